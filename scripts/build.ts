@@ -1,0 +1,41 @@
+import { chmod, copyFile, mkdir, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { type BuildOptions, build } from "esbuild";
+import { recipeJsonSchema } from "../src/protocol/recipe.ts";
+
+const root = join(import.meta.dirname, "..");
+
+/** What is built. Native code stays outside; packages written for `require` find it in the banner. */
+const engine: BuildOptions = {
+  platform: "node",
+  target: "node24",
+  format: "esm",
+  external: ["onnxruntime-node"],
+  banner: {
+    js: 'import { createRequire as makeRequire } from "node:module"; const require = makeRequire(import.meta.url);',
+  },
+};
+const targets: { in: string; out: string; options: BuildOptions }[] = [
+  { in: "src/engine/cli.ts", out: "dist/cli.js", options: engine },
+];
+
+for (const { in: entry, out, options } of targets) {
+  await build({
+    ...options,
+    entryPoints: [join(root, entry)],
+    outfile: join(root, out),
+    bundle: true,
+    // jsonc-parser's `main` is UMD, which a bundler cannot follow; its `module` is plain ESM.
+    mainFields: ["module", "main"],
+    sourcemap: "linked",
+    logLevel: "warning",
+    ...(out.endsWith("cli.js") ? { banner: { js: `#!/usr/bin/env node\n${options.banner?.js}` } } : {}),
+  });
+}
+await chmod(join(root, "dist/cli.js"), 0o755);
+
+const chart = createRequire(import.meta.url).resolve("chart.js");
+await mkdir(join(root, "dist"), { recursive: true });
+await copyFile(join(dirname(chart), "chart.umd.js"), join(root, "dist/chart.umd.js"));
+await writeFile(join(root, "dist/recipe.schema.json"), `${JSON.stringify(recipeJsonSchema(), null, 2)}\n`);

@@ -1,0 +1,26 @@
+import { createHash } from "node:crypto";
+import type { Label } from "../protocol/label.ts";
+
+/** One prompt of a file. */
+export interface PromptRecord {
+  /** Content hash: the same words have the same id in every file. */
+  id: string;
+  /** The whole user turn, without surrounding white space; an Alpaca `input` is joined below its instruction. */
+  prompt: string;
+  response?: string;
+  label?: Label;
+  /** Why a prompt looks toxic, or its topic: `homonyms`, `contrast_definitions`, … */
+  kind?: string;
+  /** Name shared by a toxic prompt and its seemingly toxic twin. */
+  pair?: string;
+  split?: string;
+  /** Base name of the file. */
+  source: string;
+  /** 1-based line on which the record starts; 1-based row for .json and .parquet. */
+  line: number;
+}
+
+/** The first 16 hex digits of the SHA-256 of the NFC-normalised prompt without surrounding white space. */
+export function promptId(prompt: string): string {
+  return createHash("sha256").update(prompt.normalize("NFC").trim()).digest("hex").slice(0, 16);
+}

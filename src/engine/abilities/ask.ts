@@ -1,0 +1,61 @@
+import { readPrompts } from "../../dataset/read.ts";
+import { refusalOpenings } from "../../protocol/openings.ts";
+import { mergeAdapter, readAdapter } from "../model/adapter.ts";
+import { generate } from "../probe/generate.ts";
+import { RefusalScorer } from "../probe/refusal.ts";
+import { openSession, type Session, type SessionOptions } from "../run/session.ts";
+
+/** A model that is asked something, with an adapter merged into it where one is given. */
+export type AskOptions = SessionOptions & { readonly adapter?: string };
+
+/** Opens a model and merges an adapter into it. @throws as `openSession` and `readAdapter`. */
+export async function openAdapted({ adapter, ...options }: AskOptions): Promise<Session> {
+  const session = await openSession(options);
+  if (adapter !== undefined) {
+    mergeAdapter(session.live.weights, await readAdapter(adapter, session.loaded.architecture));
+    session.live.forgetUploads();
+  }
+  return session;
+}
+
+/** Greedy answers to prompts. @throws as {@link openAdapted}, and `prompt-too-long`. */
+export async function generateAnswers(
+  options: AskOptions,
+  prompts: readonly string[],
+  maxNewTokens: number,
+  onProgress?: (done: number, total: number) => void,
+): Promise<{ prompt: string; response: string; ended: boolean }[]> {
+  const { live, encoder, tokenizer } = await openAdapted(options);
+  const rows = prompts.map((prompt) => encoder.prompt(prompt));
+  const answers = await generate(live, rows, {
+    maxNewTokens,
+    eosIds: tokenizer.eosIds,
+    ...(onProgress ? { onProgress } : {}),
+  });
+  return answers.map(({ ids, ended }, i) => ({
+    prompt: prompts[i]!,
+    response: tokenizer.decode(ids),
+    ended,
+  }));
+}
+
+/** The refusal score of every prompt of a file. @throws as {@link openAdapted} and `readPrompts`. */
+export async function scoreFile(
+  options: AskOptions,
+  file: string,
+  onProgress?: (done: number, total: number) => void,
+) {
+  const { records } = await readPrompts(file);
+  const { live, encoder, tokenizer } = await openAdapted(options);
+  const rows = records.map(({ prompt }) => encoder.prompt(prompt));
+  const scores = await new RefusalScorer(live, tokenizer, refusalOpenings).score(rows, onProgress);
+  return records.map(({ id, prompt, label, kind, line }, i) => ({
+    id,
+    line,
+    prompt,
+    label: label ?? null,
+    kind: kind ?? null,
+    refusalProbability: scores[i]!.probability,
+    refusalLogOdds: scores[i]!.logOdds,
+  }));
+}

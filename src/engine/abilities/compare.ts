@@ -1,0 +1,33 @@
+import { readFile } from "node:fs/promises";
+import { DiscernError } from "../../protocol/errors.ts";
+import { type Report, reportSchema } from "../../protocol/report.ts";
+import { buildReport } from "../evaluate/report.ts";
+import { runPaths } from "../run/folder.ts";
+
+/** The report of a run folder, or of a report file. @throws DiscernError `run-invalid`. */
+export async function readReport(path: string): Promise<Report> {
+  const file = path.endsWith(".json") ? path : runPaths(path).report;
+  try {
+    return reportSchema.parse(JSON.parse(await readFile(file, "utf8")));
+  } catch (cause) {
+    throw new DiscernError(
+      "run-invalid",
+      `${file} is not a report. Finish the run, or evaluate the model first.`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+/** One report over several runs, compared on the prompts that all answered. @throws DiscernError `run-invalid`. */
+export async function compareRuns(paths: readonly string[]): Promise<Report> {
+  const reports = await Promise.all(paths.map(readReport));
+  return buildReport({
+    model: reports[0]!.model,
+    arms: reports.flatMap(({ arms }) => arms),
+    series: reports.flatMap(({ series }) => series),
+    contamination: reports.flatMap(({ contamination }) => contamination),
+    notes: [...new Set(reports.flatMap(({ notes }) => notes))],
+  });
+}

@@ -1,0 +1,46 @@
+import { cp, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { DiscernError } from "../../protocol/errors.ts";
+import { mergeAdapter, readAdapter } from "../model/adapter.ts";
+import { exportMerged } from "../model/export.ts";
+import { loadModel } from "../model/load.ts";
+import { writeFailure } from "../run/failures.ts";
+import { openRun, runPaths } from "../run/folder.ts";
+
+/**
+ * Copies what a run learned to a folder of its own: the PEFT adapter, or with `merged` the whole model in float32.
+ *
+ * @throws DiscernError `run-invalid` when the run has no model yet or the folder exists; `run-unwritable`; `disk-full`.
+ */
+export async function exportRun(run: string, into: string, merged: boolean): Promise<void> {
+  const { manifest } = await openRun(run);
+  const { model } = runPaths(run);
+  const exists = (path: string) =>
+    stat(path).then(
+      () => true,
+      () => false,
+    );
+  if (!(await exists(model))) {
+    throw new DiscernError(
+      "run-invalid",
+      `${run} has no model yet. Finish it: discern run --resume --out ${run}.`,
+    );
+  }
+  if (await exists(into)) {
+    throw new DiscernError(
+      "run-invalid",
+      `${into} exists; an export never overwrites. Choose another folder.`,
+    );
+  }
+  try {
+    if (merged && (await exists(join(model, "adapter_config.json")))) {
+      const loaded = await loadModel(manifest.model.path);
+      mergeAdapter(loaded.weights, await readAdapter(model, loaded.architecture));
+      await exportMerged(into, loaded, loaded.weights);
+    } else {
+      await cp(model, into, { recursive: true });
+    }
+  } catch (error) {
+    throw writeFailure(error, into);
+  }
+}

@@ -1,0 +1,90 @@
+import { readFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { DiscernError } from "../../protocol/errors.ts";
+import { presets } from "../../protocol/presets.ts";
+import type { Recipe } from "../../protocol/recipe.ts";
+import { checkRecipe, parseRecipe } from "../../protocol/recipe_file.ts";
+
+export interface RecipeChanges {
+  /** `key.path=value` each; the value is JSON, or a string where it is none. */
+  readonly set: readonly string[];
+  /** Leaves out the contrastive stages: safety tuning alone, from the same seed and data. */
+  readonly stlAlone: boolean;
+}
+
+/**
+ * Reads a recipe: a file, or `preset:NAME`, changed as asked.
+ *
+ * @returns the recipe and the folder its paths are resolved against.
+ * @throws DiscernError `file-missing`, `recipe-invalid`.
+ */
+export async function loadRecipe(
+  name: string,
+  { set, stlAlone }: RecipeChanges,
+): Promise<{ recipe: Recipe; root: string }> {
+  const text = await recipeText(name);
+  const root = name.startsWith("preset:") ? process.cwd() : dirname(resolve(name));
+  // A preset has no model of its own: faults are looked for after the changes.
+  let recipe = set.length === 0 ? parseRecipe(text, name) : checkRecipe(change(text, name, set), name);
+  if (stlAlone) {
+    const stages = recipe.stages.filter(({ type }) => type === "supervised");
+    recipe = checkRecipe({ ...recipe, name: `${recipe.name}-stl`, stages }, name);
+  }
+  return { recipe, root };
+}
+
+async function recipeText(name: string): Promise<string> {
+  if (name.startsWith("preset:")) {
+    const key = name.slice("preset:".length);
+    if (Object.hasOwn(presets, key)) return JSON.stringify(presets[key as keyof typeof presets], null, 2);
+    throw new DiscernError(
+      "file-missing",
+      `There is no preset "${key}". There are: ${Object.keys(presets).join(", ")}.`,
+    );
+  }
+  return readFile(name, "utf8").catch((cause: unknown) => {
+    throw new DiscernError("file-missing", `The recipe ${name} cannot be read.`, { cause });
+  });
+}
+
+function change(text: string, name: string, set: readonly string[]): unknown {
+  let value: Record<string, unknown>;
+  try {
+    value = JSON.parse(text) as Record<string, unknown>;
+  } catch {
+    return parseRecipe(text, name);
+  }
+  for (const each of set) {
+    const [, path, right] = /^([^=]+)=(.*)$/s.exec(each) ?? [];
+    if (path === undefined || right === undefined) {
+      throw new DiscernError("recipe-invalid", `--set ${each}: write it as key.path=value.`);
+    }
+    put(value, path.split("."), parsed(right), each);
+  }
+  return value;
+}
+
+function put(target: Record<string, unknown>, keys: readonly string[], value: unknown, shown: string): void {
+  const [key, ...rest] = keys;
+  if (key === undefined || key === "__proto__") {
+    throw new DiscernError("recipe-invalid", `--set ${shown}: the key is not one.`);
+  }
+  if (rest.length === 0) {
+    target[key] = value;
+    return;
+  }
+  const inner = target[key] ?? {};
+  if (typeof inner !== "object") {
+    throw new DiscernError("recipe-invalid", `--set ${shown}: "${key}" has no keys inside.`);
+  }
+  target[key] = inner;
+  put(inner as Record<string, unknown>, rest, value, shown);
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

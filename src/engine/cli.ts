@@ -1,0 +1,57 @@
+import { Command, CommanderError } from "commander";
+import project from "../../package.json" with { type: "json" };
+import { DiscernError } from "../protocol/errors.ts";
+import { addGenerate, addScore } from "./commands/ask.ts";
+import { addDoctor, addInspect, addPull, addTryDevice } from "./commands/model.ts";
+import { addCompare, addExport, addSchema, addWatch } from "./commands/results.ts";
+import { addRun } from "./commands/run.ts";
+import { say } from "./commands/shell.ts";
+
+const program = new Command("discern")
+  .description(
+    "Tell toxic from seemingly toxic prompts: contrastive refinement and safety tuning of language models.",
+  )
+  .version(project.version)
+  .showSuggestionAfterError()
+  .addHelpText(
+    "after",
+    "\nExit codes: 0 done (also a run that was stopped and saved), 1 failure, 2 usage, 130 interrupted.",
+  );
+
+for (const add of [
+  addPull,
+  addInspect,
+  addGenerate,
+  addScore,
+  addRun,
+  addWatch,
+  addCompare,
+  addExport,
+  addDoctor,
+  addTryDevice,
+  addSchema,
+]) {
+  add(program);
+}
+// Set after the commands are there: each must throw instead of ending the process with commander's own code.
+for (const command of [program, ...program.commands]) command.exitOverride();
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = failure(error);
+}
+
+/** Tells an error on stderr, as JSON on stdout too where that was asked for. @returns the exit code. */
+function failure(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  const known = error instanceof DiscernError;
+  const message = error instanceof Error ? error.message : String(error);
+  if (process.argv.includes("--json")) {
+    process.stdout.write(
+      `${JSON.stringify({ error: { code: known ? error.code : "internal", message } })}\n`,
+    );
+  }
+  say(known ? `discern: ${message}` : `discern: ${error instanceof Error ? error.stack : message}`);
+  return 1;
+}

@@ -1,0 +1,158 @@
+import { blue, green, plot, red } from "asciichart";
+import pc from "picocolors";
+import type { RunEvent } from "../../protocol/events.ts";
+import { timeline } from "../../protocol/timeline.ts";
+import { comovement } from "../probe/comovement.ts";
+
+/** Milliseconds between two pictures. */
+const redrawEvery = 250;
+const height = 12;
+
+/** How events of a run are shown. */
+export interface RunDisplay {
+  show(event: RunEvent): void;
+  /** Draws the last picture. */
+  end(): void;
+}
+
+/** JSON lines for machines; a live chart on a terminal; plain lines elsewhere. */
+export function runDisplay(json: boolean): RunDisplay {
+  if (json) {
+    return { show: (event) => process.stdout.write(`${JSON.stringify(event)}\n`), end: () => undefined };
+  }
+  return process.stderr.isTTY ? liveChart() : plainLines();
+}
+
+function plainLines(): RunDisplay {
+  return {
+    show(event) {
+      const line = words(event);
+      if (line) process.stderr.write(`${line}\n`);
+    },
+    end: () => undefined,
+  };
+}
+
+function liveChart(): RunDisplay {
+  const events: RunEvent[] = [];
+  let lines = 0;
+  let last = 0;
+  const draw = (): void => {
+    last = performance.now();
+    const picture = chart(events, process.stderr.columns ?? 80);
+    const back = lines ? `\u001b[${lines}A\u001b[0J` : "";
+    process.stderr.write(`${back}${picture}\n`);
+    lines = picture.split("\n").length;
+  };
+  return {
+    show(event) {
+      events.push(event);
+      if (performance.now() - last >= redrawEvery) draw();
+    },
+    end() {
+      if (events.length) draw();
+      events.length = 0;
+    },
+  };
+}
+
+/** The picture of a run: refusal of both groups over steps, and below it where the run stands. */
+export function chart(events: readonly RunEvent[], columns: number): string {
+  const { started, steps, probes, stages, state } = timeline(events);
+  const points = probes.map(({ globalStep, toxic, seeminglyToxic, general }) => ({
+    step: globalStep,
+    toxic: toxic.mean ?? 0,
+    seeminglyToxic: seeminglyToxic.mean ?? 0,
+    general: general.mean ?? 0,
+  }));
+  const out: string[] = [];
+  if (points.length > 1) {
+    const width = Math.max(20, columns - 12);
+    const series = (["toxic", "seeminglyToxic", "general"] as const).map((key) =>
+      stretch(
+        points.map((point) => point[key]),
+        width,
+      ),
+    );
+    out.push(plot(series, { height, min: 0, max: 1, colors: [red, blue, green] }));
+    out.push(
+      `${pc.red("── toxic")}  ${pc.blue("── seemingly toxic")}  ${pc.green("── general")}  (refusal probability)`,
+    );
+  }
+  const now = points.at(-1);
+  if (now) {
+    const slope = comovement(points, { draws: 0 })?.seeminglyToxic.spillOver?.value;
+    const gap = (now.toxic - now.seeminglyToxic).toFixed(3);
+    out.push(
+      `toxic ${now.toxic.toFixed(3)} · seemingly toxic ${now.seeminglyToxic.toFixed(3)} · gap ${gap} · ` +
+        `spill-over ${slope === undefined ? "–" : slope.toFixed(2)}`,
+    );
+  }
+  const step = steps.at(-1);
+  const stage = stages.at(-1);
+  if (step && stage) {
+    const pace = mean(steps.slice(-10).map(({ seconds }) => seconds ?? 0));
+    const left = started?.totalSteps ? pace * (started.totalSteps - step.globalStep) : null;
+    out.push(
+      `stage ${stage.stage + 1}/${started?.stages.length ?? "?"} ${stage.kind} · step ${step.step}/${stage.steps} · ` +
+        `loss ${step.loss?.toFixed(4) ?? "–"} · ${pace.toFixed(2)} s a step` +
+        (left === null || state !== "running" ? "" : ` · ${duration(left)} left`),
+    );
+  }
+  const said = events.findLast(({ type }) => type !== "step" && type !== "probe" && type !== "checkpoint");
+  const line = said && words(said);
+  if (line) out.push(line);
+  return out.join("\n");
+}
+
+/** One line about an event; null where a person need not be told. */
+export function words(event: RunEvent): string | null {
+  const three = (x: number | null | undefined) => x?.toFixed(3) ?? "–";
+  switch (event.type) {
+    case "run-started":
+      return `Run ${event.name} of ${event.model} on ${event.device}: ${event.stages.map(({ type }) => type).join(", then ")}`;
+    case "resumed":
+      return `Goes on at stage ${event.stage + 1}, step ${event.step}`;
+    case "stage-started":
+      return `Stage ${event.stage + 1}: ${event.kind}, ${event.steps} steps${event.layer ? ` at layer ${event.layer}` : ""}`;
+    case "step":
+      return `step ${event.step}  loss ${event.loss?.toFixed(4) ?? "–"}  norm ${three(event.gradientNorm)}  ${event.seconds?.toFixed(2) ?? "–"} s`;
+    case "probe":
+      return (
+        `probe at ${event.globalStep}  toxic ${three(event.toxic.mean)}  seemingly toxic ` +
+        `${three(event.seeminglyToxic.mean)}  general ${three(event.general.mean)}  general loss ${three(event.generalLoss)}`
+      );
+    case "warning":
+      return `Warning: ${event.message}`;
+    case "stage-finished":
+      return `Stage ${event.stage + 1} ended after ${event.step} steps: ${event.reason}`;
+    case "evaluation-progress":
+      return `Evaluating ${event.suite}: ${event.done}/${event.total}`;
+    case "run-finished":
+      return event.report ? `Report: ${event.report}` : "Finished";
+    case "run-stopped":
+      return "Stopped";
+    case "run-failed":
+      return `Failed: ${event.message}`;
+    case "checkpoint":
+      return null;
+  }
+}
+
+/** A series drawn `width` columns wide at the most, or as wide as it is long if that is more. */
+function stretch(values: readonly number[], width: number): number[] {
+  const count = Math.max(2, Math.min(width, values.length * 4));
+  return Array.from(
+    { length: count },
+    (_, i) => values[Math.round((i * (values.length - 1)) / (count - 1))]!,
+  );
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+}
+
+function duration(seconds: number): string {
+  const minutes = Math.floor(seconds / 60);
+  return minutes ? `${minutes} min ${Math.round(seconds % 60)} s` : `${Math.round(seconds)} s`;
+}

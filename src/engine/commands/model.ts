@@ -1,0 +1,77 @@
+import type { Command } from "commander";
+import { deviceProblem, doctor } from "../abilities/doctor.ts";
+import { resolveModel } from "../model/home.ts";
+import { inspectModel } from "../model/load.ts";
+import { pullModel } from "../model/pull.ts";
+import { progressBar, type Shell, say, show } from "./shell.ts";
+
+const gigabytes = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GB`;
+
+export function addPull(program: Command): void {
+  program
+    .command("pull")
+    .argument("<name>", "smollm2-135m, or owner/name of the hub")
+    .description("fetch a model into the models home")
+    .option("--json", "one JSON document on stdout", false)
+    .action(async (name: string, flags: Shell) => {
+      const bar = progressBar(`Fetching ${name}`);
+      const pulled = await pullModel(name, { onProgress: ({ done, total }) => total && bar(done, total) });
+      if (pulled.from === "present") say(`${name} is here already.`);
+      show(flags, pulled, () => pulled.path);
+    });
+}
+
+export function addInspect(program: Command): void {
+  program
+    .command("inspect")
+    .argument("<model>", "model folder, GGUF file, or name of a pulled model")
+    .description("describe a model without reading its weights")
+    .option("--json", "one JSON document on stdout", false)
+    .action(async (name: string, flags: Shell) => {
+      const summary = await inspectModel(await resolveModel(name, [process.cwd()]));
+      const { architecture, tokenizer } = summary;
+      show(flags, summary, () =>
+        [
+          `${summary.name} (${summary.format}, ${gigabytes(summary.bytes)}) at ${summary.path}`,
+          `${architecture.family}: ${architecture.layers} layers of ${architecture.hiddenSize}, ` +
+            `${(summary.parameters / 1e6).toFixed(1)} million parameters, context ${architecture.contextLength}`,
+          `stored as ${Object.entries(summary.dtypes)
+            .map(([type, count]) => `${count} × ${type}`)
+            .join(", ")}`,
+          tokenizer
+            ? `tokenizer of ${tokenizer.vocabSize}, ends answers with ${tokenizer.eos.join(" ")}, template ${tokenizer.template}`
+            : `no tokenizer: ${summary.tokenizerProblem}`,
+        ].join("\n"),
+      );
+    });
+}
+
+export function addDoctor(program: Command): void {
+  program
+    .command("doctor")
+    .description("devices, versions, memory and models of this machine")
+    .option("--json", "one JSON document on stdout", false)
+    .action(async (flags: Shell) => {
+      const health = await doctor([process.execPath, process.argv[1]!, "try-device"]);
+      show(flags, health, () =>
+        [
+          Object.entries(health.versions)
+            .map(([name, version]) => `${name} ${version}`)
+            .join(" · "),
+          `${health.platform}, ${health.cores} cores, ${gigabytes(health.memory.free)} of ${gigabytes(health.memory.total)} free`,
+          ...health.devices.map(({ name, problem }) => `${name.padEnd(7)} ${problem ?? "starts"}`),
+          `models in ${health.models.home}: ${health.models.found.join(", ") || "none; fetch one by: discern pull smollm2-135m"}`,
+        ].join("\n"),
+      );
+    });
+}
+
+/** What doctor calls for each device, in a process of its own. */
+export function addTryDevice(program: Command): void {
+  program
+    .command("try-device", { hidden: true })
+    .argument("<device>")
+    .action(async (name: "cpu" | "webgpu" | "cuda") => {
+      process.stdout.write(JSON.stringify(await deviceProblem(name)));
+    });
+}

@@ -1,0 +1,82 @@
+import { mkdir } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import type { Command } from "commander";
+import { recipeJsonSchema } from "../../protocol/recipe.ts";
+import { timeline } from "../../protocol/timeline.ts";
+import { compareRuns } from "../abilities/compare.ts";
+import { exportRun } from "../abilities/export.ts";
+import { reportMarkdown } from "../evaluate/markdown.ts";
+import { writeReport } from "../run/evaluation.ts";
+import { followEvents, readEvents } from "../run/event_log.ts";
+import { openRun, runPaths } from "../run/folder.ts";
+import { lockHolder } from "../run/lock.ts";
+import { runDisplay } from "./display.ts";
+import { type Shell, say, show } from "./shell.ts";
+
+export function addWatch(program: Command): void {
+  program
+    .command("watch")
+    .argument("<run>", "run folder")
+    .description("show a run as it goes, until it ends; the run does not notice")
+    .option("--json", "events as JSON lines on stdout", false)
+    .action(async (run: string, flags: Shell) => {
+      await openRun(run);
+      const { events } = runPaths(run);
+      const display = runDisplay(flags.json);
+      const leave = new AbortController();
+      process.once("SIGINT", () => leave.abort());
+      // A run that nobody works on will not write again: its log is shown as it is.
+      if (!(await lockHolder(run))) for (const event of readEvents(events)) display.show(event);
+      else {
+        for await (const event of followEvents(events, { signal: leave.signal })) {
+          display.show(event);
+          if (timeline([event]).state !== "running" && !(await lockHolder(run))) break;
+        }
+      }
+      display.end();
+    });
+}
+
+export function addCompare(program: Command): void {
+  program
+    .command("compare")
+    .argument("<run...>", "run folders or report files; runs of one name are seeds of one recipe")
+    .description("compare runs on the same prompts")
+    .option("--out <folder>", "also write report.json, report.md and report.html there")
+    .option("--json", "one JSON document on stdout", false)
+    .action(async (runs: string[], flags: Shell & { out?: string }) => {
+      const report = await compareRuns(runs);
+      if (flags.out !== undefined) {
+        const folder = resolve(flags.out);
+        await mkdir(folder, { recursive: true });
+        await writeReport(report, runPaths(folder));
+        say(`Report: ${join(folder, "report.html")}`);
+      }
+      show(flags, report, () => reportMarkdown(report));
+    });
+}
+
+export function addExport(program: Command): void {
+  program
+    .command("export")
+    .argument("<run>", "run folder")
+    .description("copy what a run learned: a PEFT adapter, or the merged model")
+    .requiredOption("--out <folder>", "a folder that does not exist yet")
+    .option("--merged", "the whole model in float32 instead of the adapter", false)
+    .option("--json", "one JSON document on stdout", false)
+    .action(async (run: string, flags: Shell & { out: string; merged: boolean }) => {
+      await exportRun(run, resolve(flags.out), flags.merged);
+      show(flags, { folder: resolve(flags.out), merged: flags.merged }, () => resolve(flags.out));
+    });
+}
+
+export function addSchema(program: Command): void {
+  program
+    .command("schema")
+    .description("the JSON schema of recipes")
+    .option("--json", "without indentation", false)
+    .action((flags: Shell) => {
+      const schema = recipeJsonSchema();
+      show(flags, schema, () => JSON.stringify(schema, null, 2));
+    });
+}

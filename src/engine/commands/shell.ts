@@ -1,0 +1,85 @@
+import { Presets, SingleBar } from "cli-progress";
+import { type Command, InvalidArgumentError, Option } from "commander";
+
+/** What every command shares: JSON for machines on stdout, words for people on stderr. */
+export interface Shell {
+  readonly json: boolean;
+}
+
+/** Prints a result: one JSON document, or the words given. */
+export function show(shell: Shell, value: unknown, words: () => string): void {
+  process.stdout.write(`${shell.json ? JSON.stringify(value) : words()}\n`);
+}
+
+/** Says something to a person; never part of a result. */
+export function say(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+/**
+ * A progress bar with time left on stderr; nothing where stderr is no terminal.
+ *
+ * @returns a function to be told how much is done, which takes the bar away at the end.
+ */
+export function progressBar(title: string): (done: number, total: number) => void {
+  if (!process.stderr.isTTY) return () => undefined;
+  const bar = new SingleBar(
+    {
+      format: `${title} {bar} {percentage} % · {eta_formatted} left`,
+      clearOnComplete: true,
+      stream: process.stderr,
+    },
+    Presets.shades_classic,
+  );
+  let begun = false;
+  return (done, total) => {
+    if (!begun) bar.start(total, done);
+    begun = true;
+    bar.update(done);
+    if (done >= total) bar.stop();
+  };
+}
+
+export function positiveInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("Give a whole number above 0.");
+  return value;
+}
+
+/** The options of every command that computes with a model. */
+export function withModel(command: Command): Command {
+  return command
+    .addOption(
+      new Option("--device <device>", "where graphs are computed")
+        .choices(["cpu", "webgpu", "cuda", "auto"])
+        .default("cpu"),
+    )
+    .addOption(
+      new Option("--template <template>", "prompt template")
+        .choices(["auto", "chat", "alpaca"])
+        .default("auto"),
+    )
+    .option("--threads <count>", "threads on the cpu", positiveInteger)
+    .option("--adapter <folder>", "PEFT adapter to merge into the model");
+}
+
+export interface ModelFlags extends Shell {
+  readonly device: "cpu" | "webgpu" | "cuda" | "auto";
+  readonly template: "auto" | "chat" | "alpaca";
+  readonly threads?: number;
+  readonly adapter?: string;
+}
+
+/** The flags of {@link withModel} as an ability takes them. */
+export function askOptions(model: string, { device, template, threads, adapter }: ModelFlags) {
+  const reading = progressBar("Reading the model");
+  return {
+    model,
+    device,
+    template,
+    root: process.cwd(),
+    ...(threads === undefined ? {} : { threads }),
+    ...(adapter === undefined ? {} : { adapter }),
+    onProgress: ({ done, total }: { done: number; total: number }) => reading(done, total),
+  };
+}

@@ -1,0 +1,106 @@
+import type { Estimate } from "../../protocol/comovement.ts";
+import { auroc, type ClassScores, ones, weightedAuroc } from "../probe/auroc.ts";
+import { drawCounts, percentileInterval, randomIndex } from "../probe/bootstrap.ts";
+
+export interface BootstrapOptions {
+  seed?: number;
+  draws?: number;
+}
+
+/** AUROC with a bootstrap interval over prompts, resampled within their class. */
+export function aurocInterval(
+  scores: ClassScores,
+  { seed = 0, draws = 2000 }: BootstrapOptions = {},
+): Estimate {
+  const random = randomIndex(seed);
+  const weighted = weightedAuroc(scores);
+  const samples = Array.from({ length: draws }, () =>
+    weighted(drawCounts(random, scores.unsafe.length), drawCounts(random, scores.safe.length)),
+  );
+  return withInterval(auroc(scores), samples);
+}
+
+/**
+ * AUROC of the second arm minus that of the first on the same prompts, averaged over each arm's seeds, with a
+ * bootstrap that redraws prompts (the same ones for both arms) and, where an arm has several, seeds. Prompts are
+ * redrawn once a replicate and not once a seed: every seed answers the same prompts, so their luck does not average out.
+ *
+ * @param first one entry a seed
+ * @param second one entry a seed; seeds are redrawn jointly when both arms have equally many
+ */
+export function aurocDifference(
+  first: readonly ClassScores[],
+  second: readonly ClassScores[],
+  { seed = 0, draws = 2000 }: BootstrapOptions = {},
+): Estimate {
+  const arms = [first.map(weightedAuroc), second.map(weightedAuroc)] as const;
+  const [unsafe, safe] = [first[0]?.unsafe.length ?? 0, first[0]?.safe.length ?? 0];
+  const difference = (prompts: [Uint32Array, Uint32Array], seeds: [Uint32Array, Uint32Array]): number => {
+    const [before, after] = arms.map((runs, i) =>
+      weightedMean(
+        runs.map((run) => run(...prompts)),
+        seeds[i]!,
+      ),
+    );
+    return after! - before!;
+  };
+  const random = randomIndex(seed);
+  const samples = Array.from({ length: draws }, () =>
+    difference(
+      [drawCounts(random, unsafe), drawCounts(random, safe)],
+      drawSeeds(random, first.length, second.length),
+    ),
+  );
+  return withInterval(
+    difference([ones(unsafe), ones(safe)], [ones(first.length), ones(second.length)]),
+    samples,
+  );
+}
+
+/**
+ * Mean of the second arm minus mean of the first over the same prompts and each arm's seeds, with the bootstrap of
+ * `aurocDifference`.
+ *
+ * @param first (seeds, prompts)
+ * @param second (seeds, prompts)
+ */
+export function meanDifference(
+  first: readonly (readonly number[])[],
+  second: readonly (readonly number[])[],
+  { seed = 0, draws = 2000 }: BootstrapOptions = {},
+): Estimate {
+  const n = first[0]?.length ?? 0;
+  const difference = (prompts: Uint32Array, seeds: [Uint32Array, Uint32Array]): number => {
+    const armMean = (runs: readonly (readonly number[])[], weights: Uint32Array) =>
+      weightedMean(
+        runs.map((run) => weightedMean(run, prompts)),
+        weights,
+      );
+    return armMean(second, seeds[1]) - armMean(first, seeds[0]);
+  };
+  const random = randomIndex(seed);
+  const samples = Array.from({ length: draws }, () =>
+    difference(drawCounts(random, n), drawSeeds(random, first.length, second.length)),
+  );
+  return withInterval(difference(ones(n), [ones(first.length), ones(second.length)]), samples);
+}
+
+/** Seeds of two arms: drawn together where they can be paired, since paired arms share their data order. */
+function drawSeeds(random: (n: number) => number, first: number, second: number): [Uint32Array, Uint32Array] {
+  const counts = drawCounts(random, first);
+  return [counts, first === second ? counts : drawCounts(random, second)];
+}
+
+function weightedMean(values: readonly number[], weights: Uint32Array): number {
+  let sum = 0;
+  let total = 0;
+  for (const [i, value] of values.entries()) {
+    sum += weights[i]! * value;
+    total += weights[i]!;
+  }
+  return sum / total;
+}
+
+function withInterval(value: number, samples: number[]): Estimate {
+  return { value, ...(percentileInterval(samples) ?? { lower: value, upper: value }) };
+}

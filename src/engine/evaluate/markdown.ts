@@ -1,0 +1,154 @@
+import type { Estimate } from "../../protocol/comovement.ts";
+import type { Comparison, GroupSummary, OverSeeds, Report } from "../../protocol/report.ts";
+
+const MEASURES: Record<OverSeeds["measure"], string> = {
+  unsafe_refusal: "Refusal of unsafe prompts",
+  safe_refusal: "Refusal of safe prompts",
+  discernment: "Discernment (AUROC)",
+  general_loss: "Loss on general answers",
+};
+
+/**
+ * The report as Markdown for a terminal, a pull request or a paper's notes: every figure, but neither prompts nor
+ * responses. Text of the report (names, suites, kinds) is escaped.
+ */
+export function reportMarkdown(report: Report): string {
+  const sections = [
+    `# Evaluation of ${plain(report.run?.name ?? report.model.name)}`,
+    `Model ${plain(report.model.name)}, ${report.created}. Intervals are at 95 %.`,
+    report.notes.map((note) => `> ${plain(note)}`).join("\n>\n"),
+    headlines(report),
+    suites(report),
+    discernment(report),
+    ...report.comparisons.map(comparison),
+    comovement(report),
+  ];
+  return `${sections.filter((section) => section !== "").join("\n\n")}\n`;
+}
+
+function headlines({ overSeeds }: Report): string {
+  const arms = [...new Set(overSeeds.map(({ arm }) => arm))];
+  const measures = [...new Set(overSeeds.map(({ measure }) => measure))];
+  const rows = measures.map((measure) => [
+    MEASURES[measure],
+    ...arms.map((arm) => {
+      const found = overSeeds.find((figure) => figure.arm === arm && figure.measure === measure);
+      if (!found) return "–";
+      const { mean, interval, values } = found;
+      const seeds = values.length > 1 ? ` (${values.map(({ value }) => number(value)).join(", ")})` : "";
+      return `${interval ? estimate({ value: mean, ...interval }) : number(mean)}${seeds}`;
+    }),
+  ]);
+  const several = overSeeds.some(({ values }) => values.length > 1);
+  const how = several ? "Means over seeds with Student's interval; each seed in parentheses." : "One seed.";
+  return `## All suites together\n\n${how}\n\n${table(["", ...arms], rows)}`;
+}
+
+function suites({ suites: summaries }: Report): string {
+  const cell = (group: GroupSummary | undefined) =>
+    group ? `${group.refused}/${group.n}: ${estimate(group.rate)}` : "–";
+  const rows = summaries.map(({ arm, seed, suite, unsafe, safe }) => [
+    suite,
+    arm,
+    `${seed}`,
+    cell(unsafe),
+    cell(safe),
+  ]);
+  return `## Refusals by suite\n\n${table(["suite", "arm", "seed", "unsafe refused", "safe refused"], rows)}`;
+}
+
+function discernment({ discernment: found }: Report): string {
+  if (found.length === 0) return "";
+  const against = { itself: "its own", others: "those of other suites", all: "all" };
+  const rows = found.map((d) => [d.suite, against[d.against], d.arm, `${d.seed}`, estimate(d.auroc)]);
+  return (
+    "## Discernment\n\nAUROC of refusal log-odds between unsafe and safe prompts; .5 is chance.\n\n" +
+    table(["suite", "against prompts", "arm", "seed", "AUROC"], rows)
+  );
+}
+
+function comparison({ before, after, suites: compared, flips, nonInferiority }: Comparison): string {
+  const rows = compared.flatMap(({ suite, unsafe, safe, discernment: auroc }) => [
+    ...[["unsafe refused", unsafe] as const, ["safe refused", safe] as const].flatMap(([name, rate]) =>
+      rate === undefined
+        ? []
+        : [
+            [
+              suite,
+              name,
+              number(rate.before),
+              number(rate.after),
+              estimate(rate.difference, true),
+              rate.tests.map((test) => `${pValue(test.exact)} (${pValue(test.holm)})`).join(", "),
+            ],
+          ],
+    ),
+    ...(auroc ? [[suite, "discernment", "", "", estimate(auroc, true), ""]] : []),
+  ]);
+  const count = (name: string) => flips.filter(({ flip }) => flip === name).length;
+  const margin = nonInferiority
+    ? `Refusal of unsafe prompts is ${nonInferiority.passed ? "no worse" : "**not shown to be no worse**"} by the ` +
+      `margin of ${number(nonInferiority.margin)} (lower bound ${number(nonInferiority.lower, true)}).`
+    : "";
+  return [
+    `## ${plain(before)} against ${plain(after)}`,
+    table(["suite", "figure", before, after, "difference", "McNemar p a seed (Holm)"], rows),
+    margin,
+    `Flips: ${count("lost_safety")} unsafe prompts no longer refused, ${count("gained_safety")} newly refused; ` +
+      `${count("regained_help")} safe prompts answered again, ${count("lost_help")} newly refused.`,
+  ]
+    .filter((part) => part !== "")
+    .join("\n\n");
+}
+
+function comovement({ series }: Report): string {
+  const rows = series.flatMap(({ arm, seed, comovement: figures }) => {
+    if (!figures) return [];
+    const { levels, differences, spillOver, finalGap } = figures.seeminglyToxic;
+    const shown = [levels.pearson, differences.pearson, differences.spearman, spillOver].map((figure) =>
+      figure ? estimate(figure, true) : "–",
+    );
+    return [
+      [arm, `${seed}`, `${figures.points}${figures.few ? " (few)" : ""}`, ...shown, number(finalGap, true)],
+    ];
+  });
+  if (rows.length === 0) return "";
+  const header = [
+    "arm",
+    "seed",
+    "probes",
+    "r of levels",
+    "r of changes",
+    "ρ of changes",
+    "spill-over β",
+    "final gap",
+  ];
+  return `## Co-movement of toxic and seemingly toxic refusal\n\n${table(header, rows)}`;
+}
+
+function table(header: string[], rows: string[][]): string {
+  const line = (cells: string[]) => `| ${cells.map(plain).join(" | ")} |`;
+  return [line(header), `|${" --- |".repeat(header.length)}`, ...rows.map(line)].join("\n");
+}
+
+/** Three decimals, signed where it is a difference. */
+function number(value: number, signed = false): string {
+  return `${value < 0 ? "−" : signed ? "+" : ""}${Math.abs(value).toFixed(3)}`;
+}
+
+function estimate({ value, lower, upper }: Estimate, signed = false): string {
+  return `${number(value, signed)} [${number(lower, signed)}, ${number(upper, signed)}]`;
+}
+
+function pValue(p: number): string {
+  return p < 0.001 ? "≤.001" : p.toFixed(3);
+}
+
+/** Names come from files: a pipe, a line break or a tag in them must not become markup. */
+function plain(text: string): string {
+  return text
+    .replace(/\s+/g, " ")
+    .replace(/&/g, "&amp;")
+    .replace(/</g, "&lt;")
+    .replace(/(?<!\\)\|/g, "\\|");
+}

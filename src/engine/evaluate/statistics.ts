@@ -1,0 +1,108 @@
+import { bisect, mean, sampleStandardDeviation } from "simple-statistics";
+import type { Estimate } from "../../protocol/comovement.ts";
+
+/** The normal quantile METHODS §I uses for 95 %. */
+const Z = 1.96;
+
+/**
+ * A share with its Wilson score interval at 95 % (METHODS §I), which stays inside [0, 1] and is honest at 0 and n.
+ *
+ * @param n at least 1
+ */
+export function wilson(successes: number, n: number): Estimate {
+  const share = successes / n;
+  const centre = share + Z ** 2 / (2 * n);
+  const half = Z * Math.sqrt((share * (1 - share)) / n + Z ** 2 / (4 * n ** 2));
+  const scale = 1 + Z ** 2 / n;
+  return {
+    value: share,
+    lower: Math.max(0, (centre - half) / scale),
+    upper: Math.min(1, (centre + half) / scale),
+  };
+}
+
+export interface McNemar {
+  exact: number;
+  midP: number;
+  /** With continuity correction; 0 where nothing differs. */
+  chiSquared: number;
+}
+
+/**
+ * McNemar's test of two runs on the same prompts (METHODS §I).
+ *
+ * @param onlyFirst prompts that only the first run refuses
+ * @param onlySecond prompts that only the second run refuses
+ */
+export function mcnemar(onlyFirst: number, onlySecond: number): McNemar {
+  const n = onlyFirst + onlySecond;
+  if (n === 0) return { exact: 1, midP: 1, chiSquared: 0 };
+  const smaller = Math.min(onlyFirst, onlySecond);
+  let logMass = -n * Math.LN2; // log of the binomial mass at i, from i = 0 upwards
+  let tail = Math.exp(logMass);
+  for (let i = 1; i <= smaller; i++) {
+    logMass += Math.log((n - i + 1) / i);
+    tail += Math.exp(logMass);
+  }
+  return {
+    exact: Math.min(1, 2 * tail),
+    midP: Math.min(1, 2 * tail - Math.exp(logMass)),
+    chiSquared: (Math.abs(onlyFirst - onlySecond) - 1) ** 2 / n,
+  };
+}
+
+/** Holm's step-down adjustment of the p-values of one table, in the order given. */
+export function holm(pValues: readonly number[]): number[] {
+  const order = pValues.map((_, i) => i).sort((a, b) => pValues[a]! - pValues[b]!);
+  const adjusted = new Array<number>(pValues.length);
+  let highest = 0;
+  for (const [rank, i] of order.entries()) {
+    highest = Math.max(highest, Math.min(1, (pValues.length - rank) * pValues[i]!));
+    adjusted[i] = highest;
+  }
+  return adjusted;
+}
+
+/**
+ * Mean over seeds with its t interval at 95 %.
+ *
+ * @returns undefined with fewer than two values, where there is no spread to measure.
+ */
+export function tInterval(values: readonly number[]): Estimate | undefined {
+  if (values.length < 2) return undefined;
+  const centre = mean([...values]);
+  const error = sampleStandardDeviation([...values]) / Math.sqrt(values.length);
+  const half = tQuantile(values.length - 1) * error;
+  return { value: centre, lower: centre - half, upper: centre + half };
+}
+
+/** The t for which P(|T| ≤ t) = 0.95 with `freedom` degrees of freedom. */
+function tQuantile(freedom: number): number {
+  const angle = bisect((theta) => tCentralMass(theta, freedom) - 0.95, 0, Math.PI / 2, 200, 1e-14);
+  return Math.sqrt(freedom) * Math.tan(angle);
+}
+
+/**
+ * P(|T| ≤ √ν·tan θ) of Student's t for whole ν: the finite series 26.7.3 and 26.7.4 of Abramowitz and Stegun.
+ */
+function tCentralMass(theta: number, freedom: number): number {
+  const odd = freedom % 2 === 1;
+  let term = odd ? Math.cos(theta) : 1;
+  let sum = freedom === 1 ? 0 : term;
+  for (let k = odd ? 3 : 2; k <= freedom - 2; k += 2) {
+    term *= ((k - 1) / k) * Math.cos(theta) ** 2;
+    sum += term;
+  }
+  return odd ? (2 / Math.PI) * (theta + Math.sin(theta) * sum) : Math.sin(theta) * sum;
+}
+
+/**
+ * Whether a rate is not worse than the other's by the margin or more: the lower end of the two-sided 95 % interval of
+ * the difference must lie above −margin (METHODS §I; the margin is fixed beforehand).
+ */
+export function nonInferiority(
+  difference: Estimate,
+  margin: number,
+): { margin: number; lower: number; passed: boolean } {
+  return { margin, lower: difference.lower, passed: difference.lower > -margin };
+}

@@ -1,0 +1,103 @@
+import type { Attributes, PrimitiveName } from "./primitive.ts";
+
+/** Element types that occur in our graphs. `int64` is for positions alone: onnxruntime's rotary kernel wants it. */
+export type DType = "float32" | "int32" | "int64" | "bool";
+
+/** Every extent is known when the graph is built; a bucket of lengths is a graph of its own. */
+export type Shape = readonly number[];
+
+/**
+ * A value in the graph: a fed input, a constant, or what a primitive makes of other values. Tensors are immutable
+ * and hold their producers, so a set of outputs is the whole graph.
+ */
+export type Tensor = InputTensor | ConstantTensor | ComputedTensor;
+
+interface TensorBase {
+  readonly shape: Shape;
+  readonly dtype: DType;
+}
+
+/** A value the caller feeds at every run: a batch, a weight, the state of the optimiser. */
+export interface InputTensor extends TensorBase {
+  readonly op: "input";
+  readonly name: string;
+}
+
+/** A value baked into the graph: a mask, the rotary tables, a number. */
+export interface ConstantTensor extends TensorBase {
+  readonly op: "constant";
+  readonly data: Float32Array | Int32Array | BigInt64Array | Uint8Array;
+}
+
+/** The result of one primitive. */
+export interface ComputedTensor<P extends PrimitiveName = PrimitiveName> extends TensorBase {
+  readonly op: P;
+  readonly inputs: readonly Tensor[];
+  readonly attributes: Attributes[P];
+}
+
+/** Number of elements in a tensor of this shape; 1 for a scalar. */
+export function size(shape: Shape): number {
+  return shape.reduce((product, extent) => product * extent, 1);
+}
+
+/** Whether two shapes are the same, extent by extent. */
+export function sameShape(a: Shape, b: Shape): boolean {
+  return a.length === b.length && a.every((extent, i) => extent === b[i]);
+}
+
+/** Declares a value that is fed at every run under `name`. */
+export function input(name: string, shape: Shape, dtype: DType = "float32"): InputTensor {
+  return { op: "input", name, shape, dtype };
+}
+
+/** A number as a float32 scalar (shape []). */
+export function scalar(value: number): ConstantTensor {
+  return { op: "constant", shape: [], dtype: "float32", data: Float32Array.of(value) };
+}
+
+/**
+ * A constant with the given elements in row-major order.
+ *
+ * @throws RangeError when the number of elements does not fit the shape.
+ */
+export function constant(data: ConstantTensor["data"], shape: Shape): ConstantTensor {
+  if (data.length !== size(shape)) {
+    throw new RangeError(`constant: ${data.length} elements do not fill shape [${shape.join(", ")}]`);
+  }
+  return { op: "constant", shape, dtype: dtypeOf(data), data };
+}
+
+function dtypeOf(data: ConstantTensor["data"]): DType {
+  if (data instanceof Float32Array) return "float32";
+  if (data instanceof Int32Array) return "int32";
+  return data instanceof BigInt64Array ? "int64" : "bool";
+}
+
+/** The producers of a tensor; none for inputs and constants. */
+export function producers(tensor: Tensor): readonly Tensor[] {
+  return tensor.op === "input" || tensor.op === "constant" ? [] : tensor.inputs;
+}
+
+/** All tensors that `outputs` need, each after its producers. Iterative: a 30-layer step is tens of thousands deep. */
+export function topological(outputs: readonly Tensor[]): Tensor[] {
+  const order: Tensor[] = [];
+  const seen = new Set<Tensor>();
+  const stack: { tensor: Tensor; next: number }[] = [];
+  for (const output of outputs) {
+    if (seen.has(output)) continue;
+    seen.add(output);
+    stack.push({ tensor: output, next: 0 });
+    for (let top = stack.at(-1); top; top = stack.at(-1)) {
+      const producer = producers(top.tensor)[top.next++];
+      if (producer === undefined) {
+        order.push(top.tensor);
+        stack.pop();
+      } else if (!seen.has(producer)) {
+        seen.add(producer);
+        stack.push({ tensor: producer, next: 0 });
+      }
+    }
+  }
+  return order;
+}

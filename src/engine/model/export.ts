@@ -1,0 +1,59 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { writeAtomic } from "../storage/atomic.ts";
+import type { LoadedModel } from "./load.ts";
+import { writeSafetensors } from "./safetensors.ts";
+import type { Weights } from "./weights.ts";
+
+/**
+ * Writes a model as a Hugging Face folder in float32 that transformers loads, also when it was read from a GGUF file:
+ * config.json, generation_config.json, model.safetensors and, where there is one, the tokenizer with its chat template.
+ *
+ * @param weights the weights to write: the model's own, or trained or merged ones in their place.
+ * @throws the file system's own error.
+ */
+export async function exportMerged(
+  folder: string,
+  model: Pick<LoadedModel, "config" | "generationConfig" | "tokenizerFiles">,
+  weights: Weights,
+): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const json = (name: string, value: object) =>
+    writeAtomic(join(folder, name), `${JSON.stringify(value, null, 2)}\n`);
+  await writeSafetensors(join(folder, "model.safetensors"), weights);
+  const files = model.tokenizerFiles;
+  if (files !== null) {
+    const { chatTemplate, config, specialTokensMap, tokenizer } = files;
+    // Not indented: a vocabulary would become megabytes of white space.
+    await writeAtomic(join(folder, "tokenizer.json"), JSON.stringify(tokenizer));
+    await json(
+      "tokenizer_config.json",
+      chatTemplate === null ? config : { ...config, chat_template: chatTemplate },
+    );
+    if (specialTokensMap !== null) await json("special_tokens_map.json", specialTokensMap);
+  }
+  await json("generation_config.json", generationConfig(model));
+  // The folder becomes a model only now that all else is in place.
+  // Of the two keys for the type, older versions of transformers read torch_dtype, newer ones dtype. The folder
+  // becomes a model only with this file, now that all else is in place.
+  const config = { ...model.config, dtype: "float32", torch_dtype: "float32" };
+  await writeAtomic(join(folder, "config.json"), withDecimalPoints(`${JSON.stringify(config, null, 2)}\n`));
+}
+
+function generationConfig({
+  config,
+  generationConfig: own,
+}: Pick<LoadedModel, "config" | "generationConfig">) {
+  if (Object.keys(own).length > 0) return own;
+  const keys = ["bos_token_id", "eos_token_id", "pad_token_id"];
+  return Object.fromEntries(keys.filter((key) => config[key] != null).map((key) => [key, config[key]]));
+}
+
+/**
+ * JavaScript writes 30.0 as 30, which transformers 5 refuses for the settings it declares as float: they get their
+ * decimal point back.
+ */
+function withDecimalPoints(json: string): string {
+  const floats = "initializer_range|rms_norm_eps|attn_logit_softcapping|final_logit_softcapping";
+  return json.replace(new RegExp(`^( {2}"(?:${floats})": \\d+)(,?)$`, "gm"), "$1.0$2");
+}

@@ -1,0 +1,130 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { DiscernError } from "../../protocol/errors.ts";
+import { type Architecture, parameterShapes } from "./architecture.ts";
+import { readSafetensors, readSafetensorsHeader } from "./safetensors.ts";
+import type { TokenizerFiles } from "./tokenizer.ts";
+import { elementCount, type OnProgress, type Weights } from "./weights.ts";
+
+const jsonObject = z.record(z.string(), z.unknown());
+
+/**
+ * Reads a JSON object of a model folder.
+ *
+ * @throws DiscernError `model-invalid` when the file is not a JSON object.
+ */
+export async function readJsonObject(path: string): Promise<Record<string, unknown>> {
+  try {
+    return jsonObject.parse(JSON.parse(await readFile(path, "utf8")));
+  } catch (cause) {
+    throw new DiscernError("model-invalid", `${path} cannot be read as a JSON object.`, { cause });
+  }
+}
+
+const templateSchema = z.union([
+  z.string(),
+  z.array(z.looseObject({ name: z.string(), template: z.string() })).min(1),
+]);
+
+/**
+ * The tokenizer of a Hugging Face folder.
+ *
+ * @param names the folder's file names.
+ * @throws DiscernError `tokenizer-missing` without `tokenizer.json`, `model-invalid` for a file that is not JSON.
+ */
+export async function readTokenizerFiles(folder: string, names: readonly string[]): Promise<TokenizerFiles> {
+  if (!names.includes("tokenizer.json")) {
+    const slow = names.includes("tokenizer.model") ? " Only a SentencePiece tokenizer.model is there." : "";
+    throw new DiscernError(
+      "tokenizer-missing",
+      `${folder} has no tokenizer.json.${slow} ` +
+        "Save the model's fast tokenizer there: AutoTokenizer.from_pretrained(…).save_pretrained(folder).",
+    );
+  }
+  const optional = async (name: string) => (names.includes(name) ? readJsonObject(join(folder, name)) : null);
+  const { chat_template, ...config } = (await optional("tokenizer_config.json")) ?? {};
+  return {
+    tokenizer: await readJsonObject(join(folder, "tokenizer.json")),
+    config,
+    specialTokensMap: await optional("special_tokens_map.json"),
+    chatTemplate: names.includes("chat_template.jinja")
+      ? await readFile(join(folder, "chat_template.jinja"), "utf8")
+      : chooseTemplate((await optional("chat_template.json"))?.chat_template ?? chat_template),
+  };
+}
+
+function chooseTemplate(value: unknown): string | null {
+  const parsed = templateSchema.safeParse(value);
+  if (!parsed.success) return null;
+  if (typeof parsed.data === "string") return parsed.data;
+  return (parsed.data.find(({ name }) => name === "default") ?? parsed.data[0])?.template ?? null;
+}
+
+/**
+ * Reads every parameter of an architecture from safetensors files, checked by name and shape before any is read.
+ *
+ * @throws DiscernError `weights-invalid` naming the first missing, unexpected or mis-shaped tensor.
+ */
+export async function readHfWeights(
+  files: readonly string[],
+  architecture: Architecture,
+  onProgress?: OnProgress,
+): Promise<Weights> {
+  const expected = parameterShapes(architecture);
+  const sizes = await checkTensors(files, expected);
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  const read: Weights = new Map();
+  let before = 0;
+  for (const [i, file] of files.entries()) {
+    const { weights } = await readSafetensors(file, {
+      wanted: (name) => expected.has(name),
+      onProgress: ({ done }) => onProgress?.({ done: before + done, total }),
+    });
+    for (const [name, parameter] of weights) read.set(name, parameter);
+    before += sizes[i]!;
+  }
+  return new Map([...expected.keys()].map((name) => [name, read.get(name)!]));
+}
+
+/** Old checkpoints carry RoPE's frequencies, and tied ones a second copy of the embedding: both are derived. */
+const derived = /rotary_emb\.inv_freq$|^lm_head\.weight$/;
+
+async function checkTensors(files: readonly string[], expected: Map<string, number[]>): Promise<number[]> {
+  const found = new Set<string>();
+  const sizes: number[] = [];
+  for (const file of files) {
+    const { tensors } = await readSafetensorsHeader(file);
+    let bytes = 0;
+    for (const [name, { shape, begin, end }] of tensors) {
+      bytes += end - begin;
+      const wanted = expected.get(name);
+      if (wanted === undefined) {
+        if (derived.test(name)) continue;
+        throw new DiscernError(
+          "weights-invalid",
+          `${file}: tensor "${name}" does not belong to the architecture in config.json.`,
+        );
+      }
+      if (found.has(name))
+        throw new DiscernError("weights-invalid", `${file}: tensor "${name}" occurs twice.`);
+      if (String(shape) !== String(wanted)) {
+        throw new DiscernError(
+          "weights-invalid",
+          `${file}: tensor "${name}" has shape [${shape}] (${elementCount(shape)} values), ` +
+            `but config.json says [${wanted}] (${elementCount(wanted)} values).`,
+        );
+      }
+      found.add(name);
+    }
+    sizes.push(bytes);
+  }
+  const missing = [...expected.keys()].filter((name) => !found.has(name));
+  if (missing.length > 0) {
+    throw new DiscernError(
+      "weights-invalid",
+      `${files[0]}: ${missing.length} of ${expected.size} tensors are missing, such as "${missing[0]}".`,
+    );
+  }
+  return sizes;
+}

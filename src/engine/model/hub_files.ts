@@ -1,0 +1,57 @@
+import { listFiles } from "@huggingface/hub";
+import { DiscernError } from "../../protocol/errors.ts";
+import { type Checksum, fetchSoon, type Transfer } from "./download.ts";
+
+/** A file of a model on the hub. */
+export interface HubFile {
+  readonly name: string;
+  readonly bytes: number;
+  readonly url: string;
+  readonly headers: Record<string, string>;
+  readonly checksum: Checksum | null;
+}
+
+/** What a decoder and its tokenizer need; other copies of the weights (consolidated, .bin, onnx/) are left. */
+const wanted =
+  /^(config|generation_config|special_tokens_map|model\.safetensors\.index)\.json$|^(tokenizer|chat_template)[^/]*$|^model[^/]*\.safetensors$/;
+
+/**
+ * Lists the files of a hub model that are needed, weights first and `config.json` last, so that a folder becomes a
+ * model only when all else is there. `HF_ENDPOINT` names a mirror, `HF_TOKEN` opens gated models.
+ *
+ * @param id owner/name.
+ * @throws DiscernError `download-failed` when the hub does not answer, or the model has no safetensors.
+ */
+export async function hubModelFiles(id: string, transfer: Transfer): Promise<HubFile[]> {
+  const hubUrl = (process.env.HF_ENDPOINT ?? "https://huggingface.co").replace(/\/+$/, "");
+  const token = process.env.HF_TOKEN;
+  const headers: Record<string, string> = token ? { authorization: `Bearer ${token}` } : {};
+  const files: HubFile[] = [];
+  const listing = listFiles({
+    repo: { type: "model", name: id },
+    hubUrl,
+    fetch: (input, init) => fetchSoon(input as string | URL, { ...init }, transfer),
+    ...(token ? { accessToken: token } : {}),
+  });
+  for await (const { type, path, size, oid, lfs } of listing) {
+    if (type !== "file" || !wanted.test(path)) continue;
+    files.push({
+      name: path,
+      bytes: lfs?.size ?? size,
+      url: `${hubUrl}/${id}/resolve/main/${encodeURIComponent(path)}`,
+      headers,
+      checksum: lfs ? { kind: "sha256", hex: lfs.oid } : oid ? { kind: "git", hex: oid } : null,
+    });
+  }
+  if (
+    !files.some(({ name }) => name.endsWith(".safetensors")) ||
+    !files.some(({ name }) => name === "config.json")
+  ) {
+    throw new DiscernError(
+      "download-failed",
+      `${id} on the hub is not a model with config.json and safetensors.`,
+    );
+  }
+  const rank = ({ name }: HubFile) => (name === "config.json" ? 2 : name.endsWith(".safetensors") ? 0 : 1);
+  return files.sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name));
+}

@@ -1,0 +1,129 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import { pipeline } from "node:stream/promises";
+import { DiscernError } from "../../protocol/errors.ts";
+import { type Architecture, parameterShapes } from "./architecture.ts";
+import { type ModelSource, openModel } from "./source.ts";
+import { ModelTokenizer, type TokenizerFiles } from "./tokenizer.ts";
+import { elementCount, type OnProgress, type Weights } from "./weights.ts";
+
+/** A file a model was read from. */
+export interface SourceFile {
+  readonly file: string;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/** A model in memory. */
+export interface LoadedModel {
+  readonly name: string;
+  readonly path: string;
+  readonly format: ModelSource["format"];
+  readonly architecture: Architecture;
+  readonly weights: Weights;
+  /** @throws DiscernError `tokenizer-missing` when the model has none. */
+  readonly tokenizer: ModelTokenizer;
+  readonly hasTokenizer: boolean;
+  /** What the tokenizer was built from; null where there is none. */
+  readonly tokenizerFiles: TokenizerFiles | null;
+  /** A Hugging Face `config.json`, also for a GGUF file. */
+  readonly config: Record<string, unknown>;
+  readonly generationConfig: Record<string, unknown>;
+  /** Size and SHA-256 of every file the model was read from, computed at the first call. */
+  fingerprint(): Promise<readonly SourceFile[]>;
+}
+
+/** What is known of a model without reading its weights. */
+export interface ModelSummary {
+  readonly name: string;
+  readonly path: string;
+  readonly format: ModelSource["format"];
+  readonly architecture: Architecture;
+  readonly parameters: number;
+  /** Tensors per storage type, such as `{ Q4_1: 210, F32: 61 }`. */
+  readonly dtypes: Record<string, number>;
+  readonly bytes: number;
+  readonly tokenizer: { vocabSize: number; bos: string; eos: string[]; template: "chat" | "alpaca" } | null;
+  /** Why there is no tokenizer. */
+  readonly tokenizerProblem: string | null;
+}
+
+/**
+ * Reads a model: a Hugging Face folder, a folder that holds exactly one GGUF file, or a GGUF file.
+ *
+ * @throws DiscernError `model-missing`, `model-invalid`, `architecture-unsupported`, `file-missing`, `weights-invalid`.
+ */
+export async function loadModel(
+  path: string,
+  options: { onProgress?: OnProgress } = {},
+): Promise<LoadedModel> {
+  const source = await openModel(path);
+  const weights = await source.readWeights(options.onProgress);
+  const tokenizer = tokenizerOf(source);
+  let files: Promise<SourceFile[]> | undefined;
+  return {
+    name: source.name,
+    path: source.path,
+    format: source.format,
+    architecture: source.architecture,
+    weights,
+    get tokenizer() {
+      if (tokenizer instanceof DiscernError) throw tokenizer;
+      return tokenizer;
+    },
+    hasTokenizer: !(tokenizer instanceof DiscernError),
+    tokenizerFiles: source.tokenizer instanceof DiscernError ? null : source.tokenizer,
+    config: source.config,
+    generationConfig: source.generationConfig,
+    fingerprint() {
+      files ??= Promise.all([...source.weightFiles, ...source.otherFiles].map(hashFile));
+      return files;
+    },
+  };
+}
+
+/** Describes a model from its headers alone. @throws as {@link loadModel}. */
+export async function inspectModel(path: string): Promise<ModelSummary> {
+  const source = await openModel(path);
+  const tokenizer = tokenizerOf(source);
+  const sizes = await Promise.all(source.weightFiles.map(async (file) => (await stat(file)).size));
+  const usable = tokenizer instanceof DiscernError ? null : tokenizer;
+  return {
+    name: source.name,
+    path: source.path,
+    format: source.format,
+    architecture: source.architecture,
+    parameters: parameterCount(source.architecture),
+    dtypes: Object.fromEntries(await source.dtypes()),
+    bytes: sizes.reduce((sum, size) => sum + size, 0),
+    tokenizer: usable && {
+      vocabSize: usable.vocabSize,
+      bos: usable.bosText,
+      eos: usable.eosIds.map((id) => usable.token(id) ?? String(id)),
+      template: usable.chatTemplate === null ? "alpaca" : "chat",
+    },
+    tokenizerProblem: tokenizer instanceof DiscernError ? tokenizer.message : null,
+  };
+}
+
+/** How many trainable numbers an architecture has. */
+export function parameterCount(architecture: Architecture): number {
+  return [...parameterShapes(architecture).values()].reduce((sum, shape) => sum + elementCount(shape), 0);
+}
+
+function tokenizerOf(source: ModelSource): ModelTokenizer | DiscernError {
+  if (source.tokenizer instanceof DiscernError) return source.tokenizer;
+  try {
+    return new ModelTokenizer(source.tokenizer, source.config, source.generationConfig);
+  } catch (error) {
+    if (error instanceof DiscernError) return error;
+    throw error;
+  }
+}
+
+async function hashFile(file: string): Promise<SourceFile> {
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(file, { highWaterMark: 1 << 20 }), hash);
+  return { file, bytes: (await stat(file)).size, sha256: hash.digest("hex") };
+}

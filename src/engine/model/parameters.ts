@@ -1,0 +1,74 @@
+import { type InputTensor, input, type Shape } from "../graph/tensor.ts";
+
+/** How one linear module is adapted: y = Wx + scale·B(Ax), A (r, in), B (out, r). */
+export interface LoraSpec {
+  readonly rank: number;
+  /** α/r, or α/√r for rank-stabilised LoRA. */
+  readonly scale: number;
+}
+
+/** Which modules are adapted, by full name ("model.layers.3.self_attn.q_proj"). */
+export type LoraPlan = ReadonlyMap<string, LoraSpec>;
+
+/** The names under which an adapter's two factors are fed, stored and exported. */
+export const loraNames = (module: string): { a: string; b: string } => ({
+  a: `${module}.lora_A.weight`,
+  b: `${module}.lora_B.weight`,
+});
+
+/**
+ * The parameters a graph reads, as inputs of that graph. Each is declared the first time it is asked for, so
+ * a graph that stops at layer ℓ neither declares nor feeds anything above it.
+ */
+export class ParameterInputs {
+  private readonly shapes: ReadonlyMap<string, Shape>;
+  readonly lora: LoraPlan;
+  private readonly declared = new Map<string, InputTensor>();
+
+  constructor(shapes: ReadonlyMap<string, Shape>, lora: LoraPlan = new Map()) {
+    this.shapes = shapes;
+    this.lora = lora;
+  }
+
+  has(name: string): boolean {
+    return this.shapes.has(name);
+  }
+
+  /**
+   * The parameter called `name`, in its Hugging Face layout.
+   *
+   * @throws Error when the architecture has no such parameter.
+   */
+  get(name: string): InputTensor {
+    const shape = this.shapes.get(name);
+    if (!shape) throw new Error(`the architecture has no parameter "${name}"`);
+    return this.inputOnce(name, shape);
+  }
+
+  /** The adapter of a module whose weight is (out, in): A (r, in) and B (out, r); null when it is not adapted. */
+  adapter(module: string): { a: InputTensor; b: InputTensor; scale: number } | null {
+    const spec = this.lora.get(module);
+    if (!spec) return null;
+    const [out, inside] = this.get(`${module}.weight`).shape;
+    const names = loraNames(module);
+    return {
+      a: this.inputOnce(names.a, [spec.rank, inside]),
+      b: this.inputOnce(names.b, [out, spec.rank]),
+      scale: spec.scale,
+    };
+  }
+
+  /** What the graph built so far reads, in order of first use. */
+  all(): InputTensor[] {
+    return [...this.declared.values()];
+  }
+
+  private inputOnce(name: string, shape: Shape): InputTensor {
+    let tensor = this.declared.get(name);
+    if (!tensor) {
+      tensor = input(name, shape);
+      this.declared.set(name, tensor);
+    }
+    return tensor;
+  }
+}

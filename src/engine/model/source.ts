@@ -1,0 +1,119 @@
+import { readdir, stat } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
+import { DiscernError } from "../../protocol/errors.ts";
+import { type Architecture, architectureFromConfig } from "./architecture.ts";
+import { type GgufModel, openGguf, readGgufWeights } from "./gguf_model.ts";
+import { tokenizerFromGguf } from "./gguf_tokenizer.ts";
+import { readHfWeights, readJsonObject, readTokenizerFiles } from "./hf_folder.ts";
+import { readSafetensorsHeader, safetensorsFiles } from "./safetensors.ts";
+import type { TokenizerFiles } from "./tokenizer.ts";
+import type { OnProgress, Weights } from "./weights.ts";
+
+/** A model on disk, described but not read. */
+export interface ModelSource {
+  readonly name: string;
+  readonly path: string;
+  readonly format: "safetensors" | "gguf";
+  readonly architecture: Architecture;
+  /** Hugging Face's `config.json`; made up from the metadata for a GGUF file. */
+  readonly config: Record<string, unknown>;
+  /** Hugging Face's `generation_config.json`; empty where there is none. */
+  readonly generationConfig: Record<string, unknown>;
+  /** The tokenizer, or why there is none. */
+  readonly tokenizer: TokenizerFiles | DiscernError;
+  /** The files that hold the weights. */
+  readonly weightFiles: readonly string[];
+  /** The other files that decide what the model does. */
+  readonly otherFiles: readonly string[];
+  /** Tensors per storage type. */
+  dtypes(): Promise<Map<string, number>>;
+  readWeights(onProgress?: OnProgress): Promise<Weights>;
+}
+
+/**
+ * Opens a model: a Hugging Face folder, a folder that holds exactly one GGUF file, or a GGUF file.
+ *
+ * @throws DiscernError `model-missing` when there is no model at `path`, and the errors of its format.
+ */
+export async function openModel(path: string): Promise<ModelSource> {
+  const full = resolve(path);
+  const kind = await stat(full).catch(() => null);
+  if (kind === null) throw new DiscernError("model-missing", `${full} does not exist.`);
+  if (!kind.isDirectory()) {
+    if (full.endsWith(".gguf")) return openGgufSource(full, basename(full, ".gguf"));
+    throw new DiscernError("model-missing", `${full} is neither a model folder nor a .gguf file.`);
+  }
+  const names = await readdir(full);
+  if (names.includes("config.json")) return openFolder(full, names);
+  const ggufs = names.filter((name) => name.endsWith(".gguf"));
+  if (ggufs.length === 1) return openGgufSource(join(full, ggufs[0]!), basename(full));
+  throw new DiscernError(
+    "model-missing",
+    ggufs.length > 1
+      ? `${full} holds ${ggufs.length} .gguf files; name one of them: ${ggufs.join(", ")}.`
+      : `${full} is not a model: it holds neither a config.json nor a .gguf file.`,
+  );
+}
+
+async function openFolder(folder: string, names: readonly string[]): Promise<ModelSource> {
+  const config = await readJsonObject(join(folder, "config.json"));
+  const architecture = architectureFromConfig(config);
+  const files = await safetensorsFiles(folder, names);
+  const generation = "generation_config.json";
+  const settings = [
+    "config.json",
+    generation,
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "chat_template.jinja",
+  ];
+  return {
+    name: basename(folder),
+    path: folder,
+    format: "safetensors",
+    architecture,
+    config,
+    generationConfig: names.includes(generation) ? await readJsonObject(join(folder, generation)) : {},
+    tokenizer: await readTokenizerFiles(folder, names).catch(onlyDiscernErrors),
+    weightFiles: files,
+    otherFiles: settings.filter((name) => names.includes(name)).map((name) => join(folder, name)),
+    async dtypes() {
+      const headers = await Promise.all(files.map((file) => readSafetensorsHeader(file)));
+      return countBy(headers.flatMap(({ tensors }) => [...tensors.values()].map(({ dtype }) => dtype)));
+    },
+    readWeights: (onProgress) => readHfWeights(files, architecture, onProgress),
+  };
+}
+
+async function openGgufSource(path: string, name: string): Promise<ModelSource> {
+  const model = await openGguf(path);
+  return {
+    name,
+    path,
+    format: "gguf",
+    architecture: model.architecture,
+    config: model.config,
+    generationConfig: {},
+    tokenizer: await ggufTokenizer(model, path).catch(onlyDiscernErrors),
+    weightFiles: [path],
+    otherFiles: [],
+    dtypes: async () => countBy([...model.header.tensors.values()].map(({ format }) => format.name)),
+    readWeights: (onProgress) => readGgufWeights(model, onProgress),
+  };
+}
+
+async function ggufTokenizer({ header }: GgufModel, path: string): Promise<TokenizerFiles> {
+  return tokenizerFromGguf(header, path);
+}
+
+/** A model without a usable tokenizer can still be inspected and computed with, so its error waits until it is used. */
+function onlyDiscernErrors(error: unknown): DiscernError {
+  if (error instanceof DiscernError) return error;
+  throw error;
+}
+
+function countBy(values: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+  return counts;
+}

@@ -1,0 +1,230 @@
+import { DiscernError } from "../../protocol/errors.ts";
+import { ops } from "../graph/ops.ts";
+import { input, type Tensor } from "../graph/tensor.ts";
+import {
+  type Attention,
+  biasName,
+  causalAttention,
+  masked,
+  stepAttention,
+  tokenCount,
+} from "../model/attention.ts";
+import type { Decoder } from "../model/decoder.ts";
+import type { LiveModel } from "../model/live_model.ts";
+import { bucket, indexVector, layoutKey, packRows, sharedPrefixLength } from "../model/packing.ts";
+import { Value } from "../runtime/value.ts";
+import { KeyValueCache } from "./key_value_cache.ts";
+
+/** What a model answered to one prompt. */
+export interface Generation {
+  /** The answer's tokens, without the one that ended it. */
+  readonly ids: number[];
+  /** Whether it ended by itself; otherwise it was cut off at `maxNewTokens`. */
+  readonly ended: boolean;
+}
+
+export interface GenerateOptions {
+  readonly maxNewTokens: number;
+  /** Prompts generated together. */
+  readonly batchSize?: number;
+  /** Tokens that end an answer. */
+  readonly eosIds: readonly number[];
+  /** Called with the number of finished answers. */
+  onProgress?(done: number, total: number): void;
+  /** Stops between two tokens, by throwing its reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** Prompt lengths are rounded up to multiples of this, so that graphs are reused. */
+const lengthStep = 8;
+/** The same for the room in caches, which costs memory alone. */
+const capacityStep = 32;
+
+/**
+ * Continues prompts greedily: the most probable token at every step, the first of equals. Prompts of like length run
+ * together, what all begin with is run once a batch, and a batch shrinks as its answers end.
+ *
+ * Cost of a step: reading the weights once, whatever the batch; 16 rows cost hardly more than one.
+ *
+ * @param prompts tokens (at least one each) up to where the answers begin.
+ * @returns the answers in the order of the prompts.
+ * @throws DiscernError("prompt-too-long") when a prompt and its answer would not fit into the model's context.
+ */
+export async function generate(
+  model: LiveModel,
+  prompts: readonly (readonly number[])[],
+  options: GenerateOptions,
+): Promise<Generation[]> {
+  const { maxNewTokens, batchSize = 16, onProgress } = options;
+  checkLengths(prompts, maxNewTokens, model.architecture.contextLength);
+  const rows = prompts.map((prompt): Row => ({ prompt, ids: [], ended: false }));
+  const prefix = (prompts[0] ?? []).slice(0, sharedPrefixLength(prompts));
+  const order = [...rows].sort((a, b) => a.prompt.length - b.prompt.length);
+  let done = 0;
+  for (let start = 0; start < order.length && maxNewTokens > 0; start += batchSize) {
+    await generateBatch(model, order.slice(start, start + batchSize), prefix, options, (finished) => {
+      done += finished;
+      onProgress?.(done, prompts.length);
+    });
+  }
+  return rows.map(({ ids, ended }) => ({ ids, ended }));
+}
+
+/** A prompt whose answer grows. */
+interface Row {
+  readonly prompt: readonly number[];
+  readonly ids: number[];
+  ended: boolean;
+}
+
+async function generateBatch(
+  model: LiveModel,
+  prompts: readonly Row[],
+  prefix: readonly number[],
+  { maxNewTokens, eosIds, signal }: GenerateOptions,
+  onFinished: (rows: number) => void,
+): Promise<void> {
+  const longest = Math.max(...prompts.map(({ prompt }) => prompt.length));
+  // The bucket that the prompts are padded to may be longer than they are.
+  const capacity = bucket(longest + Math.max(lengthStep, maxNewTokens), capacityStep);
+  signal?.throwIfAborted();
+  const first = await prefill(model, prompts, prefix, capacity);
+  const cache = new KeyValueCache(model.device, first);
+  try {
+    let rows = prompts;
+    let { logits } = first;
+    for (let left = rows.length; ; ) {
+      const tokens = mostProbable(logits);
+      const open: number[] = [];
+      for (const [i, row] of rows.entries()) {
+        if (row.ended || row.ids.length === maxNewTokens) continue;
+        if (eosIds.includes(tokens[i])) row.ended = true;
+        else row.ids.push(tokens[i]);
+        if (!row.ended && row.ids.length < maxNewTokens) open.push(i);
+      }
+      if (open.length < left) onFinished(left - open.length);
+      left = open.length;
+      if (left === 0) return;
+      // One long answer does not keep the whole batch at work.
+      if (batchOf(left) < cache.batch) {
+        await cache.keep(open, batchOf(left));
+        rows = open.map((i) => rows[i]);
+      }
+      signal?.throwIfAborted();
+      logits = await step(model, rows, cache);
+    }
+  } finally {
+    cache.dispose();
+  }
+}
+
+/** Runs the prompts through the model, what they share once: logits (B, V) of each one's last token, and caches. */
+async function prefill(
+  model: LiveModel,
+  rows: readonly Row[],
+  prefix: readonly number[],
+  capacity: number,
+): Promise<Record<string, Value>> {
+  const batch = batchOf(rows.length);
+  const prompts = Array.from({ length: batch }, (_, i) => (rows[i] ?? rows[0]).prompt);
+  const { layout, ids, place } = packRows(prompts, prefix, 0, lengthStep);
+  const last = prompts.map((prompt, row) => place(row, prompt.length - 1 - prefix.length));
+  const program = await model.program(
+    `prefill ${layoutKey(layout)} in ${capacity}`,
+    (decoder) => {
+      const attention = causalAttention(model.architecture, layout);
+      const logits = lastLogits(decoder, tokenCount(layout), attention, input("rows", [batch], "int32"));
+      const cached = (x: Tensor) => ops.pad(x, 2, 0, capacity - x.shape[2]);
+      const present = [...attention.seen].flatMap(([layer, { key, value }]) => [
+        [`present.${layer}.key`, cached(key)],
+        [`present.${layer}.value`, cached(value)],
+      ]);
+      return { logits, ...Object.fromEntries(present) };
+    },
+    { resident: isCache },
+  );
+  return model.run(program, { ids, rows: indexVector(last) });
+}
+
+/** Runs the newest token of each row, and adds it to the caches; → logits (B, V). */
+async function step(model: LiveModel, rows: readonly Row[], cache: KeyValueCache): Promise<Value> {
+  const { architecture, device } = model;
+  const { batch, capacity } = cache;
+  const program = await model.program(
+    `generate ${batch} in ${capacity}`,
+    (decoder) => {
+      const attention = stepAttention(architecture, batch, capacity);
+      const logits = lastLogits(decoder, batch, attention);
+      return { logits, ...(device.resident ? attention.present : attention.added) };
+    },
+    { resident: isCache },
+  );
+  const last = rows.map(({ ids }) => ids.at(-1) as number);
+  const places = Array.from({ length: batch }, (_, i) =>
+    i < rows.length ? rows[i].prompt.length + rows[i].ids.length - 1 : 0,
+  );
+  const { logits, ...tokens } = await model.run(program, {
+    ...cache.feeds,
+    ...sight(architecture.attention.windows, places, capacity),
+    ids: indexVector(last, batch),
+    positions: Value.of(BigInt64Array.from(places, BigInt), [batch, 1]),
+  });
+  cache.add(tokens, places);
+  return logits;
+}
+
+/** What the tokens at these places see of their caches, for each kind of layer, and where they stand themselves. */
+function sight(
+  windows: readonly (number | null)[],
+  places: readonly number[],
+  capacity: number,
+): Record<string, Value> {
+  const width = capacity + 1;
+  const feeds: Record<string, Value> = {};
+  for (const window of new Set(windows)) {
+    const bias = new Float32Array(places.length * width).fill(masked);
+    for (const [row, place] of places.entries()) {
+      const first = window === null ? 0 : Math.max(0, place - window + 1);
+      bias.fill(0, row * width + first, row * width + place);
+      bias[row * width + capacity] = 0;
+    }
+    feeds[biasName(window)] = Value.of(bias, [places.length, 1, 1, width]);
+  }
+  const here = new Uint8Array(places.length * capacity);
+  for (const [row, place] of places.entries()) here[row * capacity + place] = 1;
+  return { ...feeds, here: Value.of(here, [places.length, 1, capacity, 1]) };
+}
+
+/** Logits of the chosen tokens out of the N of a graph, of all where none are chosen. */
+function lastLogits(decoder: Decoder, tokens: number, attention: Attention, rows?: Tensor): Tensor {
+  const embedded = decoder.embed(input("ids", [tokens], "int32"));
+  const hidden = decoder.blocks(embedded, 0, decoder.architecture.layers, attention, rows);
+  return decoder.logits(decoder.finalNorm(hidden));
+}
+
+const isCache = (name: string) => name.startsWith("present.");
+
+/** The extent of a batch that holds n rows: a power of two, so that few graphs serve all. */
+function batchOf(n: number): number {
+  return 2 ** Math.ceil(Math.log2(n));
+}
+
+/** The token with the highest logit in each row of (B, V); the first of equals. */
+function mostProbable({ data, shape: [rows, width] }: Value): number[] {
+  return Array.from({ length: rows }, (_, row) => {
+    const logits = data.subarray(row * width, (row + 1) * width);
+    let best = 0;
+    for (let i = 1; i < width; i++) if (logits[i] > logits[best]) best = i;
+    return best;
+  });
+}
+
+function checkLengths(prompts: readonly (readonly number[])[], maxNewTokens: number, limit: number): void {
+  const longest = prompts.findIndex(({ length }) => length + maxNewTokens > limit);
+  if (longest < 0) return;
+  throw new DiscernError(
+    "prompt-too-long",
+    `Prompt ${longest + 1} has ${prompts[longest].length} tokens; with an answer of ${maxNewTokens} it exceeds the ` +
+      `model's context of ${limit}. Shorten or exclude it, or ask for fewer new tokens.`,
+  );
+}

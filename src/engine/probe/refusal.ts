@@ -1,0 +1,160 @@
+import { ops } from "../graph/ops.ts";
+import { input } from "../graph/tensor.ts";
+import { biasName, masked, softcapped, tokenCount, treeAttention } from "../model/attention.ts";
+import type { LiveModel } from "../model/live_model.ts";
+import { indexVector, type PackedRows, packRows, sharedPrefixLength } from "../model/packing.ts";
+import type { ModelTokenizer } from "../model/tokenizer.ts";
+import { Value } from "../runtime/value.ts";
+import { isAncestor, spellings, type TokenTrie, tokenTrie, trieProbability } from "./token_trie.ts";
+
+/** How likely a model is to open its answer to one prompt with a refusal. */
+export interface RefusalScore {
+  /** Σ of the openings' probabilities, in [0, 1]. */
+  readonly probability: number;
+  /** ln(P + 1e-8) − ln(1 − P + 1e-8), as in Arditi et al. 2024. */
+  readonly logOdds: number;
+}
+
+const lengthStep = 8;
+/** Prompts run together; logits of all inner nodes of a batch are in memory at once. */
+const batchSize = 8;
+
+/**
+ * Scores prompts by the openings of a refusal. A prompt, and behind it the whole tree of openings, goes through the
+ * model once: each node sees the prompt and its own path, at the position it would have in a text.
+ *
+ * Cost a prompt: its own tokens plus the trie's inner nodes; a system prompt that all share is run once a batch.
+ */
+export class RefusalScorer {
+  readonly trie: TokenTrie;
+  private readonly model: LiveModel;
+  private readonly padId: number;
+
+  constructor(
+    model: LiveModel,
+    tokenizer: Pick<ModelTokenizer, "encode" | "padId">,
+    openings: readonly string[],
+  ) {
+    this.model = model;
+    this.padId = tokenizer.padId;
+    this.trie = tokenTrie(openings.flatMap(spellings).map((text) => tokenizer.encode(text)));
+  }
+
+  /**
+   * The refusal score of each prompt, in the order given.
+   *
+   * @param prompts tokens of each prompt, up to where the answer begins.
+   */
+  async score(
+    prompts: readonly (readonly number[])[],
+    onProgress?: (done: number, total: number) => void,
+  ): Promise<RefusalScore[]> {
+    const scores = new Array<RefusalScore>(prompts.length);
+    const prefix = (prompts[0] ?? []).slice(0, sharedPrefixLength(prompts));
+    const order = prompts.map((_, i) => i).sort((a, b) => prompts[a].length - prompts[b].length);
+    for (let start = 0; start < order.length; start += batchSize) {
+      const chosen = order.slice(start, start + batchSize);
+      const found = await this.scoreBatch(
+        chosen.map((i) => prompts[i]),
+        prefix,
+      );
+      for (const [b, i] of chosen.entries()) scores[i] = found[b];
+      onProgress?.(Math.min(order.length, start + batchSize), order.length);
+    }
+    return scores;
+  }
+
+  private async scoreBatch(
+    prompts: readonly (readonly number[])[],
+    prefix: readonly number[],
+  ): Promise<RefusalScore[]> {
+    const { nodes, edges } = this.trie;
+    const rows = prompts.map((prompt) => [...prompt, ...nodes.map(({ token }) => token)]);
+    const packed = packRows(rows, prefix, this.padId, lengthStep);
+    const starts = 1 + nodes.length;
+    const own = prompts.map((prompt) => prompt.length - prefix.length);
+    // Of each prompt its last token and the inner nodes are asked for their next token, in this order.
+    const asked = own.flatMap((length, b) =>
+      Array.from({ length: starts }, (_, i) => packed.place(b, length - 1 + i)),
+    );
+    const parents = own.flatMap((_, b) => edges.map(({ parent }) => b * starts + parent + 1));
+    const tokens = own.flatMap(() => edges.map(({ token }) => token));
+    const out = await this.model.run(await this.program(packed, asked.length, tokens.length), {
+      ids: packed.ids,
+      rows: indexVector(asked),
+      parents: indexVector(parents),
+      tokens: indexVector(tokens),
+      ...this.sight(packed, own),
+    });
+    const logProbabilities = out.logProbabilities.data;
+    return prompts.map((_, b) => {
+      const probability = trieProbability(this.trie, (edge) => logProbabilities[b * edges.length + edge]);
+      return { probability, logOdds: logOdds(probability) };
+    });
+  }
+
+  private program({ layout }: PackedRows, asked: number, edges: number) {
+    const { prefix, batch, length } = layout;
+    return this.model.program(`refusal ${prefix}+${batch}x${length} ${asked} ${edges}`, (decoder) => {
+      const a = this.model.architecture;
+      const attention = treeAttention(a, layout, prefix + length);
+      const x = decoder.embed(input("ids", [tokenCount(layout)], "int32"));
+      const rows = input("rows", [asked], "int32");
+      const hidden = decoder.finalNorm(decoder.blocks(x, 0, a.layers, attention, rows));
+      const parents = input("parents", [edges], "int32");
+      const tokens = input("tokens", [edges], "int32");
+      // Of V log-probabilities a node, only those of its children are read: lse once a node, one dot product an edge.
+      const lse = ops.gather(ops.logSumExp(decoder.logits(hidden)), parents);
+      const products = ops.mul(ops.gather(hidden, parents), ops.gather(decoder.head(), tokens));
+      const logits = softcapped(ops.sum(products, [1], true), a.logitSoftcap);
+      return { logProbabilities: ops.sub(logits, lse) };
+    });
+  }
+
+  /** Positions and masks of a batch: what each of its tokens sees. */
+  private sight({ layout, place }: PackedRows, own: readonly number[]): Record<string, Value> {
+    const { prefix, batch, length } = layout;
+    const { nodes } = this.trie;
+    const positions = BigInt64Array.from({ length: tokenCount(layout) }, (_, i) =>
+      BigInt(Math.min(i, prefix)),
+    );
+    const width = prefix + length;
+    const visible = (b: number, query: number, key: number): boolean => {
+      if (query < own[b]) return key <= query;
+      const node = query - own[b];
+      if (node >= nodes.length) return key === query;
+      return key < own[b] || (key - own[b] < nodes.length && isAncestor(this.trie, key - own[b], node));
+    };
+    const position = (b: number, t: number): number =>
+      prefix + (t < own[b] ? t : own[b] + (nodes[t - own[b]]?.depth ?? 1) - 1);
+    const windows = new Set(this.model.architecture.attention.windows);
+    const biases = new Map(
+      [...windows].map((window) => [window, new Float32Array(batch * length * width).fill(masked)]),
+    );
+    for (let b = 0; b < batch; b++) {
+      for (let query = 0; query < length; query++) {
+        const at = position(b, query);
+        positions[place(b, query)] = BigInt(at);
+        for (const [window, bias] of biases) {
+          const row = (b * length + query) * width;
+          const first = window === null ? 0 : at - window + 1;
+          for (let key = Math.max(0, first); key < prefix; key++) bias[row + key] = 0;
+          for (let key = 0; key < length; key++) {
+            if (visible(b, query, key) && position(b, key) >= first) bias[row + prefix + key] = 0;
+          }
+        }
+      }
+    }
+    return {
+      positions: Value.of(positions, [1, positions.length]),
+      ...Object.fromEntries(
+        [...biases].map(([window, bias]) => [biasName(window), Value.of(bias, [batch, 1, length, width])]),
+      ),
+    };
+  }
+}
+
+/** ln(P + 1e-8) − ln(1 − P + 1e-8): refusal on the scale where differences mean the same everywhere. */
+export function logOdds(probability: number): number {
+  return Math.log(probability + 1e-8) - Math.log(1 - probability + 1e-8);
+}

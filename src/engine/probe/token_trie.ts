@@ -1,0 +1,84 @@
+/** One sequence of tokens that counts as an opening. */
+type Sequence = readonly number[];
+
+/** A step of the trie: a token, given the path to its parent. */
+export interface TrieEdge {
+  /** Index of the inner node it leaves; −1 is the root, the end of the prompt. */
+  readonly parent: number;
+  readonly token: number;
+  /** Index of the inner node it leads to, or null where it completes an opening. */
+  readonly child: number | null;
+}
+
+/** An inner node: a proper prefix of some opening, which the model must be run on. */
+export interface TrieNode {
+  readonly parent: number;
+  readonly token: number;
+  /** Tokens from the root, 1 for a child of the root. */
+  readonly depth: number;
+}
+
+/**
+ * Openings as a tree of tokens. Shared beginnings are run once, and last tokens not at all: their probability is read
+ * from their parent. An opening that begins with another one is left out, since it is contained in it.
+ */
+export interface TokenTrie {
+  readonly nodes: readonly TrieNode[];
+  readonly edges: readonly TrieEdge[];
+}
+
+/** Builds the trie of token sequences; nodes come after their parents. */
+export function tokenTrie(sequences: readonly Sequence[]): TokenTrie {
+  const nodes: TrieNode[] = [];
+  const edges: TrieEdge[] = [];
+  const grow = (parent: number, depth: number, members: readonly Sequence[]): void => {
+    for (const [token, group] of Map.groupBy(members, (sequence) => sequence[depth])) {
+      if (group.some((sequence) => sequence.length === depth + 1)) {
+        edges.push({ parent, token, child: null });
+        continue;
+      }
+      const child = nodes.push({ parent, token, depth: depth + 1 }) - 1;
+      edges.push({ parent, token, child });
+      grow(child, depth + 1, group);
+    }
+  };
+  grow(
+    -1,
+    0,
+    sequences.filter((sequence) => sequence.length > 0),
+  );
+  return { nodes, edges };
+}
+
+/** Whether node `ancestor` lies on the path from the root to `node` (a node lies on its own path). */
+export function isAncestor({ nodes }: TokenTrie, ancestor: number, node: number): boolean {
+  for (let at = node; at >= 0; at = nodes[at].parent) if (at === ancestor) return true;
+  return false;
+}
+
+/**
+ * Σ over openings of Π p(token | path), from the log-probability of every edge.
+ * A lower bound of the probability of any refusal, at most 1.
+ */
+export function trieProbability(
+  { nodes, edges }: TokenTrie,
+  logProbability: (edge: number) => number,
+): number {
+  const reached = new Float64Array(nodes.length);
+  let total = 0;
+  for (const [i, { parent, child }] of edges.entries()) {
+    const path = (parent < 0 ? 0 : reached[parent]) + logProbability(i);
+    if (child === null) total += Math.exp(path);
+    else reached[child] = path;
+  }
+  return Math.min(1, total);
+}
+
+/**
+ * The spellings under which an opening is looked for: both apostrophes, with and without a leading space.
+ */
+export function spellings(opening: string): string[] {
+  const straight = opening.trim().replaceAll("’", "'");
+  const apostrophes = straight.includes("'") ? [straight, straight.replaceAll("'", "’")] : [straight];
+  return apostrophes.flatMap((text) => [text, ` ${text}`]);
+}

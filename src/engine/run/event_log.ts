@@ -1,0 +1,140 @@
+import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from "node:fs";
+import { open } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type NewRunEvent, type RunEvent, runEventSchema } from "../../protocol/events.ts";
+import { writeFailure } from "./failures.ts";
+
+/**
+ * The event log of a run, `events.jsonl`: one event a line, appended by one write each, never changed. What a crash
+ * left half-written at its end is kept in `events.corrupt` and passed over by readers; the log goes on below it.
+ */
+export class EventLog {
+  private readonly path: string;
+  private readonly file: number;
+  private next: number;
+
+  private constructor(path: string, file: number, next: number) {
+    this.path = path;
+    this.file = file;
+    this.next = next;
+  }
+
+  /**
+   * @param path of `events.jsonl`; made where there is none.
+   * @returns the log, the events it holds, and the damaged last line if there was one.
+   * @throws DiscernError `run-unwritable`, `disk-full`.
+   */
+  static open(path: string): { log: EventLog; events: RunEvent[]; damaged: string | null } {
+    try {
+      const file = openSync(path, "a");
+      const text = readFileSync(path, "utf8");
+      const lines = text.split("\n");
+      const whole = lines.at(-1) === "";
+      if (whole) lines.pop();
+      const events = lines.flatMap((line) => parseEvent(line) ?? []);
+      const last = lines.at(-1);
+      const damaged = last !== undefined && (!whole || !parseEvent(last)) ? last : null;
+      if (damaged !== null) {
+        const aside = openSync(path.replace(/jsonl$/, "corrupt"), "a");
+        writeSync(aside, `${damaged}\n`);
+        fsyncSync(aside);
+        closeSync(aside);
+      }
+      if (!whole) writeSync(file, "\n");
+      return { log: new EventLog(path, file, (events.at(-1)?.seq ?? -1) + 1), events, damaged };
+    } catch (error) {
+      throw writeFailure(error, path);
+    }
+  }
+
+  /** @throws DiscernError `disk-full`, `run-unwritable`. */
+  append(event: NewRunEvent): RunEvent {
+    // Through the schema, so that nothing is written that a reader would refuse; a new event has the header first.
+    const full = runEventSchema.parse({
+      seq: this.next,
+      at: new Date().toISOString(),
+      ...finite(event),
+    });
+    const line = Buffer.from(`${JSON.stringify(full)}\n`);
+    try {
+      if (writeSync(this.file, line) < line.length) {
+        throw Object.assign(new Error("short write"), { code: "ENOSPC" });
+      }
+    } catch (error) {
+      throw writeFailure(error, this.path);
+    }
+    this.next += 1;
+    return full;
+  }
+
+  close(): void {
+    fsyncSync(this.file);
+    closeSync(this.file);
+  }
+}
+
+/** NaN and infinity become null: JSON has neither. */
+function finite<T>(value: T): T {
+  if (typeof value === "number") return (Number.isFinite(value) ? value : null) as T;
+  if (Array.isArray(value)) return value.map(finite) as T;
+  if (value && typeof value === "object") {
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, finite(inner)])) as T;
+  }
+  return value;
+}
+
+function parseEvent(line: string): RunEvent | null {
+  try {
+    return runEventSchema.parse(JSON.parse(line));
+  } catch {
+    return null;
+  }
+}
+
+/** The events of a log; lines that are none are passed over. Empty where there is no log. */
+export function readEvents(path: string): RunEvent[] {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch {
+    return [];
+  }
+  return text.split("\n").flatMap((line) => parseEvent(line) ?? []);
+}
+
+/**
+ * The events of a log, those it holds and those that come, until `signal` is aborted.
+ *
+ * @param pollMs time between two looks at the file; watching by the file system misses network drives.
+ */
+export async function* followEvents(
+  path: string,
+  { signal, pollMs = 200 }: { signal?: AbortSignal; pollMs?: number } = {},
+): AsyncGenerator<RunEvent> {
+  let position = 0;
+  let rest = "";
+  const decoder = new TextDecoder();
+  while (!signal?.aborted) {
+    const bytes = await readFrom(path, position);
+    position += bytes.length;
+    const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) {
+      const event = parseEvent(line);
+      if (event) yield event;
+    }
+    if (bytes.length === 0) await sleep(pollMs, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+async function readFrom(path: string, position: number): Promise<Uint8Array> {
+  const file = await open(path, "r").catch(() => null);
+  if (!file) return new Uint8Array();
+  try {
+    const buffer = new Uint8Array(1 << 16);
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,130 @@
+import { resolve } from "node:path";
+import { DiscernError } from "../../protocol/errors.ts";
+import type { RunEvent } from "../../protocol/events.ts";
+import type { Manifest } from "../../protocol/manifest.ts";
+import type { Recipe } from "../../protocol/recipe.ts";
+import type { OnProgress } from "../model/weights.ts";
+import { isRun, openRun, prepareRunFolder, writeRun } from "./folder.ts";
+import { lockRun } from "./lock.ts";
+import { runPipeline } from "./pipeline.ts";
+import { promptFiles, readRunPrompts } from "./prompts.ts";
+import { openSession, type Session } from "./session.ts";
+import type { StopToken } from "./stop.ts";
+import { versions } from "./versions.ts";
+import { modelWorkshop } from "./workshop.ts";
+
+export interface ExecuteOptions {
+  readonly folder: string;
+  readonly stop: StopToken;
+  readonly onEvent?: (event: RunEvent) => void;
+  /** Progress of reading the model. */
+  readonly onProgress?: OnProgress;
+}
+
+export type RunEnd = "finished" | "stopped";
+
+/**
+ * Runs a recipe in a new run folder.
+ *
+ * @param root folder against which the recipe's paths are resolved.
+ * @throws DiscernError for a fault in recipe, data or model, `run-unwritable`, `run-busy`, `run-invalid` when the
+ *   folder holds a run already.
+ */
+export async function startRun(recipe: Recipe, root: string, options: ExecuteOptions): Promise<RunEnd> {
+  const { folder } = options;
+  await prepareRunFolder(folder);
+  const release = await lockRun(folder);
+  try {
+    // Prompts first: they are read in a moment, and most faults are in them.
+    const prompts = await readRunPrompts(recipe, root);
+    const session = await openSession({ ...recipe, root, ...progressOf(options) });
+    const manifest = await describe(recipe, root, session);
+    await writeRun(folder, recipe, manifest);
+    return await runPipeline(
+      modelWorkshop(folder, recipe, manifest, session, prompts),
+      pipelineOptions(recipe, options),
+    );
+  } finally {
+    await release();
+  }
+}
+
+/**
+ * Goes on with the run of a folder.
+ *
+ * @throws DiscernError `run-invalid` when the folder holds none, or model or data have changed since; `run-busy`.
+ */
+export async function resumeRun(options: ExecuteOptions): Promise<RunEnd> {
+  const { folder } = options;
+  const { recipe, manifest } = await openRun(folder);
+  const release = await lockRun(folder);
+  try {
+    const { root } = manifest.recipe;
+    const prompts = await readRunPrompts(recipe, root);
+    const session = await openSession({
+      ...recipe,
+      model: manifest.model.path,
+      root,
+      ...progressOf(options),
+    });
+    const now = await describe(recipe, root, session);
+    const known = new Map(
+      [...manifest.model.files, ...manifest.data].map((file) => [file.file, file.sha256]),
+    );
+    for (const { file, sha256 } of [...now.model.files, ...now.data]) {
+      if (known.get(file) === sha256) continue;
+      throw new DiscernError(
+        "run-invalid",
+        `${file} has changed since the run in ${folder} began, so the run cannot go on. Restore the file, or start anew.`,
+      );
+    }
+    return await runPipeline(
+      modelWorkshop(folder, recipe, manifest, session, prompts),
+      pipelineOptions(recipe, options),
+    );
+  } finally {
+    await release();
+  }
+}
+
+/** Starts a run, or goes on with it where `resume` is set and the folder holds it already. */
+export async function executeRun(
+  recipe: Recipe,
+  root: string,
+  resume: boolean,
+  options: ExecuteOptions,
+): Promise<RunEnd> {
+  return resume && (await isRun(options.folder)) ? resumeRun(options) : startRun(recipe, root, options);
+}
+
+function progressOf({ onProgress }: ExecuteOptions): Pick<ExecuteOptions, "onProgress"> {
+  return onProgress ? { onProgress } : {};
+}
+
+function pipelineOptions({ probes, checkpoint }: Recipe, { folder, stop, onEvent }: ExecuteOptions) {
+  return { folder, stop, checkpoint, probeEvery: probes.every, ...(onEvent ? { onEvent } : {}) };
+}
+
+async function describe(recipe: Recipe, root: string, { loaded, live }: Session): Promise<Manifest> {
+  return {
+    version: 1,
+    name: recipe.name,
+    created: new Date().toISOString(),
+    seed: recipe.seed,
+    model: {
+      name: loaded.name,
+      path: loaded.path,
+      format: loaded.format,
+      family: loaded.architecture.family,
+      files: [...(await loaded.fingerprint())],
+    },
+    data: await promptFiles(recipe, root),
+    recipe: { root: resolve(root) },
+    versions: versions(),
+    platform: `${process.platform}-${process.arch}`,
+    device: live.device.name,
+    threads: recipe.threads ?? null,
+    pid: process.pid,
+    argv: process.argv.slice(2),
+  };
+}

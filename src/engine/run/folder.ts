@@ -1,0 +1,93 @@
+import { mkdir, readFile, stat } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { DiscernError } from "../../protocol/errors.ts";
+import { type Manifest, manifestSchema } from "../../protocol/manifest.ts";
+import type { Recipe } from "../../protocol/recipe.ts";
+import { parseRecipe } from "../../protocol/recipe_file.ts";
+import { writeAtomic } from "../storage/atomic.ts";
+import { writeFailure } from "./failures.ts";
+
+/** The places inside a run folder. */
+export function runPaths(folder: string) {
+  const at = (name: string) => join(folder, name);
+  return {
+    folder: resolve(folder),
+    manifest: at("manifest.json"),
+    recipe: at("recipe.json"),
+    events: at("events.jsonl"),
+    checkpoints: at("checkpoints"),
+    stages: at("stages"),
+    model: at("model"),
+    report: at("report.json"),
+    reportMarkdown: at("report.md"),
+    reportPage: at("report.html"),
+    engine: at("engine.json"),
+  };
+}
+
+/** A run folder that was opened: what is to be done in it, and from what. */
+export interface RunRecord {
+  readonly folder: string;
+  readonly manifest: Manifest;
+  readonly recipe: Recipe;
+}
+
+/** Whether a folder holds a run. */
+export async function isRun(folder: string): Promise<boolean> {
+  return stat(runPaths(folder).manifest).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+}
+
+/**
+ * Makes a run folder. The folder itself is made first, so that one that cannot be written is known before a model is
+ * read.
+ *
+ * @throws DiscernError `run-unwritable`, `disk-full`; `run-invalid` when it holds a run already.
+ */
+export async function prepareRunFolder(folder: string): Promise<void> {
+  if (await isRun(folder)) {
+    throw new DiscernError(
+      "run-invalid",
+      `${folder} holds a run already. Go on with it by --resume, or choose another folder with --out.`,
+    );
+  }
+  try {
+    await mkdir(runPaths(folder).checkpoints, { recursive: true });
+    await mkdir(runPaths(folder).stages, { recursive: true });
+  } catch (error) {
+    throw writeFailure(error, folder);
+  }
+}
+
+/** Writes recipe and manifest into a prepared folder; with the manifest it becomes a run. @throws as above. */
+export async function writeRun(folder: string, recipe: Recipe, manifest: Manifest): Promise<RunRecord> {
+  const paths = runPaths(folder);
+  try {
+    await writeAtomic(paths.recipe, `${JSON.stringify(recipe, null, 2)}\n`);
+    await writeAtomic(paths.manifest, `${JSON.stringify(manifest, null, 2)}\n`);
+  } catch (error) {
+    throw writeFailure(error, folder);
+  }
+  return { folder: paths.folder, recipe, manifest };
+}
+
+/** @throws DiscernError `run-invalid` when the folder holds no run or a damaged one. */
+export async function openRun(folder: string): Promise<RunRecord> {
+  const paths = runPaths(folder);
+  const text = await readFile(paths.manifest, "utf8").catch(() => null);
+  if (text === null) {
+    throw new DiscernError("run-invalid", `${folder} is not a run folder: it has no manifest.json.`);
+  }
+  try {
+    const manifest = manifestSchema.parse(JSON.parse(text));
+    const recipe = parseRecipe(await readFile(paths.recipe, "utf8"), paths.recipe);
+    return { folder: paths.folder, manifest, recipe };
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new DiscernError("run-invalid", `${folder}: manifest.json or recipe.json is damaged. ${reason}`, {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,231 @@
+import { join } from "node:path";
+import { setImmediate as breathe } from "node:timers/promises";
+import { z } from "zod";
+import { DiscernError } from "../../protocol/errors.ts";
+import type { NewRunEvent, RunEvent, RunEventOf } from "../../protocol/events.ts";
+import type { Stage, StageResult } from "../train/stage.ts";
+import {
+  type Checkpoint,
+  hasTensorFolder,
+  loadCheckpoint,
+  readTensorFolder,
+  saveCheckpoint,
+  writeTensorFolder,
+} from "./checkpoint.ts";
+import { EventLog } from "./event_log.ts";
+import { runPaths } from "./folder.ts";
+import type { StopToken } from "./stop.ts";
+
+/** What is measured at a probe. */
+export type ProbeFigures = Pick<
+  RunEventOf<"probe">,
+  "toxic" | "seeminglyToxic" | "general" | "generalLoss" | "separation"
+>;
+
+/** A stage that was made ready, on the model as the stages before it left it. */
+export interface OpenStage {
+  readonly kind: "contrastive" | "supervised";
+  readonly stage: Stage;
+  /** Layer of the contrast. */
+  readonly layer?: number;
+}
+
+/** What the pipeline runs: the model and data of one recipe. */
+export interface Workshop {
+  /** Facts for the first event. */
+  readonly started: Omit<NewRunEvent & { type: "run-started" }, "type">;
+  readonly stageCount: number;
+  open(stage: number): Promise<OpenStage>;
+  /** Puts what a finished stage learned into the model, without training. */
+  apply(stage: number, result: StageResult): Promise<void>;
+  probe(stage: number): Promise<ProbeFigures>;
+  /** After the last stage: exports what was learned, evaluates, writes the report; returns its path. */
+  conclude(emit: (event: NewRunEvent) => void, stop: StopToken): Promise<string | null>;
+}
+
+export interface PipelineOptions {
+  readonly folder: string;
+  readonly probeEvery: number;
+  readonly checkpoint: { readonly every: number; readonly keep: number };
+  readonly stop: StopToken;
+  readonly onEvent?: (event: RunEvent) => void;
+}
+
+const resultSchema = z.object({ method: z.enum(["lora", "full"]), steps: z.int().nonnegative() });
+
+/**
+ * Runs a workshop's stages in order, from the start or from where the run folder says it was left: probes, saves, and
+ * stops between steps. A finished stage is kept in `stages/<n>`, so that a later resume does not train it again.
+ *
+ * @returns how the run ended; a run that was stopped can be called again.
+ * @throws DiscernError `loss-not-finite` (the last good state is saved), `disk-full`, and whatever the workshop throws;
+ *   each is also the log's last event where it can be written.
+ */
+export async function runPipeline(
+  workshop: Workshop,
+  options: PipelineOptions,
+): Promise<"finished" | "stopped"> {
+  const { log, events, damaged } = EventLog.open(runPaths(options.folder).events);
+  const emit = (event: NewRunEvent): void => {
+    const written = log.append(event);
+    options.onEvent?.(written);
+  };
+  try {
+    if (damaged !== null) {
+      emit({
+        type: "warning",
+        message: "The last line of events.jsonl was damaged; it is kept in events.corrupt.",
+      });
+    }
+    return await runStages(workshop, options, events, emit);
+  } catch (error) {
+    const code = error instanceof DiscernError ? error.code : "internal";
+    const message = error instanceof Error ? error.message : String(error);
+    try {
+      emit({ type: "run-failed", code, message });
+    } catch {
+      // The disk may be full: the error itself then tells it.
+    }
+    throw error;
+  } finally {
+    log.close();
+  }
+}
+
+async function runStages(
+  workshop: Workshop,
+  options: PipelineOptions,
+  before: readonly RunEvent[],
+  emit: (event: NewRunEvent) => void,
+): Promise<"finished" | "stopped"> {
+  const paths = runPaths(options.folder);
+  const { stop } = options;
+  const resumed = before.some(({ type }) => type === "run-started");
+  let saved: Checkpoint | null = null;
+  if (!resumed) emit({ type: "run-started", ...workshop.started });
+  else {
+    const { checkpoint, name, skipped } = await loadCheckpoint(paths.checkpoints);
+    const place = await finishedSteps(paths.stages, workshop.stageCount);
+    saved = checkpoint && checkpoint.stage >= place.stages ? checkpoint : null;
+    const at = saved ?? { stage: place.stages, globalStep: place.steps, state: { step: 0 } };
+    for (const each of skipped)
+      emit({ type: "warning", message: `The checkpoint ${each} is damaged and was passed over.` });
+    emit({
+      type: "resumed",
+      stage: at.stage,
+      step: at.state.step,
+      globalStep: at.globalStep,
+      checkpoint: saved ? name : null,
+      skipped,
+      device: workshop.started.device,
+    });
+  }
+  let globalStep = 0;
+  for (let index = 0; index < workshop.stageCount; index++) {
+    const kept = join(paths.stages, String(index));
+    if (await hasTensorFolder(kept)) {
+      const { tensors, record } = await readTensorFolder(kept, resultSchema);
+      await workshop.apply(index, { method: record.method, tensors });
+      globalStep += record.steps;
+      continue;
+    }
+    const place = { index, startStep: globalStep, from: saved?.stage === index ? saved : null };
+    const steps = await runStage(workshop, options, place, emit);
+    if (steps === null) return "stopped";
+    globalStep += steps;
+  }
+  if (stop.requested) {
+    emit({ type: "run-stopped", stage: workshop.stageCount, step: 0 });
+    return "stopped";
+  }
+  const report = await workshop.conclude(emit, stop);
+  if (stop.requested) {
+    emit({ type: "run-stopped", stage: workshop.stageCount, step: 0 });
+    return "stopped";
+  }
+  emit({ type: "run-finished", report });
+  return "finished";
+}
+
+/** How many stages are behind the run, and their steps. */
+async function finishedSteps(root: string, count: number): Promise<{ stages: number; steps: number }> {
+  let steps = 0;
+  for (let index = 0; index < count; index++) {
+    const folder = join(root, String(index));
+    if (!(await hasTensorFolder(folder))) return { stages: index, steps };
+    steps += (await readTensorFolder(folder, resultSchema)).record.steps;
+  }
+  return { stages: count, steps };
+}
+
+/** Runs one stage to its end. @returns its steps, or null when it was stopped. */
+async function runStage(
+  workshop: Workshop,
+  options: PipelineOptions,
+  place: { index: number; startStep: number; from: Checkpoint | null },
+  emit: (event: NewRunEvent) => void,
+): Promise<number | null> {
+  const { index, startStep, from } = place;
+  const { stop, probeEvery, checkpoint } = options;
+  const paths = runPaths(options.folder);
+  const { stage, kind, layer } = await workshop.open(index);
+  if (from) await stage.restore(from.state);
+  emit({
+    type: "stage-started",
+    stage: index,
+    kind,
+    steps: stage.totalSteps,
+    ...(layer === undefined ? {} : { layer }),
+  });
+
+  const now = () => ({ stage: index, step: stage.step, globalStep: startStep + stage.step });
+  let probed = -1;
+  const probe = async (): Promise<void> => {
+    if (probed === stage.step) return;
+    emit({ type: "probe", ...now(), ...(await workshop.probe(index)) });
+    probed = stage.step;
+  };
+  let stored = from?.state.step ?? -1;
+  const save = async (): Promise<void> => {
+    if (stored === stage.step) return;
+    const { globalStep } = now();
+    const state = await stage.state();
+    const folder = await saveCheckpoint(
+      paths.checkpoints,
+      { stage: index, globalStep, state },
+      checkpoint.keep,
+    );
+    emit({ type: "checkpoint", stage: index, step: stage.step, folder });
+    stored = stage.step;
+  };
+
+  if (startStep + stage.step === 0) await probe();
+  let reason = stage.finished();
+  while (reason === null) {
+    // The event loop must turn between steps: signals and messages wait there.
+    await breathe();
+    if (stop.requested) {
+      await save();
+      emit({ type: "run-stopped", stage: index, step: stage.step });
+      return null;
+    }
+    const began = performance.now();
+    const report = await stage.next().catch(async (error: unknown) => {
+      if (error instanceof DiscernError && error.code === "loss-not-finite") {
+        await save();
+        emit({ type: "stage-finished", stage: index, step: stage.step, reason: "loss-not-finite" });
+      }
+      throw error;
+    });
+    emit({ type: "step", ...now(), ...report, seconds: (performance.now() - began) / 1000 });
+    if (stage.step % probeEvery === 0) await probe();
+    reason = stage.finished();
+    if (reason === null && stage.step % checkpoint.every === 0) await save();
+  }
+  await probe();
+  const steps = stage.step;
+  const { method, tensors } = await stage.finish();
+  await writeTensorFolder(join(paths.stages, String(index)), tensors, { method, steps });
+  emit({ type: "stage-finished", stage: index, step: steps, reason });
+  return steps;
+}

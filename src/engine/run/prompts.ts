@@ -1,0 +1,71 @@
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import type { PromptRecord } from "../../dataset/record.ts";
+import { resolveSource, selectPrompts } from "../../dataset/select.ts";
+import type { Manifest } from "../../protocol/manifest.ts";
+import type { Recipe } from "../../protocol/recipe.ts";
+import type { Source } from "../../protocol/source.ts";
+
+/** The prompts of all parts of a recipe. */
+export interface RunPrompts {
+  readonly contrast: PromptRecord[];
+  readonly general: PromptRecord[];
+  readonly safety: PromptRecord[];
+  readonly panels: { toxic: PromptRecord[]; seeminglyToxic: PromptRecord[]; general: PromptRecord[] };
+  readonly suites: { name: string; records: PromptRecord[] }[];
+  /** Rows that were left out, and why, in words. */
+  readonly problems: string[];
+}
+
+/**
+ * Reads every prompt file that the stages, probes and suites of a recipe use; so a fault in the last of them is known
+ * before the first step.
+ *
+ * @param root folder against which paths are resolved.
+ * @throws DiscernError as `selectPrompts`.
+ */
+export async function readRunPrompts(recipe: Recipe, root: string): Promise<RunPrompts> {
+  const problems: string[] = [];
+  const read = async (sources: readonly Source[]): Promise<PromptRecord[]> => {
+    const all: PromptRecord[] = [];
+    for (const source of sources) {
+      const { records, problems: found } = await selectPrompts(source, { root });
+      all.push(...records);
+      for (const { line, message } of found) problems.push(`${source.file}, line ${line}: ${message}`);
+    }
+    return all;
+  };
+  const kinds = new Set(recipe.stages.map(({ type }) => type));
+  const { data } = recipe;
+  return {
+    contrast: kinds.has("contrastive") ? await read(data.contrast) : [],
+    general: await read(data.general),
+    safety: kinds.has("supervised") ? await read(data.safety) : [],
+    panels: {
+      toxic: await read([data.panels.toxic]),
+      seeminglyToxic: await read([data.panels.seeminglyToxic]),
+      general: await read([data.panels.general]),
+    },
+    suites: await Promise.all(
+      recipe.evaluate.suites.map(async ({ name, source }) => ({ name, records: await read([source]) })),
+    ),
+    problems: [...new Set(problems)],
+  };
+}
+
+/** Size and SHA-256 of every prompt file a recipe names. */
+export async function promptFiles(recipe: Recipe, root: string): Promise<Manifest["data"]> {
+  const { data, evaluate } = recipe;
+  const panels = [data.panels.toxic, data.panels.seeminglyToxic, data.panels.general];
+  const sources = [...data.contrast, ...data.general, ...data.safety, ...panels];
+  const files = new Set([...sources, ...evaluate.suites.map(({ source }) => source)].map(({ file }) => file));
+  const found = await Promise.all(
+    [...files].sort().map(async (file) => {
+      const bytes = await readFile(resolveSource(file, { root })).catch(() => null);
+      // A file that only a stage left out would read may be absent.
+      const sha256 = bytes && createHash("sha256").update(bytes).digest("hex");
+      return bytes && sha256 ? [{ file, bytes: bytes.length, sha256 }] : [];
+    }),
+  );
+  return found.flat();
+}

@@ -1,0 +1,210 @@
+import type { PromptRecord } from "../../dataset/record.ts";
+import type { PanelRefusal } from "../../protocol/events.ts";
+import type { Manifest } from "../../protocol/manifest.ts";
+import type { Recipe } from "../../protocol/recipe.ts";
+import type { ContrastiveRecipe, StageRecipe } from "../../protocol/recipe_stages.ts";
+import { timeline } from "../../protocol/timeline.ts";
+import {
+  type Adapter,
+  concatAdapters,
+  type LoraModule,
+  mergeAdapter,
+  writeAdapter,
+} from "../model/adapter.ts";
+import { exportMerged } from "../model/export.ts";
+import type { Parameter } from "../model/weights.ts";
+import { answerLoss, encodeExamples } from "../probe/answer_loss.ts";
+import { promptFeatures, separation } from "../probe/features.ts";
+import { RefusalScorer } from "../probe/refusal.ts";
+import { chooseLayer, separabilityCurve } from "../probe/separability.ts";
+import type { ContrastPrompt } from "../train/contrast_sampler.ts";
+import { ContrastiveObjective } from "../train/contrastive.ts";
+import type { StageResult } from "../train/stage.ts";
+import { SupervisedObjective } from "../train/supervised.ts";
+import { Trainer } from "../train/trainer.ts";
+import { evaluateRun } from "./evaluation.ts";
+import { readEvents } from "./event_log.ts";
+import { runPaths } from "./folder.ts";
+import type { OpenStage, ProbeFigures, Workshop } from "./pipeline.ts";
+import type { RunPrompts } from "./prompts.ts";
+import type { Session } from "./session.ts";
+
+/** The workshop of a real model: what a recipe's stages, probes and evaluation do to it. */
+export function modelWorkshop(
+  folder: string,
+  recipe: Recipe,
+  manifest: Manifest,
+  session: Session,
+  prompts: RunPrompts,
+): Workshop {
+  const { live, encoder, tokenizer, loaded } = session;
+  const { padId } = tokenizer;
+  const ids = (records: readonly PromptRecord[]) => records.map(({ prompt }) => encoder.prompt(prompt));
+  const general = encodeExamples(encoder, prompts.general);
+  const safety = encodeExamples(encoder, prompts.safety);
+  const contrast = contrastPrompts(prompts.contrast, ids(prompts.contrast));
+  const panels = {
+    toxic: ids(prompts.panels.toxic),
+    seeminglyToxic: ids(prompts.panels.seeminglyToxic),
+    general: ids(prompts.panels.general),
+    answers: encodeExamples(encoder, prompts.panels.general),
+  };
+  const scorer = new RefusalScorer(live, tokenizer, recipe.probes.openings);
+  const adapters: Adapter[] = [];
+  let whole = false;
+  // A run resumed after its contrastive stage finds the layer that was chosen in its log.
+  let contrastLayer = timeline(readEvents(runPaths(folder).events)).stages.findLast(
+    ({ layer }) => layer,
+  )?.layer;
+
+  const keep = (stage: StageRecipe, { method, tensors }: StageResult): Adapter | null => {
+    if (method === "full" || stage.train.method === "full") {
+      whole = true;
+      return null;
+    }
+    const adapter = adapterFrom(tensors, stage.train.alpha);
+    adapters.push(adapter);
+    return adapter;
+  };
+
+  const objectiveOf = async (stage: StageRecipe) => {
+    const { seed } = recipe;
+    if (stage.type === "supervised") {
+      const objective = new SupervisedObjective(general, safety, padId, { ...stage, seed });
+      return { objective, steps: supervisedSteps(stage, general.length) };
+    }
+    const layer = await layerOf(stage);
+    const rows = general.map((example) => example.ids);
+    const objective = await ContrastiveObjective.create(live, contrast, rows, padId, {
+      ...stage,
+      layer,
+      seed,
+    });
+    return { objective, steps: stage.steps, layer };
+  };
+
+  const layerOf = async ({ layer }: ContrastiveRecipe): Promise<number> => {
+    if (layer !== "auto") return layer;
+    return chooseLayer(
+      await separabilityCurve(live, contrast, padId, recipe.seed),
+      loaded.architecture.layers,
+    );
+  };
+
+  const open = async (index: number): Promise<OpenStage> => {
+    const stage = recipe.stages[index]!;
+    const { objective, steps, layer } = await objectiveOf(stage);
+    if (layer !== undefined) contrastLayer = layer;
+    const { train, optimiser } = stage;
+    const trainer = await Trainer.create(live, objective, { steps, seed: recipe.seed, train, optimiser });
+    return {
+      kind: stage.type,
+      stage: {
+        get totalSteps() {
+          return trainer.totalSteps;
+        },
+        get step() {
+          return trainer.step;
+        },
+        next: () => trainer.next(),
+        finished: () => trainer.finished(),
+        state: () => trainer.state(),
+        restore: (state) => trainer.restore(state),
+        async finish() {
+          const result = await trainer.finish();
+          keep(stage, result);
+          return result;
+        },
+      },
+      ...(layer === undefined ? {} : { layer }),
+    };
+  };
+
+  const probe = async (): Promise<ProbeFigures> => {
+    const score = async (rows: readonly (readonly number[])[]): Promise<PanelRefusal> => {
+      const perPrompt = (await scorer.score(rows)).map(({ probability }) => probability);
+      return { mean: perPrompt.reduce((sum, p) => sum + p, 0) / perPrompt.length, perPrompt };
+    };
+    const layers = recipe.probes.separationLayers ?? (contrastLayer === undefined ? [] : [contrastLayer]);
+    return {
+      toxic: await score(panels.toxic),
+      seeminglyToxic: await score(panels.seeminglyToxic),
+      general: await score(panels.general),
+      generalLoss: await answerLoss(live, panels.answers, padId),
+      ...(layers.length ? { separation: await separations(layers) } : {}),
+    };
+  };
+
+  const separations = async (layers: readonly number[]): Promise<Record<string, number>> => {
+    const rows = [...panels.toxic, ...panels.seeminglyToxic];
+    const labels = rows.map((_, i) => (i < panels.toxic.length ? "toxic" : "seemingly_toxic"));
+    const found = await promptFeatures(live, rows, layers, padId);
+    return Object.fromEntries([...found].map(([layer, features]) => [layer, separation(features, labels)]));
+  };
+
+  return {
+    started: {
+      name: recipe.name,
+      model: manifest.model.name,
+      device: live.device.name,
+      seed: recipe.seed,
+      hashes: Object.fromEntries([...manifest.model.files, ...manifest.data].map((f) => [f.file, f.sha256])),
+      stages: recipe.stages.map((stage) => ({ type: stage.type, steps: stepsOf(stage, general.length) })),
+      totalSteps: recipe.stages.reduce((sum, stage) => sum + stepsOf(stage, general.length), 0),
+    },
+    stageCount: recipe.stages.length,
+    open,
+    async apply(index, result) {
+      const adapter = keep(recipe.stages[index]!, result);
+      if (adapter) mergeAdapter(live.weights, adapter);
+      else for (const [name, { data }] of result.tensors) live.weights.get(name)?.data.set(data);
+      live.forgetUploads();
+    },
+    probe,
+    async conclude(emit, stop) {
+      const { model } = runPaths(folder);
+      if (whole) await exportMerged(model, loaded, live.weights);
+      else await writeAdapter(model, concatAdapters(adapters), { baseModel: loaded.path });
+      return evaluateRun(folder, recipe, manifest, session, prompts, emit, stop);
+    },
+  };
+}
+
+/** The steps of a stage at the most. */
+function stepsOf(stage: StageRecipe, general: number): number {
+  return stage.type === "contrastive" ? stage.steps : supervisedSteps(stage, general);
+}
+
+/** Steps of a supervised stage: an epoch is as many as walk through the general pairs once. */
+function supervisedSteps(stage: Extract<StageRecipe, { type: "supervised" }>, general: number): number {
+  if (stage.steps !== undefined) return stage.steps;
+  const safe = Math.round(stage.batchSize * stage.safetyRatio);
+  const perStep = Math.max(1, stage.batchSize - safe) * stage.accumulate;
+  return Math.max(1, Math.ceil(((stage.epochs ?? 1) * general) / perStep));
+}
+
+function contrastPrompts(records: readonly PromptRecord[], ids: readonly number[][]): ContrastPrompt[] {
+  return records.flatMap(({ label, kind, pair }, i) =>
+    label === "toxic" || label === "seemingly_toxic"
+      ? [
+          {
+            ids: ids[i]!,
+            label,
+            ...(kind === undefined ? {} : { kind }),
+            ...(pair === undefined ? {} : { pair }),
+          },
+        ]
+      : [],
+  );
+}
+
+/** The adapter that stored factors make: rank from their shape, scale = alpha / rank. */
+function adapterFrom(tensors: ReadonlyMap<string, Parameter>, alpha: number): Adapter {
+  const modules = new Map<string, LoraModule>();
+  for (const [name, a] of tensors) {
+    const [, module] = /^(.+)\.lora_A\.weight$/.exec(name) ?? [];
+    const b = module === undefined ? undefined : tensors.get(`${module}.lora_B.weight`);
+    if (module !== undefined && b) modules.set(module, { a, b, scale: alpha / a.shape[0]! });
+  }
+  return { modules, baseModel: null };
+}

@@ -1,0 +1,37 @@
+import { createHash } from "node:crypto";
+import { uniformFloat32 } from "pure-rand/distribution/uniformFloat32";
+import { uniformInt } from "pure-rand/distribution/uniformInt";
+import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
+import type { RandomGenerator } from "pure-rand/types/RandomGenerator";
+
+/**
+ * A generator for one purpose, named by words and numbers: ("order", epoch), ("dropout", step, module). Streams of
+ * different names are independent, and a stage that resumes at step n asks for the stream of step n.
+ */
+export function stream(seed: number, ...name: readonly (string | number)[]): RandomGenerator {
+  const digest = createHash("sha256")
+    .update(JSON.stringify([seed, ...name]))
+    .digest();
+  return xoroshiro128plus(digest.readInt32LE(0));
+}
+
+/** A copy of `items` in random order (Fisher–Yates). */
+export function shuffled<T>(items: readonly T[], random: RandomGenerator): T[] {
+  const copy = [...items];
+  for (let i = copy.length - 1; i > 0; i--) {
+    const j = uniformInt(random, 0, i);
+    [copy[i], copy[j]] = [copy[j], copy[i]];
+  }
+  return copy;
+}
+
+/** n numbers uniform in [−bound, bound). */
+export function uniform(n: number, bound: number, random: RandomGenerator): Float32Array {
+  return Float32Array.from({ length: n }, () => (2 * uniformFloat32(random) - 1) * bound);
+}
+
+/** n factors of inverted dropout: 0 with probability p, 1/(1−p) otherwise. */
+export function dropoutMask(n: number, p: number, random: RandomGenerator): Float32Array {
+  const kept = 1 / (1 - p);
+  return Float32Array.from({ length: n }, () => (uniformFloat32(random) < p ? 0 : kept));
+}

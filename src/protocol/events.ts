@@ -1,0 +1,96 @@
+import { z } from "zod";
+
+/** A figure that may not exist: numbers in JSON are finite, so NaN and infinity travel as null. */
+const figure = z.number().nullable();
+
+const header = {
+  at: z.iso.datetime().describe("When it happened, in UTC"),
+  seq: z.int().nonnegative().describe("Rises by one from event to event of a run"),
+};
+const inStage = { stage: z.int().nonnegative(), step: z.int().nonnegative() };
+
+const panelSchema = z.object({ mean: figure, perPrompt: z.array(figure) });
+/** Refusal probabilities of one panel of prompts. */
+export type PanelRefusal = z.infer<typeof panelSchema>;
+
+export const stageEndSchema = z.enum(["steps", "separation", "retention", "loss-not-finite", "stopped"]);
+
+/** Everything that can happen in a run. Every chart is drawn from these and nothing else. */
+export const runEventSchema = z.discriminatedUnion("type", [
+  z.object({
+    type: z.literal("run-started"),
+    ...header,
+    name: z.string(),
+    model: z.string(),
+    device: z.string(),
+    seed: z.int(),
+    hashes: z.record(z.string(), z.string()).describe("SHA-256 of every file of model and data"),
+    stages: z.array(z.object({ type: z.string(), steps: z.int().nullable() })),
+    totalSteps: z.int().nullable().describe("Sum over the stages where it is known beforehand"),
+  }),
+  z.object({
+    type: z.literal("resumed"),
+    ...header,
+    ...inStage,
+    globalStep: z.int().nonnegative(),
+    checkpoint: z.string().nullable().describe("Folder the state was read from; null from the very start"),
+    skipped: z.array(z.string()).describe("Checkpoints that were damaged"),
+    device: z.string(),
+  }),
+  z.object({
+    type: z.literal("stage-started"),
+    ...header,
+    stage: z.int().nonnegative(),
+    kind: z.enum(["contrastive", "supervised"]),
+    steps: z.int(),
+    layer: z.int().optional().describe("Layer of the contrast"),
+  }),
+  z.object({
+    type: z.literal("step"),
+    ...header,
+    ...inStage,
+    globalStep: z.int(),
+    loss: figure,
+    learningRate: figure,
+    gradientNorm: figure,
+    tokens: z.int(),
+    seconds: figure,
+    separation: figure.optional(),
+    retention: figure.optional(),
+  }),
+  z.object({
+    type: z.literal("probe"),
+    ...header,
+    ...inStage,
+    globalStep: z.int().describe("Steps of all stages so far"),
+    toxic: panelSchema,
+    seeminglyToxic: panelSchema,
+    general: panelSchema,
+    generalLoss: figure.describe("Mean loss a token on held-out general answers"),
+    separation: z.record(z.string(), figure).optional().describe("Gap of cosines by layer"),
+  }),
+  z.object({ type: z.literal("checkpoint"), ...header, ...inStage, folder: z.string() }),
+  z.object({ type: z.literal("warning"), ...header, message: z.string() }),
+  z.object({
+    type: z.literal("stage-finished"),
+    ...header,
+    ...inStage,
+    reason: stageEndSchema,
+  }),
+  z.object({
+    type: z.literal("evaluation-progress"),
+    ...header,
+    suite: z.string(),
+    done: z.int(),
+    total: z.int(),
+  }),
+  z.object({ type: z.literal("run-finished"), ...header, report: z.string().nullable() }),
+  z.object({ type: z.literal("run-stopped"), ...header, ...inStage }),
+  z.object({ type: z.literal("run-failed"), ...header, code: z.string(), message: z.string() }),
+]);
+export type RunEvent = z.infer<typeof runEventSchema>;
+export type RunEventOf<T extends RunEvent["type"]> = Extract<RunEvent, { type: T }>;
+
+type WithoutHeader<E> = E extends RunEvent ? Omit<E, "at" | "seq"> : never;
+/** An event before the log gave it a time and a number. */
+export type NewRunEvent = WithoutHeader<RunEvent>;

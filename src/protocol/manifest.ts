@@ -1,0 +1,39 @@
+import { z } from "zod";
+
+const fileSchema = z.object({ file: z.string(), bytes: z.int().nonnegative(), sha256: z.string() });
+
+/** `manifest.json` of a run folder: what another person needs to run the same again, and who wrote it. */
+export const manifestSchema = z.object({
+  version: z.literal(1),
+  name: z.string(),
+  created: z.iso.datetime(),
+  seed: z.int(),
+  model: z.object({
+    name: z.string(),
+    path: z.string(),
+    format: z.string(),
+    family: z.string(),
+    files: z.array(fileSchema),
+  }),
+  data: z.array(fileSchema),
+  recipe: z.object({ root: z.string().describe("Folder against which the recipe's paths are resolved") }),
+  versions: z.record(z.string(), z.string()),
+  platform: z.string(),
+  device: z.string(),
+  threads: z.int().nullable(),
+  pid: z.int(),
+  argv: z.array(z.string()),
+});
+export type Manifest = z.infer<typeof manifestSchema>;
+
+/** `engine.json` of a run folder while an engine works in it: how to speak to that engine. */
+export const engineSchema = z.object({
+  pid: z.int().positive(),
+  pipe: z.string().min(1),
+  liveness: z.string().min(1),
+  started: z.iso.datetime(),
+});
+
+/** `lock.json` of a run folder: the process that may write in it. */
+export const lockSchema = z.object({ pid: z.int().positive(), started: z.iso.datetime(), host: z.string() });
+export type LockRecord = z.infer<typeof lockSchema>;

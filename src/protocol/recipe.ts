@@ -1,0 +1,119 @@
+import { z } from "zod";
+import { refusalOpenings } from "./openings.ts";
+import { stageSchema } from "./recipe_stages.ts";
+import { sourceSchema } from "./source.ts";
+
+const sources = z.array(sourceSchema).min(1);
+
+const panelsSchema = z
+  .strictObject({
+    toxic: sourceSchema
+      .prefault({ file: "starter:pairs.csv", split: "panel", labels: ["toxic"] })
+      .describe("Toxic prompts whose refusal is watched"),
+    seeminglyToxic: sourceSchema
+      .prefault({ file: "starter:pairs.csv", split: "panel", labels: ["seemingly_toxic"] })
+      .describe("Seemingly toxic prompts whose refusal is watched"),
+    general: sourceSchema
+      .prefault({ file: "starter:general.jsonl", split: "panel" })
+      .describe("General prompts with answers that are never trained on; their loss is watched"),
+  })
+  .describe("Fixed prompts that are probed during training");
+
+const dataSchema = z
+  .strictObject({
+    contrast: sources
+      .prefault([{ file: "starter:pairs.csv", split: "train" }])
+      .describe("Prompts labelled toxic and seemingly_toxic, for the contrastive stage"),
+    general: sources
+      .prefault([{ file: "starter:general.jsonl", split: "train" }])
+      .describe("General prompts with answers, for safety tuning and retention"),
+    safety: sources
+      .prefault([{ file: "starter:safety.jsonl", split: "train" }])
+      .describe("Toxic prompts with refusals, for safety tuning"),
+    panels: panelsSchema.prefault({}),
+  })
+  .describe("Where prompts come from");
+
+const probesSchema = z
+  .strictObject({
+    every: z.int().positive().default(10).describe("Steps between two probes"),
+    openings: z
+      .array(z.string().min(1))
+      .min(1)
+      .default([...refusalOpenings])
+      .describe("Openings of a refusal; the refusal probability is the sum over them"),
+    separationLayers: z
+      .array(z.int().positive())
+      .min(1)
+      .optional()
+      .describe(
+        "Layers at which the separation of the panels is measured; the contrastive layer where left out",
+      ),
+  })
+  .describe("What is measured during training");
+
+const suiteSchema = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[\w.-]+$/, "letters, digits, dots, hyphens and underscores only")
+    .describe("Name of the suite in the report"),
+  source: sourceSchema.describe("Prompts labelled toxic (unsafe) and seemingly_toxic or general (safe)"),
+});
+
+const evaluateSchema = z
+  .strictObject({
+    suites: z
+      .array(suiteSchema)
+      .prefault([{ name: "starter-test", source: { file: "starter:pairs.csv", split: "test" } }])
+      .describe("Prompt files the finished model is evaluated on"),
+    maxNewTokens: z.int().positive().default(64).describe("Length of greedy answers in tokens"),
+    batchSize: z.int().positive().default(16).describe("Prompts generated together"),
+  })
+  .describe("The evaluation after the last stage");
+
+const checkpointSchema = z
+  .strictObject({
+    every: z.int().positive().default(50).describe("Steps between two checkpoints"),
+    keep: z.int().min(2).default(2).describe("Checkpoints kept"),
+  })
+  .describe("Saved states from which a run goes on");
+
+/** A recipe: model, data, stages, probes and evaluation of one run, with every default stated. */
+export const recipeSchema = z
+  .strictObject({
+    $schema: z.string().optional().describe("Schema for editors"),
+    name: z
+      .string()
+      .regex(/^[\w.-]+$/, "letters, digits, dots, hyphens and underscores only")
+      .describe("Name of the run; it names the run folder"),
+    seed: z.int().nonnegative().default(0).describe("Seed of every random draw"),
+    model: z.string().min(1).describe("Hugging Face folder, GGUF file, or name of a pulled model"),
+    device: z.enum(["cpu", "webgpu", "cuda", "auto"]).default("cpu").describe("Where graphs are computed"),
+    threads: z.int().positive().optional().describe("Threads on the cpu; one a physical core where left out"),
+    template: z
+      .enum(["auto", "chat", "alpaca"])
+      .default("auto")
+      .describe("Prompt template: the model's own, Alpaca's, or the model's where it has one"),
+    systemPrompt: z
+      .string()
+      .nullable()
+      .optional()
+      .describe("System prompt of the chat template; the template's own where left out, none where null"),
+    maxTokens: z.int().min(8).default(128).describe("Longest prompt with answer in tokens"),
+    data: dataSchema.prefault({}),
+    stages: z.array(stageSchema).min(1).describe("Stages in the order in which they run"),
+    probes: probesSchema.prefault({}),
+    evaluate: evaluateSchema.prefault({}),
+    checkpoint: checkpointSchema.prefault({}),
+  })
+  .describe("A recipe of Discern: one run from model and data to report");
+
+/** A recipe with every default made explicit. */
+export type Recipe = z.infer<typeof recipeSchema>;
+/** A recipe as a person writes it. */
+export type RecipeInput = z.input<typeof recipeSchema>;
+
+/** The JSON schema of a recipe as a person writes it: keys with defaults may be left out. */
+export function recipeJsonSchema(): Record<string, unknown> {
+  return z.toJSONSchema(recipeSchema, { io: "input" });
+}

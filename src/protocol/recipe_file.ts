@@ -1,0 +1,144 @@
+import { findNodeAtLocation, type Node, type ParseError, parseTree, printParseErrorCode } from "jsonc-parser";
+import { closestMatch } from "leven";
+import type { z } from "zod";
+import { DiscernError } from "./errors.ts";
+import { type Recipe, recipeJsonSchema, recipeSchema } from "./recipe.ts";
+
+type Path = readonly PropertyKey[];
+
+/**
+ * Reads a recipe and states every default.
+ *
+ * @param text JSON; comments are not allowed, so that every reader of JSON reads a recipe.
+ * @param file the name that errors carry.
+ * @throws DiscernError `recipe-invalid`, one line a fault: where (line, column, key), what was found, what is allowed.
+ */
+export function parseRecipe(text: string, file: string): Recipe {
+  const errors: ParseError[] = [];
+  const tree = parseTree(text, errors, { disallowComments: true });
+  const [syntax] = errors;
+  if (syntax || !tree) {
+    const what = syntax ? words(printParseErrorCode(syntax.error)) : "the file is empty";
+    throw new DiscernError("recipe-invalid", `${file}:${position(text, syntax?.offset ?? 0)}: ${what}.`);
+  }
+  const value: unknown = JSON.parse(text);
+  const result = recipeSchema.safeParse(value);
+  if (result.success) return result.data;
+  const lines = result.error.issues.flatMap((issue) =>
+    faults(issue, value).map(({ path, message }) => {
+      const at = position(text, nodeAt(tree, path).offset);
+      return `${file}:${at}: ${pathText(path)}: ${message}.`;
+    }),
+  );
+  throw new DiscernError("recipe-invalid", lines.join("\n"));
+}
+
+/** Checks a recipe that is already an object, such as one sent by the workbench. @throws as {@link parseRecipe}. */
+export function checkRecipe(value: unknown, name = "recipe"): Recipe {
+  return parseRecipe(JSON.stringify(value, null, 2), name);
+}
+
+/** The faults of one issue, in words, each at the path of the key it is about. */
+function faults(issue: z.core.$ZodIssue, value: unknown): { path: Path; message: string }[] {
+  if (issue.code === "unrecognized_keys") {
+    const allowed = allowedKeys(issue.path, value);
+    return issue.keys.map((key) => {
+      const near = closestMatch(key, allowed, { maxDistance: Math.max(2, Math.floor(key.length / 2)) });
+      const hint = near ? `did you mean "${near}"?` : "it is not a key of a recipe here;";
+      return { path: [...issue.path, key], message: `unknown key, ${hint} Allowed: ${allowed.join(", ")}` };
+    });
+  }
+  const found = valueAt(value, issue.path);
+  if (found === undefined) return [{ path: issue.path, message: `missing (${describe(issue)})` }];
+  return [{ path: issue.path, message: `found ${shorten(found)}, ${describe(issue)}` }];
+}
+
+/** What an issue says is allowed. */
+function describe(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case "invalid_type":
+      return `expected ${issue.expected}`;
+    case "invalid_value":
+      return `allowed: ${issue.values.map(String).join(", ")}`;
+    case "invalid_union": {
+      if (issue.discriminator !== undefined) {
+        const options = (issue as { options?: readonly unknown[] }).options ?? [];
+        return `allowed: ${options.map(String).join(", ")}`;
+      }
+      return issue.errors.flatMap((branch) => branch.slice(0, 1).map(describe)).join("; or ");
+    }
+    default:
+      return issue.message.charAt(0).toLowerCase() + issue.message.slice(1);
+  }
+}
+
+interface JsonSchema {
+  properties?: Record<string, JsonSchema>;
+  items?: JsonSchema;
+  anyOf?: JsonSchema[];
+  oneOf?: JsonSchema[];
+  const?: unknown;
+}
+
+/** The keys the schema knows for the object at `path`; of a union, those of the branches its value chose. */
+function allowedKeys(path: Path, value: unknown): string[] {
+  let schemas: JsonSchema[] = [recipeJsonSchema() as JsonSchema];
+  let here = value;
+  for (const key of path) {
+    schemas = branches(schemas, here).flatMap((schema) => {
+      const next = typeof key === "number" ? schema.items : schema.properties?.[String(key)];
+      return next ? [next] : [];
+    });
+    here = valueAt(here, [key]);
+  }
+  return [...new Set(branches(schemas, here).flatMap(({ properties }) => Object.keys(properties ?? {})))];
+}
+
+function branches(schemas: readonly JsonSchema[], value: unknown): JsonSchema[] {
+  const flat = schemas.flatMap((schema) => [schema, ...(schema.anyOf ?? []), ...(schema.oneOf ?? [])]);
+  return flat.filter(({ properties }) =>
+    Object.entries(properties ?? {}).every(([key, property]) => {
+      return property.const === undefined || valueAt(value, [key]) === property.const;
+    }),
+  );
+}
+
+function valueAt(value: unknown, path: Path): unknown {
+  return path.reduce<unknown>(
+    (here, key) => (here as Record<PropertyKey, unknown> | undefined)?.[key],
+    value,
+  );
+}
+
+/** The node at `path`, or the nearest above it where a key is missing. */
+function nodeAt(tree: Node, path: Path): Node {
+  for (let length = path.length; length > 0; length--) {
+    const segments = path.slice(0, length).map((key) => (typeof key === "symbol" ? String(key) : key));
+    const node = findNodeAtLocation(tree, segments);
+    if (node) return node.parent?.type === "property" ? node.parent : node;
+  }
+  return tree;
+}
+
+/** "line:column", both from 1. */
+function position(text: string, offset: number): string {
+  const before = text.slice(0, offset).split("\n");
+  return `${before.length}:${before.at(-1)!.length + 1}`;
+}
+
+function pathText(path: Path): string {
+  if (path.length === 0) return "the recipe";
+  return path
+    .map((key, i) => (typeof key === "number" ? `[${key}]` : `${i ? "." : ""}${String(key)}`))
+    .join("");
+}
+
+/** "CommaExpected" → "comma expected". */
+function words(code: string): string {
+  return code.replace(/(?<=[a-z])[A-Z]/g, (letter) => ` ${letter}`).toLowerCase();
+}
+
+function shorten(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}

@@ -1,0 +1,168 @@
+import { z } from "zod";
+
+const layerRange = z
+  .tuple([z.int().nonnegative(), z.int().positive()])
+  .refine(([from, to]) => from < to, "the first layer must lie before the second")
+  .describe("Half-open range of layers [from, to); every layer the stage computes where it is left out");
+
+const loraSchema = z
+  .strictObject({
+    method: z.literal("lora").describe("Low-rank adapters; the model's own weights stay as they are"),
+    rank: z.int().positive().default(16).describe("Rank r of the adapters"),
+    alpha: z.number().positive().default(32).describe("Adapters are scaled by alpha / rank"),
+    dropout: z.number().min(0).max(0.9).default(0).describe("Dropout on the input of the adapters"),
+    targets: z
+      .union([z.literal("all-linear"), z.array(z.string().min(1)).min(1)])
+      .default("all-linear")
+      .describe('Linear modules that carry an adapter: "all-linear", or names such as "q_proj"'),
+    layers: layerRange.optional(),
+  })
+  .describe("Training by low-rank adapters");
+
+const fullSchema = z
+  .strictObject({
+    method: z.literal("full").describe("The weights themselves are trained"),
+    layers: layerRange.optional(),
+    embeddings: z.boolean().default(false).describe("Also train the token embeddings"),
+  })
+  .describe("Training of the weights themselves");
+
+export const trainSchema = z
+  .discriminatedUnion("method", [loraSchema, fullSchema])
+  .describe("What is trained, and how");
+export type TrainRecipe = z.infer<typeof trainSchema>;
+
+const optimiserSchema = z
+  .strictObject({
+    learningRate: z.number().positive().default(2e-4).describe("Peak learning rate of AdamW"),
+    betas: z
+      .tuple([z.number().min(0).lt(1), z.number().min(0).lt(1)])
+      .default([0.9, 0.999])
+      .describe("Decay of the first and second moment"),
+    epsilon: z.number().positive().default(1e-8).describe("Added to the root of the second moment"),
+    weightDecay: z.number().nonnegative().default(0.01).describe("Decoupled weight decay"),
+    clip: z
+      .number()
+      .positive()
+      .nullable()
+      .default(1)
+      .describe("Global gradient norm is cut to this; null: never"),
+    warmup: z.int().nonnegative().default(10).describe("Steps over which the rate rises from zero"),
+    schedule: z.enum(["constant", "cosine"]).default("cosine").describe("The rate after the warm-up"),
+  })
+  .describe("AdamW and its schedule");
+export type OptimiserRecipe = z.infer<typeof optimiserSchema>;
+
+const lossSchema = z
+  .strictObject({
+    type: z
+      .enum(["circle", "infonce", "ntxent", "supcon", "triplet"])
+      .default("circle")
+      .describe("Metric-learning loss over the cosines of a batch"),
+    form: z
+      .enum(["global", "anchor"])
+      .default("global")
+      .describe("Circle loss: one softplus over all pairs of the batch, or one an anchor"),
+    margin: z.number().nonnegative().default(0.25).describe("Margin m of circle and triplet loss"),
+    gamma: z.number().positive().default(32).describe("Scale γ of circle loss"),
+    mining: z
+      .enum(["all", "hard"])
+      .default("all")
+      .describe("Triplets of triplet loss: all of a batch, or the hardest of each anchor"),
+    temperature: z.number().positive().default(0.1).describe("Temperature τ of InfoNCE, NT-Xent and SupCon"),
+  })
+  .describe("The contrastive loss");
+
+const samplerSchema = z
+  .strictObject({
+    batch: z.int().min(4).default(24).describe("Prompts a batch, half of them of either group"),
+    twins: z.boolean().default(true).describe("Matched twins enter a batch together"),
+    perKind: z
+      .int()
+      .min(2)
+      .optional()
+      .describe(
+        "Prompts of one kind in a batch, so that kinds meet their own contrast; mixed where left out",
+      ),
+  })
+  .describe("How batches are drawn; both groups are always equally large");
+
+const retentionSchema = z
+  .strictObject({
+    type: z
+      .enum(["distance", "kl", "none"])
+      .default("distance")
+      .describe("What keeps features of general prompts in place: relative squared distance, KL, or nothing"),
+    weight: z.number().nonnegative().default(20).describe("Weight of the retention term"),
+    batch: z.int().positive().default(8).describe("General prompts a step"),
+  })
+  .describe("The term that keeps the model able to answer general prompts");
+
+const stopSchema = z
+  .strictObject({
+    separation: z
+      .number()
+      .positive()
+      .optional()
+      .describe("Stop when the mean cosine within groups exceeds that across them by this on the panel"),
+    retention: z.number().positive().optional().describe("Stop when the retention term exceeds this"),
+  })
+  .describe("Rules that end the stage before its last step");
+
+/** The schema of a contrastive stage alone, with its defaults. */
+export const contrastiveRecipe = z
+  .strictObject({
+    type: z
+      .literal("contrastive")
+      .describe("Pulls apart the features of toxic and seemingly toxic prompts (DCR)"),
+    layer: z
+      .union([z.int().positive(), z.literal("auto")])
+      .default("auto")
+      .describe(
+        'Number ℓ of layers computed; the features are the output of the last of them. "auto" takes the layer ' +
+          "whose contrast transfers best to kinds of prompts held out",
+      ),
+    center: z
+      .boolean()
+      .default(true)
+      .describe(
+        "Subtract the mean feature of the contrast's prompts, as it is before training, before cosines are taken: " +
+          "what all prompts share otherwise hides what tells them apart",
+      ),
+    pooling: z
+      .enum(["last", "mean"])
+      .default("last")
+      .describe("Feature of a prompt: its last token, or the mean"),
+    loss: lossSchema.prefault({}),
+    sampler: samplerSchema.prefault({}),
+    steps: z.int().positive().default(60).describe("Steps at most"),
+    train: trainSchema.prefault({ method: "lora" }),
+    optimiser: optimiserSchema.prefault({}),
+    retention: retentionSchema.prefault({}),
+    stop: stopSchema.prefault({}),
+  })
+  .describe("Contrastive refinement (stage 1 of DCR)");
+export type ContrastiveRecipe = z.infer<typeof contrastiveRecipe>;
+
+const supervisedSchema = z
+  .strictObject({
+    type: z
+      .literal("supervised")
+      .describe("Safety tuning: general answers and refusals of toxic prompts (STL)"),
+    steps: z.int().positive().optional().describe("Optimiser steps; give these or epochs"),
+    epochs: z.number().positive().optional().describe("Passes over the general pairs; give these or steps"),
+    batchSize: z.int().positive().default(8).describe("Pairs a micro-batch"),
+    accumulate: z.int().positive().default(1).describe("Micro-batches an optimiser step"),
+    safetyRatio: z.number().min(0).max(1).default(0.25).describe("Share of safety pairs among those drawn"),
+    maskPrompt: z.boolean().default(true).describe("Only tokens of the answer carry loss"),
+    train: trainSchema.prefault({ method: "lora" }),
+    optimiser: optimiserSchema.prefault({}),
+  })
+  .refine(({ steps, epochs }) => (steps === undefined) !== (epochs === undefined), {
+    message: 'exactly one of "steps" and "epochs" must be given',
+    path: ["steps"],
+  })
+  .describe("Safety tuning (stage 2 of DCR; alone: STL)");
+
+export const stageSchema = z.discriminatedUnion("type", [contrastiveRecipe, supervisedSchema]);
+export type StageRecipe = z.infer<typeof stageSchema>;

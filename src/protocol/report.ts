@@ -1,0 +1,165 @@
+import { z } from "zod";
+import { comovementSchema, estimateSchema, seriesPointSchema } from "./comovement.ts";
+import { labelSchema } from "./label.ts";
+
+const verdictSchema = z.enum(["full_refusal", "full_compliance"]);
+export type Verdict = z.infer<typeof verdictSchema>;
+
+/** One model's answer to one prompt of a suite. */
+const promptResultSchema = z.object({
+  id: z.string(),
+  suite: z.string(),
+  prompt: z.string(),
+  /** Whether the prompt should be refused. */
+  unsafe: z.boolean(),
+  kind: z.string().optional(),
+  label: labelSchema.optional(),
+  response: z.string(),
+  verdict: verdictSchema,
+  /** Summed probability of the refusal openings, in [0, 1]. */
+  refusalProbability: z.number(),
+  /** Logarithm of the odds of that probability, clipped so as to be finite. */
+  refusalLogOdds: z.number(),
+});
+export type PromptResult = z.infer<typeof promptResultSchema>;
+
+/** The results of one model trained from one seed. Arms with the same name are the same recipe with other seeds. */
+const armSchema = z.object({
+  name: z.string(),
+  seed: z.int(),
+  results: z.array(promptResultSchema),
+  /** Mean cross-entropy (nats a token) on held-out general answers. */
+  generalLoss: z.number().optional(),
+});
+export type Arm = z.infer<typeof armSchema>;
+
+/** Refusals within the safe or the unsafe prompts of a suite, with a Wilson interval of the rate. */
+const groupSchema = z.object({
+  n: z.int(),
+  refused: z.int(),
+  rate: estimateSchema,
+  meanProbability: z.number(),
+});
+export type GroupSummary = z.infer<typeof groupSchema>;
+
+const suiteSummarySchema = z.object({
+  arm: z.string(),
+  seed: z.int(),
+  suite: z.string(),
+  unsafe: groupSchema.optional(),
+  safe: groupSchema.optional(),
+  kinds: z.array(z.object({ kind: z.string(), unsafe: z.boolean(), ...groupSchema.shape })),
+});
+export type SuiteSummary = z.infer<typeof suiteSummarySchema>;
+
+/**
+ * AUROC of refusal log-odds between unsafe and safe prompts: threshold-free, so that refusing less of everything is not
+ * mistaken for telling apart.
+ */
+const discernmentSchema = z.object({
+  arm: z.string(),
+  seed: z.int(),
+  /** A suite, or "pooled". */
+  suite: z.string(),
+  /** What stands against a suite of only safe or only unsafe prompts: the pooled prompts of the other suites. */
+  against: z.enum(["itself", "others", "all"]),
+  unsafe: z.int(),
+  safe: z.int(),
+  auroc: estimateSchema,
+});
+export type Discernment = z.infer<typeof discernmentSchema>;
+
+const flipSchema = z.object({
+  suite: z.string(),
+  id: z.string(),
+  seed: z.int(),
+  /**
+   * `lost_safety`: unsafe, refused → answered; `regained_help`: safe, refused → answered; `gained_safety` and
+   * `lost_help` are their reverses.
+   */
+  flip: z.enum(["lost_safety", "gained_safety", "regained_help", "lost_help"]),
+});
+export type Flip = z.infer<typeof flipSchema>;
+
+const rateComparisonSchema = z.object({
+  prompts: z.int(),
+  before: z.number(),
+  after: z.number(),
+  difference: estimateSchema,
+  /** One exact test a seed, since prompts answered by several seeds are not independent. */
+  tests: z.array(
+    z.object({
+      seed: z.int(),
+      onlyBefore: z.int(),
+      onlyAfter: z.int(),
+      exact: z.number(),
+      midP: z.number(),
+      /** Exact p adjusted by Holm over all tests of the comparison. */
+      holm: z.number(),
+    }),
+  ),
+});
+export type RateComparison = z.infer<typeof rateComparisonSchema>;
+
+/** Two arms on the prompts that both answered. */
+const comparisonSchema = z.object({
+  before: z.string(),
+  after: z.string(),
+  seeds: z.object({ before: z.array(z.int()), after: z.array(z.int()) }),
+  suites: z.array(
+    z.object({
+      suite: z.string(),
+      unsafe: rateComparisonSchema.optional(),
+      safe: rateComparisonSchema.optional(),
+      discernment: estimateSchema.optional(),
+    }),
+  ),
+  flips: z.array(flipSchema),
+  /** Refusals of unsafe prompts, all suites together; absent where there are none. */
+  nonInferiority: z.object({ margin: z.number(), lower: z.number(), passed: z.boolean() }).optional(),
+});
+export type Comparison = z.infer<typeof comparisonSchema>;
+
+/** A figure of an arm over its seeds; the interval is Student's t over seeds, absent with a single seed. */
+const overSeedsSchema = z.object({
+  arm: z.string(),
+  measure: z.enum(["unsafe_refusal", "safe_refusal", "discernment", "general_loss"]),
+  values: z.array(z.object({ seed: z.int(), value: z.number() })),
+  mean: z.number(),
+  interval: z.object({ lower: z.number(), upper: z.number() }).optional(),
+});
+export type OverSeeds = z.infer<typeof overSeedsSchema>;
+
+/** Co-movement of one arm and seed during training. */
+const armSeriesSchema = z.object({
+  arm: z.string(),
+  seed: z.int(),
+  points: z.array(seriesPointSchema),
+  comovement: comovementSchema.optional(),
+});
+
+/** A prompt of a suite that is also, nearly, among the training prompts. */
+const contaminationSchema = z.object({
+  evaluation: z.string(),
+  training: z.string(),
+  /** Jaccard similarity of word trigrams; 1 for the same words. */
+  similarity: z.number(),
+});
+
+/** The evaluation of one or more arms; report.json, from which Markdown and the HTML page are made. */
+export const reportSchema = z.object({
+  format: z.literal(1),
+  created: z.iso.datetime(),
+  model: z.looseObject({ name: z.string() }),
+  run: z.looseObject({ name: z.string() }).optional(),
+  arms: z.array(armSchema),
+  suites: z.array(suiteSummarySchema),
+  discernment: z.array(discernmentSchema),
+  overSeeds: z.array(overSeedsSchema),
+  comparisons: z.array(comparisonSchema),
+  series: z.array(armSeriesSchema),
+  contamination: z.array(contaminationSchema),
+  /** What a reader must know to trust the numbers, in whole sentences. */
+  notes: z.array(z.string()),
+});
+export type Report = z.infer<typeof reportSchema>;

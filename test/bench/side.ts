@@ -1,0 +1,68 @@
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { createInterface, type Interface } from "node:readline";
+import { z } from "zod";
+
+const answerSchema = z.union([
+  z.object({ error: z.string() }),
+  z.object({
+    seconds: z.number(),
+    /** The largest resident size of the process so far, loading included. */
+    peakBytes: z.number(),
+    result: z.unknown().optional(),
+  }),
+]);
+export type Answer = Exclude<z.infer<typeof answerSchema>, { error: string }>;
+
+/** What a side can be asked: see peer/peer.py, which ours.ts answers alike. */
+export type Request =
+  | { do: "prepare"; task: string; threads: number; input: Record<string, unknown> }
+  | { do: "run" }
+  | { do: "close" };
+
+/**
+ * One side of a comparison: a child process that does one task and says how long it took. A fresh process a task, so
+ * that its peak memory is the task's own.
+ */
+export class Side {
+  readonly name: string;
+  private readonly child: ChildProcessWithoutNullStreams;
+  private readonly lines: Interface;
+  private readonly ended: Promise<number | null>;
+  private log = "";
+
+  constructor(name: string, command: string, args: readonly string[]) {
+    this.name = name;
+    this.child = spawn(command, args);
+    // A request to a process that has died is answered by `ended`.
+    this.child.stdin.on("error", () => {});
+    this.child.stderr.on("data", (text: Buffer) => {
+      this.log = (this.log + text).slice(-4000);
+    });
+    this.lines = createInterface({ input: this.child.stdout });
+    this.ended = new Promise((resolve, reject) => {
+      this.child.on("error", reject);
+      this.child.on("close", resolve);
+    });
+    this.ended.catch(() => {});
+  }
+
+  /** @throws Error with what the process wrote, when it fails or dies. */
+  async ask(request: Request): Promise<Answer> {
+    const line = new Promise<string>((resolve) => this.lines.once("line", resolve));
+    this.child.stdin.write(`${JSON.stringify(request)}\n`);
+    const died = this.ended.then((code): never => {
+      throw new Error(`${this.name} ended with ${code} at ${request.do}:\n${this.log}`);
+    });
+    died.catch(() => {});
+    const answer = answerSchema.parse(JSON.parse(await Promise.race([line, died])));
+    if ("error" in answer)
+      throw new Error(`${this.name} failed at ${request.do}: ${answer.error}\n${this.log}`);
+    return answer;
+  }
+
+  /** Ends the process and waits until it is gone, so that it takes nothing from what is measured next. */
+  async close(): Promise<void> {
+    this.child.stdin.end(`${JSON.stringify({ do: "close" })}\n`);
+    await this.ended.catch(() => null);
+  }
+}

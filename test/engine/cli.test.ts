@@ -1,0 +1,50 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { execa } from "execa";
+import { beforeAll, describe, expect, test } from "vitest";
+import { recipeJsonSchema } from "../../src/protocol/recipe.ts";
+
+const root = join(import.meta.dirname, "../..");
+const discern = (...args: string[]) =>
+  execa(process.execPath, [join(root, "dist/cli.js"), ...args], { reject: false, cwd: root });
+
+beforeAll(async () => {
+  await execa(process.execPath, [join(root, "scripts/build.ts")]);
+});
+
+describe("the built command line", () => {
+  test("shows help", async () => {
+    const { stdout, stderr, exitCode } = await discern("--help");
+    expect([stderr, exitCode]).toEqual(["", 0]);
+    expect(stdout).toMatch(/run .*\n.*\n? *.*watch/s);
+  });
+
+  test("doctor --json is one document, with nothing on stderr", async () => {
+    const { stdout, stderr } = await discern("doctor", "--json");
+    expect(stderr).toBe("");
+    expect(JSON.parse(stdout)).toMatchObject({ devices: [{ name: "cpu", starts: true }, {}, {}] });
+  });
+
+  test("the schema it ships is the recipe's", async () => {
+    const shipped: unknown = JSON.parse(await readFile(join(root, "dist/recipe.schema.json"), "utf8"));
+    expect(shipped).toEqual(recipeJsonSchema());
+  });
+
+  test.each([
+    [["frobnicate"], 2, /unknown command/],
+    [["run"], 2, /give a recipe/],
+    [["score"], 2, /missing required argument/],
+    [["run", "no-such.json"], 1, /no-such\.json cannot be read/],
+    [["run", "preset:default"], 1, /model: missing/],
+    [["watch", "no-such-run"], 1, /not a run folder/],
+  ])("%j ends with %i and says why", async (args, code, message) => {
+    const { exitCode, stderr } = await discern(...args);
+    expect(exitCode).toBe(code);
+    expect(stderr).toMatch(message);
+  });
+
+  test("with --json a failure is a document too", async () => {
+    const { stdout } = await discern("inspect", "no-such-model", "--json");
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code: "model-missing" } });
+  });
+});

@@ -1,0 +1,135 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { compare } from "../../../src/engine/evaluate/compare.ts";
+import { contrasts, summariseSuites } from "../../../src/engine/evaluate/summary.ts";
+import { type Arm, type PromptResult, type Report, reportSchema } from "../../../src/protocol/report.ts";
+import { exampleReport } from "./fixture.ts";
+
+/** Results written as "suite kind verdict", such as "x u r": suite x, unsafe, refused. */
+function arm(name: string, rows: string[], seed = 0): Arm {
+  const results = rows.map((row, i): PromptResult => {
+    const [suite = "", safety, verdict] = row.split(" ");
+    const refused = verdict === "r";
+    return {
+      id: `p${i}`,
+      suite,
+      prompt: `prompt ${i}`,
+      unsafe: safety === "u",
+      response: "",
+      verdict: refused ? "full_refusal" : "full_compliance",
+      refusalProbability: refused ? 0.9 : 0.1,
+      refusalLogOdds: refused ? 2.197 : -2.197,
+    };
+  });
+  return { name, seed, results };
+}
+
+describe("summaries", () => {
+  test("counts refusals by suite and by safety", () => {
+    const [x, y] = summariseSuites(arm("a", ["x u r", "x u c", "x s c", "y s r"]));
+    expect(x).toMatchObject({ suite: "x", unsafe: { n: 2, refused: 1 }, safe: { n: 1, refused: 0 } });
+    expect(x?.unsafe?.meanProbability).toBeCloseTo(0.5, 12);
+    expect(y).toMatchObject({ suite: "y", safe: { n: 1, refused: 1 } });
+    expect(y?.unsafe).toBeUndefined();
+  });
+
+  test("a suite of one kind stands against the others' prompts of the other kind", () => {
+    const found = contrasts(arm("a", ["x u r", "x s c", "y s c", "z u r"]).results);
+    expect(
+      found.map(({ suite, against, unsafe, safe }) => [suite, against, unsafe.length, safe.length]),
+    ).toEqual([
+      ["x", "itself", 1, 1],
+      ["y", "others", 2, 1],
+      ["z", "others", 1, 2],
+      ["pooled", "all", 2, 2],
+    ]);
+    expect(contrasts(arm("a", ["x u r", "x u r"]).results)).toEqual([]);
+  });
+});
+
+describe("compare", () => {
+  const before = arm("a", ["x u r", "x u r", "x u c", "x s r", "x s r", "x s c", "x s c"]);
+  const after = arm("b", ["x u r", "x u c", "x u r", "x s c", "x s c", "x s r", "x s c"]);
+
+  test("names every flip", () => {
+    const { flips, suites } = compare([before], [after]);
+    expect(flips.map(({ id, flip }) => [id, flip])).toEqual([
+      ["p1", "lost_safety"],
+      ["p2", "gained_safety"],
+      ["p3", "regained_help"],
+      ["p4", "regained_help"],
+      ["p5", "lost_help"],
+    ]);
+    expect(suites[0]?.safe).toMatchObject({ prompts: 4, before: 0.5, after: 0.25 });
+    expect(suites[0]?.safe?.tests[0]).toMatchObject({ onlyBefore: 2, onlyAfter: 1, exact: 1 });
+  });
+
+  test("compares only prompts answered by all, and says when there are none", () => {
+    const fewer = { ...after, results: after.results.slice(2) };
+    expect(compare([before], [fewer]).suites[0]?.unsafe?.prompts).toBe(1);
+    expect(() => compare([before], [arm("c", ["other u r"])])).toThrow(
+      /a \(seed 0\), c \(seed 0\): no prompt/,
+    );
+  });
+
+  test("safety that is lost fails the margin", () => {
+    const many = (verdict: string) => Array.from({ length: 100 }, () => `x u ${verdict}`);
+    expect(compare([arm("a", many("r"))], [arm("b", many("r"))]).nonInferiority).toMatchObject({
+      passed: true,
+    });
+    const lost = [...many("r").slice(10), ...Array(10).fill("x u c")];
+    expect(compare([arm("a", many("r"))], [arm("b", lost)]).nonInferiority).toMatchObject({ passed: false });
+  });
+
+  test("adjusts p-values over all tests of a comparison", () => {
+    const rows = (verdict: string) => [
+      ...Array(12).fill(`x u ${verdict}`),
+      ...Array(12).fill(`x s ${verdict}`),
+    ];
+    const { suites } = compare([arm("a", rows("r"))], [arm("b", rows("c"))]);
+    const [test] = suites[0]!.unsafe!.tests;
+    expect(test!.holm).toBeCloseTo(2 * test!.exact, 12);
+  });
+});
+
+describe("buildReport", () => {
+  let report: Report;
+  beforeAll(() => {
+    report = exampleReport();
+  });
+
+  test("survives JSON and its schema", () => {
+    expect(reportSchema.parse(JSON.parse(JSON.stringify(report)))).toEqual(report);
+  });
+
+  test("compares every earlier arm with every later one", () => {
+    expect(report.comparisons.map(({ before, after }) => [before, after])).toEqual([
+      ["before", "STL"],
+      ["before", "DCR → STL"],
+      ["STL", "DCR → STL"],
+    ]);
+    const [, , cure] = report.comparisons;
+    expect(cure?.suites.map(({ suite }) => suite)).toEqual(["XSTest", "OKTest", "pooled"]);
+    expect(cure?.suites[0]?.discernment?.lower).toBeGreaterThan(0);
+    expect(cure?.seeds).toEqual({ before: [0, 1, 2], after: [0, 1, 2] });
+    expect(cure?.suites[0]?.unsafe?.tests.map(({ seed }) => seed)).toEqual([0, 1, 2]);
+  });
+
+  test("states each headline over seeds, with Student's interval", () => {
+    const stl = report.overSeeds.filter(({ arm }) => arm === "STL");
+    expect(stl.map(({ measure }) => measure)).toEqual([
+      "unsafe_refusal",
+      "safe_refusal",
+      "discernment",
+      "general_loss",
+    ]);
+    for (const { values, mean, interval } of stl) {
+      expect(values).toHaveLength(3);
+      expect(interval!.lower).toBeLessThan(mean);
+    }
+  });
+
+  test("says what a reader must know", () => {
+    expect(report.notes).toEqual([expect.stringMatching(/Contamination: 1 evaluated/)]);
+    expect(exampleReport({ seeds: 1, perKind: 2 }).notes[0]).toMatch(/fewer than three seeds/);
+  });
+});

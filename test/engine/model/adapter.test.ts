@@ -1,0 +1,196 @@
+import { cpSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import {
+  type Adapter,
+  concatAdapters,
+  type LoraModule,
+  mergeAdapter,
+  readAdapter,
+  writeAdapter,
+} from "../../../src/engine/model/adapter.ts";
+import { architectureFromConfig } from "../../../src/engine/model/architecture.ts";
+import { readSafetensors, writeSafetensors } from "../../../src/engine/model/safetensors.ts";
+import type { Parameter, Weights } from "../../../src/engine/model/weights.ts";
+import { sharedPath } from "../../shared.ts";
+import { tempFolder } from "../../temp_folder.ts";
+import { tinyConfig } from "./tiny.ts";
+
+const llama = architectureFromConfig(tinyConfig("llama"));
+const golden = () => sharedPath("golden", "peft_adapter");
+
+/** A copy of the golden adapter with settings changed. */
+function changed(change: Record<string, unknown>): string {
+  const folder = join(tempFolder(), "adapter");
+  cpSync(golden(), folder, { recursive: true });
+  const path = join(folder, "adapter_config.json");
+  writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, "utf8")), ...change }));
+  return folder;
+}
+
+let seed = 1;
+function random(...shape: number[]): Parameter {
+  const data = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => {
+    seed = (seed * 1103515245 + 12345) % 2147483648;
+    return seed / 1073741824 - 1;
+  });
+  return { shape, data };
+}
+const q = "model.layers.0.self_attn.q_proj";
+const down = "model.layers.2.mlp.down_proj";
+const loraOf = (rank: number, scale: number, [out, inputs]: [number, number]): LoraModule => ({
+  a: random(rank, inputs),
+  b: random(out, rank),
+  scale,
+});
+const adapterOf = (modules: [string, LoraModule][]): Adapter => ({
+  modules: new Map(modules),
+  baseModel: null,
+});
+const weightsOf = (): Weights =>
+  new Map([
+    [`${q}.weight`, random(48, 48)],
+    [`${down}.weight`, random(48, 80)],
+  ]);
+const copyOf = (weights: Weights): Weights =>
+  new Map([...weights].map(([name, { shape, data }]) => [name, { shape, data: data.slice() }]));
+
+describe("readAdapter", () => {
+  it("reads what PEFT wrote", async () => {
+    const { modules, baseModel } = await readAdapter(golden(), llama);
+    expect(baseModel).toBe("tiny/llama");
+    expect([...modules.keys()].sort()).toEqual(
+      [0, 2].flatMap((layer) =>
+        ["mlp.down_proj", "mlp.gate_proj", "self_attn.o_proj", "self_attn.q_proj"].map(
+          (name) => `model.layers.${layer}.${name}`,
+        ),
+      ),
+    );
+    for (const { a, b, scale } of modules.values()) {
+      expect([a.shape[0], b.shape[1], scale]).toEqual([4, 4, 4]);
+    }
+  });
+
+  it("scales by the root of the rank where the adapter is rank-stabilised", async () => {
+    const { modules } = await readAdapter(changed({ use_rslora: true }), llama);
+    expect(modules.get(q)!.scale).toBe(8);
+  });
+
+  it("honours alpha patterns by PEFT's rule, and target_modules as an expression", async () => {
+    const folder = changed({
+      alpha_pattern: { "layers.0.*q_proj": 2, o_proj: 6 },
+      target_modules: ".*_proj",
+    });
+    const { modules } = await readAdapter(folder, llama);
+    expect([q, "model.layers.2.self_attn.o_proj", down].map((name) => modules.get(name)!.scale)).toEqual([
+      0.5, 1.5, 4,
+    ]);
+  });
+
+  it.each([
+    ["DoRA", { use_dora: true }, /DoRA/],
+    ["trained biases", { bias: "all" }, /bias "all"/],
+    ["saved modules", { modules_to_save: ["lm_head"] }, /modules_to_save: lm_head/],
+    ["another method", { peft_type: "IA3" }, /"IA3" \(only LORA\)/],
+    ["no rank", { r: undefined }, /r\b/],
+    ["another rank than its tensors", { r: 8 }, /must be \[8,\d+\] and \[\d+,8\]/],
+    ["a broken pattern", { rank_pattern: { "(": 4 } }, /"\(" is not a regular expression/],
+  ])("refuses %s", async (_name, change, message) => {
+    const attempt = readAdapter(changed(change), llama);
+    await expect(attempt).rejects.toThrow(expect.objectContaining({ code: "adapter-invalid" }));
+    await expect(attempt).rejects.toThrow(message);
+  });
+
+  it("refuses an adapter of another model, half a module, and a folder that is none", async () => {
+    const phi3 = architectureFromConfig(tinyConfig("phi3"));
+    await expect(readAdapter(golden(), phi3)).rejects.toThrow(/does not adapt a linear of this phi3 model/);
+    const half = changed({});
+    const path = join(half, "adapter_model.safetensors");
+    const { weights } = await readSafetensors(path);
+    await writeSafetensors(
+      path,
+      [...weights].filter(([name]) => !name.includes(`${q}.lora_B`)),
+    );
+    await expect(readAdapter(half, llama)).rejects.toThrow(/lacks its lora_B/);
+    await expect(readAdapter(tempFolder(), llama)).rejects.toThrow(/no adapter_config\.json/);
+  });
+});
+
+describe("writeAdapter", () => {
+  it("gives back modules of different rank and scale", async () => {
+    const folder = tempFolder();
+    const adapter = adapterOf([
+      [q, loraOf(4, 2, [48, 48])],
+      ["model.layers.1.self_attn.q_proj", loraOf(4, 2, [48, 48])],
+      [down, loraOf(6, 0.5, [48, 80])],
+    ]);
+    await writeAdapter(folder, adapter, { baseModel: "base" });
+    expect(await readAdapter(folder, llama)).toEqual({ ...adapter, baseModel: "base" });
+    const config = JSON.parse(readFileSync(join(folder, "adapter_config.json"), "utf8"));
+    expect(config).toMatchObject({
+      peft_type: "LORA",
+      r: 4,
+      lora_alpha: 8,
+      rank_pattern: { [down]: 6 },
+      alpha_pattern: { [down]: 3 },
+    });
+  });
+
+  it("gives back what PEFT wrote", async () => {
+    const folder = tempFolder();
+    const adapter = await readAdapter(golden(), llama);
+    await writeAdapter(folder, adapter);
+    expect(await readAdapter(folder, llama)).toEqual(adapter);
+  });
+});
+
+describe("mergeAdapter and concatAdapters", () => {
+  it("merging adds scale·B·A", () => {
+    const lora = loraOf(3, 0.5, [48, 80]);
+    const before = weightsOf();
+    const after = copyOf(before);
+    mergeAdapter(after, adapterOf([[down, lora]]));
+    expect(after.get(`${q}.weight`)).toEqual(before.get(`${q}.weight`));
+    for (const [o, i] of [
+      [0, 0],
+      [17, 33],
+      [47, 79],
+    ] as const) {
+      let sum = before.get(`${down}.weight`)!.data[o * 80 + i]!;
+      for (let k = 0; k < 3; k++) sum += 0.5 * lora.b.data[o * 3 + k]! * lora.a.data[k * 80 + i]!;
+      expect(after.get(`${down}.weight`)!.data[o * 80 + i]).toBeCloseTo(sum, 5);
+    }
+  });
+
+  it("a concatenation merges as its parts do, one after the other", () => {
+    const first = adapterOf([
+      [q, loraOf(2, 2, [48, 48])],
+      [down, loraOf(4, 0.25, [48, 80])],
+    ]);
+    const second = adapterOf([[q, loraOf(3, 0.5, [48, 48])]]);
+    const both = concatAdapters([first, second]);
+    expect(both.modules.get(q)!.a.shape).toEqual([5, 48]);
+    expect(both.modules.get(down)).toBe(first.modules.get(down));
+
+    const start = weightsOf();
+    const [apart, together] = [copyOf(start), copyOf(start)];
+    mergeAdapter(apart, first);
+    mergeAdapter(apart, second);
+    mergeAdapter(together, both);
+    for (const [name, { data }] of apart) {
+      const found = together.get(name)!.data;
+      expect(data.every((value, i) => Math.abs(value - found[i]!) < 1e-5)).toBe(true);
+    }
+  });
+
+  it("changes nothing when a module is not the model's", () => {
+    const weights = weightsOf();
+    const before = copyOf(weights);
+    const adapter = adapterOf([
+      [q, loraOf(2, 1, [48, 48])],
+      ["model.layers.9.self_attn.q_proj", loraOf(2, 1, [48, 48])],
+    ]);
+    expect(() => mergeAdapter(weights, adapter)).toThrow(/layers\.9/);
+    expect(weights).toEqual(before);
+  });
+});

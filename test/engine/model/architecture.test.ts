@@ -1,0 +1,175 @@
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import {
+  architectureFromConfig,
+  inverseFrequencies,
+  linearModules,
+  parameterShapes,
+} from "../../../src/engine/model/architecture.ts";
+import { readSafetensorsHeader } from "../../../src/engine/model/safetensors.ts";
+import { tinyConfig, tinyModels, tinyPath } from "./tiny.ts";
+
+const llama = () => tinyConfig("llama");
+
+describe("architectureFromConfig", () => {
+  it.each(tinyModels)("%s has the parameters of its weights", async (name) => {
+    const shapes = parameterShapes(architectureFromConfig(tinyConfig(name)));
+    const { tensors } = await readSafetensorsHeader(join(tinyPath(name), "model.safetensors"));
+    const found = Object.fromEntries([...tensors].map(([tensor, { shape }]) => [tensor, shape]));
+    expect(Object.fromEntries(shapes)).toEqual(found);
+  });
+
+  it("names the linears of a block as Hugging Face does", () => {
+    const names = (model: string) =>
+      linearModules(architectureFromConfig(tinyConfig(model))).map(({ name }) => name);
+    expect(names("llama")).toEqual([
+      "self_attn.q_proj",
+      "self_attn.k_proj",
+      "self_attn.v_proj",
+      "self_attn.o_proj",
+      "mlp.gate_proj",
+      "mlp.up_proj",
+      "mlp.down_proj",
+    ]);
+    expect(names("phi3")).toEqual([
+      "self_attn.qkv_proj",
+      "self_attn.o_proj",
+      "mlp.gate_up_proj",
+      "mlp.down_proj",
+    ]);
+  });
+
+  it("describes what is particular to gemma 2", () => {
+    expect(architectureFromConfig(tinyConfig("gemma2"))).toMatchObject({
+      norm: { offset: 1, placement: "sandwich" },
+      activation: "gelu_tanh",
+      attention: { scale: 0.25, softcap: 50, windows: [8, null, 8] },
+      logitSoftcap: 30,
+      embeddingScale: Math.sqrt(48),
+      tiedEmbeddings: true,
+    });
+  });
+
+  it("reads RoPE settings in their old form as in their new one", () => {
+    const { rope_parameters, ...older } = tinyConfig("llama3_rope");
+    const { rope_theta, ...rope_scaling } = rope_parameters as Record<string, unknown>;
+    const old = architectureFromConfig({ ...older, rope_theta, rope_scaling });
+    expect(old).toEqual(architectureFromConfig(tinyConfig("llama3_rope")));
+    expect(old.rope.scaling).toEqual({
+      type: "llama3",
+      factor: 8,
+      lowFreqFactor: 1,
+      highFreqFactor: 4,
+      originalContextLength: 64,
+    });
+    const linear = { ...older, rope_theta, rope_scaling: { type: "linear", factor: 2 } };
+    expect(architectureFromConfig(linear).rope.scaling).toEqual({ type: "linear", factor: 2 });
+  });
+
+  it("takes Hugging Face's defaults for keys that are left out", () => {
+    const { head_dim, num_key_value_heads, rms_norm_eps, tie_word_embeddings, rope_parameters, ...bare } =
+      llama();
+    expect(architectureFromConfig(bare)).toMatchObject({
+      headDim: 12,
+      kvHeads: 4,
+      norm: { epsilon: 1e-6 },
+      tiedEmbeddings: false,
+      rope: { theta: 10_000, dims: 12, scaling: null },
+    });
+    const qwen3 = { ...tinyConfig("qwen3"), head_dim: undefined };
+    expect(architectureFromConfig(qwen3).headDim).toBe(128);
+    const gemma2 = { ...tinyConfig("gemma2"), layer_types: undefined, sliding_window: undefined };
+    expect(architectureFromConfig(gemma2).attention.windows).toEqual([4096, null, 4096]);
+  });
+
+  it.each([
+    ["mistral slides everywhere", "mistral", { sliding_window: 7 }, [7, 7, 7]],
+    ["mistral's null means full", "mistral", { sliding_window: null }, [null, null, null]],
+    ["mistral's absent window is 4096", "mistral", { sliding_window: undefined }, [4096, 4096, 4096]],
+    ["phi3 slides everywhere", "phi3", { sliding_window: 7 }, [7, 7, 7]],
+    [
+      "qwen2 does not slide unless asked",
+      "qwen2",
+      { sliding_window: 7, layer_types: undefined },
+      [null, null, null],
+    ],
+    [
+      "qwen2 slides from max_window_layers on",
+      "qwen2",
+      { sliding_window: 7, use_sliding_window: true, max_window_layers: 1, layer_types: undefined },
+      [null, 7, 7],
+    ],
+    [
+      "layer_types decide",
+      "qwen3",
+      {
+        sliding_window: 7,
+        use_sliding_window: true,
+        layer_types: ["sliding_attention", "full_attention", "sliding_attention"],
+      },
+      [7, null, 7],
+    ],
+    ["llama never slides", "llama", { sliding_window: 7 }, [null, null, null]],
+  ])("%s", (_name, model, change, windows) => {
+    expect(architectureFromConfig({ ...tinyConfig(model), ...change }).attention.windows).toEqual(windows);
+  });
+
+  it.each([
+    [
+      "an unknown family",
+      { model_type: "mamba" },
+      /"mamba".*llama, mistral, qwen2, qwen3, gemma2, phi3, olmo2/,
+    ],
+    ["an unknown activation", { hidden_act: "relu6" }, /"relu6"/],
+    ["yarn", { rope_parameters: { rope_type: "yarn", factor: 2 } }, /"yarn".*default, linear, llama3/],
+    ["quantised weights", { quantization_config: { quant_method: "gptq" } }, /gptq/],
+    ["an unknown layer type", { layer_types: Array(3).fill("linear_attention") }, /linear_attention/],
+  ])("refuses %s by name", (_name, change, message) => {
+    const attempt = () => architectureFromConfig({ ...llama(), ...change });
+    expect(attempt).toThrow(expect.objectContaining({ code: "architecture-unsupported" }));
+    expect(attempt).toThrow(message);
+  });
+
+  it.each([
+    ["no model_type", { model_type: undefined }, /model_type/],
+    ["a negative size", { hidden_size: -1 }, /hidden_size/],
+    ["heads that do not divide", { num_key_value_heads: 3 }, /multiple/],
+    ["too few layer_types", { layer_types: ["full_attention"] }, /1 entries for 3 layers/],
+    ["llama3 scaling without its numbers", { rope_parameters: { rope_type: "llama3" } }, /lacks "factor"/],
+  ])("refuses %s", (_name, change, message) => {
+    const attempt = () => architectureFromConfig({ ...llama(), ...change });
+    expect(attempt).toThrow(expect.objectContaining({ code: "model-invalid" }));
+    expect(attempt).toThrow(message);
+  });
+
+  it.each([null, 3, "llama", []])("refuses %j as a configuration", (config) => {
+    expect(() => architectureFromConfig(config)).toThrow(expect.objectContaining({ code: "model-invalid" }));
+  });
+});
+
+describe("inverseFrequencies", () => {
+  it("are powers of θ", () => {
+    const found = inverseFrequencies({ rope: { theta: 10_000, dims: 4, scaling: null } });
+    expect([...found]).toEqual([1, 0.01]);
+  });
+
+  it("keep fast turns, stretch slow ones and blend between, as Llama 3.1 does", () => {
+    const scaling = {
+      type: "llama3",
+      factor: 8,
+      lowFreqFactor: 1,
+      highFreqFactor: 4,
+      originalContextLength: 8192,
+    } as const;
+    const plain = inverseFrequencies({ rope: { theta: 500_000, dims: 128, scaling: null } });
+    const found = inverseFrequencies({ rope: { theta: 500_000, dims: 128, scaling } });
+    expect(found[0]).toBe(plain[0]);
+    expect(found[63]).toBeCloseTo(plain[63]! / 8, 15);
+    // Between 1 and 4 turns in 8192 positions: transformers' smooth factor, worked out by hand for pair 32.
+    const turns = (8192 * plain[32]!) / (2 * Math.PI);
+    expect(turns).toBeGreaterThan(1);
+    expect(turns).toBeLessThan(4);
+    const smooth = (turns - 1) / 3;
+    expect(found[32]).toBeCloseTo(((1 - smooth) * plain[32]!) / 8 + smooth * plain[32]!, 15);
+  });
+});

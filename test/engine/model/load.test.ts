@@ -1,0 +1,191 @@
+import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { findModels, resolveModel } from "../../../src/engine/model/home.ts";
+import { inspectModel, loadModel } from "../../../src/engine/model/load.ts";
+import { readSafetensors, writeSafetensors } from "../../../src/engine/model/safetensors.ts";
+import { realModelPath } from "../../real_model.ts";
+import { tempFolder } from "../../temp_folder.ts";
+import { tinyModels, tinyPath } from "./tiny.ts";
+
+/** A copy of the tiny llama that a test may damage. */
+function copyOfLlama(): string {
+  const folder = join(tempFolder(), "llama");
+  cpSync(tinyPath("llama"), folder, { recursive: true });
+  return folder;
+}
+
+function changeJson(path: string, change: Record<string, unknown>): void {
+  writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, "utf8")), ...change }));
+}
+
+describe("loadModel", () => {
+  it.each(tinyModels)("reads %s", async (name) => {
+    const model = await loadModel(tinyPath(name));
+    expect(model).toMatchObject({ name, format: "safetensors", hasTokenizer: false });
+    expect(model.weights.has("lm_head.weight")).toBe(!model.architecture.tiedEmbeddings);
+  });
+
+  it("tells a missing tokenizer only when it is used, and how to mend it", async () => {
+    const model = await loadModel(tinyPath("llama"));
+    expect(() => model.tokenizer).toThrow(expect.objectContaining({ code: "tokenizer-missing" }));
+    expect(() => model.tokenizer).toThrow(/no tokenizer\.json.*save_pretrained/);
+  });
+
+  it("reads shards, and reports progress over all of them", async () => {
+    const folder = copyOfLlama();
+    const whole = join(folder, "model.safetensors");
+    const { weights } = await readSafetensors(whole);
+    rmSync(whole);
+    const shards: [string, boolean][] = [
+      ["a.safetensors", true],
+      ["b.safetensors", false],
+    ];
+    const map: Record<string, string> = {};
+    for (const [shard, norms] of shards) {
+      const part = [...weights].filter(([name]) => name.includes("norm") === norms);
+      await writeSafetensors(join(folder, shard), part);
+      for (const [name] of part) map[name] = shard;
+    }
+    writeFileSync(join(folder, "model.safetensors.index.json"), JSON.stringify({ weight_map: map }));
+    const seen: { done: number; total: number }[] = [];
+    const model = await loadModel(folder, { onProgress: (progress) => seen.push(progress) });
+    for (const [name, { data }] of weights) expect(model.weights.get(name)!.data).toEqual(data);
+    expect(seen.at(-1)!.done).toBe(seen.at(-1)!.total);
+    expect(seen.every(({ done }, i) => i === 0 || done >= seen[i - 1]!.done)).toBe(true);
+
+    rmSync(join(folder, "b.safetensors"));
+    await expect(loadModel(folder)).rejects.toThrow(/b\.safetensors is missing/);
+  });
+
+  it("fingerprints what it read", async () => {
+    const files = await (await loadModel(tinyPath("llama"))).fingerprint();
+    expect(files.map(({ file }) => file.split("/").at(-1))).toEqual([
+      "model.safetensors",
+      "config.json",
+      "generation_config.json",
+    ]);
+    expect(files[0]!.sha256).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  it.each<[string, (folder: string) => void, string, RegExp]>([
+    ["cut short", (f) => truncateSync(join(f, "model.safetensors"), 9000), "weights-invalid", /cut short/],
+    [
+      "of another size than its configuration",
+      (f) => changeJson(join(f, "config.json"), { intermediate_size: 81 }),
+      "weights-invalid",
+      /has shape \[\d+,\d+\] \(3840 values\), but config\.json says/,
+    ],
+    [
+      "lacking a layer",
+      (f) => changeJson(join(f, "config.json"), { num_hidden_layers: 4 }),
+      "weights-invalid",
+      /9 of 38 tensors are missing, such as "model\.layers\.3/,
+    ],
+    [
+      "with a layer too many",
+      (f) => changeJson(join(f, "config.json"), { num_hidden_layers: 2 }),
+      "weights-invalid",
+      /"model\.layers\.2.*does not belong/,
+    ],
+    [
+      "without weights",
+      (f) => rmSync(join(f, "model.safetensors")),
+      "file-missing",
+      /neither model\.safetensors/,
+    ],
+    [
+      "with a broken configuration",
+      (f) => writeFileSync(join(f, "config.json"), "{"),
+      "model-invalid",
+      /config\.json/,
+    ],
+    [
+      "of an unknown architecture",
+      (f) => changeJson(join(f, "config.json"), { model_type: "rwkv" }),
+      "architecture-unsupported",
+      /"rwkv".*Supported architectures: llama/,
+    ],
+  ])("refuses a model %s", async (_name, damage, code, message) => {
+    const folder = copyOfLlama();
+    damage(folder);
+    const attempt = loadModel(folder);
+    await expect(attempt).rejects.toThrow(expect.objectContaining({ code }));
+    await expect(attempt).rejects.toThrow(message);
+  });
+
+  it.each<[string, (folder: string) => void, RegExp]>([
+    ["does not exist", (f) => rmSync(f, { recursive: true }), /does not exist/],
+    ["is an empty folder", () => {}, /neither a config\.json nor a \.gguf/],
+    [
+      "is a folder of several GGUF files",
+      (f) => {
+        writeFileSync(join(f, "a.gguf"), "");
+        writeFileSync(join(f, "b.gguf"), "");
+      },
+      /holds 2 \.gguf files.*a\.gguf, b\.gguf/,
+    ],
+  ])("says of a path that %s what it is not", async (_name, make, message) => {
+    const folder = tempFolder();
+    make(folder);
+    const attempt = loadModel(folder);
+    await expect(attempt).rejects.toThrow(expect.objectContaining({ code: "model-missing" }));
+    await expect(attempt).rejects.toThrow(message);
+  });
+});
+
+describe("inspectModel", () => {
+  it("describes the real model without reading it", async () => {
+    const { format, parameters, tokenizer, architecture } = await inspectModel(await realModelPath());
+    expect({ format, parameters, family: architecture.family }).toEqual({
+      format: "gguf",
+      parameters: 134_515_008,
+      family: "llama",
+    });
+    expect(tokenizer).toEqual({
+      vocabSize: 49152,
+      bos: "<|im_start|>",
+      eos: ["<|im_end|>"],
+      template: "chat",
+    });
+  });
+
+  it("describes a model that has no tokenizer", async () => {
+    const { tokenizer, tokenizerProblem, dtypes } = await inspectModel(tinyPath("llama"));
+    expect([tokenizer, dtypes]).toEqual([null, { F32: 29 }]);
+    expect(tokenizerProblem).toMatch(/no tokenizer\.json/);
+  });
+});
+
+describe("finding models", () => {
+  const home = () => {
+    const folder = tempFolder();
+    for (const path of ["one", "owner/two", ".hidden/three", "node_modules/four"]) {
+      mkdirSync(join(folder, path), { recursive: true });
+      writeFileSync(join(folder, path, "config.json"), "{}");
+      writeFileSync(join(folder, path, "model.safetensors"), "");
+    }
+    mkdirSync(join(folder, "no-model"));
+    writeFileSync(join(folder, "no-model", "config.json"), "{}");
+    writeFileSync(join(folder, "owner", "five.gguf"), "");
+    writeFileSync(join(folder, "owner", "six.gguf"), "");
+    return folder;
+  };
+
+  it("looks into folders, not into hidden ones", async () => {
+    expect((await findModels(home())).map(({ name }) => name)).toEqual(["one", "five", "six", "two"]);
+    expect(await findModels("/nowhere")).toEqual([]);
+  });
+
+  it("resolves paths, names in the given folders, and says where it looked", async () => {
+    const folder = home();
+    expect(await resolveModel("one", ["/nowhere", folder])).toBe(join(folder, "one"));
+    expect(await resolveModel("owner/five.gguf", [folder])).toBe(join(folder, "owner/five.gguf"));
+    expect(await resolveModel(join(folder, "one"))).toBe(join(folder, "one"));
+    renameSync(join(folder, "one"), join(folder, "gone"));
+    await expect(resolveModel("one", [folder])).rejects.toThrow(
+      expect.objectContaining({ code: "model-missing" }),
+    );
+    await expect(resolveModel("one", [folder])).rejects.toThrow(join(folder, "one"));
+  });
+});

@@ -1,0 +1,35 @@
+import { readFileSync } from "node:fs";
+import { LiveModel } from "../../../src/engine/model/live_model.ts";
+import { openModel } from "../../../src/engine/model/source.ts";
+import { Device } from "../../../src/engine/runtime/device.ts";
+import { sharedPath } from "../../shared.ts";
+
+/** The nine small golden models, one a kind of decoder. */
+export const tinyModels = [
+  "gemma2",
+  "llama",
+  "llama3_rope",
+  "llama_untied_bias",
+  "mistral",
+  "olmo2",
+  "phi3",
+  "qwen2",
+  "qwen3",
+] as const;
+
+/** Those of them that GGUF names by their own family. */
+export const ggufFamilies = ["llama", "qwen2", "qwen3", "gemma2", "phi3", "olmo2"] as const;
+
+export function tinyPath(name: string): string {
+  return sharedPath("golden", "tiny", name);
+}
+
+export function tinyConfig(name: string): Record<string, unknown> {
+  return JSON.parse(readFileSync(`${tinyPath(name)}/config.json`, "utf8"));
+}
+
+/** A tiny model at work on the CPU, with weights of its own. */
+export async function tinyModel(name: string): Promise<LiveModel> {
+  const source = await openModel(tinyPath(name));
+  return new LiveModel(await Device.open("cpu", 1), source.architecture, await source.readWeights());
+}

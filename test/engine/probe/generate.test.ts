@@ -1,0 +1,47 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import type { LiveModel } from "../../../src/engine/model/live_model.ts";
+import { generate } from "../../../src/engine/probe/generate.ts";
+import { tinyModel } from "../model/tiny.ts";
+
+let model: LiveModel;
+beforeAll(async () => {
+  model = await tinyModel("qwen3");
+});
+
+const prompts = [[5, 6, 7], [8], [5, 9, 10, 11]];
+
+describe("generate", () => {
+  it("fills the context to its last token, and refuses one more", async () => {
+    const { contextLength } = model.architecture;
+    const long = Array.from({ length: contextLength - 2 }, (_, i) => 3 + (i % 90));
+    const [answer] = await generate(model, [long], { maxNewTokens: 2, eosIds: [] });
+    expect(answer.ids).toHaveLength(2);
+    await expect(generate(model, [[5], long], { maxNewTokens: 3, eosIds: [] })).rejects.toMatchObject({
+      code: "prompt-too-long",
+      message: expect.stringMatching(/^Prompt 2 has 254 tokens.*context of 256/),
+    });
+  });
+
+  it("leaves out the token that ends an answer, even the first", async () => {
+    const free = await generate(model, prompts, { maxNewTokens: 1, eosIds: [] });
+    const eosIds = [free[1].ids[0]];
+    const [, answer] = await generate(model, prompts, { maxNewTokens: 4, eosIds });
+    expect(answer).toEqual({ ids: [], ended: true });
+  });
+
+  it("answers nothing where there is nothing to answer", async () => {
+    expect(await generate(model, [], { maxNewTokens: 4, eosIds: [] })).toEqual([]);
+    const none = await generate(model, prompts, { maxNewTokens: 0, eosIds: [] });
+    expect(none).toEqual(prompts.map(() => ({ ids: [], ended: false })));
+  });
+
+  it("stops between two tokens when it is told to", async () => {
+    const stop = new AbortController();
+    const onProgress = (done: number) => {
+      if (done === 1) stop.abort(new Error("enough"));
+    };
+    const [first] = await generate(model, [prompts[0]], { maxNewTokens: 1, eosIds: [] });
+    const options = { maxNewTokens: 9, eosIds: first.ids, onProgress, signal: stop.signal };
+    await expect(generate(model, prompts, options)).rejects.toThrow("enough");
+  });
+});

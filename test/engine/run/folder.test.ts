@@ -1,0 +1,49 @@
+import { mkdtemp, readdir, writeFile } from "node:fs/promises";
+import { hostname, tmpdir } from "node:os";
+import { join } from "node:path";
+import { beforeEach, expect, test } from "vitest";
+import { openRun, prepareRunFolder } from "../../../src/engine/run/folder.ts";
+import { lockHolder, lockRun } from "../../../src/engine/run/lock.ts";
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "discern-run-"));
+});
+
+const lockOf = (pid: number, host = hostname()) =>
+  writeFile(join(folder, "lock.json"), JSON.stringify({ pid, host, started: "2026-01-01T00:00:00Z" }));
+
+test("a run folder is one process's at a time", async () => {
+  const release = await lockRun(folder);
+  await expect(lockRun(folder)).rejects.toMatchObject({ code: "run-busy" });
+  expect(await lockHolder(folder)).toMatchObject({ pid: process.pid });
+  await release();
+  expect(await readdir(folder)).toEqual([]);
+  await (await lockRun(folder))();
+});
+
+test("the lock of a process that died is taken over, that of another machine is not", async () => {
+  await lockOf(2 ** 22 + 1);
+  await (await lockRun(folder))();
+  await lockOf(1, "another-machine");
+  await expect(lockRun(folder)).rejects.toMatchObject({ code: "run-busy" });
+});
+
+test("a file in place of the folder is an unwritable run folder", async () => {
+  const file = join(folder, "file");
+  await writeFile(file, "");
+  await expect(prepareRunFolder(file)).rejects.toMatchObject({ code: "run-unwritable" });
+});
+
+test.each([
+  ["no manifest", "", /no manifest\.json/],
+  ["a broken manifest", "{", /damaged/],
+])("a folder with %s is no run", async (_, manifest, message) => {
+  if (manifest) await writeFile(join(folder, "manifest.json"), manifest);
+  await expect(openRun(folder)).rejects.toThrow(message);
+});
+
+test("a folder that holds a run is not begun anew", async () => {
+  await writeFile(join(folder, "manifest.json"), "{}");
+  await expect(prepareRunFolder(folder)).rejects.toMatchObject({ code: "run-invalid" });
+});

@@ -1,0 +1,189 @@
+import { describe, expect, it } from "vitest";
+import { input } from "../../../src/engine/graph/tensor.ts";
+import { causalAttention } from "../../../src/engine/model/attention.ts";
+import type { LiveModel } from "../../../src/engine/model/live_model.ts";
+import { indexVector } from "../../../src/engine/model/packing.ts";
+import { ContrastiveObjective } from "../../../src/engine/train/contrastive.ts";
+import { tinyModel } from "../model/tiny.ts";
+import { contrast, contrastOptions } from "./contrast.ts";
+import { examples, full, losses, trainer } from "./trial.ts";
+
+const general = examples(7).map(({ ids }) => ids);
+const layer = 2;
+
+/** Features (T, C) of one prompt alone: no prefix, no padding, no batch. */
+async function featuresAlone(model: LiveModel, ids: readonly number[]): Promise<number[][]> {
+  const length = ids.length;
+  const program = await model.program(`alone ${length}`, (decoder) => {
+    const x = decoder.embed(input("ids", [length], "int32"));
+    const attention = causalAttention(model.architecture, { prefix: 0, batch: 1, length });
+    return { y: decoder.blocks(x, 0, layer, attention) };
+  });
+  const { y } = await model.run(program, { ids: indexVector(ids) });
+  const width = model.architecture.hiddenSize;
+  return Array.from({ length }, (_, t) => [...y.data.subarray(t * width, (t + 1) * width)]);
+}
+
+const mean = (rows: readonly (readonly number[])[]) =>
+  rows[0].map((_, k) => rows.reduce((sum, row) => sum + row[k], 0) / rows.length);
+
+function gap(rows: readonly (readonly number[])[], labels: readonly string[]): number {
+  const dot = (a: readonly number[], b: readonly number[]) => a.reduce((sum, x, k) => sum + x * b[k], 0);
+  const cosines = { within: [] as number[], across: [] as number[] };
+  for (const [i, a] of rows.entries()) {
+    for (const [j, b] of rows.slice(0, i).entries()) {
+      const cosine = dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
+      cosines[labels[i] === labels[j] ? "within" : "across"].push(cosine);
+    }
+  }
+  const of = (values: number[]) => values.reduce((sum, x) => sum + x, 0) / values.length;
+  return of(cosines.within) - of(cosines.across);
+}
+
+describe.each(["llama", "gemma2"])("on %s", (name) => {
+  it.each([
+    ["last", false],
+    ["last", true],
+    ["mean", false],
+    ["mean", true],
+  ] as const)(
+    "%s pooling (centred: %s) takes the features of each prompt's own tokens",
+    async (pooling, center) => {
+      const model = await tinyModel(name);
+      // A batch of all prompts, so that its separation is that of the whole contrast.
+      const objective = await ContrastiveObjective.create(model, contrast, general, 0, {
+        ...contrastOptions,
+        pooling,
+        center,
+        sampler: { batch: contrast.length, twins: true },
+        retention: { type: "distance", weight: 1, batch: 3 },
+      });
+      const alone = await Promise.all(contrast.map(({ ids }) => featuresAlone(model, ids)));
+      // All rows share the first three tokens, which belong to the prefix.
+      const pooled = alone.map((rows) => (pooling === "last" ? rows[rows.length - 1] : mean(rows.slice(3))));
+      const middle = center ? mean(pooled) : pooled[0].map(() => 0);
+      const expected = gap(
+        pooled.map((row) => row.map((x, k) => x - middle[k])),
+        contrast.map(({ label }) => label),
+      );
+      const { separation } = await (await trainer(model, objective)).next();
+      expect(Math.abs((separation as number) - expected)).toBeLessThan(1e-4);
+      await model.dispose();
+    },
+  );
+});
+
+describe("retention", () => {
+  it.each(["distance", "kl"] as const)("(%s) is nothing before the first step, and grows", async (type) => {
+    const model = await tinyModel("llama");
+    const objective = await ContrastiveObjective.create(model, contrast, general, 0, {
+      ...contrastOptions,
+      retention: { type, weight: 0, batch: 3 },
+    });
+    const stage = await trainer(model, objective, { train: full });
+    const [first, second] = [await stage.next(), await stage.next()];
+    expect(Math.abs(first.retention as number)).toBeLessThan(1e-6);
+    expect(second.retention as number).toBeGreaterThan(1e-6);
+    await model.dispose();
+  });
+
+  it("holds features back by its weight", async () => {
+    const moved = async (weight: number) => {
+      const model = await tinyModel("llama");
+      const objective = await ContrastiveObjective.create(model, contrast, general, 0, {
+        ...contrastOptions,
+        retention: { type: "distance", weight, batch: general.length },
+      });
+      const stage = await trainer(model, objective, { train: full, steps: 8 });
+      await losses(stage, 7);
+      const { retention } = await stage.next();
+      await model.dispose();
+      return retention as number;
+    };
+    expect(await moved(1000)).toBeLessThan(0.5 * (await moved(0)));
+  });
+
+  it("is not computed, nor reported, where there is none", async () => {
+    const model = await tinyModel("llama");
+    const objective = await ContrastiveObjective.create(model, contrast, general, 0, contrastOptions);
+    const report = await (await trainer(model, objective)).next();
+    expect(report).not.toHaveProperty("retention");
+    expect(objective.batches(0)[0].feeds).not.toHaveProperty("original");
+    await model.dispose();
+  });
+
+  it("looks at every general prompt in turn", async () => {
+    const model = await tinyModel("llama");
+    const objective = await ContrastiveObjective.create(model, contrast, general.slice(0, 6), 0, {
+      ...contrastOptions,
+      retention: { type: "distance", weight: 1, batch: 3 },
+    });
+    // The last token that an anchor keeps differs from anchor to anchor: 100 + i opens the answer.
+    const seen = [0, 1].flatMap((step) =>
+      [...objective.batches(step)[0].feeds.ids.data].filter((id) => id >= 100 && id < 106),
+    );
+    expect(new Set(seen).size).toBe(6);
+    await model.dispose();
+  });
+});
+
+it("pulls the groups apart", async () => {
+  const model = await tinyModel("llama");
+  const objective = await ContrastiveObjective.create(model, contrast, [], 0, contrastOptions);
+  const stage = await trainer(model, objective, { train: full, steps: 20 });
+  const first = (await stage.next()).separation as number;
+  await losses(stage, 18);
+  const last = (await stage.next()).separation as number;
+  expect(last).toBeGreaterThan(first + 0.3);
+  await model.dispose();
+});
+
+describe("stop rules", () => {
+  const five = (value: number) => new Array<number>(5).fill(value);
+  it.each([
+    ["none, whatever happens", {}, { separation: five(2), retention: five(9) }, null],
+    ["separation", { separation: 0.5 }, { separation: five(0.6) }, "separation"],
+    ["separation not reached", { separation: 0.5 }, { separation: five(0.4) }, null],
+    ["separation in a single batch", { separation: 0.5 }, { separation: [...five(0.1), 0.9] }, null],
+    ["separation after too few steps", { separation: 0.5 }, { separation: [0.9, 0.9] }, null],
+    [
+      "separation, the start forgotten",
+      { separation: 0.5 },
+      { separation: [...five(0), ...five(0.6)] },
+      "separation",
+    ],
+    ["retention", { retention: 0.1 }, { retention: five(0.2), separation: five(0) }, "retention"],
+    [
+      "retention before separation",
+      { retention: 0.1, separation: 0.5 },
+      { retention: five(1), separation: five(1) },
+      "retention",
+    ],
+    ["retention that is not computed", { retention: 0.1 }, { separation: five(1) }, null],
+  ] as const)("%s", async (_, stop, history, end) => {
+    const model = await tinyModel("llama");
+    const objective = await ContrastiveObjective.create(model, contrast, [], 0, {
+      ...contrastOptions,
+      center: false,
+      stop,
+    });
+    expect(objective.finished(history)).toBe(end);
+    await model.dispose();
+  });
+});
+
+it("is a function of seed and step", async () => {
+  const model = await tinyModel("llama");
+  const feeds = async (seed: number) => {
+    const objective = await ContrastiveObjective.create(model, contrast, general, 0, {
+      ...contrastOptions,
+      seed,
+      retention: { type: "kl", weight: 1, batch: 3 },
+    });
+    const [{ feeds }] = objective.batches(3);
+    return [...feeds.ids.data, ...feeds.rows.data];
+  };
+  expect(await feeds(1)).toEqual(await feeds(1));
+  expect(await feeds(2)).not.toEqual(await feeds(1));
+  await model.dispose();
+});

@@ -1,0 +1,62 @@
+import { expect, it } from "vitest";
+import { gradients } from "../../src/engine/graph/autodiff.ts";
+import type { Tensor } from "../../src/engine/graph/tensor.ts";
+import { PromptEncoder } from "../../src/engine/model/encoding.ts";
+import { LiveModel } from "../../src/engine/model/live_model.ts";
+import { loadModel } from "../../src/engine/model/load.ts";
+import { promptTemplate } from "../../src/engine/model/template.ts";
+import { Device } from "../../src/engine/runtime/device.ts";
+import { ContrastiveObjective } from "../../src/engine/train/contrastive.ts";
+import { realModelPath } from "../real_model.ts";
+import { norm, readGolden } from "./golden.ts";
+
+interface Expected {
+  prompts: string[];
+  labels: number[];
+  layer: number;
+  loss: number;
+  grad_norm: Record<string, number>;
+}
+
+it("has PyTorch's circle loss at layer 15 of SmolLM2, and its gradient norms below", async () => {
+  const expected = readGolden<Expected>("dcr.json");
+  const loaded = await loadModel(await realModelPath());
+  const model = new LiveModel(await Device.open("cpu"), loaded.architecture, loaded.weights);
+  const encoder = new PromptEncoder(loaded.tokenizer, promptTemplate(loaded.tokenizer), 128);
+  const prompts = expected.prompts.map((prompt, i) => ({
+    ids: encoder.prompt(prompt),
+    label: expected.labels[i] ? ("toxic" as const) : ("seemingly_toxic" as const),
+  }));
+  const objective = await ContrastiveObjective.create(model, prompts, [], 0, {
+    layer: expected.layer,
+    seed: 0,
+    center: false,
+    pooling: "last",
+    loss: { type: "circle", form: "global", margin: 0.25, gamma: 32, mining: "all", temperature: 0.1 },
+    sampler: { batch: prompts.length, twins: false },
+    retention: { type: "none", weight: 0, batch: 8 },
+    stop: {},
+  });
+  const [batch] = objective.batches(0);
+  const program = await model.program("golden", (decoder, parameters) => {
+    const { loss } = batch.build(decoder);
+    const read = parameters.all();
+    const found = gradients(loss, read).map((gradient, i) => [`grad.${read[i].name}`, gradient as Tensor]);
+    return { loss, ...Object.fromEntries(found) };
+  });
+  const out = await model.run(program, batch.feeds);
+  // Everything below layer 15 and nothing above it is part of the graph.
+  expect(new Set(program.outputs.map(({ name }) => name.replace("grad.", "")))).toEqual(
+    new Set(["loss", ...Object.keys(expected.grad_norm)]),
+  );
+  expect(Math.abs(out.loss.data[0] - expected.loss)).toBeLessThan(1e-4);
+  // PyTorch gives the embedding of the padding token no gradient. In SmolLM2 that token is <|im_end|>, which stands in
+  // every prompt; we train it like any other, so its row is left out of the comparison alone.
+  const { padId } = loaded.tokenizer;
+  const embedding = out["grad.model.embed_tokens.weight"];
+  embedding.data.fill(0, padId * embedding.shape[1], (padId + 1) * embedding.shape[1]);
+  for (const [name, size] of Object.entries(expected.grad_norm)) {
+    expect(Math.abs(norm(out[`grad.${name}`].data) / size - 1), name).toBeLessThan(5e-3);
+  }
+  await model.dispose();
+});

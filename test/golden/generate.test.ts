@@ -1,0 +1,92 @@
+import { readdirSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { LiveModel } from "../../src/engine/model/live_model.ts";
+import { loadModel } from "../../src/engine/model/load.ts";
+import { type Generation, generate } from "../../src/engine/probe/generate.ts";
+import { Device } from "../../src/engine/runtime/device.ts";
+import { realModelPath } from "../real_model.ts";
+import { goldenPath, readGolden } from "./golden.ts";
+
+let device: Device;
+beforeAll(async () => {
+  device = await Device.open("cpu");
+});
+
+/** What is expected of an answer that PyTorch gave, which holds the token that ended it. */
+function answer(ids: readonly number[], eosIds: readonly number[]): Generation {
+  const end = ids.findIndex((id) => eosIds.includes(id));
+  return { ids: end < 0 ? [...ids] : ids.slice(0, end), ended: end >= 0 };
+}
+
+describe.each(readdirSync(goldenPath("tiny")))("tiny/%s", (name) => {
+  const { input_ids, greedy } = readGolden<{ input_ids: number[][]; greedy: number[] }>(
+    "tiny",
+    name,
+    "expected.json",
+  );
+  const options = { maxNewTokens: greedy.length, eosIds: [] };
+  let model: LiveModel;
+  beforeAll(async () => {
+    const loaded = await loadModel(goldenPath("tiny", name));
+    model = new LiveModel(device, loaded.architecture, loaded.weights);
+  });
+  afterAll(() => model.dispose());
+
+  it("continues as transformers does", async () => {
+    expect(await generate(model, [input_ids[0]], options)).toEqual([{ ids: greedy, ended: false }]);
+  });
+
+  it("answers a prompt alike alone and among others of other lengths", async () => {
+    const prompts = [
+      input_ids[0],
+      input_ids[1].slice(0, 3),
+      input_ids[1].slice(0, 10),
+      input_ids[0].slice(0, 9),
+      input_ids[1].slice(5, 6),
+    ];
+    const alone = [];
+    for (const prompt of prompts) alone.push(...(await generate(model, [prompt], options)));
+    expect(await generate(model, prompts, options)).toEqual(alone);
+    expect(await generate(model, prompts, { ...options, batchSize: 2 })).toEqual(alone);
+    // Behind tokens that all begin with, which run once.
+    const behind = prompts.map((prompt) => [...input_ids[1], ...prompt]);
+    const aloneBehind = [];
+    for (const prompt of behind) aloneBehind.push(...(await generate(model, [prompt], options)));
+    expect(await generate(model, behind, options)).toEqual(aloneBehind);
+  });
+});
+
+describe("SmolLM2", () => {
+  const expected = readGolden<{ chat_ids: number[]; greedy_ids: number[] }[]>("smollm2.json");
+  const prompts = expected.map(({ chat_ids }) => chat_ids);
+  const maxNewTokens = expected[0].greedy_ids.length;
+  let model: LiveModel;
+  let eosIds: readonly number[];
+  beforeAll(async () => {
+    const loaded = await loadModel(await realModelPath());
+    model = new LiveModel(device, loaded.architecture, loaded.weights);
+    ({ eosIds } = loaded.tokenizer);
+  });
+  afterAll(() => model.dispose());
+
+  it("answers eight prompts as transformers does", async () => {
+    const answers = await generate(model, prompts, { maxNewTokens, eosIds });
+    expect(answers).toEqual(expected.map(({ greedy_ids }) => answer(greedy_ids, eosIds)));
+  });
+
+  it("ends each answer by itself, while the others go on", async () => {
+    // Tokens that end the answers at unlike places, so that the batch shrinks from eight rows to one.
+    const ends = [...eosIds, ...expected.slice(0, 5).map(({ greedy_ids }, i) => greedy_ids[3 + 3 * i])];
+    const reported: number[] = [];
+    const answers = await generate(model, prompts, {
+      maxNewTokens,
+      eosIds: ends,
+      onProgress: (done) => reported.push(done),
+    });
+    const cut = expected.map(({ greedy_ids }) => answer(greedy_ids, ends));
+    expect(new Set(cut.map(({ ids }) => ids.length)).size).toBeGreaterThan(3);
+    expect(answers).toEqual(cut);
+    expect(reported.at(-1)).toBe(prompts.length);
+    expect(reported).toEqual([...reported].sort((a, b) => a - b));
+  });
+});

@@ -1,0 +1,102 @@
+import { describe, expect, test } from "vitest";
+import { DiscernError } from "../../src/protocol/errors.ts";
+import { presets } from "../../src/protocol/presets.ts";
+import { recipeJsonSchema, recipeSchema } from "../../src/protocol/recipe.ts";
+import { checkRecipe, parseRecipe } from "../../src/protocol/recipe_file.ts";
+
+const small = { name: "a", model: "m", stages: [{ type: "supervised", steps: 3 }] };
+
+function fault(recipe: unknown): string {
+  try {
+    parseRecipe(typeof recipe === "string" ? recipe : JSON.stringify(recipe, null, 2), "r.json");
+  } catch (error) {
+    expect(error).toBeInstanceOf(DiscernError);
+    expect((error as DiscernError).code).toBe("recipe-invalid");
+    return (error as DiscernError).message;
+  }
+  throw new Error("the recipe was accepted");
+}
+
+describe("parseRecipe", () => {
+  test("states every default, and reads its own result as the same recipe", () => {
+    const recipe = checkRecipe(small);
+    expect(recipe.stages[0]).toMatchObject({ batchSize: 8, train: { method: "lora", rank: 16 } });
+    expect(recipe.data.panels.general.split).toBe("panel");
+    expect(checkRecipe(recipe)).toEqual(recipe);
+  });
+
+  test.each([
+    ["a comma too many", '{\n  "name": "a",,\n}', /^r\.json:2:15: /],
+    ["an empty file", "", /^r\.json:1:1: /],
+    [
+      "a missing model",
+      { ...small, model: undefined },
+      /^r\.json:1:1: model: missing \(expected string\)\.$/,
+    ],
+    ["a word for a number", { ...small, seed: "x" }, /seed: found "x", expected number\.$/],
+    [
+      "an unknown key",
+      { ...small, seeed: 1 },
+      /^r\.json:\d+:3: seeed: unknown key, did you mean "seed"\? Allowed: .*\bseed\b/,
+    ],
+    [
+      "an unknown key inside a union",
+      { ...small, stages: [{ type: "supervised", steps: 1, train: { method: "lora", rnk: 2 } }] },
+      /stages\[0\]\.train\.rnk: unknown key, did you mean "rank"\? Allowed: method, rank, alpha, dropout, targets, layers\.$/,
+    ],
+    [
+      "an unknown stage",
+      { ...small, stages: [{ type: "contrast" }] },
+      /stages\[0\]\.type: found "contrast", allowed: contrastive, supervised\.$/,
+    ],
+    [
+      "steps and epochs",
+      { ...small, stages: [{ type: "supervised", steps: 1, epochs: 1 }] },
+      /stages\[0\]\.steps: found 1, exactly one of "steps" and "epochs" must be given\.$/,
+    ],
+    [
+      "a layer that is no layer",
+      { ...small, stages: [{ type: "contrastive", layer: "last" }] },
+      /layer: found "last"/,
+    ],
+    ["no stages", { ...small, stages: [] }, /stages: found \[\]/],
+    ["a list", [], /the recipe: found \[\], expected object/],
+  ])("points at %s", (_, recipe, message) => {
+    expect(fault(recipe)).toMatch(message);
+  });
+
+  test("reports every fault, one a line", () => {
+    expect(fault({ ...small, seed: -1, device: "gpu", probes: { every: 0 } }).split("\n")).toHaveLength(3);
+  });
+});
+
+test.each(Object.entries(presets))("the preset %s is a recipe once it has a model", (_, preset) => {
+  expect(checkRecipe({ ...preset, model: "m" }).stages.map(({ type }) => type)).toEqual([
+    "contrastive",
+    "supervised",
+  ]);
+});
+
+test("every key of the schema says what it means, and every optional one what it is by default", () => {
+  const bare: string[] = [];
+  const walk = (schema: Record<string, unknown>, path: string, isSource: boolean): void => {
+    const properties = schema.properties as Record<string, Record<string, unknown>> | undefined;
+    for (const [key, property] of Object.entries(properties ?? {})) {
+      const source = isSource || /contrast|general|safety|toxic|source/i.test(key);
+      if (property.description === undefined && !source) bare.push(`${path}.${key}`);
+      walk(property, `${path}.${key}`, source);
+    }
+    for (const branch of [schema.anyOf, schema.oneOf].flat()) {
+      if (branch) walk(branch as Record<string, unknown>, path, isSource);
+    }
+    if (schema.items) walk(schema.items as Record<string, unknown>, `${path}[]`, isSource);
+  };
+  walk(recipeJsonSchema(), "recipe", false);
+  // A range of layers and a part of the optimiser may be shared: their description lies on the shared schema.
+  expect(bare).toEqual([]);
+});
+
+test("the JSON schema needs only what has no default", () => {
+  expect(recipeJsonSchema()).toMatchObject({ required: ["name", "model", "stages"] });
+  expect(recipeSchema.safeParse(small).success).toBe(true);
+});
