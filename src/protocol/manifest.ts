@@ -26,14 +26,6 @@ export const manifestSchema = z.object({
 });
 export type Manifest = z.infer<typeof manifestSchema>;
 
-/** `engine.json` of a run folder while an engine works in it: how to speak to that engine. */
-export const engineSchema = z.object({
-  pid: z.int().positive(),
-  pipe: z.string().min(1),
-  liveness: z.string().min(1),
-  started: z.iso.datetime(),
-});
-
 /** `lock.json` of a run folder: the process that may write in it. */
 export const lockSchema = z.object({ pid: z.int().positive(), started: z.iso.datetime(), host: z.string() });
 export type LockRecord = z.infer<typeof lockSchema>;
