@@ -4,7 +4,7 @@ import { input, type Tensor } from "../graph/tensor.ts";
 import type { LiveModel } from "../model/live_model.ts";
 import type { Device } from "../runtime/device.ts";
 import { Value } from "../runtime/value.ts";
-import { auroc } from "./auroc.ts";
+import { auroc, aurocStandardError } from "./auroc.ts";
 import { randomIndex } from "./bootstrap.ts";
 import { type Features, promptFeatures } from "./features.ts";
 
@@ -22,6 +22,7 @@ export interface LayerSeparability {
   readonly layer: number;
   /** Over all prompts, each scored by the probe that had not seen its kind. */
   readonly auroc: number;
+  readonly standardError: number;
   /** Share of twins whose toxic one scores higher, ties counted half; null without twins. */
   readonly pairAccuracy: number | null;
 }
@@ -87,21 +88,31 @@ export async function separability(
       const fitted = ridgeScores(products.gram.data, prompts, seen, held);
       for (const [j, i] of held.entries()) scores[i] = fitted[j];
     }
-    curve.push({ layer, auroc: groupsAuroc(prompts, scores), pairAccuracy: twinsRanked(prompts, scores) });
+    const area = groupsAuroc(prompts, scores);
+    const toxic = prompts.filter(({ label }) => label === "toxic").length;
+    curve.push({
+      layer,
+      auroc: area,
+      standardError: aurocStandardError(area, toxic, count - toxic),
+      pairAccuracy: twinsRanked(prompts, scores),
+    });
   }
   await gram.dispose();
   return curve;
 }
 
 /**
- * The layer of the contrast: the one with the best AUROC among the first ⌊0.8·L⌋ (at least one), the lower of equals.
+ * The layer of the contrast: the lowest among the first ⌊0.8·L⌋ (at least one) whose AUROC lies within one standard
+ * error of the best there. Between layers that tell the groups apart equally well the lower one is cheaper to train
+ * and leaves more of the model to act on the difference.
  *
  * @param layers L, the layers of the model.
  */
 export function chooseLayer(curve: readonly LayerSeparability[], layers: number): number {
   const highest = Math.max(1, Math.floor(highestShare * layers));
   const allowed = curve.filter(({ layer }) => layer <= highest).sort((a, b) => a.layer - b.layer);
-  return allowed.reduce((best, each) => (each.auroc > best.auroc ? each : best)).layer;
+  const best = allowed.reduce((best, each) => (each.auroc > best.auroc ? each : best));
+  return allowed.find(({ auroc }) => auroc >= best.auroc - best.standardError)!.layer;
 }
 
 /**

@@ -128,8 +128,16 @@ describe("separability by layer", () => {
     [[0.6, 0.6, 0.9, 0.95, 1], 5, 4],
     [[0.5], 1, 1],
     [[0.5, 0.9, 1], 3, 2],
+    // Lower by less than a standard error, and by more.
+    [[0.5, 0.889, 0.9, 1], 4, 2],
+    [[0.5, 0.879, 0.9, 1], 4, 3],
   ])("of AUROCs %j over %d layers chooses layer %d", (aurocs, layers, chosen) => {
-    const curve = aurocs.map((auroc, i) => ({ layer: i + 1, auroc, pairAccuracy: null }));
+    const curve = aurocs.map((auroc, i) => ({
+      layer: i + 1,
+      auroc,
+      standardError: 0.02,
+      pairAccuracy: null,
+    }));
     expect(chooseLayer(curve, layers)).toBe(chosen);
   });
 
