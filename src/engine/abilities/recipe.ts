@@ -28,7 +28,7 @@ export async function loadRecipe(
   let recipe = set.length === 0 ? parseRecipe(text, name) : checkRecipe(change(text, name, set), name);
   if (stlAlone) {
     const stages = recipe.stages.filter(({ type }) => type === "supervised");
-    recipe = checkRecipe({ ...recipe, name: `${recipe.name}-stl`, stages }, name);
+    recipe = checkRecipe({ ...recipe, name: `${recipe.name}-stl-alone`, stages }, name);
   }
   return { recipe, root };
 }
