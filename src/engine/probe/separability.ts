@@ -102,9 +102,9 @@ export async function separability(
 }
 
 /**
- * The layer of the contrast: the lowest among the first ⌊0.8·L⌋ (at least one) whose AUROC lies within one standard
- * error of the best there. Between layers that tell the groups apart equally well the lower one is cheaper to train
- * and leaves more of the model to act on the difference.
+ * The layer of the contrast: of those among the first ⌊0.8·L⌋ (at least one) whose AUROC lies within one standard error
+ * of the best there, the middle one, the lower of two. Their order by AUROC is chance; at the lower end of the plateau
+ * the difference has only just become linear, at the upper end little of the model is left to act on it.
  *
  * @param layers L, the layers of the model.
  */
@@ -112,7 +112,8 @@ export function chooseLayer(curve: readonly LayerSeparability[], layers: number)
   const highest = Math.max(1, Math.floor(highestShare * layers));
   const allowed = curve.filter(({ layer }) => layer <= highest).sort((a, b) => a.layer - b.layer);
   const best = allowed.reduce((best, each) => (each.auroc > best.auroc ? each : best));
-  return allowed.find(({ auroc }) => auroc >= best.auroc - best.standardError)!.layer;
+  const plateau = allowed.filter(({ auroc }) => auroc >= best.auroc - best.standardError);
+  return plateau[Math.floor((plateau.length - 1) / 2)]!.layer;
 }
 
 /**
