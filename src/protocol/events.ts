@@ -80,6 +80,7 @@ export const runEventSchema = z.discriminatedUnion("type", [
   z.object({
     type: z.literal("evaluation-progress"),
     ...header,
+    arm: z.string().optional().describe("Arm of the report that is evaluated"),
     suite: z.string(),
     done: z.int(),
     total: z.int(),

@@ -66,10 +66,14 @@ const evaluateSchema = z
       .array(suiteSchema)
       .prefault([{ name: "starter-test", source: { file: "starter:pairs.csv", split: "test" } }])
       .describe("Prompt files the finished model is evaluated on"),
+    before: z
+      .boolean()
+      .default(true)
+      .describe("Also evaluate the model as it was before training, for comparison"),
     maxNewTokens: z.int().positive().default(64).describe("Length of greedy answers in tokens"),
     batchSize: z.int().positive().default(16).describe("Prompts generated together"),
   })
-  .describe("The evaluation after the last stage");
+  .describe("The evaluation after the last stage, and before the first");
 
 const checkpointSchema = z
   .strictObject({
@@ -94,11 +98,6 @@ export const recipeSchema = z
       .enum(["auto", "chat", "alpaca"])
       .default("auto")
       .describe("Prompt template: the model's own, Alpaca's, or the model's where it has one"),
-    systemPrompt: z
-      .string()
-      .nullable()
-      .optional()
-      .describe("System prompt of the chat template; the template's own where left out, none where null"),
     maxTokens: z.int().min(8).default(128).describe("Longest prompt with answer in tokens"),
     data: dataSchema.prefault({}),
     stages: z.array(stageSchema).min(1).describe("Stages in the order in which they run"),

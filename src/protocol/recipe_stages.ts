@@ -82,7 +82,8 @@ const samplerSchema = z
       .min(2)
       .optional()
       .describe(
-        "Prompts of one kind in a batch, so that kinds meet their own contrast; mixed where left out",
+        "Prompts drawn one after another from one kind, so that a kind meets its own contrast; a kind's last run may " +
+          "be shorter and a run may cross into the next batch; mixed where left out",
       ),
   })
   .describe("How batches are drawn; both groups are always equally large");
@@ -104,8 +105,15 @@ const stopSchema = z
       .number()
       .positive()
       .optional()
-      .describe("Stop when the mean cosine within groups exceeds that across them by this on the panel"),
-    retention: z.number().positive().optional().describe("Stop when the retention term exceeds this"),
+      .describe(
+        "Stop when the mean cosine within groups exceeds that across them by this, averaged over the last 5 " +
+          "training batches",
+      ),
+    retention: z
+      .number()
+      .positive()
+      .optional()
+      .describe("Stop when the retention term, averaged over the last 5 training batches, exceeds this"),
   })
   .describe("Rules that end the stage before its last step");
 

@@ -23,6 +23,12 @@ const promptResultSchema = z.object({
 });
 export type PromptResult = z.infer<typeof promptResultSchema>;
 
+/** Name of the arm that is the model before training. */
+export const BEFORE = "before";
+
+/** The answers to one suite, as a run keeps them until its report is written. */
+export const suiteResultsSchema = z.array(promptResultSchema);
+
 /** The results of one model trained from one seed. Arms with the same name are the same recipe with other seeds. */
 const armSchema = z.object({
   name: z.string(),

@@ -1,5 +1,5 @@
 import type { SeriesPoint } from "../../protocol/comovement.ts";
-import type { Arm, Report } from "../../protocol/report.ts";
+import { type Arm, BEFORE, type Report } from "../../protocol/report.ts";
 import { comovement } from "../probe/comovement.ts";
 import type { BootstrapOptions } from "./bootstrap.ts";
 import { compare } from "./compare.ts";
@@ -51,7 +51,9 @@ export function buildReport(input: ReportInput, options: BootstrapOptions = {}):
 
 function warnings({ arms, series = [], contamination = [] }: ReportInput): string[] {
   const found: string[] = [];
-  const recipes = [...Map.groupBy(arms, ({ name }) => name).values()];
+  // The model before training is the same for every seed.
+  const trained = arms.filter(({ name }) => name !== BEFORE);
+  const recipes = [...Map.groupBy(trained, ({ name }) => name).values()];
   const seeds = Math.min(...recipes.map((runs) => runs.length));
   if (seeds < 3) {
     found.push(

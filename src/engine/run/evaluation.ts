@@ -1,9 +1,16 @@
-import { readFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { setImmediate as breathe } from "node:timers/promises";
 import type { NewRunEvent } from "../../protocol/events.ts";
 import type { Manifest } from "../../protocol/manifest.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
-import type { Arm, PromptResult, Report } from "../../protocol/report.ts";
+import {
+  type Arm,
+  BEFORE,
+  type PromptResult,
+  type Report,
+  suiteResultsSchema,
+} from "../../protocol/report.ts";
 import { timeline } from "../../protocol/timeline.ts";
 import { answerSuite } from "../evaluate/answers.ts";
 import { reportHtml } from "../evaluate/html.ts";
@@ -13,67 +20,127 @@ import { writeAtomic } from "../storage/atomic.ts";
 import { chartSource } from "./chart_source.ts";
 import { readEvents } from "./event_log.ts";
 import { runPaths } from "./folder.ts";
-import type { RunPrompts } from "./prompts.ts";
+import { contaminated, type RunPrompts } from "./prompts.ts";
 import type { Session } from "./session.ts";
 import type { StopToken } from "./stop.ts";
 
 /** Milliseconds between two events of progress. */
 const progressEvery = 500;
 
+/** What an evaluation works with. */
+interface EvaluationContext {
+  readonly folder: string;
+  readonly recipe: Recipe;
+  readonly session: Session;
+  readonly prompts: RunPrompts;
+  readonly emit: (event: NewRunEvent) => void;
+  readonly stop: StopToken;
+}
+
 /**
- * Evaluates a trained model on the suites of its recipe and writes the report into the run folder.
+ * Has the model as it is now answer the suites of a recipe. The answers of each suite are kept in the run folder, so
+ * that an evaluation that was cut off goes on at the suite it was at.
+ *
+ * @returns the answers to all suites; null when it was stopped.
+ */
+export async function evaluateArm(
+  arm: "before" | "after",
+  { folder, recipe, session, prompts, emit, stop }: EvaluationContext,
+): Promise<PromptResult[] | null> {
+  const { maxNewTokens, batchSize } = recipe.evaluate;
+  const place = join(runPaths(folder).evaluation, arm);
+  await mkdir(place, { recursive: true });
+  const results: PromptResult[] = [];
+  for (const suite of prompts.suites) {
+    const file = join(place, `${suite.name}.json`);
+    let answered = await keptResults(file);
+    if (answered === null) {
+      await breathe();
+      if (stop.requested) return null;
+      let last = 0;
+      answered = await answerSuite(session.live, session.encoder, suite, {
+        openings: recipe.probes.openings,
+        maxNewTokens,
+        batchSize,
+        onProgress: (done, total) => {
+          if (done < total && performance.now() - last < progressEvery) return;
+          last = performance.now();
+          const name = arm === "before" ? BEFORE : recipe.name;
+          emit({ type: "evaluation-progress", arm: name, suite: suite.name, done, total });
+        },
+      });
+      await writeAtomic(file, `${JSON.stringify(answered)}\n`);
+    }
+    results.push(...answered);
+  }
+  return results;
+}
+
+/** The answers of the model before training. Those that were lost cannot be given again: that model is gone. */
+async function keptBefore({ folder, prompts, emit }: EvaluationContext): Promise<PromptResult[]> {
+  const place = join(runPaths(folder).evaluation, "before");
+  const kept: PromptResult[] = [];
+  for (const { name } of prompts.suites) {
+    const file = join(place, `${name}.json`);
+    const answered = await keptResults(file);
+    if (answered === null) {
+      emit({
+        type: "warning",
+        message: `${file} is missing or damaged: the report goes without the model before training.`,
+      });
+      return [];
+    }
+    kept.push(...answered);
+  }
+  return kept;
+}
+
+/** Answers kept earlier; null where there are none, or they are damaged and must be given again. */
+async function keptResults(file: string): Promise<PromptResult[] | null> {
+  try {
+    return suiteResultsSchema.parse(JSON.parse(await readFile(file, "utf8")));
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Evaluates a trained model on the suites of its recipe and writes the report into the run folder, beside the model
+ * before training where the recipe asks for it.
  *
  * @returns the path of report.json; null without suites, or when it was stopped.
  */
-export async function evaluateRun(
-  folder: string,
-  recipe: Recipe,
-  manifest: Manifest,
-  { live, encoder }: Session,
-  prompts: RunPrompts,
-  emit: (event: NewRunEvent) => void,
-  stop: StopToken,
-): Promise<string | null> {
-  const { maxNewTokens, batchSize } = recipe.evaluate;
-  const results: PromptResult[] = [];
-  for (const suite of prompts.suites) {
-    await breathe();
-    if (stop.requested) return null;
-    let last = 0;
-    const answered = await answerSuite(live, encoder, suite, {
-      openings: recipe.probes.openings,
-      maxNewTokens,
-      batchSize,
-      onProgress: (done, total) => {
-        if (done < total && performance.now() - last < progressEvery) return;
-        last = performance.now();
-        emit({ type: "evaluation-progress", suite: suite.name, done, total });
-      },
-    });
-    results.push(...answered);
-  }
-  if (results.length === 0) return null;
-  const { probes } = timeline(readEvents(runPaths(folder).events));
-  const generalLoss = probes.at(-1)?.generalLoss;
-  const arm: Arm = {
-    name: recipe.name,
-    seed: recipe.seed,
+export async function evaluateRun(manifest: Manifest, context: EvaluationContext): Promise<string | null> {
+  const { folder, recipe, prompts } = context;
+  const after = await evaluateArm("after", context);
+  if (after === null || after.length === 0) return null;
+  const before = recipe.evaluate.before ? await keptBefore(context) : [];
+  const paths = runPaths(folder);
+  const { probes } = timeline(readEvents(paths.events));
+  const { seed } = recipe;
+  const arm = (name: string, results: PromptResult[], generalLoss: number | null | undefined): Arm => ({
+    name,
+    seed,
     results,
     ...(generalLoss == null ? {} : { generalLoss }),
-  };
+  });
   const points = probes.map(({ globalStep, toxic, seeminglyToxic, general }) => ({
     step: globalStep,
     toxic: toxic.mean ?? 0,
     seeminglyToxic: seeminglyToxic.mean ?? 0,
     general: general.mean ?? 0,
   }));
+  const untrained = probes.find(({ globalStep }) => globalStep === 0);
   const report = buildReport({
     model: { name: manifest.model.name },
-    run: { name: recipe.name, seed: recipe.seed, device: manifest.device },
-    arms: [arm],
-    series: [{ arm: arm.name, seed: arm.seed, points }],
+    run: { name: recipe.name, seed, device: manifest.device },
+    arms: [
+      ...(before.length ? [arm(BEFORE, before, untrained?.generalLoss)] : []),
+      arm(recipe.name, after, probes.at(-1)?.generalLoss),
+    ],
+    series: [{ arm: recipe.name, seed, points }],
+    contamination: contaminated(prompts).suites,
   });
-  const paths = runPaths(folder);
   await writeReport(report, paths);
   return paths.report;
 }

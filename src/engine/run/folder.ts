@@ -18,6 +18,7 @@ export function runPaths(folder: string) {
     checkpoints: at("checkpoints"),
     stages: at("stages"),
     model: at("model"),
+    evaluation: at("evaluation"),
     report: at("report.json"),
     reportMarkdown: at("report.md"),
     reportPage: at("report.html"),

@@ -35,6 +35,10 @@ export interface Workshop {
   /** Facts for the first event. */
   readonly started: Omit<NewRunEvent & { type: "run-started" }, "type">;
   readonly stageCount: number;
+  /** What a person must know of the data before they trust the run, in whole sentences. */
+  readonly warnings: readonly string[];
+  /** Measures the model before the first step; what was measured already is not measured again. */
+  prepare(emit: (event: NewRunEvent) => void, stop: StopToken): Promise<void>;
   open(stage: number): Promise<OpenStage>;
   /** Puts what a finished stage learned into the model, without training. */
   apply(stage: number, result: StageResult): Promise<void>;
@@ -102,11 +106,15 @@ async function runStages(
   const { stop } = options;
   const resumed = before.some(({ type }) => type === "run-started");
   let saved: Checkpoint | null = null;
-  if (!resumed) emit({ type: "run-started", ...workshop.started });
-  else {
+  let begun = false;
+  if (!resumed) {
+    emit({ type: "run-started", ...workshop.started });
+    for (const message of workshop.warnings) emit({ type: "warning", message });
+  } else {
     const { checkpoint, name, skipped } = await loadCheckpoint(paths.checkpoints);
     const place = await finishedSteps(paths.stages, workshop.stageCount);
     saved = checkpoint && checkpoint.stage >= place.stages ? checkpoint : null;
+    begun = saved !== null || place.stages > 0;
     const at = saved ?? { stage: place.stages, globalStep: place.steps, state: { step: 0 } };
     for (const each of skipped)
       emit({ type: "warning", message: `The checkpoint ${each} is damaged and was passed over.` });
@@ -119,6 +127,13 @@ async function runStages(
       skipped,
       device: workshop.started.device,
     });
+  }
+  if (!begun) {
+    await workshop.prepare(emit, stop);
+    if (stop.requested) {
+      emit({ type: "run-stopped", stage: 0, step: 0 });
+      return "stopped";
+    }
   }
   let globalStep = 0;
   for (let index = 0; index < workshop.stageCount; index++) {

@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { contamination } from "../../dataset/hygiene.ts";
 import type { PromptRecord } from "../../dataset/record.ts";
 import { resolveSource, selectPrompts } from "../../dataset/select.ts";
 import type { Manifest } from "../../protocol/manifest.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
+import type { Report } from "../../protocol/report.ts";
 import type { Source } from "../../protocol/source.ts";
 
 /** The prompts of all parts of a recipe. */
@@ -15,6 +17,47 @@ export interface RunPrompts {
   readonly suites: { name: string; records: PromptRecord[] }[];
   /** Rows that were left out, and why, in words. */
   readonly problems: string[];
+}
+
+/** Prompts of the suites and panels that are, or nearly are, trained on, most alike first (the contamination guard). */
+export function contaminated({ contrast, general, safety, panels, suites }: RunPrompts): {
+  suites: Report["contamination"];
+  panels: Report["contamination"];
+} {
+  const training = [...contrast, ...general, ...safety];
+  const among = (evaluation: readonly PromptRecord[]) =>
+    contamination(training, evaluation).map((found) => ({
+      evaluation: found.evaluation.prompt,
+      training: found.training.prompt,
+      similarity: found.similarity,
+    }));
+  return {
+    suites: among(suites.flatMap(({ records }) => records)),
+    panels: among([...panels.toxic, ...panels.seeminglyToxic, ...panels.general]),
+  };
+}
+
+/** What a person must know of the data before they trust the run, in whole sentences. */
+export function dataWarnings(prompts: RunPrompts): string[] {
+  const found = contaminated(prompts);
+  const about = (name: string, pairs: Report["contamination"]) => {
+    const [first] = pairs;
+    const count = new Set(pairs.map(({ evaluation }) => evaluation)).size;
+    return first === undefined
+      ? []
+      : [
+          `${count} prompts of the ${name} are, or nearly are, trained on, so figures on them flatter. The closest: ` +
+            `"${first.evaluation}" and, in training, "${first.training}".`,
+        ];
+  };
+  const [row] = prompts.problems;
+  return [
+    ...about("suites", found.suites),
+    ...about("panels", found.panels),
+    ...(row === undefined
+      ? []
+      : [`${prompts.problems.length} rows of the data were left out. The first: ${row}`]),
+  ];
 }
 
 /**

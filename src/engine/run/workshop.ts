@@ -22,11 +22,11 @@ import { ContrastiveObjective } from "../train/contrastive.ts";
 import type { StageResult } from "../train/stage.ts";
 import { SupervisedObjective } from "../train/supervised.ts";
 import { Trainer } from "../train/trainer.ts";
-import { evaluateRun } from "./evaluation.ts";
+import { evaluateArm, evaluateRun } from "./evaluation.ts";
 import { readEvents } from "./event_log.ts";
 import { runPaths } from "./folder.ts";
 import type { OpenStage, ProbeFigures, Workshop } from "./pipeline.ts";
-import type { RunPrompts } from "./prompts.ts";
+import { dataWarnings, type RunPrompts } from "./prompts.ts";
 import type { Session } from "./session.ts";
 
 /** The workshop of a real model: what a recipe's stages, probes and evaluation do to it. */
@@ -153,6 +153,11 @@ export function modelWorkshop(
       totalSteps: recipe.stages.reduce((sum, stage) => sum + stepsOf(stage, general.length), 0),
     },
     stageCount: recipe.stages.length,
+    warnings: dataWarnings(prompts),
+    async prepare(emit, stop) {
+      if (recipe.evaluate.before)
+        await evaluateArm("before", { folder, recipe, session, prompts, emit, stop });
+    },
     open,
     async apply(index, result) {
       const adapter = keep(recipe.stages[index]!, result);
@@ -165,7 +170,7 @@ export function modelWorkshop(
       const { model } = runPaths(folder);
       if (whole) await exportMerged(model, loaded, live.weights);
       else await writeAdapter(model, concatAdapters(adapters), { baseModel: loaded.path });
-      return evaluateRun(folder, recipe, manifest, session, prompts, emit, stop);
+      return evaluateRun(manifest, { folder, recipe, session, prompts, emit, stop });
     },
   };
 }

@@ -72,6 +72,8 @@ export function quadraticWorkshop(
       totalSteps: 2 * steps,
     },
     stageCount: 2,
+    warnings: [],
+    prepare: async () => undefined,
     open: async (index) => ({ kind: index ? "supervised" : "contrastive", stage: open(index) }),
     async apply(_, { tensors }) {
       weights.set(tensors.get("weights")!.data);
