@@ -33,7 +33,6 @@ export async function exportMerged(
     if (specialTokensMap !== null) await json("special_tokens_map.json", specialTokensMap);
   }
   await json("generation_config.json", generationConfig(model));
-  // The folder becomes a model only now that all else is in place.
   // Of the two keys for the type, older versions of transformers read torch_dtype, newer ones dtype. The folder
   // becomes a model only with this file, now that all else is in place.
   const config = { ...model.config, dtype: "float32", torch_dtype: "float32" };

@@ -46,7 +46,8 @@ export function dataWarnings(prompts: RunPrompts): string[] {
     return first === undefined
       ? []
       : [
-          `${count} prompts of the ${name} are, or nearly are, trained on, so figures on them flatter. The closest: ` +
+          `Trained on as well as evaluated: ${count} of the ${name}, word for word or nearly so; figures on them ` +
+            `flatter. The closest: ` +
             `"${first.evaluation}" and, in training, "${first.training}".`,
         ];
   };
