@@ -1,7 +1,7 @@
 import { Command, CommanderError } from "commander";
 import project from "../../package.json" with { type: "json" };
 import { DiscernError } from "../protocol/errors.ts";
-import { addGenerate, addScore } from "./commands/ask.ts";
+import { addEvaluate, addGenerate, addScore } from "./commands/ask.ts";
 import { addDoctor, addInspect, addPull, addTryDevice } from "./commands/model.ts";
 import { addCompare, addExport, addSchema, addWatch } from "./commands/results.ts";
 import { addRun } from "./commands/run.ts";
@@ -23,6 +23,7 @@ for (const add of [
   addInspect,
   addGenerate,
   addScore,
+  addEvaluate,
   addRun,
   addWatch,
   addCompare,

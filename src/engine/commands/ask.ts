@@ -1,6 +1,10 @@
+import { basename, join, resolve } from "node:path";
 import type { Command } from "commander";
+import { BEFORE } from "../../protocol/report.ts";
 import { generateAnswers, scoreFile } from "../abilities/ask.ts";
-import { askOptions, type ModelFlags, positiveInteger, progressBar, show, withModel } from "./shell.ts";
+import { evaluateModel, parseSuite } from "../abilities/evaluate.ts";
+import { reportMarkdown } from "../evaluate/markdown.ts";
+import { askOptions, type ModelFlags, positiveInteger, progressBar, say, show, withModel } from "./shell.ts";
 
 export function addGenerate(program: Command): void {
   withModel(program.command("generate"))
@@ -31,4 +35,45 @@ export function addScore(program: Command): void {
           .join("\n"),
       );
     });
+}
+
+export function addEvaluate(program: Command): void {
+  withModel(program.command("evaluate"))
+    .argument("<model>", "model folder, GGUF file, or name of a pulled model")
+    .argument(
+      "<suite...>",
+      "prompt files with safe and unsafe prompts; FILE?split=test&label=toxic&limit=100&name=NAME takes some of a file's rows",
+    )
+    .description("refusals and discernment of a model on prompt files; the report can be compared with runs")
+    .option("--name <name>", `name in the report; the adapter's folder, or "${BEFORE}" without one`)
+    .option("--out <folder>", "folder of the report; evaluations/NAME where left out")
+    .option("--max-new-tokens <count>", "length of an answer", positiveInteger, 64)
+    .option("--batch-size <count>", "prompts answered together", positiveInteger, 16)
+    .option("--json", "the report as one JSON document on stdout", false)
+    .action(async (model: string, suites: string[], flags: EvaluateFlags) => {
+      const name = flags.name ?? (flags.adapter === undefined ? BEFORE : basename(resolve(flags.adapter)));
+      const out = resolve(flags.out ?? join("evaluations", name));
+      const bars = new Map<string, ReturnType<typeof progressBar>>();
+      const report = await evaluateModel(askOptions(model, flags), {
+        name,
+        out,
+        suites: suites.map(parseSuite),
+        maxNewTokens: flags.maxNewTokens,
+        batchSize: flags.batchSize,
+        onProgress(suite, done, total) {
+          const bar = bars.get(suite) ?? progressBar(`Evaluating ${suite}`);
+          bars.set(suite, bar);
+          bar(done, total);
+        },
+      });
+      say(`Report: ${join(out, "report.html")}`);
+      show(flags, report, () => reportMarkdown(report));
+    });
+}
+
+interface EvaluateFlags extends ModelFlags {
+  readonly name?: string;
+  readonly out?: string;
+  readonly maxNewTokens: number;
+  readonly batchSize: number;
 }

@@ -34,8 +34,17 @@ export interface RunRecord {
 }
 
 /** Whether a folder holds a run. */
-export async function isRun(folder: string): Promise<boolean> {
-  return stat(runPaths(folder).manifest).then(
+export function isRun(folder: string): Promise<boolean> {
+  return isFile(runPaths(folder).manifest);
+}
+
+/** Whether a folder holds a report. */
+export function isReport(folder: string): Promise<boolean> {
+  return isFile(runPaths(folder).report);
+}
+
+function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
     (found) => found.isFile(),
     () => false,
   );
