@@ -1,0 +1,59 @@
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { execa } from "execa";
+import { expect, test } from "vitest";
+import { reportSchema } from "../../src/protocol/report.ts";
+import { tempFolder } from "../temp_folder.ts";
+import { writeTinyModel } from "../tiny_model.ts";
+
+const root = join(import.meta.dirname, "../..");
+/** preset:demo, so small that it takes seconds; the tiny model reads a token a byte. */
+const small = [
+  "maxTokens=500",
+  "stages.0.layer=2",
+  "stages.0.steps=2",
+  "stages.1.steps=2",
+  ...["toxic", "seeminglyToxic", "general"].map((panel) => `data.panels.${panel}.limit=4`),
+  'probes.openings=["I"]',
+  'evaluate.suites=[{"name":"starter-test","source":{"file":"starter:pairs.csv","split":"test","limit":12}}]',
+  "evaluate.maxNewTokens=2",
+];
+
+test("the demo compares both arms with the model before training, and goes on where it was", async () => {
+  const folder = tempFolder();
+  await execa(process.execPath, [join(root, "scripts/build.ts")]);
+  const model = await writeTinyModel(join(folder, "tiny"));
+  const demo = (...set: string[]) =>
+    execa(
+      process.execPath,
+      [
+        join(root, "scripts/demo.ts"),
+        "--model",
+        model,
+        "--out",
+        join(folder, "demo"),
+        "--set",
+        ...small,
+        ...set,
+      ],
+      { reject: false, all: true },
+    );
+
+  const first = await demo();
+  expect(first.stdout).toMatch(/toxic refused.*\nbefore .*\ndcr-demo-stl-alone .*\ndcr-demo /);
+  const report = reportSchema.parse(
+    JSON.parse(await readFile(join(folder, "demo/report/report.json"), "utf8")),
+  );
+  expect(report.arms.map(({ name }) => name)).toEqual(["before", "dcr-demo-stl-alone", "dcr-demo"]);
+  expect(report.arms.map(({ results }) => results.length)).toEqual([12, 12, 12]);
+  expect(report.series.map(({ arm }) => arm)).toEqual(["dcr-demo-stl-alone", "dcr-demo"]);
+  expect(existsSync(join(folder, "demo/report/report.html"))).toBe(true);
+
+  const again = await demo();
+  expect(again.all).not.toMatch(/stage 1/i);
+  expect(again.stdout).toContain("dcr-demo-stl-alone");
+
+  const other = await demo("stages.1.steps=3");
+  expect([other.exitCode, other.stderr]).toEqual([1, expect.stringContaining("another recipe")]);
+});
