@@ -141,8 +141,11 @@ const armSeriesSchema = z.object({
   arm: z.string(),
   seed: z.int(),
   points: z.array(seriesPointSchema),
+  /** The stages and the steps, counted over all of them, at which each began. */
+  stages: z.array(z.object({ kind: z.enum(["contrastive", "supervised"]), step: z.int() })).optional(),
   comovement: comovementSchema.optional(),
 });
+export type ArmSeries = z.infer<typeof armSeriesSchema>;
 
 /** A prompt of a suite that is also, nearly, among the training prompts. */
 const contaminationSchema = z.object({

@@ -48,6 +48,10 @@ test("the demo compares both arms with the model before training, and goes on wh
   expect(report.arms.map(({ name }) => name)).toEqual(["before", "dcr-demo-stl-alone", "dcr-demo"]);
   expect(report.arms.map(({ results }) => results.length)).toEqual([12, 12, 12]);
   expect(report.series.map(({ arm }) => arm)).toEqual(["dcr-demo-stl-alone", "dcr-demo"]);
+  expect(report.series[1]!.stages).toEqual([
+    { kind: "contrastive", step: 0 },
+    { kind: "supervised", step: 2 },
+  ]);
   expect(existsSync(join(folder, "demo/report/report.html"))).toBe(true);
 
   const again = await demo();

@@ -1,5 +1,4 @@
-import type { SeriesPoint } from "../../protocol/comovement.ts";
-import { type Arm, BEFORE, type Report } from "../../protocol/report.ts";
+import { type Arm, type ArmSeries, BEFORE, type Report } from "../../protocol/report.ts";
 import { comovement } from "../probe/comovement.ts";
 import type { BootstrapOptions } from "./bootstrap.ts";
 import { compare } from "./compare.ts";
@@ -11,7 +10,7 @@ export interface ReportInput {
   /** In the order in which they are to be shown; arms with one name are one recipe with several seeds. */
   arms: Arm[];
   /** Probes during training, by arm and seed. */
-  series?: { arm: string; seed: number; points: SeriesPoint[] }[];
+  series?: Omit<ArmSeries, "comovement">[];
   contamination?: Report["contamination"];
   notes?: string[];
   /** Time of the report; now where it is left out. */
@@ -40,9 +39,9 @@ export function buildReport(input: ReportInput, options: BootstrapOptions = {}):
     comparisons: recipes.flatMap((before, i) =>
       recipes.slice(i + 1).map((after) => compare(before, after, options)),
     ),
-    series: series.map(({ arm, seed, points }) => {
+    series: series.map(({ arm, seed, points, stages }) => {
       const figures = comovement(points, options);
-      return { arm, seed, points, ...(figures && { comovement: figures }) };
+      return { arm, seed, points, ...(stages && { stages }), ...(figures && { comovement: figures }) };
     }),
     contamination,
     notes: [...notes, ...warnings(input)],

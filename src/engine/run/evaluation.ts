@@ -116,7 +116,7 @@ export async function evaluateRun(manifest: Manifest, context: EvaluationContext
   if (after === null || after.length === 0) return null;
   const before = recipe.evaluate.before ? await keptBefore(context) : [];
   const paths = runPaths(folder);
-  const { probes } = timeline(readEvents(paths.events));
+  const { probes, steps, stages } = timeline(readEvents(paths.events));
   const { seed } = recipe;
   const arm = (name: string, results: PromptResult[], generalLoss: number | null | undefined): Arm => ({
     name,
@@ -130,6 +130,10 @@ export async function evaluateRun(manifest: Manifest, context: EvaluationContext
     seeminglyToxic: seeminglyToxic.mean ?? 0,
     general: general.mean ?? 0,
   }));
+  const begun = stages.map(({ stage, kind }) => {
+    const first = steps.find((step) => step.stage === stage);
+    return { kind, step: first ? first.globalStep - first.step : 0 };
+  });
   const untrained = probes.find(({ globalStep }) => globalStep === 0);
   const report = buildReport({
     model: { name: manifest.model.name },
@@ -138,7 +142,7 @@ export async function evaluateRun(manifest: Manifest, context: EvaluationContext
       ...(before.length ? [arm(BEFORE, before, untrained?.generalLoss)] : []),
       arm(recipe.name, after, probes.at(-1)?.generalLoss),
     ],
-    series: [{ arm: recipe.name, seed, points }],
+    series: [{ arm: recipe.name, seed, points, stages: begun }],
     contamination: contaminated(prompts).suites,
   });
   await writeReport(report, paths);

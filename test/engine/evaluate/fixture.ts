@@ -53,6 +53,13 @@ export function exampleReport({
       arm: name,
       seed,
       points: curve(name === "STL" ? 0.85 : 0.3, seed),
+      stages:
+        name === "STL"
+          ? [{ kind: "supervised" as const, step: 0 }]
+          : [
+              { kind: "contrastive" as const, step: 0 },
+              { kind: "supervised" as const, step: 60 },
+            ],
     })),
   );
   return buildReport(

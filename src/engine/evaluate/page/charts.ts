@@ -34,7 +34,15 @@ export interface Charts {
     reference?: number;
   }): HTMLElement;
   /** Lines over steps, or over the other group's refusal (`plane`), with the diagonal on which both move as one. */
-  lines(options: { label: string; series: Series[]; x: string; y: string; plane?: boolean }): HTMLElement;
+  lines(options: {
+    label: string;
+    series: Series[];
+    x: string;
+    y: string;
+    plane?: boolean;
+    /** Places on the x axis that are named above the plot, with a line below each but the first. */
+    marks?: { x: number; name: string }[];
+  }): HTMLElement;
   /** Draws every chart once the page holds it, and again when the colour scheme changes. */
   redraw(): void;
 }
@@ -91,6 +99,27 @@ export function charts(ChartClass: typeof Chart): Charts {
       ctx.moveTo(x!.getPixelForValue(from.x), y!.getPixelForValue(from.y));
       ctx.lineTo(x!.getPixelForValue(to.x), y!.getPixelForValue(to.y));
       ctx.stroke();
+      ctx.restore();
+    },
+  });
+
+  /** Names above the plot, where each begins, and a line below each but the first. */
+  const markers = (colour: Colour, marks: { x: number; name: string }[]): Plugin<"scatter"> => ({
+    id: "markers",
+    beforeDatasetsDraw({ ctx, chartArea: { top, bottom }, scales: { x } }) {
+      ctx.save();
+      ctx.strokeStyle = colour("--faint");
+      ctx.fillStyle = colour("--muted");
+      ctx.font = `12px ${ChartClass.defaults.font.family}`;
+      for (const [i, { x: value, name }] of marks.entries()) {
+        const at = x!.getPixelForValue(value);
+        ctx.fillText(name, at + (i ? 4 : 0), top - 7);
+        if (i === 0) continue;
+        ctx.beginPath();
+        ctx.moveTo(at, top - 18);
+        ctx.lineTo(at, bottom);
+        ctx.stroke();
+      }
       ctx.restore();
     },
   });
@@ -200,18 +229,19 @@ export function charts(ChartClass: typeof Chart): Charts {
             : [guide(colour, { x: -0.5, y: reference }, { x: categories.length - 0.5, y: reference })]),
         ],
       })),
-    lines: ({ label, series, x, y, plane = false }) =>
+    lines: ({ label, series, x, y, plane = false, marks = [] }) =>
       figure(label, plane, (colour) => ({
         type: "scatter",
         data: { datasets: series.map((one) => dataset(colour, one, true)) },
         options: {
           ...options(colour, series, true),
+          layout: { padding: { top: marks.length ? 20 : 0 } },
           scales: {
             x: { ...axis(colour, x), ...(plane && { min: 0, max: 1 }) },
             y: { ...axis(colour, y), min: 0, max: 1 },
           },
         },
-        plugins: plane ? [guide(colour, { x: 0, y: 0 }, { x: 1, y: 1 })] : [],
+        plugins: plane ? [guide(colour, { x: 0, y: 0 }, { x: 1, y: 1 })] : [markers(colour, marks)],
       })),
     redraw() {
       const style = getComputedStyle(document.documentElement);

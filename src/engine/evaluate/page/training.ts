@@ -16,6 +16,7 @@ export function training(report: Report, elements: Elements, charts: Charts): HT
     { name: "seemingly toxic", colour: "--seeming", of: "seeminglyToxic" },
     { name: "general", colour: "--general", of: "general" },
   ] as const;
+  const stageNames = { contrastive: "contrast", supervised: "safety tuning" };
   const curves = trained.map((arm) => {
     const runs = report.series.filter((one) => one.arm === arm);
     const series = runs.flatMap(({ seed, points: probes }, run) =>
@@ -42,6 +43,8 @@ export function training(report: Report, elements: Elements, charts: Charts): HT
         series,
         x: "step",
         y: "refusal probability",
+        // Seeds of one recipe may leave a stage early at different steps; the first one's marks stand for all.
+        marks: (runs[0]?.stages ?? []).map(({ kind, step }) => ({ x: step, name: stageNames[kind] })),
       }),
     );
   });
