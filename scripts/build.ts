@@ -18,6 +18,11 @@ const engine: BuildOptions = {
 };
 const targets: { in: string; out: string; options: BuildOptions }[] = [
   { in: "src/engine/cli.ts", out: "dist/cli.js", options: engine },
+  {
+    in: "src/engine/server/liveness_worker.ts",
+    out: "dist/liveness_worker.js",
+    options: engine,
+  },
 ];
 
 for (const { in: entry, out, options } of targets) {

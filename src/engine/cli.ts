@@ -5,7 +5,9 @@ import { addEvaluate, addGenerate, addScore } from "./commands/ask.ts";
 import { addDoctor, addInspect, addPull, addTryDevice } from "./commands/model.ts";
 import { addCompare, addExport, addSchema, addWatch } from "./commands/results.ts";
 import { addRun } from "./commands/run.ts";
+import { addServe, addStop } from "./commands/serve.ts";
 import { say } from "./commands/shell.ts";
+import { relaunch } from "./launch.ts";
 
 const program = new Command("discern")
   .description(
@@ -25,17 +27,24 @@ for (const add of [
   addScore,
   addEvaluate,
   addRun,
+  addStop,
   addWatch,
   addCompare,
   addExport,
   addDoctor,
   addTryDevice,
   addSchema,
+  addServe,
 ]) {
   add(program);
 }
 // Set after the commands are there: each must throw instead of ending the process with commander's own code.
 for (const command of [program, ...program.commands]) command.exitOverride();
+
+const computing = new Set(["generate", "score", "evaluate", "run", "serve"]);
+program.hook("preAction", (_, command) => {
+  if (computing.has(command.name())) relaunch();
+});
 
 try {
   await program.parseAsync();

@@ -26,6 +26,17 @@ export const manifestSchema = z.object({
 });
 export type Manifest = z.infer<typeof manifestSchema>;
 
+/** `engine.json` of a run folder while an engine works in it: how to speak to that engine. */
+export const engineSchema = z.object({
+  pid: z.int().positive(),
+  /** Answers `attach` and `stop` between steps. */
+  pipe: z.string().min(1),
+  /** Answers `ping` and `stop` at once. */
+  liveness: z.string().min(1),
+  started: z.iso.datetime(),
+});
+export type EngineRecord = z.infer<typeof engineSchema>;
+
 /** `lock.json` of a run folder: the process that may write in it. */
 export const lockSchema = z.object({ pid: z.int().positive(), started: z.iso.datetime(), host: z.string() });
 export type LockRecord = z.infer<typeof lockSchema>;

@@ -1,14 +1,18 @@
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
+import type { RunEvent } from "../../protocol/events.ts";
+import { startDetached } from "../abilities/detach.ts";
 import { loadRecipe } from "../abilities/recipe.ts";
 import { executeRun, resumeRun } from "../run/execute.ts";
 import { Stop, stopOnSignals } from "../run/stop.ts";
+import { openRunEngine } from "../server/run_engine.ts";
 import { runDisplay } from "./display.ts";
-import { progressBar, type Shell, say } from "./shell.ts";
+import { progressBar, type Shell, say, show } from "./shell.ts";
 
 interface Flags extends Shell {
   out?: string;
   resume?: boolean;
+  detach?: boolean;
   stlAlone?: boolean;
   set: string[];
 }
@@ -20,6 +24,7 @@ export function addRun(program: Command): void {
     .description("train by a recipe: contrast, safety tuning, evaluation")
     .option("--out <folder>", "run folder; runs/NAME where left out")
     .option("--resume", "go on where the run folder was left")
+    .option("--detach", "leave the run to an engine of its own, which goes on when this terminal is gone")
     .option("--stl-alone", "leave out the contrastive stages")
     .option(
       "--set <key=value>",
@@ -32,9 +37,23 @@ export function addRun(program: Command): void {
       if (name === undefined && !(flags.resume && flags.out)) {
         command.error("error: give a recipe, or --resume with --out", { exitCode: 2 });
       }
+      const fresh = name === undefined ? {} : { recipe: name };
       const loaded =
         name === undefined ? null : await loadRecipe(name, { set: flags.set, stlAlone: !!flags.stlAlone });
       const folder = resolve(flags.out ?? join("runs", loaded!.recipe.name));
+      if (flags.detach) {
+        const asked = {
+          ...fresh,
+          folder,
+          set: flags.set,
+          stlAlone: !!flags.stlAlone,
+          resume: !!flags.resume,
+        };
+        const started = await startDetached(asked, [process.execPath, process.argv[1]!]);
+        show(flags, started, () => `Process ${started.pid} works in ${folder}. See: discern watch ${folder}`);
+        return;
+      }
+      const engine = await openRunEngine(folder);
       const stop = new Stop();
       const release = stopOnSignals((signal) => {
         stop.request();
@@ -44,8 +63,16 @@ export function addRun(program: Command): void {
       const display = runDisplay(flags.json);
       const options = {
         folder,
-        stop,
-        onEvent: display.show,
+        stop: {
+          get requested() {
+            return stop.requested || engine.stop.requested;
+          },
+        },
+        onReady: () => engine.announce(),
+        onEvent(event: RunEvent) {
+          display.show(event);
+          engine.publish(event);
+        },
         onProgress: ({ done, total }: { done: number; total: number }) => reading(done, total),
       };
       try {
@@ -61,6 +88,7 @@ export function addRun(program: Command): void {
       } finally {
         display.end();
         release();
+        await engine.close();
       }
     });
 }

@@ -17,6 +17,8 @@ export interface ExecuteOptions {
   readonly folder: string;
   readonly stop: StopToken;
   readonly onEvent?: (event: RunEvent) => void;
+  /** Called once the run folder is this process's own, and recipe, data and model were found sound. */
+  readonly onReady?: () => Promise<void>;
   /** Progress of reading the model. */
   readonly onProgress?: OnProgress;
 }
@@ -40,6 +42,7 @@ export async function startRun(recipe: Recipe, root: string, options: ExecuteOpt
     const session = await openSession({ ...recipe, root, ...progressOf(options) });
     const manifest = await describe(recipe, root, session);
     await writeRun(folder, recipe, manifest);
+    await options.onReady?.();
     return await runPipeline(
       modelWorkshop(folder, recipe, manifest, session, prompts),
       pipelineOptions(recipe, options),
@@ -78,6 +81,7 @@ export async function resumeRun(options: ExecuteOptions): Promise<RunEnd> {
         `${file} has changed since the run in ${folder} began, so the run cannot go on. Restore the file, or start anew.`,
       );
     }
+    await options.onReady?.();
     return await runPipeline(
       modelWorkshop(folder, recipe, manifest, session, prompts),
       pipelineOptions(recipe, options),

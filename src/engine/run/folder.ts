@@ -1,11 +1,12 @@
 import { mkdir, readFile, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { DiscernError } from "../../protocol/errors.ts";
-import { type Manifest, manifestSchema } from "../../protocol/manifest.ts";
+import { type EngineRecord, engineSchema, type Manifest, manifestSchema } from "../../protocol/manifest.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
 import { parseRecipe } from "../../protocol/recipe_file.ts";
 import { writeAtomic } from "../storage/atomic.ts";
 import { writeFailure } from "./failures.ts";
+import { lockHolder } from "./lock.ts";
 
 /** The places inside a run folder. */
 export function runPaths(folder: string) {
@@ -23,6 +24,7 @@ export function runPaths(folder: string) {
     reportMarkdown: at("report.md"),
     reportPage: at("report.html"),
     engine: at("engine.json"),
+    engineLog: at("engine.log"),
   };
 }
 
@@ -81,6 +83,26 @@ export async function writeRun(folder: string, recipe: Recipe, manifest: Manifes
     throw writeFailure(error, folder);
   }
   return { folder: paths.folder, recipe, manifest };
+}
+
+/** Writes how to speak to the engine that works in a run folder. @throws as above. */
+export async function writeEngine(folder: string, engine: EngineRecord): Promise<void> {
+  const path = runPaths(folder).engine;
+  try {
+    await writeAtomic(path, `${JSON.stringify(engine)}\n`);
+  } catch (error) {
+    throw writeFailure(error, path);
+  }
+}
+
+/** How to speak to the engine that works in a run folder; null where none does, or the one that did has died. */
+export async function readEngine(folder: string): Promise<EngineRecord | null> {
+  try {
+    const engine = engineSchema.parse(JSON.parse(await readFile(runPaths(folder).engine, "utf8")));
+    return (await lockHolder(folder))?.pid === engine.pid ? engine : null;
+  } catch {
+    return null;
+  }
 }
 
 /** @throws DiscernError `run-invalid` when the folder holds no run or a damaged one. */

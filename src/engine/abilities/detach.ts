@@ -1,0 +1,79 @@
+import { spawn } from "node:child_process";
+import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { DiscernError } from "../../protocol/errors.ts";
+import { allocator } from "../launch.ts";
+import { writeFailure } from "../run/failures.ts";
+import { readEngine, runPaths } from "../run/folder.ts";
+
+export interface DetachOptions {
+  /** Recipe file or `preset:NAME`; left out to go on with the run of the folder. */
+  readonly recipe?: string | undefined;
+  readonly folder: string;
+  readonly set: readonly string[];
+  readonly stlAlone: boolean;
+  readonly resume: boolean;
+}
+
+/** Milliseconds between two looks whether the engine works. */
+const look = 50;
+/** Lines of the log that an error cites. */
+const citedLines = 8;
+
+/**
+ * Starts an engine that works on a run by itself and outlives whoever started it; what it says goes to `engine.log`
+ * in the run folder.
+ *
+ * @param program the program and arguments of Discern's command line.
+ * @returns once the run goes.
+ * @throws DiscernError `request-invalid` with the log's last lines when it ended before; `run-unwritable`.
+ */
+export async function startDetached(
+  { recipe, folder, set, stlAlone, resume }: DetachOptions,
+  [file, ...args]: readonly [string, ...string[]],
+): Promise<{ folder: string; pid: number }> {
+  const paths = runPaths(resolve(folder));
+  let log: number;
+  try {
+    mkdirSync(paths.folder, { recursive: true });
+    log = openSync(paths.engineLog, "a");
+  } catch (error) {
+    throw writeFailure(error, paths.folder);
+  }
+  const already = readFileSync(paths.engineLog, "utf8").length;
+  const flags = [
+    ...(recipe === undefined ? [] : [recipe]),
+    ...set.flatMap((change) => ["--set", change]),
+    ...(stlAlone ? ["--stl-alone"] : []),
+    ...(resume ? ["--resume"] : []),
+    "--out",
+    paths.folder,
+  ];
+  const engine = spawn(file, [...args, "run", ...flags], {
+    detached: true,
+    stdio: ["ignore", log, log],
+    env: { ...process.env, ...allocator },
+  });
+  closeSync(log);
+  engine.unref();
+  let ended = false;
+  engine.once("error", () => {
+    ended = true;
+  });
+  engine.once("exit", () => {
+    ended = true;
+  });
+  for (;;) {
+    const working = await readEngine(paths.folder);
+    if (working !== null && working.pid === engine.pid) return { folder: paths.folder, pid: working.pid };
+    if (ended) {
+      const said = readFileSync(paths.engineLog, "utf8").slice(already).trim().split("\n");
+      throw new DiscernError(
+        "request-invalid",
+        `The run in ${paths.folder} did not start. ${said.slice(-citedLines).join("\n")}`,
+      );
+    }
+    await sleep(look);
+  }
+}

@@ -1,0 +1,33 @@
+import { hostname } from "node:os";
+import { resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { DiscernError } from "../../protocol/errors.ts";
+import { readEngine } from "../run/folder.ts";
+import { lockHolder } from "../run/lock.ts";
+import { askLiveness } from "../server/client.ts";
+
+/** Milliseconds between two looks whether the run has stopped. */
+const look = 100;
+
+/**
+ * Asks the engine of a run to finish its step, save and end, and waits until it has.
+ *
+ * @throws DiscernError `run-invalid` when nobody works in the folder; `run-busy` when somebody does on another machine.
+ */
+export async function stopRun(folder: string): Promise<{ folder: string; pid: number }> {
+  const holder = await lockHolder(folder);
+  if (holder === null) {
+    throw new DiscernError("run-invalid", `Nobody works in ${folder}: there is no run to stop.`);
+  }
+  if (holder.host !== hostname()) {
+    throw new DiscernError(
+      "run-busy",
+      `The run in ${folder} is worked on by process ${holder.pid} of ${holder.host}. Stop it there.`,
+    );
+  }
+  const engine = await readEngine(folder);
+  const asked = engine !== null && (await askLiveness(engine.liveness, "stop").catch(() => null)) !== null;
+  if (!asked) process.kill(holder.pid, "SIGTERM");
+  while ((await lockHolder(folder))?.pid === holder.pid) await sleep(look);
+  return { folder: resolve(folder), pid: holder.pid };
+}

@@ -1,0 +1,65 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Command } from "commander";
+import type { MessageConnection } from "vscode-jsonrpc";
+import { stopRun } from "../abilities/stop.ts";
+import { Stop, stopOnSignals } from "../run/stop.ts";
+import { answer, newQueue } from "../server/answer.ts";
+import { startLiveness } from "../server/liveness.ts";
+import { closePipe, listen, newPipeName } from "../server/pipe.ts";
+import { workbenchHandlers } from "../server/workbench.ts";
+import { positiveInteger, type Shell, say, show } from "./shell.ts";
+
+/** Milliseconds between two looks whether to end. */
+const look = 100;
+/** Milliseconds that an engine without clients waits for one to come back, as a window does that is reloaded. */
+const patience = 10_000;
+
+export function addServe(program: Command): void {
+  program
+    .command("serve")
+    .description(
+      "answer JSON-RPC over a local pipe, whose name is printed; ends with its parent or its last client",
+    )
+    .option("--parent <pid>", "end when this process is gone", positiveInteger)
+    .action(async (flags: { parent?: number }) => {
+      const liveness = await startLiveness(flags.parent ?? null);
+      const stop = new Stop();
+      const release = stopOnSignals(() => stop.request());
+      const clients = new Set<MessageConnection>();
+      const queue = newQueue();
+      let left: number | null = null;
+      const pipe = await newPipeName();
+      const handlers = workbenchHandlers([process.execPath, process.argv[1]!]);
+      const server = await listen(pipe, (connection) => {
+        clients.add(connection);
+        left = null;
+        connection.onClose(() => {
+          clients.delete(connection);
+          if (clients.size === 0) left = performance.now();
+        });
+        answer(connection, handlers, queue);
+      });
+      process.stdout.write(`${JSON.stringify({ pid: process.pid, pipe, liveness: liveness.pipe })}\n`);
+      const alone = () => left !== null && performance.now() - left > patience;
+      while (!stop.requested && !liveness.stop.requested && !alone()) await sleep(look);
+      for (const client of clients) client.end();
+      await closePipe(server, pipe);
+      await liveness.close();
+      release();
+      // Whatever is still being computed was asked for by nobody that is left.
+      process.exit(0);
+    });
+}
+
+export function addStop(program: Command): void {
+  program
+    .command("stop")
+    .argument("<run>", "run folder")
+    .description("have a run finish its step, save and end; it can be resumed")
+    .option("--json", "one JSON document on stdout", false)
+    .action(async (run: string, flags: Shell) => {
+      say("Waiting for the step to be finished and saved …");
+      const stopped = await stopRun(run);
+      show(flags, stopped, () => `Stopped and saved. Go on with: discern run --resume --out ${run}`);
+    });
+}

@@ -1,0 +1,81 @@
+import { randomUUID } from "node:crypto";
+import { connect } from "node:net";
+import { CancellationTokenSource } from "vscode-jsonrpc";
+import type { z } from "zod";
+import {
+  type Method,
+  notifications,
+  type ParamsInput,
+  type Ping,
+  pingSchema,
+  type Result,
+  requests,
+} from "../../protocol/rpc.ts";
+import { connectionOver } from "./pipe.ts";
+
+export interface CallOptions {
+  readonly onProgress?: (progress: z.infer<typeof notifications.progress>) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** An engine's client. */
+export interface EngineClient {
+  /** @throws ResponseError, whose `data.code` is a code of Discern's, "cancelled" or "internal". */
+  call<M extends Method>(method: M, params: ParamsInput<M>, options?: CallOptions): Promise<Result<M>>;
+  onEvent(listener: (event: z.infer<typeof notifications.event>) => void): void;
+  /** Called once the engine is gone. */
+  onClose(listener: () => void): void;
+  close(): void;
+}
+
+/** Connects to an engine. @throws the system's error where nobody listens. */
+export async function connectEngine(pipe: string): Promise<EngineClient> {
+  const socket = connect(pipe);
+  await new Promise<void>((resolve, reject) => socket.once("connect", resolve).once("error", reject));
+  const connection = connectionOver(socket);
+  const told = new Map<string, CallOptions["onProgress"]>();
+  connection.onNotification("progress", (raw: unknown) => {
+    const progress = notifications.progress.parse(raw);
+    told.get(progress.token)?.(progress);
+  });
+  connection.listen();
+  return {
+    async call(method, params, { onProgress, signal } = {}) {
+      const token = randomUUID();
+      if (onProgress) told.set(token, onProgress);
+      const cancel = new CancellationTokenSource();
+      const abort = () => cancel.cancel();
+      signal?.addEventListener("abort", abort);
+      try {
+        const result = await connection.sendRequest(method, { token, params }, cancel.token);
+        return requests[method].result.parse(result) as Result<typeof method>;
+      } finally {
+        signal?.removeEventListener("abort", abort);
+        told.delete(token);
+      }
+    },
+    onEvent(listener) {
+      connection.onNotification("event", (raw: unknown) => listener(notifications.event.parse(raw)));
+    },
+    onClose: (listener) => connection.onClose(listener),
+    close: () => connection.end(),
+  };
+}
+
+/**
+ * Asks an engine's liveness worker, which answers while the engine computes.
+ *
+ * @throws the system's error where nobody listens.
+ */
+export async function askLiveness(pipe: string, question: "ping" | "stop"): Promise<Ping> {
+  const socket = connect(pipe);
+  await new Promise<void>((resolve, reject) => socket.once("connect", resolve).once("error", reject));
+  const connection = connectionOver(socket);
+  connection.listen();
+  try {
+    return pingSchema.parse(await connection.sendRequest(question));
+  } finally {
+    connection.end();
+    connection.dispose();
+  }
+}

@@ -1,0 +1,53 @@
+import { setInterval } from "node:timers";
+import { workerData } from "node:worker_threads";
+import { z } from "zod";
+import { listen } from "./pipe.ts";
+
+/** Milliseconds between two looks at the parent. */
+const look = 500;
+/** Milliseconds that an engine whose parent is gone has to end by itself. */
+const grace = 10_000;
+
+const { pipe, flags, beat, parent } = z
+  .object({
+    pipe: z.string(),
+    flags: z.instanceof(SharedArrayBuffer),
+    beat: z.instanceof(SharedArrayBuffer),
+    parent: z.int().nullable(),
+  })
+  .parse(workerData);
+const stop = new Int32Array(flags);
+const turned = new Float64Array(beat);
+
+const state = () => ({
+  pid: process.pid,
+  quiet: Date.now() - turned[0]!,
+  stopping: Atomics.load(stop, 0) === 1,
+});
+
+await listen(pipe, (connection) => {
+  connection.onRequest("ping", state);
+  connection.onRequest("stop", () => {
+    Atomics.store(stop, 0, 1);
+    return state();
+  });
+});
+
+if (parent !== null) {
+  const watch = setInterval(() => {
+    if (alive(parent)) return;
+    clearInterval(watch);
+    Atomics.store(stop, 0, 1);
+    // Native code that does not come back must not outlive the window it works for.
+    setTimeout(() => process.kill(process.pid, "SIGKILL"), grace);
+  }, look);
+}
+
+function alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}

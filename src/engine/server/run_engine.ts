@@ -1,0 +1,72 @@
+import { rm } from "node:fs/promises";
+import type { MessageConnection } from "vscode-jsonrpc";
+import type { RunEvent } from "../../protocol/events.ts";
+import { readEvents } from "../run/event_log.ts";
+import { runPaths, writeEngine } from "../run/folder.ts";
+import { Stop, type StopToken } from "../run/stop.ts";
+import { answer, newQueue } from "./answer.ts";
+import { startLiveness } from "./liveness.ts";
+import { closePipe, listen, newPipeName } from "./pipe.ts";
+
+/** The pipes of an engine that works on a run: a window attaches to them, goes, and comes back. */
+export interface RunEngine {
+  readonly stop: StopToken;
+  /** Writes engine.json; only once the run folder is locked, for it would hide another engine's. */
+  announce(): Promise<void>;
+  publish(event: RunEvent): void;
+  close(): Promise<void>;
+}
+
+/** Opens the pipes of the engine that is going to work on the run of a folder. */
+export async function openRunEngine(folder: string): Promise<RunEngine> {
+  const paths = runPaths(folder);
+  const liveness = await startLiveness(null);
+  const asked = new Stop();
+  const clients = new Set<MessageConnection>();
+  const pipe = await newPipeName();
+  const server = await listen(pipe, (connection) => {
+    connection.onClose(() => clients.delete(connection));
+    answer(
+      connection,
+      {
+        // Nothing is awaited between reading and adding: no event is missed and none is told twice.
+        async attach({ from }) {
+          clients.add(connection);
+          return readEvents(paths.events).filter(({ seq }) => seq >= from);
+        },
+        async stop() {
+          asked.request();
+          return { folder: paths.folder, pid: process.pid };
+        },
+      },
+      newQueue(),
+    );
+  });
+  server.unref();
+  let announced = false;
+  return {
+    stop: {
+      get requested() {
+        return asked.requested || liveness.stop.requested;
+      },
+    },
+    async announce() {
+      await writeEngine(folder, {
+        pid: process.pid,
+        pipe,
+        liveness: liveness.pipe,
+        started: new Date().toISOString(),
+      });
+      announced = true;
+    },
+    publish(event) {
+      for (const client of clients) void client.sendNotification("event", event).catch(() => undefined);
+    },
+    async close() {
+      if (announced) await rm(paths.engine, { force: true });
+      for (const client of clients) client.end();
+      await closePipe(server, pipe);
+      await liveness.close();
+    },
+  };
+}

@@ -1,0 +1,127 @@
+import { z } from "zod";
+import { runEventSchema } from "./events.ts";
+import { recipeSchema } from "./recipe.ts";
+import { reportSchema } from "./report.ts";
+import { sourceSchema } from "./source.ts";
+
+const device = z.enum(["cpu", "webgpu", "cuda", "auto"]);
+
+/** A model that is asked something; paths are absolute or relative to `root`. */
+const ask = {
+  model: z.string().min(1),
+  root: z.string().min(1),
+  adapter: z.string().optional(),
+  device: device.default("cpu"),
+  template: z.enum(["auto", "chat", "alpaca"]).default("auto"),
+  threads: z.int().positive().optional(),
+};
+const positive = z.int().positive();
+const nothing = z.strictObject({});
+
+/**
+ * What an engine does on request, by method: the parameters it takes and the result it gives. A request with a
+ * `progress` token is told how far it has come by `progress` notifications; every request can be cancelled.
+ */
+export const requests = {
+  doctor: { params: nothing, result: z.looseObject({ platform: z.string(), cores: z.number() }) },
+  pull: {
+    params: z.strictObject({ name: z.string().min(1) }),
+    result: z.looseObject({ path: z.string(), from: z.string() }),
+  },
+  inspect: {
+    params: z.strictObject({ model: z.string().min(1), root: z.string().min(1) }),
+    result: z.looseObject({ name: z.string(), path: z.string(), parameters: z.number() }),
+  },
+  generate: {
+    params: z.strictObject({
+      ...ask,
+      prompts: z.array(z.string()).min(1),
+      maxNewTokens: positive.default(64),
+    }),
+    result: z.array(z.object({ prompt: z.string(), response: z.string(), ended: z.boolean() })),
+  },
+  score: {
+    params: z.strictObject({ ...ask, file: z.string().min(1) }),
+    result: z.array(
+      z.looseObject({
+        id: z.string(),
+        prompt: z.string(),
+        refusalProbability: z.number(),
+        refusalLogOdds: z.number(),
+      }),
+    ),
+  },
+  evaluate: {
+    params: z.strictObject({
+      ...ask,
+      name: z.string().min(1),
+      suites: z.array(z.strictObject({ name: z.string().min(1), source: sourceSchema })).min(1),
+      out: z.string().min(1),
+      maxNewTokens: positive.default(64),
+      batchSize: positive.default(16),
+    }),
+    result: reportSchema,
+  },
+  recipe: {
+    params: z.strictObject({
+      name: z.string().min(1).describe("Recipe file, or preset:NAME"),
+      set: z.array(z.string()).default([]),
+      stlAlone: z.boolean().default(false),
+    }),
+    result: z.object({ recipe: recipeSchema, root: z.string() }),
+  },
+  start: {
+    params: z.strictObject({
+      recipe: z.string().min(1).optional().describe("Recipe file, or preset:NAME; not needed to resume"),
+      folder: z.string().min(1),
+      set: z.array(z.string()).default([]),
+      stlAlone: z.boolean().default(false),
+      resume: z.boolean().default(false),
+    }),
+    result: z.object({ folder: z.string(), pid: z.int() }),
+  },
+  stop: {
+    params: z.strictObject({ folder: z.string().min(1) }),
+    result: z.object({ folder: z.string(), pid: z.int() }),
+  },
+  compare: {
+    params: z.strictObject({ runs: z.array(z.string().min(1)).min(1) }),
+    result: reportSchema,
+  },
+  export: {
+    params: z.strictObject({ run: z.string(), into: z.string(), merged: z.boolean().default(false) }),
+    result: z.null(),
+  },
+  /** Answered by the engine of a run alone: the events so far; those to come follow as notifications. */
+  attach: {
+    params: z.strictObject({ from: z.int().nonnegative().default(0).describe("First `seq` wanted") }),
+    result: z.array(runEventSchema),
+  },
+} as const satisfies Record<string, { params: z.ZodType; result: z.ZodType }>;
+
+export type Method = keyof typeof requests;
+export type Params<M extends Method> = z.output<(typeof requests)[M]["params"]>;
+export type ParamsInput<M extends Method> = z.input<(typeof requests)[M]["params"]>;
+export type Result<M extends Method> = z.output<(typeof requests)[M]["result"]>;
+
+/** What an engine says unasked. */
+export const notifications = {
+  progress: z.object({ token: z.string(), title: z.string(), done: z.number(), total: z.number() }),
+  event: runEventSchema,
+} as const;
+
+/** Wraps the parameters of a request with the token under which its progress is told. */
+export const callSchema = z.object({ token: z.string().optional(), params: z.unknown() });
+
+/** What the liveness pipe of an engine is asked, and answers even while the engine computes. */
+export const livenessRequests = {
+  ping: {
+    pid: z.int(),
+    /** Milliseconds since the engine's main thread last turned its event loop. */
+    quiet: z.number(),
+    stopping: z.boolean(),
+  },
+  stop: { pid: z.int(), stopping: z.literal(true) },
+} as const;
+export const pingSchema = z.object(livenessRequests.ping);
+export type Ping = z.infer<typeof pingSchema>;
