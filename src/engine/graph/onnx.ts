@@ -20,25 +20,21 @@ export interface OnnxGraph {
   readonly model: Uint8Array;
   readonly inputs: readonly { name: string; shape: readonly number[]; dtype: DType }[];
   readonly outputs: readonly { name: string; shape: readonly number[]; dtype: DType }[];
-  /** Names of nodes that must not run on onnxruntime's WebGPU kernels, which compute something else. */
-  readonly notOnWebgpu: readonly string[];
 }
 
 /** Collects the nodes and initialisers of one ONNX graph. Primitives write themselves through it. */
 export class OnnxBuilder {
   readonly nodes: NodeMessage[] = [];
   readonly initializers: TensorMessage[] = [];
-  readonly notOnWebgpu: string[] = [];
   private readonly int64s = new Map<string, string>();
   private count = 0;
 
-  /** Adds a node with `outputs` results and returns the name of the first, which is the node's too. An absent operand is "". */
+  /** Adds a node with one result and returns the name of both. An absent operand is "". */
   node(
     operator: string,
     inputs: readonly string[],
     attributes: Record<string, OnnxAttribute> = {},
     domain = "",
-    outputs = 1,
   ): string {
     const name = `v${this.count++}`;
     this.nodes.push({
@@ -46,15 +42,10 @@ export class OnnxBuilder {
       op_type: operator,
       domain,
       input: [...inputs],
-      output: Array.from({ length: outputs }, (_, i) => this.output(name, i)),
+      output: [name],
       attribute: Object.entries(attributes).map(([key, value]) => attribute(key, value)),
     });
     return name;
-  }
-
-  /** The name of the i-th result of a node whose first result is `first`. */
-  output(first: string, i: number): string {
-    return i === 0 ? first : `${first}.${i}`;
   }
 
   /** A one-dimensional int64 initialiser, shared by all who ask for the same values. */
@@ -127,7 +118,7 @@ export function toOnnx(outputs: Readonly<Record<string, Tensor>>): OnnxGraph {
       { domain: "com.microsoft", version: 1 },
     ],
   });
-  return { model, inputs, outputs: results, notOnWebgpu: builder.notOnWebgpu };
+  return { model, inputs, outputs: results };
 }
 
 function valueInfo(value: { name: string; shape: readonly number[]; dtype: DType }): ValueInfoMessage {

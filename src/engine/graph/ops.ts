@@ -41,9 +41,7 @@ type Unary =
   | "softmax"
   | "softplus"
   | "sqrt"
-  | "tanh"
-  | "presentKey"
-  | "presentValue";
+  | "tanh";
 const unary =
   (op: Unary) =>
   (x: Tensor): Tensor =>
@@ -65,8 +63,6 @@ export const ops = {
   log: unary("log"),
   logSumExp: unary("logSumExp"),
   neg: unary("neg"),
-  presentKey: unary("presentKey"),
-  presentValue: unary("presentValue"),
   reciprocal: unary("reciprocal"),
   relu: unary("relu"),
   sigmoid: unary("sigmoid"),
@@ -116,8 +112,6 @@ export const ops = {
     sin: Tensor,
     attributes: Attributes["rotary"],
   ): Tensor => apply("rotary", [x, positions, cos, sin], attributes),
-  groupQueryAttention: (inputs: readonly Tensor[], attributes: Attributes["groupQueryAttention"]): Tensor =>
-    apply("groupQueryAttention", inputs, attributes),
 
   /** Mean over the axes. */
   mean: (x: Tensor, axes: readonly number[], keepDims = false): Tensor => {

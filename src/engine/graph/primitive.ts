@@ -25,13 +25,6 @@ export interface Attributes {
   gather: None;
   gemm: Product;
   greater: None;
-  groupQueryAttention: {
-    readonly heads: number;
-    readonly kvHeads: number;
-    readonly scale: number;
-    readonly softcap: number;
-    readonly window: number;
-  };
   log: None;
   logSumExp: None;
   matmul: Product;
@@ -39,8 +32,6 @@ export interface Attributes {
   mul: None;
   neg: None;
   pad: { readonly axis: number; readonly before: number; readonly after: number };
-  presentKey: None;
-  presentValue: None;
   reciprocal: None;
   relu: None;
   reshape: { readonly shape: Shape };

@@ -93,12 +93,7 @@ export class Device {
     const graph = toOnnx(Object.fromEntries(names.map((name, i) => [name, folded[i]])));
     const kept = this.resident ? (options.resident ?? []) : [];
     const session = await ort.InferenceSession.create(graph.model, {
-      executionProviders: [
-        // The list must not be empty: onnxruntime refuses options without a value.
-        this.name === "webgpu" && graph.notOnWebgpu.length
-          ? { name: this.name, forceCpuNodeNames: graph.notOnWebgpu }
-          : this.name,
-      ],
+      executionProviders: [this.name],
       graphOptimizationLevel: "all",
       // Planning memory ahead makes onnxruntime hold two copies of the activations (a LoRA step on SmolLM2-135M
       // peaks at 1.6 GB instead of 2.4 GB without), and an arena a session would hold one copy for each bucket of

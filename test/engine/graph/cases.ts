@@ -45,8 +45,6 @@ const integers = (dtype: "int32" | "int64", end: number, ...shape: Shape) =>
   operand(shape, (random) => random.below(end), { dtype, still: true });
 const mask = (...shape: Shape) => operand(shape, (random) => random.below(2), { dtype: "bool", still: true });
 const still = (of: Operand): Operand => ({ ...of, still: true });
-const given = (dtype: DType, shape: Shape, values: readonly number[]) =>
-  operand(shape, () => 0, { dtype, still: true, draw: () => [...values] });
 
 /** Primitives without attributes. */
 type Plain = { [P in PrimitiveName]: Attributes[P] extends Attributes["add"] ? P : never }[PrimitiveName];
@@ -117,46 +115,6 @@ const rowwise = (op: "softmax" | "logSumExp") => [
   plain(op, any(3, 1)),
 ];
 
-interface Call {
-  readonly tokens: number;
-  readonly lastIndex: readonly number[];
-  readonly longest: number;
-  readonly softcap?: number;
-  readonly window?: number;
-}
-
-/** A first call with rows of unlike length, calls with one more token a row, one with two more. */
-const calls: readonly Call[] = [
-  { tokens: 5, lastIndex: [4, 2, 0], longest: 5 },
-  { tokens: 1, lastIndex: [5, 2, 7], longest: 8 },
-  { tokens: 2, lastIndex: [6], longest: 7 },
-  { tokens: 5, lastIndex: [4, 3], longest: 5, softcap: 1.5 },
-  { tokens: 1, lastIndex: [6, 4], longest: 7, softcap: 1.5 },
-  { tokens: 5, lastIndex: [4, 3], longest: 5, window: 3 },
-  { tokens: 1, lastIndex: [6, 4], longest: 7, window: 3 },
-];
-
-/** What is read of an attention over caches: its result, or one of the caches. */
-function attentions(read: (attention: Tensor) => Tensor): Example[] {
-  const [heads, kvHeads, capacity, dim] = [4, 2, 8, 16];
-  return calls.map(({ tokens, lastIndex, longest, softcap = 0, window = -1 }) => {
-    const batch = lastIndex.length;
-    const attributes = { heads, kvHeads, scale: 0.2, softcap, window };
-    return {
-      operands: [
-        any(batch, tokens, heads * dim),
-        any(batch, tokens, kvHeads * dim),
-        any(batch, tokens, kvHeads * dim),
-        any(batch, kvHeads, capacity, dim),
-        any(batch, kvHeads, capacity, dim),
-        given("int32", [batch, 1], lastIndex),
-        given("int32", [1], [longest]),
-      ],
-      build: (operands) => read(apply("groupQueryAttention", operands, attributes)),
-    };
-  });
-}
-
 /** What every primitive is tried with; a new primitive without examples does not compile. */
 export const cases: { readonly [P in PrimitiveName]: readonly Example[] } = {
   abs: unary("abs", clear),
@@ -186,7 +144,6 @@ export const cases: { readonly [P in PrimitiveName]: readonly Example[] } = {
     example("gemm", [any(3, 2), any(40, 3), any(2, 40)], { transA: true, transB: true, alpha: 2 }),
   ],
   greater: binary("greater", any, any),
-  groupQueryAttention: attentions((attention) => attention),
   log: unary("log", positive),
   logSumExp: rowwise("logSumExp"),
   matmul: products(
@@ -210,8 +167,6 @@ export const cases: { readonly [P in PrimitiveName]: readonly Example[] } = {
     example("pad", [any(3)], { axis: 0, before: 2, after: 1 }),
     example("pad", [any(2, 3, 4)], { axis: 1, before: 0, after: 2 }),
   ],
-  presentKey: attentions((attention) => apply("presentKey", [attention], {})),
-  presentValue: attentions((attention) => apply("presentValue", [attention], {})),
   reciprocal: unary("reciprocal", clear),
   relu: unary("relu", clear),
   reshape: [

@@ -6,7 +6,6 @@ import {
   type Tensor,
   topological,
 } from "../../../src/engine/graph/tensor.ts";
-import { referenceAttention } from "./reference_attention.ts";
 import { at, build, type Reference } from "./reference_value.ts";
 
 type Rule<P extends PrimitiveName> = (inputs: readonly Reference[], attributes: Attributes[P]) => Reference;
@@ -100,7 +99,6 @@ const reference: { readonly [P in PrimitiveName]: Rule<P> } = {
     }),
   gemm: product,
   greater: elementwise((a, b) => Number(a > b)),
-  groupQueryAttention: referenceAttention,
   log: elementwise(Math.log),
   logSumExp: ([x]) => rows(x, (row) => [logSumExp(row)], 1),
   matmul: product,
@@ -112,8 +110,6 @@ const reference: { readonly [P in PrimitiveName]: Rule<P> } = {
       const i = index[axis] - before;
       return i >= 0 && i < x.shape[axis] ? at(x, index.with(axis, i)) : 0;
     }),
-  presentKey: ([attention]) => further(attention, 0),
-  presentValue: ([attention]) => further(attention, 1),
   reciprocal: elementwise((x) => 1 / x),
   relu: elementwise((x) => Math.max(x, 0)),
   reshape: ([x], { shape }) => ({ shape, data: x.data }),
@@ -168,12 +164,6 @@ const reference: { readonly [P in PrimitiveName]: Rule<P> } = {
     ),
   where: elementwise((mask, a, b) => (mask ? a : b)),
 };
-
-function further(attention: Reference, i: number): Reference {
-  const result = attention.more?.[i];
-  if (!result) throw new Error("only groupQueryAttention has further results");
-  return result;
-}
 
 /** The values of `outputs`, computed node by node. Feeds by name. */
 export function evaluate(

@@ -1,13 +1,9 @@
 import { type Shape, size } from "../../../src/engine/graph/tensor.ts";
 
-/**
- * A value in float64. NaN marks what a kernel leaves unspecified. `more` holds the further results of a primitive
- * that has several.
- */
+/** A value in float64. */
 export interface Reference {
   readonly shape: Shape;
   readonly data: Float64Array;
-  readonly more?: readonly Reference[];
 }
 
 /** A value of this shape, element by element from its multi-index. */

@@ -23,7 +23,6 @@ describe("operands that do not fit", () => {
     ["concat", () => ops.concat([x, y], 1), "concat: [4, 3] does not join [2, 3] on axis 1"],
     ["sum", () => ops.sum(x, [2]), "reduce: no axis 2 in [2, 3]"],
     ["sum of no axes", () => ops.sum(x, []), "reduce: no axes given"],
-    ["presentKey", () => ops.presentKey(x), "a cache comes from groupQueryAttention"],
     ["constant", () => constant(Float32Array.of(1, 2), [3]), "2 elements do not fill shape [3]"],
     ["gradients", () => gradients(x, [x]), "loss has shape [2, 3], not []"],
   ])("%s", (_, make, message) => {

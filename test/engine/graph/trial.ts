@@ -42,10 +42,10 @@ export function trial(example: Example, random: Random): Trial {
   };
 }
 
-/** Largest difference over largest element expected, or over 1 if that is less; NaN in `expected` is anything. */
+/** Largest difference over largest element expected, or over 1 if that is less. */
 export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
   if (actual.length !== expected.length) return Number.POSITIVE_INFINITY;
-  const pairs = Array.from(expected, (e, i) => [actual[i], e]).filter(([, e]) => !Number.isNaN(e));
+  const pairs = Array.from(expected, (e, i) => [actual[i], e]);
   const scale = Math.max(1, ...pairs.map(([, e]) => Math.abs(e)));
   const differences = pairs.map(([a, e]) => (a === e ? 0 : Math.abs(a - e)));
   return differences.some(Number.isNaN) ? Number.POSITIVE_INFINITY : Math.max(0, ...differences) / scale;

@@ -1,0 +1,45 @@
+import { existsSync } from "node:fs";
+import { glob, readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { expect, test } from "vitest";
+import { withTables } from "../scripts/tables.ts";
+
+const root = join(import.meta.dirname, "..");
+
+test("the tables of docs/formats.md are those of the schemas", async () => {
+  const text = await readFile(join(root, "docs/formats.md"), "utf8");
+  expect(text, "run `npm run docs`").toBe(withTables(text));
+  expect(text.match(/^\| `learningRate` /gm)).toHaveLength(1);
+});
+
+test("every relative link of a document leads somewhere", async () => {
+  const broken: string[] = [];
+  for await (const file of glob(["*.md", "docs/*.md", "datasets/**/*.md"], { cwd: root })) {
+    const text = await readFile(join(root, file), "utf8");
+    for (const [, target] of text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
+      if (!existsSync(join(root, dirname(file), target!))) broken.push(`${file}: ${target}`);
+    }
+  }
+  expect(broken).toEqual([]);
+});
+
+test("the README names every command and every script that it speaks of exists", async () => {
+  const readme = await readFile(join(root, "README.md"), "utf8");
+  const cli = await readFile(join(root, "src/engine/cli.ts"), "utf8");
+  const commands = [...cli.matchAll(/^ {2}add(\w+),$/gm)].map(([, name]) => name!.toLowerCase());
+  expect(commands).toContain("run");
+  const shown = commands.filter((name) => name !== "trydevice");
+  expect(shown.filter((name) => !readme.includes(`| \`${name}`))).toEqual([]);
+
+  const { scripts } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
+  for (const file of [
+    "README.md",
+    "CONTRIBUTING.md",
+    "ARCHITECTURE.md",
+    "docs/guide.md",
+    "docs/formats.md",
+  ]) {
+    const text = await readFile(join(root, file), "utf8");
+    for (const [, name] of text.matchAll(/npm run ([\w:]+)/g)) expect(scripts, file).toHaveProperty([name!]);
+  }
+});
