@@ -1,0 +1,121 @@
+import { z } from "zod";
+import { runEventSchema } from "../src/protocol/events.ts";
+import { recipeJsonSchema } from "../src/protocol/recipe.ts";
+import { sourceSchema } from "../src/protocol/source.ts";
+
+interface JsonSchema {
+  type?: string;
+  description?: string;
+  default?: unknown;
+  const?: unknown;
+  enum?: unknown[];
+  required?: string[];
+  properties?: Record<string, JsonSchema>;
+  items?: JsonSchema;
+  prefixItems?: JsonSchema[];
+  anyOf?: JsonSchema[];
+  oneOf?: JsonSchema[];
+}
+
+const recipe = recipeJsonSchema() as JsonSchema;
+const source = z.toJSONSchema(sourceSchema, { io: "input" }) as JsonSchema;
+const [contrastive, supervised] = recipe.properties!.stages!.items!.oneOf!;
+const [lora, full] = contrastive!.properties!.train!.oneOf!;
+
+/** Parts of a recipe that occur in several places, or that have a table of their own. */
+const named = new Map(
+  Object.entries({
+    source,
+    contrastive,
+    supervised,
+    train: contrastive!.properties!.train,
+    optimiser: contrastive!.properties!.optimiser,
+  }).map(([name, schema]) => [shape(schema!), name]),
+);
+
+const tables: Record<string, () => string> = {
+  recipe: () => keyTable(recipe),
+  source: () => keyTable(source),
+  contrastive: () => keyTable(contrastive!),
+  supervised: () => keyTable(supervised!),
+  lora: () => keyTable(lora!),
+  full: () => keyTable(full!),
+  optimiser: () => keyTable(contrastive!.properties!.optimiser!),
+  events: eventTable,
+};
+
+/**
+ * A document with every table between `<!-- table NAME -->` and `<!-- end -->` drawn anew from the schemas.
+ *
+ * @throws Error for a name that is none.
+ */
+export function withTables(markdown: string): string {
+  return markdown.replace(/(<!-- table (\w+) -->\n)[\s\S]*?(<!-- end -->)/g, (_, begin, name, end) => {
+    const table = tables[name];
+    if (!table) throw new Error(`no table is called "${name}"; there are: ${Object.keys(tables).join(", ")}`);
+    return `${begin}\n${table()}\n\n${end}`;
+  });
+}
+
+/** One row a key, keys of inner objects as paths. */
+function keyTable(schema: JsonSchema): string {
+  const rows = (of: JsonSchema, path: string): string[][] =>
+    Object.entries(of.properties ?? {}).flatMap(([key, value]) => {
+      const inner = value.properties && !named.has(shape(value));
+      if (inner) return rows(value, `${path}${key}.`);
+      const required = of.required?.includes(key) ?? false;
+      return [[`\`${path}${key}\``, typeText(value), defaultText(value, required), value.description ?? ""]];
+    });
+  return table(["Key", "Value", "Default", "Meaning"], rows(schema, ""));
+}
+
+function eventTable(): string {
+  const { oneOf } = z.toJSONSchema(runEventSchema) as JsonSchema;
+  const rows = oneOf!.map(({ properties }) => {
+    const { type, at: _, seq: __, ...fields } = properties!;
+    const shown = Object.entries(fields).map(([name, { description }]) =>
+      description
+        ? `\`${name}\` (${description.charAt(0).toLowerCase()}${description.slice(1)})`
+        : `\`${name}\``,
+    );
+    return [`\`${type!.const}\``, shown.join(", ")];
+  });
+  return table(["`type`", "Fields"], rows);
+}
+
+/** What a schema accepts, without its place: words and default left out. */
+function shape({ description: _, default: __, ...rest }: JsonSchema): string {
+  return JSON.stringify({ ...rest, $schema: undefined });
+}
+
+function typeText(schema: JsonSchema): string {
+  const name = named.get(shape(schema));
+  if (name) return name;
+  const several = schema.anyOf ?? schema.oneOf;
+  if (several) return [...new Set(several.map(typeText))].join(" or ");
+  if (schema.const !== undefined) return `\`${JSON.stringify(schema.const)}\``;
+  if (schema.enum) return schema.enum.map((value) => `\`${JSON.stringify(value)}\``).join(" or ");
+  if (schema.prefixItems) return `[${schema.prefixItems.map(typeText).join(", ")}]`;
+  if (schema.type === "array") {
+    const items = schema.items!;
+    return items.properties && !named.has(shape(items))
+      ? `list of {${Object.entries(items.properties)
+          .map(([key, value]) => `${key}: ${typeText(value)}`)
+          .join(", ")}}`
+      : `list of ${typeText(items)}`;
+  }
+  return schema.type ?? "any";
+}
+
+function defaultText(schema: JsonSchema, required: boolean): string {
+  if (schema.default === undefined) return required ? "required" : "–";
+  // Every default of a part with a table of its own stands there.
+  if (JSON.stringify(schema.default) === "{}") return "its own";
+  const text = JSON.stringify(schema.default);
+  return text.length > 90 ? "those of `src/protocol`" : `\`${text}\``;
+}
+
+function table(header: string[], rows: string[][]): string {
+  const line = (cells: string[]) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  return [line(header), line(header.map(() => "---")), ...rows.map(line)].join("\n");
+}
