@@ -41,12 +41,11 @@ export async function startRun(recipe: Recipe, root: string, options: ExecuteOpt
     const prompts = await readRunPrompts(recipe, root);
     const session = await openSession({ ...recipe, root, ...progressOf(options) });
     const manifest = await describe(recipe, root, session);
+    // Made before the folder becomes a run, so that it can be used again once what is wrong is mended.
+    const workshop = modelWorkshop(folder, recipe, manifest, session, prompts);
     await writeRun(folder, recipe, manifest);
     await options.onReady?.();
-    return await runPipeline(
-      modelWorkshop(folder, recipe, manifest, session, prompts),
-      pipelineOptions(recipe, options),
-    );
+    return await runPipeline(workshop, pipelineOptions(recipe, options));
   } finally {
     await release();
   }

@@ -1,4 +1,5 @@
 import type { PromptRecord } from "../../dataset/record.ts";
+import { DiscernError } from "../../protocol/errors.ts";
 import type { PanelRefusal } from "../../protocol/events.ts";
 import type { Manifest } from "../../protocol/manifest.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
@@ -17,7 +18,7 @@ import { answerLoss, encodeExamples } from "../probe/answer_loss.ts";
 import { promptFeatures, separation } from "../probe/features.ts";
 import { RefusalScorer } from "../probe/refusal.ts";
 import { chooseLayer, separabilityCurve } from "../probe/separability.ts";
-import type { ContrastPrompt } from "../train/contrast_sampler.ts";
+import { type ContrastPrompt, ContrastSampler } from "../train/contrast_sampler.ts";
 import { ContrastiveObjective } from "../train/contrastive.ts";
 import type { StageResult } from "../train/stage.ts";
 import { SupervisedObjective } from "../train/supervised.ts";
@@ -49,6 +50,7 @@ export function modelWorkshop(
     general: ids(prompts.panels.general),
     answers: encodeExamples(encoder, prompts.panels.general),
   };
+  checkStages();
   const scorer = new RefusalScorer(live, tokenizer, recipe.probes.openings);
   const adapters: Adapter[] = [];
   let whole = false;
@@ -56,6 +58,27 @@ export function modelWorkshop(
   let contrastLayer = timeline(readEvents(runPaths(folder).events)).stages.findLast(
     ({ layer }) => layer,
   )?.layer;
+
+  /** Finds now what would otherwise end a stage hours later: layers that are not there, groups too small. */
+  function checkStages(): void {
+    const { layers } = loaded.architecture;
+    const exists = (layer: number | "auto", key: string): void => {
+      if (layer === "auto" || layer <= layers) return;
+      throw new DiscernError(
+        "recipe-invalid",
+        `${key} is ${layer}, and ${loaded.name} has ${layers} layers. Give a number from 1 to ${layers}.`,
+      );
+    };
+    for (const layer of recipe.probes.separationLayers ?? []) exists(layer, "probes.separationLayers");
+    for (const [i, stage] of recipe.stages.entries()) {
+      const { seed } = recipe;
+      if (stage.type === "supervised") new SupervisedObjective(general, safety, padId, { ...stage, seed });
+      else {
+        exists(stage.layer, `stages.${i}.layer`);
+        new ContrastSampler(contrast, stage.sampler, seed);
+      }
+    }
+  }
 
   const keep = (stage: StageRecipe, { method, tensors }: StageResult): Adapter | null => {
     if (method === "full" || stage.train.method === "full") {

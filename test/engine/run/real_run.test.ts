@@ -4,6 +4,7 @@ import { beforeEach, expect, test } from "vitest";
 import { compareRuns } from "../../../src/engine/abilities/compare.ts";
 import { readEvents } from "../../../src/engine/run/event_log.ts";
 import { resumeRun, startRun } from "../../../src/engine/run/execute.ts";
+import { isRun } from "../../../src/engine/run/folder.ts";
 import { Stop } from "../../../src/engine/run/stop.ts";
 import type { RunEvent } from "../../../src/protocol/events.ts";
 import { type RecipeInput, recipeSchema } from "../../../src/protocol/recipe.ts";
@@ -149,4 +150,34 @@ test("answers before training that were lost later are told, never made up by th
       message: expect.stringMatching(/first\.json is missing or damaged/),
     }),
   );
+});
+
+test.each([
+  [
+    "a group with one prompt",
+    { data: { ...input.data, contrast: [{ file: "suite.csv" }] } },
+    "group-too-small",
+    /contrast has 1 prompts? /,
+  ],
+  ["prompts longer than the limit", { maxTokens: 40 }, "prompt-too-long", /40.*maxTokens/],
+  [
+    "a file without rows",
+    { data: { ...input.data, contrast: [{ file: "empty.csv" }] } },
+    "dataset-empty",
+    /empty\.csv/,
+  ],
+  [
+    "a layer that the model has not",
+    { stages: [{ type: "contrastive" as const, layer: 9, train }] },
+    "recipe-invalid",
+    /layer.*9.*3/,
+  ],
+  ["an unknown model", { model: "nowhere" }, "model-missing", /nowhere/],
+])("%s ends the run before its first step, and says what to mend", async (_, changes, code, message) => {
+  await writeFile(join(root, "empty.csv"), "prompt,label\n");
+  const wrong = recipeSchema.parse({ ...input, ...changes, evaluate: { ...input.evaluate, before: false } });
+  const attempt = startRun(wrong, root, { folder: join(root, "wrong"), stop: new Stop() });
+  await expect(attempt).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
+  // The folder is free for the recipe that was mended.
+  expect(await isRun(join(root, "wrong"))).toBe(false);
 });
