@@ -10,7 +10,19 @@ const only = (name, from, allowed) => ({
 });
 
 /** Rooms of the engine, lowest first: each may import only those before it (and itself). */
-const floors = ["storage", "graph", "runtime", "model", "loss", "probe", "train", "evaluate", "run"];
+const floors = [
+  "storage",
+  "graph",
+  "runtime",
+  "model",
+  "loss",
+  "probe",
+  "train",
+  "evaluate",
+  "run",
+  "(abilities|server)",
+  "commands",
+];
 
 module.exports = {
   forbidden: [
