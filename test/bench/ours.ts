@@ -1,5 +1,6 @@
 /** Discern's side of the benchmark: one task in one process, asked over stdin as peer/peer.py is. */
 import { createInterface } from "node:readline";
+import { relaunch } from "../../src/engine/launch.ts";
 import { LiveModel } from "../../src/engine/model/live_model.ts";
 import { loadModel } from "../../src/engine/model/load.ts";
 import { answerLossPass } from "../../src/engine/probe/answer_loss.ts";
@@ -12,6 +13,9 @@ import { Trainer } from "../../src/engine/train/trainer.ts";
 import { type ContrastiveRecipe, stageSchema, type TrainRecipe } from "../../src/protocol/recipe_stages.ts";
 import type { Request } from "./side.ts";
 import type { ContrastiveInput, GenerateInput, LoraInput, ScoreInput } from "./tasks.ts";
+
+// As the command line starts itself.
+relaunch();
 
 interface Prepared {
   model: LiveModel;
