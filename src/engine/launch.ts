@@ -20,7 +20,7 @@ export function relaunch(): void {
   if (process.platform !== "linux" || !missing || process.execve === undefined) return;
   process.removeAllListeners("warning");
   process.execve(process.execPath, [process.execPath, ...process.execArgv, ...process.argv.slice(1)], {
-    ...process.env,
     ...allocator,
+    ...process.env,
   });
 }

@@ -82,7 +82,13 @@ export const requests = {
   },
   stop: {
     params: z.strictObject({ folder: z.string().min(1) }),
-    result: z.object({ folder: z.string(), pid: z.int() }),
+    result: z.object({
+      folder: z.string(),
+      pid: z.int(),
+      state: z
+        .enum(["running", "finished", "stopped", "failed"])
+        .describe("What became of the run; a run's own engine answers before it has stopped"),
+    }),
   },
   compare: {
     params: z.strictObject({ runs: z.array(z.string().min(1)).min(1) }),

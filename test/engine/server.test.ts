@@ -142,7 +142,7 @@ describe("a workbench's engine", () => {
     const started = await client.call("start", { recipe: join(root, "tiny.json"), folder });
     expect(started.pid).toBe((await lockHolder(folder))?.pid);
     await until(() => steps(folder) > 2);
-    expect(await client.call("stop", { folder })).toEqual(started);
+    expect(await client.call("stop", { folder })).toEqual({ ...started, state: "stopped" });
     expect(readEvents(join(folder, "events.jsonl")).at(-1)).toMatchObject({ type: "run-stopped" });
     const again = client.call("stop", { folder });
     await expect(again).rejects.toMatchObject({ message: expect.stringMatching(/Nobody works in/) });

@@ -2,8 +2,10 @@ import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DiscernError } from "../../protocol/errors.ts";
-import { readEngine } from "../run/folder.ts";
-import { lockHolder } from "../run/lock.ts";
+import { type RunState, timeline } from "../../protocol/timeline.ts";
+import { readEvents } from "../run/event_log.ts";
+import { readEngine, runPaths } from "../run/folder.ts";
+import { isAlive, lockHolder } from "../run/lock.ts";
 import { askLiveness } from "../server/client.ts";
 
 /** Milliseconds between two looks whether the run has stopped. */
@@ -12,9 +14,10 @@ const look = 100;
 /**
  * Asks the engine of a run to finish its step, save and end, and waits until it has.
  *
+ * @returns what became of the run: it may have finished or failed before it could be stopped.
  * @throws DiscernError `run-invalid` when nobody works in the folder; `run-busy` when somebody does on another machine.
  */
-export async function stopRun(folder: string): Promise<{ folder: string; pid: number }> {
+export async function stopRun(folder: string): Promise<{ folder: string; pid: number; state: RunState }> {
   const holder = await lockHolder(folder);
   if (holder === null) {
     throw new DiscernError("run-invalid", `Nobody works in ${folder}: there is no run to stop.`);
@@ -27,7 +30,8 @@ export async function stopRun(folder: string): Promise<{ folder: string; pid: nu
   }
   const engine = await readEngine(folder);
   const asked = engine !== null && (await askLiveness(engine.liveness, "stop").catch(() => null)) !== null;
-  if (!asked) process.kill(holder.pid, "SIGTERM");
+  if (!asked && isAlive(holder.pid)) process.kill(holder.pid, "SIGTERM");
   while ((await lockHolder(folder))?.pid === holder.pid) await sleep(look);
-  return { folder: resolve(folder), pid: holder.pid };
+  const { state } = timeline(readEvents(runPaths(folder).events));
+  return { folder: resolve(folder), pid: holder.pid, state };
 }

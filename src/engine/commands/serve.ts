@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import type { MessageConnection } from "vscode-jsonrpc";
+import type { RunState } from "../../protocol/timeline.ts";
 import { stopRun } from "../abilities/stop.ts";
 import { Stop, stopOnSignals } from "../run/stop.ts";
 import { answer, newQueue } from "../server/answer.ts";
 import { startLiveness } from "../server/liveness.ts";
-import { closePipe, listen, newPipeName } from "../server/pipe.ts";
+import { listen, newPipeName, removePipe } from "../server/pipe.ts";
 import { workbenchHandlers } from "../server/workbench.ts";
 import { positiveInteger, type Shell, say, show } from "./shell.ts";
 
@@ -43,13 +44,22 @@ export function addServe(program: Command): void {
       const alone = () => left !== null && performance.now() - left > patience;
       while (!stop.requested && !liveness.stop.requested && !alone()) await sleep(look);
       for (const client of clients) client.end();
-      await closePipe(server, pipe);
+      server.close();
+      await removePipe(pipe);
       await liveness.close();
       release();
       // Whatever is still being computed was asked for by nobody that is left.
       process.exit(0);
     });
 }
+
+/** What is said of a run that was asked to stop, by what became of it. */
+const endings: Readonly<Record<RunState, (run: string) => string>> = {
+  stopped: (run) => `Stopped and saved. Go on with: discern run --resume --out ${run}`,
+  finished: (run) => `It finished before it could be stopped. See: discern watch ${run}`,
+  failed: (run) => `It failed before it could be stopped. See: discern watch ${run}`,
+  running: (run) => `It ended without saving this step. Go on with: discern run --resume --out ${run}`,
+};
 
 export function addStop(program: Command): void {
   program
@@ -60,6 +70,6 @@ export function addStop(program: Command): void {
     .action(async (run: string, flags: Shell) => {
       say("Waiting for the step to be finished and saved …");
       const stopped = await stopRun(run);
-      show(flags, stopped, () => `Stopped and saved. Go on with: discern run --resume --out ${run}`);
+      show(flags, stopped, () => endings[stopped.state](run));
     });
 }

@@ -6,7 +6,7 @@ import type { Recipe } from "../../protocol/recipe.ts";
 import type { OnProgress } from "../model/weights.ts";
 import { isRun, openRun, prepareRunFolder, writeRun } from "./folder.ts";
 import { lockRun } from "./lock.ts";
-import { runPipeline } from "./pipeline.ts";
+import { runPipeline, type Workshop } from "./pipeline.ts";
 import { promptFiles, readRunPrompts } from "./prompts.ts";
 import { openSession, type Session } from "./session.ts";
 import type { StopToken } from "./stop.ts";
@@ -17,8 +17,11 @@ export interface ExecuteOptions {
   readonly folder: string;
   readonly stop: StopToken;
   readonly onEvent?: (event: RunEvent) => void;
-  /** Called once the run folder is this process's own, and recipe, data and model were found sound. */
-  readonly onReady?: () => Promise<void>;
+  /**
+   * Called once the run folder is this process's own, and recipe, data and model were found sound; what it returns is
+   * called before the folder is given back.
+   */
+  readonly onReady?: () => Promise<() => Promise<void>>;
   /** Progress of reading the model. */
   readonly onProgress?: OnProgress;
 }
@@ -44,8 +47,7 @@ export async function startRun(recipe: Recipe, root: string, options: ExecuteOpt
     // Made before the folder becomes a run, so that it can be used again once what is wrong is mended.
     const workshop = modelWorkshop(folder, recipe, manifest, session, prompts);
     await writeRun(folder, recipe, manifest);
-    await options.onReady?.();
-    return await runPipeline(workshop, pipelineOptions(recipe, options));
+    return await runReady(workshop, recipe, options);
   } finally {
     await release();
   }
@@ -80,11 +82,7 @@ export async function resumeRun(options: ExecuteOptions): Promise<RunEnd> {
         `${file} has changed since the run in ${folder} began, so the run cannot go on. Restore the file, or start anew.`,
       );
     }
-    await options.onReady?.();
-    return await runPipeline(
-      modelWorkshop(folder, recipe, manifest, session, prompts),
-      pipelineOptions(recipe, options),
-    );
+    return await runReady(modelWorkshop(folder, recipe, manifest, session, prompts), recipe, options);
   } finally {
     await release();
   }
@@ -104,8 +102,19 @@ function progressOf({ onProgress }: ExecuteOptions): Pick<ExecuteOptions, "onPro
   return onProgress ? { onProgress } : {};
 }
 
-function pipelineOptions({ probes, checkpoint }: Recipe, { folder, stop, onEvent }: ExecuteOptions) {
-  return { folder, stop, checkpoint, probeEvery: probes.every, ...(onEvent ? { onEvent } : {}) };
+/** The pipeline of a run whose folder is locked. */
+async function runReady(
+  workshop: Workshop,
+  { probes, checkpoint }: Recipe,
+  { folder, stop, onEvent, onReady }: ExecuteOptions,
+): Promise<RunEnd> {
+  const leave = await onReady?.();
+  try {
+    const told = onEvent ? { onEvent } : {};
+    return await runPipeline(workshop, { folder, stop, checkpoint, probeEvery: probes.every, ...told });
+  } finally {
+    await leave?.();
+  }
 }
 
 async function describe(recipe: Recipe, root: string, { loaded, live }: Session): Promise<Manifest> {

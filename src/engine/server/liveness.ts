@@ -1,11 +1,10 @@
+import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { setInterval } from "node:timers";
 import { Worker } from "node:worker_threads";
 import type { StopToken } from "../run/stop.ts";
-import { askLiveness } from "./client.ts";
-import { newPipeName } from "./pipe.ts";
+import { newPipeName, removePipe } from "./pipe.ts";
 
 /** Milliseconds between two heartbeats of the main thread. */
 const beatEvery = 200;
@@ -18,7 +17,11 @@ export interface Liveness {
   close(): Promise<void>;
 }
 
-/** @param parent the process without which this engine has no purpose; null for one that stands alone. */
+/**
+ * Starts the thread and waits until it listens.
+ *
+ * @param parent the process without which this engine has no purpose; null for one that stands alone.
+ */
 export async function startLiveness(parent: number | null): Promise<Liveness> {
   const pipe = await newPipeName();
   const flags = new SharedArrayBuffer(4);
@@ -30,8 +33,9 @@ export async function startLiveness(parent: number | null): Promise<Liveness> {
   }, beatEvery);
   beating.unref();
   const worker = new Worker(workerFile(), { workerData: { pipe, flags, beat, parent } });
-  const failed = new Promise<never>((_, reject) => worker.once("error", reject));
-  await Promise.race([untilAnswers(pipe), failed]);
+  await once(worker, "message");
+  // A run is worth more than its answers to pings: it goes on without the thread.
+  worker.on("error", () => undefined);
   // The worker must not keep alive an engine whose work is done.
   worker.unref();
   const requested = new Int32Array(flags);
@@ -45,7 +49,7 @@ export async function startLiveness(parent: number | null): Promise<Liveness> {
     async close() {
       clearInterval(beating);
       await worker.terminate();
-      if (process.platform !== "win32") await rm(dirname(pipe), { recursive: true, force: true });
+      await removePipe(pipe);
     },
   };
 }
@@ -54,15 +58,4 @@ export async function startLiveness(parent: number | null): Promise<Liveness> {
 function workerFile(): string {
   const beside = join(import.meta.dirname, "liveness_worker.js");
   return existsSync(beside) ? beside : join(import.meta.dirname, "liveness_worker.ts");
-}
-
-async function untilAnswers(pipe: string): Promise<void> {
-  for (;;) {
-    try {
-      await askLiveness(pipe, "ping");
-      return;
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
-  }
 }

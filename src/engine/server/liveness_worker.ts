@@ -1,6 +1,7 @@
 import { setInterval } from "node:timers";
-import { workerData } from "node:worker_threads";
+import { parentPort, workerData } from "node:worker_threads";
 import { z } from "zod";
+import { isAlive } from "../run/lock.ts";
 import { listen } from "./pipe.ts";
 
 /** Milliseconds between two looks at the parent. */
@@ -32,22 +33,14 @@ await listen(pipe, (connection) => {
     return state();
   });
 });
+parentPort?.postMessage("listening");
 
 if (parent !== null) {
   const watch = setInterval(() => {
-    if (alive(parent)) return;
+    if (isAlive(parent)) return;
     clearInterval(watch);
     Atomics.store(stop, 0, 1);
     // Native code that does not come back must not outlive the window it works for.
     setTimeout(() => process.kill(process.pid, "SIGKILL"), grace);
   }, look);
-}
-
-function alive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
 }

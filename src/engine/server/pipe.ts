@@ -43,8 +43,7 @@ export function connectionOver(socket: Socket): MessageConnection {
   return connection;
 }
 
-/** Stops listening and takes the pipe's folder away. */
-export async function closePipe(server: Server, pipe: string): Promise<void> {
-  server.close();
+/** Takes away the folder that {@link newPipeName} made. */
+export async function removePipe(pipe: string): Promise<void> {
   if (process.platform !== "win32") await rm(dirname(pipe), { recursive: true, force: true });
 }

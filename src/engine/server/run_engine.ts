@@ -6,13 +6,16 @@ import { runPaths, writeEngine } from "../run/folder.ts";
 import { Stop, type StopToken } from "../run/stop.ts";
 import { answer, newQueue } from "./answer.ts";
 import { startLiveness } from "./liveness.ts";
-import { closePipe, listen, newPipeName } from "./pipe.ts";
+import { listen, newPipeName, removePipe } from "./pipe.ts";
 
 /** The pipes of an engine that works on a run: a window attaches to them, goes, and comes back. */
 export interface RunEngine {
   readonly stop: StopToken;
-  /** Writes engine.json; only once the run folder is locked, for it would hide another engine's. */
-  announce(): Promise<void>;
+  /**
+   * Writes engine.json, and returns what takes it away. Both only while the run folder is locked, for the file might be
+   * another engine's.
+   */
+  announce(): Promise<() => Promise<void>>;
   publish(event: RunEvent): void;
   close(): Promise<void>;
 }
@@ -36,14 +39,13 @@ export async function openRunEngine(folder: string): Promise<RunEngine> {
         },
         async stop() {
           asked.request();
-          return { folder: paths.folder, pid: process.pid };
+          return { folder: paths.folder, pid: process.pid, state: "running" };
         },
       },
       newQueue(),
     );
   });
   server.unref();
-  let announced = false;
   return {
     stop: {
       get requested() {
@@ -57,15 +59,15 @@ export async function openRunEngine(folder: string): Promise<RunEngine> {
         liveness: liveness.pipe,
         started: new Date().toISOString(),
       });
-      announced = true;
+      return () => rm(paths.engine, { force: true });
     },
     publish(event) {
       for (const client of clients) void client.sendNotification("event", event).catch(() => undefined);
     },
     async close() {
-      if (announced) await rm(paths.engine, { force: true });
       for (const client of clients) client.end();
-      await closePipe(server, pipe);
+      server.close();
+      await removePipe(pipe);
       await liveness.close();
     },
   };
