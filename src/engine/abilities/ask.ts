@@ -1,7 +1,7 @@
 import { readPrompts } from "../../dataset/read.ts";
 import { refusalOpenings } from "../../protocol/openings.ts";
 import { mergeAdapter, readAdapter } from "../model/adapter.ts";
-import { generate } from "../probe/generate.ts";
+import { type GenerateOptions, generate } from "../probe/generate.ts";
 import { RefusalScorer } from "../probe/refusal.ts";
 import { openSession, type Session, type SessionOptions } from "../run/session.ts";
 
@@ -18,12 +18,12 @@ export async function openAdapted({ adapter, ...options }: AskOptions): Promise<
   return session;
 }
 
-/** Greedy answers to prompts. @throws as {@link openAdapted}, and `prompt-too-long`. */
+/** Greedy answers to prompts. @throws as {@link openAdapted}, `prompt-too-long`, and the reason of `signal`. */
 export async function generateAnswers(
   options: AskOptions,
   prompts: readonly string[],
   maxNewTokens: number,
-  onProgress?: (done: number, total: number) => void,
+  { onProgress, signal }: Pick<GenerateOptions, "onProgress" | "signal"> = {},
 ): Promise<{ prompt: string; response: string; ended: boolean }[]> {
   const { live, encoder, tokenizer } = await openAdapted(options);
   const rows = prompts.map((prompt) => encoder.prompt(prompt));
@@ -31,6 +31,7 @@ export async function generateAnswers(
     maxNewTokens,
     eosIds: tokenizer.eosIds,
     ...(onProgress ? { onProgress } : {}),
+    ...(signal ? { signal } : {}),
   });
   return answers.map(({ ids, ended }, i) => ({
     prompt: prompts[i]!,

@@ -52,6 +52,8 @@ export interface EvaluateOptions {
   /** Folder that the report is written into. */
   readonly out: string;
   readonly onProgress?: (suite: string, done: number, total: number) => void;
+  /** Stops between two tokens, by throwing its reason; no report is written then. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -61,7 +63,7 @@ export interface EvaluateOptions {
  *   `run-invalid` when the folder has a report already; `run-unwritable`; `disk-full`.
  */
 export async function evaluateModel(ask: AskOptions, options: EvaluateOptions): Promise<Report> {
-  const { name, suites, out, onProgress } = options;
+  const { name, suites, out, onProgress, signal } = options;
   const twice = suites.find((suite, i) => suites.findIndex((other) => other.name === suite.name) < i);
   if (twice) {
     throw new DiscernError(
@@ -94,6 +96,7 @@ export async function evaluateModel(ask: AskOptions, options: EvaluateOptions): 
       maxNewTokens: options.maxNewTokens,
       batchSize: options.batchSize,
       onProgress: (done, total) => onProgress?.(suite.name, done, total),
+      ...(signal ? { signal } : {}),
     });
     results.push(...answered);
   }

@@ -14,8 +14,13 @@ export function addGenerate(program: Command): void {
     .option("--max-new-tokens <count>", "length of an answer", positiveInteger, 64)
     .option("--json", "one JSON document on stdout", false)
     .action(async (model: string, flags: ModelFlags & { prompt: string[]; maxNewTokens: number }) => {
-      const bar = progressBar("Answering");
-      const answers = await generateAnswers(askOptions(model, flags), flags.prompt, flags.maxNewTokens, bar);
+      const options = { onProgress: progressBar("Answering") };
+      const answers = await generateAnswers(
+        askOptions(model, flags),
+        flags.prompt,
+        flags.maxNewTokens,
+        options,
+      );
       show(flags, answers, () => answers.map(({ response }) => response).join("\n\n"));
     });
 }

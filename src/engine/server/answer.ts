@@ -3,12 +3,17 @@ import { z } from "zod";
 import { DiscernError } from "../../protocol/errors.ts";
 import { callSchema, type Method, type Params, type Result, requests } from "../../protocol/rpc.ts";
 
-/** Told how far a request has come; throws when the request was cancelled meanwhile. */
-export type Progress = (title: string) => (done: number, total: number) => void;
+/** What a handler is given besides its parameters. */
+export interface Asked {
+  /** Told how far the request has come; throws when it was cancelled meanwhile. */
+  readonly progress: (title: string) => (done: number, total: number) => void;
+  /** Aborted when the request is cancelled, or when its client is gone. */
+  readonly signal: AbortSignal;
+}
 
-/** What an engine does on request. A handler that takes long calls its progress often: there it is cancelled. */
+/** What an engine does on request. */
 export type Handlers = {
-  readonly [M in Method]?: (params: Params<M>, progress: Progress) => Promise<Result<M>>;
+  readonly [M in Method]?: (params: Params<M>, asked: Asked) => Promise<Result<M>>;
 };
 
 /** Requests that keep the processor busy and therefore wait for each other. */
@@ -16,6 +21,8 @@ const heavy: ReadonlySet<Method> = new Set(["generate", "score", "evaluate"]);
 
 /** Code of a JSON-RPC error whose `data.code` is one of Discern's. */
 const discernError = -32_000;
+/** Code of a JSON-RPC error of a request that was cancelled, as in the Language Server Protocol. */
+const requestCancelled = -32_800;
 /** Milliseconds between two notifications of one request. */
 const progressEvery = 100;
 
@@ -24,25 +31,50 @@ const progressEvery = 100;
  * heavy requests are worked on one after another, since all share the processor.
  */
 export function answer(connection: MessageConnection, handlers: Handlers, queue: Queue): void {
+  const gone = new AbortController();
+  connection.onClose(() => gone.abort(new Cancelled()));
   for (const [method, handler] of Object.entries(handlers) as [Method, Handlers[Method]][]) {
     if (!handler) continue;
-    connection.onRequest(method, async (call: unknown, cancelled: CancellationToken) => {
-      const { token, params } = callSchema.parse(call);
-      const checked = requests[method].params.safeParse(params);
-      if (!checked.success) {
-        throw new ResponseError(ErrorCodes.InvalidParams, `${method}: ${z.prettifyError(checked.error)}`, {
-          code: "request-invalid",
-        });
-      }
-      const run = handler as (params: unknown, progress: Progress) => Promise<unknown>;
+    connection.onRequest(method, async (call: unknown, cancellation: CancellationToken) => {
+      const { token, params } = checked(callSchema, call, method);
+      const valid = checked(requests[method].params, params, method);
+      const cancelled = new AbortController();
+      const cancel = () => cancelled.abort(new Cancelled());
+      cancellation.onCancellationRequested(cancel);
+      // One that was cancelled before it was looked at has no event to come.
+      if (cancellation.isCancellationRequested) cancel();
+      const signal = AbortSignal.any([gone.signal, cancelled.signal]);
+      const asked: Asked = { progress: progressTo(connection, token, signal), signal };
+      const work = () => (handler as (params: unknown, asked: Asked) => Promise<unknown>)(valid, asked);
       try {
-        const task = () => run(checked.data, progressTo(connection, token, cancelled));
-        return await (heavy.has(method) ? queue(task) : task());
+        return await (heavy.has(method) ? inTurn(queue, work, signal) : work());
       } catch (error) {
-        throw asResponse(error);
+        throw asResponse(signal.aborted ? signal.reason : error);
       }
     });
   }
+}
+
+/** @throws ResponseError that names the key at fault. */
+function checked<S extends z.ZodType>(schema: S, value: unknown, method: Method): z.output<S> {
+  const found = schema.safeParse(value);
+  if (found.success) return found.data;
+  throw new ResponseError(ErrorCodes.InvalidParams, `${method}: ${z.prettifyError(found.error)}`, {
+    code: "request-invalid",
+  });
+}
+
+/** Work that waits its turn; one that is cancelled is answered at once, and ends where it next looks at its signal. */
+function inTurn<T>(queue: Queue, work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  if (signal.aborted) return Promise.reject(signal.reason);
+  const aborted = new Promise<never>((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
+  const turn = queue(() => {
+    signal.throwIfAborted();
+    return work();
+  });
+  return Promise.race([aborted, turn]);
 }
 
 /** Runs one task after another. */
@@ -58,17 +90,19 @@ export function newQueue(): Queue {
   };
 }
 
-class Cancelled extends Error {}
+class Cancelled extends Error {
+  override readonly message = "The request was cancelled.";
+}
 
 function progressTo(
   connection: MessageConnection,
   token: string | undefined,
-  cancelled: CancellationToken,
-): Progress {
+  signal: AbortSignal,
+): Asked["progress"] {
   return (title) => {
     let told = 0;
     return (done, total) => {
-      if (cancelled.isCancellationRequested) throw new Cancelled("cancelled");
+      signal.throwIfAborted();
       if (token === undefined || (done < total && performance.now() - told < progressEvery)) return;
       told = performance.now();
       // A client that is gone need not be told.
@@ -80,7 +114,7 @@ function progressTo(
 function asResponse(error: unknown): ResponseError<{ code: string }> {
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof Cancelled) {
-    return new ResponseError(-32_800, "The request was cancelled.", { code: "cancelled" });
+    return new ResponseError(requestCancelled, message, { code: "cancelled" });
   }
   const code = error instanceof DiscernError ? error.code : "internal";
   return new ResponseError(error instanceof DiscernError ? discernError : ErrorCodes.InternalError, message, {

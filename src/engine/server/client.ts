@@ -45,7 +45,8 @@ export async function connectEngine(pipe: string): Promise<EngineClient> {
       if (onProgress) told.set(token, onProgress);
       const cancel = new CancellationTokenSource();
       const abort = () => cancel.cancel();
-      signal?.addEventListener("abort", abort);
+      if (signal?.aborted) abort();
+      else signal?.addEventListener("abort", abort);
       try {
         const result = await connection.sendRequest(method, { token, params }, cancel.token);
         return requests[method].result.parse(result) as Result<typeof method>;

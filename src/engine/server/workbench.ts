@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
-import { generateAnswers, scoreFile } from "../abilities/ask.ts";
+import type { Params } from "../../protocol/rpc.ts";
+import { type AskOptions, generateAnswers, scoreFile } from "../abilities/ask.ts";
 import { compareRuns } from "../abilities/compare.ts";
 import { startDetached } from "../abilities/detach.ts";
 import { doctor } from "../abilities/doctor.ts";
@@ -10,7 +11,7 @@ import { stopRun } from "../abilities/stop.ts";
 import { resolveModel } from "../model/home.ts";
 import { inspectModel } from "../model/load.ts";
 import { pullModel } from "../model/pull.ts";
-import type { Handlers } from "./answer.ts";
+import type { Asked, Handlers } from "./answer.ts";
 
 /**
  * Everything a workbench asks of its engine: the abilities of the command line.
@@ -20,28 +21,32 @@ import type { Handlers } from "./answer.ts";
 export function workbenchHandlers(program: readonly [string, ...string[]]): Handlers {
   return {
     doctor: async () => ({ ...(await doctor([...program, "try-device"])) }),
-    async pull({ name }, progress) {
+    async pull({ name }, { progress, signal }) {
       const tell = progress(`Fetching ${name}`);
-      return {
-        ...(await pullModel(name, { onProgress: ({ done, total }) => tell(done, total ?? done + 1) })),
-      };
+      const onProgress = ({ done, total }: { done: number; total: number | null }) =>
+        tell(done, total ?? done + 1);
+      return { ...(await pullModel(name, { onProgress, signal })) };
     },
     async inspect({ model, root }) {
       return { ...(await inspectModel(await resolveModel(model, [root]))) };
     },
-    generate: ({ prompts, maxNewTokens, ...ask }, progress) =>
-      generateAnswers(asked(ask), prompts, maxNewTokens, progress("Answering")),
-    score: ({ file, ...ask }, progress) =>
-      scoreFile(asked(ask), resolve(ask.root, file), progress("Scoring")),
-    evaluate({ name, suites, out, maxNewTokens, batchSize, ...ask }, progress) {
+    generate: ({ prompts, maxNewTokens, ...ask }, { progress, signal }) =>
+      generateAnswers(askOptions(ask, progress), prompts, maxNewTokens, {
+        onProgress: progress("Answering"),
+        signal,
+      }),
+    score: ({ file, ...ask }, { progress }) =>
+      scoreFile(askOptions(ask, progress), resolve(ask.root, file), progress("Scoring")),
+    evaluate({ name, suites, out, maxNewTokens, batchSize, ...ask }, { progress, signal }) {
       const bars = new Map(suites.map((suite) => [suite.name, progress(`Evaluating ${suite.name}`)]));
-      return evaluateModel(asked(ask), {
+      return evaluateModel(askOptions(ask, progress), {
         name,
         suites,
         out: resolve(ask.root, out),
         maxNewTokens,
         batchSize,
         onProgress: (suite, done, total) => bars.get(suite)?.(done, total),
+        signal,
       });
     },
     recipe: ({ name, set, stlAlone }) => loadRecipe(name, { set, stlAlone }),
@@ -55,15 +60,16 @@ export function workbenchHandlers(program: readonly [string, ...string[]]): Hand
   };
 }
 
-/** Leaves out the optional keys that a request did not set. */
-function asked<A extends { adapter?: string | undefined; threads?: number | undefined }>({
-  adapter,
-  threads,
-  ...ask
-}: A) {
+/** A request's model as an ability takes it. */
+function askOptions(
+  { adapter, threads, ...ask }: Omit<Params<"score">, "file">,
+  progress: Asked["progress"],
+): AskOptions {
+  const tell = progress("Reading the model");
   return {
     ...ask,
     ...(adapter === undefined ? {} : { adapter }),
     ...(threads === undefined ? {} : { threads }),
+    onProgress: ({ done, total }) => tell(done, total),
   };
 }

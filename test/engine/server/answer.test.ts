@@ -1,0 +1,163 @@
+import type { Server } from "node:net";
+import { connect } from "node:net";
+import { afterEach, expect, test } from "vitest";
+import { answer, type Handlers, newQueue } from "../../../src/engine/server/answer.ts";
+import { connectEngine, type EngineClient } from "../../../src/engine/server/client.ts";
+import { connectionOver, listen, newPipeName, removePipe } from "../../../src/engine/server/pipe.ts";
+import { DiscernError } from "../../../src/protocol/errors.ts";
+
+let server: Server;
+let pipe: string;
+const clients: EngineClient[] = [];
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.close();
+  server.close();
+  await removePipe(pipe);
+});
+
+/** Clients of an engine with these handlers, all over one real pipe. */
+async function engine(handlers: Handlers): Promise<() => Promise<EngineClient>> {
+  const queue = newQueue();
+  pipe = await newPipeName();
+  server = await listen(pipe, (connection) => answer(connection, handlers, queue));
+  return async () => {
+    const client = await connectEngine(pipe);
+    clients.push(client);
+    return client;
+  };
+}
+const generate = (prompt: string) => ({ model: "m", root: "/", prompts: [prompt] });
+const pending = () => Promise.withResolvers<void>();
+
+test("a failure travels with its code, one that nobody foresaw as internal", async () => {
+  const client = await (
+    await engine({
+      async inspect() {
+        throw new DiscernError("model-missing", "There is no such model.");
+      },
+      async doctor() {
+        throw new TypeError("x is not a function");
+      },
+    })
+  )();
+  await expect(client.call("inspect", { model: "m", root: "/" })).rejects.toMatchObject({
+    code: -32_000,
+    message: "There is no such model.",
+    data: { code: "model-missing" },
+  });
+  await expect(client.call("doctor", {})).rejects.toMatchObject({
+    message: "x is not a function",
+    data: { code: "internal" },
+  });
+  await expect(client.call("pull", { name: "x" })).rejects.toMatchObject({ code: -32_601 });
+});
+
+test("what is not a call at all is refused, and the connection lives on", async () => {
+  await engine({ doctor: async () => ({ platform: "here", cores: 2 }) });
+  const connection = connectionOver(connect(pipe));
+  connection.listen();
+  await expect(connection.sendRequest("doctor", "nonsense")).rejects.toMatchObject({ code: -32_602 });
+  const wrong = connection.sendRequest("doctor", { params: { colour: "red" } });
+  await expect(wrong).rejects.toMatchObject({ code: -32_602, message: expect.stringMatching(/colour/) });
+  expect(await connection.sendRequest("doctor", { params: {} })).toEqual({ platform: "here", cores: 2 });
+  connection.end();
+});
+
+test("an answer of another form than agreed is not handed on", async () => {
+  const client = await (await engine({ doctor: async () => ({ platform: 1 }) as never }))();
+  await expect(client.call("doctor", {})).rejects.toThrow(/platform/);
+});
+
+test("heavy requests of all clients take turns, others pass by", async () => {
+  const order: string[] = [];
+  const first = pending();
+  const newClient = await engine({
+    async generate({ prompts: [prompt] }) {
+      order.push(`begin ${prompt}`);
+      if (prompt === "a") await first.promise;
+      order.push(`end ${prompt}`);
+      return [];
+    },
+    async doctor() {
+      order.push("doctor");
+      return { platform: "here", cores: 2 };
+    },
+  });
+  const [one, other] = [await newClient(), await newClient()];
+  const a = one.call("generate", generate("a"));
+  const b = other.call("generate", generate("b"));
+  await other.call("doctor", {});
+  first.resolve();
+  await Promise.all([a, b]);
+  expect(order).toEqual(["begin a", "doctor", "end a", "begin b", "end b"]);
+});
+
+test("a request that waits its turn is cancelled at once and never begins", async () => {
+  const began: string[] = [];
+  const first = pending();
+  const client = await (
+    await engine({
+      async generate({ prompts: [prompt] }) {
+        began.push(prompt!);
+        if (prompt === "a") await first.promise;
+        return [];
+      },
+    })
+  )();
+  const a = client.call("generate", generate("a"));
+  const cancel = new AbortController();
+  const b = client.call("generate", generate("b"), { signal: cancel.signal });
+  cancel.abort();
+  const late = client.call("generate", generate("late"), { signal: cancel.signal });
+  const refused = { status: "rejected", reason: { code: -32_800, data: { code: "cancelled" } } };
+  expect(await Promise.allSettled([b, late])).toMatchObject([refused, refused]);
+  first.resolve();
+  await a;
+  await client.call("generate", generate("c"));
+  expect(began).toEqual(["a", "c"]);
+});
+
+test("the work of a client that is gone ends", async () => {
+  const ended = pending();
+  const begun = pending();
+  const newClient = await engine({
+    async generate(_, { signal }) {
+      begun.resolve();
+      await new Promise((_, reject) =>
+        signal.addEventListener("abort", () => {
+          ended.resolve();
+          reject(signal.reason);
+        }),
+      );
+      return [];
+    },
+  });
+  const client = await newClient();
+  const lost = client.call("generate", generate("a"));
+  await begun.promise;
+  client.close();
+  await ended.promise;
+  await expect(lost).rejects.toThrow();
+});
+
+test("progress reaches the request it belongs to, and its end is always told", async () => {
+  const client = await (
+    await engine({
+      async generate({ prompts: [prompt] }, { progress }) {
+        const tell = progress(`Title ${prompt}`);
+        for (let done = 0; done <= 1000; done++) tell(done, 1000);
+        return [];
+      },
+    })
+  )();
+  const told: [string, number][] = [];
+  await Promise.all([
+    client.call("generate", generate("a"), {
+      onProgress: ({ title, done }) => told.push([title, done]),
+    }),
+    client.call("generate", generate("b")),
+  ]);
+  expect(told.at(-1)).toEqual(["Title a", 1000]);
+  expect(told.length).toBeLessThan(1000);
+  expect(told.every(([title]) => title === "Title a")).toBe(true);
+});
