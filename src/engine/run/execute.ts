@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { DiscernError } from "../../protocol/errors.ts";
 import type { RunEvent } from "../../protocol/events.ts";
 import type { Manifest } from "../../protocol/manifest.ts";
@@ -88,14 +89,26 @@ export async function resumeRun(options: ExecuteOptions): Promise<RunEnd> {
   }
 }
 
-/** Starts a run, or goes on with it where `resume` is set and the folder holds it already. */
+/**
+ * Starts a run, or goes on with it where `resume` is set and the folder holds it already.
+ *
+ * @throws DiscernError as `startRun` and `resumeRun`, and `run-invalid` when the folder holds the run of another recipe.
+ */
 export async function executeRun(
   recipe: Recipe,
   root: string,
   resume: boolean,
   options: ExecuteOptions,
 ): Promise<RunEnd> {
-  return resume && (await isRun(options.folder)) ? resumeRun(options) : startRun(recipe, root, options);
+  if (!resume || !(await isRun(options.folder))) return startRun(recipe, root, options);
+  if (!isDeepStrictEqual((await openRun(options.folder)).recipe, recipe)) {
+    throw new DiscernError(
+      "run-invalid",
+      `${options.folder} holds a run of another recipe, and would go on by that one. Give --resume with --out alone to ` +
+        "go on with it, or choose another folder.",
+    );
+  }
+  return resumeRun(options);
 }
 
 function progressOf({ onProgress }: ExecuteOptions): Pick<ExecuteOptions, "onProgress"> {

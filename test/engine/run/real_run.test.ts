@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { beforeEach, expect, test } from "vitest";
 import { compareRuns } from "../../../src/engine/abilities/compare.ts";
 import { readEvents } from "../../../src/engine/run/event_log.ts";
-import { resumeRun, startRun } from "../../../src/engine/run/execute.ts";
+import { executeRun, resumeRun, startRun } from "../../../src/engine/run/execute.ts";
 import { isRun } from "../../../src/engine/run/folder.ts";
 import { Stop } from "../../../src/engine/run/stop.ts";
 import type { RunEvent } from "../../../src/protocol/events.ts";
@@ -137,6 +137,14 @@ test("prompts that are both trained on and evaluated are told at the start and i
   const { contamination, notes } = await report("run");
   expect(contamination).toMatchObject([{ similarity: 1 }]);
   expect(notes.join()).toMatch(/Contamination: 1 evaluated/);
+});
+
+test("a folder with the run of another recipe is not gone on with by mistake", async () => {
+  await run("run", (event) => event.type === "step");
+  const options = { folder: join(root, "run"), stop: new Stop() };
+  const other = { ...recipe, seed: 1 };
+  await expect(executeRun(other, root, true, options)).rejects.toThrow(/another recipe/);
+  expect(await executeRun(recipe, root, true, options)).toBe("finished");
 });
 
 test("answers before training that were lost later are told, never made up by the trained model", async () => {
