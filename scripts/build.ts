@@ -17,7 +17,22 @@ const engine: BuildOptions = {
   },
 };
 const targets: { in: string; out: string; options: BuildOptions }[] = [
-  { in: "src/engine/cli.ts", out: "dist/cli.js", options: engine },
+  {
+    in: "src/engine/start.ts",
+    out: "dist/cli.js",
+    options: {
+      ...engine,
+      banner: { js: "#!/usr/bin/env node" },
+      plugins: [
+        {
+          name: "the commands are a bundle of their own, read only when they are wanted",
+          setup: ({ onResolve }) =>
+            onResolve({ filter: /^\.\/cli\.ts$/ }, () => ({ path: "./commands.js", external: true })),
+        },
+      ],
+    },
+  },
+  { in: "src/engine/cli.ts", out: "dist/commands.js", options: engine },
   {
     in: "src/engine/server/liveness_worker.ts",
     out: "dist/liveness_worker.js",
@@ -35,7 +50,6 @@ for (const { in: entry, out, options } of targets) {
     mainFields: ["module", "main"],
     sourcemap: "linked",
     logLevel: "warning",
-    ...(out.endsWith("cli.js") ? { banner: { js: `#!/usr/bin/env node\n${options.banner?.js}` } } : {}),
   });
 }
 await chmod(join(root, "dist/cli.js"), 0o755);

@@ -7,7 +7,6 @@ import { addCompare, addExport, addSchema, addWatch } from "./commands/results.t
 import { addRun } from "./commands/run.ts";
 import { addServe, addStop } from "./commands/serve.ts";
 import { say } from "./commands/shell.ts";
-import { relaunch } from "./launch.ts";
 
 const program = new Command("discern")
   .description(
@@ -41,27 +40,23 @@ for (const add of [
 // Set after the commands are there: each must throw instead of ending the process with commander's own code.
 for (const command of [program, ...program.commands]) command.exitOverride();
 
-const computing = new Set(["generate", "score", "evaluate", "run", "serve"]);
-program.hook("preAction", (_, command) => {
-  if (computing.has(command.name())) relaunch();
-});
-
 try {
   await program.parseAsync();
 } catch (error) {
   process.exitCode = failure(error);
 }
 
-/** Tells an error on stderr, as JSON on stdout too where that was asked for. @returns the exit code. */
+/**
+ * Tells an error on stderr, as JSON on stdout too where that was asked for, and to the process that started this one
+ * detached. @returns the exit code.
+ */
 function failure(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   const known = error instanceof DiscernError;
   const message = error instanceof Error ? error.message : String(error);
-  if (process.argv.includes("--json")) {
-    process.stdout.write(
-      `${JSON.stringify({ error: { code: known ? error.code : "internal", message } })}\n`,
-    );
-  }
+  const told = { error: { code: known ? error.code : "internal", message } };
+  if (process.argv.includes("--json")) process.stdout.write(`${JSON.stringify(told)}\n`);
+  if (process.connected) process.send?.(told);
   say(known ? `discern: ${message}` : `discern: ${error instanceof Error ? error.stack : message}`);
   return 1;
 }

@@ -13,12 +13,12 @@ export const allocator: Readonly<Record<string, string>> = {
 
 /**
  * Puts the allocator's settings into the environment and begins this process anew in its own place: same id, same
- * arguments, same terminal. Does nothing where they are there already, or off Linux, where nobody reads them.
+ * arguments, same terminal. Does nothing where they are there already, or off Linux, where nobody reads them. What the
+ * user has set stays.
  */
 export function relaunch(): void {
   const missing = Object.keys(allocator).some((name) => process.env[name] === undefined);
   if (process.platform !== "linux" || !missing || process.execve === undefined) return;
-  process.removeAllListeners("warning");
   process.execve(process.execPath, [process.execPath, ...process.execArgv, ...process.argv.slice(1)], {
     ...allocator,
     ...process.env,

@@ -2,30 +2,32 @@
  * Every failure a user can cause or mend carries one of these codes. The engine words errors for the terminal;
  * the workbench words them again from the code, in the reader's language.
  */
-export type ErrorCode =
-  | "architecture-unsupported"
-  | "adapter-invalid"
-  | "checkpoint-invalid"
-  | "column-missing"
-  | "dataset-empty"
-  | "dataset-unreadable"
-  | "device-unavailable"
-  | "disk-full"
-  | "download-failed"
-  | "file-missing"
-  | "group-too-small"
-  | "labels-unwritable"
-  | "loss-not-finite"
-  | "model-invalid"
-  | "model-missing"
-  | "prompt-too-long"
-  | "recipe-invalid"
-  | "request-invalid"
-  | "run-busy"
-  | "run-invalid"
-  | "run-unwritable"
-  | "tokenizer-missing"
-  | "weights-invalid";
+export const errorCodes = [
+  "architecture-unsupported",
+  "adapter-invalid",
+  "checkpoint-invalid",
+  "column-missing",
+  "dataset-empty",
+  "dataset-unreadable",
+  "device-unavailable",
+  "disk-full",
+  "download-failed",
+  "file-missing",
+  "group-too-small",
+  "labels-unwritable",
+  "loss-not-finite",
+  "model-invalid",
+  "model-missing",
+  "prompt-too-long",
+  "recipe-invalid",
+  "request-invalid",
+  "run-busy",
+  "run-invalid",
+  "run-unwritable",
+  "tokenizer-missing",
+  "weights-invalid",
+] as const;
+export type ErrorCode = (typeof errorCodes)[number];
 
 /** An error that says what went wrong, where, and how to mend it. */
 export class DiscernError extends Error {

@@ -2,7 +2,8 @@ import { spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { DiscernError } from "../../protocol/errors.ts";
+import { z } from "zod";
+import { DiscernError, errorCodes } from "../../protocol/errors.ts";
 import { allocator } from "../launch.ts";
 import { writeFailure } from "../run/failures.ts";
 import { readEngine, runPaths } from "../run/folder.ts";
@@ -21,13 +22,17 @@ const look = 50;
 /** Lines of the log that an error cites. */
 const citedLines = 8;
 
+/** What an engine says before it ends because of a failure. */
+const farewellSchema = z.object({ error: z.object({ code: z.enum(errorCodes), message: z.string() }) });
+
 /**
  * Starts an engine that works on a run by itself and outlives whoever started it; what it says goes to `engine.log`
  * in the run folder.
  *
  * @param program the program and arguments of Discern's command line.
  * @returns once the run goes.
- * @throws DiscernError `request-invalid` with the log's last lines when it ended before; `run-unwritable`.
+ * @throws DiscernError the engine's own when it failed before; `run-unwritable`; `request-invalid` with the log's last
+ *   lines when it ended without a word that is known.
  */
 export async function startDetached(
   { recipe, folder, set, stlAlone, resume }: DetachOptions,
@@ -52,22 +57,32 @@ export async function startDetached(
   ];
   const engine = spawn(file, [...args, "run", ...flags], {
     detached: true,
-    stdio: ["ignore", log, log],
-    env: { ...process.env, ...allocator },
+    stdio: ["ignore", log, log, "ipc"],
+    windowsHide: true,
+    env: { ...allocator, ...process.env },
   });
   closeSync(log);
-  engine.unref();
   let ended = false;
-  engine.once("error", () => {
-    ended = true;
+  let farewell: DiscernError | null = null;
+  engine.on("message", (message) => {
+    const { data } = farewellSchema.safeParse(message);
+    if (data) farewell = new DiscernError(data.error.code, data.error.message);
   });
-  engine.once("exit", () => {
-    ended = true;
-  });
+  // Not "exit", which may come before the last message.
+  for (const event of ["disconnect", "error"]) {
+    engine.once(event, () => {
+      ended = true;
+    });
+  }
   for (;;) {
     const working = await readEngine(paths.folder);
-    if (working !== null && working.pid === engine.pid) return { folder: paths.folder, pid: working.pid };
+    if (working !== null && working.pid === engine.pid) {
+      if (engine.connected) engine.disconnect();
+      engine.unref();
+      return { folder: paths.folder, pid: working.pid };
+    }
     if (ended) {
+      if (farewell !== null) throw farewell;
       const said = readFileSync(paths.engineLog, "utf8").slice(already).trim().split("\n");
       throw new DiscernError(
         "request-invalid",

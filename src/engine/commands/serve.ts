@@ -6,7 +6,7 @@ import { stopRun } from "../abilities/stop.ts";
 import { Stop, stopOnSignals } from "../run/stop.ts";
 import { answer, newQueue } from "../server/answer.ts";
 import { startLiveness } from "../server/liveness.ts";
-import { listen, newPipeName, removePipe } from "../server/pipe.ts";
+import { clearPipe, listen, newPipeName, removePipe } from "../server/pipe.ts";
 import { workbenchHandlers } from "../server/workbench.ts";
 import { positiveInteger, type Shell, say, show } from "./shell.ts";
 
@@ -21,15 +21,20 @@ export function addServe(program: Command): void {
     .description(
       "answer JSON-RPC over a local pipe, whose name is printed; ends with its parent or its last client",
     )
+    .option(
+      "--pipe <name>",
+      "path of a socket, or name of a Windows pipe, to listen on; a new one where left out",
+    )
     .option("--parent <pid>", "end when this process is gone", positiveInteger)
-    .action(async (flags: { parent?: number }) => {
+    .action(async (flags: { pipe?: string; parent?: number }) => {
+      if (flags.pipe !== undefined) await clearPipe(flags.pipe);
       const liveness = await startLiveness(flags.parent ?? null);
       const stop = new Stop();
       const release = stopOnSignals(() => stop.request());
       const clients = new Set<MessageConnection>();
       const queue = newQueue();
       let left: number | null = null;
-      const pipe = await newPipeName();
+      const pipe = flags.pipe ?? (await newPipeName());
       const handlers = workbenchHandlers([process.execPath, process.argv[1]!]);
       const server = await listen(pipe, (connection) => {
         clients.add(connection);
@@ -45,7 +50,7 @@ export function addServe(program: Command): void {
       while (!stop.requested && !liveness.stop.requested && !alone()) await sleep(look);
       for (const client of clients) client.end();
       server.close();
-      await removePipe(pipe);
+      if (flags.pipe === undefined) await removePipe(pipe);
       await liveness.close();
       release();
       // Whatever is still being computed was asked for by nobody that is left.
