@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { architectureFromConfig, parameterShapes } from "../src/engine/model/architecture.ts";
 import { writeSafetensors } from "../src/engine/model/safetensors.ts";
 import { stream, uniform } from "../src/engine/train/random.ts";
+import type { RecipeInput } from "../src/protocol/recipe.ts";
 
 const config = {
   architectures: ["LlamaForCausalLM"],
@@ -21,6 +22,18 @@ const config = {
   eos_token_id: 258,
   pad_token_id: 256,
 };
+/** Data of a recipe for such a model: a few prompts of the starter set for everything but the contrast. */
+const panel = { split: "panel", limit: 4 };
+export const tinyData = {
+  panels: {
+    toxic: { file: "starter:pairs.csv", labels: ["toxic"], ...panel },
+    seeminglyToxic: { file: "starter:pairs.csv", labels: ["seemingly_toxic"], ...panel },
+    general: { file: "starter:general.jsonl", ...panel },
+  },
+  general: [{ file: "starter:general.jsonl", split: "train", limit: 12 }],
+  safety: [{ file: "starter:safety.jsonl", split: "train", limit: 8 }],
+} satisfies RecipeInput["data"];
+
 const special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"];
 const chatTemplate =
   "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}" +

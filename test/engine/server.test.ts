@@ -15,28 +15,19 @@ import type { RunEvent } from "../../src/protocol/events.ts";
 import type { RecipeInput } from "../../src/protocol/recipe.ts";
 import { timeline } from "../../src/protocol/timeline.ts";
 import { tempFolder } from "../temp_folder.ts";
-import { writeTinyModel } from "../tiny_model.ts";
+import { tinyData, writeTinyModel } from "../tiny_model.ts";
 
 const project = join(import.meta.dirname, "../..");
 const cli = join(project, "dist/cli.js");
 const discern = (...args: string[]) => execa(process.execPath, [cli, ...args], { reject: false, cwd: root });
 const suite = { name: "pairs", source: { file: "starter:pairs.csv", split: "test", limit: 8 } };
 
-const panel = { split: "panel", limit: 4 };
 const recipe: RecipeInput = {
   name: "tiny",
   model: "model",
   threads: 1,
   maxTokens: 512,
-  data: {
-    panels: {
-      toxic: { file: "starter:pairs.csv", labels: ["toxic"], ...panel },
-      seeminglyToxic: { file: "starter:pairs.csv", labels: ["seemingly_toxic"], ...panel },
-      general: { file: "starter:general.jsonl", ...panel },
-    },
-    general: [{ file: "starter:general.jsonl", split: "train", limit: 8 }],
-    safety: [{ file: "starter:safety.jsonl", split: "train", limit: 8 }],
-  },
+  data: tinyData,
   // More steps than any test waits for: a run ends when it is asked to.
   stages: [{ type: "supervised", steps: 100_000, batchSize: 4 }],
   probes: { every: 50, openings: ["I'm sorry"] },

@@ -1,8 +1,8 @@
-import { type FileHandle, open, readFile, rename, rm } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { type FileHandle, open, readFile } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { z } from "zod";
 import { DiscernError } from "../../protocol/errors.ts";
-import { syncFolder } from "../storage/atomic.ts";
+import { writeAtomic } from "../storage/atomic.ts";
 import { bfloat16ToFloat32, float16ToFloat32 } from "./float_formats.ts";
 import {
   headerLength,
@@ -101,24 +101,12 @@ export async function writeSafetensors(
 ): Promise<void> {
   const list = [...tensors];
   const header = encodeHeader(list, metadata);
-  const aside = `${path}.${process.pid}.tmp`;
-  try {
-    const file = await open(aside, "w");
-    try {
-      await writeFully(file, header);
-      for (const [, { data }] of list) {
-        await writeFully(file, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-      }
-      await file.sync();
-    } finally {
-      await file.close();
+  await writeAtomic(path, async (file) => {
+    await writeFully(file, header);
+    for (const [, { data }] of list) {
+      await writeFully(file, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
     }
-    await rename(aside, path);
-  } catch (error) {
-    await rm(aside, { force: true });
-    throw error;
-  }
-  await syncFolder(dirname(path));
+  });
 }
 
 /** FileHandle.write may write less than asked, above all near 2 GiB. */

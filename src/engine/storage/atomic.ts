@@ -1,18 +1,22 @@
-import { open, rename, rm } from "node:fs/promises";
+import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /**
- * Writes `data` to `path` so that a reader, or a machine that loses power, sees the old file or the new one and
- * never a half: the bytes go to a neighbour, are fsynced, and the neighbour is renamed over the target.
+ * Writes a file at `path` so that a reader, or a machine that loses power, sees the old one or the new one and never
+ * a half: the bytes go to a neighbour, are fsynced, and the neighbour is renamed over the target.
  *
+ * @param data the bytes, or what writes them one after another, where they should not lie in memory at once.
  * @throws the file system's own error (ENOSPC, EACCES, …); the target is then untouched and the neighbour gone.
  */
-export async function writeAtomic(path: string, data: string | Uint8Array): Promise<void> {
+export async function writeAtomic(
+  path: string,
+  data: string | Uint8Array | ((file: FileHandle) => Promise<void>),
+): Promise<void> {
   const aside = `${path}.${process.pid}.tmp`;
   try {
     const file = await open(aside, "w");
     try {
-      await file.writeFile(data);
+      await (typeof data === "function" ? data(file) : file.writeFile(data));
       await file.sync();
     } finally {
       await file.close();

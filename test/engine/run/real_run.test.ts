@@ -11,9 +11,8 @@ import { type RecipeInput, recipeSchema } from "../../../src/protocol/recipe.ts"
 import { reportSchema } from "../../../src/protocol/report.ts";
 import { timeline } from "../../../src/protocol/timeline.ts";
 import { tempFolder } from "../../temp_folder.ts";
-import { writeTinyModel } from "../../tiny_model.ts";
+import { tinyData, writeTinyModel } from "../../tiny_model.ts";
 
-const panel = { split: "panel", limit: 4 };
 const train = { method: "lora", rank: 4, dropout: 0.1 } as const;
 
 /** Contrast and safety tuning of a tiny model, with everything random that a stage may have. */
@@ -22,16 +21,7 @@ const input: RecipeInput = {
   model: "model",
   threads: 1,
   maxTokens: 512,
-  data: {
-    panels: {
-      toxic: { file: "starter:pairs.csv", labels: ["toxic"], ...panel },
-      seeminglyToxic: { file: "starter:pairs.csv", labels: ["seemingly_toxic"], ...panel },
-      general: { file: "starter:general.jsonl", ...panel },
-    },
-    contrast: [{ file: "starter:pairs.csv", split: "train", limit: 24 }],
-    general: [{ file: "starter:general.jsonl", split: "train", limit: 12 }],
-    safety: [{ file: "starter:safety.jsonl", split: "train", limit: 8 }],
-  },
+  data: { ...tinyData, contrast: [{ file: "starter:pairs.csv", split: "train", limit: 24 }] },
   stages: [
     { type: "contrastive", layer: 2, steps: 6, train, sampler: { batch: 8 }, retention: { batch: 2 } },
     { type: "supervised", steps: 6, batchSize: 4, train },
