@@ -1,6 +1,6 @@
 import { blue, green, plot, red } from "asciichart";
 import pc from "picocolors";
-import type { RunEvent } from "../../protocol/events.ts";
+import type { RunEvent, RunEventOf } from "../../protocol/events.ts";
 import { timeline } from "../../protocol/timeline.ts";
 import { comovement } from "../probe/comovement.ts";
 
@@ -95,7 +95,7 @@ export function chart(events: readonly RunEvent[], columns: number): string {
     const left = started?.totalSteps ? pace * (started.totalSteps - step.globalStep) : null;
     out.push(
       `stage ${stage.stage + 1}/${started?.stages.length ?? "?"} ${stage.kind} · step ${step.step}/${stage.steps} · ` +
-        `loss ${step.loss?.toFixed(4) ?? "–"} · ${pace.toFixed(2)} s a step` +
+        `loss ${step.loss?.toFixed(4) ?? "–"} · ${contrastFigures(step)}${pace.toFixed(2)} s a step` +
         (left === null || state !== "running" ? "" : ` · ${duration(left)} left`),
     );
   }
@@ -116,7 +116,10 @@ export function words(event: RunEvent): string | null {
     case "stage-started":
       return `Stage ${event.stage + 1}: ${event.kind}, ${event.steps} steps${event.layer ? ` at layer ${event.layer}` : ""}`;
     case "step":
-      return `step ${event.step}  loss ${event.loss?.toFixed(4) ?? "–"}  norm ${three(event.gradientNorm)}  ${event.seconds?.toFixed(2) ?? "–"} s`;
+      return (
+        `step ${event.step}  loss ${event.loss?.toFixed(4) ?? "–"}  norm ${three(event.gradientNorm)}  ` +
+        `${contrastFigures(event)}${event.seconds?.toFixed(2) ?? "–"} s`
+      );
     case "probe":
       return (
         `probe at ${event.globalStep}  toxic ${three(event.toxic.mean)}  seemingly toxic ` +
@@ -137,6 +140,14 @@ export function words(event: RunEvent): string | null {
     case "checkpoint":
       return null;
   }
+}
+
+/** What a contrastive step says of the groups and of general prompts; nothing for any other step. */
+function contrastFigures({ separation, retention }: RunEventOf<"step">): string {
+  const figures = Object.entries({ separation, retention }).flatMap(([name, value]) =>
+    value == null ? [] : [`${name} ${value.toFixed(4)}  `],
+  );
+  return figures.join("");
 }
 
 /** A series drawn `width` columns wide at the most, or as wide as it is long if that is more. */
