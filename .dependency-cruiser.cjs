@@ -20,7 +20,8 @@ const floors = [
   "train",
   "evaluate",
   "run",
-  "(abilities|server)",
+  "server",
+  "abilities",
   "commands",
 ];
 

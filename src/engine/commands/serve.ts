@@ -7,8 +7,8 @@ import { Stop, stopOnSignals } from "../run/stop.ts";
 import { answer, newQueue } from "../server/answer.ts";
 import { startLiveness } from "../server/liveness.ts";
 import { clearPipe, listen, newPipeName, removePipe } from "../server/pipe.ts";
-import { workbenchHandlers } from "../server/workbench.ts";
 import { positiveInteger, type Shell, say, show } from "./shell.ts";
+import { workbenchHandlers } from "./workbench.ts";
 
 /** Milliseconds between two looks whether to end. */
 const look = 100;

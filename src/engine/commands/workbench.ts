@@ -11,7 +11,7 @@ import { stopRun } from "../abilities/stop.ts";
 import { resolveModel } from "../model/home.ts";
 import { inspectModel } from "../model/load.ts";
 import { pullModel } from "../model/pull.ts";
-import type { Asked, Handlers } from "./answer.ts";
+import type { Asked, Handlers } from "../server/answer.ts";
 
 /**
  * Everything a workbench asks of its engine: the abilities of the command line.
