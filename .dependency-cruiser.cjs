@@ -1,6 +1,6 @@
 /**
  * The import rules of ARCHITECTURE.md, checked by `npm run check:imports`.
- * Rooms: webview → protocol; extension → dataset, protocol; engine → dataset, protocol; dataset → protocol.
+ * Rooms, each importing only those named behind it: ARCHITECTURE.md, "Rooms".
  */
 const only = (name, from, allowed) => ({
   name,
@@ -9,9 +9,11 @@ const only = (name, from, allowed) => ({
   to: { path: "^src/", pathNot: `^src/(${[from, ...allowed].join("|")})/` },
 });
 
+/** What the engine and the extension host both stand on. */
+const shared = ["dataset", "connection", "run_folder", "statistics", "storage", "protocol"];
+
 /** Rooms of the engine, lowest first: each may import only those before it (and itself). */
 const floors = [
-  "storage",
   "graph",
   "runtime",
   "model",
@@ -35,9 +37,21 @@ module.exports = {
     },
     only("protocol-imports-nothing", "protocol", []),
     only("dataset-imports-protocol", "dataset", ["protocol"]),
-    only("engine-imports-dataset-protocol", "engine", ["dataset", "protocol"]),
-    only("extension-imports-dataset-protocol", "extension", ["dataset", "protocol"]),
-    only("webview-imports-protocol", "webview", ["protocol"]),
+    only("storage-imports-nothing", "storage", []),
+    only("statistics-imports-protocol", "statistics", ["protocol"]),
+    only("connection-imports-protocol", "connection", ["protocol"]),
+    only("run-folder-imports-protocol-storage", "run_folder", ["protocol", "storage"]),
+    only("engine-imports-shared-rooms", "engine", shared),
+    only("extension-imports-shared-rooms", "extension", shared),
+    only("webview-imports-protocol-statistics", "webview", ["protocol", "statistics"]),
+    ...["chart", "toolkit"].map((library) => ({
+      name: `${library}-library-behind-one-module`,
+      severity: "error",
+      from: { path: "^src/webview/", pathNot: `^src/webview/ui/${library}\\.ts$` },
+      to: {
+        path: `(^|/)(${library === "chart" ? "chart\\.js|chartjs-plugin-zoom|hammerjs" : "@vscode/webview-ui-toolkit"})(/|$)`,
+      },
+    })),
     {
       name: "vscode-only-in-extension",
       severity: "error",
@@ -74,7 +88,7 @@ module.exports = {
     tsPreCompilationDeps: true,
     tsConfig: { fileName: "tsconfig.json" },
     enhancedResolveOptions: {
-      extensions: [".ts", ".js", ".json"],
+      extensions: [".ts", ".tsx", ".js", ".json"],
       exportsFields: ["exports"],
       conditionNames: ["import", "require", "node", "default"],
     },

@@ -7,13 +7,13 @@ import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { readEvents } from "../../src/engine/run/event_log.ts";
-import { readEngine } from "../../src/engine/run/folder.ts";
-import { isAlive, lockHolder } from "../../src/engine/run/lock.ts";
-import { askLiveness, connectEngine, type EngineClient } from "../../src/engine/server/client.ts";
+import { askLiveness, connectEngine, type EngineClient } from "../../src/connection/client.ts";
 import type { RunEvent } from "../../src/protocol/events.ts";
 import type { RecipeInput } from "../../src/protocol/recipe.ts";
 import { timeline } from "../../src/protocol/timeline.ts";
+import { readEvents } from "../../src/run_folder/event_log.ts";
+import { readEngine } from "../../src/run_folder/folder.ts";
+import { isAlive, lockHolder } from "../../src/run_folder/lock.ts";
 import { tempFolder } from "../temp_folder.ts";
 import { tinyData, writeTinyModel } from "../tiny_model.ts";
 

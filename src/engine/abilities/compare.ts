@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { DiscernError } from "../../protocol/errors.ts";
 import { type Arm, BEFORE, type Report, reportSchema } from "../../protocol/report.ts";
+import { runPaths } from "../../run_folder/folder.ts";
 import { buildReport } from "../evaluate/report.ts";
-import { runPaths } from "../run/folder.ts";
 
 /** The report of a run folder, or of a report file. @throws DiscernError `run-invalid`. */
 export async function readReport(path: string): Promise<Report> {

@@ -4,9 +4,9 @@ import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { DiscernError, errorCodes } from "../../protocol/errors.ts";
+import { writeFailure } from "../../run_folder/failures.ts";
+import { readEngine, runPaths } from "../../run_folder/folder.ts";
 import { allocator } from "../launch.ts";
-import { writeFailure } from "../run/failures.ts";
-import { readEngine, runPaths } from "../run/folder.ts";
 
 export interface DetachOptions {
   /** Recipe file or `preset:NAME`; left out to go on with the run of the folder. */

@@ -6,11 +6,11 @@ import { DiscernError } from "../../protocol/errors.ts";
 import { refusalOpenings } from "../../protocol/openings.ts";
 import type { PromptResult, Report } from "../../protocol/report.ts";
 import { type SourceInput, sourceSchema } from "../../protocol/source.ts";
+import { writeFailure } from "../../run_folder/failures.ts";
+import { isReport, runPaths } from "../../run_folder/folder.ts";
 import { answerSuite } from "../evaluate/answers.ts";
 import { buildReport } from "../evaluate/report.ts";
 import { writeReport } from "../run/evaluation.ts";
-import { writeFailure } from "../run/failures.ts";
-import { isReport, runPaths } from "../run/folder.ts";
 import { type AskOptions, openAdapted } from "./ask.ts";
 
 /** A prompt file that a model is evaluated on. */

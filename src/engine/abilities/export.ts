@@ -1,11 +1,11 @@
 import { cp, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { DiscernError } from "../../protocol/errors.ts";
+import { writeFailure } from "../../run_folder/failures.ts";
+import { openRun, runPaths } from "../../run_folder/folder.ts";
 import { mergeAdapter, readAdapter } from "../model/adapter.ts";
 import { exportMerged } from "../model/export.ts";
 import { loadModel } from "../model/load.ts";
-import { writeFailure } from "../run/failures.ts";
-import { openRun, runPaths } from "../run/folder.ts";
 
 /**
  * Copies what a run learned to a folder of its own: the PEFT adapter, or with `merged` the whole model in float32.

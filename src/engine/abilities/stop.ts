@@ -1,12 +1,12 @@
 import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { askLiveness } from "../../connection/client.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import { type RunState, timeline } from "../../protocol/timeline.ts";
-import { readEvents } from "../run/event_log.ts";
-import { readEngine, runPaths } from "../run/folder.ts";
-import { isAlive, lockHolder } from "../run/lock.ts";
-import { askLiveness } from "../server/client.ts";
+import { readEvents } from "../../run_folder/event_log.ts";
+import { readEngine, runPaths } from "../../run_folder/folder.ts";
+import { isAlive, lockHolder } from "../../run_folder/lock.ts";
 
 /** Milliseconds between two looks whether the run has stopped. */
 const look = 100;

@@ -2,7 +2,7 @@ import { blue, green, plot, red } from "asciichart";
 import pc from "picocolors";
 import type { RunEvent, RunEventOf } from "../../protocol/events.ts";
 import { timeline } from "../../protocol/timeline.ts";
-import { comovement } from "../probe/comovement.ts";
+import { comovement } from "../../statistics/comovement.ts";
 
 /** Milliseconds between two pictures. */
 const redrawEvery = 250;

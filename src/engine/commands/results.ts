@@ -3,13 +3,13 @@ import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { recipeJsonSchema } from "../../protocol/recipe.ts";
 import { timeline } from "../../protocol/timeline.ts";
+import { followEvents, readEvents } from "../../run_folder/event_log.ts";
+import { openRun, runPaths } from "../../run_folder/folder.ts";
+import { lockHolder } from "../../run_folder/lock.ts";
 import { compareRuns } from "../abilities/compare.ts";
 import { exportRun } from "../abilities/export.ts";
 import { reportMarkdown } from "../evaluate/markdown.ts";
 import { writeReport } from "../run/evaluation.ts";
-import { followEvents, readEvents } from "../run/event_log.ts";
-import { openRun, runPaths } from "../run/folder.ts";
-import { lockHolder } from "../run/lock.ts";
 import { runDisplay } from "./display.ts";
 import { type Shell, say, show } from "./shell.ts";
 

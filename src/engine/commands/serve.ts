@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import type { MessageConnection } from "vscode-jsonrpc";
+import { clearPipe, listen, newPipeName, removePipe } from "../../connection/pipe.ts";
 import type { RunState } from "../../protocol/timeline.ts";
 import { stopRun } from "../abilities/stop.ts";
 import { Stop, stopOnSignals } from "../run/stop.ts";
 import { answer, newQueue } from "../server/answer.ts";
 import { startLiveness } from "../server/liveness.ts";
-import { clearPipe, listen, newPipeName, removePipe } from "../server/pipe.ts";
 import { positiveInteger, type Shell, say, show } from "./shell.ts";
 import { workbenchHandlers } from "./workbench.ts";
 

@@ -1,6 +1,6 @@
 import type { Estimate } from "../../protocol/comovement.ts";
+import { drawCounts, percentileInterval, randomIndex } from "../../statistics/bootstrap.ts";
 import { auroc, type ClassScores, ones, weightedAuroc } from "../probe/auroc.ts";
-import { drawCounts, percentileInterval, randomIndex } from "../probe/bootstrap.ts";
 
 export interface BootstrapOptions {
   seed?: number;

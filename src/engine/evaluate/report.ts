@@ -1,5 +1,5 @@
 import { type Arm, type ArmSeries, BEFORE, type Report } from "../../protocol/report.ts";
-import { comovement } from "../probe/comovement.ts";
+import { comovement } from "../../statistics/comovement.ts";
 import type { BootstrapOptions } from "./bootstrap.ts";
 import { compare } from "./compare.ts";
 import { discernments, overSeeds, summariseSuites } from "./summary.ts";

@@ -7,9 +7,10 @@ import type {
   PromptResult,
   SuiteSummary,
 } from "../../protocol/report.ts";
+import { wilson } from "../../statistics/wilson.ts";
 import type { ClassScores } from "../probe/auroc.ts";
 import { aurocInterval, type BootstrapOptions } from "./bootstrap.ts";
-import { tInterval, wilson } from "./statistics.ts";
+import { tInterval } from "./statistics.ts";
 
 /** Name under which all suites together are reported. */
 export const POOLED = "pooled";

@@ -1,7 +1,7 @@
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { DiscernError } from "../../protocol/errors.ts";
-import { writeAtomic } from "../storage/atomic.ts";
+import { writeAtomic } from "../../storage/atomic.ts";
 import { type AdapterConfig, alphaOf, parseAdapterConfig, rankOf } from "./adapter_config.ts";
 import { type Architecture, linearModules } from "./architecture.ts";
 import { readSafetensors, writeSafetensors } from "./safetensors.ts";

@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { writeAtomic } from "../storage/atomic.ts";
+import { writeAtomic } from "../../storage/atomic.ts";
 import type { LoadedModel } from "./load.ts";
 import { writeSafetensors } from "./safetensors.ts";
 import type { Weights } from "./weights.ts";

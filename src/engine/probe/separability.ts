@@ -1,11 +1,11 @@
 import { CholeskyDecomposition, Matrix } from "ml-matrix";
+import { randomIndex } from "../../statistics/bootstrap.ts";
 import { ops } from "../graph/ops.ts";
 import { input, type Tensor } from "../graph/tensor.ts";
 import type { LiveModel } from "../model/live_model.ts";
 import type { Device } from "../runtime/device.ts";
 import { Value } from "../runtime/value.ts";
 import { auroc, aurocStandardError } from "./auroc.ts";
-import { randomIndex } from "./bootstrap.ts";
 import { type Features, promptFeatures } from "./features.ts";
 
 /** A prompt of the contrast. */

@@ -5,11 +5,11 @@ import { basename, dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { z } from "zod";
 import { DiscernError } from "../../protocol/errors.ts";
+import { writeFailure } from "../../run_folder/failures.ts";
+import { syncFolder } from "../../storage/atomic.ts";
 import { readSafetensors, writeSafetensors } from "../model/safetensors.ts";
 import type { Parameter } from "../model/weights.ts";
-import { syncFolder } from "../storage/atomic.ts";
 import type { StageState } from "../train/stage.ts";
-import { writeFailure } from "./failures.ts";
 
 const tensorFile = "tensors.safetensors";
 const recordFile = "state.json";

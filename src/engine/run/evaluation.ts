@@ -12,14 +12,14 @@ import {
   suiteResultsSchema,
 } from "../../protocol/report.ts";
 import { timeline } from "../../protocol/timeline.ts";
+import { readEvents } from "../../run_folder/event_log.ts";
+import { runPaths } from "../../run_folder/folder.ts";
+import { writeAtomic } from "../../storage/atomic.ts";
 import { answerSuite } from "../evaluate/answers.ts";
 import { reportHtml } from "../evaluate/html.ts";
 import { reportMarkdown } from "../evaluate/markdown.ts";
 import { buildReport } from "../evaluate/report.ts";
-import { writeAtomic } from "../storage/atomic.ts";
 import { chartSource } from "./chart_source.ts";
-import { readEvents } from "./event_log.ts";
-import { runPaths } from "./folder.ts";
 import { contaminated, type RunPrompts } from "./prompts.ts";
 import type { Session } from "./session.ts";
 import type { StopToken } from "./stop.ts";

@@ -3,6 +3,8 @@ import { setImmediate as breathe } from "node:timers/promises";
 import { z } from "zod";
 import { DiscernError } from "../../protocol/errors.ts";
 import type { NewRunEvent, RunEvent, RunEventOf } from "../../protocol/events.ts";
+import { EventLog } from "../../run_folder/event_log.ts";
+import { runPaths } from "../../run_folder/folder.ts";
 import type { Stage, StageResult } from "../train/stage.ts";
 import {
   type Checkpoint,
@@ -12,8 +14,6 @@ import {
   saveCheckpoint,
   writeTensorFolder,
 } from "./checkpoint.ts";
-import { EventLog } from "./event_log.ts";
-import { runPaths } from "./folder.ts";
 import type { StopToken } from "./stop.ts";
 
 /** What is measured at a probe. */

@@ -5,6 +5,8 @@ import type { Manifest } from "../../protocol/manifest.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
 import type { ContrastiveRecipe, StageRecipe } from "../../protocol/recipe_stages.ts";
 import { timeline } from "../../protocol/timeline.ts";
+import { readEvents } from "../../run_folder/event_log.ts";
+import { runPaths } from "../../run_folder/folder.ts";
 import {
   type Adapter,
   concatAdapters,
@@ -24,8 +26,6 @@ import type { StageResult } from "../train/stage.ts";
 import { SupervisedObjective } from "../train/supervised.ts";
 import { Trainer } from "../train/trainer.ts";
 import { evaluateArm, evaluateRun } from "./evaluation.ts";
-import { readEvents } from "./event_log.ts";
-import { runPaths } from "./folder.ts";
 import type { OpenStage, ProbeFigures, Workshop } from "./pipeline.ts";
 import { dataWarnings, type RunPrompts } from "./prompts.ts";
 import type { Session } from "./session.ts";

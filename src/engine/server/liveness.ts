@@ -3,8 +3,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setInterval } from "node:timers";
 import { Worker } from "node:worker_threads";
+import { newPipeName, removePipe } from "../../connection/pipe.ts";
 import type { StopToken } from "../run/stop.ts";
-import { newPipeName, removePipe } from "./pipe.ts";
 
 /** Milliseconds between two heartbeats of the main thread. */
 const beatEvery = 200;

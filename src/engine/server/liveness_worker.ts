@@ -1,8 +1,8 @@
 import { setInterval } from "node:timers";
 import { parentPort, workerData } from "node:worker_threads";
 import { z } from "zod";
-import { isAlive } from "../run/lock.ts";
-import { listen } from "./pipe.ts";
+import { listen } from "../../connection/pipe.ts";
+import { isAlive } from "../../run_folder/lock.ts";
 
 /** Milliseconds between two looks at the parent. */
 const look = 500;

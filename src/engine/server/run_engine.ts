@@ -1,12 +1,12 @@
 import { rm } from "node:fs/promises";
 import type { MessageConnection } from "vscode-jsonrpc";
+import { listen, newPipeName, removePipe } from "../../connection/pipe.ts";
 import type { RunEvent } from "../../protocol/events.ts";
-import { readEvents } from "../run/event_log.ts";
-import { runPaths, writeEngine } from "../run/folder.ts";
+import { readEvents } from "../../run_folder/event_log.ts";
+import { runPaths, writeEngine } from "../../run_folder/folder.ts";
 import { Stop, type StopToken } from "../run/stop.ts";
 import { answer, newQueue } from "./answer.ts";
 import { startLiveness } from "./liveness.ts";
-import { listen, newPipeName, removePipe } from "./pipe.ts";
 
 /** The pipes of an engine that works on a run: a window attaches to them, goes, and comes back. */
 export interface RunEngine {

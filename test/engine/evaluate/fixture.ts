@@ -1,8 +1,8 @@
 import { promptId } from "../../../src/dataset/record.ts";
 import { buildReport } from "../../../src/engine/evaluate/report.ts";
-import { type RandomIndex, randomIndex } from "../../../src/engine/probe/bootstrap.ts";
 import type { SeriesPoint } from "../../../src/protocol/comovement.ts";
 import type { Arm, PromptResult, Report } from "../../../src/protocol/report.ts";
+import { type RandomIndex, randomIndex } from "../../../src/statistics/bootstrap.ts";
 
 /** One recipe of the made-up report: mean log-odds of refusal for unsafe and safe prompts. */
 interface Behaviour {

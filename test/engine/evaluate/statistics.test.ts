@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { aurocDifference, aurocInterval, meanDifference } from "../../../src/engine/evaluate/bootstrap.ts";
-import { holm, mcnemar, nonInferiority, tInterval, wilson } from "../../../src/engine/evaluate/statistics.ts";
+import { holm, mcnemar, nonInferiority, tInterval } from "../../../src/engine/evaluate/statistics.ts";
 import { auroc } from "../../../src/engine/probe/auroc.ts";
+import { wilson } from "../../../src/statistics/wilson.ts";
 
 describe("intervals and tests (METHODS §J)", () => {
   test.each([

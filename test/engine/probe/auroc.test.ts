@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { standardDeviation } from "simple-statistics";
 import { expect, test } from "vitest";
 import { auroc, aurocStandardError } from "../../../src/engine/probe/auroc.ts";
-import { randomIndex } from "../../../src/engine/probe/bootstrap.ts";
+import { randomIndex } from "../../../src/statistics/bootstrap.ts";
 
 const scores = fc.array(fc.integer({ min: -3, max: 3 }), { minLength: 1, maxLength: 30 });
 

@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { expect, test } from "vitest";
 import { loadCheckpoint } from "../../../src/engine/run/checkpoint.ts";
-import { readEvents } from "../../../src/engine/run/event_log.ts";
 import { runPipeline } from "../../../src/engine/run/pipeline.ts";
 import { Stop } from "../../../src/engine/run/stop.ts";
 import { timeline } from "../../../src/protocol/timeline.ts";
+import { readEvents } from "../../../src/run_folder/event_log.ts";
 import { quadraticWorkshop } from "./quadratic.ts";
 
 const mount = await mkdtemp(join(tmpdir(), "discern-disk-"));

@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { beforeEach, expect, test } from "vitest";
-import { readEvents } from "../../../src/engine/run/event_log.ts";
 import { runPipeline } from "../../../src/engine/run/pipeline.ts";
 import { Stop } from "../../../src/engine/run/stop.ts";
 import { timeline } from "../../../src/protocol/timeline.ts";
+import { readEvents } from "../../../src/run_folder/event_log.ts";
 import { quadraticWorkshop } from "./quadratic.ts";
 
 let folder: string;

@@ -2,14 +2,14 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, expect, test } from "vitest";
 import { compareRuns } from "../../../src/engine/abilities/compare.ts";
-import { readEvents } from "../../../src/engine/run/event_log.ts";
 import { executeRun, resumeRun, startRun } from "../../../src/engine/run/execute.ts";
-import { isRun } from "../../../src/engine/run/folder.ts";
 import { Stop } from "../../../src/engine/run/stop.ts";
 import type { RunEvent } from "../../../src/protocol/events.ts";
 import { type RecipeInput, recipeSchema } from "../../../src/protocol/recipe.ts";
 import { reportSchema } from "../../../src/protocol/report.ts";
 import { timeline } from "../../../src/protocol/timeline.ts";
+import { readEvents } from "../../../src/run_folder/event_log.ts";
+import { isRun } from "../../../src/run_folder/folder.ts";
 import { tempFolder } from "../../temp_folder.ts";
 import { tinyData, writeTinyModel } from "../../tiny_model.ts";
 

@@ -1,9 +1,9 @@
 import type { Server } from "node:net";
 import { connect } from "node:net";
 import { afterEach, expect, test } from "vitest";
+import { connectEngine, type EngineClient } from "../../../src/connection/client.ts";
+import { connectionOver, listen, newPipeName, removePipe } from "../../../src/connection/pipe.ts";
 import { answer, type Handlers, newQueue } from "../../../src/engine/server/answer.ts";
-import { connectEngine, type EngineClient } from "../../../src/engine/server/client.ts";
-import { connectionOver, listen, newPipeName, removePipe } from "../../../src/engine/server/pipe.ts";
 import { DiscernError } from "../../../src/protocol/errors.ts";
 
 let server: Server;

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { expect, onTestFinished, test } from "vitest";
-import { askLiveness } from "../../../src/engine/server/client.ts";
+import { askLiveness } from "../../../src/connection/client.ts";
 
 test("a main thread that is lost in computing is asked after, and told to stop", async () => {
   const child = spawn(process.execPath, [join(import.meta.dirname, "busy_child.ts")], {

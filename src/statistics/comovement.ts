@@ -1,5 +1,5 @@
 import { sampleCorrelation, sampleRankCorrelation } from "simple-statistics";
-import type { Comovement, Estimate, SeriesPoint, Together } from "../../protocol/comovement.ts";
+import type { Comovement, Estimate, SeriesPoint, Together } from "../protocol/comovement.ts";
 import { drawBlocks, percentileInterval, randomIndex } from "./bootstrap.ts";
 
 /** METHODS §I: fewer probes than this are too few for figures across checkpoints. */

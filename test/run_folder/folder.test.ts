@@ -2,8 +2,8 @@ import { mkdtemp, readdir, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeEach, expect, test } from "vitest";
-import { openRun, prepareRunFolder } from "../../../src/engine/run/folder.ts";
-import { lockHolder, lockRun } from "../../../src/engine/run/lock.ts";
+import { openRun, prepareRunFolder } from "../../src/run_folder/folder.ts";
+import { lockHolder, lockRun } from "../../src/run_folder/lock.ts";
 
 let folder: string;
 beforeEach(async () => {

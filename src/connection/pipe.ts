@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createMessageConnection, type MessageConnection } from "vscode-jsonrpc";
 import { SocketMessageReader, SocketMessageWriter } from "vscode-jsonrpc/node";
-import { DiscernError } from "../../protocol/errors.ts";
+import { DiscernError } from "../protocol/errors.ts";
 
 /** Longest path of a folder for temporary files in which a socket's name, of at most 103 bytes, has room. */
 const longestFolder = 70;

@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type NewRunEvent, type RunEvent, runEventSchema } from "../../protocol/events.ts";
+import { type NewRunEvent, type RunEvent, runEventSchema } from "../protocol/events.ts";
 import { writeFailure } from "./failures.ts";
 
 /**

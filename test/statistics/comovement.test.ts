@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { comovement } from "../../../src/engine/probe/comovement.ts";
-import { comovementSchema } from "../../../src/protocol/comovement.ts";
+import { comovementSchema } from "../../src/protocol/comovement.ts";
+import { comovement } from "../../src/statistics/comovement.ts";
 
 const a = [0.05, 0.2, 0.5, 0.8, 0.9, 0.92];
 const b = [0.02, 0.1, 0.3, 0.45, 0.5, 0.5];

@@ -10,7 +10,7 @@ import {
   pingSchema,
   type Result,
   requests,
-} from "../../protocol/rpc.ts";
+} from "../protocol/rpc.ts";
 import { connectionOver } from "./pipe.ts";
 
 export interface CallOptions {

@@ -1,8 +1,8 @@
 import { link, readFile, rm, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { DiscernError } from "../../protocol/errors.ts";
-import { type LockRecord, lockSchema } from "../../protocol/manifest.ts";
+import { DiscernError } from "../protocol/errors.ts";
+import { type LockRecord, lockSchema } from "../protocol/manifest.ts";
 import { writeFailure } from "./failures.ts";
 
 const file = "lock.json";

@@ -1,9 +1,9 @@
 import { mkdir, readFile, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { DiscernError } from "../../protocol/errors.ts";
-import { type EngineRecord, engineSchema, type Manifest, manifestSchema } from "../../protocol/manifest.ts";
-import type { Recipe } from "../../protocol/recipe.ts";
-import { parseRecipe } from "../../protocol/recipe_file.ts";
+import { DiscernError } from "../protocol/errors.ts";
+import { type EngineRecord, engineSchema, type Manifest, manifestSchema } from "../protocol/manifest.ts";
+import type { Recipe } from "../protocol/recipe.ts";
+import { parseRecipe } from "../protocol/recipe_file.ts";
 import { writeAtomic } from "../storage/atomic.ts";
 import { writeFailure } from "./failures.ts";
 import { lockHolder } from "./lock.ts";

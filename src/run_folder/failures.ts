@@ -1,4 +1,4 @@
-import { DiscernError } from "../../protocol/errors.ts";
+import { DiscernError } from "../protocol/errors.ts";
 
 /**
  * Words an error of the file system for the person whose run it is.
