@@ -1,0 +1,21 @@
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import type { AxeResults } from "axe-core";
+import type { Frame } from "playwright-core";
+
+/**
+ * What axe finds seriously or critically wrong in a page, one line a fault: the rule, what it asks for, and the elements.
+ * An empty list is what one hopes for.
+ */
+export async function seriousFaults(frame: Frame): Promise<string[]> {
+  const path = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+  // Evaluated by the debugger, not added as a script: the page's content security policy stays as it is.
+  await frame.evaluate(await readFile(path, "utf8"));
+  const { violations } = await frame.evaluate<AxeResults>("axe.run(document, { iframes: false })");
+  return violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(({ id, help, nodes }) => {
+      const elements = nodes.map((node) => `${node.target.join(" ")} ${node.html.slice(0, 120)}`);
+      return `${id}: ${help}\n  ${elements.join("\n  ")}`;
+    });
+}

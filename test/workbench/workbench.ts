@@ -1,0 +1,220 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import type { Browser, Frame, Locator, Page } from "playwright-core";
+import { launchChromium } from "./browser.ts";
+import { type CodeServer, type CodeServerOptions, startCodeServer } from "./code_server.ts";
+import { type EditorSettings, type Theme, themes } from "./editor_settings.ts";
+
+const screenshots = join(import.meta.dirname, "../../.cache/workbench/screenshots");
+
+/** How long the workbench may take to show what a test waits for, in milliseconds. */
+const patience = 30_000;
+
+export type WorkbenchOptions = Pick<CodeServerOptions, "folder" | "settings"> & {
+  /** `trusted` when absent. */
+  trust?: CodeServerOptions["trust"];
+};
+
+/**
+ * Opens `options.folder` in a new VS Code with nothing but Discern in it, dark, in a browser window of 1400 × 900 pixels.
+ *
+ * @throws when Chromium or code-server cannot be had.
+ */
+export async function openWorkbench(options: WorkbenchOptions): Promise<Workbench> {
+  const home = await mkdtemp(join(tmpdir(), "discern-editor-"));
+  let server: CodeServer | undefined;
+  let browser: Browser | undefined;
+  const close = async () => {
+    await browser?.close();
+    await server?.stop();
+    await rm(home, { recursive: true, force: true });
+  };
+  try {
+    server = await startCodeServer({
+      trust: "trusted",
+      ...options,
+      home,
+      settings: { "workbench.colorTheme": themes.dark.name, ...options.settings },
+    });
+    browser = await launchChromium();
+    return await Workbench.open({ server, browser, folder: options.folder, close });
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+type Parts = { server: CodeServer; browser: Browser; folder: string; close: () => Promise<void> };
+
+/** A VS Code in a browser, and what a person can do with it. Every method waits for what it needs. */
+export class Workbench {
+  readonly page: Page;
+  readonly #parts: Parts;
+
+  private constructor(page: Page, parts: Parts) {
+    this.page = page;
+    this.#parts = parts;
+  }
+
+  static async open(parts: Parts): Promise<Workbench> {
+    const context = await parts.browser.newContext({ viewport: { width: 1400, height: 900 } });
+    context.setDefaultTimeout(patience);
+    const workbench = new Workbench(await context.newPage(), parts);
+    await workbench.page.goto(parts.server.url);
+    await workbench.#ready();
+    return workbench;
+  }
+
+  /** A second window on the same folder and server. It ends with the first. */
+  newWindow(): Promise<Workbench> {
+    return Workbench.open(this.#parts);
+  }
+
+  /** Ends the window, the server and everything that was started from it. */
+  close(): Promise<void> {
+    return this.#parts.close();
+  }
+
+  /** What the server has written so far. */
+  serverLog(): string {
+    return this.#parts.server.log();
+  }
+
+  /** Loads the window anew, as "Developer: Reload Window" does. */
+  async reload(): Promise<void> {
+    await this.page.reload();
+    await this.#ready();
+  }
+
+  /** Runs the command with this whole title, category and all (`Discern: Start Run`), from the command palette. */
+  async runCommand(title: string): Promise<void> {
+    const end = performance.now() + patience;
+    // The palette lists what is registered when it opens, so a command of an extension that comes later needs a new one.
+    for (;;) {
+      await this.page.keyboard.press("F1");
+      const input = this.quickInput.locator("input[type=text]");
+      await input.fill(`>${title}`);
+      const row = this.#row(title);
+      const none = this.quickInput.locator(".monaco-list-row", { hasText: "No matching commands" });
+      await row
+        .or(none)
+        .first()
+        .waitFor({ timeout: 5_000 })
+        .catch(() => {});
+      if (await row.isVisible()) return row.click();
+      await this.page.keyboard.press("Escape");
+      if (performance.now() > end) throw new Error(`The command palette has no command "${title}".`);
+    }
+  }
+
+  /** The quick pick or input box that is open. */
+  get quickInput(): Locator {
+    return this.page.locator(".quick-input-widget:visible");
+  }
+
+  /** Chooses the entry with this label in the open quick pick. */
+  async quickPick(label: string): Promise<void> {
+    await this.quickInput.locator("input[type=text]").fill(label);
+    await this.#row(label).click();
+  }
+
+  /** Answers the open input box. */
+  async answer(text: string): Promise<void> {
+    await this.quickInput.locator("input[type=text]").fill(text);
+    await this.page.keyboard.press("Enter");
+  }
+
+  #row(label: string): Locator {
+    const name = this.page.getByText(label, { exact: true });
+    return this.quickInput.locator(".monaco-list-row", { has: name }).first();
+  }
+
+  /** Opens a file of the workspace in an editor, and waits for its tab. */
+  async openFile(relativePath: string): Promise<void> {
+    await this.page.keyboard.press("Control+P");
+    await this.quickInput.locator("input[type=text]").fill(join(this.#parts.folder, relativePath));
+    await this.#row(basename(relativePath)).click();
+    await this.tab(basename(relativePath)).waitFor();
+  }
+
+  /** The tab of an open editor or panel. */
+  tab(title: string): Locator {
+    return this.page.locator(".tabs-container [role=tab]", {
+      has: this.page.getByText(title, { exact: true }),
+    });
+  }
+
+  /** Shows a side bar by its name in the activity bar. */
+  async openSideBar(name: string): Promise<void> {
+    const tab = this.page.locator(".activitybar").getByRole("tab", { name });
+    if ((await tab.getAttribute("aria-selected")) !== "true") await tab.click();
+    await this.page.locator(".sidebar .composite.title", { hasText: name }).waitFor();
+  }
+
+  /** A row of any tree, by (part of) its accessible name. */
+  treeItem(name: string | RegExp): Locator {
+    return this.page.getByRole("treeitem", { name });
+  }
+
+  /** The page inside the visible webview with this title, once it has loaded. */
+  async webview(title: string): Promise<Frame> {
+    // Titles are on the inner frames, and playwright looks into a frame only from outside: each is asked in turn.
+    const end = performance.now() + patience;
+    while (performance.now() < end) {
+      for (const inner of this.page.frames().filter((frame) => frame.parentFrame()?.parentFrame())) {
+        const shown = await isShown(inner, title).catch(() => false);
+        if (shown) return inner;
+      }
+      await this.page.waitForTimeout(50);
+    }
+    throw new Error(`There is no webview with the title "${title}".`);
+  }
+
+  /** A notification that contains `text`, once it is shown. */
+  async notification(text: string | RegExp): Promise<Locator> {
+    const toast = this.page.locator(".notification-toast", { hasText: text }).first();
+    await toast.waitFor();
+    return toast;
+  }
+
+  /** The modal dialog that contains `text`, once it is shown. */
+  async dialog(text: string | RegExp): Promise<Locator> {
+    const box = this.page.locator(".monaco-dialog-box", { hasText: text });
+    await box.waitFor();
+    return box;
+  }
+
+  /** Changes settings of the user while the editor runs. */
+  async changeSettings(changes: EditorSettings): Promise<void> {
+    const path = this.#parts.server.settingsPath;
+    const settings = JSON.parse(await readFile(path, "utf8"));
+    await writeFile(path, JSON.stringify({ ...settings, ...changes }, null, 2));
+  }
+
+  /** Changes the theme, and waits until the workbench has it. */
+  async setTheme(theme: Theme): Promise<void> {
+    const { name, className } = themes[theme];
+    await this.changeSettings({ "workbench.colorTheme": name });
+    await this.page.locator(`.monaco-workbench.${className}`).waitFor();
+  }
+
+  /** Writes what is seen into `.cache/workbench/screenshots/<name>.png`, and returns that path. */
+  async screenshot(name: string): Promise<string> {
+    await mkdir(screenshots, { recursive: true });
+    const path = join(screenshots, `${name}.png`);
+    await this.page.screenshot({ path, animations: "disabled" });
+    return path;
+  }
+
+  async #ready(): Promise<void> {
+    await this.page.locator(".monaco-workbench .part.statusbar .statusbar-item").first().waitFor();
+  }
+}
+
+async function isShown(frame: Frame, title: string): Promise<boolean> {
+  const element = await frame.frameElement();
+  if ((await element.getAttribute("title")) !== title || !(await element.isVisible())) return false;
+  const outer = await frame.parentFrame()!.frameElement();
+  return (await outer.isVisible()) && (await frame.evaluate(() => document.readyState === "complete"));
+}
