@@ -38,6 +38,29 @@ const targets: { in: string; out: string; options: BuildOptions }[] = [
     out: "dist/liveness_worker.js",
     options: engine,
   },
+  {
+    in: "src/extension/extension.ts",
+    out: "dist/extension.cjs",
+    options: {
+      platform: "node",
+      target: "node22",
+      format: "cjs",
+      external: ["vscode"],
+      // A CommonJS module has no import.meta; the folder it lies in has another name there.
+      define: { "import.meta.dirname": "__dirname" },
+    },
+  },
+  ...["labelling", "dashboard", "report"].map((page) => ({
+    in: `src/webview/${page}/main.tsx`,
+    out: `dist/webview/${page}.js`,
+    options: {
+      platform: "browser" as const,
+      target: "chrome120",
+      format: "iife" as const,
+      jsx: "automatic" as const,
+      jsxImportSource: "preact",
+    },
+  })),
 ];
 
 for (const { in: entry, out, options } of targets) {
@@ -53,6 +76,11 @@ for (const { in: entry, out, options } of targets) {
   });
 }
 await chmod(join(root, "dist/cli.js"), 0o755);
+
+const codicons = dirname(createRequire(import.meta.url).resolve("@vscode/codicons/dist/codicon.css"));
+for (const file of ["codicon.css", "codicon.ttf"]) {
+  await copyFile(join(codicons, file), join(root, "dist/webview", file));
+}
 
 const chart = createRequire(import.meta.url).resolve("chart.js");
 await mkdir(join(root, "dist"), { recursive: true });

@@ -1,0 +1,121 @@
+/**
+ * Ids of everything the manifest declares and the code refers to. A test holds them against package.json in both
+ * directions; this file knows no `vscode`, so that the test runs without an editor.
+ */
+export const commandIds = [
+  "discern.prompts.labelToxic",
+  "discern.prompts.labelSeeminglyToxic",
+  "discern.prompts.labelGeneral",
+  "discern.prompts.labelSkip",
+  "discern.prompts.exclude",
+  "discern.prompts.note",
+  "discern.prompts.undo",
+  "discern.prompts.redo",
+  "discern.prompts.search",
+  "discern.prompts.filter",
+  "discern.prompts.clearFilter",
+  "discern.prompts.groupBy",
+  "discern.prompts.refresh",
+  "discern.prompts.open",
+  "discern.prompts.copy",
+  "discern.prompts.chooseColumn",
+  "discern.prompts.readLargeFile",
+  "discern.labelling.open",
+  "discern.run.start",
+  "discern.run.startStlAlone",
+  "discern.run.compareBoth",
+  "discern.runs.refresh",
+  "discern.runs.stop",
+  "discern.runs.stopAndKeepBest",
+  "discern.runs.resume",
+  "discern.runs.openDashboard",
+  "discern.runs.openReport",
+  "discern.runs.compare",
+  "discern.runs.export",
+  "discern.runs.delete",
+  "discern.runs.reveal",
+  "discern.runs.openLog",
+  "discern.models.refresh",
+  "discern.models.pull",
+  "discern.models.newRecipe",
+  "discern.models.reveal",
+  "discern.models.copyPath",
+  "discern.recipe.new",
+  "discern.evaluation.toggle",
+  "discern.evaluation.pin",
+  "discern.evaluation.next",
+  "discern.evaluation.previous",
+  "discern.evaluation.relabel",
+  "discern.evaluation.openInReport",
+  "discern.report.open",
+  "discern.report.exportMarkdown",
+  "discern.report.exportHtml",
+  "discern.engine.restart",
+  "discern.engine.showLog",
+  "discern.engine.doctor",
+  "discern.sample.open",
+  "discern.walkthrough.open",
+] as const;
+export type CommandId = (typeof commandIds)[number];
+
+/** Settings and the type of their values. */
+export interface SettingValues {
+  "discern.prompts.include": readonly string[];
+  "discern.prompts.exclude": readonly string[];
+  "discern.prompts.columns": Readonly<Record<string, string>>;
+  "discern.prompts.largeFileMegabytes": number;
+  "discern.prompts.groupBy": "label" | "kind";
+  "discern.labels.author": string;
+  "discern.labelling.blur": boolean;
+  "discern.labelling.guidelines": string;
+  "discern.evaluation.show": boolean;
+  "discern.runs.folder": string;
+  "discern.models.folders": readonly string[];
+  "discern.engine.nodePath": string;
+  "discern.engine.path": string;
+  "discern.engine.unresponsiveSeconds": number;
+}
+export const settingKeys = [
+  "discern.prompts.include",
+  "discern.prompts.exclude",
+  "discern.prompts.columns",
+  "discern.prompts.largeFileMegabytes",
+  "discern.prompts.groupBy",
+  "discern.labels.author",
+  "discern.labelling.blur",
+  "discern.labelling.guidelines",
+  "discern.evaluation.show",
+  "discern.runs.folder",
+  "discern.models.folders",
+  "discern.engine.nodePath",
+  "discern.engine.path",
+  "discern.engine.unresponsiveSeconds",
+] as const satisfies readonly (keyof SettingValues)[];
+
+/** Context keys, each with one writer, and the type of their values. */
+export interface ContextValues {
+  /** Whether a search or a filter hides prompts; written by the Prompts view. */
+  "discern.prompts.filtered": boolean;
+  "discern.prompts.canUndo": boolean;
+  "discern.prompts.canRedo": boolean;
+  /** Whether evaluations are shown in prompt files; written by the inline evaluation. */
+  "discern.evaluation.shown": boolean;
+  /** Whether the active editor has an evaluation. */
+  "discern.evaluation.available": boolean;
+}
+export const contextKeys = [
+  "discern.prompts.filtered",
+  "discern.prompts.canUndo",
+  "discern.prompts.canRedo",
+  "discern.evaluation.shown",
+  "discern.evaluation.available",
+] as const satisfies readonly (keyof ContextValues)[];
+
+export const viewIds = ["discern.prompts", "discern.runs", "discern.models"] as const;
+
+/** Ids of webview panels and custom editors. */
+export const pageIds = {
+  labelling: "discern.labelling",
+  dashboard: "discern.dashboard",
+  report: "discern.report",
+} as const;

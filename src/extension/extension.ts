@@ -1,0 +1,11 @@
+import type * as vscode from "vscode";
+import { registerCommand } from "./contributions.ts";
+import { log } from "./log.ts";
+
+/** Makes the parts of the workbench and registers them; none does any work before it is needed. */
+export function activate(context: vscode.ExtensionContext): void {
+  context.subscriptions.push(
+    log,
+    registerCommand("discern.engine.showLog", () => log.show()),
+  );
+}
