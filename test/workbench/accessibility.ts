@@ -11,6 +11,10 @@ export async function seriousFaults(frame: Frame): Promise<string[]> {
   const path = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
   // Evaluated by the debugger, not added as a script: the page's content security policy stays as it is.
   await frame.evaluate(await readFile(path, "utf8"));
+  // A webview is transparent. Axe cannot see from inside what is behind it, and would take it for white.
+  await frame.evaluate(() => {
+    document.documentElement.style.backgroundColor = "var(--vscode-editor-background)";
+  });
   const { violations } = await frame.evaluate<AxeResults>("axe.run(document, { iframes: false })");
   return violations
     .filter(({ impact }) => impact === "serious" || impact === "critical")

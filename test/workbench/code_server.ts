@@ -23,7 +23,6 @@ export type CodeServerOptions = {
 export type CodeServer = {
   /** The address that opens the workspace. */
   url: string;
-  settingsPath: string;
   /** What the server has written so far. */
   log(): string;
   /** Ends the server and everything that was started from it, also runs. */
@@ -84,7 +83,6 @@ export async function startCodeServer(options: CodeServerOptions): Promise<CodeS
   url.searchParams.set("folder", folder);
   return {
     url: url.href,
-    settingsPath,
     log: () => lines.join("\n"),
     async stop() {
       child.kill();

@@ -18,6 +18,8 @@ export const quietSettings: EditorSettings = {
   "git.enabled": false,
   "git.openRepositoryInParentFolders": "never",
   "editor.minimap.enabled": false,
+  // A modal editor would lie over what a test looks at next.
+  "workbench.editor.useModal": "off",
   "window.confirmBeforeClose": "never",
   // In a browser the editor saves by itself. On a desktop, where Discern is used, it does not.
   "files.autoSave": "off",
@@ -25,10 +27,10 @@ export const quietSettings: EditorSettings = {
   "security.workspace.trust.startupPrompt": "never",
 };
 
-/** The kinds of theme an editor can have: the editor's own theme of each, and the class it gives the workbench. */
+/** The editor's own theme of each kind: its id in settings, its label for people, and the class of a workbench that has it. */
 export const themes = {
-  light: { name: "Light 2026", className: "vs" },
-  dark: { name: "Dark 2026", className: "vs-dark" },
-  "high-contrast": { name: "Default High Contrast", className: "hc-black" },
+  light: { id: "Light 2026", label: "Light 2026", className: "vs" },
+  dark: { id: "Dark 2026", label: "Dark 2026", className: "vs-dark" },
+  "high-contrast": { id: "Default High Contrast", label: "Dark High Contrast", className: "hc-black" },
 } as const;
 export type Theme = keyof typeof themes;

@@ -24,7 +24,7 @@ describeWorkbench("Discern in VS Code", () => {
 
   it("starts without an error", async () => {
     expect(await activationTime(workbench(), "Discern")).toBeGreaterThanOrEqual(0);
-    const errors = workbench().page.locator(".notification-toast .codicon-error");
+    const errors = workbench().page.locator(".notifications-toasts .codicon-error");
     expect(await errors.count()).toBe(0);
   });
 });

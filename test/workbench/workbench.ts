@@ -1,10 +1,10 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import type { Browser, Frame, Locator, Page } from "playwright-core";
 import { launchChromium } from "./browser.ts";
 import { type CodeServer, type CodeServerOptions, startCodeServer } from "./code_server.ts";
-import { type EditorSettings, type Theme, themes } from "./editor_settings.ts";
+import { type Theme, themes } from "./editor_settings.ts";
 
 const screenshots = join(import.meta.dirname, "../../.cache/workbench/screenshots");
 
@@ -35,7 +35,7 @@ export async function openWorkbench(options: WorkbenchOptions): Promise<Workbenc
       trust: "trusted",
       ...options,
       home,
-      settings: { "workbench.colorTheme": themes.dark.name, ...options.settings },
+      settings: { "workbench.colorTheme": themes.dark.id, ...options.settings },
     });
     browser = await launchChromium();
     return await Workbench.open({ server, browser, folder: options.folder, close });
@@ -100,7 +100,7 @@ export class Workbench {
       await row
         .or(none)
         .first()
-        .waitFor({ timeout: 5_000 })
+        .waitFor({ timeout: 1_000 })
         .catch(() => {});
       if (await row.isVisible()) return row.click();
       await this.page.keyboard.press("Escape");
@@ -173,7 +173,9 @@ export class Workbench {
 
   /** A notification that contains `text`, once it is shown. */
   async notification(text: string | RegExp): Promise<Locator> {
-    const toast = this.page.locator(".notification-toast", { hasText: text }).first();
+    const toast = this.page
+      .locator(".notifications-toasts .notification-list-item", { hasText: text })
+      .first();
     await toast.waitFor();
     return toast;
   }
@@ -185,17 +187,11 @@ export class Workbench {
     return box;
   }
 
-  /** Changes settings of the user while the editor runs. */
-  async changeSettings(changes: EditorSettings): Promise<void> {
-    const path = this.#parts.server.settingsPath;
-    const settings = JSON.parse(await readFile(path, "utf8"));
-    await writeFile(path, JSON.stringify({ ...settings, ...changes }, null, 2));
-  }
-
-  /** Changes the theme, and waits until the workbench has it. */
+  /** Changes the theme as a person does, since the server does not notice changes in the settings' file. */
   async setTheme(theme: Theme): Promise<void> {
-    const { name, className } = themes[theme];
-    await this.changeSettings({ "workbench.colorTheme": name });
+    const { label, className } = themes[theme];
+    await this.runCommand("Preferences: Color Theme");
+    await this.quickPick(label);
     await this.page.locator(`.monaco-workbench.${className}`).waitFor();
   }
 

@@ -1,0 +1,32 @@
+/**
+ * `npm run workbench`: VS Code in the browser with Discern in it, on a copy of the sample workspace, until Ctrl-C. The copy
+ * and what was done in it are kept for the next time.
+ */
+import { existsSync } from "node:fs";
+import { cp } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { Command } from "commander";
+import { startCodeServer } from "../test/workbench/code_server.ts";
+
+const root = join(import.meta.dirname, "..");
+const sample = join(root, "runs/workspace");
+const flags = new Command("workbench")
+  .option("--port <number>", "port of the address", "8080")
+  .option("--folder <folder>", "folder to open", sample)
+  .parse()
+  .opts<{ port: string; folder: string }>();
+const folder = resolve(flags.folder);
+if (folder === sample && !existsSync(sample)) {
+  await cp(join(root, "datasets/workspace"), sample, { recursive: true });
+}
+
+const server = await startCodeServer({
+  folder,
+  home: join(root, ".cache/workbench/editor"),
+  trust: "trusted",
+  port: Number(flags.port),
+});
+process.stdout.write(`${server.url}\nCtrl-C ends it.\n`);
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => server.stop());
+}
