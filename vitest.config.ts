@@ -9,7 +9,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "unit",
-          include: ["test/**/*.test.ts"],
+          include: ["test/**/*.test.{ts,tsx}"],
           exclude: ["test/workbench/**", "node_modules/**"],
           testTimeout: 60_000,
           hookTimeout: 120_000,
