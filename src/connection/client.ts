@@ -3,6 +3,7 @@ import { connect } from "node:net";
 import { CancellationTokenSource } from "vscode-jsonrpc";
 import type { z } from "zod";
 import {
+  type livenessRequests,
   type Method,
   notifications,
   type ParamsInput,
@@ -66,16 +67,25 @@ export async function connectEngine(pipe: string): Promise<EngineClient> {
 /**
  * Asks an engine's liveness worker, which answers while the engine computes.
  *
+ * @param signal ends the waiting: an engine that is halted takes the question and never answers.
  * @throws the system's error where nobody listens.
  */
-export async function askLiveness(pipe: string, question: "ping" | "stop"): Promise<Ping> {
+export async function askLiveness(
+  pipe: string,
+  question: keyof typeof livenessRequests,
+  signal?: AbortSignal,
+): Promise<Ping> {
   const socket = connect(pipe);
   await new Promise<void>((resolve, reject) => socket.once("connect", resolve).once("error", reject));
   const connection = connectionOver(socket);
   connection.listen();
+  const giveUp = () => socket.destroy();
+  signal?.addEventListener("abort", giveUp);
+  if (signal?.aborted) giveUp();
   try {
     return pingSchema.parse(await connection.sendRequest(question));
   } finally {
+    signal?.removeEventListener("abort", giveUp);
     connection.end();
     connection.dispose();
   }

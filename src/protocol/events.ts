@@ -13,7 +13,14 @@ const panelSchema = z.object({ mean: figure, perPrompt: z.array(figure) });
 /** Refusal probabilities of one panel of prompts. */
 export type PanelRefusal = z.infer<typeof panelSchema>;
 
-export const stageEndSchema = z.enum(["steps", "separation", "retention", "loss-not-finite", "stopped"]);
+export const stageEndSchema = z.enum([
+  "steps",
+  "separation",
+  "retention",
+  "loss-not-finite",
+  "stopped",
+  "kept-best",
+]);
 
 /** Everything that can happen in a run. Every chart is drawn from these and nothing else. */
 export const runEventSchema = z.discriminatedUnion("type", [

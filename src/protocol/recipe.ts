@@ -79,6 +79,12 @@ const checkpointSchema = z
   .strictObject({
     every: z.int().positive().default(50).describe("Steps between two checkpoints"),
     keep: z.int().min(2).default(2).describe("Checkpoints kept"),
+    best: z
+      .boolean()
+      .default(true)
+      .describe(
+        "Also keep the state with the widest gap on the panels, which a run that is stopped early can end with",
+      ),
   })
   .describe("Saved states from which a run goes on");
 

@@ -81,13 +81,19 @@ export const requests = {
     result: z.object({ folder: z.string(), pid: z.int() }),
   },
   stop: {
-    params: z.strictObject({ folder: z.string().min(1) }),
+    params: z.strictObject({
+      folder: z.string().min(1),
+      keepBest: z
+        .boolean()
+        .default(false)
+        .describe("End the stage at its best state, leave out later stages, and evaluate"),
+    }),
     result: z.object({
       folder: z.string(),
       pid: z.int(),
       state: z
         .enum(["running", "finished", "stopped", "failed"])
-        .describe("What became of the run; a run's own engine answers before it has stopped"),
+        .describe("What became of the run; running where it is answered before the run has ended"),
     }),
   },
   compare: {
@@ -128,6 +134,8 @@ export const livenessRequests = {
     stopping: z.boolean(),
   },
   stop: { pid: z.int(), stopping: z.literal(true) },
+  /** As `stop`, but the stage ends at its best state and the run is evaluated. */
+  keepBest: { pid: z.int(), stopping: z.literal(true) },
 } as const;
 export const pingSchema = z.object(livenessRequests.ping);
 export type Ping = z.infer<typeof pingSchema>;

@@ -1,24 +1,6 @@
-import { readFile } from "node:fs/promises";
-import { DiscernError } from "../../protocol/errors.ts";
-import { type Arm, BEFORE, type Report, reportSchema } from "../../protocol/report.ts";
-import { runPaths } from "../../run_folder/folder.ts";
+import { type Arm, BEFORE, type Report } from "../../protocol/report.ts";
+import { readReport } from "../../run_folder/report_file.ts";
 import { buildReport } from "../evaluate/report.ts";
-
-/** The report of a run folder, or of a report file. @throws DiscernError `run-invalid`. */
-export async function readReport(path: string): Promise<Report> {
-  const file = path.endsWith(".json") ? path : runPaths(path).report;
-  try {
-    return reportSchema.parse(JSON.parse(await readFile(file, "utf8")));
-  } catch (cause) {
-    throw new DiscernError(
-      "run-invalid",
-      `${file} is not a report. Finish the run, or evaluate the model first.`,
-      {
-        cause,
-      },
-    );
-  }
-}
 
 /**
  * One report over several runs, compared on the prompts that all answered. The model before training, which each run

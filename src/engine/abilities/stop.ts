@@ -12,12 +12,16 @@ import { isAlive, lockHolder } from "../../run_folder/lock.ts";
 const look = 100;
 
 /**
- * Asks the engine of a run to finish its step, save and end, and waits until it has.
+ * Asks the engine of a run to finish its step, save and end, and waits until it has. With `keepBest` the run is still
+ * evaluated, which takes minutes: that is not waited for.
  *
  * @returns what became of the run: it may have finished or failed before it could be stopped.
  * @throws DiscernError `run-invalid` when nobody works in the folder; `run-busy` when somebody does on another machine.
  */
-export async function stopRun(folder: string): Promise<{ folder: string; pid: number; state: RunState }> {
+export async function stopRun(
+  folder: string,
+  { keepBest = false }: { keepBest?: boolean } = {},
+): Promise<{ folder: string; pid: number; state: RunState }> {
   const holder = await lockHolder(folder);
   if (holder === null) {
     throw new DiscernError("run-invalid", `Nobody works in ${folder}: there is no run to stop.`);
@@ -29,7 +33,16 @@ export async function stopRun(folder: string): Promise<{ folder: string; pid: nu
     );
   }
   const engine = await readEngine(folder);
-  const asked = engine !== null && (await askLiveness(engine.liveness, "stop").catch(() => null)) !== null;
+  const asked =
+    engine !== null &&
+    (await askLiveness(engine.liveness, keepBest ? "keepBest" : "stop").catch(() => null)) !== null;
+  if (keepBest) {
+    if (asked) return { folder: resolve(folder), pid: holder.pid, state: "running" };
+    throw new DiscernError(
+      "run-busy",
+      `The engine of ${folder} does not answer, so it cannot be told to keep the best. Stop it without that wish.`,
+    );
+  }
   if (!asked && isAlive(holder.pid)) process.kill(holder.pid, "SIGTERM");
   while ((await lockHolder(folder))?.pid === holder.pid) await sleep(look);
   const { state } = timeline(readEvents(runPaths(folder).events));

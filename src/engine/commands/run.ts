@@ -4,7 +4,7 @@ import type { RunEvent } from "../../protocol/events.ts";
 import { startDetached } from "../abilities/detach.ts";
 import { loadRecipe } from "../abilities/recipe.ts";
 import { executeRun, resumeRun } from "../run/execute.ts";
-import { Stop, stopOnSignals } from "../run/stop.ts";
+import { anyStop, Stop, stopOnSignals } from "../run/stop.ts";
 import { openRunEngine } from "../server/run_engine.ts";
 import { runDisplay } from "./display.ts";
 import { progressBar, type Shell, say, show } from "./shell.ts";
@@ -63,11 +63,7 @@ export function addRun(program: Command): void {
       const display = runDisplay(flags.json);
       const options = {
         folder,
-        stop: {
-          get requested() {
-            return stop.requested || engine.stop.requested;
-          },
-        },
+        stop: anyStop(stop, engine.stop),
         onReady: () => engine.announce(),
         onEvent(event: RunEvent) {
           display.show(event);

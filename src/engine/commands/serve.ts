@@ -71,10 +71,15 @@ export function addStop(program: Command): void {
     .command("stop")
     .argument("<run>", "run folder")
     .description("have a run finish its step, save and end; it can be resumed")
+    .option("--keep-best", "end the stage at its best state, leave out later stages, and evaluate", false)
     .option("--json", "one JSON document on stdout", false)
-    .action(async (run: string, flags: Shell) => {
-      say("Waiting for the step to be finished and saved …");
-      const stopped = await stopRun(run);
-      show(flags, stopped, () => endings[stopped.state](run));
+    .action(async (run: string, { keepBest, ...flags }: Shell & { keepBest: boolean }) => {
+      if (!keepBest) say("Waiting for the step to be finished and saved …");
+      const stopped = await stopRun(run, { keepBest });
+      show(flags, stopped, () =>
+        keepBest
+          ? `It keeps its best state and is evaluated. See: discern watch ${run}`
+          : endings[stopped.state](run),
+      );
     });
 }

@@ -51,7 +51,7 @@ export function workbenchHandlers(program: readonly [string, ...string[]]): Hand
     },
     recipe: ({ name, set, stlAlone }) => loadRecipe(name, { set, stlAlone }),
     start: (params) => startDetached(params, program),
-    stop: ({ folder }) => stopRun(folder),
+    stop: ({ folder, keepBest }) => stopRun(folder, { keepBest }),
     compare: ({ runs }) => compareRuns(runs),
     async export({ run, into, merged }) {
       await exportRun(run, into, merged);

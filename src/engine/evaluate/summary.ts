@@ -1,11 +1,12 @@
 import { mean } from "simple-statistics";
-import type {
-  Arm,
-  Discernment,
-  GroupSummary,
-  OverSeeds,
-  PromptResult,
-  SuiteSummary,
+import {
+  type Arm,
+  type Discernment,
+  type GroupSummary,
+  isRefusal,
+  type OverSeeds,
+  type PromptResult,
+  type SuiteSummary,
 } from "../../protocol/report.ts";
 import { wilson } from "../../statistics/wilson.ts";
 import type { ClassScores } from "../probe/auroc.ts";
@@ -45,10 +46,6 @@ function summarise(results: PromptResult[]): GroupSummary {
     rate: wilson(refused, results.length),
     meanProbability: mean(results.map(({ refusalProbability }) => refusalProbability)),
   };
-}
-
-export function isRefusal({ verdict }: PromptResult): boolean {
-  return verdict === "full_refusal";
 }
 
 /** The unsafe and the safe among results, in that order. */

@@ -83,7 +83,8 @@ export async function hasTensorFolder(folder: string): Promise<boolean> {
   return (await readdir(dirname(folder)).catch((): string[] => [])).includes(basename(folder));
 }
 
-const stateSchema = z.object({
+/** The record beside the tensors of a saved state. */
+export const checkpointStateSchema = z.object({
   stage: z.int().nonnegative(),
   step: z.int().nonnegative(),
   globalStep: z.int().nonnegative(),
@@ -139,7 +140,7 @@ export async function loadCheckpoint(
   const skipped: string[] = [];
   for (const name of await checkpointNames(root)) {
     try {
-      const { tensors, record } = await readTensorFolder(join(root, name), stateSchema);
+      const { tensors, record } = await readTensorFolder(join(root, name), checkpointStateSchema);
       const { stage, globalStep, step, history } = record;
       return { checkpoint: { stage, globalStep, state: { step, tensors, history } }, name, skipped };
     } catch {

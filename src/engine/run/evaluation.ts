@@ -116,7 +116,10 @@ export async function evaluateRun(manifest: Manifest, context: EvaluationContext
   if (after === null || after.length === 0) return null;
   const before = recipe.evaluate.before ? await keptBefore(context) : [];
   const paths = runPaths(folder);
-  const { probes, steps, stages } = timeline(readEvents(paths.events));
+  const { probes, steps, stages, ends } = timeline(readEvents(paths.events));
+  const end = ends.at(-1);
+  // A stage that was ended at its best state has later probes, of a model that is gone.
+  const trained = probes.findLast(({ stage, step }) => stage === end?.stage && step === end.step);
   const { seed } = recipe;
   const arm = (name: string, results: PromptResult[], generalLoss: number | null | undefined): Arm => ({
     name,
@@ -138,9 +141,16 @@ export async function evaluateRun(manifest: Manifest, context: EvaluationContext
   const report = buildReport({
     model: { name: manifest.model.name },
     run: { name: recipe.name, seed, device: manifest.device },
+    notes:
+      end?.reason === "kept-best"
+        ? [
+            `Stopped by hand: stage ${end.stage + 1} ended with the state of its step ${end.step}, the best on the ` +
+              "panels, and later stages were left out.",
+          ]
+        : [],
     arms: [
       ...(before.length ? [arm(BEFORE, before, untrained?.generalLoss)] : []),
-      arm(recipe.name, after, probes.at(-1)?.generalLoss),
+      arm(recipe.name, after, (trained ?? probes.at(-1))?.generalLoss),
     ],
     series: [{ arm: recipe.name, seed, points, stages: begun }],
     contamination: contaminated(prompts).suites,

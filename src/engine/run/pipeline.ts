@@ -6,6 +6,7 @@ import type { NewRunEvent, RunEvent, RunEventOf } from "../../protocol/events.ts
 import { EventLog } from "../../run_folder/event_log.ts";
 import { runPaths } from "../../run_folder/folder.ts";
 import type { Stage, StageResult } from "../train/stage.ts";
+import { BestState } from "./best.ts";
 import {
   type Checkpoint,
   hasTensorFolder,
@@ -50,10 +51,12 @@ export interface Workshop {
 export interface PipelineOptions {
   readonly folder: string;
   readonly probeEvery: number;
-  readonly checkpoint: { readonly every: number; readonly keep: number };
+  readonly checkpoint: { readonly every: number; readonly keep: number; readonly best: boolean };
   readonly stop: StopToken;
   readonly onEvent?: (event: RunEvent) => void;
 }
+
+type StageReason = RunEventOf<"stage-finished">["reason"];
 
 const resultSchema = z.object({ method: z.enum(["lora", "full"]), steps: z.int().nonnegative() });
 
@@ -103,7 +106,6 @@ async function runStages(
   emit: (event: NewRunEvent) => void,
 ): Promise<"finished" | "stopped"> {
   const paths = runPaths(options.folder);
-  const { stop } = options;
   const resumed = before.some(({ type }) => type === "run-started");
   let saved: Checkpoint | null = null;
   let begun = false;
@@ -129,13 +131,15 @@ async function runStages(
     });
   }
   if (!begun) {
-    await workshop.prepare(emit, stop);
-    if (stop.requested) {
+    await workshop.prepare(emit, options.stop);
+    if (options.stop.requested) {
       emit({ type: "run-stopped", stage: 0, step: 0 });
       return "stopped";
     }
   }
   let globalStep = 0;
+  // A stage that was ended by hand at its best state is the last one, also when the run is resumed.
+  let cut = before.some(endsAtBest);
   for (let index = 0; index < workshop.stageCount; index++) {
     const kept = join(paths.stages, String(index));
     if (await hasTensorFolder(kept)) {
@@ -144,11 +148,20 @@ async function runStages(
       globalStep += record.steps;
       continue;
     }
+    if (cut) break;
     const place = { index, startStep: globalStep, from: saved?.stage === index ? saved : null };
-    const steps = await runStage(workshop, options, place, emit);
-    if (steps === null) return "stopped";
-    globalStep += steps;
+    const end = await runStage(workshop, options, place, emit);
+    if (end === null) return "stopped";
+    globalStep += end.steps;
+    cut = end.reason === "kept-best";
   }
+  // Who asked for the best state wants its evaluation; only a plain wish to stop cuts that off.
+  const { stop: wish } = options;
+  const stop: StopToken = {
+    get requested() {
+      return wish.requested && !wish.keepBest;
+    },
+  };
   if (stop.requested) {
     emit({ type: "run-stopped", stage: workshop.stageCount, step: 0 });
     return "stopped";
@@ -173,13 +186,17 @@ async function finishedSteps(root: string, count: number): Promise<{ stages: num
   return { stages: count, steps };
 }
 
-/** Runs one stage to its end. @returns its steps, or null when it was stopped. */
+function endsAtBest(event: RunEvent): boolean {
+  return event.type === "stage-finished" && event.reason === "kept-best";
+}
+
+/** Runs one stage to its end. @returns its steps and why it ended, or null when it was stopped. */
 async function runStage(
   workshop: Workshop,
   options: PipelineOptions,
   place: { index: number; startStep: number; from: Checkpoint | null },
   emit: (event: NewRunEvent) => void,
-): Promise<number | null> {
+): Promise<{ steps: number; reason: StageReason } | null> {
   const { index, startStep, from } = place;
   const { stop, probeEvery, checkpoint } = options;
   const paths = runPaths(options.folder);
@@ -194,11 +211,14 @@ async function runStage(
   });
 
   const now = () => ({ stage: index, step: stage.step, globalStep: startStep + stage.step });
+  const best = checkpoint.best ? await BestState.open(paths.checkpoints, index, kind) : null;
   let probed = -1;
   const probe = async (): Promise<void> => {
     if (probed === stage.step) return;
-    emit({ type: "probe", ...now(), ...(await workshop.probe(index)) });
+    const figures = await workshop.probe(index);
+    emit({ type: "probe", ...now(), ...figures });
     probed = stage.step;
+    await best?.offer(stage, now().globalStep, figures);
   };
   let stored = from?.state.step ?? -1;
   const save = async (): Promise<void> => {
@@ -215,10 +235,16 @@ async function runStage(
   };
 
   if (startStep + stage.step === 0) await probe();
-  let reason = stage.finished();
+  let reason: StageReason | null = stage.finished();
   while (reason === null) {
     // The event loop must turn between steps: signals and messages wait there.
     await breathe();
+    if (stop.requested && stop.keepBest && stage.step > 0) {
+      const state = await best?.state();
+      if (state) await stage.restore(state);
+      reason = "kept-best";
+      break;
+    }
     if (stop.requested) {
       await save();
       emit({ type: "run-stopped", stage: index, step: stage.step });
@@ -237,10 +263,11 @@ async function runStage(
     reason = stage.finished();
     if (reason === null && stage.step % checkpoint.every === 0) await save();
   }
-  await probe();
+  if (reason !== "kept-best") await probe();
   const steps = stage.step;
   const { method, tensors } = await stage.finish();
   await writeTensorFolder(join(paths.stages, String(index)), tensors, { method, steps });
   emit({ type: "stage-finished", stage: index, step: steps, reason });
-  return steps;
+  await best?.forget();
+  return { steps, reason };
 }

@@ -5,6 +5,7 @@ import { setInterval } from "node:timers";
 import { Worker } from "node:worker_threads";
 import { newPipeName, removePipe } from "../../connection/pipe.ts";
 import type { StopToken } from "../run/stop.ts";
+import { wishes } from "./wishes.ts";
 
 /** Milliseconds between two heartbeats of the main thread. */
 const beatEvery = 200;
@@ -43,7 +44,10 @@ export async function startLiveness(parent: number | null): Promise<Liveness> {
     pipe,
     stop: {
       get requested() {
-        return Atomics.load(requested, 0) === 1;
+        return Atomics.load(requested, 0) !== wishes.none;
+      },
+      get keepBest() {
+        return Atomics.load(requested, 0) === wishes.keepBest;
       },
     },
     async close() {

@@ -3,6 +3,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { z } from "zod";
 import { listen } from "../../connection/pipe.ts";
 import { isAlive } from "../../run_folder/lock.ts";
+import { wishes } from "./wishes.ts";
 
 /** Milliseconds between two looks at the parent. */
 const look = 500;
@@ -23,15 +24,17 @@ const turned = new Float64Array(beat);
 const state = () => ({
   pid: process.pid,
   quiet: Date.now() - turned[0]!,
-  stopping: Atomics.load(stop, 0) === 1,
+  stopping: Atomics.load(stop, 0) !== wishes.none,
 });
 
 await listen(pipe, (connection) => {
   connection.onRequest("ping", state);
-  connection.onRequest("stop", () => {
-    Atomics.store(stop, 0, 1);
-    return state();
-  });
+  for (const wish of ["stop", "keepBest"] as const) {
+    connection.onRequest(wish, () => {
+      Atomics.store(stop, 0, wishes[wish]);
+      return state();
+    });
+  }
 });
 parentPort?.postMessage("listening");
 
@@ -39,7 +42,7 @@ if (parent !== null) {
   const watch = setInterval(() => {
     if (isAlive(parent)) return;
     clearInterval(watch);
-    Atomics.store(stop, 0, 1);
+    Atomics.store(stop, 0, wishes.stop);
     // Native code that does not come back must not outlive the window it works for.
     setTimeout(() => process.kill(process.pid, "SIGKILL"), grace);
   }, look);

@@ -4,7 +4,7 @@ import { listen, newPipeName, removePipe } from "../../connection/pipe.ts";
 import type { RunEvent } from "../../protocol/events.ts";
 import { readEvents } from "../../run_folder/event_log.ts";
 import { runPaths, writeEngine } from "../../run_folder/folder.ts";
-import { Stop, type StopToken } from "../run/stop.ts";
+import { anyStop, Stop, type StopToken } from "../run/stop.ts";
 import { answer, newQueue } from "./answer.ts";
 import { startLiveness } from "./liveness.ts";
 
@@ -37,8 +37,8 @@ export async function openRunEngine(folder: string): Promise<RunEngine> {
           clients.add(connection);
           return readEvents(paths.events).filter(({ seq }) => seq >= from);
         },
-        async stop() {
-          asked.request();
+        async stop({ keepBest }) {
+          asked.request({ keepBest });
           return { folder: paths.folder, pid: process.pid, state: "running" };
         },
       },
@@ -47,11 +47,7 @@ export async function openRunEngine(folder: string): Promise<RunEngine> {
   });
   server.unref();
   return {
-    stop: {
-      get requested() {
-        return asked.requested || liveness.stop.requested;
-      },
-    },
+    stop: anyStop(asked, liveness.stop),
     async announce() {
       await writeEngine(folder, {
         pid: process.pid,

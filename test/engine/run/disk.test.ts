@@ -19,7 +19,12 @@ test.skipIf(mounted.failed)(
   async () => {
     try {
       const size = 50_000; // a checkpoint of 400 kB
-      const options = { folder: mount, probeEvery: 5, checkpoint: { every: 4, keep: 2 }, stop: new Stop() };
+      const options = {
+        folder: mount,
+        probeEvery: 5,
+        checkpoint: { every: 4, keep: 2, best: true },
+        stop: new Stop(),
+      };
       const run = runPipeline(quadraticWorkshop({ size }), {
         ...options,
         onEvent: (event) => {

@@ -5,8 +5,10 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { beforeEach, expect, test } from "vitest";
+import { readSafetensors } from "../../../src/engine/model/safetensors.ts";
 import { runPipeline } from "../../../src/engine/run/pipeline.ts";
-import { Stop } from "../../../src/engine/run/stop.ts";
+import { anyStop, Stop } from "../../../src/engine/run/stop.ts";
+import type { RunEvent } from "../../../src/protocol/events.ts";
 import { timeline } from "../../../src/protocol/timeline.ts";
 import { readEvents } from "../../../src/run_folder/event_log.ts";
 import { quadraticWorkshop } from "./quadratic.ts";
@@ -16,7 +18,12 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "discern-run-"));
 });
 
-const options = (stop = new Stop()) => ({ folder, probeEvery: 5, checkpoint: { every: 4, keep: 2 }, stop });
+const options = (stop = new Stop()) => ({
+  folder,
+  probeEvery: 5,
+  checkpoint: { every: 4, keep: 2, best: true },
+  stop,
+});
 const events = () => readEvents(join(folder, "events.jsonl"));
 const losses = () => timeline(events()).steps.map(({ globalStep, loss }) => [globalStep, loss]);
 const child = () =>
@@ -104,6 +111,47 @@ test("a stop asked for in this process does the same", async () => {
   expect(end).toBe("stopped");
   expect(await runPipeline(quadraticWorkshop(), options())).toBe("finished");
   expect(losses()).toEqual(await uninterrupted());
+});
+
+const stopAt = (globalStep: number, keepBest: boolean) => {
+  const stop = new Stop();
+  return {
+    ...options(stop),
+    onEvent: (event: RunEvent) =>
+      event.type === "step" && event.globalStep === globalStep && stop.request({ keepBest }),
+  };
+};
+
+test("a run that is stopped so as to keep the best ends its stage with the widest gap on the panels", async () => {
+  expect(await runPipeline(quadraticWorkshop(), stopAt(58, true))).toBe("finished");
+  const { probes, ends, state } = timeline(events());
+  const later = probes.filter(({ stage, step }) => stage === 1 && step > 0);
+  const best = later.toSorted((a, b) => b.toxic.mean! - a.toxic.mean!)[0]!;
+  expect(best.step).not.toBe(later.at(-1)!.step);
+  expect(ends.at(-1)).toMatchObject({ stage: 1, step: best.step, reason: "kept-best" });
+  expect(state).toBe("finished");
+  const { weights } = await readSafetensors(join(folder, "stages", "1", "tensors.safetensors"));
+  expect(weights.get("weights")!.data[0]).toBe(best.generalLoss);
+});
+
+test("with nothing better kept, the stage ends where it is; later stages are left out, also on resuming", async () => {
+  expect(await runPipeline(quadraticWorkshop(), stopAt(9, true))).toBe("finished");
+  const { ends } = timeline(events());
+  expect(ends).toMatchObject([{ stage: 0, step: 9, reason: "kept-best" }]);
+  expect(await readdir(join(folder, "stages"))).toEqual(["0"]);
+  await runPipeline(quadraticWorkshop(), options());
+  expect(timeline(events()).steps).toHaveLength(9);
+});
+
+test("who asked for the best may still stop at once", async () => {
+  const stop = new Stop();
+  stop.request({ keepBest: true });
+  stop.request();
+  expect(anyStop(stop, { requested: true, keepBest: true })).toMatchObject({
+    requested: true,
+    keepBest: false,
+  });
+  expect(await runPipeline(quadraticWorkshop(), options(stop))).toBe("stopped");
 });
 
 test.each([

@@ -13,6 +13,8 @@ export function quadraticWorkshop(
   const { steps = 30, stepMs = 0, size = 64, failAt } = options;
   const weights = new Float32Array(size).fill(1);
   const panel = { mean: null, perPrompt: [null] };
+  /** Rises and falls as the vector moves, so that the widest gap is somewhere on the way. */
+  const refusal = () => ({ mean: Math.sin(12 * weights[0]!), perPrompt: [null] });
 
   const open = (index: number): Stage => {
     const momentum = new Float32Array(size);
@@ -78,7 +80,12 @@ export function quadraticWorkshop(
     async apply(_, { tensors }) {
       weights.set(tensors.get("weights")!.data);
     },
-    probe: async () => ({ toxic: panel, seeminglyToxic: panel, general: panel, generalLoss: weights[0]! }),
+    probe: async () => ({
+      toxic: refusal(),
+      seeminglyToxic: { ...panel, mean: 0 },
+      general: panel,
+      generalLoss: weights[0]!,
+    }),
     conclude: async () => null,
   };
 }

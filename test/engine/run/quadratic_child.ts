@@ -9,7 +9,7 @@ const [folder, size] = process.argv.slice(2);
 const end = await runPipeline(quadraticWorkshop({ stepMs: 2, size: Number(size ?? 64) }), {
   folder: folder!,
   probeEvery: 5,
-  checkpoint: { every: 4, keep: 2 },
+  checkpoint: { every: 4, keep: 2, best: true },
   stop,
 });
 process.stdout.write(end);

@@ -1,0 +1,57 @@
+import { readFile } from "node:fs/promises";
+import type { Report } from "../../protocol/report.ts";
+import { writeFailure } from "../../run_folder/failures.ts";
+import {
+  currentJudgements,
+  type JudgementLog,
+  judgementsPath,
+  readJudgements,
+  withJudgements,
+} from "../../run_folder/judgements.ts";
+import { readReport } from "../../run_folder/report_file.ts";
+import { writeAtomic } from "../../storage/atomic.ts";
+import { reportHtml } from "../evaluate/html.ts";
+import { reportMarkdown } from "../evaluate/markdown.ts";
+import { rebuildReport } from "../evaluate/report.ts";
+import { chartSource } from "../run/chart_source.ts";
+
+/**
+ * The report of a run folder, or of a report file, with its figures worked out from people's verdicts where there are
+ * any beside it.
+ *
+ * @throws DiscernError `run-invalid`.
+ */
+export async function judgedReport(path: string): Promise<Report> {
+  const [report, log] = await Promise.all([readReport(path), readJudgements(judgementsPath(path))]);
+  if (log.judgements.length === 0 && log.broken.length === 0) return report;
+  const arms = withJudgements(report.arms, currentJudgements(log.judgements));
+  return rebuildReport(report, arms, brokenLines([{ path, log }]));
+}
+
+/** What is to be said of lines that are no judgements. */
+export function brokenLines(logs: readonly { path: string; log: JudgementLog }[]): string[] {
+  return logs.flatMap(({ path, log: { broken } }) =>
+    broken.length === 0
+      ? []
+      : [
+          `${judgementsPath(path)}: line ${broken.join(", ")} ${broken.length === 1 ? "is no judgement and was" : "are no judgements and were"} passed over.`,
+        ],
+  );
+}
+
+/**
+ * Writes a report as Markdown, or as one HTML page, with people's verdicts in its figures.
+ *
+ * @param into the file; an older one is replaced at once and whole.
+ * @throws DiscernError `run-invalid`, `run-unwritable`, `disk-full`.
+ */
+export async function exportReport(path: string, format: "markdown" | "html", into: string): Promise<void> {
+  const report = await judgedReport(path);
+  const text =
+    format === "markdown" ? reportMarkdown(report) : reportHtml(report, await readFile(chartSource(), "utf8"));
+  try {
+    await writeAtomic(into, text);
+  } catch (error) {
+    throw writeFailure(error, into);
+  }
+}
