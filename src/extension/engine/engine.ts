@@ -1,0 +1,154 @@
+import { join } from "node:path";
+import * as vscode from "vscode";
+import type { CallOptions } from "../../connection/client.ts";
+import type { Method, ParamsInput, Result } from "../../protocol/rpc.ts";
+import { onSettingChange, registerCommand, runCommand, setting } from "../contributions.ts";
+import { log } from "../log.ts";
+import { requireTrust } from "../trust.ts";
+import { Doctor } from "./doctor.ts";
+import { EngineFailure } from "./failure.ts";
+import { monitor } from "./monitor.ts";
+import type { EngineProcess } from "./process.ts";
+import { wordFailure } from "./words.ts";
+import { Work } from "./work.ts";
+
+export type EngineState = "stopped" | "starting" | "running" | "unresponsive" | "crashed";
+
+/** Milliseconds that a new engine has to say where it listens; a cold disk is slow. */
+const patience = 60_000;
+
+/** The workbench's engine: started with the first request, ended with the window. */
+export class Engine implements vscode.Disposable {
+  private readonly context: vscode.ExtensionContext;
+  private readonly changed = new vscode.EventEmitter<EngineState>();
+  /** Tells when the engine comes, goes, falls silent or crashes. */
+  readonly onDidChangeState = this.changed.event;
+  private readonly work = new Work();
+  private readonly registered: vscode.Disposable[];
+  private started: Promise<EngineProcess> | null = null;
+
+  constructor(context: vscode.ExtensionContext) {
+    this.context = context;
+    const doctor = new Doctor(this);
+    this.registered = [
+      doctor,
+      registerCommand("discern.engine.restart", () => this.restart()),
+      registerCommand("discern.engine.doctor", () => doctor.show()),
+      onSettingChange(["discern.engine.nodePath", "discern.engine.path"], () => void this.end()),
+    ];
+  }
+
+  /**
+   * Asks the engine, which is started where it does not run yet.
+   *
+   * @throws vscode.CancellationError in a restricted workspace, or when `signal` was aborted; ResponseError, whose
+   *   `data.code` says what is wrong with the request; Error in words when the engine does not start or ends before it
+   *   has answered.
+   */
+  async call<M extends Method>(method: M, params: ParamsInput<M>, options?: CallOptions): Promise<Result<M>> {
+    requireTrust();
+    const engine = await this.running();
+    try {
+      return await this.work.during(method, engine.call(method, params, options));
+    } catch (error) {
+      if ((error as { data?: { code?: unknown } }).data?.code === "cancelled") {
+        throw new vscode.CancellationError();
+      }
+      if (!(error instanceof EngineFailure)) throw error;
+      // What a crashed engine said last is told once, with the offer to restart it.
+      const message =
+        error.fault === "died"
+          ? vscode.l10n.t("The engine ended before it had answered.")
+          : wordFailure(error);
+      throw new Error(message, { cause: error });
+    }
+  }
+
+  /** Ends the engine if it runs, and starts a new one. What was asked of the old one is rejected. */
+  async restart(): Promise<void> {
+    requireTrust();
+    await this.end();
+    await this.running();
+  }
+
+  dispose(): void {
+    for (const each of this.registered) each.dispose();
+    void this.end();
+    this.changed.dispose();
+  }
+
+  private running(): Promise<EngineProcess> {
+    this.started ??= this.start().catch((error) => {
+      this.started = null;
+      this.tell("stopped");
+      throw error instanceof EngineFailure ? new Error(wordFailure(error), { cause: error }) : error;
+    });
+    return this.started;
+  }
+
+  private async start(): Promise<EngineProcess> {
+    this.tell("starting");
+    // Read only now: a window in which nothing is computed needs none of it.
+    const { startEngine } = await import("./process.ts");
+    const engine = await startEngine({
+      node: setting("discern.engine.nodePath") || process.execPath,
+      cli: setting("discern.engine.path") || join(this.context.extensionPath, "dist/cli.js"),
+      parent: process.pid,
+      patience,
+      onLine: (line) => log.info(`engine: ${line}`),
+    });
+    this.tell("running");
+    const endMonitor = monitor({
+      ask: engine.ping,
+      work: () => this.work.kind,
+      limit: () => setting("discern.engine.unresponsiveSeconds") * 1000,
+      onChange: (news) => {
+        this.tell(news === "back" ? "running" : "unresponsive");
+        if (news === "unresponsive") this.reportSilence();
+      },
+    });
+    void engine.ended.then((failure) => {
+      endMonitor();
+      this.started = null;
+      this.tell(failure ? "crashed" : "stopped");
+      if (failure) this.reportCrash(failure);
+    });
+    return engine;
+  }
+
+  private async end(): Promise<void> {
+    const engine = await this.started?.catch(() => null);
+    await engine?.stop();
+  }
+
+  private tell(state: EngineState): void {
+    log.info(`engine: ${state}`);
+    this.changed.fire(state);
+  }
+
+  private reportCrash(failure: EngineFailure): void {
+    this.offer(vscode.window.showErrorMessage, wordFailure(failure));
+  }
+
+  private reportSilence(): void {
+    this.offer(
+      vscode.window.showWarningMessage,
+      vscode.l10n.t(
+        "The engine has not answered for {0} seconds. It may be computing something large, or hang.",
+        setting("discern.engine.unresponsiveSeconds"),
+      ),
+    );
+  }
+
+  private offer(
+    show: (message: string, ...items: string[]) => Thenable<string | undefined>,
+    message: string,
+  ) {
+    const again = vscode.l10n.t("Restart");
+    const showLog = vscode.l10n.t("Show Log");
+    void show(message, again, showLog).then((chosen) => {
+      if (chosen === again) void runCommand("discern.engine.restart");
+      if (chosen === showLog) log.show();
+    });
+  }
+}

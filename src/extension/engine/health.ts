@@ -1,0 +1,56 @@
+import { z } from "zod";
+
+/** What the engine's doctor finds on this machine. */
+export const healthSchema = z.object({
+  versions: z.record(z.string(), z.string()),
+  platform: z.string(),
+  cores: z.number(),
+  /** Bytes. */
+  memory: z.object({ total: z.number(), free: z.number() }),
+  devices: z.array(z.object({ name: z.string(), starts: z.boolean(), problem: z.string().nullable() })),
+  models: z.object({ home: z.string(), found: z.array(z.string()) }),
+});
+export type Health = z.infer<typeof healthSchema>;
+
+/** Headings of the account, in the reader's language. */
+export interface HealthWords {
+  readonly machine: string;
+  readonly memory: (freeGib: string, totalGib: string) => string;
+  readonly cores: (count: number) => string;
+  readonly devices: string;
+  readonly starts: string;
+  readonly models: (home: string) => string;
+  readonly noModels: string;
+  readonly versions: string;
+}
+
+/** The doctor's findings as plain text: what is indented belongs to the line above. */
+export function describeHealth(health: Health, words: HealthWords): string {
+  const { free, total } = health.memory;
+  const width = Math.max(...health.devices.map(({ name }) => name.length));
+  const models = health.models.found;
+  return [
+    words.machine,
+    ...indent([health.platform, words.cores(health.cores), words.memory(gib(free), gib(total))]),
+    "",
+    words.devices,
+    ...health.devices.flatMap(({ name, starts, problem }) => {
+      const [first = "", ...more] = starts ? [words.starts] : (problem ?? "").split("\n");
+      const mark = starts ? "✓" : "✗";
+      return indent([
+        `${mark} ${name.padEnd(width)}  ${first}`,
+        ...more.map((line) => `  ${" ".repeat(width)}  ${line}`),
+      ]);
+    }),
+    "",
+    words.models(health.models.home),
+    ...indent(models.length > 0 ? models : [words.noModels]),
+    "",
+    words.versions,
+    ...indent(Object.entries(health.versions).map(([name, version]) => `${name} ${version}`)),
+    "",
+  ].join("\n");
+}
+
+const indent = (lines: readonly string[]) => lines.map((line) => `  ${line}`);
+const gib = (bytes: number) => (bytes / 2 ** 30).toFixed(1);
