@@ -1,11 +1,14 @@
 import type * as vscode from "vscode";
 import { registerCommand } from "./contributions.ts";
+import { Engine } from "./engine/engine.ts";
 import { log } from "./log.ts";
 
 /** Makes the parts of the workbench and registers them; none does any work before it is needed. */
 export function activate(context: vscode.ExtensionContext): void {
+  const engine = new Engine(context);
   context.subscriptions.push(
     log,
+    engine,
     registerCommand("discern.engine.showLog", () => log.show()),
   );
 }
