@@ -103,6 +103,79 @@ export function readEvents(path: string): RunEvent[] {
 }
 
 /**
+ * Reads a log as it grows. It holds its place in the file and the last line that is not whole yet, and nothing else, so
+ * that a log of any length costs its reader no memory.
+ */
+export class EventReader {
+  private readonly path: string;
+  private position = 0;
+  private rest = "";
+  private decoder = new TextDecoder();
+
+  /** @param path of `events.jsonl`; it need not exist yet. */
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  /**
+   * The events that were appended since the last call; all of them at the first. A log that became shorter is another
+   * one, begun anew, and read from its start: its first event is `run-started`.
+   */
+  async *read(): AsyncGenerator<RunEvent> {
+    const file = await open(this.path, "r").catch(() => null);
+    if (!file) return;
+    try {
+      if ((await file.stat()).size < this.position) {
+        this.position = 0;
+        this.rest = "";
+        this.decoder = new TextDecoder();
+      }
+      const buffer = new Uint8Array(1 << 16);
+      for (;;) {
+        const { bytesRead } = await file.read(buffer, 0, buffer.length, this.position);
+        if (bytesRead === 0) return;
+        this.position += bytesRead;
+        const text = this.decoder.decode(buffer.subarray(0, bytesRead), { stream: true });
+        const lines = (this.rest + text).split("\n");
+        this.rest = lines.pop() ?? "";
+        for (const line of lines) {
+          const event = parseEvent(line);
+          if (event) yield event;
+        }
+      }
+    } finally {
+      await file.close();
+    }
+  }
+}
+
+/** Reads a log while it grows. */
+export class EventTail {
+  private readonly path: string;
+  private readonly decoder = new TextDecoder();
+  private position = 0;
+  private rest = "";
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  /**
+   * The events of the next bytes of the log, in order; lines that are none are passed over.
+   *
+   * @returns null where there is no log; `end` when nothing more is there at present.
+   */
+  async next(): Promise<{ events: RunEvent[]; end: boolean } | null> {
+    const bytes = await readFrom(this.path, this.position);
+    if (bytes === null) return null;
+    this.position += bytes.length;
+    const lines = (this.rest + this.decoder.decode(bytes, { stream: true })).split("\n");
+    this.rest = lines.pop() ?? "";
+    return { events: lines.flatMap((line) => parseEvent(line) ?? []), end: bytes.length < blockBytes };
+  }
+}
+
+/**
  * The events of a log, those it holds and those that come, until `signal` is aborted.
  *
  * @param pollMs time between two looks at the file; watching by the file system misses network drives.
@@ -111,27 +184,21 @@ export async function* followEvents(
   path: string,
   { signal, pollMs = 200 }: { signal?: AbortSignal; pollMs?: number } = {},
 ): AsyncGenerator<RunEvent> {
-  let position = 0;
-  let rest = "";
-  const decoder = new TextDecoder();
+  const tail = new EventTail(path);
   while (!signal?.aborted) {
-    const bytes = await readFrom(path, position);
-    position += bytes.length;
-    const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
-    rest = lines.pop() ?? "";
-    for (const line of lines) {
-      const event = parseEvent(line);
-      if (event) yield event;
-    }
-    if (bytes.length === 0) await sleep(pollMs, undefined, { signal }).catch(() => undefined);
+    const read = await tail.next();
+    yield* read?.events ?? [];
+    if (read === null || read.end) await sleep(pollMs, undefined, { signal }).catch(() => undefined);
   }
 }
 
-async function readFrom(path: string, position: number): Promise<Uint8Array> {
+const blockBytes = 1 << 16;
+
+async function readFrom(path: string, position: number): Promise<Uint8Array | null> {
   const file = await open(path, "r").catch(() => null);
-  if (!file) return new Uint8Array();
+  if (!file) return null;
   try {
-    const buffer = new Uint8Array(1 << 16);
+    const buffer = new Uint8Array(blockBytes);
     const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
     return buffer.subarray(0, bytesRead);
   } finally {

@@ -23,6 +23,7 @@ export function runPaths(folder: string) {
     report: at("report.json"),
     reportMarkdown: at("report.md"),
     reportPage: at("report.html"),
+    judgements: at("judgements.jsonl"),
     engine: at("engine.json"),
     engineLog: at("engine.log"),
   };

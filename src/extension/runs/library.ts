@@ -1,0 +1,190 @@
+import { readdir } from "node:fs/promises";
+import { basename, join, relative, resolve } from "node:path";
+import * as vscode from "vscode";
+import type { Report } from "../../protocol/report.ts";
+import { runPaths } from "../../run_folder/folder.ts";
+import { readReport } from "../../run_folder/report_file.ts";
+import { onSettingChange, setting } from "../contributions.ts";
+import { log } from "../log.ts";
+import { isActive, RunReader, type RunSummary } from "./summary.ts";
+
+/** A run as it is shown: what its folder says, and where it is. A changed run is a new object. */
+export interface Run extends RunSummary {
+  readonly folder: vscode.Uri;
+  /** Name of the folder, shown. */
+  readonly label: string;
+}
+
+/** Milliseconds between two looks at runs that are active: watching by the file system misses network drives. */
+const pollMs = 2000;
+/** Milliseconds that changes of files are gathered. */
+const gatherMs = 250;
+/** Levels below the folder of runs at which there are runs: by themselves, or within the folder of a study. */
+const depth = 2;
+/** Reports that are kept; each holds all answers, so more would weigh on the host. */
+const keptReports = 4;
+const storageKey = "discern.runs.elsewhere";
+
+/** A run with what its folder said last, and what goes on reading it. */
+interface Shelved {
+  readonly reader: RunReader;
+  readonly summary: RunSummary;
+  readonly run: Run;
+}
+
+/** The runs of the workspace, kept as their folders change. */
+export class RunLibrary implements vscode.Disposable {
+  readonly onDidChange: vscode.Event<Run | undefined>;
+  private readonly changed = new vscode.EventEmitter<Run | undefined>();
+  private readonly shelf = new Map<string, Shelved>();
+  private readonly reports = new Map<string, { mtime: number; report: Promise<Report> }>();
+  private readonly memory: vscode.Memento;
+  private readonly settings: vscode.Disposable[];
+  private watchers: vscode.Disposable[] = [];
+  private readonly poll: NodeJS.Timeout;
+  private gathering: NodeJS.Timeout | null = null;
+  private sorted: readonly Run[] = [];
+
+  /** @param memory remembers, over reloads of the window, runs that lie outside of the folders of runs. */
+  constructor(memory: vscode.Memento) {
+    this.memory = memory;
+    this.onDidChange = this.changed.event;
+    this.settings = [
+      onSettingChange(["discern.runs.folder"], () => void this.watch()),
+      vscode.workspace.onDidChangeWorkspaceFolders(() => void this.watch()),
+    ];
+    this.poll = setInterval(() => {
+      for (const [path, { run }] of this.shelf) if (isActive(run)) void this.look(path);
+    }, pollMs);
+  }
+
+  /** The runs, newest first. */
+  get runs(): readonly Run[] {
+    return this.sorted;
+  }
+
+  /** The run of a folder, as it is known now. */
+  run(folder: vscode.Uri): Run | undefined {
+    return this.shelf.get(folder.fsPath)?.run;
+  }
+
+  /** Watches the folders of runs, which may have changed, and looks into them. */
+  async watch(): Promise<void> {
+    for (const watcher of this.watchers) watcher.dispose();
+    this.watchers = this.roots().flatMap((root) => {
+      const watcher = vscode.workspace.createFileSystemWatcher(
+        new vscode.RelativePattern(vscode.Uri.file(root), "{*,*/*,*/*/*}"),
+      );
+      const gather = () => this.gather();
+      return [watcher, watcher.onDidCreate(gather), watcher.onDidChange(gather), watcher.onDidDelete(gather)];
+    });
+    await this.refresh();
+  }
+
+  /** Looks for runs anew. Folders that are gone or cannot be read hold none. */
+  async refresh(): Promise<void> {
+    const candidates = new Set(this.elsewhere());
+    const below = async (folder: string, levels: number): Promise<void> => {
+      const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+      await Promise.all(
+        entries.map(async (entry) => {
+          if (!entry.isDirectory() || entry.name.startsWith(".")) return;
+          const path = join(folder, entry.name);
+          const inside = await readdir(path).catch((): string[] => []);
+          if (inside.includes("manifest.json") || inside.includes("lock.json")) candidates.add(path);
+          else if (levels > 1) await below(path, levels - 1);
+        }),
+      );
+    };
+    await Promise.all(this.roots().map((root) => below(root, depth)));
+    for (const path of this.shelf.keys()) candidates.add(path);
+    for (const path of candidates) await this.look(path);
+  }
+
+  /** A run was just started in this folder, or is to be shown though it lies elsewhere: looks at once. */
+  follow(folder: vscode.Uri): void {
+    const path = folder.fsPath;
+    if (this.roots().every((root) => relative(root, path).startsWith(".."))) {
+      void this.memory.update(storageKey, [...new Set([...this.elsewhere(), path])]);
+    }
+    void this.look(path);
+  }
+
+  /**
+   * The report of a run.
+   *
+   * @throws DiscernError `run-invalid` where there is none or it cannot be read.
+   */
+  async report(run: Run): Promise<Report> {
+    const path = run.folder.fsPath;
+    const file = vscode.Uri.file(runPaths(path).report);
+    const mtime = await vscode.workspace.fs.stat(file).then(
+      (found) => found.mtime,
+      () => -1,
+    );
+    const kept = this.reports.get(path);
+    if (kept?.mtime === mtime) return kept.report;
+    const report = readReport(path);
+    this.reports.delete(path);
+    this.reports.set(path, { mtime, report });
+    const [oldest] = this.reports.keys();
+    if (this.reports.size > keptReports) this.reports.delete(oldest!);
+    return report;
+  }
+
+  dispose(): void {
+    clearInterval(this.poll);
+    if (this.gathering) clearTimeout(this.gathering);
+    for (const each of [...this.settings, ...this.watchers, this.changed]) each.dispose();
+  }
+
+  private roots(): string[] {
+    return (vscode.workspace.workspaceFolders ?? []).map(({ uri }) =>
+      resolve(uri.fsPath, setting("discern.runs.folder", uri)),
+    );
+  }
+
+  private elsewhere(): readonly string[] {
+    return this.memory.get<readonly string[]>(storageKey, []);
+  }
+
+  private gather(): void {
+    this.gathering ??= setTimeout(() => {
+      this.gathering = null;
+      void this.refresh();
+    }, gatherMs);
+  }
+
+  /** Reads what is new in a folder and tells of it. */
+  private async look(path: string): Promise<void> {
+    const reader = this.shelf.get(path)?.reader ?? new RunReader(path);
+    const summary = await reader.read().catch((error: Error) => {
+      log.warn(`The run folder ${path} could not be read: ${error.message}`);
+      return null;
+    });
+    // Looked up only now: while it was read another look may have put it there, or taken it away.
+    const before = this.shelf.get(path);
+    if (summary === null) {
+      if (this.shelf.delete(path)) this.sort();
+      return;
+    }
+    if (before?.summary === summary) return;
+    const run: Run = { ...summary, folder: vscode.Uri.file(path), label: basename(path) };
+    this.shelf.set(path, { reader, summary, run });
+    if (before) this.update(run);
+    else this.sort();
+  }
+
+  private update(run: Run): void {
+    this.sorted = this.sorted.map((each) => (each.folder.fsPath === run.folder.fsPath ? run : each));
+    this.changed.fire(run);
+  }
+
+  private sort(): void {
+    const runs = [...this.shelf.values()].map(({ run }) => run);
+    // A run that is about to start has no time yet, and is the newest.
+    const time = ({ startedAt }: Run) => startedAt ?? "\uffff";
+    this.sorted = runs.sort((a, b) => (time(a) < time(b) ? 1 : -1));
+    this.changed.fire(undefined);
+  }
+}

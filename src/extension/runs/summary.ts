@@ -1,0 +1,164 @@
+import { readFile, stat } from "node:fs/promises";
+import { isDeepStrictEqual } from "node:util";
+import type { SeriesPoint } from "../../protocol/comovement.ts";
+import { type Manifest, manifestSchema } from "../../protocol/manifest.ts";
+import { EventReader } from "../../run_folder/event_log.ts";
+import { isReport, runPaths } from "../../run_folder/folder.ts";
+import { lockHolder } from "../../run_folder/lock.ts";
+import { RunProgress, type StageProgress, type SuiteProgress } from "./progress.ts";
+
+/**
+ * What a run is doing, as its folder tells it: `interrupted` when its log has not ended but nobody works on it any more,
+ * `damaged` when the folder cannot be understood.
+ */
+export type RunSummaryState =
+  | "starting"
+  | "running"
+  | "finished"
+  | "stopped"
+  | "failed"
+  | "interrupted"
+  | "damaged";
+
+/** What is shown of a run without opening it. */
+export interface RunSummary {
+  /** Name in the manifest, or of the folder where the manifest cannot be read. */
+  readonly name: string;
+  readonly state: RunSummaryState;
+  readonly manifest: Manifest | null;
+  /** Why the run failed or its folder is damaged. */
+  readonly problem?: string;
+  /** Steps done, over all stages. */
+  readonly step: number;
+  /** Steps of all stages; null while a stage to come does not know its own. */
+  readonly totalSteps: number | null;
+  /** Kind of the stage that is trained. */
+  readonly stage: string | null;
+  readonly stages: readonly StageProgress[];
+  /** Seconds until the run has ended; null while that is unknown. */
+  readonly etaSeconds: number | null;
+  readonly evaluating?: SuiteProgress;
+  /** Refusal probabilities at the last probe. */
+  readonly last: SeriesPoint | null;
+  readonly device: string | null;
+  /** Whether there is a report.json. */
+  readonly hasReport: boolean;
+  /** When the run began, or its folder was made; ISO 8601. */
+  readonly startedAt?: string;
+  /** When it finished, stopped or failed; ISO 8601. */
+  readonly finishedAt?: string;
+}
+
+/** Whether an engine works on the run, or is about to. */
+export function isActive({ state }: Pick<RunSummary, "state">): boolean {
+  return state === "running" || state === "starting";
+}
+
+/** Whether the run can go on from where it was left. */
+export function isResumable({ state }: Pick<RunSummary, "state">): boolean {
+  return state === "stopped" || state === "failed" || state === "interrupted";
+}
+
+type ManifestRead = { manifest: Manifest } | { problem: string } | null;
+
+/** Keeps the summary of one run folder, reading of its event log only what was appended. */
+export class RunReader {
+  private readonly folder: string;
+  private readonly events: EventReader;
+  private readonly progress = new RunProgress();
+  private current: RunSummary | null = null;
+  private manifest: ManifestRead = null;
+  private manifestChanged = -1;
+  private reading: Promise<RunSummary | null> | null = null;
+
+  /** @param folder the run folder; it need not exist. */
+  constructor(folder: string) {
+    this.folder = folder;
+    this.events = new EventReader(runPaths(folder).events);
+  }
+
+  /**
+   * Looks at the folder again.
+   *
+   * @returns the summary, the same object as before when nothing changed; null when the folder holds no run.
+   */
+  async read(): Promise<RunSummary | null> {
+    // Two readings at once would mix up the order of events: the second shares the first.
+    this.reading ??= this.look().finally(() => {
+      this.reading = null;
+    });
+    return this.reading;
+  }
+
+  private async look(): Promise<RunSummary | null> {
+    // The lock first: a run that ends in between is then seen as running once more, never as interrupted.
+    const holder = await lockHolder(this.folder);
+    await this.readManifest();
+    for await (const event of this.events.read()) this.progress.take(event);
+    const next =
+      this.manifest === null && holder === null
+        ? null
+        : summarise(this.folder, this.manifest, this.progress, {
+            workingSince: holder?.started ?? null,
+            hasReport: await isReport(this.folder),
+          });
+    if (!isDeepStrictEqual(next, this.current)) this.current = next;
+    return this.current;
+  }
+
+  private async readManifest(): Promise<void> {
+    const path = runPaths(this.folder).manifest;
+    const changed = await stat(path).then(
+      ({ mtimeMs }) => mtimeMs,
+      () => -1,
+    );
+    if (changed === this.manifestChanged) return;
+    this.manifestChanged = changed;
+    if (changed === -1) this.manifest = null;
+    else {
+      try {
+        this.manifest = { manifest: manifestSchema.parse(JSON.parse(await readFile(path, "utf8"))) };
+      } catch (error) {
+        this.manifest = { problem: `manifest.json: ${error instanceof Error ? error.message : error}` };
+      }
+    }
+  }
+}
+
+function summarise(
+  folder: string,
+  read: ManifestRead,
+  progress: RunProgress,
+  { workingSince, hasReport }: { workingSince: string | null; hasReport: boolean },
+): RunSummary {
+  const manifest = read !== null && "manifest" in read ? read.manifest : null;
+  const state = read !== null && "problem" in read ? "damaged" : stateOf(progress, workingSince);
+  const problem = read !== null && "problem" in read ? read.problem : progress.failure;
+  const startedAt = progress.startedAt ?? manifest?.created;
+  const ended = state === "finished" || state === "stopped" || state === "failed";
+  return {
+    name: manifest?.name ?? folder.split(/[\\/]/).at(-1)!,
+    state,
+    manifest,
+    ...(problem === null ? {} : { problem }),
+    step: progress.step,
+    totalSteps: progress.totalSteps,
+    stage: progress.stage,
+    stages: [...progress.stages],
+    etaSeconds: state === "running" ? progress.etaSeconds : null,
+    ...(progress.evaluating === null ? {} : { evaluating: progress.evaluating }),
+    last: progress.last,
+    device: progress.device ?? manifest?.device ?? null,
+    hasReport,
+    ...(startedAt === undefined ? {} : { startedAt }),
+    ...(ended && progress.lastAt !== null ? { finishedAt: progress.lastAt } : {}),
+  };
+}
+
+function stateOf({ state, lastAt }: RunProgress, workingSince: string | null): RunSummaryState {
+  if (workingSince === null) return state === "running" || state === null ? "interrupted" : state;
+  if (state === null) return "starting";
+  // An engine that took the folder after the log ended is resuming the run, one from before is about to leave.
+  if (state !== "running") return lastAt !== null && workingSince > lastAt ? "starting" : state;
+  return "running";
+}
