@@ -1,0 +1,43 @@
+import { expect, test } from "vitest";
+import { describeHealth, healthSchema } from "../../../src/extension/engine/health.ts";
+
+const words = {
+  machine: "Machine",
+  memory: (free: string, total: string) => `${free} of ${total} GiB`,
+  cores: (count: number) => `${count} cores`,
+  devices: "Devices",
+  starts: "starts",
+  models: (home: string) => `Models in ${home}`,
+  noModels: "none",
+  versions: "Versions",
+};
+
+test("says what the doctor found, a problem of several lines beneath its device", () => {
+  const health = healthSchema.parse({
+    versions: { discern: "0.1.0" },
+    platform: "linux-x64",
+    cores: 2,
+    memory: { total: 8 * 2 ** 30, free: 1.5 * 2 ** 30 },
+    devices: [
+      { name: "cpu", starts: true, problem: null },
+      { name: "webgpu", starts: false, problem: "No driver.\nInstall one." },
+    ],
+    models: { home: "/home/models", found: [] },
+  });
+  expect(describeHealth(health, words)).toBe(`Machine
+  linux-x64
+  2 cores
+  1.5 of 8.0 GiB
+
+Devices
+  ✓ cpu     starts
+  ✗ webgpu  No driver.
+            Install one.
+
+Models in /home/models
+  none
+
+Versions
+  discern 0.1.0
+`);
+});

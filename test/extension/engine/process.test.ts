@@ -1,0 +1,165 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmod, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, describe, expect, test } from "vitest";
+import { monitor } from "../../../src/extension/engine/monitor.ts";
+import {
+  type EngineProcess,
+  type EngineProgram,
+  startEngine,
+} from "../../../src/extension/engine/process.ts";
+import { isAlive } from "../../../src/run_folder/lock.ts";
+import { tempFolder } from "../../temp_folder.ts";
+import { writeTinyModel } from "../../tiny_model.ts";
+
+const cli = join(import.meta.dirname, "../../../src/engine/start.ts");
+const running: number[] = [];
+afterEach(() => {
+  for (const pid of running.splice(0)) if (isAlive(pid)) process.kill(pid, "SIGKILL");
+});
+
+async function start(changes: Partial<EngineProgram> = {}): Promise<EngineProcess> {
+  const engine = await startEngine({
+    node: process.execPath,
+    cli,
+    parent: process.pid,
+    patience: 60_000,
+    onLine: () => undefined,
+    ...changes,
+  });
+  running.push(engine.pid);
+  return engine;
+}
+
+async function until(condition: () => unknown): Promise<void> {
+  while (!(await condition())) await sleep(20);
+}
+
+/** A program of this text in place of the engine or of Node.js. */
+async function program(name: string, text: string): Promise<string> {
+  const path = join(tempFolder(), name);
+  await writeFile(path, text);
+  await chmod(path, 0o700);
+  return path;
+}
+
+describe("an engine that works", () => {
+  test("answers, and ends when it is asked to", async () => {
+    const engine = await start();
+    expect(await engine.call("doctor", {})).toMatchObject({ cores: expect.any(Number) });
+    expect(await engine.ping(AbortSignal.timeout(10_000))).toMatchObject({ pid: engine.pid });
+    const cut = engine.call("doctor", {});
+    const rejected = expect(cut).rejects.toMatchObject({ fault: "stopped" });
+    await engine.stop();
+    await rejected;
+    expect(isAlive(engine.pid)).toBe(false);
+    expect(await engine.ended).toBeNull();
+    await expect(engine.call("doctor", {})).rejects.toMatchObject({ fault: "stopped" });
+  });
+
+  test("passes on what is wrong with a request", async () => {
+    const engine = await start();
+    const missing = engine.call("inspect", { model: "no-such-model", root: tempFolder() });
+    await expect(missing).rejects.toMatchObject({ data: { code: "model-missing" } });
+    await engine.stop();
+  });
+
+  test("that is killed rejects what it was asked, and says how it ended", async () => {
+    const root = tempFolder();
+    await writeTinyModel(join(root, "model"));
+    const engine = await start();
+    const suites = [{ name: "all", source: { file: "starter:pairs.csv" } }];
+    const ask = { model: "model", root, name: "before", suites, out: "out" };
+    let begun = false;
+    const onProgress = () => {
+      begun = true;
+    };
+    const work = engine.call("evaluate", ask, { onProgress });
+    const rejected = expect(work).rejects.toMatchObject({ fault: "died", detail: "SIGKILL" });
+    await until(() => begun);
+    process.kill(engine.pid, "SIGKILL");
+    await rejected;
+    expect(await engine.ended).toMatchObject({ fault: "died", detail: "SIGKILL" });
+  });
+
+  test("ends with a window that is killed", async () => {
+    const window = spawn(process.execPath, [join(import.meta.dirname, "window_child.ts")], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    running.push(window.pid!);
+    const [line] = (await once(createInterface(window.stdout), "line")) as [string];
+    const pid = Number(line);
+    running.push(pid);
+    expect(isAlive(pid)).toBe(true);
+    window.kill("SIGKILL");
+    await until(() => !isAlive(pid));
+  });
+
+  test.skipIf(process.platform === "win32")("is found silent when it is halted, and back", async () => {
+    const engine = await start();
+    const news: string[] = [];
+    const end = monitor({
+      ask: engine.ping,
+      work: () => "none",
+      limit: () => 200,
+      onChange: (each) => news.push(each),
+    });
+    process.kill(engine.pid, "SIGSTOP");
+    await until(() => news.length === 1);
+    process.kill(engine.pid, "SIGCONT");
+    await until(() => news.length === 2);
+    end();
+    expect(news).toEqual(["unresponsive", "back"]);
+    await engine.stop();
+  });
+
+  test.skipIf(process.platform === "win32")("is killed when it does not end by itself", async () => {
+    const engine = await start();
+    process.kill(engine.pid, "SIGSTOP");
+    await engine.stop();
+    expect(isAlive(engine.pid)).toBe(false);
+  });
+});
+
+describe("an engine that does not start", () => {
+  test("because there is no such Node.js", async () => {
+    const node = join(tempFolder(), "no-node");
+    await expect(start({ node })).rejects.toMatchObject({ fault: "node-missing", detail: node });
+  });
+
+  test.skipIf(process.platform === "win32")(
+    "because the program is no Node.js, or too old a one",
+    async () => {
+      const other = await program("other", "#!/bin/sh\necho something else\n");
+      await expect(start({ node: other })).rejects.toMatchObject({ fault: "not-node", detail: other });
+      const old = await program("old", "#!/bin/sh\necho v18.20.1\n");
+      await expect(start({ node: old })).rejects.toMatchObject({ fault: "node-too-old", detail: "v18.20.1" });
+    },
+  );
+
+  test("because it is not there", async () => {
+    const absent = join(tempFolder(), "cli.js");
+    await expect(start({ cli: absent })).rejects.toMatchObject({ fault: "engine-missing", detail: absent });
+  });
+
+  test("because it dies at once: its last lines are told", async () => {
+    const text = 'for (let i = 0; i < 60; i++) console.error("line", i);\nprocess.exitCode = 3;\n';
+    const heard: string[] = [];
+    const dies = start({ cli: await program("cli.cjs", text), onLine: (line) => heard.push(line) });
+    const lines = Array.from({ length: 40 }, (_, i) => `line ${20 + i}`);
+    await expect(dies).rejects.toMatchObject({ fault: "died", detail: "3", lines });
+    expect(heard).toHaveLength(60);
+  });
+
+  test("because it says nothing that is known, and does not outlive that", async () => {
+    const text = "console.log(process.pid);\nsetInterval(() => {}, 1000);\n";
+    const heard: string[] = [];
+    const onLine = (line: string) => heard.push(line);
+    const silent = start({ cli: await program("cli.cjs", text), patience: 2_000, onLine });
+    await expect(silent).rejects.toMatchObject({ fault: "silent", lines: [expect.stringMatching(/^\d+$/)] });
+    expect(isAlive(Number(heard[0]))).toBe(false);
+  });
+});
