@@ -9,7 +9,7 @@ import { type Theme, themes } from "./editor_settings.ts";
 const screenshots = join(import.meta.dirname, "../../.cache/workbench/screenshots");
 
 /** How long the workbench may take to show what a test waits for, in milliseconds. */
-const patience = 30_000;
+const patience = 60_000;
 
 export type WorkbenchOptions = Pick<CodeServerOptions, "folder" | "settings"> & {
   /** `trusted` when absent. */
