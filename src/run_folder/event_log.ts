@@ -149,32 +149,6 @@ export class EventReader {
   }
 }
 
-/** Reads a log while it grows. */
-export class EventTail {
-  private readonly path: string;
-  private readonly decoder = new TextDecoder();
-  private position = 0;
-  private rest = "";
-
-  constructor(path: string) {
-    this.path = path;
-  }
-
-  /**
-   * The events of the next bytes of the log, in order; lines that are none are passed over.
-   *
-   * @returns null where there is no log; `end` when nothing more is there at present.
-   */
-  async next(): Promise<{ events: RunEvent[]; end: boolean } | null> {
-    const bytes = await readFrom(this.path, this.position);
-    if (bytes === null) return null;
-    this.position += bytes.length;
-    const lines = (this.rest + this.decoder.decode(bytes, { stream: true })).split("\n");
-    this.rest = lines.pop() ?? "";
-    return { events: lines.flatMap((line) => parseEvent(line) ?? []), end: bytes.length < blockBytes };
-  }
-}
-
 /**
  * The events of a log, those it holds and those that come, until `signal` is aborted.
  *
@@ -184,24 +158,9 @@ export async function* followEvents(
   path: string,
   { signal, pollMs = 200 }: { signal?: AbortSignal; pollMs?: number } = {},
 ): AsyncGenerator<RunEvent> {
-  const tail = new EventTail(path);
+  const reader = new EventReader(path);
   while (!signal?.aborted) {
-    const read = await tail.next();
-    yield* read?.events ?? [];
-    if (read === null || read.end) await sleep(pollMs, undefined, { signal }).catch(() => undefined);
-  }
-}
-
-const blockBytes = 1 << 16;
-
-async function readFrom(path: string, position: number): Promise<Uint8Array | null> {
-  const file = await open(path, "r").catch(() => null);
-  if (!file) return null;
-  try {
-    const buffer = new Uint8Array(blockBytes);
-    const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
-    return buffer.subarray(0, bytesRead);
-  } finally {
-    await file.close();
+    yield* reader.read();
+    await sleep(pollMs, undefined, { signal }).catch(() => undefined);
   }
 }
