@@ -1,9 +1,10 @@
 import { sampleCorrelation, sampleRankCorrelation } from "simple-statistics";
 import type { Comovement, Estimate, SeriesPoint, Together } from "../protocol/comovement.ts";
 import { drawBlocks, percentileInterval, randomIndex } from "./bootstrap.ts";
+import { spillOver } from "./spill_over.ts";
 
 /** METHODS §I: fewer probes than this are too few for figures across checkpoints. */
-const ENOUGH_POINTS = 15;
+export const ENOUGH_POINTS = 15;
 const LAGS = [-2, -1, 0, 1, 2] as const;
 
 type Figure = (x: readonly number[], y: readonly number[]) => number;
@@ -63,17 +64,6 @@ function pearson(x: readonly number[], y: readonly number[]): number {
 
 function spearman(x: readonly number[], y: readonly number[]): number {
   return x.length < 2 ? Number.NaN : sampleRankCorrelation([...x], [...y]);
-}
-
-/** Regression through the origin of the other group's changes on the toxic group's: β = Σ xy / Σ x². */
-function spillOver(x: readonly number[], y: readonly number[]): number {
-  let products = 0;
-  let squares = 0;
-  for (const [i, value] of x.entries()) {
-    products += value * y[i]!;
-    squares += value * value;
-  }
-  return products / squares;
 }
 
 function lagged(x: readonly number[], y: readonly number[], lag: number): number | null {
