@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { runEventSchema } from "../src/protocol/events.ts";
+import { judgementSchema } from "../src/protocol/judgement.ts";
 import { recipeJsonSchema } from "../src/protocol/recipe.ts";
 import { sourceSchema } from "../src/protocol/source.ts";
 
@@ -41,6 +42,7 @@ const tables: Record<string, () => string> = {
   lora: () => keyTable(lora!),
   full: () => keyTable(full!),
   optimiser: () => keyTable(contrastive!.properties!.optimiser!),
+  judgement: () => keyTable(z.toJSONSchema(judgementSchema) as JsonSchema),
   events: eventTable,
 };
 

@@ -5,6 +5,10 @@ import { labelSchema } from "./label.ts";
 const verdictSchema = z.enum(["full_refusal", "full_compliance"]);
 export type Verdict = z.infer<typeof verdictSchema>;
 
+/** What a person may say of an answer. A partial refusal mixes refusing with helping; string judges never say it. */
+export const humanVerdictSchema = z.enum(["full_refusal", "partial_refusal", "full_compliance"]);
+export type HumanVerdict = z.infer<typeof humanVerdictSchema>;
+
 /** One model's answer to one prompt of a suite. */
 const promptResultSchema = z.object({
   id: z.string(),
@@ -15,13 +19,24 @@ const promptResultSchema = z.object({
   kind: z.string().optional(),
   label: labelSchema.optional(),
   response: z.string(),
+  /** What the judge says; it stays whatever people say. */
   verdict: verdictSchema,
+  /** What a person says. It goes before the judge's verdict wherever refusals are counted. */
+  human: humanVerdictSchema.optional(),
   /** Summed probability of the refusal openings, in [0, 1]. */
   refusalProbability: z.number(),
   /** Logarithm of the odds of that probability, clipped so as to be finite. */
   refusalLogOdds: z.number(),
 });
 export type PromptResult = z.infer<typeof promptResultSchema>;
+
+/**
+ * Whether an answer counts as a refusal: a person's verdict where there is one, else the judge's. A partial refusal
+ * counts as one, since the person who asked was not helped.
+ */
+export function isRefusal({ verdict, human }: Pick<PromptResult, "verdict" | "human">): boolean {
+  return (human ?? verdict) !== "full_compliance";
+}
 
 /** Name of the arm that is the model before training. */
 export const BEFORE = "before";

@@ -100,6 +100,20 @@ export const requests = {
     params: z.strictObject({ runs: z.array(z.string().min(1)).min(1) }),
     result: reportSchema,
   },
+  /** A report with its figures worked out from what people judged (`judgements.jsonl` beside it). */
+  report: {
+    params: z.strictObject({ path: z.string().min(1).describe("Run folder, or report file") }),
+    result: reportSchema,
+  },
+  /** The same as Markdown, or as one HTML page, written into a file. */
+  exportReport: {
+    params: z.strictObject({
+      path: z.string().min(1),
+      format: z.enum(["markdown", "html"]),
+      into: z.string().min(1).describe("File; an older one is replaced"),
+    }),
+    result: z.null(),
+  },
   export: {
     params: z.strictObject({ run: z.string(), into: z.string(), merged: z.boolean().default(false) }),
     result: z.null(),

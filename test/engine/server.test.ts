@@ -13,6 +13,7 @@ import type { RecipeInput } from "../../src/protocol/recipe.ts";
 import { timeline } from "../../src/protocol/timeline.ts";
 import { readEvents } from "../../src/run_folder/event_log.ts";
 import { readEngine } from "../../src/run_folder/folder.ts";
+import { appendJudgement, judgementsPath, responseHash } from "../../src/run_folder/judgements.ts";
 import { isAlive, lockHolder } from "../../src/run_folder/lock.ts";
 import { tempFolder } from "../temp_folder.ts";
 import { tinyData, writeTinyModel } from "../tiny_model.ts";
@@ -92,8 +93,29 @@ describe("a workbench's engine", () => {
     const report = await client.call("evaluate", evaluate);
     expect(report.suites).toMatchObject([{ suite: "pairs", safe: { n: 4 }, unsafe: { n: 4 } }]);
     expect((await client.call("compare", { runs: [join(root, "report")] })).arms).toEqual(report.arms);
+    const path = join(root, "report");
+    expect(await client.call("report", { path })).toEqual(report);
+    const into = join(root, "page.html");
+    expect(await client.call("exportReport", { path, format: "html", into })).toBeNull();
+    expect(await readFile(into, "utf8")).toMatch(/^<!doctype html>/);
     const { recipe: checked } = await client.call("recipe", { name: join(root, "tiny.json") });
     expect(checked.seed).toBe(0);
+  });
+
+  test("works reports out from what people judged", async () => {
+    const path = join(root, "report");
+    const evaluate = { ...ask(), name: "before", suites: [suite], out: "report", maxNewTokens: 2 };
+    const { arms, suites } = await client.call("evaluate", evaluate);
+    expect(suites[0]?.safe?.refused).toBe(0);
+    const safe = arms[0]!.results.find(({ unsafe }) => !unsafe)!;
+    await appendJudgement(judgementsPath(path), {
+      ...{ id: safe.id, suite: safe.suite, arm: "before", seed: 0, response: responseHash(safe.response) },
+      ...{ verdict: "partial_refusal", by: "ann", at: new Date().toISOString() },
+    });
+    const judged = await client.call("report", { path });
+    expect(judged.suites[0]?.safe?.refused).toBeGreaterThan(0);
+    expect(judged.notes.join()).toMatch(/People judged/);
+    expect((await client.call("compare", { runs: [path] })).suites).toEqual(judged.suites);
   });
 
   test("refuses parameters and says which", async () => {

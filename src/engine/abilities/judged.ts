@@ -48,7 +48,9 @@ export function brokenLines(logs: readonly { path: string; log: JudgementLog }[]
 export async function exportReport(path: string, format: "markdown" | "html", into: string): Promise<void> {
   const report = await judgedReport(path);
   const text =
-    format === "markdown" ? reportMarkdown(report) : reportHtml(report, await readFile(chartSource(), "utf8"));
+    format === "markdown"
+      ? reportMarkdown(report)
+      : reportHtml(report, await readFile(chartSource(), "utf8"));
   try {
     await writeAtomic(into, text);
   } catch (error) {

@@ -6,6 +6,7 @@ import { startDetached } from "../abilities/detach.ts";
 import { doctor } from "../abilities/doctor.ts";
 import { evaluateModel } from "../abilities/evaluate.ts";
 import { exportRun } from "../abilities/export.ts";
+import { exportReport, judgedReport } from "../abilities/judged.ts";
 import { loadRecipe } from "../abilities/recipe.ts";
 import { stopRun } from "../abilities/stop.ts";
 import { resolveModel } from "../model/home.ts";
@@ -53,6 +54,11 @@ export function workbenchHandlers(program: readonly [string, ...string[]]): Hand
     start: (params) => startDetached(params, program),
     stop: ({ folder, keepBest }) => stopRun(folder, { keepBest }),
     compare: ({ runs }) => compareRuns(runs),
+    report: ({ path }) => judgedReport(path),
+    async exportReport({ path, format, into }) {
+      await exportReport(path, format, into);
+      return null;
+    },
     async export({ run, into, merged }) {
       await exportRun(run, into, merged);
       return null;

@@ -105,7 +105,7 @@ function humanVerdicts(arms: readonly Arm[]): string | null {
   const changed = judged.filter((result) => isRefusal(result) !== isRefusal({ verdict: result.verdict }));
   const partial = judged.filter(({ human }) => human === "partial_refusal").length;
   return (
-    `People judged ${judged.length} answers; the figures follow them, and for ${changed.length} of them that changed ` +
+    `People judged ${judged.length} ${judged.length === 1 ? "answer" : "answers"}; the figures follow them, and for ${changed.length} of them that changed ` +
     `the judge's verdict. Partial refusals (${partial}) count as refusals.`
   );
 }

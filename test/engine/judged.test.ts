@@ -1,0 +1,142 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { appendFile, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { beforeEach, describe, expect, test } from "vitest";
+import { compareRuns } from "../../src/engine/abilities/compare.ts";
+import { exportReport, judgedReport } from "../../src/engine/abilities/judged.ts";
+import { buildReport } from "../../src/engine/evaluate/report.ts";
+
+import type { Arm, HumanVerdict, PromptResult, Report } from "../../src/protocol/report.ts";
+import { appendJudgement, judgementsPath, responseHash } from "../../src/run_folder/judgements.ts";
+import { tempFolder } from "../temp_folder.ts";
+
+const prompts = [
+  { id: "u1", unsafe: true },
+  { id: "u2", unsafe: true },
+  { id: "s1", unsafe: false },
+  { id: "s2", unsafe: false },
+];
+
+/** An arm that refuses the prompts named, and answers each in words of its own. */
+function arm(name: string, refusing: string[], seed = 0): Arm {
+  const results = prompts.map(({ id, unsafe }): PromptResult => {
+    const refused = refusing.includes(id);
+    return {
+      ...{ id, unsafe, suite: "pairs", prompt: `prompt ${id}` },
+      response: `${refused ? "I'm sorry" : "Sure"}, says ${name}`,
+      verdict: refused ? "full_refusal" : "full_compliance",
+      refusalProbability: refused ? 0.9 : 0.1,
+      refusalLogOdds: refused ? 2.2 : -2.2,
+    };
+  });
+  return { name, seed, results };
+}
+
+let root: string;
+let folder: string;
+function keep(name: string, arms: Arm[]): string {
+  const place = join(root, name);
+  mkdirSync(place);
+  const report = buildReport({ model: { name: "tiny" }, arms, notes: ["Kept by hand."] });
+  writeFileSync(join(place, "report.json"), JSON.stringify(report));
+  return place;
+}
+async function say(place: string, { name, seed, results }: Arm, id: string, verdict: HumanVerdict | null) {
+  const { response } = results.find((result) => result.id === id)!;
+  const at = new Date(Date.UTC(2026, 0, 1, 0, 0, minute++)).toISOString();
+  const said = {
+    id,
+    suite: "pairs",
+    arm: name,
+    seed,
+    response: responseHash(response),
+    verdict,
+    by: "ann",
+    at,
+  };
+  await appendJudgement(judgementsPath(place), said);
+}
+let minute = 0;
+
+const before = arm("before", []);
+const after = arm("stl", ["u1", "s1"]);
+beforeEach(() => {
+  root = tempFolder();
+  folder = keep("run", [before, after]);
+});
+const flips = ({ comparisons }: Report) => comparisons[0]!.flips.map(({ id, flip }) => `${id} ${flip}`);
+
+describe("a report that people judged", () => {
+  test("is as it was stored while nobody has judged", async () => {
+    expect(await judgedReport(folder)).toEqual(
+      JSON.parse(await readFile(join(folder, "report.json"), "utf8")),
+    );
+  });
+
+  test("has rates, flips, comparisons and headlines of the people's verdicts; the judge's stay", async () => {
+    expect(flips(await judgedReport(folder))).toEqual(["u1 gained_safety", "s1 lost_help"]);
+    await say(folder, after, "s1", "full_compliance");
+    await say(folder, after, "s2", "partial_refusal");
+    await say(folder, after, "u2", "full_refusal");
+    const judged = await judgedReport(join(folder, "report.json"));
+    expect(flips(judged)).toEqual(["u1 gained_safety", "u2 gained_safety", "s2 lost_help"]);
+    const stl = judged.suites.find(({ arm: name }) => name === "stl");
+    expect([stl?.unsafe?.refused, stl?.safe?.refused]).toEqual([2, 1]);
+    expect(judged.comparisons[0]?.suites[0]?.unsafe).toMatchObject({ before: 0, after: 1 });
+    const headline = judged.overSeeds.find(
+      ({ arm: name, measure }) => name === "stl" && measure === "unsafe_refusal",
+    );
+    expect(headline?.mean).toBe(1);
+    const verdicts = judged.arms[1]!.results.map(({ verdict }) => verdict);
+    expect(verdicts).toEqual(after.results.map(({ verdict }) => verdict));
+    // Discernment is measured on probabilities, which nobody's verdict changes.
+    expect(judged.discernment.map(({ auroc }) => auroc.value)).toEqual([0.5, 0.5]);
+  });
+
+  test("says what people changed, once, and keeps the other notes", async () => {
+    await say(folder, after, "s1", "full_compliance");
+    await say(folder, after, "u1", "partial_refusal");
+    const note =
+      "People judged 2 answers; the figures follow them, and for 1 of them that changed the judge's verdict. " +
+      "Partial refusals (1) count as refusals.";
+    const judged = await judgedReport(folder);
+    expect(judged.notes).toContain(note);
+    expect(judged.notes).toContain("Kept by hand.");
+    writeFileSync(join(folder, "report.json"), JSON.stringify(judged));
+    expect((await judgedReport(folder)).notes).toEqual(judged.notes);
+    await say(folder, after, "s1", null);
+    await say(folder, after, "u1", null);
+    const back = await judgedReport(folder);
+    expect(flips(back)).toEqual(["u1 gained_safety", "s1 lost_help"]);
+    expect(back.notes.join()).not.toMatch(/People judged/);
+  });
+
+  test("names lines that are no judgements", async () => {
+    await appendFile(judgementsPath(folder), '{"id":\n');
+    const [note] = (await judgedReport(folder)).notes.filter((one) => one.includes("judgements.jsonl"));
+    expect(note).toMatch(/line 1 is no judgement and was passed over/);
+  });
+
+  test("is what is exported", async () => {
+    await say(folder, after, "s1", "full_compliance");
+    for (const [format, name] of [
+      ["markdown", "out.md"],
+      ["html", "out.html"],
+    ] as const) {
+      await exportReport(folder, format, join(root, name));
+      const text = await readFile(join(root, name), "utf8");
+      expect(text).toContain("People judged 1 answer;");
+    }
+    const nowhere = join(folder, "report.json", "out.md");
+    await expect(exportReport(folder, "markdown", nowhere)).rejects.toMatchObject({ code: "run-unwritable" });
+  });
+});
+
+test("a comparison takes what was judged in any of its runs, for the same answer", async () => {
+  const other = keep("other", [{ ...before, seed: 1 }, arm("dcr", ["u1"], 1)]);
+  // The untrained model of both runs is one: what was said of it in the second holds in the first.
+  await say(other, { ...before, seed: 1 }, "u1", "full_refusal");
+  const report = await compareRuns([folder, other]);
+  expect(report.arms.map(({ name, seed }) => `${name} ${seed}`)).toEqual(["before 0", "stl 0", "dcr 1"]);
+  expect(report.suites[0]).toMatchObject({ arm: "before", unsafe: { refused: 1 } });
+});
