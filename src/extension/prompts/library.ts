@@ -1,0 +1,276 @@
+import * as vscode from "vscode";
+import type { ReadOptions } from "../../dataset/read.ts";
+import { DiscernError } from "../../protocol/errors.ts";
+import type { Label } from "../../protocol/label.ts";
+import { onSettingChange, setting } from "../contributions.ts";
+import { log } from "../log.ts";
+import { authorName } from "./author.ts";
+import { isInRunsFolder, sizeOf } from "./discovery.ts";
+import { PromptFile } from "./prompt_file.ts";
+import type { VerdictSource } from "./verdicts.ts";
+import { type FileEvents, watchOutside, watchPromptFiles } from "./watch.ts";
+import { columnOf, findInWorkspace, largeBytes, rulesOf, shownPath } from "./workspace_files.ts";
+
+export type { PromptFile } from "./prompt_file.ts";
+
+/** What changed: the list of files (undefined), a whole file, or prompts of a file. */
+export type PromptChange = { readonly file: PromptFile; readonly ids?: ReadonlySet<string> } | undefined;
+
+/** Bytes of a file's start by which it is taken for a prompt file. */
+const SMALL = 64 * 1024;
+
+/**
+ * The prompt files of the workspace and what people decided about their prompts. It looks for files when it is first asked,
+ * and reads one when it is opened.
+ */
+export class PromptLibrary implements vscode.Disposable {
+  readonly #files = new Map<string, PromptFile>();
+  /** Files opened from outside of what is discovered: they stay until the window closes. */
+  readonly #guests = new Set<string>();
+  readonly #change = new vscode.EventEmitter<PromptChange>();
+  readonly #large = new vscode.EventEmitter<{ file: PromptFile; bytes: number }>();
+  readonly #disposables: vscode.Disposable[];
+  readonly #events: FileEvents = {
+    promptFile: (uri) => void this.#fileChanged(uri),
+    labelLog: (uri) => void this.#logChanged(uri),
+    list: () => void this.#listChanged(),
+  };
+  #sorted: readonly PromptFile[] = [];
+  #discovery: Promise<void> | undefined;
+  #verdicts: VerdictSource | undefined;
+
+  /** Tells of every change: undefined for the list of files, without ids for a whole file. */
+  readonly onDidChange = this.#change.event;
+  /** Tells of a file too large to be read unasked, when it is found. */
+  readonly onDidFindLarge = this.#large.event;
+
+  constructor() {
+    this.#disposables = [
+      this.#change,
+      this.#large,
+      watchPromptFiles(this.#events),
+      onSettingChange(
+        ["discern.prompts.include", "discern.prompts.exclude", "discern.runs.folder"],
+        () => void this.#listChanged(),
+      ),
+      onSettingChange(["discern.prompts.columns", "discern.prompts.largeFileMegabytes"], () => {
+        if (this.#discovery) void this.refresh();
+      }),
+      vscode.workspace.onDidChangeWorkspaceFolders(() => void this.#listChanged()),
+      // What another window wrote is seen at the latest when this one is looked at again.
+      vscode.window.onDidChangeWindowState(({ focused }) => {
+        if (focused) void this.readLabels();
+      }),
+    ];
+  }
+
+  /** The prompt files found, sorted by path; empty until somebody asked for `discovered`. */
+  get files(): readonly PromptFile[] {
+    return this.#sorted;
+  }
+
+  /** The name that decisions made in this window carry. */
+  get author(): string {
+    return authorName(setting("discern.labels.author"));
+  }
+
+  /** What the model of the run that is shown did with the prompts, once somebody says it. */
+  get verdicts(): VerdictSource | undefined {
+    return this.#verdicts;
+  }
+
+  /** Says what models did with prompts, from now until the result is disposed. */
+  provideVerdicts(source: VerdictSource): vscode.Disposable {
+    this.#verdicts = source;
+    const listening = source.onDidChange(() => this.#change.fire(undefined));
+    this.#change.fire(undefined);
+    return new vscode.Disposable(() => {
+      listening.dispose();
+      if (this.#verdicts === source) this.#verdicts = undefined;
+      this.#change.fire(undefined);
+    });
+  }
+
+  dispose(): void {
+    for (const disposable of this.#disposables) disposable.dispose();
+  }
+
+  /** The prompt file at a place, if it is found or opened. */
+  file(uri: vscode.Uri): PromptFile | undefined {
+    return this.#files.get(uri.toString());
+  }
+
+  /** The files, after the workspace was looked through for the first time. */
+  async discovered(): Promise<readonly PromptFile[]> {
+    this.#discovery ??= this.#discover();
+    await this.#discovery;
+    return this.#sorted;
+  }
+
+  /** Looks through the workspace again. */
+  async refresh(): Promise<void> {
+    await this.#discoverAgain();
+    for (const file of this.#sorted) {
+      if (file.state === "ready" || file.state === "failed") await this.#readQuietly(file);
+    }
+  }
+
+  /**
+   * A prompt file, read when it is not read yet; also one that was not found in the workspace.
+   *
+   * @param options `large` reads a file above the size that is read unasked
+   * @throws DiscernError as `readPrompts`; "column-missing" while nobody chose the column of an unclear file;
+   * "dataset-unreadable" for a large file that is not asked for, and for what is no file on disk.
+   */
+  async open(uri: vscode.Uri, options: ReadOptions & { large?: boolean } = {}): Promise<PromptFile> {
+    if (uri.scheme !== "file") {
+      throw new DiscernError(
+        "dataset-unreadable",
+        vscode.l10n.t("{0} is no file on disk. Save it as a .csv, .jsonl or .json file first.", uri.path),
+      );
+    }
+    const file = this.file(uri) ?? this.#admit(uri);
+    if (file.state === "ready") return file;
+    const bytes = (await sizeOf(uri.fsPath)) ?? 0;
+    const limit = largeBytes(uri);
+    if (bytes > limit && !options.large) {
+      file.wait("large");
+      this.#change.fire({ file });
+      throw new DiscernError(
+        "dataset-unreadable",
+        vscode.l10n.t(
+          '{0} has {1} MB, more than is read unasked. Choose "Read This Large File" in the Prompts view.',
+          file.path,
+          Math.round(bytes / 1e6),
+        ),
+      );
+    }
+    await this.#read(file, options);
+    return file;
+  }
+
+  /**
+   * Decides about prompts, at once and as one step of undo. A note that this person left stays when the label changes.
+   *
+   * @param label "skip" for seen and not decided, null to take the label away
+   * @param note a new note; an empty one takes the note away
+   * @throws DiscernError "labels-unwritable" when the folder can not be written to; nothing changes then.
+   */
+  async label(
+    file: PromptFile,
+    ids: readonly string[],
+    label: Label | "skip" | null,
+    note?: string,
+  ): Promise<void> {
+    const by = this.author;
+    const kept = (id: string) => {
+      const earlier = file.decisionOf(id);
+      return earlier?.by === by ? earlier.note : undefined;
+    };
+    const choices = [...new Set(ids)].map((id) => ({ id, label, note: (note ?? kept(id)) || undefined }));
+    this.#tell(file, await file.labels.decide(by, choices));
+  }
+
+  /** Undoes or redoes this person's last step in a file, and says how many prompts it concerned. */
+  async step(file: PromptFile, direction: "undo" | "redo"): Promise<number> {
+    const changed = await file.labels[direction](this.author);
+    if (changed) this.#tell(file, changed);
+    return changed?.size ?? 0;
+  }
+
+  /** Reads what other windows appended to the label logs. */
+  async readLabels(): Promise<void> {
+    for (const file of this.#files.values()) await this.#readLog(file);
+  }
+
+  #tell(file: PromptFile, ids: ReadonlySet<string>): void {
+    if (ids.size > 0) this.#change.fire({ file, ids });
+  }
+
+  async #read(file: PromptFile, options: ReadOptions = {}): Promise<void> {
+    const prompt = columnOf(file.uri);
+    const reading = file.read({ ...options, ...(prompt && { columns: { prompt } }) });
+    this.#change.fire({ file });
+    try {
+      await reading;
+    } finally {
+      this.#change.fire({ file });
+    }
+  }
+
+  #discoverAgain(): Promise<void> {
+    // One after another: of two that overlap, the older could have the last word.
+    this.#discovery = (this.#discovery ?? Promise.resolve()).then(() => this.#discover());
+    return this.#discovery;
+  }
+
+  async #discover(): Promise<void> {
+    const found = await findInWorkspace();
+    const gone = new Set(this.#files.keys());
+    for (const { path, state, size } of found) {
+      const uri = vscode.Uri.file(path);
+      const key = uri.toString();
+      gone.delete(key);
+      const known = this.#files.get(key);
+      const isSame =
+        known && (known.state === state || !["unread", "unclear", "large"].includes(known.state));
+      if (isSame) continue;
+      const file = new PromptFile(uri, shownPath(uri), state);
+      this.#files.set(key, file);
+      if (state === "large") this.#large.fire({ file, bytes: size });
+    }
+    for (const key of gone) if (!this.#guests.has(key)) this.#files.delete(key);
+    this.#sort();
+    // Labels of all files are known from the start, so that what was done last can be undone after a restart.
+    await this.readLabels();
+  }
+
+  async #listChanged(): Promise<void> {
+    if (this.#discovery) await this.#discoverAgain();
+  }
+
+  async #fileChanged(uri: vscode.Uri): Promise<void> {
+    const file = this.file(uri);
+    if (file) {
+      if (["ready", "reading", "failed"].includes(file.state)) await this.#readQuietly(file);
+      else if (file.state !== "unread") await this.#listChanged();
+      return;
+    }
+    // A file that held no prompts may hold some now, but only while its head still grows; runs write all the time.
+    const folder = vscode.workspace.getWorkspaceFolder(uri);
+    if (!folder || isInRunsFolder(uri.fsPath, rulesOf(folder))) return;
+    if (((await sizeOf(uri.fsPath)) ?? 0) < SMALL) await this.#listChanged();
+  }
+
+  async #logChanged(uri: vscode.Uri): Promise<void> {
+    const file = this.file(uri);
+    if (file) await this.#readLog(file);
+  }
+
+  async #readLog(file: PromptFile): Promise<void> {
+    try {
+      this.#tell(file, await file.labels.read());
+    } catch (error) {
+      log.warn(`${file.path}: ${(error as Error).message}`);
+    }
+  }
+
+  /** Reads a file that nobody is waiting for: its state says what went wrong. */
+  async #readQuietly(file: PromptFile): Promise<void> {
+    await this.#read(file).catch((error: Error) => log.warn(`${file.path}: ${error.message}`));
+  }
+
+  #admit(uri: vscode.Uri): PromptFile {
+    const file = new PromptFile(uri, shownPath(uri));
+    this.#guests.add(uri.toString());
+    if (!vscode.workspace.getWorkspaceFolder(uri)) this.#disposables.push(watchOutside(uri, this.#events));
+    this.#files.set(uri.toString(), file);
+    this.#sort();
+    return file;
+  }
+
+  #sort(): void {
+    this.#sorted = [...this.#files.values()].sort((a, b) => a.path.localeCompare(b.path));
+    this.#change.fire(undefined);
+  }
+}
