@@ -2,10 +2,9 @@
  * `npm run workbench`: VS Code in the browser with Discern in it, on a copy of the sample workspace, until Ctrl-C. The copy
  * and what was done in it are kept for the next time.
  */
-import { existsSync } from "node:fs";
-import { cp } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { Command } from "commander";
+import { writeSample } from "../src/extension/sample/files.ts";
 import { startCodeServer } from "../test/workbench/code_server.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -16,9 +15,7 @@ const flags = new Command("workbench")
   .parse()
   .opts<{ port: string; folder: string }>();
 const folder = resolve(flags.folder);
-if (folder === sample && !existsSync(sample)) {
-  await cp(join(root, "datasets/workspace"), sample, { recursive: true });
-}
+if (folder === sample) await writeSample(sample, root);
 
 const server = await startCodeServer({
   folder,

@@ -1,0 +1,30 @@
+import * as vscode from "vscode";
+import { registerCommand } from "../contributions.ts";
+import { writeSample } from "./files.ts";
+
+/** The commands with which a newcomer begins: the sample workspace and the walkthrough. */
+export function registerSample(context: vscode.ExtensionContext): vscode.Disposable {
+  return vscode.Disposable.from(
+    registerCommand("discern.sample.open", async () => {
+      const [parent] =
+        (await vscode.window.showOpenDialog({
+          canSelectFiles: false,
+          canSelectFolders: true,
+          canSelectMany: false,
+          openLabel: vscode.l10n.t("Put the Sample Workspace Here"),
+          title: vscode.l10n.t("Folder in which the folder discern-sample is made"),
+        })) ?? [];
+      if (parent === undefined) return;
+      const folder = vscode.Uri.joinPath(parent, "discern-sample");
+      await writeSample(folder.fsPath, context.extensionPath);
+      await vscode.commands.executeCommand("vscode.openFolder", folder, { forceNewWindow: false });
+    }),
+    registerCommand("discern.walkthrough.open", () =>
+      vscode.commands.executeCommand(
+        "workbench.action.openWalkthrough",
+        `${context.extension.id}#start`,
+        false,
+      ),
+    ),
+  );
+}

@@ -1,0 +1,57 @@
+import { createWriteStream } from "node:fs";
+import { mkdir, readdir, stat, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { execa } from "execa";
+import { expect, test } from "vitest";
+import { openPromise } from "yauzl";
+import { timeline } from "../../src/protocol/timeline.ts";
+import { readEvents } from "../../src/run_folder/event_log.ts";
+import { tempFolder } from "../temp_folder.ts";
+import { tinyData, writeTinyModel } from "../tiny_model.ts";
+
+const root = join(import.meta.dirname, "../..");
+
+/** Unpacks a VSIX, which is a zip, into a folder. */
+async function unpack(vsix: string, folder: string): Promise<void> {
+  const zip = await openPromise(vsix);
+  for await (const entry of zip.eachEntry()) {
+    if (entry.fileName.endsWith("/")) continue;
+    const path = join(folder, entry.fileName);
+    await mkdir(dirname(path), { recursive: true });
+    await pipeline(await zip.openReadStreamPromise(entry), createWriteStream(path));
+  }
+}
+
+test("the VSIX holds one platform's library, under 60 MB, and what it unpacks to trains two steps", async () => {
+  const folder = tempFolder();
+  const vsix = join(folder, "discern.vsix");
+  await execa("npm", ["run", "package", "--", "--out", vsix], { cwd: root });
+  expect((await stat(vsix)).size).toBeLessThan(60e6);
+  await unpack(vsix, folder);
+  const extension = join(folder, "extension");
+  const files = await readdir(extension, { recursive: true });
+  const libraries = files.filter((file) => /\.(node|so[.\d]*|dylib|dll)$/.test(file));
+  expect(libraries.length).toBeGreaterThan(0);
+  expect(libraries.filter((file) => !file.includes(join(process.platform, process.arch)))).toEqual([]);
+  expect(files.filter((file) => /^(src|test|scripts)\b|\.map$/.test(file))).toEqual([]);
+
+  const run = join(folder, "run");
+  const recipe = {
+    name: "packaged",
+    model: await writeTinyModel(join(folder, "model")),
+    maxTokens: 300,
+    data: tinyData,
+    stages: [{ type: "supervised", steps: 2, batchSize: 2 }],
+    evaluate: { suites: [] },
+  };
+  await writeFile(join(folder, "packaged.discern.json"), JSON.stringify(recipe));
+  await execa(
+    process.execPath,
+    [join(extension, "dist/cli.js"), "run", join(folder, "packaged.discern.json"), "--out", run],
+    { cwd: folder },
+  );
+  const { state, steps } = timeline(readEvents(join(run, "events.jsonl")));
+  expect(state).toBe("finished");
+  expect(steps.map(({ loss }) => Number.isFinite(loss))).toEqual([true, true]);
+}, 300_000);
