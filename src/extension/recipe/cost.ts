@@ -1,0 +1,139 @@
+import type { Recipe } from "../../protocol/recipe.ts";
+import type { StageRecipe } from "../../protocol/recipe_stages.ts";
+import type { ModelFacts } from "./model_facts.ts";
+import { float, flopsPerToken, pairTokens, promptTokens, type StageCost, stageCost } from "./stage_cost.ts";
+
+/*
+ * Estimates of time, memory and disk before a run, good to a factor of about two. Letters: P numbers of the model's
+ * blocks, L blocks, C hidden size, I size between, V vocabulary, n tokens a step. Measured where no other source is
+ * named: SmolLM2-135M, LoRA of rank 16, 8 × 64 tokens, two cores.
+ */
+
+/** Tokens of a typical opening of a refusal. */
+const openingTokens = 3;
+/** Prompts of a panel or a suite, where nobody counted them. */
+const typicalPanel = 40;
+const typicalSuite = 200;
+/** Floating-point operations a second and core that training reaches (245 GFLOP a step in 1.27 s on two cores). */
+const flopsPerCore = 95e9;
+/** Answers are computed a token at a time, which reads all weights for few products: this share of that speed is left. */
+const answerSpeed = 0.25;
+
+/** What computes. */
+export interface Machine {
+  /** Physical cores, or threads where the recipe names fewer. */
+  readonly cores: number;
+  /** Tokens a second that earlier runs of this model made in steps of a kind, on this machine. */
+  readonly tokensPerSecond?: Partial<Record<StageRecipe["type"], number>>;
+}
+
+/** How many prompts the sources of a recipe give, where that was counted. */
+export interface PromptCounts {
+  /** General pairs to train on. */
+  readonly general?: number;
+  /** Prompts of the three panels together. */
+  readonly panels?: number;
+  /** Prompts of all suites together. */
+  readonly suites?: number;
+}
+
+export interface Cost {
+  /** Of everything: steps, probes, and evaluation. */
+  readonly seconds: number;
+  /** Peak of the process. */
+  readonly memoryBytes: number;
+  /** Size of the run folder at its largest. */
+  readonly diskBytes: number;
+  readonly stages: readonly StageCost[];
+  readonly probes: { readonly count: number; readonly seconds: number };
+  readonly evaluation: { readonly answers: number; readonly seconds: number };
+}
+
+/**
+ * What a run costs.
+ *
+ * Time of a step: flops / speed. A token forward is 2 flops a number of the blocks that are run; backward is as much for
+ * the inputs, and as much again for the weights where these are trained themselves: 4·P·n with LoRA, 6·P·n in full. The
+ * head, 2·V·C forward, is run on answers only. A contrastive stage runs ℓ of L blocks and no head. A probe is forward
+ * only; an answer is forward a token at a time.
+ *
+ * Memory: weights 4·P' (P' all numbers of the model); activations kept for the backward pass (12·C + 4·I)·ℓ·n floats;
+ * logits and their gradient 3·V floats an answer's token; gradient and two moments 3 floats a trained number.
+ *
+ * Disk: a checkpoint holds 3 floats a trained number; `keep` of them, the best one, and one that is written aside; 1
+ * float a trained number for each finished stage; and the adapter or the whole model.
+ */
+export function estimateCost(
+  recipe: Recipe,
+  model: ModelFacts,
+  machine: Machine,
+  counts: PromptCounts = {},
+): Cost {
+  const speedOf = speeds(recipe, model, machine);
+  const stages = recipe.stages.map((stage) =>
+    stageCost(stage, recipe, model, speedOf(stage.type), counts.general),
+  );
+  const speed = speedOf("supervised");
+  const probes = probeCost(recipe, model, stages, speed, counts);
+  const evaluation = evaluationCost(recipe, model, speed, counts);
+  const steps = stages.reduce((sum, { seconds }) => sum + seconds, 0);
+  return {
+    seconds: steps + probes.seconds + evaluation.seconds,
+    memoryBytes: Math.max(...stages.map(({ memoryBytes }) => memoryBytes)),
+    diskBytes: diskBytes(recipe, model, stages),
+    stages,
+    probes,
+    evaluation,
+  };
+}
+
+/** Flops a second by kind of stage: as measured in steps of that kind, else of the other, else the default. */
+function speeds(recipe: Recipe, model: ModelFacts, { cores, tokensPerSecond = {} }: Machine) {
+  const threads = Math.min(cores, recipe.threads ?? cores);
+  const measured = new Map<StageRecipe["type"], number>();
+  for (const stage of recipe.stages) {
+    const tokens = tokensPerSecond[stage.type];
+    if (tokens !== undefined) measured.set(stage.type, tokens * flopsPerToken(stage, model));
+  }
+  const [any] = measured.values();
+  return (kind: StageRecipe["type"]) => measured.get(kind) ?? any ?? threads * flopsPerCore;
+}
+
+function probeCost(
+  { probes: { every, openings }, data: { panels } }: Recipe,
+  model: ModelFacts,
+  stages: readonly StageCost[],
+  speed: number,
+  counts: PromptCounts,
+): Cost["probes"] {
+  // Before the first step, at every so many, and at the end of each stage.
+  const count = 1 + stages.reduce((sum, { steps }) => sum + Math.ceil(steps / every), 0);
+  const sizes = [panels.toxic, panels.seeminglyToxic, panels.general].map(
+    ({ limit }) => limit ?? typicalPanel,
+  );
+  const prompts = counts.panels ?? sizes.reduce((sum, size) => sum + size, 0);
+  // A third of them are general, whose answers' loss is measured as well.
+  const tokens = prompts * (promptTokens + openingTokens * openings.length) + (prompts / 3) * pairTokens;
+  return { count, seconds: (count * tokens * 2 * model.parameters) / speed };
+}
+
+function evaluationCost(
+  { evaluate: { suites, before, maxNewTokens } }: Recipe,
+  model: ModelFacts,
+  speed: number,
+  counts: PromptCounts,
+): Cost["evaluation"] {
+  const sizes = suites.map(({ source: { limit } }) => limit ?? typicalSuite);
+  const prompts = counts.suites ?? sizes.reduce((sum, size) => sum + size, 0);
+  const answers = prompts * (before ? 2 : 1);
+  const flops = answers * 2 * model.parameters * (promptTokens + maxNewTokens / answerSpeed);
+  return { answers, seconds: flops / speed };
+}
+
+function diskBytes({ stages: recipes, checkpoint }: Recipe, model: ModelFacts, stages: readonly StageCost[]) {
+  const largest = Math.max(...stages.map(({ trained }) => trained));
+  const finished = stages.reduce((sum, { trained }) => sum + trained, 0);
+  const states = checkpoint.keep + 1 + (checkpoint.best ? 1 : 0);
+  const whole = recipes.some(({ train }) => train.method === "full");
+  return float * (3 * largest * states + finished + (whole ? model.parameters : finished));
+}

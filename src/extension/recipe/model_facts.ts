@@ -1,0 +1,23 @@
+import { z } from "zod";
+
+const count = z.number().positive();
+
+/** What an estimate needs of a model, as the engine's `inspect` tells it. */
+export const modelFactsSchema = z.object({
+  name: z.string(),
+  path: z.string(),
+  /** Numbers that the model holds, embeddings included. */
+  parameters: count,
+  /** Size on disk. */
+  bytes: z.number().nonnegative(),
+  /** Why the model's prompts cannot be made into tokens; null where they can. */
+  tokenizerProblem: z.string().nullable(),
+  architecture: z.object({
+    layers: count,
+    hiddenSize: count,
+    intermediateSize: count,
+    vocabSize: count,
+    tiedEmbeddings: z.boolean(),
+  }),
+});
+export type ModelFacts = z.infer<typeof modelFactsSchema>;

@@ -1,0 +1,78 @@
+import { describe, expect, test } from "vitest";
+import { estimateCost } from "../../../src/extension/recipe/cost.ts";
+import type { ModelFacts } from "../../../src/extension/recipe/model_facts.ts";
+import { type RecipeInput, recipeSchema } from "../../../src/protocol/recipe.ts";
+
+const smol: ModelFacts = {
+  name: "SmolLM2-135M-Instruct",
+  path: "/models/smollm2-135m",
+  parameters: 134_515_008,
+  bytes: 269_060_552,
+  tokenizerProblem: null,
+  architecture: {
+    layers: 30,
+    hiddenSize: 576,
+    intermediateSize: 1536,
+    vocabSize: 49_152,
+    tiedEmbeddings: true,
+  },
+};
+const supervised = { type: "supervised", steps: 100 } as const;
+const contrastive = { type: "contrastive", steps: 60, layer: 15 } as const;
+const recipe = (stages: RecipeInput["stages"], more: Partial<RecipeInput> = {}) =>
+  recipeSchema.parse({ name: "r", model: "smollm2-135m", stages, ...more });
+const machine = { cores: 2 };
+
+describe("an estimate", () => {
+  test("of SmolLM2-135M on two cores agrees with what was measured: 1.27 s a step and 1.6 GB", () => {
+    const { stages, memoryBytes } = estimateCost(recipe([supervised]), smol, machine);
+    expect(stages[0]!.tokensPerStep).toBe(8 * 64);
+    expect(stages[0]!.seconds / 100).toBeCloseTo(1.27, 1);
+    expect(memoryBytes / 1e9).toBeGreaterThan(1.4);
+    expect(memoryBytes / 1e9).toBeLessThan(2);
+  });
+
+  test("is the sum of stages, probes and evaluation", () => {
+    const cost = estimateCost(recipe([contrastive, supervised]), smol, machine);
+    const parts = [...cost.stages, cost.probes, cost.evaluation].map(({ seconds }) => seconds);
+    expect(parts.every((seconds) => seconds > 0)).toBe(true);
+    expect(cost.seconds).toBeCloseTo(parts.reduce((a, b) => a + b));
+    expect(cost.probes.count).toBe(1 + 6 + 10);
+  });
+
+  test("grows with the layer of the contrast, and a whole training costs more than an adapter", () => {
+    const of = (stage: RecipeInput["stages"][number]) => estimateCost(recipe([stage]), smol, machine);
+    const at = (layer: number) => of({ ...contrastive, layer }).stages[0]!;
+    expect(at(30).flopsPerStep / at(15).flopsPerStep).toBeCloseTo(2);
+    const full = of({ ...supervised, train: { method: "full" } });
+    const lora = of(supervised);
+    expect(full.seconds).toBeGreaterThan(lora.seconds);
+    // Gradient and moments of every block's number.
+    expect(full.memoryBytes - lora.memoryBytes).toBeGreaterThan(3 * 4 * 1e8);
+    // A checkpoint of the blocks, four of which are there at once at the most, and the model.
+    expect(full.diskBytes).toBeGreaterThan(4 * 3 * 4 * 1e8);
+    expect(lora.diskBytes).toBeLessThan(0.3e9);
+  });
+
+  test("takes the speed of earlier runs, of the other kind of stage too", () => {
+    const both = recipe([contrastive, supervised]);
+    const usual = estimateCost(both, smol, machine);
+    const tokens = usual.stages[1]!.tokensPerStep / (usual.stages[1]!.seconds / 100);
+    const twice = estimateCost(both, smol, { cores: 2, tokensPerSecond: { supervised: 2 * tokens } });
+    expect(twice.stages[1]!.seconds).toBeCloseTo(usual.stages[1]!.seconds / 2);
+    expect(twice.stages[0]!.seconds).toBeCloseTo(usual.stages[0]!.seconds / 2);
+    expect(twice.evaluation.seconds).toBeCloseTo(usual.evaluation.seconds / 2);
+  });
+
+  test("takes fewer threads, and counted prompts, where they are told", () => {
+    const one = estimateCost(recipe([supervised], { threads: 1 }), smol, machine);
+    expect(one.stages[0]!.seconds).toBeCloseTo(
+      2 * estimateCost(recipe([supervised]), smol, machine).stages[0]!.seconds,
+    );
+    const epochs = recipe([{ type: "supervised", epochs: 2 }]);
+    const counted = estimateCost(epochs, smol, machine, { general: 60, panels: 30, suites: 10 });
+    // Six of the eight pairs of a batch are general.
+    expect(counted.stages[0]!.steps).toBe(20);
+    expect(counted.evaluation.answers).toBe(20);
+  });
+});
