@@ -6,6 +6,7 @@ import { runPaths } from "../../run_folder/folder.ts";
 import { readReport } from "../../run_folder/report_file.ts";
 import { onSettingChange, setting } from "../contributions.ts";
 import { log } from "../log.ts";
+import { type Headline, headlineOf } from "./headline.ts";
 import { isActive, RunReader, type RunSummary } from "./summary.ts";
 
 /** A run as it is shown: what its folder says, and where it is. A changed run is a new object. */
@@ -25,9 +26,8 @@ const depth = 2;
 const keptReports = 4;
 const storageKey = "discern.runs.elsewhere";
 
-/** A run with what its folder said last, and what goes on reading it. */
+/** A run with what its folder said last. */
 interface Shelved {
-  readonly reader: RunReader;
   readonly summary: RunSummary;
   readonly run: Run;
 }
@@ -36,7 +36,12 @@ interface Shelved {
 export class RunLibrary implements vscode.Disposable {
   readonly onDidChange: vscode.Event<Run | undefined>;
   private readonly changed = new vscode.EventEmitter<Run | undefined>();
+  private readonly readers = new Map<string, RunReader>();
   private readonly shelf = new Map<string, Shelved>();
+  private readonly headlines = new Map<
+    string,
+    { finishedAt: string | undefined; headline: Headline | null }
+  >();
   private readonly reports = new Map<string, { mtime: number; report: Promise<Report> }>();
   private readonly memory: vscode.Memento;
   private readonly settings: vscode.Disposable[];
@@ -44,6 +49,7 @@ export class RunLibrary implements vscode.Disposable {
   private readonly poll: NodeJS.Timeout;
   private gathering: NodeJS.Timeout | null = null;
   private sorted: readonly Run[] = [];
+  private readingHeadlines: Promise<void> = Promise.resolve();
 
   /** @param memory remembers, over reloads of the window, runs that lie outside of the folders of runs. */
   constructor(memory: vscode.Memento) {
@@ -132,6 +138,24 @@ export class RunLibrary implements vscode.Disposable {
     return report;
   }
 
+  /** The headline figures of a finished run; null until they are read, which is then told as a change of the run. */
+  headline(run: Run): Headline | null {
+    const path = run.folder.fsPath;
+    if (run.state !== "finished" || !run.hasReport) return null;
+    const kept = this.headlines.get(path);
+    if (kept && kept.finishedAt === run.finishedAt) return kept.headline;
+    const entry = { finishedAt: run.finishedAt, headline: null as Headline | null };
+    this.headlines.set(path, entry);
+    // One after another: a report holds every answer, and many at once would fill the host.
+    this.readingHeadlines = this.readingHeadlines.then(async () => {
+      // A report that cannot be read is said so when it is opened.
+      entry.headline = await readReport(path).then(headlineOf, () => null);
+      const now = this.run(run.folder);
+      if (now && entry.headline) this.changed.fire(now);
+    });
+    return null;
+  }
+
   dispose(): void {
     clearInterval(this.poll);
     if (this.gathering) clearTimeout(this.gathering);
@@ -157,7 +181,8 @@ export class RunLibrary implements vscode.Disposable {
 
   /** Reads what is new in a folder and tells of it. */
   private async look(path: string): Promise<void> {
-    const reader = this.shelf.get(path)?.reader ?? new RunReader(path);
+    const reader = this.readers.get(path) ?? new RunReader(path);
+    this.readers.set(path, reader);
     const summary = await reader.read().catch((error: Error) => {
       log.warn(`The run folder ${path} could not be read: ${error.message}`);
       return null;
@@ -165,12 +190,14 @@ export class RunLibrary implements vscode.Disposable {
     // Looked up only now: while it was read another look may have put it there, or taken it away.
     const before = this.shelf.get(path);
     if (summary === null) {
+      this.readers.delete(path);
+      this.headlines.delete(path);
       if (this.shelf.delete(path)) this.sort();
       return;
     }
     if (before?.summary === summary) return;
     const run: Run = { ...summary, folder: vscode.Uri.file(path), label: basename(path) };
-    this.shelf.set(path, { reader, summary, run });
+    this.shelf.set(path, { summary, run });
     if (before) this.update(run);
     else this.sort();
   }

@@ -1,0 +1,90 @@
+import * as vscode from "vscode";
+import { runPaths } from "../../run_folder/folder.ts";
+import { registerCommand } from "../contributions.ts";
+import type { Engine } from "../engine/engine.ts";
+import { compareRuns } from "./compare.ts";
+import { deleteRuns } from "./delete.ts";
+import { exportRun } from "./export.ts";
+import type { Run, RunLibrary } from "./library.ts";
+import { openReportFile } from "./open_report.ts";
+import { pickRun, type RunTarget, runOf } from "./pick.ts";
+import { isActive } from "./summary.ts";
+import type { RunTree } from "./tree.ts";
+
+/** The commands about runs, but for those that start, stop and watch them. */
+export function runCommands(library: RunLibrary, tree: RunTree, engine: Engine): vscode.Disposable[] {
+  /** The runs that a command is about: those selected, the one given, or the one picked. */
+  const chosen = async (
+    given: RunTarget | undefined,
+    selected: readonly RunTarget[] | undefined,
+    placeholder: string,
+    filter: (run: Run) => boolean = () => true,
+  ): Promise<Run[]> => {
+    const targets = selected && selected.length > 0 ? selected : given ? [given] : [];
+    const runs = targets.flatMap((target) => runOf(library, target) ?? []);
+    return runs.length > 0 ? runs : ((await pickRun(library, { filter, placeholder })) ?? []);
+  };
+  return [
+    registerCommand("discern.runs.refresh", () => library.refresh()),
+    registerCommand("discern.runs.reveal", async (given?: RunTarget) => {
+      const [run] = await chosen(given, undefined, vscode.l10n.t("Run whose folder is shown"));
+      if (run) await vscode.commands.executeCommand("revealFileInOS", run.folder);
+    }),
+    registerCommand("discern.runs.openLog", async (given?: RunTarget) => {
+      const [run] = await chosen(given, undefined, vscode.l10n.t("Run whose engine log is opened"));
+      if (run) await openLog(run);
+    }),
+    registerCommand("discern.runs.openReport", async (given?: RunTarget) => {
+      const placeholder = vscode.l10n.t("Run whose report is opened");
+      const [run] = await chosen(given, undefined, placeholder, ({ hasReport }) => hasReport);
+      if (run) await openReportFile(vscode.Uri.file(runPaths(run.folder.fsPath).report));
+    }),
+    registerCommand("discern.runs.export", async (given?: RunTarget) => {
+      const placeholder = vscode.l10n.t("Run whose model is exported");
+      const [run] = await chosen(given, undefined, placeholder, ({ state }) => state === "finished");
+      if (run) await exportRun(engine, run);
+    }),
+    registerCommand("discern.runs.delete", async (given?: RunTarget, selected?: readonly RunTarget[]) => {
+      const placeholder = vscode.l10n.t("Run that is moved to the trash");
+      const runs = await chosen(given, selected, placeholder, (run) => !isActive(run));
+      if (runs.length === 0) return;
+      await deleteRuns(runs);
+      await library.refresh();
+    }),
+    registerCommand("discern.runs.compare", async (given?: RunTarget, selected?: readonly RunTarget[]) => {
+      const marked = selected?.flatMap((target) => runOf(library, target) ?? []) ?? tree.selected;
+      const runs = marked.length > 1 ? marked : await pickSeveral(library, runOf(library, given));
+      if (runs) await compareRuns(engine, runs);
+    }),
+  ];
+}
+
+/** Asks for two runs or more; comparing needs their reports. */
+async function pickSeveral(library: RunLibrary, first: Run | undefined): Promise<Run[] | undefined> {
+  const picked = await pickRun(library, {
+    filter: ({ hasReport }) => hasReport,
+    placeholder: first
+      ? vscode.l10n.t("Runs that {0} is compared with", first.label)
+      : vscode.l10n.t("Two runs or more to be compared"),
+    many: true,
+  });
+  if (!picked) return undefined;
+  const runs = [...new Set(first ? [first, ...picked] : picked)];
+  if (runs.length > 1) return runs;
+  void vscode.window.showInformationMessage(vscode.l10n.t("Choose two runs or more to compare them."));
+  return undefined;
+}
+
+async function openLog({ folder, label }: Run): Promise<void> {
+  const file = vscode.Uri.file(runPaths(folder.fsPath).engineLog);
+  const exists = await vscode.workspace.fs.stat(file).then(
+    () => true,
+    () => false,
+  );
+  if (exists) await vscode.window.showTextDocument(file, { preview: true });
+  else {
+    void vscode.window.showInformationMessage(
+      vscode.l10n.t("{0} has no engine log: it was run from a terminal, which showed what there was.", label),
+    );
+  }
+}

@@ -1,0 +1,56 @@
+import * as vscode from "vscode";
+import { lockHolder } from "../../run_folder/lock.ts";
+import type { Run } from "./library.ts";
+
+/** Moves runs to the trash after asking; those that are worked on stay. Where there is no trash, asks once more. */
+export async function deleteRuns(runs: readonly Run[]): Promise<void> {
+  // The lock itself, since what is shown of a run may be seconds old.
+  const held = await Promise.all(runs.map(({ folder }) => lockHolder(folder.fsPath)));
+  const busy = runs.filter((_, i) => held[i]);
+  if (busy.length > 0) {
+    void vscode.window.showWarningMessage(
+      vscode.l10n.t("{0} is being worked on. Stop it before it is deleted.", names(busy)),
+    );
+    return;
+  }
+  const move = vscode.l10n.t("Move to Trash");
+  const asked = await vscode.window.showWarningMessage(
+    vscode.l10n.t("Move {0} to the trash?", names(runs)),
+    {
+      modal: true,
+      detail: vscode.l10n.t(
+        "With the trained model, checkpoints, events and report.\n{0}",
+        runs.map(({ folder }) => folder.fsPath).join("\n"),
+      ),
+    },
+    move,
+  );
+  if (asked !== move) return;
+  for (const run of runs) await deleteRun(run);
+}
+
+async function deleteRun({ folder, label }: Run): Promise<void> {
+  try {
+    await vscode.workspace.fs.delete(folder, { recursive: true, useTrash: true });
+  } catch (error) {
+    const forever = vscode.l10n.t("Delete Permanently");
+    const asked = await vscode.window.showWarningMessage(
+      vscode.l10n.t('"{0}" could not be moved to the trash. Delete it permanently?', label),
+      {
+        modal: true,
+        detail: vscode.l10n.t(
+          "{0}\nWhat is deleted permanently cannot be brought back.",
+          error instanceof Error ? error.message : String(error),
+        ),
+      },
+      forever,
+    );
+    if (asked === forever) {
+      await vscode.workspace.fs.delete(folder, { recursive: true, useTrash: false });
+    }
+  }
+}
+
+function names(runs: readonly Run[]): string {
+  return runs.map(({ label }) => `"${label}"`).join(", ");
+}

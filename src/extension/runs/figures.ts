@@ -1,0 +1,34 @@
+import type { Estimate } from "../../protocol/comovement.ts";
+
+/** What wording needs of `vscode.l10n`, so that it can be tested without an editor. */
+export interface Words {
+  t(message: string, ...args: (string | number)[]): string;
+}
+
+/** A probability with two digits and no leading zero, as it stands in papers: .62 */
+export function probability(value: number): string {
+  return value.toFixed(2).replace(/^(-?)0\./, "$1.");
+}
+
+/** A rate in percent. */
+export function percent(value: number): string {
+  return `${Math.round(value * 100)} %`;
+}
+
+/** A rate before and after training; the latter alone where there is no other. */
+export function change({ before, after }: { before?: number; after: number }): string {
+  return before === undefined ? percent(after) : `${percent(before)} → ${percent(after)}`;
+}
+
+/** A value with its interval: .91 [.87, .95] */
+export function estimate({ value, lower, upper }: Estimate): string {
+  return `${probability(value)} [${probability(lower)}, ${probability(upper)}]`;
+}
+
+/** How long something takes, in its two largest units. */
+export function duration(seconds: number, l10n: Words): string {
+  if (seconds < 60) return l10n.t("{0} s", Math.max(1, Math.round(seconds)));
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 60) return l10n.t("{0} min", minutes);
+  return l10n.t("{0} h {1} min", Math.floor(minutes / 60), minutes % 60);
+}

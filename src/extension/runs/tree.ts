@@ -1,0 +1,131 @@
+import * as vscode from "vscode";
+import type { CommandId } from "../contribution_types.ts";
+import { contextValue, type Detail, description, details, stateIcons, stateWord } from "./describe.ts";
+import type { Run, RunLibrary } from "./library.ts";
+import { isActive } from "./summary.ts";
+
+/** A row of the Runs view: a run, which commands take, or a line about it. */
+export type RunNode = RunRow | { readonly of: RunRow; readonly detail: Detail };
+
+/** The row of a run; it stays the same object while the run goes on. */
+export interface RunRow {
+  run: Run;
+}
+
+/** The Runs view: a row a run, and below it what one wants to know without opening anything. */
+export class RunTree implements vscode.TreeDataProvider<RunNode>, vscode.Disposable {
+  readonly view: vscode.TreeView<RunNode>;
+  readonly onDidChangeTreeData: vscode.Event<RunNode | undefined>;
+  private readonly changed = new vscode.EventEmitter<RunNode | undefined>();
+  private readonly library: RunLibrary;
+  private rows = new Map<string, RunRow>();
+  private readonly listening: vscode.Disposable;
+
+  constructor(library: RunLibrary) {
+    this.library = library;
+    this.onDidChangeTreeData = this.changed.event;
+    this.view = vscode.window.createTreeView("discern.runs", {
+      treeDataProvider: this,
+      canSelectMany: true,
+      showCollapseAll: true,
+    });
+    this.listening = library.onDidChange((run) => {
+      const row = run && this.rows.get(run.folder.fsPath);
+      if (row) row.run = run;
+      this.changed.fire(row);
+      this.showActive();
+    });
+    this.showActive();
+  }
+
+  /** The runs that are selected in the view. */
+  get selected(): Run[] {
+    return this.view.selection.flatMap((node) => ("run" in node ? [node.run] : []));
+  }
+
+  getChildren(node?: RunNode): RunNode[] {
+    if (node === undefined) return this.roots();
+    if (!("run" in node)) return [];
+    const { run } = node;
+    return details(run, this.library.headline(run), vscode.l10n).map((detail) => ({ of: node, detail }));
+  }
+
+  getParent(node: RunNode): RunNode | undefined {
+    return "run" in node ? undefined : node.of;
+  }
+
+  getTreeItem(node: RunNode): vscode.TreeItem {
+    return "run" in node ? this.runItem(node.run) : detailItem(node.of, node.detail);
+  }
+
+  /** Fills in the hover, which is asked for only when it is shown. */
+  resolveTreeItem(item: vscode.TreeItem, node: RunNode): vscode.TreeItem {
+    if ("run" in node)
+      item.tooltip = tooltip(node.run, details(node.run, this.library.headline(node.run), vscode.l10n));
+    return item;
+  }
+
+  dispose(): void {
+    for (const each of [this.listening, this.view, this.changed]) each.dispose();
+  }
+
+  private roots(): RunRow[] {
+    const rows = this.library.runs.map((run) => {
+      const row = this.rows.get(run.folder.fsPath) ?? { run };
+      row.run = run;
+      return row;
+    });
+    this.rows = new Map(rows.map((row) => [row.run.folder.fsPath, row]));
+    return rows;
+  }
+
+  private runItem(run: Run): vscode.TreeItem {
+    const item = new vscode.TreeItem(run.label, vscode.TreeItemCollapsibleState.Collapsed);
+    const { icon, color } = stateIcons[run.state];
+    item.id = run.folder.fsPath;
+    item.iconPath = new vscode.ThemeIcon(icon, new vscode.ThemeColor(color));
+    item.description = description(run, this.library.headline(run), vscode.l10n);
+    item.contextValue = contextValue(run);
+    item.accessibilityInformation = {
+      label: `${run.label}, ${stateWord(run.state, vscode.l10n)}, ${item.description}`,
+    };
+    return item;
+  }
+
+  private showActive(): void {
+    const value = this.library.runs.filter(isActive).length;
+    const words = value === 1 ? vscode.l10n.t("1 active run") : vscode.l10n.t("{0} active runs", value);
+    this.view.badge = value > 0 ? { value, tooltip: words } : undefined;
+  }
+}
+
+const opening: Record<NonNullable<Detail["opens"]>, CommandId> = {
+  dashboard: "discern.runs.openDashboard",
+  report: "discern.runs.openReport",
+};
+
+function detailItem({ run }: RunRow, { name, value, icon, opens }: Detail): vscode.TreeItem {
+  const item = new vscode.TreeItem(name);
+  item.description = value;
+  item.tooltip = `${name}: ${value}`;
+  item.iconPath = new vscode.ThemeIcon(icon);
+  if (opens) item.command = { command: opening[opens], title: name, arguments: [run] };
+  return item;
+}
+
+/** Names come from recipes and files, so they are appended as text and never as Markdown. */
+function tooltip(run: Run, lines: readonly Detail[]): vscode.MarkdownString {
+  const text = new vscode.MarkdownString();
+  const time = (at: string | undefined) => (at === undefined ? null : new Date(at).toLocaleString());
+  const row = (name: string, value: string) => {
+    text.appendMarkdown("\n\n").appendText(`${name}: ${value}`);
+  };
+  text.appendMarkdown("**").appendText(run.name).appendMarkdown("** — ");
+  text.appendText(stateWord(run.state, vscode.l10n));
+  for (const { name, value } of lines) row(name, value);
+  const [began, ended] = [time(run.startedAt), time(run.finishedAt)];
+  if (began) row(vscode.l10n.t("Began"), began);
+  if (ended) row(vscode.l10n.t("Ended"), ended);
+  row(vscode.l10n.t("Folder"), run.folder.fsPath);
+  return text;
+}
