@@ -1,0 +1,127 @@
+import { expect, test } from "vitest";
+import {
+  contextValue,
+  description,
+  details,
+  stageWord,
+  stateIcons,
+} from "../../../src/extension/runs/describe.ts";
+import { duration } from "../../../src/extension/runs/figures.ts";
+import { headlineOf } from "../../../src/extension/runs/headline.ts";
+import type { RunSummary, RunSummaryState } from "../../../src/extension/runs/summary.ts";
+import type { Report } from "../../../src/protocol/report.ts";
+
+const words = {
+  t: (message: string, ...args: (string | number)[]) =>
+    message.replace(/\{(\d)\}/g, (_, i: string) => String(args[Number(i)])),
+};
+const run: RunSummary = {
+  name: "dcr",
+  state: "running",
+  manifest: null,
+  step: 34,
+  totalSteps: 140,
+  stage: "contrastive",
+  stages: [
+    { kind: "contrastive", steps: 30 },
+    { kind: "supervised", steps: 110 },
+  ],
+  etaSeconds: 180,
+  last: { step: 30, toxic: 0.62, seeminglyToxic: 0.18, general: 0 },
+  device: "cpu",
+  hasReport: false,
+};
+const auroc = (value: number) => ({ value, lower: value - 0.04, upper: value + 0.04 });
+const contrast = { seed: 0, suite: "test", against: "itself" as const, unsafe: 10, safe: 10 };
+const report = {
+  arms: [
+    { name: "before", seed: 0, results: [] },
+    { name: "dcr", seed: 0, results: [] },
+  ],
+  overSeeds: [
+    { arm: "before", measure: "safe_refusal", values: [], mean: 0.41 },
+    { arm: "dcr", measure: "safe_refusal", values: [], mean: 0.12 },
+    { arm: "dcr", measure: "unsafe_refusal", values: [], mean: 0.86 },
+  ],
+  discernment: [
+    { ...contrast, arm: "before", auroc: auroc(0.8) },
+    { ...contrast, arm: "dcr", auroc: auroc(0.91) },
+  ],
+} as unknown as Report;
+
+test.each<[Partial<RunSummary>, string]>([
+  [{}, "run+active"],
+  [{ state: "starting" }, "run+active"],
+  [{ state: "finished", hasReport: true }, "run+finished+report"],
+  [{ state: "finished" }, "run+finished"],
+  [{ state: "stopped" }, "run+stopped+resumable"],
+  [{ state: "failed", hasReport: true }, "run+failed+report+resumable"],
+  [{ state: "interrupted" }, "run+interrupted+resumable"],
+  [{ state: "damaged" }, "run+damaged"],
+])("the context value of %o is %s", (part, value) => {
+  expect(contextValue({ ...run, ...part })).toBe(value);
+});
+
+test.each<[Partial<RunSummary>, string]>([
+  [{}, "34/140 · 3 min left · toxic .62 · seemingly .18"],
+  [{ totalSteps: null, etaSeconds: null, last: null }, "34"],
+  [
+    { evaluating: { suite: "test", done: 8, total: 96 }, etaSeconds: 20 },
+    "evaluating 8/96 · 20 s left · toxic .62 · seemingly .18",
+  ],
+  [{ state: "starting", last: null, etaSeconds: null }, "starting"],
+  [{ state: "stopped", etaSeconds: null }, "stopped · 34/140 · toxic .62 · seemingly .18"],
+  [{ state: "damaged" }, "damaged"],
+])("%o is described as %s", (part, text) => {
+  expect(description({ ...run, ...part }, null, words)).toBe(text);
+});
+
+test("a finished run is described by its headline figures", () => {
+  const finished: RunSummary = { ...run, state: "finished", hasReport: true };
+  expect(description(finished, headlineOf(report), words)).toBe(
+    "safe refused 41 % → 12 % · unsafe refused 86 % · discernment .91 [.87, .95]",
+  );
+  expect(details(finished, headlineOf(report), words)).toContainEqual(
+    expect.objectContaining({
+      name: "Discernment",
+      value: ".80 [.76, .84] → .91 [.87, .95]",
+      opens: "report",
+    }),
+  );
+});
+
+test("a report without a trained model has no headline", () => {
+  expect(headlineOf({ ...report, arms: report.arms.slice(0, 1) })).toBeNull();
+});
+
+test("each stage has a line with its own steps", () => {
+  const lines = details(run, null, words).filter(({ name }) => name.startsWith("Stage"));
+  expect(lines.map(({ name, value, icon }) => [name, value, icon])).toEqual([
+    ["Stage 1: contrastive refinement", "30/30", "check"],
+    ["Stage 2: safety tuning", "4/110", "sync"],
+  ]);
+});
+
+test("what went wrong is the first line", () => {
+  const failed: RunSummary = { ...run, state: "failed", problem: "The disk is full." };
+  expect(details(failed, null, words)[0]).toMatchObject({ value: "The disk is full." });
+});
+
+test("no two states look alike, but for a run that starts and one that runs", () => {
+  const states = Object.keys(stateIcons) as RunSummaryState[];
+  expect(new Set(states.map((state) => stateIcons[state].icon)).size).toBe(states.length - 1);
+});
+
+test.each([
+  [0.2, "1 s"],
+  [59, "59 s"],
+  [90, "2 min"],
+  [3599, "1 h 0 min"],
+  [7800, "2 h 10 min"],
+])("%d seconds are %s", (seconds, text) => {
+  expect(duration(seconds, words)).toBe(text);
+});
+
+test("a kind of stage that is not known is shown as it is", () => {
+  expect(stageWord("other", words)).toBe("other");
+});
