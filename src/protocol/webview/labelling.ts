@@ -1,0 +1,150 @@
+import { z } from "zod";
+import { type Label, labelSchema } from "../label.ts";
+import type { Verdict } from "../report.ts";
+
+/** In which order prompts come up. `informative`: those first on which the newest run is least sure. */
+const promptOrderSchema = z.enum(["file", "unlabelled", "disputed", "informative"]);
+export type PromptOrder = z.infer<typeof promptOrderSchema>;
+
+const labelFilterSchema = z.enum([
+  "all",
+  "toxic",
+  "seemingly_toxic",
+  "general",
+  "unlabelled",
+  "skipped",
+  "disputed",
+]);
+export type LabelFilter = z.infer<typeof labelFilterSchema>;
+
+const querySchema = z.object({
+  order: promptOrderSchema,
+  /** Words that the prompt or its kind contains, without regard to case; empty for all. */
+  text: z.string(),
+  label: labelFilterSchema,
+});
+/** Which prompts are listed, and in which order. */
+export type Query = z.infer<typeof querySchema>;
+
+/** What a person can decide here: a label, seen but not decided, or none. */
+const choiceSchema = z.union([labelSchema, z.literal("skip"), z.null()]);
+export type LabelChoice = z.infer<typeof choiceSchema>;
+
+/** A prompt's place in its file, counted from 0. */
+const placeSchema = z.int().nonnegative();
+
+/** Messages of the labelling page. */
+export const labellingFromPageSchema = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("list"), query: querySchema }),
+  /** The page shows these prompts of the list and does not know them yet. */
+  z.object({ type: z.literal("rows"), places: z.array(placeSchema).max(200) }),
+  z.object({ type: z.literal("prompt"), place: placeSchema }),
+  z.object({
+    type: z.literal("label"),
+    /** Comes back in `labelled` or `refused`. */
+    request: z.int(),
+    ids: z.array(z.string()).min(1),
+    label: choiceSchema,
+    note: z.string().optional(),
+  }),
+  z.object({ type: z.literal("undo") }),
+  z.object({ type: z.literal("redo") }),
+  /** Show the prompt in its file. */
+  z.object({ type: z.literal("reveal"), place: placeSchema }),
+  z.object({ type: z.literal("chooseFile") }),
+]);
+export type LabellingFromPage = z.infer<typeof labellingFromPageSchema>;
+
+/** A prompt as a line of the list. */
+export interface PromptRow {
+  place: number;
+  line: number;
+  kind?: string;
+  /** The prompt's beginning; a line of the list shows no more. */
+  text: string;
+  /** Refusal probability in the newest run. */
+  refusalProbability?: number;
+}
+
+/** One person's label of a prompt, for the prompts on which people differ. */
+export interface Opinion {
+  by: string;
+  label: Label;
+  at: string;
+}
+
+/** A prompt as it stands beside another. */
+export interface Beside {
+  place: number;
+  line: number;
+  prompt: string;
+  label?: Label;
+  /** `twin`: of the same pair; `nearest`: most alike among those of the opposite label. */
+  why: "twin" | "nearest";
+  /** Jaccard similarity of word trigrams, in (0, 1]. */
+  similarity?: number;
+}
+
+/** All that is shown of one prompt. */
+export interface PromptDetail {
+  place: number;
+  id: string;
+  line: number;
+  prompt: string;
+  kind?: string;
+  split?: string;
+  /** The label that the file gives. */
+  fileLabel?: Label;
+  /** The decision that holds, and whose it is. */
+  decision?: { label: LabelChoice; by: string; at: string; note?: string };
+  opinions: Opinion[];
+  beside?: Beside;
+  /** What the newest run's model did. */
+  run?: { name: string; arm: string; refusalProbability: number; verdict: Verdict };
+}
+
+/** A prompt file as a whole; labels are bytes, see label_bytes.ts. */
+export interface LabellingFile {
+  uri: string;
+  /** Relative to the workspace. */
+  path: string;
+  /** The ids of all prompts, one after another, each of `idLength` characters: one string is a tenth of as many strings. */
+  ids: string;
+  idLength: number;
+  labels: Uint8Array;
+  /** Where to begin, when a prompt was asked for. */
+  begin?: number;
+}
+
+/** Messages to the labelling page. */
+export type LabellingToPage =
+  | { type: "settings"; guidelines: string; blur: boolean }
+  | { type: "file"; file: LabellingFile }
+  /** The file cannot be shown; in words. */
+  | { type: "unreadable"; message: string }
+  /** The places of the prompts that the query asks for, in its order. */
+  | { type: "list"; query: Query; places: Uint32Array }
+  | { type: "rows"; rows: PromptRow[] }
+  | { type: "prompt"; detail: PromptDetail }
+  /** Labels that changed, here or elsewhere; `labels[i]` is that of the prompt at `places[i]`. */
+  | { type: "labels"; places: Uint32Array; labels: Uint8Array }
+  | { type: "labelled"; request: number }
+  | { type: "refused"; request: number; message: string }
+  /** What undo or redo changed; no places: there was nothing to undo or redo. */
+  | { type: "stepped"; step: "undo" | "redo"; places: Uint32Array }
+  | { type: "failed"; message: string }
+  /** The newest run with results, by name; null where there is none. What was told of prompts may say otherwise now. */
+  | { type: "run"; name: string | null }
+  | { type: "go"; place: number };
+
+/** What the page keeps, and by which the host opens it again after a reload. */
+export const labellingStateSchema = z.object({
+  uri: z.string(),
+  id: z.string().optional(),
+  mode: z.enum(["one", "grid"]),
+  query: querySchema,
+  guidelinesOpen: z.boolean(),
+  /** Notes that were begun and not saved, by prompt id. */
+  drafts: z.record(z.string(), z.string()),
+});
+export type LabellingState = z.infer<typeof labellingStateSchema>;

@@ -1,0 +1,146 @@
+import { useEffect, useReducer, useRef } from "preact/hooks";
+import { Empty } from "./empty.tsx";
+import { Grid } from "./grid.tsx";
+import { Guidelines } from "./guidelines.tsx";
+import { Header } from "./header.tsx";
+import { type Action, actionOf } from "./keys.ts";
+import { KeysHelp } from "./keys_help.tsx";
+import { LabelKeys } from "./label_keys.tsx";
+import { ListBar } from "./list_bar.tsx";
+import { Note } from "./note.tsx";
+import type { LabellingPage } from "./page_model.ts";
+import { Stage } from "./stage.tsx";
+
+/** The labelling page. */
+export function App({ page }: { page: LabellingPage }) {
+  const [, redraw] = useReducer((drawn: number) => drawn + 1, 0);
+  useEffect(() => page.subscribe(() => redraw(undefined)), [page]);
+  const work = useRef<HTMLElement>(null);
+  const act = (action: Action) => doAction(page, action, () => work.current?.focus());
+
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.defaultPrevented) return;
+      const action = actionOf(event);
+      if (action === undefined || !page.file) return;
+      event.preventDefault();
+      act(action);
+    };
+    document.addEventListener("keydown", onKey);
+    return () => document.removeEventListener("keydown", onKey);
+  });
+
+  if (!page.file) {
+    return page.unreadable === null ? (
+      <p class="empty">Reading prompts…</p>
+    ) : (
+      <Empty title="This file cannot be shown" words={page.unreadable}>
+        <vscode-button onClick={() => page.send({ type: "chooseFile" })}>Choose another file</vscode-button>
+      </Empty>
+    );
+  }
+  const empty = page.places?.length === 0;
+  return (
+    <div class={`labelling ${page.mode}`}>
+      <Header page={page} act={act} />
+      <ListBar page={page} act={act} />
+      {page.error !== null && (
+        <div class="error" role="alert">
+          <span class="codicon codicon-error" aria-hidden="true" />
+          <span class="words">{page.error}</span>
+          <button type="button" class="icon" aria-label="Dismiss" onClick={() => page.dismissError()}>
+            <span class="codicon codicon-close" aria-hidden="true" />
+          </button>
+        </div>
+      )}
+      {empty ? (
+        <EmptyList page={page} />
+      ) : (
+        <>
+          {page.mode === "grid" ? (
+            <Grid page={page} focusRef={work} />
+          ) : (
+            <Stage page={page} focusRef={work} />
+          )}
+          <LabelKeys page={page} act={act} />
+          {page.mode === "one" && <Note page={page} leave={() => work.current?.focus()} />}
+        </>
+      )}
+      <Guidelines page={page} />
+      {page.keysShown && <KeysHelp close={() => act("keys")} />}
+      <div class="visually-hidden" role="status" aria-live="polite">
+        <span key={page.said.number}>{page.said.words}</span>
+      </div>
+    </div>
+  );
+}
+
+/** Does what a key or its button says; `focusWork` brings the keys back to the prompt or the grid. */
+function doAction(page: LabellingPage, action: Action, focusWork: () => void): void {
+  switch (action) {
+    case "toxic":
+    case "seemingly_toxic":
+    case "general":
+    case "skip":
+      page.choose(action);
+      focusWork();
+      break;
+    case "back":
+    case "previous":
+      page.move(-1);
+      break;
+    case "next":
+      page.move(1);
+      break;
+    case "veil":
+      page.toggle("revealed");
+      break;
+    case "note":
+    case "search":
+      document.querySelector<HTMLElement>(`#${action}`)?.focus();
+      break;
+    case "grid":
+      page.setMode(page.mode === "grid" ? "one" : "grid");
+      // What takes the keys then is drawn only now.
+      setTimeout(focusWork);
+      break;
+    case "undo":
+    case "redo":
+      page.send({ type: action });
+      break;
+    case "keys":
+      page.toggle("keysShown");
+      if (!page.keysShown) focusWork();
+      break;
+  }
+}
+
+function EmptyList({ page }: { page: LabellingPage }) {
+  const { total, labelled } = page.board.counts;
+  if (total === 0) {
+    return (
+      <Empty title="No prompts in this file" words="It was read, and holds no prompt to label.">
+        <vscode-button onClick={() => page.send({ type: "chooseFile" })}>Choose another file</vscode-button>
+      </Empty>
+    );
+  }
+  const showAll = (
+    <vscode-button onClick={() => page.ask({ text: "", label: "all" })}>Show all prompts</vscode-button>
+  );
+  if (page.query.label === "unlabelled" && page.query.text === "" && labelled === total) {
+    return (
+      <Empty
+        title="All labelled"
+        words={`Each of the ${total.toLocaleString("en")} prompts has a label.`}
+        done
+      >
+        {showAll}
+      </Empty>
+    );
+  }
+  return (
+    <Empty title="No prompt matches" words="No prompt has these words and this label.">
+      {showAll}
+    </Empty>
+  );
+}

@@ -1,0 +1,158 @@
+// biome-ignore-all lint/a11y/useSemanticElements: rows at absolute positions make a table lose its meaning; roles keep it.
+// biome-ignore-all lint/a11y/useFocusableInteractive: the grid has the focus, and names its active row.
+// biome-ignore-all lint/a11y/useKeyWithClickEvents: the grid takes the keys.
+import type { RefObject } from "preact";
+import { useEffect } from "preact/hooks";
+import { unpackLabel } from "../../protocol/webview/label_bytes.ts";
+import { LabelChip } from "./label_chip.tsx";
+import type { LabellingPage } from "./page_model.ts";
+import type { Extend } from "./selection.ts";
+import { useVirtualRows } from "./virtual_rows.ts";
+import { probability } from "./words.ts";
+
+const rowId = (position: number) => `row-${position}`;
+
+/**
+ * All prompts of the list, for bulk work: rows are selected and the label keys label the selection. Only the rows in sight
+ * are in the page, and the host is asked only for theirs. The keys stay on the grid itself, which names the row they are
+ * on, so that a row may come and go under them.
+ */
+export function Grid({ page, focusRef }: { page: LabellingPage; focusRef: RefObject<HTMLElement | null> }) {
+  const places = page.places ?? new Uint32Array();
+  const { selection } = page;
+  const { rows, total, scrollTo, screenful } = useVirtualRows(focusRef, places.length);
+  const first = rows[0]?.index ?? 0;
+  const last = rows.at(-1)?.index ?? -1;
+  useEffect(() => {
+    if (last >= first) page.show(first, last);
+  }, [page, first, last, places, page.run]);
+  useEffect(() => scrollTo(selection.focus), [selection.focus, places]);
+
+  const onKeyDown = (event: KeyboardEvent) => {
+    const control = event.ctrlKey || event.metaKey;
+    const to = destination(event.key, selection.focus, screenful, places.length);
+    if (to !== undefined) {
+      if (control && !event.shiftKey) page.moveFocus(to);
+      else page.select(to, event.shiftKey ? "range" : "alone");
+    } else if (control && event.key === "a") page.selectAll();
+    else if (control && event.key === " ") page.select(selection.focus, "toggle");
+    else if (event.key === "Enter") page.setMode("one");
+    else return;
+    event.preventDefault();
+  };
+  const onClick = (event: MouseEvent, position: number) => {
+    const extend: Extend = event.shiftKey ? "range" : event.ctrlKey || event.metaKey ? "toggle" : "alone";
+    page.select(position, extend);
+  };
+
+  return (
+    <div
+      class="grid"
+      role="grid"
+      aria-label="Prompts"
+      aria-multiselectable="true"
+      aria-rowcount={places.length + 1}
+      aria-colcount={5}
+      aria-activedescendant={
+        selection.focus >= first && selection.focus <= last ? rowId(selection.focus) : undefined
+      }
+      tabIndex={0}
+      data-work
+      ref={focusRef as RefObject<HTMLDivElement>}
+      onKeyDown={onKeyDown}
+    >
+      <div class="row head" role="row" aria-rowindex={1}>
+        {["Label", "Line", "Prompt", "Kind", "Refusal"].map((name) => (
+          <span key={name} role="columnheader" class={name.toLowerCase()}>
+            {name}
+          </span>
+        ))}
+      </div>
+      <svg class="extent" width="1" height={total} aria-hidden="true" />
+      {rows.map(({ index, start }) => (
+        <Row
+          key={index}
+          page={page}
+          position={index}
+          start={start}
+          place={places[index]!}
+          onClick={onClick}
+        />
+      ))}
+    </div>
+  );
+}
+
+function Row(props: {
+  page: LabellingPage;
+  position: number;
+  start: number;
+  place: number;
+  onClick: (event: MouseEvent, position: number) => void;
+}) {
+  const { page, position, place } = props;
+  const row = page.row(place);
+  const { state, disputed } = unpackLabel(page.board.at(place));
+  const focused = page.selection.focus === position;
+  const veiled = !page.revealed && !focused;
+  return (
+    <div
+      class={`row${focused ? " focused" : ""}`}
+      role="row"
+      id={rowId(position)}
+      aria-rowindex={position + 2}
+      aria-selected={page.selection.has(position)}
+      style={{ transform: `translateY(${props.start}px)` }}
+      onClick={(event) => props.onClick(event, position)}
+      onDblClick={() => page.setMode("one")}
+    >
+      <span role="gridcell" class="label">
+        <LabelChip state={state} />
+        {disputed && (
+          <span class="codicon codicon-comment-unresolved disputed" role="img" aria-label="disputed" />
+        )}
+      </span>
+      <span role="gridcell" class="line">
+        {row?.line.toLocaleString("en") ?? ""}
+      </span>
+      <span role="gridcell" class="prompt">
+        {row ? (
+          <>
+            <span class={veiled ? "blurred" : ""} aria-hidden={veiled} data-veiled={veiled}>
+              {row.text}
+            </span>
+            {veiled && <span class="visually-hidden">blurred</span>}
+          </>
+        ) : (
+          <span class="muted">…</span>
+        )}
+      </span>
+      <span role="gridcell" class="kind">
+        {row?.kind ?? ""}
+      </span>
+      <span role="gridcell" class="refusal">
+        {row?.refusalProbability === undefined ? "" : probability(row.refusalProbability)}
+      </span>
+    </div>
+  );
+}
+
+/** Where a key leads from a row; undefined for a key that leads nowhere. */
+function destination(key: string, from: number, screenful: number, length: number): number | undefined {
+  switch (key) {
+    case "ArrowDown":
+      return from + 1;
+    case "ArrowUp":
+      return from - 1;
+    case "PageDown":
+      return from + screenful;
+    case "PageUp":
+      return from - screenful;
+    case "Home":
+      return 0;
+    case "End":
+      return length - 1;
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,94 @@
+import type { Label } from "../../protocol/label.ts";
+import { KeyCap } from "./key_cap.tsx";
+import type { Action } from "./keys.ts";
+import type { LabellingPage } from "./page_model.ts";
+import { stateIcons, stateNames } from "./words.ts";
+
+const labels: readonly Label[] = ["toxic", "seemingly_toxic", "general"];
+
+/** The file, how far its labelling is, and the switches of the page. */
+export function Header({ page, act }: { page: LabellingPage; act: (action: Action) => void }) {
+  const { counts } = page.board;
+  const figure = (n: number) => n.toLocaleString("en");
+  return (
+    <header>
+      <div class="title">
+        <h1 class="words">{page.file!.path}</h1>
+        <div class="switches">
+          <Switch
+            icon="table"
+            name="Grid"
+            shown="G"
+            pressed={page.mode === "grid"}
+            press={() => act("grid")}
+          />
+          <Switch
+            icon={page.revealed ? "eye" : "eye-closed"}
+            name="Show prompts"
+            shown="B"
+            pressed={page.revealed}
+            press={() => act("veil")}
+          />
+          <Switch icon="question" name="Keys" shown="?" pressed={page.keysShown} press={() => act("keys")} />
+        </div>
+      </div>
+      <div class="progress">
+        <div
+          class="bar"
+          role="progressbar"
+          aria-label="Labelled prompts"
+          aria-valuemin={0}
+          aria-valuemax={counts.total}
+          aria-valuenow={counts.labelled}
+          aria-valuetext={`${figure(counts.labelled)} of ${figure(counts.total)} labelled`}
+        >
+          {/* SVG, since the page's policy allows no inline styles. */}
+          <svg viewBox={`0 0 ${Math.max(1, counts.total)} 1`} preserveAspectRatio="none" aria-hidden="true">
+            {labels.map((label, i) => (
+              <rect
+                key={label}
+                class={label}
+                x={labels.slice(0, i).reduce((sum, before) => sum + counts[before], 0)}
+                width={counts[label]}
+                height={1}
+              />
+            ))}
+          </svg>
+        </div>
+        <p class="counts">
+          <strong>
+            {figure(counts.labelled)} of {figure(counts.total)} labelled
+          </strong>
+          {labels.map((label) => (
+            <span key={label} class={`count ${label}`}>
+              <span class={`codicon codicon-${stateIcons[label]}`} aria-hidden="true" />
+              {stateNames[label]} {figure(counts[label])}
+            </span>
+          ))}
+          {counts.disputed > 0 && (
+            <span class="count disputed">
+              <span class="codicon codicon-comment-unresolved" aria-hidden="true" />
+              Disputed {figure(counts.disputed)}
+            </span>
+          )}
+        </p>
+      </div>
+    </header>
+  );
+}
+
+function Switch(props: { icon: string; name: string; shown: string; pressed: boolean; press: () => void }) {
+  return (
+    <button
+      type="button"
+      class="switch"
+      aria-pressed={props.pressed}
+      aria-keyshortcuts={props.shown}
+      onClick={props.press}
+    >
+      <span class={`codicon codicon-${props.icon}`} aria-hidden="true" />
+      <span class="name">{props.name}</span>
+      <KeyCap shown={props.shown} />
+    </button>
+  );
+}

@@ -1,0 +1,50 @@
+/** What a key does on this page. */
+export type Action =
+  | "toxic"
+  | "seemingly_toxic"
+  | "general"
+  | "skip"
+  | "back"
+  | "previous"
+  | "next"
+  | "veil"
+  | "note"
+  | "grid"
+  | "search"
+  | "undo"
+  | "redo"
+  | "keys";
+
+/** The keys of the page, as they are told and as they work: one table, so that the two cannot differ. */
+export const keys: readonly { keys: readonly string[]; shown: string; action: Action; does: string }[] = [
+  { keys: ["1"], shown: "1", action: "toxic", does: "Label toxic" },
+  { keys: ["2"], shown: "2", action: "seemingly_toxic", does: "Label seemingly toxic" },
+  { keys: ["3"], shown: "3", action: "general", does: "Label general" },
+  { keys: [" "], shown: "Space", action: "skip", does: "Skip: seen, not decided" },
+  { keys: ["Backspace"], shown: "Backspace", action: "back", does: "Back to the previous prompt" },
+  { keys: ["ArrowLeft"], shown: "←", action: "previous", does: "Previous prompt" },
+  { keys: ["ArrowRight"], shown: "→", action: "next", does: "Next prompt" },
+  { keys: ["Mod+z"], shown: "Ctrl+Z", action: "undo", does: "Undo your last label" },
+  { keys: ["Mod+y", "Mod+Shift+z"], shown: "Ctrl+Y", action: "redo", does: "Redo" },
+  { keys: ["b"], shown: "B", action: "veil", does: "Show or blur prompts" },
+  { keys: ["n"], shown: "N", action: "note", does: "Write a note (Enter saves, Escape leaves)" },
+  { keys: ["g"], shown: "G", action: "grid", does: "Switch between one prompt and the grid" },
+  { keys: ["/"], shown: "/", action: "search", does: "Search" },
+  { keys: ["?"], shown: "?", action: "keys", does: "Show or hide these keys" },
+];
+
+/** Elements that take keys for themselves: text and choices. */
+const TYPING = "input, textarea, select, vscode-text-field, vscode-text-area, vscode-dropdown";
+/** Elements that Space and the arrows work on. */
+const PRESSED = "button, vscode-button, summary, a";
+
+/** The action of a key that was pressed somewhere on the page; undefined where the key is not ours to take. */
+export function actionOf(event: KeyboardEvent): Action | undefined {
+  const target = event.target instanceof Element ? event.target : document.body;
+  if (event.isComposing || event.altKey || target.closest(TYPING)) return undefined;
+  if (event.key === " " && target.closest(PRESSED)) return undefined;
+  const modified = event.ctrlKey || event.metaKey;
+  const letter = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  const name = modified ? `Mod+${event.shiftKey ? "Shift+" : ""}${letter}` : letter;
+  return keys.find((entry) => entry.keys.includes(name))?.action;
+}

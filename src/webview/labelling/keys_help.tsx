@@ -1,0 +1,44 @@
+import { useEffect, useRef } from "preact/hooks";
+import { keys } from "./keys.ts";
+
+const inGrid: readonly { shown: string; does: string }[] = [
+  { shown: "↑ ↓ PageUp PageDown Home End", does: "Move in the grid; with Shift, select as well" },
+  { shown: "Ctrl+Space, Ctrl+click", does: "Add a prompt to the selection, or take it out" },
+  { shown: "Ctrl+A", does: "Select all prompts of the list" },
+  { shown: "Enter", does: "Show the prompt alone" },
+];
+
+/** All keys of the page. */
+export function KeysHelp({ close }: { close: () => void }) {
+  const dialog = useRef<HTMLDivElement>(null);
+  useEffect(() => dialog.current?.focus(), []);
+  return (
+    <div
+      class="keys-help"
+      role="dialog"
+      aria-label="Keys"
+      tabIndex={-1}
+      ref={dialog}
+      onKeyDown={(event) => {
+        if (event.key !== "Escape") return;
+        event.preventDefault();
+        close();
+      }}
+    >
+      <h2>Keys</h2>
+      <dl>
+        {[...keys, ...inGrid].map(({ shown, does }) => (
+          <div key={shown}>
+            <dt>
+              <kbd>{shown}</kbd>
+            </dt>
+            <dd>{does}</dd>
+          </div>
+        ))}
+      </dl>
+      <vscode-button appearance="secondary" onClick={close}>
+        Close
+      </vscode-button>
+    </div>
+  );
+}

@@ -1,0 +1,32 @@
+import { KeyCap } from "./key_cap.tsx";
+import type { LabellingPage } from "./page_model.ts";
+
+/** The note of the present prompt. */
+export function Note({ page, leave }: { page: LabellingPage; leave: () => void }) {
+  return (
+    <div class="note">
+      <label for="note">
+        Note <KeyCap shown="N" />
+      </label>
+      <vscode-text-area
+        id="note"
+        aria-label="Note"
+        aria-keyshortcuts="N"
+        rows={2}
+        resize="vertical"
+        placeholder="Why, for you and others. Enter saves it, and so does the next label."
+        value={page.note}
+        onInput={({ currentTarget }) => {
+          page.note = (currentTarget as unknown as { value: string }).value;
+        }}
+        onKeyDown={(event) => {
+          const saves = event.key === "Enter" && !event.shiftKey && !event.isComposing;
+          if (!saves && event.key !== "Escape") return;
+          event.preventDefault();
+          if (saves) page.saveNote();
+          leave();
+        }}
+      />
+    </div>
+  );
+}

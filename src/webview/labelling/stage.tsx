@@ -1,0 +1,104 @@
+import type { RefObject } from "preact";
+import { unpackLabel } from "../../protocol/webview/label_bytes.ts";
+import type { Beside, PromptDetail } from "../../protocol/webview/labelling.ts";
+import { LabelChip } from "./label_chip.tsx";
+import { ModelOpinion } from "./model_opinion.tsx";
+import type { LabellingPage } from "./page_model.ts";
+import { Veil } from "./veil.tsx";
+import { stateNames, stateOfChoice } from "./words.ts";
+
+/** One prompt, large, with its twin or the nearest prompt of the opposite label beside it. */
+export function Stage({ page, focusRef }: { page: LabellingPage; focusRef: RefObject<HTMLElement | null> }) {
+  const { detail, place } = page;
+  return (
+    <section
+      class="stage"
+      ref={focusRef}
+      tabIndex={-1}
+      data-work
+      aria-label="Prompt to label"
+      aria-busy={detail === undefined}
+    >
+      {detail && place !== undefined ? (
+        <>
+          <article class="prompt" aria-label="Prompt">
+            <Facts page={page} detail={detail} place={place} />
+            <Veil key={detail.place} class="large" words={detail.prompt} revealed={page.revealed} />
+            <Standing page={page} detail={detail} place={place} />
+          </article>
+          {detail.beside && <BesideCard page={page} beside={detail.beside} />}
+        </>
+      ) : (
+        <p class="muted waiting">Reading the prompt…</p>
+      )}
+    </section>
+  );
+}
+
+function Facts({ page, detail, place }: { page: LabellingPage; detail: PromptDetail; place: number }) {
+  return (
+    <p class="facts">
+      <LabelChip state={page.stateAt(place)} />
+      {detail.kind !== undefined && <span class="fact">{detail.kind}</span>}
+      {detail.split !== undefined && <span class="fact">{detail.split}</span>}
+      <button type="button" class="link" onClick={() => page.send({ type: "reveal", place })}>
+        Line {detail.line.toLocaleString("en")}
+      </button>
+    </p>
+  );
+}
+
+/** Who gave the label, what the file says, where people differ, and what the model did. */
+function Standing({ page, detail, place }: { page: LabellingPage; detail: PromptDetail; place: number }) {
+  const { decision, fileLabel, opinions, run } = detail;
+  const { disputed } = unpackLabel(page.board.at(place));
+  return (
+    <div class="standing">
+      {decision && (
+        <p>
+          <span class="codicon codicon-account" aria-hidden="true" />{" "}
+          {stateNames[stateOfChoice(decision.label)]}, by {decision.by}, {timeOf(decision.at)}
+        </p>
+      )}
+      {fileLabel !== undefined && (
+        <p class="muted">
+          <span class="codicon codicon-file" aria-hidden="true" /> The file says{" "}
+          {stateNames[fileLabel].toLowerCase()}
+        </p>
+      )}
+      {disputed && opinions.length > 0 && (
+        <p class="disputed">
+          <span class="codicon codicon-comment-unresolved" aria-hidden="true" /> Disputed:{" "}
+          {opinions.map(({ by, label }) => `${by} says ${stateNames[label].toLowerCase()}`).join("; ")}
+        </p>
+      )}
+      {run && <ModelOpinion run={run} />}
+    </div>
+  );
+}
+
+function BesideCard({ page, beside }: { page: LabellingPage; beside: Beside }) {
+  const why =
+    beside.why === "twin"
+      ? "Its twin"
+      : `Nearest ${beside.label === undefined ? "" : "of the other side"}`.trim();
+  return (
+    <aside class="beside" aria-label={why}>
+      <p class="facts">
+        <strong>{why}</strong>
+        <LabelChip state={page.stateAt(beside.place)} />
+        {beside.similarity !== undefined && (
+          <span class="fact">{Math.round(beside.similarity * 100)} % alike</span>
+        )}
+        <button type="button" class="link" onClick={() => page.send({ type: "reveal", place: beside.place })}>
+          Line {beside.line.toLocaleString("en")}
+        </button>
+      </p>
+      <Veil key={beside.place} class="other" words={beside.prompt} revealed={page.revealed} />
+    </aside>
+  );
+}
+
+function timeOf(at: string): string {
+  return new Date(at).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+}
