@@ -145,7 +145,7 @@ export class PromptLibrary implements vscode.Disposable {
         ),
       );
     }
-    await this.#read(file, options);
+    await this.#following(file, file.read(readOptions(uri, options)));
     return file;
   }
 
@@ -187,9 +187,8 @@ export class PromptLibrary implements vscode.Disposable {
     if (ids.size > 0) this.#change.fire({ file, ids });
   }
 
-  async #read(file: PromptFile, options: ReadOptions = {}): Promise<void> {
-    const prompt = columnOf(file.uri);
-    const reading = file.read({ ...options, ...(prompt && { columns: { prompt } }) });
+  /** Tells when a reading begins and how it ends. */
+  async #following(file: PromptFile, reading: Promise<void>): Promise<void> {
     this.#change.fire({ file });
     try {
       await reading;
@@ -257,7 +256,11 @@ export class PromptLibrary implements vscode.Disposable {
 
   /** Reads a file that nobody is waiting for: its state says what went wrong. */
   async #readQuietly(file: PromptFile): Promise<void> {
-    await this.#read(file).catch((error: Error) => log.warn(`${file.path}: ${error.message}`));
+    try {
+      await this.#following(file, file.readAgain(readOptions(file.uri)));
+    } catch (error) {
+      log.warn(`${file.path}: ${(error as Error).message}`);
+    }
   }
 
   #admit(uri: vscode.Uri): PromptFile {
@@ -273,4 +276,9 @@ export class PromptLibrary implements vscode.Disposable {
     this.#sorted = [...this.#files.values()].sort((a, b) => a.path.localeCompare(b.path));
     this.#change.fire(undefined);
   }
+}
+
+function readOptions(uri: vscode.Uri, options: ReadOptions = {}): ReadOptions {
+  const prompt = columnOf(uri);
+  return prompt === undefined ? options : { ...options, columns: { prompt } };
 }

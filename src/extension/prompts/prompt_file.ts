@@ -75,16 +75,13 @@ export class PromptFile {
   }
 
   /**
-   * Reads the prompts and the label log. A file that is already read keeps its prompts until the new ones are there, and
-   * where reading is under way, the file is read once more after it.
+   * Reads the prompts and the label log, or waits for those who do. A file that is already read keeps its prompts until the
+   * new ones are there.
    *
    * @throws DiscernError as `readPrompts`, or the signal's reason; the state says the same.
    */
   async read(options: ReadOptions = {}): Promise<void> {
-    if (this.#reading) {
-      this.#again = true;
-      return this.#reading;
-    }
+    if (this.#reading) return this.#reading;
     const before = this.#state;
     if (before !== "ready") this.#state = "reading";
     this.#reading = this.#readUntilStill(options)
@@ -97,6 +94,16 @@ export class PromptFile {
         this.#reading = undefined;
       });
     return this.#reading;
+  }
+
+  /**
+   * Reads a file that has changed: also once more after a reading that is under way and may have seen half of it.
+   *
+   * @throws DiscernError as `read`.
+   */
+  async readAgain(options: ReadOptions = {}): Promise<void> {
+    this.#again = this.#reading !== undefined;
+    return this.read(options);
   }
 
   async #readUntilStill(options: ReadOptions): Promise<void> {

@@ -1,0 +1,135 @@
+import * as vscode from "vscode";
+import type { Branch, FileNode, GroupNode, PromptNode, RangeNode, TreeNode } from "./branch.ts";
+import { stateUri } from "./decorations.ts";
+import type { PromptFile } from "./prompt_file.ts";
+import { type PromptState, promptStates } from "./prompt_state.ts";
+import { count, oneLine, wordGroup, wordState, wordTally } from "./words.ts";
+
+const { Collapsed, None } = vscode.TreeItemCollapsibleState;
+
+/** Icons by state: each has its own shape, so that nothing depends on the colour. */
+const icons: Record<PromptState, vscode.ThemeIcon> = {
+  toxic: new vscode.ThemeIcon("flame", new vscode.ThemeColor("charts.red")),
+  seemingly_toxic: new vscode.ThemeIcon("shield", new vscode.ThemeColor("charts.blue")),
+  general: new vscode.ThemeIcon("comment", new vscode.ThemeColor("charts.green")),
+  unlabelled: new vscode.ThemeIcon("circle-outline"),
+  skipped: new vscode.ThemeIcon("debug-step-over"),
+  excluded: new vscode.ThemeIcon("circle-slash"),
+};
+
+/** Icons of files that can not be unfolded. */
+const waitingIcons: Partial<Record<PromptFile["state"], string>> = {
+  unclear: "question",
+  large: "cloud-download",
+  failed: "error",
+};
+
+/**
+ * How a node looks in the tree.
+ *
+ * @param branch the file's nodes; undefined until it is read
+ * @param search text that is searched for, to be marked where it stands
+ */
+export function itemOf(node: TreeNode, branch: Branch | undefined, search: string): vscode.TreeItem {
+  if (node.type === "file") return fileItem(node, branch);
+  if (node.type === "prompt") return promptItem(node, branch, search);
+  return node.type === "group" ? groupItem(node) : rangeItem(node);
+}
+
+function fileItem({ file }: FileNode, branch: Branch | undefined): vscode.TreeItem {
+  const icon = waitingIcons[file.state];
+  const item = new vscode.TreeItem(file.path, icon === undefined ? Collapsed : None);
+  item.id = file.uri.toString();
+  item.resourceUri = file.uri;
+  item.iconPath = icon === undefined ? vscode.ThemeIcon.File : new vscode.ThemeIcon(icon);
+  item.contextValue = icon === undefined ? "promptFile" : `promptFile+${file.state}`;
+  item.description = describeFile(file, branch);
+  item.accessibilityInformation = { label: [file.path, item.description].filter(Boolean).join(", ") };
+  const command = { unclear: "discern.prompts.chooseColumn", large: "discern.prompts.readLargeFile" };
+  if (file.state === "unclear" || file.state === "large") {
+    item.command = { command: command[file.state], title: "", arguments: [file.uri] };
+  }
+  return item;
+}
+
+function describeFile(file: PromptFile, branch: Branch | undefined): string {
+  switch (file.state) {
+    case "unread":
+      return "";
+    case "reading":
+      return vscode.l10n.t("reading…");
+    case "unclear":
+      return vscode.l10n.t("choose the prompt column");
+    case "large":
+      return vscode.l10n.t("large, not read yet");
+    case "failed":
+      return vscode.l10n.t("can not be read");
+    case "ready": {
+      const parts = branch ? [wordTally(branch.outline.tally)] : [];
+      if (file.problems.length > 0)
+        parts.push(vscode.l10n.t("{0} broken lines", count(file.problems.length)));
+      return parts.join(" · ");
+    }
+  }
+}
+
+function groupItem({ file, group: { key, root } }: GroupNode): vscode.TreeItem {
+  const item = new vscode.TreeItem(wordGroup(key), Collapsed);
+  item.id = `${file.uri}#${key}`;
+  item.description = count(root.count);
+  item.contextValue = "promptGroup";
+  item.iconPath = promptStates.find((state) => state === key) ? icons[key as PromptState] : undefined;
+  item.accessibilityInformation = {
+    label: vscode.l10n.t("{0}, {1} prompts", wordGroup(key), count(root.count)),
+  };
+  return item;
+}
+
+function rangeItem({ file, group, range }: RangeNode): vscode.TreeItem {
+  const name = `${count((range.first ?? 0) + 1)}–${count((range.last ?? 0) + 1)}`;
+  const item = new vscode.TreeItem(name, Collapsed);
+  item.id = `${file.uri}#${group.key}#${range.id}`;
+  item.description = count(range.count);
+  item.contextValue = "promptRange";
+  item.accessibilityInformation = {
+    label: vscode.l10n.t("{0} of the file, {1} prompts", name, count(range.count)),
+  };
+  return item;
+}
+
+function promptItem(node: PromptNode, branch: Branch | undefined, search: string): vscode.TreeItem {
+  const { file, record, number } = node;
+  const state = branch?.outline.stateOf(number) ?? "unlabelled";
+  const disputed = branch?.outline.isDisputed(number) ?? false;
+  const text = oneLine(record.prompt);
+  const item = new vscode.TreeItem({ label: text, highlights: highlights(text, search) }, None);
+  item.id = `${file.uri}#${number}`;
+  item.resourceUri = stateUri(state);
+  item.iconPath = icons[state];
+  item.contextValue = "prompt";
+  item.description = marks(node, disputed).join(" · ");
+  item.command = {
+    command: "discern.prompts.open",
+    title: vscode.l10n.t("Open Prompt in Its File"),
+    arguments: [node],
+  };
+  item.accessibilityInformation = {
+    label: [wordState(state), text, item.description].filter(Boolean).join(", "),
+  };
+  return item;
+}
+
+function marks({ file, record }: PromptNode, disputed: boolean): string[] {
+  const decision = file.decisionOf(record.id);
+  const found: string[] = [];
+  if (disputed) found.push(vscode.l10n.t("disputed"));
+  if (decision?.label === "skip" && record.label) found.push(vscode.l10n.t("skipped"));
+  if (decision?.note) found.push(vscode.l10n.t("note"));
+  return found;
+}
+
+function highlights(text: string, search: string): [number, number][] {
+  const words = search.trim().toLowerCase();
+  const at = words === "" ? -1 : text.toLowerCase().indexOf(words);
+  return at < 0 ? [] : [[at, at + words.length]];
+}

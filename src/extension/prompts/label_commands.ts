@@ -1,0 +1,99 @@
+import * as vscode from "vscode";
+import type { Label } from "../../protocol/label.ts";
+import { registerCommand } from "../contributions.ts";
+import type { PromptNode, TreeNode } from "./branch.ts";
+import type { PromptLibrary } from "./library.ts";
+import { type Targets, targetsOf } from "./targets.ts";
+import type { PromptTree } from "./tree.ts";
+import type { TreeModel } from "./tree_model.ts";
+import { count, wordDecision } from "./words.ts";
+
+/** The commands that decide about the prompts selected in the tree. */
+export function registerLabelCommands(
+  library: PromptLibrary,
+  model: TreeModel,
+  tree: PromptTree,
+): vscode.Disposable {
+  const decide = (label: Label | "skip" | null) => async (node?: TreeNode, nodes?: TreeNode[]) => {
+    const chosen = chosenNodes(tree, node, nodes);
+    const targets = targetsOf(chosen, model);
+    if (targets.count === 0 || !(await confirm(targets, label))) return;
+    // By key one goes from prompt to prompt; a click stays where the pointer is.
+    const next = node === undefined ? nextAfter(chosen, model) : undefined;
+    for (const [file, ids] of targets.ids) await library.label(file, [...ids], label);
+    if (next) await tree.select(model.branch(next.file)?.prompt(next.number) ?? next);
+  };
+  return vscode.Disposable.from(
+    registerCommand("discern.prompts.labelToxic", decide("toxic")),
+    registerCommand("discern.prompts.labelSeeminglyToxic", decide("seemingly_toxic")),
+    registerCommand("discern.prompts.labelGeneral", decide("general")),
+    registerCommand("discern.prompts.labelSkip", decide("skip")),
+    registerCommand("discern.prompts.exclude", decide(null)),
+    registerCommand("discern.prompts.note", (node?: TreeNode, nodes?: TreeNode[]) =>
+      addNote(library, chosenNodes(tree, node, nodes)),
+    ),
+  );
+}
+
+/**
+ * The nodes that a command is about. A menu hands over the node under the pointer, with the selection where that is part of
+ * it; a key hands over nothing.
+ */
+export function chosenNodes(
+  tree: PromptTree,
+  node?: TreeNode,
+  nodes?: readonly TreeNode[],
+): readonly TreeNode[] {
+  if (nodes && nodes.length > 0) return nodes;
+  return node ? [node] : tree.selection;
+}
+
+async function confirm({ collective, count: prompts }: Targets, label: string | null): Promise<boolean> {
+  if (!collective) return true;
+  const yes = vscode.l10n.t("Label");
+  const question =
+    label === null
+      ? vscode.l10n.t("Take the labels of {0} prompts away?", count(prompts))
+      : vscode.l10n.t("Label {0} prompts as {1}?", count(prompts), wordDecision(label));
+  const detail = vscode.l10n.t("Undo takes it back in one step for each file.");
+  return (await vscode.window.showWarningMessage(question, { modal: true, detail }, yes)) === yes;
+}
+
+/** The prompt to go to once these are decided: the one below the last of them. */
+function nextAfter(nodes: readonly TreeNode[], model: TreeModel): PromptNode | undefined {
+  const prompts = nodes.filter((node) => node.type === "prompt");
+  const last = prompts.toSorted((a, b) => a.number - b.number).at(-1);
+  if (!last || prompts.length < nodes.length) return undefined;
+  const branch = model.branch(last.file);
+  const next = branch?.outline.neighbour(
+    last.number,
+    new Set(prompts.filter(({ file }) => file === last.file).map(({ number }) => number)),
+  );
+  return next === undefined ? undefined : branch?.prompt(next);
+}
+
+async function addNote(library: PromptLibrary, nodes: readonly TreeNode[]): Promise<void> {
+  const prompts = nodes.filter((node) => node.type === "prompt");
+  const [first] = prompts;
+  if (!first) return;
+  const note = await vscode.window.showInputBox({
+    title:
+      prompts.length === 1
+        ? vscode.l10n.t("Note on the prompt")
+        : vscode.l10n.t("Note on {0} prompts", count(prompts.length)),
+    placeHolder: vscode.l10n.t("Why this label, what is unsure. Empty takes the note away."),
+    value: first.file.decisionOf(first.record.id)?.note,
+  });
+  if (note === undefined) return;
+  // A note changes no label: where nobody decided, the prompt counts as seen, and what the file says still holds.
+  const labelOf = ({ file, record }: PromptNode) => {
+    const decision = file.decisionOf(record.id);
+    return decision === undefined ? "skip" : decision.label;
+  };
+  for (const [file, ofFile] of Map.groupBy(prompts, (node) => node.file)) {
+    for (const [label, same] of Map.groupBy(ofFile, labelOf)) {
+      const ids = same.map(({ record }) => record.id);
+      await library.label(file, ids, label, note);
+    }
+  }
+}

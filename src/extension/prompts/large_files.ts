@@ -1,0 +1,23 @@
+import * as vscode from "vscode";
+import { runCommand } from "../contributions.ts";
+import type { PromptLibrary } from "./library.ts";
+
+const KEY = "discern.prompts.largeFilesTold";
+
+/** Says once of each large file that it is there and is not read unasked. */
+export function tellLargeFiles(context: vscode.ExtensionContext, library: PromptLibrary): vscode.Disposable {
+  return library.onDidFindLarge(async ({ file, bytes }) => {
+    const told = context.workspaceState.get<string[]>(KEY, []);
+    if (told.includes(file.path)) return;
+    await context.workspaceState.update(KEY, [...told, file.path]);
+    const read = vscode.l10n.t("Read It");
+    const message = vscode.l10n.t(
+      "{0} has {1} MB. Discern reads a file of this size only when you ask for it.",
+      file.path,
+      Math.round(bytes / 1e6),
+    );
+    if ((await vscode.window.showWarningMessage(message, read)) === read) {
+      await runCommand("discern.prompts.readLargeFile", file.uri);
+    }
+  });
+}

@@ -1,0 +1,79 @@
+import { readFile } from "node:fs/promises";
+import { extname } from "node:path";
+import * as vscode from "vscode";
+import { rowLines } from "../../dataset/row_lines.ts";
+import type { Problem } from "../../dataset/sink.ts";
+import type { PromptChange, PromptLibrary } from "./library.ts";
+import type { PromptFile } from "./prompt_file.ts";
+
+/** Problems shown of one file: who has more sees from these what is wrong. */
+const MOST = 1000;
+
+/** Shows the broken lines of prompt files and label logs in the Problems view. */
+export class PromptProblems implements vscode.Disposable {
+  readonly #library: PromptLibrary;
+  readonly #collection = vscode.languages.createDiagnosticCollection("discern-prompts");
+  readonly #listening: vscode.Disposable;
+  /** Files with problems shown, by the address of the prompt file. */
+  readonly #shown = new Map<string, PromptFile>();
+
+  constructor(library: PromptLibrary) {
+    this.#library = library;
+    this.#listening = library.onDidChange((change) => void this.#follow(change));
+  }
+
+  dispose(): void {
+    this.#listening.dispose();
+    this.#collection.dispose();
+  }
+
+  async #follow(change: PromptChange): Promise<void> {
+    if (change === undefined) {
+      for (const [key, file] of this.#shown) {
+        if (this.#library.file(file.uri) !== file) this.#forget(key, file);
+      }
+      return;
+    }
+    const { file, ids } = change;
+    if (file.state === "reading") return;
+    if (!ids) await this.#showRows(file);
+    this.#collection.set(
+      vscode.Uri.file(file.labels.path),
+      file.labels.problems.slice(0, MOST).map(({ line, message }) => diagnostic(line, message)),
+    );
+  }
+
+  #forget(key: string, file: PromptFile): void {
+    this.#shown.delete(key);
+    this.#collection.delete(file.uri);
+    this.#collection.delete(vscode.Uri.file(file.labels.path));
+  }
+
+  async #showRows(file: PromptFile): Promise<void> {
+    this.#shown.set(file.uri.toString(), file);
+    const problems = file.problems.slice(0, MOST);
+    const lines = await linesOf(file, problems);
+    this.#collection.set(
+      file.uri,
+      problems.map(({ message }, i) => diagnostic(lines[i]!, message)),
+    );
+  }
+}
+
+/** 1-based lines of problems; a .json file counts rows, and a Parquet file has no lines. */
+async function linesOf(file: PromptFile, problems: readonly Problem[]): Promise<number[]> {
+  const ending = extname(file.uri.path).toLowerCase();
+  if (ending === ".parquet") return problems.map(() => 1);
+  if (ending !== ".json" || problems.length === 0) return problems.map(({ line }) => line);
+  // The file may have gone since; its problems then go with it.
+  const text = await readFile(file.uri.fsPath, "utf8").catch(() => "");
+  const lines = rowLines(text);
+  return problems.map(({ line }) => lines[line - 1] ?? 1);
+}
+
+function diagnostic(line: number, message: string): vscode.Diagnostic {
+  const range = new vscode.Range(line - 1, 0, line - 1, Number.MAX_SAFE_INTEGER);
+  const found = new vscode.Diagnostic(range, message, vscode.DiagnosticSeverity.Warning);
+  found.source = "Discern";
+  return found;
+}

@@ -1,0 +1,51 @@
+import * as vscode from "vscode";
+import type { Branch, TreeNode } from "./branch.ts";
+import { labelledShare } from "./prompt_state.ts";
+import { count, wordDecision, wordGroup, wordState, wordTally } from "./words.ts";
+
+/** Characters of a prompt that a hover has room for. */
+const ROOM = 2000;
+
+/** What a hover says about a node; made only when it is hovered. */
+export function tooltipOf(node: TreeNode, branch: Branch | undefined): string | vscode.MarkdownString {
+  if (node.type === "prompt") return promptTooltip(node, branch);
+  if (node.type === "file") {
+    if (node.file.failure !== undefined) return node.file.failure;
+    const tally = branch?.outline.tally;
+    if (!tally) return node.file.uri.fsPath;
+    const share = vscode.l10n.t("{0} % of {1} labelled", percent(labelledShare(tally)), count(tally.total));
+    return [node.file.uri.fsPath, share, wordTally(tally)].join("\n");
+  }
+  const prompts = node.type === "group" ? node.group.root.count : node.range.count;
+  return vscode.l10n.t("{0}, {1} prompts", wordGroup(node.group.key), count(prompts));
+}
+
+/** A share as a whole percentage that says 100 only of all. */
+export function percent(share: number): string {
+  return String(Math.floor(share * 100));
+}
+
+function promptTooltip(
+  { file, record, number }: Extract<TreeNode, { type: "prompt" }>,
+  branch: Branch | undefined,
+): vscode.MarkdownString {
+  const decision = file.decisionOf(record.id);
+  const text = new vscode.MarkdownString();
+  // Prompts are data: a code block shows them as they are, and everything else is appended as plain text.
+  text.appendCodeblock(
+    record.prompt.length > ROOM ? `${record.prompt.slice(0, ROOM)}…` : record.prompt,
+    "text",
+  );
+  const lines = [branch ? wordState(branch.outline.stateOf(number)) : ""];
+  if (decision) {
+    const when = new Date(decision.at).toLocaleString(vscode.env.language);
+    lines.push(vscode.l10n.t("{0} by {1}, {2}", wordDecision(decision.label), decision.by, when));
+    if (decision.note) lines.push(vscode.l10n.t("Note: {0}", decision.note));
+  }
+  if (branch?.outline.isDisputed(number)) lines.push(vscode.l10n.t("People disagree on this prompt."));
+  if (record.kind) lines.push(vscode.l10n.t("Kind: {0}", record.kind));
+  if (record.pair) lines.push(vscode.l10n.t("Pair: {0}", record.pair));
+  lines.push(vscode.l10n.t("{0}, line {1}", file.path, record.line));
+  for (const line of lines.filter((line) => line !== "")) text.appendText(line).appendMarkdown("\n\n");
+  return text;
+}

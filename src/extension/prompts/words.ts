@@ -1,0 +1,69 @@
+import * as vscode from "vscode";
+import type { VerdictKind } from "./filter.ts";
+import { isLabel, type PromptState, promptStates, type Tally } from "./prompt_state.ts";
+
+/** A state as a person reads it. */
+export function wordState(state: PromptState): string {
+  return stateWords[state]();
+}
+
+const stateWords: Record<PromptState, () => string> = {
+  toxic: () => vscode.l10n.t("toxic"),
+  seemingly_toxic: () => vscode.l10n.t("seemingly toxic"),
+  general: () => vscode.l10n.t("general"),
+  unlabelled: () => vscode.l10n.t("unlabelled"),
+  skipped: () => vscode.l10n.t("skipped"),
+  excluded: () => vscode.l10n.t("excluded"),
+};
+
+/** A verdict as a person reads it. */
+export function wordVerdict(verdict: VerdictKind): string {
+  return verdictWords[verdict]();
+}
+
+const verdictWords: Record<VerdictKind, () => string> = {
+  "over-refused": () => vscode.l10n.t("over-refused"),
+  "under-refused": () => vscode.l10n.t("under-refused"),
+  refused: () => vscode.l10n.t("refused"),
+  complied: () => vscode.l10n.t("complied"),
+};
+
+/** The name of a group: a state, or a kind as the file names it. */
+export function wordGroup(key: string): string {
+  if ((promptStates as readonly string[]).includes(key)) return capital(wordState(key as PromptState));
+  return key === "" ? vscode.l10n.t("No kind") : key;
+}
+
+/** How many prompts stand where, such as "12 toxic · 40 seemingly toxic · 3 unlabelled". */
+export function wordTally({ states, disputed }: Tally): string {
+  const parts = promptStates
+    .filter((state) => states[state] > 0)
+    .map((state) => `${count(states[state])} ${wordState(state)}`);
+  if (disputed > 0) parts.push(vscode.l10n.t("{0} disputed", count(disputed)));
+  return parts.join(" · ");
+}
+
+/** A number as the editor's language writes it. */
+export function count(number: number): string {
+  return number.toLocaleString(vscode.env.language);
+}
+
+/** What a decision does to prompts, for a question or a message. */
+export function wordDecision(label: string | null): string {
+  if (label === null) return vscode.l10n.t("excluded");
+  return isLabel(label) ? wordState(label) : vscode.l10n.t("skipped");
+}
+
+/** A text on one line, cut where a list has no room for more. */
+export function oneLine(text: string, length = 160): string {
+  // Only so much is looked at: a prompt may be a whole document.
+  const line = text
+    .slice(0, 2 * length)
+    .replace(/\s+/g, " ")
+    .trim();
+  return line.length > length || text.length > 2 * length ? `${line.slice(0, length - 1)}…` : line;
+}
+
+function capital(word: string): string {
+  return word.charAt(0).toLocaleUpperCase(vscode.env.language) + word.slice(1);
+}
