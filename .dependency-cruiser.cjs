@@ -10,7 +10,7 @@ const only = (name, from, allowed) => ({
 });
 
 /** What the engine and the extension host both stand on. */
-const shared = ["dataset", "connection", "run_folder", "statistics", "storage", "protocol"];
+const shared = ["dataset", "connection", "run_folder", "models_home", "statistics", "storage", "protocol"];
 
 /** Rooms of the engine, lowest first: each may import only those before it (and itself). */
 const floors = [
@@ -41,6 +41,7 @@ module.exports = {
     only("statistics-imports-protocol", "statistics", ["protocol"]),
     only("connection-imports-protocol", "connection", ["protocol"]),
     only("run-folder-imports-protocol-storage", "run_folder", ["protocol", "storage"]),
+    only("models-home-imports-protocol", "models_home", ["protocol"]),
     only("engine-imports-shared-rooms", "engine", shared),
     only("extension-imports-shared-rooms", "extension", shared),
     only("webview-imports-protocol-statistics", "webview", ["protocol", "statistics"]),

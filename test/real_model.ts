@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { modelsHome, pulledFolder } from "../src/engine/model/home.ts";
 import { pullModel } from "../src/engine/model/pull.ts";
+import { modelsHome, pulledFolder } from "../src/models_home/home.ts";
 
 let found: Promise<string> | undefined;
 

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { cpus, freemem, totalmem } from "node:os";
-import { findModels, modelsHome } from "../model/home.ts";
+import { findModels, modelsHome } from "../../models_home/home.ts";
 import { versions } from "../run/versions.ts";
 import { Device, type DeviceName } from "../runtime/device.ts";
 

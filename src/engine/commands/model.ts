@@ -1,6 +1,6 @@
 import type { Command } from "commander";
+import { resolveModel } from "../../models_home/home.ts";
 import { deviceProblem, doctor } from "../abilities/doctor.ts";
-import { resolveModel } from "../model/home.ts";
 import { inspectModel } from "../model/load.ts";
 import { pullModel } from "../model/pull.ts";
 import { progressBar, type Shell, say, show } from "./shell.ts";

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { resolveModel } from "../../models_home/home.ts";
 import type { Params } from "../../protocol/rpc.ts";
 import { type AskOptions, generateAnswers, scoreFile } from "../abilities/ask.ts";
 import { compareRuns } from "../abilities/compare.ts";
@@ -9,7 +10,6 @@ import { exportRun } from "../abilities/export.ts";
 import { exportReport, judgedReport } from "../abilities/judged.ts";
 import { loadRecipe } from "../abilities/recipe.ts";
 import { stopRun } from "../abilities/stop.ts";
-import { resolveModel } from "../model/home.ts";
 import { inspectModel } from "../model/load.ts";
 import { pullModel } from "../model/pull.ts";
 import type { Asked, Handlers } from "../server/answer.ts";

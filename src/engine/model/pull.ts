@@ -1,8 +1,8 @@
 import { mkdir, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { isModel, pulledFolder } from "../../models_home/home.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import { download, reasonOf, type Transfer } from "./download.ts";
-import { isModel, pulledFolder } from "./home.ts";
 import { hubModelFiles } from "./hub_files.ts";
 import { configuredIndex, findOnIndex } from "./python_index.ts";
 import { unzipEntry } from "./zip.ts";

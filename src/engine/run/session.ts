@@ -1,6 +1,6 @@
+import { resolveModel } from "../../models_home/home.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
 import { PromptEncoder } from "../model/encoding.ts";
-import { resolveModel } from "../model/home.ts";
 import { LiveModel } from "../model/live_model.ts";
 import { type LoadedModel, loadModel } from "../model/load.ts";
 import { promptTemplate } from "../model/template.ts";

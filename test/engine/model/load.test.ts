@@ -1,9 +1,9 @@
 import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { findModels, resolveModel } from "../../../src/engine/model/home.ts";
 import { inspectModel, loadModel } from "../../../src/engine/model/load.ts";
 import { readSafetensors, writeSafetensors } from "../../../src/engine/model/safetensors.ts";
+import { findModels, resolveModel } from "../../../src/models_home/home.ts";
 import { realModelPath } from "../../real_model.ts";
 import { tempFolder } from "../../temp_folder.ts";
 import { tinyModels, tinyPath } from "./tiny.ts";

@@ -1,7 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, isAbsolute, join, resolve } from "node:path";
-import { DiscernError } from "../../protocol/errors.ts";
+import { DiscernError } from "../protocol/errors.ts";
 
 /** Where pulled models live: `DISCERN_MODELS`, or `~/.cache/discern/models`. */
 export function modelsHome(): string {

@@ -1,0 +1,71 @@
+import { z } from "zod";
+import type { Words } from "../runs/figures.ts";
+
+/** What is shown of a model, as the engine's `inspect` tells it. */
+export const modelDetailsSchema = z.object({
+  format: z.string(),
+  parameters: z.number(),
+  /** Size on disk. */
+  bytes: z.number(),
+  /** How many tensors are stored in each type. */
+  dtypes: z.record(z.string(), z.number()),
+  architecture: z.object({
+    family: z.string(),
+    layers: z.number(),
+    hiddenSize: z.number(),
+    contextLength: z.number(),
+  }),
+  /** Why its prompts cannot be made into tokens; null where they can. */
+  tokenizerProblem: z.string().nullable(),
+});
+export type ModelDetails = z.infer<typeof modelDetailsSchema>;
+
+/** A size on disk, in the units that people read. */
+export function sizeOnDisk(bytes: number): string {
+  return scaled(bytes, ["kB", "MB", "GB"]);
+}
+
+/** A number of parameters as papers give it: 135 M, 1.7 B. */
+export function parameterCount(parameters: number): string {
+  return scaled(parameters, ["K", "M", "B"]);
+}
+
+function scaled(value: number, [thousand, million, billion]: readonly [string, string, string]): string {
+  if (value < 1e6) return `${Math.ceil(value / 1e3)} ${thousand}`;
+  return value < 1e9 ? `${Math.round(value / 1e6)} ${million}` : `${(value / 1e9).toFixed(1)} ${billion}`;
+}
+
+/** What stands behind a model's name once it was inspected. */
+export function modelSummary({ architecture, parameters, bytes }: ModelDetails): string {
+  return [architecture.family, parameterCount(parameters), sizeOnDisk(bytes)].join(" · ");
+}
+
+/** A line about a model. */
+export interface ModelLine {
+  readonly name: string;
+  readonly value: string;
+  readonly icon: string;
+}
+
+/** What is known of a model, a line each. */
+export function modelLines(details: ModelDetails, l10n: Words): ModelLine[] {
+  const { architecture, parameters, dtypes, bytes, format, tokenizerProblem } = details;
+  const { family, layers, hiddenSize, contextLength } = architecture;
+  const types = Object.entries(dtypes)
+    .sort(([, a], [, b]) => b - a)
+    .map(([type, count]) => `${type} × ${count}`);
+  return [
+    ...(tokenizerProblem === null
+      ? []
+      : [{ name: l10n.t("No tokenizer"), value: tokenizerProblem, icon: "warning" }]),
+    { name: l10n.t("Architecture"), value: family, icon: "circuit-board" },
+    {
+      name: l10n.t("Layers"),
+      value: l10n.t("{0} of {1}, context {2}", layers, hiddenSize, contextLength),
+      icon: "layers",
+    },
+    { name: l10n.t("Parameters"), value: parameterCount(parameters), icon: "symbol-number" },
+    { name: l10n.t("Stored as"), value: `${format}: ${types.join(", ")}`, icon: "file-binary" },
+    { name: l10n.t("Size on disk"), value: sizeOnDisk(bytes), icon: "database" },
+  ];
+}

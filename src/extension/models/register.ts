@@ -1,0 +1,42 @@
+import * as vscode from "vscode";
+import { registerCommand, runCommand } from "../contributions.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { RunLibrary } from "../runs/library.ts";
+import { type Model, ModelLibrary } from "./library.ts";
+import { pullModel } from "./pull.ts";
+import { ModelTree } from "./tree.ts";
+
+/** Makes the Models view and its commands. */
+export function registerModels(
+  engine: Engine,
+  runs: RunLibrary,
+): { library: ModelLibrary; disposable: vscode.Disposable } {
+  const library = new ModelLibrary(engine);
+  const disposable = vscode.Disposable.from(
+    library,
+    new ModelTree(library, runs),
+    registerCommand("discern.models.refresh", () => library.refresh()),
+    registerCommand("discern.models.pull", async () => {
+      if (await pullModel(engine)) library.refresh();
+    }),
+    registerCommand("discern.models.newRecipe", async (given?: Model) => {
+      const model = given ?? (await pick(library));
+      if (model) await runCommand("discern.recipe.new", { model: model.path });
+    }),
+    registerCommand("discern.models.reveal", async (given?: Model) => {
+      const model = given ?? (await pick(library));
+      if (model) await vscode.commands.executeCommand("revealFileInOS", vscode.Uri.file(model.path));
+    }),
+    registerCommand("discern.models.copyPath", async (given?: Model) => {
+      const model = given ?? (await pick(library));
+      if (model) await vscode.env.clipboard.writeText(model.path);
+    }),
+  );
+  return { library, disposable };
+}
+
+async function pick(library: ModelLibrary): Promise<Model | undefined> {
+  const models = await library.models();
+  const items = models.map((model) => ({ label: model.name, description: model.place, model }));
+  return (await vscode.window.showQuickPick(items, { placeHolder: vscode.l10n.t("Model") }))?.model;
+}

@@ -1,0 +1,32 @@
+import { readFile } from "node:fs/promises";
+import { dirname, sep } from "node:path";
+import { parse } from "jsonc-parser";
+import { z } from "zod";
+import { resolveModel } from "../../models_home/home.ts";
+
+/** All that is asked of a recipe here; one with faults elsewhere still uses its model. */
+const recipeSchema = z.object({ model: z.string() });
+
+/** Whether what a recipe or run names as its model is this one: a folder also stands for the file in it. */
+export function isSameModel(path: string, named: string): boolean {
+  return named === path || named.startsWith(path + sep) || path.startsWith(named + sep);
+}
+
+/**
+ * The model that a recipe file uses.
+ *
+ * @returns its absolute path; null where the file cannot be read, or names no model that is here.
+ */
+export async function modelOfRecipe(file: string): Promise<string | null> {
+  try {
+    const { model } = recipeSchema.parse(parse(await readFile(file, "utf8")));
+    return await resolveModel(model, [dirname(file)]);
+  } catch {
+    return null;
+  }
+}
+
+/** A name of the hub: owner/name. */
+export function isHubName(text: string): boolean {
+  return /^\w[\w.-]*\/\w[\w.-]*$/.test(text);
+}

@@ -1,0 +1,45 @@
+import { expect, test } from "vitest";
+import {
+  type ModelDetails,
+  modelLines,
+  modelSummary,
+  parameterCount,
+  sizeOnDisk,
+} from "../../../src/extension/models/details.ts";
+
+const words = {
+  t: (message: string, ...args: (string | number)[]) =>
+    message.replace(/\{(\d)\}/g, (_, i: string) => String(args[Number(i)])),
+};
+const details: ModelDetails = {
+  format: "gguf",
+  parameters: 134_515_008,
+  bytes: 94_000_000,
+  dtypes: { F32: 61, Q4_1: 211 },
+  architecture: { family: "llama", layers: 30, hiddenSize: 576, contextLength: 8192 },
+  tokenizerProblem: null,
+};
+
+test("a model in one line", () => {
+  expect(modelSummary(details)).toBe("llama · 135 M · 94 MB");
+});
+
+test("a model in full, its commonest type first", () => {
+  expect(modelLines(details, words).map(({ name, value }) => `${name}: ${value}`)).toEqual([
+    "Architecture: llama",
+    "Layers: 30 of 576, context 8192",
+    "Parameters: 135 M",
+    "Stored as: gguf: Q4_1 × 211, F32 × 61",
+    "Size on disk: 94 MB",
+  ]);
+});
+
+test("a model without a tokenizer says so first", () => {
+  const [first] = modelLines({ ...details, tokenizerProblem: "There is no tokenizer.json." }, words);
+  expect(first).toMatchObject({ value: "There is no tokenizer.json.", icon: "warning" });
+});
+
+test("sizes and counts have the unit that people read", () => {
+  expect([12_000, 999_000_000, 3_400_000_000].map(sizeOnDisk)).toEqual(["12 kB", "999 MB", "3.4 GB"]);
+  expect([20_000, 1_711_000_000].map(parameterCount)).toEqual(["20 K", "1.7 B"]);
+});
