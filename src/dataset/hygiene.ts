@@ -1,4 +1,5 @@
 import type { PromptRecord } from "./record.ts";
+import { trigramsOf, wordsOf } from "./words.ts";
 
 /** Two prompts that are, or nearly are, the same. */
 export interface Likeness<A = PromptRecord, B = A> {
@@ -47,19 +48,6 @@ export function contamination(
 }
 
 /**
- * The trigrams of words of a prompt, without case, punctuation or accents' encoding; a prompt shorter than three words
- * is one gram.
- */
-function grams(prompt: string): string[] {
-  const words = prompt
-    .normalize("NFKC")
-    .toLowerCase()
-    .match(/[\p{L}\p{N}]+/gu) ?? [prompt.trim()];
-  if (words.length < 3) return [words.join(" ")];
-  return [...new Set(words.slice(2).map((word, i) => `${words[i]} ${words[i + 1]} ${word}`))];
-}
-
-/**
  * All pairs (i, j) with Jaccard similarity of at least the threshold, by prefix filtering (Chaudhuri, Ganti and Kaushik,
  * 2006; Bayardo, Ma and Srikant, 2007): with grams ordered from rare to common, two such sets share one among the first
  * n − ⌈t·n⌉ + 1 of either, and only those are looked up.
@@ -70,46 +58,67 @@ function join(
   threshold: number,
   wanted: (i: number, j: number) => boolean,
 ): Likeness[] {
-  const sets = [left, right].map((records) => records.map(({ prompt }) => grams(prompt)));
-  const frequency = new Map<string, number>();
-  for (const gram of sets.flat(2)) frequency.set(gram, (frequency.get(gram) ?? 0) + 1);
-  const byRarity = (a: string, b: string) => frequency.get(a)! - frequency.get(b)! || (a < b ? -1 : 1);
-  const [lefts, rights] = sets.map((list) => list.map((set) => set.sort(byRarity))) as [
-    string[][],
-    string[][],
-  ];
-  const prefix = (set: string[]) => set.slice(0, set.length - Math.ceil(threshold * set.length) + 1);
-
-  const index = new Map<string, number[]>();
+  const [lefts, rights] = rankedGrams(left, right);
+  const prefix = (set: Uint32Array) => set.subarray(0, set.length - Math.ceil(threshold * set.length) + 1);
+  const holders = new Map<number, number[]>();
   for (const [j, set] of rights.entries()) {
     for (const gram of prefix(set)) {
-      const holders = index.get(gram);
-      if (holders) holders.push(j);
-      else index.set(gram, [j]);
+      const others = holders.get(gram);
+      if (others) others.push(j);
+      else holders.set(gram, [j]);
     }
   }
   const found: Likeness[] = [];
+  /** The last i that met each j, so that no pair is compared twice. */
+  const met = new Int32Array(right.length).fill(-1);
   for (const [i, set] of lefts.entries()) {
-    const own = new Set(set);
-    const candidates = new Set(prefix(set).flatMap((gram) => index.get(gram) ?? []));
-    for (const j of candidates) {
-      if (!wanted(i, j)) continue;
-      const similarity = jaccard(own, rights[j]!, threshold);
-      if (similarity !== undefined) found.push({ first: left[i]!, second: right[j]!, similarity });
+    for (const gram of prefix(set)) {
+      for (const j of holders.get(gram) ?? []) {
+        if (met[j] === i || !wanted(i, j)) continue;
+        met[j] = i;
+        const similarity = jaccard(set, rights[j]!, threshold);
+        if (similarity !== undefined) found.push({ first: left[i]!, second: right[j]!, similarity });
+      }
     }
   }
   return found.sort((a, b) => b.similarity - a.similarity);
 }
 
-/** Jaccard similarity, or undefined when it is below the threshold. */
-function jaccard(
-  first: ReadonlySet<string>,
-  second: readonly string[],
-  threshold: number,
-): number | undefined {
-  const [smaller, larger] = [Math.min(first.size, second.length), Math.max(first.size, second.length)];
+/** The trigrams of every prompt as numbers that rise from the rarest to the most common, in that order. */
+function rankedGrams(
+  left: readonly PromptRecord[],
+  right: readonly PromptRecord[],
+): [Uint32Array[], Uint32Array[]] {
+  const numbers = new Map<string, number>();
+  const counts: number[] = [];
+  const numbered = ({ prompt }: PromptRecord): Uint32Array =>
+    Uint32Array.from(trigramsOf(wordsOf(prompt)), (gram) => {
+      const number = numbers.get(gram) ?? numbers.size;
+      if (number === numbers.size) numbers.set(gram, number);
+      counts[number] = (counts[number] ?? 0) + 1;
+      return number;
+    });
+  const lefts = left.map(numbered);
+  const rights = left === right ? lefts : right.map(numbered);
+  const ranks = new Uint32Array(counts.length);
+  const byRarity = Uint32Array.from(counts.keys()).sort((a, b) => counts[a]! - counts[b]! || a - b);
+  for (const [rank, number] of byRarity.entries()) ranks[number] = rank;
+  const ranked = (set: Uint32Array) => set.map((number) => ranks[number]!).sort();
+  const rankedLefts = lefts.map(ranked);
+  return [rankedLefts, left === right ? rankedLefts : rights.map(ranked)];
+}
+
+/** Jaccard similarity of two ascending sets, or undefined when it is below the threshold. */
+function jaccard(first: Uint32Array, second: Uint32Array, threshold: number): number | undefined {
+  const [smaller, larger] = [Math.min(first.length, second.length), Math.max(first.length, second.length)];
   if (smaller < threshold * larger) return undefined;
-  const shared = second.filter((gram) => first.has(gram)).length;
-  const similarity = shared / (first.size + second.length - shared);
+  let shared = 0;
+  for (let a = 0, b = 0; a < first.length && b < second.length; ) {
+    const difference = first[a]! - second[b]!;
+    if (difference === 0) shared++;
+    if (difference <= 0) a++;
+    if (difference >= 0) b++;
+  }
+  const similarity = shared / (first.length + second.length - shared);
   return similarity >= threshold ? similarity : undefined;
 }

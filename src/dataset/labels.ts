@@ -1,8 +1,10 @@
-import { open, readFile } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { DiscernError } from "../protocol/errors.ts";
-import { type Label, type LabelRecord, labelRecordSchema } from "../protocol/label.ts";
+import { type LabelRecord, labelRecordSchema } from "../protocol/label.ts";
+import { type Decision, Decisions } from "./decisions.ts";
+import { LogReader } from "./log_reader.ts";
 import type { PromptRecord } from "./record.ts";
-import type { Problem } from "./rows.ts";
+import type { Problem } from "./sink.ts";
 
 /** A label log as read: every decision in the file's order, and the lines that could not be read. */
 export interface LabelLog {
@@ -19,35 +21,13 @@ export function labelLogPath(promptFile: string): string {
  * Reads a label log; a file that does not exist is an empty log. A line that is broken, as the last one is after a crash
  * in the middle of a write, is reported and passed over: the file is never rewritten.
  *
+ * @param until bytes of the log that are read; all of them where it is left out.
  * @throws DiscernError "dataset-unreadable" when the file exists and can not be read.
  */
-export async function readLabels(path: string): Promise<LabelLog> {
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return { decisions: [], problems: [] };
-    throw new DiscernError("dataset-unreadable", `${path} can not be read: ${(cause as Error).message}`, {
-      cause,
-    });
-  }
-  const decisions: LabelRecord[] = [];
-  const problems: Problem[] = [];
-  for (const [i, line] of text.split(/\r?\n/).entries()) {
-    if (line.trim() === "") continue;
-    const parsed = parseLine(line);
-    if (parsed === undefined) problems.push({ line: i + 1, message: "not a label record" });
-    else decisions.push(parsed);
-  }
-  return { decisions, problems };
-}
-
-function parseLine(line: string): LabelRecord | undefined {
-  try {
-    return labelRecordSchema.safeParse(JSON.parse(line)).data;
-  } catch {
-    return undefined;
-  }
+export async function readLabels(path: string, until?: number): Promise<LabelLog> {
+  const log = new LogReader(path);
+  await log.read(until);
+  return { decisions: log.decisions, problems: log.problems };
 }
 
 /**
@@ -65,7 +45,9 @@ export async function appendLabels(path: string, decisions: readonly LabelRecord
     if (size > 0) await file.read(last, 0, 1, size - 1);
     const opening = size > 0 && last.toString() !== "\n" ? "\n" : "";
     const lines = decisions.map((decision) => JSON.stringify(labelRecordSchema.parse(decision)));
-    await file.write(`${opening}${lines.join("\n")}\n`);
+    const bytes = Buffer.from(`${opening}${lines.join("\n")}\n`);
+    // One write is all it takes, but for a disk that is nearly full or a signal in between.
+    for (let done = 0; done < bytes.length; ) done += (await file.write(bytes, done)).bytesWritten;
     await file.sync();
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === undefined) throw cause;
@@ -75,17 +57,14 @@ export async function appendLabels(path: string, decisions: readonly LabelRecord
   }
 }
 
-/**
- * The decision that holds for each prompt: the latest by its time, and of two at the same time the one further down. So
- * logs of several people merge by concatenation, in any order.
- */
-export function currentDecisions(decisions: readonly LabelRecord[]): Map<string, LabelRecord> {
-  const current = new Map<string, LabelRecord>();
-  for (const decision of decisions) {
-    const earlier = current.get(decision.id);
-    if (!earlier || Date.parse(decision.at) >= Date.parse(earlier.at)) current.set(decision.id, decision);
-  }
-  return current;
+/** The decision that holds for each prompt, by its id; one that a person took back does not. */
+export function currentDecisions(decisions: readonly LabelRecord[]): ReadonlyMap<string, Decision> {
+  return new Decisions(decisions).holding;
+}
+
+/** Ids of the prompts on which two people's labels differ now. A prompt that is skipped or taken back counts for nobody. */
+export function disagreements(decisions: readonly LabelRecord[]): ReadonlySet<string> {
+  return new Decisions(decisions).disputed;
 }
 
 /** Prompts with the labels people gave them; a prompt nobody decided on keeps the label of its file. */
@@ -94,10 +73,12 @@ export function applyLabels(
   decisions: readonly LabelRecord[],
 ): PromptRecord[] {
   const current = currentDecisions(decisions);
-  return records.map((record) => {
-    const decision = current.get(record.id);
-    if (decision === undefined || decision.label === "skip") return record;
-    const { label: _, ...rest } = record;
-    return decision.label === null ? rest : { ...rest, label: decision.label satisfies Label };
-  });
+  return records.map((record) => withDecision(record, current.get(record.id)));
+}
+
+/** A prompt with the label of the decision that holds for it, if there is one. */
+export function withDecision(record: PromptRecord, decision: Decision | undefined): PromptRecord {
+  if (decision === undefined || decision.label === "skip") return record;
+  const { label: _, ...rest } = record;
+  return decision.label === null ? rest : { ...rest, label: decision.label };
 }

@@ -9,14 +9,17 @@ export type Label = z.infer<typeof labelSchema>;
 
 /**
  * One line of a label log (`<file>.labels.jsonl`): one person's decision about one prompt. `skip` means "seen, not
- * decided"; null takes a label away. `undo` only says that the decision restores an earlier one.
+ * decided"; null takes a label away; `withdrawn` takes the person's decision back, so that those of others hold again, or
+ * else what the file says. Decisions of one action share their `at`. `undo` and `redo` say that a decision restores what
+ * held before the person's last action, or before its undoing.
  */
 export const labelRecordSchema = z.object({
   id: z.string().min(1),
-  label: z.union([labelSchema, z.literal("skip"), z.null()]),
+  label: z.union([labelSchema, z.enum(["skip", "withdrawn"]), z.null()]),
   by: z.string().min(1),
   at: z.iso.datetime({ offset: true }),
   note: z.string().optional(),
   undo: z.literal(true).optional(),
+  redo: z.literal(true).optional(),
 });
 export type LabelRecord = z.infer<typeof labelRecordSchema>;

@@ -1,0 +1,105 @@
+import { basename } from "node:path";
+import { type ParseError, parse } from "jsonc-parser";
+import type { Columns } from "../protocol/source.ts";
+import { chunksOfFile, requireFile, textOf } from "./chunks.ts";
+import { findColumns } from "./columns.ts";
+import { listOf } from "./json_rows.ts";
+import { parquetTextColumns, readParquet } from "./parquet_rows.ts";
+import { endingOf, readerOf, readRows } from "./rows.ts";
+import { ObjectRows, type Row, type RowSink } from "./sink.ts";
+
+/** What the start of a file shows of its columns. */
+export interface FoundColumns {
+  /** In the order in which they first appear. */
+  columns: string[];
+  /** Those whose meaning is known by their names. */
+  found: Columns;
+  /** The first rows. */
+  samples: Record<string, string>[];
+}
+
+/** So much of a file's start is looked at, and so many of its rows are shown. */
+const HEAD = 64 * 1024;
+const SAMPLES = 5;
+
+/** Files that Discern and its surroundings write in the formats of prompt files. */
+const OTHER_FILES = /\.labels\.jsonl$|\.discern\.json$|^events\.jsonl$/i;
+
+/** A text of some words: what a prompt could be, and a name, a path or a number is not. */
+const SENTENCE = /\S\s+\S.*\s\S/su;
+
+/**
+ * The columns of a file and its first rows, from its start alone where the format allows it; JSON is read whole.
+ *
+ * @throws DiscernError "file-missing" or "dataset-unreadable".
+ */
+export async function readColumns(path: string): Promise<FoundColumns> {
+  const head = new Head();
+  const ending = endingOf(path);
+  if (ending === ".json") await readRows(path, head);
+  else await readHead(path, head);
+  return head.result();
+}
+
+/**
+ * Whether a file of a workspace holds prompts, from its start alone: "prompts" where a column has the name of one that
+ * holds prompts, "unclear" where another column holds sentences, so that a person should say which, and otherwise "none":
+ * also for a file that can not be read, and for .txt, where every line of any text would be a prompt.
+ */
+export async function sniff(path: string): Promise<"prompts" | "unclear" | "none"> {
+  const ending = endingOf(path);
+  if (OTHER_FILES.test(basename(path)) || ending === ".txt") return "none";
+  try {
+    if (ending === ".parquet") {
+      const columns = await parquetTextColumns(path);
+      if (findColumns(columns).prompt !== undefined) return "prompts";
+      return columns.length > 0 ? "unclear" : "none";
+    }
+    const head = new Head();
+    await readHead(path, head);
+    const { found, samples } = head.result();
+    if (found.prompt !== undefined && samples.some((row) => row[found.prompt!]?.trim())) return "prompts";
+    return samples.some((row) => Object.values(row).some((value) => SENTENCE.test(value)))
+      ? "unclear"
+      : "none";
+  } catch {
+    return "none";
+  }
+}
+
+/** Reads the first rows of a file. What was cut in the middle at the head's end may be told as a problem. */
+async function readHead(path: string, head: Head): Promise<void> {
+  await requireFile(path);
+  const ending = endingOf(path);
+  if (ending === ".parquet") return readParquet(path, head, SAMPLES);
+  const chunks = chunksOfFile(path, {}, HEAD);
+  if (ending !== ".json") return readerOf(path)(chunks, head, basename(path));
+  // This parser goes as far as it can, so that half a list is a list of its first half.
+  const errors: ParseError[] = [];
+  const list = listOf(parse(await textOf(chunks), errors, { allowTrailingComma: true }));
+  const rows = new ObjectRows(head);
+  for (const [i, item] of (list ?? []).entries()) rows.add(i + 1, item);
+  rows.end();
+}
+
+/** Keeps the first rows. */
+class Head implements RowSink {
+  #columns: string[] = [];
+  readonly #samples: Record<string, string>[] = [];
+
+  columns(names: string[]): void {
+    this.#columns = names;
+  }
+
+  row({ values }: Row): void {
+    if (this.#samples.length < SAMPLES) this.#samples.push(values);
+  }
+
+  problem(): void {
+    // A row that is no row is no sample.
+  }
+
+  result(): FoundColumns {
+    return { columns: this.#columns, found: findColumns(this.#columns), samples: this.#samples };
+  }
+}

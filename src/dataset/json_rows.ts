@@ -1,0 +1,55 @@
+import { DiscernError } from "../protocol/errors.ts";
+import { type Chunks, textOf } from "./chunks.ts";
+import { isObject, ObjectRows, type RowSink } from "./sink.ts";
+
+/**
+ * Reads a JSON file: a list of records or of prompts, or lists side by side (`{instructions: […], inputs: […]}`). The
+ * file is read whole: JSON means nothing before its last bracket. A row's line is its number.
+ *
+ * @throws DiscernError "dataset-unreadable" when it is not JSON, or neither of these.
+ */
+export async function readJson(chunks: Chunks, sink: RowSink, file: string): Promise<void> {
+  const text = await textOf(chunks);
+  let content: unknown;
+  try {
+    content = JSON.parse(text);
+  } catch (cause) {
+    const message = `${file} is not JSON: ${(cause as Error).message}`;
+    throw new DiscernError("dataset-unreadable", message, { cause });
+  }
+  const list = listOf(content);
+  if (list === undefined) {
+    throw new DiscernError(
+      "dataset-unreadable",
+      `${file} holds neither a list of records nor {"instructions": […], "inputs": […]}.`,
+    );
+  }
+  const rows = new ObjectRows(sink);
+  for (const [i, item] of list.entries()) rows.add(i + 1, item);
+  rows.end();
+}
+
+/** The rows of a JSON file's content; undefined where it is no table. */
+export function listOf(content: unknown): unknown[] | undefined {
+  if (isObject(content)) return transpose(content);
+  if (!Array.isArray(content)) return undefined;
+  return content.map((item) => (typeof item === "string" ? { prompt: item } : item));
+}
+
+/** Safety-Tuned LLaMAs keep columns, not rows: `{instructions: […], inputs: […]}`. Undefined for other objects. */
+function transpose(content: Record<string, unknown>): Record<string, unknown>[] | undefined {
+  const instructions = content.instructions;
+  if (!Array.isArray(instructions)) return undefined;
+  const columns = Object.entries(content).filter(
+    (entry): entry is [string, unknown[]] =>
+      Array.isArray(entry[1]) && entry[1].length === instructions.length,
+  );
+  const singular: Record<string, string> = {
+    instructions: "instruction",
+    inputs: "input",
+    outputs: "output",
+  };
+  return instructions.map((_, i) =>
+    Object.fromEntries(columns.map(([name, list]) => [singular[name] ?? name, list[i]])),
+  );
+}

@@ -1,0 +1,151 @@
+import type { Stats } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import { DiscernError } from "../protocol/errors.ts";
+import { type LabelRecord, labelRecordSchema } from "../protocol/label.ts";
+import type { Problem } from "./sink.ts";
+
+const LF = 0x0a;
+
+/** So many bytes before the place read up to must still be what they were, or the file has been rewritten. */
+const KEPT = 512;
+
+/** So many bytes are parsed before others get the event loop. */
+const PIECE = 256 * 1024;
+
+const BROKEN = "not a label record";
+
+/** What reading on brought: new decisions, or all of them anew because the file was cut or replaced. */
+interface News {
+  added: LabelRecord[];
+  anew: boolean;
+}
+
+/** Reads a label log on from where it was left: other windows append to it. A file that does not exist is an empty log. */
+export class LogReader {
+  readonly #path: string;
+  #decisions: LabelRecord[] = [];
+  #broken: Problem[] = [];
+  /** Half a line at the file's end; it may become whole. */
+  #half: Problem | undefined;
+  /** Bytes and lines read: whole lines only. */
+  #offset = 0;
+  #lines = 0;
+  #last = Buffer.alloc(0);
+  #modified = 0;
+  #file: string | undefined;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** Every decision read, in the file's order. */
+  get decisions(): LabelRecord[] {
+    return this.#decisions;
+  }
+
+  /** The lines that could not be read. */
+  get problems(): Problem[] {
+    return this.#half ? [...this.#broken, this.#half] : this.#broken;
+  }
+
+  /**
+   * Reads what was appended since the last time.
+   *
+   * @param until bytes of the file that are looked at; a log only grows, so its beginning is what it once was.
+   * @throws DiscernError "dataset-unreadable" when the file exists and can not be read.
+   */
+  async read(until = Number.POSITIVE_INFINITY): Promise<News> {
+    try {
+      await using file = await open(this.#path);
+      const stats = await file.stat();
+      const anew = !(await this.#goesOn(file, stats));
+      if (anew) this.#reset();
+      return { added: await this.#readOn(file, Math.min(stats.size, until)), anew };
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code === "ENOENT") {
+        const anew = this.#offset > 0;
+        this.#reset();
+        return { added: [], anew };
+      }
+      const message = `${this.#path} can not be read: ${(cause as Error).message}`;
+      throw new DiscernError("dataset-unreadable", message, { cause });
+    }
+  }
+
+  /** Whether the file is the one read before, with nothing of what was read changed. */
+  async #goesOn(file: FileHandle, { ino, dev, size, mtimeMs }: Stats): Promise<boolean> {
+    const name = `${dev}:${ino}`;
+    const same = this.#file === name;
+    const changedInPlace = size === this.#offset && mtimeMs !== this.#modified;
+    this.#file = name;
+    this.#modified = mtimeMs;
+    if (this.#offset === 0) return true;
+    if (!same || changedInPlace || size < this.#offset) return false;
+    const last = Buffer.alloc(this.#last.length);
+    await file.read(last, 0, last.length, this.#offset - last.length);
+    return last.equals(this.#last);
+  }
+
+  #reset(): void {
+    this.#decisions = [];
+    this.#broken = [];
+    this.#half = undefined;
+    this.#offset = 0;
+    this.#lines = 0;
+    this.#last = Buffer.alloc(0);
+  }
+
+  async #readOn(file: FileHandle, size: number): Promise<LabelRecord[]> {
+    const before = this.#decisions.length;
+    let rest = Buffer.alloc(0);
+    for (let at = this.#offset; at < size; ) {
+      const piece = Buffer.alloc(Math.min(PIECE, size - at));
+      const { bytesRead } = await file.read(piece, 0, piece.length, at);
+      if (bytesRead === 0) break;
+      at += bytesRead;
+      const bytes = Buffer.concat([rest, piece.subarray(0, bytesRead)]);
+      const end = bytes.lastIndexOf(LF) + 1;
+      if (end > 0) for (const line of bytes.toString("utf8", 0, end - 1).split("\n")) this.#take(line);
+      this.#goOnAfter(bytes.subarray(0, end));
+      rest = bytes.subarray(end);
+    }
+    this.#takeRest(rest);
+    return this.#decisions.slice(before);
+  }
+
+  #goOnAfter(bytes: Buffer): void {
+    this.#offset += bytes.length;
+    this.#last = Buffer.concat([this.#last, bytes.subarray(-KEPT)]).subarray(-KEPT);
+  }
+
+  /** A person's editor may have left out the last line break; what is a whole record is no beginning of another. */
+  #takeRest(rest: Buffer): void {
+    this.#half = undefined;
+    const text = rest.toString("utf8");
+    if (text.trim() === "") return;
+    const record = parseLine(text);
+    if (record === undefined) {
+      this.#half = { line: this.#lines + 1, message: BROKEN };
+      return;
+    }
+    this.#decisions.push(record);
+    // Its line is counted when its line break comes.
+    this.#goOnAfter(rest);
+  }
+
+  #take(line: string): void {
+    this.#lines++;
+    if (line.trim() === "") return;
+    const record = parseLine(line);
+    if (record === undefined) this.#broken.push({ line: this.#lines, message: BROKEN });
+    else this.#decisions.push(record);
+  }
+}
+
+function parseLine(line: string): LabelRecord | undefined {
+  try {
+    return labelRecordSchema.safeParse(JSON.parse(line)).data;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,57 @@
+/** One row of a file before its columns are understood. Values that are not scalars are left out. */
+export interface Row {
+  line: number;
+  values: Record<string, string>;
+}
+
+/** A row that could not be read, and why. The rows around it stay usable. */
+export interface Problem {
+  line: number;
+  message: string;
+}
+
+/** Takes what a reader finds in a file, in the file's order. */
+export interface RowSink {
+  /** Columns in the order in which they first appear. Told once: before the rows by a file with a header, else after them. */
+  columns(names: string[]): void;
+  row(row: Row): void;
+  problem(problem: Problem): void;
+}
+
+/** Hands rows of objects on to a sink: keeps the scalars as text, and remembers the columns. */
+export class ObjectRows {
+  readonly #sink: RowSink;
+  readonly #columns = new Set<string>();
+
+  constructor(sink: RowSink) {
+    this.#sink = sink;
+  }
+
+  add(line: number, item: unknown): void {
+    if (!isObject(item)) {
+      this.#sink.problem({ line, message: "not a record with named columns" });
+      return;
+    }
+    const values: Record<string, string> = {};
+    for (const [name, value] of Object.entries(item)) {
+      this.#columns.add(name);
+      const text = scalarText(value);
+      if (text !== undefined) values[name] = text;
+    }
+    this.#sink.row({ line, values });
+  }
+
+  end(): void {
+    this.#sink.columns([...this.#columns]);
+  }
+}
+
+/** Whether a value of a JSON file is an object with named members. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function scalarText(value: unknown): string | undefined {
+  if (typeof value === "string") return value;
+  return ["number", "boolean", "bigint"].includes(typeof value) ? String(value) : undefined;
+}
