@@ -1,6 +1,7 @@
 import type * as vscode from "vscode";
 import { registerCommand } from "./contributions.ts";
 import { Engine } from "./engine/engine.ts";
+import { registerLabelling } from "./labelling/register.ts";
 import { log } from "./log.ts";
 import { registerModels } from "./models/register.ts";
 import { PromptLibrary } from "./prompts/library.ts";
@@ -18,6 +19,7 @@ export function activate(context: vscode.ExtensionContext): void {
     prompts,
     registerPrompts(context, prompts),
     runs.disposable,
+    registerLabelling(context, prompts, runs.library),
     registerModels(engine, runs.library).disposable,
     registerCommand("discern.engine.showLog", () => log.show()),
   );

@@ -2,9 +2,17 @@ import type { Label } from "../label.ts";
 
 /**
  * A prompt's label in one byte, so that the labels of 80,000 prompts are one array of 80 KB and not as many objects: the
- * lower three bits say what holds, two flags who says so.
+ * lower three bits say what holds, two flags who says so. `excluded` prompts had their label taken away by a person.
  */
-export const labelStates = ["unlabelled", "toxic", "seemingly_toxic", "general", "skipped"] as const;
+export const labelStates = [
+  "unlabelled",
+  "toxic",
+  "seemingly_toxic",
+  "general",
+  "skipped",
+  "excluded",
+] as const;
+const labels = ["toxic", "seemingly_toxic", "general"] as const satisfies readonly Label[];
 export type PromptLabelState = (typeof labelStates)[number];
 
 const DECIDED = 8;
@@ -36,6 +44,5 @@ export function stateOf(byte: number): PromptLabelState {
 
 /** The label that holds; undefined for a prompt without one. */
 export function labelOfByte(byte: number): Label | undefined {
-  const state = stateOf(byte);
-  return state === "unlabelled" || state === "skipped" ? undefined : state;
+  return labels.find((label) => label === stateOf(byte));
 }

@@ -13,6 +13,7 @@ const labelFilterSchema = z.enum([
   "general",
   "unlabelled",
   "skipped",
+  "excluded",
   "disputed",
 ]);
 export type LabelFilter = z.infer<typeof labelFilterSchema>;

@@ -41,7 +41,7 @@ export function App({ page }: { page: LabellingPage }) {
   }
   const empty = page.places?.length === 0;
   return (
-    <div class={`labelling ${page.mode}`}>
+    <div class={`labelling mode-${page.mode}`}>
       <Header page={page} act={act} />
       <ListBar page={page} act={act} />
       {page.error !== null && (

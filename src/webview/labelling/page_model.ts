@@ -1,5 +1,4 @@
-import type { Label } from "../../protocol/label.ts";
-import { labelOfByte, type PromptLabelState, stateOf } from "../../protocol/webview/label_bytes.ts";
+import { type PromptLabelState, stateOf } from "../../protocol/webview/label_bytes.ts";
 import type {
   LabelChoice,
   LabellingFile,
@@ -115,19 +114,19 @@ export class LabellingPage {
       this.#ask(label, positions.length > 0 ? positions : [this.selection.focus]);
       if (positions.length <= 1) this.select(this.selection.focus + 1, "alone");
     } else {
-      this.#ask(label, [this.position], this.note.trim() || undefined);
+      this.#ask(label, [this.position], this.#drafts[this.#ids.at(this.place)]?.trim());
       if (this.position + 1 === this.places!.length) this.#say("That was the last prompt of this list.");
       this.#goTo(this.position + 1);
     }
     this.#changed();
   }
 
-  /** Saves the note beside the label that holds; a prompt without one counts as seen. */
+  /** Saves the note that was begun. It changes no label: where nobody decided, the prompt counts as seen. */
   saveNote(): void {
-    const place = this.place;
-    if (place === undefined) return;
-    const label: Label | undefined = labelOfByte(this.board.at(place));
-    this.#ask(label ?? "skip", [this.position], this.note.trim() || undefined, true);
+    const { place, detail } = this;
+    const draft = place === undefined ? undefined : this.#drafts[this.#ids.at(place)];
+    if (draft === undefined || !detail) return;
+    this.#ask(detail.decision ? detail.decision.label : "skip", [this.position], draft.trim(), true);
     this.#changed();
   }
 

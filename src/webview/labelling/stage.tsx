@@ -23,7 +23,7 @@ export function Stage({ page, focusRef }: { page: LabellingPage; focusRef: RefOb
         <>
           <article class="prompt" aria-label="Prompt">
             <Facts page={page} detail={detail} place={place} />
-            <Veil key={detail.place} class="large" words={detail.prompt} revealed={page.revealed} />
+            <Veil key={detail.place} class="words-large" words={detail.prompt} revealed={page.revealed} />
             <Standing page={page} detail={detail} place={place} />
           </article>
           {detail.beside && <BesideCard page={page} beside={detail.beside} />}
@@ -94,7 +94,7 @@ function BesideCard({ page, beside }: { page: LabellingPage; beside: Beside }) {
           Line {beside.line.toLocaleString("en")}
         </button>
       </p>
-      <Veil key={beside.place} class="other" words={beside.prompt} revealed={page.revealed} />
+      <Veil key={beside.place} class="words-beside" words={beside.prompt} revealed={page.revealed} />
     </aside>
   );
 }

@@ -8,15 +8,17 @@ export const stateNames: Record<PromptLabelState, string> = {
   seemingly_toxic: "Seemingly toxic",
   general: "General",
   skipped: "Skipped",
+  excluded: "Excluded",
   unlabelled: "Unlabelled",
 };
 
-/** Codicons beside the labels: colour never stands alone. */
+/** Codicons beside the labels, those of the Prompts view: colour never stands alone. */
 export const stateIcons: Record<PromptLabelState, string> = {
-  toxic: "error",
-  seemingly_toxic: "warning",
-  general: "pass",
+  toxic: "flame",
+  seemingly_toxic: "shield",
+  general: "comment",
   skipped: "debug-step-over",
+  excluded: "circle-slash",
   unlabelled: "circle-large-outline",
 };
 
@@ -27,6 +29,7 @@ export const filterNames: Record<LabelFilter, string> = {
   seemingly_toxic: "Seemingly toxic",
   general: "General",
   skipped: "Skipped",
+  excluded: "Excluded",
   disputed: "Disputed",
 };
 
@@ -39,7 +42,7 @@ export const orderNames: Record<PromptOrder, string> = {
 
 /** The state that a choice leads to. */
 export function stateOfChoice(choice: LabelChoice): PromptLabelState {
-  return choice === "skip" ? "skipped" : (choice ?? "unlabelled");
+  return choice === "skip" ? "skipped" : (choice ?? "excluded");
 }
 
 /** A figure with its thing: "1 prompt", "12 prompts". */

@@ -1,0 +1,59 @@
+import { NearestIndex } from "../../dataset/nearest.ts";
+import type { PromptRecord } from "../../dataset/record.ts";
+import type { Label } from "../../protocol/label.ts";
+import type { Beside } from "../../protocol/webview/labelling.ts";
+import { type LabelledPrompts, placesById } from "./prompts.ts";
+
+/** Finds what a prompt is best seen against: its twin, or else the most similar prompt of the opposite label. */
+export class Companions {
+  readonly #prompts: LabelledPrompts;
+  readonly #pairs = new Map<string, number[]>();
+  readonly #places: Map<string, number[]>;
+  #index: Promise<NearestIndex> | undefined;
+
+  constructor(prompts: LabelledPrompts) {
+    this.#prompts = prompts;
+    this.#places = placesById(prompts.records);
+    for (const [place, { pair }] of prompts.records.entries()) {
+      if (pair === undefined) continue;
+      const members = this.#pairs.get(pair);
+      if (members) members.push(place);
+      else this.#pairs.set(pair, [place]);
+    }
+  }
+
+  /** What stands beside a prompt; undefined where nothing is like it. The index over all prompts is built when first needed. */
+  async of(record: PromptRecord): Promise<Beside | undefined> {
+    const members = this.#pairs.get(record.pair ?? "") ?? [];
+    const others = members.filter((place) => this.#prompts.records[place]!.id !== record.id);
+    const label = this.#prompts.labelOf(record);
+    // A pair may have more than two members; the telling one is labelled otherwise.
+    const twin =
+      others.find((place) => this.#prompts.labelOf(this.#prompts.records[place]!) !== label) ?? others[0];
+    if (twin !== undefined) return this.#beside(twin, "twin");
+    this.#index ??= NearestIndex.build(this.#prompts.records);
+    const near = (await this.#index).nearest(record, (candidate) =>
+      opposite(label, this.#prompts.labelOf(candidate)),
+    );
+    const place = near && this.#places.get(near.second.id)?.[0];
+    return place === undefined ? undefined : this.#beside(place, "nearest", near!.similarity);
+  }
+
+  #beside(place: number, why: Beside["why"], similarity?: number): Beside {
+    const record = this.#prompts.records[place]!;
+    return {
+      place,
+      line: record.line,
+      prompt: record.prompt,
+      label: this.#prompts.labelOf(record),
+      why,
+      similarity,
+    };
+  }
+}
+
+/** Toxic prompts stand against those that should be answered; to a prompt without a label any labelled one says something. */
+function opposite(label: Label | undefined, other: Label | undefined): boolean {
+  if (other === undefined) return false;
+  return label === undefined || (label === "toxic") !== (other === "toxic");
+}

@@ -1,0 +1,125 @@
+import { basename } from "node:path";
+import * as vscode from "vscode";
+import { type LabellingToPage, labellingFromPageSchema } from "../../protocol/webview/labelling.ts";
+import { onSettingChange, runCommand, setting } from "../contributions.ts";
+import { wordError } from "../errors.ts";
+import { openPage, type Page } from "../page/page.ts";
+import type { PromptFile, PromptLibrary } from "../prompts/library.ts";
+import { revealPrompt } from "../prompts/reveal.ts";
+import type { NewestRun } from "./newest_run.ts";
+import { LabellingSession } from "./session.ts";
+
+/** What panels share. */
+export interface PanelParts {
+  readonly extensionUri: vscode.Uri;
+  readonly library: PromptLibrary;
+  readonly newestRun: NewestRun;
+}
+
+/** One labelling panel: a prompt file's session in a webview. */
+export class LabellingPanel {
+  readonly #parts: PanelParts;
+  readonly #uri: vscode.Uri;
+  readonly #panel: vscode.WebviewPanel;
+  readonly #page: Page<LabellingToPage>;
+  readonly #session: LabellingSession;
+  #shown: PromptFile["records"] | undefined;
+  #begin: string | undefined;
+
+  constructor(parts: PanelParts, uri: vscode.Uri, panel: vscode.WebviewPanel, begin: string | undefined) {
+    this.#parts = parts;
+    this.#uri = uri;
+    this.#panel = panel;
+    this.#begin = begin;
+    panel.title = vscode.l10n.t("Label {0}", basename(uri.path));
+    panel.iconPath = new vscode.ThemeIcon("tag");
+    const page = openPage<LabellingToPage, typeof labellingFromPageSchema>(
+      panel.webview,
+      parts.extensionUri,
+      {
+        name: "labelling",
+        title: panel.title,
+        from: labellingFromPageSchema,
+        onMessage: (message) => this.#session.receive(message),
+        onReady: () => this.#ready(),
+      },
+    );
+    this.#page = page;
+    this.#session = new LabellingSession({
+      post: (message) => this.#page.post(message),
+      label: async (ids, label, note) => parts.library.label(await this.#file(), ids, label, note),
+      step: (step) => this.#step(step),
+      reveal: (record) => revealPrompt(uri, record),
+      chooseFile: async () => void (await runCommand("discern.labelling.open")),
+      wordError,
+    });
+    const listening = vscode.Disposable.from(
+      page,
+      parts.library.onDidChange((change) => {
+        if (change?.file.uri.toString() !== uri.toString()) return;
+        if (change.ids) this.#session.changed(change.ids);
+        else this.#show(change.file);
+      }),
+      parts.newestRun.onDidChange(() => this.#session.showRun(parts.newestRun.results)),
+      onSettingChange(["discern.labelling.blur", "discern.labelling.guidelines"], () => this.#tellSettings()),
+    );
+    panel.onDidDispose(() => listening.dispose());
+  }
+
+  /** Brings the panel to the front, and to a prompt. */
+  show(begin: string | undefined): void {
+    this.#panel.reveal();
+    if (begin !== undefined) this.#session.go(begin);
+  }
+
+  /** The page is there, for the first time or again after it was hidden: it is told everything. */
+  async #ready(): Promise<void> {
+    this.#tellSettings();
+    this.#session.showRun(this.#parts.newestRun.results);
+    this.#shown = undefined;
+    try {
+      this.#show(await this.#file());
+    } catch (error) {
+      this.#page.post({ type: "unreadable", message: wordError(error) });
+    }
+  }
+
+  #file(): Promise<PromptFile> {
+    return this.#parts.library.open(this.#uri);
+  }
+
+  #show(file: PromptFile): void {
+    if (file.state === "failed") {
+      this.#page.post({ type: "unreadable", message: file.failure ?? "" });
+      return;
+    }
+    // A file tells when its reading begins, too; its prompts are still the old ones then.
+    if (file.state !== "ready" || file.records === this.#shown) return;
+    this.#shown = file.records;
+    this.#session.show({ uri: this.#uri.toString(), path: file.path, prompts: file }, this.#begin);
+    this.#begin = undefined;
+  }
+
+  #tellSettings(): void {
+    this.#page.post({
+      type: "settings",
+      guidelines: setting("discern.labelling.guidelines", this.#uri),
+      blur: setting("discern.labelling.blur", this.#uri),
+    });
+  }
+
+  async #step(step: "undo" | "redo"): Promise<ReadonlySet<string>> {
+    const { library } = this.#parts;
+    const file = await this.#file();
+    const changed = new Set<string>();
+    const listening = library.onDidChange((change) => {
+      if (change?.file === file) for (const id of change.ids ?? []) changed.add(id);
+    });
+    try {
+      await library.step(file, step);
+    } finally {
+      listening.dispose();
+    }
+    return changed;
+  }
+}

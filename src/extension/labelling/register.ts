@@ -1,0 +1,62 @@
+import * as vscode from "vscode";
+import { labellingStateSchema } from "../../protocol/webview/labelling.ts";
+import { pageIds } from "../contribution_types.ts";
+import { registerCommand } from "../contributions.ts";
+import type { PromptLibrary } from "../prompts/library.ts";
+import type { RunLibrary } from "../runs/library.ts";
+import { NewestRun } from "./newest_run.ts";
+import { LabellingPanel, type PanelParts } from "./panel.ts";
+import { pickPromptFile } from "./pick.ts";
+
+/** What the command can be called with: a file, or a node of the Prompts view. */
+type Target = vscode.Uri | { file: { uri: vscode.Uri }; record?: { id: string } };
+
+/**
+ * The labelling panel: the command that opens it, one panel a prompt file, and its return after the window reloads.
+ *
+ * @param runs where the model's opinion comes from, when there is one
+ */
+export function registerLabelling(
+  { extensionUri }: vscode.ExtensionContext,
+  library: PromptLibrary,
+  runs: RunLibrary | undefined,
+): vscode.Disposable {
+  const newestRun = new NewestRun(runs);
+  const parts: PanelParts = { extensionUri, library, newestRun };
+  const panels = new Map<string, LabellingPanel>();
+  const fill = (uri: vscode.Uri, panel: vscode.WebviewPanel, begin?: string) => {
+    panels.set(uri.toString(), new LabellingPanel(parts, uri, panel, begin));
+    panel.onDidDispose(() => panels.delete(uri.toString()));
+  };
+  return vscode.Disposable.from(
+    newestRun,
+    registerCommand("discern.labelling.open", async (target?: Target, promptId?: unknown) => {
+      const uri = target === undefined ? await pickPromptFile(library) : uriOf(target);
+      if (!uri) return;
+      // The editor's menus hand over other things in second place.
+      const begin =
+        typeof promptId === "string"
+          ? promptId
+          : target && "record" in target
+            ? target.record?.id
+            : undefined;
+      const open = panels.get(uri.toString());
+      if (open) open.show(begin);
+      else
+        fill(uri, vscode.window.createWebviewPanel(pageIds.labelling, "", vscode.ViewColumn.Active), begin);
+    }),
+    vscode.window.registerWebviewPanelSerializer(pageIds.labelling, {
+      async deserializeWebviewPanel(panel, kept: unknown) {
+        const state = labellingStateSchema.safeParse(kept);
+        const uri = state.success ? vscode.Uri.parse(state.data.uri) : undefined;
+        // A panel that was closed before it had shown anything does not know its file.
+        if (!uri || panels.has(uri.toString())) panel.dispose();
+        else fill(uri, panel);
+      },
+    }),
+  );
+}
+
+function uriOf(target: Target): vscode.Uri {
+  return "file" in target ? target.file.uri : target;
+}
