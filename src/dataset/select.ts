@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { DiscernError } from "../protocol/errors.ts";
 import { type SourceInput, sourceSchema } from "../protocol/source.ts";
+import { applyLabels, labelLogPath, readLabels } from "./labels.ts";
 import { type Prompts, readPrompts } from "./read.ts";
 import type { PromptRecord } from "./record.ts";
 
@@ -13,10 +14,15 @@ export interface SelectOptions {
   root?: string;
   /** Folder of the embedded starter set; looked for above this module where it is left out. */
   starter?: string;
+  /**
+   * How many bytes of the label log beside a prompt file count, by the file as the source names it; the whole log where
+   * it is left out. A run that is resumed reads the labels as they were when it began.
+   */
+  labelBytes?: (file: string) => number;
 }
 
 /**
- * The prompts that a source of a recipe names. Which ones a `limit` draws is a pure function of the seed and the
+ * The prompts that a source of a recipe names, with the labels that people gave them in the log beside the file. Which ones a `limit` draws is a pure function of the seed and the
  * prompts themselves: drawing more keeps those drawn before, and adding rows to the file disturbs little.
  *
  * @throws DiscernError as `readPrompts`, and "dataset-empty" when no row passes the filters.
@@ -30,11 +36,13 @@ export async function selectPrompts(input: SourceInput, options: SelectOptions =
   );
   const splits = source.split === undefined ? undefined : [source.split].flat();
 
-  const { records, problems } = await readPrompts(path, {
+  const read = await readPrompts(path, {
     format: source.format ?? (starter ? "starter" : undefined),
     columns: source.columns,
     where: (values) => where.every(([column, allowed]) => allowed.includes(values[column] ?? "")),
   });
+  const { decisions } = await readLabels(labelLogPath(path), options.labelBytes?.(source.file));
+  const records = applyLabels(read.records, decisions);
   if (splits && records.length > 0 && records.every((record) => record.split === undefined)) {
     throw new DiscernError(
       "column-missing",
@@ -59,7 +67,7 @@ export async function selectPrompts(input: SourceInput, options: SelectOptions =
   }
   return {
     records: source.limit === undefined ? selected : draw(selected, source.limit, source.seed),
-    problems,
+    problems: read.problems,
   };
 }
 

@@ -6,30 +6,67 @@ import { type Recipe, recipeJsonSchema, recipeSchema } from "./recipe.ts";
 
 type Path = readonly PropertyKey[];
 
+/** A fault of a recipe, at the key it is about. */
+export interface RecipeFault {
+  /** Null where the text is no JSON. */
+  readonly path: Path | null;
+  readonly message: string;
+  /** Where the key stands in the text, in UTF-16 units. */
+  readonly offset: number;
+  readonly length: number;
+  /** Whether the JSON schema of recipes forbids the same, so that an editor that has it says so by itself. */
+  readonly inSchema: boolean;
+}
+
+/** A recipe's text as read: the recipe with every default stated where it has no fault, else what is wrong. */
+export interface ReadRecipe {
+  readonly recipe: Recipe | null;
+  readonly faults: readonly RecipeFault[];
+  /** Where the key at a path stands, or the nearest key above it where there is none. */
+  place(path: Path): { readonly offset: number; readonly length: number };
+}
+
+/** Reads a recipe's text. JSON; comments are not allowed, so that every reader of JSON reads a recipe. */
+export function readRecipe(text: string): ReadRecipe {
+  const errors: ParseError[] = [];
+  const tree = parseTree(text, errors, { disallowComments: true });
+  const place = (path: Path) => {
+    const { offset, length } = tree ? nodeAt(tree, path) : { offset: 0, length: text.length };
+    return { offset, length };
+  };
+  const [syntax] = errors;
+  if (syntax || !tree) {
+    const message = syntax ? words(printParseErrorCode(syntax.error)) : "the file is empty";
+    const at = { offset: syntax?.offset ?? 0, length: syntax?.length ?? 0 };
+    return { recipe: null, faults: [{ path: null, message, ...at, inSchema: true }], place };
+  }
+  const value: unknown = JSON.parse(text);
+  const result = recipeSchema.safeParse(value);
+  if (result.success) return { recipe: result.data, faults: [], place };
+  const faults = result.error.issues.flatMap((issue) =>
+    faultsOf(issue, value).map((fault) => ({
+      ...fault,
+      ...place(fault.path),
+      // What a refinement says cannot be said in JSON schema.
+      inSchema: issue.code !== "custom",
+    })),
+  );
+  return { recipe: null, faults, place };
+}
+
 /**
  * Reads a recipe and states every default.
  *
- * @param text JSON; comments are not allowed, so that every reader of JSON reads a recipe.
  * @param file the name that errors carry.
  * @throws DiscernError `recipe-invalid`, one line a fault: where (line, column, key), what was found, what is allowed.
  */
 export function parseRecipe(text: string, file: string): Recipe {
-  const errors: ParseError[] = [];
-  const tree = parseTree(text, errors, { disallowComments: true });
-  const [syntax] = errors;
-  if (syntax || !tree) {
-    const what = syntax ? words(printParseErrorCode(syntax.error)) : "the file is empty";
-    throw new DiscernError("recipe-invalid", `${file}:${position(text, syntax?.offset ?? 0)}: ${what}.`);
-  }
-  const value: unknown = JSON.parse(text);
-  const result = recipeSchema.safeParse(value);
-  if (result.success) return result.data;
-  const lines = result.error.issues.flatMap((issue) =>
-    faults(issue, value).map(({ path, message }) => {
-      const at = position(text, nodeAt(tree, path).offset);
-      return `${file}:${at}: ${pathText(path)}: ${message}.`;
-    }),
-  );
+  const { recipe, faults } = readRecipe(text);
+  if (recipe) return recipe;
+  const lines = faults.map(({ path, message, offset }) => {
+    const key = path === null ? "" : `${pathText(path)}: `;
+    return `${file}:${position(text, offset)}: ${key}${message}.`;
+  });
   throw new DiscernError("recipe-invalid", lines.join("\n"));
 }
 
@@ -39,7 +76,7 @@ export function checkRecipe(value: unknown, name = "recipe"): Recipe {
 }
 
 /** The faults of one issue, in words, each at the path of the key it is about. */
-function faults(issue: z.core.$ZodIssue, value: unknown): { path: Path; message: string }[] {
+function faultsOf(issue: z.core.$ZodIssue, value: unknown): { path: Path; message: string }[] {
   if (issue.code === "unrecognized_keys") {
     const allowed = allowedKeys(issue.path, value);
     return issue.keys.map((key) => {
@@ -110,7 +147,7 @@ function valueAt(value: unknown, path: Path): unknown {
   );
 }
 
-/** The node at `path`, or the nearest above it where a key is missing. */
+/** The property or value at `path`, or the nearest above it where a key is missing. */
 function nodeAt(tree: Node, path: Path): Node {
   for (let length = path.length; length > 0; length--) {
     const segments = path.slice(0, length).map((key) => (typeof key === "symbol" ? String(key) : key));

@@ -42,9 +42,10 @@ export async function startRun(recipe: Recipe, root: string, options: ExecuteOpt
   const release = await lockRun(folder);
   try {
     // Prompts first: they are read in a moment, and most faults are in them.
-    const prompts = await readRunPrompts(recipe, root);
+    const data = await promptFiles(recipe, root);
+    const prompts = await readRunPrompts(recipe, root, data);
     const session = await openSession({ ...recipe, root, ...progressOf(options) });
-    const manifest = await describe(recipe, root, session);
+    const manifest = await describe(recipe, root, session, data);
     // Made before the folder becomes a run, so that it can be used again once what is wrong is mended.
     const workshop = modelWorkshop(folder, recipe, manifest, session, prompts);
     await writeRun(folder, recipe, manifest);
@@ -65,14 +66,15 @@ export async function resumeRun(options: ExecuteOptions): Promise<RunEnd> {
   const release = await lockRun(folder);
   try {
     const { root } = manifest.recipe;
-    const prompts = await readRunPrompts(recipe, root);
+    const data = await promptFiles(recipe, root, manifest.data);
+    const prompts = await readRunPrompts(recipe, root, data);
     const session = await openSession({
       ...recipe,
       model: manifest.model.path,
       root,
       ...progressOf(options),
     });
-    const now = await describe(recipe, root, session);
+    const now = await describe(recipe, root, session, data);
     const known = new Map(
       [...manifest.model.files, ...manifest.data].map((file) => [file.file, file.sha256]),
     );
@@ -130,7 +132,12 @@ async function runReady(
   }
 }
 
-async function describe(recipe: Recipe, root: string, { loaded, live }: Session): Promise<Manifest> {
+async function describe(
+  recipe: Recipe,
+  root: string,
+  { loaded, live }: Session,
+  data: Manifest["data"],
+): Promise<Manifest> {
   return {
     version: 1,
     name: recipe.name,
@@ -143,7 +150,7 @@ async function describe(recipe: Recipe, root: string, { loaded, live }: Session)
       family: loaded.architecture.family,
       files: [...(await loaded.fingerprint())],
     },
-    data: await promptFiles(recipe, root),
+    data,
     recipe: { root: resolve(root) },
     versions: versions(),
     platform: `${process.platform}-${process.arch}`,

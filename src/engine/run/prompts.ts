@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { contamination } from "../../dataset/hygiene.ts";
+import { labelLogPath } from "../../dataset/labels.ts";
 import type { PromptRecord } from "../../dataset/record.ts";
 import { resolveSource, selectPrompts } from "../../dataset/select.ts";
 import type { Manifest } from "../../protocol/manifest.ts";
@@ -66,14 +67,22 @@ export function dataWarnings(prompts: RunPrompts): string[] {
  * before the first step.
  *
  * @param root folder against which paths are resolved.
+ * @param files what the files were when the run began: label logs are read no further than that, so that labels given
+ *   during a run change nothing about it.
  * @throws DiscernError as `selectPrompts`.
  */
-export async function readRunPrompts(recipe: Recipe, root: string): Promise<RunPrompts> {
+export async function readRunPrompts(
+  recipe: Recipe,
+  root: string,
+  files: Manifest["data"],
+): Promise<RunPrompts> {
+  const bytes = new Map(files.map((file) => [file.file, file.bytes]));
+  const labelBytes = (file: string) => bytes.get(labelLogPath(file)) ?? 0;
   const problems: string[] = [];
   const read = async (sources: readonly Source[]): Promise<PromptRecord[]> => {
     const all: PromptRecord[] = [];
     for (const source of sources) {
-      const { records, problems: found } = await selectPrompts(source, { root });
+      const { records, problems: found } = await selectPrompts(source, { root, labelBytes });
       all.push(...records);
       for (const { line, message } of found) problems.push(`${source.file}, line ${line}: ${message}`);
     }
@@ -97,19 +106,31 @@ export async function readRunPrompts(recipe: Recipe, root: string): Promise<RunP
   };
 }
 
-/** Size and SHA-256 of every prompt file a recipe names. */
-export async function promptFiles(recipe: Recipe, root: string): Promise<Manifest["data"]> {
+/**
+ * Size and SHA-256 of every prompt file a recipe names, and of the label logs beside them.
+ *
+ * @param began what the files were when the run began: label logs only grow, and only what they held then counts.
+ */
+export async function promptFiles(
+  recipe: Recipe,
+  root: string,
+  began?: Manifest["data"],
+): Promise<Manifest["data"]> {
   const { data, evaluate } = recipe;
   const panels = [data.panels.toxic, data.panels.seeminglyToxic, data.panels.general];
   const sources = [...data.contrast, ...data.general, ...data.safety, ...panels];
   const files = new Set([...sources, ...evaluate.suites.map(({ source }) => source)].map(({ file }) => file));
+  const describe = async (file: string, until?: number): Promise<Manifest["data"]> => {
+    const content = await readFile(resolveSource(file, { root })).catch(() => null);
+    // A file that only a stage left out would read may be absent, and few prompt files have labels.
+    const bytes = content?.subarray(0, until);
+    if (!bytes?.length) return [];
+    return [{ file, bytes: bytes.length, sha256: createHash("sha256").update(bytes).digest("hex") }];
+  };
+  const labels = (log: string) =>
+    describe(log, began && (began.find(({ file }) => file === log)?.bytes ?? 0));
   const found = await Promise.all(
-    [...files].sort().map(async (file) => {
-      const bytes = await readFile(resolveSource(file, { root })).catch(() => null);
-      // A file that only a stage left out would read may be absent.
-      const sha256 = bytes && createHash("sha256").update(bytes).digest("hex");
-      return bytes && sha256 ? [{ file, bytes: bytes.length, sha256 }] : [];
-    }),
+    [...files].sort().flatMap((file) => [describe(file), labels(labelLogPath(file))]),
   );
   return found.flat();
 }

@@ -1,5 +1,5 @@
-import type { Words } from "./figures.ts";
-import { change, duration, estimate, probability } from "./figures.ts";
+import type { Words } from "../figures.ts";
+import { change, duration, estimate, probability } from "../figures.ts";
 import type { Headline } from "./headline.ts";
 import { isActive, isResumable, type RunSummary, type RunSummaryState } from "./summary.ts";
 

@@ -1,10 +1,13 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, expect, test } from "vitest";
+import { appendLabels, labelLogPath } from "../../../src/dataset/labels.ts";
+import { readPrompts } from "../../../src/dataset/read.ts";
 import { compareRuns } from "../../../src/engine/abilities/compare.ts";
 import { executeRun, resumeRun, startRun } from "../../../src/engine/run/execute.ts";
 import { Stop } from "../../../src/engine/run/stop.ts";
 import type { RunEvent } from "../../../src/protocol/events.ts";
+import type { LabelRecord } from "../../../src/protocol/label.ts";
 import { type RecipeInput, recipeSchema } from "../../../src/protocol/recipe.ts";
 import { reportSchema } from "../../../src/protocol/report.ts";
 import { timeline } from "../../../src/protocol/timeline.ts";
@@ -135,6 +138,23 @@ test("a folder with the run of another recipe is not gone on with by mistake", a
   const other = { ...recipe, seed: 1 };
   await expect(executeRun(other, root, true, options)).rejects.toThrow(/another recipe/);
   expect(await executeRun(recipe, root, true, options)).toBe("finished");
+});
+
+test("labels that people gave count; those given during a run change nothing about it", async () => {
+  const log = labelLogPath(join(root, "suite.csv"));
+  const [prompt] = (await readPrompts(join(root, "suite.csv"))).records;
+  const label = (label: LabelRecord["label"], minute: number) =>
+    appendLabels(log, [{ id: prompt!.id, label, by: "a", at: `2026-01-01T00:0${minute}:00Z` }]);
+  const unsafe = async (name: string) =>
+    (await report(name)).arms.at(-1)!.results.flatMap((r) => (r.suite === "second" ? [r.unsafe] : []));
+
+  await label("toxic", 0);
+  await run("labelled", (event) => event.type === "step" && event.globalStep === 8);
+  await label("general", 1);
+  expect(await run("labelled")).toBe("finished");
+  expect(await unsafe("labelled")).toEqual([true, true]);
+  await run("later");
+  expect(await unsafe("later")).toEqual([false, true]);
 });
 
 test("answers before training that were lost later are told, never made up by the trained model", async () => {

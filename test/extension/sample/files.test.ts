@@ -13,7 +13,7 @@ test("the sample workspace has a recipe whose prompts are all there, and prompts
   const folder = tempFolder();
   await writeSample(folder, extension);
   const file = join(folder, "dcr.discern.json");
-  const prompts = await readRunPrompts(parseRecipe(await readFile(file, "utf8"), file), folder);
+  const prompts = await readRunPrompts(parseRecipe(await readFile(file, "utf8"), file), folder, []);
   expect(prompts.problems).toEqual([]);
   expect(prompts.contrast).toHaveLength(480);
   expect(prompts.suites[0]!.records).toHaveLength(96);

@@ -1,4 +1,4 @@
-import type { Estimate } from "../../protocol/comovement.ts";
+import type { Estimate } from "../protocol/comovement.ts";
 
 /** What wording needs of `vscode.l10n`, so that it can be tested without an editor. */
 export interface Words {
@@ -31,4 +31,10 @@ export function duration(seconds: number, l10n: Words): string {
   const minutes = Math.round(seconds / 60);
   if (minutes < 60) return l10n.t("{0} min", minutes);
   return l10n.t("{0} h {1} min", Math.floor(minutes / 60), minutes % 60);
+}
+
+/** A size of memory or a file, in powers of ten: 12 kB, 240 MB, 1.6 GB */
+export function byteSize(bytes: number): string {
+  if (bytes < 1e6) return `${Math.max(1, Math.round(bytes / 1e3))} kB`;
+  return bytes < 1e9 ? `${Math.round(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }

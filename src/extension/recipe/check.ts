@@ -1,0 +1,236 @@
+import { contamination } from "../../dataset/hygiene.ts";
+import type { PromptRecord } from "../../dataset/record.ts";
+import { selectPrompts } from "../../dataset/select.ts";
+import { DiscernError, type ErrorCode } from "../../protocol/errors.ts";
+import type { Recipe } from "../../protocol/recipe.ts";
+import { readRecipe } from "../../protocol/recipe_file.ts";
+import type { Source } from "../../protocol/source.ts";
+import type { ModelFacts } from "./model_facts.ts";
+
+/** Something about a recipe that would fail, or mislead, once it runs. */
+export interface RecipeProblem {
+  readonly severity: "error" | "warning";
+  readonly message: string;
+  /** Where the key it is about stands in the text, in UTF-16 units. */
+  readonly offset: number;
+  readonly length: number;
+  /** What is wrong, for quick fixes. */
+  readonly about: ErrorCode | "contaminated";
+  /** The prompt file at fault, as the recipe names it. */
+  readonly file?: string;
+}
+
+export interface CheckedRecipe {
+  /** Null where the text is no recipe. */
+  readonly recipe: Recipe | null;
+  readonly problems: readonly RecipeProblem[];
+  /** How many prompts each part has, where its files could be read. */
+  readonly counts: {
+    readonly toxic: number;
+    readonly seeminglyToxic: number;
+    readonly general: number;
+    readonly safety: number;
+    readonly panels: number;
+    readonly suites: number;
+  };
+}
+
+export interface CheckOptions {
+  /** Folder of the recipe, against which its paths are resolved. */
+  readonly root: string;
+  /** Folder of the starter set. */
+  readonly starter: string;
+  /** What is known of the model of this name; null where nothing can be known now. @throws DiscernError */
+  readonly model: (name: string) => Promise<ModelFacts | null>;
+  /** Also tells what the JSON schema tells, for readers without an editor that has it. */
+  readonly schema?: boolean;
+}
+
+/** A key of a recipe. */
+type Path = readonly (string | number)[];
+
+/**
+ * Checks what no schema can: that prompt files are there and give enough prompts to each group, that no layer lies
+ * beyond the model, and that nothing is evaluated that was trained on.
+ */
+export async function checkRecipe(text: string, options: CheckOptions): Promise<CheckedRecipe> {
+  const { recipe, faults, place } = readRecipe(text);
+  const problems: RecipeProblem[] = faults
+    .filter(({ inSchema }) => options.schema === true || !inSchema)
+    .map(({ message, offset, length }) => ({
+      severity: "error",
+      message,
+      offset,
+      length,
+      about: "recipe-invalid",
+    }));
+  const add: Add = (path, severity, about, message, file) => {
+    problems.push({ severity, about, message, ...place(path), ...(file === undefined ? {} : { file }) });
+  };
+  const none = { toxic: 0, seeminglyToxic: 0, general: 0, safety: 0, panels: 0, suites: 0 };
+  if (recipe === null) return { recipe, problems, counts: none };
+  const prompts = await readAll(recipe, options, add);
+  checkGroups(recipe, prompts, add);
+  checkContamination(prompts, add);
+  await checkModel(recipe, options, add);
+  const count = (label: PromptRecord["label"]) => prompts.contrast.filter((p) => p.label === label).length;
+  return {
+    recipe,
+    problems: problems.sort((a, b) => a.offset - b.offset),
+    counts: {
+      toxic: count("toxic"),
+      seeminglyToxic: count("seemingly_toxic"),
+      general: prompts.general.length,
+      safety: prompts.safety.length,
+      panels: prompts.panels.length,
+      suites: prompts.suites.reduce((sum, { records }) => sum + records.length, 0),
+    },
+  };
+}
+
+type Add = (
+  path: Path,
+  severity: RecipeProblem["severity"],
+  about: RecipeProblem["about"],
+  message: string,
+  file?: string,
+) => void;
+
+interface Prompts {
+  readonly contrast: PromptRecord[];
+  readonly general: PromptRecord[];
+  readonly safety: PromptRecord[];
+  readonly panels: PromptRecord[];
+  readonly suites: { readonly at: Path; readonly name: string; readonly records: PromptRecord[] }[];
+  /** Whether every source could be read: groups are counted only then. */
+  readonly whole: boolean;
+}
+
+async function readAll(recipe: Recipe, { root, starter }: CheckOptions, add: Add): Promise<Prompts> {
+  let whole = true;
+  const read = async (source: Source, at: Path): Promise<PromptRecord[]> => {
+    try {
+      return (await selectPrompts(source, { root, starter })).records;
+    } catch (error) {
+      if (!(error instanceof DiscernError)) throw error;
+      const key = error.code === "file-missing" ? [...at, "file"] : at;
+      add(key, "error", error.code, error.message, source.file);
+      whole = false;
+      return [];
+    }
+  };
+  const readList = async (sources: readonly Source[], at: Path) =>
+    (await Promise.all(sources.map((source, i) => read(source, [...at, i])))).flat();
+  const { data, stages, evaluate } = recipe;
+  const runs = (type: Recipe["stages"][number]["type"]) => stages.some((stage) => stage.type === type);
+  const panels = await Promise.all(
+    (["toxic", "seeminglyToxic", "general"] as const).map((name) =>
+      read(data.panels[name], ["data", "panels", name]),
+    ),
+  );
+  return {
+    contrast: runs("contrastive") ? await readList(data.contrast, ["data", "contrast"]) : [],
+    general: await readList(data.general, ["data", "general"]),
+    safety: runs("supervised") ? await readList(data.safety, ["data", "safety"]) : [],
+    panels: panels.flat(),
+    suites: await Promise.all(
+      evaluate.suites.map(async ({ name, source }, i) => {
+        const at = ["evaluate", "suites", i, "source"];
+        return { at, name, records: await read(source, at) };
+      }),
+    ),
+    whole,
+  };
+}
+
+/** Prompts of a group below which a contrast learns the prompts and not the difference. */
+const fewPrompts = 24;
+
+function checkGroups(recipe: Recipe, prompts: Prompts, add: Add): void {
+  for (const { at, name, records } of prompts.suites) {
+    if (records.length === 0 || records.some(({ label }) => label !== undefined)) continue;
+    add(
+      at,
+      "error",
+      "dataset-empty",
+      `No prompt of the suite "${name}" has a label. Label some, or give the source a "label".`,
+    );
+  }
+  if (!prompts.whole) return;
+  for (const [i, stage] of recipe.stages.entries()) {
+    if (stage.type === "contrastive") {
+      for (const [label, words] of [
+        ["toxic", "toxic"],
+        ["seemingly_toxic", "seemingly toxic"],
+      ] as const) {
+        const count = prompts.contrast.filter((record) => record.label === label).length;
+        const wanted = stage.sampler.batch / 2;
+        if (count >= Math.max(wanted, fewPrompts)) continue;
+        const few = count < 2;
+        add(
+          ["data", "contrast"],
+          few ? "error" : "warning",
+          "group-too-small",
+          few
+            ? `The contrast has ${count} ${words} prompts and needs at least 2. Label more of them, or add a source.`
+            : `The contrast has only ${count} ${words} prompts; half a batch are ${wanted}, and below ${fewPrompts} a ` +
+                "model learns the prompts themselves. Label more of them, or add a source.",
+        );
+      }
+    } else {
+      const pairs = [
+        ["general", prompts.general],
+        ["safety", prompts.safety],
+      ] as const;
+      for (const [key, records] of pairs) {
+        if (records.some(({ response }) => response !== undefined)) continue;
+        add(
+          ["data", key],
+          "error",
+          "group-too-small",
+          `Stage ${i + 1} tunes on answers, and no prompt of data.${key} has one. Add a source with responses.`,
+        );
+      }
+    }
+  }
+}
+
+function checkContamination({ contrast, general, safety, suites }: Prompts, add: Add): void {
+  const training = [...contrast, ...general, ...safety];
+  for (const { at, name, records } of suites) {
+    const found = contamination(training, records);
+    const count = new Set(found.map(({ evaluation }) => evaluation.id)).size;
+    if (count === 0) continue;
+    add(
+      at,
+      "warning",
+      "contaminated",
+      `${count} of the ${records.length} prompts of the suite "${name}" are, or nearly are, trained on: figures on them ` +
+        "flatter. Use another split, or other files.",
+    );
+  }
+}
+
+async function checkModel(recipe: Recipe, { model }: CheckOptions, add: Add): Promise<void> {
+  let facts: ModelFacts | null;
+  try {
+    facts = await model(recipe.model);
+  } catch (error) {
+    const code = (error as { data?: { code?: ErrorCode } }).data?.code ?? (error as DiscernError).code;
+    add(["model"], "error", code ?? "model-invalid", (error as Error).message);
+    return;
+  }
+  if (facts === null) return;
+  const { layers } = facts.architecture;
+  const beyond = (path: Path, layer: number) => {
+    if (layer <= layers) return;
+    const message = `${facts.name} has ${layers} layers, so ${layer} lies beyond it. Give 1 to ${layers}.`;
+    add(path, "error", "recipe-invalid", message);
+  };
+  for (const [i, stage] of recipe.stages.entries()) {
+    if (stage.type === "contrastive" && stage.layer !== "auto") beyond(["stages", i, "layer"], stage.layer);
+    if (stage.train.layers) beyond(["stages", i, "train", "layers"], stage.train.layers[1]);
+  }
+  for (const layer of recipe.probes.separationLayers ?? []) beyond(["probes", "separationLayers"], layer);
+  if (facts.tokenizerProblem !== null) add(["model"], "error", "tokenizer-missing", facts.tokenizerProblem);
+}

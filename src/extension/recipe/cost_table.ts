@@ -1,0 +1,28 @@
+import { byteSize, duration, type Words } from "../figures.ts";
+import type { Cost } from "./cost.ts";
+
+/** What a run costs, in one line: "≈ 5 min · 2.4 GB of memory". */
+export function costLine(cost: Cost, l10n: Words): string {
+  return l10n.t("≈ {0} · {1} of memory", duration(cost.seconds, l10n), byteSize(cost.memoryBytes));
+}
+
+/** A choice and what a run then costs. */
+export interface CostRow {
+  readonly name: string;
+  readonly cost: Pick<Cost, "seconds" | "memoryBytes" | "diskBytes">;
+  readonly chosen: boolean;
+}
+
+/** A table of costs in Markdown: one row a choice, the chosen one in bold. Names must be free of Markdown. */
+export function costTable(rows: readonly CostRow[], l10n: Words): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  const body = rows.map(({ name, cost, chosen }) => {
+    const cells = [name, duration(cost.seconds, l10n), byteSize(cost.memoryBytes), byteSize(cost.diskBytes)];
+    return line(chosen ? cells.map((cell) => `**${cell}**`) : cells);
+  });
+  return [
+    line(["", l10n.t("time"), l10n.t("memory"), l10n.t("disk")]),
+    "| --- | ---: | ---: | ---: |",
+    ...body,
+  ].join("\n");
+}

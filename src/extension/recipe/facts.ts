@@ -1,0 +1,76 @@
+import { availableParallelism } from "node:os";
+import { dirname, join } from "node:path";
+import * as vscode from "vscode";
+import type { Recipe } from "../../protocol/recipe.ts";
+import type { Engine } from "../engine/engine.ts";
+import { measuredSpeed } from "../launch/speed.ts";
+import type { RunLibrary } from "../runs/library.ts";
+import type { CheckedRecipe } from "./check.ts";
+import { type Cost, estimateCost, type Machine } from "./cost.ts";
+import { type ModelFacts, modelFactsSchema } from "./model_facts.ts";
+
+/** Threads that share a core: the engine takes one thread a physical core. */
+const threadsPerCore = 2;
+
+/** What is known of the models that recipes name, and of this machine. */
+export class RecipeFacts implements vscode.Disposable {
+  readonly starter: string;
+  readonly #engine: Engine;
+  readonly #runs: RunLibrary;
+  readonly #models = new Map<string, Promise<ModelFacts>>();
+  readonly #watcher = vscode.workspace.createFileSystemWatcher("**/{config.json,*.gguf,*.safetensors}");
+
+  constructor(context: vscode.ExtensionContext, engine: Engine, runs: RunLibrary) {
+    this.starter = join(context.extensionPath, "datasets/starter");
+    this.#engine = engine;
+    this.#runs = runs;
+    for (const event of [this.#watcher.onDidCreate, this.#watcher.onDidChange, this.#watcher.onDidDelete]) {
+      event(() => this.#models.clear());
+    }
+  }
+
+  /**
+   * What the engine says of a model, asked once.
+   *
+   * @param name as a recipe names it.
+   * @param root folder of the recipe.
+   * @throws as `Engine.call`; a model that was not found is looked for again the next time.
+   */
+  model(name: string, root: string): Promise<ModelFacts> {
+    const key = `${root}\n${name}`;
+    let asked = this.#models.get(key);
+    if (asked === undefined) {
+      asked = this.#engine
+        .call("inspect", { model: name, root })
+        .then((answer) => modelFactsSchema.parse(answer));
+      asked.catch(() => this.#models.delete(key));
+      this.#models.set(key, asked);
+    }
+    return asked;
+  }
+
+  /** Cores, and the speed of the newest finished run of the same model on the same device. */
+  async machine({ path }: ModelFacts, { device }: Recipe): Promise<Machine> {
+    const run = this.#runs.runs.find(
+      (each) =>
+        each.manifest?.model.path === path &&
+        (each.device === device || device === "auto") &&
+        each.state === "finished",
+    );
+    return {
+      cores: Math.max(1, Math.floor(availableParallelism() / threadsPerCore)),
+      tokensPerSecond: run ? await measuredSpeed(run.folder.fsPath) : {},
+    };
+  }
+
+  /** What a recipe costs; null in a restricted workspace, or where its model cannot be read. */
+  async cost(recipe: Recipe, file: vscode.Uri, counts: CheckedRecipe["counts"]): Promise<Cost | null> {
+    if (!vscode.workspace.isTrusted) return null;
+    const model = await this.model(recipe.model, dirname(file.fsPath)).catch(() => null);
+    return model && estimateCost(recipe, model, await this.machine(model, recipe), counts);
+  }
+
+  dispose(): void {
+    this.#watcher.dispose();
+  }
+}

@@ -1,0 +1,103 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeEach, expect, test } from "vitest";
+import { checkRecipe } from "../../../src/extension/recipe/check.ts";
+import { modelFactsSchema } from "../../../src/extension/recipe/model_facts.ts";
+import { DiscernError } from "../../../src/protocol/errors.ts";
+import { tempFolder } from "../../temp_folder.ts";
+
+const starter = join(import.meta.dirname, "../../../datasets/starter");
+const facts = modelFactsSchema.parse({
+  name: "tiny",
+  path: "/tiny",
+  parameters: 1e6,
+  bytes: 4e6,
+  tokenizerProblem: null,
+  architecture: { layers: 3, hiddenSize: 32, intermediateSize: 64, vocabSize: 259, tiedEmbeddings: true },
+});
+
+let root: string;
+beforeEach(() => {
+  root = tempFolder();
+});
+
+/** Checks a recipe, and says of each problem what it is about, how grave it is, and the text it points at. */
+async function problems(change: Record<string, unknown>, model = async () => facts) {
+  const recipe = { name: "r", model: "tiny", stages: [{ type: "contrastive", layer: 2 }], ...change };
+  const text = JSON.stringify(recipe, null, 2);
+  const checked = await checkRecipe(text, { root, starter, model });
+  return checked.problems.map(({ about, severity, message, offset, length }) => ({
+    about,
+    severity,
+    message,
+    text: text.slice(offset, offset + length),
+  }));
+}
+
+test("a sound recipe has no problem", async () => {
+  expect(await problems({})).toEqual([]);
+});
+
+test("a prompt file that is missing is told at its key", async () => {
+  const found = await problems({ data: { contrast: [{ file: "nowhere.csv" }] } });
+  expect(found).toMatchObject([{ about: "file-missing", severity: "error", text: '"file": "nowhere.csv"' }]);
+  expect(found[0]!.message).toContain(join(root, "nowhere.csv"));
+});
+
+test.each([
+  [1, "error"],
+  [10, "warning"],
+])("a group of %i prompts is an %s", async (count, severity) => {
+  const rows = Array.from({ length: 40 }, (_, i) => `seemingly_toxic,Is question ${i} fine?`);
+  const toxic = Array.from({ length: count }, (_, i) => `toxic,Is demand ${i} bad?`);
+  writeFileSync(join(root, "few.csv"), ["label,prompt", ...rows, ...toxic].join("\n"));
+  const found = await problems({ data: { contrast: [{ file: "few.csv" }] } });
+  expect(found).toMatchObject([{ about: "group-too-small", severity }]);
+  expect(found[0]!.text).toContain('"contrast"');
+  expect(found[0]!.message).toContain(`${count} toxic prompts`);
+});
+
+test("labels that people gave count", async () => {
+  const prompts = Array.from({ length: 60 }, (_, i) => `Is question ${i} fine?`);
+  writeFileSync(join(root, "bare.csv"), ["prompt", ...prompts].join("\n"));
+  const { promptId } = await import("../../../src/dataset/record.ts");
+  const log = prompts.map((prompt, i) =>
+    JSON.stringify({
+      id: promptId(prompt),
+      label: i % 2 ? "toxic" : "seemingly_toxic",
+      by: "a",
+      at: "2026-01-01T00:00:00Z",
+    }),
+  );
+  writeFileSync(join(root, "bare.csv.labels.jsonl"), `${log.join("\n")}\n`);
+  expect(await problems({ data: { contrast: [{ file: "bare.csv" }] } })).toEqual([]);
+});
+
+test("a layer beyond the model is told at its key", async () => {
+  expect(await problems({ stages: [{ type: "contrastive", layer: 4 }] })).toMatchObject([
+    { about: "recipe-invalid", severity: "error", text: '"layer": 4' },
+  ]);
+});
+
+test("a model that is missing is told at its key; one that cannot be asked for is passed over", async () => {
+  const missing = async () => {
+    throw new DiscernError("model-missing", "There is no model.");
+  };
+  expect(await problems({}, missing)).toMatchObject([{ about: "model-missing", text: '"model": "tiny"' }]);
+  const unknown = async () => null as unknown as typeof facts;
+  expect(await problems({}, unknown)).toEqual([]);
+});
+
+test("a suite that is trained on is a warning", async () => {
+  const suites = [{ name: "train", source: { file: "starter:pairs.csv", split: "train" } }];
+  const found = await problems({ evaluate: { suites } });
+  expect(found).toMatchObject([{ about: "contaminated", severity: "warning" }]);
+  expect(found[0]!.message).toContain("480 of the 480");
+});
+
+test("what the schema says is left to it, but not what only a refinement knows", async () => {
+  expect(await problems({ stages: [{ type: "supervised" }] })).toMatchObject([
+    { about: "recipe-invalid", severity: "error" },
+  ]);
+  expect(await problems({ seed: "x" })).toEqual([]);
+});
