@@ -1,0 +1,117 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import {
+  commandIds,
+  contextKeys,
+  pageIds,
+  settingKeys,
+  viewIds,
+} from "../../src/extension/contribution_types.ts";
+
+interface Command {
+  command: string;
+  icon?: string;
+}
+interface MenuItem {
+  command: string;
+  when?: string;
+  group?: string;
+}
+
+const root = join(import.meta.dirname, "../..");
+const manifestText = readFileSync(join(root, "package.json"), "utf8");
+const manifest = JSON.parse(manifestText);
+const { contributes, activationEvents } = manifest;
+const commands: Command[] = contributes.commands;
+const menus: Record<string, MenuItem[]> = contributes.menus;
+const words = JSON.parse(readFileSync(join(root, "package.nls.json"), "utf8"));
+
+const extension = join(root, "src/extension");
+const sources = readdirSync(extension, { recursive: true, encoding: "utf8" })
+  .filter((path) => /\.tsx?$/.test(path) && path !== "contribution_types.ts")
+  .map((path) => readFileSync(join(extension, path), "utf8"))
+  .join("\n");
+
+const sorted = (names: Iterable<string>) => [...new Set(names)].sort();
+const idsIn = (pattern: RegExp, text: string) => sorted([...text.matchAll(pattern)].map(([, id]) => id!));
+
+/** Everything in the manifest that says when something is there. */
+const conditions = [
+  ...commands.map((command) => (command as { enablement?: string }).enablement),
+  ...Object.values(menus).flatMap((items) => items.map(({ when }) => when)),
+  ...[...contributes.keybindings, ...contributes.viewsWelcome].map(({ when }: MenuItem) => when),
+].join("\n");
+
+describe("the manifest and the code", () => {
+  it("know the same commands", () => {
+    // Not as sets: an id that is declared twice is a fault, too.
+    expect(commands.map(({ command }) => command).sort()).toEqual([...commandIds].sort());
+  });
+
+  it("know the same settings", () => {
+    expect(sorted(Object.keys(contributes.configuration.properties))).toEqual(sorted(settingKeys));
+  });
+
+  it("know the same views and pages", () => {
+    expect(sorted(contributes.views.discern.map(({ id }: { id: string }) => id))).toEqual(sorted(viewIds));
+    const editors = contributes.customEditors.map(({ viewType }: { viewType: string }) => viewType);
+    const panels = idsIn(/^onWebviewPanel:(.+)$/gm, activationEvents.join("\n"));
+    expect(sorted([...editors, ...panels])).toEqual(sorted(Object.values(pageIds)));
+    for (const id of conditions.matchAll(/\b(?:view|focusedView) == ([\w.]+)/g))
+      expect(viewIds).toContain(id[1]);
+  });
+
+  it("know the same context keys", () => {
+    const known: readonly string[] = viewIds;
+    const named = idsIn(/(discern\.\w+\.\w+)/g, conditions).filter((key) => !known.includes(key));
+    expect(named).toEqual(sorted(contextKeys));
+  });
+
+  it("name commands that exist, in menus, keys, texts and the walkthrough", () => {
+    const links = [manifestText, JSON.stringify(words)].flatMap((text) =>
+      idsIn(/(?:command|onCommand):(discern\.[\w.]+)/g, text),
+    );
+    const bound = contributes.keybindings.map(({ command }: MenuItem) => command);
+    const listed = Object.values(menus).flatMap((items) => items.map(({ command }) => command));
+    for (const id of [...links, ...bound, ...listed]) expect(commandIds).toContain(id);
+  });
+});
+
+describe("the code", () => {
+  /** Ids that are nowhere an argument of a function. */
+  const missing = (ids: readonly string[], call: string) =>
+    ids.filter((id) => !new RegExp(`${call}\\(\\s*"${id.replaceAll(".", "\\.")}"`).test(sources));
+
+  it("registers every command", () => {
+    expect(missing(commandIds, "registerCommand")).toEqual([]);
+  });
+
+  it("writes every context key", () => {
+    expect(missing(contextKeys, "setContext")).toEqual([]);
+  });
+
+  it("reads every setting", () => {
+    expect(missing(settingKeys, "setting")).toEqual([]);
+  });
+});
+
+describe("the manifest", () => {
+  it("has every text it names, and no other", () => {
+    expect(idsIn(/"%([\w.]+)%"/g, manifestText)).toEqual(sorted(Object.keys(words)));
+  });
+
+  it("has an icon for every command that is shown as one", () => {
+    const shown = Object.values(menus)
+      .flat()
+      .filter(({ group }) => /^(inline|navigation)/.test(group ?? ""))
+      .filter(({ group }) => group !== "navigation@90");
+    const iconless = commands.filter(({ icon }) => !icon).map(({ command }) => command);
+    expect(shown.filter(({ command }) => iconless.includes(command))).toEqual([]);
+  });
+
+  it("says once of a command whether the palette has it", () => {
+    const listed = menus.commandPalette!.map(({ command }) => command);
+    expect(sorted(listed)).toEqual(listed.sort());
+  });
+});
