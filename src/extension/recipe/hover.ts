@@ -1,0 +1,75 @@
+import { dirname } from "node:path";
+import { getLocation } from "jsonc-parser";
+import * as vscode from "vscode";
+import { alternatives, type RecipePath } from "./alternatives.ts";
+import type { CheckedRecipes } from "./checked_recipes.ts";
+import { estimateCost } from "./cost.ts";
+import { type CostRow, costLine, costTable } from "./cost_table.ts";
+import type { RecipeFacts } from "./facts.ts";
+
+/** What a choice costs: a table of its alternatives at keys that decide it, the stages at the top. */
+export class CostHover implements vscode.HoverProvider {
+  readonly #recipes: CheckedRecipes;
+  readonly #facts: RecipeFacts;
+
+  constructor(recipes: CheckedRecipes, facts: RecipeFacts) {
+    this.#recipes = recipes;
+    this.#facts = facts;
+  }
+
+  async provideHover(
+    document: vscode.TextDocument,
+    position: vscode.Position,
+  ): Promise<vscode.Hover | undefined> {
+    const path = getLocation(document.getText(), document.offsetAt(position)).path;
+    const shown = path[0] === "stages" || path[0] === "model" || path[0] === "name" ? "whole" : "choice";
+    if (!vscode.workspace.isTrusted) return undefined;
+    const { recipe, counts } = await this.#recipes.check(document);
+    if (recipe === null) return undefined;
+    const root = dirname(document.uri.fsPath);
+    const model = await this.#facts.model(recipe.model, root).catch(() => null);
+    if (model === null) return undefined;
+    const machine = await this.#facts.machine(model, recipe);
+    const cost = estimateCost(recipe, model, machine, counts);
+
+    const others = alternatives(recipe, path as RecipePath);
+    if (others.length === 0 && shown === "choice") return undefined;
+    const rows: CostRow[] =
+      others.length > 0
+        ? others.map(({ value, recipe: other, chosen }) => ({
+            name: `${path.at(-1)} ${value.replaceAll('"', "")}`,
+            cost: estimateCost(other, model, machine, counts),
+            chosen,
+          }))
+        : [
+            ...cost.stages.map((stage, i) => ({
+              name: vscode.l10n.t("stage {0}, {1}: {2} steps", i + 1, stage.kind, stage.steps),
+              cost: { ...stage, diskBytes: cost.diskBytes },
+              chosen: path[0] === "stages" && path[1] === i,
+            })),
+            {
+              name: vscode.l10n.t("{0} probes", cost.probes.count),
+              cost: { ...cost, seconds: cost.probes.seconds },
+              chosen: false,
+            },
+            {
+              name: vscode.l10n.t("{0} answers", cost.evaluation.answers),
+              cost: { ...cost, seconds: cost.evaluation.seconds },
+              chosen: false,
+            },
+          ];
+    const words = new vscode.MarkdownString();
+    words.appendMarkdown(
+      `**${vscode.l10n.t("What the run costs")}** ${costLine(cost, vscode.l10n)}\n\n${costTable(rows, vscode.l10n)}\n\n`,
+    );
+    words.appendMarkdown(
+      Object.keys(machine.tokensPerSecond ?? {}).length > 0
+        ? vscode.l10n.t("_Estimated from an earlier run of this model on this machine._")
+        : vscode.l10n.t(
+            "_Estimated from the model's size and {0} cores, good to a factor of about two._",
+            machine.cores,
+          ),
+    );
+    return new vscode.Hover(words, document.getWordRangeAtPosition(position, /"[^"]*"|[\w.+-]+/));
+  }
+}

@@ -1,0 +1,84 @@
+import * as vscode from "vscode";
+import type { CommandId } from "../contribution_types.ts";
+import type { CheckedRecipes } from "./checked_recipes.ts";
+import { costLine } from "./cost_table.ts";
+import type { RecipeFacts } from "./facts.ts";
+
+/** The lens that says what a recipe costs, which is worked out when it is on the screen. */
+class CostLens extends vscode.CodeLens {
+  readonly document: vscode.TextDocument;
+
+  constructor(range: vscode.Range, document: vscode.TextDocument) {
+    super(range);
+    this.document = document;
+  }
+}
+
+/** Above the first line of a recipe: what can be done with it, and about what it costs. */
+export class RecipeLens implements vscode.CodeLensProvider, vscode.Disposable {
+  readonly #recipes: CheckedRecipes;
+  readonly #facts: RecipeFacts;
+  readonly #changed = new vscode.EventEmitter<void>();
+  readonly #listening: vscode.Disposable[];
+
+  readonly onDidChangeCodeLenses = this.#changed.event;
+
+  constructor(recipes: CheckedRecipes, facts: RecipeFacts) {
+    this.#recipes = recipes;
+    this.#facts = facts;
+    const tell = () => this.#changed.fire();
+    this.#listening = [recipes.onDidCheck(tell), vscode.workspace.onDidGrantWorkspaceTrust(tell)];
+  }
+
+  provideCodeLenses(document: vscode.TextDocument): vscode.CodeLens[] {
+    const { uri } = document;
+    const top = new vscode.Range(0, 0, 0, 0);
+    const lens = (title: string, command: CommandId | "workbench.trust.manage", tooltip: string) =>
+      new vscode.CodeLens(top, { title, command, tooltip, arguments: [uri] });
+    if (!vscode.workspace.isTrusted) {
+      return [
+        lens(
+          vscode.l10n.t("$(workspace-untrusted) Running needs your trust in this workspace"),
+          "workbench.trust.manage",
+          vscode.l10n.t("Manage Workspace Trust"),
+        ),
+      ];
+    }
+    return [
+      lens(
+        vscode.l10n.t("$(play) Run"),
+        "discern.run.start",
+        vscode.l10n.t("Train by this recipe, and evaluate"),
+      ),
+      lens(
+        vscode.l10n.t("$(play) Run STL alone"),
+        "discern.run.startStlAlone",
+        vscode.l10n.t("The same without its contrastive stages: safety tuning alone"),
+      ),
+      lens(
+        vscode.l10n.t("$(split-horizontal) Compare both"),
+        "discern.run.compareBoth",
+        vscode.l10n.t(
+          "Both, one after the other, from the same seed, data order and panels; then one report",
+        ),
+      ),
+      new CostLens(top, document),
+    ];
+  }
+
+  async resolveCodeLens(lens: vscode.CodeLens): Promise<vscode.CodeLens> {
+    if (!(lens instanceof CostLens)) return lens;
+    const { recipe, counts } = await this.#recipes.check(lens.document);
+    const cost = recipe && (await this.#facts.cost(recipe, lens.document.uri, counts));
+    const title = cost
+      ? costLine(cost, vscode.l10n)
+      : vscode.l10n.t("cost unknown: the model cannot be read");
+    lens.command = { title, command: "" };
+    return lens;
+  }
+
+  dispose(): void {
+    this.#changed.dispose();
+    for (const each of this.#listening) each.dispose();
+  }
+}

@@ -1,0 +1,79 @@
+import { dirname } from "node:path";
+import * as vscode from "vscode";
+import { resolveSource } from "../../dataset/select.ts";
+import type { CommandId } from "../contribution_types.ts";
+import type { RecipeProblem } from "./check.ts";
+import type { CheckedRecipes } from "./checked_recipes.ts";
+
+/** A diagnostic that knows the problem it was made from, for its quick fixes. */
+class RecipeDiagnostic extends vscode.Diagnostic {
+  readonly problem: RecipeProblem;
+
+  constructor(document: vscode.TextDocument, problem: RecipeProblem) {
+    const range = new vscode.Range(
+      document.positionAt(problem.offset),
+      // A key that holds a whole object is marked on its first line only.
+      document.positionAt(problem.offset + problem.length),
+    );
+    const { start } = range;
+    const shown = range.isSingleLine ? range : document.lineAt(start.line).range.with({ start });
+    const { Error: fault, Warning: warning } = vscode.DiagnosticSeverity;
+    super(shown, problem.message, problem.severity === "error" ? fault : warning);
+    this.problem = problem;
+    this.source = "Discern";
+    this.code = problem.about;
+  }
+}
+
+/** The problems of open recipes, on their keys, with what mends them. */
+export function showProblems(recipes: CheckedRecipes): vscode.Disposable {
+  const collection = vscode.languages.createDiagnosticCollection("discern.recipe");
+  const selector: vscode.DocumentSelector = { scheme: "file", pattern: "**/*.discern.json" };
+  return vscode.Disposable.from(
+    collection,
+    recipes.onDidCheck(({ document, found }) => {
+      collection.set(
+        document.uri,
+        found.problems.map((problem) => new RecipeDiagnostic(document, problem)),
+      );
+    }),
+    vscode.workspace.onDidCloseTextDocument(({ uri }) => collection.delete(uri)),
+    vscode.languages.registerCodeActionsProvider(
+      selector,
+      {
+        provideCodeActions: (document, range) =>
+          (collection.get(document.uri) ?? []).flatMap((diagnostic) =>
+            diagnostic instanceof RecipeDiagnostic && diagnostic.range.intersection(range)
+              ? fixes(document, diagnostic)
+              : [],
+          ),
+      },
+      { providedCodeActionKinds: [vscode.CodeActionKind.QuickFix] },
+    ),
+  );
+}
+
+function fixes(document: vscode.TextDocument, diagnostic: RecipeDiagnostic): vscode.CodeAction[] {
+  const { about, file } = diagnostic.problem;
+  const fix = (title: string, command: CommandId, ...args: unknown[]) => {
+    const action = new vscode.CodeAction(title, vscode.CodeActionKind.QuickFix);
+    action.command = { title, command, arguments: args };
+    action.diagnostics = [diagnostic];
+    action.isPreferred = true;
+    return action;
+  };
+  if (about === "model-missing") return [fix(vscode.l10n.t("Pull a model"), "discern.models.pull")];
+  if ((about === "group-too-small" || about === "dataset-empty") && !file?.startsWith("starter:")) {
+    const title = vscode.l10n.t("Label prompts");
+    const path = file && vscode.Uri.file(resolveSource(file, { root: dirname(document.uri.fsPath) }));
+    return [path ? fix(title, "discern.labelling.open", path) : fix(title, "discern.labelling.open")];
+  }
+  if (about === "column-missing" && file && !file.startsWith("starter:")) {
+    const path = vscode.Uri.file(resolveSource(file, { root: dirname(document.uri.fsPath) }));
+    const action = new vscode.CodeAction(vscode.l10n.t("Open the file"), vscode.CodeActionKind.QuickFix);
+    action.command = { title: action.title, command: "vscode.open", arguments: [path] };
+    action.diagnostics = [diagnostic];
+    return [action];
+  }
+  return [];
+}

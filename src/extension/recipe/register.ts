@@ -1,0 +1,35 @@
+import * as vscode from "vscode";
+import { registerCommand } from "../contributions.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { ModelLibrary } from "../models/library.ts";
+import type { PromptLibrary } from "../prompts/library.ts";
+import type { RunLibrary } from "../runs/library.ts";
+import { CheckedRecipes } from "./checked_recipes.ts";
+import { RecipeFacts } from "./facts.ts";
+import { CostHover } from "./hover.ts";
+import { RecipeLens } from "./lens.ts";
+import { showProblems } from "./problems.ts";
+import { createRecipe, type WizardGiven } from "./wizard.ts";
+
+/** Recipes in the editor: problems, lens, costs on hover, and the wizard that writes one. */
+export function registerRecipes(
+  context: vscode.ExtensionContext,
+  engine: Engine,
+  models: ModelLibrary,
+  prompts: PromptLibrary,
+  runs: RunLibrary,
+): vscode.Disposable {
+  const facts = new RecipeFacts(context, engine, runs);
+  const recipes = new CheckedRecipes(facts, prompts.onDidChange);
+  const lens = new RecipeLens(recipes, facts);
+  const selector: vscode.DocumentSelector = { scheme: "file", pattern: "**/*.discern.json" };
+  return vscode.Disposable.from(
+    facts,
+    recipes,
+    lens,
+    showProblems(recipes),
+    vscode.languages.registerCodeLensProvider(selector, lens),
+    vscode.languages.registerHoverProvider(selector, new CostHover(recipes, facts)),
+    registerCommand("discern.recipe.new", (given?: WizardGiven) => createRecipe(models, prompts, given)),
+  );
+}

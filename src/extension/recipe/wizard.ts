@@ -1,0 +1,130 @@
+import { access } from "node:fs/promises";
+import { join, relative, sep } from "node:path";
+import * as vscode from "vscode";
+import type { PromptRecord } from "../../dataset/record.ts";
+import { writeAtomic } from "../../storage/atomic.ts";
+import { runCommand } from "../contributions.ts";
+import type { ModelLibrary } from "../models/library.ts";
+import type { PromptFile, PromptLibrary } from "../prompts/library.ts";
+import { newRecipe, type RecipeFile } from "./new_recipe.ts";
+
+/** What a caller may know already. */
+export interface WizardGiven {
+  /** Path or name of the model. */
+  readonly model?: string;
+}
+
+/**
+ * Asks for a model and for prompt files, writes a recipe for them beside the workspace's files, and opens it. No file is
+ * overwritten.
+ *
+ * @throws vscode.CancellationError when no folder is open.
+ */
+export async function createRecipe(
+  models: ModelLibrary,
+  prompts: PromptLibrary,
+  given: WizardGiven = {},
+): Promise<void> {
+  const folder = await targetFolder();
+  const model = given.model ?? (await pickModel(models));
+  if (folder === undefined || model === undefined) return;
+  const files = await pickFiles(prompts);
+  if (files === undefined) return;
+  const used = await Promise.all(files.map((file) => recipeFile(prompts, file, folder.fsPath)));
+  const { name, path } = await freeName(folder.fsPath);
+  const recipe = newRecipe(name, modelName(model, folder.fsPath), used);
+  await writeAtomic(path, `${JSON.stringify(recipe, null, 2)}\n`);
+  await vscode.window.showTextDocument(vscode.Uri.file(path));
+}
+
+async function targetFolder(): Promise<vscode.Uri | undefined> {
+  const folders = vscode.workspace.workspaceFolders ?? [];
+  if (folders.length === 0) {
+    const open = vscode.l10n.t("Open Folder");
+    const chosen = await vscode.window.showInformationMessage(
+      vscode.l10n.t("A recipe is a file beside your prompts. Open a folder first."),
+      open,
+    );
+    if (chosen === open) await vscode.commands.executeCommand("vscode.openFolder");
+    throw new vscode.CancellationError();
+  }
+  const [only] = folders;
+  const folder = folders.length === 1 ? only : await vscode.window.showWorkspaceFolderPick();
+  return folder?.uri;
+}
+
+async function pickModel(models: ModelLibrary): Promise<string | undefined> {
+  const found = await models.models();
+  const other = { label: vscode.l10n.t("$(edit) Another name or path…"), model: "" };
+  const pull = { label: vscode.l10n.t("$(cloud-download) Pull a model…"), model: "" };
+  const items = [
+    ...found.map(({ name, place, path }) => ({ label: name, description: place, model: path })),
+    pull,
+    other,
+  ];
+  const chosen = await vscode.window.showQuickPick(items, {
+    title: vscode.l10n.t("New Recipe (1/2): Model"),
+    placeHolder: vscode.l10n.t("The model that is trained"),
+    matchOnDescription: true,
+  });
+  if (chosen === pull) {
+    await runCommand("discern.models.pull");
+    return pickModel(models);
+  }
+  if (chosen === other) {
+    return vscode.window.showInputBox({
+      title: vscode.l10n.t("New Recipe (1/2): Model"),
+      prompt: vscode.l10n.t("Hugging Face folder, GGUF file, or name of a pulled model"),
+    });
+  }
+  return chosen?.model;
+}
+
+async function pickFiles(prompts: PromptLibrary): Promise<readonly PromptFile[] | undefined> {
+  await prompts.discovered();
+  const usable = prompts.files.filter(({ state }) => state !== "unclear" && state !== "failed");
+  if (usable.length === 0) return [];
+  const chosen = await vscode.window.showQuickPick(
+    usable.map((file) => ({ label: file.path, file })),
+    {
+      title: vscode.l10n.t("New Recipe (2/2): Data"),
+      placeHolder: vscode.l10n.t(
+        "Prompt files to train and evaluate on; the starter set stands in for what they lack",
+      ),
+      canPickMany: true,
+    },
+  );
+  return chosen?.map(({ file }) => file);
+}
+
+async function recipeFile(prompts: PromptLibrary, file: PromptFile, root: string): Promise<RecipeFile> {
+  const { records, labelOf } = await prompts.open(file.uri).then((read) => ({
+    records: read.records,
+    labelOf: (record: PromptRecord) => read.labelOf(record),
+  }));
+  const labelled = records.map(({ label: _, ...record }): PromptRecord => {
+    const label = labelOf(record);
+    return label === undefined ? record : { ...record, label };
+  });
+  return { path: relative(root, file.uri.fsPath).split(sep).join("/"), records: labelled };
+}
+
+/** A model inside the workspace is named relative to it, so that the recipe can be shared. */
+function modelName(model: string, root: string): string {
+  const inside = relative(root, model);
+  return inside !== "" && !inside.startsWith("..") && model.startsWith(root)
+    ? inside.split(sep).join("/")
+    : model;
+}
+
+async function freeName(folder: string): Promise<{ name: string; path: string }> {
+  for (let n = 1; ; n++) {
+    const name = n === 1 ? "dcr" : `dcr-${n}`;
+    const path = join(folder, `${name}.discern.json`);
+    const taken = await access(path).then(
+      () => true,
+      () => false,
+    );
+    if (!taken) return { name, path };
+  }
+}
