@@ -1,0 +1,51 @@
+import { dirname } from "node:path";
+import * as vscode from "vscode";
+import type { Recipe } from "../../protocol/recipe.ts";
+import type { RecipeFacts } from "../recipe/facts.ts";
+import { preflight } from "./preflight.ts";
+import { findRoom } from "./room.ts";
+import { runsFolder } from "./runs_folder.ts";
+import { passesFindings } from "./show_findings.ts";
+
+/**
+ * Saves a recipe, looks whether it can be run and tells what stands against it.
+ *
+ * @returns the recipe as it will run, every default stated; undefined where it must be mended first.
+ * @throws as `Engine.call`.
+ */
+export async function checkedRecipe(
+  facts: RecipeFacts,
+  recipe: vscode.Uri,
+  stlAlone: boolean,
+): Promise<Recipe | undefined> {
+  const text = await savedText(recipe);
+  const root = dirname(recipe.fsPath);
+  const found = await vscode.window.withProgress(
+    {
+      location: vscode.ProgressLocation.Notification,
+      title: vscode.l10n.t("Checking {0}", vscode.workspace.asRelativePath(recipe)),
+    },
+    () =>
+      preflight(
+        { text, root, stlAlone },
+        {
+          model: (name) => facts.model(name, root),
+          room: () => findRoom(runsFolder(recipe)),
+          machine: (...about) => facts.machine(...about),
+          starter: facts.starter,
+        },
+        vscode.l10n,
+      ),
+  );
+  const passed = await passesFindings(recipe, found.findings, found.cost);
+  return passed ? (found.recipe ?? undefined) : undefined;
+}
+
+/** Writes what is unsaved in the editor of a recipe. @returns the text as it now is. */
+async function savedText(recipe: vscode.Uri): Promise<string> {
+  const document = await vscode.workspace.openTextDocument(recipe);
+  if (document.isDirty && !(await document.save())) {
+    throw new Error(vscode.l10n.t("{0} could not be saved.", vscode.workspace.asRelativePath(recipe)));
+  }
+  return document.getText();
+}

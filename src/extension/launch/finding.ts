@@ -1,0 +1,16 @@
+/** What a person can do about a finding. */
+export type Remedy =
+  /** Open the recipe; at an offset in UTF-16 units where that is known. */
+  | { readonly kind: "recipe"; readonly offset?: number }
+  /** Label prompts of a file. */
+  | { readonly kind: "label"; readonly file: string }
+  /** Fetch a model. */
+  | { readonly kind: "pull" };
+
+/** Something that preflight found: a fault keeps a run from starting, a warning can be passed over. */
+export interface Finding {
+  readonly severity: "fault" | "warning";
+  /** In words: what, where, how to mend it. */
+  readonly message: string;
+  readonly remedy?: Remedy;
+}

@@ -1,0 +1,105 @@
+import { resolveSource } from "../../dataset/select.ts";
+import type { Recipe } from "../../protocol/recipe.ts";
+import type { Words } from "../figures.ts";
+import { checkRecipe, type RecipeProblem } from "../recipe/check.ts";
+import { type Cost, estimateCost, type Machine } from "../recipe/cost.ts";
+import type { ModelFacts } from "../recipe/model_facts.ts";
+import type { Finding, Remedy } from "./finding.ts";
+import { checkRoom, type Room } from "./room.ts";
+
+/** What is to be started. */
+export interface Order {
+  /** Text of the recipe file. */
+  readonly text: string;
+  /** Folder of the recipe, against which its paths are resolved. */
+  readonly root: string;
+  /** Whether the contrastive stages are left out. */
+  readonly stlAlone: boolean;
+}
+
+/** What preflight asks of others. */
+export interface PreflightDoors {
+  /** What the engine says of a model. @throws an error whose `data.code` is Discern's. */
+  readonly model: (name: string) => Promise<ModelFacts>;
+  readonly room: () => Promise<Room>;
+  /** Cores, and the speed of earlier runs of a model. */
+  readonly machine: (model: ModelFacts, recipe: Recipe) => Promise<Machine>;
+  /** Folder of the starter set. */
+  readonly starter: string;
+}
+
+export interface Preflight {
+  readonly findings: readonly Finding[];
+  /** The recipe as it will run; null where the text is none. */
+  readonly recipe: Recipe | null;
+  /** Null where recipe or model could not be read. */
+  readonly cost: Cost | null;
+}
+
+/**
+ * Looks for everything that would end a run later on: faults of the recipe, its prompts and its model, memory, disk,
+ * permissions.
+ *
+ * @throws what a door throws that says nothing of the recipe, such as an engine that does not start.
+ */
+export async function preflight(order: Order, doors: PreflightDoors, l10n: Words): Promise<Preflight> {
+  let model: ModelFacts | null = null;
+  let broken: unknown = null;
+  const text = order.stlAlone ? withoutContrast(order.text) : order.text;
+  const { recipe, problems, counts } = await checkRecipe(text, {
+    root: order.root,
+    starter: doors.starter,
+    schema: true,
+    async model(name) {
+      try {
+        model = await doors.model(name);
+      } catch (error) {
+        const code = (error as { data?: { code?: unknown } }).data?.code;
+        if (code !== undefined && code !== "internal") throw error;
+        broken = error;
+      }
+      return model;
+    },
+  });
+  if (broken !== null) throw broken;
+  const cost =
+    recipe && model ? estimateCost(recipe, model, await doors.machine(model, recipe), counts) : null;
+  const findings = problems.map((problem) => finding(problem, order, recipe, doors.starter));
+  return { findings: [...findings, ...checkRoom(await doors.room(), cost, l10n)], recipe, cost };
+}
+
+/** A recipe's text without contrastive stages; as it is where it cannot be read, for its faults are told then. */
+function withoutContrast(text: string): string {
+  try {
+    const value = JSON.parse(text) as { stages: { type: string }[] };
+    return JSON.stringify({ ...value, stages: value.stages.filter(({ type }) => type !== "contrastive") });
+  } catch {
+    return text;
+  }
+}
+
+function finding(problem: RecipeProblem, order: Order, recipe: Recipe | null, starter: string): Finding {
+  const { severity, message } = problem;
+  return {
+    severity: severity === "error" ? "fault" : "warning",
+    message,
+    remedy: remedy(problem, order, recipe, starter),
+  };
+}
+
+function remedy(
+  { about, offset, file }: RecipeProblem,
+  { root, stlAlone }: Order,
+  recipe: Recipe | null,
+  starter: string,
+): Remedy {
+  if (about === "model-missing") return { kind: "pull" };
+  const prompts = file ?? (about === "group-too-small" ? recipe?.data.contrast[0]?.file : undefined);
+  if ((about === "group-too-small" || about === "dataset-empty") && prompts !== undefined) {
+    // The starter set is complete as it is; too few of its prompts were chosen by the recipe.
+    if (!prompts.startsWith("starter:"))
+      return { kind: "label", file: resolveSource(prompts, { root, starter }) };
+  }
+  // Places in a text that was changed for safety tuning alone are not those of the file.
+  return stlAlone ? { kind: "recipe" } : { kind: "recipe", offset };
+}

@@ -1,0 +1,87 @@
+import { constants } from "node:fs";
+import { access, stat, statfs } from "node:fs/promises";
+import { freemem, totalmem } from "node:os";
+import { dirname, resolve } from "node:path";
+import { byteSize, type Words } from "../figures.ts";
+import type { Cost } from "../recipe/cost.ts";
+import type { Finding } from "./finding.ts";
+
+/** What a run finds on this machine. */
+export interface Room {
+  /** Bytes of memory that can be had, and all there are. */
+  readonly memory: { readonly free: number; readonly total: number };
+  /** Bytes free where the run folder will be; null where that cannot be known. */
+  readonly disk: number | null;
+  /** The folder or file in which the run folder cannot be made; null where it can. */
+  readonly unwritable: string | null;
+}
+
+/** macOS counts its file cache as used, so what is free says little there; most of all memory can be had. */
+const shareOnMac = 0.7;
+
+/** Looks at memory, disk and permissions. @param folder in which run folders are made; it need not exist. */
+export async function findRoom(folder: string): Promise<Room> {
+  const there = await nearest(resolve(folder));
+  const isFolder = (await stat(there)).isDirectory();
+  const writable =
+    isFolder &&
+    (await access(there, constants.W_OK).then(
+      () => true,
+      () => false,
+    ));
+  const disk = await statfs(there).then(
+    ({ bavail, bsize }) => bavail * bsize,
+    () => null,
+  );
+  const total = totalmem();
+  const free = process.platform === "darwin" ? total * shareOnMac : freemem();
+  return { memory: { free, total }, disk, unwritable: writable ? null : there };
+}
+
+/** The path itself, or the closest folder above it that exists. */
+async function nearest(path: string): Promise<string> {
+  const exists = await access(path).then(
+    () => true,
+    () => false,
+  );
+  return exists || dirname(path) === path ? path : nearest(dirname(path));
+}
+
+/** Whether a run that costs so much has room. Memory and disk are estimates: they only warn. */
+export function checkRoom({ memory, disk, unwritable }: Room, cost: Cost | null, l10n: Words): Finding[] {
+  const findings: Finding[] = [];
+  if (unwritable !== null) {
+    findings.push({
+      severity: "fault",
+      message: l10n.t(
+        'Run folders cannot be made in {0}. Mend its permissions, or choose another folder in the setting "discern.runs.folder".',
+        unwritable,
+      ),
+    });
+  }
+  if (cost === null) return findings;
+  if (cost.memoryBytes > memory.free) {
+    findings.push({
+      severity: "warning",
+      message: l10n.t(
+        "The run needs about {0} of memory; {1} of {2} are free. A smaller batch or fewer tokens need less.",
+        byteSize(cost.memoryBytes),
+        byteSize(memory.free),
+        byteSize(memory.total),
+      ),
+      remedy: { kind: "recipe" },
+    });
+  }
+  if (disk !== null && cost.diskBytes > disk) {
+    findings.push({
+      severity: "warning",
+      message: l10n.t(
+        "The run folder needs about {0}; {1} are free on its disk. Fewer checkpoints need less.",
+        byteSize(cost.diskBytes),
+        byteSize(disk),
+      ),
+      remedy: { kind: "recipe" },
+    });
+  }
+  return findings;
+}

@@ -1,0 +1,75 @@
+import * as vscode from "vscode";
+import { runCommand } from "../contributions.ts";
+import { byteSize, duration } from "../figures.ts";
+import type { Cost } from "../recipe/cost.ts";
+import type { Finding, Remedy } from "./finding.ts";
+
+/**
+ * Tells all that preflight found in one dialogue, with what can be done about it.
+ *
+ * @returns whether the run is to be started: nothing was found, or nothing but warnings that were passed over.
+ */
+export async function passesFindings(
+  recipe: vscode.Uri,
+  findings: readonly Finding[],
+  cost: Cost | null,
+): Promise<boolean> {
+  if (findings.length === 0) return true;
+  const faults = findings.filter(({ severity }) => severity === "fault");
+  const remedies = offers(findings);
+  const anyway: vscode.MessageItem = { title: vscode.l10n.t("Run Anyway") };
+  const detail = [
+    ...findings.map(({ message }) => `• ${message}`),
+    ...(cost && faults.length === 0 ? ["", estimate(cost)] : []),
+  ].join("\n");
+  const options = { modal: true, detail };
+  const chosen =
+    faults.length > 0
+      ? await vscode.window.showErrorMessage(
+          vscode.l10n.t("The recipe cannot be run yet."),
+          options,
+          ...remedies,
+        )
+      : await vscode.window.showWarningMessage(
+          vscode.l10n.t("Before the run starts"),
+          options,
+          anyway,
+          ...remedies,
+        );
+  if (chosen === anyway) return true;
+  const offer = remedies.find((each) => each === chosen);
+  if (offer) await mend(offer.remedy, recipe);
+  return false;
+}
+
+/** What a run costs, in a line. */
+function estimate({ seconds, memoryBytes, diskBytes }: Cost): string {
+  return vscode.l10n.t(
+    "Estimated: {0}, {1} of memory, {2} on disk.",
+    duration(seconds, vscode.l10n),
+    byteSize(memoryBytes),
+    byteSize(diskBytes),
+  );
+}
+
+/** A button a kind of remedy: the first fault of the kind is where one begins. */
+function offers(findings: readonly Finding[]): (vscode.MessageItem & { remedy: Remedy })[] {
+  const titles: Record<Remedy["kind"], string> = {
+    label: vscode.l10n.t("Label Prompts"),
+    pull: vscode.l10n.t("Pull a Model…"),
+    recipe: vscode.l10n.t("Open Recipe"),
+  };
+  const first = new Map<Remedy["kind"], Remedy>();
+  for (const { remedy } of findings) if (remedy && !first.has(remedy.kind)) first.set(remedy.kind, remedy);
+  return [...first].map(([kind, remedy]) => ({ title: titles[kind], remedy }));
+}
+
+async function mend(remedy: Remedy, recipe: vscode.Uri): Promise<void> {
+  if (remedy.kind === "pull") await runCommand("discern.models.pull");
+  else if (remedy.kind === "label") await runCommand("discern.labelling.open", vscode.Uri.file(remedy.file));
+  else {
+    const document = await vscode.workspace.openTextDocument(recipe);
+    const at = document.positionAt(remedy.offset ?? 0);
+    await vscode.window.showTextDocument(document, { selection: new vscode.Range(at, at) });
+  }
+}

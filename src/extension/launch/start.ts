@@ -1,0 +1,50 @@
+import { rm, rmdir } from "node:fs/promises";
+import * as vscode from "vscode";
+import { isRun, runPaths } from "../../run_folder/folder.ts";
+import { runCommand } from "../contributions.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { Run, RunLibrary } from "../runs/library.ts";
+
+/** A run that is to be started in a folder that was made for it. */
+export interface Job {
+  /** Path of the recipe file. */
+  readonly recipe: string;
+  /** Changes to the recipe, `key=value` each. */
+  readonly set: readonly string[];
+  readonly stlAlone: boolean;
+  readonly folder: string;
+}
+
+/**
+ * Starts a run, which outlives this window, and shows it.
+ *
+ * @throws as `Engine.call`; the folder is then taken away unless a run was made in it.
+ */
+export async function startRun(engine: Engine, library: RunLibrary, job: Job): Promise<void> {
+  const { recipe, stlAlone, folder } = job;
+  try {
+    await engine.call("start", { recipe, stlAlone, folder, set: [...job.set] });
+  } catch (error) {
+    if (!(await isRun(folder))) await removeUnused(folder);
+    throw error;
+  }
+  await show(library, vscode.Uri.file(folder));
+}
+
+/** Goes on with a run that was stopped, failed or was interrupted. @throws as `Engine.call`. */
+export async function resumeRun(engine: Engine, library: RunLibrary, run: Run): Promise<void> {
+  await engine.call("start", { folder: run.folder.fsPath, resume: true });
+  await show(library, run.folder);
+}
+
+async function show(library: RunLibrary, folder: vscode.Uri): Promise<void> {
+  library.follow(folder);
+  await runCommand("discern.runs.openDashboard", folder);
+}
+
+/** Takes away a folder in which no run came to be; whatever else is in it keeps it there. */
+async function removeUnused(folder: string): Promise<void> {
+  const { engineLog, checkpoints, stages } = runPaths(folder);
+  await rm(engineLog, { force: true }).catch(() => undefined);
+  for (const empty of [checkpoints, stages, folder]) await rmdir(empty).catch(() => undefined);
+}

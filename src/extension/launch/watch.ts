@@ -1,0 +1,97 @@
+import * as vscode from "vscode";
+import { runCommand } from "../contributions.ts";
+import { description } from "../runs/describe.ts";
+import type { Run, RunLibrary } from "../runs/library.ts";
+import { isActive, isResumable } from "../runs/summary.ts";
+import { watchEngine } from "./watch_engine.ts";
+
+/**
+ * Shows a notification for each run that is active, also for those that were when the window was reloaded: how far it
+ * is, and a way to stop it. Tells how a run ended that it has watched.
+ */
+export class RunWatch implements vscode.Disposable {
+  private readonly library: RunLibrary;
+  /** Ends of the notifications, by the path of the run's folder. */
+  private readonly shown = new Map<string, () => void>();
+  private readonly listening: vscode.Disposable;
+
+  constructor(library: RunLibrary) {
+    this.library = library;
+    this.listening = library.onDidChange((run) => {
+      for (const each of run ? [run] : library.runs) if (isActive(each)) this.show(each);
+    });
+  }
+
+  dispose(): void {
+    this.listening.dispose();
+    for (const end of this.shown.values()) end();
+  }
+
+  private show(begun: Run): void {
+    const { folder, label: title } = begun;
+    if (this.shown.has(folder.fsPath)) return;
+    const ended = Promise.withResolvers<void>();
+    this.shown.set(folder.fsPath, ended.resolve);
+    const location = vscode.ProgressLocation.Notification;
+    void vscode.window.withProgress({ location, title, cancellable: true }, async (bar, cancelled) => {
+      let percent = 0;
+      let stopping = false;
+      const update = () => {
+        const run = this.library.run(folder);
+        if (!run || !isActive(run)) {
+          ended.resolve();
+          return;
+        }
+        const now = run.totalSteps ? (100 * run.step) / run.totalSteps : 0;
+        const words = description(run, null, vscode.l10n);
+        const message = stopping ? vscode.l10n.t("stopping · {0}", words) : words;
+        // A bar cannot go back, as a run does that is resumed from an earlier checkpoint.
+        bar.report({ message, increment: Math.max(0, now - percent) });
+        percent = Math.max(percent, now);
+      };
+      cancelled.onCancellationRequested(() => {
+        stopping = true;
+        update();
+        void runCommand("discern.runs.stop", folder);
+      });
+      const listening = this.library.onDidChange(update);
+      const endWatching = watchEngine(begun);
+      update();
+      await ended.promise;
+      endWatching();
+      listening.dispose();
+      this.shown.delete(folder.fsPath);
+      const run = this.library.run(folder);
+      if (run) void tellEnd(run);
+    });
+  }
+}
+
+/** Says how a run ended, and offers what one does next. */
+async function tellEnd(run: Run): Promise<void> {
+  const { label, state, step, problem } = run;
+  const resume = vscode.l10n.t("Resume");
+  const report = vscode.l10n.t("Open Report");
+  const showLog = vscode.l10n.t("Open Engine Log");
+  const next = isResumable(run) ? [resume] : [];
+  let chosen: string | undefined;
+  if (state === "finished") {
+    const offers = run.hasReport ? [report] : [];
+    chosen = await vscode.window.showInformationMessage(vscode.l10n.t("{0} has finished.", label), ...offers);
+  } else if (state === "stopped") {
+    const message = vscode.l10n.t("{0} was stopped and saved at step {1}.", label, step);
+    chosen = await vscode.window.showInformationMessage(message, ...next);
+  } else if (state === "interrupted") {
+    const message = vscode.l10n.t(
+      "The engine of {0} is gone: it was killed, or the machine ran out of memory or was restarted. What was saved is intact, and the run can go on from its last checkpoint.",
+      label,
+    );
+    chosen = await vscode.window.showErrorMessage(message, ...next, showLog);
+  } else if (state === "failed" || state === "damaged") {
+    const message = vscode.l10n.t("{0} failed at step {1}. {2}", label, step, problem ?? "");
+    chosen = await vscode.window.showErrorMessage(message, ...next, showLog);
+  }
+  if (chosen === resume) await runCommand("discern.runs.resume", run.folder);
+  if (chosen === report) await runCommand("discern.runs.openReport", run.folder);
+  if (chosen === showLog) await runCommand("discern.runs.openLog", run.folder);
+}
