@@ -32,7 +32,9 @@ export async function readDelimited(chunks: Chunks, delimiter: string, sink: Row
     },
   });
   parser.on("skip", (error: CsvError & { bytes?: number; record?: string[] }) => {
-    const line = lines.startOfRecordThatEndsAt(error.bytes ?? 0);
+    // A quote that never closes goes on to the file's end.
+    const end = error.code === "CSV_QUOTE_NOT_CLOSED" ? Number.POSITIVE_INFINITY : (error.bytes ?? 0);
+    const line = lines.startOfRecordThatEndsAt(end);
     sink.problem({ line, message: wording(error, columns?.length ?? 0) });
   });
   const counted = async function* () {

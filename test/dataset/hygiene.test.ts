@@ -57,12 +57,23 @@ describe("duplicates", () => {
     );
   });
 
-  test("contradictions have two labels, and twins of a pair are none", () => {
+  test("contradictions have two labels, and twins of a pair are none", async () => {
     const [a, b] = ["How do I blow up a big balloon?", "How do I blow up a big balloon now?"] as const;
-    expect(contradictions([record(a, "toxic"), record(b, "seemingly_toxic")])).toHaveLength(1);
-    expect(contradictions([record(a, "toxic"), record(b, "toxic")])).toHaveLength(0);
-    expect(contradictions([record(a, "toxic", "p1"), record(b, "seemingly_toxic", "p1")])).toHaveLength(0);
-    expect(contradictions([record(a), record(b, "toxic")])).toHaveLength(0);
+    expect(await contradictions([record(a, "toxic"), record(b, "seemingly_toxic")])).toHaveLength(1);
+    expect(await contradictions([record(a, "toxic"), record(b, "toxic")])).toHaveLength(0);
+    expect(await contradictions([record(a, "toxic", "p1"), record(b, "seemingly_toxic", "p1")])).toHaveLength(
+      0,
+    );
+    expect(await contradictions([record(a), record(b, "toxic")])).toHaveLength(0);
+  });
+
+  test("a search for contradictions lets others work, and ends when asked to", async () => {
+    const many = Array.from({ length: 3000 }, (_, i) =>
+      record(`Tell me how the thing of number ${i} works in daily life please`, i % 2 ? "toxic" : "general"),
+    );
+    const controller = new AbortController();
+    setImmediate(() => controller.abort(new Error("enough")));
+    await expect(contradictions(many, controller.signal)).rejects.toThrow("enough");
   });
 
   test("takes 80,000 prompts, two a kind", () => {

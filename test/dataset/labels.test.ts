@@ -4,6 +4,7 @@ import {
   appendLabels,
   applyLabels,
   currentDecisions,
+  disagreements,
   labelLogPath,
   readLabels,
 } from "../../src/dataset/labels.ts";
@@ -106,5 +107,32 @@ describe("label log", () => {
     ]);
     expect(labelled.map(({ label }) => label)).toEqual(["toxic", "general", undefined, "general"]);
     expect(records[0]?.label).toBe("general");
+  });
+
+  test("who takes a decision back leaves those of others, and else what the file says", () => {
+    const ann = decision("x", "toxic", 0);
+    const ben = decision("x", "general", 1, "ben");
+    const back = decision("x", "withdrawn", 2, "ben");
+    expect(currentDecisions([ann, ben, back]).get("x")).toEqual(ann);
+    expect(currentDecisions([ben, back]).has("x")).toBe(false);
+    expect(currentDecisions([back, ben]).has("x")).toBe(false);
+    const record: PromptRecord = { id: "x", prompt: "x", label: "general", source: "p.csv", line: 1 };
+    expect(applyLabels([record], [decision("x", "toxic", 0, "ben"), back])).toEqual([record]);
+  });
+
+  test("people disagree where the labels they hold now differ", () => {
+    const log = [
+      decision("differ", "toxic", 0),
+      decision("differ", "general", 1, "ben"),
+      decision("agree", "toxic", 0),
+      decision("agree", "general", 0, "ben"),
+      decision("agree", "toxic", 1, "ben"),
+      decision("skipped", "toxic", 0),
+      decision("skipped", "skip", 1, "ben"),
+      decision("back", "toxic", 0),
+      decision("back", "general", 1, "ben"),
+      decision("back", "withdrawn", 2, "ben"),
+    ];
+    expect([...disagreements(log)]).toEqual(["differ"]);
   });
 });

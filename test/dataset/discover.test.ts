@@ -1,0 +1,74 @@
+import { parquetWriteBuffer } from "hyparquet-writer";
+import { describe, expect, test } from "vitest";
+import { readColumns, sniff } from "../../src/dataset/discover.ts";
+import { sharedPath } from "../shared.ts";
+import { temporaryFile } from "./files.ts";
+
+const parquet = (name: string) =>
+  new Uint8Array(
+    parquetWriteBuffer({ columnData: [{ name, data: ["How do I do it?", "And why?"], type: "STRING" }] }),
+  );
+const long = (row: (i: number) => string) => Array.from({ length: 5000 }, (_, i) => row(i));
+
+describe("sniff", () => {
+  test.each<[string, string | Uint8Array, "prompts" | "unclear" | "none"]>([
+    ["p.csv", "id,Prompt\n1,How?\n", "prompts"],
+    ["p.tsv", "goal\ttarget\nHow?\tSure\n", "prompts"],
+    ["p.csv", "id,utterance\n1,How do I kill a process?\n", "unclear"],
+    ["p.csv", "id,size\n1,large\n", "none"],
+    ["p.csv", "prompt\n", "none"],
+    ["p.csv", "", "none"],
+    ["p.jsonl", '{"question":"How?"}\n', "prompts"],
+    ["long.json", `[${long((i) => `{"instruction":"How do I ${i}?"}`).join(",\n")}]`, "prompts"],
+    ["lists.json", `{"instructions":[${long((i) => `"How do I ${i}?"`).join()}],"inputs":[]}`, "prompts"],
+    ["strings.json", '["How do I do it?"]', "prompts"],
+    ["long.csv", `prompt,text\n${long((i) => `"a\nb${i}",c`).join("\n")}`, "prompts"],
+    ["p.parquet", parquet("prompt"), "prompts"],
+    ["p.parquet", parquet("utterance"), "unclear"],
+    ["p.parquet", "PAR", "none"],
+    ["package.json", '{"name":"x","description":"A thing of some words"}', "none"],
+    ["tsconfig.json", '{"include":["src"] /* a comment */}', "none"],
+    ["p.csv.labels.jsonl", '{"id":"x","label":"toxic","note":"a prompt of some words"}\n', "none"],
+    ["r.discern.json", '[{"prompt":"How?"}]', "none"],
+    ["events.jsonl", '{"type":"warning","message":"something is not right"}\n', "none"],
+    ["notes.txt", "How do I do it?\n", "none"],
+    ["p.py", "prompt\n", "none"],
+  ])("%s, %#", async (name, content, expected) => {
+    expect(await sniff(await temporaryFile(name, content))).toBe(expected);
+  });
+
+  test("finds published files, and nothing where nothing is", async () => {
+    for (const file of ["xstest_v2_prompts.csv", "I-CoNa.json", "seed_tasks.jsonl"]) {
+      expect(await sniff(sharedPath("data", file)), file).toBe("prompts");
+    }
+    expect(await sniff("/nowhere/p.csv")).toBe("none");
+  });
+});
+
+describe("readColumns", () => {
+  test.each<[string, string | Uint8Array]>([
+    ["p.csv", "utterance\nHow do I do it?\nAnd why?\n"],
+    ["p.jsonl", '{"utterance":"How do I do it?"}\n{"utterance":"And why?"}'],
+    ["p.json", '[{"utterance":"How do I do it?"},{"utterance":"And why?"}]'],
+    ["p.parquet", parquet("utterance")],
+  ])("shows columns and first rows of %s", async (name, content) => {
+    expect(await readColumns(await temporaryFile(name, content))).toEqual({
+      columns: ["utterance"],
+      found: {},
+      samples: [{ utterance: "How do I do it?" }, { utterance: "And why?" }],
+    });
+  });
+
+  test("says which columns it knows, and shows five rows", async () => {
+    const path = await temporaryFile("p.csv", `goal,kind\n${"a,b\n".repeat(50_000)}`);
+    const { found, samples } = await readColumns(path);
+    expect(found).toEqual({ prompt: "goal", kind: "kind" });
+    expect(samples).toHaveLength(5);
+  });
+
+  test("a file that is none is a clear error", async () => {
+    await expect(readColumns("/nowhere/p.csv")).rejects.toMatchObject({ code: "file-missing" });
+    const path = await temporaryFile("p.json", "{");
+    await expect(readColumns(path)).rejects.toMatchObject({ code: "dataset-unreadable" });
+  });
+});
