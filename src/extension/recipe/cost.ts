@@ -21,7 +21,7 @@ const answerSpeed = 0.25;
 
 /** What computes. */
 export interface Machine {
-  /** Physical cores, or threads where the recipe names fewer. */
+  /** Cores as the system counts them; where two share one, a first estimate is up to twice too short. */
   readonly cores: number;
   /** Tokens a second that earlier runs of this model made in steps of a kind, on this machine. */
   readonly tokensPerSecond?: Partial<Record<StageRecipe["type"], number>>;

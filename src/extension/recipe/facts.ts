@@ -9,9 +9,6 @@ import type { CheckedRecipe } from "./check.ts";
 import { type Cost, estimateCost, type Machine } from "./cost.ts";
 import { type ModelFacts, modelFactsSchema } from "./model_facts.ts";
 
-/** Threads that share a core: the engine takes one thread a physical core. */
-const threadsPerCore = 2;
-
 /** What is known of the models that recipes name, and of this machine. */
 export class RecipeFacts implements vscode.Disposable {
   readonly starter: string;
@@ -58,7 +55,7 @@ export class RecipeFacts implements vscode.Disposable {
         each.state === "finished",
     );
     return {
-      cores: Math.max(1, Math.floor(availableParallelism() / threadsPerCore)),
+      cores: availableParallelism(),
       tokensPerSecond: run ? await measuredSpeed(run.folder.fsPath) : {},
     };
   }

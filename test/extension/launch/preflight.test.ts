@@ -1,0 +1,135 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { beforeEach, describe, expect, test } from "vitest";
+import { type PreflightDoors, preflight } from "../../../src/extension/launch/preflight.ts";
+import { findRoom, type Room } from "../../../src/extension/launch/room.ts";
+import type { RecipeInput } from "../../../src/protocol/recipe.ts";
+import { tempFolder } from "../../temp_folder.ts";
+import { english } from "./words.ts";
+
+const starter = join(import.meta.dirname, "../../../datasets/starter");
+const room: Room = { memory: { free: 64e9, total: 64e9 }, disk: 1e12, unwritable: null };
+const facts = {
+  name: "tiny",
+  path: "/models/tiny",
+  parameters: 1e8,
+  bytes: 2e8,
+  tokenizerProblem: null,
+  architecture: {
+    layers: 12,
+    hiddenSize: 512,
+    intermediateSize: 1536,
+    vocabSize: 32_000,
+    tiedEmbeddings: true,
+  },
+};
+let root: string;
+beforeEach(() => {
+  root = tempFolder();
+});
+
+const recipe: RecipeInput = {
+  name: "dcr",
+  model: "tiny",
+  stages: [{ type: "contrastive" }, { type: "supervised", steps: 10 }],
+};
+function look(
+  changes: Partial<RecipeInput> | string = {},
+  doors: Partial<PreflightDoors> = {},
+  stlAlone = false,
+) {
+  const text = typeof changes === "string" ? changes : JSON.stringify({ ...recipe, ...changes }, null, 2);
+  return preflight(
+    { text, root, stlAlone },
+    {
+      model: async () => facts,
+      room: async () => room,
+      machine: async () => ({ cores: 2 }),
+      starter,
+      ...doors,
+    },
+    english,
+  );
+}
+const refusing = (code: string) => ({
+  model: () => Promise.reject(Object.assign(new Error(`says ${code}`), { data: { code } })),
+});
+
+describe("preflight", () => {
+  test("finds nothing against a recipe of the starter set, and says what it costs", async () => {
+    const { findings, cost, recipe: read } = await look();
+    expect(findings).toEqual([]);
+    expect(read?.stages).toHaveLength(2);
+    expect(cost!.seconds).toBeGreaterThan(0);
+  });
+
+  test("tells how many prompts are labelled, and where to label more", async () => {
+    await writeFile(
+      join(root, "p.csv"),
+      "prompt,label\nHow do I kill a process?,seemingly_toxic\nOne,\nTwo,\n",
+    );
+    const data = { contrast: [{ file: "p.csv" }] };
+    const { findings } = await look({ data });
+    const faults = findings.filter(({ severity }) => severity === "fault");
+    expect(faults.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/0 toxic/),
+      expect.stringMatching(/1 seemingly toxic/),
+    ]);
+    expect(faults[0]!.remedy).toEqual({ kind: "label", file: join(root, "p.csv") });
+    // Without its contrastive stage the same recipe needs none of them.
+    expect((await look({ data }, {}, true)).findings).toEqual([]);
+  });
+
+  test("tells what is wrong with a recipe at its place", async () => {
+    const { findings, cost } = await look({ maxTokens: -1 });
+    const text = JSON.stringify({ ...recipe, maxTokens: -1 }, null, 2);
+    expect(findings).toMatchObject([{ severity: "fault", message: expect.stringMatching(/-1/) }]);
+    const { remedy } = findings[0]!;
+    expect(remedy?.kind === "recipe" && text.slice(remedy.offset)).toMatch(/^(-1|"maxTokens")/);
+    expect(cost).toBeNull();
+    expect((await look("{", {}, true)).findings).toMatchObject([{ severity: "fault" }]);
+  });
+
+  test("tells that a model is missing and how to have it, or that it cannot be read", async () => {
+    const missing = await look({}, refusing("model-missing"));
+    expect(missing.findings).toMatchObject([{ severity: "fault", remedy: { kind: "pull" } }]);
+    const invalid = await look({}, refusing("weights-invalid"));
+    expect(invalid.findings).toMatchObject([{ severity: "fault", remedy: { kind: "recipe" } }]);
+  });
+
+  test("does not take an engine that fails for a fault of the model", async () => {
+    await expect(look({}, refusing("internal"))).rejects.toThrow("says internal");
+    await expect(look({}, { model: () => Promise.reject(new Error("no engine")) })).rejects.toThrow(
+      "no engine",
+    );
+  });
+
+  test("warns of memory and disk, and finds no fault in them", async () => {
+    const tight = { ...room, memory: { free: 1e8, total: 64e9 }, disk: 1e6 };
+    const { findings } = await look({}, { room: async () => tight });
+    expect(findings).toMatchObject([
+      { severity: "warning", message: expect.stringMatching(/100 MB of 64\.0 GB are free/) },
+      { severity: "warning", message: expect.stringMatching(/1 MB are free/) },
+    ]);
+  });
+});
+
+describe("room for a run", () => {
+  test("is looked for in the closest folder that is there", async () => {
+    const found = await findRoom(join(root, "not", "yet", "there"));
+    expect(found.unwritable).toBeNull();
+    expect(found.disk).toBeGreaterThan(0);
+    expect(found.memory.total).toBeGreaterThanOrEqual(found.memory.free);
+  });
+
+  test("is not where a file is in the way", async () => {
+    await mkdir(join(root, "w"));
+    await writeFile(join(root, "w", "runs"), "");
+    const found = await findRoom(join(root, "w", "runs", "dcr"));
+    expect(found.unwritable).toBe(join(root, "w", "runs"));
+    const { findings } = await look({}, { room: async () => found });
+    expect(findings).toMatchObject([
+      { severity: "fault", message: expect.stringContaining(found.unwritable!) },
+    ]);
+  });
+});
