@@ -10,6 +10,7 @@ export class Companions {
   readonly #pairs = new Map<string, number[]>();
   readonly #places: Map<string, number[]>;
   #index: Promise<NearestIndex> | undefined;
+  #isIndexed = false;
 
   constructor(prompts: LabelledPrompts) {
     this.#prompts = prompts;
@@ -22,19 +23,32 @@ export class Companions {
     }
   }
 
-  /** What stands beside a prompt; undefined where nothing is like it. The index over all prompts is built when first needed. */
-  async of(record: PromptRecord): Promise<Beside | undefined> {
+  /** The other prompt of a pair; undefined where there is none. */
+  twin(record: PromptRecord): Beside | undefined {
     const members = this.#pairs.get(record.pair ?? "") ?? [];
     const others = members.filter((place) => this.#prompts.records[place]!.id !== record.id);
     const label = this.#prompts.labelOf(record);
     // A pair may have more than two members; the telling one is labelled otherwise.
-    const twin =
-      others.find((place) => this.#prompts.labelOf(this.#prompts.records[place]!) !== label) ?? others[0];
-    if (twin !== undefined) return this.#beside(twin, "twin");
+    const other = others.find((place) => this.#prompts.labelOf(this.#prompts.records[place]!) !== label);
+    const place = other ?? others[0];
+    return place === undefined ? undefined : this.#beside(place, "twin");
+  }
+
+  /** Whether the nearest prompt is found at once. */
+  get isIndexed(): boolean {
+    return this.#isIndexed;
+  }
+
+  /**
+   * The most similar prompt of the opposite label; undefined where none is like it. The index over all prompts is built
+   * when it is first needed, which takes half a second for 80,000.
+   */
+  async nearest(record: PromptRecord): Promise<Beside | undefined> {
     this.#index ??= NearestIndex.build(this.#prompts.records);
-    const near = (await this.#index).nearest(record, (candidate) =>
-      opposite(label, this.#prompts.labelOf(candidate)),
-    );
+    const index = await this.#index;
+    this.#isIndexed = true;
+    const label = this.#prompts.labelOf(record);
+    const near = index.nearest(record, (candidate) => opposite(label, this.#prompts.labelOf(candidate)));
     const place = near && this.#places.get(near.second.id)?.[0];
     return place === undefined ? undefined : this.#beside(place, "nearest", near!.similarity);
   }

@@ -1,5 +1,10 @@
 import type { PromptRecord } from "../../dataset/record.ts";
-import type { LabelChoice, LabellingFromPage, LabellingToPage } from "../../protocol/webview/labelling.ts";
+import type {
+  Beside,
+  LabelChoice,
+  LabellingFromPage,
+  LabellingToPage,
+} from "../../protocol/webview/labelling.ts";
 import { Companions } from "./beside.ts";
 import { detailOf, rowOf } from "./detail.ts";
 import { listPlaces } from "./order.ts";
@@ -120,10 +125,19 @@ export class LabellingSession {
     const { prompts } = this.#file!;
     const record = prompts.records[place];
     if (!record) return;
-    const beside = await this.#companions!.of(record);
-    // While the companion was looked for the file may have been read anew, and its places with it.
-    if (prompts.records[place] !== record || this.#file?.prompts !== prompts) return;
-    this.#host.post({ type: "prompt", detail: detailOf(prompts, place, this.#run, beside) });
+    const companions = this.#companions!;
+    const tell = (beside: Beside | undefined) =>
+      this.#host.post({ type: "prompt", detail: detailOf(prompts, place, this.#run, beside) });
+    const twin = companions.twin(record);
+    if (twin) {
+      tell(twin);
+      return;
+    }
+    // The prompt does not wait for the index of a large file.
+    if (!companions.isIndexed) tell(undefined);
+    const near = await companions.nearest(record);
+    // While it was looked for the file may have been read anew, and its places with it.
+    if (prompts.records[place] === record && this.#file?.prompts === prompts) tell(near);
   }
 
   async #label({ request, ids, label, note }: LabellingFromPage & { type: "label" }): Promise<void> {

@@ -1,5 +1,5 @@
 import type { RefObject } from "preact";
-import { unpackLabel } from "../../protocol/webview/label_bytes.ts";
+import { labelOfByte, unpackLabel } from "../../protocol/webview/label_bytes.ts";
 import type { Beside, PromptDetail } from "../../protocol/webview/labelling.ts";
 import { LabelChip } from "./label_chip.tsx";
 import { ModelOpinion } from "./model_opinion.tsx";
@@ -78,10 +78,9 @@ function Standing({ page, detail, place }: { page: LabellingPage; detail: Prompt
 }
 
 function BesideCard({ page, beside }: { page: LabellingPage; beside: Beside }) {
-  const why =
-    beside.why === "twin"
-      ? "Its twin"
-      : `Nearest ${beside.label === undefined ? "" : "of the other side"}`.trim();
+  const own = page.place === undefined ? undefined : labelOfByte(page.board.at(page.place));
+  const nearest = own === undefined ? "Nearest that is labelled" : "Nearest of the opposite label";
+  const why = beside.why === "twin" ? "Its twin" : nearest;
   return (
     <aside class="beside" aria-label={why}>
       <p class="facts">
