@@ -1,0 +1,165 @@
+import { appendFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { buildReport } from "../../src/engine/evaluate/report.ts";
+import { type PromptResult, reportSchema } from "../../src/protocol/report.ts";
+import { eventsOf, probe, stage, started, steps } from "../extension/runs/events.ts";
+import { writeTinyModel } from "../tiny_model.ts";
+import { describeWorkbench, useWorkbench } from "./use_workbench.ts";
+
+type Fields = Parameters<typeof eventsOf>[0];
+
+const manifest = (name: string, model: string) => ({
+  version: 1,
+  name,
+  created: "2026-01-01T00:00:00Z",
+  seed: 1,
+  model: { name: "tiny", path: model, format: "hf", family: "llama", files: [] },
+  data: [],
+  recipe: { root: "/" },
+  versions: {},
+  platform: "linux-x64",
+  device: "cpu",
+  threads: null,
+  pid: 1,
+  argv: [],
+});
+
+const answers = (refused: (unsafe: boolean, i: number) => boolean): PromptResult[] =>
+  [true, false].flatMap((unsafe) =>
+    Array.from({ length: 10 }, (_, i) => ({
+      id: `${unsafe}-${i}`,
+      suite: "test",
+      prompt: `prompt ${i}`,
+      unsafe,
+      response: "a response",
+      verdict: refused(unsafe, i) ? "full_refusal" : "full_compliance",
+      refusalProbability: refused(unsafe, i) ? 0.9 : 0.1,
+      refusalLogOdds: (refused(unsafe, i) ? 2 : -2) + i / 100,
+    })),
+  );
+
+const report = (name: string, safe: number) =>
+  buildReport({
+    model: { name: "tiny" },
+    run: { name },
+    arms: [
+      { name: "before", seed: 1, results: answers((unsafe, i) => unsafe || i < 4) },
+      { name, seed: 1, results: answers((unsafe, i) => unsafe || i < safe) },
+    ],
+  });
+
+const text = (fields: Fields, from = 0) =>
+  eventsOf(fields, from)
+    .map((event) => `${JSON.stringify(event)}\n`)
+    .join("");
+
+async function writeRun(folder: string, name: string, fields: Fields, reported?: number): Promise<void> {
+  const run = join(folder, "runs", name);
+  await mkdir(run, { recursive: true });
+  await writeFile(join(run, "manifest.json"), JSON.stringify(manifest(name, join(folder, "models/tiny"))));
+  await writeFile(join(run, "events.jsonl"), text(fields));
+  if (reported !== undefined) {
+    await writeFile(join(run, "report.json"), JSON.stringify(report(name, reported)));
+  }
+}
+
+const opening = [
+  started(["contrastive", 60], ["supervised", 80]),
+  stage(0, "contrastive", 60),
+  ...steps(1, 34),
+  probe(34, 0.62, 0.18),
+];
+
+describeWorkbench("Runs and Models views", () => {
+  const workbench = useWorkbench({
+    async fill(folder) {
+      await writeTinyModel(join(folder, "models/tiny"));
+      await mkdir(join(folder, "models/broken"), { recursive: true });
+      await writeFile(join(folder, "models/broken/config.json"), "{}");
+      await writeFile(join(folder, "models/broken/model.safetensors"), "");
+      await writeFile(join(folder, "tiny.discern.json"), '{ "model": "models/tiny" }');
+      await writeRun(folder, "going", opening);
+      const lock = { pid: process.pid, host: hostname(), started: "2026-01-01T00:00:00Z" };
+      await writeFile(join(folder, "runs/going/lock.json"), JSON.stringify(lock));
+      await writeRun(folder, "killed", opening);
+      await writeRun(folder, "stopped", [...opening, { type: "run-stopped", stage: 0, step: 34 }]);
+      const ended = [...opening, { type: "run-finished" as const, report: "report.json" }];
+      await writeRun(folder, "stl", ended, 3);
+      await writeRun(folder, "dcr", ended, 1);
+      await writeRun(folder, "spoilt", opening);
+      await writeFile(join(folder, "runs/spoilt/manifest.json"), "{");
+    },
+  });
+  const row = (name: string | RegExp) => workbench().treeItem(name);
+  /** Chooses an entry of the menu that is open. */
+  const choose = async (label: string) => {
+    const entry = workbench().page.getByRole("menuitem", { name: label });
+    // The menu takes a press of Enter for the entry that the pointer is over.
+    await entry.hover();
+    await workbench().page.keyboard.press("Enter");
+  };
+
+  it("shows every run with its state and where it stands", async () => {
+    await workbench().openSideBar("Discern");
+    await row(/^going, running, 34\/140 · \d+ min left · toxic \.62 · seemingly \.18/).waitFor();
+    await row(/^killed, interrupted/).waitFor();
+    await row(/^stopped, stopped/).waitFor();
+    await row(/^spoilt, damaged/).waitFor();
+    await row(
+      /^dcr, finished, safe refused 40 % → 10 % · unsafe refused 100 % → 100 % · discernment/,
+    ).waitFor();
+    await row(/^going,/).click();
+    await row(/^Stage 1: contrastive refinement/).waitFor();
+    await workbench().screenshot("runs-view");
+  });
+
+  it("follows a run as it goes on, and a folder that is deleted", async () => {
+    const folder = workbench.folder();
+    await appendFile(join(folder, "runs/going/events.jsonl"), text(steps(35, 40), 40));
+    await row(/^going, running, 40\/140/).waitFor();
+    await rm(join(folder, "runs/killed"), { recursive: true });
+    await row(/^killed/).waitFor({ state: "detached" });
+    expect(await workbench().page.locator(".notifications-toasts .codicon-error").count()).toBe(0);
+  });
+
+  it("compares the selected runs into a new folder", async () => {
+    await row(/^dcr,/).click();
+    await row(/^stl,/).click({ modifiers: ["Control"] });
+    await row(/^stl,/).click({ button: "right" });
+    await choose("Compare Selected Runs");
+    const made = async () =>
+      (await readdir(join(workbench.folder(), "runs"))).find((n) => n.startsWith("compare-"));
+    await expect.poll(made, { timeout: 60_000 }).toBeDefined();
+    const file = join(workbench.folder(), "runs", (await made())!, "report.json");
+    await expect
+      .poll(async () => reportSchema.parse(JSON.parse(await readFile(file, "utf8"))).arms.length, {
+        timeout: 20_000,
+      })
+      .toBe(3);
+    await workbench().screenshot("runs-compared");
+  });
+
+  it("deletes a run only after it was named and confirmed", async () => {
+    const { page } = workbench();
+    await row(/^stopped,/).click({ button: "right" });
+    await choose("Move Run to Trash");
+    const asked = await workbench().dialog('Move "stopped" to the trash?');
+    await workbench().screenshot("runs-delete");
+    await asked.getByRole("button", { name: "Move to Trash" }).click();
+    const again = page.locator(".monaco-dialog-box", { hasText: "could not be moved" });
+    await again.waitFor({ timeout: 5_000 }).catch(() => undefined);
+    if (await again.isVisible()) await again.getByRole("button", { name: "Delete Permanently" }).click();
+    await row(/^stopped,/).waitFor({ state: "detached" });
+  });
+
+  it("shows a model with what it is and who uses it, and says why another cannot be used", async () => {
+    await row(/^tiny/).click();
+    await row(/^Architecture/).waitFor();
+    await row(/^Used by recipe/).waitFor();
+    await row(/^broken/).click();
+    await row(/^Cannot be used/).waitFor();
+    await workbench().screenshot("models-view");
+  });
+});
