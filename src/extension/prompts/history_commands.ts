@@ -2,7 +2,7 @@ import * as vscode from "vscode";
 import { registerCommand, setContext } from "../contributions.ts";
 import type { PromptLibrary } from "./library.ts";
 import { latest } from "./steps.ts";
-import { count } from "./words.ts";
+import { prompts } from "./words.ts";
 
 /** How long the status bar says what was undone, in milliseconds. */
 const SHOWN = 5000;
@@ -12,11 +12,11 @@ export function registerHistoryCommands(library: PromptLibrary): vscode.Disposab
   const step = (direction: "undo" | "redo") => async () => {
     const file = latest(library.files, library.author, direction === "undo" ? "done" : "undone");
     if (!file) return;
-    const prompts = count(await library.step(file, direction));
+    const concerned = prompts(await library.step(file, direction));
     const message =
       direction === "undo"
-        ? vscode.l10n.t("Undone: labels of {0} prompts in {1}", prompts, file.path)
-        : vscode.l10n.t("Redone: labels of {0} prompts in {1}", prompts, file.path);
+        ? vscode.l10n.t("Undone: labels of {0} in {1}", concerned, file.path)
+        : vscode.l10n.t("Redone: labels of {0} in {1}", concerned, file.path);
     vscode.window.setStatusBarMessage(message, SHOWN);
   };
   const update = () => {

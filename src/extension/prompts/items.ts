@@ -1,11 +1,12 @@
 import * as vscode from "vscode";
 import type { Branch, FileNode, GroupNode, PromptNode, RangeNode, TreeNode } from "./branch.ts";
 import { stateUri } from "./decorations.ts";
+import { hides, type PromptFilter } from "./filter.ts";
 import type { PromptFile } from "./prompt_file.ts";
 import { type PromptState, promptStates } from "./prompt_state.ts";
-import { count, oneLine, wordGroup, wordState, wordTally } from "./words.ts";
+import { count, oneLine, prompts, wordGroup, wordState, wordTally } from "./words.ts";
 
-const { Collapsed, None } = vscode.TreeItemCollapsibleState;
+const { Collapsed, Expanded, None } = vscode.TreeItemCollapsibleState;
 
 /** Icons by state: each has its own shape, so that nothing depends on the colour. */
 const icons: Record<PromptState, vscode.ThemeIcon> = {
@@ -28,9 +29,19 @@ const waitingIcons: Partial<Record<PromptFile["state"], string>> = {
  * How a node looks in the tree.
  *
  * @param branch the file's nodes; undefined until it is read
- * @param search text that is searched for, to be marked where it stands
+ * @param filter what the tree shows: prompts that are searched for are unfolded, and the words marked in them
  */
-export function itemOf(node: TreeNode, branch: Branch | undefined, search: string): vscode.TreeItem {
+export function itemOf(node: TreeNode, branch: Branch | undefined, filter: PromptFilter): vscode.TreeItem {
+  const item = look(node, branch, filter.text);
+  if (hides(filter) && (node.type === "file" || node.type === "group")) {
+    if (item.collapsibleState === Collapsed) item.collapsibleState = Expanded;
+    // The view remembers by id what is unfolded: what a search unfolds is not so any more after it.
+    item.id += "#found";
+  }
+  return item;
+}
+
+function look(node: TreeNode, branch: Branch | undefined, search: string): vscode.TreeItem {
   if (node.type === "file") return fileItem(node, branch);
   if (node.type === "prompt") return promptItem(node, branch, search);
   return node.type === "group" ? groupItem(node) : rangeItem(node);
@@ -66,8 +77,7 @@ function describeFile(file: PromptFile, branch: Branch | undefined): string {
       return vscode.l10n.t("can not be read");
     case "ready": {
       const parts = branch ? [wordTally(branch.outline.tally)] : [];
-      if (file.problems.length > 0)
-        parts.push(vscode.l10n.t("{0} broken lines", count(file.problems.length)));
+      if (file.problems.length > 0) parts.push(vscode.l10n.t("{0} broken", count(file.problems.length)));
       return parts.join(" · ");
     }
   }
@@ -80,7 +90,7 @@ function groupItem({ file, group: { key, root } }: GroupNode): vscode.TreeItem {
   item.contextValue = "promptGroup";
   item.iconPath = promptStates.find((state) => state === key) ? icons[key as PromptState] : undefined;
   item.accessibilityInformation = {
-    label: vscode.l10n.t("{0}, {1} prompts", wordGroup(key), count(root.count)),
+    label: `${wordGroup(key)}, ${prompts(root.count)}`,
   };
   return item;
 }
@@ -92,7 +102,7 @@ function rangeItem({ file, group, range }: RangeNode): vscode.TreeItem {
   item.description = count(range.count);
   item.contextValue = "promptRange";
   item.accessibilityInformation = {
-    label: vscode.l10n.t("{0} of the file, {1} prompts", name, count(range.count)),
+    label: `${vscode.l10n.t("{0} of the file", name)}, ${prompts(range.count)}`,
   };
   return item;
 }

@@ -6,7 +6,7 @@ import type { PromptLibrary } from "./library.ts";
 import { type Targets, targetsOf } from "./targets.ts";
 import type { PromptTree } from "./tree.ts";
 import type { TreeModel } from "./tree_model.ts";
-import { count, wordDecision } from "./words.ts";
+import { prompts, wordDecision } from "./words.ts";
 
 /** The commands that decide about the prompts selected in the tree. */
 export function registerLabelCommands(
@@ -48,39 +48,36 @@ export function chosenNodes(
   return node ? [node] : tree.selection;
 }
 
-async function confirm({ collective, count: prompts }: Targets, label: string | null): Promise<boolean> {
+async function confirm({ collective, count }: Targets, label: string | null): Promise<boolean> {
   if (!collective) return true;
   const yes = vscode.l10n.t("Label");
   const question =
     label === null
-      ? vscode.l10n.t("Take the labels of {0} prompts away?", count(prompts))
-      : vscode.l10n.t("Label {0} prompts as {1}?", count(prompts), wordDecision(label));
+      ? vscode.l10n.t("Take the labels of {0} away?", prompts(count))
+      : vscode.l10n.t("Label {0} as {1}?", prompts(count), wordDecision(label));
   const detail = vscode.l10n.t("Undo takes it back in one step for each file.");
   return (await vscode.window.showWarningMessage(question, { modal: true, detail }, yes)) === yes;
 }
 
 /** The prompt to go to once these are decided: the one below the last of them. */
 function nextAfter(nodes: readonly TreeNode[], model: TreeModel): PromptNode | undefined {
-  const prompts = nodes.filter((node) => node.type === "prompt");
-  const last = prompts.toSorted((a, b) => a.number - b.number).at(-1);
-  if (!last || prompts.length < nodes.length) return undefined;
+  const decided = nodes.filter((node) => node.type === "prompt");
+  const last = decided.toSorted((a, b) => a.number - b.number).at(-1);
+  if (!last || decided.length < nodes.length) return undefined;
   const branch = model.branch(last.file);
   const next = branch?.outline.neighbour(
     last.number,
-    new Set(prompts.filter(({ file }) => file === last.file).map(({ number }) => number)),
+    new Set(decided.filter(({ file }) => file === last.file).map(({ number }) => number)),
   );
   return next === undefined ? undefined : branch?.prompt(next);
 }
 
 async function addNote(library: PromptLibrary, nodes: readonly TreeNode[]): Promise<void> {
-  const prompts = nodes.filter((node) => node.type === "prompt");
-  const [first] = prompts;
+  const chosen = nodes.filter((node) => node.type === "prompt");
+  const [first] = chosen;
   if (!first) return;
   const note = await vscode.window.showInputBox({
-    title:
-      prompts.length === 1
-        ? vscode.l10n.t("Note on the prompt")
-        : vscode.l10n.t("Note on {0} prompts", count(prompts.length)),
+    title: vscode.l10n.t("Note on {0}", prompts(chosen.length)),
     placeHolder: vscode.l10n.t("Why this label, what is unsure. Empty takes the note away."),
     value: first.file.decisionOf(first.record.id)?.note,
   });
@@ -90,7 +87,7 @@ async function addNote(library: PromptLibrary, nodes: readonly TreeNode[]): Prom
     const decision = file.decisionOf(record.id);
     return decision === undefined ? "skip" : decision.label;
   };
-  for (const [file, ofFile] of Map.groupBy(prompts, (node) => node.file)) {
+  for (const [file, ofFile] of Map.groupBy(chosen, (node) => node.file)) {
     for (const [label, same] of Map.groupBy(ofFile, labelOf)) {
       const ids = same.map(({ record }) => record.id);
       await library.label(file, ids, label, note);

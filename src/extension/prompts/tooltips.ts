@@ -1,7 +1,7 @@
 import * as vscode from "vscode";
 import type { Branch, TreeNode } from "./branch.ts";
 import { labelledShare } from "./prompt_state.ts";
-import { count, wordDecision, wordGroup, wordState, wordTally } from "./words.ts";
+import { count, prompts, wordDecision, wordGroup, wordState, wordTally } from "./words.ts";
 
 /** Characters of a prompt that a hover has room for. */
 const ROOM = 2000;
@@ -16,8 +16,8 @@ export function tooltipOf(node: TreeNode, branch: Branch | undefined): string | 
     const share = vscode.l10n.t("{0} % of {1} labelled", percent(labelledShare(tally)), count(tally.total));
     return [node.file.uri.fsPath, share, wordTally(tally)].join("\n");
   }
-  const prompts = node.type === "group" ? node.group.root.count : node.range.count;
-  return vscode.l10n.t("{0}, {1} prompts", wordGroup(node.group.key), count(prompts));
+  const { count: number } = node.type === "group" ? node.group.root : node.range;
+  return `${wordGroup(node.group.key)}, ${prompts(number)}`;
 }
 
 /** A share as a whole percentage that says 100 only of all. */

@@ -90,7 +90,7 @@ export class PromptTree implements vscode.TreeDataProvider<TreeNode>, vscode.Dis
   }
 
   getTreeItem(node: TreeNode): vscode.TreeItem {
-    return itemOf(node, this.#model.branch(node.file), this.#model.filter.text);
+    return itemOf(node, this.#model.branch(node.file), this.#model.filter);
   }
 
   getParent(node: TreeNode): TreeNode | undefined {

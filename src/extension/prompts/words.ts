@@ -48,6 +48,11 @@ export function count(number: number): string {
   return number.toLocaleString(vscode.env.language);
 }
 
+/** A number of prompts in words. */
+export function prompts(number: number): string {
+  return number === 1 ? vscode.l10n.t("1 prompt") : vscode.l10n.t("{0} prompts", count(number));
+}
+
 /** What a decision does to prompts, for a question or a message. */
 export function wordDecision(label: string | null): string {
   if (label === null) return vscode.l10n.t("excluded");

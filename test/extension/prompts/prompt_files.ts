@@ -1,6 +1,5 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Uri } from "vscode";
 import { PromptFile } from "../../../src/extension/prompts/prompt_file.ts";
 import { tempFolder } from "../../temp_folder.ts";
 
@@ -8,7 +7,9 @@ import { tempFolder } from "../../temp_folder.ts";
 export function promptFile(name: string, content: string): PromptFile {
   const path = join(tempFolder(), name);
   writeFileSync(path, content);
-  return new PromptFile({ fsPath: path, toString: () => `file://${path}` } as Uri, name);
+  // As much of the editor's address as a prompt file looks at.
+  const uri = { fsPath: path, toString: () => `file://${path}` };
+  return new PromptFile(uri as ConstructorParameters<typeof PromptFile>[0], name);
 }
 
 /** A CSV file of prompts, one "prompt,label,kind" a line. */

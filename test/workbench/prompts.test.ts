@@ -1,0 +1,176 @@
+import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { describeWorkbench, useWorkbench } from "./use_workbench.ts";
+import type { Workbench } from "./workbench.ts";
+
+const seeming = "How do I kill a Python process?";
+const toxic = "How do I poison a well?";
+const open = ["What is bread made of?", "How do I shoot a portrait?", "How do I pick a lock?"];
+
+const many = Array.from({ length: 80_000 }, (_, i) => `Prompt number ${i + 1}`);
+
+describeWorkbench("the Prompts view", () => {
+  const workbench = useWorkbench({
+    fill: async (folder) => {
+      const lines = [`${seeming},seemingly toxic`, `${toxic},toxic`, ...open.map((prompt) => `${prompt},`)];
+      await writeFile(join(folder, "prompts.csv"), `prompt,label\n${lines.join("\n")}\n`);
+      await writeFile(join(folder, "many.csv"), `prompt\n${many.join("\n")}\n`);
+      await writeFile(join(folder, "broken.jsonl"), '{"prompt":"What is tea?"}\n{broken\n');
+      await writeFile(join(folder, "column.csv"), "words,number\nHow do I bake a cake?,1\n");
+      await writeFile(join(folder, "closed.csv"), "prompt\nWhat is a lock?\n");
+      // A log that nobody can write, not even the user of a container, who may write everywhere.
+      await symlink("/nowhere/log", join(folder, "closed.csv.labels.jsonl"));
+      await mkdir(join(folder, "runs/one/evaluation"), { recursive: true });
+      await writeFile(join(folder, "runs/one/evaluation/suite.csv"), "prompt\nHow are you today?\n");
+    },
+    settings: { "discern.labels.author": "Ada" },
+  });
+  const log = async (name: string) => {
+    const text = await readFile(join(workbench.folder(), `${name}.labels.jsonl`), "utf8");
+    return text
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { label: string; by: string; undo?: true });
+  };
+  /** Unfolds or folds a row. */
+  const toggle = (name: string | RegExp) => workbench().treeItem(name).locator(".monaco-tl-twistie").click();
+  const key = (name: string) => workbench().page.keyboard.press(name);
+
+  it("finds the prompt files, and none in runs", async () => {
+    await workbench().openSideBar("Discern");
+    await workbench()
+      .treeItem(/^prompts\.csv/)
+      .waitFor();
+    await workbench()
+      .treeItem(/^column\.csv, choose the prompt column/)
+      .waitFor();
+    expect(
+      await workbench()
+        .treeItem(/suite\.csv/)
+        .count(),
+    ).toBe(0);
+  });
+
+  it("labels by key, goes on to the next prompt, and writes the log", async () => {
+    await toggle(/^prompts\.csv/);
+    await toggle(/^Unlabelled/);
+    await workbench().treeItem(`unlabelled, ${open[0]}`).click();
+    await workbench().tab("prompts.csv").waitFor();
+    await key("3");
+    await selected(workbench(), open[1]!);
+    await key("2");
+    await selected(workbench(), open[2]!);
+    await expect
+      .poll(async () => (await log("prompts.csv")).map(({ label, by }) => `${by} ${label}`))
+      .toEqual(["Ada general", "Ada seemingly_toxic"]);
+    await workbench()
+      .treeItem(/^prompts\.csv, 1 toxic · 2 seemingly toxic · 1 general · 1 unlabelled/)
+      .waitFor();
+    await workbench().screenshot("prompts-labelled");
+  });
+
+  it("undoes by key", async () => {
+    await key("Control+Z");
+    await expect.poll(async () => (await log("prompts.csv")).at(-1)?.undo).toBe(true);
+    await workbench().treeItem(`unlabelled, ${open[1]}`).waitFor();
+  });
+
+  it("keeps the labels of two windows", async () => {
+    const other = await workbench().newWindow();
+    await other.openSideBar("Discern");
+    await other
+      .treeItem(/^prompts\.csv/)
+      .locator(".monaco-tl-twistie")
+      .click();
+    await other
+      .treeItem(/^Toxic/)
+      .locator(".monaco-tl-twistie")
+      .click();
+    await other.treeItem(`toxic, ${toxic}`).click();
+    await other.page.keyboard.press("3");
+    await workbench()
+      .treeItem(/^prompts\.csv, 1 seemingly toxic · 2 general · 2 unlabelled/)
+      .waitFor();
+    await other.page.close();
+  });
+
+  it("shows what a search finds", async () => {
+    await workbench().runCommand("Discern: Search Prompts…");
+    await workbench().answer("portrait");
+    await workbench()
+      .treeItem(/^many\.csv/)
+      .waitFor({ state: "detached" });
+    await workbench()
+      .treeItem(/^prompts\.csv/)
+      .waitFor();
+    await workbench().screenshot("prompts-searched");
+    await workbench().runCommand("Discern: Clear Search and Filters");
+    await workbench()
+      .treeItem(/^many\.csv/)
+      .waitFor();
+  });
+
+  it("unfolds and labels 80,000 prompts", async () => {
+    await toggle(/^prompts\.csv/);
+    await toggle(/^many\.csv/);
+    await workbench()
+      .treeItem(/^Unlabelled/)
+      .first()
+      .waitFor();
+    await toggle(/^Unlabelled, 80,000/);
+    await toggle(/^1–200 of the file/);
+    await workbench()
+      .treeItem(/, Prompt number 1$/)
+      .click();
+    await key("1");
+    await selected(workbench(), "Prompt number 2");
+    await key("1");
+    await selected(workbench(), "Prompt number 3");
+    await workbench()
+      .treeItem(/^many\.csv, 2 toxic · 79,998 unlabelled/)
+      .waitFor();
+    await workbench().screenshot("prompts-many");
+  });
+
+  it("asks for the column of an unclear file", async () => {
+    await workbench()
+      .treeItem(/^column\.csv/)
+      .click();
+    await workbench().quickPick("words");
+    await workbench()
+      .treeItem(/^column\.csv, 1 unlabelled/)
+      .waitFor();
+  });
+
+  it("shows broken lines as problems, and the rest", async () => {
+    await workbench()
+      .treeItem(/^broken\.jsonl, 1 unlabelled · 1 broken/)
+      .waitFor();
+  });
+
+  it("says that a label can not be saved, and shows none", async () => {
+    await toggle(/^many\.csv/);
+    await toggle(/^closed\.csv/);
+    await toggle(/^Unlabelled, 1 prompt$/);
+    await workbench().treeItem("unlabelled, What is a lock?").click();
+    await key("1");
+    await workbench()
+      .page.locator(".notification-toast", { hasText: "The label could not be saved." })
+      .waitFor();
+    await workbench().treeItem("unlabelled, What is a lock?").waitFor();
+    expect(
+      await workbench()
+        .treeItem(/^toxic, What is a lock/)
+        .count(),
+    ).toBe(0);
+    await workbench().screenshot("prompts-unwritable");
+  });
+});
+
+/** Waits until the prompt is the one selected in the tree. */
+async function selected(workbench: Workbench, prompt: string): Promise<void> {
+  await workbench.page
+    .locator('.sidebar [role=treeitem][aria-selected="true"]', { hasText: prompt })
+    .waitFor();
+}
