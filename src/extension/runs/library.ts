@@ -210,8 +210,8 @@ export class RunLibrary implements vscode.Disposable {
   private sort(): void {
     const runs = [...this.shelf.values()].map(({ run }) => run);
     // A run that is about to start has no time yet, and is the newest.
-    const time = ({ startedAt }: Run) => startedAt ?? "\uffff";
-    this.sorted = runs.sort((a, b) => (time(a) < time(b) ? 1 : -1));
+    const time = ({ startedAt }: Run) => startedAt ?? "9999";
+    this.sorted = runs.sort((a, b) => time(b).localeCompare(time(a)) || a.label.localeCompare(b.label));
     this.changed.fire(undefined);
   }
 }
