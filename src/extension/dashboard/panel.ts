@@ -1,0 +1,175 @@
+import { basename } from "node:path";
+import * as vscode from "vscode";
+import {
+  type DashboardFromPage,
+  type DashboardToPage,
+  dashboardFromPage,
+  type RunCommand,
+} from "../../protocol/webview/dashboard.ts";
+import type { CommandId } from "../contribution_types.ts";
+import { runCommand } from "../contributions.ts";
+import { wordError } from "../errors.ts";
+import { openPage, type Page } from "../page/page.ts";
+import { revealPrompt } from "../prompts/reveal.ts";
+import type { RunLibrary } from "../runs/library.ts";
+import { pickRun } from "../runs/pick.ts";
+import { type Panels, panelTexts, readPanels } from "./panel_prompts.ts";
+import { watchRun } from "./run_watch.ts";
+import { saveFromPage } from "./save.ts";
+
+const commands: Record<RunCommand, CommandId> = {
+  stop: "discern.runs.stop",
+  stopAndKeepBest: "discern.runs.stopAndKeepBest",
+  resume: "discern.runs.resume",
+  openReport: "discern.runs.openReport",
+  openLog: "discern.runs.openLog",
+};
+
+/** One dashboard: the runs it shows, followed for as long as its page is there to see them. */
+export class DashboardPanel implements vscode.Disposable {
+  readonly panel: vscode.WebviewPanel;
+  private readonly extensionUri: vscode.Uri;
+  private readonly library: RunLibrary;
+  private readonly page: Page<DashboardToPage> & vscode.Disposable;
+  private readonly watched = new Map<string, AbortController>();
+  private readonly panels = new Map<string, Promise<Panels>>();
+  private shown: readonly vscode.Uri[];
+
+  /** @param panel an empty webview panel, new or brought back by the editor. */
+  constructor(
+    panel: vscode.WebviewPanel,
+    { extensionUri }: Pick<vscode.ExtensionContext, "extensionUri">,
+    library: RunLibrary,
+    folders: readonly vscode.Uri[],
+  ) {
+    this.panel = panel;
+    this.extensionUri = extensionUri;
+    this.library = library;
+    this.shown = folders;
+    panel.iconPath = new vscode.ThemeIcon("graph-line");
+    this.page = openPage(panel.webview, extensionUri, {
+      name: "dashboard",
+      title: vscode.l10n.t("Dashboard"),
+      from: dashboardFromPage,
+      onMessage: (message) => this.take(message),
+      onReady: () => this.tellAnew(),
+    });
+    panel.onDidChangeViewState(() => {
+      // A page that is hidden is taken down by the editor; it says that it is ready when it is there again.
+      if (!panel.visible) this.stopWatching();
+    });
+    panel.onDidDispose(() => this.dispose());
+    this.name();
+  }
+
+  /** The folders of the runs that are shown. */
+  get folders(): readonly vscode.Uri[] {
+    return this.shown;
+  }
+
+  dispose(): void {
+    this.stopWatching();
+    this.page.dispose();
+  }
+
+  private name(): void {
+    const names = this.shown.map(({ fsPath }) => basename(fsPath));
+    this.panel.title = vscode.l10n.t("Dashboard: {0}", names.join(", ") || vscode.l10n.t("no run"));
+  }
+
+  private stopWatching(): void {
+    for (const watching of this.watched.values()) watching.abort();
+    this.watched.clear();
+    this.panels.clear();
+  }
+
+  private tellAnew(): void {
+    this.stopWatching();
+    this.tellRuns();
+  }
+
+  /** Tells the page which runs there are, and begins or ends following them. */
+  private tellRuns(): void {
+    this.name();
+    const runs = this.shown.map((folder) => ({ id: folder.toString(), label: basename(folder.fsPath) }));
+    this.page.post({ type: "runs", runs });
+    const ids = new Set(runs.map(({ id }) => id));
+    for (const [id, watching] of this.watched) {
+      if (ids.has(id)) continue;
+      watching.abort();
+      this.watched.delete(id);
+    }
+    for (const folder of this.shown) if (!this.watched.has(folder.toString())) this.watch(folder);
+  }
+
+  private watch(folder: vscode.Uri): void {
+    const run = folder.toString();
+    const watching = new AbortController();
+    this.watched.set(run, watching);
+    void watchRun(
+      folder.fsPath,
+      (batch) => this.page.post({ type: "events", run, ...batch }),
+      watching.signal,
+    );
+  }
+
+  private async take(message: DashboardFromPage): Promise<void> {
+    if (message.type === "add-run") return this.add();
+    if (message.type === "save") return saveFromPage(message, this.saveFolder());
+    const folder = this.shown.find((one) => one.toString() === message.run);
+    // The page may still speak of a run that was just taken from it.
+    if (!folder) return;
+    switch (message.type) {
+      case "remove-run":
+        this.shown = this.shown.filter((one) => one !== folder);
+        return this.tellRuns();
+      case "command":
+        await runCommand(commands[message.command], folder);
+        return;
+      case "prompts":
+        return this.tellPrompts(folder);
+      case "open-prompt": {
+        const { path, records } = (await this.panelsOf(folder))[message.panel];
+        const record = records[message.index];
+        if (record) await revealPrompt(vscode.Uri.file(path), record);
+      }
+    }
+  }
+
+  private async add(): Promise<void> {
+    const shown = new Set(this.shown.map(String));
+    const picked = await pickRun(this.library, {
+      filter: ({ folder }) => !shown.has(folder.toString()),
+      placeholder: vscode.l10n.t("Runs to show beside the others"),
+      many: true,
+    });
+    if (!picked?.length) return;
+    this.shown = [...this.shown, ...picked.map(({ folder }) => folder)];
+    this.tellRuns();
+  }
+
+  private async tellPrompts(folder: vscode.Uri): Promise<void> {
+    const run = folder.toString();
+    try {
+      this.page.post({ type: "prompts", run, prompts: panelTexts(await this.panelsOf(folder)) });
+    } catch (error) {
+      this.page.post({ type: "prompts-missing", run, reason: wordError(error) });
+    }
+  }
+
+  /** The panels of a run, read once while the page is there. A failure is not remembered: a file may come back. */
+  private panelsOf(folder: vscode.Uri): Promise<Panels> {
+    const run = folder.toString();
+    const starter = vscode.Uri.joinPath(this.extensionUri, "datasets", "starter").fsPath;
+    const reading = this.panels.get(run) ?? readPanels(folder.fsPath, starter);
+    this.panels.set(run, reading);
+    reading.catch(() => this.panels.delete(run));
+    return reading;
+  }
+
+  /** Pictures are proposed beside the run they are of, but not inside of its folder, which is Discern's own. */
+  private saveFolder(): vscode.Uri {
+    const workspace = vscode.workspace.workspaceFolders?.[0]?.uri;
+    return workspace ?? vscode.Uri.joinPath(this.shown[0] ?? this.extensionUri, "..");
+  }
+}

@@ -1,0 +1,47 @@
+import * as vscode from "vscode";
+import { dashboardStateSchema } from "../../protocol/webview/dashboard.ts";
+import { pageIds } from "../contribution_types.ts";
+import { registerCommand } from "../contributions.ts";
+import type { RunLibrary } from "../runs/library.ts";
+import { pickRun } from "../runs/pick.ts";
+import { DashboardPanel } from "./panel.ts";
+import { runFolders, sameFolders } from "./run_folders.ts";
+
+/**
+ * The dashboards: a command that opens one for a set of runs, or shows the one that there is, and what brings them back
+ * after the window was reloaded.
+ */
+export function registerDashboard(context: vscode.ExtensionContext, library: RunLibrary): vscode.Disposable {
+  const open = new Set<DashboardPanel>();
+  const show = (panel: vscode.WebviewPanel, folders: readonly vscode.Uri[]) => {
+    const dashboard = new DashboardPanel(panel, context, library, folders);
+    open.add(dashboard);
+    panel.onDidDispose(() => open.delete(dashboard));
+  };
+  return vscode.Disposable.from(
+    registerCommand("discern.runs.openDashboard", async (...given: unknown[]) => {
+      let folders = runFolders(given);
+      if (folders.length === 0) {
+        const placeholder = vscode.l10n.t("Runs to show in the dashboard");
+        folders = (await pickRun(library, { placeholder, many: true }))?.map(({ folder }) => folder) ?? [];
+      }
+      if (folders.length === 0) return;
+      const there = [...open].find((dashboard) => sameFolders(dashboard.folders, folders));
+      if (there) there.panel.reveal();
+      else {
+        show(
+          vscode.window.createWebviewPanel(pageIds.dashboard, "", vscode.ViewColumn.Active, {
+            enableFindWidget: true,
+          }),
+          folders,
+        );
+      }
+    }),
+    vscode.window.registerWebviewPanelSerializer(pageIds.dashboard, {
+      async deserializeWebviewPanel(panel, state) {
+        const kept = dashboardStateSchema.safeParse(state);
+        show(panel, kept.success ? kept.data.runs.map((run) => vscode.Uri.parse(run)) : []);
+      },
+    }),
+  );
+}

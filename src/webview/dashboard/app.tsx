@@ -1,0 +1,103 @@
+import { useEffect, useMemo, useReducer, useState } from "preact/hooks";
+import { FrameQueue } from "../ui/frame_queue.ts";
+import { onThemeChange } from "../ui/theme.ts";
+import type { ChartFrame } from "./chart_card.tsx";
+import { Charts } from "./charts.tsx";
+import { Controls } from "./controls.tsx";
+import type { DashboardPage } from "./page_model.ts";
+import { themePalette } from "./palette.ts";
+import { wholeSteps } from "./plots/plot_view.ts";
+import { PromptsSection } from "./prompts_section.tsx";
+import { RunHead } from "./run_head.tsx";
+
+/** The dashboard of one or more runs. */
+export function App({ page }: { page: DashboardPage }) {
+  usePage(page);
+  const frame = useFrame(page);
+  const { runs } = page;
+  const { looking } = page;
+  const probed = runs.some(({ series }) => series.probes.length > 0);
+  const add = () => page.ask({ type: "add-run" });
+  return (
+    <>
+      <h1 class="visually-hidden">Dashboard</h1>
+      <p class="visually-hidden" role="status">
+        {page.announced}
+      </p>
+      {page.told && runs.length === 0 && (
+        <div class="empty">
+          <p>No run is shown.</p>
+          <vscode-button onClick={add}>Choose a run…</vscode-button>
+        </div>
+      )}
+      <div class="runs">
+        {runs.map((run) => (
+          <RunHead
+            key={run.id}
+            run={run}
+            several={runs.length > 1}
+            ask={(command) => page.ask({ type: "command", run: run.id, command })}
+            remove={() => page.ask({ type: "remove-run", run: run.id })}
+          />
+        ))}
+      </div>
+      {probed && (
+        <>
+          <Controls
+            smoothing={page.kept.smoothing}
+            smooth={(weight) => page.smooth(weight)}
+            steps={page.steps}
+            whole={wholeSteps(runs)}
+            look={(steps) => page.look(steps)}
+            add={add}
+          />
+          <Charts page={page} frame={frame} looking={looking} />
+          <h2>Prompts</h2>
+          <PromptsSection page={page} frame={frame} looking={looking} />
+        </>
+      )}
+    </>
+  );
+}
+
+/** Milliseconds that news of the host is gathered before the page is drawn again. */
+const gatherMs = 150;
+
+/** Draws the page again after changes: at once after the person's own, a few times a second while runs go on. */
+function usePage(page: DashboardPage): void {
+  const [, redraw] = useReducer((drawn: number) => drawn + 1, 0);
+  useEffect(() => {
+    let gathering: ReturnType<typeof setTimeout> | undefined;
+    const draw = () => {
+      clearTimeout(gathering);
+      gathering = undefined;
+      redraw(undefined);
+    };
+    const end = page.onChange((told) => {
+      if (told) gathering ??= setTimeout(draw, gatherMs);
+      else draw();
+    });
+    return () => {
+      end();
+      clearTimeout(gathering);
+    };
+  }, [page]);
+}
+
+/** What all charts share; new when the theme or the hidden series change. */
+function useFrame(page: DashboardPage): ChartFrame {
+  const [palette, setPalette] = useState(themePalette);
+  useEffect(() => onThemeChange(() => setPalette(themePalette())), []);
+  const frames = useMemo(() => new FrameQueue(), []);
+  const { hidden } = page.kept;
+  return useMemo(
+    () => ({
+      palette,
+      frames,
+      hidden: new Set(hidden),
+      toggle: (series) => page.toggle(series),
+      save: (name, format, content) => page.ask({ type: "save", name, format, content }),
+    }),
+    [palette, frames, hidden, page],
+  );
+}

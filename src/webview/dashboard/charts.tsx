@@ -1,0 +1,95 @@
+import { useMemo, useState } from "preact/hooks";
+import { ChartCard, type ChartFrame } from "./chart_card.tsx";
+import { Figures } from "./figures.tsx";
+import { IconButton } from "./icon_button.tsx";
+import { within, zoomed } from "./model/view.ts";
+import type { DashboardPage } from "./page_model.ts";
+import { comovementPlot, ProbeLines } from "./plots/comovement.ts";
+import { type Looking, wholeSteps } from "./plots/plot_view.ts";
+import { refusalPlot } from "./plots/refusal.ts";
+import { type PlaneView, trailPlot, wholePlane } from "./plots/trail.ts";
+import { trainingPlots } from "./plots/training.ts";
+
+/** The charts of all runs on the page. Those of probes are made anew with a probe, those of training with each step. */
+export function Charts({
+  page,
+  frame,
+  looking,
+}: {
+  page: DashboardPage;
+  frame: ChartFrame;
+  looking: Looking;
+}) {
+  const { runs } = page;
+  const [plane, lookAt] = useState<PlaneView>(null);
+  const lines = useMemo(() => new ProbeLines(), []);
+  const probed = runs
+    .map(({ id, series }) => `${id} ${series.probeRevision} ${series.stages.length}`)
+    .join("\n");
+  const looks = [looking.steps, page.kept, probed];
+  // Series change in place: `probed` says when, and `kept` how they are looked at.
+  const refusal = useMemo(() => refusalPlot(runs, looking), looks);
+  const trail = useMemo(() => trailPlot(runs, looking, plane), [...looks, plane]);
+  const gap = useMemo(() => comovementPlot("gap", runs, looking, lines), looks);
+  const spillOver = useMemo(() => comovementPlot("spillOver", runs, looking, lines), looks);
+  const training = useMemo(() => trainingPlots(runs, looking, lines), [page.revision]);
+  const steps = {
+    frame,
+    onView: ({ x }: { x: { min: number; max: number } }) => page.look(within(x, wholeSteps(runs))),
+  };
+  const onPlane = (view: NonNullable<PlaneView>) =>
+    lookAt({ x: within(view.x, wholePlane.x), y: within(view.y, wholePlane.y) });
+  const zoomPlane = (factor: number) => {
+    const { x, y } = plane ?? wholePlane;
+    lookAt({ x: zoomed(x, wholePlane.x, factor), y: zoomed(y, wholePlane.y, factor) });
+  };
+  // Charts of probes stay as they are while only steps come.
+  const probeCharts = useMemo(
+    () => (
+      <>
+        <div class="grid main">
+          <ChartCard view={refusal} shape="wide" {...steps} />
+          <ChartCard
+            view={trail}
+            frame={frame}
+            shape="square"
+            onView={onPlane}
+            tools={
+              <>
+                <IconButton icon="zoom-in" name="Zoom in: Trail" press={() => zoomPlane(1.5)} />
+                <IconButton
+                  icon="screen-normal"
+                  name="Show the whole plane"
+                  disabled={plane === null}
+                  press={() => lookAt(null)}
+                />
+              </>
+            }
+          />
+        </div>
+        <div class="grid halves">
+          <ChartCard view={gap} shape="small" {...steps} />
+          <ChartCard view={spillOver} shape="small" {...steps} />
+        </div>
+      </>
+    ),
+    [refusal, trail, gap, spillOver, frame],
+  );
+  return (
+    <>
+      <h2>Refusal and co-movement</h2>
+      {probeCharts}
+      <Figures runs={runs} />
+      {training.length > 0 && (
+        <>
+          <h2>Training</h2>
+          <div class="grid thirds">
+            {training.map((view) => (
+              <ChartCard key={view.key} view={view} shape="small" {...steps} />
+            ))}
+          </div>
+        </>
+      )}
+    </>
+  );
+}

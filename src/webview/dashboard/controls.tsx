@@ -1,0 +1,77 @@
+import type { Range } from "../ui/plot_spec.ts";
+import { IconButton } from "./icon_button.tsx";
+import { panned, zoomed } from "./model/view.ts";
+
+/** How the charts are looked at: smoothing, and the steps in view. It stays in sight. */
+export function Controls({
+  smoothing,
+  smooth,
+  steps,
+  whole,
+  look,
+  add,
+}: {
+  smoothing: number;
+  smooth: (weight: number) => void;
+  /** Steps in view; null for all. */
+  steps: Range | null;
+  whole: Range;
+  look: (steps: Range | null) => void;
+  add: () => void;
+}) {
+  const view = steps ?? whole;
+  return (
+    <div class="controls toolbar" role="toolbar" aria-label="View">
+      <label class="smoothing">
+        Smoothing
+        <input
+          type="range"
+          min="0"
+          max="0.98"
+          step="0.02"
+          value={smoothing}
+          aria-valuetext={smoothing === 0 ? "none" : smoothing.toFixed(2)}
+          onInput={({ currentTarget }) => smooth(Number(currentTarget.value))}
+        />
+        <output>{smoothing.toFixed(2)}</output>
+      </label>
+      <span class="group">
+        <IconButton icon="zoom-in" name="Zoom in" press={() => look(zoomed(view, whole, 1.5))} />
+        <IconButton
+          icon="zoom-out"
+          name="Zoom out"
+          disabled={steps === null}
+          press={() => look(zoomed(view, whole, 1 / 1.5))}
+        />
+        <IconButton
+          icon="arrow-left"
+          name="Earlier steps"
+          disabled={steps === null}
+          press={() => look(panned(view, whole, -0.25))}
+        />
+        <IconButton
+          icon="arrow-right"
+          name="Later steps"
+          disabled={steps === null}
+          press={() => look(panned(view, whole, 0.25))}
+        />
+        <IconButton
+          icon="screen-normal"
+          name="Show all steps"
+          disabled={steps === null}
+          press={() => look(null)}
+        />
+      </span>
+      <span class="muted hint">
+        {steps === null
+          ? "Drag across a chart to zoom, Ctrl + wheel too; Shift + drag moves."
+          : `Steps ${Math.round(steps.min).toLocaleString()} to ${Math.round(steps.max).toLocaleString()}`}
+      </span>
+      <span class="actions">
+        <vscode-button appearance="secondary" onClick={add}>
+          Add a run…
+        </vscode-button>
+      </span>
+    </div>
+  );
+}

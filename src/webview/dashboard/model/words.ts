@@ -1,0 +1,62 @@
+import type { Estimate } from "../../../protocol/comovement.ts";
+import type { PanelName, ShownProgress, ShownState } from "../../../protocol/webview/dashboard.ts";
+
+/** Names of the panels, as the field has them. */
+export const panelWords: Record<PanelName, string> = {
+  toxic: "toxic",
+  seeminglyToxic: "seemingly toxic",
+  general: "general",
+};
+
+/** Names of stages: the paper's abbreviations, and what they are. */
+export const stageWords = {
+  contrastive: { short: "DCR", long: "contrast" },
+  supervised: { short: "STL", long: "safety tuning" },
+} as const;
+
+/** A state in words, with its codicon. */
+export const stateWords: Record<ShownState, { word: string; icon: string }> = {
+  starting: { word: "starting", icon: "loading" },
+  running: { word: "running", icon: "play-circle" },
+  finished: { word: "finished", icon: "pass" },
+  stopped: { word: "stopped", icon: "debug-pause" },
+  failed: { word: "failed", icon: "error" },
+  interrupted: { word: "interrupted", icon: "warning" },
+  damaged: { word: "damaged", icon: "warning" },
+  gone: { word: "deleted", icon: "trash" },
+};
+
+/** A probability or a difference of two, with two decimals and a true minus sign. */
+export function figure(value: number | null | undefined): string {
+  return value === null || value === undefined ? "–" : value.toFixed(2).replace("-", "−");
+}
+
+/** A value with its interval. */
+export function interval(estimate: Estimate | null): string {
+  if (!estimate) return "–";
+  return `${figure(estimate.value)} [${figure(estimate.lower)}, ${figure(estimate.upper)}]`;
+}
+
+/** A measure of training with four significant digits. */
+export function measure(value: number | null): string {
+  return value === null ? "–" : Number(value.toPrecision(4)).toString().replace("-", "−");
+}
+
+/** A span of time for people: `1 h 05 min`, `3 min`, `40 s`. */
+export function span(seconds: number): string {
+  if (seconds < 90) return `${Math.max(1, Math.round(seconds))} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 60) return `${minutes} min`;
+  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
+}
+
+/**
+ * What a screen reader is told when a run's state changes, and only then: steps and probes are too many to be read
+ * out. The first state that the page hears of is no news either.
+ */
+export function announcement(label: string, before: ShownProgress | null, now: ShownProgress): string | null {
+  if (!before || before.state === now.state) return null;
+  const { word } = stateWords[now.state];
+  const problem = now.state === "failed" && now.problem ? `: ${now.problem}` : "";
+  return `Run ${label} ${now.state === "gone" ? "was deleted" : word}${problem}.`;
+}

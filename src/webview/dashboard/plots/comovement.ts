@@ -1,0 +1,92 @@
+import type { PlotSeries, Point } from "../../ui/plot_spec.ts";
+import type { ProbeFigures } from "../model/run_series.ts";
+import { tableOfRuns } from "../model/table.ts";
+import { figure } from "../model/words.ts";
+import { type Looking, looked, overSteps, type PlottedRun, type PlotView, styleOf } from "./plot_view.ts";
+
+/** Points made anew only when a run has other probes, so that smoothing finds them again. */
+export class ProbeLines {
+  private readonly lines = new WeakMap<ProbeFigures, Map<string, { length: number; points: Point[] }>>();
+
+  /** One figure of the probes, where it is defined. */
+  of(probes: readonly ProbeFigures[], name: "gap" | "spillOver" | "generalLoss"): readonly Point[] {
+    const last = probes.at(-1);
+    if (!last) return [];
+    // The last probe stands for all: probes only change by being cut back and taken anew.
+    const kept = this.lines.get(last) ?? new Map<string, { length: number; points: Point[] }>();
+    this.lines.set(last, kept);
+    const before = kept.get(name);
+    if (before?.length === probes.length) return before.points;
+    const points = probes.flatMap((probe) => {
+      const y = probe[name];
+      return y === null ? [] : [{ x: probe.step, y }];
+    });
+    kept.set(name, { length: probes.length, points });
+    return points;
+  }
+}
+
+const plots = {
+  gap: {
+    title: "Gap",
+    axis: "toxic − seemingly toxic",
+    caption: "Refusal of toxic prompts minus that of seemingly toxic ones: 1 is perfect discernment.",
+    guides: [{ at: 0, label: "no discernment" }],
+  },
+  spillOver: {
+    title: "Spill-over slope",
+    axis: "spill-over slope β",
+    caption:
+      "How far refusal of seemingly toxic prompts follows each change of the toxic ones, over all probes so far " +
+      "(β = Σ ΔtoxΔseem / Σ Δtox²).",
+    guides: [
+      { at: 0, label: "decoupled" },
+      { at: 1, label: "moves as one" },
+    ],
+  },
+} as const;
+
+/** The gap, or the spill-over slope as it runs, over steps. */
+export function comovementPlot(
+  name: keyof typeof plots,
+  runs: readonly PlottedRun[],
+  looking: Looking,
+  lines: ProbeLines,
+): PlotView {
+  const { title, axis, caption, guides } = plots[name];
+  const legend = runs.map(
+    (run): PlotSeries => ({
+      id: `${run.id} ${name}`,
+      label: run.label,
+      ...styleOf(run),
+      ...looked(lines.of(run.series.probes, name), looking),
+    }),
+  );
+  const last = runs.map(
+    ({ label, series: { probes } }) =>
+      `${label}: ${figure(probes.at(-1)?.[name])} after ${probes.length} probes.`,
+  );
+  return {
+    key: name === "gap" ? "gap" : "spill-over",
+    title,
+    caption,
+    legend,
+    spec: overSteps(runs, looking, { title: axis, ...ends(name, legend) }, legend, {
+      guides: guides.map(({ at, label }) => ({ from: { x: 0, y: at }, to: { x: 1e9, y: at }, label })),
+      tell: ({ label }, { y }) => `${label}: ${figure(y)}`,
+    }),
+    summary: `${title} over steps. ${last.join(" ")}`,
+    table: tableOfRuns(`${title} by probe`, ["step", axis], runs, ({ series: { probes } }) => ({
+      rows: probes.length,
+      row: (i) => [probes[i]!.step, probes[i]![name]],
+    })),
+  };
+}
+
+/** Ends of the axis: what is meaningful is always in view, and noise of the first probes does not flatten the rest. */
+function ends(name: keyof typeof plots, legend: readonly PlotSeries[]): { min: number; max: number } {
+  if (name === "spillOver") return { min: -0.5, max: 1.5 };
+  let least = 0;
+  for (const { points } of legend) for (const { y } of points) least = Math.min(least, y);
+  return { min: Math.floor(least * 5) / 5, max: 1 };
+}

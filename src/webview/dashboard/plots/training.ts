@@ -1,0 +1,128 @@
+import type { PlotSeries } from "../../ui/plot_spec.ts";
+import type { StageSeries } from "../model/run_series.ts";
+import { type Cell, tableOfRuns } from "../model/table.ts";
+import { measure } from "../model/words.ts";
+import type { ProbeLines } from "./comovement.ts";
+import { type Looking, looked, overSteps, type PlottedRun, type PlotView, styleOf } from "./plot_view.ts";
+
+type Line = PlotSeries["points"];
+
+/** What is measured of training; each has a chart and an axis of its own, since no two are in the same unit. */
+interface Measure {
+  readonly key: string;
+  readonly title: string;
+  readonly axis: string;
+  readonly caption: string;
+  /** Lines of a run: one a stage, since a stage's figures do not go on in the next. */
+  readonly lines: (run: PlottedRun, probes: ProbeLines) => readonly Line[];
+}
+
+const inStages =
+  (
+    measured: keyof Pick<StageSeries, "loss" | "separation" | "retention" | "learningRate">,
+    kind?: StageSeries["kind"],
+  ) =>
+  ({ series }: PlottedRun): Line[] =>
+    series.stages
+      .filter((stage) => stage && (kind === undefined || stage.kind === kind))
+      .map((stage) => stage[measured]);
+
+const measures: readonly Measure[] = [
+  {
+    key: "contrastive-loss",
+    title: "Contrastive loss",
+    axis: "loss, with retention",
+    caption: "What the contrastive stage minimises: the contrast, and retention by its weight.",
+    lines: inStages("loss", "contrastive"),
+  },
+  {
+    key: "separation",
+    title: "Separation",
+    axis: "gap of cosines",
+    caption:
+      "How much closer features are within a group than between toxic and seemingly toxic, in each batch.",
+    lines: inStages("separation"),
+  },
+  {
+    key: "retention",
+    title: "Retention",
+    axis: "drift of general features",
+    caption: "How far general features or predictions moved from the original model's; 0 is not at all.",
+    lines: inStages("retention"),
+  },
+  {
+    key: "safety-tuning-loss",
+    title: "Safety-tuning loss",
+    axis: "nats a token",
+    caption: "Cross-entropy of the answers trained on.",
+    lines: inStages("loss", "supervised"),
+  },
+  {
+    key: "general-loss",
+    title: "General-answer loss",
+    axis: "nats a token",
+    caption: "Cross-entropy of held-out general answers: a rise means that ability is lost.",
+    lines: ({ series }, probes) => [probes.of(series.probes, "generalLoss")],
+  },
+  {
+    key: "learning-rate",
+    title: "Learning rate",
+    axis: "learning rate",
+    caption: "As scheduled.",
+    lines: inStages("learningRate"),
+  },
+];
+
+/** The charts of training for which there is something to show. */
+export function trainingPlots(runs: readonly PlottedRun[], looking: Looking, probes: ProbeLines): PlotView[] {
+  return measures.flatMap((one) => {
+    const lines = runs.map((run) => ({
+      run,
+      parts: one.lines(run, probes).filter(({ length }) => length > 0),
+    }));
+    return lines.some(({ parts }) => parts.length > 0) ? [trainingPlot(one, lines, looking)] : [];
+  });
+}
+
+function trainingPlot(
+  { key, title, axis, caption }: Measure,
+  lines: readonly { run: PlottedRun; parts: readonly Line[] }[],
+  looking: Looking,
+): PlotView {
+  const runs = lines.map(({ run }) => run);
+  const shown = key === "learning-rate" ? { ...looking, smoothing: 0 } : looking;
+  const series = lines.flatMap(({ run, parts }) =>
+    parts.map(
+      (part, i): PlotSeries => ({
+        id: `${run.id} ${key} ${i}`,
+        label: run.label,
+        ...styleOf(run),
+        ...looked(part, shown),
+      }),
+    ),
+  );
+  const hidden = new Set(
+    runs.filter(({ id }) => looking.hidden.has(`${id} ${key}`)).map(({ id }) => `${id} ${key}`),
+  );
+  const legend = lines.flatMap(({ run, parts }): PlotSeries[] =>
+    parts[0] ? [{ id: `${run.id} ${key}`, label: run.label, ...styleOf(run), points: parts[0] }] : [],
+  );
+  const last = lines.map(({ run, parts }) => `${run.label}: ${measure(parts.at(-1)?.at(-1)?.y ?? null)}.`);
+  return {
+    key,
+    title,
+    caption,
+    legend,
+    spec: {
+      ...overSteps(runs, looking, { title: axis }, [], {
+        tell: ({ label }, { y }) => `${label}: ${measure(y)}`,
+      }),
+      series: series.filter(({ id }) => ![...hidden].some((one) => id.startsWith(`${one} `))),
+    },
+    summary: `${title} (${axis}) over steps; last ${last.join(" ")}`,
+    table: tableOfRuns(`${title} by step`, ["step", axis], runs, (run) => {
+      const points = lines.find((one) => one.run === run)!.parts.flat();
+      return { rows: points.length, row: (i): Cell[] => [points[i]!.x, points[i]!.y] };
+    }),
+  };
+}
