@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Words } from "../runs/figures.ts";
+import { byteSize, type Words } from "../figures.ts";
 
 /** What is shown of a model, as the engine's `inspect` tells it. */
 export const modelDetailsSchema = z.object({
@@ -20,11 +20,6 @@ export const modelDetailsSchema = z.object({
 });
 export type ModelDetails = z.infer<typeof modelDetailsSchema>;
 
-/** A size on disk, in the units that people read. */
-export function sizeOnDisk(bytes: number): string {
-  return scaled(bytes, ["kB", "MB", "GB"]);
-}
-
 /** A number of parameters as papers give it: 135 M, 1.7 B. */
 export function parameterCount(parameters: number): string {
   return scaled(parameters, ["K", "M", "B"]);
@@ -37,7 +32,7 @@ function scaled(value: number, [thousand, million, billion]: readonly [string, s
 
 /** What stands behind a model's name once it was inspected. */
 export function modelSummary({ architecture, parameters, bytes }: ModelDetails): string {
-  return [architecture.family, parameterCount(parameters), sizeOnDisk(bytes)].join(" · ");
+  return [architecture.family, parameterCount(parameters), byteSize(bytes)].join(" · ");
 }
 
 /** A line about a model. */
@@ -66,6 +61,6 @@ export function modelLines(details: ModelDetails, l10n: Words): ModelLine[] {
     },
     { name: l10n.t("Parameters"), value: parameterCount(parameters), icon: "symbol-number" },
     { name: l10n.t("Stored as"), value: `${format}: ${types.join(", ")}`, icon: "file-binary" },
-    { name: l10n.t("Size on disk"), value: sizeOnDisk(bytes), icon: "database" },
+    { name: l10n.t("Size on disk"), value: byteSize(bytes), icon: "database" },
   ];
 }

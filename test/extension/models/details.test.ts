@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
+import { byteSize } from "../../../src/extension/figures.ts";
 import {
   type ModelDetails,
   modelLines,
   modelSummary,
   parameterCount,
-  sizeOnDisk,
 } from "../../../src/extension/models/details.ts";
 
 const words = {
@@ -40,6 +40,6 @@ test("a model without a tokenizer says so first", () => {
 });
 
 test("sizes and counts have the unit that people read", () => {
-  expect([12_000, 999_000_000, 3_400_000_000].map(sizeOnDisk)).toEqual(["12 kB", "999 MB", "3.4 GB"]);
+  expect([12_000, 999_000_000, 3_400_000_000].map(byteSize)).toEqual(["12 kB", "999 MB", "3.4 GB"]);
   expect([20_000, 1_711_000_000].map(parameterCount)).toEqual(["20 K", "1.7 B"]);
 });

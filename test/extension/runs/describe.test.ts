@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { duration } from "../../../src/extension/figures.ts";
 import {
   contextValue,
   description,
@@ -6,7 +7,6 @@ import {
   stageWord,
   stateIcons,
 } from "../../../src/extension/runs/describe.ts";
-import { duration } from "../../../src/extension/runs/figures.ts";
 import { headlineOf } from "../../../src/extension/runs/headline.ts";
 import type { RunSummary, RunSummaryState } from "../../../src/extension/runs/summary.ts";
 import type { Report } from "../../../src/protocol/report.ts";
