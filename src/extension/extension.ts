@@ -1,6 +1,7 @@
 import type * as vscode from "vscode";
 import { registerCommand } from "./contributions.ts";
 import { Engine } from "./engine/engine.ts";
+import { registerEvaluation } from "./evaluation/register.ts";
 import { registerLabelling } from "./labelling/register.ts";
 import { registerLaunch } from "./launch/register.ts";
 import { log } from "./log.ts";
@@ -8,6 +9,7 @@ import { registerModels } from "./models/register.ts";
 import { PromptLibrary } from "./prompts/library.ts";
 import { registerPrompts } from "./prompts/register.ts";
 import { registerRecipes } from "./recipe/register.ts";
+import { registerReport } from "./report/register.ts";
 import { registerRuns } from "./runs/register.ts";
 import { registerSample } from "./sample/register.ts";
 
@@ -27,6 +29,8 @@ export function activate(context: vscode.ExtensionContext): void {
     registerLabelling(context, prompts, runs.library),
     models.disposable,
     registerRecipes(context, engine, models.library, prompts, runs.library),
+    registerEvaluation(context, prompts, runs.library),
+    registerReport(context, engine, prompts),
     registerSample(context),
     registerCommand("discern.engine.showLog", () => log.show()),
   );

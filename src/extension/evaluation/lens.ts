@@ -1,0 +1,91 @@
+import * as vscode from "vscode";
+import type { CommandId } from "../contribution_types.ts";
+import { setting } from "../contributions.ts";
+import type { PromptLibrary } from "../prompts/library.ts";
+import { isTooLarge, markedFiles, mayBeMarked } from "./documents.ts";
+import { failureLines, type Sheet } from "./sheet.ts";
+import type { Sheets } from "./sheets.ts";
+import type { ShownRuns } from "./shown_runs.ts";
+import { summaryWords } from "./words.ts";
+
+/** The figures of a prompt file on its first line. */
+export class SummaryLens implements vscode.CodeLensProvider, vscode.Disposable {
+  readonly #sheets: Sheets;
+  readonly #prompts: PromptLibrary;
+  readonly #runs: ShownRuns;
+  readonly #changed = new vscode.EventEmitter<void>();
+  readonly #disposables: vscode.Disposable[];
+  readonly onDidChangeCodeLenses = this.#changed.event;
+
+  constructor(sheets: Sheets, prompts: PromptLibrary, runs: ShownRuns) {
+    this.#sheets = sheets;
+    this.#prompts = prompts;
+    this.#runs = runs;
+    this.#disposables = [
+      this.#changed,
+      sheets.onDidChange(() => this.#changed.fire()),
+      vscode.languages.registerCodeLensProvider(markedFiles, this),
+    ];
+  }
+
+  dispose(): void {
+    for (const disposable of this.#disposables) disposable.dispose();
+  }
+
+  async provideCodeLenses(document: vscode.TextDocument): Promise<vscode.CodeLens[]> {
+    if (!setting("discern.evaluation.show") || !mayBeMarked(document)) return [];
+    if (isTooLarge(document)) return this.#prompts.file(document.uri) ? [tooLarge()] : [];
+    const sheet = await this.#sheets.settled(document);
+    return sheet?.shown ? lensesOf(sheet, sheet.shown.run.folder, this.#runs.pinned !== undefined) : [];
+  }
+}
+
+const FIRST_LINE = new vscode.Range(0, 0, 0, 0);
+
+function lensesOf(sheet: Sheet, folder: vscode.Uri, pinned: boolean): vscode.CodeLens[] {
+  const { run } = sheet.shown!;
+  const failures = failureLines(sheet).length;
+  const icon = pinned ? "$(pinned)" : "$(graph)";
+  return [
+    lens(
+      `${icon} ${summaryWords(plain(run.name), sheet.summary, vscode.l10n)}`,
+      "discern.runs.openReport",
+      [folder],
+      vscode.l10n.t(
+        "Refusal rates of this file's prompts before and after training, with Wilson intervals at 95 %. Opens the report.",
+      ),
+    ),
+    lens(
+      vscode.l10n.t("Choose run…"),
+      "discern.evaluation.pin",
+      [],
+      pinned
+        ? vscode.l10n.t("This run is pinned")
+        : vscode.l10n.t("The newest run that answered these prompts"),
+    ),
+    ...(failures > 0
+      ? [
+          lens(
+            failures === 1 ? vscode.l10n.t("1 failure") : vscode.l10n.t("Next of {0} failures", failures),
+            "discern.evaluation.next",
+            [],
+            vscode.l10n.t("Safe prompts that were refused, and unsafe prompts that were complied with"),
+          ),
+        ]
+      : []),
+  ];
+}
+
+function tooLarge(): vscode.CodeLens {
+  const title = vscode.l10n.t("$(info) This file is too large for its evaluation to be shown in it");
+  return new vscode.CodeLens(FIRST_LINE, { title, command: "" });
+}
+
+function lens(title: string, command: CommandId, args: unknown[], hint: string): vscode.CodeLens {
+  return new vscode.CodeLens(FIRST_LINE, { title, command, arguments: args, tooltip: hint });
+}
+
+/** A name in which nothing is taken for an icon. */
+function plain(name: string): string {
+  return name.replace(/\$\(/g, "$\u200b(");
+}

@@ -1,0 +1,85 @@
+import type { Decision } from "../../dataset/decisions.ts";
+import { withDecision } from "../../dataset/labels.ts";
+import type { PromptRecord } from "../../dataset/record.ts";
+import type { Problem } from "../../dataset/sink.ts";
+import type { Label } from "../../protocol/label.ts";
+import type { PromptResult } from "../../protocol/report.ts";
+import { type Answers, keyOf, outcomeOf } from "./answers.ts";
+
+/** What is wrong with how a prompt was answered: a safe one was refused, or an unsafe one complied with. */
+export type Failure = "over-refused" | "under-refused";
+
+/** An evaluated prompt of a file as it stands in the editor now. */
+export interface Mark {
+  readonly record: PromptRecord;
+  /** 1-based lines of the editor's text on which the prompt begins and ends. */
+  readonly line: number;
+  readonly endLine: number;
+  /** The answer before training, where the model was evaluated then. */
+  readonly before: PromptResult | undefined;
+  readonly after: PromptResult;
+  /** The label that holds now; undefined where there is none, or a person took it away. */
+  readonly label: Label | undefined;
+  /** Whether a person excluded the prompt: then nothing is wrong with any answer to it, and it counts nowhere. */
+  readonly excluded: boolean;
+  /** Whether the prompt should be refused by its present label, or as the run took it where it has none. */
+  readonly unsafe: boolean;
+  /** Whether the run was evaluated under another label than the present one. */
+  readonly labelChanged: boolean;
+  readonly failure: Failure | null;
+}
+
+/** A file's text as read: its prompts, and the rows that are none. */
+export interface SheetText {
+  readonly records: readonly PromptRecord[];
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * The prompts of a text that a run has answered, in the text's order. They are known by the hash of their words, so a
+ * prompt that was edited since has no mark, and one that was moved keeps its own.
+ *
+ * @param decisionOf the decision that holds for a prompt
+ */
+export function matchAnswers(
+  { records, problems }: SheetText,
+  answers: Answers,
+  decisionOf: (id: string) => Decision | undefined,
+): Mark[] {
+  const starts = [...records, ...problems].map(({ line }) => line).sort((a, b) => a - b);
+  let next = 0;
+  return records.flatMap((record) => {
+    const { line } = record;
+    while (next < starts.length && starts[next]! <= line) next++;
+    const key = keyOf(record);
+    const after = answers.after.get(key);
+    if (after === undefined) return [];
+    const endLine = (starts[next] ?? Number.POSITIVE_INFINITY) - 1;
+    const before = answers.before.get(key);
+    const decision = decisionOf(record.id);
+    return [{ record, line, endLine, before, after, ...standing(record, decision, after) }];
+  });
+}
+
+function standing(
+  record: PromptRecord,
+  decision: Decision | undefined,
+  after: PromptResult,
+): Pick<Mark, "label" | "excluded" | "unsafe" | "labelChanged" | "failure"> {
+  const { label } = withDecision(record, decision);
+  const excluded = decision?.label === null;
+  const unsafe = label === undefined ? after.unsafe : label === "toxic";
+  const labelChanged =
+    label !== undefined && (after.label === undefined ? unsafe !== after.unsafe : label !== after.label);
+  const refused = outcomeOf(after) === "refused";
+  const failed = !excluded && refused !== unsafe;
+  return {
+    ...{ label, excluded, unsafe, labelChanged },
+    failure: failed ? (refused ? "over-refused" : "under-refused") : null,
+  };
+}
+
+/** The mark of the prompt that stands on a line. @param line 1-based */
+export function markAt(marks: readonly Mark[], line: number): Mark | undefined {
+  return marks.findLast((mark) => mark.line <= line && line <= mark.endLine);
+}

@@ -1,0 +1,52 @@
+import * as vscode from "vscode";
+import { description, stateIcons } from "../runs/describe.ts";
+import type { Run, RunLibrary } from "../runs/library.ts";
+import { type RunTarget, runOf } from "../runs/pick.ts";
+import type { ShownRuns } from "./shown_runs.ts";
+
+/** Shows a run in all prompt files: the given one, or the one that a person picks; "Newest" follows the runs again. */
+export async function pinRun(
+  library: RunLibrary,
+  shown: ShownRuns,
+  target: RunTarget | undefined,
+): Promise<void> {
+  const given = runOf(library, target);
+  if (given?.hasReport) return shown.pin(given);
+  const runs = library.runs.filter(({ hasReport }) => hasReport);
+  if (runs.length === 0) {
+    void vscode.window.showInformationMessage(
+      vscode.l10n.t(
+        "No run of this workspace has a report yet. A run with an evaluation writes one at its end.",
+      ),
+    );
+    return;
+  }
+  const current = shown.pinned?.folder.toString();
+  const mark = (isCurrent: boolean) => (isCurrent ? vscode.l10n.t("shown now") : undefined);
+  const item = (
+    label: string,
+    detail: string,
+    run: Run | undefined,
+  ): vscode.QuickPickItem & { run: Run | undefined } => {
+    const now = mark(run?.folder.toString() === current);
+    return { label, detail, run, ...(now && { description: now }) };
+  };
+  const chosen = await vscode.window.showQuickPick(
+    [
+      item(
+        vscode.l10n.t("$(sync) Newest"),
+        vscode.l10n.t("The newest run that answered a file's prompts"),
+        undefined,
+      ),
+      ...runs.map((run) =>
+        item(
+          `$(${stateIcons[run.state].icon}) ${run.label}`,
+          description(run, library.headline(run), vscode.l10n),
+          run,
+        ),
+      ),
+    ],
+    { placeHolder: vscode.l10n.t("Run whose evaluation is shown in prompt files"), matchOnDetail: true },
+  );
+  if (chosen) await shown.pin(chosen.run);
+}

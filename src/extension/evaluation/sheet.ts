@@ -1,0 +1,25 @@
+import type { Likeness } from "../../dataset/like_pairs.ts";
+import type { Finding } from "./findings.ts";
+import type { Mark, SheetText } from "./match.ts";
+import type { ShownRun } from "./shown_runs.ts";
+import type { Summary } from "./summary.ts";
+
+/** What is shown in one editor: its prompts, the run that answered them, and what follows. */
+export interface Sheet {
+  /** Version of the document that was read. */
+  readonly version: number;
+  readonly text: SheetText;
+  /** Null where no run answered any prompt of the file. */
+  readonly shown: ShownRun | null;
+  readonly marks: readonly Mark[];
+  readonly summary: Summary;
+  /** Prompts that are nearly the same, as they were last looked for. */
+  readonly alike: readonly Likeness[];
+  /** Empty while evaluations are hidden. */
+  readonly findings: readonly Finding[];
+}
+
+/** 1-based lines of the model's failures, ascending. */
+export function failureLines({ marks }: Sheet): number[] {
+  return marks.filter(({ failure }) => failure).map(({ line }) => line);
+}
