@@ -41,7 +41,9 @@ export function registerLaunch(
     runOf(library, given) ?? (await pickRun(library, { filter, placeholder }))?.[0];
   const stop = async (given: RunTarget | undefined, keepBest: boolean): Promise<void> => {
     requireTrust();
-    const run = await chosen(given, isActive, vscode.l10n.t("Run to stop"));
+    const active = library.runs.filter(isActive);
+    const only = active.length === 1 ? active[0] : undefined;
+    const run = await chosen(given ?? only, isActive, vscode.l10n.t("Run to stop"));
     if (run) await engine.call("stop", { folder: run.folder.fsPath, keepBest });
   };
   return vscode.Disposable.from(

@@ -28,18 +28,19 @@ export async function startRun(engine: Engine, library: RunLibrary, job: Job): P
     if (!(await isRun(folder))) await removeUnused(folder);
     throw error;
   }
-  await show(library, vscode.Uri.file(folder));
+  show(library, vscode.Uri.file(folder));
 }
 
 /** Goes on with a run that was stopped, failed or was interrupted. @throws as `Engine.call`. */
 export async function resumeRun(engine: Engine, library: RunLibrary, run: Run): Promise<void> {
   await engine.call("start", { folder: run.folder.fsPath, resume: true });
-  await show(library, run.folder);
+  show(library, run.folder);
 }
 
-async function show(library: RunLibrary, folder: vscode.Uri): Promise<void> {
+/** A run that goes is not called off because it cannot be shown: nothing here is waited for. */
+function show(library: RunLibrary, folder: vscode.Uri): void {
   library.follow(folder);
-  await runCommand("discern.runs.openDashboard", folder);
+  void runCommand("discern.runs.openDashboard", folder);
 }
 
 /** Takes away a folder in which no run came to be; whatever else is in it keeps it there. */
