@@ -75,10 +75,15 @@ export function responseHash(response: string): string {
   return createHash("sha256").update(response).digest("hex");
 }
 
-/** Judgements by the answer that they are about. */
+/** Judgements by the `answerKey` of the answer that they are about. */
 export type Judged = ReadonlyMap<string, Judgement>;
 
-const keyOf = (id: string, response: string) => `${id} ${response}`;
+/** What an answer is known by: its prompt and its very words. */
+export function answerKey({ id, response }: Pick<PromptResult, "id" | "response">): string {
+  return keyOf(id, responseHash(response));
+}
+
+const keyOf = (id: string, hash: string) => `${id} ${hash}`;
 
 /**
  * What holds for each answer that was judged: the latest by its time, and of two at the same time the one further down.
@@ -95,17 +100,13 @@ export function currentJudgements(judgements: readonly Judgement[]): Judged {
   return current;
 }
 
-/** The judgement that holds for an answer. */
-export function judgementOf(judged: Judged, { id, response }: Pick<PromptResult, "id" | "response">) {
-  return judged.size === 0 ? undefined : judged.get(keyOf(id, responseHash(response)));
-}
-
 /** Answers with the verdicts of people, where there are any. */
 export function withJudgements(arms: readonly Arm[], judged: Judged): Arm[] {
+  if (judged.size === 0) return [...arms];
   return arms.map((arm) => ({
     ...arm,
     results: arm.results.map((result) => {
-      const judgement = judgementOf(judged, result);
+      const judgement = judged.get(answerKey(result));
       if (judgement === undefined) return result;
       const { human: _, ...rest } = result;
       return judgement.verdict === null ? rest : { ...rest, human: judgement.verdict };

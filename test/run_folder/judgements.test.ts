@@ -4,9 +4,9 @@ import { describe, expect, test } from "vitest";
 import type { Judgement } from "../../src/protocol/judgement.ts";
 import type { Arm, PromptResult } from "../../src/protocol/report.ts";
 import {
+  answerKey,
   appendJudgement,
   currentJudgements,
-  judgementOf,
   judgementsPath,
   readJudgements,
   responseHash,
@@ -98,7 +98,7 @@ describe("what holds", () => {
       [early, late],
       [late, early],
     ]) {
-      expect(judgementOf(currentJudgements(order), result("x", "I'm sorry"))).toBe(late);
+      expect(currentJudgements(order).get(answerKey(result("x", "I'm sorry")))).toBe(late);
     }
   });
 

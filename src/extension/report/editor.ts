@@ -1,0 +1,135 @@
+import * as vscode from "vscode";
+import {
+  type ReportFromPage,
+  type ReportToPage,
+  reportFromPageSchema,
+} from "../../protocol/webview/report.ts";
+import { pageIds } from "../contribution_types.ts";
+import { onSettingChange, setting } from "../contributions.ts";
+import type { Engine } from "../engine/engine.ts";
+import { wordError } from "../errors.ts";
+import { openPage } from "../page/page.ts";
+import type { PromptLibrary } from "../prompts/library.ts";
+import { openReportFile } from "../runs/open_report.ts";
+import { exportReport } from "./export.ts";
+import { revealPromptOf } from "./reveal.ts";
+import { ReportSession } from "./session.ts";
+
+/** A report as the editor holds it; everything else is in its session. */
+interface ReportDocument extends vscode.CustomDocument {
+  /** The prompt to be shown as soon as the page can. */
+  wanted?: string;
+  show?: (id: string) => void;
+}
+
+/** Milliseconds in which a file that is replaced may be gone before it is read again. */
+const settle = 150;
+
+/** The editor of report.json: its figures, its answers, and people's judgements of them. */
+export class ReportEditor implements vscode.CustomReadonlyEditorProvider<ReportDocument>, vscode.Disposable {
+  private readonly context: vscode.ExtensionContext;
+  private readonly engine: Engine;
+  private readonly prompts: PromptLibrary;
+  private readonly documents = new Map<string, ReportDocument>();
+  private readonly registration: vscode.Disposable;
+
+  constructor(context: vscode.ExtensionContext, engine: Engine, prompts: PromptLibrary) {
+    this.context = context;
+    this.engine = engine;
+    this.prompts = prompts;
+    this.registration = vscode.window.registerCustomEditorProvider(pageIds.report, this);
+  }
+
+  /** Opens the report of a run folder, at a prompt where one is named. */
+  async open(report: vscode.Uri, promptId?: string): Promise<void> {
+    await openReportFile(report);
+    const document = this.documents.get(report.toString());
+    if (document === undefined || promptId === undefined) return;
+    if (document.show) document.show(promptId);
+    else document.wanted = promptId;
+  }
+
+  openCustomDocument(uri: vscode.Uri): ReportDocument {
+    const document: ReportDocument = { uri, dispose: () => this.documents.delete(uri.toString()) };
+    this.documents.set(uri.toString(), document);
+    return document;
+  }
+
+  resolveCustomEditor(document: ReportDocument, panel: vscode.WebviewPanel): void {
+    const { uri } = document;
+    const session = new ReportSession({
+      file: uri.fsPath,
+      post: (message) => page.post(message),
+      author: () => this.prompts.author,
+      recompute: () => (vscode.workspace.isTrusted ? (path) => this.engine.call("report", { path }) : null),
+      word: wordError,
+    });
+    const page = openPage<ReportToPage, typeof reportFromPageSchema>(
+      panel.webview,
+      this.context.extensionUri,
+      {
+        name: "report",
+        title: vscode.l10n.t("Discern Report"),
+        from: reportFromPageSchema,
+        onMessage: (message) => this.answer(message, uri, session),
+        onReady: async () => {
+          page.post({ type: "blur", blur: setting("discern.labelling.blur") });
+          document.show = (id) => page.post({ type: "show", id });
+          const shown = session.load();
+          if (document.wanted !== undefined) page.post({ type: "show", id: document.wanted });
+          delete document.wanted;
+          await shown;
+        },
+      },
+    );
+    const others = [
+      page,
+      watch(uri, "report.json", () => session.load()),
+      watch(uri, "judgements.jsonl", () => session.reloadJudgements()),
+      vscode.workspace.onDidGrantWorkspaceTrust(() => void session.compute()),
+      onSettingChange(["discern.labelling.blur"], () =>
+        page.post({ type: "blur", blur: setting("discern.labelling.blur") }),
+      ),
+    ];
+    panel.onDidDispose(() => {
+      delete document.show;
+      for (const each of others) each.dispose();
+    });
+  }
+
+  dispose(): void {
+    this.registration.dispose();
+  }
+
+  private async answer(message: ReportFromPage, uri: vscode.Uri, session: ReportSession): Promise<void> {
+    switch (message.type) {
+      case "judge":
+        return session.judge(message);
+      case "openPrompt":
+        return revealPromptOf(this.prompts, message.id);
+      case "export":
+        return exportReport(this.engine, uri, message.format);
+      case "openAsText":
+        await vscode.commands.executeCommand("vscode.openWith", uri, "default");
+        return;
+      case "recompute":
+        return session.compute();
+    }
+  }
+}
+
+/** Calls back when a file beside the report has changed and come to rest: it is replaced by a rename. */
+function watch(report: vscode.Uri, name: string, changed: () => Promise<void>): vscode.Disposable {
+  const folder = vscode.Uri.joinPath(report, "..");
+  const watcher = vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(folder, name));
+  let timer: NodeJS.Timeout | undefined;
+  const later = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => void changed(), settle);
+  };
+  const listeners = [watcher.onDidChange(later), watcher.onDidCreate(later), watcher.onDidDelete(later)];
+  return new vscode.Disposable(() => {
+    clearTimeout(timer);
+    for (const each of [...listeners, watcher]) each.dispose();
+  });
+}

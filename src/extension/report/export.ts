@@ -1,0 +1,34 @@
+import * as vscode from "vscode";
+import type { Engine } from "../engine/engine.ts";
+import { requireTrust } from "../trust.ts";
+
+/** Asks where to, and has the engine write a report there with people's verdicts in its figures. */
+export async function exportReport(
+  engine: Engine,
+  report: vscode.Uri,
+  format: "markdown" | "html",
+): Promise<void> {
+  requireTrust();
+  const html = format === "html";
+  const into = await vscode.window.showSaveDialog({
+    title: html
+      ? vscode.l10n.t("Export the report to one HTML file")
+      : vscode.l10n.t("Export the report to Markdown"),
+    saveLabel: vscode.l10n.t("Export"),
+    defaultUri: vscode.Uri.joinPath(report, "..", html ? "report.html" : "report.md"),
+    filters: html ? { HTML: ["html"] } : { Markdown: ["md"] },
+  });
+  if (into === undefined) return;
+  await vscode.window.withProgress(
+    { location: vscode.ProgressLocation.Window, title: vscode.l10n.t("Exporting the report") },
+    () => engine.call("exportReport", { path: report.fsPath, format, into: into.fsPath }),
+  );
+  const open = vscode.l10n.t("Open");
+  const chosen = await vscode.window.showInformationMessage(
+    vscode.l10n.t("The report is in {0}.", vscode.workspace.asRelativePath(into)),
+    open,
+  );
+  if (chosen !== open) return;
+  if (html) await vscode.env.openExternal(into);
+  else await vscode.commands.executeCommand("markdown.showPreview", into);
+}

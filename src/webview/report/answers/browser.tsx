@@ -1,0 +1,168 @@
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import type { HumanVerdict } from "../../../protocol/report.ts";
+import type { Figures, ReportFromPage } from "../../../protocol/webview/report.ts";
+import { armNames, armTitle, defaultPair, styleOf } from "../arms.ts";
+import { SafetyTag } from "../safety.tsx";
+import { Words } from "../words.tsx";
+import { AnswerCard, choices } from "./card.tsx";
+import { type Filter, filtered, noFilter } from "./filter.ts";
+import { Filters } from "./filters.tsx";
+import { AnswerList } from "./list.tsx";
+import type { Row } from "./rows.ts";
+
+interface BrowserProps {
+  readonly figures: Figures;
+  readonly rows: readonly Row[];
+  readonly filter: Filter;
+  readonly onFilter: (filter: Filter) => void;
+  /** Key of the row that is selected. */
+  readonly selected: string | null;
+  readonly onSelect: (key: string) => void;
+  readonly blur: boolean;
+  readonly onBlur: (blur: boolean) => void;
+  readonly post: (message: ReportFromPage) => void;
+  /** Has a screen reader say something. */
+  readonly announce: (words: string) => void;
+}
+
+/** Every prompt with the answers of two arms side by side, to be filtered, read, and judged. */
+export function AnswerBrowser(props: BrowserProps) {
+  const { figures, rows, filter, onFilter, selected, onSelect, blur, onBlur, post, announce } = props;
+  const search = useRef<HTMLInputElement>(null);
+  const note = useRef<HTMLInputElement>(null);
+  const [side, setSide] = useState<"left" | "right">("right");
+  const shown = useMemo(() => filtered(rows, filter), [rows, filter]);
+  // What was judged may no longer pass the filter: the next prompt then takes its place.
+  const place = useRef(0);
+  const found = shown.findIndex(({ key }) => key === selected);
+  const index = found >= 0 ? found : Math.min(place.current, shown.length - 1);
+  place.current = Math.max(0, index);
+  const row = shown[index];
+  const names = armNames(figures.arms);
+  const titles = figures.arms.map((_, i) => armTitle(figures.arms, i));
+  const arms = [...new Set([filter.left, filter.right])].filter((arm) => row?.answers[arm]);
+  const active = arms.includes(filter[side]) ? filter[side] : arms[0];
+
+  const waiting = useRef<{ key: string; arm: number; verdict: HumanVerdict | null } | null>(null);
+  const judge = (arm: number | undefined, verdict: HumanVerdict | null) => {
+    const answer = arm === undefined ? undefined : row?.answers[arm];
+    if (!row || arm === undefined || !answer) return;
+    if (verdict === null && answer.result.human === undefined) return;
+    const words = note.current?.value.trim();
+    waiting.current = { key: row.key, arm, verdict };
+    post({
+      ...{ type: "judge", arm, suite: row.suite, id: row.id, verdict },
+      ...(words ? { note: words } : {}),
+    });
+    if (note.current) note.current.value = "";
+  };
+  // A judgement is announced when the host has it on the disk, not when it was wished for.
+  useEffect(() => {
+    const wish = waiting.current;
+    if (!wish) return;
+    const answer = rows.find(({ key }) => key === wish.key)?.answers[wish.arm];
+    if ((answer?.result.human ?? null) !== wish.verdict) return;
+    waiting.current = null;
+    const said = choices.find(({ verdict }) => verdict === wish.verdict)?.title.toLowerCase();
+    announce(said ? `Judged as ${said}, saved` : "Judgement taken back");
+  }, [rows, announce]);
+
+  const keyed = (event: KeyboardEvent) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const target = event.target as HTMLElement;
+    const typing = ["INPUT", "SELECT", "TEXTAREA"].includes(target.tagName);
+    if (typing) {
+      if (event.key === "Escape" || (event.key === "Enter" && target === note.current)) target.blur();
+      return;
+    }
+    const move = (by: number) => {
+      const next = shown[Math.min(shown.length - 1, Math.max(0, index + by))];
+      if (next) onSelect(next.key);
+    };
+    const choice = choices.find(({ key }) => key.toLowerCase() === event.key.toLowerCase());
+    const acts: Record<string, (() => void) | undefined> = {
+      u: () => judge(active, null),
+      j: () => move(1),
+      k: () => move(-1),
+      arrowleft: () => setSide("left"),
+      arrowright: () => setSide("right"),
+      b: () => onBlur(!blur),
+      n: () => note.current?.focus(),
+      o: () => row && post({ type: "openPrompt", id: row.id }),
+      "/": () => search.current?.focus(),
+    };
+    const act = choice ? () => judge(active, choice.verdict) : acts[event.key.toLowerCase()];
+    if (!act) return;
+    event.preventDefault();
+    act();
+  };
+
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: keys work wherever the focus is within the browser.
+    <div class="answers" onKeyDown={keyed}>
+      <Filters
+        {...{ filter, rows, search }}
+        shown={shown.length}
+        arms={titles}
+        onChange={(change) => onFilter({ ...filter, ...change })}
+        onReset={() => onFilter(noFilter(defaultPair(figures.arms)))}
+      />
+      <div class="answer-panes">
+        <AnswerList
+          rows={shown}
+          selected={index}
+          onSelect={(i) => onSelect(shown[i]!.key)}
+          arms={arms}
+          blur={blur}
+        />
+        {row === undefined ? (
+          <p class="empty">No prompt is as the filters say. Loosen or reset them.</p>
+        ) : (
+          <article class="answer-detail" aria-label="Selected prompt">
+            <h2>
+              <Words text={row.prompt} hidden={blur && row.unsafe} />
+            </h2>
+            <p class="facts-line">
+              <SafetyTag unsafe={row.unsafe} />
+              <span class="muted">{[row.suite, row.kind].filter(Boolean).join(" · ")}</span>
+              <button
+                type="button"
+                class="link"
+                aria-keyshortcuts="O"
+                onClick={() => post({ type: "openPrompt", id: row.id })}
+              >
+                <span class="codicon codicon-go-to-file" aria-hidden="true" /> Open in its file
+              </button>
+            </p>
+            <div class="answer-cards">
+              {arms.map((arm) => (
+                <AnswerCard
+                  key={arm}
+                  arm={titles[arm]!}
+                  style={styleOf(names, figures.arms[arm]!.name)}
+                  answer={row.answers[arm]!}
+                  unsafe={row.unsafe}
+                  hidden={blur && row.unsafe}
+                  active={arm === active}
+                  onActivate={() => setSide(arm === filter.right ? "right" : "left")}
+                  onJudge={(verdict) => judge(arm, verdict)}
+                />
+              ))}
+            </div>
+            <label class="field note">
+              <span>
+                Note <span class="muted">kept with your next verdict</span>
+              </span>
+              <input ref={note} type="text" aria-keyshortcuts="N" placeholder="Why?" />
+            </label>
+            <p class="keys muted">
+              <kbd>R</kbd> <kbd>P</kbd> <kbd>C</kbd> judge · <kbd>U</kbd> take back · <kbd>←</kbd>{" "}
+              <kbd>→</kbd> which answer · <kbd>J</kbd> <kbd>K</kbd> next, previous · <kbd>N</kbd> note ·{" "}
+              <kbd>O</kbd> open in its file · <kbd>B</kbd> blur · <kbd>/</kbd> search
+            </p>
+          </article>
+        )}
+      </div>
+    </div>
+  );
+}

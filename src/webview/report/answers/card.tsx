@@ -1,0 +1,108 @@
+import type { HumanVerdict } from "../../../protocol/report.ts";
+import { percent } from "../format.ts";
+import { ArmShape } from "../whisker.tsx";
+import { Words } from "../words.tsx";
+import { type Answer, isDoubtful } from "./rows.ts";
+import { VerdictSign } from "./verdict.tsx";
+
+/** What a person may say, with the key that says it. */
+export const choices: readonly { verdict: HumanVerdict; key: string; title: string }[] = [
+  { verdict: "full_refusal", key: "R", title: "Refusal" },
+  { verdict: "partial_refusal", key: "P", title: "Partial" },
+  { verdict: "full_compliance", key: "C", title: "Compliance" },
+];
+
+interface CardProps {
+  readonly arm: string;
+  readonly style: number;
+  readonly answer: Answer;
+  readonly unsafe: boolean;
+  readonly hidden: boolean;
+  /** Whether keys judge this answer. */
+  readonly active: boolean;
+  readonly onActivate: () => void;
+  readonly onJudge: (verdict: HumanVerdict | null) => void;
+}
+
+/** One arm's answer: what it did, how likely refusing was, its words, and what people say of it. */
+export function AnswerCard({ arm, style, answer, unsafe, hidden, active, onActivate, onJudge }: CardProps) {
+  const { result, judged } = answer;
+  const { human, verdict, refusalProbability } = result;
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the arrow keys activate it, wherever the focus is.
+    <section
+      class={`answer arm-${style} ${active ? "active" : ""}`}
+      aria-label={`Answer of ${arm}${active ? ", keys judge this one" : ""}`}
+      onFocusCapture={onActivate}
+      onClick={onActivate}
+    >
+      <header>
+        <span class="arm-title">
+          <ArmShape style={style} />
+          {arm}
+        </span>
+        <VerdictSign answer={answer} unsafe={unsafe} />
+      </header>
+      <div class="probability" title="Probability of opening with a refusal">
+        <span class="muted">p(refusal)</span>
+        <span class="bar" aria-hidden="true">
+          <span class="bar-fill" style={{ width: `${100 * refusalProbability}%` }} />
+        </span>
+        <span>{percent(refusalProbability)}</span>
+        {isDoubtful(answer) && (
+          <span class="doubt">
+            <span class="codicon codicon-question" aria-hidden="true" />
+            the judge says {verdict === "full_refusal" ? "refused" : "complied"}
+          </span>
+        )}
+      </div>
+      <blockquote>
+        <Words text={result.response} hidden={hidden} />
+      </blockquote>
+      <footer>
+        <fieldset class="judge">
+          <legend class="visually-hidden">Your verdict on the answer of {arm}</legend>
+          {choices.map(({ verdict: choice, key, title }) => (
+            <button
+              key={choice}
+              type="button"
+              aria-pressed={human === choice}
+              aria-keyshortcuts={key}
+              onClick={() => onJudge(choice)}
+            >
+              {title}{" "}
+              <span class="key" aria-hidden="true">
+                {key}
+              </span>
+            </button>
+          ))}
+          <button
+            type="button"
+            class="quiet"
+            disabled={human === undefined}
+            aria-keyshortcuts="U"
+            aria-label="Take back"
+            title="Take back"
+            onClick={() => onJudge(null)}
+          >
+            <span class="codicon codicon-discard" aria-hidden="true" />
+            <span class="key" aria-hidden="true">
+              U
+            </span>
+          </button>
+        </fieldset>
+        {judged?.verdict != null && (
+          <p class="muted judged-by">
+            {judged.by}, {new Date(judged.at).toLocaleString()}
+            {judged.note !== undefined && (
+              <>
+                {": "}
+                <span class="words">{judged.note}</span>
+              </>
+            )}
+          </p>
+        )}
+      </footer>
+    </section>
+  );
+}

@@ -1,0 +1,145 @@
+import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
+import type { ReportFromPage } from "../../protocol/webview/report.ts";
+import { humanAgreement } from "./agreement.ts";
+import { AnswerBrowser } from "./answers/browser.tsx";
+import { type Filter, noFilter } from "./answers/filter.ts";
+import { rowsOf } from "./answers/rows.ts";
+import { defaultPair } from "./arms.ts";
+import { Figures } from "./figures.tsx";
+import { FiguresNotice } from "./notices.tsx";
+import type { PageState } from "./state.ts";
+import { Tabs } from "./tabs.tsx";
+
+/** What the page keeps for when it is shown again. */
+export interface Kept {
+  readonly tab: "figures" | "answers";
+  readonly filter: Filter | null;
+  readonly selected: string | null;
+}
+
+interface AppProps {
+  readonly state: PageState;
+  readonly post: (message: ReportFromPage) => void;
+  readonly kept: Kept | undefined;
+  readonly keep: (kept: Kept) => void;
+}
+
+/** The report: its figures, and its answers. */
+export function App({ state, post, kept, keep }: AppProps) {
+  const [view, setView] = useState<Kept>(kept ?? { tab: "figures", filter: null, selected: null });
+  const [blur, setBlur] = useState(state.blur);
+  const [said, announce] = useAnnouncer();
+  useEffect(() => setBlur(state.blur), [state.blur]);
+  useEffect(() => keep(view), [view, keep]);
+  const change = useCallback((part: Partial<Kept>) => setView((old) => ({ ...old, ...part })), []);
+
+  const { report, judged, wanted } = state;
+  const rows = useMemo(() => (report ? rowsOf(report.arms, judged) : []), [report?.arms, judged]);
+  const agreement = useMemo(() => humanAgreement(rows), [rows]);
+  // A prompt that is asked for is shown whatever filters say, once for each time of asking.
+  const shown = useRef<object | null>(null);
+  useEffect(() => {
+    const row = wanted && rows.find(({ id }) => id === wanted.id);
+    if (!row || shown.current === wanted) return;
+    shown.current = wanted;
+    change({ tab: "answers", filter: null, selected: row.key });
+  }, [wanted, rows, change]);
+
+  if (state.damaged !== null) return <Damaged message={state.damaged} post={post} />;
+  if (report === null) return <p class="empty">Reading the report…</p>;
+  const { figures } = report;
+  const pair = defaultPair(figures.arms);
+  const filter = fits(view.filter, figures.arms.length) ?? noFilter(pair);
+  return (
+    <>
+      <header class="report-head">
+        <div>
+          <h1>{figures.run?.name ?? figures.model.name}</h1>
+          <p class="muted">
+            {figures.model.name} · evaluated {new Date(figures.created).toLocaleString()} · intervals at 95 %
+          </p>
+        </div>
+        <div class="toolbar">
+          <label class="check">
+            <input
+              type="checkbox"
+              checked={blur}
+              onChange={({ currentTarget }) => setBlur(currentTarget.checked)}
+            />
+            Blur unsafe prompts
+          </label>
+          <vscode-button appearance="secondary" onClick={() => post({ type: "export", format: "markdown" })}>
+            Export Markdown
+          </vscode-button>
+          <vscode-button appearance="secondary" onClick={() => post({ type: "export", format: "html" })}>
+            Export HTML
+          </vscode-button>
+        </div>
+      </header>
+      <FiguresNotice state={state.figures} onRetry={() => post({ type: "recompute" })} />
+      <p class="visually-hidden" role="status" aria-live="polite">
+        {said}
+      </p>
+      <Tabs
+        label="Parts of the report"
+        chosen={view.tab}
+        onChoose={(tab) => change({ tab })}
+        tabs={[
+          {
+            id: "figures",
+            title: "Figures",
+            content: () => (
+              <Figures
+                {...{ figures, rows, agreement, blur }}
+                broken={state.broken}
+                onBrowse={(part) =>
+                  change({ tab: "answers", filter: { ...noFilter(pair), ...part }, selected: null })
+                }
+              />
+            ),
+          },
+          {
+            id: "answers",
+            title: "Answers",
+            content: () => (
+              <AnswerBrowser
+                {...{ figures, rows, filter, blur, post, announce }}
+                selected={view.selected}
+                onFilter={(next) => change({ filter: next })}
+                onSelect={(selected) => change({ selected })}
+                onBlur={setBlur}
+              />
+            ),
+          },
+        ]}
+      />
+    </>
+  );
+}
+
+/** A filter that was kept, unless the report has lost an arm since. */
+function fits(filter: Filter | null, arms: number): Filter | null {
+  return filter && filter.left < arms && filter.right < arms ? filter : null;
+}
+
+/** Words for a screen reader. The same words twice are two announcements, told apart by an invisible space. */
+function useAnnouncer(): [string, (words: string) => void] {
+  const [said, setSaid] = useState("");
+  const announce = useCallback(
+    (words: string) => setSaid((before) => (before === words ? `${words}\u00a0` : words)),
+    [],
+  );
+  return [said, announce];
+}
+
+function Damaged({ message, post }: { message: string; post: AppProps["post"] }) {
+  return (
+    <div class="empty" role="alert">
+      <p>
+        <span class="codicon codicon-error bad" aria-hidden="true" /> {message}
+      </p>
+      <p>It is shown as soon as the file is whole.</p>
+      <vscode-button onClick={() => post({ type: "openAsText" })}>Open as Text</vscode-button>
+    </div>
+  );
+}

@@ -1,0 +1,86 @@
+import type { ComponentChildren } from "preact";
+import type { Figures as ReportFigures } from "../../protocol/webview/report.ts";
+import type { HumanAgreement } from "./agreement.ts";
+import type { Filter } from "./answers/filter.ts";
+import type { Row } from "./answers/rows.ts";
+import { Comparisons } from "./comparison.tsx";
+import { Contamination } from "./contamination.tsx";
+import { AgreementSummary, Notes } from "./notices.tsx";
+import { Overview } from "./overview.tsx";
+import { Discernments, Kinds, Suites } from "./suites.tsx";
+import { Training } from "./training.tsx";
+
+interface FiguresProps {
+  readonly figures: ReportFigures;
+  readonly rows: readonly Row[];
+  readonly agreement: HumanAgreement | undefined;
+  readonly broken: readonly number[];
+  readonly blur: boolean;
+  readonly onBrowse: (filter: Partial<Filter>) => void;
+}
+
+/** Everything that was worked out from the answers, the most telling first. */
+export function Figures({ figures, rows, agreement, broken, blur, onBrowse }: FiguresProps) {
+  const kinds = figures.suites.some((suite) => suite.kinds.length > 0);
+  return (
+    <>
+      <Notes figures={figures} broken={broken} />
+      <Part title="All suites together">
+        <Overview figures={figures} />
+      </Part>
+      {figures.comparisons.length > 0 && (
+        <Part title="What training changed">
+          <Comparisons {...{ figures, rows, blur, onBrowse }} />
+        </Part>
+      )}
+      <Part title="Refusals by suite">
+        <Suites figures={figures} />
+      </Part>
+      {figures.discernment.length > 0 && (
+        <Part title="Discernment by suite">
+          <Discernments figures={figures} />
+        </Part>
+      )}
+      {kinds && (
+        <Part title="Refusals by kind of prompt">
+          <Kinds figures={figures} />
+        </Part>
+      )}
+      {figures.series.some(({ points }) => points.length > 1) && (
+        <Part title="Co-movement during training">
+          <Training figures={figures} />
+        </Part>
+      )}
+      <Part title="People and the judge">
+        <AgreementSummary agreement={agreement} />
+        <p>
+          <button type="button" class="link" onClick={() => onBrowse({ outcome: "doubtful" })}>
+            Read answers where judge and probability disagree
+          </button>
+          {agreement !== undefined && agreement.notRefused + agreement.refused > 0 && (
+            <>
+              {" · "}
+              <button type="button" class="link" onClick={() => onBrowse({ outcome: "overturned" })}>
+                Read answers where person and judge disagree
+              </button>
+            </>
+          )}
+        </p>
+      </Part>
+      {figures.contamination.length > 0 && (
+        <Part title="Contamination">
+          <Contamination {...{ figures, blur }} />
+        </Part>
+      )}
+    </>
+  );
+}
+
+function Part({ title, children }: { title: string; children: ComponentChildren }) {
+  return (
+    <section class="part" aria-label={title}>
+      <h2>{title}</h2>
+      {children}
+    </section>
+  );
+}

@@ -1,0 +1,147 @@
+import type { OverSeeds } from "../../protocol/report.ts";
+import type { Figures } from "../../protocol/webview/report.ts";
+import { wilson } from "../../statistics/wilson.ts";
+import { armNames, styleOf } from "./arms.ts";
+import { count, figure, interval, percent, wholePercent } from "./format.ts";
+import {
+  ArmShape,
+  type Axis,
+  AxisLabels,
+  aurocAxis,
+  type Mark,
+  roomyAxis,
+  shareAxis,
+  Whisker,
+} from "./whisker.tsx";
+
+interface Measure {
+  readonly measure: OverSeeds["measure"];
+  readonly title: string;
+  readonly better: "higher" | "lower";
+  readonly about: string;
+  readonly format: (value: number) => string;
+  /** How values of the axis are written. */
+  readonly tick: (value: number) => string;
+  readonly axis: (marks: readonly Mark[]) => Axis;
+}
+
+const measures: readonly Measure[] = [
+  {
+    measure: "safe_refusal",
+    title: "Safe prompts refused",
+    better: "lower",
+    about: "Over-refusal: help that was withheld for no reason.",
+    format: percent,
+    tick: wholePercent,
+    axis: () => shareAxis,
+  },
+  {
+    measure: "unsafe_refusal",
+    title: "Unsafe prompts refused",
+    better: "higher",
+    about: "Safety: harm that was not helped with.",
+    format: percent,
+    tick: wholePercent,
+    axis: () => shareAxis,
+  },
+  {
+    measure: "discernment",
+    title: "Discernment",
+    better: "higher",
+    about: "AUROC of refusal log-odds between unsafe and safe prompts. The dashed line is chance.",
+    format: figure,
+    tick: String,
+    axis: () => aurocAxis,
+  },
+  {
+    measure: "general_loss",
+    title: "Loss on general answers",
+    better: "lower",
+    about: "Mean cross-entropy in nats a token: what training cost the model's ordinary use.",
+    format: figure,
+    tick: (value) => value.toFixed(2),
+    axis: roomyAxis,
+  },
+];
+
+/** The four figures that say what training did, for every arm over all suites. */
+export function Overview({ figures }: { figures: Figures }) {
+  const arms = armNames(figures.arms);
+  return (
+    <div class="headlines">
+      {measures.map(({ measure, title, better, about, format, tick, axis }) => {
+        const found = arms.flatMap((name) => {
+          const one = figures.overSeeds.find((each) => each.arm === name && each.measure === measure);
+          return one ? [{ name, ...headline(figures, one) }] : [];
+        });
+        if (found.length === 0) return null;
+        const shared = axis(found);
+        const bases = new Set(found.map(({ basis }) => basis));
+        return (
+          <section key={measure} class="headline" aria-label={title}>
+            <h3>
+              {title}
+              <span class="direction">
+                <span
+                  class={`codicon codicon-arrow-${better === "higher" ? "up" : "down"}`}
+                  aria-hidden="true"
+                />
+                {better} is better
+              </span>
+            </h3>
+            <dl>
+              {found.map(({ name, value, lower, upper, basis }) => (
+                <div key={name} class="headline-row">
+                  <dt>
+                    <ArmShape style={styleOf(arms, name)} />
+                    <span>{name}</span>
+                  </dt>
+                  <dd class="plot" aria-hidden="true">
+                    <Whisker marks={[{ value, lower, upper }]} axis={shared} style={styleOf(arms, name)} />
+                  </dd>
+                  <dd class="value">
+                    <strong>{format(value)}</strong>
+                    {lower !== undefined && upper !== undefined && (
+                      <small class="muted">{interval(format, { lower, upper })}</small>
+                    )}
+                    {bases.size > 1 && <small class="muted">{basis}</small>}
+                  </dd>
+                </div>
+              ))}
+            </dl>
+            <div class="headline-row" aria-hidden="true">
+              <AxisLabels axis={shared} format={tick} />
+            </div>
+            <p class="muted">
+              {about} {bases.size === 1 && `${found[0]!.basis}.`}
+            </p>
+          </section>
+        );
+      })}
+    </div>
+  );
+}
+
+/**
+ * A headline with its interval: over seeds where there are several, else over prompts, and none where neither is known.
+ */
+function headline(
+  figures: Figures,
+  { arm, measure, mean, interval: overSeeds, values }: OverSeeds,
+): Mark & { basis: string } {
+  const seeds = count(values.length, "seed");
+  if (overSeeds || values.length > 1) return { value: mean, ...overSeeds, basis: seeds };
+  if (measure === "discernment") {
+    // The pooled contrast is an arm's last.
+    const pooled = figures.discernment.findLast((one) => one.arm === arm);
+    const prompts = (pooled?.safe ?? 0) + (pooled?.unsafe ?? 0);
+    return { ...(pooled?.auroc ?? { value: mean }), basis: count(prompts, "prompt") };
+  }
+  if (measure === "general_loss") return { value: mean, basis: seeds };
+  const groups = figures.suites
+    .filter((suite) => suite.arm === arm)
+    .flatMap((suite) => (measure === "safe_refusal" ? suite.safe : suite.unsafe) ?? []);
+  const n = groups.reduce((sum, group) => sum + group.n, 0);
+  const refused = groups.reduce((sum, group) => sum + group.refused, 0);
+  return { ...wilson(refused, n), basis: count(n, "prompt") };
+}

@@ -1,0 +1,62 @@
+import type { Arm } from "../../protocol/report.ts";
+import type { Figures, FiguresState, JudgedAnswer, ReportToPage } from "../../protocol/webview/report.ts";
+
+/** Everything the page knows from its host. */
+export interface PageState {
+  readonly report: { readonly arms: readonly Arm[]; readonly figures: Figures } | null;
+  /** By `answerPlace`. */
+  readonly judged: ReadonlyMap<string, JudgedAnswer>;
+  readonly broken: readonly number[];
+  readonly figures: FiguresState;
+  readonly damaged: string | null;
+  readonly blur: boolean;
+  /** The prompt that the host wants shown; a new object each time, so that the same one can be asked for again. */
+  readonly wanted: { readonly id: string } | null;
+}
+
+export const initialState: PageState = {
+  report: null,
+  judged: new Map(),
+  broken: [],
+  figures: { kind: "current" },
+  damaged: null,
+  blur: true,
+  wanted: null,
+};
+
+/** Where an answer stands in the report. */
+export function answerPlace(arm: number, suite: string, id: string): string {
+  return `${arm}\n${suite}\n${id}`;
+}
+
+/** The state after a message of the host. */
+export function reduce(state: PageState, message: ReportToPage): PageState {
+  switch (message.type) {
+    case "report":
+      return {
+        ...state,
+        report: { arms: message.arms, figures: message.figures },
+        ...judgements(message.judged),
+        broken: message.broken,
+        damaged: null,
+      };
+    case "judged":
+      return { ...state, ...judgements(message.judged), broken: message.broken };
+    case "figures":
+      return state.report === null
+        ? state
+        : { ...state, report: { ...state.report, figures: message.figures } };
+    case "state":
+      return { ...state, figures: message.state };
+    case "damaged":
+      return { ...state, report: null, damaged: message.message };
+    case "show":
+      return { ...state, wanted: { id: message.id } };
+    case "blur":
+      return { ...state, blur: message.blur };
+  }
+}
+
+function judgements(judged: readonly JudgedAnswer[]): Pick<PageState, "judged"> {
+  return { judged: new Map(judged.map((one) => [answerPlace(one.arm, one.suite, one.id), one])) };
+}

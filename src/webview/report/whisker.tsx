@@ -1,0 +1,121 @@
+import type { JSX } from "preact";
+
+/** One mark of a dot plot: a value, and its interval where it has one. */
+export interface Mark {
+  readonly value: number;
+  readonly lower?: number | undefined;
+  readonly upper?: number | undefined;
+}
+
+/** The axis that dot plots in one column share. */
+export interface Axis {
+  readonly from: number;
+  readonly to: number;
+  /** Where lines stand. */
+  readonly ticks: readonly number[];
+  /** A value that others are read against, such as zero or chance. */
+  readonly reference?: number;
+}
+
+/** Shares, from none to all. */
+export const shareAxis: Axis = { from: 0, to: 1, ticks: [0, 0.5, 1] };
+
+/** The area under a curve: what lies below one half is worse than chance. */
+export const aurocAxis: Axis = { from: 0, to: 1, ticks: [0, 1], reference: 0.5 };
+
+/** An axis around zero that holds every mark. */
+export function differenceAxis(marks: readonly Mark[]): Axis {
+  const reach = Math.max(
+    0.05,
+    ...marks.flatMap(({ lower, upper, value }) => [lower, upper, value].map((x) => Math.abs(x ?? 0))),
+  );
+  const end = Math.ceil(reach * 20) / 20;
+  return { from: -end, to: end, ticks: [-end, end], reference: 0 };
+}
+
+/** An axis that holds every mark with some room, for values without natural ends. */
+export function roomyAxis(marks: readonly Mark[]): Axis {
+  const ends = marks.flatMap(({ value, lower, upper }) => [value, lower ?? value, upper ?? value]);
+  const [least, most] = [Math.min(...ends), Math.max(...ends)];
+  const room = Math.max((most - least) * 0.25, Math.abs(most) * 0.02, 1e-9);
+  return { from: least - room, to: most + room, ticks: [] };
+}
+
+const MIDDLE = 11;
+const shapes: readonly JSX.Element[] = [
+  <circle key="circle" r="4.5" />,
+  <rect key="square" x="-4" y="-4" width="8" height="8" />,
+  <path key="diamond" d="M0 -5.6 5.6 0 0 5.6 -5.6 0Z" />,
+  <path key="triangle" d="M0 -5.2 5 4 -5 4Z" />,
+  <path key="cross" d="M-4.6 -1.6h3v-3h3.2v3h3v3.2h-3v3h-3.2v-3h-3z" />,
+  <path key="down" d="M0 5.2 -5 -4 5 -4Z" />,
+];
+
+/** The shape of an arm, which tells it from others without colour. */
+export function ArmShape({ style }: { style: number }) {
+  return (
+    <svg class={`arm-shape arm-${style}`} viewBox="-7 -7 14 14" width="14" height="14" aria-hidden="true">
+      {shapes[style]}
+    </svg>
+  );
+}
+
+/** Where a value stands on an axis, as a share of its length. */
+function placer({ from, to }: Axis): (value: number) => string {
+  return (value) => `${(100 * Math.min(1, Math.max(0, (value - from) / (to - from)))).toFixed(2)}%`;
+}
+
+/** What the lines of an axis stand for; its ends where it has no lines. */
+export function AxisLabels({ axis, format }: { axis: Axis; format: (value: number) => string }) {
+  const at = placer(axis);
+  const { ticks, reference, from, to } = axis;
+  const values =
+    ticks.length === 0 ? [from, to] : [...ticks, ...(reference === undefined ? [] : [reference])];
+  return (
+    <svg class="axis-labels" height="14" aria-hidden="true">
+      {values.map((value) => (
+        <text key={value} x={at(value)} y="11">
+          {format(value)}
+        </text>
+      ))}
+    </svg>
+  );
+}
+
+/**
+ * Dots with whiskers on an axis. It is hidden from screen readers: the same figures always stand beside it as text.
+ *
+ * @param style the arm's style; a difference has none
+ */
+export function Whisker({ marks, axis, style }: { marks: readonly Mark[]; axis: Axis; style?: number }) {
+  const at = placer(axis);
+  return (
+    <svg
+      class={`whisker ${style === undefined ? "" : `arm-${style}`}`}
+      height={2 * MIDDLE}
+      aria-hidden="true"
+    >
+      {axis.ticks.map((tick) => (
+        <line key={tick} class="grid" x1={at(tick)} x2={at(tick)} y1="0" y2={2 * MIDDLE} />
+      ))}
+      {axis.reference !== undefined && (
+        <line class="reference" x1={at(axis.reference)} x2={at(axis.reference)} y1="0" y2={2 * MIDDLE} />
+      )}
+      <line class="base" x1="0" x2="100%" y1={MIDDLE} y2={MIDDLE} />
+      {marks.map(({ value, lower, upper }, i) => (
+        <g key={i}>
+          {lower !== undefined && upper !== undefined && (
+            <>
+              <line class="spread" x1={at(lower)} x2={at(upper)} y1={MIDDLE} y2={MIDDLE} />
+              <line class="spread" x1={at(lower)} x2={at(lower)} y1={MIDDLE - 4} y2={MIDDLE + 4} />
+              <line class="spread" x1={at(upper)} x2={at(upper)} y1={MIDDLE - 4} y2={MIDDLE + 4} />
+            </>
+          )}
+          <svg class="dot" x={at(value)} y={MIDDLE} overflow="visible" aria-hidden="true">
+            {shapes[style ?? 0]}
+          </svg>
+        </g>
+      ))}
+    </svg>
+  );
+}

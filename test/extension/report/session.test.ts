@@ -1,0 +1,144 @@
+import { appendFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeEach, describe, expect, test } from "vitest";
+import { judgedReport } from "../../../src/engine/abilities/judged.ts";
+import { ReportSession } from "../../../src/extension/report/session.ts";
+import type { Report } from "../../../src/protocol/report.ts";
+import type { JudgeRequest, ReportToPage } from "../../../src/protocol/webview/report.ts";
+import { judgementsPath, readJudgements } from "../../../src/run_folder/judgements.ts";
+import { exampleReport } from "../../engine/evaluate/fixture.ts";
+import { tempFolder } from "../../temp_folder.ts";
+
+const report = exampleReport({ seeds: 1, perKind: 2 });
+const [safe] = report.arms[1]!.results.filter(({ unsafe }) => !unsafe);
+const request: JudgeRequest = {
+  type: "judge",
+  arm: 1,
+  suite: safe!.suite,
+  id: safe!.id,
+  verdict: "partial_refusal",
+};
+
+let file: string;
+let told: ReportToPage[];
+let recompute: ((path: string) => Promise<Report>) | null;
+beforeEach(() => {
+  file = join(tempFolder(), "report.json");
+  writeFileSync(file, JSON.stringify(report));
+  told = [];
+  recompute = judgedReport;
+});
+const session = () =>
+  new ReportSession({
+    file,
+    post: (message) => told.push(message),
+    author: () => "ann",
+    recompute: () => recompute,
+    word: (error) => (error as Error).message,
+  });
+const types = () => told.map((message) => (message.type === "state" ? message.state.kind : message.type));
+
+describe("an open report", () => {
+  test("is shown as it was stored while nobody has judged, without asking an engine", async () => {
+    recompute = () => Promise.reject(new Error("must not be asked"));
+    await session().load();
+    expect(types()).toEqual(["report", "current"]);
+  });
+
+  test("keeps a judgement, tells of it once it is on the disk, and has the figures follow", async () => {
+    const open = session();
+    await open.load();
+    await open.judge({ ...request, note: "half an answer" });
+    expect(types()).toEqual(["report", "current", "judged", "working", "figures", "current"]);
+    // Other arms gave the same answer to the prompt: they are judged with it.
+    const same = report.arms.flatMap(({ results }, arm) =>
+      results.some(({ id, response }) => id === safe!.id && response === safe!.response) ? [arm] : [],
+    );
+    const by = { id: safe!.id, by: "ann", note: "half an answer" };
+    expect(told[2]).toMatchObject({ judged: same.map((arm) => ({ ...by, arm })) });
+    const figures = told.find((message) => message.type === "figures");
+    expect(figures?.figures.notes.join()).toMatch(/People judged/);
+    const { judgements } = await readJudgements(judgementsPath(file));
+    expect(judgements).toMatchObject([{ arm: report.arms[1]!.name, seed: 0, verdict: "partial_refusal" }]);
+  });
+
+  test("takes a judgement back by one that comes after it, however fast", async () => {
+    const open = session();
+    await open.load();
+    await open.judge(request);
+    await open.judge({ ...request, verdict: null });
+    const last = told.findLast((message) => message.type === "judged");
+    expect(new Set(last?.judged.map(({ verdict }) => verdict))).toEqual(new Set([null]));
+  });
+
+  test("stores judgements where no engine may run, and says that figures do not follow", async () => {
+    recompute = null;
+    const open = session();
+    await open.load();
+    await open.judge(request);
+    expect(types()).toEqual(["report", "current", "judged", "restricted"]);
+    recompute = judgedReport;
+    await open.compute();
+    expect(types().slice(-3)).toEqual(["working", "figures", "current"]);
+  });
+
+  test("says why an engine did not work the figures out", async () => {
+    recompute = () => Promise.reject(new Error("the engine ended"));
+    const open = session();
+    await open.load();
+    await open.judge(request);
+    expect(told.at(-1)).toEqual({ type: "state", state: { kind: "failed", message: "the engine ended" } });
+  });
+
+  test("what is judged while the engine works is taken up in one more go", async () => {
+    let asked = 0;
+    const waiting: (() => void)[] = [];
+    recompute = async (path) => {
+      asked += 1;
+      await new Promise<void>((go) => waiting.push(go));
+      return judgedReport(path);
+    };
+    const open = session();
+    await open.load();
+    const first = open.judge(request);
+    while (waiting.length < 1) await new Promise(setImmediate);
+    const more = ["full_refusal", "full_compliance"] as const;
+    const others = more.map((verdict) => open.judge({ ...request, verdict }));
+    while ((await readJudgements(judgementsPath(file))).judgements.length < 3)
+      await new Promise(setImmediate);
+    while (told.filter(({ type }) => type === "judged").length < 2) await new Promise(setImmediate);
+    waiting.shift()!();
+    while (waiting.length < 1) await new Promise(setImmediate);
+    waiting.shift()!();
+    await Promise.all([first, ...others]);
+    expect(asked).toBe(2);
+    expect(types().at(-1)).toBe("current");
+  });
+
+  test("takes up judgements of other windows, and lines that are none, and not its own again", async () => {
+    const [mine, theirs] = [session(), session()];
+    await mine.load();
+    await theirs.load();
+    await theirs.judge(request);
+    told = [];
+    await mine.reloadJudgements();
+    expect(types()).toEqual(["judged", "working", "figures", "current"]);
+    told = [];
+    await mine.reloadJudgements();
+    expect(told).toEqual([]);
+    appendFileSync(judgementsPath(file), "{\n");
+    await mine.reloadJudgements();
+    expect(told[0]).toMatchObject({ type: "judged", broken: [2] });
+  });
+
+  test("says what is wrong with a damaged report, and shows it once it is whole", async () => {
+    writeFileSync(file, '{"format": 1,');
+    const open = session();
+    await open.load();
+    expect(told).toEqual([{ type: "damaged", message: expect.stringContaining(`${file} is not a report`) }]);
+    await expect(open.judge(request)).rejects.toMatchObject({ code: "run-invalid" });
+    writeFileSync(file, JSON.stringify(report));
+    await open.load();
+    expect(types().slice(1)).toEqual(["report", "current"]);
+  });
+});

@@ -1,0 +1,144 @@
+import { describe, expect, test } from "vitest";
+import type { Arm, PromptResult } from "../../../src/protocol/report.ts";
+import { humanAgreement } from "../../../src/webview/report/agreement.ts";
+import { type Filter, filtered, noFilter } from "../../../src/webview/report/answers/filter.ts";
+import { flipOf, rowsOf } from "../../../src/webview/report/answers/rows.ts";
+import { armTitle, defaultPair } from "../../../src/webview/report/arms.ts";
+import { answerPlace } from "../../../src/webview/report/state.ts";
+
+/** Answers written as "id safety verdict probability", such as "a u r .9": prompt a, unsafe, refused. */
+function arm(name: string, answers: string[], seed = 0): Arm {
+  const results = answers.map((text): PromptResult => {
+    const [id = "", safety, verdict, probability] = text.split(" ");
+    return {
+      id,
+      suite: id < "m" ? "early" : "late",
+      prompt: `Prompt ${id}`,
+      unsafe: safety === "u",
+      kind: `kind ${safety}`,
+      response: `${name} says ${id}`,
+      verdict: verdict === "r" ? "full_refusal" : "full_compliance",
+      refusalProbability: Number(probability),
+      refusalLogOdds: 0,
+    };
+  });
+  return { name, seed, results };
+}
+
+const arms = [
+  arm("stl", ["a u r .9", "b u c .2", "y s r .8", "z s c .6"]),
+  arm("dcr", ["a u c .1", "b u r .7", "y s c .3", "z s r .9"]),
+];
+const judgedAs = (
+  index: number,
+  id: string,
+  verdict: "full_refusal" | "partial_refusal" | "full_compliance" | null,
+) => {
+  const suite = id < "m" ? "early" : "late";
+  const said = { arm: index, suite, id, verdict, by: "ann", at: "2026-01-01T00:00:00Z" };
+  return [answerPlace(index, suite, id), said] as const;
+};
+const rows = rowsOf(arms, new Map());
+const ids = (change: Partial<Filter>, of = rows) =>
+  filtered(of, { ...noFilter([0, 1]), ...change })
+    .map(({ id }) => id)
+    .join("");
+
+describe("rows", () => {
+  test("put every arm's answers beside each other", () => {
+    expect(rows.map(({ id, answers }) => [id, ...answers.map((answer) => answer?.refused)])).toEqual([
+      ["a", true, false],
+      ["b", false, true],
+      ["y", true, false],
+      ["z", false, true],
+    ]);
+    const [one] = rowsOf([arms[0]!, arm("other", ["q u r .5"])], new Map());
+    expect(one!.answers[1]).toBeUndefined();
+  });
+
+  test("name flips by what they mean", () => {
+    expect(rows.map((row) => flipOf(row, 0, 1))).toEqual([
+      "lost_safety",
+      "gained_safety",
+      "regained_help",
+      "lost_help",
+    ]);
+    expect(flipOf(rows[0]!, 1, 1)).toBeUndefined();
+  });
+
+  test("take a person's verdict before the judge's, and give it up when it is taken back", () => {
+    const partial = rowsOf(arms, new Map([judgedAs(1, "a", "partial_refusal")]));
+    expect(partial[0]!.answers[1]).toMatchObject({ refused: true, result: { verdict: "full_compliance" } });
+    expect(flipOf(partial[0]!, 0, 1)).toBeUndefined();
+    const carried = structuredClone(arms);
+    carried[1]!.results[0]!.human = "full_refusal";
+    expect(rowsOf(carried, new Map())[0]!.answers[1]!.refused).toBe(true);
+    expect(rowsOf(carried, new Map([judgedAs(1, "a", null)]))[0]!.answers[1]!.refused).toBe(false);
+  });
+});
+
+describe("filters", () => {
+  test.each([
+    [{}, "abyz"],
+    [{ suite: "late" }, "yz"],
+    [{ kind: "kind u" }, "ab"],
+    [{ safety: "safe" }, "yz"],
+    [{ outcome: "refused" }, "bz"],
+    [{ outcome: "complied" }, "ay"],
+    [{ outcome: "failure" }, "az"],
+    [{ outcome: "flip" }, "abyz"],
+    [{ outcome: "lost_safety" }, "a"],
+    [{ outcome: "regained_help" }, "y"],
+    // The judge says that z was helped with under the first arm, though refusing was likelier.
+    [{ outcome: "doubtful" }, "z"],
+    [{ outcome: "human" }, ""],
+    [{ search: "PROMPT b" }, "b"],
+    [{ search: "dcr says z" }, "z"],
+    [{ order: "probability" }, "zbya"],
+    [{ order: "improbability" }, "aybz"],
+    [{ order: "change" }, "aybz"],
+    [{ left: 1, right: 0, outcome: "gained_safety" }, "a"],
+  ] as const)("%o shows %s", (change, expected) => {
+    expect(ids(change as Partial<Filter>)).toBe(expected);
+  });
+
+  test("find what people judged, and where they overturned the judge", () => {
+    const judged = rowsOf(
+      arms,
+      new Map([judgedAs(0, "a", "full_refusal"), judgedAs(1, "y", "partial_refusal")]),
+    );
+    expect(ids({ outcome: "human" }, judged)).toBe("ay");
+    expect(ids({ outcome: "overturned" }, judged)).toBe("y");
+  });
+
+  test("leave the rows they were given as they are", () => {
+    ids({ order: "probability" });
+    expect(rows.map(({ id }) => id).join("")).toBe("abyz");
+  });
+});
+
+test("people and the judge agree as far as distinct answers say", () => {
+  expect(humanAgreement(rows)).toBeUndefined();
+  const judged = [
+    judgedAs(0, "a", "full_refusal"),
+    judgedAs(0, "b", "full_compliance"),
+    judgedAs(1, "y", "partial_refusal"),
+  ];
+  expect(humanAgreement(rowsOf(arms, new Map(judged)))).toMatchObject({
+    ...{ n: 3, refused: 1, notRefused: 0, partial: 1 },
+    share: 2 / 3,
+  });
+  // The same words of another arm are the same answer.
+  const same = [arms[0]!, { ...arms[0]!, name: "again" }];
+  const both = new Map([judgedAs(0, "a", "full_refusal"), judgedAs(1, "a", "full_refusal")]);
+  expect(humanAgreement(rowsOf(same, both))?.n).toBe(1);
+});
+
+test("the last recipe and the one before it are what is compared, on one seed", () => {
+  const named = (name: string, seed: number) => ({ name, seed });
+  const all = [named("before", 0), named("stl", 0), named("stl", 1), named("dcr", 0), named("dcr", 1)];
+  expect(defaultPair(all)).toEqual([2, 4]);
+  expect(defaultPair([named("stl", 3), named("dcr", 0)])).toEqual([0, 1]);
+  expect(defaultPair([named("only", 0)])).toEqual([0, 0]);
+  expect([armTitle(all, 0), armTitle(all, 2)]).toEqual(["before", "stl, seed 1"]);
+});

@@ -1,0 +1,287 @@
+// @vitest-environment jsdom
+import { cleanup, fireEvent, render, screen, within } from "@testing-library/preact";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Report } from "../../../src/protocol/report.ts";
+import { figuresOf, type ReportFromPage, type ReportToPage } from "../../../src/protocol/webview/report.ts";
+import { App, type Kept } from "../../../src/webview/report/app.tsx";
+import { initialState, type PageState, reduce } from "../../../src/webview/report/state.ts";
+import { exampleReport } from "../../engine/evaluate/fixture.ts";
+import { faults } from "./axe.ts";
+
+const report = exampleReport({ seeds: 1, perKind: 4 });
+const last = report.arms.length - 1;
+const told = (one: Report): ReportToPage => ({
+  type: "report",
+  arms: one.arms,
+  figures: figuresOf(one),
+  judged: [],
+  broken: [],
+});
+
+let posted: ReportFromPage[];
+let kept: Kept | undefined;
+let state: PageState;
+let rerender: () => void;
+beforeEach(() => {
+  // A list draws what its box has room for, and boxes have no size here.
+  vi.spyOn(HTMLElement.prototype, "clientHeight", "get").mockReturnValue(600);
+  vi.spyOn(HTMLElement.prototype, "clientWidth", "get").mockReturnValue(400);
+  posted = [];
+  kept = undefined;
+});
+afterEach(() => {
+  cleanup();
+  vi.restoreAllMocks();
+});
+
+function show(...messages: ReportToPage[]): Element {
+  state = messages.reduce(reduce, initialState);
+  const page = () => (
+    <App
+      state={state}
+      post={(message) => posted.push(message)}
+      kept={kept}
+      keep={(value) => (kept = value)}
+    />
+  );
+  const shown = render(page());
+  rerender = () => shown.rerender(page());
+  return shown.container;
+}
+function tell(message: ReportToPage): void {
+  state = reduce(state, message);
+  rerender();
+}
+const openAnswers = () => fireEvent.click(screen.getByRole("tab", { name: "Answers" }));
+const options = () => screen.getAllByRole("option").filter((one) => one.hasAttribute("aria-posinset"));
+const saidCount = () => screen.getByText(/^[\d,]+( of [\d,]+)? prompts?$/).textContent;
+
+describe("figures", () => {
+  test("headlines say every arm's figure, its interval and what it is of", () => {
+    show(told(report));
+    const safe = screen.getByRole("region", { name: "Safe prompts refused" });
+    expect(
+      within(safe)
+        .getAllByRole("term")
+        .map((term) => term.textContent),
+    ).toEqual(["before", "STL", "DCR → STL"]);
+    const values = within(safe).getAllByText(/^[\d.]+ %$/);
+    const summaries = report.suites.filter(({ arm }) => arm === "STL").flatMap((suite) => suite.safe ?? []);
+    const [n, refused] = [
+      summaries.reduce((a, s) => a + s.n, 0),
+      summaries.reduce((a, s) => a + s.refused, 0),
+    ];
+    expect(values.map(({ textContent }) => textContent)).toContain(`${((100 * refused) / n).toFixed(1)} %`);
+    expect(safe.textContent).toContain(`${n} prompts`);
+    expect(within(safe).getAllByText(/^[\d.]+ to [\d.]+ %$/)).toHaveLength(3);
+  });
+
+  test("several seeds have their spread over seeds", () => {
+    show(told(exampleReport({ seeds: 3, perKind: 2 })));
+    expect(screen.getByRole("region", { name: "Discernment" }).textContent).toContain("3 seeds");
+    expect(screen.getAllByText(/^each seed/).length).toBeGreaterThan(0);
+  });
+
+  test("a table is sorted by a press on its head, down, and back again", () => {
+    show(told(report));
+    const table = screen.getByRole("table", { name: "Share of prompts refused, by suite and arm" });
+    const suites = () =>
+      within(table)
+        .getAllByRole("row")
+        .slice(1)
+        .map((row) => row.firstElementChild!.textContent);
+    const head = within(table).getByRole("columnheader", { name: "Suite" });
+    const before = suites();
+    fireEvent.click(within(head).getByRole("button"));
+    expect(head.getAttribute("aria-sort")).toBe("ascending");
+    expect(suites()).toEqual(before.toSorted());
+    fireEvent.click(within(head).getByRole("button"));
+    expect(head.getAttribute("aria-sort")).toBe("descending");
+    expect(suites()).toEqual(before.toSorted().reverse());
+    fireEvent.click(within(head).getByRole("button"));
+    expect([head.getAttribute("aria-sort"), suites()]).toEqual(["none", before]);
+  });
+
+  test("differences are read: better, worse, or not told apart", () => {
+    show(told(report));
+    const table = screen.getByRole("table", { name: "Differences from STL to DCR → STL" });
+    const row = within(table)
+      .getAllByRole("row")
+      .find((one) => /OKTest.*safe refused/.test(one.textContent!));
+    const { difference } = report.comparisons.at(-1)!.suites.find(({ suite }) => suite === "OKTest")!.safe!;
+    expect(difference.upper).toBeLessThan(0);
+    expect(row!.textContent).toContain("better");
+  });
+
+  test("flips are counted and lead to their answers", () => {
+    show(told(report));
+    const flips = report.comparisons.at(-1)!.flips.filter(({ flip }) => flip === "regained_help");
+    const card = screen.getByRole("region", { name: "Regained help" });
+    expect(card.querySelector(".flip-count")!.textContent).toBe(String(flips.length));
+    fireEvent.click(within(card).getByRole("button", { name: /Show all/ }));
+    expect(saidCount()).toContain(`${flips.length} of `);
+    expect((screen.getByLabelText("Show") as HTMLSelectElement).value).toBe("regained_help");
+  });
+
+  test("words of models are text, whatever they hold", () => {
+    const page = show(told(report));
+    openAnswers();
+    fireEvent.change(screen.getByLabelText("Show"), { target: { value: "refused" } });
+    expect(page.textContent).toContain("<script>alert('never run')</script>");
+    expect(page.querySelector("script")).toBeNull();
+  });
+
+  test("say where they do not follow what was judged, and ask again", () => {
+    show(told(report), { type: "state", state: { kind: "restricted" } });
+    expect(screen.getByText(/not trusted.*judgements are stored/)).toBeTruthy();
+    tell({ type: "state", state: { kind: "failed", message: "the engine ended" } });
+    expect(screen.getByText(/do not follow them: the engine ended/)).toBeTruthy();
+    fireEvent.click(screen.getByRole("button", { name: "Try again" }));
+    expect(posted).toEqual([{ type: "recompute" }]);
+    tell({ type: "state", state: { kind: "current" } });
+    expect(screen.queryByText(/do not follow/)).toBeNull();
+  });
+});
+
+describe("answers", () => {
+  const key = (name: string) => fireEvent.keyDown(screen.getByRole("listbox"), { key: name });
+
+  test("are a list of which only what is in sight is drawn", () => {
+    show(told(exampleReport({ seeds: 1, perKind: 100 })));
+    openAnswers();
+    const shown = options();
+    expect(shown.length).toBeLessThan(60);
+    expect(shown[0]!.getAttribute("aria-setsize")).toBe("1500");
+  });
+
+  test("are judged by keys with a note, announced when the host has them, and taken back", () => {
+    show(told(report));
+    openAnswers();
+    key("ArrowDown");
+    const { id, suite } = report.arms[last]!.results[1]!;
+    fireEvent.input(screen.getByLabelText(/^Note/), { target: { value: " half an answer " } });
+    key("p");
+    const wish = { type: "judge", arm: last, suite, id, verdict: "partial_refusal", note: "half an answer" };
+    expect(posted).toEqual([wish]);
+    expect(screen.queryByText(/saved/)).toBeNull();
+    const said = {
+      arm: last,
+      suite,
+      id,
+      verdict: "partial_refusal",
+      by: "ann",
+      at: "2026-01-01T00:00:00Z",
+    } as const;
+    tell({ type: "judged", judged: [{ ...said, note: "half an answer" }], broken: [] });
+    expect(screen.getByText("Judged as partial, saved")).toBeTruthy();
+    expect(screen.getAllByText("half an answer")).toHaveLength(1);
+    expect(screen.getAllByRole("button", { name: /^Partial/, pressed: true })).toHaveLength(1);
+    key("u");
+    expect(posted.at(-1)).toEqual({ type: "judge", arm: last, suite, id, verdict: null });
+    tell({ type: "judged", judged: [{ ...said, verdict: null }], broken: [] });
+    expect(screen.getByText("Judgement taken back")).toBeTruthy();
+    expect(screen.queryByRole("button", { pressed: true })).toBeNull();
+  });
+
+  test("nothing is taken back where nothing was said, and keys in a field are letters", () => {
+    show(told(report));
+    openAnswers();
+    key("u");
+    fireEvent.keyDown(screen.getByLabelText(/^Note/), { key: "r" });
+    fireEvent.keyDown(screen.getByRole("listbox"), { key: "c", ctrlKey: true });
+    expect(posted).toEqual([]);
+  });
+
+  test("the arrow keys choose which of the two answers keys judge", () => {
+    show(told(report));
+    openAnswers();
+    key("ArrowLeft");
+    key("r");
+    key("ArrowRight");
+    key("c");
+    expect(posted.map((message) => message.type === "judge" && [message.arm, message.verdict])).toEqual([
+      [last - 1, "full_refusal"],
+      [last, "full_compliance"],
+    ]);
+  });
+
+  test("one that no longer passes the filter makes room for the next", () => {
+    show(told(report));
+    openAnswers();
+    fireEvent.change(screen.getByLabelText("Show"), { target: { value: "regained_help" } });
+    const [first, second] = options().map((option) => option.querySelector(".words")!.textContent);
+    expect(second).toBeDefined();
+    key("r");
+    const { arm, suite, id } = posted[0] as Extract<ReportFromPage, { type: "judge" }>;
+    const judged = [
+      { arm, suite, id, verdict: "full_refusal", by: "ann", at: "2026-01-01T00:00:00Z" } as const,
+    ];
+    tell({ type: "judged", judged, broken: [] });
+    expect(options().map((option) => option.textContent)).not.toContain(first);
+    expect(screen.getByRole("article").querySelector("h2")!.textContent).toBe(second);
+  });
+
+  test("a prompt that the host asks for is shown whatever was filtered, and opened in its file", () => {
+    show(told(report));
+    openAnswers();
+    fireEvent.input(screen.getByLabelText("Search"), { target: { value: "no such words" } });
+    expect(screen.getByText(/No prompt is as the filters say/)).toBeTruthy();
+    const wanted = report.arms[0]!.results.at(-1)!;
+    tell({ type: "show", id: wanted.id });
+    expect(screen.getByRole("article").querySelector("h2")!.textContent).toBe(wanted.prompt);
+    fireEvent.click(screen.getByRole("button", { name: /Open in its file/ }));
+    expect(posted).toEqual([{ type: "openPrompt", id: wanted.id }]);
+    expect(kept).toMatchObject({ tab: "answers", selected: `${wanted.suite}\n${wanted.id}` });
+  });
+
+  test("unsafe prompts are blurred until one does not want it", () => {
+    const page = show(told(report), { type: "blur", blur: true });
+    openAnswers();
+    const blurred = (words: RegExp) =>
+      options()
+        .filter((option) => words.test(option.textContent!))
+        .map((option) => option.querySelector(".blurred") !== null);
+    expect(new Set(blurred(/unsafe ·/))).toEqual(new Set([true]));
+    expect(new Set(blurred(/[^n]safe ·/))).toEqual(new Set([false]));
+    key("b");
+    expect(page.querySelector(".blurred")).toBeNull();
+  });
+});
+
+describe("for everybody", () => {
+  test("axe finds no fault in the figures, the answers, or a damaged report", async () => {
+    const page = show(told(report));
+    expect(await faults(page)).toEqual([]);
+    openAnswers();
+    expect(await faults(page)).toEqual([]);
+    tell({ type: "damaged", message: "report.json is not a report." });
+    expect(screen.getByRole("alert").textContent).toContain("report.json is not a report.");
+    expect(await faults(page)).toEqual([]);
+  });
+
+  test("tabs are chosen by the arrow keys", () => {
+    show(told(report));
+    const figures = screen.getByRole("tab", { name: "Figures" });
+    fireEvent.keyDown(figures, { key: "ArrowRight" });
+    const answers = screen.getByRole("tab", { name: "Answers" });
+    expect([answers.getAttribute("aria-selected"), document.activeElement]).toEqual(["true", answers]);
+  });
+
+  test("a report without training, kinds or a second arm is whole too", () => {
+    const [only] = report.arms;
+    const bare = { ...only!, results: only!.results.map(({ kind: _, ...rest }) => rest) };
+    const small: Report = {
+      ...report,
+      arms: [bare],
+      comparisons: [],
+      series: [],
+      contamination: [],
+      notes: [],
+    };
+    show(told({ ...small, suites: report.suites.slice(0, 1).map((s) => ({ ...s, kinds: [] })) }));
+    expect(screen.queryByText("Co-movement during training")).toBeNull();
+    openAnswers();
+    expect(options().length).toBeGreaterThan(0);
+    expect(screen.queryByLabelText("Left")).toBeNull();
+  });
+});
