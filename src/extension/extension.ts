@@ -10,6 +10,7 @@ import { PromptLibrary } from "./prompts/library.ts";
 import { registerPrompts } from "./prompts/register.ts";
 import { registerRecipes } from "./recipe/register.ts";
 import { registerReport } from "./report/register.ts";
+import { registerReport } from "./report/register.ts";
 import { registerRuns } from "./runs/register.ts";
 import { registerSample } from "./sample/register.ts";
 
@@ -30,6 +31,7 @@ export function activate(context: vscode.ExtensionContext): void {
     models.disposable,
     registerRecipes(context, engine, models.library, prompts, runs.library),
     registerEvaluation(context, prompts, runs.library),
+    registerReport(context, engine, prompts),
     registerReport(context, engine, prompts),
     registerSample(context),
     registerCommand("discern.engine.showLog", () => log.show()),
