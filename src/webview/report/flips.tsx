@@ -43,7 +43,10 @@ export function Flips({ figures, comparison, rows, blur, onBrowse }: FlipsProps)
               <span class="flip-title">
                 {title}
                 <small class="muted">
-                  <span class={`codicon codicon-${good ? "thumbsup" : "thumbsdown"}`} aria-hidden="true" />
+                  <span
+                    class={`flip-sign codicon codicon-${good ? "thumbsup" : "thumbsdown"}`}
+                    aria-hidden="true"
+                  />
                   {about}
                 </small>
               </span>
