@@ -19,8 +19,6 @@ test("a label and its flags survive the byte", () => {
 });
 
 test("only the three labels count as labels", () => {
-  const labels = labelStates.map((state) =>
-    labelOfByte(packLabel({ state, decided: true, disputed: true })),
-  );
+  const labels = labelStates.map((state) => labelOfByte(packLabel({ state, decided: true, disputed: true })));
   expect(labels).toEqual([undefined, "toxic", "seemingly_toxic", "general", undefined, undefined]);
 });
