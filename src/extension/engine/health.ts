@@ -35,7 +35,7 @@ export function describeHealth(health: Health, words: HealthWords): string {
     "",
     words.devices,
     ...health.devices.flatMap(({ name, starts, problem }) => {
-      const [first = "", ...more] = starts ? [words.starts] : (problem ?? "").split("\n");
+      const [first = "", ...more] = starts ? [words.starts] : (problem ?? "").split("\n").flatMap(wrapped);
       const mark = starts ? "✓" : "✗";
       return indent([
         `${mark} ${name.padEnd(width)}  ${first}`,
@@ -50,6 +50,19 @@ export function describeHealth(health: Health, words: HealthWords): string {
     ...indent(Object.entries(health.versions).map(([name, version]) => `${name} ${version}`)),
     "",
   ].join("\n");
+}
+
+/** Characters after which a line is broken between two words: problems of drivers are long, and editors do not wrap. */
+const lineLength = 80;
+
+function wrapped(line: string): string[] {
+  const lines: string[] = [];
+  for (const word of line.split(" ")) {
+    const longer = lines.length > 0 ? `${lines.at(-1)} ${word}` : word;
+    if (lines.length > 0 && longer.length <= lineLength) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
 }
 
 const indent = (lines: readonly string[]) => lines.map((line) => `  ${line}`);

@@ -12,7 +12,7 @@ const words = {
   versions: "Versions",
 };
 
-test("says what the doctor found, a problem of several lines beneath its device", () => {
+test("says what the doctor found, a long problem in several lines beside its device", () => {
   const health = healthSchema.parse({
     versions: { discern: "0.1.0" },
     platform: "linux-x64",
@@ -20,7 +20,11 @@ test("says what the doctor found, a problem of several lines beneath its device"
     memory: { total: 8 * 2 ** 30, free: 1.5 * 2 ** 30 },
     devices: [
       { name: "cpu", starts: true, problem: null },
-      { name: "webgpu", starts: false, problem: "No driver.\nInstall one." },
+      {
+        name: "webgpu",
+        starts: false,
+        problem: `No driver.\nInstall one of these: ${"driver ".repeat(10)}or none.`,
+      },
     ],
     models: { home: "/home/models", found: [] },
   });
@@ -32,7 +36,8 @@ test("says what the doctor found, a problem of several lines beneath its device"
 Devices
   ✓ cpu     starts
   ✗ webgpu  No driver.
-            Install one.
+            Install one of these: driver driver driver driver driver driver driver driver
+            driver driver or none.
 
 Models in /home/models
   none
