@@ -61,7 +61,7 @@ export function App({ page }: { page: DashboardPage }) {
 }
 
 /** Milliseconds that news of the host is gathered before the page is drawn again. */
-const gatherMs = 150;
+const gatherMs = 250;
 
 /** Draws the page again after changes: at once after the person's own, a few times a second while runs go on. */
 function usePage(page: DashboardPage): void {

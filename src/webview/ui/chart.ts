@@ -308,7 +308,8 @@ function optionsOf(spec: PlotSpec, palette: Palette): NonNullable<Config["option
     interaction: { mode: "nearest", axis: spec.overSteps ? "x" : "xy", intersect: false },
     scales: { x: axis(spec.x), y: axis(spec.y) },
     plugins: {
-      decimation: { enabled: spec.overSteps, algorithm: "min-max" },
+      // A point a pixel is all that can be seen; LTTB keeps the peaks.
+      decimation: { enabled: spec.overSteps, algorithm: "lttb", threshold: 400 },
       tooltip: {
         animation: false,
         filter: ({ dataset }) => !(dataset as Line).isRaw,

@@ -1,15 +1,12 @@
-/** Milliseconds of a frame that drawing may take; the rest is the browser's. */
-const budgetMs = 8;
-
 /**
- * Draws what is to be drawn when the browser wants a frame. Each thing is drawn once a frame however often it was asked
- * for, and what does not fit into one frame waits for the next, so that the page stays fluent with many charts.
+ * Draws charts when the browser wants a frame, one a frame: drawing and painting one leaves the frame room to spare,
+ * so the page stays fluent with however many. Each is drawn once though it was asked for often.
  */
 export class FrameQueue {
   private readonly waiting = new Map<object, () => void>();
   private asked = false;
 
-  /** @param what stands for the thing; a later request for it replaces an earlier one. */
+  /** @param what stands for the chart; a later request for it replaces an earlier one, in its place. */
   request(what: object, draw: () => void): void {
     this.waiting.set(what, draw);
     this.ask();
@@ -24,11 +21,11 @@ export class FrameQueue {
     this.asked = true;
     requestAnimationFrame(() => {
       this.asked = false;
-      const start = performance.now();
-      for (const [what, draw] of this.waiting) {
+      const [next] = this.waiting;
+      if (next) {
+        const [what, draw] = next;
         this.waiting.delete(what);
         draw();
-        if (performance.now() - start > budgetMs) break;
       }
       this.ask();
     });

@@ -1,0 +1,156 @@
+import { describe, expect, test } from "vitest";
+import { shownEvent } from "../../../src/extension/dashboard/shown_events.ts";
+import { RunSeries } from "../../../src/webview/dashboard/model/run_series.ts";
+import { SmoothedLines, smooth } from "../../../src/webview/dashboard/model/smoothing.ts";
+import { toCsv } from "../../../src/webview/dashboard/model/table.ts";
+import { panned, within, zoomed } from "../../../src/webview/dashboard/model/view.ts";
+import { announcement, span } from "../../../src/webview/dashboard/model/words.ts";
+import { comovementPlot, ProbeLines } from "../../../src/webview/dashboard/plots/comovement.ts";
+import { type Looking, type PlottedRun, stageMarks } from "../../../src/webview/dashboard/plots/plot_view.ts";
+import { panelPrompts, promptsPlot } from "../../../src/webview/dashboard/plots/prompts.ts";
+import { refusalPlot } from "../../../src/webview/dashboard/plots/refusal.ts";
+import { trailPlot } from "../../../src/webview/dashboard/plots/trail.ts";
+import { trainingPlots } from "../../../src/webview/dashboard/plots/training.ts";
+import { syntheticRun } from "./synthetic_run.ts";
+
+function plotted(label: string, index: number, dcr: number): PlottedRun {
+  const series = new RunSeries();
+  for (const event of syntheticRun({ seed: index, dcr, stl: 40, every: 5, prompts: 6 })) {
+    const shown = shownEvent(event);
+    if (shown) series.take(shown);
+  }
+  return { id: label, label, index, series };
+}
+const dcr = plotted("dcr", 0, 30);
+const stl = plotted("stl", 1, 0);
+const looking: Looking = { smoothing: 0, smoothed: new SmoothedLines(), hidden: new Set(), steps: null };
+
+describe("plots", () => {
+  test("runs laid over each other differ by dash, groups by mark, so colour is never alone", () => {
+    const { legend } = refusalPlot([dcr, stl], looking);
+    const styles = legend.map(({ dash, mark }) => `${dash} ${mark}`);
+    expect(new Set(styles).size).toBe(6);
+    expect(legend.map(({ label }) => label)).toContain("seemingly toxic · stl");
+  });
+
+  test("hidden series stay in the legend and leave the chart", () => {
+    const { legend, spec } = refusalPlot([dcr], { ...looking, hidden: new Set(["dcr general"]) });
+    expect(legend.map(({ label }) => label)).toEqual(["toxic", "seemingly toxic", "general"]);
+    expect(spec.series.map(({ label }) => label)).toEqual(["toxic", "seemingly toxic"]);
+  });
+
+  test("smoothed lines keep what was measured behind them", () => {
+    const [line] = refusalPlot([dcr], { ...looking, smoothing: 0.9 }).spec.series;
+    expect(line!.raw).toBe(dcr.series.panels.toxic.means);
+    expect(line!.points).toEqual(smooth(dcr.series.panels.toxic.means, 0.9));
+  });
+
+  test("stages of several runs say whose they are unless all share them", () => {
+    expect(stageMarks([dcr])).toEqual([
+      { x: 0, name: "DCR · contrast" },
+      { x: 30, name: "STL · safety tuning" },
+    ]);
+    expect(stageMarks([stl, dcr]).map(({ name }) => name)).toEqual(["STL (stl)", "STL (dcr)"]);
+    expect(stageMarks([dcr, { ...dcr, label: "again" }]).map(({ name }) => name)).toEqual([
+      "DCR (dcr)",
+      "STL",
+    ]);
+  });
+
+  test("the trail runs through the plane in time, seemingly toxic to the right", () => {
+    const { spec } = trailPlot([dcr], looking, null);
+    const first = dcr.series.comovement[0]!;
+    expect(spec.series[0]!.points[0]).toEqual({ x: first.seeminglyToxic, y: first.toxic, step: 0 });
+    expect(spec.tell(spec.series[0]!, spec.series[0]!.points[1]!)).toContain("step 5");
+  });
+
+  test("measures of training have charts of their own, and only those that were measured", () => {
+    const keys = (run: PlottedRun) => trainingPlots([run], looking, new ProbeLines()).map(({ key }) => key);
+    expect(keys(dcr)).toEqual([
+      "contrastive-loss",
+      "separation",
+      "retention",
+      "safety-tuning-loss",
+      "general-loss",
+      "learning-rate",
+    ]);
+    expect(keys(stl)).toEqual(["safety-tuning-loss", "general-loss", "learning-rate"]);
+  });
+
+  test("selected prompts are lines before the threads of all that are listed", () => {
+    const prompts = panelPrompts(dcr, null);
+    expect(prompts).toHaveLength(18);
+    const { spec, table } = promptsPlot(dcr, prompts, [prompts[2]!], looking);
+    expect(spec.threads).toHaveLength(18);
+    expect(spec.series[0]!.points.at(-1)!.y).toBeCloseTo(prompts[2]!.last!, 6);
+    expect(table.rows).toBe(dcr.series.probes.length);
+    expect(table.row(0)).toEqual(["Prompt 3 of the toxic panel", "toxic", 0, prompts[2]!.first]);
+  });
+});
+
+describe("tables", () => {
+  test("have every probe of every run", () => {
+    const { table } = comovementPlot("gap", [dcr, stl], looking, new ProbeLines());
+    expect(table.rows).toBe(dcr.series.probes.length + stl.series.probes.length);
+    expect(table.row(0)).toEqual(["dcr", 0, dcr.series.probes[0]!.gap]);
+    expect(table.row(table.rows - 1)).toEqual(["stl", 40, stl.series.probes.at(-1)!.gap]);
+  });
+
+  test("become CSV in which words stay words", () => {
+    const row = ['=HYPERLINK("x")', 'say "hi", you', -0.5, null];
+    const csv = toCsv({ caption: "", columns: ["a", "b", "c", "d"], rows: 1, row: () => row });
+    expect(csv).toBe('a,b,c,d\r\n"\'=HYPERLINK(""x"")","say ""hi"", you",-0.5,\r\n');
+  });
+});
+
+describe("smoothing", () => {
+  test("is not drawn towards zero at its start, and keeps a constant", () => {
+    const line = [5, 5, 5].map((y, x) => ({ x, y }));
+    for (const { y } of smooth(line, 0.95)) expect(y).toBeCloseTo(5, 12);
+  });
+
+  test("goes on with a line that grew, and begins anew with one that was cut back", () => {
+    const lines = new SmoothedLines();
+    const line = [1, 4, 2, 8].map((y, x) => ({ x, y }));
+    lines.of(line, 0.5);
+    line.push({ x: 4, y: 3 });
+    expect(lines.of(line, 0.5)).toEqual(smooth(line, 0.5));
+    line.splice(2, 3, { x: 2, y: 9 }, { x: 3, y: 9 }, { x: 4, y: 9 });
+    expect(lines.of(line, 0.5)).toEqual(smooth(line, 0.5));
+    expect(lines.of(line, 0.8)).toEqual(smooth(line, 0.8));
+  });
+});
+
+test("a view never leaves what there is", () => {
+  const whole = { min: 0, max: 100 };
+  expect(zoomed(whole, whole, 2)).toEqual({ min: 25, max: 75 });
+  expect(zoomed({ min: 25, max: 75 }, whole, 0.1)).toEqual(whole);
+  expect(panned({ min: 60, max: 90 }, whole, 1)).toEqual({ min: 70, max: 100 });
+  expect(within({ min: -20, max: 10 }, whole)).toEqual({ min: 0, max: 30 });
+});
+
+describe("words", () => {
+  const progress = {
+    state: "running" as const,
+    step: 1,
+    totalSteps: 2,
+    etaSeconds: 1,
+    evaluating: null,
+    problem: null,
+    hasReport: false,
+  };
+
+  test("a screen reader hears of changes of state alone", () => {
+    expect(announcement("a", null, progress)).toBeNull();
+    expect(announcement("a", progress, { ...progress, step: 2 })).toBeNull();
+    expect(announcement("a", progress, { ...progress, state: "finished" })).toBe("Run a finished.");
+    expect(announcement("a", progress, { ...progress, state: "failed", problem: "no room" })).toBe(
+      "Run a failed: no room.",
+    );
+    expect(announcement("a", progress, { ...progress, state: "gone" })).toBe("Run a was deleted.");
+  });
+
+  test("spans are in the unit that fits", () => {
+    expect([0.2, 40, 200, 3900].map(span)).toEqual(["1 s", "40 s", "3 min", "1 h 05 min"]);
+  });
+});
