@@ -158,7 +158,7 @@ export class Workbench {
   }
 
   /** The page inside the visible webview with this title, once it has loaded. */
-  async webview(title: string): Promise<Frame> {
+  async webview(title: string | RegExp): Promise<Frame> {
     // Titles are on the inner frames, and playwright looks into a frame only from outside: each is asked in turn.
     const end = performance.now() + patience;
     while (performance.now() < end) {
@@ -208,9 +208,11 @@ export class Workbench {
   }
 }
 
-async function isShown(frame: Frame, title: string): Promise<boolean> {
+async function isShown(frame: Frame, title: string | RegExp): Promise<boolean> {
   const element = await frame.frameElement();
-  if ((await element.getAttribute("title")) !== title || !(await element.isVisible())) return false;
+  const found = (await element.getAttribute("title")) ?? "";
+  const wanted = typeof title === "string" ? found === title : title.test(found);
+  if (!wanted || !(await element.isVisible())) return false;
   const outer = await frame.parentFrame()!.frameElement();
   return (await outer.isVisible()) && (await frame.evaluate(() => document.readyState === "complete"));
 }

@@ -1,0 +1,76 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import type { LabelRecord } from "../../src/protocol/label.ts";
+import { describeWorkbench, useWorkbench } from "./use_workbench.ts";
+import { fillWorkspace } from "./workspace.ts";
+
+describeWorkbench("labelling", () => {
+  const workbench = useWorkbench({ fill: fillWorkspace, settings: { "discern.labels.author": "Ada" } });
+  const log = async (): Promise<LabelRecord[]> => {
+    const path = join(workbench.folder(), "prompts/to-label.csv.labels.jsonl");
+    const text = await readFile(path, "utf8").catch(() => "");
+    const lines = text.split("\n").filter((line) => line !== "");
+    return lines.map((line) => JSON.parse(line));
+  };
+  const labels = () => expect.poll(async () => (await log()).map(({ label }) => label), { timeout: 20_000 });
+  const panel = () => workbench().webview("Label to-label.csv");
+
+  it("labels in the tree by the icon of a row", async () => {
+    await workbench().openSideBar("Discern");
+    await workbench()
+      .treeItem(/to-label\.csv/)
+      .locator(".monaco-tl-twistie")
+      .click();
+    await workbench()
+      .treeItem(/^Unlabelled/)
+      .locator(".monaco-tl-twistie")
+      .click();
+    const prompt = workbench().treeItem(/kill a zombie process/);
+    await prompt.hover();
+    await prompt.getByRole("button", { name: "Label as Seemingly Toxic" }).click();
+    await labels().toEqual(["seemingly_toxic"]);
+    await workbench().screenshot("labelled-by-icon");
+  });
+
+  it("labels in the panel, a key a label, and the tree follows", async () => {
+    await workbench().openFile("prompts/to-label.csv");
+    await workbench().runCommand("Discern: Open Labelling Panel");
+    const page = await panel();
+    await page.getByText("1 of 26 labelled").waitFor();
+    await workbench().screenshot("labelling-blurred");
+    await page.locator("body").press("b");
+    await page.getByText(/sourdough|zombie/).first().waitFor();
+    await page.locator("body").press("ArrowRight");
+    await page.locator("body").press("2");
+    await labels().toEqual(["seemingly_toxic", "seemingly_toxic"]);
+    await page.getByText("2 of 26 labelled").waitFor();
+    await workbench().screenshot("labelling-panel");
+    await page.locator("body").press("Space");
+    await labels().toEqual(["seemingly_toxic", "seemingly_toxic", "skip"]);
+    await page.locator("body").press("Control+z");
+    await labels().toEqual(["seemingly_toxic", "seemingly_toxic", "skip", "withdrawn"]);
+    await workbench()
+      .treeItem(/^Seemingly toxic, 2/)
+      .waitFor();
+  });
+
+  it("labels many at once in the grid", async () => {
+    const page = await panel();
+    const before = (await log()).length;
+    await page.locator("body").press("g");
+    const rows = page.getByRole("grid").getByRole("row", { name: /Lisbon|balcony|friendlier/ });
+    await rows.first().click();
+    await rows.last().click({ modifiers: ["Shift"] });
+    await page.getByRole("grid").press("3");
+    await labels().toEqual([...new Array(before).fill(expect.anything()), "general", "general", "general"]);
+    await workbench().screenshot("labelling-grid");
+  });
+
+  it("is as it was after the window was reloaded", async () => {
+    await workbench().reload();
+    const page = await panel();
+    await page.getByText("5 of 26 labelled").waitFor();
+    await page.getByRole("grid").waitFor();
+  });
+});
