@@ -71,6 +71,7 @@ export async function checkRecipe(text: string, options: CheckOptions): Promise<
   if (recipe === null) return { recipe, problems, counts: none };
   const prompts = await readAll(recipe, options, add);
   checkGroups(recipe, prompts, add);
+  checkAnswers(prompts, add);
   checkContamination(prompts, add);
   await checkModel(recipe, options, add);
   const count = (label: PromptRecord["label"]) => prompts.contrast.filter((p) => p.label === label).length;
@@ -101,6 +102,7 @@ interface Prompts {
   readonly general: PromptRecord[];
   readonly safety: PromptRecord[];
   readonly panels: PromptRecord[];
+  readonly generalPanel: PromptRecord[];
   readonly suites: { readonly at: Path; readonly name: string; readonly records: PromptRecord[] }[];
   /** Whether every source could be read: groups are counted only then. */
   readonly whole: boolean;
@@ -133,6 +135,7 @@ async function readAll(recipe: Recipe, { root, starter }: CheckOptions, add: Add
     general: await readList(data.general, ["data", "general"]),
     safety: runs("supervised") ? await readList(data.safety, ["data", "safety"]) : [],
     panels: panels.flat(),
+    generalPanel: panels[2]!,
     suites: await Promise.all(
       evaluate.suites.map(async ({ name, source }, i) => {
         const at = ["evaluate", "suites", i, "source"];
@@ -157,7 +160,7 @@ function checkGroups(recipe: Recipe, prompts: Prompts, add: Add): void {
     );
   }
   if (!prompts.whole) return;
-  for (const [i, stage] of recipe.stages.entries()) {
+  for (const stage of recipe.stages) {
     if (stage.type === "contrastive") {
       for (const [label, words] of [
         ["toxic", "toxic"],
@@ -177,21 +180,28 @@ function checkGroups(recipe: Recipe, prompts: Prompts, add: Add): void {
                 "model learns the prompts themselves. Label more of them, or add a source.",
         );
       }
-    } else {
-      const pairs = [
-        ["general", prompts.general],
-        ["safety", prompts.safety],
-      ] as const;
-      for (const [key, records] of pairs) {
-        if (records.some(({ response }) => response !== undefined)) continue;
-        add(
-          ["data", key],
-          "error",
-          "group-too-small",
-          `Stage ${i + 1} tunes on answers, and no prompt of data.${key} has one. Add a source with responses.`,
-        );
-      }
     }
+  }
+}
+
+/** General and safety prompts are tuned on, and the general panel is measured, by their answers: each needs one. */
+function checkAnswers({ general, safety, generalPanel }: Prompts, add: Add): void {
+  const parts = [
+    [["data", "general"], general],
+    [["data", "safety"], safety],
+    [["data", "panels", "general"], generalPanel],
+  ] as const;
+  for (const [path, records] of parts) {
+    const bare = records.filter(({ response }) => !response?.trim());
+    const [first] = bare;
+    if (first === undefined) continue;
+    add(
+      path,
+      "error",
+      "dataset-empty",
+      `${bare.length} of the ${records.length} prompts of ${path.join(".")} have no answer to learn from; the first is in ` +
+        `${first.source}, line ${first.line}. Choose prompts with a response, by "labels", "where" or another file.`,
+    );
   }
 }
 

@@ -88,6 +88,15 @@ test("a model that is missing is told at its key; one that cannot be asked for i
   expect(await problems({}, unknown)).toEqual([]);
 });
 
+test("a prompt to be tuned on without an answer is told with its place", async () => {
+  writeFileSync(join(root, "half.jsonl"), '{"prompt":"a","response":"b"}\n{"prompt":"c"}\n');
+  const found = await problems({ data: { general: [{ file: "half.jsonl", label: "general" }] } });
+  expect(found).toMatchObject([{ about: "dataset-empty", severity: "error" }]);
+  expect(found[0]!.message).toMatch(
+    /^1 of the 2 prompts of data\.general have no answer.*half\.jsonl, line 2/,
+  );
+});
+
 test("a suite that is trained on is a warning", async () => {
   const suites = [{ name: "train", source: { file: "starter:pairs.csv", split: "train" } }];
   const found = await problems({ evaluate: { suites } });
