@@ -30,12 +30,6 @@ export function hoverText({ mark, run, file, trail, nearest }: HoverSubject, l10
   const { before, after, record } = mark;
   return [
     `**${headline(mark, l10n)}** · ${changeWords(mark, l10n)}`,
-    ...(mark.labelChanged ? [labelChange(mark, l10n)] : []),
-    picture(mark, trail, l10n),
-    ...(before ? [answer(l10n.t("Before training"), before, l10n)] : []),
-    answer(l10n.t("After {0}", escaped(run.name)), after, l10n),
-    ...(nearest ? [neighbour(nearest, file, l10n)] : []),
-    "---",
     [
       link(l10n.t("Relabel…"), "discern.evaluation.relabel", [file, record.id]),
       ...(mark.excluded
@@ -43,6 +37,11 @@ export function hoverText({ mark, run, file, trail, nearest }: HoverSubject, l10
         : [link(l10n.t("Exclude from training"), "discern.evaluation.relabel", [file, record.id, null])]),
       link(l10n.t("Open in report"), "discern.evaluation.openInReport", [run.folder, after.id]),
     ].join(" | "),
+    ...(mark.labelChanged ? [labelChange(mark, l10n)] : []),
+    picture(mark, trail, l10n),
+    ...(before ? [answer(l10n.t("Before training"), before, l10n)] : []),
+    answer(l10n.t("After {0}", escaped(run.name)), after, l10n),
+    ...(nearest ? [neighbour(nearest, file, l10n)] : []),
   ].join("\n\n");
 }
 

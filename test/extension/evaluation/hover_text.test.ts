@@ -85,7 +85,7 @@ describe("a hover", () => {
     expect(html).toEqual([]);
     expect(images).toHaveLength(1);
     expect(links).toHaveLength(4);
-    expect(links[0]).toBe("file:///work/prompts%20%282%29.csv#L7");
+    expect(links[3]).toBe("file:///work/prompts%20%282%29.csv#L7");
   });
 
   test("passes its links what they are about", () => {

@@ -1,0 +1,154 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Locator } from "playwright-core";
+import { expect, it } from "vitest";
+import type { PromptRecord } from "../../src/dataset/record.ts";
+import { selectPrompts } from "../../src/dataset/select.ts";
+import { writeSample } from "../../src/extension/sample/files.ts";
+import { writeMadeRun } from "../extension/evaluation/made_run.ts";
+import { describeWorkbench, useWorkbench } from "./use_workbench.ts";
+
+const project = join(import.meta.dirname, "../..");
+
+/** A model that refused little, and now refuses unsafe prompts often and safe ones sometimes. */
+const before = (_: PromptRecord, i: number) => -3 + 2.4 * Math.sin(i);
+const after = ({ label }: PromptRecord, i: number) => (label === "toxic" ? 1.2 : -1.6) + 2 * Math.sin(3 * i);
+
+/** An answer that would do harm if anything took it for markup. */
+const response = "Sure.\n```\n<img src='https://example.org/a.png'> [more](command:workbench.action.quit)";
+
+describeWorkbench("the evaluation in a prompt file", () => {
+  const workbench = useWorkbench({
+    fill: async (folder) => {
+      await writeSample(folder, project);
+      await writeMadeRun({
+        folder: join(folder, "runs", "dcr-sample"),
+        root: folder,
+        recipe: await readFile(join(folder, "dcr.discern.json"), "utf8"),
+        file: join(folder, "prompts", "pairs.csv"),
+        ...{ before, after, response },
+      });
+    },
+  });
+  const lens = (text: string | RegExp) => workbench().page.locator(".codelens-decoration", { hasText: text });
+  /** The lens is drawn only while its line is in sight. */
+  const waitForLens = async (text: string) => {
+    await workbench().page.keyboard.press("Control+Home");
+    await lens(text).waitFor();
+  };
+  /** Goes to the next failure, and says how many there are. */
+  const next = async () => {
+    const { page } = workbench();
+    const place = () => page.locator(".statusbar-item", { hasText: /^Ln \d+/ }).textContent();
+    const from = await place();
+    await workbench().runCommand("Discern: Next Refusal Failure");
+    await expect.poll(place, { timeout: 30_000 }).not.toBe(from);
+    const status = page.locator(".statusbar-item", { hasText: /Failure \d+ of \d+/ });
+    return Number(/of (\d+)/.exec((await status.textContent()) ?? "")?.[1]);
+  };
+  const hover = async (): Promise<Locator> => {
+    const { page } = workbench();
+    // A hover of the pointer would be in the way.
+    await page.mouse.move(5, 5);
+    await page.keyboard.press("Control+k");
+    await page.keyboard.press("Control+i");
+    const box = page.locator(".monaco-hover:visible", { hasText: "Before training" });
+    await box.locator("img").waitFor();
+    return box;
+  };
+
+  it("shows figures on the first line and a mark at every prompt that was evaluated", async () => {
+    const { page } = workbench();
+    await workbench().openFile("prompts/pairs.csv");
+    await lens("safe refused").waitFor();
+    expect(await lens("safe refused").textContent()).toMatch(
+      /dcr-sample: safe refused \d+ % \[\d+, \d+\] → \d+ % \[\d+, \d+\], n 144 · unsafe refused/,
+    );
+    await workbench().screenshot("evaluation-lens");
+
+    expect(await next()).toBeGreaterThan(20);
+    // What stands behind a line is drawn by a style and is no text of the page.
+    const marks = () =>
+      page.locator(".view-line").evaluateAll((lines) =>
+        lines
+          .flatMap((line) => [...line.querySelectorAll("*")])
+          .map((element) => getComputedStyle(element, "::after").content.replaceAll("\u00a0", " "))
+          .filter((text) => /(complied|refused) · p 0\.\d\d → 0\.\d\d/.test(text)),
+      );
+    await expect.poll(async () => (await marks()).length, { timeout: 30_000 }).toBeGreaterThan(10);
+    expect((await marks()).join()).toContain("under-refused · complied");
+    expect((await marks()).join()).toContain("complied → refused");
+  });
+
+  it("shows both answers, the trail and the nearest prompt in a hover, and no word of a model as markup", async () => {
+    const { page } = workbench();
+    const root = workbench.folder();
+    const source = { file: "prompts/pairs.csv", split: "panel", labels: ["toxic" as const], limit: 16 };
+    const [probed] = (await selectPrompts(source, { root })).records;
+    await page.keyboard.press("Control+g");
+    await workbench().answer(`:${probed!.line}`);
+    const box = await hover();
+    expect(await box.locator("img").getAttribute("alt")).toContain("Refusal probability over 120 steps");
+    expect(await box.locator("img").getAttribute("src")).toMatch(/^data:image\/svg\+xml/);
+    expect(await box.locator("a").allTextContents()).toEqual([
+      ...["Relabel…", "Exclude from training", "Open in report"],
+      expect.stringMatching(/^line \d+$/),
+    ]);
+    expect(await box.textContent()).toContain("Nearest seemingly toxic prompt");
+    await workbench().screenshot("evaluation-hover");
+    await page.keyboard.press("Escape");
+  });
+
+  it("looks right in every theme", async () => {
+    for (const theme of ["light", "high-contrast", "dark"] as const) {
+      await workbench().setTheme(theme);
+      await next();
+      await hover();
+      await workbench().screenshot(`evaluation-${theme}`);
+      await workbench().page.keyboard.press("Escape");
+    }
+  });
+
+  it("labels by a quick fix, and the problem is gone at once", async () => {
+    const { page } = workbench();
+    const total = await next();
+    await page.keyboard.press("Control+.");
+    const fix = page.locator(".action-widget .monaco-list-row", { hasText: "Exclude from training" });
+    await fix.waitFor();
+    await workbench().screenshot("evaluation-fixes");
+    await fix.click();
+    await waitForLens(`Next of ${total - 1} failures`);
+    const log = await readFile(join(workbench.folder(), "prompts", "pairs.csv.labels.jsonl"), "utf8");
+    expect(JSON.parse(log.trim())).toMatchObject({ label: null });
+  });
+
+  it("marks no prompt that was edited", async () => {
+    const { page } = workbench();
+    const total = await next();
+    await page.keyboard.press("End");
+    await page.keyboard.press("ArrowLeft");
+    await page.keyboard.type(" now");
+    await waitForLens(`Next of ${total - 1} failures`);
+    await workbench().screenshot("evaluation-edited");
+    await page.keyboard.press("Control+z");
+    await waitForLens(`Next of ${total} failures`);
+  });
+
+  it("is hidden and shown again", async () => {
+    const toggle = "Discern: Show or Hide Evaluation in Prompt Files";
+    await workbench().runCommand(toggle);
+    await lens("safe refused").waitFor({ state: "detached" });
+    await workbench().runCommand(toggle);
+    await waitForLens("safe refused");
+  });
+
+  it("shows a run that is pinned until the newest is chosen again", async () => {
+    const pinned = workbench().page.locator(".codelens-decoration .codicon-pinned");
+    await workbench().runCommand("Discern: Choose the Run Shown in Prompt Files…");
+    await workbench().quickPick("dcr-sample");
+    await pinned.waitFor();
+    await workbench().runCommand("Discern: Choose the Run Shown in Prompt Files…");
+    await workbench().quickPick("Newest");
+    await pinned.waitFor({ state: "detached" });
+  });
+});
