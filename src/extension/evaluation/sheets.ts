@@ -15,6 +15,8 @@ import { summarise } from "./summary.ts";
 
 /** Milliseconds without an edit after which a text is read. */
 const restMs = 150;
+/** Milliseconds without a new label after which prompts that contradict each other are looked for anew. */
+const labelRestMs = 1000;
 
 interface Working {
   timer: NodeJS.Timeout | null;
@@ -165,7 +167,7 @@ export class Sheets implements vscode.Disposable {
     if (!sheet) return;
     this.#set(document, sheetOf(sheet, file));
     // Other labels can make other prompts contradict each other, which is looked for in the background.
-    this.#schedule(document, 0);
+    this.#schedule(document, labelRestMs);
   }
 
   #set(document: vscode.TextDocument, sheet: Sheet): void {
