@@ -66,11 +66,12 @@ export function PromptsSection({
     <div class="prompts">
       <section class="card list" aria-label="Prompts of the panels">
         <div class="filters">
-          <vscode-text-field
+          <input
+            type="search"
             placeholder="Search prompts"
             aria-label="Search prompts"
             value={search}
-            onInput={({ currentTarget }) => setSearch((currentTarget as HTMLInputElement).value)}
+            onInput={({ currentTarget }) => setSearch(currentTarget.value)}
           />
           <select
             aria-label="Panel"

@@ -308,8 +308,8 @@ function optionsOf(spec: PlotSpec, palette: Palette): NonNullable<Config["option
     interaction: { mode: "nearest", axis: spec.overSteps ? "x" : "xy", intersect: false },
     scales: { x: axis(spec.x), y: axis(spec.y) },
     plugins: {
-      // A point a pixel is all that can be seen; LTTB keeps the peaks.
-      decimation: { enabled: spec.overSteps, algorithm: "lttb", threshold: 400 },
+      // More points cannot be told apart; LTTB keeps the peaks.
+      decimation: { enabled: spec.overSteps, algorithm: "lttb", threshold: 250, samples: 250 },
       tooltip: {
         animation: false,
         filter: ({ dataset }) => !(dataset as Line).isRaw,

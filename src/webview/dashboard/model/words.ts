@@ -57,6 +57,6 @@ export function span(seconds: number): string {
 export function announcement(label: string, before: ShownProgress | null, now: ShownProgress): string | null {
   if (!before || before.state === now.state) return null;
   const { word } = stateWords[now.state];
-  const problem = now.state === "failed" && now.problem ? `: ${now.problem}` : "";
+  const problem = now.state === "failed" && now.problem ? `: ${now.problem.replace(/\.$/, "")}` : "";
   return `Run ${label} ${now.state === "gone" ? "was deleted" : word}${problem}.`;
 }

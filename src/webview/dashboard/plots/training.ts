@@ -84,6 +84,11 @@ export function trainingPlots(runs: readonly PlottedRun[], looking: Looking, pro
   });
 }
 
+/** Runs differ by mark and colour here: no dash can be seen in the noise of steps, and to paint them is slow. */
+function solid(run: PlottedRun) {
+  return { ...styleOf(run), dash: 0 };
+}
+
 function trainingPlot(
   { key, title, axis, caption }: Measure,
   lines: readonly { run: PlottedRun; parts: readonly Line[] }[],
@@ -96,7 +101,7 @@ function trainingPlot(
       (part, i): PlotSeries => ({
         id: `${run.id} ${key} ${i}`,
         label: run.label,
-        ...styleOf(run),
+        ...solid(run),
         ...looked(part, shown),
       }),
     ),
@@ -105,7 +110,7 @@ function trainingPlot(
     runs.filter(({ id }) => looking.hidden.has(`${id} ${key}`)).map(({ id }) => `${id} ${key}`),
   );
   const legend = lines.flatMap(({ run, parts }): PlotSeries[] =>
-    parts[0] ? [{ id: `${run.id} ${key}`, label: run.label, ...styleOf(run), points: parts[0] }] : [],
+    parts[0] ? [{ id: `${run.id} ${key}`, label: run.label, ...solid(run), points: parts[0] }] : [],
   );
   const last = lines.map(({ run, parts }) => `${run.label}: ${measure(parts.at(-1)?.at(-1)?.y ?? null)}.`);
   return {

@@ -1,0 +1,115 @@
+import { appendFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { watchRun } from "../../../src/extension/dashboard/run_watch.ts";
+import type { RunEvent } from "../../../src/protocol/events.ts";
+import type { DashboardToPage } from "../../../src/protocol/webview/dashboard.ts";
+import { tempFolder } from "../../temp_folder.ts";
+import { syntheticRun } from "../../webview/dashboard/synthetic_run.ts";
+
+type Batch = Omit<Extract<DashboardToPage, { type: "events" }>, "type" | "run">;
+
+const manifest = {
+  version: 1,
+  name: "dcr",
+  created: "2026-01-01T00:00:00Z",
+  seed: 1,
+  model: { name: "tiny", path: "/models/tiny", format: "hf", family: "llama", files: [] },
+  data: [],
+  recipe: { root: "/" },
+  versions: {},
+  platform: "linux-x64",
+  device: "cpu",
+  threads: null,
+  pid: 1,
+  argv: [],
+};
+
+function made() {
+  const folder = join(tempFolder(), "run");
+  const batches: Batch[] = [];
+  const ending = new AbortController();
+  onTestFinished(() => ending.abort());
+  const make = () => {
+    mkdirSync(folder);
+    writeFileSync(join(folder, "manifest.json"), JSON.stringify(manifest));
+  };
+  const append = (events: readonly RunEvent[]) =>
+    appendFileSync(
+      join(folder, "events.jsonl"),
+      events.map((event) => `${JSON.stringify(event)}\n`).join(""),
+    );
+  const hold = () =>
+    writeFileSync(
+      join(folder, "lock.json"),
+      JSON.stringify({ pid: process.pid, host: hostname(), started: "2026-01-01T00:00:00Z" }),
+    );
+  const watch = () => void watchRun(folder, (batch) => batches.push(batch), ending.signal);
+  const told = () => batches.flatMap(({ events }) => events);
+  return { folder, batches, make, append, hold, watch, told, ending };
+}
+const states = (batches: readonly Batch[]) => batches.map(({ progress }) => progress.state);
+
+test("tells a run from before it has a folder to its end, each event once", async () => {
+  const { batches, make, append, hold, watch, told } = made();
+  const log = syntheticRun({ seed: 1, dcr: 5, stl: 5, every: 5, prompts: 2 });
+  watch();
+  await vi.waitFor(() => expect(states(batches)).toEqual(["starting"]));
+  make();
+  hold();
+  append(log.slice(0, 6));
+  await vi.waitFor(() => expect(told()).toHaveLength(6));
+  expect(batches.at(-1)!.progress).toMatchObject({ state: "running", step: 3, totalSteps: 10 });
+  append(log.slice(6));
+  append([{ type: "run-finished", at: "2026-01-01T01:00:00Z", seq: log.length, report: null }]);
+  await vi.waitFor(() => expect(batches.at(-1)!.progress.state).toBe("finished"));
+  expect(told()).toHaveLength(log.length);
+  expect(told()[3]).toEqual([
+    1,
+    0,
+    expect.any(Number),
+    expect.any(Number),
+    expect.any(Number),
+    expect.any(Number),
+  ]);
+});
+
+test("a long log travels in pieces, the first of which begins the story", async () => {
+  const { batches, make, append, watch, told } = made();
+  const log = syntheticRun({ seed: 1, dcr: 0, stl: 4500, every: 500, prompts: 1 });
+  make();
+  append(log);
+  watch();
+  await vi.waitFor(() => expect(told()).toHaveLength(log.length), { timeout: 10_000 });
+  expect(batches.length).toBeGreaterThan(2);
+  expect(batches.map(({ reset }) => reset)).toEqual([true, ...batches.slice(1).map(() => false)]);
+  expect(states(batches)).toEqual(batches.map(() => "interrupted"));
+});
+
+test("a folder that is deleted is told once, and another run in its place from its start", async () => {
+  const { folder, batches, make, append, watch } = made();
+  const log = syntheticRun({ seed: 1, dcr: 0, stl: 5, every: 5, prompts: 1 });
+  make();
+  append(log);
+  watch();
+  await vi.waitFor(() => expect(batches).toHaveLength(1));
+  rmSync(folder, { recursive: true });
+  await vi.waitFor(() => expect(states(batches)).toEqual(["interrupted", "gone"]));
+  make();
+  append(log.slice(0, 4));
+  await vi.waitFor(() => expect(batches.slice(2).flatMap(({ events }) => events)).toHaveLength(4));
+  expect(batches[2]!.reset).toBe(true);
+  await vi.waitFor(() => expect(batches.at(-1)!.progress.step).toBe(1));
+});
+
+test("after it was ended it tells nothing", async () => {
+  const { batches, make, append, watch, ending } = made();
+  make();
+  watch();
+  await vi.waitFor(() => expect(batches).toHaveLength(1));
+  ending.abort();
+  append(syntheticRun({ seed: 1, dcr: 0, stl: 5, every: 5, prompts: 1 }));
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  expect(batches).toHaveLength(1);
+});

@@ -1,0 +1,248 @@
+// @vitest-environment jsdom
+import { cleanup, fireEvent, render, screen, waitFor, within } from "@testing-library/preact";
+import { h } from "preact";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { shownEvent } from "../../../src/extension/dashboard/shown_events.ts";
+import type {
+  DashboardFromPage,
+  DashboardState,
+  ShownEvent,
+  ShownProgress,
+} from "../../../src/protocol/webview/dashboard.ts";
+import { App } from "../../../src/webview/dashboard/app.tsx";
+import { DashboardPage } from "../../../src/webview/dashboard/page_model.ts";
+import type { PlotSpec } from "../../../src/webview/ui/plot_spec.ts";
+import { syntheticRun } from "./synthetic_run.ts";
+
+/** What the charts were told to draw last; jsdom has no canvas to draw on. */
+const drawn = vi.hoisted(() => new Map<HTMLCanvasElement, unknown>());
+vi.mock("../../../src/webview/ui/chart.ts", () => ({
+  Plot: class {
+    private readonly canvas: HTMLCanvasElement;
+    constructor(canvas: HTMLCanvasElement) {
+      this.canvas = canvas;
+    }
+    draw(spec: unknown) {
+      drawn.set(this.canvas, spec);
+    }
+    destroy() {}
+  },
+  plotPng: () => "cGljdHVyZQ==",
+  plotSvg: () => "<svg/>",
+}));
+
+const log = syntheticRun({ seed: 1, dcr: 30, stl: 40, every: 5, prompts: 3 })
+  .map(shownEvent)
+  .filter((event) => event !== null);
+
+let page: DashboardPage;
+let asked: DashboardFromPage[];
+let kept: DashboardState | undefined;
+
+beforeEach(() => {
+  drawn.clear();
+  asked = [];
+  kept = undefined;
+  page = new DashboardPage();
+});
+afterEach(cleanup);
+
+function open(state?: DashboardState): void {
+  page.connect({ post: (message) => asked.push(message), state, keep: (now) => (kept = now) });
+  render(h(App, { page }));
+}
+
+function tell(
+  run: string,
+  events: readonly ShownEvent[],
+  progress: Partial<ShownProgress> = {},
+  reset = true,
+): void {
+  const whole: ShownProgress = {
+    state: "running",
+    step: 0,
+    totalSteps: 70,
+    etaSeconds: 120,
+    evaluating: null,
+    problem: null,
+    hasReport: false,
+    ...progress,
+  };
+  page.receive({ type: "events", run, reset, events, progress: whole });
+}
+
+function show(...runs: string[]): void {
+  page.receive({ type: "runs", runs: runs.map((id) => ({ id, label: id })) });
+}
+
+const drawing = (name: string) => {
+  const canvas = screen.getByRole("region", { name }).querySelector("canvas")!;
+  return drawn.get(canvas) as PlotSpec | undefined;
+};
+
+test("before the first probe the page says what is going on", async () => {
+  open();
+  show("a");
+  tell("a", log.slice(0, 1));
+  await screen.findByText(/Measuring the model before training/);
+  expect(screen.queryByText("Refusal probability")).toBeNull();
+});
+
+test("without a run it offers to choose one", async () => {
+  open();
+  show();
+  fireEvent.click(await screen.findByText("Choose a run…"));
+  expect(asked).toContainEqual({ type: "add-run" });
+});
+
+test("each chart has a summary in words and, when wanted, a table of its data", async () => {
+  open();
+  show("a");
+  tell("a", log);
+  const card = await screen.findByRole("region", { name: "Gap" });
+  expect(within(card).getByRole("img", { name: /Gap over steps\. a: .* after 15 probes/ })).toBeTruthy();
+  expect(within(card).queryByRole("table")).toBeNull();
+  fireEvent.click(within(card).getByRole("button", { name: "Table: Gap" }));
+  const table = await within(card).findByRole("table", { name: /Gap by probe\. Rows 1 to 15 of 15/ });
+  expect(within(table).getAllByRole("row")).toHaveLength(16);
+});
+
+test("long tables are turned leaf by leaf", async () => {
+  open();
+  show("a");
+  tell("a", log);
+  const card = await screen.findByRole("region", { name: "Safety-tuning loss" });
+  fireEvent.click(within(card).getByRole("button", { name: "Table: Safety-tuning loss" }));
+  await within(card).findByRole("table", { name: /Rows 26 to 40 of 40/ });
+  fireEvent.click(within(card).getByRole("button", { name: "Earlier rows" }));
+  await within(card).findByRole("table", { name: /Rows 1 to 25 of 40/ });
+});
+
+test("what the person chose is kept, and there again after a reload", async () => {
+  open({ runs: ["a"], smoothing: 0.6, hidden: ["a general"], selected: ["toxic:1"] });
+  show("a");
+  tell("a", log);
+  await waitFor(() => expect(drawing("Refusal probability")?.series).toHaveLength(2));
+  expect(drawing("Refusal probability")!.series[0]!.raw).toBeDefined();
+  await waitFor(() => expect(drawing("Prompts, one by one")?.series).toHaveLength(1));
+  fireEvent.click(screen.getByRole("button", { name: "seemingly toxic" }));
+  fireEvent.input(screen.getByRole("slider"), { target: { value: "0" } });
+  await waitFor(() => expect(drawing("Refusal probability")?.series).toHaveLength(1));
+  expect(kept).toEqual({
+    runs: ["a"],
+    smoothing: 0,
+    hidden: ["a general", "a seeminglyToxic"],
+    selected: ["toxic:1"],
+  });
+});
+
+test("the buttons of the bar zoom all charts over steps", async () => {
+  open();
+  show("a");
+  tell("a", log);
+  await waitFor(() => expect(drawing("Gap")?.x).toMatchObject({ min: 0, max: 70 }));
+  fireEvent.click(screen.getByRole("button", { name: "Zoom in" }));
+  await waitFor(() => expect(drawing("Gap")!.x.min).toBeGreaterThan(0));
+  await waitFor(() => expect(drawing("Separation")!.x).toEqual(drawing("Gap")!.x));
+  fireEvent.click(screen.getByRole("button", { name: "Show all steps" }));
+  await waitFor(() => expect(drawing("Gap")?.x).toMatchObject({ min: 0, max: 70 }));
+});
+
+test("a prompt is found by its words, and opened where it stands", async () => {
+  open();
+  show("a");
+  tell("a", log);
+  expect(asked).toContainEqual({ type: "prompts", run: "a" });
+  const texts = (words: string) => [1, 2, 3].map((n) => ({ text: `${words} ${n}` }));
+  page.receive({
+    type: "prompts",
+    run: "a",
+    prompts: {
+      toxic: texts("<b>rob</b>"),
+      seeminglyToxic: texts("kill a process"),
+      general: texts("boil an egg"),
+    },
+  });
+  await screen.findByRole("button", { name: "<b>rob</b> 1" });
+  fireEvent.input(screen.getByRole("searchbox"), { target: { value: "PROCESS 2" } });
+  await waitFor(() => expect(screen.queryByRole("button", { name: "<b>rob</b> 1" })).toBeNull());
+  fireEvent.click(screen.getByRole("button", { name: "kill a process 2" }));
+  expect(asked.at(-1)).toEqual({ type: "open-prompt", run: "a", panel: "seeminglyToxic", index: 1 });
+  fireEvent.click(screen.getByRole("checkbox", { name: "Highlight: kill a process 2" }));
+  await waitFor(() =>
+    expect(drawing("Prompts, one by one")!.series.map(({ label }) => label)).toEqual(["kill a process 2"]),
+  );
+});
+
+test("charts are saved through the host", async () => {
+  open();
+  show("a");
+  tell("a", log);
+  await screen.findByRole("region", { name: "Trail" });
+  for (const format of ["PNG", "SVG", "CSV"]) {
+    fireEvent.click(screen.getByRole("button", { name: `Save Trail as ${format}` }));
+  }
+  const saves = asked.filter((message) => message.type === "save");
+  expect(saves).toMatchObject([
+    { name: "trail", format: "png", content: "cGljdHVyZQ==" },
+    { name: "trail", format: "svg", content: "<svg/>" },
+    {
+      name: "trail",
+      format: "csv",
+      content: expect.stringMatching(/^run,step,seemingly toxic,toxic\r\na,0,/),
+    },
+  ]);
+});
+
+test("a run can be stopped while it goes on, and resumed when it does not", async () => {
+  open();
+  show("a");
+  tell("a", log);
+  fireEvent.click(await screen.findByText("Stop and keep best"));
+  expect(asked.at(-1)).toEqual({ type: "command", run: "a", command: "stopAndKeepBest" });
+  tell("a", [], { state: "failed", problem: "The disk is full." }, false);
+  fireEvent.click(await screen.findByText("Resume"));
+  expect(asked.at(-1)).toEqual({ type: "command", run: "a", command: "resume" });
+  expect(screen.queryByText("Stop")).toBeNull();
+  expect(screen.getByRole("alert").textContent).toContain("The disk is full.");
+  expect(screen.getAllByRole("status")[0]!.textContent).toBe("Run a failed: The disk is full.");
+});
+
+test("runs come and go, and keep their style while they are shown", async () => {
+  open();
+  show("a", "b");
+  for (const run of ["a", "b"]) tell(run, log);
+  await waitFor(() => expect(drawing("Refusal probability")?.series).toHaveLength(6));
+  fireEvent.click(screen.getByRole("button", { name: "Take a off the page" }));
+  expect(asked.at(-1)).toEqual({ type: "remove-run", run: "a" });
+  show("b");
+  await waitFor(() =>
+    expect(drawing("Gap")?.series.map(({ label, dash }) => [label, dash])).toEqual([["b", 1]]),
+  );
+  show("b", "c");
+  expect(page.runs.map(({ index }) => index)).toEqual([1, 0]);
+});
+
+test("a deleted run is said, and what was read of it stays", async () => {
+  open();
+  show("a");
+  tell("a", log);
+  await screen.findByRole("region", { name: "Gap" });
+  page.receive({
+    type: "events",
+    run: "a",
+    reset: false,
+    events: [],
+    progress: {
+      state: "gone",
+      step: 0,
+      totalSteps: null,
+      etaSeconds: null,
+      evaluating: null,
+      problem: null,
+      hasReport: false,
+    },
+  });
+  await screen.findByText(/The folder of this run was deleted/);
+  expect(screen.getByRole("region", { name: "Gap" })).toBeTruthy();
+});
