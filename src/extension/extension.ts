@@ -1,5 +1,6 @@
 import type * as vscode from "vscode";
 import { registerCommand } from "./contributions.ts";
+import { registerDashboard } from "./dashboard/register.ts";
 import { Engine } from "./engine/engine.ts";
 import { registerEvaluation } from "./evaluation/register.ts";
 import { registerLabelling } from "./labelling/register.ts";
@@ -9,7 +10,6 @@ import { registerModels } from "./models/register.ts";
 import { PromptLibrary } from "./prompts/library.ts";
 import { registerPrompts } from "./prompts/register.ts";
 import { registerRecipes } from "./recipe/register.ts";
-import { registerReport } from "./report/register.ts";
 import { registerReport } from "./report/register.ts";
 import { registerRuns } from "./runs/register.ts";
 import { registerSample } from "./sample/register.ts";
@@ -27,11 +27,11 @@ export function activate(context: vscode.ExtensionContext): void {
     registerPrompts(context, prompts),
     runs.disposable,
     registerLaunch(context, engine, runs.library),
+    registerDashboard(context, runs.library),
     registerLabelling(context, prompts, runs.library),
     models.disposable,
     registerRecipes(context, engine, models.library, prompts, runs.library),
     registerEvaluation(context, prompts, runs.library),
-    registerReport(context, engine, prompts),
     registerReport(context, engine, prompts),
     registerSample(context),
     registerCommand("discern.engine.showLog", () => log.show()),

@@ -4,6 +4,7 @@ import { pageIds } from "../contribution_types.ts";
 import { registerCommand } from "../contributions.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { PromptLibrary } from "../prompts/library.ts";
+import { requireTrust } from "../trust.ts";
 import { ReportEditor } from "./editor.ts";
 import { exportReport } from "./export.ts";
 
@@ -15,6 +16,7 @@ export function registerReport(
 ): vscode.Disposable {
   const editor = new ReportEditor(context, engine, prompts);
   const exported = (format: "markdown" | "html") => async (report?: vscode.Uri) => {
+    requireTrust();
     const uri = report ?? shownReport() ?? (await pickReport());
     if (uri) await exportReport(engine, uri, format);
   };
