@@ -11,6 +11,7 @@ const Z = 1.96;
  */
 export function meanProbability(values: readonly number[]): Estimate {
   const value = mean(values as number[]);
-  const half = values.length > 1 ? (Z * sampleStandardDeviation(values as number[])) / Math.sqrt(values.length) : 0;
+  const half =
+    values.length > 1 ? (Z * sampleStandardDeviation(values as number[])) / Math.sqrt(values.length) : 0;
   return { value, lower: Math.max(0, value - half), upper: Math.min(1, value + half) };
 }

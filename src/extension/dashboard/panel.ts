@@ -33,19 +33,25 @@ export class DashboardPanel implements vscode.Disposable {
   private readonly page: Page<DashboardToPage> & vscode.Disposable;
   private readonly watched = new Map<string, AbortController>();
   private readonly panels = new Map<string, Promise<Panels>>();
+  private readonly keep: (folders: readonly vscode.Uri[]) => void;
   private shown: readonly vscode.Uri[];
 
-  /** @param panel an empty webview panel, new or brought back by the editor. */
+  /**
+   * @param panel an empty webview panel, new or brought back by the editor.
+   * @param keep remembers which runs are shown.
+   */
   constructor(
     panel: vscode.WebviewPanel,
     { extensionUri }: Pick<vscode.ExtensionContext, "extensionUri">,
     library: RunLibrary,
     folders: readonly vscode.Uri[],
+    keep: (folders: readonly vscode.Uri[]) => void,
   ) {
     this.panel = panel;
     this.extensionUri = extensionUri;
     this.library = library;
     this.shown = folders;
+    this.keep = keep;
     panel.iconPath = new vscode.ThemeIcon("graph-line");
     this.page = openPage(panel.webview, extensionUri, {
       name: "dashboard",
@@ -73,6 +79,7 @@ export class DashboardPanel implements vscode.Disposable {
   }
 
   private name(): void {
+    this.keep(this.shown);
     const names = this.shown.map(({ fsPath }) => basename(fsPath));
     this.panel.title = vscode.l10n.t("Dashboard: {0}", names.join(", ") || vscode.l10n.t("no run"));
   }

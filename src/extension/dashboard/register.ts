@@ -1,11 +1,15 @@
 import * as vscode from "vscode";
+import { z } from "zod";
 import { dashboardStateSchema } from "../../protocol/webview/dashboard.ts";
 import { pageIds } from "../contribution_types.ts";
 import { registerCommand } from "../contributions.ts";
+import { ShownPanels } from "../page/shown_panels.ts";
 import type { RunLibrary } from "../runs/library.ts";
 import { pickRun } from "../runs/pick.ts";
 import { DashboardPanel } from "./panel.ts";
 import { runFolders, sameFolders } from "./run_folders.ts";
+
+const runsSchema = z.array(z.string());
 
 /**
  * The dashboards: a command that opens one for a set of runs, or shows the one that there is, and what brings them back
@@ -13,8 +17,10 @@ import { runFolders, sameFolders } from "./run_folders.ts";
  */
 export function registerDashboard(context: vscode.ExtensionContext, library: RunLibrary): vscode.Disposable {
   const open = new Set<DashboardPanel>();
+  const shown = new ShownPanels(context.workspaceState, pageIds.dashboard);
   const show = (panel: vscode.WebviewPanel, folders: readonly vscode.Uri[]) => {
-    const dashboard = new DashboardPanel(panel, context, library, folders);
+    const keep = (runs: readonly vscode.Uri[]) => shown.keep(panel, JSON.stringify(runs.map(String)));
+    const dashboard = new DashboardPanel(panel, context, library, folders, keep);
     open.add(dashboard);
     panel.onDidDispose(() => open.delete(dashboard));
   };
@@ -40,7 +46,12 @@ export function registerDashboard(context: vscode.ExtensionContext, library: Run
     vscode.window.registerWebviewPanelSerializer(pageIds.dashboard, {
       async deserializeWebviewPanel(panel, state) {
         const kept = dashboardStateSchema.safeParse(state);
-        show(panel, kept.success ? kept.data.runs.map((run) => vscode.Uri.parse(run)) : []);
+        const own = kept.success ? kept.data.runs : [];
+        const runs = own.length > 0 ? own : runsSchema.parse(JSON.parse(shown.recall() ?? "[]"));
+        show(
+          panel,
+          runs.map((run) => vscode.Uri.parse(run)),
+        );
       },
     }),
   );

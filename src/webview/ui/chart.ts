@@ -296,7 +296,14 @@ function optionsOf(spec: PlotSpec, palette: Palette): NonNullable<Config["option
     ...(min !== undefined && { min }),
     ...(max !== undefined && { max }),
     title: { display: true, text: title, color: palette.muted, font, padding: 4 },
-    ticks: { color: palette.muted, font, maxRotation: 0, autoSkipPadding: 16, maxTicksLimit: 8 },
+    ticks: {
+      color: palette.muted,
+      font,
+      maxRotation: 0,
+      autoSkipPadding: 16,
+      maxTicksLimit: 8,
+      includeBounds: false,
+    },
     grid: { color: palette.grid, tickLength: 4 },
     border: { color: palette.guide },
   });

@@ -100,9 +100,12 @@ function drawThreads(
 /** Fills a band. Points that fall on one pixel are merged into its extent, so that long runs cost no more. */
 function drawBand({ ctx, toX, toY, area }: Frame, band: readonly BandPoint[], colour: string): void {
   const columns: { x: number; top: number; bottom: number }[] = [];
-  for (const { x, lower, upper } of band) {
+  // The neighbours of what is in view are drawn with it, so that the band reaches the edges.
+  const first = band.findLastIndex(({ x }) => toX(x) <= area.left);
+  const beyond = band.findIndex(({ x }) => toX(x) >= area.right);
+  const inView = band.slice(Math.max(0, first), beyond < 0 ? undefined : beyond + 1);
+  for (const { x, lower, upper } of inView) {
     const at = Math.round(toX(x));
-    if (at < area.left - 50 || at > area.right + 50) continue;
     const [top, bottom] = [toY(upper), toY(lower)];
     const last = columns.at(-1);
     if (last?.x === at) {
