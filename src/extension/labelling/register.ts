@@ -2,6 +2,7 @@ import * as vscode from "vscode";
 import { labellingStateSchema } from "../../protocol/webview/labelling.ts";
 import { pageIds } from "../contribution_types.ts";
 import { registerCommand } from "../contributions.ts";
+import { ShownPanels } from "../page/shown_panels.ts";
 import type { PromptLibrary } from "../prompts/library.ts";
 import type { RunLibrary } from "../runs/library.ts";
 import { NewestRun } from "./newest_run.ts";
@@ -17,15 +18,17 @@ type Target = vscode.Uri | { file: { uri: vscode.Uri }; record?: { id: string } 
  * @param runs where the model's opinion comes from, when there is one
  */
 export function registerLabelling(
-  { extensionUri }: vscode.ExtensionContext,
+  { extensionUri, workspaceState }: vscode.ExtensionContext,
   library: PromptLibrary,
   runs: RunLibrary | undefined,
 ): vscode.Disposable {
   const newestRun = new NewestRun(runs);
   const parts: PanelParts = { extensionUri, library, newestRun };
   const panels = new Map<string, LabellingPanel>();
+  const shown = new ShownPanels(workspaceState, pageIds.labelling);
   const fill = (uri: vscode.Uri, panel: vscode.WebviewPanel, begin?: string) => {
     panels.set(uri.toString(), new LabellingPanel(parts, uri, panel, begin));
+    shown.keep(panel, uri.toString());
     panel.onDidDispose(() => panels.delete(uri.toString()));
   };
   return vscode.Disposable.from(
@@ -48,8 +51,8 @@ export function registerLabelling(
     vscode.window.registerWebviewPanelSerializer(pageIds.labelling, {
       async deserializeWebviewPanel(panel, kept: unknown) {
         const state = labellingStateSchema.safeParse(kept);
-        const uri = state.success ? vscode.Uri.parse(state.data.uri) : undefined;
-        // A panel that was closed before it had shown anything does not know its file.
+        const file = state.success ? state.data.uri : shown.recall();
+        const uri = file === undefined ? undefined : vscode.Uri.parse(file);
         if (!uri || panels.has(uri.toString())) panel.dispose();
         else fill(uri, panel);
       },

@@ -67,7 +67,8 @@ async function guard(work: () => unknown): Promise<void> {
 
 function html(webview: vscode.Webview, extensionUri: vscode.Uri, name: PageName, title: string): string {
   const nonce = randomBytes(16).toString("base64");
-  const at = (...path: string[]) => webview.asWebviewUri(vscode.Uri.joinPath(extensionUri, ...path)).toString();
+  const at = (...path: string[]) =>
+    webview.asWebviewUri(vscode.Uri.joinPath(extensionUri, ...path)).toString();
   const policy = [
     "default-src 'none'",
     `script-src 'nonce-${nonce}'`,

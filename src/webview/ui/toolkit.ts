@@ -59,9 +59,23 @@ declare module "preact" {
       "vscode-panel-view": ToolkitElement;
       "vscode-progress-ring": ToolkitElement;
       "vscode-radio": ToolkitElement<{ value?: string; checked?: boolean }>;
-      "vscode-radio-group": ToolkitElement<{ value?: string; name?: string; orientation?: "horizontal" | "vertical" }>;
-      "vscode-text-area": ToolkitElement<{ value?: string; placeholder?: string; rows?: number; resize?: string }>;
-      "vscode-text-field": ToolkitElement<{ value?: string; placeholder?: string; type?: string; disabled?: boolean }>;
+      "vscode-radio-group": ToolkitElement<{
+        value?: string;
+        name?: string;
+        orientation?: "horizontal" | "vertical";
+      }>;
+      "vscode-text-area": ToolkitElement<{
+        value?: string;
+        placeholder?: string;
+        rows?: number;
+        resize?: string;
+      }>;
+      "vscode-text-field": ToolkitElement<{
+        value?: string;
+        placeholder?: string;
+        type?: string;
+        disabled?: boolean;
+      }>;
     }
   }
 }

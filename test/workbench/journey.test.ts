@@ -1,0 +1,139 @@
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Frame } from "playwright-core";
+import { expect, it } from "vitest";
+import { timeline } from "../../src/protocol/timeline.ts";
+import { readEvents } from "../../src/run_folder/event_log.ts";
+import { describeWorkbench, useWorkbench } from "./use_workbench.ts";
+import { fillWorkspace } from "./workspace.ts";
+
+/** The whole way of a researcher, with a real engine: launch, watch, come back, stop, go on, read. */
+describeWorkbench("from a recipe to its report", () => {
+  const workbench = useWorkbench({ fill: fillWorkspace, settings: { "discern.labels.author": "Ada" } });
+  const run = (name: string) => join(workbench.folder(), "runs", name);
+  const story = (name: string) => timeline(readEvents(join(run(name), "events.jsonl")));
+  const patient = { timeout: 120_000, interval: 250 };
+  const dashboard = (name: string) => workbench().webview(`Dashboard: ${name}`);
+  /** The data table beside the first chart, opened where it is closed. */
+  const tableOf = async (page: Frame) => {
+    const table = page.getByRole("table", { name: /^Refusal probability by probe/ });
+    if ((await table.count()) === 0) await page.getByRole("button", { name: /table/i }).first().click();
+    return table;
+  };
+  /** How many probes the table holds, by its caption: it shows the last leaf of them. */
+  const probesInTable = async (page: Frame): Promise<number> => {
+    const caption = await (await tableOf(page)).locator("caption").textContent();
+    return Number(/ of ([\d,]+)$/.exec(caption ?? "")?.[1]?.replaceAll(",", "") ?? 0);
+  };
+  const stepsShown = async (page: Frame): Promise<number[]> =>
+    (await (await tableOf(page)).locator("tbody tr td:nth-child(2)").allTextContents()).map(Number);
+
+  it("offers to run a recipe above its first line, and says what it costs", async () => {
+    await workbench().openFile("long.discern.json");
+    const { page } = workbench();
+    await page.getByRole("button", { name: "Compare both" }).waitFor();
+    await page.getByText(/≈ .* of memory/).waitFor();
+    await workbench().screenshot("recipe");
+  });
+
+  it("runs a recipe from the palette, and the dashboard shows points as they come", async () => {
+    await workbench().runCommand("Discern: Run Recipe…");
+    await expect.poll(() => story("long").probes.length, patient).toBeGreaterThan(5);
+    const page = await dashboard("long");
+    await expect.poll(() => probesInTable(page), patient).toBeGreaterThan(5);
+    await workbench().screenshot("dashboard-live");
+  });
+
+  it("shows the whole curve again after a reload in the middle of the run, and the run goes on", async () => {
+    const before = story("long");
+    expect(before.state).toBe("running");
+    await workbench().reload();
+    const page = await dashboard("long");
+    await expect.poll(() => probesInTable(page), patient).toBeGreaterThanOrEqual(before.probes.length);
+    const earlier = page.getByRole("button", { name: "Earlier rows" });
+    while (await earlier.isEnabled()) await earlier.click();
+    const first = before.probes.slice(0, 25).map(({ globalStep }) => globalStep);
+    expect((await stepsShown(page)).slice(0, first.length)).toEqual(first);
+    await expect.poll(() => story("long").steps.length, patient).toBeGreaterThan(before.steps.length);
+    await workbench().screenshot("dashboard-reloaded");
+  });
+
+  it("stops the run from the dashboard, which saves it", async () => {
+    const page = await dashboard("long");
+    await page.getByRole("button", { name: "Stop", exact: true }).click();
+    await expect.poll(() => story("long").state, patient).toBe("stopped");
+    await page
+      .getByText(/stopped/i)
+      .first()
+      .waitFor();
+    await workbench().screenshot("dashboard-stopped");
+  });
+
+  it("resumes it, and ends it with its best state", async () => {
+    const { steps } = story("long");
+    const page = await dashboard("long");
+    await page.getByRole("button", { name: /^Resume/ }).click();
+    await expect.poll(() => story("long").steps.length, patient).toBeGreaterThan(steps.length + 5);
+    await page.getByRole("button", { name: /keep best/i }).click();
+    await expect.poll(() => story("long").state, patient).toBe("finished");
+    expect(story("long").ends.at(-1)).toMatchObject({ stage: 1, reason: "kept-best" });
+  });
+
+  it("shows the evaluation in the dataset file: figures, marks, and both answers in the hover", async () => {
+    const { page } = workbench();
+    await workbench().openFile("prompts/pairs.csv");
+    await page
+      .getByText(/safe refused .* n 48/)
+      .first()
+      .waitFor();
+    await workbench().runCommand("Discern: Next Refusal Failure");
+    await page
+      .getByText(/(over|under)-refused/)
+      .first()
+      .waitFor();
+    await workbench().screenshot("evaluation-lens");
+    await page.keyboard.press("Control+K");
+    await page.keyboard.press("Control+I");
+    await page
+      .locator(".monaco-hover")
+      .getByText(/Before training/)
+      .waitFor();
+    await workbench().screenshot("evaluation-hover");
+    await page.keyboard.press("Escape");
+  });
+
+  it("relabels by a quick fix, and the label log has it", async () => {
+    const { page } = workbench();
+    await page.keyboard.press("Control+.");
+    const fix = page.locator(".action-widget .monaco-list-row", { hasText: "Relabel as general" });
+    await fix.waitFor();
+    await workbench().screenshot("evaluation-quick-fix");
+    await fix.click();
+    const log = join(run(".."), "prompts/pairs.csv.labels.jsonl");
+    await expect.poll(() => existsSync(log), patient).toBe(true);
+    expect(JSON.parse((await readFile(log, "utf8")).split("\n")[0]!)).toMatchObject({
+      label: "general",
+      by: "Ada",
+    });
+  });
+
+  it("opens the report, where a verdict can be changed", async () => {
+    await workbench().openSideBar("Discern");
+    const item = workbench().treeItem(/^long/);
+    await item.hover();
+    await item.getByRole("button", { name: "Open Report" }).click();
+    const page = await workbench().webview("Discern Report");
+    await page.getByRole("region", { name: "Safe prompts refused", exact: true }).waitFor();
+    await page.getByRole("tab", { name: "Answers" }).click();
+    await page.getByRole("listbox").press("c");
+    await page
+      .getByText("Judged as complied, saved")
+      .or(page.getByText(/Judged as/))
+      .first()
+      .waitFor();
+    await workbench().screenshot("report");
+    const judged = JSON.parse((await readFile(join(run("long"), "judgements.jsonl"), "utf8")).trim());
+    expect(judged).toMatchObject({ verdict: "full_compliance", by: "Ada" });
+  });
+});
