@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -5,6 +6,10 @@ import { execa } from "execa";
 import { type EditorSettings, quietSettings } from "./editor_settings.ts";
 import { linkExtension } from "./extension_folder.ts";
 import { installCodeServer } from "./install.ts";
+import { markedProcesses, type ShownProcess } from "./processes.ts";
+
+/** An entry of keybindings.json. */
+export type Keybinding = { readonly key: string; readonly command: string; readonly args?: unknown };
 
 export type CodeServerOptions = {
   /** The workspace. */
@@ -15,6 +20,8 @@ export type CodeServerOptions = {
   trust: "trusted" | "restricted";
   /** Beside `quietSettings`. */
   settings?: EditorSettings;
+  /** Keys of the person's own, which call any command, also one that no menu shows. */
+  keybindings?: readonly Keybinding[];
   /** 0 or absent: any free one. */
   port?: number;
 };
@@ -25,6 +32,8 @@ export type CodeServer = {
   url: string;
   /** What the server has written so far. */
   log(): string;
+  /** What runs now and was started from the server, itself included. */
+  processes(): Promise<ShownProcess[]>;
   /** Ends the server and everything that was started from it, also runs. */
   stop(): Promise<void>;
 };
@@ -47,11 +56,16 @@ export async function startCodeServer(options: CodeServerOptions): Promise<CodeS
     if (error.code !== "EEXIST") throw error;
   });
 
+  if (options.keybindings) {
+    await writeFile(join(user, "User/keybindings.json"), JSON.stringify(options.keybindings));
+  }
+
+  const mark = randomUUID();
   const child = execa(
     process.execPath,
     [
       join(import.meta.dirname, "code_server_child.ts"),
-      entry,
+      ...[mark, entry],
       ...["--auth", "none", "--bind-addr", `127.0.0.1:${options.port ?? 0}`],
       ...["--config", join(home, "config.yaml"), "--user-data-dir", user, "--extensions-dir", extensions],
       ...["--disable-telemetry", "--disable-update-check", "--disable-getting-started-override"],
@@ -84,6 +98,7 @@ export async function startCodeServer(options: CodeServerOptions): Promise<CodeS
   return {
     url: url.href,
     log: () => lines.join("\n"),
+    processes: () => markedProcesses(mark),
     async stop() {
       child.kill();
       await child;

@@ -1,13 +1,12 @@
 import { spawn } from "node:child_process";
-import { randomUUID } from "node:crypto";
 import { endMarked, markName } from "./processes.ts";
 
 /**
- * A process of its own between a test and code-server: `node code_server_child.ts ENTRY ARGUMENTS…`. When its parent ends, in
- * whatever way, or closes the channel, it ends everything that code-server has started, and then itself.
+ * A process of its own between a test and code-server: `node code_server_child.ts MARK ENTRY ARGUMENTS…`. When its parent
+ * ends, in whatever way, or closes the channel, it ends everything that code-server has started, and then itself.
  */
-const mark = randomUUID();
-const editor = spawn(process.execPath, process.argv.slice(2), {
+const [mark, ...program] = process.argv.slice(2) as [string, ...string[]];
+const editor = spawn(process.execPath, program, {
   stdio: ["ignore", "inherit", "inherit"],
   env: { ...process.env, [markName]: mark },
 });

@@ -27,7 +27,8 @@ async function signal(mark: string, name: NodeJS.Signals): Promise<void> {
   }
 }
 
-async function marked(mark: string): Promise<number[]> {
+/** Ids of the processes that carry `mark`; none where there is no /proc. */
+export async function marked(mark: string): Promise<number[]> {
   const names = await readdir("/proc").catch((): string[] => []);
   const pids = names.filter((name) => /^\d+$/.test(name));
   const found = await Promise.all(
@@ -38,4 +39,20 @@ async function marked(mark: string): Promise<number[]> {
     }),
   );
   return pids.filter((_, i) => found[i]).map(Number);
+}
+
+/** A process as `ps` would show it. */
+export interface ShownProcess {
+  readonly pid: number;
+  /** Program and arguments, with spaces between them. */
+  readonly command: string;
+}
+
+/** The processes that carry `mark` and still live, with what they were started as. */
+export async function markedProcesses(mark: string): Promise<ShownProcess[]> {
+  const shown = (await marked(mark)).map(async (pid) => {
+    const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
+    return { pid, command: command.split("\0").join(" ").trim() };
+  });
+  return (await Promise.all(shown)).filter(({ command }) => command !== "");
 }

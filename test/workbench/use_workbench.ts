@@ -26,6 +26,7 @@ export function useWorkbench(options: {
   fill: (folder: string) => Promise<void>;
   trust?: WorkbenchOptions["trust"];
   settings?: EditorSettings;
+  keybindings?: WorkbenchOptions["keybindings"];
 }): { (): Workbench; folder(): string } {
   const { fill, ...rest } = options;
   let folder: string;

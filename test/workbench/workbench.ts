@@ -11,7 +11,7 @@ const screenshots = join(import.meta.dirname, "../../.cache/workbench/screenshot
 /** How long the workbench may take to show what a test waits for, in milliseconds. */
 const patience = 60_000;
 
-export type WorkbenchOptions = Pick<CodeServerOptions, "folder" | "settings"> & {
+export type WorkbenchOptions = Pick<CodeServerOptions, "folder" | "settings" | "keybindings"> & {
   /** `trusted` when absent. */
   trust?: CodeServerOptions["trust"];
 };
@@ -79,6 +79,12 @@ export class Workbench {
   /** What the server has written so far. */
   serverLog(): string {
     return this.#parts.server.log();
+  }
+
+  /** The engines that run now and were started from this editor: of the workbench (`serve`) or of runs (`run`). */
+  async engines(kind: "serve" | "run"): Promise<number[]> {
+    const all = await this.#parts.server.processes();
+    return all.filter(({ command }) => command.includes(`cli.js ${kind}`)).map(({ pid }) => pid);
   }
 
   /** Loads the window anew, as "Developer: Reload Window" does. */
@@ -210,7 +216,9 @@ export class Workbench {
 
 async function isShown(frame: Frame, title: string | RegExp): Promise<boolean> {
   const element = await frame.frameElement();
-  const found = (await element.getAttribute("title")) ?? "";
+  // The editor gives the frame of a panel a title, and that of a custom editor the word "undefined".
+  const named = await element.getAttribute("title");
+  const found = named && named !== "undefined" ? named : await frame.title();
   const wanted = typeof title === "string" ? found === title : title.test(found);
   if (!wanted || !(await element.isVisible())) return false;
   const outer = await frame.parentFrame()!.frameElement();

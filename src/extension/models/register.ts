@@ -2,6 +2,7 @@ import * as vscode from "vscode";
 import { registerCommand, runCommand } from "../contributions.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { RunLibrary } from "../runs/library.ts";
+import { requireTrust } from "../trust.ts";
 import { type Model, ModelLibrary } from "./library.ts";
 import { pullModel } from "./pull.ts";
 import { ModelTree } from "./tree.ts";
@@ -17,6 +18,7 @@ export function registerModels(
     new ModelTree(library, runs),
     registerCommand("discern.models.refresh", () => library.refresh()),
     registerCommand("discern.models.pull", async () => {
+      requireTrust();
       if (await pullModel(engine)) library.refresh();
     }),
     registerCommand("discern.models.newRecipe", async (given?: Model) => {

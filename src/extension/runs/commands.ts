@@ -2,6 +2,7 @@ import * as vscode from "vscode";
 import { runPaths } from "../../run_folder/folder.ts";
 import { registerCommand } from "../contributions.ts";
 import type { Engine } from "../engine/engine.ts";
+import { requireTrust } from "../trust.ts";
 import { compareRuns } from "./compare.ts";
 import { deleteRuns } from "./delete.ts";
 import { exportRun } from "./export.ts";
@@ -40,6 +41,7 @@ export function runCommands(library: RunLibrary, tree: RunTree, engine: Engine):
       if (run) await openReportFile(vscode.Uri.file(runPaths(run.folder.fsPath).report));
     }),
     registerCommand("discern.runs.export", async (given?: RunTarget) => {
+      requireTrust();
       const placeholder = vscode.l10n.t("Run whose model is exported");
       const [run] = await chosen(given, undefined, placeholder, ({ state }) => state === "finished");
       if (run) await exportRun(engine, run);
@@ -52,6 +54,7 @@ export function runCommands(library: RunLibrary, tree: RunTree, engine: Engine):
       await library.refresh();
     }),
     registerCommand("discern.runs.compare", async (given?: RunTarget, selected?: readonly RunTarget[]) => {
+      requireTrust();
       const marked = selected?.flatMap((target) => runOf(library, target) ?? []) ?? tree.selected;
       const runs = marked.length > 1 ? marked : await pickSeveral(library, runOf(library, given));
       if (runs) await compareRuns(engine, runs);
