@@ -1,3 +1,4 @@
+import { basename, dirname } from "node:path";
 import * as vscode from "vscode";
 import {
   type ReportFromPage,
@@ -57,6 +58,8 @@ export class ReportEditor implements vscode.CustomReadonlyEditorProvider<ReportD
 
   resolveCustomEditor(document: ReportDocument, panel: vscode.WebviewPanel): void {
     const { uri } = document;
+    // Every report is called report.json: its run's name tells tabs, and frames for screen readers, apart.
+    panel.title = vscode.l10n.t("Report: {0}", basename(dirname(uri.fsPath)));
     const session = new ReportSession({
       file: uri.fsPath,
       post: (message) => page.post(message),
@@ -69,7 +72,7 @@ export class ReportEditor implements vscode.CustomReadonlyEditorProvider<ReportD
       this.context.extensionUri,
       {
         name: "report",
-        title: vscode.l10n.t("Discern Report"),
+        title: panel.title,
         from: reportFromPageSchema,
         onMessage: (message) => this.answer(message, uri, session),
         onReady: async () => {
