@@ -107,7 +107,7 @@ export class Plot {
   }
 
   private interactive(spec: PlotSpec, palette: Palette): NonNullable<Config["options"]> {
-    const options = optionsOf(spec, palette);
+    const options = optionsOf(spec, palette, this.chart?.width ?? 0);
     const mode = spec.overSteps ? "x" : "xy";
     const told = () => {
       if (this.view) this.onView(this.view);
@@ -162,7 +162,7 @@ export function plotSvg(spec: PlotSpec, palette: Palette): string {
 
 /** A chart that nobody touches, on the palette's background, with its legend. */
 function still(spec: PlotSpec, palette: Palette, devicePixelRatio: number): Config {
-  const options = optionsOf(spec, palette);
+  const options = optionsOf(spec, palette, saved.width);
   const lines = linesOf(spec, palette).map((line) => ({
     ...line,
     // With segments Chart.js draws lines without Path2D, which svgcanvas does not know.
@@ -289,8 +289,11 @@ function faded(colour: string): string {
   return color(colour).alpha(0.4).rgbString();
 }
 
-function optionsOf(spec: PlotSpec, palette: Palette): NonNullable<Config["options"]> {
+/** @param width of the plot in pixels. */
+function optionsOf(spec: PlotSpec, palette: Palette, width: number): NonNullable<Config["options"]> {
   const font = { family: palette.fontFamily, size: palette.fontSize - 1 };
+  // More points than one in two pixels cannot be told apart; LTTB keeps the peaks.
+  const samples = Math.max(150, Math.round(width / 2));
   const axis = ({ title, min, max }: PlotSpec["x"]) => ({
     type: "linear" as const,
     ...(min !== undefined && { min }),
@@ -315,8 +318,7 @@ function optionsOf(spec: PlotSpec, palette: Palette): NonNullable<Config["option
     interaction: { mode: "nearest", axis: spec.overSteps ? "x" : "xy", intersect: false },
     scales: { x: axis(spec.x), y: axis(spec.y) },
     plugins: {
-      // More points cannot be told apart; LTTB keeps the peaks.
-      decimation: { enabled: spec.overSteps, algorithm: "lttb", threshold: 250, samples: 250 },
+      decimation: { enabled: spec.overSteps, algorithm: "lttb", threshold: samples, samples },
       tooltip: {
         animation: false,
         filter: ({ dataset }) => !(dataset as Line).isRaw,

@@ -15,7 +15,7 @@ export interface PanelPrompt {
 }
 
 /** Points of a thread behind the selected prompts: enough to see where it went. */
-const threadPoints = 80;
+const threadPoints = 40;
 /** Prompts that are highlighted at most; with more no line can be told from another. */
 export const mostSelected = 6;
 

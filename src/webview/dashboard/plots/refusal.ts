@@ -34,7 +34,14 @@ export function refusalPlot(runs: readonly PlottedRun[], looking: Looking): Plot
     summary: `Refusal probability of the panels over steps. ${runs.map(summaryOf).join(" ")}`,
     table: tableOfRuns(
       "Refusal probability by probe, with 95 % intervals of the mean over prompts",
-      ["step", ...panelNames.flatMap((panel) => [panelWords[panel], "lower", "upper"])],
+      [
+        "step",
+        ...panelNames.flatMap((panel) => [
+          panelWords[panel],
+          `${panelWords[panel]} lower`,
+          `${panelWords[panel]} upper`,
+        ]),
+      ],
       runs,
       ({ series: { probes } }) => ({
         rows: probes.length,
