@@ -1,6 +1,7 @@
-import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
+import { DiscernError } from "../protocol/errors.ts";
 import { type NewRunEvent, type RunEvent, runEventSchema } from "../protocol/events.ts";
 import { writeFailure } from "./failures.ts";
 
@@ -47,7 +48,7 @@ export class EventLog {
     }
   }
 
-  /** @throws DiscernError `disk-full`, `run-unwritable`. */
+  /** @throws DiscernError `disk-full`, `run-unwritable`, also when the log was deleted or moved since it was opened. */
   append(event: NewRunEvent): RunEvent {
     // Through the schema, so that nothing is written that a reader would refuse; a new event has the header first.
     const full = runEventSchema.parse({
@@ -57,6 +58,13 @@ export class EventLog {
     });
     const line = Buffer.from(`${JSON.stringify(full)}\n`);
     try {
+      // An open file can be written after it was deleted. Nobody would see the run that goes on so.
+      if (statSync(this.path, { throwIfNoEntry: false }) === undefined) {
+        throw new DiscernError(
+          "run-unwritable",
+          `${this.path} is gone: the run folder was deleted or moved while the run was under way.`,
+        );
+      }
       if (writeSync(this.file, line) < line.length) {
         throw Object.assign(new Error("short write"), { code: "ENOSPC" });
       }

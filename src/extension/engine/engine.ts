@@ -105,6 +105,7 @@ export class Engine implements vscode.Disposable {
       onChange: (news) => {
         this.tell(news === "back" ? "running" : "unresponsive");
         if (news === "unresponsive") this.reportSilence();
+        else void vscode.window.showInformationMessage(vscode.l10n.t("The engine answers again."));
       },
     });
     void engine.ended.then((failure) => {

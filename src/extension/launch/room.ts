@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { access, stat, statfs } from "node:fs/promises";
+import { access, lstat, stat, statfs } from "node:fs/promises";
 import { freemem, totalmem } from "node:os";
 import { dirname, resolve } from "node:path";
 import { byteSize, type Words } from "../figures.ts";
@@ -22,7 +22,10 @@ const shareOnMac = 0.7;
 /** Looks at memory, disk and permissions. @param folder in which run folders are made; it need not exist. */
 export async function findRoom(folder: string): Promise<Room> {
   const there = await nearest(resolve(folder));
-  const isFolder = (await stat(there)).isDirectory();
+  const isFolder = await stat(there).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
   const writable =
     isFolder &&
     (await access(there, constants.W_OK).then(
@@ -38,9 +41,9 @@ export async function findRoom(folder: string): Promise<Room> {
   return { memory: { free, total }, disk, unwritable: writable ? null : there };
 }
 
-/** The path itself, or the closest folder above it that exists. */
+/** The path itself, or the closest above it where there is anything, be it a link that leads nowhere. */
 async function nearest(path: string): Promise<string> {
-  const exists = await access(path).then(
+  const exists = await lstat(path).then(
     () => true,
     () => false,
   );

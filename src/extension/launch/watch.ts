@@ -63,8 +63,20 @@ export class RunWatch implements vscode.Disposable {
       this.shown.delete(folder.fsPath);
       const run = this.library.run(folder);
       if (run) void tellEnd(run);
+      else tellGone(begun);
     });
   }
+}
+
+/** Says that the folder of a run is gone, which its engine notices at its next step. */
+function tellGone({ label, folder }: Run): void {
+  void vscode.window.showWarningMessage(
+    vscode.l10n.t(
+      "The folder of {0} was deleted or moved while the run was under way, so the run ends: {1}",
+      label,
+      folder.fsPath,
+    ),
+  );
 }
 
 /** Says how a run ended, and offers what one does next. */

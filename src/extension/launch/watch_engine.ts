@@ -20,6 +20,8 @@ export function watchEngine({ folder, label }: Run): () => void {
     limit: () => setting("discern.engine.unresponsiveSeconds") * 1000,
     onChange(news) {
       if (news === "unresponsive") void tell(folder, label);
+      else
+        void vscode.window.showInformationMessage(vscode.l10n.t("The engine of {0} answers again.", label));
     },
   });
 }

@@ -1,4 +1,4 @@
-import { appendFileSync, readFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { mkdtemp, readdir, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -208,4 +208,21 @@ test("a folder that cannot be written is named", async () => {
     code: "run-unwritable",
     message: expect.stringContaining(file),
   });
+});
+
+test.each([
+  ["deleted", () => rmSync(folder, { recursive: true })],
+  ["moved", () => renameSync(folder, `${folder}-moved`)],
+])("a run whose folder is %s ends, and makes no new one in its place", async (_, go) => {
+  const run = runPipeline(quadraticWorkshop(), {
+    ...options(),
+    onEvent: (event) => {
+      if (event.type === "step" && event.globalStep === 6) go();
+    },
+  });
+  await expect(run).rejects.toMatchObject({
+    code: "run-unwritable",
+    message: expect.stringContaining("is gone"),
+  });
+  expect(existsSync(folder)).toBe(false);
 });

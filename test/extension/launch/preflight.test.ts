@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
 import { type PreflightDoors, preflight } from "../../../src/extension/launch/preflight.ts";
@@ -120,6 +120,12 @@ describe("room for a run", () => {
     expect(found.unwritable).toBeNull();
     expect(found.disk).toBeGreaterThan(0);
     expect(found.memory.total).toBeGreaterThanOrEqual(found.memory.free);
+  });
+
+  test("is not behind a link that leads nowhere", async () => {
+    await symlink("/nowhere/runs", join(root, "dangling"));
+    const { unwritable } = await findRoom(join(root, "dangling"));
+    expect(unwritable).toBe(join(root, "dangling"));
   });
 
   test("is not where a file is in the way", async () => {
