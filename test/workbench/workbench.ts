@@ -81,10 +81,15 @@ export class Workbench {
     return this.#parts.server.log();
   }
 
-  /** The engines that run now and were started from this editor: of the workbench (`serve`) or of runs (`run`). */
-  async engines(kind: "serve" | "run"): Promise<number[]> {
+  /** Ids of the processes that run now, were started from this editor, and have `part` in their command. */
+  async processes(part: string): Promise<number[]> {
     const all = await this.#parts.server.processes();
-    return all.filter(({ command }) => command.includes(`cli.js ${kind}`)).map(({ pid }) => pid);
+    return all.filter(({ command }) => command.includes(part)).map(({ pid }) => pid);
+  }
+
+  /** The engines that run now and were started from this editor: of the workbench (`serve`) or of runs (`run`). */
+  engines(kind: "serve" | "run"): Promise<number[]> {
+    return this.processes(`cli.js ${kind}`);
   }
 
   /** Loads the window anew, as "Developer: Reload Window" does. */
@@ -100,7 +105,8 @@ export class Workbench {
     for (;;) {
       await this.page.keyboard.press("F1");
       const input = this.quickInput.locator("input[type=text]");
-      await input.fill(`>${title}`);
+      // An editor that opens late takes the keyboard, and the palette with it: it is then opened again.
+      await input.fill(`>${title}`, { timeout: 2_000 }).catch(() => {});
       const row = this.#row(title);
       const none = this.quickInput.locator(".monaco-list-row", { hasText: "No matching commands" });
       await row
@@ -108,7 +114,13 @@ export class Workbench {
         .first()
         .waitFor({ timeout: 1_000 })
         .catch(() => {});
-      if (await row.isVisible()) return row.click();
+      const isChosen =
+        (await row.isVisible()) &&
+        (await row.click({ timeout: 2_000 }).then(
+          () => true,
+          () => false,
+        ));
+      if (isChosen) return;
       await this.page.keyboard.press("Escape");
       if (performance.now() > end) throw new Error(`The command palette has no command "${title}".`);
     }
