@@ -9,10 +9,10 @@ export async function readReport(path: string): Promise<Report> {
   try {
     return reportSchema.parse(JSON.parse(await readFile(file, "utf8")));
   } catch (cause) {
-    throw new DiscernError(
-      "run-invalid",
-      `${file} is not a report. Finish the run, or evaluate the model first.`,
-      { cause },
-    );
+    const message =
+      (cause as NodeJS.ErrnoException).code === "ENOENT"
+        ? `There is no ${file}. The run has not been evaluated, or its folder was deleted or moved.`
+        : `${file} is not a report. Finish the run, or evaluate the model first.`;
+    throw new DiscernError("run-invalid", message, { cause });
   }
 }

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ShownEvent, ShownProgress } from "../../protocol/webview/dashboard.ts";
 import { EventReader } from "../../run_folder/event_log.ts";
@@ -22,7 +23,7 @@ interface Batch {
  * Tells of a run's log, all of it and then what comes, until `signal` is aborted. Nothing of it is kept: whoever wants
  * to see it again watches anew.
  *
- * @param folder the run folder; it need not exist yet, and may be deleted at any time.
+ * @param folder the run folder; it may be empty yet, and may be deleted at any time.
  */
 export async function watchRun(
   folder: string,
@@ -36,7 +37,9 @@ export async function watchRun(
   let told = "";
   while (!signal.aborted) {
     const summary = await readers.run.read();
-    const progress = summary ? progressOf(summary) : nothing(known ? "gone" : "starting");
+    const progress = summary
+      ? progressOf(summary)
+      : nothing(!known && existsSync(folder) ? "starting" : "gone");
     let events: ShownEvent[] = [];
     const flush = () => {
       if (!signal.aborted) tell({ reset, events, progress });

@@ -130,9 +130,20 @@ function watch(report: vscode.Uri, name: string, changed: () => Promise<void>): 
     clearTimeout(timer);
     timer = setTimeout(() => void changed(), settle);
   };
-  const listeners = [watcher.onDidChange(later), watcher.onDidCreate(later), watcher.onDidDelete(later)];
+  // Of a folder that is deleted the editor tells, and not of the files in it.
+  const around = vscode.workspace.createFileSystemWatcher(
+    new vscode.RelativePattern(vscode.Uri.joinPath(folder, ".."), "*"),
+    true,
+    true,
+  );
+  const listeners = [
+    watcher.onDidChange(later),
+    watcher.onDidCreate(later),
+    watcher.onDidDelete(later),
+    around.onDidDelete((gone) => gone.toString() === folder.toString() && later()),
+  ];
   return new vscode.Disposable(() => {
     clearTimeout(timer);
-    for (const each of [...listeners, watcher]) each.dispose();
+    for (const each of [...listeners, watcher, around]) each.dispose();
   });
 }

@@ -82,7 +82,7 @@ function Progress({
   if (state === "gone") {
     return (
       <p class="note">
-        The folder of this run was deleted. What was read of it stays until you close the page.
+        The folder of this run was deleted or moved. What was read of it stays while this page is in view.
       </p>
     );
   }

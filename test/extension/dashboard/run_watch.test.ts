@@ -32,7 +32,7 @@ function made() {
   const ending = new AbortController();
   onTestFinished(() => ending.abort());
   const make = () => {
-    mkdirSync(folder);
+    mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, "manifest.json"), JSON.stringify(manifest));
   };
   const append = (events: readonly RunEvent[]) =>
@@ -51,9 +51,10 @@ function made() {
 }
 const states = (batches: readonly Batch[]) => batches.map(({ progress }) => progress.state);
 
-test("tells a run from before it has a folder to its end, each event once", async () => {
-  const { batches, make, append, hold, watch, told } = made();
+test("tells a run from when its folder was made to its end, each event once", async () => {
+  const { folder, batches, make, append, hold, watch, told } = made();
   const log = syntheticRun({ seed: 1, dcr: 5, stl: 5, every: 5, prompts: 2 });
+  mkdirSync(folder);
   watch();
   await vi.waitFor(() => expect(states(batches)).toEqual(["starting"]));
   make();
@@ -101,6 +102,12 @@ test("a folder that is deleted is told once, and another run in its place from i
   await vi.waitFor(() => expect(batches.slice(2).flatMap(({ events }) => events)).toHaveLength(4));
   expect(batches[2]!.reset).toBe(true);
   await vi.waitFor(() => expect(batches.at(-1)!.progress.step).toBe(1));
+});
+
+test("a folder that was deleted before somebody looks is gone, and no run that starts", async () => {
+  const { batches, watch } = made();
+  watch();
+  await vi.waitFor(() => expect(states(batches)).toEqual(["gone"]));
 });
 
 test("after it was ended it tells nothing", async () => {

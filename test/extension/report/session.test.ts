@@ -1,4 +1,4 @@
-import { appendFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
 import { judgedReport } from "../../../src/engine/abilities/judged.ts";
@@ -140,5 +140,11 @@ describe("an open report", () => {
     writeFileSync(file, JSON.stringify(report));
     await open.load();
     expect(types().slice(1)).toEqual(["report", "current"]);
+    rmSync(file);
+    await open.load();
+    expect(told.at(-1)).toMatchObject({
+      type: "damaged",
+      message: expect.stringContaining(`There is no ${file}`),
+    });
   });
 });
