@@ -24,7 +24,7 @@ describeWorkbench("who opens Discern for the first time", () => {
       ["Pull a model", "Pull a Model"],
       ["Label prompts", "Open the Labelling Panel"],
       ["Run both arms", "Compare Both"],
-      ["Read the evaluation where the prompts are", "Next Refusal Failure"],
+      ["Read the evaluation", "Next Refusal Failure"],
     ] as const;
     for (const [i, [title, button]] of steps.entries()) {
       const step = page.locator(".getting-started-step", { hasText: title });
@@ -46,5 +46,7 @@ describeWorkbench("who opens Discern for the first time", () => {
         .toBeGreaterThan(0);
       await workbench().screenshot(`walkthrough-${i + 1}`);
     }
+    await page.locator(".getting-started-step").getByRole("button", { name: "Next Refusal Failure" }).click();
+    await workbench().notification(/Open a prompt file that a finished run has evaluated/);
   });
 });

@@ -69,7 +69,16 @@ function writeContext(sheets: Sheets): vscode.Disposable[] {
 async function goToFailure(sheets: Sheets, direction: 1 | -1): Promise<void> {
   const editor = vscode.window.activeTextEditor;
   const sheet = editor && (await sheets.settled(editor.document));
-  const place = sheet && stepFrom(failureLines(sheet), editor.selection.active.line + 1, direction);
+  if (!sheet) {
+    // The walkthrough offers this before there is any such file.
+    void vscode.window.showInformationMessage(
+      vscode.l10n.t(
+        "Open a prompt file that a finished run has evaluated: its refusal failures are marked there.",
+      ),
+    );
+    return;
+  }
+  const place = stepFrom(failureLines(sheet), editor.selection.active.line + 1, direction);
   if (!place) {
     vscode.window.setStatusBarMessage(vscode.l10n.t("No refusal failures in this file"), 4000);
     return;
