@@ -123,7 +123,7 @@ describeWorkbench("from a recipe to its report", () => {
     const item = workbench().treeItem(/^long/);
     await item.hover();
     await item.getByRole("button", { name: "Open Report" }).click();
-    const page = await workbench().webview("Discern Report");
+    const page = await workbench().webview("Report: long");
     await page.getByRole("region", { name: "Safe prompts refused", exact: true }).waitFor();
     await page.getByRole("tab", { name: "Answers" }).click();
     await page.getByRole("listbox").press("c");

@@ -133,6 +133,14 @@ describeWorkbench("the Prompts view", () => {
     await workbench().screenshot("prompts-many");
   });
 
+  it("keeps up with a fast hand: each key labels the prompt the one before led to", async () => {
+    for (const _ of many.slice(0, 8)) await key("2");
+    await selected(workbench(), "Prompt number 11");
+    await workbench()
+      .treeItem(/^many\.csv, 2 toxic · 8 seemingly toxic · 79,990 unlabelled/)
+      .waitFor();
+  });
+
   it("asks for the column of an unclear file", async () => {
     await workbench()
       .treeItem(/^column\.csv/)

@@ -23,6 +23,7 @@ export function registerFileCommands(
       const chosen = node ?? tree.selection[0];
       // The keyboard stays in the tree, where the next key labels.
       if (chosen?.type === "prompt") {
+        tree.expect(chosen);
         await revealPrompt(chosen.file.uri, chosen.record, { preserveFocus: true });
       }
     }),

@@ -14,7 +14,7 @@ export function registerLabelCommands(
   model: TreeModel,
   tree: PromptTree,
 ): vscode.Disposable {
-  const decide = (label: Label | "skip" | null) => async (node?: TreeNode, nodes?: TreeNode[]) => {
+  const decide = async (label: Label | "skip" | null, node?: TreeNode, nodes?: TreeNode[]) => {
     const chosen = chosenNodes(tree, node, nodes);
     const targets = targetsOf(chosen, model);
     if (targets.count === 0 || !(await confirm(targets, label))) return;
@@ -23,12 +23,20 @@ export function registerLabelCommands(
     for (const [file, ids] of targets.ids) await library.label(file, [...ids], label);
     if (next) await tree.select(model.branch(next.file)?.prompt(next.number) ?? next);
   };
+  // A fast hand presses the next key before the last label is written: each key is about the prompt the one before led to.
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = (label: Label | "skip" | null) => (node?: TreeNode, nodes?: TreeNode[]) => {
+    const work = () => decide(label, node, nodes);
+    const turn = last.then(work, work);
+    last = turn;
+    return turn;
+  };
   return vscode.Disposable.from(
-    registerCommand("discern.prompts.labelToxic", decide("toxic")),
-    registerCommand("discern.prompts.labelSeeminglyToxic", decide("seemingly_toxic")),
-    registerCommand("discern.prompts.labelGeneral", decide("general")),
-    registerCommand("discern.prompts.labelSkip", decide("skip")),
-    registerCommand("discern.prompts.exclude", decide(null)),
+    registerCommand("discern.prompts.labelToxic", inTurn("toxic")),
+    registerCommand("discern.prompts.labelSeeminglyToxic", inTurn("seemingly_toxic")),
+    registerCommand("discern.prompts.labelGeneral", inTurn("general")),
+    registerCommand("discern.prompts.labelSkip", inTurn("skip")),
+    registerCommand("discern.prompts.exclude", inTurn(null)),
     registerCommand("discern.prompts.note", (node?: TreeNode, nodes?: TreeNode[]) =>
       addNote(library, chosenNodes(tree, node, nodes)),
     ),

@@ -11,6 +11,9 @@ import { count, wordState, wordVerdict } from "./words.ts";
 /** Milliseconds after which the counts of a file follow the labels in it: drawing a file draws all that is unfolded in it. */
 const PAUSE = 300;
 
+/** Milliseconds after which the editor has told of a selection. */
+const SETTLED = 1000;
+
 /** The Prompts view. */
 export class PromptTree implements vscode.TreeDataProvider<TreeNode>, vscode.Disposable {
   readonly #library: PromptLibrary;
@@ -20,6 +23,8 @@ export class PromptTree implements vscode.TreeDataProvider<TreeNode>, vscode.Dis
   readonly #disposables: vscode.Disposable[];
   readonly #uncounted = new Set<FileNode>();
   #timer: NodeJS.Timeout | undefined;
+  /** Clicked, or selected by us; the editor tells of a selection a moment later, and a key may come sooner. */
+  #selected: { readonly node: PromptNode; readonly at: number } | undefined;
   readonly onDidChangeTreeData = this.#change.event;
 
   constructor(library: PromptLibrary, model: TreeModel) {
@@ -33,6 +38,12 @@ export class PromptTree implements vscode.TreeDataProvider<TreeNode>, vscode.Dis
     this.#disposables = [
       this.#change,
       this.#view,
+      this.#view.onDidChangeSelection(({ selection }) => {
+        // Until the editor tells of that selection it tells of earlier ones, and of rows that are drawn anew and lose theirs.
+        const { node, at = 0 } = this.#selected ?? {};
+        const late = performance.now() - at > SETTLED;
+        if (late || selection.length > 1 || selection[0] === node) this.#selected = undefined;
+      }),
       library.onDidChange((change) => this.#follow(change)),
       onSettingChange(["discern.prompts.groupBy"], () => {
         model.groupBy = setting("discern.prompts.groupBy");
@@ -49,12 +60,19 @@ export class PromptTree implements vscode.TreeDataProvider<TreeNode>, vscode.Dis
 
   /** What a person has selected, in the order of selection. */
   get selection(): readonly TreeNode[] {
-    return this.#view.selection;
+    return this.#selected ? [this.#selected.node] : this.#view.selection;
   }
 
   /** Selects a prompt, so that the next key is about it. */
   async select(node: PromptNode): Promise<void> {
-    if (this.#view.visible) await this.#view.reveal(node, { select: true, focus: true });
+    if (!this.#view.visible) return;
+    this.expect(node);
+    await this.#view.reveal(node, { select: true, focus: true });
+  }
+
+  /** Takes a prompt for selected before the editor says so. */
+  expect(node: PromptNode): void {
+    this.#selected = { node, at: performance.now() };
   }
 
   /** Shows only what passes a filter. */

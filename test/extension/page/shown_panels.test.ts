@@ -1,5 +1,4 @@
 import { expect, test } from "vitest";
-import type { WebviewPanel } from "vscode";
 import { ShownPanels } from "../../../src/extension/page/shown_panels.ts";
 
 /** A memory that outlives windows, and panels that can be closed. */
@@ -20,7 +19,7 @@ function editor() {
       },
     };
   };
-  return { window, panel: panel as unknown as () => WebviewPanel & { close(): void } };
+  return { window, panel: panel as unknown as () => Parameters<ShownPanels["keep"]>[0] & { close(): void } };
 }
 
 test("what panels showed is known to the next window, also of a panel that comes back later", () => {
