@@ -40,7 +40,10 @@ describeWorkbench("labelling", () => {
     await page.getByText("1 of 26 labelled").waitFor();
     await workbench().screenshot("labelling-blurred");
     await page.locator("body").press("b");
-    await page.getByText(/sourdough|zombie/).first().waitFor();
+    await page
+      .getByText(/sourdough|zombie/)
+      .first()
+      .waitFor();
     await page.locator("body").press("ArrowRight");
     await page.locator("body").press("2");
     await labels().toEqual(["seemingly_toxic", "seemingly_toxic"]);

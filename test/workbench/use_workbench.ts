@@ -9,14 +9,20 @@ import { openWorkbench, type Workbench, type WorkbenchOptions } from "./workbenc
  * Tests in a real VS Code. Where there can be none, they are skipped, or fail with `DISCERN_REQUIRE_WORKBENCH`; what
  * is missing was said before.
  */
-export function describeWorkbench(name: string, tests: () => void): void {
-  const missing = inject("missingForWorkbench");
-  if (missing !== null && process.env.DISCERN_REQUIRE_WORKBENCH) {
-    it(name, () => {
-      throw new Error(missing);
-    });
-  } else describe.skipIf(missing !== null)(name, tests);
-}
+export const describeWorkbench = Object.assign(
+  (name: string, tests: () => void): void => {
+    const missing = inject("missingForWorkbench");
+    if (missing !== null && process.env.DISCERN_REQUIRE_WORKBENCH) {
+      it(name, () => {
+        throw new Error(missing);
+      });
+    } else describe.skipIf(missing !== null)(name, tests);
+  },
+  {
+    /** As above, unless `skip`: for what takes so long that it is asked for. */
+    skipIf: (skip: boolean) => (skip ? describe.skip : describeWorkbench),
+  },
+);
 
 /**
  * One workbench for all tests of the `describe` this is called in, on a new folder that `fill` puts files into. A test that

@@ -1,4 +1,4 @@
-import { BEFORE, type PromptResult, type Report } from "../../protocol/report.ts";
+import { BEFORE, isRefusal, type PromptResult, type Report } from "../../protocol/report.ts";
 import type { PromptDetail } from "../../protocol/webview/labelling.ts";
 
 /** What the newest run's model did with each prompt it was asked, by prompt id. */
@@ -19,6 +19,6 @@ export function resultsOf(name: string, report: Report): RunResults | null {
 export function runOf(run: RunResults | null, id: string): PromptDetail["run"] {
   const result = run?.results.get(id);
   if (!run || !result) return undefined;
-  const { refusalProbability, verdict } = result;
-  return { name: run.name, arm: run.arm, refusalProbability, verdict };
+  const { refusalProbability } = result;
+  return { name: run.name, arm: run.arm, refusalProbability, refused: isRefusal(result) };
 }

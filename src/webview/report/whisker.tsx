@@ -33,12 +33,12 @@ export function differenceAxis(marks: readonly Mark[]): Axis {
   return { from: -end, to: end, ticks: [-end, end], reference: 0 };
 }
 
-/** An axis that holds every mark with some room, for values without natural ends. */
+/** An axis that holds every mark with some room, for values without an upper end; below zero only where a mark is. */
 export function roomyAxis(marks: readonly Mark[]): Axis {
   const ends = marks.flatMap(({ value, lower, upper }) => [value, lower ?? value, upper ?? value]);
   const [least, most] = [Math.min(...ends), Math.max(...ends)];
   const room = Math.max((most - least) * 0.25, Math.abs(most) * 0.02, 1e-9);
-  return { from: least - room, to: most + room, ticks: [] };
+  return { from: least < 0 ? least - room : Math.max(0, least - room), to: most + room, ticks: [] };
 }
 
 const MIDDLE = 11;

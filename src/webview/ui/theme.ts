@@ -13,14 +13,6 @@ export function themeKind(): ThemeKind {
   return classList.contains("vscode-light") ? "light" : "dark";
 }
 
-/** Whether the person asked for no motion, in the editor or the system. */
-export function reducedMotion(): boolean {
-  return (
-    document.body.classList.contains("vscode-reduce-motion") ||
-    globalThis.matchMedia?.("(prefers-reduced-motion: reduce)").matches === true
-  );
-}
-
 /** Calls back whenever the theme changes. @returns a function that ends this. */
 export function onThemeChange(listener: () => void): () => void {
   const observer = new MutationObserver(listener);

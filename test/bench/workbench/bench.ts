@@ -6,7 +6,7 @@ import { cpus } from "node:os";
 import { Command } from "commander";
 import { quantile } from "simple-statistics";
 import { measureDashboard } from "./dashboard.ts";
-import { measureActivation, measureHost, measureTree } from "./editor.ts";
+import { measureActivation, measureHost, measureLabel, measureTree } from "./editor.ts";
 
 const { parts } = new Command("bench:workbench")
   .option("--parts <names>", "some of activation,tree,dashboard,host", (names) => names.split(","), [
@@ -38,7 +38,14 @@ if (parts.includes("tree")) {
   const { expand, expandGroup, label } = await measureTree(20);
   add("80,000 prompts: unfold an unread file", ms(expand), "1 s", expand < 1000);
   add("80,000 prompts: unfold a group", ms(expandGroup), "1 s", expandGroup < 1000);
-  add("80,000 prompts: label one, until the next is selected", spread(label), "50 ms", middle(label) < 50);
+  const written = await measureLabel(50);
+  add("80,000 prompts: label one, until it is written", spread(written), "50 ms", middle(written) < 50);
+  add(
+    "the same by key, until the next is selected in the editor",
+    spread(label),
+    "50 ms",
+    middle(label) < 50,
+  );
 }
 if (parts.includes("dashboard")) {
   const { p95, longest, tasks } = await measureDashboard();

@@ -2,11 +2,15 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { LabelFile } from "../../../src/dataset/label_file.ts";
+import { promptId } from "../../../src/dataset/record.ts";
 import { timeline } from "../../../src/protocol/timeline.ts";
 import { readEvents } from "../../../src/run_folder/event_log.ts";
 import { activationTime } from "../../workbench/activation.ts";
 import { openWorkbench, type Workbench } from "../../workbench/workbench.ts";
 import { fillWorkspace, tinyRecipe } from "../../workbench/workspace.ts";
+
+const prompts = 80_000;
 
 /** Opens a workbench on a new folder, uses it, and takes both away. */
 async function withWorkbench<T>(
@@ -39,11 +43,31 @@ export interface TreeCost {
   readonly expand: number;
   /** Its group is unfolded. */
   readonly expandGroup: number;
-  /** A prompt is labelled by key: until the next one is selected. */
+  /** A prompt is labelled by key: until the next one is selected. The editor gathers changes of a tree for 200 ms. */
   readonly label: readonly number[];
 }
 
-const prompts = 80_000;
+/** Milliseconds in which a label is written, synced and known, in the log of a file whose prompts are all labelled. */
+export async function measureLabel(repeat: number): Promise<number[]> {
+  const folder = await mkdtemp(join(tmpdir(), "discern-bench-"));
+  try {
+    const labels = new LabelFile(join(folder, "many.csv.labels.jsonl"));
+    const ids = Array.from({ length: prompts }, (_, i) => promptId(`Prompt number ${i + 1}`));
+    await labels.decide(
+      "bench",
+      ids.map((id) => ({ id, label: "general" })),
+    );
+    const times: number[] = [];
+    for (const id of ids.slice(0, repeat)) {
+      const begun = performance.now();
+      await labels.decide("bench", [{ id, label: "toxic" }]);
+      times.push(performance.now() - begun);
+    }
+    return times;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
 
 /** Unfolds 80,000 prompts in the Prompts view, and labels some. */
 export function measureTree(labels: number): Promise<TreeCost> {

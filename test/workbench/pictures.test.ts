@@ -1,0 +1,128 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { it } from "vitest";
+import { writeSample } from "../../src/extension/sample/files.ts";
+import { timeline } from "../../src/protocol/timeline.ts";
+import { readEvents } from "../../src/run_folder/event_log.ts";
+import { describeWorkbench, useWorkbench } from "./use_workbench.ts";
+
+const root = join(import.meta.dirname, "../..");
+const pictures = join(root, "docs/images/workbench");
+
+/**
+ * The sample workspace as a newcomer goes through it, with the real model: pull, label, run both arms, watch, read. It takes
+ * the pictures of the documents on the way, and about a quarter of an hour, so it runs only when `DISCERN_PICTURES` is set.
+ */
+describeWorkbench.skipIf(!process.env.DISCERN_PICTURES)("the sample workspace", () => {
+  const workbench = useWorkbench({
+    fill: async (folder) => {
+      await writeSample(folder, root);
+      await mkdir(pictures, { recursive: true });
+    },
+    settings: { "discern.labels.author": "Ada" },
+  });
+  const picture = (name: string) => workbench().page.screenshot({ path: join(pictures, `${name}.png`) });
+  const state = (run: string) =>
+    timeline(readEvents(join(workbench.folder(), "runs", run, "events.jsonl"))).state;
+  const quiet = () => workbench().runCommand("Notifications: Clear All Notifications");
+
+  it("pulls the model", async () => {
+    await workbench().openSideBar("Discern");
+    await workbench().runCommand("Discern: Pull a Model…");
+    await workbench().quickPick("smollm2-135m");
+    await workbench()
+      .treeItem(/^smollm2-135m,/)
+      .or(workbench().treeItem("smollm2-135m models home"))
+      .first()
+      .waitFor({ timeout: 240_000 });
+  });
+
+  it("labels a few prompts", async () => {
+    await workbench().openFile("prompts/to-label.csv");
+    await workbench().runCommand("Discern: Open Labelling Panel");
+    const page = await workbench().webview("Label to-label.csv");
+    await page.locator("body").press("b");
+    for (const key of ["2", "2", "2", "1", "2"]) {
+      await page.locator("body").press(key);
+      await workbench().page.waitForTimeout(300);
+    }
+    await page.getByText("5 of 26 labelled").waitFor();
+    await workbench()
+      .treeItem(/to-label\.csv/)
+      .locator(".monaco-tl-twistie")
+      .click();
+    await picture("labelling");
+  });
+
+  it("says what a recipe costs", async () => {
+    const { page } = workbench();
+    await workbench().openFile("dcr.discern.json");
+    await page.getByText(/≈ .* of memory/).waitFor();
+    await page.getByText('"layer"').first().hover();
+    await page.locator(".monaco-hover").getByText("What the run costs").waitFor();
+    await picture("recipe");
+    await page.keyboard.press("Escape");
+  });
+
+  it("runs both arms", async () => {
+    const { page } = workbench();
+    await page.getByRole("button", { name: "Compare both" }).click();
+    await workbench().webview("Dashboard: dcr-sample-stl-alone");
+    while (state("dcr-sample") !== "finished") {
+      if ([state("dcr-sample"), state("dcr-sample-stl-alone")].includes("failed"))
+        throw new Error("A run failed.");
+      await page.waitForTimeout(2000);
+    }
+  }, 1_800_000);
+
+  it("shows both arms in one dashboard", async () => {
+    await quiet();
+    await workbench().runCommand("Discern: Open Dashboard");
+    for (const run of ["dcr-sample", "dcr-sample-stl-alone"]) {
+      await workbench()
+        .quickInput.locator(".monaco-list-row", { hasText: new RegExp(`^${run}\\b(?!-)`) })
+        .first()
+        .click();
+    }
+    await workbench().page.keyboard.press("Enter");
+    const page = await workbench().webview(/^Dashboard: .*, .*/);
+    await page.getByText("Refusal probability").first().waitFor();
+    await workbench().page.waitForTimeout(2000);
+    await picture("dashboard-dark");
+    await workbench().setTheme("light");
+    await workbench().page.waitForTimeout(1000);
+    await picture("dashboard-light");
+    await workbench().setTheme("dark");
+  });
+
+  it("shows the evaluation in the prompt file", async () => {
+    const { page } = workbench();
+    await workbench().openFile("prompts/pairs.csv");
+    await page
+      .getByText(/safe refused/)
+      .first()
+      .waitFor();
+    await workbench().runCommand("Discern: Next Refusal Failure");
+    await page.keyboard.press("Control+K");
+    await page.keyboard.press("Control+I");
+    await page
+      .locator(".monaco-hover")
+      .getByText(/Before training/)
+      .waitFor();
+    await picture("evaluation");
+    await page.keyboard.press("Escape");
+  });
+
+  it("shows the report", async () => {
+    await workbench().openSideBar("Discern");
+    const item = workbench()
+      .treeItem(/^dcr-sample,/)
+      .or(workbench().treeItem(/^dcr-sample /))
+      .first();
+    await item.hover();
+    await item.getByRole("button", { name: "Open Report" }).click();
+    const page = await workbench().webview("Report: dcr-sample");
+    await page.getByRole("region", { name: "Safe prompts refused", exact: true }).waitFor();
+    await picture("report");
+  });
+});
