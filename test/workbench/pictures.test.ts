@@ -24,6 +24,8 @@ describeWorkbench.skipIf(!process.env.DISCERN_PICTURES)("the sample workspace", 
   const picture = (name: string) => workbench().page.screenshot({ path: join(pictures, `${name}.png`) });
   const state = (run: string) =>
     timeline(readEvents(join(workbench.folder(), "runs", run, "events.jsonl"))).state;
+  /** A picture has no condition to wait for: hovers fade in, charts are drawn when nothing else is to be done. */
+  const settle = () => workbench().page.waitForTimeout(1500);
   const quiet = () => workbench().runCommand("Notifications: Clear All Notifications");
 
   it("pulls the model", async () => {
@@ -38,6 +40,7 @@ describeWorkbench.skipIf(!process.env.DISCERN_PICTURES)("the sample workspace", 
   });
 
   it("labels a few prompts", async () => {
+    await quiet();
     await workbench().openFile("prompts/to-label.csv");
     await workbench().runCommand("Discern: Open Labelling Panel");
     const page = await workbench().webview("Label to-label.csv");
@@ -60,6 +63,7 @@ describeWorkbench.skipIf(!process.env.DISCERN_PICTURES)("the sample workspace", 
     await page.getByText(/≈ .* of memory/).waitFor();
     await page.getByText('"layer"').first().hover();
     await page.locator(".monaco-hover").getByText("What the run costs").waitFor();
+    await settle();
     await picture("recipe");
     await page.keyboard.press("Escape");
   });
@@ -87,10 +91,10 @@ describeWorkbench.skipIf(!process.env.DISCERN_PICTURES)("the sample workspace", 
     await workbench().page.keyboard.press("Enter");
     const page = await workbench().webview(/^Dashboard: .*, .*/);
     await page.getByText("Refusal probability").first().waitFor();
-    await workbench().page.waitForTimeout(2000);
+    await settle();
     await picture("dashboard-dark");
     await workbench().setTheme("light");
-    await workbench().page.waitForTimeout(1000);
+    await settle();
     await picture("dashboard-light");
     await workbench().setTheme("dark");
   });
@@ -109,6 +113,7 @@ describeWorkbench.skipIf(!process.env.DISCERN_PICTURES)("the sample workspace", 
       .locator(".monaco-hover")
       .getByText(/Before training/)
       .waitFor();
+    await settle();
     await picture("evaluation");
     await page.keyboard.press("Escape");
   });

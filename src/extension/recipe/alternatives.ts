@@ -14,7 +14,7 @@ export interface Alternative {
 }
 
 /** Keys whose value decides what a run costs, and the values that a person may compare; null for any other key. */
-function values(path: RecipePath, value: unknown): unknown[] | null {
+function values(path: RecipePath, value: unknown, layers: number): unknown[] | null {
   const key = path.at(-1);
   if (key === "method") return ["lora", "full"];
   const numbers = [
@@ -29,7 +29,8 @@ function values(path: RecipePath, value: unknown): unknown[] | null {
     "limit",
   ];
   if (typeof value !== "number" || !numbers.includes(String(key))) return null;
-  return [Math.max(1, Math.round(value / 2)), value, value * 2];
+  const twice = key === "layer" ? Math.min(layers, value * 2) : value * 2;
+  return [Math.max(1, Math.round(value / 2)), value, twice];
 }
 
 /** The value at a path; undefined where there is none. */
@@ -43,10 +44,12 @@ export function valueAt(recipe: unknown, path: RecipePath): unknown {
 /**
  * What else could be chosen at a key, so that costs can be compared: half and twice a number, the other method. Values
  * that no recipe may have are left out.
+ *
+ * @param layers of the model: no layer of a contrast lies beyond them.
  */
-export function alternatives(recipe: Recipe, path: RecipePath): Alternative[] {
+export function alternatives(recipe: Recipe, path: RecipePath, layers: number): Alternative[] {
   const now = valueAt(recipe, path);
-  const others = values(path, now) ?? [];
+  const others = values(path, now, layers) ?? [];
   return [...new Set(others)].flatMap((value) => {
     const changed = structuredClone(recipe) as unknown as Record<string | number, unknown>;
     const holder = valueAt(changed, path.slice(0, -1)) as Record<string | number, unknown>;

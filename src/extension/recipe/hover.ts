@@ -32,7 +32,7 @@ export class CostHover implements vscode.HoverProvider {
     const machine = await this.#facts.machine(model, recipe);
     const cost = estimateCost(recipe, model, machine, counts);
 
-    const others = alternatives(recipe, path as RecipePath);
+    const others = alternatives(recipe, path as RecipePath, model.architecture.layers);
     if (others.length === 0 && shown === "choice") return undefined;
     const rows: CostRow[] =
       others.length > 0

@@ -9,17 +9,27 @@ const recipe = recipeSchema.parse({
   stages: [{ type: "supervised", steps: 5, train: { method: "lora", rank: 16, layers: [0, 9] } }],
 });
 const values = (path: (string | number)[]) =>
-  alternatives(recipe, path).map(({ value, chosen }) => (chosen ? `[${value}]` : value));
+  alternatives(recipe, path, 30).map(({ value, chosen }) => (chosen ? `[${value}]` : value));
 
 test("a number is compared with half and twice of it", () => {
   expect(values(["stages", 0, "steps"])).toEqual(["3", "[5]", "10"]);
-  expect(alternatives(recipe, ["stages", 0, "steps"])[2]!.recipe.stages[0]).toMatchObject({ steps: 10 });
+  expect(alternatives(recipe, ["stages", 0, "steps"], 30)[2]!.recipe.stages[0]).toMatchObject({ steps: 10 });
 });
 
 test("a method is compared with the other, on the same layers", () => {
   expect(values(["stages", 0, "train", "method"])).toEqual(['["lora"]', '"full"']);
-  const full = alternatives(recipe, ["stages", 0, "train", "method"])[1]!.recipe.stages[0]!.train;
+  const full = alternatives(recipe, ["stages", 0, "train", "method"], 30)[1]!.recipe.stages[0]!.train;
   expect(full).toEqual({ method: "full", layers: [0, 9], embeddings: false });
+});
+
+test("no layer lies beyond the model", () => {
+  const contrast = recipeSchema.parse({
+    name: "r",
+    model: "m",
+    stages: [{ type: "contrastive", layer: 18 }],
+  });
+  const layers = alternatives(contrast, ["stages", 0, "layer"], 30).map(({ value }) => value);
+  expect(layers).toEqual(["9", "18", "30"]);
 });
 
 test("a key that decides no cost has no alternatives, nor has a value that no recipe may have", () => {
