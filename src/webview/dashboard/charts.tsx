@@ -1,7 +1,7 @@
 import { useMemo, useState } from "preact/hooks";
+import { IconButton } from "../ui/icon_button.tsx";
 import { ChartCard, type ChartFrame } from "./chart_card.tsx";
 import { Figures } from "./figures.tsx";
-import { IconButton } from "./icon_button.tsx";
 import { within, zoomed } from "./model/view.ts";
 import type { DashboardPage } from "./page_model.ts";
 import { comovementPlot, ProbeLines } from "./plots/comovement.ts";

@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import { IconButton } from "./icon_button.tsx";
+import { IconButton } from "../ui/icon_button.tsx";
 import type { Cell, TableModel } from "./model/table.ts";
 import { measure } from "./model/words.ts";
 

@@ -1,7 +1,7 @@
 import { useMemo, useState } from "preact/hooks";
 import { type PanelName, panelNames } from "../../protocol/webview/dashboard.ts";
+import { IconButton } from "../ui/icon_button.tsx";
 import { ChartCard, type ChartFrame } from "./chart_card.tsx";
-import { IconButton } from "./icon_button.tsx";
 import { figure, panelWords } from "./model/words.ts";
 import type { DashboardPage } from "./page_model.ts";
 import type { Looking } from "./plots/plot_view.ts";

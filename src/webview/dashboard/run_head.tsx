@@ -1,5 +1,5 @@
 import { panelNames, type RunCommand, type ShownProgress } from "../../protocol/webview/dashboard.ts";
-import { IconButton } from "./icon_button.tsx";
+import { IconButton } from "../ui/icon_button.tsx";
 import { figure, panelWords, span, stateWords } from "./model/words.ts";
 import type { PageRun } from "./page_model.ts";
 

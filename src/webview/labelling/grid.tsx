@@ -2,12 +2,12 @@
 // biome-ignore-all lint/a11y/useFocusableInteractive: the grid has the focus, and names its active row.
 // biome-ignore-all lint/a11y/useKeyWithClickEvents: the grid takes the keys.
 import type { RefObject } from "preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { unpackLabel } from "../../protocol/webview/label_bytes.ts";
+import { useVirtualRows } from "../ui/virtual_rows.ts";
 import { LabelChip } from "./label_chip.tsx";
 import type { LabellingPage } from "./page_model.ts";
 import type { Extend } from "./selection.ts";
-import { useVirtualRows } from "./virtual_rows.ts";
 import { probability } from "./words.ts";
 
 const rowId = (position: number) => `row-${position}`;
@@ -20,13 +20,17 @@ const rowId = (position: number) => `row-${position}`;
 export function Grid({ page, focusRef }: { page: LabellingPage; focusRef: RefObject<HTMLElement | null> }) {
   const places = page.places ?? new Uint32Array();
   const { selection } = page;
-  const { rows, total, scrollTo, screenful } = useVirtualRows(focusRef, places.length);
-  const first = rows[0]?.index ?? 0;
-  const last = rows.at(-1)?.index ?? -1;
+  const [rowHeight] = useState(heightOfRow);
+  const { items, height, reveal, screenful } = useVirtualRows(focusRef, places.length, {
+    rowHeight,
+    head: rowHeight,
+  });
+  const first = items[0]?.index ?? 0;
+  const last = items.at(-1)?.index ?? -1;
   useEffect(() => {
     if (last >= first) page.show(first, last);
   }, [page, first, last, places, page.run]);
-  useEffect(() => scrollTo(selection.focus), [selection.focus, places]);
+  useEffect(() => reveal(selection.focus), [selection.focus, places]);
 
   const onKeyDown = (event: KeyboardEvent) => {
     const control = event.ctrlKey || event.metaKey;
@@ -68,8 +72,8 @@ export function Grid({ page, focusRef }: { page: LabellingPage; focusRef: RefObj
           </span>
         ))}
       </div>
-      <svg class="extent" width="1" height={total} aria-hidden="true" />
-      {rows.map(({ index, start }) => (
+      <svg class="extent" width="1" height={height} aria-hidden="true" />
+      {items.map(({ index, start }) => (
         <Row
           key={index}
           page={page}
@@ -135,6 +139,14 @@ function Row(props: {
       </span>
     </div>
   );
+}
+
+/** Height of a row in units of the letters' size; labelling.css says the same. */
+const ROW_HEIGHT = 2.2;
+
+/** In pixels. One figure for all rows, so that scrolling through 80,000 of them measures none. */
+function heightOfRow(): number {
+  return Math.round(ROW_HEIGHT * (Number.parseFloat(getComputedStyle(document.body).fontSize) || 13));
 }
 
 /** Where a key leads from a row; undefined for a key that leads nowhere. */

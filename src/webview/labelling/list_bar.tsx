@@ -1,5 +1,6 @@
 import { useEffect, useRef } from "preact/hooks";
 import type { LabelFilter, PromptOrder } from "../../protocol/webview/labelling.ts";
+import { IconButton } from "../ui/icon_button.tsx";
 import { Choice } from "./choice.tsx";
 import type { Action } from "./keys.ts";
 import type { LabellingPage } from "./page_model.ts";
@@ -65,35 +66,15 @@ export function ListBar({ page, act }: { page: LabellingPage; act: (action: Acti
       </span>
       {page.mode === "one" && (
         <>
-          <Arrow name="Previous prompt" shown="ArrowLeft" icon="arrow-left" press={() => act("previous")} />
-          <Arrow name="Next prompt" shown="ArrowRight" icon="arrow-right" press={() => act("next")} />
+          <IconButton
+            name="Previous prompt"
+            shortcut="ArrowLeft"
+            icon="arrow-left"
+            press={() => act("previous")}
+          />
+          <IconButton name="Next prompt" shortcut="ArrowRight" icon="arrow-right" press={() => act("next")} />
         </>
       )}
     </search>
-  );
-}
-
-function Arrow({
-  name,
-  shown,
-  icon,
-  press,
-}: {
-  name: string;
-  shown: string;
-  icon: string;
-  press: () => void;
-}) {
-  return (
-    <button
-      type="button"
-      class="icon"
-      aria-label={name}
-      title={name}
-      aria-keyshortcuts={shown}
-      onClick={press}
-    >
-      <span class={`codicon codicon-${icon}`} aria-hidden="true" />
-    </button>
   );
 }

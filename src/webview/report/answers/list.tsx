@@ -1,9 +1,9 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
+import { useVirtualRows } from "../../ui/virtual_rows.ts";
 import { percent } from "../format.ts";
 import { Words } from "../words.tsx";
 import type { Row } from "./rows.ts";
 import { VerdictSign } from "./verdict.tsx";
-import { useVirtualRows } from "./virtual.ts";
 
 /** Height of a row, in pixels; the style sheet says the same. */
 const ROW = 46;
@@ -20,7 +20,7 @@ interface ListProps {
 /** The prompts that a filter let through, of which one is selected. */
 export function AnswerList({ rows, selected, onSelect, arms, blur }: ListProps) {
   const scroller = useRef<HTMLDivElement>(null);
-  const { items, height, reveal } = useVirtualRows(scroller, rows.length, ROW);
+  const { items, height, reveal } = useVirtualRows(scroller, rows.length, { rowHeight: ROW });
   // Rows are brought into sight when the selection or the filter moves, not when one scrolls away from them.
   useLayoutEffect(() => {
     if (selected >= 0) reveal(selected);

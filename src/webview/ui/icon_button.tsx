@@ -3,12 +3,15 @@ export function IconButton({
   icon,
   name,
   press,
+  shortcut,
   pressed,
   disabled,
 }: {
   icon: string;
   name: string;
   press: () => void;
+  /** The key that does the same, as `aria-keyshortcuts` writes it. */
+  shortcut?: string;
   /** For switches: whether it is on. */
   pressed?: boolean;
   disabled?: boolean;
@@ -19,6 +22,7 @@ export function IconButton({
       class="icon"
       aria-label={name}
       title={name}
+      aria-keyshortcuts={shortcut}
       aria-pressed={pressed}
       disabled={disabled}
       onClick={press}
