@@ -98,13 +98,11 @@ async function pickFiles(prompts: PromptLibrary): Promise<readonly PromptFile[] 
 }
 
 async function recipeFile(prompts: PromptLibrary, file: PromptFile, root: string): Promise<RecipeFile> {
-  const { records, labelOf } = await prompts.open(file.uri).then((read) => ({
-    records: read.records,
-    labelOf: (record: PromptRecord) => read.labelOf(record),
-  }));
-  const labelled = records.map(({ label: _, ...record }): PromptRecord => {
-    const label = labelOf(record);
-    return label === undefined ? record : { ...record, label };
+  const read = await prompts.open(file.uri);
+  const labelled = read.records.map((record): PromptRecord => {
+    const { label: _, ...rest } = record;
+    const label = read.labelOf(record);
+    return label === undefined ? rest : { ...rest, label };
   });
   return { path: relative(root, file.uri.fsPath).split(sep).join("/"), records: labelled };
 }

@@ -1,0 +1,69 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { parseRecipe } from "../../src/protocol/recipe_file.ts";
+import { describeWorkbench, useWorkbench } from "./use_workbench.ts";
+import { fillWorkspace, tinyRecipe } from "./workspace.ts";
+
+describeWorkbench("recipes", () => {
+  const workbench = useWorkbench({
+    fill: async (folder) => {
+      await fillWorkspace(folder);
+      const recipe = tinyRecipe("faulty", 10);
+      const [contrast] = recipe.stages;
+      const faulty = {
+        ...recipe,
+        data: { ...recipe.data, safety: [{ file: "prompts/nowhere.jsonl" }] },
+        stages: [{ ...contrast, layer: 9 }, ...recipe.stages.slice(1)],
+      };
+      await writeFile(join(folder, "faulty.discern.json"), JSON.stringify(faulty, null, 2));
+    },
+  });
+
+  it("are written by a wizard that asks for model and data alone", async () => {
+    const { page } = workbench();
+    await workbench().runCommand("Discern: New Recipe…");
+    await workbench().quickPick("tiny");
+    await workbench().quickInput.getByText("New Recipe (2/2): Data").waitFor();
+    await workbench().quickInput.locator(".monaco-list-row", { hasText: "prompts/pairs.csv" }).click();
+    await workbench().quickInput.getByText("1 Selected").waitFor();
+    await page.keyboard.press("Enter");
+    await workbench().tab("dcr.discern.json").waitFor();
+    const file = join(workbench.folder(), "dcr.discern.json");
+    const { model, data } = parseRecipe(await readFile(file, "utf8"), file);
+    expect(model).toBe("models/tiny");
+    expect(data.contrast).toMatchObject([{ file: "prompts/pairs.csv", split: "train" }]);
+    await workbench().screenshot("recipe-new");
+  });
+
+  it("have their problems on their keys, also those that no schema knows", async () => {
+    const { page } = workbench();
+    await workbench().openFile("faulty.discern.json");
+    await workbench()
+      .runCommand("View: Focus Problems (Errors, Warnings, Infos)")
+      .catch(() => undefined);
+    await page
+      .getByText(/tiny has 3 layers, so 9 lies beyond it/)
+      .first()
+      .waitFor();
+    await page
+      .getByText(/There is no prompt file .*nowhere\.jsonl/)
+      .first()
+      .waitFor();
+    await workbench().screenshot("recipe-problems");
+  });
+
+  it("say what a choice costs, beside what else could be chosen", async () => {
+    const { page } = workbench();
+    await page.keyboard.press("Control+Shift+M");
+    const text = await readFile(join(workbench.folder(), "faulty.discern.json"), "utf8");
+    await page.keyboard.press("Control+g");
+    await workbench().answer(`:${text.slice(0, text.indexOf('"layer"')).split("\n").length}:10`);
+    await page.keyboard.press("Control+k");
+    await page.keyboard.press("Control+i");
+    const hover = page.locator(".monaco-hover");
+    await hover.getByText("What the run costs").waitFor();
+    await hover.getByText("layer 3", { exact: true }).waitFor();
+    await workbench().screenshot("recipe-costs");
+  });
+});
