@@ -33,7 +33,8 @@ const headings: Record<ErrorCode, () => string> = {
 
 /** The code of Discern's that an error carries, whether it arose here or in the engine; null for any other error. */
 export function errorCode(error: unknown): ErrorCode | null {
-  const code = error instanceof DiscernError ? error.code : (error as { data?: { code?: unknown } })?.data?.code;
+  const code =
+    error instanceof DiscernError ? error.code : (error as { data?: { code?: unknown } })?.data?.code;
   return (errorCodes as readonly unknown[]).includes(code) ? (code as ErrorCode) : null;
 }
 
