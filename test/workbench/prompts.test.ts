@@ -152,6 +152,7 @@ describeWorkbench("the Prompts view", () => {
   });
 
   it("shows broken lines as problems, and the rest", async () => {
+    await key("Home");
     await workbench()
       .treeItem(/^broken\.jsonl, 1 unlabelled · 1 broken/)
       .waitFor();
