@@ -111,6 +111,12 @@ describeWorkbench("the Prompts view", () => {
       .waitFor();
   });
 
+  it("shows broken lines as problems, and the rest", async () => {
+    await workbench()
+      .treeItem(/^broken\.jsonl, 1 unlabelled · 1 broken/)
+      .waitFor();
+  });
+
   it("unfolds and labels 80,000 prompts", async () => {
     await toggle(/^prompts\.csv/);
     await toggle(/^many\.csv/);
@@ -148,13 +154,6 @@ describeWorkbench("the Prompts view", () => {
     await workbench().quickPick("words");
     await workbench()
       .treeItem(/^column\.csv, 1 unlabelled/)
-      .waitFor();
-  });
-
-  it("shows broken lines as problems, and the rest", async () => {
-    await key("Home");
-    await workbench()
-      .treeItem(/^broken\.jsonl, 1 unlabelled · 1 broken/)
       .waitFor();
   });
 

@@ -39,10 +39,9 @@ export class PromptTree implements vscode.TreeDataProvider<TreeNode>, vscode.Dis
       this.#change,
       this.#view,
       this.#view.onDidChangeSelection(({ selection }) => {
-        // Until the editor tells of that selection it tells of earlier ones, and of rows that are drawn anew and lose theirs.
-        const { node, at = 0 } = this.#selected ?? {};
-        const late = performance.now() - at > SETTLED;
-        if (late || selection.length > 1 || selection[0] === node) this.#selected = undefined;
+        // Until it has settled the editor tells of earlier selections, and of rows that are drawn anew and lose theirs.
+        const late = performance.now() - (this.#selected?.at ?? 0) > SETTLED;
+        if (late || selection.length > 1) this.#selected = undefined;
       }),
       library.onDidChange((change) => this.#follow(change)),
       onSettingChange(["discern.prompts.groupBy"], () => {
