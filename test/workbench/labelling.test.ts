@@ -78,9 +78,10 @@ describeWorkbench("labelling", () => {
     await workbench().screenshot("labelling-grid");
   });
 
-  it("comes back with its labels after the window was reloaded", async () => {
-    await workbench().reload();
+  it("comes back with its labels and its grid after the window was reloaded", async () => {
+    await workbench().reload(/"mode":"grid"/);
     const page = await panel();
     await page.getByText("5 of 26 labelled").waitFor();
+    await page.getByRole("grid").waitFor();
   });
 });

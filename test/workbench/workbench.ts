@@ -92,8 +92,22 @@ export class Workbench {
     return this.processes(`cli.js ${kind}`);
   }
 
-  /** Loads the window anew, as "Developer: Reload Window" does. */
-  async reload(): Promise<void> {
+  /**
+   * Loads the window anew, as "Developer: Reload Window" does, once the editor has stored which tabs are open and `state`
+   * of their pages. In a browser it stores that only every few seconds, and when it has nothing else to do.
+   *
+   * @throws when the editor has not stored it within a minute.
+   */
+  async reload(state = /(?:)/): Promise<void> {
+    const tabs = await this.page.locator(".tabs-container [role=tab] .label-name").allTextContents();
+    const end = performance.now() + patience;
+    for (;;) {
+      const stored = await this.page.evaluate(storedEditors);
+      if (tabs.every((tab) => stored.includes(tab)) && state.test(stored)) break;
+      if (performance.now() > end)
+        throw new Error(`The editor has not stored ${tabs} with ${state}:\n${stored}`);
+      await this.page.waitForTimeout(250);
+    }
     await this.page.reload();
     await this.#ready();
   }
@@ -235,4 +249,31 @@ async function isShown(frame: Frame, title: string | RegExp): Promise<boolean> {
   if (!wanted || !(await element.isVisible())) return false;
   const outer = await frame.parentFrame()!.frameElement();
   return (await outer.isVisible()) && (await frame.evaluate(() => document.readyState === "complete"));
+}
+
+/**
+ * What the editor has stored of the tabs of its workspaces, as text. Runs in its window.
+ *
+ * @returns "" before it has stored anything.
+ */
+async function storedEditors(): Promise<string> {
+  const finished = <Result>(request: IDBRequest<Result>): Promise<Result> =>
+    new Promise((resolve, reject) => {
+      request.onsuccess = () => resolve(request.result);
+      request.onerror = () => reject(request.error);
+    });
+  const all = await indexedDB.databases();
+  const names = all.map(({ name }) => name ?? "").filter((name) => name.startsWith("vscode-web-state-db-"));
+  const found = names.map(async (name) => {
+    const database = await finished(indexedDB.open(name));
+    try {
+      if (!database.objectStoreNames.contains("ItemTable")) return "";
+      const table = database.transaction("ItemTable", "readonly").objectStore("ItemTable");
+      return String((await finished(table.get("memento/workbench.parts.editor"))) ?? "");
+    } finally {
+      database.close();
+    }
+  });
+  // Each string inside the state is a state of its own, quoted once more.
+  return (await Promise.all(found)).join("\n").replaceAll("\\", "");
 }
