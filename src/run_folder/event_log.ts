@@ -1,9 +1,8 @@
 import { closeSync, fsyncSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { DiscernError } from "../protocol/errors.ts";
 import { type NewRunEvent, type RunEvent, runEventSchema } from "../protocol/events.ts";
-import { writeFailure } from "./failures.ts";
+import { goneFailure, writeFailure } from "./failures.ts";
 
 /**
  * The event log of a run, `events.jsonl`: one event a line, appended by one write each, never changed. What a crash
@@ -60,10 +59,7 @@ export class EventLog {
     try {
       // An open file can be written after it was deleted. Nobody would see the run that goes on so.
       if (statSync(this.path, { throwIfNoEntry: false }) === undefined) {
-        throw new DiscernError(
-          "run-unwritable",
-          `${this.path} is gone: the run folder was deleted or moved while the run was under way.`,
-        );
+        throw goneFailure(this.path);
       }
       if (writeSync(this.file, line) < line.length) {
         throw Object.assign(new Error("short write"), { code: "ENOSPC" });

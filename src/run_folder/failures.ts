@@ -1,5 +1,13 @@
 import { DiscernError } from "../protocol/errors.ts";
 
+/** The error of a run that has lost its folder. */
+export function goneFailure(path: string): DiscernError {
+  return new DiscernError(
+    "run-unwritable",
+    `${path} is gone: the run folder was deleted or moved while the run was under way.`,
+  );
+}
+
 /**
  * Words an error of the file system for the person whose run it is.
  *

@@ -1,11 +1,11 @@
 import { mkdir, readFile, stat } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { join, relative, resolve, sep } from "node:path";
 import { DiscernError } from "../protocol/errors.ts";
 import { type EngineRecord, engineSchema, type Manifest, manifestSchema } from "../protocol/manifest.ts";
 import type { Recipe } from "../protocol/recipe.ts";
 import { parseRecipe } from "../protocol/recipe_file.ts";
 import { writeAtomic } from "../storage/atomic.ts";
-import { writeFailure } from "./failures.ts";
+import { goneFailure, writeFailure } from "./failures.ts";
 import { lockHolder } from "./lock.ts";
 
 /** The places inside a run folder. */
@@ -71,6 +71,26 @@ export async function prepareRunFolder(folder: string): Promise<void> {
     await mkdir(runPaths(folder).stages, { recursive: true });
   } catch (error) {
     throw writeFailure(error, folder);
+  }
+}
+
+/**
+ * Makes a folder inside a run, where it is not there. The run folder itself is never made again: one that was deleted while
+ * its run was under way stays so.
+ *
+ * @throws DiscernError `run-unwritable`, `disk-full`.
+ */
+export async function makePart(run: string, part: string): Promise<void> {
+  let path = run;
+  for (const name of relative(run, part).split(sep)) {
+    path = join(path, name);
+    try {
+      await mkdir(path);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === "ENOENT") throw goneFailure(run);
+      if (code !== "EEXIST") throw writeFailure(error, path);
+    }
   }
 }
 

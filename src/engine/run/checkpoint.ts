@@ -6,6 +6,7 @@ import { pipeline } from "node:stream/promises";
 import { z } from "zod";
 import { DiscernError } from "../../protocol/errors.ts";
 import { writeFailure } from "../../run_folder/failures.ts";
+import { makePart } from "../../run_folder/folder.ts";
 import { syncFolder } from "../../storage/atomic.ts";
 import { readSafetensors, writeSafetensors } from "../model/safetensors.ts";
 import type { Parameter } from "../model/weights.ts";
@@ -16,8 +17,8 @@ const recordFile = "state.json";
 const asidePrefix = ".tmp-";
 
 /**
- * Writes tensors and a JSON record as one folder that is there whole or not at all: made aside, fsynced, renamed.
- * The record carries the SHA-256 of the tensor file.
+ * Writes tensors and a JSON record as one folder, in a part of a run, that is there whole or not at all: made aside,
+ * fsynced, renamed. The record carries the SHA-256 of the tensor file.
  *
  * @throws DiscernError `disk-full`, `run-unwritable`; what was at `folder` before is then still there.
  */
@@ -29,7 +30,7 @@ export async function writeTensorFolder(
   const parent = dirname(folder);
   const aside = join(parent, `${asidePrefix}${basename(folder)}-${process.pid}`);
   try {
-    await mkdir(parent, { recursive: true });
+    await makePart(dirname(parent), parent);
     await rm(aside, { recursive: true, force: true });
     await mkdir(aside);
     await writeSafetensors(join(aside, tensorFile), tensors);

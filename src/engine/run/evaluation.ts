@@ -1,4 +1,4 @@
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate as breathe } from "node:timers/promises";
 import type { NewRunEvent } from "../../protocol/events.ts";
@@ -13,7 +13,7 @@ import {
 } from "../../protocol/report.ts";
 import { timeline } from "../../protocol/timeline.ts";
 import { readEvents } from "../../run_folder/event_log.ts";
-import { runPaths } from "../../run_folder/folder.ts";
+import { makePart, runPaths } from "../../run_folder/folder.ts";
 import { writeAtomic } from "../../storage/atomic.ts";
 import { answerSuite } from "../evaluate/answers.ts";
 import { reportHtml } from "../evaluate/html.ts";
@@ -49,7 +49,7 @@ export async function evaluateArm(
 ): Promise<PromptResult[] | null> {
   const { maxNewTokens, batchSize } = recipe.evaluate;
   const place = join(runPaths(folder).evaluation, arm);
-  await mkdir(place, { recursive: true });
+  await makePart(folder, place);
   const results: PromptResult[] = [];
   for (const suite of prompts.suites) {
     const file = join(place, `${suite.name}.json`);

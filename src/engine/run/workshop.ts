@@ -6,7 +6,7 @@ import type { Recipe } from "../../protocol/recipe.ts";
 import type { ContrastiveRecipe, StageRecipe } from "../../protocol/recipe_stages.ts";
 import { timeline } from "../../protocol/timeline.ts";
 import { readEvents } from "../../run_folder/event_log.ts";
-import { runPaths } from "../../run_folder/folder.ts";
+import { makePart, runPaths } from "../../run_folder/folder.ts";
 import {
   type Adapter,
   concatAdapters,
@@ -191,6 +191,7 @@ export function modelWorkshop(
     probe,
     async conclude(emit, stop) {
       const { model } = runPaths(folder);
+      await makePart(folder, model);
       if (whole) await exportMerged(model, loaded, live.weights);
       else await writeAdapter(model, concatAdapters(adapters), { baseModel: loaded.path });
       return evaluateRun(manifest, { folder, recipe, session, prompts, emit, stop });

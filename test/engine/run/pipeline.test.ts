@@ -210,19 +210,31 @@ test("a folder that cannot be written is named", async () => {
   });
 });
 
+const goes = {
+  deleted: () => rmSync(folder, { recursive: true }),
+  moved: () => renameSync(folder, `${folder}-moved`),
+};
+
 test.each([
-  ["deleted", () => rmSync(folder, { recursive: true })],
-  ["moved", () => renameSync(folder, `${folder}-moved`)],
-])("a run whose folder is %s ends, and makes no new one in its place", async (_, go) => {
-  const run = runPipeline(quadraticWorkshop(), {
-    ...options(),
-    onEvent: (event) => {
-      if (event.type === "step" && event.globalStep === 6) go();
-    },
-  });
-  await expect(run).rejects.toMatchObject({
-    code: "run-unwritable",
-    message: expect.stringContaining("is gone"),
-  });
-  expect(existsSync(folder)).toBe(false);
-});
+  // Between checkpoints, just before one, and just before the stage is kept.
+  ["deleted", 6],
+  ["deleted", 8],
+  ["deleted", 12],
+  ["moved", 6],
+  ["moved", 8],
+] as const)(
+  "a run whose folder is %s after step %i ends, and makes no new one in its place",
+  async (how, last) => {
+    const run = runPipeline(quadraticWorkshop(), {
+      ...options(),
+      onEvent: (event) => {
+        if (event.type === "step" && event.globalStep === last) goes[how]();
+      },
+    });
+    await expect(run).rejects.toMatchObject({
+      code: "run-unwritable",
+      message: expect.stringContaining("is gone"),
+    });
+    expect(existsSync(folder)).toBe(false);
+  },
+);
