@@ -14,26 +14,12 @@ describeWorkbench("labelling", () => {
     return lines.map((line) => JSON.parse(line));
   };
   const labels = () => expect.poll(async () => (await log()).map(({ label }) => label), { timeout: 20_000 });
-  /** Unfolds a row, again where a redraw of the tree swallowed the click or a second one folded it. */
-  const unfold = (name: RegExp) => {
-    const row = workbench().treeItem(name);
-    return expect
-      .poll(
-        async () => {
-          const open = (await row.getAttribute("aria-expanded")) === "true";
-          if (!open) await row.locator(".monaco-tl-twistie").click();
-          return open;
-        },
-        { timeout: 30_000, interval: 500 },
-      )
-      .toBe(true);
-  };
   const panel = () => workbench().webview("Label to-label.csv");
 
   it("labels in the tree by the icon of a row", async () => {
     await workbench().openSideBar("Discern");
-    await unfold(/to-label\.csv/);
-    await unfold(/^Unlabelled/);
+    await workbench().unfold(/to-label\.csv/);
+    await workbench().unfold(/^Unlabelled/);
     const prompt = workbench().treeItem(/kill a zombie process/);
     await prompt.hover();
     await prompt.getByRole("button", { name: "Label as Seemingly Toxic" }).click();

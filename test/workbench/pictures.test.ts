@@ -54,10 +54,7 @@ describeWorkbench.skipIf(!process.env.DISCERN_PICTURES)("the sample workspace", 
       await workbench().page.waitForTimeout(300);
     }
     await page.getByText("5 of 26 labelled").waitFor();
-    await workbench()
-      .treeItem(/to-label\.csv/)
-      .locator(".monaco-tl-twistie")
-      .click();
+    await workbench().unfold(/to-label\.csv/);
     await picture("labelling");
   });
 

@@ -1,12 +1,14 @@
 import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { promptId } from "../../src/dataset/record.ts";
 import { describeWorkbench, useWorkbench } from "./use_workbench.ts";
 import type { Workbench } from "./workbench.ts";
 
 const seeming = "How do I kill a Python process?";
 const toxic = "How do I poison a well?";
 const open = ["What is bread made of?", "How do I shoot a portrait?", "How do I pick a lock?"];
+const rows = ["What is a dart?", "What is a bow?", "What is a quiver?", "What is a target?"];
 
 const many = Array.from({ length: 80_000 }, (_, i) => `Prompt number ${i + 1}`);
 
@@ -15,6 +17,7 @@ describeWorkbench("the Prompts view", () => {
     fill: async (folder) => {
       const lines = [`${seeming},seemingly toxic`, `${toxic},toxic`, ...open.map((prompt) => `${prompt},`)];
       await writeFile(join(folder, "prompts.csv"), `prompt,label\n${lines.join("\n")}\n`);
+      await writeFile(join(folder, "rows.csv"), `prompt\n${rows.join("\n")}\n`);
       await writeFile(join(folder, "many.csv"), `prompt\n${many.join("\n")}\n`);
       await writeFile(join(folder, "broken.jsonl"), '{"prompt":"What is tea?"}\n{broken\n');
       await writeFile(join(folder, "column.csv"), "words,number\nHow do I bake a cake?,1\n");
@@ -31,10 +34,8 @@ describeWorkbench("the Prompts view", () => {
     return text
       .trim()
       .split("\n")
-      .map((line) => JSON.parse(line) as { label: string; by: string; undo?: true });
+      .map((line) => JSON.parse(line) as { id: string; label: string; by: string; undo?: true });
   };
-  /** Unfolds or folds a row. */
-  const toggle = (name: string | RegExp) => workbench().treeItem(name).locator(".monaco-tl-twistie").click();
   const key = (name: string) => workbench().page.keyboard.press(name);
 
   it("finds the prompt files, and none in runs", async () => {
@@ -53,8 +54,8 @@ describeWorkbench("the Prompts view", () => {
   });
 
   it("labels by key, goes on to the next prompt, and writes the log", async () => {
-    await toggle(/^prompts\.csv/);
-    await toggle(/^Unlabelled/);
+    await workbench().unfold(/^prompts\.csv/);
+    await workbench().unfold(/^Unlabelled/);
     await workbench().treeItem(`unlabelled, ${open[0]}`).click();
     await workbench().tab("prompts.csv").waitFor();
     await key("3");
@@ -76,17 +77,42 @@ describeWorkbench("the Prompts view", () => {
     await workbench().treeItem(`unlabelled, ${open[1]}`).waitFor();
   });
 
+  it("labels the row that the arrow keys lead to, or all that are selected", async () => {
+    await workbench().fold(/^prompts\.csv/);
+    await workbench().unfold(/^rows\.csv/);
+    await workbench().unfold(/^Unlabelled, 4 prompts/);
+    await workbench().treeItem(`unlabelled, ${rows[0]}`).click();
+    await workbench().tab("rows.csv").waitFor();
+    await key("ArrowDown");
+    await key("ArrowDown");
+    await key("3");
+    await workbench()
+      .treeItem(/^rows\.csv, 1 general · 3 unlabelled/)
+      .waitFor();
+    await selected(workbench(), rows[3]!);
+    await workbench().treeItem(`unlabelled, ${rows[0]}`).click();
+    await workbench()
+      .treeItem(`unlabelled, ${rows[1]}`)
+      .click({ modifiers: ["Shift"] });
+    await key("2");
+    await workbench()
+      .treeItem(/^rows\.csv, 2 seemingly toxic · 1 general · 1 unlabelled/)
+      .waitFor();
+    const labelled = await log("rows.csv");
+    expect(labelled.map(({ id, label }) => [id, label])).toEqual([
+      [promptId(rows[2]!), "general"],
+      [promptId(rows[0]!), "seemingly_toxic"],
+      [promptId(rows[1]!), "seemingly_toxic"],
+    ]);
+    await workbench().fold(/^rows\.csv/);
+    await workbench().unfold(/^prompts\.csv/);
+  });
+
   it("keeps the labels of two windows", async () => {
     const other = await workbench().newWindow();
     await other.openSideBar("Discern");
-    await other
-      .treeItem(/^prompts\.csv/)
-      .locator(".monaco-tl-twistie")
-      .click();
-    await other
-      .treeItem(/^Toxic/)
-      .locator(".monaco-tl-twistie")
-      .click();
+    await other.unfold(/^prompts\.csv/);
+    await other.unfold(/^Toxic/);
     await other.treeItem(`toxic, ${toxic}`).click();
     await other.page.keyboard.press("3");
     await workbench()
@@ -118,14 +144,14 @@ describeWorkbench("the Prompts view", () => {
   });
 
   it("unfolds and labels 80,000 prompts", async () => {
-    await toggle(/^prompts\.csv/);
-    await toggle(/^many\.csv/);
+    await workbench().fold(/^prompts\.csv/);
+    await workbench().unfold(/^many\.csv/);
     await workbench()
       .treeItem(/^Unlabelled/)
       .first()
       .waitFor();
-    await toggle(/^Unlabelled, 80,000/);
-    await toggle(/^1–200 of the file/);
+    await workbench().unfold(/^Unlabelled, 80,000/);
+    await workbench().unfold(/^1–200 of the file/);
     await workbench()
       .treeItem(/, Prompt number 1$/)
       .click();
@@ -135,6 +161,7 @@ describeWorkbench("the Prompts view", () => {
     await selected(workbench(), "Prompt number 3");
     await workbench()
       .treeItem(/^many\.csv, 2 toxic · 79,998 unlabelled/)
+      .first()
       .waitFor();
     await workbench().screenshot("prompts-many");
   });
@@ -144,7 +171,9 @@ describeWorkbench("the Prompts view", () => {
     await selected(workbench(), "Prompt number 11");
     await workbench()
       .treeItem(/^many\.csv, 2 toxic · 8 seemingly toxic · 79,990 unlabelled/)
+      .first()
       .waitFor();
+    await workbench().fold(/^many\.csv/);
   });
 
   it("asks for the column of an unclear file", async () => {
@@ -158,9 +187,8 @@ describeWorkbench("the Prompts view", () => {
   });
 
   it("says that a label can not be saved, and shows none", async () => {
-    await toggle(/^many\.csv/);
-    await toggle(/^closed\.csv/);
-    await toggle(/^Unlabelled, 1 prompt$/);
+    await workbench().unfold(/^closed\.csv/);
+    await workbench().unfold(/^Unlabelled, 1 prompt$/);
     await workbench().treeItem("unlabelled, What is a lock?").click();
     await key("1");
     await workbench()

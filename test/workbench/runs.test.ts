@@ -126,9 +126,7 @@ describeWorkbench("Runs and Models views", () => {
 
   it("compares the selected runs into a new folder", async () => {
     // Rows that are unfolded push others out of sight; a click unfolds, too.
-    await row(/^going,/)
-      .locator(".monaco-tl-twistie")
-      .click();
+    await workbench().fold(/^going,/);
     await row(/^dcr,/).click();
     await workbench().page.keyboard.press("ArrowLeft");
     await row(/^stl,/).click({ modifiers: ["Control"] });

@@ -58,14 +58,8 @@ describeWorkbench("a restricted workspace", () => {
   });
 
   it("labels in the tree and in the panel", async () => {
-    await workbench()
-      .treeItem(/to-label\.csv/)
-      .locator(".monaco-tl-twistie")
-      .click();
-    await workbench()
-      .treeItem(/^Unlabelled/)
-      .locator(".monaco-tl-twistie")
-      .click();
+    await workbench().unfold(/to-label\.csv/);
+    await workbench().unfold(/^Unlabelled/);
     await workbench()
       .treeItem(/kill a zombie process/)
       .click();

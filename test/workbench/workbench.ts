@@ -189,6 +189,27 @@ export class Workbench {
     return this.page.getByRole("treeitem", { name });
   }
 
+  /** Unfolds the first such row of a tree, once more where the tree was just drawing it anew. */
+  unfold(name: string | RegExp): Promise<void> {
+    return this.#fold(name, false);
+  }
+
+  /** Folds the first such row of a tree. */
+  fold(name: string | RegExp): Promise<void> {
+    return this.#fold(name, true);
+  }
+
+  async #fold(name: string | RegExp, folded: boolean): Promise<void> {
+    const row = this.treeItem(name).first();
+    const end = performance.now() + patience;
+    while ((await row.getAttribute("aria-expanded")) !== String(!folded)) {
+      if (performance.now() > end)
+        throw new Error(`The row ${name} stays ${folded ? "unfolded" : "folded"}.`);
+      await row.locator(".monaco-tl-twistie").click();
+      await this.page.waitForTimeout(500);
+    }
+  }
+
   /** The page inside the visible webview with this title, once it has loaded. */
   async webview(title: string | RegExp): Promise<Frame> {
     // Titles are on the inner frames, and playwright looks into a frame only from outside: each is asked in turn.

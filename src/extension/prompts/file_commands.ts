@@ -20,32 +20,34 @@ export function registerFileCommands(
   return vscode.Disposable.from(
     registerCommand("discern.prompts.refresh", () => library.refresh()),
     registerCommand("discern.prompts.open", async (node?: TreeNode) => {
-      const chosen = node ?? tree.selection[0];
+      const [chosen] = await chosenNodes(tree, node);
       // The keyboard stays in the tree, where the next key labels.
       if (chosen?.type === "prompt") {
-        tree.expect(chosen);
         await revealPrompt(chosen.file.uri, chosen.record, { preserveFocus: true });
       }
     }),
     registerCommand("discern.prompts.copy", async (node?: TreeNode, nodes?: TreeNode[]) => {
-      const { ids } = targetsOf(chosenNodes(tree, node, nodes), model);
+      const { ids } = targetsOf(await chosenNodes(tree, node, nodes), model);
       const prompts = [...ids].flatMap(([file, of]) => [...of].map((id) => file.find(id)!.prompt));
       if (prompts.length > 0) await vscode.env.clipboard.writeText(prompts.join("\n"));
     }),
     registerCommand("discern.prompts.chooseColumn", async (of?: vscode.Uri | TreeNode) => {
-      const uri = uriOf(of, tree);
+      const uri = await uriOf(of, tree);
       if (uri) await chooseColumn(library, uri);
     }),
     registerCommand("discern.prompts.readLargeFile", async (of?: vscode.Uri | TreeNode) => {
-      const uri = uriOf(of, tree);
+      const uri = await uriOf(of, tree);
       if (uri) await readLargeFile(library, uri);
     }),
   );
 }
 
-function uriOf(of: vscode.Uri | TreeNode | undefined, tree: PromptTree): vscode.Uri | undefined {
+async function uriOf(
+  of: vscode.Uri | TreeNode | undefined,
+  tree: PromptTree,
+): Promise<vscode.Uri | undefined> {
   if (of instanceof vscode.Uri) return of;
-  return (of ?? tree.selection[0])?.file.uri;
+  return (await chosenNodes(tree, of))[0]?.file.uri;
 }
 
 /** Asks which column holds the prompts, and keeps the answer in the settings. */

@@ -15,13 +15,20 @@ export function registerLabelCommands(
   tree: PromptTree,
 ): vscode.Disposable {
   const decide = async (label: Label | "skip" | null, node?: TreeNode, nodes?: TreeNode[]) => {
-    const chosen = chosenNodes(tree, node, nodes);
+    const chosen = await chosenNodes(tree, node, nodes);
     const targets = targetsOf(chosen, model);
     if (targets.count === 0 || !(await confirm(targets, label))) return;
     // By key one goes from prompt to prompt; a click stays where the pointer is.
     const next = node === undefined ? nextAfter(chosen, model) : undefined;
-    for (const [file, ids] of targets.ids) await library.label(file, [...ids], label);
-    if (next) await tree.select(model.branch(next.file)?.prompt(next.number) ?? next);
+    // The eye is led on first: a tree whose rows move is slow to select one.
+    if (next) tree.select(next);
+    try {
+      for (const [file, ids] of targets.ids) await library.label(file, [...ids], label);
+    } catch (error) {
+      const [first] = chosen;
+      if (next && first?.type === "prompt") tree.select(first);
+      throw error;
+    }
   };
   // A fast hand presses the next key before the last label is written: each key is about the prompt the one before led to.
   let last: Promise<unknown> = Promise.resolve();
@@ -37,8 +44,8 @@ export function registerLabelCommands(
     registerCommand("discern.prompts.labelGeneral", inTurn("general")),
     registerCommand("discern.prompts.labelSkip", inTurn("skip")),
     registerCommand("discern.prompts.exclude", inTurn(null)),
-    registerCommand("discern.prompts.note", (node?: TreeNode, nodes?: TreeNode[]) =>
-      addNote(library, chosenNodes(tree, node, nodes)),
+    registerCommand("discern.prompts.note", async (node?: TreeNode, nodes?: TreeNode[]) =>
+      addNote(library, await chosenNodes(tree, node, nodes)),
     ),
   );
 }
@@ -47,13 +54,13 @@ export function registerLabelCommands(
  * The nodes that a command is about. A menu hands over the node under the pointer, with the selection where that is part of
  * it; a key hands over nothing.
  */
-export function chosenNodes(
+export async function chosenNodes(
   tree: PromptTree,
   node?: TreeNode,
   nodes?: readonly TreeNode[],
-): readonly TreeNode[] {
+): Promise<readonly TreeNode[]> {
   if (nodes && nodes.length > 0) return nodes;
-  return node ? [node] : tree.selection;
+  return node ? [node] : tree.chosen();
 }
 
 async function confirm({ collective, count }: Targets, label: string | null): Promise<boolean> {

@@ -1,9 +1,11 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import * as vscode from "vscode";
 import { onSettingChange, setContext, setting } from "../contributions.ts";
+import { log } from "../log.ts";
 import type { FileNode, PromptNode, TreeNode } from "./branch.ts";
 import { hides, type PromptFilter } from "./filter.ts";
 import { itemOf } from "./items.ts";
-import type { PromptChange, PromptLibrary } from "./library.ts";
+import type { PromptChange, PromptFile, PromptLibrary } from "./library.ts";
 import { tooltipOf } from "./tooltips.ts";
 import type { TreeModel } from "./tree_model.ts";
 import { count, wordState, wordVerdict } from "./words.ts";
@@ -11,8 +13,15 @@ import { count, wordState, wordVerdict } from "./words.ts";
 /** Milliseconds after which the counts of a file follow the labels in it: drawing a file draws all that is unfolded in it. */
 const PAUSE = 300;
 
-/** Milliseconds after which the editor has told of a selection. */
-const SETTLED = 1000;
+/**
+ * Milliseconds between two changes that the editor is told of. What comes sooner it gathers for 200 ms by itself, and until
+ * then it selects nothing.
+ */
+const CALM = 250;
+
+/** Milliseconds that a key waits at most for rows that are being drawn, and between two looks at them. */
+const PATIENCE = 5000;
+const AGAIN = 25;
 
 /** The Prompts view. */
 export class PromptTree implements vscode.TreeDataProvider<TreeNode>, vscode.Disposable {
@@ -22,9 +31,15 @@ export class PromptTree implements vscode.TreeDataProvider<TreeNode>, vscode.Dis
   readonly #view: vscode.TreeView<TreeNode>;
   readonly #disposables: vscode.Disposable[];
   readonly #uncounted = new Set<FileNode>();
-  #timer: NodeJS.Timeout | undefined;
-  /** Clicked, or selected by us; the editor tells of a selection a moment later, and a key may come sooner. */
-  #selected: { readonly node: PromptNode; readonly at: number } | undefined;
+  /** Read because somebody unfolds them. The editor folds a row again that is drawn anew while it waits for its children. */
+  readonly #unfolding = new Set<PromptFile>();
+  #counting: NodeJS.Timeout | undefined;
+  /** To be drawn anew, once the editor has drawn what it was told of before. */
+  readonly #stale = new Set<TreeNode>();
+  #drawing: NodeJS.Timeout | undefined;
+  #drawn = -CALM;
+  /** Settles once the editor has selected what it was told to. */
+  #selecting: Promise<unknown> = Promise.resolve();
   readonly onDidChangeTreeData = this.#change.event;
 
   constructor(library: PromptLibrary, model: TreeModel) {
@@ -38,11 +53,6 @@ export class PromptTree implements vscode.TreeDataProvider<TreeNode>, vscode.Dis
     this.#disposables = [
       this.#change,
       this.#view,
-      this.#view.onDidChangeSelection(({ selection }) => {
-        // Until it has settled the editor tells of earlier selections, and of rows that are drawn anew and lose theirs.
-        const late = performance.now() - (this.#selected?.at ?? 0) > SETTLED;
-        if (late || selection.length > 1) this.#selected = undefined;
-      }),
       library.onDidChange((change) => this.#follow(change)),
       onSettingChange(["discern.prompts.groupBy"], () => {
         model.groupBy = setting("discern.prompts.groupBy");
@@ -53,25 +63,56 @@ export class PromptTree implements vscode.TreeDataProvider<TreeNode>, vscode.Dis
   }
 
   dispose(): void {
-    clearTimeout(this.#timer);
+    clearTimeout(this.#counting);
+    clearTimeout(this.#drawing);
     for (const disposable of this.#disposables) disposable.dispose();
   }
 
-  /** What a person has selected, in the order of selection. */
-  get selection(): readonly TreeNode[] {
-    return this.#selected ? [this.#selected.node] : this.#view.selection;
+  /**
+   * What a key is about: the row that has the focus, with the selection where it is part of it. The arrow keys move the focus
+   * alone.
+   */
+  async chosen(): Promise<readonly TreeNode[]> {
+    await this.#selecting;
+    if (!this.#view.visible) return this.#view.selection;
+    const end = performance.now() + PATIENCE;
+    for (;;) {
+      const told = await this.#toggleTwice();
+      const { selection } = this.#view;
+      const focused = told[0]?.find((node) => !selection.includes(node));
+      if (focused) return [focused];
+      // Rows that are being drawn anew have no names yet: something is selected, and it is nothing that we know.
+      const isUnnamed = told.length > 0 && selection.length === 0 && told[0]!.length === 0;
+      if (!isUnnamed || performance.now() > end) return selection;
+      await sleep(AGAIN);
+    }
   }
 
-  /** Selects a prompt, so that the next key is about it. */
-  async select(node: PromptNode): Promise<void> {
+  /**
+   * Has the editor put the row with the focus into the selection, or take it out, and the other way round: nothing changes,
+   * and it shows which row that is, which no extension is told. Clicks that came before were told of before.
+   *
+   * @returns the selections that the editor told of: none where no row has the focus.
+   */
+  async #toggleTwice(): Promise<(readonly TreeNode[])[]> {
+    const told: (readonly TreeNode[])[] = [];
+    const listening = this.#view.onDidChangeSelection(({ selection }) => told.push(selection));
+    try {
+      const toggle = "list.toggleSelection";
+      await vscode.commands.executeCommand("runCommands", { commands: [toggle, toggle] });
+    } finally {
+      listening.dispose();
+    }
+    return told;
+  }
+
+  /** Selects a prompt: the next key is about it. */
+  select(node: PromptNode): void {
     if (!this.#view.visible) return;
-    this.expect(node);
-    await this.#view.reveal(node, { select: true, focus: true });
-  }
-
-  /** Takes a prompt for selected before the editor says so. */
-  expect(node: PromptNode): void {
-    this.#selected = { node, at: performance.now() };
+    const place = `${node.file.path}:${node.record.line}`;
+    this.#selecting = Promise.resolve(this.#view.reveal(node, { select: true, focus: true })).catch((error) =>
+      log.debug(`The Prompts view could not select ${place}: ${error}`),
+    );
   }
 
   /** Shows only what passes a filter. */
@@ -100,8 +141,10 @@ export class PromptTree implements vscode.TreeDataProvider<TreeNode>, vscode.Dis
       return roots;
     }
     if (node.type === "file" && node.file.state !== "ready") {
+      this.#unfolding.add(node.file);
       // What is wrong with the file is told at the file itself.
       await this.#library.open(node.file.uri).catch(() => undefined);
+      this.#unfolding.delete(node.file);
     }
     return this.#model.branch(node.file)?.children(node) ?? [];
   }
@@ -127,10 +170,13 @@ export class PromptTree implements vscode.TreeDataProvider<TreeNode>, vscode.Dis
       return;
     }
     const { file, ids } = change;
-    // Whoever unfolds a file waits for it already.
     if (file.state === "reading") return;
     if (!ids) {
       this.#model.forget(file);
+      if (this.#unfolding.has(file)) {
+        this.#countLater(this.#model.root(file));
+        return;
+      }
       this.#redraw(hides(this.#model.filter) ? undefined : [this.#model.root(file)]);
       return;
     }
@@ -141,15 +187,29 @@ export class PromptTree implements vscode.TreeDataProvider<TreeNode>, vscode.Dis
 
   #countLater(root: FileNode): void {
     this.#uncounted.add(root);
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
+    clearTimeout(this.#counting);
+    this.#counting = setTimeout(() => {
       const roots = [...this.#uncounted];
       this.#uncounted.clear();
       this.#redraw(roots);
     }, PAUSE);
   }
 
-  #redraw(nodes?: TreeNode[]): void {
+  /** Draws nodes anew, or all; at once where nothing was drawn just before. */
+  #redraw(nodes?: readonly TreeNode[]): void {
+    clearTimeout(this.#drawing);
+    if (nodes) for (const node of nodes) this.#stale.add(node);
+    const wait = nodes ? this.#drawn + CALM - performance.now() : 0;
+    if (wait > 0) {
+      this.#drawing = setTimeout(() => this.#draw([...this.#stale]), wait);
+      return;
+    }
+    this.#draw(nodes && [...this.#stale]);
+  }
+
+  #draw(nodes: TreeNode[] | undefined): void {
+    this.#stale.clear();
+    this.#drawn = performance.now();
     this.#change.fire(nodes);
     this.#summarise();
   }
