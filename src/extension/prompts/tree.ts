@@ -11,7 +11,7 @@ import type { TreeModel } from "./tree_model.ts";
 import { count, wordState, wordVerdict } from "./words.ts";
 
 /** Milliseconds after which the counts of a file follow the labels in it: drawing a file draws all that is unfolded in it. */
-const PAUSE = 300;
+const PAUSE = 500;
 
 /**
  * Milliseconds between two changes that the editor is told of. What comes sooner it gathers for 200 ms by itself, and until

@@ -76,7 +76,7 @@ export function ChartCard({
   );
 }
 
-/** The canvas of a chart, drawn when a frame is free and only while it can be seen. */
+/** The canvas of a chart, drawn when frames are free and only while it can be seen. */
 function Canvas({
   view,
   frame,
@@ -106,7 +106,7 @@ function Canvas({
         })
       : null;
     const request = () =>
-      frames.request(drawn, () => drawn.draw(now.current.view.spec, now.current.frame.palette));
+      frames.request(drawn, () => drawn.layOut(now.current.view.spec, now.current.frame.palette));
     observer?.observe(canvas.current!);
     return () => {
       observer?.disconnect();
@@ -117,7 +117,7 @@ function Canvas({
 
   useEffect(() => {
     const drawn = plot.current!;
-    if (seen.current) frames.request(drawn, () => drawn.draw(spec, palette));
+    if (seen.current) frames.request(drawn, () => drawn.layOut(spec, palette));
   }, [spec, palette, frames]);
 
   return (

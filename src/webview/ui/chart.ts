@@ -65,6 +65,8 @@ export class Plot {
   private readonly onView: (view: View) => void;
   private chart: Chart<Kind, Point[]> | null = null;
   private drawn: Drawn | null = null;
+  /** Whether Chart.js is to lay out without painting. */
+  private isLayingOut = false;
 
   /** @param onView called when the person zooms or pans; the next drawing is expected to show that view. */
   constructor(canvas: HTMLCanvasElement, onView: (view: View) => void) {
@@ -72,9 +74,10 @@ export class Plot {
     this.onView = onView;
   }
 
-  /** Draws at once, without motion. */
-  draw(spec: PlotSpec, palette: Palette): void {
+  /** Lays the plot out, without motion, and returns what paints it. */
+  layOut(spec: PlotSpec, palette: Palette): () => void {
     this.drawn = { spec, palette };
+    this.isLayingOut = true;
     const options = this.interactive(spec, palette);
     if (this.chart) {
       // Lines keep their objects, to which Chart.js attaches what it knows of them.
@@ -90,9 +93,11 @@ export class Plot {
         type: spec.overSteps ? "line" : "scatter",
         data: { datasets: linesOf(spec, palette) },
         options,
-        plugins: [overlay(() => this.drawn), zoom],
+        plugins: [overlay(() => this.drawn), zoom, { id: "later", beforeRender: () => !this.isLayingOut }],
       });
     }
+    this.isLayingOut = false;
+    return () => this.chart?.draw();
   }
 
   /** What is shown; null before the first drawing. */

@@ -12,8 +12,8 @@ import { fillWorkspace, tinyRecipe } from "../../workbench/workspace.ts";
 
 const prompts = 80_000;
 
-/** Milliseconds between a label and the next key: three labels a second are as many as a person decides. */
-const PACE = 300;
+/** Milliseconds between a label and the next key: few people decide faster. */
+const PACE = 1000;
 
 /** Opens a workbench on a new folder, uses it, and takes both away. */
 async function withWorkbench<T>(

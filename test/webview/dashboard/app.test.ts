@@ -22,8 +22,8 @@ vi.mock("../../../src/webview/ui/chart.ts", () => ({
     constructor(canvas: HTMLCanvasElement) {
       this.canvas = canvas;
     }
-    draw(spec: unknown) {
-      drawn.set(this.canvas, spec);
+    layOut(spec: unknown) {
+      return () => drawn.set(this.canvas, spec);
     }
     destroy() {}
   },
