@@ -44,9 +44,13 @@ export async function* chunksOfFile(path: string, watch: Watch = {}, limit?: num
   }
 }
 
-/** The bytes of a text; between two pieces whoever else waits for the event loop gets it. */
-export async function* chunksOfText(text: string, watch: Watch = {}): Chunks {
-  const bytes = Buffer.from(text);
+/** The bytes of a text. */
+export function chunksOfText(text: string, watch: Watch = {}): Chunks {
+  return chunksOfBytes(Buffer.from(text), watch);
+}
+
+/** Bytes piece by piece; between two pieces whoever else waits for the event loop gets it. */
+export async function* chunksOfBytes(bytes: Buffer, watch: Watch = {}): Chunks {
   for (let at = 0; at < bytes.length; at += CHUNK) {
     watch.signal?.throwIfAborted();
     const chunk = bytes.subarray(at, at + CHUNK);

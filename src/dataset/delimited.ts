@@ -1,18 +1,54 @@
 import { pipeline } from "node:stream/promises";
 import { type CsvError, type InfoRecord, parse } from "csv-parse";
-import type { Chunks } from "./chunks.ts";
+import { type Chunks, chunksOfBytes } from "./chunks.ts";
 import { RecordLines } from "./record_lines.ts";
 import type { RowSink } from "./sink.ts";
+import { Tail } from "./tail.ts";
+
+/** Quotes that never close after which a file is given up: each has the rest of the file read once more. */
+const MOST_OPEN = 100;
 
 /**
- * Reads CSV or TSV piece by piece. The first record names the columns; a record of another length is a problem.
+ * Reads CSV or TSV piece by piece. The first record names the columns; a record of another length is a problem. So is a
+ * quote that never closes: reading goes on at the next line, as far as the lines since the quote are few enough to be kept.
+ */
+export async function readDelimited(chunks: Chunks, delimiter: string, sink: RowSink): Promise<void> {
+  let { columns, open } = await readPart(chunks, delimiter, sink);
+  for (let opened = 1; columns && open?.rest && opened < MOST_OPEN; opened++) {
+    // The parser takes its first record for the measure of all: each part begins with as many fields as the header has.
+    const header = `${columns.map(() => "-").join(delimiter)}\n`;
+    const rest = Buffer.concat([Buffer.from(header), open.rest]);
+    const part = await readPart(chunksOfBytes(rest), delimiter, sink, { columns, line: open.line });
+    open = part.open;
+  }
+  if (columns === undefined) sink.columns([]);
+}
+
+interface Part {
+  /** Undefined where there is no record. */
+  readonly columns: readonly string[] | undefined;
+  /** A record whose quote never closes: its line, and what follows that line; null where that is too much to be kept. */
+  readonly open: { readonly line: number; readonly rest: Buffer | null } | undefined;
+}
+
+/**
+ * Reads to the end, or to a quote that never closes.
  *
  * Records are taken in `on_record`, synchronously: the parser's own stream of objects, its `raw` and its `columns`
  * double the time, and its count of lines takes a quoted CRLF for two.
+ *
+ * @param goingOn the columns that are known, and the line of the first record, which stands for the header
  */
-export async function readDelimited(chunks: Chunks, delimiter: string, sink: RowSink): Promise<void> {
-  const lines = new RecordLines();
-  let columns: string[] | undefined;
+async function readPart(
+  chunks: Chunks,
+  delimiter: string,
+  sink: RowSink,
+  goingOn?: { readonly columns: readonly string[]; readonly line: number },
+): Promise<Part> {
+  const lines = new RecordLines(goingOn?.line ?? 1);
+  const tail = new Tail();
+  let columns: readonly string[] | undefined;
+  let open: Part["open"];
   const parser = parse({
     bom: true,
     delimiter,
@@ -22,31 +58,38 @@ export async function readDelimited(chunks: Chunks, delimiter: string, sink: Row
     relax_quotes: true,
     on_record: (fields: string[], { bytes }: InfoRecord) => {
       const line = lines.startOfRecordThatEndsAt(bytes);
-      if (columns === undefined) {
+      tail.letGo(bytes);
+      if (columns !== undefined) {
+        sink.row({ line, values: named(columns, fields) });
+      } else if (goingOn) {
+        columns = goingOn.columns;
+      } else {
         columns = fields.map((name) => name.trim());
         sink.columns(columns.filter((name) => name !== ""));
-      } else {
-        sink.row({ line, values: named(columns, fields) });
       }
       return null;
     },
   });
   parser.on("skip", (error: CsvError & { bytes?: number; record?: string[] }) => {
+    const isOpen = error.code === "CSV_QUOTE_NOT_CLOSED";
     // A quote that never closes goes on to the file's end.
-    const end = error.code === "CSV_QUOTE_NOT_CLOSED" ? Number.POSITIVE_INFINITY : (error.bytes ?? 0);
+    const end = isOpen ? Number.POSITIVE_INFINITY : (error.bytes ?? 0);
     const line = lines.startOfRecordThatEndsAt(end);
     sink.problem({ line, message: wording(error, columns?.length ?? 0) });
+    if (isOpen) open = { line, rest: tail.afterFirstLine() };
+    else tail.letGo(end);
   });
   const counted = async function* () {
     for await (const chunk of chunks) {
       lines.push(chunk);
+      tail.push(chunk);
       yield chunk;
     }
   };
   // Nothing comes out of the parser, but a stream that nobody reads from does not end.
   parser.resume();
   await pipeline(counted, parser);
-  if (columns === undefined) sink.columns([]);
+  return { columns, open };
 }
 
 function named(columns: readonly string[], fields: readonly string[]): Record<string, string> {

@@ -20,9 +20,14 @@ export class RecordLines {
   #counted = 0;
   #afterCr = false;
   /** Line of the next byte. */
-  #line = 1;
+  #line: number;
   /** Line of the first byte since the last record that ends no line. */
   #start: number | undefined;
+
+  /** @param line of the first byte */
+  constructor(line = 1) {
+    this.#line = line;
+  }
 
   /** Takes the bytes that the parser gets next. */
   push(chunk: Buffer): void {

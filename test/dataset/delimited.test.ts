@@ -60,10 +60,49 @@ test("records start where they start, whatever they hold and wherever the pieces
   );
 });
 
-test("a quote that never closes is a problem of the line on which it opens", async () => {
-  const { rows, problems } = await read('prompt\na\n\n"b\nc\nd\n', 5);
-  expect(rows).toEqual([{ line: 2, values: { prompt: "a" } }]);
-  expect(problems).toEqual([{ line: 4, message: "a quote is opened and never closed" }]);
+const open = "a quote is opened and never closed";
+
+test("a quote that never closes is a problem of the line on which it opens, and the other lines are read", async () => {
+  const line = fc.record({ fields: fc.constantFrom("a,b", "é,", ",c d", "one"), blank: fc.nat(2) });
+  const file = fc.record({
+    before: fc.array(line, { maxLength: 6 }),
+    after: fc.array(line, { maxLength: 6 }),
+    broken: fc.constantFrom('"a,b', 'a,"b', '"'),
+    end: fc.constantFrom("\n", "\r\n", "\r"),
+    mark: fc.constantFrom("", "\uFEFF"),
+    size: fc.integer({ min: 1, max: 40 }),
+  });
+  await fc.assert(
+    fc.asyncProperty(file, async ({ before, after, broken, end, mark, size }) => {
+      let text = `${mark}one,two${end}`;
+      const expected: { rows: Row[]; problems: Problem[] } = { rows: [], problems: [] };
+      for (const { fields, blank } of [...before, { fields: broken, blank: 1 }, ...after]) {
+        text += end.repeat(blank);
+        const [one, two] = fields.split(",");
+        const line = linesBefore(text);
+        if (fields === broken) expected.problems.push({ line, message: open });
+        else if (two === undefined) {
+          expected.problems.push({ line, message: "1 fields where the header has 2" });
+        } else expected.rows.push({ line, values: { one: one!, two } });
+        text += `${fields}${end}`;
+      }
+      expect(await read(text, size)).toEqual({ columns: [["one", "two"]], ...expected });
+    }),
+  );
+});
+
+test("of a file whose every line opens a quote, a hundred lines are tried and not more", async () => {
+  const { rows, problems } = await read(`one,two\n${'a","\n,\\","\n'.repeat(100)}`, 1000);
+  expect(rows).toEqual([]);
+  expect(problems.filter(({ message }) => message === open)).toHaveLength(100);
+});
+
+test("a header whose quote never closes leaves nothing to read", async () => {
+  expect(await read('"one,two\na,b\n', 4)).toEqual({
+    columns: [[]],
+    rows: [],
+    problems: [{ line: 1, message: open }],
+  });
 });
 
 test("a record of another length says so, and columns without a name are left out", async () => {

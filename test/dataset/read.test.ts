@@ -46,9 +46,13 @@ describe("readPrompts", () => {
     expect(problems.map(({ line }) => line)).toEqual(broken);
   });
 
-  test("reports a quote that never closes, with its line", async () => {
+  test("reports a quote that never closes, with its line, and reads on after it", async () => {
     const { records, problems } = await readPrompts(await temporaryFile("p.csv", 'prompt\na\n"b\nc\nd\n'));
-    expect(records.map(({ prompt }) => prompt)).toEqual(["a"]);
+    expect(records.map(({ prompt, line }) => [prompt, line])).toEqual([
+      ["a", 2],
+      ["c", 4],
+      ["d", 5],
+    ]);
     expect(problems).toHaveLength(1);
     expect(problems[0]?.message).toMatch(/quote/i);
   });
