@@ -36,7 +36,7 @@ module.exports = {
       to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
     },
     only("protocol-imports-nothing", "protocol", []),
-    only("dataset-imports-protocol", "dataset", ["protocol"]),
+    only("dataset-imports-protocol-storage", "dataset", ["protocol", "storage"]),
     only("storage-imports-nothing", "storage", []),
     only("statistics-imports-protocol", "statistics", ["protocol"]),
     only("connection-imports-protocol", "connection", ["protocol"]),

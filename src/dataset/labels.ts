@@ -1,6 +1,6 @@
-import { open } from "node:fs/promises";
 import { DiscernError } from "../protocol/errors.ts";
 import { type LabelRecord, labelRecordSchema } from "../protocol/label.ts";
+import { appendLines } from "../storage/append.ts";
 import { type Decision, Decisions } from "./decisions.ts";
 import { LogReader } from "./log_reader.ts";
 import type { PromptRecord } from "./record.ts";
@@ -39,16 +39,10 @@ export async function readLabels(path: string, until?: number): Promise<LabelLog
 export async function appendLabels(path: string, decisions: readonly LabelRecord[]): Promise<void> {
   if (decisions.length === 0) return;
   try {
-    await using file = await open(path, "a+");
-    const { size } = await file.stat();
-    const last = Buffer.alloc(1);
-    if (size > 0) await file.read(last, 0, 1, size - 1);
-    const opening = size > 0 && last.toString() !== "\n" ? "\n" : "";
-    const lines = decisions.map((decision) => JSON.stringify(labelRecordSchema.parse(decision)));
-    const bytes = Buffer.from(`${opening}${lines.join("\n")}\n`);
-    // One write is all it takes, but for a disk that is nearly full or a signal in between.
-    for (let done = 0; done < bytes.length; ) done += (await file.write(bytes, done)).bytesWritten;
-    await file.sync();
+    await appendLines(
+      path,
+      decisions.map((decision) => JSON.stringify(labelRecordSchema.parse(decision))),
+    );
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === undefined) throw cause;
     throw new DiscernError("labels-unwritable", `${path} can not be written: ${(cause as Error).message}`, {
