@@ -19,6 +19,9 @@ const PAUSE = 500;
  */
 const CALM = 250;
 
+/** Milliseconds by which the selection of the next prompt goes before the rows that move, so that it is seen first. */
+const LEAD = 80;
+
 /** Milliseconds that a key waits at most for rows that are being drawn, and between two looks at them. */
 const PATIENCE = 5000;
 const AGAIN = 25;
@@ -195,19 +198,20 @@ export class PromptTree implements vscode.TreeDataProvider<TreeNode>, vscode.Dis
     }, PAUSE);
   }
 
-  /** Draws nodes anew, or all; at once where nothing was drawn just before. */
+  /** Draws nodes anew, a moment later; or all, at once. */
   #redraw(nodes?: readonly TreeNode[]): void {
-    clearTimeout(this.#drawing);
-    if (nodes) for (const node of nodes) this.#stale.add(node);
-    const wait = nodes ? this.#drawn + CALM - performance.now() : 0;
-    if (wait > 0) {
-      this.#drawing = setTimeout(() => this.#draw([...this.#stale]), wait);
+    if (!nodes) {
+      this.#draw(undefined);
       return;
     }
-    this.#draw(nodes && [...this.#stale]);
+    for (const node of nodes) this.#stale.add(node);
+    const wait = Math.max(this.#drawn + CALM - performance.now(), LEAD);
+    this.#drawing ??= setTimeout(() => this.#draw([...this.#stale]), wait);
   }
 
   #draw(nodes: TreeNode[] | undefined): void {
+    clearTimeout(this.#drawing);
+    this.#drawing = undefined;
     this.#stale.clear();
     this.#drawn = performance.now();
     this.#change.fire(nodes);
