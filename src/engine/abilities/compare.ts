@@ -1,4 +1,6 @@
+import { labelLogPath } from "../../dataset/labels.ts";
 import { type Arm, BEFORE, type Report } from "../../protocol/report.ts";
+import { openRun } from "../../run_folder/folder.ts";
 import {
   currentJudgements,
   judgementsPath,
@@ -31,8 +33,36 @@ export async function compareRuns(paths: readonly string[]): Promise<Report> {
     ),
     series: reports.flatMap(({ series }) => series),
     contamination: distinct(reports.flatMap(({ contamination }) => contamination)),
-    notes: brokenLines(logs),
+    notes: [...brokenLines(logs), ...(await changedData(paths))],
   });
+}
+
+/**
+ * What is to be said of prompt files and label logs that two runs both read, or one of them could have, and that changed in
+ * between: a difference of the runs may then be one of their data.
+ */
+async function changedData(paths: readonly string[]): Promise<string[]> {
+  const found = await Promise.all(
+    paths.map((path) =>
+      openRun(path).then(
+        ({ manifest }) => manifest.data,
+        // A report file that lies by itself: nothing is known of its data.
+        () => [],
+      ),
+    ),
+  );
+  const runs = found.map((data) => new Map(data.map(({ file, sha256 }) => [file, sha256])));
+  const files = new Set(runs.flatMap((run) => [...run.keys()]));
+  const changed = [...files].filter((prompts) => {
+    const readers = runs.filter((run) => run.has(prompts));
+    // Without a log nobody had labelled yet.
+    const versions = readers.map((run) => `${run.get(prompts)} ${run.get(labelLogPath(prompts)) ?? ""}`);
+    return new Set(versions).size > 1;
+  });
+  if (changed.length === 0) return [];
+  return [
+    `Between the runs these changed: ${changed.join(", ")}. A difference may come from that, not from the recipe.`,
+  ];
 }
 
 /** The arms, the untrained ones first; of those the ones that gave the same answers as an earlier one are left out. */
