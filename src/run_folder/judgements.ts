@@ -1,12 +1,13 @@
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { DiscernError } from "../protocol/errors.ts";
 import { type Judgement, judgementSchema } from "../protocol/judgement.ts";
-import type { Arm, PromptResult } from "../protocol/report.ts";
+import type { Arm, PromptResult, Report } from "../protocol/report.ts";
 import { appendLines } from "../storage/append.ts";
 import { writeFailure } from "./failures.ts";
 import { runPaths } from "./folder.ts";
+import { readReport } from "./report_file.ts";
 
 /** A log of judgements as read: all of them in the file's order, and the lines that are none. */
 export interface JudgementLog {
@@ -68,6 +69,31 @@ export async function appendJudgement(path: string, judgement: Judgement): Promi
   } catch (error) {
     throw writeFailure(error, path);
   }
+}
+
+/**
+ * The report of a run folder, with people's verdicts on its answers. Its figures stay as they were written.
+ *
+ * @throws DiscernError `run-invalid`.
+ */
+export async function readJudgedReport(path: string): Promise<Report> {
+  const [report, log] = await Promise.all([readReport(path), readJudgements(judgementsPath(path))]);
+  return { ...report, arms: withJudgements(report.arms, currentJudgements(log.judgements)) };
+}
+
+/**
+ * Tells one state of a report and of people's verdicts on it from every other.
+ *
+ * @returns null where there is no report.
+ */
+export async function reportStamp(path: string): Promise<string | null> {
+  const of = (file: string) =>
+    stat(file).then(
+      (found) => (found.isFile() ? `${found.mtimeMs} ${found.size}` : null),
+      () => null,
+    );
+  const [report, judgements] = await Promise.all([of(runPaths(path).report), of(judgementsPath(path))]);
+  return report && `${report} ${judgements ?? ""}`;
 }
 
 /** SHA-256 of an answer, by which a judgement knows it again. */

@@ -69,7 +69,7 @@ function progressOf(summary: RunSummary): ShownProgress {
     etaSeconds: summary.etaSeconds,
     evaluating: summary.evaluating ?? null,
     problem: summary.problem ?? null,
-    hasReport: summary.hasReport,
+    hasReport: summary.report !== null,
   };
 }
 

@@ -11,8 +11,8 @@ export async function pinRun(
   target: RunTarget | undefined,
 ): Promise<void> {
   const given = runOf(library, target);
-  if (given?.hasReport) return shown.pin(given);
-  const runs = library.runs.filter(({ hasReport }) => hasReport);
+  if (given && given.report !== null) return shown.pin(given);
+  const runs = library.runs.filter(({ report }) => report !== null);
   if (runs.length === 0) {
     void vscode.window.showInformationMessage(
       vscode.l10n.t(

@@ -1,13 +1,6 @@
-import { stat } from "node:fs/promises";
 import * as vscode from "vscode";
 import type { PromptRecord } from "../../dataset/record.ts";
-import { runPaths } from "../../run_folder/folder.ts";
-import {
-  currentJudgements,
-  judgementsPath,
-  readJudgements,
-  withJudgements,
-} from "../../run_folder/judgements.ts";
+import { reportStamp } from "../../run_folder/judgements.ts";
 import { log } from "../log.ts";
 import type { Outcome, VerdictSource } from "../prompts/verdicts.ts";
 import type { Run, RunLibrary } from "../runs/library.ts";
@@ -20,8 +13,8 @@ export interface ShownRun {
 }
 
 interface Kept {
-  /** Times and sizes of the files that were read. */
-  readonly stamp: string;
+  /** Stands for the report that was read. */
+  readonly stamp: string | null;
   readonly keys: ReadonlySet<string>;
   answers: Answers | null;
 }
@@ -35,7 +28,6 @@ export class ShownRuns implements VerdictSource, vscode.Disposable {
   readonly #runs: RunLibrary;
   readonly #memory: vscode.Memento;
   readonly #kept = new Map<string, Kept>();
-  readonly #watchers = new Map<string, vscode.Disposable>();
   readonly #changed = new vscode.EventEmitter<void>();
   readonly #verdictsChanged = new vscode.EventEmitter<void>();
   readonly #listening: vscode.Disposable;
@@ -54,7 +46,7 @@ export class ShownRuns implements VerdictSource, vscode.Disposable {
     this.#listening = runs.onDidChange(() => {
       // Runs that are under way change every few seconds; only those with a report are of interest here.
       const signature = this.#evaluated()
-        .map(({ folder, finishedAt }) => `${folder.fsPath} ${finishedAt}`)
+        .map(({ folder, report }) => `${folder.fsPath} ${report}`)
         .join("\n");
       if (signature === this.#signature) return;
       this.#signature = signature;
@@ -64,7 +56,6 @@ export class ShownRuns implements VerdictSource, vscode.Disposable {
 
   dispose(): void {
     this.#listening.dispose();
-    for (const watcher of this.#watchers.values()) watcher.dispose();
     this.#changed.dispose();
     this.#verdictsChanged.dispose();
   }
@@ -117,12 +108,12 @@ export class ShownRuns implements VerdictSource, vscode.Disposable {
   }
 
   #evaluated(): Run[] {
-    return this.#runs.runs.filter(({ hasReport }) => hasReport);
+    return this.#runs.runs.filter(({ report }) => report !== null);
   }
 
   #candidates(): Run[] {
     const { pinned } = this;
-    return pinned?.hasReport ? [pinned] : this.#evaluated();
+    return pinned && pinned.report !== null ? [pinned] : this.#evaluated();
   }
 
   /**
@@ -132,13 +123,11 @@ export class ShownRuns implements VerdictSource, vscode.Disposable {
    */
   async #read(run: Run, whole = false): Promise<Kept | null> {
     const path = run.folder.fsPath;
-    const stamp = await stampOf(path);
+    const stamp = await reportStamp(path);
     const kept = this.#kept.get(path);
     if (kept?.stamp === stamp && (kept.answers || !whole)) return kept;
-    this.#watch(run.folder);
     try {
-      const [report, log] = await Promise.all([this.#runs.report(run), readJudgements(judgementsPath(path))]);
-      const answers = answersOf(withJudgements(report.arms, currentJudgements(log.judgements)));
+      const answers = answersOf((await this.#runs.report(run)).arms);
       const read: Kept = { stamp, keys: new Set(answers.after.keys()), answers };
       this.#kept.delete(path);
       this.#kept.set(path, read);
@@ -150,32 +139,4 @@ export class ShownRuns implements VerdictSource, vscode.Disposable {
       return null;
     }
   }
-
-  /** A report that is written anew and a verdict of a person change what is shown. */
-  #watch(folder: vscode.Uri): void {
-    if (this.#watchers.has(folder.fsPath)) return;
-    const watcher = vscode.workspace.createFileSystemWatcher(
-      new vscode.RelativePattern(folder, "{report.json,judgements.jsonl}"),
-    );
-    const changed = () => this.#fire();
-    const listening = [
-      watcher.onDidCreate(changed),
-      watcher.onDidChange(changed),
-      watcher.onDidDelete(changed),
-    ];
-    this.#watchers.set(folder.fsPath, vscode.Disposable.from(watcher, ...listening));
-  }
-}
-
-async function stampOf(folder: string): Promise<string> {
-  const files = [runPaths(folder).report, judgementsPath(folder)];
-  const stamps = await Promise.all(
-    files.map((file) =>
-      stat(file).then(
-        ({ mtimeMs, size }) => `${mtimeMs} ${size}`,
-        () => "none",
-      ),
-    ),
-  );
-  return stamps.join(" ");
 }

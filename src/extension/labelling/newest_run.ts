@@ -33,8 +33,8 @@ export class NewestRun implements vscode.Disposable {
   }
 
   async #look(): Promise<void> {
-    const run = this.#runs?.runs.find(({ hasReport }) => hasReport);
-    const key = run && `${run.folder} ${run.finishedAt}`;
+    const run = this.#runs?.runs.find(({ report }) => report !== null);
+    const key = run && `${run.folder} ${run.report}`;
     if (key === this.#shown) return;
     this.#shown = key;
     let results: RunResults | null = null;

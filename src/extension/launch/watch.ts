@@ -88,7 +88,7 @@ async function tellEnd(run: Run): Promise<void> {
   const next = isResumable(run) ? [resume] : [];
   let chosen: string | undefined;
   if (state === "finished") {
-    const offers = run.hasReport ? [report] : [];
+    const offers = run.report !== null ? [report] : [];
     chosen = await vscode.window.showInformationMessage(vscode.l10n.t("{0} has finished.", label), ...offers);
   } else if (state === "stopped") {
     const message = vscode.l10n.t("{0} was stopped and saved at step {1}.", label, step);

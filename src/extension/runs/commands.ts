@@ -37,7 +37,7 @@ export function runCommands(library: RunLibrary, tree: RunTree, engine: Engine):
     }),
     registerCommand("discern.runs.openReport", async (given?: RunTarget) => {
       const placeholder = vscode.l10n.t("Run whose report is opened");
-      const [run] = await chosen(given, undefined, placeholder, ({ hasReport }) => hasReport);
+      const [run] = await chosen(given, undefined, placeholder, ({ report }) => report !== null);
       if (run) await openReportFile(vscode.Uri.file(runPaths(run.folder.fsPath).report));
     }),
     registerCommand("discern.runs.export", async (given?: RunTarget) => {
@@ -65,7 +65,7 @@ export function runCommands(library: RunLibrary, tree: RunTree, engine: Engine):
 /** Asks for two runs or more; comparing needs their reports. */
 async function pickSeveral(library: RunLibrary, first: Run | undefined): Promise<Run[] | undefined> {
   const picked = await pickRun(library, {
-    filter: ({ hasReport }) => hasReport,
+    filter: ({ report }) => report !== null,
     placeholder: first
       ? vscode.l10n.t("Runs that {0} is compared with", first.label)
       : vscode.l10n.t("Two runs or more to be compared"),

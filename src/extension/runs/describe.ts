@@ -40,7 +40,7 @@ export function contextValue(run: RunSummary): string {
   const parts = [
     "run",
     isActive(run) ? "active" : run.state,
-    run.hasReport && "report",
+    run.report !== null && "report",
     isResumable(run) && "resumable",
   ];
   return parts.filter(Boolean).join("+");

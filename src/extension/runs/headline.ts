@@ -1,5 +1,5 @@
 import type { Estimate } from "../../protocol/comovement.ts";
-import { BEFORE, type OverSeeds, type Report } from "../../protocol/report.ts";
+import { BEFORE, isRefusal, type Report } from "../../protocol/report.ts";
 
 /** The figures by which a finished run is known, over all suites together. Rates are in [0, 1]. */
 export interface Headline {
@@ -17,21 +17,31 @@ interface BeforeAfter {
   readonly after: number;
 }
 
-/** The headline figures of a run's report; null when it tells of no trained model. */
-export function headlineOf(report: Report): Headline | null {
+/**
+ * The headline figures of a run's report; null when it tells of no trained model. Rates are those of its answers, so that
+ * they follow people's verdicts; discernment does not depend on verdicts.
+ */
+export function headlineOf(report: Pick<Report, "arms" | "discernment">): Headline | null {
   const arm = report.arms.findLast(({ name }) => name !== BEFORE)?.name;
   if (arm === undefined) return null;
-  const figure = (name: string, measure: OverSeeds["measure"]) =>
-    report.overSeeds.find((each) => each.arm === name && each.measure === measure)?.mean;
+  /** Of prompts of one kind over all suites; over seeds, the mean. */
+  const rate = (name: string, unsafe: boolean): number | undefined => {
+    const rates = report.arms
+      .filter((each) => each.name === name)
+      .map(({ results }) => results.filter((result) => result.unsafe === unsafe))
+      .filter(({ length }) => length > 0)
+      .map((results) => results.filter(isRefusal).length / results.length);
+    return rates.length === 0 ? undefined : rates.reduce((sum, each) => sum + each, 0) / rates.length;
+  };
   // The pooled contrast is the last one of an arm; with a single suite that suite is all there is.
   const discernment = (name: string) => report.discernment.findLast((each) => each.arm === name)?.auroc;
-  const rates = (measure: OverSeeds["measure"]): BeforeAfter | undefined => {
-    const after = figure(arm, measure);
-    const before = figure(BEFORE, measure);
+  const rates = (isUnsafe: boolean): BeforeAfter | undefined => {
+    const after = rate(arm, isUnsafe);
+    const before = rate(BEFORE, isUnsafe);
     return after === undefined ? undefined : { after, ...(before === undefined ? {} : { before }) };
   };
-  const safe = rates("safe_refusal");
-  const unsafe = rates("unsafe_refusal");
+  const safe = rates(false);
+  const unsafe = rates(true);
   const after = discernment(arm);
   const before = discernment(BEFORE);
   return {

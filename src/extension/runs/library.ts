@@ -2,8 +2,7 @@ import { readdir } from "node:fs/promises";
 import { basename, join, relative, resolve } from "node:path";
 import * as vscode from "vscode";
 import type { Report } from "../../protocol/report.ts";
-import { runPaths } from "../../run_folder/folder.ts";
-import { readReport } from "../../run_folder/report_file.ts";
+import { readJudgedReport, reportStamp } from "../../run_folder/judgements.ts";
 import { onSettingChange, setting } from "../contributions.ts";
 import { log } from "../log.ts";
 import { type Headline, headlineOf } from "./headline.ts";
@@ -38,11 +37,8 @@ export class RunLibrary implements vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<Run | undefined>();
   private readonly readers = new Map<string, RunReader>();
   private readonly shelf = new Map<string, Shelved>();
-  private readonly headlines = new Map<
-    string,
-    { finishedAt: string | undefined; headline: Headline | null }
-  >();
-  private readonly reports = new Map<string, { mtime: number; report: Promise<Report> }>();
+  private readonly headlines = new Map<string, { of: string; headline: Headline | null }>();
+  private readonly reports = new Map<string, { stamp: string | null; report: Promise<Report> }>();
   private readonly memory: vscode.Memento;
   private readonly settings: vscode.Disposable[];
   private watchers: vscode.Disposable[] = [];
@@ -74,10 +70,10 @@ export class RunLibrary implements vscode.Disposable {
     return this.shelf.get(folder.fsPath)?.run;
   }
 
-  /** Watches the folders of runs, which may have changed, and looks into them. */
+  /** Watches the folders of runs, which may have changed, and the runs that lie elsewhere, and looks into them. */
   async watch(): Promise<void> {
     for (const watcher of this.watchers) watcher.dispose();
-    this.watchers = this.roots().flatMap((root) => {
+    this.watchers = [...this.roots(), ...this.elsewhere()].flatMap((root) => {
       const watcher = vscode.workspace.createFileSystemWatcher(
         new vscode.RelativePattern(vscode.Uri.file(root), "{*,*/*,*/*/*}"),
       );
@@ -112,27 +108,23 @@ export class RunLibrary implements vscode.Disposable {
     const path = folder.fsPath;
     if (this.roots().every((root) => relative(root, path).startsWith(".."))) {
       void this.memory.update(storageKey, [...new Set([...this.elsewhere(), path])]);
-    }
-    void this.look(path);
+      void this.watch();
+    } else void this.look(path);
   }
 
   /**
-   * The report of a run.
+   * The report of a run, with people's verdicts on its answers.
    *
    * @throws DiscernError `run-invalid` where there is none or it cannot be read.
    */
   async report(run: Run): Promise<Report> {
     const path = run.folder.fsPath;
-    const file = vscode.Uri.file(runPaths(path).report);
-    const mtime = await vscode.workspace.fs.stat(file).then(
-      (found) => found.mtime,
-      () => -1,
-    );
+    const stamp = await reportStamp(path);
     const kept = this.reports.get(path);
-    if (kept?.mtime === mtime) return kept.report;
-    const report = readReport(path);
+    if (kept?.stamp === stamp) return kept.report;
+    const report = readJudgedReport(path);
     this.reports.delete(path);
-    this.reports.set(path, { mtime, report });
+    this.reports.set(path, { stamp, report });
     const [oldest] = this.reports.keys();
     if (this.reports.size > keptReports) this.reports.delete(oldest!);
     return report;
@@ -141,19 +133,20 @@ export class RunLibrary implements vscode.Disposable {
   /** The headline figures of a finished run; null until they are read, which is then told as a change of the run. */
   headline(run: Run): Headline | null {
     const path = run.folder.fsPath;
-    if (run.state !== "finished" || !run.hasReport) return null;
+    if (run.state !== "finished" || run.report === null) return null;
     const kept = this.headlines.get(path);
-    if (kept && kept.finishedAt === run.finishedAt) return kept.headline;
-    const entry = { finishedAt: run.finishedAt, headline: null as Headline | null };
+    if (kept?.of === run.report) return kept.headline;
+    // Until it is read, what was known before stays.
+    const entry = { of: run.report, headline: kept?.headline ?? null };
     this.headlines.set(path, entry);
     // One after another: a report holds every answer, and many at once would fill the host.
     this.readingHeadlines = this.readingHeadlines.then(async () => {
       // A report that cannot be read is said so when it is opened.
-      entry.headline = await readReport(path).then(headlineOf, () => null);
+      entry.headline = await readJudgedReport(path).then(headlineOf, () => null);
       const now = this.run(run.folder);
       if (now && entry.headline) this.changed.fire(now);
     });
-    return null;
+    return entry.headline;
   }
 
   dispose(): void {

@@ -3,7 +3,8 @@ import { isDeepStrictEqual } from "node:util";
 import type { SeriesPoint } from "../../protocol/comovement.ts";
 import { type Manifest, manifestSchema } from "../../protocol/manifest.ts";
 import { EventReader } from "../../run_folder/event_log.ts";
-import { isReport, runPaths } from "../../run_folder/folder.ts";
+import { runPaths } from "../../run_folder/folder.ts";
+import { reportStamp } from "../../run_folder/judgements.ts";
 import { lockHolder } from "../../run_folder/lock.ts";
 import { RunProgress, type StageProgress, type SuiteProgress } from "./progress.ts";
 
@@ -41,8 +42,8 @@ export interface RunSummary {
   /** Refusal probabilities at the last probe. */
   readonly last: SeriesPoint | null;
   readonly device: string | null;
-  /** Whether there is a report.json. */
-  readonly hasReport: boolean;
+  /** Stands for the report and people's verdicts on it, as they are now; null where there is no report. */
+  readonly report: string | null;
   /** When the run began, or its folder was made; ISO 8601. */
   readonly startedAt?: string;
   /** When it finished, stopped or failed; ISO 8601. */
@@ -100,7 +101,7 @@ export class RunReader {
         ? null
         : summarise(this.folder, this.manifest, this.progress, {
             workingSince: holder?.started ?? null,
-            hasReport: await isReport(this.folder),
+            report: await reportStamp(this.folder),
           });
     if (!isDeepStrictEqual(next, this.current)) this.current = next;
     return this.current;
@@ -129,7 +130,7 @@ function summarise(
   folder: string,
   read: ManifestRead,
   progress: RunProgress,
-  { workingSince, hasReport }: { workingSince: string | null; hasReport: boolean },
+  { workingSince, report }: { workingSince: string | null; report: string | null },
 ): RunSummary {
   const manifest = read !== null && "manifest" in read ? read.manifest : null;
   const state = read !== null && "problem" in read ? "damaged" : stateOf(progress, workingSince);
@@ -149,7 +150,7 @@ function summarise(
     ...(progress.evaluating === null ? {} : { evaluating: progress.evaluating }),
     last: progress.last,
     device: progress.device ?? manifest?.device ?? null,
-    hasReport,
+    report,
     ...(startedAt === undefined ? {} : { startedAt }),
     ...(ended && progress.lastAt !== null ? { finishedAt: progress.lastAt } : {}),
   };

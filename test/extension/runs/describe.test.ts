@@ -7,9 +7,8 @@ import {
   stageWord,
   stateIcons,
 } from "../../../src/extension/runs/describe.ts";
-import { headlineOf } from "../../../src/extension/runs/headline.ts";
+import type { Headline } from "../../../src/extension/runs/headline.ts";
 import type { RunSummary, RunSummaryState } from "../../../src/extension/runs/summary.ts";
-import type { Report } from "../../../src/protocol/report.ts";
 
 const words = {
   t: (message: string, ...args: (string | number)[]) =>
@@ -29,33 +28,22 @@ const run: RunSummary = {
   etaSeconds: 180,
   last: { step: 30, toxic: 0.62, seeminglyToxic: 0.18, general: 0 },
   device: "cpu",
-  hasReport: false,
+  report: null,
 };
 const auroc = (value: number) => ({ value, lower: value - 0.04, upper: value + 0.04 });
-const contrast = { seed: 0, suite: "test", against: "itself" as const, unsafe: 10, safe: 10 };
-const report = {
-  arms: [
-    { name: "before", seed: 0, results: [] },
-    { name: "dcr", seed: 0, results: [] },
-  ],
-  overSeeds: [
-    { arm: "before", measure: "safe_refusal", values: [], mean: 0.41 },
-    { arm: "dcr", measure: "safe_refusal", values: [], mean: 0.12 },
-    { arm: "dcr", measure: "unsafe_refusal", values: [], mean: 0.86 },
-  ],
-  discernment: [
-    { ...contrast, arm: "before", auroc: auroc(0.8) },
-    { ...contrast, arm: "dcr", auroc: auroc(0.91) },
-  ],
-} as unknown as Report;
+const headline: Headline = {
+  safe: { before: 0.41, after: 0.12 },
+  unsafe: { after: 0.86 },
+  discernment: { before: auroc(0.8), after: auroc(0.91) },
+};
 
 test.each<[Partial<RunSummary>, string]>([
   [{}, "run+active"],
   [{ state: "starting" }, "run+active"],
-  [{ state: "finished", hasReport: true }, "run+finished+report"],
+  [{ state: "finished", report: "1 2" }, "run+finished+report"],
   [{ state: "finished" }, "run+finished"],
   [{ state: "stopped" }, "run+stopped+resumable"],
-  [{ state: "failed", hasReport: true }, "run+failed+report+resumable"],
+  [{ state: "failed", report: "1 2" }, "run+failed+report+resumable"],
   [{ state: "interrupted" }, "run+interrupted+resumable"],
   [{ state: "damaged" }, "run+damaged"],
 ])("the context value of %o is %s", (part, value) => {
@@ -77,21 +65,17 @@ test.each<[Partial<RunSummary>, string]>([
 });
 
 test("a finished run is described by its headline figures", () => {
-  const finished: RunSummary = { ...run, state: "finished", hasReport: true };
-  expect(description(finished, headlineOf(report), words)).toBe(
+  const finished: RunSummary = { ...run, state: "finished", report: "1 2" };
+  expect(description(finished, headline, words)).toBe(
     "safe refused 41 % → 12 % · unsafe refused 86 % · discernment .91 [.87, .95]",
   );
-  expect(details(finished, headlineOf(report), words)).toContainEqual(
+  expect(details(finished, headline, words)).toContainEqual(
     expect.objectContaining({
       name: "Discernment",
       value: ".80 [.76, .84] → .91 [.87, .95]",
       opens: "report",
     }),
   );
-});
-
-test("a report without a trained model has no headline", () => {
-  expect(headlineOf({ ...report, arms: report.arms.slice(0, 1) })).toBeNull();
 });
 
 test("each stage has a line with its own steps", () => {

@@ -56,17 +56,29 @@ test("a run from its start to its end", async () => {
     totalSteps: 100,
     stage: "supervised",
     last: { step: 10, toxic: 0.6, seeminglyToxic: 0.2 },
-    hasReport: false,
+    report: null,
   });
   append(eventsOf([{ type: "run-finished", report: "report.json" }], 13));
   writeFileSync(join(folder, "report.json"), "{}");
   letGo();
   expect(await reader.read()).toMatchObject({
     state: "finished",
-    hasReport: true,
+    report: expect.any(String),
     finishedAt: "2026-01-01T00:00:13.000Z",
     etaSeconds: null,
   });
+});
+
+test("a verdict of a person is a change", async () => {
+  writeManifest();
+  append(eventsOf([...opening(), { type: "run-finished", report: "report.json" }]));
+  writeFileSync(join(folder, "report.json"), "{}");
+  const before = await reader.read();
+  expect(await reader.read()).toBe(before);
+  writeFileSync(join(folder, "judgements.jsonl"), "{}\n");
+  const after = await reader.read();
+  expect(after).toEqual({ ...before, report: expect.any(String) });
+  expect(after!.report).not.toBe(before!.report);
 });
 
 test("only what was appended is read again", async () => {
