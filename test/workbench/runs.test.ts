@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { buildReport } from "../../src/engine/evaluate/report.ts";
 import { type PromptResult, reportSchema } from "../../src/protocol/report.ts";
+import { appendJudgement, judgementsPath, responseHash } from "../../src/run_folder/judgements.ts";
 import { eventsOf, probe, stage, started, steps } from "../extension/runs/events.ts";
 import { writeTinyModel } from "../tiny_model.ts";
 import { describeWorkbench, useWorkbench } from "./use_workbench.ts";
@@ -122,6 +123,15 @@ describeWorkbench("Runs and Models views", () => {
     await rm(join(folder, "runs/killed"), { recursive: true });
     await row(/^killed/).waitFor({ state: "detached" });
     expect(await workbench().page.locator(".notifications-toasts .codicon-error").count()).toBe(0);
+  });
+
+  it("follows what people judge of its answers", async () => {
+    const folder = join(workbench.folder(), "runs/dcr");
+    const at = new Date().toISOString();
+    // Both arms answered in the same words.
+    const about = { id: "false-5", suite: "test", arm: "dcr", seed: 1, response: responseHash("a response") };
+    await appendJudgement(judgementsPath(folder), { ...about, verdict: "partial_refusal", by: "Ada", at });
+    await row(/^dcr, finished, safe refused 50 % → 20 %/).waitFor();
   });
 
   it("compares the selected runs into a new folder", async () => {
