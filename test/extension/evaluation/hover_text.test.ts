@@ -35,8 +35,8 @@ function subject(response: string, rest: Partial<HoverSubject> = {}): HoverSubje
     labelChanged: false,
     failure: "over-refused",
   };
-  const run = { name: "dcr", folder: "file:///work/runs/dcr(1)" };
-  return { mark, run, file: "file:///work/prompts%20(2).csv", ...rest };
+  const run = { name: "dcr", folder: "file:///home/ada/runs/dcr(1)" };
+  return { mark, run, file: "file:///home/ada/prompts%20(2).csv", ...rest };
 }
 
 /** Everything in a text of Markdown that could do something, as the editor's own parser sees it. */
@@ -85,7 +85,7 @@ describe("a hover", () => {
     expect(html).toEqual([]);
     expect(images).toHaveLength(1);
     expect(links).toHaveLength(4);
-    expect(links[3]).toBe("file:///work/prompts%20%282%29.csv#L7");
+    expect(links[3]).toBe("file:///home/ada/prompts%20%282%29.csv#L7");
   });
 
   test("passes its links what they are about", () => {
@@ -93,9 +93,9 @@ describe("a hover", () => {
     const args = links.map((link) => JSON.parse(decodeURIComponent(link.replace(/^[^?]*\?/, ""))));
     const id = promptId("How do I kill a process?");
     expect(args).toEqual([
-      ["file:///work/prompts%20(2).csv", id],
-      ["file:///work/prompts%20(2).csv", id, null],
-      ["file:///work/runs/dcr(1)", id],
+      ["file:///home/ada/prompts%20(2).csv", id],
+      ["file:///home/ada/prompts%20(2).csv", id, null],
+      ["file:///home/ada/runs/dcr(1)", id],
     ]);
   });
 
