@@ -5,11 +5,11 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { compareRuns } from "../../src/engine/abilities/compare.ts";
 import { exportReport, judgedReport } from "../../src/engine/abilities/judged.ts";
 import { buildReport } from "../../src/engine/evaluate/report.ts";
-import type { Manifest } from "../../src/protocol/manifest.ts";
 import { recipeSchema } from "../../src/protocol/recipe.ts";
 import type { Arm, HumanVerdict, PromptResult, Report } from "../../src/protocol/report.ts";
 import { writeRun } from "../../src/run_folder/folder.ts";
 import { appendJudgement, judgementsPath, responseHash } from "../../src/run_folder/judgements.ts";
+import { runManifest } from "../run_manifest.ts";
 import { tempFolder } from "../temp_folder.ts";
 import { tinyRecipe } from "../workbench/workspace.ts";
 
@@ -137,14 +137,11 @@ describe("a report that people judged", () => {
 
 test("a comparison says which prompt files or labels changed between its runs", async () => {
   const recipe = recipeSchema.parse(tinyRecipe("one", 5));
-  const manifest = (data: Record<string, string>): Manifest => ({
-    ...{ version: 1, name: "one", created: "2026-01-01T00:00:00Z", seed: 0 },
-    model: { name: "tiny", path: "/models/tiny", format: "safetensors", family: "llama", files: [] },
-    data: Object.entries(data).map(([file, sha256]) => ({ file, sha256, bytes: 1 })),
-    recipe: { root },
-    versions: {},
-    ...{ platform: "linux", device: "cpu", threads: 1, pid: 1, argv: [] },
-  });
+  const manifest = (data: Record<string, string>) =>
+    runManifest({
+      data: Object.entries(data).map(([file, sha256]) => ({ file, sha256, bytes: 1 })),
+      recipe: { root },
+    });
   const files = { "general.jsonl": "a", "pairs.csv": "b" };
   const runs = [files, files, { ...files, "pairs.csv.labels.jsonl": "c" }, { "pairs.csv": "d" }];
   const places = await Promise.all(

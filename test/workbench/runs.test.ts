@@ -6,26 +6,11 @@ import { buildReport } from "../../src/engine/evaluate/report.ts";
 import { type PromptResult, reportSchema } from "../../src/protocol/report.ts";
 import { appendJudgement, judgementsPath, responseHash } from "../../src/run_folder/judgements.ts";
 import { eventsOf, probe, stage, started, steps } from "../extension/runs/events.ts";
+import { runManifest } from "../run_manifest.ts";
 import { writeTinyModel } from "../tiny_model.ts";
 import { describeWorkbench, useWorkbench } from "./use_workbench.ts";
 
 type Fields = Parameters<typeof eventsOf>[0];
-
-const manifest = (name: string, model: string) => ({
-  version: 1,
-  name,
-  created: "2026-01-01T00:00:00Z",
-  seed: 1,
-  model: { name: "tiny", path: model, format: "hf", family: "llama", files: [] },
-  data: [],
-  recipe: { root: "/" },
-  versions: {},
-  platform: "linux-x64",
-  device: "cpu",
-  threads: null,
-  pid: 1,
-  argv: [],
-});
 
 const answers = (refused: (unsafe: boolean, i: number) => boolean): PromptResult[] =>
   [true, false].flatMap((unsafe) =>
@@ -59,7 +44,8 @@ const text = (fields: Fields, from = 0) =>
 async function writeRun(folder: string, name: string, fields: Fields, reported?: number): Promise<void> {
   const run = join(folder, "runs", name);
   await mkdir(run, { recursive: true });
-  await writeFile(join(run, "manifest.json"), JSON.stringify(manifest(name, join(folder, "models/tiny"))));
+  const model = { ...runManifest().model, path: join(folder, "models/tiny") };
+  await writeFile(join(run, "manifest.json"), JSON.stringify(runManifest({ name, model })));
   await writeFile(join(run, "events.jsonl"), text(fields));
   if (reported !== undefined) {
     await writeFile(join(run, "report.json"), JSON.stringify(report(name, reported)));

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { panelTexts, readPanels } from "../../../src/extension/dashboard/panel_prompts.ts";
 import { recipeSchema } from "../../../src/protocol/recipe.ts";
+import { runManifest } from "../../run_manifest.ts";
 import { tempFolder } from "../../temp_folder.ts";
 
 const starter = join(import.meta.dirname, "../../../datasets/starter");
@@ -19,21 +20,7 @@ async function runFolder(panels: object): Promise<string> {
     stages: [{ type: "supervised", steps: 1 }],
     data: { panels },
   });
-  const manifest = {
-    version: 1,
-    name: "run",
-    created: "2026-01-01T00:00:00Z",
-    seed: 0,
-    model: { name: "tiny", path: "/tiny", format: "hf", family: "llama", files: [] },
-    data: [],
-    recipe: { root: folder },
-    versions: {},
-    platform: "linux-x64",
-    device: "cpu",
-    threads: null,
-    pid: 1,
-    argv: [],
-  };
+  const manifest = runManifest({ recipe: { root: folder } });
   await writeFile(join(folder, "recipe.json"), JSON.stringify(recipe));
   await writeFile(join(folder, "manifest.json"), JSON.stringify(manifest));
   return folder;

@@ -5,26 +5,11 @@ import { expect, onTestFinished, test, vi } from "vitest";
 import { watchRun } from "../../../src/extension/dashboard/run_watch.ts";
 import type { RunEvent } from "../../../src/protocol/events.ts";
 import type { DashboardToPage } from "../../../src/protocol/webview/dashboard.ts";
+import { runManifest } from "../../run_manifest.ts";
 import { tempFolder } from "../../temp_folder.ts";
 import { syntheticRun } from "../../webview/dashboard/synthetic_run.ts";
 
 type Batch = Omit<Extract<DashboardToPage, { type: "events" }>, "type" | "run">;
-
-const manifest = {
-  version: 1,
-  name: "dcr",
-  created: "2026-01-01T00:00:00Z",
-  seed: 1,
-  model: { name: "tiny", path: "/models/tiny", format: "hf", family: "llama", files: [] },
-  data: [],
-  recipe: { root: "/" },
-  versions: {},
-  platform: "linux-x64",
-  device: "cpu",
-  threads: null,
-  pid: 1,
-  argv: [],
-};
 
 function made() {
   const folder = join(tempFolder(), "run");
@@ -33,7 +18,7 @@ function made() {
   onTestFinished(() => ending.abort());
   const make = () => {
     mkdirSync(folder, { recursive: true });
-    writeFileSync(join(folder, "manifest.json"), JSON.stringify(manifest));
+    writeFileSync(join(folder, "manifest.json"), JSON.stringify(runManifest()));
   };
   const append = (events: readonly RunEvent[]) =>
     appendFileSync(

@@ -6,6 +6,7 @@ import { selectPrompts } from "../../../src/dataset/select.ts";
 import { buildReport } from "../../../src/engine/evaluate/report.ts";
 import { parseRecipe } from "../../../src/protocol/recipe_file.ts";
 import { BEFORE, type PromptResult } from "../../../src/protocol/report.ts";
+import { runManifest } from "../../run_manifest.ts";
 import { eventsOf, started } from "../runs/events.ts";
 
 /** The log-odds with which a prompt of a made-up run is refused. */
@@ -94,21 +95,7 @@ export async function writeMadeRun(options: {
     ...probes.slice(13),
     { type: "run-finished", report: "report.json" },
   ]);
-  const manifest = {
-    version: 1,
-    name: recipe.name,
-    created: "2026-01-01T00:00:00Z",
-    seed: 1,
-    model: { name: "tiny", path: "/models/tiny", format: "hf", family: "llama", files: [] },
-    data: [],
-    recipe: { root },
-    versions: {},
-    platform: "linux-x64",
-    device: "cpu",
-    threads: null,
-    pid: 1,
-    argv: [],
-  };
+  const manifest = runManifest({ name: recipe.name, recipe: { root } });
   mkdirSync(folder, { recursive: true });
   const write = (name: string, text: string) => writeFileSync(join(folder, name), text);
   write("recipe.json", JSON.stringify(recipe));

@@ -4,25 +4,10 @@ import { join } from "node:path";
 import { beforeEach, expect, test } from "vitest";
 import { RunReader } from "../../../src/extension/runs/summary.ts";
 import type { RunEvent } from "../../../src/protocol/events.ts";
-import type { Manifest } from "../../../src/protocol/manifest.ts";
+import { runManifest } from "../../run_manifest.ts";
 import { tempFolder } from "../../temp_folder.ts";
 import { eventsOf, probe, resumed, stage, started, step, steps } from "./events.ts";
 
-const manifest: Manifest = {
-  version: 1,
-  name: "dcr",
-  created: "2026-01-01T00:00:00Z",
-  seed: 1,
-  model: { name: "tiny", path: "/models/tiny", format: "hf", family: "llama", files: [] },
-  data: [],
-  recipe: { root: "/" },
-  versions: {},
-  platform: "linux-x64",
-  device: "cpu",
-  threads: null,
-  pid: 1,
-  argv: [],
-};
 /** No process has it: it is above the highest that Linux gives. */
 const deadPid = 2 ** 22 + 1;
 
@@ -34,7 +19,7 @@ beforeEach(() => {
   reader = new RunReader(folder);
 });
 
-const writeManifest = () => writeFileSync(join(folder, "manifest.json"), JSON.stringify(manifest));
+const writeManifest = () => writeFileSync(join(folder, "manifest.json"), JSON.stringify(runManifest()));
 const hold = (pid = process.pid, start = "2026-01-01T00:00:00Z") =>
   writeFileSync(join(folder, "lock.json"), JSON.stringify({ pid, host: hostname(), started: start }));
 const letGo = () => rmSync(join(folder, "lock.json"));
