@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Frame } from "playwright-core";
@@ -77,6 +78,24 @@ describeWorkbench("from a recipe to its report", () => {
     await page.getByRole("button", { name: /keep best/i }).click();
     await expect.poll(() => story("long").state, patient).toBe("finished");
     expect(story("long").ends.at(-1)).toMatchObject({ stage: 1, reason: "kept-best" });
+  });
+
+  it("saves a chart as its data and as pictures", async () => {
+    const page = await dashboard("long");
+    const save = async (format: "CSV" | "SVG" | "PNG") => {
+      const file = join(workbench.folder(), `refusal.${format.toLowerCase()}`);
+      await page.getByRole("button", { name: `Save Refusal probability as ${format}` }).click();
+      await workbench().saveAs(file);
+      await expect.poll(() => existsSync(file), patient).toBe(true);
+      return readFile(file);
+    };
+    const { probes } = story("long");
+    await expect.poll(() => probesInTable(page), patient).toBe(probes.length);
+    const rows = (await save("CSV")).toString().trim().split("\n");
+    expect(rows).toHaveLength(probes.length + 1);
+    expect(rows[0]).toContain("step");
+    expect((await save("SVG")).toString()).toMatch(/^<svg.*<\/svg>\s*$/s);
+    expect((await save("PNG")).subarray(1, 4).toString()).toBe("PNG");
   });
 
   it("shows the evaluation in the dataset file: figures, marks, and both answers in the hover", async () => {

@@ -44,6 +44,20 @@ describeWorkbench("the report panel", () => {
     await workbench().screenshot("report-judged");
   });
 
+  it("is exported as people judged it", async () => {
+    const page = await panel();
+    for (const [button, name] of [
+      ["Export Markdown", "judged.md"],
+      ["Export HTML", "judged.html"],
+    ] as const) {
+      await page.getByRole("button", { name: button }).click();
+      await workbench().saveAs(join(workbench.folder(), name));
+      await workbench().notification(`The report is in ${name}.`);
+      expect(await readFile(join(workbench.folder(), name), "utf8")).toMatch(/People judged \d+ answers?;/);
+    }
+    await workbench().screenshot("report-exported");
+  });
+
   it("has no serious fault for axe, in any kind of theme", async () => {
     for (const theme of ["light", "dark", "high-contrast"] as const) {
       await workbench().setTheme(theme);

@@ -157,6 +157,25 @@ export class Workbench {
     await this.page.keyboard.press("Enter");
   }
 
+  /** Answers the dialog that asks where to save a file. */
+  async saveAs(path: string): Promise<void> {
+    const input = this.quickInput.locator("input[type=text]");
+    // The dialog fills in its proposal once it has looked at the folder, over what was typed before.
+    for (let settled = 0, last = ""; settled < 10; settled++) {
+      const value = await input.inputValue();
+      if (!value.startsWith("/") || value !== last) settled = 0;
+      last = value;
+      await this.page.waitForTimeout(100);
+    }
+    await input.fill(path);
+    // While it looks at another folder it takes no answer.
+    for (const end = performance.now() + patience; await input.isVisible(); ) {
+      if (performance.now() > end) throw new Error(`The dialog does not take ${path}.`);
+      await this.page.waitForTimeout(500);
+      await this.page.keyboard.press("Enter");
+    }
+  }
+
   #row(label: string): Locator {
     const name = this.page.getByText(label, { exact: true });
     return this.quickInput.locator(".monaco-list-row", { has: name }).first();
