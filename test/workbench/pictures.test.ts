@@ -26,6 +26,8 @@ describeWorkbench.skipIf(!process.env.DISCERN_PICTURES)("the sample workspace", 
     settings: { "discern.labels.author": "Ada" },
   });
   const picture = (name: string) => workbench().page.screenshot({ path: join(pictures, `${name}.png`) });
+  /** Where the pointer raises no hover of its own. */
+  const aside = () => workbench().page.mouse.move(1, 899);
   const state = (run: string) =>
     timeline(readEvents(join(workbench.folder(), "runs", run, "events.jsonl"))).state;
   /** A picture has no condition to wait for: hovers fade in, charts are drawn when nothing else is to be done. */
@@ -55,6 +57,9 @@ describeWorkbench.skipIf(!process.env.DISCERN_PICTURES)("the sample workspace", 
     }
     await page.getByText("5 of 26 labelled").waitFor();
     await workbench().unfold(/to-label\.csv/);
+    await quiet();
+    await aside();
+    await settle();
     await picture("labelling");
   });
 
@@ -88,19 +93,24 @@ describeWorkbench.skipIf(!process.env.DISCERN_PICTURES)("the sample workspace", 
     await quiet();
     await workbench().runCommand("Discern: Open Dashboard");
     for (const run of ["dcr-sample", "dcr-sample-stl-alone"]) {
-      const name = workbench().quickInput.getByText(run, { exact: true });
+      const name = workbench().page.getByText(run, { exact: true });
       await workbench().quickInput.locator(".monaco-list-row", { has: name }).click();
     }
     await workbench().quickInput.getByText("2 Selected").waitFor();
     await workbench().page.keyboard.press("Enter");
     const page = await workbench().webview(/^Dashboard: .*, .*/);
     await page.getByText("Refusal probability").first().waitFor();
+    // The charts stand below the figures of both runs.
+    await workbench().page.setViewportSize({ width: 1400, height: 1010 });
+    await aside();
     await settle();
     await picture("dashboard-dark");
     await workbench().setTheme("light");
+    await aside();
     await settle();
     await picture("dashboard-light");
     await workbench().setTheme("dark");
+    await workbench().page.setViewportSize({ width: 1400, height: 900 });
   });
 
   it("shows the evaluation in the prompt file", async () => {
@@ -111,6 +121,11 @@ describeWorkbench.skipIf(!process.env.DISCERN_PICTURES)("the sample workspace", 
       .first()
       .waitFor();
     await workbench().runCommand("Discern: Next Refusal Failure");
+    await page
+      .locator(".statusbar")
+      .getByText(/^Failure \d+ of/)
+      .waitFor();
+    await aside();
     await page.keyboard.press("Control+K");
     await page.keyboard.press("Control+I");
     await page
@@ -132,6 +147,8 @@ describeWorkbench.skipIf(!process.env.DISCERN_PICTURES)("the sample workspace", 
     await item.getByRole("button", { name: "Open Report" }).click();
     const page = await workbench().webview("Report: dcr-sample");
     await page.getByRole("region", { name: "Safe prompts refused", exact: true }).waitFor();
+    await aside();
+    await settle();
     await picture("report");
   });
 });

@@ -183,9 +183,19 @@ export class Workbench {
 
   /** Opens a file of the workspace in an editor, and waits for its tab. */
   async openFile(relativePath: string): Promise<void> {
-    await this.page.keyboard.press("Control+P");
-    await this.quickInput.locator("input[type=text]").fill(join(this.#parts.folder, relativePath));
-    await this.#row(basename(relativePath)).click();
+    const input = this.quickInput.locator("input[type=text]");
+    const open = async () => {
+      await this.page.keyboard.press("Control+P");
+      await input.fill(join(this.#parts.folder, relativePath), { timeout: 2_000 });
+      await this.#row(basename(relativePath)).click({ timeout: 5_000 });
+    };
+    for (const end = performance.now() + patience; ; ) {
+      const failure = await open().catch((error: Error) => error);
+      if (!failure) break;
+      if (performance.now() > end) throw failure;
+      // A page that has just been shown takes the keyboard late, and the list of files with it.
+      await this.page.keyboard.press("Escape");
+    }
     await this.tab(basename(relativePath)).waitFor();
   }
 
