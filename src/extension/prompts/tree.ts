@@ -22,7 +22,7 @@ const CALM = 250;
 /** Milliseconds by which the selection of the next prompt goes before the rows that move, so that it is seen first. */
 const LEAD = 80;
 
-/** Milliseconds that a key waits at most for rows that are being drawn, and between two looks at them. */
+/** Milliseconds that a key waits at most for rows that are being drawn or selected, and between two looks at them. */
 const PATIENCE = 5000;
 const AGAIN = 25;
 
@@ -76,7 +76,7 @@ export class PromptTree implements vscode.TreeDataProvider<TreeNode>, vscode.Dis
    * alone.
    */
   async chosen(): Promise<readonly TreeNode[]> {
-    await this.#selecting;
+    await Promise.race([this.#selecting, sleep(PATIENCE)]);
     if (!this.#view.visible) return this.#view.selection;
     const end = performance.now() + PATIENCE;
     for (;;) {
