@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { runEventSchema } from "../src/protocol/events.ts";
 import { judgementSchema } from "../src/protocol/judgement.ts";
 import { recipeJsonSchema } from "../src/protocol/recipe.ts";

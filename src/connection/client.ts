@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { connect } from "node:net";
 import { CancellationTokenSource } from "vscode-jsonrpc";
-import type { z } from "zod";
+import type * as z from "zod";
 import {
   type livenessRequests,
   type Method,

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** A value with its 95 % interval. */
 export const estimateSchema = z.object({ value: z.number(), lower: z.number(), upper: z.number() });

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** A figure that may not exist: numbers in JSON are finite, so NaN and infinity travel as null. */
 const figure = z.number().nullable();

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /**
  * The three classes of DCR. `toxic` asks for harm; `seemingly_toxic` only sounds as if it did and should be

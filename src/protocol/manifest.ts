@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 const fileSchema = z.object({ file: z.string(), bytes: z.int().nonnegative(), sha256: z.string() });
 

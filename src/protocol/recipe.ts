@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { refusalOpenings } from "./openings.ts";
 import { stageSchema } from "./recipe_stages.ts";
 import { sourceSchema } from "./source.ts";

@@ -1,6 +1,6 @@
 import { findNodeAtLocation, type Node, type ParseError, parseTree, printParseErrorCode } from "jsonc-parser";
 import { closestMatch } from "leven";
-import type { z } from "zod";
+import type * as z from "zod";
 import { DiscernError } from "./errors.ts";
 import { type Recipe, recipeJsonSchema, recipeSchema } from "./recipe.ts";
 

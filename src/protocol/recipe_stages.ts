@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 const layerRange = z
   .tuple([z.int().nonnegative(), z.int().positive()])

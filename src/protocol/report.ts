@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { comovementSchema, estimateSchema, seriesPointSchema } from "./comovement.ts";
 import { labelSchema } from "./label.ts";
 

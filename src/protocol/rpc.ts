@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { runEventSchema } from "./events.ts";
 import { recipeSchema } from "./recipe.ts";
 import { reportSchema } from "./report.ts";

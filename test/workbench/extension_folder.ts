@@ -1,6 +1,6 @@
 import { mkdir, readFile, symlink } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 
 const root = join(import.meta.dirname, "../..");
 const manifestSchema = z.object({ publisher: z.string(), name: z.string(), version: z.string() });

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { execa } from "execa";
-import { z } from "zod";
+import * as z from "zod";
 
 const home = import.meta.dirname;
 const packageSchema = z.object({ version: z.string() });

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { z } from "zod";
+import * as z from "zod";
 import { DiscernError, errorCodes } from "../../protocol/errors.ts";
 import { writeFailure } from "../../run_folder/failures.ts";
 import { readEngine, runPaths } from "../../run_folder/folder.ts";

@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { basename, extname, resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { selectPrompts } from "../../dataset/select.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import { refusalOpenings } from "../../protocol/openings.ts";

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { z } from "zod";
+import * as z from "zod";
 import { DiscernError } from "../../protocol/errors.ts";
 
 const pattern = z.record(z.string(), z.number().positive()).nullish();

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { DiscernError } from "../../protocol/errors.ts";
 import { type Family, supportedFamilies } from "./architecture.ts";
 import type { GgufHeader, GgufValue } from "./gguf.ts";

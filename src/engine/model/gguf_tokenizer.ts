@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { DiscernError } from "../../protocol/errors.ts";
 import type { GgufHeader } from "./gguf.ts";
 import { preTokenizers } from "./gguf_pre_tokenizers.ts";

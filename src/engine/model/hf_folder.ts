@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { DiscernError } from "../../protocol/errors.ts";
 import { type Architecture, parameterShapes } from "./architecture.ts";
 import { readSafetensors, readSafetensorsHeader } from "./safetensors.ts";

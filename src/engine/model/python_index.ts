@@ -1,5 +1,5 @@
 import { execa } from "execa";
-import { z } from "zod";
+import * as z from "zod";
 import { DiscernError } from "../../protocol/errors.ts";
 import { fetchSoon, type Transfer } from "./download.ts";
 

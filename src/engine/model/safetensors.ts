@@ -1,6 +1,6 @@
 import { type FileHandle, open, readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { DiscernError } from "../../protocol/errors.ts";
 import { writeAtomic } from "../../storage/atomic.ts";
 import { bfloat16ToFloat32, float16ToFloat32 } from "./float_formats.ts";

@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import type { Stage, StageState } from "../train/stage.ts";
 import { checkpointStateSchema, hasTensorFolder, readTensorFolder, writeTensorFolder } from "./checkpoint.ts";
 import type { OpenStage, ProbeFigures } from "./pipeline.ts";

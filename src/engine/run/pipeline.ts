@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { setImmediate as breathe } from "node:timers/promises";
-import { z } from "zod";
+import * as z from "zod";
 import { DiscernError } from "../../protocol/errors.ts";
 import type { NewRunEvent, RunEvent, RunEventOf } from "../../protocol/events.ts";
 import { EventLog } from "../../run_folder/event_log.ts";

@@ -1,5 +1,5 @@
 import { type CancellationToken, ErrorCodes, type MessageConnection, ResponseError } from "vscode-jsonrpc";
-import { z } from "zod";
+import * as z from "zod";
 import { DiscernError } from "../../protocol/errors.ts";
 import { callSchema, type Method, type Params, type Result, requests } from "../../protocol/rpc.ts";
 

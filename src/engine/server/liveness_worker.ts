@@ -1,6 +1,6 @@
 import { setInterval } from "node:timers";
 import { parentPort, workerData } from "node:worker_threads";
-import { z } from "zod";
+import * as z from "zod";
 import { listen } from "../../connection/pipe.ts";
 import { isAlive } from "../../run_folder/lock.ts";
 import { wishes } from "./wishes.ts";

@@ -1,5 +1,5 @@
 import * as vscode from "vscode";
-import { z } from "zod";
+import * as z from "zod";
 import { dashboardStateSchema } from "../../protocol/webview/dashboard.ts";
 import { pageIds } from "../contribution_types.ts";
 import { registerCommand } from "../contributions.ts";

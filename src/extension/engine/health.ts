@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** What the engine's doctor finds on this machine. */
 export const healthSchema = z.object({

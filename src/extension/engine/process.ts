@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { execa } from "execa";
 import { ConnectionError, ErrorCodes, ResponseError } from "vscode-jsonrpc";
-import { z } from "zod";
+import * as z from "zod";
 import { askLiveness, connectEngine, type EngineClient } from "../../connection/client.ts";
 import type { Ping } from "../../protocol/rpc.ts";
 import { EngineFailure } from "./failure.ts";

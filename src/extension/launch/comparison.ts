@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Recipe } from "../../protocol/recipe.ts";
 import type { RunSummaryState } from "../runs/summary.ts";
 

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import * as vscode from "vscode";
-import { z } from "zod";
+import * as z from "zod";
 import type { Recipe } from "../../protocol/recipe.ts";
 import { runCommand } from "../contributions.ts";
 import type { Engine } from "../engine/engine.ts";

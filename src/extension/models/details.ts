@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { byteSize, type Words } from "../figures.ts";
 
 /** What is shown of a model, as the engine's `inspect` tells it. */

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { dirname, sep } from "node:path";
 import { parse } from "jsonc-parser";
-import { z } from "zod";
+import * as z from "zod";
 import { resolveModel } from "../../models_home/home.ts";
 
 /** All that is asked of a recipe here; one with faults elsewhere still uses its model. */

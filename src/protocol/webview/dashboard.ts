@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { RunEventOf } from "../events.ts";
 import type { RunState } from "../timeline.ts";
 

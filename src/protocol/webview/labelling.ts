@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type Label, labelSchema } from "../label.ts";
 
 /** In which order prompts come up. `informative`: those first on which the newest run is least sure. */

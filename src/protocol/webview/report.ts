@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type Arm, type HumanVerdict, humanVerdictSchema, type Report } from "../report.ts";
 
 /** A report without its answers: what is worked out anew when people judge. */
