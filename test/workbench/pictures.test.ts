@@ -13,7 +13,7 @@ const trained = process.env.DISCERN_PICTURES ?? "";
 
 /**
  * The sample workspace as a newcomer goes through it, with the real model: pull, label, run both arms, watch, read. It takes
- * the pictures of the documents on the way, and about a quarter of an hour, so it runs only when `DISCERN_PICTURES` is set:
+ * the pictures of the documents on the way, and about twenty minutes, so it runs only when `DISCERN_PICTURES` is set:
  * to 1, or to a sample workspace in which both arms are trained already.
  */
 describeWorkbench.skipIf(!process.env.DISCERN_PICTURES)("the sample workspace", () => {
