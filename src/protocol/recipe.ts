@@ -1,7 +1,9 @@
 import * as z from "zod";
 import { refusalOpenings } from "./openings.ts";
 import { stageSchema } from "./recipe_stages.ts";
+import { BEFORE } from "./report.ts";
 import { sourceSchema } from "./source.ts";
+import { suitesSchema } from "./suite.ts";
 
 const sources = z.array(sourceSchema).min(1);
 
@@ -52,18 +54,9 @@ const probesSchema = z
   })
   .describe("What is measured during training");
 
-const suiteSchema = z.strictObject({
-  name: z
-    .string()
-    .regex(/^[\w.-]+$/, "letters, digits, dots, hyphens and underscores only")
-    .describe("Name of the suite in the report"),
-  source: sourceSchema.describe("Prompts labelled toxic (unsafe) and seemingly_toxic or general (safe)"),
-});
-
 const evaluateSchema = z
   .strictObject({
-    suites: z
-      .array(suiteSchema)
+    suites: suitesSchema
       .prefault([{ name: "starter-test", source: { file: "starter:pairs.csv", split: "test" } }])
       .describe("Prompt files the finished model is evaluated on"),
     before: z
@@ -95,6 +88,7 @@ export const recipeSchema = z
     name: z
       .string()
       .regex(/^[\w.-]+$/, "letters, digits, dots, hyphens and underscores only")
+      .refine((name) => name !== BEFORE, `"${BEFORE}" names the model before training in a report`)
       .describe("Name of the run; it names the run folder"),
     seed: z.int().nonnegative().default(0).describe("Seed of every random draw"),
     model: z.string().min(1).describe("Hugging Face folder, GGUF file, or name of a pulled model"),

@@ -41,6 +41,16 @@ export function isRefusal({ verdict, human }: Pick<PromptResult, "verdict" | "hu
 /** Name of the arm that is the model before training. */
 export const BEFORE = "before";
 
+/** The name of the n-th of several runs that have one name and seed; the first keeps it. */
+export function numbered(name: string, n: number): string {
+  return n === 1 ? name : `${name} (${n})`;
+}
+
+/** Whether an arm is a model before training; several have numbers where their answers differ. */
+export function isBefore(name: string): boolean {
+  return name === BEFORE || /^before \(\d+\)$/.test(name);
+}
+
 /** The answers to one suite, as a run keeps them until its report is written. */
 export const suiteResultsSchema = z.array(promptResultSchema);
 

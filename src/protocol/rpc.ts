@@ -2,7 +2,7 @@ import * as z from "zod";
 import { runEventSchema } from "./events.ts";
 import { recipeSchema } from "./recipe.ts";
 import { reportSchema } from "./report.ts";
-import { sourceSchema } from "./source.ts";
+import { suitesSchema } from "./suite.ts";
 
 const device = z.enum(["cpu", "webgpu", "cuda", "auto"]);
 
@@ -55,7 +55,7 @@ export const requests = {
     params: z.strictObject({
       ...ask,
       name: z.string().min(1),
-      suites: z.array(z.strictObject({ name: z.string().min(1), source: sourceSchema })).min(1),
+      suites: suitesSchema.min(1),
       out: z.string().min(1),
       maxNewTokens: positive.default(64),
       batchSize: positive.default(16),

@@ -1,8 +1,8 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
 import { compareRuns } from "../../src/engine/abilities/compare.ts";
-import { evaluateModel, parseSuite } from "../../src/engine/abilities/evaluate.ts";
+import { evaluateModel, parseSuites } from "../../src/engine/abilities/evaluate.ts";
 import { reportSchema } from "../../src/protocol/report.ts";
 import { tempFolder } from "../temp_folder.ts";
 import { writeTinyModel } from "../tiny_model.ts";
@@ -22,13 +22,13 @@ const ask = () => ({
 });
 const options = (...suites: string[]) => ({
   name: "before",
-  suites: suites.map(parseSuite),
+  suites: parseSuites(suites),
   maxNewTokens: 3,
   batchSize: 4,
   out: join(root, "report"),
 });
 
-describe("parseSuite", () => {
+describe("parseSuites", () => {
   test.each([
     ["data/xstest.csv", "xstest", { file: "data/xstest.csv" }],
     [
@@ -38,9 +38,27 @@ describe("parseSuite", () => {
     ],
     ["a.json?name=bad&label=toxic", "bad", { file: "a.json", label: "toxic" }],
     ["a.csv?labels=toxic,general", "a", { file: "a.csv", labels: ["toxic", "general"] }],
-    ["why?.csv", "why?", { file: "why?.csv" }],
+    ["why not?.csv", "why-not-", { file: "why not?.csv" }],
+    ["pooled.csv", "pooled-2", { file: "pooled.csv" }],
   ])("%s", (text, name, source) => {
-    expect(parseSuite(text)).toMatchObject({ name, source });
+    expect(parseSuites([text])).toMatchObject([{ name, source }]);
+  });
+
+  test.each([
+    [["a/test.csv", "b/test.csv", "c.csv"], "a-test b-test c"],
+    [["x/a/test.csv", "y/a/Test.csv"], "x-a-test y-a-Test"],
+    [["p.csv?split=test", "p.csv?split=panel", "p.csv?name=other"], "p p-2 other"],
+    [["p.csv", "q.csv?name=p"], "p-2 p"],
+  ])("%j are told apart", (texts, names) => {
+    expect(
+      parseSuites(texts)
+        .map(({ name }) => name)
+        .join(" "),
+    ).toBe(names);
+  });
+
+  test("two suites that were given one name are refused, whatever its case", () => {
+    expect(() => parseSuites(["a.csv?name=x", "b.csv?name=X"])).toThrow(/b\.csv.*"X".*suite 1/);
   });
 
   test.each([
@@ -48,7 +66,7 @@ describe("parseSuite", () => {
     ["a.csv?label=nice", /label/],
     ["a.csv?colour=red", /colour/],
   ])("%s names the key", (text, message) => {
-    expect(() => parseSuite(text)).toThrow(message);
+    expect(() => parseSuites([text])).toThrow(message);
   });
 });
 
@@ -64,9 +82,27 @@ describe("evaluateModel", () => {
     expect(comparisons).toMatchObject([{ before: "before", after: "again", flips: [] }]);
   });
 
-  test("does not overwrite a report, and takes no two suites of one name", async () => {
+  test("asks every suite, also of files of one name", async () => {
+    await mkdir(join(root, "a"));
+    await mkdir(join(root, "b"));
+    await writeFile(join(root, "a/test.csv"), "prompt,label\nHow are you?,safe\n");
+    await writeFile(join(root, "b/test.csv"), "prompt,label\nWho goes there?,safe\nWhat now?,unsafe\n");
+    const { arms, suites } = await evaluateModel(ask(), options("a/test.csv", "b/test.csv"));
+    expect(arms[0]!.results.map(({ suite, prompt }) => [suite, prompt])).toEqual([
+      ["a-test", "How are you?"],
+      ["b-test", "Who goes there?"],
+      ["b-test", "What now?"],
+    ]);
+    expect(suites.map(({ suite }) => suite)).toEqual(["a-test", "b-test"]);
+  });
+
+  test("an adapted model is not called as the one before training is", async () => {
+    const adapted = evaluateModel({ ...ask(), adapter: "adapter" }, options("starter:pairs.csv"));
+    await expect(adapted).rejects.toMatchObject({ code: "request-invalid" });
+  });
+
+  test("does not overwrite a report", async () => {
     const suite = "starter:pairs.csv?split=test&limit=4";
-    await expect(evaluateModel(ask(), options(suite, suite))).rejects.toThrow(/called "pairs".*\?name=/);
     await evaluateModel(ask(), options(suite));
     await expect(evaluateModel(ask(), options(suite))).rejects.toMatchObject({ code: "run-invalid" });
   });

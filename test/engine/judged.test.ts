@@ -1,10 +1,11 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { appendFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
 import { compareRuns } from "../../src/engine/abilities/compare.ts";
 import { exportReport, judgedReport } from "../../src/engine/abilities/judged.ts";
 import { buildReport } from "../../src/engine/evaluate/report.ts";
+import { resultsOf } from "../../src/extension/labelling/run_results.ts";
 import { recipeSchema } from "../../src/protocol/recipe.ts";
 import type { Arm, HumanVerdict, PromptResult, Report } from "../../src/protocol/report.ts";
 import { writeRun } from "../../src/run_folder/folder.ts";
@@ -168,4 +169,58 @@ test("a comparison takes what was judged in any of its runs, for the same answer
   const report = await compareRuns([folder, other]);
   expect(report.arms.map(({ name, seed }) => `${name} ${seed}`)).toEqual(["before 0", "stl 0", "dcr 1"]);
   expect(report.suites[0]).toMatchObject({ arm: "before", unsafe: { refused: 1 } });
+});
+
+describe("runs of one name and seed", () => {
+  test("are told apart in every figure, and never pooled as seeds", async () => {
+    const [a, b] = [
+      keep("a", [arm("before", []), arm("dcr", ["u1", "u2"])]),
+      keep("b", [arm("dcr", ["u1"])]),
+    ];
+    const c = keep("c", [arm("dcr", ["u1", "u2", "s1"], 1)]);
+    const report = await compareRuns([a, b, c]);
+    expect(report.arms.map(({ name, seed }) => [name, seed])).toEqual([
+      ["before", 0],
+      ["dcr", 0],
+      ["dcr (2)", 0],
+      ["dcr", 1],
+    ]);
+    const unsafe = report.overSeeds.filter(({ measure }) => measure === "unsafe_refusal");
+    expect(unsafe.map((one) => [one.arm, one.values.map(({ value }) => value)])).toEqual([
+      ["before", [0]],
+      ["dcr", [1, 1]],
+      ["dcr (2)", [0.5]],
+    ]);
+    expect(report.notes).toContainEqual(
+      expect.stringMatching(/"dcr \(2\)" is \S+b, another run of name "dcr" and seed 0/),
+    );
+    await expect(compareRuns([a, join(a, "report.json")])).rejects.toMatchObject({ code: "request-invalid" });
+  });
+
+  test("keep their own curves", async () => {
+    const points = (toxic: number) => [0, 1].map((step) => ({ step, toxic, seeminglyToxic: 0, general: 0 }));
+    const place = (name: string, toxic: number) => {
+      const folder = keep(name, [arm("dcr", name === "a" ? ["u1"] : [])]);
+      const report = JSON.parse(readFileSync(join(folder, "report.json"), "utf8"));
+      report.series = [{ arm: "dcr", seed: 0, points: points(toxic) }];
+      writeFileSync(join(folder, "report.json"), JSON.stringify(report));
+      return folder;
+    };
+    const { series } = await compareRuns([place("a", 0.25), keep("b", [arm("stl", [])]), place("c", 0.75)]);
+    expect(series.map((one) => [one.arm, one.points[0]!.toxic])).toEqual([
+      ["dcr", 0.25],
+      ["dcr (2)", 0.75],
+    ]);
+  });
+
+  test("models before training that answered differently are no trained ones", async () => {
+    const [a, b] = [
+      keep("a", [arm("before", []), arm("x", [])]),
+      keep("b", [arm("before", ["u1"]), arm("y", [])]),
+    ];
+    const report = await compareRuns([a, b]);
+    expect(report.arms.map(({ name }) => name)).toEqual(["before", "before (2)", "x", "y"]);
+    expect(report.notes).toContainEqual(expect.stringMatching(/before training gave different answers/));
+    expect(resultsOf("run", { ...report, arms: report.arms.slice(0, 3).reverse() })?.arm).toBe("x");
+  });
 });

@@ -6,6 +6,8 @@ import { checkRecipe, parseRecipe } from "../../src/protocol/recipe_file.ts";
 
 const small = { name: "a", model: "m", stages: [{ type: "supervised", steps: 3 }] };
 
+const suite = (name: string, file: string) => ({ name, source: { file } });
+
 function fault(recipe: unknown): string {
   try {
     parseRecipe(typeof recipe === "string" ? recipe : JSON.stringify(recipe, null, 2), "r.json");
@@ -58,6 +60,21 @@ describe("parseRecipe", () => {
       "a layer that is no layer",
       { ...small, stages: [{ type: "contrastive", layer: "last" }] },
       /layer: found "last"/,
+    ],
+    [
+      "a suite that has the name of another",
+      { ...small, evaluate: { suites: [suite("a", "x.csv"), suite("b", "y.csv"), suite("A", "z.csv")] } },
+      /^r\.json:\d+:\d+: evaluate\.suites\[2\]\.name: found "A", suite 1 has this name, too/,
+    ],
+    [
+      "a suite that is called as all together are",
+      { ...small, evaluate: { suites: [suite("pooled", "x.csv")] } },
+      /suites\[0\]\.name: found "pooled", "pooled" names all suites/,
+    ],
+    [
+      "a run that is called as the model before training is",
+      { ...small, name: "before" },
+      /name: found "before"/,
     ],
     ["no stages", { ...small, stages: [] }, /stages: found \[\]/],
     ["a list", [], /the recipe: found \[\], expected object/],

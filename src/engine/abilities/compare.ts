@@ -1,6 +1,8 @@
+import { resolve } from "node:path";
 import { labelLogPath } from "../../dataset/labels.ts";
-import { type Arm, BEFORE, type Report } from "../../protocol/report.ts";
-import { openRun } from "../../run_folder/folder.ts";
+import { DiscernError } from "../../protocol/errors.ts";
+import { type Arm, isBefore, type Report } from "../../protocol/report.ts";
+import { openRun, runPaths } from "../../run_folder/folder.ts";
 import {
   currentJudgements,
   judgementsPath,
@@ -8,33 +10,57 @@ import {
   withJudgements,
 } from "../../run_folder/judgements.ts";
 import { readReport } from "../../run_folder/report_file.ts";
+import { distinctRuns } from "../evaluate/distinct_runs.ts";
 import { buildReport } from "../evaluate/report.ts";
 import { brokenLines } from "./judged.ts";
 
 /**
  * One report over several runs, compared on the prompts that all answered. The model before training, which each run
- * may bring, stands first and once. What people judged in one run holds for the same answer in every other.
+ * may bring, stands first and once. Runs of one name are seeds of one recipe; of one name and seed they are numbered. What
+ * people judged in one run holds for the same answer in every other.
  *
- * @throws DiscernError `run-invalid`.
+ * @throws DiscernError `run-invalid`; `request-invalid` when a run is given twice, or no prompt was answered by all.
  */
 export async function compareRuns(paths: readonly string[]): Promise<Report> {
+  const twice = paths.find((path, i) => paths.findIndex((other) => placeOf(other) === placeOf(path)) < i);
+  if (twice !== undefined) {
+    throw new DiscernError(
+      "request-invalid",
+      `${twice} is given twice, and a run is not compared with itself.`,
+    );
+  }
   const reports = await Promise.all(paths.map(readReport));
   const logs = await Promise.all(
     paths.map(async (path) => ({ path, log: await readJudgements(judgementsPath(path)) })),
   );
   const judged = currentJudgements(logs.flatMap(({ log }) => log.judgements));
+  const { parts, notes } = distinctRuns(
+    withoutRepeats(
+      reports.map(({ arms, series }, i) => ({ from: paths[i]!, arms: withJudgements(arms, judged), series })),
+    ),
+  );
+  const arms = parts.flatMap((part) => part.arms);
   return buildReport({
     model: reports[0]!.model,
-    arms: withoutRepeats(
-      withJudgements(
-        reports.flatMap(({ arms }) => arms),
-        judged,
-      ),
-    ),
-    series: reports.flatMap(({ series }) => series),
+    arms: [...arms.filter(({ name }) => isBefore(name)), ...arms.filter(({ name }) => !isBefore(name))],
+    series: parts.flatMap(({ series }) => series),
     contamination: distinct(reports.flatMap(({ contamination }) => contamination)),
-    notes: [...brokenLines(logs), ...(await changedData(paths))],
+    notes: [...brokenLines(logs), ...notes, ...differentModels(reports), ...(await changedData(paths))],
   });
+}
+
+/** The file of a report that is given by itself or by its folder. */
+function placeOf(path: string): string {
+  return resolve(path.endsWith(".json") ? path : runPaths(path).report);
+}
+
+function differentModels(reports: readonly Report[]): string[] {
+  const models = distinct(reports.map(({ model }) => model.name));
+  return models.length > 1
+    ? [
+        `The runs are of different models: ${models.join(", ")}. Their differences are not those of training alone.`,
+      ]
+    : [];
 }
 
 /**
@@ -65,13 +91,19 @@ async function changedData(paths: readonly string[]): Promise<string[]> {
   ];
 }
 
-/** The arms, the untrained ones first; of those the ones that gave the same answers as an earlier one are left out. */
-function withoutRepeats(arms: readonly Arm[]): Arm[] {
-  const answers = ({ results }: Arm) =>
-    JSON.stringify(results.map(({ suite, id, response }) => [suite, id, response]));
-  const untrained = arms.filter(({ name }) => name === BEFORE);
-  const first = new Map(untrained.toReversed().map((arm) => [answers(arm), arm]));
-  return [...[...first.values()].reverse(), ...arms.filter(({ name }) => name !== BEFORE)];
+/** Leaves out models before training that gave the same answers as an earlier one. */
+function withoutRepeats<P extends { arms: readonly Arm[] }>(parts: readonly P[]): P[] {
+  const known = new Set<string>();
+  return parts.map((part) => ({
+    ...part,
+    arms: part.arms.filter(({ name, results }) => {
+      if (!isBefore(name)) return true;
+      const answers = JSON.stringify(results.map(({ suite, id, response }) => [suite, id, response]));
+      if (known.has(answers)) return false;
+      known.add(answers);
+      return true;
+    }),
+  }));
 }
 
 function distinct<T>(values: readonly T[]): T[] {

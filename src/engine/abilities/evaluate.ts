@@ -1,35 +1,48 @@
 import { mkdir } from "node:fs/promises";
-import { basename, extname, resolve } from "node:path";
+import { basename, dirname, extname, resolve } from "node:path";
 import * as z from "zod";
 import { selectPrompts } from "../../dataset/select.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import { refusalOpenings } from "../../protocol/openings.ts";
-import type { PromptResult, Report } from "../../protocol/report.ts";
-import { type SourceInput, sourceSchema } from "../../protocol/source.ts";
+import { BEFORE, type Report } from "../../protocol/report.ts";
+import { type Source, sourceSchema } from "../../protocol/source.ts";
+import { POOLED, type Suite, suitesSchema } from "../../protocol/suite.ts";
 import { writeFailure } from "../../run_folder/failures.ts";
 import { isReport, runPaths } from "../../run_folder/folder.ts";
-import { answerSuite } from "../evaluate/answers.ts";
+import { answerSuites, type SuitePrompts } from "../evaluate/answers.ts";
 import { buildReport } from "../evaluate/report.ts";
 import { writeReport } from "../run/evaluation.ts";
 import { type AskOptions, openAdapted } from "./ask.ts";
 
-/** A prompt file that a model is evaluated on. */
-export interface Suite {
-  readonly name: string;
-  readonly source: SourceInput;
+/**
+ * Suites as they are written on a command line: `FILE`, or `FILE?key=value&key=value` with keys of a recipe's source
+ * (`split`, `label`, `limit`, `format`, …) and `name` for its name in the report. Without a `name` a suite is called after
+ * its file; files of one name are told apart by the folders they are in, and the same file by a number.
+ *
+ * @throws DiscernError `request-invalid` that names the key, or two suites that were given one name.
+ */
+export function parseSuites(texts: readonly string[]): Suite[] {
+  const parsed = texts.map(parseSuite);
+  const given = parsed.flatMap(({ name }) => name ?? []);
+  const named = distinctNames(
+    parsed.flatMap(({ name, source }) => (name === undefined ? source.file : [])),
+    given,
+  );
+  const suites = parsed.map(({ name, source }) => ({ name: name ?? named.shift()!, source }));
+  const checked = suitesSchema.safeParse(suites);
+  if (checked.success) return checked.data;
+  const [issue] = checked.error.issues;
+  const index = Number(issue!.path[0]);
+  throw new DiscernError(
+    "request-invalid",
+    `The suite ${texts[index]}, called "${suites[index]!.name}": ${issue!.message}. Give it another name, for example ` +
+      `${suites[index]!.source.file}?name=other.`,
+  );
 }
 
-/**
- * A suite as it is written on a command line: `FILE`, or `FILE?key=value&key=value` with keys of a recipe's source
- * (`split`, `label`, `limit`, `format`, …) and `name` for its name in the report.
- *
- * @throws DiscernError `request-invalid` that names the key.
- */
-export function parseSuite(text: string): Suite {
+function parseSuite(text: string): { name: string | undefined; source: Source } {
   const [, file = text, query = ""] = /^(.*?)(?:\?([^?]*=[^?]*))?$/s.exec(text) ?? [];
-  const { name = basename(file.replace(/^starter:/, ""), extname(file)), ...keys } = Object.fromEntries(
-    new URLSearchParams(query),
-  );
+  const { name, ...keys } = Object.fromEntries(new URLSearchParams(query));
   const numbers = new Set(["limit", "seed"]);
   const lists = new Set(["labels", "kinds", "exceptKinds"]);
   const values = Object.entries(keys).map(([key, value]) => [
@@ -41,6 +54,38 @@ export function parseSuite(text: string): Suite {
     throw new DiscernError("request-invalid", `The suite ${text}: ${z.prettifyError(source.error)}`);
   }
   return { name, source: source.data };
+}
+
+/**
+ * Names of suites after their files: the base name, with as many folders before it as tell the files apart.
+ *
+ * @param taken names that are given already.
+ */
+function distinctNames(files: readonly string[], taken: readonly string[]): string[] {
+  const used = new Set([...taken, POOLED].map((name) => name.toLowerCase()));
+  const parts = files.map((file) => {
+    const path = file.replace(/^starter:/, "");
+    return [...dirname(path).split(/[\\/]+/), basename(path, extname(path))].filter(
+      (part) => !/^\.*$/.test(part),
+    );
+  });
+  const nameOf = (i: number, depth: number) =>
+    parts[i]!.slice(-depth)
+      .join("-")
+      .replace(/[^\w.-]+/g, "-") || "suite";
+  return files.map((file, i) => {
+    let depth = 1;
+    const clashes = () =>
+      files.some(
+        (other, j) => other !== file && nameOf(j, depth).toLowerCase() === nameOf(i, depth).toLowerCase(),
+      );
+    while (depth < parts[i]!.length && clashes()) depth++;
+    const name = nameOf(i, depth);
+    let unique = name;
+    for (let n = 2; used.has(unique.toLowerCase()); n++) unique = `${name}-${n}`;
+    used.add(unique.toLowerCase());
+    return unique;
+  });
 }
 
 export interface EvaluateOptions {
@@ -59,16 +104,15 @@ export interface EvaluateOptions {
 /**
  * Evaluates a model on suites and writes the report, which can be compared with those of runs.
  *
- * @throws DiscernError as `openAdapted`, `selectPrompts` and `answerSuite`; `request-invalid` for two suites of one name;
- *   `run-invalid` when the folder has a report already; `run-unwritable`; `disk-full`.
+ * @throws DiscernError as `openAdapted`, `selectPrompts` and `answerSuites`; `request-invalid` for an adapter under the name
+ *   of the model before training; `run-invalid` when the folder has a report already; `run-unwritable`; `disk-full`.
  */
 export async function evaluateModel(ask: AskOptions, options: EvaluateOptions): Promise<Report> {
   const { name, suites, out, onProgress, signal } = options;
-  const twice = suites.find((suite, i) => suites.findIndex((other) => other.name === suite.name) < i);
-  if (twice) {
+  if (name === BEFORE && ask.adapter !== undefined) {
     throw new DiscernError(
       "request-invalid",
-      `Two suites are called "${twice.name}". Name one of them, for example ${twice.source.file}?name=other.`,
+      `"${BEFORE}" names the model before training, and ${ask.adapter} is an adapter. Choose another name with --name.`,
     );
   }
   const paths = runPaths(resolve(out));
@@ -84,23 +128,22 @@ export async function evaluateModel(ask: AskOptions, options: EvaluateOptions): 
     throw writeFailure(error, paths.folder);
   }
   // Prompts first: they are read in a moment, and most faults are in them.
-  const read: { name: string; records: Awaited<ReturnType<typeof selectPrompts>>["records"] }[] = [];
+  const read: SuitePrompts[] = [];
   for (const suite of suites) {
     read.push({ name: suite.name, records: (await selectPrompts(suite.source, { root: ask.root })).records });
   }
   const { live, encoder, loaded } = await openAdapted(ask);
-  const results: PromptResult[] = [];
-  for (const suite of read) {
-    const answered = await answerSuite(live, encoder, suite, {
-      openings: refusalOpenings,
-      maxNewTokens: options.maxNewTokens,
-      batchSize: options.batchSize,
-      onProgress: (done, total) => onProgress?.(suite.name, done, total),
-      ...(signal ? { signal } : {}),
-    });
-    results.push(...answered);
-  }
-  const report = buildReport({ model: { name: loaded.name }, arms: [{ name, seed: 0, results }] });
+  const results = await answerSuites(live, encoder, read, {
+    openings: refusalOpenings,
+    maxNewTokens: options.maxNewTokens,
+    batchSize: options.batchSize,
+    ...(onProgress ? { onProgress } : {}),
+    ...(signal ? { signal } : {}),
+  });
+  const report = buildReport({
+    model: { name: loaded.name },
+    arms: [{ name, seed: 0, results: results ?? [] }],
+  });
   try {
     await writeReport(report, paths);
   } catch (error) {

@@ -1,8 +1,8 @@
-import { basename, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import type { Command } from "commander";
 import { BEFORE } from "../../protocol/report.ts";
 import { generateAnswers, scoreFile } from "../abilities/ask.ts";
-import { evaluateModel, parseSuite } from "../abilities/evaluate.ts";
+import { evaluateModel, parseSuites } from "../abilities/evaluate.ts";
 import { reportMarkdown } from "../evaluate/markdown.ts";
 import { askOptions, type ModelFlags, positiveInteger, progressBar, say, show, withModel } from "./shell.ts";
 
@@ -50,19 +50,22 @@ export function addEvaluate(program: Command): void {
       "prompt files with safe and unsafe prompts; FILE?split=test&label=toxic&limit=100&name=NAME takes some of a file's rows",
     )
     .description("refusals and discernment of a model on prompt files; the report can be compared with runs")
-    .option("--name <name>", `name in the report; the adapter's folder, or "${BEFORE}" without one`)
+    .option(
+      "--name <name>",
+      `name in the report; the folder of the adapter or its run, or "${BEFORE}" without one`,
+    )
     .option("--out <folder>", "folder of the report; evaluations/NAME where left out")
     .option("--max-new-tokens <count>", "length of an answer", positiveInteger, 64)
     .option("--batch-size <count>", "prompts answered together", positiveInteger, 16)
     .option("--json", "the report as one JSON document on stdout", false)
     .action(async (model: string, suites: string[], flags: EvaluateFlags) => {
-      const name = flags.name ?? (flags.adapter === undefined ? BEFORE : basename(resolve(flags.adapter)));
+      const name = flags.name ?? (flags.adapter === undefined ? BEFORE : adapterName(flags.adapter));
       const out = resolve(flags.out ?? join("evaluations", name));
       const bars = new Map<string, ReturnType<typeof progressBar>>();
       const report = await evaluateModel(askOptions(model, flags), {
         name,
         out,
-        suites: suites.map(parseSuite),
+        suites: parseSuites(suites),
         maxNewTokens: flags.maxNewTokens,
         batchSize: flags.batchSize,
         onProgress(suite, done, total) {
@@ -74,6 +77,13 @@ export function addEvaluate(program: Command): void {
       say(`Report: ${join(out, "report.html")}`);
       show(flags, report, () => reportMarkdown(report));
     });
+}
+
+/** The folder of an adapter; that of the run where it is what a run wrote, for all of those are called alike. */
+function adapterName(folder: string): string {
+  const path = resolve(folder);
+  const name = basename(path);
+  return name === "model" ? basename(dirname(path)) || name : name;
 }
 
 interface EvaluateFlags extends ModelFlags {

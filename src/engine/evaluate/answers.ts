@@ -1,3 +1,4 @@
+import { setImmediate as breathe } from "node:timers/promises";
 import type { PromptRecord } from "../../dataset/record.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import type { PromptResult } from "../../protocol/report.ts";
@@ -12,7 +13,55 @@ export interface AnswerOptions {
   readonly maxNewTokens: number;
   readonly batchSize: number;
   readonly onProgress?: (done: number, total: number) => void;
+  /** Stops between two tokens, by throwing its reason. */
   readonly signal?: AbortSignal;
+}
+
+/** The prompts of a suite, under its name in the report. */
+export interface SuitePrompts {
+  readonly name: string;
+  readonly records: readonly PromptRecord[];
+}
+
+export interface SuitesOptions extends Omit<AnswerOptions, "onProgress"> {
+  readonly onProgress?: (suite: string, done: number, total: number) => void;
+  /** Answers to a suite that were kept earlier; null where it has to be asked. */
+  readonly kept?: (suite: string) => Promise<PromptResult[] | null>;
+  /** Keeps the answers to a suite. */
+  readonly keep?: (suite: string, results: readonly PromptResult[]) => Promise<void>;
+  /** Looked at before each suite. */
+  readonly stop?: { readonly requested: boolean };
+}
+
+/**
+ * Has a model answer suites, one after another: the evaluation of a run, and that of a model alone.
+ *
+ * @param suites with names that differ, since results are known by suite and prompt.
+ * @returns the answers to all suites; null when it was stopped.
+ * @throws DiscernError as {@link answerSuite}.
+ */
+export async function answerSuites(
+  model: LiveModel,
+  encoder: PromptEncoder,
+  suites: readonly SuitePrompts[],
+  { onProgress, kept, keep, stop, ...options }: SuitesOptions,
+): Promise<PromptResult[] | null> {
+  const results: PromptResult[] = [];
+  for (const suite of suites) {
+    let answered = (await kept?.(suite.name)) ?? null;
+    if (answered === null) {
+      // The event loop must turn: signals and messages wait there.
+      await breathe();
+      if (stop?.requested) return null;
+      answered = await answerSuite(model, encoder, suite, {
+        ...options,
+        onProgress: (done, total) => onProgress?.(suite.name, done, total),
+      });
+      await keep?.(suite.name, answered);
+    }
+    results.push(...answered);
+  }
+  return results;
 }
 
 /**
@@ -20,10 +69,10 @@ export interface AnswerOptions {
  *
  * @throws DiscernError "dataset-empty" when no prompt of the suite has a label; "prompt-too-long".
  */
-export async function answerSuite(
+async function answerSuite(
   model: LiveModel,
   encoder: PromptEncoder,
-  suite: { name: string; records: readonly PromptRecord[] },
+  suite: SuitePrompts,
   options: AnswerOptions,
 ): Promise<PromptResult[]> {
   const labelled = suite.records.filter(({ label }) => label !== undefined);

@@ -1,7 +1,8 @@
-import { type Arm, type ArmSeries, BEFORE, isRefusal, type Report } from "../../protocol/report.ts";
+import { type Arm, type ArmSeries, isBefore, isRefusal, type Report } from "../../protocol/report.ts";
 import { comovement } from "../../statistics/comovement.ts";
 import type { BootstrapOptions } from "./bootstrap.ts";
 import { compare } from "./compare.ts";
+import { distinctRuns } from "./distinct_runs.ts";
 import { discernments, overSeeds, summariseSuites } from "./summary.ts";
 
 export interface ReportInput {
@@ -24,7 +25,9 @@ export interface ReportInput {
  * @throws DiscernError "request-invalid" when two arms have no prompt in common.
  */
 export function buildReport(input: ReportInput, options: BootstrapOptions = {}): Report {
-  const { arms, series = [], contamination = [], notes = [] } = input;
+  const distinct = distinctRuns([{ arms: input.arms, series: input.series ?? [] }]);
+  const [{ arms, series }] = distinct.parts as [(typeof distinct.parts)[number]];
+  const { contamination = [], notes = [] } = input;
   const recipes = [...Map.groupBy(arms, ({ name }) => name).values()];
   const discernment = arms.flatMap((arm) => discernments(arm, options));
   return {
@@ -44,7 +47,7 @@ export function buildReport(input: ReportInput, options: BootstrapOptions = {}):
       return { arm, seed, points, ...(stages && { stages }), ...(figures && { comovement: figures }) };
     }),
     contamination,
-    notes: [...notes, ...warnings(input)],
+    notes: [...notes, ...distinct.notes.filter((note) => !notes.includes(note)), ...warnings(input)],
   };
 }
 
@@ -76,7 +79,7 @@ export function rebuildReport(
 function warnings({ arms, series = [], contamination = [] }: Omit<ReportInput, "created">): string[] {
   const found: string[] = [];
   // The model before training is the same for every seed.
-  const trained = arms.filter(({ name }) => name !== BEFORE);
+  const trained = arms.filter(({ name }) => !isBefore(name));
   const recipes = [...Map.groupBy(trained, ({ name }) => name).values()];
   const seeds = Math.min(...recipes.map((runs) => runs.length));
   if (seeds < 3) {

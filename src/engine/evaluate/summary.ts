@@ -8,13 +8,11 @@ import {
   type PromptResult,
   type SuiteSummary,
 } from "../../protocol/report.ts";
+import { POOLED } from "../../protocol/suite.ts";
 import { wilson } from "../../statistics/wilson.ts";
 import type { ClassScores } from "../probe/auroc.ts";
 import { aurocInterval, type BootstrapOptions } from "./bootstrap.ts";
 import { tInterval } from "./statistics.ts";
-
-/** Name under which all suites together are reported. */
-export const POOLED = "pooled";
 
 /** Refusals of safe and unsafe prompts by suite and kind, for one arm. */
 export function summariseSuites({ name, seed, results }: Arm): SuiteSummary[] {

@@ -1,6 +1,5 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { setImmediate as breathe } from "node:timers/promises";
 import type { NewRunEvent } from "../../protocol/events.ts";
 import type { Manifest } from "../../protocol/manifest.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
@@ -15,7 +14,7 @@ import { timeline } from "../../protocol/timeline.ts";
 import { readEvents } from "../../run_folder/event_log.ts";
 import { makePart, runPaths } from "../../run_folder/folder.ts";
 import { writeAtomic } from "../../storage/atomic.ts";
-import { answerSuite } from "../evaluate/answers.ts";
+import { answerSuites } from "../evaluate/answers.ts";
 import { reportHtml } from "../evaluate/html.ts";
 import { reportMarkdown } from "../evaluate/markdown.ts";
 import { buildReport } from "../evaluate/report.ts";
@@ -50,30 +49,22 @@ export async function evaluateArm(
   const { maxNewTokens, batchSize } = recipe.evaluate;
   const place = join(runPaths(folder).evaluation, arm);
   await makePart(folder, place);
-  const results: PromptResult[] = [];
-  for (const suite of prompts.suites) {
-    const file = join(place, `${suite.name}.json`);
-    let answered = await keptResults(file);
-    if (answered === null) {
-      await breathe();
-      if (stop.requested) return null;
-      let last = 0;
-      answered = await answerSuite(session.live, session.encoder, suite, {
-        openings: recipe.probes.openings,
-        maxNewTokens,
-        batchSize,
-        onProgress: (done, total) => {
-          if (done < total && performance.now() - last < progressEvery) return;
-          last = performance.now();
-          const name = arm === "before" ? BEFORE : recipe.name;
-          emit({ type: "evaluation-progress", arm: name, suite: suite.name, done, total });
-        },
-      });
-      await writeAtomic(file, `${JSON.stringify(answered)}\n`);
-    }
-    results.push(...answered);
-  }
-  return results;
+  const file = (suite: string) => join(place, `${suite}.json`);
+  let last = 0;
+  return answerSuites(session.live, session.encoder, prompts.suites, {
+    openings: recipe.probes.openings,
+    maxNewTokens,
+    batchSize,
+    stop,
+    kept: (suite) => keptResults(file(suite)),
+    keep: (suite, results) => writeAtomic(file(suite), `${JSON.stringify(results)}\n`),
+    onProgress(suite, done, total) {
+      if (done < total && performance.now() - last < progressEvery) return;
+      last = performance.now();
+      const name = arm === "before" ? BEFORE : recipe.name;
+      emit({ type: "evaluation-progress", arm: name, suite, done, total });
+    },
+  });
 }
 
 /** The answers of the model before training. Those that were lost cannot be given again: that model is gone. */

@@ -1,5 +1,5 @@
 import { promptId } from "../../dataset/record.ts";
-import { type Arm, BEFORE, isRefusal, type PromptResult } from "../../protocol/report.ts";
+import { type Arm, BEFORE, isBefore, isRefusal, type PromptResult } from "../../protocol/report.ts";
 import type { Outcome } from "../prompts/verdicts.ts";
 
 /** What a run's report says of prompts, by their keys (`keyOf`). */
@@ -16,7 +16,7 @@ export interface Answers {
  */
 export function answersOf(arms: readonly Arm[]): Answers {
   const before = arms.find(({ name }) => name === BEFORE);
-  const after = arms.findLast(({ name }) => name !== BEFORE);
+  const after = arms.findLast(({ name }) => !isBefore(name));
   if (after === undefined) return { before: new Map(), after: byId(before) };
   return { before: byId(before), after: byId(after) };
 }

@@ -1,4 +1,4 @@
-import { BEFORE, isRefusal, type PromptResult, type Report } from "../../protocol/report.ts";
+import { isBefore, isRefusal, type PromptResult, type Report } from "../../protocol/report.ts";
 import type { PromptDetail } from "../../protocol/webview/labelling.ts";
 
 /** What the newest run's model did with each prompt it was asked, by prompt id. */
@@ -10,7 +10,7 @@ export interface RunResults {
 
 /** The results of a report's last trained arm, or of its only one; null for a report without answers. */
 export function resultsOf(name: string, report: Report): RunResults | null {
-  const arm = report.arms.findLast((candidate) => candidate.name !== BEFORE) ?? report.arms.at(-1);
+  const arm = report.arms.findLast((candidate) => !isBefore(candidate.name)) ?? report.arms.at(-1);
   if (arm === undefined || arm.results.length === 0) return null;
   return { name, arm: arm.name, results: new Map(arm.results.map((result) => [result.id, result])) };
 }

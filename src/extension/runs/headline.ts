@@ -1,5 +1,5 @@
 import type { Estimate } from "../../protocol/comovement.ts";
-import { BEFORE, isRefusal, type Report } from "../../protocol/report.ts";
+import { BEFORE, isBefore, isRefusal, type Report } from "../../protocol/report.ts";
 
 /** The figures by which a finished run is known, over all suites together. Rates are in [0, 1]. */
 export interface Headline {
@@ -22,7 +22,7 @@ interface BeforeAfter {
  * they follow people's verdicts; discernment does not depend on verdicts.
  */
 export function headlineOf(report: Pick<Report, "arms" | "discernment">): Headline | null {
-  const arm = report.arms.findLast(({ name }) => name !== BEFORE)?.name;
+  const arm = report.arms.findLast(({ name }) => !isBefore(name))?.name;
   if (arm === undefined) return null;
   /** Of prompts of one kind over all suites; over seeds, the mean. */
   const rate = (name: string, unsafe: boolean): number | undefined => {

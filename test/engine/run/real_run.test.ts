@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { cp, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, expect, test } from "vitest";
 import { appendLabels, labelLogPath } from "../../../src/dataset/labels.ts";
@@ -110,8 +110,9 @@ test("the report has the model before training beside it, and a comparison of ru
   expect(before?.results.map(({ refusalLogOdds }) => refusalLogOdds)).not.toEqual(
     after?.results.map(({ refusalLogOdds }) => refusalLogOdds),
   );
-  const compared = await compareRuns([join(root, "one"), join(root, "one")]);
-  expect(compared.arms.map(({ name }) => name)).toEqual(["before", "tiny", "tiny"]);
+  await cp(join(root, "one"), join(root, "copy"), { recursive: true });
+  const compared = await compareRuns([join(root, "one"), join(root, "copy")]);
+  expect(compared.arms.map(({ name }) => name)).toEqual(["before", "tiny", "tiny (2)"]);
 });
 
 test("prompts that are both trained on and evaluated are told at the start and in the report", async () => {
