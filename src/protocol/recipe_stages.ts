@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { mixFault } from "./safety_mix.ts";
 
 const layerRange = z
   .tuple([z.int().nonnegative(), z.int().positive()])
@@ -23,7 +24,13 @@ const fullSchema = z
   .strictObject({
     method: z.literal("full").describe("The weights themselves are trained"),
     layers: layerRange.optional(),
-    embeddings: z.boolean().default(false).describe("Also train the token embeddings"),
+    embeddings: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Also train the token embeddings and, in safety tuning, the final norm and the head; a contrastive stage never " +
+          "moves what lies behind its layer, but for a head that is tied to the embeddings",
+      ),
   })
   .describe("Training of the weights themselves");
 
@@ -75,11 +82,17 @@ const lossSchema = z
 
 const samplerSchema = z
   .strictObject({
-    batch: z.int().min(4).default(24).describe("Prompts a batch, half of them of either group"),
+    batch: z
+      .int()
+      .min(4)
+      .multipleOf(2)
+      .default(24)
+      .describe("Prompts per batch, half of them of either group; an even number"),
     twins: z.boolean().default(true).describe("Matched twins enter a batch together"),
     perKind: z
       .int()
       .min(2)
+      .multipleOf(2)
       .optional()
       .describe(
         "Prompts drawn one after another from one kind, so that a kind meets its own contrast; a kind's last run may " +
@@ -134,7 +147,7 @@ export const contrastiveRecipe = z
       .boolean()
       .default(true)
       .describe(
-        "Subtract the mean feature of the contrast's prompts, as it is before training, before cosines are taken: " +
+        "Subtract the middle of both groups' mean features, as they are before training, before cosines are taken: " +
           "what all prompts share otherwise hides what tells them apart",
       ),
     pooling: z
@@ -161,7 +174,14 @@ const supervisedSchema = z
     epochs: z.number().positive().optional().describe("Passes over the general pairs; give these or steps"),
     batchSize: z.int().positive().default(8).describe("Pairs a micro-batch"),
     accumulate: z.int().positive().default(1).describe("Micro-batches an optimiser step"),
-    safetyRatio: z.number().min(0).max(1).default(0.25).describe("Share of safety pairs among those drawn"),
+    safetyRatio: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0.25)
+      .describe(
+        "Share of safety pairs among those drawn; it holds over the batches, also where that of one batch is not whole",
+      ),
     maskPrompt: z.boolean().default(true).describe("Only tokens of the answer carry loss"),
     train: trainSchema.prefault({ method: "lora" }),
     optimiser: optimiserSchema.prefault({}),
@@ -169,6 +189,14 @@ const supervisedSchema = z
   .refine(({ steps, epochs }) => (steps === undefined) !== (epochs === undefined), {
     message: 'exactly one of "steps" and "epochs" must be given',
     path: ["steps"],
+  })
+  .refine(({ safetyRatio, epochs }) => safetyRatio < 1 || epochs === undefined, {
+    message: "an epoch is one pass over the general pairs, and safetyRatio 1 draws none: give steps",
+    path: ["epochs"],
+  })
+  .superRefine((stage, context) => {
+    const fault = stage.steps === undefined ? null : mixFault(stage, stage.steps);
+    if (fault !== null) context.addIssue({ code: "custom", message: fault, path: ["safetyRatio"] });
   })
   .describe("Safety tuning (stage 2 of DCR; alone: STL)");
 

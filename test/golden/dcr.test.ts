@@ -36,6 +36,7 @@ it("has PyTorch's circle loss at layer 15 of SmolLM2, and its gradient norms bel
     sampler: { batch: prompts.length, twins: false },
     retention: { type: "none", weight: 0, batch: 8 },
     stop: {},
+    train: { method: "full", embeddings: true },
   });
   const [batch] = objective.batches(0);
   const program = await model.program("golden", (decoder, parameters) => {

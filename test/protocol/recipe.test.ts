@@ -57,6 +57,26 @@ describe("parseRecipe", () => {
       /stages\[0\]\.steps: found 1, exactly one of "steps" and "epochs" must be given\.$/,
     ],
     [
+      "a share of safety pairs of which the whole stage draws none",
+      { ...small, stages: [{ type: "supervised", steps: 2, batchSize: 4, safetyRatio: 0.05 }] },
+      /^r\.json:\d+:\d+: stages\[0\]\.safetyRatio: found 0\.05, this share draws no safety pair among the 8 pairs .* set it to 0\.$/,
+    ],
+    [
+      "a share that leaves no general pair",
+      { ...small, stages: [{ type: "supervised", steps: 2, batchSize: 4, safetyRatio: 0.95 }] },
+      /stages\[0\]\.safetyRatio: found 0\.95, this share draws no general pair .* set it to 1\.$/,
+    ],
+    [
+      "epochs of no general pairs",
+      { ...small, stages: [{ type: "supervised", epochs: 1, safetyRatio: 1 }] },
+      /stages\[0\]\.epochs: found 1, an epoch is one pass over the general pairs/,
+    ],
+    [
+      "a batch that has no halves",
+      { ...small, stages: [{ type: "contrastive", sampler: { batch: 7 } }] },
+      /stages\[0\]\.sampler\.batch: found 7, .*multiple of 2/,
+    ],
+    [
       "a layer that is no layer",
       { ...small, stages: [{ type: "contrastive", layer: "last" }] },
       /layer: found "last"/,
@@ -80,6 +100,16 @@ describe("parseRecipe", () => {
     ["a list", [], /the recipe: found \[\], expected object/],
   ])("points at %s", (_, recipe, message) => {
     expect(fault(recipe)).toMatch(message);
+  });
+
+  test.each([
+    { steps: 3, batchSize: 4, safetyRatio: 0.05 },
+    { steps: 1, batchSize: 4, accumulate: 3, safetyRatio: 0.05 },
+    { steps: 1, batchSize: 1, safetyRatio: 0 },
+    { steps: 1, safetyRatio: 1 },
+    { epochs: 1, safetyRatio: 0.001 },
+  ])("takes a share of safety pairs that the stage can hold: %j", (stage) => {
+    expect(checkRecipe({ ...small, stages: [{ type: "supervised", ...stage }] }).stages).toHaveLength(1);
   });
 
   test("reports every fault, one a line", () => {

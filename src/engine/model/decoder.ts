@@ -62,6 +62,18 @@ export class Decoder {
     return softcapped(ops.gemm(normed, this.head(), { transB: true }), this.architecture.logitSoftcap);
   }
 
+  /**
+   * Logits that the final norm and a head read from features h (M, C) → (M, V), without the blocks between (a logit
+   * lens). Norm and head are constants in the backward pass: only h gets a gradient.
+   *
+   * @param head output embedding (V, C); the model's own where it is left out.
+   */
+  lens(h: Tensor, head: Tensor = this.head()): Tensor {
+    const { epsilon } = this.architecture.norm;
+    const normed = ops.rmsNorm(h, ops.detach(this.normWeight("model.norm")), epsilon);
+    return softcapped(ops.gemm(normed, ops.detach(head), { transB: true }), this.architecture.logitSoftcap);
+  }
+
   private block(x: Tensor, layer: number, attention: Attention, rows?: Tensor): Tensor {
     const { placement } = this.architecture.norm;
     const name = `model.layers.${layer}`;
@@ -143,9 +155,13 @@ export class Decoder {
   }
 
   private norm(x: Tensor, name: string): Tensor {
-    const { epsilon, offset } = this.architecture.norm;
+    return ops.rmsNorm(x, this.normWeight(name), this.architecture.norm.epsilon);
+  }
+
+  private normWeight(name: string): Tensor {
+    const { offset } = this.architecture.norm;
     const weight = this.parameters.get(`${name}.weight`);
-    return ops.rmsNorm(x, offset ? ops.add(weight, offset) : weight, epsilon);
+    return offset ? ops.add(weight, offset) : weight;
   }
 }
 

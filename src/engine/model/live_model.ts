@@ -1,3 +1,4 @@
+import { gradients } from "../graph/autodiff.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { Device } from "../runtime/device.ts";
 import type { Program } from "../runtime/program.ts";
@@ -57,11 +58,16 @@ export class LiveModel {
     });
   }
 
-  /** Names of the parameters that a graph reads; nothing is compiled. */
-  reads(build: (decoder: Decoder) => unknown): Set<string> {
+  /**
+   * Names of the parameters that a loss moves: those it has a gradient for, which is fewer than its graph reads where a
+   * part is held constant. Nothing is compiled.
+   */
+  moves(loss: (decoder: Decoder) => Tensor): Set<string> {
     const parameters = new ParameterInputs(this.shapes);
-    build(new Decoder(this.architecture, parameters));
-    return new Set(parameters.all().map(({ name }) => name));
+    const scalar = loss(new Decoder(this.architecture, parameters));
+    const read = parameters.all();
+    const found = gradients(scalar, read);
+    return new Set(read.filter((_, i) => found[i] !== null).map(({ name }) => name));
   }
 
   /** Runs a program on this model's parameters and `feeds`; `into` as in `Program.run`. */

@@ -4,6 +4,7 @@ import type { PanelRefusal } from "../../protocol/events.ts";
 import type { Manifest } from "../../protocol/manifest.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
 import type { ContrastiveRecipe, StageRecipe } from "../../protocol/recipe_stages.ts";
+import { mixFault, supervisedSteps } from "../../protocol/safety_mix.ts";
 import { timeline } from "../../protocol/timeline.ts";
 import { readEvents } from "../../run_folder/event_log.ts";
 import { makePart, runPaths } from "../../run_folder/folder.ts";
@@ -72,8 +73,17 @@ export function modelWorkshop(
     for (const layer of recipe.probes.separationLayers ?? []) exists(layer, "probes.separationLayers");
     for (const [i, stage] of recipe.stages.entries()) {
       const { seed } = recipe;
-      if (stage.type === "supervised") new SupervisedObjective(general, safety, padId, { ...stage, seed });
-      else {
+      if (stage.type === "supervised") {
+        new SupervisedObjective(general, safety, padId, { ...stage, seed });
+        // The schema cannot know how long epochs are.
+        const fault = mixFault(stage, supervisedSteps(stage, general.length));
+        if (fault !== null) {
+          throw new DiscernError(
+            "recipe-invalid",
+            `stages.${i}.safetyRatio is ${stage.safetyRatio}: ${fault}.`,
+          );
+        }
+      } else {
         exists(stage.layer, `stages.${i}.layer`);
         new ContrastSampler(contrast, stage.sampler, seed);
       }
@@ -202,14 +212,6 @@ export function modelWorkshop(
 /** The steps of a stage at the most. */
 function stepsOf(stage: StageRecipe, general: number): number {
   return stage.type === "contrastive" ? stage.steps : supervisedSteps(stage, general);
-}
-
-/** Steps of a supervised stage: an epoch is as many as walk through the general pairs once. */
-function supervisedSteps(stage: Extract<StageRecipe, { type: "supervised" }>, general: number): number {
-  if (stage.steps !== undefined) return stage.steps;
-  const safe = Math.round(stage.batchSize * stage.safetyRatio);
-  const perStep = Math.max(1, stage.batchSize - safe) * stage.accumulate;
-  return Math.max(1, Math.ceil(((stage.epochs ?? 1) * general) / perStep));
 }
 
 function contrastPrompts(records: readonly PromptRecord[], ids: readonly number[][]): ContrastPrompt[] {

@@ -11,8 +11,10 @@ export interface ContrastPrompt {
 }
 
 export interface SamplerOptions {
+  /** Prompts per batch, even. */
   readonly batch: number;
   readonly twins: boolean;
+  /** Prompts drawn one after another from one kind, even. */
   readonly perKind?: number;
 }
 
@@ -21,8 +23,8 @@ type Couple = readonly [ContrastPrompt, ContrastPrompt];
 
 /**
  * Draws class-balanced batches: half of each is toxic, half seemingly toxic. Prompts come in couples. With `twins`,
- * prompts with a twin are coupled with it; all others are coupled at random, anew in every epoch, the smaller group
- * repeating, so that no source's size outweighs the other's. A batch is a pure function of (seed, step).
+ * prompts with a twin are coupled with it; all others are coupled at random, anew in every epoch. The group that has fewer
+ * of them borrows from its matched pairs and then repeats, so that no source's size outweighs the other's. A batch is a pure function of (seed, step).
  */
 export class ContrastSampler {
   private readonly prompts: readonly ContrastPrompt[];
@@ -47,7 +49,7 @@ export class ContrastSampler {
 
   /** The prompts of a 0-based step: batch/2 couples. */
   draw(step: number): ContrastPrompt[] {
-    const perStep = Math.max(2, Math.floor(this.options.batch / 2));
+    const perStep = this.options.batch / 2;
     const drawn: Couple[] = [];
     let position = step * perStep;
     let epoch = 0;
@@ -90,17 +92,22 @@ export class ContrastSampler {
         random,
       );
     const [toxic, seeming] = [rest("toxic"), rest("seemingly_toxic")];
-    // A prompt that no other group member could be coupled with borrows a partner from the whole other group.
-    const all = (label: ContrastPrompt["label"]) => this.prompts.filter((prompt) => prompt.label === label);
+    // Where one group has fewer prompts left to couple, prompts of its matched pairs are borrowed, anew in every epoch;
+    // only then does it repeat.
+    const borrowed = (label: ContrastPrompt["label"]) =>
+      shuffled(
+        this.prompts.filter((prompt) => prompt.label === label && coupled.has(prompt)),
+        stream(this.seed, "contrast partners", epoch, label),
+      );
     const [toxicPool, seemingPool] = [
-      toxic.length ? toxic : all("toxic"),
-      seeming.length ? seeming : all("seemingly_toxic"),
+      [...toxic, ...borrowed("toxic")],
+      [...seeming, ...borrowed("seemingly_toxic")],
     ];
     for (let i = 0; i < Math.max(toxic.length, seeming.length); i++) {
       couples.push([toxicPool[i % toxicPool.length], seemingPool[i % seemingPool.length]]);
     }
     const order = shuffled(couples, random);
-    return perKind ? groupedByKind(order, Math.max(1, Math.floor(perKind / 2))) : order;
+    return perKind ? groupedByKind(order, perKind / 2) : order;
   }
 }
 

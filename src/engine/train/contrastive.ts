@@ -12,13 +12,13 @@ import { bucket, indexVector, layoutKey, packRows, sharedPrefixLength } from "..
 import { Value } from "../runtime/value.ts";
 import { type ContrastPrompt, ContrastSampler } from "./contrast_sampler.ts";
 import type { Batch, Objective } from "./objective.ts";
-import { shuffled, stream } from "./random.ts";
+import { shuffled, stream, walk } from "./random.ts";
 import type { StageEnd, StepReport } from "./stage.ts";
 
 /** What the stage reads of its recipe, with the layer chosen. */
 export type ContrastiveStageOptions = Pick<
   ContrastiveRecipe,
-  "center" | "pooling" | "loss" | "sampler" | "retention" | "stop"
+  "center" | "pooling" | "loss" | "sampler" | "retention" | "stop" | "train"
 > & {
   readonly layer: number;
   readonly seed: number;
@@ -43,8 +43,9 @@ interface Anchor {
 /**
  * Contrastive refinement (DCR, stage 1): a metric-learning loss on features at layer ℓ of toxic and seemingly toxic
  * prompts, plus a weighted retention term that holds general features where they were. Features are the input of
- * block ℓ (`hidden_states[ℓ]`); blocks from ℓ on, the final norm and the head are neither run nor trained (KL
- * retention alone runs norm and head, frozen).
+ * block ℓ (`hidden_states[ℓ]`); blocks from ℓ on, the final norm and the head are neither run nor trained. KL retention
+ * alone runs norm and head, as constants: they get no gradient, and a head tied to embeddings that are trained is read
+ * from a copy made before training, so that the divergence is measured by one head from first step to last.
  *
  * Cost of a step: three passes of ℓ blocks over the rows' own tokens; the shared prefix is computed once.
  */
@@ -57,6 +58,8 @@ export class ContrastiveObjective implements Objective {
   private readonly width: number;
   /** What is subtracted from every pooled feature, (C). */
   private readonly center: Float32Array;
+  /** The head (V, C) as it was before training, where training moves it; null where the model's own stays. */
+  private readonly head: Value | null;
 
   private constructor(
     prompts: readonly ContrastPrompt[],
@@ -64,8 +67,10 @@ export class ContrastiveObjective implements Objective {
     prefix: readonly number[],
     padId: number,
     width: number,
+    head: Value | null,
     options: ContrastiveStageOptions,
   ) {
+    this.head = head;
     this.sampler = new ContrastSampler(prompts, options.sampler, options.seed);
     this.anchors = anchors;
     this.prefix = prefix;
@@ -96,8 +101,9 @@ export class ContrastiveObjective implements Objective {
     const prefix = (prompts[0]?.ids ?? []).slice(0, shared);
     const width = model.architecture.hiddenSize;
     const anchors = await anchorFeatures(model, kept, prefix, padId, options);
-    const objective = new ContrastiveObjective(prompts, anchors, prefix, padId, width, options);
-    if (options.center) await objective.findCenter(model, prompts.length);
+    const head = anchors.length ? await headBefore(model, options) : null;
+    const objective = new ContrastiveObjective(prompts, anchors, prefix, padId, width, head, options);
+    if (options.center) await objective.findCenter(model, prompts);
     return objective;
   }
 
@@ -111,8 +117,11 @@ export class ContrastiveObjective implements Objective {
 
   /** The one pass of a step: its feeds and the extents of its graph. */
   private passes(step: number) {
-    const prompts = this.sampler.draw(step);
-    const anchors = this.drawAnchors(step);
+    return [this.pass(this.sampler.draw(step), this.drawAnchors(step))];
+  }
+
+  /** One pass over these prompts and anchors. */
+  private pass(prompts: readonly ContrastPrompt[], anchors: readonly Anchor[]) {
     const before = this.prefix.length;
     const packed = packRows(
       [...prompts, ...anchors].map(({ ids }) => ids),
@@ -149,15 +158,14 @@ export class ContrastiveObjective implements Objective {
       feeds.original = Value.of(original, [wantedRows, this.width]);
       const weights = new Float32Array(wantedRows).fill(1 / wanted.length, 0, wanted.length);
       feeds.weights = Value.of(weights, [wantedRows]);
+      if (this.head) feeds.head = this.head;
     }
-    return [
-      {
-        key: `contrastive ${layoutKey(layout)} ${prompts.length} ${featureRows} ${wantedRows}`,
-        tokens: tokenCount(layout),
-        feeds,
-        shape: { layout, prompts: prompts.length, featureRows, wantedRows },
-      },
-    ];
+    return {
+      key: `contrastive ${layoutKey(layout)} ${prompts.length} ${featureRows} ${wantedRows}`,
+      tokens: tokenCount(layout),
+      feeds,
+      shape: { layout, prompts: prompts.length, featureRows, wantedRows },
+    };
   }
 
   report({ separation, retention }: Readonly<Record<string, number>>): Partial<StepReport> {
@@ -186,7 +194,8 @@ export class ContrastiveObjective implements Objective {
     const now = ops.slice(all, 0, featureRows, featureRows + wantedRows);
     const original = input("original", [wantedRows, this.width]);
     const weights = input("weights", [wantedRows]);
-    const lens = (h: Tensor) => decoder.logits(decoder.finalNorm(h));
+    const head = this.head ? input("head", this.head.shape) : undefined;
+    const lens = (h: Tensor) => decoder.lens(h, head);
     metrics.retention =
       retention.type === "kl"
         ? klRetention(lens(now), lens(original), weights)
@@ -202,35 +211,43 @@ export class ContrastiveObjective implements Objective {
     return ops.sub(means, input("center", [this.width]));
   }
 
-  /** Sets the centre to the mean pooled feature over one walk through the contrast. */
-  private async findCenter(model: LiveModel, prompts: number): Promise<void> {
-    const sum = new Float64Array(this.width);
-    const steps = Math.ceil(prompts / this.options.sampler.batch);
-    let seen = 0;
-    for (let step = 0; step < steps; step++) {
-      const [{ key, feeds, shape }] = this.passes(step);
+  /**
+   * Sets the centre to the middle between the mean pooled features of the two groups: every prompt of a group weighs
+   * alike, and the groups weigh alike however large they are, as they do in the batches that are drawn. What batches
+   * see is then centred at zero; the mean over all prompts would lie nearer to the larger group.
+   */
+  private async findCenter(model: LiveModel, prompts: readonly ContrastPrompt[]): Promise<void> {
+    const sums = { toxic: new Float64Array(this.width), seemingly_toxic: new Float64Array(this.width) };
+    const counts = { toxic: 0, seemingly_toxic: 0 };
+    const sorted = prompts.toSorted((a, b) => a.ids.length - b.ids.length);
+    for (let start = 0; start < sorted.length; start += this.options.sampler.batch) {
+      const chosen = sorted.slice(start, start + this.options.sampler.batch);
+      const { key, feeds, shape } = this.pass(chosen, []);
       const program = await model.program(`center ${key}`, (decoder) => {
-        const rows = input("rows", [shape.featureRows + shape.wantedRows], "int32");
-        const all = features(decoder, shape.layout, this.options.layer, rows);
-        return { pooled: this.pooled(ops.slice(all, 0, 0, shape.featureRows), shape.prompts) };
+        const all = features(
+          decoder,
+          shape.layout,
+          this.options.layer,
+          input("rows", [shape.featureRows], "int32"),
+        );
+        return { pooled: this.pooled(all, shape.prompts) };
       });
       const { data } = (await model.run(program, feeds)).pooled;
-      data.forEach((x, i) => {
-        sum[i % this.width] += x;
-      });
-      seen += shape.prompts;
+      for (const [i, { label }] of chosen.entries()) {
+        const sum = sums[label];
+        for (let k = 0; k < this.width; k++) sum[k] += data[i * this.width + k];
+        counts[label] += 1;
+      }
     }
-    this.center.set(sum.map((x) => x / seen));
+    const mean = (label: ContrastPrompt["label"], k: number) => sums[label][k] / counts[label];
+    this.center.set(this.center.map((_, k) => (mean("toxic", k) + mean("seemingly_toxic", k)) / 2));
   }
 
   private drawAnchors(step: number): Anchor[] {
     const { retention, seed } = this.options;
     if (!this.anchors.length) return [];
     const count = Math.min(retention.batch, this.anchors.length);
-    const perEpoch = Math.floor(this.anchors.length / count);
-    const order = shuffled(this.anchors, stream(seed, "retention", Math.floor(step / perEpoch)));
-    const place = step % perEpoch;
-    return order.slice(place * count, (place + 1) * count);
+    return walk(this.anchors, step * count, count, (epoch) => stream(seed, "retention", epoch));
   }
 }
 
@@ -238,6 +255,17 @@ export class ContrastiveObjective implements Objective {
 function features(decoder: Decoder, layout: Layout, layer: number, rows: Tensor): Tensor {
   const ids = input("ids", [tokenCount(layout)], "int32");
   return decoder.blocks(decoder.embed(ids), 0, layer, causalAttention(decoder.architecture, layout), rows);
+}
+
+/** A copy of the head where a stage with KL retention trains the embeddings it is tied to; null elsewhere. */
+async function headBefore(
+  model: LiveModel,
+  { retention, train }: ContrastiveStageOptions,
+): Promise<Value | null> {
+  const moves = train.method === "full" && train.embeddings && model.architecture.tiedEmbeddings;
+  if (retention.type !== "kl" || !moves) return null;
+  const head = await model.value("model.embed_tokens.weight");
+  return Value.of(Float32Array.from(await model.device.download(head)), head.shape);
 }
 
 /** Mean cosine within the groups minus mean cosine across them: embeddings (B, C) → scalar. */

@@ -25,6 +25,28 @@ export function shuffled<T>(items: readonly T[], random: RandomGenerator): T[] {
   return copy;
 }
 
+/**
+ * `count` items from position `start` of the endless walk through `items`: every epoch takes each of them once, in an
+ * order of its own.
+ *
+ * @param epochRandom the generator of an epoch's order.
+ */
+export function walk<T>(
+  items: readonly T[],
+  start: number,
+  count: number,
+  epochRandom: (epoch: number) => RandomGenerator,
+): T[] {
+  const walked: T[] = [];
+  while (walked.length < count) {
+    const position = start + walked.length;
+    const order = shuffled(items, epochRandom(Math.floor(position / items.length)));
+    const at = position % items.length;
+    walked.push(...order.slice(at, at + count - walked.length));
+  }
+  return walked;
+}
+
 /** n numbers uniform in [−bound, bound). */
 export function uniform(n: number, bound: number, random: RandomGenerator): Float32Array {
   return Float32Array.from({ length: n }, () => (2 * uniformFloat32(random) - 1) * bound);

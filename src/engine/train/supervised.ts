@@ -1,14 +1,15 @@
 import { DiscernError } from "../../protocol/errors.ts";
+import { SafetyMix } from "../../protocol/safety_mix.ts";
 import { answerLossPass, type Example, labelCount, promptPrefix } from "../probe/answer_loss.ts";
 import type { Batch, Objective } from "./objective.ts";
-import { shuffled, stream } from "./random.ts";
+import { shuffled, stream, walk } from "./random.ts";
 
 export interface SupervisedOptions {
   readonly seed: number;
   readonly batchSize: number;
   /** Passes a step; the step's loss is the mean over the labelled tokens of all of them. */
   readonly accumulate: number;
-  /** Share of safety pairs in every batch, rounded to whole examples. */
+  /** Share of safety pairs among all pairs drawn (see `SafetyMix`). */
   readonly safetyRatio: number;
   /** Whether only the answer is learned; otherwise the prompt too, as the first safety-tuning scripts did. */
   readonly maskPrompt: boolean;
@@ -18,15 +19,15 @@ export interface SupervisedOptions {
 const widestWindow = 16;
 
 /**
- * Safety tuning (STL, Bianchi et al. 2024): next-token loss on general pairs mixed with safety pairs at a fixed ratio
- * in every batch, so that the strength of the mix does not wander.
+ * Safety tuning (STL, Bianchi et al. 2024): next-token loss on general pairs mixed with safety pairs at a fixed ratio,
+ * spread evenly over the batches, so that the strength of the mix does not wander.
  */
 export class SupervisedObjective implements Objective {
   private readonly general: readonly Example[];
   private readonly safety: readonly Example[];
   private readonly options: SupervisedOptions;
   private readonly prefix: readonly number[];
-  private readonly perBatch: { general: number; safety: number };
+  private readonly mix: SafetyMix;
   private readonly padId: number;
   /** Batches drawn together: never more than a pool has examples for, or a batch would hold one example many times. */
   private readonly window: number;
@@ -38,17 +39,18 @@ export class SupervisedObjective implements Objective {
     padId: number,
     options: SupervisedOptions,
   ) {
-    const safe = Math.round(options.batchSize * options.safetyRatio);
-    this.perBatch = { general: options.batchSize - safe, safety: safe };
+    this.mix = new SafetyMix(options);
+    const { perBatch } = this.mix;
     for (const [name, examples] of Object.entries({ general, safety })) {
-      if (this.perBatch[name as "general" | "safety"] > 0 && examples.length === 0) {
+      if (perBatch[name as "general" | "safety"] > 0 && examples.length === 0) {
         throw new DiscernError(
           "group-too-small",
-          `Supervised tuning with safetyRatio ${options.safetyRatio} needs ${name} pairs, and data.${name} gives none.`,
+          `safetyRatio ${options.safetyRatio} draws ${name} pairs, and data.${name} holds none. Name a source of ` +
+            `them under data.${name}, or set safetyRatio to ${name === "safety" ? 0 : 1}.`,
         );
       }
     }
-    const whole = [general.length / this.perBatch.general, safety.length / this.perBatch.safety];
+    const whole = [general.length / perBatch.general, safety.length / perBatch.safety];
     const least = Math.floor(Math.min(...whole.filter(Number.isFinite)));
     this.window = Math.min(widestWindow, Math.max(1, least));
     this.general = general;
@@ -86,26 +88,19 @@ export class SupervisedObjective implements Objective {
    */
   private examples(n: number): Example[] {
     const { window } = this;
-    const index = Math.floor(n / window);
-    const place = shuffled([...Array(window).keys()], stream(this.options.seed, "batch", index))[n % window];
+    const first = Math.floor(n / window) * window;
+    // order[i] is the place by length of the window's i-th batch.
+    const order = shuffled([...Array(window).keys()], stream(this.options.seed, "batch", first / window));
     const draw = (name: "general" | "safety") => {
-      const count = this.perBatch[name];
-      const pool = this.walk(name, index * window * count, window * count);
-      return pool.sort((a, b) => a.ids.length - b.ids.length).slice(place * count, (place + 1) * count);
+      const counts = new Array<number>(window).fill(0);
+      for (const [i, place] of order.entries()) counts[place] = this.mix.count(name, first + i);
+      const total = counts.reduce((sum, count) => sum + count, 0);
+      const start = this.mix.before(name, first);
+      const pool = walk(this[name], start, total, (epoch) => stream(this.options.seed, name, epoch));
+      const place = order[n - first]!;
+      const from = counts.slice(0, place).reduce((sum, count) => sum + count, 0);
+      return pool.sort((a, b) => a.ids.length - b.ids.length).slice(from, from + counts[place]!);
     };
     return [...draw("general"), ...draw("safety")];
-  }
-
-  /** `count` examples from position `start` of the endless shuffled walk through a pool. */
-  private walk(name: "general" | "safety", start: number, count: number): Example[] {
-    const pool = this[name];
-    const walked: Example[] = [];
-    while (walked.length < count) {
-      const position = start + walked.length;
-      const epoch = Math.floor(position / pool.length);
-      const order = shuffled(pool, stream(this.options.seed, name, epoch));
-      walked.push(...order.slice(position % pool.length, (position % pool.length) + count - walked.length));
-    }
-    return walked;
   }
 }

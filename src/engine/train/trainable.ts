@@ -28,7 +28,7 @@ export function layerRange(
  * The adapters of a LoRA stage and their first values, as in Hu et al. 2022: A Kaiming-uniform with a = √5, that is
  * uniform in ±1/√in, and B zero, so that the first forward pass is the base model's.
  *
- * @param reached parameters that the stage's graph reads, where others are to carry no adapter.
+ * @param reached parameters that the stage's loss has a gradient for, where others are to carry no adapter.
  * @throws DiscernError("recipe-invalid") when a target names no linear module of the architecture.
  */
 export function loraParameters(
@@ -73,8 +73,11 @@ export function loraParameters(
 
 /**
  * Names of the parameters that full training of these layers moves: their linears, biases and norms, and with
- * `embeddings` what lies outside the blocks, as far as the stage's graph reads them.
+ * `embeddings` what lies outside the blocks, as far as the stage's loss has a gradient for them. In a contrastive stage
+ * that leaves the token embeddings alone: the final norm and a head of its own lie behind ℓ and stay. A head that is the
+ * token embeddings (tied) moves with them.
  *
+ * @param reached parameters that the stage's loss has a gradient for.
  * @throws DiscernError("recipe-invalid") for layers that the model does not have.
  */
 export function fullParameters(

@@ -61,8 +61,8 @@ export class Trainer implements Stage {
   }
 
   /**
-   * Prepares a stage: attaches the adapter (LoRA) or picks the parameters (full). Layers that the objective does not
-   * run are left out: without a gradient they would still decay.
+   * Prepares a stage: attaches the adapter (LoRA) or picks the parameters (full). What the objective has no gradient
+   * for, because it does not run it or holds it constant, is left out: weight decay would still move it.
    *
    * @param factors first values of the adapter, instead of random ones.
    * @throws DiscernError("recipe-invalid") for layers or targets the model does not have or the objective does not run.
@@ -75,7 +75,7 @@ export class Trainer implements Stage {
   ): Promise<Trainer> {
     const shapes = new Map<string, readonly number[]>();
     const [batch] = await objective.batches(0);
-    const reached = model.reads((decoder) => batch.build(decoder));
+    const reached = model.moves((decoder) => batch.build(decoder).loss);
     if (options.train.method === "lora") {
       const lora = loraParameters(model.architecture, options.train, options.seed, reached);
       const initial = new Map([...lora.factors].map(([name, own]) => [name, factors?.get(name) ?? own]));

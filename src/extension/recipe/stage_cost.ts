@@ -1,5 +1,6 @@
 import type { Recipe } from "../../protocol/recipe.ts";
 import type { StageRecipe } from "../../protocol/recipe_stages.ts";
+import { supervisedSteps } from "../../protocol/safety_mix.ts";
 import type { ModelFacts } from "./model_facts.ts";
 
 /** Tokens of a typical prompt in a chat template, its own and not the shared prefix. */
@@ -97,12 +98,9 @@ export function stageCost(
   };
 }
 
-/** Steps of a stage; an epoch walks through the general pairs once. */
+/** Steps of a stage; an epoch draws the general pairs once. */
 function stepsOf(stage: StageRecipe, general: number): number {
-  if (stage.type === "contrastive" || stage.steps !== undefined) return stage.steps!;
-  const { batchSize, safetyRatio, accumulate, epochs = 1 } = stage;
-  const perStep = Math.max(1, batchSize - Math.round(batchSize * safetyRatio)) * accumulate;
-  return Math.max(1, Math.ceil((epochs * general) / perStep));
+  return stage.type === "contrastive" ? stage.steps : supervisedSteps(stage, general);
 }
 
 /** Numbers that a stage trains: r·(in + out) a linear with LoRA, else those of the blocks in range. */

@@ -50,22 +50,37 @@ describe("a contrast batch", () => {
     }
   });
 
-  it("couples what has no twin, the smaller group repeating", () => {
+  it("couples what has no twin, the group with fewer of them borrowing from the pairs before it repeats", () => {
     const extra = [1, 2, 3, 4].map((id) => single("toxic", id));
-    const prompts = [...contrast, ...extra, single("seemingly_toxic", 9), single("seemingly_toxic", 10)];
+    const few = [single("seemingly_toxic", 9), single("seemingly_toxic", 10)];
+    const prompts = [...contrast, ...extra, ...few];
     // 8 pairs and 4 couples: 12 couples an epoch, 6 steps.
     const epoch = drawn(prompts).slice(0, 6).flat();
-    for (const prompt of [...contrast, ...extra])
-      expect(epoch.filter((each) => each === prompt).length).toBe(1);
-    for (const prompt of prompts.slice(-2)) expect(epoch.filter((each) => each === prompt).length).toBe(2);
+    const times = (prompt: ContrastPrompt) => epoch.filter((each) => each === prompt).length;
+    for (const prompt of [...extra, ...few]) expect(times(prompt)).toBe(1);
+    const seeming = contrast.filter(({ label }) => label === "seemingly_toxic").map(times);
+    expect(seeming.toSorted()).toEqual([1, 1, 1, 1, 1, 1, 2, 2]);
   });
 
-  it("lends a partner from the whole other group where all of it has twins", () => {
+  it("repeats the smaller group evenly where nothing can be borrowed", () => {
+    const prompts = [1, 2, 3, 4, 5, 6].map((id) => single("toxic", id));
+    const few = [single("seemingly_toxic", 9), single("seemingly_toxic", 10)];
+    const epoch = drawn([...prompts, ...few])
+      .slice(0, 3)
+      .flat();
+    for (const prompt of prompts) expect(epoch.filter((each) => each === prompt).length).toBe(1);
+    for (const prompt of few) expect(epoch.filter((each) => each === prompt).length).toBe(3);
+  });
+
+  it("borrows another partner in another epoch, not the first of the file", () => {
     const lonely = single("toxic", 1);
-    const epoch = drawn([...contrast, lonely]).flat();
-    const partner = epoch[epoch.indexOf(lonely) + 1];
-    expect(partner.label).toBe("seemingly_toxic");
-    expect(partner.pair).toBeDefined();
+    const prompts = [...contrast, lonely];
+    const sampler = new ContrastSampler(prompts, { batch: 4, twins: true }, 1);
+    const all = Array.from({ length: 90 }, (_, step) => sampler.draw(step)).flat();
+    const partners = all.flatMap((prompt, i) => (prompt === lonely ? [all[i + 1].pair] : []));
+    expect(partners.length).toBe(20);
+    expect(new Set(partners).size).toBeGreaterThan(3);
+    for (const prompt of all) expect(prompt).toBeDefined();
   });
 
   it("is of one kind where kinds keep together", () => {

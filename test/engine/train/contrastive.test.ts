@@ -1,12 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { input } from "../../../src/engine/graph/tensor.ts";
+import { gradients } from "../../../src/engine/graph/autodiff.ts";
+import { input, type Tensor } from "../../../src/engine/graph/tensor.ts";
 import { causalAttention } from "../../../src/engine/model/attention.ts";
-import type { LiveModel } from "../../../src/engine/model/live_model.ts";
+import { LiveModel } from "../../../src/engine/model/live_model.ts";
 import { indexVector } from "../../../src/engine/model/packing.ts";
+import type { Parameter } from "../../../src/engine/model/weights.ts";
 import { ContrastiveObjective } from "../../../src/engine/train/contrastive.ts";
 import { tinyModel } from "../model/tiny.ts";
 import { contrast, contrastOptions } from "./contrast.ts";
-import { examples, full, losses, trainer } from "./trial.ts";
+import { changed, examples, farthest, full, losses, snapshot, trainer } from "./trial.ts";
 
 const general = examples(7).map(({ ids }) => ids);
 const layer = 2;
@@ -73,6 +75,25 @@ describe.each(["llama", "gemma2"])("on %s", (name) => {
   );
 });
 
+it.each([
+  ["equal groups", contrast],
+  ["unequal groups", contrast.filter(({ label }, i) => label === "toxic" || i < 6)],
+])("is centred midway between the groups' means: %s", async (_, prompts) => {
+  const model = await tinyModel("llama");
+  const objective = await ContrastiveObjective.create(model, prompts, [], 0, {
+    ...contrastOptions,
+    center: true,
+    sampler: { batch: 4, twins: true },
+  });
+  const alone = await Promise.all(prompts.map(({ ids }) => featuresAlone(model, ids)));
+  const of = (label: string) =>
+    mean(alone.flatMap((rows, i) => (prompts[i].label === label ? [rows[rows.length - 1]] : [])));
+  const [toxic, seeming] = [of("toxic"), of("seemingly_toxic")];
+  const { data } = objective.batches(0)[0].feeds.center;
+  for (const [k, x] of data.entries()) expect(x).toBeCloseTo((toxic[k] + seeming[k]) / 2, 5);
+  await model.dispose();
+});
+
 describe("retention", () => {
   it.each(["distance", "kl"] as const)("(%s) is nothing before the first step, and grows", async (type) => {
     const model = await tinyModel("llama");
@@ -101,6 +122,67 @@ describe("retention", () => {
       return retention as number;
     };
     expect(await moved(1000)).toBeLessThan(0.5 * (await moved(0)));
+  });
+
+  it.each([
+    ["a head of its own", "llama_untied_bias"],
+    ["a head tied to the embeddings", "qwen2"],
+  ])("(kl) moves neither the final norm nor %s", async (_, name) => {
+    const model = await tinyModel(name);
+    const { tiedEmbeddings } = model.architecture;
+    const before = snapshot(model);
+    const objective = await ContrastiveObjective.create(model, contrast, general, 0, {
+      ...contrastOptions,
+      train: { method: "full", embeddings: true },
+      retention: { type: "kl", weight: 10, batch: 3 },
+    });
+    const stage = await trainer(model, objective, { train: { method: "full", embeddings: true } });
+    await losses(stage, 3);
+    await stage.finish();
+    const moved = changed(model, before);
+    expect(moved).not.toContain("model.norm.weight");
+    expect(moved).not.toContain("lm_head.weight");
+    expect(moved).toContain("model.embed_tokens.weight");
+    expect(moved.filter((each) => /layers\.2/.test(each))).toEqual([]);
+    // A tied head is read as it was before training, so the term measures every step by the same head.
+    const { head } = objective.batches(3)[0].feeds;
+    expect(head === undefined).toBe(!tiedEmbeddings);
+    if (head) expect(farthest(head.data, before.get("model.embed_tokens.weight") ?? [])).toBe(0);
+    await model.dispose();
+  });
+
+  it("(kl) reaches embeddings through the features alone, not through a head that is tied to them", async () => {
+    const gradient = async (tied: boolean) => {
+      const model = await tinyModel("qwen2");
+      const architecture = { ...model.architecture, tiedEmbeddings: tied };
+      const { data, shape } = model.weights.get("model.embed_tokens.weight") as Parameter;
+      const weights = new Map(model.weights);
+      if (!tied) weights.set("lm_head.weight", { data: Float32Array.from(data), shape });
+      const other = new LiveModel(model.device, architecture, weights);
+      const objective = await ContrastiveObjective.create(other, contrast, general, 0, {
+        ...contrastOptions,
+        train: { method: "full", embeddings: true },
+        retention: { type: "kl", weight: 100, batch: 3 },
+      });
+      // Before the first step the divergence is zero and has no gradient: move the model a little.
+      for (const each of [data, weights.get("model.layers.0.mlp.up_proj.weight")?.data ?? []])
+        for (let i = 0; i < each.length; i += 7) each[i] *= 1.5;
+      const [batch] = objective.batches(0);
+      const program = await other.program("gradient", (decoder, parameters) => {
+        const { loss } = batch.build(decoder);
+        const [found] = gradients(loss, [parameters.get("model.embed_tokens.weight")]);
+        return { loss, found: found as Tensor };
+      });
+      const { loss, found } = await other.run(program, batch.feeds);
+      await other.dispose();
+      return { loss: loss.data[0], found: Float32Array.from(found.data as Float32Array) };
+    };
+    const [tied, untied] = [await gradient(true), await gradient(false)];
+    expect(tied.loss).toBeCloseTo(untied.loss, 5);
+    expect(farthest(tied.found, untied.found)).toBeLessThan(
+      1e-6 * Math.max(1, ...untied.found.map(Math.abs)),
+    );
+    expect(untied.found.some((x) => Math.abs(x) > 1e-3)).toBe(true);
   });
 
   it("is not computed, nor reported, where there is none", async () => {

@@ -26,7 +26,6 @@ describe("a supervised batch", () => {
   it.each([
     [0, 0],
     [0.25, 1],
-    [0.3, 1],
     [0.5, 2],
     [1, 4],
   ])("with safety ratio %d has %d safety pairs of four", (safetyRatio, count) => {
@@ -35,6 +34,48 @@ describe("a supervised batch", () => {
       const [batch] = drawn(objective, step);
       expect(batch.length).toBe(4);
       expect(batch.filter(isSafety).length).toBe(count);
+    }
+  });
+
+  it.each([
+    [0.05, 8, 1],
+    [0.05, 8, 2],
+    [0.3, 4, 1],
+    [0.002, 8, 4],
+    [0.95, 8, 1],
+    [0.07, 100, 1],
+  ])(
+    "with safety ratio %d of %d pairs keeps that share over the batches",
+    (safetyRatio, batchSize, accumulate) => {
+      const objective = new SupervisedObjective(general, safety, 0, {
+        ...options,
+        safetyRatio,
+        batchSize,
+        accumulate,
+      });
+      let [pairs, safe, least, most] = [0, 0, Number.POSITIVE_INFINITY, 0];
+      for (let step = 0; step < 60; step++) {
+        for (const batch of drawn(objective, step)) {
+          expect(batch.length).toBe(batchSize);
+          const count = batch.filter(isSafety).length;
+          [pairs, safe] = [pairs + batch.length, safe + count];
+          [least, most] = [Math.min(least, count), Math.max(most, count)];
+          // Exact to half a pair after every batch, not only in the long run.
+          expect(Math.abs(safe - pairs * safetyRatio)).toBeLessThanOrEqual(0.5 + 1e-6);
+        }
+      }
+      expect(most - least).toBeLessThanOrEqual(1);
+      expect(safe).toBeGreaterThan(0);
+    },
+  );
+
+  it("walks through its pools in turn also where the share of a batch is not whole", () => {
+    const objective = new SupervisedObjective(general, safety, 0, { ...options, safetyRatio: 0.3 });
+    const steps = Array.from({ length: 60 }, (_, step) => drawn(objective, step)[0]);
+    const times = (pool: readonly Example[], offset: number) =>
+      pool.map((_, i) => steps.flat().filter((n) => n === offset + i).length);
+    for (const counts of [times(general, 0), times(safety, general.length)]) {
+      expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(1);
     }
   });
 
