@@ -12,12 +12,12 @@ import {
 import { architectureFromConfig } from "../../../src/engine/model/architecture.ts";
 import { readSafetensors, writeSafetensors } from "../../../src/engine/model/safetensors.ts";
 import type { Parameter, Weights } from "../../../src/engine/model/weights.ts";
-import { sharedPath } from "../../shared.ts";
+import { committedPath } from "../../golden/golden.ts";
 import { tempFolder } from "../../temp_folder.ts";
 import { tinyConfig } from "./tiny.ts";
 
 const llama = architectureFromConfig(tinyConfig("llama"));
-const golden = () => sharedPath("golden", "peft_adapter");
+const golden = () => committedPath("peft_adapter");
 
 /** A copy of the golden adapter with settings changed. */
 function changed(change: Record<string, unknown>): string {

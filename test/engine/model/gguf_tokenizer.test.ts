@@ -1,12 +1,11 @@
-import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { GgufValue } from "../../../src/engine/model/gguf.ts";
 import { tokenizerFromGguf } from "../../../src/engine/model/gguf_tokenizer.ts";
 import { openModel } from "../../../src/engine/model/source.ts";
 import { encodePrompt, promptTemplate } from "../../../src/engine/model/template.ts";
 import { ModelTokenizer } from "../../../src/engine/model/tokenizer.ts";
+import { readGolden } from "../../golden/golden.ts";
 import { realModelPath } from "../../real_model.ts";
-import { sharedPath } from "../../shared.ts";
 
 interface Golden {
   prompt: string;
@@ -14,7 +13,7 @@ interface Golden {
   chat_ids: number[];
 }
 
-const golden: Golden[] = JSON.parse(readFileSync(sharedPath("golden", "smollm2.json"), "utf8"));
+const golden = readGolden<Golden[]>("smollm2.json");
 
 describe("SmolLM2's tokenizer, rebuilt from its GGUF file", () => {
   let tokenizer: ModelTokenizer;

@@ -12,8 +12,8 @@ import {
 } from "../../../src/engine/model/adapter.ts";
 import { exportMerged } from "../../../src/engine/model/export.ts";
 import { loadModel } from "../../../src/engine/model/load.ts";
+import { committedPath } from "../../golden/golden.ts";
 import { realModelPath } from "../../real_model.ts";
-import { sharedPath } from "../../shared.ts";
 import { ggufFile, ggufMetadata, ggufTensors } from "./gguf_file.ts";
 import { ggufFamilies, tinyModels, tinyPath } from "./tiny.ts";
 
@@ -35,7 +35,7 @@ interface Answer {
   greedy: number[];
 }
 
-const readJson = (...parts: string[]) => JSON.parse(readFileSync(sharedPath("golden", ...parts), "utf8"));
+const readJson = (...parts: string[]) => JSON.parse(readFileSync(committedPath(...parts), "utf8"));
 
 function expectClose(found: number[], expected: number[]): void {
   expect(found).toHaveLength(expected.length);
@@ -92,7 +92,7 @@ describe.skipIf(!installed)("exports load in transformers and peft", () => {
   /** PEFT's own adapter written again, and one whose modules differ in rank and scale. */
   async function adapters(): Promise<Record<"again" | "ranks", Adapter>> {
     const { architecture } = await loadModel(tinyPath("llama"));
-    const again = await readAdapter(sharedPath("golden", "peft_adapter"), architecture);
+    const again = await readAdapter(committedPath("peft_adapter"), architecture);
     const name = "model.layers.0.self_attn.q_proj";
     const more = { modules: new Map([[name, { ...again.modules.get(name)!, scale: 0.5 }]]), baseModel: null };
     return { again, ranks: concatAdapters([again, more]) };

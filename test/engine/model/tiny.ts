@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { LiveModel } from "../../../src/engine/model/live_model.ts";
 import { openModel } from "../../../src/engine/model/source.ts";
 import { Device } from "../../../src/engine/runtime/device.ts";
-import { sharedPath } from "../../shared.ts";
+import { committedPath } from "../../golden/golden.ts";
 
 /** The nine small golden models, one a kind of decoder. */
 export const tinyModels = [
@@ -21,7 +21,7 @@ export const tinyModels = [
 export const ggufFamilies = ["llama", "qwen2", "qwen3", "gemma2", "phi3", "olmo2"] as const;
 
 export function tinyPath(name: string): string {
-  return sharedPath("golden", "tiny", name);
+  return committedPath("tiny", name);
 }
 
 export function tinyConfig(name: string): Record<string, unknown> {

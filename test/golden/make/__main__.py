@@ -1,0 +1,55 @@
+"""Computes golden values: python test/golden/make OUT [--seed N] [--only PART ...] [--model FILE.gguf]
+
+Each part is a module with a function `make(out, seed)` that writes its files below the folder OUT. `smollm2`, `lora`
+and `dcr` read SmolLM2-135M-Instruct from the GGUF file that `discern pull smollm2-135m` fetches. `peft_adapter` needs
+the `tiny` models in OUT.
+
+Seed 0 makes the committed values. Other seeds draw other weights, prompts and settings within what the tests must
+accept: see the README beside this folder.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+import torch
+
+import dcr
+import gguf_blocks
+import lora
+import losses
+import peft_adapter
+import smollm2
+import tiny
+
+PARTS = {
+    "losses": losses.make,
+    "tiny": tiny.make,
+    "peft_adapter": peft_adapter.make,
+    "gguf_blocks": gguf_blocks.make,
+    "smollm2": smollm2.make,
+    "lora": lora.make,
+    "dcr": dcr.make,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Computes golden values with PyTorch, transformers and peft.")
+    parser.add_argument("out", type=Path, help="folder to write to")
+    parser.add_argument("--seed", type=int, default=0, help="0 makes the committed values")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART", help=", ".join(PARTS))
+    parser.add_argument("--model", type=Path, default=smollm2.DEFAULT_FILE, help="GGUF file of SmolLM2-135M-Instruct")
+    options = parser.parse_args()
+    if {"smollm2", "lora", "dcr"} & set(options.only) and not options.model.is_file():
+        sys.exit(f"{options.model} does not exist. Fetch it with: npm run -s discern -- pull smollm2-135m")
+    smollm2.file = options.model
+    # Sums depend on the number of threads in their last digits.
+    torch.set_num_threads(2)
+    for part in options.only:
+        print(part, flush=True)
+        PARTS[part](options.out, options.seed)
+
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+main()

@@ -1,0 +1,49 @@
+"""losses.json: metric-learning losses and their gradients with respect to the embeddings before normalisation."""
+
+from pathlib import Path
+
+import torch
+from pytorch_metric_learning import losses as pml
+
+from circle import pairwise_circle
+from write import digits, write_json
+
+PML = {
+    "circle_m025_g256": pml.CircleLoss(m=0.25, gamma=256),
+    "circle_m025_g80": pml.CircleLoss(m=0.25, gamma=80),
+    "circle_m04_g32": pml.CircleLoss(m=0.4, gamma=32),
+    "ntxent_t007": pml.NTXentLoss(temperature=0.07),
+    "supcon_t01": pml.SupConLoss(temperature=0.1),
+    "triplet_m02_euclid": pml.TripletMarginLoss(margin=0.2),
+}
+PAIRWISE = {
+    f"circle_pairwise_m{margin}_g{gamma:g}": lambda x, labels, margin=margin, gamma=gamma: pairwise_circle(
+        x, labels, margin, gamma
+    )
+    for margin, gamma in [(0.25, 256.0), (0.25, 32.0)]
+}
+
+
+def make(out: Path, seed: int) -> None:
+    generator = torch.Generator().manual_seed(100 + seed)
+    entries = []
+    # Embeddings, their width, and how many of them carry the first label.
+    for count, width, first in [(6, 8, 3), (12, 16, 4), (24, 32, 12)]:
+        embeddings = torch.randn(count, width, generator=generator)
+        labels = torch.tensor([0] * first + [1] * (count - first))
+        for name, loss_of in {**PML, **PAIRWISE}.items():
+            leaf = embeddings.clone().requires_grad_(True)
+            loss = loss_of(leaf, labels)
+            loss.backward()
+            entries.append(
+                {
+                    "loss": name,
+                    "n": count,
+                    "d": width,
+                    "labels": labels.tolist(),
+                    "embeddings": digits(embeddings),
+                    "value": loss.item(),
+                    "grad": digits(leaf.grad),
+                }
+            )
+    write_json(out / "losses.json", entries)
