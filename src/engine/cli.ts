@@ -57,6 +57,8 @@ function failure(error: unknown): number {
   const told = { error: { code: known ? error.code : "internal", message } };
   if (process.argv.includes("--json")) process.stdout.write(`${JSON.stringify(told)}\n`);
   if (process.connected) process.send?.(told);
-  say(known ? `discern: ${message}` : `discern: ${error instanceof Error ? error.stack : message}`);
+  // What the system refuses (a permission, a full disk) is no fault of the program, and a stack tells nobody anything.
+  const bug = error instanceof Error && !known && !("syscall" in error);
+  say(`discern: ${bug ? error.stack : message}`);
   return 1;
 }

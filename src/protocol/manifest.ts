@@ -36,7 +36,3 @@ export const engineSchema = z.object({
   started: z.iso.datetime(),
 });
 export type EngineRecord = z.infer<typeof engineSchema>;
-
-/** `lock.json` of a run folder: the process that may write in it. */
-export const lockSchema = z.object({ pid: z.int().positive(), started: z.iso.datetime(), host: z.string() });
-export type LockRecord = z.infer<typeof lockSchema>;

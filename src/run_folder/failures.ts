@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { DiscernError } from "../protocol/errors.ts";
 
 /** The error of a run that has lost its folder. */
@@ -7,6 +8,17 @@ export function goneFailure(path: string): DiscernError {
     `${path} is gone: the run folder was deleted or moved while the run was under way.`,
   );
 }
+
+/** What the file system's codes mean. */
+const reasons: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  EPERM: "not permitted",
+  EROFS: "the file system is read-only",
+  ENOTDIR: "a file is in the place of a folder",
+  EEXIST: "a file has this name",
+  EISDIR: "a folder has this name",
+  ENAMETOOLONG: "the name is too long",
+};
 
 /**
  * Words an error of the file system for the person whose run it is.
@@ -22,12 +34,24 @@ export function writeFailure(error: unknown, path: string): unknown {
       { cause: error },
     );
   }
-  if (code && ["EACCES", "EPERM", "EROFS", "ENOTDIR", "EEXIST"].includes(code)) {
+  if (code && Object.hasOwn(reasons, code)) {
     return new DiscernError(
       "run-unwritable",
-      `${path} cannot be written (${code}). Choose another run folder with --out, or mend its permissions.`,
+      `${path} cannot be written (${reasons[code] ?? code}). Choose another folder with --out, or fix its permissions.`,
       { cause: error },
     );
   }
   return error;
+}
+
+/**
+ * Words an error of the file system that ended a run.
+ *
+ * @param folder of the run; everything that a run writes is in it.
+ */
+export function runFailure(error: unknown, folder: string): unknown {
+  const { code, path } = error as NodeJS.ErrnoException;
+  if (error instanceof DiscernError || code === undefined) return error;
+  if (code === "ENOENT" && !existsSync(folder)) return goneFailure(folder);
+  return writeFailure(error, path ?? folder);
 }

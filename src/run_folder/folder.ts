@@ -4,7 +4,8 @@ import { DiscernError } from "../protocol/errors.ts";
 import { type EngineRecord, engineSchema, type Manifest, manifestSchema } from "../protocol/manifest.ts";
 import type { Recipe } from "../protocol/recipe.ts";
 import { parseRecipe } from "../protocol/recipe_file.ts";
-import { writeAtomic } from "../storage/atomic.ts";
+import { removeNeighbours, writeAtomic } from "../storage/atomic.ts";
+import { makeFolders } from "../storage/folders.ts";
 import { goneFailure, writeFailure } from "./failures.ts";
 import { lockHolder } from "./lock.ts";
 
@@ -67,11 +68,18 @@ export async function prepareRunFolder(folder: string): Promise<void> {
     );
   }
   try {
-    await mkdir(runPaths(folder).checkpoints, { recursive: true });
-    await mkdir(runPaths(folder).stages, { recursive: true });
+    await makeFolders(runPaths(folder).checkpoints);
+    await makeFolders(runPaths(folder).stages);
   } catch (error) {
     throw writeFailure(error, folder);
   }
+}
+
+/** Clears away what a process left in a run folder that was killed while it wrote. Only while the folder is locked. */
+export async function clearRunFolder(folder: string): Promise<void> {
+  const { evaluation, model } = runPaths(folder);
+  const arms = ["before", "after"].map((arm) => join(evaluation, arm));
+  for (const each of [folder, evaluation, ...arms, model]) await removeNeighbours(each);
 }
 
 /**

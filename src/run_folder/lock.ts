@@ -1,31 +1,14 @@
-import { link, readFile, rm, writeFile } from "node:fs/promises";
-import { hostname } from "node:os";
 import { join } from "node:path";
 import { DiscernError } from "../protocol/errors.ts";
-import { type LockRecord, lockSchema } from "../protocol/manifest.ts";
+import { type LockOwner, lockOwner, takeLock } from "../storage/lock.ts";
 import { writeFailure } from "./failures.ts";
 
-const file = "lock.json";
-
-/** Whether a process with this id lives on this machine. */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-}
+/** Name of the lock of a run folder. */
+export const lockName = "lock";
 
 /** Who works in a run folder at present; null when nobody does. */
-export async function lockHolder(folder: string): Promise<LockRecord | null> {
-  try {
-    const lock = lockSchema.parse(JSON.parse(await readFile(join(folder, file), "utf8")));
-    // A process of another machine cannot be looked for: it is believed.
-    return lock.host !== hostname() || isAlive(lock.pid) ? lock : null;
-  } catch {
-    return null;
-  }
+export function lockHolder(folder: string): Promise<LockOwner | null> {
+  return lockOwner(join(folder, lockName));
 }
 
 /**
@@ -35,35 +18,21 @@ export async function lockHolder(folder: string): Promise<LockRecord | null> {
  * @throws DiscernError `run-busy` when a living process holds it; `run-unwritable`; `disk-full`.
  */
 export async function lockRun(folder: string): Promise<() => Promise<void>> {
-  const path = join(folder, file);
-  const aside = `${path}.${process.pid}.tmp`;
-  const own: LockRecord = { pid: process.pid, started: new Date().toISOString(), host: hostname() };
+  const path = join(folder, lockName);
+  let lock: Awaited<ReturnType<typeof takeLock>>;
   try {
-    await writeFile(aside, `${JSON.stringify(own)}\n`);
+    lock = await takeLock(path);
   } catch (error) {
     throw writeFailure(error, folder);
   }
-  try {
-    // A hard link appears whole or not at all, and never replaces another: of two takers one wins.
-    for (let attempt = 0; ; attempt++) {
-      try {
-        await link(aside, path);
-        return () => rm(path, { force: true });
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== "EEXIST" || attempt > 3)
-          throw writeFailure(error, folder);
-      }
-      const holder = await lockHolder(folder);
-      if (holder) {
-        throw new DiscernError(
-          "run-busy",
-          `${folder} is in use by process ${holder.pid} on ${holder.host} since ${holder.started}. Wait for it, or stop ` +
-            `it; if it is long gone, delete ${path}.`,
-        );
-      }
-      await rm(path, { force: true });
-    }
-  } finally {
-    await rm(aside, { force: true });
-  }
+  if (lock.taken) return () => lock.release();
+  const { owner } = lock;
+  const who =
+    owner === null
+      ? "is locked, and the lock is damaged, so that its owner is not known"
+      : `is in use by process ${owner.pid} on ${owner.host} since ${owner.started}`;
+  throw new DiscernError(
+    "run-busy",
+    `${folder} ${who}. Wait for that process, or stop it; if it has long ended, delete the folder ${path}.`,
+  );
 }

@@ -14,7 +14,8 @@ import { timeline } from "../../src/protocol/timeline.ts";
 import { readEvents } from "../../src/run_folder/event_log.ts";
 import { readEngine } from "../../src/run_folder/folder.ts";
 import { appendJudgement, judgementsPath, responseHash } from "../../src/run_folder/judgements.ts";
-import { isAlive, lockHolder } from "../../src/run_folder/lock.ts";
+import { lockHolder } from "../../src/run_folder/lock.ts";
+import { isAlive } from "../../src/storage/process_identity.ts";
 import { tempFolder } from "../temp_folder.ts";
 import { tinyData, writeTinyModel } from "../tiny_model.ts";
 

@@ -1,17 +1,15 @@
 import { mkdtemp, readdir, writeFile } from "node:fs/promises";
-import { hostname, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeEach, expect, test } from "vitest";
 import { openRun, prepareRunFolder } from "../../src/run_folder/folder.ts";
 import { lockHolder, lockRun } from "../../src/run_folder/lock.ts";
+import { writeLock } from "../run_lock.ts";
 
 let folder: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "discern-run-"));
 });
-
-const lockOf = (pid: number, host = hostname()) =>
-  writeFile(join(folder, "lock.json"), JSON.stringify({ pid, host, started: "2026-01-01T00:00:00Z" }));
 
 test("a run folder is one process's at a time", async () => {
   const release = await lockRun(folder);
@@ -23,9 +21,9 @@ test("a run folder is one process's at a time", async () => {
 });
 
 test("the lock of a process that died is taken over, that of another machine is not", async () => {
-  await lockOf(2 ** 22 + 1);
+  writeLock(folder, { pid: 2 ** 22 + 1 });
   await (await lockRun(folder))();
-  await lockOf(1, "another-machine");
+  writeLock(folder, { pid: 1, host: "another-machine" });
   await expect(lockRun(folder)).rejects.toMatchObject({ code: "run-busy" });
 });
 

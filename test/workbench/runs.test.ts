@@ -1,11 +1,11 @@
 import { appendFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { hostname } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { buildReport } from "../../src/engine/evaluate/report.ts";
 import { type PromptResult, reportSchema } from "../../src/protocol/report.ts";
 import { appendJudgement, judgementsPath, responseHash } from "../../src/run_folder/judgements.ts";
 import { eventsOf, probe, stage, started, steps } from "../extension/runs/events.ts";
+import { writeLock } from "../run_lock.ts";
 import { runManifest } from "../run_manifest.ts";
 import { writeTinyModel } from "../tiny_model.ts";
 import { describeWorkbench, useWorkbench } from "./use_workbench.ts";
@@ -68,8 +68,7 @@ describeWorkbench("Runs and Models views", () => {
       await writeFile(join(folder, "models/broken/model.safetensors"), "");
       await writeFile(join(folder, "tiny.discern.json"), '{ "model": "models/tiny" }');
       await writeRun(folder, "going", opening);
-      const lock = { pid: process.pid, host: hostname(), started: "2026-01-01T00:00:00Z" };
-      await writeFile(join(folder, "runs/going/lock.json"), JSON.stringify(lock));
+      writeLock(join(folder, "runs/going"));
       await writeRun(folder, "killed", opening);
       await writeRun(folder, "stopped", [...opening, { type: "run-stopped", stage: 0, step: 34 }]);
       const ended = [...opening, { type: "run-finished" as const, report: "report.json" }];

@@ -1,11 +1,12 @@
 import { spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
 import { DiscernError, errorCodes } from "../../protocol/errors.ts";
 import { writeFailure } from "../../run_folder/failures.ts";
 import { readEngine, runPaths } from "../../run_folder/folder.ts";
+import { makeFolders } from "../../storage/folders.ts";
 import { allocator } from "../launch.ts";
 
 export interface DetachOptions {
@@ -41,7 +42,7 @@ export async function startDetached(
   const paths = runPaths(resolve(folder));
   let log: number;
   try {
-    mkdirSync(paths.folder, { recursive: true });
+    await makeFolders(paths.folder);
     log = openSync(paths.engineLog, "a");
   } catch (error) {
     throw writeFailure(error, paths.folder);

@@ -1,4 +1,3 @@
-import { mkdir } from "node:fs/promises";
 import { basename, dirname, extname, resolve } from "node:path";
 import * as z from "zod";
 import { selectPrompts } from "../../dataset/select.ts";
@@ -9,6 +8,7 @@ import { type Source, sourceSchema } from "../../protocol/source.ts";
 import { POOLED, type Suite, suitesSchema } from "../../protocol/suite.ts";
 import { writeFailure } from "../../run_folder/failures.ts";
 import { isReport, runPaths } from "../../run_folder/folder.ts";
+import { makeFolders } from "../../storage/folders.ts";
 import { answerSuites, type SuitePrompts } from "../evaluate/answers.ts";
 import { buildReport } from "../evaluate/report.ts";
 import { writeReport } from "../run/evaluation.ts";
@@ -123,7 +123,7 @@ export async function evaluateModel(ask: AskOptions, options: EvaluateOptions): 
     );
   }
   try {
-    await mkdir(paths.folder, { recursive: true });
+    await makeFolders(paths.folder);
   } catch (error) {
     throw writeFailure(error, paths.folder);
   }

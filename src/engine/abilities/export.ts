@@ -1,8 +1,9 @@
-import { cp, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { cp, rm, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { DiscernError } from "../../protocol/errors.ts";
 import { writeFailure } from "../../run_folder/failures.ts";
 import { openRun, runPaths } from "../../run_folder/folder.ts";
+import { makeFolders } from "../../storage/folders.ts";
 import { mergeAdapter, readAdapter } from "../model/adapter.ts";
 import { exportMerged } from "../model/export.ts";
 import { loadModel } from "../model/load.ts";
@@ -33,6 +34,7 @@ export async function exportRun(run: string, into: string, merged: boolean): Pro
     );
   }
   try {
+    await makeFolders(dirname(into));
     if (merged && (await exists(join(model, "adapter_config.json")))) {
       const loaded = await loadModel(manifest.model.path);
       mergeAdapter(loaded.weights, await readAdapter(model, loaded.architecture));
@@ -41,6 +43,8 @@ export async function exportRun(run: string, into: string, merged: boolean): Pro
       await cp(model, into, { recursive: true });
     }
   } catch (error) {
+    // The folder was not there before: half an export is of no use, and would be in the way of the next.
+    await rm(into, { recursive: true, force: true }).catch(() => undefined);
     throw writeFailure(error, into);
   }
 }

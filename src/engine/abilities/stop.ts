@@ -1,4 +1,3 @@
-import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { askLiveness } from "../../connection/client.ts";
@@ -6,7 +5,8 @@ import { DiscernError } from "../../protocol/errors.ts";
 import { type RunState, timeline } from "../../protocol/timeline.ts";
 import { readEvents } from "../../run_folder/event_log.ts";
 import { readEngine, runPaths } from "../../run_folder/folder.ts";
-import { isAlive, lockHolder } from "../../run_folder/lock.ts";
+import { lockHolder } from "../../run_folder/lock.ts";
+import { isVisible } from "../../storage/process_identity.ts";
 
 /** Milliseconds between two looks whether the run has stopped. */
 const look = 100;
@@ -16,7 +16,8 @@ const look = 100;
  * evaluated, which takes minutes: that is not waited for.
  *
  * @returns what became of the run: it may have finished or failed before it could be stopped.
- * @throws DiscernError `run-invalid` when nobody works in the folder; `run-busy` when somebody does on another machine.
+ * @throws DiscernError `run-invalid` when nobody works in the folder; `run-busy` when somebody does on another machine
+ *   or in another container.
  */
 export async function stopRun(
   folder: string,
@@ -26,7 +27,7 @@ export async function stopRun(
   if (holder === null) {
     throw new DiscernError("run-invalid", `Nobody works in ${folder}: there is no run to stop.`);
   }
-  if (holder.host !== hostname()) {
+  if (!(await isVisible(holder))) {
     throw new DiscernError(
       "run-busy",
       `The run in ${folder} is worked on by process ${holder.pid} of ${holder.host}. Stop it there.`,
@@ -43,8 +44,9 @@ export async function stopRun(
       `The engine of ${folder} does not answer, so it cannot be told to keep the best. Stop it without that wish.`,
     );
   }
-  if (!asked && isAlive(holder.pid)) process.kill(holder.pid, "SIGTERM");
-  while ((await lockHolder(folder))?.pid === holder.pid) await sleep(look);
+  const works = async () => (await lockHolder(folder))?.token === holder.token;
+  if (!asked && (await works())) process.kill(holder.pid, "SIGTERM");
+  while (await works()) await sleep(look);
   const { state } = timeline(readEvents(runPaths(folder).events));
   return { folder: resolve(folder), pid: holder.pid, state };
 }

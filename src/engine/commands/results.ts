@@ -1,11 +1,12 @@
-import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { recipeJsonSchema } from "../../protocol/recipe.ts";
 import { timeline } from "../../protocol/timeline.ts";
 import { followEvents, readEvents } from "../../run_folder/event_log.ts";
+import { writeFailure } from "../../run_folder/failures.ts";
 import { openRun, runPaths } from "../../run_folder/folder.ts";
 import { lockHolder } from "../../run_folder/lock.ts";
+import { makeFolders } from "../../storage/folders.ts";
 import { compareRuns } from "../abilities/compare.ts";
 import { exportRun } from "../abilities/export.ts";
 import { reportMarkdown } from "../evaluate/markdown.ts";
@@ -48,8 +49,12 @@ export function addCompare(program: Command): void {
       const report = await compareRuns(runs);
       if (flags.out !== undefined) {
         const folder = resolve(flags.out);
-        await mkdir(folder, { recursive: true });
-        await writeReport(report, runPaths(folder));
+        try {
+          await makeFolders(folder);
+          await writeReport(report, runPaths(folder));
+        } catch (error) {
+          throw writeFailure(error, folder);
+        }
         say(`Report: ${join(folder, "report.html")}`);
       }
       show(flags, report, () => reportMarkdown(report));

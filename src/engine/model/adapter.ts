@@ -1,7 +1,8 @@
-import { mkdir, readdir } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { DiscernError } from "../../protocol/errors.ts";
 import { writeAtomic } from "../../storage/atomic.ts";
+import { makeFolders } from "../../storage/folders.ts";
 import { type AdapterConfig, alphaOf, parseAdapterConfig, rankOf } from "./adapter_config.ts";
 import { type Architecture, linearModules } from "./architecture.ts";
 import { readSafetensors, writeSafetensors } from "./safetensors.ts";
@@ -100,7 +101,7 @@ export async function writeAdapter(
     [`base_model.model.${name}.lora_A.weight`, a],
     [`base_model.model.${name}.lora_B.weight`, b],
   ]);
-  await mkdir(folder, { recursive: true });
+  await makeFolders(folder);
   await writeSafetensors(join(folder, weightsFile), tensors);
   await writeAtomic(join(folder, configFile), `${JSON.stringify(config, null, 2)}\n`);
 }

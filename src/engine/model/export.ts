@@ -1,6 +1,6 @@
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { writeAtomic } from "../../storage/atomic.ts";
+import { makeFolders } from "../../storage/folders.ts";
 import type { LoadedModel } from "./load.ts";
 import { writeSafetensors } from "./safetensors.ts";
 import type { Weights } from "./weights.ts";
@@ -17,7 +17,7 @@ export async function exportMerged(
   model: Pick<LoadedModel, "config" | "generationConfig" | "tokenizerFiles">,
   weights: Weights,
 ): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  await makeFolders(folder);
   const json = (name: string, value: object) =>
     writeAtomic(join(folder, name), `${JSON.stringify(value, null, 2)}\n`);
   await writeSafetensors(join(folder, "model.safetensors"), weights);

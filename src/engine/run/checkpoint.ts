@@ -1,26 +1,31 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { readdir, readFile, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import * as z from "zod";
 import { DiscernError } from "../../protocol/errors.ts";
 import { writeFailure } from "../../run_folder/failures.ts";
 import { makePart } from "../../run_folder/folder.ts";
-import { syncFolder } from "../../storage/atomic.ts";
+import { syncFolder, writeAtomic } from "../../storage/atomic.ts";
 import { readSafetensors, writeSafetensors } from "../model/safetensors.ts";
 import type { Parameter } from "../model/weights.ts";
 import type { StageState } from "../train/stage.ts";
 
-const tensorFile = "tensors.safetensors";
+/** The two names that the tensors of a folder take in turn. */
+const tensorFiles = ["tensors.safetensors", "tensors-2.safetensors"] as const;
 const recordFile = "state.json";
-const asidePrefix = ".tmp-";
+
+/** What every record has: which file its tensors are in, and the file's SHA-256. */
+const contentsSchema = z.object({ tensors: z.enum(tensorFiles).default(tensorFiles[0]), sha256: z.string() });
 
 /**
- * Writes tensors and a JSON record as one folder, in a part of a run, that is there whole or not at all: made aside,
- * fsynced, renamed. The record carries the SHA-256 of the tensor file.
+ * Writes tensors and a JSON record into a folder of their own, in a part of a run. The record names the tensors' file and
+ * its SHA-256, and is what counts: tensors that replace others get another file, and with the record, which replaces the
+ * older one at once, they hold. So at every moment the folder holds what was there before or what was written, whole.
  *
- * @throws DiscernError `disk-full`, `run-unwritable`; what was at `folder` before is then still there.
+ * @throws DiscernError `disk-full`, `run-unwritable`; what the folder held before then still holds, or, where only the
+ *   sync after the last step failed, what was written.
  */
 export async function writeTensorFolder(
   folder: string,
@@ -28,30 +33,18 @@ export async function writeTensorFolder(
   record: Record<string, unknown>,
 ): Promise<void> {
   const parent = dirname(folder);
-  const aside = join(parent, `${asidePrefix}${basename(folder)}-${process.pid}`);
   try {
-    await makePart(dirname(parent), parent);
-    await rm(aside, { recursive: true, force: true });
-    await mkdir(aside);
-    await writeSafetensors(join(aside, tensorFile), tensors);
-    const file = await open(join(aside, recordFile), "w");
-    try {
-      await file.writeFile(
-        JSON.stringify({ ...record, sha256: await sha256(join(aside, tensorFile)) }, null, 1),
-      );
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await syncFolder(aside);
-    // A folder cannot be renamed over another: an older one of the same name, a damaged one, steps aside first.
-    const old = `${aside}-old`;
-    await rename(folder, old).catch(() => undefined);
-    await rename(aside, folder);
+    await makePart(dirname(parent), folder);
+    const before = await readContents(folder).catch(() => null);
+    const file = before?.tensors === tensorFiles[0] ? tensorFiles[1] : tensorFiles[0];
+    await writeSafetensors(join(folder, file), tensors);
+    const contents = { tensors: file, sha256: await sha256(join(folder, file)) };
+    await writeAtomic(join(folder, recordFile), JSON.stringify({ ...record, ...contents }, null, 1));
     await syncFolder(parent);
-    await rm(old, { recursive: true, force: true });
+    const kept: readonly string[] = [file, recordFile];
+    for (const name of await namesIn(folder).catch(() => kept))
+      if (!kept.includes(name)) await remove(join(folder, name));
   } catch (error) {
-    await rm(aside, { recursive: true, force: true }).catch(() => undefined);
     throw writeFailure(error, folder);
   }
 }
@@ -68,10 +61,10 @@ export async function readTensorFolder<T>(
   try {
     const json: unknown = JSON.parse(await readFile(join(folder, recordFile), "utf8"));
     const record = schema.parse(json);
-    const { sha256: expected } = z.object({ sha256: z.string() }).parse(json);
-    const found = await sha256(join(folder, tensorFile));
-    if (found !== expected) throw new Error(`${tensorFile} has SHA-256 ${found}, not ${expected}`);
-    const { weights } = await readSafetensors(join(folder, tensorFile));
+    const { tensors: file, sha256: expected } = contentsSchema.parse(json);
+    const found = await sha256(join(folder, file));
+    if (found !== expected) throw new Error(`${file} has SHA-256 ${found}, not ${expected}`);
+    const { weights } = await readSafetensors(join(folder, file));
     return { tensors: weights, record };
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
@@ -79,9 +72,30 @@ export async function readTensorFolder<T>(
   }
 }
 
-/** Whether such a folder is there, whole or damaged. */
+/**
+ * Whether there is such a folder, whole or damaged. One without a record was never finished.
+ *
+ * @throws the file system's own error where that cannot be known: a folder that cannot be read now is not one to replace.
+ */
 export async function hasTensorFolder(folder: string): Promise<boolean> {
-  return (await readdir(dirname(folder)).catch((): string[] => [])).includes(basename(folder));
+  return (await namesIn(folder)).includes(recordFile);
+}
+
+/** What is in a folder; nothing where there is none. */
+function namesIn(folder: string): Promise<string[]> {
+  return readdir(folder).catch((error: NodeJS.ErrnoException): string[] => {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  });
+}
+
+async function readContents(folder: string): Promise<z.infer<typeof contentsSchema>> {
+  return contentsSchema.parse(JSON.parse(await readFile(join(folder, recordFile), "utf8")));
+}
+
+/** Takes away what is no longer needed, if that can be done now. */
+async function remove(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true }).catch(() => undefined);
 }
 
 /** The record beside the tensors of a saved state. */
@@ -121,12 +135,12 @@ export async function saveCheckpoint(
   const name = `stage-${stage}-step-${String(state.step).padStart(6, "0")}`;
   const { step, tensors, history } = state;
   await writeTensorFolder(join(root, name), tensors, { stage, step, globalStep, history });
-  for (const old of (await checkpointNames(root)).slice(keep)) {
-    await rm(join(root, old), { recursive: true, force: true });
-  }
-  for (const entry of await readdir(root)) {
-    if (entry.startsWith(asidePrefix)) await rm(join(root, entry), { recursive: true, force: true });
-  }
+  // The checkpoint is there. What cannot be looked at or removed now is so after the next one.
+  const { finished, unfinished } = await checkpointNames(root).catch(() => ({
+    finished: [],
+    unfinished: [],
+  }));
+  for (const old of [...finished.slice(keep), ...unfinished]) await remove(join(root, old));
   return name;
 }
 
@@ -139,7 +153,7 @@ export async function loadCheckpoint(
   root: string,
 ): Promise<{ checkpoint: Checkpoint | null; name: string | null; skipped: string[] }> {
   const skipped: string[] = [];
-  for (const name of await checkpointNames(root)) {
+  for (const name of (await checkpointNames(root)).finished) {
     try {
       const { tensors, record } = await readTensorFolder(join(root, name), checkpointStateSchema);
       const { stage, globalStep, step, history } = record;
@@ -151,14 +165,16 @@ export async function loadCheckpoint(
   return { checkpoint: null, name: null, skipped };
 }
 
-/** Names of checkpoints, newest first. */
-async function checkpointNames(root: string): Promise<string[]> {
-  const names = await readdir(root).catch((): string[] => []);
+/** Names of checkpoints, newest first, and of those that were never finished. */
+async function checkpointNames(root: string): Promise<{ finished: string[]; unfinished: string[] }> {
+  const names = await namesIn(root);
   const numbered = names.flatMap((name) => {
     const [, stage, step] = /^stage-(\d+)-step-(\d+)$/.exec(name) ?? [];
     return stage === undefined ? [] : [{ name, stage: Number(stage), step: Number(step) }];
   });
-  return numbered.sort((a, b) => b.stage - a.stage || b.step - a.step).map(({ name }) => name);
+  const sorted = numbered.sort((a, b) => b.stage - a.stage || b.step - a.step).map(({ name }) => name);
+  const done = await Promise.all(sorted.map((name) => hasTensorFolder(join(root, name))));
+  return { finished: sorted.filter((_, i) => done[i]), unfinished: sorted.filter((_, i) => !done[i]) };
 }
 
 async function sha256(path: string): Promise<string> {

@@ -4,7 +4,7 @@ import { DiscernError } from "../../protocol/errors.ts";
 import type { RunEvent } from "../../protocol/events.ts";
 import type { Manifest } from "../../protocol/manifest.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
-import { isRun, openRun, prepareRunFolder, writeRun } from "../../run_folder/folder.ts";
+import { clearRunFolder, isRun, openRun, prepareRunFolder, writeRun } from "../../run_folder/folder.ts";
 import { lockRun } from "../../run_folder/lock.ts";
 import type { OnProgress } from "../model/weights.ts";
 import { runPipeline, type Workshop } from "./pipeline.ts";
@@ -41,6 +41,7 @@ export async function startRun(recipe: Recipe, root: string, options: ExecuteOpt
   await prepareRunFolder(folder);
   const release = await lockRun(folder);
   try {
+    await clearRunFolder(folder);
     // Prompts first: they are read in a moment, and most faults are in them.
     const data = await promptFiles(recipe, root);
     const prompts = await readRunPrompts(recipe, root, data);
@@ -65,6 +66,7 @@ export async function resumeRun(options: ExecuteOptions): Promise<RunEnd> {
   const { recipe, manifest } = await openRun(folder);
   const release = await lockRun(folder);
   try {
+    await clearRunFolder(folder);
     const { root } = manifest.recipe;
     const data = await promptFiles(recipe, root, manifest.data);
     const prompts = await readRunPrompts(recipe, root, data);

@@ -4,6 +4,7 @@ import * as z from "zod";
 import { DiscernError } from "../../protocol/errors.ts";
 import type { NewRunEvent, RunEvent, RunEventOf } from "../../protocol/events.ts";
 import { EventLog } from "../../run_folder/event_log.ts";
+import { runFailure } from "../../run_folder/failures.ts";
 import { runPaths } from "../../run_folder/folder.ts";
 import type { Stage, StageResult } from "../train/stage.ts";
 import { BestState } from "./best.ts";
@@ -85,7 +86,8 @@ export async function runPipeline(
       });
     }
     return await runStages(workshop, options, events, emit);
-  } catch (error) {
+  } catch (cause) {
+    const error = runFailure(cause, options.folder);
     const code = error instanceof DiscernError ? error.code : "internal";
     const message = error instanceof Error ? error.message : String(error);
     try {

@@ -2,7 +2,7 @@ import { setInterval } from "node:timers";
 import { parentPort, workerData } from "node:worker_threads";
 import * as z from "zod";
 import { listen } from "../../connection/pipe.ts";
-import { isAlive } from "../../run_folder/lock.ts";
+import { isAlive } from "../../storage/process_identity.ts";
 import { wishes } from "./wishes.ts";
 
 /** Milliseconds between two looks at the parent. */

@@ -1,8 +1,8 @@
-import { hostname } from "node:os";
 import * as vscode from "vscode";
 import { askLiveness } from "../../connection/client.ts";
 import { readEngine } from "../../run_folder/folder.ts";
 import { lockHolder } from "../../run_folder/lock.ts";
+import { isVisible } from "../../storage/process_identity.ts";
 import { runCommand, setting } from "../contributions.ts";
 import { monitor } from "../engine/monitor.ts";
 import type { Run } from "../runs/library.ts";
@@ -44,6 +44,6 @@ async function askEngine(folder: string, signal: AbortSignal): Promise<{ quiet: 
   const holder = await lockHolder(folder);
   const engine = await readEngine(folder);
   // One that is gone is told by the state of its run; one of another machine cannot be asked from here.
-  if (engine === null || holder?.host !== hostname()) return { quiet: 0 };
+  if (engine === null || holder === null || !(await isVisible(holder))) return { quiet: 0 };
   return askLiveness(engine.liveness, "ping", signal);
 }

@@ -3,6 +3,7 @@ import { basename, join, relative, resolve } from "node:path";
 import * as vscode from "vscode";
 import type { Report } from "../../protocol/report.ts";
 import { readJudgedReport, reportStamp } from "../../run_folder/judgements.ts";
+import { lockName } from "../../run_folder/lock.ts";
 import { onSettingChange, setting } from "../contributions.ts";
 import { log } from "../log.ts";
 import { type Headline, headlineOf } from "./headline.ts";
@@ -93,7 +94,7 @@ export class RunLibrary implements vscode.Disposable {
           if (!entry.isDirectory() || entry.name.startsWith(".")) return;
           const path = join(folder, entry.name);
           const inside = await readdir(path).catch((): string[] => []);
-          if (inside.includes("manifest.json") || inside.includes("lock.json")) candidates.add(path);
+          if (inside.includes("manifest.json") || inside.includes(lockName)) candidates.add(path);
           else if (levels > 1) await below(path, levels - 1);
         }),
       );

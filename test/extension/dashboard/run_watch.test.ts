@@ -1,10 +1,10 @@
 import { appendFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { hostname } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { watchRun } from "../../../src/extension/dashboard/run_watch.ts";
 import type { RunEvent } from "../../../src/protocol/events.ts";
 import type { DashboardToPage } from "../../../src/protocol/webview/dashboard.ts";
+import { writeLock } from "../../run_lock.ts";
 import { runManifest } from "../../run_manifest.ts";
 import { tempFolder } from "../../temp_folder.ts";
 import { syntheticRun } from "../../webview/dashboard/synthetic_run.ts";
@@ -25,11 +25,7 @@ function made() {
       join(folder, "events.jsonl"),
       events.map((event) => `${JSON.stringify(event)}\n`).join(""),
     );
-  const hold = () =>
-    writeFileSync(
-      join(folder, "lock.json"),
-      JSON.stringify({ pid: process.pid, host: hostname(), started: "2026-01-01T00:00:00Z" }),
-    );
+  const hold = () => writeLock(folder);
   const watch = () => void watchRun(folder, (batch) => batches.push(batch), ending.signal);
   const told = () => batches.flatMap(({ events }) => events);
   return { folder, batches, make, append, hold, watch, told, ending };

@@ -11,7 +11,7 @@ import {
   type EngineProgram,
   startEngine,
 } from "../../../src/extension/engine/process.ts";
-import { isAlive } from "../../../src/run_folder/lock.ts";
+import { isAlive } from "../../../src/storage/process_identity.ts";
 import { tempFolder } from "../../temp_folder.ts";
 import { writeTinyModel } from "../../tiny_model.ts";
 

@@ -1,9 +1,9 @@
 import { appendFileSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
-import { hostname } from "node:os";
 import { join } from "node:path";
 import { beforeEach, expect, test } from "vitest";
 import { RunReader } from "../../../src/extension/runs/summary.ts";
 import type { RunEvent } from "../../../src/protocol/events.ts";
+import { removeLock, writeLock } from "../../run_lock.ts";
 import { runManifest } from "../../run_manifest.ts";
 import { tempFolder } from "../../temp_folder.ts";
 import { eventsOf, probe, resumed, stage, started, step, steps } from "./events.ts";
@@ -21,8 +21,8 @@ beforeEach(() => {
 
 const writeManifest = () => writeFileSync(join(folder, "manifest.json"), JSON.stringify(runManifest()));
 const hold = (pid = process.pid, start = "2026-01-01T00:00:00Z") =>
-  writeFileSync(join(folder, "lock.json"), JSON.stringify({ pid, host: hostname(), started: start }));
-const letGo = () => rmSync(join(folder, "lock.json"));
+  writeLock(folder, { pid, started: start });
+const letGo = () => removeLock(folder);
 const log = (text: string) => appendFileSync(join(folder, "events.jsonl"), text);
 const append = (events: readonly RunEvent[]) =>
   log(events.map((event) => `${JSON.stringify(event)}\n`).join(""));
