@@ -11,7 +11,7 @@ const engine: BuildOptions = {
   platform: "node",
   target: "node24",
   format: "esm",
-  external: ["onnxruntime-node"],
+  external: ["onnxruntime-node", "tokenizers"],
   banner: {
     js: 'import { createRequire as makeRequire } from "node:module"; const require = makeRequire(import.meta.url);',
   },

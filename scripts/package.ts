@@ -1,6 +1,7 @@
 /**
- * `npm run package [-- --target linux-x64]`: a VSIX for one platform. npm's onnxruntime-node carries the libraries of
- * every platform, 290 MB of them; the one that is needed is put beside the bundles, where the engine finds it first.
+ * `npm run package [-- --target linux-x64]`: a VSIX for one platform. npm's onnxruntime-node and tokenizers carry the
+ * libraries of every platform, 290 and 60 MB of them; the ones that are needed are put beside the bundles, where the
+ * engine finds them first.
  */
 import { cp, mkdir, rm, stat } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -30,6 +31,11 @@ for (const path of ["package.json", "dist", join("bin/napi-v6", platform, arch)]
 const common = packageFolder("onnxruntime-common");
 for (const path of ["package.json", "dist/cjs"]) {
   await copy(join(common, path), join(beside, "onnxruntime-common", path));
+}
+const tokenizers = packageFolder("tokenizers");
+const abi = { linux: "-gnu", darwin: "", win32: "-msvc" }[platform];
+for (const path of ["package.json", "index.js", "LICENSE", `tokenizers.${target}${abi}.node`]) {
+  await copy(join(tokenizers, path), join(beside, "tokenizers", path));
 }
 try {
   await createVSIX({

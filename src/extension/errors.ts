@@ -28,6 +28,7 @@ const headings: Record<ErrorCode, () => string> = {
   "run-invalid": () => vscode.l10n.t("The run cannot be used."),
   "run-unwritable": () => vscode.l10n.t("The run folder cannot be written."),
   "tokenizer-missing": () => vscode.l10n.t("The model has no tokenizer."),
+  "tokenizer-unsupported": () => vscode.l10n.t("The model's tokenizer has an option that is not supported."),
   "weights-invalid": () => vscode.l10n.t("The weights cannot be read."),
 };
 

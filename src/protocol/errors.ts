@@ -25,6 +25,7 @@ export const errorCodes = [
   "run-invalid",
   "run-unwritable",
   "tokenizer-missing",
+  "tokenizer-unsupported",
   "weights-invalid",
 ] as const;
 export type ErrorCode = (typeof errorCodes)[number];

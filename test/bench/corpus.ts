@@ -34,12 +34,14 @@ export async function readCorpus(model: string): Promise<Corpus> {
   );
   const lines = (await readFile(join(starter, "general.jsonl"), "utf8")).trim().split("\n");
   const answered = lines.map((line) => JSON.parse(line) as { prompt: string; response: string });
-  const openings = refusalOpenings.map((text) => tokenizer.encode(text));
+  const openings = await Promise.all(refusalOpenings.map((text) => tokenizer.encode(text)));
   return {
     model,
-    pairs: rows.map((row) => ({ ids: prompt(row.prompt), toxic: row.label === "toxic" })),
-    general: answered.map((pair) => prompt(pair.prompt)),
-    stream: tokenizer.encode(answered.map((pair) => `${pair.prompt}\n${pair.response}\n\n`).join("")),
+    pairs: await Promise.all(
+      rows.map(async (row) => ({ ids: await prompt(row.prompt), toxic: row.label === "toxic" })),
+    ),
+    general: await Promise.all(answered.map((pair) => prompt(pair.prompt))),
+    stream: await tokenizer.encode(answered.map((pair) => `${pair.prompt}\n${pair.response}\n\n`).join("")),
     openings: openings.filter(
       (one, i) => !openings.some((other, j) => i !== j && other.every((token, t) => token === one[t])),
     ),

@@ -59,9 +59,7 @@ const tasks = {
   },
 
   async score({ model, padId }: Prepared, { prompts, openings }: ScoreInput) {
-    // The scorer takes openings as text and tries several spellings; here each is one given sequence of tokens.
-    const encode = (text: string): number[] => openings[Number(text)];
-    const scorer = new RefusalScorer(model, { padId, encode } as never, Object.keys(openings));
+    const scorer = new RefusalScorer(model, padId, openings);
     return async () => (await scorer.score(prompts)).map(({ probability }) => Math.log(probability));
   },
 

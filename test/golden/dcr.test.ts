@@ -23,8 +23,9 @@ it("has PyTorch's circle loss at layer 15 of SmolLM2, and its gradient norms bel
   const loaded = await loadModel(await realModelPath());
   const model = new LiveModel(await Device.open("cpu"), loaded.architecture, loaded.weights);
   const encoder = new PromptEncoder(loaded.tokenizer, promptTemplate(loaded.tokenizer), 128);
-  const prompts = expected.prompts.map((prompt, i) => ({
-    ids: encoder.prompt(prompt),
+  const ids = await encoder.prompts(expected.prompts);
+  const prompts = ids.map((each, i) => ({
+    ids: each,
     label: expected.labels[i] ? ("toxic" as const) : ("seemingly_toxic" as const),
   }));
   const objective = await ContrastiveObjective.create(model, prompts, [], 0, {

@@ -26,18 +26,20 @@ export async function generateAnswers(
   { onProgress, signal }: Pick<GenerateOptions, "onProgress" | "signal"> = {},
 ): Promise<{ prompt: string; response: string; ended: boolean }[]> {
   const { live, encoder, tokenizer } = await openAdapted(options);
-  const rows = prompts.map((prompt) => encoder.prompt(prompt));
+  const rows = await encoder.prompts(prompts);
   const answers = await generate(live, rows, {
     maxNewTokens,
     eosIds: tokenizer.eosIds,
     ...(onProgress ? { onProgress } : {}),
     ...(signal ? { signal } : {}),
   });
-  return answers.map(({ ids, ended }, i) => ({
-    prompt: prompts[i]!,
-    response: tokenizer.decode(ids),
-    ended,
-  }));
+  return Promise.all(
+    answers.map(async ({ ids, ended }, i) => ({
+      prompt: prompts[i]!,
+      response: await tokenizer.decode(ids),
+      ended,
+    })),
+  );
 }
 
 /** The refusal score of every prompt of a file. @throws as {@link openAdapted} and `readPrompts`. */
@@ -47,9 +49,10 @@ export async function scoreFile(
   onProgress?: (done: number, total: number) => void,
 ) {
   const { records } = await readPrompts(file);
-  const { live, encoder, tokenizer } = await openAdapted(options);
-  const rows = records.map(({ prompt }) => encoder.prompt(prompt));
-  const scores = await new RefusalScorer(live, tokenizer, refusalOpenings).score(rows, onProgress);
+  const { live, encoder } = await openAdapted(options);
+  const rows = await encoder.prompts(records.map(({ prompt }) => prompt));
+  const scorer = await RefusalScorer.create(live, encoder, refusalOpenings);
+  const scores = await scorer.score(rows, onProgress);
   return records.map(({ id, prompt, label, kind, line }, i) => ({
     id,
     line,

@@ -83,9 +83,9 @@ async function answerSuite(
         'column, or its source a "label".',
     );
   }
-  const prompts = labelled.map(({ prompt }) => encoder.prompt(prompt));
+  const prompts = await encoder.prompts(labelled.map(({ prompt }) => prompt));
   const total = 2 * prompts.length;
-  const scorer = new RefusalScorer(model, encoder.tokenizer, options.openings);
+  const scorer = await RefusalScorer.create(model, encoder, options.openings);
   const scores = await scorer.score(prompts, (done) => options.onProgress?.(done, total));
   const answers = await generate(model, prompts, {
     maxNewTokens: options.maxNewTokens,
@@ -94,8 +94,9 @@ async function answerSuite(
     onProgress: (done) => options.onProgress?.(prompts.length + done, total),
     ...(options.signal ? { signal: options.signal } : {}),
   });
+  const responses = await Promise.all(answers.map(({ ids }) => encoder.tokenizer.decode(ids)));
   return labelled.map(({ id, prompt, label, kind }, i) => {
-    const response = encoder.tokenizer.decode(answers[i]!.ids).trim();
+    const response = responses[i]!.trim();
     return {
       id,
       suite: suite.name,

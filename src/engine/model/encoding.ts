@@ -1,5 +1,5 @@
 import { DiscernError } from "../../protocol/errors.ts";
-import { encodePrompt, type PromptTemplate } from "./template.ts";
+import type { PromptTemplate } from "./template.ts";
 import type { ModelTokenizer } from "./tokenizer.ts";
 
 /** Turns prompts and answers into token ids, by one template and within one limit of length. */
@@ -20,23 +20,71 @@ export class PromptEncoder {
    *
    * @throws DiscernError("prompt-too-long") when it leaves no room for an answer; nothing is cut silently.
    */
-  prompt(text: string): number[] {
-    const ids = encodePrompt(this.tokenizer, this.template, text);
+  async prompt(text: string): Promise<number[]> {
+    return (await this.head(text)).ids;
+  }
+
+  /** Several prompts. @throws as {@link prompt}, of the first that is too long. */
+  async prompts(texts: readonly string[]): Promise<number[][]> {
+    const all: number[][] = [];
+    for (const text of texts) all.push(await this.prompt(text));
+    return all;
+  }
+
+  /** A prompt followed by its answer and the end of the turn; an answer beyond the limit is cut off at it. */
+  async pair(prompt: string, answer: string): Promise<{ ids: number[]; promptLength: number }> {
+    const head = await this.head(prompt);
+    const tail = await this.behind(head, answer.trim() + this.template.answerEnd);
+    return { ids: [...head.ids, ...tail].slice(0, this.limit), promptLength: head.ids.length };
+  }
+
+  /** The tokens that texts have where an answer begins with them. */
+  async openings(texts: readonly string[]): Promise<number[][]> {
+    // What stands before an answer is the template's, whatever the instruction.
+    const head = await this.head("Hello");
+    const all: number[][] = [];
+    for (const text of texts) all.push(await this.behind(head, text));
+    return all;
+  }
+
+  private async head(prompt: string): Promise<Head> {
+    const text = this.template.render(prompt);
+    const ids = await this.tokenizer.encode(text, { begin: !this.template.addsBos });
     if (ids.length >= this.limit) {
-      const shown = text.length > 60 ? `${text.slice(0, 60)}…` : text;
+      const shown = prompt.length > 60 ? `${prompt.slice(0, 60)}…` : prompt;
       throw new DiscernError(
         "prompt-too-long",
         `The prompt "${shown}" has ${ids.length} tokens in its template; the limit is ${this.limit}. ` +
           "Shorten or exclude it, or raise maxTokens up to the model's context length.",
       );
     }
-    return ids;
+    return { text, ids };
   }
 
-  /** A prompt followed by its answer and the end of the turn; an answer beyond the limit is cut off at it. */
-  pair(prompt: string, answer: string): { ids: number[]; promptLength: number } {
-    const head = this.prompt(prompt);
-    const tail = this.tokenizer.encode(answer.trim() + this.template.answerEnd);
-    return { ids: [...head, ...tail].slice(0, this.limit), promptLength: head.length };
+  /**
+   * The tokens of a text behind a prompt. They are not those of the text alone: SentencePiece's tokenizers put a space
+   * before what they are given. So both are encoded together and the prompt's tokens taken off. Where the prompt's
+   * last characters and the text's first ones become one token, that token cannot follow a prompt whose tokens stand;
+   * the text is then encoded behind a line break, which joins with nothing but white space.
+   */
+  private async behind(head: Head, text: string): Promise<number[]> {
+    const lineBreak = { text: "\n", ids: await this.tokenizer.encode("\n") };
+    const begin = !this.template.addsBos;
+    return (
+      without(head.ids, await this.tokenizer.encode(head.text + text, { begin })) ??
+      without(lineBreak.ids, await this.tokenizer.encode(lineBreak.text + text)) ??
+      this.tokenizer.encode(text)
+    );
   }
+}
+
+/** A rendered prompt and its tokens. */
+interface Head {
+  readonly text: string;
+  readonly ids: number[];
+}
+
+/** `ids` behind `beginning`, or null where they do not begin so. */
+function without(beginning: readonly number[], ids: readonly number[]): number[] | null {
+  return beginning.every((id, i) => ids[i] === id) ? ids.slice(beginning.length) : null;
 }

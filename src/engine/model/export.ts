@@ -23,7 +23,7 @@ export async function exportMerged(
   await writeSafetensors(join(folder, "model.safetensors"), weights);
   const files = model.tokenizerFiles;
   if (files !== null) {
-    const { chatTemplate, config, specialTokensMap, tokenizer } = files;
+    const { addedTokens, chatTemplate, config, specialTokensMap, tokenizer } = files;
     // Not indented: a vocabulary would become megabytes of white space.
     await writeAtomic(join(folder, "tokenizer.json"), JSON.stringify(tokenizer));
     await json(
@@ -31,6 +31,7 @@ export async function exportMerged(
       chatTemplate === null ? config : { ...config, chat_template: chatTemplate },
     );
     if (specialTokensMap !== null) await json("special_tokens_map.json", specialTokensMap);
+    if (addedTokens !== null) await json("added_tokens.json", addedTokens);
   }
   await json("generation_config.json", generationConfig(model));
   // Of the two keys for the type, older versions of transformers read torch_dtype, newer ones dtype. The folder

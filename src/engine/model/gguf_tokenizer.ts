@@ -2,7 +2,7 @@ import * as z from "zod";
 import { DiscernError } from "../../protocol/errors.ts";
 import type { GgufHeader } from "./gguf.ts";
 import { preTokenizers } from "./gguf_pre_tokenizers.ts";
-import type { TokenizerFiles } from "./tokenizer.ts";
+import type { TokenizerFiles } from "./tokenizer_config.ts";
 
 /** llama.cpp's token types, as far as they matter here. */
 const tokenType = { unknown: 2, control: 3, userDefined: 4 } as const;
@@ -76,6 +76,7 @@ export function tokenizerFromGguf({ metadata }: GgufHeader, file: string): Token
       clean_up_tokenization_spaces: false,
     },
     specialTokensMap: null,
+    addedTokens: null,
     chatTemplate: m["tokenizer.chat_template"] ?? null,
   };
 }

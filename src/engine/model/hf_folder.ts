@@ -4,7 +4,7 @@ import * as z from "zod";
 import { DiscernError } from "../../protocol/errors.ts";
 import { type Architecture, parameterShapes } from "./architecture.ts";
 import { readSafetensors, readSafetensorsHeader } from "./safetensors.ts";
-import type { TokenizerFiles } from "./tokenizer.ts";
+import type { TokenizerFiles } from "./tokenizer_config.ts";
 import { elementCount, type OnProgress, type Weights } from "./weights.ts";
 
 const jsonObject = z.record(z.string(), z.unknown());
@@ -48,6 +48,7 @@ export async function readTokenizerFiles(folder: string, names: readonly string[
     tokenizer: await readJsonObject(join(folder, "tokenizer.json")),
     config,
     specialTokensMap: await optional("special_tokens_map.json"),
+    addedTokens: await optional("added_tokens.json"),
     chatTemplate: names.includes("chat_template.jinja")
       ? await readFile(join(folder, "chat_template.jinja"), "utf8")
       : chooseTemplate((await optional("chat_template.json"))?.chat_template ?? chat_template),

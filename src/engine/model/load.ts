@@ -5,7 +5,8 @@ import { pipeline } from "node:stream/promises";
 import { DiscernError } from "../../protocol/errors.ts";
 import { type Architecture, parameterShapes } from "./architecture.ts";
 import { type ModelSource, openModel } from "./source.ts";
-import { ModelTokenizer, type TokenizerFiles } from "./tokenizer.ts";
+import { ModelTokenizer } from "./tokenizer.ts";
+import type { TokenizerFiles } from "./tokenizer_config.ts";
 import { elementCount, type OnProgress, type Weights } from "./weights.ts";
 
 /** A file a model was read from. */
@@ -22,7 +23,7 @@ export interface LoadedModel {
   readonly format: ModelSource["format"];
   readonly architecture: Architecture;
   readonly weights: Weights;
-  /** @throws DiscernError `tokenizer-missing` when the model has none. */
+  /** @throws DiscernError `tokenizer-missing` when the model has none, `tokenizer-unsupported` when it cannot be followed. */
   readonly tokenizer: ModelTokenizer;
   readonly hasTokenizer: boolean;
   /** What the tokenizer was built from; null where there is none. */

@@ -6,7 +6,7 @@ import { type GgufModel, openGguf, readGgufWeights } from "./gguf_model.ts";
 import { tokenizerFromGguf } from "./gguf_tokenizer.ts";
 import { readHfWeights, readJsonObject, readTokenizerFiles } from "./hf_folder.ts";
 import { readSafetensorsHeader, safetensorsFiles } from "./safetensors.ts";
-import type { TokenizerFiles } from "./tokenizer.ts";
+import type { TokenizerFiles } from "./tokenizer_config.ts";
 import type { OnProgress, Weights } from "./weights.ts";
 
 /** A model on disk, described but not read. */
@@ -65,7 +65,10 @@ async function openFolder(folder: string, names: readonly string[]): Promise<Mod
     generation,
     "tokenizer.json",
     "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
     "chat_template.jinja",
+    "chat_template.json",
   ];
   return {
     name: basename(folder),

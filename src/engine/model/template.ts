@@ -30,13 +30,13 @@ export function promptTemplate(
 }
 
 /** Token ids of a rendered instruction, with exactly one BOS where the model wants one. */
-export function encodePrompt(
+export async function encodePrompt(
   tokenizer: ModelTokenizer,
   template: PromptTemplate,
   instruction: string,
   input?: string,
-): number[] {
-  return tokenizer.encode(template.render(instruction, input), { special: !template.addsBos });
+): Promise<number[]> {
+  return tokenizer.encode(template.render(instruction, input), { begin: !template.addsBos });
 }
 
 /** The literal template of Stanford Alpaca, as Safety-Tuned LLaMAs use it. */

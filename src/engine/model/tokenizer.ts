@@ -1,27 +1,15 @@
-import { Tokenizer } from "@huggingface/tokenizers";
 import * as z from "zod";
 import { DiscernError } from "../../protocol/errors.ts";
+import { effectiveTokenizer, type TokenizerFiles } from "./tokenizer_config.ts";
+import { RustTokenizer } from "./tokenizer_library.ts";
 
-/** What a tokenizer is built from, and exported as. */
-export interface TokenizerFiles {
-  /** `tokenizer.json`. */
-  readonly tokenizer: Record<string, unknown>;
-  /** `tokenizer_config.json`, without its chat template. */
-  readonly config: Record<string, unknown>;
-  /** `special_tokens_map.json`, where there is one. */
-  readonly specialTokensMap: Record<string, unknown> | null;
-  /** The chat template's Jinja source, where there is one. */
-  readonly chatTemplate: string | null;
-}
-
-const tokenText = z.union([z.string(), z.looseObject({ content: z.string() })]).nullish();
-const namedTokens = z.looseObject({ bos_token: tokenText, eos_token: tokenText, pad_token: tokenText });
 const id = z.int().nonnegative();
 const idOrIds = z.union([id, z.array(id)]).nullish();
-const numberedTokens = z.looseObject({
+const modelConfig = z.looseObject({
   bos_token_id: idOrIds,
   eos_token_id: idOrIds,
   pad_token_id: z.int().nullish(),
+  vocab_size: z.int().positive().nullish(),
 });
 
 /** Text to token ids and back, with the ids that begin, end and pad a sequence. */
@@ -29,55 +17,56 @@ export class ModelTokenizer {
   readonly bosId: number | null;
   /** Every id that ends an answer: of the configuration, the generation configuration and the tokenizer itself. */
   readonly eosIds: readonly number[];
+  /** A row of the embedding. Nothing sees padding, so any will do where the pad token has none. */
   readonly padId: number;
   readonly vocabSize: number;
   readonly bosText: string;
   readonly eosText: string;
   readonly chatTemplate: string | null;
-  readonly #tokenizer: Tokenizer;
+  readonly #tokenizer: RustTokenizer;
+  /** How many ids the model has. */
+  readonly #rows: number;
 
   /**
    * @param config the model's `config.json`; `generation` its `generation_config.json`.
-   * @throws DiscernError `tokenizer-missing` when the files do not make a tokenizer.
+   * @throws DiscernError `tokenizer-unsupported`, naming the option that is not followed.
    */
   constructor(files: TokenizerFiles, config: unknown, generation: unknown = {}) {
-    try {
-      this.#tokenizer = new Tokenizer(files.tokenizer, files.config);
-    } catch (cause) {
-      throw new DiscernError(
-        "tokenizer-missing",
-        `The tokenizer cannot be built: ${(cause as Error).message}`,
-        {
-          cause,
-        },
-      );
+    const { file, named } = effectiveTokenizer(files, config);
+    this.#tokenizer = new RustTokenizer(file);
+    for (const { content, id: stated } of file.added_tokens ?? []) {
+      const given = content === "" ? stated : this.#tokenizer.id(content);
+      if (given !== stated) {
+        throw new DiscernError(
+          "tokenizer-unsupported",
+          `The files give the added token ${JSON.stringify(content)} the id ${stated}, and the tokenizers library ` +
+            `counts to ${given}: an id before it is missing or used twice.`,
+        );
+      }
     }
     this.chatTemplate = files.chatTemplate;
-    const named = namedTokens.safeParse(files.config).data ?? {};
-    const model = numberedTokens.safeParse(config).data ?? {};
-    const generating = numberedTokens.safeParse(generation).data ?? {};
+    const model = modelConfig.safeParse(config).data ?? {};
+    const generating = modelConfig.safeParse(generation).data ?? {};
+    this.#rows = model.vocab_size ?? Number.POSITIVE_INFINITY;
 
-    const namedId = (token: z.infer<typeof tokenText>): number[] => {
-      const found = token == null ? undefined : this.#tokenizer.token_to_id(textOf(token));
-      return found === undefined ? [] : [found];
+    const namedId = (name: string): number[] => {
+      const text = named.get(name);
+      const found = text === undefined ? null : this.#tokenizer.id(text);
+      return found === null ? [] : [found];
     };
     // The tokenizer's own EOS comes first: for a chat model it is the end of a turn.
     this.eosIds = [
-      ...new Set([
-        ...namedId(named.eos_token),
-        ...list(model.eos_token_id),
-        ...list(generating.eos_token_id),
-      ]),
+      ...new Set([...namedId("eos_token"), ...list(model.eos_token_id), ...list(generating.eos_token_id)]),
     ];
-    this.bosId = namedId(named.bos_token)[0] ?? list(model.bos_token_id)[0] ?? null;
+    this.bosId = namedId("bos_token")[0] ?? list(model.bos_token_id)[0] ?? null;
     const pads = [
       model.pad_token_id ?? -1,
-      ...namedId(named.pad_token),
+      ...namedId("pad_token"),
       generating.pad_token_id ?? -1,
       ...this.eosIds,
     ];
-    this.padId = pads.find((pad) => pad >= 0) ?? 0;
-    this.vocabSize = this.#tokenizer.get_vocab().size;
+    this.padId = pads.find((pad) => pad >= 0 && pad < this.#rows) ?? 0;
+    this.vocabSize = this.#tokenizer.size;
     this.bosText = this.#textOf(this.bosId);
     this.eosText = this.#textOf(this.eosIds[0] ?? null);
   }
@@ -85,10 +74,24 @@ export class ModelTokenizer {
   /**
    * Token ids of `text`; special tokens written in it (`<|im_end|>`) become their ids.
    *
-   * @param options.special whether the tokenizer adds its own (a BOS, say); false by default.
+   * @param options.begin whether what the tokenizer itself puts before a text (a BOS, say) is put there; false by
+   *   default. What it would put behind (an EOS) never is: an answer is to follow.
+   * @throws DiscernError `tokenizer-unsupported` for a token that the model has no embedding of.
    */
-  encode(text: string, options: { special?: boolean } = {}): number[] {
-    return this.#tokenizer.encode(text, { add_special_tokens: options.special ?? false }).ids;
+  async encode(text: string, options: { begin?: boolean } = {}): Promise<number[]> {
+    const { ids, added } = await this.#tokenizer.encode(text, options.begin ?? false);
+    const end = added.lastIndexOf(0) + 1;
+    // Where no token is the text's own, nothing but a BOS is known to stand before it.
+    const kept = end > 0 ? ids.slice(0, end) : ids.filter((each) => each === this.bosId).slice(0, 1);
+    const beyond = kept.find((each) => each >= this.#rows);
+    if (beyond !== undefined) {
+      throw new DiscernError(
+        "tokenizer-unsupported",
+        `The text holds the token ${JSON.stringify(this.token(beyond))}, whose id is ${beyond}, and the model has ` +
+          `${this.#rows} (vocab_size). The embedding was not enlarged when the token was added.`,
+      );
+    }
+    return kept;
   }
 
   /**
@@ -96,27 +99,17 @@ export class ModelTokenizer {
    *
    * @param options.skipSpecial whether special tokens are left out; true by default.
    */
-  decode(ids: readonly number[], options: { skipSpecial?: boolean } = {}): string {
-    const known = ids.filter((each) => this.#tokenizer.id_to_token(each) !== undefined);
-    if (known.length === 0) return "";
-    return this.#tokenizer.decode(known, {
-      skip_special_tokens: options.skipSpecial ?? true,
-      clean_up_tokenization_spaces: false,
-    });
+  decode(ids: readonly number[], options: { skipSpecial?: boolean } = {}): Promise<string> {
+    return this.#tokenizer.decode(ids, options.skipSpecial ?? true);
   }
 
   /** The vocabulary's own spelling of a token, as for showing it beside its id. */
   token(tokenId: number): string | null {
-    return this.#tokenizer.id_to_token(tokenId) ?? null;
+    return this.#tokenizer.token(tokenId);
   }
-
   #textOf(tokenId: number | null): string {
     return tokenId === null ? "" : (this.token(tokenId) ?? "");
   }
-}
-
-function textOf(token: string | { content: string }): string {
-  return typeof token === "string" ? token : token.content;
 }
 
 function list(value: number | number[] | null | undefined): number[] {

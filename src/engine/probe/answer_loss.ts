@@ -24,19 +24,21 @@ const measuredBatch = 8;
  *
  * @throws DiscernError("prompt-too-long"); ("dataset-empty") for a prompt without an answer, naming file and line.
  */
-export function encodeExamples(
+export async function encodeExamples(
   encoder: PromptEncoder,
   pairs: readonly { prompt: string; response?: string; source: string; line: number }[],
-): Example[] {
-  return pairs.map(({ prompt, response, source, line }) => {
+): Promise<Example[]> {
+  const examples: Example[] = [];
+  for (const { prompt, response, source, line } of pairs) {
     if (!response?.trim()) {
       throw new DiscernError(
         "dataset-empty",
         `${source}, line ${line}: a prompt whose answer's loss is needed has no answer. Add one, or leave the prompt out.`,
       );
     }
-    return encoder.pair(prompt, response);
-  });
+    examples.push(await encoder.pair(prompt, response));
+  }
+  return examples;
 }
 
 /** What the prompts of all examples begin with; a prefix holds no token that carries loss. */

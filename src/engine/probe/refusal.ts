@@ -1,9 +1,9 @@
 import { ops } from "../graph/ops.ts";
 import { input } from "../graph/tensor.ts";
 import { biasName, masked, softcapped, tokenCount, treeAttention } from "../model/attention.ts";
+import type { PromptEncoder } from "../model/encoding.ts";
 import type { LiveModel } from "../model/live_model.ts";
 import { indexVector, type PackedRows, packRows, sharedPrefixLength } from "../model/packing.ts";
-import type { ModelTokenizer } from "../model/tokenizer.ts";
 import { Value } from "../runtime/value.ts";
 import { isAncestor, spellings, type TokenTrie, tokenTrie, trieProbability } from "./token_trie.ts";
 
@@ -30,14 +30,21 @@ export class RefusalScorer {
   private readonly model: LiveModel;
   private readonly padId: number;
 
-  constructor(
-    model: LiveModel,
-    tokenizer: Pick<ModelTokenizer, "encode" | "padId">,
-    openings: readonly string[],
-  ) {
+  /** @param openings tokens of each spelling of each opening, as they stand where an answer begins. */
+  constructor(model: LiveModel, padId: number, openings: readonly (readonly number[])[]) {
     this.model = model;
-    this.padId = tokenizer.padId;
-    this.trie = tokenTrie(openings.flatMap(spellings).map((text) => tokenizer.encode(text)));
+    this.padId = padId;
+    this.trie = tokenTrie(openings);
+  }
+
+  /** A scorer by openings in words. */
+  static async create(
+    model: LiveModel,
+    encoder: PromptEncoder,
+    openings: readonly string[],
+  ): Promise<RefusalScorer> {
+    const tokens = await encoder.openings(openings.flatMap(spellings));
+    return new RefusalScorer(model, encoder.tokenizer.padId, tokens);
   }
 
   /**

@@ -48,7 +48,7 @@ export async function startRun(recipe: Recipe, root: string, options: ExecuteOpt
     const session = await openSession({ ...recipe, root, ...progressOf(options) });
     const manifest = await describe(recipe, root, session, data);
     // Made before the folder becomes a run, so that it can be used again once what is wrong is mended.
-    const workshop = modelWorkshop(folder, recipe, manifest, session, prompts);
+    const workshop = await modelWorkshop(folder, recipe, manifest, session, prompts);
     await writeRun(folder, recipe, manifest);
     return await runReady(workshop, recipe, options);
   } finally {
@@ -87,7 +87,8 @@ export async function resumeRun(options: ExecuteOptions): Promise<RunEnd> {
         `${file} has changed since the run in ${folder} began, so the run cannot go on. Restore the file, or start anew.`,
       );
     }
-    return await runReady(modelWorkshop(folder, recipe, manifest, session, prompts), recipe, options);
+    const workshop = await modelWorkshop(folder, recipe, manifest, session, prompts);
+    return await runReady(workshop, recipe, options);
   } finally {
     await release();
   }

@@ -6,6 +6,6 @@ export function versions(): Record<string, string> {
     discern: project.version,
     node: process.versions.node,
     "onnxruntime-node": project.dependencies["onnxruntime-node"],
-    "@huggingface/tokenizers": project.dependencies["@huggingface/tokenizers"],
+    tokenizers: project.dependencies.tokenizers,
   };
 }

@@ -32,27 +32,27 @@ import { dataWarnings, type RunPrompts } from "./prompts.ts";
 import type { Session } from "./session.ts";
 
 /** The workshop of a real model: what a recipe's stages, probes and evaluation do to it. */
-export function modelWorkshop(
+export async function modelWorkshop(
   folder: string,
   recipe: Recipe,
   manifest: Manifest,
   session: Session,
   prompts: RunPrompts,
-): Workshop {
+): Promise<Workshop> {
   const { live, encoder, tokenizer, loaded } = session;
   const { padId } = tokenizer;
-  const ids = (records: readonly PromptRecord[]) => records.map(({ prompt }) => encoder.prompt(prompt));
-  const general = encodeExamples(encoder, prompts.general);
-  const safety = encodeExamples(encoder, prompts.safety);
-  const contrast = contrastPrompts(prompts.contrast, ids(prompts.contrast));
+  const ids = (records: readonly PromptRecord[]) => encoder.prompts(records.map(({ prompt }) => prompt));
+  const general = await encodeExamples(encoder, prompts.general);
+  const safety = await encodeExamples(encoder, prompts.safety);
+  const contrast = contrastPrompts(prompts.contrast, await ids(prompts.contrast));
   const panels = {
-    toxic: ids(prompts.panels.toxic),
-    seeminglyToxic: ids(prompts.panels.seeminglyToxic),
-    general: ids(prompts.panels.general),
-    answers: encodeExamples(encoder, prompts.panels.general),
+    toxic: await ids(prompts.panels.toxic),
+    seeminglyToxic: await ids(prompts.panels.seeminglyToxic),
+    general: await ids(prompts.panels.general),
+    answers: await encodeExamples(encoder, prompts.panels.general),
   };
   checkStages();
-  const scorer = new RefusalScorer(live, tokenizer, recipe.probes.openings);
+  const scorer = await RefusalScorer.create(live, encoder, recipe.probes.openings);
   const adapters: Adapter[] = [];
   let whole = false;
   // A run resumed after its contrastive stage finds the layer that was chosen in its log.

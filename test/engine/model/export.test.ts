@@ -30,7 +30,7 @@ describe("exportMerged", () => {
     expect(again.weights.get(name)).toEqual(model.weights.get(name));
     const text = "How do I kill a Python process?  12,345";
     const ids = (each: typeof model) => encodePrompt(each.tokenizer, promptTemplate(each.tokenizer), text);
-    expect(ids(again)).toEqual(ids(model));
+    expect(await ids(again)).toEqual(await ids(model));
     expect(again.tokenizer.eosIds).toEqual(model.tokenizer.eosIds);
     const config = JSON.parse(readFileSync(join(folder, "config.json"), "utf8"));
     expect(config).toMatchObject({

@@ -23,11 +23,11 @@ describe("SmolLM2's tokenizer, rebuilt from its GGUF file", () => {
     tokenizer = new ModelTokenizer(files, config);
   });
 
-  it.each(golden)("encodes $prompt as transformers does", ({ prompt, raw_ids, chat_ids }) => {
-    expect(tokenizer.encode(prompt)).toEqual(raw_ids);
-    expect(tokenizer.encode(prompt, { special: true })).toEqual(raw_ids);
-    expect(encodePrompt(tokenizer, promptTemplate(tokenizer), prompt)).toEqual(chat_ids);
-    expect(tokenizer.decode(raw_ids)).toBe(prompt);
+  it.each(golden)("encodes $prompt as transformers does", async ({ prompt, raw_ids, chat_ids }) => {
+    expect(await tokenizer.encode(prompt)).toEqual(raw_ids);
+    expect(await tokenizer.encode(prompt, { begin: true })).toEqual(raw_ids);
+    expect(await encodePrompt(tokenizer, promptTemplate(tokenizer), prompt)).toEqual(chat_ids);
+    expect(await tokenizer.decode(raw_ids)).toBe(prompt);
   });
 
   it("knows the ids that begin, end and pad", () => {
@@ -41,12 +41,12 @@ describe("SmolLM2's tokenizer, rebuilt from its GGUF file", () => {
     });
   });
 
-  it("leaves special tokens out of text unless asked", () => {
-    const ids = tokenizer.encode("a<|im_end|>");
+  it("leaves special tokens out of text unless asked", async () => {
+    const ids = await tokenizer.encode("a<|im_end|>");
     expect(ids.at(-1)).toBe(2);
-    expect(tokenizer.decode(ids)).toBe("a");
-    expect(tokenizer.decode(ids, { skipSpecial: false })).toBe("a<|im_end|>");
-    expect(tokenizer.decode([])).toBe("");
+    expect(await tokenizer.decode(ids)).toBe("a");
+    expect(await tokenizer.decode(ids, { skipSpecial: false })).toBe("a<|im_end|>");
+    expect(await tokenizer.decode([])).toBe("");
   });
 });
 
@@ -69,14 +69,14 @@ describe("byte-level BPE", () => {
     "tokenizer.ggml.bos_token_id": 0,
     "tokenizer.ggml.eos_token_id": 1,
   };
-  const pieces = (
+  const pieces = async (
     pre: string | null,
     text: string,
     more: Record<string, GgufValue> = {},
     special = false,
   ) => {
     const tokenizer = built({ ...base, ...(pre === null ? {} : { "tokenizer.ggml.pre": pre }), ...more });
-    return tokenizer.encode(text, { special }).map((id) => tokenizer.token(id));
+    return (await tokenizer.encode(text, { begin: special })).map((id) => tokenizer.token(id));
   };
 
   it.each([
@@ -88,15 +88,18 @@ describe("byte-level BPE", () => {
     ["llama-bpe takes a whole word that is a token", "llama-bpe", "abab", ["abab"]],
     ["gpt-2 follows the merges", "gpt-2", "abab", ["ab", "ab"]],
     ["dbrx follows the merges", "dbrx", "abab", ["ab", "ab"]],
-  ])("%s", (_name, pre, text, expected) => {
-    expect(pieces(pre, text)).toEqual(expected);
+  ])("%s", async (_name, pre, text, expected) => {
+    expect(await pieces(pre, text)).toEqual(expected);
   });
 
-  it("adds BOS where the file, or the pre-tokenizer's kind, says so", () => {
-    expect(pieces("llama-bpe", "ab", {}, true)).toEqual(["<s>", "ab"]);
-    expect(pieces("gpt-2", "ab", {}, true)).toEqual(["ab"]);
-    expect(pieces("gpt-2", "ab", { "tokenizer.ggml.add_bos_token": true }, true)).toEqual(["<s>", "ab"]);
-    expect(pieces("llama-bpe", "ab", { "tokenizer.ggml.add_bos_token": false }, true)).toEqual(["ab"]);
+  it("adds BOS where the file, or the pre-tokenizer's kind, says so", async () => {
+    expect(await pieces("llama-bpe", "ab", {}, true)).toEqual(["<s>", "ab"]);
+    expect(await pieces("gpt-2", "ab", {}, true)).toEqual(["ab"]);
+    expect(await pieces("gpt-2", "ab", { "tokenizer.ggml.add_bos_token": true }, true)).toEqual([
+      "<s>",
+      "ab",
+    ]);
+    expect(await pieces("llama-bpe", "ab", { "tokenizer.ggml.add_bos_token": false }, true)).toEqual(["ab"]);
   });
 
   it.each([
@@ -132,25 +135,29 @@ describe("SentencePiece BPE", () => {
     "tokenizer.ggml.eos_token_id": 2,
     "tokenizer.ggml.unknown_token_id": 0,
   };
-  const pieces = (text: string, more: Record<string, GgufValue> = {}) => {
+  const pieces = async (text: string, more: Record<string, GgufValue> = {}) => {
     const tokenizer = built({ ...metadata, ...more });
-    return tokenizer.encode(text, { special: true }).map((id) => tokenizer.token(id));
+    return (await tokenizer.encode(text, { begin: true })).map((id) => tokenizer.token(id));
   };
 
-  it("merges the pair of the best score first, after a BOS and a leading space", () => {
+  it("merges the pair of the best score first, after a BOS and a leading space", async () => {
     // "bc" (−1) beats "ab" (−3); then "▁a" (−4), and the two make "▁abc".
-    expect(pieces("abc")).toEqual(["<s>", "▁abc"]);
-    expect(pieces("ab")).toEqual(["<s>", "▁", "ab"]);
-    expect(pieces("abc", { "tokenizer.ggml.add_space_prefix": false })).toEqual(["<s>", "abc"]);
+    expect(await pieces("abc")).toEqual(["<s>", "▁abc"]);
+    expect(await pieces("ab")).toEqual(["<s>", "▁", "ab"]);
+    expect(await pieces("abc", { "tokenizer.ggml.add_space_prefix": false })).toEqual(["<s>", "abc"]);
   });
 
-  it("falls back to bytes, and to the unknown token where there is no byte", () => {
-    expect(pieces("é", { "tokenizer.ggml.add_space_prefix": false })).toEqual(["<s>", "<0xC3>", "<0xA9>"]);
-    expect(pieces("ž", { "tokenizer.ggml.add_space_prefix": false })).toEqual(["<s>", "<unk>"]);
+  it("falls back to bytes, and to the unknown token where there is no byte", async () => {
+    expect(await pieces("é", { "tokenizer.ggml.add_space_prefix": false })).toEqual([
+      "<s>",
+      "<0xC3>",
+      "<0xA9>",
+    ]);
+    expect(await pieces("ž", { "tokenizer.ggml.add_space_prefix": false })).toEqual(["<s>", "<unk>"]);
   });
 
-  it("decodes to the text again", () => {
+  it("decodes to the text again", async () => {
     const tokenizer = built(metadata);
-    expect(tokenizer.decode(tokenizer.encode("abc éa"))).toBe("abc éa");
+    expect(await tokenizer.decode(await tokenizer.encode("abc éa"))).toBe("abc éa");
   });
 });

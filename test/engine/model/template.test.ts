@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { renderChat } from "../../../src/engine/model/chat.ts";
 import { encodePrompt, promptTemplate } from "../../../src/engine/model/template.ts";
-import { ModelTokenizer, type TokenizerFiles } from "../../../src/engine/model/tokenizer.ts";
+import { ModelTokenizer } from "../../../src/engine/model/tokenizer.ts";
+import type { TokenizerFiles } from "../../../src/engine/model/tokenizer_config.ts";
 
 const vocabulary = [
   "<s>",
@@ -16,16 +17,24 @@ function tokenizerWith(chatTemplate: string | null): ModelTokenizer {
   const sequence = (id: string, type: number) => ({ Sequence: { id, type_id: type } });
   const files: TokenizerFiles = {
     tokenizer: {
-      added_tokens: vocabulary.slice(0, 3).map((content, id) => ({ id, content, special: true })),
+      added_tokens: vocabulary.slice(0, 3).map((content, id) => ({
+        id,
+        content,
+        single_word: false,
+        lstrip: false,
+        rstrip: false,
+        normalized: false,
+        special: true,
+      })),
       normalizer: null,
-      pre_tokenizer: { type: "ByteLevel", add_prefix_space: false, use_regex: true },
+      pre_tokenizer: { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true },
       post_processor: {
         type: "TemplateProcessing",
         single: [special, sequence("A", 0)],
         pair: [special, sequence("A", 0), sequence("B", 1)],
         special_tokens: { "<s>": { id: "<s>", ids: [0], tokens: ["<s>"] } },
       },
-      decoder: { type: "ByteLevel" },
+      decoder: { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true },
       model: {
         type: "BPE",
         vocab: Object.fromEntries(vocabulary.map((token, id) => [token, id])),
@@ -34,6 +43,7 @@ function tokenizerWith(chatTemplate: string | null): ModelTokenizer {
     },
     config: { bos_token: "<s>", eos_token: { content: "</s>" } },
     specialTokensMap: null,
+    addedTokens: null,
     chatTemplate,
   };
   return new ModelTokenizer(files, { eos_token_id: 1 }, { eos_token_id: [1, 2] });
@@ -61,19 +71,20 @@ describe("the Alpaca template", () => {
     expect(template.answerEnd).toBe("</s>");
   });
 
-  it("gets its BOS from the tokenizer, once", () => {
-    const ids = encodePrompt(tokenizerWith(null), template, "a");
+  it("gets its BOS from the tokenizer, once", async () => {
+    const ids = await encodePrompt(tokenizerWith(null), template, "a");
     expect(ids.filter((id) => id === 0)).toHaveLength(1);
     expect(ids[0]).toBe(0);
   });
 });
 
 describe("a model's chat template", () => {
-  it("writes its own BOS, which is not doubled", () => {
+  it("writes its own BOS, which is not doubled", async () => {
     const tokenizer = tokenizerWith(gemmaLike);
     const template = promptTemplate(tokenizer);
     expect(template.render("hi")).toBe("<s>user:hi<end_of_turn>assistant:");
-    expect(encodePrompt(tokenizer, template, "hi").filter((id) => id === 0)).toHaveLength(1);
+    const ids = await encodePrompt(tokenizer, template, "hi");
+    expect(ids.filter((id) => id === 0)).toHaveLength(1);
   });
 
   it("ends an answer with the token that the template writes", () => {
@@ -112,9 +123,15 @@ describe("ModelTokenizer", () => {
   });
 
   it("says when its files make no tokenizer", () => {
-    const files = { tokenizer: {}, config: {}, specialTokensMap: null, chatTemplate: null };
+    const files = {
+      tokenizer: {},
+      config: {},
+      specialTokensMap: null,
+      addedTokens: null,
+      chatTemplate: null,
+    };
     expect(() => new ModelTokenizer(files, {})).toThrow(
-      expect.objectContaining({ code: "tokenizer-missing" }),
+      expect.objectContaining({ code: "tokenizer-unsupported" }),
     );
   });
 });

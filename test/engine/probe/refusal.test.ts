@@ -4,10 +4,11 @@ import { spellings } from "../../../src/engine/probe/token_trie.ts";
 import { tinyModel } from "../model/tiny.ts";
 import { tokenLogProbabilities } from "./alone.ts";
 
-/** A tokenizer of single characters within the 160 tokens of the tiny models. */
-const tokenizer = { padId: 0, encode: (text: string) => [...text].map((c) => 3 + (c.charCodeAt(0) % 150)) };
+/** Single characters as tokens, within the 160 of the tiny models. */
+const encode = (text: string) => [...text].map((c) => 3 + (c.charCodeAt(0) % 150));
 /** "no" contains "nope"; "I c" opens two; one token; one with an apostrophe. */
 const openings = ["no", "nope", "I can", "I cry", "x", "I'm"];
+const encoded = openings.flatMap(spellings).map(encode);
 const system = [3, 9, 27, 81, 11];
 /** Of lengths 6 to 22: longer and shorter than a window of 8 tokens. */
 const prompts = Array.from({ length: 11 }, (_, i) => [
@@ -18,13 +19,13 @@ const prompts = Array.from({ length: 11 }, (_, i) => [
 describe.each(["llama", "gemma2", "olmo2", "mistral"])("on %s", (name) => {
   it("is the sum of every opening's probability, each run alone", async () => {
     const model = await tinyModel(name);
-    const scores = await new RefusalScorer(model, tokenizer, openings).score(prompts);
+    const scores = await new RefusalScorer(model, 0, encoded).score(prompts);
     const spelled = openings.flatMap(spellings);
     const kept = spelled.filter((text) => !spelled.some((other) => other !== text && text.startsWith(other)));
     for (const [i, prompt] of prompts.entries()) {
       let expected = 0;
       for (const text of kept) {
-        const ids = [...prompt, ...tokenizer.encode(text)];
+        const ids = [...prompt, ...encode(text)];
         const logs = (await tokenLogProbabilities(model, ids)).slice(prompt.length);
         expected += Math.exp(logs.reduce((sum, log) => sum + log, 0));
       }
@@ -37,7 +38,7 @@ describe.each(["llama", "gemma2", "olmo2", "mistral"])("on %s", (name) => {
 
   it("does not depend on what else is scored, nor on the order", async () => {
     const model = await tinyModel(name);
-    const scorer = new RefusalScorer(model, tokenizer, openings);
+    const scorer = new RefusalScorer(model, 0, encoded);
     const together = (await scorer.score(prompts)).map(({ probability }) => probability);
     const reversed = (await scorer.score(prompts.toReversed())).map(({ probability }) => probability);
     const [alone] = await scorer.score([prompts[4]]);
@@ -51,7 +52,7 @@ describe.each(["llama", "gemma2", "olmo2", "mistral"])("on %s", (name) => {
 
 it("scores nothing without prompts", async () => {
   const model = await tinyModel("llama");
-  expect(await new RefusalScorer(model, tokenizer, openings).score([])).toEqual([]);
+  expect(await new RefusalScorer(model, 0, encoded).score([])).toEqual([]);
   await model.dispose();
 });
 

@@ -169,7 +169,7 @@ it("finds the contrast of the starter set in SmolLM2, and none where labels are 
   const { layers } = model.architecture;
   const features = await promptFeatures(
     model,
-    train.map(({ prompt }) => encoder.prompt(prompt)),
+    await encoder.prompts(train.map(({ prompt }) => prompt)),
     Array.from({ length: layers }, (_, i) => i + 1),
     loaded.tokenizer.padId,
   );
