@@ -26,9 +26,21 @@ const options = new Command("bench")
   .option("--tasks <names>", `some of ${names.join(",")}`, names.join(","))
   .option("--repeat <n>", "measured runs of each task, after two that are not", "5")
   .option("--threads <n>", "threads of either side", String(availableParallelism()))
+  .addOption(
+    new Option("--device <name>", "the device of Discern's side; PyTorch stays on the CPU")
+      .choices(["cpu", "webgpu"])
+      .default("cpu"),
+  )
   .option("--model <path>", "the model (default: SmolLM2-135M-Instruct, fetched where it is missing)")
   .parse()
-  .opts<{ against?: "torch"; tasks: string; repeat: string; threads: string; model?: string }>();
+  .opts<{
+    against?: "torch";
+    tasks: string;
+    repeat: string;
+    threads: string;
+    device: "cpu" | "webgpu";
+    model?: string;
+  }>();
 
 const chosen = options.tasks.split(",");
 const repeat = Number(options.repeat);
@@ -53,7 +65,7 @@ for (const name of chosen) {
   console.error(table(found));
   measurements.push(...found);
 }
-const machine = `${cpus()[0].model}, ${options.threads} threads, Node ${process.version}`;
+const machine = `${cpus()[0].model}, ${options.threads} threads, ${options.device}, Node ${process.version}`;
 console.log(`${machine}; medians of ${repeat} runs (least–most)\n\n${table(measurements)}`);
 const folder = join(root, ".cache/bench");
 await mkdir(folder, { recursive: true });
@@ -75,7 +87,13 @@ async function measure(task: Task, from: Corpus): Promise<Measurement> {
   try {
     for (const { side, task: name, input } of sides) {
       const given = { model: from.model, ...input(from) };
-      await side.ask({ do: "prepare", task: name, threads: Number(options.threads), input: given });
+      await side.ask({
+        do: "prepare",
+        task: name,
+        threads: Number(options.threads),
+        device: options.device,
+        input: given,
+      });
       first.push((await side.ask({ do: "run" })).result);
       await side.ask({ do: "run" });
     }

@@ -89,9 +89,9 @@ async function steps(model: LiveModel, objective: Objective, train: TrainRecipe,
   return async () => (await trainer.next()).loss;
 }
 
-async function prepare({ task, threads, input }: Extract<Request, { do: "prepare" }>) {
+async function prepare({ task, threads, device, input }: Extract<Request, { do: "prepare" }>) {
   const loaded = await loadModel(input.model as string);
-  const model = new LiveModel(await Device.open("cpu", threads), loaded.architecture, loaded.weights);
+  const model = new LiveModel(await Device.open(device, { threads }), loaded.architecture, loaded.weights);
   const make = tasks[task as keyof typeof tasks] as (
     to: Prepared,
     input: unknown,

@@ -1,6 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { createInterface, type Interface } from "node:readline";
 import * as z from "zod";
+import type { DeviceName } from "../../src/engine/runtime/device.ts";
 
 const answerSchema = z.union([
   z.object({ error: z.string() }),
@@ -15,7 +16,7 @@ export type Answer = Exclude<z.infer<typeof answerSchema>, { error: string }>;
 
 /** What a side can be asked: see peer/peer.py, which ours.ts answers alike. */
 export type Request =
-  | { do: "prepare"; task: string; threads: number; input: Record<string, unknown> }
+  | { do: "prepare"; task: string; threads: number; device: DeviceName; input: Record<string, unknown> }
   | { do: "run" }
   | { do: "close" };
 

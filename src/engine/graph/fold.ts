@@ -1,3 +1,4 @@
+import type { GraphTarget } from "./onnx.ts";
 import { apply, ops } from "./ops.ts";
 import type { Attributes } from "./primitive.ts";
 import { type ComputedTensor, producers, sameShape, type Tensor, topological } from "./tensor.ts";
@@ -15,11 +16,11 @@ const fewRows = 32;
  * - x + gemm(a, b) becomes gemm(a, b, x), where nobody else reads the product;
  * - k·gemm(a, b) becomes gemm with α multiplied by k;
  * - the sum of two operands padded to lie side by side, as the cotangents of a cut do, becomes their concatenation;
- * - gemm with few rows becomes the transpose of the product turned round.
+ * - on the CPU, gemm with few rows becomes the transpose of the product turned round.
  *
  * Returns the new outputs in the old order. Everything else is kept as it was, node by node.
  */
-export function fold(outputs: readonly Tensor[]): Tensor[] {
+export function fold(outputs: readonly Tensor[], target: GraphTarget = "cpu"): Tensor[] {
   const order = topological(outputs);
   const uses = new Map<Tensor, number>();
   const count = (tensor: Tensor) => uses.set(tensor, (uses.get(tensor) ?? 0) + 1);
@@ -35,7 +36,7 @@ export function fold(outputs: readonly Tensor[]): Tensor[] {
     const inputs = tensor.inputs.map((operand) => rewritten.get(operand) as Tensor);
     if (tensor.op === "add") return addition(tensor, inputs) ?? same(tensor, inputs);
     if (tensor.op === "mul") return scaling(tensor, inputs) ?? same(tensor, inputs);
-    if (tensor.op === "gemm")
+    if (tensor.op === "gemm" && target === "cpu")
       return turned(inputs, tensor.attributes as Attributes["gemm"]) ?? same(tensor, inputs);
     return same(tensor, inputs);
   }

@@ -22,12 +22,23 @@ export interface OnnxGraph {
   readonly outputs: readonly { name: string; shape: readonly number[]; dtype: DType }[];
 }
 
+/**
+ * Whose kernels a graph is written for. Some of onnxruntime's own operators exist on the CPU only; one such node would
+ * bring its operands back from the GPU.
+ */
+export type GraphTarget = "cpu" | "webgpu";
+
 /** Collects the nodes and initialisers of one ONNX graph. Primitives write themselves through it. */
 export class OnnxBuilder {
+  readonly target: GraphTarget;
   readonly nodes: NodeMessage[] = [];
   readonly initializers: TensorMessage[] = [];
   private readonly int64s = new Map<string, string>();
   private count = 0;
+
+  constructor(target: GraphTarget) {
+    this.target = target;
+  }
 
   /** Adds a node with one result and returns the name of both. An absent operand is "". */
   node(
@@ -68,13 +79,13 @@ export class OnnxBuilder {
 }
 
 /**
- * Encodes the graph that computes `outputs` as an ONNX model (opset 21, with onnxruntime's own operators where
+ * Encodes the graph that computes `outputs` as an ONNX model (opset 18, with onnxruntime's own operators where
  * they save passes over memory). Inputs are found by walking the graph; only those that are used appear.
  *
  * @throws Error when two different inputs share a name.
  */
-export function toOnnx(outputs: Readonly<Record<string, Tensor>>): OnnxGraph {
-  const builder = new OnnxBuilder();
+export function toOnnx(outputs: Readonly<Record<string, Tensor>>, target: GraphTarget = "cpu"): OnnxGraph {
+  const builder = new OnnxBuilder(target);
   const names = new Map<Tensor, string>();
   const inputs: { name: string; shape: readonly number[]; dtype: DType }[] = [];
   for (const tensor of topological(Object.values(outputs))) {
@@ -104,7 +115,7 @@ export function toOnnx(outputs: Readonly<Record<string, Tensor>>): OnnxGraph {
     return { name, shape: tensor.shape, dtype: tensor.dtype };
   });
   const model = encodeModel({
-    ir_version: 10,
+    ir_version: 8,
     producer_name: "discern",
     graph: {
       name: "discern",
@@ -114,7 +125,7 @@ export function toOnnx(outputs: Readonly<Record<string, Tensor>>): OnnxGraph {
       output: results.map(valueInfo),
     },
     opset_import: [
-      { domain: "", version: 21 },
+      { domain: "", version: 18 },
       { domain: "com.microsoft", version: 1 },
     ],
   });

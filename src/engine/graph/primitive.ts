@@ -1,6 +1,6 @@
 import type { OnnxBuilder } from "./onnx.ts";
 import type { Ops } from "./ops.ts";
-import type { DType, Shape, Tensor } from "./tensor.ts";
+import type { ComputedTensor, DType, Shape, Tensor } from "./tensor.ts";
 
 type None = Record<string, never>;
 interface Axes {
@@ -75,6 +75,11 @@ export interface Primitive<A> {
   /** Shape and element type of the result. @throws RangeError when the inputs do not fit. */
   readonly shape: (inputs: readonly Tensor[], attributes: A) => { shape: Shape; dtype: DType };
   readonly vjp: ((context: VjpContext<A>) => (Tensor | null)[]) | null;
-  /** Adds the ONNX nodes and returns the name of the value that holds the result. */
-  readonly onnx: (builder: OnnxBuilder, inputs: readonly string[], attributes: A, y: Tensor) => string;
+  /** Adds the ONNX nodes and returns the name of the value that holds the result, y. */
+  readonly onnx: (
+    builder: OnnxBuilder,
+    inputs: readonly string[],
+    attributes: A,
+    y: ComputedTensor,
+  ) => string;
 }

@@ -32,7 +32,7 @@ export type SessionOptions = Pick<Recipe, "model" | "device" | "threads" | "temp
 export async function openSession(options: SessionOptions): Promise<Session> {
   const path = await resolveModel(options.model, [options.root]);
   // The device first: it fails in a moment, the weights take their time.
-  const device = await Device.open(options.device, options.threads);
+  const device = await Device.open(options.device, { threads: options.threads });
   const loaded = await loadModel(path, options.onProgress ? { onProgress: options.onProgress } : {});
   const { tokenizer, architecture } = loaded;
   const template = promptTemplate(tokenizer, options.template);

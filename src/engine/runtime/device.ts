@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import * as ort from "onnxruntime-node";
 import { DiscernError } from "../../protocol/errors.ts";
 import { fold } from "../graph/fold.ts";
@@ -28,6 +29,17 @@ export interface CompileOptions {
   readonly resident?: readonly string[];
 }
 
+/** How a device is opened. */
+export interface DeviceOptions {
+  /** Intra-op threads on the CPU; one per physical core where left out. */
+  readonly threads?: number | undefined;
+  /**
+   * Folder that onnxruntime's trace of each graph is written to when the graph is disposed: which node ran on which
+   * execution provider, and for how long. Tracing slows every node down.
+   */
+  readonly profile?: string;
+}
+
 /**
  * Where graphs run. All devices answer to this one class; the graph, the trainer and the probes do not know which
  * they are on.
@@ -35,28 +47,30 @@ export interface CompileOptions {
 export class Device {
   readonly name: DeviceName;
   readonly threads: number | undefined;
+  private readonly profile: string | undefined;
+  private compiled = 0;
   private readonly copies = new Map<string, Promise<Program>>();
 
-  private constructor(name: DeviceName, threads: number | undefined) {
+  private constructor(name: DeviceName, { threads, profile }: DeviceOptions) {
     this.name = name;
     this.threads = threads;
+    this.profile = profile;
   }
 
   /**
    * Starts a device and proves that it computes.
    *
-   * @param threads intra-op threads on the CPU; by default one a physical core.
    * @throws DiscernError("device-unavailable") that names what to install.
    */
-  static async open(name: DeviceName | "auto", threads?: number): Promise<Device> {
+  static async open(name: DeviceName | "auto", options: DeviceOptions = {}): Promise<Device> {
     if (name === "auto") {
       for (const candidate of ["cuda", "webgpu"] as const) {
-        const device = await Device.open(candidate, threads).catch(() => null);
+        const device = await Device.open(candidate, options).catch(() => null);
         if (device) return device;
       }
-      return Device.open("cpu", threads);
+      return Device.open("cpu", options);
     }
-    const device = new Device(name, threads);
+    const device = new Device(name, options);
     try {
       // On the CPU and with CUDA an upload alone runs nothing, so a sum is computed too.
       const x = await device.upload(Float32Array.of(1, 2), [2]);
@@ -89,8 +103,9 @@ export class Device {
    */
   async compile(outputs: Readonly<Record<string, Tensor>>, options: CompileOptions = {}): Promise<Program> {
     const names = Object.keys(outputs);
-    const folded = fold(Object.values(outputs));
-    const graph = toOnnx(Object.fromEntries(names.map((name, i) => [name, folded[i]])));
+    const target = this.name === "webgpu" ? "webgpu" : "cpu";
+    const folded = fold(Object.values(outputs), target);
+    const graph = toOnnx(Object.fromEntries(names.map((name, i) => [name, folded[i]])), target);
     const kept = this.resident ? (options.resident ?? []) : [];
     const session = await ort.InferenceSession.create(graph.model, {
       executionProviders: [this.name],
@@ -105,6 +120,9 @@ export class Device {
       // It would turn back the products that `fold.ts` turned round.
       extra: { optimization: { disable_specified_optimizers: "GemmTransposeFusion" } },
       ...(this.threads ? { intraOpNumThreads: this.threads } : {}),
+      ...(this.profile
+        ? { enableProfiling: true, profileFilePrefix: join(this.profile, `graph-${++this.compiled}`) }
+        : {}),
       ...(kept.length
         ? {
             preferredOutputLocation: Object.fromEntries(
@@ -132,6 +150,13 @@ export class Device {
     if (!value.onDevice) return value.data;
     const program = await this.copy(value.shape, false);
     return (await program.run({ x: value })).y.data;
+  }
+
+  /** Frees the graphs that carry values to and from the device. Programs and values are their owners' to free. */
+  async dispose(): Promise<void> {
+    const copies = [...this.copies.values()];
+    this.copies.clear();
+    for (const program of copies) await (await program).dispose();
   }
 
   private copy(shape: Shape, toDevice: boolean): Promise<Program> {

@@ -15,7 +15,7 @@ const seed = `DISCERN_TEST_SEED=${random.seed}`;
 
 let cpu: Device;
 beforeAll(async () => {
-  cpu = await Device.open("cpu", 1);
+  cpu = await Device.open("cpu", { threads: 1 });
 });
 
 const names = Object.keys(primitives) as PrimitiveName[];

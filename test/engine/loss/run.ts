@@ -11,7 +11,7 @@ export async function lossAndGradients(
   wrt: Record<string, Tensor>,
   feeds: Record<string, Value>,
 ): Promise<{ loss: number; gradients: Record<string, Float32Array> }> {
-  const device = await Device.open("cpu", 1);
+  const device = await Device.open("cpu", { threads: 1 });
   const names = Object.keys(wrt);
   const found = gradients(loss, Object.values(wrt));
   const outputs = Object.fromEntries(names.map((name, i) => [`d.${name}`, found[i] as Tensor]));

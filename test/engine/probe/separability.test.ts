@@ -20,7 +20,7 @@ import { tinyModel } from "../model/tiny.ts";
 const [kinds, pairsOfKind, width] = [10, 12, 40];
 let device: Device;
 beforeAll(async () => {
-  device = await Device.open("cpu", 1);
+  device = await Device.open("cpu", { threads: 1 });
 });
 
 /** Matched pairs, the twins of one pair side by side. */

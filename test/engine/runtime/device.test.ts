@@ -6,7 +6,7 @@ import { Value } from "../../../src/engine/runtime/value.ts";
 import { DiscernError } from "../../../src/protocol/errors.ts";
 
 const x = input("x", [2]);
-const device = await Device.open("cpu", 1);
+const device = await Device.open("cpu", { threads: 1 });
 const value = (...elements: number[]) => Value.of(Float32Array.from(elements), [elements.length]);
 
 describe("Device", () => {
@@ -21,7 +21,7 @@ describe("Device", () => {
   });
 
   it("takes what starts when asked for any", async () => {
-    expect(["cpu", "webgpu", "cuda"]).toContain((await Device.open("auto", 1)).name);
+    expect(["cpu", "webgpu", "cuda"]).toContain((await Device.open("auto", { threads: 1 })).name);
   });
 
   it("uploads and downloads without a copy on the CPU", async () => {

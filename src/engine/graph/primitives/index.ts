@@ -13,8 +13,9 @@ export const scatterAdd: Primitive<Attributes["scatterAdd"]> = {
   vjp: ({ inputs: [, indices], dy, ops }) => [ops.gather(dy, indices), null],
   onnx: (builder, [x, indices], _, y) => {
     const zeros = builder.node("ConstantOfShape", [builder.int64(y.shape)]);
-    const wide = builder.node("Cast", [indices], { to: 7 });
-    const columns = builder.node("Unsqueeze", [wide, builder.int64([-1])]);
-    return builder.node("ScatterND", [zeros, columns, x], { reduction: "add" });
+    // Reshaped before they are widened: WebGPU has no kernel that reshapes int64.
+    const column = builder.node("Reshape", [indices, builder.int64([-1, 1])]);
+    const wide = builder.node("Cast", [column], { to: 7 });
+    return builder.node("ScatterND", [zeros, wide, x], { reduction: "add" });
   },
 };

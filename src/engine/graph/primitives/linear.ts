@@ -1,6 +1,6 @@
 import { broadcastShapes } from "../broadcast.ts";
 import type { Attributes, Primitive } from "../primitive.ts";
-import { sameShape, type Tensor } from "../tensor.ts";
+import { sameShape, scalar, type Tensor } from "../tensor.ts";
 
 type Product = Attributes["gemm"];
 
@@ -59,7 +59,15 @@ export const gemm: Primitive<Product> = {
     builder.node("Gemm", inputs, { transA: Number(transA), transB: Number(transB), alpha: { float: alpha } }),
 };
 
-/** y[…,M,N] = α·op(a[…])·op(b[…]), leading axes broadcast. */
+/** The permutation that exchanges the last two of `rank` axes. */
+const exchanged = (rank: number) => [...Array(rank - 2).keys(), rank - 1, rank - 2];
+
+/**
+ * y[…,M,N] = α·op(a[…])·op(b[…]), leading axes broadcast.
+ *
+ * On the CPU one FusedMatMul reads transposed operands as they lie. WebGPU has no kernel for it, so there the
+ * transposes and the factor are nodes of their own.
+ */
 export const matmul: Primitive<Product> = {
   shape: ([a, b], attributes) => ({
     shape: [
@@ -69,13 +77,15 @@ export const matmul: Primitive<Product> = {
     dtype: a.dtype,
   }),
   vjp: ({ inputs, dy, attributes, ops }) => productGradients(ops.matmul, inputs, dy, attributes),
-  onnx: (builder, inputs, { transA, transB, alpha }) =>
-    transA || transB || alpha !== 1
-      ? builder.node(
-          "FusedMatMul",
-          inputs,
-          { transA: Number(transA), transB: Number(transB), alpha: { float: alpha } },
-          "com.microsoft",
-        )
-      : builder.node("MatMul", inputs),
+  onnx: (builder, [a, b], { transA, transB, alpha }, { inputs: [left, right] }) => {
+    if (!transA && !transB && alpha === 1) return builder.node("MatMul", [a, b]);
+    if (builder.target === "cpu") {
+      const attributes = { transA: Number(transA), transB: Number(transB), alpha: { float: alpha } };
+      return builder.node("FusedMatMul", [a, b], attributes, "com.microsoft");
+    }
+    const turn = (name: string, operand: Tensor, transposed: boolean) =>
+      transposed ? builder.node("Transpose", [name], { perm: exchanged(operand.shape.length) }) : name;
+    const product = builder.node("MatMul", [turn(a, left, transA), turn(b, right, transB)]);
+    return alpha === 1 ? product : builder.node("Mul", [product, builder.constant(scalar(alpha))]);
+  },
 };

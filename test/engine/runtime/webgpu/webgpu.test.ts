@@ -3,6 +3,7 @@ import { execa } from "execa";
 import { describe, expect, it } from "vitest";
 import type { PrimitiveName } from "../../../../src/engine/graph/primitive.ts";
 import { primitives } from "../../../../src/engine/graph/primitives.ts";
+import type { Placement } from "./trace.ts";
 import { vulkanEnvironment } from "./vulkan.ts";
 
 const environment = vulkanEnvironment();
@@ -52,6 +53,24 @@ describe.skipIf(!environment && !required)("WebGPU", () => {
       gpu[method].losses.forEach((loss, step) => {
         expect(Math.abs(loss - cpu[method].losses[step]), `${method}, step ${step}`).toBeLessThan(1e-3);
       });
+    }
+  });
+
+  it("computes every node of every kind of graph, and copies nothing to the host between them", {
+    timeout: 600_000,
+  }, async () => {
+    // Gemma 2 has every kind of node that the other families have, and soft caps and windows besides.
+    const models = ["gemma2"];
+    const found = await child<Record<string, Record<string, Placement>>>("placement.ts", "webgpu", ...models);
+    expect(Object.keys(found)).toEqual(models);
+    for (const [model, kinds] of Object.entries(found)) {
+      expect(Object.keys(kinds)).toHaveLength(7);
+      for (const [kind, placed] of Object.entries(kinds)) {
+        const { WebGpuExecutionProvider: onDevice = {}, ...elsewhere } = placed;
+        expect(elsewhere, `${model}, ${kind}`).toEqual({});
+        expect(Object.keys(onDevice).filter((operator) => operator.startsWith("Memcpy"))).toEqual([]);
+        expect(onDevice.MatMul, `${model}, ${kind}`).toBeGreaterThan(0);
+      }
     }
   });
 });
