@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { layerChoiceSchema } from "./layer_choice.ts";
 
 /** A figure that may not exist: numbers in JSON are finite, so NaN and infinity travel as null. */
 const figure = z.number().nullable();
@@ -51,6 +52,12 @@ export const runEventSchema = z.discriminatedUnion("type", [
     kind: z.enum(["contrastive", "supervised"]),
     steps: z.int(),
     layer: z.int().optional().describe("Layer of the contrast"),
+  }),
+  z.object({
+    type: z.literal("layer-chosen"),
+    ...header,
+    stage: z.int().nonnegative(),
+    ...layerChoiceSchema.shape,
   }),
   z.object({
     type: z.literal("step"),

@@ -140,8 +140,8 @@ export const contrastiveRecipe = z
       .union([z.int().positive(), z.literal("auto")])
       .default("auto")
       .describe(
-        'Number ℓ of layers computed; the features are the output of the last of them. "auto" takes the layer ' +
-          "whose contrast transfers best to kinds of prompts held out",
+        'Number ℓ of layers computed; the features are the output of the last of them. "auto" chooses a layer at which ' +
+          "a linear probe transfers best to categories held out, and records the curve and its controls",
       ),
     center: z
       .boolean()

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { comovementSchema, estimateSchema, seriesPointSchema } from "./comovement.ts";
 import { labelSchema } from "./label.ts";
+import { layerChoiceSchema } from "./layer_choice.ts";
 
 const verdictSchema = z.enum(["full_refusal", "full_compliance"]);
 export type Verdict = z.infer<typeof verdictSchema>;
@@ -169,6 +170,8 @@ const armSeriesSchema = z.object({
   /** The stages and the steps, counted over all of them, at which each began. */
   stages: z.array(z.object({ kind: z.enum(["contrastive", "supervised"]), step: z.int() })).optional(),
   comovement: comovementSchema.optional(),
+  /** How the layer of the contrast was chosen, where the recipe left it to Discern. */
+  layerChoice: layerChoiceSchema.optional(),
 });
 export type ArmSeries = z.infer<typeof armSeriesSchema>;
 

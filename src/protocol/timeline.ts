@@ -8,6 +8,7 @@ export interface Timeline {
   readonly started: RunEventOf<"run-started"> | null;
   readonly steps: readonly RunEventOf<"step">[];
   readonly probes: readonly RunEventOf<"probe">[];
+  readonly choices: readonly RunEventOf<"layer-chosen">[];
   readonly stages: readonly RunEventOf<"stage-started">[];
   readonly ends: readonly RunEventOf<"stage-finished">[];
   readonly state: RunState;
@@ -27,6 +28,7 @@ const ends: Partial<Record<RunEvent["type"], RunState>> = {
 export function timeline(events: readonly RunEvent[]): Timeline {
   const steps = new Map<number, RunEventOf<"step">>();
   const probes = new Map<number, RunEventOf<"probe">>();
+  const choices = new Map<number, RunEventOf<"layer-chosen">>();
   const stages = new Map<number, RunEventOf<"stage-started">>();
   const finished = new Map<number, RunEventOf<"stage-finished">>();
   let started: RunEventOf<"run-started"> | null = null;
@@ -36,6 +38,7 @@ export function timeline(events: readonly RunEvent[]): Timeline {
     if (event.type === "run-started") started = event;
     if (event.type === "step") steps.set(event.globalStep, event);
     if (event.type === "probe") probes.set(event.globalStep, event);
+    if (event.type === "layer-chosen") choices.set(event.stage, event);
     if (event.type === "stage-started") stages.set(event.stage, event);
     if (event.type === "stage-finished") finished.set(event.stage, event);
     if (event.type === "resumed") {
@@ -48,6 +51,7 @@ export function timeline(events: readonly RunEvent[]): Timeline {
     started,
     steps: [...steps.values()],
     probes: [...probes.values()],
+    choices: [...choices.values()],
     stages: [...stages.values()],
     ends: [...finished.values()],
     state,

@@ -1,6 +1,7 @@
 import { blue, green, plot, red } from "asciichart";
 import pc from "picocolors";
 import type { RunEvent, RunEventOf } from "../../protocol/events.ts";
+import { chosenFigures, type LayerChoice } from "../../protocol/layer_choice.ts";
 import { timeline } from "../../protocol/timeline.ts";
 import { comovement } from "../../statistics/comovement.ts";
 
@@ -115,6 +116,8 @@ export function words(event: RunEvent): string | null {
       return `Goes on at stage ${event.stage + 1}, step ${event.step}`;
     case "stage-started":
       return `Stage ${event.stage + 1}: ${event.kind}, ${event.steps} steps${event.layer ? ` at layer ${event.layer}` : ""}`;
+    case "layer-chosen":
+      return choiceWords(event);
     case "step":
       return (
         `step ${event.step}  loss ${event.loss?.toFixed(4) ?? "–"}  norm ${three(event.gradientNorm)}  ` +
@@ -140,6 +143,20 @@ export function words(event: RunEvent): string | null {
     case "checkpoint":
       return null;
   }
+}
+
+/** The layer that was chosen, with its AUROC and what the controls say. */
+function choiceWords(choice: LayerChoice): string {
+  const { layer, curve, heldOut, groups, folds, controls } = choice;
+  const two = (x: number | null | undefined) => x?.toFixed(2) ?? "–";
+  const own = chosenFigures(choice);
+  const what = heldOut === "category" ? "categories" : "matched pairs and single prompts";
+  return (
+    `Layer ${layer} of ${curve.length}: AUROC ${two(own?.auroc)} (SE ${two(own?.standardError)}) on held-out ${what} ` +
+    `(${groups} in ${folds} folds); controls: shuffled labels ${two(own?.shuffled.mean)} (best layer of ` +
+    `${controls.draws} draws ${two(controls.shuffledBest)}), character n-grams ${two(controls.surface.auroc)}, source ` +
+    (controls.source ? two(controls.source.auroc) : "– (one source)")
+  );
 }
 
 /** What a contrastive step says of the groups and of general prompts; nothing for any other step. */

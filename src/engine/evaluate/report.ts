@@ -1,3 +1,4 @@
+import { layerCaveats } from "../../protocol/layer_choice.ts";
 import { type Arm, type ArmSeries, isBefore, isRefusal, type Report } from "../../protocol/report.ts";
 import { comovement } from "../../statistics/comovement.ts";
 import type { BootstrapOptions } from "./bootstrap.ts";
@@ -42,9 +43,9 @@ export function buildReport(input: ReportInput, options: BootstrapOptions = {}):
     comparisons: recipes.flatMap((before, i) =>
       recipes.slice(i + 1).map((after) => compare(before, after, options)),
     ),
-    series: series.map(({ arm, seed, points, stages }) => {
-      const figures = comovement(points, options);
-      return { arm, seed, points, ...(stages && { stages }), ...(figures && { comovement: figures }) };
+    series: series.map(({ comovement: _, ...one }: ArmSeries) => {
+      const figures = comovement(one.points, options);
+      return { ...one, ...(figures && { comovement: figures }) };
     }),
     contamination,
     notes: [...notes, ...distinct.notes.filter((note) => !notes.includes(note)), ...warnings(input)],
@@ -90,6 +91,10 @@ function warnings({ arms, series = [], contamination = [] }: Omit<ReportInput, "
   if (contamination.length > 0) {
     const prompts = new Set(contamination.map(({ evaluation }) => evaluation)).size;
     found.push(`Contamination: ${prompts} evaluated prompts are, or nearly are, training prompts.`);
+  }
+  for (const { arm, seed, layerChoice } of series) {
+    const caveats = layerChoice ? layerCaveats(layerChoice) : [];
+    found.push(...caveats.map((caveat) => `${arm}, seed ${seed}: ${caveat}`));
   }
   if (series.some(({ points }) => points.length < 15)) {
     found.push(

@@ -47,17 +47,6 @@ export function weightedAuroc({
   };
 }
 
-/**
- * The standard error of an AUROC over so many prompts (Hanley & McNeil 1982): what separates two classifiers by less
- * may be chance.
- */
-export function aurocStandardError(area: number, unsafe: number, safe: number): number {
-  const oneUnsafe = area / (2 - area) - area ** 2;
-  const oneSafe = (2 * area ** 2) / (1 + area) - area ** 2;
-  const variance = area * (1 - area) + (unsafe - 1) * oneUnsafe + (safe - 1) * oneSafe;
-  return Math.sqrt(Math.max(0, variance) / (unsafe * safe));
-}
-
 /** A count of 1 a prompt: the sample itself. */
 export function ones(n: number): Uint32Array {
   return new Uint32Array(n).fill(1);

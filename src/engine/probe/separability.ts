@@ -1,103 +1,169 @@
 import { CholeskyDecomposition, Matrix } from "ml-matrix";
-import { randomIndex } from "../../statistics/bootstrap.ts";
+import { DiscernError } from "../../protocol/errors.ts";
+import type { LayerChoice } from "../../protocol/layer_choice.ts";
+import { type RandomIndex, randomIndex } from "../../statistics/bootstrap.ts";
 import { ops } from "../graph/ops.ts";
 import { input, type Tensor } from "../graph/tensor.ts";
 import type { LiveModel } from "../model/live_model.ts";
 import type { Device } from "../runtime/device.ts";
 import { Value } from "../runtime/value.ts";
-import { auroc, aurocStandardError } from "./auroc.ts";
 import { type Features, promptFeatures } from "./features.ts";
+import { type FoldAuroc, foldAuroc } from "./fold_auroc.ts";
+import { type Folds, type LabelledPrompt, stratifiedFolds } from "./folds.ts";
+import { surfaceFeatures } from "./surface.ts";
 
-/** A prompt of the contrast. */
-export interface LabelledPrompt {
-  readonly label: "toxic" | "seemingly_toxic";
-  /** What is left out together; a prompt without a kind goes with its twin, or alone. */
-  readonly kind?: string;
-  /** Name it shares with its twin. */
-  readonly pair?: string;
+/** A prompt of the contrast: its words, and the file it comes from as the recipe names it. */
+export interface ContrastSource extends LabelledPrompt {
+  readonly prompt: string;
+  readonly origin: string;
 }
 
-/** How well a linear probe at one layer tells toxic from seemingly toxic prompts of kinds it was not trained on. */
-export interface LayerSeparability {
-  readonly layer: number;
-  /** Over all prompts, each scored by the probe that had not seen its kind. */
-  readonly auroc: number;
-  readonly standardError: number;
-  /** Share of twins whose toxic one scores higher, ties counted half; null without twins. */
+/** How well a linear probe tells toxic from seemingly toxic prompts of groups it was not trained on. */
+export interface Separability extends FoldAuroc {
+  /** Share of matched pairs whose toxic prompt scores higher, ties counted half; null without pairs. */
   readonly pairAccuracy: number | null;
+  /** The AUROC with shuffled labels, one a draw. */
+  readonly shuffled: readonly number[];
 }
 
 /** The share of the layers among which one is chosen: what is later belongs to the next word, not to the prompt. */
 const highestShare = 0.8;
-/** Folds of kinds. */
-const foldCount = 5;
 /** λ of the ridge regression, in units of the mean squared length of a standardised prompt (as many as features). */
 const ridge = 1;
 /** Added to the variance of a feature, in units of the mean variance: a feature that never moves must not explode. */
 const varianceFloor = 1e-6;
+/** Draws of shuffled labels. They share each fold's factorisation, so all of them cost about as much as one probe. */
+const draws = 20;
 
 /**
- * How well the contrast transfers to unseen kinds, layer by layer (DESIGN, "What our trials of the method showed"): a
- * linear probe on the last prompt token, trained on the kinds of four folds and tried on those of the fifth.
+ * Chooses the layer of a contrast by how well it transfers to unseen groups of prompts: at every layer a linear probe
+ * on the last prompt token is trained on the groups of all folds but one and tried on that one (`folds.ts`). Beside the
+ * curve stand controls: the same with shuffled labels, the same probe on character n-grams instead of features, and what
+ * the source of a prompt says alone.
  *
- * Cost: one forward pass of every layer for each prompt, and five small ridge regressions a layer.
+ * Cost: one forward pass of every layer for each prompt, and five ridge regressions for each layer and one for the n-grams.
  *
- * @param prompts tokens of each prompt, with its label, kind and twin.
- * @returns one entry for each layer ℓ = 1 … L, where ℓ counts the layers computed (`hidden_states[ℓ]`).
+ * @param prompts with the tokens of each.
+ * @throws DiscernError("group-too-small") when no two folds can hold both labels; ("weights-invalid") when no layer's
+ *   features are finite.
  */
-export async function separabilityCurve(
+export async function chooseContrastLayer(
   model: LiveModel,
-  prompts: readonly (LabelledPrompt & { readonly ids: readonly number[] })[],
+  prompts: readonly (ContrastSource & { readonly ids: readonly number[] })[],
   padId: number,
   seed: number,
-): Promise<LayerSeparability[]> {
+): Promise<LayerChoice> {
   const layers = Array.from({ length: model.architecture.layers }, (_, i) => i + 1);
   const ids = prompts.map((prompt) => prompt.ids);
-  const features = await promptFeatures(model, ids, layers, padId);
-  return separability(model.device, features, prompts, seed);
+  const folds = contrastFolds(prompts, seed);
+  return layerChoice(model.device, await promptFeatures(model, ids, layers, padId), prompts, folds, seed);
 }
 
 /**
- * The curve of features computed before.
+ * The folds of a contrast.
  *
- * @param features by layer, (n, C) each.
+ * @throws DiscernError("group-too-small") when no two can hold both labels.
+ */
+export function contrastFolds(prompts: readonly LabelledPrompt[], seed: number): Folds {
+  const folds = stratifiedFolds(prompts, seed);
+  if (folds) return folds;
+  throw new DiscernError(
+    "group-too-small",
+    'layer "auto" tries probes on prompts held out, and the contrast has too few matched pairs or single prompts of ' +
+      "either label to hold any out. Add prompts, or give the number of a layer.",
+  );
+}
+
+/**
+ * The choice from features computed before.
+ *
+ * @param features by layer, (n, C) each; all layers of the model.
  * @param prompts the n prompts they were computed from.
+ */
+export async function layerChoice(
+  device: Device,
+  features: ReadonlyMap<number, Features>,
+  prompts: readonly ContrastSource[],
+  folds: Folds,
+  seed: number,
+): Promise<LayerChoice> {
+  const found = await separability(device, [...features.values()], prompts, folds, seed);
+  const curve = [...features.keys()].map((layer, i) => ({ layer, ...found[i] }));
+  const layer = chooseLayer(curve, features.size);
+  const allowed = curve.filter((each) => each.layer <= highestLayer(features.size));
+  const [surface] = await separability(
+    device,
+    [surfaceFeatures(prompts.map(({ prompt }) => prompt))],
+    prompts,
+    folds,
+    seed,
+  );
+  return {
+    layer,
+    heldOut: folds.unit,
+    groups: folds.groups,
+    folds: folds.folds.length,
+    curve: curve.map(({ shuffled, ...each }) => ({
+      ...each,
+      shuffled: {
+        mean: shuffled.reduce((sum, x) => sum + x, 0) / shuffled.length,
+        highest: shuffled.reduce((most, x) => Math.max(most, x)),
+      },
+    })),
+    controls: {
+      draws,
+      shuffledBest: allowed.flatMap(({ shuffled }) => shuffled).reduce((most, x) => (x > most ? x : most), 0),
+      surface: { auroc: surface.auroc, standardError: surface.standardError },
+      source: sourceControl(prompts, folds),
+    },
+  };
+}
+
+/**
+ * How well linear probes on each of several feature sets of the same prompts transfer to held-out folds.
+ *
+ * @param features (n, C) each; C may differ.
  */
 export async function separability(
   device: Device,
-  features: ReadonlyMap<number, Features>,
+  features: readonly Features[],
   prompts: readonly LabelledPrompt[],
+  folds: Folds,
   seed: number,
-): Promise<LayerSeparability[]> {
-  const [first] = features.values();
-  if (!first) return [];
-  const gram = await device.compile({ gram: standardisedGram(first.count, first.width) });
-  const folds = foldsOfKinds(prompts, seed);
-  const curve: LayerSeparability[] = [];
-  for (const [layer, { count, width, data }] of features) {
-    const scores = new Array<number>(count).fill(0);
-    for (const held of folds) {
-      const out = new Set(held);
-      const seen = [...prompts.keys()].filter((i) => !out.has(i));
-      const weights = new Float32Array(count);
-      for (const i of seen) weights[i] = 1 / seen.length;
-      const products = await gram.run({
-        x: Value.of(data, [count, width]),
-        weights: Value.of(weights, [count, 1]),
-      });
-      const fitted = ridgeScores(products.gram.data, prompts, seen, held);
-      for (const [j, i] of held.entries()) scores[i] = fitted[j];
+): Promise<Separability[]> {
+  const random = randomIndex(seed);
+  const labels = prompts.map(({ label }) => label);
+  const labellings = [labels, ...Array.from({ length: draws }, () => shuffledLabels(prompts, folds, random))];
+  const curve: Separability[] = [];
+  for (const [width, sets] of Map.groupBy(features, ({ width }) => width)) {
+    const gram = await device.compile({ gram: standardisedGram(prompts.length, width) });
+    for (const set of sets) {
+      if (!set.data.every(Number.isFinite)) {
+        const none = { auroc: Number.NaN, standardError: Number.NaN, pairAccuracy: null };
+        curve[features.indexOf(set)] = { ...none, shuffled: labellings.slice(1).map(() => Number.NaN) };
+        continue;
+      }
+      const scores = labellings.map(() => new Float64Array(prompts.length));
+      for (const held of folds.folds) {
+        const out = new Set(held);
+        const seen = [...prompts.keys()].filter((i) => !out.has(i));
+        const weights = new Float32Array(prompts.length);
+        for (const i of seen) weights[i] = 1 / seen.length;
+        const products = await gram.run({
+          x: Value.of(set.data, [prompts.length, width]),
+          weights: Value.of(weights, [prompts.length, 1]),
+        });
+        ridgeScores(products.gram.data, labellings, seen, held, scores);
+      }
+      const [own, ...shuffled] = labellings.map((labelling, d) => foldAuroc(scores[d], labelling, folds));
+      curve[features.indexOf(set)] = {
+        ...own,
+        pairAccuracy: pairsRanked(prompts, scores[0]),
+        shuffled: shuffled.map(({ auroc }) => auroc),
+      };
     }
-    const area = groupsAuroc(prompts, scores);
-    const toxic = prompts.filter(({ label }) => label === "toxic").length;
-    curve.push({
-      layer,
-      auroc: area,
-      standardError: aurocStandardError(area, toxic, count - toxic),
-      pairAccuracy: twinsRanked(prompts, scores),
-    });
+    await gram.dispose();
   }
-  await gram.dispose();
   return curve;
 }
 
@@ -107,41 +173,82 @@ export async function separability(
  * the difference has only just become linear, at the upper end little of the model is left to act on it.
  *
  * @param layers L, the layers of the model.
+ * @throws DiscernError("weights-invalid") when no AUROC is finite.
  */
-export function chooseLayer(curve: readonly LayerSeparability[], layers: number): number {
-  const highest = Math.max(1, Math.floor(highestShare * layers));
-  const allowed = curve.filter(({ layer }) => layer <= highest).sort((a, b) => a.layer - b.layer);
+export function chooseLayer(
+  curve: readonly (FoldAuroc & { readonly layer: number })[],
+  layers: number,
+): number {
+  const allowed = curve
+    .filter(({ layer, auroc }) => layer <= highestLayer(layers) && Number.isFinite(auroc))
+    .sort((a, b) => a.layer - b.layer);
+  if (allowed.length === 0) {
+    throw new DiscernError(
+      "weights-invalid",
+      "No layer has finite features on the contrast's prompts, so none can be chosen. A weight of the model is not a " +
+        "number; use another copy of it.",
+    );
+  }
   const best = allowed.reduce((best, each) => (each.auroc > best.auroc ? each : best));
   const plateau = allowed.filter(({ auroc }) => auroc >= best.auroc - best.standardError);
   return plateau[Math.floor((plateau.length - 1) / 2)]!.layer;
 }
 
-/**
- * Indices of the prompts in at most five folds of about equal size, no kind being in two. Kinds go, the largest first
- * and equals in seeded order, to the smallest fold.
- */
-function foldsOfKinds(prompts: readonly LabelledPrompt[], seed: number): number[][] {
-  const indices = [...prompts.keys()];
-  const grouped = (name: (prompt: LabelledPrompt, i: number) => string) => [
-    ...Map.groupBy(indices, (i) => name(prompts[i], i)).values(),
-  ];
-  const byKind = grouped((prompt, i) =>
-    prompt.kind === undefined ? ownName(prompt, i) : `kind ${prompt.kind}`,
-  );
-  // Where all are of one kind, what is left to hold out is unseen prompts of it.
-  const kinds = byKind.length > 1 ? byKind : grouped(ownName);
-  const random = randomIndex(seed);
-  const order = new Map(kinds.map((kind) => [kind, random(2 ** 31)]));
-  kinds.sort((a, b) => b.length - a.length || (order.get(a) as number) - (order.get(b) as number));
-  const folds: number[][] = Array.from({ length: Math.min(foldCount, kinds.length) }, () => []);
-  for (const kind of kinds) {
-    folds.reduce((least, fold) => (fold.length < least.length ? fold : least)).push(...kind);
-  }
-  return folds;
+function highestLayer(layers: number): number {
+  return Math.max(1, Math.floor(highestShare * layers));
 }
 
-function ownName({ pair }: LabelledPrompt, index: number): string {
-  return pair === undefined ? `prompt ${index}` : `pair ${pair}`;
+/**
+ * Labels as they could be if they meant nothing: groups of one label trade their labels within a fold, matched pairs
+ * swap theirs or not, and other prompts of a group with both labels trade within it. Groups keep together and folds keep
+ * both labels, so the AUROC with such labels scatters about one half.
+ */
+function shuffledLabels(
+  prompts: readonly LabelledPrompt[],
+  { folds, groupOf }: Folds,
+  random: RandomIndex,
+): LabelledPrompt["label"][] {
+  const labels = prompts.map(({ label }) => label);
+  /** Has units of prompts trade the labels they have; all prompts of a unit have one. */
+  const trade = (units: readonly (readonly number[])[]) => {
+    const own = units.map(([first]) => labels[first]);
+    for (let i = own.length - 1; i > 0; i--) {
+      const j = random(i + 1);
+      [own[i], own[j]] = [own[j], own[i]];
+    }
+    for (const [u, unit] of units.entries()) for (const i of unit) labels[i] = own[u];
+  };
+  for (const fold of folds) {
+    const groups = [...Map.groupBy(fold, (i) => groupOf[i]).values()];
+    const mixed = new Set(
+      groups.filter((group) => group.some((i) => prompts[i].label !== prompts[group[0]].label)),
+    );
+    trade(groups.filter((group) => !mixed.has(group)));
+    for (const group of mixed) {
+      const units = Map.groupBy(group, (i) => prompts[i].pair ?? "");
+      for (const unit of units.values()) trade(unit.map((i) => [i]));
+    }
+  }
+  return labels;
+}
+
+/**
+ * How well the source of a prompt predicts its label: each held-out prompt is scored by the share of toxic prompts among
+ * the seen ones of its source. Null where all prompts come from one source, which then says nothing.
+ */
+function sourceControl(prompts: readonly ContrastSource[], folds: Folds): FoldAuroc | null {
+  if (new Set(prompts.map(({ origin }) => origin)).size < 2) return null;
+  const scores = new Float64Array(prompts.length);
+  const labels = prompts.map(({ label }) => label);
+  const share = (chosen: readonly number[]) =>
+    chosen.filter((i) => labels[i] === "toxic").length / chosen.length;
+  for (const held of folds.folds) {
+    const out = new Set(held);
+    const seen = [...prompts.keys()].filter((i) => !out.has(i));
+    const bySource = Map.groupBy(seen, (i) => prompts[i].origin);
+    for (const i of held) scores[i] = share(bySource.get(prompts[i].origin) ?? seen);
+  }
+  return foldAuroc(scores, labels, folds);
 }
 
 /**
@@ -165,32 +272,31 @@ function standardisedGram(count: number, width: number): Tensor {
  * (Saunders, Gammerman & Vovk 1998): α = (K + λI)⁻¹(y − ȳ), f = K_held·α + ȳ.
  *
  * @param gram K of all prompts, (n, n).
+ * @param labellings labels of all prompts, each labelling a regression of its own; they share the factorisation.
+ * @param scores of all prompts for each labelling; those of the held-out prompts are written.
  */
 function ridgeScores(
   gram: Float32Array,
-  prompts: readonly LabelledPrompt[],
+  labellings: readonly (readonly LabelledPrompt["label"][])[],
   seen: readonly number[],
   held: readonly number[],
-): number[] {
-  const n = prompts.length;
-  const rows = (chosen: readonly number[]) => new Matrix(chosen.map((i) => seen.map((j) => gram[i * n + j])));
-  const targets = seen.map((i) => (prompts[i].label === "toxic" ? 1 : -1));
-  const mean = targets.reduce((sum, y) => sum + y, 0) / targets.length;
-  const centred = Matrix.columnVector(targets.map((y) => y - mean));
+  scores: readonly Float64Array[],
+): void {
+  const n = labellings[0].length;
+  // The lower triangle alone: rounding may differ between the two, and the factorisation wants them equal.
+  const product = (i: number, j: number) => (i > j ? gram[i * n + j] : gram[j * n + i]);
+  const rows = (chosen: readonly number[]) => new Matrix(chosen.map((i) => seen.map((j) => product(i, j))));
+  const targets = labellings.map((labels) => seen.map((i) => (labels[i] === "toxic" ? 1 : -1)));
+  const means = targets.map((y) => y.reduce((sum: number, each) => sum + each, 0) / y.length);
+  const centred = new Matrix(seen.map((_, k) => targets.map((y, d) => y[k] - means[d])));
   const regularised = rows(seen).add(Matrix.eye(seen.length).mul(ridge));
-  const alpha = new CholeskyDecomposition(regularised).solve(centred);
-  return rows(held)
-    .mmul(alpha)
-    .to1DArray()
-    .map((score) => score + mean);
+  const fitted = rows(held).mmul(new CholeskyDecomposition(regularised).solve(centred));
+  for (const [d, own] of scores.entries()) {
+    for (const [k, i] of held.entries()) own[i] = fitted.get(k, d) + means[d];
+  }
 }
 
-function groupsAuroc(prompts: readonly LabelledPrompt[], scores: readonly number[]): number {
-  const of = (label: LabelledPrompt["label"]) => scores.filter((_, i) => prompts[i].label === label);
-  return auroc({ unsafe: of("toxic"), safe: of("seemingly_toxic") });
-}
-
-function twinsRanked(prompts: readonly LabelledPrompt[], scores: readonly number[]): number | null {
+function pairsRanked(prompts: readonly LabelledPrompt[], scores: ArrayLike<number>): number | null {
   const pairs = new Map<string, Partial<Record<LabelledPrompt["label"], number>>>();
   for (const [i, { pair, label }] of prompts.entries()) {
     if (pair !== undefined) pairs.set(pair, { ...pairs.get(pair), [label]: scores[i] });

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { NewRunEvent } from "../../protocol/events.ts";
+import { layerChoiceSchema } from "../../protocol/layer_choice.ts";
 import type { Manifest } from "../../protocol/manifest.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
 import {
@@ -107,7 +108,7 @@ export async function evaluateRun(manifest: Manifest, context: EvaluationContext
   if (after === null || after.length === 0) return null;
   const before = recipe.evaluate.before ? await keptBefore(context) : [];
   const paths = runPaths(folder);
-  const { probes, steps, stages, ends } = timeline(readEvents(paths.events));
+  const { probes, steps, stages, ends, choices } = timeline(readEvents(paths.events));
   const end = ends.at(-1);
   // A stage that was ended at its best state has later probes, of a model that is gone.
   const trained = probes.findLast(({ stage, step }) => stage === end?.stage && step === end.step);
@@ -128,6 +129,7 @@ export async function evaluateRun(manifest: Manifest, context: EvaluationContext
     const first = steps.find((step) => step.stage === stage);
     return { kind, step: first ? first.globalStep - first.step : 0 };
   });
+  const choice = layerChoiceSchema.optional().parse(choices.at(-1));
   const untrained = probes.find(({ globalStep }) => globalStep === 0);
   const report = buildReport({
     model: { name: manifest.model.name },
@@ -143,7 +145,7 @@ export async function evaluateRun(manifest: Manifest, context: EvaluationContext
       ...(before.length ? [arm(BEFORE, before, untrained?.generalLoss)] : []),
       arm(recipe.name, after, (trained ?? probes.at(-1))?.generalLoss),
     ],
-    series: [{ arm: recipe.name, seed, points, stages: begun }],
+    series: [{ arm: recipe.name, seed, points, stages: begun, ...(choice && { layerChoice: choice }) }],
     contamination: contaminated(prompts).suites,
   });
   await writeReport(report, paths);

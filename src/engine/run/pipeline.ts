@@ -3,6 +3,7 @@ import { setImmediate as breathe } from "node:timers/promises";
 import * as z from "zod";
 import { DiscernError } from "../../protocol/errors.ts";
 import type { NewRunEvent, RunEvent, RunEventOf } from "../../protocol/events.ts";
+import { type LayerChoice, layerCaveats } from "../../protocol/layer_choice.ts";
 import { EventLog } from "../../run_folder/event_log.ts";
 import { runFailure } from "../../run_folder/failures.ts";
 import { runPaths } from "../../run_folder/folder.ts";
@@ -30,6 +31,8 @@ export interface OpenStage {
   readonly stage: Stage;
   /** Layer of the contrast. */
   readonly layer?: number;
+  /** How it was chosen, where that was done just now. */
+  readonly choice?: LayerChoice;
 }
 
 /** What the pipeline runs: the model and data of one recipe. */
@@ -202,8 +205,12 @@ async function runStage(
   const { index, startStep, from } = place;
   const { stop, probeEvery, checkpoint } = options;
   const paths = runPaths(options.folder);
-  const { stage, kind, layer } = await workshop.open(index);
+  const { stage, kind, layer, choice } = await workshop.open(index);
   if (from) await stage.restore(from.state);
+  if (choice) {
+    emit({ type: "layer-chosen", stage: index, ...choice });
+    for (const message of layerCaveats(choice)) emit({ type: "warning", message });
+  }
   emit({
     type: "stage-started",
     stage: index,

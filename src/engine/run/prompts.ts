@@ -11,7 +11,8 @@ import type { Source } from "../../protocol/source.ts";
 
 /** The prompts of all parts of a recipe. */
 export interface RunPrompts {
-  readonly contrast: PromptRecord[];
+  /** With the file each prompt comes from, as the recipe names it. */
+  readonly contrast: (PromptRecord & { readonly origin: string })[];
   readonly general: PromptRecord[];
   readonly safety: PromptRecord[];
   readonly panels: { toxic: PromptRecord[]; seeminglyToxic: PromptRecord[]; general: PromptRecord[] };
@@ -88,10 +89,17 @@ export async function readRunPrompts(
     }
     return all;
   };
+  const readContrast = async (): Promise<RunPrompts["contrast"]> => {
+    const all: RunPrompts["contrast"] = [];
+    for (const source of recipe.data.contrast) {
+      for (const record of await read([source])) all.push({ ...record, origin: source.file });
+    }
+    return all;
+  };
   const kinds = new Set(recipe.stages.map(({ type }) => type));
   const { data } = recipe;
   return {
-    contrast: kinds.has("contrastive") ? await read(data.contrast) : [],
+    contrast: kinds.has("contrastive") ? await readContrast() : [],
     general: await read(data.general),
     safety: kinds.has("supervised") ? await read(data.safety) : [],
     panels: {

@@ -1,6 +1,7 @@
 import type { PromptRecord } from "../../dataset/record.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import type { PanelRefusal } from "../../protocol/events.ts";
+import type { LayerChoice } from "../../protocol/layer_choice.ts";
 import type { Manifest } from "../../protocol/manifest.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
 import type { ContrastiveRecipe, StageRecipe } from "../../protocol/recipe_stages.ts";
@@ -20,9 +21,10 @@ import type { Parameter } from "../model/weights.ts";
 import { answerLoss, encodeExamples } from "../probe/answer_loss.ts";
 import { promptFeatures, separation } from "../probe/features.ts";
 import { RefusalScorer } from "../probe/refusal.ts";
-import { chooseLayer, separabilityCurve } from "../probe/separability.ts";
+import { type ContrastSource, chooseContrastLayer, contrastFolds } from "../probe/separability.ts";
 import { type ContrastPrompt, ContrastSampler } from "../train/contrast_sampler.ts";
 import { ContrastiveObjective } from "../train/contrastive.ts";
+import type { Objective } from "../train/objective.ts";
 import type { StageResult } from "../train/stage.ts";
 import { SupervisedObjective } from "../train/supervised.ts";
 import { Trainer } from "../train/trainer.ts";
@@ -55,10 +57,9 @@ export async function modelWorkshop(
   const scorer = await RefusalScorer.create(live, encoder, recipe.probes.openings);
   const adapters: Adapter[] = [];
   let whole = false;
-  // A run resumed after its contrastive stage finds the layer that was chosen in its log.
-  let contrastLayer = timeline(readEvents(runPaths(folder).events)).stages.findLast(
-    ({ layer }) => layer,
-  )?.layer;
+  // A run that is resumed finds the layers that were chosen in its log.
+  const begun = timeline(readEvents(runPaths(folder).events)).stages;
+  let contrastLayer = begun.findLast(({ layer }) => layer)?.layer;
 
   /** Finds now what would otherwise end a stage hours later: layers that are not there, groups too small. */
   function checkStages(): void {
@@ -86,6 +87,7 @@ export async function modelWorkshop(
       } else {
         exists(stage.layer, `stages.${i}.layer`);
         new ContrastSampler(contrast, stage.sampler, seed);
+        if (stage.layer === "auto") contrastFolds(contrast, seed);
       }
     }
   }
@@ -100,33 +102,39 @@ export async function modelWorkshop(
     return adapter;
   };
 
-  const objectiveOf = async (stage: StageRecipe) => {
+  const objectiveOf = async (
+    stage: StageRecipe,
+    index: number,
+  ): Promise<{ objective: Objective; steps: number; layer?: number; choice?: LayerChoice }> => {
     const { seed } = recipe;
     if (stage.type === "supervised") {
       const objective = new SupervisedObjective(general, safety, padId, { ...stage, seed });
       return { objective, steps: supervisedSteps(stage, general.length) };
     }
-    const layer = await layerOf(stage);
+    const { layer, choice } = await layerOf(stage, index);
     const rows = general.map((example) => example.ids);
     const objective = await ContrastiveObjective.create(live, contrast, rows, padId, {
       ...stage,
       layer,
       seed,
     });
-    return { objective, steps: stage.steps, layer };
+    return { objective, steps: stage.steps, layer, ...(choice && { choice }) };
   };
 
-  const layerOf = async ({ layer }: ContrastiveRecipe): Promise<number> => {
-    if (layer !== "auto") return layer;
-    return chooseLayer(
-      await separabilityCurve(live, contrast, padId, recipe.seed),
-      loaded.architecture.layers,
-    );
+  const layerOf = async (
+    { layer }: ContrastiveRecipe,
+    index: number,
+  ): Promise<{ layer: number; choice?: LayerChoice }> => {
+    if (layer !== "auto") return { layer };
+    const known = begun.find(({ stage }) => stage === index)?.layer;
+    if (known !== undefined) return { layer: known };
+    const choice = await chooseContrastLayer(live, contrast, padId, recipe.seed);
+    return { layer: choice.layer, choice };
   };
 
   const open = async (index: number): Promise<OpenStage> => {
     const stage = recipe.stages[index]!;
-    const { objective, steps, layer } = await objectiveOf(stage);
+    const { objective, steps, layer, choice } = await objectiveOf(stage, index);
     if (layer !== undefined) contrastLayer = layer;
     const { train, optimiser } = stage;
     const trainer = await Trainer.create(live, objective, { steps, seed: recipe.seed, train, optimiser });
@@ -150,6 +158,7 @@ export async function modelWorkshop(
         },
       },
       ...(layer === undefined ? {} : { layer }),
+      ...(choice && { choice }),
     };
   };
 
@@ -214,13 +223,18 @@ function stepsOf(stage: StageRecipe, general: number): number {
   return stage.type === "contrastive" ? stage.steps : supervisedSteps(stage, general);
 }
 
-function contrastPrompts(records: readonly PromptRecord[], ids: readonly number[][]): ContrastPrompt[] {
-  return records.flatMap(({ label, kind, pair }, i) =>
+function contrastPrompts(
+  records: RunPrompts["contrast"],
+  ids: readonly number[][],
+): (ContrastPrompt & ContrastSource)[] {
+  return records.flatMap(({ label, kind, pair, prompt, origin }, i) =>
     label === "toxic" || label === "seemingly_toxic"
       ? [
           {
             ids: ids[i]!,
             label,
+            prompt,
+            origin,
             ...(kind === undefined ? {} : { kind }),
             ...(pair === undefined ? {} : { pair }),
           },
