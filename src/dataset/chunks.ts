@@ -2,9 +2,13 @@ import { open, stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { DiscernError } from "../protocol/errors.ts";
+import { NotText, TextDecoding } from "../storage/text.ts";
 
 /** Bytes of a file or an editor's text, piece by piece. */
 export type Chunks = AsyncIterable<Buffer>;
+
+/** The text of a file piece by piece, without a byte order mark; no piece ends inside a character. */
+export type Texts = AsyncIterable<string>;
 
 /** How reading can be watched and ended. */
 export interface Watch {
@@ -60,13 +64,66 @@ export async function* chunksOfBytes(bytes: Buffer, watch: Watch = {}): Chunks {
   }
 }
 
-/** All bytes as one text, without a byte order mark. */
-export async function textOf(chunks: Chunks): Promise<string> {
-  const pieces: Buffer[] = [];
-  for await (const piece of chunks) pieces.push(piece);
-  return Buffer.concat(pieces)
-    .toString("utf8")
-    .replace(/^\uFEFF/, "");
+/** How bytes are decoded. */
+export interface Encoding {
+  /** Name of the encoding of a text without a byte order mark; UTF-8 where it is left out. */
+  encoding?: string | undefined;
+  /** Whether the bytes are only the start of the file, and may end inside a character. */
+  isStart?: boolean;
+}
+
+/**
+ * The text that bytes hold, decoded strictly (`storage/text.ts`).
+ *
+ * @param file name of the file, for messages
+ * @throws DiscernError "dataset-unreadable" with the line where the bytes are not text in that encoding.
+ */
+export async function* textsOf(chunks: Chunks, file: string, { encoding, isStart }: Encoding = {}): Texts {
+  const decoding = new TextDecoding(encoding);
+  try {
+    for await (const chunk of chunks) {
+      const text = decoding.push(chunk);
+      if (text !== "") yield text;
+    }
+    const rest = isStart ? "" : decoding.end();
+    if (rest !== "") yield rest;
+  } catch (cause) {
+    throw cause instanceof NotText ? undecodable(file, cause) : cause;
+  }
+}
+
+/** The failure of a prompt file whose bytes are not text. */
+export function undecodable(file: string, cause: NotText): DiscernError {
+  return new DiscernError(
+    "dataset-unreadable",
+    `${file}:${cause.line}: ${cause.message}. Save the file as UTF-8, or name its encoding: "encoding": "windows-1252" in ` +
+      `a source of a recipe, ${file}?encoding=windows-1252 on the command line.`,
+    { cause },
+  );
+}
+
+/** Characters above which V8 holds no string. */
+const MOST_CHARACTERS = 2 ** 29 - 24;
+
+/**
+ * All pieces as one text.
+ *
+ * @throws DiscernError "dataset-unreadable" for a text that is too long to be held at once.
+ */
+export async function wholeText(texts: Texts, file: string): Promise<string> {
+  const pieces: string[] = [];
+  let length = 0;
+  for await (const piece of texts) {
+    pieces.push(piece);
+    length += piece.length;
+    if (length > MOST_CHARACTERS) {
+      throw new DiscernError(
+        "dataset-unreadable",
+        `${file} is larger than 512 million characters, and JSON is read whole. Convert it to JSON Lines (.jsonl).`,
+      );
+    }
+  }
+  return pieces.join("");
 }
 
 /**

@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import { DiscernError } from "../protocol/errors.ts";
 import type { Columns, Format } from "../protocol/source.ts";
-import { findColumns, parseLabel } from "./columns.ts";
+import { findColumns, parseLabel, unusedContext } from "./columns.ts";
 import { detectFormat, presets } from "./presets.ts";
 import { type PromptRecord, promptId } from "./record.ts";
 import type { Problem, Row, RowSink } from "./sink.ts";
@@ -20,6 +20,10 @@ export interface Prompts {
   records: PromptRecord[];
   /** Rows that could not be used, and why. */
   problems: Problem[];
+  /** Rows of the file, whatever became of them. */
+  rows: number;
+  /** A column that looks like a part of the prompt and is none, how many prompts have it, and the first one's line. */
+  unused?: { column: string; count: number; line: number };
 }
 
 /**
@@ -37,7 +41,10 @@ export class PromptCollector implements RowSink {
   #found: Columns = {};
   #presetLabel: ((values: Record<string, string>, file: string) => PromptRecord["label"]) | undefined;
   #rows = 0;
+  #isEmpty = true;
   #labelled = false;
+  #contexts: string[] = [];
+  #unused: Prompts["unused"];
 
   /** @param path path of the file, or its name alone, for messages and the records' `source` */
   constructor(path: string, reading: Reading) {
@@ -52,28 +59,34 @@ export class PromptCollector implements RowSink {
     const preset = format === undefined ? undefined : presets[format];
     this.#presetLabel = preset?.label;
     this.#found = findColumns(names, { ...preset?.columns, ...this.#reading.columns });
+    // A column that is named to be the label is no kind, unless it is named to be that, too.
+    const { label, kind } = this.#reading.columns ?? {};
+    if (label !== undefined && kind === undefined && this.#found.kind === label) delete this.#found.kind;
+    this.#contexts = unusedContext(names, this.#found);
     for (const row of this.#waiting) this.#understand(row);
     this.#waiting = [];
   }
 
   row(row: Row): void {
     this.#rows++;
+    this.#isEmpty = false;
     if (this.#columns === undefined) this.#waiting.push(row);
     else this.#understand(row);
   }
 
   problem(problem: Problem): void {
+    this.#rows++;
     this.#problems.push(problem);
   }
 
   /**
    * What was collected, once the file is at its end.
    *
-   * @throws DiscernError "dataset-empty" or "column-missing".
+   * @throws DiscernError "dataset-empty", "column-missing", or "dataset-unreadable" when two columns of one name are meant.
    */
   result(): Prompts {
     const [first] = this.#problems;
-    if (this.#rows === 0) {
+    if (this.#isEmpty) {
       const broken = first
         ? ` The first of ${this.#problems.length} broken: line ${first.line}, ${first.message}.`
         : "";
@@ -83,38 +96,69 @@ export class PromptCollector implements RowSink {
     for (const [role, column] of Object.entries(this.#found)) {
       if (!columns.includes(column)) throw missing(this.#path, `its ${role} column "${column}"`, columns);
     }
+    for (const column of Object.values(this.#found)) {
+      if (columns.indexOf(column) === columns.lastIndexOf(column)) continue;
+      throw new DiscernError(
+        "dataset-unreadable",
+        `${this.#path} has two columns called "${column}", and which one is meant is unknown. Rename one.`,
+      );
+    }
     if (this.#found.prompt === undefined) throw missing(this.#path, "a column that holds prompts", columns);
 
-    // A column such as `type` is the label in one file and the kind in another: its values decide.
-    const { kind, label } = this.#found;
-    if (kind !== undefined && kind === label && this.#labelled && this.#reading.columns?.kind === undefined) {
-      for (const record of this.#records) delete record.kind;
+    if (this.#labelIsKind()) {
+      const unneeded = this.#labelled && this.#reading.columns?.kind === undefined ? "kind" : "labelText";
+      for (const record of this.#records) delete record[unneeded];
     }
-    return { records: this.#records, problems: this.#problems.sort((a, b) => a.line - b.line) };
+    return {
+      records: this.#records,
+      problems: this.#problems.sort((a, b) => a.line - b.line),
+      rows: this.#rows,
+      ...(this.#unused && { unused: this.#unused }),
+    };
   }
 
-  #understand({ line, values }: Row): void {
-    if (this.#found.prompt === undefined) return;
-    const text = (role: keyof Columns): string | undefined => values[this.#found[role] ?? ""] || undefined;
-    const own = parseLabel(text("label") ?? "");
+  /** A column such as `type` is the label in one file and the kind in another: its values decide, if nobody does. */
+  #labelIsKind(): boolean {
+    const { kind, label } = this.#found;
+    return kind !== undefined && kind === label && this.#reading.columns?.label === undefined;
+  }
+
+  #understand({ line, values, nested }: Row): void {
+    const { prompt: column } = this.#found;
+    if (column === undefined) return;
+    const text = (role: keyof Columns): string | undefined => {
+      const name = this.#found[role];
+      return name === undefined ? undefined : values[name] || undefined;
+    };
+    const said = nested?.includes(this.#found.label ?? "") ? "a list or an object" : text("label")?.trim();
+    const own = parseLabel(said ?? "");
     if (own !== undefined) this.#labelled = true;
     if (this.#reading.where && !this.#reading.where(values)) return;
-    const prompt = [text("prompt"), text("input")]
-      .map((part) => part?.trim())
-      .filter((part) => part)
-      .join("\n\n");
-    if (prompt === "") {
-      this.#problems.push({ line, message: "the prompt is empty" });
+    const [context, prompt, input] = [text("context"), text("prompt"), text("input")].map((part) =>
+      part?.trim(),
+    );
+    const body = [prompt, input].filter((part) => part).join("\n\n");
+    if (body === "") {
+      const message = nested?.includes(column)
+        ? "the prompt is a list or an object, not text"
+        : "the prompt is empty";
+      this.#problems.push({ line, message });
       return;
     }
-    const record: PromptRecord = { id: promptId(prompt), prompt, source: this.#file, line };
-    const label = this.#presetLabel?.(values, this.#file) ?? own;
+    const whole = context ? `${context}\n\n---\n\n${body}` : body;
+    const record: PromptRecord = { id: promptId(whole), prompt: whole, source: this.#file, line };
+    const label = own ?? (said && !this.#labelIsKind() ? undefined : this.#presetLabel?.(values, this.#file));
     if (label !== undefined) record.label = label;
+    else if (said) record.labelText = said;
     for (const role of ["response", "kind", "pair", "split"] as const) {
       const value = text(role);
       if (value !== undefined) record[role] = value;
     }
     this.#records.push(record);
+    const unused = this.#contexts.find((name) => values[name]?.trim());
+    if (unused === undefined) return;
+    this.#unused ??= { column: unused, count: 0, line };
+    this.#unused.count++;
   }
 }
 

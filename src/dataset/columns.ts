@@ -17,6 +17,7 @@ const NAMES = {
     "query",
     "text",
   ],
+  context: ["contextstring", "context_string"],
   input: ["input", "context"],
   response: ["response", "output", "answer", "completion"],
   label: ["label", "harmfulness", "safety", "type"],
@@ -27,7 +28,8 @@ const NAMES = {
 
 /** The columns of a file that are understood; those named by the caller win. */
 export function findColumns(columns: readonly string[], named: Columns = {}): Columns {
-  const byName = new Map(columns.map((column) => [column.trim().toLowerCase(), column]));
+  // Of two columns whose names differ in case alone the first counts.
+  const byName = new Map(columns.toReversed().map((column) => [column.trim().toLowerCase(), column]));
   const found: Columns = {};
   for (const role of Object.keys(NAMES) as (keyof Columns)[]) {
     const name = NAMES[role].find((candidate) => byName.has(candidate));
@@ -40,13 +42,37 @@ export function findColumns(columns: readonly string[], named: Columns = {}): Co
   return found;
 }
 
-const LABEL_WORDS: Record<Label, string[]> = {
-  toxic: ["toxic", "unsafe", "harmful", "malicious"],
-  seemingly_toxic: ["seemingly_toxic", "pseudo_toxic", "safe", "harmless", "benign"],
+/** The columns that look like a part of the prompt and are none as a file is understood. */
+export function unusedContext(columns: readonly string[], found: Columns): string[] {
+  const names = [...NAMES.context, ...NAMES.input];
+  const used = Object.values(found);
+  return columns.filter((name) => names.includes(name.trim().toLowerCase()) && !used.includes(name));
+}
+
+const TOXIC = ["toxic", "unsafe", "harmful", "malicious"];
+const SAFE = ["safe", "harmless", "benign"];
+
+/** Words for a label, and for its denial: "not harmful", "non-toxic", "unharmful". */
+const denials = (words: readonly string[]) =>
+  words.flatMap((word) => [`not_${word}`, `non_${word}`, `non${word}`]);
+const LABEL_WORDS: Record<Label, readonly string[]> = {
+  toxic: [...TOXIC, ...denials(SAFE)],
+  seemingly_toxic: [
+    "seemingly_toxic",
+    "pseudo_toxic",
+    "pseudo_harmful",
+    ...SAFE,
+    ...denials(TOXIC),
+    "unharmful",
+    "untoxic",
+  ],
   general: ["general"],
 };
 
-/** The label that a word in a file means, such as "unsafe" or "Seemingly toxic"; undefined where it means none. */
+/**
+ * The label that a word in a file means, such as "unsafe", "non-toxic" or "Seemingly toxic"; undefined where it means
+ * none. Numbers and yes or no mean none: 1 is the harmful one in some files and the harmless one in others.
+ */
 export function parseLabel(word: string): Label | undefined {
   const plain = word
     .trim()

@@ -1,6 +1,6 @@
 import { pipeline } from "node:stream/promises";
 import { type CsvError, type InfoRecord, parse } from "csv-parse";
-import { type Chunks, chunksOfBytes } from "./chunks.ts";
+import { type Chunks, chunksOfBytes, type Texts } from "./chunks.ts";
 import { RecordLines } from "./record_lines.ts";
 import type { RowSink } from "./sink.ts";
 import { Tail } from "./tail.ts";
@@ -10,25 +10,36 @@ const MOST_OPEN = 100;
 
 /**
  * Reads CSV or TSV piece by piece. The first record names the columns; a record of another length is a problem. So is a
- * quote that never closes: reading goes on at the next line, as far as the lines since the quote are few enough to be kept.
+ * quote that never closes: reading goes on at the next line, as far as the lines since the quote are few enough to be
+ * kept. Where it does not go on, the problem says so.
  */
-export async function readDelimited(chunks: Chunks, delimiter: string, sink: RowSink): Promise<void> {
-  let { columns, open } = await readPart(chunks, delimiter, sink);
-  for (let opened = 1; columns && open?.rest && opened < MOST_OPEN; opened++) {
+export async function readDelimited(texts: Texts, delimiter: string, sink: RowSink): Promise<void> {
+  let { columns, open } = await readPart(bytesOf(texts), delimiter, sink);
+  for (let opened = 1; open !== undefined; opened++) {
+    const goesOn = columns !== undefined && open.rest !== null && opened < MOST_OPEN;
+    const message = goesOn ? open.message : `${open.message}; the rest of the file is not read`;
+    sink.problem({ line: open.line, message });
+    if (!goesOn) break;
     // The parser takes its first record for the measure of all: each part begins with as many fields as the header has.
-    const header = `${columns.map(() => "-").join(delimiter)}\n`;
-    const rest = Buffer.concat([Buffer.from(header), open.rest]);
-    const part = await readPart(chunksOfBytes(rest), delimiter, sink, { columns, line: open.line });
+    const header = `${columns!.map(() => "-").join(delimiter)}\n`;
+    const rest = Buffer.concat([Buffer.from(header), open.rest!]);
+    const part = await readPart(chunksOfBytes(rest), delimiter, sink, { columns: columns!, line: open.line });
     open = part.open;
   }
   if (columns === undefined) sink.columns([]);
 }
 
+async function* bytesOf(texts: Texts): Chunks {
+  for await (const text of texts) yield Buffer.from(text);
+}
+
 interface Part {
   /** Undefined where there is no record. */
   readonly columns: readonly string[] | undefined;
-  /** A record whose quote never closes: its line, and what follows that line; null where that is too much to be kept. */
-  readonly open: { readonly line: number; readonly rest: Buffer | null } | undefined;
+  /** A record that never ends: its line, what is wrong, and what follows that line; null where that is too much to be kept. */
+  readonly open:
+    | { readonly line: number; readonly message: string; readonly rest: Buffer | null }
+    | undefined;
 }
 
 /**
@@ -50,7 +61,6 @@ async function readPart(
   let columns: readonly string[] | undefined;
   let open: Part["open"];
   const parser = parse({
-    bom: true,
     delimiter,
     record_delimiter: ["\r\n", "\n", "\r"],
     skip_empty_lines: true,
@@ -75,15 +85,20 @@ async function readPart(
     // A quote that never closes goes on to the file's end.
     const end = isOpen ? Number.POSITIVE_INFINITY : (error.bytes ?? 0);
     const line = lines.startOfRecordThatEndsAt(end);
-    sink.problem({ line, message: wording(error, columns?.length ?? 0) });
-    if (isOpen) open = { line, rest: tail.afterFirstLine() };
-    else tail.letGo(end);
+    const message = wording(error, columns?.length ?? 0);
+    if (isOpen) open = { line, message, rest: tail.afterFirstLine() };
+    else {
+      sink.problem({ line, message });
+      tail.letGo(end);
+    }
   });
   const counted = async function* () {
     for await (const chunk of chunks) {
       lines.push(chunk);
       tail.push(chunk);
       yield chunk;
+      // A record that is longer than any is a quote that never closes: the parser would hold the whole file.
+      if (tail.isLost) return;
     }
   };
   // Nothing comes out of the parser, but a stream that nobody reads from does not end.

@@ -1,7 +1,9 @@
 import { basename } from "node:path";
 import { type ParseError, parse } from "jsonc-parser";
+import { DiscernError } from "../protocol/errors.ts";
 import type { Columns } from "../protocol/source.ts";
-import { chunksOfFile, requireFile, textOf } from "./chunks.ts";
+import { NotText } from "../storage/text.ts";
+import { chunksOfFile, requireFile, textsOf, wholeText } from "./chunks.ts";
 import { findColumns } from "./columns.ts";
 import { listOf } from "./json_rows.ts";
 import { parquetTextColumns, readParquet } from "./parquet_rows.ts";
@@ -55,9 +57,7 @@ export async function sniff(path: string): Promise<"prompts" | "unclear" | "none
       if (findColumns(columns).prompt !== undefined) return "prompts";
       return columns.length > 0 ? "unclear" : "none";
     }
-    const head = new Head();
-    await readHead(path, head);
-    const { found, samples } = head.result();
+    const { found, samples } = (await headIn(path, undefined)) ?? (await lenientHead(path));
     if (found.prompt !== undefined && samples.some((row) => row[found.prompt!]?.trim())) return "prompts";
     return samples.some((row) => Object.values(row).some((value) => SENTENCE.test(value)))
       ? "unclear"
@@ -67,16 +67,39 @@ export async function sniff(path: string): Promise<"prompts" | "unclear" | "none
   }
 }
 
+/** What the head of a file shows; undefined where it is not text in that encoding. @throws other failures. */
+async function headIn(path: string, encoding: string | undefined): Promise<FoundColumns | undefined> {
+  const head = new Head();
+  try {
+    await readHead(path, head, encoding);
+    return head.result();
+  } catch (error) {
+    if (error instanceof DiscernError && error.cause instanceof NotText) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * What the head of a file shows that is not UTF-8, in an encoding that shows at least its ASCII. Such a file is found,
+ * so that whoever opens it sees why it cannot be read. @throws where it is no text in either.
+ */
+async function lenientHead(path: string): Promise<FoundColumns> {
+  const found = (await headIn(path, "windows-1252")) ?? (await headIn(path, "utf-16le"));
+  if (found === undefined) throw new DiscernError("dataset-unreadable", `${path} is not text.`);
+  return found;
+}
+
 /** Reads the first rows of a file. What was cut in the middle at the head's end may be told as a problem. */
-async function readHead(path: string, head: Head): Promise<void> {
+async function readHead(path: string, head: Head, encoding?: string): Promise<void> {
   await requireFile(path);
   const ending = endingOf(path);
   if (ending === ".parquet") return readParquet(path, head, SAMPLES);
-  const chunks = chunksOfFile(path, {}, HEAD);
-  if (ending !== ".json") return readerOf(path)(chunks, head, basename(path));
+  const file = basename(path);
+  const texts = textsOf(chunksOfFile(path, {}, HEAD), file, { isStart: true, encoding });
+  if (ending !== ".json") return readerOf(path)(texts, head, file);
   // This parser goes as far as it can, so that half a list is a list of its first half.
   const errors: ParseError[] = [];
-  const list = listOf(parse(await textOf(chunks), errors, { allowTrailingComma: true }));
+  const list = listOf(parse(await wholeText(texts, file), errors, { allowTrailingComma: true }));
   const rows = new ObjectRows(head);
   for (const [i, item] of (list ?? []).entries()) rows.add(i + 1, item);
   rows.end();

@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import { type Likeness, likePairs } from "./like_pairs.ts";
+import { closestPairs, type Likeness } from "./like_pairs.ts";
 import type { PromptRecord } from "./record.ts";
 
 /** Prompts that share half of their trigrams and more are near duplicates. */
@@ -9,30 +9,80 @@ const NEAR = 0.5;
 const SLICE_MS = 10;
 
 /**
- * Pairs of prompts within one set that are the same words or near duplicates, most alike first.
+ * Prompts that say the same as, or nearly the same as, one that is labelled the opposite way, toxic or not: one of the two labels must be wrong, or
+ * the line is too fine to learn. Matched pairs differ on purpose and are none. Of each prompt the closest such one is told,
+ * most alike first. The search lets others have the event loop.
  *
  * @param threshold smallest similarity, in (0, 1]
- */
-export function duplicates(records: readonly PromptRecord[], threshold: number = NEAR): Likeness[] {
-  return finish(likePairs(records, records, threshold, (a, b) => a < b));
-}
-
-/**
- * Duplicates whose two prompts carry different labels: one of the two must be wrong, or the line is too fine to learn.
- * Twins of a pair differ on purpose and are none. The search lets others have the event loop, because a file made from
- * templates can hold more near duplicates than prompts.
- *
  * @throws the signal's reason when it is aborted.
  */
 export async function contradictions(
   records: readonly PromptRecord[],
   signal?: AbortSignal,
+  threshold: number = NEAR,
 ): Promise<Likeness[]> {
   const labelled = records.filter(({ label }) => label !== undefined);
-  const search = likePairs(labelled, labelled, NEAR, (a, b) => {
+  const search = closestPairs(labelled, labelled, threshold, (a, b) => {
     const [first, second] = [labelled[a]!, labelled[b]!];
-    return a < b && first.label !== second.label && (first.pair === undefined || first.pair !== second.pair);
+    const isOpposite = (first.label === "toxic") !== (second.label === "toxic");
+    return isOpposite && (first.pair === undefined || first.pair !== second.pair);
   });
+  const places = new Map(labelled.map((record, i) => [record, i]));
+  const told = new Set<string>();
+  const found = await finish(search, signal);
+  // Two prompts are often each other's closest.
+  return found.flatMap((pair) => {
+    const [a, b] = [places.get(pair.first)!, places.get(pair.second)!].sort((x, y) => x - y);
+    const key = `${a} ${b}`;
+    if (told.has(key)) return [];
+    told.add(key);
+    return { ...pair, first: labelled[a!]!, second: labelled[b!]! };
+  });
+}
+
+/** What evaluated prompts have in common with training prompts. */
+export interface Contamination {
+  /** Evaluated prompts. */
+  prompts: number;
+  /** Those of them that are, or nearly are, among the training prompts. */
+  contaminated: number;
+  /** Those of them with the very words of a training prompt. */
+  sameWords: number;
+  /** The most alike, at most `CLOSEST` of them, each with its closest training prompt. */
+  closest: { training: PromptRecord; evaluation: PromptRecord; similarity: number }[];
+}
+
+/** Examples that are kept of contaminated prompts; they are counted all. */
+export const CLOSEST = 50;
+
+/**
+ * How many prompts of an evaluation are, or nearly are, among the training prompts, and the closest. A model may have
+ * learnt their answers, so a report must say so. The search lets others have the event loop.
+ *
+ * @throws the signal's reason when it is aborted.
+ */
+export async function contamination(
+  training: readonly PromptRecord[],
+  evaluation: readonly PromptRecord[],
+  signal?: AbortSignal,
+): Promise<Contamination> {
+  const found = await finish(
+    closestPairs(evaluation, training, NEAR, () => true),
+    signal,
+  );
+  return {
+    prompts: evaluation.length,
+    contaminated: found.length,
+    sameWords: found.filter(({ similarity }) => similarity === 1).length,
+    closest: found.slice(0, CLOSEST).map(({ first, second, similarity }) => ({
+      training: second,
+      evaluation: first,
+      similarity,
+    })),
+  };
+}
+
+async function finish<T>(search: Generator<void, T>, signal?: AbortSignal): Promise<T> {
   let since = performance.now();
   for (let step = search.next(); ; step = search.next()) {
     if (step.done) return step.value;
@@ -41,25 +91,4 @@ export async function contradictions(
     signal?.throwIfAborted();
     since = performance.now();
   }
-}
-
-/**
- * Prompts of an evaluation that are, or nearly are, among the training prompts, most alike first. A model may have
- * learnt their answers, so a report must say so.
- */
-export function contamination(
-  training: readonly PromptRecord[],
-  evaluation: readonly PromptRecord[],
-  threshold: number = NEAR,
-): { training: PromptRecord; evaluation: PromptRecord; similarity: number }[] {
-  const found = finish(likePairs(evaluation, training, threshold, () => true));
-  return found.map(({ first, second, similarity }) => ({
-    training: second,
-    evaluation: first,
-    similarity,
-  }));
-}
-
-function finish<T>(search: Generator<void, T>): T {
-  for (let step = search.next(); ; step = search.next()) if (step.done) return step.value;
 }

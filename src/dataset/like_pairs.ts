@@ -1,6 +1,9 @@
 import type { PromptRecord } from "./record.ts";
 import { trigramsOf, wordsOf } from "./words.ts";
 
+/** Pairs compared before others get a turn. */
+const YIELD_AFTER = 4096;
+
 /** Two prompts that are, or nearly are, the same. */
 export interface Likeness<A = PromptRecord, B = A> {
   first: A;
@@ -10,12 +13,18 @@ export interface Likeness<A = PromptRecord, B = A> {
 }
 
 /**
- * All pairs of prompts (i, j) that are wanted, with Jaccard similarity of at least the threshold, by prefix filtering (Chaudhuri, Ganti and Kaushik,
- * 2006; Bayardo, Ma and Srikant, 2007): with grams ordered from rare to common, two such sets share one among the first
- * n − ⌈t·n⌉ + 1 of either, and only those are looked up: 80,000 prompts take about a second and not the 3.2 billion comparisons of all
- * pairs. Most alike first. It yields after every prompt, so that a caller can let others have the event loop.
+ * For every prompt of the left the most alike of the right that is wanted for it, where their Jaccard similarity reaches
+ * the threshold; most alike first. At most one per prompt: a file made from templates has more near duplicates than could
+ * be held.
+ *
+ * By prefix filtering (Chaudhuri, Ganti and Kaushik, 2006; Bayardo, Ma and Srikant, 2007): with grams ordered from rare to
+ * common, two sets of similarity t share one among the first n − ⌈t·n⌉ + 1 of either, and only those are looked up: 80,000
+ * prompts take about a second and not the 3.2 billion comparisons of all pairs. What is found raises the threshold for
+ * the rest. It yields often, so that a caller can let others have the event loop.
+ *
+ * @param wanted whether prompt j of the right may be told for prompt i of the left
  */
-export function* likePairs(
+export function* closestPairs(
   left: readonly PromptRecord[],
   right: readonly PromptRecord[],
   threshold: number,
@@ -34,16 +43,22 @@ export function* likePairs(
   const found: Likeness[] = [];
   /** The last i that met each j, so that no pair is compared twice. */
   const met = new Int32Array(right.length).fill(-1);
+  let compared = 0;
   for (const [i, set] of lefts.entries()) {
     yield;
-    for (const gram of prefix(set)) {
+    let best: { j: number; similarity: number } | undefined;
+    search: for (const gram of prefix(set)) {
       for (const j of holders.get(gram) ?? []) {
         if (met[j] === i || !wanted(i, j)) continue;
         met[j] = i;
-        const similarity = jaccard(set, rights[j]!, threshold);
-        if (similarity !== undefined) found.push({ first: left[i]!, second: right[j]!, similarity });
+        if (++compared % YIELD_AFTER === 0) yield;
+        const similarity = jaccard(set, rights[j]!, best?.similarity ?? threshold);
+        if (similarity === undefined || (best && similarity <= best.similarity)) continue;
+        best = { j, similarity };
+        if (similarity === 1) break search;
       }
     }
+    if (best) found.push({ first: left[i]!, second: right[best.j]!, similarity: best.similarity });
   }
   return found.sort((a, b) => b.similarity - a.similarity);
 }

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import type { Stats } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { DiscernError } from "../protocol/errors.ts";
@@ -11,8 +12,6 @@ const KEPT = 512;
 
 /** So many bytes are parsed before others get the event loop. */
 const PIECE = 256 * 1024;
-
-const BROKEN = "not a label record";
 
 /** What reading on brought: new decisions, or all of them anew because the file was cut or replaced. */
 interface News {
@@ -105,7 +104,11 @@ export class LogReader {
       at += bytesRead;
       const bytes = Buffer.concat([rest, piece.subarray(0, bytesRead)]);
       const end = bytes.lastIndexOf(LF) + 1;
-      if (end > 0) for (const line of bytes.toString("utf8", 0, end - 1).split("\n")) this.#take(line);
+      for (let start = 0; start < end; ) {
+        const stop = bytes.indexOf(LF, start);
+        this.#take(bytes.subarray(start, stop));
+        start = stop + 1;
+      }
       this.#goOnAfter(bytes.subarray(0, end));
       rest = bytes.subarray(end);
     }
@@ -121,31 +124,40 @@ export class LogReader {
   /** A person's editor may have left out the last line break; what is a whole record is no beginning of another. */
   #takeRest(rest: Buffer): void {
     this.#half = undefined;
-    const text = rest.toString("utf8");
-    if (text.trim() === "") return;
-    const record = parseLine(text);
-    if (record === undefined) {
-      this.#half = { line: this.#lines + 1, message: BROKEN };
+    const found = parseLine(rest, this.#offset === 0);
+    if (found === undefined) return;
+    if (typeof found === "string") {
+      this.#half = { line: this.#lines + 1, message: found };
       return;
     }
-    this.#decisions.push(record);
+    this.#decisions.push(found);
     // Its line is counted when its line break comes.
     this.#goOnAfter(rest);
   }
 
-  #take(line: string): void {
+  #take(line: Buffer): void {
     this.#lines++;
-    if (line.trim() === "") return;
-    const record = parseLine(line);
-    if (record === undefined) this.#broken.push({ line: this.#lines, message: BROKEN });
-    else this.#decisions.push(record);
+    const found = parseLine(line, this.#lines === 1);
+    if (typeof found === "string") this.#broken.push({ line: this.#lines, message: found });
+    else if (found !== undefined) this.#decisions.push(found);
   }
 }
 
-function parseLine(line: string): LabelRecord | undefined {
+/** The record of a line, or in words why it is none; undefined for a blank one. */
+function parseLine(line: Buffer, isFirst: boolean): LabelRecord | string | undefined {
+  if (!isUtf8(line)) return "not a label record: the line is not UTF-8";
+  // Some editors write a byte order mark.
+  const text = line.toString("utf8").replace(isFirst ? /^\uFEFF/ : "", "");
+  if (text.trim() === "") return undefined;
+  let value: unknown;
   try {
-    return labelRecordSchema.safeParse(JSON.parse(line)).data;
+    value = JSON.parse(text);
   } catch {
-    return undefined;
+    return "not a label record: the line is not JSON";
   }
+  const { data, error } = labelRecordSchema.safeParse(value);
+  return (
+    data ??
+    `not a label record: ${error!.issues.map(({ path, message }) => `${path.join(".") || "the line"}: ${message}`).join("; ")}`
+  );
 }

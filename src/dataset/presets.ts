@@ -6,7 +6,7 @@ interface Preset {
   /** Where it comes from. */
   about: string;
   columns?: Columns;
-  /** Label of a row, where the file itself has no label column. */
+  /** Label of a row whose file has no label column, or leaves it empty. */
   label?: (values: Record<string, string>, file: string) => Label | undefined;
   /** Whether a file's columns and name alone show that it has this layout. */
   detect?: (columns: readonly string[], file: string) => boolean;
@@ -41,6 +41,12 @@ export const presets: Record<Format, Preset> = {
     columns: { prompt: "goal" },
     label: () => "toxic",
     detect: (columns) => columns.join() === "goal,target",
+  },
+  harmbench: {
+    about:
+      "centerforaisafety/HarmBench, harmbench_behaviors_text_*.csv: every behaviour is harmful; a ContextString belongs before it",
+    label: () => "toxic",
+    detect: (columns) => ["Behavior", "ContextString", "BehaviorID"].every((name) => columns.includes(name)),
   },
   stl: {
     about:

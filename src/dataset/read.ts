@@ -1,15 +1,16 @@
-import type { Watch } from "./chunks.ts";
+import type { Encoding, Watch } from "./chunks.ts";
 import { PromptCollector, type Prompts, type Reading } from "./collect.ts";
 import { parseRows, readRows } from "./rows.ts";
 
 export type { Prompts } from "./collect.ts";
 
-export type ReadOptions = Reading & Watch;
+export type ReadOptions = Reading & Watch & Pick<Encoding, "encoding">;
 
 /**
  * Reads a prompt file (.csv, .tsv, .jsonl, .json, .parquet, .txt). A broken row becomes a problem; the others stay.
  *
- * @throws DiscernError "file-missing", "dataset-unreadable", "dataset-empty" (no row at all) or "column-missing"
+ * @throws DiscernError "file-missing", "dataset-unreadable" (not a file of its format, or not text in its
+ * encoding), "dataset-empty" (no row at all) or "column-missing"
  * (no column that holds prompts; the message lists those found); the signal's reason when it is aborted.
  */
 export async function readPrompts(path: string, options: ReadOptions = {}): Promise<Prompts> {

@@ -5,10 +5,12 @@ import type { Label } from "../protocol/label.ts";
 export interface PromptRecord {
   /** Content hash: the same words have the same id in every file. */
   id: string;
-  /** The whole user turn, without surrounding white space; an Alpaca `input` is joined below its instruction. */
+  /** The whole user turn, without surrounding white space; an Alpaca `input` stands below its instruction, a HarmBench context before its behaviour. */
   prompt: string;
   response?: string;
   label?: Label;
+  /** What the file's label column says, where that means no label. */
+  labelText?: string;
   /** Why a prompt looks toxic, or its topic: `homonyms`, `contrast_definitions`, … */
   kind?: string;
   /** Name shared by a toxic prompt and its seemingly toxic twin. */

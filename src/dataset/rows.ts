@@ -1,18 +1,26 @@
 import { basename, extname } from "node:path";
 import { DiscernError } from "../protocol/errors.ts";
-import { type Chunks, chunksOfFile, chunksOfText, requireFile, type Watch } from "./chunks.ts";
+import {
+  chunksOfFile,
+  chunksOfText,
+  type Encoding,
+  requireFile,
+  type Texts,
+  textsOf,
+  type Watch,
+} from "./chunks.ts";
 import { readDelimited } from "./delimited.ts";
 import { readJson } from "./json_rows.ts";
 import { readParquet } from "./parquet_rows.ts";
 import type { RowSink } from "./sink.ts";
 import { readJsonLines, readPlainLines } from "./text_lines.ts";
 
-type TextReader = (chunks: Chunks, sink: RowSink, file: string) => Promise<void>;
+type TextReader = (texts: Texts, sink: RowSink, file: string) => Promise<void>;
 
 /** The formats that are text. All but .json are read piece by piece; what is kept of them is what the sink keeps. */
 const readers: Record<string, TextReader> = {
-  ".csv": (chunks, sink) => readDelimited(chunks, ",", sink),
-  ".tsv": (chunks, sink) => readDelimited(chunks, "\t", sink),
+  ".csv": (texts, sink) => readDelimited(texts, ",", sink),
+  ".tsv": (texts, sink) => readDelimited(texts, "\t", sink),
   ".jsonl": readJsonLines,
   ".json": readJson,
   ".txt": readPlainLines,
@@ -22,20 +30,28 @@ const readers: Record<string, TextReader> = {
 const PROMPT_FILE_ENDINGS = [...Object.keys(readers), ".parquet"];
 
 /**
- * Reads the rows of a .csv, .tsv, .jsonl, .json, .parquet or .txt (one prompt a line) file. JSON and Parquet are read
+ * Reads the rows of a .csv, .tsv, .jsonl, .json, .parquet or .txt (one prompt per line) file. JSON and Parquet are read
  * whole.
  *
  * @throws DiscernError "file-missing", or "dataset-unreadable" when nothing of the file can be read; the signal's reason
  * when it is aborted.
  */
-export async function readRows(path: string, sink: RowSink, watch: Watch = {}): Promise<void> {
+export async function readRows(
+  path: string,
+  sink: RowSink,
+  options: Watch & Pick<Encoding, "encoding"> = {},
+): Promise<void> {
   await requireFile(path);
+  const file = basename(path);
   if (endingOf(path) !== ".parquet") {
-    await readerOf(path)(chunksOfFile(path, watch), sink, basename(path));
+    await readerOf(path)(textsOf(chunksOfFile(path, options), file, options), sink, file);
     return;
   }
+  if (options.encoding !== undefined) {
+    throw new DiscernError("dataset-unreadable", `${file} is Parquet, which has no encoding. Leave it out.`);
+  }
   await readParquet(path, sink);
-  watch.signal?.throwIfAborted();
+  options.signal?.throwIfAborted();
 }
 
 /**
@@ -45,7 +61,8 @@ export async function readRows(path: string, sink: RowSink, watch: Watch = {}): 
  * the signal's reason when it is aborted.
  */
 export async function parseRows(text: string, file: string, sink: RowSink, watch: Watch = {}): Promise<void> {
-  await readerOf(file)(chunksOfText(text, watch), sink, basename(file));
+  const reader = readerOf(file);
+  await reader(textsOf(chunksOfText(text, watch), basename(file)), sink, basename(file));
 }
 
 /** The ending of a file's name, in lower case and with its dot. */

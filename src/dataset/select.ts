@@ -2,9 +2,11 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { DiscernError } from "../protocol/errors.ts";
-import { type SourceInput, sourceSchema } from "../protocol/source.ts";
+import type { Label } from "../protocol/label.ts";
+import { type Source, type SourceInput, sourceSchema } from "../protocol/source.ts";
 import { applyLabels, labelLogPath, readLabels } from "./labels.ts";
-import { type Prompts, readPrompts } from "./read.ts";
+import { damagedText, leftOut, lostDecisions, shortened, unknownLabels, unusedContext } from "./notices.ts";
+import { readPrompts } from "./read.ts";
 import type { PromptRecord } from "./record.ts";
 
 const STARTER_PREFIX = "starter:";
@@ -21,54 +23,143 @@ export interface SelectOptions {
   labelBytes?: (file: string) => number;
 }
 
-/**
- * The prompts that a source of a recipe names, with the labels that people gave them in the log beside the file. Which ones a `limit` draws is a pure function of the seed and the
- * prompts themselves: drawing more keeps those drawn before, and adding rows to the file disturbs little.
- *
- * @throws DiscernError as `readPrompts`, and "dataset-empty" when no row passes the filters.
- */
-export async function selectPrompts(input: SourceInput, options: SelectOptions = {}): Promise<Prompts> {
-  const source = sourceSchema.parse(input);
-  const starter = source.file.startsWith(STARTER_PREFIX);
-  const path = resolveSource(source.file, options);
-  const where = Object.entries(source.where ?? {}).map(
-    ([column, value]) => [column, [value].flat()] as const,
-  );
-  const splits = source.split === undefined ? undefined : [source.split].flat();
+/** The prompts that a source names. */
+export interface Selected {
+  records: PromptRecord[];
+  /** What a person must know of these prompts before they trust a figure, in whole sentences. */
+  notices: string[];
+}
 
+/**
+ * The prompts that a source of a recipe names, with the labels that people gave them in the log beside the file. Which
+ * ones a `limit` draws is a pure function of the seed and the prompts themselves: drawing more keeps those drawn before,
+ * and adding rows to the file disturbs little.
+ *
+ * @param own keeps only prompts with this label, where the source says nothing of labels and the file has any
+ * @throws DiscernError as `readPrompts`, "column-missing" for a column of `where` or a split that the file has not, and
+ * "dataset-empty" when no row passes the filters.
+ */
+export async function selectPrompts(
+  input: SourceInput,
+  options: SelectOptions = {},
+  own?: Label,
+): Promise<Selected> {
+  const source = sourceSchema.parse(input);
+  const { file } = source;
+  const starter = file.startsWith(STARTER_PREFIX);
+  const path = resolveSource(file, options);
+  const wanted = new Wanted(source);
   const read = await readPrompts(path, {
     format: source.format ?? (starter ? "starter" : undefined),
     columns: source.columns,
-    where: (values) => where.every(([column, allowed]) => allowed.includes(values[column] ?? "")),
+    encoding: source.encoding,
+    where: (values) => wanted.row(values),
   });
-  const { decisions } = await readLabels(labelLogPath(path), options.labelBytes?.(source.file));
-  const records = applyLabels(read.records, decisions);
-  if (splits && records.length > 0 && records.every((record) => record.split === undefined)) {
-    throw new DiscernError(
-      "column-missing",
-      `${path} has no split column, so split "${splits.join(", ")}" is unknown.`,
-    );
-  }
-  const selected = records
-    .map((record) => (source.label === undefined ? record : { ...record, label: source.label }))
-    .filter(
-      ({ split, label, kind }) =>
-        (splits === undefined || (split !== undefined && splits.includes(split))) &&
-        (source.labels === undefined || (label !== undefined && source.labels.includes(label))) &&
-        (source.kinds === undefined || (kind !== undefined && source.kinds.includes(kind))) &&
-        !(kind !== undefined && source.exceptKinds?.includes(kind)),
-    );
+  const log = await readLabels(labelLogPath(path), options.labelBytes?.(file));
+  const labelled = applyLabels(read.records, log.decisions).map((record) =>
+    source.label === undefined ? record : { ...record, label: source.label },
+  );
+  wanted.checkColumns(path, labelled);
+  const candidates = labelled.filter((record) => wanted.prompt(record));
+  const isLabelled = candidates.some(({ label }) => label !== undefined);
+  const labels = source.labels ?? (own && source.label === undefined && isLabelled ? [own] : undefined);
+  const selected = candidates.filter(
+    ({ label }) => labels === undefined || (label !== undefined && labels.includes(label)),
+  );
   if (selected.length === 0) {
-    const { file: _, format: __, seed: ___, columns: ____, ...filters } = source;
+    const { file: _, format: __, seed: ___, columns: ____, encoding: _____, ...filters } = source;
     throw new DiscernError(
       "dataset-empty",
-      `None of the ${records.length} prompts of ${path} passes the filters ${JSON.stringify(filters)}.`,
+      `None of the ${labelled.length} prompts of ${path} passes the filters ${JSON.stringify({ ...filters, labels })}.` +
+        [...leftOut(file, read.problems, read.rows), ...unknownLabels(file, candidates)]
+          .map((sentence) => ` ${sentence}`)
+          .join(""),
     );
   }
+  const records = source.limit === undefined ? selected : draw(selected, source.limit, source.seed);
   return {
-    records: source.limit === undefined ? selected : draw(selected, source.limit, source.seed),
-    problems: read.problems,
+    records,
+    notices: [
+      ...leftOut(file, read.problems, read.rows),
+      ...unknownLabels(file, candidates),
+      ...lostDecisions(file, log.problems),
+      ...damagedText(file, records),
+      ...unusedContext(file, read.unused),
+      ...wanted.unmet(file),
+    ],
   };
+}
+
+/** The filters of a source, which remember the values that they met. */
+class Wanted {
+  readonly #source: Source;
+  readonly #where: readonly (readonly [column: string, allowed: readonly string[]])[];
+  readonly #splits: readonly string[] | undefined;
+  readonly #columns = new Set<string>();
+  /** Values that are named, by the key that names them. */
+  readonly #named = new Map<string, Set<string>>();
+  #rows = 0;
+
+  constructor(source: Source) {
+    this.#source = source;
+    this.#where = Object.entries(source.where ?? {}).map(([column, value]) => [column, [value].flat()]);
+    this.#splits = source.split === undefined ? undefined : [source.split].flat();
+    const { kinds = [], exceptKinds = [], labels = [] } = source;
+    const named = { split: this.#splits ?? [], labels, kinds, exceptKinds };
+    for (const [key, values] of Object.entries(named)) this.#named.set(key, new Set(values));
+    for (const [column, values] of this.#where) this.#named.set(`where.${column}`, new Set(values));
+  }
+
+  row(values: Readonly<Record<string, string>>): boolean {
+    this.#rows++;
+    return this.#where.every(([column, allowed]) => {
+      const value = values[column];
+      if (value !== undefined) this.#columns.add(column);
+      this.#meet(`where.${column}`, value ?? "");
+      return allowed.includes(value ?? "");
+    });
+  }
+
+  prompt({ split, kind, label }: PromptRecord): boolean {
+    for (const key of ["kinds", "exceptKinds"]) this.#meet(key, kind);
+    this.#meet("split", split);
+    this.#meet("labels", label);
+    const { kinds, exceptKinds } = this.#source;
+    if (this.#splits !== undefined && (split === undefined || !this.#splits.includes(split))) return false;
+    if (kinds !== undefined && (kind === undefined || !kinds.includes(kind))) return false;
+    return !(kind !== undefined && exceptKinds?.includes(kind));
+  }
+
+  /** @throws DiscernError "column-missing" for a column that is asked for and that no row has. */
+  checkColumns(path: string, records: readonly PromptRecord[]): void {
+    const lacking = this.#where.find(([column]) => this.#rows > 0 && !this.#columns.has(column));
+    if (lacking) {
+      throw new DiscernError(
+        "column-missing",
+        `${path} has no column "${lacking[0]}", which "where" asks for. Name one that it has.`,
+      );
+    }
+    if (this.#splits && records.length > 0 && records.every(({ split }) => split === undefined)) {
+      throw new DiscernError(
+        "column-missing",
+        `${path} has no split column, so split "${this.#splits.join(", ")}" is unknown.`,
+      );
+    }
+  }
+
+  /** Values that a filter names and no prompt has: most are misspelt. */
+  unmet(file: string): string[] {
+    return [...this.#named].flatMap(([key, values]) =>
+      values.size === 0
+        ? []
+        : `"${key}" names ${[...values].map((value) => shortened(value)).join(", ")}, which no prompt of ${file} has that ` +
+          "passes the other filters. Check the spelling.",
+    );
+  }
+
+  #meet(key: string, value: string | undefined): void {
+    if (value !== undefined) this.#named.get(key)?.delete(value);
+  }
 }
 
 /** The path that the `file` of a source means. */

@@ -1,7 +1,10 @@
-/** One row of a file before its columns are understood. Values that are not scalars are left out. */
+/** One row of a file before its columns are understood. */
 export interface Row {
   line: number;
+  /** The scalars, as text. */
   values: Record<string, string>;
+  /** Columns whose value is a list or an object. */
+  nested?: string[];
 }
 
 /** A row that could not be read, and why. The rows around it stay usable. */
@@ -33,12 +36,14 @@ export class ObjectRows {
       return;
     }
     const values: Record<string, string> = {};
+    const nested: string[] = [];
     for (const [name, value] of Object.entries(item)) {
       this.#columns.add(name);
       const text = scalarText(value);
       if (text !== undefined) values[name] = text;
+      else if (typeof value === "object" && value !== null) nested.push(name);
     }
-    this.#sink.row({ line, values });
+    this.#sink.row(nested.length > 0 ? { line, values, nested } : { line, values });
   }
 
   end(): void {

@@ -26,6 +26,11 @@ export class Tail {
     }
   }
 
+  /** Whether more bytes came since the last record than are kept. */
+  get isLost(): boolean {
+    return this.#isLost;
+  }
+
   /** Lets the bytes before an offset in the file go. */
   letGo(offset: number): void {
     this.#from = Math.max(this.#from, offset);

@@ -175,12 +175,25 @@ const armSeriesSchema = z.object({
 });
 export type ArmSeries = z.infer<typeof armSeriesSchema>;
 
-/** A prompt of a suite that is also, nearly, among the training prompts. */
+/** Prompts of a suite that are also, or nearly, among the training prompts of an arm. */
 const contaminationSchema = z.object({
-  evaluation: z.string(),
-  training: z.string(),
-  /** Jaccard similarity of word trigrams; 1 for the same words. */
-  similarity: z.number(),
+  arm: z.string(),
+  suite: z.string(),
+  /** Prompts of the suite. */
+  prompts: z.int(),
+  /** Those of them that are, or nearly are, training prompts. */
+  contaminated: z.int(),
+  /** Those of them with the very words of a training prompt. */
+  sameWords: z.int(),
+  /** The closest of them, a bounded number, each with its closest training prompt; long prompts are cut. */
+  closest: z.array(
+    z.object({
+      evaluation: z.string(),
+      training: z.string(),
+      /** Jaccard similarity of word trigrams; 1 for the same words. */
+      similarity: z.number(),
+    }),
+  ),
 });
 
 /** The evaluation of one or more arms; report.json, from which Markdown and the HTML page are made. */

@@ -42,14 +42,17 @@ export const requests = {
   },
   score: {
     params: z.strictObject({ ...ask, file: z.string().min(1) }),
-    result: z.array(
-      z.looseObject({
-        id: z.string(),
-        prompt: z.string(),
-        refusalProbability: z.number(),
-        refusalLogOdds: z.number(),
-      }),
-    ),
+    result: z.object({
+      scores: z.array(
+        z.looseObject({
+          id: z.string(),
+          prompt: z.string(),
+          refusalProbability: z.number(),
+          refusalLogOdds: z.number(),
+        }),
+      ),
+      notices: z.array(z.string()).describe("What a person must know of the file's rows and labels"),
+    }),
   },
   evaluate: {
     params: z.strictObject({

@@ -3,19 +3,43 @@ import { labelSchema } from "./label.ts";
 
 const oneOrMore = z.union([z.string(), z.array(z.string()).min(1)]);
 
+/** Whether a text names an encoding of the WHATWG Encoding Standard that can be decoded here. */
+function isEncoding(name: string): boolean {
+  try {
+    return new TextDecoder(name).encoding !== "";
+  } catch {
+    return false;
+  }
+}
+
 /** Layouts of published prompt files; `src/dataset/presets.ts` says what each means. */
-export const formatSchema = z.enum(["xstest", "oktest", "safety", "alpaca", "advbench", "stl", "starter"]);
+export const formatSchema = z.enum([
+  "xstest",
+  "oktest",
+  "safety",
+  "alpaca",
+  "advbench",
+  "harmbench",
+  "stl",
+  "starter",
+]);
 export type Format = z.infer<typeof formatSchema>;
 
 /** Names of columns, where the ones found by themselves are not the ones meant. */
 export const columnsSchema = z.strictObject({
-  prompt: z.string().optional(),
-  input: z.string().optional(),
-  response: z.string().optional(),
-  label: z.string().optional(),
-  kind: z.string().optional(),
-  pair: z.string().optional(),
-  split: z.string().optional(),
+  prompt: z.string().optional().describe("The prompt"),
+  context: z
+    .string()
+    .optional()
+    .describe(
+      "Text before the prompt, of which it is a part; `---` on a line of its own stands between them",
+    ),
+  input: z.string().optional().describe("Text below the prompt, of which it is a part"),
+  response: z.string().optional().describe("The answer"),
+  label: z.string().optional().describe("The label"),
+  kind: z.string().optional().describe("The category"),
+  pair: z.string().optional().describe("Name that a matched pair shares"),
+  split: z.string().optional().describe("The split"),
 });
 export type Columns = z.infer<typeof columnsSchema>;
 
@@ -25,11 +49,24 @@ export const sourceSchema = z.strictObject({
     .string()
     .min(1)
     .describe("Path relative to the recipe, or `starter:pairs.csv` for the embedded set"),
+  encoding: z
+    .string()
+    .refine(isEncoding, "is not an encoding's name; examples: utf-8, windows-1252, gb18030, shift_jis")
+    .optional()
+    .describe(
+      "Encoding of a text file that is not UTF-8 and has no byte order mark, such as `windows-1252`; a byte order mark goes first",
+    ),
   format: formatSchema.optional().describe("Layout of the file; found by its columns where it is left out"),
   columns: columnsSchema.optional().describe("Names of columns, where those found are not those meant"),
   split: oneOrMore.optional().describe("Only rows of this split"),
   label: labelSchema.optional().describe("Label of every row, whatever the file says"),
-  labels: z.array(labelSchema).min(1).optional().describe("Only rows with one of these labels"),
+  labels: z
+    .array(labelSchema)
+    .min(1)
+    .optional()
+    .describe(
+      "Only rows with one of these labels; a panel takes those with its own label where this and `label` are left out",
+    ),
   where: z
     .record(z.string(), oneOrMore)
     .optional()

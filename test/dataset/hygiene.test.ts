@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { contamination, contradictions, duplicates } from "../../src/dataset/hygiene.ts";
+import { CLOSEST, contamination, contradictions } from "../../src/dataset/hygiene.ts";
+import { closestPairs, type Likeness } from "../../src/dataset/like_pairs.ts";
 import { readPrompts } from "../../src/dataset/read.ts";
 import { type PromptRecord, promptId } from "../../src/dataset/record.ts";
 import type { Label } from "../../src/protocol/label.ts";
@@ -15,24 +16,33 @@ const record = (prompt: string, label?: Label, pair?: string): PromptRecord => (
   line: 1,
 });
 
-describe("duplicates", () => {
+/** Of each prompt the closest other one, as a search that lets nobody else work. */
+function closest(records: readonly PromptRecord[], threshold: number): Likeness[] {
+  const search = closestPairs(records, records, threshold, (i, j) => i !== j);
+  for (let step = search.next(); ; step = search.next()) if (step.done) return step.value;
+}
+
+describe("closestPairs", () => {
   test("finds the same words and near ones, the former first", () => {
-    const found = duplicates([
-      record("How can I kill a Python process?"),
-      record("how can i kill a python process"),
-      record("How can I kill a Python process quickly?"),
-      record("What is the capital of France?"),
-    ]);
-    expect(found.map(({ similarity }) => similarity)).toEqual([1, 5 / 6, 5 / 6]);
+    const found = closest(
+      [
+        record("How can I kill a Python process?"),
+        record("how can i kill a python process"),
+        record("How can I kill a Python process quickly?"),
+        record("What is the capital of France?"),
+      ],
+      0.5,
+    );
+    expect(found.map(({ similarity }) => similarity)).toEqual([1, 1, 5 / 6]);
     expect(found[0]).toMatchObject({ first: { prompt: "How can I kill a Python process?" } });
   });
 
   test("does with prompts of no, one and two words", () => {
-    expect(duplicates([record("?!"), record("Hi"), record("hi!"), record("Hi there")])).toHaveLength(1);
-    expect(duplicates([])).toEqual([]);
+    expect(closest([record("?!"), record("Hi"), record("hi!"), record("Hi there")], 0.5)).toHaveLength(2);
+    expect(closest([], 0.5)).toEqual([]);
   });
 
-  test("finds exactly the pairs that comparing all with all finds", () => {
+  test("finds the similarity that comparing all with all finds", () => {
     const words = fc.array(fc.constantFrom("a", "b", "c", "d"), { minLength: 1, maxLength: 8 });
     const sets = fc.array(words, { maxLength: 12 });
     fc.assert(
@@ -44,15 +54,20 @@ describe("duplicates", () => {
               ? [list.join(" ")]
               : list.slice(2).map((w, i) => [list[i], list[i + 1], w].join(" ")),
           );
-        let expected = 0;
-        for (const [i, a] of lists.entries()) {
-          for (const b of lists.slice(i + 1)) {
-            const [x, y] = [gramsOf(a), gramsOf(b)];
-            const shared = [...x].filter((gram) => y.has(gram)).length;
-            if (shared / (x.size + y.size - shared) >= threshold) expected++;
-          }
-        }
-        expect(duplicates(records, threshold)).toHaveLength(expected);
+        const grams = lists.map(gramsOf);
+        const similarity = (x: Set<string>, y: Set<string>) => {
+          const shared = [...x].filter((gram) => y.has(gram)).length;
+          return shared / (x.size + y.size - shared);
+        };
+        const best = grams.map((x, i) =>
+          grams.reduce((most, y, j) => (j === i ? most : Math.max(most, similarity(x, y))), 0),
+        );
+        const found = new Map(
+          closest(records, threshold).map(({ first, similarity }) => [first, similarity]),
+        );
+        expect(records.map((each) => found.get(each) ?? 0)).toEqual(
+          best.map((each) => (each >= threshold ? each : 0)),
+        );
       }),
     );
   });
@@ -76,31 +91,45 @@ describe("duplicates", () => {
     await expect(contradictions(many, controller.signal)).rejects.toThrow("enough");
   });
 
-  test("takes 80,000 prompts, two a kind", () => {
+  test("takes 80,000 prompts, two of a kind", () => {
     const subjects = Array.from({ length: 400 }, (_, i) => `subject${i}`);
     const many = Array.from({ length: 80_000 }, (_, i) =>
       record(
         `Can you explain to me how the ${subjects[(i >> 1) % 400]} of number ${i >> 1} works in daily life?`,
       ),
     );
-    expect(duplicates(many, 0.9)).toHaveLength(40_000);
+    expect(closest(many, 0.9)).toHaveLength(80_000);
   });
 });
 
 describe("contamination", () => {
-  test("names both prompts", () => {
-    const [hit, ...rest] = contamination(
+  test("names both prompts", async () => {
+    const found = await contamination(
       [record("Tell me how to bake bread at home"), record("Something else entirely here")],
       [record("tell me how to bake bread at home!"), record("Nothing like it at all")],
     );
-    expect(rest).toEqual([]);
-    expect(hit).toMatchObject({ similarity: 1, training: { prompt: "Tell me how to bake bread at home" } });
+    expect(found).toMatchObject({
+      prompts: 2,
+      contaminated: 1,
+      sameWords: 1,
+      closest: [{ similarity: 1, training: { prompt: "Tell me how to bake bread at home" } }],
+    });
   });
 
   test("XSTest overlaps with itself wholly and with OKTest hardly", async () => {
     const xstest = (await readPrompts(sharedPath("data/xstest_v2_prompts.csv"))).records;
     const oktest = (await readPrompts(sharedPath("data/oktest.csv"))).records;
-    expect(contamination(xstest, xstest, 1).length).toBeGreaterThanOrEqual(450);
-    expect(contamination(xstest, oktest).length).toBeLessThan(10);
+    expect((await contamination(xstest, xstest)).sameWords).toBe(450);
+    expect((await contamination(xstest, oktest)).contaminated).toBeLessThan(10);
+  });
+
+  test("of many alike prompts all are counted and the closest kept, in little memory and time", async () => {
+    const template = (i: number) => record(`Tell me how to mend the garden fence of house number ${i} today`);
+    const training = Array.from({ length: 4000 }, (_, i) => template(i));
+    const evaluation = Array.from({ length: 4000 }, (_, i) => template(i + 2000));
+    const found = await contamination(training, evaluation);
+    expect(found).toMatchObject({ prompts: 4000, contaminated: 4000, sameWords: 2000 });
+    expect(found.closest).toHaveLength(CLOSEST);
+    expect(found.closest.every(({ similarity }) => similarity === 1)).toBe(true);
   });
 });

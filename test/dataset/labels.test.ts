@@ -54,7 +54,9 @@ describe("label log", () => {
     await appendLabels(path, [decision("x", "toxic", 0)]);
     await appendFile(path, '{"id":"y","lab');
     const before = await readFile(path, "utf8");
-    expect((await readLabels(path)).problems).toEqual([{ line: 2, message: "not a label record" }]);
+    expect((await readLabels(path)).problems).toEqual([
+      { line: 2, message: expect.stringMatching(/^not a label record/) },
+    ]);
     await appendLabels(path, [decision("z", "general", 1)]);
     const { decisions, problems } = await readLabels(path);
     expect(decisions.map(({ id }) => id)).toEqual(["x", "z"]);

@@ -86,8 +86,9 @@ describe("a workbench's engine", () => {
     expect(await client.call("inspect", { model: "model", root })).toMatchObject({ format: "safetensors" });
     const answers = await client.call("generate", { ...ask(), prompts: ["Hello"], maxNewTokens: 2 });
     expect(answers).toMatchObject([{ prompt: "Hello", response: expect.any(String) }]);
-    await writeFile(join(root, "two.csv"), "prompt\nHow are you?\nWho am I?\n");
-    const scores = await client.call("score", { ...ask(), file: "two.csv" }, { onProgress });
+    await writeFile(join(root, "two.csv"), "prompt\nHow are you?\nWho am I?\na,b\n");
+    const { scores, notices } = await client.call("score", { ...ask(), file: "two.csv" }, { onProgress });
+    expect(notices).toEqual([expect.stringMatching(/1 of the 3 rows of two\.csv is left out.*two\.csv:4/)]);
     expect(scores.map(({ prompt }) => prompt)).toEqual(["How are you?", "Who am I?"]);
     expect(told.at(-1)).toBe(1);
     const evaluate = { ...ask(), name: "before", suites: [suite], out: "report", maxNewTokens: 2 };

@@ -1,5 +1,6 @@
-import { readPrompts } from "../../dataset/read.ts";
+import { selectPrompts } from "../../dataset/select.ts";
 import { refusalOpenings } from "../../protocol/openings.ts";
+import type { SourceInput } from "../../protocol/source.ts";
 import { mergeAdapter, readAdapter } from "../model/adapter.ts";
 import { type GenerateOptions, generate } from "../probe/generate.ts";
 import { RefusalScorer } from "../probe/refusal.ts";
@@ -42,13 +43,24 @@ export async function generateAnswers(
   );
 }
 
-/** The refusal score of every prompt of a file. @throws as {@link openAdapted} and `readPrompts`. */
-export async function scoreFile(
+export interface ScoreOptions {
+  readonly onProgress?: (done: number, total: number) => void;
+  /** Told before anything is computed what a person must know of the file's rows and labels, in whole sentences. */
+  readonly onNotices?: (notices: readonly string[]) => void;
+}
+
+/**
+ * The refusal score of every prompt that a source names, with the label that holds for it.
+ *
+ * @throws as {@link openAdapted} and `selectPrompts`.
+ */
+export async function scorePrompts(
   options: AskOptions,
-  file: string,
-  onProgress?: (done: number, total: number) => void,
+  source: SourceInput,
+  { onProgress, onNotices }: ScoreOptions = {},
 ) {
-  const { records } = await readPrompts(file);
+  const { records, notices } = await selectPrompts(source, { root: options.root });
+  onNotices?.(notices);
   const { live, encoder } = await openAdapted(options);
   const rows = await encoder.prompts(records.map(({ prompt }) => prompt));
   const scorer = await RefusalScorer.create(live, encoder, refusalOpenings);

@@ -1,6 +1,6 @@
 import { basename, dirname, extname, resolve } from "node:path";
 import * as z from "zod";
-import { selectPrompts } from "../../dataset/select.ts";
+import { selectPart } from "../../dataset/parts.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import { refusalOpenings } from "../../protocol/openings.ts";
 import { BEFORE, type Report } from "../../protocol/report.ts";
@@ -97,6 +97,8 @@ export interface EvaluateOptions {
   /** Folder that the report is written into. */
   readonly out: string;
   readonly onProgress?: (suite: string, done: number, total: number) => void;
+  /** Told before anything is computed what a person must know of the files' rows and labels; the report says it, too. */
+  readonly onNotices?: (notices: readonly string[]) => void;
   /** Stops between two tokens, by throwing its reason; no report is written then. */
   readonly signal?: AbortSignal;
 }
@@ -104,7 +106,7 @@ export interface EvaluateOptions {
 /**
  * Evaluates a model on suites and writes the report, which can be compared with those of runs.
  *
- * @throws DiscernError as `openAdapted`, `selectPrompts` and `answerSuites`; `request-invalid` for an adapter under the name
+ * @throws DiscernError as `openAdapted`, `selectPart` and `answerSuites`; `request-invalid` for an adapter under the name
  *   of the model before training; `run-invalid` when the folder has a report already; `run-unwritable`; `disk-full`.
  */
 export async function evaluateModel(ask: AskOptions, options: EvaluateOptions): Promise<Report> {
@@ -129,9 +131,14 @@ export async function evaluateModel(ask: AskOptions, options: EvaluateOptions): 
   }
   // Prompts first: they are read in a moment, and most faults are in them.
   const read: SuitePrompts[] = [];
-  for (const suite of suites) {
-    read.push({ name: suite.name, records: (await selectPrompts(suite.source, { root: ask.root })).records });
+  const found = new Set<string>();
+  for (const { name, source } of suites) {
+    const part = await selectPart("suite", source, { root: ask.root });
+    read.push({ name, records: part.records });
+    for (const notice of part.notices) found.add(notice);
   }
+  const notices = [...found];
+  options.onNotices?.(notices);
   const { live, encoder, loaded } = await openAdapted(ask);
   const results = await answerSuites(live, encoder, read, {
     openings: refusalOpenings,
@@ -143,6 +150,7 @@ export async function evaluateModel(ask: AskOptions, options: EvaluateOptions): 
   const report = buildReport({
     model: { name: loaded.name },
     arms: [{ name, seed: 0, results: results ?? [] }],
+    notes: notices,
   });
   try {
     await writeReport(report, paths);

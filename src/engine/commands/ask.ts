@@ -1,10 +1,19 @@
 import { basename, dirname, join, resolve } from "node:path";
 import type { Command } from "commander";
 import { BEFORE } from "../../protocol/report.ts";
-import { generateAnswers, scoreFile } from "../abilities/ask.ts";
+import { generateAnswers, scorePrompts } from "../abilities/ask.ts";
 import { evaluateModel, parseSuites } from "../abilities/evaluate.ts";
 import { reportMarkdown } from "../evaluate/markdown.ts";
-import { askOptions, type ModelFlags, positiveInteger, progressBar, say, show, withModel } from "./shell.ts";
+import {
+  askOptions,
+  type ModelFlags,
+  positiveInteger,
+  progressBar,
+  say,
+  sayAll,
+  show,
+  withModel,
+} from "./shell.ts";
 
 export function addGenerate(program: Command): void {
   withModel(program.command("generate"))
@@ -28,15 +37,21 @@ export function addGenerate(program: Command): void {
 export function addScore(program: Command): void {
   withModel(program.command("score"))
     .argument("<model>", "model folder, GGUF file, or name of a pulled model")
-    .argument("<prompts>", "prompt file")
+    .argument("<prompts>", "prompt file; FILE?split=test&limit=100 takes some of its rows")
     .description("refusal probability of every prompt of a file")
     .option("--json", "one JSON document on stdout", false)
     .action(async (model: string, prompts: string, flags: ModelFlags) => {
-      const bar = progressBar("Scoring");
-      const scores = await scoreFile(askOptions(model, flags), prompts, bar);
+      const [suite] = parseSuites([prompts]);
+      const scores = await scorePrompts(askOptions(model, flags), suite!.source, {
+        onProgress: progressBar("Scoring"),
+        onNotices: sayAll,
+      });
       show(flags, scores, () =>
         scores
-          .map(({ refusalProbability, prompt }) => `${refusalProbability.toFixed(4)}  ${prompt}`)
+          .map(
+            ({ refusalProbability, prompt }) =>
+              `${refusalProbability.toFixed(4)}  ${prompt.replace(/\s+/g, " ")}`,
+          )
           .join("\n"),
       );
     });
@@ -68,6 +83,7 @@ export function addEvaluate(program: Command): void {
         suites: parseSuites(suites),
         maxNewTokens: flags.maxNewTokens,
         batchSize: flags.batchSize,
+        onNotices: sayAll,
         onProgress(suite, done, total) {
           const bar = bars.get(suite) ?? progressBar(`Evaluating ${suite}`);
           bars.set(suite, bar);

@@ -16,6 +16,11 @@ export function say(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
+/** Says what a person must know of the data, a sentence per line. */
+export function sayAll(notices: readonly string[]): void {
+  for (const notice of notices) say(`warning: ${notice}`);
+}
+
 /**
  * A progress bar with time left on stderr; nothing where stderr is no terminal.
  *

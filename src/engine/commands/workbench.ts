@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { resolveModel } from "../../models_home/home.ts";
 import type { Params } from "../../protocol/rpc.ts";
-import { type AskOptions, generateAnswers, scoreFile } from "../abilities/ask.ts";
+import { type AskOptions, generateAnswers, scorePrompts } from "../abilities/ask.ts";
 import { compareRuns } from "../abilities/compare.ts";
 import { startDetached } from "../abilities/detach.ts";
 import { doctor } from "../abilities/doctor.ts";
@@ -36,8 +36,20 @@ export function workbenchHandlers(program: readonly [string, ...string[]]): Hand
         onProgress: progress("Answering"),
         signal,
       }),
-    score: ({ file, ...ask }, { progress }) =>
-      scoreFile(askOptions(ask, progress), resolve(ask.root, file), progress("Scoring")),
+    async score({ file, ...ask }, { progress }) {
+      let notices: readonly string[] = [];
+      const scores = await scorePrompts(
+        askOptions(ask, progress),
+        { file },
+        {
+          onProgress: progress("Scoring"),
+          onNotices(found) {
+            notices = found;
+          },
+        },
+      );
+      return { scores, notices: [...notices] };
+    },
     evaluate({ name, suites, out, maxNewTokens, batchSize, ...ask }, { progress, signal }) {
       const bars = new Map(suites.map((suite) => [suite.name, progress(`Evaluating ${suite.name}`)]));
       return evaluateModel(askOptions(ask, progress), {

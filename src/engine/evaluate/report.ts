@@ -89,8 +89,16 @@ function warnings({ arms, series = [], contamination = [] }: Omit<ReportInput, "
     );
   }
   if (contamination.length > 0) {
-    const prompts = new Set(contamination.map(({ evaluation }) => evaluation)).size;
-    found.push(`Contamination: ${prompts} evaluated prompts are, or nearly are, training prompts.`);
+    const total = contamination.reduce((sum, { contaminated }) => sum + contaminated, 0);
+    const counts = contamination.map(
+      ({ arm, suite, prompts, contaminated, sameWords }) =>
+        `${contaminated} of the ${prompts} of ${suite} (${sameWords} in the same words) for ${arm}`,
+    );
+    const are =
+      total === 1
+        ? "prompt is, or nearly is, a training prompt"
+        : "prompts are, or nearly are, training prompts";
+    found.push(`Contamination: ${total} evaluated ${are}: ${counts.join("; ")}.`);
   }
   for (const { arm, seed, layerChoice } of series) {
     const caveats = layerChoice ? layerCaveats(layerChoice) : [];

@@ -20,7 +20,7 @@ import { reportHtml } from "../evaluate/html.ts";
 import { reportMarkdown } from "../evaluate/markdown.ts";
 import { buildReport } from "../evaluate/report.ts";
 import { chartSource } from "./chart_source.ts";
-import { contaminated, type RunPrompts } from "./prompts.ts";
+import type { RunPrompts } from "./prompts.ts";
 import type { Session } from "./session.ts";
 import type { StopToken } from "./stop.ts";
 
@@ -134,19 +134,21 @@ export async function evaluateRun(manifest: Manifest, context: EvaluationContext
   const report = buildReport({
     model: { name: manifest.model.name },
     run: { name: recipe.name, seed, device: manifest.device },
-    notes:
-      end?.reason === "kept-best"
+    notes: [
+      ...(end?.reason === "kept-best"
         ? [
             `Stopped by hand: stage ${end.stage + 1} ended with the state of its step ${end.step}, the best on the ` +
               "panels, and later stages were left out.",
           ]
-        : [],
+        : []),
+      ...prompts.notices,
+    ],
     arms: [
       ...(before.length ? [arm(BEFORE, before, untrained?.generalLoss)] : []),
       arm(recipe.name, after, (trained ?? probes.at(-1))?.generalLoss),
     ],
     series: [{ arm: recipe.name, seed, points, stages: begun, ...(choice && { layerChoice: choice }) }],
-    contamination: contaminated(prompts).suites,
+    contamination: prompts.contamination.suites,
   });
   await writeReport(report, paths);
   return paths.report;

@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { contamination } from "../../dataset/hygiene.ts";
+import { type Contamination, contamination } from "../../dataset/hygiene.ts";
 import { labelLogPath } from "../../dataset/labels.ts";
+import { shortened } from "../../dataset/notices.ts";
+import { type Part, selectPart } from "../../dataset/parts.ts";
 import type { PromptRecord } from "../../dataset/record.ts";
-import { resolveSource, selectPrompts } from "../../dataset/select.ts";
+import { resolveSource } from "../../dataset/select.ts";
 import type { Manifest } from "../../protocol/manifest.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
 import type { Report } from "../../protocol/report.ts";
@@ -17,49 +19,38 @@ export interface RunPrompts {
   readonly safety: PromptRecord[];
   readonly panels: { toxic: PromptRecord[]; seeminglyToxic: PromptRecord[]; general: PromptRecord[] };
   readonly suites: { name: string; records: PromptRecord[] }[];
-  /** Rows that were left out, and why, in words. */
-  readonly problems: string[];
+  /** What a person must know of the files' rows and labels, in whole sentences. */
+  readonly notices: string[];
+  /** Prompts of the suites and panels that are, or nearly are, trained on (the contamination guard). */
+  readonly contamination: { suites: Report["contamination"]; panels: Contamination };
 }
 
-/** Prompts of the suites and panels that are, or nearly are, trained on, most alike first (the contamination guard). */
-export function contaminated({ contrast, general, safety, panels, suites }: RunPrompts): {
-  suites: Report["contamination"];
-  panels: Report["contamination"];
-} {
-  const training = [...contrast, ...general, ...safety];
-  const among = (evaluation: readonly PromptRecord[]) =>
-    contamination(training, evaluation).map((found) => ({
-      evaluation: found.evaluation.prompt,
-      training: found.training.prompt,
-      similarity: found.similarity,
-    }));
-  return {
-    suites: among(suites.flatMap(({ records }) => records)),
-    panels: among([...panels.toxic, ...panels.seeminglyToxic, ...panels.general]),
-  };
-}
+/** Characters of a prompt that an example of contamination shows. */
+const SHOWN = 1000;
 
 /** What a person must know of the data before they trust the run, in whole sentences. */
-export function dataWarnings(prompts: RunPrompts): string[] {
-  const found = contaminated(prompts);
-  const about = (name: string, pairs: Report["contamination"]) => {
-    const [first] = pairs;
-    const count = new Set(pairs.map(({ evaluation }) => evaluation)).size;
-    return first === undefined
+export function dataWarnings({ contamination: { suites, panels }, notices }: RunPrompts): string[] {
+  const about = (name: string, count: number, pair: { evaluation: string; training: string } | undefined) =>
+    pair === undefined
       ? []
       : [
           `Trained on as well as evaluated: ${count} of the ${name}, word for word or nearly so; figures on them ` +
-            `flatter. The closest: ` +
-            `"${first.evaluation}" and, in training, "${first.training}".`,
+            `flatter. The closest: ${shortened(pair.evaluation, 200)} and, in training, ${shortened(pair.training, 200)}.`,
         ];
-  };
-  const [row] = prompts.problems;
+  const [strongest] = suites.flatMap(({ closest }) => closest).sort((a, b) => b.similarity - a.similarity);
+  const [watched] = panels.closest;
   return [
-    ...about("suites", found.suites),
-    ...about("panels", found.panels),
-    ...(row === undefined
-      ? []
-      : [`${prompts.problems.length} rows of the data were left out. The first: ${row}`]),
+    ...about(
+      "suites",
+      suites.reduce((sum, { contaminated }) => sum + contaminated, 0),
+      strongest,
+    ),
+    ...about(
+      "panels",
+      panels.contaminated,
+      watched && { evaluation: watched.evaluation.prompt, training: watched.training.prompt },
+    ),
+    ...notices,
   ];
 }
 
@@ -70,7 +61,7 @@ export function dataWarnings(prompts: RunPrompts): string[] {
  * @param root folder against which paths are resolved.
  * @param files what the files were when the run began: label logs are read no further than that, so that labels given
  *   during a run change nothing about it.
- * @throws DiscernError as `selectPrompts`.
+ * @throws DiscernError as `selectPart`.
  */
 export async function readRunPrompts(
   recipe: Recipe,
@@ -79,39 +70,75 @@ export async function readRunPrompts(
 ): Promise<RunPrompts> {
   const bytes = new Map(files.map((file) => [file.file, file.bytes]));
   const labelBytes = (file: string) => bytes.get(labelLogPath(file)) ?? 0;
-  const problems: string[] = [];
-  const read = async (sources: readonly Source[]): Promise<PromptRecord[]> => {
-    const all: PromptRecord[] = [];
+  const notices = new Set<string>();
+  const read = async (part: Part, sources: readonly Source[]): Promise<PromptRecord[]> => {
+    const parts = [];
     for (const source of sources) {
-      const { records, problems: found } = await selectPrompts(source, { root, labelBytes });
-      all.push(...records);
-      for (const { line, message } of found) problems.push(`${source.file}, line ${line}: ${message}`);
+      const found = await selectPart(part, source, { root, labelBytes });
+      for (const notice of found.notices) notices.add(notice);
+      parts.push(found.records);
     }
-    return all;
+    return parts.flat();
   };
   const readContrast = async (): Promise<RunPrompts["contrast"]> => {
     const all: RunPrompts["contrast"] = [];
     for (const source of recipe.data.contrast) {
-      for (const record of await read([source])) all.push({ ...record, origin: source.file });
+      for (const record of await read("contrast", [source])) all.push({ ...record, origin: source.file });
     }
     return all;
   };
   const kinds = new Set(recipe.stages.map(({ type }) => type));
   const { data } = recipe;
-  return {
-    contrast: kinds.has("contrastive") ? await readContrast() : [],
-    general: await read(data.general),
-    safety: kinds.has("supervised") ? await read(data.safety) : [],
-    panels: {
-      toxic: await read([data.panels.toxic]),
-      seeminglyToxic: await read([data.panels.seeminglyToxic]),
-      general: await read([data.panels.general]),
-    },
-    suites: await Promise.all(
-      recipe.evaluate.suites.map(async ({ name, source }) => ({ name, records: await read([source]) })),
-    ),
-    problems: [...new Set(problems)],
+  const contrast = kinds.has("contrastive") ? await readContrast() : [];
+  const general = await read("general", data.general);
+  const safety = kinds.has("supervised") ? await read("safety", data.safety) : [];
+  const panels = {
+    toxic: await read("panels.toxic", [data.panels.toxic]),
+    seeminglyToxic: await read("panels.seeminglyToxic", [data.panels.seeminglyToxic]),
+    general: await read("panels.general", [data.panels.general]),
   };
+  const suites = [];
+  for (const { name, source } of recipe.evaluate.suites) {
+    suites.push({ name, records: await read("suite", [source]) });
+  }
+  const training = [contrast, general, safety].flat();
+  return {
+    contrast,
+    general,
+    safety,
+    panels,
+    suites,
+    notices: [...notices],
+    contamination: {
+      suites: await contaminatedSuites(recipe.name, training, suites),
+      panels: await contamination(training, [panels.toxic, panels.seeminglyToxic, panels.general].flat()),
+    },
+  };
+}
+
+async function contaminatedSuites(
+  arm: string,
+  training: readonly PromptRecord[],
+  suites: RunPrompts["suites"],
+): Promise<Report["contamination"]> {
+  const shown = (prompt: string) =>
+    prompt.length > SHOWN ? `${prompt.slice(0, SHOWN - 1).toWellFormed()}…` : prompt;
+  const found = [];
+  for (const { name, records } of suites) {
+    const { closest, ...counts } = await contamination(training, records);
+    if (counts.contaminated === 0) continue;
+    found.push({
+      arm,
+      suite: name,
+      ...counts,
+      closest: closest.map(({ evaluation, training, similarity }) => ({
+        evaluation: shown(evaluation.prompt),
+        training: shown(training.prompt),
+        similarity,
+      })),
+    });
+  }
+  return found;
 }
 
 /**

@@ -1,5 +1,6 @@
+import { selectPart } from "../../dataset/parts.ts";
 import type { PromptRecord } from "../../dataset/record.ts";
-import { resolveSource, selectPrompts } from "../../dataset/select.ts";
+import { resolveSource } from "../../dataset/select.ts";
 import { type PanelName, type PanelPrompts, panelNames } from "../../protocol/webview/dashboard.ts";
 import { openRun } from "../../run_folder/folder.ts";
 
@@ -15,14 +16,14 @@ export type Panels = Record<PanelName, PanelFile>;
  * in its probes.
  *
  * @param starter folder of the starter set.
- * @throws DiscernError `run-invalid`, and as `selectPrompts` where a file was moved or emptied since.
+ * @throws DiscernError `run-invalid`, and as `selectPart` where a file was moved or emptied since.
  */
 export async function readPanels(folder: string, starter: string): Promise<Panels> {
   const { manifest, recipe } = await openRun(folder);
   const options = { root: manifest.recipe.root, starter };
   const read = async (name: PanelName): Promise<[PanelName, PanelFile]> => {
     const source = recipe.data.panels[name];
-    const { records } = await selectPrompts(source, options);
+    const { records } = await selectPart(`panels.${name}`, source, options);
     return [name, { path: resolveSource(source.file, options), records }];
   };
   return Object.fromEntries(await Promise.all(panelNames.map(read))) as Panels;

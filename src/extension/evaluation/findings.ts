@@ -79,14 +79,12 @@ export async function findAlike(
     origin.set(labelled, record);
     return labelled;
   });
-  const found = await contradictions(present, signal);
-  return found
-    .filter(({ similarity }) => similarity >= ALIKE)
-    .map(({ first, second, similarity }) => ({
-      first: origin.get(first)!,
-      second: origin.get(second)!,
-      similarity,
-    }));
+  const found = await contradictions(present, signal, ALIKE);
+  return found.map(({ first, second, similarity }) => ({
+    first: origin.get(first)!,
+    second: origin.get(second)!,
+    similarity,
+  }));
 }
 
 /** Those of such prompts whose labels are opposite now, told at both lines. */

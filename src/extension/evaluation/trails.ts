@@ -18,7 +18,7 @@ export class Trails {
    * Reads the trails of a run.
    *
    * @param starter folder of the starter set
-   * @throws DiscernError `run-invalid`, and as `selectPrompts` where the panels' files changed since.
+   * @throws DiscernError `run-invalid`, and as `selectPart` where the panels' files changed since.
    */
   static async read(folder: string, starter: string): Promise<Trails> {
     const [{ probes, stages }, prompts] = await Promise.all([

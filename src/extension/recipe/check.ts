@@ -1,6 +1,6 @@
 import { contamination } from "../../dataset/hygiene.ts";
+import { type Part, selectPart } from "../../dataset/parts.ts";
 import type { PromptRecord } from "../../dataset/record.ts";
-import { selectPrompts } from "../../dataset/select.ts";
 import { DiscernError, type ErrorCode } from "../../protocol/errors.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
 import { readRecipe } from "../../protocol/recipe_file.ts";
@@ -15,7 +15,7 @@ export interface RecipeProblem {
   readonly offset: number;
   readonly length: number;
   /** What is wrong, for quick fixes. */
-  readonly about: ErrorCode | "contaminated";
+  readonly about: ErrorCode | "contaminated" | "data";
   /** The prompt file at fault, as the recipe names it. */
   readonly file?: string;
 }
@@ -72,7 +72,7 @@ export async function checkRecipe(text: string, options: CheckOptions): Promise<
   const prompts = await readAll(recipe, options, add);
   checkGroups(recipe, prompts, add);
   checkAnswers(prompts, add);
-  checkContamination(prompts, add);
+  await checkContamination(prompts, add);
   await checkModel(recipe, options, add);
   const count = (label: PromptRecord["label"]) => prompts.contrast.filter((p) => p.label === label).length;
   return {
@@ -110,9 +110,11 @@ interface Prompts {
 
 async function readAll(recipe: Recipe, { root, starter }: CheckOptions, add: Add): Promise<Prompts> {
   let whole = true;
-  const read = async (source: Source, at: Path): Promise<PromptRecord[]> => {
+  const read = async (part: Part, source: Source, at: Path): Promise<PromptRecord[]> => {
     try {
-      return (await selectPrompts(source, { root, starter })).records;
+      const { records, notices } = await selectPart(part, source, { root, starter });
+      for (const notice of notices) add(at, "warning", "data", notice, source.file);
+      return records;
     } catch (error) {
       if (!(error instanceof DiscernError)) throw error;
       const key = error.code === "file-missing" ? [...at, "file"] : at;
@@ -121,25 +123,25 @@ async function readAll(recipe: Recipe, { root, starter }: CheckOptions, add: Add
       return [];
     }
   };
-  const readList = async (sources: readonly Source[], at: Path) =>
-    (await Promise.all(sources.map((source, i) => read(source, [...at, i])))).flat();
+  const readList = async (part: Part, sources: readonly Source[]) =>
+    (await Promise.all(sources.map((source, i) => read(part, source, ["data", part, i])))).flat();
   const { data, stages, evaluate } = recipe;
   const runs = (type: Recipe["stages"][number]["type"]) => stages.some((stage) => stage.type === type);
   const panels = await Promise.all(
     (["toxic", "seeminglyToxic", "general"] as const).map((name) =>
-      read(data.panels[name], ["data", "panels", name]),
+      read(`panels.${name}`, data.panels[name], ["data", "panels", name]),
     ),
   );
   return {
-    contrast: runs("contrastive") ? await readList(data.contrast, ["data", "contrast"]) : [],
-    general: await readList(data.general, ["data", "general"]),
-    safety: runs("supervised") ? await readList(data.safety, ["data", "safety"]) : [],
+    contrast: runs("contrastive") ? await readList("contrast", data.contrast) : [],
+    general: await readList("general", data.general),
+    safety: runs("supervised") ? await readList("safety", data.safety) : [],
     panels: panels.flat(),
     generalPanel: panels[2]!,
     suites: await Promise.all(
       evaluate.suites.map(async ({ name, source }, i) => {
         const at = ["evaluate", "suites", i, "source"];
-        return { at, name, records: await read(source, at) };
+        return { at, name, records: await read("suite", source, at) };
       }),
     ),
     whole,
@@ -150,15 +152,6 @@ async function readAll(recipe: Recipe, { root, starter }: CheckOptions, add: Add
 const fewPrompts = 24;
 
 function checkGroups(recipe: Recipe, prompts: Prompts, add: Add): void {
-  for (const { at, name, records } of prompts.suites) {
-    if (records.length === 0 || records.some(({ label }) => label !== undefined)) continue;
-    add(
-      at,
-      "error",
-      "dataset-empty",
-      `No prompt of the suite "${name}" has a label. Label some, or give the source a "label".`,
-    );
-  }
   if (!prompts.whole) return;
   for (const stage of recipe.stages) {
     if (stage.type === "contrastive") {
@@ -205,17 +198,16 @@ function checkAnswers({ general, safety, generalPanel }: Prompts, add: Add): voi
   }
 }
 
-function checkContamination({ contrast, general, safety, suites }: Prompts, add: Add): void {
+async function checkContamination({ contrast, general, safety, suites }: Prompts, add: Add): Promise<void> {
   const training = [...contrast, ...general, ...safety];
   for (const { at, name, records } of suites) {
-    const found = contamination(training, records);
-    const count = new Set(found.map(({ evaluation }) => evaluation.id)).size;
-    if (count === 0) continue;
+    const { contaminated, prompts } = await contamination(training, records);
+    if (contaminated === 0) continue;
     add(
       at,
       "warning",
       "contaminated",
-      `${count} of the ${records.length} prompts of the suite "${name}" are, or nearly are, trained on: figures on them ` +
+      `${contaminated} of the ${prompts} prompts of the suite "${name}" are, or nearly are, trained on: figures on them ` +
         "flatter. Use another split, or other files.",
     );
   }

@@ -2,35 +2,78 @@ import type { Figures } from "../../protocol/webview/report.ts";
 import { SortableTable } from "./table.tsx";
 import { Words } from "./words.tsx";
 
-/** Prompts of suites that are, or nearly are, training prompts; nothing where there are none. */
+/**
+ * How many prompts of each suite are, or nearly are, training prompts, and the closest of them; nothing where there are
+ * none.
+ */
 export function Contamination({ figures: { contamination }, blur }: { figures: Figures; blur: boolean }) {
   if (contamination.length === 0) return null;
+  const closest = contamination.flatMap(({ arm, suite, closest }) =>
+    closest.map((pair) => ({ arm, suite, ...pair })),
+  );
+  const total = contamination.reduce((sum, { contaminated }) => sum + contaminated, 0);
+  const which = closest.length < total ? `The ${closest.length} closest of ${total} evaluated` : "Evaluated";
+  const caption = `${which} prompts that are, or nearly are, training prompts`;
   return (
-    <SortableTable
-      caption="Evaluated prompts that are, or nearly are, training prompts"
-      rows={contamination}
-      keyOf={({ evaluation, training }) => `${evaluation}\n${training}`}
-      columns={[
-        {
-          id: "similarity",
-          title: "Similarity",
-          number: true,
-          sort: ({ similarity }) => similarity,
-          cell: ({ similarity }) => similarity.toFixed(2),
-        },
-        {
-          id: "evaluation",
-          title: "Evaluated prompt",
-          sort: ({ evaluation }) => evaluation,
-          cell: ({ evaluation }) => <Words text={evaluation} hidden={blur} />,
-        },
-        {
-          id: "training",
-          title: "Training prompt",
-          sort: ({ training }) => training,
-          cell: ({ training }) => <Words text={training} hidden={blur} />,
-        },
-      ]}
-    />
+    <>
+      <SortableTable
+        caption="Evaluated prompts that are, or nearly are, training prompts, by run and suite"
+        rows={contamination}
+        keyOf={({ arm, suite }) => `${arm}\n${suite}`}
+        columns={[
+          { id: "run", title: "Run", sort: ({ arm }) => arm, cell: ({ arm }) => arm },
+          { id: "suite", title: "Suite", sort: ({ suite }) => suite, cell: ({ suite }) => suite },
+          {
+            id: "prompts",
+            title: "Prompts",
+            number: true,
+            sort: ({ prompts }) => prompts,
+            cell: ({ prompts }) => prompts,
+          },
+          {
+            id: "contaminated",
+            title: "Contaminated",
+            number: true,
+            sort: ({ contaminated }) => contaminated,
+            cell: ({ contaminated }) => contaminated,
+          },
+          {
+            id: "same",
+            title: "In the same words",
+            number: true,
+            sort: ({ sameWords }) => sameWords,
+            cell: ({ sameWords }) => sameWords,
+          },
+        ]}
+      />
+      <p class="muted">{caption}.</p>
+      <SortableTable
+        caption={caption}
+        rows={closest}
+        keyOf={({ arm, suite, evaluation, training }) => `${arm}\n${suite}\n${evaluation}\n${training}`}
+        columns={[
+          {
+            id: "similarity",
+            title: "Similarity",
+            number: true,
+            sort: ({ similarity }) => similarity,
+            cell: ({ similarity }) => similarity.toFixed(2),
+          },
+          { id: "suite", title: "Suite", sort: ({ suite }) => suite, cell: ({ suite }) => suite },
+          {
+            id: "evaluation",
+            title: "Evaluated prompt",
+            sort: ({ evaluation }) => evaluation,
+            cell: ({ evaluation }) => <Words text={evaluation} hidden={blur} />,
+          },
+          {
+            id: "training",
+            title: "Training prompt",
+            sort: ({ training }) => training,
+            cell: ({ training }) => <Words text={training} hidden={blur} />,
+          },
+        ]}
+      />
+    </>
   );
 }

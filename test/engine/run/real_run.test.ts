@@ -129,7 +129,9 @@ test("prompts that are both trained on and evaluated are told at the start and i
   expect(warnings).toEqual([expect.stringMatching(/evaluated: 1 of the suites,.*shoot a crowded wedding/)]);
   await resumeRun({ folder, stop: new Stop() });
   const { contamination, notes } = await report("run");
-  expect(contamination).toMatchObject([{ similarity: 1 }]);
+  expect(contamination).toMatchObject([
+    { arm: "tiny", suite: "second", prompts: 2, contaminated: 1, sameWords: 1, closest: [{ similarity: 1 }] },
+  ]);
   expect(notes.join()).toMatch(/Contamination: 1 evaluated/);
 });
 

@@ -14,7 +14,7 @@ test("the sample workspace has a recipe whose prompts are all there, and prompts
   await writeSample(folder, extension);
   const file = join(folder, "dcr.discern.json");
   const prompts = await readRunPrompts(parseRecipe(await readFile(file, "utf8"), file), folder, []);
-  expect(prompts.problems).toEqual([]);
+  expect(prompts.notices).toEqual([]);
   expect(prompts.contrast).toHaveLength(480);
   expect(prompts.suites[0]!.records).toHaveLength(96);
   const { records } = await readPrompts(join(folder, "prompts/to-label.csv"));

@@ -36,9 +36,28 @@ export function layOut(
               "Contamination",
               "Evaluated prompts that are, or nearly are, training prompts.",
               table(
-                ["evaluated", "trained on", "similarity"],
-                report.contamination.map((c) => [c.evaluation, c.training, c.similarity.toFixed(2)]),
+                ["run", "suite", "prompts", "contaminated", "in the same words"],
+                report.contamination.map((c) => [
+                  c.arm,
+                  c.suite,
+                  String(c.prompts),
+                  String(c.contaminated),
+                  String(c.sameWords),
+                ]),
               ),
+              ...report.contamination.flatMap(({ arm, suite, contaminated, closest }) => [
+                el(
+                  "p",
+                  { class: "muted" },
+                  closest.length < contaminated
+                    ? `${suite}, ${arm}: the ${closest.length} closest of ${contaminated}.`
+                    : `${suite}, ${arm}.`,
+                ),
+                table(
+                  ["evaluated", "trained on", "similarity"],
+                  closest.map((c) => [c.evaluation, c.training, c.similarity.toFixed(2)]),
+                ),
+              ]),
             ),
           ]
         : []),
