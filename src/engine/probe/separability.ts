@@ -112,7 +112,10 @@ export async function layerChoice(
     })),
     controls: {
       draws,
-      shuffledBest: allowed.flatMap(({ shuffled }) => shuffled).reduce((most, x) => (x > most ? x : most), 0),
+      shuffledBest: allowed
+        .flatMap(({ shuffled }) => shuffled)
+        .filter(Number.isFinite)
+        .reduce((most, x) => Math.max(most, x), 0),
       surface: { auroc: surface.auroc, standardError: surface.standardError },
       source: sourceControl(prompts, folds),
     },
