@@ -56,7 +56,8 @@ function transpose(content: Record<string, unknown>): Record<string, unknown>[] 
 function checkLengths(content: unknown, file: string): void {
   if (!isObject(content) || !Array.isArray(content.instructions)) return;
   const { length } = content.instructions;
-  const other = listsOf(content).find(([, list]) => list.length !== length);
+  // An empty list is a column that no row has: I-MaliciousInstructions.json has no inputs.
+  const other = listsOf(content).find(([, list]) => list.length !== length && list.length > 0);
   if (other === undefined) return;
   throw new DiscernError(
     "dataset-unreadable",

@@ -60,6 +60,11 @@ describe("rows that are left out", () => {
     await expect(select({ file: "p.json" })).rejects.toThrow(/"inputs" has 1 .* 2/);
   });
 
+  test("an empty list beside others is a column that no row has", async () => {
+    await write("p.json", '{"instructions":["a","b"],"tags":["x","y"],"inputs":[]}');
+    expect((await select({ file: "p.json" })).records.map(({ prompt }) => prompt)).toEqual(["a", "b"]);
+  });
+
   test("two columns of one name are an error where the name means something", async () => {
     await write("p.csv", "prompt,prompt\na,b\n");
     await expect(select({ file: "p.csv" })).rejects.toThrow(/two columns called "prompt"/);

@@ -16,7 +16,8 @@ export function auroc(scores: ClassScores): number {
 /**
  * Sorts the scores once, so that each resample (a count a prompt) takes one pass.
  *
- * @returns a function of counts (unsafe) and (safe)
+ * @returns a function of counts (unsafe) and (safe); its value is NaN where a class is empty or a score is NaN, which
+ *   has no place in an order.
  */
 export function weightedAuroc({
   unsafe,
@@ -26,6 +27,7 @@ export function weightedAuroc({
     ...unsafe.map((score, index) => ({ score, index, unsafe: true })),
     ...safe.map((score, index) => ({ score, index, unsafe: false })),
   ].sort((a, b) => a.score - b.score);
+  if (all.some(({ score }) => Number.isNaN(score))) return () => Number.NaN;
   return (unsafeCounts, safeCounts) => {
     let safeBelow = 0;
     let unsafeSeen = 0;

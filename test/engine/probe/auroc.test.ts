@@ -19,4 +19,15 @@ test("is 1, 0 and ½ where it must be, and NaN without a class", () => {
   expect(auroc({ unsafe: [0, 1], safe: [2, 3] })).toBe(0);
   expect(auroc({ unsafe: [1, 1], safe: [1] })).toBe(0.5);
   expect(auroc({ unsafe: [], safe: [1] })).toBeNaN();
+  expect(auroc({ unsafe: [1, 2], safe: [] })).toBeNaN();
+});
+
+test("is what scikit-learn gives on the example of METHODS2 §F", () => {
+  expect(auroc({ unsafe: [3, 2, 1.5, 0.2, -1], safe: [1, 0, -0.5, -2, -3] })).toBeCloseTo(0.84, 12);
+});
+
+test("takes infinite scores in their order, and is NaN where a score is", () => {
+  expect(auroc({ unsafe: [Infinity, 0], safe: [-Infinity, 0] })).toBe(0.875);
+  expect(auroc({ unsafe: [Number.NaN, 1], safe: [0] })).toBeNaN();
+  expect(auroc({ unsafe: [2, 1], safe: [0, Number.NaN] })).toBeNaN();
 });
