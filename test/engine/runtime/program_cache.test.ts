@@ -39,6 +39,46 @@ describe("ProgramCache", () => {
     expect(await cache.get("a", as(a))).toBe(a);
   });
 
+  it("keeps the error of a compilation from whoever asks for another program meanwhile", async () => {
+    const cache = new ProgramCache(1);
+    let fail = (_error: Error): void => undefined;
+    const failing = cache.get("failing", () => new Promise((_resolve, reject) => (fail = reject)));
+    const expected = expect(failing).rejects.toThrow("no memory");
+    const other = fake();
+    const got = cache.get("other", as(other));
+    fail(new Error("no memory"));
+    expect(await got).toBe(other);
+    await expected;
+    expect(other.disposed).toBe(false);
+  });
+
+  it("does not free a program between its compilation and its first use", async () => {
+    const cache = new ProgramCache(1);
+    const [slow, quick, third] = [fake(), fake(), fake()];
+    let finish = (_program: Program): void => undefined;
+    const waiting = cache.get("slow", () => new Promise((resolve) => (finish = resolve)));
+    await cache.get("quick", as(quick));
+    finish(slow as unknown as Program);
+    expect((await waiting) as unknown).toBe(slow);
+    expect(slow.disposed).toBe(false);
+    await cache.get("third", as(third));
+    expect([slow, quick, third].map(({ disposed }) => disposed)).toEqual([true, true, false]);
+  });
+
+  it("frees what compiled even when another compilation fails while all are freed", async () => {
+    const cache = new ProgramCache(3);
+    const a = fake();
+    let fail = (_error: Error): void => undefined;
+    const failing = cache.get("failing", () => new Promise((_resolve, reject) => (fail = reject)));
+    const expected = expect(failing).rejects.toThrow("no memory");
+    await cache.get("a", as(a));
+    const disposed = cache.dispose();
+    fail(new Error("no memory"));
+    await disposed;
+    await expected;
+    expect(a.disposed).toBe(true);
+  });
+
   it("frees everything in the end, failed compilations or not", async () => {
     const cache = new ProgramCache(3);
     const [a, b] = [fake(), fake()];
