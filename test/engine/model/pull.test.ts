@@ -1,13 +1,14 @@
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { deflateRawSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { type Checksum, download, type Transfer } from "../../../src/engine/model/download.ts";
 import { pullModel, type RegistryEntry } from "../../../src/engine/model/pull.ts";
-import { findOnIndex } from "../../../src/engine/model/python_index.ts";
+import { configuredIndex, findOnIndex } from "../../../src/engine/model/python_index.ts";
 import { tempFolder } from "../../temp_folder.ts";
 
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
@@ -273,6 +274,68 @@ describe("pullModel", () => {
     await expect(pullModel("../up")).rejects.toThrow(/not a model name/);
   });
 
+  it.each([
+    [
+      "the list of files",
+      (url: string) => url.startsWith("/api/"),
+      401,
+      "",
+      /answered 401.*gated or private.*HF_TOKEN/,
+    ],
+    [
+      "the list, with a token",
+      (url: string) => url.startsWith("/api/"),
+      401,
+      "hf_x",
+      /401.*does not accept the token/,
+    ],
+    [
+      "the list of files",
+      (url: string) => url.startsWith("/api/"),
+      404,
+      "",
+      /404: there is no model owner\/small/,
+    ],
+    [
+      "a file",
+      (url: string) => url.endsWith(".safetensors"),
+      403,
+      "",
+      /answered 403.*gated.*Ask for access.*HF_TOKEN/,
+    ],
+    [
+      "a file, with a token",
+      (url: string) => url.endsWith(".safetensors"),
+      403,
+      "hf_x",
+      /403.*has no access/,
+    ],
+  ])("says what the hub's refusal of %s means (%#)", async (_name, refuses, status, token, message) => {
+    const { url } = await serve((request, response) => {
+      if (refuses(request.url!)) response.writeHead(status).end();
+      else hub(request, response);
+    });
+    vi.stubEnv("HF_ENDPOINT", url);
+    vi.stubEnv("HF_TOKEN", token);
+    const attempt = pullModel("owner/small");
+    await expect(attempt).rejects.toThrow(expect.objectContaining({ code: "download-failed" }));
+    await expect(attempt).rejects.toThrow(message);
+    await expect(attempt).rejects.not.toThrow(/Check the network/);
+  });
+
+  it.each(["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"])("fetches nothing when %s is set", async (variable) => {
+    const [hubServer, indexServer] = [await serve(hub), await serve(index)];
+    vi.stubEnv("HF_ENDPOINT", hubServer.url);
+    vi.stubEnv("PIP_INDEX_URL", indexServer.url);
+    vi.stubEnv(variable, "true");
+    const attempt = pullModel("small", { registry: entry() });
+    await expect(attempt).rejects.toThrow(expect.objectContaining({ code: "download-failed" }));
+    await expect(attempt).rejects.toThrow(new RegExp(`${variable} says to stay offline`));
+    expect([...hubServer.seen, ...indexServer.seen]).toEqual([]);
+    vi.stubEnv(variable, "0");
+    expect((await pullModel("small", { registry: entry() })).from).toBe("hub");
+  });
+
   it("does not fetch what is there", async () => {
     const folder = join(process.env.DISCERN_MODELS!, "small");
     mkdirSync(folder);
@@ -282,6 +345,82 @@ describe("pullModel", () => {
       path: folder,
       from: "present",
     });
+  });
+});
+
+describe("configuredIndex", () => {
+  const python = spawnSync("python3", ["-I", "-m", "pip", "--version"], { timeout: 20_000 }).status === 0;
+  afterEach(() => vi.unstubAllEnvs());
+
+  /** Modules that Python or pip might import, each of which leaves a mark. */
+  function hostileFolder(): { folder: string; ran: string } {
+    const folder = tempFolder();
+    const ran = join(folder, "ran");
+    const mark = `open(${JSON.stringify(ran)}, "a").write(__file__ + "\\n")\n`;
+    const names = [
+      "pip.py",
+      "sitecustomize.py",
+      "usercustomize.py",
+      "configparser.py",
+      "logging.py",
+      "startup.py",
+    ];
+    for (const name of names) writeFileSync(join(folder, name), mark);
+    const script = `#!/bin/sh\necho python3 >> ${JSON.stringify(ran)}\n`;
+    writeFileSync(join(folder, "python3"), script, { mode: 0o755 });
+    return { folder, ran };
+  }
+
+  // Without a Python that has pip there is nothing that could be run in its place.
+  it.skipIf(!python)(
+    "runs no code of the current folder, of PYTHONPATH or of the user's site-packages",
+    async () => {
+      const { folder, ran } = hostileFolder();
+      const config = join(folder, "pip.conf");
+      writeFileSync(config, "[global]\nindex-url = https://mirror.example/simple\n");
+      const user = spawnSync("python3", ["-c", "import site; print(site.getusersitepackages())"], {
+        env: { ...process.env, PYTHONUSERBASE: folder },
+        encoding: "utf8",
+      }).stdout.trim();
+      mkdirSync(user, { recursive: true });
+      writeFileSync(join(user, "usercustomize.py"), readFileSync(join(folder, "pip.py")));
+      writeFileSync(join(user, "pip.py"), readFileSync(join(folder, "pip.py")));
+      const here = process.cwd();
+      process.chdir(folder);
+      try {
+        vi.stubEnv("PIP_INDEX_URL", "");
+        vi.stubEnv("PIP_CONFIG_FILE", "pip.conf");
+        vi.stubEnv("PYTHONPATH", folder);
+        vi.stubEnv("PYTHONUSERBASE", folder);
+        vi.stubEnv("PYTHONSTARTUP", join(folder, "startup.py"));
+        vi.stubEnv("PATH", `.${delimiter}${delimiter}${process.env.PATH}`);
+        expect(await configuredIndex()).toBe("https://mirror.example/simple");
+      } finally {
+        process.chdir(here);
+      }
+      expect(existsSync(ran) ? readFileSync(ran, "utf8") : "").toBe("");
+    },
+  );
+
+  it.skipIf(!python)("reads pip's configuration of the user", async () => {
+    const home = tempFolder();
+    mkdirSync(join(home, "pip"));
+    writeFileSync(
+      join(home, "pip", "pip.conf"),
+      "[global]\nindex-url = https://me:word@mine.example/simple\n",
+    );
+    vi.stubEnv("PIP_INDEX_URL", "");
+    vi.stubEnv("PIP_CONFIG_FILE", "");
+    vi.stubEnv("XDG_CONFIG_HOME", home);
+    expect(await configuredIndex()).toBe("https://me:word@mine.example/simple");
+  });
+
+  it("takes PIP_INDEX_URL before all else, and PyPI where there is no Python", async () => {
+    vi.stubEnv("PIP_INDEX_URL", "https://named.example/simple");
+    expect(await configuredIndex()).toBe("https://named.example/simple");
+    vi.stubEnv("PIP_INDEX_URL", "");
+    vi.stubEnv("PATH", tempFolder());
+    expect(await configuredIndex()).toBe("https://pypi.org/simple");
   });
 });
 
