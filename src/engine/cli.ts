@@ -55,10 +55,11 @@ function failure(error: unknown): number {
   const known = error instanceof DiscernError;
   const message = error instanceof Error ? error.message : String(error);
   const told = { error: { code: known ? error.code : "internal", message } };
-  if (process.argv.includes("--json")) process.stdout.write(`${JSON.stringify(told)}\n`);
-  if (process.connected) process.send?.(told);
   // What the system refuses (a permission, a full disk) is no fault of the program, and a stack tells nobody anything.
   const bug = error instanceof Error && !known && !("syscall" in error);
   say(`discern: ${bug ? error.stack : message}`);
+  // Last, so that it is the last line also where both streams go to one file.
+  if (process.argv.includes("--json")) process.stdout.write(`${JSON.stringify(told)}\n`);
+  if (process.connected) process.send?.(told);
   return 1;
 }

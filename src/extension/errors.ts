@@ -29,6 +29,7 @@ const headings: Record<ErrorCode, () => string> = {
   "run-unwritable": () => vscode.l10n.t("The run folder cannot be written."),
   "tokenizer-missing": () => vscode.l10n.t("The model has no tokenizer."),
   "tokenizer-unsupported": () => vscode.l10n.t("The model's tokenizer has an option that is not supported."),
+  "output-not-finite": () => vscode.l10n.t("The model computes numbers that are not finite."),
   "weights-invalid": () => vscode.l10n.t("The weights cannot be read."),
 };
 

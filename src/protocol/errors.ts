@@ -18,6 +18,7 @@ export const errorCodes = [
   "loss-not-finite",
   "model-invalid",
   "model-missing",
+  "output-not-finite",
   "prompt-too-long",
   "recipe-invalid",
   "request-invalid",

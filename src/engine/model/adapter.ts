@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { DiscernError } from "../../protocol/errors.ts";
 import { writeAtomic } from "../../storage/atomic.ts";
 import { makeFolders } from "../../storage/folders.ts";
-import { type AdapterConfig, alphaOf, parseAdapterConfig, rankOf } from "./adapter_config.ts";
+import { type AdapterConfig, alphaOf, isTarget, parseAdapterConfig, rankOf } from "./adapter_config.ts";
 import { type Architecture, linearModules } from "./architecture.ts";
 import { readSafetensors, writeSafetensors } from "./safetensors.ts";
-import type { Parameter, Weights } from "./weights.ts";
+import { type Parameter, refuseNotFinite, type Weights } from "./weights.ts";
 
 /** One adapted linear: y = Wx + scale · B(Ax). */
 export interface LoraModule {
@@ -50,6 +50,14 @@ export async function readAdapter(folder: string, architecture: Architecture): P
     if (module === undefined || !shapes.has(module)) {
       throw invalid(path, `tensor "${name}" does not adapt a linear of this ${architecture.family} model`);
     }
+    if (!isTarget(config, module)) {
+      throw invalid(
+        path,
+        `tensor "${name}" adapts a module that ${configFile} does not adapt (target_modules, exclude_modules, ` +
+          "layers_to_transform); PEFT would ignore it",
+      );
+    }
+    refuseNotFinite(parameter.data, `${path}: tensor "${name}"`);
     halves.set(module, { ...halves.get(module), [half === "A" ? "a" : "b"]: parameter });
   }
   if (halves.size === 0) throw invalid(path, "it holds no LoRA tensors");

@@ -1,8 +1,9 @@
 import * as z from "zod";
 import { DiscernError } from "../../protocol/errors.ts";
 import { configSchema, type HfConfig } from "./config.ts";
+import { checkConfigKeys } from "./config_keys.ts";
 import { families } from "./families.ts";
-import { type RopeScaling, ropeFromConfig } from "./rope.ts";
+import { type RopeScaling, ropeContextLimit, ropeFromConfig, ropeWarnings } from "./rope.ts";
 
 export type Family = "llama" | "mistral" | "qwen2" | "qwen3" | "gemma2" | "phi3" | "olmo2";
 
@@ -69,11 +70,11 @@ export function architectureFromConfig(input: unknown): Architecture {
     throw new DiscernError("model-invalid", `config.json is not valid: ${z.prettifyError(parsed.error)}`);
   }
   const config = parsed.data;
-  refuseUnsupported(config);
+  checkConfigKeys(config, family);
 
   const { defaults, ...rules } = families[family];
   const heads = config.num_attention_heads;
-  const kvHeads = config.num_key_value_heads ?? defaults.kvHeads ?? heads;
+  const kvHeads = presentOr(config.num_key_value_heads, defaults.kvHeads ?? null) ?? heads;
   const headDim = config.head_dim ?? defaults.headDim ?? Math.floor(config.hidden_size / heads);
   if (heads % kvHeads !== 0) {
     throw new DiscernError(
@@ -82,6 +83,8 @@ export function architectureFromConfig(input: unknown): Architecture {
     );
   }
   const gemma = family === "gemma2";
+  const trainedLength = config.max_position_embeddings ?? defaults.contextLength;
+  const rope = ropeFromConfig(config, family, { headDim, contextLength: trainedLength });
   return {
     family,
     layers: config.num_hidden_layers,
@@ -91,14 +94,14 @@ export function architectureFromConfig(input: unknown): Architecture {
     kvHeads,
     headDim,
     vocabSize: config.vocab_size,
-    contextLength: config.max_position_embeddings ?? defaults.contextLength,
+    contextLength: Math.min(trainedLength, ropeContextLimit(rope)),
     norm: {
       epsilon: config.rms_norm_eps ?? defaults.epsilon,
       offset: rules.normOffset,
       placement: rules.placement,
     },
     qkNorm: rules.qkNorm,
-    rope: ropeFromConfig(config, headDim),
+    rope,
     bias: rules.bias(config),
     activation: activationOf(config, defaults.activation),
     attention: {
@@ -112,6 +115,17 @@ export function architectureFromConfig(input: unknown): Architecture {
     fusedQkv: rules.fused,
     fusedGateUp: rules.fused,
   };
+}
+
+/**
+ * What of a `config.json` that was read as this architecture is ignored, each a sentence for people. Nothing is ignored
+ * that is not either named here or known to have no effect (`config_keys.ts`).
+ *
+ * @throws as {@link architectureFromConfig}.
+ */
+export function configWarnings(input: unknown, { family, rope }: Architecture): string[] {
+  const config = configSchema.parse(input);
+  return [...ropeWarnings(config, family, rope), ...checkConfigKeys(config, family)];
 }
 
 /** The linears of one block, in the order of computation. */
@@ -198,17 +212,6 @@ function familyOf(input: unknown): Family {
   return family;
 }
 
-function refuseUnsupported(config: HfConfig): void {
-  if (config.quantization_config) {
-    throw new DiscernError(
-      "architecture-unsupported",
-      `The weights are quantised (${config.quantization_config.quant_method ?? "unknown method"}), which cannot be ` +
-        "trained here. Use the original float weights, or a GGUF file.",
-    );
-  }
-  if (config.use_bidirectional_attention) throw unsupported("bidirectional attention");
-}
-
 function unsupported(what: string): DiscernError {
   return new DiscernError(
     "architecture-unsupported",
@@ -226,21 +229,35 @@ function activationOf(config: HfConfig, fallback: string): Architecture["activat
 }
 
 function windowsOf(config: HfConfig, family: Family): (number | null)[] {
-  const { defaults, slides } = families[family];
-  const switchedOff = family.startsWith("qwen") && !config.use_sliding_window;
+  const { defaults, sliding } = families[family];
+  const layers = Array.from({ length: config.num_hidden_layers }, (_, layer) => layer);
+  if (sliding === "none") return layers.map(() => null);
+  const switchedOff = sliding === "switched" && !config.use_sliding_window;
   const window = switchedOff ? null : presentOr(config.sliding_window, defaults.slidingWindow);
-  const types = config.layer_types;
-  if (types && types.length !== config.num_hidden_layers) {
+  if (sliding === "everywhere") return layers.map(() => window);
+  const slides = (layer: number) =>
+    sliding === "alternating"
+      ? layer % 2 === 0
+      : window !== null && layer >= (config.max_window_layers ?? 28);
+  const types =
+    config.layer_types ?? layers.map((layer) => (slides(layer) ? "sliding_attention" : "full_attention"));
+  if (types.length !== config.num_hidden_layers) {
     throw new DiscernError(
       "model-invalid",
       `config.json: layer_types has ${types.length} entries for ${config.num_hidden_layers} layers.`,
     );
   }
-  return Array.from({ length: config.num_hidden_layers }, (_, layer) => {
-    const type = types?.[layer];
-    if (type === "full_attention") return null;
-    if (type !== undefined && type !== "sliding_attention") throw unsupported(`layer type "${type}"`);
-    return type === "sliding_attention" || slides(config, layer) ? window : null;
+  return types.map((type) => {
+    // "attention" is how older files write it.
+    if (type === "full_attention" || type === "attention") return null;
+    if (type !== "sliding_attention") throw unsupported(`layer type "${type}" (layer_types)`);
+    if (window === null) {
+      throw new DiscernError(
+        "model-invalid",
+        `config.json: layer_types has sliding_attention, but there is no sliding_window${switchedOff ? " (use_sliding_window is off)" : ""}.`,
+      );
+    }
+    return window;
   });
 }
 

@@ -1,7 +1,7 @@
 import { ops } from "../graph/ops.ts";
 import { constant, input, type Tensor } from "../graph/tensor.ts";
 import type { Architecture } from "./architecture.ts";
-import { inverseFrequencies } from "./architecture.ts";
+import { inverseFrequencies, ropeAmplitude } from "./rope.ts";
 
 /** Added to the score of a key that must not be seen; its probability underflows to an exact zero. */
 export const masked = -1e9;
@@ -204,11 +204,15 @@ export function softcapped(x: Tensor, cap: number | null): Tensor {
 function rotation(a: Architecture, positions: Tensor, limit: number): (x: Tensor, heads: number) => Tensor {
   const frequencies = inverseFrequencies(a);
   const half = frequencies.length;
+  const amplitude = ropeAmplitude(a);
   // onnxruntime wants at least as many rows in the tables as there are tokens, whatever their positions.
   const rows = Math.max(limit, positions.shape[1]);
   const table = (f: (angle: number) => number) =>
     constant(
-      Float32Array.from({ length: rows * half }, (_, i) => f(Math.floor(i / half) * frequencies[i % half])),
+      Float32Array.from(
+        { length: rows * half },
+        (_, i) => amplitude * f(Math.floor(i / half) * frequencies[i % half]),
+      ),
       [rows, half],
     );
   const [cos, sin] = [table(Math.cos), table(Math.sin)];

@@ -1,56 +1,74 @@
 import * as z from "zod";
 
-const count = z.int().positive();
-const optionalCount = count.nullish();
+/**
+ * Bounds beyond which no model lies: a damaged or hostile count must be refused before anything is allocated by it. The
+ * largest open models have about 130 layers, 20,000 features and 300,000 tokens.
+ */
+export const bounds = { layers: 4096, width: 1 << 20, vocabulary: 1 << 24, context: 1 << 30 } as const;
 
-/** RoPE settings: `rope_parameters` of transformers 5, or `rope_scaling` of the versions before it. */
+const upTo = (most: number) => z.int().positive().max(most);
+const width = upTo(bounds.width);
+const context = upTo(bounds.context);
+const factors = z.array(z.number().positive()).max(bounds.width);
+
+/**
+ * RoPE settings: `rope_parameters` of transformers 5, or `rope_scaling` of the versions before it. `null` is allowed
+ * where transformers reads it as absent.
+ */
 const ropeSchema = z.looseObject({
   rope_type: z.string().nullish(),
   type: z.string().nullish(),
-  rope_theta: z.number().positive().nullish(),
+  rope_theta: z.number().positive().optional(),
   partial_rotary_factor: z.number().positive().max(1).nullish(),
   factor: z.number().positive().nullish(),
   low_freq_factor: z.number().positive().nullish(),
   high_freq_factor: z.number().positive().nullish(),
-  original_max_position_embeddings: optionalCount,
+  attention_factor: z.number().positive().nullish(),
+  beta_fast: z.number().nonnegative().nullish(),
+  beta_slow: z.number().nonnegative().nullish(),
+  mscale: z.number().nullish(),
+  mscale_all_dim: z.number().nullish(),
+  truncate: z.boolean().optional(),
+  short_factor: factors.nullish(),
+  long_factor: factors.nullish(),
+  original_max_position_embeddings: context.nullish(),
 });
 
 const tokenId = z.int().nonnegative();
 
 /**
  * The part of a Hugging Face `config.json` that decides a decoder. Keys that are absent take the defaults of the
- * family's configuration class in transformers; keys not named here are kept untouched for export.
+ * family's configuration class in transformers; `null` is allowed where that class allows it. What the other keys mean
+ * is judged in `config_keys.ts`; they are kept untouched for export.
  */
 export const configSchema = z.looseObject({
   model_type: z.string(),
-  hidden_size: count,
-  intermediate_size: count,
-  num_hidden_layers: count,
-  num_attention_heads: count,
-  num_key_value_heads: optionalCount,
-  head_dim: optionalCount,
-  vocab_size: count,
-  max_position_embeddings: optionalCount,
-  rms_norm_eps: z.number().positive().nullish(),
+  hidden_size: width,
+  intermediate_size: width,
+  num_hidden_layers: upTo(bounds.layers),
+  num_attention_heads: width,
+  num_key_value_heads: width.nullish(),
+  head_dim: width.nullish(),
+  vocab_size: upTo(bounds.vocabulary),
+  max_position_embeddings: context.optional(),
+  rms_norm_eps: z.number().nonnegative().optional(),
   hidden_act: z.string().nullish(),
   hidden_activation: z.string().nullish(),
-  tie_word_embeddings: z.boolean().nullish(),
+  tie_word_embeddings: z.boolean().optional(),
   attention_bias: z.boolean().nullish(),
   mlp_bias: z.boolean().nullish(),
   rope_parameters: ropeSchema.nullish(),
   rope_scaling: ropeSchema.nullish(),
-  rope_theta: z.number().positive().nullish(),
+  rope_theta: z.number().positive().optional(),
   partial_rotary_factor: z.number().positive().max(1).nullish(),
-  original_max_position_embeddings: optionalCount,
-  sliding_window: optionalCount,
+  original_max_position_embeddings: context.nullish(),
+  sliding_window: context.nullish(),
   use_sliding_window: z.boolean().nullish(),
   max_window_layers: z.int().nonnegative().nullish(),
-  layer_types: z.array(z.string()).nullish(),
+  layer_types: z.array(z.string()).max(bounds.layers).nullish(),
   query_pre_attn_scalar: z.number().positive().nullish(),
   attn_logit_softcapping: z.number().positive().nullish(),
   final_logit_softcapping: z.number().positive().nullish(),
-  use_bidirectional_attention: z.boolean().nullish(),
-  quantization_config: z.looseObject({ quant_method: z.string().nullish() }).nullish(),
   bos_token_id: z.union([tokenId, z.array(tokenId)]).nullish(),
   eos_token_id: z.union([tokenId, z.array(tokenId)]).nullish(),
   pad_token_id: z.int().nullish(),

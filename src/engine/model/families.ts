@@ -18,8 +18,12 @@ export interface FamilyRules {
   readonly qkNorm: Architecture["qkNorm"];
   readonly fused: boolean;
   readonly bias: (config: HfConfig) => Architecture["bias"];
-  /** Whether layer `layer` attends only to a sliding window, where `layer_types` does not say. */
-  readonly slides: (config: HfConfig, layer: number) => boolean;
+  /**
+   * Which layers attend only to a sliding window: those that `layer_types` names, or by default every second
+   * ("alternating") or those from `max_window_layers` on where `use_sliding_window` is set ("switched"). transformers
+   * reads no `layer_types` where all slide or none does.
+   */
+  readonly sliding: "none" | "everywhere" | "alternating" | "switched";
 }
 
 const noBias = { qkv: false, output: false, mlp: false };
@@ -28,8 +32,6 @@ const attentionBias = (config: HfConfig) => ({
   output: config.attention_bias ?? false,
   mlp: false,
 });
-/** Qwen's window holds from `max_window_layers` on, and only where it is switched on. */
-const qwenSlides = (config: HfConfig, layer: number) => layer >= (config.max_window_layers ?? 28);
 
 const llama: FamilyRules = {
   defaults: { contextLength: 2048, epsilon: 1e-6, activation: "silu", tied: false, slidingWindow: null },
@@ -38,7 +40,7 @@ const llama: FamilyRules = {
   qkNorm: "none",
   fused: false,
   bias: (config) => ({ ...attentionBias(config), mlp: config.mlp_bias ?? false }),
-  slides: () => false,
+  sliding: "none",
 };
 
 /** One row a model_type; defaults are those of transformers 5.23's configuration classes. */
@@ -48,20 +50,20 @@ export const families: Record<Family, FamilyRules> = {
     ...llama,
     defaults: { ...llama.defaults, kvHeads: 8, contextLength: 131072, slidingWindow: 4096 },
     bias: () => noBias,
-    slides: () => true,
+    sliding: "everywhere",
   },
   qwen2: {
     ...llama,
     defaults: { ...llama.defaults, kvHeads: 32, contextLength: 32768, slidingWindow: 4096 },
     bias: () => ({ qkv: true, output: false, mlp: false }),
-    slides: qwenSlides,
+    sliding: "switched",
   },
   qwen3: {
     ...llama,
     defaults: { ...llama.defaults, kvHeads: 32, headDim: 128, contextLength: 32768, slidingWindow: 4096 },
     qkNorm: "head",
     bias: attentionBias,
-    slides: qwenSlides,
+    sliding: "switched",
   },
   gemma2: {
     defaults: {
@@ -78,14 +80,14 @@ export const families: Record<Family, FamilyRules> = {
     qkNorm: "none",
     fused: false,
     bias: attentionBias,
-    slides: (_config, layer) => layer % 2 === 0,
+    sliding: "alternating",
   },
   phi3: {
     ...llama,
     defaults: { ...llama.defaults, contextLength: 4096, epsilon: 1e-5 },
     fused: true,
     bias: () => noBias,
-    slides: () => true,
+    sliding: "everywhere",
   },
   olmo2: {
     ...llama,

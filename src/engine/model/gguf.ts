@@ -27,7 +27,16 @@ export interface ByteSource {
 }
 
 /** No honest file has more; a damaged count must not become a loop of hours. */
-const limits = { tensors: 1 << 17, keys: 1 << 16, dimensions: 4, arrayDepth: 3, nameBytes: 65_536 };
+const limits = {
+  tensors: 1 << 17,
+  keys: 1 << 16,
+  dimensions: 4,
+  arrayDepth: 3,
+  nameBytes: 65_536,
+  /** Elements of all arrays together: vocabularies and merges have some hundred thousand. */
+  elements: 1 << 23,
+  textBytes: 1 << 27,
+};
 
 /**
  * Reads the metadata and the tensor directory of a GGUF file (versions 2 and 3, little-endian); no tensor is read.
@@ -69,6 +78,7 @@ export function parseGguf(source: ByteSource): GgufHeader {
   const metadata = new Map<string, GgufValue>();
   for (let i = 0; i < keyCount; i++) {
     const key = cursor.text(`metadata key ${i}`, limits.nameBytes);
+    if (metadata.has(key)) throw cursor.invalid(`metadata "${key}" occurs twice`);
     metadata.set(key, readValue(cursor, cursor.u32(key), key, 0));
   }
   const alignment = metadata.get("general.alignment") ?? 32;
@@ -122,7 +132,7 @@ const scalarReaders: Record<number, (cursor: Cursor, what: string) => GgufValue>
   5: (c, what) => c.take(4, what).getInt32(0, true),
   6: (c, what) => c.take(4, what).getFloat32(0, true),
   7: (c, what) => c.take(1, what).getUint8(0) !== 0,
-  8: (c, what) => c.text(what, Number.MAX_SAFE_INTEGER),
+  8: (c, what) => c.text(what, limits.textBytes),
   10: (c, what) => Number(c.take(8, what).getBigUint64(0, true)),
   11: (c, what) => Number(c.take(8, what).getBigInt64(0, true)),
   12: (c, what) => c.take(8, what).getFloat64(0, true),
@@ -132,8 +142,7 @@ function readValue(cursor: Cursor, type: number, key: string, depth: number): Gg
   if (type === 9) {
     if (depth === limits.arrayDepth) throw cursor.invalid(`metadata "${key}" nests too deeply`);
     const elementType = cursor.u32(key);
-    // Every element takes a byte at least, so what is left of the file bounds the count.
-    const length = cursor.count(key, cursor.remaining);
+    const length = cursor.elements(key);
     const values: GgufValue[] = [];
     for (let i = 0; i < length; i++) values.push(readValue(cursor, elementType, key, depth + 1));
     return values;
@@ -150,6 +159,7 @@ class Cursor {
   readonly #decoder = new TextDecoder("utf-8");
   #window = new Uint8Array(0);
   #windowStart = 0;
+  #elements = 0;
 
   constructor(source: ByteSource) {
     this.#source = source;
@@ -185,6 +195,14 @@ class Cursor {
     const value = this.take(8, what).getBigUint64(0, true);
     if (value > BigInt(most)) throw this.invalid(`${what}: ${value} is more than the limit of ${most}`);
     return Number(value);
+  }
+
+  /** The length of an array. */
+  elements(what: string): number {
+    // Every element takes a byte at least, so what is left of the file bounds the count, too.
+    const length = this.count(what, Math.min(this.remaining, limits.elements - this.#elements));
+    this.#elements += length;
+    return length;
   }
 
   text(what: string, most: number): string {

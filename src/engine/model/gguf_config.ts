@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { DiscernError } from "../../protocol/errors.ts";
 import { type Family, supportedFamilies } from "./architecture.ts";
+import { bounds } from "./config.ts";
 import type { GgufHeader, GgufValue } from "./gguf.ts";
 
 /** GGUF's name for an architecture → Hugging Face's model class; Mistral's files say llama. */
@@ -18,7 +19,7 @@ const natural = z.int().nonnegative();
 const perLayer = z.union([natural, z.array(natural).min(1)]);
 
 const hyperparameters = z.object({
-  block_count: natural,
+  block_count: natural.max(bounds.layers),
   context_length: natural,
   embedding_length: natural,
   feed_forward_length: perLayer,
@@ -33,9 +34,126 @@ const hyperparameters = z.object({
   "rope.freq_base": z.number().positive().optional(),
   "rope.dimension_count": natural.optional(),
   "rope.scaling.type": z.string().optional(),
-  "rope.scaling.factor": z.number().positive().optional(),
+  "rope.scaling.factor": z.number().nonnegative().optional(),
+  "rope.scale_linear": z.number().nonnegative().optional(),
   "rope.scaling.original_context_length": natural.optional(),
 });
+
+/**
+ * Metadata below the architecture's name that asks for something not computed here, with the values that ask for
+ * nothing.
+ */
+const decisive: Readonly<Record<string, (value: GgufValue, h: Hyperparameters, family: Family) => boolean>> =
+  {
+    expert_count: off,
+    expert_used_count: off,
+    expert_shared_count: off,
+    "attention.scale": off,
+    "attention.causal": (value) => value === true,
+    "attention.clamp_kqv": off,
+    "attention.max_alibi_bias": off,
+    "attention.value_length": (value, h) => value === (h["attention.key_length"] ?? value),
+    "attention.q_lora_rank": off,
+    "attention.kv_lora_rank": off,
+    "attention.layer_norm_epsilon": () => false,
+    "attention.sliding_window_pattern": () => false,
+    "attention.temperature_scale": off,
+    // The files of Olmo 3, which has windows, name this architecture, too.
+    "attention.sliding_window": (value, _h, family) => family !== "olmo2" || value === 0,
+    logit_scale: (value) => value === 0 || value === 1,
+    residual_scale: (value) => value === 0 || value === 1,
+    embedding_scale: (value) => value === 0 || value === 1,
+    use_parallel_residual: off,
+    swin_norm: off,
+    rescale_every_n_layers: off,
+    "rope.dimension_sections": () => false,
+    "rope.scaling.attn_factor": (value) => value === 0 || value === 1,
+    "rope.scaling.yarn_ext_factor": off,
+    "rope.scaling.yarn_attn_factor": off,
+    "rope.scaling.yarn_log_multiplier": off,
+    "rope.scaling.yarn_beta_fast": off,
+    "rope.scaling.yarn_beta_slow": off,
+    pooling_type: off,
+    leading_dense_block_count: off,
+    decoder_block_count: off,
+  };
+
+function off(value: GgufValue): boolean {
+  return value === 0 || value === false || (Array.isArray(value) && value.length === 0);
+}
+
+/** Metadata below the architecture's name that says nothing of what is computed, or says it twice. */
+const inert: ReadonlySet<string> = new Set([
+  // The number of rows of the embedding says it.
+  "vocab_size",
+  "tensor_data_layout",
+  // That the scaling was trained with, which does not change it.
+  "rope.scaling.finetuned",
+  // Experts of which there are none.
+  "expert_feed_forward_length",
+  "expert_weights_scale",
+  "expert_weights_norm",
+  "expert_gating_func",
+]);
+
+/** Hyperparameters that the families of GGUF do not share, and those that read them. */
+const readBy: Readonly<Record<string, readonly Family[]>> = {
+  "attention.sliding_window": ["gemma2", "phi3"],
+  attn_logit_softcapping: ["gemma2"],
+  final_logit_softcapping: ["gemma2"],
+};
+
+/**
+ * Judges every metadata key below the architecture's name, as `checkConfigKeys` does the keys of a `config.json`. Other
+ * metadata tells of the file (`general`), the tokenizer or tools, which is not about what the model computes.
+ *
+ * @returns what is ignored, each a sentence for people.
+ * @throws DiscernError `architecture-unsupported` naming the key and its value.
+ */
+function checkKeys(
+  metadata: Map<string, GgufValue>,
+  h: Hyperparameters,
+  family: Family,
+  file: string,
+): string[] {
+  const warnings: string[] = [];
+  const unknown: string[] = [];
+  for (const [key, value] of Object.entries(below(metadata, `${family}.`))) {
+    const shown = `${family}.${key} ${JSON.stringify(value)}`;
+    if (Object.hasOwn(decisive, key) && !decisive[key]!(value, h, family)) {
+      throw new DiscernError("architecture-unsupported", `${file}: its metadata ${shown} is not supported.`);
+    }
+    if (readBy[key] !== undefined && !readBy[key].includes(family) && value !== 0) {
+      warnings.push(`${shown} is ignored: it is not read for this architecture, in llama.cpp either.`);
+    }
+    const known = Object.hasOwn(decisive, key) || Object.hasOwn(hyperparameters.shape, key) || inert.has(key);
+    if (!known) unknown.push(`${family}.${key}`);
+  }
+  if (unknown.length > 0) {
+    warnings.push(
+      `Unknown metadata is ignored: ${unknown.sort().join(", ")}. ` +
+        "If it changes what the model computes, its numbers here are wrong.",
+    );
+  }
+  return warnings;
+}
+
+/** @throws DiscernError `model-invalid` for a file that is not a whole model. */
+function refuseParts(metadata: Map<string, GgufValue>, file: string): void {
+  const parts = metadata.get("split.count");
+  if (typeof parts === "number" && parts > 1) {
+    const part = metadata.get("split.no");
+    throw new DiscernError(
+      "model-invalid",
+      `${file} is part ${typeof part === "number" ? part + 1 : "?"} of ${parts} of a split GGUF model, and models in parts are not read. ` +
+        "Merge the parts with llama.cpp: llama-gguf-split --merge FIRST-PART MERGED.gguf.",
+    );
+  }
+  const type = metadata.get("general.type");
+  if (type !== undefined && type !== "model") {
+    throw new DiscernError("model-invalid", `${file} is not a model: its general.type is "${String(type)}".`);
+  }
+}
 
 const tokenIds = z.object({
   "tokenizer.ggml.bos_token_id": natural.optional(),
@@ -49,13 +167,15 @@ const tokenIds = z.object({
  * an export can be loaded by transformers.
  *
  * @param ropeFactors the divisors of `rope_freqs.weight`, where the file has them.
+ * @returns the configuration, and what of the metadata is ignored, each a sentence for people.
  * @throws DiscernError `architecture-unsupported` or `model-invalid`.
  */
 export function configFromGguf(
   { metadata, tensors }: GgufHeader,
   file: string,
   ropeFactors: Float32Array | null,
-): Record<string, unknown> {
+): { config: Record<string, unknown>; warnings: string[] } {
+  refuseParts(metadata, file);
   const name = metadata.get("general.architecture");
   const family = supportedFamilies.find((each) => each === name && modelClasses[each] !== undefined);
   if (family === undefined) {
@@ -66,6 +186,7 @@ export function configFromGguf(
     );
   }
   const h = parse(hyperparameters, below(metadata, `${family}.`), file);
+  const warnings = checkKeys(metadata, h, family, file);
   const ids = parse(tokenIds, Object.fromEntries(metadata), file);
   const uniform = (value: number | number[], key: string): number => {
     if (typeof value === "number") return value;
@@ -75,12 +196,12 @@ export function configFromGguf(
   const heads = uniform(h["attention.head_count"], "attention.head_count");
   const headDim = h["attention.key_length"] ?? h.embedding_length / heads;
   const rotated = h["rope.dimension_count"] ?? headDim;
-  const window = h["attention.sliding_window"];
+  const window = slidingWindow(h, family, file);
   const eos = [ids["tokenizer.ggml.eos_token_id"], ids["tokenizer.ggml.eot_token_id"]].filter(
     (id) => id !== undefined,
   );
 
-  return {
+  const config = {
     architectures: [modelClasses[family]],
     model_type: family,
     dtype: "float32",
@@ -102,15 +223,30 @@ export function configFromGguf(
     rope_theta: decimal(h["rope.freq_base"] ?? 10_000),
     rope_scaling: ropeScaling(h, ropeFactors, { headDim, file }),
     ...(rotated === headDim ? {} : { partial_rotary_factor: rotated / headDim }),
-    ...(family === "gemma2" || family === "phi3" ? { sliding_window: window ? window : null } : {}),
+    ...(family === "gemma2" || family === "phi3" ? { sliding_window: window } : {}),
     ...(family === "gemma2" ? gemma2Settings(h, heads, headDim) : {}),
     bos_token_id: ids["tokenizer.ggml.bos_token_id"] ?? null,
     eos_token_id: eos.length > 1 ? [...new Set(eos)] : (eos[0] ?? null),
     pad_token_id: ids["tokenizer.ggml.padding_token_id"] ?? eos[0] ?? null,
   };
+  return { config, warnings };
 }
 
 type Hyperparameters = z.infer<typeof hyperparameters>;
+
+/** The window of the families that slide; null where there is none. */
+function slidingWindow(h: Hyperparameters, family: Family, file: string): number | null {
+  const window = h["attention.sliding_window"];
+  // llama.cpp's default for gemma 2. A window of nothing would mask every token there.
+  if (family !== "gemma2") return window || null;
+  if (window === 0) {
+    throw new DiscernError(
+      "architecture-unsupported",
+      `${file}: its metadata gemma2.attention.sliding_window 0 is not supported.`,
+    );
+  }
+  return window ?? 4096;
+}
 
 function gemma2Settings(h: Hyperparameters, heads: number, headDim: number) {
   return {
@@ -126,14 +262,24 @@ function ropeScaling(
   factors: Float32Array | null,
   context: { headDim: number; file: string },
 ): Record<string, unknown> | null {
-  const type = h["rope.scaling.type"] ?? "none";
-  if (factors !== null) return llama3Scaling(h, factors, context);
-  if (type === "none") return null;
-  if (type === "linear") return { rope_type: "linear", factor: h["rope.scaling.factor"] ?? 1 };
-  throw new DiscernError(
-    "architecture-unsupported",
-    `${context.file}: RoPE scaling "${type}" is not supported. Supported: none, linear, llama3.`,
-  );
+  // llama.cpp's default is linear, with the older key for the factor and no factor at all read as 1.
+  const type = h["rope.scaling.type"] ?? "linear";
+  if (type !== "none" && type !== "linear") {
+    throw new DiscernError(
+      "architecture-unsupported",
+      `${context.file}: RoPE scaling "${type}" is not supported. Supported: none, linear, llama3.`,
+    );
+  }
+  const factor = type === "none" ? 1 : h["rope.scaling.factor"] || h["rope.scale_linear"] || 1;
+  if (factors === null) return factor === 1 ? null : { rope_type: "linear", factor: decimal(factor) };
+  if (factor !== 1) {
+    throw new DiscernError(
+      "architecture-unsupported",
+      `${context.file}: a linear RoPE scaling (rope.scaling.factor ${factor}) together with frequency factors ` +
+        "(rope_freqs.weight) is not supported.",
+    );
+  }
+  return llama3Scaling(h, factors, context);
 }
 
 /**

@@ -3,7 +3,7 @@ import { DiscernError } from "../../protocol/errors.ts";
 import { type Architecture, architectureFromConfig, parameterShapes } from "./architecture.ts";
 import { type GgufHeader, type GgufTensor, readGgufHeader } from "./gguf.ts";
 import { configFromGguf } from "./gguf_config.ts";
-import { elementCount, type OnProgress, type Parameter, type Weights } from "./weights.ts";
+import { elementCount, type OnProgress, type Parameter, refuseNotFinite, type Weights } from "./weights.ts";
 
 const chunkBytes = 4 << 20;
 
@@ -13,6 +13,8 @@ export interface GgufModel {
   readonly header: GgufHeader;
   readonly config: Record<string, unknown>;
   readonly architecture: Architecture;
+  /** What of its metadata is ignored, each a sentence for people. */
+  readonly warnings: readonly string[];
 }
 
 /**
@@ -25,8 +27,8 @@ export async function openGguf(path: string): Promise<GgufModel> {
   if (header.tensors.has("rope_factors_long.weight")) {
     throw new DiscernError("architecture-unsupported", `${path}: RoPE scaling "longrope" is not supported.`);
   }
-  const config = configFromGguf(header, path, await readRopeFactors(path, header));
-  return { path, header, config, architecture: architectureFromConfig(config) };
+  const { config, warnings } = configFromGguf(header, path, await readRopeFactors(path, header));
+  return { path, header, config, warnings, architecture: architectureFromConfig(config) };
 }
 
 /**
@@ -163,6 +165,7 @@ async function readTensor(
       }
     }
   }
+  refuseNotFinite(data, `${path}: tensor "${name}"`);
   return { shape, data };
 }
 

@@ -3,9 +3,10 @@ import { join } from "node:path";
 import * as z from "zod";
 import { DiscernError } from "../../protocol/errors.ts";
 import { type Architecture, parameterShapes } from "./architecture.ts";
-import { readSafetensors, readSafetensorsHeader } from "./safetensors.ts";
+import { readSafetensors, readSafetensorsHeader, refuseUnreadable, sameValues } from "./safetensors.ts";
+import type { TensorEntry } from "./safetensors_header.ts";
 import type { TokenizerFiles } from "./tokenizer_config.ts";
-import { elementCount, type OnProgress, type Weights } from "./weights.ts";
+import { elementCount, type OnProgress, refuseNotFinite, type Weights } from "./weights.ts";
 
 const jsonObject = z.record(z.string(), z.unknown());
 
@@ -63,42 +64,23 @@ function chooseTemplate(value: unknown): string | null {
 }
 
 /**
- * Reads every parameter of an architecture from safetensors files, checked by name and shape before any is read.
+ * Checks by their headers that safetensors files hold an architecture: each tensor once, of the right shape and of a type
+ * that can be read, and no others.
  *
+ * @returns the architecture of the weights. It differs in one thing: where the configuration ties the head to the
+ *   embedding and the files hold an `lm_head.weight` of its own, as a merge after tuning may leave it, that head is
+ *   used (as in transformers 5), so that the two are not tied.
  * @throws DiscernError `weights-invalid` naming the first missing, unexpected or mis-shaped tensor.
  */
-export async function readHfWeights(
+export async function checkHfTensors(
   files: readonly string[],
-  architecture: Architecture,
-  onProgress?: OnProgress,
-): Promise<Weights> {
-  const expected = parameterShapes(architecture);
-  const sizes = await checkTensors(files, expected);
-  const total = sizes.reduce((sum, size) => sum + size, 0);
-  const read: Weights = new Map();
-  let before = 0;
-  for (const [i, file] of files.entries()) {
-    const { weights } = await readSafetensors(file, {
-      wanted: (name) => expected.has(name),
-      onProgress: ({ done }) => onProgress?.({ done: before + done, total }),
-    });
-    for (const [name, parameter] of weights) read.set(name, parameter);
-    before += sizes[i]!;
-  }
-  return new Map([...expected.keys()].map((name) => [name, read.get(name)!]));
-}
-
-/** Old checkpoints carry RoPE's frequencies, and tied ones a second copy of the embedding: both are derived. */
-const derived = /rotary_emb\.inv_freq$|^lm_head\.weight$/;
-
-async function checkTensors(files: readonly string[], expected: Map<string, number[]>): Promise<number[]> {
-  const found = new Set<string>();
-  const sizes: number[] = [];
+  described: Architecture,
+): Promise<Architecture> {
+  const found = new Map<string, { file: string; entry: TensorEntry }>();
+  const expected = parameterShapes({ ...described, tiedEmbeddings: false });
   for (const file of files) {
     const { tensors } = await readSafetensorsHeader(file);
-    let bytes = 0;
-    for (const [name, { shape, begin, end }] of tensors) {
-      bytes += end - begin;
+    for (const [name, entry] of tensors) {
       const wanted = expected.get(name);
       if (wanted === undefined) {
         if (derived.test(name)) continue;
@@ -109,23 +91,65 @@ async function checkTensors(files: readonly string[], expected: Map<string, numb
       }
       if (found.has(name))
         throw new DiscernError("weights-invalid", `${file}: tensor "${name}" occurs twice.`);
-      if (String(shape) !== String(wanted)) {
+      if (String(entry.shape) !== String(wanted)) {
         throw new DiscernError(
           "weights-invalid",
-          `${file}: tensor "${name}" has shape [${shape}] (${elementCount(shape)} values), ` +
+          `${file}: tensor "${name}" has shape [${entry.shape}] (${elementCount(entry.shape)} values), ` +
             `but config.json says [${wanted}] (${elementCount(wanted)} values).`,
         );
       }
-      found.add(name);
+      refuseUnreadable(entry, name, file);
+      found.set(name, { file, entry });
     }
-    sizes.push(bytes);
   }
-  const missing = [...expected.keys()].filter((name) => !found.has(name));
+  const head = found.get("lm_head.weight");
+  const embedding = found.get("model.embed_tokens.weight");
+  const architecture =
+    described.tiedEmbeddings && head && embedding && !(await sameValues(head, embedding))
+      ? { ...described, tiedEmbeddings: false }
+      : described;
+  const needed = parameterShapes(architecture);
+  const missing = [...needed.keys()].filter((name) => !found.has(name));
   if (missing.length > 0) {
     throw new DiscernError(
       "weights-invalid",
-      `${files[0]}: ${missing.length} of ${expected.size} tensors are missing, such as "${missing[0]}".`,
+      `${files[0]}: ${missing.length} of ${needed.size} tensors are missing, such as "${missing[0]}".`,
     );
   }
-  return sizes;
+  return architecture;
+}
+
+/** Old checkpoints carry RoPE's frequencies, which follow from the configuration. */
+const derived = /rotary_emb\.inv_freq$/;
+
+/**
+ * Reads every parameter of an architecture from safetensors files that were checked by {@link checkHfTensors}.
+ *
+ * @throws DiscernError `weights-invalid` for a file cut short, or values that are not finite.
+ */
+export async function readHfWeights(
+  files: readonly string[],
+  architecture: Architecture,
+  onProgress?: OnProgress,
+): Promise<Weights> {
+  const expected = parameterShapes(architecture);
+  const headers = await Promise.all(files.map((file) => readSafetensorsHeader(file)));
+  const sizes = headers.map(({ tensors }) =>
+    [...tensors.values()].reduce((sum, { begin, end }) => sum + end - begin, 0),
+  );
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  const read: Weights = new Map();
+  let before = 0;
+  for (const [i, file] of files.entries()) {
+    const { weights } = await readSafetensors(file, {
+      wanted: (name) => expected.has(name),
+      onProgress: ({ done }) => onProgress?.({ done: before + done, total }),
+    });
+    for (const [name, parameter] of weights) {
+      refuseNotFinite(parameter.data, `${file}: tensor "${name}"`);
+      read.set(name, parameter);
+    }
+    before += sizes[i]!;
+  }
+  return new Map([...expected.keys()].map((name) => [name, read.get(name)!]));
 }

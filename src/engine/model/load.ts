@@ -31,6 +31,8 @@ export interface LoadedModel {
   /** A Hugging Face `config.json`, also for a GGUF file. */
   readonly config: Record<string, unknown>;
   readonly generationConfig: Record<string, unknown>;
+  /** What of the model's settings is ignored, each a sentence for people. */
+  readonly warnings: readonly string[];
   /** Size and SHA-256 of every file the model was read from, computed at the first call. */
   fingerprint(): Promise<readonly SourceFile[]>;
 }
@@ -48,6 +50,8 @@ export interface ModelSummary {
   readonly tokenizer: { vocabSize: number; bos: string; eos: string[]; template: "chat" | "alpaca" } | null;
   /** Why there is no tokenizer. */
   readonly tokenizerProblem: string | null;
+  /** What of the model's settings is ignored, each a sentence for people. */
+  readonly warnings: readonly string[];
 }
 
 /**
@@ -77,6 +81,7 @@ export async function loadModel(
     tokenizerFiles: source.tokenizer instanceof DiscernError ? null : source.tokenizer,
     config: source.config,
     generationConfig: source.generationConfig,
+    warnings: source.warnings,
     fingerprint() {
       files ??= Promise.all([...source.weightFiles, ...source.otherFiles].map(hashFile));
       return files;
@@ -105,6 +110,7 @@ export async function inspectModel(path: string): Promise<ModelSummary> {
       template: usable.chatTemplate === null ? "alpaca" : "chat",
     },
     tokenizerProblem: tokenizer instanceof DiscernError ? tokenizer.message : null,
+    warnings: source.warnings,
   };
 }
 

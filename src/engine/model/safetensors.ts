@@ -50,6 +50,40 @@ export async function readSafetensors(
   });
 }
 
+/** @throws DiscernError `weights-invalid` for a tensor of a type that is not read. */
+export function refuseUnreadable({ dtype }: TensorEntry, name: string, path: string): void {
+  if (dtype === "F32" || dtype === "F16" || dtype === "BF16") return;
+  throw invalid(path, `tensor "${name}" has dtype ${dtype}; readable are F32, F16 and BF16`);
+}
+
+/** Where a tensor lies. */
+interface PlacedTensor {
+  readonly file: string;
+  readonly entry: TensorEntry;
+}
+
+/**
+ * Whether two tensors hold the same bytes; two that are stored in different types are taken for different. Both are
+ * read no further than to the first difference.
+ */
+export async function sameValues(a: PlacedTensor, b: PlacedTensor): Promise<boolean> {
+  const bytes = a.entry.end - a.entry.begin;
+  if (a.entry.dtype !== b.entry.dtype || bytes !== b.entry.end - b.entry.begin) return false;
+  return withFile(a.file, (first) =>
+    withFile(b.file, async (second) => {
+      for (let done = 0; done < bytes; done += chunkBytes) {
+        const length = Math.min(chunkBytes, bytes - done);
+        const [left, right] = await Promise.all([
+          readAt(first, new Uint8Array(length), a.entry.begin + done, a.file, "a tensor"),
+          readAt(second, new Uint8Array(length), b.entry.begin + done, b.file, "a tensor"),
+        ]);
+        if (Buffer.compare(left, right) !== 0) return false;
+      }
+      return true;
+    }),
+  );
+}
+
 const indexSchema = z.object({ weight_map: z.record(z.string(), z.string()) });
 
 /**
@@ -189,9 +223,7 @@ async function readTensor(
 ): Promise<Parameter> {
   const { dtype, shape, begin, end } = entry;
   const label = `tensor "${name}"`;
-  if (dtype !== "F32" && dtype !== "F16" && dtype !== "BF16") {
-    throw invalid(path, `${label} has dtype ${dtype}; readable are F32, F16 and BF16`);
-  }
+  refuseUnreadable(entry, name, path);
   const data = new Float32Array(elementCount(shape));
   if (dtype === "F32") {
     await readAt(file, new Uint8Array(data.buffer), begin, path, label);

@@ -1,10 +1,11 @@
 import { readdir, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { DiscernError } from "../../protocol/errors.ts";
-import { type Architecture, architectureFromConfig } from "./architecture.ts";
+import { type Architecture, architectureFromConfig, configWarnings } from "./architecture.ts";
+import { decodingWarnings } from "./generation_config.ts";
 import { type GgufModel, openGguf, readGgufWeights } from "./gguf_model.ts";
 import { tokenizerFromGguf } from "./gguf_tokenizer.ts";
-import { readHfWeights, readJsonObject, readTokenizerFiles } from "./hf_folder.ts";
+import { checkHfTensors, readHfWeights, readJsonObject, readTokenizerFiles } from "./hf_folder.ts";
 import { readSafetensorsHeader, safetensorsFiles } from "./safetensors.ts";
 import type { TokenizerFiles } from "./tokenizer_config.ts";
 import type { OnProgress, Weights } from "./weights.ts";
@@ -25,6 +26,8 @@ export interface ModelSource {
   readonly weightFiles: readonly string[];
   /** The other files that decide what the model does. */
   readonly otherFiles: readonly string[];
+  /** What of the model's settings is ignored, each a sentence for people. */
+  readonly warnings: readonly string[];
   /** Tensors per storage type. */
   dtypes(): Promise<Map<string, number>>;
   readWeights(onProgress?: OnProgress): Promise<Weights>;
@@ -57,9 +60,12 @@ export async function openModel(path: string): Promise<ModelSource> {
 
 async function openFolder(folder: string, names: readonly string[]): Promise<ModelSource> {
   const config = await readJsonObject(join(folder, "config.json"));
-  const architecture = architectureFromConfig(config);
+  const described = architectureFromConfig(config);
   const files = await safetensorsFiles(folder, names);
+  const architecture = await checkHfTensors(files, described);
+  const untied = described.tiedEmbeddings && !architecture.tiedEmbeddings;
   const generation = "generation_config.json";
+  const generationConfig = names.includes(generation) ? await readJsonObject(join(folder, generation)) : null;
   const settings = [
     "config.json",
     generation,
@@ -75,8 +81,8 @@ async function openFolder(folder: string, names: readonly string[]): Promise<Mod
     path: folder,
     format: "safetensors",
     architecture,
-    config,
-    generationConfig: names.includes(generation) ? await readJsonObject(join(folder, generation)) : {},
+    config: untied ? { ...config, tie_word_embeddings: false } : config,
+    generationConfig: generationConfig ?? {},
     tokenizer: await readTokenizerFiles(folder, names).catch(onlyDiscernErrors),
     weightFiles: files,
     otherFiles: settings.filter((name) => names.includes(name)).map((name) => join(folder, name)),
@@ -84,8 +90,34 @@ async function openFolder(folder: string, names: readonly string[]): Promise<Mod
       const headers = await Promise.all(files.map((file) => readSafetensorsHeader(file)));
       return countBy(headers.flatMap(({ tensors }) => [...tensors.values()].map(({ dtype }) => dtype)));
     },
+    warnings: [
+      ...configWarnings(config, architecture),
+      ...(untied ? [headOfItsOwn] : []),
+      ...decodingWarnings(generationConfig ?? config, generationConfig ? generation : "config.json"),
+      ...folderWarnings(names),
+    ],
     readWeights: (onProgress) => readHfWeights(files, architecture, onProgress),
   };
+}
+
+const headOfItsOwn =
+  "config.json: tie_word_embeddings is true, but the weights hold an lm_head.weight that is not the embedding. " +
+  "It is used, as in transformers 5.";
+
+/** What lies beside a model and is not read, though it might be meant. */
+function folderWarnings(names: readonly string[]): string[] {
+  const warnings: string[] = [];
+  if (names.includes("model.safetensors") && names.includes("model.safetensors.index.json")) {
+    warnings.push(
+      "model.safetensors is read; the files that model.safetensors.index.json names are ignored.",
+    );
+  }
+  if (names.includes("adapter_config.json")) {
+    warnings.push(
+      "The folder also holds an adapter (adapter_config.json), which is not applied: name it with --adapter.",
+    );
+  }
+  return warnings;
 }
 
 async function openGgufSource(path: string, name: string): Promise<ModelSource> {
@@ -100,6 +132,7 @@ async function openGgufSource(path: string, name: string): Promise<ModelSource> 
     tokenizer: await ggufTokenizer(model, path).catch(onlyDiscernErrors),
     weightFiles: [path],
     otherFiles: [],
+    warnings: model.warnings,
     dtypes: async () => countBy([...model.header.tensors.values()].map(({ format }) => format.name)),
     readWeights: (onProgress) => readGgufWeights(model, onProgress),
   };

@@ -7,6 +7,7 @@ import type { PromptEncoder } from "../model/encoding.ts";
 import type { LiveModel } from "../model/live_model.ts";
 import { bucket, indexVector, layoutKey, packRows, sharedPrefixLength } from "../model/packing.ts";
 import { Value } from "../runtime/value.ts";
+import { refuseNaN } from "./finite.ts";
 
 /** A prompt with its answer, as tokens; the answer begins at `promptLength`. */
 export interface Example {
@@ -101,7 +102,11 @@ export function answerLossPass(
   };
 }
 
-/** Mean next-token loss, in nats, over all answer tokens of the examples. Cost: one forward pass. */
+/**
+ * Mean next-token loss, in nats, over all answer tokens of the examples. Cost: one forward pass.
+ *
+ * @throws DiscernError("output-not-finite").
+ */
 export async function answerLoss(
   model: LiveModel,
   examples: readonly Example[],
@@ -117,5 +122,6 @@ export async function answerLoss(
     const program = await model.program(`measure ${pass.key}`, (decoder) => ({ loss: pass.loss(decoder) }));
     loss += (await model.run(program, pass.feeds)).loss.data[0];
   }
+  refuseNaN([loss], "losses on general answers");
   return loss;
 }

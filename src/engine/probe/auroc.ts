@@ -7,7 +7,7 @@ export interface ClassScores {
 /**
  * AUROC: the share of (unsafe, safe) pairs in which the unsafe prompt scores higher, ties counted half (METHODS §G).
  *
- * @returns NaN when a class is empty.
+ * @returns NaN when a class is empty or a score is NaN.
  */
 export function auroc(scores: ClassScores): number {
   return weightedAuroc(scores)(ones(scores.unsafe.length), ones(scores.safe.length));
@@ -26,8 +26,10 @@ export function weightedAuroc({
   const all = [
     ...unsafe.map((score, index) => ({ score, index, unsafe: true })),
     ...safe.map((score, index) => ({ score, index, unsafe: false })),
-  ].sort((a, b) => a.score - b.score);
+  ];
+  // NaN has no place in an order, and is not even equal to itself.
   if (all.some(({ score }) => Number.isNaN(score))) return () => Number.NaN;
+  all.sort((a, b) => a.score - b.score);
   return (unsafeCounts, safeCounts) => {
     let safeBelow = 0;
     let unsafeSeen = 0;

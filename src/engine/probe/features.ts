@@ -3,6 +3,7 @@ import { input } from "../graph/tensor.ts";
 import { causalAttention, tokenCount } from "../model/attention.ts";
 import type { LiveModel } from "../model/live_model.ts";
 import { indexVector, layoutKey, packRows, sharedPrefixLength } from "../model/packing.ts";
+import { refuseNaN } from "./finite.ts";
 
 /** Features of n prompts at one layer, (n, C) row-major. */
 export interface Features {
@@ -19,6 +20,7 @@ const batchSize = 16;
  * layer's is taken before the final norm. Cost: one forward pass up to the highest layer asked for.
  *
  * @returns a table from layer to features (n, C), prompts in the order given.
+ * @throws DiscernError("output-not-finite").
  */
 export async function promptFeatures(
   model: LiveModel,
@@ -55,6 +57,7 @@ export async function promptFeatures(
     const out = await model.run(program, { ids: packed.ids, rows: indexVector(last) });
     for (const [layer, data] of found) {
       const features = out[`layer.${layer}`].data;
+      refuseNaN(features, `features at layer ${layer}`);
       for (const [b, i] of chosen.entries())
         data.set(features.subarray(b * width, (b + 1) * width), i * width);
     }

@@ -13,6 +13,7 @@ import type { Decoder } from "../model/decoder.ts";
 import type { LiveModel } from "../model/live_model.ts";
 import { bucket, indexVector, layoutKey, packRows, sharedPrefixLength } from "../model/packing.ts";
 import { Value } from "../runtime/value.ts";
+import { refuseNaN } from "./finite.ts";
 import { KeyValueCache } from "./key_value_cache.ts";
 
 /** What a model answered to one prompt. */
@@ -48,7 +49,8 @@ const capacityStep = 32;
  *
  * @param prompts tokens (at least one each) up to where the answers begin.
  * @returns the answers in the order of the prompts.
- * @throws DiscernError("prompt-too-long") when a prompt and its answer would not fit into the model's context.
+ * @throws DiscernError("prompt-too-long") when a prompt and its answer would not fit into the model's context;
+ *   ("output-not-finite").
  */
 export async function generate(
   model: LiveModel,
@@ -211,6 +213,7 @@ function batchOf(n: number): number {
 
 /** The token with the highest logit in each row of (B, V); the first of equals. */
 function mostProbable({ data, shape: [rows, width] }: Value): number[] {
+  refuseNaN(data, "next-token logits");
   return Array.from({ length: rows }, (_, row) => {
     const logits = data.subarray(row * width, (row + 1) * width);
     let best = 0;

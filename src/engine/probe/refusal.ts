@@ -5,6 +5,7 @@ import type { PromptEncoder } from "../model/encoding.ts";
 import type { LiveModel } from "../model/live_model.ts";
 import { indexVector, type PackedRows, packRows, sharedPrefixLength } from "../model/packing.ts";
 import { Value } from "../runtime/value.ts";
+import { refuseNaN } from "./finite.ts";
 import { isAncestor, spellings, type TokenTrie, tokenTrie, trieProbability } from "./token_trie.ts";
 
 /** How likely a model is to open its answer to one prompt with a refusal. */
@@ -51,6 +52,7 @@ export class RefusalScorer {
    * The refusal score of each prompt, in the order given.
    *
    * @param prompts tokens of each prompt, up to where the answer begins.
+   * @throws DiscernError("output-not-finite").
    */
   async score(
     prompts: readonly (readonly number[])[],
@@ -94,6 +96,7 @@ export class RefusalScorer {
       ...this.sight(packed, own),
     });
     const logProbabilities = out.logProbabilities.data;
+    refuseNaN(logProbabilities, "next-token probabilities");
     return prompts.map((_, b) => {
       const probability = trieProbability(this.trie, (edge) => logProbabilities[b * edges.length + edge]);
       return { probability, logOdds: logOdds(probability) };

@@ -89,9 +89,42 @@ describe("readAdapter", () => {
 
   it.each([
     ["DoRA", { use_dora: true }, /DoRA/],
-    ["trained biases", { bias: "all" }, /bias "all"/],
-    ["saved modules", { modules_to_save: ["lm_head"] }, /modules_to_save: lm_head/],
+    ["trained biases", { bias: "all" }, /bias: "all"/],
+    ["saved modules", { modules_to_save: ["lm_head"] }, /modules_to_save: \["lm_head"\]/],
     ["another method", { peft_type: "IA3" }, /"IA3" \(only LORA\)/],
+    ["PiSSA, which changes the base weights", { init_lora_weights: "pissa" }, /init_lora_weights: "pissa"/],
+    ["PiSSA by iterations", { init_lora_weights: "pissa_niter_16" }, /init_lora_weights: "pissa_niter_16"/],
+    ["OLoRA", { init_lora_weights: "olora" }, /init_lora_weights: "olora"/],
+    ["CorDA", { init_lora_weights: "corda", corda_config: { corda_method: "kpm" } }, /"corda"/],
+    ["LoftQ", { init_lora_weights: "loftq" }, /init_lora_weights: "loftq"/],
+    ["LoRA-GA", { init_lora_weights: "lora_ga" }, /init_lora_weights: "lora_ga"/],
+    ["an unknown initialisation", { init_lora_weights: "later" }, /init_lora_weights: "later"/],
+    ["KaSA", { kasa_config: { beta: 1 } }, /kasa_config/],
+    ["transposed weights", { fan_in_fan_out: true }, /fan_in_fan_out/],
+    ["biases in B", { lora_bias: true }, /lora_bias/],
+    ["trained tokens", { trainable_token_indices: [1] }, /trainable_token_indices/],
+    ["adapted parameters", { target_parameters: ["x"] }, /target_parameters/],
+    ["replicated layers", { layer_replication: [[0, 2]] }, /layer_replication/],
+    ["Megatron's layers", { megatron_config: { tensor_model_parallel_size: 1 } }, /megatron_config/],
+    ["another task", { task_type: "SEQ_CLS" }, /task_type: "SEQ_CLS"/],
+    ["a setting of a later PEFT", { use_newlora: true }, /not known here \(use_newlora: true\)/],
+    ["tensors outside target_modules", { target_modules: ["o_proj"] }, /does not adapt.*target_modules/],
+    ["tensors outside an expression", { target_modules: ".*\\.o_proj" }, /does not adapt/],
+    [
+      "tensors of other layers",
+      { layers_to_transform: [0] },
+      /layers\.2\..*does not adapt.*layers_to_transform/,
+    ],
+    [
+      "tensors of layers under another name",
+      { layers_to_transform: [0, 2], layers_pattern: "blocks" },
+      /does not adapt/,
+    ],
+    [
+      "tensors of excluded modules",
+      { exclude_modules: ["o_proj"] },
+      /o_proj.*does not adapt.*exclude_modules/,
+    ],
     ["no rank", { r: undefined }, /r\b/],
     ["another rank than its tensors", { r: 8 }, /must be \[8,\d+\] and \[\d+,8\]/],
     ["a broken pattern", { rank_pattern: { "(": 4 } }, /"\(" is not a regular expression/],
@@ -99,6 +132,34 @@ describe("readAdapter", () => {
     const attempt = readAdapter(changed(change), llama);
     await expect(attempt).rejects.toThrow(expect.objectContaining({ code: "adapter-invalid" }));
     await expect(attempt).rejects.toThrow(message);
+  });
+
+  it.each([
+    ["initialisations that only fill A and B", { init_lora_weights: "gaussian" }],
+    ["EVA", { init_lora_weights: "eva", eva_config: { rho: 2 } }],
+    ["settings that are switched off", { use_newlora: false, later_config: null, more: [], bias: "none" }],
+    [
+      "settings of training",
+      { lora_dropout: 0.3, loftq_config: { loftq_bits: 4 }, velora_config: { num_groups: 2 } },
+    ],
+    ["all linears", { target_modules: "all-linear" }],
+    ["PEFT's own choice of modules", { target_modules: null }],
+    ["the layers it has", { layers_to_transform: [0, 2], layers_pattern: ["h", "layers"] }],
+  ])("accepts %s", async (_name, change) => {
+    const [{ modules }, plain] = [
+      await readAdapter(changed(change), llama),
+      await readAdapter(golden(), llama),
+    ];
+    expect(modules).toEqual(plain.modules);
+  });
+
+  it("refuses values that are not finite, naming the tensor", async () => {
+    const folder = changed({});
+    const path = join(folder, "adapter_model.safetensors");
+    const { weights } = await readSafetensors(path);
+    [...weights.values()][3]!.data[1] = Number.NaN;
+    await writeSafetensors(path, weights);
+    await expect(readAdapter(folder, llama)).rejects.toThrow(/holds 1 of \d+ values that are not finite/);
   });
 
   it("refuses an adapter of another model, half a module, and a folder that is none", async () => {

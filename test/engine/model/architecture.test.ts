@@ -121,9 +121,25 @@ describe("architectureFromConfig", () => {
       /"mamba".*llama, mistral, qwen2, qwen3, gemma2, phi3, olmo2/,
     ],
     ["an unknown activation", { hidden_act: "relu6" }, /"relu6"/],
-    ["yarn", { rope_parameters: { rope_type: "yarn", factor: 2 } }, /"yarn".*default, linear, llama3/],
-    ["quantised weights", { quantization_config: { quant_method: "gptq" } }, /gptq/],
-    ["an unknown layer type", { layer_types: Array(3).fill("linear_attention") }, /linear_attention/],
+    [
+      "an unknown RoPE",
+      { rope_parameters: { rope_type: "mrope" } },
+      /"mrope".*default, linear, dynamic, yarn/,
+    ],
+    [
+      "RoPE for each kind of layer",
+      { rope_parameters: { full_attention: { rope_theta: 1e4 } } },
+      /rope_parameters for each kind of layer \("full_attention"\)/,
+    ],
+    ["a part of each head rotated", { partial_rotary_factor: 0.5 }, /partial_rotary_factor 0\.5/],
+    ["quantised weights", { quantization_config: { quant_method: "gptq" } }, /quantization_config: gptq/],
+    ["layers that slide", { layer_types: Array(3).fill("sliding_attention") }, /layer_types.*llama/],
+    ["attention both ways", { is_causal: false }, /is_causal false/],
+    ["layers that differ", { per_layer_config: { 0: { head_dim: 8 } } }, /per_layer_config/],
+    ["experts", { num_local_experts: 8 }, /num_local_experts 8/],
+    ["factors of another family", { attention_multiplier: 0.5 }, /attention_multiplier 0\.5/],
+    ["softcapping of another family", { final_logit_softcapping: 30 }, /final_logit_softcapping 30/],
+    ["a model of several media", { vision_config: { depth: 2 } }, /vision_config/],
   ])("refuses %s by name", (_name, change, message) => {
     const attempt = () => architectureFromConfig({ ...llama(), ...change });
     expect(attempt).toThrow(expect.objectContaining({ code: "architecture-unsupported" }));
@@ -134,12 +150,34 @@ describe("architectureFromConfig", () => {
     ["no model_type", { model_type: undefined }, /model_type/],
     ["a negative size", { hidden_size: -1 }, /hidden_size/],
     ["heads that do not divide", { num_key_value_heads: 3 }, /multiple/],
-    ["too few layer_types", { layer_types: ["full_attention"] }, /1 entries for 3 layers/],
+    ["too many layers", { num_hidden_layers: 1e9 }, /num_hidden_layers/],
+    ["a head of 10⁹", { head_dim: 1e9 }, /head_dim/],
+    ["an embedding of 10⁹", { vocab_size: 1e9 }, /vocab_size/],
+    ["a width of 10⁹", { intermediate_size: 1e9 }, /intermediate_size/],
+    ["10⁹ heads", { num_attention_heads: 1e9 }, /num_attention_heads/],
     ["llama3 scaling without its numbers", { rope_parameters: { rope_type: "llama3" } }, /lacks "factor"/],
   ])("refuses %s", (_name, change, message) => {
     const attempt = () => architectureFromConfig({ ...llama(), ...change });
     expect(attempt).toThrow(expect.objectContaining({ code: "model-invalid" }));
     expect(attempt).toThrow(message);
+  });
+
+  it.each([
+    ["too few layer_types", { layer_types: ["full_attention"] }, /1 entries for 3 layers/],
+    [
+      "a layer that slides by nothing",
+      { layer_types: Array(3).fill("sliding_attention") },
+      /use_sliding_window/,
+    ],
+  ])("refuses %s", (_name, change, message) => {
+    const attempt = () => architectureFromConfig({ ...tinyConfig("qwen2"), ...change });
+    expect(attempt).toThrow(expect.objectContaining({ code: "model-invalid" }));
+    expect(attempt).toThrow(message);
+  });
+
+  it("refuses an unknown layer type by name", () => {
+    const config = { ...tinyConfig("qwen2"), layer_types: Array(3).fill("linear_attention") };
+    expect(() => architectureFromConfig(config)).toThrow(/linear_attention/);
   });
 
   it.each([null, 3, "llama", []])("refuses %j as a configuration", (config) => {
