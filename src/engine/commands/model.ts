@@ -41,6 +41,7 @@ export function addInspect(program: Command): void {
           tokenizer
             ? `tokenizer of ${tokenizer.vocabSize}, ends answers with ${tokenizer.eos.join(" ")}, template ${tokenizer.template}`
             : `no tokenizer: ${summary.tokenizerProblem}`,
+          ...summary.warnings.map((message) => `Warning: ${message}`),
         ].join("\n"),
       );
     });

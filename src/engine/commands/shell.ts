@@ -86,5 +86,6 @@ export function askOptions(model: string, { device, template, threads, adapter }
     ...(threads === undefined ? {} : { threads }),
     ...(adapter === undefined ? {} : { adapter }),
     onProgress: ({ done, total }: { done: number; total: number }) => reading(done, total),
+    onWarning: (message: string) => say(`Warning: ${message}`),
   };
 }

@@ -22,6 +22,8 @@ export type SessionOptions = Pick<Recipe, "model" | "device" | "threads" | "temp
   /** Folder against which a relative model path is resolved. */
   readonly root: string;
   readonly onProgress?: OnProgress;
+  /** Is told what may make figures other than expected, each a sentence for people. */
+  readonly onWarning?: (message: string) => void;
 };
 
 /**
@@ -34,6 +36,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   // The device first: it fails in a moment, the weights take their time.
   const device = await Device.open(options.device, { threads: options.threads });
   const loaded = await loadModel(path, options.onProgress ? { onProgress: options.onProgress } : {});
+  for (const message of loaded.warnings) options.onWarning?.(message);
   const { tokenizer, architecture } = loaded;
   const template = promptTemplate(tokenizer, options.template);
   const limit = Math.min(options.maxTokens ?? Number.POSITIVE_INFINITY, architecture.contextLength);

@@ -195,7 +195,7 @@ export async function modelWorkshop(
       totalSteps: recipe.stages.reduce((sum, stage) => sum + stepsOf(stage, general.length), 0),
     },
     stageCount: recipe.stages.length,
-    warnings: dataWarnings(prompts),
+    warnings: [...loaded.warnings, ...dataWarnings(prompts)],
     async prepare(emit, stop) {
       if (recipe.evaluate.before)
         await evaluateArm("before", { folder, recipe, session, prompts, emit, stop });

@@ -17,6 +17,8 @@ export const modelDetailsSchema = z.object({
   }),
   /** Why its prompts cannot be made into tokens; null where they can. */
   tokenizerProblem: z.string().nullable(),
+  /** What of the model's settings is ignored. */
+  warnings: z.array(z.string()),
 });
 export type ModelDetails = z.infer<typeof modelDetailsSchema>;
 
@@ -44,7 +46,7 @@ export interface ModelLine {
 
 /** What is known of a model, a line each. */
 export function modelLines(details: ModelDetails, l10n: Words): ModelLine[] {
-  const { architecture, parameters, dtypes, bytes, format, tokenizerProblem } = details;
+  const { architecture, parameters, dtypes, bytes, format, tokenizerProblem, warnings } = details;
   const { family, layers, hiddenSize, contextLength } = architecture;
   const types = Object.entries(dtypes)
     .sort(([, a], [, b]) => b - a)
@@ -53,6 +55,7 @@ export function modelLines(details: ModelDetails, l10n: Words): ModelLine[] {
     ...(tokenizerProblem === null
       ? []
       : [{ name: l10n.t("No tokenizer"), value: tokenizerProblem, icon: "warning" }]),
+    ...warnings.map((value) => ({ name: l10n.t("Warning"), value, icon: "warning" })),
     { name: l10n.t("Architecture"), value: family, icon: "circuit-board" },
     {
       name: l10n.t("Layers"),

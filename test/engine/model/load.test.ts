@@ -68,7 +68,119 @@ describe("loadModel", () => {
     expect(files[0]!.sha256).toMatch(/^[0-9a-f]{64}$/);
   });
 
+  it("uses a head of its own though the configuration ties it, and says so", async () => {
+    const folder = copyOfLlama();
+    const path = join(folder, "model.safetensors");
+    const { weights } = await readSafetensors(path);
+    const embedding = weights.get("model.embed_tokens.weight")!;
+    const head = { shape: embedding.shape, data: embedding.data.slice() };
+
+    await writeSafetensors(path, [...weights, ["lm_head.weight", head]]);
+    const copied = await loadModel(folder);
+    expect(copied.architecture.tiedEmbeddings).toBe(true);
+    expect(copied.weights.has("lm_head.weight")).toBe(false);
+    expect(copied.warnings).toEqual([]);
+
+    // Beyond the first chunk that is compared would be the last value, whatever the size of a chunk.
+    head.data[head.data.length - 1]! += 1;
+    await writeSafetensors(path, [...weights, ["lm_head.weight", head]]);
+    const own = await loadModel(folder);
+    expect(own.architecture.tiedEmbeddings).toBe(false);
+    expect(own.weights.get("lm_head.weight")!.data).toEqual(head.data);
+    expect(own.config.tie_word_embeddings).toBe(false);
+    expect(own.warnings).toEqual([expect.stringMatching(/tie_word_embeddings.*lm_head\.weight/)]);
+    expect((await inspectModel(folder)).warnings).toEqual(own.warnings);
+  });
+
+  it.each([
+    ["NaN", Number.NaN],
+    ["infinity", Number.NEGATIVE_INFINITY],
+  ])("refuses weights that are %s, naming the tensor", async (_name, value) => {
+    const folder = copyOfLlama();
+    const path = join(folder, "model.safetensors");
+    const { weights } = await readSafetensors(path);
+    weights.get("model.norm.weight")!.data[7] = value;
+    await writeSafetensors(path, weights);
+    const attempt = loadModel(folder);
+    await expect(attempt).rejects.toThrow(expect.objectContaining({ code: "weights-invalid" }));
+    await expect(attempt).rejects.toThrow(
+      /"model\.norm\.weight" holds 1 of 48 values that are not finite.*at index 7/,
+    );
+  });
+
+  it("warns of settings that it ignores", async () => {
+    const folder = copyOfLlama();
+    changeJson(join(folder, "config.json"), {
+      sliding_window: 7,
+      later_setting: 3,
+      another_one: "x",
+      nothing: null,
+      auto_map: { AutoModel: "code.Model" },
+      architectures: ["LlamaForSequenceClassification"],
+      rope_scaling: { rope_type: "linear", factor: 2, beta_fast: 3 },
+    });
+    changeJson(join(folder, "generation_config.json"), {
+      repetition_penalty: 1.1,
+      suppress_tokens: [5],
+      temperature: 0.6,
+      no_repeat_ngram_size: 0,
+      later_decoding: 1,
+    });
+    writeFileSync(join(folder, "adapter_config.json"), "{}");
+    writeFileSync(join(folder, "model.safetensors.index.json"), "{}");
+    const { warnings, architecture } = await loadModel(folder);
+    expect(architecture.rope.scaling).toEqual({ type: "linear", factor: 2 });
+    expect(warnings).toEqual([
+      expect.stringMatching(/rope_scaling is used and rope_parameters ignored/),
+      expect.stringMatching(/rope_scaling: beta_fast is ignored/),
+      expect.stringMatching(/sliding_window 7 is ignored/),
+      expect.stringMatching(/unknown keys are ignored: another_one, later_setting\./),
+      expect.stringMatching(/LlamaForSequenceClassification; the model is read as a causal/),
+      expect.stringMatching(/auto_map names code/),
+      expect.stringMatching(/generation_config\.json: repetition_penalty 1\.1 is ignored/),
+      expect.stringMatching(/generation_config\.json: suppress_tokens \[5\] is ignored/),
+      expect.stringMatching(/generation_config\.json: unknown key is ignored: later_decoding/),
+      expect.stringMatching(/model\.safetensors is read/),
+      expect.stringMatching(/adapter_config\.json.*not applied/),
+    ]);
+  });
+
+  it("judges settings of decoding in config.json where there is no generation_config.json", async () => {
+    const folder = copyOfLlama();
+    rmSync(join(folder, "generation_config.json"));
+    changeJson(join(folder, "config.json"), { repetition_penalty: 1.2 });
+    expect((await loadModel(folder)).warnings).toEqual([
+      expect.stringMatching(/^config\.json: repetition_penalty 1\.2 is ignored/),
+    ]);
+  });
+
+  it.each(tinyModels)("has nothing to warn of in %s, as transformers wrote it", async (name) => {
+    expect((await loadModel(tinyPath(name))).warnings).toEqual([]);
+  });
+
+  it("refuses a tensor of a type it does not read before anything is read", async () => {
+    const folder = copyOfLlama();
+    const path = join(folder, "model.safetensors");
+    const bytes = readFileSync(path);
+    const length = Number(bytes.readBigUInt64LE());
+    const header = bytes.subarray(8, 8 + length).toString();
+    // Integers of as many bytes.
+    const changed = header.replace(/("model\.norm\.weight":\{"dtype":")F32/, "$1I32");
+    expect(changed).not.toBe(header);
+    writeFileSync(
+      path,
+      Buffer.concat([bytes.subarray(0, 8), Buffer.from(changed), bytes.subarray(8 + length)]),
+    );
+    await expect(inspectModel(folder)).rejects.toThrow(/"model\.norm\.weight" has dtype I32/);
+  });
+
   it.each<[string, (folder: string) => void, string, RegExp]>([
+    [
+      "of more layers than there are anywhere, at once",
+      (f) => changeJson(join(f, "config.json"), { num_hidden_layers: 1e9 }),
+      "model-invalid",
+      /num_hidden_layers/,
+    ],
     ["cut short", (f) => truncateSync(join(f, "model.safetensors"), 9000), "weights-invalid", /cut short/],
     [
       "of another size than its configuration",
@@ -135,6 +247,12 @@ describe("loadModel", () => {
 });
 
 describe("inspectModel", () => {
+  it("refuses what loading would refuse by its headers", async () => {
+    const folder = copyOfLlama();
+    changeJson(join(folder, "config.json"), { num_hidden_layers: 4 });
+    await expect(inspectModel(folder)).rejects.toThrow(/9 of 38 tensors are missing/);
+  });
+
   it("describes the real model without reading it", async () => {
     const { format, parameters, tokenizer, architecture } = await inspectModel(await realModelPath());
     expect({ format, parameters, family: architecture.family }).toEqual({

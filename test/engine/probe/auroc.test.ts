@@ -31,3 +31,9 @@ test("takes infinite scores in their order, and is NaN where a score is", () => 
   expect(auroc({ unsafe: [Number.NaN, 1], safe: [0] })).toBeNaN();
   expect(auroc({ unsafe: [2, 1], safe: [0, Number.NaN] })).toBeNaN();
 });
+
+test("is NaN, and ends, where a score is NaN", () => {
+  expect(auroc({ unsafe: [1, Number.NaN], safe: [0, 2] })).toBeNaN();
+  expect(auroc({ unsafe: [Number.NaN], safe: [Number.NaN] })).toBeNaN();
+  expect(auroc({ unsafe: [Number.POSITIVE_INFINITY], safe: [Number.NEGATIVE_INFINITY] })).toBe(1);
+});

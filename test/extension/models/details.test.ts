@@ -18,6 +18,7 @@ const details: ModelDetails = {
   dtypes: { F32: 61, Q4_1: 211 },
   architecture: { family: "llama", layers: 30, hiddenSize: 576, contextLength: 8192 },
   tokenizerProblem: null,
+  warnings: [],
 };
 
 test("a model in one line", () => {
@@ -37,6 +38,11 @@ test("a model in full, its commonest type first", () => {
 test("a model without a tokenizer says so first", () => {
   const [first] = modelLines({ ...details, tokenizerProblem: "There is no tokenizer.json." }, words);
   expect(first).toMatchObject({ value: "There is no tokenizer.json.", icon: "warning" });
+});
+
+test("what is ignored of a model's settings stands before what it is", () => {
+  const lines = modelLines({ ...details, warnings: ["One.", "Two."] }, words);
+  expect(lines.slice(0, 3).map(({ value }) => value)).toEqual(["One.", "Two.", "llama"]);
 });
 
 test("sizes and counts have the unit that people read", () => {
