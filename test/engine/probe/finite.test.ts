@@ -12,19 +12,18 @@ const prompts = [
   [3, 4, 5],
   [6, 7, 8, 9],
 ];
-const tokenizer = { padId: 0, encode: (text: string) => [...text].map((c) => 3 + (c.charCodeAt(0) % 150)) };
 
 /** A model whose weights became NaN in memory, as an update too large leaves them. */
 async function divergedModel(): Promise<LiveModel> {
   const source = await openModel(tinyPath("llama"));
   const weights = await source.readWeights();
   weights.get("model.layers.1.mlp.down_proj.weight")!.data[5] = Number.NaN;
-  return new LiveModel(await Device.open("cpu", 1), source.architecture, weights);
+  return new LiveModel(await Device.open("cpu", { threads: 1 }), source.architecture, weights);
 }
 
 describe("a model that computes NaN is refused by", () => {
   it.each<[string, (model: LiveModel) => Promise<unknown>]>([
-    ["the refusal score", (model) => new RefusalScorer(model, tokenizer, ["no"]).score(prompts)],
+    ["the refusal score", (model) => new RefusalScorer(model, 0, [[5, 6]]).score(prompts)],
     ["generation", (model) => generate(model, prompts, { maxNewTokens: 2, eosIds: [] })],
     ["features", (model) => promptFeatures(model, prompts, [2], 0)],
     [
