@@ -25,10 +25,8 @@ export class PromptEncoder {
   }
 
   /** Several prompts. @throws as {@link prompt}, of the first that is too long. */
-  async prompts(texts: readonly string[]): Promise<number[][]> {
-    const all: number[][] = [];
-    for (const text of texts) all.push(await this.prompt(text));
-    return all;
+  prompts(texts: readonly string[]): Promise<number[][]> {
+    return firstFaultFirst(texts.map((text) => this.prompt(text)));
   }
 
   /** A prompt followed by its answer and the end of the turn; an answer beyond the limit is cut off at it. */
@@ -38,13 +36,18 @@ export class PromptEncoder {
     return { ids: [...head.ids, ...tail].slice(0, this.limit), promptLength: head.ids.length };
   }
 
+  /** Several pairs. @throws as {@link pair}, of the first whose prompt is too long. */
+  pairs(
+    pairs: readonly { prompt: string; answer: string }[],
+  ): Promise<{ ids: number[]; promptLength: number }[]> {
+    return firstFaultFirst(pairs.map(({ prompt, answer }) => this.pair(prompt, answer)));
+  }
+
   /** The tokens that texts have where an answer begins with them. */
   async openings(texts: readonly string[]): Promise<number[][]> {
     // What stands before an answer is the template's, whatever the instruction.
     const head = await this.head("Hello");
-    const all: number[][] = [];
-    for (const text of texts) all.push(await this.behind(head, text));
-    return all;
+    return firstFaultFirst(texts.map((text) => this.behind(head, text)));
   }
 
   private async head(prompt: string): Promise<Head> {
@@ -82,6 +85,14 @@ export class PromptEncoder {
 interface Head {
   readonly text: string;
   readonly ids: number[];
+}
+
+/** The results of work that runs side by side; where some fail, the error of the first in order, not in time. */
+async function firstFaultFirst<T>(work: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(work);
+  const results: T[] = [];
+  for (const each of work) results.push(await each);
+  return results;
 }
 
 /** `ids` behind `beginning`, or null where they do not begin so. */

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { DiscernError } from "../../protocol/errors.ts";
+import { isCharsmap } from "./charsmap.ts";
 
 /*
  * Every option of a tokenizer.json that the tokenizers library knows (0.23). The schemas are strict: the library itself
@@ -75,15 +76,16 @@ const preTokenizer: z.ZodType = z.lazy(() =>
 );
 
 const tokenWithId = z.tuple([z.string(), natural]);
-const pieces = z.array(
-  z.union([
-    z.strictObject({ SpecialToken: z.strictObject({ id: z.string(), type_id: natural }) }),
-    z.strictObject({ Sequence: z.strictObject({ id: z.enum(["A", "B"]), type_id: natural }) }),
-  ]),
-);
+const pieces = <const T extends string>(...sequences: T[]) =>
+  z.array(
+    z.union([
+      z.strictObject({ SpecialToken: z.strictObject({ id: z.string(), type_id: natural }) }),
+      z.strictObject({ Sequence: z.strictObject({ id: z.enum(sequences), type_id: natural }) }),
+    ]),
+  );
 const template = typed("TemplateProcessing", {
-  single: pieces,
-  pair: pieces,
+  single: pieces("A"),
+  pair: pieces("A", "B"),
   special_tokens: z.record(
     z.string(),
     z
@@ -270,18 +272,20 @@ function checkVocabulary(checked: TokenizerFile["model"]): void {
   if (typeof vocab !== "object" || vocab === null || Array.isArray(vocab)) {
     throw unsupported("model.vocab is not an object of tokens and ids");
   }
-  const owners = new Map<number, string>();
-  for (const [token, id] of Object.entries(vocab as Record<string, unknown>)) {
-    if (!Number.isInteger(id) || (id as number) < 0 || (id as number) >= maxId) {
+  const ids = vocab as Record<string, unknown>;
+  const taken = new Uint8Array(maxId);
+  for (const token in ids) {
+    const id = ids[token];
+    if (typeof id !== "number" || !Number.isInteger(id) || id < 0 || id >= maxId) {
       throw unsupported(`model.vocab gives the token ${JSON.stringify(token)} the id ${JSON.stringify(id)}`);
     }
-    const owner = owners.get(id as number);
-    if (owner !== undefined) {
+    if (taken[id] === 1) {
+      const owner = Object.keys(ids).find((each) => ids[each] === id);
       throw unsupported(
         `model.vocab gives ${JSON.stringify(owner)} and ${JSON.stringify(token)} the same id, ${id}`,
       );
     }
-    owners.set(id as number, token);
+    taken[id] = 1;
   }
   if (type === "BPE") checkMerges(checked.merges, checked.continuing_subword_prefix ?? "");
 }
@@ -295,20 +299,5 @@ function checkMerges(merges: unknown, prefix: string): void {
     if (typeof right !== "string" || !right.startsWith(prefix)) {
       throw unsupported(`model.merges.${i} does not continue with continuing_subword_prefix "${prefix}"`);
     }
-  }
-}
-
-/** A length, a double-array trie of that many bytes, and text in UTF-8: read by the library without a check. */
-function isCharsmap(base64: string): boolean {
-  const bytes = Buffer.from(base64, "base64");
-  if (bytes.length < 4 || bytes.toString("base64").replace(/=+$/, "") !== base64.replace(/=+$/, ""))
-    return false;
-  const trie = bytes.readUInt32LE(0);
-  if (trie % 4 !== 0 || trie === 0 || 4 + trie > bytes.length) return false;
-  try {
-    new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(4 + trie));
-    return true;
-  } catch {
-    return false;
   }
 }

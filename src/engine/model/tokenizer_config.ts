@@ -125,10 +125,10 @@ function withAddedTokens(
   named: ReadonlyMap<string, Token>,
 ): AddedToken[] {
   const added = new Map(own.map((each) => [each.content, each]));
-  const vocabulary = vocabularyIds(file);
+  const vocabulary = vocabularyOf(file);
   const highest = () => Math.max(-1, ...[...added.values()].map(({ id }) => id));
   const idOf = (content: string) =>
-    added.get(content)?.id ?? vocabulary.get(content) ?? Math.max(vocabulary.size, highest() + 1);
+    added.get(content)?.id ?? vocabulary.id(content) ?? Math.max(vocabulary.size, highest() + 1);
   const namedTexts = new Set([...named.values()].map(textOf));
 
   const described = Object.entries(settings.added_tokens_decoder ?? {})
@@ -166,9 +166,21 @@ function plain(content: string, id: number): AddedToken {
   return { id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };
 }
 
-function vocabularyIds({ model: { vocab } }: TokenizerFile): Map<string, number> {
-  if (!Array.isArray(vocab)) return new Map(Object.entries(vocab as Record<string, number>));
-  return new Map((vocab as [string, number][]).map(([piece], id) => [piece, id]));
+/** The id of a token of the model's own vocabulary, and how many it has. */
+function vocabularyOf({ model: { vocab } }: TokenizerFile): {
+  size: number;
+  id(token: string): number | undefined;
+} {
+  if (Array.isArray(vocab)) {
+    const pieces = vocab as [string, number][];
+    const find = (token: string) => pieces.findIndex(([piece]) => piece === token);
+    return { size: pieces.length, id: (token) => (find(token) < 0 ? undefined : find(token)) };
+  }
+  const ids = vocab as Record<string, number>;
+  return {
+    size: Object.keys(ids).length,
+    id: (token) => (Object.hasOwn(ids, token) ? ids[token] : undefined),
+  };
 }
 
 /** What LlamaTokenizer takes for these where no file names them. */
@@ -231,11 +243,10 @@ const mistralSplit = {
 const preTokenizerParts = z.looseObject({ type: z.string(), pretokenizers: z.array(z.unknown()).optional() });
 
 function withMistralRegex(file: TokenizerFile, settings: TokenizerConfig, model: ModelConfig): TokenizerFile {
-  const before = preTokenizerParts.safeParse(file.pre_tokenizer);
   const fromVersion5 = Number.parseInt(model.transformers_version ?? "0", 10) >= 5;
-  const large = vocabularyIds(file).size > 100_000;
-  if (!settings.fix_mistral_regex || model.model_type !== "mistral" || fromVersion5 || !large) return file;
-  if (!before.success) return file;
+  if (!settings.fix_mistral_regex || model.model_type !== "mistral" || fromVersion5) return file;
+  const before = preTokenizerParts.safeParse(file.pre_tokenizer);
+  if (!before.success || vocabularyOf(file).size <= 100_000) return file;
   const { type, pretokenizers = [] } = before.data;
   const rest =
     type === "Sequence"

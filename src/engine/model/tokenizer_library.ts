@@ -33,6 +33,25 @@ export class RustTokenizer {
         { cause },
       );
     }
+    this.#checkAddedTokens(file);
+  }
+
+  /**
+   * The library would panic at an added token of which its normalizer leaves nothing.
+   *
+   * @throws DiscernError `tokenizer-unsupported`.
+   */
+  #checkAddedTokens(file: TokenizerFile): void {
+    const normalizer = this.#tokenizer.getNormalizer();
+    if (normalizer === null) return;
+    for (const { content, normalized } of file.added_tokens ?? []) {
+      if (!normalized || content === "" || normalizer.normalizeString(content) !== "") continue;
+      throw new DiscernError(
+        "tokenizer-unsupported",
+        `tokenizer.json: the normalizer leaves nothing of the added token ${JSON.stringify(content)}, whose ` +
+          "normalized is true, so no text can hold it.",
+      );
+    }
   }
 
   get size(): number {

@@ -29,17 +29,16 @@ export async function encodeExamples(
   encoder: PromptEncoder,
   pairs: readonly { prompt: string; response?: string; source: string; line: number }[],
 ): Promise<Example[]> {
-  const examples: Example[] = [];
-  for (const { prompt, response, source, line } of pairs) {
+  const answered = pairs.map(({ prompt, response, source, line }) => {
     if (!response?.trim()) {
       throw new DiscernError(
         "dataset-empty",
         `${source}, line ${line}: a prompt whose answer's loss is needed has no answer. Add one, or leave the prompt out.`,
       );
     }
-    examples.push(await encoder.pair(prompt, response));
-  }
-  return examples;
+    return { prompt, answer: response };
+  });
+  return encoder.pairs(answered);
 }
 
 /** What the prompts of all examples begin with; a prefix holds no token that carries loss. */

@@ -22,6 +22,7 @@ import losses
 import peft_adapter
 import smollm2
 import tiny
+import tokenizer_ids
 
 PARTS = {
     "losses": losses.make,
@@ -31,6 +32,7 @@ PARTS = {
     "smollm2": smollm2.make,
     "lora": lora.make,
     "dcr": dcr.make,
+    "tokenizers": tokenizer_ids.make,
 }
 
 
