@@ -65,6 +65,12 @@ module.exports = {
       from: { path: "^src/", pathNot: "^src/engine/runtime/" },
       to: { path: "(^|/)onnxruntime-(node|common)(/|$)" },
     },
+    {
+      name: "tokenizers-only-behind-its-check",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/engine/model/tokenizer_library\\.ts$" },
+      to: { path: "(^|/)tokenizers(/|$)", dependencyTypes: ["npm"] },
+    },
     ...floors.map((floor, i) => ({
       name: `engine-${floor}-looks-down-only`,
       severity: "error",
