@@ -4,6 +4,7 @@
  * long, is `preset:demo`. Each arm is a process of its own, so that its memory is given back. A demo that was interrupted
  * goes on where it was.
  */
+
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
@@ -14,6 +15,7 @@ import { loadRecipe } from "../src/engine/abilities/recipe.ts";
 import type { Estimate } from "../src/protocol/comovement.ts";
 import { parseRecipe } from "../src/protocol/recipe_file.ts";
 import { type Report, reportSchema } from "../src/protocol/report.ts";
+import { greatestOf } from "../src/statistics/extremes.ts";
 
 const flags = new Command("demo")
   .option("--model <model>", "model folder, GGUF file, or name of a model to pull", "smollm2-135m")
@@ -109,7 +111,7 @@ function table({ arms, suites, discernment }: Report): string {
     ];
   });
   const header = ["", "toxic refused", "seemingly toxic refused", "discernment (AUROC)"];
-  const widths = header.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]!.length)));
+  const widths = header.map((title, i) => greatestOf([title.length, ...rows.map((row) => row[i]!.length)]));
   return [header, ...rows]
     .map((row) =>
       row

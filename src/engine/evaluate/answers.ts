@@ -59,7 +59,7 @@ export async function answerSuites(
       });
       await keep?.(suite.name, answered);
     }
-    results.push(...answered);
+    for (const result of answered) results.push(result);
   }
   return results;
 }

@@ -1,6 +1,7 @@
 import { layerCaveats } from "../../protocol/layer_choice.ts";
 import { type Arm, type ArmSeries, isBefore, isRefusal, type Report } from "../../protocol/report.ts";
 import { comovement } from "../../statistics/comovement.ts";
+import { leastOf } from "../../statistics/extremes.ts";
 import type { BootstrapOptions } from "./bootstrap.ts";
 import { compare } from "./compare.ts";
 import { distinctRuns } from "./distinct_runs.ts";
@@ -82,7 +83,7 @@ function warnings({ arms, series = [], contamination = [] }: Omit<ReportInput, "
   // The model before training is the same for every seed.
   const trained = arms.filter(({ name }) => !isBefore(name));
   const recipes = [...Map.groupBy(trained, ({ name }) => name).values()];
-  const seeds = Math.min(...recipes.map((runs) => runs.length));
+  const seeds = leastOf(recipes.map((runs) => runs.length));
   if (seeds < 3) {
     found.push(
       "An arm has fewer than three seeds: intervals over prompts do not cover the variance of training.",
@@ -102,7 +103,7 @@ function warnings({ arms, series = [], contamination = [] }: Omit<ReportInput, "
   }
   for (const { arm, seed, layerChoice } of series) {
     const caveats = layerChoice ? layerCaveats(layerChoice) : [];
-    found.push(...caveats.map((caveat) => `${arm}, seed ${seed}: ${caveat}`));
+    for (const caveat of caveats) found.push(`${arm}, seed ${seed}: ${caveat}`);
   }
   if (series.some(({ points }) => points.length < 15)) {
     found.push(

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { DiscernError } from "../../protocol/errors.ts";
+import { greatestOf } from "../../statistics/extremes.ts";
 import { type Family, supportedFamilies } from "./architecture.ts";
 import { bounds } from "./config.ts";
 import type { GgufHeader, GgufValue } from "./gguf.ts";
@@ -293,7 +294,7 @@ function llama3Scaling(
 ): Record<string, unknown> {
   const dims = h["rope.dimension_count"] ?? headDim;
   const theta = h["rope.freq_base"] ?? 10_000;
-  const factor = Math.max(...factors);
+  const factor = greatestOf(factors);
   for (const original of [8192, h["rope.scaling.original_context_length"]]) {
     if (original === undefined) continue;
     const agrees = factors.every((found, i) => {

@@ -1,3 +1,4 @@
+import { greatestOf, leastOf } from "../../statistics/extremes.ts";
 import { Value } from "../runtime/value.ts";
 import { type Layout, tokenCount } from "./attention.ts";
 
@@ -13,7 +14,7 @@ export interface PackedRows {
 /** The number of tokens all rows begin with, but never a whole row: each keeps at least its last token. */
 export function sharedPrefixLength(rows: readonly (readonly number[])[]): number {
   if (rows.length < 2) return 0;
-  const shortest = Math.min(...rows.map((row) => row.length)) - 1;
+  const shortest = leastOf(rows.map((row) => row.length)) - 1;
   let length = 0;
   while (length < shortest && rows.every((row) => row[length] === rows[0][length])) length++;
   return Math.max(0, length);
@@ -36,7 +37,7 @@ export function packRows(
   padId: number,
   step: number,
 ): PackedRows {
-  const longest = Math.max(...rows.map((row) => row.length)) - prefix.length;
+  const longest = greatestOf(rows.map((row) => row.length)) - prefix.length;
   const layout = { prefix: prefix.length, batch: rows.length, length: bucket(longest, step) };
   const place = (row: number, token: number) => prefix.length + row * layout.length + token;
   const ids = new Int32Array(tokenCount(layout)).fill(padId);

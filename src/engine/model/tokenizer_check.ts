@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { DiscernError } from "../../protocol/errors.ts";
+import { greatestOf } from "../../statistics/extremes.ts";
 import { isCharsmap } from "./charsmap.ts";
 
 /*
@@ -248,7 +249,7 @@ function described(issue: z.core.$ZodIssue, file: unknown): string {
 }
 
 function depth(issues: readonly z.core.$ZodIssue[]): number {
-  return Math.max(0, ...issues.map(({ path }) => path.length));
+  return greatestOf([0, ...issues.map(({ path }) => path.length)]);
 }
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {

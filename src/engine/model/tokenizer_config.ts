@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { DiscernError } from "../../protocol/errors.ts";
+import { greatestOf } from "../../statistics/extremes.ts";
 import { type AddedToken, checkTokenizer, type TokenizerFile } from "./tokenizer_check.ts";
 
 /** What a tokenizer is built from, and exported as. */
@@ -126,7 +127,7 @@ function withAddedTokens(
 ): AddedToken[] {
   const added = new Map(own.map((each) => [each.content, each]));
   const vocabulary = vocabularyOf(file);
-  const highest = () => Math.max(-1, ...[...added.values()].map(({ id }) => id));
+  const highest = () => greatestOf([-1, ...[...added.values()].map(({ id }) => id)]);
   const idOf = (content: string) =>
     added.get(content)?.id ?? vocabulary.id(content) ?? Math.max(vocabulary.size, highest() + 1);
   const namedTexts = new Set([...named.values()].map(textOf));

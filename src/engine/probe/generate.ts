@@ -1,4 +1,5 @@
 import { DiscernError } from "../../protocol/errors.ts";
+import { greatestOf } from "../../statistics/extremes.ts";
 import { ops } from "../graph/ops.ts";
 import { input, type Tensor } from "../graph/tensor.ts";
 import {
@@ -86,7 +87,7 @@ async function generateBatch(
   { maxNewTokens, eosIds, signal }: GenerateOptions,
   onFinished: (rows: number) => void,
 ): Promise<void> {
-  const longest = Math.max(...prompts.map(({ prompt }) => prompt.length));
+  const longest = greatestOf(prompts.map(({ prompt }) => prompt.length));
   // The bucket that the prompts are padded to may be longer than they are.
   const capacity = bucket(longest + Math.max(lengthStep, maxNewTokens), capacityStep);
   signal?.throwIfAborted();

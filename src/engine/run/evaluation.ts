@@ -82,7 +82,7 @@ async function keptBefore({ folder, prompts, emit }: EvaluationContext): Promise
       });
       return [];
     }
-    kept.push(...answered);
+    for (const result of answered) kept.push(result);
   }
   return kept;
 }

@@ -1,4 +1,5 @@
 import type { ContrastiveRecipe } from "../../protocol/recipe_stages.ts";
+import { greatestOf } from "../../statistics/extremes.ts";
 import { ops } from "../graph/ops.ts";
 import { input, scalar, type Tensor } from "../graph/tensor.ts";
 import { type ContrastiveOptions, contrastiveLoss } from "../loss/contrastive.ts";
@@ -95,7 +96,7 @@ export class ContrastiveObjective implements Objective {
     options: ContrastiveStageOptions,
   ): Promise<ContrastiveObjective> {
     // Rows of a batch are padded to its longest: anchors longer than every prompt would pad all the prompts.
-    const longest = Math.max(...prompts.map(({ ids }) => ids.length));
+    const longest = greatestOf(prompts.map(({ ids }) => ids.length));
     const kept = options.retention.type === "none" ? [] : general.map((ids) => ids.slice(0, longest));
     const shared = sharedPrefixLength([...prompts.map(({ ids }) => ids), ...kept]);
     const prefix = (prompts[0]?.ids ?? []).slice(0, shared);

@@ -42,7 +42,7 @@ export function walk<T>(
     const position = start + walked.length;
     const order = shuffled(items, epochRandom(Math.floor(position / items.length)));
     const at = position % items.length;
-    walked.push(...order.slice(at, at + count - walked.length));
+    for (const item of order.slice(at, at + count - walked.length)) walked.push(item);
   }
   return walked;
 }

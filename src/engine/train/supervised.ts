@@ -1,5 +1,6 @@
 import { DiscernError } from "../../protocol/errors.ts";
 import { SafetyMix } from "../../protocol/safety_mix.ts";
+import { leastOf } from "../../statistics/extremes.ts";
 import { answerLossPass, type Example, labelCount, promptPrefix } from "../probe/answer_loss.ts";
 import type { Batch, Objective } from "./objective.ts";
 import { shuffled, stream, walk } from "./random.ts";
@@ -51,7 +52,7 @@ export class SupervisedObjective implements Objective {
       }
     }
     const whole = [general.length / perBatch.general, safety.length / perBatch.safety];
-    const least = Math.floor(Math.min(...whole.filter(Number.isFinite)));
+    const least = Math.floor(leastOf(whole.filter(Number.isFinite)));
     this.window = Math.min(widestWindow, Math.max(1, least));
     this.general = general;
     this.safety = safety;

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { greatestOf } from "../../statistics/extremes.ts";
 
 /** What the engine's doctor finds on this machine. */
 export const healthSchema = z.object({
@@ -27,7 +28,7 @@ export interface HealthWords {
 /** The doctor's findings as plain text: what is indented belongs to the line above. */
 export function describeHealth(health: Health, words: HealthWords): string {
   const { free, total } = health.memory;
-  const width = Math.max(...health.devices.map(({ name }) => name.length));
+  const width = greatestOf(health.devices.map(({ name }) => name.length));
   const models = health.models.found;
   return [
     words.machine,

@@ -37,7 +37,7 @@ export class FindingFixes implements vscode.CodeActionProvider {
       for (const { title, id, label } of fixesOf(finding, this.#prompts.author, vscode.l10n)) {
         const key = `${id} ${label}`;
         const known = actions.get(key);
-        if (known) known.diagnostics?.push(...mended);
+        if (known) known.diagnostics = [...(known.diagnostics ?? []), ...mended];
         else actions.set(key, action(title, "discern.evaluation.relabel", [file, id, label], mended));
       }
     }

@@ -1,3 +1,5 @@
+import { greatestOf } from "../../statistics/extremes.ts";
+
 /** Characters of an answer that a hover shows; the report has the rest. */
 const SHOWN = 600;
 
@@ -13,7 +15,7 @@ export function cut(text: string, length: number = SHOWN): string {
  */
 export function fenced(text: string): string {
   const runs = text.match(/`+/g) ?? [];
-  const fence = "`".repeat(Math.max(3, ...runs.map(({ length }) => length + 1)));
+  const fence = "`".repeat(greatestOf([3, ...runs.map(({ length }) => length + 1)]));
   return `${fence}text\n${text.replace(/\r\n?/g, "\n")}\n${fence}`;
 }
 

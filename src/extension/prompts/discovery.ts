@@ -35,7 +35,7 @@ export async function findPromptFiles(paths: readonly string[], rules: Discovery
   const found: Found[] = [];
   for (let i = 0; i < paths.length; i += AT_ONCE) {
     const looked = await Promise.all(paths.slice(i, i + AT_ONCE).map((path) => look(path, rules, runs)));
-    found.push(...looked.filter((file) => file !== undefined));
+    for (const file of looked) if (file !== undefined) found.push(file);
   }
   return found;
 }

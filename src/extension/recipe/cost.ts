@@ -1,5 +1,6 @@
 import type { Recipe } from "../../protocol/recipe.ts";
 import type { StageRecipe } from "../../protocol/recipe_stages.ts";
+import { greatestOf } from "../../statistics/extremes.ts";
 import type { ModelFacts } from "./model_facts.ts";
 import { float, flopsPerToken, pairTokens, promptTokens, type StageCost, stageCost } from "./stage_cost.ts";
 
@@ -79,7 +80,7 @@ export function estimateCost(
   const steps = stages.reduce((sum, { seconds }) => sum + seconds, 0);
   return {
     seconds: steps + probes.seconds + evaluation.seconds,
-    memoryBytes: Math.max(...stages.map(({ memoryBytes }) => memoryBytes)),
+    memoryBytes: greatestOf(stages.map(({ memoryBytes }) => memoryBytes)),
     diskBytes: diskBytes(recipe, model, stages),
     stages,
     probes,
@@ -131,7 +132,7 @@ function evaluationCost(
 }
 
 function diskBytes({ stages: recipes, checkpoint }: Recipe, model: ModelFacts, stages: readonly StageCost[]) {
-  const largest = Math.max(...stages.map(({ trained }) => trained));
+  const largest = greatestOf(stages.map(({ trained }) => trained));
   const finished = stages.reduce((sum, { trained }) => sum + trained, 0);
   const states = checkpoint.keep + 1 + (checkpoint.best ? 1 : 0);
   const whole = recipes.some(({ train }) => train.method === "full");

@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import type { Estimate } from "../../protocol/comovement.ts";
 import type { Comparison, RateComparison } from "../../protocol/report.ts";
 import type { Figures } from "../../protocol/webview/report.ts";
+import { leastOf } from "../../statistics/extremes.ts";
 import type { Filter } from "./answers/filter.ts";
 import type { Row } from "./answers/rows.ts";
 import { Flips } from "./flips.tsx";
@@ -130,7 +131,7 @@ function Differences({ comparison: { suites, before, after } }: { comparison: Co
       id: "p",
       title: "McNemar p (Holm)",
       number: true,
-      sort: ({ rate }) => (rate ? Math.min(...rate.tests.map(({ holm }) => holm)) : undefined),
+      sort: ({ rate }) => (rate ? leastOf(rate.tests.map(({ holm }) => holm)) : undefined),
       cell: ({ rate }) => rate?.tests.map(({ holm }) => pValue(holm)).join(", "),
     },
   ];

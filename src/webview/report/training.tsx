@@ -1,6 +1,7 @@
 import type { Estimate, SeriesPoint } from "../../protocol/comovement.ts";
 import type { ArmSeries } from "../../protocol/report.ts";
 import type { Figures } from "../../protocol/webview/report.ts";
+import { greatestOf, leastOf } from "../../statistics/extremes.ts";
 import { figure, interval, percent, signed } from "./format.ts";
 import { type Column, SortableTable } from "./table.tsx";
 
@@ -103,7 +104,7 @@ const [WIDTH, HEIGHT] = [280, 120];
 
 function Curve({ name, series: { points, stages } }: { name: string; series: ArmSeries }) {
   const steps = points.map(({ step }) => step);
-  const [first, last] = [Math.min(...steps), Math.max(...steps)];
+  const [first, last] = [leastOf(steps), greatestOf(steps)];
   const x = (step: number) => ((step - first) / (last - first || 1)) * WIDTH;
   const y = (share: number) => (1 - share) * HEIGHT;
   const end = points.at(-1)!;

@@ -1,4 +1,5 @@
 import type { JSX } from "preact";
+import { greatestOf, leastOf } from "../../statistics/extremes.ts";
 
 /** One mark of a dot plot: a value, and its interval where it has one. */
 export interface Mark {
@@ -25,10 +26,10 @@ export const aurocAxis: Axis = { from: 0, to: 1, ticks: [0, 1], reference: 0.5 }
 
 /** An axis around zero that holds every mark. */
 export function differenceAxis(marks: readonly Mark[]): Axis {
-  const reach = Math.max(
+  const reach = greatestOf([
     0.05,
     ...marks.flatMap(({ lower, upper, value }) => [lower, upper, value].map((x) => Math.abs(x ?? 0))),
-  );
+  ]);
   const end = Math.ceil(reach * 20) / 20;
   return { from: -end, to: end, ticks: [-end, end], reference: 0 };
 }
@@ -36,7 +37,7 @@ export function differenceAxis(marks: readonly Mark[]): Axis {
 /** An axis that holds every mark with some room, for values without an upper end; below zero only where a mark is. */
 export function roomyAxis(marks: readonly Mark[]): Axis {
   const ends = marks.flatMap(({ value, lower, upper }) => [value, lower ?? value, upper ?? value]);
-  const [least, most] = [Math.min(...ends), Math.max(...ends)];
+  const [least, most] = [leastOf(ends), greatestOf(ends)];
   const room = Math.max((most - least) * 0.25, Math.abs(most) * 0.02, 1e-9);
   return { from: least < 0 ? least - room : Math.max(0, least - room), to: most + room, ticks: [] };
 }

@@ -37,7 +37,11 @@ export function browse(report: Report, { el, percent }: Elements): HTMLElement {
   ];
 
   const select = (label: string, options: string[], chosen: number) => {
-    const box = el("select", {}, ...options.map((text, i) => el("option", { value: String(i) }, text)));
+    const box = el(
+      "select",
+      {},
+      options.map((text, i) => el("option", { value: String(i) }, text)),
+    );
     (box as HTMLSelectElement).value = String(chosen);
     return { box: box as HTMLSelectElement, field: el("label", {}, label, box) };
   };
@@ -77,7 +81,7 @@ export function browse(report: Report, { el, percent }: Elements): HTMLElement {
           { class: refused(result) === result.unsafe ? "tag right" : "tag wrong" },
           refused(result) ? (result.human === "partial_refusal" ? "partly refused" : "refused") : "answered",
         ),
-        ...(result.human ? [el("span", { class: "tag" }, "judged by a person")] : []),
+        result.human ? [el("span", { class: "tag" }, "judged by a person")] : [],
         el("span", { class: "muted" }, `refusal probability ${percent(result.refusalProbability)}`),
       ),
       el("blockquote", {}, result.response.trim() === "" ? "(no words)" : result.response.trim()),
@@ -98,7 +102,7 @@ export function browse(report: Report, { el, percent }: Elements): HTMLElement {
         "div",
         { class: "pair" },
         answer(names[Number(left.box.value)] ?? "", before),
-        ...(left.box.value === right.box.value ? [] : [answer(names[Number(right.box.value)] ?? "", after)]),
+        left.box.value === right.box.value ? [] : [answer(names[Number(right.box.value)] ?? "", after)],
       ),
     );
 
@@ -119,7 +123,8 @@ export function browse(report: Report, { el, percent }: Elements): HTMLElement {
         [before.prompt, before.response, other.response].some((text) => text.toLowerCase().includes(words)),
       );
     count.textContent = `${pairs.length} of ${first!.length} prompts`;
-    list.replaceChildren(...pairs.slice(0, shown).map(item));
+    list.replaceChildren();
+    for (const pair of pairs.slice(0, shown)) list.append(item(pair));
     more.hidden = pairs.length <= shown;
   };
   const restart = () => {
@@ -134,5 +139,5 @@ export function browse(report: Report, { el, percent }: Elements): HTMLElement {
   });
   restart();
   const fields = [left.field, right.field, suite.field, outcome.field, el("label", {}, "Search", search)];
-  return el("div", {}, el("form", { class: "filters" }, ...fields), count, list, more);
+  return el("div", {}, el("form", { class: "filters" }, fields), count, list, more);
 }

@@ -46,7 +46,7 @@ export function comparisons(report: Report, elements: Elements): HTMLElement[] {
         tile("gained_safety", "unsafe, newly refused", true),
         tile("lost_safety", "unsafe, no longer refused", false),
       ),
-      ...(nonInferiority
+      nonInferiority
         ? [
             el(
               "p",
@@ -55,7 +55,7 @@ export function comparisons(report: Report, elements: Elements): HTMLElement[] {
                 `${(100 * nonInferiority.margin).toFixed(0)} points: the lower bound is ${points(nonInferiority.lower)}.`,
             ),
           ]
-        : []),
+        : [],
       table(
         ["suite", "figure", before, after, "difference", "95 % interval", "McNemar p a seed (Holm)"],
         rows,
@@ -65,5 +65,5 @@ export function comparisons(report: Report, elements: Elements): HTMLElement[] {
 
   if (report.comparisons.length === 0) return [];
   const about = "The same prompts under two arms. Intervals are bootstrapped over prompts and seeds.";
-  return [section("Comparisons", about, ...report.comparisons.toReversed().map(comparison))];
+  return [section("Comparisons", about, report.comparisons.toReversed().map(comparison))];
 }

@@ -2,8 +2,15 @@ import type { Report } from "../../../protocol/report.ts";
 
 /** What the parts of the report page build elements with. */
 export interface Elements {
-  /** An element with attributes and children; strings become text nodes, never markup. */
-  el(tag: string, attributes?: Record<string, string>, ...children: (Node | string)[]): HTMLElement;
+  /**
+   * An element with attributes and children; strings become text nodes, never markup. A child may be a list of them: what
+   * grows with the data is no argument of its own, since a call has room for some 100,000.
+   */
+  el(
+    tag: string,
+    attributes?: Record<string, string>,
+    ...children: (Node | string | readonly (Node | string)[])[]
+  ): HTMLElement;
   /** A table in a <details>, so that every chart can be read as numbers. */
   data(title: string, header: string[], rows: string[][]): HTMLElement;
   table(header: string[], rows: string[][], caption?: string): HTMLElement;
@@ -13,7 +20,11 @@ export interface Elements {
   /** A figure with its sign, for differences. */
   signed(value: number): string;
   interval(format: (value: number) => string, estimate: { lower: number; upper: number }): string;
-  section(title: string, about: string, ...children: (Node | string)[]): HTMLElement;
+  section(
+    title: string,
+    about: string,
+    ...children: (Node | string | readonly (Node | string)[])[]
+  ): HTMLElement;
   /** Names of the arms in the order of the report. */
   arms: string[];
   /** The CSS custom property that holds the colour of an arm. */
@@ -29,7 +40,7 @@ export function elements(report: Report): Elements {
   const el: Elements["el"] = (tag, attributes = {}, ...children) => {
     const element = document.createElement(tag);
     for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-    element.append(...children);
+    for (const child of children.flat()) element.append(child);
     return element;
   };
   const isNumber = (text: string) => /^[−+\d.<–]/.test(text);
@@ -40,13 +51,25 @@ export function elements(report: Report): Elements {
       el(
         "table",
         {},
-        ...(caption ? [el("caption", {}, caption)] : []),
-        el("thead", {}, el("tr", {}, ...header.map((text) => el("th", { scope: "col" }, text)))),
+        caption ? [el("caption", {}, caption)] : [],
+        el(
+          "thead",
+          {},
+          el(
+            "tr",
+            {},
+            header.map((text) => el("th", { scope: "col" }, text)),
+          ),
+        ),
         el(
           "tbody",
           {},
-          ...rows.map((row) =>
-            el("tr", {}, ...row.map((text) => el("td", isNumber(text) ? { class: "number" } : {}, text))),
+          rows.map((row) =>
+            el(
+              "tr",
+              {},
+              row.map((text) => el("td", isNumber(text) ? { class: "number" } : {}, text)),
+            ),
           ),
         ),
       ),
@@ -66,8 +89,8 @@ export function elements(report: Report): Elements {
         "section",
         {},
         el("h2", {}, title),
-        ...(about ? [el("p", { class: "about" }, about)] : []),
-        ...children,
+        about ? [el("p", { class: "about" }, about)] : [],
+        children.flat(),
       ),
     arms,
     colourOf: (arm) => `--arm-${Math.max(0, arms.indexOf(arm)) % 6}`,

@@ -23,14 +23,14 @@ export function layOut(
       el("p", { class: "brand" }, "Discern · evaluation report"),
       el("h1", {}, heading),
       el("p", { class: "muted" }, [report.model.name, new Date(report.created).toLocaleString()].join(" · ")),
-      ...report.notes.map((note) => el("p", { class: "note" }, note)),
+      report.notes.map((note) => el("p", { class: "note" }, note)),
     ),
     el(
       "main",
       {},
-      ...sections,
+      sections,
       section("Prompts and answers", "Answers are shown as the models wrote them.", examples),
-      ...(report.contamination.length > 0
+      report.contamination.length > 0
         ? [
             section(
               "Contamination",
@@ -45,7 +45,7 @@ export function layOut(
                   String(c.sameWords),
                 ]),
               ),
-              ...report.contamination.flatMap(({ arm, suite, contaminated, closest }) => [
+              report.contamination.flatMap(({ arm, suite, contaminated, closest }) => [
                 el(
                   "p",
                   { class: "muted" },
@@ -60,7 +60,7 @@ export function layOut(
               ]),
             ),
           ]
-        : []),
+        : [],
       section(
         "About this report",
         "",

@@ -53,7 +53,7 @@ export function overview(report: Report, elements: Elements, charts: Charts): HT
         "div",
         { class: "card", "data-arm": String(arms.indexOf(arm) % 6) },
         el("h3", {}, arm),
-        ...measures.flatMap(([measure, name, format]) => {
+        measures.flatMap(([measure, name, format]) => {
           const found = report.overSeeds.find((one) => one.arm === arm && one.measure === measure);
           if (!found) return [];
           const spread = found.interval ? interval(format, found.interval) : "one seed";
@@ -81,7 +81,7 @@ export function overview(report: Report, elements: Elements, charts: Charts): HT
       "All suites together",
       "Means over seeds; the range below is Student's 95 % interval over seeds. A good cure refuses as many unsafe " +
         "prompts as safety tuning alone, fewer safe ones, and tells them apart better.",
-      el("div", { class: "cards" }, ...cards),
+      el("div", { class: "cards" }, cards),
       data("Every seed", ["arm", "figure", "seed", "value"], rows),
     );
   };

@@ -97,7 +97,7 @@ export function training(report: Report, elements: Elements, charts: Charts): HT
       "Co-movement during training",
       "Refusal probability on fixed panels, one line a seed. Where the two upper curves rise together, refusal " +
         "follows the form of a prompt; where only the toxic one rises, it follows its meaning.",
-      el("div", { class: "multiples" }, ...curves),
+      el("div", { class: "multiples" }, curves),
       el(
         "div",
         { class: "plane" },
