@@ -3,17 +3,21 @@ import type { ContrastiveOptions } from "../../src/engine/loss/contrastive.ts";
 import { embeddingLoss, relativeError } from "../engine/loss/run.ts";
 import { readGolden } from "./golden.ts";
 
-/** The golden file's names for losses. */
-const options: Record<string, ContrastiveOptions> = {
-  circle_m025_g256: { type: "circle", form: "anchor", margin: 0.25, gamma: 256 },
-  circle_m025_g80: { type: "circle", form: "anchor", margin: 0.25, gamma: 80 },
-  circle_m04_g32: { type: "circle", form: "anchor", margin: 0.4, gamma: 32 },
-  ntxent_t007: { type: "ntxent", temperature: 0.07 },
-  supcon_t01: { type: "supcon", temperature: 0.1 },
-  triplet_m02_euclid: { type: "triplet", mining: "all", margin: 0.2 },
-  "circle_pairwise_m0.25_g256": { type: "circle", form: "global", margin: 0.25, gamma: 256 },
-  "circle_pairwise_m0.25_g32": { type: "circle", form: "global", margin: 0.25, gamma: 32 },
-};
+/** The options that a name in the file stands for: `circle_m025_g80` has margin 0.25 and γ = 80. */
+function optionsOf(name: string): ContrastiveOptions {
+  const parameter = (letter: string) => {
+    const digits = new RegExp(`_${letter}([\\d.]+)`).exec(name)?.[1];
+    if (digits === undefined) throw new Error(`The loss "${name}" has no parameter "${letter}".`);
+    return Number(/^0\d/.test(digits) ? `0.${digits.slice(1)}` : digits);
+  };
+  const circle = () => ({ type: "circle", margin: parameter("m"), gamma: parameter("g") }) as const;
+  if (name.startsWith("circle_pairwise_")) return { ...circle(), form: "global" };
+  if (name.startsWith("circle_")) return { ...circle(), form: "anchor" };
+  if (name.startsWith("ntxent_")) return { type: "ntxent", temperature: parameter("t") };
+  if (name.startsWith("supcon_")) return { type: "supcon", temperature: parameter("t") };
+  if (name.startsWith("triplet_")) return { type: "triplet", mining: "all", margin: parameter("m") };
+  throw new Error(`The loss "${name}" is not known.`);
+}
 
 interface Entry {
   loss: string;
@@ -30,7 +34,7 @@ describe("losses against pytorch-metric-learning and PyTorch", () => {
     const rows = Array.from({ length: entry.n }, (_, i) =>
       entry.embeddings.slice(i * entry.d, (i + 1) * entry.d),
     );
-    const { loss, gradient } = await embeddingLoss(options[entry.loss], rows, entry.labels);
+    const { loss, gradient } = await embeddingLoss(optionsOf(entry.loss), rows, entry.labels);
     expect(relativeError([loss], [entry.value])).toBeLessThan(1e-5);
     expect(relativeError(gradient, entry.grad)).toBeLessThan(1e-5);
   });
