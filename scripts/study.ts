@@ -2,17 +2,21 @@
  * `npm run study`: the default recipe against safety tuning alone over several seeds, on the starter set's test split
  * and on published suites that nothing is trained or chosen on. A cell is one method with one seed, a run and a process of
  * its own; `--jobs` has several at work at a time. What is interrupted or fails is resumed by the same command, and one
- * report comes at the end.
+ * report comes at the end. The published files are not shipped: `--data` or `DISCERN_DATA` names their folder
+ * (docs/formats.md, "Published files"), and nothing is fetched or trained before all of them are found.
  */
 import { createWriteStream, existsSync, mkdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { join, relative, resolve } from "node:path";
+import { basename, join, relative, resolve } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { isDeepStrictEqual } from "node:util";
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { execa } from "execa";
+import { publishedFile, publishedSource } from "../src/dataset/published.ts";
 import { loadRecipe } from "../src/engine/abilities/recipe.ts";
+import { requireRunFiles } from "../src/engine/run/prompts.ts";
 import { DiscernError } from "../src/protocol/errors.ts";
+import type { Recipe } from "../src/protocol/recipe.ts";
 import { parseRecipe } from "../src/protocol/recipe_file.ts";
 import type { SourceInput } from "../src/protocol/source.ts";
 
@@ -20,7 +24,7 @@ const root = join(import.meta.dirname, "..");
 const flags = new Command("study")
   .option("--seeds <list>", "seeds, one run of each method per seed", seeds, [0, 1, 2])
   .option("--model <model>", "model folder, GGUF file, or name of a pulled model", "smollm2-135m")
-  .option("--data <folder>", "folder with the published prompt files", join(root, "../shared/data"))
+  .addOption(new Option("--data <folder>", "folder with the published prompt files").env("DISCERN_DATA"))
   .option("--out <folder>", "folder of the study", join(root, "runs/study"))
   .option("--set <key=value...>", "change a key of both recipes", [])
   .option("--jobs <n>", "cells at work at a time", count, 1)
@@ -34,7 +38,7 @@ const flags = new Command("study")
   .opts<{
     seeds: number[];
     model: string;
-    data: string;
+    data?: string;
     out: string;
     set: string[];
     jobs: number;
@@ -43,7 +47,7 @@ const flags = new Command("study")
 const out = resolve(flags.out);
 
 const published = (file: string, source: Omit<SourceInput, "file">) => ({
-  file: resolve(flags.data, file),
+  file: resolve(flags.data ?? ".", file),
   ...source,
 });
 const suites: { name: string; source: SourceInput }[] = [
@@ -195,10 +199,13 @@ function discern(args: readonly string[], output: "inherit" | "pipe") {
 /**
  * What is left to do of a cell.
  *
- * @throws DiscernError when its folder holds a run of another recipe, which a resumed run would go by.
+ * @throws DiscernError when its recipe is faulty, prompt files that it reads are missing, or its folder holds a run of
+ *   another recipe, which a resumed run would go by.
  */
 async function stateOf({ folder, stlAlone, set }: Cell): Promise<"to run" | "to resume" | "finished"> {
-  const { recipe } = await loadRecipe("preset:default", { set, stlAlone });
+  const { recipe, root: folderOfPaths } = await loadRecipe("preset:default", { set, stlAlone });
+  if (flags.data === undefined) requireNoPublishedSuite(recipe);
+  await requireRunFiles(recipe, folderOfPaths);
   const file = join(folder, "recipe.json");
   if (!existsSync(file)) return "to run";
   if (!isDeepStrictEqual(recipe, parseRecipe(await readFile(file, "utf8"), file))) {
@@ -208,6 +215,17 @@ async function stateOf({ folder, stlAlone, set }: Cell): Promise<"to run" | "to 
     );
   }
   return existsSync(join(folder, "report.json")) ? "finished" : "to resume";
+}
+
+/** @throws DiscernError that lists the published files of the suites, where no folder of such files is named. */
+function requireNoPublishedSuite({ evaluate }: Recipe): void {
+  const files = evaluate.suites.flatMap(({ source }) => publishedFile(basename(source.file)) ?? []);
+  if (files.length === 0) return;
+  const list = files.map((file) => `- ${file.file}, from ${publishedSource(file)}`).join("\n");
+  throw new DiscernError(
+    "file-missing",
+    `Name the folder of the published prompt files with --data FOLDER or DISCERN_DATA. It must hold:\n${list}`,
+  );
 }
 
 function seeds(list: string): number[] {

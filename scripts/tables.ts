@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { publishedFiles } from "../src/dataset/published.ts";
 import { runEventSchema } from "../src/protocol/events.ts";
 import { judgementSchema } from "../src/protocol/judgement.ts";
 import { recipeJsonSchema } from "../src/protocol/recipe.ts";
@@ -44,6 +45,7 @@ const tables: Record<string, () => string> = {
   optimiser: () => keyTable(contrastive!.properties!.optimiser!),
   judgement: () => keyTable(z.toJSONSchema(judgementSchema) as JsonSchema),
   events: eventTable,
+  published: publishedTable,
 };
 
 /**
@@ -83,6 +85,17 @@ function eventTable(): string {
     return [`\`${type!.const}\``, shown.join(", ")];
   });
   return table(["`type`", "Fields"], rows);
+}
+
+function publishedTable(): string {
+  const rows = publishedFiles.map(({ file, title, rows, repository, path, licence }) => [
+    `\`${file}\``,
+    title,
+    String(rows),
+    `[${repository.replace("https://github.com/", "")}](${repository}), \`${path}\``,
+    licence,
+  ]);
+  return table(["Save as", "What", "Rows", "From", "Licence"], rows);
 }
 
 /** What a schema accepts, without its place: words and default left out. */

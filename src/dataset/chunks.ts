@@ -3,6 +3,7 @@ import { basename } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { DiscernError } from "../protocol/errors.ts";
 import { NotText, TextDecoding } from "../storage/text.ts";
+import { missingFiles } from "./missing_files.ts";
 
 /** Bytes of a file or an editor's text, piece by piece. */
 export type Chunks = AsyncIterable<Buffer>;
@@ -130,8 +131,8 @@ export async function wholeText(texts: Texts, file: string): Promise<string> {
  * @throws DiscernError "file-missing", or "dataset-unreadable" when the path is that of a folder.
  */
 export async function requireFile(path: string): Promise<void> {
-  const found = await stat(path).catch(() => {
-    throw new DiscernError("file-missing", `There is no prompt file ${path}. Check the path.`);
+  const found = await stat(path).catch(async () => {
+    throw await missingFiles([path]);
   });
   if (found.isDirectory()) {
     throw new DiscernError("dataset-unreadable", `${basename(path)} is a folder. Name a file inside it.`);

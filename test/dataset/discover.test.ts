@@ -1,7 +1,8 @@
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { describe, expect, test } from "vitest";
 import { readColumns, sniff } from "../../src/dataset/discover.ts";
-import { sharedPath } from "../shared.ts";
+import { publishedFiles } from "../../src/dataset/published.ts";
+import { describePublished, publishedPath, samplePath } from "../published_files.ts";
 import { temporaryFile } from "./files.ts";
 
 const parquet = (name: string) =>
@@ -37,11 +38,18 @@ describe("sniff", () => {
     expect(await sniff(await temporaryFile(name, content))).toBe(expected);
   });
 
-  test("finds published files, and nothing where nothing is", async () => {
-    for (const file of ["xstest_v2_prompts.csv", "I-CoNa.json", "seed_tasks.jsonl"]) {
-      expect(await sniff(sharedPath("data", file)), file).toBe("prompts");
-    }
+  test.each(publishedFiles.map(({ file }) => file))("finds prompts in the layout of %s", async (file) => {
+    expect(await sniff(samplePath(file))).toBe("prompts");
+  });
+
+  test("finds nothing where nothing is", async () => {
     expect(await sniff("/nowhere/p.csv")).toBe("none");
+  });
+});
+
+describePublished("sniff on published files", () => {
+  test.each(publishedFiles.map(({ file }) => file))("finds prompts in %s", async (file) => {
+    expect(await sniff(publishedPath(file))).toBe("prompts");
   });
 });
 

@@ -5,7 +5,7 @@ import { closestPairs, type Likeness } from "../../src/dataset/like_pairs.ts";
 import { readPrompts } from "../../src/dataset/read.ts";
 import { type PromptRecord, promptId } from "../../src/dataset/record.ts";
 import type { Label } from "../../src/protocol/label.ts";
-import { sharedPath } from "../shared.ts";
+import { describePublished, publishedPath, samplePath } from "../published_files.ts";
 
 const record = (prompt: string, label?: Label, pair?: string): PromptRecord => ({
   id: promptId(prompt),
@@ -116,11 +116,11 @@ describe("contamination", () => {
     });
   });
 
-  test("XSTest overlaps with itself wholly and with OKTest hardly", async () => {
-    const xstest = (await readPrompts(sharedPath("data/xstest_v2_prompts.csv"))).records;
-    const oktest = (await readPrompts(sharedPath("data/oktest.csv"))).records;
-    expect((await contamination(xstest, xstest)).sameWords).toBe(450);
-    expect((await contamination(xstest, oktest)).contaminated).toBeLessThan(10);
+  test("a file overlaps with itself wholly, and with one of other sentences not at all", async () => {
+    const xstest = (await readPrompts(samplePath("xstest_v2_prompts.csv"))).records;
+    const oktest = (await readPrompts(samplePath("oktest.csv"))).records;
+    expect((await contamination(xstest, xstest)).sameWords).toBe(36);
+    expect((await contamination(xstest, oktest)).contaminated).toBe(0);
   });
 
   test("of many alike prompts all are counted and the closest kept, in little memory and time", async () => {
@@ -131,5 +131,14 @@ describe("contamination", () => {
     expect(found).toMatchObject({ prompts: 4000, contaminated: 4000, sameWords: 2000 });
     expect(found.closest).toHaveLength(CLOSEST);
     expect(found.closest.every(({ similarity }) => similarity === 1)).toBe(true);
+  });
+});
+
+describePublished("contamination of published files", () => {
+  test("XSTest overlaps with itself wholly and with OKTest hardly", async () => {
+    const xstest = (await readPrompts(publishedPath("xstest_v2_prompts.csv"))).records;
+    const oktest = (await readPrompts(publishedPath("oktest.csv"))).records;
+    expect((await contamination(xstest, xstest)).sameWords).toBe(450);
+    expect((await contamination(xstest, oktest)).contaminated).toBeLessThan(10);
   });
 });

@@ -2,37 +2,37 @@ import { dirname } from "node:path";
 import { describe, expect, test } from "vitest";
 import { contrastGroups } from "../../src/dataset/groups.ts";
 import { selectPrompts } from "../../src/dataset/select.ts";
-import { sharedPath } from "../shared.ts";
+import { samplePath } from "../published_files.ts";
 import { temporaryFile } from "./files.ts";
 
-const xstest = () => ({ root: sharedPath("data") });
+const xstest = () => ({ root: samplePath() });
 const file = "xstest_v2_prompts.csv";
 
 describe("selectPrompts", () => {
   test("filters by label, kind and column, and overrides labels", async () => {
     const toxic = await selectPrompts({ file, labels: ["toxic"] }, xstest());
-    expect(toxic.records).toHaveLength(200);
+    expect(toxic.records).toHaveLength(16);
     const two = await selectPrompts({ file, kinds: ["homonyms", "definitions"] }, xstest());
-    expect(two.records).toHaveLength(50);
+    expect(two.records).toHaveLength(4);
     const rest = await selectPrompts({ file, exceptKinds: ["homonyms", "definitions"] }, xstest());
-    expect(rest.records).toHaveLength(400);
+    expect(rest.records).toHaveLength(32);
     const where = await selectPrompts(
-      { file, where: { focus: ["kill", "terminate"] }, label: "general" },
+      { file, where: { focus: ["kill", "poison"] }, label: "general" },
       xstest(),
     );
-    expect(where.records.length).toBeGreaterThan(2);
+    expect(where.records).toHaveLength(4);
     expect(new Set(where.records.map(({ label }) => label))).toEqual(new Set(["general"]));
   });
 
   test("draws by the seed alone, nested and in file order", async () => {
     const draw = async (limit: number, seed: number) =>
       (await selectPrompts({ file, limit, seed }, xstest())).records.map(({ line }) => line);
-    const forty = await draw(40, 1);
-    expect(await draw(40, 1)).toEqual(forty);
-    expect(await draw(40, 2)).not.toEqual(forty);
-    expect(forty).toHaveLength(40);
-    expect(forty.toSorted((a, b) => a - b)).toEqual(forty);
-    expect(await draw(60, 1)).toEqual(expect.arrayContaining(forty));
+    const ten = await draw(10, 1);
+    expect(await draw(10, 1)).toEqual(ten);
+    expect(await draw(10, 2)).not.toEqual(ten);
+    expect(ten).toHaveLength(10);
+    expect(ten.toSorted((a, b) => a - b)).toEqual(ten);
+    expect(await draw(20, 1)).toEqual(expect.arrayContaining(ten));
   });
 
   test("draws twins together", async () => {
@@ -68,7 +68,7 @@ describe("selectPrompts", () => {
   test("says which filters let nothing through", async () => {
     await expect(selectPrompts({ file, kinds: ["nothing"] }, xstest())).rejects.toMatchObject({
       code: "dataset-empty",
-      message: expect.stringMatching(/450 prompts.*"kinds":\["nothing"\]/),
+      message: expect.stringMatching(/36 prompts.*"kinds":\["nothing"\]/),
     });
     await expect(selectPrompts({ file, split: "train" }, xstest())).rejects.toMatchObject({
       code: "column-missing",
@@ -95,6 +95,6 @@ describe("contrastGroups", () => {
   test("sorts XSTest into its groups", async () => {
     const { records } = await selectPrompts({ file }, xstest());
     const groups = contrastGroups(records);
-    expect([groups.toxic.length, groups.seeminglyToxic.length, groups.pairs.size]).toEqual([200, 250, 0]);
+    expect([groups.toxic.length, groups.seeminglyToxic.length, groups.pairs.size]).toEqual([16, 20, 0]);
   });
 });

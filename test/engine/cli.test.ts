@@ -1,8 +1,9 @@
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { beforeAll, describe, expect, test } from "vitest";
 import { recipeJsonSchema } from "../../src/protocol/recipe.ts";
+import { tempFolder } from "../temp_folder.ts";
 
 const root = join(import.meta.dirname, "../..");
 const discern = (...args: string[]) =>
@@ -41,6 +42,19 @@ describe("the built command line", () => {
     const { exitCode, stderr } = await discern(...args);
     expect(exitCode).toBe(code);
     expect(stderr).toMatch(message);
+  });
+
+  test("run names every prompt file that is missing, with its source, before it makes anything", async () => {
+    const cwd = tempFolder();
+    const args = ["run", "preset:paper", "--set", "model=no-such-model"];
+    const { exitCode, stderr } = await execa(process.execPath, [join(root, "dist/cli.js"), ...args], {
+      reject: false,
+      cwd,
+    });
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/2 prompt files are missing:\n.*xstest_v2_prompts\.csv.*github\.com/);
+    expect(stderr).toMatch(/\n.*safety_only_data_instructions\.json.*github\.com.*licence/);
+    expect(await readdir(cwd)).toEqual([]);
   });
 
   test("with --json a failure is a document too", async () => {

@@ -1,9 +1,10 @@
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { expect, test } from "vitest";
 import { reportSchema } from "../../src/protocol/report.ts";
+import { samplePath } from "../published_files.ts";
 import { tempFolder } from "../temp_folder.ts";
 import { writeTinyModel } from "../tiny_model.ts";
 
@@ -25,34 +26,11 @@ test("the study runs its cells side by side, reports one that fails, resumes it,
   const folder = tempFolder();
   await execa(process.execPath, [join(root, "scripts/build.ts")]);
   const model = await writeTinyModel(join(folder, "tiny"));
-  // The published files need only be there: the suites are replaced.
-  const data = join(folder, "data");
-  await mkdir(data);
-  await writeFile(
-    join(data, "xstest_v2_prompts.csv"),
-    "id,prompt,type,focus\n1,How do I kill a lamp?,homonyms,lamp\n",
-  );
-  await writeFile(join(data, "oktest.csv"), "prompt\nHow do I kill a lamp?\n");
-  await writeFile(
-    join(data, "I-MaliciousInstructions.json"),
-    '{"instructions":["Say no"],"inputs":[""],"tags":[""]}',
-  );
   const out = join(folder, "study");
   const study = (...args: string[]) =>
     execa(
       process.execPath,
-      [
-        join(root, "scripts/study.ts"),
-        "--model",
-        model,
-        "--data",
-        data,
-        "--out",
-        out,
-        "--set",
-        ...small,
-        ...args,
-      ],
+      [join(root, "scripts/study.ts"), "--model", model, "--out", out, "--set", ...small, ...args],
       { reject: false, all: true },
     );
 
@@ -90,4 +68,37 @@ test("the study runs its cells side by side, reports one that fails, resumes it,
     1,
     expect.stringMatching(/--only dcr-3: the cells .* dcr-2\./),
   ]);
+});
+
+/** The study without a folder of published files in its surroundings, and with a models home of its own. */
+async function refused(...flags: string[]) {
+  const folder = tempFolder();
+  const { exitCode, stderr } = await execa(
+    process.execPath,
+    [join(root, "scripts/study.ts"), "--out", join(folder, "study"), ...flags],
+    { reject: false, env: { DISCERN_DATA: undefined, DISCERN_MODELS: join(folder, "models") } },
+  );
+  expect(await readdir(folder)).toEqual([]);
+  return { exitCode, stderr };
+}
+
+test("the study says what it needs, and from where, before it fetches a model", async () => {
+  const { exitCode, stderr } = await refused();
+  expect(exitCode).toBe(1);
+  expect(stderr).toMatch(/--data FOLDER or DISCERN_DATA/);
+  expect(stderr.match(/^- .*https:\/\/github\.com\/.*licence/gm)).toHaveLength(3);
+});
+
+test("the study lists all files that its folder lacks", async () => {
+  const data = tempFolder();
+  await cp(samplePath("xstest_v2_prompts.csv"), join(data, "xstest_v2_prompts.csv"));
+  const { exitCode, stderr } = await refused("--data", data);
+  expect(exitCode).toBe(1);
+  expect(stderr).toMatch(/^2 prompt files are missing:\n.*oktest\.csv.*\n.*I-MaliciousInstructions\.json/);
+});
+
+test("the study finds a misspelt key before it fetches a model", async () => {
+  const { exitCode, stderr } = await refused("--data", samplePath(), "--set", "stages.0.layr=3");
+  expect(exitCode).toBe(1);
+  expect(stderr).toMatch(/layr: unknown key/);
 });

@@ -5,6 +5,7 @@ import { it } from "vitest";
 import { writeSample } from "../../src/extension/sample/files.ts";
 import { timeline } from "../../src/protocol/timeline.ts";
 import { readEvents } from "../../src/run_folder/event_log.ts";
+import { skipWhen } from "../skip.ts";
 import { describeWorkbench, useWorkbench } from "./use_workbench.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -16,7 +17,11 @@ const trained = process.env.DISCERN_PICTURES ?? "";
  * the pictures of the documents on the way, and about twenty minutes, so it runs only when `DISCERN_PICTURES` is set:
  * to 1, or to a sample workspace in which both arms are trained already.
  */
-describeWorkbench.skipIf(!process.env.DISCERN_PICTURES)("the sample workspace", () => {
+const unasked = skipWhen(
+  !process.env.DISCERN_PICTURES,
+  "the documents' pictures: DISCERN_PICTURES is not set.",
+);
+describeWorkbench.skipIf(unasked)("the sample workspace", () => {
   const workbench = useWorkbench({
     fill: async (folder) => {
       if (existsSync(trained)) await cp(trained, folder, { recursive: true });

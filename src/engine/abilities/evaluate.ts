@@ -1,6 +1,8 @@
 import { basename, dirname, extname, resolve } from "node:path";
 import * as z from "zod";
+import { requirePromptFiles } from "../../dataset/missing_files.ts";
 import { selectPart } from "../../dataset/parts.ts";
+import { resolveSource } from "../../dataset/select.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import { refusalOpenings } from "../../protocol/openings.ts";
 import { BEFORE, type Report } from "../../protocol/report.ts";
@@ -124,6 +126,7 @@ export async function evaluateModel(ask: AskOptions, options: EvaluateOptions): 
       `${paths.report} exists; a report is never overwritten. Choose another folder with --out.`,
     );
   }
+  await requirePromptFiles(suites.map(({ source }) => resolveSource(source.file, { root: ask.root })));
   try {
     await makeFolders(paths.folder);
   } catch (error) {

@@ -4,6 +4,7 @@ import type { RunEvent } from "../../protocol/events.ts";
 import { startDetached } from "../abilities/detach.ts";
 import { loadRecipe } from "../abilities/recipe.ts";
 import { executeRun, resumeRun } from "../run/execute.ts";
+import { requireRunFiles } from "../run/prompts.ts";
 import { anyStop, Stop, stopOnSignals } from "../run/stop.ts";
 import { openRunEngine } from "../server/run_engine.ts";
 import { runDisplay } from "./display.ts";
@@ -40,6 +41,8 @@ export function addRun(program: Command): void {
       const fresh = name === undefined ? {} : { recipe: name };
       const loaded =
         name === undefined ? null : await loadRecipe(name, { set: flags.set, stlAlone: !!flags.stlAlone });
+      // Before a run folder is made, or an engine started for it.
+      if (loaded) await requireRunFiles(loaded.recipe, loaded.root);
       const folder = resolve(flags.out ?? join("runs", loaded!.recipe.name));
       if (flags.detach) {
         const asked = {

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { type Contamination, contamination } from "../../dataset/hygiene.ts";
 import { labelLogPath } from "../../dataset/labels.ts";
+import { requirePromptFiles } from "../../dataset/missing_files.ts";
 import { shortened } from "../../dataset/notices.ts";
 import { type Part, selectPart } from "../../dataset/parts.ts";
 import type { PromptRecord } from "../../dataset/record.ts";
@@ -54,6 +55,36 @@ export function dataWarnings({ contamination: { suites, panels }, notices }: Run
   ];
 }
 
+/** The sources that each part of a recipe reads; a kind of stage that the recipe does not have reads none. */
+function usedSources({ stages, data, evaluate }: Recipe) {
+  const kinds = new Set(stages.map(({ type }) => type));
+  return {
+    contrast: kinds.has("contrastive") ? data.contrast : [],
+    general: data.general,
+    safety: kinds.has("supervised") ? data.safety : [],
+    panels: data.panels,
+    suites: evaluate.suites,
+  };
+}
+
+/**
+ * Looks whether every prompt file that a recipe reads is there.
+ *
+ * @param root folder against which paths are resolved.
+ * @throws DiscernError "file-missing", which names all that are missing and says where published ones are to be had.
+ */
+export async function requireRunFiles(recipe: Recipe, root: string): Promise<void> {
+  const { contrast, general, safety, panels, suites } = usedSources(recipe);
+  const sources = [
+    ...contrast,
+    ...general,
+    ...safety,
+    ...Object.values(panels),
+    ...suites.map(({ source }) => source),
+  ];
+  await requirePromptFiles(sources.map(({ file }) => resolveSource(file, { root })));
+}
+
 /**
  * Reads every prompt file that the stages, probes and suites of a recipe use; so a fault in the last of them is known
  * before the first step.
@@ -61,7 +92,7 @@ export function dataWarnings({ contamination: { suites, panels }, notices }: Run
  * @param root folder against which paths are resolved.
  * @param files what the files were when the run began: label logs are read no further than that, so that labels given
  *   during a run change nothing about it.
- * @throws DiscernError as `selectPart`.
+ * @throws DiscernError as `requireRunFiles` and `selectPart`.
  */
 export async function readRunPrompts(
   recipe: Recipe,
@@ -80,25 +111,25 @@ export async function readRunPrompts(
     }
     return parts.flat();
   };
+  await requireRunFiles(recipe, root);
+  const used = usedSources(recipe);
   const readContrast = async (): Promise<RunPrompts["contrast"]> => {
     const all: RunPrompts["contrast"] = [];
-    for (const source of recipe.data.contrast) {
+    for (const source of used.contrast) {
       for (const record of await read("contrast", [source])) all.push({ ...record, origin: source.file });
     }
     return all;
   };
-  const kinds = new Set(recipe.stages.map(({ type }) => type));
-  const { data } = recipe;
-  const contrast = kinds.has("contrastive") ? await readContrast() : [];
-  const general = await read("general", data.general);
-  const safety = kinds.has("supervised") ? await read("safety", data.safety) : [];
+  const contrast = await readContrast();
+  const general = await read("general", used.general);
+  const safety = await read("safety", used.safety);
   const panels = {
-    toxic: await read("panels.toxic", [data.panels.toxic]),
-    seeminglyToxic: await read("panels.seeminglyToxic", [data.panels.seeminglyToxic]),
-    general: await read("panels.general", [data.panels.general]),
+    toxic: await read("panels.toxic", [used.panels.toxic]),
+    seeminglyToxic: await read("panels.seeminglyToxic", [used.panels.seeminglyToxic]),
+    general: await read("panels.general", [used.panels.general]),
   };
   const suites = [];
-  for (const { name, source } of recipe.evaluate.suites) {
+  for (const { name, source } of used.suites) {
     suites.push({ name, records: await read("suite", [source]) });
   }
   const training = [contrast, general, safety].flat();

@@ -14,17 +14,17 @@ import { exportMerged } from "../../../src/engine/model/export.ts";
 import { loadModel } from "../../../src/engine/model/load.ts";
 import { committedPath } from "../../golden/golden.ts";
 import { realModelPath } from "../../real_model.ts";
+import { skipWhen } from "../../skip.ts";
 import { ggufFile, ggufMetadata, ggufTensors } from "./gguf_file.ts";
 import { ggufFamilies, tinyModels, tinyPath } from "./tiny.ts";
 
 /** Python with transformers and peft: `DISCERN_PYTHON`, or the benchmark's environment (test/bench/peer). */
 const python = process.env.DISCERN_PYTHON ?? resolve(import.meta.dirname, "../../../.venv/peer/bin/python");
 const installed = existsSync(python);
-if (!installed) {
-  console.warn(
-    `Skipped: transformers and peft are not installed at ${python} (sh test/bench/peer/install.sh).`,
-  );
-}
+const missing = skipWhen(
+  !installed,
+  `exports in transformers and peft: these are not installed at ${python} (sh test/bench/peer/install.sh).`,
+);
 
 interface Answer {
   problems: Record<string, string[]>;
@@ -43,7 +43,7 @@ function expectClose(found: number[], expected: number[]): void {
   expect(worst).toBeLessThan(1e-4);
 }
 
-describe.skipIf(!installed)("exports load in transformers and peft", () => {
+describe.skipIf(missing)("exports load in transformers and peft", () => {
   const folder = mkdtempSync(join(tmpdir(), "discern-"));
   let answers: Record<string, Answer> = {};
 

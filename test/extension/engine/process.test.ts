@@ -12,8 +12,14 @@ import {
   startEngine,
 } from "../../../src/extension/engine/process.ts";
 import { isAlive } from "../../../src/storage/process_identity.ts";
+import { skipWhen } from "../../skip.ts";
 import { tempFolder } from "../../temp_folder.ts";
 import { writeTinyModel } from "../../tiny_model.ts";
+
+const onWindows = skipWhen(
+  process.platform === "win32",
+  "halted and foreign programs: Windows has neither SIGSTOP nor shell scripts.",
+);
 
 const cli = join(import.meta.dirname, "../../../src/engine/start.ts");
 const running: number[] = [];
@@ -98,7 +104,7 @@ describe("an engine that works", () => {
     await until(() => !isAlive(pid));
   });
 
-  test.skipIf(process.platform === "win32")("is found silent when it is halted, and back", async () => {
+  test.skipIf(onWindows)("is found silent when it is halted, and back", async () => {
     const engine = await start();
     const news: string[] = [];
     const end = monitor({
@@ -116,7 +122,7 @@ describe("an engine that works", () => {
     await engine.stop();
   });
 
-  test.skipIf(process.platform === "win32")("is killed when it does not end by itself", async () => {
+  test.skipIf(onWindows)("is killed when it does not end by itself", async () => {
     const engine = await start();
     process.kill(engine.pid, "SIGSTOP");
     await engine.stop();
@@ -130,15 +136,12 @@ describe("an engine that does not start", () => {
     await expect(start({ node })).rejects.toMatchObject({ fault: "node-missing", detail: node });
   });
 
-  test.skipIf(process.platform === "win32")(
-    "because the program is no Node.js, or too old a one",
-    async () => {
-      const other = await program("other", "#!/bin/sh\necho something else\n");
-      await expect(start({ node: other })).rejects.toMatchObject({ fault: "not-node", detail: other });
-      const old = await program("old", "#!/bin/sh\necho v18.20.1\n");
-      await expect(start({ node: old })).rejects.toMatchObject({ fault: "node-too-old", detail: "v18.20.1" });
-    },
-  );
+  test.skipIf(onWindows)("because the program is no Node.js, or too old a one", async () => {
+    const other = await program("other", "#!/bin/sh\necho something else\n");
+    await expect(start({ node: other })).rejects.toMatchObject({ fault: "not-node", detail: other });
+    const old = await program("old", "#!/bin/sh\necho v18.20.1\n");
+    await expect(start({ node: old })).rejects.toMatchObject({ fault: "node-too-old", detail: "v18.20.1" });
+  });
 
   test("because it is not there", async () => {
     const absent = join(tempFolder(), "cli.js");

@@ -3,6 +3,7 @@ import { execa } from "execa";
 import { describe, expect, it } from "vitest";
 import type { PrimitiveName } from "../../../../src/engine/graph/primitive.ts";
 import { primitives } from "../../../../src/engine/graph/primitives.ts";
+import { skipWhen } from "../../../skip.ts";
 import type { Placement } from "./trace.ts";
 import { vulkanEnvironment } from "./vulkan.ts";
 
@@ -20,9 +21,7 @@ async function child<Result>(script: string, ...args: string[]): Promise<Result>
   return JSON.parse(stdout.split("\n").at(-1) ?? "");
 }
 
-if (!environment && !required) console.warn(missing);
-
-describe.skipIf(!environment && !required)("WebGPU", () => {
+describe.skipIf(skipWhen(!environment && !required, missing))("WebGPU", () => {
   it("has a Vulkan driver to run on", () => {
     expect(environment, missing).not.toBeNull();
   });
