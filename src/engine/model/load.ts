@@ -57,15 +57,18 @@ export interface ModelSummary {
 /**
  * Reads a model: a Hugging Face folder, a folder that holds exactly one GGUF file, or a GGUF file.
  *
- * @throws DiscernError `model-missing`, `model-invalid`, `architecture-unsupported`, `file-missing`, `weights-invalid`.
+ * @param options.needsTokenizer whether a model without a usable tokenizer is refused, before its weights are read.
+ * @throws DiscernError `model-missing`, `model-invalid`, `architecture-unsupported`, `file-missing`, `weights-invalid`;
+ *   with `needsTokenizer` `tokenizer-missing`, `tokenizer-unsupported`.
  */
 export async function loadModel(
   path: string,
-  options: { onProgress?: OnProgress } = {},
+  options: { onProgress?: OnProgress; needsTokenizer?: boolean } = {},
 ): Promise<LoadedModel> {
   const source = await openModel(path);
-  const weights = await source.readWeights(options.onProgress);
   const tokenizer = tokenizerOf(source);
+  if (options.needsTokenizer && tokenizer instanceof DiscernError) throw tokenizer;
+  const weights = await source.readWeights(options.onProgress);
   let files: Promise<SourceFile[]> | undefined;
   return {
     name: source.name,

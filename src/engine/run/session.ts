@@ -29,13 +29,16 @@ export type SessionOptions = Pick<Recipe, "model" | "device" | "threads" | "temp
 /**
  * Starts a device and reads a model onto it.
  *
- * @throws DiscernError `model-missing`, `model-invalid`, `tokenizer-missing`, `weights-invalid`, `device-unavailable`, …
+ * @throws DiscernError `model-missing`, `model-invalid`, `tokenizer-missing`, `tokenizer-unsupported`, `weights-invalid`, `device-unavailable`, …
  */
 export async function openSession(options: SessionOptions): Promise<Session> {
   const path = await resolveModel(options.model, [options.root]);
   // The device first: it fails in a moment, the weights take their time.
   const device = await Device.open(options.device, { threads: options.threads });
-  const loaded = await loadModel(path, options.onProgress ? { onProgress: options.onProgress } : {});
+  const loaded = await loadModel(path, {
+    needsTokenizer: true,
+    ...(options.onProgress ? { onProgress: options.onProgress } : {}),
+  });
   for (const message of loaded.warnings) options.onWarning?.(message);
   const { tokenizer, architecture } = loaded;
   const template = promptTemplate(tokenizer, options.template);

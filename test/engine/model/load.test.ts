@@ -32,6 +32,19 @@ describe("loadModel", () => {
     expect(() => model.tokenizer).toThrow(/no tokenizer\.json.*save_pretrained/);
   });
 
+  it("refuses a tokenizer that is needed and not followed before it reads any weights", async () => {
+    const folder = copyOfLlama();
+    const tokenizer = { model: { type: "WordLevel", unk_token: "a", vocab: { a: 0, b: 1e9 } } };
+    writeFileSync(join(folder, "tokenizer.json"), JSON.stringify(tokenizer));
+    const seen: unknown[] = [];
+    const onProgress = (progress: unknown) => seen.push(progress);
+    const attempt = loadModel(folder, { needsTokenizer: true, onProgress });
+    await expect(attempt).rejects.toThrow(expect.objectContaining({ code: "tokenizer-unsupported" }));
+    await expect(attempt).rejects.toThrow(/"b" the id 1000000000/);
+    expect(seen).toEqual([]);
+    expect((await loadModel(folder)).hasTokenizer).toBe(false);
+  });
+
   it("reads shards, and reports progress over all of them", async () => {
     const folder = copyOfLlama();
     const whole = join(folder, "model.safetensors");

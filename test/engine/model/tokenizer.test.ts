@@ -1,7 +1,8 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { ModelTokenizer } from "../../../src/engine/model/tokenizer.ts";
 import { effectiveTokenizer, type TokenizerFiles } from "../../../src/engine/model/tokenizer_config.ts";
-import { readGolden } from "../../golden/golden.ts";
+import { committedPath } from "../../golden/golden.ts";
 
 interface Case {
   model: string;
@@ -9,8 +10,9 @@ interface Case {
   parts: Record<string, unknown>;
 }
 
-const models = readGolden<Record<string, Record<string, unknown>>>("tokenizers", "models.json");
-const cases = readGolden<Record<string, Case>>("tokenizers", "cases.json");
+const read = (name: string) => JSON.parse(readFileSync(committedPath("tokenizers", name), "utf8"));
+const models: Record<string, Record<string, unknown>> = read("models.json");
+const cases: Record<string, Case> = read("cases.json");
 
 function filesOf(name: string, config: Record<string, unknown> = {}): TokenizerFiles {
   const { model, options, parts } = cases[name]!;
