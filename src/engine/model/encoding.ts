@@ -32,7 +32,7 @@ export class PromptEncoder {
   /** A prompt followed by its answer and the end of the turn; an answer beyond the limit is cut off at it. */
   async pair(prompt: string, answer: string): Promise<{ ids: number[]; promptLength: number }> {
     const head = await this.head(prompt);
-    const tail = await this.behind(head, answer.trim() + this.template.answerEnd);
+    const tail = await this.after(head, answer.trim() + this.template.answerEnd);
     return { ids: [...head.ids, ...tail].slice(0, this.limit), promptLength: head.ids.length };
   }
 
@@ -47,7 +47,7 @@ export class PromptEncoder {
   async openings(texts: readonly string[]): Promise<number[][]> {
     // What stands before an answer is the template's, whatever the instruction.
     const head = await this.head("Hello");
-    return firstFaultFirst(texts.map((text) => this.behind(head, text)));
+    return firstFaultFirst(texts.map((text) => this.after(head, text)));
   }
 
   private async head(prompt: string): Promise<Head> {
@@ -65,12 +65,12 @@ export class PromptEncoder {
   }
 
   /**
-   * The tokens of a text behind a prompt. They are not those of the text alone: SentencePiece's tokenizers put a space
-   * before what they are given. So both are encoded together and the prompt's tokens taken off. Where the prompt's
+   * The tokens of a text after a prompt. They are not those of the text alone: SentencePiece tokenizers put a space
+   * before what they are given. So both are encoded together and the prompt's tokens removed. Where the prompt's
    * last characters and the text's first ones become one token, that token cannot follow a prompt whose tokens stand;
-   * the text is then encoded behind a line break, which joins with nothing but white space.
+   * the text is then encoded after a line break, which joins with nothing but white space.
    */
-  private async behind(head: Head, text: string): Promise<number[]> {
+  private async after(head: Head, text: string): Promise<number[]> {
     const lineBreak = { text: "\n", ids: await this.tokenizer.encode("\n") };
     const begin = !this.template.addsBos;
     return (
@@ -95,7 +95,7 @@ async function firstFaultFirst<T>(work: readonly Promise<T>[]): Promise<T[]> {
   return results;
 }
 
-/** `ids` behind `beginning`, or null where they do not begin so. */
+/** What follows `beginning` in `ids`, or null where they begin otherwise. */
 function without(beginning: readonly number[], ids: readonly number[]): number[] | null {
   return beginning.every((id, i) => ids[i] === id) ? ids.slice(beginning.length) : null;
 }

@@ -17,7 +17,7 @@ export class ModelTokenizer {
   readonly bosId: number | null;
   /** Every id that ends an answer: of the configuration, the generation configuration and the tokenizer itself. */
   readonly eosIds: readonly number[];
-  /** A row of the embedding. Nothing sees padding, so any will do where the pad token has none. */
+  /** A row of the embedding. Nothing attends to padding, so any row serves where the pad token has none. */
   readonly padId: number;
   readonly vocabSize: number;
   readonly bosText: string;
@@ -40,7 +40,7 @@ export class ModelTokenizer {
         throw new DiscernError(
           "tokenizer-unsupported",
           `The files give the added token ${JSON.stringify(content)} the id ${stated}, and the tokenizers library ` +
-            `counts to ${given}: an id before it is missing or used twice.`,
+            `assigns ${given}: an id before it is missing or used twice.`,
         );
       }
     }
@@ -75,7 +75,7 @@ export class ModelTokenizer {
    * Token ids of `text`; special tokens written in it (`<|im_end|>`) become their ids.
    *
    * @param options.begin whether what the tokenizer itself puts before a text (a BOS, say) is put there; false by
-   *   default. What it would put behind (an EOS) never is: an answer is to follow.
+   *   default. What it would put after the text (an EOS) never is, because an answer follows.
    * @throws DiscernError `tokenizer-unsupported` for a token that the model has no embedding of.
    */
   async encode(text: string, options: { begin?: boolean } = {}): Promise<number[]> {

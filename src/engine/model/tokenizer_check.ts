@@ -4,9 +4,9 @@ import { greatestOf } from "../../statistics/extremes.ts";
 import { isCharsmap } from "./charsmap.ts";
 
 /*
- * Every option of a tokenizer.json that the tokenizers library knows (0.23). The schemas are strict: the library itself
- * passes over keys it does not know, and what it passes over must not be accepted in silence. They also keep from it
- * what it would panic at, because a panic in native code ends the process.
+ * Every option of a tokenizer.json that the tokenizers library knows (0.23). The schemas are strict: the library
+ * ignores keys it does not know, and what is ignored must not be accepted in silence. They also refuse what the library
+ * would panic at, because a panic in native code ends the process.
  */
 
 const natural = z.int().nonnegative();
@@ -25,7 +25,7 @@ const metaspace = typed("Metaspace", {
   replacement: character,
   prepend_scheme: z.enum(["first", "never", "always"]).optional(),
   split: z.boolean().nullish(),
-  // Of files of before 0.14.
+  // In files from before 0.14.
   add_prefix_space: z.boolean().nullish(),
   str_rep: z.string().nullish(),
 });
@@ -212,7 +212,7 @@ function unsupported(what: string): DiscernError {
   );
 }
 
-/** Files of before 0.9 do not name the model's type; the library tells it by the keys. */
+/** Files from before 0.9 do not name the model's type; the library infers it from the keys. */
 function withModelType(content: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const found = z.looseObject({ type: z.undefined().optional() }).safeParse(content.model);
   if (!found.success || "type" in found.data) return content;
@@ -236,7 +236,7 @@ function described(issue: z.core.$ZodIssue, file: unknown): string {
     return `${issue.keys.map((key) => at([...path, key])).join(", ")} is not a known option`;
   }
   if (issue.code === "invalid_union" && issue.errors.length > 0) {
-    // Of the alternatives the one that comes furthest says what is wrong.
+    // Of the alternatives, the one that matches furthest says what is wrong.
     const [closest] = issue.errors.toSorted((a, b) => depth(b) - depth(a));
     const [first] = closest!;
     if (first !== undefined && depth(closest!) > 0) {

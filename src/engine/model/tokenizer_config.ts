@@ -55,7 +55,7 @@ type ModelConfig = z.infer<typeof modelSchema>;
 
 /**
  * The tokenizer that transformers (5.24) makes of a folder's files: tokenizer.json, the tokens that
- * tokenizer_config.json and its older companions add or describe anew, and the prefix space of its LlamaTokenizer.
+ * tokenizer_config.json and older files beside it add or redefine, and the prefix space of its LlamaTokenizer.
  *
  * Other classes of transformers 5 (GPT2Tokenizer, Qwen2Tokenizer, GemmaTokenizer, …) build the parts of tokenizer.json
  * anew, too; either they come to the same, or they lose what the model was trained with: SmolLM2's digits would not be
@@ -90,7 +90,7 @@ function refused(what: string): DiscernError {
   );
 }
 
-/** special_tokens_map.json speaks before tokenizer_config.json in folders of before transformers 4.34. */
+/** special_tokens_map.json takes precedence over tokenizer_config.json in folders from before transformers 4.34. */
 function withSpecialTokensMap({ config, specialTokensMap }: TokenizerFiles): Record<string, unknown> {
   return config.added_tokens_decoder === undefined ? { ...config, ...specialTokensMap } : config;
 }
@@ -115,7 +115,7 @@ function namedTokens(settings: TokenizerConfig): Map<string, Token> {
 }
 
 /**
- * The added tokens as transformers brings them together: those of tokenizer.json; over them, or behind them, the ones
+ * The added tokens as transformers merges them: those of tokenizer.json; replacing them or appended, the ones
  * that tokenizer_config.json (or added_tokens.json) describes; then named and extra tokens that are not there yet.
  */
 function withAddedTokens(
@@ -199,8 +199,8 @@ function isLlamaTokenizer(file: TokenizerFile, settings: TokenizerConfig, model:
 }
 
 /**
- * LlamaTokenizer's parts. With `legacy` true a space is put before every part of a text, behind special tokens, too;
- * else (the default since transformers 5) only where the text begins.
+ * LlamaTokenizer's parts. With `legacy` true a space is put before every part of a text, after special tokens too;
+ * otherwise (the default since transformers 5) only where the text begins.
  */
 function llamaTokenizer(file: TokenizerFile, settings: TokenizerConfig): TokenizerFile {
   if (file.model.type !== "BPE") {

@@ -3,7 +3,7 @@ import type { Tokenizer } from "tokenizers";
 import { DiscernError } from "../../protocol/errors.ts";
 import type { TokenizerFile } from "./tokenizer_check.ts";
 
-/** Ids of a text, and which of them the post-processor put round it. */
+/** Ids of a text, and which of them the post-processor added. */
 export interface Encoded {
   readonly ids: number[];
   /** 1 for an id that the post-processor added. */
@@ -37,7 +37,7 @@ export class RustTokenizer {
   }
 
   /**
-   * The library would panic at an added token of which its normalizer leaves nothing.
+   * The library would panic at an added token that its normalizer reduces to nothing.
    *
    * @throws DiscernError `tokenizer-unsupported`.
    */
@@ -48,8 +48,8 @@ export class RustTokenizer {
       if (!normalized || content === "" || normalizer.normalizeString(content) !== "") continue;
       throw new DiscernError(
         "tokenizer-unsupported",
-        `tokenizer.json: the normalizer leaves nothing of the added token ${JSON.stringify(content)}, whose ` +
-          "normalized is true, so no text can hold it.",
+        `tokenizer.json: the normalizer reduces the added token ${JSON.stringify(content)} to nothing, and its ` +
+          "normalized is true, so no text can contain it. Set normalized to false.",
       );
     }
   }
@@ -88,7 +88,7 @@ export class RustTokenizer {
   }
 }
 
-/** The binding is native code and lies outside the bundles. It is loaded on first use, so that its absence is told. */
+/** The binding is native code and lies outside the bundles. It is loaded on first use, so that its absence is an error with a code. */
 function library(): typeof Tokenizer {
   try {
     return (createRequire(import.meta.url)("tokenizers") as typeof import("tokenizers")).Tokenizer;

@@ -53,7 +53,7 @@ describe("tokenizer_config.json", () => {
     [
       "an id that the library does not come to",
       { added_tokens_decoder: { 500: { content: "<x>", ...token } } },
-      /"<x>" the id 500, and the tokenizers library counts to 420/,
+      /"<x>" the id 500, and the tokenizers library assigns 420/,
     ],
     [
       "an id beyond sense",
