@@ -4,6 +4,7 @@ import { browse } from "./page/browse.ts";
 import { charts } from "./page/charts.ts";
 import { comparisons } from "./page/comparisons.ts";
 import { elements } from "./page/elements.ts";
+import { layers } from "./page/layers.ts";
 import { layOut } from "./page/main.ts";
 import { overview } from "./page/overview.ts";
 import { style } from "./page/style.ts";
@@ -11,7 +12,7 @@ import { training } from "./page/training.ts";
 
 /** The functions of the page, as the source text of one object: each stands alone and takes what it needs. A bundler
  * may minify them but not keep their names, which esbuild does through a helper outside of them. */
-const page = Object.entries({ elements, charts, overview, training, comparisons, browse, layOut })
+const page = Object.entries({ elements, charts, overview, training, layers, comparisons, browse, layOut })
   .map(([name, part]) => `${name}: ${part}`)
   .join(",\n");
 
@@ -23,6 +24,7 @@ const charts = page.charts(Chart);
 const sections = [
   ...page.overview(report, elements, charts),
   ...page.training(report, elements, charts),
+  ...page.layers(report, elements, charts),
   ...page.comparisons(report, elements),
 ];
 page.layOut(report, elements, sections, page.browse(report, elements));

@@ -1,4 +1,5 @@
 import type { Estimate } from "../../protocol/comovement.ts";
+import { chosenFigures } from "../../protocol/layer_choice.ts";
 import type { Comparison, GroupSummary, OverSeeds, Report } from "../../protocol/report.ts";
 
 const MEASURES: Record<OverSeeds["measure"], string> = {
@@ -22,6 +23,7 @@ export function reportMarkdown(report: Report): string {
     discernment(report),
     ...report.comparisons.map(comparison),
     comovement(report),
+    layers(report),
   ];
   return `${sections.filter((section) => section !== "").join("\n\n")}\n`;
 }
@@ -124,6 +126,54 @@ function comovement({ series }: Report): string {
     "final gap",
   ];
   return `## Co-movement of toxic and seemingly toxic refusal\n\n${table(header, rows)}`;
+}
+
+function layers({ series }: Report): string {
+  const chosen = series.flatMap(({ arm, seed, layerChoice }) =>
+    layerChoice ? [{ arm, seed, ...layerChoice }] : [],
+  );
+  if (chosen.length === 0) return "";
+  const figure = (value: number | null | undefined) => (value == null ? "–" : number(value));
+  const withError = (found: { auroc: number | null; standardError: number | null } | null | undefined) =>
+    found ? `${figure(found.auroc)} (${figure(found.standardError)})` : "one source";
+  const summary = chosen.map((choice) => {
+    const { arm, seed, layer, curve, heldOut, groups, folds, controls } = choice;
+    const own = chosenFigures(choice);
+    return [
+      arm,
+      `${seed}`,
+      `${layer} of ${curve.length}`,
+      withError(own),
+      `${groups} ${heldOut === "category" ? "categories" : "pairs and single prompts"} in ${folds} folds`,
+      `${figure(own?.shuffled.mean)} (${figure(controls.shuffledBest)})`,
+      withError(controls.surface),
+      withError(controls.source),
+    ];
+  });
+  const curves = (chosen[0]?.curve ?? []).map(({ layer }) => [
+    `${layer}`,
+    ...chosen.map(({ curve }) =>
+      withError(curve.find((each) => each.layer === layer) ?? { auroc: null, standardError: null }),
+    ),
+  ]);
+  return [
+    "## Choice of the layer",
+    "AUROC of a linear probe between toxic and seemingly toxic prompts that it had not seen, with its standard error; 0.5 is chance.",
+    table(
+      [
+        "arm",
+        "seed",
+        "chosen layer",
+        "AUROC (SE)",
+        "held out",
+        "shuffled labels (best layer of any draw)",
+        "character n-grams (SE)",
+        "source alone (SE)",
+      ],
+      summary,
+    ),
+    table(["layer", ...chosen.map(({ arm, seed }) => `${arm}, seed ${seed}`)], curves),
+  ].join("\n\n");
 }
 
 function table(header: string[], rows: string[][]): string {

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { chart, words } from "../../../src/engine/commands/display.ts";
 import type { RunEvent } from "../../../src/protocol/events.ts";
+import { exampleChoice } from "../evaluate/fixture.ts";
 
 const at = "2026-01-01T00:00:00.000Z";
 const step = { type: "step", at, seq: 3, stage: 0, step: 4, globalStep: 4, tokens: 90 } as const;
@@ -16,6 +17,16 @@ test("a contrastive step tells the gap it opened and how far general prompts mov
     "step 4  loss 2.5000  norm 1.250  separation 0.2500  retention 0.0040  0.50 s",
   );
   expect(words({ ...step, ...figures })).toBe("step 4  loss 2.5000  norm 1.250  0.50 s");
+});
+
+test("the choice of a layer is told with its error and the controls", () => {
+  const chosen = { type: "layer-chosen", at, seq: 2, stage: 0, ...exampleChoice } as const;
+  expect(words(chosen)).toBe(
+    "Layer 2 of 3: AUROC 0.90 (SE 0.02) on held-out categories (10 in 5 folds); controls: shuffled labels 0.50 (best " +
+      "layer of 20 draws 0.57), character n-grams 0.63, source 0.51",
+  );
+  const pairs = { ...chosen, heldOut: "pair", controls: { ...chosen.controls, source: null } } as const;
+  expect(words(pairs)).toMatch(/on held-out matched pairs and single prompts .* source – \(one source\)$/);
 });
 
 test("figures that were not finite are shown as missing", () => {

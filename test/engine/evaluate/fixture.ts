@@ -1,6 +1,7 @@
 import { promptId } from "../../../src/dataset/record.ts";
 import { buildReport } from "../../../src/engine/evaluate/report.ts";
 import type { SeriesPoint } from "../../../src/protocol/comovement.ts";
+import type { LayerChoice } from "../../../src/protocol/layer_choice.ts";
 import type { Arm, PromptResult, Report } from "../../../src/protocol/report.ts";
 import { type RandomIndex, randomIndex } from "../../../src/statistics/bootstrap.ts";
 
@@ -145,3 +146,24 @@ function normal(random: RandomIndex): () => number {
   const uniform = () => (random(1e6) + 0.5) / 1e6;
   return () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform());
 }
+
+/** A choice of layer 2 among three, from two sources. */
+export const exampleChoice: LayerChoice = {
+  layer: 2,
+  heldOut: "category",
+  groups: 10,
+  folds: 5,
+  curve: [0.6, 0.9, null].map((auroc, i) => ({
+    layer: i + 1,
+    auroc,
+    standardError: auroc === null ? null : 0.02,
+    pairAccuracy: 0.75,
+    shuffled: { mean: 0.5, highest: 0.56 },
+  })),
+  controls: {
+    draws: 20,
+    shuffledBest: 0.57,
+    surface: { auroc: 0.63, standardError: 0.03 },
+    source: { auroc: 0.51, standardError: 0.01 },
+  },
+};

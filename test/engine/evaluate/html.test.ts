@@ -5,7 +5,7 @@ import { JSDOM, VirtualConsole } from "jsdom";
 import { beforeAll, describe, expect, test } from "vitest";
 import { reportHtml } from "../../../src/engine/evaluate/html.ts";
 import type { Report } from "../../../src/protocol/report.ts";
-import { exampleReport } from "./fixture.ts";
+import { exampleChoice, exampleReport } from "./fixture.ts";
 
 const chartSource = readFileSync(
   createRequire(import.meta.url)
@@ -66,6 +66,29 @@ describe("the report page", () => {
     }
     expect(page.querySelectorAll("canvas")).toHaveLength(5);
     expect(texts(page, "main").filter((text) => /NaN|undefined/.test(text))).toEqual([]);
+  });
+
+  test("shows how the layer was chosen, with the controls, where a run left it to Discern", () => {
+    const [first, ...others] = report.series;
+    const chosen = open(
+      reportHtml({ ...report, series: [{ ...first!, layerChoice: exampleChoice }, ...others] }, chartSource),
+    );
+    const section = [...chosen.querySelectorAll("section")].find(
+      (one) => one.querySelector("h2")?.textContent === "Choice of the layer",
+    );
+    expect(section?.querySelectorAll("canvas")).toHaveLength(1);
+    const cells = [...(section?.querySelector("tbody")?.querySelectorAll("td") ?? [])].map(
+      (e) => e.textContent,
+    );
+    expect(cells.slice(2)).toEqual([
+      "2 of 3",
+      "0.90 (0.02)",
+      "10 categories in 5 folds",
+      "0.50 (0.57)",
+      "0.63 (0.03)",
+      "0.51 (0.01)",
+    ]);
+    expect(section?.querySelector("details table")?.textContent).toContain("– (–)");
   });
 
   test("shows what models wrote as text, never as markup", () => {

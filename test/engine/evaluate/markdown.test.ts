@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { reportMarkdown } from "../../../src/engine/evaluate/markdown.ts";
-import { exampleReport } from "./fixture.ts";
+import { exampleChoice, exampleReport } from "./fixture.ts";
 
 test("shows every part of a report", () => {
   const markdown = reportMarkdown(exampleReport());
@@ -19,6 +19,27 @@ test("shows every part of a report", () => {
   }
   expect(markdown).not.toContain("NaN");
   expect(markdown).not.toContain("undefined");
+});
+
+test("shows how the layer was chosen, with the controls, where a run left it to Discern", () => {
+  const report = exampleReport();
+  expect(reportMarkdown(report)).not.toContain("## Choice of the layer");
+  const [first, second] = report.series;
+  first!.layerChoice = exampleChoice;
+  second!.layerChoice = {
+    ...exampleChoice,
+    heldOut: "pair",
+    controls: { ...exampleChoice.controls, source: null },
+  };
+  const section = reportMarkdown(report).split("## Choice of the layer")[1] ?? "";
+  expect(section).toContain(
+    "| 2 of 3 | 0.900 (0.020) | 10 categories in 5 folds | 0.500 (0.570) | 0.630 (0.030) | 0.510 (0.010) |",
+  );
+  expect(section).toContain(
+    "| 10 pairs and single prompts in 5 folds | 0.500 (0.570) | 0.630 (0.030) | one source |",
+  );
+  expect(section).toContain("| 1 | 0.600 (0.020) | 0.600 (0.020) |");
+  expect(section).toContain("| 3 | – (–) | – (–) |");
 });
 
 test("every table has as many cells in each row as in its header", () => {

@@ -1,8 +1,9 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { compare } from "../../../src/engine/evaluate/compare.ts";
+import { buildReport, rebuildReport } from "../../../src/engine/evaluate/report.ts";
 import { contrasts, summariseSuites } from "../../../src/engine/evaluate/summary.ts";
 import { type Arm, type PromptResult, type Report, reportSchema } from "../../../src/protocol/report.ts";
-import { exampleReport } from "./fixture.ts";
+import { exampleChoice, exampleReport } from "./fixture.ts";
 
 /** Results written as "suite kind verdict", such as "x u r": suite x, unsafe, refused. */
 function arm(name: string, rows: string[], seed = 0): Arm {
@@ -126,6 +127,18 @@ describe("buildReport", () => {
       expect(values).toHaveLength(3);
       expect(interval!.lower).toBeLessThan(mean);
     }
+  });
+
+  test("keeps how the layers were chosen, and says what speaks against a choice", () => {
+    const { arms, model, series } = report;
+    const weak = { ...exampleChoice, controls: { ...exampleChoice.controls, shuffledBest: 0.95 } };
+    const [first, ...others] = series;
+    const built = buildReport({ arms, model, series: [{ ...first!, layerChoice: weak }, ...others] });
+    expect(built.series[0]?.layerChoice).toEqual(weak);
+    expect(built.notes).toContainEqual(
+      expect.stringMatching(/^STL, seed 0: Layer 2 separates the contrast no better/),
+    );
+    expect(rebuildReport(built, arms).notes).toEqual(built.notes);
   });
 
   test("says what a reader must know", () => {

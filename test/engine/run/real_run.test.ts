@@ -8,6 +8,7 @@ import { executeRun, resumeRun, startRun } from "../../../src/engine/run/execute
 import { Stop } from "../../../src/engine/run/stop.ts";
 import type { RunEvent } from "../../../src/protocol/events.ts";
 import type { LabelRecord } from "../../../src/protocol/label.ts";
+import { layerCaveats } from "../../../src/protocol/layer_choice.ts";
 import { type RecipeInput, recipeSchema } from "../../../src/protocol/recipe.ts";
 import { reportSchema } from "../../../src/protocol/report.ts";
 import { timeline } from "../../../src/protocol/timeline.ts";
@@ -99,6 +100,38 @@ test("a run stopped in every part of its way and resumed has the losses, the ada
   expect(answered).toHaveLength(1);
 });
 
+test("a layer left to Discern is chosen once, recorded with its controls, and kept when the run is resumed", async () => {
+  const [contrast, ...others] = input.stages;
+  const auto = recipeSchema.parse({
+    ...input,
+    stages: [{ ...contrast, layer: "auto" }, ...others],
+    evaluate: { ...input.evaluate, before: false },
+  });
+  const folder = join(root, "auto");
+  const stop = new Stop();
+  const halt = (event: RunEvent) => {
+    if (event.type === "step" && event.step === 2) stop.request();
+  };
+  expect(await startRun(auto, root, { folder, stop, onEvent: halt })).toBe("stopped");
+  expect(await resumeRun({ folder, stop: new Stop() })).toBe("finished");
+  const log = events("auto");
+  const choices = log.filter(({ type }) => type === "layer-chosen");
+  expect(choices).toHaveLength(1);
+  const [{ at: _, seq, stage, type: __, ...choice }] = choices as [RunEvent & { type: "layer-chosen" }];
+  const begun = log.filter((event) => event.type === "stage-started" && event.kind === "contrastive");
+  expect(begun).toHaveLength(2);
+  expect(begun.every((event) => event.type === "stage-started" && event.layer === choice.layer)).toBe(true);
+  expect([stage, seq < begun[0]!.seq]).toEqual([0, true]);
+  expect(choice.curve.map(({ layer }) => layer)).toEqual([1, 2, 3]);
+  const { series, notes } = await report("auto");
+  expect(series[0]?.layerChoice).toEqual(choice);
+  // What speaks against the choice is told when it is made, and again in the report.
+  for (const caveat of layerCaveats(choice)) {
+    expect(log).toContainEqual(expect.objectContaining({ type: "warning", message: caveat }));
+    expect(notes).toContain(`tiny, seed 0: ${caveat}`);
+  }
+});
+
 test("the report has the model before training beside it, and a comparison of runs has it once", async () => {
   await run("one");
   const { arms, comparisons } = await report("one");
@@ -188,6 +221,21 @@ test.each([
     /empty\.csv/,
   ],
   [
+    "a contrast of which nothing can be held out for the choice of its layer",
+    {
+      data: { ...input.data, contrast: [{ file: "lone.csv" }] },
+      stages: [{ type: "contrastive" as const, layer: "auto" as const, train }],
+    },
+    "group-too-small",
+    /layer "auto".*give the number of a layer/,
+  ],
+  [
+    "a share of safety pairs of which its epochs draw none",
+    { stages: [{ type: "supervised" as const, epochs: 0.01, batchSize: 4, safetyRatio: 0.05, train }] },
+    "recipe-invalid",
+    /stages\.0\.safetyRatio is 0\.05: this share draws no safety pair/,
+  ],
+  [
     "a layer that the model has not",
     { stages: [{ type: "contrastive" as const, layer: 9, train }] },
     "recipe-invalid",
@@ -196,6 +244,10 @@ test.each([
   ["an unknown model", { model: "nowhere" }, "model-missing", /nowhere/],
 ])("%s ends the run before its first step, and says what to mend", async (_, changes, code, message) => {
   await writeFile(join(root, "empty.csv"), "prompt,label\n");
+  await writeFile(
+    join(root, "lone.csv"),
+    "prompt,label,pair\na,toxic,p\nb,toxic,p\nc,seemingly_toxic,p\nd,seemingly_toxic,\n",
+  );
   const wrong = recipeSchema.parse({ ...input, ...changes, evaluate: { ...input.evaluate, before: false } });
   const attempt = startRun(wrong, root, { folder: join(root, "wrong"), stop: new Stop() });
   await expect(attempt).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
