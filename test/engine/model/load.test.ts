@@ -45,6 +45,21 @@ describe("loadModel", () => {
     expect((await loadModel(folder)).hasTokenizer).toBe(false);
   });
 
+  it.each([
+    ["tokenizer_config.json", { added_tokens_decoder: { 2: { content: "<|end|>", special: true } } }],
+    ["special_tokens_map.json", { eos_token: "<|end|>" }],
+    ["added_tokens.json", { "<|end|>": 2 }],
+  ])("knows a token that only %s names", async (name, content) => {
+    const folder = copyOfLlama();
+    const model = { type: "WordLevel", unk_token: "<unk>", vocab: { "<unk>": 0, a: 1 } };
+    writeFileSync(join(folder, "tokenizer.json"), JSON.stringify({ model }));
+    writeFileSync(join(folder, name), JSON.stringify(content));
+    const { tokenizer } = await loadModel(folder);
+    expect(await tokenizer.encode("a<|end|>a")).toEqual([1, 2, 1]);
+    const files = await (await loadModel(folder)).fingerprint();
+    expect(files.map(({ file }) => file)).toContain(join(folder, name));
+  });
+
   it("reads shards, and reports progress over all of them", async () => {
     const folder = copyOfLlama();
     const whole = join(folder, "model.safetensors");
