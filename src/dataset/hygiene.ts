@@ -5,6 +5,9 @@ import type { PromptRecord } from "./record.ts";
 /** Prompts that share half of their trigrams and more are near duplicates. */
 const NEAR = 0.5;
 
+/** Whoever can end a search: an AbortSignal, or a stop that is looked at. */
+export type Interruption = Pick<AbortSignal, "throwIfAborted">;
+
 /** So long a search holds the event loop before others get it, in milliseconds. */
 const SLICE_MS = 10;
 
@@ -18,7 +21,7 @@ const SLICE_MS = 10;
  */
 export async function contradictions(
   records: readonly PromptRecord[],
-  signal?: AbortSignal,
+  signal?: Interruption,
   threshold: number = NEAR,
 ): Promise<Likeness[]> {
   const labelled = records.filter(({ label }) => label !== undefined);
@@ -64,7 +67,7 @@ export const CLOSEST = 50;
 export async function contamination(
   training: readonly PromptRecord[],
   evaluation: readonly PromptRecord[],
-  signal?: AbortSignal,
+  signal?: Interruption,
 ): Promise<Contamination> {
   const found = await finish(
     closestPairs(evaluation, training, NEAR, () => true),
@@ -82,7 +85,7 @@ export async function contamination(
   };
 }
 
-async function finish<T>(search: Generator<void, T>, signal?: AbortSignal): Promise<T> {
+async function finish<T>(search: Generator<void, T>, signal?: Interruption): Promise<T> {
   let since = performance.now();
   for (let step = search.next(); ; step = search.next()) {
     if (step.done) return step.value;

@@ -6,7 +6,7 @@ import { addDoctor, addInspect, addPull, addTryDevice } from "./commands/model.t
 import { addCompare, addExport, addSchema, addWatch } from "./commands/results.ts";
 import { addRun } from "./commands/run.ts";
 import { addServe, addStop } from "./commands/serve.ts";
-import { say } from "./commands/shell.ts";
+import { outliveReaders, say } from "./commands/shell.ts";
 
 const program = new Command("discern")
   .description(
@@ -40,6 +40,7 @@ for (const add of [
 // Set after the commands are there: each must throw instead of ending the process with commander's own code.
 for (const command of [program, ...program.commands]) command.exitOverride();
 
+outliveReaders();
 try {
   await program.parseAsync();
 } catch (error) {

@@ -2,7 +2,7 @@ import { selectPrompts } from "../../dataset/select.ts";
 import { refusalOpenings } from "../../protocol/openings.ts";
 import type { SourceInput } from "../../protocol/source.ts";
 import { mergeAdapter, readAdapter } from "../model/adapter.ts";
-import { type GenerateOptions, generate } from "../probe/generate.ts";
+import { generate } from "../probe/generate.ts";
 import { RefusalScorer } from "../probe/refusal.ts";
 import { openSession, type Session, type SessionOptions } from "../run/session.ts";
 
@@ -19,21 +19,35 @@ export async function openAdapted({ adapter, ...options }: AskOptions): Promise<
   return session;
 }
 
+/** How those who asked follow the work, and end it. */
+export interface Following {
+  readonly onProgress?: (done: number, total: number) => void;
+  /** Ends the work within one batch, by throwing its reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** Does what a signal cuts off within one batch. @throws the signal's reason, and what `work` throws. */
+export function cutOffBy<T>(
+  signal: AbortSignal | undefined,
+  { live }: Session,
+  work: () => Promise<T>,
+): Promise<T> {
+  return live.device.interruptible(() => signal?.throwIfAborted(), work);
+}
+
 /** Greedy answers to prompts. @throws as {@link openAdapted}, `prompt-too-long`, and the reason of `signal`. */
 export async function generateAnswers(
   options: AskOptions,
   prompts: readonly string[],
   maxNewTokens: number,
-  { onProgress, signal }: Pick<GenerateOptions, "onProgress" | "signal"> = {},
+  { onProgress, signal }: Following = {},
 ): Promise<{ prompt: string; response: string; ended: boolean }[]> {
-  const { live, encoder, tokenizer } = await openAdapted(options);
+  const session = await openAdapted(options);
+  const { live, encoder, tokenizer } = session;
   const rows = await encoder.prompts(prompts);
-  const answers = await generate(live, rows, {
-    maxNewTokens,
-    eosIds: tokenizer.eosIds,
-    ...(onProgress ? { onProgress } : {}),
-    ...(signal ? { signal } : {}),
-  });
+  const answers = await cutOffBy(signal, session, () =>
+    generate(live, rows, { maxNewTokens, eosIds: tokenizer.eosIds, ...(onProgress ? { onProgress } : {}) }),
+  );
   return Promise.all(
     answers.map(async ({ ids, ended }, i) => ({
       prompt: prompts[i]!,
@@ -43,8 +57,7 @@ export async function generateAnswers(
   );
 }
 
-export interface ScoreOptions {
-  readonly onProgress?: (done: number, total: number) => void;
+export interface ScoreOptions extends Following {
   /** Told before anything is computed what a person must know of the file's rows and labels, in whole sentences. */
   readonly onNotices?: (notices: readonly string[]) => void;
 }
@@ -52,19 +65,20 @@ export interface ScoreOptions {
 /**
  * The refusal score of every prompt that a source names, with the label that holds for it.
  *
- * @throws as {@link openAdapted} and `selectPrompts`.
+ * @throws as {@link openAdapted} and `selectPrompts`, and the reason of `signal`.
  */
 export async function scorePrompts(
   options: AskOptions,
   source: SourceInput,
-  { onProgress, onNotices }: ScoreOptions = {},
+  { onProgress, onNotices, signal }: ScoreOptions = {},
 ) {
   const { records, notices } = await selectPrompts(source, { root: options.root });
   onNotices?.(notices);
-  const { live, encoder } = await openAdapted(options);
+  const session = await openAdapted(options);
+  const { live, encoder } = session;
   const rows = await encoder.prompts(records.map(({ prompt }) => prompt));
   const scorer = await RefusalScorer.create(live, encoder, refusalOpenings);
-  const scores = await scorer.score(rows, onProgress);
+  const scores = await cutOffBy(signal, session, () => scorer.score(rows, onProgress ? { onProgress } : {}));
   return records.map(({ id, prompt, label, kind, line }, i) => ({
     id,
     line,

@@ -8,6 +8,7 @@ import { writeFailure } from "../../run_folder/failures.ts";
 import { readEngine, runPaths } from "../../run_folder/folder.ts";
 import { makeFolders } from "../../storage/folders.ts";
 import { allocator } from "../launch.ts";
+import { refuseChangesWithoutRecipe } from "./recipe.ts";
 
 export interface DetachOptions {
   /** Recipe file or `preset:NAME`; left out to go on with the run of the folder. */
@@ -33,12 +34,13 @@ const farewellSchema = z.object({ error: z.object({ code: z.enum(errorCodes), me
  * @param program the program and arguments of Discern's command line.
  * @returns once the run goes.
  * @throws DiscernError the engine's own when it failed before; `run-unwritable`; `request-invalid` with the log's last
- *   lines when it ended without a word that is known.
+ *   lines when it ended without a word that is known, and for changes to the recipe of a run that is resumed.
  */
 export async function startDetached(
   { recipe, folder, set, stlAlone, resume }: DetachOptions,
   [file, ...args]: readonly [string, ...string[]],
 ): Promise<{ folder: string; pid: number }> {
+  refuseChangesWithoutRecipe(recipe, { set, stlAlone });
   const paths = runPaths(resolve(folder));
   let log: number;
   try {

@@ -14,7 +14,7 @@ import { makeFolders } from "../../storage/folders.ts";
 import { answerSuites, type SuitePrompts } from "../evaluate/answers.ts";
 import { buildReport } from "../evaluate/report.ts";
 import { writeReport } from "../run/evaluation.ts";
-import { type AskOptions, openAdapted } from "./ask.ts";
+import { type AskOptions, cutOffBy, openAdapted } from "./ask.ts";
 
 /**
  * Suites as they are written on a command line: `FILE`, or `FILE?key=value&key=value` with keys of a recipe's source
@@ -101,7 +101,7 @@ export interface EvaluateOptions {
   readonly onProgress?: (suite: string, done: number, total: number) => void;
   /** Told before anything is computed what a person must know of the files' rows and labels; the report says it, too. */
   readonly onNotices?: (notices: readonly string[]) => void;
-  /** Stops between two tokens, by throwing its reason; no report is written then. */
+  /** Ends the work within one batch, by throwing its reason; no report is written then. */
   readonly signal?: AbortSignal;
 }
 
@@ -142,17 +142,19 @@ export async function evaluateModel(ask: AskOptions, options: EvaluateOptions): 
   }
   const notices = [...found];
   options.onNotices?.(notices);
-  const { live, encoder, loaded } = await openAdapted(ask);
-  const results = await answerSuites(live, encoder, read, {
-    openings: refusalOpenings,
-    maxNewTokens: options.maxNewTokens,
-    batchSize: options.batchSize,
-    ...(onProgress ? { onProgress } : {}),
-    ...(signal ? { signal } : {}),
-  });
+  const session = await openAdapted(ask);
+  const { live, encoder, loaded } = session;
+  const results = await cutOffBy(signal, session, () =>
+    answerSuites(live, encoder, read, {
+      openings: refusalOpenings,
+      maxNewTokens: options.maxNewTokens,
+      batchSize: options.batchSize,
+      ...(onProgress ? { onProgress } : {}),
+    }),
+  );
   const report = buildReport({
     model: { name: loaded.name },
-    arms: [{ name, seed: 0, results: results ?? [] }],
+    arms: [{ name, seed: 0, results }],
     notes: notices,
   });
   try {

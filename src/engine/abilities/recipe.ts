@@ -33,6 +33,24 @@ export async function loadRecipe(
   return { recipe, root };
 }
 
+/**
+ * A run is resumed by the recipe in its folder, as it is.
+ *
+ * @throws DiscernError `request-invalid` when changes were asked for and no recipe was given that they could be made to.
+ */
+export function refuseChangesWithoutRecipe(
+  recipe: string | undefined,
+  { set, stlAlone }: RecipeChanges,
+): void {
+  if (recipe !== undefined || (set.length === 0 && !stlAlone)) return;
+  const asked = [...set.map((change) => `--set ${change}`), ...(stlAlone ? ["--stl-alone"] : [])].join(", ");
+  throw new DiscernError(
+    "request-invalid",
+    `A run is resumed by its own recipe, which cannot be changed: ${asked} would have no effect. Leave that out to resume, or ` +
+      "start a new run with a recipe and another folder.",
+  );
+}
+
 async function recipeText(name: string): Promise<string> {
   if (name.startsWith("preset:")) {
     const key = name.slice("preset:".length);

@@ -45,8 +45,17 @@ export async function stopRun(
     );
   }
   const works = async () => (await lockHolder(folder))?.token === holder.token;
-  if (!asked && (await works())) process.kill(holder.pid, "SIGTERM");
+  if (!asked && (await works())) terminate(holder.pid);
   while (await works()) await sleep(look);
   const { state } = timeline(readEvents(runPaths(folder).events));
   return { folder: resolve(folder), pid: holder.pid, state };
+}
+
+/** Sends SIGTERM to a process, which may have ended by itself since it was looked at. */
+function terminate(pid: number): void {
+  try {
+    process.kill(pid, "SIGTERM");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
 }

@@ -26,6 +26,8 @@ export function addWatch(program: Command): void {
       const display = runDisplay(flags.json);
       const leave = new AbortController();
       process.once("SIGINT", () => leave.abort());
+      // Nobody is left who watches.
+      for (const stream of [process.stdout, process.stderr]) stream.once("error", () => leave.abort());
       // A run that nobody works on will not write again: its log is shown as it is.
       if (!(await lockHolder(run))) for (const event of readEvents(events)) display.show(event);
       else {

@@ -2,10 +2,10 @@ import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import type { RunEvent } from "../../protocol/events.ts";
 import { startDetached } from "../abilities/detach.ts";
-import { loadRecipe } from "../abilities/recipe.ts";
+import { loadRecipe, refuseChangesWithoutRecipe } from "../abilities/recipe.ts";
 import { executeRun, resumeRun } from "../run/execute.ts";
 import { requireRunFiles } from "../run/prompts.ts";
-import { anyStop, Stop, stopOnSignals } from "../run/stop.ts";
+import { anyStop, Stop, Stopped, stopOnSignals } from "../run/stop.ts";
 import { openRunEngine } from "../server/run_engine.ts";
 import { runDisplay } from "./display.ts";
 import { progressBar, type Shell, say, show } from "./shell.ts";
@@ -38,6 +38,7 @@ export function addRun(program: Command): void {
       if (name === undefined && !(flags.resume && flags.out)) {
         command.error("error: give a recipe, or --resume with --out", { exitCode: 2 });
       }
+      refuseChangesWithoutRecipe(name, { set: flags.set, stlAlone: !!flags.stlAlone });
       const fresh = name === undefined ? {} : { recipe: name };
       const loaded =
         name === undefined ? null : await loadRecipe(name, { set: flags.set, stlAlone: !!flags.stlAlone });
@@ -60,7 +61,7 @@ export function addRun(program: Command): void {
       const stop = new Stop();
       const release = stopOnSignals((signal) => {
         stop.request();
-        say(`${signal}: finishing this step and saving. Once more ends at once.`);
+        say(`${signal}: finishing this step or batch and saving. A second signal ends at once.`);
       });
       const reading = progressBar("Reading the model");
       const display = runDisplay(flags.json);
@@ -82,8 +83,12 @@ export function addRun(program: Command): void {
         say(
           end === "finished"
             ? `Finished: ${folder}`
-            : `Stopped and saved. Go on with: discern run --resume --out ${folder}`,
+            : `Stopped and saved. Resume with: discern run --resume --out ${folder}`,
         );
+      } catch (error) {
+        if (!(error instanceof Stopped)) throw error;
+        say("Stopped while data and model were read: nothing was computed, and nothing has changed.");
+        process.exitCode = 130;
       } finally {
         display.end();
         release();

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import type { MessageConnection } from "vscode-jsonrpc";
 import { clearPipe, listen, newPipeName, removePipe } from "../../connection/pipe.ts";
 import type { RunState } from "../../protocol/timeline.ts";
+import { isRun } from "../../run_folder/folder.ts";
 import { stopRun } from "../abilities/stop.ts";
 import { Stop, stopOnSignals } from "../run/stop.ts";
 import { answer, newQueue } from "../server/answer.ts";
@@ -60,26 +61,29 @@ export function addServe(program: Command): void {
 
 /** What is said of a run that was asked to stop, by what became of it. */
 const endings: Readonly<Record<RunState, (run: string) => string>> = {
-  stopped: (run) => `Stopped and saved. Go on with: discern run --resume --out ${run}`,
+  stopped: (run) => `Stopped and saved. Resume with: discern run --resume --out ${run}`,
   finished: (run) => `It finished before it could be stopped. See: discern watch ${run}`,
   failed: (run) => `It failed before it could be stopped. See: discern watch ${run}`,
-  running: (run) => `It ended without saving this step. Go on with: discern run --resume --out ${run}`,
+  running: (run) => `It ended before it could save. Resume with: discern run --resume --out ${run}`,
 };
 
 export function addStop(program: Command): void {
   program
     .command("stop")
     .argument("<run>", "run folder")
-    .description("have a run finish its step, save and end; it can be resumed")
+    .description("have a run finish its step or batch, save and end; it can be resumed")
     .option("--keep-best", "end the stage at its best state, leave out later stages, and evaluate", false)
     .option("--json", "one JSON document on stdout", false)
     .action(async (run: string, { keepBest, ...flags }: Shell & { keepBest: boolean }) => {
-      if (!keepBest) say("Waiting for the step to be finished and saved …");
+      if (!keepBest) say("Waiting for the step or batch to be finished and saved …");
       const stopped = await stopRun(run, { keepBest });
+      const begun = await isRun(run);
       show(flags, stopped, () =>
         keepBest
           ? `It keeps its best state and is evaluated. See: discern watch ${run}`
-          : endings[stopped.state](run),
+          : begun
+            ? endings[stopped.state](run)
+            : "It was stopped while data and model were read, before the run began.",
       );
     });
 }

@@ -21,6 +21,22 @@ export function sayAll(notices: readonly string[]): void {
   for (const notice of notices) say(`warning: ${notice}`);
 }
 
+/** Codes of a stream whose reader has gone: the other end of a pipe, or a terminal that was closed. */
+const readerGone = new Set(["EPIPE", "EIO", "ECONNRESET", "ERR_STREAM_DESTROYED"]);
+
+/**
+ * Keeps the process alive when whoever reads its output goes away, as `head` does after a few lines: what it computes is in
+ * files. Output that cannot be written for another reason, as to a full disk, is said and is a failure.
+ */
+export function outliveReaders(): void {
+  process.stderr.on("error", () => undefined);
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (readerGone.has(error.code ?? "")) return;
+    say(`discern: The output could not be written (${error.message}).`);
+    process.exitCode = 1;
+  });
+}
+
 /**
  * A progress bar with time left on stderr; nothing where stderr is no terminal.
  *

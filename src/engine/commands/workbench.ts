@@ -36,13 +36,14 @@ export function workbenchHandlers(program: readonly [string, ...string[]]): Hand
         onProgress: progress("Answering"),
         signal,
       }),
-    async score({ file, ...ask }, { progress }) {
+    async score({ file, ...ask }, { progress, signal }) {
       let notices: readonly string[] = [];
       const scores = await scorePrompts(
         askOptions(ask, progress),
         { file },
         {
           onProgress: progress("Scoring"),
+          signal,
           onNotices(found) {
             notices = found;
           },

@@ -1,11 +1,11 @@
-import { setImmediate as breathe } from "node:timers/promises";
 import type { PromptRecord } from "../../dataset/record.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import type { PromptResult } from "../../protocol/report.ts";
 import type { PromptEncoder } from "../model/encoding.ts";
 import type { LiveModel } from "../model/live_model.ts";
-import { generate } from "../probe/generate.ts";
-import { RefusalScorer } from "../probe/refusal.ts";
+import { type Generation, generate } from "../probe/generate.ts";
+import type { Kept } from "../probe/kept.ts";
+import { type RefusalScore, RefusalScorer } from "../probe/refusal.ts";
 import { judge } from "./judge.ts";
 
 export interface AnswerOptions {
@@ -13,8 +13,14 @@ export interface AnswerOptions {
   readonly maxNewTokens: number;
   readonly batchSize: number;
   readonly onProgress?: (done: number, total: number) => void;
-  /** Stops between two tokens, by throwing its reason. */
-  readonly signal?: AbortSignal;
+  /** What is known of a suite that was begun earlier, and where what is found now is kept. */
+  readonly part?: SuitePart;
+}
+
+/** A suite that is answered in part. */
+export interface SuitePart {
+  readonly scores: Kept<RefusalScore>;
+  readonly answers: Kept<Generation>;
 }
 
 /** The prompts of a suite, under its name in the report. */
@@ -23,38 +29,36 @@ export interface SuitePrompts {
   readonly records: readonly PromptRecord[];
 }
 
-export interface SuitesOptions extends Omit<AnswerOptions, "onProgress"> {
+export interface SuitesOptions extends Omit<AnswerOptions, "onProgress" | "part"> {
   readonly onProgress?: (suite: string, done: number, total: number) => void;
   /** Answers to a suite that were kept earlier; null where it has to be asked. */
   readonly kept?: (suite: string) => Promise<PromptResult[] | null>;
   /** Keeps the answers to a suite. */
   readonly keep?: (suite: string, results: readonly PromptResult[]) => Promise<void>;
-  /** Looked at before each suite. */
-  readonly stop?: { readonly requested: boolean };
+  /** What was kept of a suite that was cut off. */
+  readonly part?: (suite: string) => Promise<SuitePart>;
 }
 
 /**
  * Has a model answer suites, one after another: the evaluation of a run, and that of a model alone.
  *
  * @param suites with names that differ, since results are known by suite and prompt.
- * @returns the answers to all suites; null when it was stopped.
+ * @returns the answers to all suites.
  * @throws DiscernError as {@link answerSuite}.
  */
 export async function answerSuites(
   model: LiveModel,
   encoder: PromptEncoder,
   suites: readonly SuitePrompts[],
-  { onProgress, kept, keep, stop, ...options }: SuitesOptions,
-): Promise<PromptResult[] | null> {
+  { onProgress, kept, keep, part, ...options }: SuitesOptions,
+): Promise<PromptResult[]> {
   const results: PromptResult[] = [];
   for (const suite of suites) {
     let answered = (await kept?.(suite.name)) ?? null;
     if (answered === null) {
-      // The event loop must turn: signals and messages wait there.
-      await breathe();
-      if (stop?.requested) return null;
       answered = await answerSuite(model, encoder, suite, {
         ...options,
+        ...(part ? { part: await part(suite.name) } : {}),
         onProgress: (done, total) => onProgress?.(suite.name, done, total),
       });
       await keep?.(suite.name, answered);
@@ -86,13 +90,17 @@ async function answerSuite(
   const prompts = await encoder.prompts(labelled.map(({ prompt }) => prompt));
   const total = 2 * prompts.length;
   const scorer = await RefusalScorer.create(model, encoder, options.openings);
-  const scores = await scorer.score(prompts, (done) => options.onProgress?.(done, total));
+  const { part, onProgress } = options;
+  const scores = await scorer.score(prompts, {
+    onProgress: (done) => onProgress?.(done, total),
+    ...(part ? { kept: part.scores } : {}),
+  });
   const answers = await generate(model, prompts, {
     maxNewTokens: options.maxNewTokens,
     batchSize: options.batchSize,
     eosIds: encoder.tokenizer.eosIds,
-    onProgress: (done) => options.onProgress?.(prompts.length + done, total),
-    ...(options.signal ? { signal: options.signal } : {}),
+    onProgress: (done) => onProgress?.(prompts.length + done, total),
+    ...(part ? { kept: part.answers } : {}),
   });
   const responses = await Promise.all(answers.map(({ ids }) => encoder.tokenizer.decode(ids)));
   return labelled.map(({ id, prompt, label, kind }, i) => {

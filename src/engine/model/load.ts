@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
-import { pipeline } from "node:stream/promises";
 import { DiscernError } from "../../protocol/errors.ts";
 import { type Architecture, parameterShapes } from "./architecture.ts";
 import { type ModelSource, openModel } from "./source.ts";
@@ -34,7 +33,7 @@ export interface LoadedModel {
   /** What of the model's settings is ignored, each a sentence for people. */
   readonly warnings: readonly string[];
   /** Size and SHA-256 of every file the model was read from, computed at the first call. */
-  fingerprint(): Promise<readonly SourceFile[]>;
+  fingerprint(check?: () => void): Promise<readonly SourceFile[]>;
 }
 
 /** What is known of a model without reading its weights. */
@@ -85,8 +84,10 @@ export async function loadModel(
     config: source.config,
     generationConfig: source.generationConfig,
     warnings: source.warnings,
-    fingerprint() {
-      files ??= Promise.all([...source.weightFiles, ...source.otherFiles].map(hashFile));
+    fingerprint(check) {
+      files ??= Promise.all(
+        [...source.weightFiles, ...source.otherFiles].map((file) => hashFile(file, check)),
+      );
       return files;
     },
   };
@@ -132,8 +133,11 @@ function tokenizerOf(source: ModelSource): ModelTokenizer | DiscernError {
   }
 }
 
-async function hashFile(file: string): Promise<SourceFile> {
+async function hashFile(file: string, check?: () => void): Promise<SourceFile> {
   const hash = createHash("sha256");
-  await pipeline(createReadStream(file, { highWaterMark: 1 << 20 }), hash);
+  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) {
+    check?.();
+    hash.update(chunk as Buffer);
+  }
   return { file, bytes: (await stat(file)).size, sha256: hash.digest("hex") };
 }

@@ -15,6 +15,7 @@ import type { LiveModel } from "../model/live_model.ts";
 import { bucket, indexVector, layoutKey, packRows, sharedPrefixLength } from "../model/packing.ts";
 import { Value } from "../runtime/value.ts";
 import { refuseNaN } from "./finite.ts";
+import { type Kept, knownBatch } from "./kept.ts";
 import { KeyValueCache } from "./key_value_cache.ts";
 
 /** What a model answered to one prompt. */
@@ -33,8 +34,8 @@ export interface GenerateOptions {
   readonly eosIds: readonly number[];
   /** Called with the number of finished answers. */
   onProgress?(done: number, total: number): void;
-  /** Stops between two tokens, by throwing its reason. */
-  readonly signal?: AbortSignal;
+  /** Answers that are known from an earlier time and those that are found now; a batch that is known whole is not run. */
+  readonly kept?: Kept<Generation>;
 }
 
 /** Prompt lengths are rounded up to multiples of this, so that graphs are reused. */
@@ -60,15 +61,28 @@ export async function generate(
 ): Promise<Generation[]> {
   const { maxNewTokens, batchSize = 16, onProgress } = options;
   checkLengths(prompts, maxNewTokens, model.architecture.contextLength);
-  const rows = prompts.map((prompt): Row => ({ prompt, ids: [], ended: false }));
+  const rows = prompts.map((prompt, index): Row => ({ prompt, index, ids: [], ended: false }));
   const prefix = (prompts[0] ?? []).slice(0, sharedPrefixLength(prompts));
   const order = [...rows].sort((a, b) => a.prompt.length - b.prompt.length);
   let done = 0;
+  const finished = (count: number) => {
+    done += count;
+    onProgress?.(done, prompts.length);
+  };
   for (let start = 0; start < order.length && maxNewTokens > 0; start += batchSize) {
-    await generateBatch(model, order.slice(start, start + batchSize), prefix, options, (finished) => {
-      done += finished;
-      onProgress?.(done, prompts.length);
-    });
+    const batch = order.slice(start, start + batchSize);
+    const indices = batch.map(({ index }) => index);
+    const before = knownBatch(indices, options.kept);
+    if (before !== null) {
+      for (const [i, { ids, ended }] of before.entries()) {
+        batch[i].ids.push(...ids);
+        batch[i].ended = ended;
+      }
+      finished(batch.length);
+      continue;
+    }
+    await generateBatch(model, batch, prefix, options, finished);
+    await options.kept?.keep(batch.map(({ index, ids, ended }) => [index, { ids, ended }]));
   }
   return rows.map(({ ids, ended }) => ({ ids, ended }));
 }
@@ -76,6 +90,7 @@ export async function generate(
 /** A prompt whose answer grows. */
 interface Row {
   readonly prompt: readonly number[];
+  readonly index: number;
   readonly ids: number[];
   ended: boolean;
 }
@@ -84,13 +99,12 @@ async function generateBatch(
   model: LiveModel,
   prompts: readonly Row[],
   prefix: readonly number[],
-  { maxNewTokens, eosIds, signal }: GenerateOptions,
+  { maxNewTokens, eosIds }: GenerateOptions,
   onFinished: (rows: number) => void,
 ): Promise<void> {
   const longest = greatestOf(prompts.map(({ prompt }) => prompt.length));
   // The bucket that the prompts are padded to may be longer than they are.
   const capacity = bucket(longest + Math.max(lengthStep, maxNewTokens), capacityStep);
-  signal?.throwIfAborted();
   const first = await prefill(model, prompts, prefix, capacity);
   const cache = new KeyValueCache(model.device, first);
   try {
@@ -113,7 +127,6 @@ async function generateBatch(
         await cache.keep(open, batchOf(left));
         rows = open.map((i) => rows[i]);
       }
-      signal?.throwIfAborted();
       logits = await step(model, rows, cache);
     }
   } finally {

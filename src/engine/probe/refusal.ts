@@ -6,6 +6,7 @@ import type { LiveModel } from "../model/live_model.ts";
 import { indexVector, type PackedRows, packRows, sharedPrefixLength } from "../model/packing.ts";
 import { Value } from "../runtime/value.ts";
 import { refuseNaN } from "./finite.ts";
+import { type Kept, knownBatch } from "./kept.ts";
 import { isAncestor, spellings, type TokenTrie, tokenTrie, trieProbability } from "./token_trie.ts";
 
 /** How likely a model is to open its answer to one prompt with a refusal. */
@@ -14,6 +15,11 @@ export interface RefusalScore {
   readonly probability: number;
   /** ln(P + 1e-8) − ln(1 − P + 1e-8), as in Arditi et al. 2024. */
   readonly logOdds: number;
+}
+
+export interface ScoreOptions {
+  readonly onProgress?: (done: number, total: number) => void;
+  readonly kept?: Kept<RefusalScore>;
 }
 
 const lengthStep = 8;
@@ -52,21 +58,28 @@ export class RefusalScorer {
    * The refusal score of each prompt, in the order given.
    *
    * @param prompts tokens of each prompt, up to where the answer begins.
+   * @param options.kept scores that are known from an earlier time and those that are found now; a batch that is known
+   *   whole is not run.
    * @throws DiscernError("output-not-finite").
    */
   async score(
     prompts: readonly (readonly number[])[],
-    onProgress?: (done: number, total: number) => void,
+    { onProgress, kept }: ScoreOptions = {},
   ): Promise<RefusalScore[]> {
     const scores = new Array<RefusalScore>(prompts.length);
     const prefix = (prompts[0] ?? []).slice(0, sharedPrefixLength(prompts));
     const order = prompts.map((_, i) => i).sort((a, b) => prompts[a].length - prompts[b].length);
     for (let start = 0; start < order.length; start += batchSize) {
       const chosen = order.slice(start, start + batchSize);
-      const found = await this.scoreBatch(
-        chosen.map((i) => prompts[i]),
-        prefix,
-      );
+      let found = knownBatch(chosen, kept);
+      if (found === null) {
+        const fresh = await this.scoreBatch(
+          chosen.map((i) => prompts[i]),
+          prefix,
+        );
+        await kept?.keep(chosen.map((i, b) => [i, fresh[b]]));
+        found = fresh;
+      }
       for (const [b, i] of chosen.entries()) scores[i] = found[b];
       onProgress?.(Math.min(order.length, start + batchSize), order.length);
     }

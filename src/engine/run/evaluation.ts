@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { NewRunEvent } from "../../protocol/events.ts";
 import { layerChoiceSchema } from "../../protocol/layer_choice.ts";
@@ -22,7 +22,7 @@ import { buildReport } from "../evaluate/report.ts";
 import { chartSource } from "./chart_source.ts";
 import type { RunPrompts } from "./prompts.ts";
 import type { Session } from "./session.ts";
-import type { StopToken } from "./stop.ts";
+import { openPart, partPath } from "./suite_part.ts";
 
 /** Milliseconds between two events of progress. */
 const progressEvery = 500;
@@ -34,19 +34,16 @@ interface EvaluationContext {
   readonly session: Session;
   readonly prompts: RunPrompts;
   readonly emit: (event: NewRunEvent) => void;
-  readonly stop: StopToken;
 }
 
 /**
- * Has the model as it is now answer the suites of a recipe. The answers of each suite are kept in the run folder, so
- * that an evaluation that was cut off goes on at the suite it was at.
- *
- * @returns the answers to all suites; null when it was stopped.
+ * Has the model as it is now answer the suites of a recipe. Answers are kept in the run folder batch by batch, so that an
+ * evaluation that was cut off is resumed with the batch it was at, and gives the same answers.
  */
 export async function evaluateArm(
   arm: "before" | "after",
-  { folder, recipe, session, prompts, emit, stop }: EvaluationContext,
-): Promise<PromptResult[] | null> {
+  { folder, recipe, session, prompts, emit }: EvaluationContext,
+): Promise<PromptResult[]> {
   const { maxNewTokens, batchSize } = recipe.evaluate;
   const place = join(runPaths(folder).evaluation, arm);
   await makePart(folder, place);
@@ -56,9 +53,12 @@ export async function evaluateArm(
     openings: recipe.probes.openings,
     maxNewTokens,
     batchSize,
-    stop,
     kept: (suite) => keptResults(file(suite)),
-    keep: (suite, results) => writeAtomic(file(suite), `${JSON.stringify(results)}\n`),
+    async keep(suite, results) {
+      await writeAtomic(file(suite), `${JSON.stringify(results)}\n`);
+      await rm(partPath(place, suite), { force: true });
+    },
+    part: (suite) => openPart(partPath(place, suite)),
     onProgress(suite, done, total) {
       if (done < total && performance.now() - last < progressEvery) return;
       last = performance.now();
@@ -100,12 +100,12 @@ async function keptResults(file: string): Promise<PromptResult[] | null> {
  * Evaluates a trained model on the suites of its recipe and writes the report into the run folder, beside the model
  * before training where the recipe asks for it.
  *
- * @returns the path of report.json; null without suites, or when it was stopped.
+ * @returns the path of report.json; null without suites.
  */
 export async function evaluateRun(manifest: Manifest, context: EvaluationContext): Promise<string | null> {
   const { folder, recipe, prompts } = context;
   const after = await evaluateArm("after", context);
-  if (after === null || after.length === 0) return null;
+  if (after.length === 0) return null;
   const before = recipe.evaluate.before ? await keptBefore(context) : [];
   const paths = runPaths(folder);
   const { probes, steps, stages, ends, choices } = timeline(readEvents(paths.events));

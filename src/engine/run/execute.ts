@@ -10,7 +10,7 @@ import type { OnProgress } from "../model/weights.ts";
 import { runPipeline, type Workshop } from "./pipeline.ts";
 import { promptFiles, readRunPrompts } from "./prompts.ts";
 import { openSession, type Session } from "./session.ts";
-import type { StopToken } from "./stop.ts";
+import { type StopToken, throwIfStopped } from "./stop.ts";
 import { versions } from "./versions.ts";
 import { modelWorkshop } from "./workshop.ts";
 
@@ -34,7 +34,7 @@ export type RunEnd = "finished" | "stopped";
  *
  * @param root folder against which the recipe's paths are resolved.
  * @throws DiscernError for a fault in recipe, data or model, `run-unwritable`, `run-busy`, `run-invalid` when the
- *   folder holds a run already.
+ *   folder holds a run already; Stopped when it was stopped while data or model were read, before the folder was a run.
  */
 export async function startRun(recipe: Recipe, root: string, options: ExecuteOptions): Promise<RunEnd> {
   const { folder } = options;
@@ -44,9 +44,9 @@ export async function startRun(recipe: Recipe, root: string, options: ExecuteOpt
     await clearRunFolder(folder);
     // Prompts first: they are read in a moment, and most faults are in them.
     const data = await promptFiles(recipe, root);
-    const prompts = await readRunPrompts(recipe, root, data);
-    const session = await openSession({ ...recipe, root, ...progressOf(options) });
-    const manifest = await describe(recipe, root, session, data);
+    const prompts = await readRunPrompts(recipe, root, data, options.stop);
+    const session = await openSession({ ...recipe, root, onProgress: readingOf(options) });
+    const manifest = await describe(recipe, root, session, data, options.stop);
     // Made before the folder becomes a run, so that it can be used again once what is wrong is mended.
     const workshop = await modelWorkshop(folder, recipe, manifest, session, prompts);
     await writeRun(folder, recipe, manifest);
@@ -59,7 +59,8 @@ export async function startRun(recipe: Recipe, root: string, options: ExecuteOpt
 /**
  * Goes on with the run of a folder.
  *
- * @throws DiscernError `run-invalid` when the folder holds none, or model or data have changed since; `run-busy`.
+ * @throws DiscernError `run-invalid` when the folder holds none, or model or data have changed since; `run-busy`; Stopped when
+ *   it was stopped while data or model were read: nothing has changed then.
  */
 export async function resumeRun(options: ExecuteOptions): Promise<RunEnd> {
   const { folder } = options;
@@ -69,14 +70,14 @@ export async function resumeRun(options: ExecuteOptions): Promise<RunEnd> {
     await clearRunFolder(folder);
     const { root } = manifest.recipe;
     const data = await promptFiles(recipe, root, manifest.data);
-    const prompts = await readRunPrompts(recipe, root, data);
+    const prompts = await readRunPrompts(recipe, root, data, options.stop);
     const session = await openSession({
       ...recipe,
       model: manifest.model.path,
       root,
-      ...progressOf(options),
+      onProgress: readingOf(options),
     });
-    const now = await describe(recipe, root, session, data);
+    const now = await describe(recipe, root, session, data, options.stop);
     const known = new Map(
       [...manifest.model.files, ...manifest.data].map((file) => [file.file, file.sha256]),
     );
@@ -116,8 +117,12 @@ export async function executeRun(
   return resumeRun(options);
 }
 
-function progressOf({ onProgress }: ExecuteOptions): Pick<ExecuteOptions, "onProgress"> {
-  return onProgress ? { onProgress } : {};
+/** Follows the reading of a model, and ends it at the next tensor where a stop was asked for. */
+function readingOf({ onProgress, stop }: ExecuteOptions): OnProgress {
+  return (progress) => {
+    throwIfStopped(stop);
+    onProgress?.(progress);
+  };
 }
 
 /** The pipeline of a run whose folder is locked. */
@@ -140,6 +145,7 @@ async function describe(
   root: string,
   { loaded, live }: Session,
   data: Manifest["data"],
+  stop: StopToken,
 ): Promise<Manifest> {
   return {
     version: 1,
@@ -151,7 +157,7 @@ async function describe(
       path: loaded.path,
       format: loaded.format,
       family: loaded.architecture.family,
-      files: [...(await loaded.fingerprint())],
+      files: [...(await loaded.fingerprint(() => throwIfStopped(stop)))],
     },
     data,
     recipe: { root: resolve(root) },

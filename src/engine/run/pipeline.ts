@@ -4,6 +4,7 @@ import * as z from "zod";
 import { DiscernError } from "../../protocol/errors.ts";
 import type { NewRunEvent, RunEvent, RunEventOf } from "../../protocol/events.ts";
 import { type LayerChoice, layerCaveats } from "../../protocol/layer_choice.ts";
+import { timeline } from "../../protocol/timeline.ts";
 import { EventLog } from "../../run_folder/event_log.ts";
 import { runFailure } from "../../run_folder/failures.ts";
 import { runPaths } from "../../run_folder/folder.ts";
@@ -17,7 +18,7 @@ import {
   saveCheckpoint,
   writeTensorFolder,
 } from "./checkpoint.ts";
-import type { StopToken } from "./stop.ts";
+import { Stopped, type StopToken } from "./stop.ts";
 
 /** What is measured at a probe. */
 export type ProbeFigures = Pick<
@@ -42,12 +43,16 @@ export interface Workshop {
   readonly stageCount: number;
   /** What a person must know of the data before they trust the run, in whole sentences. */
   readonly warnings: readonly string[];
-  /** Measures the model before the first step; what was measured already is not measured again. */
+  /**
+   * Measures the model before the first step; what was measured already is not measured again.
+   *
+   * @throws Stopped, as do all that take a stop token, within one batch of a stop.
+   */
   prepare(emit: (event: NewRunEvent) => void, stop: StopToken): Promise<void>;
-  open(stage: number): Promise<OpenStage>;
+  open(stage: number, stop: StopToken): Promise<OpenStage>;
   /** Puts what a finished stage learned into the model, without training. */
   apply(stage: number, result: StageResult): Promise<void>;
-  probe(stage: number): Promise<ProbeFigures>;
+  probe(stop: StopToken): Promise<ProbeFigures>;
   /** After the last stage: exports what was learned, evaluates, writes the report; returns its path. */
   conclude(emit: (event: NewRunEvent) => void, stop: StopToken): Promise<string | null>;
 }
@@ -66,7 +71,7 @@ const resultSchema = z.object({ method: z.enum(["lora", "full"]), steps: z.int()
 
 /**
  * Runs a workshop's stages in order, from the start or from where the run folder says it was left: probes, saves, and
- * stops between steps. A finished stage is kept in `stages/<n>`, so that a later resume does not train it again.
+ * stops between steps, or within one batch of whatever else it is at. A finished stage is kept in `stages/<n>`, so that a later resume does not train it again.
  *
  * @returns how the run ended; a run that was stopped can be called again.
  * @throws DiscernError `loss-not-finite` (the last good state is saved), `disk-full`, and whatever the workshop throws;
@@ -114,6 +119,8 @@ async function runStages(
   const resumed = before.some(({ type }) => type === "run-started");
   let saved: Checkpoint | null = null;
   let begun = false;
+  /** Global steps that were probed. A probe that a stop cut off is made when the run is resumed. */
+  const probed = new Set<number>();
   if (!resumed) {
     emit({ type: "run-started", ...workshop.started });
     for (const message of workshop.warnings) emit({ type: "warning", message });
@@ -123,6 +130,8 @@ async function runStages(
     saved = checkpoint && checkpoint.stage >= place.stages ? checkpoint : null;
     begun = saved !== null || place.stages > 0;
     const at = saved ?? { stage: place.stages, globalStep: place.steps, state: { step: 0 } };
+    for (const { globalStep } of timeline(before).probes)
+      if (globalStep <= at.globalStep) probed.add(globalStep);
     for (const each of skipped)
       emit({ type: "warning", message: `The checkpoint ${each} is damaged and was passed over.` });
     emit({
@@ -135,12 +144,13 @@ async function runStages(
       device: workshop.started.device,
     });
   }
+  const stopped = (stage: number, step: number): "stopped" => {
+    emit({ type: "run-stopped", stage, step });
+    return "stopped";
+  };
   if (!begun) {
-    await workshop.prepare(emit, options.stop);
-    if (options.stop.requested) {
-      emit({ type: "run-stopped", stage: 0, step: 0 });
-      return "stopped";
-    }
+    const prepared = await unlessStopped(workshop.prepare(emit, options.stop));
+    if (prepared === cutOff || options.stop.requested) return stopped(0, 0);
   }
   let globalStep = 0;
   // A stage that was ended by hand at its best state is the last one, also when the run is resumed.
@@ -154,7 +164,7 @@ async function runStages(
       continue;
     }
     if (cut) break;
-    const place = { index, startStep: globalStep, from: saved?.stage === index ? saved : null };
+    const place = { index, startStep: globalStep, from: saved?.stage === index ? saved : null, probed };
     const end = await runStage(workshop, options, place, emit);
     if (end === null) return "stopped";
     globalStep += end.steps;
@@ -167,17 +177,21 @@ async function runStages(
       return wish.requested && !wish.keepBest;
     },
   };
-  if (stop.requested) {
-    emit({ type: "run-stopped", stage: workshop.stageCount, step: 0 });
-    return "stopped";
-  }
-  const report = await workshop.conclude(emit, stop);
-  if (stop.requested) {
-    emit({ type: "run-stopped", stage: workshop.stageCount, step: 0 });
-    return "stopped";
-  }
+  if (stop.requested) return stopped(workshop.stageCount, 0);
+  const report = await unlessStopped(workshop.conclude(emit, stop));
+  if (report === cutOff) return stopped(workshop.stageCount, 0);
   emit({ type: "run-finished", report });
   return "finished";
+}
+
+/** What work gives that was stopped. */
+const cutOff = Symbol("cut off");
+
+function unlessStopped<T>(work: Promise<T>): Promise<T | typeof cutOff> {
+  return work.catch((error: unknown) => {
+    if (error instanceof Stopped) return cutOff;
+    throw error;
+  });
 }
 
 /** How many stages are behind the run, and their steps. */
@@ -199,13 +213,18 @@ function endsAtBest(event: RunEvent): boolean {
 async function runStage(
   workshop: Workshop,
   options: PipelineOptions,
-  place: { index: number; startStep: number; from: Checkpoint | null },
+  place: { index: number; startStep: number; from: Checkpoint | null; probed: Set<number> },
   emit: (event: NewRunEvent) => void,
 ): Promise<{ steps: number; reason: StageReason } | null> {
-  const { index, startStep, from } = place;
+  const { index, startStep, from, probed } = place;
   const { stop, probeEvery, checkpoint } = options;
   const paths = runPaths(options.folder);
-  const { stage, kind, layer, choice } = await workshop.open(index);
+  const opened = await unlessStopped(workshop.open(index, stop));
+  if (opened === cutOff) {
+    emit({ type: "run-stopped", stage: index, step: from?.state.step ?? 0 });
+    return null;
+  }
+  const { stage, kind, layer, choice } = opened;
   if (from) await stage.restore(from.state);
   if (choice) {
     emit({ type: "layer-chosen", stage: index, ...choice });
@@ -221,13 +240,14 @@ async function runStage(
 
   const now = () => ({ stage: index, step: stage.step, globalStep: startStep + stage.step });
   const best = checkpoint.best ? await BestState.open(paths.checkpoints, index, kind) : null;
-  let probed = -1;
+  /** Probes, unless a stop cuts that off. */
   const probe = async (): Promise<void> => {
-    if (probed === stage.step) return;
-    const figures = await workshop.probe(index);
+    const figures = await unlessStopped(workshop.probe(stop));
+    if (figures === cutOff) return;
+    const { globalStep } = now();
     emit({ type: "probe", ...now(), ...figures });
-    probed = stage.step;
-    await best?.offer(stage, now().globalStep, figures);
+    probed.add(globalStep);
+    await best?.offer(stage, globalStep, figures);
   };
   let stored = from?.state.step ?? -1;
   const save = async (): Promise<void> => {
@@ -243,9 +263,8 @@ async function runStage(
     stored = stage.step;
   };
 
-  if (startStep + stage.step === 0) await probe();
-  let reason: StageReason | null = stage.finished();
-  while (reason === null) {
+  let reason: StageReason | null = null;
+  for (;;) {
     // The event loop must turn between steps: signals and messages wait there.
     await breathe();
     if (stop.requested && stop.keepBest && stage.step > 0) {
@@ -259,6 +278,15 @@ async function runStage(
       emit({ type: "run-stopped", stage: index, step: stage.step });
       return null;
     }
+    reason = stage.finished();
+    const due = reason !== null || (stage.step > 0 ? stage.step % probeEvery === 0 : startStep === 0);
+    if (due && !probed.has(now().globalStep)) {
+      await probe();
+      // A stop may have cut it off, or come in the meantime.
+      continue;
+    }
+    if (reason !== null) break;
+    if (stage.step > 0 && stage.step % checkpoint.every === 0) await save();
     const began = performance.now();
     const report = await stage.next().catch(async (error: unknown) => {
       if (error instanceof DiscernError && error.code === "loss-not-finite") {
@@ -268,11 +296,7 @@ async function runStage(
       throw error;
     });
     emit({ type: "step", ...now(), ...report, seconds: (performance.now() - began) / 1000 });
-    if (stage.step % probeEvery === 0) await probe();
-    reason = stage.finished();
-    if (reason === null && stage.step % checkpoint.every === 0) await save();
   }
-  if (reason !== "kept-best") await probe();
   const steps = stage.step;
   const { method, tensors } = await stage.finish();
   await writeTensorFolder(join(paths.stages, String(index)), tensors, { method, steps });

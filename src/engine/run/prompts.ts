@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { type Contamination, contamination } from "../../dataset/hygiene.ts";
+import { type Contamination, contamination, type Interruption } from "../../dataset/hygiene.ts";
 import { labelLogPath } from "../../dataset/labels.ts";
 import { requirePromptFiles } from "../../dataset/missing_files.ts";
 import { shortened } from "../../dataset/notices.ts";
@@ -11,6 +11,7 @@ import type { Manifest } from "../../protocol/manifest.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
 import type { Report } from "../../protocol/report.ts";
 import type { Source } from "../../protocol/source.ts";
+import { type StopToken, throwIfStopped } from "./stop.ts";
 
 /** The prompts of all parts of a recipe. */
 export interface RunPrompts {
@@ -92,12 +93,14 @@ export async function requireRunFiles(recipe: Recipe, root: string): Promise<voi
  * @param root folder against which paths are resolved.
  * @param files what the files were when the run began: label logs are read no further than that, so that labels given
  *   during a run change nothing about it.
- * @throws DiscernError as `requireRunFiles` and `selectPart`.
+ * @param stop looked at before each file, and while prompts are compared.
+ * @throws DiscernError as `requireRunFiles` and `selectPart`; Stopped.
  */
 export async function readRunPrompts(
   recipe: Recipe,
   root: string,
   files: Manifest["data"],
+  stop: StopToken,
 ): Promise<RunPrompts> {
   const bytes = new Map(files.map((file) => [file.file, file.bytes]));
   const labelBytes = (file: string) => bytes.get(labelLogPath(file)) ?? 0;
@@ -105,6 +108,7 @@ export async function readRunPrompts(
   const read = async (part: Part, sources: readonly Source[]): Promise<PromptRecord[]> => {
     const parts = [];
     for (const source of sources) {
+      throwIfStopped(stop);
       const found = await selectPart(part, source, { root, labelBytes });
       for (const notice of found.notices) notices.add(notice);
       parts.push(found.records);
@@ -133,6 +137,7 @@ export async function readRunPrompts(
     suites.push({ name, records: await read("suite", [source]) });
   }
   const training = [contrast, general, safety].flat();
+  const signal = { throwIfAborted: () => throwIfStopped(stop) };
   return {
     contrast,
     general,
@@ -141,8 +146,12 @@ export async function readRunPrompts(
     suites,
     notices: [...notices],
     contamination: {
-      suites: await contaminatedSuites(recipe.name, training, suites),
-      panels: await contamination(training, [panels.toxic, panels.seeminglyToxic, panels.general].flat()),
+      suites: await contaminatedSuites(recipe.name, training, suites, signal),
+      panels: await contamination(
+        training,
+        [panels.toxic, panels.seeminglyToxic, panels.general].flat(),
+        signal,
+      ),
     },
   };
 }
@@ -151,12 +160,13 @@ async function contaminatedSuites(
   arm: string,
   training: readonly PromptRecord[],
   suites: RunPrompts["suites"],
+  signal: Interruption,
 ): Promise<Report["contamination"]> {
   const shown = (prompt: string) =>
     prompt.length > SHOWN ? `${prompt.slice(0, SHOWN - 1).toWellFormed()}…` : prompt;
   const found = [];
   for (const { name, records } of suites) {
-    const { closest, ...counts } = await contamination(training, records);
+    const { closest, ...counts } = await contamination(training, records, signal);
     if (counts.contaminated === 0) continue;
     found.push({
       arm,

@@ -1,4 +1,4 @@
-/** A wish that a run stops after the step it is at, which the run itself looks at between steps. */
+/** A wish that a run stops: after the step it is at while it trains, else within one batch. */
 export interface StopToken {
   readonly requested: boolean;
   /**
@@ -6,6 +6,16 @@ export interface StopToken {
    * is concluded with its evaluation.
    */
   readonly keepBest?: boolean;
+}
+
+/** What ends work that a stop cuts off before it is done. */
+export class Stopped extends Error {
+  override readonly message = "The work was stopped.";
+}
+
+/** @throws Stopped when a stop was asked for. */
+export function throwIfStopped({ requested }: StopToken): void {
+  if (requested) throw new Stopped();
 }
 
 /** A stop token that is set by hand. */
@@ -32,22 +42,30 @@ export function anyStop(...tokens: readonly StopToken[]): StopToken {
   };
 }
 
+/** Signals that ask a run to stop: from the keyboard, from another process, and from a terminal that is closed. */
+const stopSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** Milliseconds within which a signal is the same wish as the one before: npm passes on what the terminal sent already. */
+const sameWish = 500;
+
 /**
- * The first SIGINT or SIGTERM asks the run to stop; a second one ends the process with 130, saving nothing more.
+ * The first SIGINT, SIGTERM or SIGHUP asks the run to stop; a second SIGINT or SIGTERM ends the process with 130, saving
+ * nothing more. A second SIGHUP does not: shell and kernel may both send one when a terminal is closed.
  *
  * @returns a function that takes the handlers off again.
  */
 export function stopOnSignals(onFirst: (signal: NodeJS.Signals) => void): () => void {
-  let seen = false;
+  let first: number | null = null;
   const handle = (signal: NodeJS.Signals): void => {
-    if (seen) process.exit(130);
-    seen = true;
+    if (first !== null) {
+      if (signal !== "SIGHUP" && performance.now() - first > sameWish) process.exit(130);
+      return;
+    }
+    first = performance.now();
     onFirst(signal);
   };
-  process.on("SIGINT", handle);
-  process.on("SIGTERM", handle);
+  for (const signal of stopSignals) process.on(signal, handle);
   return () => {
-    process.off("SIGINT", handle);
-    process.off("SIGTERM", handle);
+    for (const signal of stopSignals) process.off(signal, handle);
   };
 }

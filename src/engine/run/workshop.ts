@@ -32,6 +32,7 @@ import { evaluateArm, evaluateRun } from "./evaluation.ts";
 import type { OpenStage, ProbeFigures, Workshop } from "./pipeline.ts";
 import { dataWarnings, type RunPrompts } from "./prompts.ts";
 import type { Session } from "./session.ts";
+import { type StopToken, throwIfStopped } from "./stop.ts";
 
 /** The workshop of a real model: what a recipe's stages, probes and evaluation do to it. */
 export async function modelWorkshop(
@@ -91,6 +92,10 @@ export async function modelWorkshop(
       }
     }
   }
+
+  /** Does what a stop cuts off within one batch. @throws Stopped */
+  const cut = <T>(stop: StopToken, work: () => Promise<T>): Promise<T> =>
+    live.device.interruptible(() => throwIfStopped(stop), work);
 
   const keep = (stage: StageRecipe, { method, tensors }: StageResult): Adapter | null => {
     if (method === "full" || stage.train.method === "full") {
@@ -197,23 +202,23 @@ export async function modelWorkshop(
     stageCount: recipe.stages.length,
     warnings: [...loaded.warnings, ...dataWarnings(prompts)],
     async prepare(emit, stop) {
-      if (recipe.evaluate.before)
-        await evaluateArm("before", { folder, recipe, session, prompts, emit, stop });
+      if (!recipe.evaluate.before) return;
+      await cut(stop, () => evaluateArm("before", { folder, recipe, session, prompts, emit }));
     },
-    open,
+    open: (index, stop) => cut(stop, () => open(index)),
     async apply(index, result) {
       const adapter = keep(recipe.stages[index]!, result);
       if (adapter) mergeAdapter(live.weights, adapter);
       else for (const [name, { data }] of result.tensors) live.weights.get(name)?.data.set(data);
       live.forgetUploads();
     },
-    probe,
+    probe: (stop) => cut(stop, probe),
     async conclude(emit, stop) {
       const { model } = runPaths(folder);
       await makePart(folder, model);
       if (whole) await exportMerged(model, loaded, live.weights);
       else await writeAdapter(model, concatAdapters(adapters), { baseModel: loaded.path });
-      return evaluateRun(manifest, { folder, recipe, session, prompts, emit, stop });
+      return cut(stop, () => evaluateRun(manifest, { folder, recipe, session, prompts, emit }));
     },
   };
 }

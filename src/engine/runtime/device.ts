@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { setImmediate as breathe } from "node:timers/promises";
 import * as ort from "onnxruntime-node";
 import { DiscernError } from "../../protocol/errors.ts";
 import { fold } from "../graph/fold.ts";
@@ -50,6 +51,7 @@ export class Device {
   private readonly profile: string | undefined;
   private compiled = 0;
   private readonly copies = new Map<string, Promise<Program>>();
+  private check: (() => void) | null = null;
 
   private constructor(name: DeviceName, { threads, profile }: DeviceOptions) {
     this.name = name;
@@ -131,7 +133,33 @@ export class Device {
           }
         : {}),
     });
-    return new Program(session, graph);
+    return new Program(session, graph, () => this.pause());
+  }
+
+  /**
+   * Does work that can be cut off: before each run of a graph the event loop turns, so that signals and messages are heard,
+   * and `check` is asked. Whatever computes with this device meanwhile thus ends within one batch.
+   *
+   * @param check throws to end the work.
+   * @throws what `check` and `work` throw.
+   */
+  async interruptible<T>(check: () => void, work: () => Promise<T>): Promise<T> {
+    const outer = this.check;
+    this.check = () => {
+      outer?.();
+      check();
+    };
+    try {
+      return await work();
+    } finally {
+      this.check = outer;
+    }
+  }
+
+  private async pause(): Promise<void> {
+    if (this.check === null) return;
+    await breathe();
+    this.check?.();
   }
 
   /** Puts an array where the device wants it. On the CPU the value shares the array. */

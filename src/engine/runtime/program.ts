@@ -11,9 +11,12 @@ export class Program {
   private readonly session: ort.InferenceSession;
   readonly inputs: OnnxGraph["inputs"];
   readonly outputs: OnnxGraph["outputs"];
+  private readonly before: () => Promise<void>;
 
-  constructor(session: ort.InferenceSession, graph: OnnxGraph) {
+  /** @param before is awaited before each run, and keeps it from happening by what it throws. */
+  constructor(session: ort.InferenceSession, graph: OnnxGraph, before: () => Promise<void>) {
     this.session = session;
+    this.before = before;
     this.inputs = graph.inputs;
     this.outputs = graph.outputs;
   }
@@ -25,9 +28,10 @@ export class Program {
    *   serves every program.
    * @param into host values that outputs are written to instead of fresh memory. One may be the very array that is
    *   fed: the optimiser updates weights in place, since each new weight is written after its last reader.
-   * @throws Error that names a missing feed or one of the wrong shape.
+   * @throws Error that names a missing feed or one of the wrong shape; what cuts the work off (`Device.interruptible`).
    */
   async run(feeds: Values, into: Values = {}): Promise<Record<string, Value>> {
+    await this.before();
     const fed: Record<string, ort.Tensor> = {};
     for (const { name, shape } of this.inputs) {
       const value = feeds[name];

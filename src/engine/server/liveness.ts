@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setInterval } from "node:timers";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { newPipeName, removePipe } from "../../connection/pipe.ts";
 import type { StopToken } from "../run/stop.ts";
@@ -9,6 +10,9 @@ import { wishes } from "./wishes.ts";
 
 /** Milliseconds between two heartbeats of the main thread. */
 const beatEvery = 200;
+
+/** Milliseconds that the thread has to send its last answers. */
+const farewell = 1_000;
 
 /** A thread beside the engine's that answers while the engine computes, and takes a wish to stop. */
 export interface Liveness {
@@ -52,6 +56,9 @@ export async function startLiveness(parent: number | null): Promise<Liveness> {
     },
     async close() {
       clearInterval(beating);
+      const ended = once(worker, "exit");
+      worker.postMessage("close");
+      await Promise.race([ended, sleep(farewell)]);
       await worker.terminate();
       await removePipe(pipe);
     },

@@ -1,5 +1,6 @@
 import { setInterval } from "node:timers";
 import { parentPort, workerData } from "node:worker_threads";
+import type { MessageConnection } from "vscode-jsonrpc";
 import * as z from "zod";
 import { listen } from "../../connection/pipe.ts";
 import { isAlive } from "../../storage/process_identity.ts";
@@ -27,7 +28,10 @@ const state = () => ({
   stopping: Atomics.load(stop, 0) !== wishes.none,
 });
 
-await listen(pipe, (connection) => {
+const clients = new Set<MessageConnection>();
+const server = await listen(pipe, (connection) => {
+  clients.add(connection);
+  connection.onClose(() => clients.delete(connection));
   connection.onRequest("ping", state);
   for (const wish of ["stop", "keepBest"] as const) {
     connection.onRequest(wish, () => {
@@ -38,8 +42,16 @@ await listen(pipe, (connection) => {
 });
 parentPort?.postMessage("listening");
 
+let watch: NodeJS.Timeout | undefined;
+// The engine is through. Answers that are on their way arrive first: an engine may end faster than its answer to "stop".
+parentPort?.once("message", () => {
+  clearInterval(watch);
+  for (const client of clients) client.end();
+  server.close();
+});
+
 if (parent !== null) {
-  const watch = setInterval(() => {
+  watch = setInterval(() => {
     if (isAlive(parent)) return;
     clearInterval(watch);
     Atomics.store(stop, 0, wishes.stop);

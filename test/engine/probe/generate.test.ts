@@ -41,7 +41,11 @@ describe("generate", () => {
       if (done === 1) stop.abort(new Error("enough"));
     };
     const [first] = await generate(model, [prompts[0]], { maxNewTokens: 1, eosIds: [] });
-    const options = { maxNewTokens: 9, eosIds: first.ids, onProgress, signal: stop.signal };
-    await expect(generate(model, prompts, options)).rejects.toThrow("enough");
+    const options = { maxNewTokens: 9, eosIds: first.ids, onProgress };
+    const work = model.device.interruptible(
+      () => stop.signal.throwIfAborted(),
+      () => generate(model, prompts, options),
+    );
+    await expect(work).rejects.toThrow("enough");
   });
 });

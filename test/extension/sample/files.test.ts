@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { readPrompts } from "../../../src/dataset/read.ts";
 import { readRunPrompts } from "../../../src/engine/run/prompts.ts";
+import { Stop } from "../../../src/engine/run/stop.ts";
 import { writeSample } from "../../../src/extension/sample/files.ts";
 import { parseRecipe } from "../../../src/protocol/recipe_file.ts";
 import { tempFolder } from "../../temp_folder.ts";
@@ -13,7 +14,12 @@ test("the sample workspace has a recipe whose prompts are all there, and prompts
   const folder = tempFolder();
   await writeSample(folder, extension);
   const file = join(folder, "dcr.discern.json");
-  const prompts = await readRunPrompts(parseRecipe(await readFile(file, "utf8"), file), folder, []);
+  const prompts = await readRunPrompts(
+    parseRecipe(await readFile(file, "utf8"), file),
+    folder,
+    [],
+    new Stop(),
+  );
   expect(prompts.notices).toEqual([]);
   expect(prompts.contrast).toHaveLength(480);
   expect(prompts.suites[0]!.records).toHaveLength(96);
