@@ -75,6 +75,13 @@ export function architectureFromConfig(input: unknown): Architecture {
   const { defaults, ...rules } = families[family];
   const heads = config.num_attention_heads;
   const kvHeads = presentOr(config.num_key_value_heads, defaults.kvHeads ?? null) ?? heads;
+  for (const [key, byDefault] of [
+    ["head_dim", defaults.headDim],
+    ["num_key_value_heads", family === "gemma2" ? defaults.kvHeads : undefined],
+  ] as const) {
+    if (config[key] !== null || byDefault === undefined) continue;
+    throw new DiscernError("model-invalid", `config.json: ${key} is null, which means nothing in ${family}.`);
+  }
   const headDim = config.head_dim ?? defaults.headDim ?? Math.floor(config.hidden_size / heads);
   if (heads % kvHeads !== 0) {
     throw new DiscernError(
@@ -224,7 +231,10 @@ function activationOf(config: HfConfig, fallback: string): Architecture["activat
   const name =
     config.model_type === "gemma2" ? (config.hidden_activation ?? fallback) : (config.hidden_act ?? fallback);
   const activation = activations[name];
-  if (activation === undefined) throw unsupported(`activation "${name}"`);
+  if (activation === undefined) {
+    const key = config.model_type === "gemma2" ? "hidden_activation" : "hidden_act";
+    throw unsupported(`activation "${name}" (${key})`);
+  }
   return activation;
 }
 

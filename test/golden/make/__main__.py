@@ -19,6 +19,7 @@ import dcr
 import gguf_blocks
 import lora
 import losses
+import options
 import peft_adapter
 import smollm2
 import tiny
@@ -27,6 +28,7 @@ import tokenizer_ids
 PARTS = {
     "losses": losses.make,
     "tiny": tiny.make,
+    "options": options.make,
     "peft_adapter": peft_adapter.make,
     "gguf_blocks": gguf_blocks.make,
     "smollm2": smollm2.make,
@@ -42,15 +44,15 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="0 makes the committed values")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--model", type=Path, default=smollm2.DEFAULT_FILE, help="GGUF file of SmolLM2-135M-Instruct")
-    options = parser.parse_args()
-    if {"smollm2", "lora", "dcr"} & set(options.only) and not options.model.is_file():
-        sys.exit(f"{options.model} does not exist. Fetch it with: npm run -s discern -- pull smollm2-135m")
-    smollm2.file = options.model
+    arguments = parser.parse_args()
+    if {"smollm2", "lora", "dcr"} & set(arguments.only) and not arguments.model.is_file():
+        sys.exit(f"{arguments.model} does not exist. Fetch it with: npm run -s discern -- pull smollm2-135m")
+    smollm2.file = arguments.model
     # Sums depend on the number of threads in their last digits.
     torch.set_num_threads(2)
-    for part in options.only:
+    for part in arguments.only:
         print(part, flush=True)
-        PARTS[part](options.out, options.seed)
+        PARTS[part](arguments.out, arguments.seed)
 
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
