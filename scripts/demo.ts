@@ -12,7 +12,9 @@ import { isDeepStrictEqual } from "node:util";
 import { Command } from "commander";
 import { execa } from "execa";
 import { loadRecipe } from "../src/engine/abilities/recipe.ts";
+import { requireRunFiles } from "../src/engine/run/prompts.ts";
 import type { Estimate } from "../src/protocol/comovement.ts";
+import { DiscernError } from "../src/protocol/errors.ts";
 import { parseRecipe } from "../src/protocol/recipe_file.ts";
 import { type Report, reportSchema } from "../src/protocol/report.ts";
 import { greatestOf } from "../src/statistics/extremes.ts";
@@ -43,9 +45,10 @@ process.on("SIGTERM", () => {
 let running: ReturnType<typeof discern> | null = null;
 
 const began = performance.now();
+// Before a model is fetched.
+for (const { folder, stlAlone, set } of arms) await checkRecipe(folder, set, stlAlone);
 if (!existsSync(flags.model)) await step(["pull", flags.model], "ignore");
 for (const { folder, stlAlone, set } of arms) {
-  await checkSameRecipe(folder, set, stlAlone);
   // The answers of a finished run are its report; it need not be opened again.
   if (existsSync(join(folder, "report.json"))) continue;
   const changes = set.flatMap((each) => ["--set", each]);
@@ -83,16 +86,26 @@ async function step(args: readonly string[], stdout: "inherit" | "ignore" = "inh
   if (failed) process.exit(exitCode ?? 1);
 }
 
-/** A run that is resumed goes on by its own recipe: where that is another one, the demo would show something else. */
-async function checkSameRecipe(folder: string, set: readonly string[], stlAlone: boolean): Promise<void> {
+/**
+ * Ends this process, with the reason, where the recipe is faulty, prompt files that it reads are missing, or the folder
+ * holds a run of another recipe: a run is resumed by its own, and the demo would show something else.
+ */
+async function checkRecipe(folder: string, set: readonly string[], stlAlone: boolean): Promise<void> {
   const file = join(folder, "recipe.json");
-  if (!existsSync(file)) return;
-  const { recipe } = await loadRecipe("preset:demo", { set, stlAlone });
-  if (isDeepStrictEqual(recipe, parseRecipe(await readFile(file, "utf8"), file))) return;
-  process.stderr.write(
-    `${folder} holds a run of another recipe (model, --set or version). Delete it, or choose another folder with --out.\n`,
-  );
-  process.exit(1);
+  try {
+    const { recipe, root } = await loadRecipe("preset:demo", { set, stlAlone });
+    await requireRunFiles(recipe, root);
+    if (!existsSync(file)) return;
+    if (isDeepStrictEqual(recipe, parseRecipe(await readFile(file, "utf8"), file))) return;
+    throw new DiscernError(
+      "run-invalid",
+      `${folder} holds a run of another recipe (model, --set or version). Delete it, or choose another folder with --out.`,
+    );
+  } catch (error) {
+    if (!(error instanceof DiscernError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(1);
+  }
 }
 
 /** Refusals of both groups and discernment, an arm a row. */

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { expect, test } from "vitest";
@@ -60,4 +60,21 @@ test("the demo compares both arms with the model before training, and goes on wh
 
   const other = await demo("stages.1.steps=3");
   expect([other.exitCode, other.stderr]).toEqual([1, expect.stringContaining("another recipe")]);
+});
+
+test("the demo finds a misspelt key and a missing prompt file before it fetches a model", async () => {
+  const folder = tempFolder();
+  const demo = (change: string) =>
+    execa(process.execPath, [join(root, "scripts/demo.ts"), "--out", join(folder, "demo"), "--set", change], {
+      reject: false,
+      env: { DISCERN_MODELS: join(folder, "models") },
+    });
+  const misspelt = await demo("stages.0.layr=2");
+  expect([misspelt.exitCode, misspelt.stderr]).toEqual([1, expect.stringContaining("layr: unknown key")]);
+  const missing = await demo('data.general=[{"file":"no-such.jsonl"}]');
+  expect([missing.exitCode, missing.stderr]).toEqual([
+    1,
+    expect.stringMatching(/no prompt file .*no-such\.jsonl/),
+  ]);
+  expect(await readdir(folder)).toEqual([]);
 });
