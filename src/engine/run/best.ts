@@ -39,7 +39,9 @@ export class BestState {
    */
   async offer(stage: Stage, globalStep: number, figures: ProbeFigures): Promise<void> {
     const gap = gapOf(this.kind, figures);
-    if (stage.step === 0 || gap === null || (this.gap !== null && gap <= this.gap)) return;
+    // A comparison with NaN is false, so that such a state would be kept and never replaced by a better one.
+    if (stage.step === 0 || gap === null || Number.isNaN(gap) || (this.gap !== null && gap <= this.gap))
+      return;
     const { step, tensors, history } = await stage.state();
     await writeTensorFolder(this.folder, tensors, { stage: this.stage, step, globalStep, history, gap });
     this.gap = gap;
