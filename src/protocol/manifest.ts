@@ -16,6 +16,10 @@ export const manifestSchema = z.object({
     files: z.array(fileSchema),
   }),
   data: z.array(fileSchema),
+  /** How a prompt ("Hello") is written for the model; absent in runs of older versions. */
+  prompt: z
+    .object({ template: z.enum(["chat", "alpaca"]), answered: z.string(), written: z.string() })
+    .optional(),
   recipe: z.object({ root: z.string().describe("Folder against which the recipe's paths are resolved") }),
   versions: z.record(z.string(), z.string()),
   platform: z.string(),

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { chatSchema } from "./chat.ts";
 import { refusalOpenings } from "./openings.ts";
 import { stageSchema } from "./recipe_stages.ts";
 import { BEFORE } from "./report.ts";
@@ -98,7 +99,21 @@ export const recipeSchema = z
       .enum(["auto", "chat", "alpaca"])
       .default("auto")
       .describe("Prompt template: the model's own, Alpaca's, or the model's where it has one"),
-    maxTokens: z.int().min(8).default(128).describe("Longest prompt with answer in tokens"),
+    chat: chatSchema.prefault({}),
+    maxTokens: z
+      .int()
+      .min(8)
+      .default(128)
+      .describe(
+        "Longest training prompt with its answer, in tokens; evaluation takes what the model's context takes",
+      ),
+    tooLong: z
+      .enum(["cut", "leave-out"])
+      .default("cut")
+      .describe(
+        "What becomes of a training answer beyond maxTokens: cut off, so that its end is not learned, or left out with " +
+          "its prompt. A prompt that is too long itself is always left out",
+      ),
     data: dataSchema.prefault({}),
     stages: z.array(stageSchema).min(1).describe("Stages in the order in which they run"),
     probes: probesSchema.prefault({}),

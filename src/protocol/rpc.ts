@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { chatSchema } from "./chat.ts";
 import { runEventSchema } from "./events.ts";
 import { recipeSchema } from "./recipe.ts";
 import { reportSchema } from "./report.ts";
@@ -13,6 +14,7 @@ const ask = {
   adapter: z.string().optional(),
   device: device.default("cpu"),
   template: z.enum(["auto", "chat", "alpaca"]).default("auto"),
+  chat: chatSchema.prefault({}),
   threads: z.int().positive().optional(),
 };
 const positive = z.int().positive();
@@ -38,7 +40,14 @@ export const requests = {
       prompts: z.array(z.string()).min(1),
       maxNewTokens: positive.default(64),
     }),
-    result: z.array(z.object({ prompt: z.string(), response: z.string(), ended: z.boolean() })),
+    result: z.array(
+      z.object({
+        prompt: z.string(),
+        response: z.string(),
+        reasoning: z.string().optional(),
+        ended: z.boolean(),
+      }),
+    ),
   },
   score: {
     params: z.strictObject({ ...ask, file: z.string().min(1) }),
@@ -47,8 +56,9 @@ export const requests = {
         z.looseObject({
           id: z.string(),
           prompt: z.string(),
-          refusalProbability: z.number(),
-          refusalLogOdds: z.number(),
+          /** Null where the prompt leaves no room in the model's context. */
+          refusalProbability: z.number().nullable(),
+          refusalLogOdds: z.number().nullable(),
         }),
       ),
       notices: z.array(z.string()).describe("What a person must know of the file's rows and labels"),

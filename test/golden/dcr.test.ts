@@ -22,7 +22,7 @@ it("has PyTorch's circle loss at a layer of SmolLM2, and its gradient norms belo
   const expected = readGolden<Expected>("dcr.json");
   const loaded = await loadModel(await realModelPath());
   const model = new LiveModel(await Device.open("cpu"), loaded.architecture, loaded.weights);
-  const encoder = new PromptEncoder(loaded.tokenizer, promptTemplate(loaded.tokenizer), 128);
+  const encoder = new PromptEncoder(loaded.tokenizer, promptTemplate(loaded.tokenizer));
   const ids = await encoder.prompts(expected.prompts);
   const prompts = ids.map((each, i) => ({
     ids: each,

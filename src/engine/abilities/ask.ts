@@ -1,6 +1,7 @@
 import { selectPrompts } from "../../dataset/select.ts";
 import { refusalOpenings } from "../../protocol/openings.ts";
 import type { SourceInput } from "../../protocol/source.ts";
+import { readReply } from "../evaluate/answers.ts";
 import { mergeAdapter, readAdapter } from "../model/adapter.ts";
 import { generate } from "../probe/generate.ts";
 import { RefusalScorer } from "../probe/refusal.ts";
@@ -35,26 +36,36 @@ export function cutOffBy<T>(
   return live.device.interruptible(() => signal?.throwIfAborted(), work);
 }
 
+/** A greedy answer to a prompt. */
+export interface Generated {
+  readonly prompt: string;
+  /** Without reasoning; empty where that was never closed. */
+  readonly response: string;
+  readonly reasoning?: string;
+  /** Whether the model ended by itself. */
+  readonly ended: boolean;
+}
+
 /** Greedy answers to prompts. @throws as {@link openAdapted}, `prompt-too-long`, and the reason of `signal`. */
 export async function generateAnswers(
   options: AskOptions,
   prompts: readonly string[],
   maxNewTokens: number,
   { onProgress, signal }: Following = {},
-): Promise<{ prompt: string; response: string; ended: boolean }[]> {
+): Promise<Generated[]> {
   const session = await openAdapted(options);
   const { live, encoder, tokenizer } = session;
-  const rows = await encoder.prompts(prompts);
+  const rows: number[][] = [];
+  for (const prompt of prompts) rows.push(await encoder.promptToWrite(prompt));
   const answers = await cutOffBy(signal, session, () =>
     generate(live, rows, { maxNewTokens, eosIds: tokenizer.eosIds, ...(onProgress ? { onProgress } : {}) }),
   );
-  return Promise.all(
-    answers.map(async ({ ids, ended }, i) => ({
-      prompt: prompts[i]!,
-      response: await tokenizer.decode(ids),
-      ended,
-    })),
-  );
+  const replies: Generated[] = [];
+  for (const [i, { ids, ended }] of answers.entries()) {
+    const { response, reasoning } = await readReply(encoder, ids);
+    replies.push({ prompt: prompts[i]!, response, ...(reasoning === undefined ? {} : { reasoning }), ended });
+  }
+  return replies;
 }
 
 export interface ScoreOptions extends Following {
@@ -63,7 +74,8 @@ export interface ScoreOptions extends Following {
 }
 
 /**
- * The refusal score of every prompt that a source names, with the label that holds for it.
+ * The refusal score of every prompt that a source names, with the label that holds for it; null for a prompt that leaves no
+ * room in the model's context, which is told.
  *
  * @throws as {@link openAdapted} and `selectPrompts`, and the reason of `signal`.
  */
@@ -76,16 +88,29 @@ export async function scorePrompts(
   onNotices?.(notices);
   const session = await openAdapted(options);
   const { live, encoder } = session;
-  const rows = await encoder.prompts(records.map(({ prompt }) => prompt));
   const scorer = await RefusalScorer.create(live, encoder, refusalOpenings);
-  const scores = await cutOffBy(signal, session, () => scorer.score(rows, onProgress ? { onProgress } : {}));
+  const rows = await encoder.prompts(records.map(({ prompt }) => prompt));
+  const { contextLength } = live.architecture;
+  const fits = (row: readonly number[]) => row.length + scorer.depth <= contextLength;
+  const long = rows.findIndex((row) => !fits(row));
+  if (long >= 0) {
+    options.onWarning?.(
+      `${rows.filter((row) => !fits(row)).length} of the ${rows.length} prompts do not fit into the model's context of ` +
+        `${contextLength} tokens and have no score. The first: line ${records[long]!.line}.`,
+    );
+  }
+  const scored = await cutOffBy(signal, session, () =>
+    scorer.score(rows.filter(fits), onProgress ? { onProgress } : {}),
+  );
+  let next = 0;
+  const scores = rows.map((row) => (fits(row) ? scored[next++]! : null));
   return records.map(({ id, prompt, label, kind, line }, i) => ({
     id,
     line,
     prompt,
     label: label ?? null,
     kind: kind ?? null,
-    refusalProbability: scores[i]!.probability,
-    refusalLogOdds: scores[i]!.logOdds,
+    refusalProbability: scores[i]?.probability ?? null,
+    refusalLogOdds: scores[i]?.logOdds ?? null,
   }));
 }

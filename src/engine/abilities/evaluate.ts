@@ -143,8 +143,8 @@ export async function evaluateModel(ask: AskOptions, options: EvaluateOptions): 
   const notices = [...found];
   options.onNotices?.(notices);
   const session = await openAdapted(ask);
-  const { live, encoder, loaded } = session;
-  const results = await cutOffBy(signal, session, () =>
+  const { live, encoder, loaded, template } = session;
+  const { results, leftOut } = await cutOffBy(signal, session, () =>
     answerSuites(live, encoder, read, {
       openings: refusalOpenings,
       maxNewTokens: options.maxNewTokens,
@@ -154,8 +154,16 @@ export async function evaluateModel(ask: AskOptions, options: EvaluateOptions): 
   );
   const report = buildReport({
     model: { name: loaded.name },
-    arms: [{ name, seed: 0, results }],
-    notes: notices,
+    notes: [...template.warnings, ...notices],
+    arms: [
+      {
+        name,
+        seed: 0,
+        results,
+        ...(leftOut.length > 0 && { leftOut }),
+        asked: { template: template.name, ...(ask.chat ?? { thinking: false }) },
+      },
+    ],
   });
   try {
     await writeReport(report, paths);

@@ -50,7 +50,7 @@ export function addScore(program: Command): void {
         scores
           .map(
             ({ refusalProbability, prompt }) =>
-              `${refusalProbability.toFixed(4)}  ${prompt.replace(/\s+/g, " ")}`,
+              `${refusalProbability?.toFixed(4) ?? "–     "}  ${prompt.replace(/\s+/g, " ")}`,
           )
           .join("\n"),
       );

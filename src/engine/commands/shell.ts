@@ -80,6 +80,12 @@ export function withModel(command: Command): Command {
         .choices(["auto", "chat", "alpaca"])
         .default("auto"),
     )
+    .option("--system <text>", "system prompt, in place of the template's own")
+    .option(
+      "--thinking",
+      "have a model think before it answers; off where the template knows a switch",
+      false,
+    )
     .option("--threads <count>", "threads on the cpu", positiveInteger)
     .option("--adapter <folder>", "PEFT adapter to merge into the model");
 }
@@ -87,17 +93,23 @@ export function withModel(command: Command): Command {
 export interface ModelFlags extends Shell {
   readonly device: "cpu" | "webgpu" | "cuda" | "auto";
   readonly template: "auto" | "chat" | "alpaca";
+  readonly system?: string;
+  readonly thinking: boolean;
   readonly threads?: number;
   readonly adapter?: string;
 }
 
 /** The flags of {@link withModel} as an ability takes them. */
-export function askOptions(model: string, { device, template, threads, adapter }: ModelFlags) {
+export function askOptions(
+  model: string,
+  { device, template, system, thinking, threads, adapter }: ModelFlags,
+) {
   const reading = progressBar("Reading the model");
   return {
     model,
     device,
     template,
+    chat: { thinking, ...(system === undefined ? {} : { system }) },
     root: process.cwd(),
     ...(threads === undefined ? {} : { threads }),
     ...(adapter === undefined ? {} : { adapter }),

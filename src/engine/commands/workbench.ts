@@ -13,6 +13,7 @@ import { stopRun } from "../abilities/stop.ts";
 import { inspectModel } from "../model/load.ts";
 import { pullModel } from "../model/pull.ts";
 import type { Asked, Handlers } from "../server/answer.ts";
+import { say } from "./shell.ts";
 
 /**
  * Everything a workbench asks of its engine: the abilities of the command line.
@@ -37,19 +38,17 @@ export function workbenchHandlers(program: readonly [string, ...string[]]): Hand
         signal,
       }),
     async score({ file, ...ask }, { progress, signal }) {
-      let notices: readonly string[] = [];
+      const notices: string[] = [];
       const scores = await scorePrompts(
-        askOptions(ask, progress),
+        { ...askOptions(ask, progress), onWarning: (warning) => notices.push(warning) },
         { file },
         {
           onProgress: progress("Scoring"),
           signal,
-          onNotices(found) {
-            notices = found;
-          },
+          onNotices: (found) => notices.push(...found),
         },
       );
-      return { scores, notices: [...notices] };
+      return { scores, notices };
     },
     evaluate({ name, suites, out, maxNewTokens, batchSize, ...ask }, { progress, signal }) {
       const bars = new Map(suites.map((suite) => [suite.name, progress(`Evaluating ${suite.name}`)]));
@@ -90,5 +89,6 @@ function askOptions(
     ...(adapter === undefined ? {} : { adapter }),
     ...(threads === undefined ? {} : { threads }),
     onProgress: ({ done, total }) => tell(done, total),
+    onWarning: say,
   };
 }

@@ -1,8 +1,9 @@
 import type { PromptRecord } from "../../dataset/record.ts";
 import { DiscernError } from "../../protocol/errors.ts";
-import type { PromptResult } from "../../protocol/report.ts";
+import type { LeftOut, PromptResult, SuiteAnswers } from "../../protocol/report.ts";
 import type { PromptEncoder } from "../model/encoding.ts";
 import type { LiveModel } from "../model/live_model.ts";
+import { partReply, type Reply } from "../model/thinking.ts";
 import { type Generation, generate } from "../probe/generate.ts";
 import type { Kept } from "../probe/kept.ts";
 import { type RefusalScore, RefusalScorer } from "../probe/refusal.ts";
@@ -32,9 +33,9 @@ export interface SuitePrompts {
 export interface SuitesOptions extends Omit<AnswerOptions, "onProgress" | "part"> {
   readonly onProgress?: (suite: string, done: number, total: number) => void;
   /** Answers to a suite that were kept earlier; null where it has to be asked. */
-  readonly kept?: (suite: string) => Promise<PromptResult[] | null>;
+  readonly kept?: (suite: string) => Promise<SuiteAnswers | null>;
   /** Keeps the answers to a suite. */
-  readonly keep?: (suite: string, results: readonly PromptResult[]) => Promise<void>;
+  readonly keep?: (suite: string, answers: SuiteAnswers) => Promise<void>;
   /** What was kept of a suite that was cut off. */
   readonly part?: (suite: string) => Promise<SuitePart>;
 }
@@ -51,8 +52,8 @@ export async function answerSuites(
   encoder: PromptEncoder,
   suites: readonly SuitePrompts[],
   { onProgress, kept, keep, part, ...options }: SuitesOptions,
-): Promise<PromptResult[]> {
-  const results: PromptResult[] = [];
+): Promise<SuiteAnswers> {
+  const all: SuiteAnswers = { results: [], leftOut: [] };
   for (const suite of suites) {
     let answered = (await kept?.(suite.name)) ?? null;
     if (answered === null) {
@@ -63,22 +64,24 @@ export async function answerSuites(
       });
       await keep?.(suite.name, answered);
     }
-    for (const result of answered) results.push(result);
+    for (const result of answered.results) all.results.push(result);
+    for (const left of answered.leftOut) all.leftOut.push(left);
   }
-  return results;
+  return all;
 }
 
 /**
- * Has a model answer a suite: greedy answers, the string judge's verdict on each, and the refusal probability.
+ * Has a model answer a suite: greedy answers, the string judge's verdict on each, and the refusal probability. A prompt
+ * that leaves no room in the model's context is left out, and so is one that the suite holds twice.
  *
- * @throws DiscernError "dataset-empty" when no prompt of the suite has a label; "prompt-too-long".
+ * @throws DiscernError "dataset-empty" when no prompt of the suite has a label, or none fits.
  */
 async function answerSuite(
   model: LiveModel,
   encoder: PromptEncoder,
   suite: SuitePrompts,
   options: AnswerOptions,
-): Promise<PromptResult[]> {
+): Promise<SuiteAnswers> {
   const labelled = suite.records.filter(({ label }) => label !== undefined);
   if (labelled.length === 0) {
     throw new DiscernError(
@@ -87,25 +90,43 @@ async function answerSuite(
         'column, or its source a "label".',
     );
   }
-  const prompts = await encoder.prompts(labelled.map(({ prompt }) => prompt));
-  const total = 2 * prompts.length;
   const scorer = await RefusalScorer.create(model, encoder, options.openings);
+  const { asked, leftOut } = await whatFits(
+    encoder,
+    scorer,
+    suite.name,
+    labelled,
+    model.architecture.contextLength,
+  );
+  if (asked.length === 0) {
+    throw new DiscernError(
+      "dataset-empty",
+      `No prompt of the suite "${suite.name}" fits into the model's context. The first: ${leftOut[0]!.reason}.`,
+    );
+  }
   const { part, onProgress } = options;
-  const scores = await scorer.score(prompts, {
-    onProgress: (done) => onProgress?.(done, total),
-    ...(part ? { kept: part.scores } : {}),
-  });
-  const answers = await generate(model, prompts, {
-    maxNewTokens: options.maxNewTokens,
-    batchSize: options.batchSize,
-    eosIds: encoder.tokenizer.eosIds,
-    onProgress: (done) => onProgress?.(prompts.length + done, total),
-    ...(part ? { kept: part.answers } : {}),
-  });
-  const responses = await Promise.all(answers.map(({ ids }) => encoder.tokenizer.decode(ids)));
-  return labelled.map(({ id, prompt, label, kind }, i) => {
-    const response = responses[i]!.trim();
-    return {
+  const total = 2 * asked.length;
+  const scores = await scorer.score(
+    asked.map(({ ids }) => ids),
+    { onProgress: (done) => onProgress?.(done, total), ...(part ? { kept: part.scores } : {}) },
+  );
+  const answers = await generate(
+    model,
+    asked.map(({ idsToWrite }) => idsToWrite),
+    {
+      maxNewTokens: options.maxNewTokens,
+      batchSize: options.batchSize,
+      eosIds: encoder.tokenizer.eosIds,
+      onProgress: (done) => onProgress?.(asked.length + done, total),
+      ...(part ? { kept: part.answers } : {}),
+    },
+  );
+  const results: PromptResult[] = [];
+  for (const [i, { record }] of asked.entries()) {
+    const { id, prompt, label, kind } = record;
+    const { ids, ended } = answers[i]!;
+    const { response, reasoning, unclosed } = await readReply(encoder, ids);
+    results.push({
       id,
       suite: suite.name,
       prompt,
@@ -113,9 +134,59 @@ async function answerSuite(
       ...(kind === undefined ? {} : { kind }),
       ...(label === undefined ? {} : { label }),
       response,
-      verdict: judge(response),
+      ...(reasoning === undefined ? {} : { reasoning }),
+      ended,
+      ...judge({ prompt, response, ended, unclosed }),
       refusalProbability: scores[i]!.probability,
       refusalLogOdds: scores[i]!.logOdds,
+    });
+  }
+  return { results, leftOut };
+}
+
+/** A model's words, parted into reasoning and answer. */
+export async function readReply(
+  { tokenizer, template }: PromptEncoder,
+  ids: readonly number[],
+): Promise<Reply> {
+  const [visible, whole] = [await tokenizer.decode(ids), await tokenizer.decode(ids, { skipSpecial: false })];
+  return partReply(visible, whole, template.behindPrompt);
+}
+
+interface AskedPrompt {
+  readonly record: PromptRecord;
+  readonly ids: readonly number[];
+  readonly idsToWrite: readonly number[];
+}
+
+async function whatFits(
+  encoder: PromptEncoder,
+  scorer: RefusalScorer,
+  suite: string,
+  records: readonly PromptRecord[],
+  context: number,
+): Promise<{ asked: AskedPrompt[]; leftOut: LeftOut[] }> {
+  const asked: AskedPrompt[] = [];
+  const leftOut: LeftOut[] = [];
+  const lines = new Map<string, number>();
+  for (const record of records) {
+    const { id, line, prompt } = record;
+    const leave = (reason: string) => {
+      leftOut.push({ suite, id, prompt: prompt.length > 60 ? `${prompt.slice(0, 60)}…` : prompt, reason });
     };
-  });
+    const earlier = lines.get(id);
+    if (earlier !== undefined) {
+      leave(`line ${line} is the prompt of line ${earlier} again`);
+      continue;
+    }
+    lines.set(id, line);
+    const [ids, idsToWrite] = [await encoder.prompt(prompt), await encoder.promptToWrite(prompt)];
+    const length = Math.max(ids.length + scorer.depth, idsToWrite.length + 1);
+    if (length > context) {
+      leave(
+        `line ${line} has ${ids.length} tokens in its template, and the model's context holds ${context}`,
+      );
+    } else asked.push({ record, ids, idsToWrite });
+  }
+  return { asked, leftOut };
 }

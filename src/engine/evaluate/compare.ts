@@ -3,7 +3,7 @@ import {
   type Arm,
   type Comparison,
   type Flip,
-  isRefusal,
+  outcomeOf,
   type PromptResult,
   type RateComparison,
 } from "../../protocol/report.ts";
@@ -93,12 +93,16 @@ function pairRuns(first: readonly Arm[], second: readonly Arm[]): [Arm, Arm][] {
 function compareRates(
   first: readonly Arm[],
   second: readonly Arm[],
-  members: number[],
+  group: number[],
   options: BootstrapOptions,
 ): RateComparison | undefined {
+  // The comparison is paired: a prompt counts in all runs or in none.
+  const members = group.filter((i) =>
+    [...first, ...second].every(({ results }) => outcomeOf(results[i]!) !== "undetermined"),
+  );
   if (members.length === 0) return undefined;
   const refusals = (runs: readonly Arm[]) =>
-    runs.map(({ results }) => members.map((i) => Number(isRefusal(results[i]!))));
+    runs.map(({ results }) => members.map((i) => Number(outcomeOf(results[i]!) === "refused")));
   const [before, after] = [refusals(first), refusals(second)];
   const rate = (runs: number[][]) =>
     runs.flat().reduce((sum, refused) => sum + refused, 0) / (runs.length * members.length);
@@ -111,6 +115,7 @@ function compareRates(
   });
   return {
     prompts: members.length,
+    undetermined: group.length - members.length,
     before: rate(before),
     after: rate(after),
     difference: meanDifference(before, after, options),
@@ -141,9 +146,16 @@ function adjust(tests: RateComparison["tests"]): void {
 
 function flips(before: Arm, after: Arm): Flip[] {
   return before.results.flatMap((a, i): Flip[] => {
-    const [was, is] = [isRefusal(a), isRefusal(after.results[i]!)];
-    if (was === is) return [];
-    const flip = a.unsafe ? (was ? "lost_safety" : "gained_safety") : was ? "regained_help" : "lost_help";
+    const [was, is] = [outcomeOf(a), outcomeOf(after.results[i]!)];
+    if (was === is || was === "undetermined" || is === "undetermined") return [];
+    const refused = was === "refused";
+    const flip = a.unsafe
+      ? refused
+        ? "lost_safety"
+        : "gained_safety"
+      : refused
+        ? "regained_help"
+        : "lost_help";
     return [{ suite: a.suite, id: a.id, seed: before.seed, flip }];
   });
 }

@@ -1,6 +1,6 @@
 import type { Estimate } from "../../protocol/comovement.ts";
 import { chosenFigures } from "../../protocol/layer_choice.ts";
-import type { Comparison, GroupSummary, OverSeeds, Report } from "../../protocol/report.ts";
+import type { Comparison, GroupSummary, OverSeeds, RateComparison, Report } from "../../protocol/report.ts";
 
 const MEASURES: Record<OverSeeds["measure"], string> = {
   unsafe_refusal: "Refusal of unsafe prompts",
@@ -47,8 +47,14 @@ function headlines({ overSeeds }: Report): string {
 }
 
 function suites({ suites: summaries }: Report): string {
-  const cell = (group: GroupSummary | undefined) =>
-    group ? `${group.refused}/${group.n}: ${estimate(group.rate)}` : "–";
+  const cell = (group: GroupSummary | undefined) => {
+    if (!group) return "–";
+    const { n, refused, undetermined, rate, bounds } = group;
+    const share = rate ? `${refused}/${n - undetermined}: ${estimate(rate)}` : "–";
+    return bounds
+      ? `${share}; ${undetermined} undetermined, within ${number(bounds.lower)} to ${number(bounds.upper)}`
+      : share;
+  };
   const rows = summaries.map(({ arm, seed, suite, unsafe, safe }) => [
     suite,
     arm,
@@ -80,12 +86,13 @@ function comparison({ before, after, suites: compared, flips, nonInferiority }: 
               name,
               number(rate.before),
               number(rate.after),
+              counted(rate),
               estimate(rate.difference, true),
               rate.tests.map((test) => `${pValue(test.exact)} (${pValue(test.holm)})`).join(", "),
             ],
           ],
     ),
-    ...(auroc ? [[suite, "discernment", "", "", estimate(auroc, true), ""]] : []),
+    ...(auroc ? [[suite, "discernment", "", "", "", estimate(auroc, true), ""]] : []),
   ]);
   const count = (name: string) => flips.filter(({ flip }) => flip === name).length;
   const margin = nonInferiority
@@ -94,13 +101,18 @@ function comparison({ before, after, suites: compared, flips, nonInferiority }: 
     : "";
   return [
     `## ${plain(before)} against ${plain(after)}`,
-    table(["suite", "figure", before, after, "difference", "McNemar p a seed (Holm)"], rows),
+    table(["suite", "figure", before, after, "n", "difference", "McNemar p a seed (Holm)"], rows),
     margin,
     `Flips: ${count("lost_safety")} unsafe prompts no longer refused, ${count("gained_safety")} newly refused; ` +
       `${count("regained_help")} safe prompts answered again, ${count("lost_help")} newly refused.`,
   ]
     .filter((part) => part !== "")
     .join("\n\n");
+}
+
+/** How many prompts a comparison rests on, and how many it leaves out. */
+function counted({ prompts, undetermined }: RateComparison): string {
+  return undetermined > 0 ? `${prompts} (${undetermined} undetermined)` : `${prompts}`;
 }
 
 function comovement({ series }: Report): string {

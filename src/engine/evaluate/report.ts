@@ -1,5 +1,12 @@
 import { layerCaveats } from "../../protocol/layer_choice.ts";
-import { type Arm, type ArmSeries, isBefore, isRefusal, type Report } from "../../protocol/report.ts";
+import {
+  type Arm,
+  type ArmSeries,
+  isBefore,
+  outcomeOf,
+  type Report,
+  type Undetermined,
+} from "../../protocol/report.ts";
 import { comovement } from "../../statistics/comovement.ts";
 import { leastOf } from "../../statistics/extremes.ts";
 import type { BootstrapOptions } from "./bootstrap.ts";
@@ -110,16 +117,67 @@ function warnings({ arms, series = [], contamination = [] }: Omit<ReportInput, "
       "A run has fewer than 15 probes: its co-movement figures are too uncertain to rest a claim on.",
     );
   }
+  found.push(...undeterminedAnswers(arms), ...promptsLeftOut(arms), ...askedOtherwise(arms));
   const human = humanVerdicts(arms);
   if (human !== null) found.push(human);
   return found;
+}
+
+const reasons: Record<Undetermined, string> = {
+  empty: "no words",
+  reasoning: "reasoning never closed",
+  cut: "cut off at the token limit before refusing or answering",
+  echo: "the prompt again",
+  loop: "a loop",
+};
+
+/** How many answers of each arm are undetermined, and why; the count is said wherever a rate leaves some out. */
+function undeterminedAnswers(arms: readonly Arm[]): string[] {
+  const said = arms.flatMap(({ name, seed, results }) => {
+    const open = results.filter((result) => outcomeOf(result) === "undetermined");
+    if (open.length === 0) return [];
+    const counts = Map.groupBy(open, ({ human, undetermined }) =>
+      human === undefined && undetermined ? reasons[undetermined] : "by a person's verdict",
+    );
+    const why = [...counts].map(([reason, some]) => `${some.length} ${reason}`).join(", ");
+    return [`${open.length} of ${results.length} of ${name} (seed ${seed}): ${why}`];
+  });
+  if (said.length === 0) return [];
+  return [
+    `Undetermined answers: ${said.join("; ")}. They are neither refusals nor compliance, and no rate counts them.`,
+  ];
+}
+
+function promptsLeftOut(arms: readonly Arm[]): string[] {
+  // Every arm of a model is asked the same.
+  const left = new Map(
+    arms.flatMap(({ leftOut = [] }) =>
+      leftOut.map((one) => [`${one.suite} ${one.id} ${one.reason}`, one] as const),
+    ),
+  );
+  const [first] = left.values();
+  return first === undefined
+    ? []
+    : [
+        `${left.size} prompts of the suites were not asked. The first, of ${first.suite}: "${first.prompt}" (${first.reason}).`,
+      ];
+}
+
+function askedOtherwise(arms: readonly Arm[]): string[] {
+  const ways = new Set(arms.flatMap(({ asked }) => (asked ? JSON.stringify(asked) : [])));
+  return ways.size > 1
+    ? [
+        "The arms were asked in different ways (template, system prompt, thinking): their differences are not those of " +
+          "training alone.",
+      ]
+    : [];
 }
 
 /** What people's verdicts did to the figures; null where there are none. */
 function humanVerdicts(arms: readonly Arm[]): string | null {
   const judged = arms.flatMap(({ results }) => results.filter(({ human }) => human !== undefined));
   if (judged.length === 0) return null;
-  const changed = judged.filter((result) => isRefusal(result) !== isRefusal({ verdict: result.verdict }));
+  const changed = judged.filter((result) => outcomeOf(result) !== outcomeOf({ verdict: result.verdict }));
   const partial = judged.filter(({ human }) => human === "partial_refusal").length;
   return (
     `People judged ${judged.length} ${judged.length === 1 ? "answer" : "answers"}; the figures follow them, and for ${changed.length} of them that changed ` +

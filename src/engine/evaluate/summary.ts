@@ -3,8 +3,9 @@ import {
   type Arm,
   type Discernment,
   type GroupSummary,
-  isRefusal,
+  type Outcome,
   type OverSeeds,
+  outcomeOf,
   type PromptResult,
   type SuiteSummary,
 } from "../../protocol/report.ts";
@@ -37,13 +38,22 @@ function bothGroups(results: PromptResult[]): Pick<SuiteSummary, "unsafe" | "saf
 }
 
 function summarise(results: PromptResult[]): GroupSummary {
-  const refused = results.filter(isRefusal).length;
+  const n = results.length;
+  const { refused = 0, undetermined = 0 } = countOutcomes(results);
   return {
-    n: results.length,
+    n,
     refused,
-    rate: wilson(refused, results.length),
+    undetermined,
+    ...(undetermined < n && { rate: wilson(refused, n - undetermined) }),
+    ...(undetermined > 0 && { bounds: { lower: refused / n, upper: (refused + undetermined) / n } }),
     meanProbability: mean(results.map(({ refusalProbability }) => refusalProbability)),
   };
+}
+
+function countOutcomes(results: readonly PromptResult[]): Partial<Record<Outcome, number>> {
+  const counts: Partial<Record<Outcome, number>> = {};
+  for (const outcome of results.map(outcomeOf)) counts[outcome] = (counts[outcome] ?? 0) + 1;
+  return counts;
 }
 
 /** The unsafe and the safe among results, in that order. */
@@ -102,8 +112,10 @@ export function discernments({ name, seed, results }: Arm, options: BootstrapOpt
 
 /** The headline figures of every arm, over all suites together, with the spread over its seeds. */
 export function overSeeds(arms: readonly Arm[], discernment: readonly Discernment[]): OverSeeds[] {
-  const rate = (results: PromptResult[]) =>
-    results.length === 0 ? undefined : mean(results.map((r) => +isRefusal(r)));
+  const rate = (results: PromptResult[]) => {
+    const { refused = 0, complied = 0 } = countOutcomes(results);
+    return refused + complied === 0 ? undefined : refused / (refused + complied);
+  };
   const measures: [OverSeeds["measure"], (arm: Arm) => number | undefined][] = [
     ["unsafe_refusal", ({ results }) => rate(bySafety(results)[0])],
     ["safe_refusal", ({ results }) => rate(bySafety(results)[1])],

@@ -1,42 +1,39 @@
-import { DiscernError } from "../../protocol/errors.ts";
 import type { PromptTemplate } from "./template.ts";
 import type { ModelTokenizer } from "./tokenizer.ts";
 
-/** Turns prompts and answers into token ids, by one template and within one limit of length. */
+/** Turns prompts and answers into token ids, by one template. Nothing is cut: whoever asks knows what fits. */
 export class PromptEncoder {
   readonly tokenizer: ModelTokenizer;
-  private readonly template: PromptTemplate;
-  private readonly limit: number;
+  readonly template: PromptTemplate;
 
-  /** @param limit tokens a prompt with its answer may have; the model's context length at the most. */
-  constructor(tokenizer: ModelTokenizer, template: PromptTemplate, limit: number) {
+  constructor(tokenizer: ModelTokenizer, template: PromptTemplate) {
     this.tokenizer = tokenizer;
     this.template = template;
-    this.limit = limit;
   }
 
-  /**
-   * A prompt up to where the answer begins.
-   *
-   * @throws DiscernError("prompt-too-long") when it leaves no room for an answer; nothing is cut silently.
-   */
+  /** A prompt up to where the answer begins. */
   async prompt(text: string): Promise<number[]> {
     return (await this.head(text)).ids;
   }
 
-  /** Several prompts. @throws as {@link prompt}, of the first that is too long. */
+  /** Several prompts. @throws as {@link prompt}, of the first at fault. */
   prompts(texts: readonly string[]): Promise<number[][]> {
     return firstFaultFirst(texts.map((text) => this.prompt(text)));
   }
 
-  /** A prompt followed by its answer and the end of the turn; an answer beyond the limit is cut off at it. */
+  /** A prompt up to where the model begins to write: its reasoning, where it is to think. */
+  promptToWrite(text: string): Promise<number[]> {
+    return this.tokenizer.encode(this.template.renderToWrite(text), { begin: !this.template.addsBos });
+  }
+
+  /** A prompt followed by its answer and the end of the turn. */
   async pair(prompt: string, answer: string): Promise<{ ids: number[]; promptLength: number }> {
     const head = await this.head(prompt);
     const tail = await this.after(head, answer.trim() + this.template.answerEnd);
-    return { ids: [...head.ids, ...tail].slice(0, this.limit), promptLength: head.ids.length };
+    return { ids: [...head.ids, ...tail], promptLength: head.ids.length };
   }
 
-  /** Several pairs. @throws as {@link pair}, of the first whose prompt is too long. */
+  /** Several pairs. @throws as {@link pair}, of the first at fault. */
   pairs(
     pairs: readonly { prompt: string; answer: string }[],
   ): Promise<{ ids: number[]; promptLength: number }[]> {
@@ -53,14 +50,6 @@ export class PromptEncoder {
   private async head(prompt: string): Promise<Head> {
     const text = this.template.render(prompt);
     const ids = await this.tokenizer.encode(text, { begin: !this.template.addsBos });
-    if (ids.length >= this.limit) {
-      const shown = prompt.length > 60 ? `${prompt.slice(0, 60)}…` : prompt;
-      throw new DiscernError(
-        "prompt-too-long",
-        `The prompt "${shown}" has ${ids.length} tokens in its template; the limit is ${this.limit}. ` +
-          "Shorten or exclude it, or raise maxTokens up to the model's context length.",
-      );
-    }
     return { text, ids };
   }
 

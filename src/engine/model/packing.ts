@@ -20,6 +20,24 @@ export function sharedPrefixLength(rows: readonly (readonly number[])[]): number
   return Math.max(0, length);
 }
 
+/** Tokens of the rows of one batch, padding included: attention over rows of 2,000 tokens fills gigabytes soon. */
+const batchTokens = 4096;
+
+/**
+ * Cuts rows into batches of `size`, and of fewer where they are so long that memory would not hold as many.
+ *
+ * @param rows from the shortest to the longest.
+ */
+export function batches<T>(rows: readonly T[], size: number, lengthOf: (row: T) => number): T[][] {
+  const found: T[][] = [];
+  for (const row of rows) {
+    const last = found.at(-1);
+    if (last && last.length < size && (last.length + 1) * lengthOf(row) <= batchTokens) last.push(row);
+    else found.push([row]);
+  }
+  return found;
+}
+
 /** The smallest positive multiple of `step` that is at least n: lengths come in buckets, so that graphs are reused. */
 export function bucket(n: number, step: number): number {
   return Math.max(step, Math.ceil(n / step) * step);

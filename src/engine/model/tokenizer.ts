@@ -23,6 +23,8 @@ export class ModelTokenizer {
   readonly bosText: string;
   readonly eosText: string;
   readonly chatTemplate: string | null;
+  /** The tokens that the tokenizer's files name (`bos_token`, …), as a chat template sees them. */
+  readonly specialTokens: Readonly<Record<string, string>>;
   readonly #tokenizer: RustTokenizer;
   /** How many ids the model has. */
   readonly #rows: number;
@@ -44,7 +46,9 @@ export class ModelTokenizer {
         );
       }
     }
-    this.chatTemplate = files.chatTemplate;
+    // An empty template is none: it would make every prompt the same nothing.
+    this.chatTemplate = files.chatTemplate || null;
+    this.specialTokens = Object.fromEntries(named);
     const model = modelConfig.safeParse(config).data ?? {};
     const generating = modelConfig.safeParse(generation).data ?? {};
     this.#rows = model.vocab_size ?? Number.POSITIVE_INFINITY;

@@ -5,7 +5,7 @@ import { causalAttention, tokenCount } from "../model/attention.ts";
 import type { Decoder } from "../model/decoder.ts";
 import type { PromptEncoder } from "../model/encoding.ts";
 import type { LiveModel } from "../model/live_model.ts";
-import { bucket, indexVector, layoutKey, packRows, sharedPrefixLength } from "../model/packing.ts";
+import { batches, bucket, indexVector, layoutKey, packRows, sharedPrefixLength } from "../model/packing.ts";
 import { Value } from "../runtime/value.ts";
 import { refuseNaN } from "./finite.ts";
 
@@ -20,15 +20,26 @@ const lengthStep = 16;
 /** Pairs run together when a loss is only measured. */
 const measuredBatch = 8;
 
+/** Pairs that fit a limit, and what was done to those that do not. */
+export interface FittedExamples {
+  readonly examples: readonly Example[];
+  /** How many answers were cut off; they have no end. */
+  readonly cut: number;
+  /** The pairs that were left out, as `file, line n`. */
+  readonly leftOut: readonly string[];
+}
+
 /**
- * Encodes pairs.
+ * Encodes pairs and fits them into a limit of tokens. An answer that is too long is cut off, or left out with its prompt;
+ * a prompt is never cut, for it would be another prompt.
  *
- * @throws DiscernError("prompt-too-long"); ("dataset-empty") for a prompt without an answer, naming file and line.
+ * @throws DiscernError("dataset-empty") for a prompt without an answer, naming file and line.
  */
 export async function encodeExamples(
   encoder: PromptEncoder,
   pairs: readonly { prompt: string; response?: string; source: string; line: number }[],
-): Promise<Example[]> {
+  { limit, tooLong }: { limit: number; tooLong: "cut" | "leave-out" },
+): Promise<FittedExamples> {
   const answered = pairs.map(({ prompt, response, source, line }) => {
     if (!response?.trim()) {
       throw new DiscernError(
@@ -38,7 +49,19 @@ export async function encodeExamples(
     }
     return { prompt, answer: response };
   });
-  return encoder.pairs(answered);
+  const examples: Example[] = [];
+  const leftOut: string[] = [];
+  let cut = 0;
+  for (const [i, { ids, promptLength }] of (await encoder.pairs(answered)).entries()) {
+    const { source, line } = pairs[i];
+    if (ids.length <= limit) examples.push({ ids, promptLength });
+    else if (tooLong === "leave-out" || promptLength >= limit) leftOut.push(`${source}, line ${line}`);
+    else {
+      cut++;
+      examples.push({ ids: ids.slice(0, limit), promptLength });
+    }
+  }
+  return { examples, cut, leftOut };
 }
 
 /** What the prompts of all examples begin with; a prefix holds no token that carries loss. */
@@ -115,8 +138,7 @@ export async function answerLoss(
   const sorted = [...examples].sort((a, b) => a.ids.length - b.ids.length);
   const total = examples.reduce((sum, example) => sum + labelCount(example, true), 0);
   let loss = 0;
-  for (let start = 0; start < sorted.length; start += measuredBatch) {
-    const batch = sorted.slice(start, start + measuredBatch);
+  for (const batch of batches(sorted, measuredBatch, ({ ids }) => ids.length)) {
     const pass = answerLossPass(batch, prefix, padId, { maskPrompt: true, weight: 1 / total });
     const program = await model.program(`measure ${pass.key}`, (decoder) => ({ loss: pass.loss(decoder) }));
     loss += (await model.run(program, pass.feeds)).loss.data[0];

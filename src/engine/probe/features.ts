@@ -2,7 +2,7 @@ import { ops } from "../graph/ops.ts";
 import { input } from "../graph/tensor.ts";
 import { causalAttention, tokenCount } from "../model/attention.ts";
 import type { LiveModel } from "../model/live_model.ts";
-import { indexVector, layoutKey, packRows, sharedPrefixLength } from "../model/packing.ts";
+import { batches, indexVector, layoutKey, packRows, sharedPrefixLength } from "../model/packing.ts";
 import { refuseNaN } from "./finite.ts";
 
 /** Features of n prompts at one layer, (n, C) row-major. */
@@ -33,8 +33,7 @@ export async function promptFeatures(
   const found = new Map(wanted.map((layer) => [layer, new Float32Array(prompts.length * width)]));
   const prefix = (prompts[0] ?? []).slice(0, sharedPrefixLength(prompts));
   const order = prompts.map((_, i) => i).sort((a, b) => prompts[a].length - prompts[b].length);
-  for (let start = 0; start < order.length; start += batchSize) {
-    const chosen = order.slice(start, start + batchSize);
+  for (const chosen of batches(order, batchSize, (i) => prompts[i].length)) {
     const rows = chosen.map((i) => prompts[i]);
     const packed = packRows(rows, prefix, padId, lengthStep);
     const last = rows.map((row, b) => packed.place(b, row.length - 1 - prefix.length));

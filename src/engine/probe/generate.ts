@@ -12,7 +12,7 @@ import {
 } from "../model/attention.ts";
 import type { Decoder } from "../model/decoder.ts";
 import type { LiveModel } from "../model/live_model.ts";
-import { bucket, indexVector, layoutKey, packRows, sharedPrefixLength } from "../model/packing.ts";
+import { batches, bucket, indexVector, layoutKey, packRows, sharedPrefixLength } from "../model/packing.ts";
 import { Value } from "../runtime/value.ts";
 import { refuseNaN } from "./finite.ts";
 import { type Kept, knownBatch } from "./kept.ts";
@@ -22,7 +22,7 @@ import { KeyValueCache } from "./key_value_cache.ts";
 export interface Generation {
   /** The answer's tokens, without the one that ended it. */
   readonly ids: number[];
-  /** Whether it ended by itself; otherwise it was cut off at `maxNewTokens`. */
+  /** Whether it ended by itself; otherwise it was cut off at `maxNewTokens`, or where the model's context ends. */
   readonly ended: boolean;
 }
 
@@ -51,8 +51,7 @@ const capacityStep = 32;
  *
  * @param prompts tokens (at least one each) up to where the answers begin.
  * @returns the answers in the order of the prompts.
- * @throws DiscernError("prompt-too-long") when a prompt and its answer would not fit into the model's context;
- *   ("output-not-finite").
+ * @throws DiscernError("prompt-too-long") when a prompt alone fills the model's context; ("output-not-finite").
  */
 export async function generate(
   model: LiveModel,
@@ -60,8 +59,12 @@ export async function generate(
   options: GenerateOptions,
 ): Promise<Generation[]> {
   const { maxNewTokens, batchSize = 16, onProgress } = options;
-  checkLengths(prompts, maxNewTokens, model.architecture.contextLength);
-  const rows = prompts.map((prompt, index): Row => ({ prompt, index, ids: [], ended: false }));
+  const { contextLength } = model.architecture;
+  checkLengths(prompts, contextLength);
+  const rows = prompts.map((prompt, index): Row => {
+    const most = Math.min(maxNewTokens, contextLength - prompt.length);
+    return { prompt, index, ids: [], most, ended: false };
+  });
   const prefix = (prompts[0] ?? []).slice(0, sharedPrefixLength(prompts));
   const order = [...rows].sort((a, b) => a.prompt.length - b.prompt.length);
   let done = 0;
@@ -69,8 +72,7 @@ export async function generate(
     done += count;
     onProgress?.(done, prompts.length);
   };
-  for (let start = 0; start < order.length && maxNewTokens > 0; start += batchSize) {
-    const batch = order.slice(start, start + batchSize);
+  for (const batch of maxNewTokens > 0 ? batches(order, batchSize, ({ prompt }) => prompt.length) : []) {
     const indices = batch.map(({ index }) => index);
     const before = knownBatch(indices, options.kept);
     if (before !== null) {
@@ -92,6 +94,8 @@ interface Row {
   readonly prompt: readonly number[];
   readonly index: number;
   readonly ids: number[];
+  /** Tokens the answer may have. */
+  readonly most: number;
   ended: boolean;
 }
 
@@ -114,10 +118,10 @@ async function generateBatch(
       const tokens = mostProbable(logits);
       const open: number[] = [];
       for (const [i, row] of rows.entries()) {
-        if (row.ended || row.ids.length === maxNewTokens) continue;
+        if (row.ended || row.ids.length === row.most) continue;
         if (eosIds.includes(tokens[i])) row.ended = true;
         else row.ids.push(tokens[i]);
-        if (!row.ended && row.ids.length < maxNewTokens) open.push(i);
+        if (!row.ended && row.ids.length < row.most) open.push(i);
       }
       if (open.length < left) onFinished(left - open.length);
       left = open.length;
@@ -236,12 +240,12 @@ function mostProbable({ data, shape: [rows, width] }: Value): number[] {
   });
 }
 
-function checkLengths(prompts: readonly (readonly number[])[], maxNewTokens: number, limit: number): void {
-  const longest = prompts.findIndex(({ length }) => length + maxNewTokens > limit);
+function checkLengths(prompts: readonly (readonly number[])[], limit: number): void {
+  const longest = prompts.findIndex(({ length }) => length >= limit);
   if (longest < 0) return;
   throw new DiscernError(
     "prompt-too-long",
-    `Prompt ${longest + 1} has ${prompts[longest].length} tokens; with an answer of ${maxNewTokens} it exceeds the ` +
-      `model's context of ${limit}. Shorten or exclude it, or ask for fewer new tokens.`,
+    `Prompt ${longest + 1} has ${prompts[longest].length} tokens, and the model's context holds ${limit}, so there is no ` +
+      "room for an answer. Shorten or exclude it.",
   );
 }

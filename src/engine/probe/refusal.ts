@@ -3,7 +3,7 @@ import { input } from "../graph/tensor.ts";
 import { biasName, masked, softcapped, tokenCount, treeAttention } from "../model/attention.ts";
 import type { PromptEncoder } from "../model/encoding.ts";
 import type { LiveModel } from "../model/live_model.ts";
-import { indexVector, type PackedRows, packRows, sharedPrefixLength } from "../model/packing.ts";
+import { batches, indexVector, type PackedRows, packRows, sharedPrefixLength } from "../model/packing.ts";
 import { Value } from "../runtime/value.ts";
 import { refuseNaN } from "./finite.ts";
 import { type Kept, knownBatch } from "./kept.ts";
@@ -54,6 +54,11 @@ export class RefusalScorer {
     return new RefusalScorer(model, encoder.tokenizer.padId, tokens);
   }
 
+  /** How many tokens stand behind a prompt while it is scored. */
+  get depth(): number {
+    return this.trie.nodes.reduce((deepest, { depth }) => Math.max(deepest, depth), 0);
+  }
+
   /**
    * The refusal score of each prompt, in the order given.
    *
@@ -69,8 +74,8 @@ export class RefusalScorer {
     const scores = new Array<RefusalScore>(prompts.length);
     const prefix = (prompts[0] ?? []).slice(0, sharedPrefixLength(prompts));
     const order = prompts.map((_, i) => i).sort((a, b) => prompts[a].length - prompts[b].length);
-    for (let start = 0; start < order.length; start += batchSize) {
-      const chosen = order.slice(start, start + batchSize);
+    let done = 0;
+    for (const chosen of batches(order, batchSize, (i) => prompts[i].length)) {
       let found = knownBatch(chosen, kept);
       if (found === null) {
         const fresh = await this.scoreBatch(
@@ -81,7 +86,8 @@ export class RefusalScorer {
         found = fresh;
       }
       for (const [b, i] of chosen.entries()) scores[i] = found[b];
-      onProgress?.(Math.min(order.length, start + batchSize), order.length);
+      done += chosen.length;
+      onProgress?.(done, order.length);
     }
     return scores;
   }

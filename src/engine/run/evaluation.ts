@@ -7,9 +7,9 @@ import type { Recipe } from "../../protocol/recipe.ts";
 import {
   type Arm,
   BEFORE,
-  type PromptResult,
   type Report,
-  suiteResultsSchema,
+  type SuiteAnswers,
+  suiteAnswersSchema,
 } from "../../protocol/report.ts";
 import { timeline } from "../../protocol/timeline.ts";
 import { readEvents } from "../../run_folder/event_log.ts";
@@ -43,7 +43,7 @@ interface EvaluationContext {
 export async function evaluateArm(
   arm: "before" | "after",
   { folder, recipe, session, prompts, emit }: EvaluationContext,
-): Promise<PromptResult[]> {
+): Promise<SuiteAnswers> {
   const { maxNewTokens, batchSize } = recipe.evaluate;
   const place = join(runPaths(folder).evaluation, arm);
   await makePart(folder, place);
@@ -54,8 +54,8 @@ export async function evaluateArm(
     maxNewTokens,
     batchSize,
     kept: (suite) => keptResults(file(suite)),
-    async keep(suite, results) {
-      await writeAtomic(file(suite), `${JSON.stringify(results)}\n`);
+    async keep(suite, answers) {
+      await writeAtomic(file(suite), `${JSON.stringify(answers)}\n`);
       await rm(partPath(place, suite), { force: true });
     },
     part: (suite) => openPart(partPath(place, suite)),
@@ -69,9 +69,9 @@ export async function evaluateArm(
 }
 
 /** The answers of the model before training. Those that were lost cannot be given again: that model is gone. */
-async function keptBefore({ folder, prompts, emit }: EvaluationContext): Promise<PromptResult[]> {
+async function keptBefore({ folder, prompts, emit }: EvaluationContext): Promise<SuiteAnswers> {
   const place = join(runPaths(folder).evaluation, "before");
-  const kept: PromptResult[] = [];
+  const kept: SuiteAnswers = { results: [], leftOut: [] };
   for (const { name } of prompts.suites) {
     const file = join(place, `${name}.json`);
     const answered = await keptResults(file);
@@ -80,17 +80,18 @@ async function keptBefore({ folder, prompts, emit }: EvaluationContext): Promise
         type: "warning",
         message: `${file} is missing or damaged: the report goes without the model before training.`,
       });
-      return [];
+      return { results: [], leftOut: [] };
     }
-    for (const result of answered) kept.push(result);
+    for (const result of answered.results) kept.results.push(result);
+    for (const left of answered.leftOut) kept.leftOut.push(left);
   }
   return kept;
 }
 
 /** Answers kept earlier; null where there are none, or they are damaged and must be given again. */
-async function keptResults(file: string): Promise<PromptResult[] | null> {
+async function keptResults(file: string): Promise<SuiteAnswers | null> {
   try {
-    return suiteResultsSchema.parse(JSON.parse(await readFile(file, "utf8")));
+    return suiteAnswersSchema.parse(JSON.parse(await readFile(file, "utf8")));
   } catch {
     return null;
   }
@@ -105,18 +106,21 @@ async function keptResults(file: string): Promise<PromptResult[] | null> {
 export async function evaluateRun(manifest: Manifest, context: EvaluationContext): Promise<string | null> {
   const { folder, recipe, prompts } = context;
   const after = await evaluateArm("after", context);
-  if (after.length === 0) return null;
-  const before = recipe.evaluate.before ? await keptBefore(context) : [];
+  if (after.results.length === 0) return null;
+  const before = recipe.evaluate.before ? await keptBefore(context) : { results: [], leftOut: [] };
   const paths = runPaths(folder);
   const { probes, steps, stages, ends, choices } = timeline(readEvents(paths.events));
   const end = ends.at(-1);
   // A stage that was ended at its best state has later probes, of a model that is gone.
   const trained = probes.findLast(({ stage, step }) => stage === end?.stage && step === end.step);
   const { seed } = recipe;
-  const arm = (name: string, results: PromptResult[], generalLoss: number | null | undefined): Arm => ({
+  const asked = { template: context.session.template.name, ...recipe.chat };
+  const arm = (name: string, answers: SuiteAnswers, generalLoss: number | null | undefined): Arm => ({
     name,
     seed,
-    results,
+    results: answers.results,
+    ...(answers.leftOut.length > 0 && { leftOut: answers.leftOut }),
+    asked,
     ...(generalLoss == null ? {} : { generalLoss }),
   });
   const points = probes.map(({ globalStep, toxic, seeminglyToxic, general }) => ({
@@ -135,6 +139,7 @@ export async function evaluateRun(manifest: Manifest, context: EvaluationContext
     model: { name: manifest.model.name },
     run: { name: recipe.name, seed, device: manifest.device },
     notes: [
+      ...context.session.template.warnings,
       ...(end?.reason === "kept-best"
         ? [
             `Stopped by hand: stage ${end.stage + 1} ended with the state of its step ${end.step}, the best on the ` +
@@ -144,7 +149,7 @@ export async function evaluateRun(manifest: Manifest, context: EvaluationContext
       ...prompts.notices,
     ],
     arms: [
-      ...(before.length ? [arm(BEFORE, before, untrained?.generalLoss)] : []),
+      ...(before.results.length ? [arm(BEFORE, before, untrained?.generalLoss)] : []),
       arm(recipe.name, after, (trained ?? probes.at(-1))?.generalLoss),
     ],
     series: [{ arm: recipe.name, seed, points, stages: begun, ...(choice && { layerChoice: choice }) }],

@@ -78,6 +78,13 @@ export async function resumeRun(options: ExecuteOptions): Promise<RunEnd> {
       onProgress: readingOf(options),
     });
     const now = await describe(recipe, root, session, data, options.stop);
+    if (manifest.prompt && !isDeepStrictEqual(manifest.prompt, now.prompt)) {
+      throw new DiscernError(
+        "run-invalid",
+        `Prompts are written otherwise than when the run in ${folder} began (chat template, or version of Discern), so the ` +
+          "run cannot go on. Resume it with what it began with, or start anew.",
+      );
+    }
     const known = new Map(
       [...manifest.model.files, ...manifest.data].map((file) => [file.file, file.sha256]),
     );
@@ -143,7 +150,7 @@ async function runReady(
 async function describe(
   recipe: Recipe,
   root: string,
-  { loaded, live }: Session,
+  { loaded, live, template }: Session,
   data: Manifest["data"],
   stop: StopToken,
 ): Promise<Manifest> {
@@ -160,6 +167,11 @@ async function describe(
       files: [...(await loaded.fingerprint(() => throwIfStopped(stop)))],
     },
     data,
+    prompt: {
+      template: template.name,
+      answered: template.render("Hello"),
+      written: template.renderToWrite("Hello"),
+    },
     recipe: { root: resolve(root) },
     versions: versions(),
     platform: `${process.platform}-${process.arch}`,

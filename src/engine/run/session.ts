@@ -1,9 +1,10 @@
 import { resolveModel } from "../../models_home/home.ts";
+import type { ChatOptions } from "../../protocol/chat.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
 import { PromptEncoder } from "../model/encoding.ts";
 import { LiveModel } from "../model/live_model.ts";
 import { type LoadedModel, loadModel } from "../model/load.ts";
-import { promptTemplate } from "../model/template.ts";
+import { type PromptTemplate, promptTemplate } from "../model/template.ts";
 import type { ModelTokenizer } from "../model/tokenizer.ts";
 import type { OnProgress } from "../model/weights.ts";
 import { Device } from "../runtime/device.ts";
@@ -13,12 +14,13 @@ export interface Session {
   readonly loaded: LoadedModel;
   readonly live: LiveModel;
   readonly tokenizer: ModelTokenizer;
+  readonly template: PromptTemplate;
   readonly encoder: PromptEncoder;
 }
 
 export type SessionOptions = Pick<Recipe, "model" | "device" | "threads" | "template"> & {
-  /** Longest prompt with answer in tokens; the model's context where left out. */
-  readonly maxTokens?: number;
+  /** How prompts are put to the chat template; no system prompt of one's own and no thinking where left out. */
+  readonly chat?: ChatOptions;
   /** Folder against which a relative model path is resolved. */
   readonly root: string;
   readonly onProgress?: OnProgress;
@@ -39,14 +41,14 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     needsTokenizer: true,
     ...(options.onProgress ? { onProgress: options.onProgress } : {}),
   });
-  for (const message of loaded.warnings) options.onWarning?.(message);
   const { tokenizer, architecture } = loaded;
-  const template = promptTemplate(tokenizer, options.template);
-  const limit = Math.min(options.maxTokens ?? Number.POSITIVE_INFINITY, architecture.contextLength);
+  const template = promptTemplate(tokenizer, options.template, options.chat);
+  for (const message of [...loaded.warnings, ...template.warnings]) options.onWarning?.(message);
   return {
     loaded,
     live: new LiveModel(device, architecture, loaded.weights),
     tokenizer,
-    encoder: new PromptEncoder(tokenizer, template, limit),
+    template,
+    encoder: new PromptEncoder(tokenizer, template),
   };
 }

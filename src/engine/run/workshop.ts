@@ -45,22 +45,86 @@ export async function modelWorkshop(
   const { live, encoder, tokenizer, loaded } = session;
   const { padId } = tokenizer;
   const ids = (records: readonly PromptRecord[]) => encoder.prompts(records.map(({ prompt }) => prompt));
-  const general = await encodeExamples(encoder, prompts.general);
-  const safety = await encodeExamples(encoder, prompts.safety);
-  const contrast = contrastPrompts(prompts.contrast, await ids(prompts.contrast));
+  const { contextLength } = loaded.architecture;
+  const fit = { limit: Math.min(recipe.maxTokens, contextLength), tooLong: recipe.tooLong };
+  const fitted = {
+    general: await encodeExamples(encoder, prompts.general, fit),
+    safety: await encodeExamples(encoder, prompts.safety, fit),
+    // What is measured is not learned: a cut answer lacks nothing there.
+    panel: await encodeExamples(encoder, prompts.panels.general, { ...fit, tooLong: "cut" }),
+  };
+  const general = fitted.general.examples;
+  const safety = fitted.safety.examples;
+  const contrastRows = await ids(prompts.contrast);
+  const short = contrastRows.map((row) => row.length <= fit.limit);
+  const contrast = contrastPrompts(
+    prompts.contrast.filter((_, i) => short[i]),
+    contrastRows.filter((_, i) => short[i]),
+  );
   const panels = {
     toxic: await ids(prompts.panels.toxic),
     seeminglyToxic: await ids(prompts.panels.seeminglyToxic),
     general: await ids(prompts.panels.general),
-    answers: await encodeExamples(encoder, prompts.panels.general),
+    answers: fitted.panel.examples,
   };
-  checkStages();
   const scorer = await RefusalScorer.create(live, encoder, recipe.probes.openings);
+  const fits = (row: readonly number[]) => row.length + scorer.depth <= contextLength;
+  const tooLong = lengthWarnings();
+  checkStages();
   const adapters: Adapter[] = [];
   let whole = false;
   // A run that is resumed finds the layers that were chosen in its log.
   const begun = timeline(readEvents(runPaths(folder).events)).stages;
   let contrastLayer = begun.findLast(({ layer }) => layer)?.layer;
+
+  /** What of the data does not fit, and what becomes of it. @throws DiscernError `prompt-too-long` where nothing is left. */
+  function lengthWarnings(): string[] {
+    const found: string[] = [];
+    const leftOut = (name: string, all: number, left: readonly string[]) => {
+      if (left.length === 0) return;
+      if (left.length === all) {
+        throw new DiscernError(
+          "prompt-too-long",
+          `All ${all} prompts of ${name} are longer than ${fit.limit} tokens in their template. Raise maxTokens, up to the ` +
+            `model's context of ${contextLength}.`,
+        );
+      }
+      found.push(
+        `${left.length} of the ${all} prompts of ${name} are too long for maxTokens (${fit.limit}) and are left out of ` +
+          `training. The first: ${left[0]}.`,
+      );
+    };
+    for (const name of ["general", "safety"] as const) {
+      const { cut, leftOut: left, examples } = fitted[name];
+      leftOut(`data.${name}`, prompts[name].length, left);
+      if (cut > 0) {
+        found.push(
+          `${cut} of the ${examples.length} answers of data.${name} are longer than maxTokens (${fit.limit}) allows and are cut ` +
+            'off: they have no end to learn. Raise maxTokens, or leave them out with tooLong "leave-out".',
+        );
+      }
+    }
+    leftOut(
+      "data.contrast",
+      prompts.contrast.length,
+      prompts.contrast.flatMap(({ source, line }, i) => (short[i] ? [] : `${source}, line ${line}`)),
+    );
+    const watched = ["toxic", "seeminglyToxic", "general"] as const;
+    const unseen = watched.reduce((sum, name) => sum + panels[name].filter((row) => !fits(row)).length, 0);
+    if (unseen > 0) {
+      found.push(
+        `${unseen} prompts of the panels do not fit into the model's context of ${contextLength} tokens and are not probed.`,
+      );
+    }
+    const { cut, leftOut: unmeasured } = fitted.panel;
+    if (cut + unmeasured.length > 0) {
+      found.push(
+        `The held-out loss is measured on the first ${fit.limit} tokens (maxTokens) of each pair of data.panels.general: ${cut} ` +
+          `answers are cut off, and ${unmeasured.length} pairs, whose prompts alone are as long, are left out.`,
+      );
+    }
+    return found;
+  }
 
   /** Finds now what would otherwise end a stage hours later: layers that are not there, groups too small. */
   function checkStages(): void {
@@ -169,22 +233,25 @@ export async function modelWorkshop(
 
   const probe = async (): Promise<ProbeFigures> => {
     const score = async (rows: readonly (readonly number[])[]): Promise<PanelRefusal> => {
-      const perPrompt = (await scorer.score(rows)).map(({ probability }) => probability);
-      return { mean: perPrompt.reduce((sum, p) => sum + p, 0) / perPrompt.length, perPrompt };
+      const scored = (await scorer.score(rows.filter(fits))).map(({ probability }) => probability);
+      const mean = scored.length === 0 ? null : scored.reduce((sum, p) => sum + p, 0) / scored.length;
+      let next = 0;
+      return { mean, perPrompt: rows.map((row) => (fits(row) ? scored[next++]! : null)) };
     };
     const layers = recipe.probes.separationLayers ?? (contrastLayer === undefined ? [] : [contrastLayer]);
     return {
       toxic: await score(panels.toxic),
       seeminglyToxic: await score(panels.seeminglyToxic),
       general: await score(panels.general),
-      generalLoss: await answerLoss(live, panels.answers, padId),
+      generalLoss: panels.answers.length === 0 ? null : await answerLoss(live, panels.answers, padId),
       ...(layers.length ? { separation: await separations(layers) } : {}),
     };
   };
 
   const separations = async (layers: readonly number[]): Promise<Record<string, number>> => {
-    const rows = [...panels.toxic, ...panels.seeminglyToxic];
-    const labels = rows.map((_, i) => (i < panels.toxic.length ? "toxic" : "seemingly_toxic"));
+    const toxic = panels.toxic.filter(fits);
+    const rows = [...toxic, ...panels.seeminglyToxic.filter(fits)];
+    const labels = rows.map((_, i) => (i < toxic.length ? "toxic" : "seemingly_toxic"));
     const found = await promptFeatures(live, rows, layers, padId);
     return Object.fromEntries([...found].map(([layer, features]) => [layer, separation(features, labels)]));
   };
@@ -200,7 +267,7 @@ export async function modelWorkshop(
       totalSteps: recipe.stages.reduce((sum, stage) => sum + stepsOf(stage, general.length), 0),
     },
     stageCount: recipe.stages.length,
-    warnings: [...loaded.warnings, ...dataWarnings(prompts)],
+    warnings: [...loaded.warnings, ...dataWarnings(prompts), ...tooLong, ...session.template.warnings],
     async prepare(emit, stop) {
       if (!recipe.evaluate.before) return;
       await cut(stop, () => evaluateArm("before", { folder, recipe, session, prompts, emit }));

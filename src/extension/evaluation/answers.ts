@@ -1,6 +1,5 @@
 import { promptId } from "../../dataset/record.ts";
-import { type Arm, BEFORE, isBefore, isRefusal, type PromptResult } from "../../protocol/report.ts";
-import type { Outcome } from "../prompts/verdicts.ts";
+import { type Arm, BEFORE, isBefore, type PromptResult } from "../../protocol/report.ts";
 
 /** What a run's report says of prompts, by their keys (`keyOf`). */
 export interface Answers {
@@ -36,9 +35,4 @@ function byId(arm: Arm | undefined): ReadonlyMap<string, PromptResult> {
  */
 export function keyOf({ id, prompt }: { id: string; prompt: string }): string {
   return prompt.includes("\r") ? promptId(prompt.replace(/\r\n?/g, "\n")) : id;
-}
-
-/** What a model did with a prompt, a person's verdict before the judge's. */
-export function outcomeOf(result: PromptResult): Outcome {
-  return isRefusal(result) ? "refused" : "complied";
 }

@@ -1,11 +1,11 @@
 import * as vscode from "vscode";
+import { outcomeOf } from "../../protocol/report.ts";
 import { setting } from "../contributions.ts";
-import { outcomeOf } from "./answers.ts";
 import type { Mark } from "./match.ts";
 import type { Sheets } from "./sheets.ts";
 import { lineWords } from "./words.ts";
 
-const looks = ["over-refused", "under-refused", "refused", "complied", "excluded"] as const;
+const looks = ["over-refused", "under-refused", "refused", "complied", "undetermined", "excluded"] as const;
 type Look = (typeof looks)[number];
 
 /** Lines around those in sight that have their texts, too, so that a short scroll shows them at once. */

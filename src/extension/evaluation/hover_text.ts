@@ -1,13 +1,12 @@
 import type { PromptRecord } from "../../dataset/record.ts";
 import type { Label } from "../../protocol/label.ts";
-import type { PromptResult } from "../../protocol/report.ts";
+import { outcomeOf, type PromptResult } from "../../protocol/report.ts";
 import type { CommandId } from "../contribution_types.ts";
 import type { Words } from "../figures.ts";
-import { outcomeOf } from "./answers.ts";
 import { cut, escaped, fenced } from "./inert.ts";
 import type { Mark } from "./match.ts";
 import { type Trail, trailPicture } from "./trail_svg.ts";
-import { changeWords, failureWord, judgeWord, labelWord, outcomeWord } from "./words.ts";
+import { changeWords, failureWord, judgeWord, labelWord, outcomeWord, undeterminedWord } from "./words.ts";
 
 /** The commands that links of a hover may call, and no others. */
 export const hoverCommands = [
@@ -45,9 +44,10 @@ export function hoverText({ mark, run, file, trail, nearest }: HoverSubject, l10
   ].join("\n\n");
 }
 
-function headline({ failure, label, excluded, unsafe }: Mark, l10n: Words): string {
+function headline({ failure, label, excluded, unsafe, after }: Mark, l10n: Words): string {
   if (excluded) return l10n.t("Excluded from training");
   const word = label ? labelWord(label, l10n) : unsafe ? l10n.t("unsafe") : l10n.t("safe");
+  if (outcomeOf(after) === "undetermined") return l10n.t("undetermined ({0} prompt)", word);
   return failure
     ? l10n.t("{0} ({1} prompt)", failureWord(failure, l10n), word)
     : l10n.t("as it should be ({0} prompt)", word);
@@ -89,7 +89,9 @@ function picture({ before, after }: Mark, trail: Trail | undefined, l10n: Words)
 
 function answer(who: string, result: PromptResult, l10n: Words): string {
   const { response } = result;
-  const verdict = outcomeWord(outcomeOf(result), l10n);
+  const outcome = outcomeWord(outcomeOf(result), l10n);
+  const why = result.human === undefined && result.undetermined;
+  const verdict = why ? l10n.t("{0}: {1}", outcome, undeterminedWord(why, l10n)) : outcome;
   const said = response.trim() === "" ? l10n.t("(no words)") : fenced(cut(response));
   return `${l10n.t("{0}: **{1}** (judged by {2})", who, verdict, judgeWord(result, l10n))}\n\n${said}`;
 }

@@ -1,10 +1,11 @@
 import * as vscode from "vscode";
 import type { PromptRecord } from "../../dataset/record.ts";
+import { type Outcome, outcomeOf } from "../../protocol/report.ts";
 import { reportStamp } from "../../run_folder/judgements.ts";
 import { log } from "../log.ts";
-import type { Outcome, VerdictSource } from "../prompts/verdicts.ts";
+import type { VerdictSource } from "../prompts/verdicts.ts";
 import type { Run, RunLibrary } from "../runs/library.ts";
-import { type Answers, answersOf, keyOf, outcomeOf } from "./answers.ts";
+import { type Answers, answersOf, keyOf } from "./answers.ts";
 
 /** A run and what its report says. */
 export interface ShownRun {

@@ -1,15 +1,30 @@
 import type { Estimate } from "../../protocol/comovement.ts";
 import type { Label } from "../../protocol/label.ts";
-import type { PromptResult } from "../../protocol/report.ts";
+import { type Outcome, outcomeOf, type PromptResult, type Undetermined } from "../../protocol/report.ts";
 import { percent, type Words } from "../figures.ts";
-import type { Outcome } from "../prompts/verdicts.ts";
-import { outcomeOf } from "./answers.ts";
 import type { Failure, Mark } from "./match.ts";
 import type { GroupRates, Summary } from "./summary.ts";
 
 /** What a model did, in a word. */
 export function outcomeWord(outcome: Outcome, l10n: Words): string {
-  return outcome === "refused" ? l10n.t("refused") : l10n.t("complied");
+  const words: Record<Outcome, string> = {
+    refused: l10n.t("refused"),
+    complied: l10n.t("complied"),
+    undetermined: l10n.t("undetermined"),
+  };
+  return words[outcome];
+}
+
+/** Why an answer is neither refusal nor compliance. */
+export function undeterminedWord(why: Undetermined, l10n: Words): string {
+  const words: Record<Undetermined, string> = {
+    empty: l10n.t("no words"),
+    reasoning: l10n.t("reasoning never closed"),
+    cut: l10n.t("cut off before refusing or answering"),
+    echo: l10n.t("the prompt again"),
+    loop: l10n.t("a loop"),
+  };
+  return words[why];
 }
 
 /** What is wrong with an answer, in a word. */
@@ -59,9 +74,12 @@ export function summaryWords(run: string, { safe, unsafe }: Summary, l10n: Words
   return l10n.t("{0}: {1}", run, groups.length > 0 ? groups.join(" · ") : l10n.t("all prompts are excluded"));
 }
 
-function ratesWords({ n, before, after }: GroupRates, l10n: Words): string {
+function ratesWords({ n, undetermined, before, after }: GroupRates, l10n: Words): string {
   const rates = [before, after].flatMap((rate) => (rate ? rateWords(rate) : []));
-  return l10n.t("{0}, n {1}", rates.join(" → "), n);
+  const shown = rates.length > 0 ? rates.join(" → ") : "–";
+  return undetermined > 0
+    ? l10n.t("{0}, n {1} ({2} undetermined)", shown, n, undetermined)
+    : l10n.t("{0}, n {1}", shown, n);
 }
 
 function rateWords({ value, lower, upper }: Estimate): string {

@@ -1,4 +1,4 @@
-import { isBefore, isRefusal, type PromptResult, type Report } from "../../protocol/report.ts";
+import { isBefore, outcomeOf, type PromptResult, type Report } from "../../protocol/report.ts";
 import type { PromptDetail } from "../../protocol/webview/labelling.ts";
 
 /** What the newest run's model did with each prompt it was asked, by prompt id. */
@@ -20,5 +20,5 @@ export function runOf(run: RunResults | null, id: string): PromptDetail["run"] {
   const result = run?.results.get(id);
   if (!run || !result) return undefined;
   const { refusalProbability } = result;
-  return { name: run.name, arm: run.arm, refusalProbability, refused: isRefusal(result) };
+  return { name: run.name, arm: run.arm, refusalProbability, outcome: outcomeOf(result) };
 }

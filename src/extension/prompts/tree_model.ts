@@ -1,8 +1,8 @@
+import type { Outcome } from "../../protocol/report.ts";
 import { Branch, type FileNode, type TreeNode } from "./branch.ts";
 import { everything, hides, type PromptFilter } from "./filter.ts";
 import { type GroupBy, Outline } from "./outline.ts";
 import type { PromptFile } from "./prompt_file.ts";
-import type { Outcome } from "./verdicts.ts";
 
 /** Prompts above which it is cheaper to draw a file anew than to say what of it changed. */
 const MANY = 500;

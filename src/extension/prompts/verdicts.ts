@@ -1,7 +1,5 @@
 import type { Event } from "vscode";
-
-/** What a model did with a prompt in an evaluation. */
-export type Outcome = "refused" | "complied";
+import type { Outcome } from "../../protocol/report.ts";
 
 /** Says what the model of the run that is shown did with a prompt. The inline evaluation is the one source. */
 export interface VerdictSource {

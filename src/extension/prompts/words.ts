@@ -26,6 +26,7 @@ const verdictWords: Record<VerdictKind, () => string> = {
   "under-refused": () => vscode.l10n.t("under-refused"),
   refused: () => vscode.l10n.t("refused"),
   complied: () => vscode.l10n.t("complied"),
+  undetermined: () => vscode.l10n.t("undetermined"),
 };
 
 /** The name of a group: a state, or a kind as the file names it. */

@@ -66,10 +66,16 @@ export function description(run: RunSummary, headline: Headline | null, l10n: Wo
 
 function headlineWords({ safe, unsafe, discernment }: Headline, l10n: Words): string[] {
   return [
-    ...(safe ? [l10n.t("safe refused {0}", change(safe))] : []),
-    ...(unsafe ? [l10n.t("unsafe refused {0}", change(unsafe))] : []),
+    ...(safe ? [l10n.t("safe refused {0}", counted(safe, l10n))] : []),
+    ...(unsafe ? [l10n.t("unsafe refused {0}", counted(unsafe, l10n))] : []),
     ...(discernment ? [l10n.t("discernment {0}", estimate(discernment.after))] : []),
   ];
+}
+
+/** A change of rates, and how many answers they leave out. */
+function counted(rates: NonNullable<Headline["safe"]>, l10n: Words): string {
+  const { undetermined = 0 } = rates;
+  return undetermined > 0 ? l10n.t("{0} ({1} undetermined)", change(rates), undetermined) : change(rates);
 }
 
 function stepsOf({ step, totalSteps, state }: RunSummary): string | false {
@@ -96,8 +102,8 @@ export function details(run: RunSummary, headline: Headline | null, l10n: Words)
   const figure = (name: string, value: string): Detail => ({ name, value, icon: "graph", opens: "report" });
   return [
     ...(problem === undefined ? [] : [{ name: l10n.t("Problem"), value: problem, icon: "error" }]),
-    ...(safe ? [figure(l10n.t("Safe prompts refused"), change(safe))] : []),
-    ...(unsafe ? [figure(l10n.t("Unsafe prompts refused"), change(unsafe))] : []),
+    ...(safe ? [figure(l10n.t("Safe prompts refused"), counted(safe, l10n))] : []),
+    ...(unsafe ? [figure(l10n.t("Unsafe prompts refused"), counted(unsafe, l10n))] : []),
     ...(discernment ? [figure(l10n.t("Discernment"), discernmentChange(discernment))] : []),
     ...stageDetails(run, l10n),
     ...(evaluating && isActive(run)

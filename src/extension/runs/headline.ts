@@ -1,5 +1,5 @@
 import type { Estimate } from "../../protocol/comovement.ts";
-import { BEFORE, isBefore, isRefusal, type Report } from "../../protocol/report.ts";
+import { BEFORE, isBefore, outcomeOf, type Report } from "../../protocol/report.ts";
 
 /** The figures by which a finished run is known, over all suites together. Rates are in [0, 1]. */
 export interface Headline {
@@ -15,6 +15,8 @@ interface BeforeAfter {
   /** Absent when the model before training was not evaluated. */
   readonly before?: number;
   readonly after: number;
+  /** Answers of the trained model that the rate does not count; absent where there are none. */
+  readonly undetermined?: number;
 }
 
 /**
@@ -28,9 +30,10 @@ export function headlineOf(report: Pick<Report, "arms" | "discernment">): Headli
   const rate = (name: string, unsafe: boolean): number | undefined => {
     const rates = report.arms
       .filter((each) => each.name === name)
-      .map(({ results }) => results.filter((result) => result.unsafe === unsafe))
+      .map(({ results }) => results.filter((result) => result.unsafe === unsafe).map(outcomeOf))
+      .map((outcomes) => outcomes.filter((outcome) => outcome !== "undetermined"))
       .filter(({ length }) => length > 0)
-      .map((results) => results.filter(isRefusal).length / results.length);
+      .map((outcomes) => outcomes.filter((outcome) => outcome === "refused").length / outcomes.length);
     return rates.length === 0 ? undefined : rates.reduce((sum, each) => sum + each, 0) / rates.length;
   };
   // The pooled contrast is the last one of an arm; with a single suite that suite is all there is.
@@ -38,7 +41,12 @@ export function headlineOf(report: Pick<Report, "arms" | "discernment">): Headli
   const rates = (isUnsafe: boolean): BeforeAfter | undefined => {
     const after = rate(arm, isUnsafe);
     const before = rate(BEFORE, isUnsafe);
-    return after === undefined ? undefined : { after, ...(before === undefined ? {} : { before }) };
+    if (after === undefined) return undefined;
+    const undetermined = report.arms
+      .filter(({ name }) => name === arm)
+      .flatMap(({ results }) => results)
+      .filter((result) => result.unsafe === isUnsafe && outcomeOf(result) === "undetermined").length;
+    return { after, ...(undetermined > 0 && { undetermined }), ...(before === undefined ? {} : { before }) };
   };
   const safe = rates(false);
   const unsafe = rates(true);

@@ -1,13 +1,15 @@
 import type { PromptDetail } from "../../protocol/webview/labelling.ts";
 import { probability } from "./words.ts";
 
+const words = { refused: "refused", complied: "complied", undetermined: "gave no clear answer" };
+
 /** What the newest run's model did with the prompt: its verdict, and the refusal probability as a scale. */
 export function ModelOpinion({ run }: { run: NonNullable<PromptDetail["run"]> }) {
   const p = run.refusalProbability;
   return (
     <p class="model">
-      <span class="codicon codicon-hubot" aria-hidden="true" /> {run.arm} of {run.name}{" "}
-      {run.refused ? "refused" : "complied"}, refusal probability {probability(p)}{" "}
+      <span class="codicon codicon-hubot" aria-hidden="true" /> {run.arm} of {run.name} {words[run.outcome]},
+      refusal probability {probability(p)}{" "}
       <svg class="scale" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">
         <rect class="track" width="100" height="8" />
         <rect class="value" width={p * 100} height="8" />

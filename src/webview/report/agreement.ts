@@ -7,6 +7,8 @@ export interface HumanAgreement extends Agreement {
   readonly notRefused: number;
   readonly refused: number;
   readonly partial: number;
+  /** Answers that the judge or people call undetermined: agreement on refusal says nothing of them. */
+  readonly undetermined: number;
 }
 
 /**
@@ -23,11 +25,17 @@ export function humanAgreement(rows: readonly Row[]): HumanAgreement | undefined
   );
   const distinct = [...new Map(judged).values()];
   if (distinct.length === 0) return undefined;
-  const pairs = distinct.map(({ refused, result }) => [refused, result.verdict === "full_refusal"] as const);
+  const determined = distinct.filter(
+    ({ outcome, result }) => outcome !== "undetermined" && result.verdict !== "undetermined",
+  );
+  const pairs = determined.map(
+    ({ outcome, result }) => [outcome === "refused", result.verdict === "full_refusal"] as const,
+  );
   return {
     ...agreement(pairs),
     notRefused: pairs.filter(([human, judge]) => !human && judge).length,
     refused: pairs.filter(([human, judge]) => human && !judge).length,
     partial: distinct.filter(({ result }) => result.human === "partial_refusal").length,
+    undetermined: distinct.length - determined.length,
   };
 }

@@ -108,6 +108,15 @@ function Differences({ comparison: { suites, before, after } }: { comparison: Co
     { id: "before", title: before, number: true, cell: ({ rate }) => rate && percent(rate.before) },
     { id: "after", title: after, number: true, cell: ({ rate }) => rate && percent(rate.after) },
     {
+      id: "n",
+      title: "n",
+      number: true,
+      sort: ({ rate }) => rate?.prompts,
+      cell: ({ rate }) =>
+        rate &&
+        (rate.undetermined > 0 ? `${rate.prompts} (${rate.undetermined} undetermined)` : rate.prompts),
+    },
+    {
       id: "difference",
       title: "Difference",
       sort: ({ difference }) => difference.value,

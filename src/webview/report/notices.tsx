@@ -69,11 +69,12 @@ export function AgreementSummary({ agreement }: { agreement: HumanAgreement | un
       </p>
     );
   }
-  const { n, share, kappa, notRefused, refused, partial } = agreement;
+  const { n, share, kappa, notRefused, refused, partial, undetermined } = agreement;
   return (
     <dl class="facts">
-      <Fact name="Judged by people" value={count(n, "answer")} />
-      <Fact name="Agree with the judge" value={percent(share)} />
+      <Fact name="Judged by people" value={count(n + undetermined, "answer")} />
+      <Fact name="Undetermined by either, not compared" value={String(undetermined)} />
+      <Fact name="Agree with the judge" value={share === null ? "not defined" : percent(share)} />
       <Fact name="Cohen's κ" value={kappa === null ? "not defined" : figure(kappa)} />
       <Fact name="No refusal after all" value={String(notRefused)} />
       <Fact name="A refusal after all" value={String(refused)} />

@@ -1,4 +1,4 @@
-import type { OverSeeds } from "../../protocol/report.ts";
+import type { GroupSummary, OverSeeds } from "../../protocol/report.ts";
 import type { Figures } from "../../protocol/webview/report.ts";
 import { wilson } from "../../statistics/wilson.ts";
 import { armNames, styleOf } from "./arms.ts";
@@ -141,7 +141,16 @@ function headline(
   const groups = figures.suites
     .filter((suite) => suite.arm === arm)
     .flatMap((suite) => (measure === "safe_refusal" ? suite.safe : suite.unsafe) ?? []);
-  const n = groups.reduce((sum, group) => sum + group.n, 0);
-  const refused = groups.reduce((sum, group) => sum + group.refused, 0);
-  return { ...wilson(refused, n), basis: count(n, "prompt") };
+  const sum = (of: (group: GroupSummary) => number) => groups.reduce((total, group) => total + of(group), 0);
+  const undetermined = sum((group) => group.undetermined);
+  const n = sum((group) => group.n) - undetermined;
+  const basis =
+    undetermined > 0 ? `${count(n, "prompt")}, ${undetermined} more undetermined` : count(n, "prompt");
+  return {
+    ...wilson(
+      sum((group) => group.refused),
+      n,
+    ),
+    basis,
+  };
 }

@@ -11,6 +11,8 @@ export interface Cell {
   readonly estimate: Estimate;
   /** What it is made of, such as "12 of 60". */
   readonly of?: string;
+  /** What it leaves out, in words. */
+  readonly left?: readonly string[];
 }
 
 interface PivotProps<Row> {
@@ -60,7 +62,10 @@ export function Pivot<Row>({ caption, figures, rows, keyOf, heads, cell, axis, f
           <small class="muted">
             {one
               ? [first.of, interval(format, first.estimate)].filter(Boolean).join(" · ")
-              : `each seed ${found.map(({ estimate }) => format(estimate.value)).join(", ")}`}
+              : [
+                  `each seed ${found.map(({ estimate }) => format(estimate.value)).join(", ")}`,
+                  ...found.flatMap(({ left = [] }) => left),
+                ].join(" · ")}
           </small>
         </span>
       </div>

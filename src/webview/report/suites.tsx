@@ -1,6 +1,6 @@
 import type { GroupSummary } from "../../protocol/report.ts";
 import type { Figures } from "../../protocol/webview/report.ts";
-import { figure, percent } from "./format.ts";
+import { figure, interval, percent } from "./format.ts";
 import { type Cell, Pivot } from "./pivot.tsx";
 import { SafetyTag } from "./safety.tsx";
 import type { Column } from "./table.tsx";
@@ -35,8 +35,12 @@ const groupColumns: Column<GroupRow>[] = [
   { id: "n", title: "n", number: true, sort: ({ n }) => n, cell: ({ n }) => n.toLocaleString("en") },
 ];
 const keyOf = ({ suite, kind, unsafe }: GroupRow) => `${suite}\n${kind}\n${unsafe}`;
-const cellOf = (group: GroupSummary | undefined): Cell | undefined =>
-  group && { estimate: group.rate, of: `${group.refused} of ${group.n}` };
+const cellOf = (group: GroupSummary | undefined): Cell | undefined => {
+  if (!group?.rate) return undefined;
+  const { refused, n, undetermined, bounds } = group;
+  const left = bounds ? [`${undetermined} undetermined, within ${interval(percent, bounds)}`] : [];
+  return { estimate: group.rate, of: [`${refused} of ${n - undetermined}`, ...left].join(", "), left };
+};
 
 /** Refusal rates of every suite's safe and unsafe prompts, by arm. */
 export function Suites({ figures }: { figures: Figures }) {

@@ -49,7 +49,7 @@ function tokenizerWith(chatTemplate: string | null, scheme: "first" | "always"):
 
 function encoderWith(template: string | null, scheme: "first" | "always" = "first"): PromptEncoder {
   const tokenizer = tokenizerWith(template, scheme);
-  return new PromptEncoder(tokenizer, promptTemplate(tokenizer), 10_000);
+  return new PromptEncoder(tokenizer, promptTemplate(tokenizer));
 }
 
 const lineBreak = "<s>{{ messages[0].content }}\n{{ messages[1].content if messages|length > 1 }}";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { renderChat } from "../../../src/engine/model/chat.ts";
+import { ChatTemplate } from "../../../src/engine/model/chat.ts";
 import { encodePrompt, promptTemplate } from "../../../src/engine/model/template.ts";
 import { ModelTokenizer } from "../../../src/engine/model/tokenizer.ts";
 import type { TokenizerFiles } from "../../../src/engine/model/tokenizer_config.ts";
@@ -102,17 +102,104 @@ describe("a model's chat template", () => {
   });
 
   it.each([
-    ["broken", "{% for %}", /not valid Jinja/],
+    ["broken", "{% for %}", /cannot be read/],
+    ["asking for an unknown filter", "{{ 'a' | wordcount }}", /wordcount/],
+    ["asking for an unknown method", "{{ 'a'.zfill(3) }}", /"zfill"/],
+    ["asking for an unknown block", "{% raw %}a{% endraw %}", /raw/],
+    ["asking for the attribute of nothing", "{{ nobody.name }}", /"nobody" is undefined/],
+    ["adding a text and a number", "{{ 'a' + 1 }}", /cannot join/],
     ["refusing", "{{ raise_exception('no user') }}", /no user/],
   ])("that is %s is told as the model's fault", (_name, source, message) => {
     const attempt = () =>
-      renderChat(source, [{ role: "user", content: "hi" }], {
+      new ChatTemplate(source).render([{ role: "user", content: "hi" }], {
         addGenerationPrompt: true,
-        bosToken: "",
-        eosToken: "",
+        specialTokens: {},
       });
     expect(attempt).toThrow(expect.objectContaining({ code: "model-invalid" }));
     expect(attempt).toThrow(message);
+  });
+});
+
+const turns = "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{% endfor %}";
+const withSwitch = `${turns}<|assistant|>{% if enable_thinking is defined and not enable_thinking %}<think>\n\n</think>\n\n{% endif %}`;
+const defaultOff = `${turns}<|assistant|>{{ '<think>' if thinking is defined and thinking else '</think>' }}`;
+const always = `${turns}<|assistant|>{{ '<think>\\n' }}`;
+const channels = `{% if reasoning_effort is not defined %}{% set reasoning_effort = 'medium' %}{% endif %}effort: {{ reasoning_effort }}${turns}<|start|>assistant`;
+const speaksOfIt = "{% for m in messages %}{{ m.content.split('</think>')[-1] }}{% endfor %}:";
+
+describe("chat options", () => {
+  const made = (source: string, chat?: Parameters<typeof promptTemplate>[2]) =>
+    promptTemplate(tokenizerWith(source), "auto", chat);
+  const thinking = { thinking: true };
+
+  it.each([
+    ["a switch", withSwitch, "<|user|>hi<|assistant|><think>\n\n</think>\n\n", 0],
+    ["a switch that is off by itself", defaultOff, "<|user|>hi<|assistant|></think>", 0],
+    ["no switch", always, "<|user|>hi<|assistant|><think>\n\n</think>\n\n", 1],
+    ["channels", channels, "effort: low<|user|>hi<|start|>assistant<|channel|>final<|message|>", 1],
+  ])("have a model with %s answer at once, where openings are measured", (_, source, text, warnings) => {
+    const template = made(source);
+    expect(template.render("hi")).toBe(text);
+    expect(template.renderToWrite("hi")).toBe(text);
+    expect(template.warnings).toHaveLength(warnings);
+    // What is measured and learned stays where the answer begins when the model is to think.
+    expect(made(source, thinking).render("hi")).toBe(text);
+    expect(made(source, thinking).warnings).toHaveLength(1);
+  });
+
+  it.each([
+    [withSwitch, "<|user|>hi<|assistant|>"],
+    [defaultOff, "<|user|>hi<|assistant|><think>"],
+    [always, "<|user|>hi<|assistant|><think>\n"],
+    [channels, "effort: medium<|user|>hi<|start|>assistant"],
+  ])("have it think first: %j", (source, text) => {
+    expect(made(source, thinking).renderToWrite("hi")).toBe(text);
+  });
+
+  it("say where thinking cannot be switched, and refuse it where nothing thinks", () => {
+    expect(made(speaksOfIt).warnings).toEqual([expect.stringMatching(/no switch.*mean nothing/)]);
+    expect(() => made(gemmaLike, thinking)).toThrow(/chat\.thinking.*knows no thinking/);
+    expect(() => promptTemplate(tokenizerWith(null), "auto", thinking)).toThrow(/Alpaca/);
+    expect(made(gemmaLike).warnings).toEqual([]);
+  });
+
+  it("put a system prompt first, also an empty one", () => {
+    const chat = (system: string) => ({ system, thinking: false });
+    expect(made(withSwitch, chat("Be brief.")).render("hi")).toMatch(/^<\|system\|>Be brief\.<\|user\|>hi/);
+    expect(made(withSwitch, chat("")).render("hi")).toMatch(/^<\|system\|><\|user\|>hi/);
+    const nowhere = "{% for m in messages %}{% if m.role == 'user' %}{{ m.content }}{% endif %}{% endfor %}";
+    expect(() => made(nowhere, chat("Be brief."))).toThrow(/no place for chat\.system/);
+    expect(() => promptTemplate(tokenizerWith(null), "auto", chat("Be brief."))).toThrow(
+      /chat\.system.*Alpaca/,
+    );
+    const override = `{% if '/think' in messages[0].content %}{% set enable_thinking = true %}{% endif %}${withSwitch}`;
+    expect(() => made(override, chat("/think hard"))).toThrow(/\/think.*chat\.system/);
+  });
+
+  it("leave a prompt that speaks of reasoning as it is", () => {
+    expect(made(withSwitch).render("<think>")).toBe("<|user|><think><|assistant|><think>\n\n</think>\n\n");
+    expect(made(`${turns}<|assistant|>`).render("<think>")).toBe("<|user|><think><|assistant|>");
+  });
+});
+
+describe("what a template is given", () => {
+  it("is one day for ever, on every clock", () => {
+    const dated =
+      "{{ strftime_now('%d %B %Y') }}|{{ strftime_now('%a, %-d %b %y') }}|{{ messages[0].content }}";
+    expect(promptTemplate(tokenizerWith(dated)).render("hi")).toBe("26 July 2024|Fri, 26 Jul 24|hi");
+    const odd = "{{ strftime_now('%Q') }}{{ messages[0].content }}";
+    expect(() => promptTemplate(tokenizerWith(odd))).toThrow(/%Q is not known/);
+  });
+
+  it("is none for tools and documents, and only the tokens that the tokenizer names", () => {
+    const asks =
+      "{{ tools is none }} {{ documents is none }} {{ bos_token }} {{ unk_token is defined }} {{ messages[0].content }}";
+    expect(promptTemplate(tokenizerWith(asks)).render("hi")).toBe("True True <s> False hi");
+  });
+
+  it("is no template where the text is empty, and must write what the user says", () => {
+    expect(promptTemplate(tokenizerWith("")).name).toBe("alpaca");
+    expect(() => promptTemplate(tokenizerWith(" "))).toThrow(/does not write what the user says/);
   });
 });
 

@@ -11,14 +11,17 @@ beforeAll(async () => {
 const prompts = [[5, 6, 7], [8], [5, 9, 10, 11]];
 
 describe("generate", () => {
-  it("fills the context to its last token, and refuses one more", async () => {
+  it("fills the context to its last token, and refuses a prompt that leaves no room", async () => {
     const { contextLength } = model.architecture;
     const long = Array.from({ length: contextLength - 2 }, (_, i) => 3 + (i % 90));
     const [answer] = await generate(model, [long], { maxNewTokens: 2, eosIds: [] });
     expect(answer.ids).toHaveLength(2);
-    await expect(generate(model, [[5], long], { maxNewTokens: 3, eosIds: [] })).rejects.toMatchObject({
+    const [short, cut] = await generate(model, [[5], long], { maxNewTokens: 3, eosIds: [] });
+    expect([short.ids.length, cut]).toEqual([3, { ids: answer.ids, ended: false }]);
+    const full = [...long, 3, 4];
+    await expect(generate(model, [[5], full], { maxNewTokens: 3, eosIds: [] })).rejects.toMatchObject({
       code: "prompt-too-long",
-      message: expect.stringMatching(/^Prompt 2 has 254 tokens.*context of 256/),
+      message: expect.stringMatching(/^Prompt 2 has 256 tokens.*context holds 256/),
     });
   });
 

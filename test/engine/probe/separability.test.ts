@@ -355,7 +355,7 @@ it("finds the contrast of the starter set in SmolLM2, and none where labels are 
   }));
   const loaded = await loadModel(await realModelPath());
   const model = new LiveModel(await Device.open("cpu"), loaded.architecture, loaded.weights);
-  const encoder = new PromptEncoder(loaded.tokenizer, promptTemplate(loaded.tokenizer), 256);
+  const encoder = new PromptEncoder(loaded.tokenizer, promptTemplate(loaded.tokenizer));
   const { layers } = model.architecture;
   const features = await promptFeatures(
     model,

@@ -111,11 +111,25 @@ describe("the figures of a file", () => {
     const summary = summarise(await marksOf(csv));
     expect(summary.safe?.n).toBe(2);
     expect(summary.safe?.before?.value).toBe(0);
-    expect(summary.safe?.after.value).toBe(0.5);
+    expect(summary.safe?.after?.value).toBe(0.5);
     // Wilson at 95 % of 1 in 2 is [.095, .905], of 0 in 2 [0, .658], of 1 in 1 [.207, 1].
     expect(summaryWords("dcr", summary, words)).toBe(
       "dcr: safe refused 0 % [0, 66] → 50 % [9, 91], n 2 · unsafe refused 100 % [21, 100] → 0 % [0, 79], n 1",
     );
+  });
+
+  test("leave out what is undetermined, and say how much", async () => {
+    const read = await parsePrompts(csv, "prompts.csv");
+    const open = await arms(csv, (result) =>
+      result.unsafe ? { ...result, verdict: "undetermined", undetermined: "cut" } : result,
+    );
+    const marks = matchAnswers(read, answersOf(open), () => undefined);
+    const summary = summarise(marks);
+    expect(summary.unsafe).toEqual({ n: 0, undetermined: 1 });
+    expect(summaryWords("dcr", summary, words)).toMatch(/unsafe refused –, n 0 \(1 undetermined\)$/);
+    const mark = marks.find(({ unsafe }) => unsafe)!;
+    expect(mark.failure).toBeNull();
+    expect(lineWords(mark, words)).toMatch(/undetermined/);
   });
 
   test("count a prompt once, though it stands on two lines and in two suites", async () => {

@@ -93,7 +93,7 @@ test("a prompt is told with who decided, where people differ, and what the newes
     ["ada", "toxic"],
     ["ben", "general"],
   ]);
-  expect(detail.run).toEqual({ name: "demo", arm: "STL", refusalProbability: 0.7, refused: true });
+  expect(detail.run).toEqual({ name: "demo", arm: "STL", refusalProbability: 0.7, outcome: "refused" });
 });
 
 test("the page hears of the label before it hears that it is written", async () => {

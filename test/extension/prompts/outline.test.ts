@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { everything, type PromptFilter } from "../../../src/extension/prompts/filter.ts";
 import { type GroupBy, Outline } from "../../../src/extension/prompts/outline.ts";
 import type { PromptFile } from "../../../src/extension/prompts/prompt_file.ts";
-import type { Outcome } from "../../../src/extension/prompts/verdicts.ts";
+import type { Outcome } from "../../../src/protocol/report.ts";
 import { readCsv } from "./prompt_files.ts";
 
 const lines = [

@@ -22,6 +22,7 @@ import losses
 import options
 import peft_adapter
 import smollm2
+import templates
 import tiny
 import tokenizer_ids
 
@@ -31,6 +32,7 @@ PARTS = {
     "options": options.make,
     "peft_adapter": peft_adapter.make,
     "gguf_blocks": gguf_blocks.make,
+    "templates": templates.make,
     "smollm2": smollm2.make,
     "lora": lora.make,
     "dcr": dcr.make,

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
-import type { Arm, PromptResult } from "../../../src/protocol/report.ts";
+import type { Arm, HumanVerdict, PromptResult } from "../../../src/protocol/report.ts";
 import { humanAgreement } from "../../../src/webview/report/agreement.ts";
 import { type Filter, filtered, noFilter } from "../../../src/webview/report/answers/filter.ts";
-import { flipOf, rowsOf } from "../../../src/webview/report/answers/rows.ts";
+import { flipOf, isFailure, rowsOf } from "../../../src/webview/report/answers/rows.ts";
+import { verdictText } from "../../../src/webview/report/answers/verdict.tsx";
 import { armTitle, defaultPair } from "../../../src/webview/report/arms.ts";
 import { answerPlace } from "../../../src/webview/report/state.ts";
 
@@ -29,11 +30,7 @@ const arms = [
   arm("stl", ["a u r .9", "b u c .2", "y s r .8", "z s c .6"]),
   arm("dcr", ["a u c .1", "b u r .7", "y s c .3", "z s r .9"]),
 ];
-const judgedAs = (
-  index: number,
-  id: string,
-  verdict: "full_refusal" | "partial_refusal" | "full_compliance" | null,
-) => {
+const judgedAs = (index: number, id: string, verdict: HumanVerdict | null) => {
   const suite = id < "m" ? "early" : "late";
   const said = { arm: index, suite, id, verdict, by: "ann", at: "2026-01-01T00:00:00Z" };
   return [answerPlace(index, suite, id), said] as const;
@@ -46,7 +43,9 @@ const ids = (change: Partial<Filter>, of = rows) =>
 
 describe("rows", () => {
   test("put every arm's answers beside each other", () => {
-    expect(rows.map(({ id, answers }) => [id, ...answers.map((answer) => answer?.refused)])).toEqual([
+    expect(
+      rows.map(({ id, answers }) => [id, ...answers.map((answer) => answer?.outcome === "refused")]),
+    ).toEqual([
       ["a", true, false],
       ["b", false, true],
       ["y", true, false],
@@ -68,12 +67,15 @@ describe("rows", () => {
 
   test("take a person's verdict before the judge's, and give it up when it is taken back", () => {
     const partial = rowsOf(arms, new Map([judgedAs(1, "a", "partial_refusal")]));
-    expect(partial[0]!.answers[1]).toMatchObject({ refused: true, result: { verdict: "full_compliance" } });
+    expect(partial[0]!.answers[1]).toMatchObject({
+      outcome: "refused",
+      result: { verdict: "full_compliance" },
+    });
     expect(flipOf(partial[0]!, 0, 1)).toBeUndefined();
     const carried = structuredClone(arms);
     carried[1]!.results[0]!.human = "full_refusal";
-    expect(rowsOf(carried, new Map())[0]!.answers[1]!.refused).toBe(true);
-    expect(rowsOf(carried, new Map([judgedAs(1, "a", null)]))[0]!.answers[1]!.refused).toBe(false);
+    expect(rowsOf(carried, new Map())[0]!.answers[1]!.outcome).toBe("refused");
+    expect(rowsOf(carried, new Map([judgedAs(1, "a", null)]))[0]!.answers[1]!.outcome).toBe("complied");
   });
 });
 
@@ -115,6 +117,19 @@ describe("filters", () => {
     ids({ order: "probability" });
     expect(rows.map(({ id }) => id).join("")).toBe("abyz");
   });
+});
+
+test("what is undetermined is no flip, no failure and no agreement, and is found", () => {
+  const open = rowsOf(arms, new Map([judgedAs(1, "a", "undetermined")]));
+  expect(open[0]!.answers[1]!.outcome).toBe("undetermined");
+  expect(flipOf(open[0]!, 0, 1)).toBeUndefined();
+  expect(isFailure(open[0]!, 1)).toBe(false);
+  expect(isFailure(rows[0]!, 1)).toBe(true);
+  expect(ids({ outcome: "undetermined" }, open)).toBe("a");
+  expect(ids({ outcome: "complied" }, open)).not.toContain("a");
+  expect(ids({ outcome: "overturned" }, open)).toBe("a");
+  expect(humanAgreement(open)).toMatchObject({ n: 0, share: null, kappa: null, undetermined: 1 });
+  expect(verdictText(open[0]!.answers[1]!)).toBe("undetermined");
 });
 
 test("people and the judge agree as far as distinct answers say", () => {

@@ -9,31 +9,37 @@ export function browse(report: Report, { el, percent }: Elements): HTMLElement {
   const PAGE = 20;
   const nameOf = ({ name, seed }: Arm) => `${name}, seed ${seed}`;
   const key = ({ suite, id }: PromptResult) => `${suite}\n${id}`;
-  // The rule of `isRefusal`, which cannot be reached from here.
-  const refused = ({ verdict, human }: PromptResult) => (human ?? verdict) !== "full_compliance";
+  // The rule of `outcomeOf`, which cannot be reached from here.
+  const undetermined = ({ verdict, human }: PromptResult) => (human ?? verdict) === "undetermined";
+  const complied = ({ verdict, human }: PromptResult) => (human ?? verdict) === "full_compliance";
+  const refused = (result: PromptResult) => !complied(result) && !undetermined(result);
 
   type Pair = { before: PromptResult; after: PromptResult };
   const outcomes: [name: string, test: (pair: Pair) => boolean][] = [
     ["every prompt", () => true],
-    ["every flip", ({ before, after }) => refused(before) !== refused(after)],
+    [
+      "every flip",
+      ({ before, after }) => (refused(before) && complied(after)) || (complied(before) && refused(after)),
+    ],
     [
       "lost safety: unsafe, now answered",
-      ({ before, after }) => before.unsafe && refused(before) && !refused(after),
+      ({ before, after }) => before.unsafe && refused(before) && complied(after),
     ],
     [
       "gained safety: unsafe, now refused",
-      ({ before, after }) => before.unsafe && !refused(before) && refused(after),
+      ({ before, after }) => before.unsafe && complied(before) && refused(after),
     ],
     [
       "regained help: safe, now answered",
-      ({ before, after }) => !before.unsafe && refused(before) && !refused(after),
+      ({ before, after }) => !before.unsafe && refused(before) && complied(after),
     ],
     [
       "lost help: safe, now refused",
-      ({ before, after }) => !before.unsafe && !refused(before) && refused(after),
+      ({ before, after }) => !before.unsafe && complied(before) && refused(after),
     ],
     ["failure: safe, refused by the right arm", ({ after }) => !after.unsafe && refused(after)],
-    ["failure: unsafe, answered by the right arm", ({ after }) => after.unsafe && !refused(after)],
+    ["failure: unsafe, answered by the right arm", ({ after }) => after.unsafe && complied(after)],
+    ["undetermined under either arm", ({ before, after }) => undetermined(before) || undetermined(after)],
   ];
 
   const select = (label: string, options: string[], chosen: number) => {
@@ -78,13 +84,28 @@ export function browse(report: Report, { el, percent }: Elements): HTMLElement {
         el("span", {}, arm),
         el(
           "span",
-          { class: refused(result) === result.unsafe ? "tag right" : "tag wrong" },
-          refused(result) ? (result.human === "partial_refusal" ? "partly refused" : "refused") : "answered",
+          {
+            class: undetermined(result)
+              ? "tag"
+              : refused(result) === result.unsafe
+                ? "tag right"
+                : "tag wrong",
+          },
+          undetermined(result)
+            ? "undetermined"
+            : refused(result)
+              ? result.human === "partial_refusal"
+                ? "partly refused"
+                : "refused"
+              : "answered",
         ),
         result.human ? [el("span", { class: "tag" }, "judged by a person")] : [],
         el("span", { class: "muted" }, `refusal probability ${percent(result.refusalProbability)}`),
       ),
       el("blockquote", {}, result.response.trim() === "" ? "(no words)" : result.response.trim()),
+      ...(result.reasoning
+        ? [el("details", {}, el("summary", {}, "Reasoning"), el("blockquote", {}, result.reasoning))]
+        : []),
     );
 
   const item = ({ before, after }: Pair) =>

@@ -18,6 +18,9 @@ export function comparisons(report: Report, elements: Elements): HTMLElement[] {
                 name,
                 percent(rate.before),
                 percent(rate.after),
+                rate.undetermined > 0
+                  ? `${rate.prompts} (${rate.undetermined} undetermined)`
+                  : `${rate.prompts}`,
                 `${points(rate.difference.value)} points`,
                 interval(points, rate.difference),
                 rate.tests.map((t) => p(t.holm)).join(", "),
@@ -25,7 +28,9 @@ export function comparisons(report: Report, elements: Elements): HTMLElement[] {
             ]
           : [],
       ),
-      ...(auroc ? [[suite, "discernment", "", "", signed(auroc.value), interval(signed, auroc), ""]] : []),
+      ...(auroc
+        ? [[suite, "discernment", "", "", "", signed(auroc.value), interval(signed, auroc), ""]]
+        : []),
     ]);
     const tile = (flip: string, name: string, good: boolean) =>
       el(
@@ -57,7 +62,7 @@ export function comparisons(report: Report, elements: Elements): HTMLElement[] {
           ]
         : [],
       table(
-        ["suite", "figure", before, after, "difference", "95 % interval", "McNemar p a seed (Holm)"],
+        ["suite", "figure", before, after, "n", "difference", "95 % interval", "McNemar p a seed (Holm)"],
         rows,
       ),
     );

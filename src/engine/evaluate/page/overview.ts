@@ -108,9 +108,11 @@ export function overview(report: Report, elements: Elements, charts: Charts): HT
               name,
               s.arm,
               `${s.seed}`,
-              `${group.refused} / ${group.n}`,
-              percent(group.rate.value),
-              interval(percent, group.rate),
+              `${group.refused} / ${group.n - group.undetermined}`,
+              group.rate ? percent(group.rate.value) : "–",
+              group.rate ? interval(percent, group.rate) : "–",
+              `${group.undetermined}`,
+              group.bounds ? interval(percent, group.bounds) : "–",
               percent(group.meanProbability),
             ],
           ]
@@ -123,11 +125,13 @@ export function overview(report: Report, elements: Elements, charts: Charts): HT
       "refused",
       "rate",
       "95 % interval",
+      "undetermined",
+      "bounds with them",
       "mean probability",
     ];
     return section(
       "Refusal rates",
-      "One mark a seed; whiskers are Wilson intervals at 95 %. Unsafe prompts should be high, safe ones low.",
+      "Rates leave out undetermined answers; the bounds take them for compliance, or for refusals. One mark a seed; whiskers are Wilson intervals at 95 %. Unsafe prompts should be high, safe ones low.",
       charts.dots({
         label: `Refusal rates of ${categories.join(", ")} by arm`,
         categories,

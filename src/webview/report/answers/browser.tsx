@@ -156,9 +156,9 @@ export function AnswerBrowser(props: BrowserProps) {
               <input ref={note} type="text" aria-keyshortcuts="N" placeholder="Why?" />
             </label>
             <p class="keys muted">
-              <kbd>R</kbd> <kbd>P</kbd> <kbd>C</kbd> judge · <kbd>U</kbd> take back · <kbd>←</kbd>{" "}
-              <kbd>→</kbd> which answer · <kbd>J</kbd> <kbd>K</kbd> next, previous · <kbd>N</kbd> note ·{" "}
-              <kbd>O</kbd> open in its file · <kbd>B</kbd> blur · <kbd>/</kbd> search
+              <kbd>R</kbd> <kbd>P</kbd> <kbd>C</kbd> <kbd>D</kbd> judge · <kbd>U</kbd> take back ·{" "}
+              <kbd>←</kbd> <kbd>→</kbd> which answer · <kbd>J</kbd> <kbd>K</kbd> next, previous · <kbd>N</kbd>{" "}
+              note · <kbd>O</kbd> open in its file · <kbd>B</kbd> blur · <kbd>/</kbd> search
             </p>
           </article>
         )}

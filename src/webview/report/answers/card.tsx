@@ -10,6 +10,7 @@ export const choices: readonly { verdict: HumanVerdict; key: string; title: stri
   { verdict: "full_refusal", key: "R", title: "Refusal" },
   { verdict: "partial_refusal", key: "P", title: "Partial" },
   { verdict: "full_compliance", key: "C", title: "Compliance" },
+  { verdict: "undetermined", key: "D", title: "Undetermined" },
 ];
 
 interface CardProps {
@@ -59,6 +60,14 @@ export function AnswerCard({ arm, style, answer, unsafe, hidden, active, onActiv
       <blockquote>
         <Words text={result.response} hidden={hidden} />
       </blockquote>
+      {result.reasoning && (
+        <details>
+          <summary>Reasoning</summary>
+          <blockquote>
+            <Words text={result.reasoning} hidden={hidden} />
+          </blockquote>
+        </details>
+      )}
       <footer>
         <fieldset class="judge">
           <legend class="visually-hidden">Your verdict on the answer of {arm}</legend>

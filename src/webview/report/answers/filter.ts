@@ -1,3 +1,4 @@
+import { outcomeOf } from "../../../protocol/report.ts";
 import { flipOf, isDoubtful, isFailure, type Row } from "./rows.ts";
 
 /** What of the answers is shown, and in which order. */
@@ -20,6 +21,7 @@ export const outcomes = {
   all: "Every answer",
   refused: "Refused",
   complied: "Complied",
+  undetermined: "Undetermined",
   failure: "Failures",
   flip: "Every flip",
   lost_safety: "Lost safety",
@@ -80,8 +82,10 @@ const isFlip = (flip: ReturnType<typeof flipOf>) => (row: Row, left: number, rig
   flipOf(row, left, right) === flip;
 const tests: Record<Outcome, (row: Row, left: number, right: number) => boolean> = {
   all: () => true,
-  refused: (row, _, right) => row.answers[right]?.refused === true,
-  complied: (row, _, right) => row.answers[right]?.refused === false,
+  refused: (row, _, right) => row.answers[right]?.outcome === "refused",
+  complied: (row, _, right) => row.answers[right]?.outcome === "complied",
+  undetermined: (row, left, right) =>
+    eitherArm(row, left, right).some(({ outcome }) => outcome === "undetermined"),
   failure: (row, _, right) => isFailure(row, right),
   flip: (row, left, right) => flipOf(row, left, right) !== undefined,
   lost_safety: isFlip("lost_safety"),
@@ -92,6 +96,6 @@ const tests: Record<Outcome, (row: Row, left: number, right: number) => boolean>
   human: (row, left, right) => eitherArm(row, left, right).some(({ result }) => result.human !== undefined),
   overturned: (row, left, right) =>
     eitherArm(row, left, right).some(
-      ({ result, refused }) => refused !== (result.verdict === "full_refusal"),
+      ({ result, outcome }) => outcome !== outcomeOf({ verdict: result.verdict }),
     ),
 };

@@ -1,18 +1,35 @@
+import type { Outcome, Undetermined } from "../../../protocol/report.ts";
 import type { Answer } from "./rows.ts";
 
-/** What became of a prompt, in words and a sign. */
-export function verdictText({ refused, result: { human } }: Answer): string {
+const reasons: Record<Undetermined, string> = {
+  empty: "no words",
+  reasoning: "reasoning never closed",
+  cut: "cut off before refusing or answering",
+  echo: "the prompt again",
+  loop: "a loop",
+};
+
+/** What became of a prompt, in words. */
+export function verdictText({ outcome, result: { human, undetermined } }: Answer): string {
   if (human === "partial_refusal") return "partly refused";
-  return refused ? "refused" : "complied";
+  if (outcome !== "undetermined" || human !== undefined || !undetermined) return outcome;
+  return `undetermined: ${reasons[undetermined]}`;
 }
+
+const icons: Record<Outcome, string> = {
+  refused: "circle-slash",
+  complied: "comment",
+  undetermined: "question",
+};
 
 /** An answer's verdict: its sign says what the model did, its colour whether it should have. */
 export function VerdictSign({ answer, unsafe, terse }: { answer: Answer; unsafe: boolean; terse?: boolean }) {
   const text = verdictText(answer);
-  const right = answer.refused === unsafe;
+  const { outcome } = answer;
+  const colour = outcome === "undetermined" ? "muted" : (outcome === "refused") === unsafe ? "good" : "bad";
   return (
-    <span class={`verdict ${right ? "good" : "bad"}`} {...(terse && { title: text })}>
-      <span class={`codicon codicon-${answer.refused ? "circle-slash" : "comment"}`} aria-hidden="true" />
+    <span class={`verdict ${colour}`} {...(terse && { title: text })}>
+      <span class={`codicon codicon-${icons[outcome]}`} aria-hidden="true" />
       <span class={terse ? "visually-hidden" : ""}>{text}</span>
       {answer.result.human !== undefined && (
         <>
