@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { chatSchema } from "./chat.ts";
+import { fileNameSchema } from "./file_name.ts";
 import { refusalOpenings } from "./openings.ts";
 import { stageSchema } from "./recipe_stages.ts";
 import { BEFORE } from "./report.ts";
@@ -86,9 +87,7 @@ const checkpointSchema = z
 export const recipeSchema = z
   .strictObject({
     $schema: z.string().optional().describe("Schema for editors"),
-    name: z
-      .string()
-      .regex(/^[\w.-]+$/, "letters, digits, dots, hyphens and underscores only")
+    name: fileNameSchema
       .refine((name) => name !== BEFORE, `"${BEFORE}" names the model before training in a report`)
       .describe("Name of the run; it names the run folder"),
     seed: z.int().nonnegative().default(0).describe("Seed of every random draw"),

@@ -1,13 +1,14 @@
 import * as z from "zod";
+import { fileNameSchema } from "./file_name.ts";
 import { sourceSchema } from "./source.ts";
 
 /** Name under which a report shows all suites together. */
 export const POOLED = "pooled";
 
-const nameSchema = z
-  .string()
-  .regex(/^[\w.-]+$/, "letters, digits, dots, hyphens and underscores only")
-  .refine((name) => name.toLowerCase() !== POOLED, `"${POOLED}" names all suites together in a report`);
+const nameSchema = fileNameSchema.refine(
+  (name) => name.toLowerCase() !== POOLED,
+  `"${POOLED}" names all suites together in a report`,
+);
 
 const suiteSchema = z.strictObject({
   name: nameSchema.describe("Name of the suite in the report"),

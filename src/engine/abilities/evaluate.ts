@@ -4,6 +4,7 @@ import { requirePromptFiles } from "../../dataset/missing_files.ts";
 import { selectPart } from "../../dataset/parts.ts";
 import { resolveSource } from "../../dataset/select.ts";
 import { DiscernError } from "../../protocol/errors.ts";
+import { asFileName } from "../../protocol/file_name.ts";
 import { refusalOpenings } from "../../protocol/openings.ts";
 import { BEFORE, type Report } from "../../protocol/report.ts";
 import { type Source, sourceSchema } from "../../protocol/source.ts";
@@ -71,10 +72,7 @@ function distinctNames(files: readonly string[], taken: readonly string[]): stri
       (part) => !/^\.*$/.test(part),
     );
   });
-  const nameOf = (i: number, depth: number) =>
-    parts[i]!.slice(-depth)
-      .join("-")
-      .replace(/[^\w.-]+/g, "-") || "suite";
+  const nameOf = (i: number, depth: number) => asFileName(parts[i]!.slice(-depth).join("-"), "suite");
   return files.map((file, i) => {
     let depth = 1;
     const clashes = () =>

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { DiscernError } from "../../protocol/errors.ts";
+import { longestName } from "../../protocol/file_name.ts";
 import { presets } from "../../protocol/presets.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
 import { checkRecipe, parseRecipe } from "../../protocol/recipe_file.ts";
@@ -11,6 +12,9 @@ export interface RecipeChanges {
   /** Leaves out the contrastive stages: safety tuning alone, from the same seed and data. */
   readonly stlAlone: boolean;
 }
+
+/** Put behind the name of a recipe whose contrastive stages are left out. */
+const suffix = "-stl-alone";
 
 /**
  * Reads a recipe: a file, or `preset:NAME`, changed as asked.
@@ -28,7 +32,8 @@ export async function loadRecipe(
   let recipe = set.length === 0 ? parseRecipe(text, name) : checkRecipe(change(text, name, set), name);
   if (stlAlone) {
     const stages = recipe.stages.filter(({ type }) => type === "supervised");
-    recipe = checkRecipe({ ...recipe, name: `${recipe.name}-stl-alone`, stages }, name);
+    const alone = `${recipe.name.slice(0, longestName - suffix.length)}${suffix}`;
+    recipe = checkRecipe({ ...recipe, name: alone, stages }, name);
   }
   return { recipe, root };
 }

@@ -1,5 +1,6 @@
 import { basename, dirname, join, resolve } from "node:path";
 import type { Command } from "commander";
+import { asFileName } from "../../protocol/file_name.ts";
 import { BEFORE } from "../../protocol/report.ts";
 import { generateAnswers, scorePrompts } from "../abilities/ask.ts";
 import { evaluateModel, parseSuites } from "../abilities/evaluate.ts";
@@ -75,7 +76,7 @@ export function addEvaluate(program: Command): void {
     .option("--json", "the report as one JSON document on stdout", false)
     .action(async (model: string, suites: string[], flags: EvaluateFlags) => {
       const name = flags.name ?? (flags.adapter === undefined ? BEFORE : adapterName(flags.adapter));
-      const out = resolve(flags.out ?? join("evaluations", name));
+      const out = resolve(flags.out ?? join("evaluations", asFileName(name, "evaluation")));
       const bars = new Map<string, ReturnType<typeof progressBar>>();
       const report = await evaluateModel(askOptions(model, flags), {
         name,

@@ -13,7 +13,7 @@ export interface HubFile {
 
 /** What a decoder and its tokenizer need; other copies of the weights (consolidated, .bin, onnx/) are left. */
 const wanted =
-  /^(config|generation_config|special_tokens_map|model\.safetensors\.index)\.json$|^(tokenizer|chat_template)[^/]*$|^model[^/]*\.safetensors$/;
+  /^(config|generation_config|special_tokens_map|model\.safetensors\.index)\.json$|^(tokenizer|chat_template)[^/\\]*$|^model[^/\\]*\.safetensors$/;
 
 /**
  * Whether the environment forbids the network, by the variables of huggingface_hub and transformers.

@@ -1,4 +1,5 @@
 import type { PromptRecord } from "../../dataset/record.ts";
+import { asFileName } from "../../protocol/file_name.ts";
 import type { RecipeInput } from "../../protocol/recipe.ts";
 import type { SourceInput } from "../../protocol/source.ts";
 
@@ -36,6 +37,7 @@ export function newRecipe(name: string, model: string, files: readonly RecipeFil
     panels: panels(contrast, general),
   };
   const tested = contrast.filter((file) => splits(file).has("test"));
+  const names = suiteNames(tested.map(({ path }) => path));
   return {
     name,
     model,
@@ -52,8 +54,8 @@ export function newRecipe(name: string, model: string, files: readonly RecipeFil
     ],
     ...(tested.length > 0 && {
       evaluate: {
-        suites: tested.map((file) => ({
-          name: suiteName(file.path),
+        suites: tested.map((file, i) => ({
+          name: names[i]!,
           source: { file: file.path, split: "test" },
         })),
       },
@@ -86,8 +88,15 @@ function panels(contrast: readonly RecipeFile[], general: readonly RecipeFile[])
   };
 }
 
-/** A name of a suite allows letters, digits, dots, hyphens and underscores. */
-function suiteName(path: string): string {
-  const base = path.slice(path.lastIndexOf("/") + 1).replace(/\.[^.]+$/, "");
-  return `${base.replace(/[^\w.-]+/g, "-") || "suite"}-test`;
+/** Names of the suites of files, which differ also where the files are called alike. */
+function suiteNames(paths: readonly string[]): string[] {
+  const used = new Set<string>();
+  return paths.map((path) => {
+    const base = path.slice(path.lastIndexOf("/") + 1).replace(/\.[^.]+$/, "");
+    const name = asFileName(`${base.slice(0, 80) || "suite"}-test`, "suite");
+    let unique = name;
+    for (let n = 2; used.has(unique.toLowerCase()); n++) unique = `${name}-${n}`;
+    used.add(unique.toLowerCase());
+    return unique;
+  });
 }

@@ -6,7 +6,9 @@ const longest = 80;
 
 /** The name of the folder of a comparison: of the runs' names, without what a file name must not hold. */
 export function comparisonName(labels: readonly string[]): string {
-  return `compare-${labels.join("-").replace(/[^\p{L}\p{N}._-]+/gu, "-")}`.slice(0, longest);
+  return `compare-${labels.join("-").replace(/[^\p{L}\p{N}._-]+/gu, "-")}`
+    .slice(0, longest)
+    .replace(/\.+$/, "");
 }
 
 /** The path, or the first of path-2, path-3 … where nothing is yet. */
