@@ -1,5 +1,6 @@
-import { execFile } from "node:child_process";
+import { spawn } from "node:child_process";
 import { cpus, freemem, totalmem } from "node:os";
+import * as z from "zod";
 import { findModels, modelsHome } from "../../models_home/home.ts";
 import { versions } from "../run/versions.ts";
 import { Device, type DeviceName } from "../runtime/device.ts";
@@ -22,26 +23,27 @@ export async function deviceProblem(name: DeviceName): Promise<string | null> {
   );
 }
 
+/** What the process that tries a device says, over its channel: native libraries and drivers print on stdout and stderr. */
+const triedSchema = z.object({ problem: z.string().nullable() });
+export type Tried = z.infer<typeof triedSchema>;
+
+/** Characters kept of what the process prints on stderr. */
+const longestSaid = 2_000;
+/** Milliseconds that a device has to start. */
+const patience = 30_000;
+
 /**
  * Starts every device once and looks for models; a device that does not start says what to install. Each is tried in
- * a process of its own: GPU drivers write on stderr, and a broken one may take its process with it.
+ * a process of its own: a broken driver may take its process with it.
  *
- * @param tryDevice the program and arguments that print a device's problem as JSON, given its name behind them.
+ * @param tryDevice the program and arguments that send a device's problem to their parent, given its name behind them.
  */
 export async function doctor(tryDevice: readonly [program: string, ...args: string[]]): Promise<Health> {
-  const [program, ...args] = tryDevice;
   const devices = await Promise.all(
-    (["cpu", "webgpu", "cuda"] as const).map(
-      (name) =>
-        new Promise<Health["devices"][number]>((resolve) => {
-          execFile(program, [...args, name], { timeout: 30_000 }, (error, stdout) => {
-            const problem = error
-              ? `The device "${name}" ended its process: ${error.message.split("\n")[0]}`
-              : (JSON.parse(stdout) as string | null);
-            resolve({ name, starts: problem === null, problem });
-          });
-        }),
-    ),
+    (["cpu", "webgpu", "cuda"] as const).map(async (name) => {
+      const problem = await problemOf(name, tryDevice);
+      return { name, starts: problem === null, problem };
+    }),
   );
   const home = modelsHome();
   const found = await findModels(home).catch(() => []);
@@ -53,4 +55,35 @@ export async function doctor(tryDevice: readonly [program: string, ...args: stri
     devices,
     models: { home, found: found.map(({ path }) => path) },
   };
+}
+
+function problemOf(
+  name: DeviceName,
+  [program, ...args]: readonly [program: string, ...args: string[]],
+): Promise<string | null> {
+  const child = spawn(program, [...args, name], {
+    stdio: ["ignore", "ignore", "pipe", "ipc"],
+    timeout: patience,
+    killSignal: "SIGKILL",
+    windowsHide: true,
+  });
+  let said = "";
+  child.stderr!.setEncoding("utf8").on("data", (text: string) => {
+    said = `${said}${text}`.slice(-longestSaid);
+  });
+  const ended = (how: string) => {
+    const last = said.trim().split("\n").at(-1);
+    return `The device "${name}" ended its process (${how})${last ? `: ${last}` : "."}`;
+  };
+  return new Promise((resolve) => {
+    child.on("message", (message) => {
+      const tried = triedSchema.safeParse(message);
+      if (!tried.success) return;
+      resolve(tried.data.problem);
+      // Some drivers hang when their process ends.
+      child.kill();
+    });
+    child.on("error", ({ message }) => resolve(ended(message)));
+    child.on("close", (code, signal) => resolve(ended(signal ?? `exit code ${code}`)));
+  });
 }

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { resolveModel } from "../../models_home/home.ts";
-import { deviceProblem, doctor } from "../abilities/doctor.ts";
+import { deviceProblem, doctor, type Tried } from "../abilities/doctor.ts";
 import { inspectModel } from "../model/load.ts";
 import { pullModel } from "../model/pull.ts";
 import { progressBar, type Shell, say, show } from "./shell.ts";
@@ -73,6 +73,8 @@ export function addTryDevice(program: Command): void {
     .command("try-device", { hidden: true })
     .argument("<device>")
     .action(async (name: "cpu" | "webgpu" | "cuda") => {
-      process.stdout.write(JSON.stringify(await deviceProblem(name)));
+      const tried: Tried = { problem: await deviceProblem(name) };
+      if (process.send) process.send(tried, () => process.disconnect());
+      else process.stdout.write(`${JSON.stringify(tried)}\n`);
     });
 }

@@ -129,7 +129,7 @@ function isCutOff(error: unknown): boolean {
 async function checkNode(node: string): Promise<void> {
   // The editor's own version is known without starting anything.
   const version = node === process.execPath ? process.version : await versionOf(node);
-  const major = Number(/^v(\d+)\./.exec(version)?.[1]);
+  const major = Number(/^v(\d+)\./m.exec(version)?.[1]);
   if (Number.isNaN(major)) throw new EngineFailure("not-node", node);
   if (major < oldestNode) throw new EngineFailure("node-too-old", version);
 }
@@ -160,9 +160,10 @@ async function readLines(stream: AsyncIterable<Buffer>, onLine: (line: string) =
   if (rest !== "") onLine(rest);
 }
 
+/** A native library may have begun the line with words of its own. */
 function greetingOf(line: string): z.infer<typeof greetingSchema> | null {
   try {
-    return greetingSchema.parse(JSON.parse(line));
+    return greetingSchema.parse(JSON.parse(line.slice(line.lastIndexOf("{"))));
   } catch {
     return null;
   }

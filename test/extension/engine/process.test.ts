@@ -130,6 +130,22 @@ describe("an engine that works", () => {
   });
 });
 
+test.skipIf(onWindows)(
+  "native libraries may print around what an engine and a Node.js say of themselves",
+  async () => {
+    const noisy = `#!/bin/sh
+if [ "$1" = --version ]; then echo "libfoo: warning"; exec "${process.execPath}" --version; fi
+printf 'W0101 {driver} '
+exec "${process.execPath}" "$@"
+`;
+    const engine = await start({ node: await program("noisy", noisy) });
+    expect(await engine.call("recipe", { name: "preset:demo", set: ["model=m"] })).toMatchObject({
+      root: process.cwd(),
+    });
+    await engine.stop();
+  },
+);
+
 describe("an engine that does not start", () => {
   test("because there is no such Node.js", async () => {
     const node = join(tempFolder(), "no-node");

@@ -1,0 +1,41 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { doctor } from "../../src/engine/abilities/doctor.ts";
+import { tempFolder } from "../temp_folder.ts";
+
+/** What a process does that stands in for one that tries a device, and what doctor makes of it. */
+const says = "process.send({ problem: null })";
+const cases: Record<string, [script: string, problem: string | RegExp | null]> = {
+  "a driver that prints before the answer": [`print("libEGL warning: 1\\n"); ${says}`, null],
+  "a driver that prints after the answer": [`${says}; print("bye\\n")`, null],
+  "a driver that ends no line": [`print("W0101 "); ${says}; print("{}")`, null],
+  "a driver that prints what looks like an answer": [`print('{"problem":"x"}\\n"problem"'); ${says}`, null],
+  "a driver that prints a megabyte": [`print("x".repeat(1 << 20)); ${says}`, null],
+  "a process that does not end after its answer": [`${says}; setInterval(() => {}, 1000)`, null],
+  "a device that does not start": ['print("noise"); process.send({ problem: "install it" })', "install it"],
+  "messages of another kind": [`process.send("noise"); process.send({ other: 1 }); ${says}`, null],
+  "a process that is killed": ['process.kill(process.pid, "SIGSEGV")', /ended its process \(SIGSEGV\)/],
+  "a process that ends without a word": ["process.exit(3)", /ended its process \(exit code 3\)\.$/],
+  "a process that ends with words": [
+    'console.error("first"); console.error("no driver"); process.exit(3)',
+    /ended its process \(exit code 3\): no driver$/,
+  ],
+};
+
+test.each(Object.entries(cases))("%s", async (_, [script, problem]) => {
+  const stub = join(tempFolder(), "stub.cjs");
+  await writeFile(stub, `const print = (text) => require("node:fs").writeSync(1, text);\n${script};\n`);
+  const { devices } = await doctor([process.execPath, stub]);
+  expect(devices.map(({ name }) => name)).toEqual(["cpu", "webgpu", "cuda"]);
+  for (const device of devices) {
+    expect(device.starts).toBe(problem === null);
+    if (problem instanceof RegExp) expect(device.problem).toMatch(problem);
+    else expect(device.problem).toBe(problem);
+  }
+});
+
+test("a program that is not there", async () => {
+  const { devices } = await doctor([join(tempFolder(), "none")]);
+  expect(devices[0]!.problem).toMatch(/ended its process .*ENOENT/);
+});
