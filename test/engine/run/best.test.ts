@@ -10,7 +10,7 @@ const at = (step: number) =>
     state: async () => ({
       step,
       tensors: new Map([["x", { shape: [1], data: Float32Array.of(step) }]]),
-      history: [],
+      history: {},
     }),
   }) as unknown as Stage;
 const figures = (gap: number) =>
