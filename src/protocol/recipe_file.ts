@@ -163,7 +163,8 @@ function position(text: string, offset: number): string {
   return `${before.length}:${before.at(-1)!.length + 1}`;
 }
 
-function pathText(path: Path): string {
+/** A path as people write it, such as `stages[1].train.targets[0]`. */
+export function pathText(path: Path): string {
   if (path.length === 0) return "the recipe";
   return path
     .map((key, i) => (typeof key === "number" ? `[${key}]` : `${i ? "." : ""}${String(key)}`))

@@ -82,28 +82,8 @@ async function answerSuite(
   suite: SuitePrompts,
   options: AnswerOptions,
 ): Promise<SuiteAnswers> {
-  const labelled = suite.records.filter(({ label }) => label !== undefined);
-  if (labelled.length === 0) {
-    throw new DiscernError(
-      "dataset-empty",
-      `None of the ${suite.records.length} prompts of the suite "${suite.name}" has a label. Give its file a label ` +
-        'column, or its source a "label".',
-    );
-  }
   const scorer = await RefusalScorer.create(model, encoder, options.openings);
-  const { asked, leftOut } = await whatFits(
-    encoder,
-    scorer,
-    suite.name,
-    labelled,
-    model.architecture.contextLength,
-  );
-  if (asked.length === 0) {
-    throw new DiscernError(
-      "dataset-empty",
-      `No prompt of the suite "${suite.name}" fits into the model's context. The first: ${leftOut[0]!.reason}.`,
-    );
-  }
+  const { asked, leftOut } = await whatIsAsked(model, encoder, scorer, suite);
   const { part, onProgress } = options;
   const total = 2 * asked.length;
   const scores = await scorer.score(
@@ -151,6 +131,44 @@ export async function readReply(
 ): Promise<Reply> {
   const [visible, whole] = [await tokenizer.decode(ids), await tokenizer.decode(ids, { skipSpecial: false })];
   return partReply(visible, whole, template.behindPrompt);
+}
+
+/**
+ * Finds before training what would otherwise end an evaluation after it.
+ *
+ * @throws DiscernError as {@link answerSuites}.
+ */
+export async function checkSuites(
+  model: LiveModel,
+  encoder: PromptEncoder,
+  suites: readonly SuitePrompts[],
+  scorer: RefusalScorer,
+): Promise<void> {
+  for (const suite of suites) await whatIsAsked(model, encoder, scorer, suite);
+}
+
+async function whatIsAsked(
+  { architecture }: LiveModel,
+  encoder: PromptEncoder,
+  scorer: RefusalScorer,
+  { name, records }: SuitePrompts,
+): Promise<{ asked: AskedPrompt[]; leftOut: LeftOut[] }> {
+  const labelled = records.filter(({ label }) => label !== undefined);
+  if (labelled.length === 0) {
+    throw new DiscernError(
+      "dataset-empty",
+      `None of the ${records.length} prompts of the suite "${name}" has a label. Give its file a label ` +
+        'column, or its source a "label".',
+    );
+  }
+  const found = await whatFits(encoder, scorer, name, labelled, architecture.contextLength);
+  if (found.asked.length === 0) {
+    throw new DiscernError(
+      "dataset-empty",
+      `No prompt of the suite "${name}" fits into the model's context. The first: ${found.leftOut[0]!.reason}.`,
+    );
+  }
+  return found;
 }
 
 interface AskedPrompt {

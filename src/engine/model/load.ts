@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { DiscernError } from "../../protocol/errors.ts";
-import { type Architecture, parameterShapes } from "./architecture.ts";
+import type { ModelShape } from "../../protocol/recipe_fit.ts";
+import { type Architecture, type LinearModule, linearModules, parameterShapes } from "./architecture.ts";
 import { type ModelSource, openModel } from "./source.ts";
 import { ModelTokenizer } from "./tokenizer.ts";
 import type { TokenizerFiles } from "./tokenizer_config.ts";
@@ -21,6 +22,7 @@ export interface LoadedModel {
   readonly path: string;
   readonly format: ModelSource["format"];
   readonly architecture: Architecture;
+  readonly shape: ModelShape;
   readonly weights: Weights;
   /** @throws DiscernError `tokenizer-missing` when the model has none, `tokenizer-unsupported` when it cannot be followed. */
   readonly tokenizer: ModelTokenizer;
@@ -42,6 +44,8 @@ export interface ModelSummary {
   readonly path: string;
   readonly format: ModelSource["format"];
   readonly architecture: Architecture;
+  /** The linear modules of one block. */
+  readonly linears: readonly LinearModule[];
   readonly parameters: number;
   /** Tensors per storage type, such as `{ Q4_1: 210, F32: 61 }`. */
   readonly dtypes: Record<string, number>;
@@ -57,16 +61,23 @@ export interface ModelSummary {
  * Reads a model: a Hugging Face folder, a folder that holds exactly one GGUF file, or a GGUF file.
  *
  * @param options.needsTokenizer whether a model without a usable tokenizer is refused, before its weights are read.
+ * @param options.onShape is told the model's shape before its weights are read, and may refuse it by an error.
  * @throws DiscernError `model-missing`, `model-invalid`, `architecture-unsupported`, `file-missing`, `weights-invalid`;
  *   with `needsTokenizer` `tokenizer-missing`, `tokenizer-unsupported`.
  */
 export async function loadModel(
   path: string,
-  options: { onProgress?: OnProgress; needsTokenizer?: boolean } = {},
+  options: {
+    onProgress?: OnProgress;
+    needsTokenizer?: boolean;
+    onShape?: (shape: ModelShape) => void;
+  } = {},
 ): Promise<LoadedModel> {
   const source = await openModel(path);
   const tokenizer = tokenizerOf(source);
   if (options.needsTokenizer && tokenizer instanceof DiscernError) throw tokenizer;
+  const shape = shapeOf(source);
+  options.onShape?.(shape);
   const weights = await source.readWeights(options.onProgress);
   let files: Promise<SourceFile[]> | undefined;
   return {
@@ -74,6 +85,7 @@ export async function loadModel(
     path: source.path,
     format: source.format,
     architecture: source.architecture,
+    shape,
     weights,
     get tokenizer() {
       if (tokenizer instanceof DiscernError) throw tokenizer;
@@ -93,6 +105,11 @@ export async function loadModel(
   };
 }
 
+function shapeOf({ name, architecture }: ModelSource): ModelShape {
+  const { layers, contextLength } = architecture;
+  return { name, layers, contextLength, linears: linearModules(architecture) };
+}
+
 /** Describes a model from its headers alone. @throws as {@link loadModel}. */
 export async function inspectModel(path: string): Promise<ModelSummary> {
   const source = await openModel(path);
@@ -104,6 +121,7 @@ export async function inspectModel(path: string): Promise<ModelSummary> {
     path: source.path,
     format: source.format,
     architecture: source.architecture,
+    linears: linearModules(source.architecture),
     parameters: parameterCount(source.architecture),
     dtypes: Object.fromEntries(await source.dtypes()),
     bytes: sizes.reduce((sum, size) => sum + size, 0),

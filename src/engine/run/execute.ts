@@ -4,6 +4,8 @@ import { DiscernError } from "../../protocol/errors.ts";
 import type { RunEvent } from "../../protocol/events.ts";
 import type { Manifest } from "../../protocol/manifest.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
+import { pathText } from "../../protocol/recipe_file.ts";
+import { type ModelShape, shapeFaults } from "../../protocol/recipe_fit.ts";
 import { clearRunFolder, isRun, openRun, prepareRunFolder, writeRun } from "../../run_folder/folder.ts";
 import { lockRun } from "../../run_folder/lock.ts";
 import type { OnProgress } from "../model/weights.ts";
@@ -45,7 +47,12 @@ export async function startRun(recipe: Recipe, root: string, options: ExecuteOpt
     // Prompts first: they are read in a moment, and most faults are in them.
     const data = await promptFiles(recipe, root);
     const prompts = await readRunPrompts(recipe, root, data, options.stop);
-    const session = await openSession({ ...recipe, root, onProgress: readingOf(options) });
+    const session = await openSession({
+      ...recipe,
+      root,
+      onProgress: readingOf(options),
+      onShape: (shape) => refuseMisfit(recipe, shape),
+    });
     const manifest = await describe(recipe, root, session, data, options.stop);
     // Made before the folder becomes a run, so that it can be used again once what is wrong is mended.
     const workshop = await modelWorkshop(folder, recipe, manifest, session, prompts);
@@ -122,6 +129,14 @@ export async function executeRun(
     );
   }
   return resumeRun(options);
+}
+
+/** @throws DiscernError `recipe-invalid` that names every key of the recipe that does not fit the model. */
+function refuseMisfit(recipe: Recipe, shape: ModelShape): void {
+  const faults = shapeFaults(recipe, shape).filter(({ severity }) => severity === "error");
+  if (faults.length === 0) return;
+  const lines = faults.map(({ path, message }) => `${pathText(path)}: ${message}.`);
+  throw new DiscernError("recipe-invalid", `The recipe does not fit the model.\n${lines.join("\n")}`);
 }
 
 /** Follows the reading of a model, and ends it at the next tensor where a stop was asked for. */

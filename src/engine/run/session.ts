@@ -1,6 +1,7 @@
 import { resolveModel } from "../../models_home/home.ts";
 import type { ChatOptions } from "../../protocol/chat.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
+import type { ModelShape } from "../../protocol/recipe_fit.ts";
 import { PromptEncoder } from "../model/encoding.ts";
 import { LiveModel } from "../model/live_model.ts";
 import { type LoadedModel, loadModel } from "../model/load.ts";
@@ -24,6 +25,8 @@ export type SessionOptions = Pick<Recipe, "model" | "device" | "threads" | "temp
   /** Folder against which a relative model path is resolved. */
   readonly root: string;
   readonly onProgress?: OnProgress;
+  /** Is told the model's shape before its weights are read, and may refuse it by an error. */
+  readonly onShape?: (shape: ModelShape) => void;
   /** Is told what may make figures other than expected, each a sentence for people. */
   readonly onWarning?: (message: string) => void;
 };
@@ -40,6 +43,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   const loaded = await loadModel(path, {
     needsTokenizer: true,
     ...(options.onProgress ? { onProgress: options.onProgress } : {}),
+    ...(options.onShape ? { onShape: options.onShape } : {}),
   });
   const { tokenizer, architecture } = loaded;
   const template = promptTemplate(tokenizer, options.template, options.chat);

@@ -4,11 +4,14 @@ import type { PanelRefusal } from "../../protocol/events.ts";
 import type { LayerChoice } from "../../protocol/layer_choice.ts";
 import type { Manifest } from "../../protocol/manifest.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
+import { pathText } from "../../protocol/recipe_file.ts";
+import { shapeFaults } from "../../protocol/recipe_fit.ts";
 import type { ContrastiveRecipe, StageRecipe } from "../../protocol/recipe_stages.ts";
 import { mixFault, supervisedSteps } from "../../protocol/safety_mix.ts";
 import { timeline } from "../../protocol/timeline.ts";
 import { readEvents } from "../../run_folder/event_log.ts";
 import { makePart, runPaths } from "../../run_folder/folder.ts";
+import { checkSuites } from "../evaluate/answers.ts";
 import {
   type Adapter,
   concatAdapters,
@@ -71,6 +74,10 @@ export async function modelWorkshop(
   const fits = (row: readonly number[]) => row.length + scorer.depth <= contextLength;
   const tooLong = lengthWarnings();
   checkStages();
+  await checkSuites(live, encoder, prompts.suites, scorer);
+  const misfits = shapeFaults(recipe, loaded.shape).map(
+    ({ path, message }) => `${pathText(path)}: ${message}.`,
+  );
   const adapters: Adapter[] = [];
   let whole = false;
   // A run that is resumed finds the layers that were chosen in its log.
@@ -126,17 +133,8 @@ export async function modelWorkshop(
     return found;
   }
 
-  /** Finds now what would otherwise end a stage hours later: layers that are not there, groups too small. */
+  /** Finds now what would otherwise end a stage hours later: groups too small, shares that cannot be drawn. */
   function checkStages(): void {
-    const { layers } = loaded.architecture;
-    const exists = (layer: number | "auto", key: string): void => {
-      if (layer === "auto" || layer <= layers) return;
-      throw new DiscernError(
-        "recipe-invalid",
-        `${key} is ${layer}, and ${loaded.name} has ${layers} layers. Give a number from 1 to ${layers}.`,
-      );
-    };
-    for (const layer of recipe.probes.separationLayers ?? []) exists(layer, "probes.separationLayers");
     for (const [i, stage] of recipe.stages.entries()) {
       const { seed } = recipe;
       if (stage.type === "supervised") {
@@ -150,7 +148,6 @@ export async function modelWorkshop(
           );
         }
       } else {
-        exists(stage.layer, `stages.${i}.layer`);
         new ContrastSampler(contrast, stage.sampler, seed);
         if (stage.layer === "auto") contrastFolds(contrast, seed);
       }
@@ -267,7 +264,13 @@ export async function modelWorkshop(
       totalSteps: recipe.stages.reduce((sum, stage) => sum + stepsOf(stage, general.length), 0),
     },
     stageCount: recipe.stages.length,
-    warnings: [...loaded.warnings, ...dataWarnings(prompts), ...tooLong, ...session.template.warnings],
+    warnings: [
+      ...loaded.warnings,
+      ...misfits,
+      ...dataWarnings(prompts),
+      ...tooLong,
+      ...session.template.warnings,
+    ],
     async prepare(emit, stop) {
       if (!recipe.evaluate.before) return;
       await cut(stop, () => evaluateArm("before", { folder, recipe, session, prompts, emit }));

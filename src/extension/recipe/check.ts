@@ -4,6 +4,7 @@ import type { PromptRecord } from "../../dataset/record.ts";
 import { DiscernError, type ErrorCode } from "../../protocol/errors.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
 import { readRecipe } from "../../protocol/recipe_file.ts";
+import { shapeFaults } from "../../protocol/recipe_fit.ts";
 import type { Source } from "../../protocol/source.ts";
 import type { ModelFacts } from "./model_facts.ts";
 
@@ -223,16 +224,10 @@ async function checkModel(recipe: Recipe, { model }: CheckOptions, add: Add): Pr
     return;
   }
   if (facts === null) return;
-  const { layers } = facts.architecture;
-  const beyond = (path: Path, layer: number) => {
-    if (layer <= layers) return;
-    const message = `${facts.name} has ${layers} layers, so ${layer} lies beyond it. Give 1 to ${layers}.`;
-    add(path, "error", "recipe-invalid", message);
-  };
-  for (const [i, stage] of recipe.stages.entries()) {
-    if (stage.type === "contrastive" && stage.layer !== "auto") beyond(["stages", i, "layer"], stage.layer);
-    if (stage.train.layers) beyond(["stages", i, "train", "layers"], stage.train.layers[1]);
+  const { name, linears, architecture } = facts;
+  const { layers, contextLength } = architecture;
+  for (const { path, severity, message } of shapeFaults(recipe, { name, layers, contextLength, linears })) {
+    add(path, severity, "recipe-invalid", `${message.charAt(0).toUpperCase()}${message.slice(1)}.`);
   }
-  for (const layer of recipe.probes.separationLayers ?? []) beyond(["probes", "separationLayers"], layer);
   if (facts.tokenizerProblem !== null) add(["model"], "error", "tokenizer-missing", facts.tokenizerProblem);
 }

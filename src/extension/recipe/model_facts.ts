@@ -12,8 +12,11 @@ export const modelFactsSchema = z.object({
   bytes: z.number().nonnegative(),
   /** Why the model's prompts cannot be made into tokens; null where they can. */
   tokenizerProblem: z.string().nullable(),
+  /** The linear modules of one block. */
+  linears: z.array(z.object({ name: z.string(), inFeatures: count, outFeatures: count })),
   architecture: z.object({
     layers: count,
+    contextLength: count,
     hiddenSize: count,
     intermediateSize: count,
     vocabSize: count,

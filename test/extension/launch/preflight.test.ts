@@ -15,8 +15,13 @@ const facts = {
   parameters: 1e8,
   bytes: 2e8,
   tokenizerProblem: null,
+  linears: [
+    { name: "self_attn.q_proj", inFeatures: 512, outFeatures: 512 },
+    { name: "mlp.up_proj", inFeatures: 512, outFeatures: 1536 },
+  ],
   architecture: {
     layers: 12,
+    contextLength: 2048,
     hiddenSize: 512,
     intermediateSize: 1536,
     vocabSize: 32_000,

@@ -13,7 +13,18 @@ const facts = modelFactsSchema.parse({
   parameters: 1e6,
   bytes: 4e6,
   tokenizerProblem: null,
-  architecture: { layers: 3, hiddenSize: 32, intermediateSize: 64, vocabSize: 259, tiedEmbeddings: true },
+  linears: [
+    { name: "self_attn.q_proj", inFeatures: 32, outFeatures: 32 },
+    { name: "mlp.up_proj", inFeatures: 32, outFeatures: 64 },
+  ],
+  architecture: {
+    layers: 3,
+    contextLength: 512,
+    hiddenSize: 32,
+    intermediateSize: 64,
+    vocabSize: 259,
+    tiedEmbeddings: true,
+  },
 });
 
 let root: string;
@@ -76,6 +87,27 @@ test("labels that people gave count", async () => {
 test("a layer beyond the model is told at its key", async () => {
   expect(await problems({ stages: [{ type: "contrastive", layer: 4 }] })).toMatchObject([
     { about: "recipe-invalid", severity: "error", text: '"layer": 4' },
+  ]);
+});
+
+test("what a later stage trains is held against the model at its key, too", async () => {
+  const supervised = (train: object) => [
+    { type: "contrastive", layer: 2 },
+    { type: "supervised", steps: 1, train: { method: "lora", ...train } },
+  ];
+  expect(await problems({ stages: supervised({ targets: ["q_proj", "up_prj"] }) })).toMatchObject([
+    {
+      about: "recipe-invalid",
+      severity: "error",
+      text: '"up_prj"',
+      message: expect.stringContaining("q_proj, up_proj"),
+    },
+  ]);
+  expect(await problems({ stages: supervised({ rank: 64 }) })).toMatchObject([
+    { severity: "warning", text: '"rank": 64' },
+  ]);
+  expect(await problems({ maxTokens: 1024 })).toMatchObject([
+    { severity: "warning", text: '"maxTokens": 1024' },
   ]);
 });
 

@@ -9,8 +9,13 @@ const smol: ModelFacts = {
   parameters: 134_515_008,
   bytes: 269_060_552,
   tokenizerProblem: null,
+  linears: [
+    { name: "self_attn.q_proj", inFeatures: 576, outFeatures: 576 },
+    { name: "mlp.up_proj", inFeatures: 576, outFeatures: 1536 },
+  ],
   architecture: {
     layers: 30,
+    contextLength: 8192,
     hiddenSize: 576,
     intermediateSize: 1536,
     vocabSize: 49_152,
