@@ -39,6 +39,12 @@ const targets: { in: string; out: string; options: BuildOptions }[] = [
     options: engine,
   },
   {
+    // A thread of the engine and of the extension host alike.
+    in: "src/dataset/parquet_worker.ts",
+    out: "dist/parquet_worker.cjs",
+    options: { platform: "node", target: "node22", format: "cjs" },
+  },
+  {
     in: "src/extension/extension.ts",
     out: "dist/extension.cjs",
     options: {

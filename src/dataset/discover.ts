@@ -93,7 +93,7 @@ async function lenientHead(path: string): Promise<FoundColumns> {
 async function readHead(path: string, head: Head, encoding?: string): Promise<void> {
   await requireFile(path);
   const ending = endingOf(path);
-  if (ending === ".parquet") return readParquet(path, head, SAMPLES);
+  if (ending === ".parquet") return readParquet(path, head, { limit: SAMPLES });
   const file = basename(path);
   const texts = textsOf(chunksOfFile(path, {}, HEAD), file, { isStart: true, encoding });
   if (ending !== ".json") return readerOf(path)(texts, head, file);

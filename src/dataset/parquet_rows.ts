@@ -1,50 +1,121 @@
-import { basename } from "node:path";
-import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from "node:zlib";
-import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, parquetSchema } from "hyparquet";
+import { existsSync } from "node:fs";
+import { stat } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { Worker } from "node:worker_threads";
 import { DiscernError } from "../protocol/errors.ts";
 import { ObjectRows, type RowSink } from "./sink.ts";
 
-const compressors = {
-  GZIP: (input: Uint8Array) => gunzipSync(input),
-  BROTLI: (input: Uint8Array) => brotliDecompressSync(input),
-  ZSTD: (input: Uint8Array) => zstdDecompressSync(input),
-};
+/** What the thread that reads Parquet is asked: the columns of text, or the rows, all or the first. */
+export interface ParquetAsked {
+  readonly path: string;
+  readonly wanted: "columns" | { readonly limit: number | undefined };
+}
+
+/** What it says. */
+export type ParquetTold =
+  | { readonly page: true }
+  | { readonly rows: readonly Record<string, unknown>[] }
+  | { readonly columns: readonly string[] }
+  | { readonly end: true }
+  | { readonly failure: string };
+
+/** Milliseconds without a page after which a file is taken to be damaged, and bytes that may take one more. */
+const SILENCE_MS = 4000;
+const BYTES_PER_MS = 5000;
+
+/** Megabytes of values that the thread may hold; more is a damaged count. */
+const MOST_MEGABYTES = 4096;
 
 /**
  * Reads a Parquet file, whole or only its first rows. A row's line is its number.
  *
- * @throws DiscernError "dataset-unreadable" when it is no Parquet file.
+ * @throws DiscernError "dataset-unreadable" when it is not a Parquet file, or a damaged one; the signal's reason when it is
+ * aborted.
  */
-export async function readParquet(path: string, sink: RowSink, limit?: number): Promise<void> {
+export async function readParquet(
+  path: string,
+  sink: RowSink,
+  options: { readonly limit?: number; readonly signal?: AbortSignal } = {},
+): Promise<void> {
   const rows = new ObjectRows(sink);
-  const objects = await orUnreadable(path, async () => {
-    const file = await asyncBufferFromFile(path);
-    return parquetReadObjects({ file, compressors, ...(limit !== undefined && { rowEnd: limit }) });
+  let line = 0;
+  await ask({ path, wanted: { limit: options.limit } }, options.signal, (told) => {
+    if (!("rows" in told)) return "end" in told;
+    for (const row of told.rows) rows.add(++line, row);
+    return false;
   });
-  for (const [i, object] of objects.entries()) rows.add(i + 1, object);
   rows.end();
 }
 
 /**
  * The columns of text of a Parquet file, from its footer alone.
  *
- * @throws DiscernError "dataset-unreadable" when it is no Parquet file.
+ * @throws DiscernError "dataset-unreadable" when it is not a Parquet file.
  */
 export async function parquetTextColumns(path: string): Promise<string[]> {
-  return orUnreadable(path, async () => {
-    const { children } = parquetSchema(await parquetMetadataAsync(await asyncBufferFromFile(path)));
-    return children
-      .map(({ element }) => element)
-      .filter(({ type }) => type === "BYTE_ARRAY")
-      .map(({ name }) => name);
+  let columns: readonly string[] = [];
+  await ask({ path, wanted: "columns" }, undefined, (told) => {
+    if ("columns" in told) columns = told.columns;
+    return "columns" in told;
   });
+  return [...columns];
 }
 
-async function orUnreadable<T>(path: string, read: () => Promise<T>): Promise<T> {
+/**
+ * Has a file read in a thread.
+ *
+ * @param take what is told, until it says true.
+ */
+async function ask(
+  asked: ParquetAsked,
+  signal: AbortSignal | undefined,
+  take: (told: ParquetTold) => boolean,
+): Promise<void> {
+  signal?.throwIfAborted();
+  const { size } = await stat(asked.path);
+  const silence = SILENCE_MS + size / BYTES_PER_MS;
+  const worker = new Worker(workerFile(), {
+    workerData: asked,
+    resourceLimits: { maxOldGenerationSizeMb: MOST_MEGABYTES },
+  });
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const fail = (reason: string, cause?: unknown) =>
+    reject(
+      new DiscernError(
+        "dataset-unreadable",
+        `${basename(asked.path)} cannot be read as Parquet: ${reason}.`,
+        {
+          cause,
+        },
+      ),
+    );
+  let timer: NodeJS.Timeout | undefined;
+  const wait = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => fail("it is damaged, and reading it does not come to an end"), silence);
+  };
+  const abort = () => reject(signal!.reason);
+  // The time counts from when the thread runs: on a busy machine that may be late.
+  worker.once("online", wait);
+  worker.on("message", (told: ParquetTold) => {
+    wait();
+    if ("failure" in told) fail(told.failure);
+    else if (take(told)) resolve();
+  });
+  worker.on("error", (error: Error) => fail(error.message, error));
+  worker.on("exit", () => fail("its reader ended early"));
+  signal?.addEventListener("abort", abort, { once: true });
   try {
-    return await read();
-  } catch (cause) {
-    const message = `${basename(path)} can not be read as Parquet: ${(cause as Error).message}`;
-    throw new DiscernError("dataset-unreadable", message, { cause });
+    await promise;
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", abort);
+    await worker.terminate();
   }
+}
+
+/** Beside the bundle, or the source when run from the sources. */
+function workerFile(): string {
+  const beside = join(import.meta.dirname, "parquet_worker.cjs");
+  return existsSync(beside) ? beside : join(import.meta.dirname, "parquet_worker.ts");
 }

@@ -1,4 +1,5 @@
 import { visit } from "jsonc-parser";
+import { isTooDeep } from "../protocol/nesting.ts";
 
 /**
  * The 1-based line of a text of a .json prompt file on which a row starts, so that it can be shown. Of lists side by side
@@ -14,6 +15,7 @@ export function lineOfRow(text: string, row: number): number | undefined {
 /** The lines of all rows, as `lineOfRow` gives them: one pass over the text where many are asked for. */
 export function rowLines(text: string): number[] {
   const lines: number[] = [];
+  if (isTooDeep(text)) return lines;
   /** Depth of the list whose members are rows: 1 in a plain list, 2 in `{"instructions": […]}`. */
   let list: number | undefined;
   let depth = 0;

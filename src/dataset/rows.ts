@@ -50,8 +50,7 @@ export async function readRows(
   if (options.encoding !== undefined) {
     throw new DiscernError("dataset-unreadable", `${file} is Parquet, which has no encoding. Leave it out.`);
   }
-  await readParquet(path, sink);
-  options.signal?.throwIfAborted();
+  await readParquet(path, sink, options.signal ? { signal: options.signal } : {});
 }
 
 /**

@@ -2,6 +2,7 @@ import { findNodeAtLocation, type Node, type ParseError, parseTree, printParseEr
 import { closestMatch } from "leven";
 import type * as z from "zod";
 import { DiscernError } from "./errors.ts";
+import { isTooDeep } from "./nesting.ts";
 import { type Recipe, recipeJsonSchema, recipeSchema } from "./recipe.ts";
 
 type Path = readonly PropertyKey[];
@@ -28,6 +29,11 @@ export interface ReadRecipe {
 
 /** Reads a recipe's text. JSON; comments are not allowed, so that every reader of JSON reads a recipe. */
 export function readRecipe(text: string): ReadRecipe {
+  if (isTooDeep(text)) {
+    const place = () => ({ offset: 0, length: text.length });
+    const message = "lists and objects are nested too deep for a recipe";
+    return { recipe: null, faults: [{ path: null, message, ...place(), inSchema: false }], place };
+  }
   const errors: ParseError[] = [];
   const tree = parseTree(text, errors, { disallowComments: true });
   const place = (path: Path) => {

@@ -2,6 +2,7 @@ import { closeSync, fsyncSync, openSync, readFileSync, statSync, writeSync } fro
 import { open } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type NewRunEvent, type RunEvent, runEventSchema } from "../protocol/events.ts";
+import { logLines } from "../storage/text.ts";
 import { goneFailure, writeFailure } from "./failures.ts";
 
 /**
@@ -95,15 +96,37 @@ function parseEvent(line: string): RunEvent | null {
   }
 }
 
-/** The events of a log; lines that are none are passed over. Empty where there is no log. */
-export function readEvents(path: string): RunEvent[] {
-  let text: string;
+/** A log of events as read: all of them, and the lines that are none. */
+export interface ReadEvents {
+  readonly events: RunEvent[];
+  /** 1-based numbers of damaged lines, as a crash or another program leaves them. */
+  readonly damaged: number[];
+}
+
+/** Reads a log of events; empty where there is none. */
+export function readEventLog(path: string): ReadEvents {
+  let bytes: Buffer;
   try {
-    text = readFileSync(path, "utf8");
+    bytes = readFileSync(path);
   } catch {
-    return [];
+    return { events: [], damaged: [] };
   }
-  return text.split("\n").flatMap((line) => parseEvent(line) ?? []);
+  const events: RunEvent[] = [];
+  const damaged: number[] = [];
+  let number = 0;
+  for (const line of logLines(bytes)) {
+    number++;
+    if (line?.trim() === "") continue;
+    const event = line === null ? null : parseEvent(line);
+    if (event) events.push(event);
+    else damaged.push(number);
+  }
+  return { events, damaged };
+}
+
+/** The events of a log, for readers that can do without those that are damaged. Empty where there is no log. */
+export function readEvents(path: string): RunEvent[] {
+  return readEventLog(path).events;
 }
 
 /**

@@ -5,6 +5,7 @@ import { DiscernError } from "../protocol/errors.ts";
 import { type Judgement, judgementSchema } from "../protocol/judgement.ts";
 import type { Arm, PromptResult, Report } from "../protocol/report.ts";
 import { appendLines } from "../storage/append.ts";
+import { logLines } from "../storage/text.ts";
 import { writeFailure } from "./failures.ts";
 import { runPaths } from "./folder.ts";
 import { readReport } from "./report_file.ts";
@@ -28,9 +29,9 @@ export function judgementsPath(report: string): string {
  * @throws DiscernError `run-invalid` when the file exists and cannot be read.
  */
 export async function readJudgements(path: string): Promise<JudgementLog> {
-  let text: string;
+  let bytes: Buffer;
   try {
-    text = await readFile(path, "utf8");
+    bytes = await readFile(path);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "ENOENT") return { judgements: [], broken: [] };
     const reason = (cause as Error).message;
@@ -40,10 +41,12 @@ export async function readJudgements(path: string): Promise<JudgementLog> {
   }
   const judgements: Judgement[] = [];
   const broken: number[] = [];
-  for (const [i, line] of text.split("\n").entries()) {
-    if (line.trim() === "") continue;
-    const judgement = parseLine(line);
-    if (judgement === undefined) broken.push(i + 1);
+  let number = 0;
+  for (const line of logLines(bytes)) {
+    number++;
+    if (line?.trim() === "") continue;
+    const judgement = line === null ? undefined : parseLine(line);
+    if (judgement === undefined) broken.push(number);
     else judgements.push(judgement);
   }
   return { judgements, broken };

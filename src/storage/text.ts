@@ -1,3 +1,5 @@
+import { isUtf8 } from "node:buffer";
+
 /** Bytes that are not a text in the encoding they were read in: why, and on which line. */
 export class NotText extends Error {
   override readonly name = "NotText";
@@ -141,4 +143,19 @@ function countLines(text: string): number {
 export function decodeText(bytes: Uint8Array, encoding?: string): string {
   const decoding = new TextDecoding(encoding);
   return decoding.push(bytes) + decoding.end();
+}
+
+/**
+ * The lines of a log, each by itself, so that one that is damaged loses no other: null for one that is not UTF-8. A byte
+ * order mark at the start is left out.
+ */
+export function* logLines(bytes: Buffer): Generator<string | null> {
+  for (let start = 0, first = true; start <= bytes.length; first = false) {
+    const end = bytes.indexOf(LF, start);
+    const line = bytes.subarray(start, end < 0 ? bytes.length : end);
+    const text = isUtf8(line) ? line.toString("utf8") : null;
+    yield first && text !== null ? text.replace(/^\uFEFF/, "") : text;
+    if (end < 0) return;
+    start = end + 1;
+  }
 }

@@ -5,6 +5,7 @@ import { longestName } from "../../protocol/file_name.ts";
 import { presets } from "../../protocol/presets.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
 import { checkRecipe, parseRecipe } from "../../protocol/recipe_file.ts";
+import { decodeText, NotText } from "../../storage/text.ts";
 
 export interface RecipeChanges {
   /** `key.path=value` each; the value is JSON, or a string where it is none. */
@@ -65,9 +66,17 @@ async function recipeText(name: string): Promise<string> {
       `There is no preset "${key}". There are: ${Object.keys(presets).join(", ")}.`,
     );
   }
-  return readFile(name, "utf8").catch((cause: unknown) => {
+  const bytes = await readFile(name).catch((cause: unknown) => {
     throw new DiscernError("file-missing", `The recipe ${name} cannot be read.`, { cause });
   });
+  try {
+    return decodeText(bytes);
+  } catch (cause) {
+    if (!(cause instanceof NotText)) throw cause;
+    throw new DiscernError("recipe-invalid", `${name}:${cause.line}: ${cause.message}. Save it as UTF-8.`, {
+      cause,
+    });
+  }
 }
 
 function change(text: string, name: string, set: readonly string[]): unknown {

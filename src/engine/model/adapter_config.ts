@@ -1,6 +1,8 @@
 import { readFile } from "node:fs/promises";
 import * as z from "zod";
 import { DiscernError } from "../../protocol/errors.ts";
+import { isTooDeep } from "../../protocol/nesting.ts";
+import { decodeText } from "../../storage/text.ts";
 
 const pattern = z.record(z.string(), z.number().positive()).nullish();
 const names = z.union([z.string(), z.array(z.string())]).nullish();
@@ -80,12 +82,13 @@ const inert: ReadonlySet<string> = new Set([
  * @throws DiscernError `adapter-invalid`, naming the setting that is not supported.
  */
 export async function parseAdapterConfig(path: string): Promise<AdapterConfig> {
-  const text = await readFile(path, "utf8");
   let json: unknown;
   try {
+    const text = decodeText(await readFile(path));
+    if (isTooDeep(text)) throw new Error("its lists and objects are nested too deep");
     json = JSON.parse(text);
   } catch (cause) {
-    throw new DiscernError("adapter-invalid", `${path} is not JSON.`, { cause });
+    throw new DiscernError("adapter-invalid", `${path} is not JSON: ${(cause as Error).message}.`, { cause });
   }
   const parsed = schema.safeParse(json);
   if (!parsed.success) throw new DiscernError("adapter-invalid", `${path}: ${z.prettifyError(parsed.error)}`);
@@ -94,7 +97,10 @@ export async function parseAdapterConfig(path: string): Promise<AdapterConfig> {
     throw unsupported(path, `peft_type "${config.peft_type}" (only LORA)`);
   }
   for (const [key, value] of Object.entries(config)) {
-    const [what, neutral] = decisive[key] ?? ["a setting that is not known here", off];
+    const [what, neutral] = (Object.hasOwn(decisive, key) && decisive[key]) || [
+      "a setting that is not known here",
+      off,
+    ];
     if (inert.has(key) || Object.hasOwn(schema.shape, key) || neutral(value)) continue;
     throw unsupported(path, `${what} (${key}: ${JSON.stringify(value)})`);
   }

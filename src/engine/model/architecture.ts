@@ -230,7 +230,7 @@ function activationOf(config: HfConfig, fallback: string): Architecture["activat
   // Gemma's hidden_act was wrong in early releases; transformers reads hidden_activation there.
   const name =
     config.model_type === "gemma2" ? (config.hidden_activation ?? fallback) : (config.hidden_act ?? fallback);
-  const activation = activations[name];
+  const activation = Object.hasOwn(activations, name) ? activations[name] : undefined;
   if (activation === undefined) {
     const key = config.model_type === "gemma2" ? "hidden_activation" : "hidden_act";
     throw unsupported(`activation "${name}" (${key})`);

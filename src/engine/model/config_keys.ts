@@ -19,7 +19,7 @@ export function checkConfigKeys(config: HfConfig, family: Family): string[] {
   const warnings: string[] = [];
   const unknown: string[] = [];
   for (const [key, value] of Object.entries(config)) {
-    const elsewhere = foreign[key];
+    const elsewhere = Object.hasOwn(foreign, key) ? foreign[key] : undefined;
     if (elsewhere !== undefined && !elsewhere.readBy.includes(family)) {
       if (elsewhere.neutral(value, config)) continue;
       if (elsewhere.otherwise === "refuse") throw unsupported(key, value, `in the family ${family}`);
@@ -27,7 +27,8 @@ export function checkConfigKeys(config: HfConfig, family: Family): string[] {
         `config.json: ${key} ${show(value)} is ignored: the family ${family} does not read it, in transformers either.`,
       );
     } else if (Object.hasOwn(decisive, key)) {
-      if (!decisive[key]!(value, config)) throw key in advice ? advice[key]!(value) : unsupported(key, value);
+      if (!decisive[key]!(value, config))
+        throw Object.hasOwn(advice, key) ? advice[key]!(value) : unsupported(key, value);
     } else if (value !== null && !inert.has(key) && !Object.hasOwn(configSchema.shape, key)) {
       unknown.push(key);
     }

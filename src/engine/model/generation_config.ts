@@ -84,7 +84,7 @@ export function decodingWarnings(
   file: "generation_config.json" | "config.json",
 ): string[] {
   const entries = Object.entries(settings);
-  const ignored = entries.filter(([key, value]) => decisive[key] !== undefined && !decisive[key](value));
+  const ignored = entries.filter(([key, value]) => Object.hasOwn(decisive, key) && !decisive[key]!(value));
   // In config.json all other keys belong to the architecture.
   const known = new Set(decodingKeys);
   const unknown =

@@ -124,7 +124,7 @@ function checkKeys(
     if (Object.hasOwn(decisive, key) && !decisive[key]!(value, h, family)) {
       throw new DiscernError("architecture-unsupported", `${file}: its metadata ${shown} is not supported.`);
     }
-    if (readBy[key] !== undefined && !readBy[key].includes(family) && value !== 0) {
+    if (Object.hasOwn(readBy, key) && !readBy[key]!.includes(family) && value !== 0) {
       warnings.push(`${shown} is ignored: it is not read for this architecture, in llama.cpp either.`);
     }
     const known = Object.hasOwn(decisive, key) || Object.hasOwn(hyperparameters.shape, key) || inert.has(key);

@@ -2,6 +2,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
 import { DiscernError } from "../../protocol/errors.ts";
+import { isTooDeep } from "../../protocol/nesting.ts";
+import { decodeText, NotText } from "../../storage/text.ts";
 import { type Architecture, parameterShapes } from "./architecture.ts";
 import { readSafetensors, readSafetensorsHeader, refuseUnreadable, sameValues } from "./safetensors.ts";
 import type { TensorEntry } from "./safetensors_header.ts";
@@ -17,9 +19,12 @@ const jsonObject = z.record(z.string(), z.unknown());
  */
 export async function readJsonObject(path: string): Promise<Record<string, unknown>> {
   try {
-    return jsonObject.parse(JSON.parse(await readFile(path, "utf8")));
+    const text = decodeText(await readFile(path));
+    if (isTooDeep(text)) throw new Error("its lists and objects are nested too deep");
+    return jsonObject.parse(JSON.parse(text));
   } catch (cause) {
-    throw new DiscernError("model-invalid", `${path} cannot be read as a JSON object.`, { cause });
+    const reason = cause instanceof z.ZodError ? "it holds something else" : (cause as Error).message;
+    throw new DiscernError("model-invalid", `${path} cannot be read as a JSON object: ${reason}.`, { cause });
   }
 }
 
@@ -51,9 +56,22 @@ export async function readTokenizerFiles(folder: string, names: readonly string[
     specialTokensMap: await optional("special_tokens_map.json"),
     addedTokens: await optional("added_tokens.json"),
     chatTemplate: names.includes("chat_template.jinja")
-      ? await readFile(join(folder, "chat_template.jinja"), "utf8")
+      ? await readTemplate(join(folder, "chat_template.jinja"))
       : chooseTemplate((await optional("chat_template.json"))?.chat_template ?? chat_template),
   };
+}
+
+/** @throws DiscernError `model-invalid` for a template that is not UTF-8: every prompt would be asked with U+FFFD. */
+async function readTemplate(path: string): Promise<string> {
+  const bytes = await readFile(path);
+  try {
+    return decodeText(bytes);
+  } catch (cause) {
+    if (!(cause instanceof NotText)) throw cause;
+    throw new DiscernError("model-invalid", `${path}:${cause.line}: ${cause.message}. Save it as UTF-8.`, {
+      cause,
+    });
+  }
 }
 
 function chooseTemplate(value: unknown): string | null {

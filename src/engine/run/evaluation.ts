@@ -12,7 +12,7 @@ import {
   suiteAnswersSchema,
 } from "../../protocol/report.ts";
 import { timeline } from "../../protocol/timeline.ts";
-import { readEvents } from "../../run_folder/event_log.ts";
+import { readEventLog } from "../../run_folder/event_log.ts";
 import { makePart, runPaths } from "../../run_folder/folder.ts";
 import { writeAtomic } from "../../storage/atomic.ts";
 import { answerSuites } from "../evaluate/answers.ts";
@@ -109,7 +109,8 @@ export async function evaluateRun(manifest: Manifest, context: EvaluationContext
   if (after.results.length === 0) return null;
   const before = recipe.evaluate.before ? await keptBefore(context) : { results: [], leftOut: [] };
   const paths = runPaths(folder);
-  const { probes, steps, stages, ends, choices } = timeline(readEvents(paths.events));
+  const log = readEventLog(paths.events);
+  const { probes, steps, stages, ends, choices } = timeline(log.events);
   const end = ends.at(-1);
   // A stage that was ended at its best state has later probes, of a model that is gone.
   const trained = probes.findLast(({ stage, step }) => stage === end?.stage && step === end.step);
@@ -144,6 +145,12 @@ export async function evaluateRun(manifest: Manifest, context: EvaluationContext
         ? [
             `Stopped by hand: stage ${end.stage + 1} ended with the state of its step ${end.step}, the best on the ` +
               "panels, and later stages were left out.",
+          ]
+        : []),
+      ...(log.damaged.length > 0
+        ? [
+            `${log.damaged.length} of the lines of ${paths.events} are damaged and not in the figures of training. The first is ` +
+              `line ${log.damaged[0]}.`,
           ]
         : []),
       ...prompts.notices,
