@@ -34,8 +34,11 @@ describe("losses against pytorch-metric-learning and PyTorch", () => {
     const rows = Array.from({ length: entry.n }, (_, i) =>
       entry.embeddings.slice(i * entry.d, (i + 1) * entry.d),
     );
-    const { loss, gradient } = await embeddingLoss(optionsOf(entry.loss), rows, entry.labels);
-    expect(relativeError([loss], [entry.value])).toBeLessThan(1e-5);
-    expect(relativeError(gradient, entry.grad)).toBeLessThan(1e-5);
+    const options = optionsOf(entry.loss);
+    const { loss, gradient } = await embeddingLoss(options, rows, entry.labels);
+    // Both sides round cosines to float32, and γ multiplies what was rounded: at 256 random embeddings differ by 3e-5.
+    const tolerance = Math.max(1e-5, 2 * (options.type === "circle" ? options.gamma : 1) * 2 ** -23);
+    expect(relativeError([loss], [entry.value])).toBeLessThan(tolerance);
+    expect(relativeError(gradient, entry.grad)).toBeLessThan(tolerance);
   });
 });
