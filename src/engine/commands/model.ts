@@ -15,7 +15,13 @@ export function addPull(program: Command): void {
     .option("--json", "one JSON document on stdout", false)
     .action(async (name: string, flags: Shell) => {
       const bar = progressBar(`Fetching ${name}`);
-      const pulled = await pullModel(name, { onProgress: ({ done, total }) => total && bar(done, total) });
+      const pulled = await pullModel(name, {
+        onProgress: ({ done, total }) => total && bar(done, total),
+        onWait: ({ pid, host }, lock) =>
+          say(
+            `Process ${pid} on ${host} fetches ${name}: waiting for it. If it has long ended, delete ${lock}.`,
+          ),
+      });
       if (pulled.from === "present") say(`${name} is here already.`);
       show(flags, pulled, () => pulled.path);
     });

