@@ -18,7 +18,9 @@ interface Expected {
   grad_norm: Record<string, number>;
 }
 
-it("has PyTorch's circle loss at a layer of SmolLM2, and its gradient norms below", async () => {
+it("has PyTorch's circle loss at a layer of SmolLM2, and its gradient norms below", {
+  timeout: 300_000,
+}, async () => {
   const expected = readGolden<Expected>("dcr.json");
   const loaded = await loadModel(await realModelPath());
   const model = new LiveModel(await Device.open("cpu"), loaded.architecture, loaded.weights);

@@ -18,7 +18,7 @@ interface Expected {
   steps: { loss: number; clipped_from_norm: number }[];
 }
 
-it("repeats PyTorch's five LoRA steps on SmolLM2", async () => {
+it("repeats PyTorch's five LoRA steps on SmolLM2", { timeout: 300_000 }, async () => {
   const expected = readGolden<Expected>("lora.json");
   const loaded = await loadModel(await realModelPath());
   const model = new LiveModel(await Device.open("cpu"), loaded.architecture, loaded.weights);
