@@ -12,6 +12,8 @@ export interface Reading {
   format?: Format;
   /** Names of columns, where those found are not those meant. */
   columns?: Columns;
+  /** How an input is joined to its instruction; behind a blank line where there is one by default. */
+  inputJoin?: "blank-line" | "line";
   /** Keeps only the rows for which it says true. */
   where?: (values: Record<string, string>) => boolean;
 }
@@ -145,7 +147,8 @@ export class PromptCollector implements RowSink {
       this.#problems.push({ line, message });
       return;
     }
-    const whole = context ? `${context}\n\n---\n\n${body}` : body;
+    const joined = this.#reading.inputJoin === "line" ? `${prompt ?? ""}\n${input ?? ""}` : body;
+    const whole = context ? `${context}\n\n---\n\n${joined}` : joined;
     const record: PromptRecord = { id: promptId(whole), prompt: whole, source: this.#file, line };
     const label = own ?? (said && !this.#labelIsKind() ? undefined : this.#presetLabel?.(values, this.#file));
     if (label !== undefined) record.label = label;

@@ -53,6 +53,7 @@ export async function selectPrompts(
     format: source.format ?? (starter ? "starter" : undefined),
     columns: source.columns,
     encoding: source.encoding,
+    inputJoin: source.inputJoin,
     where: (values) => wanted.row(values),
   });
   const log = await readLabels(labelLogPath(path), options.labelBytes?.(file));
@@ -67,7 +68,15 @@ export async function selectPrompts(
     ({ label }) => labels === undefined || (label !== undefined && labels.includes(label)),
   );
   if (selected.length === 0) {
-    const { file: _, format: __, seed: ___, columns: ____, encoding: _____, ...filters } = source;
+    const {
+      file: _,
+      format: __,
+      seed: ___,
+      columns: ____,
+      encoding: _____,
+      inputJoin: ______,
+      ...filters
+    } = source;
     throw new DiscernError(
       "dataset-empty",
       `None of the ${labelled.length} prompts of ${path} passes the filters ${JSON.stringify({ ...filters, labels })}.` +

@@ -22,9 +22,19 @@ const safetyTuning = { type: "supervised", optimiser: { learningRate: 4e-4 } } a
 /**
  * Ready recipes. `default` contrasts prompts matched in form (the starter set's twins) at a layer chosen by transfer to
  * kinds held out; its loss, steps and rates were chosen on the panel split and kinds held out of the train split (see
- * ARCHITECTURE.md). `demo` is the same, shortened to minutes on two cores, its layer chosen beforehand. `paper` is the setting of the DCR paper as far as it is published: XSTest's safe prompts against
- * toxic prompts of HH-RLHF, which differ in form as well, an early layer and the loss of each anchor. The files of
- * `paper` are looked for beside the recipe.
+ * ARCHITECTURE.md). `demo` is the same, shortened to minutes on two cores, its layer chosen beforehand.
+ *
+ * `paper` is the setting of the DCR paper as far as it is known. Its files are looked for beside the recipe.
+ * - From the paper: XSTest's safe prompts against 500 toxic prompts of HH-RLHF, which differ in form as well; circle loss;
+ *   parameters behind ℓ frozen; 1 safety pair to 20 general ones; loss on both groups of pairs.
+ * - From a reader of the authors' code (romanbelaire/DCGS): the first stage trains the weights themselves; the second, LoRA of
+ *   rank 8 on q, k and v, with loss on all tokens, the instruction and always a line break and the input as the user's turn, the
+ *   model's own system prompt (Qwen2.5's default, which its template writes unasked), 1024 tokens, an EOS behind every answer;
+ *   answers of 512 tokens.
+ * - From the safety-tuning scripts that the second stage builds on (Safety-Tuned LLaMAs): alpha 16, dropout 0.05, 3e-4, 10
+ *   steps of warm-up.
+ * - Not known, and chosen here: ℓ, pooling, margin, γ and form of the loss, batches, rates and steps of either stage, when the
+ *   first ends, and the chat serialiser. The 20k general and 1k safety pairs are not published: the starter set's stand for them.
  */
 export const presets = {
   default: {
@@ -54,7 +64,10 @@ export const presets = {
         { file: "xstest_v2_prompts.csv", format: "xstest", labels: ["seemingly_toxic"] },
         { file: "safety_only_data_instructions.json", format: "safety", label: "toxic", limit: 500 },
       ],
+      general: [{ file: "starter:general.jsonl", split: "train", inputJoin: "line" }],
+      safety: [{ file: "starter:safety.jsonl", split: "train", inputJoin: "line" }],
     },
+    maxTokens: 1024,
     stages: [
       {
         type: "contrastive",
@@ -63,11 +76,27 @@ export const presets = {
         loss: { type: "circle", form: "anchor", margin: 0.25, gamma: 64 },
         sampler: { twins: false },
         steps: 60,
-        train: { method: "lora" },
-        optimiser: { learningRate: 1e-4, schedule: "constant" },
+        // Tied embeddings are the head as well, which is behind ℓ: they stay as they are.
+        train: { method: "full", embeddings: false },
+        optimiser: { learningRate: 1e-5, schedule: "constant" },
+        retention: { type: "none" },
         stop: { separation: 0.6 },
       },
-      { type: "supervised", steps: 240, optimiser: { learningRate: 4e-4 } },
+      {
+        type: "supervised",
+        steps: 240,
+        safetyRatio: 0.048,
+        maskPrompt: false,
+        train: {
+          method: "lora",
+          rank: 8,
+          alpha: 16,
+          dropout: 0.05,
+          targets: ["q_proj", "k_proj", "v_proj"],
+        },
+        optimiser: { learningRate: 3e-4 },
+      },
     ],
+    evaluate: { maxNewTokens: 512 },
   },
 } satisfies Record<string, Preset>;

@@ -58,6 +58,13 @@ export const sourceSchema = z.strictObject({
     ),
   format: formatSchema.optional().describe("Layout of the file; found by its columns where it is left out"),
   columns: columnsSchema.optional().describe("Names of columns, where those found are not those meant"),
+  inputJoin: z
+    .enum(["blank-line", "line"])
+    .optional()
+    .describe(
+      "How an input stands below its instruction: behind a blank line where there is one (`blank-line`, the default), or " +
+        "always behind a line break, also where it is empty (`line`, as the loader of DCR's authors does)",
+    ),
   split: oneOrMore.optional().describe("Only rows of this split"),
   label: labelSchema.optional().describe("Label of every row, whatever the file says"),
   labels: z

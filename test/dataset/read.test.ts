@@ -29,6 +29,21 @@ describe("readPrompts", () => {
     expect(problems).toEqual([]);
   });
 
+  test("joins an input behind a blank line, or always behind a line break", async () => {
+    const path = await temporaryFile(
+      "p.jsonl",
+      '{"instruction":"Add.","input":"1 and 2"}\n{"instruction":" Sing. ","input":""}\n{"instruction":"","input":""}\n',
+    );
+    const prompts = async (inputJoin?: "blank-line" | "line") => {
+      const { records, problems } = await readPrompts(path, { inputJoin });
+      expect(problems).toHaveLength(1);
+      return records.map(({ prompt }) => prompt);
+    };
+    expect(await prompts()).toEqual(["Add.\n\n1 and 2", "Sing."]);
+    expect(await prompts("blank-line")).toEqual(await prompts());
+    expect(await prompts("line")).toEqual(["Add.\n1 and 2", "Sing.\n"]);
+  });
+
   test.each(["\n", "\r\n"])("counts lines that end with %j", async (end) => {
     const lines = ["prompt,label", "a,safe", '"b', 'c",safe', "", "d,safe", "e", '"f"', '"g",safe'];
     const { records, problems } = await readPrompts(await temporaryFile("p.csv", lines.join(end)));

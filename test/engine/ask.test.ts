@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
+import { generateAnswers, scorePrompts } from "../../src/engine/abilities/ask.ts";
 import { compareRuns } from "../../src/engine/abilities/compare.ts";
 import { evaluateModel, parseSuites } from "../../src/engine/abilities/evaluate.ts";
 import { reportSchema } from "../../src/protocol/report.ts";
@@ -94,6 +95,68 @@ describe("evaluateModel", () => {
       ["b-test", "What now?"],
     ]);
     expect(suites.map(({ suite }) => suite)).toEqual(["a-test", "b-test"]);
+  });
+
+  test("leaves out what the context does not hold, and says so", async () => {
+    const rows = ["How are you?,safe", `${"long ".repeat(120)},unsafe`, "What now?,unsafe"];
+    await writeFile(join(root, "s.csv"), ["prompt,label", ...rows, ""].join("\n"));
+    const { arms, suites, notes } = await evaluateModel(ask(), options("s.csv"));
+    expect(arms[0]!.results.map(({ prompt }) => prompt)).toEqual(["How are you?", "What now?"]);
+    expect(arms[0]!.leftOut).toEqual([
+      expect.objectContaining({
+        suite: "s",
+        reason: expect.stringMatching(/^line 3 has 6\d\d tokens.*holds 512$/),
+      }),
+    ]);
+    expect(suites).toMatchObject([{ safe: { n: 1 }, unsafe: { n: 1 } }]);
+    expect(notes).toContainEqual(
+      expect.stringMatching(/^Prompts of the suites that were not asked: 1\. The first.*"long /),
+    );
+    await writeFile(join(root, "all.csv"), `prompt,label\n${"long ".repeat(120)},unsafe\n`);
+    const none = evaluateModel(ask(), { ...options("all.csv"), out: join(root, "none") });
+    await expect(none).rejects.toThrow(/No prompt of the suite "all" fits.*512/);
+  });
+
+  test("cuts an answer off where the context ends", async () => {
+    const [template, room] = ["<|im_start|>user\n<|im_end|>\n<|im_start|>assistant\n", 4];
+    const own = template.replaceAll(/<\|im_\w+\|>/g, "x").length;
+    const replies = await generateAnswers(ask(), ["a".repeat(512 - own - room), "b"], 9);
+    expect(replies.map(({ response, ended }) => [response === "", ended])).toHaveLength(2);
+    await expect(generateAnswers(ask(), ["a".repeat(512 - own)], 9)).rejects.toMatchObject({
+      code: "prompt-too-long",
+    });
+  });
+
+  test("scores what fits, and says what does not", async () => {
+    await writeFile(join(root, "s.csv"), `prompt\nHow are you?\n${"long ".repeat(120)}\n`);
+    const warnings: string[] = [];
+    const scores = await scorePrompts(
+      { ...ask(), onWarning: (each) => warnings.push(each) },
+      { file: "s.csv" },
+    );
+    expect(scores.map(({ refusalProbability }) => refusalProbability === null)).toEqual([false, true]);
+    expect(warnings).toEqual([expect.stringMatching(/^1 of the 2 prompts.*512.*line 3\.$/)]);
+  });
+
+  test("asks as it is told, and the report says how", async () => {
+    const suite = "starter:pairs.csv?split=test&limit=4";
+    const plain = await evaluateModel(ask(), options(suite));
+    const chat = { system: "Be brief.", thinking: false };
+    const told = await evaluateModel(
+      { ...ask(), chat },
+      { ...options(suite), name: "told", out: join(root, "told") },
+    );
+    expect(plain.arms[0]!.asked).toEqual({ template: "chat", thinking: false });
+    expect(told.arms[0]!.asked).toEqual({ template: "chat", ...chat });
+    const odds = ({ arms }: typeof plain) => arms[0]!.results.map(({ refusalLogOdds }) => refusalLogOdds);
+    expect(odds(told)).not.toEqual(odds(plain));
+    const { notes } = await compareRuns([join(root, "report"), join(root, "told")]);
+    expect(notes).toContainEqual(expect.stringMatching(/asked in different ways/));
+    const thinking = evaluateModel(
+      { ...ask(), chat: { thinking: true } },
+      { ...options(suite), out: join(root, "x") },
+    );
+    await expect(thinking).rejects.toMatchObject({ code: "request-invalid" });
   });
 
   test("an adapted model is not called as the one before training is", async () => {

@@ -124,6 +124,24 @@ test.each(Object.entries(presets))("the preset %s is a recipe once it has a mode
   ]);
 });
 
+test("preset:paper is what is known of the authors' code", () => {
+  const paper = checkRecipe({ ...presets.paper, model: "m" });
+  const [contrast, tuning] = paper.stages;
+  expect(contrast).toMatchObject({ train: { method: "full" }, retention: { type: "none" } });
+  expect(tuning).toMatchObject({
+    maskPrompt: false,
+    train: { method: "lora", rank: 8, targets: ["q_proj", "k_proj", "v_proj"] },
+  });
+  expect(paper).toMatchObject({
+    maxTokens: 1024,
+    tooLong: "cut",
+    chat: { thinking: false },
+    evaluate: { maxNewTokens: 512 },
+  });
+  expect(paper.chat.system).toBeUndefined();
+  for (const { inputJoin } of [...paper.data.general, ...paper.data.safety]) expect(inputJoin).toBe("line");
+});
+
 test("every key of the schema says what it means, and every optional one what it is by default", () => {
   const bare: string[] = [];
   const walk = (schema: Record<string, unknown>, path: string, isSource: boolean): void => {

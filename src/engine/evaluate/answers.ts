@@ -72,7 +72,7 @@ export async function answerSuites(
 
 /**
  * Has a model answer a suite: greedy answers, the string judge's verdict on each, and the refusal probability. A prompt
- * that leaves no room in the model's context is left out, and so is one that the suite holds twice.
+ * that leaves no room in the model's context is left out.
  *
  * @throws DiscernError "dataset-empty" when no prompt of the suite has a label, or none fits.
  */
@@ -186,24 +186,13 @@ async function whatFits(
 ): Promise<{ asked: AskedPrompt[]; leftOut: LeftOut[] }> {
   const asked: AskedPrompt[] = [];
   const leftOut: LeftOut[] = [];
-  const lines = new Map<string, number>();
   for (const record of records) {
     const { id, line, prompt } = record;
-    const leave = (reason: string) => {
-      leftOut.push({ suite, id, prompt: prompt.length > 60 ? `${prompt.slice(0, 60)}…` : prompt, reason });
-    };
-    const earlier = lines.get(id);
-    if (earlier !== undefined) {
-      leave(`line ${line} is the prompt of line ${earlier} again`);
-      continue;
-    }
-    lines.set(id, line);
     const [ids, idsToWrite] = [await encoder.prompt(prompt), await encoder.promptToWrite(prompt)];
     const length = Math.max(ids.length + scorer.depth, idsToWrite.length + 1);
     if (length > context) {
-      leave(
-        `line ${line} has ${ids.length} tokens in its template, and the model's context holds ${context}`,
-      );
+      const reason = `line ${line} has ${ids.length} tokens in its template, and the model's context holds ${context}`;
+      leftOut.push({ suite, id, prompt: prompt.length > 60 ? `${prompt.slice(0, 60)}…` : prompt, reason });
     } else asked.push({ record, ids, idsToWrite });
   }
   return { asked, leftOut };

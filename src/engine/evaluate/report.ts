@@ -159,7 +159,7 @@ function promptsLeftOut(arms: readonly Arm[]): string[] {
   return first === undefined
     ? []
     : [
-        `${left.size} prompts of the suites were not asked. The first, of ${first.suite}: "${first.prompt}" (${first.reason}).`,
+        `Prompts of the suites that were not asked: ${left.size}. The first, of ${first.suite}: "${first.prompt}" (${first.reason}).`,
       ];
 }
 

@@ -92,7 +92,7 @@ export async function modelWorkshop(
       if (left.length === all) {
         throw new DiscernError(
           "prompt-too-long",
-          `All ${all} prompts of ${name} are longer than ${fit.limit} tokens in their template. Raise maxTokens, up to the ` +
+          `All ${all} prompts of ${name} are too long for maxTokens (${fit.limit}) and would be left out. Raise maxTokens, up to the ` +
             `model's context of ${contextLength}.`,
         );
       }

@@ -1,11 +1,12 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { compare } from "../../../src/engine/evaluate/compare.ts";
+import { reportMarkdown } from "../../../src/engine/evaluate/markdown.ts";
 import { buildReport, rebuildReport } from "../../../src/engine/evaluate/report.ts";
 import { contrasts, summariseSuites } from "../../../src/engine/evaluate/summary.ts";
 import { type Arm, type PromptResult, type Report, reportSchema } from "../../../src/protocol/report.ts";
 import { exampleChoice, exampleReport } from "./fixture.ts";
 
-/** Results written as "suite kind verdict", such as "x u r": suite x, unsafe, refused. */
+/** Results written as "suite kind verdict", such as "x u r": suite x, unsafe, refused; "?" is undetermined. */
 function arm(name: string, rows: string[], seed = 0): Arm {
   const results = rows.map((row, i): PromptResult => {
     const [suite = "", safety, verdict] = row.split(" ");
@@ -16,7 +17,8 @@ function arm(name: string, rows: string[], seed = 0): Arm {
       prompt: `prompt ${i}`,
       unsafe: safety === "u",
       response: "",
-      verdict: refused ? "full_refusal" : "full_compliance",
+      verdict: refused ? "full_refusal" : verdict === "?" ? "undetermined" : "full_compliance",
+      ...(verdict === "?" && { undetermined: "cut" as const }),
       refusalProbability: refused ? 0.9 : 0.1,
       refusalLogOdds: refused ? 2.197 : -2.197,
     };
@@ -31,6 +33,24 @@ describe("summaries", () => {
     expect(x?.unsafe?.meanProbability).toBeCloseTo(0.5, 12);
     expect(y).toMatchObject({ suite: "y", safe: { n: 1, refused: 1 } });
     expect(y?.unsafe).toBeUndefined();
+  });
+
+  test("leaves undetermined answers out of rates, counts them, and says how far they could move a rate", () => {
+    const [x] = summariseSuites(arm("a", ["x u r", "x u r", "x u c", "x u ?", "x s ?"]));
+    expect(x?.unsafe).toMatchObject({
+      n: 4,
+      refused: 2,
+      undetermined: 1,
+      bounds: { lower: 0.5, upper: 0.75 },
+    });
+    expect(x?.unsafe?.rate?.value).toBeCloseTo(2 / 3, 12);
+    expect(x?.safe).toEqual({
+      n: 1,
+      refused: 0,
+      undetermined: 1,
+      bounds: { lower: 0, upper: 1 },
+      meanProbability: 0.1,
+    });
   });
 
   test("a suite of one kind stands against the others' prompts of the other kind", () => {
@@ -64,6 +84,16 @@ describe("compare", () => {
     expect(suites[0]?.safe?.tests[0]).toMatchObject({ onlyBefore: 2, onlyAfter: 1, exact: 1 });
   });
 
+  test("counts a prompt only where every run's answer to it is determined", () => {
+    const open = arm("b", ["x u ?", "x u c", "x u r", "x s ?", "x s c", "x s r", "x s c"]);
+    const { suites, flips } = compare([before], [open]);
+    expect(suites[0]?.unsafe).toMatchObject({ prompts: 2, undetermined: 1, before: 0.5, after: 0.5 });
+    expect(suites[0]?.safe).toMatchObject({ prompts: 3, undetermined: 1 });
+    expect(flips.map(({ id }) => id)).toEqual(["p1", "p2", "p4", "p5"]);
+    const none = compare([arm("a", ["x u ?", "x s r"])], [arm("b", ["x u r", "x s r"])]);
+    expect(none.suites[0]?.unsafe).toBeUndefined();
+  });
+
   test("compares only prompts answered by all, and says when there are none", () => {
     const fewer = { ...after, results: after.results.slice(2) };
     expect(compare([before], [fewer]).suites[0]?.unsafe?.prompts).toBe(1);
@@ -89,6 +119,36 @@ describe("compare", () => {
     const { suites } = compare([arm("a", rows("r"))], [arm("b", rows("c"))]);
     const [test] = suites[0]!.unsafe!.tests;
     expect(test!.holm).toBeCloseTo(2 * test!.exact, 12);
+  });
+});
+
+describe("undetermined answers", () => {
+  const arms = [arm("a", ["x u r", "x u ?", "x s c"]), arm("b", ["x u ?", "x u ?", "x s ?"])];
+  const report = buildReport({ model: { name: "m" }, arms }, { draws: 50 });
+
+  test("are in no headline, and in a note with their reasons", () => {
+    const unsafe = report.overSeeds.filter(({ measure }) => measure === "unsafe_refusal");
+    expect(unsafe.map((one) => [one.arm, one.mean])).toEqual([["a", 1]]);
+    expect(report.notes).toContainEqual(
+      expect.stringMatching(/1 of 3 of a \(seed 0\): 1 cut off.*; 3 of 3 of b \(seed 0\): 3 cut off/),
+    );
+    expect(reportSchema.parse(JSON.parse(JSON.stringify(report)))).toEqual(report);
+  });
+
+  test("are counted in Markdown, also where no rate is left", () => {
+    const text = reportMarkdown(report);
+    expect(text).toMatch(
+      /\| x \| a \| 0 \| 1\/1: 1\.000 \[[^\]]+\]; 1 undetermined, within 0\.500 to 1\.000 \|/,
+    );
+    expect(text).toMatch(/\| x \| b \| 0 \| –; 2 undetermined, within 0\.000 to 1\.000 \|/);
+  });
+
+  test("are absent from reports of older versions, which are read as they were", () => {
+    const old = JSON.parse(
+      JSON.stringify(buildReport({ model: { name: "m" }, arms: [arm("a", ["x u r", "x s c"])] })),
+    );
+    for (const { unsafe, safe } of old.suites) for (const group of [unsafe, safe]) delete group.undetermined;
+    expect(reportSchema.parse(old).suites[0]!.unsafe).toMatchObject({ n: 1, refused: 1, undetermined: 0 });
   });
 });
 

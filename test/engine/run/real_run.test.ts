@@ -208,12 +208,62 @@ test("answers before training that were lost later are told, never made up by th
 
 test.each([
   [
+    "cut",
+    160,
+    /10 of the 12 answers of data\.general are longer than maxTokens \(160\).*cut off: they have no end/,
+  ],
+  [
+    "leave-out",
+    190,
+    /5 of the 12 prompts of data\.general are too long for maxTokens \(190\) and are left out/,
+  ],
+] as const)(
+  "pairs that are too long are %s and counted, and one long suite prompt ends nothing",
+  async (tooLong, maxTokens, warning) => {
+    await writeFile(
+      join(root, "suite.csv"),
+      `prompt,label\nHow are you?,general\n${"long ".repeat(120)},toxic\n`,
+    );
+    const supervised = [{ type: "supervised" as const, steps: 2, batchSize: 4, train }];
+    const short = recipeSchema.parse({ ...input, maxTokens, tooLong, stages: supervised });
+    const folder = join(root, "run");
+    expect(await startRun(short, root, { folder, stop: new Stop() })).toBe("finished");
+    const warnings = events("run").flatMap((event) => (event.type === "warning" ? event.message : []));
+    expect(warnings).toContainEqual(expect.stringMatching(warning));
+    if (tooLong === "leave-out") expect(warnings.join()).not.toMatch(/no end/);
+    const { arms, notes } = await report("run");
+    expect(arms[1]!.leftOut).toMatchObject([
+      { suite: "second", reason: expect.stringMatching(/line 3 .*512/) },
+    ]);
+    expect(notes).toContainEqual(expect.stringMatching(/Prompts of the suites that were not asked: 1\./));
+  },
+);
+
+test("a run whose prompts would be written otherwise is not gone on with", async () => {
+  expect(await run("written", (event) => event.type === "step" && event.globalStep === 2)).toBe("stopped");
+  const file = join(root, "written/manifest.json");
+  const manifest = JSON.parse(await readFile(file, "utf8"));
+  expect(manifest.prompt).toEqual({
+    template: "chat",
+    answered: "<|im_start|>user\nHello<|im_end|>\n<|im_start|>assistant\n",
+    written: "<|im_start|>user\nHello<|im_end|>\n<|im_start|>assistant\n",
+  });
+  manifest.prompt.answered += "<think>";
+  await writeFile(file, JSON.stringify(manifest));
+  await expect(run("written")).rejects.toMatchObject({
+    code: "run-invalid",
+    message: expect.stringMatching(/written otherwise/),
+  });
+});
+
+test.each([
+  [
     "a group with one prompt",
     { data: { ...input.data, contrast: [{ file: "suite.csv" }] } },
     "group-too-small",
     /contrast has 1 prompts? /,
   ],
-  ["prompts longer than the limit", { maxTokens: 40 }, "prompt-too-long", /40.*maxTokens/],
+  ["prompts longer than the limit", { maxTokens: 40 }, "prompt-too-long", /too long for maxTokens \(40\)/],
   [
     "a file without rows",
     { data: { ...input.data, contrast: [{ file: "empty.csv" }] } },
