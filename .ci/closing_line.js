@@ -29,10 +29,12 @@ for (const file of reports) {
 }
 if (!reports.includes("1-alone.json")) ended.set("npm test ended before its tests", "failed");
 
+/** @type {Record<string, string>} */
+const verdicts = { right: "passed", wrong: "failed", skipped: "skipped" };
 const cases = files.includes("cases.txt") ? readFileSync(join(folder, "cases.txt"), "utf8").split("\n") : [];
 for (const line of cases) {
-  const [, verdict, name] = /^(right|wrong) {2}([^:]+)/.exec(line) ?? [];
-  if (verdict) ended.set(`case ${name}`, verdict === "right" ? "passed" : "failed");
+  const [, verdict, name] = /^(right|wrong|skipped) {2}([^:]+)/.exec(line) ?? [];
+  if (verdict) ended.set(`case ${name}`, verdicts[verdict]);
 }
 
 const count = (...states) => [...ended.values()].filter((state) => states.includes(state)).length;
