@@ -9,7 +9,7 @@ import { isGone, ownIdentity } from "../../src/storage/process_identity.ts";
 import { tempFolder } from "../temp_folder.ts";
 
 /** Rounds of each kind; DISCERN_LOCK_ROUNDS sets more for a long trial. */
-const rounds = Number(process.env.DISCERN_LOCK_ROUNDS ?? 150);
+const rounds = Number(process.env.DISCERN_LOCK_ROUNDS ?? 100);
 
 let path: string;
 const children: ChildProcess[] = [];
