@@ -2,7 +2,7 @@ import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { recipeJsonSchema } from "../../protocol/recipe.ts";
 import { timeline } from "../../protocol/timeline.ts";
-import { followEvents, readEvents } from "../../run_folder/event_log.ts";
+import { followEvents, readEventLog } from "../../run_folder/event_log.ts";
 import { writeFailure } from "../../run_folder/failures.ts";
 import { openRun, runPaths } from "../../run_folder/folder.ts";
 import { lockHolder } from "../../run_folder/lock.ts";
@@ -29,8 +29,14 @@ export function addWatch(program: Command): void {
       // Nobody is left who watches.
       for (const stream of [process.stdout, process.stderr]) stream.once("error", () => leave.abort());
       // A run that nobody works on will not write again: its log is shown as it is.
-      if (!(await lockHolder(run))) for (const event of readEvents(events)) display.show(event);
-      else {
+      if (!(await lockHolder(run))) {
+        const log = readEventLog(events);
+        for (const event of log.events) display.show(event);
+        if (log.damaged.length > 0) {
+          const lines = log.damaged.length === 1 ? "1 line is" : `${log.damaged.length} lines are`;
+          say(`warning: ${lines} damaged and not shown. The first: ${events}:${log.damaged[0]}.`);
+        }
+      } else {
         for await (const event of followEvents(events, { signal: leave.signal })) {
           display.show(event);
           if (timeline([event]).state !== "running" && !(await lockHolder(run))) break;

@@ -45,7 +45,9 @@ export function workbenchHandlers(program: readonly [string, ...string[]]): Hand
         {
           onProgress: progress("Scoring"),
           signal,
-          onNotices: (found) => notices.push(...found),
+          onNotices(found) {
+            for (const notice of found) notices.push(notice);
+          },
         },
       );
       return { scores, notices };

@@ -117,7 +117,9 @@ function warnings({ arms, series = [], contamination = [] }: Omit<ReportInput, "
       "A run has fewer than 15 probes: its co-movement figures are too uncertain to rest a claim on.",
     );
   }
-  found.push(...undeterminedAnswers(arms), ...promptsLeftOut(arms), ...askedOtherwise(arms));
+  for (const note of [...undeterminedAnswers(arms), ...promptsLeftOut(arms), ...askedOtherwise(arms)]) {
+    found.push(note);
+  }
   const human = humanVerdicts(arms);
   if (human !== null) found.push(human);
   return found;

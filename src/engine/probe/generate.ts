@@ -77,7 +77,7 @@ export async function generate(
     const before = knownBatch(indices, options.kept);
     if (before !== null) {
       for (const [i, { ids, ended }] of before.entries()) {
-        batch[i].ids.push(...ids);
+        for (const id of ids) batch[i].ids.push(id);
         batch[i].ended = ended;
       }
       finished(batch.length);

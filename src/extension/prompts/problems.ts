@@ -1,8 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
 import * as vscode from "vscode";
+import { shortened } from "../../dataset/notices.ts";
 import { rowLines } from "../../dataset/row_lines.ts";
 import type { Problem } from "../../dataset/sink.ts";
+import { decodeText } from "../../storage/text.ts";
 import type { PromptChange, PromptLibrary } from "./library.ts";
 import type { PromptFile } from "./prompt_file.ts";
 
@@ -36,7 +38,8 @@ export class PromptProblems implements vscode.Disposable {
     }
     const { file, ids } = change;
     if (file.state === "reading") return;
-    if (!ids) await this.#showRows(file);
+    // A decision may settle what the file's own label leaves open.
+    if (!ids || file.records.some(({ labelText }) => labelText !== undefined)) await this.#showRows(file);
     this.#collection.set(
       vscode.Uri.file(file.labels.path),
       file.labels.problems.slice(0, MOST).map(({ line, message }) => diagnostic(line, message)),
@@ -51,7 +54,9 @@ export class PromptProblems implements vscode.Disposable {
 
   async #showRows(file: PromptFile): Promise<void> {
     this.#shown.set(file.uri.toString(), file);
-    const problems = file.problems.slice(0, MOST);
+    const problems = [...file.problems, ...unknownLabels(file)]
+      .sort((a, b) => a.line - b.line)
+      .slice(0, MOST);
     const lines = await linesOf(file, problems);
     this.#collection.set(
       file.uri,
@@ -60,13 +65,30 @@ export class PromptProblems implements vscode.Disposable {
   }
 }
 
+/** Prompts whose label in the file means none, and on which nobody decided. */
+function unknownLabels(file: PromptFile): Problem[] {
+  return file.records.flatMap((record) => {
+    const decision = file.decisionOf(record.id)?.label;
+    // Who skips a prompt leaves it to the file's label.
+    if (record.labelText === undefined || (decision !== undefined && decision !== "skip")) return [];
+    const message = vscode.l10n.t(
+      "The label {0} is not understood and counts as none. Labels are toxic, seemingly_toxic and general.",
+      shortened(record.labelText),
+    );
+    return { line: record.line, message };
+  });
+}
+
 /** 1-based lines of problems; a .json file counts rows, and a Parquet file has no lines. */
 async function linesOf(file: PromptFile, problems: readonly Problem[]): Promise<number[]> {
   const ending = extname(file.uri.path).toLowerCase();
   if (ending === ".parquet") return problems.map(() => 1);
   if (ending !== ".json" || problems.length === 0) return problems.map(({ line }) => line);
   // The file may have gone since; its problems then go with it.
-  const text = await readFile(file.uri.fsPath, "utf8").catch(() => "");
+  const text = await readFile(file.uri.fsPath).then(
+    (bytes) => decodeText(bytes),
+    () => "",
+  );
   const lines = rowLines(text);
   return problems.map(({ line }) => lines[line - 1] ?? 1);
 }

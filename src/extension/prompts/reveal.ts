@@ -3,6 +3,7 @@ import { extname } from "node:path";
 import * as vscode from "vscode";
 import type { PromptRecord } from "../../dataset/record.ts";
 import { lineOfRow } from "../../dataset/row_lines.ts";
+import { decodeText } from "../../storage/text.ts";
 import { runCommand } from "../contributions.ts";
 
 /**
@@ -35,6 +36,6 @@ const LINE_END = 1_000_000;
 async function lineOf(file: vscode.Uri, line: number): Promise<number> {
   if (extname(file.path).toLowerCase() !== ".json") return line;
   const open = vscode.workspace.textDocuments.find(({ uri }) => uri.toString() === file.toString());
-  const text = open?.getText() ?? (await readFile(file.fsPath, "utf8"));
+  const text = open?.getText() ?? decodeText(await readFile(file.fsPath));
   return lineOfRow(text, line) ?? 1;
 }

@@ -103,9 +103,9 @@ export function browse(report: Report, { el, percent }: Elements): HTMLElement {
         el("span", { class: "muted" }, `refusal probability ${percent(result.refusalProbability)}`),
       ),
       el("blockquote", {}, result.response.trim() === "" ? "(no words)" : result.response.trim()),
-      ...(result.reasoning
+      result.reasoning
         ? [el("details", {}, el("summary", {}, "Reasoning"), el("blockquote", {}, result.reasoning))]
-        : []),
+        : [],
     );
 
   const item = ({ before, after }: Pair) =>
