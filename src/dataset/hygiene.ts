@@ -1,4 +1,5 @@
 import { setImmediate } from "node:timers/promises";
+import { CLOSEST } from "../protocol/report.ts";
 import { closestPairs, type Likeness } from "./like_pairs.ts";
 import type { PromptRecord } from "./record.ts";
 
@@ -54,9 +55,6 @@ export interface Contamination {
   /** The most alike, at most `CLOSEST` of them, each with its closest training prompt. */
   closest: { training: PromptRecord; evaluation: PromptRecord; similarity: number }[];
 }
-
-/** Examples that are kept of contaminated prompts; they are counted all. */
-export const CLOSEST = 50;
 
 /**
  * How many prompts of an evaluation are, or nearly are, among the training prompts, and the closest. A model may have

@@ -232,6 +232,9 @@ const armSeriesSchema = z.object({
 });
 export type ArmSeries = z.infer<typeof armSeriesSchema>;
 
+/** Examples that are kept of contaminated prompts; all of them are counted. */
+export const CLOSEST = 50;
+
 /** Prompts of a suite that are also, or nearly, among the training prompts of an arm. */
 const contaminationSchema = z.object({
   arm: z.string(),
@@ -253,8 +256,11 @@ const contaminationSchema = z.object({
   ),
 });
 
+/** What reports of before held: pairs alone, of all suites of the run's one trained arm. */
+const contaminationPairsSchema = z.array(contaminationSchema.shape.closest.element).min(1);
+
 /** The evaluation of one or more arms; report.json, from which Markdown and the HTML page are made. */
-export const reportSchema = z.object({
+const currentReportSchema = z.object({
   format: z.literal(1),
   created: z.iso.datetime(),
   model: z.looseObject({ name: z.string() }),
@@ -269,4 +275,44 @@ export const reportSchema = z.object({
   /** What a reader must know to trust the numbers, in whole sentences. */
   notes: z.array(z.string()),
 });
-export type Report = z.infer<typeof reportSchema>;
+export type Report = z.infer<typeof currentReportSchema>;
+
+/** A report as it lies on disk, older ones included: their contamination is counted by suite when they are read. */
+export const reportSchema = z.preprocess((value) => {
+  const report = olderReportSchema.safeParse(value).data;
+  return report ? { ...report, contamination: contaminationBySuite(report) } : value;
+}, currentReportSchema);
+
+const olderReportSchema = z.looseObject({
+  arms: z.array(armSchema),
+  contamination: contaminationPairsSchema,
+});
+
+/** Older pairs, each with the suites of the last arm (the trained one) that ask its prompt. */
+function contaminationBySuite({
+  arms,
+  contamination,
+}: z.infer<typeof olderReportSchema>): z.infer<typeof contaminationSchema>[] {
+  const arm = arms.at(-1);
+  if (arm === undefined) return [];
+  const closest = new Map<string, z.infer<typeof contaminationPairsSchema>[number]>();
+  for (const pair of contamination) {
+    const known = closest.get(pair.evaluation);
+    if (known === undefined || pair.similarity > known.similarity) closest.set(pair.evaluation, pair);
+  }
+  return [...Map.groupBy(arm.results, ({ suite }) => suite)].flatMap(([suite, results]) => {
+    const found = results.flatMap(({ prompt }) => closest.get(prompt) ?? []);
+    return found.length === 0
+      ? []
+      : [
+          {
+            arm: arm.name,
+            suite,
+            prompts: results.length,
+            contaminated: found.length,
+            sameWords: found.filter(({ similarity }) => similarity === 1).length,
+            closest: found.sort((a, b) => b.similarity - a.similarity).slice(0, CLOSEST),
+          },
+        ];
+  });
+}

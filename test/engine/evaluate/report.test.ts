@@ -152,6 +152,34 @@ describe("undetermined answers", () => {
   });
 });
 
+test("contamination of older reports, which held pairs alone, is counted by suite when it is read", () => {
+  const report = buildReport({ model: { name: "m" }, arms: [arm("a", ["x u r", "x s c", "y s c"])] });
+  const [first, second, other] = report.arms[0]!.results.map(({ prompt }) => prompt);
+  const pair = (evaluation: string, training: string, similarity: number) => ({
+    evaluation,
+    training,
+    similarity,
+  });
+  const contamination = [
+    pair(first!, "near", 0.6),
+    pair(first!, first!, 1),
+    pair(other!, "close", 0.8),
+    pair("asked by no arm", "close", 0.9),
+  ];
+  expect(second).not.toBe(first);
+  expect(reportSchema.parse({ ...report, contamination }).contamination).toEqual([
+    { arm: "a", suite: "x", prompts: 2, contaminated: 1, sameWords: 1, closest: [pair(first!, first!, 1)] },
+    {
+      arm: "a",
+      suite: "y",
+      prompts: 1,
+      contaminated: 1,
+      sameWords: 0,
+      closest: [pair(other!, "close", 0.8)],
+    },
+  ]);
+});
+
 describe("buildReport", () => {
   let report: Report;
   beforeAll(() => {
