@@ -20,6 +20,8 @@ export interface Series {
   /** Which mark and dash it has, so that colour is never the only difference. */
   style: number;
   points: WhiskerPoint[];
+  /** Index of the point of a line that is drawn large; the last where left out, none where it is −1. */
+  large?: number;
   /** False for further seeds of a series that the legend already names. */
   legend?: boolean;
 }
@@ -133,7 +135,9 @@ export function charts(ChartClass: typeof Chart): Charts {
     showLine: line,
     borderWidth: line ? 2 : 1,
     borderDash: line ? dashes[series.style % dashes.length] : [],
-    pointRadius: line ? series.points.map((_, i) => (i === series.points.length - 1 ? 5 : 1.5)) : 5,
+    pointRadius: line
+      ? series.points.map((_, i) => (i === (series.large ?? series.points.length - 1) ? 5 : 1.5))
+      : 5,
     pointHoverRadius: 7,
     tension: 0.2,
     // A mark at 0 or 1 is drawn whole, over the edge of the plot.
@@ -241,7 +245,7 @@ export function charts(ChartClass: typeof Chart): Charts {
             y: { ...axis(colour, y), min: 0, max: 1 },
           },
         },
-        plugins: plane ? [guide(colour, { x: 0, y: 0 }, { x: 1, y: 1 })] : [markers(colour, marks)],
+        plugins: [whiskers, plane ? guide(colour, { x: 0, y: 0 }, { x: 1, y: 1 }) : markers(colour, marks)],
       })),
     redraw() {
       const style = getComputedStyle(document.documentElement);

@@ -27,6 +27,7 @@ export function layers(report: Report, elements: Elements, charts: Charts): HTML
         colour: colourOf(arm),
         style: 0,
         legend: first,
+        large: known.findIndex((each) => each.layer === layer),
         points: known.map((each) => ({
           x: each.layer,
           y: each.auroc,
@@ -40,6 +41,7 @@ export function layers(report: Report, elements: Elements, charts: Charts): HTML
         colour: colourOf(arm),
         style: 2,
         legend: first,
+        large: -1,
         points: known.flatMap(({ layer: at, shuffled }) =>
           shuffled.mean === null
             ? []
@@ -58,7 +60,9 @@ export function layers(report: Report, elements: Elements, charts: Charts): HTML
     section(
       "Choice of the layer",
       "AUROC of a linear probe between toxic and seemingly toxic prompts of the contrast that it had not seen; 0.5 is " +
-        "chance. The chosen layer is the middle of those, among the first 80 %, within one standard error of the best.",
+        "chance. The chosen layer, the large mark, is the middle of those, among the first 80 %, within one standard error " +
+        "(SE) of the best. Controls: the mean with shuffled labels, and the highest of any draw and layer; the same probe on " +
+        "character n-grams; the source of a prompt alone.",
       charts.lines({
         label: "AUROC of the layer probes over the layers",
         series,
@@ -72,9 +76,9 @@ export function layers(report: Report, elements: Elements, charts: Charts): HTML
           "chosen layer",
           "AUROC (SE)",
           "held out",
-          "shuffled labels (best layer of any draw)",
-          "character n-grams (SE)",
-          "source alone (SE)",
+          "shuffled (highest)",
+          "n-grams (SE)",
+          "source (SE)",
         ],
         chosen.map(({ arm, seed, layer, curve, heldOut, groups, folds, controls }) => {
           const own = curve.find((each) => each.layer === layer);
