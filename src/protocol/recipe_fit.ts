@@ -35,7 +35,11 @@ export function shapeFaults(recipe: Recipe, model: ModelShape): ShapeFault[] {
   const beyond = (path: ShapeFault["path"], layer: number) => {
     if (layer <= model.layers) return;
     const range = model.layers === 1 ? "1" : `1 to ${model.layers}`;
-    add("error", path, `${model.name} has ${model.layers} layers, so ${layer} lies beyond it; give ${range}`);
+    add(
+      "error",
+      path,
+      `the model ${model.name} has ${model.layers} layers, so ${layer} lies beyond it; give ${range}`,
+    );
   };
   for (const [i, stage] of recipe.stages.entries()) {
     const at = ["stages", i];
@@ -70,7 +74,7 @@ function checkLayers(
     add(
       "error",
       path,
-      `${name} has layers 0 to ${layers - 1}, so the range ends at ${layers} at the latest, not ${to}`,
+      `the model ${name} has layers 0 to ${layers - 1}, so the range ends at ${layers} at the latest, not ${to}`,
     );
     return;
   }
