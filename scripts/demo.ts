@@ -80,7 +80,7 @@ async function step(args: readonly string[], stdout: "inherit" | "ignore" = "inh
   const { exitCode, failed } = await running;
   running = null;
   if (interrupted) {
-    process.stderr.write("Interrupted. `npm run demo` goes on from here.\n");
+    process.stderr.write("Interrupted. `npm run demo` resumes from here.\n");
     process.exit(130);
   }
   if (failed) process.exit(exitCode ?? 1);
