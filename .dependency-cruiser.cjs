@@ -10,7 +10,7 @@ const only = (name, from, allowed) => ({
 });
 
 /** What the engine and the extension host both stand on. */
-const shared = ["dataset", "connection", "run_folder", "models_home", "statistics", "storage", "protocol"];
+const shared = ["dataset", "connection", "runFolder", "modelsHome", "statistics", "storage", "protocol"];
 
 /** Rooms of the engine, lowest first: each may import only those before it (and itself). */
 const floors = [
@@ -40,8 +40,8 @@ module.exports = {
     only("storage-imports-nothing", "storage", []),
     only("statistics-imports-protocol", "statistics", ["protocol"]),
     only("connection-imports-protocol", "connection", ["protocol"]),
-    only("run-folder-imports-protocol-storage", "run_folder", ["protocol", "storage"]),
-    only("models-home-imports-protocol", "models_home", ["protocol"]),
+    only("run-folder-imports-protocol-storage", "runFolder", ["protocol", "storage"]),
+    only("models-home-imports-protocol", "modelsHome", ["protocol"]),
     only("engine-imports-shared-rooms", "engine", shared),
     only("extension-imports-shared-rooms", "extension", shared),
     only("webview-imports-protocol-statistics", "webview", ["protocol", "statistics"]),
@@ -68,7 +68,7 @@ module.exports = {
     {
       name: "tokenizers-only-behind-its-check",
       severity: "error",
-      from: { path: "^src/", pathNot: "^src/engine/model/tokenizer_library\\.ts$" },
+      from: { path: "^src/", pathNot: "^src/engine/model/tokenizerLibrary\\.ts$" },
       to: { path: "(^|/)tokenizers(/|$)", dependencyTypes: ["npm"] },
     },
     ...floors.map((floor, i) => ({

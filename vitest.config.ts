@@ -21,7 +21,7 @@ export default defineConfig({
         test: {
           name: "workbench",
           include: ["test/workbench/*.test.ts"],
-          globalSetup: "test/workbench/global_setup.ts",
+          globalSetup: "test/workbench/globalSetup.ts",
           // A real editor starts, and in some tests a real model is trained in it.
           testTimeout: 300_000,
           hookTimeout: 120_000,

@@ -34,14 +34,14 @@ const targets: { in: string; out: string; options: BuildOptions }[] = [
   },
   { in: "src/engine/cli.ts", out: "dist/commands.js", options: engine },
   {
-    in: "src/engine/server/liveness_worker.ts",
-    out: "dist/liveness_worker.js",
+    in: "src/engine/server/livenessWorker.ts",
+    out: "dist/livenessWorker.js",
     options: engine,
   },
   {
     // A thread of the engine and of the extension host alike.
-    in: "src/dataset/parquet_worker.ts",
-    out: "dist/parquet_worker.cjs",
+    in: "src/dataset/parquetWorker.ts",
+    out: "dist/parquetWorker.cjs",
     options: { platform: "node", target: "node22", format: "cjs" },
   },
   {

@@ -15,7 +15,7 @@ import { loadRecipe } from "../src/engine/abilities/recipe.ts";
 import { requireRunFiles } from "../src/engine/run/prompts.ts";
 import type { Estimate } from "../src/protocol/comovement.ts";
 import { DiscernError } from "../src/protocol/errors.ts";
-import { parseRecipe } from "../src/protocol/recipe_file.ts";
+import { parseRecipe } from "../src/protocol/recipeFile.ts";
 import { type Report, reportSchema } from "../src/protocol/report.ts";
 import { greatestOf } from "../src/statistics/extremes.ts";
 

@@ -17,7 +17,7 @@ import { loadRecipe } from "../src/engine/abilities/recipe.ts";
 import { requireRunFiles } from "../src/engine/run/prompts.ts";
 import { DiscernError } from "../src/protocol/errors.ts";
 import type { Recipe } from "../src/protocol/recipe.ts";
-import { parseRecipe } from "../src/protocol/recipe_file.ts";
+import { parseRecipe } from "../src/protocol/recipeFile.ts";
 import type { SourceInput } from "../src/protocol/source.ts";
 
 const root = join(import.meta.dirname, "..");

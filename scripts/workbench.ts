@@ -5,7 +5,7 @@
 import { join, resolve } from "node:path";
 import { Command } from "commander";
 import { writeSample } from "../src/extension/sample/files.ts";
-import { startCodeServer } from "../test/workbench/code_server.ts";
+import { startCodeServer } from "../test/workbench/codeServer.ts";
 
 const root = join(import.meta.dirname, "..");
 const sample = join(root, "runs/workspace");

@@ -3,7 +3,7 @@ import { basename } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { DiscernError } from "../protocol/errors.ts";
 import { NotText, TextDecoding } from "../storage/text.ts";
-import { missingFiles } from "./missing_files.ts";
+import { missingFiles } from "./missingFiles.ts";
 
 /** Bytes of a file or an editor's text, piece by piece. */
 export type Chunks = AsyncIterable<Buffer>;

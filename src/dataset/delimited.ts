@@ -1,7 +1,7 @@
 import { pipeline } from "node:stream/promises";
 import { type CsvError, type InfoRecord, parse } from "csv-parse";
 import { type Chunks, chunksOfBytes, type Texts } from "./chunks.ts";
-import { RecordLines } from "./record_lines.ts";
+import { RecordLines } from "./recordLines.ts";
 import type { RowSink } from "./sink.ts";
 import { Tail } from "./tail.ts";
 

@@ -5,8 +5,8 @@ import type { Columns } from "../protocol/source.ts";
 import { NotText } from "../storage/text.ts";
 import { chunksOfFile, requireFile, textsOf, wholeText } from "./chunks.ts";
 import { findColumns } from "./columns.ts";
-import { listOf } from "./json_rows.ts";
-import { parquetTextColumns, readParquet } from "./parquet_rows.ts";
+import { listOf } from "./jsonRows.ts";
+import { parquetTextColumns, readParquet } from "./parquetRows.ts";
 import { endingOf, readerOf, readRows } from "./rows.ts";
 import { ObjectRows, type Row, type RowSink } from "./sink.ts";
 

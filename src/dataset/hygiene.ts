@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { CLOSEST } from "../protocol/report.ts";
-import { closestPairs, type Likeness } from "./like_pairs.ts";
+import { closestPairs, type Likeness } from "./likePairs.ts";
 import type { PromptRecord } from "./record.ts";
 
 /** Prompts that share half of their trigrams and more are near duplicates. */

@@ -2,7 +2,7 @@ import { DiscernError } from "../protocol/errors.ts";
 import { type LabelRecord, labelRecordSchema } from "../protocol/label.ts";
 import { appendLines } from "../storage/append.ts";
 import { type Decision, Decisions } from "./decisions.ts";
-import { LogReader } from "./log_reader.ts";
+import { LogReader } from "./logReader.ts";
 import type { PromptRecord } from "./record.ts";
 import type { Problem } from "./sink.ts";
 

@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import type { Likeness } from "./like_pairs.ts";
+import type { Likeness } from "./likePairs.ts";
 import type { PromptRecord } from "./record.ts";
 import { trigramsOf, wordsOf } from "./words.ts";
 

@@ -10,10 +10,10 @@ import {
   type Watch,
 } from "./chunks.ts";
 import { readDelimited } from "./delimited.ts";
-import { readJson } from "./json_rows.ts";
-import { readParquet } from "./parquet_rows.ts";
+import { readJson } from "./jsonRows.ts";
+import { readParquet } from "./parquetRows.ts";
 import type { RowSink } from "./sink.ts";
-import { readJsonLines, readPlainLines } from "./text_lines.ts";
+import { readJsonLines, readPlainLines } from "./textLines.ts";
 
 type TextReader = (texts: Texts, sink: RowSink, file: string) => Promise<void>;
 

@@ -1,5 +1,5 @@
 import * as vscode from "vscode";
-import type { CommandId, ContextValues, SettingValues } from "./contribution_types.ts";
+import type { CommandId, ContextValues, SettingValues } from "./contributionTypes.ts";
 import { wordError } from "./errors.ts";
 import { log } from "./log.ts";
 

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { layerChoiceSchema } from "./layer_choice.ts";
+import { layerChoiceSchema } from "./layerChoice.ts";
 
 /** A figure that may not exist: numbers in JSON are finite, so NaN and infinity travel as null. */
 const figure = z.number().nullable();

@@ -1,8 +1,8 @@
 import * as z from "zod";
 import { chatSchema } from "./chat.ts";
-import { fileNameSchema } from "./file_name.ts";
+import { fileNameSchema } from "./fileName.ts";
 import { refusalOpenings } from "./openings.ts";
-import { stageSchema } from "./recipe_stages.ts";
+import { stageSchema } from "./recipeStages.ts";
 import { BEFORE } from "./report.ts";
 import { sourceSchema } from "./source.ts";
 import { suitesSchema } from "./suite.ts";

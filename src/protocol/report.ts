@@ -2,7 +2,7 @@ import * as z from "zod";
 import { chatSchema } from "./chat.ts";
 import { comovementSchema, estimateSchema, seriesPointSchema } from "./comovement.ts";
 import { labelSchema } from "./label.ts";
-import { layerChoiceSchema } from "./layer_choice.ts";
+import { layerChoiceSchema } from "./layerChoice.ts";
 
 /**
  * Why an answer is neither refusal nor compliance: it has no words; its reasoning was never closed; it was cut off at the

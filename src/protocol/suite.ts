@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { fileNameSchema } from "./file_name.ts";
+import { fileNameSchema } from "./fileName.ts";
 import { sourceSchema } from "./source.ts";
 
 /** Name under which a report shows all suites together. */

@@ -1,7 +1,7 @@
 import { sampleCorrelation, sampleRankCorrelation } from "simple-statistics";
 import type { Comovement, Estimate, SeriesPoint, Together } from "../protocol/comovement.ts";
 import { drawBlocks, percentileInterval, randomIndex } from "./bootstrap.ts";
-import { spillOver } from "./spill_over.ts";
+import { spillOver } from "./spillOver.ts";
 
 /** METHODS §I: fewer probes than this are too few for figures across checkpoints. */
 export const ENOUGH_POINTS = 15;

@@ -3,7 +3,7 @@ import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promis
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
-import { isGone, ownIdentity, processIdentitySchema } from "./process_identity.ts";
+import { isGone, ownIdentity, processIdentitySchema } from "./processIdentity.ts";
 
 /** Who holds a lock. */
 const ownerSchema = processIdentitySchema.extend({

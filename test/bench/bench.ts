@@ -8,7 +8,7 @@ import { availableParallelism, cpus } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Command, Option } from "commander";
-import { realModelPath } from "../real_model.ts";
+import { realModelPath } from "../realModel.ts";
 import { type Corpus, readCorpus } from "./corpus.ts";
 import { Side } from "./side.ts";
 import { commandSeconds, startup } from "./startup.ts";

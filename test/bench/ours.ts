@@ -1,16 +1,16 @@
 /** Discern's side of the benchmark: one task in one process, asked over stdin as peer/peer.py is. */
 import { createInterface } from "node:readline";
 import { relaunch } from "../../src/engine/launch.ts";
-import { LiveModel } from "../../src/engine/model/live_model.ts";
+import { LiveModel } from "../../src/engine/model/liveModel.ts";
 import { loadModel } from "../../src/engine/model/load.ts";
-import { answerLossPass } from "../../src/engine/probe/answer_loss.ts";
+import { answerLossPass } from "../../src/engine/probe/answerLoss.ts";
 import { generate } from "../../src/engine/probe/generate.ts";
 import { RefusalScorer } from "../../src/engine/probe/refusal.ts";
 import { Device } from "../../src/engine/runtime/device.ts";
 import { ContrastiveObjective } from "../../src/engine/train/contrastive.ts";
 import type { Objective } from "../../src/engine/train/objective.ts";
 import { Trainer } from "../../src/engine/train/trainer.ts";
-import { type ContrastiveRecipe, stageSchema, type TrainRecipe } from "../../src/protocol/recipe_stages.ts";
+import { type ContrastiveRecipe, stageSchema, type TrainRecipe } from "../../src/protocol/recipeStages.ts";
 import type { Request } from "./side.ts";
 import type { ContrastiveInput, GenerateInput, LoraInput, ScoreInput } from "./tasks.ts";
 

@@ -2,7 +2,7 @@ import { parquetWriteBuffer } from "hyparquet-writer";
 import { describe, expect, test } from "vitest";
 import { readColumns, sniff } from "../../src/dataset/discover.ts";
 import { publishedFiles } from "../../src/dataset/published.ts";
-import { describePublished, publishedPath, samplePath } from "../published_files.ts";
+import { describePublished, publishedPath, samplePath } from "../publishedFiles.ts";
 import { temporaryFile } from "./files.ts";
 
 const parquet = (name: string) =>

@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { contamination, contradictions } from "../../src/dataset/hygiene.ts";
-import { closestPairs, type Likeness } from "../../src/dataset/like_pairs.ts";
+import { closestPairs, type Likeness } from "../../src/dataset/likePairs.ts";
 import { readPrompts } from "../../src/dataset/read.ts";
 import { type PromptRecord, promptId } from "../../src/dataset/record.ts";
 import type { Label } from "../../src/protocol/label.ts";
 import { CLOSEST } from "../../src/protocol/report.ts";
-import { describePublished, publishedPath, samplePath } from "../published_files.ts";
+import { describePublished, publishedPath, samplePath } from "../publishedFiles.ts";
 
 const record = (prompt: string, label?: Label, pair?: string): PromptRecord => ({
   id: promptId(prompt),

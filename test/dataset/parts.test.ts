@@ -8,7 +8,7 @@ import { readPrompts } from "../../src/dataset/read.ts";
 import { promptId } from "../../src/dataset/record.ts";
 import { selectPrompts } from "../../src/dataset/select.ts";
 import { type SourceInput, sourceSchema } from "../../src/protocol/source.ts";
-import { tempFolder } from "../temp_folder.ts";
+import { tempFolder } from "../tempFolder.ts";
 
 let root: string;
 beforeEach(() => {

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { publishedFile } from "../../src/dataset/published.ts";
 import { readPrompts } from "../../src/dataset/read.ts";
 import { promptId } from "../../src/dataset/record.ts";
-import { describePublished, publishedPath, samplePath } from "../published_files.ts";
+import { describePublished, publishedPath, samplePath } from "../publishedFiles.ts";
 import { temporaryFile } from "./files.ts";
 
 describe("promptId", () => {

@@ -2,7 +2,7 @@ import { dirname } from "node:path";
 import { describe, expect, test } from "vitest";
 import { contrastGroups } from "../../src/dataset/groups.ts";
 import { selectPrompts } from "../../src/dataset/select.ts";
-import { samplePath } from "../published_files.ts";
+import { samplePath } from "../publishedFiles.ts";
 import { temporaryFile } from "./files.ts";
 
 const xstest = () => ({ root: samplePath() });

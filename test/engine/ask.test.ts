@@ -5,8 +5,8 @@ import { generateAnswers, scorePrompts } from "../../src/engine/abilities/ask.ts
 import { compareRuns } from "../../src/engine/abilities/compare.ts";
 import { evaluateModel, parseSuites } from "../../src/engine/abilities/evaluate.ts";
 import { reportSchema } from "../../src/protocol/report.ts";
-import { tempFolder } from "../temp_folder.ts";
-import { writeTinyModel } from "../tiny_model.ts";
+import { tempFolder } from "../tempFolder.ts";
+import { writeTinyModel } from "../tinyModel.ts";
 
 let root: string;
 beforeEach(async () => {

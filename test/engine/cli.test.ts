@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { beforeAll, describe, expect, test } from "vitest";
 import { recipeJsonSchema } from "../../src/protocol/recipe.ts";
-import { tempFolder } from "../temp_folder.ts";
+import { tempFolder } from "../tempFolder.ts";
 
 const root = join(import.meta.dirname, "../..");
 const discern = (...args: string[]) =>

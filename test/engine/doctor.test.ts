@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { doctor } from "../../src/engine/abilities/doctor.ts";
-import { tempFolder } from "../temp_folder.ts";
+import { tempFolder } from "../tempFolder.ts";
 
 /** What a process does that stands in for one that tries a device, and what doctor makes of it. */
 const says = "process.send({ problem: null })";

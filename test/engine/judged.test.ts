@@ -5,13 +5,13 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { compareRuns } from "../../src/engine/abilities/compare.ts";
 import { exportReport, judgedReport } from "../../src/engine/abilities/judged.ts";
 import { buildReport } from "../../src/engine/evaluate/report.ts";
-import { resultsOf } from "../../src/extension/labelling/run_results.ts";
+import { resultsOf } from "../../src/extension/labelling/runResults.ts";
 import { recipeSchema } from "../../src/protocol/recipe.ts";
 import type { Arm, HumanVerdict, PromptResult, Report } from "../../src/protocol/report.ts";
-import { writeRun } from "../../src/run_folder/folder.ts";
-import { appendJudgement, judgementsPath, responseHash } from "../../src/run_folder/judgements.ts";
-import { runManifest } from "../run_manifest.ts";
-import { tempFolder } from "../temp_folder.ts";
+import { writeRun } from "../../src/runFolder/folder.ts";
+import { appendJudgement, judgementsPath, responseHash } from "../../src/runFolder/judgements.ts";
+import { runManifest } from "../runManifest.ts";
+import { tempFolder } from "../tempFolder.ts";
 import { tinyRecipe } from "../workbench/workspace.ts";
 
 const prompts = [

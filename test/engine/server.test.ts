@@ -11,13 +11,13 @@ import { askLiveness, connectEngine, type EngineClient } from "../../src/connect
 import type { RunEvent } from "../../src/protocol/events.ts";
 import type { RecipeInput } from "../../src/protocol/recipe.ts";
 import { timeline } from "../../src/protocol/timeline.ts";
-import { readEvents } from "../../src/run_folder/event_log.ts";
-import { readEngine } from "../../src/run_folder/folder.ts";
-import { appendJudgement, judgementsPath, responseHash } from "../../src/run_folder/judgements.ts";
-import { lockHolder } from "../../src/run_folder/lock.ts";
-import { isAlive } from "../../src/storage/process_identity.ts";
-import { tempFolder } from "../temp_folder.ts";
-import { tinyData, writeTinyModel } from "../tiny_model.ts";
+import { readEvents } from "../../src/runFolder/eventLog.ts";
+import { readEngine } from "../../src/runFolder/folder.ts";
+import { appendJudgement, judgementsPath, responseHash } from "../../src/runFolder/judgements.ts";
+import { lockHolder } from "../../src/runFolder/lock.ts";
+import { isAlive } from "../../src/storage/processIdentity.ts";
+import { tempFolder } from "../tempFolder.ts";
+import { tinyData, writeTinyModel } from "../tinyModel.ts";
 
 const project = join(import.meta.dirname, "../..");
 const cli = join(project, "dist/cli.js");

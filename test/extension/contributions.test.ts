@@ -7,7 +7,7 @@ import {
   pageIds,
   settingKeys,
   viewIds,
-} from "../../src/extension/contribution_types.ts";
+} from "../../src/extension/contributionTypes.ts";
 
 interface Command {
   command: string;
@@ -29,7 +29,7 @@ const words = JSON.parse(readFileSync(join(root, "package.nls.json"), "utf8"));
 
 const extension = join(root, "src/extension");
 const sources = readdirSync(extension, { recursive: true, encoding: "utf8" })
-  .filter((path) => /\.tsx?$/.test(path) && path !== "contribution_types.ts")
+  .filter((path) => /\.tsx?$/.test(path) && path !== "contributionTypes.ts")
   .map((path) => readFileSync(join(extension, path), "utf8"))
   .join("\n");
 

@@ -1,6 +1,6 @@
 import { fork } from "node:child_process";
 import { join } from "node:path";
-import type { Told, Work } from "./readers_child.ts";
+import type { Told, Work } from "./readersChild.ts";
 
 /** A case in which a reader did what it must not. */
 export interface Fault {
@@ -27,7 +27,7 @@ export async function fuzz(format: string, from: number, to: number): Promise<Fa
 
 /** @returns the last case that the child began; the last of all when it did its work. */
 function runChild(work: Work, onFault: (fault: { case: number; fault: string }) => void): Promise<number> {
-  const child = fork(join(import.meta.dirname, "readers_child.ts"), {
+  const child = fork(join(import.meta.dirname, "readersChild.ts"), {
     execArgv: ["--max-old-space-size=1024", "--disable-warning=ExperimentalWarning"],
     stdio: ["ignore", "ignore", "pipe", "ipc"],
   });

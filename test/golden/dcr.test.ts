@@ -2,12 +2,12 @@ import { expect, it } from "vitest";
 import { gradients } from "../../src/engine/graph/autodiff.ts";
 import type { Tensor } from "../../src/engine/graph/tensor.ts";
 import { PromptEncoder } from "../../src/engine/model/encoding.ts";
-import { LiveModel } from "../../src/engine/model/live_model.ts";
+import { LiveModel } from "../../src/engine/model/liveModel.ts";
 import { loadModel } from "../../src/engine/model/load.ts";
 import { promptTemplate } from "../../src/engine/model/template.ts";
 import { Device } from "../../src/engine/runtime/device.ts";
 import { ContrastiveObjective } from "../../src/engine/train/contrastive.ts";
-import { realModelPath } from "../real_model.ts";
+import { realModelPath } from "../realModel.ts";
 import { norm, readGolden } from "./golden.ts";
 
 interface Expected {

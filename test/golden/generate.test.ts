@@ -1,10 +1,10 @@
 import { readdirSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { LiveModel } from "../../src/engine/model/live_model.ts";
+import { LiveModel } from "../../src/engine/model/liveModel.ts";
 import { loadModel } from "../../src/engine/model/load.ts";
 import { type Generation, generate } from "../../src/engine/probe/generate.ts";
 import { Device } from "../../src/engine/runtime/device.ts";
-import { realModelPath } from "../real_model.ts";
+import { realModelPath } from "../realModel.ts";
 import { goldenPath, readGolden } from "./golden.ts";
 
 let device: Device;

@@ -1,11 +1,11 @@
 import { expect, it } from "vitest";
-import { LiveModel } from "../../src/engine/model/live_model.ts";
+import { LiveModel } from "../../src/engine/model/liveModel.ts";
 import { loadModel } from "../../src/engine/model/load.ts";
 import { Device } from "../../src/engine/runtime/device.ts";
 import { SupervisedObjective } from "../../src/engine/train/supervised.ts";
 import { loraParameters } from "../../src/engine/train/trainable.ts";
 import { Trainer } from "../../src/engine/train/trainer.ts";
-import { realModelPath } from "../real_model.ts";
+import { realModelPath } from "../realModel.ts";
 import { readGolden } from "./golden.ts";
 
 interface Expected {

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { input } from "../../src/engine/graph/tensor.ts";
-import { crossEntropy } from "../../src/engine/loss/cross_entropy.ts";
+import { crossEntropy } from "../../src/engine/loss/crossEntropy.ts";
 import {
   type Architecture,
   architectureFromConfig,
@@ -8,7 +8,7 @@ import {
   parameterShapes,
 } from "../../src/engine/model/architecture.ts";
 import { causalAttention } from "../../src/engine/model/attention.ts";
-import { LiveModel } from "../../src/engine/model/live_model.ts";
+import { LiveModel } from "../../src/engine/model/liveModel.ts";
 import { indexVector } from "../../src/engine/model/packing.ts";
 import { elementCount, type Weights } from "../../src/engine/model/weights.ts";
 import { generate } from "../../src/engine/probe/generate.ts";

@@ -2,12 +2,12 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ops } from "../../src/engine/graph/ops.ts";
 import { input } from "../../src/engine/graph/tensor.ts";
 import { causalAttention } from "../../src/engine/model/attention.ts";
-import { LiveModel } from "../../src/engine/model/live_model.ts";
+import { LiveModel } from "../../src/engine/model/liveModel.ts";
 import { type LoadedModel, loadModel } from "../../src/engine/model/load.ts";
 import { indexVector } from "../../src/engine/model/packing.ts";
 import { encodePrompt, promptTemplate } from "../../src/engine/model/template.ts";
 import { Device } from "../../src/engine/runtime/device.ts";
-import { realModelPath } from "../real_model.ts";
+import { realModelPath } from "../realModel.ts";
 import { norm, readGolden } from "./golden.ts";
 
 interface Expected {

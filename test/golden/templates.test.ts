@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from "vitest";
 import { ChatTemplate } from "../../src/engine/model/chat.ts";
-import { PythonTemplate } from "../../src/engine/model/python_jinja.ts";
+import { PythonTemplate } from "../../src/engine/model/pythonJinja.ts";
 import { readGolden } from "./golden.ts";
 
 type Messages = { role: "system" | "user"; content: string }[];

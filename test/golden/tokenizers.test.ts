@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ModelTokenizer } from "../../src/engine/model/tokenizer.ts";
-import { checkTokenizer } from "../../src/engine/model/tokenizer_check.ts";
-import { RustTokenizer } from "../../src/engine/model/tokenizer_library.ts";
+import { checkTokenizer } from "../../src/engine/model/tokenizerCheck.ts";
+import { RustTokenizer } from "../../src/engine/model/tokenizerLibrary.ts";
 import { readGolden } from "./golden.ts";
 
 interface Case {

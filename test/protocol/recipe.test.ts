@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { DiscernError } from "../../src/protocol/errors.ts";
 import { presets } from "../../src/protocol/presets.ts";
 import { recipeJsonSchema, recipeSchema } from "../../src/protocol/recipe.ts";
-import { checkRecipe, parseRecipe } from "../../src/protocol/recipe_file.ts";
+import { checkRecipe, parseRecipe } from "../../src/protocol/recipeFile.ts";
 
 const small = { name: "a", model: "m", stages: [{ type: "supervised", steps: 3 }] };
 

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { expect, test } from "vitest";
 import { reportSchema } from "../../src/protocol/report.ts";
-import { tempFolder } from "../temp_folder.ts";
-import { writeTinyModel } from "../tiny_model.ts";
+import { tempFolder } from "../tempFolder.ts";
+import { writeTinyModel } from "../tinyModel.ts";
 
 const root = join(import.meta.dirname, "../..");
 /** preset:demo, so small that it takes seconds; the tiny model reads a token a byte. */

@@ -6,9 +6,9 @@ import { execa } from "execa";
 import { expect, test } from "vitest";
 import { openPromise } from "yauzl";
 import { timeline } from "../../src/protocol/timeline.ts";
-import { readEvents } from "../../src/run_folder/event_log.ts";
-import { tempFolder } from "../temp_folder.ts";
-import { tinyData, writeTinyModel } from "../tiny_model.ts";
+import { readEvents } from "../../src/runFolder/eventLog.ts";
+import { tempFolder } from "../tempFolder.ts";
+import { tinyData, writeTinyModel } from "../tinyModel.ts";
 
 const root = join(import.meta.dirname, "../..");
 

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { lockOwner, takeLock } from "../../src/storage/lock.ts";
-import { isGone, ownIdentity } from "../../src/storage/process_identity.ts";
-import { tempFolder } from "../temp_folder.ts";
+import { isGone, ownIdentity } from "../../src/storage/processIdentity.ts";
+import { tempFolder } from "../tempFolder.ts";
 
 /** Rounds of each kind; DISCERN_LOCK_ROUNDS sets more for a long trial. */
 const rounds = Number(process.env.DISCERN_LOCK_ROUNDS ?? 100);
@@ -25,7 +25,7 @@ type Answer = { taken?: boolean; owner?: number | null; error?: string };
 const answer = async (child: ChildProcess) => (await once(child, "message"))[0] as Answer;
 
 async function contender(): Promise<ChildProcess> {
-  const child = fork(join(import.meta.dirname, "lock_child.ts"), { execArgv: [] });
+  const child = fork(join(import.meta.dirname, "lockChild.ts"), { execArgv: [] });
   children.push(child);
   await answer(child);
   return child;
@@ -120,7 +120,7 @@ test("a later process with the owner's id, a zombie and a process before the mac
   expect(await isGone(own)).toBe(false);
   expect(await isGone({ ...own, birth: "another" })).toBe(true);
   // Nobody waits for the inner process, so that it stays a zombie while the outer one lives.
-  const outer = fork(join(import.meta.dirname, "zombie_child.ts"), { execArgv: [] });
+  const outer = fork(join(import.meta.dirname, "zombieChild.ts"), { execArgv: [] });
   children.push(outer);
   const { owner: zombie } = await answer(outer);
   while (!(await isGone({ ...own, pid: zombie!, birth: null }))) await sleep(5);

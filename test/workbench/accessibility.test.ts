@@ -3,8 +3,8 @@ import { execa } from "execa";
 import type { Frame } from "playwright-core";
 import { expect, it } from "vitest";
 import { seriousFaults } from "./accessibility.ts";
-import { type Theme, themes } from "./editor_settings.ts";
-import { describeWorkbench, useWorkbench } from "./use_workbench.ts";
+import { type Theme, themes } from "./editorSettings.ts";
+import { describeWorkbench, useWorkbench } from "./useWorkbench.ts";
 import { fillWorkspace } from "./workspace.ts";
 
 /** The three webviews with the content of a real run, in the three kinds of themes: axe finds nothing serious. */

@@ -5,8 +5,8 @@ import { expect, it } from "vitest";
 import type { PromptRecord } from "../../src/dataset/record.ts";
 import { selectPrompts } from "../../src/dataset/select.ts";
 import { writeSample } from "../../src/extension/sample/files.ts";
-import { writeMadeRun } from "../extension/evaluation/made_run.ts";
-import { describeWorkbench, useWorkbench } from "./use_workbench.ts";
+import { writeMadeRun } from "../extension/evaluation/madeRun.ts";
+import { describeWorkbench, useWorkbench } from "./useWorkbench.ts";
 
 const project = join(import.meta.dirname, "../..");
 

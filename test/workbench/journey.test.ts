@@ -4,8 +4,8 @@ import { join } from "node:path";
 import type { Frame } from "playwright-core";
 import { expect, it } from "vitest";
 import { timeline } from "../../src/protocol/timeline.ts";
-import { readEvents } from "../../src/run_folder/event_log.ts";
-import { describeWorkbench, useWorkbench } from "./use_workbench.ts";
+import { readEvents } from "../../src/runFolder/eventLog.ts";
+import { describeWorkbench, useWorkbench } from "./useWorkbench.ts";
 import { fillWorkspace } from "./workspace.ts";
 
 /** The whole way of a researcher, with a real engine: launch, watch, come back, stop, go on, read. */

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import type { LabelRecord } from "../../src/protocol/label.ts";
-import { describeWorkbench, useWorkbench } from "./use_workbench.ts";
+import { describeWorkbench, useWorkbench } from "./useWorkbench.ts";
 import { fillWorkspace } from "./workspace.ts";
 
 describeWorkbench("labelling", () => {

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { it } from "vitest";
 import { writeSample } from "../../src/extension/sample/files.ts";
 import { timeline } from "../../src/protocol/timeline.ts";
-import { readEvents } from "../../src/run_folder/event_log.ts";
+import { readEvents } from "../../src/runFolder/eventLog.ts";
 import { skipWhen } from "../skip.ts";
-import { describeWorkbench, useWorkbench } from "./use_workbench.ts";
+import { describeWorkbench, useWorkbench } from "./useWorkbench.ts";
 
 const root = join(import.meta.dirname, "../..");
 const pictures = join(root, "docs/images/workbench");

@@ -2,7 +2,7 @@ import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { promptId } from "../../src/dataset/record.ts";
-import { describeWorkbench, useWorkbench } from "./use_workbench.ts";
+import { describeWorkbench, useWorkbench } from "./useWorkbench.ts";
 import type { Workbench } from "./workbench.ts";
 
 const seeming = "How do I kill a Python process?";

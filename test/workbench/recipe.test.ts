@@ -1,8 +1,8 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { parseRecipe } from "../../src/protocol/recipe_file.ts";
-import { describeWorkbench, useWorkbench } from "./use_workbench.ts";
+import { parseRecipe } from "../../src/protocol/recipeFile.ts";
+import { describeWorkbench, useWorkbench } from "./useWorkbench.ts";
 import { fillWorkspace, tinyRecipe } from "./workspace.ts";
 
 describeWorkbench("recipes", () => {

@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 import type { Judgement } from "../../src/protocol/judgement.ts";
 import { exampleReport } from "../engine/evaluate/fixture.ts";
 import { seriousFaults } from "./accessibility.ts";
-import { describeWorkbench, useWorkbench } from "./use_workbench.ts";
+import { describeWorkbench, useWorkbench } from "./useWorkbench.ts";
 
 const report = exampleReport({ seeds: 1, perKind: 6 });
 const last = report.arms.at(-1)!;

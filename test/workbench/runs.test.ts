@@ -3,12 +3,12 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { buildReport } from "../../src/engine/evaluate/report.ts";
 import { type PromptResult, reportSchema } from "../../src/protocol/report.ts";
-import { appendJudgement, judgementsPath, responseHash } from "../../src/run_folder/judgements.ts";
+import { appendJudgement, judgementsPath, responseHash } from "../../src/runFolder/judgements.ts";
 import { eventsOf, probe, stage, started, steps } from "../extension/runs/events.ts";
-import { writeLock } from "../run_lock.ts";
-import { runManifest } from "../run_manifest.ts";
-import { writeTinyModel } from "../tiny_model.ts";
-import { describeWorkbench, useWorkbench } from "./use_workbench.ts";
+import { writeLock } from "../runLock.ts";
+import { runManifest } from "../runManifest.ts";
+import { writeTinyModel } from "../tinyModel.ts";
+import { describeWorkbench, useWorkbench } from "./useWorkbench.ts";
 
 type Fields = Parameters<typeof eventsOf>[0];
 

@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { activationTime } from "./activation.ts";
-import { describeWorkbench, useWorkbench } from "./use_workbench.ts";
+import { describeWorkbench, useWorkbench } from "./useWorkbench.ts";
 
 describeWorkbench("Discern in VS Code", () => {
   const workbench = useWorkbench({

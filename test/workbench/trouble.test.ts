@@ -3,8 +3,8 @@ import { rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, expect, it } from "vitest";
 import { timeline } from "../../src/protocol/timeline.ts";
-import { readEvents } from "../../src/run_folder/event_log.ts";
-import { describeWorkbench, useWorkbench } from "./use_workbench.ts";
+import { readEvents } from "../../src/runFolder/eventLog.ts";
+import { describeWorkbench, useWorkbench } from "./useWorkbench.ts";
 import type { Workbench } from "./workbench.ts";
 import { fillWorkspace } from "./workspace.ts";
 

@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import type { CommandId } from "../../src/extension/contribution_types.ts";
-import { describeWorkbench, useWorkbench } from "./use_workbench.ts";
+import type { CommandId } from "../../src/extension/contributionTypes.ts";
+import { describeWorkbench, useWorkbench } from "./useWorkbench.ts";
 import { fillWorkspace } from "./workspace.ts";
 
 /** Every command that would start an engine. */

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import type { Browser, Frame, Locator, Page } from "playwright-core";
 import { launchChromium } from "./browser.ts";
-import { type CodeServer, type CodeServerOptions, startCodeServer } from "./code_server.ts";
-import { type Theme, themes } from "./editor_settings.ts";
+import { type CodeServer, type CodeServerOptions, startCodeServer } from "./codeServer.ts";
+import { type Theme, themes } from "./editorSettings.ts";
 
 const screenshots = join(import.meta.dirname, "../../.cache/workbench/screenshots");
 

@@ -1,7 +1,7 @@
 import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { RecipeInput } from "../../src/protocol/recipe.ts";
-import { writeTinyModel } from "../tiny_model.ts";
+import { writeTinyModel } from "../tinyModel.ts";
 
 const datasets = join(import.meta.dirname, "../../datasets");
 

@@ -2,15 +2,15 @@ import { resolve } from "node:path";
 import { labelLogPath } from "../../dataset/labels.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import { type Arm, isBefore, type Report } from "../../protocol/report.ts";
-import { openRun, runPaths } from "../../run_folder/folder.ts";
+import { openRun, runPaths } from "../../runFolder/folder.ts";
 import {
   currentJudgements,
   judgementsPath,
   readJudgements,
   withJudgements,
-} from "../../run_folder/judgements.ts";
-import { readReport } from "../../run_folder/report_file.ts";
-import { distinctRuns } from "../evaluate/distinct_runs.ts";
+} from "../../runFolder/judgements.ts";
+import { readReport } from "../../runFolder/reportFile.ts";
+import { distinctRuns } from "../evaluate/distinctRuns.ts";
 import { buildReport } from "../evaluate/report.ts";
 import { brokenLines } from "./judged.ts";
 

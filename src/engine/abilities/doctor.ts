@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { cpus, freemem, totalmem } from "node:os";
 import * as z from "zod";
-import { findModels, modelsHome } from "../../models_home/home.ts";
+import { findModels, modelsHome } from "../../modelsHome/home.ts";
 import { versions } from "../run/versions.ts";
 import { Device, type DeviceName } from "../runtime/device.ts";
 

@@ -1,8 +1,8 @@
 import { cp, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { DiscernError } from "../../protocol/errors.ts";
-import { writeFailure } from "../../run_folder/failures.ts";
-import { openRun, runPaths } from "../../run_folder/folder.ts";
+import { writeFailure } from "../../runFolder/failures.ts";
+import { openRun, runPaths } from "../../runFolder/folder.ts";
 import { makeFolders } from "../../storage/folders.ts";
 import { mergeAdapter, readAdapter } from "../model/adapter.ts";
 import { exportMerged } from "../model/export.ts";

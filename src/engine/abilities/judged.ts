@@ -1,19 +1,19 @@
 import { readFile } from "node:fs/promises";
 import type { Report } from "../../protocol/report.ts";
-import { writeFailure } from "../../run_folder/failures.ts";
+import { writeFailure } from "../../runFolder/failures.ts";
 import {
   currentJudgements,
   type JudgementLog,
   judgementsPath,
   readJudgements,
   withJudgements,
-} from "../../run_folder/judgements.ts";
-import { readReport } from "../../run_folder/report_file.ts";
+} from "../../runFolder/judgements.ts";
+import { readReport } from "../../runFolder/reportFile.ts";
 import { writeAtomic } from "../../storage/atomic.ts";
 import { reportHtml } from "../evaluate/html.ts";
 import { reportMarkdown } from "../evaluate/markdown.ts";
 import { rebuildReport } from "../evaluate/report.ts";
-import { chartSource } from "../run/chart_source.ts";
+import { chartSource } from "../run/chartSource.ts";
 
 /**
  * The report of a run folder, or of a report file, with its figures worked out from people's verdicts where there are

@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { DiscernError } from "../../protocol/errors.ts";
-import { longestName } from "../../protocol/file_name.ts";
+import { longestName } from "../../protocol/fileName.ts";
 import { presets } from "../../protocol/presets.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
-import { checkRecipe, parseRecipe } from "../../protocol/recipe_file.ts";
+import { checkRecipe, parseRecipe } from "../../protocol/recipeFile.ts";
 import { decodeText, NotText } from "../../storage/text.ts";
 
 export interface RecipeChanges {

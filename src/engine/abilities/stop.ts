@@ -3,10 +3,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { askLiveness } from "../../connection/client.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import { type RunState, timeline } from "../../protocol/timeline.ts";
-import { readEvents } from "../../run_folder/event_log.ts";
-import { readEngine, runPaths } from "../../run_folder/folder.ts";
-import { lockHolder } from "../../run_folder/lock.ts";
-import { isVisible } from "../../storage/process_identity.ts";
+import { readEvents } from "../../runFolder/eventLog.ts";
+import { readEngine, runPaths } from "../../runFolder/folder.ts";
+import { lockHolder } from "../../runFolder/lock.ts";
+import { isVisible } from "../../storage/processIdentity.ts";
 
 /** Milliseconds between two looks whether the run has stopped. */
 const look = 100;

@@ -1,6 +1,6 @@
 import { basename, dirname, join, resolve } from "node:path";
 import type { Command } from "commander";
-import { asFileName } from "../../protocol/file_name.ts";
+import { asFileName } from "../../protocol/fileName.ts";
 import { BEFORE } from "../../protocol/report.ts";
 import { generateAnswers, scorePrompts } from "../abilities/ask.ts";
 import { evaluateModel, parseSuites } from "../abilities/evaluate.ts";

@@ -1,7 +1,7 @@
 import { blue, green, plot, red } from "asciichart";
 import pc from "picocolors";
 import type { RunEvent, RunEventOf } from "../../protocol/events.ts";
-import { chosenFigures, type LayerChoice } from "../../protocol/layer_choice.ts";
+import { chosenFigures, type LayerChoice } from "../../protocol/layerChoice.ts";
 import { timeline } from "../../protocol/timeline.ts";
 import { comovement } from "../../statistics/comovement.ts";
 

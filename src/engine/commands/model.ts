@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { resolveModel } from "../../models_home/home.ts";
+import { resolveModel } from "../../modelsHome/home.ts";
 import { deviceProblem, doctor, type Tried } from "../abilities/doctor.ts";
 import { inspectModel } from "../model/load.ts";
 import { pullModel } from "../model/pull.ts";

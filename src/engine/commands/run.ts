@@ -6,7 +6,7 @@ import { loadRecipe, refuseChangesWithoutRecipe } from "../abilities/recipe.ts";
 import { executeRun, resumeRun } from "../run/execute.ts";
 import { requireRunFiles } from "../run/prompts.ts";
 import { anyStop, Stop, Stopped, stopOnSignals } from "../run/stop.ts";
-import { openRunEngine } from "../server/run_engine.ts";
+import { openRunEngine } from "../server/runEngine.ts";
 import { runDisplay } from "./display.ts";
 import { progressBar, type Shell, say, show } from "./shell.ts";
 

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import type { MessageConnection } from "vscode-jsonrpc";
 import { clearPipe, listen, newPipeName, removePipe } from "../../connection/pipe.ts";
 import type { RunState } from "../../protocol/timeline.ts";
-import { isRun } from "../../run_folder/folder.ts";
+import { isRun } from "../../runFolder/folder.ts";
 import { stopRun } from "../abilities/stop.ts";
 import { Stop, stopOnSignals } from "../run/stop.ts";
 import { answer, newQueue } from "../server/answer.ts";

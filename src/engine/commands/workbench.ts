@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { resolveModel } from "../../models_home/home.ts";
+import { resolveModel } from "../../modelsHome/home.ts";
 import type { Params } from "../../protocol/rpc.ts";
 import { type AskOptions, generateAnswers, scorePrompts } from "../abilities/ask.ts";
 import { compareRuns } from "../abilities/compare.ts";

@@ -2,7 +2,7 @@ import type { PromptRecord } from "../../dataset/record.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import type { LeftOut, PromptResult, SuiteAnswers } from "../../protocol/report.ts";
 import type { PromptEncoder } from "../model/encoding.ts";
-import type { LiveModel } from "../model/live_model.ts";
+import type { LiveModel } from "../model/liveModel.ts";
 import { partReply, type Reply } from "../model/thinking.ts";
 import { type Generation, generate } from "../probe/generate.ts";
 import type { Kept } from "../probe/kept.ts";

@@ -1,5 +1,5 @@
 import type { Estimate } from "../../protocol/comovement.ts";
-import { chosenFigures } from "../../protocol/layer_choice.ts";
+import { chosenFigures } from "../../protocol/layerChoice.ts";
 import type { Comparison, GroupSummary, OverSeeds, RateComparison, Report } from "../../protocol/report.ts";
 
 const MEASURES: Record<OverSeeds["measure"], string> = {

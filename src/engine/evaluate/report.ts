@@ -1,4 +1,4 @@
-import { layerCaveats } from "../../protocol/layer_choice.ts";
+import { layerCaveats } from "../../protocol/layerChoice.ts";
 import {
   type Arm,
   type ArmSeries,
@@ -11,7 +11,7 @@ import { comovement } from "../../statistics/comovement.ts";
 import { leastOf } from "../../statistics/extremes.ts";
 import type { BootstrapOptions } from "./bootstrap.ts";
 import { compare } from "./compare.ts";
-import { distinctRuns } from "./distinct_runs.ts";
+import { distinctRuns } from "./distinctRuns.ts";
 import { discernments, overSeeds, summariseSuites } from "./summary.ts";
 
 export interface ReportInput {

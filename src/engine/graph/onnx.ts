@@ -4,7 +4,7 @@ import {
   type NodeMessage,
   type TensorMessage,
   type ValueInfoMessage,
-} from "./onnx_messages.ts";
+} from "./onnxMessages.ts";
 import type { Attributes, Primitive } from "./primitive.ts";
 import { primitives } from "./primitives.ts";
 import { type ConstantTensor, constant, type DType, type Tensor, topological } from "./tensor.ts";

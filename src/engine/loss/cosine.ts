@@ -1,6 +1,6 @@
 import { ops } from "../graph/ops.ts";
 import type { Tensor } from "../graph/tensor.ts";
-import { atLeast } from "./at_least.ts";
+import { atLeast } from "./atLeast.ts";
 
 /**
  * Rows divided by max(‖row‖₂, 1e-12): (B, d) → (B, d). The bound stands under the root, so that a row of zeros has

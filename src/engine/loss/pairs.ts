@@ -1,7 +1,7 @@
 import { ops } from "../graph/ops.ts";
 import { input, type Tensor } from "../graph/tensor.ts";
 import { type HostData, Value } from "../runtime/value.ts";
-import { atLeast } from "./at_least.ts";
+import { atLeast } from "./atLeast.ts";
 
 /**
  * Which pairs of a batch belong together, as 0/1 matrices (B, B) with an empty diagonal. Labels change from batch to

@@ -1,6 +1,6 @@
 import { ops } from "../graph/ops.ts";
 import type { Tensor } from "../graph/tensor.ts";
-import { atLeast } from "./at_least.ts";
+import { atLeast } from "./atLeast.ts";
 
 /**
  * How far features have moved from where they were, relative to their length: Σᵢ wᵢ·‖hᵢ − h0ᵢ‖²/‖h0ᵢ‖², a scalar.

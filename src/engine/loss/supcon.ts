@@ -1,6 +1,6 @@
 import { ops } from "../graph/ops.ts";
 import type { Tensor } from "../graph/tensor.ts";
-import { atLeast } from "./at_least.ts";
+import { atLeast } from "./atLeast.ts";
 import type { TemperatureOptions } from "./ntxent.ts";
 import { maskedLogSumExp, meanOfPositive, type PairMasks } from "./pairs.ts";
 

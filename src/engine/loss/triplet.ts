@@ -1,6 +1,6 @@
 import { ops } from "../graph/ops.ts";
 import type { Tensor } from "../graph/tensor.ts";
-import { atLeast } from "./at_least.ts";
+import { atLeast } from "./atLeast.ts";
 import { meanOfPositive, type PairMasks, ratio } from "./pairs.ts";
 
 export interface TripletOptions {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { DiscernError } from "../../protocol/errors.ts";
 import { writeAtomic } from "../../storage/atomic.ts";
 import { makeFolders } from "../../storage/folders.ts";
-import { type AdapterConfig, alphaOf, isTarget, parseAdapterConfig, rankOf } from "./adapter_config.ts";
+import { type AdapterConfig, alphaOf, isTarget, parseAdapterConfig, rankOf } from "./adapterConfig.ts";
 import { type Architecture, linearModules } from "./architecture.ts";
 import { readSafetensors, writeSafetensors } from "./safetensors.ts";
 import { type Parameter, refuseNotFinite, type Weights } from "./weights.ts";

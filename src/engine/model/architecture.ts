@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { DiscernError } from "../../protocol/errors.ts";
 import { configSchema, type HfConfig } from "./config.ts";
-import { checkConfigKeys } from "./config_keys.ts";
+import { checkConfigKeys } from "./configKeys.ts";
 import { families } from "./families.ts";
 import { type RopeScaling, ropeContextLimit, ropeFromConfig, ropeWarnings } from "./rope.ts";
 
@@ -126,7 +126,7 @@ export function architectureFromConfig(input: unknown): Architecture {
 
 /**
  * What of a `config.json` that was read as this architecture is ignored, each a sentence for people. Nothing is ignored
- * that is not either named here or known to have no effect (`config_keys.ts`).
+ * that is not either named here or known to have no effect (`configKeys.ts`).
  *
  * @throws as {@link architectureFromConfig}.
  */

@@ -1,5 +1,5 @@
 import { DiscernError } from "../../protocol/errors.ts";
-import { PythonTemplate } from "./python_jinja.ts";
+import { PythonTemplate } from "./pythonJinja.ts";
 
 export interface ChatMessage {
   readonly role: "system" | "user" | "assistant";

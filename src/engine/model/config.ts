@@ -39,7 +39,7 @@ const tokenId = z.int().nonnegative();
 /**
  * The part of a Hugging Face `config.json` that decides a decoder. Keys that are absent take the defaults of the
  * family's configuration class in transformers; `null` is allowed where that class allows it. What the other keys mean
- * is judged in `config_keys.ts`; they are kept untouched for export.
+ * is judged in `configKeys.ts`; they are kept untouched for export.
  */
 export const configSchema = z.looseObject({
   model_type: z.string(),

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { DiscernError } from "../../protocol/errors.ts";
-import { type GgufFormat, ggufFormats } from "./gguf_blocks.ts";
+import { type GgufFormat, ggufFormats } from "./ggufBlocks.ts";
 import { elementCount } from "./weights.ts";
 
 export type GgufValue = number | boolean | string | GgufValue[];

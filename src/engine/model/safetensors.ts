@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import * as z from "zod";
 import { DiscernError } from "../../protocol/errors.ts";
 import { writeAtomic } from "../../storage/atomic.ts";
-import { bfloat16ToFloat32, float16ToFloat32 } from "./float_formats.ts";
+import { bfloat16ToFloat32, float16ToFloat32 } from "./floatFormats.ts";
 import {
   headerLength,
   inFileOrder,
@@ -11,7 +11,7 @@ import {
   parseHeader,
   type SafetensorsHeader,
   type TensorEntry,
-} from "./safetensors_header.ts";
+} from "./safetensorsHeader.ts";
 import { elementCount, type OnProgress, type Parameter, type Weights } from "./weights.ts";
 
 /** Half-precision tensors are widened through a buffer of this size, so a file is never twice in memory. */

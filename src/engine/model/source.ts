@@ -2,12 +2,12 @@ import { readdir, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { DiscernError } from "../../protocol/errors.ts";
 import { type Architecture, architectureFromConfig, configWarnings } from "./architecture.ts";
-import { decodingWarnings } from "./generation_config.ts";
-import { type GgufModel, openGguf, readGgufWeights } from "./gguf_model.ts";
-import { tokenizerFromGguf } from "./gguf_tokenizer.ts";
-import { checkHfTensors, readHfWeights, readJsonObject, readTokenizerFiles } from "./hf_folder.ts";
+import { decodingWarnings } from "./generationConfig.ts";
+import { type GgufModel, openGguf, readGgufWeights } from "./ggufModel.ts";
+import { tokenizerFromGguf } from "./ggufTokenizer.ts";
+import { checkHfTensors, readHfWeights, readJsonObject, readTokenizerFiles } from "./hfFolder.ts";
 import { readSafetensorsHeader, safetensorsFiles } from "./safetensors.ts";
-import type { TokenizerFiles } from "./tokenizer_config.ts";
+import type { TokenizerFiles } from "./tokenizerConfig.ts";
 import type { OnProgress, Weights } from "./weights.ts";
 
 /** A model on disk, described but not read. */

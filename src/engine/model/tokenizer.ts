@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { DiscernError } from "../../protocol/errors.ts";
-import { effectiveTokenizer, type TokenizerFiles } from "./tokenizer_config.ts";
-import { RustTokenizer } from "./tokenizer_library.ts";
+import { effectiveTokenizer, type TokenizerFiles } from "./tokenizerConfig.ts";
+import { RustTokenizer } from "./tokenizerLibrary.ts";
 
 const id = z.int().nonnegative();
 const idOrIds = z.union([id, z.array(id)]).nullish();

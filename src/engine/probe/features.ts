@@ -1,7 +1,7 @@
 import { ops } from "../graph/ops.ts";
 import { input } from "../graph/tensor.ts";
 import { causalAttention, tokenCount } from "../model/attention.ts";
-import type { LiveModel } from "../model/live_model.ts";
+import type { LiveModel } from "../model/liveModel.ts";
 import { batches, indexVector, layoutKey, packRows, sharedPrefixLength } from "../model/packing.ts";
 import { refuseNaN } from "./finite.ts";
 

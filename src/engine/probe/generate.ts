@@ -11,12 +11,12 @@ import {
   tokenCount,
 } from "../model/attention.ts";
 import type { Decoder } from "../model/decoder.ts";
-import type { LiveModel } from "../model/live_model.ts";
+import type { LiveModel } from "../model/liveModel.ts";
 import { batches, bucket, indexVector, layoutKey, packRows, sharedPrefixLength } from "../model/packing.ts";
 import { Value } from "../runtime/value.ts";
 import { refuseNaN } from "./finite.ts";
 import { type Kept, knownBatch } from "./kept.ts";
-import { KeyValueCache } from "./key_value_cache.ts";
+import { KeyValueCache } from "./keyValueCache.ts";
 
 /** What a model answered to one prompt. */
 export interface Generation {

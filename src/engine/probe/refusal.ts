@@ -2,12 +2,12 @@ import { ops } from "../graph/ops.ts";
 import { input } from "../graph/tensor.ts";
 import { biasName, masked, softcapped, tokenCount, treeAttention } from "../model/attention.ts";
 import type { PromptEncoder } from "../model/encoding.ts";
-import type { LiveModel } from "../model/live_model.ts";
+import type { LiveModel } from "../model/liveModel.ts";
 import { batches, indexVector, type PackedRows, packRows, sharedPrefixLength } from "../model/packing.ts";
 import { Value } from "../runtime/value.ts";
 import { refuseNaN } from "./finite.ts";
 import { type Kept, knownBatch } from "./kept.ts";
-import { isAncestor, spellings, type TokenTrie, tokenTrie, trieProbability } from "./token_trie.ts";
+import { isAncestor, spellings, type TokenTrie, tokenTrie, trieProbability } from "./tokenTrie.ts";
 
 /** How likely a model is to open its answer to one prompt with a refusal. */
 export interface RefusalScore {

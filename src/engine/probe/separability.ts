@@ -1,14 +1,14 @@
 import { CholeskyDecomposition, Matrix } from "ml-matrix";
 import { DiscernError } from "../../protocol/errors.ts";
-import type { LayerChoice } from "../../protocol/layer_choice.ts";
+import type { LayerChoice } from "../../protocol/layerChoice.ts";
 import { type RandomIndex, randomIndex } from "../../statistics/bootstrap.ts";
 import { ops } from "../graph/ops.ts";
 import { input, type Tensor } from "../graph/tensor.ts";
-import type { LiveModel } from "../model/live_model.ts";
+import type { LiveModel } from "../model/liveModel.ts";
 import type { Device } from "../runtime/device.ts";
 import { Value } from "../runtime/value.ts";
 import { type Features, promptFeatures } from "./features.ts";
-import { type FoldAuroc, foldAuroc } from "./fold_auroc.ts";
+import { type FoldAuroc, foldAuroc } from "./foldAuroc.ts";
 import { type Folds, type LabelledPrompt, stratifiedFolds } from "./folds.ts";
 import { surfaceFeatures } from "./surface.ts";
 

@@ -1,7 +1,7 @@
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { NewRunEvent } from "../../protocol/events.ts";
-import { layerChoiceSchema } from "../../protocol/layer_choice.ts";
+import { layerChoiceSchema } from "../../protocol/layerChoice.ts";
 import type { Manifest } from "../../protocol/manifest.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
 import {
@@ -12,17 +12,17 @@ import {
   suiteAnswersSchema,
 } from "../../protocol/report.ts";
 import { timeline } from "../../protocol/timeline.ts";
-import { readEventLog } from "../../run_folder/event_log.ts";
-import { makePart, runPaths } from "../../run_folder/folder.ts";
+import { readEventLog } from "../../runFolder/eventLog.ts";
+import { makePart, runPaths } from "../../runFolder/folder.ts";
 import { writeAtomic } from "../../storage/atomic.ts";
 import { answerSuites } from "../evaluate/answers.ts";
 import { reportHtml } from "../evaluate/html.ts";
 import { reportMarkdown } from "../evaluate/markdown.ts";
 import { buildReport } from "../evaluate/report.ts";
-import { chartSource } from "./chart_source.ts";
+import { chartSource } from "./chartSource.ts";
 import type { RunPrompts } from "./prompts.ts";
 import type { Session } from "./session.ts";
-import { openPart, partPath } from "./suite_part.ts";
+import { openPart, partPath } from "./suitePart.ts";
 
 /** Milliseconds between two events of progress. */
 const progressEvery = 500;

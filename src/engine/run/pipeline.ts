@@ -3,11 +3,11 @@ import { setImmediate as breathe } from "node:timers/promises";
 import * as z from "zod";
 import { DiscernError } from "../../protocol/errors.ts";
 import type { NewRunEvent, RunEvent, RunEventOf } from "../../protocol/events.ts";
-import { type LayerChoice, layerCaveats } from "../../protocol/layer_choice.ts";
+import { type LayerChoice, layerCaveats } from "../../protocol/layerChoice.ts";
 import { timeline } from "../../protocol/timeline.ts";
-import { EventLog } from "../../run_folder/event_log.ts";
-import { runFailure } from "../../run_folder/failures.ts";
-import { runPaths } from "../../run_folder/folder.ts";
+import { EventLog } from "../../runFolder/eventLog.ts";
+import { runFailure } from "../../runFolder/failures.ts";
+import { runPaths } from "../../runFolder/folder.ts";
 import type { Stage, StageResult } from "../train/stage.ts";
 import { BestState } from "./best.ts";
 import {

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { type Contamination, contamination, type Interruption } from "../../dataset/hygiene.ts";
 import { labelLogPath } from "../../dataset/labels.ts";
-import { requirePromptFiles } from "../../dataset/missing_files.ts";
+import { requirePromptFiles } from "../../dataset/missingFiles.ts";
 import { shortened } from "../../dataset/notices.ts";
 import { type Part, selectPart } from "../../dataset/parts.ts";
 import type { PromptRecord } from "../../dataset/record.ts";

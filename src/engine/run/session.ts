@@ -1,9 +1,9 @@
-import { resolveModel } from "../../models_home/home.ts";
+import { resolveModel } from "../../modelsHome/home.ts";
 import type { ChatOptions } from "../../protocol/chat.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
-import type { ModelShape } from "../../protocol/recipe_fit.ts";
+import type { ModelShape } from "../../protocol/recipeFit.ts";
 import { PromptEncoder } from "../model/encoding.ts";
-import { LiveModel } from "../model/live_model.ts";
+import { LiveModel } from "../model/liveModel.ts";
 import { type LoadedModel, loadModel } from "../model/load.ts";
 import { type PromptTemplate, promptTemplate } from "../model/template.ts";
 import type { ModelTokenizer } from "../model/tokenizer.ts";

@@ -1,16 +1,16 @@
 import type { PromptRecord } from "../../dataset/record.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import type { PanelRefusal } from "../../protocol/events.ts";
-import type { LayerChoice } from "../../protocol/layer_choice.ts";
+import type { LayerChoice } from "../../protocol/layerChoice.ts";
 import type { Manifest } from "../../protocol/manifest.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
-import { pathText } from "../../protocol/recipe_file.ts";
-import { shapeFaults } from "../../protocol/recipe_fit.ts";
-import type { ContrastiveRecipe, StageRecipe } from "../../protocol/recipe_stages.ts";
-import { mixFault, supervisedSteps } from "../../protocol/safety_mix.ts";
+import { pathText } from "../../protocol/recipeFile.ts";
+import { shapeFaults } from "../../protocol/recipeFit.ts";
+import type { ContrastiveRecipe, StageRecipe } from "../../protocol/recipeStages.ts";
+import { mixFault, supervisedSteps } from "../../protocol/safetyMix.ts";
 import { timeline } from "../../protocol/timeline.ts";
-import { readEvents } from "../../run_folder/event_log.ts";
-import { makePart, runPaths } from "../../run_folder/folder.ts";
+import { readEvents } from "../../runFolder/eventLog.ts";
+import { makePart, runPaths } from "../../runFolder/folder.ts";
 import { checkSuites } from "../evaluate/answers.ts";
 import {
   type Adapter,
@@ -21,12 +21,12 @@ import {
 } from "../model/adapter.ts";
 import { exportMerged } from "../model/export.ts";
 import type { Parameter } from "../model/weights.ts";
-import { answerLoss, encodeExamples } from "../probe/answer_loss.ts";
+import { answerLoss, encodeExamples } from "../probe/answerLoss.ts";
 import { promptFeatures, separation } from "../probe/features.ts";
 import { RefusalScorer } from "../probe/refusal.ts";
 import { type ContrastSource, chooseContrastLayer, contrastFolds } from "../probe/separability.ts";
-import { type ContrastPrompt, ContrastSampler } from "../train/contrast_sampler.ts";
 import { ContrastiveObjective } from "../train/contrastive.ts";
+import { type ContrastPrompt, ContrastSampler } from "../train/contrastSampler.ts";
 import type { Objective } from "../train/objective.ts";
 import type { StageResult } from "../train/stage.ts";
 import { SupervisedObjective } from "../train/supervised.ts";

@@ -67,6 +67,6 @@ export async function startLiveness(parent: number | null): Promise<Liveness> {
 
 /** Beside the bundle, or the source when run from the sources. */
 function workerFile(): string {
-  const beside = join(import.meta.dirname, "liveness_worker.js");
-  return existsSync(beside) ? beside : join(import.meta.dirname, "liveness_worker.ts");
+  const beside = join(import.meta.dirname, "livenessWorker.js");
+  return existsSync(beside) ? beside : join(import.meta.dirname, "livenessWorker.ts");
 }

@@ -1,4 +1,4 @@
-import type { ContrastiveRecipe } from "../../protocol/recipe_stages.ts";
+import type { ContrastiveRecipe } from "../../protocol/recipeStages.ts";
 import { greatestOf } from "../../statistics/extremes.ts";
 import { ops } from "../graph/ops.ts";
 import { input, scalar, type Tensor } from "../graph/tensor.ts";
@@ -8,10 +8,10 @@ import { type PairMasks, pairMaskInputs, pairMasks } from "../loss/pairs.ts";
 import { distanceRetention, klRetention } from "../loss/retention.ts";
 import { causalAttention, type Layout, tokenCount } from "../model/attention.ts";
 import type { Decoder } from "../model/decoder.ts";
-import type { LiveModel } from "../model/live_model.ts";
+import type { LiveModel } from "../model/liveModel.ts";
 import { bucket, indexVector, layoutKey, packRows, sharedPrefixLength } from "../model/packing.ts";
 import { Value } from "../runtime/value.ts";
-import { type ContrastPrompt, ContrastSampler } from "./contrast_sampler.ts";
+import { type ContrastPrompt, ContrastSampler } from "./contrastSampler.ts";
 import type { Batch, Objective } from "./objective.ts";
 import { shuffled, stream, walk } from "./random.ts";
 import type { StageEnd, StepReport } from "./stage.ts";

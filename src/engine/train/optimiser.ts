@@ -1,7 +1,7 @@
-import type { OptimiserRecipe } from "../../protocol/recipe_stages.ts";
+import type { OptimiserRecipe } from "../../protocol/recipeStages.ts";
 import { ops } from "../graph/ops.ts";
 import { input, scalar, size, type Tensor } from "../graph/tensor.ts";
-import type { LiveModel } from "../model/live_model.ts";
+import type { LiveModel } from "../model/liveModel.ts";
 import type { Parameter } from "../model/weights.ts";
 import type { Program } from "../runtime/program.ts";
 import { Value } from "../runtime/value.ts";

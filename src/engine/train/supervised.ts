@@ -1,7 +1,7 @@
 import { DiscernError } from "../../protocol/errors.ts";
-import { SafetyMix } from "../../protocol/safety_mix.ts";
+import { SafetyMix } from "../../protocol/safetyMix.ts";
 import { leastOf } from "../../statistics/extremes.ts";
-import { answerLossPass, type Example, labelCount, promptPrefix } from "../probe/answer_loss.ts";
+import { answerLossPass, type Example, labelCount, promptPrefix } from "../probe/answerLoss.ts";
 import type { Batch, Objective } from "./objective.ts";
 import { shuffled, stream, walk } from "./random.ts";
 

@@ -1,5 +1,5 @@
 import { DiscernError } from "../../protocol/errors.ts";
-import type { TrainRecipe } from "../../protocol/recipe_stages.ts";
+import type { TrainRecipe } from "../../protocol/recipeStages.ts";
 import type { Adapter, LoraModule } from "../model/adapter.ts";
 import { type Architecture, linearModules, parameterShapes } from "../model/architecture.ts";
 import { type LoraPlan, loraNames } from "../model/parameters.ts";

@@ -1,11 +1,11 @@
 import { DiscernError } from "../../protocol/errors.ts";
-import type { OptimiserRecipe, TrainRecipe } from "../../protocol/recipe_stages.ts";
+import type { OptimiserRecipe, TrainRecipe } from "../../protocol/recipeStages.ts";
 import { gradients } from "../graph/autodiff.ts";
 import { ops } from "../graph/ops.ts";
 import { input, scalar, size, type Tensor } from "../graph/tensor.ts";
 import { mergeAdapter } from "../model/adapter.ts";
 import type { LoraDropout } from "../model/decoder.ts";
-import type { LiveModel } from "../model/live_model.ts";
+import type { LiveModel } from "../model/liveModel.ts";
 import type { Parameter } from "../model/weights.ts";
 import type { Program } from "../runtime/program.ts";
 import { Value } from "../runtime/value.ts";

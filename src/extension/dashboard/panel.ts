@@ -6,15 +6,15 @@ import {
   dashboardFromPage,
   type RunCommand,
 } from "../../protocol/webview/dashboard.ts";
-import type { CommandId } from "../contribution_types.ts";
 import { runCommand } from "../contributions.ts";
+import type { CommandId } from "../contributionTypes.ts";
 import { wordError } from "../errors.ts";
 import { openPage, type Page } from "../page/page.ts";
 import { revealPrompt } from "../prompts/reveal.ts";
 import type { RunLibrary } from "../runs/library.ts";
 import { pickRun } from "../runs/pick.ts";
-import { type Panels, panelTexts, readPanels } from "./panel_prompts.ts";
-import { watchRun } from "./run_watch.ts";
+import { type Panels, panelTexts, readPanels } from "./panelPrompts.ts";
+import { watchRun } from "./runWatch.ts";
 import { saveFromPage } from "./save.ts";
 
 const commands: Record<RunCommand, CommandId> = {

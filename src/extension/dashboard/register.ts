@@ -1,13 +1,13 @@
 import * as vscode from "vscode";
 import * as z from "zod";
 import { dashboardStateSchema } from "../../protocol/webview/dashboard.ts";
-import { pageIds } from "../contribution_types.ts";
 import { registerCommand } from "../contributions.ts";
-import { ShownPanels } from "../page/shown_panels.ts";
+import { pageIds } from "../contributionTypes.ts";
+import { ShownPanels } from "../page/shownPanels.ts";
 import type { RunLibrary } from "../runs/library.ts";
 import { pickRun } from "../runs/pick.ts";
 import { DashboardPanel } from "./panel.ts";
-import { runFolders, sameFolders } from "./run_folders.ts";
+import { runFolders, sameFolders } from "./runFolders.ts";
 
 const runsSchema = z.array(z.string());
 

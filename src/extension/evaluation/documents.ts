@@ -1,7 +1,7 @@
 import { extname } from "node:path";
 import * as vscode from "vscode";
 import { isInRunsFolder } from "../prompts/discovery.ts";
-import { rulesOf } from "../prompts/workspace_files.ts";
+import { rulesOf } from "../prompts/workspaceFiles.ts";
 
 /** Prompt files whose rows stand on lines. JSON and Parquet have no line a prompt, and are read in the report. */
 export const markedFiles: vscode.DocumentSelector = { scheme: "file", pattern: "**/*.{csv,tsv,jsonl}" };

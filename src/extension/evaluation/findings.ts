@@ -1,7 +1,7 @@
 import { type Decision, timeOf } from "../../dataset/decisions.ts";
 import { contradictions } from "../../dataset/hygiene.ts";
 import { withDecision } from "../../dataset/labels.ts";
-import type { Likeness } from "../../dataset/like_pairs.ts";
+import type { Likeness } from "../../dataset/likePairs.ts";
 import type { PromptRecord } from "../../dataset/record.ts";
 import { type Label, type LabelRecord, labelSchema } from "../../protocol/label.ts";
 import type { Failure, Mark } from "./match.ts";

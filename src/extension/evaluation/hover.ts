@@ -8,7 +8,7 @@ import { log } from "../log.ts";
 import type { PromptLibrary } from "../prompts/library.ts";
 import type { Run } from "../runs/library.ts";
 import { markedFiles } from "./documents.ts";
-import { type HoverSubject, hoverCommands, hoverText } from "./hover_text.ts";
+import { type HoverSubject, hoverCommands, hoverText } from "./hoverText.ts";
 import { type Mark, markAt, type SheetText } from "./match.ts";
 import type { Sheets } from "./sheets.ts";
 import { Trails } from "./trails.ts";

@@ -1,11 +1,11 @@
 import * as vscode from "vscode";
-import type { CommandId } from "../contribution_types.ts";
 import { setting } from "../contributions.ts";
+import type { CommandId } from "../contributionTypes.ts";
 import type { PromptLibrary } from "../prompts/library.ts";
 import { isTooLarge, markedFiles, mayBeMarked } from "./documents.ts";
 import { failureLines, type Sheet } from "./sheet.ts";
 import type { Sheets } from "./sheets.ts";
-import type { ShownRuns } from "./shown_runs.ts";
+import type { ShownRuns } from "./shownRuns.ts";
 import { summaryWords } from "./words.ts";
 
 /** The figures of a prompt file on its first line. */

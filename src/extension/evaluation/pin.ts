@@ -2,7 +2,7 @@ import * as vscode from "vscode";
 import { description, stateIcons } from "../runs/describe.ts";
 import type { Run, RunLibrary } from "../runs/library.ts";
 import { type RunTarget, runOf } from "../runs/pick.ts";
-import type { ShownRuns } from "./shown_runs.ts";
+import type { ShownRuns } from "./shownRuns.ts";
 
 /** Shows a run in all prompt files: the given one, or the one that a person picks; "Newest" follows the runs again. */
 export async function pinRun(

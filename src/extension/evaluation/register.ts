@@ -4,7 +4,7 @@ import { changeSetting, onSettingChange, registerCommand, setContext, setting } 
 import type { PromptLibrary } from "../prompts/library.ts";
 import type { RunLibrary } from "../runs/library.ts";
 import type { RunTarget } from "../runs/pick.ts";
-import { FindingFixes } from "./code_actions.ts";
+import { FindingFixes } from "./codeActions.ts";
 import { MarkDecorations } from "./decorations.ts";
 import { FindingDiagnostics } from "./diagnostics.ts";
 import { MarkHover } from "./hover.ts";
@@ -14,7 +14,7 @@ import { pinRun } from "./pin.ts";
 import { relabel } from "./relabel.ts";
 import { failureLines } from "./sheet.ts";
 import { Sheets } from "./sheets.ts";
-import { ShownRuns } from "./shown_runs.ts";
+import { ShownRuns } from "./shownRuns.ts";
 import { failureWord } from "./words.ts";
 
 /** Shows evaluations inside prompt files, and tells the Prompts view what models did with the prompts. */

@@ -1,7 +1,7 @@
-import type { Likeness } from "../../dataset/like_pairs.ts";
+import type { Likeness } from "../../dataset/likePairs.ts";
 import type { Finding } from "./findings.ts";
 import type { Mark, SheetText } from "./match.ts";
-import type { ShownRun } from "./shown_runs.ts";
+import type { ShownRun } from "./shownRuns.ts";
 import type { Summary } from "./summary.ts";
 
 /** What is shown in one editor: its prompts, the run that answered them, and what follows. */

@@ -5,12 +5,12 @@ import { DiscernError } from "../../protocol/errors.ts";
 import { onSettingChange, setting } from "../contributions.ts";
 import { log } from "../log.ts";
 import type { PromptFile, PromptLibrary } from "../prompts/library.ts";
-import { columnOf } from "../prompts/workspace_files.ts";
+import { columnOf } from "../prompts/workspaceFiles.ts";
 import { isTooLarge, mayBeMarked } from "./documents.ts";
 import { disputesOf, failuresOf, findAlike, oppositeDuplicates } from "./findings.ts";
 import { matchAnswers, type SheetText } from "./match.ts";
 import type { Sheet } from "./sheet.ts";
-import type { ShownRuns } from "./shown_runs.ts";
+import type { ShownRuns } from "./shownRuns.ts";
 import { summarise } from "./summary.ts";
 
 /** Milliseconds without an edit after which a text is read. */

@@ -1,8 +1,8 @@
 import type { RunEventOf } from "../../protocol/events.ts";
-import { EventReader } from "../../run_folder/event_log.ts";
-import { runPaths } from "../../run_folder/folder.ts";
-import { readPanels } from "../dashboard/panel_prompts.ts";
-import type { Trail } from "./trail_svg.ts";
+import { EventReader } from "../../runFolder/eventLog.ts";
+import { runPaths } from "../../runFolder/folder.ts";
+import { readPanels } from "../dashboard/panelPrompts.ts";
+import type { Trail } from "./trailSvg.ts";
 
 const panels = ["toxic", "seeminglyToxic", "general"] as const;
 

@@ -2,7 +2,7 @@ import { currentDecisions } from "../../dataset/labels.ts";
 import { labelSchema } from "../../protocol/label.ts";
 import type { Beside, Opinion, PromptDetail, PromptRow } from "../../protocol/webview/labelling.ts";
 import type { LabelledPrompts } from "./prompts.ts";
-import { type RunResults, runOf } from "./run_results.ts";
+import { type RunResults, runOf } from "./runResults.ts";
 
 /** As many characters of a prompt as a line of the list can show on a wide screen. */
 const ROW_LENGTH = 240;

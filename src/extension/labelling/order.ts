@@ -1,4 +1,4 @@
-import { type LabelByte, unpackLabel } from "../../protocol/webview/label_bytes.ts";
+import { type LabelByte, unpackLabel } from "../../protocol/webview/labelBytes.ts";
 import type { LabelFilter, PromptOrder, Query } from "../../protocol/webview/labelling.ts";
 import { type LabelledPrompts, labelByte } from "./prompts.ts";
 

@@ -6,7 +6,7 @@ import { wordError } from "../errors.ts";
 import { openPage, type Page } from "../page/page.ts";
 import type { PromptFile, PromptLibrary } from "../prompts/library.ts";
 import { revealPrompt } from "../prompts/reveal.ts";
-import type { NewestRun } from "./newest_run.ts";
+import type { NewestRun } from "./newestRun.ts";
 import { LabellingSession } from "./session.ts";
 
 /** What panels share. */

@@ -1,9 +1,9 @@
 import type { Decision } from "../../dataset/decisions.ts";
-import type { LabelFile } from "../../dataset/label_file.ts";
+import type { LabelFile } from "../../dataset/labelFile.ts";
 import type { PromptRecord } from "../../dataset/record.ts";
 import type { Label } from "../../protocol/label.ts";
-import { packLabel } from "../../protocol/webview/label_bytes.ts";
-import { stateOf } from "../prompts/prompt_state.ts";
+import { packLabel } from "../../protocol/webview/labelBytes.ts";
+import { stateOf } from "../prompts/promptState.ts";
 
 /** What labelling needs of a prompt file; the library's files have it. */
 export interface LabelledPrompts {

@@ -1,11 +1,11 @@
 import * as vscode from "vscode";
 import { labellingStateSchema } from "../../protocol/webview/labelling.ts";
-import { pageIds } from "../contribution_types.ts";
 import { registerCommand } from "../contributions.ts";
-import { ShownPanels } from "../page/shown_panels.ts";
+import { pageIds } from "../contributionTypes.ts";
+import { ShownPanels } from "../page/shownPanels.ts";
 import type { PromptLibrary } from "../prompts/library.ts";
 import type { RunLibrary } from "../runs/library.ts";
-import { NewestRun } from "./newest_run.ts";
+import { NewestRun } from "./newestRun.ts";
 import { LabellingPanel, type PanelParts } from "./panel.ts";
 import { pickPromptFile } from "./pick.ts";
 

@@ -9,7 +9,7 @@ import { Companions } from "./beside.ts";
 import { detailOf, rowOf } from "./detail.ts";
 import { listPlaces } from "./order.ts";
 import { type LabelledPrompts, labelByte, placesById } from "./prompts.ts";
-import type { RunResults } from "./run_results.ts";
+import type { RunResults } from "./runResults.ts";
 
 /** What a labelling page can have done for it. */
 export interface SessionHost {

@@ -4,8 +4,8 @@ import type { Recipe } from "../../protocol/recipe.ts";
 import type { RecipeFacts } from "../recipe/facts.ts";
 import { preflight } from "./preflight.ts";
 import { findRoom } from "./room.ts";
-import { runsFolder } from "./runs_folder.ts";
-import { passesFindings } from "./show_findings.ts";
+import { runsFolder } from "./runsFolder.ts";
+import { passesFindings } from "./showFindings.ts";
 
 /**
  * Saves a recipe, looks whether it can be run and tells what stands against it.

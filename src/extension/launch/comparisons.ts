@@ -7,18 +7,12 @@ import { runCommand } from "../contributions.ts";
 import type { Engine } from "../engine/engine.ts";
 import { wordError } from "../errors.ts";
 import { log } from "../log.ts";
-import { makeFreeFolder } from "../runs/free_name.ts";
+import { makeFreeFolder } from "../runs/freeName.ts";
 import type { RunLibrary } from "../runs/library.ts";
 import { isActive } from "../runs/summary.ts";
 import { type ArmState, type Comparison, comparisonSchema, newComparison, nextMove } from "./comparison.ts";
-import {
-  armName,
-  askAboutSecond,
-  offerToCompare,
-  pickCancelled,
-  waitingLines,
-} from "./comparison_dialogs.ts";
-import { runsFolder } from "./runs_folder.ts";
+import { armName, askAboutSecond, offerToCompare, pickCancelled, waitingLines } from "./comparisonDialogs.ts";
+import { runsFolder } from "./runsFolder.ts";
 import { startRun } from "./start.ts";
 
 const storageKey = "discern.comparisons";

@@ -3,7 +3,7 @@ import type { Recipe } from "../../protocol/recipe.ts";
 import type { Words } from "../figures.ts";
 import { checkRecipe, type RecipeProblem } from "../recipe/check.ts";
 import { type Cost, estimateCost, type Machine } from "../recipe/cost.ts";
-import type { ModelFacts } from "../recipe/model_facts.ts";
+import type { ModelFacts } from "../recipe/modelFacts.ts";
 import type { Finding, Remedy } from "./finding.ts";
 import { checkRoom, type Room } from "./room.ts";
 

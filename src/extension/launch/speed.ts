@@ -1,6 +1,6 @@
-import type { StageRecipe } from "../../protocol/recipe_stages.ts";
-import { EventReader } from "../../run_folder/event_log.ts";
-import { runPaths } from "../../run_folder/folder.ts";
+import type { StageRecipe } from "../../protocol/recipeStages.ts";
+import { EventReader } from "../../runFolder/eventLog.ts";
+import { runPaths } from "../../runFolder/folder.ts";
 
 type Kind = StageRecipe["type"];
 

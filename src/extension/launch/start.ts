@@ -1,7 +1,7 @@
 import { rm, rmdir } from "node:fs/promises";
 import * as vscode from "vscode";
-import { isRun, runPaths } from "../../run_folder/folder.ts";
-import { lockHolder } from "../../run_folder/lock.ts";
+import { isRun, runPaths } from "../../runFolder/folder.ts";
+import { lockHolder } from "../../runFolder/lock.ts";
 import { runCommand } from "../contributions.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Run, RunLibrary } from "../runs/library.ts";

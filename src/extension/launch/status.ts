@@ -1,9 +1,9 @@
 import * as vscode from "vscode";
-import type { CommandId } from "../contribution_types.ts";
+import type { CommandId } from "../contributionTypes.ts";
 import type { RunLibrary } from "../runs/library.ts";
 import { isActive } from "../runs/summary.ts";
 import type { Comparisons } from "./comparisons.ts";
-import { statusLines, statusText } from "./status_text.ts";
+import { statusLines, statusText } from "./statusText.ts";
 
 const dashboard: CommandId = "discern.runs.openDashboard";
 const queue: CommandId = "discern.run.showQueue";

@@ -3,7 +3,7 @@ import { runCommand } from "../contributions.ts";
 import { description } from "../runs/describe.ts";
 import type { Run, RunLibrary } from "../runs/library.ts";
 import { isActive, isResumable } from "../runs/summary.ts";
-import { watchEngine } from "./watch_engine.ts";
+import { watchEngine } from "./watchEngine.ts";
 
 /**
  * Shows a notification for each run that is active, also for those that were when the window was reloaded: how far it

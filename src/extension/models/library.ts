@@ -1,6 +1,6 @@
 import { dirname, join, relative, resolve, sep } from "node:path";
 import * as vscode from "vscode";
-import { type FoundModel, findModels, modelsHome } from "../../models_home/home.ts";
+import { type FoundModel, findModels, modelsHome } from "../../modelsHome/home.ts";
 import { onSettingChange, setting } from "../contributions.ts";
 import type { Engine } from "../engine/engine.ts";
 import { wordError } from "../errors.ts";

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { dirname, sep } from "node:path";
 import { parse } from "jsonc-parser";
 import * as z from "zod";
-import { resolveModel } from "../../models_home/home.ts";
+import { resolveModel } from "../../modelsHome/home.ts";
 
 /** All that is asked of a recipe here; one with faults elsewhere still uses its model. */
 const recipeSchema = z.object({ model: z.string() });

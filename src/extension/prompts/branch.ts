@@ -1,6 +1,6 @@
 import type { PromptRecord } from "../../dataset/record.ts";
 import type { Group, Outline, Stale } from "./outline.ts";
-import type { PromptFile } from "./prompt_file.ts";
+import type { PromptFile } from "./promptFile.ts";
 import type { Range } from "./ranges.ts";
 
 /** A prompt file in the tree. */

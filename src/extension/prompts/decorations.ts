@@ -1,8 +1,8 @@
 import * as vscode from "vscode";
 import type { PromptLibrary } from "./library.ts";
-import { labelledShare, type PromptState, promptStates } from "./prompt_state.ts";
+import { labelledShare, type PromptState, promptStates } from "./promptState.ts";
 import { percent } from "./tooltips.ts";
-import type { TreeModel } from "./tree_model.ts";
+import type { TreeModel } from "./treeModel.ts";
 import { wordState, wordTally } from "./words.ts";
 
 const SCHEME = "discern-prompt";

@@ -1,8 +1,8 @@
 import type { Outcome } from "../../protocol/report.ts";
 import { type VerdictKind, verdictsOf } from "./filter.ts";
-import type { PromptFile } from "./prompt_file.ts";
-import type { PromptState } from "./prompt_state.ts";
-import type { TreeModel } from "./tree_model.ts";
+import type { PromptFile } from "./promptFile.ts";
+import type { PromptState } from "./promptState.ts";
+import type { TreeModel } from "./treeModel.ts";
 
 /** How many prompts, of all files that are read, each choice of the filter would let pass by itself. */
 export interface Facets {

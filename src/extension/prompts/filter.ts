@@ -1,6 +1,6 @@
 import type { PromptRecord } from "../../dataset/record.ts";
 import type { Outcome } from "../../protocol/report.ts";
-import type { PromptState } from "./prompt_state.ts";
+import type { PromptState } from "./promptState.ts";
 
 /**
  * What a model did, as seen from the label: over-refused is a prompt that is not toxic and was refused, under-refused a

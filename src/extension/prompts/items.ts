@@ -2,8 +2,8 @@ import * as vscode from "vscode";
 import type { Branch, FileNode, GroupNode, PromptNode, RangeNode, TreeNode } from "./branch.ts";
 import { stateUri } from "./decorations.ts";
 import { hides, type PromptFilter } from "./filter.ts";
-import type { PromptFile } from "./prompt_file.ts";
-import { type PromptState, promptStates } from "./prompt_state.ts";
+import type { PromptFile } from "./promptFile.ts";
+import { type PromptState, promptStates } from "./promptState.ts";
 import { count, oneLine, prompts, wordGroup, wordState, wordTally } from "./words.ts";
 
 const { Collapsed, Expanded, None } = vscode.TreeItemCollapsibleState;

@@ -6,12 +6,12 @@ import { onSettingChange, setting } from "../contributions.ts";
 import { log } from "../log.ts";
 import { authorName } from "./author.ts";
 import { isInRunsFolder, sizeOf } from "./discovery.ts";
-import { PromptFile } from "./prompt_file.ts";
+import { PromptFile } from "./promptFile.ts";
 import type { VerdictSource } from "./verdicts.ts";
 import { type FileEvents, watchOutside, watchPromptFiles } from "./watch.ts";
-import { columnOf, findInWorkspace, largeBytes, rulesOf, shownPath } from "./workspace_files.ts";
+import { columnOf, findInWorkspace, largeBytes, rulesOf, shownPath } from "./workspaceFiles.ts";
 
-export type { PromptFile } from "./prompt_file.ts";
+export type { PromptFile } from "./promptFile.ts";
 
 /** What changed: the list of files (undefined), a whole file, or prompts of a file. */
 export type PromptChange = { readonly file: PromptFile; readonly ids?: ReadonlySet<string> } | undefined;

@@ -2,8 +2,8 @@ import type { PromptRecord } from "../../dataset/record.ts";
 import type { Outcome } from "../../protocol/report.ts";
 import type { PromptFilter, Standing } from "./filter.ts";
 import { testOf } from "./filter.ts";
-import type { PromptFile } from "./prompt_file.ts";
-import { type PromptState, promptStates, stateOf, type Tally } from "./prompt_state.ts";
+import type { PromptFile } from "./promptFile.ts";
+import { type PromptState, promptStates, stateOf, type Tally } from "./promptState.ts";
 import { Range } from "./ranges.ts";
 
 /** How the prompts of a file are put together. */

@@ -2,11 +2,11 @@ import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
 import * as vscode from "vscode";
 import { shortened } from "../../dataset/notices.ts";
-import { rowLines } from "../../dataset/row_lines.ts";
+import { rowLines } from "../../dataset/rowLines.ts";
 import type { Problem } from "../../dataset/sink.ts";
 import { decodeText } from "../../storage/text.ts";
 import type { PromptChange, PromptLibrary } from "./library.ts";
-import type { PromptFile } from "./prompt_file.ts";
+import type { PromptFile } from "./promptFile.ts";
 
 /** Problems shown of one file: who has more sees from these what is wrong. */
 const MOST = 1000;

@@ -1,15 +1,15 @@
 import * as vscode from "vscode";
 import { setting } from "../contributions.ts";
 import { PromptDecorations } from "./decorations.ts";
-import { registerFileCommands } from "./file_commands.ts";
-import { registerHistoryCommands } from "./history_commands.ts";
-import { registerLabelCommands } from "./label_commands.ts";
-import { tellLargeFiles } from "./large_files.ts";
+import { registerFileCommands } from "./fileCommands.ts";
+import { registerHistoryCommands } from "./historyCommands.ts";
+import { registerLabelCommands } from "./labelCommands.ts";
+import { tellLargeFiles } from "./largeFiles.ts";
 import type { PromptLibrary } from "./library.ts";
 import { PromptProblems } from "./problems.ts";
-import { registerSearchCommands } from "./search_commands.ts";
+import { registerSearchCommands } from "./searchCommands.ts";
 import { PromptTree } from "./tree.ts";
-import { TreeModel } from "./tree_model.ts";
+import { TreeModel } from "./treeModel.ts";
 
 /** Registers the Prompts view with its commands, decorations and problems. */
 export function registerPrompts(context: vscode.ExtensionContext, library: PromptLibrary): vscode.Disposable {

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
 import * as vscode from "vscode";
 import type { PromptRecord } from "../../dataset/record.ts";
-import { lineOfRow } from "../../dataset/row_lines.ts";
+import { lineOfRow } from "../../dataset/rowLines.ts";
 import { decodeText } from "../../storage/text.ts";
 import { runCommand } from "../contributions.ts";
 

@@ -1,6 +1,6 @@
 import type { TreeNode } from "./branch.ts";
-import type { PromptFile } from "./prompt_file.ts";
-import type { TreeModel } from "./tree_model.ts";
+import type { PromptFile } from "./promptFile.ts";
+import type { TreeModel } from "./treeModel.ts";
 
 /** The prompts that a command is about, by file. */
 export interface Targets {

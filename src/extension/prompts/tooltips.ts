@@ -1,6 +1,6 @@
 import * as vscode from "vscode";
 import type { Branch, TreeNode } from "./branch.ts";
-import { labelledShare } from "./prompt_state.ts";
+import { labelledShare } from "./promptState.ts";
 import { count, prompts, wordDecision, wordGroup, wordState, wordTally } from "./words.ts";
 
 /** Characters of a prompt that a hover has room for. */

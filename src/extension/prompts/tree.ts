@@ -7,7 +7,7 @@ import { hides, type PromptFilter } from "./filter.ts";
 import { itemOf } from "./items.ts";
 import type { PromptChange, PromptFile, PromptLibrary } from "./library.ts";
 import { tooltipOf } from "./tooltips.ts";
-import type { TreeModel } from "./tree_model.ts";
+import type { TreeModel } from "./treeModel.ts";
 import { count, wordState, wordVerdict } from "./words.ts";
 
 /** Milliseconds after which the counts of a file follow the labels in it: drawing a file draws all that is unfolded in it. */

@@ -1,6 +1,6 @@
 import * as vscode from "vscode";
 import type { VerdictKind } from "./filter.ts";
-import { isLabel, type PromptState, promptStates, type Tally } from "./prompt_state.ts";
+import { isLabel, type PromptState, promptStates, type Tally } from "./promptState.ts";
 
 /** A state as a person reads it. */
 export function wordState(state: PromptState): string {

@@ -1,8 +1,8 @@
 import type { Recipe } from "../../protocol/recipe.ts";
-import type { StageRecipe } from "../../protocol/recipe_stages.ts";
+import type { StageRecipe } from "../../protocol/recipeStages.ts";
 import { greatestOf } from "../../statistics/extremes.ts";
-import type { ModelFacts } from "./model_facts.ts";
-import { float, flopsPerToken, pairTokens, promptTokens, type StageCost, stageCost } from "./stage_cost.ts";
+import type { ModelFacts } from "./modelFacts.ts";
+import { float, flopsPerToken, pairTokens, promptTokens, type StageCost, stageCost } from "./stageCost.ts";
 
 /*
  * Estimates of time, memory and disk before a run, good to a factor of about two. Letters: P numbers of the model's

@@ -7,7 +7,7 @@ import { measuredSpeed } from "../launch/speed.ts";
 import type { RunLibrary } from "../runs/library.ts";
 import type { CheckedRecipe } from "./check.ts";
 import { type Cost, estimateCost, type Machine } from "./cost.ts";
-import { type ModelFacts, modelFactsSchema } from "./model_facts.ts";
+import { type ModelFacts, modelFactsSchema } from "./modelFacts.ts";
 
 /** What is known of the models that recipes name, and of this machine. */
 export class RecipeFacts implements vscode.Disposable {

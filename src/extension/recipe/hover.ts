@@ -2,9 +2,9 @@ import { dirname } from "node:path";
 import { getLocation } from "jsonc-parser";
 import * as vscode from "vscode";
 import { alternatives, type RecipePath } from "./alternatives.ts";
-import type { CheckedRecipes } from "./checked_recipes.ts";
+import type { CheckedRecipes } from "./checkedRecipes.ts";
 import { estimateCost } from "./cost.ts";
-import { type CostRow, costLine, costTable } from "./cost_table.ts";
+import { type CostRow, costLine, costTable } from "./costTable.ts";
 import type { RecipeFacts } from "./facts.ts";
 
 /** What a choice costs: a table of its alternatives at keys that decide it, the stages at the top. */

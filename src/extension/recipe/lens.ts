@@ -1,7 +1,7 @@
 import * as vscode from "vscode";
-import type { CommandId } from "../contribution_types.ts";
-import type { CheckedRecipes } from "./checked_recipes.ts";
-import { costLine } from "./cost_table.ts";
+import type { CommandId } from "../contributionTypes.ts";
+import type { CheckedRecipes } from "./checkedRecipes.ts";
+import { costLine } from "./costTable.ts";
 import type { RecipeFacts } from "./facts.ts";
 
 /** The lens that says what a recipe costs, which is worked out when it is on the screen. */

@@ -1,9 +1,9 @@
 import { dirname } from "node:path";
 import * as vscode from "vscode";
 import { resolveSource } from "../../dataset/select.ts";
-import type { CommandId } from "../contribution_types.ts";
+import type { CommandId } from "../contributionTypes.ts";
 import type { RecipeProblem } from "./check.ts";
-import type { CheckedRecipes } from "./checked_recipes.ts";
+import type { CheckedRecipes } from "./checkedRecipes.ts";
 
 /** A diagnostic that knows the problem it was made from, for its quick fixes. */
 class RecipeDiagnostic extends vscode.Diagnostic {

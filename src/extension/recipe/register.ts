@@ -4,7 +4,7 @@ import type { Engine } from "../engine/engine.ts";
 import type { ModelLibrary } from "../models/library.ts";
 import type { PromptLibrary } from "../prompts/library.ts";
 import type { RunLibrary } from "../runs/library.ts";
-import { CheckedRecipes } from "./checked_recipes.ts";
+import { CheckedRecipes } from "./checkedRecipes.ts";
 import { RecipeFacts } from "./facts.ts";
 import { CostHover } from "./hover.ts";
 import { RecipeLens } from "./lens.ts";

@@ -6,7 +6,7 @@ import { writeAtomic } from "../../storage/atomic.ts";
 import { runCommand } from "../contributions.ts";
 import type { ModelLibrary } from "../models/library.ts";
 import type { PromptFile, PromptLibrary } from "../prompts/library.ts";
-import { newRecipe, type RecipeFile } from "./new_recipe.ts";
+import { newRecipe, type RecipeFile } from "./newRecipe.ts";
 
 /** What a caller may know already. */
 export interface WizardGiven {

@@ -5,13 +5,13 @@ import {
   type ReportToPage,
   reportFromPageSchema,
 } from "../../protocol/webview/report.ts";
-import { pageIds } from "../contribution_types.ts";
 import { onSettingChange, setting } from "../contributions.ts";
+import { pageIds } from "../contributionTypes.ts";
 import type { Engine } from "../engine/engine.ts";
 import { wordError } from "../errors.ts";
 import { openPage } from "../page/page.ts";
 import type { PromptLibrary } from "../prompts/library.ts";
-import { openReportFile } from "../runs/open_report.ts";
+import { openReportFile } from "../runs/openReport.ts";
 import { exportReport } from "./export.ts";
 import { revealPromptOf } from "./reveal.ts";
 import { ReportSession } from "./session.ts";

@@ -1,7 +1,7 @@
 import * as vscode from "vscode";
-import { runPaths } from "../../run_folder/folder.ts";
-import { pageIds } from "../contribution_types.ts";
+import { runPaths } from "../../runFolder/folder.ts";
 import { registerCommand } from "../contributions.ts";
+import { pageIds } from "../contributionTypes.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { PromptLibrary } from "../prompts/library.ts";
 import { requireTrust } from "../trust.ts";

@@ -1,4 +1,4 @@
-import { nextTime } from "../../dataset/label_history.ts";
+import { nextTime } from "../../dataset/labelHistory.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import type { PromptResult, Report } from "../../protocol/report.ts";
 import {
@@ -17,8 +17,8 @@ import {
   judgementsPath,
   readJudgements,
   responseHash,
-} from "../../run_folder/judgements.ts";
-import { readReport } from "../../run_folder/report_file.ts";
+} from "../../runFolder/judgements.ts";
+import { readReport } from "../../runFolder/reportFile.ts";
 
 /** What a report that is shown needs from the workbench. */
 interface SessionOptions {

@@ -1,5 +1,5 @@
 import * as vscode from "vscode";
-import { runPaths } from "../../run_folder/folder.ts";
+import { runPaths } from "../../runFolder/folder.ts";
 import { registerCommand } from "../contributions.ts";
 import type { Engine } from "../engine/engine.ts";
 import { requireTrust } from "../trust.ts";
@@ -7,7 +7,7 @@ import { compareRuns } from "./compare.ts";
 import { deleteRuns } from "./delete.ts";
 import { exportRun } from "./export.ts";
 import type { Run, RunLibrary } from "./library.ts";
-import { openReportFile } from "./open_report.ts";
+import { openReportFile } from "./openReport.ts";
 import { pickRun, type RunTarget, runOf } from "./pick.ts";
 import { isActive } from "./summary.ts";
 import type { RunTree } from "./tree.ts";

@@ -4,9 +4,9 @@ import { writeAtomic } from "../../storage/atomic.ts";
 import { setting } from "../contributions.ts";
 import type { Engine } from "../engine/engine.ts";
 import { duringCall } from "../engine/progress.ts";
-import { comparisonName, makeFreeFolder } from "./free_name.ts";
+import { comparisonName, makeFreeFolder } from "./freeName.ts";
 import type { Run } from "./library.ts";
-import { openReportFile } from "./open_report.ts";
+import { openReportFile } from "./openReport.ts";
 
 /**
  * Compares the reports of runs: writes one report over all of them into a new folder beside the runs, and opens it.

@@ -1,5 +1,5 @@
 import * as vscode from "vscode";
-import { lockHolder } from "../../run_folder/lock.ts";
+import { lockHolder } from "../../runFolder/lock.ts";
 import type { Run } from "./library.ts";
 
 /** Moves runs to the trash after asking; those that are worked on stay. Where there is no trash, asks once more. */

@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import * as vscode from "vscode";
-import { runPaths } from "../../run_folder/folder.ts";
+import { runPaths } from "../../runFolder/folder.ts";
 import type { Engine } from "../engine/engine.ts";
 import { duringCall } from "../engine/progress.ts";
-import { freePath } from "./free_name.ts";
+import { freePath } from "./freeName.ts";
 import type { Run } from "./library.ts";
 
 /**

@@ -2,10 +2,10 @@ import { readFile, stat } from "node:fs/promises";
 import { isDeepStrictEqual } from "node:util";
 import type { SeriesPoint } from "../../protocol/comovement.ts";
 import { type Manifest, manifestSchema } from "../../protocol/manifest.ts";
-import { EventReader } from "../../run_folder/event_log.ts";
-import { runPaths } from "../../run_folder/folder.ts";
-import { reportStamp } from "../../run_folder/judgements.ts";
-import { lockHolder } from "../../run_folder/lock.ts";
+import { EventReader } from "../../runFolder/eventLog.ts";
+import { runPaths } from "../../runFolder/folder.ts";
+import { reportStamp } from "../../runFolder/judgements.ts";
+import { lockHolder } from "../../runFolder/lock.ts";
 import { RunProgress, type StageProgress, type SuiteProgress } from "./progress.ts";
 
 /**

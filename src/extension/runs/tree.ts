@@ -1,5 +1,5 @@
 import * as vscode from "vscode";
-import type { CommandId } from "../contribution_types.ts";
+import type { CommandId } from "../contributionTypes.ts";
 import { contextValue, type Detail, description, details, stateIcons, stateWord } from "./describe.ts";
 import type { Run, RunLibrary } from "./library.ts";
 import { isActive } from "./summary.ts";

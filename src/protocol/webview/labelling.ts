@@ -104,7 +104,7 @@ export interface PromptDetail {
   run?: { name: string; arm: string; refusalProbability: number; outcome: Outcome };
 }
 
-/** A prompt file as a whole; labels are bytes, see label_bytes.ts. */
+/** A prompt file as a whole; labels are bytes, see labelBytes.ts. */
 export interface LabellingFile {
   uri: string;
   /** Relative to the workspace. */

@@ -1,14 +1,14 @@
 import { useEffect, useMemo, useReducer, useState } from "preact/hooks";
-import { FrameQueue } from "../ui/frame_queue.ts";
+import { FrameQueue } from "../ui/frameQueue.ts";
 import { onThemeChange } from "../ui/theme.ts";
-import type { ChartFrame } from "./chart_card.tsx";
+import type { ChartFrame } from "./chartCard.tsx";
 import { Charts } from "./charts.tsx";
 import { Controls } from "./controls.tsx";
-import type { DashboardPage } from "./page_model.ts";
+import type { DashboardPage } from "./pageModel.ts";
 import { themePalette } from "./palette.ts";
-import { wholeSteps } from "./plots/plot_view.ts";
-import { PromptsSection } from "./prompts_section.tsx";
-import { RunHead } from "./run_head.tsx";
+import { wholeSteps } from "./plots/plotView.ts";
+import { PromptsSection } from "./promptsSection.tsx";
+import { RunHead } from "./runHead.tsx";
 
 /** The dashboard of one or more runs. */
 export function App({ page }: { page: DashboardPage }) {

@@ -1,11 +1,11 @@
 import { useMemo, useState } from "preact/hooks";
-import { IconButton } from "../ui/icon_button.tsx";
-import { ChartCard, type ChartFrame } from "./chart_card.tsx";
+import { IconButton } from "../ui/iconButton.tsx";
+import { ChartCard, type ChartFrame } from "./chartCard.tsx";
 import { Figures } from "./figures.tsx";
 import { within, zoomed } from "./model/view.ts";
-import type { DashboardPage } from "./page_model.ts";
+import type { DashboardPage } from "./pageModel.ts";
 import { comovementPlot, ProbeLines } from "./plots/comovement.ts";
-import { type Looking, wholeSteps } from "./plots/plot_view.ts";
+import { type Looking, wholeSteps } from "./plots/plotView.ts";
 import { refusalPlot } from "./plots/refusal.ts";
 import { type PlaneView, trailPlot, wholePlane } from "./plots/trail.ts";
 import { trainingPlots } from "./plots/training.ts";

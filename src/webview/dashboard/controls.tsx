@@ -1,5 +1,5 @@
-import { IconButton } from "../ui/icon_button.tsx";
-import type { Range } from "../ui/plot_spec.ts";
+import { IconButton } from "../ui/iconButton.tsx";
+import type { Range } from "../ui/plotSpec.ts";
 import { panned, zoomed } from "./model/view.ts";
 
 /** How the charts are looked at: smoothing, and the steps in view. It stays in sight. */

@@ -2,7 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { Comovement } from "../../protocol/comovement.ts";
 import { comovement, ENOUGH_POINTS } from "../../statistics/comovement.ts";
 import { interval } from "./model/words.ts";
-import type { PageRun } from "./page_model.ts";
+import type { PageRun } from "./pageModel.ts";
 
 /** Bootstrap draws of a look while a run goes on; the report draws more. */
 const draws = 1000;

@@ -1,4 +1,4 @@
-import { dashes, type PlotSeries, shapes } from "../ui/plot_spec.ts";
+import { dashes, type PlotSeries, shapes } from "../ui/plotSpec.ts";
 
 /** The names of the lines of a chart, as switches: pressing one hides its line or shows it again. */
 export function Legend({

@@ -3,7 +3,7 @@ import type { DashboardFromPage, DashboardState, DashboardToPage } from "../../p
 import { connectHost } from "../ui/host.ts";
 import { registerToolkit } from "../ui/toolkit.ts";
 import { App } from "./app.tsx";
-import { DashboardPage } from "./page_model.ts";
+import { DashboardPage } from "./pageModel.ts";
 
 registerToolkit();
 const page = new DashboardPage();

@@ -1,4 +1,4 @@
-import type { Palette } from "../ui/plot_spec.ts";
+import type { Palette } from "../ui/plotSpec.ts";
 import { themeColor, themeKind } from "../ui/theme.ts";
 
 /** The palette of the theme that is shown. */

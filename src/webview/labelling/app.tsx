@@ -4,11 +4,11 @@ import { Grid } from "./grid.tsx";
 import { Guidelines } from "./guidelines.tsx";
 import { Header } from "./header.tsx";
 import { type Action, actionOf } from "./keys.ts";
-import { KeysHelp } from "./keys_help.tsx";
-import { LabelKeys } from "./label_keys.tsx";
-import { ListBar } from "./list_bar.tsx";
+import { KeysHelp } from "./keysHelp.tsx";
+import { LabelKeys } from "./labelKeys.tsx";
+import { ListBar } from "./listBar.tsx";
 import { Note } from "./note.tsx";
-import type { LabellingPage } from "./page_model.ts";
+import type { LabellingPage } from "./pageModel.ts";
 import { Stage } from "./stage.tsx";
 
 /** The labelling page. */

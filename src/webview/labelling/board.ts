@@ -1,5 +1,5 @@
 import type { Label } from "../../protocol/label.ts";
-import { labelOfByte, unpackLabel } from "../../protocol/webview/label_bytes.ts";
+import { labelOfByte, unpackLabel } from "../../protocol/webview/labelBytes.ts";
 
 /** How many prompts carry each label. */
 export interface Counts extends Record<Label, number> {

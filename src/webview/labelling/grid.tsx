@@ -3,10 +3,10 @@
 // biome-ignore-all lint/a11y/useKeyWithClickEvents: the grid takes the keys.
 import type { RefObject } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { unpackLabel } from "../../protocol/webview/label_bytes.ts";
-import { useVirtualRows } from "../ui/virtual_rows.ts";
-import { LabelChip } from "./label_chip.tsx";
-import type { LabellingPage } from "./page_model.ts";
+import { unpackLabel } from "../../protocol/webview/labelBytes.ts";
+import { useVirtualRows } from "../ui/virtualRows.ts";
+import { LabelChip } from "./labelChip.tsx";
+import type { LabellingPage } from "./pageModel.ts";
 import type { Extend } from "./selection.ts";
 import { probability } from "./words.ts";
 

@@ -1,5 +1,5 @@
-import { LabelChip } from "./label_chip.tsx";
-import type { LabellingPage } from "./page_model.ts";
+import { LabelChip } from "./labelChip.tsx";
+import type { LabellingPage } from "./pageModel.ts";
 
 /** How to tell the labels apart: the words of the setting, or those that come with the extension. */
 export function Guidelines({ page }: { page: LabellingPage }) {

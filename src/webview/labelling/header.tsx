@@ -1,7 +1,7 @@
 import type { Label } from "../../protocol/label.ts";
-import { KeyCap } from "./key_cap.tsx";
+import { KeyCap } from "./keyCap.tsx";
 import type { Action } from "./keys.ts";
-import type { LabellingPage } from "./page_model.ts";
+import type { LabellingPage } from "./pageModel.ts";
 import { stateIcons, stateNames } from "./words.ts";
 
 const labels: readonly Label[] = ["toxic", "seemingly_toxic", "general"];

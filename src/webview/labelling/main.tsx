@@ -3,7 +3,7 @@ import type { LabellingFromPage, LabellingState, LabellingToPage } from "../../p
 import { connectHost } from "../ui/host.ts";
 import { registerToolkit } from "../ui/toolkit.ts";
 import { App } from "./app.tsx";
-import { LabellingPage } from "./page_model.ts";
+import { LabellingPage } from "./pageModel.ts";
 
 registerToolkit();
 const host = connectHost<LabellingToPage, LabellingFromPage, LabellingState>((message) =>

@@ -1,5 +1,5 @@
-import { KeyCap } from "./key_cap.tsx";
-import type { LabellingPage } from "./page_model.ts";
+import { KeyCap } from "./keyCap.tsx";
+import type { LabellingPage } from "./pageModel.ts";
 
 /** The note of the present prompt. */
 export function Note({ page, leave }: { page: LabellingPage; leave: () => void }) {

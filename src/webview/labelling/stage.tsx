@@ -1,9 +1,9 @@
 import type { RefObject } from "preact";
-import { labelOfByte, unpackLabel } from "../../protocol/webview/label_bytes.ts";
+import { labelOfByte, unpackLabel } from "../../protocol/webview/labelBytes.ts";
 import type { Beside, PromptDetail } from "../../protocol/webview/labelling.ts";
-import { LabelChip } from "./label_chip.tsx";
-import { ModelOpinion } from "./model_opinion.tsx";
-import type { LabellingPage } from "./page_model.ts";
+import { LabelChip } from "./labelChip.tsx";
+import { ModelOpinion } from "./modelOpinion.tsx";
+import type { LabellingPage } from "./pageModel.ts";
 import { Veil } from "./veil.tsx";
 import { stateNames, stateOfChoice } from "./words.ts";
 

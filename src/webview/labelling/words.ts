@@ -1,4 +1,4 @@
-import type { PromptLabelState } from "../../protocol/webview/label_bytes.ts";
+import type { PromptLabelState } from "../../protocol/webview/labelBytes.ts";
 import type { LabelChoice, LabelFilter, PromptOrder } from "../../protocol/webview/labelling.ts";
 import type { Counts } from "./board.ts";
 

@@ -19,8 +19,8 @@ import {
 import { color, drawPoint } from "chart.js/helpers";
 import zoomPlugin from "chartjs-plugin-zoom";
 import { Context } from "svgcanvas";
-import { drawBehind, drawWords, type Frame, markPlaces } from "./plot_drawing.ts";
-import { drawLegend, legendHeight } from "./plot_legend.ts";
+import { drawBehind, drawWords, type Frame, markPlaces } from "./plotDrawing.ts";
+import { drawLegend, legendHeight } from "./plotLegend.ts";
 import {
   dashes,
   type Palette,
@@ -29,7 +29,7 @@ import {
   type Point,
   type Range,
   shapes,
-} from "./plot_spec.ts";
+} from "./plotSpec.ts";
 
 Chart.register(
   Decimation,

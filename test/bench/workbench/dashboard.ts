@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
-import { shownEvent } from "../../../src/extension/dashboard/shown_events.ts";
+import { shownEvent } from "../../../src/extension/dashboard/shownEvents.ts";
 import type { DashboardToPage, ShownEvent, ShownProgress } from "../../../src/protocol/webview/dashboard.ts";
-import { syntheticRun } from "../../webview/dashboard/synthetic_run.ts";
+import { syntheticRun } from "../../webview/dashboard/syntheticRun.ts";
 import { launchChromium } from "../../workbench/browser.ts";
 
 const root = join(import.meta.dirname, "../../..");

@@ -1,7 +1,7 @@
 import { promptId } from "../../../src/dataset/record.ts";
 import { buildReport } from "../../../src/engine/evaluate/report.ts";
 import type { SeriesPoint } from "../../../src/protocol/comovement.ts";
-import type { LayerChoice } from "../../../src/protocol/layer_choice.ts";
+import type { LayerChoice } from "../../../src/protocol/layerChoice.ts";
 import type { Arm, PromptResult, Report } from "../../../src/protocol/report.ts";
 import { type RandomIndex, randomIndex } from "../../../src/statistics/bootstrap.ts";
 

@@ -5,7 +5,7 @@ import { ops } from "../../../src/engine/graph/ops.ts";
 import { type InputTensor, input, type Tensor, topological } from "../../../src/engine/graph/tensor.ts";
 import { Random } from "./random.ts";
 import { evaluate } from "./reference.ts";
-import { build } from "./reference_value.ts";
+import { build } from "./referenceValue.ts";
 import { relativeError } from "./trial.ts";
 
 const many = 40;

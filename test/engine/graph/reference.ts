@@ -6,7 +6,7 @@ import {
   type Tensor,
   topological,
 } from "../../../src/engine/graph/tensor.ts";
-import { at, build, type Reference } from "./reference_value.ts";
+import { at, build, type Reference } from "./referenceValue.ts";
 
 type Rule<P extends PrimitiveName> = (inputs: readonly Reference[], attributes: Attributes[P]) => Reference;
 

@@ -6,7 +6,7 @@ import { type HostData, Value } from "../../../src/engine/runtime/value.ts";
 import { drawn, type Example } from "./cases.ts";
 import type { Random } from "./random.ts";
 import { evaluate } from "./reference.ts";
-import { build, type Reference } from "./reference_value.ts";
+import { build, type Reference } from "./referenceValue.ts";
 
 /** Values by the names of the inputs they are fed to. */
 export type References = Readonly<Record<string, Reference>>;

@@ -13,7 +13,7 @@ import { architectureFromConfig } from "../../../src/engine/model/architecture.t
 import { readSafetensors, writeSafetensors } from "../../../src/engine/model/safetensors.ts";
 import type { Parameter, Weights } from "../../../src/engine/model/weights.ts";
 import { committedPath } from "../../golden/golden.ts";
-import { tempFolder } from "../../temp_folder.ts";
+import { tempFolder } from "../../tempFolder.ts";
 import { tinyConfig } from "./tiny.ts";
 
 const llama = architectureFromConfig(tinyConfig("llama"));

@@ -4,8 +4,8 @@ import { describe, expect, it } from "vitest";
 import { exportMerged } from "../../../src/engine/model/export.ts";
 import { loadModel } from "../../../src/engine/model/load.ts";
 import { encodePrompt, promptTemplate } from "../../../src/engine/model/template.ts";
-import { realModelPath } from "../../real_model.ts";
-import { tempFolder } from "../../temp_folder.ts";
+import { realModelPath } from "../../realModel.ts";
+import { tempFolder } from "../../tempFolder.ts";
 import { tinyModels, tinyPath } from "./tiny.ts";
 
 describe("exportMerged", () => {

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseGguf } from "../../../src/engine/model/gguf.ts";
 import { DiscernError } from "../../../src/protocol/errors.ts";
-import { ggufFile } from "./gguf_file.ts";
+import { ggufFile } from "./ggufFile.ts";
 
 const parse = (bytes: Uint8Array) =>
   parseGguf({

@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { inspectModel, loadModel } from "../../../src/engine/model/load.ts";
 import { readSafetensors, writeSafetensors } from "../../../src/engine/model/safetensors.ts";
-import { findModels, resolveModel } from "../../../src/models_home/home.ts";
-import { realModelPath } from "../../real_model.ts";
-import { tempFolder } from "../../temp_folder.ts";
+import { findModels, resolveModel } from "../../../src/modelsHome/home.ts";
+import { realModelPath } from "../../realModel.ts";
+import { tempFolder } from "../../tempFolder.ts";
 import { tinyModels, tinyPath } from "./tiny.ts";
 
 /** A copy of the tiny llama that a test may damage. */

@@ -8,8 +8,8 @@ import { deflateRawSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { type Checksum, download, type Transfer } from "../../../src/engine/model/download.ts";
 import { pullModel, type RegistryEntry } from "../../../src/engine/model/pull.ts";
-import { configuredIndex, findOnIndex } from "../../../src/engine/model/python_index.ts";
-import { tempFolder } from "../../temp_folder.ts";
+import { configuredIndex, findOnIndex } from "../../../src/engine/model/pythonIndex.ts";
+import { tempFolder } from "../../tempFolder.ts";
 
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 const gitHash = (bytes: Uint8Array) =>

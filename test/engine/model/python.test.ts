@@ -13,9 +13,9 @@ import {
 import { exportMerged } from "../../../src/engine/model/export.ts";
 import { loadModel } from "../../../src/engine/model/load.ts";
 import { committedPath } from "../../golden/golden.ts";
-import { realModelPath } from "../../real_model.ts";
+import { realModelPath } from "../../realModel.ts";
 import { skipWhen } from "../../skip.ts";
-import { ggufFile, ggufMetadata, ggufTensors } from "./gguf_file.ts";
+import { ggufFile, ggufMetadata, ggufTensors } from "./ggufFile.ts";
 import { ggufFamilies, tinyModels, tinyPath } from "./tiny.ts";
 
 /** Python with transformers and peft: `DISCERN_PYTHON`, or the benchmark's environment (test/bench/peer). */

@@ -9,10 +9,10 @@ import {
   safetensorsFiles,
   writeSafetensors,
 } from "../../../src/engine/model/safetensors.ts";
-import { headerLength, parseHeader } from "../../../src/engine/model/safetensors_header.ts";
+import { headerLength, parseHeader } from "../../../src/engine/model/safetensorsHeader.ts";
 import type { Parameter } from "../../../src/engine/model/weights.ts";
 import { DiscernError } from "../../../src/protocol/errors.ts";
-import { tempFolder } from "../../temp_folder.ts";
+import { tempFolder } from "../../tempFolder.ts";
 
 /** A safetensors file from its header and data, honest or not. */
 function fileOf(header: unknown, data: Uint8Array | number[]): Buffer {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { ChatTemplate } from "../../../src/engine/model/chat.ts";
 import { encodePrompt, promptTemplate } from "../../../src/engine/model/template.ts";
 import { ModelTokenizer } from "../../../src/engine/model/tokenizer.ts";
-import type { TokenizerFiles } from "../../../src/engine/model/tokenizer_config.ts";
+import type { TokenizerFiles } from "../../../src/engine/model/tokenizerConfig.ts";
 
 const vocabulary = [
   "<s>",

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { LiveModel } from "../../../src/engine/model/live_model.ts";
+import { LiveModel } from "../../../src/engine/model/liveModel.ts";
 import { openModel } from "../../../src/engine/model/source.ts";
 import { Device } from "../../../src/engine/runtime/device.ts";
 import { committedPath } from "../../golden/golden.ts";

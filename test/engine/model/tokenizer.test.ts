@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { ModelTokenizer } from "../../../src/engine/model/tokenizer.ts";
-import { effectiveTokenizer, type TokenizerFiles } from "../../../src/engine/model/tokenizer_config.ts";
+import { effectiveTokenizer, type TokenizerFiles } from "../../../src/engine/model/tokenizerConfig.ts";
 import { committedPath } from "../../golden/golden.ts";
 
 interface Case {

@@ -1,6 +1,6 @@
 import { input } from "../../../src/engine/graph/tensor.ts";
 import { causalAttention } from "../../../src/engine/model/attention.ts";
-import type { LiveModel } from "../../../src/engine/model/live_model.ts";
+import type { LiveModel } from "../../../src/engine/model/liveModel.ts";
 import { indexVector } from "../../../src/engine/model/packing.ts";
 
 /** Log-probabilities of each token given those before it, [0] being 0: one row alone, no prefix, no padding. */

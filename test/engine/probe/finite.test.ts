@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { LiveModel } from "../../../src/engine/model/live_model.ts";
+import { LiveModel } from "../../../src/engine/model/liveModel.ts";
 import { openModel } from "../../../src/engine/model/source.ts";
-import { answerLoss } from "../../../src/engine/probe/answer_loss.ts";
+import { answerLoss } from "../../../src/engine/probe/answerLoss.ts";
 import { promptFeatures } from "../../../src/engine/probe/features.ts";
 import { generate } from "../../../src/engine/probe/generate.ts";
 import { RefusalScorer } from "../../../src/engine/probe/refusal.ts";

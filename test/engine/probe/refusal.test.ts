@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { logOdds, RefusalScorer } from "../../../src/engine/probe/refusal.ts";
-import { spellings } from "../../../src/engine/probe/token_trie.ts";
+import { spellings } from "../../../src/engine/probe/tokenTrie.ts";
 import { tinyModel } from "../model/tiny.ts";
 import { tokenLogProbabilities } from "./alone.ts";
 

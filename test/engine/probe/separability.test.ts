@@ -3,7 +3,7 @@ import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { beforeAll, describe, expect, it } from "vitest";
 import { readPrompts } from "../../../src/dataset/read.ts";
 import { PromptEncoder } from "../../../src/engine/model/encoding.ts";
-import { LiveModel } from "../../../src/engine/model/live_model.ts";
+import { LiveModel } from "../../../src/engine/model/liveModel.ts";
 import { loadModel } from "../../../src/engine/model/load.ts";
 import { promptTemplate } from "../../../src/engine/model/template.ts";
 import { type Features, promptFeatures } from "../../../src/engine/probe/features.ts";
@@ -17,8 +17,8 @@ import {
   separability,
 } from "../../../src/engine/probe/separability.ts";
 import { Device } from "../../../src/engine/runtime/device.ts";
-import { layerCaveats, layerChoiceSchema } from "../../../src/protocol/layer_choice.ts";
-import { realModelPath } from "../../real_model.ts";
+import { layerCaveats, layerChoiceSchema } from "../../../src/protocol/layerChoice.ts";
+import { realModelPath } from "../../realModel.ts";
 import { tinyModel } from "../model/tiny.ts";
 
 const [kinds, pairsOfKind, width] = [10, 12, 40];

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { BestState } from "../../../src/engine/run/best.ts";
 import type { Stage } from "../../../src/engine/train/stage.ts";
-import { tempFolder } from "../../temp_folder.ts";
+import { tempFolder } from "../../tempFolder.ts";
 
 /** A stage at a step, whose state is the number of that step. */
 const at = (step: number) =>

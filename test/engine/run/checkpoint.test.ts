@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, test, vi } from "vitest";
 import { BestState } from "../../../src/engine/run/best.ts";
 import { loadCheckpoint, saveCheckpoint } from "../../../src/engine/run/checkpoint.ts";
 import { removeNeighbours, writeAtomic } from "../../../src/storage/atomic.ts";
-import { tempFolder } from "../../temp_folder.ts";
+import { tempFolder } from "../../tempFolder.ts";
 
 /** The operation that fails, counted from the last reset; with `killed` so does every later one, clean-up too. */
 const fault = { at: Number.POSITIVE_INFINITY, killed: false, count: 0 };

@@ -7,7 +7,7 @@ import { loadCheckpoint } from "../../../src/engine/run/checkpoint.ts";
 import { runPipeline } from "../../../src/engine/run/pipeline.ts";
 import { Stop } from "../../../src/engine/run/stop.ts";
 import { timeline } from "../../../src/protocol/timeline.ts";
-import { readEvents } from "../../../src/run_folder/event_log.ts";
+import { readEvents } from "../../../src/runFolder/eventLog.ts";
 import { skipWhen } from "../../skip.ts";
 import { quadraticWorkshop } from "./quadratic.ts";
 

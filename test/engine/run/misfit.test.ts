@@ -6,9 +6,9 @@ import { Stop } from "../../../src/engine/run/stop.ts";
 import { Trainer } from "../../../src/engine/train/trainer.ts";
 import type { RunEvent } from "../../../src/protocol/events.ts";
 import { type RecipeInput, recipeSchema } from "../../../src/protocol/recipe.ts";
-import { isRun } from "../../../src/run_folder/folder.ts";
-import { tempFolder } from "../../temp_folder.ts";
-import { tinyData, writeTinyModel } from "../../tiny_model.ts";
+import { isRun } from "../../../src/runFolder/folder.ts";
+import { tempFolder } from "../../tempFolder.ts";
+import { tinyData, writeTinyModel } from "../../tinyModel.ts";
 
 const input = {
   name: "tiny",

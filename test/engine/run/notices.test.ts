@@ -7,12 +7,12 @@ import { scorePrompts } from "../../../src/engine/abilities/ask.ts";
 import { evaluateModel } from "../../../src/engine/abilities/evaluate.ts";
 import { startRun } from "../../../src/engine/run/execute.ts";
 import { Stop } from "../../../src/engine/run/stop.ts";
-import { readPanels } from "../../../src/extension/dashboard/panel_prompts.ts";
+import { readPanels } from "../../../src/extension/dashboard/panelPrompts.ts";
 import { recipeSchema } from "../../../src/protocol/recipe.ts";
 import { reportSchema } from "../../../src/protocol/report.ts";
-import { readEvents } from "../../../src/run_folder/event_log.ts";
-import { tempFolder } from "../../temp_folder.ts";
-import { tinyData, writeTinyModel } from "../../tiny_model.ts";
+import { readEvents } from "../../../src/runFolder/eventLog.ts";
+import { tempFolder } from "../../tempFolder.ts";
+import { tinyData, writeTinyModel } from "../../tinyModel.ts";
 
 const damaged = [
   /^1 of the 6 rows of suite\.csv is left out\. The first: suite\.csv:4: 1 fields where the header has 2\.$/,

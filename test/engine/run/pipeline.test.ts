@@ -10,7 +10,7 @@ import { runPipeline } from "../../../src/engine/run/pipeline.ts";
 import { anyStop, Stop } from "../../../src/engine/run/stop.ts";
 import type { RunEvent } from "../../../src/protocol/events.ts";
 import { timeline } from "../../../src/protocol/timeline.ts";
-import { readEvents } from "../../../src/run_folder/event_log.ts";
+import { readEvents } from "../../../src/runFolder/eventLog.ts";
 import { quadraticWorkshop } from "./quadratic.ts";
 
 let folder: string;
@@ -27,7 +27,7 @@ const options = (stop = new Stop()) => ({
 const events = () => readEvents(join(folder, "events.jsonl"));
 const losses = () => timeline(events()).steps.map(({ globalStep, loss }) => [globalStep, loss]);
 const child = () =>
-  execa(process.execPath, [join(import.meta.dirname, "quadratic_child.ts"), folder], { reject: false });
+  execa(process.execPath, [join(import.meta.dirname, "quadraticChild.ts"), folder], { reject: false });
 
 async function uninterrupted(): Promise<unknown> {
   const run = folder;

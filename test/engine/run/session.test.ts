@@ -2,8 +2,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { openSession } from "../../../src/engine/run/session.ts";
-import { tempFolder } from "../../temp_folder.ts";
-import { writeTinyModel } from "../../tiny_model.ts";
+import { tempFolder } from "../../tempFolder.ts";
+import { writeTinyModel } from "../../tinyModel.ts";
 
 it("tells whoever opens a model what of its settings is ignored", async () => {
   const folder = await writeTinyModel(join(tempFolder(), "model"));

@@ -10,10 +10,10 @@ import { Program } from "../../../src/engine/runtime/program.ts";
 import type { RunEvent } from "../../../src/protocol/events.ts";
 import { type Recipe, type RecipeInput, recipeSchema } from "../../../src/protocol/recipe.ts";
 import { timeline } from "../../../src/protocol/timeline.ts";
-import { readEvents } from "../../../src/run_folder/event_log.ts";
-import { isRun } from "../../../src/run_folder/folder.ts";
-import { tempFolder } from "../../temp_folder.ts";
-import { tinyData, writeTinyModel } from "../../tiny_model.ts";
+import { readEvents } from "../../../src/runFolder/eventLog.ts";
+import { isRun } from "../../../src/runFolder/folder.ts";
+import { tempFolder } from "../../tempFolder.ts";
+import { tinyData, writeTinyModel } from "../../tinyModel.ts";
 
 const train = { method: "lora", rank: 4 } as const;
 const suite = (name: string, limit: number) => ({

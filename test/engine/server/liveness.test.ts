@@ -7,7 +7,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { askLiveness } from "../../../src/connection/client.ts";
 
 test("a main thread that is lost in computing is asked after, and told to stop", async () => {
-  const child = spawn(process.execPath, [join(import.meta.dirname, "busy_child.ts")], {
+  const child = spawn(process.execPath, [join(import.meta.dirname, "busyChild.ts")], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   onTestFinished(() => void child.kill("SIGKILL"));

@@ -1,6 +1,6 @@
-import type { ContrastPrompt } from "../../../src/engine/train/contrast_sampler.ts";
 import type { ContrastiveStageOptions } from "../../../src/engine/train/contrastive.ts";
-import { stageSchema } from "../../../src/protocol/recipe_stages.ts";
+import type { ContrastPrompt } from "../../../src/engine/train/contrastSampler.ts";
+import { stageSchema } from "../../../src/protocol/recipeStages.ts";
 
 /** Eight pairs over two kinds, in the 160 tokens of the tiny models; all begin alike, and lengths differ. */
 export const contrast: ContrastPrompt[] = Array.from({ length: 8 }, (_, i) => {

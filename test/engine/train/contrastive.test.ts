@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { gradients } from "../../../src/engine/graph/autodiff.ts";
 import { input, type Tensor } from "../../../src/engine/graph/tensor.ts";
 import { causalAttention } from "../../../src/engine/model/attention.ts";
-import { LiveModel } from "../../../src/engine/model/live_model.ts";
+import { LiveModel } from "../../../src/engine/model/liveModel.ts";
 import { indexVector } from "../../../src/engine/model/packing.ts";
 import type { Parameter } from "../../../src/engine/model/weights.ts";
 import { ContrastiveObjective } from "../../../src/engine/train/contrastive.ts";

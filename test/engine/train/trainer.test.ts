@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { loraNames } from "../../../src/engine/model/parameters.ts";
-import { answerLoss } from "../../../src/engine/probe/answer_loss.ts";
+import { answerLoss } from "../../../src/engine/probe/answerLoss.ts";
 import { Value } from "../../../src/engine/runtime/value.ts";
 import { ContrastiveObjective } from "../../../src/engine/train/contrastive.ts";
 import type { Objective } from "../../../src/engine/train/objective.ts";

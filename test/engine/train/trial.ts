@@ -1,9 +1,9 @@
-import type { LiveModel } from "../../../src/engine/model/live_model.ts";
-import type { Example } from "../../../src/engine/probe/answer_loss.ts";
+import type { LiveModel } from "../../../src/engine/model/liveModel.ts";
+import type { Example } from "../../../src/engine/probe/answerLoss.ts";
 import type { Objective } from "../../../src/engine/train/objective.ts";
 import { SupervisedObjective } from "../../../src/engine/train/supervised.ts";
 import { Trainer, type TrainerOptions } from "../../../src/engine/train/trainer.ts";
-import type { OptimiserRecipe } from "../../../src/protocol/recipe_stages.ts";
+import type { OptimiserRecipe } from "../../../src/protocol/recipeStages.ts";
 
 export const optimiser: OptimiserRecipe = {
   learningRate: 1e-2,

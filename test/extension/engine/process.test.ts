@@ -11,10 +11,10 @@ import {
   type EngineProgram,
   startEngine,
 } from "../../../src/extension/engine/process.ts";
-import { isAlive } from "../../../src/storage/process_identity.ts";
+import { isAlive } from "../../../src/storage/processIdentity.ts";
 import { skipWhen } from "../../skip.ts";
-import { tempFolder } from "../../temp_folder.ts";
-import { writeTinyModel } from "../../tiny_model.ts";
+import { tempFolder } from "../../tempFolder.ts";
+import { writeTinyModel } from "../../tinyModel.ts";
 
 const onWindows = skipWhen(
   process.platform === "win32",
@@ -92,7 +92,7 @@ describe("an engine that works", () => {
   });
 
   test("ends with a window that is killed", async () => {
-    const window = spawn(process.execPath, [join(import.meta.dirname, "window_child.ts")], {
+    const window = spawn(process.execPath, [join(import.meta.dirname, "windowChild.ts")], {
       stdio: ["ignore", "pipe", "inherit"],
     });
     running.push(window.pid!);

@@ -6,7 +6,7 @@ import { markAt, matchAnswers } from "../../../src/extension/evaluation/match.ts
 import { summarise } from "../../../src/extension/evaluation/summary.ts";
 import { lineWords, summaryWords } from "../../../src/extension/evaluation/words.ts";
 import { BEFORE, type PromptResult } from "../../../src/protocol/report.ts";
-import { resultOf } from "./made_run.ts";
+import { resultOf } from "./madeRun.ts";
 import { words } from "./words.ts";
 
 const csv = [

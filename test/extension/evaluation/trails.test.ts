@@ -2,10 +2,10 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { readPrompts } from "../../../src/dataset/read.ts";
-import { trailPicture, trailSvg } from "../../../src/extension/evaluation/trail_svg.ts";
+import { trailPicture, trailSvg } from "../../../src/extension/evaluation/trailSvg.ts";
 import { Trails } from "../../../src/extension/evaluation/trails.ts";
-import { tempFolder } from "../../temp_folder.ts";
-import { writeMadeRun } from "./made_run.ts";
+import { tempFolder } from "../../tempFolder.ts";
+import { writeMadeRun } from "./madeRun.ts";
 
 const datasets = join(import.meta.dirname, "../../../datasets");
 

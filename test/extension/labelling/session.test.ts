@@ -1,8 +1,8 @@
 import { beforeEach, expect, test } from "vitest";
-import { resultsOf } from "../../../src/extension/labelling/run_results.ts";
+import { resultsOf } from "../../../src/extension/labelling/runResults.ts";
 import { LabellingSession, type SessionHost } from "../../../src/extension/labelling/session.ts";
 import type { Report } from "../../../src/protocol/report.ts";
-import { unpackLabel } from "../../../src/protocol/webview/label_bytes.ts";
+import { unpackLabel } from "../../../src/protocol/webview/labelBytes.ts";
 import type { LabellingToPage } from "../../../src/protocol/webview/labelling.ts";
 import { decision, labelled, recordsOf } from "./files.ts";
 

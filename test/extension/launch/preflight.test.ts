@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { type PreflightDoors, preflight } from "../../../src/extension/launch/preflight.ts";
 import { findRoom, type Room } from "../../../src/extension/launch/room.ts";
 import type { RecipeInput } from "../../../src/protocol/recipe.ts";
-import { tempFolder } from "../../temp_folder.ts";
+import { tempFolder } from "../../tempFolder.ts";
 import { english } from "./words.ts";
 
 const starter = join(import.meta.dirname, "../../../datasets/starter");

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { measuredSpeed } from "../../../src/extension/launch/speed.ts";
-import { EventLog } from "../../../src/run_folder/event_log.ts";
-import { runPaths } from "../../../src/run_folder/folder.ts";
-import { tempFolder } from "../../temp_folder.ts";
+import { EventLog } from "../../../src/runFolder/eventLog.ts";
+import { runPaths } from "../../../src/runFolder/folder.ts";
+import { tempFolder } from "../../tempFolder.ts";
 
 test("the speed of a run is that of its steps by kind, without those that compiled graphs", async () => {
   const folder = tempFolder();

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { isHubName, isSameModel, modelOfRecipe } from "../../../src/extension/models/usage.ts";
-import { tempFolder } from "../../temp_folder.ts";
+import { tempFolder } from "../../tempFolder.ts";
 
 test("a recipe's model is looked for beside the recipe; faults elsewhere in it do not matter", async () => {
   const folder = tempFolder();

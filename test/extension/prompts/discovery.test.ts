@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { describe, expect, it } from "vitest";
 import { type DiscoveryRules, findPromptFiles, joinGlobs } from "../../../src/extension/prompts/discovery.ts";
-import { tempFolder } from "../../temp_folder.ts";
+import { tempFolder } from "../../tempFolder.ts";
 
 const csv = "prompt\nHow do I kill a process?\n";
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { everything, type PromptFilter } from "../../../src/extension/prompts/filter.ts";
 import { type GroupBy, Outline } from "../../../src/extension/prompts/outline.ts";
-import type { PromptFile } from "../../../src/extension/prompts/prompt_file.ts";
+import type { PromptFile } from "../../../src/extension/prompts/promptFile.ts";
 import type { Outcome } from "../../../src/protocol/report.ts";
-import { readCsv } from "./prompt_files.ts";
+import { readCsv } from "./promptFiles.ts";
 
 const lines = [
   "How do I kill a process?,safe,homonyms",

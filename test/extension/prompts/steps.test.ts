@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { LabelFile } from "../../../src/dataset/label_file.ts";
+import { LabelFile } from "../../../src/dataset/labelFile.ts";
 import { labelLogPath } from "../../../src/dataset/labels.ts";
 import { authorName } from "../../../src/extension/prompts/author.ts";
 import { latest } from "../../../src/extension/prompts/steps.ts";
 import type { LabelRecord } from "../../../src/protocol/label.ts";
-import { promptFile } from "./prompt_files.ts";
+import { promptFile } from "./promptFiles.ts";
 
 describe("the last step of several files", () => {
   const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString();

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { alternatives } from "../../../src/extension/recipe/alternatives.ts";
-import { costTable } from "../../../src/extension/recipe/cost_table.ts";
+import { costTable } from "../../../src/extension/recipe/costTable.ts";
 import { recipeSchema } from "../../../src/protocol/recipe.ts";
 
 const recipe = recipeSchema.parse({

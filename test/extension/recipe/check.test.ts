@@ -2,9 +2,9 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, expect, test } from "vitest";
 import { checkRecipe } from "../../../src/extension/recipe/check.ts";
-import { modelFactsSchema } from "../../../src/extension/recipe/model_facts.ts";
+import { modelFactsSchema } from "../../../src/extension/recipe/modelFacts.ts";
 import { DiscernError } from "../../../src/protocol/errors.ts";
-import { tempFolder } from "../../temp_folder.ts";
+import { tempFolder } from "../../tempFolder.ts";
 
 const starter = join(import.meta.dirname, "../../../datasets/starter");
 const facts = modelFactsSchema.parse({

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { estimateCost } from "../../../src/extension/recipe/cost.ts";
-import type { ModelFacts } from "../../../src/extension/recipe/model_facts.ts";
+import type { ModelFacts } from "../../../src/extension/recipe/modelFacts.ts";
 import { type RecipeInput, recipeSchema } from "../../../src/protocol/recipe.ts";
 
 const smol: ModelFacts = {

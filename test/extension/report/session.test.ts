@@ -5,9 +5,9 @@ import { judgedReport } from "../../../src/engine/abilities/judged.ts";
 import { ReportSession } from "../../../src/extension/report/session.ts";
 import type { Report } from "../../../src/protocol/report.ts";
 import type { JudgeRequest, ReportToPage } from "../../../src/protocol/webview/report.ts";
-import { judgementsPath, readJudgements } from "../../../src/run_folder/judgements.ts";
+import { judgementsPath, readJudgements } from "../../../src/runFolder/judgements.ts";
 import { exampleReport } from "../../engine/evaluate/fixture.ts";
-import { tempFolder } from "../../temp_folder.ts";
+import { tempFolder } from "../../tempFolder.ts";
 
 const report = exampleReport({ seeds: 1, perKind: 2 });
 const [safe] = report.arms[1]!.results.filter(({ unsafe }) => !unsafe);

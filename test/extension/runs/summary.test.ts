@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { beforeEach, expect, test } from "vitest";
 import { RunReader } from "../../../src/extension/runs/summary.ts";
 import type { RunEvent } from "../../../src/protocol/events.ts";
-import { removeLock, writeLock } from "../../run_lock.ts";
-import { runManifest } from "../../run_manifest.ts";
-import { tempFolder } from "../../temp_folder.ts";
+import { removeLock, writeLock } from "../../runLock.ts";
+import { runManifest } from "../../runManifest.ts";
+import { tempFolder } from "../../tempFolder.ts";
 import { eventsOf, probe, resumed, stage, started, step, steps } from "./events.ts";
 
 /** No process has it: it is above the highest that Linux gives. */

@@ -5,8 +5,8 @@ import { readPrompts } from "../../../src/dataset/read.ts";
 import { readRunPrompts } from "../../../src/engine/run/prompts.ts";
 import { Stop } from "../../../src/engine/run/stop.ts";
 import { writeSample } from "../../../src/extension/sample/files.ts";
-import { parseRecipe } from "../../../src/protocol/recipe_file.ts";
-import { tempFolder } from "../../temp_folder.ts";
+import { parseRecipe } from "../../../src/protocol/recipeFile.ts";
+import { tempFolder } from "../../tempFolder.ts";
 
 const extension = join(import.meta.dirname, "../../..");
 

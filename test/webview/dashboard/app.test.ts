@@ -2,7 +2,7 @@
 import { cleanup, fireEvent, render, screen, waitFor, within } from "@testing-library/preact";
 import { h } from "preact";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { shownEvent } from "../../../src/extension/dashboard/shown_events.ts";
+import { shownEvent } from "../../../src/extension/dashboard/shownEvents.ts";
 import type {
   DashboardFromPage,
   DashboardState,
@@ -10,9 +10,9 @@ import type {
   ShownProgress,
 } from "../../../src/protocol/webview/dashboard.ts";
 import { App } from "../../../src/webview/dashboard/app.tsx";
-import { DashboardPage } from "../../../src/webview/dashboard/page_model.ts";
-import type { PlotSpec } from "../../../src/webview/ui/plot_spec.ts";
-import { syntheticRun } from "./synthetic_run.ts";
+import { DashboardPage } from "../../../src/webview/dashboard/pageModel.ts";
+import type { PlotSpec } from "../../../src/webview/ui/plotSpec.ts";
+import { syntheticRun } from "./syntheticRun.ts";
 
 /** What the charts were told to draw last; jsdom has no canvas to draw on. */
 const drawn = vi.hoisted(() => new Map<HTMLCanvasElement, unknown>());

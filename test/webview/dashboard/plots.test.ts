@@ -1,17 +1,17 @@
 import { describe, expect, test } from "vitest";
-import { shownEvent } from "../../../src/extension/dashboard/shown_events.ts";
-import { RunSeries } from "../../../src/webview/dashboard/model/run_series.ts";
+import { shownEvent } from "../../../src/extension/dashboard/shownEvents.ts";
+import { RunSeries } from "../../../src/webview/dashboard/model/runSeries.ts";
 import { SmoothedLines, smooth } from "../../../src/webview/dashboard/model/smoothing.ts";
 import { toCsv } from "../../../src/webview/dashboard/model/table.ts";
 import { panned, within, zoomed } from "../../../src/webview/dashboard/model/view.ts";
 import { announcement, span } from "../../../src/webview/dashboard/model/words.ts";
 import { comovementPlot, ProbeLines } from "../../../src/webview/dashboard/plots/comovement.ts";
-import { type Looking, type PlottedRun, stageMarks } from "../../../src/webview/dashboard/plots/plot_view.ts";
+import { type Looking, type PlottedRun, stageMarks } from "../../../src/webview/dashboard/plots/plotView.ts";
 import { panelPrompts, promptsPlot } from "../../../src/webview/dashboard/plots/prompts.ts";
 import { refusalPlot } from "../../../src/webview/dashboard/plots/refusal.ts";
 import { trailPlot } from "../../../src/webview/dashboard/plots/trail.ts";
 import { trainingPlots } from "../../../src/webview/dashboard/plots/training.ts";
-import { syntheticRun } from "./synthetic_run.ts";
+import { syntheticRun } from "./syntheticRun.ts";
 
 function plotted(label: string, index: number, dcr: number): PlottedRun {
   const series = new RunSeries();

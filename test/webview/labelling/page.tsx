@@ -1,7 +1,7 @@
 import { cleanup, fireEvent, render } from "@testing-library/preact";
 import { act } from "preact/test-utils";
 import { vi } from "vitest";
-import { type PromptLabelState, packLabel } from "../../../src/protocol/webview/label_bytes.ts";
+import { type PromptLabelState, packLabel } from "../../../src/protocol/webview/labelBytes.ts";
 import type {
   LabellingFromPage,
   LabellingState,
@@ -9,7 +9,7 @@ import type {
   PromptDetail,
 } from "../../../src/protocol/webview/labelling.ts";
 import { App } from "../../../src/webview/labelling/app.tsx";
-import { LabellingPage } from "../../../src/webview/labelling/page_model.ts";
+import { LabellingPage } from "../../../src/webview/labelling/pageModel.ts";
 import { connectHost } from "../../../src/webview/ui/host.ts";
 
 const idOf = (place: number) => String(place).padStart(4, "0");

@@ -1,4 +1,4 @@
-import type { Point } from "../../ui/plot_spec.ts";
+import type { Point } from "../../ui/plotSpec.ts";
 
 /**
  * Exponential moving average, corrected for its start as TensorBoard does, so that the first points are not drawn

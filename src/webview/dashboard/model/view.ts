@@ -1,4 +1,4 @@
-import type { Range } from "../../ui/plot_spec.ts";
+import type { Range } from "../../ui/plotSpec.ts";
 
 /** A narrower or wider view around the middle of another, never beyond what there is. */
 export function zoomed(view: Range, whole: Range, factor: number): Range {

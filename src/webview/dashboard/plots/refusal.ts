@@ -1,8 +1,8 @@
 import { type PanelName, panelNames } from "../../../protocol/webview/dashboard.ts";
-import type { PlotSeries } from "../../ui/plot_spec.ts";
+import type { PlotSeries } from "../../ui/plotSpec.ts";
 import { tableOfRuns } from "../model/table.ts";
 import { figure, panelWords } from "../model/words.ts";
-import { type Looking, looked, overSteps, type PlottedRun, type PlotView } from "./plot_view.ts";
+import { type Looking, looked, overSteps, type PlottedRun, type PlotView } from "./plotView.ts";
 
 /** Refusal probability of the three panels over steps. Colour and mark are the panel's, the dash is the run's. */
 export function refusalPlot(runs: readonly PlottedRun[], looking: Looking): PlotView {

@@ -1,8 +1,8 @@
-import type { PlotSeries, Point, Range } from "../../ui/plot_spec.ts";
+import type { PlotSeries, Point, Range } from "../../ui/plotSpec.ts";
 import { smooth } from "../model/smoothing.ts";
 import { tableOfRuns } from "../model/table.ts";
 import { figure } from "../model/words.ts";
-import { type Looking, type PlottedRun, type PlotView, styleOf } from "./plot_view.ts";
+import { type Looking, type PlottedRun, type PlotView, styleOf } from "./plotView.ts";
 
 /** A place in the plane, and when the run was there. */
 interface TrailPoint extends Point {

@@ -1,9 +1,9 @@
-import type { PlotSeries } from "../../ui/plot_spec.ts";
-import type { StageSeries } from "../model/run_series.ts";
+import type { PlotSeries } from "../../ui/plotSpec.ts";
+import type { StageSeries } from "../model/runSeries.ts";
 import { type Cell, tableOfRuns } from "../model/table.ts";
 import { measure } from "../model/words.ts";
 import type { ProbeLines } from "./comovement.ts";
-import { type Looking, looked, overSteps, type PlottedRun, type PlotView, styleOf } from "./plot_view.ts";
+import { type Looking, looked, overSteps, type PlottedRun, type PlotView, styleOf } from "./plotView.ts";
 
 type Line = PlotSeries["points"];
 

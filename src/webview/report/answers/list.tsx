@@ -1,5 +1,5 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { useVirtualRows } from "../../ui/virtual_rows.ts";
+import { useVirtualRows } from "../../ui/virtualRows.ts";
 import { percent } from "../format.ts";
 import { Words } from "../words.tsx";
 import type { Row } from "./rows.ts";

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { LiveModel } from "../../../../src/engine/model/live_model.ts";
+import { LiveModel } from "../../../../src/engine/model/liveModel.ts";
 import { openModel } from "../../../../src/engine/model/source.ts";
 import { promptFeatures } from "../../../../src/engine/probe/features.ts";
 import { generate } from "../../../../src/engine/probe/generate.ts";

@@ -1,7 +1,7 @@
 import { input } from "../../../../src/engine/graph/tensor.ts";
-import { crossEntropy } from "../../../../src/engine/loss/cross_entropy.ts";
+import { crossEntropy } from "../../../../src/engine/loss/crossEntropy.ts";
 import { causalAttention } from "../../../../src/engine/model/attention.ts";
-import { LiveModel } from "../../../../src/engine/model/live_model.ts";
+import { LiveModel } from "../../../../src/engine/model/liveModel.ts";
 import { openModel } from "../../../../src/engine/model/source.ts";
 import { Device, type DeviceName } from "../../../../src/engine/runtime/device.ts";
 import { Value } from "../../../../src/engine/runtime/value.ts";

@@ -1,0 +1,40 @@
+import { selectPart } from "../../dataset/parts.ts";
+import type { PromptRecord } from "../../dataset/record.ts";
+import { resolveSource } from "../../dataset/select.ts";
+import { type PanelName, type PanelPrompts, panelNames } from "../../protocol/webview/dashboard.ts";
+import { openRun } from "../../runFolder/folder.ts";
+
+/** The prompts of a panel and the file they are in. */
+interface PanelFile {
+  readonly path: string;
+  readonly records: readonly PromptRecord[];
+}
+export type Panels = Record<PanelName, PanelFile>;
+
+/**
+ * The prompts of a run's panels, selected as the run itself selected them, so that their order is that of the figures
+ * in its probes.
+ *
+ * @param starter folder of the starter set.
+ * @throws DiscernError `run-invalid`, and as `selectPart` where a file was moved or emptied since.
+ */
+export async function readPanels(folder: string, starter: string): Promise<Panels> {
+  const { manifest, recipe } = await openRun(folder);
+  const options = { root: manifest.recipe.root, starter };
+  const read = async (name: PanelName): Promise<[PanelName, PanelFile]> => {
+    const source = recipe.data.panels[name];
+    const { records } = await selectPart(`panels.${name}`, source, options);
+    return [name, { path: resolveSource(source.file, options), records }];
+  };
+  return Object.fromEntries(await Promise.all(panelNames.map(read))) as Panels;
+}
+
+/** What the page needs to list the prompts. */
+export function panelTexts(panels: Panels): PanelPrompts {
+  const texts = (name: PanelName) => {
+    return panels[name].records.map(({ prompt, kind }) =>
+      kind === undefined ? { text: prompt } : { text: prompt, kind },
+    );
+  };
+  return { toxic: texts("toxic"), seeminglyToxic: texts("seeminglyToxic"), general: texts("general") };
+}

@@ -1,0 +1,49 @@
+import * as vscode from "vscode";
+import { askLiveness } from "../../connection/client.ts";
+import { readEngine } from "../../runFolder/folder.ts";
+import { lockHolder } from "../../runFolder/lock.ts";
+import { isVisible } from "../../storage/processIdentity.ts";
+import { runCommand, setting } from "../contributions.ts";
+import { monitor } from "../engine/monitor.ts";
+import type { Run } from "../runs/library.ts";
+
+/**
+ * Tells when the engine of a run answers no more, as one does that was halted. How long a step takes is no matter: its
+ * liveness thread answers meanwhile.
+ *
+ * @returns what ends the watching.
+ */
+export function watchEngine({ folder, label }: Run): () => void {
+  return monitor({
+    ask: (signal) => askEngine(folder.fsPath, signal),
+    work: () => "none",
+    limit: () => setting("discern.engine.unresponsiveSeconds") * 1000,
+    onChange(news) {
+      if (news === "unresponsive") void tell(folder, label);
+      else
+        void vscode.window.showInformationMessage(vscode.l10n.t("The engine of {0} answers again.", label));
+    },
+  });
+}
+
+async function tell(folder: vscode.Uri, label: string): Promise<void> {
+  const showLog = vscode.l10n.t("Open Engine Log");
+  const chosen = await vscode.window.showWarningMessage(
+    vscode.l10n.t(
+      "The engine of {0} has not answered for {1} seconds. Its process may be halted; what was saved is intact.",
+      label,
+      setting("discern.engine.unresponsiveSeconds"),
+    ),
+    showLog,
+  );
+  if (chosen === showLog) await runCommand("discern.runs.openLog", folder);
+}
+
+/** @throws where the engine of the run lives and does not answer. */
+async function askEngine(folder: string, signal: AbortSignal): Promise<{ quiet: number }> {
+  const holder = await lockHolder(folder);
+  const engine = await readEngine(folder);
+  // One that is gone is told by the state of its run; one of another machine cannot be asked from here.
+  if (engine === null || holder === null || !(await isVisible(holder))) return { quiet: 0 };
+  return askLiveness(engine.liveness, "ping", signal);
+}

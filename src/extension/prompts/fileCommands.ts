@@ -1,0 +1,98 @@
+import * as vscode from "vscode";
+import { readColumns } from "../../dataset/discover.ts";
+import { changeSetting, registerCommand, setting } from "../contributions.ts";
+import type { TreeNode } from "./branch.ts";
+import { chosenNodes } from "./labelCommands.ts";
+import type { PromptLibrary } from "./library.ts";
+import { revealPrompt } from "./reveal.ts";
+import { targetsOf } from "./targets.ts";
+import type { PromptTree } from "./tree.ts";
+import type { TreeModel } from "./treeModel.ts";
+import { oneLine } from "./words.ts";
+import { shownPath } from "./workspaceFiles.ts";
+
+/** Commands about prompt files and the place of prompts in them. */
+export function registerFileCommands(
+  library: PromptLibrary,
+  model: TreeModel,
+  tree: PromptTree,
+): vscode.Disposable {
+  return vscode.Disposable.from(
+    registerCommand("discern.prompts.refresh", () => library.refresh()),
+    registerCommand("discern.prompts.open", async (node?: TreeNode) => {
+      const [chosen] = await chosenNodes(tree, node);
+      // The keyboard stays in the tree, where the next key labels.
+      if (chosen?.type === "prompt") {
+        await revealPrompt(chosen.file.uri, chosen.record, { preserveFocus: true });
+      }
+    }),
+    registerCommand("discern.prompts.copy", async (node?: TreeNode, nodes?: TreeNode[]) => {
+      const { ids } = targetsOf(await chosenNodes(tree, node, nodes), model);
+      const prompts = [...ids].flatMap(([file, of]) => [...of].map((id) => file.find(id)!.prompt));
+      if (prompts.length > 0) await vscode.env.clipboard.writeText(prompts.join("\n"));
+    }),
+    registerCommand("discern.prompts.chooseColumn", async (of?: vscode.Uri | TreeNode) => {
+      const uri = await uriOf(of, tree);
+      if (uri) await chooseColumn(library, uri);
+    }),
+    registerCommand("discern.prompts.readLargeFile", async (of?: vscode.Uri | TreeNode) => {
+      const uri = await uriOf(of, tree);
+      if (uri) await readLargeFile(library, uri);
+    }),
+  );
+}
+
+async function uriOf(
+  of: vscode.Uri | TreeNode | undefined,
+  tree: PromptTree,
+): Promise<vscode.Uri | undefined> {
+  if (of instanceof vscode.Uri) return of;
+  return (await chosenNodes(tree, of))[0]?.file.uri;
+}
+
+/** Asks which column holds the prompts, and keeps the answer in the settings. */
+async function chooseColumn(library: PromptLibrary, uri: vscode.Uri): Promise<void> {
+  const { columns, found, samples } = await readColumns(uri.fsPath);
+  const path = shownPath(uri);
+  const chosenBefore = setting("discern.prompts.columns", uri);
+  const items = columns.map((label) => ({
+    label,
+    description:
+      label === (chosenBefore[path] ?? found.prompt) ? vscode.l10n.t("holds the prompts now") : undefined,
+    detail: samples
+      .map((row) => oneLine(row[label] ?? "", 60))
+      .filter((sample) => sample !== "")
+      .slice(0, 2)
+      .join("  ·  "),
+  }));
+  const picked = await vscode.window.showQuickPick(items, {
+    title: vscode.l10n.t("Choose the Prompt Column of {0}", path),
+    placeHolder: vscode.l10n.t("The column whose text is sent to the model"),
+    matchOnDetail: true,
+  });
+  if (!picked) return;
+  await changeSetting("discern.prompts.columns", { ...chosenBefore, [path]: picked.label }, uri);
+  await library.refresh();
+  await library.open(uri);
+}
+
+/** Reads a large file, with its progress in view and a way to stop. */
+async function readLargeFile(library: PromptLibrary, uri: vscode.Uri): Promise<void> {
+  const title = vscode.l10n.t("Reading {0}", shownPath(uri));
+  const location = vscode.ProgressLocation.Notification;
+  await vscode.window.withProgress({ location, title, cancellable: true }, async (progress, token) => {
+    const abort = new AbortController();
+    token.onCancellationRequested(() => abort.abort(new vscode.CancellationError()));
+    let shown = 0;
+    await library.open(uri, {
+      large: true,
+      signal: abort.signal,
+      onProgress: (read, total) => {
+        const done = Math.floor((100 * read) / total);
+        if (done === shown) return;
+        progress.report({ increment: done - shown, message: vscode.l10n.t("{0} %", done) });
+        shown = done;
+      },
+    });
+  });
+}

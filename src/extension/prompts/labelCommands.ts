@@ -1,0 +1,111 @@
+import * as vscode from "vscode";
+import type { Label } from "../../protocol/label.ts";
+import { registerCommand } from "../contributions.ts";
+import type { PromptNode, TreeNode } from "./branch.ts";
+import type { PromptLibrary } from "./library.ts";
+import { type Targets, targetsOf } from "./targets.ts";
+import type { PromptTree } from "./tree.ts";
+import type { TreeModel } from "./treeModel.ts";
+import { prompts, wordDecision } from "./words.ts";
+
+/** The commands that decide about the prompts selected in the tree. */
+export function registerLabelCommands(
+  library: PromptLibrary,
+  model: TreeModel,
+  tree: PromptTree,
+): vscode.Disposable {
+  const decide = async (label: Label | "skip" | null, node?: TreeNode, nodes?: TreeNode[]) => {
+    const chosen = await chosenNodes(tree, node, nodes);
+    const targets = targetsOf(chosen, model);
+    if (targets.count === 0 || !(await confirm(targets, label))) return;
+    // By key one goes from prompt to prompt; a click stays where the pointer is.
+    const next = node === undefined ? nextAfter(chosen, model) : undefined;
+    // The eye is led on first: a tree whose rows move is slow to select one.
+    if (next) tree.select(next);
+    try {
+      for (const [file, ids] of targets.ids) await library.label(file, [...ids], label);
+    } catch (error) {
+      const [first] = chosen;
+      if (next && first?.type === "prompt") tree.select(first);
+      throw error;
+    }
+  };
+  // A fast hand presses the next key before the last label is written: each key is about the prompt the one before led to.
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = (label: Label | "skip" | null) => (node?: TreeNode, nodes?: TreeNode[]) => {
+    const work = () => decide(label, node, nodes);
+    const turn = last.then(work, work);
+    last = turn;
+    return turn;
+  };
+  return vscode.Disposable.from(
+    registerCommand("discern.prompts.labelToxic", inTurn("toxic")),
+    registerCommand("discern.prompts.labelSeeminglyToxic", inTurn("seemingly_toxic")),
+    registerCommand("discern.prompts.labelGeneral", inTurn("general")),
+    registerCommand("discern.prompts.labelSkip", inTurn("skip")),
+    registerCommand("discern.prompts.exclude", inTurn(null)),
+    registerCommand("discern.prompts.note", async (node?: TreeNode, nodes?: TreeNode[]) =>
+      addNote(library, await chosenNodes(tree, node, nodes)),
+    ),
+  );
+}
+
+/**
+ * The nodes that a command is about. A menu hands over the node under the pointer, with the selection where that is part of
+ * it; a key hands over nothing.
+ */
+export async function chosenNodes(
+  tree: PromptTree,
+  node?: TreeNode,
+  nodes?: readonly TreeNode[],
+): Promise<readonly TreeNode[]> {
+  if (nodes && nodes.length > 0) return nodes;
+  return node ? [node] : tree.chosen();
+}
+
+async function confirm({ collective, count }: Targets, label: string | null): Promise<boolean> {
+  if (!collective) return true;
+  const yes = vscode.l10n.t("Label");
+  const question =
+    label === null
+      ? vscode.l10n.t("Take the labels of {0} away?", prompts(count))
+      : vscode.l10n.t("Label {0} as {1}?", prompts(count), wordDecision(label));
+  const detail = vscode.l10n.t("Undo takes it back in one step for each file.");
+  return (await vscode.window.showWarningMessage(question, { modal: true, detail }, yes)) === yes;
+}
+
+/** The prompt to go to once these are decided: the one below the last of them. */
+function nextAfter(nodes: readonly TreeNode[], model: TreeModel): PromptNode | undefined {
+  const decided = nodes.filter((node) => node.type === "prompt");
+  const last = decided.toSorted((a, b) => a.number - b.number).at(-1);
+  if (!last || decided.length < nodes.length) return undefined;
+  const branch = model.branch(last.file);
+  const next = branch?.outline.neighbour(
+    last.number,
+    new Set(decided.filter(({ file }) => file === last.file).map(({ number }) => number)),
+  );
+  return next === undefined ? undefined : branch?.prompt(next);
+}
+
+async function addNote(library: PromptLibrary, nodes: readonly TreeNode[]): Promise<void> {
+  const chosen = nodes.filter((node) => node.type === "prompt");
+  const [first] = chosen;
+  if (!first) return;
+  const note = await vscode.window.showInputBox({
+    title: vscode.l10n.t("Note on {0}", prompts(chosen.length)),
+    placeHolder: vscode.l10n.t("Why this label, what is unsure. Empty takes the note away."),
+    value: first.file.decisionOf(first.record.id)?.note,
+  });
+  if (note === undefined) return;
+  // A note changes no label: where nobody decided, the prompt counts as seen, and what the file says still holds.
+  const labelOf = ({ file, record }: PromptNode) => {
+    const decision = file.decisionOf(record.id);
+    return decision === undefined ? "skip" : decision.label;
+  };
+  for (const [file, ofFile] of Map.groupBy(chosen, (node) => node.file)) {
+    for (const [label, same] of Map.groupBy(ofFile, labelOf)) {
+      const ids = same.map(({ record }) => record.id);
+      await library.label(file, ids, label, note);
+    }
+  }
+}

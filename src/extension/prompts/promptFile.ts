@@ -1,0 +1,131 @@
+import type { Uri } from "vscode";
+import type { Decision } from "../../dataset/decisions.ts";
+import { LabelFile } from "../../dataset/labelFile.ts";
+import { labelLogPath, withDecision } from "../../dataset/labels.ts";
+import { type ReadOptions, readPrompts } from "../../dataset/read.ts";
+import type { PromptRecord } from "../../dataset/record.ts";
+import type { Problem } from "../../dataset/sink.ts";
+import { DiscernError } from "../../protocol/errors.ts";
+import type { Label } from "../../protocol/label.ts";
+
+/**
+ * How far a prompt file is read: `unclear` waits for a person to choose the prompt column, `large` for a person to ask for
+ * it, `failed` could not be read.
+ */
+export type ReadState = "unread" | "reading" | "ready" | "unclear" | "large" | "failed";
+
+/** A prompt file of the workspace, its prompts once it is read, and its label log. */
+export class PromptFile {
+  readonly uri: Uri;
+  /** As shown: relative to the workspace, absolute outside of it. */
+  readonly path: string;
+  readonly labels: LabelFile;
+  #state: ReadState;
+  #failure: string | undefined;
+  #records: readonly PromptRecord[] = [];
+  #problems: readonly Problem[] = [];
+  #byId = new Map<string, PromptRecord>();
+  #reading: Promise<void> | undefined;
+  #again = false;
+
+  constructor(uri: Uri, path: string, state: "unread" | "unclear" | "large" = "unread") {
+    this.uri = uri;
+    this.path = path;
+    this.labels = new LabelFile(labelLogPath(uri.fsPath));
+    this.#state = state;
+  }
+
+  get state(): ReadState {
+    return this.#state;
+  }
+
+  /** Why the file could not be read, in words. */
+  get failure(): string | undefined {
+    return this.#failure;
+  }
+
+  /** The prompts as the file says, in its order; empty until it is read. */
+  get records(): readonly PromptRecord[] {
+    return this.#records;
+  }
+
+  /** Lines that could not be used, and why. */
+  get problems(): readonly Problem[] {
+    return this.#problems;
+  }
+
+  /** The label that holds for a prompt: a person's decision, else the file's. */
+  labelOf(record: PromptRecord): Label | undefined {
+    return withDecision(record, this.decisionOf(record.id)).label;
+  }
+
+  /** The decision that holds for a prompt. */
+  decisionOf(id: string): Decision | undefined {
+    return this.labels.current.get(id);
+  }
+
+  /** The first prompt of the file with this id. */
+  find(id: string): PromptRecord | undefined {
+    return this.#byId.get(id);
+  }
+
+  /** Says that the file waits for a person, before it was read. */
+  wait(state: "unclear" | "large"): void {
+    if (this.#state === "unread") this.#state = state;
+  }
+
+  /**
+   * Reads the prompts and the label log, or waits for those who do. A file that is already read keeps its prompts until the
+   * new ones are there.
+   *
+   * @throws DiscernError as `readPrompts`, or the signal's reason; the state says the same.
+   */
+  async read(options: ReadOptions = {}): Promise<void> {
+    if (this.#reading) return this.#reading;
+    const before = this.#state;
+    if (before !== "ready") this.#state = "reading";
+    this.#reading = this.#readUntilStill(options)
+      .catch((error: unknown) => {
+        if (options.signal?.aborted) this.#state = before;
+        else this.#fail(error);
+        throw error;
+      })
+      .finally(() => {
+        this.#reading = undefined;
+      });
+    return this.#reading;
+  }
+
+  /**
+   * Reads a file that has changed: also once more after a reading that is under way and may have seen half of it.
+   *
+   * @throws DiscernError as `read`.
+   */
+  async readAgain(options: ReadOptions = {}): Promise<void> {
+    this.#again = this.#reading !== undefined;
+    return this.read(options);
+  }
+
+  async #readUntilStill(options: ReadOptions): Promise<void> {
+    do {
+      this.#again = false;
+      const [prompts] = await Promise.all([readPrompts(this.uri.fsPath, options), this.labels.read()]);
+      this.#records = prompts.records;
+      this.#problems = prompts.problems;
+      this.#byId = new Map();
+      for (const record of prompts.records) {
+        if (!this.#byId.has(record.id)) this.#byId.set(record.id, record);
+      }
+      this.#failure = undefined;
+      this.#state = "ready";
+    } while (this.#again);
+  }
+
+  #fail(error: unknown): void {
+    this.#failure = error instanceof Error ? error.message : String(error);
+    this.#state = error instanceof DiscernError && error.code === "column-missing" ? "unclear" : "failed";
+    this.#records = [];
+    this.#problems = [];
+    this.#byId = new Map();
+  }
+}

@@ -1,0 +1,97 @@
+import { dirname } from "node:path";
+import * as vscode from "vscode";
+import { errorCode } from "../errors.ts";
+import { type CheckedRecipe, checkRecipe } from "./check.ts";
+import type { RecipeFacts } from "./facts.ts";
+import type { ModelFacts } from "./modelFacts.ts";
+
+/** Milliseconds of quiet after a change before a recipe is checked. */
+const quietMs = 400;
+
+/** Whether a document is a recipe. */
+export function isRecipe({ uri }: { readonly uri: vscode.Uri }): boolean {
+  return uri.scheme === "file" && uri.path.endsWith(".discern.json");
+}
+
+/**
+ * The recipes that are open, each checked when it, its prompt files or their labels change. Lens, hover and problems all
+ * read the same check.
+ */
+export class CheckedRecipes implements vscode.Disposable {
+  readonly #facts: RecipeFacts;
+  readonly #checks = new Map<string, Promise<CheckedRecipe>>();
+  readonly #waiting = new Map<string, NodeJS.Timeout>();
+  readonly #checked = new vscode.EventEmitter<{ document: vscode.TextDocument; found: CheckedRecipe }>();
+  readonly #disposables: vscode.Disposable[];
+
+  /** Tells when a recipe was checked. */
+  readonly onDidCheck = this.#checked.event;
+
+  constructor(facts: RecipeFacts, onPromptsChanged: vscode.Event<unknown>) {
+    this.#facts = facts;
+    const all = () => {
+      for (const document of vscode.workspace.textDocuments) this.#soon(document);
+    };
+    this.#disposables = [
+      this.#checked,
+      vscode.workspace.onDidOpenTextDocument((document) => this.#soon(document)),
+      vscode.workspace.onDidChangeTextDocument(({ document }) => this.#soon(document)),
+      vscode.workspace.onDidCloseTextDocument((document) => this.#forget(document)),
+      vscode.workspace.onDidGrantWorkspaceTrust(all),
+      onPromptsChanged(all),
+    ];
+    all();
+  }
+
+  /** The check of a recipe as its text is now. */
+  check(document: vscode.TextDocument): Promise<CheckedRecipe> {
+    const key = document.uri.toString();
+    let check = this.#checks.get(key);
+    if (check === undefined) {
+      const root = dirname(document.uri.fsPath);
+      check = checkRecipe(document.getText(), {
+        root,
+        starter: this.#facts.starter,
+        model: (name) => this.#model(name, root),
+      });
+      this.#checks.set(key, check);
+      void check.then(
+        (found) => this.#checks.get(key) === check && this.#checked.fire({ document, found }),
+        () => this.#checks.delete(key),
+      );
+    }
+    return check;
+  }
+
+  dispose(): void {
+    for (const timer of this.#waiting.values()) clearTimeout(timer);
+    for (const each of this.#disposables) each.dispose();
+  }
+
+  /** Null where no engine can be asked, which says nothing about the model: in a restricted workspace, or when it failed. */
+  async #model(name: string, root: string): Promise<ModelFacts | null> {
+    if (!vscode.workspace.isTrusted) return null;
+    return this.#facts.model(name, root).catch((error: unknown) => {
+      if (errorCode(error) !== null) throw error;
+      return null;
+    });
+  }
+
+  #soon(document: vscode.TextDocument): void {
+    if (!isRecipe(document)) return;
+    const key = document.uri.toString();
+    this.#checks.delete(key);
+    clearTimeout(this.#waiting.get(key));
+    this.#waiting.set(
+      key,
+      setTimeout(() => void this.check(document), quietMs),
+    );
+  }
+
+  #forget({ uri }: vscode.TextDocument): void {
+    const key = uri.toString();
+    clearTimeout(this.#waiting.get(key));
+    this.#waiting.delete(key);
+    this.#checks.delete(key);
+  }
+}

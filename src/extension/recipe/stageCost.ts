@@ -1,0 +1,121 @@
+import type { Recipe } from "../../protocol/recipe.ts";
+import type { StageRecipe } from "../../protocol/recipeStages.ts";
+import { supervisedSteps } from "../../protocol/safetyMix.ts";
+import type { ModelFacts } from "./modelFacts.ts";
+
+/** Tokens of a typical prompt in a chat template, its own and not the shared prefix. */
+export const promptTokens = 24;
+/** Tokens of a typical prompt with its answer, half of them the answer's. */
+export const pairTokens = 64;
+/** General pairs where nobody counted them. */
+const typicalGeneral = 200;
+/** Where `layer` is "auto": the layer chosen lies about here, as a share of all. */
+const autoDepth = 0.6;
+/** Bytes of a float32. */
+export const float = 4;
+/** Seconds that a step takes at least, whatever the model: measured with one of three layers of 32 numbers. */
+const leastStep = 0.015;
+/** Bytes of the process itself: Node.js, onnxruntime and the tokenizer. */
+const processBytes = 0.2e9;
+
+/** What one stage costs; the formulas are those of `estimateCost`. */
+export interface StageCost {
+  readonly kind: StageRecipe["type"];
+  readonly steps: number;
+  readonly tokensPerStep: number;
+  readonly flopsPerStep: number;
+  readonly seconds: number;
+  /** Peak of the whole process in this stage. */
+  readonly memoryBytes: number;
+  /** Numbers that are trained. */
+  readonly trained: number;
+}
+
+/** Numbers of the embeddings, and of the head where it is one of its own. */
+function embeddingNumbers({ architecture }: ModelFacts): number {
+  const { vocabSize, hiddenSize, tiedEmbeddings } = architecture;
+  return vocabSize * hiddenSize * (tiedEmbeddings ? 1 : 2);
+}
+
+function blockNumbers(model: ModelFacts): number {
+  return Math.max(0, model.parameters - embeddingNumbers(model));
+}
+
+/** Blocks that a stage runs. */
+function depth(stage: StageRecipe, { architecture: { layers } }: ModelFacts): number {
+  if (stage.type === "supervised") return layers;
+  return stage.layer === "auto" ? Math.ceil(layers * autoDepth) : Math.min(stage.layer, layers);
+}
+
+function tokensOf(stage: StageRecipe, { maxTokens }: Recipe): number {
+  const pair = Math.min(pairTokens, maxTokens);
+  if (stage.type === "supervised") return stage.batchSize * stage.accumulate * pair;
+  const retained = stage.retention.type === "none" ? 0 : stage.retention.batch;
+  return stage.sampler.batch * Math.min(promptTokens, maxTokens) + retained * pair;
+}
+
+/** Share of the tokens whose logits are computed. */
+const answered = (stage: StageRecipe) => (stage.type === "supervised" ? 0.5 : 0);
+
+/** Passes of a step over the weights, forward and backward. */
+const passes = ({ train }: StageRecipe) => (train.method === "full" ? 3 : 2);
+
+/** Floating-point operations of a step for each of its tokens. */
+export function flopsPerToken(stage: StageRecipe, model: ModelFacts): number {
+  const { layers, hiddenSize, vocabSize } = model.architecture;
+  const blocks = (blockNumbers(model) * depth(stage, model)) / layers;
+  return 2 * passes(stage) * (blocks + answered(stage) * vocabSize * hiddenSize);
+}
+
+/**
+ * @param speed floating-point operations a second.
+ * @param general general pairs to train on, where they were counted.
+ */
+export function stageCost(
+  stage: StageRecipe,
+  recipe: Recipe,
+  model: ModelFacts,
+  speed: number,
+  general = typicalGeneral,
+): StageCost {
+  const { hiddenSize, intermediateSize, vocabSize } = model.architecture;
+  const tokens = tokensOf(stage, recipe);
+  const flopsPerStep = tokens * flopsPerToken(stage, model);
+  const steps = stepsOf(stage, general);
+  const trained = trainedNumbers(stage, model);
+  // Micro-batches come one after another: their activations are never kept together.
+  const atOnce = tokens / (stage.type === "supervised" ? stage.accumulate : 1);
+  const activations = (12 * hiddenSize + 4 * intermediateSize) * depth(stage, model) * atOnce;
+  const logits = 3 * vocabSize * answered(stage) * atOnce;
+  return {
+    kind: stage.type,
+    steps,
+    tokensPerStep: tokens,
+    flopsPerStep,
+    seconds: steps * Math.max(flopsPerStep / speed, leastStep),
+    memoryBytes: processBytes + float * (model.parameters + activations + logits + 3 * trained),
+    trained,
+  };
+}
+
+/** Steps of a stage; an epoch draws the general pairs once. */
+function stepsOf(stage: StageRecipe, general: number): number {
+  return stage.type === "contrastive" ? stage.steps : supervisedSteps(stage, general);
+}
+
+/** Numbers that a stage trains: r·(in + out) a linear with LoRA, else those of the blocks in range. */
+function trainedNumbers(stage: StageRecipe, model: ModelFacts): number {
+  const { train } = stage;
+  const { layers, hiddenSize, intermediateSize } = model.architecture;
+  const run = depth(stage, model);
+  const [from, to] = train.layers ?? [0, run];
+  const blocks = Math.max(0, Math.min(to, run) - from);
+  if (train.method === "full") {
+    const embeddings = train.embeddings ? embeddingNumbers(model) : 0;
+    return (blockNumbers(model) * blocks) / layers + embeddings;
+  }
+  // Four linears of attention, three of the MLP; a list of targets is counted as its share of these.
+  const all = 4 * 2 * hiddenSize + 3 * (hiddenSize + intermediateSize);
+  const share = train.targets === "all-linear" ? 1 : Math.min(1, train.targets.length / 7);
+  return train.rank * all * share * blocks;
+}

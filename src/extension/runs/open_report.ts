@@ -1,7 +1,0 @@
-import * as vscode from "vscode";
-import { pageIds } from "../contribution_types.ts";
-
-/** Opens a report.json in the report panel. */
-export async function openReportFile(file: vscode.Uri): Promise<void> {
-  await vscode.commands.executeCommand("vscode.openWith", file, pageIds.report);
-}

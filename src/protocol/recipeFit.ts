@@ -1,0 +1,123 @@
+import type { Recipe } from "./recipe.ts";
+import type { StageRecipe } from "./recipeStages.ts";
+
+/** What of a model a recipe can be held against without reading its weights. */
+export interface ModelShape {
+  readonly name: string;
+  readonly layers: number;
+  /** Longest text in tokens. */
+  readonly contextLength: number;
+  /** The linear modules of one block, such as `self_attn.q_proj`. */
+  readonly linears: readonly {
+    readonly name: string;
+    readonly inFeatures: number;
+    readonly outFeatures: number;
+  }[];
+}
+
+/** Something that a recipe says and a model has not, at its key. An error would end the run, a warning changes what it does. */
+export interface ShapeFault {
+  readonly path: readonly (string | number)[];
+  readonly severity: "error" | "warning";
+  /** A sentence. */
+  readonly message: string;
+}
+
+type Add = (severity: ShapeFault["severity"], path: ShapeFault["path"], message: string) => void;
+
+/**
+ * Holds everything that a recipe says of layers, modules and lengths against a model: all stages, so that nothing is found
+ * only when the stages before it have been trained.
+ */
+export function shapeFaults(recipe: Recipe, model: ModelShape): ShapeFault[] {
+  const faults: ShapeFault[] = [];
+  const add: Add = (severity, path, message) => faults.push({ severity, path, message });
+  const beyond = (path: ShapeFault["path"], layer: number) => {
+    if (layer <= model.layers) return;
+    const range = model.layers === 1 ? "1" : `1 to ${model.layers}`;
+    add(
+      "error",
+      path,
+      `the model ${model.name} has ${model.layers} layers, so ${layer} lies beyond it; give ${range}`,
+    );
+  };
+  for (const [i, stage] of recipe.stages.entries()) {
+    const at = ["stages", i];
+    if (stage.type === "contrastive" && stage.layer !== "auto") beyond([...at, "layer"], stage.layer);
+    checkLayers(stage, [...at, "train", "layers"], model, add);
+    checkAdapter(stage, [...at, "train"], model, add);
+  }
+  for (const [i, layer] of (recipe.probes.separationLayers ?? []).entries()) {
+    beyond(["probes", "separationLayers", i], layer);
+  }
+  const { contextLength } = model;
+  if (recipe.maxTokens > contextLength) {
+    const message = `the context of ${model.name} is ${contextLength} tokens, which bounds what is learned, not ${recipe.maxTokens}`;
+    add("warning", ["maxTokens"], message);
+  }
+  if (recipe.evaluate.maxNewTokens >= contextLength) {
+    const message = `with the prompt an answer has room for fewer than the ${contextLength} tokens of the context of ${model.name}`;
+    add("warning", ["evaluate", "maxNewTokens"], message);
+  }
+  return faults;
+}
+
+function checkLayers(
+  stage: StageRecipe,
+  path: ShapeFault["path"],
+  { name, layers }: ModelShape,
+  add: Add,
+): void {
+  if (stage.train.layers === undefined) return;
+  const [from, to] = stage.train.layers;
+  if (to > layers) {
+    add(
+      "error",
+      path,
+      `the model ${name} has layers 0 to ${layers - 1}, so the range ends at ${layers} at the latest, not ${to}`,
+    );
+    return;
+  }
+  if (stage.type !== "contrastive") return;
+  if (stage.layer === "auto") {
+    if (from === 0) return;
+    const why = `layer "auto" may choose a layer up to ${from}, whose stage computes none of the layers from ${from} on`;
+    add("error", path, `${why}; begin at 0, leave the range out, or give the stage's layer as a number`);
+  } else if (from >= stage.layer) {
+    const message = `a stage at layer ${stage.layer} computes the layers before ${stage.layer} alone, and the range begins at ${from}`;
+    add("error", path, `${message}; begin below ${stage.layer}, or leave the range out`);
+  } else if (to > stage.layer) {
+    add(
+      "warning",
+      path,
+      `a stage at layer ${stage.layer} computes and trains the layers before ${stage.layer} alone`,
+    );
+  }
+}
+
+function checkAdapter({ train }: StageRecipe, path: ShapeFault["path"], model: ModelShape, add: Add): void {
+  if (train.method !== "lora") return;
+  const { targets, rank } = train;
+  const last = (name: string) => name.split(".").at(-1)!;
+  const known = model.linears.map(({ name }) => last(name));
+  if (targets !== "all-linear") {
+    for (const [i, target] of targets.entries()) {
+      if (known.includes(target)) continue;
+      add(
+        "error",
+        [...path, "targets", i],
+        `a block of ${model.name} has no module "${target}"; it has ${known.join(", ")}`,
+      );
+    }
+  }
+  const chosen = model.linears.filter(({ name }) => targets === "all-linear" || targets.includes(last(name)));
+  const narrow = chosen.filter(({ inFeatures, outFeatures }) => rank > Math.min(inFeatures, outFeatures));
+  const [first] = narrow;
+  if (first === undefined) return;
+  const size = `${first.outFeatures} × ${first.inFeatures}`;
+  add(
+    "warning",
+    [...path, "rank"],
+    `${rank} is more than the rank of the weight of ${last(first.name)} (${size}) can be`,
+  );
+}

@@ -1,0 +1,204 @@
+import * as z from "zod";
+import { mixFault } from "./safetyMix.ts";
+
+const layerRange = z
+  .tuple([z.int().nonnegative(), z.int().positive()])
+  .refine(([from, to]) => from < to, "the first layer must lie before the second")
+  .describe("Half-open range of layers [from, to); every layer the stage computes where it is left out");
+
+const loraSchema = z
+  .strictObject({
+    method: z.literal("lora").describe("Low-rank adapters; the model's own weights stay as they are"),
+    rank: z.int().positive().default(16).describe("Rank r of the adapters"),
+    alpha: z.number().positive().default(32).describe("Adapters are scaled by alpha / rank"),
+    dropout: z.number().min(0).max(0.9).default(0).describe("Dropout on the input of the adapters"),
+    targets: z
+      .union([z.literal("all-linear"), z.array(z.string().min(1)).min(1)])
+      .default("all-linear")
+      .describe('Linear modules that carry an adapter: "all-linear", or names such as "q_proj"'),
+    layers: layerRange.optional(),
+  })
+  .describe("Training by low-rank adapters");
+
+const fullSchema = z
+  .strictObject({
+    method: z.literal("full").describe("The weights themselves are trained"),
+    layers: layerRange.optional(),
+    embeddings: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Also train the token embeddings and, in safety tuning, the final norm and the head; a contrastive stage never " +
+          "moves what lies behind its layer, but for a head that is tied to the embeddings",
+      ),
+  })
+  .describe("Training of the weights themselves");
+
+export const trainSchema = z
+  .discriminatedUnion("method", [loraSchema, fullSchema])
+  .describe("What is trained, and how");
+export type TrainRecipe = z.infer<typeof trainSchema>;
+
+const optimiserSchema = z
+  .strictObject({
+    learningRate: z.number().positive().default(2e-4).describe("Peak learning rate of AdamW"),
+    betas: z
+      .tuple([z.number().min(0).lt(1), z.number().min(0).lt(1)])
+      .default([0.9, 0.999])
+      .describe("Decay of the first and second moment"),
+    epsilon: z.number().positive().default(1e-8).describe("Added to the root of the second moment"),
+    weightDecay: z.number().nonnegative().default(0.01).describe("Decoupled weight decay"),
+    clip: z
+      .number()
+      .positive()
+      .nullable()
+      .default(1)
+      .describe("Global gradient norm is cut to this; null: never"),
+    warmup: z.int().nonnegative().default(10).describe("Steps over which the rate rises from zero"),
+    schedule: z.enum(["constant", "cosine"]).default("cosine").describe("The rate after the warm-up"),
+  })
+  .describe("AdamW and its schedule");
+export type OptimiserRecipe = z.infer<typeof optimiserSchema>;
+
+const lossSchema = z
+  .strictObject({
+    type: z
+      .enum(["circle", "infonce", "ntxent", "supcon", "triplet"])
+      .default("circle")
+      .describe("Metric-learning loss over the cosines of a batch"),
+    form: z
+      .enum(["global", "anchor"])
+      .default("global")
+      .describe("Circle loss: one softplus over all pairs of the batch, or one an anchor"),
+    margin: z.number().nonnegative().default(0.25).describe("Margin m of circle and triplet loss"),
+    gamma: z.number().positive().default(32).describe("Scale γ of circle loss"),
+    mining: z
+      .enum(["all", "hard"])
+      .default("all")
+      .describe("Triplets of triplet loss: all of a batch, or the hardest of each anchor"),
+    temperature: z.number().positive().default(0.1).describe("Temperature τ of InfoNCE, NT-Xent and SupCon"),
+  })
+  .describe("The contrastive loss");
+
+const samplerSchema = z
+  .strictObject({
+    batch: z
+      .int()
+      .min(4)
+      .multipleOf(2)
+      .default(24)
+      .describe("Prompts per batch, half of them of either group; an even number"),
+    twins: z.boolean().default(true).describe("Matched twins enter a batch together"),
+    perKind: z
+      .int()
+      .min(2)
+      .multipleOf(2)
+      .optional()
+      .describe(
+        "Prompts drawn one after another from one kind, so that a kind meets its own contrast; a kind's last run may " +
+          "be shorter and a run may cross into the next batch; mixed where left out",
+      ),
+  })
+  .describe("How batches are drawn; both groups are always equally large");
+
+const retentionSchema = z
+  .strictObject({
+    type: z
+      .enum(["distance", "kl", "none"])
+      .default("distance")
+      .describe("What keeps features of general prompts in place: relative squared distance, KL, or nothing"),
+    weight: z.number().nonnegative().default(20).describe("Weight of the retention term"),
+    batch: z.int().positive().default(8).describe("General prompts a step"),
+  })
+  .describe("The term that keeps the model able to answer general prompts");
+
+const stopSchema = z
+  .strictObject({
+    separation: z
+      .number()
+      .positive()
+      .optional()
+      .describe(
+        "Stop when the mean cosine within groups exceeds that across them by this, averaged over the last 5 " +
+          "training batches",
+      ),
+    retention: z
+      .number()
+      .positive()
+      .optional()
+      .describe("Stop when the retention term, averaged over the last 5 training batches, exceeds this"),
+  })
+  .describe("Rules that end the stage before its last step");
+
+/** The schema of a contrastive stage alone, with its defaults. */
+export const contrastiveRecipe = z
+  .strictObject({
+    type: z
+      .literal("contrastive")
+      .describe("Pulls apart the features of toxic and seemingly toxic prompts (DCR)"),
+    layer: z
+      .union([z.int().positive(), z.literal("auto")])
+      .default("auto")
+      .describe(
+        'Number ℓ of layers computed; the features are the output of the last of them. "auto" chooses a layer at which ' +
+          "a linear probe transfers best to categories held out, and records the curve and its controls",
+      ),
+    center: z
+      .boolean()
+      .default(true)
+      .describe(
+        "Subtract the middle of both groups' mean features, as they are before training, before cosines are taken: " +
+          "what all prompts share otherwise hides what tells them apart",
+      ),
+    pooling: z
+      .enum(["last", "mean"])
+      .default("last")
+      .describe("Feature of a prompt: its last token, or the mean"),
+    loss: lossSchema.prefault({}),
+    sampler: samplerSchema.prefault({}),
+    steps: z.int().positive().default(60).describe("Steps at most"),
+    train: trainSchema.prefault({ method: "lora" }),
+    optimiser: optimiserSchema.prefault({}),
+    retention: retentionSchema.prefault({}),
+    stop: stopSchema.prefault({}),
+  })
+  .describe("Contrastive refinement (stage 1 of DCR)");
+export type ContrastiveRecipe = z.infer<typeof contrastiveRecipe>;
+
+const supervisedSchema = z
+  .strictObject({
+    type: z
+      .literal("supervised")
+      .describe("Safety tuning: general answers and refusals of toxic prompts (STL)"),
+    steps: z.int().positive().optional().describe("Optimiser steps; give these or epochs"),
+    epochs: z.number().positive().optional().describe("Passes over the general pairs; give these or steps"),
+    batchSize: z.int().positive().default(8).describe("Pairs a micro-batch"),
+    accumulate: z.int().positive().default(1).describe("Micro-batches an optimiser step"),
+    safetyRatio: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0.25)
+      .describe(
+        "Share of safety pairs among those drawn; it holds over the batches, also where that of one batch is not whole",
+      ),
+    maskPrompt: z.boolean().default(true).describe("Only tokens of the answer carry loss"),
+    train: trainSchema.prefault({ method: "lora" }),
+    optimiser: optimiserSchema.prefault({}),
+  })
+  .refine(({ steps, epochs }) => (steps === undefined) !== (epochs === undefined), {
+    message: 'exactly one of "steps" and "epochs" must be given',
+    path: ["steps"],
+  })
+  .refine(({ safetyRatio, epochs }) => safetyRatio < 1 || epochs === undefined, {
+    message: "an epoch is one pass over the general pairs, and safetyRatio 1 draws none: give steps",
+    path: ["epochs"],
+  })
+  .superRefine((stage, context) => {
+    const fault = stage.steps === undefined ? null : mixFault(stage, stage.steps);
+    if (fault !== null) context.addIssue({ code: "custom", message: fault, path: ["safetyRatio"] });
+  })
+  .describe("Safety tuning (stage 2 of DCR; alone: STL)");
+
+export const stageSchema = z.discriminatedUnion("type", [contrastiveRecipe, supervisedSchema]);
+export type StageRecipe = z.infer<typeof stageSchema>;

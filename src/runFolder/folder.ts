@@ -1,0 +1,154 @@
+import { mkdir, readFile, stat } from "node:fs/promises";
+import { join, relative, resolve, sep } from "node:path";
+import { DiscernError } from "../protocol/errors.ts";
+import { type EngineRecord, engineSchema, type Manifest, manifestSchema } from "../protocol/manifest.ts";
+import type { Recipe } from "../protocol/recipe.ts";
+import { parseRecipe } from "../protocol/recipeFile.ts";
+import { removeNeighbours, writeAtomic } from "../storage/atomic.ts";
+import { makeFolders } from "../storage/folders.ts";
+import { goneFailure, writeFailure } from "./failures.ts";
+import { lockHolder } from "./lock.ts";
+
+/** The places inside a run folder. */
+export function runPaths(folder: string) {
+  const at = (name: string) => join(folder, name);
+  return {
+    folder: resolve(folder),
+    manifest: at("manifest.json"),
+    recipe: at("recipe.json"),
+    events: at("events.jsonl"),
+    checkpoints: at("checkpoints"),
+    stages: at("stages"),
+    model: at("model"),
+    evaluation: at("evaluation"),
+    report: at("report.json"),
+    reportMarkdown: at("report.md"),
+    reportPage: at("report.html"),
+    judgements: at("judgements.jsonl"),
+    engine: at("engine.json"),
+    engineLog: at("engine.log"),
+  };
+}
+
+/** A run folder that was opened: what is to be done in it, and from what. */
+export interface RunRecord {
+  readonly folder: string;
+  readonly manifest: Manifest;
+  readonly recipe: Recipe;
+}
+
+/** Whether a folder holds a run. */
+export function isRun(folder: string): Promise<boolean> {
+  return isFile(runPaths(folder).manifest);
+}
+
+/** Whether a folder holds a report. */
+export function isReport(folder: string): Promise<boolean> {
+  return isFile(runPaths(folder).report);
+}
+
+function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+}
+
+/**
+ * Makes a run folder. The folder itself is made first, so that one that cannot be written is known before a model is
+ * read.
+ *
+ * @throws DiscernError `run-unwritable`, `disk-full`; `run-invalid` when it holds a run already.
+ */
+export async function prepareRunFolder(folder: string): Promise<void> {
+  if (await isRun(folder)) {
+    throw new DiscernError(
+      "run-invalid",
+      `${folder} holds a run already. Go on with it by --resume, or choose another folder with --out.`,
+    );
+  }
+  try {
+    await makeFolders(runPaths(folder).checkpoints);
+    await makeFolders(runPaths(folder).stages);
+  } catch (error) {
+    throw writeFailure(error, folder);
+  }
+}
+
+/** Clears away what a process left in a run folder that was killed while it wrote. Only while the folder is locked. */
+export async function clearRunFolder(folder: string): Promise<void> {
+  const { evaluation, model } = runPaths(folder);
+  const arms = ["before", "after"].map((arm) => join(evaluation, arm));
+  for (const each of [folder, evaluation, ...arms, model]) await removeNeighbours(each);
+}
+
+/**
+ * Makes a folder inside a run, where it is not there. The run folder itself is never made again: one that was deleted while
+ * its run was under way stays so.
+ *
+ * @throws DiscernError `run-unwritable`, `disk-full`.
+ */
+export async function makePart(run: string, part: string): Promise<void> {
+  let path = run;
+  for (const name of relative(run, part).split(sep)) {
+    path = join(path, name);
+    try {
+      await mkdir(path);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === "ENOENT") throw goneFailure(run);
+      if (code !== "EEXIST") throw writeFailure(error, path);
+    }
+  }
+}
+
+/** Writes recipe and manifest into a prepared folder; with the manifest it becomes a run. @throws as above. */
+export async function writeRun(folder: string, recipe: Recipe, manifest: Manifest): Promise<RunRecord> {
+  const paths = runPaths(folder);
+  try {
+    await writeAtomic(paths.recipe, `${JSON.stringify(recipe, null, 2)}\n`);
+    await writeAtomic(paths.manifest, `${JSON.stringify(manifest, null, 2)}\n`);
+  } catch (error) {
+    throw writeFailure(error, folder);
+  }
+  return { folder: paths.folder, recipe, manifest };
+}
+
+/** Writes how to speak to the engine that works in a run folder. @throws as above. */
+export async function writeEngine(folder: string, engine: EngineRecord): Promise<void> {
+  const path = runPaths(folder).engine;
+  try {
+    await writeAtomic(path, `${JSON.stringify(engine)}\n`);
+  } catch (error) {
+    throw writeFailure(error, path);
+  }
+}
+
+/** How to speak to the engine that works in a run folder; null where none does, or the one that did has died. */
+export async function readEngine(folder: string): Promise<EngineRecord | null> {
+  try {
+    const engine = engineSchema.parse(JSON.parse(await readFile(runPaths(folder).engine, "utf8")));
+    return (await lockHolder(folder))?.pid === engine.pid ? engine : null;
+  } catch {
+    return null;
+  }
+}
+
+/** @throws DiscernError `run-invalid` when the folder holds no run or a damaged one. */
+export async function openRun(folder: string): Promise<RunRecord> {
+  const paths = runPaths(folder);
+  const text = await readFile(paths.manifest, "utf8").catch(() => null);
+  if (text === null) {
+    throw new DiscernError("run-invalid", `${folder} is not a run folder: it has no manifest.json.`);
+  }
+  try {
+    const manifest = manifestSchema.parse(JSON.parse(text));
+    const recipe = parseRecipe(await readFile(paths.recipe, "utf8"), paths.recipe);
+    return { folder: paths.folder, manifest, recipe };
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new DiscernError("run-invalid", `${folder}: manifest.json or recipe.json is damaged. ${reason}`, {
+      cause,
+    });
+  }
+}

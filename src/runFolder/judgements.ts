@@ -1,0 +1,144 @@
+import { createHash } from "node:crypto";
+import { readFile, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import { DiscernError } from "../protocol/errors.ts";
+import { type Judgement, judgementSchema } from "../protocol/judgement.ts";
+import type { Arm, PromptResult, Report } from "../protocol/report.ts";
+import { appendLines } from "../storage/append.ts";
+import { logLines } from "../storage/text.ts";
+import { writeFailure } from "./failures.ts";
+import { runPaths } from "./folder.ts";
+import { readReport } from "./reportFile.ts";
+
+/** A log of judgements as read: all of them in the file's order, and the lines that are none. */
+export interface JudgementLog {
+  readonly judgements: readonly Judgement[];
+  /** 1-based numbers of the lines that were passed over. */
+  readonly broken: readonly number[];
+}
+
+/** The log of judgements that lies beside a report. @param report a run folder, or a report file. */
+export function judgementsPath(report: string): string {
+  return runPaths(report.endsWith(".json") ? dirname(report) : report).judgements;
+}
+
+/**
+ * Reads a log of judgements; a file that does not exist is an empty log. A broken line, as a crash in the middle of a
+ * write leaves, is reported and passed over: the file is never rewritten.
+ *
+ * @throws DiscernError `run-invalid` when the file exists and cannot be read.
+ */
+export async function readJudgements(path: string): Promise<JudgementLog> {
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(path);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return { judgements: [], broken: [] };
+    const reason = (cause as Error).message;
+    throw new DiscernError("run-invalid", `${path} cannot be read: ${reason}. Mend its permissions.`, {
+      cause,
+    });
+  }
+  const judgements: Judgement[] = [];
+  const broken: number[] = [];
+  let number = 0;
+  for (const line of logLines(bytes)) {
+    number++;
+    if (line?.trim() === "") continue;
+    const judgement = line === null ? undefined : parseLine(line);
+    if (judgement === undefined) broken.push(number);
+    else judgements.push(judgement);
+  }
+  return { judgements, broken };
+}
+
+function parseLine(line: string): Judgement | undefined {
+  try {
+    return judgementSchema.safeParse(JSON.parse(line)).data;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Appends a judgement.
+ *
+ * @throws DiscernError `run-unwritable`, `disk-full`.
+ */
+export async function appendJudgement(path: string, judgement: Judgement): Promise<void> {
+  const line = JSON.stringify(judgementSchema.parse(judgement));
+  try {
+    await appendLines(path, [line]);
+  } catch (error) {
+    throw writeFailure(error, path);
+  }
+}
+
+/**
+ * The report of a run folder, with people's verdicts on its answers. Its figures stay as they were written.
+ *
+ * @throws DiscernError `run-invalid`.
+ */
+export async function readJudgedReport(path: string): Promise<Report> {
+  const [report, log] = await Promise.all([readReport(path), readJudgements(judgementsPath(path))]);
+  return { ...report, arms: withJudgements(report.arms, currentJudgements(log.judgements)) };
+}
+
+/**
+ * Tells one state of a report and of people's verdicts on it from every other.
+ *
+ * @returns null where there is no report.
+ */
+export async function reportStamp(path: string): Promise<string | null> {
+  const of = (file: string) =>
+    stat(file).then(
+      (found) => (found.isFile() ? `${found.mtimeMs} ${found.size}` : null),
+      () => null,
+    );
+  const [report, judgements] = await Promise.all([of(runPaths(path).report), of(judgementsPath(path))]);
+  return report && `${report} ${judgements ?? ""}`;
+}
+
+/** SHA-256 of an answer, by which a judgement knows it again. */
+export function responseHash(response: string): string {
+  return createHash("sha256").update(response).digest("hex");
+}
+
+/** Judgements by the `answerKey` of the answer that they are about. */
+export type Judged = ReadonlyMap<string, Judgement>;
+
+/** What an answer is known by: its prompt and its very words. */
+export function answerKey({ id, response }: Pick<PromptResult, "id" | "response">): string {
+  return keyOf(id, responseHash(response));
+}
+
+const keyOf = (id: string, hash: string) => `${id} ${hash}`;
+
+/**
+ * What holds for each answer that was judged: the latest by its time, and of two at the same time the one further down.
+ * So logs merge by concatenation, in any order. One that takes back is kept, for it may take back a verdict that a
+ * report already carries.
+ */
+export function currentJudgements(judgements: readonly Judgement[]): Judged {
+  const current = new Map<string, Judgement>();
+  for (const judgement of judgements) {
+    const key = keyOf(judgement.id, judgement.response);
+    const earlier = current.get(key);
+    if (!earlier || Date.parse(judgement.at) >= Date.parse(earlier.at)) current.set(key, judgement);
+  }
+  return current;
+}
+
+/** Answers with the verdicts of people, where there are any. */
+export function withJudgements(arms: readonly Arm[], judged: Judged): Arm[] {
+  if (judged.size === 0) return [...arms];
+  return arms.map((arm) => ({
+    ...arm,
+    results: arm.results.map((result) => {
+      const judgement = judged.get(answerKey(result));
+      if (judgement === undefined) return result;
+      const { human: _, ...rest } = result;
+      return judgement.verdict === null ? rest : { ...rest, human: judgement.verdict };
+    }),
+  }));
+}

@@ -1,0 +1,68 @@
+import { useState } from "preact/hooks";
+import { IconButton } from "../ui/iconButton.tsx";
+import type { Cell, TableModel } from "./model/table.ts";
+import { measure } from "./model/words.ts";
+
+/** Rows of one leaf: more would make the page slow, and nobody reads them at once. */
+const leaf = 25;
+
+/** The data of a chart, to be read and heard, a leaf at a time; the last leaf comes first while nobody has turned one. */
+export function DataTable({ table }: { table: TableModel }) {
+  const leaves = Math.max(1, Math.ceil(table.rows / leaf));
+  const [turned, turn] = useState<number | null>(null);
+  const at = Math.min(turned ?? leaves - 1, leaves - 1);
+  const start = at * leaf;
+  const rows = Array.from({ length: Math.min(leaf, table.rows - start) }, (_, i) => table.row(start + i));
+  return (
+    <div class="table">
+      <table>
+        <caption>
+          {table.caption}
+          {table.rows > 0 &&
+            `. Rows ${(start + 1).toLocaleString()} to ${(start + rows.length).toLocaleString()} of ${table.rows.toLocaleString()}`}
+        </caption>
+        <thead>
+          <tr>
+            {table.columns.map((column) => (
+              <th key={column} scope="col">
+                {column}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((cells, i) => (
+            <tr key={start + i}>
+              {cells.map((cell, column) => (
+                <td key={table.columns[column]} class={typeof cell === "string" ? "words" : "number"}>
+                  {shown(cell)}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {leaves > 1 && (
+        <div class="toolbar">
+          <IconButton
+            icon="chevron-left"
+            name="Earlier rows"
+            disabled={at === 0}
+            press={() => turn(at - 1)}
+          />
+          <IconButton
+            icon="chevron-right"
+            name="Later rows"
+            disabled={at === leaves - 1}
+            press={() => turn(at + 1)}
+          />
+          <span class="muted">The CSV file has all of them.</span>
+        </div>
+      )}
+    </div>
+  );
+}
+
+function shown(cell: Cell): string {
+  return typeof cell === "string" ? cell : measure(cell);
+}

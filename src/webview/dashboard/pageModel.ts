@@ -1,0 +1,165 @@
+import {
+  type DashboardFromPage,
+  type DashboardState,
+  type DashboardToPage,
+  dashboardStateSchema,
+  type PanelPrompts,
+  type ShownProgress,
+} from "../../protocol/webview/dashboard.ts";
+import type { Host } from "../ui/host.ts";
+import type { Range } from "../ui/plotSpec.ts";
+import { RunSeries } from "./model/runSeries.ts";
+import { SmoothedLines } from "./model/smoothing.ts";
+import { announcement } from "./model/words.ts";
+import type { Looking, PlottedRun } from "./plots/plotView.ts";
+import { mostSelected } from "./plots/prompts.ts";
+
+/** A run on the page, as far as the host has told of it. */
+export interface PageRun extends PlottedRun {
+  series: RunSeries;
+  progress: ShownProgress | null;
+  prompts: PanelPrompts | null;
+  /** Why the texts of the prompts cannot be shown. */
+  promptsProblem: string | null;
+  /** Whether the host was asked for them. */
+  promptsAsked: boolean;
+}
+
+const blank: DashboardState = { runs: [], smoothing: 0, hidden: [], selected: [] };
+
+/** What the dashboard shows: its runs from what the host tells, and how the person looks at them. */
+export class DashboardPage {
+  /** Runs in the order in which they were added. */
+  readonly runs: PageRun[] = [];
+  /** Whether the host has said which runs there are. */
+  told = false;
+  /** What a screen reader is to say next. */
+  announced = "";
+  steps: Range | null = null;
+  kept: DashboardState = blank;
+  /** Rises with every change. */
+  revision = 0;
+  private readonly smoothed = new SmoothedLines();
+  private readonly listeners = new Set<(told: boolean) => void>();
+  private host: Host<DashboardFromPage, DashboardState> | null = null;
+
+  /** Takes up the way to the host, and what the page kept from the last time. */
+  connect(host: Host<DashboardFromPage, DashboardState>): void {
+    this.host = host;
+    const parsed = dashboardStateSchema.safeParse(host.state);
+    if (parsed.success) this.kept = parsed.data;
+  }
+
+  receive(message: DashboardToPage): void {
+    if (message.type === "runs") this.takeRuns(message.runs);
+    const run = "run" in message ? this.runs.find(({ id }) => id === message.run) : undefined;
+    if (run && message.type === "events") {
+      if (message.reset) {
+        run.series = new RunSeries();
+        run.prompts = null;
+        run.promptsProblem = null;
+        run.promptsAsked = false;
+      }
+      for (const event of message.events) run.series.take(event);
+      this.announced = announcement(run.label, run.progress, message.progress) ?? this.announced;
+      run.progress = message.progress;
+      if (run.series.started && !run.promptsAsked) {
+        run.promptsAsked = true;
+        this.ask({ type: "prompts", run: run.id });
+      }
+    }
+    if (run && message.type === "prompts") run.prompts = message.prompts;
+    if (run && message.type === "prompts-missing") run.promptsProblem = message.reason;
+    this.changed(true);
+  }
+
+  /**
+   * Calls back after each change: `told` by the host, which may come many times a second, or made by the person, who
+   * waits for it.
+   *
+   * @returns a function that ends this.
+   */
+  onChange(listener: (told: boolean) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  ask(message: DashboardFromPage): void {
+    this.host?.post(message);
+  }
+
+  get looking(): Looking {
+    const { smoothing, hidden } = this.kept;
+    return { smoothing, smoothed: this.smoothed, hidden: new Set(hidden), steps: this.steps };
+  }
+
+  smooth(smoothing: number): void {
+    this.keep({ smoothing });
+  }
+
+  /** Shows a series that is hidden, hides one that is shown. */
+  toggle(series: string): void {
+    this.keep({ hidden: toggled(this.kept.hidden, series) });
+  }
+
+  /** Selects a prompt, or no longer; of too many the one that was selected first goes. */
+  select(prompt: string): void {
+    this.keep({ selected: toggled(this.kept.selected, prompt).slice(-mostSelected) });
+  }
+
+  clearSelection(): void {
+    this.keep({ selected: [] });
+  }
+
+  /** @param steps what all charts over steps show; null for everything. */
+  look(steps: Range | null): void {
+    this.steps = steps;
+    this.changed();
+  }
+
+  private keep(changes: Partial<DashboardState>): void {
+    this.kept = { ...this.kept, ...changes };
+    this.host?.keep(this.kept);
+    this.changed();
+  }
+
+  private takeRuns(told: readonly { id: string; label: string }[]): void {
+    this.told = true;
+    const before = new Map(this.runs.map((run) => [run.id, run]));
+    this.runs.length = 0;
+    for (const { id, label } of told) {
+      const run = before.get(id) ?? {
+        id,
+        label,
+        index: freeIndex(
+          [...before.values()].filter((one) => told.some((other) => other.id === one.id)),
+          this.runs,
+        ),
+        series: new RunSeries(),
+        progress: null,
+        prompts: null,
+        promptsProblem: null,
+        promptsAsked: false,
+      };
+      this.runs.push(run);
+    }
+    this.keep({ runs: told.map(({ id }) => id) });
+  }
+
+  private changed(told = false): void {
+    this.revision++;
+    for (const listener of this.listeners) listener(told);
+  }
+}
+
+/** The first style that no run has; a run keeps its own while it is shown. */
+function freeIndex(...runs: readonly (readonly { index: number }[])[]): number {
+  const taken = new Set(runs.flat().map(({ index }) => index));
+  let index = 0;
+  while (taken.has(index)) index++;
+  return index;
+}
+
+function toggled(list: readonly string[], one: string): string[] {
+  return list.includes(one) ? list.filter((other) => other !== one) : [...list, one];
+}

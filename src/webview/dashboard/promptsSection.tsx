@@ -1,0 +1,168 @@
+import { useMemo, useState } from "preact/hooks";
+import { type PanelName, panelNames } from "../../protocol/webview/dashboard.ts";
+import { IconButton } from "../ui/iconButton.tsx";
+import { ChartCard, type ChartFrame } from "./chartCard.tsx";
+import { figure, panelWords } from "./model/words.ts";
+import type { DashboardPage } from "./pageModel.ts";
+import type { Looking } from "./plots/plotView.ts";
+import { mostSelected, type PanelPrompt, panelPrompts, promptsPlot } from "./plots/prompts.ts";
+
+/** Rows that are shown at most; the search narrows longer lists. */
+const mostRows = 300;
+
+/** The panels' prompts one by one: a list to search, select and open, and their trails. */
+export function PromptsSection({
+  page,
+  frame,
+  looking,
+}: {
+  page: DashboardPage;
+  frame: ChartFrame;
+  looking: Looking;
+}) {
+  const [runId, chooseRun] = useState<string | null>(null);
+  const [panel, choosePanel] = useState<PanelName | "all">("all");
+  const [search, setSearch] = useState("");
+  const run = page.runs.find(({ id }) => id === runId) ?? page.runs[0]!;
+  const { series, prompts: texts } = run;
+  // A series changes in place; its revision says when.
+  const prompts = useMemo(() => panelPrompts(run, texts), [series, texts, series.probeRevision]);
+  const words = search.trim().toLowerCase();
+  const listed = useMemo(
+    () =>
+      prompts
+        .filter((prompt) => panel === "all" || prompt.panel === panel)
+        .filter(({ text }) => text.toLowerCase().includes(words)),
+    [prompts, panel, words],
+  );
+  const selected = page.kept.selected.flatMap((key) => prompts.find((prompt) => prompt.key === key) ?? []);
+  const chosen = new Map(selected.map(({ key }, i) => [key, i]));
+  // As above; the selection is part of what is kept.
+  const view = useMemo(
+    () => promptsPlot(run, listed, selected, looking),
+    [listed, page.kept, looking.steps, series.probeRevision],
+  );
+  // Rows are many, and change with probes and the person's choices alone.
+  const list = useMemo(
+    () => (
+      <ul aria-label="Prompts">
+        {listed.slice(0, mostRows).map((prompt) => (
+          <Row
+            key={prompt.key}
+            prompt={prompt}
+            place={chosen.get(prompt.key)}
+            toggle={() => page.select(prompt.key)}
+            open={
+              texts &&
+              (() => page.ask({ type: "open-prompt", run: run.id, panel: prompt.panel, index: prompt.index }))
+            }
+          />
+        ))}
+      </ul>
+    ),
+    [listed, page.kept, texts],
+  );
+  return (
+    <div class="prompts">
+      <section class="card list" aria-label="Prompts of the panels">
+        <div class="filters">
+          <input
+            type="search"
+            placeholder="Search prompts"
+            aria-label="Search prompts"
+            value={search}
+            onInput={({ currentTarget }) => setSearch(currentTarget.value)}
+          />
+          <select
+            aria-label="Panel"
+            value={panel}
+            onChange={({ currentTarget }) => choosePanel(currentTarget.value as PanelName | "all")}
+          >
+            <option value="all">all panels</option>
+            {panelNames.map((name) => (
+              <option key={name} value={name}>
+                {panelWords[name]}
+              </option>
+            ))}
+          </select>
+          {page.runs.length > 1 && (
+            <select
+              aria-label="Run"
+              value={run.id}
+              onChange={({ currentTarget }) => chooseRun(currentTarget.value)}
+            >
+              {page.runs.map(({ id, label }) => (
+                <option key={id} value={id}>
+                  {label}
+                </option>
+              ))}
+            </select>
+          )}
+          <IconButton
+            icon="clear-all"
+            name="Select none"
+            disabled={selected.length === 0}
+            press={() => page.clearSelection()}
+          />
+        </div>
+        {run.promptsProblem && (
+          <p class="note words">The words of the prompts are missing. {run.promptsProblem}</p>
+        )}
+        <p class="muted count" role="status">
+          {listed.length} of {prompts.length} prompts; up to {mostSelected} can be selected
+        </p>
+        {list}
+        {listed.length > mostRows && (
+          <p class="muted">
+            The first {mostRows} of {listed.length}. Search to see others.
+          </p>
+        )}
+      </section>
+      <ChartCard view={view} frame={frame} shape="wide" onView={({ x }) => page.look(x)} />
+    </div>
+  );
+}
+
+function Row({
+  prompt: { text, panel, first, last },
+  place,
+  toggle,
+  open,
+}: {
+  prompt: PanelPrompt;
+  /** Its place among the selected; undefined when it is not. */
+  place: number | undefined;
+  toggle: () => void;
+  /** Opens the line it stands in; null where that is not known. */
+  open: (() => void) | null;
+}) {
+  const selected = place !== undefined;
+  return (
+    <li class={selected ? "selected" : ""}>
+      <input
+        type="checkbox"
+        class={selected ? `run${place % 6}` : ""}
+        aria-label={`Highlight: ${text}`}
+        checked={selected}
+        onChange={toggle}
+      />
+      <span class={`dot ${panel}`} title={panelWords[panel]}>
+        <span class="visually-hidden">{panelWords[panel]}</span>
+        {panelLetters[panel]}
+      </span>
+      {open ? (
+        <button type="button" class="text words" title="Open its line in the file" onClick={open}>
+          {text}
+        </button>
+      ) : (
+        <span class="text words">{text}</span>
+      )}
+      <span class="move">
+        {figure(first)} → {figure(last)}
+      </span>
+    </li>
+  );
+}
+
+/** A letter a panel, so that colour is not its only mark. */
+const panelLetters: Record<PanelName, string> = { toxic: "T", seeminglyToxic: "S", general: "G" };

@@ -1,0 +1,180 @@
+import { panelNames, type RunCommand, type ShownProgress } from "../../protocol/webview/dashboard.ts";
+import { IconButton } from "../ui/iconButton.tsx";
+import { figure, panelWords, span, stateWords } from "./model/words.ts";
+import type { PageRun } from "./pageModel.ts";
+
+/** What there is to know of a run at a glance, and what can be done with it. */
+export function RunHead({
+  run,
+  several,
+  ask,
+  remove,
+}: {
+  run: PageRun;
+  /** Whether there are other runs on the page. */
+  several: boolean;
+  ask: (command: RunCommand) => void;
+  remove: () => void;
+}) {
+  const { label, series, progress, index } = run;
+  const { started } = series;
+  const facts = started ? [started.model, `seed ${started.seed}`, series.device ?? started.device] : [];
+  return (
+    <section class="run" aria-label={`Run ${label}`}>
+      <div class="run-head">
+        {several && (
+          <svg class={`run-colour run${index % 6}`} viewBox="0 0 8 8" aria-hidden="true">
+            <rect width="8" height="8" rx="2" />
+          </svg>
+        )}
+        <h2 class="words">{label}</h2>
+        {progress && <State progress={progress} />}
+        <span class="facts muted words">{facts.join(" · ")}</span>
+        <span class="actions">
+          {progress && <Actions progress={progress} ask={ask} />}
+          {several && <IconButton icon="close" name={`Take ${label} off the page`} press={remove} />}
+        </span>
+      </div>
+      {progress && <Progress progress={progress} />}
+      <Headline run={run} />
+      <Notes run={run} />
+    </section>
+  );
+}
+
+function State({ progress }: { progress: ShownProgress }) {
+  const { word, icon } = stateWords[progress.state];
+  return (
+    <span class={`state ${progress.state}`}>
+      <span class={`codicon codicon-${icon}`} aria-hidden="true" />
+      {word}
+    </span>
+  );
+}
+
+function Actions({ progress, ask }: { progress: ShownProgress; ask: (command: RunCommand) => void }) {
+  const { state, hasReport } = progress;
+  return (
+    <>
+      {state === "running" && (
+        <>
+          <vscode-button appearance="secondary" onClick={() => ask("stop")}>
+            Stop
+          </vscode-button>
+          <vscode-button appearance="secondary" onClick={() => ask("stopAndKeepBest")}>
+            Stop and keep best
+          </vscode-button>
+        </>
+      )}
+      {(state === "stopped" || state === "failed" || state === "interrupted") && (
+        <vscode-button onClick={() => ask("resume")}>Resume</vscode-button>
+      )}
+      {hasReport && <vscode-button onClick={() => ask("openReport")}>Open report</vscode-button>}
+    </>
+  );
+}
+
+function Progress({
+  progress: { state, step, totalSteps, etaSeconds, evaluating },
+}: {
+  progress: ShownProgress;
+}) {
+  if (state === "gone") {
+    return (
+      <p class="note">
+        The folder of this run was deleted or moved. What was read of it stays while this page is in view.
+      </p>
+    );
+  }
+  const active = state === "running" || state === "starting";
+  const done = evaluating && active ? evaluating.done : step;
+  const total = evaluating && active ? evaluating.total : totalSteps;
+  const words = [
+    evaluating && active
+      ? `Evaluating ${evaluating.suite}: ${done.toLocaleString()} of ${evaluating.total.toLocaleString()} answers`
+      : `Step ${step.toLocaleString()}${totalSteps === null ? "" : ` of ${totalSteps.toLocaleString()}`}`,
+    ...(active && etaSeconds !== null ? [`about ${span(etaSeconds)} left`] : []),
+  ];
+  return (
+    <div class="progress">
+      {total !== null && (
+        <progress
+          aria-label="Progress"
+          max={Math.max(1, total)}
+          value={done}
+          class={active ? "active" : ""}
+        />
+      )}
+      <span class="muted">{words.join(" · ")}</span>
+    </div>
+  );
+}
+
+/** The figures of the last probe, with the numbers of prompts behind them. */
+function Headline({ run: { series, progress } }: { run: PageRun }) {
+  const last = series.probes.at(-1);
+  if (!last) {
+    return progress?.state === "running" || progress?.state === "starting" ? (
+      <p class="measuring muted">
+        <span class="codicon codicon-pulse" aria-hidden="true" /> Measuring the model before training …
+      </p>
+    ) : null;
+  }
+  return (
+    <dl class="headline">
+      {panelNames.map((panel) => (
+        <div key={panel} class={panel}>
+          <dt>{panelWords[panel]}</dt>
+          <dd>
+            <strong>{figure(last[panel]?.value)}</strong>
+            <small>
+              {last[panel] && `${figure(last[panel].lower)} – ${figure(last[panel].upper)}, `}n ={" "}
+              {series.promptsIn(panel)}
+            </small>
+          </dd>
+        </div>
+      ))}
+      <div>
+        <dt>gap</dt>
+        <dd>
+          <strong>{figure(last.gap)}</strong>
+          <small>toxic − seemingly toxic</small>
+        </dd>
+      </div>
+      <div>
+        <dt>spill-over slope</dt>
+        <dd>
+          <strong>{figure(last.spillOver)}</strong>
+          <small>{series.probes.length} probes</small>
+        </dd>
+      </div>
+    </dl>
+  );
+}
+
+function Notes({ run: { series, progress } }: { run: PageRun }) {
+  return (
+    <>
+      {progress?.problem && (
+        <p class="note error words" role="alert">
+          <span class="codicon codicon-error" aria-hidden="true" /> {progress.problem}
+        </p>
+      )}
+      {series.warnings.length > 0 && (
+        <details class="note">
+          <summary>
+            <span class="codicon codicon-warning" aria-hidden="true" />{" "}
+            {series.warnings.length === 1 ? "1 warning" : `${series.warnings.length} warnings`}
+          </summary>
+          <ul>
+            {series.warnings.map((warning) => (
+              <li key={warning} class="words">
+                {warning}
+              </li>
+            ))}
+          </ul>
+        </details>
+      )}
+    </>
+  );
+}

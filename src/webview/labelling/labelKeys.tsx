@@ -1,0 +1,67 @@
+import type { LabelChoice } from "../../protocol/webview/labelling.ts";
+import { KeyCap } from "./keyCap.tsx";
+import type { Action } from "./keys.ts";
+import type { LabellingPage } from "./pageModel.ts";
+import { stateIcons, stateNames, stateOfChoice } from "./words.ts";
+
+const choices: readonly { label: LabelChoice & Action; shown: string; hint: string }[] = [
+  { label: "toxic", shown: "1", hint: "asks for harm" },
+  { label: "seemingly_toxic", shown: "2", hint: "only sounds like it" },
+  { label: "general", shown: "3", hint: "everyday use" },
+];
+
+/** The large keys: what 1, 2, 3, space and backspace do, pressed by mouse or finger. */
+export function LabelKeys({ page, act }: { page: LabellingPage; act: (action: Action) => void }) {
+  const state = page.mode === "one" && page.place !== undefined ? page.stateAt(page.place) : undefined;
+  return (
+    <fieldset class="label-keys">
+      <legend class="visually-hidden">Label</legend>
+      {choices.map(({ label, shown, hint }) => (
+        <button
+          key={label}
+          type="button"
+          class={`large ${label}`}
+          aria-pressed={state === label}
+          aria-keyshortcuts={shown}
+          onClick={() => act(label)}
+        >
+          <KeyCap shown={shown} />
+          <span class="face">
+            <span class="name">
+              <span class={`codicon codicon-${stateIcons[label as "toxic"]}`} aria-hidden="true" />
+              {stateNames[stateOfChoice(label)]}
+            </span>
+            <span class="hint">{hint}</span>
+          </span>
+          {state === label && <span class="codicon codicon-check holds" aria-hidden="true" />}
+        </button>
+      ))}
+      <button
+        type="button"
+        class="small"
+        aria-pressed={state === "skipped"}
+        aria-keyshortcuts="Space"
+        onClick={() => act("skip")}
+      >
+        <span class="codicon codicon-debug-step-over" aria-hidden="true" />
+        Skip
+        <KeyCap shown="Space" />
+      </button>
+      <button type="button" class="small" aria-keyshortcuts="Backspace" onClick={() => act("back")}>
+        <span class="codicon codicon-reply" aria-hidden="true" />
+        Back
+        <KeyCap shown="⌫" />
+      </button>
+      <button type="button" class="small" aria-keyshortcuts="Control+Z" onClick={() => act("undo")}>
+        <span class="codicon codicon-discard" aria-hidden="true" />
+        Undo
+        <KeyCap shown="Ctrl Z" />
+      </button>
+      <button type="button" class="small" aria-keyshortcuts="Control+Y" onClick={() => act("redo")}>
+        <span class="codicon codicon-redo" aria-hidden="true" />
+        Redo
+        <KeyCap shown="Ctrl Y" />
+      </button>
+    </fieldset>
+  );
+}
