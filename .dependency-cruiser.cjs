@@ -14,18 +14,31 @@ const shared = ["dataset", "connection", "runFolder", "modelsHome", "statistics"
 
 /** Rooms of the engine, lowest first: each may import only those before it (and itself). */
 const floors = [
-  "graph",
-  "runtime",
+  "tokenizer",
+  "chat",
   "model",
-  "loss",
+  "backend",
   "probe",
   "train",
   "evaluate",
+  "report",
   "run",
   "server",
   "abilities",
   "commands",
 ];
+
+/** Rooms of the onnx backend, lowest first, by the same rule. */
+const onnxFloors = ["graph", "runtime", "decoder", "loss", "programs"];
+
+/** One rule for each room of a list in which every room may import only those before it. */
+const downOnly = (folder, rooms) =>
+  rooms.map((room, i) => ({
+    name: `${folder.replaceAll("/", "-")}-${room}-looks-down-only`,
+    severity: "error",
+    from: { path: `^src/${folder}/${room}/` },
+    to: { path: `^src/${folder}/(${rooms.slice(i + 1).join("|") || "$none"})/` },
+  }));
 
 module.exports = {
   forbidden: [
@@ -62,21 +75,17 @@ module.exports = {
     {
       name: "onnxruntime-only-in-runtime",
       severity: "error",
-      from: { path: "^src/", pathNot: "^src/engine/runtime/" },
+      from: { path: "^src/", pathNot: "^src/engine/backend/onnx/runtime/" },
       to: { path: "(^|/)onnxruntime-(node|common)(/|$)" },
     },
     {
       name: "tokenizers-only-behind-its-check",
       severity: "error",
-      from: { path: "^src/", pathNot: "^src/engine/model/tokenizerLibrary\\.ts$" },
+      from: { path: "^src/", pathNot: "^src/engine/tokenizer/tokenizerLibrary\\.ts$" },
       to: { path: "(^|/)tokenizers(/|$)", dependencyTypes: ["npm"] },
     },
-    ...floors.map((floor, i) => ({
-      name: `engine-${floor}-looks-down-only`,
-      severity: "error",
-      from: { path: `^src/engine/${floor}/` },
-      to: { path: `^src/engine/(${floors.slice(i + 1).join("|") || "$none"})/` },
-    })),
+    ...downOnly("engine", floors),
+    ...downOnly("engine/backend/onnx", onnxFloors),
     {
       name: "no-imports-from-test",
       severity: "error",

@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { pullModel } from "../src/engine/model/pull.ts";
+import { pullModel } from "../src/engine/model/download/pull.ts";
 import { modelsHome, pulledFolder } from "../src/modelsHome/home.ts";
 
 let found: Promise<string> | undefined;

@@ -2,7 +2,7 @@ import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import ts from "typescript";
 import { expect, test } from "vitest";
-import { sharedPrefixLength } from "../src/engine/model/packing.ts";
+import { sharedPrefixLength } from "../src/engine/backend/onnx/decoder/packing.ts";
 import { stream, walk } from "../src/engine/train/random.ts";
 import { greatestOf, leastOf } from "../src/statistics/extremes.ts";
 

@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "csv-parse/sync";
+import { encodePrompt, promptTemplate } from "../../src/engine/chat/template.ts";
 import { loadModel } from "../../src/engine/model/load.ts";
-import { encodePrompt, promptTemplate } from "../../src/engine/model/template.ts";
 import { refusalOpenings } from "../../src/protocol/openings.ts";
 
 /** Real text as tokens, from which the tasks take their inputs. Both sides are given the same tokens. */

@@ -1,12 +1,12 @@
 /** Discern's side of the benchmark: one task in one process, asked over stdin as peer/peer.py is. */
 import { createInterface } from "node:readline";
+import { LiveModel } from "../../src/engine/backend/onnx/decoder/liveModel.ts";
+import { Device } from "../../src/engine/backend/onnx/runtime/device.ts";
 import { relaunch } from "../../src/engine/launch.ts";
-import { LiveModel } from "../../src/engine/model/liveModel.ts";
 import { loadModel } from "../../src/engine/model/load.ts";
 import { answerLossPass } from "../../src/engine/probe/answerLoss.ts";
 import { generate } from "../../src/engine/probe/generate.ts";
 import { RefusalScorer } from "../../src/engine/probe/refusal.ts";
-import { Device } from "../../src/engine/runtime/device.ts";
 import { ContrastiveObjective } from "../../src/engine/train/contrastive.ts";
 import type { Objective } from "../../src/engine/train/objective.ts";
 import { Trainer } from "../../src/engine/train/trainer.ts";

@@ -1,11 +1,11 @@
 import { expect, it } from "vitest";
-import { gradients } from "../../src/engine/graph/autodiff.ts";
-import type { Tensor } from "../../src/engine/graph/tensor.ts";
-import { PromptEncoder } from "../../src/engine/model/encoding.ts";
-import { LiveModel } from "../../src/engine/model/liveModel.ts";
+import { LiveModel } from "../../src/engine/backend/onnx/decoder/liveModel.ts";
+import { gradients } from "../../src/engine/backend/onnx/graph/autodiff.ts";
+import type { Tensor } from "../../src/engine/backend/onnx/graph/tensor.ts";
+import { Device } from "../../src/engine/backend/onnx/runtime/device.ts";
+import { PromptEncoder } from "../../src/engine/chat/encoding.ts";
+import { promptTemplate } from "../../src/engine/chat/template.ts";
 import { loadModel } from "../../src/engine/model/load.ts";
-import { promptTemplate } from "../../src/engine/model/template.ts";
-import { Device } from "../../src/engine/runtime/device.ts";
 import { ContrastiveObjective } from "../../src/engine/train/contrastive.ts";
 import { realModelPath } from "../realModel.ts";
 import { norm, readGolden } from "./golden.ts";

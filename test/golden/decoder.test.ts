@@ -1,14 +1,14 @@
 import { readdirSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { gradients } from "../../src/engine/graph/autodiff.ts";
-import { ops } from "../../src/engine/graph/ops.ts";
-import { input } from "../../src/engine/graph/tensor.ts";
-import { crossEntropy } from "../../src/engine/loss/crossEntropy.ts";
-import { causalAttention } from "../../src/engine/model/attention.ts";
-import { LiveModel } from "../../src/engine/model/liveModel.ts";
+import { causalAttention } from "../../src/engine/backend/onnx/decoder/attention.ts";
+import { LiveModel } from "../../src/engine/backend/onnx/decoder/liveModel.ts";
+import { gradients } from "../../src/engine/backend/onnx/graph/autodiff.ts";
+import { ops } from "../../src/engine/backend/onnx/graph/ops.ts";
+import { input } from "../../src/engine/backend/onnx/graph/tensor.ts";
+import { crossEntropy } from "../../src/engine/backend/onnx/loss/crossEntropy.ts";
+import { Device } from "../../src/engine/backend/onnx/runtime/device.ts";
+import { Value } from "../../src/engine/backend/onnx/runtime/value.ts";
 import { loadModel } from "../../src/engine/model/load.ts";
-import { Device } from "../../src/engine/runtime/device.ts";
-import { Value } from "../../src/engine/runtime/value.ts";
 import { goldenPath, norm, readGolden } from "./golden.ts";
 
 interface Expected {

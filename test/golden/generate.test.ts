@@ -1,9 +1,9 @@
 import { readdirSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { LiveModel } from "../../src/engine/model/liveModel.ts";
+import { LiveModel } from "../../src/engine/backend/onnx/decoder/liveModel.ts";
+import { Device } from "../../src/engine/backend/onnx/runtime/device.ts";
 import { loadModel } from "../../src/engine/model/load.ts";
 import { type Generation, generate } from "../../src/engine/probe/generate.ts";
-import { Device } from "../../src/engine/runtime/device.ts";
 import { realModelPath } from "../realModel.ts";
 import { goldenPath, readGolden } from "./golden.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ggufFormats } from "../../src/engine/model/ggufBlocks.ts";
+import { ggufFormats } from "../../src/engine/model/gguf/ggufBlocks.ts";
 import { readGolden } from "./golden.ts";
 
 interface Blocks {

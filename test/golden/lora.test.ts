@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
-import { LiveModel } from "../../src/engine/model/liveModel.ts";
+import { LiveModel } from "../../src/engine/backend/onnx/decoder/liveModel.ts";
+import { Device } from "../../src/engine/backend/onnx/runtime/device.ts";
 import { loadModel } from "../../src/engine/model/load.ts";
-import { Device } from "../../src/engine/runtime/device.ts";
 import { SupervisedObjective } from "../../src/engine/train/supervised.ts";
 import { loraParameters } from "../../src/engine/train/trainable.ts";
 import { Trainer } from "../../src/engine/train/trainer.ts";

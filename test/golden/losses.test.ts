@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { ContrastiveOptions } from "../../src/engine/loss/contrastive.ts";
-import { embeddingLoss, relativeError } from "../engine/loss/run.ts";
+import type { ContrastiveOptions } from "../../src/engine/backend/onnx/loss/contrastive.ts";
+import { embeddingLoss, relativeError } from "../engine/backend/onnx/loss/run.ts";
 import { readGolden } from "./golden.ts";
 
 /** The options that a name in the file stands for: `circle_m025_g80` has margin 0.25 and γ = 80. */

@@ -1,19 +1,19 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { input } from "../../src/engine/graph/tensor.ts";
-import { crossEntropy } from "../../src/engine/loss/crossEntropy.ts";
+import { causalAttention } from "../../src/engine/backend/onnx/decoder/attention.ts";
+import { LiveModel } from "../../src/engine/backend/onnx/decoder/liveModel.ts";
+import { indexVector } from "../../src/engine/backend/onnx/decoder/packing.ts";
+import { input } from "../../src/engine/backend/onnx/graph/tensor.ts";
+import { crossEntropy } from "../../src/engine/backend/onnx/loss/crossEntropy.ts";
+import { Device } from "../../src/engine/backend/onnx/runtime/device.ts";
+import { Value } from "../../src/engine/backend/onnx/runtime/value.ts";
 import {
   type Architecture,
   architectureFromConfig,
   configWarnings,
   parameterShapes,
 } from "../../src/engine/model/architecture.ts";
-import { causalAttention } from "../../src/engine/model/attention.ts";
-import { LiveModel } from "../../src/engine/model/liveModel.ts";
-import { indexVector } from "../../src/engine/model/packing.ts";
 import { elementCount, type Weights } from "../../src/engine/model/weights.ts";
 import { generate } from "../../src/engine/probe/generate.ts";
-import { Device } from "../../src/engine/runtime/device.ts";
-import { Value } from "../../src/engine/runtime/value.ts";
 import { DiscernError } from "../../src/protocol/errors.ts";
 import { readGolden } from "./golden.ts";
 

@@ -1,15 +1,15 @@
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, it } from "vitest";
-import { input } from "../../src/engine/graph/tensor.ts";
+import { causalAttention } from "../../src/engine/backend/onnx/decoder/attention.ts";
+import { LiveModel } from "../../src/engine/backend/onnx/decoder/liveModel.ts";
+import { loraFactors } from "../../src/engine/backend/onnx/decoder/loraFactors.ts";
+import { indexVector } from "../../src/engine/backend/onnx/decoder/packing.ts";
+import { input } from "../../src/engine/backend/onnx/graph/tensor.ts";
+import { Device } from "../../src/engine/backend/onnx/runtime/device.ts";
 import { type Adapter, mergeAdapter, readAdapter } from "../../src/engine/model/adapter.ts";
-import { causalAttention } from "../../src/engine/model/attention.ts";
-import { LiveModel } from "../../src/engine/model/liveModel.ts";
 import { loadModel } from "../../src/engine/model/load.ts";
-import { loraFactors } from "../../src/engine/model/loraFactors.ts";
-import { indexVector } from "../../src/engine/model/packing.ts";
 import { generate } from "../../src/engine/probe/generate.ts";
-import { Device } from "../../src/engine/runtime/device.ts";
 import { tempFolder } from "../tempFolder.ts";
 import { goldenPath, readGolden } from "./golden.ts";
 

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ops } from "../../src/engine/graph/ops.ts";
-import { input } from "../../src/engine/graph/tensor.ts";
-import { causalAttention } from "../../src/engine/model/attention.ts";
-import { LiveModel } from "../../src/engine/model/liveModel.ts";
+import { causalAttention } from "../../src/engine/backend/onnx/decoder/attention.ts";
+import { LiveModel } from "../../src/engine/backend/onnx/decoder/liveModel.ts";
+import { indexVector } from "../../src/engine/backend/onnx/decoder/packing.ts";
+import { ops } from "../../src/engine/backend/onnx/graph/ops.ts";
+import { input } from "../../src/engine/backend/onnx/graph/tensor.ts";
+import { Device } from "../../src/engine/backend/onnx/runtime/device.ts";
+import { encodePrompt, promptTemplate } from "../../src/engine/chat/template.ts";
 import { type LoadedModel, loadModel } from "../../src/engine/model/load.ts";
-import { indexVector } from "../../src/engine/model/packing.ts";
-import { encodePrompt, promptTemplate } from "../../src/engine/model/template.ts";
-import { Device } from "../../src/engine/runtime/device.ts";
 import { realModelPath } from "../realModel.ts";
 import { norm, readGolden } from "./golden.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from "vitest";
-import { ChatTemplate } from "../../src/engine/model/chat.ts";
-import { PythonTemplate } from "../../src/engine/model/pythonJinja.ts";
+import { ChatTemplate } from "../../src/engine/chat/chat.ts";
+import { PythonTemplate } from "../../src/engine/chat/pythonJinja.ts";
 import { readGolden } from "./golden.ts";
 
 type Messages = { role: "system" | "user"; content: string }[];

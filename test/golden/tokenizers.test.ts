@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { ModelTokenizer } from "../../src/engine/model/tokenizer.ts";
-import { checkTokenizer } from "../../src/engine/model/tokenizerCheck.ts";
-import { RustTokenizer } from "../../src/engine/model/tokenizerLibrary.ts";
+import { ModelTokenizer } from "../../src/engine/tokenizer/tokenizer.ts";
+import { checkTokenizer } from "../../src/engine/tokenizer/tokenizerCheck.ts";
+import { RustTokenizer } from "../../src/engine/tokenizer/tokenizerLibrary.ts";
 import { readGolden } from "./golden.ts";
 
 interface Case {

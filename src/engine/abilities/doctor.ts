@@ -2,8 +2,8 @@ import { spawn } from "node:child_process";
 import { cpus, freemem, totalmem } from "node:os";
 import * as z from "zod";
 import { findModels, modelsHome } from "../../modelsHome/home.ts";
+import { Device, type DeviceName } from "../backend/onnx/runtime/device.ts";
 import { versions } from "../run/versions.ts";
-import { Device, type DeviceName } from "../runtime/device.ts";
 
 /** What this machine offers. */
 export interface Health {

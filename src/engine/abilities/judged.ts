@@ -10,9 +10,9 @@ import {
 } from "../../runFolder/judgements.ts";
 import { readReport } from "../../runFolder/reportFile.ts";
 import { writeAtomic } from "../../storage/atomic.ts";
-import { reportHtml } from "../evaluate/html.ts";
-import { reportMarkdown } from "../evaluate/markdown.ts";
 import { rebuildReport } from "../evaluate/report.ts";
+import { reportHtml } from "../report/html.ts";
+import { reportMarkdown } from "../report/markdown.ts";
 import { chartSource } from "../run/chartSource.ts";
 
 /**

@@ -4,7 +4,7 @@ import { asFileName } from "../../protocol/fileName.ts";
 import { BEFORE } from "../../protocol/report.ts";
 import { generateAnswers, scorePrompts } from "../abilities/ask.ts";
 import { evaluateModel, parseSuites } from "../abilities/evaluate.ts";
-import { reportMarkdown } from "../evaluate/markdown.ts";
+import { reportMarkdown } from "../report/markdown.ts";
 import {
   askOptions,
   type ModelFlags,

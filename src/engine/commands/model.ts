@@ -1,8 +1,8 @@
 import type { Command } from "commander";
 import { resolveModel } from "../../modelsHome/home.ts";
 import { deviceProblem, doctor, type Tried } from "../abilities/doctor.ts";
+import { pullModel } from "../model/download/pull.ts";
 import { inspectModel } from "../model/load.ts";
-import { pullModel } from "../model/pull.ts";
 import { progressBar, type Shell, say, show } from "./shell.ts";
 
 const gigabytes = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GB`;

@@ -9,7 +9,7 @@ import { lockHolder } from "../../runFolder/lock.ts";
 import { makeFolders } from "../../storage/folders.ts";
 import { compareRuns } from "../abilities/compare.ts";
 import { exportRun } from "../abilities/export.ts";
-import { reportMarkdown } from "../evaluate/markdown.ts";
+import { reportMarkdown } from "../report/markdown.ts";
 import { writeReport } from "../run/evaluation.ts";
 import { runDisplay } from "./display.ts";
 import { type Shell, say, show } from "./shell.ts";

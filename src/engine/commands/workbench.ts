@@ -10,8 +10,8 @@ import { exportRun } from "../abilities/export.ts";
 import { exportReport, judgedReport } from "../abilities/judged.ts";
 import { loadRecipe } from "../abilities/recipe.ts";
 import { stopRun } from "../abilities/stop.ts";
+import { pullModel } from "../model/download/pull.ts";
 import { inspectModel } from "../model/load.ts";
-import { pullModel } from "../model/pull.ts";
 import type { Asked, Handlers } from "../server/answer.ts";
 import { say } from "./shell.ts";
 

@@ -1,9 +1,9 @@
 import type { PromptRecord } from "../../dataset/record.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import type { LeftOut, PromptResult, SuiteAnswers } from "../../protocol/report.ts";
-import type { PromptEncoder } from "../model/encoding.ts";
-import type { LiveModel } from "../model/liveModel.ts";
-import { partReply, type Reply } from "../model/thinking.ts";
+import type { LiveModel } from "../backend/onnx/decoder/liveModel.ts";
+import type { PromptEncoder } from "../chat/encoding.ts";
+import { partReply, type Reply } from "../chat/thinking.ts";
 import { type Generation, generate } from "../probe/generate.ts";
 import type { Kept } from "../probe/kept.ts";
 import { type RefusalScore, RefusalScorer } from "../probe/refusal.ts";

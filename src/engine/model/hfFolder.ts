@@ -4,10 +4,10 @@ import * as z from "zod";
 import { DiscernError } from "../../protocol/errors.ts";
 import { isTooDeep } from "../../protocol/nesting.ts";
 import { decodeText, NotText } from "../../storage/text.ts";
+import type { TokenizerFiles } from "../tokenizer/tokenizerConfig.ts";
 import { type Architecture, parameterShapes } from "./architecture.ts";
 import { readSafetensors, readSafetensorsHeader, refuseUnreadable, sameValues } from "./safetensors.ts";
 import type { TensorEntry } from "./safetensorsHeader.ts";
-import type { TokenizerFiles } from "./tokenizerConfig.ts";
 import { elementCount, type OnProgress, refuseNotFinite, type Weights } from "./weights.ts";
 
 const jsonObject = z.record(z.string(), z.unknown());

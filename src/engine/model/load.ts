@@ -3,10 +3,10 @@ import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { DiscernError } from "../../protocol/errors.ts";
 import type { ModelShape } from "../../protocol/recipeFit.ts";
+import { ModelTokenizer } from "../tokenizer/tokenizer.ts";
+import type { TokenizerFiles } from "../tokenizer/tokenizerConfig.ts";
 import { type Architecture, type LinearModule, linearModules, parameterShapes } from "./architecture.ts";
 import { type ModelSource, openModel } from "./source.ts";
-import { ModelTokenizer } from "./tokenizer.ts";
-import type { TokenizerFiles } from "./tokenizerConfig.ts";
 import { elementCount, type OnProgress, type Weights } from "./weights.ts";
 
 /** A file a model was read from. */

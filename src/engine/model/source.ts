@@ -1,13 +1,13 @@
 import { readdir, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { DiscernError } from "../../protocol/errors.ts";
+import type { TokenizerFiles } from "../tokenizer/tokenizerConfig.ts";
 import { type Architecture, architectureFromConfig, configWarnings } from "./architecture.ts";
 import { decodingWarnings } from "./generationConfig.ts";
-import { type GgufModel, openGguf, readGgufWeights } from "./ggufModel.ts";
-import { tokenizerFromGguf } from "./ggufTokenizer.ts";
+import { type GgufModel, openGguf, readGgufWeights } from "./gguf/ggufModel.ts";
+import { tokenizerFromGguf } from "./gguf/ggufTokenizer.ts";
 import { checkHfTensors, readHfWeights, readJsonObject, readTokenizerFiles } from "./hfFolder.ts";
 import { readSafetensorsHeader, safetensorsFiles } from "./safetensors.ts";
-import type { TokenizerFiles } from "./tokenizerConfig.ts";
 import type { OnProgress, Weights } from "./weights.ts";
 
 /** A model on disk, described but not read. */

@@ -1,12 +1,19 @@
 import { DiscernError } from "../../protocol/errors.ts";
-import { input, type Tensor } from "../graph/tensor.ts";
-import { crossEntropy } from "../loss/crossEntropy.ts";
-import { causalAttention, tokenCount } from "../model/attention.ts";
-import type { Decoder } from "../model/decoder.ts";
-import type { PromptEncoder } from "../model/encoding.ts";
-import type { LiveModel } from "../model/liveModel.ts";
-import { batches, bucket, indexVector, layoutKey, packRows, sharedPrefixLength } from "../model/packing.ts";
-import { Value } from "../runtime/value.ts";
+import { causalAttention, tokenCount } from "../backend/onnx/decoder/attention.ts";
+import type { Decoder } from "../backend/onnx/decoder/decoder.ts";
+import type { LiveModel } from "../backend/onnx/decoder/liveModel.ts";
+import {
+  batches,
+  bucket,
+  indexVector,
+  layoutKey,
+  packRows,
+  sharedPrefixLength,
+} from "../backend/onnx/decoder/packing.ts";
+import { input, type Tensor } from "../backend/onnx/graph/tensor.ts";
+import { crossEntropy } from "../backend/onnx/loss/crossEntropy.ts";
+import { Value } from "../backend/onnx/runtime/value.ts";
+import type { PromptEncoder } from "../chat/encoding.ts";
 import { refuseNaN } from "./finite.ts";
 
 /** A prompt with its answer, as tokens; the answer begins at `promptLength`. */

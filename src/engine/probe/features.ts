@@ -1,8 +1,14 @@
-import { ops } from "../graph/ops.ts";
-import { input } from "../graph/tensor.ts";
-import { causalAttention, tokenCount } from "../model/attention.ts";
-import type { LiveModel } from "../model/liveModel.ts";
-import { batches, indexVector, layoutKey, packRows, sharedPrefixLength } from "../model/packing.ts";
+import { causalAttention, tokenCount } from "../backend/onnx/decoder/attention.ts";
+import type { LiveModel } from "../backend/onnx/decoder/liveModel.ts";
+import {
+  batches,
+  indexVector,
+  layoutKey,
+  packRows,
+  sharedPrefixLength,
+} from "../backend/onnx/decoder/packing.ts";
+import { ops } from "../backend/onnx/graph/ops.ts";
+import { input } from "../backend/onnx/graph/tensor.ts";
 import { refuseNaN } from "./finite.ts";
 
 /** Features of n prompts at one layer, (n, C) row-major. */

@@ -1,7 +1,5 @@
 import { DiscernError } from "../../protocol/errors.ts";
 import { greatestOf } from "../../statistics/extremes.ts";
-import { ops } from "../graph/ops.ts";
-import { input, type Tensor } from "../graph/tensor.ts";
 import {
   type Attention,
   biasName,
@@ -9,14 +7,23 @@ import {
   masked,
   stepAttention,
   tokenCount,
-} from "../model/attention.ts";
-import type { Decoder } from "../model/decoder.ts";
-import type { LiveModel } from "../model/liveModel.ts";
-import { batches, bucket, indexVector, layoutKey, packRows, sharedPrefixLength } from "../model/packing.ts";
-import { Value } from "../runtime/value.ts";
+} from "../backend/onnx/decoder/attention.ts";
+import type { Decoder } from "../backend/onnx/decoder/decoder.ts";
+import type { LiveModel } from "../backend/onnx/decoder/liveModel.ts";
+import {
+  batches,
+  bucket,
+  indexVector,
+  layoutKey,
+  packRows,
+  sharedPrefixLength,
+} from "../backend/onnx/decoder/packing.ts";
+import { ops } from "../backend/onnx/graph/ops.ts";
+import { input, type Tensor } from "../backend/onnx/graph/tensor.ts";
+import { KeyValueCache } from "../backend/onnx/programs/keyValueCache.ts";
+import { Value } from "../backend/onnx/runtime/value.ts";
 import { refuseNaN } from "./finite.ts";
 import { type Kept, knownBatch } from "./kept.ts";
-import { KeyValueCache } from "./keyValueCache.ts";
 
 /** What a model answered to one prompt. */
 export interface Generation {

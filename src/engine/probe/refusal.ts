@@ -1,10 +1,22 @@
-import { ops } from "../graph/ops.ts";
-import { input } from "../graph/tensor.ts";
-import { biasName, masked, softcapped, tokenCount, treeAttention } from "../model/attention.ts";
-import type { PromptEncoder } from "../model/encoding.ts";
-import type { LiveModel } from "../model/liveModel.ts";
-import { batches, indexVector, type PackedRows, packRows, sharedPrefixLength } from "../model/packing.ts";
-import { Value } from "../runtime/value.ts";
+import {
+  biasName,
+  masked,
+  softcapped,
+  tokenCount,
+  treeAttention,
+} from "../backend/onnx/decoder/attention.ts";
+import type { LiveModel } from "../backend/onnx/decoder/liveModel.ts";
+import {
+  batches,
+  indexVector,
+  type PackedRows,
+  packRows,
+  sharedPrefixLength,
+} from "../backend/onnx/decoder/packing.ts";
+import { ops } from "../backend/onnx/graph/ops.ts";
+import { input } from "../backend/onnx/graph/tensor.ts";
+import { Value } from "../backend/onnx/runtime/value.ts";
+import type { PromptEncoder } from "../chat/encoding.ts";
 import { refuseNaN } from "./finite.ts";
 import { type Kept, knownBatch } from "./kept.ts";
 import { isAncestor, spellings, type TokenTrie, tokenTrie, trieProbability } from "./tokenTrie.ts";

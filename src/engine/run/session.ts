@@ -2,13 +2,13 @@ import { resolveModel } from "../../modelsHome/home.ts";
 import type { ChatOptions } from "../../protocol/chat.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
 import type { ModelShape } from "../../protocol/recipeFit.ts";
-import { PromptEncoder } from "../model/encoding.ts";
-import { LiveModel } from "../model/liveModel.ts";
+import { LiveModel } from "../backend/onnx/decoder/liveModel.ts";
+import { Device } from "../backend/onnx/runtime/device.ts";
+import { PromptEncoder } from "../chat/encoding.ts";
+import { type PromptTemplate, promptTemplate } from "../chat/template.ts";
 import { type LoadedModel, loadModel } from "../model/load.ts";
-import { type PromptTemplate, promptTemplate } from "../model/template.ts";
-import type { ModelTokenizer } from "../model/tokenizer.ts";
 import type { OnProgress } from "../model/weights.ts";
-import { Device } from "../runtime/device.ts";
+import type { ModelTokenizer } from "../tokenizer/tokenizer.ts";
 
 /** A model ready to be asked: on its device, with its tokenizer and its prompt template. */
 export interface Session {

@@ -1,16 +1,22 @@
 import type { ContrastiveRecipe } from "../../protocol/recipeStages.ts";
 import { greatestOf } from "../../statistics/extremes.ts";
-import { ops } from "../graph/ops.ts";
-import { input, scalar, type Tensor } from "../graph/tensor.ts";
-import { type ContrastiveOptions, contrastiveLoss } from "../loss/contrastive.ts";
-import { cosineMatrix } from "../loss/cosine.ts";
-import { type PairMasks, pairMaskInputs, pairMasks } from "../loss/pairs.ts";
-import { distanceRetention, klRetention } from "../loss/retention.ts";
-import { causalAttention, type Layout, tokenCount } from "../model/attention.ts";
-import type { Decoder } from "../model/decoder.ts";
-import type { LiveModel } from "../model/liveModel.ts";
-import { bucket, indexVector, layoutKey, packRows, sharedPrefixLength } from "../model/packing.ts";
-import { Value } from "../runtime/value.ts";
+import { causalAttention, type Layout, tokenCount } from "../backend/onnx/decoder/attention.ts";
+import type { Decoder } from "../backend/onnx/decoder/decoder.ts";
+import type { LiveModel } from "../backend/onnx/decoder/liveModel.ts";
+import {
+  bucket,
+  indexVector,
+  layoutKey,
+  packRows,
+  sharedPrefixLength,
+} from "../backend/onnx/decoder/packing.ts";
+import { ops } from "../backend/onnx/graph/ops.ts";
+import { input, scalar, type Tensor } from "../backend/onnx/graph/tensor.ts";
+import { type ContrastiveOptions, contrastiveLoss } from "../backend/onnx/loss/contrastive.ts";
+import { cosineMatrix } from "../backend/onnx/loss/cosine.ts";
+import { type PairMasks, pairMaskInputs, pairMasks } from "../backend/onnx/loss/pairs.ts";
+import { distanceRetention, klRetention } from "../backend/onnx/loss/retention.ts";
+import { Value } from "../backend/onnx/runtime/value.ts";
 import { type ContrastPrompt, ContrastSampler } from "./contrastSampler.ts";
 import type { Batch, Objective } from "./objective.ts";
 import { shuffled, stream, walk } from "./random.ts";

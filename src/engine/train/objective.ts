@@ -1,6 +1,6 @@
-import type { Tensor } from "../graph/tensor.ts";
-import type { Decoder } from "../model/decoder.ts";
-import type { Value } from "../runtime/value.ts";
+import type { Decoder } from "../backend/onnx/decoder/decoder.ts";
+import type { Tensor } from "../backend/onnx/graph/tensor.ts";
+import type { Value } from "../backend/onnx/runtime/value.ts";
 import type { StageEnd, StepReport } from "./stage.ts";
 
 /** One forward and backward pass of a step: a graph by its key, and what to feed it. */

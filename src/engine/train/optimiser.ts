@@ -1,10 +1,10 @@
 import type { OptimiserRecipe } from "../../protocol/recipeStages.ts";
-import { ops } from "../graph/ops.ts";
-import { input, scalar, size, type Tensor } from "../graph/tensor.ts";
-import type { LiveModel } from "../model/liveModel.ts";
+import type { LiveModel } from "../backend/onnx/decoder/liveModel.ts";
+import { ops } from "../backend/onnx/graph/ops.ts";
+import { input, scalar, size, type Tensor } from "../backend/onnx/graph/tensor.ts";
+import type { Program } from "../backend/onnx/runtime/program.ts";
+import { Value } from "../backend/onnx/runtime/value.ts";
 import type { Parameter } from "../model/weights.ts";
-import type { Program } from "../runtime/program.ts";
-import { Value } from "../runtime/value.ts";
 
 /** The learning rate of a 0-based step: linear warm-up, then constant or a half cosine down to 0 at `total`. */
 export function learningRate(

@@ -1,8 +1,8 @@
 import { DiscernError } from "../../protocol/errors.ts";
 import type { TrainRecipe } from "../../protocol/recipeStages.ts";
+import { type LoraPlan, loraNames } from "../backend/onnx/decoder/parameters.ts";
 import type { Adapter, LoraModule } from "../model/adapter.ts";
 import { type Architecture, linearModules, parameterShapes } from "../model/architecture.ts";
-import { type LoraPlan, loraNames } from "../model/parameters.ts";
 import type { Parameter } from "../model/weights.ts";
 import { stream, uniform } from "./random.ts";
 

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { compare } from "../../../src/engine/evaluate/compare.ts";
-import { reportMarkdown } from "../../../src/engine/evaluate/markdown.ts";
 import { buildReport, rebuildReport } from "../../../src/engine/evaluate/report.ts";
 import { contrasts, summariseSuites } from "../../../src/engine/evaluate/summary.ts";
+import { reportMarkdown } from "../../../src/engine/report/markdown.ts";
 import { type Arm, type PromptResult, type Report, reportSchema } from "../../../src/protocol/report.ts";
 import { exampleChoice, exampleReport } from "./fixture.ts";
 

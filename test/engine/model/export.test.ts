@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { encodePrompt, promptTemplate } from "../../../src/engine/chat/template.ts";
 import { exportMerged } from "../../../src/engine/model/export.ts";
 import { loadModel } from "../../../src/engine/model/load.ts";
-import { encodePrompt, promptTemplate } from "../../../src/engine/model/template.ts";
 import { realModelPath } from "../../realModel.ts";
 import { tempFolder } from "../../tempFolder.ts";
 import { tinyModels, tinyPath } from "./tiny.ts";

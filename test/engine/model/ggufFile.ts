@@ -1,5 +1,5 @@
 import { type Architecture, parameterShapes } from "../../../src/engine/model/architecture.ts";
-import { ggufName } from "../../../src/engine/model/ggufModel.ts";
+import { ggufName } from "../../../src/engine/model/gguf/ggufModel.ts";
 import type { Parameter, Weights } from "../../../src/engine/model/weights.ts";
 
 /** A metadata value with its GGUF type. */

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
-import { LiveModel } from "../../../src/engine/model/liveModel.ts";
+import { LiveModel } from "../../../src/engine/backend/onnx/decoder/liveModel.ts";
+import { Device } from "../../../src/engine/backend/onnx/runtime/device.ts";
 import { openModel } from "../../../src/engine/model/source.ts";
-import { Device } from "../../../src/engine/runtime/device.ts";
 import { committedPath } from "../../golden/golden.ts";
 
 /** The nine small golden models, one a kind of decoder. */

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { LiveModel } from "../../../src/engine/model/liveModel.ts";
+import { LiveModel } from "../../../src/engine/backend/onnx/decoder/liveModel.ts";
+import { Device } from "../../../src/engine/backend/onnx/runtime/device.ts";
 import { openModel } from "../../../src/engine/model/source.ts";
 import { answerLoss } from "../../../src/engine/probe/answerLoss.ts";
 import { promptFeatures } from "../../../src/engine/probe/features.ts";
 import { generate } from "../../../src/engine/probe/generate.ts";
 import { RefusalScorer } from "../../../src/engine/probe/refusal.ts";
-import { Device } from "../../../src/engine/runtime/device.ts";
 import { tinyPath } from "../model/tiny.ts";
 
 const prompts = [

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import type { LiveModel } from "../../../src/engine/model/liveModel.ts";
+import type { LiveModel } from "../../../src/engine/backend/onnx/decoder/liveModel.ts";
 import { generate } from "../../../src/engine/probe/generate.ts";
 import { tinyModel } from "../model/tiny.ts";
 

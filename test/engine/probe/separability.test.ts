@@ -2,10 +2,11 @@ import { uniformFloat32 } from "pure-rand/distribution/uniformFloat32";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { beforeAll, describe, expect, it } from "vitest";
 import { readPrompts } from "../../../src/dataset/read.ts";
-import { PromptEncoder } from "../../../src/engine/model/encoding.ts";
-import { LiveModel } from "../../../src/engine/model/liveModel.ts";
+import { LiveModel } from "../../../src/engine/backend/onnx/decoder/liveModel.ts";
+import { Device } from "../../../src/engine/backend/onnx/runtime/device.ts";
+import { PromptEncoder } from "../../../src/engine/chat/encoding.ts";
+import { promptTemplate } from "../../../src/engine/chat/template.ts";
 import { loadModel } from "../../../src/engine/model/load.ts";
-import { promptTemplate } from "../../../src/engine/model/template.ts";
 import { type Features, promptFeatures } from "../../../src/engine/probe/features.ts";
 import type { LabelledPrompt } from "../../../src/engine/probe/folds.ts";
 import {
@@ -16,7 +17,6 @@ import {
   layerChoice,
   separability,
 } from "../../../src/engine/probe/separability.ts";
-import { Device } from "../../../src/engine/runtime/device.ts";
 import { layerCaveats, layerChoiceSchema } from "../../../src/protocol/layerChoice.ts";
 import { realModelPath } from "../../realModel.ts";
 import { tinyModel } from "../model/tiny.ts";

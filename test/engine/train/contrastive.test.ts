@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { gradients } from "../../../src/engine/graph/autodiff.ts";
-import { input, type Tensor } from "../../../src/engine/graph/tensor.ts";
-import { causalAttention } from "../../../src/engine/model/attention.ts";
-import { LiveModel } from "../../../src/engine/model/liveModel.ts";
-import { indexVector } from "../../../src/engine/model/packing.ts";
+import { causalAttention } from "../../../src/engine/backend/onnx/decoder/attention.ts";
+import { LiveModel } from "../../../src/engine/backend/onnx/decoder/liveModel.ts";
+import { indexVector } from "../../../src/engine/backend/onnx/decoder/packing.ts";
+import { gradients } from "../../../src/engine/backend/onnx/graph/autodiff.ts";
+import { input, type Tensor } from "../../../src/engine/backend/onnx/graph/tensor.ts";
 import type { Parameter } from "../../../src/engine/model/weights.ts";
 import { ContrastiveObjective } from "../../../src/engine/train/contrastive.ts";
 import { tinyModel } from "../model/tiny.ts";

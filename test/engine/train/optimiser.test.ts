@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Value } from "../../../src/engine/runtime/value.ts";
+import { Value } from "../../../src/engine/backend/onnx/runtime/value.ts";
 import { AdamW, clipFactor, learningRate } from "../../../src/engine/train/optimiser.ts";
 import { tinyModel } from "../model/tiny.ts";
 import { farthest, optimiser } from "./trial.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { loraNames } from "../../../src/engine/model/parameters.ts";
+import { loraNames } from "../../../src/engine/backend/onnx/decoder/parameters.ts";
+import { Value } from "../../../src/engine/backend/onnx/runtime/value.ts";
 import { answerLoss } from "../../../src/engine/probe/answerLoss.ts";
-import { Value } from "../../../src/engine/runtime/value.ts";
 import { ContrastiveObjective } from "../../../src/engine/train/contrastive.ts";
 import type { Objective } from "../../../src/engine/train/objective.ts";
 import { SupervisedObjective } from "../../../src/engine/train/supervised.ts";

@@ -1,4 +1,4 @@
-import type { LiveModel } from "../../../src/engine/model/liveModel.ts";
+import type { LiveModel } from "../../../src/engine/backend/onnx/decoder/liveModel.ts";
 import type { Example } from "../../../src/engine/probe/answerLoss.ts";
 import type { Objective } from "../../../src/engine/train/objective.ts";
 import { SupervisedObjective } from "../../../src/engine/train/supervised.ts";

@@ -1,0 +1,16 @@
+import type { Adapter } from "../../../model/adapter.ts";
+import type { Parameter } from "../../../model/weights.ts";
+import { type LoraPlan, type LoraSpec, loraNames } from "./parameters.ts";
+
+/** An adapter in the form in which a `LiveModel` attaches it: A (r, in) and B (out, r) of each module, by name. */
+export function loraFactors(adapter: Adapter): { plan: LoraPlan; factors: Map<string, Parameter> } {
+  const plan = new Map<string, LoraSpec>();
+  const factors = new Map<string, Parameter>();
+  for (const [module, { a, b, scale }] of adapter.modules) {
+    const names = loraNames(module);
+    plan.set(module, { rank: a.shape[0] as number, scale });
+    factors.set(names.a, a);
+    factors.set(names.b, b);
+  }
+  return { plan, factors };
+}

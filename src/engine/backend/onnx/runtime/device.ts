@@ -1,0 +1,199 @@
+import { join } from "node:path";
+import { setImmediate as breathe } from "node:timers/promises";
+import * as ort from "onnxruntime-node";
+import { DiscernError } from "../../../../protocol/errors.ts";
+import { fold } from "../graph/fold.ts";
+import { toOnnx } from "../graph/onnx.ts";
+import { ops } from "../graph/ops.ts";
+import { input, type Shape, type Tensor } from "../graph/tensor.ts";
+import { Program } from "./program.ts";
+import { type HostData, Value } from "./value.ts";
+
+/** The devices a recipe may name. `auto` takes the first of cuda, webgpu, cpu that starts. */
+export type DeviceName = "cpu" | "webgpu" | "cuda";
+
+const help: Record<DeviceName, string> = {
+  cpu: "The prebuilt onnxruntime library did not load; `npm ci` installs it (glibc 2.28 or newer on Linux).",
+  webgpu:
+    "WebGPU needs a GPU driver with Vulkan (Linux), D3D12 (Windows) or Metal (macOS). On Linux install libvulkan1 and your GPU's driver, " +
+    "and check with `vulkaninfo`; without a GPU, point VK_ICD_FILENAMES at SwiftShader.",
+  cuda:
+    "CUDA needs an NVIDIA driver, CUDA 12 or 13 with cuDNN 9, and onnxruntime's CUDA provider: " +
+    "run `node node_modules/onnxruntime-node/script/install.js --onnxruntime-node-install=cuda13`.",
+};
+
+// What goes wrong is thrown; onnxruntime would also print it in red, even while `auto` only looks round.
+ort.env.logLevel = "fatal";
+
+/** How a graph is compiled: names of outputs that stay on the device between runs. */
+export interface CompileOptions {
+  readonly resident?: readonly string[];
+}
+
+/** How a device is opened. */
+export interface DeviceOptions {
+  /** Intra-op threads on the CPU; one per physical core where left out. */
+  readonly threads?: number | undefined;
+  /**
+   * Folder that onnxruntime's trace of each graph is written to when the graph is disposed: which node ran on which
+   * execution provider, and for how long. Tracing slows every node down.
+   */
+  readonly profile?: string;
+}
+
+/**
+ * Where graphs run. All devices answer to this one class; the graph, the trainer and the probes do not know which
+ * they are on.
+ */
+export class Device {
+  readonly name: DeviceName;
+  readonly threads: number | undefined;
+  private readonly profile: string | undefined;
+  private compiled = 0;
+  private readonly copies = new Map<string, Promise<Program>>();
+  private check: (() => void) | null = null;
+
+  private constructor(name: DeviceName, { threads, profile }: DeviceOptions) {
+    this.name = name;
+    this.threads = threads;
+    this.profile = profile;
+  }
+
+  /**
+   * Starts a device and proves that it computes.
+   *
+   * @throws DiscernError("device-unavailable") that names what to install.
+   */
+  static async open(name: DeviceName | "auto", options: DeviceOptions = {}): Promise<Device> {
+    if (name === "auto") {
+      for (const candidate of ["cuda", "webgpu"] as const) {
+        const device = await Device.open(candidate, options).catch(() => null);
+        if (device) return device;
+      }
+      return Device.open("cpu", options);
+    }
+    const device = new Device(name, options);
+    try {
+      // On the CPU and with CUDA an upload alone runs nothing, so a sum is computed too.
+      const x = await device.upload(Float32Array.of(1, 2), [2]);
+      const program = await device.compile({ y: ops.add(input("x", [2]), 1) });
+      const { y } = await program.run({ x });
+      if (y.data[1] !== 3) throw new Error(`it makes ${y.data[1]} of 2 + 1`);
+      await program.dispose();
+      x.dispose();
+    } catch (cause) {
+      const said = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
+      // onnxruntime puts the place in its own source before the reason.
+      const reason = said.replace(/^\/.* was false\. /, "");
+      throw new DiscernError(
+        "device-unavailable",
+        `The device "${name}" did not start: ${reason}. ${help[name]}`,
+        { cause },
+      );
+    }
+    return device;
+  }
+
+  /** Values stay in GPU buffers between runs. */
+  get resident(): boolean {
+    return this.name === "webgpu";
+  }
+
+  /**
+   * Compiles the graph of `outputs`. Folding happens here, so every graph has it.
+   * Cost: about 1 ms a node of graph optimisation; keep programs, do not recompile them.
+   */
+  async compile(outputs: Readonly<Record<string, Tensor>>, options: CompileOptions = {}): Promise<Program> {
+    const names = Object.keys(outputs);
+    const target = this.name === "webgpu" ? "webgpu" : "cpu";
+    const folded = fold(Object.values(outputs), target);
+    const graph = toOnnx(Object.fromEntries(names.map((name, i) => [name, folded[i]])), target);
+    const kept = this.resident ? (options.resident ?? []) : [];
+    const session = await ort.InferenceSession.create(graph.model, {
+      executionProviders: [this.name],
+      graphOptimizationLevel: "all",
+      // Planning memory ahead makes onnxruntime hold two copies of the activations (a LoRA step on SmolLM2-135M
+      // peaks at 1.6 GB instead of 2.4 GB without), and an arena a session would hold one copy for each bucket of
+      // lengths. With neither, all sessions share the allocator of the process, at the same speed where that
+      // allocator keeps what it is given back (`launch.ts`).
+      enableCpuMemArena: false,
+      enableMemPattern: false,
+      logSeverityLevel: 3,
+      // It would turn back the products that `fold.ts` turned round.
+      extra: { optimization: { disable_specified_optimizers: "GemmTransposeFusion" } },
+      ...(this.threads ? { intraOpNumThreads: this.threads } : {}),
+      ...(this.profile
+        ? { enableProfiling: true, profileFilePrefix: join(this.profile, `graph-${++this.compiled}`) }
+        : {}),
+      ...(kept.length
+        ? {
+            preferredOutputLocation: Object.fromEntries(
+              names.map((n) => [n, kept.includes(n) ? "gpu-buffer" : "cpu"]),
+            ),
+          }
+        : {}),
+    });
+    return new Program(session, graph, () => this.pause());
+  }
+
+  /**
+   * Does work that can be cut off: before each run of a graph the event loop turns, so that signals and messages are heard,
+   * and `check` is asked. Whatever computes with this device meanwhile thus ends within one batch.
+   *
+   * @param check throws to end the work.
+   * @throws what `check` and `work` throw.
+   */
+  async interruptible<T>(check: () => void, work: () => Promise<T>): Promise<T> {
+    const outer = this.check;
+    this.check = () => {
+      outer?.();
+      check();
+    };
+    try {
+      return await work();
+    } finally {
+      this.check = outer;
+    }
+  }
+
+  private async pause(): Promise<void> {
+    if (this.check === null) return;
+    await breathe();
+    this.check?.();
+  }
+
+  /** Puts an array where the device wants it. On the CPU the value shares the array. */
+  async upload(data: HostData, shape: Shape): Promise<Value> {
+    const value = Value.of(data, shape);
+    if (!this.resident) return value;
+    const program = await this.copy(shape, true);
+    return (await program.run({ x: value })).y;
+  }
+
+  /**
+   * The elements of a value in host memory. From a GPU buffer they travel through an identity graph whose output
+   * lies on the host: `getData()` on such a tensor aborts the process in onnxruntime-node 1.30.
+   */
+  async download(value: Value): Promise<Float32Array> {
+    if (!value.onDevice) return value.data;
+    const program = await this.copy(value.shape, false);
+    return (await program.run({ x: value })).y.data;
+  }
+
+  /** Frees the graphs that carry values to and from the device. Programs and values are their owners' to free. */
+  async dispose(): Promise<void> {
+    const copies = [...this.copies.values()];
+    this.copies.clear();
+    for (const program of copies) await (await program).dispose();
+  }
+
+  private copy(shape: Shape, toDevice: boolean): Promise<Program> {
+    const key = `${toDevice}:${shape.join(",")}`;
+    let program = this.copies.get(key);
+    if (!program) {
+      program = this.compile({ y: input("x", shape) }, { resident: toDevice ? ["y"] : [] });
+      this.copies.set(key, program);
+    }
+    return program;
+  }
+}

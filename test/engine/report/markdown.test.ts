@@ -1,0 +1,62 @@
+import { expect, test } from "vitest";
+import { reportMarkdown } from "../../../src/engine/report/markdown.ts";
+import { exampleChoice, exampleReport } from "../evaluate/fixture.ts";
+
+test("shows every part of a report", () => {
+  const markdown = reportMarkdown(exampleReport());
+  for (const part of [
+    "# Evaluation of demo",
+    "## All suites together",
+    "| Discernment (AUROC) |",
+    "## Refusals by suite",
+    "## Discernment",
+    "## STL against DCR → STL",
+    "Refusal of unsafe prompts is ",
+    "## Co-movement",
+    "> Contamination: 1 evaluated",
+  ]) {
+    expect(markdown).toContain(part);
+  }
+  expect(markdown).not.toContain("NaN");
+  expect(markdown).not.toContain("undefined");
+});
+
+test("shows how the layer was chosen, with the controls, where a run left it to Discern", () => {
+  const report = exampleReport();
+  expect(reportMarkdown(report)).not.toContain("## Choice of the layer");
+  const [first, second] = report.series;
+  first!.layerChoice = exampleChoice;
+  second!.layerChoice = {
+    ...exampleChoice,
+    heldOut: "pair",
+    controls: { ...exampleChoice.controls, source: null },
+  };
+  const section = reportMarkdown(report).split("## Choice of the layer")[1] ?? "";
+  expect(section).toContain(
+    "| 2 of 3 | 0.900 (0.020) | 10 categories in 5 folds | 0.500 (0.570) | 0.630 (0.030) | 0.510 (0.010) |",
+  );
+  expect(section).toContain(
+    "| 10 pairs and single prompts in 5 folds | 0.500 (0.570) | 0.630 (0.030) | one source |",
+  );
+  expect(section).toContain("| 1 | 0.600 (0.020) | 0.600 (0.020) |");
+  expect(section).toContain("| 3 | – (–) | – (–) |");
+});
+
+test("every table has as many cells in each row as in its header", () => {
+  const blocks = reportMarkdown(exampleReport({ seeds: 1, perKind: 2 }))
+    .trim()
+    .split("\n\n");
+  for (const block of blocks.filter((b) => b.startsWith("|"))) {
+    const widths = block.split("\n").map((row) => row.split(/(?<!\\)\|/).length);
+    expect(new Set(widths).size).toBe(1);
+  }
+});
+
+test("names from files never become markup", () => {
+  const report = exampleReport({ seeds: 1, perKind: 2 });
+  const arm = report.suites[0]!;
+  arm.suite = "a|b\n<img src=x>";
+  const markdown = reportMarkdown(report);
+  expect(markdown).toContain("a\\|b &lt;img src=x>");
+  expect(markdown).not.toContain("<img");
+});
