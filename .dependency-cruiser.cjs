@@ -46,7 +46,7 @@ module.exports = {
       name: "no-circular",
       severity: "error",
       from: {},
-      to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
+      to: { circular: true },
     },
     only("protocol-imports-nothing", "protocol", []),
     only("dataset-imports-protocol-storage", "dataset", ["protocol", "storage"]),

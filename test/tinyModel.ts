@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { architectureFromConfig, parameterShapes } from "../src/engine/model/architecture.ts";
+import { parameterShapes } from "../src/engine/model/architecture.ts";
+import { architectureFromConfig } from "../src/engine/model/architectureFromConfig.ts";
 import { writeSafetensors } from "../src/engine/model/safetensors.ts";
 import { stream, uniform } from "../src/engine/train/random.ts";
 import type { RecipeInput } from "../src/protocol/recipe.ts";

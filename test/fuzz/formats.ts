@@ -11,7 +11,7 @@ import { compareRuns } from "../../src/engine/abilities/compare.ts";
 import { encodePrompt, promptTemplate } from "../../src/engine/chat/template.ts";
 import { buildReport } from "../../src/engine/evaluate/report.ts";
 import { readAdapter, writeAdapter } from "../../src/engine/model/adapter.ts";
-import { architectureFromConfig } from "../../src/engine/model/architecture.ts";
+import { architectureFromConfig } from "../../src/engine/model/architectureFromConfig.ts";
 import { inspectModel, loadModel } from "../../src/engine/model/load.ts";
 import { reportMarkdown } from "../../src/engine/report/markdown.ts";
 import { presets } from "../../src/protocol/presets.ts";

@@ -6,12 +6,8 @@ import { input } from "../../src/engine/backend/onnx/graph/tensor.ts";
 import { crossEntropy } from "../../src/engine/backend/onnx/loss/crossEntropy.ts";
 import { Device } from "../../src/engine/backend/onnx/runtime/device.ts";
 import { Value } from "../../src/engine/backend/onnx/runtime/value.ts";
-import {
-  type Architecture,
-  architectureFromConfig,
-  configWarnings,
-  parameterShapes,
-} from "../../src/engine/model/architecture.ts";
+import { type Architecture, parameterShapes } from "../../src/engine/model/architecture.ts";
+import { architectureFromConfig, configWarnings } from "../../src/engine/model/architectureFromConfig.ts";
 import { elementCount, type Weights } from "../../src/engine/model/weights.ts";
 import { generate } from "../../src/engine/probe/generate.ts";
 import { DiscernError } from "../../src/protocol/errors.ts";

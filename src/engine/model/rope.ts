@@ -1,40 +1,6 @@
 import { DiscernError } from "../../protocol/errors.ts";
-import type { Architecture, Family } from "./architecture.ts";
+import type { Architecture, Family, RopeScaling } from "./architecture.ts";
 import type { HfConfig } from "./config.ts";
-
-/**
- * How RoPE frequencies are changed from θ^(−2i / dims), by Hugging Face's names. `amplitude` multiplies cosines and
- * sines, and so the scores by its square.
- */
-export type RopeScaling =
-  | {
-      readonly type: "llama3";
-      readonly factor: number;
-      readonly lowFreqFactor: number;
-      readonly highFreqFactor: number;
-      readonly originalContextLength: number;
-    }
-  | { readonly type: "linear"; readonly factor: number }
-  /** Changes nothing up to the model's context length, beyond which nothing is computed here. */
-  | { readonly type: "dynamic"; readonly factor: number }
-  | {
-      readonly type: "yarn";
-      readonly factor: number;
-      readonly amplitude: number;
-      readonly betaFast: number;
-      readonly betaSlow: number;
-      readonly truncate: boolean;
-      readonly originalContextLength: number;
-    }
-  /** Divisors of the frequencies for texts within the original context, which is all that is computed here. */
-  | {
-      readonly type: "longrope";
-      readonly shortFactors: readonly number[];
-      readonly amplitude: number;
-      readonly originalContextLength: number;
-    }
-  /** All dims are paired, but only the first `turning` pairs turn. */
-  | { readonly type: "proportional"; readonly factor: number; readonly turning: number };
 
 type Settings = NonNullable<HfConfig["rope_scaling"]>;
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import * as z from "zod";
 import type { Stage, StageState } from "../train/stage.ts";
 import { checkpointStateSchema, hasTensorFolder, readTensorFolder, writeTensorFolder } from "./checkpoint.ts";
-import type { OpenStage, ProbeFigures } from "./pipeline.ts";
+import type { OpenStage, ProbeFigures } from "./openStage.ts";
 
 const bestSchema = checkpointStateSchema.extend({ gap: z.number() });
 

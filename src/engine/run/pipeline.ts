@@ -3,12 +3,12 @@ import { setImmediate as breathe } from "node:timers/promises";
 import * as z from "zod";
 import { DiscernError } from "../../protocol/errors.ts";
 import type { NewRunEvent, RunEvent, RunEventOf } from "../../protocol/events.ts";
-import { type LayerChoice, layerCaveats } from "../../protocol/layerChoice.ts";
+import { layerCaveats } from "../../protocol/layerChoice.ts";
 import { timeline } from "../../protocol/timeline.ts";
 import { EventLog } from "../../runFolder/eventLog.ts";
 import { runFailure } from "../../runFolder/failures.ts";
 import { runPaths } from "../../runFolder/folder.ts";
-import type { Stage, StageResult } from "../train/stage.ts";
+import type { StageResult } from "../train/stage.ts";
 import { BestState } from "./best.ts";
 import {
   type Checkpoint,
@@ -18,23 +18,8 @@ import {
   saveCheckpoint,
   writeTensorFolder,
 } from "./checkpoint.ts";
+import type { OpenStage, ProbeFigures } from "./openStage.ts";
 import { Stopped, type StopToken } from "./stop.ts";
-
-/** What is measured at a probe. */
-export type ProbeFigures = Pick<
-  RunEventOf<"probe">,
-  "toxic" | "seeminglyToxic" | "general" | "generalLoss" | "separation"
->;
-
-/** A stage that was made ready, on the model as the stages before it left it. */
-export interface OpenStage {
-  readonly kind: "contrastive" | "supervised";
-  readonly stage: Stage;
-  /** Layer of the contrast. */
-  readonly layer?: number;
-  /** How it was chosen, where that was done just now. */
-  readonly choice?: LayerChoice;
-}
 
 /** What the pipeline runs: the model and data of one recipe. */
 export interface Workshop {

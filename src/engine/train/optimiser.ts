@@ -1,7 +1,8 @@
 import type { OptimiserRecipe } from "../../protocol/recipeStages.ts";
 import type { LiveModel } from "../backend/onnx/decoder/liveModel.ts";
 import { ops } from "../backend/onnx/graph/ops.ts";
-import { input, scalar, size, type Tensor } from "../backend/onnx/graph/tensor.ts";
+import { size } from "../backend/onnx/graph/shape.ts";
+import { input, scalar, type Tensor } from "../backend/onnx/graph/tensor.ts";
 import type { Program } from "../backend/onnx/runtime/program.ts";
 import { Value } from "../backend/onnx/runtime/value.ts";
 import type { Parameter } from "../model/weights.ts";

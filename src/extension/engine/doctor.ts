@@ -1,19 +1,19 @@
 import * as vscode from "vscode";
-import type { Engine } from "./engine.ts";
 import { describeHealth, type Health, type HealthWords, healthSchema } from "./health.ts";
 
 const scheme = "discern-doctor";
 
 /** Shows what the engine's doctor found, as a document that is read only and asks for no saving. */
 export class Doctor implements vscode.Disposable, vscode.TextDocumentContentProvider {
-  private readonly engine: Engine;
+  private readonly examine: () => Promise<unknown>;
   private readonly changed = new vscode.EventEmitter<vscode.Uri>();
   readonly onDidChange = this.changed.event;
   private readonly registered = vscode.workspace.registerTextDocumentContentProvider(scheme, this);
   private found: Health | null = null;
 
-  constructor(engine: Engine) {
-    this.engine = engine;
+  /** @param examine asks the engine what it finds on this machine. */
+  constructor(examine: () => Promise<unknown>) {
+    this.examine = examine;
   }
 
   /** Asks the engine and shows what it found. @throws as `Engine.call`. */
@@ -21,7 +21,7 @@ export class Doctor implements vscode.Disposable, vscode.TextDocumentContentProv
     const title = vscode.l10n.t("Checking this machine");
     const location = vscode.ProgressLocation.Notification;
     this.found = await vscode.window.withProgress({ location, title }, async () =>
-      healthSchema.parse(await this.engine.call("doctor", {})),
+      healthSchema.parse(await this.examine()),
     );
     const uri = vscode.Uri.from({ scheme, path: vscode.l10n.t("Discern Doctor") });
     this.changed.fire(uri);

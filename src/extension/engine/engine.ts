@@ -29,7 +29,7 @@ export class Engine implements vscode.Disposable {
 
   constructor(context: vscode.ExtensionContext) {
     this.context = context;
-    const doctor = new Doctor(this);
+    const doctor = new Doctor(() => this.call("doctor", {}));
     this.registered = [
       doctor,
       registerCommand("discern.engine.restart", () => this.restart()),

@@ -9,7 +9,7 @@ import {
   readAdapter,
   writeAdapter,
 } from "../../../src/engine/model/adapter.ts";
-import { architectureFromConfig } from "../../../src/engine/model/architecture.ts";
+import { architectureFromConfig } from "../../../src/engine/model/architectureFromConfig.ts";
 import { readSafetensors, writeSafetensors } from "../../../src/engine/model/safetensors.ts";
 import type { Parameter, Weights } from "../../../src/engine/model/weights.ts";
 import { committedPath } from "../../golden/golden.ts";

@@ -1,11 +1,8 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import {
-  architectureFromConfig,
-  inverseFrequencies,
-  linearModules,
-  parameterShapes,
-} from "../../../src/engine/model/architecture.ts";
+import { linearModules, parameterShapes } from "../../../src/engine/model/architecture.ts";
+import { architectureFromConfig } from "../../../src/engine/model/architectureFromConfig.ts";
+import { inverseFrequencies } from "../../../src/engine/model/rope.ts";
 import { readSafetensorsHeader } from "../../../src/engine/model/safetensors.ts";
 import { tinyConfig, tinyModels, tinyPath } from "./tiny.ts";
 

@@ -1,7 +1,8 @@
 import * as z from "zod";
 import { DiscernError } from "../../../protocol/errors.ts";
 import { greatestOf } from "../../../statistics/extremes.ts";
-import { type Family, supportedFamilies } from "../architecture.ts";
+import type { Family } from "../architecture.ts";
+import { supportedFamilies } from "../architectureFromConfig.ts";
 import { bounds } from "../config.ts";
 import type { GgufHeader, GgufValue } from "./gguf.ts";
 

@@ -1,6 +1,7 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { DiscernError } from "../../../protocol/errors.ts";
-import { type Architecture, architectureFromConfig, parameterShapes } from "../architecture.ts";
+import { type Architecture, parameterShapes } from "../architecture.ts";
+import { architectureFromConfig } from "../architectureFromConfig.ts";
 import { elementCount, type OnProgress, type Parameter, refuseNotFinite, type Weights } from "../weights.ts";
 import { type GgufHeader, type GgufTensor, readGgufHeader } from "./gguf.ts";
 import { configFromGguf } from "./ggufConfig.ts";

@@ -1,8 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { inverseFrequencies } from "../../../../src/engine/model/architecture.ts";
 import { inspectModel, loadModel } from "../../../../src/engine/model/load.ts";
+import { inverseFrequencies } from "../../../../src/engine/model/rope.ts";
 import { tempFolder } from "../../../tempFolder.ts";
 import { ggufFile, ggufMetadata, ggufTensors, type RawTensor, type Typed } from "../ggufFile.ts";
 import { ggufFamilies, tinyPath } from "../tiny.ts";

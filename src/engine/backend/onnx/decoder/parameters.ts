@@ -1,4 +1,5 @@
-import { type InputTensor, input, type Shape } from "../graph/tensor.ts";
+import type { Shape } from "../graph/shape.ts";
+import { type InputTensor, input } from "../graph/tensor.ts";
 
 /** How one linear module is adapted: y = Wx + scale·B(Ax), A (r, in), B (out, r). */
 export interface LoraSpec {

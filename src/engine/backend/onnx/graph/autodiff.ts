@@ -1,6 +1,7 @@
+import type { Attributes } from "./attributes.ts";
 import { unbroadcast } from "./broadcast.ts";
 import { ops } from "./ops.ts";
-import type { Attributes, Primitive } from "./primitive.ts";
+import type { Primitive } from "./primitive.ts";
 import { primitives } from "./primitives.ts";
 import { producers, scalar, type Tensor, topological } from "./tensor.ts";
 

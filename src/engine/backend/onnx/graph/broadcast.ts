@@ -1,5 +1,6 @@
-import type { Ops } from "./ops.ts";
-import { type Shape, sameShape, type Tensor } from "./tensor.ts";
+import type { Ops } from "./operations.ts";
+import { type Shape, sameShape } from "./shape.ts";
+import type { Tensor } from "./tensor.ts";
 
 /**
  * The shape two operands broadcast to, by numpy's rule: aligned at the last axis, an extent of 1 stretches.

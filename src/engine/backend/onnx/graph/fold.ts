@@ -1,7 +1,8 @@
-import type { GraphTarget } from "./onnx.ts";
+import type { Attributes } from "./attributes.ts";
+import type { GraphTarget } from "./onnxBuilder.ts";
 import { apply, ops } from "./ops.ts";
-import type { Attributes } from "./primitive.ts";
-import { type ComputedTensor, producers, sameShape, type Tensor, topological } from "./tensor.ts";
+import { sameShape } from "./shape.ts";
+import { type ComputedTensor, producers, type Tensor, topological } from "./tensor.ts";
 
 /**
  * Rows up to which a product is turned round so that the weight stands on the left. onnxruntime's Gemm packs its

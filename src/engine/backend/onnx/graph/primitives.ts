@@ -1,4 +1,5 @@
-import type { Attributes, Primitive, PrimitiveName } from "./primitive.ts";
+import type { Attributes, PrimitiveName } from "./attributes.ts";
+import type { Primitive } from "./primitive.ts";
 import * as elementwise from "./primitives/elementwise.ts";
 import * as index from "./primitives/index.ts";
 import * as linear from "./primitives/linear.ts";

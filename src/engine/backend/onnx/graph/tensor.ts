@@ -1,10 +1,8 @@
-import type { Attributes, PrimitiveName } from "./primitive.ts";
+import type { Attributes, PrimitiveName } from "./attributes.ts";
+import { type Shape, size } from "./shape.ts";
 
 /** Element types that occur in our graphs. `int64` is for positions alone: onnxruntime's rotary kernel wants it. */
 export type DType = "float32" | "int32" | "int64" | "bool";
-
-/** Every extent is known when the graph is built; a bucket of lengths is a graph of its own. */
-export type Shape = readonly number[];
 
 /**
  * A value in the graph: a fed input, a constant, or what a primitive makes of other values. Tensors are immutable
@@ -34,16 +32,6 @@ export interface ComputedTensor<P extends PrimitiveName = PrimitiveName> extends
   readonly op: P;
   readonly inputs: readonly Tensor[];
   readonly attributes: Attributes[P];
-}
-
-/** Number of elements in a tensor of this shape; 1 for a scalar. */
-export function size(shape: Shape): number {
-  return shape.reduce((product, extent) => product * extent, 1);
-}
-
-/** Whether two shapes are the same, extent by extent. */
-export function sameShape(a: Shape, b: Shape): boolean {
-  return a.length === b.length && a.every((extent, i) => extent === b[i]);
 }
 
 /** Declares a value that is fed at every run under `name`. */

@@ -5,7 +5,8 @@ import { DiscernError } from "../../../../protocol/errors.ts";
 import { fold } from "../graph/fold.ts";
 import { toOnnx } from "../graph/onnx.ts";
 import { ops } from "../graph/ops.ts";
-import { input, type Shape, type Tensor } from "../graph/tensor.ts";
+import type { Shape } from "../graph/shape.ts";
+import { input, type Tensor } from "../graph/tensor.ts";
 import { Program } from "./program.ts";
 import { type HostData, Value } from "./value.ts";
 

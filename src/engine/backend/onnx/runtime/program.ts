@@ -1,6 +1,6 @@
 import type * as ort from "onnxruntime-node";
 import type { OnnxGraph } from "../graph/onnx.ts";
-import { sameShape } from "../graph/tensor.ts";
+import { sameShape } from "../graph/shape.ts";
 import { Value } from "./value.ts";
 
 /** Named values, as fed or fetched. */

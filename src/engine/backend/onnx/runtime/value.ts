@@ -1,5 +1,6 @@
 import * as ort from "onnxruntime-node";
-import { type DType, type Shape, size } from "../graph/tensor.ts";
+import { type Shape, size } from "../graph/shape.ts";
+import type { DType } from "../graph/tensor.ts";
 
 /** Elements of a tensor on the host, row-major. */
 export type HostData = Float32Array | Int32Array | BigInt64Array | Uint8Array;

@@ -1,11 +1,7 @@
+import type { Attributes, PrimitiveName } from "../../../../../src/engine/backend/onnx/graph/attributes.ts";
 import { apply } from "../../../../../src/engine/backend/onnx/graph/ops.ts";
-import type { Attributes, PrimitiveName } from "../../../../../src/engine/backend/onnx/graph/primitive.ts";
-import {
-  type DType,
-  type Shape,
-  size,
-  type Tensor,
-} from "../../../../../src/engine/backend/onnx/graph/tensor.ts";
+import { type Shape, size } from "../../../../../src/engine/backend/onnx/graph/shape.ts";
+import type { DType, Tensor } from "../../../../../src/engine/backend/onnx/graph/tensor.ts";
 import type { Random } from "./random.ts";
 
 /** One operand of an example: its shape, and how its elements are drawn. */

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
+import type { PrimitiveName } from "../../../../../src/engine/backend/onnx/graph/attributes.ts";
 import { gradients } from "../../../../../src/engine/backend/onnx/graph/autodiff.ts";
 import { ops } from "../../../../../src/engine/backend/onnx/graph/ops.ts";
-import type { PrimitiveName } from "../../../../../src/engine/backend/onnx/graph/primitive.ts";
 import { primitives } from "../../../../../src/engine/backend/onnx/graph/primitives.ts";
 import { input, type Tensor } from "../../../../../src/engine/backend/onnx/graph/tensor.ts";
 import { Device } from "../../../../../src/engine/backend/onnx/runtime/device.ts";

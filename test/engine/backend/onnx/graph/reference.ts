@@ -1,8 +1,7 @@
-import type { Attributes, PrimitiveName } from "../../../../../src/engine/backend/onnx/graph/primitive.ts";
+import type { Attributes, PrimitiveName } from "../../../../../src/engine/backend/onnx/graph/attributes.ts";
+import { type Shape, size } from "../../../../../src/engine/backend/onnx/graph/shape.ts";
 import {
   type ComputedTensor,
-  type Shape,
-  size,
   type Tensor,
   topological,
 } from "../../../../../src/engine/backend/onnx/graph/tensor.ts";

@@ -1,4 +1,4 @@
-import { type Shape, size } from "../../../../../src/engine/backend/onnx/graph/tensor.ts";
+import { type Shape, size } from "../../../../../src/engine/backend/onnx/graph/shape.ts";
 
 /** A value in float64. */
 export interface Reference {

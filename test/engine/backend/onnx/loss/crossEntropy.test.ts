@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { gradients } from "../../../../../src/engine/backend/onnx/graph/autodiff.ts";
-import { input, size, topological } from "../../../../../src/engine/backend/onnx/graph/tensor.ts";
+import { size } from "../../../../../src/engine/backend/onnx/graph/shape.ts";
+import { input, topological } from "../../../../../src/engine/backend/onnx/graph/tensor.ts";
 import { crossEntropy } from "../../../../../src/engine/backend/onnx/loss/crossEntropy.ts";
 import { Value } from "../../../../../src/engine/backend/onnx/runtime/value.ts";
 import { lossAndGradients, relativeError } from "./run.ts";

@@ -1,5 +1,6 @@
+import type { Attributes } from "../attributes.ts";
 import { broadcastShapes } from "../broadcast.ts";
-import type { Attributes, Primitive, VjpContext } from "../primitive.ts";
+import type { Primitive, VjpContext } from "../primitive.ts";
 import type { DType, Tensor } from "../tensor.ts";
 
 type None = Attributes["add"];

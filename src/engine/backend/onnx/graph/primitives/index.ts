@@ -1,4 +1,5 @@
-import type { Attributes, Primitive } from "../primitive.ts";
+import type { Attributes } from "../attributes.ts";
+import type { Primitive } from "../primitive.ts";
 
 /** Rows of a table: y[i] = table[indices[i]]; table (N, …), indices (M) int32, y (M, …). */
 export const gather: Primitive<Attributes["gather"]> = {

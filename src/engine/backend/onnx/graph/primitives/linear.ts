@@ -1,6 +1,8 @@
+import type { Attributes } from "../attributes.ts";
 import { broadcastShapes } from "../broadcast.ts";
-import type { Attributes, Primitive } from "../primitive.ts";
-import { sameShape, scalar, type Tensor } from "../tensor.ts";
+import type { Primitive } from "../primitive.ts";
+import { sameShape } from "../shape.ts";
+import { scalar, type Tensor } from "../tensor.ts";
 
 type Product = Attributes["gemm"];
 

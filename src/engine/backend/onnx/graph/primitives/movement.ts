@@ -1,6 +1,7 @@
+import type { Attributes } from "../attributes.ts";
 import { broadcastShapes, unbroadcast } from "../broadcast.ts";
-import type { Attributes, Primitive } from "../primitive.ts";
-import { type Shape, sameShape, size } from "../tensor.ts";
+import type { Primitive } from "../primitive.ts";
+import { type Shape, sameShape, size } from "../shape.ts";
 
 /** The same elements in row-major order under another shape. */
 export const reshape: Primitive<Attributes["reshape"]> = {

@@ -1,4 +1,5 @@
-import type { Attributes, Primitive } from "../primitive.ts";
+import type { Attributes } from "../attributes.ts";
+import type { Primitive } from "../primitive.ts";
 
 /**
  * y = w ∘ x / √(mean x² + ε) over the last axis; x (…, C), w (C).

@@ -1,5 +1,7 @@
-import type { Attributes, Primitive, VjpContext } from "../primitive.ts";
-import type { Shape, Tensor } from "../tensor.ts";
+import type { Attributes } from "../attributes.ts";
+import type { Primitive, VjpContext } from "../primitive.ts";
+import type { Shape } from "../shape.ts";
+import type { Tensor } from "../tensor.ts";
 
 type Axes = Attributes["sum"];
 

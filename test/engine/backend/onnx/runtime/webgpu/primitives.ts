@@ -1,5 +1,5 @@
+import type { PrimitiveName } from "../../../../../../src/engine/backend/onnx/graph/attributes.ts";
 import { gradients } from "../../../../../../src/engine/backend/onnx/graph/autodiff.ts";
-import type { PrimitiveName } from "../../../../../../src/engine/backend/onnx/graph/primitive.ts";
 import { primitives } from "../../../../../../src/engine/backend/onnx/graph/primitives.ts";
 import { Device } from "../../../../../../src/engine/backend/onnx/runtime/device.ts";
 import { cases } from "../../graph/cases.ts";

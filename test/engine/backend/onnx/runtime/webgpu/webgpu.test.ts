@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { execa } from "execa";
 import { describe, expect, it } from "vitest";
-import type { PrimitiveName } from "../../../../../../src/engine/backend/onnx/graph/primitive.ts";
+import type { PrimitiveName } from "../../../../../../src/engine/backend/onnx/graph/attributes.ts";
 import { primitives } from "../../../../../../src/engine/backend/onnx/graph/primitives.ts";
 import { skipWhen } from "../../../../../skip.ts";
 import type { Placement } from "./trace.ts";

@@ -1,0 +1,19 @@
+import type { RunEventOf } from "../../protocol/events.ts";
+import type { LayerChoice } from "../../protocol/layerChoice.ts";
+import type { Stage } from "../train/stage.ts";
+
+/** What is measured at a probe. */
+export type ProbeFigures = Pick<
+  RunEventOf<"probe">,
+  "toxic" | "seeminglyToxic" | "general" | "generalLoss" | "separation"
+>;
+
+/** A stage that was made ready, on the model as the stages before it left it. */
+export interface OpenStage {
+  readonly kind: "contrastive" | "supervised";
+  readonly stage: Stage;
+  /** Layer of the contrast. */
+  readonly layer?: number;
+  /** How it was chosen, where that was done just now. */
+  readonly choice?: LayerChoice;
+}
