@@ -33,52 +33,52 @@ export interface Prompts {
  * until all columns are known.
  */
 export class PromptCollector implements RowSink {
-  readonly #path: string;
-  readonly #file: string;
-  readonly #reading: Reading;
-  readonly #records: PromptRecord[] = [];
-  readonly #problems: Problem[] = [];
-  #waiting: Row[] = [];
-  #columns: string[] | undefined;
-  #found: Columns = {};
-  #presetLabel: ((values: Record<string, string>, file: string) => PromptRecord["label"]) | undefined;
-  #rows = 0;
-  #isEmpty = true;
-  #labelled = false;
-  #contexts: string[] = [];
-  #unused: Prompts["unused"];
+  private readonly path: string;
+  private readonly file: string;
+  private readonly reading: Reading;
+  private readonly records: PromptRecord[] = [];
+  private readonly problems: Problem[] = [];
+  private waiting: Row[] = [];
+  private columnNames: string[] | undefined;
+  private found: Columns = {};
+  private presetLabel: ((values: Record<string, string>, file: string) => PromptRecord["label"]) | undefined;
+  private rows = 0;
+  private isEmpty = true;
+  private labelled = false;
+  private contexts: string[] = [];
+  private unused: Prompts["unused"];
 
   /** @param path path of the file, or its name alone, for messages and the records' `source` */
   constructor(path: string, reading: Reading) {
-    this.#path = path;
-    this.#file = basename(path);
-    this.#reading = reading;
+    this.path = path;
+    this.file = basename(path);
+    this.reading = reading;
   }
 
   columns(names: string[]): void {
-    this.#columns = names;
-    const format = this.#reading.format ?? detectFormat(names, this.#file);
+    this.columnNames = names;
+    const format = this.reading.format ?? detectFormat(names, this.file);
     const preset = format === undefined ? undefined : presets[format];
-    this.#presetLabel = preset?.label;
-    this.#found = findColumns(names, { ...preset?.columns, ...this.#reading.columns });
+    this.presetLabel = preset?.label;
+    this.found = findColumns(names, { ...preset?.columns, ...this.reading.columns });
     // A column that is named to be the label is no kind, unless it is named to be that, too.
-    const { label, kind } = this.#reading.columns ?? {};
-    if (label !== undefined && kind === undefined && this.#found.kind === label) delete this.#found.kind;
-    this.#contexts = unusedContext(names, this.#found);
-    for (const row of this.#waiting) this.#understand(row);
-    this.#waiting = [];
+    const { label, kind } = this.reading.columns ?? {};
+    if (label !== undefined && kind === undefined && this.found.kind === label) delete this.found.kind;
+    this.contexts = unusedContext(names, this.found);
+    for (const row of this.waiting) this.understand(row);
+    this.waiting = [];
   }
 
   row(row: Row): void {
-    this.#rows++;
-    this.#isEmpty = false;
-    if (this.#columns === undefined) this.#waiting.push(row);
-    else this.#understand(row);
+    this.rows++;
+    this.isEmpty = false;
+    if (this.columnNames === undefined) this.waiting.push(row);
+    else this.understand(row);
   }
 
   problem(problem: Problem): void {
-    this.#rows++;
-    this.#problems.push(problem);
+    this.rows++;
+    this.problems.push(problem);
   }
 
   /**
@@ -87,55 +87,55 @@ export class PromptCollector implements RowSink {
    * @throws DiscernError "dataset-empty", "column-missing", or "dataset-unreadable" when two columns of one name are meant.
    */
   result(): Prompts {
-    const [first] = this.#problems;
-    if (this.#isEmpty) {
+    const [first] = this.problems;
+    if (this.isEmpty) {
       const broken = first
-        ? ` The first of ${this.#problems.length} broken: line ${first.line}, ${first.message}.`
+        ? ` The first of ${this.problems.length} broken: line ${first.line}, ${first.message}.`
         : "";
-      throw new DiscernError("dataset-empty", `${this.#path} holds no prompts.${broken}`);
+      throw new DiscernError("dataset-empty", `${this.path} holds no prompts.${broken}`);
     }
-    const columns = this.#columns ?? [];
-    for (const [role, column] of Object.entries(this.#found)) {
-      if (!columns.includes(column)) throw missing(this.#path, `its ${role} column "${column}"`, columns);
+    const columns = this.columnNames ?? [];
+    for (const [role, column] of Object.entries(this.found)) {
+      if (!columns.includes(column)) throw missing(this.path, `its ${role} column "${column}"`, columns);
     }
-    for (const column of Object.values(this.#found)) {
+    for (const column of Object.values(this.found)) {
       if (columns.indexOf(column) === columns.lastIndexOf(column)) continue;
       throw new DiscernError(
         "dataset-unreadable",
-        `${this.#path} has two columns called "${column}", and which one is meant is unknown. Rename one.`,
+        `${this.path} has two columns called "${column}", and which one is meant is unknown. Rename one.`,
       );
     }
-    if (this.#found.prompt === undefined) throw missing(this.#path, "a column that holds prompts", columns);
+    if (this.found.prompt === undefined) throw missing(this.path, "a column that holds prompts", columns);
 
-    if (this.#labelIsKind()) {
-      const unneeded = this.#labelled && this.#reading.columns?.kind === undefined ? "kind" : "labelText";
-      for (const record of this.#records) delete record[unneeded];
+    if (this.labelIsKind()) {
+      const unneeded = this.labelled && this.reading.columns?.kind === undefined ? "kind" : "labelText";
+      for (const record of this.records) delete record[unneeded];
     }
     return {
-      records: this.#records,
-      problems: this.#problems.sort((a, b) => a.line - b.line),
-      rows: this.#rows,
-      ...(this.#unused && { unused: this.#unused }),
+      records: this.records,
+      problems: this.problems.sort((a, b) => a.line - b.line),
+      rows: this.rows,
+      ...(this.unused && { unused: this.unused }),
     };
   }
 
   /** A column such as `type` is the label in one file and the kind in another: its values decide, if nobody does. */
-  #labelIsKind(): boolean {
-    const { kind, label } = this.#found;
-    return kind !== undefined && kind === label && this.#reading.columns?.label === undefined;
+  private labelIsKind(): boolean {
+    const { kind, label } = this.found;
+    return kind !== undefined && kind === label && this.reading.columns?.label === undefined;
   }
 
-  #understand({ line, values, nested }: Row): void {
-    const { prompt: column } = this.#found;
+  private understand({ line, values, nested }: Row): void {
+    const { prompt: column } = this.found;
     if (column === undefined) return;
     const text = (role: keyof Columns): string | undefined => {
-      const name = this.#found[role];
+      const name = this.found[role];
       return name === undefined ? undefined : values[name] || undefined;
     };
-    const said = nested?.includes(this.#found.label ?? "") ? "a list or an object" : text("label")?.trim();
+    const said = nested?.includes(this.found.label ?? "") ? "a list or an object" : text("label")?.trim();
     const own = parseLabel(said ?? "");
-    if (own !== undefined) this.#labelled = true;
-    if (this.#reading.where && !this.#reading.where(values)) return;
+    if (own !== undefined) this.labelled = true;
+    if (this.reading.where && !this.reading.where(values)) return;
     const [context, prompt, input] = [text("context"), text("prompt"), text("input")].map((part) =>
       part?.trim(),
     );
@@ -144,24 +144,24 @@ export class PromptCollector implements RowSink {
       const message = nested?.includes(column)
         ? "the prompt is a list or an object, not text"
         : "the prompt is empty";
-      this.#problems.push({ line, message });
+      this.problems.push({ line, message });
       return;
     }
-    const joined = this.#reading.inputJoin === "line" ? `${prompt ?? ""}\n${input ?? ""}` : body;
+    const joined = this.reading.inputJoin === "line" ? `${prompt ?? ""}\n${input ?? ""}` : body;
     const whole = context ? `${context}\n\n---\n\n${joined}` : joined;
-    const record: PromptRecord = { id: promptId(whole), prompt: whole, source: this.#file, line };
-    const label = own ?? (said && !this.#labelIsKind() ? undefined : this.#presetLabel?.(values, this.#file));
+    const record: PromptRecord = { id: promptId(whole), prompt: whole, source: this.file, line };
+    const label = own ?? (said && !this.labelIsKind() ? undefined : this.presetLabel?.(values, this.file));
     if (label !== undefined) record.label = label;
     else if (said) record.labelText = said;
     for (const role of ["response", "kind", "pair", "split"] as const) {
       const value = text(role);
       if (value !== undefined) record[role] = value;
     }
-    this.#records.push(record);
-    const unused = this.#contexts.find((name) => values[name]?.trim());
+    this.records.push(record);
+    const unused = this.contexts.find((name) => values[name]?.trim());
     if (unused === undefined) return;
-    this.#unused ??= { column: unused, count: 0, line };
-    this.#unused.count++;
+    this.unused ??= { column: unused, count: 0, line };
+    this.unused.count++;
   }
 }
 

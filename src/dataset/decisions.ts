@@ -9,9 +9,9 @@ export type Decision = LabelRecord & { label: Exclude<LabelRecord["label"], "wit
  * merge by concatenation.
  */
 export class Decisions {
-  readonly #latest = new Map<string, LabelRecord[]>();
-  readonly #holding = new Map<string, Decision>();
-  readonly #disputed = new Set<string>();
+  private readonly latest = new Map<string, LabelRecord[]>();
+  private readonly heldById = new Map<string, Decision>();
+  private readonly disputedIds = new Set<string>();
 
   constructor(records: Iterable<LabelRecord> = []) {
     for (const record of records) this.add(record);
@@ -19,38 +19,38 @@ export class Decisions {
 
   /** The decision that holds for each prompt, by its id: the latest of those that nobody took back. */
   get holding(): ReadonlyMap<string, Decision> {
-    return this.#holding;
+    return this.heldById;
   }
 
   /** Ids of the prompts on which two people's labels differ. A prompt that is skipped or taken back counts for nobody. */
   get disputed(): ReadonlySet<string> {
-    return this.#disputed;
+    return this.disputedIds;
   }
 
   /** Adds a decision, and says whether another one holds now or the prompt's dispute began or ended. */
   add(record: LabelRecord): boolean {
     const { id } = record;
-    const latest = this.#latest.get(id) ?? [];
+    const latest = this.latest.get(id) ?? [];
     const earlier = latest.findIndex(({ by }) => by === record.by);
     if (earlier >= 0) {
       if (timeOf(record) < timeOf(latest[earlier]!)) return false;
       latest.splice(earlier, 1);
     }
     latest.push(record);
-    this.#latest.set(id, latest);
+    this.latest.set(id, latest);
 
-    const held = this.#holding.get(id);
-    const wasDisputed = this.#disputed.has(id);
+    const held = this.heldById.get(id);
+    const wasDisputed = this.disputedIds.has(id);
     const standing = latest.filter(stands);
     const holds = standing.reduce<Decision | undefined>(
       (best, next) => (best && timeOf(best) > timeOf(next) ? best : next),
       undefined,
     );
-    if (holds) this.#holding.set(id, holds);
-    else this.#holding.delete(id);
+    if (holds) this.heldById.set(id, holds);
+    else this.heldById.delete(id);
     const labels = new Set(standing.map(({ label }) => label).filter((label) => label !== "skip"));
-    if (labels.size > 1) this.#disputed.add(id);
-    else this.#disputed.delete(id);
+    if (labels.size > 1) this.disputedIds.add(id);
+    else this.disputedIds.delete(id);
     return held !== holds || wasDisputed !== labels.size > 1;
   }
 }

@@ -107,15 +107,15 @@ async function readHead(path: string, head: Head, encoding?: string): Promise<vo
 
 /** Keeps the first rows. */
 class Head implements RowSink {
-  #columns: string[] = [];
-  readonly #samples: Record<string, string>[] = [];
+  private columnNames: string[] = [];
+  private readonly samples: Record<string, string>[] = [];
 
   columns(names: string[]): void {
-    this.#columns = names;
+    this.columnNames = names;
   }
 
   row({ values }: Row): void {
-    if (this.#samples.length < SAMPLES) this.#samples.push(values);
+    if (this.samples.length < SAMPLES) this.samples.push(values);
   }
 
   problem(): void {
@@ -123,6 +123,6 @@ class Head implements RowSink {
   }
 
   result(): FoundColumns {
-    return { columns: this.#columns, found: findColumns(this.#columns), samples: this.#samples };
+    return { columns: this.columnNames, found: findColumns(this.columnNames), samples: this.samples };
   }
 }

@@ -15,45 +15,45 @@ export type Choice = Pick<LabelRecord, "id" | "note"> & { label: Decision["label
  */
 export class LabelFile {
   readonly path: string;
-  readonly #log: LogReader;
-  #decisions = new Decisions();
-  #latest: LabelRecord | undefined;
-  readonly #histories = new Map<string, PersonHistory>();
-  #changed = new Set<string>();
-  #queue: Promise<unknown> = Promise.resolve();
+  private readonly log: LogReader;
+  private held = new Decisions();
+  private latest: LabelRecord | undefined;
+  private readonly histories = new Map<string, PersonHistory>();
+  private changed = new Set<string>();
+  private queue: Promise<unknown> = Promise.resolve();
 
   /** @param path as `labelLogPath` gives it */
   constructor(path: string) {
     this.path = path;
-    this.#log = new LogReader(path);
+    this.log = new LogReader(path);
   }
 
   /** The decision that holds for each prompt, by its id. */
   get current(): ReadonlyMap<string, Decision> {
-    return this.#decisions.holding;
+    return this.held.holding;
   }
 
   /** Ids of the prompts on which people's labels differ. */
   get disputed(): ReadonlySet<string> {
-    return this.#decisions.disputed;
+    return this.held.disputed;
   }
 
   /** Every decision of the log, in its order. */
   get decisions(): readonly LabelRecord[] {
-    return this.#log.decisions;
+    return this.log.decisions;
   }
 
   /** The log's lines that could not be read. */
   get problems(): readonly Problem[] {
-    return this.#log.problems;
+    return this.log.problems;
   }
 
   /** Whether a person can undo and redo. */
   history(by: string): PersonHistory {
-    let history = this.#histories.get(by);
+    let history = this.histories.get(by);
     if (history === undefined) {
       history = new PersonHistory(by, this.decisions);
-      this.#histories.set(by, history);
+      this.histories.set(by, history);
     }
     return history;
   }
@@ -65,9 +65,9 @@ export class LabelFile {
    * @throws DiscernError "dataset-unreadable" when the file exists and can not be read.
    */
   read(): Promise<Set<string>> {
-    return this.#inTurn(async () => {
-      await this.#read();
-      return this.#told();
+    return this.inTurn(async () => {
+      await this.readLog();
+      return this.told();
     });
   }
 
@@ -78,11 +78,11 @@ export class LabelFile {
    * @throws DiscernError "labels-unwritable" when the folder can not be written to.
    */
   decide(by: string, choices: readonly Choice[]): Promise<Set<string>> {
-    return this.#inTurn(async () => {
-      await this.#read();
-      const at = nextTime(this.#latest?.at);
-      await this.#append(choices.map(({ id, label, note }) => ({ id, label, by, at, note })));
-      return this.#told();
+    return this.inTurn(async () => {
+      await this.readLog();
+      const at = nextTime(this.latest?.at);
+      await this.append(choices.map(({ id, label, note }) => ({ id, label, by, at, note })));
+      return this.told();
     });
   }
 
@@ -93,7 +93,7 @@ export class LabelFile {
    * @throws DiscernError "labels-unwritable" when the folder can not be written to.
    */
   undo(by: string): Promise<Set<string> | null> {
-    return this.#step(by, (history, at) => history.undo(this.decisions, at));
+    return this.step(by, (history, at) => history.undo(this.decisions, at));
   }
 
   /**
@@ -103,52 +103,52 @@ export class LabelFile {
    * @throws DiscernError "labels-unwritable" when the folder can not be written to.
    */
   redo(by: string): Promise<Set<string> | null> {
-    return this.#step(by, (history, at) => history.redo(this.decisions, at));
+    return this.step(by, (history, at) => history.redo(this.decisions, at));
   }
 
-  #step(
+  private step(
     by: string,
     records: (history: PersonHistory, at: string) => LabelRecord[] | null,
   ): Promise<Set<string> | null> {
-    return this.#inTurn(async () => {
-      await this.#read();
-      const step = records(this.history(by), nextTime(this.#latest?.at));
+    return this.inTurn(async () => {
+      await this.readLog();
+      const step = records(this.history(by), nextTime(this.latest?.at));
       if (step === null) return null;
-      await this.#append(step);
-      return this.#told();
+      await this.append(step);
+      return this.told();
     });
   }
 
-  async #append(records: readonly LabelRecord[]): Promise<void> {
+  private async append(records: readonly LabelRecord[]): Promise<void> {
     await appendLabels(this.path, records);
-    await this.#read();
+    await this.readLog();
   }
 
-  async #read(): Promise<void> {
-    const { added, anew } = await this.#log.read();
+  private async readLog(): Promise<void> {
+    const { added, anew } = await this.log.read();
     if (anew) {
-      for (const id of this.#decisions.holding.keys()) this.#changed.add(id);
-      this.#decisions = new Decisions();
-      this.#latest = undefined;
-      this.#histories.clear();
+      for (const id of this.held.holding.keys()) this.changed.add(id);
+      this.held = new Decisions();
+      this.latest = undefined;
+      this.histories.clear();
     }
     for (const record of added) {
-      if (this.#decisions.add(record)) this.#changed.add(record.id);
-      if (!this.#latest || timeOf(record) > timeOf(this.#latest)) this.#latest = record;
-      if (this.#histories.get(record.by)?.add(record) === false) this.#histories.delete(record.by);
+      if (this.held.add(record)) this.changed.add(record.id);
+      if (!this.latest || timeOf(record) > timeOf(this.latest)) this.latest = record;
+      if (this.histories.get(record.by)?.add(record) === false) this.histories.delete(record.by);
     }
   }
 
   /** The changes that no caller has been told of: what a call found that then failed is the next one's to tell. */
-  #told(): Set<string> {
-    const changed = this.#changed;
-    this.#changed = new Set();
+  private told(): Set<string> {
+    const changed = this.changed;
+    this.changed = new Set();
     return changed;
   }
 
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#queue.then(work);
-    this.#queue = result.catch(() => undefined);
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.queue.then(work);
+    this.queue = result.catch(() => undefined);
     return result;
   }
 }

@@ -13,14 +13,14 @@ interface Action {
  * those undone and open to be redone. Records of one action share their time.
  */
 export class PersonHistory {
-  readonly #by: string;
-  readonly #done: Action[] = [];
-  #undone: Action[] = [];
+  private readonly by: string;
+  private readonly done: Action[] = [];
+  private undone: Action[] = [];
   /** The time and sort of the last action added, and where its further records go. */
-  #last: { time: number; sort: "undo" | "redo" | undefined; records: LabelRecord[] } | undefined;
+  private last: { time: number; sort: "undo" | "redo" | undefined; records: LabelRecord[] } | undefined;
 
   constructor(by: string, decisions: readonly LabelRecord[] = []) {
-    this.#by = by;
+    this.by = by;
     const own = decisions
       .filter((record) => record.by === by)
       .map((record) => [timeOf(record), record] as const);
@@ -28,34 +28,34 @@ export class PersonHistory {
   }
 
   get canUndo(): boolean {
-    return this.#done.length > 0;
+    return this.done.length > 0;
   }
 
   get canRedo(): boolean {
-    return this.#undone.length > 0;
+    return this.undone.length > 0;
   }
 
   /** Adds a record; those of others are passed over. False when it is older than one added before: begin anew then. */
   add(record: LabelRecord): boolean {
-    if (record.by !== this.#by) return true;
+    if (record.by !== this.by) return true;
     const time = timeOf(record);
     const sort = record.undo ? "undo" : record.redo ? "redo" : undefined;
-    if (this.#last && time < this.#last.time) return false;
-    if (this.#last?.time === time && this.#last.sort === sort) {
-      this.#last.records.push(record);
+    if (this.last && time < this.last.time) return false;
+    if (this.last?.time === time && this.last.sort === sort) {
+      this.last.records.push(record);
       return true;
     }
     const records = [record];
-    this.#last = { time, sort, records };
+    this.last = { time, sort, records };
     if (sort === "undo") {
-      const action = take(this.#done, record.id);
-      if (action) this.#undone.push(action);
+      const action = take(this.done, record.id);
+      if (action) this.undone.push(action);
     } else if (sort === "redo") {
-      const action = take(this.#undone, record.id);
-      if (action) this.#done.push({ ...action, heldFrom: time });
+      const action = take(this.undone, record.id);
+      if (action) this.done.push({ ...action, heldFrom: time });
     } else {
-      this.#done.push({ records, heldFrom: time });
-      this.#undone = [];
+      this.done.push({ records, heldFrom: time });
+      this.undone = [];
     }
     return true;
   }
@@ -69,15 +69,15 @@ export class PersonHistory {
    * @param at time of the undo, as `nextTime` gives it
    */
   undo(decisions: readonly LabelRecord[], at: string): LabelRecord[] | null {
-    const action = this.#done.at(-1);
+    const action = this.done.at(-1);
     if (action === undefined) return null;
     const concerned = about(action, decisions);
     const before = new Decisions(concerned.filter((record) => timeOf(record) < action.heldFrom)).holding;
-    const overruled = this.#overruled(action, concerned);
+    const overruled = this.overruled(action, concerned);
     return inOrder(action).map(({ id }) => {
       const prior = before.get(id);
-      const restored = prior?.by === this.#by && !overruled.has(id) ? prior : undefined;
-      return { ...decision(id, restored), by: this.#by, at, undo: true };
+      const restored = prior?.by === this.by && !overruled.has(id) ? prior : undefined;
+      return { ...decision(id, restored), by: this.by, at, undo: true };
     });
   }
 
@@ -89,18 +89,18 @@ export class PersonHistory {
    * @param at time of the redo, as `nextTime` gives it
    */
   redo(decisions: readonly LabelRecord[], at: string): LabelRecord[] | null {
-    const action = this.#undone.at(-1);
+    const action = this.undone.at(-1);
     if (action === undefined) return null;
-    const overruled = this.#overruled(action, about(action, decisions));
+    const overruled = this.overruled(action, about(action, decisions));
     return inOrder(action).map((record) => {
       const restored = overruled.has(record.id) ? undefined : record;
-      return { ...decision(record.id, restored), by: this.#by, at, redo: true };
+      return { ...decision(record.id, restored), by: this.by, at, redo: true };
     });
   }
 
   /** Ids of an action's prompts for which somebody else's decision has come to hold since. */
-  #overruled(action: Action, concerned: readonly LabelRecord[]): Set<string> {
-    const others = new Decisions(concerned.filter(({ by }) => by !== this.#by)).holding.values();
+  private overruled(action: Action, concerned: readonly LabelRecord[]): Set<string> {
+    const others = new Decisions(concerned.filter(({ by }) => by !== this.by)).holding.values();
     const since = [...others].filter((record) => timeOf(record) >= action.heldFrom);
     return new Set(since.map(({ id }) => id));
   }

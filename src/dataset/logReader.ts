@@ -21,30 +21,30 @@ interface News {
 
 /** Reads a label log on from where it was left: other windows append to it. A file that does not exist is an empty log. */
 export class LogReader {
-  readonly #path: string;
-  #decisions: LabelRecord[] = [];
-  #broken: Problem[] = [];
+  private readonly path: string;
+  private records: LabelRecord[] = [];
+  private broken: Problem[] = [];
   /** Half a line at the file's end; it may become whole. */
-  #half: Problem | undefined;
+  private half: Problem | undefined;
   /** Bytes and lines read: whole lines only. */
-  #offset = 0;
-  #lines = 0;
-  #last = Buffer.alloc(0);
-  #modified = 0;
-  #file: string | undefined;
+  private offset = 0;
+  private lines = 0;
+  private last = Buffer.alloc(0);
+  private modified = 0;
+  private file: string | undefined;
 
   constructor(path: string) {
-    this.#path = path;
+    this.path = path;
   }
 
   /** Every decision read, in the file's order. */
   get decisions(): LabelRecord[] {
-    return this.#decisions;
+    return this.records;
   }
 
   /** The lines that could not be read. */
   get problems(): Problem[] {
-    return this.#half ? [...this.#broken, this.#half] : this.#broken;
+    return this.half ? [...this.broken, this.half] : this.broken;
   }
 
   /**
@@ -55,49 +55,49 @@ export class LogReader {
    */
   async read(until = Number.POSITIVE_INFINITY): Promise<News> {
     try {
-      await using file = await open(this.#path);
+      await using file = await open(this.path);
       const stats = await file.stat();
-      const anew = !(await this.#goesOn(file, stats));
-      if (anew) this.#reset();
-      return { added: await this.#readOn(file, Math.min(stats.size, until)), anew };
+      const anew = !(await this.goesOn(file, stats));
+      if (anew) this.reset();
+      return { added: await this.readOn(file, Math.min(stats.size, until)), anew };
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code === "ENOENT") {
-        const anew = this.#offset > 0;
-        this.#reset();
+        const anew = this.offset > 0;
+        this.reset();
         return { added: [], anew };
       }
-      const message = `${this.#path} can not be read: ${(cause as Error).message}`;
+      const message = `${this.path} can not be read: ${(cause as Error).message}`;
       throw new DiscernError("dataset-unreadable", message, { cause });
     }
   }
 
   /** Whether the file is the one read before, with nothing of what was read changed. */
-  async #goesOn(file: FileHandle, { ino, dev, size, mtimeMs }: Stats): Promise<boolean> {
+  private async goesOn(file: FileHandle, { ino, dev, size, mtimeMs }: Stats): Promise<boolean> {
     const name = `${dev}:${ino}`;
-    const same = this.#file === name;
-    const changedInPlace = size === this.#offset && mtimeMs !== this.#modified;
-    this.#file = name;
-    this.#modified = mtimeMs;
-    if (this.#offset === 0) return true;
-    if (!same || changedInPlace || size < this.#offset) return false;
-    const last = Buffer.alloc(this.#last.length);
-    await file.read(last, 0, last.length, this.#offset - last.length);
-    return last.equals(this.#last);
+    const same = this.file === name;
+    const changedInPlace = size === this.offset && mtimeMs !== this.modified;
+    this.file = name;
+    this.modified = mtimeMs;
+    if (this.offset === 0) return true;
+    if (!same || changedInPlace || size < this.offset) return false;
+    const last = Buffer.alloc(this.last.length);
+    await file.read(last, 0, last.length, this.offset - last.length);
+    return last.equals(this.last);
   }
 
-  #reset(): void {
-    this.#decisions = [];
-    this.#broken = [];
-    this.#half = undefined;
-    this.#offset = 0;
-    this.#lines = 0;
-    this.#last = Buffer.alloc(0);
+  private reset(): void {
+    this.records = [];
+    this.broken = [];
+    this.half = undefined;
+    this.offset = 0;
+    this.lines = 0;
+    this.last = Buffer.alloc(0);
   }
 
-  async #readOn(file: FileHandle, size: number): Promise<LabelRecord[]> {
-    const before = this.#decisions.length;
+  private async readOn(file: FileHandle, size: number): Promise<LabelRecord[]> {
+    const before = this.records.length;
     let rest = Buffer.alloc(0);
-    for (let at = this.#offset; at < size; ) {
+    for (let at = this.offset; at < size; ) {
       const piece = Buffer.alloc(Math.min(PIECE, size - at));
       const { bytesRead } = await file.read(piece, 0, piece.length, at);
       if (bytesRead === 0) break;
@@ -106,40 +106,40 @@ export class LogReader {
       const end = bytes.lastIndexOf(LF) + 1;
       for (let start = 0; start < end; ) {
         const stop = bytes.indexOf(LF, start);
-        this.#take(bytes.subarray(start, stop));
+        this.take(bytes.subarray(start, stop));
         start = stop + 1;
       }
-      this.#goOnAfter(bytes.subarray(0, end));
+      this.goOnAfter(bytes.subarray(0, end));
       rest = bytes.subarray(end);
     }
-    this.#takeRest(rest);
-    return this.#decisions.slice(before);
+    this.takeRest(rest);
+    return this.records.slice(before);
   }
 
-  #goOnAfter(bytes: Buffer): void {
-    this.#offset += bytes.length;
-    this.#last = Buffer.concat([this.#last, bytes.subarray(-KEPT)]).subarray(-KEPT);
+  private goOnAfter(bytes: Buffer): void {
+    this.offset += bytes.length;
+    this.last = Buffer.concat([this.last, bytes.subarray(-KEPT)]).subarray(-KEPT);
   }
 
   /** A person's editor may have left out the last line break; what is a whole record is no beginning of another. */
-  #takeRest(rest: Buffer): void {
-    this.#half = undefined;
-    const found = parseLine(rest, this.#offset === 0);
+  private takeRest(rest: Buffer): void {
+    this.half = undefined;
+    const found = parseLine(rest, this.offset === 0);
     if (found === undefined) return;
     if (typeof found === "string") {
-      this.#half = { line: this.#lines + 1, message: found };
+      this.half = { line: this.lines + 1, message: found };
       return;
     }
-    this.#decisions.push(found);
+    this.records.push(found);
     // Its line is counted when its line break comes.
-    this.#goOnAfter(rest);
+    this.goOnAfter(rest);
   }
 
-  #take(line: Buffer): void {
-    this.#lines++;
-    const found = parseLine(line, this.#lines === 1);
-    if (typeof found === "string") this.#broken.push({ line: this.#lines, message: found });
-    else if (found !== undefined) this.#decisions.push(found);
+  private take(line: Buffer): void {
+    this.lines++;
+    const found = parseLine(line, this.lines === 1);
+    if (typeof found === "string") this.broken.push({ line: this.lines, message: found });
+    else if (found !== undefined) this.records.push(found);
   }
 }
 

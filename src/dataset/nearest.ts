@@ -14,22 +14,22 @@ const COMPARED = 100;
  * labels may change after it is built.
  */
 export class NearestIndex {
-  readonly #records: readonly PromptRecord[];
+  private readonly records: readonly PromptRecord[];
   /** Numbers of the prompts that have a word. */
-  readonly #holders = new Map<string, number[]>();
+  private readonly holders = new Map<string, number[]>();
   /** How many words each prompt has. */
-  readonly #sizes: Uint16Array;
+  private readonly sizes: Uint16Array;
 
   private constructor(records: readonly PromptRecord[]) {
-    this.#records = records;
-    this.#sizes = new Uint16Array(records.length);
+    this.records = records;
+    this.sizes = new Uint16Array(records.length);
   }
 
   /** Indexes prompts in slices, so that an editor stays awake meanwhile. */
   static async build(records: readonly PromptRecord[]): Promise<NearestIndex> {
     const index = new NearestIndex(records);
     for (let from = 0; from < records.length; from += SLICE) {
-      for (let i = from; i < Math.min(from + SLICE, records.length); i++) index.#add(i);
+      for (let i = from; i < Math.min(from + SLICE, records.length); i++) index.add(i);
       await setImmediate();
     }
     return index;
@@ -41,7 +41,7 @@ export class NearestIndex {
    */
   nearest(record: PromptRecord, wanted: (candidate: PromptRecord) => boolean): Likeness | undefined {
     const own = featuresOf(record.prompt);
-    const scored = this.#mostShared(record, wanted).map((candidate) => ({
+    const scored = this.mostShared(record, wanted).map((candidate) => ({
       first: record,
       second: candidate,
       similarity: jaccard(own, featuresOf(candidate.prompt)),
@@ -52,28 +52,28 @@ export class NearestIndex {
     return scored[0];
   }
 
-  #add(i: number): void {
-    const words = new Set(wordsOf(this.#records[i]!.prompt));
-    this.#sizes[i] = Math.min(words.size, 0xffff);
+  private add(i: number): void {
+    const words = new Set(wordsOf(this.records[i]!.prompt));
+    this.sizes[i] = Math.min(words.size, 0xffff);
     for (const word of words) {
-      const holders = this.#holders.get(word);
+      const holders = this.holders.get(word);
       if (holders) holders.push(i);
-      else this.#holders.set(word, [i]);
+      else this.holders.set(word, [i]);
     }
   }
 
   /** The twins, and the prompts most like this one by their words alone, in the file's order. */
-  #mostShared(record: PromptRecord, wanted: (candidate: PromptRecord) => boolean): PromptRecord[] {
+  private mostShared(record: PromptRecord, wanted: (candidate: PromptRecord) => boolean): PromptRecord[] {
     const words = new Set(wordsOf(record.prompt));
-    const shared = new Uint16Array(this.#records.length);
-    for (const word of words) for (const i of this.#holders.get(word) ?? []) shared[i]!++;
+    const shared = new Uint16Array(this.records.length);
+    for (const word of words) for (const i of this.holders.get(word) ?? []) shared[i]!++;
     const best: { i: number; similarity: number }[] = [];
     const twins: number[] = [];
     let least = 0;
     for (let i = 0; i < shared.length; i++) {
-      const candidate = this.#records[i]!;
+      const candidate = this.records[i]!;
       const twin = record.pair !== undefined && candidate.pair === record.pair;
-      const similarity = shared[i]! / (words.size + this.#sizes[i]! - shared[i]!);
+      const similarity = shared[i]! / (words.size + this.sizes[i]! - shared[i]!);
       if ((!twin && similarity <= least) || candidate.id === record.id || !wanted(candidate)) continue;
       if (twin) {
         twins.push(i);
@@ -86,7 +86,7 @@ export class NearestIndex {
     }
     best.sort((a, b) => b.similarity - a.similarity || a.i - b.i);
     const numbers = [...twins, ...best.slice(0, COMPARED).map(({ i }) => i)].sort((a, b) => a - b);
-    return numbers.map((i) => this.#records[i]!);
+    return numbers.map((i) => this.records[i]!);
   }
 }
 

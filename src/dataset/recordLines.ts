@@ -13,51 +13,51 @@ const KEPT_BACK = 16;
  * each end a line, as in an editor.
  */
 export class RecordLines {
-  #bytes: Buffer = Buffer.alloc(0);
+  private bytes: Buffer = Buffer.alloc(0);
   /** Offset in the file of the first byte held. */
-  #offset = 0;
+  private offset = 0;
   /** Bytes before it are counted. */
-  #counted = 0;
-  #afterCr = false;
+  private counted = 0;
+  private afterCr = false;
   /** Line of the next byte. */
-  #line: number;
+  private line: number;
   /** Line of the first byte since the last record that ends no line. */
-  #start: number | undefined;
+  private start: number | undefined;
 
   /** @param line of the first byte */
   constructor(line = 1) {
-    this.#line = line;
+    this.line = line;
   }
 
   /** Takes the bytes that the parser gets next. */
   push(chunk: Buffer): void {
-    this.#countTo(this.#offset + this.#bytes.length - KEPT_BACK);
-    const kept = this.#bytes.subarray(Math.max(0, this.#counted - this.#offset));
-    this.#offset = Math.max(this.#offset, this.#counted);
-    this.#bytes = kept.length === 0 ? chunk : Buffer.concat([kept, chunk]);
+    this.countTo(this.offset + this.bytes.length - KEPT_BACK);
+    const kept = this.bytes.subarray(Math.max(0, this.counted - this.offset));
+    this.offset = Math.max(this.offset, this.counted);
+    this.bytes = kept.length === 0 ? chunk : Buffer.concat([kept, chunk]);
   }
 
   /** The line on which the record starts whose last byte, line break included, is the one before `offset`. */
   startOfRecordThatEndsAt(offset: number): number {
-    this.#countTo(offset);
-    const line = this.#start ?? this.#line;
-    this.#start = undefined;
+    this.countTo(offset);
+    const line = this.start ?? this.line;
+    this.start = undefined;
     return line;
   }
 
-  #countTo(offset: number): void {
-    const end = Math.min(offset, this.#offset + this.#bytes.length) - this.#offset;
-    for (let i = this.#counted - this.#offset; i < end; i++) {
-      const byte = this.#bytes[i];
+  private countTo(offset: number): void {
+    const end = Math.min(offset, this.offset + this.bytes.length) - this.offset;
+    for (let i = this.counted - this.offset; i < end; i++) {
+      const byte = this.bytes[i];
       if (byte === LF) {
-        if (!this.#afterCr) this.#line++;
+        if (!this.afterCr) this.line++;
       } else if (byte === CR) {
-        this.#line++;
+        this.line++;
       } else {
-        this.#start ??= this.#line;
+        this.start ??= this.line;
       }
-      this.#afterCr = byte === CR;
+      this.afterCr = byte === CR;
     }
-    this.#counted = Math.max(this.#counted, this.#offset + Math.max(0, end));
+    this.counted = Math.max(this.counted, this.offset + Math.max(0, end));
   }
 }

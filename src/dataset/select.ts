@@ -101,64 +101,64 @@ export async function selectPrompts(
 
 /** The filters of a source, which remember the values that they met. */
 class Wanted {
-  readonly #source: Source;
-  readonly #where: readonly (readonly [column: string, allowed: readonly string[]])[];
-  readonly #splits: readonly string[] | undefined;
-  readonly #columns = new Set<string>();
+  private readonly source: Source;
+  private readonly where: readonly (readonly [column: string, allowed: readonly string[]])[];
+  private readonly splits: readonly string[] | undefined;
+  private readonly columns = new Set<string>();
   /** Values that are named, by the key that names them. */
-  readonly #named = new Map<string, Set<string>>();
-  #rows = 0;
+  private readonly named = new Map<string, Set<string>>();
+  private rows = 0;
 
   constructor(source: Source) {
-    this.#source = source;
-    this.#where = Object.entries(source.where ?? {}).map(([column, value]) => [column, [value].flat()]);
-    this.#splits = source.split === undefined ? undefined : [source.split].flat();
+    this.source = source;
+    this.where = Object.entries(source.where ?? {}).map(([column, value]) => [column, [value].flat()]);
+    this.splits = source.split === undefined ? undefined : [source.split].flat();
     const { kinds = [], exceptKinds = [], labels = [] } = source;
-    const named = { split: this.#splits ?? [], labels, kinds, exceptKinds };
-    for (const [key, values] of Object.entries(named)) this.#named.set(key, new Set(values));
-    for (const [column, values] of this.#where) this.#named.set(`where.${column}`, new Set(values));
+    const named = { split: this.splits ?? [], labels, kinds, exceptKinds };
+    for (const [key, values] of Object.entries(named)) this.named.set(key, new Set(values));
+    for (const [column, values] of this.where) this.named.set(`where.${column}`, new Set(values));
   }
 
   row(values: Readonly<Record<string, string>>): boolean {
-    this.#rows++;
-    return this.#where.every(([column, allowed]) => {
+    this.rows++;
+    return this.where.every(([column, allowed]) => {
       const value = values[column];
-      if (value !== undefined) this.#columns.add(column);
-      this.#meet(`where.${column}`, value ?? "");
+      if (value !== undefined) this.columns.add(column);
+      this.meet(`where.${column}`, value ?? "");
       return allowed.includes(value ?? "");
     });
   }
 
   prompt({ split, kind, label }: PromptRecord): boolean {
-    for (const key of ["kinds", "exceptKinds"]) this.#meet(key, kind);
-    this.#meet("split", split);
-    this.#meet("labels", label);
-    const { kinds, exceptKinds } = this.#source;
-    if (this.#splits !== undefined && (split === undefined || !this.#splits.includes(split))) return false;
+    for (const key of ["kinds", "exceptKinds"]) this.meet(key, kind);
+    this.meet("split", split);
+    this.meet("labels", label);
+    const { kinds, exceptKinds } = this.source;
+    if (this.splits !== undefined && (split === undefined || !this.splits.includes(split))) return false;
     if (kinds !== undefined && (kind === undefined || !kinds.includes(kind))) return false;
     return !(kind !== undefined && exceptKinds?.includes(kind));
   }
 
   /** @throws DiscernError "column-missing" for a column that is asked for and that no row has. */
   checkColumns(path: string, records: readonly PromptRecord[]): void {
-    const lacking = this.#where.find(([column]) => this.#rows > 0 && !this.#columns.has(column));
+    const lacking = this.where.find(([column]) => this.rows > 0 && !this.columns.has(column));
     if (lacking) {
       throw new DiscernError(
         "column-missing",
         `${path} has no column "${lacking[0]}", which "where" asks for. Name one that it has.`,
       );
     }
-    if (this.#splits && records.length > 0 && records.every(({ split }) => split === undefined)) {
+    if (this.splits && records.length > 0 && records.every(({ split }) => split === undefined)) {
       throw new DiscernError(
         "column-missing",
-        `${path} has no split column, so split "${this.#splits.join(", ")}" is unknown.`,
+        `${path} has no split column, so split "${this.splits.join(", ")}" is unknown.`,
       );
     }
   }
 
   /** Values that a filter names and no prompt has: most are misspelt. */
   unmet(file: string): string[] {
-    return [...this.#named].flatMap(([key, values]) =>
+    return [...this.named].flatMap(([key, values]) =>
       values.size === 0
         ? []
         : `"${key}" names ${[...values].map((value) => shortened(value)).join(", ")}, which no prompt of ${file} has that ` +
@@ -166,8 +166,8 @@ class Wanted {
     );
   }
 
-  #meet(key: string, value: string | undefined): void {
-    if (value !== undefined) this.#named.get(key)?.delete(value);
+  private meet(key: string, value: string | undefined): void {
+    if (value !== undefined) this.named.get(key)?.delete(value);
   }
 }
 

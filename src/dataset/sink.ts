@@ -23,31 +23,31 @@ export interface RowSink {
 
 /** Hands rows of objects on to a sink: keeps the scalars as text, and remembers the columns. */
 export class ObjectRows {
-  readonly #sink: RowSink;
-  readonly #columns = new Set<string>();
+  private readonly sink: RowSink;
+  private readonly columns = new Set<string>();
 
   constructor(sink: RowSink) {
-    this.#sink = sink;
+    this.sink = sink;
   }
 
   add(line: number, item: unknown): void {
     if (!isObject(item)) {
-      this.#sink.problem({ line, message: "not a record with named columns" });
+      this.sink.problem({ line, message: "not a record with named columns" });
       return;
     }
     const values: Record<string, string> = {};
     const nested: string[] = [];
     for (const [name, value] of Object.entries(item)) {
-      this.#columns.add(name);
+      this.columns.add(name);
       const text = scalarText(value);
       if (text !== undefined) values[name] = text;
       else if (typeof value === "object" && value !== null) nested.push(name);
     }
-    this.#sink.row(nested.length > 0 ? { line, values, nested } : { line, values });
+    this.sink.row(nested.length > 0 ? { line, values, nested } : { line, values });
   }
 
   end(): void {
-    this.#sink.columns([...this.#columns]);
+    this.sink.columns([...this.columns]);
   }
 }
 

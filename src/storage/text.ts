@@ -30,15 +30,15 @@ const longestBom = 4;
  * encodings are not guessed: windows-1252, GB18030 and Shift_JIS all give *some* text for the same bytes.
  */
 export class TextDecoding {
-  readonly #named: string | undefined;
+  private readonly named: string | undefined;
   /** The first bytes, until there are enough of them to look for a byte order mark. */
-  #head: Buffer | undefined = Buffer.alloc(0);
-  #decoder: TextDecoder | undefined;
-  #line = 1;
+  private head: Buffer | undefined = Buffer.alloc(0);
+  private decoder: TextDecoder | undefined;
+  private line = 1;
 
   /** @param encoding name of the encoding, of those of the WHATWG Encoding Standard */
   constructor(encoding?: string) {
-    this.#named = encoding;
+    this.named = encoding;
   }
 
   /**
@@ -47,9 +47,9 @@ export class TextDecoding {
    * @throws NotText
    */
   push(bytes: Uint8Array): string {
-    if (this.#head === undefined) return this.#decode(bytes);
-    this.#head = Buffer.concat([this.#head, bytes]);
-    return this.#head.length < longestBom ? "" : this.#begin();
+    if (this.head === undefined) return this.decode(bytes);
+    this.head = Buffer.concat([this.head, bytes]);
+    return this.head.length < longestBom ? "" : this.begin();
   }
 
   /**
@@ -58,48 +58,48 @@ export class TextDecoding {
    * @throws NotText when a character is cut in the middle.
    */
   end(): string {
-    const rest = this.#head === undefined ? "" : this.#begin();
+    const rest = this.head === undefined ? "" : this.begin();
     try {
-      return rest + this.#decoder!.decode();
+      return rest + this.decoder!.decode();
     } catch {
-      throw new NotText(this.#line, `the file ends in the middle of a ${this.#decoder!.encoding} character`);
+      throw new NotText(this.line, `the file ends in the middle of a ${this.decoder!.encoding} character`);
     }
   }
 
-  #begin(): string {
-    const head = this.#head!;
-    this.#head = undefined;
+  private begin(): string {
+    const head = this.head!;
+    this.head = undefined;
     const found = bomEncodings.find(({ bom }) => bom.every((byte, i) => head[i] === byte));
     if (found?.encoding === null) throw new NotText(1, "the file is UTF-32, which is not read");
-    const encoding = found?.encoding ?? this.#named ?? "utf-8";
-    this.#decoder = new TextDecoder(encoding, { fatal: true, ignoreBOM: true });
-    return this.#decode(head.subarray(found?.bom.length ?? 0));
+    const encoding = found?.encoding ?? this.named ?? "utf-8";
+    this.decoder = new TextDecoder(encoding, { fatal: true, ignoreBOM: true });
+    return this.decode(head.subarray(found?.bom.length ?? 0));
   }
 
-  #decode(bytes: Uint8Array): string {
+  private decode(bytes: Uint8Array): string {
     let text: string;
     try {
       // Always as a stream: without that, Node 20 takes windows-1252 for Latin-1.
-      text = this.#decoder!.decode(bytes, { stream: true });
+      text = this.decoder!.decode(bytes, { stream: true });
     } catch {
-      throw this.#notInEncoding(bytes);
+      throw this.notInEncoding(bytes);
     }
     const nul = text.indexOf("\0");
     if (nul >= 0) {
       throw new NotText(
-        this.#line + countLines(text.slice(0, nul)),
+        this.line + countLines(text.slice(0, nul)),
         "the text holds a NUL character: the file is binary, or UTF-16 without a byte order mark",
       );
     }
-    this.#line += countLines(text);
+    this.line += countLines(text);
     return text;
   }
 
-  #notInEncoding(bytes: Uint8Array): NotText {
-    const { encoding } = this.#decoder!;
-    if (encoding !== "utf-8") return new NotText(this.#line, `the bytes are not ${encoding}`);
+  private notInEncoding(bytes: Uint8Array): NotText {
+    const { encoding } = this.decoder!;
+    if (encoding !== "utf-8") return new NotText(this.line, `the bytes are not ${encoding}`);
     // A character that was cut between two pieces is told at the line it ends on.
-    let line = this.#line;
+    let line = this.line;
     for (let at = 0; at < bytes.length; ) {
       const end = bytes.indexOf(LF, at) + 1 || bytes.length;
       const [bad] = invalidBytes(bytes.subarray(at, end));
@@ -110,7 +110,7 @@ export class TextDecoding {
       at = end;
       line++;
     }
-    return new NotText(this.#line, "the bytes are not UTF-8");
+    return new NotText(this.line, "the bytes are not UTF-8");
   }
 }
 

@@ -50,11 +50,11 @@ type Parts = { server: CodeServer; browser: Browser; folder: string; close: () =
 /** A VS Code in a browser, and what a person can do with it. Every method waits for what it needs. */
 export class Workbench {
   readonly page: Page;
-  readonly #parts: Parts;
+  private readonly parts: Parts;
 
   private constructor(page: Page, parts: Parts) {
     this.page = page;
-    this.#parts = parts;
+    this.parts = parts;
   }
 
   static async open(parts: Parts): Promise<Workbench> {
@@ -62,28 +62,28 @@ export class Workbench {
     context.setDefaultTimeout(patience);
     const workbench = new Workbench(await context.newPage(), parts);
     await workbench.page.goto(parts.server.url);
-    await workbench.#ready();
+    await workbench.ready();
     return workbench;
   }
 
   /** A second window on the same folder and server. It ends with the first. */
   newWindow(): Promise<Workbench> {
-    return Workbench.open(this.#parts);
+    return Workbench.open(this.parts);
   }
 
   /** Ends the window, the server and everything that was started from it. */
   close(): Promise<void> {
-    return this.#parts.close();
+    return this.parts.close();
   }
 
   /** What the server has written so far. */
   serverLog(): string {
-    return this.#parts.server.log();
+    return this.parts.server.log();
   }
 
   /** Ids of the processes that run now, were started from this editor, and have `part` in their command. */
   async processes(part: string): Promise<number[]> {
-    const all = await this.#parts.server.processes();
+    const all = await this.parts.server.processes();
     return all.filter(({ command }) => command.includes(part)).map(({ pid }) => pid);
   }
 
@@ -109,7 +109,7 @@ export class Workbench {
       await this.page.waitForTimeout(250);
     }
     await this.page.reload();
-    await this.#ready();
+    await this.ready();
   }
 
   /** Runs the command with this whole title, category and all (`Discern: Start Run`), from the command palette. */
@@ -121,7 +121,7 @@ export class Workbench {
       const input = this.quickInput.locator("input[type=text]");
       // An editor that opens late takes the keyboard, and the palette with it: it is then opened again.
       await input.fill(`>${title}`, { timeout: 2_000 }).catch(() => {});
-      const row = this.#row(title);
+      const row = this.row(title);
       const none = this.quickInput.locator(".monaco-list-row", { hasText: "No matching commands" });
       await row
         .or(none)
@@ -148,7 +148,7 @@ export class Workbench {
   /** Chooses the entry with this label in the open quick pick. */
   async quickPick(label: string): Promise<void> {
     await this.quickInput.locator("input[type=text]").fill(label);
-    await this.#row(label).click();
+    await this.row(label).click();
   }
 
   /** Answers the open input box. */
@@ -176,7 +176,7 @@ export class Workbench {
     }
   }
 
-  #row(label: string): Locator {
+  private row(label: string): Locator {
     const name = this.page.getByText(label, { exact: true });
     return this.quickInput.locator(".monaco-list-row", { has: name }).first();
   }
@@ -186,8 +186,8 @@ export class Workbench {
     const input = this.quickInput.locator("input[type=text]");
     const open = async () => {
       await this.page.keyboard.press("Control+P");
-      await input.fill(join(this.#parts.folder, relativePath), { timeout: 2_000 });
-      await this.#row(basename(relativePath)).click({ timeout: 5_000 });
+      await input.fill(join(this.parts.folder, relativePath), { timeout: 2_000 });
+      await this.row(basename(relativePath)).click({ timeout: 5_000 });
     };
     for (const end = performance.now() + patience; ; ) {
       const failure = await open().catch((error: Error) => error);
@@ -220,15 +220,15 @@ export class Workbench {
 
   /** Unfolds the first such row of a tree, once more where the tree was just drawing it anew. */
   unfold(name: string | RegExp): Promise<void> {
-    return this.#fold(name, false);
+    return this.setFolded(name, false);
   }
 
   /** Folds the first such row of a tree. */
   fold(name: string | RegExp): Promise<void> {
-    return this.#fold(name, true);
+    return this.setFolded(name, true);
   }
 
-  async #fold(name: string | RegExp, folded: boolean): Promise<void> {
+  private async setFolded(name: string | RegExp, folded: boolean): Promise<void> {
     const row = this.treeItem(name).first();
     const end = performance.now() + patience;
     while ((await row.getAttribute("aria-expanded")) !== String(!folded)) {
@@ -285,7 +285,7 @@ export class Workbench {
     return path;
   }
 
-  async #ready(): Promise<void> {
+  private async ready(): Promise<void> {
     await this.page.locator(".monaco-workbench .part.statusbar .statusbar-item").first().waitFor();
   }
 }

@@ -16,12 +16,12 @@ export interface RenderOptions {
 
 /** A chat template, parsed once for many prompts. */
 export class ChatTemplate {
-  readonly #template: PythonTemplate;
+  private readonly template: PythonTemplate;
 
   /** @throws DiscernError `model-invalid` where the source is no Jinja, or asks for what is not known. */
   constructor(source: string) {
     try {
-      this.#template = new PythonTemplate(source);
+      this.template = new PythonTemplate(source);
     } catch (cause) {
       throw new DiscernError(
         "model-invalid",
@@ -42,7 +42,7 @@ export class ChatTemplate {
     { addGenerationPrompt, specialTokens, variables = {} }: RenderOptions,
   ): string {
     try {
-      return this.#template.render({
+      return this.template.render({
         ...specialTokens,
         messages,
         tools: null,

@@ -30,19 +30,19 @@ interface Evaluated extends Node {
  * @throws Error where the source is no Jinja, or asks for what is not known.
  */
 export class PythonTemplate {
-  readonly #program: Node;
+  private readonly program: Node;
 
   constructor(source: string) {
     // Jinja ends every line of a template alike before anything else.
     const lines = source.replace(/\r\n?/g, "\n");
-    this.#program = parse(tokenize(lines, { lstrip_blocks: true, trim_blocks: true }));
+    this.program = parse(tokenize(lines, { lstrip_blocks: true, trim_blocks: true }));
   }
 
   /** @param variables JSON values and functions. @throws Error as `raise_exception` and undefined names do. */
   render(variables: Record<string, unknown>): string {
     const environment = newScope();
     for (const [name, value] of Object.entries({ ...globals, ...variables })) environment.set(name, value);
-    return String(new PythonInterpreter(environment).run(this.#program).value);
+    return String(new PythonInterpreter(environment).run(this.program).value);
   }
 }
 
@@ -71,7 +71,7 @@ class PythonInterpreter extends Base {
     // Private in the library's types, and the one place where values become text.
     Object.assign(this, {
       evaluateBlock: (statements: readonly Node[], scope: Scope) =>
-        runtime(statements.map((statement) => this.#printed(statement, scope)).join("")),
+        runtime(statements.map((statement) => this.printed(statement, scope)).join("")),
     });
   }
 
@@ -80,23 +80,23 @@ class PythonInterpreter extends Base {
       case "Evaluated":
         return (node as Evaluated).value;
       case "BinaryExpression":
-        return this.#binary(node as Binary, scope);
+        return this.binary(node as Binary, scope);
       case "MemberExpression":
-        return this.#member(node as Member, scope);
+        return this.member(node as Member, scope);
       case "FilterExpression":
-        return this.#filter(node as Filter, scope);
+        return this.filter(node as Filter, scope);
       default:
         return super.evaluate(node, scope);
     }
   }
 
-  #printed(statement: Node, scope: Scope): string {
+  private printed(statement: Node, scope: Scope): string {
     const value = this.evaluate(statement, scope);
     if (statements.has(statement.type)) return value.type === "StringValue" ? String(value.value) : "";
     return printed(value);
   }
 
-  #binary(node: Binary, scope: Scope): Value {
+  private binary(node: Binary, scope: Scope): Value {
     const { value: operator } = node.operator;
     const left = this.evaluate(node.left, scope);
     if (operator === "and" || operator === "or")
@@ -119,7 +119,7 @@ class PythonInterpreter extends Base {
     return super.evaluate({ ...node, left: known(left), right: known(right) } as Node, scope);
   }
 
-  #member(node: Member, scope: Scope): Value {
+  private member(node: Member, scope: Scope): Value {
     const object = this.evaluate(node.object, scope);
     if (object.type === "UndefinedValue") throw new Error(`${nameOf(node.object)} is undefined`);
     if (object.type === "StringValue") {
@@ -144,7 +144,7 @@ class PythonInterpreter extends Base {
     return found;
   }
 
-  #filter(node: Filter, scope: Scope): Value {
+  private filter(node: Filter, scope: Scope): Value {
     const operand = this.evaluate(node.operand, scope);
     const call = node.filter.type === "CallExpression";
     const name = call

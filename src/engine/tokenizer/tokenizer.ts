@@ -25,9 +25,9 @@ export class ModelTokenizer {
   readonly chatTemplate: string | null;
   /** The tokens that the tokenizer's files name (`bos_token`, …), as a chat template sees them. */
   readonly specialTokens: Readonly<Record<string, string>>;
-  readonly #tokenizer: RustTokenizer;
+  private readonly tokenizer: RustTokenizer;
   /** How many ids the model has. */
-  readonly #rows: number;
+  private readonly rows: number;
 
   /**
    * @param config the model's `config.json`; `generation` its `generation_config.json`.
@@ -35,9 +35,9 @@ export class ModelTokenizer {
    */
   constructor(files: TokenizerFiles, config: unknown, generation: unknown = {}) {
     const { file, named } = effectiveTokenizer(files, config);
-    this.#tokenizer = new RustTokenizer(file);
+    this.tokenizer = new RustTokenizer(file);
     for (const { content, id: stated } of file.added_tokens ?? []) {
-      const given = content === "" ? stated : this.#tokenizer.id(content);
+      const given = content === "" ? stated : this.tokenizer.id(content);
       if (given !== stated) {
         throw new DiscernError(
           "tokenizer-unsupported",
@@ -51,11 +51,11 @@ export class ModelTokenizer {
     this.specialTokens = Object.fromEntries(named);
     const model = modelConfig.safeParse(config).data ?? {};
     const generating = modelConfig.safeParse(generation).data ?? {};
-    this.#rows = model.vocab_size ?? Number.POSITIVE_INFINITY;
+    this.rows = model.vocab_size ?? Number.POSITIVE_INFINITY;
 
     const namedId = (name: string): number[] => {
       const text = named.get(name);
-      const found = text === undefined ? null : this.#tokenizer.id(text);
+      const found = text === undefined ? null : this.tokenizer.id(text);
       return found === null ? [] : [found];
     };
     // The tokenizer's own EOS comes first: for a chat model it is the end of a turn.
@@ -69,10 +69,10 @@ export class ModelTokenizer {
       generating.pad_token_id ?? -1,
       ...this.eosIds,
     ];
-    this.padId = pads.find((pad) => pad >= 0 && pad < this.#rows) ?? 0;
-    this.vocabSize = this.#tokenizer.size;
-    this.bosText = this.#textOf(this.bosId);
-    this.eosText = this.#textOf(this.eosIds[0] ?? null);
+    this.padId = pads.find((pad) => pad >= 0 && pad < this.rows) ?? 0;
+    this.vocabSize = this.tokenizer.size;
+    this.bosText = this.textOf(this.bosId);
+    this.eosText = this.textOf(this.eosIds[0] ?? null);
   }
 
   /**
@@ -83,16 +83,16 @@ export class ModelTokenizer {
    * @throws DiscernError `tokenizer-unsupported` for a token that the model has no embedding of.
    */
   async encode(text: string, options: { begin?: boolean } = {}): Promise<number[]> {
-    const { ids, added } = await this.#tokenizer.encode(text, options.begin ?? false);
+    const { ids, added } = await this.tokenizer.encode(text, options.begin ?? false);
     const end = added.lastIndexOf(0) + 1;
     // Where no token is the text's own, nothing but a BOS is known to stand before it.
     const kept = end > 0 ? ids.slice(0, end) : ids.filter((each) => each === this.bosId).slice(0, 1);
-    const beyond = kept.find((each) => each >= this.#rows);
+    const beyond = kept.find((each) => each >= this.rows);
     if (beyond !== undefined) {
       throw new DiscernError(
         "tokenizer-unsupported",
         `The text holds the token ${JSON.stringify(this.token(beyond))}, whose id is ${beyond}, and the model has ` +
-          `${this.#rows} (vocab_size). The embedding was not enlarged when the token was added.`,
+          `${this.rows} (vocab_size). The embedding was not enlarged when the token was added.`,
       );
     }
     return kept;
@@ -104,14 +104,14 @@ export class ModelTokenizer {
    * @param options.skipSpecial whether special tokens are left out; true by default.
    */
   decode(ids: readonly number[], options: { skipSpecial?: boolean } = {}): Promise<string> {
-    return this.#tokenizer.decode(ids, options.skipSpecial ?? true);
+    return this.tokenizer.decode(ids, options.skipSpecial ?? true);
   }
 
   /** The vocabulary's own spelling of a token, as for showing it beside its id. */
   token(tokenId: number): string | null {
-    return this.#tokenizer.token(tokenId);
+    return this.tokenizer.token(tokenId);
   }
-  #textOf(tokenId: number | null): string {
+  private textOf(tokenId: number | null): string {
     return tokenId === null ? "" : (this.token(tokenId) ?? "");
   }
 }

@@ -15,7 +15,7 @@ export interface Encoded {
  * given nothing that `checkTokenizer` has not passed.
  */
 export class RustTokenizer {
-  readonly #tokenizer: Tokenizer;
+  private readonly tokenizer: Tokenizer;
 
   /**
    * @param file the content of a `tokenizer.json`. Its `truncation` and `padding` are left out: transformers switches
@@ -24,7 +24,7 @@ export class RustTokenizer {
    */
   constructor(file: TokenizerFile) {
     try {
-      this.#tokenizer = library().fromString(JSON.stringify({ ...file, truncation: null, padding: null }));
+      this.tokenizer = library().fromString(JSON.stringify({ ...file, truncation: null, padding: null }));
     } catch (cause) {
       if (cause instanceof DiscernError) throw cause;
       throw new DiscernError(
@@ -33,7 +33,7 @@ export class RustTokenizer {
         { cause },
       );
     }
-    this.#checkAddedTokens(file);
+    this.checkAddedTokens(file);
   }
 
   /**
@@ -41,8 +41,8 @@ export class RustTokenizer {
    *
    * @throws DiscernError `tokenizer-unsupported`.
    */
-  #checkAddedTokens(file: TokenizerFile): void {
-    const normalizer = this.#tokenizer.getNormalizer();
+  private checkAddedTokens(file: TokenizerFile): void {
+    const normalizer = this.tokenizer.getNormalizer();
     if (normalizer === null) return;
     for (const { content, normalized } of file.added_tokens ?? []) {
       if (!normalized || content === "" || normalizer.normalizeString(content) !== "") continue;
@@ -55,21 +55,21 @@ export class RustTokenizer {
   }
 
   get size(): number {
-    return this.#tokenizer.getVocabSize();
+    return this.tokenizer.getVocabSize();
   }
 
   id(token: string): number | null {
-    return this.#tokenizer.tokenToId(token);
+    return this.tokenizer.tokenToId(token);
   }
 
   token(id: number): string | null {
     // The binding would take a negative number or a fraction for another id.
-    return Number.isInteger(id) && id >= 0 && id < 2 ** 32 ? this.#tokenizer.idToToken(id) : null;
+    return Number.isInteger(id) && id >= 0 && id < 2 ** 32 ? this.tokenizer.idToToken(id) : null;
   }
 
   /** @throws DiscernError `tokenizer-unsupported` where the model has no token for a piece of the text. */
   async encode(text: string, special: boolean): Promise<Encoded> {
-    const encoding = await this.#tokenizer
+    const encoding = await this.tokenizer
       .encode(text, null, { addSpecialTokens: special })
       .catch((cause: Error) => {
         const shown = text.length > 60 ? `${text.slice(0, 60)}…` : text;
@@ -84,7 +84,7 @@ export class RustTokenizer {
 
   /** The text of ids; ids that no token has are left out. */
   decode(ids: readonly number[], skipSpecial: boolean): Promise<string> {
-    return this.#tokenizer.decode([...ids], skipSpecial);
+    return this.tokenizer.decode([...ids], skipSpecial);
   }
 }
 

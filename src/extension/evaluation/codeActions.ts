@@ -8,12 +8,12 @@ import type { Sheets } from "./sheets.ts";
 
 /** Quick fixes of what is found at a line. They label; the prompt file stays as it is. */
 export class FindingFixes implements vscode.CodeActionProvider {
-  readonly #sheets: Sheets;
-  readonly #prompts: PromptLibrary;
+  private readonly sheets: Sheets;
+  private readonly prompts: PromptLibrary;
 
   constructor(sheets: Sheets, prompts: PromptLibrary) {
-    this.#sheets = sheets;
-    this.#prompts = prompts;
+    this.sheets = sheets;
+    this.prompts = prompts;
   }
 
   register(): vscode.Disposable {
@@ -27,14 +27,14 @@ export class FindingFixes implements vscode.CodeActionProvider {
     range: vscode.Range,
     { diagnostics }: vscode.CodeActionContext,
   ): vscode.CodeAction[] {
-    const sheet = this.#sheets.of(document);
+    const sheet = this.sheets.of(document);
     if (!sheet) return [];
     const line = range.start.line + 1;
     const file = document.uri.toString();
     const actions = new Map<string, vscode.CodeAction>();
     for (const finding of sheet.findings.filter(({ record }) => record.line === line)) {
       const mended = diagnostics.filter(({ code }) => code === finding.code);
-      for (const { title, id, label } of fixesOf(finding, this.#prompts.author, vscode.l10n)) {
+      for (const { title, id, label } of fixesOf(finding, this.prompts.author, vscode.l10n)) {
         const key = `${id} ${label}`;
         const known = actions.get(key);
         if (known) known.diagnostics = [...(known.diagnostics ?? []), ...mended];

@@ -24,57 +24,57 @@ const textColours: Partial<Record<Look, string>> = {
 
 /** The marks at prompts: an icon in the gutter, a text behind the line, and failures in the overview ruler. */
 export class MarkDecorations implements vscode.Disposable {
-  readonly #sheets: Sheets;
-  readonly #gutters: Record<Look, vscode.TextEditorDecorationType>;
-  readonly #text: vscode.TextEditorDecorationType;
-  readonly #disposables: vscode.Disposable[];
+  private readonly sheets: Sheets;
+  private readonly gutters: Record<Look, vscode.TextEditorDecorationType>;
+  private readonly text: vscode.TextEditorDecorationType;
+  private readonly disposables: vscode.Disposable[];
 
   constructor(extension: vscode.Uri, sheets: Sheets) {
-    this.#sheets = sheets;
+    this.sheets = sheets;
     const gutters = looks.map((look) => [look, gutterOf(extension, look)] as const);
-    this.#gutters = Object.fromEntries(gutters) as Record<Look, vscode.TextEditorDecorationType>;
-    this.#text = vscode.window.createTextEditorDecorationType({
+    this.gutters = Object.fromEntries(gutters) as Record<Look, vscode.TextEditorDecorationType>;
+    this.text = vscode.window.createTextEditorDecorationType({
       rangeBehavior: vscode.DecorationRangeBehavior.ClosedClosed,
     });
-    this.#disposables = [
-      ...Object.values(this.#gutters),
-      this.#text,
+    this.disposables = [
+      ...Object.values(this.gutters),
+      this.text,
       sheets.onDidChange((uri) => {
         for (const editor of vscode.window.visibleTextEditors) {
-          if (editor.document.uri.toString() === uri.toString()) this.#draw(editor);
+          if (editor.document.uri.toString() === uri.toString()) this.draw(editor);
         }
       }),
       vscode.window.onDidChangeVisibleTextEditors((editors) => {
-        for (const editor of editors) this.#draw(editor);
+        for (const editor of editors) this.draw(editor);
       }),
-      vscode.window.onDidChangeTextEditorVisibleRanges(({ textEditor }) => this.#drawTexts(textEditor)),
+      vscode.window.onDidChangeTextEditorVisibleRanges(({ textEditor }) => this.drawTexts(textEditor)),
     ];
   }
 
   dispose(): void {
-    for (const disposable of this.#disposables) disposable.dispose();
+    for (const disposable of this.disposables) disposable.dispose();
   }
 
-  #marks(editor: vscode.TextEditor): readonly Mark[] {
+  private marks(editor: vscode.TextEditor): readonly Mark[] {
     if (!setting("discern.evaluation.show")) return [];
-    return this.#sheets.of(editor.document)?.marks ?? [];
+    return this.sheets.of(editor.document)?.marks ?? [];
   }
 
-  #draw(editor: vscode.TextEditor): void {
+  private draw(editor: vscode.TextEditor): void {
     const ranges = Object.fromEntries(looks.map((look) => [look, [] as vscode.Range[]]));
-    for (const mark of this.#marks(editor)) {
+    for (const mark of this.marks(editor)) {
       ranges[lookOf(mark)]!.push(new vscode.Range(mark.line - 1, 0, mark.line - 1, 0));
     }
-    for (const look of looks) editor.setDecorations(this.#gutters[look], ranges[look]!);
-    this.#drawTexts(editor);
+    for (const look of looks) editor.setDecorations(this.gutters[look], ranges[look]!);
+    this.drawTexts(editor);
   }
 
   /** Every text is a style of its own to the editor, so only lines near those in sight have one. */
-  #drawTexts(editor: vscode.TextEditor): void {
+  private drawTexts(editor: vscode.TextEditor): void {
     const near = (line: number) =>
       editor.visibleRanges.some(({ start, end }) => line >= start.line - AROUND && line <= end.line + AROUND);
     const { document } = editor;
-    const texts = this.#marks(editor)
+    const texts = this.marks(editor)
       .filter(({ line }) => near(line - 1))
       .map((mark): vscode.DecorationOptions => {
         const { end } = document.lineAt(mark.line - 1).range;
@@ -85,7 +85,7 @@ export class MarkDecorations implements vscode.Disposable {
           renderOptions: { after: { contentText, color, margin: "0 0 0 3ch", fontStyle: "normal" } },
         };
       });
-    editor.setDecorations(this.#text, texts);
+    editor.setDecorations(this.text, texts);
   }
 }
 

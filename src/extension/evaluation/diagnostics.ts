@@ -5,25 +5,25 @@ import type { Sheets } from "./sheets.ts";
 
 /** What is wrong in prompt files, in the Problems view. */
 export class FindingDiagnostics implements vscode.Disposable {
-  readonly #collection = vscode.languages.createDiagnosticCollection("discern");
-  readonly #listening: vscode.Disposable;
+  private readonly collection = vscode.languages.createDiagnosticCollection("discern");
+  private readonly listening: vscode.Disposable;
 
   constructor(sheets: Sheets) {
-    this.#listening = sheets.onDidChange((uri) => {
+    this.listening = sheets.onDidChange((uri) => {
       const document = vscode.workspace.textDocuments.find((one) => one.uri.toString() === uri.toString());
       const sheet = document && sheets.of(document);
       if (sheet)
-        this.#collection.set(
+        this.collection.set(
           uri,
           sheet.findings.map((finding) => diagnosticOf(finding, document)),
         );
-      else this.#collection.delete(uri);
+      else this.collection.delete(uri);
     });
   }
 
   dispose(): void {
-    this.#listening.dispose();
-    this.#collection.dispose();
+    this.listening.dispose();
+    this.collection.dispose();
   }
 }
 

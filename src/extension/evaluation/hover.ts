@@ -15,18 +15,18 @@ import { Trails } from "./trails.ts";
 
 /** What is known of the prompt under the pointer: both answers, the probability's way, and the nearest opposite. */
 export class MarkHover implements vscode.HoverProvider {
-  readonly #sheets: Sheets;
-  readonly #prompts: PromptLibrary;
-  readonly #starter: string;
+  private readonly sheets: Sheets;
+  private readonly prompts: PromptLibrary;
+  private readonly starter: string;
   /** A run that goes on is a new object, and is read anew. */
-  readonly #trails = new WeakMap<Run, Promise<Trails | null>>();
-  readonly #indices = new WeakMap<SheetText, Promise<NearestIndex>>();
+  private readonly trails = new WeakMap<Run, Promise<Trails | null>>();
+  private readonly indices = new WeakMap<SheetText, Promise<NearestIndex>>();
 
   /** @param starter folder of the starter set, in which panels may lie */
   constructor(sheets: Sheets, prompts: PromptLibrary, starter: string) {
-    this.#sheets = sheets;
-    this.#prompts = prompts;
-    this.#starter = starter;
+    this.sheets = sheets;
+    this.prompts = prompts;
+    this.starter = starter;
   }
 
   register(): vscode.Disposable {
@@ -37,13 +37,13 @@ export class MarkHover implements vscode.HoverProvider {
     document: vscode.TextDocument,
     position: vscode.Position,
   ): Promise<vscode.Hover | undefined> {
-    const sheet = setting("discern.evaluation.show") ? this.#sheets.of(document) : undefined;
+    const sheet = setting("discern.evaluation.show") ? this.sheets.of(document) : undefined;
     const mark = sheet && markAt(sheet.marks, position.line + 1);
     if (!sheet?.shown || !mark) return undefined;
     const { run } = sheet.shown;
     const [trails, nearest] = await Promise.all([
-      this.#trailsOf(run),
-      this.#nearest(document.uri, sheet.text, mark),
+      this.trailsOf(run),
+      this.nearest(document.uri, sheet.text, mark),
     ]);
     const text = hoverText(
       {
@@ -65,25 +65,25 @@ export class MarkHover implements vscode.HoverProvider {
     );
   }
 
-  #trailsOf(run: Run): Promise<Trails | null> {
+  private trailsOf(run: Run): Promise<Trails | null> {
     const trails =
-      this.#trails.get(run) ??
-      Trails.read(run.folder.fsPath, this.#starter).catch((error: Error) => {
+      this.trails.get(run) ??
+      Trails.read(run.folder.fsPath, this.starter).catch((error: Error) => {
         // Panels may be moved or a log removed; the two ends of the trail are in the report.
         log.info(`${run.label}: its panels cannot be read. ${error.message}`);
         return null;
       });
-    this.#trails.set(run, trails);
+    this.trails.set(run, trails);
     return trails;
   }
 
   /** The prompt most like this one that is to be answered the other way. */
-  async #nearest(uri: vscode.Uri, text: SheetText, mark: Mark): Promise<HoverSubject["nearest"]> {
-    const file = this.#prompts.file(uri);
+  private async nearest(uri: vscode.Uri, text: SheetText, mark: Mark): Promise<HoverSubject["nearest"]> {
+    const file = this.prompts.file(uri);
     const labelOf = (record: PromptRecord): Label | undefined =>
       withDecision(record, file?.decisionOf(record.id)).label;
-    const index = this.#indices.get(text) ?? NearestIndex.build(text.records);
-    this.#indices.set(text, index);
+    const index = this.indices.get(text) ?? NearestIndex.build(text.records);
+    this.indices.set(text, index);
     const found = (await index).nearest(mark.record, (candidate) => {
       const label = labelOf(candidate);
       return label !== undefined && (label === "toxic") !== mark.unsafe;

@@ -10,33 +10,33 @@ import { summaryWords } from "./words.ts";
 
 /** The figures of a prompt file on its first line. */
 export class SummaryLens implements vscode.CodeLensProvider, vscode.Disposable {
-  readonly #sheets: Sheets;
-  readonly #prompts: PromptLibrary;
-  readonly #runs: ShownRuns;
-  readonly #changed = new vscode.EventEmitter<void>();
-  readonly #disposables: vscode.Disposable[];
-  readonly onDidChangeCodeLenses = this.#changed.event;
+  private readonly sheets: Sheets;
+  private readonly prompts: PromptLibrary;
+  private readonly runs: ShownRuns;
+  private readonly changed = new vscode.EventEmitter<void>();
+  private readonly disposables: vscode.Disposable[];
+  readonly onDidChangeCodeLenses = this.changed.event;
 
   constructor(sheets: Sheets, prompts: PromptLibrary, runs: ShownRuns) {
-    this.#sheets = sheets;
-    this.#prompts = prompts;
-    this.#runs = runs;
-    this.#disposables = [
-      this.#changed,
-      sheets.onDidChange(() => this.#changed.fire()),
+    this.sheets = sheets;
+    this.prompts = prompts;
+    this.runs = runs;
+    this.disposables = [
+      this.changed,
+      sheets.onDidChange(() => this.changed.fire()),
       vscode.languages.registerCodeLensProvider(markedFiles, this),
     ];
   }
 
   dispose(): void {
-    for (const disposable of this.#disposables) disposable.dispose();
+    for (const disposable of this.disposables) disposable.dispose();
   }
 
   async provideCodeLenses(document: vscode.TextDocument): Promise<vscode.CodeLens[]> {
     if (!setting("discern.evaluation.show") || !mayBeMarked(document)) return [];
-    if (isTooLarge(document)) return this.#prompts.file(document.uri) ? [tooLarge()] : [];
-    const sheet = await this.#sheets.settled(document);
-    return sheet?.shown ? lensesOf(sheet, sheet.shown.run.folder, this.#runs.pinned !== undefined) : [];
+    if (isTooLarge(document)) return this.prompts.file(document.uri) ? [tooLarge()] : [];
+    const sheet = await this.sheets.settled(document);
+    return sheet?.shown ? lensesOf(sheet, sheet.shown.run.folder, this.runs.pinned !== undefined) : [];
   }
 }
 

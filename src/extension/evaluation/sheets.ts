@@ -28,132 +28,132 @@ interface Working {
 
 /** The sheets of the documents that are in sight, kept true to their texts, the runs, the labels and people's verdicts. */
 export class Sheets implements vscode.Disposable {
-  readonly #prompts: PromptLibrary;
-  readonly #runs: ShownRuns;
-  readonly #sheets = new Map<string, Sheet>();
-  readonly #working = new Map<string, Working>();
-  readonly #changed = new vscode.EventEmitter<vscode.Uri>();
-  readonly #disposables: vscode.Disposable[];
+  private readonly prompts: PromptLibrary;
+  private readonly runs: ShownRuns;
+  private readonly sheets = new Map<string, Sheet>();
+  private readonly working = new Map<string, Working>();
+  private readonly changed = new vscode.EventEmitter<vscode.Uri>();
+  private readonly disposables: vscode.Disposable[];
 
   /** Tells that the sheet of a document came, changed, or went. */
-  readonly onDidChange = this.#changed.event;
+  readonly onDidChange = this.changed.event;
 
   constructor(prompts: PromptLibrary, runs: ShownRuns) {
-    this.#prompts = prompts;
-    this.#runs = runs;
-    const all = () => this.#eachInSight((document) => this.#schedule(document, 0));
-    this.#disposables = [
-      this.#changed,
-      vscode.window.onDidChangeVisibleTextEditors(() => this.#followSight()),
+    this.prompts = prompts;
+    this.runs = runs;
+    const all = () => this.eachInSight((document) => this.schedule(document, 0));
+    this.disposables = [
+      this.changed,
+      vscode.window.onDidChangeVisibleTextEditors(() => this.followSight()),
       vscode.workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
-        if (contentChanges.length > 0 && isInSight(document)) this.#schedule(document, restMs);
+        if (contentChanges.length > 0 && isInSight(document)) this.schedule(document, restMs);
       }),
       runs.onDidChangeRuns(all),
       onSettingChange(["discern.evaluation.show", "discern.prompts.columns", "discern.runs.folder"], () => {
-        this.#sheets.clear();
+        this.sheets.clear();
         all();
       }),
       prompts.onDidChange((change) => {
-        this.#eachInSight((document) => {
+        this.eachInSight((document) => {
           if (change && change.file.uri.toString() !== document.uri.toString()) return;
-          if (change?.ids) this.#relabel(document, change.file);
-          else if (change) this.#schedule(document, 0);
+          if (change?.ids) this.relabel(document, change.file);
+          else if (change) this.schedule(document, 0);
         });
       }),
     ];
-    this.#followSight();
+    this.followSight();
   }
 
   dispose(): void {
-    for (const working of this.#working.values()) stop(working);
-    this.#working.clear();
-    for (const disposable of this.#disposables) disposable.dispose();
+    for (const working of this.working.values()) stop(working);
+    this.working.clear();
+    for (const disposable of this.disposables) disposable.dispose();
   }
 
   /** The sheet of a document, true to its present text; undefined where there is none, or none yet. */
   of(document: vscode.TextDocument): Sheet | undefined {
-    const sheet = this.#sheets.get(document.uri.toString());
+    const sheet = this.sheets.get(document.uri.toString());
     return sheet?.version === document.version ? sheet : undefined;
   }
 
   /** The sheet of a document once its text has been read. */
   async settled(document: vscode.TextDocument): Promise<Sheet | undefined> {
     const key = document.uri.toString();
-    if (!this.of(document) && !this.#working.has(key) && mayBeMarked(document)) this.#schedule(document, 0);
+    if (!this.of(document) && !this.working.has(key) && mayBeMarked(document)) this.schedule(document, 0);
     for (
-      let working = this.#working.get(key);
+      let working = this.working.get(key);
       working && !this.of(document);
-      working = this.#working.get(key)
+      working = this.working.get(key)
     ) {
       await working.done;
     }
     return this.of(document);
   }
 
-  #followSight(): void {
+  private followSight(): void {
     const inSight = new Set<string>();
-    this.#eachInSight((document) => {
+    this.eachInSight((document) => {
       const key = document.uri.toString();
       inSight.add(key);
-      if (!this.of(document) && !this.#working.has(key)) this.#schedule(document, 0);
+      if (!this.of(document) && !this.working.has(key)) this.schedule(document, 0);
     });
-    for (const key of new Set([...this.#sheets.keys(), ...this.#working.keys()])) {
-      if (!inSight.has(key)) this.#drop(key);
+    for (const key of new Set([...this.sheets.keys(), ...this.working.keys()])) {
+      if (!inSight.has(key)) this.drop(key);
     }
   }
 
-  #drop(key: string): void {
-    const working = this.#working.get(key);
+  private drop(key: string): void {
+    const working = this.working.get(key);
     if (working) stop(working);
-    this.#working.delete(key);
-    if (this.#sheets.delete(key)) this.#changed.fire(vscode.Uri.parse(key));
+    this.working.delete(key);
+    if (this.sheets.delete(key)) this.changed.fire(vscode.Uri.parse(key));
   }
 
-  #eachInSight(look: (document: vscode.TextDocument) => void): void {
+  private eachInSight(look: (document: vscode.TextDocument) => void): void {
     for (const document of new Set(vscode.window.visibleTextEditors.map((editor) => editor.document))) {
       if (mayBeMarked(document)) look(document);
     }
   }
 
-  #schedule(document: vscode.TextDocument, delay: number): void {
+  private schedule(document: vscode.TextDocument, delay: number): void {
     const key = document.uri.toString();
-    const before = this.#working.get(key);
+    const before = this.working.get(key);
     if (before) stop(before);
     const { promise, resolve } = Promise.withResolvers<void>();
     const working: Working = { timer: null, abort: new AbortController(), done: promise, end: resolve };
     working.timer = setTimeout(() => {
-      void this.#work(document, working).finally(() => {
-        if (this.#working.get(key) === working) this.#working.delete(key);
+      void this.work(document, working).finally(() => {
+        if (this.working.get(key) === working) this.working.delete(key);
         working.end();
       });
     }, delay);
-    this.#working.set(key, working);
+    this.working.set(key, working);
   }
 
-  async #work(document: vscode.TextDocument, { abort: { signal }, end }: Working): Promise<void> {
+  private async work(document: vscode.TextDocument, { abort: { signal }, end }: Working): Promise<void> {
     const key = document.uri.toString();
     try {
       const { version } = document;
-      const earlier = this.#sheets.get(key);
+      const earlier = this.sheets.get(key);
       const text = earlier?.version === version ? earlier.text : await readText(document, signal);
-      const shown = text ? await this.#runs.of(text.records) : null;
-      const file = text ? await this.#fileOf(document.uri, shown !== null) : undefined;
+      const shown = text ? await this.runs.of(text.records) : null;
+      const file = text ? await this.fileOf(document.uri, shown !== null) : undefined;
       // Others get their turn before the sheet is worked out in one go.
       await setImmediate();
       if (signal.aborted || document.version !== version) return;
       if (!text) {
-        if (this.#sheets.delete(key)) this.#changed.fire(document.uri);
+        if (this.sheets.delete(key)) this.changed.fire(document.uri);
         return;
       }
-      const known = this.#sheets.get(key);
+      const known = this.sheets.get(key);
       const alike = known?.text === text ? known.alike : [];
-      this.#set(document, sheetOf({ version, text, shown, alike }, file));
+      this.set(document, sheetOf({ version, text, shown, alike }, file));
       end();
       if (!file || !setting("discern.evaluation.show")) return;
       const found = await findAlike(text.records, (id) => file.decisionOf(id), signal);
       signal.throwIfAborted();
       if (found.length + alike.length > 0) {
-        this.#set(document, sheetOf({ version, text, shown, alike: found }, file));
+        this.set(document, sheetOf({ version, text, shown, alike: found }, file));
       }
     } catch (error) {
       if (signal.aborted) return;
@@ -162,25 +162,25 @@ export class Sheets implements vscode.Disposable {
   }
 
   /** Labels alone changed: that is shown at once. */
-  #relabel(document: vscode.TextDocument, file: PromptFile): void {
+  private relabel(document: vscode.TextDocument, file: PromptFile): void {
     const sheet = this.of(document);
     if (!sheet) return;
-    this.#set(document, sheetOf(sheet, file));
+    this.set(document, sheetOf(sheet, file));
     // Other labels can make other prompts contradict each other, which is looked for in the background.
-    this.#schedule(document, labelRestMs);
+    this.schedule(document, labelRestMs);
   }
 
-  #set(document: vscode.TextDocument, sheet: Sheet): void {
-    this.#sheets.set(document.uri.toString(), sheet);
-    this.#changed.fire(document.uri);
+  private set(document: vscode.TextDocument, sheet: Sheet): void {
+    this.sheets.set(document.uri.toString(), sheet);
+    this.changed.fire(document.uri);
   }
 
   /** The prompt file of a document. One that is not among those found is opened only where there is something to show. */
-  async #fileOf(uri: vscode.Uri, evaluated: boolean): Promise<PromptFile | undefined> {
-    await this.#prompts.discovered();
-    const file = this.#prompts.file(uri);
+  private async fileOf(uri: vscode.Uri, evaluated: boolean): Promise<PromptFile | undefined> {
+    await this.prompts.discovered();
+    const file = this.prompts.file(uri);
     if (file || !evaluated) return file;
-    return this.#prompts.open(uri).catch((error: Error) => {
+    return this.prompts.open(uri).catch((error: Error) => {
       log.warn(`${uri.fsPath}: ${error.message}`);
       return undefined;
     });

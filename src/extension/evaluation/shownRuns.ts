@@ -26,95 +26,95 @@ const MOST_KEPT = 4;
 
 /** Finds the run whose evaluation a prompt file shows: the pinned one, else the newest that answered its prompts. */
 export class ShownRuns implements VerdictSource, vscode.Disposable {
-  readonly #runs: RunLibrary;
-  readonly #memory: vscode.Memento;
-  readonly #kept = new Map<string, Kept>();
-  readonly #changed = new vscode.EventEmitter<void>();
-  readonly #verdictsChanged = new vscode.EventEmitter<void>();
-  readonly #listening: vscode.Disposable;
-  #signature = "";
-  #wanted = false;
+  private readonly runs: RunLibrary;
+  private readonly memory: vscode.Memento;
+  private readonly kept = new Map<string, Kept>();
+  private readonly changed = new vscode.EventEmitter<void>();
+  private readonly verdictsChanged = new vscode.EventEmitter<void>();
+  private readonly listening: vscode.Disposable;
+  private signature = "";
+  private wanted = false;
 
   /** Tells that other runs, or other answers, may have to be shown. */
-  readonly onDidChangeRuns = this.#changed.event;
+  readonly onDidChangeRuns = this.changed.event;
   /** Tells that `verdictOf` may say something else. */
-  readonly onDidChange = this.#verdictsChanged.event;
+  readonly onDidChange = this.verdictsChanged.event;
 
   /** @param memory remembers which run is pinned in this workspace */
   constructor(runs: RunLibrary, memory: vscode.Memento) {
-    this.#runs = runs;
-    this.#memory = memory;
-    this.#listening = runs.onDidChange(() => {
+    this.runs = runs;
+    this.memory = memory;
+    this.listening = runs.onDidChange(() => {
       // Runs that are under way change every few seconds; only those with a report are of interest here.
-      const signature = this.#evaluated()
+      const signature = this.evaluated()
         .map(({ folder, report }) => `${folder.fsPath} ${report}`)
         .join("\n");
-      if (signature === this.#signature) return;
-      this.#signature = signature;
-      this.#fire();
+      if (signature === this.signature) return;
+      this.signature = signature;
+      this.fire();
     });
   }
 
   dispose(): void {
-    this.#listening.dispose();
-    this.#changed.dispose();
-    this.#verdictsChanged.dispose();
+    this.listening.dispose();
+    this.changed.dispose();
+    this.verdictsChanged.dispose();
   }
 
   /** The run that a person pinned, while it is there. */
   get pinned(): Run | undefined {
-    const folder = this.#memory.get<string>(pinKey);
-    return folder === undefined ? undefined : this.#runs.run(vscode.Uri.parse(folder));
+    const folder = this.memory.get<string>(pinKey);
+    return folder === undefined ? undefined : this.runs.run(vscode.Uri.parse(folder));
   }
 
   /** Shows one run everywhere, or the newest again. */
   async pin(run: Run | undefined): Promise<void> {
-    await this.#memory.update(pinKey, run?.folder.toString());
-    this.#fire();
+    await this.memory.update(pinKey, run?.folder.toString());
+    this.fire();
   }
 
   /** The run that is shown with these prompts; null where none answered any of them. */
   async of(records: readonly PromptRecord[]): Promise<ShownRun | null> {
-    for (const run of this.#candidates()) {
-      const kept = await this.#read(run);
+    for (const run of this.candidates()) {
+      const kept = await this.read(run);
       if (!kept || !records.some((record) => kept.keys.has(keyOf(record)))) continue;
-      const answers = kept.answers ?? (await this.#read(run, true))?.answers;
+      const answers = kept.answers ?? (await this.read(run, true))?.answers;
       if (answers) return { run, answers };
     }
     return null;
   }
 
   verdictOf(id: string): Outcome | undefined {
-    if (!this.#wanted) {
+    if (!this.wanted) {
       // Nobody asks before a person filters by verdicts, and until then no report is read for it.
-      this.#wanted = true;
-      void this.#readForVerdicts();
+      this.wanted = true;
+      void this.readForVerdicts();
     }
-    for (const { folder } of this.#candidates()) {
-      const result = this.#kept.get(folder.fsPath)?.answers?.after.get(id);
+    for (const { folder } of this.candidates()) {
+      const result = this.kept.get(folder.fsPath)?.answers?.after.get(id);
       if (result) return outcomeOf(result);
     }
     return undefined;
   }
 
-  #fire(): void {
-    this.#changed.fire();
-    if (this.#wanted) void this.#readForVerdicts();
+  private fire(): void {
+    this.changed.fire();
+    if (this.wanted) void this.readForVerdicts();
   }
 
-  async #readForVerdicts(): Promise<void> {
-    const [run] = this.#candidates();
-    if (run) await this.#read(run, true);
-    this.#verdictsChanged.fire();
+  private async readForVerdicts(): Promise<void> {
+    const [run] = this.candidates();
+    if (run) await this.read(run, true);
+    this.verdictsChanged.fire();
   }
 
-  #evaluated(): Run[] {
-    return this.#runs.runs.filter(({ report }) => report !== null);
+  private evaluated(): Run[] {
+    return this.runs.runs.filter(({ report }) => report !== null);
   }
 
-  #candidates(): Run[] {
+  private candidates(): Run[] {
     const { pinned } = this;
-    return pinned && pinned.report !== null ? [pinned] : this.#evaluated();
+    return pinned && pinned.report !== null ? [pinned] : this.evaluated();
   }
 
   /**
@@ -122,17 +122,17 @@ export class ShownRuns implements VerdictSource, vscode.Disposable {
    *
    * @param whole whether the answers are needed
    */
-  async #read(run: Run, whole = false): Promise<Kept | null> {
+  private async read(run: Run, whole = false): Promise<Kept | null> {
     const path = run.folder.fsPath;
     const stamp = await reportStamp(path);
-    const kept = this.#kept.get(path);
+    const kept = this.kept.get(path);
     if (kept?.stamp === stamp && (kept.answers || !whole)) return kept;
     try {
-      const answers = answersOf((await this.#runs.report(run)).arms);
+      const answers = answersOf((await this.runs.report(run)).arms);
       const read: Kept = { stamp, keys: new Set(answers.after.keys()), answers };
-      this.#kept.delete(path);
-      this.#kept.set(path, read);
-      const whole = [...this.#kept.values()].filter((each) => each.answers);
+      this.kept.delete(path);
+      this.kept.set(path, read);
+      const whole = [...this.kept.values()].filter((each) => each.answers);
       for (const each of whole.slice(0, Math.max(0, whole.length - MOST_KEPT))) each.answers = null;
       return read;
     } catch (error) {

@@ -8,10 +8,10 @@ const panels = ["toxic", "seeminglyToxic", "general"] as const;
 
 /** The trails of the prompts in a run's panels. */
 export class Trails {
-  readonly #trails: ReadonlyMap<string, Trail>;
+  private readonly trails: ReadonlyMap<string, Trail>;
 
   private constructor(trails: ReadonlyMap<string, Trail>) {
-    this.#trails = trails;
+    this.trails = trails;
   }
 
   /**
@@ -43,7 +43,7 @@ export class Trails {
 
   /** The trail of a prompt; undefined where it is in no panel. */
   of(id: string): Trail | undefined {
-    return this.#trails.get(id);
+    return this.trails.get(id);
   }
 }
 

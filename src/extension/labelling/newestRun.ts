@@ -5,48 +5,48 @@ import { type RunResults, resultsOf } from "./runResults.ts";
 
 /** Follows which run with a report is the newest, and what its model did. */
 export class NewestRun implements vscode.Disposable {
-  readonly #runs: RunLibrary | undefined;
-  readonly #change = new vscode.EventEmitter<void>();
-  #listening: vscode.Disposable | undefined;
-  #shown: string | undefined;
-  #results: RunResults | null = null;
+  private readonly runs: RunLibrary | undefined;
+  private readonly change = new vscode.EventEmitter<void>();
+  private listening: vscode.Disposable | undefined;
+  private shown: string | undefined;
+  private found: RunResults | null = null;
 
-  readonly onDidChange = this.#change.event;
+  readonly onDidChange = this.change.event;
 
   /** @param runs absent where runs are not looked at */
   constructor(runs: RunLibrary | undefined) {
-    this.#runs = runs;
+    this.runs = runs;
   }
 
   /** The results; null until there are some. Asking for the first time begins to look for them. */
   get results(): RunResults | null {
-    if (this.#runs && !this.#listening) {
-      this.#listening = this.#runs.onDidChange(() => void this.#look());
-      void this.#look();
+    if (this.runs && !this.listening) {
+      this.listening = this.runs.onDidChange(() => void this.look());
+      void this.look();
     }
-    return this.#results;
+    return this.found;
   }
 
   dispose(): void {
-    this.#listening?.dispose();
-    this.#change.dispose();
+    this.listening?.dispose();
+    this.change.dispose();
   }
 
-  async #look(): Promise<void> {
-    const run = this.#runs?.runs.find(({ report }) => report !== null);
+  private async look(): Promise<void> {
+    const run = this.runs?.runs.find(({ report }) => report !== null);
     const key = run && `${run.folder} ${run.report}`;
-    if (key === this.#shown) return;
-    this.#shown = key;
+    if (key === this.shown) return;
+    this.shown = key;
     let results: RunResults | null = null;
     try {
-      results = run ? resultsOf(run.name, await this.#runs!.report(run)) : null;
+      results = run ? resultsOf(run.name, await this.runs!.report(run)) : null;
     } catch (error) {
       // Labelling goes on without the model's opinion; the Runs view says what is wrong with the run.
       log.warn(`The report of ${run!.name} is not shown while labelling: ${(error as Error).message}`);
     }
     // Meanwhile another run may have become the newest.
-    if (key !== this.#shown) return;
-    this.#results = results;
-    this.#change.fire();
+    if (key !== this.shown) return;
+    this.found = results;
+    this.change.fire();
   }
 }

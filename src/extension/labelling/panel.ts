@@ -18,19 +18,19 @@ export interface PanelParts {
 
 /** One labelling panel: a prompt file's session in a webview. */
 export class LabellingPanel {
-  readonly #parts: PanelParts;
-  readonly #uri: vscode.Uri;
-  readonly #panel: vscode.WebviewPanel;
-  readonly #page: Page<LabellingToPage>;
-  readonly #session: LabellingSession;
-  #shown: PromptFile["records"] | undefined;
-  #begin: string | undefined;
+  private readonly parts: PanelParts;
+  private readonly uri: vscode.Uri;
+  private readonly panel: vscode.WebviewPanel;
+  private readonly page: Page<LabellingToPage>;
+  private readonly session: LabellingSession;
+  private shown: PromptFile["records"] | undefined;
+  private begin: string | undefined;
 
   constructor(parts: PanelParts, uri: vscode.Uri, panel: vscode.WebviewPanel, begin: string | undefined) {
-    this.#parts = parts;
-    this.#uri = uri;
-    this.#panel = panel;
-    this.#begin = begin;
+    this.parts = parts;
+    this.uri = uri;
+    this.panel = panel;
+    this.begin = begin;
     panel.title = vscode.l10n.t("Label {0}", basename(uri.path));
     panel.iconPath = new vscode.ThemeIcon("tag");
     const page = openPage<LabellingToPage, typeof labellingFromPageSchema>(
@@ -40,15 +40,15 @@ export class LabellingPanel {
         name: "labelling",
         title: panel.title,
         from: labellingFromPageSchema,
-        onMessage: (message) => this.#session.receive(message),
-        onReady: () => this.#ready(),
+        onMessage: (message) => this.session.receive(message),
+        onReady: () => this.ready(),
       },
     );
-    this.#page = page;
-    this.#session = new LabellingSession({
-      post: (message) => this.#page.post(message),
-      label: async (ids, label, note) => parts.library.label(await this.#file(), ids, label, note),
-      step: (step) => this.#step(step),
+    this.page = page;
+    this.session = new LabellingSession({
+      post: (message) => this.page.post(message),
+      label: async (ids, label, note) => parts.library.label(await this.file(), ids, label, note),
+      step: (step) => this.step(step),
       reveal: (record) => revealPrompt(uri, record),
       chooseFile: async () => void (await runCommand("discern.labelling.open")),
       wordError,
@@ -57,60 +57,60 @@ export class LabellingPanel {
       page,
       parts.library.onDidChange((change) => {
         if (change?.file.uri.toString() !== uri.toString()) return;
-        if (change.ids) this.#session.changed(change.ids);
-        else this.#show(change.file);
+        if (change.ids) this.session.changed(change.ids);
+        else this.showFile(change.file);
       }),
-      parts.newestRun.onDidChange(() => this.#session.showRun(parts.newestRun.results)),
-      onSettingChange(["discern.labelling.blur", "discern.labelling.guidelines"], () => this.#tellSettings()),
+      parts.newestRun.onDidChange(() => this.session.showRun(parts.newestRun.results)),
+      onSettingChange(["discern.labelling.blur", "discern.labelling.guidelines"], () => this.tellSettings()),
     );
     panel.onDidDispose(() => listening.dispose());
   }
 
   /** Brings the panel to the front, and to a prompt. */
   show(begin: string | undefined): void {
-    this.#panel.reveal();
-    if (begin !== undefined) this.#session.go(begin);
+    this.panel.reveal();
+    if (begin !== undefined) this.session.go(begin);
   }
 
   /** The page is there, for the first time or again after it was hidden: it is told everything. */
-  async #ready(): Promise<void> {
-    this.#tellSettings();
-    this.#session.showRun(this.#parts.newestRun.results);
-    this.#shown = undefined;
+  private async ready(): Promise<void> {
+    this.tellSettings();
+    this.session.showRun(this.parts.newestRun.results);
+    this.shown = undefined;
     try {
-      this.#show(await this.#file());
+      this.showFile(await this.file());
     } catch (error) {
-      this.#page.post({ type: "unreadable", message: wordError(error) });
+      this.page.post({ type: "unreadable", message: wordError(error) });
     }
   }
 
-  #file(): Promise<PromptFile> {
-    return this.#parts.library.open(this.#uri);
+  private file(): Promise<PromptFile> {
+    return this.parts.library.open(this.uri);
   }
 
-  #show(file: PromptFile): void {
+  private showFile(file: PromptFile): void {
     if (file.state === "failed") {
-      this.#page.post({ type: "unreadable", message: file.failure ?? "" });
+      this.page.post({ type: "unreadable", message: file.failure ?? "" });
       return;
     }
     // A file tells when its reading begins, too; its prompts are still the old ones then.
-    if (file.state !== "ready" || file.records === this.#shown) return;
-    this.#shown = file.records;
-    this.#session.show({ uri: this.#uri.toString(), path: file.path, prompts: file }, this.#begin);
-    this.#begin = undefined;
+    if (file.state !== "ready" || file.records === this.shown) return;
+    this.shown = file.records;
+    this.session.show({ uri: this.uri.toString(), path: file.path, prompts: file }, this.begin);
+    this.begin = undefined;
   }
 
-  #tellSettings(): void {
-    this.#page.post({
+  private tellSettings(): void {
+    this.page.post({
       type: "settings",
-      guidelines: setting("discern.labelling.guidelines", this.#uri),
-      blur: setting("discern.labelling.blur", this.#uri),
+      guidelines: setting("discern.labelling.guidelines", this.uri),
+      blur: setting("discern.labelling.blur", this.uri),
     });
   }
 
-  async #step(step: "undo" | "redo"): Promise<ReadonlySet<string>> {
-    const { library } = this.#parts;
-    const file = await this.#file();
+  private async step(step: "undo" | "redo"): Promise<ReadonlySet<string>> {
+    const { library } = this.parts;
+    const file = await this.file();
     const changed = new Set<string>();
     const listening = library.onDidChange((change) => {
       if (change?.file === file) for (const id of change.ids ?? []) changed.add(id);

@@ -35,14 +35,14 @@ export interface SessionFile {
  * (ids as one string, a byte a label), and asks for the words of those prompts alone that it shows.
  */
 export class LabellingSession {
-  readonly #host: SessionHost;
-  #file: SessionFile | null = null;
-  #places = new Map<string, number[]>();
-  #companions: Companions | null = null;
-  #run: RunResults | null = null;
+  private readonly host: SessionHost;
+  private file: SessionFile | null = null;
+  private places = new Map<string, number[]>();
+  private companions: Companions | null = null;
+  private run: RunResults | null = null;
 
   constructor(host: SessionHost) {
-    this.#host = host;
+    this.host = host;
   }
 
   /**
@@ -52,10 +52,10 @@ export class LabellingSession {
    */
   show(file: SessionFile, begin?: string): void {
     const { records } = file.prompts;
-    this.#file = file;
-    this.#places = placesById(records);
-    this.#companions = new Companions(file.prompts);
-    this.#host.post({
+    this.file = file;
+    this.places = placesById(records);
+    this.companions = new Companions(file.prompts);
+    this.host.post({
       type: "file",
       file: {
         uri: file.uri,
@@ -63,71 +63,71 @@ export class LabellingSession {
         ids: records.map(({ id }) => id).join(""),
         idLength: records[0]?.id.length ?? 0,
         labels: Uint8Array.from(records, (record) => labelByte(file.prompts, record)),
-        begin: begin === undefined ? undefined : this.#places.get(begin)?.[0],
+        begin: begin === undefined ? undefined : this.places.get(begin)?.[0],
       },
     });
   }
 
   /** Brings the page to a prompt of the file that it shows. */
   go(id: string): void {
-    const place = this.#places.get(id)?.[0];
-    if (place !== undefined) this.#host.post({ type: "go", place });
+    const place = this.places.get(id)?.[0];
+    if (place !== undefined) this.host.post({ type: "go", place });
   }
 
   /** Tells the page of labels that changed, here or elsewhere. */
   changed(ids: Iterable<string>): void {
-    if (!this.#file) return;
-    const { prompts } = this.#file;
-    const places = Uint32Array.from([...ids].flatMap((id) => this.#places.get(id) ?? []));
+    if (!this.file) return;
+    const { prompts } = this.file;
+    const places = Uint32Array.from([...ids].flatMap((id) => this.places.get(id) ?? []));
     if (places.length === 0) return;
     const labels = Uint8Array.from(places, (place) => labelByte(prompts, prompts.records[place]!));
-    this.#host.post({ type: "labels", places, labels });
+    this.host.post({ type: "labels", places, labels });
   }
 
   /** Takes the results of the newest run, or null where there are none. */
   showRun(run: RunResults | null): void {
-    this.#run = run;
-    this.#host.post({ type: "run", name: run?.name ?? null });
+    this.run = run;
+    this.host.post({ type: "run", name: run?.name ?? null });
   }
 
   /** Does what the page asks. */
   async receive(message: LabellingFromPage): Promise<void> {
-    if (message.type === "chooseFile") return this.#host.chooseFile();
+    if (message.type === "chooseFile") return this.host.chooseFile();
     // Until the file is read the page shows nothing that could be asked about.
-    if (!this.#file) return;
-    const { prompts } = this.#file;
+    if (!this.file) return;
+    const { prompts } = this.file;
     switch (message.type) {
       case "list": {
-        const probability = (id: string) => this.#run?.results.get(id)?.refusalProbability;
+        const probability = (id: string) => this.run?.results.get(id)?.refusalProbability;
         const places = listPlaces(prompts, message.query, probability);
-        return this.#host.post({ type: "list", query: message.query, places });
+        return this.host.post({ type: "list", query: message.query, places });
       }
       case "rows": {
         const known = message.places.filter((place) => place < prompts.records.length);
-        const rows = known.map((place) => rowOf(prompts, place, this.#run));
-        return this.#host.post({ type: "rows", rows });
+        const rows = known.map((place) => rowOf(prompts, place, this.run));
+        return this.host.post({ type: "rows", rows });
       }
       case "prompt":
-        return this.#tellPrompt(message.place);
+        return this.tellPrompt(message.place);
       case "label":
-        return this.#label(message);
+        return this.label(message);
       case "undo":
       case "redo":
-        return this.#step(message.type);
+        return this.step(message.type);
       case "reveal": {
         const record = prompts.records[message.place];
-        return record && this.#host.reveal(record);
+        return record && this.host.reveal(record);
       }
     }
   }
 
-  async #tellPrompt(place: number): Promise<void> {
-    const { prompts } = this.#file!;
+  private async tellPrompt(place: number): Promise<void> {
+    const { prompts } = this.file!;
     const record = prompts.records[place];
     if (!record) return;
-    const companions = this.#companions!;
+    const companions = this.companions!;
     const tell = (beside: Beside | undefined) =>
-      this.#host.post({ type: "prompt", detail: detailOf(prompts, place, this.#run, beside) });
+      this.host.post({ type: "prompt", detail: detailOf(prompts, place, this.run, beside) });
     const twin = companions.twin(record);
     if (twin) {
       tell(twin);
@@ -137,29 +137,29 @@ export class LabellingSession {
     if (!companions.isIndexed) tell(undefined);
     const near = await companions.nearest(record);
     // While it was looked for the file may have been read anew, and its places with it.
-    if (prompts.records[place] === record && this.#file?.prompts === prompts) tell(near);
+    if (prompts.records[place] === record && this.file?.prompts === prompts) tell(near);
   }
 
-  async #label({ request, ids, label, note }: LabellingFromPage & { type: "label" }): Promise<void> {
+  private async label({ request, ids, label, note }: LabellingFromPage & { type: "label" }): Promise<void> {
     try {
-      await this.#host.label(ids, label, note);
+      await this.host.label(ids, label, note);
     } catch (error) {
-      this.#host.post({ type: "refused", request, message: this.#host.wordError(error) });
+      this.host.post({ type: "refused", request, message: this.host.wordError(error) });
       return;
     }
     // The library tells of changes too, but maybe later; the page counts on knowing them when it is told "labelled".
     this.changed(ids);
-    this.#host.post({ type: "labelled", request });
+    this.host.post({ type: "labelled", request });
   }
 
-  async #step(step: "undo" | "redo"): Promise<void> {
+  private async step(step: "undo" | "redo"): Promise<void> {
     try {
-      const ids = (await this.#host.step(step)) ?? [];
+      const ids = (await this.host.step(step)) ?? [];
       this.changed(ids);
-      const places = Uint32Array.from([...ids].flatMap((id) => this.#places.get(id)?.[0] ?? []));
-      this.#host.post({ type: "stepped", step, places });
+      const places = Uint32Array.from([...ids].flatMap((id) => this.places.get(id)?.[0] ?? []));
+      this.host.post({ type: "stepped", step, places });
     } catch (error) {
-      this.#host.post({ type: "failed", message: this.#host.wordError(error) });
+      this.host.post({ type: "failed", message: this.host.wordError(error) });
     }
   }
 }

@@ -38,8 +38,8 @@ export type TreeNode = FileNode | GroupNode | RangeNode | PromptNode;
 export class Branch {
   readonly root: FileNode;
   readonly outline: Outline;
-  readonly #ranges = new WeakMap<Range, GroupNode | RangeNode>();
-  readonly #prompts = new Map<number, PromptNode>();
+  private readonly ranges = new WeakMap<Range, GroupNode | RangeNode>();
+  private readonly prompts = new Map<number, PromptNode>();
 
   constructor(root: FileNode, outline: Outline) {
     this.root = root;
@@ -48,11 +48,11 @@ export class Branch {
 
   /** What is below a node. */
   children(node: TreeNode): TreeNode[] {
-    if (node.type === "file") return this.outline.groups.map((group) => this.#nodeOf(group.root, group));
+    if (node.type === "file") return this.outline.groups.map((group) => this.nodeOf(group.root, group));
     if (node.type === "prompt") return [];
     const range = node.type === "group" ? node.group.root : node.range;
     return range.children.map((child) =>
-      typeof child === "number" ? this.prompt(child) : this.#nodeOf(child, node.group),
+      typeof child === "number" ? this.prompt(child) : this.nodeOf(child, node.group),
     );
   }
 
@@ -63,16 +63,16 @@ export class Branch {
     const group = node.type === "range" ? node.group : this.outline.groupOf(node.number);
     if (!group) return this.root;
     const range = node.type === "range" ? node.range.parent : group.root.leafOf(node.number);
-    return this.#nodeOf(range ?? group.root, group);
+    return this.nodeOf(range ?? group.root, group);
   }
 
   /** The node of a prompt by its place in the file's records. */
   prompt(number: number): PromptNode {
-    let node = this.#prompts.get(number);
+    let node = this.prompts.get(number);
     if (!node) {
       const { file } = this.root;
       node = { type: "prompt", file, record: file.records[number]!, number };
-      this.#prompts.set(number, node);
+      this.prompts.set(number, node);
     }
     return node;
   }
@@ -80,28 +80,28 @@ export class Branch {
   /** Ids of the prompts at and below a node, as far as the filter shows them. */
   ids(node: TreeNode): string[] {
     if (node.type === "prompt") return [node.record.id];
-    if (node.type === "file") return this.outline.groups.flatMap(({ root }) => this.#idsOf(root));
-    return this.#idsOf(node.type === "group" ? node.group.root : node.range);
+    if (node.type === "file") return this.outline.groups.flatMap(({ root }) => this.idsOf(root));
+    return this.idsOf(node.type === "group" ? node.group.root : node.range);
   }
 
   /** The nodes to be drawn anew. */
   stale({ file, ranges, prompts }: Stale): TreeNode[] {
     if (file) return [this.root];
-    const nodes = [...ranges].map((range) => this.#ranges.get(range)).filter((node) => node !== undefined);
+    const nodes = [...ranges].map((range) => this.ranges.get(range)).filter((node) => node !== undefined);
     return [...nodes, ...[...prompts].map((number) => this.prompt(number))];
   }
 
-  #idsOf(range: Range): string[] {
+  private idsOf(range: Range): string[] {
     const { records } = this.root.file;
     return range.numbers().map((number) => records[number]!.id);
   }
 
-  #nodeOf(range: Range, group: Group): GroupNode | RangeNode {
-    let node = this.#ranges.get(range);
+  private nodeOf(range: Range, group: Group): GroupNode | RangeNode {
+    let node = this.ranges.get(range);
     if (!node) {
       const { file } = this.root;
       node = range === group.root ? { type: "group", file, group } : { type: "range", file, group, range };
-      this.#ranges.set(range, node);
+      this.ranges.set(range, node);
     }
     return node;
   }

@@ -21,33 +21,33 @@ export function stateUri(state: PromptState): vscode.Uri {
 
 /** Letters at prompts in the tree; at prompt files, in the explorer too, the share labelled or "!" for broken lines. */
 export class PromptDecorations implements vscode.FileDecorationProvider, vscode.Disposable {
-  readonly #library: PromptLibrary;
-  readonly #model: TreeModel;
-  readonly #change = new vscode.EventEmitter<vscode.Uri | vscode.Uri[] | undefined>();
-  readonly #disposables: vscode.Disposable[];
-  readonly onDidChangeFileDecorations = this.#change.event;
+  private readonly library: PromptLibrary;
+  private readonly model: TreeModel;
+  private readonly change = new vscode.EventEmitter<vscode.Uri | vscode.Uri[] | undefined>();
+  private readonly disposables: vscode.Disposable[];
+  readonly onDidChangeFileDecorations = this.change.event;
 
   constructor(library: PromptLibrary, model: TreeModel) {
-    this.#library = library;
-    this.#model = model;
-    this.#disposables = [
-      this.#change,
+    this.library = library;
+    this.model = model;
+    this.disposables = [
+      this.change,
       vscode.window.registerFileDecorationProvider(this),
       library.onDidChange((change) =>
-        this.#change.fire(change ? change.file.uri : library.files.map(({ uri }) => uri)),
+        this.change.fire(change ? change.file.uri : library.files.map(({ uri }) => uri)),
       ),
     ];
   }
 
   dispose(): void {
-    for (const disposable of this.#disposables) disposable.dispose();
+    for (const disposable of this.disposables) disposable.dispose();
   }
 
   provideFileDecoration(uri: vscode.Uri): vscode.FileDecoration | undefined {
     if (uri.scheme === SCHEME) return stateDecoration(uri.path.slice(1));
-    const file = uri.scheme === "file" ? this.#library.file(uri) : undefined;
+    const file = uri.scheme === "file" ? this.library.file(uri) : undefined;
     if (file?.state === "failed") return new vscode.FileDecoration("!", file.failure);
-    const outline = file && this.#model.branch(file)?.outline;
+    const outline = file && this.model.branch(file)?.outline;
     if (!outline) return undefined;
     if (file.problems.length > 0) {
       return new vscode.FileDecoration(

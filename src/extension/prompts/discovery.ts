@@ -65,30 +65,30 @@ export async function sizeOf(path: string): Promise<number | undefined> {
 
 /** Tells files of run folders, remembering the folders looked at. */
 class RunFolders {
-  readonly #root: string;
-  readonly #known = new Map<string, Promise<boolean>>();
+  private readonly root: string;
+  private readonly known = new Map<string, Promise<boolean>>();
 
   constructor(root: string) {
-    this.#root = resolve(root);
+    this.root = resolve(root);
   }
 
   hold(path: string): Promise<boolean> {
     const folder = dirname(resolve(path));
-    let answer = this.#known.get(folder);
+    let answer = this.known.get(folder);
     if (!answer) {
-      answer = this.#isRunOrInside(folder);
-      this.#known.set(folder, answer);
+      answer = this.isRunOrInside(folder);
+      this.known.set(folder, answer);
     }
     return answer;
   }
 
-  async #isRunOrInside(folder: string): Promise<boolean> {
-    if (!isInside(folder, this.#root) && folder !== this.#root) return false;
+  private async isRunOrInside(folder: string): Promise<boolean> {
+    if (!isInside(folder, this.root) && folder !== this.root) return false;
     const sizes = await Promise.all(
       ["manifest.json", "events.jsonl"].map((name) => sizeOf(join(folder, name))),
     );
     if (sizes.every((size) => size !== undefined)) return true;
-    return folder === this.#root ? false : this.hold(folder);
+    return folder === this.root ? false : this.hold(folder);
   }
 }
 

@@ -24,39 +24,39 @@ const SMALL = 64 * 1024;
  * and reads one when it is opened.
  */
 export class PromptLibrary implements vscode.Disposable {
-  readonly #files = new Map<string, PromptFile>();
+  private readonly byUri = new Map<string, PromptFile>();
   /** Files opened from outside of what is discovered: they stay until the window closes. */
-  readonly #guests = new Set<string>();
-  readonly #change = new vscode.EventEmitter<PromptChange>();
-  readonly #large = new vscode.EventEmitter<{ file: PromptFile; bytes: number }>();
-  readonly #disposables: vscode.Disposable[];
-  readonly #events: FileEvents = {
-    promptFile: (uri) => void this.#fileChanged(uri),
-    labelLog: (uri) => void this.#logChanged(uri),
-    list: () => void this.#listChanged(),
+  private readonly guests = new Set<string>();
+  private readonly change = new vscode.EventEmitter<PromptChange>();
+  private readonly large = new vscode.EventEmitter<{ file: PromptFile; bytes: number }>();
+  private readonly disposables: vscode.Disposable[];
+  private readonly events: FileEvents = {
+    promptFile: (uri) => void this.fileChanged(uri),
+    labelLog: (uri) => void this.logChanged(uri),
+    list: () => void this.listChanged(),
   };
-  #sorted: readonly PromptFile[] = [];
-  #discovery: Promise<void> | undefined;
-  #verdicts: VerdictSource | undefined;
+  private sorted: readonly PromptFile[] = [];
+  private discovery: Promise<void> | undefined;
+  private verdictSource: VerdictSource | undefined;
 
   /** Tells of every change: undefined for the list of files, without ids for a whole file. */
-  readonly onDidChange = this.#change.event;
+  readonly onDidChange = this.change.event;
   /** Tells of a file too large to be read unasked, when it is found. */
-  readonly onDidFindLarge = this.#large.event;
+  readonly onDidFindLarge = this.large.event;
 
   constructor() {
-    this.#disposables = [
-      this.#change,
-      this.#large,
-      watchPromptFiles(this.#events),
+    this.disposables = [
+      this.change,
+      this.large,
+      watchPromptFiles(this.events),
       onSettingChange(
         ["discern.prompts.include", "discern.prompts.exclude", "discern.runs.folder"],
-        () => void this.#listChanged(),
+        () => void this.listChanged(),
       ),
       onSettingChange(["discern.prompts.columns", "discern.prompts.largeFileMegabytes"], () => {
-        if (this.#discovery) void this.refresh();
+        if (this.discovery) void this.refresh();
       }),
-      vscode.workspace.onDidChangeWorkspaceFolders(() => void this.#listChanged()),
+      vscode.workspace.onDidChangeWorkspaceFolders(() => void this.listChanged()),
       // What another window wrote is seen at the latest when this one is looked at again.
       vscode.window.onDidChangeWindowState(({ focused }) => {
         if (focused) void this.readLabels();
@@ -66,7 +66,7 @@ export class PromptLibrary implements vscode.Disposable {
 
   /** The prompt files found, sorted by path; empty until somebody asked for `discovered`. */
   get files(): readonly PromptFile[] {
-    return this.#sorted;
+    return this.sorted;
   }
 
   /** The name that decisions made in this window carry. */
@@ -76,42 +76,42 @@ export class PromptLibrary implements vscode.Disposable {
 
   /** What the model of the run that is shown did with the prompts, once somebody says it. */
   get verdicts(): VerdictSource | undefined {
-    return this.#verdicts;
+    return this.verdictSource;
   }
 
   /** Says what models did with prompts, from now until the result is disposed. */
   provideVerdicts(source: VerdictSource): vscode.Disposable {
-    this.#verdicts = source;
-    const listening = source.onDidChange(() => this.#change.fire(undefined));
-    this.#change.fire(undefined);
+    this.verdictSource = source;
+    const listening = source.onDidChange(() => this.change.fire(undefined));
+    this.change.fire(undefined);
     return new vscode.Disposable(() => {
       listening.dispose();
-      if (this.#verdicts === source) this.#verdicts = undefined;
-      this.#change.fire(undefined);
+      if (this.verdictSource === source) this.verdictSource = undefined;
+      this.change.fire(undefined);
     });
   }
 
   dispose(): void {
-    for (const disposable of this.#disposables) disposable.dispose();
+    for (const disposable of this.disposables) disposable.dispose();
   }
 
   /** The prompt file at a place, if it is found or opened. */
   file(uri: vscode.Uri): PromptFile | undefined {
-    return this.#files.get(uri.toString());
+    return this.byUri.get(uri.toString());
   }
 
   /** The files, after the workspace was looked through for the first time. */
   async discovered(): Promise<readonly PromptFile[]> {
-    this.#discovery ??= this.#discover();
-    await this.#discovery;
-    return this.#sorted;
+    this.discovery ??= this.discover();
+    await this.discovery;
+    return this.sorted;
   }
 
   /** Looks through the workspace again. */
   async refresh(): Promise<void> {
-    await this.#discoverAgain();
-    for (const file of this.#sorted) {
-      if (file.state === "ready" || file.state === "failed") await this.#readQuietly(file);
+    await this.discoverAgain();
+    for (const file of this.sorted) {
+      if (file.state === "ready" || file.state === "failed") await this.readQuietly(file);
     }
   }
 
@@ -129,13 +129,13 @@ export class PromptLibrary implements vscode.Disposable {
         vscode.l10n.t("{0} is no file on disk. Save it as a .csv, .jsonl or .json file first.", uri.path),
       );
     }
-    const file = this.file(uri) ?? this.#admit(uri);
+    const file = this.file(uri) ?? this.admit(uri);
     if (file.state === "ready") return file;
     const bytes = (await sizeOf(uri.fsPath)) ?? 0;
     const limit = largeBytes(uri);
     if (bytes > limit && !options.large) {
       file.wait("large");
-      this.#change.fire({ file });
+      this.change.fire({ file });
       throw new DiscernError(
         "dataset-unreadable",
         vscode.l10n.t(
@@ -145,7 +145,7 @@ export class PromptLibrary implements vscode.Disposable {
         ),
       );
     }
-    await this.#following(file, file.read(readOptions(uri, options)));
+    await this.following(file, file.read(readOptions(uri, options)));
     return file;
   }
 
@@ -168,113 +168,113 @@ export class PromptLibrary implements vscode.Disposable {
       return earlier?.by === by ? earlier.note : undefined;
     };
     const choices = [...new Set(ids)].map((id) => ({ id, label, note: (note ?? kept(id)) || undefined }));
-    this.#tell(file, await file.labels.decide(by, choices));
+    this.tell(file, await file.labels.decide(by, choices));
   }
 
   /** Undoes or redoes this person's last step in a file, and says how many prompts it concerned. */
   async step(file: PromptFile, direction: "undo" | "redo"): Promise<number> {
     const changed = await file.labels[direction](this.author);
-    if (changed) this.#tell(file, changed);
+    if (changed) this.tell(file, changed);
     return changed?.size ?? 0;
   }
 
   /** Reads what other windows appended to the label logs. */
   async readLabels(): Promise<void> {
-    for (const file of this.#files.values()) await this.#readLog(file);
+    for (const file of this.byUri.values()) await this.readLog(file);
   }
 
-  #tell(file: PromptFile, ids: ReadonlySet<string>): void {
-    if (ids.size > 0) this.#change.fire({ file, ids });
+  private tell(file: PromptFile, ids: ReadonlySet<string>): void {
+    if (ids.size > 0) this.change.fire({ file, ids });
   }
 
   /** Tells when a reading begins and how it ends. */
-  async #following(file: PromptFile, reading: Promise<void>): Promise<void> {
-    this.#change.fire({ file });
+  private async following(file: PromptFile, reading: Promise<void>): Promise<void> {
+    this.change.fire({ file });
     try {
       await reading;
     } finally {
-      this.#change.fire({ file });
+      this.change.fire({ file });
     }
   }
 
-  #discoverAgain(): Promise<void> {
+  private discoverAgain(): Promise<void> {
     // One after another: of two that overlap, the older could have the last word.
-    this.#discovery = (this.#discovery ?? Promise.resolve()).then(() => this.#discover());
-    return this.#discovery;
+    this.discovery = (this.discovery ?? Promise.resolve()).then(() => this.discover());
+    return this.discovery;
   }
 
-  async #discover(): Promise<void> {
+  private async discover(): Promise<void> {
     const found = await findInWorkspace();
-    const gone = new Set(this.#files.keys());
+    const gone = new Set(this.byUri.keys());
     for (const { path, state, size } of found) {
       const uri = vscode.Uri.file(path);
       const key = uri.toString();
       gone.delete(key);
-      const known = this.#files.get(key);
+      const known = this.byUri.get(key);
       const isSame =
         known && (known.state === state || !["unread", "unclear", "large"].includes(known.state));
       if (isSame) continue;
       const file = new PromptFile(uri, shownPath(uri), state);
-      this.#files.set(key, file);
-      if (state === "large") this.#large.fire({ file, bytes: size });
+      this.byUri.set(key, file);
+      if (state === "large") this.large.fire({ file, bytes: size });
     }
-    for (const key of gone) if (!this.#guests.has(key)) this.#files.delete(key);
-    this.#sort();
+    for (const key of gone) if (!this.guests.has(key)) this.byUri.delete(key);
+    this.sort();
     // Labels of all files are known from the start, so that what was done last can be undone after a restart.
     await this.readLabels();
   }
 
-  async #listChanged(): Promise<void> {
-    if (this.#discovery) await this.#discoverAgain();
+  private async listChanged(): Promise<void> {
+    if (this.discovery) await this.discoverAgain();
   }
 
-  async #fileChanged(uri: vscode.Uri): Promise<void> {
+  private async fileChanged(uri: vscode.Uri): Promise<void> {
     const file = this.file(uri);
     if (file) {
-      if (["ready", "reading", "failed"].includes(file.state)) await this.#readQuietly(file);
-      else if (file.state !== "unread") await this.#listChanged();
+      if (["ready", "reading", "failed"].includes(file.state)) await this.readQuietly(file);
+      else if (file.state !== "unread") await this.listChanged();
       return;
     }
     // A file that held no prompts may hold some now, but only while its head still grows; runs write all the time.
     const folder = vscode.workspace.getWorkspaceFolder(uri);
     if (!folder || isInRunsFolder(uri.fsPath, rulesOf(folder))) return;
-    if (((await sizeOf(uri.fsPath)) ?? 0) < SMALL) await this.#listChanged();
+    if (((await sizeOf(uri.fsPath)) ?? 0) < SMALL) await this.listChanged();
   }
 
-  async #logChanged(uri: vscode.Uri): Promise<void> {
+  private async logChanged(uri: vscode.Uri): Promise<void> {
     const file = this.file(uri);
-    if (file) await this.#readLog(file);
+    if (file) await this.readLog(file);
   }
 
-  async #readLog(file: PromptFile): Promise<void> {
+  private async readLog(file: PromptFile): Promise<void> {
     try {
-      this.#tell(file, await file.labels.read());
+      this.tell(file, await file.labels.read());
     } catch (error) {
       log.warn(`${file.path}: ${(error as Error).message}`);
     }
   }
 
   /** Reads a file that nobody is waiting for: its state says what went wrong. */
-  async #readQuietly(file: PromptFile): Promise<void> {
+  private async readQuietly(file: PromptFile): Promise<void> {
     try {
-      await this.#following(file, file.readAgain(readOptions(file.uri)));
+      await this.following(file, file.readAgain(readOptions(file.uri)));
     } catch (error) {
       log.warn(`${file.path}: ${(error as Error).message}`);
     }
   }
 
-  #admit(uri: vscode.Uri): PromptFile {
+  private admit(uri: vscode.Uri): PromptFile {
     const file = new PromptFile(uri, shownPath(uri));
-    this.#guests.add(uri.toString());
-    if (!vscode.workspace.getWorkspaceFolder(uri)) this.#disposables.push(watchOutside(uri, this.#events));
-    this.#files.set(uri.toString(), file);
-    this.#sort();
+    this.guests.add(uri.toString());
+    if (!vscode.workspace.getWorkspaceFolder(uri)) this.disposables.push(watchOutside(uri, this.events));
+    this.byUri.set(uri.toString(), file);
+    this.sort();
     return file;
   }
 
-  #sort(): void {
-    this.#sorted = [...this.#files.values()].sort((a, b) => a.path.localeCompare(b.path));
-    this.#change.fire(undefined);
+  private sort(): void {
+    this.sorted = [...this.byUri.values()].sort((a, b) => a.path.localeCompare(b.path));
+    this.change.fire(undefined);
   }
 }
 

@@ -26,23 +26,23 @@ type Source = Pick<PromptFile, "records" | "decisionOf" | "labels">;
 
 /** One file's prompts in groups, as a filter lets them pass; brought up to date prompt by prompt. */
 export class Outline {
-  readonly #file: Source;
-  readonly #groupBy: GroupBy;
-  readonly #passes: (record: PromptRecord, standing: Standing) => boolean;
-  readonly #outcomeOf: (id: string) => Outcome | undefined;
-  readonly #groups = new Map<string, Group>();
-  readonly #numbers = new Map<string, number[]>();
+  private readonly file: Source;
+  private readonly groupBy: GroupBy;
+  private readonly passes: (record: PromptRecord, standing: Standing) => boolean;
+  private readonly outcomeOf: (id: string) => Outcome | undefined;
+  private readonly groupsByKey = new Map<string, Group>();
+  private readonly numbers = new Map<string, number[]>();
   /** State of each prompt. */
-  readonly #states: PromptState[] = [];
-  readonly #disputed: boolean[] = [];
+  private readonly states: PromptState[] = [];
+  private readonly disputed: boolean[] = [];
   /** Group of each prompt; undefined where the filter hides it. */
-  readonly #keys: (string | undefined)[] = [];
-  readonly #counts = Object.fromEntries(promptStates.map((state) => [state, 0])) as Record<
+  private readonly keys: (string | undefined)[] = [];
+  private readonly counts = Object.fromEntries(promptStates.map((state) => [state, 0])) as Record<
     PromptState,
     number
   >;
-  #disputes = 0;
-  #shown = 0;
+  private disputes = 0;
+  private shownCount = 0;
 
   constructor(
     file: Source,
@@ -50,30 +50,30 @@ export class Outline {
     filter: PromptFilter,
     outcomeOf: (id: string) => Outcome | undefined,
   ) {
-    this.#file = file;
-    this.#groupBy = groupBy;
-    this.#passes = testOf(filter);
-    this.#outcomeOf = outcomeOf;
+    this.file = file;
+    this.groupBy = groupBy;
+    this.passes = testOf(filter);
+    this.outcomeOf = outcomeOf;
     const members = new Map<string, number[]>();
     for (const [number, record] of file.records.entries()) {
-      const same = this.#numbers.get(record.id);
+      const same = this.numbers.get(record.id);
       if (same) same.push(number);
-      else this.#numbers.set(record.id, [number]);
-      const key = this.#look(number);
+      else this.numbers.set(record.id, [number]);
+      const key = this.look(number);
       if (key === undefined) continue;
-      this.#shown++;
+      this.shownCount++;
       const group = members.get(key);
       if (group) group.push(number);
       else members.set(key, [number]);
     }
-    for (const [key, numbers] of members) this.#groups.set(key, { key, root: Range.of(numbers) });
+    for (const [key, numbers] of members) this.groupsByKey.set(key, { key, root: Range.of(numbers) });
   }
 
   /** The groups that have prompts: labels in their order, kinds by name and those without one last. */
   get groups(): Group[] {
     const order: readonly string[] = promptStates;
-    return [...this.#groups.values()].sort((a, b) =>
-      this.#groupBy === "label"
+    return [...this.groupsByKey.values()].sort((a, b) =>
+      this.groupBy === "label"
         ? order.indexOf(a.key) - order.indexOf(b.key)
         : Number(a.key === "") - Number(b.key === "") || a.key.localeCompare(b.key),
     );
@@ -81,33 +81,33 @@ export class Outline {
 
   /** Counts over the whole file, whatever the filter hides. */
   get tally(): Tally {
-    return { states: this.#counts, disputed: this.#disputes, total: this.#states.length };
+    return { states: this.counts, disputed: this.disputes, total: this.states.length };
   }
 
   /** How many prompts pass the filter. */
   get shown(): number {
-    return this.#shown;
+    return this.shownCount;
   }
 
   /** Where a prompt stands. */
   stateOf(number: number): PromptState {
-    return this.#states[number]!;
+    return this.states[number]!;
   }
 
   /** Whether people disagree on a prompt. */
   isDisputed(number: number): boolean {
-    return this.#disputed[number]!;
+    return this.disputed[number]!;
   }
 
   /** The group of a prompt; undefined where the filter hides it. */
   groupOf(number: number): Group | undefined {
-    const key = this.#keys[number];
-    return key === undefined ? undefined : this.#groups.get(key);
+    const key = this.keys[number];
+    return key === undefined ? undefined : this.groupsByKey.get(key);
   }
 
   /** Places of the prompts with this id in the file's records. */
   numbersOf(id: string): readonly number[] {
-    return this.#numbers.get(id) ?? [];
+    return this.numbers.get(id) ?? [];
   }
 
   /**
@@ -125,51 +125,51 @@ export class Outline {
   /** Takes in what was decided about prompts, and says what must be drawn anew. */
   update(ids: Iterable<string>): Stale {
     const stale: Stale = { file: false, ranges: new Set(), prompts: new Set() };
-    for (const id of ids) for (const number of this.numbersOf(id)) this.#move(number, stale);
+    for (const id of ids) for (const number of this.numbersOf(id)) this.move(number, stale);
     return stale;
   }
 
-  #move(number: number, stale: Stale): void {
-    const before = this.#keys[number];
-    this.#counts[this.#states[number]!]--;
-    if (this.#disputed[number]) this.#disputes--;
-    const after = this.#look(number);
+  private move(number: number, stale: Stale): void {
+    const before = this.keys[number];
+    this.counts[this.states[number]!]--;
+    if (this.disputed[number]) this.disputes--;
+    const after = this.look(number);
     if (before === after) {
       if (after !== undefined) stale.prompts.add(number);
       return;
     }
     if (before !== undefined) {
-      this.#shown--;
-      const { root } = this.#groups.get(before)!;
+      this.shownCount--;
+      const { root } = this.groupsByKey.get(before)!;
       stale.ranges.add(root.remove(number));
       if (root.count === 0) {
-        this.#groups.delete(before);
+        this.groupsByKey.delete(before);
         stale.file = true;
       }
     }
     if (after !== undefined) {
-      this.#shown++;
-      const group = this.#groups.get(after);
+      this.shownCount++;
+      const group = this.groupsByKey.get(after);
       if (group) stale.ranges.add(group.root.add(number));
       else {
-        this.#groups.set(after, { key: after, root: Range.of([number]) });
+        this.groupsByKey.set(after, { key: after, root: Range.of([number]) });
         stale.file = true;
       }
     }
   }
 
   /** Notes where a prompt stands now, and says the key of the group it belongs to. */
-  #look(number: number): string | undefined {
-    const record = this.#file.records[number]!;
-    const state = stateOf(record, this.#file.decisionOf(record.id));
-    const disputed = this.#file.labels.disputed.has(record.id);
-    this.#states[number] = state;
-    this.#disputed[number] = disputed;
-    this.#counts[state]++;
-    if (disputed) this.#disputes++;
-    const passes = this.#passes(record, { state, disputed, outcome: this.#outcomeOf(record.id) });
-    const key = this.#groupBy === "label" ? state : (record.kind ?? "");
-    this.#keys[number] = passes ? key : undefined;
-    return this.#keys[number];
+  private look(number: number): string | undefined {
+    const record = this.file.records[number]!;
+    const state = stateOf(record, this.file.decisionOf(record.id));
+    const disputed = this.file.labels.disputed.has(record.id);
+    this.states[number] = state;
+    this.disputed[number] = disputed;
+    this.counts[state]++;
+    if (disputed) this.disputes++;
+    const passes = this.passes(record, { state, disputed, outcome: this.outcomeOf(record.id) });
+    const key = this.groupBy === "label" ? state : (record.kind ?? "");
+    this.keys[number] = passes ? key : undefined;
+    return this.keys[number];
   }
 }

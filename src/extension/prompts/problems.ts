@@ -13,52 +13,52 @@ const MOST = 1000;
 
 /** Shows the broken lines of prompt files and label logs in the Problems view. */
 export class PromptProblems implements vscode.Disposable {
-  readonly #library: PromptLibrary;
-  readonly #collection = vscode.languages.createDiagnosticCollection("discern-prompts");
-  readonly #listening: vscode.Disposable;
+  private readonly library: PromptLibrary;
+  private readonly collection = vscode.languages.createDiagnosticCollection("discern-prompts");
+  private readonly listening: vscode.Disposable;
   /** Files with problems shown, by the address of the prompt file. */
-  readonly #shown = new Map<string, PromptFile>();
+  private readonly shown = new Map<string, PromptFile>();
 
   constructor(library: PromptLibrary) {
-    this.#library = library;
-    this.#listening = library.onDidChange((change) => void this.#follow(change));
+    this.library = library;
+    this.listening = library.onDidChange((change) => void this.follow(change));
   }
 
   dispose(): void {
-    this.#listening.dispose();
-    this.#collection.dispose();
+    this.listening.dispose();
+    this.collection.dispose();
   }
 
-  async #follow(change: PromptChange): Promise<void> {
+  private async follow(change: PromptChange): Promise<void> {
     if (change === undefined) {
-      for (const [key, file] of this.#shown) {
-        if (this.#library.file(file.uri) !== file) this.#forget(key, file);
+      for (const [key, file] of this.shown) {
+        if (this.library.file(file.uri) !== file) this.forget(key, file);
       }
       return;
     }
     const { file, ids } = change;
     if (file.state === "reading") return;
     // A decision may settle what the file's own label leaves open.
-    if (!ids || file.records.some(({ labelText }) => labelText !== undefined)) await this.#showRows(file);
-    this.#collection.set(
+    if (!ids || file.records.some(({ labelText }) => labelText !== undefined)) await this.showRows(file);
+    this.collection.set(
       vscode.Uri.file(file.labels.path),
       file.labels.problems.slice(0, MOST).map(({ line, message }) => diagnostic(line, message)),
     );
   }
 
-  #forget(key: string, file: PromptFile): void {
-    this.#shown.delete(key);
-    this.#collection.delete(file.uri);
-    this.#collection.delete(vscode.Uri.file(file.labels.path));
+  private forget(key: string, file: PromptFile): void {
+    this.shown.delete(key);
+    this.collection.delete(file.uri);
+    this.collection.delete(vscode.Uri.file(file.labels.path));
   }
 
-  async #showRows(file: PromptFile): Promise<void> {
-    this.#shown.set(file.uri.toString(), file);
+  private async showRows(file: PromptFile): Promise<void> {
+    this.shown.set(file.uri.toString(), file);
     const problems = [...file.problems, ...unknownLabels(file)]
       .sort((a, b) => a.line - b.line)
       .slice(0, MOST);
     const lines = await linesOf(file, problems);
-    this.#collection.set(
+    this.collection.set(
       file.uri,
       problems.map(({ message }, i) => diagnostic(lines[i]!, message)),
     );

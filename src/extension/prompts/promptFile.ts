@@ -20,38 +20,38 @@ export class PromptFile {
   /** As shown: relative to the workspace, absolute outside of it. */
   readonly path: string;
   readonly labels: LabelFile;
-  #state: ReadState;
-  #failure: string | undefined;
-  #records: readonly PromptRecord[] = [];
-  #problems: readonly Problem[] = [];
-  #byId = new Map<string, PromptRecord>();
-  #reading: Promise<void> | undefined;
-  #again = false;
+  private currentState: ReadState;
+  private currentFailure: string | undefined;
+  private currentRecords: readonly PromptRecord[] = [];
+  private currentProblems: readonly Problem[] = [];
+  private byId = new Map<string, PromptRecord>();
+  private reading: Promise<void> | undefined;
+  private again = false;
 
   constructor(uri: Uri, path: string, state: "unread" | "unclear" | "large" = "unread") {
     this.uri = uri;
     this.path = path;
     this.labels = new LabelFile(labelLogPath(uri.fsPath));
-    this.#state = state;
+    this.currentState = state;
   }
 
   get state(): ReadState {
-    return this.#state;
+    return this.currentState;
   }
 
   /** Why the file could not be read, in words. */
   get failure(): string | undefined {
-    return this.#failure;
+    return this.currentFailure;
   }
 
   /** The prompts as the file says, in its order; empty until it is read. */
   get records(): readonly PromptRecord[] {
-    return this.#records;
+    return this.currentRecords;
   }
 
   /** Lines that could not be used, and why. */
   get problems(): readonly Problem[] {
-    return this.#problems;
+    return this.currentProblems;
   }
 
   /** The label that holds for a prompt: a person's decision, else the file's. */
@@ -66,12 +66,12 @@ export class PromptFile {
 
   /** The first prompt of the file with this id. */
   find(id: string): PromptRecord | undefined {
-    return this.#byId.get(id);
+    return this.byId.get(id);
   }
 
   /** Says that the file waits for a person, before it was read. */
   wait(state: "unclear" | "large"): void {
-    if (this.#state === "unread") this.#state = state;
+    if (this.currentState === "unread") this.currentState = state;
   }
 
   /**
@@ -81,19 +81,19 @@ export class PromptFile {
    * @throws DiscernError as `readPrompts`, or the signal's reason; the state says the same.
    */
   async read(options: ReadOptions = {}): Promise<void> {
-    if (this.#reading) return this.#reading;
-    const before = this.#state;
-    if (before !== "ready") this.#state = "reading";
-    this.#reading = this.#readUntilStill(options)
+    if (this.reading) return this.reading;
+    const before = this.currentState;
+    if (before !== "ready") this.currentState = "reading";
+    this.reading = this.readUntilStill(options)
       .catch((error: unknown) => {
-        if (options.signal?.aborted) this.#state = before;
-        else this.#fail(error);
+        if (options.signal?.aborted) this.currentState = before;
+        else this.fail(error);
         throw error;
       })
       .finally(() => {
-        this.#reading = undefined;
+        this.reading = undefined;
       });
-    return this.#reading;
+    return this.reading;
   }
 
   /**
@@ -102,30 +102,31 @@ export class PromptFile {
    * @throws DiscernError as `read`.
    */
   async readAgain(options: ReadOptions = {}): Promise<void> {
-    this.#again = this.#reading !== undefined;
+    this.again = this.reading !== undefined;
     return this.read(options);
   }
 
-  async #readUntilStill(options: ReadOptions): Promise<void> {
+  private async readUntilStill(options: ReadOptions): Promise<void> {
     do {
-      this.#again = false;
+      this.again = false;
       const [prompts] = await Promise.all([readPrompts(this.uri.fsPath, options), this.labels.read()]);
-      this.#records = prompts.records;
-      this.#problems = prompts.problems;
-      this.#byId = new Map();
+      this.currentRecords = prompts.records;
+      this.currentProblems = prompts.problems;
+      this.byId = new Map();
       for (const record of prompts.records) {
-        if (!this.#byId.has(record.id)) this.#byId.set(record.id, record);
+        if (!this.byId.has(record.id)) this.byId.set(record.id, record);
       }
-      this.#failure = undefined;
-      this.#state = "ready";
-    } while (this.#again);
+      this.currentFailure = undefined;
+      this.currentState = "ready";
+    } while (this.again);
   }
 
-  #fail(error: unknown): void {
-    this.#failure = error instanceof Error ? error.message : String(error);
-    this.#state = error instanceof DiscernError && error.code === "column-missing" ? "unclear" : "failed";
-    this.#records = [];
-    this.#problems = [];
-    this.#byId = new Map();
+  private fail(error: unknown): void {
+    this.currentFailure = error instanceof Error ? error.message : String(error);
+    this.currentState =
+      error instanceof DiscernError && error.code === "column-missing" ? "unclear" : "failed";
+    this.currentRecords = [];
+    this.currentProblems = [];
+    this.byId = new Map();
   }
 }

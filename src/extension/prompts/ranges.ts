@@ -10,17 +10,17 @@ const MOST = 2 * USUAL;
 export class Range {
   /** Unlike that of any other range below the same root, for as long as it lives. */
   readonly id: number;
-  #parent: Range | undefined;
-  #children: Range[] | number[];
-  #count: number;
-  readonly #nextId: () => number;
+  private above: Range | undefined;
+  private members: Range[] | number[];
+  private size: number;
+  private readonly nextId: () => number;
 
   private constructor(children: Range[] | number[], nextId: () => number) {
     this.id = nextId();
-    this.#nextId = nextId;
-    this.#children = children;
-    this.#count = isInner(children) ? children.reduce((sum, range) => sum + range.count, 0) : children.length;
-    this.#adopt();
+    this.nextId = nextId;
+    this.members = children;
+    this.size = isInner(children) ? children.reduce((sum, range) => sum + range.count, 0) : children.length;
+    this.adopt();
   }
 
   /** @param numbers ascending, each once */
@@ -35,89 +35,89 @@ export class Range {
 
   /** The range that this is part of. */
   get parent(): Range | undefined {
-    return this.#parent;
+    return this.above;
   }
 
   /** Ranges or numbers, in ascending order. */
   get children(): readonly Range[] | readonly number[] {
-    return this.#children;
+    return this.members;
   }
 
   /** How many numbers are in it. */
   get count(): number {
-    return this.#count;
+    return this.size;
   }
 
   get first(): number | undefined {
-    const child = this.#children[0];
+    const child = this.members[0];
     return child instanceof Range ? child.first : child;
   }
 
   get last(): number | undefined {
-    const child = this.#children.at(-1);
+    const child = this.members.at(-1);
     return child instanceof Range ? child.last : child;
   }
 
   /** All its numbers, ascending. */
   numbers(): number[] {
-    return isInner(this.#children) ? this.#children.flatMap((range) => range.numbers()) : [...this.#children];
+    return isInner(this.members) ? this.members.flatMap((range) => range.numbers()) : [...this.members];
   }
 
   /** The innermost range that has a number, or would have it. */
   leafOf(number: number): Range {
-    if (!isInner(this.#children)) return this;
-    const after = this.#children.findIndex((range) => range.first! > number);
-    return this.#children.at(after < 0 ? -1 : Math.max(0, after - 1))!.leafOf(number);
+    if (!isInner(this.members)) return this;
+    const after = this.members.findIndex((range) => range.first! > number);
+    return this.members.at(after < 0 ? -1 : Math.max(0, after - 1))!.leafOf(number);
   }
 
   /** Adds a number that is not there, and returns the range whose children changed, the outermost if several did. */
   add(number: number): Range {
     const leaf = this.leafOf(number);
-    const members = leaf.#children as number[];
+    const members = leaf.members as number[];
     members.splice(placeOf(members, number), 0, number);
-    leaf.#grow(1);
-    return leaf.#divide();
+    leaf.grow(1);
+    return leaf.divide();
   }
 
   /** Takes out a number that is there, and returns the range whose children changed, the outermost if several did. */
   remove(number: number): Range {
     const leaf = this.leafOf(number);
-    const members = leaf.#children as number[];
+    const members = leaf.members as number[];
     members.splice(placeOf(members, number), 1);
-    leaf.#grow(-1);
-    return leaf.#removeEmpty();
+    leaf.grow(-1);
+    return leaf.removeEmpty();
   }
 
-  #grow(by: number): void {
-    this.#count += by;
-    if (this.#parent) this.#parent.#grow(by);
+  private grow(by: number): void {
+    this.size += by;
+    if (this.above) this.above.grow(by);
   }
 
-  #adopt(): void {
-    if (isInner(this.#children)) for (const range of this.#children) range.#parent = this;
+  private adopt(): void {
+    if (isInner(this.members)) for (const range of this.members) range.above = this;
   }
 
-  #divide(): Range {
-    if (this.#children.length <= MOST) return this;
-    const halves = [this.#children.slice(0, USUAL), this.#children.slice(USUAL)].map(
-      (half) => new Range(half as Range[] | number[], this.#nextId),
+  private divide(): Range {
+    if (this.members.length <= MOST) return this;
+    const halves = [this.members.slice(0, USUAL), this.members.slice(USUAL)].map(
+      (half) => new Range(half as Range[] | number[], this.nextId),
     );
-    if (this.#parent === undefined) {
-      this.#children = halves;
-      this.#adopt();
+    if (this.above === undefined) {
+      this.members = halves;
+      this.adopt();
       return this;
     }
-    const siblings = this.#parent.#children as Range[];
+    const siblings = this.above.members as Range[];
     siblings.splice(siblings.indexOf(this), 1, ...halves);
-    this.#parent.#adopt();
-    return this.#parent.#divide();
+    this.above.adopt();
+    return this.above.divide();
   }
 
-  #removeEmpty(): Range {
-    if (this.#children.length > 0 || this.#parent === undefined) return this;
-    const siblings = this.#parent.#children as Range[];
+  private removeEmpty(): Range {
+    if (this.members.length > 0 || this.above === undefined) return this;
+    const siblings = this.above.members as Range[];
     siblings.splice(siblings.indexOf(this), 1);
-    return this.#parent.#removeEmpty();
+    return this.above.removeEmpty();
   }
 }
 

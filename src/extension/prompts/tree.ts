@@ -28,47 +28,47 @@ const AGAIN = 25;
 
 /** The Prompts view. */
 export class PromptTree implements vscode.TreeDataProvider<TreeNode>, vscode.Disposable {
-  readonly #library: PromptLibrary;
-  readonly #model: TreeModel;
-  readonly #change = new vscode.EventEmitter<TreeNode | TreeNode[] | undefined>();
-  readonly #view: vscode.TreeView<TreeNode>;
-  readonly #disposables: vscode.Disposable[];
-  readonly #uncounted = new Set<FileNode>();
+  private readonly library: PromptLibrary;
+  private readonly model: TreeModel;
+  private readonly change = new vscode.EventEmitter<TreeNode | TreeNode[] | undefined>();
+  private readonly view: vscode.TreeView<TreeNode>;
+  private readonly disposables: vscode.Disposable[];
+  private readonly uncounted = new Set<FileNode>();
   /** Read because somebody unfolds them. The editor folds a row again that is drawn anew while it waits for its children. */
-  readonly #unfolding = new Set<PromptFile>();
-  #counting: NodeJS.Timeout | undefined;
+  private readonly unfolding = new Set<PromptFile>();
+  private counting: NodeJS.Timeout | undefined;
   /** To be drawn anew, once the editor has drawn what it was told of before. */
-  readonly #stale = new Set<TreeNode>();
-  #drawing: NodeJS.Timeout | undefined;
-  #drawn = -CALM;
+  private readonly stale = new Set<TreeNode>();
+  private drawing: NodeJS.Timeout | undefined;
+  private drawn = -CALM;
   /** Settles once the editor has selected what it was told to. */
-  #selecting: Promise<unknown> = Promise.resolve();
-  readonly onDidChangeTreeData = this.#change.event;
+  private selecting: Promise<unknown> = Promise.resolve();
+  readonly onDidChangeTreeData = this.change.event;
 
   constructor(library: PromptLibrary, model: TreeModel) {
-    this.#library = library;
-    this.#model = model;
-    this.#view = vscode.window.createTreeView("discern.prompts", {
+    this.library = library;
+    this.model = model;
+    this.view = vscode.window.createTreeView("discern.prompts", {
       treeDataProvider: this,
       canSelectMany: true,
       showCollapseAll: true,
     });
-    this.#disposables = [
-      this.#change,
-      this.#view,
-      library.onDidChange((change) => this.#follow(change)),
+    this.disposables = [
+      this.change,
+      this.view,
+      library.onDidChange((change) => this.follow(change)),
       onSettingChange(["discern.prompts.groupBy"], () => {
         model.groupBy = setting("discern.prompts.groupBy");
-        this.#redraw();
+        this.redraw();
       }),
     ];
     setContext("discern.prompts.filtered", false);
   }
 
   dispose(): void {
-    clearTimeout(this.#counting);
-    clearTimeout(this.#drawing);
-    for (const disposable of this.#disposables) disposable.dispose();
+    clearTimeout(this.counting);
+    clearTimeout(this.drawing);
+    for (const disposable of this.disposables) disposable.dispose();
   }
 
   /**
@@ -76,12 +76,12 @@ export class PromptTree implements vscode.TreeDataProvider<TreeNode>, vscode.Dis
    * alone.
    */
   async chosen(): Promise<readonly TreeNode[]> {
-    await Promise.race([this.#selecting, sleep(PATIENCE)]);
-    if (!this.#view.visible) return this.#view.selection;
+    await Promise.race([this.selecting, sleep(PATIENCE)]);
+    if (!this.view.visible) return this.view.selection;
     const end = performance.now() + PATIENCE;
     for (;;) {
-      const told = await this.#toggleTwice();
-      const { selection } = this.#view;
+      const told = await this.toggleTwice();
+      const { selection } = this.view;
       const focused = told[0]?.find((node) => !selection.includes(node));
       if (focused) return [focused];
       // Rows that are being drawn anew have no names yet: something is selected, and it is nothing that we know.
@@ -97,9 +97,9 @@ export class PromptTree implements vscode.TreeDataProvider<TreeNode>, vscode.Dis
    *
    * @returns the selections that the editor told of: none where no row has the focus.
    */
-  async #toggleTwice(): Promise<(readonly TreeNode[])[]> {
+  private async toggleTwice(): Promise<(readonly TreeNode[])[]> {
     const told: (readonly TreeNode[])[] = [];
-    const listening = this.#view.onDidChangeSelection(({ selection }) => told.push(selection));
+    const listening = this.view.onDidChangeSelection(({ selection }) => told.push(selection));
     try {
       const toggle = "list.toggleSelection";
       await vscode.commands.executeCommand("runCommands", { commands: [toggle, toggle] });
@@ -111,18 +111,18 @@ export class PromptTree implements vscode.TreeDataProvider<TreeNode>, vscode.Dis
 
   /** Selects a prompt: the next key is about it. */
   select(node: PromptNode): void {
-    if (!this.#view.visible) return;
+    if (!this.view.visible) return;
     const place = `${node.file.path}:${node.record.line}`;
-    this.#selecting = Promise.resolve(this.#view.reveal(node, { select: true, focus: true })).catch((error) =>
+    this.selecting = Promise.resolve(this.view.reveal(node, { select: true, focus: true })).catch((error) =>
       log.debug(`The Prompts view could not select ${place}: ${error}`),
     );
   }
 
   /** Shows only what passes a filter. */
   setFilter(filter: PromptFilter): void {
-    this.#model.filter = filter;
+    this.model.filter = filter;
     setContext("discern.prompts.filtered", hides(filter));
-    this.#redraw();
+    this.redraw();
   }
 
   /**
@@ -130,99 +130,97 @@ export class PromptTree implements vscode.TreeDataProvider<TreeNode>, vscode.Dis
    * unclear stay as they are.
    */
   async readAll(): Promise<void> {
-    const unread = (await this.#library.discovered()).filter(({ state }) => state === "unread");
+    const unread = (await this.library.discovered()).filter(({ state }) => state === "unread");
     if (unread.length === 0) return;
     await vscode.window.withProgress({ location: { viewId: "discern.prompts" } }, async () => {
-      for (const file of unread) await this.#library.open(file.uri).catch(() => undefined);
+      for (const file of unread) await this.library.open(file.uri).catch(() => undefined);
     });
   }
 
   async getChildren(node?: TreeNode): Promise<TreeNode[]> {
     if (!node) {
-      const roots = this.#model.roots(await this.#library.discovered());
-      this.#summarise();
+      const roots = this.model.roots(await this.library.discovered());
+      this.summarise();
       return roots;
     }
     if (node.type === "file" && node.file.state !== "ready") {
-      this.#unfolding.add(node.file);
+      this.unfolding.add(node.file);
       // What is wrong with the file is told at the file itself.
-      await this.#library.open(node.file.uri).catch(() => undefined);
-      this.#unfolding.delete(node.file);
+      await this.library.open(node.file.uri).catch(() => undefined);
+      this.unfolding.delete(node.file);
     }
-    return this.#model.branch(node.file)?.children(node) ?? [];
+    return this.model.branch(node.file)?.children(node) ?? [];
   }
 
   getTreeItem(node: TreeNode): vscode.TreeItem {
-    return itemOf(node, this.#model.branch(node.file), this.#model.filter);
+    return itemOf(node, this.model.branch(node.file), this.model.filter);
   }
 
   getParent(node: TreeNode): TreeNode | undefined {
-    return this.#model.branch(node.file)?.parent(node);
+    return this.model.branch(node.file)?.parent(node);
   }
 
   resolveTreeItem(item: vscode.TreeItem, node: TreeNode): vscode.TreeItem {
-    item.tooltip = tooltipOf(node, this.#model.branch(node.file));
+    item.tooltip = tooltipOf(node, this.model.branch(node.file));
     return item;
   }
 
-  #follow(change: PromptChange): void {
+  private follow(change: PromptChange): void {
     if (change === undefined) {
       // Verdicts may have changed as well.
-      if (this.#model.filter.verdicts.size > 0) this.#model.forget();
-      this.#redraw();
+      if (this.model.filter.verdicts.size > 0) this.model.forget();
+      this.redraw();
       return;
     }
     const { file, ids } = change;
     if (file.state === "reading") return;
     if (!ids) {
-      this.#model.forget(file);
-      if (this.#unfolding.has(file)) {
-        this.#countLater(this.#model.root(file));
+      this.model.forget(file);
+      if (this.unfolding.has(file)) {
+        this.countLater(this.model.root(file));
         return;
       }
-      this.#redraw(hides(this.#model.filter) ? undefined : [this.#model.root(file)]);
+      this.redraw(hides(this.model.filter) ? undefined : [this.model.root(file)]);
       return;
     }
-    const nodes = this.#model.update(file, ids);
-    this.#redraw(nodes);
-    if (nodes) this.#countLater(this.#model.root(file));
+    const nodes = this.model.update(file, ids);
+    this.redraw(nodes);
+    if (nodes) this.countLater(this.model.root(file));
   }
 
-  #countLater(root: FileNode): void {
-    this.#uncounted.add(root);
-    clearTimeout(this.#counting);
-    this.#counting = setTimeout(() => {
-      const roots = [...this.#uncounted];
-      this.#uncounted.clear();
-      this.#redraw(roots);
+  private countLater(root: FileNode): void {
+    this.uncounted.add(root);
+    clearTimeout(this.counting);
+    this.counting = setTimeout(() => {
+      const roots = [...this.uncounted];
+      this.uncounted.clear();
+      this.redraw(roots);
     }, PAUSE);
   }
 
   /** Draws nodes anew, a moment later; or all, at once. */
-  #redraw(nodes?: readonly TreeNode[]): void {
+  private redraw(nodes?: readonly TreeNode[]): void {
     if (!nodes) {
-      this.#draw(undefined);
+      this.draw(undefined);
       return;
     }
-    for (const node of nodes) this.#stale.add(node);
-    const wait = Math.max(this.#drawn + CALM - performance.now(), LEAD);
-    this.#drawing ??= setTimeout(() => this.#draw([...this.#stale]), wait);
+    for (const node of nodes) this.stale.add(node);
+    const wait = Math.max(this.drawn + CALM - performance.now(), LEAD);
+    this.drawing ??= setTimeout(() => this.draw([...this.stale]), wait);
   }
 
-  #draw(nodes: TreeNode[] | undefined): void {
-    clearTimeout(this.#drawing);
-    this.#drawing = undefined;
-    this.#stale.clear();
-    this.#drawn = performance.now();
-    this.#change.fire(nodes);
-    this.#summarise();
+  private draw(nodes: TreeNode[] | undefined): void {
+    clearTimeout(this.drawing);
+    this.drawing = undefined;
+    this.stale.clear();
+    this.drawn = performance.now();
+    this.change.fire(nodes);
+    this.summarise();
   }
 
   /** What the view says of all files: the work that is open, and what is searched for. */
-  #summarise(): void {
-    const branches = this.#library.files
-      .map((file) => this.#model.branch(file))
-      .filter((b) => b !== undefined);
+  private summarise(): void {
+    const branches = this.library.files.map((file) => this.model.branch(file)).filter((b) => b !== undefined);
     const sum = (of: (branch: (typeof branches)[number]) => number) =>
       branches.reduce((total, branch) => total + of(branch), 0);
     const unlabelled = sum(({ outline }) => outline.tally.states.unlabelled);
@@ -233,9 +231,9 @@ export class PromptTree implements vscode.TreeDataProvider<TreeNode>, vscode.Dis
       count(disputed),
     );
     const open = unlabelled + disputed;
-    this.#view.badge = open > 0 ? { value: open, tooltip } : undefined;
-    const { filter } = this.#model;
-    this.#view.description = hides(filter)
+    this.view.badge = open > 0 ? { value: open, tooltip } : undefined;
+    const { filter } = this.model;
+    this.view.description = hides(filter)
       ? [
           ...wordFilter(filter),
           vscode.l10n.t(

@@ -9,38 +9,38 @@ const MANY = 500;
 
 /** What the Prompts view shows: the files, and below each that is read its groups, as one filter lets them pass. */
 export class TreeModel {
-  readonly #outcomeOf: (id: string) => Outcome | undefined;
-  readonly #roots = new WeakMap<PromptFile, FileNode>();
-  #branches = new Map<PromptFile, Branch>();
-  #filter = everything;
-  #groupBy: GroupBy;
+  private readonly outcomeOf: (id: string) => Outcome | undefined;
+  private readonly rootOf = new WeakMap<PromptFile, FileNode>();
+  private branches = new Map<PromptFile, Branch>();
+  private currentFilter = everything;
+  private currentGroupBy: GroupBy;
 
   constructor(groupBy: GroupBy, outcomeOf: (id: string) => Outcome | undefined) {
-    this.#groupBy = groupBy;
-    this.#outcomeOf = outcomeOf;
+    this.currentGroupBy = groupBy;
+    this.outcomeOf = outcomeOf;
   }
 
   get filter(): PromptFilter {
-    return this.#filter;
+    return this.currentFilter;
   }
 
   set filter(filter: PromptFilter) {
-    this.#filter = filter;
-    this.#branches.clear();
+    this.currentFilter = filter;
+    this.branches.clear();
   }
 
   get groupBy(): GroupBy {
-    return this.#groupBy;
+    return this.currentGroupBy;
   }
 
   set groupBy(groupBy: GroupBy) {
-    this.#groupBy = groupBy;
-    this.#branches.clear();
+    this.currentGroupBy = groupBy;
+    this.branches.clear();
   }
 
   /** Files to show: all, or while a filter hides prompts, those that have some left. */
   roots(files: readonly PromptFile[]): FileNode[] {
-    const shown = hides(this.#filter)
+    const shown = hides(this.currentFilter)
       ? files.filter((file) => file.state === "reading" || (this.branch(file)?.outline.shown ?? 0) > 0)
       : files;
     return shown.map((file) => this.root(file));
@@ -48,10 +48,10 @@ export class TreeModel {
 
   /** The node of a file. */
   root(file: PromptFile): FileNode {
-    let root = this.#roots.get(file);
+    let root = this.rootOf.get(file);
     if (!root) {
       root = { type: "file", file };
-      this.#roots.set(file, root);
+      this.rootOf.set(file, root);
     }
     return root;
   }
@@ -59,29 +59,29 @@ export class TreeModel {
   /** What is below a file; undefined until it is read. */
   branch(file: PromptFile): Branch | undefined {
     if (file.state !== "ready") return undefined;
-    let branch = this.#branches.get(file);
+    let branch = this.branches.get(file);
     if (!branch) {
-      const outline = new Outline(file, this.#groupBy, this.#filter, this.#outcomeOf);
+      const outline = new Outline(file, this.currentGroupBy, this.currentFilter, this.outcomeOf);
       branch = new Branch(this.root(file), outline);
-      this.#branches.set(file, branch);
+      this.branches.set(file, branch);
     }
     return branch;
   }
 
   /** Forgets what was made of files: of one that was read anew, or of all. */
   forget(file?: PromptFile): void {
-    if (file) this.#branches.delete(file);
-    else this.#branches.clear();
+    if (file) this.branches.delete(file);
+    else this.branches.clear();
   }
 
   /** Takes in decisions about prompts of a file, and says which nodes changed; undefined where files come or go by it. */
   update(file: PromptFile, ids: ReadonlySet<string>): TreeNode[] | undefined {
-    const branch = this.#branches.get(file);
+    const branch = this.branches.get(file);
     if (!branch) return [this.root(file)];
     const before = branch.outline.shown;
     const stale = branch.outline.update(ids);
     const cameOrWent = (before === 0) !== (branch.outline.shown === 0);
-    if (hides(this.#filter) && cameOrWent) return undefined;
+    if (hides(this.currentFilter) && cameOrWent) return undefined;
     return ids.size > MANY ? [branch.root] : branch.stale(stale);
   }
 }

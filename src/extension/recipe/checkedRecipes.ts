@@ -18,25 +18,28 @@ export function isRecipe({ uri }: { readonly uri: vscode.Uri }): boolean {
  * read the same check.
  */
 export class CheckedRecipes implements vscode.Disposable {
-  readonly #facts: RecipeFacts;
-  readonly #checks = new Map<string, Promise<CheckedRecipe>>();
-  readonly #waiting = new Map<string, NodeJS.Timeout>();
-  readonly #checked = new vscode.EventEmitter<{ document: vscode.TextDocument; found: CheckedRecipe }>();
-  readonly #disposables: vscode.Disposable[];
+  private readonly facts: RecipeFacts;
+  private readonly checks = new Map<string, Promise<CheckedRecipe>>();
+  private readonly waiting = new Map<string, NodeJS.Timeout>();
+  private readonly checked = new vscode.EventEmitter<{
+    document: vscode.TextDocument;
+    found: CheckedRecipe;
+  }>();
+  private readonly disposables: vscode.Disposable[];
 
   /** Tells when a recipe was checked. */
-  readonly onDidCheck = this.#checked.event;
+  readonly onDidCheck = this.checked.event;
 
   constructor(facts: RecipeFacts, onPromptsChanged: vscode.Event<unknown>) {
-    this.#facts = facts;
+    this.facts = facts;
     const all = () => {
-      for (const document of vscode.workspace.textDocuments) this.#soon(document);
+      for (const document of vscode.workspace.textDocuments) this.soon(document);
     };
-    this.#disposables = [
-      this.#checked,
-      vscode.workspace.onDidOpenTextDocument((document) => this.#soon(document)),
-      vscode.workspace.onDidChangeTextDocument(({ document }) => this.#soon(document)),
-      vscode.workspace.onDidCloseTextDocument((document) => this.#forget(document)),
+    this.disposables = [
+      this.checked,
+      vscode.workspace.onDidOpenTextDocument((document) => this.soon(document)),
+      vscode.workspace.onDidChangeTextDocument(({ document }) => this.soon(document)),
+      vscode.workspace.onDidCloseTextDocument((document) => this.forget(document)),
       vscode.workspace.onDidGrantWorkspaceTrust(all),
       onPromptsChanged(all),
     ];
@@ -46,52 +49,52 @@ export class CheckedRecipes implements vscode.Disposable {
   /** The check of a recipe as its text is now. */
   check(document: vscode.TextDocument): Promise<CheckedRecipe> {
     const key = document.uri.toString();
-    let check = this.#checks.get(key);
+    let check = this.checks.get(key);
     if (check === undefined) {
       const root = dirname(document.uri.fsPath);
       check = checkRecipe(document.getText(), {
         root,
-        starter: this.#facts.starter,
-        model: (name) => this.#model(name, root),
+        starter: this.facts.starter,
+        model: (name) => this.model(name, root),
       });
-      this.#checks.set(key, check);
+      this.checks.set(key, check);
       void check.then(
-        (found) => this.#checks.get(key) === check && this.#checked.fire({ document, found }),
-        () => this.#checks.delete(key),
+        (found) => this.checks.get(key) === check && this.checked.fire({ document, found }),
+        () => this.checks.delete(key),
       );
     }
     return check;
   }
 
   dispose(): void {
-    for (const timer of this.#waiting.values()) clearTimeout(timer);
-    for (const each of this.#disposables) each.dispose();
+    for (const timer of this.waiting.values()) clearTimeout(timer);
+    for (const each of this.disposables) each.dispose();
   }
 
   /** Null where no engine can be asked, which says nothing about the model: in a restricted workspace, or when it failed. */
-  async #model(name: string, root: string): Promise<ModelFacts | null> {
+  private async model(name: string, root: string): Promise<ModelFacts | null> {
     if (!vscode.workspace.isTrusted) return null;
-    return this.#facts.model(name, root).catch((error: unknown) => {
+    return this.facts.model(name, root).catch((error: unknown) => {
       if (errorCode(error) !== null) throw error;
       return null;
     });
   }
 
-  #soon(document: vscode.TextDocument): void {
+  private soon(document: vscode.TextDocument): void {
     if (!isRecipe(document)) return;
     const key = document.uri.toString();
-    this.#checks.delete(key);
-    clearTimeout(this.#waiting.get(key));
-    this.#waiting.set(
+    this.checks.delete(key);
+    clearTimeout(this.waiting.get(key));
+    this.waiting.set(
       key,
       setTimeout(() => void this.check(document), quietMs),
     );
   }
 
-  #forget({ uri }: vscode.TextDocument): void {
+  private forget({ uri }: vscode.TextDocument): void {
     const key = uri.toString();
-    clearTimeout(this.#waiting.get(key));
-    this.#waiting.delete(key);
-    this.#checks.delete(key);
+    clearTimeout(this.waiting.get(key));
+    this.waiting.delete(key);
+    this.checks.delete(key);
   }
 }

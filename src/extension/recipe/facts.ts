@@ -12,17 +12,19 @@ import { type ModelFacts, modelFactsSchema } from "./modelFacts.ts";
 /** What is known of the models that recipes name, and of this machine. */
 export class RecipeFacts implements vscode.Disposable {
   readonly starter: string;
-  readonly #engine: Engine;
-  readonly #runs: RunLibrary;
-  readonly #models = new Map<string, Promise<ModelFacts>>();
-  readonly #watcher = vscode.workspace.createFileSystemWatcher("**/{config.json,*.gguf,*.safetensors}");
+  private readonly engine: Engine;
+  private readonly runs: RunLibrary;
+  private readonly models = new Map<string, Promise<ModelFacts>>();
+  private readonly watcher = vscode.workspace.createFileSystemWatcher(
+    "**/{config.json,*.gguf,*.safetensors}",
+  );
 
   constructor(context: vscode.ExtensionContext, engine: Engine, runs: RunLibrary) {
     this.starter = join(context.extensionPath, "datasets/starter");
-    this.#engine = engine;
-    this.#runs = runs;
-    for (const event of [this.#watcher.onDidCreate, this.#watcher.onDidChange, this.#watcher.onDidDelete]) {
-      event(() => this.#models.clear());
+    this.engine = engine;
+    this.runs = runs;
+    for (const event of [this.watcher.onDidCreate, this.watcher.onDidChange, this.watcher.onDidDelete]) {
+      event(() => this.models.clear());
     }
   }
 
@@ -35,20 +37,20 @@ export class RecipeFacts implements vscode.Disposable {
    */
   model(name: string, root: string): Promise<ModelFacts> {
     const key = `${root}\n${name}`;
-    let asked = this.#models.get(key);
+    let asked = this.models.get(key);
     if (asked === undefined) {
-      asked = this.#engine
+      asked = this.engine
         .call("inspect", { model: name, root })
         .then((answer) => modelFactsSchema.parse(answer));
-      asked.catch(() => this.#models.delete(key));
-      this.#models.set(key, asked);
+      asked.catch(() => this.models.delete(key));
+      this.models.set(key, asked);
     }
     return asked;
   }
 
   /** Cores, and the speed of the newest finished run of the same model on the same device. */
   async machine({ path }: ModelFacts, { device }: Recipe): Promise<Machine> {
-    const run = this.#runs.runs.find(
+    const run = this.runs.runs.find(
       (each) =>
         each.manifest?.model.path === path &&
         (each.device === device || device === "auto") &&
@@ -68,6 +70,6 @@ export class RecipeFacts implements vscode.Disposable {
   }
 
   dispose(): void {
-    this.#watcher.dispose();
+    this.watcher.dispose();
   }
 }

@@ -9,12 +9,12 @@ import type { RecipeFacts } from "./facts.ts";
 
 /** What a choice costs: a table of its alternatives at keys that decide it, the stages at the top. */
 export class CostHover implements vscode.HoverProvider {
-  readonly #recipes: CheckedRecipes;
-  readonly #facts: RecipeFacts;
+  private readonly recipes: CheckedRecipes;
+  private readonly facts: RecipeFacts;
 
   constructor(recipes: CheckedRecipes, facts: RecipeFacts) {
-    this.#recipes = recipes;
-    this.#facts = facts;
+    this.recipes = recipes;
+    this.facts = facts;
   }
 
   async provideHover(
@@ -24,12 +24,12 @@ export class CostHover implements vscode.HoverProvider {
     const path = getLocation(document.getText(), document.offsetAt(position)).path;
     const shown = path[0] === "stages" || path[0] === "model" || path[0] === "name" ? "whole" : "choice";
     if (!vscode.workspace.isTrusted) return undefined;
-    const { recipe, counts } = await this.#recipes.check(document);
+    const { recipe, counts } = await this.recipes.check(document);
     if (recipe === null) return undefined;
     const root = dirname(document.uri.fsPath);
-    const model = await this.#facts.model(recipe.model, root).catch(() => null);
+    const model = await this.facts.model(recipe.model, root).catch(() => null);
     if (model === null) return undefined;
-    const machine = await this.#facts.machine(model, recipe);
+    const machine = await this.facts.machine(model, recipe);
     const cost = estimateCost(recipe, model, machine, counts);
 
     const others = alternatives(recipe, path as RecipePath, model.architecture.layers);

@@ -16,18 +16,18 @@ class CostLens extends vscode.CodeLens {
 
 /** Above the first line of a recipe: what can be done with it, and about what it costs. */
 export class RecipeLens implements vscode.CodeLensProvider, vscode.Disposable {
-  readonly #recipes: CheckedRecipes;
-  readonly #facts: RecipeFacts;
-  readonly #changed = new vscode.EventEmitter<void>();
-  readonly #listening: vscode.Disposable[];
+  private readonly recipes: CheckedRecipes;
+  private readonly facts: RecipeFacts;
+  private readonly changed = new vscode.EventEmitter<void>();
+  private readonly listening: vscode.Disposable[];
 
-  readonly onDidChangeCodeLenses = this.#changed.event;
+  readonly onDidChangeCodeLenses = this.changed.event;
 
   constructor(recipes: CheckedRecipes, facts: RecipeFacts) {
-    this.#recipes = recipes;
-    this.#facts = facts;
-    const tell = () => this.#changed.fire();
-    this.#listening = [recipes.onDidCheck(tell), vscode.workspace.onDidGrantWorkspaceTrust(tell)];
+    this.recipes = recipes;
+    this.facts = facts;
+    const tell = () => this.changed.fire();
+    this.listening = [recipes.onDidCheck(tell), vscode.workspace.onDidGrantWorkspaceTrust(tell)];
   }
 
   provideCodeLenses(document: vscode.TextDocument): vscode.CodeLens[] {
@@ -68,8 +68,8 @@ export class RecipeLens implements vscode.CodeLensProvider, vscode.Disposable {
 
   async resolveCodeLens(lens: vscode.CodeLens): Promise<vscode.CodeLens> {
     if (!(lens instanceof CostLens)) return lens;
-    const { recipe, counts } = await this.#recipes.check(lens.document);
-    const cost = recipe && (await this.#facts.cost(recipe, lens.document.uri, counts));
+    const { recipe, counts } = await this.recipes.check(lens.document);
+    const cost = recipe && (await this.facts.cost(recipe, lens.document.uri, counts));
     const title = cost
       ? costLine(cost, vscode.l10n)
       : vscode.l10n.t("cost unknown: the model cannot be read");
@@ -78,7 +78,7 @@ export class RecipeLens implements vscode.CodeLensProvider, vscode.Disposable {
   }
 
   dispose(): void {
-    this.#changed.dispose();
-    for (const each of this.#listening) each.dispose();
+    this.changed.dispose();
+    for (const each of this.listening) each.dispose();
   }
 }

@@ -5,37 +5,37 @@ const KEPT = 20;
 
 /** The prompts that the page knows in full, the present one and its neighbours. */
 export class PromptDetails {
-  readonly #details = new Map<number, PromptDetail>();
-  readonly #asked = new Set<number>();
+  private readonly details = new Map<number, PromptDetail>();
+  private readonly asked = new Set<number>();
 
   get(place: number): PromptDetail | undefined {
-    return this.#details.get(place);
+    return this.details.get(place);
   }
 
   /** Those of some places that must be asked for. */
   missing(places: Iterable<number>): number[] {
-    const missing = [...places].filter((place) => !this.#asked.has(place));
-    for (const place of missing) this.#asked.add(place);
+    const missing = [...places].filter((place) => !this.asked.has(place));
+    for (const place of missing) this.asked.add(place);
     return missing;
   }
 
   take(detail: PromptDetail): void {
-    this.#details.delete(detail.place);
-    this.#details.set(detail.place, detail);
-    const [oldest] = this.#details.keys();
-    if (this.#details.size <= KEPT) return;
-    this.#details.delete(oldest!);
-    this.#asked.delete(oldest!);
+    this.details.delete(detail.place);
+    this.details.set(detail.place, detail);
+    const [oldest] = this.details.keys();
+    if (this.details.size <= KEPT) return;
+    this.details.delete(oldest!);
+    this.asked.delete(oldest!);
   }
 
   /** Has everything asked for again; until the answers come, what is known stays shown. */
   stale(): void {
-    this.#asked.clear();
+    this.asked.clear();
   }
 
   /** Forgets everything, since the file is another. */
   clear(): void {
-    this.#details.clear();
-    this.#asked.clear();
+    this.details.clear();
+    this.asked.clear();
   }
 }

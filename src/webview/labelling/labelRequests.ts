@@ -12,19 +12,19 @@ export interface LabelRequest {
 
 /** The labels that the host was asked to write and has not answered for yet, by number. */
 export class LabelRequests {
-  readonly #waiting = new Map<number, LabelRequest>();
-  #last = 0;
+  private readonly waiting = new Map<number, LabelRequest>();
+  private last = 0;
 
   /** @returns the number by which the host answers */
   add(request: LabelRequest): number {
-    this.#waiting.set(++this.#last, request);
-    return this.#last;
+    this.waiting.set(++this.last, request);
+    return this.last;
   }
 
   /** Takes out what the host answers. */
   take(number: number): LabelRequest | undefined {
-    const request = this.#waiting.get(number);
-    this.#waiting.delete(number);
+    const request = this.waiting.get(number);
+    this.waiting.delete(number);
     return request;
   }
 }

@@ -49,30 +49,30 @@ export class LabellingPage {
   /** What a screen reader is told; the number makes the same words news again. */
   said = { words: "", number: 0 };
 
-  readonly #rows = new RowWindow();
-  readonly #details = new PromptDetails();
-  readonly #requests = new LabelRequests();
-  #ids = new PromptIds({ ids: "", idLength: 1 });
-  readonly #listeners = new Set<() => void>();
-  readonly #host: PageHost;
-  #drafts: Record<string, string> = {};
-  #target: number | undefined;
-  #kept: LabellingState | undefined;
+  private readonly rows = new RowWindow();
+  private readonly details = new PromptDetails();
+  private readonly requests = new LabelRequests();
+  private ids = new PromptIds({ ids: "", idLength: 1 });
+  private readonly listeners = new Set<() => void>();
+  private readonly host: PageHost;
+  private drafts: Record<string, string> = {};
+  private target: number | undefined;
+  private kept: LabellingState | undefined;
 
   constructor(host: PageHost) {
     const kept = host.state;
-    this.#host = host;
-    this.#kept = kept;
+    this.host = host;
+    this.kept = kept;
     this.query = kept?.query ?? firstQuery;
     this.mode = kept?.mode ?? "one";
     this.guidelinesOpen = kept?.guidelinesOpen ?? true;
-    this.#drafts = { ...kept?.drafts };
+    this.drafts = { ...kept?.drafts };
   }
 
   /** Calls back after every change. @returns a function that ends this. */
   subscribe(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
   }
 
   /** Place in the file of the present prompt; undefined where the list is empty. */
@@ -82,7 +82,7 @@ export class LabellingPage {
 
   /** The present prompt; undefined while the host has not told it. */
   get detail(): PromptDetail | undefined {
-    return this.place === undefined ? undefined : this.#details.get(this.place);
+    return this.place === undefined ? undefined : this.details.get(this.place);
   }
 
   stateAt(place: number): PromptLabelState {
@@ -90,20 +90,20 @@ export class LabellingPage {
   }
 
   row(place: number) {
-    return this.#rows.get(place);
+    return this.rows.get(place);
   }
 
   /** The note as it stands in its field: begun, or saved. */
   get note(): string {
     const place = this.place;
     if (place === undefined) return "";
-    return this.#drafts[this.#ids.at(place)] ?? this.detail?.decision?.note ?? "";
+    return this.drafts[this.ids.at(place)] ?? this.detail?.decision?.note ?? "";
   }
 
   set note(words: string) {
     if (this.place === undefined) return;
-    this.#drafts[this.#ids.at(this.place)] = words;
-    this.#changed();
+    this.drafts[this.ids.at(this.place)] = words;
+    this.changed();
   }
 
   /** Labels the present prompt, or in the grid the selected ones, and goes on. */
@@ -111,94 +111,94 @@ export class LabellingPage {
     if (this.place === undefined) return;
     if (this.mode === "grid") {
       const positions = this.selection.positions();
-      this.#ask(label, positions.length > 0 ? positions : [this.selection.focus]);
+      this.requestLabel(label, positions.length > 0 ? positions : [this.selection.focus]);
       if (positions.length <= 1) this.select(this.selection.focus + 1, "alone");
     } else {
-      this.#ask(label, [this.position], this.#drafts[this.#ids.at(this.place)]?.trim());
-      if (this.position + 1 === this.places!.length) this.#say("That was the last prompt of this list.");
-      this.#goTo(this.position + 1);
+      this.requestLabel(label, [this.position], this.drafts[this.ids.at(this.place)]?.trim());
+      if (this.position + 1 === this.places!.length) this.say("That was the last prompt of this list.");
+      this.goTo(this.position + 1);
     }
-    this.#changed();
+    this.changed();
   }
 
   /** Saves the note that was begun. It changes no label: where nobody decided, the prompt counts as seen. */
   saveNote(): void {
     const { place, detail } = this;
-    const draft = place === undefined ? undefined : this.#drafts[this.#ids.at(place)];
+    const draft = place === undefined ? undefined : this.drafts[this.ids.at(place)];
     if (draft === undefined || !detail) return;
-    this.#ask(detail.decision ? detail.decision.label : "skip", [this.position], draft.trim(), true);
-    this.#changed();
+    this.requestLabel(detail.decision ? detail.decision.label : "skip", [this.position], draft.trim(), true);
+    this.changed();
   }
 
   /** Moves in the list by so many prompts, held within it. */
   move(by: number): void {
     if (this.mode === "grid") this.select(this.selection.focus + by, "alone");
-    else this.#goTo(this.position + by);
-    this.#changed();
+    else this.goTo(this.position + by);
+    this.changed();
   }
 
   /** Moves the grid's focus and selects. */
   select(position: number, extend: Extend): void {
     this.selection.move(position, extend);
-    this.#goTo(this.selection.focus);
-    this.#changed();
+    this.goTo(this.selection.focus);
+    this.changed();
   }
 
   /** Moves the grid's focus alone. */
   moveFocus(position: number): void {
     this.selection.moveFocus(position);
-    this.#goTo(this.selection.focus);
-    this.#changed();
+    this.goTo(this.selection.focus);
+    this.changed();
   }
 
   selectAll(): void {
     this.selection.all();
-    this.#say(`${countOf(this.selection.size, "prompt")} selected`);
+    this.say(`${countOf(this.selection.size, "prompt")} selected`);
   }
 
   setMode(mode: LabellingState["mode"]): void {
     this.mode = mode;
     if (mode === "grid") this.selection = new Selection(this.places?.length ?? 0, this.position);
-    this.#changed();
+    this.changed();
   }
 
   /** Asks for the list anew, with these changes; the present prompt stays present where it is in the list. */
   ask(change: Partial<Query>): void {
     this.query = { ...this.query, ...change };
-    this.#target ??= this.place;
-    this.#host.post({ type: "list", query: this.query });
-    this.#changed();
+    this.target ??= this.place;
+    this.host.post({ type: "list", query: this.query });
+    this.changed();
   }
 
   /** Begins the list again, from its first prompt. */
   startOver(): void {
-    this.#goTo(0);
-    this.#target = undefined;
-    this.#host.post({ type: "list", query: this.query });
+    this.goTo(0);
+    this.target = undefined;
+    this.host.post({ type: "list", query: this.query });
     this.places = null;
-    this.#changed();
+    this.changed();
   }
 
   /** Asks the host for what changes nothing here by itself. */
   send(message: LabellingFromPage & { type: "undo" | "redo" | "reveal" | "chooseFile" }): void {
-    this.#host.post(message);
+    this.host.post(message);
   }
 
   toggle(what: "revealed" | "guidelinesOpen" | "keysShown"): void {
     this[what] = !this[what];
-    if (what === "revealed") this.#say(this.revealed ? "Prompts shown" : "Prompts blurred");
-    this.#changed();
+    if (what === "revealed") this.say(this.revealed ? "Prompts shown" : "Prompts blurred");
+    this.changed();
   }
 
   dismissError(): void {
     this.error = null;
-    this.#changed();
+    this.changed();
   }
 
   /** Tells which part of the list the grid shows, so that its rows can be asked for. */
   show(from: number, to: number): void {
-    const places = this.places ? this.#rows.missing(this.places, from, to) : [];
-    if (places.length > 0) this.#host.post({ type: "rows", places });
+    const places = this.places ? this.rows.missing(this.places, from, to) : [];
+    if (places.length > 0) this.host.post({ type: "rows", places });
   }
 
   /** Takes what the host says. */
@@ -209,135 +209,140 @@ export class LabellingPage {
         this.revealed = !message.blur;
         break;
       case "file":
-        this.#takeFile(message.file);
+        this.takeFile(message.file);
         break;
       case "unreadable":
         this.unreadable = message.message;
         break;
       case "run":
         this.run = message.name;
-        this.#rows.clear();
-        this.#details.stale();
+        this.rows.clear();
+        this.details.stale();
         break;
       case "list":
         // An answer to words that were typed further since is out of date.
-        if (JSON.stringify(message.query) === JSON.stringify(this.query)) this.#takeList(message.places);
+        if (JSON.stringify(message.query) === JSON.stringify(this.query)) this.takeList(message.places);
         break;
       case "rows":
-        this.#rows.take(message.rows);
+        this.rows.take(message.rows);
         break;
       case "prompt":
-        this.#details.take(message.detail);
+        this.details.take(message.detail);
         break;
       case "labels":
         this.board.take(message.places, message.labels);
         // What stands beside a prompt may change with any label.
-        this.#details.stale();
+        this.details.stale();
         break;
       case "labelled":
-        this.#labelled(message.request);
+        this.labelled(message.request);
         break;
       case "refused":
-        this.#refused(message.request, message.message);
+        this.refused(message.request, message.message);
         break;
       case "stepped":
-        this.#stepped(message.step, message.places);
+        this.stepped(message.step, message.places);
         break;
       case "failed":
         this.error = message.message;
         break;
       case "go":
-        this.#goToPlace(message.place);
+        this.goToPlace(message.place);
         break;
     }
-    this.#changed();
+    this.changed();
   }
 
-  #takeFile(file: LabellingFile): void {
-    const present = this.file && this.place !== undefined ? this.#ids.at(this.place) : this.#kept?.id;
+  private takeFile(file: LabellingFile): void {
+    const present = this.file && this.place !== undefined ? this.ids.at(this.place) : this.kept?.id;
     this.file = file;
-    this.#ids = new PromptIds(file);
+    this.ids = new PromptIds(file);
     this.unreadable = null;
     this.board = new LabelBoard(file.labels);
     this.places = null;
-    this.#rows.clear();
-    this.#details.clear();
-    this.#target = file.begin ?? (present === undefined ? undefined : this.#ids.placeOf(present));
+    this.rows.clear();
+    this.details.clear();
+    this.target = file.begin ?? (present === undefined ? undefined : this.ids.placeOf(present));
     if (file.begin !== undefined) this.query = { ...this.query, text: "", label: "all" };
-    this.#host.post({ type: "list", query: this.query });
+    this.host.post({ type: "list", query: this.query });
   }
 
-  #takeList(places: Uint32Array): void {
+  private takeList(places: Uint32Array): void {
     this.places = places;
-    const position = this.#target === undefined ? 0 : Math.max(0, places.indexOf(this.#target));
-    this.#target = undefined;
-    this.#goTo(position);
+    const position = this.target === undefined ? 0 : Math.max(0, places.indexOf(this.target));
+    this.target = undefined;
+    this.goTo(position);
     this.selection = new Selection(places.length, this.position);
   }
 
-  #goToPlace(place: number): void {
+  private goToPlace(place: number): void {
     const position = this.places?.indexOf(place) ?? -1;
     if (position < 0) {
-      this.#target = place;
+      this.target = place;
       this.ask({ text: "", label: "all" });
     } else {
-      this.#goTo(position);
+      this.goTo(position);
       this.selection = new Selection(this.places!.length, this.position);
     }
   }
 
-  #goTo(position: number): void {
+  private goTo(position: number): void {
     this.position = Math.max(0, Math.min((this.places?.length ?? 1) - 1, position));
   }
 
-  #ask(label: LabelChoice, positions: readonly number[], note?: string, noteOnly = false): void {
+  private requestLabel(
+    label: LabelChoice,
+    positions: readonly number[],
+    note?: string,
+    noteOnly = false,
+  ): void {
     const places = positions.map((position) => this.places![position]!);
-    const ids = [...new Set(places.map((place) => this.#ids.at(place)))];
+    const ids = [...new Set(places.map((place) => this.ids.at(place)))];
     this.error = null;
-    const request = this.#requests.add({ label, ids, noteOnly, place: places[0]! });
-    this.#host.post({ type: "label", request, ids, label, note });
+    const request = this.requests.add({ label, ids, noteOnly, place: places[0]! });
+    this.host.post({ type: "label", request, ids, label, note });
   }
 
-  #labelled(request: number): void {
-    const pending = this.#requests.take(request);
+  private labelled(request: number): void {
+    const pending = this.requests.take(request);
     if (!pending) return;
     // A note on many prompts does not exist, so those of a selection stay drafts.
-    if (pending.ids.length === 1) delete this.#drafts[pending.ids[0]!];
+    if (pending.ids.length === 1) delete this.drafts[pending.ids[0]!];
     const { label, ids, noteOnly } = pending;
-    this.#say(noteOnly ? "Note saved" : announceLabelled(label, ids.length, this.board.counts));
+    this.say(noteOnly ? "Note saved" : announceLabelled(label, ids.length, this.board.counts));
   }
 
-  #refused(request: number, message: string): void {
-    const pending = this.#requests.take(request);
+  private refused(request: number, message: string): void {
+    const pending = this.requests.take(request);
     this.error = message;
     // The page has gone on; the prompt that is still without its label comes back.
-    if (pending && this.mode === "one") this.#goToPlace(pending.place);
+    if (pending && this.mode === "one") this.goToPlace(pending.place);
   }
 
-  #stepped(step: "undo" | "redo", places: Uint32Array): void {
+  private stepped(step: "undo" | "redo", places: Uint32Array): void {
     const [first] = places;
-    this.#say(announceStep(step, places.length, this.board.counts));
+    this.say(announceStep(step, places.length, this.board.counts));
     if (first === undefined) return;
-    if (places.length === 1 || this.mode === "one") this.#goToPlace(first);
+    if (places.length === 1 || this.mode === "one") this.goToPlace(first);
   }
 
-  #say(words: string): void {
+  private say(words: string): void {
     this.said = { words, number: this.said.number + 1 };
-    this.#changed();
+    this.changed();
   }
 
   /** Asks for what the present prompt needs, keeps what a reload needs, and tells those who show it. */
-  #changed(): void {
+  private changed(): void {
     if (this.mode === "one" && this.places) {
       const near = this.places.subarray(this.position, this.position + 2);
-      for (const place of this.#details.missing(near)) this.#host.post({ type: "prompt", place });
+      for (const place of this.details.missing(near)) this.host.post({ type: "prompt", place });
     }
     if (this.file) {
       const { place, query, mode, guidelinesOpen } = this;
-      const id = place === undefined ? undefined : this.#ids.at(place);
-      const drafts = this.#drafts;
-      this.#host.keep({ uri: this.file.uri, id, mode, query, guidelinesOpen, drafts });
+      const id = place === undefined ? undefined : this.ids.at(place);
+      const drafts = this.drafts;
+      this.host.keep({ uri: this.file.uri, id, mode, query, guidelinesOpen, drafts });
     }
-    for (const listener of this.#listeners) listener();
+    for (const listener of this.listeners) listener();
   }
 }

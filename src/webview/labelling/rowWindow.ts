@@ -12,17 +12,17 @@ const MOST = 200;
  * host has them all.
  */
 export class RowWindow {
-  readonly #rows = new Map<number, PromptRow>();
-  readonly #asked = new Set<number>();
+  private readonly rows = new Map<number, PromptRow>();
+  private readonly asked = new Set<number>();
 
   /** How many rows are known. */
   get size(): number {
-    return this.#rows.size;
+    return this.rows.size;
   }
 
   /** The row of the prompt at a place of the file; undefined while it is not known. */
   get(place: number): PromptRow | undefined {
-    return this.#rows.get(place);
+    return this.rows.get(place);
   }
 
   /**
@@ -35,28 +35,28 @@ export class RowWindow {
     const first = Math.floor(from / CHUNK) * CHUNK;
     const last = Math.ceil((to + 1) / CHUNK) * CHUNK;
     const wanted = [...places.subarray(first, last)].filter(
-      (place) => !this.#rows.has(place) && !this.#asked.has(place),
+      (place) => !this.rows.has(place) && !this.asked.has(place),
     );
     const asking = wanted.slice(0, MOST);
-    for (const place of asking) this.#asked.add(place);
+    for (const place of asking) this.asked.add(place);
     return asking;
   }
 
   take(rows: readonly PromptRow[]): void {
     for (const row of rows) {
-      this.#asked.delete(row.place);
-      this.#rows.delete(row.place);
-      this.#rows.set(row.place, row);
+      this.asked.delete(row.place);
+      this.rows.delete(row.place);
+      this.rows.set(row.place, row);
     }
-    for (const place of this.#rows.keys()) {
-      if (this.#rows.size <= KEPT) break;
-      this.#rows.delete(place);
+    for (const place of this.rows.keys()) {
+      if (this.rows.size <= KEPT) break;
+      this.rows.delete(place);
     }
   }
 
   /** Forgets everything, since the file or the run is another. */
   clear(): void {
-    this.#rows.clear();
-    this.#asked.clear();
+    this.rows.clear();
+    this.asked.clear();
   }
 }

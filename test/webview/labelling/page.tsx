@@ -25,8 +25,8 @@ export class PageUnderTest {
   /** What the host answers to a label, when it refuses. */
   refusal: string | null = null;
   detail: Partial<PromptDetail> = {};
-  readonly #answers: LabellingToPage[] = [];
-  #listener: (event: MessageEvent) => void = () => {};
+  private readonly answers: LabellingToPage[] = [];
+  private listener: (event: MessageEvent) => void = () => {};
 
   constructor(states: PromptLabelState[], kept?: LabellingState) {
     cleanup();
@@ -43,7 +43,7 @@ export class PageUnderTest {
       acquireVsCodeApi: () => ({
         postMessage: (message: LabellingFromPage) => {
           this.asked.push(message);
-          this.#answer(message);
+          this.answer(message);
           // Answers come later, as those of another process do.
           queueMicrotask(() => this.deliver());
         },
@@ -55,7 +55,7 @@ export class PageUnderTest {
     });
     // The window would go on listening for the pages of earlier tests.
     const listen = vi.spyOn(window, "addEventListener").mockImplementation((_type, listener) => {
-      this.#listener = listener as (event: MessageEvent) => void;
+      this.listener = listener as (event: MessageEvent) => void;
     });
     const host = connectHost<LabellingToPage, LabellingFromPage, LabellingState>((message) =>
       page.receive(message),
@@ -80,13 +80,13 @@ export class PageUnderTest {
   }
 
   tell(message: LabellingToPage): void {
-    act(() => this.#listener(new MessageEvent("message", { data: message })));
+    act(() => this.listener(new MessageEvent("message", { data: message })));
     this.deliver();
   }
 
   /** Gives the page the answers that the host owes it. */
   deliver(): void {
-    for (let answer = this.#answers.shift(); answer; answer = this.#answers.shift()) this.tell(answer);
+    for (let answer = this.answers.shift(); answer; answer = this.answers.shift()) this.tell(answer);
   }
 
   sent<T extends LabellingFromPage["type"]>(type: T): Sent<T> {
@@ -108,8 +108,8 @@ export class PageUnderTest {
     return document.querySelector(".stage .prompt .words")!.textContent;
   }
 
-  #answer(message: LabellingFromPage): void {
-    const reply = (answer: LabellingToPage) => this.#answers.push(answer);
+  private answer(message: LabellingFromPage): void {
+    const reply = (answer: LabellingToPage) => this.answers.push(answer);
     if (message.type === "list") {
       const { text, label } = message.query;
       const places = [...this.states.keys()].filter(
@@ -123,10 +123,13 @@ export class PageUnderTest {
       const { place } = message;
       const detail = { place, id: idOf(place), line: place + 2, prompt: `Prompt ${place}?`, opinions: [] };
       reply({ type: "prompt", detail: { ...detail, ...this.detail } });
-    } else if (message.type === "label") this.#label(message, reply);
+    } else if (message.type === "label") this.label(message, reply);
   }
 
-  #label(message: LabellingFromPage & { type: "label" }, reply: (answer: LabellingToPage) => unknown): void {
+  private label(
+    message: LabellingFromPage & { type: "label" },
+    reply: (answer: LabellingToPage) => unknown,
+  ): void {
     const { request, ids, label } = message;
     if (this.refusal !== null) {
       reply({ type: "refused", request, message: this.refusal });

@@ -155,18 +155,18 @@ function readValue(cursor: Cursor, type: number, key: string, depth: number): Gg
 /** Reads on through a source in windows of a megabyte. */
 class Cursor {
   position = 0;
-  readonly #source: ByteSource;
-  readonly #decoder = new TextDecoder("utf-8");
-  #window = new Uint8Array(0);
-  #windowStart = 0;
-  #elements = 0;
+  private readonly source: ByteSource;
+  private readonly decoder = new TextDecoder("utf-8");
+  private window = new Uint8Array(0);
+  private windowStart = 0;
+  private elementsRead = 0;
 
   constructor(source: ByteSource) {
-    this.#source = source;
+    this.source = source;
   }
 
   get remaining(): number {
-    return this.#source.bytes - this.position;
+    return this.source.bytes - this.position;
   }
 
   take(length: number, what: string): DataView {
@@ -176,15 +176,15 @@ class Cursor {
       );
     }
     const end = this.position + length;
-    if (this.position < this.#windowStart || end > this.#windowStart + this.#window.length) {
+    if (this.position < this.windowStart || end > this.windowStart + this.window.length) {
       const size = Math.min(Math.max(length, 1 << 20), this.remaining);
-      this.#window = new Uint8Array(this.#source.read(this.position, size));
-      this.#windowStart = this.position;
-      if (this.#window.length < length) throw this.invalid(`${what}: the file ended while it was read`);
+      this.window = new Uint8Array(this.source.read(this.position, size));
+      this.windowStart = this.position;
+      if (this.window.length < length) throw this.invalid(`${what}: the file ended while it was read`);
     }
-    const start = this.#window.byteOffset + this.position - this.#windowStart;
+    const start = this.window.byteOffset + this.position - this.windowStart;
     this.position = end;
-    return new DataView(this.#window.buffer, start, length);
+    return new DataView(this.window.buffer, start, length);
   }
 
   u32(what: string): number {
@@ -200,18 +200,18 @@ class Cursor {
   /** The length of an array. */
   elements(what: string): number {
     // Every element takes a byte at least, so what is left of the file bounds the count, too.
-    const length = this.count(what, Math.min(this.remaining, limits.elements - this.#elements));
-    this.#elements += length;
+    const length = this.count(what, Math.min(this.remaining, limits.elements - this.elementsRead));
+    this.elementsRead += length;
     return length;
   }
 
   text(what: string, most: number): string {
     const length = this.count(what, Math.min(most, this.remaining));
     const view = this.take(length, what);
-    return this.#decoder.decode(new Uint8Array(view.buffer, view.byteOffset, length));
+    return this.decoder.decode(new Uint8Array(view.buffer, view.byteOffset, length));
   }
 
   invalid(what: string): DiscernError {
-    return new DiscernError("weights-invalid", `${this.#source.file}: ${what}.`);
+    return new DiscernError("weights-invalid", `${this.source.file}: ${what}.`);
   }
 }
