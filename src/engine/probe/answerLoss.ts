@@ -1,4 +1,5 @@
 import { DiscernError } from "../../protocol/errors.ts";
+import type { Example } from "../backend/backend.ts";
 import { causalAttention, tokenCount } from "../backend/onnx/decoder/attention.ts";
 import type { Decoder } from "../backend/onnx/decoder/decoder.ts";
 import type { LiveModel } from "../backend/onnx/decoder/liveModel.ts";
@@ -15,12 +16,6 @@ import { crossEntropy } from "../backend/onnx/loss/crossEntropy.ts";
 import { Value } from "../backend/onnx/runtime/value.ts";
 import type { PromptEncoder } from "../chat/encoding.ts";
 import { refuseNaN } from "./finite.ts";
-
-/** A prompt with its answer, as tokens; the answer begins at `promptLength`. */
-export interface Example {
-  readonly ids: readonly number[];
-  readonly promptLength: number;
-}
 
 /** Lengths are rounded up to multiples of this, and batches of one bucket share a graph. */
 const lengthStep = 16;

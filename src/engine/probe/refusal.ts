@@ -1,3 +1,4 @@
+import type { TokenTrie } from "../backend/backend.ts";
 import {
   biasName,
   masked,
@@ -19,7 +20,7 @@ import { Value } from "../backend/onnx/runtime/value.ts";
 import type { PromptEncoder } from "../chat/encoding.ts";
 import { refuseNaN } from "./finite.ts";
 import { type Kept, knownBatch } from "./kept.ts";
-import { isAncestor, spellings, type TokenTrie, tokenTrie, trieProbability } from "./tokenTrie.ts";
+import { isAncestor, spellings, tokenTrie, trieProbability } from "./tokenTrie.ts";
 
 /** How likely a model is to open its answer to one prompt with a refusal. */
 export interface RefusalScore {

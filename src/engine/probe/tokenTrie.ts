@@ -1,31 +1,7 @@
+import type { TokenTrie, TrieEdge, TrieNode } from "../backend/backend.ts";
+
 /** One sequence of tokens that counts as an opening. */
 type Sequence = readonly number[];
-
-/** A step of the trie: a token, given the path to its parent. */
-export interface TrieEdge {
-  /** Index of the inner node it leaves; −1 is the root, the end of the prompt. */
-  readonly parent: number;
-  readonly token: number;
-  /** Index of the inner node it leads to, or null where it completes an opening. */
-  readonly child: number | null;
-}
-
-/** An inner node: a proper prefix of some opening, which the model must be run on. */
-export interface TrieNode {
-  readonly parent: number;
-  readonly token: number;
-  /** Tokens from the root, 1 for a child of the root. */
-  readonly depth: number;
-}
-
-/**
- * Openings as a tree of tokens. Shared beginnings are run once, and last tokens not at all: their probability is read
- * from their parent. An opening that begins with another one is left out, since it is contained in it.
- */
-export interface TokenTrie {
-  readonly nodes: readonly TrieNode[];
-  readonly edges: readonly TrieEdge[];
-}
 
 /** Builds the trie of token sequences; nodes come after their parents. */
 export function tokenTrie(sequences: readonly Sequence[]): TokenTrie {

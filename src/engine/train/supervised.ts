@@ -1,7 +1,8 @@
 import { DiscernError } from "../../protocol/errors.ts";
 import { SafetyMix } from "../../protocol/safetyMix.ts";
 import { leastOf } from "../../statistics/extremes.ts";
-import { answerLossPass, type Example, labelCount, promptPrefix } from "../probe/answerLoss.ts";
+import type { Example } from "../backend/backend.ts";
+import { answerLossPass, labelCount, promptPrefix } from "../probe/answerLoss.ts";
 import type { Batch, Objective } from "./objective.ts";
 import { shuffled, stream, walk } from "./random.ts";
 

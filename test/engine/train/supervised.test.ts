@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Example } from "../../../src/engine/probe/answerLoss.ts";
+import type { Example } from "../../../src/engine/backend/backend.ts";
 import { SupervisedObjective } from "../../../src/engine/train/supervised.ts";
 import { tinyModel } from "../model/tiny.ts";
 import { examples, trainer } from "./trial.ts";

@@ -1,5 +1,5 @@
+import type { Example } from "../../../src/engine/backend/backend.ts";
 import type { LiveModel } from "../../../src/engine/backend/onnx/decoder/liveModel.ts";
-import type { Example } from "../../../src/engine/probe/answerLoss.ts";
 import type { Objective } from "../../../src/engine/train/objective.ts";
 import { SupervisedObjective } from "../../../src/engine/train/supervised.ts";
 import { Trainer, type TrainerOptions } from "../../../src/engine/train/trainer.ts";

@@ -1,0 +1,299 @@
+/**
+ * The seam between what Discern asks of a model and how it is computed. Above it: token ids, labels, names, numbers.
+ * Below it: tensors, devices, compiled graphs. Everything above exists once and works with any backend; every backend
+ * passes `test/engine/backend/conformance.ts`.
+ *
+ * Rows of tokens need not be sorted, batched or padded by those who ask: a backend does that, and answers in the order
+ * it was asked in. Where outputs are NaN, every method throws DiscernError("output-not-finite").
+ */
+import type { ContrastiveRecipe, OptimiserRecipe, TrainRecipe } from "../../protocol/recipeStages.ts";
+import type { Adapter } from "../model/adapter.ts";
+import type { LoadedModel } from "../model/load.ts";
+import type { Parameter } from "../model/weights.ts";
+import type { Intervention, Tap, TapReading } from "./interventions.ts";
+
+/** Token ids of one text. */
+export type Tokens = readonly number[];
+
+/** A prompt with its answer, as tokens; the answer begins at `promptLength`. */
+export interface Example {
+  readonly ids: Tokens;
+  readonly promptLength: number;
+}
+
+/** What is known of a model's extents. */
+export interface BackendShape {
+  readonly layers: number;
+  /** C. */
+  readonly hiddenSize: number;
+  readonly vocabularySize: number;
+  /** Longest text in tokens. */
+  readonly contextLength: number;
+  /** The linear modules of one block, such as `self_attn.q_proj`. */
+  readonly linears: readonly {
+    readonly name: string;
+    readonly inFeatures: number;
+    readonly outFeatures: number;
+  }[];
+}
+
+/** A model at work. What training changes is seen at once by everything that is measured. @public */
+export interface Backend {
+  /** The name of the device, as manifest and report state it. */
+  readonly device: string;
+  readonly shape: BackendShape;
+
+  /**
+   * Log-probabilities (nats) of the edges of a trie of openings behind each prompt, given the path to each edge.
+   *
+   * Cost a prompt: its own tokens plus the trie's inner nodes, in one pass.
+   */
+  score(prompts: readonly Tokens[], trie: TokenTrie, options?: ScoreOptions): Promise<Found<TrieScore>>;
+
+  /**
+   * Features of prompts at layers: ℓ means the input of block ℓ (`hidden_states[ℓ]`), the last layer's taken before
+   * the final norm. Cost: one forward pass up to the highest layer asked for.
+   *
+   * @returns by layer the features of all prompts.
+   */
+  features(prompts: readonly Tokens[], options: FeatureOptions): Promise<Map<number, Features>>;
+
+  /** The next-token loss of each example's answer. Cost: one forward pass. */
+  losses(examples: readonly Example[], options?: MeasureOptions): Promise<ExampleLoss[]>;
+
+  /**
+   * Continues prompts greedily: the most probable token at every step, the first of equals. A prompt may fill the
+   * context up to one token less than its length; an answer ends where the context does.
+   */
+  generate(prompts: readonly Tokens[], options: GenerateOptions): Promise<Found<Generation>>;
+
+  /**
+   * Activations and gradients at named sites, for each example and tap one reading a layer. Gradients are those of the
+   * example's own answer loss, Σ −log p over its answer tokens. Cost: one pass, with the backward pass where a tap
+   * reads gradients.
+   */
+  tap(
+    examples: readonly Example[],
+    taps: readonly Tap[],
+    options?: MeasureOptions,
+  ): Promise<TapReading[][][]>;
+
+  /**
+   * Z·Zᵀ/C (n, n) of features (n, C), where Z is standardised by the mean and deviation under `weights` (n), which sum
+   * to 1: the kernel of linear probes, with weight 0 for prompts that are held out.
+   */
+  kernel(features: Features, weights: Float32Array): Promise<Float32Array>;
+
+  /**
+   * Makes a stage of training ready on the model as it is. One trainer at a time; it is over with `finish`.
+   *
+   * @throws DiscernError("recipe-invalid") for layers or targets that the model does not have or no batch reaches.
+   */
+  createTrainer(spec: TrainerSpec): Promise<Trainer>;
+
+  /** Makes what was learned elsewhere part of the model, frozen: an adapter, or whole weights in place of its own. */
+  adopt(learned: Learned): Promise<void>;
+
+  /** Writes the model as it is, in float32, as a Hugging Face folder. @throws the file system's own error. */
+  export(
+    folder: string,
+    files: Pick<LoadedModel, "config" | "generationConfig" | "tokenizerFiles">,
+  ): Promise<void>;
+
+  /**
+   * Does work that can be cut off: `check` is asked before each batch and ends the work by throwing.
+   *
+   * @throws what `check` and `work` throw.
+   */
+  interruptible<T>(check: () => void, work: () => Promise<T>): Promise<T>;
+
+  /** Frees the device. The model is gone afterwards. */
+  dispose(): Promise<void>;
+}
+
+/** Results by the index of what was asked; those of batches that were not run are missing. */
+export type Found<T> = ReadonlyMap<number, T>;
+
+/** What every measurement takes. */
+export interface MeasureOptions {
+  /** In force while this is measured, in order. */
+  readonly interventions?: readonly Intervention[];
+}
+
+/** How long work is followed and resumed. */
+export interface BatchOptions<T> extends MeasureOptions {
+  /** Whether a result is known from an earlier time. A batch of nothing else is not run. */
+  readonly known?: (index: number) => boolean;
+  /** Called with each batch that was run. Awaited. */
+  readonly onBatch?: (found: Found<T>) => Promise<void> | void;
+  /** Called with the number of results that are there, known ones included. */
+  readonly onProgress?: (done: number) => void;
+}
+
+/**
+ * Openings as a tree of tokens. Last tokens of openings are edges only: their probability is read from their parent.
+ * Nodes come after their parents.
+ */
+export interface TokenTrie {
+  readonly nodes: readonly TrieNode[];
+  readonly edges: readonly TrieEdge[];
+}
+
+/** An inner node: a proper prefix of some opening, which the model must be run on. */
+export interface TrieNode {
+  /** Index of the inner node before it; −1 is the root, the end of the prompt. */
+  readonly parent: number;
+  readonly token: number;
+  /** Tokens from the root, 1 for a child of the root. */
+  readonly depth: number;
+}
+
+/** A step of the trie: a token, given the path to its parent. */
+export interface TrieEdge {
+  /** Index of the inner node it leaves; −1 is the root. */
+  readonly parent: number;
+  readonly token: number;
+  /** Index of the inner node it leads to, or null where it completes an opening. */
+  readonly child: number | null;
+}
+
+export interface ScoreOptions extends BatchOptions<TrieScore> {
+  /** Whether the entropy of the first answer token is wanted. */
+  readonly entropy?: boolean;
+}
+
+export interface TrieScore {
+  /** ln p of each edge of the trie, in its order. */
+  readonly logProbabilities: Float32Array;
+  /** Entropy of the distribution of the first answer token, in nats, where it was asked for. */
+  readonly entropy?: number;
+}
+
+export interface FeatureOptions extends MeasureOptions {
+  readonly layers: readonly number[];
+  /** The last token's, the mean over a prompt's own tokens, or those of chosen tokens. */
+  readonly pooling: "last" | "mean" | { readonly positions: readonly (readonly number[])[] };
+  /** Tokens that all prompts begin with and that are no prompt's own, left out of means. As many as they share where left out. */
+  readonly shared?: number;
+}
+
+/** Features at one layer, (count, width) row-major: a row for each prompt or chosen token, in the order asked for. */
+export interface Features {
+  readonly count: number;
+  readonly width: number;
+  readonly data: Float32Array;
+}
+
+export interface ExampleLoss {
+  /** Σ −log p over the labelled tokens, in nats. */
+  readonly loss: number;
+  /** How many tokens are labelled. */
+  readonly tokens: number;
+}
+
+export interface GenerateOptions extends BatchOptions<Generation> {
+  readonly maxNewTokens: number;
+  /** Prompts generated together; 16 where left out. */
+  readonly batchSize?: number;
+  /** Tokens that end an answer. */
+  readonly eosIds: readonly number[];
+}
+
+/** What a model answered to one prompt. */
+export interface Generation {
+  /** The answer's tokens, without the one that ended it. */
+  readonly ids: readonly number[];
+  /** Whether it ended by itself; otherwise it was cut off at `maxNewTokens`, or where the model's context ends. */
+  readonly ended: boolean;
+}
+
+/** One forward and backward pass, as data. */
+export type Batch = AnswersBatch | ContrastBatch;
+
+/** Next-token loss: Σ weight·(−log p) over the labelled tokens of the examples. */
+export interface AnswersBatch {
+  readonly kind: "answers";
+  readonly examples: readonly Example[];
+  /** Whether only answers are labelled; otherwise all tokens but the first. */
+  readonly maskPrompt: boolean;
+  readonly weight: number;
+  /** How many unlabelled tokens all rows of the stage begin with: a backend may run them once. */
+  readonly shared: number;
+}
+
+/**
+ * A metric-learning loss on pooled features at a layer, plus the weighted retention term that holds general features
+ * where they were. Blocks from the layer on, the final norm and the head get no gradient. Metrics: `separation` (mean
+ * cosine within the groups minus mean cosine across them); with anchors `retention` (the term, unweighted) and `contrast`.
+ */
+export interface ContrastBatch {
+  readonly kind: "contrast";
+  readonly prompts: readonly { readonly ids: Tokens; readonly label: string }[];
+  readonly layer: number;
+  readonly pooling: "last" | "mean";
+  /** Subtracted from every pooled feature, (C). */
+  readonly centre: Float32Array;
+  readonly loss: ContrastiveRecipe["loss"];
+  /** Relative squared distance of features, or KL of the next-token distributions that norm and head read from them. */
+  readonly retention: {
+    readonly type: "distance" | "kl";
+    readonly weight: number;
+    readonly anchors: readonly Anchor[];
+  } | null;
+  /** How many tokens all rows of the stage begin with. They are not pooled, and a backend may run them once. */
+  readonly shared: number;
+}
+
+/** A general row whose features must stay: its tokens, the ones looked at, and their features (positions, C) before. */
+export interface Anchor {
+  readonly ids: Tokens;
+  readonly positions: readonly number[];
+  readonly features: Float32Array;
+}
+
+export interface TrainerSpec {
+  /** What is trained, and how. Parameters that no batch has a gradient for are left alone. */
+  readonly train: TrainRecipe;
+  readonly optimiser: Pick<OptimiserRecipe, "betas" | "epsilon" | "weightDecay">;
+  /** Of first values and dropout. */
+  readonly seed: number;
+  /** The kinds of batches to come, one of each; the loss of each must be finite. */
+  readonly kinds: readonly Batch[];
+}
+
+/** A stage of training. Gradients, moments and the parameters themselves stay below. */
+export interface Trainer {
+  /**
+   * Forward and backward: losses and gradients of the passes of one step add up. Nothing moves until `update`, so a
+   * loss that is not finite never reaches the parameters; without it the next call starts anew.
+   */
+  backward(passes: readonly Batch[]): Promise<StepFigures>;
+  /**
+   * One step of AdamW by the gradients of the last `backward`.
+   *
+   * @param scale multiplies every gradient: the factor that clips.
+   */
+  update(learningRate: number, scale: number): Promise<void>;
+  /** Everything needed to go on, bit for bit, as named tensors that mean nothing above. Copies. */
+  save(): Promise<Map<string, Parameter>>;
+  /** Goes on from what `save` gave after so many updates. @throws DiscernError("checkpoint-invalid"). */
+  restore(tensors: ReadonlyMap<string, Parameter>, updates: number): Promise<void>;
+  /** Makes what was learned part of the model, frozen, and returns it. The trainer is spent afterwards. */
+  finish(): Promise<Learned>;
+}
+
+/** What one step found before it moved anything. */
+export interface StepFigures {
+  readonly loss: number;
+  /** Global norm of the gradient before clipping. */
+  readonly gradientNorm: number;
+  /** Tokens run through, padding included. */
+  readonly tokens: number;
+  /** Sums over the passes, by name. */
+  readonly metrics: Readonly<Record<string, number>>;
+}
+
+/** What training leaves behind: an adapter, or the parameters that were trained, by name. */
+export type Learned =
+  | { readonly method: "lora"; readonly adapter: Adapter }
+  | { readonly method: "full"; readonly weights: ReadonlyMap<string, Parameter> };
