@@ -49,7 +49,7 @@ describe.each(tiny)("tiny/%s", (name) => {
       }
       const normed = decoder.finalNorm(states[layers]);
       const named = Object.fromEntries(states.map((state, i) => [`hidden.${i}`, state]));
-      return { ...named, [`hidden.${layers}`]: normed, logits: decoder.logits(normed) };
+      return { ...named, [`hidden.${layers}`]: normed, logits: decoder.head().logits(normed) };
     });
     const out = await model.run(program, { ids: feed });
     const row = (value: Value, i: number) =>
@@ -76,7 +76,7 @@ describe.each(tiny)("tiny/%s", (name) => {
       );
       const labels = input("labels", [count], "int32");
       const weights = input("weights", [count]);
-      const loss = crossEntropy(hidden, decoder.head(), labels, weights, model.architecture.logitSoftcap);
+      const loss = crossEntropy(hidden, decoder.head(), labels, weights);
       const trained = parameters.all();
       const outputs = gradients(loss, trained).map((gradient, i) => {
         names.push(trained[i].name);

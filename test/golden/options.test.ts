@@ -195,8 +195,8 @@ async function computed(model: LiveModel): Promise<{ loss: number; logits: numbe
     const labels = input("labels", [length], "int32");
     const weights = input("weights", [length]);
     return {
-      loss: crossEntropy(hidden, decoder.head(), labels, weights, architecture.logitSoftcap),
-      logits: decoder.logits(hidden),
+      loss: crossEntropy(hidden, decoder.head(), labels, weights),
+      logits: decoder.head().logits(hidden),
     };
   });
   const out = await model.run(program, {

@@ -50,7 +50,7 @@ async function lastLogits(model: LiveModel): Promise<number[]> {
     const attention = causalAttention(architecture, { prefix: 0, batch: 1, length: prompt.length });
     const embedded = decoder.embed(input("ids", [prompt.length], "int32"));
     const hidden = decoder.blocks(embedded, 0, architecture.layers, attention, input("rows", [1], "int32"));
-    return { logits: decoder.logits(decoder.finalNorm(hidden)) };
+    return { logits: decoder.head().logits(decoder.finalNorm(hidden)) };
   });
   const out = await model.run(program, { ids: indexVector(prompt), rows: indexVector([prompt.length - 1]) });
   return Array.from(out.logits.data);

@@ -49,7 +49,7 @@ describe("SmolLM2", () => {
         states.push(ops.gather(state, last));
       }
       states[layers] = decoder.finalNorm(states[layers]);
-      const logits = decoder.logits(states[layers]);
+      const logits = decoder.head().logits(states[layers]);
       const named = Object.fromEntries(states.map((each, i) => [`hidden.${i}`, each]));
       return { ...named, logProbabilities: ops.sub(logits, ops.logSumExp(logits)) };
     });

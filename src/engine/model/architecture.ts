@@ -58,7 +58,8 @@ export interface Architecture {
   readonly activation: "silu" | "gelu_tanh";
   /** `windows[layer]` = w: position i attends to j with i − w < j ≤ i; null: to every j ≤ i. */
   readonly attention: { scale: number; softcap: number | null; windows: readonly (number | null)[] };
-  readonly logitSoftcap: number | null;
+  /** Logits are softcap(scale·h·Wᵀ) of normed hidden states h. */
+  readonly logits: { scale: number; softcap: number | null };
   readonly embeddingScale: number;
   readonly tiedEmbeddings: boolean;
   /** Whether q, k, v are one `qkv_proj` (rows q, then k, then v). */

@@ -74,7 +74,7 @@ export function architectureFromConfig(input: unknown): Architecture {
       softcap: gemma ? presentOr(config.attn_logit_softcapping, 50) : null,
       windows: windowsOf(config, family),
     },
-    logitSoftcap: gemma ? presentOr(config.final_logit_softcapping, 30) : null,
+    logits: { scale: 1, softcap: gemma ? presentOr(config.final_logit_softcapping, 30) : null },
     embeddingScale: gemma ? Math.sqrt(config.hidden_size) : 1,
     tiedEmbeddings: config.tie_word_embeddings ?? defaults.tied,
     fusedQkv: rules.fused,

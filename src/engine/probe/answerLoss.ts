@@ -121,7 +121,7 @@ export function answerLossPass(
         decoder.blocks(x, 0, a.layers, attention, input("rows", [count], "int32")),
       );
       const weights = input("weights", [count]);
-      return crossEntropy(hidden, decoder.head(), input("labels", [count], "int32"), weights, a.logitSoftcap);
+      return crossEntropy(hidden, decoder.head(), input("labels", [count], "int32"), weights);
     },
   };
 }

@@ -226,7 +226,7 @@ function sight(
 function lastLogits(decoder: Decoder, tokens: number, attention: Attention, rows?: Tensor): Tensor {
   const embedded = decoder.embed(input("ids", [tokens], "int32"));
   const hidden = decoder.blocks(embedded, 0, decoder.architecture.layers, attention, rows);
-  return decoder.logits(decoder.finalNorm(hidden));
+  return decoder.head().logits(decoder.finalNorm(hidden));
 }
 
 const isCache = (name: string) => name.startsWith("present.");

@@ -1,11 +1,5 @@
 import type { TokenTrie } from "../backend/backend.ts";
-import {
-  biasName,
-  masked,
-  softcapped,
-  tokenCount,
-  treeAttention,
-} from "../backend/onnx/decoder/attention.ts";
+import { biasName, masked, tokenCount, treeAttention } from "../backend/onnx/decoder/attention.ts";
 import type { LiveModel } from "../backend/onnx/decoder/liveModel.ts";
 import {
   batches,
@@ -14,7 +8,6 @@ import {
   packRows,
   sharedPrefixLength,
 } from "../backend/onnx/decoder/packing.ts";
-import { ops } from "../backend/onnx/graph/ops.ts";
 import { input } from "../backend/onnx/graph/tensor.ts";
 import { Value } from "../backend/onnx/runtime/value.ts";
 import type { PromptEncoder } from "../chat/encoding.ts";
@@ -127,10 +120,10 @@ export class RefusalScorer {
       tokens: indexVector(tokens),
       ...this.sight(packed, own),
     });
-    const logProbabilities = out.logProbabilities.data;
-    refuseNaN(logProbabilities, "next-token probabilities");
+    const surprisals = out.surprisals.data;
+    refuseNaN(surprisals, "next-token probabilities");
     return prompts.map((_, b) => {
-      const probability = trieProbability(this.trie, (edge) => logProbabilities[b * edges.length + edge]);
+      const probability = trieProbability(this.trie, (edge) => -surprisals[b * edges.length + edge]);
       return { probability, logOdds: logOdds(probability) };
     });
   }
@@ -145,11 +138,7 @@ export class RefusalScorer {
       const hidden = decoder.finalNorm(decoder.blocks(x, 0, a.layers, attention, rows));
       const parents = input("parents", [edges], "int32");
       const tokens = input("tokens", [edges], "int32");
-      // Of V log-probabilities a node, only those of its children are read: lse once a node, one dot product an edge.
-      const lse = ops.gather(ops.logSumExp(decoder.logits(hidden)), parents);
-      const products = ops.mul(ops.gather(hidden, parents), ops.gather(decoder.head(), tokens));
-      const logits = softcapped(ops.sum(products, [1], true), a.logitSoftcap);
-      return { logProbabilities: ops.sub(logits, lse) };
+      return { surprisals: decoder.head().surprisal(hidden, tokens, parents) };
     });
   }
 

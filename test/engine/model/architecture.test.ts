@@ -41,7 +41,7 @@ describe("architectureFromConfig", () => {
       norm: { offset: 1, placement: "sandwich" },
       activation: "gelu_tanh",
       attention: { scale: 0.25, softcap: 50, windows: [8, null, 8] },
-      logitSoftcap: 30,
+      logits: { scale: 1, softcap: 30 },
       embeddingScale: Math.sqrt(48),
       tiedEmbeddings: true,
     });

@@ -50,7 +50,7 @@ export function ggufMetadata(a: Architecture): Record<string, Typed> {
     "rope.dimension_count": { u32: a.rope.dims },
   };
   if (a.attention.softcap !== null) own.attn_logit_softcapping = { f32: a.attention.softcap };
-  if (a.logitSoftcap !== null) own.final_logit_softcapping = { f32: a.logitSoftcap };
+  if (a.logits.softcap !== null) own.final_logit_softcapping = { f32: a.logits.softcap };
   const window = a.attention.windows.find((each) => each !== null);
   if (window) own["attention.sliding_window"] = { u32: window };
   return {

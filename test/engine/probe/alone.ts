@@ -10,7 +10,7 @@ export async function tokenLogProbabilities(model: LiveModel, ids: readonly numb
     const x = decoder.embed(input("ids", [length], "int32"));
     const attention = causalAttention(model.architecture, { prefix: 0, batch: 1, length });
     const { layers } = model.architecture;
-    return { logits: decoder.logits(decoder.finalNorm(decoder.blocks(x, 0, layers, attention))) };
+    return { logits: decoder.head().logits(decoder.finalNorm(decoder.blocks(x, 0, layers, attention))) };
   });
   const { logits } = await model.run(program, { ids: indexVector(ids) });
   const width = logits.shape[1];

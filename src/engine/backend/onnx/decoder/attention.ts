@@ -2,6 +2,7 @@ import type { Architecture } from "../../../model/architecture.ts";
 import { inverseFrequencies, ropeAmplitude } from "../../../model/rope.ts";
 import { ops } from "../graph/ops.ts";
 import { constant, input, type Tensor } from "../graph/tensor.ts";
+import { softcapped } from "./head.ts";
 
 /** Added to the score of a key that must not be seen; its probability underflows to an exact zero. */
 export const masked = -1e9;
@@ -193,11 +194,6 @@ export function stepAttention(
       return ops.reshape(mixed, [batch, heads * headDim]);
     },
   };
-}
-
-/** c·tanh(x/c), Gemma's way of bounding scores; x itself where the model has none. */
-export function softcapped(x: Tensor, cap: number | null): Tensor {
-  return cap === null ? x : ops.mul(ops.tanh(ops.mul(x, 1 / cap)), cap);
 }
 
 /** Turns (B·T, heads·D) by the tokens' positions. The tables are shared by all layers of a graph. */

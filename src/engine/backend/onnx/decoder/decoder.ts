@@ -1,7 +1,8 @@
 import type { Architecture } from "../../../model/architecture.ts";
 import { ops } from "../graph/ops.ts";
 import type { Tensor } from "../graph/tensor.ts";
-import { type Attention, softcapped } from "./attention.ts";
+import type { Attention } from "./attention.ts";
+import { Head } from "./head.ts";
 import type { ParameterInputs } from "./parameters.ts";
 
 /** Masks for the input of an adapter's A, given the module's input (N, in); the identity where there is no dropout. */
@@ -50,28 +51,27 @@ export class Decoder {
     return this.norm(x, "model.norm");
   }
 
-  /** The output embedding (V, C): the input embedding where the two are tied. */
-  head(): Tensor {
-    return this.parameters.get(
-      this.architecture.tiedEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight",
-    );
-  }
-
-  /** Next-token logits of normed hidden states: (M, C) → (M, V). Hand in only the rows that are needed. */
-  logits(normed: Tensor): Tensor {
-    return softcapped(ops.gemm(normed, this.head(), { transB: true }), this.architecture.logitSoftcap);
+  /** The output head; its weight is the input embedding where the two are tied. */
+  head(): Head {
+    return new Head(this.headWeight(), this.architecture.logits);
   }
 
   /**
    * Logits that the final norm and a head read from features h (M, C) → (M, V), without the blocks between (a logit
    * lens). Norm and head are constants in the backward pass: only h gets a gradient.
    *
-   * @param head output embedding (V, C); the model's own where it is left out.
+   * @param weight output embedding (V, C); the model's own where it is left out.
    */
-  lens(h: Tensor, head: Tensor = this.head()): Tensor {
+  lens(h: Tensor, weight: Tensor = this.headWeight()): Tensor {
     const { epsilon } = this.architecture.norm;
     const normed = ops.rmsNorm(h, ops.detach(this.normWeight("model.norm")), epsilon);
-    return softcapped(ops.gemm(normed, ops.detach(head), { transB: true }), this.architecture.logitSoftcap);
+    return new Head(ops.detach(weight), this.architecture.logits).logits(normed);
+  }
+
+  private headWeight(): Tensor {
+    return this.parameters.get(
+      this.architecture.tiedEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight",
+    );
   }
 
   private block(x: Tensor, layer: number, attention: Attention, rows?: Tensor): Tensor {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { Head } from "../../../../../src/engine/backend/onnx/decoder/head.ts";
 import { gradients } from "../../../../../src/engine/backend/onnx/graph/autodiff.ts";
 import { size } from "../../../../../src/engine/backend/onnx/graph/shape.ts";
 import { input, topological } from "../../../../../src/engine/backend/onnx/graph/tensor.ts";
@@ -13,10 +14,14 @@ const labels = [3, 0, 3];
 const weights = [0.25, 0.75, 0];
 
 /** The same loss, written plainly in float64. */
-function plain(h: ArrayLike<number>, w: ArrayLike<number>, softcap: number | null): number {
+function plain(
+  h: ArrayLike<number>,
+  w: ArrayLike<number>,
+  { scale, softcap }: { scale: number; softcap: number | null },
+): number {
   return labels.reduce((total, label, i) => {
     const logits = Array.from({ length: V }, (_, v) => {
-      const z = h[i * C] * w[v * C] + h[i * C + 1] * w[v * C + 1];
+      const z = scale * (h[i * C] * w[v * C] + h[i * C + 1] * w[v * C + 1]);
       return softcap === null ? z : softcap * Math.tanh(z / softcap);
     });
     const lse = Math.log(logits.reduce((sum, z) => sum + Math.exp(z), 0));
@@ -43,9 +48,14 @@ const inputs = () => ({
 });
 
 describe("crossEntropy", () => {
-  it.each([null, 1.5])("softcap %s: value and gradients", async (softcap) => {
+  it.each([
+    { scale: 1, softcap: null },
+    { scale: 1, softcap: 1.5 },
+    { scale: 0.3, softcap: null },
+    { scale: 0.3, softcap: 1.5 },
+  ])("of logits with $scale and $softcap: value and gradients", async (rule) => {
     const t = inputs();
-    const loss = crossEntropy(t.hidden, t.head, t.labels, t.weights, softcap);
+    const loss = crossEntropy(t.hidden, new Head(t.head, rule), t.labels, t.weights);
     const result = await lossAndGradients(
       loss,
       { hidden: t.hidden, head: t.head },
@@ -56,24 +66,24 @@ describe("crossEntropy", () => {
         weights: Value.of(Float32Array.from(weights), [M]),
       },
     );
-    expect(result.loss).toBeCloseTo(plain(hidden, head, softcap), 5);
+    expect(result.loss).toBeCloseTo(plain(hidden, head, rule), 5);
     expect(
       relativeError(
         result.gradients.hidden,
-        differences((x) => plain(x, head, softcap), hidden),
+        differences((x) => plain(x, head, rule), hidden),
       ),
     ).toBeLessThan(1e-5);
     expect(
       relativeError(
         result.gradients.head,
-        differences((x) => plain(hidden, x, softcap), head),
+        differences((x) => plain(hidden, x, rule), head),
       ),
     ).toBeLessThan(1e-5);
   });
 
   it("makes no matrix of the vocabulary's size beside the logits and their cotangents", () => {
     const t = inputs();
-    const loss = crossEntropy(t.hidden, t.head, t.labels, t.weights);
+    const loss = crossEntropy(t.hidden, new Head(t.head, { scale: 1, softcap: null }), t.labels, t.weights);
     const forward = topological([loss]).filter(({ op, shape }) => op !== "input" && size(shape) >= M * V);
     expect(forward.map(({ op }) => op)).toEqual(["gemm"]);
     const [dHidden] = gradients(loss, [t.hidden]);
