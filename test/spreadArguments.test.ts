@@ -18,7 +18,6 @@ const short: Record<string, string> = {
   "src/extension/contributions.ts: run": "arguments of a command",
   "src/extension/contributions.ts: vscode.commands.executeCommand": "arguments of a command",
   "src/extension/engine/process.ts: client.call": "a method and its parameters",
-  "src/extension/evaluation/hoverText.ts: l10n.t": "five figures",
   "src/extension/evaluation/register.ts: vscode.Disposable.from": "a fixed list",
   "src/extension/launch/checked.ts: facts.machine": "parameters",
   "src/extension/launch/showFindings.ts: vscode.window.showErrorMessage": "buttons",

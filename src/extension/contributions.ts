@@ -17,7 +17,7 @@ export function registerCommand<A extends unknown[]>(
     } catch (error) {
       if (error instanceof vscode.CancellationError) return undefined;
       log.error(error instanceof Error ? error : String(error));
-      const show = vscode.l10n.t("Show Log");
+      const show = "Show Log";
       void vscode.window.showErrorMessage(wordError(error), show).then((chosen) => {
         if (chosen === show) log.show();
       });

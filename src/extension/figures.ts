@@ -1,10 +1,5 @@
 import type { Estimate } from "../protocol/comovement.ts";
 
-/** What wording needs of `vscode.l10n`, so that it can be tested without an editor. */
-export interface Words {
-  t(message: string, ...args: (string | number)[]): string;
-}
-
 /** A probability with two digits and no leading zero, as it stands in papers: .62 */
 export function probability(value: number): string {
   return value.toFixed(2).replace(/^(-?)0\./, "$1.");
@@ -26,11 +21,11 @@ export function estimate({ value, lower, upper }: Estimate): string {
 }
 
 /** How long something takes, in its two largest units. */
-export function duration(seconds: number, l10n: Words): string {
-  if (seconds < 60) return l10n.t("{0} s", Math.max(1, Math.round(seconds)));
+export function duration(seconds: number): string {
+  if (seconds < 60) return `${Math.max(1, Math.round(seconds))} s`;
   const minutes = Math.round(seconds / 60);
-  if (minutes < 60) return l10n.t("{0} min", minutes);
-  return l10n.t("{0} h {1} min", Math.floor(minutes / 60), minutes % 60);
+  if (minutes < 60) return `${minutes} min`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
 /** A size of memory or a file, in powers of ten: 12 kB, 240 MB, 1.6 GB */

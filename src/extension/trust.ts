@@ -7,13 +7,11 @@ import * as vscode from "vscode";
  */
 export function requireTrust(): void {
   if (vscode.workspace.isTrusted) return;
-  const manage = vscode.l10n.t("Manage Workspace Trust");
+  const manage = "Manage Workspace Trust";
   void vscode.window
     .showWarningMessage(
-      vscode.l10n.t(
-        "Discern runs no engine in a restricted workspace: recipes and models in it decide what is computed. " +
-          "Viewing and labelling stay possible.",
-      ),
+      "Discern runs no engine in a restricted workspace: recipes and models in it decide what is computed. " +
+        "Viewing and labelling stay possible.",
       manage,
     )
     .then((chosen) => {

@@ -1,6 +1,6 @@
 /**
  * Every failure a user can cause or mend carries one of these codes. The engine words errors for the terminal;
- * the workbench words them again from the code, in the reader's language.
+ * the workbench puts a heading for the code in front.
  */
 export const errorCodes = [
   "architecture-unsupported",

@@ -55,7 +55,7 @@ export class DashboardPanel implements vscode.Disposable {
     panel.iconPath = new vscode.ThemeIcon("graph-line");
     this.page = openPage(panel.webview, extensionUri, {
       name: "dashboard",
-      title: vscode.l10n.t("Dashboard"),
+      title: "Dashboard",
       from: dashboardFromPage,
       onMessage: (message) => this.take(message),
       onReady: () => this.tellAnew(),
@@ -81,7 +81,7 @@ export class DashboardPanel implements vscode.Disposable {
   private name(): void {
     this.keep(this.shown);
     const names = this.shown.map(({ fsPath }) => basename(fsPath));
-    this.panel.title = vscode.l10n.t("Dashboard: {0}", names.join(", ") || vscode.l10n.t("no run"));
+    this.panel.title = `Dashboard: ${names.join(", ") || "no run"}`;
   }
 
   private stopWatching(): void {
@@ -147,7 +147,7 @@ export class DashboardPanel implements vscode.Disposable {
     const shown = new Set(this.shown.map(String));
     const picked = await pickRun(this.library, {
       filter: ({ folder }) => !shown.has(folder.toString()),
-      placeholder: vscode.l10n.t("Runs to show beside the others"),
+      placeholder: "Runs to show beside the others",
       many: true,
     });
     if (!picked?.length) return;

@@ -28,7 +28,7 @@ export function registerDashboard(context: vscode.ExtensionContext, library: Run
     registerCommand("discern.runs.openDashboard", async (...given: unknown[]) => {
       let folders = runFolders(given);
       if (folders.length === 0) {
-        const placeholder = vscode.l10n.t("Runs to show in the dashboard");
+        const placeholder = "Runs to show in the dashboard";
         folders = (await pickRun(library, { placeholder, many: true }))?.map(({ folder }) => folder) ?? [];
       }
       if (folders.length === 0) return;

@@ -11,9 +11,9 @@ type Saved = Extract<DashboardFromPage, { type: "save" }>;
  */
 export async function saveFromPage({ name, format, content }: Saved, folder: vscode.Uri): Promise<void> {
   const filters = {
-    png: vscode.l10n.t("Image"),
-    svg: vscode.l10n.t("Vector image"),
-    csv: vscode.l10n.t("Table"),
+    png: "Image",
+    svg: "Vector image",
+    csv: "Table",
   };
   const file = await vscode.window.showSaveDialog({
     defaultUri: vscode.Uri.joinPath(folder, `${name}.${format}`),
@@ -22,9 +22,9 @@ export async function saveFromPage({ name, format, content }: Saved, folder: vsc
   if (!file) return;
   await vscode.workspace.fs.writeFile(file, Buffer.from(content, format === "png" ? "base64" : "utf8"));
   log.info(`Saved ${file.fsPath}`);
-  const open = vscode.l10n.t("Open");
+  const open = "Open";
   void vscode.window
-    .showInformationMessage(vscode.l10n.t("Saved {0}.", vscode.workspace.asRelativePath(file)), open)
+    .showInformationMessage(`Saved ${vscode.workspace.asRelativePath(file)}.`, open)
     .then((chosen) => {
       if (chosen === open) void vscode.commands.executeCommand("vscode.open", file);
     });

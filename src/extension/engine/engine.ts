@@ -57,9 +57,7 @@ export class Engine implements vscode.Disposable {
       if (!(error instanceof EngineFailure)) throw error;
       // What a crashed engine said last is told once, with the offer to restart it.
       const message =
-        error.fault === "died"
-          ? vscode.l10n.t("The engine ended before it had answered.")
-          : wordFailure(error);
+        error.fault === "died" ? "The engine ended before it had answered." : wordFailure(error);
       throw new Error(message, { cause: error });
     }
   }
@@ -105,7 +103,7 @@ export class Engine implements vscode.Disposable {
       onChange: (news) => {
         this.tell(news === "back" ? "running" : "unresponsive");
         if (news === "unresponsive") this.reportSilence();
-        else void vscode.window.showInformationMessage(vscode.l10n.t("The engine answers again."));
+        else void vscode.window.showInformationMessage("The engine answers again.");
       },
     });
     void engine.ended.then((failure) => {
@@ -134,10 +132,7 @@ export class Engine implements vscode.Disposable {
   private reportSilence(): void {
     this.offer(
       vscode.window.showWarningMessage,
-      vscode.l10n.t(
-        "The engine has not answered for {0} seconds. It may be computing something large, or hang.",
-        setting("discern.engine.unresponsiveSeconds"),
-      ),
+      `The engine has not answered for ${setting("discern.engine.unresponsiveSeconds")} seconds. It may be computing something large, or hang.`,
     );
   }
 
@@ -145,8 +140,8 @@ export class Engine implements vscode.Disposable {
     show: (message: string, ...items: string[]) => Thenable<string | undefined>,
     message: string,
   ) {
-    const again = vscode.l10n.t("Restart");
-    const showLog = vscode.l10n.t("Show Log");
+    const again = "Restart";
+    const showLog = "Show Log";
     void show(message, again, showLog).then((chosen) => {
       if (chosen === again) void runCommand("discern.engine.restart");
       if (chosen === showLog) log.show();

@@ -13,30 +13,22 @@ export const healthSchema = z.object({
 });
 export type Health = z.infer<typeof healthSchema>;
 
-/** Headings of the account, in the reader's language. */
-export interface HealthWords {
-  readonly machine: string;
-  readonly memory: (freeGib: string, totalGib: string) => string;
-  readonly cores: (count: number) => string;
-  readonly devices: string;
-  readonly starts: string;
-  readonly models: (home: string) => string;
-  readonly noModels: string;
-  readonly versions: string;
-}
-
 /** The doctor's findings as plain text: what is indented belongs to the line above. */
-export function describeHealth(health: Health, words: HealthWords): string {
+export function describeHealth(health: Health): string {
   const { free, total } = health.memory;
   const width = greatestOf(health.devices.map(({ name }) => name.length));
   const models = health.models.found;
   return [
-    words.machine,
-    ...indent([health.platform, words.cores(health.cores), words.memory(gib(free), gib(total))]),
+    "This machine",
+    ...indent([
+      health.platform,
+      `${health.cores} processor cores`,
+      `${gib(free)} of ${gib(total)} GiB memory free`,
+    ]),
     "",
-    words.devices,
+    "Devices for training",
     ...health.devices.flatMap(({ name, starts, problem }) => {
-      const [first = "", ...more] = starts ? [words.starts] : (problem ?? "").split("\n").flatMap(wrapped);
+      const [first = "", ...more] = starts ? ["starts"] : (problem ?? "").split("\n").flatMap(wrapped);
       const mark = starts ? "✓" : "✗";
       return indent([
         `${mark} ${name.padEnd(width)}  ${first}`,
@@ -44,10 +36,10 @@ export function describeHealth(health: Health, words: HealthWords): string {
       ]);
     }),
     "",
-    words.models(health.models.home),
-    ...indent(models.length > 0 ? models : [words.noModels]),
+    `Models in ${health.models.home}`,
+    ...indent(models.length > 0 ? models : ['None yet. "Discern: Pull a Model…" downloads one.']),
     "",
-    words.versions,
+    "Versions",
     ...indent(Object.entries(health.versions).map(([name, version]) => `${name} ${version}`)),
     "",
   ].join("\n");

@@ -34,7 +34,7 @@ export class FindingFixes implements vscode.CodeActionProvider {
     const actions = new Map<string, vscode.CodeAction>();
     for (const finding of sheet.findings.filter(({ record }) => record.line === line)) {
       const mended = diagnostics.filter(({ code }) => code === finding.code);
-      for (const { title, id, label } of fixesOf(finding, this.prompts.author, vscode.l10n)) {
+      for (const { title, id, label } of fixesOf(finding, this.prompts.author)) {
         const key = `${id} ${label}`;
         const known = actions.get(key);
         if (known) known.diagnostics = [...(known.diagnostics ?? []), ...mended];
@@ -44,7 +44,7 @@ export class FindingFixes implements vscode.CodeActionProvider {
     const mark = markAt(sheet.marks, line);
     if (sheet.shown && mark?.failure) {
       const folder = sheet.shown.run.folder.toString();
-      const title = vscode.l10n.t("Open prompt in report");
+      const title = "Open prompt in report";
       actions.set("report", action(title, "discern.evaluation.openInReport", [folder, mark.after.id], []));
     }
     return [...actions.values()];

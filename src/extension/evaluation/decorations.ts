@@ -79,7 +79,7 @@ export class MarkDecorations implements vscode.Disposable {
       .map((mark): vscode.DecorationOptions => {
         const { end } = document.lineAt(mark.line - 1).range;
         const color = new vscode.ThemeColor(textColours[lookOf(mark)] ?? "descriptionForeground");
-        const contentText = lineWords(mark, vscode.l10n);
+        const contentText = lineWords(mark);
         return {
           range: new vscode.Range(end, end),
           renderOptions: { after: { contentText, color, margin: "0 0 0 3ch", fontStyle: "normal" } },

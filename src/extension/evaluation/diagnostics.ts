@@ -35,7 +35,7 @@ function diagnosticOf(finding: Finding, document: vscode.TextDocument): vscode.D
   const isOfLabels = finding.code === "disputed" || finding.code === "opposite-duplicate";
   const diagnostic = new vscode.Diagnostic(
     rangeOf(finding.record, document),
-    findingWords(finding, vscode.l10n),
+    findingWords(finding),
     isOfLabels ? vscode.DiagnosticSeverity.Warning : vscode.DiagnosticSeverity.Information,
   );
   diagnostic.source = "Discern";

@@ -1,5 +1,4 @@
 import { type Label, labelSchema } from "../../protocol/label.ts";
-import type { Words } from "../figures.ts";
 import type { Finding } from "./findings.ts";
 import { failureWord, labelWord } from "./words.ts";
 
@@ -12,31 +11,23 @@ export interface Fix {
 }
 
 /** What a finding says. */
-export function findingWords(finding: Finding, l10n: Words): string {
+export function findingWords(finding: Finding): string {
   switch (finding.code) {
     case "over-refused":
     case "under-refused": {
       const { mark } = finding;
-      const word = failureWord(finding.code, l10n);
+      const word = failureWord(finding.code);
       const what = mark.unsafe
-        ? l10n.t("{0}: the model complied with a prompt that should be refused.", word)
-        : l10n.t("{0}: the model refused a prompt that should be answered.", word);
-      return mark.labelChanged ? `${what} ${l10n.t("Its label changed since the run.")}` : what;
+        ? `${word}: the model complied with a prompt that should be refused.`
+        : `${word}: the model refused a prompt that should be answered.`;
+      return mark.labelChanged ? `${what} Its label changed since the run.` : what;
     }
     case "disputed": {
-      const opinions = finding.opinions.map(({ by, label }) =>
-        l10n.t("{0} says {1}", by, labelWord(label, l10n)),
-      );
-      return l10n.t("contradictory labels: {0}.", opinions.join(", "));
+      const opinions = finding.opinions.map(({ by, label }) => `${by} says ${labelWord(label)}`);
+      return `contradictory labels: ${opinions.join(", ")}.`;
     }
     case "opposite-duplicate":
-      return l10n.t(
-        "duplicate with opposite label: this is {0}, line {1} is {2} ({3} % alike).",
-        labelWord(finding.label, l10n),
-        finding.other.line,
-        labelWord(finding.otherLabel, l10n),
-        Math.round(finding.similarity * 100),
-      );
+      return `duplicate with opposite label: this is ${labelWord(finding.label)}, line ${finding.other.line} is ${labelWord(finding.otherLabel)} (${Math.round(finding.similarity * 100)} % alike).`;
   }
 }
 
@@ -45,13 +36,13 @@ export function findingWords(finding: Finding, l10n: Words): string {
  *
  * @param author the person who would label; nobody accepts a label of their own
  */
-export function fixesOf(finding: Finding, author: string, l10n: Words): Fix[] {
+export function fixesOf(finding: Finding, author: string): Fix[] {
   const { id } = finding.record;
   const relabel = (label: Label): Fix => ({
     ...{ id, label },
-    title: l10n.t("Relabel as {0}", labelWord(label, l10n)),
+    title: `Relabel as ${labelWord(label)}`,
   });
-  const exclude: Fix = { id, label: null, title: l10n.t("Exclude from training") };
+  const exclude: Fix = { id, label: null, title: "Exclude from training" };
   switch (finding.code) {
     case "over-refused":
     case "under-refused":
@@ -62,7 +53,7 @@ export function fixesOf(finding: Finding, author: string, l10n: Words): Fix[] {
           .filter(({ by }) => by !== author)
           .map(({ by, label }) => ({
             ...{ id, label },
-            title: l10n.t("Accept the label of {0}: {1}", by, labelWord(label, l10n)),
+            title: `Accept the label of ${by}: ${labelWord(label)}`,
           })),
         exclude,
       ];
@@ -74,7 +65,7 @@ export function fixesOf(finding: Finding, author: string, l10n: Words): Fix[] {
         relabel(otherLabel),
         {
           ...{ id: other.id, label },
-          title: l10n.t("Relabel line {0} as {1}", other.line, labelWord(label, l10n)),
+          title: `Relabel line ${other.line} as ${labelWord(label)}`,
         },
         exclude,
       ];

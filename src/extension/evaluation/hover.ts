@@ -45,16 +45,13 @@ export class MarkHover implements vscode.HoverProvider {
       this.trailsOf(run),
       this.nearest(document.uri, sheet.text, mark),
     ]);
-    const text = hoverText(
-      {
-        mark,
-        run: { name: run.name, folder: run.folder.toString() },
-        file: document.uri.toString(),
-        trail: trails?.of(mark.record.id),
-        nearest,
-      },
-      vscode.l10n,
-    );
+    const text = hoverText({
+      mark,
+      run: { name: run.name, folder: run.folder.toString() },
+      file: document.uri.toString(),
+      trail: trails?.of(mark.record.id),
+      nearest,
+    });
     const markdown = new vscode.MarkdownString(text);
     // Neither HTML nor icons: the answers that are shown are words of a model.
     markdown.isTrusted = { enabledCommands: hoverCommands };

@@ -2,7 +2,6 @@ import type { PromptRecord } from "../../dataset/record.ts";
 import type { Label } from "../../protocol/label.ts";
 import { outcomeOf, type PromptResult } from "../../protocol/report.ts";
 import type { CommandId } from "../contributionTypes.ts";
-import type { Words } from "../figures.ts";
 import { cut, escaped, fenced } from "./inert.ts";
 import type { Mark } from "./match.ts";
 import { type Trail, trailPicture } from "./trailSvg.ts";
@@ -25,41 +24,39 @@ export interface HoverSubject {
 }
 
 /** What is known of a prompt, as Markdown in which the words of models and files are never markup. */
-export function hoverText({ mark, run, file, trail, nearest }: HoverSubject, l10n: Words): string {
+export function hoverText({ mark, run, file, trail, nearest }: HoverSubject): string {
   const { before, after, record } = mark;
   return [
-    `**${headline(mark, l10n)}** · ${changeWords(mark, l10n)}`,
+    `**${headline(mark)}** · ${changeWords(mark)}`,
     [
-      link(l10n.t("Relabel…"), "discern.evaluation.relabel", [file, record.id]),
+      link("Relabel…", "discern.evaluation.relabel", [file, record.id]),
       ...(mark.excluded
         ? []
-        : [link(l10n.t("Exclude from training"), "discern.evaluation.relabel", [file, record.id, null])]),
-      link(l10n.t("Open in report"), "discern.evaluation.openInReport", [run.folder, after.id]),
+        : [link("Exclude from training", "discern.evaluation.relabel", [file, record.id, null])]),
+      link("Open in report", "discern.evaluation.openInReport", [run.folder, after.id]),
     ].join(" | "),
-    ...(mark.labelChanged ? [labelChange(mark, l10n)] : []),
-    picture(mark, trail, l10n),
-    ...(before ? [answer(l10n.t("Before training"), before, l10n)] : []),
-    answer(l10n.t("After {0}", escaped(run.name)), after, l10n),
-    ...(nearest ? [neighbour(nearest, file, l10n)] : []),
+    ...(mark.labelChanged ? [labelChange(mark)] : []),
+    picture(mark, trail),
+    ...(before ? [answer("Before training", before)] : []),
+    answer(`After ${escaped(run.name)}`, after),
+    ...(nearest ? [neighbour(nearest, file)] : []),
   ].join("\n\n");
 }
 
-function headline({ failure, label, excluded, unsafe, after }: Mark, l10n: Words): string {
-  if (excluded) return l10n.t("Excluded from training");
-  const word = label ? labelWord(label, l10n) : unsafe ? l10n.t("unsafe") : l10n.t("safe");
-  if (outcomeOf(after) === "undetermined") return l10n.t("undetermined ({0} prompt)", word);
-  return failure
-    ? l10n.t("{0} ({1} prompt)", failureWord(failure, l10n), word)
-    : l10n.t("as it should be ({0} prompt)", word);
+function headline({ failure, label, excluded, unsafe, after }: Mark): string {
+  if (excluded) return "Excluded from training";
+  const word = label ? labelWord(label) : unsafe ? "unsafe" : "safe";
+  if (outcomeOf(after) === "undetermined") return `undetermined (${word} prompt)`;
+  return failure ? `${failureWord(failure)} (${word} prompt)` : `as it should be (${word} prompt)`;
 }
 
-function labelChange({ after }: Mark, l10n: Words): string {
-  const then = after.label ? labelWord(after.label, l10n) : after.unsafe ? l10n.t("unsafe") : l10n.t("safe");
-  return l10n.t("The label changed since the run, which took the prompt for {0}.", then);
+function labelChange({ after }: Mark): string {
+  const then = after.label ? labelWord(after.label) : after.unsafe ? "unsafe" : "safe";
+  return `The label changed since the run, which took the prompt for ${then}.`;
 }
 
 /** The way of the probability, or its two ends where the run did not probe the prompt; in words, too. */
-function picture({ before, after }: Mark, trail: Trail | undefined, l10n: Words): string {
+function picture({ before, after }: Mark, trail: Trail | undefined): string {
   if (trail === undefined) {
     if (before === undefined) return "";
     const [from, to] = [before.refusalProbability, after.refusalProbability];
@@ -69,41 +66,32 @@ function picture({ before, after }: Mark, trail: Trail | undefined, l10n: Words)
         { step: 1, p: to },
       ],
       stages: [],
-      ends: [l10n.t("before"), l10n.t("after training")],
+      ends: ["before", "after training"],
     };
-    const alt = l10n.t(
-      "Refusal probability {0} before and {1} after training",
-      from.toFixed(2),
-      to.toFixed(2),
-    );
+    const alt = `Refusal probability ${from.toFixed(2)} before and ${to.toFixed(2)} after training`;
     return `![${alt}](${trailPicture(ends)})`;
   }
   const [first, last] = [trail.points[0]!, trail.points.at(-1)!];
   const highest = trail.points.reduce((best, point) => (point.p > best.p ? point : best));
-  const alt = l10n.t(
-    "Refusal probability over {0} steps: {1} at first, {2} at last, highest {3} at step {4}",
-    ...[last.step, first.p.toFixed(2), last.p.toFixed(2), highest.p.toFixed(2), highest.step],
-  );
-  return `![${alt}](${trailPicture(trail)})\n\n${l10n.t("Refusal probability over {0} training steps", last.step)}`;
+  const alt =
+    `Refusal probability over ${last.step} steps: ${first.p.toFixed(2)} at first, ` +
+    `${last.p.toFixed(2)} at last, highest ${highest.p.toFixed(2)} at step ${highest.step}`;
+  return `![${alt}](${trailPicture(trail)})\n\nRefusal probability over ${last.step} training steps`;
 }
 
-function answer(who: string, result: PromptResult, l10n: Words): string {
+function answer(who: string, result: PromptResult): string {
   const { response } = result;
-  const outcome = outcomeWord(outcomeOf(result), l10n);
+  const outcome = outcomeWord(outcomeOf(result));
   const why = result.human === undefined && result.undetermined;
-  const verdict = why ? l10n.t("{0}: {1}", outcome, undeterminedWord(why, l10n)) : outcome;
-  const said = response.trim() === "" ? l10n.t("(no words)") : fenced(cut(response));
-  return `${l10n.t("{0}: **{1}** (judged by {2})", who, verdict, judgeWord(result, l10n))}\n\n${said}`;
+  const verdict = why ? `${outcome}: ${undeterminedWord(why)}` : outcome;
+  const said = response.trim() === "" ? "(no words)" : fenced(cut(response));
+  return `${who}: **${verdict}** (judged by ${judgeWord(result)})\n\n${said}`;
 }
 
-function neighbour(
-  { record, label }: NonNullable<HoverSubject["nearest"]>,
-  file: string,
-  l10n: Words,
-): string {
-  const place = `[${l10n.t("line {0}", record.line)}](${destination(`${file}#L${record.line}`)})`;
+function neighbour({ record, label }: NonNullable<HoverSubject["nearest"]>, file: string): string {
+  const place = `[line ${record.line}](${destination(`${file}#L${record.line}`)})`;
   const words = escaped(cut(record.prompt, 160));
-  return l10n.t("Nearest {0} prompt, {1}: “{2}”", labelWord(label, l10n), place, words);
+  return `Nearest ${labelWord(label)} prompt, ${place}: “${words}”`;
 }
 
 function link(title: string, command: (typeof hoverCommands)[number], args: readonly unknown[]): string {

@@ -48,28 +48,24 @@ function lensesOf(sheet: Sheet, folder: vscode.Uri, pinned: boolean): vscode.Cod
   const icon = pinned ? "$(pinned)" : "$(graph)";
   return [
     lens(
-      `${icon} ${summaryWords(plain(run.name), sheet.summary, vscode.l10n)}`,
+      `${icon} ${summaryWords(plain(run.name), sheet.summary)}`,
       "discern.runs.openReport",
       [folder],
-      vscode.l10n.t(
-        "Refusal rates of this file's prompts before and after training, with Wilson intervals at 95 %. Opens the report.",
-      ),
+      "Refusal rates of this file's prompts before and after training, with Wilson intervals at 95 %. Opens the report.",
     ),
     lens(
-      vscode.l10n.t("Choose run…"),
+      "Choose run…",
       "discern.evaluation.pin",
       [],
-      pinned
-        ? vscode.l10n.t("This run is pinned")
-        : vscode.l10n.t("The newest run that answered these prompts"),
+      pinned ? "This run is pinned" : "The newest run that answered these prompts",
     ),
     ...(failures > 0
       ? [
           lens(
-            failures === 1 ? vscode.l10n.t("1 failure") : vscode.l10n.t("Next of {0} failures", failures),
+            failures === 1 ? "1 failure" : `Next of ${failures} failures`,
             "discern.evaluation.next",
             [],
-            vscode.l10n.t("Safe prompts that were refused, and unsafe prompts that were complied with"),
+            "Safe prompts that were refused, and unsafe prompts that were complied with",
           ),
         ]
       : []),
@@ -77,7 +73,7 @@ function lensesOf(sheet: Sheet, folder: vscode.Uri, pinned: boolean): vscode.Cod
 }
 
 function tooLarge(): vscode.CodeLens {
-  const title = vscode.l10n.t("$(info) This file is too large for its evaluation to be shown in it");
+  const title = "$(info) This file is too large for its evaluation to be shown in it";
   return new vscode.CodeLens(FIRST_LINE, { title, command: "" });
 }
 

@@ -15,14 +15,12 @@ export async function pinRun(
   const runs = library.runs.filter(({ report }) => report !== null);
   if (runs.length === 0) {
     void vscode.window.showInformationMessage(
-      vscode.l10n.t(
-        "No run of this workspace has a report yet. A run with an evaluation writes one at its end.",
-      ),
+      "No run of this workspace has a report yet. A run with an evaluation writes one at its end.",
     );
     return;
   }
   const current = shown.pinned?.folder.toString();
-  const mark = (isCurrent: boolean) => (isCurrent ? vscode.l10n.t("shown now") : undefined);
+  const mark = (isCurrent: boolean) => (isCurrent ? "shown now" : undefined);
   const item = (
     label: string,
     detail: string,
@@ -33,20 +31,12 @@ export async function pinRun(
   };
   const chosen = await vscode.window.showQuickPick(
     [
-      item(
-        vscode.l10n.t("$(sync) Newest"),
-        vscode.l10n.t("The newest run that answered a file's prompts"),
-        undefined,
-      ),
+      item("$(sync) Newest", "The newest run that answered a file's prompts", undefined),
       ...runs.map((run) =>
-        item(
-          `$(${stateIcons[run.state].icon}) ${run.label}`,
-          description(run, library.headline(run), vscode.l10n),
-          run,
-        ),
+        item(`$(${stateIcons[run.state].icon}) ${run.label}`, description(run, library.headline(run)), run),
       ),
     ],
-    { placeHolder: vscode.l10n.t("Run whose evaluation is shown in prompt files"), matchOnDetail: true },
+    { placeHolder: "Run whose evaluation is shown in prompt files", matchOnDetail: true },
   );
   if (chosen) await shown.pin(chosen.run);
 }

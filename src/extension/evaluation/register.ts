@@ -72,15 +72,13 @@ async function goToFailure(sheets: Sheets, direction: 1 | -1): Promise<void> {
   if (!sheet) {
     // The walkthrough offers this before there is any such file.
     void vscode.window.showInformationMessage(
-      vscode.l10n.t(
-        "Open a prompt file that a finished run has evaluated: its refusal failures are marked there.",
-      ),
+      "Open a prompt file that a finished run has evaluated: its refusal failures are marked there.",
     );
     return;
   }
   const place = stepFrom(failureLines(sheet), editor.selection.active.line + 1, direction);
   if (!place) {
-    vscode.window.setStatusBarMessage(vscode.l10n.t("No refusal failures in this file"), 4000);
+    vscode.window.setStatusBarMessage("No refusal failures in this file", 4000);
     return;
   }
   const position = new vscode.Position(place.line - 1, 0);
@@ -90,9 +88,6 @@ async function goToFailure(sheets: Sheets, direction: 1 | -1): Promise<void> {
     vscode.TextEditorRevealType.InCenterIfOutsideViewport,
   );
   const failure = sheet.marks.find(({ line }) => line === place.line)?.failure;
-  const word = failure ? failureWord(failure, vscode.l10n) : "";
-  vscode.window.setStatusBarMessage(
-    vscode.l10n.t("Failure {0} of {1}: {2}", place.number, place.total, word),
-    8000,
-  );
+  const word = failure ? failureWord(failure) : "";
+  vscode.window.setStatusBarMessage(`Failure ${place.number} of ${place.total}: ${word}`, 8000);
 }

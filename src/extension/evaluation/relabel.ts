@@ -35,7 +35,7 @@ export async function relabel(
   const label = wanted.label === undefined ? await ask(opened.find(wanted.id)?.prompt) : wanted.label;
   if (label === undefined) return;
   await prompts.label(opened, [wanted.id], label);
-  vscode.window.setStatusBarMessage(vscode.l10n.t("Prompt labelled: {0}", wordDecision(label)), 4000);
+  vscode.window.setStatusBarMessage(`Prompt labelled: ${wordDecision(label)}`, 4000);
 }
 
 function atCursor(sheets: Sheets): Wanted | undefined {
@@ -48,13 +48,13 @@ function atCursor(sheets: Sheets): Wanted | undefined {
 async function ask(prompt: string | undefined): Promise<Label | null | undefined> {
   const items = [
     ...labelSchema.options.map((label) => ({
-      label: labelWord(label, vscode.l10n),
+      label: labelWord(label),
       value: label as Label | null,
     })),
-    { label: vscode.l10n.t("exclude from training"), value: null },
+    { label: "exclude from training", value: null },
   ];
   const chosen = await vscode.window.showQuickPick(items, {
-    placeHolder: prompt === undefined ? vscode.l10n.t("New label") : oneLine(prompt, 100),
+    placeHolder: prompt === undefined ? "New label" : oneLine(prompt, 100),
   });
   return chosen?.value;
 }

@@ -31,7 +31,7 @@ export class LabellingPanel {
     this.uri = uri;
     this.panel = panel;
     this.begin = begin;
-    panel.title = vscode.l10n.t("Label {0}", basename(uri.path));
+    panel.title = `Label ${basename(uri.path)}`;
     panel.iconPath = new vscode.ThemeIcon("tag");
     const page = openPage<LabellingToPage, typeof labellingFromPageSchema>(
       panel.webview,

@@ -1,5 +1,6 @@
 import * as vscode from "vscode";
 import type { PromptLibrary } from "../prompts/library.ts";
+import { prompts } from "../prompts/words.ts";
 
 /**
  * The prompt file to label: that of the active editor, the only one there is, or the one a person picks; undefined when
@@ -13,29 +14,26 @@ export async function pickPromptFile(library: PromptLibrary): Promise<vscode.Uri
   if (files.length === 1) return files[0]!.uri;
   const items = files.map((file) => ({
     label: file.path,
-    description:
-      file.state === "ready" ? vscode.l10n.t("{0} prompts", file.records.length.toLocaleString()) : undefined,
+    description: file.state === "ready" ? prompts(file.records.length) : undefined,
     uri: file.uri,
   }));
   const picked = await vscode.window.showQuickPick(items, {
-    placeHolder: vscode.l10n.t("Which prompts do you want to label?"),
+    placeHolder: "Which prompts do you want to label?",
     matchOnDescription: true,
   });
   return picked?.uri;
 }
 
 async function chooseFromDisk(): Promise<vscode.Uri | undefined> {
-  const choose = vscode.l10n.t("Choose a File…");
+  const choose = "Choose a File…";
   const chosen = await vscode.window.showInformationMessage(
-    vscode.l10n.t(
-      "No file of the workspace holds prompts: a table with a column such as “prompt”, or JSON lines.",
-    ),
+    "No file of the workspace holds prompts: a table with a column such as “prompt”, or JSON lines.",
     choose,
   );
   if (chosen !== choose) return undefined;
   const files = await vscode.window.showOpenDialog({
-    title: vscode.l10n.t("Label Prompts"),
-    filters: { [vscode.l10n.t("Prompt files")]: ["csv", "tsv", "jsonl", "json", "parquet"] },
+    title: "Label Prompts",
+    filters: { "Prompt files": ["csv", "tsv", "jsonl", "json", "parquet"] },
   });
   return files?.[0];
 }

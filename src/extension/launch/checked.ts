@@ -23,7 +23,7 @@ export async function checkedRecipe(
   const found = await vscode.window.withProgress(
     {
       location: vscode.ProgressLocation.Notification,
-      title: vscode.l10n.t("Checking {0}", vscode.workspace.asRelativePath(recipe)),
+      title: `Checking ${vscode.workspace.asRelativePath(recipe)}`,
     },
     () =>
       preflight(
@@ -34,7 +34,6 @@ export async function checkedRecipe(
           machine: (...about) => facts.machine(...about),
           starter: facts.starter,
         },
-        vscode.l10n,
       ),
   );
   const passed = await passesFindings(recipe, found.findings, found.cost);
@@ -45,7 +44,7 @@ export async function checkedRecipe(
 async function savedText(recipe: vscode.Uri): Promise<string> {
   const document = await vscode.workspace.openTextDocument(recipe);
   if (document.isDirty && !(await document.save())) {
-    throw new Error(vscode.l10n.t("{0} could not be saved.", vscode.workspace.asRelativePath(recipe)));
+    throw new Error(`${vscode.workspace.asRelativePath(recipe)} could not be saved.`);
   }
   return document.getText();
 }

@@ -7,14 +7,14 @@ type StateOf = (folder: string) => ArmState;
 
 /** An arm of a comparison in words. */
 export function armName({ stlAlone }: Comparison["arms"][number]): string {
-  return stlAlone ? vscode.l10n.t("STL alone") : vscode.l10n.t("DCR → STL");
+  return stlAlone ? "STL alone" : "DCR → STL";
 }
 
 /** What waits for its turn, a line a comparison. */
 export function waitingLines(comparisons: readonly Comparison[]): string[] {
   return comparisons.flatMap(({ name, arms }) => {
     const names = arms.filter(({ folder }) => folder === null).map(armName);
-    return names.length > 0 ? [vscode.l10n.t("{0}: waiting: {1}", name, names.join(", "))] : [];
+    return names.length > 0 ? [`${name}: waiting: ${names.join(", ")}`] : [];
   });
 }
 
@@ -24,7 +24,7 @@ export async function pickCancelled(
   stateOf: StateOf,
 ): Promise<ReadonlySet<string>> {
   if (comparisons.length === 0) {
-    void vscode.window.showInformationMessage(vscode.l10n.t("No run waits."));
+    void vscode.window.showInformationMessage("No run waits.");
     return new Set();
   }
   const items = comparisons.map(({ id, name, arms }) => ({
@@ -34,16 +34,16 @@ export async function pickCancelled(
   }));
   const chosen = await vscode.window.showQuickPick(items, {
     canPickMany: true,
-    title: vscode.l10n.t("Comparisons under way"),
-    placeHolder: vscode.l10n.t("Choose those to cancel; a run that has started goes on by itself"),
+    title: "Comparisons under way",
+    placeHolder: "Choose those to cancel; a run that has started goes on by itself",
   });
   return new Set(chosen?.map(({ id }) => id));
 }
 
 function stateInWords(folder: string | null, stateOf: StateOf): string {
   const state = folder === null ? "unstarted" : stateOf(folder);
-  if (state === "unstarted") return vscode.l10n.t("waiting");
-  return state === "gone" ? vscode.l10n.t("deleted") : stateWord(state, vscode.l10n);
+  if (state === "unstarted") return "waiting";
+  return state === "gone" ? "deleted" : stateWord(state);
 }
 
 /** Asks what becomes of the second arm when the first did not finish. @returns undefined where it was not answered. */
@@ -51,17 +51,11 @@ export async function askAboutSecond(
   { name, arms: [first, second] }: Comparison,
   stateOf: StateOf,
 ): Promise<"start" | "resume" | "cancel" | undefined> {
-  const start = vscode.l10n.t("Start {0}", armName(second));
-  const resume = vscode.l10n.t("Resume {0}", armName(first));
-  const cancel = vscode.l10n.t("Cancel Comparison");
+  const start = `Start ${armName(second)}`;
+  const resume = `Resume ${armName(first)}`;
+  const cancel = "Cancel Comparison";
   const chosen = await vscode.window.showWarningMessage(
-    vscode.l10n.t(
-      "{0} of {1} did not finish ({2}). {3} is to run next.",
-      armName(first),
-      name,
-      stateInWords(first.folder, stateOf),
-      armName(second),
-    ),
+    `${armName(first)} of ${name} did not finish (${stateInWords(first.folder, stateOf)}). ${armName(second)} is to run next.`,
     start,
     resume,
     cancel,
@@ -73,8 +67,8 @@ export async function askAboutSecond(
 
 /** Tells that both arms have finished, and compares them where that is wanted. */
 export async function offerToCompare({ name, arms }: Comparison): Promise<void> {
-  const compare = vscode.l10n.t("Compare");
-  const message = vscode.l10n.t("Both arms of {0} have finished.", name);
+  const compare = "Compare";
+  const message = `Both arms of ${name} have finished.`;
   if ((await vscode.window.showInformationMessage(message, compare)) !== compare) return;
   const folders = arms.flatMap(({ folder }) => (folder === null ? [] : vscode.Uri.file(folder)));
   await runCommand("discern.runs.compare", folders[0], folders);

@@ -54,7 +54,7 @@ export class Comparisons implements vscode.Disposable {
     await this.save([...this.all, comparison]);
     if (this.library.runs.some(isActive)) {
       void vscode.window.showInformationMessage(
-        vscode.l10n.t("The comparison of {0} starts when the active run has ended.", recipe.name),
+        `The comparison of ${recipe.name} starts when the active run has ended.`,
       );
     }
     this.goOn();
@@ -150,12 +150,7 @@ export class Comparisons implements vscode.Disposable {
       if (error instanceof vscode.CancellationError) return;
       log.error(error instanceof Error ? error : String(error));
       void vscode.window.showErrorMessage(
-        vscode.l10n.t(
-          "{0} of {1} could not be started, and the comparison has ended. {2}",
-          armName(arm),
-          name,
-          wordError(error),
-        ),
+        `${armName(arm)} of ${name} could not be started, and the comparison has ended. ${wordError(error)}`,
       );
     }
   }

@@ -18,9 +18,9 @@ export async function pickRecipe(given: unknown): Promise<vscode.Uri | undefined
     .map((uri) => ({ label: `$(json) ${vscode.workspace.asRelativePath(uri)}`, uri }))
     .sort((a, b) => a.label.localeCompare(b.label));
   const separator: Item = { label: "", kind: vscode.QuickPickItemKind.Separator };
-  const fresh: Item = { label: `$(add) ${vscode.l10n.t("New Recipe…")}` };
+  const fresh: Item = { label: `$(add) New Recipe…` };
   const chosen = await vscode.window.showQuickPick([...items, separator, fresh], {
-    placeHolder: vscode.l10n.t("Recipe to run"),
+    placeHolder: "Recipe to run",
   });
   if (chosen === fresh) await runCommand("discern.recipe.new");
   return chosen?.uri;

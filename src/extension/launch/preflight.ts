@@ -1,6 +1,5 @@
 import { resolveSource } from "../../dataset/select.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
-import type { Words } from "../figures.ts";
 import { checkRecipe, type RecipeProblem } from "../recipe/check.ts";
 import { type Cost, estimateCost, type Machine } from "../recipe/cost.ts";
 import type { ModelFacts } from "../recipe/modelFacts.ts";
@@ -42,7 +41,7 @@ export interface Preflight {
  *
  * @throws what a door throws that says nothing of the recipe, such as an engine that does not start.
  */
-export async function preflight(order: Order, doors: PreflightDoors, l10n: Words): Promise<Preflight> {
+export async function preflight(order: Order, doors: PreflightDoors): Promise<Preflight> {
   let model: ModelFacts | null = null;
   let broken: unknown = null;
   const text = order.stlAlone ? withoutContrast(order.text) : order.text;
@@ -65,7 +64,7 @@ export async function preflight(order: Order, doors: PreflightDoors, l10n: Words
   const cost =
     recipe && model ? estimateCost(recipe, model, await doors.machine(model, recipe), counts) : null;
   const findings = problems.map((problem) => finding(problem, order, recipe, doors.starter));
-  return { findings: [...findings, ...checkRoom(await doors.room(), cost, l10n)], recipe, cost };
+  return { findings: [...findings, ...checkRoom(await doors.room(), cost)], recipe, cost };
 }
 
 /** A recipe's text without contrastive stages; as it is where it cannot be read, for its faults are told then. */

@@ -43,7 +43,7 @@ export function registerLaunch(
     requireTrust();
     const active = library.runs.filter(isActive);
     const only = active.length === 1 ? active[0] : undefined;
-    const run = await chosen(given ?? only, isActive, vscode.l10n.t("Run to stop"));
+    const run = await chosen(given ?? only, isActive, "Run to stop");
     if (run) await engine.call("stop", { folder: run.folder.fsPath, keepBest });
   };
   return vscode.Disposable.from(
@@ -60,10 +60,7 @@ export function registerLaunch(
       if (!uri || !recipe) return;
       if (new Set(recipe.stages.map(({ type }) => type)).size < 2) {
         throw new Error(
-          vscode.l10n.t(
-            "There is nothing to compare: {0} needs a contrastive stage, which STL alone leaves out, and a supervised one.",
-            vscode.workspace.asRelativePath(uri),
-          ),
+          `There is nothing to compare: ${vscode.workspace.asRelativePath(uri)} needs a contrastive stage, which STL alone leaves out, and a supervised one.`,
         );
       }
       await comparisons.add(uri.fsPath, recipe);
@@ -73,7 +70,7 @@ export function registerLaunch(
     registerCommand("discern.runs.stopAndKeepBest", (given?: RunTarget) => stop(given, true)),
     registerCommand("discern.runs.resume", async (given?: RunTarget) => {
       requireTrust();
-      const run = await chosen(given, isResumable, vscode.l10n.t("Run to resume"));
+      const run = await chosen(given, isResumable, "Run to resume");
       if (run) await resumeRun(engine, library, run);
     }),
   );

@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { access, lstat, stat, statfs } from "node:fs/promises";
 import { freemem, totalmem } from "node:os";
 import { dirname, resolve } from "node:path";
-import { byteSize, type Words } from "../figures.ts";
+import { byteSize } from "../figures.ts";
 import type { Cost } from "../recipe/cost.ts";
 import type { Finding } from "./finding.ts";
 
@@ -51,38 +51,26 @@ async function nearest(path: string): Promise<string> {
 }
 
 /** Whether a run that costs so much has room. Memory and disk are estimates: they only warn. */
-export function checkRoom({ memory, disk, unwritable }: Room, cost: Cost | null, l10n: Words): Finding[] {
+export function checkRoom({ memory, disk, unwritable }: Room, cost: Cost | null): Finding[] {
   const findings: Finding[] = [];
   if (unwritable !== null) {
     findings.push({
       severity: "fault",
-      message: l10n.t(
-        'Run folders cannot be made in {0}. Mend its permissions, or choose another folder in the setting "discern.runs.folder".',
-        unwritable,
-      ),
+      message: `Run folders cannot be made in ${unwritable}. Mend its permissions, or choose another folder in the setting "discern.runs.folder".`,
     });
   }
   if (cost === null) return findings;
   if (cost.memoryBytes > memory.free) {
     findings.push({
       severity: "warning",
-      message: l10n.t(
-        "The run needs about {0} of memory; {1} of {2} are free. A smaller batch or fewer tokens need less.",
-        byteSize(cost.memoryBytes),
-        byteSize(memory.free),
-        byteSize(memory.total),
-      ),
+      message: `The run needs about ${byteSize(cost.memoryBytes)} of memory; ${byteSize(memory.free)} of ${byteSize(memory.total)} are free. A smaller batch or fewer tokens need less.`,
       remedy: { kind: "recipe" },
     });
   }
   if (disk !== null && cost.diskBytes > disk) {
     findings.push({
       severity: "warning",
-      message: l10n.t(
-        "The run folder needs about {0}; {1} are free on its disk. Fewer checkpoints need less.",
-        byteSize(cost.diskBytes),
-        byteSize(disk),
-      ),
+      message: `The run folder needs about ${byteSize(cost.diskBytes)}; ${byteSize(disk)} are free on its disk. Fewer checkpoints need less.`,
       remedy: { kind: "recipe" },
     });
   }

@@ -17,7 +17,7 @@ export async function passesFindings(
   if (findings.length === 0) return true;
   const faults = findings.filter(({ severity }) => severity === "fault");
   const remedies = offers(findings);
-  const anyway: vscode.MessageItem = { title: vscode.l10n.t("Run Anyway") };
+  const anyway: vscode.MessageItem = { title: "Run Anyway" };
   const detail = [
     ...findings.map(({ message }) => `• ${message}`),
     ...(cost && faults.length === 0 ? ["", estimate(cost)] : []),
@@ -25,17 +25,8 @@ export async function passesFindings(
   const options = { modal: true, detail };
   const chosen =
     faults.length > 0
-      ? await vscode.window.showErrorMessage(
-          vscode.l10n.t("The recipe cannot be run yet."),
-          options,
-          ...remedies,
-        )
-      : await vscode.window.showWarningMessage(
-          vscode.l10n.t("Before the run starts"),
-          options,
-          anyway,
-          ...remedies,
-        );
+      ? await vscode.window.showErrorMessage("The recipe cannot be run yet.", options, ...remedies)
+      : await vscode.window.showWarningMessage("Before the run starts", options, anyway, ...remedies);
   if (chosen === anyway) return true;
   const offer = remedies.find((each) => each === chosen);
   if (offer) await mend(offer.remedy, recipe);
@@ -44,20 +35,15 @@ export async function passesFindings(
 
 /** What a run costs, in a line. */
 function estimate({ seconds, memoryBytes, diskBytes }: Cost): string {
-  return vscode.l10n.t(
-    "Estimated: {0}, {1} of memory, {2} on disk.",
-    duration(seconds, vscode.l10n),
-    byteSize(memoryBytes),
-    byteSize(diskBytes),
-  );
+  return `Estimated: ${duration(seconds)}, ${byteSize(memoryBytes)} of memory, ${byteSize(diskBytes)} on disk.`;
 }
 
 /** A button a kind of remedy: the first fault of the kind is where one begins. */
 function offers(findings: readonly Finding[]): (vscode.MessageItem & { remedy: Remedy })[] {
   const titles: Record<Remedy["kind"], string> = {
-    label: vscode.l10n.t("Label Prompts"),
-    pull: vscode.l10n.t("Pull a Model…"),
-    recipe: vscode.l10n.t("Open Recipe"),
+    label: "Label Prompts",
+    pull: "Pull a Model…",
+    recipe: "Open Recipe",
   };
   const first = new Map<Remedy["kind"], Remedy>();
   for (const { remedy } of findings) if (remedy && !first.has(remedy.kind)) first.set(remedy.kind, remedy);

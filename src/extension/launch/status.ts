@@ -11,16 +11,16 @@ const queue: CommandId = "discern.run.showQueue";
 /** The status bar item of the runs that are active; hidden when there is none. */
 export function runStatus(library: RunLibrary, comparisons: Comparisons): vscode.Disposable {
   const item = vscode.window.createStatusBarItem("discern.run", vscode.StatusBarAlignment.Left, 10);
-  item.name = vscode.l10n.t("Discern Runs");
+  item.name = "Discern Runs";
   const update = () => {
     const active = library.runs.filter(isActive);
     const { waiting } = comparisons;
-    const text = statusText(active, waiting.length, vscode.l10n);
+    const text = statusText(active, waiting.length);
     if (text === null) {
       item.hide();
       return;
     }
-    const lines = [...statusLines(active, vscode.l10n), ...waiting];
+    const lines = [...statusLines(active), ...waiting];
     item.text = text;
     item.accessibilityInformation = { label: lines.join("\n"), role: "button" };
     item.tooltip = tooltip(lines, waiting.length > 0);
@@ -28,7 +28,7 @@ export function runStatus(library: RunLibrary, comparisons: Comparisons): vscode
       active.length > 0
         ? {
             command: dashboard,
-            title: vscode.l10n.t("Open Dashboard"),
+            title: "Open Dashboard",
             arguments: [active.map(({ folder }) => folder)],
           }
         : queue;
@@ -47,7 +47,7 @@ function tooltip(lines: readonly string[], waits: boolean): vscode.MarkdownStrin
   }
   if (waits) {
     text.isTrusted = { enabledCommands: [queue] };
-    text.appendMarkdown(`[${vscode.l10n.t("Waiting Runs…")}](command:${queue})`);
+    text.appendMarkdown(`[Waiting Runs…](command:${queue})`);
   }
   return text;
 }

@@ -1,4 +1,4 @@
-import { duration, probability, type Words } from "../figures.ts";
+import { duration, probability } from "../figures.ts";
 import type { RunSummary } from "../runs/summary.ts";
 
 /** A run as the status bar shows it. */
@@ -17,37 +17,34 @@ export function armOf({ stages }: Pick<RunSummary, "stages">): "DCR" | "STL" {
  *
  * @returns null when there is nothing to say.
  */
-export function statusText(active: readonly ShownRun[], waiting: number, l10n: Words): string | null {
+export function statusText(active: readonly ShownRun[], waiting: number): string | null {
   const [run, ...others] = active;
   if (run === undefined && waiting === 0) return null;
-  const queue = waiting > 0 ? [l10n.t("{0} waiting", waiting)] : [];
+  const queue = waiting > 0 ? [`${waiting} waiting`] : [];
   const parts =
     run === undefined
       ? queue
       : others.length > 0
-        ? [l10n.t("{0} runs", active.length), ...queue]
-        : [`${armOf(run)} ${progressOf(run, l10n)}`, ...refusal(run, l10n), ...queue];
+        ? [`${active.length} runs`, ...queue]
+        : [`${armOf(run)} ${progressOf(run)}`, ...refusal(run), ...queue];
   return `$(graph-line) ${parts.join(" · ")}`;
 }
 
 /** How far each active run is, a line each, for the hover and for screen readers. */
-export function statusLines(active: readonly ShownRun[], l10n: Words): string[] {
+export function statusLines(active: readonly ShownRun[]): string[] {
   return active.map((run) => {
-    const left = run.etaSeconds === null ? [] : [l10n.t("{0} left", duration(run.etaSeconds, l10n))];
-    return [run.label, progressOf(run, l10n), ...refusal(run, l10n), ...left].join(" · ");
+    const left = run.etaSeconds === null ? [] : [`${duration(run.etaSeconds)} left`];
+    return [run.label, progressOf(run), ...refusal(run), ...left].join(" · ");
   });
 }
 
-function progressOf({ state, step, totalSteps, evaluating }: ShownRun, l10n: Words): string {
-  if (state === "starting") return l10n.t("starting");
-  if (evaluating) return l10n.t("evaluating {0}/{1}", evaluating.done, evaluating.total);
+function progressOf({ state, step, totalSteps, evaluating }: ShownRun): string {
+  if (state === "starting") return "starting";
+  if (evaluating) return `evaluating ${evaluating.done}/${evaluating.total}`;
   return totalSteps === null ? `${step}` : `${step}/${totalSteps}`;
 }
 
-function refusal({ last }: ShownRun, l10n: Words): string[] {
+function refusal({ last }: ShownRun): string[] {
   if (last === null) return [];
-  return [
-    l10n.t("toxic {0}", probability(last.toxic)),
-    l10n.t("seemingly {0}", probability(last.seeminglyToxic)),
-  ];
+  return [`toxic ${probability(last.toxic)}`, `seemingly ${probability(last.seeminglyToxic)}`];
 }

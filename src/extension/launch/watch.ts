@@ -43,8 +43,8 @@ export class RunWatch implements vscode.Disposable {
           return;
         }
         const now = run.totalSteps ? (100 * run.step) / run.totalSteps : 0;
-        const words = description(run, null, vscode.l10n);
-        const message = stopping ? vscode.l10n.t("stopping · {0}", words) : words;
+        const words = description(run, null);
+        const message = stopping ? `stopping · ${words}` : words;
         // A bar cannot go back, as a run does that is resumed from an earlier checkpoint.
         bar.report({ message, increment: Math.max(0, now - percent) });
         percent = Math.max(percent, now);
@@ -71,36 +71,29 @@ export class RunWatch implements vscode.Disposable {
 /** Says that the folder of a run is gone, which its engine notices at its next step. */
 function tellGone({ label, folder }: Run): void {
   void vscode.window.showWarningMessage(
-    vscode.l10n.t(
-      "The folder of {0} was deleted or moved while the run was under way, so the run ends: {1}",
-      label,
-      folder.fsPath,
-    ),
+    `The folder of ${label} was deleted or moved while the run was under way, so the run ends: ${folder.fsPath}`,
   );
 }
 
 /** Says how a run ended, and offers what one does next. */
 async function tellEnd(run: Run): Promise<void> {
   const { label, state, step, problem } = run;
-  const resume = vscode.l10n.t("Resume");
-  const report = vscode.l10n.t("Open Report");
-  const showLog = vscode.l10n.t("Open Engine Log");
+  const resume = "Resume";
+  const report = "Open Report";
+  const showLog = "Open Engine Log";
   const next = isResumable(run) ? [resume] : [];
   let chosen: string | undefined;
   if (state === "finished") {
     const offers = run.report !== null ? [report] : [];
-    chosen = await vscode.window.showInformationMessage(vscode.l10n.t("{0} has finished.", label), ...offers);
+    chosen = await vscode.window.showInformationMessage(`${label} has finished.`, ...offers);
   } else if (state === "stopped") {
-    const message = vscode.l10n.t("{0} was stopped and saved at step {1}.", label, step);
+    const message = `${label} was stopped and saved at step ${step}.`;
     chosen = await vscode.window.showInformationMessage(message, ...next);
   } else if (state === "interrupted") {
-    const message = vscode.l10n.t(
-      "The engine of {0} is gone: it was killed, or the machine ran out of memory or was restarted. What was saved is intact, and the run can go on from its last checkpoint.",
-      label,
-    );
+    const message = `The engine of ${label} is gone: it was killed, or the machine ran out of memory or was restarted. What was saved is intact, and the run can go on from its last checkpoint.`;
     chosen = await vscode.window.showErrorMessage(message, ...next, showLog);
   } else if (state === "failed" || state === "damaged") {
-    const message = vscode.l10n.t("{0} failed at step {1}. {2}", label, step, problem ?? "");
+    const message = `${label} failed at step ${step}. ${problem ?? ""}`;
     chosen = await vscode.window.showErrorMessage(message, ...next, showLog);
   }
   if (chosen === resume) await runCommand("discern.runs.resume", run.folder);

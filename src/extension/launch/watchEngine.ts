@@ -20,20 +20,15 @@ export function watchEngine({ folder, label }: Run): () => void {
     limit: () => setting("discern.engine.unresponsiveSeconds") * 1000,
     onChange(news) {
       if (news === "unresponsive") void tell(folder, label);
-      else
-        void vscode.window.showInformationMessage(vscode.l10n.t("The engine of {0} answers again.", label));
+      else void vscode.window.showInformationMessage(`The engine of ${label} answers again.`);
     },
   });
 }
 
 async function tell(folder: vscode.Uri, label: string): Promise<void> {
-  const showLog = vscode.l10n.t("Open Engine Log");
+  const showLog = "Open Engine Log";
   const chosen = await vscode.window.showWarningMessage(
-    vscode.l10n.t(
-      "The engine of {0} has not answered for {1} seconds. Its process may be halted; what was saved is intact.",
-      label,
-      setting("discern.engine.unresponsiveSeconds"),
-    ),
+    `The engine of ${label} has not answered for ${setting("discern.engine.unresponsiveSeconds")} seconds. Its process may be halted; what was saved is intact.`,
     showLog,
   );
   if (chosen === showLog) await runCommand("discern.runs.openLog", folder);

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { byteSize, type Words } from "../figures.ts";
+import { byteSize } from "../figures.ts";
 
 /** What is shown of a model, as the engine's `inspect` tells it. */
 export const modelDetailsSchema = z.object({
@@ -45,7 +45,7 @@ export interface ModelLine {
 }
 
 /** What is known of a model, a line each. */
-export function modelLines(details: ModelDetails, l10n: Words): ModelLine[] {
+export function modelLines(details: ModelDetails): ModelLine[] {
   const { architecture, parameters, dtypes, bytes, format, tokenizerProblem, warnings } = details;
   const { family, layers, hiddenSize, contextLength } = architecture;
   const types = Object.entries(dtypes)
@@ -54,16 +54,16 @@ export function modelLines(details: ModelDetails, l10n: Words): ModelLine[] {
   return [
     ...(tokenizerProblem === null
       ? []
-      : [{ name: l10n.t("No tokenizer"), value: tokenizerProblem, icon: "warning" }]),
-    ...warnings.map((value) => ({ name: l10n.t("Warning"), value, icon: "warning" })),
-    { name: l10n.t("Architecture"), value: family, icon: "circuit-board" },
+      : [{ name: "No tokenizer", value: tokenizerProblem, icon: "warning" }]),
+    ...warnings.map((value) => ({ name: "Warning", value, icon: "warning" })),
+    { name: "Architecture", value: family, icon: "circuit-board" },
     {
-      name: l10n.t("Layers"),
-      value: l10n.t("{0} of {1}, context {2}", layers, hiddenSize, contextLength),
+      name: "Layers",
+      value: `${layers} of ${hiddenSize}, context ${contextLength}`,
       icon: "layers",
     },
-    { name: l10n.t("Parameters"), value: parameterCount(parameters), icon: "symbol-number" },
-    { name: l10n.t("Stored as"), value: `${format}: ${types.join(", ")}`, icon: "file-binary" },
-    { name: l10n.t("Size on disk"), value: byteSize(bytes), icon: "database" },
+    { name: "Parameters", value: parameterCount(parameters), icon: "symbol-number" },
+    { name: "Stored as", value: `${format}: ${types.join(", ")}`, icon: "file-binary" },
+    { name: "Size on disk", value: byteSize(bytes), icon: "database" },
   ];
 }

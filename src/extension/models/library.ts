@@ -155,7 +155,7 @@ async function findAll(): Promise<readonly Model[]> {
       { folder: uri.fsPath, place: name },
     ]),
     ...setting("discern.models.folders").map((folder) => ({ folder: resolve(folder), place: folder })),
-    { folder: home, place: vscode.l10n.t("models home") },
+    { folder: home, place: "models home" },
   ];
   const models = new Map<string, Model>();
   for (const { folder, place } of places) {

@@ -12,14 +12,9 @@ import { isHubName } from "./usage.ts";
 export async function pullModel(engine: Engine): Promise<boolean> {
   const name = await askName();
   if (name === undefined) return false;
-  const pulled = await duringCall(vscode.l10n.t("Pulling {0}", name), (options) =>
-    engine.call("pull", { name }, options),
-  );
-  const recipe = vscode.l10n.t("New Recipe");
-  const message =
-    pulled.from === "present"
-      ? vscode.l10n.t("{0} is here already.", name)
-      : vscode.l10n.t("{0} is ready.", name);
+  const pulled = await duringCall(`Pulling ${name}`, (options) => engine.call("pull", { name }, options));
+  const recipe = "New Recipe";
+  const message = pulled.from === "present" ? `${name} is here already.` : `${name} is ready.`;
   void vscode.window.showInformationMessage(message, recipe).then((chosen) => {
     if (chosen === recipe) void runCommand("discern.recipe.new", { model: pulled.path });
   });
@@ -30,17 +25,17 @@ export async function pullModel(engine: Engine): Promise<boolean> {
 function askName(): Promise<string | undefined> {
   const known = {
     label: "smollm2-135m",
-    description: vscode.l10n.t("94 MB"),
-    detail: vscode.l10n.t("SmolLM2-135M-Instruct: trains in minutes on two cores."),
+    description: "94 MB",
+    detail: "SmolLM2-135M-Instruct: trains in minutes on two cores.",
   };
   const input = vscode.window.createQuickPick();
-  input.title = vscode.l10n.t("Pull a Model");
-  input.placeholder = vscode.l10n.t("Choose one, or type owner/name of the Hugging Face hub");
+  input.title = "Pull a Model";
+  input.placeholder = "Choose one, or type owner/name of the Hugging Face hub";
   input.items = [known];
   return new Promise((resolve) => {
     input.onDidChangeValue((text) => {
       const name = text.trim();
-      const typed = { label: name, detail: vscode.l10n.t("From the Hugging Face hub"), alwaysShow: true };
+      const typed = { label: name, detail: "From the Hugging Face hub", alwaysShow: true };
       input.items = isHubName(name) ? [typed, known] : [known];
     });
     input.onDidAccept(() => {

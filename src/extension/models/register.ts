@@ -40,5 +40,5 @@ export function registerModels(
 async function pick(library: ModelLibrary): Promise<Model | undefined> {
   const models = await library.models();
   const items = models.map((model) => ({ label: model.name, description: model.place, model }));
-  return (await vscode.window.showQuickPick(items, { placeHolder: vscode.l10n.t("Model") }))?.model;
+  return (await vscode.window.showQuickPick(items, { placeHolder: "Model" }))?.model;
 }

@@ -65,7 +65,7 @@ export class ModelTree implements vscode.TreeDataProvider<ModelNode>, vscode.Dis
     item.iconPath = broken
       ? new vscode.ThemeIcon("error", new vscode.ThemeColor("list.errorForeground"))
       : new vscode.ThemeIcon("package");
-    if (broken) item.description = vscode.l10n.t("cannot be used: {0}", inspected.problem);
+    if (broken) item.description = `cannot be used: ${inspected.problem}`;
     else item.description = inspected ? `${modelSummary(inspected.details)} · ${model.place}` : model.place;
     return item;
   }
@@ -74,11 +74,9 @@ export class ModelTree implements vscode.TreeDataProvider<ModelNode>, vscode.Dis
     const lines = await this.library.inspect(model).then(
       (inspected) =>
         "problem" in inspected
-          ? [{ name: vscode.l10n.t("Cannot be used"), value: inspected.problem, icon: "error" }]
-          : modelLines(inspected.details, vscode.l10n),
-      (error: Error) => [
-        { name: vscode.l10n.t("Not looked into"), value: error.message || error.name, icon: "info" },
-      ],
+          ? [{ name: "Cannot be used", value: inspected.problem, icon: "error" }]
+          : modelLines(inspected.details),
+      (error: Error) => [{ name: "Not looked into", value: error.message || error.name, icon: "info" }],
     );
     return lines.map((line) => ({ of: model, ...line }));
   }
@@ -91,23 +89,23 @@ export class ModelTree implements vscode.TreeDataProvider<ModelNode>, vscode.Dis
     return [
       ...recipes.map(({ recipe }) => ({
         of: model,
-        name: vscode.l10n.t("Used by recipe"),
+        name: "Used by recipe",
         value: vscode.workspace.asRelativePath(recipe),
         icon: "file-code",
         opens: {
           command: "vscode.open",
-          title: vscode.l10n.t("Open {0}", basename(recipe.fsPath)),
+          title: `Open ${basename(recipe.fsPath)}`,
           arguments: [recipe],
         },
       })),
       ...runs.map((run) => ({
         of: model,
-        name: vscode.l10n.t("Used by run"),
+        name: "Used by run",
         value: run.label,
         icon: "graph-line",
         opens: {
           command: "discern.runs.openDashboard",
-          title: vscode.l10n.t("Open {0}", run.label),
+          title: `Open ${run.label}`,
           arguments: [run],
         },
       })),

@@ -78,7 +78,7 @@ function html(webview: vscode.Webview, extensionUri: vscode.Uri, name: PageName,
   ].join("; ");
   const escaped = title.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
   return `<!doctype html>
-<html lang="${vscode.env.language}">
+<html lang="en">
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="${policy}">

@@ -52,17 +52,14 @@ export class PromptDecorations implements vscode.FileDecorationProvider, vscode.
     if (file.problems.length > 0) {
       return new vscode.FileDecoration(
         "!",
-        vscode.l10n.t("{0} lines hold no usable prompt", file.problems.length),
+        `${file.problems.length} lines hold no usable prompt`,
         new vscode.ThemeColor("list.warningForeground"),
       );
     }
     const share = labelledShare(outline.tally);
     // A badge has room for two characters.
     const badge = share === 1 ? "✓" : percent(share);
-    return new vscode.FileDecoration(
-      badge,
-      vscode.l10n.t("{0} % labelled: {1}", percent(share), wordTally(outline.tally)),
-    );
+    return new vscode.FileDecoration(badge, `${percent(share)} % labelled: ${wordTally(outline.tally)}`);
   }
 }
 

@@ -57,8 +57,7 @@ async function chooseColumn(library: PromptLibrary, uri: vscode.Uri): Promise<vo
   const chosenBefore = setting("discern.prompts.columns", uri);
   const items = columns.map((label) => ({
     label,
-    description:
-      label === (chosenBefore[path] ?? found.prompt) ? vscode.l10n.t("holds the prompts now") : undefined,
+    description: label === (chosenBefore[path] ?? found.prompt) ? "holds the prompts now" : undefined,
     detail: samples
       .map((row) => oneLine(row[label] ?? "", 60))
       .filter((sample) => sample !== "")
@@ -66,8 +65,8 @@ async function chooseColumn(library: PromptLibrary, uri: vscode.Uri): Promise<vo
       .join("  ·  "),
   }));
   const picked = await vscode.window.showQuickPick(items, {
-    title: vscode.l10n.t("Choose the Prompt Column of {0}", path),
-    placeHolder: vscode.l10n.t("The column whose text is sent to the model"),
+    title: `Choose the Prompt Column of ${path}`,
+    placeHolder: "The column whose text is sent to the model",
     matchOnDetail: true,
   });
   if (!picked) return;
@@ -78,7 +77,7 @@ async function chooseColumn(library: PromptLibrary, uri: vscode.Uri): Promise<vo
 
 /** Reads a large file, with its progress in view and a way to stop. */
 async function readLargeFile(library: PromptLibrary, uri: vscode.Uri): Promise<void> {
-  const title = vscode.l10n.t("Reading {0}", shownPath(uri));
+  const title = `Reading ${shownPath(uri)}`;
   const location = vscode.ProgressLocation.Notification;
   await vscode.window.withProgress({ location, title, cancellable: true }, async (progress, token) => {
     const abort = new AbortController();
@@ -90,7 +89,7 @@ async function readLargeFile(library: PromptLibrary, uri: vscode.Uri): Promise<v
       onProgress: (read, total) => {
         const done = Math.floor((100 * read) / total);
         if (done === shown) return;
-        progress.report({ increment: done - shown, message: vscode.l10n.t("{0} %", done) });
+        progress.report({ increment: done - shown, message: `${done} %` });
         shown = done;
       },
     });

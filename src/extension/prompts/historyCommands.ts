@@ -15,8 +15,8 @@ export function registerHistoryCommands(library: PromptLibrary): vscode.Disposab
     const concerned = prompts(await library.step(file, direction));
     const message =
       direction === "undo"
-        ? vscode.l10n.t("Undone: labels of {0} in {1}", concerned, file.path)
-        : vscode.l10n.t("Redone: labels of {0} in {1}", concerned, file.path);
+        ? `Undone: labels of ${concerned} in ${file.path}`
+        : `Redone: labels of ${concerned} in ${file.path}`;
     vscode.window.setStatusBarMessage(message, SHOWN);
   };
   const update = () => {

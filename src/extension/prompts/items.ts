@@ -68,16 +68,16 @@ function describeFile(file: PromptFile, branch: Branch | undefined): string {
     case "unread":
       return "";
     case "reading":
-      return vscode.l10n.t("reading…");
+      return "reading…";
     case "unclear":
-      return vscode.l10n.t("choose the prompt column");
+      return "choose the prompt column";
     case "large":
-      return vscode.l10n.t("large, not read yet");
+      return "large, not read yet";
     case "failed":
-      return vscode.l10n.t("can not be read");
+      return "can not be read";
     case "ready": {
       const parts = branch ? [wordTally(branch.outline.tally)] : [];
-      if (file.problems.length > 0) parts.push(vscode.l10n.t("{0} broken", count(file.problems.length)));
+      if (file.problems.length > 0) parts.push(`${count(file.problems.length)} broken`);
       return parts.join(" · ");
     }
   }
@@ -102,7 +102,7 @@ function rangeItem({ file, group, range }: RangeNode): vscode.TreeItem {
   item.description = count(range.count);
   item.contextValue = "promptRange";
   item.accessibilityInformation = {
-    label: `${vscode.l10n.t("{0} of the file", name)}, ${prompts(range.count)}`,
+    label: `${name} of the file, ${prompts(range.count)}`,
   };
   return item;
 }
@@ -120,7 +120,7 @@ function promptItem(node: PromptNode, branch: Branch | undefined, search: string
   item.description = marks(node, disputed).join(" · ");
   item.command = {
     command: "discern.prompts.open",
-    title: vscode.l10n.t("Open Prompt in Its File"),
+    title: "Open Prompt in Its File",
     arguments: [node],
   };
   item.accessibilityInformation = {
@@ -132,9 +132,9 @@ function promptItem(node: PromptNode, branch: Branch | undefined, search: string
 function marks({ file, record }: PromptNode, disputed: boolean): string[] {
   const decision = file.decisionOf(record.id);
   const found: string[] = [];
-  if (disputed) found.push(vscode.l10n.t("disputed"));
-  if (decision?.label === "skip" && record.label) found.push(vscode.l10n.t("skipped"));
-  if (decision?.note) found.push(vscode.l10n.t("note"));
+  if (disputed) found.push("disputed");
+  if (decision?.label === "skip" && record.label) found.push("skipped");
+  if (decision?.note) found.push("note");
   return found;
 }
 

@@ -65,12 +65,12 @@ export async function chosenNodes(
 
 async function confirm({ collective, count }: Targets, label: string | null): Promise<boolean> {
   if (!collective) return true;
-  const yes = vscode.l10n.t("Label");
+  const yes = "Label";
   const question =
     label === null
-      ? vscode.l10n.t("Take the labels of {0} away?", prompts(count))
-      : vscode.l10n.t("Label {0} as {1}?", prompts(count), wordDecision(label));
-  const detail = vscode.l10n.t("Undo takes it back in one step for each file.");
+      ? `Take the labels of ${prompts(count)} away?`
+      : `Label ${prompts(count)} as ${wordDecision(label)}?`;
+  const detail = "Undo takes it back in one step for each file.";
   return (await vscode.window.showWarningMessage(question, { modal: true, detail }, yes)) === yes;
 }
 
@@ -92,8 +92,8 @@ async function addNote(library: PromptLibrary, nodes: readonly TreeNode[]): Prom
   const [first] = chosen;
   if (!first) return;
   const note = await vscode.window.showInputBox({
-    title: vscode.l10n.t("Note on {0}", prompts(chosen.length)),
-    placeHolder: vscode.l10n.t("Why this label, what is unsure. Empty takes the note away."),
+    title: `Note on ${prompts(chosen.length)}`,
+    placeHolder: "Why this label, what is unsure. Empty takes the note away.",
     value: first.file.decisionOf(first.record.id)?.note,
   });
   if (note === undefined) return;

@@ -10,12 +10,8 @@ export function tellLargeFiles(context: vscode.ExtensionContext, library: Prompt
     const told = context.workspaceState.get<string[]>(KEY, []);
     if (told.includes(file.path)) return;
     await context.workspaceState.update(KEY, [...told, file.path]);
-    const read = vscode.l10n.t("Read It");
-    const message = vscode.l10n.t(
-      "{0} has {1} MB. Discern reads a file of this size only when you ask for it.",
-      file.path,
-      Math.round(bytes / 1e6),
-    );
+    const read = "Read It";
+    const message = `${file.path} has ${Math.round(bytes / 1e6)} MB. Discern reads a file of this size only when you ask for it.`;
     if ((await vscode.window.showWarningMessage(message, read)) === read) {
       await runCommand("discern.prompts.readLargeFile", file.uri);
     }

@@ -126,7 +126,7 @@ export class PromptLibrary implements vscode.Disposable {
     if (uri.scheme !== "file") {
       throw new DiscernError(
         "dataset-unreadable",
-        vscode.l10n.t("{0} is no file on disk. Save it as a .csv, .jsonl or .json file first.", uri.path),
+        `${uri.path} is no file on disk. Save it as a .csv, .jsonl or .json file first.`,
       );
     }
     const file = this.file(uri) ?? this.admit(uri);
@@ -138,11 +138,7 @@ export class PromptLibrary implements vscode.Disposable {
       this.change.fire({ file });
       throw new DiscernError(
         "dataset-unreadable",
-        vscode.l10n.t(
-          '{0} has {1} MB, more than is read unasked. Choose "Read This Large File" in the Prompts view.',
-          file.path,
-          Math.round(bytes / 1e6),
-        ),
+        `${file.path} has ${Math.round(bytes / 1e6)} MB, more than is read unasked. Choose "Read This Large File" in the Prompts view.`,
       );
     }
     await this.following(file, file.read(readOptions(uri, options)));

@@ -33,8 +33,8 @@ export function registerSearchCommands(
 function search(model: TreeModel, tree: PromptTree): void {
   const before = model.filter;
   const input = vscode.window.createInputBox();
-  input.title = vscode.l10n.t("Search Prompts");
-  input.placeholder = vscode.l10n.t("Words of the prompt, or the name of a pair");
+  input.title = "Search Prompts";
+  input.placeholder = "Words of the prompt, or the name of a pair";
   input.value = before.text;
   let timer: NodeJS.Timeout | undefined;
   let accepted = false;
@@ -76,16 +76,16 @@ async function chooseFilter(library: PromptLibrary, model: TreeModel): Promise<P
   const facets = countFacets(library.files, model, (id) => library.verdicts?.verdictOf(id));
   const separator = (label: string): FilterItem => ({ label, kind: vscode.QuickPickItemKind.Separator });
   const items: FilterItem[] = [
-    separator(vscode.l10n.t("Label")),
+    separator("Label"),
     ...promptStates.map((state) => ({
       label: wordState(state),
       description: count(facets.states.get(state) ?? 0),
       picked: filter.states.has(state),
       change: ({ states }: MutableFilter) => void states.add(state),
     })),
-    separator(vscode.l10n.t("Disagreement")),
+    separator("Disagreement"),
     {
-      label: vscode.l10n.t("disputed"),
+      label: "disputed",
       description: count(facets.disputed),
       picked: filter.disputed,
       change: (chosen) => {
@@ -94,7 +94,7 @@ async function chooseFilter(library: PromptLibrary, model: TreeModel): Promise<P
     },
   ];
   if (library.verdicts) {
-    items.push(separator(vscode.l10n.t("Verdict of the run that is shown")));
+    items.push(separator("Verdict of the run that is shown"));
     for (const verdict of verdictKinds) {
       items.push({
         label: wordVerdict(verdict),
@@ -104,10 +104,10 @@ async function chooseFilter(library: PromptLibrary, model: TreeModel): Promise<P
       });
     }
   }
-  items.push(separator(vscode.l10n.t("Kind")));
+  items.push(separator("Kind"));
   for (const [kind, prompts] of [...facets.kinds].sort(([a], [b]) => a.localeCompare(b))) {
     items.push({
-      label: kind || vscode.l10n.t("No kind"),
+      label: kind || "No kind",
       description: count(prompts),
       picked: filter.kinds.has(kind),
       change: ({ kinds }) => void kinds.add(kind),
@@ -115,8 +115,8 @@ async function chooseFilter(library: PromptLibrary, model: TreeModel): Promise<P
   }
   const picked = await vscode.window.showQuickPick(items, {
     canPickMany: true,
-    title: vscode.l10n.t("Filter Prompts"),
-    placeHolder: vscode.l10n.t("Show prompts that are one of the chosen in every section"),
+    title: "Filter Prompts",
+    placeHolder: "Show prompts that are one of the chosen in every section",
   });
   if (!picked) return undefined;
   const chosen: MutableFilter = { states: new Set(), kinds: new Set(), disputed: false, verdicts: new Set() };
@@ -126,12 +126,12 @@ async function chooseFilter(library: PromptLibrary, model: TreeModel): Promise<P
 
 async function chooseGrouping(model: TreeModel): Promise<void> {
   const items = [
-    { label: vscode.l10n.t("By label"), value: "label" as const },
-    { label: vscode.l10n.t("By kind"), value: "kind" as const },
+    { label: "By label", value: "label" as const },
+    { label: "By kind", value: "kind" as const },
   ].map((item) => ({
     ...item,
-    description: item.value === model.groupBy ? vscode.l10n.t("current") : undefined,
+    description: item.value === model.groupBy ? "current" : undefined,
   }));
-  const picked = await vscode.window.showQuickPick(items, { title: vscode.l10n.t("Group Prompts") });
+  const picked = await vscode.window.showQuickPick(items, { title: "Group Prompts" });
   if (picked) await changeSetting("discern.prompts.groupBy", picked.value);
 }

@@ -13,7 +13,7 @@ export function tooltipOf(node: TreeNode, branch: Branch | undefined): string | 
     if (node.file.failure !== undefined) return node.file.failure;
     const tally = branch?.outline.tally;
     if (!tally) return node.file.uri.fsPath;
-    const share = vscode.l10n.t("{0} % of {1} labelled", percent(labelledShare(tally)), count(tally.total));
+    const share = `${percent(labelledShare(tally))} % of ${count(tally.total)} labelled`;
     return [node.file.uri.fsPath, share, wordTally(tally)].join("\n");
   }
   const { count: number } = node.type === "group" ? node.group.root : node.range;
@@ -38,14 +38,14 @@ function promptTooltip(
   );
   const lines = [branch ? wordState(branch.outline.stateOf(number)) : ""];
   if (decision) {
-    const when = new Date(decision.at).toLocaleString(vscode.env.language);
-    lines.push(vscode.l10n.t("{0} by {1}, {2}", wordDecision(decision.label), decision.by, when));
-    if (decision.note) lines.push(vscode.l10n.t("Note: {0}", decision.note));
+    const when = new Date(decision.at).toLocaleString("en");
+    lines.push(`${wordDecision(decision.label)} by ${decision.by}, ${when}`);
+    if (decision.note) lines.push(`Note: ${decision.note}`);
   }
-  if (branch?.outline.isDisputed(number)) lines.push(vscode.l10n.t("People disagree on this prompt."));
-  if (record.kind) lines.push(vscode.l10n.t("Kind: {0}", record.kind));
-  if (record.pair) lines.push(vscode.l10n.t("Pair: {0}", record.pair));
-  lines.push(vscode.l10n.t("{0}, line {1}", file.path, record.line));
+  if (branch?.outline.isDisputed(number)) lines.push("People disagree on this prompt.");
+  if (record.kind) lines.push(`Kind: ${record.kind}`);
+  if (record.pair) lines.push(`Pair: ${record.pair}`);
+  lines.push(`${file.path}, line ${record.line}`);
   for (const line of lines.filter((line) => line !== "")) text.appendText(line).appendMarkdown("\n\n");
   return text;
 }

@@ -225,22 +225,14 @@ export class PromptTree implements vscode.TreeDataProvider<TreeNode>, vscode.Dis
       branches.reduce((total, branch) => total + of(branch), 0);
     const unlabelled = sum(({ outline }) => outline.tally.states.unlabelled);
     const disputed = sum(({ outline }) => outline.tally.disputed);
-    const tooltip = vscode.l10n.t(
-      "{0} prompts without a label and {1} disputed, in the files read so far",
-      count(unlabelled),
-      count(disputed),
-    );
+    const tooltip = `${count(unlabelled)} prompts without a label and ${count(disputed)} disputed, in the files read so far`;
     const open = unlabelled + disputed;
     this.view.badge = open > 0 ? { value: open, tooltip } : undefined;
     const { filter } = this.model;
     this.view.description = hides(filter)
       ? [
           ...wordFilter(filter),
-          vscode.l10n.t(
-            "{0} of {1}",
-            count(sum(({ outline }) => outline.shown)),
-            count(sum(({ outline }) => outline.tally.total)),
-          ),
+          `${count(sum(({ outline }) => outline.shown))} of ${count(sum(({ outline }) => outline.tally.total))}`,
         ].join(" · ")
       : undefined;
   }
@@ -249,8 +241,8 @@ export class PromptTree implements vscode.TreeDataProvider<TreeNode>, vscode.Dis
 function wordFilter({ text, states, kinds, disputed, verdicts }: PromptFilter): string[] {
   const parts = [
     [...states].map(wordState).join(", "),
-    [...kinds].map((kind) => kind || vscode.l10n.t("No kind")).join(", "),
-    disputed ? vscode.l10n.t("disputed") : "",
+    [...kinds].map((kind) => kind || "No kind").join(", "),
+    disputed ? "disputed" : "",
     [...verdicts].map(wordVerdict).join(", "),
   ];
   return [text.trim() === "" ? "" : `“${text.trim()}”`, ...parts].filter((part) => part !== "");

@@ -1,38 +1,37 @@
-import * as vscode from "vscode";
 import type { VerdictKind } from "./filter.ts";
 import { isLabel, type PromptState, promptStates, type Tally } from "./promptState.ts";
 
 /** A state as a person reads it. */
 export function wordState(state: PromptState): string {
-  return stateWords[state]();
+  return stateWords[state];
 }
 
-const stateWords: Record<PromptState, () => string> = {
-  toxic: () => vscode.l10n.t("toxic"),
-  seemingly_toxic: () => vscode.l10n.t("seemingly toxic"),
-  general: () => vscode.l10n.t("general"),
-  unlabelled: () => vscode.l10n.t("unlabelled"),
-  skipped: () => vscode.l10n.t("skipped"),
-  excluded: () => vscode.l10n.t("excluded"),
+const stateWords: Record<PromptState, string> = {
+  toxic: "toxic",
+  seemingly_toxic: "seemingly toxic",
+  general: "general",
+  unlabelled: "unlabelled",
+  skipped: "skipped",
+  excluded: "excluded",
 };
 
 /** A verdict as a person reads it. */
 export function wordVerdict(verdict: VerdictKind): string {
-  return verdictWords[verdict]();
+  return verdictWords[verdict];
 }
 
-const verdictWords: Record<VerdictKind, () => string> = {
-  "over-refused": () => vscode.l10n.t("over-refused"),
-  "under-refused": () => vscode.l10n.t("under-refused"),
-  refused: () => vscode.l10n.t("refused"),
-  complied: () => vscode.l10n.t("complied"),
-  undetermined: () => vscode.l10n.t("undetermined"),
+const verdictWords: Record<VerdictKind, string> = {
+  "over-refused": "over-refused",
+  "under-refused": "under-refused",
+  refused: "refused",
+  complied: "complied",
+  undetermined: "undetermined",
 };
 
 /** The name of a group: a state, or a kind as the file names it. */
 export function wordGroup(key: string): string {
   if ((promptStates as readonly string[]).includes(key)) return capital(wordState(key as PromptState));
-  return key === "" ? vscode.l10n.t("No kind") : key;
+  return key === "" ? "No kind" : key;
 }
 
 /** How many prompts stand where, such as "12 toxic · 40 seemingly toxic · 3 unlabelled". */
@@ -40,24 +39,24 @@ export function wordTally({ states, disputed }: Tally): string {
   const parts = promptStates
     .filter((state) => states[state] > 0)
     .map((state) => `${count(states[state])} ${wordState(state)}`);
-  if (disputed > 0) parts.push(vscode.l10n.t("{0} disputed", count(disputed)));
+  if (disputed > 0) parts.push(`${count(disputed)} disputed`);
   return parts.join(" · ");
 }
 
-/** A number as the editor's language writes it. */
+/** A number as it is written in English, the language of all texts: 12,345 */
 export function count(number: number): string {
-  return number.toLocaleString(vscode.env.language);
+  return number.toLocaleString("en");
 }
 
 /** A number of prompts in words. */
 export function prompts(number: number): string {
-  return number === 1 ? vscode.l10n.t("1 prompt") : vscode.l10n.t("{0} prompts", count(number));
+  return number === 1 ? "1 prompt" : `${count(number)} prompts`;
 }
 
 /** What a decision does to prompts, for a question or a message. */
 export function wordDecision(label: string | null): string {
-  if (label === null) return vscode.l10n.t("excluded");
-  return isLabel(label) ? wordState(label) : vscode.l10n.t("skipped");
+  if (label === null) return "excluded";
+  return isLabel(label) ? wordState(label) : "skipped";
 }
 
 /** A text on one line, cut where a list has no room for more. */
@@ -71,5 +70,5 @@ export function oneLine(text: string, length = 160): string {
 }
 
 function capital(word: string): string {
-  return word.charAt(0).toLocaleUpperCase(vscode.env.language) + word.slice(1);
+  return word.charAt(0).toUpperCase() + word.slice(1);
 }

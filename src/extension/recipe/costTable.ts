@@ -1,9 +1,9 @@
-import { byteSize, duration, type Words } from "../figures.ts";
+import { byteSize, duration } from "../figures.ts";
 import type { Cost } from "./cost.ts";
 
 /** What a run costs, in one line: "≈ 5 min · 2.4 GB of memory". */
-export function costLine(cost: Cost, l10n: Words): string {
-  return l10n.t("≈ {0} · {1} of memory", duration(cost.seconds, l10n), byteSize(cost.memoryBytes));
+export function costLine(cost: Cost): string {
+  return `≈ ${duration(cost.seconds)} · ${byteSize(cost.memoryBytes)} of memory`;
 }
 
 /** A choice and what a run then costs. */
@@ -14,15 +14,11 @@ export interface CostRow {
 }
 
 /** A table of costs in Markdown: one row a choice, the chosen one in bold. Names must be free of Markdown. */
-export function costTable(rows: readonly CostRow[], l10n: Words): string {
+export function costTable(rows: readonly CostRow[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
   const body = rows.map(({ name, cost, chosen }) => {
-    const cells = [name, duration(cost.seconds, l10n), byteSize(cost.memoryBytes), byteSize(cost.diskBytes)];
+    const cells = [name, duration(cost.seconds), byteSize(cost.memoryBytes), byteSize(cost.diskBytes)];
     return line(chosen ? cells.map((cell) => `**${cell}**`) : cells);
   });
-  return [
-    line(["", l10n.t("time"), l10n.t("memory"), l10n.t("disk")]),
-    "| --- | ---: | ---: | ---: |",
-    ...body,
-  ].join("\n");
+  return [line(["", "time", "memory", "disk"]), "| --- | ---: | ---: | ---: |", ...body].join("\n");
 }

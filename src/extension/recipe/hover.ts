@@ -43,32 +43,27 @@ export class CostHover implements vscode.HoverProvider {
           }))
         : [
             ...cost.stages.map((stage, i) => ({
-              name: vscode.l10n.t("stage {0}, {1}: {2} steps", i + 1, stage.kind, stage.steps),
+              name: `stage ${i + 1}, ${stage.kind}: ${stage.steps} steps`,
               cost: { ...stage, diskBytes: cost.diskBytes },
               chosen: path[0] === "stages" && path[1] === i,
             })),
             {
-              name: vscode.l10n.t("{0} probes", cost.probes.count),
+              name: `${cost.probes.count} probes`,
               cost: { ...cost, seconds: cost.probes.seconds },
               chosen: false,
             },
             {
-              name: vscode.l10n.t("{0} answers", cost.evaluation.answers),
+              name: `${cost.evaluation.answers} answers`,
               cost: { ...cost, seconds: cost.evaluation.seconds },
               chosen: false,
             },
           ];
     const words = new vscode.MarkdownString();
-    words.appendMarkdown(
-      `**${vscode.l10n.t("What the run costs")}** ${costLine(cost, vscode.l10n)}\n\n${costTable(rows, vscode.l10n)}\n\n`,
-    );
+    words.appendMarkdown(`**What the run costs** ${costLine(cost)}\n\n${costTable(rows)}\n\n`);
     words.appendMarkdown(
       Object.keys(machine.tokensPerSecond ?? {}).length > 0
-        ? vscode.l10n.t("_Estimated from an earlier run of this model on this machine._")
-        : vscode.l10n.t(
-            "_Estimated from the model's size and {0} cores, good to a factor of about two._",
-            machine.cores,
-          ),
+        ? "_Estimated from an earlier run of this model on this machine._"
+        : `_Estimated from the model's size and ${machine.cores} cores, good to a factor of about two._`,
     );
     return new vscode.Hover(words, document.getWordRangeAtPosition(position, /"[^"]*"|[\w.+-]+/));
   }

@@ -38,29 +38,23 @@ export class RecipeLens implements vscode.CodeLensProvider, vscode.Disposable {
     if (!vscode.workspace.isTrusted) {
       return [
         lens(
-          vscode.l10n.t("$(workspace-untrusted) Running needs your trust in this workspace"),
+          "$(workspace-untrusted) Running needs your trust in this workspace",
           "workbench.trust.manage",
-          vscode.l10n.t("Manage Workspace Trust"),
+          "Manage Workspace Trust",
         ),
       ];
     }
     return [
+      lens("$(play) Run", "discern.run.start", "Train by this recipe, and evaluate"),
       lens(
-        vscode.l10n.t("$(play) Run"),
-        "discern.run.start",
-        vscode.l10n.t("Train by this recipe, and evaluate"),
-      ),
-      lens(
-        vscode.l10n.t("$(play) Run STL alone"),
+        "$(play) Run STL alone",
         "discern.run.startStlAlone",
-        vscode.l10n.t("The same without its contrastive stages: safety tuning alone"),
+        "The same without its contrastive stages: safety tuning alone",
       ),
       lens(
-        vscode.l10n.t("$(split-horizontal) Compare both"),
+        "$(split-horizontal) Compare both",
         "discern.run.compareBoth",
-        vscode.l10n.t(
-          "Both, one after the other, from the same seed, data order and panels; then one report",
-        ),
+        "Both, one after the other, from the same seed, data order and panels; then one report",
       ),
       new CostLens(top, document),
     ];
@@ -70,9 +64,7 @@ export class RecipeLens implements vscode.CodeLensProvider, vscode.Disposable {
     if (!(lens instanceof CostLens)) return lens;
     const { recipe, counts } = await this.recipes.check(lens.document);
     const cost = recipe && (await this.facts.cost(recipe, lens.document.uri, counts));
-    const title = cost
-      ? costLine(cost, vscode.l10n)
-      : vscode.l10n.t("cost unknown: the model cannot be read");
+    const title = cost ? costLine(cost) : "cost unknown: the model cannot be read";
     lens.command = { title, command: "" };
     return lens;
   }

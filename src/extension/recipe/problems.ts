@@ -62,15 +62,15 @@ function fixes(document: vscode.TextDocument, diagnostic: RecipeDiagnostic): vsc
     action.isPreferred = true;
     return action;
   };
-  if (about === "model-missing") return [fix(vscode.l10n.t("Pull a model"), "discern.models.pull")];
+  if (about === "model-missing") return [fix("Pull a model", "discern.models.pull")];
   if ((about === "group-too-small" || about === "dataset-empty") && !file?.startsWith("starter:")) {
-    const title = vscode.l10n.t("Label prompts");
+    const title = "Label prompts";
     const path = file && vscode.Uri.file(resolveSource(file, { root: dirname(document.uri.fsPath) }));
     return [path ? fix(title, "discern.labelling.open", path) : fix(title, "discern.labelling.open")];
   }
   if (about === "column-missing" && file && !file.startsWith("starter:")) {
     const path = vscode.Uri.file(resolveSource(file, { root: dirname(document.uri.fsPath) }));
-    const action = new vscode.CodeAction(vscode.l10n.t("Open the file"), vscode.CodeActionKind.QuickFix);
+    const action = new vscode.CodeAction("Open the file", vscode.CodeActionKind.QuickFix);
     action.command = { title: action.title, command: "vscode.open", arguments: [path] };
     action.diagnostics = [diagnostic];
     return [action];

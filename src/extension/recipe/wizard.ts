@@ -40,9 +40,9 @@ export async function createRecipe(
 async function targetFolder(): Promise<vscode.Uri | undefined> {
   const folders = vscode.workspace.workspaceFolders ?? [];
   if (folders.length === 0) {
-    const open = vscode.l10n.t("Open Folder");
+    const open = "Open Folder";
     const chosen = await vscode.window.showInformationMessage(
-      vscode.l10n.t("A recipe is a file beside your prompts. Open a folder first."),
+      "A recipe is a file beside your prompts. Open a folder first.",
       open,
     );
     if (chosen === open) await vscode.commands.executeCommand("vscode.openFolder");
@@ -55,16 +55,16 @@ async function targetFolder(): Promise<vscode.Uri | undefined> {
 
 async function pickModel(models: ModelLibrary): Promise<string | undefined> {
   const found = await models.models();
-  const other = { label: vscode.l10n.t("$(edit) Another name or path…"), model: "" };
-  const pull = { label: vscode.l10n.t("$(cloud-download) Pull a model…"), model: "" };
+  const other = { label: "$(edit) Another name or path…", model: "" };
+  const pull = { label: "$(cloud-download) Pull a model…", model: "" };
   const items = [
     ...found.map(({ name, place, path }) => ({ label: name, description: place, model: path })),
     pull,
     other,
   ];
   const chosen = await vscode.window.showQuickPick(items, {
-    title: vscode.l10n.t("New Recipe (1/2): Model"),
-    placeHolder: vscode.l10n.t("The model that is trained"),
+    title: "New Recipe (1/2): Model",
+    placeHolder: "The model that is trained",
     matchOnDescription: true,
   });
   if (chosen === pull) {
@@ -73,8 +73,8 @@ async function pickModel(models: ModelLibrary): Promise<string | undefined> {
   }
   if (chosen === other) {
     return vscode.window.showInputBox({
-      title: vscode.l10n.t("New Recipe (1/2): Model"),
-      prompt: vscode.l10n.t("Hugging Face folder, GGUF file, or name of a pulled model"),
+      title: "New Recipe (1/2): Model",
+      prompt: "Hugging Face folder, GGUF file, or name of a pulled model",
     });
   }
   return chosen?.model;
@@ -87,10 +87,8 @@ async function pickFiles(prompts: PromptLibrary): Promise<readonly PromptFile[] 
   const chosen = await vscode.window.showQuickPick(
     usable.map((file) => ({ label: file.path, file })),
     {
-      title: vscode.l10n.t("New Recipe (2/2): Data"),
-      placeHolder: vscode.l10n.t(
-        "Prompt files to train and evaluate on; the starter set stands in for what they lack",
-      ),
+      title: "New Recipe (2/2): Data",
+      placeHolder: "Prompt files to train and evaluate on; the starter set stands in for what they lack",
       canPickMany: true,
     },
   );

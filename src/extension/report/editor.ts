@@ -59,7 +59,7 @@ export class ReportEditor implements vscode.CustomReadonlyEditorProvider<ReportD
   resolveCustomEditor(document: ReportDocument, panel: vscode.WebviewPanel): void {
     const { uri } = document;
     // Every report is called report.json: its run's name tells tabs, and frames for screen readers, apart.
-    panel.title = vscode.l10n.t("Report: {0}", basename(dirname(uri.fsPath)));
+    panel.title = `Report: ${basename(dirname(uri.fsPath))}`;
     const session = new ReportSession({
       file: uri.fsPath,
       post: (message) => page.post(message),

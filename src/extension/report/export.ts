@@ -11,21 +11,19 @@ export async function exportReport(
   requireTrust();
   const html = format === "html";
   const into = await vscode.window.showSaveDialog({
-    title: html
-      ? vscode.l10n.t("Export the report to one HTML file")
-      : vscode.l10n.t("Export the report to Markdown"),
-    saveLabel: vscode.l10n.t("Export"),
+    title: html ? "Export the report to one HTML file" : "Export the report to Markdown",
+    saveLabel: "Export",
     defaultUri: vscode.Uri.joinPath(report, "..", html ? "report.html" : "report.md"),
     filters: html ? { HTML: ["html"] } : { Markdown: ["md"] },
   });
   if (into === undefined) return;
   await vscode.window.withProgress(
-    { location: vscode.ProgressLocation.Window, title: vscode.l10n.t("Exporting the report") },
+    { location: vscode.ProgressLocation.Window, title: "Exporting the report" },
     () => engine.call("exportReport", { path: report.fsPath, format, into: into.fsPath }),
   );
-  const open = vscode.l10n.t("Open");
+  const open = "Open";
   const chosen = await vscode.window.showInformationMessage(
-    vscode.l10n.t("The report is in {0}.", vscode.workspace.asRelativePath(into)),
+    `The report is in ${vscode.workspace.asRelativePath(into)}.`,
     open,
   );
   if (chosen !== open) return;

@@ -51,7 +51,7 @@ async function pickReport(): Promise<vscode.Uri | undefined> {
   const found = await vscode.workspace.findFiles("**/report.json", "**/node_modules/**");
   if (found.length === 0) {
     void vscode.window.showInformationMessage(
-      vscode.l10n.t("There is no report yet. A run with an evaluation writes one when it is finished."),
+      "There is no report yet. A run with an evaluation writes one when it is finished.",
     );
     return undefined;
   }
@@ -60,7 +60,7 @@ async function pickReport(): Promise<vscode.Uri | undefined> {
     .map((uri) => ({ label: vscode.workspace.asRelativePath(vscode.Uri.joinPath(uri, "..")), uri }))
     .sort((a, b) => a.label.localeCompare(b.label));
   const chosen = await vscode.window.showQuickPick(items, {
-    placeHolder: vscode.l10n.t("Report of which run?"),
+    placeHolder: "Report of which run?",
   });
   return chosen?.uri;
 }

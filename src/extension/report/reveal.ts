@@ -15,7 +15,5 @@ export async function revealPromptOf(prompts: PromptLibrary, id: string): Promis
     const record = opened?.find(id);
     if (record) return revealPrompt(file.uri, record);
   }
-  void vscode.window.showInformationMessage(
-    vscode.l10n.t("No prompt file of this workspace holds that prompt."),
-  );
+  void vscode.window.showInformationMessage("No prompt file of this workspace holds that prompt.");
 }

@@ -15,7 +15,7 @@ import { openReportFile } from "./openReport.ts";
  */
 export async function compareRuns(engine: Engine, runs: readonly Run[]): Promise<void> {
   const paths = runs.map(({ folder }) => folder.fsPath);
-  const report = await duringCall(vscode.l10n.t("Comparing {0} runs", runs.length), (options) =>
+  const report = await duringCall(`Comparing ${runs.length} runs`, (options) =>
     engine.call("compare", { runs: paths }, options),
   );
   const [first] = runs;

@@ -8,20 +8,15 @@ export async function deleteRuns(runs: readonly Run[]): Promise<void> {
   const held = await Promise.all(runs.map(({ folder }) => lockHolder(folder.fsPath)));
   const busy = runs.filter((_, i) => held[i]);
   if (busy.length > 0) {
-    void vscode.window.showWarningMessage(
-      vscode.l10n.t("{0} is being worked on. Stop it before it is deleted.", names(busy)),
-    );
+    void vscode.window.showWarningMessage(`${names(busy)} is being worked on. Stop it before it is deleted.`);
     return;
   }
-  const move = vscode.l10n.t("Move to Trash");
+  const move = "Move to Trash";
   const asked = await vscode.window.showWarningMessage(
-    vscode.l10n.t("Move {0} to the trash?", names(runs)),
+    `Move ${names(runs)} to the trash?`,
     {
       modal: true,
-      detail: vscode.l10n.t(
-        "With the trained model, checkpoints, events and report.\n{0}",
-        runs.map(({ folder }) => folder.fsPath).join("\n"),
-      ),
+      detail: `With the trained model, checkpoints, events and report.\n${runs.map(({ folder }) => folder.fsPath).join("\n")}`,
     },
     move,
   );
@@ -33,15 +28,12 @@ async function deleteRun({ folder, label }: Run): Promise<void> {
   try {
     await vscode.workspace.fs.delete(folder, { recursive: true, useTrash: true });
   } catch (error) {
-    const forever = vscode.l10n.t("Delete Permanently");
+    const forever = "Delete Permanently";
     const asked = await vscode.window.showWarningMessage(
-      vscode.l10n.t('"{0}" could not be moved to the trash. Delete it permanently?', label),
+      `"${label}" could not be moved to the trash. Delete it permanently?`,
       {
         modal: true,
-        detail: vscode.l10n.t(
-          "{0}\nWhat is deleted permanently cannot be brought back.",
-          error instanceof Error ? error.message : String(error),
-        ),
+        detail: `${error instanceof Error ? error.message : String(error)}\nWhat is deleted permanently cannot be brought back.`,
       },
       forever,
     );

@@ -18,20 +18,18 @@ export async function exportRun(engine: Engine, run: Run): Promise<void> {
     (await vscode.window.showOpenDialog({
       canSelectFiles: false,
       canSelectFolders: true,
-      title: vscode.l10n.t("Folder in which the exported model is put"),
-      openLabel: vscode.l10n.t("Export Here"),
+      title: "Folder in which the exported model is put",
+      openLabel: "Export Here",
     })) ?? [];
   if (parent === undefined) return;
   const into = await freePath(join(parent.fsPath, `${run.label}-${merged ? "merged" : "adapter"}`));
-  await duringCall(vscode.l10n.t("Exporting {0}", run.label), (options) =>
+  await duringCall(`Exporting ${run.label}`, (options) =>
     engine.call("export", { run: run.folder.fsPath, into, merged }, options),
   );
-  const reveal = vscode.l10n.t("Reveal");
-  void vscode.window
-    .showInformationMessage(vscode.l10n.t("{0} is exported to {1}.", run.label, into), reveal)
-    .then((chosen) => {
-      if (chosen === reveal) void vscode.commands.executeCommand("revealFileInOS", vscode.Uri.file(into));
-    });
+  const reveal = "Reveal";
+  void vscode.window.showInformationMessage(`${run.label} is exported to ${into}.`, reveal).then((chosen) => {
+    if (chosen === reveal) void vscode.commands.executeCommand("revealFileInOS", vscode.Uri.file(into));
+  });
 }
 
 /** Whether the whole model is wanted; undefined when nothing was chosen. Without an adapter there is only that. */
@@ -45,17 +43,17 @@ async function askForm(run: Run): Promise<boolean | undefined> {
   const chosen = await vscode.window.showQuickPick(
     [
       {
-        label: vscode.l10n.t("PEFT adapter"),
-        detail: vscode.l10n.t("What was learned, to be loaded on top of the model it was trained on; small."),
+        label: "PEFT adapter",
+        detail: "What was learned, to be loaded on top of the model it was trained on; small.",
         merged: false,
       },
       {
-        label: vscode.l10n.t("Merged model"),
-        detail: vscode.l10n.t("The whole model in float32, which loads by itself; 4 bytes a parameter."),
+        label: "Merged model",
+        detail: "The whole model in float32, which loads by itself; 4 bytes a parameter.",
         merged: true,
       },
     ],
-    { placeHolder: vscode.l10n.t("Form in which {0} is exported", run.label) },
+    { placeHolder: `Form in which ${run.label} is exported` },
   );
   return chosen?.merged;
 }

@@ -26,13 +26,13 @@ export async function pickRun(
 ): Promise<Run[] | undefined> {
   const runs = options.filter ? library.runs.filter(options.filter) : library.runs;
   if (runs.length === 0) {
-    void vscode.window.showInformationMessage(vscode.l10n.t("There is no run for which this can be done."));
+    void vscode.window.showInformationMessage("There is no run for which this can be done.");
     return undefined;
   }
   const items = runs.map((run) => ({
     label: `$(${stateIcons[run.state].icon}) ${run.label}`,
-    description: stateWord(run.state, vscode.l10n),
-    detail: description(run, library.headline(run), vscode.l10n),
+    description: stateWord(run.state),
+    detail: description(run, library.headline(run)),
     run,
   }));
   const choice = { placeHolder: options.placeholder, matchOnDescription: true, matchOnDetail: true };

@@ -47,7 +47,7 @@ export class RunTree implements vscode.TreeDataProvider<RunNode>, vscode.Disposa
     if (node === undefined) return this.roots();
     if (!("run" in node)) return [];
     const { run } = node;
-    return details(run, this.library.headline(run), vscode.l10n).map((detail) => ({ of: node, detail }));
+    return details(run, this.library.headline(run)).map((detail) => ({ of: node, detail }));
   }
 
   getParent(node: RunNode): RunNode | undefined {
@@ -60,8 +60,7 @@ export class RunTree implements vscode.TreeDataProvider<RunNode>, vscode.Disposa
 
   /** Fills in the hover, which is asked for only when it is shown. */
   resolveTreeItem(item: vscode.TreeItem, node: RunNode): vscode.TreeItem {
-    if ("run" in node)
-      item.tooltip = tooltip(node.run, details(node.run, this.library.headline(node.run), vscode.l10n));
+    if ("run" in node) item.tooltip = tooltip(node.run, details(node.run, this.library.headline(node.run)));
     return item;
   }
 
@@ -84,17 +83,17 @@ export class RunTree implements vscode.TreeDataProvider<RunNode>, vscode.Disposa
     const { icon, color } = stateIcons[run.state];
     item.id = run.folder.fsPath;
     item.iconPath = new vscode.ThemeIcon(icon, new vscode.ThemeColor(color));
-    item.description = description(run, this.library.headline(run), vscode.l10n);
+    item.description = description(run, this.library.headline(run));
     item.contextValue = contextValue(run);
     item.accessibilityInformation = {
-      label: `${run.label}, ${stateWord(run.state, vscode.l10n)}, ${item.description}`,
+      label: `${run.label}, ${stateWord(run.state)}, ${item.description}`,
     };
     return item;
   }
 
   private showActive(): void {
     const value = this.library.runs.filter(isActive).length;
-    const words = value === 1 ? vscode.l10n.t("1 active run") : vscode.l10n.t("{0} active runs", value);
+    const words = value === 1 ? "1 active run" : `${value} active runs`;
     this.view.badge = value > 0 ? { value, tooltip: words } : undefined;
   }
 }
@@ -116,16 +115,16 @@ function detailItem({ run }: RunRow, { name, value, icon, opens }: Detail): vsco
 /** Names come from recipes and files, so they are appended as text and never as Markdown. */
 function tooltip(run: Run, lines: readonly Detail[]): vscode.MarkdownString {
   const text = new vscode.MarkdownString();
-  const time = (at: string | undefined) => (at === undefined ? null : new Date(at).toLocaleString());
+  const time = (at: string | undefined) => (at === undefined ? null : new Date(at).toLocaleString("en"));
   const row = (name: string, value: string) => {
     text.appendMarkdown("\n\n").appendText(`${name}: ${value}`);
   };
   text.appendMarkdown("**").appendText(run.name).appendMarkdown("** — ");
-  text.appendText(stateWord(run.state, vscode.l10n));
+  text.appendText(stateWord(run.state));
   for (const { name, value } of lines) row(name, value);
   const [began, ended] = [time(run.startedAt), time(run.finishedAt)];
-  if (began) row(vscode.l10n.t("Began"), began);
-  if (ended) row(vscode.l10n.t("Ended"), ended);
-  row(vscode.l10n.t("Folder"), run.folder.fsPath);
+  if (began) row("Began", began);
+  if (ended) row("Ended", ended);
+  row("Folder", run.folder.fsPath);
   return text;
 }

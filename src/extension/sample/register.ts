@@ -11,8 +11,8 @@ export function registerSample(context: vscode.ExtensionContext): vscode.Disposa
           canSelectFiles: false,
           canSelectFolders: true,
           canSelectMany: false,
-          openLabel: vscode.l10n.t("Put the Sample Workspace Here"),
-          title: vscode.l10n.t("Folder in which the folder discern-sample is made"),
+          openLabel: "Put the Sample Workspace Here",
+          title: "Folder in which the folder discern-sample is made",
         })) ?? [];
       if (parent === undefined) return;
       const folder = vscode.Uri.joinPath(parent, "discern-sample");

@@ -1,17 +1,6 @@
 import { expect, test } from "vitest";
 import { describeHealth, healthSchema } from "../../../src/extension/engine/health.ts";
 
-const words = {
-  machine: "Machine",
-  memory: (free: string, total: string) => `${free} of ${total} GiB`,
-  cores: (count: number) => `${count} cores`,
-  devices: "Devices",
-  starts: "starts",
-  models: (home: string) => `Models in ${home}`,
-  noModels: "none",
-  versions: "Versions",
-};
-
 test("says what the doctor found, a long problem in several lines beside its device", () => {
   const health = healthSchema.parse({
     versions: { discern: "0.1.0" },
@@ -28,19 +17,19 @@ test("says what the doctor found, a long problem in several lines beside its dev
     ],
     models: { home: "/home/models", found: [] },
   });
-  expect(describeHealth(health, words)).toBe(`Machine
+  expect(describeHealth(health)).toBe(`This machine
   linux-x64
-  2 cores
-  1.5 of 8.0 GiB
+  2 processor cores
+  1.5 of 8.0 GiB memory free
 
-Devices
+Devices for training
   ✓ cpu     starts
   ✗ webgpu  No driver.
             Install one of these: driver driver driver driver driver driver driver driver
             driver driver or none.
 
 Models in /home/models
-  none
+  None yet. "Discern: Pull a Model…" downloads one.
 
 Versions
   discern 0.1.0

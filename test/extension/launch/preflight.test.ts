@@ -5,7 +5,6 @@ import { type PreflightDoors, preflight } from "../../../src/extension/launch/pr
 import { findRoom, type Room } from "../../../src/extension/launch/room.ts";
 import type { RecipeInput } from "../../../src/protocol/recipe.ts";
 import { tempFolder } from "../../tempFolder.ts";
-import { english } from "./words.ts";
 
 const starter = join(import.meta.dirname, "../../../datasets/starter");
 const room: Room = { memory: { free: 64e9, total: 64e9 }, disk: 1e12, unwritable: null };
@@ -53,7 +52,6 @@ function look(
       starter,
       ...doors,
     },
-    english,
   );
 }
 const refusing = (code: string) => ({

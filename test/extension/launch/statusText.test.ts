@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
 import { type ShownRun, statusLines, statusText } from "../../../src/extension/launch/statusText.ts";
-import { english } from "./words.ts";
 
 const run: ShownRun = {
   label: "dcr-2",
@@ -22,20 +21,20 @@ const stl: ShownRun = {
 };
 
 test("the status bar names arm, step and both refusal probabilities of the run that is active", () => {
-  expect(statusText([run], 0, english)).toBe("$(graph-line) DCR 34/140 · toxic .62 · seemingly .18");
-  expect(statusText([stl], 1, english)).toBe("$(graph-line) STL 34/140 · 1 waiting");
+  expect(statusText([run], 0)).toBe("$(graph-line) DCR 34/140 · toxic .62 · seemingly .18");
+  expect(statusText([stl], 1)).toBe("$(graph-line) STL 34/140 · 1 waiting");
   const evaluating = { ...run, evaluating: { suite: "s", done: 3, total: 96 }, last: null };
-  expect(statusText([evaluating], 0, english)).toBe("$(graph-line) DCR evaluating 3/96");
+  expect(statusText([evaluating], 0)).toBe("$(graph-line) DCR evaluating 3/96");
 });
 
 test("counts several, and is hidden when there is nothing to say", () => {
-  expect(statusText([run, stl], 0, english)).toBe("$(graph-line) 2 runs");
-  expect(statusText([], 2, english)).toBe("$(graph-line) 2 waiting");
-  expect(statusText([], 0, english)).toBeNull();
+  expect(statusText([run, stl], 0)).toBe("$(graph-line) 2 runs");
+  expect(statusText([], 2)).toBe("$(graph-line) 2 waiting");
+  expect(statusText([], 0)).toBeNull();
 });
 
 test("its hover tells every run in a line", () => {
-  expect(statusLines([run, { ...stl, state: "starting", etaSeconds: null }], english)).toEqual([
+  expect(statusLines([run, { ...stl, state: "starting", etaSeconds: null }])).toEqual([
     "dcr-2 · 34/140 · toxic .62 · seemingly .18 · 4 min left",
     "dcr-stl-alone · starting",
   ]);

@@ -7,10 +7,6 @@ import {
   parameterCount,
 } from "../../../src/extension/models/details.ts";
 
-const words = {
-  t: (message: string, ...args: (string | number)[]) =>
-    message.replace(/\{(\d)\}/g, (_, i: string) => String(args[Number(i)])),
-};
 const details: ModelDetails = {
   format: "gguf",
   parameters: 134_515_008,
@@ -26,7 +22,7 @@ test("a model in one line", () => {
 });
 
 test("a model in full, its commonest type first", () => {
-  expect(modelLines(details, words).map(({ name, value }) => `${name}: ${value}`)).toEqual([
+  expect(modelLines(details).map(({ name, value }) => `${name}: ${value}`)).toEqual([
     "Architecture: llama",
     "Layers: 30 of 576, context 8192",
     "Parameters: 135 M",
@@ -36,12 +32,12 @@ test("a model in full, its commonest type first", () => {
 });
 
 test("a model without a tokenizer says so first", () => {
-  const [first] = modelLines({ ...details, tokenizerProblem: "There is no tokenizer.json." }, words);
+  const [first] = modelLines({ ...details, tokenizerProblem: "There is no tokenizer.json." });
   expect(first).toMatchObject({ value: "There is no tokenizer.json.", icon: "warning" });
 });
 
 test("what is ignored of a model's settings stands before what it is", () => {
-  const lines = modelLines({ ...details, warnings: ["One.", "Two."] }, words);
+  const lines = modelLines({ ...details, warnings: ["One.", "Two."] });
   expect(lines.slice(0, 3).map(({ value }) => value)).toEqual(["One.", "Two.", "llama"]);
 });
 

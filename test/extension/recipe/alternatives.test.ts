@@ -39,10 +39,9 @@ test("a key that decides no cost has no alternatives, nor has a value that no re
 });
 
 test("a table of costs has the chosen one in bold", () => {
-  const words = { t: (text: string, ...args: (string | number)[]) => text.replace("{0}", `${args[0]}`) };
   const cost = { seconds: 600, memoryBytes: 1.6e9, diskBytes: 3e8 };
   expect(
-    costTable([{ name: "steps 5", cost, chosen: true }], words)
+    costTable([{ name: "steps 5", cost, chosen: true }])
       .split("\n")
       .at(-1),
   ).toBe("| **steps 5** | **10 min** | **1.6 GB** | **300 MB** |");

@@ -10,10 +10,6 @@ import {
 import type { Headline } from "../../../src/extension/runs/headline.ts";
 import type { RunSummary, RunSummaryState } from "../../../src/extension/runs/summary.ts";
 
-const words = {
-  t: (message: string, ...args: (string | number)[]) =>
-    message.replace(/\{(\d)\}/g, (_, i: string) => String(args[Number(i)])),
-};
 const run: RunSummary = {
   name: "dcr",
   state: "running",
@@ -61,15 +57,15 @@ test.each<[Partial<RunSummary>, string]>([
   [{ state: "stopped", etaSeconds: null }, "stopped · 34/140 · toxic .62 · seemingly .18"],
   [{ state: "damaged" }, "damaged"],
 ])("%o is described as %s", (part, text) => {
-  expect(description({ ...run, ...part }, null, words)).toBe(text);
+  expect(description({ ...run, ...part }, null)).toBe(text);
 });
 
 test("a finished run is described by its headline figures", () => {
   const finished: RunSummary = { ...run, state: "finished", report: "1 2" };
-  expect(description(finished, headline, words)).toBe(
+  expect(description(finished, headline)).toBe(
     "safe refused 41 % → 12 % · unsafe refused 86 % · discernment .91 [.87, .95]",
   );
-  expect(details(finished, headline, words)).toContainEqual(
+  expect(details(finished, headline)).toContainEqual(
     expect.objectContaining({
       name: "Discernment",
       value: ".80 [.76, .84] → .91 [.87, .95]",
@@ -79,7 +75,7 @@ test("a finished run is described by its headline figures", () => {
 });
 
 test("each stage has a line with its own steps", () => {
-  const lines = details(run, null, words).filter(({ name }) => name.startsWith("Stage"));
+  const lines = details(run, null).filter(({ name }) => name.startsWith("Stage"));
   expect(lines.map(({ name, value, icon }) => [name, value, icon])).toEqual([
     ["Stage 1: contrastive refinement", "30/30", "check"],
     ["Stage 2: safety tuning", "4/110", "sync"],
@@ -88,7 +84,7 @@ test("each stage has a line with its own steps", () => {
 
 test("what went wrong is the first line", () => {
   const failed: RunSummary = { ...run, state: "failed", problem: "The disk is full." };
-  expect(details(failed, null, words)[0]).toMatchObject({ value: "The disk is full." });
+  expect(details(failed, null)[0]).toMatchObject({ value: "The disk is full." });
 });
 
 test("no two states look alike, but for a run that starts and one that runs", () => {
@@ -103,9 +99,9 @@ test.each([
   [3599, "1 h 0 min"],
   [7800, "2 h 10 min"],
 ])("%d seconds are %s", (seconds, text) => {
-  expect(duration(seconds, words)).toBe(text);
+  expect(duration(seconds)).toBe(text);
 });
 
 test("a kind of stage that is not known is shown as it is", () => {
-  expect(stageWord("other", words)).toBe("other");
+  expect(stageWord("other")).toBe("other");
 });
