@@ -25,8 +25,6 @@ export default defineConfig({
           // A real editor starts, and in some tests a real model is trained in it.
           testTimeout: 300_000,
           hookTimeout: 120_000,
-          // A busy machine's editor may lose a click or a key; what fails twice is no accident.
-          retry: 1,
           sequence: { groupOrder: 1 },
         },
       },

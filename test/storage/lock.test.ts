@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -98,7 +98,9 @@ test("nobody takes the lock of a process that lives, and all are told who has it
     expect(answers).toEqual(Array(2).fill({ taken: false, owner: owner.pid }));
   }
   owner.kill("SIGSTOP");
-  await sleep(20);
+  // Where the system says how a process fares, it is halted before the lock is asked for.
+  const status = `/proc/${owner.pid}/status`;
+  while (existsSync(status) && !/^State:\tT/m.test(readFileSync(status, "utf8"))) await sleep(1);
   expect(await ask(contenders[0]!)).toMatchObject({ taken: false, owner: owner.pid });
 });
 

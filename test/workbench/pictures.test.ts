@@ -35,8 +35,7 @@ describeWorkbench.skipIf(unasked)("the sample workspace", () => {
   const aside = () => workbench().page.mouse.move(1, 899);
   const state = (run: string) =>
     timeline(readEvents(join(workbench.folder(), "runs", run, "events.jsonl"))).state;
-  /** A picture has no condition to wait for: hovers fade in, charts are drawn when nothing else is to be done. */
-  const settle = () => workbench().page.waitForTimeout(1500);
+  const settle = () => workbench().settled();
   const quiet = () => workbench().runCommand("Notifications: Clear All Notifications");
 
   it("pulls the model", async () => {
@@ -56,11 +55,10 @@ describeWorkbench.skipIf(unasked)("the sample workspace", () => {
     await workbench().runCommand("Discern: Open Labelling Panel");
     const page = await workbench().webview("Label to-label.csv");
     await page.locator("body").press("b");
-    for (const key of ["2", "2", "2", "1", "2"]) {
+    for (const [i, key] of ["2", "2", "2", "1", "2"].entries()) {
       await page.locator("body").press(key);
-      await workbench().page.waitForTimeout(300);
+      await page.getByText(`${i + 1} of 26 labelled`).waitFor();
     }
-    await page.getByText("5 of 26 labelled").waitFor();
     await workbench().unfold(/to-label\.csv/);
     await quiet();
     await aside();

@@ -277,6 +277,23 @@ export class Workbench {
     await this.page.locator(`.monaco-workbench.${className}`).waitFor();
   }
 
+  /**
+   * Waits until the window looks the same in three pictures, one after another: hovers have faded in and charts are drawn.
+   *
+   * @throws when it keeps moving for a minute.
+   */
+  async settled(): Promise<void> {
+    const end = performance.now() + patience;
+    let last: Buffer = Buffer.alloc(0);
+    for (let same = 0; same < 2; ) {
+      const now = await this.page.screenshot();
+      same = now.equals(last) ? same + 1 : 0;
+      last = now;
+      if (performance.now() > end) throw new Error("The window keeps moving.");
+      await this.page.waitForTimeout(250);
+    }
+  }
+
   /** Writes what is seen into `.cache/workbench/screenshots/<name>.png`, and returns that path. */
   async screenshot(name: string): Promise<string> {
     await mkdir(screenshots, { recursive: true });

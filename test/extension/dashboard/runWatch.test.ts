@@ -92,12 +92,22 @@ test("a folder that was deleted before somebody looks is gone, and no run that s
 });
 
 test("after it was ended it tells nothing", async () => {
-  const { batches, make, append, watch, ending } = made();
+  const { folder, batches, make, append, watch, ending } = made();
   make();
   watch();
   await vi.waitFor(() => expect(batches).toHaveLength(1));
   ending.abort();
-  append(syntheticRun({ seed: 1, dcr: 0, stl: 5, every: 5, prompts: 1 }));
-  await new Promise((resolve) => setTimeout(resolve, 400));
+  const log = syntheticRun({ seed: 1, dcr: 0, stl: 5, every: 5, prompts: 1 });
+  append(log);
+  // Another watch of the same folder says when the ended one would have seen them.
+  const others: Batch[] = [];
+  const other = new AbortController();
+  onTestFinished(() => other.abort());
+  void watchRun(folder, (batch) => others.push(batch), other.signal);
+  await vi.waitFor(() => expect(others.flatMap(({ events }) => events)).toHaveLength(log.length));
+  append([{ type: "run-finished", at: "2026-01-01T01:00:00Z", seq: log.length, report: null }]);
+  await vi.waitFor(() => expect(others.flatMap(({ events }) => events)).toHaveLength(log.length + 1), {
+    timeout: 10_000,
+  });
   expect(batches).toHaveLength(1);
 });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { LabelFile } from "../../../src/dataset/labelFile.ts";
 import { labelLogPath } from "../../../src/dataset/labels.ts";
 import { authorName } from "../../../src/extension/prompts/author.ts";
@@ -35,6 +35,9 @@ describe("the last step of several files", () => {
     expect(latest([anew], "ada", "undone")).toBeUndefined();
   });
 
+  beforeEach(() => void vi.useFakeTimers({ toFake: ["Date"] }));
+  afterEach(() => void vi.useRealTimers());
+
   it("goes back through two files in the order of work, as their logs do it", async () => {
     const files = ["a.csv", "b.csv"].map((name) => ({
       name,
@@ -46,13 +49,13 @@ describe("the last step of several files", () => {
         { id: "x", label: "toxic" },
         { id: "y", label: "general" },
       ]);
-      // Two files share no clock: what is done in one millisecond has no order.
-      await new Promise((done) => setTimeout(done, 2));
+      // What is done in two files in one millisecond has no order.
+      vi.setSystemTime(Date.now() + 1);
     }
     const walk = async (step: "done" | "undone", direction: "undo" | "redo") => {
       const found = latest(files, "ada", step)!;
       await found.labels[direction]("ada");
-      await new Promise((done) => setTimeout(done, 2));
+      vi.setSystemTime(Date.now() + 1);
       return found.name;
     };
     expect([await walk("done", "undo"), await walk("done", "undo"), await walk("done", "undo")]).toEqual([
