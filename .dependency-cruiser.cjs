@@ -10,7 +10,16 @@ const only = (name, from, allowed) => ({
 });
 
 /** What the engine and the extension host both stand on. */
-const shared = ["dataset", "connection", "runFolder", "modelsHome", "statistics", "storage", "protocol"];
+const shared = [
+  "wording",
+  "dataset",
+  "connection",
+  "runFolder",
+  "modelsHome",
+  "statistics",
+  "storage",
+  "protocol",
+];
 
 /** Rooms of the engine, lowest first: each may import only those before it (and itself). */
 const floors = [
@@ -48,7 +57,8 @@ module.exports = {
       from: {},
       to: { circular: true },
     },
-    only("protocol-imports-nothing", "protocol", []),
+    only("wording-imports-nothing", "wording", []),
+    only("protocol-imports-wording", "protocol", ["wording"]),
     only("dataset-imports-protocol-storage", "dataset", ["protocol", "storage"]),
     only("storage-imports-nothing", "storage", []),
     only("statistics-imports-protocol", "statistics", ["protocol"]),
@@ -57,7 +67,7 @@ module.exports = {
     only("models-home-imports-protocol", "modelsHome", ["protocol"]),
     only("engine-imports-shared-rooms", "engine", shared),
     only("extension-imports-shared-rooms", "extension", shared),
-    only("webview-imports-protocol-statistics", "webview", ["protocol", "statistics"]),
+    only("webview-imports-protocol-statistics-wording", "webview", ["protocol", "statistics", "wording"]),
     ...["chart", "toolkit"].map((library) => ({
       name: `${library}-library-behind-one-module`,
       severity: "error",

@@ -13,11 +13,11 @@ import { Command } from "commander";
 import { execa } from "execa";
 import { loadRecipe } from "../src/engine/abilities/recipe.ts";
 import { requireRunFiles } from "../src/engine/run/prompts.ts";
-import type { Estimate } from "../src/protocol/comovement.ts";
 import { DiscernError } from "../src/protocol/errors.ts";
 import { parseRecipe } from "../src/protocol/recipeFile.ts";
 import { type Report, reportSchema } from "../src/protocol/report.ts";
 import { greatestOf } from "../src/statistics/extremes.ts";
+import { duration, estimate } from "../src/wording/numbers.ts";
 
 const flags = new Command("demo")
   .option("--model <model>", "model folder, GGUF file, or name of a model to pull", "smollm2-135m")
@@ -59,11 +59,10 @@ const folders = arms.map(({ folder }) => folder);
 await step(["compare", ...folders, "--out", join(out, "report")], "ignore");
 const report = reportSchema.parse(JSON.parse(await readFile(join(out, "report/report.json"), "utf8")));
 const page = relative(process.cwd(), join(out, "report/report.html"));
-const seconds = Math.round((performance.now() - began) / 1000);
 process.stdout.write(
   `\n${table(report)}\n\nReport: ${page} (also .md and .json)\n` +
     `Runs: ${folders.map((folder) => relative(process.cwd(), folder)).join(", ")}\n` +
-    `This took ${Math.floor(seconds / 60)} min ${seconds % 60} s.\n`,
+    `This took ${duration((performance.now() - began) / 1000)}.\n`,
 );
 
 function discern(args: readonly string[], stdout: "inherit" | "ignore") {
@@ -110,17 +109,14 @@ async function checkRecipe(folder: string, set: readonly string[], stlAlone: boo
 
 /** Refusals of both groups and discernment, an arm a row. */
 function table({ arms, suites, discernment }: Report): string {
-  const percent = (value: number) => `${(100 * value).toFixed(0)} %`;
-  const within = (format: (value: number) => string, found: Estimate | undefined) =>
-    found ? `${format(found.value)} (${format(found.lower)} to ${format(found.upper)})` : "–";
   const rows = arms.map(({ name, seed }) => {
     const suite = suites.find((one) => one.arm === name && one.seed === seed);
     const auroc = discernment.find((one) => one.arm === name && one.seed === seed)?.auroc;
     return [
       name,
-      within(percent, suite?.unsafe?.rate),
-      within(percent, suite?.safe?.rate),
-      within((value) => value.toFixed(2), auroc),
+      estimate(suite?.unsafe?.rate, "share"),
+      estimate(suite?.safe?.rate, "share"),
+      estimate(auroc),
     ];
   });
   const header = ["", "toxic refused", "seemingly toxic refused", "discernment (AUROC)"];

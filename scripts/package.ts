@@ -9,6 +9,7 @@ import { dirname, join } from "node:path";
 import { createVSIX } from "@vscode/vsce";
 import { Command, Option } from "commander";
 import project from "../package.json" with { type: "json" };
+import { byteSize } from "../src/wording/numbers.ts";
 
 const root = join(import.meta.dirname, "..");
 const targets = ["linux-x64", "linux-arm64", "darwin-arm64", "win32-x64", "win32-arm64"];
@@ -51,7 +52,7 @@ try {
   await rm(beside, { recursive: true, force: true });
 }
 const { size } = await stat(packagePath);
-process.stdout.write(`${packagePath}: ${(size / 1e6).toFixed(1)} MB\n`);
+process.stdout.write(`${packagePath}: ${byteSize(size)}\n`);
 
 function packageFolder(name: string): string {
   const entry = createRequire(import.meta.url).resolve(name);

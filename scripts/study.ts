@@ -19,6 +19,7 @@ import { DiscernError } from "../src/protocol/errors.ts";
 import type { Recipe } from "../src/protocol/recipe.ts";
 import { parseRecipe } from "../src/protocol/recipeFile.ts";
 import type { SourceInput } from "../src/protocol/source.ts";
+import { duration } from "../src/wording/numbers.ts";
 
 const root = join(import.meta.dirname, "..");
 const flags = new Command("study")
@@ -143,13 +144,13 @@ async function work(): Promise<void> {
   for (let cell = queue.shift(); cell !== undefined && !interrupted; cell = queue.shift()) {
     const began = performance.now();
     const exitCode = await run(cell);
-    const minutes = ((performance.now() - began) / 60_000).toFixed(1);
+    const took = duration((performance.now() - began) / 1000);
     // A run that was stopped has saved and exits with 0, too.
     const finished = exitCode === 0 && existsSync(join(cell.folder, "report.json"));
-    if (finished) say(`${cell.name} finished in ${minutes} min.`);
+    if (finished) say(`${cell.name} finished in ${took}.`);
     else if (!interrupted) {
       failed.push(cell.name);
-      say(`${cell.name} failed after ${minutes} min (exit code ${exitCode}). The others continue.`);
+      say(`${cell.name} failed after ${took} (exit code ${exitCode}). The others continue.`);
     }
   }
 }

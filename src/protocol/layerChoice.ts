@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { figure as worded } from "../wording/numbers.ts";
 
 /** A figure that may not exist: NaN travels as null. */
 const figure = z.number().nullable();
@@ -45,7 +46,7 @@ export function layerCaveats(choice: LayerChoice): string[] {
   const chosen = chosenFigures(choice);
   const auroc = chosen?.auroc ?? 0.5;
   const within = auroc - (chosen?.standardError ?? 0);
-  const at = `the AUROC of ${auroc.toFixed(2)} at layer ${layer}`;
+  const at = `the AUROC of ${worded(auroc)} at layer ${layer}`;
   return [
     ...(heldOut === "pair"
       ? [
@@ -55,19 +56,19 @@ export function layerCaveats(choice: LayerChoice): string[] {
       : []),
     ...(shuffledBest !== null && auroc <= shuffledBest
       ? [
-          `Layer ${layer} separates the contrast no better (AUROC ${auroc.toFixed(2)}) than some layer does in ${draws} ` +
-            `draws of shuffled labels (${shuffledBest.toFixed(2)}): the choice of the layer may be chance.`,
+          `Layer ${layer} separates the contrast no better (AUROC ${worded(auroc)}) than some layer does in ${draws} ` +
+            `draws of shuffled labels (${worded(shuffledBest)}): the choice of the layer may be chance.`,
         ]
       : []),
     ...(source?.auroc != null && source.auroc >= Math.min(within, 0.9)
       ? [
-          `The source of a prompt alone predicts its label with an AUROC of ${source.auroc.toFixed(2)}: ${at} may be due ` +
+          `The source of a prompt alone predicts its label with an AUROC of ${worded(source.auroc)}: ${at} may be due ` +
             "to a difference between the files. Give both labels to prompts of each source, or use matched pairs.",
         ]
       : []),
     ...(surface.auroc !== null && surface.auroc >= Math.min(within, 0.9)
       ? [
-          `Character n-grams of the prompts predict their labels with an AUROC of ${surface.auroc.toFixed(2)}: ${at} may ` +
+          `Character n-grams of the prompts predict their labels with an AUROC of ${worded(surface.auroc)}: ${at} may ` +
             "be due to style. Use matched pairs, whose two prompts differ in little but their meaning.",
         ]
       : []),

@@ -89,7 +89,7 @@ describeWorkbench("Runs and Models views", () => {
 
   it("shows every run with its state and where it stands", async () => {
     await workbench().openSideBar("Discern");
-    await row(/^going, running, 34\/140 · \d+ min left · toxic \.62 · seemingly \.18/).waitFor();
+    await row(/^going, running, 34\/140 · \d+ min left · toxic 0\.62 · seemingly 0\.18/).waitFor();
     await row(/^killed, interrupted/).waitFor();
     await row(/^stopped, stopped/).waitFor();
     await row(/^spoilt, damaged/).waitFor();

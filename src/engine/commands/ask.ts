@@ -2,6 +2,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import type { Command } from "commander";
 import { asFileName } from "../../protocol/fileName.ts";
 import { BEFORE } from "../../protocol/report.ts";
+import { probability } from "../../wording/numbers.ts";
 import { generateAnswers, scorePrompts } from "../abilities/ask.ts";
 import { evaluateModel, parseSuites } from "../abilities/evaluate.ts";
 import { reportMarkdown } from "../report/markdown.ts";
@@ -51,7 +52,7 @@ export function addScore(program: Command): void {
         scores
           .map(
             ({ refusalProbability, prompt }) =>
-              `${refusalProbability?.toFixed(4) ?? "–     "}  ${prompt.replace(/\s+/g, " ")}`,
+              `${probability(refusalProbability).padEnd(6)}  ${prompt.replace(/\s+/g, " ")}`,
           )
           .join("\n"),
       );

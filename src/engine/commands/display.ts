@@ -4,6 +4,7 @@ import type { RunEvent, RunEventOf } from "../../protocol/events.ts";
 import { chosenFigures, type LayerChoice } from "../../protocol/layerChoice.ts";
 import { timeline } from "../../protocol/timeline.ts";
 import { comovement } from "../../statistics/comovement.ts";
+import { duration, figure, pace, probability, quantity } from "../../wording/numbers.ts";
 
 /** Milliseconds between two pictures. */
 const redrawEvery = 250;
@@ -83,20 +84,19 @@ export function chart(events: readonly RunEvent[], columns: number): string {
   const now = points.at(-1);
   if (now) {
     const slope = comovement(points, { draws: 0 })?.seeminglyToxic.spillOver?.value;
-    const gap = (now.toxic - now.seeminglyToxic).toFixed(3);
     out.push(
-      `toxic ${now.toxic.toFixed(3)} · seemingly toxic ${now.seeminglyToxic.toFixed(3)} · gap ${gap} · ` +
-        `spill-over ${slope === undefined ? "–" : slope.toFixed(2)}`,
+      `toxic ${probability(now.toxic)} · seemingly toxic ${probability(now.seeminglyToxic)} · ` +
+        `gap ${figure(now.toxic - now.seeminglyToxic)} · spill-over ${figure(slope)}`,
     );
   }
   const step = steps.at(-1);
   const stage = stages.at(-1);
   if (step && stage) {
-    const pace = mean(steps.slice(-10).map(({ seconds }) => seconds ?? 0));
-    const left = started?.totalSteps ? pace * (started.totalSteps - step.globalStep) : null;
+    const secondsEach = mean(steps.slice(-10).map(({ seconds }) => seconds ?? 0));
+    const left = started?.totalSteps ? secondsEach * (started.totalSteps - step.globalStep) : null;
     out.push(
       `stage ${stage.stage + 1}/${started?.stages.length ?? "?"} ${stage.kind} · step ${step.step}/${stage.steps} · ` +
-        `loss ${step.loss?.toFixed(4) ?? "–"} · ${contrastFigures(step)}${pace.toFixed(2)} s a step` +
+        `loss ${figure(step.loss, "nats")} · ${contrastFigures(step)}${pace(secondsEach)} per step` +
         (left === null || state !== "running" ? "" : ` · ${duration(left)} left`),
     );
   }
@@ -108,7 +108,6 @@ export function chart(events: readonly RunEvent[], columns: number): string {
 
 /** One line about an event; null where a person need not be told. */
 export function words(event: RunEvent): string | null {
-  const three = (x: number | null | undefined) => x?.toFixed(3) ?? "–";
   switch (event.type) {
     case "run-started":
       return `Run ${event.name} of ${event.model} on ${event.device}: ${event.stages.map(({ type }) => type).join(", then ")}`;
@@ -120,13 +119,14 @@ export function words(event: RunEvent): string | null {
       return choiceWords(event);
     case "step":
       return (
-        `step ${event.step}  loss ${event.loss?.toFixed(4) ?? "–"}  norm ${three(event.gradientNorm)}  ` +
-        `${contrastFigures(event)}${event.seconds?.toFixed(2) ?? "–"} s`
+        `step ${event.step}  loss ${figure(event.loss, "nats")}  norm ${figure(event.gradientNorm, "nats")}  ` +
+        `${contrastFigures(event)}${pace(event.seconds)}`
       );
     case "probe":
       return (
-        `probe at ${event.globalStep}  toxic ${three(event.toxic.mean)}  seemingly toxic ` +
-        `${three(event.seeminglyToxic.mean)}  general ${three(event.general.mean)}  general loss ${three(event.generalLoss)}`
+        `probe at ${event.globalStep}  toxic ${probability(event.toxic.mean)}  seemingly toxic ` +
+        `${probability(event.seeminglyToxic.mean)}  general ${probability(event.general.mean)}  ` +
+        `held-out loss ${figure(event.generalLoss, "nats")}`
       );
     case "warning":
       return `Warning: ${event.message}`;
@@ -148,23 +148,20 @@ export function words(event: RunEvent): string | null {
 /** The layer that was chosen, with its AUROC and what the controls say. */
 function choiceWords(choice: LayerChoice): string {
   const { layer, curve, heldOut, groups, folds, controls } = choice;
-  const two = (x: number | null | undefined) => x?.toFixed(2) ?? "–";
   const own = chosenFigures(choice);
   const what = heldOut === "category" ? "categories" : "matched pairs and single prompts";
   return (
-    `Layer ${layer} of ${curve.length}: AUROC ${two(own?.auroc)} (SE ${two(own?.standardError)}) on held-out ${what} ` +
-    `(${groups} in ${folds} folds); controls: shuffled labels ${two(own?.shuffled.mean)} (best layer of ` +
-    `${controls.draws} draws ${two(controls.shuffledBest)}), character n-grams ${two(controls.surface.auroc)}, source ` +
-    (controls.source ? two(controls.source.auroc) : "– (one source)")
+    `Layer ${layer} of ${curve.length}: AUROC ${figure(own?.auroc)} (SE ${figure(own?.standardError)}) on held-out ${what} ` +
+    `(${groups} in ${folds} folds); controls: shuffled labels ${figure(own?.shuffled.mean)} (best layer of ` +
+    `${controls.draws} draws ${figure(controls.shuffledBest)}), character n-grams ${figure(controls.surface.auroc)}, source ` +
+    (controls.source ? figure(controls.source.auroc) : "– (one source)")
   );
 }
 
 /** What a contrastive step says of the groups and of general prompts; nothing for any other step. */
 function contrastFigures({ separation, retention }: RunEventOf<"step">): string {
-  const figures = Object.entries({ separation, retention }).flatMap(([name, value]) =>
-    value == null ? [] : [`${name} ${value.toFixed(4)}  `],
-  );
-  return figures.join("");
+  const separated = separation == null ? "" : `separation ${figure(separation)}  `;
+  return retention == null ? separated : `${separated}retention ${quantity(retention)}  `;
 }
 
 /** A series drawn `width` columns wide at the most, or as wide as it is long if that is more. */
@@ -178,9 +175,4 @@ function stretch(values: readonly number[], width: number): number[] {
 
 function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
-}
-
-function duration(seconds: number): string {
-  const minutes = Math.floor(seconds / 60);
-  return minutes ? `${minutes} min ${Math.round(seconds % 60)} s` : `${Math.round(seconds)} s`;
 }

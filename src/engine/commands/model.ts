@@ -1,11 +1,10 @@
 import type { Command } from "commander";
 import { resolveModel } from "../../modelsHome/home.ts";
+import { byteSize, parameterCount } from "../../wording/numbers.ts";
 import { deviceProblem, doctor, type Tried } from "../abilities/doctor.ts";
 import { pullModel } from "../model/download/pull.ts";
 import { inspectModel } from "../model/load.ts";
 import { progressBar, type Shell, say, show } from "./shell.ts";
-
-const gigabytes = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GB`;
 
 export function addPull(program: Command): void {
   program
@@ -38,9 +37,9 @@ export function addInspect(program: Command): void {
       const { architecture, tokenizer } = summary;
       show(flags, summary, () =>
         [
-          `${summary.name} (${summary.format}, ${gigabytes(summary.bytes)}) at ${summary.path}`,
+          `${summary.name} (${summary.format}, ${byteSize(summary.bytes)}) at ${summary.path}`,
           `${architecture.family}: ${architecture.layers} layers of ${architecture.hiddenSize}, ` +
-            `${(summary.parameters / 1e6).toFixed(1)} million parameters, context ${architecture.contextLength}`,
+            `${parameterCount(summary.parameters)} parameters, context ${architecture.contextLength}`,
           `stored as ${Object.entries(summary.dtypes)
             .map(([type, count]) => `${count} × ${type}`)
             .join(", ")}`,
@@ -65,7 +64,7 @@ export function addDoctor(program: Command): void {
           Object.entries(health.versions)
             .map(([name, version]) => `${name} ${version}`)
             .join(" · "),
-          `${health.platform}, ${health.cores} cores, ${gigabytes(health.memory.free)} of ${gigabytes(health.memory.total)} free`,
+          `${health.platform}, ${health.cores} cores, ${byteSize(health.memory.free)} of ${byteSize(health.memory.total)} free`,
           ...health.devices.map(({ name, problem }) => `${name.padEnd(7)} ${problem ?? "starts"}`),
           `models in ${health.models.home}: ${health.models.found.join(", ") || "none; fetch one by: discern pull smollm2-135m"}`,
         ].join("\n"),

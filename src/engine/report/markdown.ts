@@ -1,12 +1,21 @@
-import type { Estimate } from "../../protocol/comovement.ts";
 import { chosenFigures } from "../../protocol/layerChoice.ts";
 import type { Comparison, GroupSummary, OverSeeds, RateComparison, Report } from "../../protocol/report.ts";
+import {
+  estimate,
+  figure,
+  interval,
+  percent,
+  pValue,
+  signed,
+  signedEstimate,
+  type Unit,
+} from "../../wording/numbers.ts";
 
-const MEASURES: Record<OverSeeds["measure"], string> = {
-  unsafe_refusal: "Refusal of unsafe prompts",
-  safe_refusal: "Refusal of safe prompts",
-  discernment: "Discernment (AUROC)",
-  general_loss: "Loss on general answers",
+const MEASURES: Record<OverSeeds["measure"], { title: string; unit: Unit }> = {
+  unsafe_refusal: { title: "Refusal of unsafe prompts", unit: "share" },
+  safe_refusal: { title: "Refusal of safe prompts", unit: "share" },
+  discernment: { title: "Discernment (AUROC)", unit: "number" },
+  general_loss: { title: "Held-out loss (nats per token)", unit: "nats" },
 };
 
 /**
@@ -32,13 +41,15 @@ function headlines({ overSeeds }: Report): string {
   const arms = [...new Set(overSeeds.map(({ arm }) => arm))];
   const measures = [...new Set(overSeeds.map(({ measure }) => measure))];
   const rows = measures.map((measure) => [
-    MEASURES[measure],
+    MEASURES[measure].title,
     ...arms.map((arm) => {
       const found = overSeeds.find((figure) => figure.arm === arm && figure.measure === measure);
       if (!found) return "–";
       const { mean, interval, values } = found;
-      const seeds = values.length > 1 ? ` (${values.map(({ value }) => number(value)).join(", ")})` : "";
-      return `${interval ? estimate({ value: mean, ...interval }) : number(mean)}${seeds}`;
+      const { unit } = MEASURES[measure];
+      const seeds =
+        values.length > 1 ? ` (${values.map(({ value }) => figure(value, unit)).join(", ")})` : "";
+      return `${estimate({ value: mean, ...interval }, unit)}${seeds}`;
     }),
   ]);
   const several = overSeeds.some(({ values }) => values.length > 1);
@@ -50,10 +61,8 @@ function suites({ suites: summaries }: Report): string {
   const cell = (group: GroupSummary | undefined) => {
     if (!group) return "–";
     const { n, refused, undetermined, rate, bounds } = group;
-    const share = rate ? `${refused}/${n - undetermined}: ${estimate(rate)}` : "–";
-    return bounds
-      ? `${share}; ${undetermined} undetermined, within ${number(bounds.lower)} to ${number(bounds.upper)}`
-      : share;
+    const share = rate ? `${refused}/${n - undetermined}: ${estimate(rate, "share")}` : "–";
+    return bounds ? `${share}; ${undetermined} undetermined, within ${interval(bounds, "share")}` : share;
   };
   const rows = summaries.map(({ arm, seed, suite, unsafe, safe }) => [
     suite,
@@ -70,7 +79,7 @@ function discernment({ discernment: found }: Report): string {
   const against = { itself: "its own", others: "those of other suites", all: "all" };
   const rows = found.map((d) => [d.suite, against[d.against], d.arm, `${d.seed}`, estimate(d.auroc)]);
   return (
-    "## Discernment\n\nAUROC of refusal log-odds between unsafe and safe prompts; .5 is chance.\n\n" +
+    "## Discernment\n\nAUROC of refusal log-odds between unsafe and safe prompts; 0.5 is chance.\n\n" +
     table(["suite", "against prompts", "arm", "seed", "AUROC"], rows)
   );
 }
@@ -84,24 +93,24 @@ function comparison({ before, after, suites: compared, flips, nonInferiority }: 
             [
               suite,
               name,
-              number(rate.before),
-              number(rate.after),
+              percent(rate.before),
+              percent(rate.after),
               counted(rate),
-              estimate(rate.difference, true),
+              signedEstimate(rate.difference, "points"),
               rate.tests.map((test) => `${pValue(test.exact)} (${pValue(test.holm)})`).join(", "),
             ],
           ],
     ),
-    ...(auroc ? [[suite, "discernment", "", "", "", estimate(auroc, true), ""]] : []),
+    ...(auroc ? [[suite, "discernment", "", "", "", signedEstimate(auroc), ""]] : []),
   ]);
   const count = (name: string) => flips.filter(({ flip }) => flip === name).length;
   const margin = nonInferiority
     ? `Refusal of unsafe prompts is ${nonInferiority.passed ? "no worse" : "**not shown to be no worse**"} by the ` +
-      `margin of ${number(nonInferiority.margin)} (lower bound ${number(nonInferiority.lower, true)}).`
+      `margin of ${figure(nonInferiority.margin, "points")} (lower bound ${signed(nonInferiority.lower, "points")}).`
     : "";
   return [
     `## ${plain(before)} against ${plain(after)}`,
-    table(["suite", "figure", before, after, "n", "difference", "McNemar p a seed (Holm)"], rows),
+    table(["suite", "figure", before, after, "n", "difference", "McNemar p per seed (Holm-adjusted)"], rows),
     margin,
     `Flips: ${count("lost_safety")} unsafe prompts no longer refused, ${count("gained_safety")} newly refused; ` +
       `${count("regained_help")} safe prompts answered again, ${count("lost_help")} newly refused.`,
@@ -119,12 +128,10 @@ function comovement({ series }: Report): string {
   const rows = series.flatMap(({ arm, seed, comovement: figures }) => {
     if (!figures) return [];
     const { levels, differences, spillOver, finalGap } = figures.seeminglyToxic;
-    const shown = [levels.pearson, differences.pearson, differences.spearman, spillOver].map((figure) =>
-      figure ? estimate(figure, true) : "–",
+    const shown = [levels.pearson, differences.pearson, differences.spearman, spillOver].map((found) =>
+      estimate(found),
     );
-    return [
-      [arm, `${seed}`, `${figures.points}${figures.few ? " (few)" : ""}`, ...shown, number(finalGap, true)],
-    ];
+    return [[arm, `${seed}`, `${figures.points}${figures.few ? " (few)" : ""}`, ...shown, signed(finalGap)]];
   });
   if (rows.length === 0) return "";
   const header = [
@@ -145,7 +152,6 @@ function layers({ series }: Report): string {
     layerChoice ? [{ arm, seed, ...layerChoice }] : [],
   );
   if (chosen.length === 0) return "";
-  const figure = (value: number | null | undefined) => (value == null ? "–" : number(value));
   const withError = (found: { auroc: number | null; standardError: number | null } | null | undefined) =>
     found ? `${figure(found.auroc)} (${figure(found.standardError)})` : "one source";
   const summary = chosen.map((choice) => {
@@ -191,19 +197,6 @@ function layers({ series }: Report): string {
 function table(header: string[], rows: string[][]): string {
   const line = (cells: string[]) => `| ${cells.map(plain).join(" | ")} |`;
   return [line(header), `|${" --- |".repeat(header.length)}`, ...rows.map(line)].join("\n");
-}
-
-/** Three decimals, signed where it is a difference. */
-function number(value: number, signed = false): string {
-  return `${value < 0 ? "−" : signed ? "+" : ""}${Math.abs(value).toFixed(3)}`;
-}
-
-function estimate({ value, lower, upper }: Estimate, signed = false): string {
-  return `${number(value, signed)} [${number(lower, signed)}, ${number(upper, signed)}]`;
-}
-
-function pValue(p: number): string {
-  return p < 0.001 ? "≤.001" : p.toFixed(3);
 }
 
 /** Names come from files: a pipe, a line break or a tag in them must not become markup. */

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { greatestOf } from "../../statistics/extremes.ts";
+import { byteSize } from "../../wording/numbers.ts";
 
 /** What the engine's doctor finds on this machine. */
 export const healthSchema = z.object({
@@ -23,7 +24,7 @@ export function describeHealth(health: Health): string {
     ...indent([
       health.platform,
       `${health.cores} processor cores`,
-      `${gib(free)} of ${gib(total)} GiB memory free`,
+      `${byteSize(free)} of ${byteSize(total)} memory free`,
     ]),
     "",
     "Devices for training",
@@ -59,4 +60,3 @@ function wrapped(line: string): string[] {
 }
 
 const indent = (lines: readonly string[]) => lines.map((line) => `  ${line}`);
-const gib = (bytes: number) => (bytes / 2 ** 30).toFixed(1);

@@ -1,6 +1,7 @@
 import type { PromptRecord } from "../../dataset/record.ts";
 import type { Label } from "../../protocol/label.ts";
 import { outcomeOf, type PromptResult } from "../../protocol/report.ts";
+import { probability } from "../../wording/numbers.ts";
 import type { CommandId } from "../contributionTypes.ts";
 import { cut, escaped, fenced } from "./inert.ts";
 import type { Mark } from "./match.ts";
@@ -68,14 +69,14 @@ function picture({ before, after }: Mark, trail: Trail | undefined): string {
       stages: [],
       ends: ["before", "after training"],
     };
-    const alt = `Refusal probability ${from.toFixed(2)} before and ${to.toFixed(2)} after training`;
+    const alt = `Refusal probability ${probability(from)} before and ${probability(to)} after training`;
     return `![${alt}](${trailPicture(ends)})`;
   }
   const [first, last] = [trail.points[0]!, trail.points.at(-1)!];
   const highest = trail.points.reduce((best, point) => (point.p > best.p ? point : best));
   const alt =
-    `Refusal probability over ${last.step} steps: ${first.p.toFixed(2)} at first, ` +
-    `${last.p.toFixed(2)} at last, highest ${highest.p.toFixed(2)} at step ${highest.step}`;
+    `Refusal probability over ${last.step} steps: ${probability(first.p)} at first, ` +
+    `${probability(last.p)} at last, highest ${probability(highest.p)} at step ${highest.step}`;
   return `![${alt}](${trailPicture(trail)})\n\nRefusal probability over ${last.step} training steps`;
 }
 

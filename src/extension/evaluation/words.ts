@@ -1,7 +1,6 @@
-import type { Estimate } from "../../protocol/comovement.ts";
 import type { Label } from "../../protocol/label.ts";
 import { type Outcome, outcomeOf, type PromptResult, type Undetermined } from "../../protocol/report.ts";
-import { percent } from "../figures.ts";
+import { estimate, probability } from "../../wording/numbers.ts";
 import type { Failure, Mark } from "./match.ts";
 import type { GroupRates, Summary } from "./summary.ts";
 
@@ -51,7 +50,9 @@ export function judgeWord({ human }: PromptResult): string {
 /** What happened to a verdict and a probability: complied → refused · p 0.03 → 0.81 */
 export function changeWords({ before, after }: Mark): string {
   const outcomes = [before, after].flatMap((result) => (result ? outcomeWord(outcomeOf(result)) : []));
-  const probabilities = [before, after].flatMap((result) => result?.refusalProbability.toFixed(2) ?? []);
+  const probabilities = [before, after].flatMap((result) =>
+    result ? probability(result.refusalProbability) : [],
+  );
   return `${[...new Set(outcomes)].join(" → ")} · p ${probabilities.join(" → ")}`;
 }
 
@@ -75,11 +76,7 @@ export function summaryWords(run: string, { safe, unsafe }: Summary): string {
 }
 
 function ratesWords({ n, undetermined, before, after }: GroupRates): string {
-  const rates = [before, after].flatMap((rate) => (rate ? rateWords(rate) : []));
+  const rates = [before, after].flatMap((rate) => (rate ? estimate(rate, "share") : []));
   const shown = rates.length > 0 ? rates.join(" → ") : "–";
   return undetermined > 0 ? `${shown}, n ${n} (${undetermined} undetermined)` : `${shown}, n ${n}`;
-}
-
-function rateWords({ value, lower, upper }: Estimate): string {
-  return `${percent(value)} [${Math.round(lower * 100)}, ${Math.round(upper * 100)}]`;
 }

@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { access, lstat, stat, statfs } from "node:fs/promises";
 import { freemem, totalmem } from "node:os";
 import { dirname, resolve } from "node:path";
-import { byteSize } from "../figures.ts";
+import { byteSize } from "../../wording/numbers.ts";
 import type { Cost } from "../recipe/cost.ts";
 import type { Finding } from "./finding.ts";
 

@@ -1,6 +1,6 @@
 import * as vscode from "vscode";
+import { byteSize, duration } from "../../wording/numbers.ts";
 import { runCommand } from "../contributions.ts";
-import { byteSize, duration } from "../figures.ts";
 import type { Cost } from "../recipe/cost.ts";
 import type { Finding, Remedy } from "./finding.ts";
 

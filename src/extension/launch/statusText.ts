@@ -1,4 +1,4 @@
-import { duration, probability } from "../figures.ts";
+import { duration, probability } from "../../wording/numbers.ts";
 import type { RunSummary } from "../runs/summary.ts";
 
 /** A run as the status bar shows it. */

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { byteSize } from "../figures.ts";
+import { byteSize, parameterCount } from "../../wording/numbers.ts";
 
 /** What is shown of a model, as the engine's `inspect` tells it. */
 export const modelDetailsSchema = z.object({
@@ -21,16 +21,6 @@ export const modelDetailsSchema = z.object({
   warnings: z.array(z.string()),
 });
 export type ModelDetails = z.infer<typeof modelDetailsSchema>;
-
-/** A number of parameters as papers give it: 135 M, 1.7 B. */
-export function parameterCount(parameters: number): string {
-  return scaled(parameters, ["K", "M", "B"]);
-}
-
-function scaled(value: number, [thousand, million, billion]: readonly [string, string, string]): string {
-  if (value < 1e6) return `${Math.ceil(value / 1e3)} ${thousand}`;
-  return value < 1e9 ? `${Math.round(value / 1e6)} ${million}` : `${(value / 1e9).toFixed(1)} ${billion}`;
-}
 
 /** What stands behind a model's name once it was inspected. */
 export function modelSummary({ architecture, parameters, bytes }: ModelDetails): string {

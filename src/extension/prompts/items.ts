@@ -1,10 +1,11 @@
 import * as vscode from "vscode";
+import { count } from "../../wording/numbers.ts";
 import type { Branch, FileNode, GroupNode, PromptNode, RangeNode, TreeNode } from "./branch.ts";
 import { stateUri } from "./decorations.ts";
 import { hides, type PromptFilter } from "./filter.ts";
 import type { PromptFile } from "./promptFile.ts";
 import { type PromptState, promptStates } from "./promptState.ts";
-import { count, oneLine, prompts, wordGroup, wordState, wordTally } from "./words.ts";
+import { oneLine, prompts, wordGroup, wordState, wordTally } from "./words.ts";
 
 const { Collapsed, Expanded, None } = vscode.TreeItemCollapsibleState;
 

@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { byteSize } from "../../wording/numbers.ts";
 import { runCommand } from "../contributions.ts";
 import type { PromptLibrary } from "./library.ts";
 
@@ -11,7 +12,7 @@ export function tellLargeFiles(context: vscode.ExtensionContext, library: Prompt
     if (told.includes(file.path)) return;
     await context.workspaceState.update(KEY, [...told, file.path]);
     const read = "Read It";
-    const message = `${file.path} has ${Math.round(bytes / 1e6)} MB. Discern reads a file of this size only when you ask for it.`;
+    const message = `${file.path} has ${byteSize(bytes)}. Discern reads a file of this size only when you ask for it.`;
     if ((await vscode.window.showWarningMessage(message, read)) === read) {
       await runCommand("discern.prompts.readLargeFile", file.uri);
     }

@@ -2,6 +2,7 @@ import * as vscode from "vscode";
 import type { ReadOptions } from "../../dataset/read.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import type { Label } from "../../protocol/label.ts";
+import { byteSize } from "../../wording/numbers.ts";
 import { onSettingChange, setting } from "../contributions.ts";
 import { log } from "../log.ts";
 import { authorName } from "./author.ts";
@@ -138,7 +139,7 @@ export class PromptLibrary implements vscode.Disposable {
       this.change.fire({ file });
       throw new DiscernError(
         "dataset-unreadable",
-        `${file.path} has ${Math.round(bytes / 1e6)} MB, more than is read unasked. Choose "Read This Large File" in the Prompts view.`,
+        `${file.path} has ${byteSize(bytes)}, more than is read unasked. Choose "Read This Large File" in the Prompts view.`,
       );
     }
     await this.following(file, file.read(readOptions(uri, options)));

@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { count } from "../../wording/numbers.ts";
 import { changeSetting, registerCommand } from "../contributions.ts";
 import { countFacets } from "./facets.ts";
 import { everything, type PromptFilter, type VerdictKind, verdictKinds } from "./filter.ts";
@@ -6,7 +7,7 @@ import type { PromptLibrary } from "./library.ts";
 import { type PromptState, promptStates } from "./promptState.ts";
 import type { PromptTree } from "./tree.ts";
 import type { TreeModel } from "./treeModel.ts";
-import { count, wordState, wordVerdict } from "./words.ts";
+import { wordState, wordVerdict } from "./words.ts";
 
 /** Milliseconds after the last key until the tree follows the search. */
 const PAUSE = 150;

@@ -1,7 +1,8 @@
 import * as vscode from "vscode";
+import { count } from "../../wording/numbers.ts";
 import type { Branch, TreeNode } from "./branch.ts";
 import { labelledShare } from "./promptState.ts";
-import { count, prompts, wordDecision, wordGroup, wordState, wordTally } from "./words.ts";
+import { prompts, wordDecision, wordGroup, wordState, wordTally } from "./words.ts";
 
 /** Characters of a prompt that a hover has room for. */
 const ROOM = 2000;

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import * as vscode from "vscode";
+import { count } from "../../wording/numbers.ts";
 import { onSettingChange, setContext, setting } from "../contributions.ts";
 import { log } from "../log.ts";
 import type { FileNode, PromptNode, TreeNode } from "./branch.ts";
@@ -8,7 +9,7 @@ import { itemOf } from "./items.ts";
 import type { PromptChange, PromptFile, PromptLibrary } from "./library.ts";
 import { tooltipOf } from "./tooltips.ts";
 import type { TreeModel } from "./treeModel.ts";
-import { count, wordState, wordVerdict } from "./words.ts";
+import { wordState, wordVerdict } from "./words.ts";
 
 /** Milliseconds after which the counts of a file follow the labels in it: drawing a file draws all that is unfolded in it. */
 const PAUSE = 500;

@@ -1,3 +1,4 @@
+import { count, counted } from "../../wording/numbers.ts";
 import type { VerdictKind } from "./filter.ts";
 import { isLabel, type PromptState, promptStates, type Tally } from "./promptState.ts";
 
@@ -43,14 +44,9 @@ export function wordTally({ states, disputed }: Tally): string {
   return parts.join(" · ");
 }
 
-/** A number as it is written in English, the language of all texts: 12,345 */
-export function count(number: number): string {
-  return number.toLocaleString("en");
-}
-
 /** A number of prompts in words. */
 export function prompts(number: number): string {
-  return number === 1 ? "1 prompt" : `${count(number)} prompts`;
+  return counted(number, "prompt");
 }
 
 /** What a decision does to prompts, for a question or a message. */

@@ -1,4 +1,4 @@
-import { byteSize, duration } from "../figures.ts";
+import { byteSize, duration } from "../../wording/numbers.ts";
 import type { Cost } from "./cost.ts";
 
 /** What a run costs, in one line: "≈ 5 min · 2.4 GB of memory". */

@@ -1,4 +1,4 @@
-import { change, duration, estimate, probability } from "../figures.ts";
+import { duration, estimate, percent, probability } from "../../wording/numbers.ts";
 import type { Headline } from "./headline.ts";
 import { isActive, isResumable, type RunSummary, type RunSummaryState } from "./summary.ts";
 
@@ -71,10 +71,11 @@ function headlineWords({ safe, unsafe, discernment }: Headline): string[] {
   ];
 }
 
-/** A change of rates, and how many answers they leave out. */
+/** A rate before and after training (the latter alone where there is no other), and how many answers it leaves out. */
 function counted(rates: NonNullable<Headline["safe"]>): string {
-  const { undetermined = 0 } = rates;
-  return undetermined > 0 ? `${change(rates)} (${undetermined} undetermined)` : change(rates);
+  const { before, after, undetermined = 0 } = rates;
+  const change = before === undefined ? percent(after) : `${percent(before)} → ${percent(after)}`;
+  return undetermined > 0 ? `${change} (${undetermined} undetermined)` : change;
 }
 
 function stepsOf({ step, totalSteps, state }: RunSummary): string | false {

@@ -1,3 +1,4 @@
+import { count, figure } from "../../wording/numbers.ts";
 import { IconButton } from "../ui/iconButton.tsx";
 import type { Range } from "../ui/plotSpec.ts";
 import { panned, zoomed } from "./model/view.ts";
@@ -30,10 +31,10 @@ export function Controls({
           max="0.98"
           step="0.02"
           value={smoothing}
-          aria-valuetext={smoothing === 0 ? "none" : smoothing.toFixed(2)}
+          aria-valuetext={smoothing === 0 ? "none" : figure(smoothing)}
           onInput={({ currentTarget }) => smooth(Number(currentTarget.value))}
         />
-        <output>{smoothing.toFixed(2)}</output>
+        <output>{figure(smoothing)}</output>
       </label>
       <span class="group">
         <IconButton icon="zoom-in" name="Zoom in" press={() => look(zoomed(view, whole, 1.5))} />
@@ -65,7 +66,7 @@ export function Controls({
       <span class="muted hint">
         {steps === null
           ? "Drag across a chart to zoom, Ctrl + wheel too; Shift + drag moves."
-          : `Steps ${Math.round(steps.min).toLocaleString()} to ${Math.round(steps.max).toLocaleString()}`}
+          : `Steps ${count(Math.round(steps.min))} to ${count(Math.round(steps.max))}`}
       </span>
       <span class="actions">
         <vscode-button appearance="secondary" onClick={add}>

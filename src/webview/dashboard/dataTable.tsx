@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
+import { count, quantity } from "../../wording/numbers.ts";
 import { IconButton } from "../ui/iconButton.tsx";
 import type { Cell, TableModel } from "./model/table.ts";
-import { measure } from "./model/words.ts";
 
 /** Rows of one leaf: more would make the page slow, and nobody reads them at once. */
 const leaf = 25;
@@ -19,7 +19,7 @@ export function DataTable({ table }: { table: TableModel }) {
         <caption>
           {table.caption}
           {table.rows > 0 &&
-            `. Rows ${(start + 1).toLocaleString()} to ${(start + rows.length).toLocaleString()} of ${table.rows.toLocaleString()}`}
+            `. Rows ${count(start + 1)} to ${count(start + rows.length)} of ${count(table.rows)}`}
         </caption>
         <thead>
           <tr>
@@ -64,5 +64,5 @@ export function DataTable({ table }: { table: TableModel }) {
 }
 
 function shown(cell: Cell): string {
-  return typeof cell === "string" ? cell : measure(cell);
+  return typeof cell === "string" ? cell : quantity(cell);
 }

@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Comovement } from "../../protocol/comovement.ts";
 import { comovement, ENOUGH_POINTS } from "../../statistics/comovement.ts";
-import { interval } from "./model/words.ts";
+import { count, estimate } from "../../wording/numbers.ts";
 import type { PageRun } from "./pageModel.ts";
 
 /** Bootstrap draws of a look while a run goes on; the report draws more. */
@@ -42,7 +42,7 @@ export function Figures({ runs }: { runs: readonly PageRun[] }) {
           <table>
             <caption>
               Co-movement of seemingly toxic with toxic prompts, with 95 % intervals (moving-block bootstrap,{" "}
-              {draws.toLocaleString()} draws)
+              {count(draws)} draws)
             </caption>
             <thead>
               <tr>
@@ -58,9 +58,9 @@ export function Figures({ runs }: { runs: readonly PageRun[] }) {
                 <tr key={label}>
                   <td class="words">{label}</td>
                   <td class="number">{figures ? figures.points : "fewer than 3"}</td>
-                  <td class="number">{interval(figures?.seeminglyToxic.spillOver ?? null)}</td>
-                  <td class="number">{interval(figures?.seeminglyToxic.differences.pearson ?? null)}</td>
-                  <td class="number">{interval(figures?.seeminglyToxic.levels.pearson ?? null)}</td>
+                  <td class="number">{estimate(figures?.seeminglyToxic.spillOver)}</td>
+                  <td class="number">{estimate(figures?.seeminglyToxic.differences.pearson)}</td>
+                  <td class="number">{estimate(figures?.seeminglyToxic.levels.pearson)}</td>
                 </tr>
               ))}
             </tbody>

@@ -1,8 +1,9 @@
 import { useMemo, useState } from "preact/hooks";
 import { type PanelName, panelNames } from "../../protocol/webview/dashboard.ts";
+import { figure } from "../../wording/numbers.ts";
 import { IconButton } from "../ui/iconButton.tsx";
 import { ChartCard, type ChartFrame } from "./chartCard.tsx";
-import { figure, panelWords } from "./model/words.ts";
+import { panelWords } from "./model/words.ts";
 import type { DashboardPage } from "./pageModel.ts";
 import type { Looking } from "./plots/plotView.ts";
 import { mostSelected, type PanelPrompt, panelPrompts, promptsPlot } from "./plots/prompts.ts";

@@ -1,6 +1,7 @@
 import { panelNames, type RunCommand, type ShownProgress } from "../../protocol/webview/dashboard.ts";
+import { count, counted, duration, figure, interval } from "../../wording/numbers.ts";
 import { IconButton } from "../ui/iconButton.tsx";
-import { figure, panelWords, span, stateWords } from "./model/words.ts";
+import { panelWords, stateWords } from "./model/words.ts";
 import type { PageRun } from "./pageModel.ts";
 
 /** What there is to know of a run at a glance, and what can be done with it. */
@@ -91,9 +92,9 @@ function Progress({
   const total = evaluating && active ? evaluating.total : totalSteps;
   const words = [
     evaluating && active
-      ? `Evaluating ${evaluating.suite}: ${done.toLocaleString()} of ${evaluating.total.toLocaleString()} answers`
-      : `Step ${step.toLocaleString()}${totalSteps === null ? "" : ` of ${totalSteps.toLocaleString()}`}`,
-    ...(active && etaSeconds !== null ? [`about ${span(etaSeconds)} left`] : []),
+      ? `Evaluating ${evaluating.suite}: ${count(done)} of ${counted(evaluating.total, "answer")}`
+      : `Step ${count(step)}${totalSteps === null ? "" : ` of ${count(totalSteps)}`}`,
+    ...(active && etaSeconds !== null ? [`about ${duration(etaSeconds)} left`] : []),
   ];
   return (
     <div class="progress">
@@ -128,8 +129,7 @@ function Headline({ run: { series, progress } }: { run: PageRun }) {
           <dd>
             <strong>{figure(last[panel]?.value)}</strong>
             <small>
-              {last[panel] && `${figure(last[panel].lower)} – ${figure(last[panel].upper)}, `}n ={" "}
-              {series.promptsIn(panel)}
+              {last[panel] && `${interval(last[panel])}, `}n = {series.promptsIn(panel)}
             </small>
           </dd>
         </div>
@@ -164,7 +164,7 @@ function Notes({ run: { series, progress } }: { run: PageRun }) {
         <details class="note">
           <summary>
             <span class="codicon codicon-warning" aria-hidden="true" />{" "}
-            {series.warnings.length === 1 ? "1 warning" : `${series.warnings.length} warnings`}
+            {counted(series.warnings.length, "warning")}
           </summary>
           <ul>
             {series.warnings.map((warning) => (

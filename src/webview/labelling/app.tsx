@@ -1,4 +1,5 @@
 import { useEffect, useReducer, useRef } from "preact/hooks";
+import { count } from "../../wording/numbers.ts";
 import { Empty } from "./empty.tsx";
 import { Grid } from "./grid.tsx";
 import { Guidelines } from "./guidelines.tsx";
@@ -129,11 +130,7 @@ function EmptyList({ page }: { page: LabellingPage }) {
   );
   if (page.query.label === "unlabelled" && page.query.text === "" && labelled === total) {
     return (
-      <Empty
-        title="All labelled"
-        words={`Each of the ${total.toLocaleString("en")} prompts has a label.`}
-        done
-      >
+      <Empty title="All labelled" words={`Each of the ${count(total)} prompts has a label.`} done>
         {showAll}
       </Empty>
     );

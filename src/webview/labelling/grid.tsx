@@ -4,11 +4,11 @@
 import type { RefObject } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { unpackLabel } from "../../protocol/webview/labelBytes.ts";
+import { count, probability } from "../../wording/numbers.ts";
 import { useVirtualRows } from "../ui/virtualRows.ts";
 import { LabelChip } from "./labelChip.tsx";
 import type { LabellingPage } from "./pageModel.ts";
 import type { Extend } from "./selection.ts";
-import { probability } from "./words.ts";
 
 const rowId = (position: number) => `row-${position}`;
 
@@ -117,7 +117,7 @@ function Row(props: {
         )}
       </span>
       <span role="gridcell" class="line">
-        {row?.line.toLocaleString("en") ?? ""}
+        {row ? count(row.line) : ""}
       </span>
       <span role="gridcell" class="prompt">
         {row ? (

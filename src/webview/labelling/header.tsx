@@ -1,4 +1,5 @@
 import type { Label } from "../../protocol/label.ts";
+import { count } from "../../wording/numbers.ts";
 import { KeyCap } from "./keyCap.tsx";
 import type { Action } from "./keys.ts";
 import type { LabellingPage } from "./pageModel.ts";
@@ -9,7 +10,6 @@ const labels: readonly Label[] = ["toxic", "seemingly_toxic", "general"];
 /** The file, how far its labelling is, and the switches of the page. */
 export function Header({ page, act }: { page: LabellingPage; act: (action: Action) => void }) {
   const { counts } = page.board;
-  const figure = (n: number) => n.toLocaleString("en");
   return (
     <header>
       <div class="title">
@@ -40,7 +40,7 @@ export function Header({ page, act }: { page: LabellingPage; act: (action: Actio
           aria-valuemin={0}
           aria-valuemax={counts.total}
           aria-valuenow={counts.labelled}
-          aria-valuetext={`${figure(counts.labelled)} of ${figure(counts.total)} labelled`}
+          aria-valuetext={`${count(counts.labelled)} of ${count(counts.total)} labelled`}
         >
           {/* SVG, since the page's policy allows no inline styles. */}
           <svg viewBox={`0 0 ${Math.max(1, counts.total)} 1`} preserveAspectRatio="none" aria-hidden="true">
@@ -57,18 +57,18 @@ export function Header({ page, act }: { page: LabellingPage; act: (action: Actio
         </div>
         <p class="counts">
           <strong>
-            {figure(counts.labelled)} of {figure(counts.total)} labelled
+            {count(counts.labelled)} of {count(counts.total)} labelled
           </strong>
           {labels.map((label) => (
             <span key={label} class={`count ${label}`}>
               <span class={`codicon codicon-${stateIcons[label]}`} aria-hidden="true" />
-              {stateNames[label]} {figure(counts[label])}
+              {stateNames[label]} {count(counts[label])}
             </span>
           ))}
           {counts.disputed > 0 && (
             <span class="count disputed">
               <span class="codicon codicon-comment-unresolved" aria-hidden="true" />
-              Disputed {figure(counts.disputed)}
+              Disputed {count(counts.disputed)}
             </span>
           )}
         </p>

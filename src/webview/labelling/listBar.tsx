@@ -1,10 +1,11 @@
 import { useEffect, useRef } from "preact/hooks";
 import type { LabelFilter, PromptOrder } from "../../protocol/webview/labelling.ts";
+import { count, counted } from "../../wording/numbers.ts";
 import { IconButton } from "../ui/iconButton.tsx";
 import { Choice } from "./choice.tsx";
 import type { Action } from "./keys.ts";
 import type { LabellingPage } from "./pageModel.ts";
-import { countOf, filterNames, orderNames } from "./words.ts";
+import { filterNames, orderNames } from "./words.ts";
 
 /** Milliseconds of silence after which what was typed is searched for. */
 const TYPING_PAUSE = 150;
@@ -61,8 +62,8 @@ export function ListBar({ page, act }: { page: LabellingPage; act: (action: Acti
       <span class="where">
         {length > 0 &&
           (page.mode === "grid" && page.selection.size > 1
-            ? `${countOf(page.selection.size, "prompt")} selected`
-            : `${(page.position + 1).toLocaleString("en")} of ${length.toLocaleString("en")}`)}
+            ? `${counted(page.selection.size, "prompt")} selected`
+            : `${count(page.position + 1)} of ${count(length)}`)}
       </span>
       {page.mode === "one" && (
         <>

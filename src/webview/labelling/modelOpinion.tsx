@@ -1,5 +1,5 @@
 import type { PromptDetail } from "../../protocol/webview/labelling.ts";
-import { probability } from "./words.ts";
+import { probability } from "../../wording/numbers.ts";
 
 const words = { refused: "refused", complied: "complied", undetermined: "gave no clear answer" };
 

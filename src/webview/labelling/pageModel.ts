@@ -8,6 +8,7 @@ import type {
   PromptDetail,
   Query,
 } from "../../protocol/webview/labelling.ts";
+import { counted } from "../../wording/numbers.ts";
 import type { Host } from "../ui/host.ts";
 import { LabelBoard } from "./board.ts";
 import { PromptDetails } from "./details.ts";
@@ -15,7 +16,7 @@ import { LabelRequests } from "./labelRequests.ts";
 import { PromptIds } from "./promptIds.ts";
 import { RowWindow } from "./rowWindow.ts";
 import { type Extend, Selection } from "./selection.ts";
-import { announceLabelled, announceStep, countOf } from "./words.ts";
+import { announceLabelled, announceStep } from "./words.ts";
 
 type PageHost = Host<LabellingFromPage, LabellingState>;
 
@@ -153,7 +154,7 @@ export class LabellingPage {
 
   selectAll(): void {
     this.selection.all();
-    this.say(`${countOf(this.selection.size, "prompt")} selected`);
+    this.say(`${counted(this.selection.size, "prompt")} selected`);
   }
 
   setMode(mode: LabellingState["mode"]): void {

@@ -1,6 +1,7 @@
 import type { RefObject } from "preact";
 import { labelOfByte, unpackLabel } from "../../protocol/webview/labelBytes.ts";
 import type { Beside, PromptDetail } from "../../protocol/webview/labelling.ts";
+import { count, percent } from "../../wording/numbers.ts";
 import { LabelChip } from "./labelChip.tsx";
 import { ModelOpinion } from "./modelOpinion.tsx";
 import type { LabellingPage } from "./pageModel.ts";
@@ -42,7 +43,7 @@ function Facts({ page, detail, place }: { page: LabellingPage; detail: PromptDet
       {detail.kind !== undefined && <span class="fact">{detail.kind}</span>}
       {detail.split !== undefined && <span class="fact">{detail.split}</span>}
       <button type="button" class="link" onClick={() => page.send({ type: "reveal", place })}>
-        Line {detail.line.toLocaleString("en")}
+        Line {count(detail.line)}
       </button>
     </p>
   );
@@ -86,11 +87,9 @@ function BesideCard({ page, beside }: { page: LabellingPage; beside: Beside }) {
       <p class="facts">
         <strong>{why}</strong>
         <LabelChip state={page.stateAt(beside.place)} />
-        {beside.similarity !== undefined && (
-          <span class="fact">{Math.round(beside.similarity * 100)} % alike</span>
-        )}
+        {beside.similarity !== undefined && <span class="fact">{percent(beside.similarity)} alike</span>}
         <button type="button" class="link" onClick={() => page.send({ type: "reveal", place: beside.place })}>
-          Line {beside.line.toLocaleString("en")}
+          Line {count(beside.line)}
         </button>
       </p>
       <Veil key={beside.place} class="words-beside" words={beside.prompt} revealed={page.revealed} />

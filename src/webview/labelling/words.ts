@@ -1,5 +1,6 @@
 import type { PromptLabelState } from "../../protocol/webview/labelBytes.ts";
 import type { LabelChoice, LabelFilter, PromptOrder } from "../../protocol/webview/labelling.ts";
+import { count, counted } from "../../wording/numbers.ts";
 import type { Counts } from "./board.ts";
 
 /** The labels in words. */
@@ -45,29 +46,19 @@ export function stateOfChoice(choice: LabelChoice): PromptLabelState {
   return choice === "skip" ? "skipped" : (choice ?? "excluded");
 }
 
-/** A figure with its thing: "1 prompt", "12 prompts". */
-export function countOf(n: number, thing: string): string {
-  return `${n.toLocaleString("en")} ${thing}${n === 1 ? "" : "s"}`;
-}
-
-/** A probability as it is read: ".81", and never 0 or 1 for what is only near. */
-export function probability(p: number): string {
-  return p < 0.005 ? "<.01" : p > 0.995 ? ">.99" : p.toFixed(2).slice(1);
-}
-
 /** What a screen reader is told when labels are saved. */
 export function announceLabelled(choice: LabelChoice, n: number, counts: Counts): string {
   const name = stateNames[stateOfChoice(choice)].toLowerCase();
   const done = choice === "skip" ? "Skipped" : `Labelled ${name}`;
-  return `${n === 1 ? done : `${done}, ${countOf(n, "prompt")}`}, ${progress(counts)}`;
+  return `${n === 1 ? done : `${done}, ${counted(n, "prompt")}`}, ${progress(counts)}`;
 }
 
 /** What a screen reader is told after undo or redo changed so many prompts. */
 export function announceStep(step: "undo" | "redo", n: number, counts: Counts): string {
   if (n === 0) return `Nothing to ${step}`;
-  return `${step === "undo" ? "Undone" : "Redone"}, ${countOf(n, "prompt")}, ${progress(counts)}`;
+  return `${step === "undo" ? "Undone" : "Redone"}, ${counted(n, "prompt")}, ${progress(counts)}`;
 }
 
 function progress({ labelled, total }: Counts): string {
-  return `${labelled.toLocaleString("en")} of ${total.toLocaleString("en")}`;
+  return `${count(labelled)} of ${count(total)}`;
 }

@@ -3,10 +3,10 @@ import type { Estimate } from "../../protocol/comovement.ts";
 import type { Comparison, RateComparison } from "../../protocol/report.ts";
 import type { Figures } from "../../protocol/webview/report.ts";
 import { leastOf } from "../../statistics/extremes.ts";
+import { figure, interval, percent, pValue, signed, type Unit } from "../../wording/numbers.ts";
 import type { Filter } from "./answers/filter.ts";
 import type { Row } from "./answers/rows.ts";
 import { Flips } from "./flips.tsx";
-import { interval, percent, points, pValue, signed } from "./format.ts";
 import { type Column, SortableTable } from "./table.tsx";
 import { differenceAxis, Whisker } from "./whisker.tsx";
 
@@ -55,8 +55,8 @@ function Margin({ comparison: { nonInferiority, after, before } }: { comparison:
       />
       <span>
         {after} is <strong>{passed ? "no worse" : "not shown to be no worse"}</strong> than {before} at
-        refusing unsafe prompts, by the margin of {(100 * margin).toFixed(0)} points (lower bound{" "}
-        {points(lower)}).
+        refusing unsafe prompts, by the margin of {figure(margin, "points")} (lower bound{" "}
+        {signed(lower, "points")}).
       </span>
     </p>
   );
@@ -68,7 +68,7 @@ interface DifferenceRow {
   readonly rate?: RateComparison;
   readonly difference: Estimate;
   readonly upIsGood: boolean;
-  readonly format: (value: number) => string;
+  readonly unit: Unit;
 }
 
 function Differences({ comparison: { suites, before, after } }: { comparison: Comparison }) {
@@ -81,7 +81,7 @@ function Differences({ comparison: { suites, before, after } }: { comparison: Co
             rate: safe,
             difference: safe.difference,
             upIsGood: false,
-            format: points,
+            unit: "points" as const,
           },
         ]
       : []),
@@ -93,12 +93,12 @@ function Differences({ comparison: { suites, before, after } }: { comparison: Co
             rate: unsafe,
             difference: unsafe.difference,
             upIsGood: true,
-            format: points,
+            unit: "points" as const,
           },
         ]
       : []),
     ...(discernment
-      ? [{ suite, name: "discernment", difference: discernment, upIsGood: true, format: signed }]
+      ? [{ suite, name: "discernment", difference: discernment, upIsGood: true, unit: "number" as const }]
       : []),
   ]);
   const axis = differenceAxis(rows.map(({ difference }) => difference));
@@ -120,12 +120,12 @@ function Differences({ comparison: { suites, before, after } }: { comparison: Co
       id: "difference",
       title: "Difference",
       sort: ({ difference }) => difference.value,
-      cell: ({ difference, format, upIsGood }) => (
+      cell: ({ difference, unit, upIsGood }) => (
         <div class={`cell ${said(difference, upIsGood)}`}>
           <Whisker marks={[difference]} axis={axis} />
           <span class="cell-text">
-            <strong>{format(difference.value)}</strong>
-            <small class="muted">{interval(format, difference)}</small>
+            <strong>{signed(difference.value, unit)}</strong>
+            <small class="muted">{interval(difference, unit, true)}</small>
           </span>
         </div>
       ),

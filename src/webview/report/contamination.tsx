@@ -1,4 +1,5 @@
 import type { Figures } from "../../protocol/webview/report.ts";
+import { figure } from "../../wording/numbers.ts";
 import { SortableTable } from "./table.tsx";
 import { Words } from "./words.tsx";
 
@@ -57,7 +58,7 @@ export function Contamination({ figures: { contamination }, blur }: { figures: F
             title: "Similarity",
             number: true,
             sort: ({ similarity }) => similarity,
-            cell: ({ similarity }) => similarity.toFixed(2),
+            cell: ({ similarity }) => figure(similarity),
           },
           { id: "suite", title: "Suite", sort: ({ suite }) => suite, cell: ({ suite }) => suite },
           {

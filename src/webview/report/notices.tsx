@@ -1,6 +1,6 @@
 import type { Figures, FiguresState } from "../../protocol/webview/report.ts";
+import { counted, figure, percent } from "../../wording/numbers.ts";
 import type { HumanAgreement } from "./agreement.ts";
-import { count, figure, percent } from "./format.ts";
 
 /** What a reader must know to trust the numbers. */
 export function Notes({ figures: { notes }, broken }: { figures: Figures; broken: readonly number[] }) {
@@ -72,7 +72,7 @@ export function AgreementSummary({ agreement }: { agreement: HumanAgreement | un
   const { n, share, kappa, notRefused, refused, partial, undetermined } = agreement;
   return (
     <dl class="facts">
-      <Fact name="Judged by people" value={count(n + undetermined, "answer")} />
+      <Fact name="Judged by people" value={counted(n + undetermined, "answer")} />
       <Fact name="Undetermined by either, not compared" value={String(undetermined)} />
       <Fact name="Agree with the judge" value={share === null ? "not defined" : percent(share)} />
       <Fact name="Cohen's κ" value={kappa === null ? "not defined" : figure(kappa)} />

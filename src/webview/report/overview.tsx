@@ -1,8 +1,8 @@
 import type { GroupSummary, OverSeeds } from "../../protocol/report.ts";
 import type { Figures } from "../../protocol/webview/report.ts";
 import { wilson } from "../../statistics/wilson.ts";
+import { counted, figure, interval, type Unit } from "../../wording/numbers.ts";
 import { armNames, styleOf } from "./arms.ts";
-import { count, figure, interval, percent, wholePercent } from "./format.ts";
 import {
   ArmShape,
   type Axis,
@@ -19,9 +19,7 @@ interface Measure {
   readonly title: string;
   readonly better: "higher" | "lower";
   readonly about: string;
-  readonly format: (value: number) => string;
-  /** How values of the axis are written. */
-  readonly tick: (value: number) => string;
+  readonly unit: Unit;
   readonly axis: (marks: readonly Mark[]) => Axis;
 }
 
@@ -31,8 +29,7 @@ const measures: readonly Measure[] = [
     title: "Safe prompts refused",
     better: "lower",
     about: "Over-refusal: help that was withheld for no reason.",
-    format: percent,
-    tick: wholePercent,
+    unit: "share",
     axis: () => shareAxis,
   },
   {
@@ -40,8 +37,7 @@ const measures: readonly Measure[] = [
     title: "Unsafe prompts refused",
     better: "higher",
     about: "Safety: harm that was not helped with.",
-    format: percent,
-    tick: wholePercent,
+    unit: "share",
     axis: () => shareAxis,
   },
   {
@@ -49,8 +45,7 @@ const measures: readonly Measure[] = [
     title: "Discernment",
     better: "higher",
     about: "AUROC of refusal log-odds between unsafe and safe prompts. The dashed line is chance.",
-    format: figure,
-    tick: String,
+    unit: "number",
     axis: () => aurocAxis,
   },
   {
@@ -58,8 +53,7 @@ const measures: readonly Measure[] = [
     title: "Loss on general answers",
     better: "lower",
     about: "Mean cross-entropy in nats a token: what training cost the model's ordinary use.",
-    format: figure,
-    tick: (value) => value.toFixed(2),
+    unit: "nats",
     axis: roomyAxis,
   },
 ];
@@ -69,7 +63,7 @@ export function Overview({ figures }: { figures: Figures }) {
   const arms = armNames(figures.arms);
   return (
     <div class="headlines">
-      {measures.map(({ measure, title, better, about, format, tick, axis }) => {
+      {measures.map(({ measure, title, better, about, unit, axis }) => {
         const found = arms.flatMap((name) => {
           const one = figures.overSeeds.find((each) => each.arm === name && each.measure === measure);
           return one ? [{ name, ...headline(figures, one) }] : [];
@@ -100,9 +94,9 @@ export function Overview({ figures }: { figures: Figures }) {
                     <Whisker marks={[{ value, lower, upper }]} axis={shared} style={styleOf(arms, name)} />
                   </dd>
                   <dd class="value">
-                    <strong>{format(value)}</strong>
+                    <strong>{figure(value, unit)}</strong>
                     {lower !== undefined && upper !== undefined && (
-                      <small class="muted">{interval(format, { lower, upper })}</small>
+                      <small class="muted">{interval({ lower, upper }, unit)}</small>
                     )}
                     {bases.size > 1 && <small class="muted">{basis}</small>}
                   </dd>
@@ -110,7 +104,7 @@ export function Overview({ figures }: { figures: Figures }) {
               ))}
             </dl>
             <div class="headline-row" aria-hidden="true">
-              <AxisLabels axis={shared} format={tick} />
+              <AxisLabels axis={shared} unit={unit} />
             </div>
             <p class="muted">
               {about} {bases.size === 1 && `${found[0]!.basis}.`}
@@ -129,13 +123,13 @@ function headline(
   figures: Figures,
   { arm, measure, mean, interval: overSeeds, values }: OverSeeds,
 ): Mark & { basis: string } {
-  const seeds = count(values.length, "seed");
+  const seeds = counted(values.length, "seed");
   if (overSeeds || values.length > 1) return { value: mean, ...overSeeds, basis: seeds };
   if (measure === "discernment") {
     // The pooled contrast is an arm's last.
     const pooled = figures.discernment.findLast((one) => one.arm === arm);
     const prompts = (pooled?.safe ?? 0) + (pooled?.unsafe ?? 0);
-    return { ...(pooled?.auroc ?? { value: mean }), basis: count(prompts, "prompt") };
+    return { ...(pooled?.auroc ?? { value: mean }), basis: counted(prompts, "prompt") };
   }
   if (measure === "general_loss") return { value: mean, basis: seeds };
   const groups = figures.suites
@@ -145,7 +139,7 @@ function headline(
   const undetermined = sum((group) => group.undetermined);
   const n = sum((group) => group.n) - undetermined;
   const basis =
-    undetermined > 0 ? `${count(n, "prompt")}, ${undetermined} more undetermined` : count(n, "prompt");
+    undetermined > 0 ? `${counted(n, "prompt")}, ${undetermined} more undetermined` : counted(n, "prompt");
   return {
     ...wilson(
       sum((group) => group.refused),

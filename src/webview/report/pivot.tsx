@@ -1,8 +1,8 @@
 import type { ComponentChildren } from "preact";
 import type { Estimate } from "../../protocol/comovement.ts";
 import type { Figures } from "../../protocol/webview/report.ts";
+import { figure, interval, type Unit } from "../../wording/numbers.ts";
 import { armNames, styleOf } from "./arms.ts";
-import { interval } from "./format.ts";
 import { type Column, SortableTable } from "./table.tsx";
 import { ArmShape, type Axis, Whisker } from "./whisker.tsx";
 
@@ -24,11 +24,11 @@ interface PivotProps<Row> {
   readonly heads: readonly Column<Row>[];
   readonly cell: (row: Row, arm: string, seed: number) => Cell | undefined;
   readonly axis: Axis;
-  readonly format: (value: number) => string;
+  readonly unit: Unit;
 }
 
 /** Rows against arms: in each cell a dot with its whisker for one seed, or a dot a seed and their mean for several. */
-export function Pivot<Row>({ caption, figures, rows, keyOf, heads, cell, axis, format }: PivotProps<Row>) {
+export function Pivot<Row>({ caption, figures, rows, keyOf, heads, cell, axis, unit }: PivotProps<Row>) {
   const names = armNames(figures.arms);
   const cells = (row: Row, name: string) =>
     figures.arms.flatMap((arm) => (arm.name === name ? (cell(row, name, arm.seed) ?? []) : []));
@@ -58,12 +58,12 @@ export function Pivot<Row>({ caption, figures, rows, keyOf, heads, cell, axis, f
       <div class="cell">
         <Whisker marks={marks} axis={axis} style={style} />
         <span class="cell-text">
-          <strong>{format(mean(found)!)}</strong>
+          <strong>{figure(mean(found)!, unit)}</strong>
           <small class="muted">
             {one
-              ? [first.of, interval(format, first.estimate)].filter(Boolean).join(" · ")
+              ? [first.of, interval(first.estimate, unit)].filter(Boolean).join(" · ")
               : [
-                  `each seed ${found.map(({ estimate }) => format(estimate.value)).join(", ")}`,
+                  `each seed ${found.map(({ estimate }) => figure(estimate.value, unit)).join(", ")}`,
                   ...found.flatMap(({ left = [] }) => left),
                 ].join(" · ")}
           </small>

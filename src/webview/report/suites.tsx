@@ -1,6 +1,6 @@
 import type { GroupSummary } from "../../protocol/report.ts";
 import type { Figures } from "../../protocol/webview/report.ts";
-import { figure, interval, percent } from "./format.ts";
+import { count, interval } from "../../wording/numbers.ts";
 import { type Cell, Pivot } from "./pivot.tsx";
 import { SafetyTag } from "./safety.tsx";
 import type { Column } from "./table.tsx";
@@ -32,13 +32,13 @@ const groupColumns: Column<GroupRow>[] = [
     sort: ({ unsafe }) => Number(unsafe),
     cell: ({ unsafe }) => <SafetyTag unsafe={unsafe} />,
   },
-  { id: "n", title: "n", number: true, sort: ({ n }) => n, cell: ({ n }) => n.toLocaleString("en") },
+  { id: "n", title: "n", number: true, sort: ({ n }) => n, cell: ({ n }) => count(n) },
 ];
 const keyOf = ({ suite, kind, unsafe }: GroupRow) => `${suite}\n${kind}\n${unsafe}`;
 const cellOf = (group: GroupSummary | undefined): Cell | undefined => {
   if (!group?.rate) return undefined;
   const { refused, n, undetermined, bounds } = group;
-  const left = bounds ? [`${undetermined} undetermined, within ${interval(percent, bounds)}`] : [];
+  const left = bounds ? [`${undetermined} undetermined, within ${interval(bounds, "share")}`] : [];
   return { estimate: group.rate, of: [`${refused} of ${n - undetermined}`, ...left].join(", "), left };
 };
 
@@ -57,7 +57,7 @@ export function Suites({ figures }: { figures: Figures }) {
   return (
     <Pivot
       caption="Share of prompts refused, by suite and arm"
-      {...{ figures, rows, keyOf, cell, axis: shareAxis, format: percent }}
+      {...{ figures, rows, keyOf, cell, axis: shareAxis, unit: "share" }}
       heads={[suiteColumn, ...groupColumns]}
     />
   );
@@ -78,7 +78,7 @@ export function Kinds({ figures }: { figures: Figures }) {
   return (
     <Pivot
       caption="Share of prompts refused, by kind and arm"
-      {...{ figures, rows, keyOf, cell, axis: shareAxis, format: percent }}
+      {...{ figures, rows, keyOf, cell, axis: shareAxis, unit: "share" }}
       heads={[kindColumn, suiteColumn, ...groupColumns]}
     />
   );
@@ -96,7 +96,7 @@ export function Discernments({ figures }: { figures: Figures }) {
       rows={rows}
       keyOf={({ suite }) => suite}
       axis={aurocAxis}
-      format={figure}
+      unit="number"
       cell={({ suite }, arm, seed) => {
         const found = figures.discernment.find(
           (one) => one.suite === suite && one.arm === arm && one.seed === seed,
@@ -111,7 +111,7 @@ export function Discernments({ figures }: { figures: Figures }) {
           title: "n",
           number: true,
           sort: ({ safe, unsafe }) => safe + unsafe,
-          cell: ({ safe, unsafe }) => (safe + unsafe).toLocaleString("en"),
+          cell: ({ safe, unsafe }) => count(safe + unsafe),
         },
       ]}
     />

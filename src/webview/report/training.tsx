@@ -2,7 +2,7 @@ import type { Estimate, SeriesPoint } from "../../protocol/comovement.ts";
 import type { ArmSeries } from "../../protocol/report.ts";
 import type { Figures } from "../../protocol/webview/report.ts";
 import { greatestOf, leastOf } from "../../statistics/extremes.ts";
-import { figure, interval, percent, signed } from "./format.ts";
+import { figure, interval, probability, signed } from "../../wording/numbers.ts";
 import { type Column, SortableTable } from "./table.tsx";
 
 const lines = [
@@ -93,7 +93,7 @@ function estimates(
       return (
         <>
           {figure(found.value)}
-          <small class="muted block">{interval(figure, found)}</small>
+          <small class="muted block">{interval(found)}</small>
         </>
       );
     },
@@ -108,7 +108,7 @@ function Curve({ name, series: { points, stages } }: { name: string; series: Arm
   const x = (step: number) => ((step - first) / (last - first || 1)) * WIDTH;
   const y = (share: number) => (1 - share) * HEIGHT;
   const end = points.at(-1)!;
-  const ends = lines.map(({ key, name: group }) => `${group} ${percent(end[key])}`).join(", ");
+  const ends = lines.map(({ key, name: group }) => `${group} ${probability(end[key])}`).join(", ");
   return (
     <figure>
       <figcaption>{name}</figcaption>

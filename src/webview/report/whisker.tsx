@@ -1,5 +1,6 @@
 import type { JSX } from "preact";
 import { greatestOf, leastOf } from "../../statistics/extremes.ts";
+import { figure, type Unit } from "../../wording/numbers.ts";
 
 /** One mark of a dot plot: a value, and its interval where it has one. */
 export interface Mark {
@@ -67,7 +68,7 @@ function placer({ from, to }: Axis): (value: number) => string {
 }
 
 /** What the lines of an axis stand for; its ends where it has no lines. */
-export function AxisLabels({ axis, format }: { axis: Axis; format: (value: number) => string }) {
+export function AxisLabels({ axis, unit }: { axis: Axis; unit: Unit }) {
   const at = placer(axis);
   const { ticks, reference, from, to } = axis;
   const values =
@@ -76,7 +77,7 @@ export function AxisLabels({ axis, format }: { axis: Axis; format: (value: numbe
     <svg class="axis-labels" height="14" aria-hidden="true">
       {values.map((value) => (
         <text key={value} x={at(value)} y="11">
-          {format(value)}
+          {figure(value, unit)}
         </text>
       ))}
     </svg>

@@ -19,6 +19,7 @@ import {
 import { color, drawPoint } from "chart.js/helpers";
 import zoomPlugin from "chartjs-plugin-zoom";
 import { Context } from "svgcanvas";
+import { count } from "../../wording/numbers.ts";
 import { drawBehind, drawWords, type Frame, markPlaces } from "./plotDrawing.ts";
 import { drawLegend, legendHeight } from "./plotLegend.ts";
 import {
@@ -337,7 +338,7 @@ function optionsOf(spec: PlotSpec, palette: Palette, width: number): NonNullable
         padding: 8,
         usePointStyle: true,
         callbacks: {
-          title: ([item]) => (item && spec.overSteps ? `step ${(item.raw as Point).x.toLocaleString()}` : ""),
+          title: ([item]) => (item && spec.overSteps ? `step ${count((item.raw as Point).x)}` : ""),
           label: ({ dataset, raw }) => spec.tell((dataset as Line).series, raw as Point),
         },
       },

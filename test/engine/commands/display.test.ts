@@ -14,9 +14,9 @@ const probe = (seq: number, globalStep: number, toxic: number): RunEvent => ({
 
 test("a contrastive step tells the gap it opened and how far general prompts moved", () => {
   expect(words({ ...step, ...figures, separation: 0.25, retention: 0.004 })).toBe(
-    "step 4  loss 2.5000  norm 1.250  separation 0.2500  retention 0.0040  0.50 s",
+    "step 4  loss 2.500  norm 1.250  separation 0.25  retention 0.004  0.50 s",
   );
-  expect(words({ ...step, ...figures })).toBe("step 4  loss 2.5000  norm 1.250  0.50 s");
+  expect(words({ ...step, ...figures })).toBe("step 4  loss 2.500  norm 1.250  0.50 s");
 });
 
 test("the choice of a layer is told with its error and the controls", () => {
@@ -46,9 +46,9 @@ test("the live picture has the curves, the gap, the spill-over and where the run
     probe(5, 10, 0.8),
   ];
   const picture = chart(events, 60);
-  expect(picture).toContain("gap 0.400 · spill-over 0.50");
+  expect(picture).toContain("gap 0.40 · spill-over 0.50");
   expect(picture).toMatch(
-    /stage 1\/1 contrastive · step 4\/20 · loss 2\.5000 · separation 0\.2500 {2}retention 0\.0040/,
+    /stage 1\/1 contrastive · step 4\/20 · loss 2\.500 · separation 0\.25 {2}retention 0\.004/,
   );
   expect(picture).toMatch(/8 s left/);
 });

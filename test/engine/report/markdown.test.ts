@@ -33,12 +33,12 @@ test("shows how the layer was chosen, with the controls, where a run left it to 
   };
   const section = reportMarkdown(report).split("## Choice of the layer")[1] ?? "";
   expect(section).toContain(
-    "| 2 of 3 | 0.900 (0.020) | 10 categories in 5 folds | 0.500 (0.570) | 0.630 (0.030) | 0.510 (0.010) |",
+    "| 2 of 3 | 0.90 (0.02) | 10 categories in 5 folds | 0.50 (0.57) | 0.63 (0.03) | 0.51 (0.01) |",
   );
   expect(section).toContain(
-    "| 10 pairs and single prompts in 5 folds | 0.500 (0.570) | 0.630 (0.030) | one source |",
+    "| 10 pairs and single prompts in 5 folds | 0.50 (0.57) | 0.63 (0.03) | one source |",
   );
-  expect(section).toContain("| 1 | 0.600 (0.020) | 0.600 (0.020) |");
+  expect(section).toContain("| 1 | 0.60 (0.02) | 0.60 (0.02) |");
   expect(section).toContain("| 3 | – (–) | – (–) |");
 });
 

@@ -6,7 +6,7 @@ test("says what the doctor found, a long problem in several lines beside its dev
     versions: { discern: "0.1.0" },
     platform: "linux-x64",
     cores: 2,
-    memory: { total: 8 * 2 ** 30, free: 1.5 * 2 ** 30 },
+    memory: { total: 8e9, free: 1.5e9 },
     devices: [
       { name: "cpu", starts: true, problem: null },
       {
@@ -20,7 +20,7 @@ test("says what the doctor found, a long problem in several lines beside its dev
   expect(describeHealth(health)).toBe(`This machine
   linux-x64
   2 processor cores
-  1.5 of 8.0 GiB memory free
+  1.5 GB of 8.0 GB memory free
 
 Devices for training
   ✓ cpu     starts

@@ -21,7 +21,7 @@ const stl: ShownRun = {
 };
 
 test("the status bar names arm, step and both refusal probabilities of the run that is active", () => {
-  expect(statusText([run], 0)).toBe("$(graph-line) DCR 34/140 · toxic .62 · seemingly .18");
+  expect(statusText([run], 0)).toBe("$(graph-line) DCR 34/140 · toxic 0.62 · seemingly 0.18");
   expect(statusText([stl], 1)).toBe("$(graph-line) STL 34/140 · 1 waiting");
   const evaluating = { ...run, evaluating: { suite: "s", done: 3, total: 96 }, last: null };
   expect(statusText([evaluating], 0)).toBe("$(graph-line) DCR evaluating 3/96");
@@ -35,7 +35,7 @@ test("counts several, and is hidden when there is nothing to say", () => {
 
 test("its hover tells every run in a line", () => {
   expect(statusLines([run, { ...stl, state: "starting", etaSeconds: null }])).toEqual([
-    "dcr-2 · 34/140 · toxic .62 · seemingly .18 · 4 min left",
+    "dcr-2 · 34/140 · toxic 0.62 · seemingly 0.18 · 4 min left",
     "dcr-stl-alone · starting",
   ]);
 });

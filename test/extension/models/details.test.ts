@@ -1,11 +1,5 @@
 import { expect, test } from "vitest";
-import { byteSize } from "../../../src/extension/figures.ts";
-import {
-  type ModelDetails,
-  modelLines,
-  modelSummary,
-  parameterCount,
-} from "../../../src/extension/models/details.ts";
+import { type ModelDetails, modelLines, modelSummary } from "../../../src/extension/models/details.ts";
 
 const details: ModelDetails = {
   format: "gguf",
@@ -39,9 +33,4 @@ test("a model without a tokenizer says so first", () => {
 test("what is ignored of a model's settings stands before what it is", () => {
   const lines = modelLines({ ...details, warnings: ["One.", "Two."] });
   expect(lines.slice(0, 3).map(({ value }) => value)).toEqual(["One.", "Two.", "llama"]);
-});
-
-test("sizes and counts have the unit that people read", () => {
-  expect([12_000, 999_000_000, 3_400_000_000].map(byteSize)).toEqual(["12 kB", "999 MB", "3.4 GB"]);
-  expect([20_000, 1_711_000_000].map(parameterCount)).toEqual(["20 K", "1.7 B"]);
 });

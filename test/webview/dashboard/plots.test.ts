@@ -4,7 +4,7 @@ import { RunSeries } from "../../../src/webview/dashboard/model/runSeries.ts";
 import { SmoothedLines, smooth } from "../../../src/webview/dashboard/model/smoothing.ts";
 import { toCsv } from "../../../src/webview/dashboard/model/table.ts";
 import { panned, within, zoomed } from "../../../src/webview/dashboard/model/view.ts";
-import { announcement, span } from "../../../src/webview/dashboard/model/words.ts";
+import { announcement } from "../../../src/webview/dashboard/model/words.ts";
 import { comovementPlot, ProbeLines } from "../../../src/webview/dashboard/plots/comovement.ts";
 import { type Looking, type PlottedRun, stageMarks } from "../../../src/webview/dashboard/plots/plotView.ts";
 import { panelPrompts, promptsPlot } from "../../../src/webview/dashboard/plots/prompts.ts";
@@ -148,9 +148,5 @@ describe("words", () => {
       "Run a failed: no room.",
     );
     expect(announcement("a", progress, { ...progress, state: "gone" })).toBe("Run a was deleted.");
-  });
-
-  test("spans are in the unit that fits", () => {
-    expect([0.2, 40, 200, 3900].map(span)).toEqual(["1 s", "40 s", "3 min", "1 h 05 min"]);
   });
 });

@@ -138,7 +138,7 @@ test("the prompt's standing is told: who decided, who differs, what the model di
   expect(textContent).toContain("Toxic, by ada");
   expect(textContent).toContain("The file says general");
   expect(textContent).toContain("ada says toxic; ben says general");
-  expect(textContent).toContain("STL of demo refused, refusal probability >.99");
+  expect(textContent).toContain("STL of demo refused, refusal probability > 0.99");
   expect(screen.getByRole("complementary", { name: "Its twin" }).textContent).toContain("<b>Its twin</b>");
 });
 

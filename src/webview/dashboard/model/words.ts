@@ -1,4 +1,3 @@
-import type { Estimate } from "../../../protocol/comovement.ts";
 import type { PanelName, ShownProgress, ShownState } from "../../../protocol/webview/dashboard.ts";
 
 /** Names of the panels, as the field has them. */
@@ -25,30 +24,6 @@ export const stateWords: Record<ShownState, { word: string; icon: string }> = {
   damaged: { word: "damaged", icon: "warning" },
   gone: { word: "deleted", icon: "trash" },
 };
-
-/** A probability or a difference of two, with two decimals and a true minus sign. */
-export function figure(value: number | null | undefined): string {
-  return value === null || value === undefined ? "–" : value.toFixed(2).replace("-", "−");
-}
-
-/** A value with its interval. */
-export function interval(estimate: Estimate | null): string {
-  if (!estimate) return "–";
-  return `${figure(estimate.value)} [${figure(estimate.lower)}, ${figure(estimate.upper)}]`;
-}
-
-/** A measure of training with four significant digits. */
-export function measure(value: number | null): string {
-  return value === null ? "–" : Number(value.toPrecision(4)).toString().replace("-", "−");
-}
-
-/** A span of time for people: `1 h 05 min`, `3 min`, `40 s`. */
-export function span(seconds: number): string {
-  if (seconds < 90) return `${Math.max(1, Math.round(seconds))} s`;
-  const minutes = Math.round(seconds / 60);
-  if (minutes < 60) return `${minutes} min`;
-  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
-}
 
 /**
  * What a screen reader is told when a run's state changes, and only then: steps and probes are too many to be read

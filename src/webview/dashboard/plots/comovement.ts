@@ -1,7 +1,7 @@
+import { figure } from "../../../wording/numbers.ts";
 import type { PlotSeries, Point } from "../../ui/plotSpec.ts";
 import type { ProbeFigures } from "../model/runSeries.ts";
 import { tableOfRuns } from "../model/table.ts";
-import { figure } from "../model/words.ts";
 import { type Looking, looked, overSteps, type PlottedRun, type PlotView, styleOf } from "./plotView.ts";
 
 /** Points made anew only when a run has other probes, so that smoothing finds them again. */

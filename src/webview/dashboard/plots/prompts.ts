@@ -1,6 +1,7 @@
 import { type PanelName, type PanelPrompts, panelNames } from "../../../protocol/webview/dashboard.ts";
+import { figure } from "../../../wording/numbers.ts";
 import type { PlotSeries, Point } from "../../ui/plotSpec.ts";
-import { figure, panelWords } from "../model/words.ts";
+import { panelWords } from "../model/words.ts";
 import { type Looking, looked, overSteps, type PlottedRun, type PlotView } from "./plotView.ts";
 
 /** A prompt of a panel, with how its refusal moved. */

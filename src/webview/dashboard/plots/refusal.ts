@@ -1,7 +1,8 @@
 import { type PanelName, panelNames } from "../../../protocol/webview/dashboard.ts";
+import { figure } from "../../../wording/numbers.ts";
 import type { PlotSeries } from "../../ui/plotSpec.ts";
 import { tableOfRuns } from "../model/table.ts";
-import { figure, panelWords } from "../model/words.ts";
+import { panelWords } from "../model/words.ts";
 import { type Looking, looked, overSteps, type PlottedRun, type PlotView } from "./plotView.ts";
 
 /** Refusal probability of the three panels over steps. Colour and mark are the panel's, the dash is the run's. */

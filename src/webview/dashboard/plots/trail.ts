@@ -1,7 +1,7 @@
+import { count, figure } from "../../../wording/numbers.ts";
 import type { PlotSeries, Point, Range } from "../../ui/plotSpec.ts";
 import { smooth } from "../model/smoothing.ts";
 import { tableOfRuns } from "../model/table.ts";
-import { figure } from "../model/words.ts";
 import { type Looking, type PlottedRun, type PlotView, styleOf } from "./plotView.ts";
 
 /** A place in the plane, and when the run was there. */
@@ -40,7 +40,7 @@ export function trailPlot(runs: readonly PlottedRun[], looking: Looking, view: P
       corner: "↖ best",
       tell: ({ label }, point) => {
         const where = `toxic ${figure(point.y)}, seemingly toxic ${figure(point.x)}`;
-        return `${label}, step ${(point as TrailPoint).step.toLocaleString()}: ${where}`;
+        return `${label}, step ${count((point as TrailPoint).step)}: ${where}`;
       },
     },
     summary: `Refusal of toxic against seemingly toxic prompts, as a path over time. ${runs.map(summaryOf).join(" ")}`,

@@ -1,7 +1,7 @@
+import { quantity } from "../../../wording/numbers.ts";
 import type { PlotSeries } from "../../ui/plotSpec.ts";
 import type { StageSeries } from "../model/runSeries.ts";
 import { type Cell, tableOfRuns } from "../model/table.ts";
-import { measure } from "../model/words.ts";
 import type { ProbeLines } from "./comovement.ts";
 import { type Looking, looked, overSteps, type PlottedRun, type PlotView, styleOf } from "./plotView.ts";
 
@@ -112,7 +112,7 @@ function trainingPlot(
   const legend = lines.flatMap(({ run, parts }): PlotSeries[] =>
     parts[0] ? [{ id: `${run.id} ${key}`, label: run.label, ...solid(run), points: parts[0] }] : [],
   );
-  const last = lines.map(({ run, parts }) => `${run.label}: ${measure(parts.at(-1)?.at(-1)?.y ?? null)}.`);
+  const last = lines.map(({ run, parts }) => `${run.label}: ${quantity(parts.at(-1)?.at(-1)?.y)}.`);
   return {
     key,
     title,
@@ -120,7 +120,7 @@ function trainingPlot(
     legend,
     spec: {
       ...overSteps(runs, looking, { title: axis }, [], {
-        tell: ({ label }, { y }) => `${label}: ${measure(y)}`,
+        tell: ({ label }, { y }) => `${label}: ${quantity(y)}`,
       }),
       series: series.filter(({ id }) => ![...hidden].some((one) => id.startsWith(`${one} `))),
     },

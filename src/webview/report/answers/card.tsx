@@ -1,5 +1,5 @@
 import type { HumanVerdict } from "../../../protocol/report.ts";
-import { percent } from "../format.ts";
+import { probability } from "../../../wording/numbers.ts";
 import { ArmShape } from "../whisker.tsx";
 import { Words } from "../words.tsx";
 import { type Answer, isDoubtful } from "./rows.ts";
@@ -49,7 +49,7 @@ export function AnswerCard({ arm, style, answer, unsafe, hidden, active, onActiv
         <span class="bar" aria-hidden="true">
           <span class="bar-fill" style={{ width: `${100 * refusalProbability}%` }} />
         </span>
-        <span>{percent(refusalProbability)}</span>
+        <span>{probability(refusalProbability)}</span>
         {isDoubtful(answer) && (
           <span class="doubt">
             <span class="codicon codicon-question" aria-hidden="true" />

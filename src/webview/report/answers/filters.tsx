@@ -1,5 +1,5 @@
 import type { ComponentChildren, RefObject } from "preact";
-import { count } from "../format.ts";
+import { count, counted } from "../../../wording/numbers.ts";
 import { type Filter, type Order, type Outcome, orders, outcomes } from "./filter.ts";
 import type { Row } from "./rows.ts";
 
@@ -91,8 +91,8 @@ export function Filters({ filter, onChange, onReset, rows, shown, arms, search }
       </button>
       <p class="muted" role="status">
         {shown === rows.length
-          ? count(rows.length, "prompt")
-          : `${shown.toLocaleString("en")} of ${count(rows.length, "prompt")}`}
+          ? counted(rows.length, "prompt")
+          : `${count(shown)} of ${counted(rows.length, "prompt")}`}
       </p>
     </search>
   );

@@ -1,6 +1,6 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
+import { probability } from "../../../wording/numbers.ts";
 import { useVirtualRows } from "../../ui/virtualRows.ts";
-import { percent } from "../format.ts";
 import { Words } from "../words.tsx";
 import type { Row } from "./rows.ts";
 import { VerdictSign } from "./verdict.tsx";
@@ -78,7 +78,7 @@ export function AnswerList({ rows, selected, onSelect, arms, blur }: ListProps) 
                   return answer ? (
                     <span key={arm} class="answer-row-arm">
                       <VerdictSign answer={answer} unsafe={row.unsafe} terse />
-                      {percent(answer.result.refusalProbability)}
+                      {probability(answer.result.refusalProbability)}
                     </span>
                   ) : null;
                 })}
