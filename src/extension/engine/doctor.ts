@@ -1,19 +1,21 @@
 import * as vscode from "vscode";
+import { DisposableStore } from "../disposableStore.ts";
 import { describeHealth, type Health, healthSchema } from "./health.ts";
 
 const scheme = "discern-doctor";
 
 /** Shows what the engine's doctor found, as a document that is read only and asks for no saving. */
 export class Doctor implements vscode.Disposable, vscode.TextDocumentContentProvider {
+  private readonly store = new DisposableStore();
   private readonly examine: () => Promise<unknown>;
-  private readonly changed = new vscode.EventEmitter<vscode.Uri>();
+  private readonly changed = this.store.add(new vscode.EventEmitter<vscode.Uri>());
   readonly onDidChange = this.changed.event;
-  private readonly registered = vscode.workspace.registerTextDocumentContentProvider(scheme, this);
   private found: Health | null = null;
 
   /** @param examine asks the engine what it finds on this machine. */
   constructor(examine: () => Promise<unknown>) {
     this.examine = examine;
+    this.store.add(vscode.workspace.registerTextDocumentContentProvider(scheme, this));
   }
 
   /** Asks the engine and shows what it found. @throws as `Engine.call`. */
@@ -33,7 +35,6 @@ export class Doctor implements vscode.Disposable, vscode.TextDocumentContentProv
   }
 
   dispose(): void {
-    this.registered.dispose();
-    this.changed.dispose();
+    this.store.dispose();
   }
 }

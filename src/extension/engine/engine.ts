@@ -3,6 +3,7 @@ import * as vscode from "vscode";
 import type { CallOptions } from "../../connection/client.ts";
 import type { Method, ParamsInput, Result } from "../../protocol/rpc.ts";
 import { onSettingChange, registerCommand, runCommand, setting } from "../contributions.ts";
+import { DisposableStore } from "../disposableStore.ts";
 import { log } from "../log.ts";
 import { requireTrust } from "../trust.ts";
 import { Doctor } from "./doctor.ts";
@@ -19,23 +20,24 @@ const patience = 60_000;
 
 /** The workbench's engine: started with the first request, ended with the window. */
 export class Engine implements vscode.Disposable {
+  private readonly store = new DisposableStore();
   private readonly context: vscode.ExtensionContext;
-  private readonly changed = new vscode.EventEmitter<EngineState>();
+  private readonly changed = this.store.add(new vscode.EventEmitter<EngineState>());
   /** Tells when the engine comes, goes, falls silent or crashes. */
   readonly onDidChangeState = this.changed.event;
   private readonly work = new Work();
-  private readonly registered: vscode.Disposable[];
+  /** The engine that runs, and what watches it; ended at once where the window closed while it started. */
+  private readonly current = this.store.add(new DisposableStore());
   private started: Promise<EngineProcess> | null = null;
 
   constructor(context: vscode.ExtensionContext) {
     this.context = context;
-    const doctor = new Doctor(() => this.call("doctor", {}));
-    this.registered = [
-      doctor,
-      registerCommand("discern.engine.restart", () => this.restart()),
-      registerCommand("discern.engine.doctor", () => doctor.show()),
+    const doctor = this.store.add(new Doctor(() => this.call("doctor", {})));
+    this.store.add(registerCommand("discern.engine.restart", () => this.restart()));
+    this.store.add(registerCommand("discern.engine.doctor", () => doctor.show()));
+    this.store.add(
       onSettingChange(["discern.engine.nodePath", "discern.engine.path"], () => void this.end()),
-    ];
+    );
   }
 
   /**
@@ -70,9 +72,7 @@ export class Engine implements vscode.Disposable {
   }
 
   dispose(): void {
-    for (const each of this.registered) each.dispose();
-    void this.end();
-    this.changed.dispose();
+    this.store.dispose();
   }
 
   private running(): Promise<EngineProcess> {
@@ -96,6 +96,7 @@ export class Engine implements vscode.Disposable {
       onLine: (line) => log.info(`engine: ${line}`),
     });
     this.tell("running");
+    this.current.add({ dispose: () => void engine.stop() });
     const endMonitor = monitor({
       ask: engine.ping,
       work: () => this.work.kind,
@@ -106,8 +107,9 @@ export class Engine implements vscode.Disposable {
         else void vscode.window.showInformationMessage("The engine answers again.");
       },
     });
+    this.current.add({ dispose: endMonitor });
     void engine.ended.then((failure) => {
-      endMonitor();
+      this.current.clear();
       this.started = null;
       this.tell(failure ? "crashed" : "stopped");
       if (failure) this.reportCrash(failure);

@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import { outcomeOf } from "../../protocol/report.ts";
 import { setting } from "../contributions.ts";
+import { DisposableStore } from "../disposableStore.ts";
 import type { Mark } from "./match.ts";
 import type { Sheets } from "./sheets.ts";
 import { lineWords } from "./words.ts";
@@ -24,35 +25,39 @@ const textColours: Partial<Record<Look, string>> = {
 
 /** The marks at prompts: an icon in the gutter, a text behind the line, and failures in the overview ruler. */
 export class MarkDecorations implements vscode.Disposable {
+  private readonly store = new DisposableStore();
   private readonly sheets: Sheets;
   private readonly gutters: Record<Look, vscode.TextEditorDecorationType>;
   private readonly text: vscode.TextEditorDecorationType;
-  private readonly disposables: vscode.Disposable[];
 
   constructor(extension: vscode.Uri, sheets: Sheets) {
     this.sheets = sheets;
-    const gutters = looks.map((look) => [look, gutterOf(extension, look)] as const);
+    const gutters = looks.map((look) => [look, this.store.add(gutterOf(extension, look))] as const);
     this.gutters = Object.fromEntries(gutters) as Record<Look, vscode.TextEditorDecorationType>;
-    this.text = vscode.window.createTextEditorDecorationType({
-      rangeBehavior: vscode.DecorationRangeBehavior.ClosedClosed,
-    });
-    this.disposables = [
-      ...Object.values(this.gutters),
-      this.text,
+    this.text = this.store.add(
+      vscode.window.createTextEditorDecorationType({
+        rangeBehavior: vscode.DecorationRangeBehavior.ClosedClosed,
+      }),
+    );
+    this.store.add(
       sheets.onDidChange((uri) => {
         for (const editor of vscode.window.visibleTextEditors) {
           if (editor.document.uri.toString() === uri.toString()) this.draw(editor);
         }
       }),
+    );
+    this.store.add(
       vscode.window.onDidChangeVisibleTextEditors((editors) => {
         for (const editor of editors) this.draw(editor);
       }),
+    );
+    this.store.add(
       vscode.window.onDidChangeTextEditorVisibleRanges(({ textEditor }) => this.drawTexts(textEditor)),
-    ];
+    );
   }
 
   dispose(): void {
-    for (const disposable of this.disposables) disposable.dispose();
+    this.store.dispose();
   }
 
   private marks(editor: vscode.TextEditor): readonly Mark[] {

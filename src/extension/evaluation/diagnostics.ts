@@ -1,29 +1,31 @@
 import * as vscode from "vscode";
+import { DisposableStore } from "../disposableStore.ts";
 import type { Finding } from "./findings.ts";
 import { findingWords } from "./fixes.ts";
 import type { Sheets } from "./sheets.ts";
 
 /** What is wrong in prompt files, in the Problems view. */
 export class FindingDiagnostics implements vscode.Disposable {
-  private readonly collection = vscode.languages.createDiagnosticCollection("discern");
-  private readonly listening: vscode.Disposable;
+  private readonly store = new DisposableStore();
+  private readonly collection = this.store.add(vscode.languages.createDiagnosticCollection("discern"));
 
   constructor(sheets: Sheets) {
-    this.listening = sheets.onDidChange((uri) => {
-      const document = vscode.workspace.textDocuments.find((one) => one.uri.toString() === uri.toString());
-      const sheet = document && sheets.of(document);
-      if (sheet)
-        this.collection.set(
-          uri,
-          sheet.findings.map((finding) => diagnosticOf(finding, document)),
-        );
-      else this.collection.delete(uri);
-    });
+    this.store.add(
+      sheets.onDidChange((uri) => {
+        const document = vscode.workspace.textDocuments.find((one) => one.uri.toString() === uri.toString());
+        const sheet = document && sheets.of(document);
+        if (sheet)
+          this.collection.set(
+            uri,
+            sheet.findings.map((finding) => diagnosticOf(finding, document)),
+          );
+        else this.collection.delete(uri);
+      }),
+    );
   }
 
   dispose(): void {
-    this.listening.dispose();
-    this.collection.dispose();
+    this.store.dispose();
   }
 }
 

@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import { setting } from "../contributions.ts";
 import type { CommandId } from "../contributionTypes.ts";
+import { DisposableStore } from "../disposableStore.ts";
 import type { PromptLibrary } from "../prompts/library.ts";
 import { isTooLarge, markedFiles, mayBeMarked } from "./documents.ts";
 import { failureLines, type Sheet } from "./sheet.ts";
@@ -10,26 +11,23 @@ import { summaryWords } from "./words.ts";
 
 /** The figures of a prompt file on its first line. */
 export class SummaryLens implements vscode.CodeLensProvider, vscode.Disposable {
+  private readonly store = new DisposableStore();
   private readonly sheets: Sheets;
   private readonly prompts: PromptLibrary;
   private readonly runs: ShownRuns;
-  private readonly changed = new vscode.EventEmitter<void>();
-  private readonly disposables: vscode.Disposable[];
+  private readonly changed = this.store.add(new vscode.EventEmitter<void>());
   readonly onDidChangeCodeLenses = this.changed.event;
 
   constructor(sheets: Sheets, prompts: PromptLibrary, runs: ShownRuns) {
     this.sheets = sheets;
     this.prompts = prompts;
     this.runs = runs;
-    this.disposables = [
-      this.changed,
-      sheets.onDidChange(() => this.changed.fire()),
-      vscode.languages.registerCodeLensProvider(markedFiles, this),
-    ];
+    this.store.add(sheets.onDidChange(() => this.changed.fire()));
+    this.store.add(vscode.languages.registerCodeLensProvider(markedFiles, this));
   }
 
   dispose(): void {
-    for (const disposable of this.disposables) disposable.dispose();
+    this.store.dispose();
   }
 
   async provideCodeLenses(document: vscode.TextDocument): Promise<vscode.CodeLens[]> {

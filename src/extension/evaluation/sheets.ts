@@ -3,6 +3,7 @@ import * as vscode from "vscode";
 import { parsePrompts } from "../../dataset/read.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import { onSettingChange, setting } from "../contributions.ts";
+import { DisposableStore } from "../disposableStore.ts";
 import { log } from "../log.ts";
 import type { PromptFile, PromptLibrary } from "../prompts/library.ts";
 import { columnOf } from "../prompts/workspaceFiles.ts";
@@ -28,12 +29,12 @@ interface Working {
 
 /** The sheets of the documents that are in sight, kept true to their texts, the runs, the labels and people's verdicts. */
 export class Sheets implements vscode.Disposable {
+  private readonly store = new DisposableStore();
   private readonly prompts: PromptLibrary;
   private readonly runs: ShownRuns;
   private readonly sheets = new Map<string, Sheet>();
   private readonly working = new Map<string, Working>();
-  private readonly changed = new vscode.EventEmitter<vscode.Uri>();
-  private readonly disposables: vscode.Disposable[];
+  private readonly changed = this.store.add(new vscode.EventEmitter<vscode.Uri>());
 
   /** Tells that the sheet of a document came, changed, or went. */
   readonly onDidChange = this.changed.event;
@@ -42,17 +43,21 @@ export class Sheets implements vscode.Disposable {
     this.prompts = prompts;
     this.runs = runs;
     const all = () => this.eachInSight((document) => this.schedule(document, 0));
-    this.disposables = [
-      this.changed,
-      vscode.window.onDidChangeVisibleTextEditors(() => this.followSight()),
+    this.store.add({ dispose: () => this.stopAll() });
+    this.store.add(vscode.window.onDidChangeVisibleTextEditors(() => this.followSight()));
+    this.store.add(
       vscode.workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
         if (contentChanges.length > 0 && isInSight(document)) this.schedule(document, restMs);
       }),
-      runs.onDidChangeRuns(all),
+    );
+    this.store.add(runs.onDidChangeRuns(all));
+    this.store.add(
       onSettingChange(["discern.evaluation.show", "discern.prompts.columns", "discern.runs.folder"], () => {
         this.sheets.clear();
         all();
       }),
+    );
+    this.store.add(
       prompts.onDidChange((change) => {
         this.eachInSight((document) => {
           if (change && change.file.uri.toString() !== document.uri.toString()) return;
@@ -60,14 +65,12 @@ export class Sheets implements vscode.Disposable {
           else if (change) this.schedule(document, 0);
         });
       }),
-    ];
+    );
     this.followSight();
   }
 
   dispose(): void {
-    for (const working of this.working.values()) stop(working);
-    this.working.clear();
-    for (const disposable of this.disposables) disposable.dispose();
+    this.store.dispose();
   }
 
   /** The sheet of a document, true to its present text; undefined where there is none, or none yet. */
@@ -88,6 +91,11 @@ export class Sheets implements vscode.Disposable {
       await working.done;
     }
     return this.of(document);
+  }
+
+  private stopAll(): void {
+    for (const working of this.working.values()) stop(working);
+    this.working.clear();
   }
 
   private followSight(): void {

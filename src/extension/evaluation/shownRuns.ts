@@ -2,6 +2,7 @@ import * as vscode from "vscode";
 import type { PromptRecord } from "../../dataset/record.ts";
 import { type Outcome, outcomeOf } from "../../protocol/report.ts";
 import { reportStamp } from "../../runFolder/judgements.ts";
+import { DisposableStore } from "../disposableStore.ts";
 import { log } from "../log.ts";
 import type { VerdictSource } from "../prompts/verdicts.ts";
 import type { Run, RunLibrary } from "../runs/library.ts";
@@ -26,12 +27,12 @@ const MOST_KEPT = 4;
 
 /** Finds the run whose evaluation a prompt file shows: the pinned one, else the newest that answered its prompts. */
 export class ShownRuns implements VerdictSource, vscode.Disposable {
+  private readonly store = new DisposableStore();
   private readonly runs: RunLibrary;
   private readonly memory: vscode.Memento;
   private readonly kept = new Map<string, Kept>();
-  private readonly changed = new vscode.EventEmitter<void>();
-  private readonly verdictsChanged = new vscode.EventEmitter<void>();
-  private readonly listening: vscode.Disposable;
+  private readonly changed = this.store.add(new vscode.EventEmitter<void>());
+  private readonly verdictsChanged = this.store.add(new vscode.EventEmitter<void>());
   private signature = "";
   private wanted = false;
 
@@ -44,21 +45,21 @@ export class ShownRuns implements VerdictSource, vscode.Disposable {
   constructor(runs: RunLibrary, memory: vscode.Memento) {
     this.runs = runs;
     this.memory = memory;
-    this.listening = runs.onDidChange(() => {
-      // Runs that are under way change every few seconds; only those with a report are of interest here.
-      const signature = this.evaluated()
-        .map(({ folder, report }) => `${folder.fsPath} ${report}`)
-        .join("\n");
-      if (signature === this.signature) return;
-      this.signature = signature;
-      this.fire();
-    });
+    this.store.add(
+      runs.onDidChange(() => {
+        // Runs that are under way change every few seconds; only those with a report are of interest here.
+        const signature = this.evaluated()
+          .map(({ folder, report }) => `${folder.fsPath} ${report}`)
+          .join("\n");
+        if (signature === this.signature) return;
+        this.signature = signature;
+        this.fire();
+      }),
+    );
   }
 
   dispose(): void {
-    this.listening.dispose();
-    this.changed.dispose();
-    this.verdictsChanged.dispose();
+    this.store.dispose();
   }
 
   /** The run that a person pinned, while it is there. */

@@ -1,13 +1,15 @@
 import * as vscode from "vscode";
+import { DisposableStore } from "../disposableStore.ts";
 import { log } from "../log.ts";
 import type { RunLibrary } from "../runs/library.ts";
 import { type RunResults, resultsOf } from "./runResults.ts";
 
 /** Follows which run with a report is the newest, and what its model did. */
 export class NewestRun implements vscode.Disposable {
+  private readonly store = new DisposableStore();
   private readonly runs: RunLibrary | undefined;
-  private readonly change = new vscode.EventEmitter<void>();
-  private listening: vscode.Disposable | undefined;
+  private readonly change = this.store.add(new vscode.EventEmitter<void>());
+  private looking = false;
   private shown: string | undefined;
   private found: RunResults | null = null;
 
@@ -20,16 +22,16 @@ export class NewestRun implements vscode.Disposable {
 
   /** The results; null until there are some. Asking for the first time begins to look for them. */
   get results(): RunResults | null {
-    if (this.runs && !this.listening) {
-      this.listening = this.runs.onDidChange(() => void this.look());
+    if (this.runs && !this.looking) {
+      this.looking = true;
+      this.store.add(this.runs.onDidChange(() => void this.look()));
       void this.look();
     }
     return this.found;
   }
 
   dispose(): void {
-    this.listening?.dispose();
-    this.change.dispose();
+    this.store.dispose();
   }
 
   private async look(): Promise<void> {

@@ -2,6 +2,7 @@ import { basename } from "node:path";
 import * as vscode from "vscode";
 import { type LabellingToPage, labellingFromPageSchema } from "../../protocol/webview/labelling.ts";
 import { onSettingChange, runCommand, setting } from "../contributions.ts";
+import { DisposableStore } from "../disposableStore.ts";
 import { wordError } from "../errors.ts";
 import { openPage, type Page } from "../page/page.ts";
 import type { PromptFile, PromptLibrary } from "../prompts/library.ts";
@@ -53,17 +54,20 @@ export class LabellingPanel {
       chooseFile: async () => void (await runCommand("discern.labelling.open")),
       wordError,
     });
-    const listening = vscode.Disposable.from(
-      page,
+    const shown = new DisposableStore();
+    shown.add(page);
+    shown.add(
       parts.library.onDidChange((change) => {
         if (change?.file.uri.toString() !== uri.toString()) return;
         if (change.ids) this.session.changed(change.ids);
         else this.showFile(change.file);
       }),
-      parts.newestRun.onDidChange(() => this.session.showRun(parts.newestRun.results)),
+    );
+    shown.add(parts.newestRun.onDidChange(() => this.session.showRun(parts.newestRun.results)));
+    shown.add(
       onSettingChange(["discern.labelling.blur", "discern.labelling.guidelines"], () => this.tellSettings()),
     );
-    panel.onDidDispose(() => listening.dispose());
+    panel.onDidDispose(() => shown.dispose());
   }
 
   /** Brings the panel to the front, and to a prompt. */

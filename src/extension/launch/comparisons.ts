@@ -4,6 +4,7 @@ import * as vscode from "vscode";
 import * as z from "zod";
 import type { Recipe } from "../../protocol/recipe.ts";
 import { runCommand } from "../contributions.ts";
+import { DisposableStore } from "../disposableStore.ts";
 import type { Engine } from "../engine/engine.ts";
 import { wordError } from "../errors.ts";
 import { log } from "../log.ts";
@@ -22,12 +23,12 @@ const storageKey = "discern.comparisons";
  * reloaded in between.
  */
 export class Comparisons implements vscode.Disposable {
+  private readonly store = new DisposableStore();
   private readonly memory: vscode.Memento;
   private readonly engine: Engine;
   private readonly library: RunLibrary;
-  private readonly changed = new vscode.EventEmitter<void>();
+  private readonly changed = this.store.add(new vscode.EventEmitter<void>());
   readonly onDidChange = this.changed.event;
-  private readonly listening: vscode.Disposable[];
   private readonly asked = new Set<string>();
   /** What is done now; moves are made one after another. */
   private last: Promise<void> = Promise.resolve();
@@ -36,11 +37,8 @@ export class Comparisons implements vscode.Disposable {
     this.memory = memory;
     this.engine = engine;
     this.library = library;
-    this.listening = [
-      this.changed,
-      library.onDidChange(() => this.goOn()),
-      vscode.workspace.onDidGrantWorkspaceTrust(() => this.goOn()),
-    ];
+    this.store.add(library.onDidChange(() => this.goOn()));
+    this.store.add(vscode.workspace.onDidGrantWorkspaceTrust(() => this.goOn()));
   }
 
   /** What waits for its turn, a line a comparison. */
@@ -67,7 +65,7 @@ export class Comparisons implements vscode.Disposable {
   }
 
   dispose(): void {
-    for (const each of this.listening) each.dispose();
+    this.store.dispose();
   }
 
   private get all(): readonly Comparison[] {

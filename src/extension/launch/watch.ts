@@ -1,5 +1,6 @@
 import * as vscode from "vscode";
 import { runCommand } from "../contributions.ts";
+import { DisposableStore } from "../disposableStore.ts";
 import { description } from "../runs/describe.ts";
 import type { Run, RunLibrary } from "../runs/library.ts";
 import { isActive, isResumable } from "../runs/summary.ts";
@@ -13,18 +14,24 @@ export class RunWatch implements vscode.Disposable {
   private readonly library: RunLibrary;
   /** Ends of the notifications, by the path of the run's folder. */
   private readonly shown = new Map<string, () => void>();
-  private readonly listening: vscode.Disposable;
+  private readonly store = new DisposableStore();
 
   constructor(library: RunLibrary) {
     this.library = library;
-    this.listening = library.onDidChange((run) => {
-      for (const each of run ? [run] : library.runs) if (isActive(each)) this.show(each);
+    this.store.add({
+      dispose: () => {
+        for (const end of this.shown.values()) end();
+      },
     });
+    this.store.add(
+      library.onDidChange((run) => {
+        for (const each of run ? [run] : library.runs) if (isActive(each)) this.show(each);
+      }),
+    );
   }
 
   dispose(): void {
-    this.listening.dispose();
-    for (const end of this.shown.values()) end();
+    this.store.dispose();
   }
 
   private show(begun: Run): void {

@@ -2,6 +2,7 @@ import { dirname, join, relative, resolve, sep } from "node:path";
 import * as vscode from "vscode";
 import { type FoundModel, findModels, modelsHome } from "../../modelsHome/home.ts";
 import { onSettingChange, setting } from "../contributions.ts";
+import { DisposableStore } from "../disposableStore.ts";
 import type { Engine } from "../engine/engine.ts";
 import { wordError } from "../errors.ts";
 import { type ModelDetails, modelDetailsSchema } from "./details.ts";
@@ -27,33 +28,31 @@ const gatherMs = 500;
 
 /** The models of this machine. Nothing is looked for before it is asked for, and nothing in a restricted workspace. */
 export class ModelLibrary implements vscode.Disposable {
-  private readonly changed = new vscode.EventEmitter<Model | undefined>();
+  private readonly store = new DisposableStore();
+  private readonly changed = this.store.add(new vscode.EventEmitter<Model | undefined>());
   /** Tells when a model became known better, or, with undefined, when the list changed. */
   readonly onDidChange = this.changed.event;
   private readonly engine: Engine;
   private readonly inspections = new Map<string, Promise<Inspected>>();
   private readonly known = new Map<string, Inspected>();
-  private readonly listening: vscode.Disposable[];
   private found: Promise<readonly Model[]> | null = null;
   private uses: Promise<readonly RecipeUse[]> | null = null;
   private gathering: NodeJS.Timeout | null = null;
 
   constructor(engine: Engine) {
     this.engine = engine;
-    const files = vscode.workspace.createFileSystemWatcher(
-      "**/{*.discern.json,config.json,*.gguf,*.safetensors}",
+    const files = this.store.add(
+      vscode.workspace.createFileSystemWatcher("**/{*.discern.json,config.json,*.gguf,*.safetensors}"),
     );
     const gather = () => this.gather();
     const look = ({ fsPath }: vscode.Uri) => this.fileChanged(fsPath);
-    this.listening = [
-      files,
-      files.onDidCreate(look),
-      files.onDidChange(look),
-      files.onDidDelete(look),
-      onSettingChange(["discern.models.folders", "discern.runs.folder"], gather),
-      vscode.workspace.onDidChangeWorkspaceFolders(gather),
-      vscode.workspace.onDidGrantWorkspaceTrust(gather),
-    ];
+    this.store.add(files.onDidCreate(look));
+    this.store.add(files.onDidChange(look));
+    this.store.add(files.onDidDelete(look));
+    this.store.add(onSettingChange(["discern.models.folders", "discern.runs.folder"], gather));
+    this.store.add(vscode.workspace.onDidChangeWorkspaceFolders(gather));
+    this.store.add(vscode.workspace.onDidGrantWorkspaceTrust(gather));
+    this.store.add({ dispose: () => clearTimeout(this.gathering ?? undefined) });
   }
 
   /** The models, by name. */
@@ -108,8 +107,7 @@ export class ModelLibrary implements vscode.Disposable {
   }
 
   dispose(): void {
-    if (this.gathering) clearTimeout(this.gathering);
-    for (const each of [...this.listening, this.changed]) each.dispose();
+    this.store.dispose();
   }
 
   private findAnew(): void {

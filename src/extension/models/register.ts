@@ -3,18 +3,13 @@ import { registerCommand, runCommand } from "../contributions.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { RunLibrary } from "../runs/library.ts";
 import { requireTrust } from "../trust.ts";
-import { type Model, ModelLibrary } from "./library.ts";
+import type { Model, ModelLibrary } from "./library.ts";
 import { pullModel } from "./pull.ts";
 import { ModelTree } from "./tree.ts";
 
-/** Makes the Models view and its commands. */
-export function registerModels(
-  engine: Engine,
-  runs: RunLibrary,
-): { library: ModelLibrary; disposable: vscode.Disposable } {
-  const library = new ModelLibrary(engine);
-  const disposable = vscode.Disposable.from(
-    library,
+/** Registers the Models view with its commands. */
+export function registerModels(library: ModelLibrary, engine: Engine, runs: RunLibrary): vscode.Disposable {
+  return vscode.Disposable.from(
     new ModelTree(library, runs),
     registerCommand("discern.models.refresh", () => library.refresh()),
     registerCommand("discern.models.pull", async () => {
@@ -34,7 +29,6 @@ export function registerModels(
       if (model) await vscode.env.clipboard.writeText(model.path);
     }),
   );
-  return { library, disposable };
 }
 
 async function pick(library: ModelLibrary): Promise<Model | undefined> {

@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import * as vscode from "vscode";
+import { DisposableStore } from "../disposableStore.ts";
 import type { RunLibrary } from "../runs/library.ts";
 import { type ModelLine, modelLines, modelSummary } from "./details.ts";
 import type { Model, ModelLibrary } from "./library.ts";
@@ -15,19 +16,17 @@ interface ModelDetail extends ModelLine {
 
 /** The Models view. A model is looked into when its row is opened or hovered. */
 export class ModelTree implements vscode.TreeDataProvider<ModelNode>, vscode.Disposable {
-  readonly onDidChangeTreeData: vscode.Event<ModelNode | undefined>;
-  private readonly changed = new vscode.EventEmitter<ModelNode | undefined>();
+  private readonly store = new DisposableStore();
+  private readonly changed = this.store.add(new vscode.EventEmitter<ModelNode | undefined>());
+  readonly onDidChangeTreeData = this.changed.event;
   private readonly library: ModelLibrary;
   private readonly runs: RunLibrary;
-  private readonly view: vscode.TreeView<ModelNode>;
-  private readonly listening: vscode.Disposable;
 
   constructor(library: ModelLibrary, runs: RunLibrary) {
     this.library = library;
     this.runs = runs;
-    this.onDidChangeTreeData = this.changed.event;
-    this.view = vscode.window.createTreeView("discern.models", { treeDataProvider: this });
-    this.listening = library.onDidChange((model) => this.changed.fire(model));
+    this.store.add(vscode.window.createTreeView("discern.models", { treeDataProvider: this }));
+    this.store.add(library.onDidChange((model) => this.changed.fire(model)));
   }
 
   async getChildren(node?: ModelNode): Promise<ModelNode[]> {
@@ -53,7 +52,7 @@ export class ModelTree implements vscode.TreeDataProvider<ModelNode>, vscode.Dis
   }
 
   dispose(): void {
-    for (const each of [this.listening, this.view, this.changed]) each.dispose();
+    this.store.dispose();
   }
 
   private modelItem(model: Model): vscode.TreeItem {

@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { DisposableStore } from "../disposableStore.ts";
 import type { PromptLibrary } from "./library.ts";
 import { labelledShare, type PromptState, promptStates } from "./promptState.ts";
 import { percent } from "./tooltips.ts";
@@ -21,26 +22,25 @@ export function stateUri(state: PromptState): vscode.Uri {
 
 /** Letters at prompts in the tree; at prompt files, in the explorer too, the share labelled or "!" for broken lines. */
 export class PromptDecorations implements vscode.FileDecorationProvider, vscode.Disposable {
+  private readonly store = new DisposableStore();
   private readonly library: PromptLibrary;
   private readonly model: TreeModel;
-  private readonly change = new vscode.EventEmitter<vscode.Uri | vscode.Uri[] | undefined>();
-  private readonly disposables: vscode.Disposable[];
+  private readonly change = this.store.add(new vscode.EventEmitter<vscode.Uri | vscode.Uri[] | undefined>());
   readonly onDidChangeFileDecorations = this.change.event;
 
   constructor(library: PromptLibrary, model: TreeModel) {
     this.library = library;
     this.model = model;
-    this.disposables = [
-      this.change,
-      vscode.window.registerFileDecorationProvider(this),
+    this.store.add(vscode.window.registerFileDecorationProvider(this));
+    this.store.add(
       library.onDidChange((change) =>
         this.change.fire(change ? change.file.uri : library.files.map(({ uri }) => uri)),
       ),
-    ];
+    );
   }
 
   dispose(): void {
-    for (const disposable of this.disposables) disposable.dispose();
+    this.store.dispose();
   }
 
   provideFileDecoration(uri: vscode.Uri): vscode.FileDecoration | undefined {

@@ -4,6 +4,7 @@ import { DiscernError } from "../../protocol/errors.ts";
 import type { Label } from "../../protocol/label.ts";
 import { byteSize } from "../../wording/numbers.ts";
 import { onSettingChange, setting } from "../contributions.ts";
+import { DisposableStore } from "../disposableStore.ts";
 import { log } from "../log.ts";
 import { authorName } from "./author.ts";
 import { isInRunsFolder, sizeOf } from "./discovery.ts";
@@ -25,12 +26,12 @@ const SMALL = 64 * 1024;
  * and reads one when it is opened.
  */
 export class PromptLibrary implements vscode.Disposable {
+  private readonly store = new DisposableStore();
   private readonly byUri = new Map<string, PromptFile>();
   /** Files opened from outside of what is discovered: they stay until the window closes. */
   private readonly guests = new Set<string>();
-  private readonly change = new vscode.EventEmitter<PromptChange>();
-  private readonly large = new vscode.EventEmitter<{ file: PromptFile; bytes: number }>();
-  private readonly disposables: vscode.Disposable[];
+  private readonly change = this.store.add(new vscode.EventEmitter<PromptChange>());
+  private readonly large = this.store.add(new vscode.EventEmitter<{ file: PromptFile; bytes: number }>());
   private readonly events: FileEvents = {
     promptFile: (uri) => void this.fileChanged(uri),
     labelLog: (uri) => void this.logChanged(uri),
@@ -46,23 +47,25 @@ export class PromptLibrary implements vscode.Disposable {
   readonly onDidFindLarge = this.large.event;
 
   constructor() {
-    this.disposables = [
-      this.change,
-      this.large,
-      watchPromptFiles(this.events),
+    this.store.add(watchPromptFiles(this.events));
+    this.store.add(
       onSettingChange(
         ["discern.prompts.include", "discern.prompts.exclude", "discern.runs.folder"],
         () => void this.listChanged(),
       ),
+    );
+    this.store.add(
       onSettingChange(["discern.prompts.columns", "discern.prompts.largeFileMegabytes"], () => {
         if (this.discovery) void this.refresh();
       }),
-      vscode.workspace.onDidChangeWorkspaceFolders(() => void this.listChanged()),
-      // What another window wrote is seen at the latest when this one is looked at again.
+    );
+    this.store.add(vscode.workspace.onDidChangeWorkspaceFolders(() => void this.listChanged()));
+    // What another window wrote is seen at the latest when this one is looked at again.
+    this.store.add(
       vscode.window.onDidChangeWindowState(({ focused }) => {
         if (focused) void this.readLabels();
       }),
-    ];
+    );
   }
 
   /** The prompt files found, sorted by path; empty until somebody asked for `discovered`. */
@@ -93,7 +96,7 @@ export class PromptLibrary implements vscode.Disposable {
   }
 
   dispose(): void {
-    for (const disposable of this.disposables) disposable.dispose();
+    this.store.dispose();
   }
 
   /** The prompt file at a place, if it is found or opened. */
@@ -263,7 +266,7 @@ export class PromptLibrary implements vscode.Disposable {
   private admit(uri: vscode.Uri): PromptFile {
     const file = new PromptFile(uri, shownPath(uri));
     this.guests.add(uri.toString());
-    if (!vscode.workspace.getWorkspaceFolder(uri)) this.disposables.push(watchOutside(uri, this.events));
+    if (!vscode.workspace.getWorkspaceFolder(uri)) this.store.add(watchOutside(uri, this.events));
     this.byUri.set(uri.toString(), file);
     this.sort();
     return file;

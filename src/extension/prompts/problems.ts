@@ -5,6 +5,7 @@ import { shortened } from "../../dataset/notices.ts";
 import { rowLines } from "../../dataset/rowLines.ts";
 import type { Problem } from "../../dataset/sink.ts";
 import { decodeText } from "../../storage/text.ts";
+import { DisposableStore } from "../disposableStore.ts";
 import type { PromptChange, PromptLibrary } from "./library.ts";
 import type { PromptFile } from "./promptFile.ts";
 
@@ -13,20 +14,21 @@ const MOST = 1000;
 
 /** Shows the broken lines of prompt files and label logs in the Problems view. */
 export class PromptProblems implements vscode.Disposable {
+  private readonly store = new DisposableStore();
   private readonly library: PromptLibrary;
-  private readonly collection = vscode.languages.createDiagnosticCollection("discern-prompts");
-  private readonly listening: vscode.Disposable;
+  private readonly collection = this.store.add(
+    vscode.languages.createDiagnosticCollection("discern-prompts"),
+  );
   /** Files with problems shown, by the address of the prompt file. */
   private readonly shown = new Map<string, PromptFile>();
 
   constructor(library: PromptLibrary) {
     this.library = library;
-    this.listening = library.onDidChange((change) => void this.follow(change));
+    this.store.add(library.onDidChange((change) => void this.follow(change)));
   }
 
   dispose(): void {
-    this.listening.dispose();
-    this.collection.dispose();
+    this.store.dispose();
   }
 
   private async follow(change: PromptChange): Promise<void> {

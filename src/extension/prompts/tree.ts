@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import * as vscode from "vscode";
 import { count } from "../../wording/numbers.ts";
 import { onSettingChange, setContext, setting } from "../contributions.ts";
+import { DisposableStore } from "../disposableStore.ts";
 import { log } from "../log.ts";
 import type { FileNode, PromptNode, TreeNode } from "./branch.ts";
 import { hides, type PromptFilter } from "./filter.ts";
@@ -29,11 +30,11 @@ const AGAIN = 25;
 
 /** The Prompts view. */
 export class PromptTree implements vscode.TreeDataProvider<TreeNode>, vscode.Disposable {
+  private readonly store = new DisposableStore();
   private readonly library: PromptLibrary;
   private readonly model: TreeModel;
-  private readonly change = new vscode.EventEmitter<TreeNode | TreeNode[] | undefined>();
+  private readonly change = this.store.add(new vscode.EventEmitter<TreeNode | TreeNode[] | undefined>());
   private readonly view: vscode.TreeView<TreeNode>;
-  private readonly disposables: vscode.Disposable[];
   private readonly uncounted = new Set<FileNode>();
   /** Read because somebody unfolds them. The editor folds a row again that is drawn anew while it waits for its children. */
   private readonly unfolding = new Set<PromptFile>();
@@ -49,27 +50,26 @@ export class PromptTree implements vscode.TreeDataProvider<TreeNode>, vscode.Dis
   constructor(library: PromptLibrary, model: TreeModel) {
     this.library = library;
     this.model = model;
-    this.view = vscode.window.createTreeView("discern.prompts", {
-      treeDataProvider: this,
-      canSelectMany: true,
-      showCollapseAll: true,
-    });
-    this.disposables = [
-      this.change,
-      this.view,
-      library.onDidChange((change) => this.follow(change)),
+    this.view = this.store.add(
+      vscode.window.createTreeView("discern.prompts", {
+        treeDataProvider: this,
+        canSelectMany: true,
+        showCollapseAll: true,
+      }),
+    );
+    this.store.add(library.onDidChange((change) => this.follow(change)));
+    this.store.add(
       onSettingChange(["discern.prompts.groupBy"], () => {
         model.groupBy = setting("discern.prompts.groupBy");
         this.redraw();
       }),
-    ];
+    );
+    this.store.add({ dispose: () => [this.counting, this.drawing].forEach(clearTimeout) });
     setContext("discern.prompts.filtered", false);
   }
 
   dispose(): void {
-    clearTimeout(this.counting);
-    clearTimeout(this.drawing);
-    for (const disposable of this.disposables) disposable.dispose();
+    this.store.dispose();
   }
 
   /**

@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { DisposableStore } from "../disposableStore.ts";
 
 /** What is told when files change on disk. */
 export interface FileEvents {
@@ -32,7 +33,8 @@ export function watchOutside(promptFile: vscode.Uri, events: FileEvents): vscode
 }
 
 function watch(pattern: vscode.GlobPattern, events: FileEvents): vscode.Disposable {
-  const watcher = vscode.workspace.createFileSystemWatcher(pattern);
+  const store = new DisposableStore();
+  const watcher = store.add(vscode.workspace.createFileSystemWatcher(pattern));
   const timers = new Map<string, NodeJS.Timeout>();
   const later = (key: string, work: () => void) => {
     clearTimeout(timers.get(key));
@@ -55,13 +57,9 @@ function watch(pattern: vscode.GlobPattern, events: FileEvents): vscode.Disposab
     changed(uri);
     if (!uri.path.endsWith(LOG_ENDING)) later("list", () => events.list());
   };
-  return vscode.Disposable.from(
-    watcher,
-    watcher.onDidChange(changed),
-    watcher.onDidCreate(cameOrWent),
-    watcher.onDidDelete(cameOrWent),
-    new vscode.Disposable(() => {
-      for (const timer of timers.values()) clearTimeout(timer);
-    }),
-  );
+  store.add({ dispose: () => [...timers.values()].forEach(clearTimeout) });
+  store.add(watcher.onDidChange(changed));
+  store.add(watcher.onDidCreate(cameOrWent));
+  store.add(watcher.onDidDelete(cameOrWent));
+  return store;
 }

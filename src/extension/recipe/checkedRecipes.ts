@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
 import * as vscode from "vscode";
+import { DisposableStore } from "../disposableStore.ts";
 import { errorCode } from "../errors.ts";
 import { type CheckedRecipe, checkRecipe } from "./check.ts";
 import type { RecipeFacts } from "./facts.ts";
@@ -18,14 +19,16 @@ export function isRecipe({ uri }: { readonly uri: vscode.Uri }): boolean {
  * read the same check.
  */
 export class CheckedRecipes implements vscode.Disposable {
+  private readonly store = new DisposableStore();
   private readonly facts: RecipeFacts;
   private readonly checks = new Map<string, Promise<CheckedRecipe>>();
   private readonly waiting = new Map<string, NodeJS.Timeout>();
-  private readonly checked = new vscode.EventEmitter<{
-    document: vscode.TextDocument;
-    found: CheckedRecipe;
-  }>();
-  private readonly disposables: vscode.Disposable[];
+  private readonly checked = this.store.add(
+    new vscode.EventEmitter<{
+      document: vscode.TextDocument;
+      found: CheckedRecipe;
+    }>(),
+  );
 
   /** Tells when a recipe was checked. */
   readonly onDidCheck = this.checked.event;
@@ -35,14 +38,12 @@ export class CheckedRecipes implements vscode.Disposable {
     const all = () => {
       for (const document of vscode.workspace.textDocuments) this.soon(document);
     };
-    this.disposables = [
-      this.checked,
-      vscode.workspace.onDidOpenTextDocument((document) => this.soon(document)),
-      vscode.workspace.onDidChangeTextDocument(({ document }) => this.soon(document)),
-      vscode.workspace.onDidCloseTextDocument((document) => this.forget(document)),
-      vscode.workspace.onDidGrantWorkspaceTrust(all),
-      onPromptsChanged(all),
-    ];
+    this.store.add(vscode.workspace.onDidOpenTextDocument((document) => this.soon(document)));
+    this.store.add(vscode.workspace.onDidChangeTextDocument(({ document }) => this.soon(document)));
+    this.store.add(vscode.workspace.onDidCloseTextDocument((document) => this.forget(document)));
+    this.store.add(vscode.workspace.onDidGrantWorkspaceTrust(all));
+    this.store.add(onPromptsChanged(all));
+    this.store.add({ dispose: () => [...this.waiting.values()].forEach(clearTimeout) });
     all();
   }
 
@@ -67,8 +68,7 @@ export class CheckedRecipes implements vscode.Disposable {
   }
 
   dispose(): void {
-    for (const timer of this.waiting.values()) clearTimeout(timer);
-    for (const each of this.disposables) each.dispose();
+    this.store.dispose();
   }
 
   /** Null where no engine can be asked, which says nothing about the model: in a restricted workspace, or when it failed. */

@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import * as vscode from "vscode";
 import type { Recipe } from "../../protocol/recipe.ts";
+import { DisposableStore } from "../disposableStore.ts";
 import type { Engine } from "../engine/engine.ts";
 import { measuredSpeed } from "../launch/speed.ts";
 import type { RunLibrary } from "../runs/library.ts";
@@ -12,19 +13,20 @@ import { type ModelFacts, modelFactsSchema } from "./modelFacts.ts";
 /** What is known of the models that recipes name, and of this machine. */
 export class RecipeFacts implements vscode.Disposable {
   readonly starter: string;
+  private readonly store = new DisposableStore();
   private readonly engine: Engine;
   private readonly runs: RunLibrary;
   private readonly models = new Map<string, Promise<ModelFacts>>();
-  private readonly watcher = vscode.workspace.createFileSystemWatcher(
-    "**/{config.json,*.gguf,*.safetensors}",
-  );
 
   constructor(context: vscode.ExtensionContext, engine: Engine, runs: RunLibrary) {
     this.starter = join(context.extensionPath, "datasets/starter");
     this.engine = engine;
     this.runs = runs;
-    for (const event of [this.watcher.onDidCreate, this.watcher.onDidChange, this.watcher.onDidDelete]) {
-      event(() => this.models.clear());
+    const watcher = this.store.add(
+      vscode.workspace.createFileSystemWatcher("**/{config.json,*.gguf,*.safetensors}"),
+    );
+    for (const event of [watcher.onDidCreate, watcher.onDidChange, watcher.onDidDelete]) {
+      this.store.add(event(() => this.models.clear()));
     }
   }
 
@@ -70,6 +72,6 @@ export class RecipeFacts implements vscode.Disposable {
   }
 
   dispose(): void {
-    this.watcher.dispose();
+    this.store.dispose();
   }
 }

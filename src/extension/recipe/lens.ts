@@ -1,5 +1,6 @@
 import * as vscode from "vscode";
 import type { CommandId } from "../contributionTypes.ts";
+import { DisposableStore } from "../disposableStore.ts";
 import type { CheckedRecipes } from "./checkedRecipes.ts";
 import { costLine } from "./costTable.ts";
 import type { RecipeFacts } from "./facts.ts";
@@ -16,10 +17,10 @@ class CostLens extends vscode.CodeLens {
 
 /** Above the first line of a recipe: what can be done with it, and about what it costs. */
 export class RecipeLens implements vscode.CodeLensProvider, vscode.Disposable {
+  private readonly store = new DisposableStore();
   private readonly recipes: CheckedRecipes;
   private readonly facts: RecipeFacts;
-  private readonly changed = new vscode.EventEmitter<void>();
-  private readonly listening: vscode.Disposable[];
+  private readonly changed = this.store.add(new vscode.EventEmitter<void>());
 
   readonly onDidChangeCodeLenses = this.changed.event;
 
@@ -27,7 +28,8 @@ export class RecipeLens implements vscode.CodeLensProvider, vscode.Disposable {
     this.recipes = recipes;
     this.facts = facts;
     const tell = () => this.changed.fire();
-    this.listening = [recipes.onDidCheck(tell), vscode.workspace.onDidGrantWorkspaceTrust(tell)];
+    this.store.add(recipes.onDidCheck(tell));
+    this.store.add(vscode.workspace.onDidGrantWorkspaceTrust(tell));
   }
 
   provideCodeLenses(document: vscode.TextDocument): vscode.CodeLens[] {
@@ -70,7 +72,6 @@ export class RecipeLens implements vscode.CodeLensProvider, vscode.Disposable {
   }
 
   dispose(): void {
-    this.changed.dispose();
-    for (const each of this.listening) each.dispose();
+    this.store.dispose();
   }
 }

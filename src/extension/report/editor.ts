@@ -7,6 +7,7 @@ import {
 } from "../../protocol/webview/report.ts";
 import { onSettingChange, setting } from "../contributions.ts";
 import { pageIds } from "../contributionTypes.ts";
+import { DisposableStore } from "../disposableStore.ts";
 import type { Engine } from "../engine/engine.ts";
 import { wordError } from "../errors.ts";
 import { openPage } from "../page/page.ts";
@@ -28,17 +29,17 @@ const settle = 150;
 
 /** The editor of report.json: its figures, its answers, and people's judgements of them. */
 export class ReportEditor implements vscode.CustomReadonlyEditorProvider<ReportDocument>, vscode.Disposable {
+  private readonly store = new DisposableStore();
   private readonly context: vscode.ExtensionContext;
   private readonly engine: Engine;
   private readonly prompts: PromptLibrary;
   private readonly documents = new Map<string, ReportDocument>();
-  private readonly registration: vscode.Disposable;
 
   constructor(context: vscode.ExtensionContext, engine: Engine, prompts: PromptLibrary) {
     this.context = context;
     this.engine = engine;
     this.prompts = prompts;
-    this.registration = vscode.window.registerCustomEditorProvider(pageIds.report, this);
+    this.store.add(vscode.window.registerCustomEditorProvider(pageIds.report, this));
   }
 
   /** Opens the report of a run folder, at a prompt where one is named. */
@@ -85,23 +86,24 @@ export class ReportEditor implements vscode.CustomReadonlyEditorProvider<ReportD
         },
       },
     );
-    const others = [
-      page,
-      watch(uri, "report.json", () => session.load()),
-      watch(uri, "judgements.jsonl", () => session.reloadJudgements()),
-      vscode.workspace.onDidGrantWorkspaceTrust(() => void session.compute()),
+    const shown = new DisposableStore();
+    shown.add(page);
+    shown.add(watch(uri, "report.json", () => session.load()));
+    shown.add(watch(uri, "judgements.jsonl", () => session.reloadJudgements()));
+    shown.add(vscode.workspace.onDidGrantWorkspaceTrust(() => void session.compute()));
+    shown.add(
       onSettingChange(["discern.labelling.blur"], () =>
         page.post({ type: "blur", blur: setting("discern.labelling.blur") }),
       ),
-    ];
+    );
     panel.onDidDispose(() => {
       delete document.show;
-      for (const each of others) each.dispose();
+      shown.dispose();
     });
   }
 
   dispose(): void {
-    this.registration.dispose();
+    this.store.dispose();
   }
 
   private async answer(message: ReportFromPage, uri: vscode.Uri, session: ReportSession): Promise<void> {
@@ -124,26 +126,27 @@ export class ReportEditor implements vscode.CustomReadonlyEditorProvider<ReportD
 /** Calls back when a file beside the report has changed and come to rest: it is replaced by a rename. */
 function watch(report: vscode.Uri, name: string, changed: () => Promise<void>): vscode.Disposable {
   const folder = vscode.Uri.joinPath(report, "..");
-  const watcher = vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(folder, name));
+  const store = new DisposableStore();
+  const watcher = store.add(
+    vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(folder, name)),
+  );
   let timer: NodeJS.Timeout | undefined;
   const later = () => {
     clearTimeout(timer);
     timer = setTimeout(() => void changed(), settle);
   };
   // Of a folder that is deleted the editor tells, and not of the files in it.
-  const around = vscode.workspace.createFileSystemWatcher(
-    new vscode.RelativePattern(vscode.Uri.joinPath(folder, ".."), "*"),
-    true,
-    true,
+  const around = store.add(
+    vscode.workspace.createFileSystemWatcher(
+      new vscode.RelativePattern(vscode.Uri.joinPath(folder, ".."), "*"),
+      true,
+      true,
+    ),
   );
-  const listeners = [
-    watcher.onDidChange(later),
-    watcher.onDidCreate(later),
-    watcher.onDidDelete(later),
-    around.onDidDelete((gone) => gone.toString() === folder.toString() && later()),
-  ];
-  return new vscode.Disposable(() => {
-    clearTimeout(timer);
-    for (const each of [...listeners, watcher, around]) each.dispose();
-  });
+  store.add({ dispose: () => clearTimeout(timer) });
+  store.add(watcher.onDidChange(later));
+  store.add(watcher.onDidCreate(later));
+  store.add(watcher.onDidDelete(later));
+  store.add(around.onDidDelete((gone) => gone.toString() === folder.toString() && later()));
+  return store;
 }

@@ -5,6 +5,7 @@ import type { Report } from "../../protocol/report.ts";
 import { readJudgedReport, reportStamp } from "../../runFolder/judgements.ts";
 import { lockName } from "../../runFolder/lock.ts";
 import { onSettingChange, setting } from "../contributions.ts";
+import { DisposableStore } from "../disposableStore.ts";
 import { log } from "../log.ts";
 import { type Headline, headlineOf } from "./headline.ts";
 import { isActive, RunReader, type RunSummary } from "./summary.ts";
@@ -34,16 +35,16 @@ interface Shelved {
 
 /** The runs of the workspace, kept as their folders change. */
 export class RunLibrary implements vscode.Disposable {
-  readonly onDidChange: vscode.Event<Run | undefined>;
-  private readonly changed = new vscode.EventEmitter<Run | undefined>();
+  private readonly store = new DisposableStore();
+  private readonly changed = this.store.add(new vscode.EventEmitter<Run | undefined>());
+  readonly onDidChange = this.changed.event;
   private readonly readers = new Map<string, RunReader>();
   private readonly shelf = new Map<string, Shelved>();
   private readonly headlines = new Map<string, { of: string; headline: Headline | null }>();
   private readonly reports = new Map<string, { stamp: string | null; report: Promise<Report> }>();
   private readonly memory: vscode.Memento;
-  private readonly settings: vscode.Disposable[];
-  private watchers: vscode.Disposable[] = [];
-  private readonly poll: NodeJS.Timeout;
+  /** Watchers of the folders of runs, which change with the workspace and the settings. */
+  private readonly watchers = this.store.add(new DisposableStore());
   private gathering: NodeJS.Timeout | null = null;
   private sorted: readonly Run[] = [];
   private readingHeadlines: Promise<void> = Promise.resolve();
@@ -51,14 +52,13 @@ export class RunLibrary implements vscode.Disposable {
   /** @param memory remembers, over reloads of the window, runs that lie outside of the folders of runs. */
   constructor(memory: vscode.Memento) {
     this.memory = memory;
-    this.onDidChange = this.changed.event;
-    this.settings = [
-      onSettingChange(["discern.runs.folder"], () => void this.watch()),
-      vscode.workspace.onDidChangeWorkspaceFolders(() => void this.watch()),
-    ];
-    this.poll = setInterval(() => {
+    this.store.add(onSettingChange(["discern.runs.folder"], () => void this.watch()));
+    this.store.add(vscode.workspace.onDidChangeWorkspaceFolders(() => void this.watch()));
+    const poll = setInterval(() => {
       for (const [path, { run }] of this.shelf) if (isActive(run)) void this.look(path);
     }, pollMs);
+    this.store.add({ dispose: () => clearInterval(poll) });
+    this.store.add({ dispose: () => clearTimeout(this.gathering ?? undefined) });
   }
 
   /** The runs, newest first. */
@@ -73,14 +73,18 @@ export class RunLibrary implements vscode.Disposable {
 
   /** Watches the folders of runs, which may have changed, and the runs that lie elsewhere, and looks into them. */
   async watch(): Promise<void> {
-    for (const watcher of this.watchers) watcher.dispose();
-    this.watchers = [...this.roots(), ...this.elsewhere()].flatMap((root) => {
-      const watcher = vscode.workspace.createFileSystemWatcher(
-        new vscode.RelativePattern(vscode.Uri.file(root), "{*,*/*,*/*/*}"),
+    this.watchers.clear();
+    const gather = () => this.gather();
+    for (const root of [...this.roots(), ...this.elsewhere()]) {
+      const watcher = this.watchers.add(
+        vscode.workspace.createFileSystemWatcher(
+          new vscode.RelativePattern(vscode.Uri.file(root), "{*,*/*,*/*/*}"),
+        ),
       );
-      const gather = () => this.gather();
-      return [watcher, watcher.onDidCreate(gather), watcher.onDidChange(gather), watcher.onDidDelete(gather)];
-    });
+      this.watchers.add(watcher.onDidCreate(gather));
+      this.watchers.add(watcher.onDidChange(gather));
+      this.watchers.add(watcher.onDidDelete(gather));
+    }
     await this.refresh();
   }
 
@@ -151,9 +155,7 @@ export class RunLibrary implements vscode.Disposable {
   }
 
   dispose(): void {
-    clearInterval(this.poll);
-    if (this.gathering) clearTimeout(this.gathering);
-    for (const each of [...this.settings, ...this.watchers, this.changed]) each.dispose();
+    this.store.dispose();
   }
 
   private roots(): string[] {

@@ -1,17 +1,12 @@
 import * as vscode from "vscode";
 import type { Engine } from "../engine/engine.ts";
 import { runCommands } from "./commands.ts";
-import { RunLibrary } from "./library.ts";
+import type { RunLibrary } from "./library.ts";
 import { RunTree } from "./tree.ts";
 
-/** Makes the library of runs and the Runs view. Run folders are read once activation is over. */
-export function registerRuns(
-  context: vscode.ExtensionContext,
-  engine: Engine,
-): { library: RunLibrary; disposable: vscode.Disposable } {
-  const library = new RunLibrary(context.workspaceState);
+/** Registers the Runs view with its commands. Run folders are read once activation is over. */
+export function registerRuns(library: RunLibrary, engine: Engine): vscode.Disposable {
   const tree = new RunTree(library);
   setImmediate(() => void library.watch());
-  const disposable = vscode.Disposable.from(library, tree, ...runCommands(library, tree, engine));
-  return { library, disposable };
+  return vscode.Disposable.from(tree, ...runCommands(library, tree, engine));
 }

@@ -1,5 +1,6 @@
 import * as vscode from "vscode";
 import type { CommandId } from "../contributionTypes.ts";
+import { DisposableStore } from "../disposableStore.ts";
 import { contextValue, type Detail, description, details, stateIcons, stateWord } from "./describe.ts";
 import type { Run, RunLibrary } from "./library.ts";
 import { isActive } from "./summary.ts";
@@ -14,27 +15,30 @@ export interface RunRow {
 
 /** The Runs view: a row a run, and below it what one wants to know without opening anything. */
 export class RunTree implements vscode.TreeDataProvider<RunNode>, vscode.Disposable {
+  private readonly store = new DisposableStore();
+  private readonly changed = this.store.add(new vscode.EventEmitter<RunNode | undefined>());
+  readonly onDidChangeTreeData = this.changed.event;
   readonly view: vscode.TreeView<RunNode>;
-  readonly onDidChangeTreeData: vscode.Event<RunNode | undefined>;
-  private readonly changed = new vscode.EventEmitter<RunNode | undefined>();
   private readonly library: RunLibrary;
   private rows = new Map<string, RunRow>();
-  private readonly listening: vscode.Disposable;
 
   constructor(library: RunLibrary) {
     this.library = library;
-    this.onDidChangeTreeData = this.changed.event;
-    this.view = vscode.window.createTreeView("discern.runs", {
-      treeDataProvider: this,
-      canSelectMany: true,
-      showCollapseAll: true,
-    });
-    this.listening = library.onDidChange((run) => {
-      const row = run && this.rows.get(run.folder.fsPath);
-      if (row) row.run = run;
-      this.changed.fire(row);
-      this.showActive();
-    });
+    this.view = this.store.add(
+      vscode.window.createTreeView("discern.runs", {
+        treeDataProvider: this,
+        canSelectMany: true,
+        showCollapseAll: true,
+      }),
+    );
+    this.store.add(
+      library.onDidChange((run) => {
+        const row = run && this.rows.get(run.folder.fsPath);
+        if (row) row.run = run;
+        this.changed.fire(row);
+        this.showActive();
+      }),
+    );
     this.showActive();
   }
 
@@ -65,7 +69,7 @@ export class RunTree implements vscode.TreeDataProvider<RunNode>, vscode.Disposa
   }
 
   dispose(): void {
-    for (const each of [this.listening, this.view, this.changed]) each.dispose();
+    this.store.dispose();
   }
 
   private roots(): RunRow[] {
