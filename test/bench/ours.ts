@@ -2,11 +2,11 @@
 import { createInterface } from "node:readline";
 import { LiveModel } from "../../src/engine/backend/onnx/decoder/liveModel.ts";
 import { Device } from "../../src/engine/backend/onnx/runtime/device.ts";
-import { relaunch } from "../../src/engine/launch.ts";
 import { loadModel } from "../../src/engine/model/load.ts";
 import { answerLossPass } from "../../src/engine/probe/answerLoss.ts";
 import { generate } from "../../src/engine/probe/generate.ts";
 import { RefusalScorer } from "../../src/engine/probe/refusal.ts";
+import { relaunch } from "../../src/engine/server/launch.ts";
 import { ContrastiveObjective } from "../../src/engine/train/contrastive.ts";
 import type { Objective } from "../../src/engine/train/objective.ts";
 import { Trainer } from "../../src/engine/train/trainer.ts";

@@ -7,7 +7,7 @@ import { DiscernError, errorCodes } from "../../protocol/errors.ts";
 import { writeFailure } from "../../runFolder/failures.ts";
 import { readEngine, runPaths } from "../../runFolder/folder.ts";
 import { makeFolders } from "../../storage/folders.ts";
-import { allocator } from "../launch.ts";
+import { allocator } from "../server/launch.ts";
 import { refuseChangesWithoutRecipe } from "./recipe.ts";
 
 export interface DetachOptions {

@@ -116,7 +116,7 @@ export class Device {
       // Planning memory ahead makes onnxruntime hold two copies of the activations (a LoRA step on SmolLM2-135M
       // peaks at 1.6 GB instead of 2.4 GB without), and an arena a session would hold one copy for each bucket of
       // lengths. With neither, all sessions share the allocator of the process, at the same speed where that
-      // allocator keeps what it is given back (`launch.ts`).
+      // allocator keeps what it is given back (`server/launch.ts`).
       enableCpuMemArena: false,
       enableMemPattern: false,
       logSeverityLevel: 3,
