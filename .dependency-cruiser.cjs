@@ -38,7 +38,7 @@ const floors = [
 ];
 
 /** Rooms of the onnx backend, lowest first, by the same rule. */
-const onnxFloors = ["graph", "runtime", "decoder", "loss", "programs"];
+const onnxFloors = ["graph", "runtime", "decoder", "loss", "programs", "deviceChoice"];
 
 /** One rule for each room of a list in which every room may import only those before it. */
 const downOnly = (folder, rooms) =>

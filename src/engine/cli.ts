@@ -2,7 +2,7 @@ import { Command, CommanderError } from "commander";
 import project from "../../package.json" with { type: "json" };
 import { DiscernError } from "../protocol/errors.ts";
 import { addEvaluate, addGenerate, addScore } from "./commands/ask.ts";
-import { addDoctor, addInspect, addPull, addTryDevice } from "./commands/model.ts";
+import { addDoctor, addInspect, addPull } from "./commands/model.ts";
 import { addCompare, addExport, addSchema, addWatch } from "./commands/results.ts";
 import { addRun } from "./commands/run.ts";
 import { addServe, addStop } from "./commands/serve.ts";
@@ -31,7 +31,6 @@ for (const add of [
   addCompare,
   addExport,
   addDoctor,
-  addTryDevice,
   addSchema,
   addServe,
 ]) {

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { deviceChoiceSchema } from "./device.ts";
 import { layerChoiceSchema } from "./layerChoice.ts";
 
 /** A figure that may not exist: numbers in JSON are finite, so NaN and infinity travel as null. */
@@ -31,6 +32,7 @@ export const runEventSchema = z.discriminatedUnion("type", [
     name: z.string(),
     model: z.string(),
     device: z.string(),
+    deviceChoice: deviceChoiceSchema.optional().describe("why this device, where the recipe says `auto`"),
     seed: z.int(),
     hashes: z.record(z.string(), z.string()).describe("SHA-256 of every file of model and data"),
     stages: z.array(z.object({ type: z.string(), steps: z.int().nullable() })),

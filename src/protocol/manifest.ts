@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { deviceChoiceSchema } from "./device.ts";
 
 const fileSchema = z.object({ file: z.string(), bytes: z.int().nonnegative(), sha256: z.string() });
 
@@ -24,6 +25,11 @@ export const manifestSchema = z.object({
   versions: z.record(z.string(), z.string()),
   platform: z.string(),
   device: z.string(),
+  deviceChoice: deviceChoiceSchema
+    .optional()
+    .describe(
+      "Why this device, where the recipe says auto; absent where it names one, and in runs of older versions",
+    ),
   threads: z.int().nullable(),
   pid: z.int(),
   argv: z.array(z.string()),

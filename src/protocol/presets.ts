@@ -47,6 +47,8 @@ export const presets = {
   },
   demo: {
     name: "dcr-demo",
+    // Its figures stand in the documents, and are the same on every machine of one kind of processor.
+    device: "cpu",
     data: { panels: panels(16) },
     stages: [
       { ...refinement, layer: 18, steps: 60 },

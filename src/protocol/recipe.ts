@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { chatSchema } from "./chat.ts";
+import { deviceSchema } from "./device.ts";
 import { fileNameSchema } from "./fileName.ts";
 import { refusalOpenings } from "./openings.ts";
 import { stageSchema } from "./recipeStages.ts";
@@ -92,7 +93,12 @@ export const recipeSchema = z
       .describe("Name of the run; it names the run folder"),
     seed: z.int().nonnegative().default(0).describe("Seed of every random draw"),
     model: z.string().min(1).describe("Hugging Face folder, GGUF file, or name of a pulled model"),
-    device: z.enum(["cpu", "webgpu", "cuda", "auto"]).default("cpu").describe("Where graphs are computed"),
+    device: deviceSchema
+      .default("auto")
+      .describe(
+        "Where the model is computed. auto times one decoder block, forward and backward, on cpu and webgpu and takes the " +
+          "faster; a resumed run keeps its device. Name cpu where results are to be the same on every machine",
+      ),
     threads: z.int().positive().optional().describe("Threads on the cpu; one a physical core where left out"),
     template: z
       .enum(["auto", "chat", "alpaca"])

@@ -102,7 +102,10 @@ function describe(issue: z.core.$ZodIssue): string {
     case "invalid_type":
       return `expected ${issue.expected}`;
     case "invalid_value":
-      return `allowed: ${issue.values.map(String).join(", ")}`;
+      // A schema's own words, where it has some, say more than the list.
+      return issue.message.startsWith("Invalid ")
+        ? `allowed: ${issue.values.map(String).join(", ")}`
+        : issue.message;
     case "invalid_union": {
       if (issue.discriminator !== undefined) {
         const options = (issue as { options?: readonly unknown[] }).options ?? [];

@@ -1,18 +1,17 @@
 import * as z from "zod";
 import { chatSchema } from "./chat.ts";
+import { deviceSchema } from "./device.ts";
 import { runEventSchema } from "./events.ts";
 import { recipeSchema } from "./recipe.ts";
 import { reportSchema } from "./report.ts";
 import { suitesSchema } from "./suite.ts";
-
-const device = z.enum(["cpu", "webgpu", "cuda", "auto"]);
 
 /** A model that is asked something; paths are absolute or relative to `root`. */
 const ask = {
   model: z.string().min(1),
   root: z.string().min(1),
   adapter: z.string().optional(),
-  device: device.default("cpu"),
+  device: deviceSchema.default("auto"),
   template: z.enum(["auto", "chat", "alpaca"]).default("auto"),
   chat: chatSchema.prefault({}),
   threads: z.int().positive().optional(),

@@ -137,6 +137,11 @@ export function pace(seconds: Maybe): string {
   return isKnown(seconds) ? `${digits(seconds, "number")} s` : unknown;
 }
 
+/** The time of a short computation, which may be of any size: "20.4 ms", with three significant digits. */
+export function milliseconds(time: Maybe): string {
+  return isKnown(time) ? `${Number(time.toPrecision(3))} ms` : unknown;
+}
+
 function isKnown(value: Maybe): value is number {
   return value !== null && value !== undefined && Number.isFinite(value);
 }

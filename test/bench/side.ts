@@ -1,7 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { createInterface, type Interface } from "node:readline";
 import * as z from "zod";
-import type { DeviceName } from "../../src/engine/backend/onnx/runtime/device.ts";
+import type { DeviceName } from "../../src/protocol/device.ts";
 
 const answerSchema = z.union([
   z.object({ error: z.string() }),

@@ -23,7 +23,14 @@ describe("the built command line", () => {
   test("doctor --json is one document, with nothing on stderr", async () => {
     const { stdout, stderr } = await discern("doctor", "--json");
     expect(stderr).toBe("");
-    expect(JSON.parse(stdout)).toMatchObject({ devices: [{ name: "cpu", starts: true }, {}, {}] });
+    expect(JSON.parse(stdout)).toMatchObject({
+      devices: [{ name: "cpu", starts: true, blockMilliseconds: expect.any(Number) }, { name: "webgpu" }],
+      auto: {
+        device: expect.stringMatching(/^(cpu|webgpu)$/),
+        reason: expect.any(String),
+        model: "SmolLM2-135M",
+      },
+    });
   });
 
   test("the schema it ships is the recipe's", async () => {

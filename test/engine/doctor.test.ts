@@ -26,8 +26,9 @@ const cases: Record<string, [script: string, problem: string | RegExp | null]> =
 test.each(Object.entries(cases))("%s", async (_, [script, problem]) => {
   const stub = join(tempFolder(), "stub.cjs");
   await writeFile(stub, `const print = (text) => require("node:fs").writeSync(1, text);\n${script};\n`);
-  const { devices } = await doctor([process.execPath, stub]);
-  expect(devices.map(({ name }) => name)).toEqual(["cpu", "webgpu", "cuda"]);
+  const { devices, auto } = await doctor({ trial: [process.execPath, stub] });
+  expect(devices.map(({ name }) => name)).toEqual(["cpu", "webgpu"]);
+  expect(auto).toMatchObject({ device: "cpu", model: "SmolLM2-135M" });
   for (const device of devices) {
     expect(device.starts).toBe(problem === null);
     if (problem instanceof RegExp) expect(device.problem).toMatch(problem);
@@ -36,6 +37,6 @@ test.each(Object.entries(cases))("%s", async (_, [script, problem]) => {
 });
 
 test("a program that is not there", async () => {
-  const { devices } = await doctor([join(tempFolder(), "none")]);
+  const { devices } = await doctor({ trial: [join(tempFolder(), "none")] });
   expect(devices[0]!.problem).toMatch(/ended its process .*ENOENT/);
 });

@@ -21,6 +21,7 @@ const cli = join(project, "dist/cli.js");
 const recipe: RecipeInput = {
   name: "tiny",
   model: "model",
+  device: "cpu",
   threads: 1,
   maxTokens: 512,
   data: tinyData,

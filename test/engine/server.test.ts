@@ -27,6 +27,7 @@ const suite = { name: "pairs", source: { file: "starter:pairs.csv", split: "test
 const recipe: RecipeInput = {
   name: "tiny",
   model: "model",
+  device: "cpu",
   threads: 1,
   maxTokens: 512,
   data: tinyData,
@@ -75,13 +76,14 @@ describe("a workbench's engine", () => {
     client = await connectEngine((await serve()).pipe);
   });
   afterEach(() => client.close());
-  const ask = () => ({ model: "model", root, threads: 1 });
+  const ask = () => ({ model: "model", root, device: "cpu", threads: 1 }) as const;
 
   test("answers every ability", async () => {
     const told: number[] = [];
     const onProgress = ({ done, total }: { done: number; total: number }) => told.push(done / total);
     expect(await client.call("doctor", {})).toMatchObject({
-      devices: [{ name: "cpu", starts: true }, {}, {}],
+      devices: [{ name: "cpu", starts: true }, { name: "webgpu" }],
+      auto: { reason: expect.any(String) },
     });
     expect(await client.call("inspect", { model: "model", root })).toMatchObject({ format: "safetensors" });
     const answers = await client.call("generate", { ...ask(), prompts: ["Hello"], maxNewTokens: 2 });

@@ -12,6 +12,7 @@ const root = join(import.meta.dirname, "../..");
 /** preset:default, so small that it takes seconds; the tiny model reads a token a byte. */
 const small = [
   "maxTokens=500",
+  "device=cpu",
   "threads=1",
   "stages.0.steps=2",
   "stages.1.steps=2",

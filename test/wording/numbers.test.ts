@@ -7,6 +7,7 @@ import {
   estimate,
   figure,
   interval,
+  milliseconds,
   pace,
   parameterCount,
   percent,
@@ -55,6 +56,7 @@ describe("figures", () => {
         count,
         byteSize,
         duration,
+        milliseconds,
         pace,
       ]) {
         expect(word(value)).toBe("–");
@@ -139,4 +141,9 @@ test("durations are as exact as their length asks for", () => {
   ]);
   expect(duration(-1)).toBe("–");
   expect([pace(0.8249), pace(12.3)]).toEqual(["0.82 s", "12.30 s"]);
+  expect([milliseconds(0.01234), milliseconds(20.449), milliseconds(1234.6)]).toEqual([
+    "0.0123 ms",
+    "20.4 ms",
+    "1230 ms",
+  ]);
 });

@@ -1,8 +1,12 @@
-import { spawn } from "node:child_process";
 import { cpus, freemem, totalmem } from "node:os";
-import * as z from "zod";
-import { findModels, modelsHome } from "../../modelsHome/home.ts";
-import { Device, type DeviceName } from "../backend/onnx/runtime/device.ts";
+import { findModels, modelsHome, resolveModel } from "../../modelsHome/home.ts";
+import { type DeviceChoice, type DeviceHealth, deviceNames } from "../../protocol/device.ts";
+import { noGpu } from "../backend/onnx/deviceChoice/adapter.ts";
+import { commonRank } from "../backend/onnx/deviceChoice/block.ts";
+import { decide, type TrialProgram, tryDevice } from "../backend/onnx/deviceChoice/choose.ts";
+import type { Architecture } from "../model/architecture.ts";
+import { architectureFromConfig } from "../model/architectureFromConfig.ts";
+import { openModel } from "../model/source.ts";
 import { versions } from "../run/versions.ts";
 
 /** What this machine offers. */
@@ -11,79 +15,63 @@ export interface Health {
   platform: string;
   cores: number;
   memory: { total: number; free: number };
-  devices: { name: DeviceName; starts: boolean; problem: string | null }[];
+  devices: DeviceHealth[];
+  /** What the device `auto` stands for, for a model of this name or of its size. */
+  auto: DeviceChoice & { readonly model: string };
   models: { home: string; found: string[] };
 }
 
-/** Why a device does not start; null where it does. */
-export async function deviceProblem(name: DeviceName): Promise<string | null> {
-  return Device.open(name).then(
-    () => null,
-    (error: Error) => error.message,
-  );
+export interface DoctorOptions {
+  /** The model whose decoder block is timed; one of SmolLM2-135M's size where left out. */
+  readonly model?: string | undefined;
+  /** The program that tries a device. */
+  readonly trial?: TrialProgram;
 }
 
-/** What the process that tries a device says, over its channel: native libraries and drivers print on stdout and stderr. */
-const triedSchema = z.object({ problem: z.string().nullable() });
-export type Tried = z.infer<typeof triedSchema>;
-
-/** Characters kept of what the process prints on stderr. */
-const longestSaid = 2_000;
-/** Milliseconds that a device has to start. */
-const patience = 30_000;
+/** SmolLM2-135M's decoder: the model of the demo, and the smallest that is worth training. */
+const usual = architectureFromConfig({
+  model_type: "llama",
+  hidden_size: 576,
+  intermediate_size: 1536,
+  num_hidden_layers: 30,
+  num_attention_heads: 9,
+  num_key_value_heads: 3,
+  max_position_embeddings: 8192,
+  rms_norm_eps: 1e-5,
+  rope_theta: 100_000,
+  tie_word_embeddings: true,
+  vocab_size: 49_152,
+});
 
 /**
- * Starts every device once and looks for models; a device that does not start says what to install. Each is tried in
- * a process of its own: a broken driver may take its process with it.
+ * Starts every device and times a decoder block on it, says what `auto` would choose, and looks for models. A device
+ * that does not start says what to install.
  *
- * @param tryDevice the program and arguments that send a device's problem to their parent, given its name behind them.
+ * @throws DiscernError `model-missing`, `model-invalid`, `architecture-unsupported` for `options.model`.
  */
-export async function doctor(tryDevice: readonly [program: string, ...args: string[]]): Promise<Health> {
-  const devices = await Promise.all(
-    (["cpu", "webgpu", "cuda"] as const).map(async (name) => {
-      const problem = await problemOf(name, tryDevice);
-      return { name, starts: problem === null, problem };
-    }),
-  );
+export async function doctor({ model, trial }: DoctorOptions = {}): Promise<Health> {
+  const architecture: Architecture =
+    model === undefined ? usual : (await openModel(await resolveModel(model, [process.cwd()]))).architecture;
+  const block = { architecture, rank: commonRank };
+  // One after the other: each would slow the other down.
+  const cpu = await tryDevice({ device: "cpu", block }, trial);
+  const webgpu = await tryDevice({ device: "webgpu", block }, trial);
+  const found = { cpu, webgpu };
   const home = modelsHome();
-  const found = await findModels(home).catch(() => []);
+  const models = await findModels(home).catch(() => []);
   return {
     versions: versions(),
     platform: `${process.platform}-${process.arch}`,
     cores: cpus().length,
     memory: { total: totalmem(), free: freemem() },
-    devices,
-    models: { home, found: found.map(({ path }) => path) },
+    devices: deviceNames.map((name) => ({
+      name,
+      starts: found[name].problem === null,
+      problem: found[name].problem,
+      software: found[name].software,
+      blockMilliseconds: found[name].milliseconds,
+    })),
+    auto: { model: model ?? "SmolLM2-135M", ...decide(cpu, webgpu, noGpu()) },
+    models: { home, found: models.map(({ path }) => path) },
   };
-}
-
-function problemOf(
-  name: DeviceName,
-  [program, ...args]: readonly [program: string, ...args: string[]],
-): Promise<string | null> {
-  const child = spawn(program, [...args, name], {
-    stdio: ["ignore", "ignore", "pipe", "ipc"],
-    timeout: patience,
-    killSignal: "SIGKILL",
-    windowsHide: true,
-  });
-  let said = "";
-  child.stderr!.setEncoding("utf8").on("data", (text: string) => {
-    said = `${said}${text}`.slice(-longestSaid);
-  });
-  const ended = (how: string) => {
-    const last = said.trim().split("\n").at(-1);
-    return `The device "${name}" ended its process (${how})${last ? `: ${last}` : "."}`;
-  };
-  return new Promise((resolve) => {
-    child.on("message", (message) => {
-      const tried = triedSchema.safeParse(message);
-      if (!tried.success) return;
-      resolve(tried.data.problem);
-      // Some drivers hang when their process ends.
-      child.kill();
-    });
-    child.on("error", ({ message }) => resolve(ended(message)));
-    child.on("close", (code, signal) => resolve(ended(signal ?? `exit code ${code}`)));
-  });
 }

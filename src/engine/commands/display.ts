@@ -110,7 +110,7 @@ export function chart(events: readonly RunEvent[], columns: number): string {
 export function words(event: RunEvent): string | null {
   switch (event.type) {
     case "run-started":
-      return `Run ${event.name} of ${event.model} on ${event.device}: ${event.stages.map(({ type }) => type).join(", then ")}`;
+      return `Run ${event.name} of ${event.model} on ${event.device}${choiceReason(event)}: ${event.stages.map(({ type }) => type).join(", then ")}`;
     case "resumed":
       return `Goes on at stage ${event.stage + 1}, step ${event.step}`;
     case "stage-started":
@@ -143,6 +143,11 @@ export function words(event: RunEvent): string | null {
     case "checkpoint":
       return null;
   }
+}
+
+/** Why a run is on its device, where it was measured or could not be. */
+function choiceReason({ deviceChoice }: RunEventOf<"run-started">): string {
+  return deviceChoice ? ` (auto: ${deviceChoice.reason})` : "";
 }
 
 /** The layer that was chosen, with its AUROC and what the controls say. */

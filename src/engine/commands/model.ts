@@ -1,7 +1,8 @@
 import type { Command } from "commander";
 import { resolveModel } from "../../modelsHome/home.ts";
+import { deviceState } from "../../protocol/device.ts";
 import { byteSize, parameterCount } from "../../wording/numbers.ts";
-import { deviceProblem, doctor, type Tried } from "../abilities/doctor.ts";
+import { doctor } from "../abilities/doctor.ts";
 import { pullModel } from "../model/download/pull.ts";
 import { inspectModel } from "../model/load.ts";
 import { progressBar, type Shell, say, show } from "./shell.ts";
@@ -56,30 +57,23 @@ export function addDoctor(program: Command): void {
   program
     .command("doctor")
     .description("devices, versions, memory and models of this machine")
+    .option(
+      "--model <model>",
+      "time a decoder block of this model; one of SmolLM2-135M's size where left out",
+    )
     .option("--json", "one JSON document on stdout", false)
-    .action(async (flags: Shell) => {
-      const health = await doctor([process.execPath, process.argv[1]!, "try-device"]);
+    .action(async (flags: Shell & { model?: string }) => {
+      const health = await doctor({ model: flags.model });
       show(flags, health, () =>
         [
           Object.entries(health.versions)
             .map(([name, version]) => `${name} ${version}`)
             .join(" · "),
           `${health.platform}, ${health.cores} cores, ${byteSize(health.memory.free)} of ${byteSize(health.memory.total)} free`,
-          ...health.devices.map(({ name, problem }) => `${name.padEnd(7)} ${problem ?? "starts"}`),
+          ...health.devices.map((device) => `${device.name.padEnd(7)} ${deviceState(device)}`),
+          `auto    ${health.auto.device} for ${health.auto.model}: ${health.auto.reason}`,
           `models in ${health.models.home}: ${health.models.found.join(", ") || "none; fetch one by: discern pull smollm2-135m"}`,
         ].join("\n"),
       );
-    });
-}
-
-/** What doctor calls for each device, in a process of its own. */
-export function addTryDevice(program: Command): void {
-  program
-    .command("try-device", { hidden: true })
-    .argument("<device>")
-    .action(async (name: "cpu" | "webgpu" | "cuda") => {
-      const tried: Tried = { problem: await deviceProblem(name) };
-      if (process.send) process.send(tried, () => process.disconnect());
-      else process.stdout.write(`${JSON.stringify(tried)}\n`);
     });
 }

@@ -1,5 +1,7 @@
 import { Presets, SingleBar } from "cli-progress";
 import { type Command, InvalidArgumentError, Option } from "commander";
+import type * as z from "zod";
+import { type DeviceChoice, deviceSchema } from "../../protocol/device.ts";
 
 /** What every command shares: JSON for machines on stdout, words for people on stderr. */
 export interface Shell {
@@ -71,9 +73,12 @@ export function positiveInteger(text: string): number {
 export function withModel(command: Command): Command {
   return command
     .addOption(
-      new Option("--device <device>", "where graphs are computed")
-        .choices(["cpu", "webgpu", "cuda", "auto"])
-        .default("cpu"),
+      new Option(
+        "--device <device>",
+        "where the model is computed; auto times one decoder block on cpu and webgpu and takes the faster",
+      )
+        .choices(deviceSchema.options)
+        .default("auto"),
     )
     .addOption(
       new Option("--template <template>", "prompt template")
@@ -91,7 +96,7 @@ export function withModel(command: Command): Command {
 }
 
 export interface ModelFlags extends Shell {
-  readonly device: "cpu" | "webgpu" | "cuda" | "auto";
+  readonly device: z.infer<typeof deviceSchema>;
   readonly template: "auto" | "chat" | "alpaca";
   readonly system?: string;
   readonly thinking: boolean;
@@ -115,5 +120,6 @@ export function askOptions(
     ...(adapter === undefined ? {} : { adapter }),
     onProgress: ({ done, total }: { done: number; total: number }) => reading(done, total),
     onWarning: (message: string) => say(`Warning: ${message}`),
+    onDevice: ({ device: chosen, reason }: DeviceChoice) => say(`Device: ${chosen} (${reason})`),
   };
 }

@@ -18,11 +18,11 @@ import { say } from "./shell.ts";
 /**
  * Everything a workbench asks of its engine: the abilities of the command line.
  *
- * @param program the program and arguments of Discern's command line, which runs and devices are tried with.
+ * @param program the program and arguments of Discern's command line, which runs are started with.
  */
 export function workbenchHandlers(program: readonly [string, ...string[]]): Handlers {
   return {
-    doctor: async () => ({ ...(await doctor([...program, "try-device"])) }),
+    doctor: async () => ({ ...(await doctor()) }),
     async pull({ name }, { progress, signal }) {
       const tell = progress(`Fetching ${name}`);
       const onProgress = ({ done, total }: { done: number; total: number | null }) =>

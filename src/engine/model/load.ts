@@ -61,7 +61,7 @@ export interface ModelSummary {
  * Reads a model: a Hugging Face folder, a folder that holds exactly one GGUF file, or a GGUF file.
  *
  * @param options.needsTokenizer whether a model without a usable tokenizer is refused, before its weights are read.
- * @param options.onShape is told the model's shape before its weights are read, and may refuse it by an error.
+ * @param options.beforeWeights is told what the model is before its weights are read, and may refuse it by an error.
  * @throws DiscernError `model-missing`, `model-invalid`, `architecture-unsupported`, `file-missing`, `weights-invalid`;
  *   with `needsTokenizer` `tokenizer-missing`, `tokenizer-unsupported`.
  */
@@ -70,14 +70,14 @@ export async function loadModel(
   options: {
     onProgress?: OnProgress;
     needsTokenizer?: boolean;
-    onShape?: (shape: ModelShape) => void;
+    beforeWeights?: (shape: ModelShape, architecture: Architecture) => Promise<void>;
   } = {},
 ): Promise<LoadedModel> {
   const source = await openModel(path);
   const tokenizer = tokenizerOf(source);
   if (options.needsTokenizer && tokenizer instanceof DiscernError) throw tokenizer;
   const shape = shapeOf(source);
-  options.onShape?.(shape);
+  await options.beforeWeights?.(shape, source.architecture);
   const weights = await source.readWeights(options.onProgress);
   let files: Promise<SourceFile[]> | undefined;
   return {

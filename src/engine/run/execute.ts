@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
+import { type DeviceName, deviceNames } from "../../protocol/device.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import type { RunEvent } from "../../protocol/events.ts";
 import type { Manifest } from "../../protocol/manifest.ts";
@@ -49,6 +50,7 @@ export async function startRun(recipe: Recipe, root: string, options: ExecuteOpt
     const prompts = await readRunPrompts(recipe, root, data, options.stop);
     const session = await openSession({
       ...recipe,
+      rank: trainedRank(recipe),
       root,
       onProgress: readingOf(options),
       onShape: (shape) => refuseMisfit(recipe, shape),
@@ -81,8 +83,11 @@ export async function resumeRun(options: ExecuteOptions): Promise<RunEnd> {
     const session = await openSession({
       ...recipe,
       model: manifest.model.path,
+      device: deviceOf(folder, manifest),
       root,
       onProgress: readingOf(options),
+    }).catch((error: unknown) => {
+      throw missingDevice(error, folder, manifest);
     });
     const now = await describe(recipe, root, session, data, options.stop);
     if (manifest.prompt && !isDeepStrictEqual(manifest.prompt, now.prompt)) {
@@ -121,14 +126,56 @@ export async function executeRun(
   options: ExecuteOptions,
 ): Promise<RunEnd> {
   if (!resume || !(await isRun(options.folder))) return startRun(recipe, root, options);
-  if (!isDeepStrictEqual((await openRun(options.folder)).recipe, recipe)) {
+  const { recipe: begun, manifest } = await openRun(options.folder);
+  if (!isDeepStrictEqual({ ...begun, device: recipe.device }, recipe)) {
     throw new DiscernError(
       "run-invalid",
       `${options.folder} holds a run of another recipe, and would go on by that one. Give --resume with --out alone to ` +
         "go on with it, or choose another folder.",
     );
   }
+  // A run keeps its device, whether its recipe named that or left it to `auto`.
+  if (recipe.device !== "auto" && recipe.device !== manifest.device) {
+    throw new DiscernError(
+      "run-invalid",
+      `The run in ${options.folder} began on ${manifest.device} and keeps that device, but the recipe names ` +
+        `${recipe.device}. Name ${manifest.device} or auto, or choose another folder.`,
+    );
+  }
   return resumeRun(options);
+}
+
+/** Rank of the first stage that trains adapters; null where every stage trains the weights themselves. */
+function trainedRank({ stages }: Recipe): number | null {
+  for (const { train } of stages) if (train.method === "lora") return train.rank;
+  return null;
+}
+
+/**
+ * The device of a run that is resumed: the one it began on, whatever its recipe's `auto` would choose now, since figures of
+ * two devices agree to rounding only.
+ *
+ * @throws DiscernError `device-unavailable` for a device of an older version.
+ */
+function deviceOf(folder: string, { device }: Manifest): DeviceName {
+  const known = deviceNames.find((name) => name === device);
+  if (known) return known;
+  throw new DiscernError(
+    "device-unavailable",
+    `The run in ${folder} began on the device "${device}", which this version does not have. Resume it with the version ` +
+      "that began it, or start anew.",
+  );
+}
+
+/** What is thrown where a run cannot be resumed because its device does not start here. */
+function missingDevice(error: unknown, folder: string, { device }: Manifest): unknown {
+  if (!(error instanceof DiscernError) || error.code !== "device-unavailable") return error;
+  return new DiscernError(
+    error.code,
+    `The run in ${folder} began on ${device} and keeps that device. ${error.message} Resume it on a machine where ` +
+      `${device} starts, or start anew.`,
+    { cause: error },
+  );
 }
 
 /** @throws DiscernError `recipe-invalid` that names every key of the recipe that does not fit the model. */
@@ -165,7 +212,7 @@ async function runReady(
 async function describe(
   recipe: Recipe,
   root: string,
-  { loaded, live, template }: Session,
+  { loaded, live, template, deviceChoice }: Session,
   data: Manifest["data"],
   stop: StopToken,
 ): Promise<Manifest> {
@@ -191,6 +238,7 @@ async function describe(
     versions: versions(),
     platform: `${process.platform}-${process.arch}`,
     device: live.device.name,
+    ...(deviceChoice === null ? {} : { deviceChoice }),
     threads: recipe.threads ?? null,
     pid: process.pid,
     argv: process.argv.slice(2),

@@ -259,6 +259,7 @@ export async function modelWorkshop(
       name: recipe.name,
       model: manifest.model.name,
       device: live.device.name,
+      ...(manifest.deviceChoice ? { deviceChoice: manifest.deviceChoice } : {}),
       seed: recipe.seed,
       hashes: Object.fromEntries([...manifest.model.files, ...manifest.data].map((f) => [f.file, f.sha256])),
       stages: recipe.stages.map((stage) => ({ type: stage.type, steps: stepsOf(stage, general.length) })),

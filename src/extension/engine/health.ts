@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { deviceChoiceSchema, deviceHealthSchema, deviceState } from "../../protocol/device.ts";
 import { greatestOf } from "../../statistics/extremes.ts";
 import { byteSize } from "../../wording/numbers.ts";
 
@@ -9,7 +10,8 @@ export const healthSchema = z.object({
   cores: z.number(),
   /** Bytes. */
   memory: z.object({ total: z.number(), free: z.number() }),
-  devices: z.array(z.object({ name: z.string(), starts: z.boolean(), problem: z.string().nullable() })),
+  devices: z.array(deviceHealthSchema),
+  auto: deviceChoiceSchema.extend({ model: z.string() }),
   models: z.object({ home: z.string(), found: z.array(z.string()) }),
 });
 export type Health = z.infer<typeof healthSchema>;
@@ -28,14 +30,18 @@ export function describeHealth(health: Health): string {
     ]),
     "",
     "Devices for training",
-    ...health.devices.flatMap(({ name, starts, problem }) => {
-      const [first = "", ...more] = starts ? ["starts"] : (problem ?? "").split("\n").flatMap(wrapped);
+    ...health.devices.flatMap((device) => {
+      const { name, starts } = device;
+      const [first = "", ...more] = deviceState(device).split("\n").flatMap(wrapped);
       const mark = starts ? "✓" : "✗";
       return indent([
         `${mark} ${name.padEnd(width)}  ${first}`,
         ...more.map((line) => `  ${" ".repeat(width)}  ${line}`),
       ]);
     }),
+    "",
+    `The device auto, for a model of the size of ${health.auto.model}`,
+    ...indent([health.auto.device, ...wrapped(health.auto.reason)]),
     "",
     `Models in ${health.models.home}`,
     ...indent(models.length > 0 ? models : ['None yet. "Discern: Pull a Model…" downloads one.']),

@@ -13,6 +13,7 @@ import { tinyData, writeTinyModel } from "../../tinyModel.ts";
 const input = {
   name: "tiny",
   model: "model",
+  device: "cpu",
   threads: 1,
   maxTokens: 512,
   data: { ...tinyData, contrast: [{ file: "starter:pairs.csv", split: "train", limit: 24 }] },

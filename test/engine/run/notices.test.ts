@@ -70,6 +70,7 @@ test("a run warns of it in its log and its report, and its panels hold prompts w
   const recipe = recipeSchema.parse({
     name: "tiny",
     model: "model",
+    device: "cpu",
     threads: 1,
     maxTokens: 512,
     data: {

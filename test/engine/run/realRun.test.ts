@@ -23,6 +23,7 @@ const train = { method: "lora", rank: 4, dropout: 0.1 } as const;
 const input: RecipeInput = {
   name: "tiny",
   model: "model",
+  device: "cpu",
   threads: 1,
   maxTokens: 512,
   data: { ...tinyData, contrast: [{ file: "starter:pairs.csv", split: "train", limit: 24 }] },

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { setImmediate as breathe } from "node:timers/promises";
 import * as ort from "onnxruntime-node";
+import type { DeviceName } from "../../../../protocol/device.ts";
 import { DiscernError } from "../../../../protocol/errors.ts";
 import { fold } from "../graph/fold.ts";
 import { toOnnx } from "../graph/onnx.ts";
@@ -10,20 +11,14 @@ import { input, type Tensor } from "../graph/tensor.ts";
 import { Program } from "./program.ts";
 import { type HostData, Value } from "./value.ts";
 
-/** The devices a recipe may name. `auto` takes the first of cuda, webgpu, cpu that starts. */
-export type DeviceName = "cpu" | "webgpu" | "cuda";
-
 const help: Record<DeviceName, string> = {
   cpu: "The prebuilt onnxruntime library did not load; `npm ci` installs it (glibc 2.28 or newer on Linux).",
   webgpu:
     "WebGPU needs a GPU driver with Vulkan (Linux), D3D12 (Windows) or Metal (macOS). On Linux install libvulkan1 and your GPU's driver, " +
-    "and check with `vulkaninfo`; without a GPU, point VK_ICD_FILENAMES at SwiftShader.",
-  cuda:
-    "CUDA needs an NVIDIA driver, CUDA 12 or 13 with cuDNN 9, and onnxruntime's CUDA provider: " +
-    "run `node node_modules/onnxruntime-node/script/install.js --onnxruntime-node-install=cuda13`.",
+    "and check with `vulkaninfo`; `discern doctor` then says whether it is faster than the CPU.",
 };
 
-// What goes wrong is thrown; onnxruntime would also print it in red, even while `auto` only looks round.
+// What goes wrong is thrown; onnxruntime would also print it in red, even where a device is only tried.
 ort.env.logLevel = "fatal";
 
 /** How a graph is compiled: names of outputs that stay on the device between runs. */
@@ -65,17 +60,10 @@ export class Device {
    *
    * @throws DiscernError("device-unavailable") that names what to install.
    */
-  static async open(name: DeviceName | "auto", options: DeviceOptions = {}): Promise<Device> {
-    if (name === "auto") {
-      for (const candidate of ["cuda", "webgpu"] as const) {
-        const device = await Device.open(candidate, options).catch(() => null);
-        if (device) return device;
-      }
-      return Device.open("cpu", options);
-    }
+  static async open(name: DeviceName, options: DeviceOptions = {}): Promise<Device> {
     const device = new Device(name, options);
     try {
-      // On the CPU and with CUDA an upload alone runs nothing, so a sum is computed too.
+      // On the CPU an upload alone runs nothing, so a sum is computed too.
       const x = await device.upload(Float32Array.of(1, 2), [2]);
       const program = await device.compile({ y: ops.add(input("x", [2]), 1) });
       const { y } = await program.run({ x });

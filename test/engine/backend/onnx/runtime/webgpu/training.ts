@@ -2,11 +2,12 @@ import { causalAttention } from "../../../../../../src/engine/backend/onnx/decod
 import { LiveModel } from "../../../../../../src/engine/backend/onnx/decoder/liveModel.ts";
 import { input } from "../../../../../../src/engine/backend/onnx/graph/tensor.ts";
 import { crossEntropy } from "../../../../../../src/engine/backend/onnx/loss/crossEntropy.ts";
-import { Device, type DeviceName } from "../../../../../../src/engine/backend/onnx/runtime/device.ts";
+import { Device } from "../../../../../../src/engine/backend/onnx/runtime/device.ts";
 import { Value } from "../../../../../../src/engine/backend/onnx/runtime/value.ts";
 import { openModel } from "../../../../../../src/engine/model/source.ts";
 import type { Batch, Objective } from "../../../../../../src/engine/train/objective.ts";
 import { Trainer, type TrainerOptions } from "../../../../../../src/engine/train/trainer.ts";
+import type { DeviceName } from "../../../../../../src/protocol/device.ts";
 import { tinyPath } from "../../../../model/tiny.ts";
 
 /**

@@ -1,0 +1,94 @@
+import { median } from "simple-statistics";
+import { type Architecture, linearModules, parameterShapes } from "../../../model/architecture.ts";
+import { causalAttention } from "../decoder/attention.ts";
+import { Decoder } from "../decoder/decoder.ts";
+import { type LoraSpec, ParameterInputs } from "../decoder/parameters.ts";
+import { gradients } from "../graph/autodiff.ts";
+import { ops } from "../graph/ops.ts";
+import { type Shape, size } from "../graph/shape.ts";
+import { input, scalar, type Tensor } from "../graph/tensor.ts";
+import type { Device } from "../runtime/device.ts";
+import type { Value } from "../runtime/value.ts";
+
+/** A decoder block as a stage would train it. */
+export interface TrainedBlock {
+  readonly architecture: Architecture;
+  /** Rank of the LoRA adapters on all linear modules; null where the weights themselves are trained. */
+  readonly rank: number | null;
+}
+
+/** The rank that is measured where nothing is said of training: the one that recipes have by default. */
+export const commonRank = 16;
+
+/** Rows and tokens per row: a usual batch of a training step. */
+const [batch, length] = [8, 64];
+/** Runs that are not counted: the first compiles shaders, the second finds everything in place. */
+const warmUps = 2;
+/** Runs end at this many, or once so many milliseconds have passed. One is made in any case. */
+const [mostRuns, enoughMs] = [9, 1_000];
+
+/**
+ * Milliseconds that a device takes for one training pass of one decoder block over 8 × 64 tokens: forward, backward to
+ * what is trained and to the block's input, and the squared norm of the gradients on the host, as a training step
+ * computes it. Compiling and uploading are not counted, dispatching is. The median of several runs.
+ */
+export async function blockMilliseconds(device: Device, block: TrainedBlock): Promise<number> {
+  const outputs = trainingPass(block);
+  const resident = Object.keys(outputs).filter((name) => name !== "squaredNorm");
+  const program = await device.compile(outputs, { resident });
+  const feeds: Record<string, Value> = {};
+  for (const { name, shape } of program.inputs) feeds[name] = await device.upload(plausible(shape), shape);
+  const once = async (): Promise<number> => {
+    const start = performance.now();
+    const results = await program.run(feeds);
+    const milliseconds = performance.now() - start;
+    for (const value of Object.values(results)) value.dispose();
+    return milliseconds;
+  };
+  const repeated = async (most: number): Promise<number[]> => {
+    const runs: number[] = [];
+    const begun = performance.now();
+    do runs.push(await once());
+    while (runs.length < most && performance.now() - begun < enoughMs);
+    return runs;
+  };
+  await repeated(warmUps);
+  const runs = await repeated(mostRuns);
+  for (const value of Object.values(feeds)) value.dispose();
+  await program.dispose();
+  return median(runs);
+}
+
+/** The graph of a training pass of block 0: all gradients, and the sum of their squares. */
+function trainingPass({ architecture, rank }: TrainedBlock): Record<string, Tensor> {
+  const plan = new Map<string, LoraSpec>(
+    rank === null
+      ? []
+      : linearModules(architecture).map(({ name }) => [`model.layers.0.${name}`, { rank, scale: 1 }]),
+  );
+  const parameters = new ParameterInputs(parameterShapes(architecture), plan);
+  const layout = { prefix: 0, batch, length: Math.min(length, architecture.contextLength) };
+  const x = input("x", [layout.batch * layout.length, architecture.hiddenSize]);
+  const y = new Decoder(architecture, parameters).blocks(x, 0, 1, causalAttention(architecture, layout));
+  const trained = parameters.all().filter(({ name }) => rank === null || name.includes(".lora_"));
+  const outputs: Record<string, Tensor> = {};
+  let squares: Tensor = scalar(0);
+  for (const [i, gradient] of gradients(ops.sumSquare(y, [0, 1]), [x, ...trained]).entries()) {
+    if (gradient === null) continue;
+    outputs[`grad.${i}`] = gradient;
+    squares = ops.add(squares, ops.sumSquare(gradient, [...gradient.shape.keys()]));
+  }
+  outputs.squaredNorm = squares;
+  return outputs;
+}
+
+/** Numbers in the range of a model's own: ones for norms, else a sawtooth of ±0.02, filled by doubling. */
+function plausible(shape: Shape): Float32Array {
+  const data = new Float32Array(size(shape));
+  if (shape.length === 1) return data.fill(1);
+  const period = Math.min(data.length, 1_021);
+  for (let i = 0; i < period; i++) data[i] = 0.04 * (((i * 389) % 1_021) / 1_021 - 0.5);
+  for (let done = period; done < data.length; done *= 2)
+    data.copyWithin(done, 0, Math.min(done, data.length - done));
+  return data;
+}

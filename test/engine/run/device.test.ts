@@ -1,0 +1,101 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { beforeEach, expect, test } from "vitest";
+import { Device } from "../../../src/engine/backend/onnx/runtime/device.ts";
+import { executeRun, resumeRun, startRun } from "../../../src/engine/run/execute.ts";
+import { Stop } from "../../../src/engine/run/stop.ts";
+import type { RunEvent } from "../../../src/protocol/events.ts";
+import { type RecipeInput, recipeSchema } from "../../../src/protocol/recipe.ts";
+import { openRun, runPaths } from "../../../src/runFolder/folder.ts";
+import { tempFolder } from "../../tempFolder.ts";
+import { tinyData, writeTinyModel } from "../../tinyModel.ts";
+
+const recipe = recipeSchema.parse({
+  name: "tiny",
+  model: "model",
+  threads: 1,
+  maxTokens: 512,
+  data: tinyData,
+  stages: [{ type: "supervised", steps: 1, batchSize: 4 }],
+  probes: { openings: ["I'm sorry"] },
+  evaluate: {
+    before: false,
+    suites: [{ name: "test", source: { file: "starter:pairs.csv", split: "test", limit: 4 } }],
+  },
+} satisfies RecipeInput);
+
+let root: string;
+let folder: string;
+const events: RunEvent[] = [];
+const resume = () => resumeRun({ folder, stop: new Stop() });
+/** A run whose device is chosen, stopped before its first step. */
+beforeEach(async () => {
+  root = tempFolder();
+  folder = join(root, "run");
+  await writeTinyModel(join(root, "model"));
+  events.length = 0;
+  const stop = new Stop();
+  const onEvent = (event: RunEvent) => {
+    events.push(event);
+    stop.request();
+  };
+  await startRun(recipe, root, { folder, stop, onEvent });
+});
+
+/** Has the run's files say that it began on another device, as another machine or version wrote them. */
+async function beginOn(device: string, recipeDevice: string): Promise<void> {
+  for (const [file, value] of [
+    [runPaths(folder).manifest, device],
+    [runPaths(folder).recipe, recipeDevice],
+  ] as const) {
+    await writeFile(file, JSON.stringify({ ...JSON.parse(await readFile(file, "utf8")), device: value }));
+  }
+}
+
+test("the default is auto; the choice and its reason are in the manifest and in the run's first event", async () => {
+  expect(recipe.device).toBe("auto");
+  const { manifest } = await openRun(folder);
+  expect(manifest.deviceChoice).toMatchObject({
+    device: manifest.device,
+    reason: expect.stringMatching(/webgpu/),
+  });
+  expect(events[0]).toMatchObject({
+    type: "run-started",
+    device: manifest.device,
+    deviceChoice: manifest.deviceChoice,
+  });
+});
+
+test("a resumed run keeps its device, whatever auto would choose, and says so where it does not start", async ({
+  skip,
+}) => {
+  await beginOn("webgpu", "auto");
+  const started = await Device.open("webgpu").catch(() => null);
+  skip(started !== null, "WebGPU starts on this machine");
+  await expect(resume()).rejects.toMatchObject({
+    code: "device-unavailable",
+    message: expect.stringMatching(
+      /began on webgpu and keeps.*did not start.*Resume it on a machine where webgpu starts/,
+    ),
+  });
+});
+
+test("a run of version 0.1 on cuda is read, and says that it cannot be resumed", async () => {
+  await beginOn("cuda", "cuda");
+  expect((await openRun(folder)).manifest.device).toBe("cuda");
+  await expect(resume()).rejects.toMatchObject({
+    code: "device-unavailable",
+    message: expect.stringMatching(/began on the device "cuda", which this version does not have/),
+  });
+});
+
+test("a run whose recipe names its device is resumed by one that says auto, and not by one that names another", async () => {
+  await beginOn("cpu", "cpu");
+  const again = (device: "auto" | "cpu" | "webgpu") =>
+    executeRun({ ...recipe, device }, root, true, { folder, stop: new Stop() });
+  await expect(again("webgpu")).rejects.toMatchObject({
+    code: "run-invalid",
+    message: expect.stringMatching(/began on cpu and keeps that device, but the recipe names webgpu/),
+  });
+  expect(await again("auto")).toBe("finished");
+});
