@@ -3,7 +3,6 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { DeviceChoice } from "../../../../protocol/device.ts";
 import { milliseconds } from "../../../../wording/numbers.ts";
-import { allocator } from "../../../launch.ts";
 import { noGpu } from "./adapter.ts";
 import type { TrainedBlock } from "./block.ts";
 import { type Trial, type TrialRequest, trialSchema } from "./trial.ts";
@@ -16,14 +15,16 @@ const longestSaid = 2_000;
 /** Milliseconds that a device has to start and to be timed. */
 const patience = 30_000;
 
-/** Tries a device in a process of its own. Whatever becomes of that process, there is an answer. */
+/**
+ * Tries a device in a process of its own, with the environment of this one. Whatever becomes of that process, there is an
+ * answer.
+ */
 export function tryDevice(
   request: TrialRequest,
   [program, ...args]: TrialProgram = trialProgram(),
 ): Promise<Trial> {
   const child = spawn(program, [...args, JSON.stringify(request)], {
     stdio: ["ignore", "ignore", "pipe", "ipc"],
-    env: { ...allocator, ...process.env },
     windowsHide: true,
   });
   let said = "";
