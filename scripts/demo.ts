@@ -11,11 +11,11 @@ import { join, relative, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { Command } from "commander";
 import { execa } from "execa";
-import { loadRecipe } from "../src/engine/abilities/recipe.ts";
 import { requireRunFiles } from "../src/engine/run/prompts.ts";
 import { DiscernError } from "../src/protocol/errors.ts";
-import { parseRecipe } from "../src/protocol/recipeFile.ts";
 import { type Report, reportSchema } from "../src/protocol/report.ts";
+import { loadRecipe } from "../src/recipe/loadRecipe.ts";
+import { parseRecipe } from "../src/recipe/recipeFile.ts";
 import { greatestOf } from "../src/statistics/extremes.ts";
 import { duration, estimate } from "../src/wording/numbers.ts";
 

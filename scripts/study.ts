@@ -13,12 +13,12 @@ import { isDeepStrictEqual } from "node:util";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { execa } from "execa";
 import { publishedFile, publishedSource } from "../src/dataset/published.ts";
-import { loadRecipe } from "../src/engine/abilities/recipe.ts";
 import { requireRunFiles } from "../src/engine/run/prompts.ts";
 import { DiscernError } from "../src/protocol/errors.ts";
 import type { Recipe } from "../src/protocol/recipe.ts";
-import { parseRecipe } from "../src/protocol/recipeFile.ts";
 import type { SourceInput } from "../src/protocol/source.ts";
+import { loadRecipe } from "../src/recipe/loadRecipe.ts";
+import { parseRecipe } from "../src/recipe/recipeFile.ts";
 import { duration } from "../src/wording/numbers.ts";
 
 const root = join(import.meta.dirname, "..");

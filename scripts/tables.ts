@@ -22,6 +22,7 @@ interface JsonSchema {
 const recipe = recipeJsonSchema() as JsonSchema;
 const source = z.toJSONSchema(sourceSchema, { io: "input" }) as JsonSchema;
 const [contrastive, supervised] = recipe.properties!.stages!.items!.oneOf!;
+const losses = contrastive!.properties!.loss!;
 const [lora, full] = contrastive!.properties!.train!.oneOf!;
 
 /** Parts of a recipe that occur in several places, or that have a table of their own. */
@@ -32,6 +33,7 @@ const named = new Map(
     supervised,
     train: contrastive!.properties!.train,
     optimiser: contrastive!.properties!.optimiser,
+    loss: losses,
   }).map(([name, schema]) => [shape(schema!), name]),
 );
 
@@ -40,6 +42,7 @@ const tables: Record<string, () => string> = {
   source: () => keyTable(source),
   contrastive: () => keyTable(contrastive!),
   supervised: () => keyTable(supervised!),
+  losses: lossTable,
   lora: () => keyTable(lora!),
   full: () => keyTable(full!),
   optimiser: () => keyTable(contrastive!.properties!.optimiser!),
@@ -71,6 +74,25 @@ function keyTable(schema: JsonSchema): string {
       return [[`\`${path}${key}\``, typeText(value), defaultText(value, required), value.description ?? ""]];
     });
   return table(["Key", "Value", "Default", "Meaning"], rows(schema, ""));
+}
+
+/** One row per key of each loss; a loss is described by its `type`. */
+function lossTable(): string {
+  const rows = losses.oneOf!.flatMap(({ properties, description }) => {
+    const { type, ...keys } = properties!;
+    const byDefault = type!.default === undefined ? "" : ", where none is named";
+    return [
+      [`\`${JSON.stringify(type!.const)}\``, "", "", "", `${description}${byDefault}`],
+      ...Object.entries(keys).map(([key, value]) => [
+        "",
+        `\`${key}\``,
+        typeText(value),
+        defaultText(value, false),
+        value.description ?? "",
+      ]),
+    ];
+  });
+  return table(["`type`", "Key", "Value", "Default", "Meaning"], rows);
 }
 
 function eventTable(): string {

@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import type { Label } from "../protocol/label.ts";
+import { sha256 } from "../storage/hash.ts";
 
 /** One prompt of a file. */
 export interface PromptRecord {
@@ -24,5 +24,5 @@ export interface PromptRecord {
 
 /** The first 16 hex digits of the SHA-256 of the NFC-normalised prompt without surrounding white space. */
 export function promptId(prompt: string): string {
-  return createHash("sha256").update(prompt.normalize("NFC").trim()).digest("hex").slice(0, 16);
+  return sha256(prompt.normalize("NFC").trim()).slice(0, 16);
 }

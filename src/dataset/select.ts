@@ -1,9 +1,9 @@
-import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { DiscernError } from "../protocol/errors.ts";
 import type { Label } from "../protocol/label.ts";
 import { type Source, type SourceInput, sourceSchema } from "../protocol/source.ts";
+import { sha256 } from "../storage/hash.ts";
 import { applyLabels, labelLogPath, readLabels } from "./labels.ts";
 import { damagedText, leftOut, lostDecisions, shortened, unknownLabels, unusedContext } from "./notices.ts";
 import { readPrompts } from "./read.ts";
@@ -193,7 +193,7 @@ function findStarter(): string {
  */
 function draw(records: PromptRecord[], limit: number, seed: number): PromptRecord[] {
   const units = Map.groupBy(records, ({ pair, id }) => (pair === undefined ? id : `pair ${pair}`));
-  const rank = (unit: string) => createHash("sha256").update(`${seed} ${unit}`).digest("hex");
+  const rank = (unit: string) => sha256(`${seed} ${unit}`);
   const ranked = [...units].map(([unit, members]) => ({ rank: rank(unit), members }));
   ranked.sort((a, b) => (a.rank < b.rank ? -1 : 1));
   const drawn = new Set<PromptRecord>();

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { mixFault } from "./safetyMix.ts";
+import { lossSchema } from "../losses/losses.ts";
 
 const layerRange = z
   .tuple([z.int().nonnegative(), z.int().positive()])
@@ -59,26 +59,6 @@ const optimiserSchema = z
   })
   .describe("AdamW and its schedule");
 export type OptimiserRecipe = z.infer<typeof optimiserSchema>;
-
-const lossSchema = z
-  .strictObject({
-    type: z
-      .enum(["circle", "infonce", "ntxent", "supcon", "triplet"])
-      .default("circle")
-      .describe("Metric-learning loss over the cosines of a batch"),
-    form: z
-      .enum(["global", "anchor"])
-      .default("global")
-      .describe("Circle loss: one softplus over all pairs of the batch, or one an anchor"),
-    margin: z.number().nonnegative().default(0.25).describe("Margin m of circle and triplet loss"),
-    gamma: z.number().positive().default(32).describe("Scale γ of circle loss"),
-    mining: z
-      .enum(["all", "hard"])
-      .default("all")
-      .describe("Triplets of triplet loss: all of a batch, or the hardest of each anchor"),
-    temperature: z.number().positive().default(0.1).describe("Temperature τ of InfoNCE, NT-Xent and SupCon"),
-  })
-  .describe("The contrastive loss");
 
 const samplerSchema = z
   .strictObject({
@@ -154,7 +134,7 @@ export const contrastiveRecipe = z
       .enum(["last", "mean"])
       .default("last")
       .describe("Feature of a prompt: its last token, or the mean"),
-    loss: lossSchema.prefault({}),
+    loss: lossSchema.prefault({}).describe("The contrastive loss; each has keys of its own"),
     sampler: samplerSchema.prefault({}),
     steps: z.int().positive().default(60).describe("Steps at most"),
     train: trainSchema.prefault({ method: "lora" }),
@@ -193,10 +173,6 @@ const supervisedSchema = z
   .refine(({ safetyRatio, epochs }) => safetyRatio < 1 || epochs === undefined, {
     message: "an epoch is one pass over the general pairs, and safetyRatio 1 draws none: give steps",
     path: ["epochs"],
-  })
-  .superRefine((stage, context) => {
-    const fault = stage.steps === undefined ? null : mixFault(stage, stage.steps);
-    if (fault !== null) context.addIssue({ code: "custom", message: fault, path: ["safetyRatio"] });
   })
   .describe("Safety tuning (stage 2 of DCR; alone: STL)");
 

@@ -3,7 +3,7 @@ import { join, relative, resolve, sep } from "node:path";
 import { DiscernError } from "../protocol/errors.ts";
 import { type EngineRecord, engineSchema, type Manifest, manifestSchema } from "../protocol/manifest.ts";
 import type { Recipe } from "../protocol/recipe.ts";
-import { parseRecipe } from "../protocol/recipeFile.ts";
+import { parseRecipe } from "../recipe/recipeFile.ts";
 import { removeNeighbours, writeAtomic } from "../storage/atomic.ts";
 import { makeFolders } from "../storage/folders.ts";
 import { goneFailure, writeFailure } from "./failures.ts";

@@ -1,10 +1,10 @@
-import { createHash } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { DiscernError } from "../protocol/errors.ts";
 import { type Judgement, judgementSchema } from "../protocol/judgement.ts";
 import type { Arm, PromptResult, Report } from "../protocol/report.ts";
 import { appendLines } from "../storage/append.ts";
+import { sha256 } from "../storage/hash.ts";
 import { logLines } from "../storage/text.ts";
 import { writeFailure } from "./failures.ts";
 import { runPaths } from "./folder.ts";
@@ -101,7 +101,7 @@ export async function reportStamp(path: string): Promise<string | null> {
 
 /** SHA-256 of an answer, by which a judgement knows it again. */
 export function responseHash(response: string): string {
-  return createHash("sha256").update(response).digest("hex");
+  return sha256(response);
 }
 
 /** Judgements by the `answerKey` of the answer that they are about. */

@@ -5,7 +5,7 @@ import { requirePromptFiles } from "../../src/dataset/missingFiles.ts";
 import { publishedFiles } from "../../src/dataset/published.ts";
 import { readPrompts } from "../../src/dataset/read.ts";
 import { selectPrompts } from "../../src/dataset/select.ts";
-import { presets } from "../../src/protocol/presets.ts";
+import { presets } from "../../src/recipe/presets.ts";
 import { describePublished, publishedPath, samplePath } from "../publishedFiles.ts";
 import { tempFolder } from "../tempFolder.ts";
 

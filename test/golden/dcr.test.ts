@@ -35,7 +35,7 @@ it("has PyTorch's circle loss at a layer of SmolLM2, and its gradient norms belo
     seed: 0,
     center: false,
     pooling: "last",
-    loss: { type: "circle", form: "global", margin: 0.25, gamma: 32, mining: "all", temperature: 0.1 },
+    loss: { type: "circle", form: "global", margin: 0.25, gamma: 32 },
     sampler: { batch: prompts.length, twins: false },
     retention: { type: "none", weight: 0, batch: 8 },
     stop: {},

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import type { ContrastiveOptions } from "../../src/engine/backend/onnx/loss/contrastive.ts";
+import type { LossOptions } from "../../src/losses/losses.ts";
 import { embeddingLoss, relativeError } from "../engine/backend/onnx/loss/run.ts";
 import { readGolden } from "./golden.ts";
 
 /** The options that a name in the file stands for: `circle_m025_g80` has margin 0.25 and γ = 80. */
-function optionsOf(name: string): ContrastiveOptions {
+function optionsOf(name: string): LossOptions {
   const parameter = (letter: string) => {
     const digits = new RegExp(`_${letter}([\\d.]+)`).exec(name)?.[1];
     if (digits === undefined) throw new Error(`The loss "${name}" has no parameter "${letter}".`);

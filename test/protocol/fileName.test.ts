@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { parseSuites } from "../../src/engine/abilities/evaluate.ts";
 import { asFileName, fileNameSchema, longestName } from "../../src/protocol/fileName.ts";
 import { recipeSchema } from "../../src/protocol/recipe.ts";
-import { readRecipe } from "../../src/protocol/recipeFile.ts";
+import { readRecipe } from "../../src/recipe/recipeFile.ts";
 
 const allowed = [
   "dcr",

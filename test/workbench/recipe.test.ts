@@ -1,7 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { parseRecipe } from "../../src/protocol/recipeFile.ts";
+import { parseRecipe } from "../../src/recipe/recipeFile.ts";
 import { describeWorkbench, useWorkbench } from "./useWorkbench.ts";
 import { fillWorkspace, tinyRecipe } from "./workspace.ts";
 

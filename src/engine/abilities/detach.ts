@@ -4,11 +4,11 @@ import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
 import { DiscernError, errorCodes } from "../../protocol/errors.ts";
+import { refuseChangesWithoutRecipe } from "../../recipe/loadRecipe.ts";
 import { writeFailure } from "../../runFolder/failures.ts";
 import { readEngine, runPaths } from "../../runFolder/folder.ts";
 import { makeFolders } from "../../storage/folders.ts";
 import { allocator } from "../server/launch.ts";
-import { refuseChangesWithoutRecipe } from "./recipe.ts";
 
 export interface DetachOptions {
   /** Recipe file or `preset:NAME`; left out to go on with the run of the folder. */

@@ -1,8 +1,8 @@
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import type { RunEvent } from "../../protocol/events.ts";
+import { loadRecipe, refuseChangesWithoutRecipe } from "../../recipe/loadRecipe.ts";
 import { startDetached } from "../abilities/detach.ts";
-import { loadRecipe, refuseChangesWithoutRecipe } from "../abilities/recipe.ts";
 import { executeRun, resumeRun } from "../run/execute.ts";
 import { requireRunFiles } from "../run/prompts.ts";
 import { anyStop, Stop, Stopped, stopOnSignals } from "../run/stop.ts";

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { resolveModel } from "../../modelsHome/home.ts";
 import type { Params } from "../../protocol/rpc.ts";
+import { loadRecipe } from "../../recipe/loadRecipe.ts";
 import { type AskOptions, generateAnswers, scorePrompts } from "../abilities/ask.ts";
 import { compareRuns } from "../abilities/compare.ts";
 import { startDetached } from "../abilities/detach.ts";
@@ -8,7 +9,6 @@ import { doctor } from "../abilities/doctor.ts";
 import { evaluateModel } from "../abilities/evaluate.ts";
 import { exportRun } from "../abilities/export.ts";
 import { exportReport, judgedReport } from "../abilities/judged.ts";
-import { loadRecipe } from "../abilities/recipe.ts";
 import { stopRun } from "../abilities/stop.ts";
 import { pullModel } from "../model/download/pull.ts";
 import { inspectModel } from "../model/load.ts";

@@ -1,8 +1,7 @@
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { DiscernError } from "../../protocol/errors.ts";
-import type { ModelShape } from "../../protocol/recipeFit.ts";
+import type { ModelShape } from "../../recipe/modelFit.ts";
+import { fileHash } from "../../storage/hash.ts";
 import { ModelTokenizer } from "../tokenizer/tokenizer.ts";
 import type { TokenizerFiles } from "../tokenizer/tokenizerConfig.ts";
 import { type Architecture, type LinearModule, linearModules, parameterShapes } from "./architecture.ts";
@@ -152,10 +151,5 @@ function tokenizerOf(source: ModelSource): ModelTokenizer | DiscernError {
 }
 
 async function hashFile(file: string, check?: () => void): Promise<SourceFile> {
-  const hash = createHash("sha256");
-  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) {
-    check?.();
-    hash.update(chunk as Buffer);
-  }
-  return { file, bytes: (await stat(file)).size, sha256: hash.digest("hex") };
+  return { file, bytes: (await stat(file)).size, sha256: await fileHash(file, { check }) };
 }

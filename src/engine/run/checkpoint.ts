@@ -1,13 +1,11 @@
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { readdir, readFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { pipeline } from "node:stream/promises";
 import * as z from "zod";
 import { DiscernError } from "../../protocol/errors.ts";
 import { writeFailure } from "../../runFolder/failures.ts";
 import { makePart } from "../../runFolder/folder.ts";
 import { syncFolder, writeAtomic } from "../../storage/atomic.ts";
+import { fileHash } from "../../storage/hash.ts";
 import { readSafetensors, writeSafetensors } from "../model/safetensors.ts";
 import type { Parameter } from "../model/weights.ts";
 import type { StageState } from "../train/stage.ts";
@@ -38,7 +36,7 @@ export async function writeTensorFolder(
     const before = await readContents(folder).catch(() => null);
     const file = before?.tensors === tensorFiles[0] ? tensorFiles[1] : tensorFiles[0];
     await writeSafetensors(join(folder, file), tensors);
-    const contents = { tensors: file, sha256: await sha256(join(folder, file)) };
+    const contents = { tensors: file, sha256: await fileHash(join(folder, file)) };
     await writeAtomic(join(folder, recordFile), JSON.stringify({ ...record, ...contents }, null, 1));
     await syncFolder(parent);
     const kept: readonly string[] = [file, recordFile];
@@ -62,7 +60,7 @@ export async function readTensorFolder<T>(
     const json: unknown = JSON.parse(await readFile(join(folder, recordFile), "utf8"));
     const record = schema.parse(json);
     const { tensors: file, sha256: expected } = contentsSchema.parse(json);
-    const found = await sha256(join(folder, file));
+    const found = await fileHash(join(folder, file));
     if (found !== expected) throw new Error(`${file} has SHA-256 ${found}, not ${expected}`);
     const { weights } = await readSafetensors(join(folder, file));
     return { tensors: weights, record };
@@ -175,10 +173,4 @@ async function checkpointNames(root: string): Promise<{ finished: string[]; unfi
   const sorted = numbered.sort((a, b) => b.stage - a.stage || b.step - a.step).map(({ name }) => name);
   const done = await Promise.all(sorted.map((name) => hasTensorFolder(join(root, name))));
   return { finished: sorted.filter((_, i) => done[i]), unfinished: sorted.filter((_, i) => !done[i]) };
-}
-
-async function sha256(path: string): Promise<string> {
-  const hash = createHash("sha256");
-  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
-  return hash.digest("hex");
 }

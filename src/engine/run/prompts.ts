@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { type Contamination, contamination, type Interruption } from "../../dataset/hygiene.ts";
 import { labelLogPath } from "../../dataset/labels.ts";
@@ -11,6 +10,7 @@ import type { Manifest } from "../../protocol/manifest.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
 import type { Report } from "../../protocol/report.ts";
 import type { Source } from "../../protocol/source.ts";
+import { sha256 } from "../../storage/hash.ts";
 import { type StopToken, throwIfStopped } from "./stop.ts";
 
 /** The prompts of all parts of a recipe. */
@@ -201,7 +201,7 @@ export async function promptFiles(
     // A file that only a stage left out would read may be absent, and few prompt files have labels.
     const bytes = content?.subarray(0, until);
     if (!bytes?.length) return [];
-    return [{ file, bytes: bytes.length, sha256: createHash("sha256").update(bytes).digest("hex") }];
+    return [{ file, bytes: bytes.length, sha256: sha256(bytes) }];
   };
   const labels = (log: string) =>
     describe(log, began && (began.find(({ file }) => file === log)?.bytes ?? 0));

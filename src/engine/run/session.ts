@@ -2,7 +2,7 @@ import { resolveModel } from "../../modelsHome/home.ts";
 import type { ChatOptions } from "../../protocol/chat.ts";
 import type { DeviceChoice } from "../../protocol/device.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
-import type { ModelShape } from "../../protocol/recipeFit.ts";
+import type { ModelShape } from "../../recipe/modelFit.ts";
 import { LiveModel } from "../backend/onnx/decoder/liveModel.ts";
 import { commonRank } from "../backend/onnx/deviceChoice/block.ts";
 import { chooseDevice } from "../backend/onnx/deviceChoice/choose.ts";

@@ -4,11 +4,12 @@ import type { PanelRefusal } from "../../protocol/events.ts";
 import type { LayerChoice } from "../../protocol/layerChoice.ts";
 import type { Manifest } from "../../protocol/manifest.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
-import { pathText } from "../../protocol/recipeFile.ts";
-import { shapeFaults } from "../../protocol/recipeFit.ts";
 import type { ContrastiveRecipe, StageRecipe } from "../../protocol/recipeStages.ts";
-import { mixFault, supervisedSteps } from "../../protocol/safetyMix.ts";
 import { timeline } from "../../protocol/timeline.ts";
+import { shapeFaults } from "../../recipe/modelFit.ts";
+import { pathText } from "../../recipe/recipeFile.ts";
+import { mixFault } from "../../recipe/safetyMix.ts";
+import { stageSteps } from "../../recipe/stageSteps.ts";
 import { readEvents } from "../../runFolder/eventLog.ts";
 import { makePart, runPaths } from "../../runFolder/folder.ts";
 import { checkSuites } from "../evaluate/answers.ts";
@@ -141,7 +142,7 @@ export async function modelWorkshop(
       if (stage.type === "supervised") {
         new SupervisedObjective(general, safety, padId, { ...stage, seed });
         // The schema cannot know how long epochs are.
-        const fault = mixFault(stage, supervisedSteps(stage, general.length));
+        const fault = mixFault(stage, stageSteps(stage, general.length));
         if (fault !== null) {
           throw new DiscernError(
             "recipe-invalid",
@@ -176,7 +177,7 @@ export async function modelWorkshop(
     const { seed } = recipe;
     if (stage.type === "supervised") {
       const objective = new SupervisedObjective(general, safety, padId, { ...stage, seed });
-      return { objective, steps: supervisedSteps(stage, general.length) };
+      return { objective, steps: stageSteps(stage, general.length) };
     }
     const { layer, choice } = await layerOf(stage, index);
     const rows = general.map((example) => example.ids);
@@ -262,8 +263,8 @@ export async function modelWorkshop(
       ...(manifest.deviceChoice ? { deviceChoice: manifest.deviceChoice } : {}),
       seed: recipe.seed,
       hashes: Object.fromEntries([...manifest.model.files, ...manifest.data].map((f) => [f.file, f.sha256])),
-      stages: recipe.stages.map((stage) => ({ type: stage.type, steps: stepsOf(stage, general.length) })),
-      totalSteps: recipe.stages.reduce((sum, stage) => sum + stepsOf(stage, general.length), 0),
+      stages: recipe.stages.map((stage) => ({ type: stage.type, steps: stageSteps(stage, general.length) })),
+      totalSteps: recipe.stages.reduce((sum, stage) => sum + stageSteps(stage, general.length), 0),
     },
     stageCount: recipe.stages.length,
     warnings: [
@@ -293,11 +294,6 @@ export async function modelWorkshop(
       return cut(stop, () => evaluateRun(manifest, { folder, recipe, session, prompts, emit }));
     },
   };
-}
-
-/** The steps of a stage at the most. */
-function stepsOf(stage: StageRecipe, general: number): number {
-  return stage.type === "contrastive" ? stage.steps : supervisedSteps(stage, general);
 }
 
 function contrastPrompts(

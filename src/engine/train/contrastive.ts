@@ -12,7 +12,7 @@ import {
 } from "../backend/onnx/decoder/packing.ts";
 import { ops } from "../backend/onnx/graph/ops.ts";
 import { input, scalar, type Tensor } from "../backend/onnx/graph/tensor.ts";
-import { type ContrastiveOptions, contrastiveLoss } from "../backend/onnx/loss/contrastive.ts";
+import { contrastiveLoss } from "../backend/onnx/loss/contrastive.ts";
 import { cosineMatrix } from "../backend/onnx/loss/cosine.ts";
 import { type PairMasks, pairMaskInputs, pairMasks } from "../backend/onnx/loss/pairs.ts";
 import { distanceRetention, klRetention } from "../backend/onnx/loss/retention.ts";
@@ -195,7 +195,7 @@ export class ContrastiveObjective implements Objective {
     const all = features(decoder, layout, layer, input("rows", [featureRows + wantedRows], "int32"));
     const pooled = this.pooled(ops.slice(all, 0, 0, featureRows), prompts);
     const masks = pairMaskInputs(prompts);
-    const contrast = contrastiveLoss(loss as ContrastiveOptions)(pooled, masks);
+    const contrast = contrastiveLoss(loss)(pooled, masks);
     const metrics: Record<string, Tensor> = { separation: separation(pooled, masks) };
     if (!wantedRows) return { loss: contrast, metrics };
     const now = ops.slice(all, 0, featureRows, featureRows + wantedRows);

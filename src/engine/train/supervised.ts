@@ -1,5 +1,5 @@
 import { DiscernError } from "../../protocol/errors.ts";
-import { SafetyMix } from "../../protocol/safetyMix.ts";
+import { SafetyMix } from "../../recipe/safetyMix.ts";
 import { leastOf } from "../../statistics/extremes.ts";
 import type { Example } from "../backend/backend.ts";
 import { answerLossPass, labelCount, promptPrefix } from "../probe/answerLoss.ts";

@@ -3,9 +3,9 @@ import { type Part, selectPart } from "../../dataset/parts.ts";
 import type { PromptRecord } from "../../dataset/record.ts";
 import { DiscernError, type ErrorCode } from "../../protocol/errors.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
-import { readRecipe } from "../../protocol/recipeFile.ts";
-import { shapeFaults } from "../../protocol/recipeFit.ts";
 import type { Source } from "../../protocol/source.ts";
+import { shapeFaults } from "../../recipe/modelFit.ts";
+import { readRecipe } from "../../recipe/recipeFile.ts";
 import type { ModelFacts } from "./modelFacts.ts";
 
 /** Something about a recipe that would fail, or mislead, once it runs. */

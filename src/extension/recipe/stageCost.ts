@@ -1,6 +1,6 @@
 import type { Recipe } from "../../protocol/recipe.ts";
 import type { StageRecipe } from "../../protocol/recipeStages.ts";
-import { supervisedSteps } from "../../protocol/safetyMix.ts";
+import { stageSteps } from "../../recipe/stageSteps.ts";
 import type { ModelFacts } from "./modelFacts.ts";
 
 /** Tokens of a typical prompt in a chat template, its own and not the shared prefix. */
@@ -81,7 +81,7 @@ export function stageCost(
   const { hiddenSize, intermediateSize, vocabSize } = model.architecture;
   const tokens = tokensOf(stage, recipe);
   const flopsPerStep = tokens * flopsPerToken(stage, model);
-  const steps = stepsOf(stage, general);
+  const steps = stageSteps(stage, general);
   const trained = trainedNumbers(stage, model);
   // Micro-batches come one after another: their activations are never kept together.
   const atOnce = tokens / (stage.type === "supervised" ? stage.accumulate : 1);
@@ -96,11 +96,6 @@ export function stageCost(
     memoryBytes: processBytes + float * (model.parameters + activations + logits + 3 * trained),
     trained,
   };
-}
-
-/** Steps of a stage; an epoch draws the general pairs once. */
-function stepsOf(stage: StageRecipe, general: number): number {
-  return stage.type === "contrastive" ? stage.steps : supervisedSteps(stage, general);
 }
 
 /** Numbers that a stage trains: r·(in + out) a linear with LoRA, else those of the blocks in range. */

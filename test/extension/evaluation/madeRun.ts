@@ -4,8 +4,8 @@ import { readPrompts } from "../../../src/dataset/read.ts";
 import type { PromptRecord } from "../../../src/dataset/record.ts";
 import { selectPrompts } from "../../../src/dataset/select.ts";
 import { buildReport } from "../../../src/engine/evaluate/report.ts";
-import { parseRecipe } from "../../../src/protocol/recipeFile.ts";
 import { BEFORE, type PromptResult } from "../../../src/protocol/report.ts";
+import { parseRecipe } from "../../../src/recipe/recipeFile.ts";
 import { runManifest } from "../../runManifest.ts";
 import { eventsOf, started } from "../runs/events.ts";
 

@@ -5,7 +5,7 @@ import { readPrompts } from "../../../src/dataset/read.ts";
 import { readRunPrompts } from "../../../src/engine/run/prompts.ts";
 import { Stop } from "../../../src/engine/run/stop.ts";
 import { writeSample } from "../../../src/extension/sample/files.ts";
-import { parseRecipe } from "../../../src/protocol/recipeFile.ts";
+import { parseRecipe } from "../../../src/recipe/recipeFile.ts";
 import { tempFolder } from "../../tempFolder.ts";
 
 const extension = join(import.meta.dirname, "../../..");

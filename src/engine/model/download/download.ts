@@ -1,9 +1,7 @@
-import { createHash, type Hash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { pipeline } from "node:stream/promises";
 import { DiscernError } from "../../../protocol/errors.ts";
+import { fileHash } from "../../../storage/hash.ts";
 
 /** What a downloaded file must hash to: SHA-256, or git's blob hash (SHA-1 of a header and the file). */
 export interface Checksum {
@@ -156,10 +154,8 @@ async function verify(part: string, checksum: Checksum | null, label: string): P
 }
 
 async function hashOf(path: string, kind: Checksum["kind"]): Promise<string> {
-  const hash: Hash = createHash(kind === "git" ? "sha1" : "sha256");
-  if (kind === "git") hash.update(`blob ${(await stat(path)).size}\0`);
-  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
-  return hash.digest("hex");
+  if (kind === "sha256") return fileHash(path);
+  return fileHash(path, { algorithm: "sha1", prefix: `blob ${(await stat(path)).size}\0` });
 }
 
 async function sizeOf(path: string): Promise<number> {

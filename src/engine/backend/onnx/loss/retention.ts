@@ -1,6 +1,6 @@
+import { atLeast } from "../../../../losses/loss.ts";
 import { ops } from "../graph/ops.ts";
 import type { Tensor } from "../graph/tensor.ts";
-import { atLeast } from "./atLeast.ts";
 
 /**
  * How far features have moved from where they were, relative to their length: Σᵢ wᵢ·‖hᵢ − h0ᵢ‖²/‖h0ᵢ‖², a scalar.
@@ -11,7 +11,7 @@ import { atLeast } from "./atLeast.ts";
  */
 export function distanceRetention(h: Tensor, h0: Tensor, weights: Tensor): Tensor {
   const moved = ops.sumSquare(ops.sub(h, h0), [-1]);
-  return ops.sum(ops.mul(weights, ops.div(moved, atLeast(ops.sumSquare(h0, [-1]), 1e-12))), [0]);
+  return ops.sum(ops.mul(weights, ops.div(moved, atLeast(ops, ops.sumSquare(h0, [-1]), 1e-12))), [0]);
 }
 
 /**

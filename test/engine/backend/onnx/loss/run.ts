@@ -1,12 +1,10 @@
 import { gradients } from "../../../../../src/engine/backend/onnx/graph/autodiff.ts";
 import { input, type Tensor } from "../../../../../src/engine/backend/onnx/graph/tensor.ts";
-import {
-  type ContrastiveOptions,
-  contrastiveLoss,
-} from "../../../../../src/engine/backend/onnx/loss/contrastive.ts";
+import { contrastiveLoss } from "../../../../../src/engine/backend/onnx/loss/contrastive.ts";
 import { pairMaskInputs, pairMasks } from "../../../../../src/engine/backend/onnx/loss/pairs.ts";
 import { Device } from "../../../../../src/engine/backend/onnx/runtime/device.ts";
 import { Value } from "../../../../../src/engine/backend/onnx/runtime/value.ts";
+import type { LossOptions } from "../../../../../src/losses/losses.ts";
 
 /** A loss and its gradients with respect to some of its inputs, as onnxruntime computes them on the CPU. */
 export async function lossAndGradients(
@@ -29,7 +27,7 @@ export async function lossAndGradients(
 
 /** A contrastive loss of labelled embeddings (N, D), and its gradient with respect to them. */
 export async function embeddingLoss(
-  options: ContrastiveOptions,
+  options: LossOptions,
   rows: readonly number[][],
   labels: number[],
 ): Promise<{ loss: number; gradient: Float32Array }> {

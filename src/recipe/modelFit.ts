@@ -1,5 +1,5 @@
-import type { Recipe } from "./recipe.ts";
-import type { StageRecipe } from "./recipeStages.ts";
+import type { Recipe } from "../protocol/recipe.ts";
+import type { StageRecipe } from "../protocol/recipeStages.ts";
 
 /** What of a model a recipe can be held against without reading its weights. */
 export interface ModelShape {

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { mixFault, supervisedSteps } from "../../src/protocol/safetyMix.ts";
+import { stageSchema } from "../../src/protocol/recipeStages.ts";
+import { mixFault } from "../../src/recipe/safetyMix.ts";
+import { stageSteps } from "../../src/recipe/stageSteps.ts";
 
 const stage = { batchSize: 8, accumulate: 1, safetyRatio: 0.25 };
 
@@ -15,7 +17,8 @@ describe("an epoch", () => {
     [{ ...stage, steps: 5 }, 1000, 5],
     [stage, 1, 1],
   ])("of %j over %d general pairs takes %d steps", (mixed, general, steps) => {
-    expect(supervisedSteps(mixed, general)).toBe(steps);
+    const epochs = "steps" in mixed ? {} : { epochs: 1 };
+    expect(stageSteps(stageSchema.parse({ type: "supervised", ...epochs, ...mixed }), general)).toBe(steps);
   });
 });
 

@@ -1,11 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { DiscernError } from "../../protocol/errors.ts";
-import { longestName } from "../../protocol/fileName.ts";
-import { presets } from "../../protocol/presets.ts";
-import type { Recipe } from "../../protocol/recipe.ts";
-import { checkRecipe, parseRecipe } from "../../protocol/recipeFile.ts";
-import { decodeText, NotText } from "../../storage/text.ts";
+import { DiscernError } from "../protocol/errors.ts";
+import { longestName } from "../protocol/fileName.ts";
+import type { Recipe } from "../protocol/recipe.ts";
+import { decodeText, NotText } from "../storage/text.ts";
+import { presets } from "./presets.ts";
+import { checkRecipe, parseRecipe } from "./recipeFile.ts";
 
 export interface RecipeChanges {
   /** `key.path=value` each; the value is JSON, or a string where it is none. */

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { DiscernError } from "../../src/protocol/errors.ts";
-import { presets } from "../../src/protocol/presets.ts";
 import { recipeJsonSchema, recipeSchema } from "../../src/protocol/recipe.ts";
-import { checkRecipe, parseRecipe } from "../../src/protocol/recipeFile.ts";
+import { presets } from "../../src/recipe/presets.ts";
+import { checkRecipe, parseRecipe } from "../../src/recipe/recipeFile.ts";
 
 const small = { name: "a", model: "m", stages: [{ type: "supervised", steps: 3 }] };
 
@@ -45,6 +45,26 @@ describe("parseRecipe", () => {
       "an unknown key inside a union",
       { ...small, stages: [{ type: "supervised", steps: 1, train: { method: "lora", rnk: 2 } }] },
       /stages\[0\]\.train\.rnk: unknown key, did you mean "rank"\? Allowed: method, rank, alpha, dropout, targets, layers\.$/,
+    ],
+    [
+      "a key of another loss",
+      { ...small, stages: [{ type: "contrastive", loss: { type: "supcon", margin: 0.3 } }] },
+      /^r\.json:\d+:\d+: stages\[0\]\.loss\.margin: "supcon" has no such key; "circle", "triplet" have it\. Allowed: type, temperature\.$/,
+    ],
+    [
+      "a key of another loss than the one by default",
+      { ...small, stages: [{ type: "contrastive", loss: { mining: "hard" } }] },
+      /stages\[0\]\.loss\.mining: "circle" has no such key; "triplet" has it\. Allowed: type, form, margin, gamma\.$/,
+    ],
+    [
+      "a key of another way to train",
+      { ...small, stages: [{ type: "supervised", steps: 1, train: { method: "full", rank: 2 } }] },
+      /stages\[0\]\.train\.rank: "full" has no such key; "lora" has it\. Allowed: method, layers, embeddings\.$/,
+    ],
+    [
+      "an unknown loss",
+      { ...small, stages: [{ type: "contrastive", loss: { type: "arcface" } }] },
+      /loss\.type: found "arcface", allowed: circle, infonce, ntxent, supcon, triplet[^"]*$/,
     ],
     [
       "an unknown stage",

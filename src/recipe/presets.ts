@@ -1,4 +1,4 @@
-import type { RecipeInput } from "./recipe.ts";
+import type { RecipeInput } from "../protocol/recipe.ts";
 
 /** A recipe that only lacks a model. */
 export type Preset = Omit<RecipeInput, "model">;

@@ -28,20 +28,11 @@ export class SafetyMix {
   }
 }
 
-interface Mixed {
+/** What of a supervised stage decides its mix. */
+export interface Mixed {
   readonly batchSize: number;
   readonly accumulate: number;
   readonly safetyRatio: number;
-}
-
-/** Optimiser steps of a supervised stage; an epoch is as many as draw the general pairs once. */
-export function supervisedSteps(
-  stage: Mixed & { readonly steps?: number | undefined; readonly epochs?: number | undefined },
-  general: number,
-): number {
-  if (stage.steps !== undefined) return stage.steps;
-  const perStep = new SafetyMix(stage).perBatch.general * stage.accumulate;
-  return Math.max(1, Math.ceil(((stage.epochs ?? 1) * general) / perStep));
 }
 
 /**

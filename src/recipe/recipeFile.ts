@@ -1,9 +1,11 @@
 import { findNodeAtLocation, type Node, type ParseError, parseTree, printParseErrorCode } from "jsonc-parser";
 import { closestMatch } from "leven";
 import type * as z from "zod";
-import { DiscernError } from "./errors.ts";
-import { isTooDeep } from "./nesting.ts";
-import { type Recipe, recipeJsonSchema, recipeSchema } from "./recipe.ts";
+import { DiscernError } from "../protocol/errors.ts";
+import { isTooDeep } from "../protocol/nesting.ts";
+import { type Recipe, recipeJsonSchema, recipeSchema } from "../protocol/recipe.ts";
+import { fromOlderVersion } from "./olderRecipes.ts";
+import { mixFault } from "./safetyMix.ts";
 
 type Path = readonly PropertyKey[];
 
@@ -46,9 +48,16 @@ export function readRecipe(text: string): ReadRecipe {
     const at = { offset: syntax?.offset ?? 0, length: syntax?.length ?? 0 };
     return { recipe: null, faults: [{ path: null, message, ...at, inSchema: true }], place };
   }
-  const value: unknown = JSON.parse(text);
+  const value = fromOlderVersion(JSON.parse(text));
   const result = recipeSchema.safeParse(value);
-  if (result.success) return { recipe: result.data, faults: [], place };
+  if (result.success) {
+    const faults = mixFaults(result.data).map((fault) => ({
+      ...fault,
+      ...place(fault.path),
+      inSchema: false,
+    }));
+    return { recipe: faults.length === 0 ? result.data : null, faults, place };
+  }
   const faults = result.error.issues.flatMap((issue) =>
     faultsOf(issue, value).map((fault) => ({
       ...fault,
@@ -81,19 +90,36 @@ export function checkRecipe(value: unknown, name = "recipe"): Recipe {
   return parseRecipe(JSON.stringify(value, null, 2), name);
 }
 
+/** Shares of safety pairs that a stage cannot hold; the length of epochs is known only with the prompts. */
+function mixFaults({ stages }: Recipe): { path: Path; message: string }[] {
+  return stages.flatMap((stage, i) => {
+    if (stage.type !== "supervised" || stage.steps === undefined) return [];
+    const fault = mixFault(stage, stage.steps);
+    return fault === null
+      ? []
+      : [{ path: ["stages", i, "safetyRatio"], message: `found ${stage.safetyRatio}, ${fault}` }];
+  });
+}
+
 /** The faults of one issue, in words, each at the path of the key it is about. */
 function faultsOf(issue: z.core.$ZodIssue, value: unknown): { path: Path; message: string }[] {
   if (issue.code === "unrecognized_keys") {
-    const allowed = allowedKeys(issue.path, value);
-    return issue.keys.map((key) => {
-      const near = closestMatch(key, allowed, { maxDistance: Math.max(2, Math.floor(key.length / 2)) });
-      const hint = near ? `did you mean "${near}"?` : "it is not a key of a recipe here;";
-      return { path: [...issue.path, key], message: `unknown key, ${hint} Allowed: ${allowed.join(", ")}` };
-    });
+    const known = keysAt(issue.path, value);
+    return issue.keys.map((key) => ({ path: [...issue.path, key], message: aboutUnknownKey(key, known) }));
   }
   const found = valueAt(value, issue.path);
   if (found === undefined) return [{ path: issue.path, message: `missing (${describe(issue)})` }];
   return [{ path: issue.path, message: `found ${shorten(found)}, ${describe(issue)}` }];
+}
+
+function aboutUnknownKey(key: string, { allowed, chosen, others }: KnownKeys): string {
+  const list = `Allowed: ${allowed.join(", ")}`;
+  const owners = others.filter(({ keys }) => keys.includes(key)).map(({ name }) => `"${name}"`);
+  if (chosen !== null && owners.length > 0) {
+    return `"${chosen}" has no such key; ${owners.join(", ")} ${owners.length === 1 ? "has" : "have"} it. ${list}`;
+  }
+  const near = closestMatch(key, allowed, { maxDistance: Math.max(2, Math.floor(key.length / 2)) });
+  return `unknown key, ${near ? `did you mean "${near}"?` : "it is not a key of a recipe here;"} ${list}`;
 }
 
 /** What an issue says is allowed. */
@@ -109,7 +135,10 @@ function describe(issue: z.core.$ZodIssue): string {
     case "invalid_union": {
       if (issue.discriminator !== undefined) {
         const options = (issue as { options?: readonly unknown[] }).options ?? [];
-        return `allowed: ${options.map(String).join(", ")}`;
+        return `allowed: ${options
+          .filter((option) => option !== undefined)
+          .map(String)
+          .join(", ")}`;
       }
       return issue.errors.flatMap((branch) => branch.slice(0, 1).map(describe)).join("; or ");
     }
@@ -124,29 +153,60 @@ interface JsonSchema {
   anyOf?: JsonSchema[];
   oneOf?: JsonSchema[];
   const?: unknown;
+  default?: unknown;
 }
 
-/** The keys the schema knows for the object at `path`; of a union, those of the branches its value chose. */
-function allowedKeys(path: Path, value: unknown): string[] {
+/** The keys of an object in a recipe. */
+interface KnownKeys {
+  /** Those that it may have. */
+  readonly allowed: readonly string[];
+  /** Name of the member of a union that it is, such as "supcon"; null where it is none. */
+  readonly chosen: string | null;
+  /** The other members of the union, with the keys of each. */
+  readonly others: readonly { readonly name: string; readonly keys: readonly string[] }[];
+}
+
+/** The keys that the schema knows for the object at `path`. */
+function keysAt(path: Path, value: unknown): KnownKeys {
   let schemas: JsonSchema[] = [recipeJsonSchema() as JsonSchema];
   let here = value;
   for (const key of path) {
-    schemas = branches(schemas, here).flatMap((schema) => {
-      const next = typeof key === "number" ? schema.items : schema.properties?.[String(key)];
-      return next ? [next] : [];
-    });
+    schemas = members(schemas)
+      .filter((schema) => isChosen(schema, here))
+      .flatMap((schema) => {
+        const next = typeof key === "number" ? schema.items : schema.properties?.[String(key)];
+        return next ? [next] : [];
+      });
     here = valueAt(here, [key]);
   }
-  return [...new Set(branches(schemas, here).flatMap(({ properties }) => Object.keys(properties ?? {})))];
+  const all = members(schemas);
+  const chosen = all.filter((schema) => isChosen(schema, here));
+  const keys = ({ properties }: JsonSchema) => Object.keys(properties ?? {});
+  return {
+    allowed: [...new Set(chosen.flatMap(keys))],
+    chosen: chosen.map(memberName).find((name) => name !== null) ?? null,
+    others: all.flatMap((schema) => {
+      const name = memberName(schema);
+      return name === null || chosen.includes(schema) ? [] : [{ name, keys: keys(schema) }];
+    }),
+  };
 }
 
-function branches(schemas: readonly JsonSchema[], value: unknown): JsonSchema[] {
-  const flat = schemas.flatMap((schema) => [schema, ...(schema.anyOf ?? []), ...(schema.oneOf ?? [])]);
-  return flat.filter(({ properties }) =>
-    Object.entries(properties ?? {}).every(([key, property]) => {
-      return property.const === undefined || valueAt(value, [key]) === property.const;
-    }),
+function members(schemas: readonly JsonSchema[]): JsonSchema[] {
+  return schemas.flatMap((schema) => [schema, ...(schema.anyOf ?? []), ...(schema.oneOf ?? [])]);
+}
+
+/** Whether a value has what a member of a union is told by, or leaves it to its default. */
+function isChosen({ properties }: JsonSchema, value: unknown): boolean {
+  return Object.entries(properties ?? {}).every(
+    ([key, { const: own, default: preset }]) =>
+      own === undefined || (valueAt(value, [key]) ?? preset) === own,
   );
+}
+
+function memberName({ properties }: JsonSchema): string | null {
+  const name = Object.values(properties ?? {}).find(({ const: own }) => own !== undefined)?.const;
+  return name === undefined ? null : String(name);
 }
 
 function valueAt(value: unknown, path: Path): unknown {

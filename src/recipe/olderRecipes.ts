@@ -1,0 +1,37 @@
+/** The keys that every loss had in version 0.1, whichever of them it used. */
+const sharedKeys = ["form", "margin", "gamma", "mining", "temperature"];
+
+/** The keys that a loss of version 0.1 used. */
+const usedKeys: Readonly<Record<string, readonly string[]>> = {
+  circle: ["form", "margin", "gamma"],
+  infonce: ["temperature"],
+  ntxent: ["temperature"],
+  supcon: ["temperature"],
+  triplet: ["mining", "margin"],
+};
+
+/**
+ * Makes a recipe that version 0.1 stored one of today. Version 0.1 wrote into a run's copy all keys of all losses; those
+ * that the loss did not use had no effect and are dropped. Such a loss is known by stating every one of the shared keys,
+ * which nobody writes by hand: in any other recipe a key of another loss stays, and is a fault.
+ *
+ * @param value a recipe as JSON, of any version, sound or not.
+ * @returns the same value where nothing is to be changed.
+ */
+export function fromOlderVersion(value: unknown): unknown {
+  if (!isObject(value) || !Array.isArray(value.stages)) return value;
+  return { ...value, stages: value.stages.map(stageFromOlderVersion) };
+}
+
+function stageFromOlderVersion(stage: unknown): unknown {
+  if (!isObject(stage) || !isObject(stage.loss)) return stage;
+  const { loss } = stage;
+  const used = typeof loss.type === "string" ? usedKeys[loss.type] : undefined;
+  if (used === undefined || !sharedKeys.every((key) => Object.hasOwn(loss, key))) return stage;
+  const kept = Object.entries(loss).filter(([key]) => used.includes(key) || !sharedKeys.includes(key));
+  return { ...stage, loss: Object.fromEntries(kept) };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
