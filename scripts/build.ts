@@ -1,8 +1,8 @@
-import { chmod, copyFile, mkdir, writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { chmod, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { type BuildOptions, build } from "esbuild";
 import { recipeJsonSchema } from "../src/protocol/recipe.ts";
+import { buildPages } from "./pages.ts";
 
 const root = join(import.meta.dirname, "..");
 
@@ -57,17 +57,6 @@ const targets: { in: string; out: string; options: BuildOptions }[] = [
       define: { "import.meta.dirname": "__dirname" },
     },
   },
-  ...["labelling", "dashboard", "report"].map((page) => ({
-    in: `src/webview/${page}/main.tsx`,
-    out: `dist/webview/${page}.js`,
-    options: {
-      platform: "browser" as const,
-      target: "chrome120",
-      format: "iife" as const,
-      jsx: "automatic" as const,
-      jsxImportSource: "preact",
-    },
-  })),
 ];
 
 for (const { in: entry, out, options } of targets) {
@@ -84,12 +73,5 @@ for (const { in: entry, out, options } of targets) {
 }
 await chmod(join(root, "dist/cli.js"), 0o755);
 
-const codicons = dirname(createRequire(import.meta.url).resolve("@vscode/codicons/dist/codicon.css"));
-for (const file of ["codicon.css", "codicon.ttf"]) {
-  await copyFile(join(codicons, file), join(root, "dist/webview", file));
-}
-
-const chart = createRequire(import.meta.url).resolve("chart.js");
-await mkdir(join(root, "dist"), { recursive: true });
-await copyFile(join(dirname(chart), "chart.umd.js"), join(root, "dist/chart.umd.js"));
+await buildPages();
 await writeFile(join(root, "dist/recipe.schema.json"), `${JSON.stringify(recipeJsonSchema(), null, 2)}\n`);

@@ -1,5 +1,5 @@
 import { createWriteStream } from "node:fs";
-import { mkdir, readdir, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { execa } from "execa";
@@ -47,7 +47,10 @@ test("the VSIX holds one platform's library, under 60 MB, and what it unpacks to
     maxTokens: 300,
     data: tinyData,
     stages: [{ type: "supervised", steps: 2, batchSize: 2 }],
-    evaluate: { suites: [] },
+    evaluate: {
+      suites: [{ name: "few", source: { file: "starter:pairs.csv", limit: 4 } }],
+      ...{ before: false, maxNewTokens: 2 },
+    },
   };
   await writeFile(join(folder, "packaged.discern.json"), JSON.stringify(recipe));
   await execa(
@@ -58,4 +61,6 @@ test("the VSIX holds one platform's library, under 60 MB, and what it unpacks to
   const { state, steps } = timeline(readEvents(join(run, "events.jsonl")));
   expect(state).toBe("finished");
   expect(steps.map(({ loss }) => Number.isFinite(loss))).toEqual([true, true]);
+  // The page of HTML reports is packaged, too, and found beside the engine.
+  expect(await readFile(join(run, "report.html"), "utf8")).toContain('id="report"');
 }, 300_000);

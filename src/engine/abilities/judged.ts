@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import type { Report } from "../../protocol/report.ts";
 import { writeFailure } from "../../runFolder/failures.ts";
 import {
@@ -13,7 +12,6 @@ import { writeAtomic } from "../../storage/atomic.ts";
 import { rebuildReport } from "../evaluate/report.ts";
 import { reportHtml } from "../report/html.ts";
 import { reportMarkdown } from "../report/markdown.ts";
-import { chartSource } from "../run/chartSource.ts";
 
 /**
  * The report of a run folder, or of a report file, with its figures worked out from people's verdicts where there are
@@ -47,10 +45,7 @@ export function brokenLines(logs: readonly { path: string; log: JudgementLog }[]
  */
 export async function exportReport(path: string, format: "markdown" | "html", into: string): Promise<void> {
   const report = await judgedReport(path);
-  const text =
-    format === "markdown"
-      ? reportMarkdown(report)
-      : reportHtml(report, await readFile(chartSource(), "utf8"));
+  const text = format === "markdown" ? reportMarkdown(report) : await reportHtml(report);
   try {
     await writeAtomic(into, text);
   } catch (error) {

@@ -1,53 +1,28 @@
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { DiscernError } from "../../protocol/errors.ts";
 import type { Report } from "../../protocol/report.ts";
-import { browse } from "./page/browse.ts";
-import { charts } from "./page/charts.ts";
-import { comparisons } from "./page/comparisons.ts";
-import { elements } from "./page/elements.ts";
-import { layers } from "./page/layers.ts";
-import { layOut } from "./page/main.ts";
-import { overview } from "./page/overview.ts";
-import { style } from "./page/style.ts";
-import { training } from "./page/training.ts";
-
-/** The functions of the page, as the source text of one object: each stands alone and takes what it needs. A bundler
- * may minify them but not keep their names, which esbuild does through a helper outside of them. */
-const page = Object.entries({ elements, charts, overview, training, layers, comparisons, browse, layOut })
-  .map(([name, part]) => `${name}: ${part}`)
-  .join(",\n");
-
-const program = `"use strict";
-const page = {${page}};
-const report = JSON.parse(document.getElementById("report").textContent);
-const elements = page.elements(report);
-const charts = page.charts(Chart);
-const sections = [
-  ...page.overview(report, elements, charts),
-  ...page.training(report, elements, charts),
-  ...page.layers(report, elements, charts),
-  ...page.comparisons(report, elements),
-];
-page.layOut(report, elements, sections, page.browse(report, elements));
-charts.redraw();
-for (const media of ["(prefers-color-scheme: dark)", "print"]) {
-  matchMedia(media).addEventListener("change", () => charts.redraw());
-}
-`;
 
 /**
- * The report as one HTML page that needs nothing else: charts, tables, and the prompts with their answers. Models' words
- * are data: they stand in an inert JSON block, reach the page as text nodes only, and the content security policy lets
- * run no script but the page's own, known by their hashes.
+ * The report as one HTML file that needs nothing else: the page that VS Code shows, its styles and its icons, and the report
+ * as data. Words of models and data sets are inert: they stand in a JSON block, reach the page as text nodes only, and the
+ * content security policy runs no script and uses no style but the page's own, known by their hashes. Nothing is fetched.
  *
- * @param chartSource source text of Chart.js's UMD build (chart.js/dist/chart.umd.js)
+ * @throws DiscernError `file-missing` where the page was not built.
  */
-export function reportHtml(report: Report, chartSource: string): string {
-  const scripts = [withoutSourceMap(chartSource), program].map(closeless);
+export async function reportHtml(report: Report): Promise<string> {
+  const [script, style] = await Promise.all([pagePart("report.js"), pagePart("reportFile.css")]);
+  return assembled(report, scriptText(script), style);
+}
+
+function assembled(report: Report, script: string, style: string): string {
   const policy = [
     "default-src 'none'",
-    `script-src ${scripts.map(hash).join(" ")}`,
+    `script-src ${hash(script)}`,
     `style-src ${hash(style)}`,
-    "img-src data:",
+    "font-src data:",
     "base-uri 'none'",
     "form-action 'none'",
   ].join("; ");
@@ -57,26 +32,53 @@ export function reportHtml(report: Report, chartSource: string): string {
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="${policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Discern report</title>
+<title>${escaped(report.run?.name ?? report.model.name)} · Discern report</title>
 <style>${style}</style>
 </head>
 <body>
-<noscript>This report is drawn by its own script; its numbers are also in report.json and report.md.</noscript>
-<script type="application/json" id="report">${JSON.stringify(report).replaceAll("<", "\\u003c")}</script>
-${scripts.map((script) => `<script>${script}</script>`).join("\n")}
+<main id="root"></main>
+<noscript>This report is drawn by a script that it contains. Its numbers are also in report.json and report.md.</noscript>
+<script type="application/json" id="report">${inertJson(report)}</script>
+<script>${script}</script>
 </body>
 </html>
 `;
 }
 
-/** A browser asks for the file that a source map comment names, and there is none beside a report. */
-function withoutSourceMap(source: string): string {
-  return source.replace(/^\/\/# sourceMappingURL=.*$/m, "");
+/** A part of the page: beside the bundle of the engine, or where `npm run build` puts it when run from the sources. */
+async function pagePart(name: string): Promise<string> {
+  const beside = join(import.meta.dirname, "webview", name);
+  const path = existsSync(beside) ? beside : join(import.meta.dirname, "../../../dist/webview", name);
+  try {
+    // The parser of HTML turns line ends into \n; the hash is of what it then sees.
+    return (await readFile(path, "utf8")).replaceAll(/\r\n?/g, "\n");
+  } catch (cause) {
+    throw new DiscernError(
+      "file-missing",
+      `The page of HTML reports is missing from this installation: ${path}. Reinstall Discern; in a clone, run \`npm run build\`.`,
+      { cause },
+    );
+  }
 }
 
-/** Inside a script element only these three openings end or change it, and in JavaScript they only occur in strings. */
-function closeless(script: string): string {
-  return script.replace(/<(?=\/script|script|!--)/gi, "\\x3c");
+/**
+ * The script as it may stand in a script element. Only three openings end or change that element, and in JavaScript they
+ * occur in strings alone. The comment that names a source map is dropped, for there is no such file beside a report.
+ */
+function scriptText(source: string): string {
+  return source.replace(/^\/\/# sourceMappingURL=.*$/m, "").replace(/<(?=\/script|script|!--)/gi, "\\x3c");
+}
+
+/** A value as JSON in which nothing can end the element that it stands in, and no line ends but JSON's. */
+function inertJson(value: unknown): string {
+  return JSON.stringify(value)
+    .replaceAll("<", "\\u003c")
+    .replaceAll("\u2028", "\\u2028")
+    .replaceAll("\u2029", "\\u2029");
+}
+
+function escaped(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 }
 
 function hash(text: string): string {

@@ -19,7 +19,6 @@ import { answerSuites } from "../evaluate/answers.ts";
 import { buildReport } from "../evaluate/report.ts";
 import { reportHtml } from "../report/html.ts";
 import { reportMarkdown } from "../report/markdown.ts";
-import { chartSource } from "./chartSource.ts";
 import type { RunPrompts } from "./prompts.ts";
 import type { Session } from "./session.ts";
 import { openPart, partPath } from "./suitePart.ts";
@@ -173,5 +172,5 @@ export async function writeReport(
 ): Promise<void> {
   await writeAtomic(paths.report, `${JSON.stringify(report)}\n`);
   await writeAtomic(paths.reportMarkdown, reportMarkdown(report));
-  await writeAtomic(paths.reportPage, reportHtml(report, await readFile(chartSource(), "utf8")));
+  await writeAtomic(paths.reportPage, await reportHtml(report));
 }

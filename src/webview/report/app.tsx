@@ -19,9 +19,10 @@ export interface Kept {
 
 interface AppProps {
   readonly state: PageState;
-  readonly post: (message: ReportFromPage) => void;
-  readonly kept: Kept | undefined;
-  readonly keep: (kept: Kept) => void;
+  /** Asks the host; null where there is none, in a report that is a file. */
+  readonly post: ((message: ReportFromPage) => void) | null;
+  readonly kept?: Kept | undefined;
+  readonly keep?: (kept: Kept) => void;
 }
 
 /** The report: its figures, and its answers. */
@@ -30,7 +31,7 @@ export function App({ state, post, kept, keep }: AppProps) {
   const [blur, setBlur] = useState(state.blur);
   const [said, announce] = useAnnouncer();
   useEffect(() => setBlur(state.blur), [state.blur]);
-  useEffect(() => keep(view), [view, keep]);
+  useEffect(() => keep?.(view), [view, keep]);
   const change = useCallback((part: Partial<Kept>) => setView((old) => ({ ...old, ...part })), []);
 
   const { report, judged, wanted } = state;
@@ -68,15 +69,23 @@ export function App({ state, post, kept, keep }: AppProps) {
             />
             Blur unsafe prompts
           </label>
-          <vscode-button appearance="secondary" onClick={() => post({ type: "export", format: "markdown" })}>
-            Export Markdown
-          </vscode-button>
-          <vscode-button appearance="secondary" onClick={() => post({ type: "export", format: "html" })}>
-            Export HTML
-          </vscode-button>
+          {post && (
+            <>
+              <button
+                type="button"
+                class="button"
+                onClick={() => post({ type: "export", format: "markdown" })}
+              >
+                Export Markdown
+              </button>
+              <button type="button" class="button" onClick={() => post({ type: "export", format: "html" })}>
+                Export HTML
+              </button>
+            </>
+          )}
         </div>
       </header>
-      <FiguresNotice state={state.figures} onRetry={() => post({ type: "recompute" })} />
+      <FiguresNotice state={state.figures} onRetry={() => post?.({ type: "recompute" })} />
       <p class="visually-hidden" role="status" aria-live="polite">
         {said}
       </p>
@@ -139,7 +148,11 @@ function Damaged({ message, post }: { message: string; post: AppProps["post"] })
         <span class="codicon codicon-error bad" aria-hidden="true" /> {message}
       </p>
       <p>It is shown as soon as the file is whole.</p>
-      <vscode-button onClick={() => post({ type: "openAsText" })}>Open as Text</vscode-button>
+      {post && (
+        <button type="button" class="button" onClick={() => post({ type: "openAsText" })}>
+          Open as Text
+        </button>
+      )}
     </div>
   );
 }

@@ -1,4 +1,4 @@
-import type { Arm } from "../../protocol/report.ts";
+import type { Arm, ArmSeries } from "../../protocol/report.ts";
 
 /** So many arms are told apart by colour and shape; with more, styles come again and names alone tell. */
 const STYLES = 6;
@@ -37,4 +37,10 @@ export function defaultPair(arms: readonly Pick<Arm, "name" | "seed">[]): [left:
 export function armIndex(arms: readonly Pick<Arm, "name" | "seed">[], name: string, seed: number): number {
   const exact = arms.findIndex((arm) => arm.name === name && arm.seed === seed);
   return exact >= 0 ? exact : arms.findIndex((arm) => arm.name === name);
+}
+
+/** What each series is called: its method, with the seed where there are several. */
+export function seriesTitles(series: readonly ArmSeries[]): (one: ArmSeries) => string {
+  const several = new Set(series.map(({ seed }) => seed)).size > 1;
+  return ({ arm, seed }) => (several ? `${arm}, seed ${seed}` : arm);
 }

@@ -1,10 +1,12 @@
 import type { ComponentChildren } from "preact";
 import type { Figures as ReportFigures } from "../../protocol/webview/report.ts";
+import { About } from "./about.tsx";
 import type { HumanAgreement } from "./agreement.ts";
 import type { Filter } from "./answers/filter.ts";
 import type { Row } from "./answers/rows.ts";
 import { Comparisons } from "./comparison.tsx";
 import { Contamination } from "./contamination.tsx";
+import { Layers, layerChoices } from "./layers.tsx";
 import { AgreementSummary, Notes } from "./notices.tsx";
 import { Overview } from "./overview.tsx";
 import { Discernments, Kinds, Suites } from "./suites.tsx";
@@ -21,6 +23,7 @@ interface FiguresProps {
 
 /** Everything that was worked out from the answers, the most telling first. */
 export function Figures({ figures, rows, agreement, broken, blur, onBrowse }: FiguresProps) {
+  const choices = layerChoices(figures);
   const kinds = figures.suites.some((suite) => suite.kinds.length > 0);
   return (
     <>
@@ -51,6 +54,11 @@ export function Figures({ figures, rows, agreement, broken, blur, onBrowse }: Fi
           <Training figures={figures} />
         </Part>
       )}
+      {choices.length > 0 && (
+        <Part title="Choice of the layer">
+          <Layers choices={choices} />
+        </Part>
+      )}
       <Part title="People and the judge">
         <AgreementSummary agreement={agreement} />
         <p>
@@ -72,6 +80,9 @@ export function Figures({ figures, rows, agreement, broken, blur, onBrowse }: Fi
           <Contamination {...{ figures, blur }} />
         </Part>
       )}
+      <Part title="About this report">
+        <About figures={figures} />
+      </Part>
     </>
   );
 }

@@ -1,19 +1,33 @@
+/**
+ * The report: what an evaluation found, as figures, and every prompt with its answers. It is one page in two places. In VS
+ * Code the host tells it the report and what people judged, and keeps what is judged here; in an HTML file the report
+ * stands beside the script and nothing can be asked for, so that the page is read and never judged. Everything below is
+ * drawn from one `PageState`; figures are SVG and tables, which follow the theme, print and forced colours by their styles.
+ */
 import { render } from "preact";
-import type { ReportFromPage, ReportToPage } from "../../protocol/webview/report.ts";
+import type { Report } from "../../protocol/report.ts";
+import { figuresOf, type ReportFromPage, type ReportToPage } from "../../protocol/webview/report.ts";
 import { connectHost } from "../ui/host.ts";
-import { registerToolkit } from "../ui/toolkit.ts";
 import { App, type Kept } from "./app.tsx";
 import { initialState, reduce } from "./state.ts";
 
-registerToolkit();
-let state = initialState;
-const host = connectHost<ReportToPage, ReportFromPage, Kept>((message) => {
-  state = reduce(state, message);
-  draw();
-});
+const embedded = document.getElementById("report");
+const root = document.getElementById("root")!;
+if (embedded) showFile(JSON.parse(embedded.textContent) as Report);
+else showInEditor();
 
-function draw(): void {
-  const root = document.getElementById("root")!;
-  render(<App state={state} post={host.post} kept={host.state} keep={host.keep} />, root);
+function showInEditor(): void {
+  let state = initialState;
+  const host = connectHost<ReportToPage, ReportFromPage, Kept>((message) => {
+    state = reduce(state, message);
+    draw();
+  });
+  const draw = () => render(<App state={state} post={host.post} kept={host.state} keep={host.keep} />, root);
+  draw();
 }
-draw();
+
+/** Shows a report that this very file contains; Discern wrote it there. */
+function showFile(report: Report): void {
+  const told = { arms: report.arms, figures: figuresOf(report), judged: [], broken: [] };
+  render(<App state={reduce(initialState, { type: "report", ...told })} post={null} />, root);
+}

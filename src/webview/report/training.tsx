@@ -2,45 +2,50 @@ import type { Estimate, SeriesPoint } from "../../protocol/comovement.ts";
 import type { ArmSeries } from "../../protocol/report.ts";
 import type { Figures } from "../../protocol/webview/report.ts";
 import { greatestOf, leastOf } from "../../statistics/extremes.ts";
-import { figure, interval, probability, signed } from "../../wording/numbers.ts";
+import { count, figure, interval, probability, signed } from "../../wording/numbers.ts";
+import { seriesTitles } from "./arms.ts";
+import { DataDetails } from "./details.tsx";
+import { LineChart } from "./lineChart.tsx";
 import { type Column, SortableTable } from "./table.tsx";
+import { Trails } from "./trails.tsx";
 
-const lines = [
-  { key: "toxic", name: "toxic", class: "line-toxic" },
-  { key: "seeminglyToxic", name: "seemingly toxic", class: "line-seeming" },
-  { key: "general", name: "general", class: "line-general" },
-] as const satisfies readonly { key: keyof SeriesPoint; name: string; class: string }[];
+const groups = [
+  { key: "toxic", name: "toxic", class: "line-toxic", shape: 0 },
+  { key: "seeminglyToxic", name: "seemingly toxic", class: "line-seeming", shape: 2 },
+  { key: "general", name: "general", class: "line-general", shape: 1 },
+] as const satisfies readonly { key: keyof SeriesPoint; name: string; class: string; shape: number }[];
 
 /** How refusal of the groups moved together during training; nothing where no run was probed. */
-export function Training({ figures: { series } }: { figures: Figures }) {
+export function Training({ figures }: { figures: Figures }) {
+  const { series } = figures;
   const probed = series.filter(({ points }) => points.length > 1);
   if (probed.length === 0) return null;
-  const several = new Set(probed.map(({ seed }) => seed)).size > 1;
-  const nameOf = ({ arm, seed }: ArmSeries) => (several ? `${arm}, seed ${seed}` : arm);
+  const nameOf = seriesTitles(probed);
   return (
     <>
       <ul class="legend">
-        {lines.map(({ name, class: style }) => (
+        {groups.map(({ name, class: style }) => (
           <li key={name}>
-            <svg width="24" height="8" aria-hidden="true">
-              <line class={style} x1="0" x2="24" y1="4" y2="4" />
+            <svg width="24" height="8" class={style} aria-hidden="true">
+              <line class="chart-line" x1="0" x2="24" y1="4" y2="4" />
             </svg>
             {name}
           </li>
         ))}
-        <li class="muted">mean refusal probability of the panels, over steps</li>
+        <li class="muted">mean refusal probability of the monitored prompts</li>
       </ul>
       <div class="curves">
         {probed.map((one) => (
           <Curve key={nameOf(one)} name={nameOf(one)} series={one} />
         ))}
       </div>
+      <Trails figures={figures} />
       <SortableTable
         caption="Co-movement of toxic and seemingly toxic refusal during training"
         rows={probed.filter(({ comovement }) => comovement)}
         keyOf={nameOf}
         columns={[
-          { id: "arm", title: "Run", sort: nameOf, cell: nameOf },
+          { id: "method", title: "Method", sort: nameOf, cell: nameOf },
           {
             id: "points",
             title: "Probes",
@@ -49,6 +54,11 @@ export function Training({ figures: { series } }: { figures: Figures }) {
             cell: ({ points, comovement }) => `${points.length}${comovement?.few ? " (few)" : ""}`,
           },
           estimates("levels", "r of levels", ({ comovement }) => comovement?.seeminglyToxic.levels.pearson),
+          estimates(
+            "levelRank",
+            "ρ of levels",
+            ({ comovement }) => comovement?.seeminglyToxic.levels.spearman,
+          ),
           estimates(
             "changes",
             "r of changes",
@@ -67,12 +77,28 @@ export function Training({ figures: { series } }: { figures: Figures }) {
             sort: ({ comovement }) => comovement?.seeminglyToxic.finalGap,
             cell: ({ comovement }) => comovement && signed(comovement.seeminglyToxic.finalGap),
           },
+          {
+            id: "lags",
+            title: "r of changes by lag",
+            cell: ({ comovement }) =>
+              comovement?.seeminglyToxic.lags
+                .map(({ lag, correlation }) => `${count(lag)}: ${figure(correlation)}`)
+                .join(", "),
+          },
         ]}
       />
-      <p class="muted">
-        β is how much the refusal of seemingly toxic prompts changes with that of toxic ones: 0 is decoupled,
-        1 is full co-movement. The final gap is what lies between the two at the last probe.
+      <p class="muted about">
+        r and ρ are Pearson and Spearman correlations, of the levels or of their first differences (changes),
+        with block-bootstrap intervals. The spill-over slope β is how much the refusal of seemingly toxic
+        prompts changes with that of toxic ones: 0 is decoupled, 1 is full co-movement. The final gap is the
+        difference between the two at the last probe.
       </p>
+      <DataDetails
+        title="Every probe"
+        rows={probed.flatMap((one) => one.points.map((point) => ({ name: nameOf(one), ...point })))}
+        keyOf={({ name, step }) => `${name} ${step}`}
+        columns={probeColumns}
+      />
     </>
   );
 }
@@ -100,42 +126,47 @@ function estimates(
   };
 }
 
-const [WIDTH, HEIGHT] = [280, 120];
+const stageNames = { contrastive: "DCR", supervised: "STL" };
 
 function Curve({ name, series: { points, stages } }: { name: string; series: ArmSeries }) {
   const steps = points.map(({ step }) => step);
   const [first, last] = [leastOf(steps), greatestOf(steps)];
-  const x = (step: number) => ((step - first) / (last - first || 1)) * WIDTH;
-  const y = (share: number) => (1 - share) * HEIGHT;
   const end = points.at(-1)!;
-  const ends = lines.map(({ key, name: group }) => `${group} ${probability(end[key])}`).join(", ");
+  const ends = groups.map(({ key, name: group }) => `${group} ${probability(end[key])}`).join(", ");
   return (
     <figure>
       <figcaption>{name}</figcaption>
-      <svg
-        viewBox={`-2 -4 ${WIDTH + 4} ${HEIGHT + 8}`}
-        role="img"
-        aria-label={`${name}: at step ${last} refusal is ${ends}`}
-      >
-        {[0, 0.5, 1].map((share) => (
-          <line key={share} class="grid" x1="0" x2={WIDTH} y1={y(share)} y2={y(share)} />
-        ))}
-        {stages?.slice(1).map(({ step }) => (
-          <line key={step} class="reference" x1={x(step)} x2={x(step)} y1="0" y2={HEIGHT} />
-        ))}
-        {lines.map(({ key, class: style }) => (
-          <polyline
-            key={key}
-            class={style}
-            points={points
-              .map((point) => `${x(point.step).toFixed(1)},${y(point[key]).toFixed(1)}`)
-              .join(" ")}
-          />
-        ))}
-      </svg>
-      <small class="muted" aria-hidden="true">
-        {`step ${last}: ${ends}`}
-      </small>
+      <LineChart
+        label={`${name}: at step ${count(last)} refusal is ${ends}`}
+        x={{ title: "step", from: first, to: last }}
+        y={{ title: "refusal probability", from: 0, to: 1 }}
+        stages={stages?.map(({ kind, step }) => ({ x: step, name: stageNames[kind] })) ?? []}
+        lines={groups.map(({ key, class: style, shape }) => ({
+          key,
+          class: style,
+          shape,
+          points: points.map((point) => ({ x: point.step, y: point[key] })),
+          large: points.length - 1,
+        }))}
+      />
     </figure>
   );
+}
+
+const probeColumns: Column<SeriesPoint & { name: string }>[] = [
+  { id: "method", title: "Method", sort: ({ name }) => name, cell: ({ name }) => name },
+  { id: "step", title: "Step", number: true, sort: ({ step }) => step, cell: ({ step }) => count(step) },
+  ...groups.map(
+    ({ key, name }): Column<SeriesPoint & { name: string }> => ({
+      id: key,
+      title: capitalised(name),
+      number: true,
+      sort: (point) => point[key],
+      cell: (point) => probability(point[key]),
+    }),
+  ),
+];
+
+function capitalised(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -44,7 +44,8 @@ export function roomyAxis(marks: readonly Mark[]): Axis {
 }
 
 const MIDDLE = 11;
-const shapes: readonly JSX.Element[] = [
+/** Shapes of marks, by the style of a method; each stands around the origin. */
+export const armShapes: readonly JSX.Element[] = [
   <circle key="circle" r="4.5" />,
   <rect key="square" x="-4" y="-4" width="8" height="8" />,
   <path key="diamond" d="M0 -5.6 5.6 0 0 5.6 -5.6 0Z" />,
@@ -57,7 +58,7 @@ const shapes: readonly JSX.Element[] = [
 export function ArmShape({ style }: { style: number }) {
   return (
     <svg class={`arm-shape arm-${style}`} viewBox="-7 -7 14 14" width="14" height="14" aria-hidden="true">
-      {shapes[style]}
+      {armShapes[style]}
     </svg>
   );
 }
@@ -114,7 +115,7 @@ export function Whisker({ marks, axis, style }: { marks: readonly Mark[]; axis: 
             </>
           )}
           <svg class="dot" x={at(value)} y={MIDDLE} overflow="visible" aria-hidden="true">
-            {shapes[style ?? 0]}
+            {armShapes[style ?? 0]}
           </svg>
         </g>
       ))}

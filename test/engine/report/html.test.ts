@@ -1,86 +1,103 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { JSDOM, VirtualConsole } from "jsdom";
+import { type DOMWindow, JSDOM, VirtualConsole } from "jsdom";
 import { beforeAll, describe, expect, test } from "vitest";
 import { reportHtml } from "../../../src/engine/report/html.ts";
 import type { Report } from "../../../src/protocol/report.ts";
 import { exampleChoice, exampleReport } from "../evaluate/fixture.ts";
 
-const chartSource = readFileSync(
-  createRequire(import.meta.url)
-    .resolve("chart.js")
-    .replace(/chart\.c?js$/, "chart.umd.js"),
-  "utf8",
-);
-
-/** Opens the page and runs its scripts in a world of their own, where a function that needs a module would fail. */
-function open(html: string): Document {
+/** Opens the file as a browser does that has nothing but it, and runs its script. */
+async function open(html: string): Promise<Document> {
   const errors: unknown[] = [];
   const virtualConsole = new VirtualConsole();
-  virtualConsole.on("jsdomError", (error: Error & { type?: string }) => {
-    // jsdom has no canvas; Chart.js says so and goes on.
-    if (error.type !== "not-implemented") errors.push(error.cause ?? error);
-  });
+  virtualConsole.on("jsdomError", (error: Error) => errors.push(error.cause ?? error));
   const { window } = new JSDOM(html, {
     runScripts: "dangerously",
+    pretendToBeVisual: true,
     virtualConsole,
-    beforeParse(view) {
-      view.matchMedia = (() => ({ addEventListener: () => undefined })) as unknown as typeof view.matchMedia;
-    },
+    beforeParse: giveSizes,
   });
+  await drawn(window);
   expect(errors).toEqual([]);
   return window.document;
 }
 
-const texts = (page: Document, selector: string) =>
-  [...page.querySelectorAll(selector)].map((e) => e.textContent);
+/** A list draws what its box has room for, and boxes have no size here. */
+function giveSizes(window: DOMWindow): void {
+  Object.defineProperties(window.HTMLElement.prototype, {
+    clientHeight: { get: () => 600 },
+    clientWidth: { get: () => 400 },
+    offsetHeight: { get: () => 600 },
+    offsetWidth: { get: () => 400 },
+  });
+}
 
-describe("the report page", () => {
+/** The page draws what has changed before the second frame from now. */
+async function drawn(window: Pick<DOMWindow, "requestAnimationFrame">): Promise<void> {
+  for (let i = 0; i < 2; i++) await new Promise<void>((next) => window.requestAnimationFrame(() => next()));
+}
+
+async function press(page: Document, element: Element | undefined): Promise<void> {
+  (element as HTMLElement).click();
+  await drawn(page.defaultView as unknown as DOMWindow);
+}
+
+async function openAnswers(page: Document): Promise<void> {
+  await press(
+    page,
+    [...page.querySelectorAll("[role=tab]")].find((tab) => tab.textContent === "Answers"),
+  );
+}
+
+const texts = (page: ParentNode, selector: string) =>
+  [...page.querySelectorAll(selector)].map((element) => element.textContent);
+const part = (page: Document, title: string) =>
+  [...page.querySelectorAll("section")].find((one) => one.querySelector("h2")?.textContent === title)!;
+
+describe("the report as a file", () => {
   let report: Report;
   let html: string;
   let page: Document;
 
-  beforeAll(() => {
+  beforeAll(async () => {
     report = exampleReport();
-    html = reportHtml(report, chartSource);
-    page = open(html);
+    html = await reportHtml(report);
+    page = await open(html);
   });
 
   test("has every section, and beside each chart its numbers", () => {
-    expect(texts(page, "h2")).toEqual([
+    expect(texts(page, ".part h2")).toEqual([
       "All suites together",
-      "Refusal rates",
-      "Discernment",
+      "What training changed",
+      "Refusals by suite",
+      "Discernment by suite",
+      "Refusals by kind of prompt",
       "Co-movement during training",
-      "Comparisons",
-      "Prompts and answers",
+      "People and the judge",
       "Contamination",
       "About this report",
     ]);
-    expect(page.title).toBe("demo · Discern");
-    for (const canvas of page.querySelectorAll("canvas")) {
-      expect(canvas.getAttribute("role")).toBe("img");
-      expect(canvas.getAttribute("aria-label")).not.toBe("");
-      expect(canvas.closest("section")?.querySelector("details table")).not.toBeNull();
+    expect(page.title).toBe("demo · Discern report");
+    const charts = [...page.querySelectorAll("svg[role=img]")];
+    // A curve for each of two methods and three seeds, and the trails.
+    expect(charts).toHaveLength(7);
+    for (const chart of charts) {
+      expect(chart.getAttribute("aria-label")).not.toBe("");
+      expect(chart.closest("section")?.querySelector("details table")).not.toBeNull();
     }
-    expect(page.querySelectorAll("canvas")).toHaveLength(5);
     expect(texts(page, "main").filter((text) => /NaN|undefined/.test(text))).toEqual([]);
   });
 
-  test("shows how the layer was chosen, with the controls, where a run left it to Discern", () => {
+  test("shows how the layer was chosen, with the controls, where a run left it to Discern", async () => {
     const [first, ...others] = report.series;
-    const chosen = open(
-      reportHtml({ ...report, series: [{ ...first!, layerChoice: exampleChoice }, ...others] }, chartSource),
+    const chosen = await open(
+      await reportHtml({ ...report, series: [{ ...first!, layerChoice: exampleChoice }, ...others] }),
     );
-    const section = [...chosen.querySelectorAll("section")].find(
-      (one) => one.querySelector("h2")?.textContent === "Choice of the layer",
-    );
-    expect(section?.querySelectorAll("canvas")).toHaveLength(1);
-    const cells = [...(section?.querySelector("tbody")?.querySelectorAll("td") ?? [])].map(
-      (e) => e.textContent,
-    );
-    expect(cells.slice(2)).toEqual([
+    const section = part(chosen, "Choice of the layer");
+    const chart = section.querySelector("svg[role=img]")!;
+    expect(chart.getAttribute("aria-label")).toContain("layer 2, AUROC 0.90");
+    // Two layers have an AUROC: an error bar for each, and a mark of which the chosen one's is large.
+    expect(chart.querySelectorAll(".chart-error")).toHaveLength(2);
+    expect(texts(section.querySelector("tbody")!, "td").slice(1)).toEqual([
       "2 of 3",
       "0.90 (0.02)",
       "10 categories in 5 folds",
@@ -88,60 +105,109 @@ describe("the report page", () => {
       "0.63 (0.03)",
       "0.51 (0.01)",
     ]);
-    expect(section?.querySelector("details table")?.textContent).toContain("– (–)");
+    expect(section.querySelector("details table")?.textContent).toContain("– (–)");
   });
 
-  test("shows what models wrote as text, never as markup", () => {
-    expect(page.querySelectorAll("article script, article img")).toHaveLength(0);
-    expect(texts(page, "blockquote").join()).toContain("<script>alert('never run')</script>");
+  test("shows what models wrote as text, never as markup", async () => {
+    const answers = await open(html);
+    await openAnswers(answers);
+    expect(answers.querySelectorAll("main script, main img")).toHaveLength(0);
+    const words = JSON.stringify(texts(answers, "[role=option], blockquote"));
+    expect(words).toMatch(/Sure\. Start|never run/);
     const data = html.slice(html.indexOf('id="report">') + 12);
     expect(data.slice(0, data.indexOf("</script>"))).not.toContain("<");
   });
 
-  test("allows no script and no style but its own", () => {
+  test("no words of a model end the element they stand in, or a line of it", async () => {
+    const hostile = "</script><script>window.ran = true</script><!--<script>\u2028\u2029 ]]> &amp;";
+    const [arm, ...arms] = exampleReport({ seeds: 1, perKind: 1 }).arms;
+    const results = arm!.results.map((result) => ({
+      ...result,
+      unsafe: false,
+      prompt: hostile,
+      response: hostile,
+    }));
+    const said = { ...exampleReport({ seeds: 1, perKind: 1 }), arms: [{ ...arm!, results }, ...arms] };
+    const file = await reportHtml(said);
+    expect(file).not.toMatch(/[\u2028\u2029]/);
+    const opened = await open(file);
+    await openAnswers(opened);
+    expect((opened.defaultView as unknown as { ran?: boolean }).ran).toBeUndefined();
+    expect(opened.querySelector("#report")!.nextElementSibling?.tagName).toBe("SCRIPT");
+    expect(JSON.parse(opened.querySelector("#report")!.textContent).arms[0].results[0].prompt).toBe(hostile);
+    expect(opened.querySelector("article h2")!.textContent).toBe(hostile.trim());
+  });
+
+  test("allows no script and no style but its own, and asks for nothing", () => {
     const policy = page.querySelector("meta[http-equiv]")?.getAttribute("content") ?? "";
     expect(policy).toMatch(/^default-src 'none'/);
     expect(policy).not.toContain("unsafe");
     const runnable = [...page.querySelectorAll("script:not([type])"), page.querySelector("style")!];
-    expect(runnable).toHaveLength(3);
+    expect(runnable).toHaveLength(2);
     for (const element of runnable) {
       const digest = createHash("sha256").update(element.textContent).digest("base64");
       expect(policy).toContain(`'sha256-${digest}'`);
     }
     expect(html).not.toMatch(/(src|href)="?https?:/);
+    expect(page.querySelector("style")!.textContent).not.toMatch(/@import|url\((?!["']?data:)/);
+    expect(html).not.toContain("sourceMappingURL");
   });
 
-  test("finds flips, failures and words", () => {
-    const [left, right, , show] = [...page.querySelectorAll("select")] as HTMLSelectElement[];
-    const search = page.querySelector("input")!;
-    const choose = (control: HTMLSelectElement | HTMLInputElement, value: string) => {
-      control.value = value;
-      control.dispatchEvent(new page.defaultView!.Event("input"));
+  test("finds flips, failures and words", async () => {
+    const answers = await open(html);
+    await openAnswers(answers);
+    const control = (name: string) =>
+      [...answers.querySelectorAll("label")]
+        .find((label) => label.textContent.startsWith(name))!
+        .querySelector<HTMLSelectElement | HTMLInputElement>("select, input")!;
+    const choose = async (name: string, value: string) => {
+      const found = control(name);
+      found.value = value;
+      const kind = found.tagName === "SELECT" ? "change" : "input";
+      found.dispatchEvent(new (answers.defaultView as unknown as DOMWindow).Event(kind, { bubbles: true }));
+      await drawn(answers.defaultView as unknown as DOMWindow);
     };
-    const count = () => Number.parseInt(page.querySelector("[role=status]")?.textContent ?? "", 10);
+    const count = () => Number.parseInt(answers.querySelector(".filters [role=status]")!.textContent, 10);
     const [, , { flips }] = report.comparisons as [unknown, unknown, Report["comparisons"][number]];
-    expect([left!.value, right!.value]).toEqual(["5", "8"]);
-    expect(count()).toBe(flips.filter(({ seed }) => seed === 2).length);
-    choose(show!, "4");
-    expect(count()).toBe(flips.filter(({ seed, flip }) => seed === 2 && flip === "regained_help").length);
-    choose(show!, "0");
+    expect([control("Left").value, control("Right").value]).toEqual(["5", "8"]);
     expect(count()).toBe(report.arms[8]!.results.length);
-    expect(page.querySelectorAll("article")).toHaveLength(20);
-    choose(search, "PYTHON PROCESS");
+    await choose("Show", "flip");
+    expect(count()).toBe(flips.filter(({ seed }) => seed === 2).length);
+    await choose("Show", "regained_help");
+    expect(count()).toBe(flips.filter(({ seed, flip }) => seed === 2 && flip === "regained_help").length);
+    await choose("Show", "all");
+    await choose("Search", "PYTHON PROCESS");
     expect(count()).toBe(
       report.arms[8]!.results.filter(({ prompt }) => prompt.includes("Python process")).length,
     );
   });
 
-  test("does with one arm, one seed, no training curves and hostile names", () => {
+  test("is read, not judged: nothing in it asks an editor for anything", async () => {
+    const answers = await open(html);
+    const buttons = () =>
+      texts(answers, "button").filter((text) => /Export|Open|Refusal|Compliance/.test(text));
+    expect(buttons()).toEqual([]);
+    await openAnswers(answers);
+    expect(buttons()).toEqual([]);
+    expect(answers.querySelector("fieldset")).toBeNull();
+    const list = answers.querySelector("[role=listbox]")!;
+    const Key = (answers.defaultView as unknown as DOMWindow).KeyboardEvent;
+    for (const key of ["r", "u", "o", "n"]) list.dispatchEvent(new Key("keydown", { key, bubbles: true }));
+    await drawn(answers.defaultView as unknown as DOMWindow);
+    expect(texts(answers, ".verdict").join()).not.toContain("judged by a person");
+  });
+
+  test("does with one arm, one seed, no training curves and hostile names", async () => {
     const small = exampleReport({ seeds: 1, perKind: 2 });
-    const name = "</script><img src=x onerror=alert(1)>";
+    const name = "</title></script><img src=x onerror=alert(1)>";
     const bare: Report = { ...small, comparisons: [], series: [], contamination: [], run: { name } };
     bare.arms = small.arms.slice(0, 1);
-    const alone = open(reportHtml(bare, chartSource));
+    const alone = await open(await reportHtml(bare));
     expect(texts(alone, "h1")).toEqual([name]);
-    expect(texts(alone, "h2")).not.toContain("Comparisons");
+    expect(alone.title).toBe(`${name} · Discern report`);
+    expect(texts(alone, "h2")).not.toContain("What training changed");
     expect(alone.querySelectorAll("img")).toHaveLength(0);
-    expect(alone.querySelectorAll("article").length).toBeGreaterThan(0);
+    await openAnswers(alone);
+    expect(alone.querySelectorAll("[role=option]").length).toBeGreaterThan(0);
   });
 });

@@ -163,7 +163,7 @@ describe("answers", () => {
     key("p");
     const wish = { type: "judge", arm: last, suite, id, verdict: "partial_refusal", note: "half an answer" };
     expect(posted).toEqual([wish]);
-    expect(screen.queryByText(/saved/)).toBeNull();
+    expect(screen.queryByText(/, saved/)).toBeNull();
     const said = {
       arm: last,
       suite,

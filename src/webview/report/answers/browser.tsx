@@ -20,12 +20,13 @@ interface BrowserProps {
   readonly onSelect: (key: string) => void;
   readonly blur: boolean;
   readonly onBlur: (blur: boolean) => void;
-  readonly post: (message: ReportFromPage) => void;
+  /** Asks the host; null where answers can be read and not judged. */
+  readonly post: ((message: ReportFromPage) => void) | null;
   /** Has a screen reader say something. */
   readonly announce: (words: string) => void;
 }
 
-/** Every prompt with the answers of two arms side by side, to be filtered, read, and judged. */
+/** Every prompt with the answers of two arms side by side, to be filtered, read, and, with a host, judged. */
 export function AnswerBrowser(props: BrowserProps) {
   const { figures, rows, filter, onFilter, selected, onSelect, blur, onBlur, post, announce } = props;
   const search = useRef<HTMLInputElement>(null);
@@ -46,7 +47,7 @@ export function AnswerBrowser(props: BrowserProps) {
   const waiting = useRef<{ key: string; arm: number; verdict: HumanVerdict | null } | null>(null);
   const judge = (arm: number | undefined, verdict: HumanVerdict | null) => {
     const answer = arm === undefined ? undefined : row?.answers[arm];
-    if (!row || arm === undefined || !answer) return;
+    if (!post || !row || arm === undefined || !answer) return;
     if (verdict === null && answer.result.human === undefined) return;
     const words = note.current?.value.trim();
     waiting.current = { key: row.key, arm, verdict };
@@ -88,7 +89,7 @@ export function AnswerBrowser(props: BrowserProps) {
       arrowright: () => setSide("right"),
       b: () => onBlur(!blur),
       n: () => note.current?.focus(),
-      o: () => row && post({ type: "openPrompt", id: row.id }),
+      o: () => row && post?.({ type: "openPrompt", id: row.id }),
       "/": () => search.current?.focus(),
     };
     const act = choice ? () => judge(active, choice.verdict) : acts[event.key.toLowerCase()];
@@ -125,14 +126,16 @@ export function AnswerBrowser(props: BrowserProps) {
             <p class="facts-line">
               <SafetyTag unsafe={row.unsafe} />
               <span class="muted">{[row.suite, row.kind].filter(Boolean).join(" · ")}</span>
-              <button
-                type="button"
-                class="link"
-                aria-keyshortcuts="O"
-                onClick={() => post({ type: "openPrompt", id: row.id })}
-              >
-                <span class="codicon codicon-go-to-file" aria-hidden="true" /> Open in its file
-              </button>
+              {post && (
+                <button
+                  type="button"
+                  class="link"
+                  aria-keyshortcuts="O"
+                  onClick={() => post({ type: "openPrompt", id: row.id })}
+                >
+                  <span class="codicon codicon-go-to-file" aria-hidden="true" /> Open in its file
+                </button>
+              )}
             </p>
             <div class="answer-cards">
               {arms.map((arm) => (
@@ -145,20 +148,26 @@ export function AnswerBrowser(props: BrowserProps) {
                   hidden={blur && row.unsafe}
                   active={arm === active}
                   onActivate={() => setSide(arm === filter.right ? "right" : "left")}
-                  onJudge={(verdict) => judge(arm, verdict)}
+                  onJudge={post && ((verdict) => judge(arm, verdict))}
                 />
               ))}
             </div>
-            <label class="field note">
-              <span>
-                Note <span class="muted">kept with your next verdict</span>
-              </span>
-              <input ref={note} type="text" aria-keyshortcuts="N" placeholder="Why?" />
-            </label>
+            {post && (
+              <label class="field note">
+                <span>
+                  Note <span class="muted">saved with your next verdict</span>
+                </span>
+                <input ref={note} type="text" aria-keyshortcuts="N" placeholder="Why?" />
+              </label>
+            )}
             <p class="keys muted">
-              <kbd>R</kbd> <kbd>P</kbd> <kbd>C</kbd> <kbd>D</kbd> judge · <kbd>U</kbd> take back ·{" "}
-              <kbd>←</kbd> <kbd>→</kbd> which answer · <kbd>J</kbd> <kbd>K</kbd> next, previous · <kbd>N</kbd>{" "}
-              note · <kbd>O</kbd> open in its file · <kbd>B</kbd> blur · <kbd>/</kbd> search
+              {post && (
+                <>
+                  <kbd>R</kbd> <kbd>P</kbd> <kbd>C</kbd> <kbd>D</kbd> judge · <kbd>U</kbd> remove verdict ·{" "}
+                  <kbd>←</kbd> <kbd>→</kbd> which answer · <kbd>N</kbd> note · <kbd>O</kbd> open in its file ·{" "}
+                </>
+              )}
+              <kbd>J</kbd> <kbd>K</kbd> next, previous · <kbd>B</kbd> blur · <kbd>/</kbd> search
             </p>
           </article>
         )}

@@ -22,7 +22,8 @@ interface CardProps {
   /** Whether keys judge this answer. */
   readonly active: boolean;
   readonly onActivate: () => void;
-  readonly onJudge: (verdict: HumanVerdict | null) => void;
+  /** Null where answers cannot be judged. */
+  readonly onJudge: ((verdict: HumanVerdict | null) => void) | null;
 }
 
 /** One arm's answer: what it did, how likely refusing was, its words, and what people say of it. */
@@ -32,8 +33,8 @@ export function AnswerCard({ arm, style, answer, unsafe, hidden, active, onActiv
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the arrow keys activate it, wherever the focus is.
     <section
-      class={`answer arm-${style} ${active ? "active" : ""}`}
-      aria-label={`Answer of ${arm}${active ? ", keys judge this one" : ""}`}
+      class={`answer arm-${style} ${active && onJudge ? "active" : ""}`}
+      aria-label={`Answer of ${arm}${active && onJudge ? ", keys judge this one" : ""}`}
       onFocusCapture={onActivate}
       onClick={onActivate}
     >
@@ -69,37 +70,39 @@ export function AnswerCard({ arm, style, answer, unsafe, hidden, active, onActiv
         </details>
       )}
       <footer>
-        <fieldset class="judge">
-          <legend class="visually-hidden">Your verdict on the answer of {arm}</legend>
-          {choices.map(({ verdict: choice, key, title }) => (
+        {onJudge && (
+          <fieldset class="judge">
+            <legend class="visually-hidden">Your verdict on the answer of {arm}</legend>
+            {choices.map(({ verdict: choice, key, title }) => (
+              <button
+                key={choice}
+                type="button"
+                aria-pressed={human === choice}
+                aria-keyshortcuts={key}
+                onClick={() => onJudge(choice)}
+              >
+                {title}{" "}
+                <span class="key" aria-hidden="true">
+                  {key}
+                </span>
+              </button>
+            ))}
             <button
-              key={choice}
               type="button"
-              aria-pressed={human === choice}
-              aria-keyshortcuts={key}
-              onClick={() => onJudge(choice)}
+              class="quiet"
+              disabled={human === undefined}
+              aria-keyshortcuts="U"
+              aria-label="Take back"
+              title="Take back"
+              onClick={() => onJudge(null)}
             >
-              {title}{" "}
+              <span class="codicon codicon-discard" aria-hidden="true" />
               <span class="key" aria-hidden="true">
-                {key}
+                U
               </span>
             </button>
-          ))}
-          <button
-            type="button"
-            class="quiet"
-            disabled={human === undefined}
-            aria-keyshortcuts="U"
-            aria-label="Take back"
-            title="Take back"
-            onClick={() => onJudge(null)}
-          >
-            <span class="codicon codicon-discard" aria-hidden="true" />
-            <span class="key" aria-hidden="true">
-              U
-            </span>
-          </button>
-        </fieldset>
+          </fieldset>
+        )}
         {judged?.verdict != null && (
           <p class="muted judged-by">
             {judged.by}, {new Date(judged.at).toLocaleString()}

@@ -1,0 +1,44 @@
+import { copyFile, mkdir } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { type BuildOptions, build } from "esbuild";
+
+const root = join(import.meta.dirname, "..");
+const webview = join(root, "dist/webview");
+
+const page = (name: string): BuildOptions => ({
+  entryPoints: [join(root, `src/webview/${name}/main.tsx`)],
+  outfile: join(webview, `${name}.js`),
+  platform: "browser",
+  target: "chrome120",
+  format: "iife",
+  jsx: "automatic",
+  jsxImportSource: "preact",
+  bundle: true,
+  minify: true,
+  sourcemap: "linked",
+  logLevel: "warning",
+});
+
+/** Builds the report page for VS Code, and with it the one style sheet, icons included, of reports that are files. */
+export async function buildReportPage(): Promise<void> {
+  await build(page("report"));
+  await build({
+    entryPoints: [join(root, "media/webview/reportFile.css")],
+    outfile: join(webview, "reportFile.css"),
+    bundle: true,
+    minify: true,
+    loader: { ".ttf": "dataurl" },
+    logLevel: "warning",
+  });
+}
+
+/** Builds all pages of the workbench, with the icons they share. */
+export async function buildPages(): Promise<void> {
+  await buildReportPage();
+  for (const name of ["labelling", "dashboard"]) await build(page(name));
+  const codicons = dirname(createRequire(import.meta.url).resolve("@vscode/codicons/dist/codicon.css"));
+  await mkdir(webview, { recursive: true });
+  for (const file of ["codicon.css", "codicon.ttf"])
+    await copyFile(join(codicons, file), join(webview, file));
+}
