@@ -95,7 +95,7 @@ async function checkRecipe(folder: string, set: readonly string[], stlAlone: boo
     const { recipe, root } = await loadRecipe("preset:demo", { set, stlAlone });
     await requireRunFiles(recipe, root);
     if (!existsSync(file)) return;
-    if (isDeepStrictEqual(recipe, parseRecipe(await readFile(file, "utf8"), file))) return;
+    if (isDeepStrictEqual(recipe, parseRecipe(await readFile(file, "utf8"), file, { stored: true }))) return;
     throw new DiscernError(
       "run-invalid",
       `${folder} holds a run of another recipe (model, --set or version). Delete it, or choose another folder with --out.`,

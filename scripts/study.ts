@@ -209,7 +209,7 @@ async function stateOf({ folder, stlAlone, set }: Cell): Promise<"to run" | "to 
   await requireRunFiles(recipe, folderOfPaths);
   const file = join(folder, "recipe.json");
   if (!existsSync(file)) return "to run";
-  if (!isDeepStrictEqual(recipe, parseRecipe(await readFile(file, "utf8"), file))) {
+  if (!isDeepStrictEqual(recipe, parseRecipe(await readFile(file, "utf8"), file, { stored: true }))) {
     throw new DiscernError(
       "run-invalid",
       `${folder} holds a run of another recipe (model, --set, --seeds or version). Delete it, or choose another folder with --out.`,

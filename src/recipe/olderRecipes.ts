@@ -16,11 +16,16 @@ const usedKeys: Readonly<Record<string, readonly string[]>> = {
  * which nobody writes by hand: in any other recipe a key of another loss stays, and is a fault.
  *
  * @param value a recipe as JSON, of any version, sound or not.
- * @returns the same value where nothing is to be changed.
+ * @param isStored whether it is the copy in a run folder. There the run's manifest says where it was computed, and the
+ *   device "cuda", which is no longer one, counts as "auto".
  */
-export function fromOlderVersion(value: unknown): unknown {
-  if (!isObject(value) || !Array.isArray(value.stages)) return value;
-  return { ...value, stages: value.stages.map(stageFromOlderVersion) };
+export function fromOlderVersion(value: unknown, isStored: boolean): unknown {
+  if (!isObject(value)) return value;
+  return {
+    ...value,
+    ...(isStored && value.device === "cuda" ? { device: "auto" } : {}),
+    ...(Array.isArray(value.stages) ? { stages: value.stages.map(stageFromOlderVersion) } : {}),
+  };
 }
 
 function stageFromOlderVersion(stage: unknown): unknown {

@@ -29,8 +29,13 @@ export interface ReadRecipe {
   place(path: Path): { readonly offset: number; readonly length: number };
 }
 
+export interface ReadOptions {
+  /** Whether the text is the copy in a run folder, which an older version may have written. */
+  readonly stored?: boolean;
+}
+
 /** Reads a recipe's text. JSON; comments are not allowed, so that every reader of JSON reads a recipe. */
-export function readRecipe(text: string): ReadRecipe {
+export function readRecipe(text: string, { stored = false }: ReadOptions = {}): ReadRecipe {
   if (isTooDeep(text)) {
     const place = () => ({ offset: 0, length: text.length });
     const message = "lists and objects are nested too deep for a recipe";
@@ -48,7 +53,7 @@ export function readRecipe(text: string): ReadRecipe {
     const at = { offset: syntax?.offset ?? 0, length: syntax?.length ?? 0 };
     return { recipe: null, faults: [{ path: null, message, ...at, inSchema: true }], place };
   }
-  const value = fromOlderVersion(JSON.parse(text));
+  const value = fromOlderVersion(JSON.parse(text), stored);
   const result = recipeSchema.safeParse(value);
   if (result.success) {
     const faults = mixFaults(result.data).map((fault) => ({
@@ -75,8 +80,8 @@ export function readRecipe(text: string): ReadRecipe {
  * @param file the name that errors carry.
  * @throws DiscernError `recipe-invalid`, one line a fault: where (line, column, key), what was found, what is allowed.
  */
-export function parseRecipe(text: string, file: string): Recipe {
-  const { recipe, faults } = readRecipe(text);
+export function parseRecipe(text: string, file: string, options: ReadOptions = {}): Recipe {
+  const { recipe, faults } = readRecipe(text, options);
   if (recipe) return recipe;
   const lines = faults.map(({ path, message, offset }) => {
     const key = path === null ? "" : `${pathText(path)}: `;

@@ -143,7 +143,7 @@ export async function openRun(folder: string): Promise<RunRecord> {
   }
   try {
     const manifest = manifestSchema.parse(JSON.parse(text));
-    const recipe = parseRecipe(withoutCuda(await readFile(paths.recipe, "utf8")), paths.recipe);
+    const recipe = parseRecipe(await readFile(paths.recipe, "utf8"), paths.recipe, { stored: true });
     return { folder: paths.folder, manifest, recipe };
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
@@ -151,11 +151,4 @@ export async function openRun(folder: string): Promise<RunRecord> {
       cause,
     });
   }
-}
-
-/** The text of a stored recipe. One of version 0.1 may name the device cuda, which exists no more; what counts is the manifest's. */
-function withoutCuda(text: string): string {
-  const recipe: unknown = JSON.parse(text);
-  const old = typeof recipe === "object" && recipe !== null && "device" in recipe && recipe.device === "cuda";
-  return old ? JSON.stringify({ ...recipe, device: "auto" }, null, 2) : text;
 }

@@ -36,6 +36,12 @@ test("one key too many is no stored recipe, and is a fault", () => {
   expect(faults.map(({ path }) => path?.at(-1))).toEqual(["form", "margin", "gamma"]);
 });
 
+test("a run that was computed with cuda can still be read; a recipe that asks for it is refused", () => {
+  const text = JSON.stringify({ ...JSON.parse(stored), device: "cuda" });
+  expect(parseRecipe(text, file, { stored: true }).device).toBe("auto");
+  expect(() => parseRecipe(text, file)).toThrow(/device: .*cuda is no longer a device/);
+});
+
 test("a key that no loss ever had is a fault of a stored recipe, too", () => {
   const { stages, ...rest } = JSON.parse(stored);
   const loss = { ...stages[1].loss, marge: 1 };

@@ -8,19 +8,24 @@ from pytorch_metric_learning import losses as pml
 from circle import pairwise_circle
 from write import digits, write_json
 
-PML = {
-    "circle_m025_g256": pml.CircleLoss(m=0.25, gamma=256),
-    "circle_m025_g80": pml.CircleLoss(m=0.25, gamma=80),
-    "circle_m04_g32": pml.CircleLoss(m=0.4, gamma=32),
-    "ntxent_t007": pml.NTXentLoss(temperature=0.07),
-    "supcon_t01": pml.SupConLoss(temperature=0.1),
-    "triplet_m02_euclid": pml.TripletMarginLoss(margin=0.2),
-}
-PAIRWISE = {
-    f"circle_pairwise_m{margin}_g{gamma:g}": lambda x, labels, margin=margin, gamma=gamma: pairwise_circle(
-        x, labels, margin, gamma
-    )
-    for margin, gamma in [(0.25, 256.0), (0.25, 32.0)]
+def circle(margin: float, gamma: float, form: str) -> dict:
+    return {"type": "circle", "form": form, "margin": margin, "gamma": gamma}
+
+
+def pairwise(margin: float, gamma: float):
+    return lambda x, labels: pairwise_circle(x, labels, margin, gamma)
+
+
+# The reference, and the options in a recipe that it computes.
+LOSSES = {
+    "circle_m025_g256": (pml.CircleLoss(m=0.25, gamma=256), circle(0.25, 256, "anchor")),
+    "circle_m025_g80": (pml.CircleLoss(m=0.25, gamma=80), circle(0.25, 80, "anchor")),
+    "circle_m04_g32": (pml.CircleLoss(m=0.4, gamma=32), circle(0.4, 32, "anchor")),
+    "ntxent_t007": (pml.NTXentLoss(temperature=0.07), {"type": "ntxent", "temperature": 0.07}),
+    "supcon_t01": (pml.SupConLoss(temperature=0.1), {"type": "supcon", "temperature": 0.1}),
+    "triplet_m02_euclid": (pml.TripletMarginLoss(margin=0.2), {"type": "triplet", "mining": "all", "margin": 0.2}),
+    "circle_pairwise_m0.25_g256": (pairwise(0.25, 256.0), circle(0.25, 256, "global")),
+    "circle_pairwise_m0.25_g32": (pairwise(0.25, 32.0), circle(0.25, 32, "global")),
 }
 
 
@@ -31,13 +36,14 @@ def make(out: Path, seed: int) -> None:
     for count, width, first in [(6, 8, 3), (12, 16, 4), (24, 32, 12)]:
         embeddings = torch.randn(count, width, generator=generator)
         labels = torch.tensor([0] * first + [1] * (count - first))
-        for name, loss_of in {**PML, **PAIRWISE}.items():
+        for name, (loss_of, options) in LOSSES.items():
             leaf = embeddings.clone().requires_grad_(True)
             loss = loss_of(leaf, labels)
             loss.backward()
             entries.append(
                 {
                     "loss": name,
+                    "options": options,
                     "n": count,
                     "d": width,
                     "labels": labels.tolist(),
