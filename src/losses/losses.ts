@@ -6,12 +6,13 @@
 import * as z from "zod";
 import { circle } from "./circle.ts";
 import type { Arithmetic, PairMasks, TensorLike } from "./loss.ts";
+import { multiSimilarity } from "./multiSimilarity.ts";
 import { infonce, ntxent } from "./ntxent.ts";
 import { supcon } from "./supcon.ts";
 import { triplet } from "./triplet.ts";
 
 /** Every loss; the first is that of a recipe that names none. */
-export const losses = [circle, infonce, ntxent, supcon, triplet] as const;
+export const losses = [circle, infonce, ntxent, supcon, triplet, multiSimilarity] as const;
 
 type Losses = typeof losses;
 /** A loss by its name, with its own keys and no others. */

@@ -24,6 +24,14 @@ LOSSES = {
     "ntxent_t007": (pml.NTXentLoss(temperature=0.07), {"type": "ntxent", "temperature": 0.07}),
     "supcon_t01": (pml.SupConLoss(temperature=0.1), {"type": "supcon", "temperature": 0.1}),
     "triplet_m02_euclid": (pml.TripletMarginLoss(margin=0.2), {"type": "triplet", "mining": "all", "margin": 0.2}),
+    "multi_similarity": (
+        pml.MultiSimilarityLoss(alpha=2, beta=50, base=0.5),
+        {"type": "multi-similarity", "alpha": 2, "beta": 50, "base": 0.5},
+    ),
+    "multi_similarity_soft": (
+        pml.MultiSimilarityLoss(alpha=4, beta=10, base=0.3),
+        {"type": "multi-similarity", "alpha": 4, "beta": 10, "base": 0.3},
+    ),
     "circle_pairwise_m0.25_g256": (pairwise(0.25, 256.0), circle(0.25, 256, "global")),
     "circle_pairwise_m0.25_g32": (pairwise(0.25, 32.0), circle(0.25, 32, "global")),
 }
