@@ -3,6 +3,7 @@ import { glob, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { withTables } from "../scripts/tables.ts";
+import { families } from "../src/engine/model/families.ts";
 
 const root = join(import.meta.dirname, "..");
 
@@ -21,6 +22,12 @@ test("every relative link of a document leads somewhere", async () => {
     }
   }
   expect(broken).toEqual([]);
+});
+
+test("the README names every family of models that can be loaded", async () => {
+  const readme = await readFile(join(root, "README.md"), "utf8");
+  const [line] = /^Models: .*$/m.exec(readme) ?? [""];
+  expect(Object.keys(families).filter((name) => !new RegExp(`\\b${name}\\b`).test(line))).toEqual([]);
 });
 
 test("the README names every command and every script that it speaks of exists", async () => {

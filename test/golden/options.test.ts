@@ -31,10 +31,12 @@ const { ids, rows } = readGolden<{ ids: number[]; rows: Row[] }>("options.json")
  * these, and that a person who wrote them would miss; and what is not computed here.
  */
 const refusedHere: Readonly<Record<string, (row: Row) => boolean>> = {
-  attention_multiplier: () => true,
-  residual_multiplier: () => true,
-  embedding_multiplier: () => true,
-  logits_scaling: () => true,
+  attention_multiplier: ({ family }) => family !== "granite",
+  residual_multiplier: ({ family }) => family !== "granite",
+  embedding_multiplier: ({ family }) => family !== "granite",
+  logits_scaling: ({ family }) => family !== "granite",
+  no_rope_layers: ({ family }) => family !== "smollm3",
+  no_rope_layer_interval: ({ family }) => family !== "smollm3",
   logit_scale: () => true,
   num_local_experts: () => true,
   use_qk_norm: () => true,
@@ -57,7 +59,10 @@ const refusedHere: Readonly<Record<string, (row: Row) => boolean>> = {
     const { layer_types, sliding_window } = JSON.parse(config);
     const slides = family === "phi3" && sliding_window !== undefined;
     const own = slides ? "sliding_attention" : "full_attention";
-    return ["llama", "phi3", "olmo2"].includes(family) && layer_types.some((type: string) => type !== own);
+    return (
+      ["llama", "phi3", "olmo2", "granite"].includes(family) &&
+      layer_types.some((type: string) => type !== own)
+    );
   },
   // One frequency for each kind of layer; where layer_types are not read, these are refused first.
   rope_parameters: ({ config }) => config.includes('"full_attention": {'),

@@ -32,11 +32,13 @@ export type RopeScaling =
   /** All dims are paired, but only the first `turning` pairs turn. */
   | { readonly type: "proportional"; readonly factor: number; readonly turning: number };
 
-export type Family = "llama" | "mistral" | "qwen2" | "qwen3" | "gemma2" | "phi3" | "olmo2";
+/** Kinds of RoPE, by Hugging Face's names. */
+export type RopeType = RopeScaling["type"] | "default";
 
 /** A decoder-only transformer as data: all that tells one family from another. */
 export interface Architecture {
-  readonly family: Family;
+  /** Its `model_type`, for messages and manifests; what is computed is in the other fields. */
+  readonly family: string;
   readonly layers: number;
   readonly hiddenSize: number;
   readonly intermediateSize: number;
@@ -52,8 +54,11 @@ export interface Architecture {
   readonly norm: { epsilon: number; offset: 0 | 1; placement: "pre" | "post" | "sandwich" };
   /** RMS norm of queries and keys before RoPE: over each head, or over the whole projection. */
   readonly qkNorm: "none" | "head" | "projection";
-  /** The first `dims` of every head are rotated, pairing i with i + dims / 2. */
-  readonly rope: { theta: number; dims: number; scaling: RopeScaling | null };
+  /**
+   * The first `dims` of every head are rotated, pairing i with i + dims / 2, in the layers that say so: the others know
+   * no positions (NoPE).
+   */
+  readonly rope: { theta: number; dims: number; scaling: RopeScaling | null; layers: readonly boolean[] };
   readonly bias: { qkv: boolean; output: boolean; mlp: boolean };
   readonly activation: "silu" | "gelu_tanh";
   /** `windows[layer]` = w: position i attends to j with i − w < j ≤ i; null: to every j ≤ i. */
@@ -61,6 +66,8 @@ export interface Architecture {
   /** Logits are softcap(scale·h·Wᵀ) of normed hidden states h. */
   readonly logits: { scale: number; softcap: number | null };
   readonly embeddingScale: number;
+  /** What a sub-block gives is multiplied by it before it is added to the residual stream. */
+  readonly residualScale: number;
   readonly tiedEmbeddings: boolean;
   /** Whether q, k, v are one `qkv_proj` (rows q, then k, then v). */
   readonly fusedQkv: boolean;

@@ -1,13 +1,11 @@
 import * as z from "zod";
 import { DiscernError } from "../../protocol/errors.ts";
-import type { Architecture, Family } from "./architecture.ts";
+import type { Architecture } from "./architecture.ts";
 import { configSchema, type HfConfig } from "./config.ts";
 import { checkConfigKeys } from "./configKeys.ts";
-import { families } from "./families.ts";
+import { type Factors, type Family, presentOr } from "./families/family.ts";
+import { families, familyOf } from "./families.ts";
 import { ropeContextLimit, ropeFromConfig, ropeWarnings } from "./rope.ts";
-
-/** The families that can be loaded, for messages. */
-export const supportedFamilies = Object.keys(families) as Family[];
 
 const activations: Record<string, Architecture["activation"]> = {
   silu: "silu",
@@ -17,12 +15,12 @@ const activations: Record<string, Architecture["activation"]> = {
 };
 
 /**
- * Describes the decoder of a Hugging Face `config.json` (any version of transformers to 5.23).
+ * Describes the decoder of a Hugging Face `config.json` (any version of transformers to 5.24).
  *
  * @throws DiscernError `architecture-unsupported` (family, activation, RoPE type, quantisation) or `model-invalid`.
  */
 export function architectureFromConfig(input: unknown): Architecture {
-  const family = familyOf(input);
+  const { name, family } = namedFamily(input);
   const parsed = configSchema.safeParse(input);
   if (!parsed.success) {
     throw new DiscernError("model-invalid", `config.json is not valid: ${z.prettifyError(parsed.error)}`);
@@ -30,28 +28,21 @@ export function architectureFromConfig(input: unknown): Architecture {
   const config = parsed.data;
   checkConfigKeys(config, family);
 
-  const { defaults, ...rules } = families[family];
-  const heads = config.num_attention_heads;
-  const kvHeads = presentOr(config.num_key_value_heads, defaults.kvHeads ?? null) ?? heads;
-  for (const [key, byDefault] of [
-    ["head_dim", defaults.headDim],
-    ["num_key_value_heads", family === "gemma2" ? defaults.kvHeads : undefined],
-  ] as const) {
-    if (config[key] !== null || byDefault === undefined) continue;
-    throw new DiscernError("model-invalid", `config.json: ${key} is null, which means nothing in ${family}.`);
-  }
-  const headDim = config.head_dim ?? defaults.headDim ?? Math.floor(config.hidden_size / heads);
-  if (heads % kvHeads !== 0) {
-    throw new DiscernError(
-      "model-invalid",
-      `config.json: num_attention_heads (${heads}) must be a multiple of num_key_value_heads (${kvHeads}).`,
-    );
-  }
-  const gemma = family === "gemma2";
+  const { defaults } = family;
+  const { heads, kvHeads, headDim } = headsOf(config, family);
+  const factors: Factors = {
+    attentionScale: headDim ** -0.5,
+    attentionSoftcap: null,
+    embeddingScale: 1,
+    residualScale: 1,
+    logitScale: 1,
+    logitSoftcap: null,
+    ...family.factors?.(config),
+  };
   const trainedLength = config.max_position_embeddings ?? defaults.contextLength;
   const rope = ropeFromConfig(config, family, { headDim, contextLength: trainedLength });
   return {
-    family,
+    family: name,
     layers: config.num_hidden_layers,
     hiddenSize: config.hidden_size,
     intermediateSize: config.intermediate_size,
@@ -62,23 +53,24 @@ export function architectureFromConfig(input: unknown): Architecture {
     contextLength: Math.min(trainedLength, ropeContextLimit(rope)),
     norm: {
       epsilon: config.rms_norm_eps ?? defaults.epsilon,
-      offset: rules.normOffset,
-      placement: rules.placement,
+      offset: family.normOffset,
+      placement: family.placement,
     },
-    qkNorm: rules.qkNorm,
+    qkNorm: family.qkNorm,
     rope,
-    bias: rules.bias(config),
-    activation: activationOf(config, defaults.activation),
+    bias: family.bias(config),
+    activation: activationOf(config, family),
     attention: {
-      scale: gemma ? (config.query_pre_attn_scalar ?? 256) ** -0.5 : headDim ** -0.5,
-      softcap: gemma ? presentOr(config.attn_logit_softcapping, 50) : null,
+      scale: factors.attentionScale,
+      softcap: factors.attentionSoftcap,
       windows: windowsOf(config, family),
     },
-    logits: { scale: 1, softcap: gemma ? presentOr(config.final_logit_softcapping, 30) : null },
-    embeddingScale: gemma ? Math.sqrt(config.hidden_size) : 1,
+    logits: { scale: factors.logitScale, softcap: factors.logitSoftcap },
+    embeddingScale: factors.embeddingScale,
+    residualScale: factors.residualScale,
     tiedEmbeddings: config.tie_word_embeddings ?? defaults.tied,
-    fusedQkv: rules.fused,
-    fusedGateUp: rules.fused,
+    fusedQkv: family.fused,
+    fusedGateUp: family.fused,
   };
 }
 
@@ -88,12 +80,13 @@ export function architectureFromConfig(input: unknown): Architecture {
  *
  * @throws as {@link architectureFromConfig}.
  */
-export function configWarnings(input: unknown, { family, rope }: Architecture): string[] {
+export function configWarnings(input: unknown, { rope }: Architecture): string[] {
+  const { family } = namedFamily(input);
   const config = configSchema.parse(input);
-  return [...ropeWarnings(config, family, rope), ...checkConfigKeys(config, family)];
+  return [...ropeWarnings(config, family.rope, rope), ...checkConfigKeys(config, family)];
 }
 
-function familyOf(input: unknown): Family {
+function namedFamily(input: unknown): { name: string; family: Family } {
   const type = z.looseObject({ model_type: z.string() }).safeParse(input);
   if (!type.success) {
     throw new DiscernError(
@@ -101,41 +94,57 @@ function familyOf(input: unknown): Family {
       "config.json names no model_type, so the architecture is unknown.",
     );
   }
-  const family = supportedFamilies.find((name) => name === type.data.model_type);
-  if (family === undefined) throw unsupported(`architecture "${type.data.model_type}"`);
-  return family;
+  const name = type.data.model_type;
+  const family = familyOf(name);
+  if (family === null) throw unsupported(`architecture "${name}"`);
+  return { name, family };
+}
+
+function headsOf(
+  config: HfConfig,
+  { defaults, notNull }: Family,
+): Pick<Architecture, "heads" | "kvHeads" | "headDim"> {
+  for (const key of notNull) {
+    if (config[key] !== null) continue;
+    throw new DiscernError(
+      "model-invalid",
+      `config.json: ${key} is null, which means nothing in ${config.model_type}.`,
+    );
+  }
+  const heads = config.num_attention_heads;
+  const kvHeads = presentOr(config.num_key_value_heads, defaults.kvHeads ?? null) ?? heads;
+  if (heads % kvHeads !== 0) {
+    throw new DiscernError(
+      "model-invalid",
+      `config.json: num_attention_heads (${heads}) must be a multiple of num_key_value_heads (${kvHeads}).`,
+    );
+  }
+  const headDim = config.head_dim ?? defaults.headDim ?? Math.floor(config.hidden_size / heads);
+  return { heads, kvHeads, headDim };
 }
 
 function unsupported(what: string): DiscernError {
   return new DiscernError(
     "architecture-unsupported",
-    `The model's ${what} is not supported. Supported architectures: ${supportedFamilies.join(", ")}.`,
+    `The model's ${what} is not supported. Supported architectures: ${Object.keys(families).join(", ")}.`,
   );
 }
 
-function activationOf(config: HfConfig, fallback: string): Architecture["activation"] {
-  // Gemma's hidden_act was wrong in early releases; transformers reads hidden_activation there.
-  const name =
-    config.model_type === "gemma2" ? (config.hidden_activation ?? fallback) : (config.hidden_act ?? fallback);
+function activationOf(config: HfConfig, { activationKey, defaults }: Family): Architecture["activation"] {
+  const name = config[activationKey] ?? defaults.activation;
   const activation = Object.hasOwn(activations, name) ? activations[name] : undefined;
-  if (activation === undefined) {
-    const key = config.model_type === "gemma2" ? "hidden_activation" : "hidden_act";
-    throw unsupported(`activation "${name}" (${key})`);
-  }
+  if (activation === undefined) throw unsupported(`activation "${name}" (${activationKey})`);
   return activation;
 }
 
-function windowsOf(config: HfConfig, family: Family): (number | null)[] {
-  const { defaults, sliding } = families[family];
+function windowsOf(config: HfConfig, { defaults, sliding }: Family): (number | null)[] {
   const layers = Array.from({ length: config.num_hidden_layers }, (_, layer) => layer);
   if (sliding === "none") return layers.map(() => null);
-  const switchedOff = sliding === "switched" && !config.use_sliding_window;
-  const window = switchedOff ? null : presentOr(config.sliding_window, defaults.slidingWindow);
-  if (sliding === "everywhere") return layers.map(() => window);
-  const slides = (layer: number) =>
-    sliding === "alternating"
-      ? layer % 2 === 0
-      : window !== null && layer >= (config.max_window_layers ?? 28);
+  const given = presentOr(config.sliding_window, defaults.slidingWindow);
+  if (sliding === "everywhere") return layers.map(() => given);
+  const switchedOff = sliding.switched && !config.use_sliding_window;
+  const window = switchedOff ? null : given;
+  const slides = (layer: number) => sliding.byDefault(layer, config, window);
   const types =
     config.layer_types ?? layers.map((layer) => (slides(layer) ? "sliding_attention" : "full_attention"));
   if (types.length !== config.num_hidden_layers) {
@@ -156,9 +165,4 @@ function windowsOf(config: HfConfig, family: Family): (number | null)[] {
     }
     return window;
   });
-}
-
-/** `null` in a config switches a thing off; only an absent key takes the default. */
-function presentOr<T>(value: number | null | undefined, fallback: T): number | T | null {
-  return value === undefined ? fallback : value;
 }

@@ -66,6 +66,15 @@ export const configSchema = z.looseObject({
   use_sliding_window: z.boolean().nullish(),
   max_window_layers: z.int().nonnegative().nullish(),
   layer_types: z.array(z.string()).max(bounds.layers).nullish(),
+  no_rope_layers: z
+    .array(z.union([z.int(), z.boolean()]))
+    .max(bounds.layers)
+    .nullish(),
+  no_rope_layer_interval: z.int().positive().nullish(),
+  attention_multiplier: z.number().nullish(),
+  embedding_multiplier: z.number().nullish(),
+  residual_multiplier: z.number().nullish(),
+  logits_scaling: z.number().positive().nullish(),
   query_pre_attn_scalar: z.number().positive().nullish(),
   attn_logit_softcapping: z.number().positive().nullish(),
   final_logit_softcapping: z.number().positive().nullish(),

@@ -1,6 +1,6 @@
 import { DiscernError } from "../../protocol/errors.ts";
-import type { Family } from "./architecture.ts";
 import { configSchema, type HfConfig } from "./config.ts";
+import type { ConfigKey, Family } from "./families/family.ts";
 import { decodingKeys } from "./generationConfig.ts";
 
 /**
@@ -15,12 +15,13 @@ import { decodingKeys } from "./generationConfig.ts";
  * @returns warnings, each a sentence for people.
  * @throws DiscernError `architecture-unsupported` naming the key and its value.
  */
-export function checkConfigKeys(config: HfConfig, family: Family): string[] {
+export function checkConfigKeys(config: HfConfig, { reads }: Family): string[] {
+  const family = config.model_type;
   const warnings: string[] = [];
   const unknown: string[] = [];
   for (const [key, value] of Object.entries(config)) {
-    const elsewhere = Object.hasOwn(foreign, key) ? foreign[key] : undefined;
-    if (elsewhere !== undefined && !elsewhere.readBy.includes(family)) {
+    const elsewhere = foreign[key as ConfigKey];
+    if (elsewhere !== undefined && Object.hasOwn(foreign, key) && !reads.includes(key as ConfigKey)) {
       if (elsewhere.neutral(value, config)) continue;
       if (elsewhere.otherwise === "refuse") throw unsupported(key, value, `in the family ${family}`);
       warnings.push(
@@ -81,34 +82,31 @@ function allOneKind(types: unknown, { model_type, sliding_window }: HfConfig): b
 }
 
 interface Foreign {
-  readonly readBy: readonly Family[];
   readonly neutral: Neutral;
   /** A key left over from a conversion is common and ignored by all; one that asks for another computation is not. */
   readonly otherwise: "refuse" | "warn";
 }
 
-/** Keys that some of the families read, and what they mean in the others. */
-const foreign: Readonly<Record<string, Foreign>> = {
-  attention_bias: { readBy: ["llama", "qwen3", "gemma2", "olmo2"], neutral: off, otherwise: "warn" },
-  mlp_bias: { readBy: ["llama"], neutral: off, otherwise: "warn" },
-  hidden_act: {
-    readBy: ["llama", "mistral", "qwen2", "qwen3", "phi3", "olmo2"],
-    // Early releases of gemma name an activation here that was never meant.
-    neutral: () => true,
-    otherwise: "warn",
-  },
-  hidden_activation: { readBy: ["gemma2"], neutral: nothing, otherwise: "refuse" },
-  query_pre_attn_scalar: { readBy: ["gemma2"], neutral: nothing, otherwise: "refuse" },
-  attn_logit_softcapping: { readBy: ["gemma2"], neutral: nothing, otherwise: "refuse" },
-  final_logit_softcapping: { readBy: ["gemma2"], neutral: nothing, otherwise: "refuse" },
-  sliding_window: {
-    readBy: ["mistral", "qwen2", "qwen3", "gemma2", "phi3"],
-    neutral: nothing,
-    otherwise: "warn",
-  },
-  use_sliding_window: { readBy: ["qwen2", "qwen3"], neutral: () => true, otherwise: "warn" },
-  max_window_layers: { readBy: ["qwen2", "qwen3"], neutral: () => true, otherwise: "warn" },
-  layer_types: { readBy: ["qwen2", "qwen3", "gemma2"], neutral: allOneKind, otherwise: "refuse" },
+/** Keys that some of the families read, and what they mean in the others. A family names its own (`reads`). */
+const foreign: Readonly<Partial<Record<ConfigKey, Foreign>>> = {
+  attention_bias: { neutral: off, otherwise: "warn" },
+  mlp_bias: { neutral: off, otherwise: "warn" },
+  // Early releases of gemma name an activation here that was never meant.
+  hidden_act: { neutral: () => true, otherwise: "warn" },
+  hidden_activation: { neutral: nothing, otherwise: "refuse" },
+  query_pre_attn_scalar: { neutral: nothing, otherwise: "refuse" },
+  attn_logit_softcapping: { neutral: nothing, otherwise: "refuse" },
+  final_logit_softcapping: { neutral: nothing, otherwise: "refuse" },
+  attention_multiplier: { neutral: nothing, otherwise: "refuse" },
+  embedding_multiplier: { neutral: one, otherwise: "refuse" },
+  residual_multiplier: { neutral: one, otherwise: "refuse" },
+  logits_scaling: { neutral: one, otherwise: "refuse" },
+  sliding_window: { neutral: nothing, otherwise: "warn" },
+  use_sliding_window: { neutral: () => true, otherwise: "warn" },
+  max_window_layers: { neutral: () => true, otherwise: "warn" },
+  layer_types: { neutral: allOneKind, otherwise: "refuse" },
+  no_rope_layers: { neutral: nothing, otherwise: "refuse" },
+  no_rope_layer_interval: { neutral: nothing, otherwise: "refuse" },
 };
 
 /** Keys that ask for something that is not computed here, with the values that ask for nothing. */
@@ -123,7 +121,6 @@ const decisive: Readonly<Record<string, Neutral>> = {
   is_encoder_decoder: off,
   attention_chunk_size: off,
   attention_type: nothing,
-  attention_multiplier: nothing,
   attention_scale: nothing,
   attn_temperature_tuning: off,
   attention_sink: off,
@@ -155,8 +152,6 @@ const decisive: Readonly<Record<string, Neutral>> = {
   index_topk: nothing,
   num_kv_shared_layers: off,
   // Positions of another kind.
-  no_rope_layers: nothing,
-  no_rope_layer_interval: nothing,
   rope_interleave: off,
   rope_interleaved: off,
   interleaved_rope: off,
@@ -185,11 +180,8 @@ const decisive: Readonly<Record<string, Neutral>> = {
   moe_intermediate_size: off,
   shared_expert_intermediate_size: off,
   // Factors on what passes through.
-  residual_multiplier: one,
-  embedding_multiplier: one,
   embedding_scale: one,
   scale_embedding: off,
-  logits_scaling: one,
   logit_scale: one,
   scale_emb: one,
   scale_depth: nothing,

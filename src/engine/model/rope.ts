@@ -1,12 +1,9 @@
 import { DiscernError } from "../../protocol/errors.ts";
-import type { Architecture, Family, RopeScaling } from "./architecture.ts";
+import type { Architecture, RopeScaling, RopeType } from "./architecture.ts";
 import type { HfConfig } from "./config.ts";
+import type { Family, RopeRules } from "./families/family.ts";
 
 type Settings = NonNullable<HfConfig["rope_scaling"]>;
-
-/** The types that transformers computes for these families. */
-const supported = ["default", "linear", "dynamic", "yarn", "longrope", "llama3", "proportional"] as const;
-type RopeType = (typeof supported)[number];
 
 /** Keys of a RoPE setting that each type reads, beside its type and `rope_theta`. */
 const readKeys: Record<RopeType, readonly string[]> = {
@@ -48,12 +45,12 @@ export function ropeFromConfig(
   { headDim, contextLength }: Pick<Architecture, "headDim" | "contextLength">,
 ): Architecture["rope"] {
   const { key, settings } = chosenSettings(config);
-  const type = typeOf(settings, family, key);
+  const type = typeOf(settings, config.model_type, family.rope, key);
   const share = settings.partial_rotary_factor ?? config.partial_rotary_factor ?? 1;
-  // Of these families transformers rotates a part of each head in phi3 alone; elsewhere the key is ignored or fails.
-  if (share !== 1 && family !== "phi3" && type !== "proportional") {
+  // Where a family does not rotate a part of each head, transformers ignores the key or fails.
+  if (share !== 1 && !family.rope.partial && type !== "proportional") {
     throw unsupported(
-      `partial_rotary_factor ${share} (a part of each head rotated, in the family ${family})`,
+      `partial_rotary_factor ${share} (a part of each head rotated, in the family ${config.model_type})`,
     );
   }
   const dims = type === "proportional" ? headDim : Math.floor(headDim * share);
@@ -63,16 +60,20 @@ export function ropeFromConfig(
       `config.json: RoPE must rotate an even number of dimensions, not ${dims}; see head_dim and partial_rotary_factor.`,
     );
   }
-  const theta = settings.rope_theta ?? config.rope_theta ?? 10_000;
-  return { theta, dims, scaling: scalingOf(type, settings, { config, family, contextLength, dims, share }) };
+  return {
+    theta: settings.rope_theta ?? config.rope_theta ?? family.defaults.ropeTheta,
+    dims,
+    scaling: scalingOf(type, settings, { config, rules: family.rope, contextLength, dims, share }),
+    layers: family.rotates?.(config) ?? Array<boolean>(config.num_hidden_layers).fill(true),
+  };
 }
 
 /**
  * What of a config's RoPE settings is not read, and where that can surprise: each a sentence.
  */
-export function ropeWarnings(config: HfConfig, family: Family, rope: Architecture["rope"]): string[] {
+export function ropeWarnings(config: HfConfig, rules: RopeRules, rope: Architecture["rope"]): string[] {
   const { key, settings } = chosenSettings(config);
-  const type = typeOf(settings, family, key);
+  const type = typeOf(settings, config.model_type, rules, key);
   const read = new Set(["rope_type", "type", "rope_theta", "partial_rotary_factor", ...readKeys[type]]);
   const unread = Object.keys(settings).filter((name) => !read.has(name));
   const warnings: string[] = [];
@@ -108,18 +109,16 @@ function chosenSettings(config: HfConfig): { key: "rope_scaling" | "rope_paramet
   return { key: "rope_parameters", settings: config.rope_parameters ?? {} };
 }
 
-function typeOf(settings: Settings, family: Family, key: string): RopeType {
+function typeOf(settings: Settings, family: string, { types, aliases }: RopeRules, key: string): RopeType {
   const nested = Object.keys(settings).find((name) => {
     const value = settings[name];
     return typeof value === "object" && value !== null && !Array.isArray(value);
   });
   if (nested !== undefined) throw unsupported(`${key} for each kind of layer ("${nested}")`);
   const named = settings.rope_type ?? settings.type ?? "default";
-  // transformers takes these names for longrope in phi3.
-  const type = family === "phi3" && (named === "su" || named === "yarn") ? "longrope" : named;
-  const found = supported.find((each) => each === type);
-  if (found === undefined || (family === "phi3" && found !== "default" && found !== "longrope")) {
-    const types = family === "phi3" ? ["default", "longrope"] : supported;
+  const type = Object.hasOwn(aliases, named) ? aliases[named] : named;
+  const found = types.find((each) => each === type);
+  if (found === undefined) {
     throw new DiscernError(
       "architecture-unsupported",
       `The model's RoPE scaling "${named}" (${key}) is not supported in the family ${family}. ` +
@@ -131,22 +130,24 @@ function typeOf(settings: Settings, family: Family, key: string): RopeType {
 
 interface ScalingContext {
   readonly config: HfConfig;
-  readonly family: Family;
+  readonly rules: RopeRules;
   readonly contextLength: number;
   readonly dims: number;
   readonly share: number;
 }
 
 function scalingOf(type: RopeType, settings: Settings, context: ScalingContext): RopeScaling | null {
-  const { config, family, contextLength, dims, share } = context;
+  const { config, rules, contextLength, dims, share } = context;
   const need = <T>(key: string, value: T | null | undefined): T => {
     if (value != null) return value;
     throw new DiscernError("model-invalid", `config.json: RoPE scaling "${type}" lacks "${key}".`);
   };
-  // The key beside the setting goes before the one in it; phi3's configuration always has it.
+  // The key beside the setting goes before the one in it, which counts for nothing where the family has a default.
   const original = () =>
     config.original_max_position_embeddings ??
-    (family === "phi3" ? 4096 : (settings.original_max_position_embeddings ?? contextLength));
+    rules.originalContextLength ??
+    settings.original_max_position_embeddings ??
+    contextLength;
   switch (type) {
     case "default":
       return null;
@@ -218,7 +219,9 @@ export function ropeAmplitude({ rope }: Pick<Architecture, "rope">): number {
  * RoPE's inverse frequencies (dims / 2), by Hugging Face's convention: position p turns the pair (i, i + dims / 2)
  * by p · f[i], f[i] = θ^(−2i / dims), changed by the architecture's scaling.
  */
-export function inverseFrequencies(a: Pick<Architecture, "rope">): Float64Array {
+export function inverseFrequencies(a: {
+  rope: Pick<Architecture["rope"], "theta" | "dims" | "scaling">;
+}): Float64Array {
   const { theta, dims, scaling } = a.rope;
   const plain = Float64Array.from({ length: dims / 2 }, (_, i) => theta ** ((-2 * i) / dims));
   switch (scaling?.type) {

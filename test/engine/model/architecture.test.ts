@@ -47,6 +47,42 @@ describe("architectureFromConfig", () => {
     });
   });
 
+  it("describes what is particular to granite", () => {
+    expect(architectureFromConfig(tinyConfig("granite"))).toMatchObject({
+      attention: { scale: 0.15 },
+      logits: { scale: 0.25, softcap: null },
+      embeddingScale: 6,
+      residualScale: 0.35,
+    });
+  });
+
+  it("describes which layers of smollm3 rotate and which slide", () => {
+    const layersOf = (change: Record<string, unknown>) => {
+      const { rope, attention } = architectureFromConfig({
+        ...tinyConfig("smollm3"),
+        layer_types: undefined,
+        no_rope_layers: undefined,
+        ...change,
+      });
+      return { rotate: rope.layers.map(Number), slide: attention.windows };
+    };
+    const none = [null, null, null, null];
+    expect(layersOf({})).toEqual({ rotate: [1, 1, 1, 0], slide: none });
+    expect(layersOf({ no_rope_layer_interval: 3 })).toEqual({ rotate: [1, 1, 0, 1], slide: none });
+    expect(layersOf({ no_rope_layers: [0, 1, true, false, 1] })).toEqual({
+      rotate: [0, 1, 1, 0],
+      slide: none,
+    });
+    expect(layersOf({ sliding_window: 7, use_sliding_window: true, no_rope_layer_interval: 2 })).toEqual({
+      rotate: [1, 0, 1, 0],
+      slide: [null, 7, null, 7],
+    });
+    expect(() => layersOf({ no_rope_layers: [0, 1, 1] })).toThrow(
+      /no_rope_layers has 3 entries for 4 layers/,
+    );
+    expect(() => layersOf({ no_rope_layer_interval: 0 })).toThrow(/no_rope_layer_interval/);
+  });
+
   it("reads RoPE settings in their old form as in their new one", () => {
     const { rope_parameters, ...older } = tinyConfig("llama3_rope");
     const { rope_theta, ...rope_scaling } = rope_parameters as Record<string, unknown>;
@@ -115,7 +151,7 @@ describe("architectureFromConfig", () => {
     [
       "an unknown family",
       { model_type: "mamba" },
-      /"mamba".*llama, mistral, qwen2, qwen3, gemma2, phi3, olmo2/,
+      /"mamba".*llama, mistral, qwen2, qwen3, gemma2, phi3, olmo2, granite, smollm3/,
     ],
     ["an unknown activation", { hidden_act: "relu6" }, /"relu6"/],
     [

@@ -51,6 +51,12 @@ export function ggufMetadata(a: Architecture): Record<string, Typed> {
   };
   if (a.attention.softcap !== null) own.attn_logit_softcapping = { f32: a.attention.softcap };
   if (a.logits.softcap !== null) own.final_logit_softcapping = { f32: a.logits.softcap };
+  if (a.family === "granite") {
+    own["attention.scale"] = { f32: a.attention.scale };
+    own.embedding_scale = { f32: a.embeddingScale };
+    own.residual_scale = { f32: a.residualScale };
+    own.logit_scale = { f32: 1 / a.logits.scale };
+  }
   const window = a.attention.windows.find((each) => each !== null);
   if (window) own["attention.sliding_window"] = { u32: window };
   return {
@@ -75,7 +81,8 @@ function converted(name: string, { shape, data }: Parameter, a: Architecture): P
   const kept = Float32Array.from(data);
   if (a.family === "gemma2" && name.endsWith("norm.weight"))
     return { shape, data: kept.map((value) => value + 1) };
-  if (a.family !== "llama" || !/\.[qk]_proj\./.test(name)) return { shape, data: kept };
+  if (!["llama", "granite", "smollm3"].includes(a.family) || !/\.[qk]_proj\./.test(name))
+    return { shape, data: kept };
   // reshape(heads, 2, headDim / 2, in).swapaxes(1, 2), as in convert_hf_to_gguf.py.
   const rows = shape[0]!;
   const width = data.length / rows;

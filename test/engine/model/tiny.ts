@@ -1,24 +1,15 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { LiveModel } from "../../../src/engine/backend/onnx/decoder/liveModel.ts";
 import { Device } from "../../../src/engine/backend/onnx/runtime/device.ts";
+import { families } from "../../../src/engine/model/families.ts";
 import { openModel } from "../../../src/engine/model/source.ts";
 import { committedPath } from "../../golden/golden.ts";
 
-/** The nine small golden models, one a kind of decoder. */
-export const tinyModels = [
-  "gemma2",
-  "llama",
-  "llama3_rope",
-  "llama_untied_bias",
-  "mistral",
-  "olmo2",
-  "phi3",
-  "qwen2",
-  "qwen3",
-] as const;
+/** The small golden models: one for each family, under its name, and some more of one family. */
+export const tinyModels = readdirSync(committedPath("tiny"));
 
 /** Those of them that GGUF names by their own family. */
-export const ggufFamilies = ["llama", "qwen2", "qwen3", "gemma2", "phi3", "olmo2"] as const;
+export const ggufFamilies = Object.keys(families).filter((name) => families[name].gguf !== null);
 
 export function tinyPath(name: string): string {
   return committedPath("tiny", name);

@@ -16,7 +16,7 @@ const prompts = Array.from({ length: 11 }, (_, i) => [
   ...Array.from({ length: 1 + ((7 * i) % 17) }, (_, t) => 20 + ((13 * i + 5 * t) % 100)),
 ]);
 
-describe.each(["llama", "gemma2", "olmo2", "mistral"])("on %s", (name) => {
+describe.each(["llama", "gemma2", "olmo2", "mistral", "granite", "smollm3"])("on %s", (name) => {
   it("is the sum of every opening's probability, each run alone", async () => {
     const model = await tinyModel(name);
     const scores = await new RefusalScorer(model, 0, encoded).score(prompts);

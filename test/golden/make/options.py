@@ -43,6 +43,8 @@ FAMILIES = {
     "gemma2": {"head_dim": 8},
     "phi3": {},
     "olmo2": {},
+    "granite": {},
+    "smollm3": {},
 }
 LENGTH = 24
 YARN = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 32}
@@ -187,6 +189,14 @@ OPTIONS = [
     ("embedding_multiplier", {"embedding_multiplier": 2.0}),
     ("logits_scaling", {"logits_scaling": 2.0}),
     ("logit_scale", {"logit_scale": 0.5}),
+    ("no_rope_layers", {"no_rope_layers": [0, 1]}),
+    ("no_rope_layers", {"no_rope_layers": [1, 0, 0]}),
+    ("no_rope_layers", {"no_rope_layers": [0]}),
+    ("no_rope_layer_interval", {"no_rope_layer_interval": 2}),
+    (
+        "no_rope_layer_interval",
+        {"no_rope_layer_interval": 2, "sliding_window": 8, "use_sliding_window": True},
+    ),
     ("num_local_experts", {"num_local_experts": 4}),
     ("use_qk_norm", {"use_qk_norm": True}),
     ("clip_qkv", {"clip_qkv": 0.1}),

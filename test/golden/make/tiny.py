@@ -50,6 +50,16 @@ MODELS = {
     "gemma2": {"model_type": "gemma2", "head_dim": 16, "query_pre_attn_scalar": 16, "sliding_window": 8},
     "phi3": {"model_type": "phi3"},
     "olmo2": {"model_type": "olmo2"},
+    "granite": {
+        "model_type": "granite",
+        "tie_word_embeddings": True,
+        "embedding_multiplier": 6.0,
+        "attention_multiplier": 0.15,
+        "residual_multiplier": 0.35,
+        "logits_scaling": 4.0,
+    },
+    # Every fourth layer does not rotate: that is the last one here.
+    "smollm3": {"model_type": "smollm3", "num_hidden_layers": 4, "rope_theta": 5_000_000.0},
 }
 
 

@@ -1,84 +1,50 @@
 import * as z from "zod";
 import { DiscernError } from "../../../protocol/errors.ts";
 import { greatestOf } from "../../../statistics/extremes.ts";
-import type { Family } from "../architecture.ts";
-import { supportedFamilies } from "../architectureFromConfig.ts";
-import { bounds } from "../config.ts";
+import type { GgufFamily } from "../families/family.ts";
+import { families, familyOf } from "../families.ts";
 import type { GgufHeader, GgufValue } from "./gguf.ts";
-
-/** GGUF's name for an architecture → Hugging Face's model class; Mistral's files say llama. */
-const modelClasses: Partial<Record<Family, string>> = {
-  llama: "LlamaForCausalLM",
-  qwen2: "Qwen2ForCausalLM",
-  qwen3: "Qwen3ForCausalLM",
-  gemma2: "Gemma2ForCausalLM",
-  phi3: "Phi3ForCausalLM",
-  olmo2: "Olmo2ForCausalLM",
-};
+import {
+  decimal,
+  type GgufContext,
+  type GgufValues,
+  type Hyperparameters,
+  hyperparameters,
+} from "./hyperparameters.ts";
 
 const natural = z.int().nonnegative();
-/** A count, or a list with one entry a layer. */
-const perLayer = z.union([natural, z.array(natural).min(1)]);
-
-const hyperparameters = z.object({
-  block_count: natural.max(bounds.layers),
-  context_length: natural,
-  embedding_length: natural,
-  feed_forward_length: perLayer,
-  "attention.head_count": perLayer,
-  "attention.head_count_kv": perLayer.optional(),
-  "attention.key_length": natural.optional(),
-  "attention.value_length": natural.optional(),
-  "attention.layer_norm_rms_epsilon": z.number().positive(),
-  "attention.sliding_window": natural.optional(),
-  attn_logit_softcapping: z.number().optional(),
-  final_logit_softcapping: z.number().optional(),
-  "rope.freq_base": z.number().positive().optional(),
-  "rope.dimension_count": natural.optional(),
-  "rope.scaling.type": z.string().optional(),
-  "rope.scaling.factor": z.number().nonnegative().optional(),
-  "rope.scale_linear": z.number().nonnegative().optional(),
-  "rope.scaling.original_context_length": natural.optional(),
-});
 
 /**
  * Metadata below the architecture's name that asks for something not computed here, with the values that ask for
  * nothing.
  */
-const decisive: Readonly<Record<string, (value: GgufValue, h: Hyperparameters, family: Family) => boolean>> =
-  {
-    expert_count: off,
-    expert_used_count: off,
-    expert_shared_count: off,
-    "attention.scale": off,
-    "attention.causal": (value) => value === true,
-    "attention.clamp_kqv": off,
-    "attention.max_alibi_bias": off,
-    "attention.value_length": (value, h) => value === (h["attention.key_length"] ?? value),
-    "attention.q_lora_rank": off,
-    "attention.kv_lora_rank": off,
-    "attention.layer_norm_epsilon": () => false,
-    "attention.sliding_window_pattern": () => false,
-    "attention.temperature_scale": off,
-    // The files of Olmo 3, which has windows, name this architecture, too.
-    "attention.sliding_window": (value, _h, family) => family !== "olmo2" || value === 0,
-    logit_scale: (value) => value === 0 || value === 1,
-    residual_scale: (value) => value === 0 || value === 1,
-    embedding_scale: (value) => value === 0 || value === 1,
-    use_parallel_residual: off,
-    swin_norm: off,
-    rescale_every_n_layers: off,
-    "rope.dimension_sections": () => false,
-    "rope.scaling.attn_factor": (value) => value === 0 || value === 1,
-    "rope.scaling.yarn_ext_factor": off,
-    "rope.scaling.yarn_attn_factor": off,
-    "rope.scaling.yarn_log_multiplier": off,
-    "rope.scaling.yarn_beta_fast": off,
-    "rope.scaling.yarn_beta_slow": off,
-    pooling_type: off,
-    leading_dense_block_count: off,
-    decoder_block_count: off,
-  };
+const decisive: GgufValues = {
+  expert_count: off,
+  expert_used_count: off,
+  expert_shared_count: off,
+  "attention.causal": (value) => value === true,
+  "attention.clamp_kqv": off,
+  "attention.max_alibi_bias": off,
+  "attention.value_length": (value, h) => value === (h["attention.key_length"] ?? value),
+  "attention.q_lora_rank": off,
+  "attention.kv_lora_rank": off,
+  "attention.layer_norm_epsilon": () => false,
+  "attention.sliding_window_pattern": () => false,
+  "attention.temperature_scale": off,
+  use_parallel_residual: off,
+  swin_norm: off,
+  rescale_every_n_layers: off,
+  "rope.dimension_sections": () => false,
+  "rope.scaling.attn_factor": (value) => value === 0 || value === 1,
+  "rope.scaling.yarn_ext_factor": off,
+  "rope.scaling.yarn_attn_factor": off,
+  "rope.scaling.yarn_log_multiplier": off,
+  "rope.scaling.yarn_beta_fast": off,
+  "rope.scaling.yarn_beta_slow": off,
+  pooling_type: off,
+  leading_dense_block_count: off,
+  decoder_block_count: off,
+};
 
 function off(value: GgufValue): boolean {
   return value === 0 || value === false || (Array.isArray(value) && value.length === 0);
@@ -98,11 +64,21 @@ const inert: ReadonlySet<string> = new Set([
   "expert_gating_func",
 ]);
 
-/** Hyperparameters that the families of GGUF do not share, and those that read them. */
-const readBy: Readonly<Record<string, readonly Family[]>> = {
-  "attention.sliding_window": ["gemma2", "phi3"],
-  attn_logit_softcapping: ["gemma2"],
-  final_logit_softcapping: ["gemma2"],
+const plain = (value: GgufValue): boolean => value === 0 || value === 1;
+
+/** Hyperparameters that some families read, and what they mean in the others. A family names its own (`reads`). */
+const foreign: Readonly<
+  Partial<
+    Record<keyof Hyperparameters, { neutral: (value: GgufValue) => boolean; otherwise: "refuse" | "warn" }>
+  >
+> = {
+  "attention.sliding_window": { neutral: off, otherwise: "warn" },
+  attn_logit_softcapping: { neutral: off, otherwise: "warn" },
+  final_logit_softcapping: { neutral: off, otherwise: "warn" },
+  "attention.scale": { neutral: off, otherwise: "refuse" },
+  embedding_scale: { neutral: plain, otherwise: "refuse" },
+  residual_scale: { neutral: plain, otherwise: "refuse" },
+  logit_scale: { neutral: plain, otherwise: "refuse" },
 };
 
 /**
@@ -115,21 +91,28 @@ const readBy: Readonly<Record<string, readonly Family[]>> = {
 function checkKeys(
   metadata: Map<string, GgufValue>,
   h: Hyperparameters,
-  family: Family,
+  family: string,
+  { reads, accepts = {} }: GgufFamily,
   file: string,
 ): string[] {
   const warnings: string[] = [];
   const unknown: string[] = [];
   for (const [key, value] of Object.entries(below(metadata, `${family}.`))) {
     const shown = `${family}.${key} ${JSON.stringify(value)}`;
-    if (Object.hasOwn(decisive, key) && !decisive[key]!(value, h, family)) {
+    const own = key as keyof Hyperparameters;
+    const elsewhere = Object.hasOwn(foreign, key) && !reads.includes(own) ? foreign[own] : undefined;
+    const asks = elsewhere !== undefined && !elsewhere.neutral(value);
+    const refused =
+      [accepts, decisive].some((values) => Object.hasOwn(values, key) && !values[key]!(value, h)) ||
+      (asks && elsewhere.otherwise === "refuse");
+    if (refused) {
       throw new DiscernError("architecture-unsupported", `${file}: its metadata ${shown} is not supported.`);
     }
-    if (Object.hasOwn(readBy, key) && !readBy[key]!.includes(family) && value !== 0) {
+    if (asks) {
       warnings.push(`${shown} is ignored: it is not read for this architecture, in llama.cpp either.`);
     }
-    const known = Object.hasOwn(decisive, key) || Object.hasOwn(hyperparameters.shape, key) || inert.has(key);
-    if (!known) unknown.push(`${family}.${key}`);
+    const known = [accepts, decisive, hyperparameters.shape].some((keys) => Object.hasOwn(keys, key));
+    if (!known && !inert.has(key)) unknown.push(`${family}.${key}`);
   }
   if (unknown.length > 0) {
     warnings.push(
@@ -178,17 +161,9 @@ export function configFromGguf(
   ropeFactors: Float32Array | null,
 ): { config: Record<string, unknown>; warnings: string[] } {
   refuseParts(metadata, file);
-  const name = metadata.get("general.architecture");
-  const family = supportedFamilies.find((each) => each === name && modelClasses[each] !== undefined);
-  if (family === undefined) {
-    throw new DiscernError(
-      "architecture-unsupported",
-      `${file}: the architecture "${String(name)}" is not supported. ` +
-        `Supported in GGUF: ${Object.keys(modelClasses).join(", ")} (Mistral's files say llama).`,
-    );
-  }
-  const h = parse(hyperparameters, below(metadata, `${family}.`), file);
-  const warnings = checkKeys(metadata, h, family, file);
+  const { name, gguf } = ggufFamily(metadata.get("general.architecture"), file);
+  const h = parse(hyperparameters, below(metadata, `${name}.`), file);
+  const warnings = checkKeys(metadata, h, name, gguf, file);
   const ids = parse(tokenIds, Object.fromEntries(metadata), file);
   const uniform = (value: number | number[], key: string): number => {
     if (typeof value === "number") return value;
@@ -198,14 +173,14 @@ export function configFromGguf(
   const heads = uniform(h["attention.head_count"], "attention.head_count");
   const headDim = h["attention.key_length"] ?? h.embedding_length / heads;
   const rotated = h["rope.dimension_count"] ?? headDim;
-  const window = slidingWindow(h, family, file);
+  const context: GgufContext = { file, heads, headDim, has: (tensor) => tensors.has(tensor) };
   const eos = [ids["tokenizer.ggml.eos_token_id"], ids["tokenizer.ggml.eot_token_id"]].filter(
     (id) => id !== undefined,
   );
 
   const config = {
-    architectures: [modelClasses[family]],
-    model_type: family,
+    architectures: [gguf.modelClass],
+    model_type: name,
     dtype: "float32",
     hidden_size: h.embedding_length,
     intermediate_size: uniform(h.feed_forward_length, "feed_forward_length"),
@@ -216,17 +191,13 @@ export function configFromGguf(
     vocab_size: tensors.get("token_embd.weight")?.shape[0] ?? 0,
     max_position_embeddings: h.context_length,
     rms_norm_eps: decimal(h["attention.layer_norm_rms_epsilon"]),
-    ...(family === "gemma2"
-      ? { hidden_activation: "gelu_pytorch_tanh", hidden_act: "gelu_pytorch_tanh" }
-      : { hidden_act: "silu" }),
+    hidden_act: "silu",
     tie_word_embeddings: !tensors.has("output.weight"),
     attention_bias: tensors.has("blk.0.attn_q.bias"),
-    ...(family === "llama" ? { mlp_bias: tensors.has("blk.0.ffn_up.bias") } : {}),
     rope_theta: decimal(h["rope.freq_base"] ?? 10_000),
     rope_scaling: ropeScaling(h, ropeFactors, { headDim, file }),
     ...(rotated === headDim ? {} : { partial_rotary_factor: rotated / headDim }),
-    ...(family === "gemma2" || family === "phi3" ? { sliding_window: window } : {}),
-    ...(family === "gemma2" ? gemma2Settings(h, heads, headDim) : {}),
+    ...gguf.config(h, context),
     bos_token_id: ids["tokenizer.ggml.bos_token_id"] ?? null,
     eos_token_id: eos.length > 1 ? [...new Set(eos)] : (eos[0] ?? null),
     pad_token_id: ids["tokenizer.ggml.padding_token_id"] ?? eos[0] ?? null,
@@ -234,29 +205,15 @@ export function configFromGguf(
   return { config, warnings };
 }
 
-type Hyperparameters = z.infer<typeof hyperparameters>;
-
-/** The window of the families that slide; null where there is none. */
-function slidingWindow(h: Hyperparameters, family: Family, file: string): number | null {
-  const window = h["attention.sliding_window"];
-  // llama.cpp's default for gemma 2. A window of nothing would mask every token there.
-  if (family !== "gemma2") return window || null;
-  if (window === 0) {
-    throw new DiscernError(
-      "architecture-unsupported",
-      `${file}: its metadata gemma2.attention.sliding_window 0 is not supported.`,
-    );
-  }
-  return window ?? 4096;
-}
-
-function gemma2Settings(h: Hyperparameters, heads: number, headDim: number) {
-  return {
-    attn_logit_softcapping: h.attn_logit_softcapping ?? 50,
-    final_logit_softcapping: h.final_logit_softcapping ?? 30,
-    // GGUF does not store it; as in llama.cpp, only the 27B model (46 layers) scales by hidden size over heads.
-    query_pre_attn_scalar: h.block_count === 46 ? h.embedding_length / heads : headDim,
-  };
+function ggufFamily(name: GgufValue | undefined, file: string): { name: string; gguf: GgufFamily } {
+  const gguf = familyOf(name)?.gguf;
+  if (gguf) return { name: String(name), gguf };
+  const supported = Object.keys(families).filter((each) => familyOf(each)?.gguf);
+  throw new DiscernError(
+    "architecture-unsupported",
+    `${file}: the architecture "${String(name)}" is not supported. ` +
+      `Supported in GGUF: ${supported.join(", ")} (Mistral's files say llama).`,
+  );
 }
 
 function ropeScaling(
@@ -334,9 +291,4 @@ function parse<T>(schema: z.ZodType<T>, value: unknown, file: string): T {
     "model-invalid",
     `${file}: its metadata is not valid: ${z.prettifyError(parsed.error)}`,
   );
-}
-
-/** GGUF stores float32; seven digits give back the decimal that was meant (1e-5, not 9.99999974e-6). */
-function decimal(value: number): number {
-  return Number(value.toPrecision(7));
 }

@@ -2,6 +2,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import { DiscernError } from "../../../protocol/errors.ts";
 import { type Architecture, parameterShapes } from "../architecture.ts";
 import { architectureFromConfig } from "../architectureFromConfig.ts";
+import { familyOf } from "../families.ts";
 import { elementCount, type OnProgress, type Parameter, refuseNotFinite, type Weights } from "../weights.ts";
 import { type GgufHeader, type GgufTensor, readGgufHeader } from "./gguf.ts";
 import { configFromGguf } from "./ggufConfig.ts";
@@ -125,11 +126,11 @@ export function ggufName(name: string, a: Architecture): string {
 }
 
 /**
- * Where a row of the file goes. llama.cpp rotates neighbouring rows of llama's queries and keys, so its converter
- * interleaved the two halves of every head: row 2j + half of the file is row half · headDim / 2 + j.
+ * Where a row of the file goes. In some families llama.cpp rotates neighbouring rows of queries and keys, so its
+ * converter interleaved the two halves of every head: row 2j + half of the file is row half · headDim / 2 + j.
  */
 function rowOrder(name: string, a: Architecture): ((row: number) => number) | null {
-  if (a.family !== "llama" || !/\.(q|k)_proj\./.test(name)) return null;
+  if (!familyOf(a.family)?.gguf?.interleaved || !/\.(q|k)_proj\./.test(name)) return null;
   const half = a.headDim / 2;
   return (row) => {
     const within = row % a.headDim;

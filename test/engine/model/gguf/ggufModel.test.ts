@@ -90,6 +90,21 @@ describe("a model written as GGUF", () => {
     expect((await loadModel(path)).architecture.attention.windows).toEqual([4096, null, 4096]);
   });
 
+  it("granite's factors of nothing are left out, as in llama.cpp", async () => {
+    const { path } = await writeGguf("granite", {
+      metadata: {
+        "granite.attention.scale": { f32: 0 },
+        "granite.embedding_scale": { f32: 0 },
+        "granite.residual_scale": { f32: 0 },
+      },
+    });
+    const { architecture } = await loadModel(path);
+    expect(architecture).toMatchObject({ embeddingScale: 1, residualScale: 1, logits: { scale: 0.25 } });
+    expect(architecture.attention.scale).toBeCloseTo(12 ** -0.5, 6);
+    const without = await writeGguf("granite", { leave: "granite.logit_scale" });
+    await expect(loadModel(without.path)).rejects.toThrow(/lacks granite\.logit_scale/);
+  });
+
   it("warns of metadata that is ignored", async () => {
     const { path } = await writeGguf("llama", {
       metadata: {
@@ -121,6 +136,14 @@ describe("a model written as GGUF", () => {
     ["llama", "values of another width", { "llama.attention.value_length": { u32: 7 } }, /value_length 7/],
     ["llama", "a factor of yarn", { "llama.rope.scaling.attn_factor": { f32: 0.5 } }, /attn_factor 0\.5/],
     ["olmo2", "the windows of Olmo 3", { "olmo2.attention.sliding_window": { u32: 8 } }, /sliding_window 8/],
+    ["llama", "a factor on the embedding", { "llama.embedding_scale": { f32: 2 } }, /embedding_scale 2/],
+    ["llama", "a factor on the residual", { "llama.residual_scale": { f32: 0.5 } }, /residual_scale 0\.5/],
+    [
+      "granite",
+      "RoPE switched off",
+      { "granite.rope.scaling.finetuned": { bool: false } },
+      /rope\.scaling\.finetuned false/,
+    ],
     ["gemma2", "a window of nothing", { "gemma2.attention.sliding_window": { u32: 0 } }, /sliding_window 0/],
   ])("%s with %s is refused by name", async (tiny, _name, metadata, message) => {
     const { path } = await writeGguf(tiny, { metadata });

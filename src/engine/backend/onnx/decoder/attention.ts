@@ -101,8 +101,8 @@ function matrixAttention(a: Architecture, layout: Layout, sight: Sight): MatrixA
         return [...(prefix ? [cut(0, 1, prefix)] : []), cut(prefix, batch, length)];
       };
       const [queries, keys, values] = [
-        split(rotate(q, a.heads), a.heads),
-        split(rotate(k, a.kvHeads), a.kvHeads),
+        split(rotate(layer, q, a.heads), a.heads),
+        split(rotate(layer, k, a.kvHeads), a.kvHeads),
         split(v, a.kvHeads),
       ];
       const whole = ([first, own]: Heads[]) =>
@@ -182,8 +182,8 @@ export function stepAttention(
         present[`present.${layer}.${name}`] = ops.where(here, own, past);
         return { past, own };
       };
-      const [keys, values] = [cache("key", rotate(k, kvHeads)), cache("value", v)];
-      const queries = ops.reshape(rotate(q, heads), [batch, kvHeads, heads / kvHeads, headDim]);
+      const [keys, values] = [cache("key", rotate(layer, k, kvHeads)), cache("value", v)];
+      const queries = ops.reshape(rotate(layer, q, heads), [batch, kvHeads, heads / kvHeads, headDim]);
       const score = (x: Tensor) => ops.matmul(queries, x, { transB: true, alpha: scale });
       const scores = softcapped(ops.concat([score(keys.past), score(keys.own)], 3), softcap);
       const seen = ops.softmax(ops.add(scores, bias(windows[layer])));
@@ -196,8 +196,15 @@ export function stepAttention(
   };
 }
 
-/** Turns (B·T, heads·D) by the tokens' positions. The tables are shared by all layers of a graph. */
-function rotation(a: Architecture, positions: Tensor, limit: number): (x: Tensor, heads: number) => Tensor {
+/**
+ * Turns a layer's (B·T, heads·D) by the tokens' positions, where the layer rotates at all. The tables are shared by all
+ * layers of a graph.
+ */
+function rotation(
+  a: Architecture,
+  positions: Tensor,
+  limit: number,
+): (layer: number, x: Tensor, heads: number) => Tensor {
   const frequencies = inverseFrequencies(a);
   const half = frequencies.length;
   const amplitude = ropeAmplitude(a);
@@ -213,7 +220,8 @@ function rotation(a: Architecture, positions: Tensor, limit: number): (x: Tensor
     );
   const [cos, sin] = [table(Math.cos), table(Math.sin)];
   const [batch, length] = positions.shape;
-  return (x, heads) => {
+  return (layer, x, heads) => {
+    if (!a.rope.layers[layer]) return x;
     const tokens = ops.reshape(x, [batch, length, x.shape[1]]);
     return ops.reshape(ops.rotary(tokens, positions, cos, sin, { heads, dims: a.rope.dims }), x.shape);
   };

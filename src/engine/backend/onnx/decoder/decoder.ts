@@ -75,7 +75,10 @@ export class Decoder {
   }
 
   private block(x: Tensor, layer: number, attention: Attention, rows?: Tensor): Tensor {
-    const { placement } = this.architecture.norm;
+    const {
+      norm: { placement },
+      residualScale,
+    } = this.architecture;
     const name = `model.layers.${layer}`;
     const norm = (y: Tensor, which: string) => this.norm(y, `${name}.${which}`);
     const before = (y: Tensor, which: string) => (placement === "post" ? y : norm(y, which));
@@ -87,8 +90,9 @@ export class Decoder {
     const seen = this.attend(before(x, "input_layernorm"), layer, attention);
     const chosen = (y: Tensor) => (rows ? ops.gather(y, rows) : y);
     const mixed = this.linear(chosen(seen), [`${name}.self_attn.o_proj`])[0];
-    const attended = ops.add(chosen(x), after(mixed, "post_attention_layernorm"));
-    return ops.add(attended, after(this.mlp(before(attended, beforeMlp), layer), afterMlp));
+    const attended = ops.add(chosen(x), ops.mul(after(mixed, "post_attention_layernorm"), residualScale));
+    const answered = after(this.mlp(before(attended, beforeMlp), layer), afterMlp);
+    return ops.add(attended, ops.mul(answered, residualScale));
   }
 
   /** What the tokens take from each other, before the output projection: (N, C) → (N, H·D). */
