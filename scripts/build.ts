@@ -1,6 +1,7 @@
 import { chmod, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type BuildOptions, build } from "esbuild";
+import { comparisonJsonSchema } from "../src/protocol/comparison.ts";
 import { recipeJsonSchema } from "../src/protocol/recipe.ts";
 import { buildPages } from "./pages.ts";
 
@@ -74,4 +75,9 @@ for (const { in: entry, out, options } of targets) {
 await chmod(join(root, "dist/cli.js"), 0o755);
 
 await buildPages();
-await writeFile(join(root, "dist/recipe.schema.json"), `${JSON.stringify(recipeJsonSchema(), null, 2)}\n`);
+for (const [kind, schema] of [
+  ["recipe", recipeJsonSchema()],
+  ["comparison", comparisonJsonSchema()],
+]) {
+  await writeFile(join(root, `dist/${kind}.schema.json`), `${JSON.stringify(schema, null, 2)}\n`);
+}

@@ -1,5 +1,7 @@
 import * as z from "zod";
 import { publishedFiles } from "../src/dataset/published.ts";
+import { cellEventSchema } from "../src/protocol/cells.ts";
+import { comparisonJsonSchema } from "../src/protocol/comparison.ts";
 import { runEventSchema } from "../src/protocol/events.ts";
 import { judgementSchema } from "../src/protocol/judgement.ts";
 import { recipeJsonSchema } from "../src/protocol/recipe.ts";
@@ -47,7 +49,9 @@ const tables: Record<string, () => string> = {
   full: () => keyTable(full!),
   optimiser: () => keyTable(contrastive!.properties!.optimiser!),
   judgement: () => keyTable(z.toJSONSchema(judgementSchema) as JsonSchema),
-  events: eventTable,
+  comparison: () => keyTable(comparisonJsonSchema() as JsonSchema),
+  events: () => eventTable(z.toJSONSchema(runEventSchema)),
+  cells: () => eventTable(z.toJSONSchema(cellEventSchema)),
   published: publishedTable,
 };
 
@@ -95,8 +99,8 @@ function lossTable(): string {
   return table(["`type`", "Key", "Value", "Default", "Meaning"], rows);
 }
 
-function eventTable(): string {
-  const { oneOf } = z.toJSONSchema(runEventSchema) as JsonSchema;
+function eventTable(schema: object): string {
+  const { oneOf } = schema as JsonSchema;
   const rows = oneOf!.map(({ properties }) => {
     const { type, at: _, seq: __, ...fields } = properties!;
     const shown = Object.entries(fields).map(([name, { description }]) =>

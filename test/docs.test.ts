@@ -35,7 +35,9 @@ test("the README names every command and every script that it speaks of exists",
   const cli = await readFile(join(root, "src/engine/cli.ts"), "utf8");
   const commands = [...cli.matchAll(/^ {2}add(\w+),$/gm)].map(([, name]) => name!.toLowerCase());
   expect(commands).toContain("run");
-  expect(commands.filter((name) => !readme.includes(`| \`${name}`))).toEqual([]);
+  // One is for Discern itself.
+  const shown = commands.filter((name) => name !== "runcell");
+  expect(shown.filter((name) => !readme.includes(`| \`${name}`))).toEqual([]);
 
   const { scripts } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
   for (const file of [

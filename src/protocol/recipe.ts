@@ -120,7 +120,9 @@ export const recipeSchema = z
           "its prompt. A prompt that is too long itself is always left out",
       ),
     data: dataSchema.prefault({}),
-    stages: z.array(stageSchema).min(1).describe("Stages in the order in which they run"),
+    stages: z
+      .array(stageSchema)
+      .describe("Stages in the order in which they run; without any, the model is evaluated as it is"),
     probes: probesSchema.prefault({}),
     evaluate: evaluateSchema.prefault({}),
     checkpoint: checkpointSchema.prefault({}),

@@ -3,6 +3,7 @@ import { dirname, resolve } from "node:path";
 import { DiscernError } from "../protocol/errors.ts";
 import { longestName } from "../protocol/fileName.ts";
 import type { Recipe } from "../protocol/recipe.ts";
+import type { StageRecipe } from "../protocol/recipeStages.ts";
 import { decodeText, NotText } from "../storage/text.ts";
 import { presets } from "./presets.ts";
 import { checkRecipe, parseRecipe } from "./recipeFile.ts";
@@ -27,16 +28,43 @@ export async function loadRecipe(
   name: string,
   { set, stlAlone }: RecipeChanges,
 ): Promise<{ recipe: Recipe; root: string }> {
-  const text = await recipeText(name);
+  const { text, root } = await openRecipe(name);
+  if (!stlAlone) return { recipe: changedRecipe(text, name, { set }), root };
+  const recipe = changedRecipe(text, name, { set, stages: ["supervised"] });
+  return {
+    recipe: { ...recipe, name: `${recipe.name.slice(0, longestName - suffix.length)}${suffix}` },
+    root,
+  };
+}
+
+/** The text of a recipe file or of `preset:NAME`, and the folder its paths are resolved against. @throws as {@link loadRecipe}. */
+export async function openRecipe(name: string): Promise<{ text: string; root: string }> {
   const root = name.startsWith("preset:") ? process.cwd() : dirname(resolve(name));
+  return { text: await recipeText(name), root };
+}
+
+/**
+ * A recipe's text, read and changed.
+ *
+ * @param changes.stages kinds of stages that are kept, in the recipe's order; all where left out.
+ * @throws DiscernError `recipe-invalid`, also when none of the recipe's stages is of a kind that is to be kept.
+ */
+export function changedRecipe(
+  text: string,
+  name: string,
+  { set, stages }: { set: readonly string[]; stages?: readonly StageRecipe["type"][] | undefined },
+): Recipe {
   // A preset has no model of its own: faults are looked for after the changes.
-  let recipe = set.length === 0 ? parseRecipe(text, name) : checkRecipe(change(text, name, set), name);
-  if (stlAlone) {
-    const stages = recipe.stages.filter(({ type }) => type === "supervised");
-    const alone = `${recipe.name.slice(0, longestName - suffix.length)}${suffix}`;
-    recipe = checkRecipe({ ...recipe, name: alone, stages }, name);
+  const recipe = set.length === 0 ? parseRecipe(text, name) : checkRecipe(change(text, name, set), name);
+  if (stages === undefined) return recipe;
+  const kept = recipe.stages.filter(({ type }) => stages.includes(type));
+  if (kept.length === 0 && stages.length > 0) {
+    throw new DiscernError(
+      "recipe-invalid",
+      `${name}: the recipe has no ${stages.join(" or ")} stage to keep.`,
+    );
   }
-  return { recipe, root };
+  return { ...recipe, stages: kept };
 }
 
 /**

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { recipeSchema } from "../../src/protocol/recipe.ts";
+import { pathText } from "../../src/recipe/jsonFile.ts";
 import { type ModelShape, shapeFaults } from "../../src/recipe/modelFit.ts";
-import { pathText } from "../../src/recipe/recipeFile.ts";
 
 const model: ModelShape = {
   name: "tiny",

@@ -116,7 +116,7 @@ describe("parseRecipe", () => {
       { ...small, name: "before" },
       /name: found "before"/,
     ],
-    ["no stages", { ...small, stages: [] }, /stages: found \[\]/],
+    ["stages that are not said", { name: "r", model: "m" }, /stages: missing/],
     ["a list", [], /the recipe: found \[\], expected object/],
   ])("points at %s", (_, recipe, message) => {
     expect(fault(recipe)).toMatch(message);
@@ -130,6 +130,10 @@ describe("parseRecipe", () => {
     { epochs: 1, safetyRatio: 0.001 },
   ])("takes a share of safety pairs that the stage can hold: %j", (stage) => {
     expect(checkRecipe({ ...small, stages: [{ type: "supervised", ...stage }] }).stages).toHaveLength(1);
+  });
+
+  test("takes a recipe without stages, which evaluates a model as it is", () => {
+    expect(checkRecipe({ ...small, stages: [] }).stages).toEqual([]);
   });
 
   test("reports every fault, one a line", () => {

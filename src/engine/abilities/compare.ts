@@ -19,9 +19,10 @@ import { brokenLines } from "./judged.ts";
  * may bring, stands first and once. Runs of one name are seeds of one recipe; of one name and seed they are numbered. What
  * people judged in one run holds for the same answer in every other.
  *
+ * @param names what the runs are called in the report, in the order of `paths`; by their own names where left out.
  * @throws DiscernError `run-invalid`; `request-invalid` when a run is given twice, or no prompt was answered by all.
  */
-export async function compareRuns(paths: readonly string[]): Promise<Report> {
+export async function compareRuns(paths: readonly string[], names?: readonly string[]): Promise<Report> {
   const twice = paths.find((path, i) => paths.findIndex((other) => placeOf(other) === placeOf(path)) < i);
   if (twice !== undefined) {
     throw new DiscernError(
@@ -29,7 +30,8 @@ export async function compareRuns(paths: readonly string[]): Promise<Report> {
       `${twice} is given twice, and a run is not compared with itself.`,
     );
   }
-  const reports = await Promise.all(paths.map(readReport));
+  const own = await Promise.all(paths.map(readReport));
+  const reports = names === undefined ? own : own.map((report, i) => named(report, names[i]!));
   const logs = await Promise.all(
     paths.map(async (path) => ({ path, log: await readJudgements(judgementsPath(path)) })),
   );
@@ -47,6 +49,19 @@ export async function compareRuns(paths: readonly string[]): Promise<Report> {
     contamination: distinct(reports.flatMap(({ contamination }) => contamination)),
     notes: [...brokenLines(logs), ...notes, ...differentModels(reports), ...(await changedData(paths))],
   });
+}
+
+/** A run's report, with another name for what the run is. */
+function named(report: Report, name: string): Report {
+  const before = report.run?.name;
+  const rename = <T extends { readonly arm: string }>(all: readonly T[]): T[] =>
+    all.map((one) => (one.arm === before ? { ...one, arm: name } : one));
+  return {
+    ...report,
+    arms: report.arms.map((arm) => (arm.name === before ? { ...arm, name } : arm)),
+    series: rename(report.series),
+    contamination: rename(report.contamination),
+  };
 }
 
 /** The file of a report that is given by itself or by its folder. */

@@ -11,12 +11,14 @@ import { makeFolders } from "../../storage/folders.ts";
 import { allocator } from "../server/launch.ts";
 
 export interface DetachOptions {
-  /** Recipe file or `preset:NAME`; left out to go on with the run of the folder. */
+  /** Recipe file, comparison file, or `preset:NAME`; left out to go on with the run of the folder. */
   readonly recipe?: string | undefined;
   readonly folder: string;
   readonly set: readonly string[];
   readonly stlAlone: boolean;
   readonly resume: boolean;
+  /** Further flags of `run`, such as those of a comparison. */
+  readonly flags?: readonly string[];
 }
 
 /** Milliseconds between two looks whether the engine works. */
@@ -25,7 +27,15 @@ const look = 50;
 const citedLines = 8;
 
 /** What an engine says before it ends because of a failure. */
-const farewellSchema = z.object({ error: z.object({ code: z.enum(errorCodes), message: z.string() }) });
+const farewellSchema = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
+
+/** The failure that an engine sent to the process that started it; null for any other message. */
+export function farewellError(message: unknown): Error | null {
+  const { data } = farewellSchema.safeParse(message);
+  if (data === undefined) return null;
+  const code = z.enum(errorCodes).safeParse(data.error.code).data;
+  return code === undefined ? new Error(data.error.message) : new DiscernError(code, data.error.message);
+}
 
 /**
  * Starts an engine that works on a run by itself and outlives whoever started it; what it says goes to `engine.log`
@@ -37,7 +47,7 @@ const farewellSchema = z.object({ error: z.object({ code: z.enum(errorCodes), me
  *   lines when it ended without a word that is known, and for changes to the recipe of a run that is resumed.
  */
 export async function startDetached(
-  { recipe, folder, set, stlAlone, resume }: DetachOptions,
+  { recipe, folder, set, stlAlone, resume, flags: further = [] }: DetachOptions,
   [file, ...args]: readonly [string, ...string[]],
 ): Promise<{ folder: string; pid: number }> {
   refuseChangesWithoutRecipe(recipe, { set, stlAlone });
@@ -55,6 +65,7 @@ export async function startDetached(
     ...set.flatMap((change) => ["--set", change]),
     ...(stlAlone ? ["--stl-alone"] : []),
     ...(resume ? ["--resume"] : []),
+    ...further,
     "--out",
     paths.folder,
   ];
@@ -66,10 +77,9 @@ export async function startDetached(
   });
   closeSync(log);
   let ended = false;
-  let farewell: DiscernError | null = null;
+  let farewell: Error | null = null;
   engine.on("message", (message) => {
-    const { data } = farewellSchema.safeParse(message);
-    if (data) farewell = new DiscernError(data.error.code, data.error.message);
+    farewell = farewellError(message) ?? farewell;
   });
   // Not "exit", which may come before the last message.
   for (const event of ["disconnect", "error"]) {

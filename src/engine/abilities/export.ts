@@ -14,13 +14,16 @@ import { loadModel } from "../model/load.ts";
  * @throws DiscernError `run-invalid` when the run has no model yet or the folder exists; `run-unwritable`; `disk-full`.
  */
 export async function exportRun(run: string, into: string, merged: boolean): Promise<void> {
-  const { manifest } = await openRun(run);
+  const { manifest, recipe } = await openRun(run);
   const { model } = runPaths(run);
   const exists = (path: string) =>
     stat(path).then(
       () => true,
       () => false,
     );
+  if (recipe.stages.length === 0) {
+    throw new DiscernError("run-invalid", `${run} trained nothing: its recipe has no stages.`);
+  }
   if (!(await exists(model))) {
     throw new DiscernError(
       "run-invalid",

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { askLiveness } from "../../connection/client.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import { type RunState, timeline } from "../../protocol/timeline.ts";
+import { cellProgress, isComparison, readCellEvents } from "../../runFolder/comparison.ts";
 import { readEvents } from "../../runFolder/eventLog.ts";
 import { readEngine, runPaths } from "../../runFolder/folder.ts";
 import { lockHolder } from "../../runFolder/lock.ts";
@@ -12,8 +13,8 @@ import { isVisible } from "../../storage/processIdentity.ts";
 const look = 100;
 
 /**
- * Asks the engine of a run to finish its step, save and end, and waits until it has. With `keepBest` the run is still
- * evaluated, which takes minutes: that is not waited for.
+ * Asks the engine of a run, or the runner of a comparison, to finish its step, save and end, and waits until it has. With
+ * `keepBest` the run is still evaluated, which takes minutes: that is not waited for.
  *
  * @returns what became of the run: it may have finished or failed before it could be stopped.
  * @throws DiscernError `run-invalid` when nobody works in the folder; `run-busy` when somebody does on another machine
@@ -33,6 +34,13 @@ export async function stopRun(
       `The run in ${folder} is worked on by process ${holder.pid} of ${holder.host}. Stop it there.`,
     );
   }
+  const comparison = await isComparison(folder);
+  if (comparison && keepBest) {
+    throw new DiscernError(
+      "request-invalid",
+      `${folder} is a comparison, which has no state to keep. Give the folder of one of its runs.`,
+    );
+  }
   const engine = await readEngine(folder);
   const asked =
     engine !== null &&
@@ -47,8 +55,10 @@ export async function stopRun(
   const works = async () => (await lockHolder(folder))?.token === holder.token;
   if (!asked && (await works())) terminate(holder.pid);
   while (await works()) await sleep(look);
-  const { state } = timeline(readEvents(runPaths(folder).events));
-  return { folder: resolve(folder), pid: holder.pid, state };
+  const { state } = comparison
+    ? cellProgress(await readCellEvents(folder))
+    : timeline(readEvents(runPaths(folder).events));
+  return { folder: resolve(folder), pid: holder.pid, state: state ?? "running" };
 }
 
 /** Sends SIGTERM to a process, which may have ended by itself since it was looked at. */

@@ -1,7 +1,10 @@
 import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
+import { comparisonJsonSchema } from "../../protocol/comparison.ts";
 import { recipeJsonSchema } from "../../protocol/recipe.ts";
 import { timeline } from "../../protocol/timeline.ts";
+import { isComparison, readCellEvents } from "../../runFolder/comparison.ts";
 import { followEvents, readEventLog } from "../../runFolder/eventLog.ts";
 import { writeFailure } from "../../runFolder/failures.ts";
 import { openRun, runPaths } from "../../runFolder/folder.ts";
@@ -11,16 +14,21 @@ import { compareRuns } from "../abilities/compare.ts";
 import { exportRun } from "../abilities/export.ts";
 import { reportMarkdown } from "../report/markdown.ts";
 import { writeReport } from "../run/evaluation.ts";
+import { cellWords, comparisonLines } from "./comparison.ts";
 import { runDisplay } from "./display.ts";
 import { type Shell, say, show } from "./shell.ts";
 
 export function addWatch(program: Command): void {
   program
     .command("watch")
-    .argument("<run>", "run folder")
-    .description("show a run as it goes, until it ends; the run does not notice")
+    .argument("<run>", "folder of a run or of a comparison")
+    .description("show a run or a comparison as it goes, until it ends; the run does not notice")
     .option("--json", "events as JSON lines on stdout", false)
     .action(async (run: string, flags: Shell) => {
+      if (await isComparison(run)) {
+        await watchComparison(run, flags);
+        return;
+      }
       await openRun(run);
       const { events } = runPaths(run);
       const display = runDisplay(flags.json);
@@ -44,6 +52,29 @@ export function addWatch(program: Command): void {
       }
       display.end();
     });
+}
+
+/** Milliseconds between two looks at the log of a comparison. */
+const look = 200;
+
+/** Shows what happens to the runs of a comparison until nobody works on it. The steps of a run are in its own log. */
+async function watchComparison(folder: string, { json }: Shell): Promise<void> {
+  const plan = await comparisonLines(folder);
+  if (!json) for (const line of plan) say(line);
+  let shown = 0;
+  for (let working = true; working; ) {
+    working = (await lockHolder(folder)) !== null;
+    const events = await readCellEvents(folder);
+    for (const event of events.slice(shown)) {
+      if (json) process.stdout.write(`${JSON.stringify(event)}\n`);
+      else {
+        const line = cellWords(event, folder);
+        if (line !== null) say(line);
+      }
+    }
+    shown = events.length;
+    if (working) await sleep(look);
+  }
 }
 
 export function addCompare(program: Command): void {
@@ -86,10 +117,14 @@ export function addExport(program: Command): void {
 export function addSchema(program: Command): void {
   program
     .command("schema")
-    .description("the JSON schema of recipes")
+    .argument("[kind]", "recipe, or comparison")
+    .description("the JSON schema of recipes, or of comparisons")
     .option("--json", "without indentation", false)
-    .action((flags: Shell) => {
-      const schema = recipeJsonSchema();
+    .action((kind: string | undefined, flags: Shell, command: Command) => {
+      if (kind !== undefined && kind !== "recipe" && kind !== "comparison") {
+        command.error(`error: there is no schema of ${kind}: recipe, comparison`, { exitCode: 2 });
+      }
+      const schema = kind === "comparison" ? comparisonJsonSchema() : recipeJsonSchema();
       show(flags, schema, () => JSON.stringify(schema, null, 2));
     });
 }

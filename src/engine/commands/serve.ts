@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import type { MessageConnection } from "vscode-jsonrpc";
 import { clearPipe, listen, newPipeName, removePipe } from "../../connection/pipe.ts";
 import type { RunState } from "../../protocol/timeline.ts";
+import { isComparison } from "../../runFolder/comparison.ts";
 import { isRun } from "../../runFolder/folder.ts";
 import { stopRun } from "../abilities/stop.ts";
 import { Stop, stopOnSignals } from "../run/stop.ts";
@@ -70,14 +71,14 @@ const endings: Readonly<Record<RunState, (run: string) => string>> = {
 export function addStop(program: Command): void {
   program
     .command("stop")
-    .argument("<run>", "run folder")
-    .description("have a run finish its step or batch, save and end; it can be resumed")
+    .argument("<run>", "folder of a run or of a comparison")
+    .description("have a run or a comparison finish its step or batch, save and end; it can be resumed")
     .option("--keep-best", "end the stage at its best state, leave out later stages, and evaluate", false)
     .option("--json", "one JSON document on stdout", false)
     .action(async (run: string, { keepBest, ...flags }: Shell & { keepBest: boolean }) => {
       if (!keepBest) say("Waiting for the step or batch to be finished and saved …");
       const stopped = await stopRun(run, { keepBest });
-      const begun = await isRun(run);
+      const begun = (await isRun(run)) || (await isComparison(run));
       show(flags, stopped, () =>
         keepBest
           ? `It keeps its best state and is evaluated. See: discern watch ${run}`

@@ -137,6 +137,11 @@ async function runStages(
     const prepared = await unlessStopped(workshop.prepare(emit, options.stop));
     if (prepared === cutOff || options.stop.requested) return stopped(0, 0);
   }
+  if (workshop.stageCount === 0 && !probed.has(0)) {
+    const figures = await unlessStopped(workshop.probe(options.stop));
+    if (figures === cutOff) return stopped(0, 0);
+    emit({ type: "probe", stage: 0, step: 0, globalStep: 0, ...figures });
+  }
   let globalStep = 0;
   // A stage that was ended by hand at its best state is the last one, also when the run is resumed.
   let cut = before.some(endsAtBest);

@@ -61,7 +61,7 @@ function usedSources({ stages, data, evaluate }: Recipe) {
   const kinds = new Set(stages.map(({ type }) => type));
   return {
     contrast: kinds.has("contrastive") ? data.contrast : [],
-    general: data.general,
+    general: kinds.size > 0 ? data.general : [],
     safety: kinds.has("supervised") ? data.safety : [],
     panels: data.panels,
     suites: evaluate.suites,

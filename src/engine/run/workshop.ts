@@ -6,8 +6,8 @@ import type { Manifest } from "../../protocol/manifest.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
 import type { ContrastiveRecipe, StageRecipe } from "../../protocol/recipeStages.ts";
 import { timeline } from "../../protocol/timeline.ts";
+import { pathText } from "../../recipe/jsonFile.ts";
 import { shapeFaults } from "../../recipe/modelFit.ts";
-import { pathText } from "../../recipe/recipeFile.ts";
 import { mixFault } from "../../recipe/safetyMix.ts";
 import { stageSteps } from "../../recipe/stageSteps.ts";
 import { readEvents } from "../../runFolder/eventLog.ts";
@@ -288,9 +288,10 @@ export async function modelWorkshop(
     probe: (stop) => cut(stop, probe),
     async conclude(emit, stop) {
       const { model } = runPaths(folder);
-      await makePart(folder, model);
+      if (whole || adapters.length > 0) await makePart(folder, model);
       if (whole) await exportMerged(model, loaded, live.weights);
-      else await writeAdapter(model, concatAdapters(adapters), { baseModel: loaded.path });
+      else if (adapters.length > 0)
+        await writeAdapter(model, concatAdapters(adapters), { baseModel: loaded.path });
       return cut(stop, () => evaluateRun(manifest, { folder, recipe, session, prompts, emit }));
     },
   };

@@ -1,0 +1,47 @@
+import type { Cell, Plan } from "../../protocol/cells.ts";
+import type { RunEvent } from "../../protocol/events.ts";
+import { cellFolder } from "../../runFolder/comparison.ts";
+import { runPaths } from "../../runFolder/folder.ts";
+import { type CellsEnd, type CellsOptions, runCells } from "../run/cells.ts";
+import { writeReport } from "../run/evaluation.ts";
+import { cellProcesses } from "./cellProcess.ts";
+import { compareRuns } from "./compare.ts";
+
+export interface ComparisonOptions extends Omit<CellsOptions, "execute" | "report"> {
+  /** The program and arguments of Discern's command line. */
+  readonly program: readonly [string, ...string[]];
+  /** Told what happens in the run of a cell. */
+  readonly onRunEvent?: (cell: Cell, event: RunEvent) => void;
+}
+
+/**
+ * Runs a plan, each cell in a process of its own, and writes the joint report into its folder once all have finished.
+ *
+ * @throws DiscernError as {@link runCells}.
+ */
+export function runPlan(
+  plan: Plan,
+  { program, onRunEvent, ...options }: ComparisonOptions,
+): Promise<CellsEnd> {
+  return runCells(plan, {
+    ...options,
+    execute: cellProcesses({
+      comparison: options.folder,
+      program,
+      stop: options.stop,
+      ...(onRunEvent && { onEvent: onRunEvent }),
+    }),
+    report: jointReport,
+  });
+}
+
+/** Writes the report that compares all cells of a plan. @returns the path of report.json. */
+async function jointReport({ cells }: Plan, folder: string): Promise<string> {
+  const report = await compareRuns(
+    cells.map((cell) => cellFolder(folder, cell)),
+    cells.map(({ method }) => method),
+  );
+  const paths = runPaths(folder);
+  await writeReport(report, paths);
+  return paths.report;
+}

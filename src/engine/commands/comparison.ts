@@ -1,0 +1,160 @@
+import { relative } from "node:path";
+import type { Cell, CellEvent, Plan } from "../../protocol/cells.ts";
+import type { RunEvent } from "../../protocol/events.ts";
+import type { StageRecipe } from "../../protocol/recipeStages.ts";
+import { cellFolder, readPlan } from "../../runFolder/comparison.ts";
+import { runPaths } from "../../runFolder/folder.ts";
+import { type ComparisonOptions, runPlan } from "../abilities/comparison.ts";
+import { type CellState, type CellsEnd, cellState } from "../run/cells.ts";
+import { runDisplay, words } from "./display.ts";
+import { type Shell, say, show } from "./shell.ts";
+
+/** Names that are separated by commas on the command line. */
+export function namesOf(list: string): string[] {
+  return list.split(",");
+}
+
+/** Prints the runs of a plan, their steps, and what is done of them. @throws as `cellState`. */
+export async function showPlan(plan: Plan, folder: string, flags: Shell): Promise<void> {
+  const states = await statesOf(plan, folder);
+  const value = { folder, cells: plan.cells.map((cell) => ({ ...cell, state: states.get(cell.name) })) };
+  show(flags, value, () => planLines(plan, folder, states, undefined).join("\n"));
+}
+
+/** Runs a plan, or what is left of it, and says how it goes. @throws DiscernError as `runCells`. */
+export async function runComparison(
+  plan: Plan,
+  { json, ...options }: Omit<ComparisonOptions, "onEvent" | "onRunEvent"> & Shell,
+): Promise<CellsEnd> {
+  const { folder, jobs, only } = options;
+  const states = await statesOf(plan, folder);
+  const left = plan.cells.filter((cell) => isAsked(cell, only) && states.get(cell.name) !== "finished");
+  for (const line of planLines(plan, folder, states, only, Math.min(jobs, left.length))) say(line);
+  if (jobs > 1 && left.some(({ recipe }) => recipe.threads === undefined))
+    say("Every run takes a thread per core. With --jobs, --set threads=1 is usually faster.");
+  const shown = jobs > 1 ? sideBySide() : oneByOne(json);
+  const end = await runPlan(plan, {
+    ...options,
+    onRunEvent: shown.event,
+    onEvent(event) {
+      shown.end();
+      if (json) process.stdout.write(`${JSON.stringify(event)}\n`);
+      const line = cellWords(event, folder);
+      if (line !== null) say(line);
+    },
+  });
+  shown.end();
+  if (end.end === "finished" && end.report === null)
+    say(missing(plan, folder, await statesOf(plan, folder), end));
+  return end;
+}
+
+/** One line about an event of a comparison; null where nobody need be told. */
+export function cellWords(event: CellEvent, folder: string): string | null {
+  const minutes = (seconds: number) => `${(seconds / 60).toFixed(1)} min`;
+  switch (event.type) {
+    case "comparison-started":
+      return null;
+    case "cell-started":
+      return `${event.cell} begins; its log is ${shown(runPaths(cellFolder(folder, { name: event.cell })).engineLog)}.`;
+    case "cell-finished":
+      return `${event.cell} finished in ${minutes(event.seconds)}.`;
+    case "cell-stopped":
+      return `${event.cell} was stopped and saved.`;
+    case "cell-failed":
+      return `${event.cell} failed after ${minutes(event.seconds)}: ${event.message}`;
+    case "comparison-finished":
+      return event.report === null
+        ? null
+        : `Report: ${shown(runPaths(folder).reportPage)} (also .md and .json)`;
+    case "comparison-stopped":
+      return "The comparison was stopped.";
+    case "comparison-failed":
+      return `The comparison failed: ${event.message}`;
+  }
+}
+
+/** The plan of a comparison's folder and where it stands, in lines. */
+export async function comparisonLines(folder: string): Promise<string[]> {
+  const plan = await readPlan(folder);
+  return planLines(plan, folder, await statesOf(plan, folder), undefined);
+}
+
+function missing(
+  { cells }: Plan,
+  folder: string,
+  states: ReadonlyMap<string, CellState>,
+  { failed }: CellsEnd,
+): string {
+  const left = cells.map(({ name }) => name).filter((name) => states.get(name) !== "finished");
+  return failed.length > 0
+    ? `Failed: ${failed.join(", ")}. No report is written until all have finished. Resume them with: discern run --resume --out ${shown(folder)}`
+    : `No report yet: ${left.join(", ")} are missing.`;
+}
+
+async function statesOf({ cells }: Plan, folder: string): Promise<Map<string, CellState>> {
+  const states = new Map<string, CellState>();
+  for (const cell of cells) states.set(cell.name, await cellState(folder, cell));
+  return states;
+}
+
+function planLines(
+  { cells }: Plan,
+  folder: string,
+  states: ReadonlyMap<string, CellState>,
+  only: readonly string[] | undefined,
+  jobs = 1,
+): string[] {
+  const width = cells.reduce((longest, { name }) => Math.max(longest, name.length), 0) + 3;
+  return [
+    `${cells.length} ${cells.length === 1 ? "run" : "runs"} in ${shown(folder)}, ${jobs} at a time:`,
+    ...cells.map((cell) => {
+      const state = isAsked(cell, only) ? states.get(cell.name)! : "not asked for";
+      return `  ${cell.name.padEnd(width)}${state.padEnd(12)}${stepsOf(cell.recipe.stages)}`;
+    }),
+  ];
+}
+
+function stepsOf(stages: readonly StageRecipe[]): string {
+  if (stages.length === 0) return "evaluation alone";
+  return stages
+    .map((stage) =>
+      stage.steps === undefined && stage.type === "supervised"
+        ? `${stage.type} ${stage.epochs} ${stage.epochs === 1 ? "epoch" : "epochs"}`
+        : `${stage.type} ${stage.steps} steps`,
+    )
+    .join(", ");
+}
+
+function isAsked({ name }: Cell, only: readonly string[] | undefined): boolean {
+  return only === undefined || only.includes(name);
+}
+
+interface CellDisplay {
+  event(cell: Cell, event: RunEvent): void;
+  end(): void;
+}
+
+/** The run that is at work, as `run` shows one. */
+function oneByOne(json: boolean): CellDisplay {
+  if (json) return { event: () => undefined, end: () => undefined };
+  const display = runDisplay(false);
+  return { event: (_, event) => display.show(event), end: () => display.end() };
+}
+
+const frequent: ReadonlySet<RunEvent["type"]> = new Set(["step", "probe", "evaluation-progress"]);
+
+/** Of several runs at work, what does not happen all the time, each line with the run's name. */
+function sideBySide(): CellDisplay {
+  return {
+    event({ name }, event) {
+      const line = frequent.has(event.type) ? null : words(event);
+      if (line !== null) say(`${name}: ${line}`);
+    },
+    end: () => undefined,
+  };
+}
+
+function shown(path: string): string {
+  return relative(process.cwd(), path) || ".";
+}

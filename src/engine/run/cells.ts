@@ -1,0 +1,196 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Cell, CellEvent, NewCellEvent, Plan } from "../../protocol/cells.ts";
+import { DiscernError } from "../../protocol/errors.ts";
+import { timeline } from "../../protocol/timeline.ts";
+import {
+  appendCellEvent,
+  cellFolder,
+  isComparison,
+  readPlan,
+  writePlan,
+} from "../../runFolder/comparison.ts";
+import { readEvents } from "../../runFolder/eventLog.ts";
+import { writeFailure } from "../../runFolder/failures.ts";
+import { isRun, openRun, runPaths } from "../../runFolder/folder.ts";
+import { lockRun } from "../../runFolder/lock.ts";
+import { removeNeighbours } from "../../storage/atomic.ts";
+import { makeFolders } from "../../storage/folders.ts";
+import type { RunEnd } from "./execute.ts";
+import type { StopToken } from "./stop.ts";
+
+/** What is left to do of a cell. */
+export type CellState = "to run" | "to resume" | "finished";
+
+/**
+ * What is left to do of a cell.
+ *
+ * @throws DiscernError `run-invalid` when its folder holds the run of another recipe, which a resumed run would go by.
+ */
+export async function cellState(folder: string, cell: Cell): Promise<CellState> {
+  const place = cellFolder(folder, cell);
+  if (!(await isRun(place))) return "to run";
+  const { recipe } = await openRun(place);
+  if (!isDeepStrictEqual(recipe, cell.recipe)) {
+    throw new DiscernError(
+      "run-invalid",
+      `${place} holds a run of another recipe: ${differences(recipe, cell.recipe).join(", ")} differ. Restore what was ` +
+        "changed, choose another folder with --out, or delete this one.",
+    );
+  }
+  return timeline(readEvents(runPaths(place).events)).state === "finished" ? "finished" : "to resume";
+}
+
+/** The keys at which two values differ, as people write them. */
+function differences(a: unknown, b: unknown, path = ""): string[] {
+  if (isDeepStrictEqual(a, b)) return [];
+  const isObject = (value: unknown) => typeof value === "object" && value !== null;
+  if (!isObject(a) || !isObject(b)) return [path];
+  const [one, other] = [a as Record<string, unknown>, b as Record<string, unknown>];
+  return [...new Set([...Object.keys(one), ...Object.keys(other)])].flatMap((key) =>
+    differences(one[key], other[key], path === "" ? key : `${path}.${key}`),
+  );
+}
+
+export interface CellsOptions {
+  /** Folder of the plan; each cell has a run folder in it. */
+  readonly folder: string;
+  /** Whether a folder that holds a plan already is continued. */
+  readonly resume: boolean;
+  /** Names of the cells that are run; all where left out. */
+  readonly only?: readonly string[];
+  /** Cells at work at a time. */
+  readonly jobs: number;
+  /** Whether the other cells are run when one fails. */
+  readonly keepGoing: boolean;
+  readonly stop: StopToken;
+  /** Runs one cell to its end, or resumes it. What it throws is why the cell failed. */
+  readonly execute: (cell: Cell, folder: string) => Promise<RunEnd>;
+  /** Writes the joint report of the cells, all of which have finished. @returns its path. */
+  readonly report: (plan: Plan, folder: string) => Promise<string>;
+  readonly onEvent?: (event: CellEvent) => void;
+  /** As for a run. */
+  readonly onReady?: () => Promise<() => Promise<void>>;
+}
+
+export interface CellsEnd {
+  readonly end: RunEnd;
+  readonly failed: readonly string[];
+  /** Path of the joint report; null while cells are missing. */
+  readonly report: string | null;
+}
+
+/**
+ * Runs the cells of a plan, or what is left of them: the only runner of more than one run. A cell is known to be done by
+ * its run folder, never by the log, so that a runner that was killed at any moment is resumed by the same call. One
+ * runner works in a folder at a time.
+ *
+ * @throws DiscernError `run-busy` when another runner works in the folder; `run-invalid` when it holds a plan and `resume` is
+ *   not set, or a cell's folder holds another run; `run-unwritable`, `disk-full`. A cell's failure is no failure of this.
+ */
+export async function runCells(plan: Plan, options: CellsOptions): Promise<CellsEnd> {
+  const { folder } = options;
+  try {
+    await makeFolders(folder);
+  } catch (error) {
+    throw writeFailure(error, folder);
+  }
+  const release = await lockRun(folder);
+  try {
+    await removeNeighbours(folder);
+    await adoptPlan(plan, options);
+    const leave = await options.onReady?.();
+    try {
+      return await work(plan, options);
+    } finally {
+      await leave?.();
+    }
+  } finally {
+    await release();
+  }
+}
+
+/** Puts the plan into its folder. Cells that it had and has no more keep their folders, and are not in the report. */
+async function adoptPlan(plan: Plan, { folder, resume }: CellsOptions): Promise<void> {
+  if (!resume && (await isComparison(folder))) {
+    throw new DiscernError(
+      "run-invalid",
+      `${folder} holds a comparison already. Resume it with --resume, or choose another folder with --out.`,
+    );
+  }
+  if (!resume && (await isRun(folder))) {
+    throw new DiscernError("run-invalid", `${folder} holds a run. Choose another folder with --out.`);
+  }
+  const before = await readPlan(folder).catch(() => null);
+  if (before !== null && isDeepStrictEqual({ ...before, created: "" }, { ...plan, created: "" })) return;
+  await writePlan(folder, plan);
+}
+
+async function work(plan: Plan, options: CellsOptions): Promise<CellsEnd> {
+  const { folder, jobs, stop } = options;
+  const emit = async (event: NewCellEvent): Promise<void> => {
+    const full = { ...event, at: new Date().toISOString() };
+    await appendCellEvent(folder, full);
+    options.onEvent?.(full);
+  };
+  const states = new Map<string, CellState>();
+  for (const cell of plan.cells) states.set(cell.name, await cellState(folder, cell));
+  const done = new Set(plan.cells.map(({ name }) => name).filter((name) => states.get(name) === "finished"));
+  const asked = ({ name }: Cell) => options.only === undefined || options.only.includes(name);
+  const queue = plan.cells.filter((cell) => asked(cell) && !done.has(cell.name));
+  const failed: string[] = [];
+  await emit({ type: "comparison-started", cells: plan.cells.length, finished: [...done] });
+  let stopped = false;
+  const ended = () => stopped || stop.requested || (failed.length > 0 && !options.keepGoing);
+  const worker = async (): Promise<void> => {
+    while (!ended()) {
+      const cell = queue.shift();
+      if (cell === undefined) return;
+      const end = await runCell(cell, options, emit);
+      if (end === "finished") done.add(cell.name);
+      if (end === "failed") failed.push(cell.name);
+      // Whoever stops one run wants the machine back: the next one would take it at once.
+      if (end === "stopped") stopped = true;
+    }
+  };
+  try {
+    const workers = await Promise.allSettled(Array.from({ length: Math.max(1, jobs) }, worker));
+    for (const each of workers) if (each.status === "rejected") throw each.reason;
+    if (stopped || stop.requested) {
+      await emit({ type: "comparison-stopped" });
+      return { end: "stopped", failed, report: null };
+    }
+    const complete = plan.cells.every(({ name }) => done.has(name));
+    const report = complete ? await options.report(plan, folder) : null;
+    await emit({ type: "comparison-finished", report, failed });
+    return { end: "finished", failed, report };
+  } catch (error) {
+    const code = error instanceof DiscernError ? error.code : "internal";
+    const message = error instanceof Error ? error.message : String(error);
+    // The disk may be full: the error itself then says so.
+    await emit({ type: "comparison-failed", code, message }).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function runCell(
+  cell: Cell,
+  { folder, execute }: CellsOptions,
+  emit: (event: NewCellEvent) => Promise<void>,
+): Promise<RunEnd | "failed"> {
+  const about = { cell: cell.name, id: cell.id };
+  const began = performance.now();
+  const seconds = () => (performance.now() - began) / 1000;
+  await emit({ type: "cell-started", ...about });
+  let end: RunEnd;
+  try {
+    end = await execute(cell, cellFolder(folder, cell));
+  } catch (error) {
+    const code = error instanceof DiscernError ? error.code : "internal";
+    const message = error instanceof Error ? error.message : String(error);
+    await emit({ type: "cell-failed", ...about, code, message, seconds: seconds() });
+    return "failed";
+  }
+  if (end === "finished") await emit({ type: "cell-finished", ...about, seconds: seconds() });
+  else await emit({ type: "cell-stopped", ...about });
+  return end;
+}

@@ -1,0 +1,252 @@
+import { findNodeAtLocation, type Node, type ParseError, parseTree, printParseErrorCode } from "jsonc-parser";
+import { closestMatch } from "leven";
+import type * as z from "zod";
+import { DiscernError } from "../protocol/errors.ts";
+import { isTooDeep } from "../protocol/nesting.ts";
+
+type Path = readonly PropertyKey[];
+
+/** A fault of a JSON file, at the key it is about. */
+export interface JsonFault {
+  /** Null where the text is no JSON. */
+  readonly path: Path | null;
+  readonly message: string;
+  /** Where the key stands in the text, in UTF-16 units. */
+  readonly offset: number;
+  readonly length: number;
+  /** Whether the JSON schema of such files forbids the same, so that an editor that has it says so by itself. */
+  readonly inSchema: boolean;
+}
+
+/** A kind of JSON file that people write. */
+export interface JsonFileKind<T> {
+  readonly schema: z.ZodType<T>;
+  /** The same for editors, as people write it; its keys are suggested for misspelt ones. */
+  readonly jsonSchema: () => Record<string, unknown>;
+  /** What it is called in errors, such as "recipe". */
+  readonly noun: string;
+  /** Makes what an older version wrote a value of today. */
+  readonly convert?: (value: unknown) => unknown;
+  /** What the schema cannot say. */
+  readonly faults?: (value: T) => readonly { readonly path: Path; readonly message: string }[];
+}
+
+/** A JSON file as read: its value with every default stated where it has no fault, else what is wrong. */
+export interface ReadJson<T> {
+  readonly value: T | null;
+  readonly faults: readonly JsonFault[];
+  /** Where the key at a path stands, or the nearest key above it where there is none. */
+  place(path: Path): { readonly offset: number; readonly length: number };
+}
+
+/** Reads a JSON file that people write. Comments are not allowed, so that every reader of JSON reads it. */
+export function readJsonFile<T>(text: string, kind: JsonFileKind<T>): ReadJson<T> {
+  if (isTooDeep(text)) {
+    const place = () => ({ offset: 0, length: text.length });
+    const message = `lists and objects are nested too deep for a ${kind.noun}`;
+    return { value: null, faults: [{ path: null, message, ...place(), inSchema: false }], place };
+  }
+  const errors: ParseError[] = [];
+  const tree = parseTree(text, errors, { disallowComments: true });
+  const place = (path: Path) => {
+    const { offset, length } = tree ? nodeAt(tree, path) : { offset: 0, length: text.length };
+    return { offset, length };
+  };
+  const [syntax] = errors;
+  if (syntax || !tree) {
+    const message = syntax ? words(printParseErrorCode(syntax.error)) : "the file is empty";
+    const at = { offset: syntax?.offset ?? 0, length: syntax?.length ?? 0 };
+    return { value: null, faults: [{ path: null, message, ...at, inSchema: true }], place };
+  }
+  const json: unknown = JSON.parse(text);
+  const value = kind.convert ? kind.convert(json) : json;
+  const result = kind.schema.safeParse(value);
+  if (result.success) {
+    const faults = (kind.faults?.(result.data) ?? []).map((fault) => ({
+      ...fault,
+      ...place(fault.path),
+      inSchema: false,
+    }));
+    return { value: faults.length === 0 ? result.data : null, faults, place };
+  }
+  const faults = result.error.issues.flatMap((issue) =>
+    faultsOf(issue, value, kind).map((fault) => ({
+      ...fault,
+      ...place(fault.path),
+      // What a refinement says cannot be said in JSON schema.
+      inSchema: issue.code !== "custom",
+    })),
+  );
+  return { value: null, faults, place };
+}
+
+/**
+ * Reads a JSON file that people write and states every default.
+ *
+ * @param file the name that errors carry.
+ * @throws DiscernError `recipe-invalid`, one line a fault: where (line, column, key), what was found, what is allowed.
+ */
+export function parseJsonFile<T>(text: string, file: string, kind: JsonFileKind<T>): T {
+  const { value, faults } = readJsonFile(text, kind);
+  if (value !== null) return value;
+  const lines = faults.map(({ path, message, offset }) => {
+    const key = path === null ? "" : `${path.length === 0 ? `the ${kind.noun}` : pathText(path)}: `;
+    return `${file}:${position(text, offset)}: ${key}${message}.`;
+  });
+  throw new DiscernError("recipe-invalid", lines.join("\n"));
+}
+
+/** The faults of one issue, in words, each at the path of the key it is about. */
+function faultsOf<T>(
+  issue: z.core.$ZodIssue,
+  value: unknown,
+  { jsonSchema, noun }: JsonFileKind<T>,
+): { path: Path; message: string }[] {
+  if (issue.code === "unrecognized_keys") {
+    const known = keysAt(issue.path, value, jsonSchema());
+    return issue.keys.map((key) => ({
+      path: [...issue.path, key],
+      message: aboutUnknownKey(key, known, noun),
+    }));
+  }
+  const found = valueAt(value, issue.path);
+  if (found === undefined) return [{ path: issue.path, message: `missing (${describe(issue)})` }];
+  return [{ path: issue.path, message: `found ${shorten(found)}, ${describe(issue)}` }];
+}
+
+function aboutUnknownKey(key: string, { allowed, chosen, others }: KnownKeys, noun: string): string {
+  const list = `Allowed: ${allowed.join(", ")}`;
+  const owners = others.filter(({ keys }) => keys.includes(key)).map(({ name }) => `"${name}"`);
+  if (chosen !== null && owners.length > 0) {
+    return `"${chosen}" has no such key; ${owners.join(", ")} ${owners.length === 1 ? "has" : "have"} it. ${list}`;
+  }
+  const near = closestMatch(key, allowed, { maxDistance: Math.max(2, Math.floor(key.length / 2)) });
+  return `unknown key, ${near ? `did you mean "${near}"?` : `it is not a key of a ${noun} here;`} ${list}`;
+}
+
+/** What an issue says is allowed. */
+function describe(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case "invalid_type":
+      return `expected ${issue.expected}`;
+    case "invalid_value":
+      // A schema's own words, where it has some, say more than the list.
+      return issue.message.startsWith("Invalid ")
+        ? `allowed: ${issue.values.map(String).join(", ")}`
+        : issue.message;
+    case "invalid_union": {
+      if (issue.discriminator !== undefined) {
+        const options = (issue as { options?: readonly unknown[] }).options ?? [];
+        return `allowed: ${options
+          .filter((option) => option !== undefined)
+          .map(String)
+          .join(", ")}`;
+      }
+      return issue.errors.flatMap((branch) => branch.slice(0, 1).map(describe)).join("; or ");
+    }
+    default:
+      return issue.message.charAt(0).toLowerCase() + issue.message.slice(1);
+  }
+}
+
+interface JsonSchema {
+  properties?: Record<string, JsonSchema>;
+  items?: JsonSchema;
+  anyOf?: JsonSchema[];
+  oneOf?: JsonSchema[];
+  const?: unknown;
+  default?: unknown;
+}
+
+/** The keys of an object in such a file. */
+interface KnownKeys {
+  /** Those that it may have. */
+  readonly allowed: readonly string[];
+  /** Name of the member of a union that it is, such as "supcon"; null where it is none. */
+  readonly chosen: string | null;
+  /** The other members of the union, with the keys of each. */
+  readonly others: readonly { readonly name: string; readonly keys: readonly string[] }[];
+}
+
+/** The keys that the schema knows for the object at `path`. */
+function keysAt(path: Path, value: unknown, schema: JsonSchema): KnownKeys {
+  let schemas: JsonSchema[] = [schema];
+  let here = value;
+  for (const key of path) {
+    schemas = members(schemas)
+      .filter((schema) => isChosen(schema, here))
+      .flatMap((schema) => {
+        const next = typeof key === "number" ? schema.items : schema.properties?.[String(key)];
+        return next ? [next] : [];
+      });
+    here = valueAt(here, [key]);
+  }
+  const all = members(schemas);
+  const chosen = all.filter((schema) => isChosen(schema, here));
+  const keys = ({ properties }: JsonSchema) => Object.keys(properties ?? {});
+  return {
+    allowed: [...new Set(chosen.flatMap(keys))],
+    chosen: chosen.map(memberName).find((name) => name !== null) ?? null,
+    others: all.flatMap((schema) => {
+      const name = memberName(schema);
+      return name === null || chosen.includes(schema) ? [] : [{ name, keys: keys(schema) }];
+    }),
+  };
+}
+
+function members(schemas: readonly JsonSchema[]): JsonSchema[] {
+  return schemas.flatMap((schema) => [schema, ...(schema.anyOf ?? []), ...(schema.oneOf ?? [])]);
+}
+
+/** Whether a value has what a member of a union is told by, or leaves it to its default. */
+function isChosen({ properties }: JsonSchema, value: unknown): boolean {
+  return Object.entries(properties ?? {}).every(
+    ([key, { const: own, default: preset }]) =>
+      own === undefined || (valueAt(value, [key]) ?? preset) === own,
+  );
+}
+
+function memberName({ properties }: JsonSchema): string | null {
+  const name = Object.values(properties ?? {}).find(({ const: own }) => own !== undefined)?.const;
+  return name === undefined ? null : String(name);
+}
+
+function valueAt(value: unknown, path: Path): unknown {
+  return path.reduce<unknown>(
+    (here, key) => (here as Record<PropertyKey, unknown> | undefined)?.[key],
+    value,
+  );
+}
+
+/** The property or value at `path`, or the nearest above it where a key is missing. */
+function nodeAt(tree: Node, path: Path): Node {
+  for (let length = path.length; length > 0; length--) {
+    const segments = path.slice(0, length).map((key) => (typeof key === "symbol" ? String(key) : key));
+    const node = findNodeAtLocation(tree, segments);
+    if (node) return node.parent?.type === "property" ? node.parent : node;
+  }
+  return tree;
+}
+
+/** "line:column", both from 1. */
+function position(text: string, offset: number): string {
+  const before = text.slice(0, offset).split("\n");
+  return `${before.length}:${before.at(-1)!.length + 1}`;
+}
+
+/** A path as people write it, such as `stages[1].train.targets[0]`. */
+export function pathText(path: Path): string {
+  return path
+    .map((key, i) => (typeof key === "number" ? `[${key}]` : `${i ? "." : ""}${String(key)}`))
+    .join("");
+}
+
+/** "CommaExpected" → "comma expected". */
+function words(code: string): string {
+  return code.replace(/(?<=[a-z])[A-Z]/g, (letter) => ` ${letter}`).toLowerCase();
+}
+
+function shorten(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
