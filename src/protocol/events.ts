@@ -11,8 +11,22 @@ const header = {
 };
 const inStage = { stage: z.int().nonnegative(), step: z.int().nonnegative() };
 
-const panelSchema = z.object({ mean: figure, perPrompt: z.array(figure) });
-/** Refusal probabilities of one panel of prompts. */
+const panelSchema = z.object({
+  mean: figure,
+  perPrompt: z.array(figure),
+  measures: z
+    .array(
+      z.object({
+        measure: z.string().describe("Id of the measure"),
+        title: z.string(),
+        unit: z.enum(["share", "number", "nats"]),
+        estimate: figure.describe("Mean over the prompts"),
+      }),
+    )
+    .optional()
+    .describe("What else was measured of the prompts"),
+});
+/** Refusal probabilities of one panel of prompts, and what else was measured of them. */
 export type PanelRefusal = z.infer<typeof panelSchema>;
 
 export const stageEndSchema = z.enum([

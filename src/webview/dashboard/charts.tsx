@@ -5,6 +5,7 @@ import { Figures } from "./figures.tsx";
 import { within, zoomed } from "./model/view.ts";
 import type { DashboardPage } from "./pageModel.ts";
 import { comovementPlot, ProbeLines } from "./plots/comovement.ts";
+import { panelMeasurePlots } from "./plots/panelMeasures.ts";
 import { type Looking, wholeSteps } from "./plots/plotView.ts";
 import { refusalPlot } from "./plots/refusal.ts";
 import { type PlaneView, trailPlot, wholePlane } from "./plots/trail.ts";
@@ -32,6 +33,7 @@ export function Charts({
   const trail = useMemo(() => trailPlot(runs, looking, plane), [...looks, plane]);
   const gap = useMemo(() => comovementPlot("gap", runs, looking, lines), looks);
   const spillOver = useMemo(() => comovementPlot("spillOver", runs, looking, lines), looks);
+  const measures = useMemo(() => panelMeasurePlots(runs, looking), looks);
   const training = useMemo(() => trainingPlots(runs, looking, lines), [page.revision]);
   const steps = {
     frame,
@@ -75,11 +77,26 @@ export function Charts({
     ),
     [refusal, trail, gap, spillOver, frame],
   );
+  const measureCharts = useMemo(
+    () =>
+      measures.length > 0 && (
+        <>
+          <h2>Other measures of the monitored prompts</h2>
+          <div class="grid halves">
+            {measures.map((view) => (
+              <ChartCard key={view.key} view={view} shape="small" {...steps} />
+            ))}
+          </div>
+        </>
+      ),
+    [measures, frame],
+  );
   return (
     <>
       <h2>Refusal and co-movement</h2>
       {probeCharts}
       <Figures runs={runs} />
+      {measureCharts}
       {training.length > 0 && (
         <>
           <h2>Training</h2>

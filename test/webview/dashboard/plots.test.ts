@@ -6,6 +6,7 @@ import { toCsv } from "../../../src/webview/dashboard/model/table.ts";
 import { panned, within, zoomed } from "../../../src/webview/dashboard/model/view.ts";
 import { announcement } from "../../../src/webview/dashboard/model/words.ts";
 import { comovementPlot, ProbeLines } from "../../../src/webview/dashboard/plots/comovement.ts";
+import { panelMeasurePlots } from "../../../src/webview/dashboard/plots/panelMeasures.ts";
 import { type Looking, type PlottedRun, stageMarks } from "../../../src/webview/dashboard/plots/plotView.ts";
 import { panelPrompts, promptsPlot } from "../../../src/webview/dashboard/plots/prompts.ts";
 import { refusalPlot } from "../../../src/webview/dashboard/plots/refusal.ts";
@@ -55,6 +56,53 @@ describe("plots", () => {
       "DCR (dcr)",
       "STL",
     ]);
+  });
+
+  test("any measure of the panels has a chart, by what the log says of it", () => {
+    expect(panelMeasurePlots([dcr, stl], looking)).toEqual([]);
+    const series = new RunSeries();
+    const measure = { measure: "made up/1", title: "A made-up measure", unit: "nats" } as const;
+    const log = syntheticRun({ seed: 1, dcr: 0, stl: 10, every: 5, prompts: 2, measure });
+    for (const event of log.map(shownEvent)) if (event) series.take(event);
+    const measured = { id: "own", label: "own", index: 2, series };
+    const [view, ...others] = panelMeasurePlots([dcr, measured], looking);
+    expect(others).toEqual([]);
+    expect(view).toMatchObject({ key: "made-up-1", title: "A made-up measure" });
+    expect(view!.legend.map(({ label }) => label)).toEqual([
+      ...["toxic · own", "seemingly toxic · own", "general · own"],
+    ]);
+    expect(view!.summary).toContain("toxic · own 2.4");
+    expect(view!.spec.tell(view!.legend[0]!, { x: 0, y: 1.75 })).toBe("toxic · own: 1.750");
+    // A run without the measure has rows, and nothing in them.
+    expect(view!.table.row(0)).toEqual(["dcr", 0, null, null, null]);
+    expect(view!.table.row(view!.table.rows - 1)).toEqual([
+      "own",
+      10,
+      ...[0, 1, 2].map(() => expect.any(Number)),
+    ]);
+  });
+
+  test("a run that goes back forgets what was measured after its checkpoint", () => {
+    const series = new RunSeries();
+    const measure = { measure: "m", title: "M", unit: "number" } as const;
+    for (const event of syntheticRun({ seed: 1, dcr: 0, stl: 10, every: 5, prompts: 2, measure }).map(
+      shownEvent,
+    )) {
+      if (event) series.take(event);
+    }
+    expect(series.panelMeasures.get("m")!.means.toxic.map(({ x }) => x)).toEqual([0, 5, 10]);
+    series.take({
+      type: "resumed",
+      at: "2026-01-01T00:00:00Z",
+      seq: 99,
+      stage: 0,
+      step: 5,
+      globalStep: 5,
+      checkpoint: null,
+      skipped: [],
+      device: "cpu",
+    });
+    expect(series.panelMeasures.get("m")!.means.toxic.map(({ x }) => x)).toEqual([0, 5]);
   });
 
   test("the trail runs through the plane in time, seemingly toxic to the right", () => {

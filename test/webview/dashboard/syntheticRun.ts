@@ -11,10 +11,16 @@ interface SyntheticRun {
   readonly every: number;
   /** Prompts in each panel. */
   readonly prompts: number;
+  /** A further measure that every probe has of every panel. */
+  readonly measure?: {
+    readonly measure: string;
+    readonly title: string;
+    readonly unit: "share" | "number" | "nats";
+  };
 }
 
 /** The log of a run that never was, with the course of a real one: DCR → STL, or STL alone. */
-export function syntheticRun({ seed, dcr, stl, every, prompts }: SyntheticRun): RunEvent[] {
+export function syntheticRun({ seed, dcr, stl, every, prompts, measure }: SyntheticRun): RunEvent[] {
   const random = randomIndex(seed);
   const noise = () => random(2001) / 1000 - 1;
   const events: RunEvent[] = [];
@@ -38,12 +44,14 @@ export function syntheticRun({ seed, dcr, stl, every, prompts }: SyntheticRun): 
     totalSteps: dcr + stl,
   });
   const offsets = panelNames.map(() => Array.from({ length: prompts }, () => 2 * noise()));
+  const measured = (centre: number) =>
+    measure ? { measures: [{ ...measure, estimate: 2 + centre / 10 }] } : {};
   const probe = (globalStep: number, stage: number, step: number): RunEventOf<"probe"> => {
     const tuned = 1 - Math.exp((-6 * Math.max(0, globalStep - dcr)) / stl);
     const centres = [7 * tuned - 2.5, (dcr > 0 ? 0.2 : 5) * tuned - 4, 0.3 * tuned - 6];
     const [toxic, seeminglyToxic, general] = centres.map((centre, panel) => {
       const perPrompt = offsets[panel]!.map((own) => 1 / (1 + Math.exp(-centre - own - 0.2 * noise())));
-      return { mean: perPrompt.reduce((sum, p) => sum + p, 0) / prompts, perPrompt };
+      return { mean: perPrompt.reduce((sum, p) => sum + p, 0) / prompts, perPrompt, ...measured(centre) };
     });
     return {
       type: "probe",

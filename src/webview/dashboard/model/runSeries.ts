@@ -8,6 +8,7 @@ import {
 } from "../../../protocol/webview/dashboard.ts";
 import { meanProbability } from "../../../statistics/mean.ts";
 import { RunningSpillOver } from "../../../statistics/spillOver.ts";
+import type { Unit } from "../../../wording/numbers.ts";
 import type { BandPoint, Point } from "../../ui/plotSpec.ts";
 
 /** What is measured at each step of a stage. */
@@ -29,6 +30,13 @@ interface PanelSeries {
   readonly perPrompt: Float32Array[];
 }
 
+/** A further measure of the panels over the probes: its means, where it was measured. */
+export interface PanelMeasure {
+  readonly title: string;
+  readonly unit: Unit;
+  readonly means: Record<PanelName, Point[]>;
+}
+
 /** One probe of a run, in figures. */
 export interface ProbeFigures extends Record<PanelName, Estimate | null> {
   readonly step: number;
@@ -36,6 +44,8 @@ export interface ProbeFigures extends Record<PanelName, Estimate | null> {
   /** Spill-over slope from the first probe to this one; null where it is not defined. */
   readonly spillOver: number | null;
   readonly generalLoss: number | null;
+  /** Further measures of each panel, by id. */
+  readonly measures: Readonly<Record<PanelName, ReadonlyMap<string, number>>>;
 }
 
 /**
@@ -53,6 +63,8 @@ export class RunSeries {
     seeminglyToxic: emptyPanel(),
     general: emptyPanel(),
   };
+  /** Measures besides refusal, by id. */
+  readonly panelMeasures = new Map<string, PanelMeasure>();
   /** Probes at which all three panels had a figure. */
   readonly comovement: SeriesPoint[] = [];
   /** Rises whenever probes changed, of which there are far fewer than steps. */
@@ -140,7 +152,25 @@ export class RunSeries {
       gap: toxic && seeminglyToxic ? toxic.value - seeminglyToxic.value : null,
       spillOver: Number.isFinite(spillOver) ? spillOver : null,
       generalLoss: event.generalLoss,
+      measures: {
+        toxic: this.measured(event, "toxic"),
+        seeminglyToxic: this.measured(event, "seeminglyToxic"),
+        general: this.measured(event, "general"),
+      },
     });
+  }
+
+  /** Takes what else a probe measured of a panel. */
+  private measured(event: RunEventOf<"probe">, panel: PanelName): Map<string, number> {
+    const found = new Map<string, number>();
+    for (const { measure, title, unit, estimate } of event[panel].measures ?? []) {
+      if (estimate === null) continue;
+      const known = this.panelMeasures.get(measure) ?? { title, unit, means: emptyMeans() };
+      this.panelMeasures.set(measure, known);
+      known.means[panel].push({ x: event.globalStep, y: estimate });
+      found.set(measure, estimate);
+    }
+    return found;
   }
 
   /** Forgets what came after a step. */
@@ -164,6 +194,7 @@ export class RunSeries {
     for (const panel of panelNames) {
       cut(this.panels[panel].means, step);
       cut(this.panels[panel].bands, step);
+      for (const { means } of this.panelMeasures.values()) cut(means[panel], step);
     }
     while (this.comovement.length > 0 && this.comovement.at(-1)!.step > step) this.comovement.pop();
     this.spillOver = new RunningSpillOver();
@@ -184,6 +215,10 @@ function cut(points: { x: number }[], step: number): void {
 
 function emptyPanel(): PanelSeries {
   return { means: [], bands: [], perPrompt: [] };
+}
+
+function emptyMeans(): PanelMeasure["means"] {
+  return { toxic: [], seeminglyToxic: [], general: [] };
 }
 
 function emptyStage(kind: StageSeries["kind"]): StageSeries {
