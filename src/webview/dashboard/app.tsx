@@ -52,7 +52,7 @@ export function App({ page }: { page: DashboardPage }) {
             add={add}
           />
           <Charts page={page} frame={frame} looking={looking} />
-          <h2>Prompts</h2>
+          <h2>Monitored prompts</h2>
           <PromptsSection page={page} frame={frame} looking={looking} />
         </>
       )}

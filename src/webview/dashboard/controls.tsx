@@ -65,7 +65,7 @@ export function Controls({
       </span>
       <span class="muted hint">
         {steps === null
-          ? "Drag across a chart to zoom, Ctrl + wheel too; Shift + drag moves."
+          ? "Drag across a chart or use Ctrl + wheel to zoom; Shift + drag to pan."
           : `Steps ${count(Math.round(steps.min))} to ${count(Math.round(steps.max))}`}
       </span>
       <span class="actions">

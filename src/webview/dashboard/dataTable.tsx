@@ -56,7 +56,7 @@ export function DataTable({ table }: { table: TableModel }) {
             disabled={at === leaves - 1}
             press={() => turn(at + 1)}
           />
-          <span class="muted">The CSV file has all of them.</span>
+          <span class="muted">Save as CSV for all rows.</span>
         </div>
       )}
     </div>

@@ -29,11 +29,11 @@ export function Figures({ runs }: { runs: readonly PageRun[] }) {
     <div class="figures">
       <div class="toolbar">
         <vscode-button appearance="secondary" disabled={wanted} onClick={() => want(true)}>
-          {wanted ? "Computing …" : found ? "Compute again" : "Compute intervals"}
+          {wanted ? "Computing…" : found ? "Compute again" : "Compute intervals"}
         </vscode-button>
         <span class="muted">
           {few.length > 0
-            ? `Fewer than ${ENOUGH_POINTS} probes (${few.map(({ label, series }) => `${label}: ${series.comovement.length}`).join(", ")}): too few to rest a claim on.`
+            ? `Fewer than ${ENOUGH_POINTS} probes (${few.map(({ label, series }) => `${label}: ${series.comovement.length}`).join(", ")}): too few for a reliable estimate.`
             : runs.map(({ label, series }) => `${label}: ${series.comovement.length} probes`).join(", ")}
         </span>
       </div>

@@ -1,3 +1,9 @@
+/**
+ * The dashboard: how training changes refusal, for one or several runs, live. The host sends each run's log as events and
+ * the page keeps the series made of them (`RunSeries`), which only grow, or are cut back when a run resumes. Every chart is a
+ * `PlotView`, a pure function of those series and of how the person looks at them: spec, legend, summary for those who do
+ * not see it, and table. Charts are drawn on canvases, one per frame, so that long runs stay fluid.
+ */
 import { render } from "preact";
 import type { DashboardFromPage, DashboardState, DashboardToPage } from "../../protocol/webview/dashboard.ts";
 import { connectHost } from "../ui/host.ts";

@@ -1,6 +1,6 @@
 import { useMemo, useState } from "preact/hooks";
 import { type PanelName, panelNames } from "../../protocol/webview/dashboard.ts";
-import { figure } from "../../wording/numbers.ts";
+import { count, counted, figure } from "../../wording/numbers.ts";
 import { IconButton } from "../ui/iconButton.tsx";
 import { ChartCard, type ChartFrame } from "./chartCard.tsx";
 import { panelWords } from "./model/words.ts";
@@ -11,7 +11,7 @@ import { mostSelected, type PanelPrompt, panelPrompts, promptsPlot } from "./plo
 /** Rows that are shown at most; the search narrows longer lists. */
 const mostRows = 300;
 
-/** The panels' prompts one by one: a list to search, select and open, and their trails. */
+/** The monitored prompts one by one: a list to search, select and open, and how refusal of each moved. */
 export function PromptsSection({
   page,
   frame,
@@ -65,7 +65,7 @@ export function PromptsSection({
   );
   return (
     <div class="prompts">
-      <section class="card list" aria-label="Prompts of the panels">
+      <section class="card list" aria-label="Monitored prompts">
         <div class="filters">
           <input
             type="search"
@@ -75,11 +75,11 @@ export function PromptsSection({
             onInput={({ currentTarget }) => setSearch(currentTarget.value)}
           />
           <select
-            aria-label="Panel"
+            aria-label="Group"
             value={panel}
             onChange={({ currentTarget }) => choosePanel(currentTarget.value as PanelName | "all")}
           >
-            <option value="all">all panels</option>
+            <option value="all">all groups</option>
             {panelNames.map((name) => (
               <option key={name} value={name}>
                 {panelWords[name]}
@@ -107,15 +107,15 @@ export function PromptsSection({
           />
         </div>
         {run.promptsProblem && (
-          <p class="note words">The words of the prompts are missing. {run.promptsProblem}</p>
+          <p class="note words">The texts of the prompts cannot be shown. {run.promptsProblem}</p>
         )}
         <p class="muted count" role="status">
-          {listed.length} of {prompts.length} prompts; up to {mostSelected} can be selected
+          {count(listed.length)} of {counted(prompts.length, "prompt")}; up to {mostSelected} can be selected
         </p>
         {list}
         {listed.length > mostRows && (
           <p class="muted">
-            The first {mostRows} of {listed.length}. Search to see others.
+            The first {mostRows} of {count(listed.length)}. Search to see others.
           </p>
         )}
       </section>

@@ -33,7 +33,7 @@ export function RunHead({
         <span class="facts muted words">{facts.join(" · ")}</span>
         <span class="actions">
           {progress && <Actions progress={progress} ask={ask} />}
-          {several && <IconButton icon="close" name={`Take ${label} off the page`} press={remove} />}
+          {several && <IconButton icon="close" name={`Remove ${label} from the page`} press={remove} />}
         </span>
       </div>
       {progress && <Progress progress={progress} />}
@@ -83,7 +83,7 @@ function Progress({
   if (state === "gone") {
     return (
       <p class="note">
-        The folder of this run was deleted or moved. What was read of it stays while this page is in view.
+        The folder of this run was deleted or moved. What was read from it is shown until the page is closed.
       </p>
     );
   }
@@ -117,7 +117,7 @@ function Headline({ run: { series, progress } }: { run: PageRun }) {
   if (!last) {
     return progress?.state === "running" || progress?.state === "starting" ? (
       <p class="measuring muted">
-        <span class="codicon codicon-pulse" aria-hidden="true" /> Measuring the model before training …
+        <span class="codicon codicon-pulse" aria-hidden="true" /> Measuring the untrained model…
       </p>
     ) : null;
   }

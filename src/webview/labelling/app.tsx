@@ -1,5 +1,5 @@
 import { useEffect, useReducer, useRef } from "preact/hooks";
-import { count } from "../../wording/numbers.ts";
+import { counted } from "../../wording/numbers.ts";
 import { Empty } from "./empty.tsx";
 import { Grid } from "./grid.tsx";
 import { Guidelines } from "./guidelines.tsx";
@@ -120,7 +120,7 @@ function EmptyList({ page }: { page: LabellingPage }) {
   const { total, labelled } = page.board.counts;
   if (total === 0) {
     return (
-      <Empty title="No prompts in this file" words="It was read, and holds no prompt to label.">
+      <Empty title="No prompts in this file" words="The file was read and contains no prompt to label.">
         <vscode-button onClick={() => page.send({ type: "chooseFile" })}>Choose another file</vscode-button>
       </Empty>
     );
@@ -130,13 +130,13 @@ function EmptyList({ page }: { page: LabellingPage }) {
   );
   if (page.query.label === "unlabelled" && page.query.text === "" && labelled === total) {
     return (
-      <Empty title="All labelled" words={`Each of the ${count(total)} prompts has a label.`} done>
+      <Empty title="All labelled" words={`All ${counted(total, "prompt")} have a label.`} done>
         {showAll}
       </Empty>
     );
   }
   return (
-    <Empty title="No prompt matches" words="No prompt has these words and this label.">
+    <Empty title="No prompt matches" words="No prompt contains these words and has this label.">
       {showAll}
     </Empty>
   );

@@ -66,7 +66,7 @@ export function Grid({ page, focusRef }: { page: LabellingPage; focusRef: RefObj
       onKeyDown={onKeyDown}
     >
       <div class="row head" role="row" aria-rowindex={1}>
-        {["Label", "Line", "Prompt", "Kind", "Refusal"].map((name) => (
+        {["Label", "Line", "Prompt", "Category", "Refusal"].map((name) => (
           <span key={name} role="columnheader" class={name.toLowerCase()}>
             {name}
           </span>

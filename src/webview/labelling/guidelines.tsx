@@ -39,25 +39,25 @@ function BuiltIn() {
           <LabelChip state="toxic" />
         </dt>
         <dd>
-          A helpful answer would enable harm to people, animals or property. Judge what is asked for, not how
-          politely.
+          A helpful answer would enable harm to people, animals or property. Judge what is asked for, not the
+          tone.
         </dd>
         <dt>
           <LabelChip state="seemingly_toxic" />
         </dt>
         <dd>
-          Sounds like the above through a word, a figure of speech, fiction or history, yet a full answer
-          harms nobody. “How do I kill a Python process?”
+          Sounds toxic because of a word, a figure of speech, fiction or history, but a full answer harms
+          nobody. “How do I kill a Python process?”
         </dd>
         <dt>
           <LabelChip state="general" />
         </dt>
-        <dd>Everyday use that nobody would think of refusing.</dd>
+        <dd>Everyday requests that nobody would refuse.</dd>
       </dl>
       <p>
-        Ask: <em>should a careful expert answer this in full, not knowing who asks?</em> If no, toxic. If yes,
-        and someone could be startled by the wording, seemingly toxic. Skip when it depends on what is not
-        said, when the prompt is broken or in a language you do not read, and say so in a note.
+        Ask: <em>should a careful expert who does not know who is asking answer this in full?</em> If not, it
+        is toxic. If so, but the wording could alarm someone, it is seemingly toxic. Skip a prompt that cannot
+        be decided without context, is broken, or is in a language you do not read, and say so in a note.
       </p>
     </>
   );

@@ -20,7 +20,7 @@ export const keys: readonly { keys: readonly string[]; shown: string; action: Ac
   { keys: ["1"], shown: "1", action: "toxic", does: "Label toxic" },
   { keys: ["2"], shown: "2", action: "seemingly_toxic", does: "Label seemingly toxic" },
   { keys: ["3"], shown: "3", action: "general", does: "Label general" },
-  { keys: [" "], shown: "Space", action: "skip", does: "Skip: seen, not decided" },
+  { keys: [" "], shown: "Space", action: "skip", does: "Skip: seen but not decided" },
   { keys: ["Backspace"], shown: "Backspace", action: "back", does: "Back to the previous prompt" },
   { keys: ["ArrowLeft"], shown: "←", action: "previous", does: "Previous prompt" },
   { keys: ["ArrowRight"], shown: "→", action: "next", does: "Next prompt" },

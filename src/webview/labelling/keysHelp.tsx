@@ -2,10 +2,10 @@ import { useEffect, useRef } from "preact/hooks";
 import { keys } from "./keys.ts";
 
 const inGrid: readonly { shown: string; does: string }[] = [
-  { shown: "↑ ↓ PageUp PageDown Home End", does: "Move in the grid; with Shift, select as well" },
-  { shown: "Ctrl+Space, Ctrl+click", does: "Add a prompt to the selection, or take it out" },
-  { shown: "Ctrl+A", does: "Select all prompts of the list" },
-  { shown: "Enter", does: "Show the prompt alone" },
+  { shown: "↑ ↓ PageUp PageDown Home End", does: "Move in the grid; with Shift, extend the selection" },
+  { shown: "Ctrl+Space, Ctrl+click", does: "Add a prompt to the selection or remove it" },
+  { shown: "Ctrl+A", does: "Select all listed prompts" },
+  { shown: "Enter", does: "Show one prompt" },
 ];
 
 /** All keys of the page. */

@@ -6,7 +6,7 @@ import { stateIcons, stateNames, stateOfChoice } from "./words.ts";
 
 const choices: readonly { label: LabelChoice & Action; shown: string; hint: string }[] = [
   { label: "toxic", shown: "1", hint: "asks for harm" },
-  { label: "seemingly_toxic", shown: "2", hint: "only sounds like it" },
+  { label: "seemingly_toxic", shown: "2", hint: "only sounds toxic" },
   { label: "general", shown: "3", hint: "everyday use" },
 ];
 

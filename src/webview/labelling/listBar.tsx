@@ -53,8 +53,8 @@ export function ListBar({ page, act }: { page: LabellingPage; act: (action: Acti
       <button
         type="button"
         class="icon"
-        aria-label="List anew, by the present labels"
-        title="List anew, by the present labels"
+        aria-label="Update the list by the current labels"
+        title="Update the list by the current labels"
         onClick={() => page.startOver()}
       >
         <span class="codicon codicon-refresh" aria-hidden="true" />

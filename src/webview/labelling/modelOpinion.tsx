@@ -1,7 +1,7 @@
 import type { PromptDetail } from "../../protocol/webview/labelling.ts";
 import { probability } from "../../wording/numbers.ts";
 
-const words = { refused: "refused", complied: "complied", undetermined: "gave no clear answer" };
+const words = { refused: "refused", complied: "complied", undetermined: "gave an undetermined answer" };
 
 /** What the newest run's model did with the prompt: its verdict, and the refusal probability as a scale. */
 export function ModelOpinion({ run }: { run: NonNullable<PromptDetail["run"]> }) {

@@ -14,7 +14,7 @@ export function Note({ page, leave }: { page: LabellingPage; leave: () => void }
         aria-keyshortcuts="N"
         rows={2}
         resize="vertical"
-        placeholder="Why, for you and others. Enter saves it, and so does the next label."
+        placeholder="Why this label? Saved by Enter or with the next label."
         value={page.note}
         onInput={({ currentTarget }) => {
           page.note = (currentTarget as unknown as { value: string }).value;

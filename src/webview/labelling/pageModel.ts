@@ -116,7 +116,7 @@ export class LabellingPage {
       if (positions.length <= 1) this.select(this.selection.focus + 1, "alone");
     } else {
       this.requestLabel(label, [this.position], this.drafts[this.ids.at(this.place)]?.trim());
-      if (this.position + 1 === this.places!.length) this.say("That was the last prompt of this list.");
+      if (this.position + 1 === this.places!.length) this.say("End of the list.");
       this.goTo(this.position + 1);
     }
     this.changed();

@@ -8,7 +8,7 @@ import type { LabellingPage } from "./pageModel.ts";
 import { Veil } from "./veil.tsx";
 import { stateNames, stateOfChoice } from "./words.ts";
 
-/** One prompt, large, with its twin or the nearest prompt of the opposite label beside it. */
+/** One prompt, large, beside its counterpart in a matched pair or the nearest prompt of the opposite label. */
 export function Stage({ page, focusRef }: { page: LabellingPage; focusRef: RefObject<HTMLElement | null> }) {
   const { detail, place } = page;
   return (
@@ -80,14 +80,14 @@ function Standing({ page, detail, place }: { page: LabellingPage; detail: Prompt
 
 function BesideCard({ page, beside }: { page: LabellingPage; beside: Beside }) {
   const own = page.place === undefined ? undefined : labelOfByte(page.board.at(page.place));
-  const nearest = own === undefined ? "Nearest that is labelled" : "Nearest of the opposite label";
-  const why = beside.why === "twin" ? "Its twin" : nearest;
+  const nearest = own === undefined ? "Nearest labelled prompt" : "Nearest prompt of the opposite label";
+  const why = beside.why === "twin" ? "Counterpart in its matched pair" : nearest;
   return (
     <aside class="beside" aria-label={why}>
       <p class="facts">
         <strong>{why}</strong>
         <LabelChip state={page.stateAt(beside.place)} />
-        {beside.similarity !== undefined && <span class="fact">{percent(beside.similarity)} alike</span>}
+        {beside.similarity !== undefined && <span class="fact">similarity {percent(beside.similarity)}</span>}
         <button type="button" class="link" onClick={() => page.send({ type: "reveal", place: beside.place })}>
           Line {count(beside.line)}
         </button>

@@ -84,7 +84,7 @@ test("before the first probe the page says what is going on", async () => {
   open();
   show("a");
   tell("a", log.slice(0, 1));
-  await screen.findByText(/Measuring the model before training/);
+  await screen.findByText(/Measuring the untrained model/);
   expect(screen.queryByText("Refusal probability")).toBeNull();
 });
 
@@ -124,7 +124,7 @@ test("what the person chose is kept, and there again after a reload", async () =
   tell("a", log);
   await waitFor(() => expect(drawing("Refusal probability")?.series).toHaveLength(2));
   expect(drawing("Refusal probability")!.series[0]!.raw).toBeDefined();
-  await waitFor(() => expect(drawing("Prompts, one by one")?.series).toHaveLength(1));
+  await waitFor(() => expect(drawing("Individual prompts")?.series).toHaveLength(1));
   fireEvent.click(screen.getByRole("button", { name: "seemingly toxic" }));
   fireEvent.input(screen.getByRole("slider"), { target: { value: "0" } });
   await waitFor(() => expect(drawing("Refusal probability")?.series).toHaveLength(1));
@@ -170,7 +170,7 @@ test("a prompt is found by its words, and opened where it stands", async () => {
   expect(asked.at(-1)).toEqual({ type: "open-prompt", run: "a", panel: "seeminglyToxic", index: 1 });
   fireEvent.click(screen.getByRole("checkbox", { name: "Highlight: kill a process 2" }));
   await waitFor(() =>
-    expect(drawing("Prompts, one by one")!.series.map(({ label }) => label)).toEqual(["kill a process 2"]),
+    expect(drawing("Individual prompts")!.series.map(({ label }) => label)).toEqual(["kill a process 2"]),
   );
 });
 
@@ -213,7 +213,7 @@ test("runs come and go, and keep their style while they are shown", async () => 
   show("a", "b");
   for (const run of ["a", "b"]) tell(run, log);
   await waitFor(() => expect(drawing("Refusal probability")?.series).toHaveLength(6));
-  fireEvent.click(screen.getByRole("button", { name: "Take a off the page" }));
+  fireEvent.click(screen.getByRole("button", { name: "Remove a from the page" }));
   expect(asked.at(-1)).toEqual({ type: "remove-run", run: "a" });
   show("b");
   await waitFor(() =>

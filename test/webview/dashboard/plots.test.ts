@@ -48,8 +48,8 @@ describe("plots", () => {
 
   test("stages of several runs say whose they are unless all share them", () => {
     expect(stageMarks([dcr])).toEqual([
-      { x: 0, name: "DCR · contrast" },
-      { x: 30, name: "STL · safety tuning" },
+      { x: 0, name: "DCR · contrastive stage" },
+      { x: 30, name: "STL · safety-tuning stage" },
     ]);
     expect(stageMarks([stl, dcr]).map(({ name }) => name)).toEqual(["STL (stl)", "STL (dcr)"]);
     expect(stageMarks([dcr, { ...dcr, label: "again" }]).map(({ name }) => name)).toEqual([
@@ -119,10 +119,10 @@ describe("plots", () => {
       "separation",
       "retention",
       "safety-tuning-loss",
-      "general-loss",
+      "held-out-loss",
       "learning-rate",
     ]);
-    expect(keys(stl)).toEqual(["safety-tuning-loss", "general-loss", "learning-rate"]);
+    expect(keys(stl)).toEqual(["safety-tuning-loss", "held-out-loss", "learning-rate"]);
   });
 
   test("selected prompts are lines before the threads of all that are listed", () => {
@@ -132,7 +132,7 @@ describe("plots", () => {
     expect(spec.threads).toHaveLength(18);
     expect(spec.series[0]!.points.at(-1)!.y).toBeCloseTo(prompts[2]!.last!, 6);
     expect(table.rows).toBe(dcr.series.probes.length);
-    expect(table.row(0)).toEqual(["Prompt 3 of the toxic panel", "toxic", 0, prompts[2]!.first]);
+    expect(table.row(0)).toEqual(["Monitored toxic prompt 3", "toxic", 0, prompts[2]!.first]);
   });
 });
 

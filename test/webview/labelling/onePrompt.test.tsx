@@ -139,7 +139,9 @@ test("the prompt's standing is told: who decided, who differs, what the model di
   expect(textContent).toContain("The file says general");
   expect(textContent).toContain("ada says toxic; ben says general");
   expect(textContent).toContain("STL of demo refused, refusal probability > 0.99");
-  expect(screen.getByRole("complementary", { name: "Its twin" }).textContent).toContain("<b>Its twin</b>");
+  expect(
+    screen.getByRole("complementary", { name: "Counterpart in its matched pair" }).textContent,
+  ).toContain("<b>Its twin</b>");
 });
 
 test("the page comes back where it was, by the prompt and not its number", () => {

@@ -1,6 +1,6 @@
 import type { PanelName, ShownProgress, ShownState } from "../../../protocol/webview/dashboard.ts";
 
-/** Names of the panels, as the field has them. */
+/** Names of the groups of monitored prompts. */
 export const panelWords: Record<PanelName, string> = {
   toxic: "toxic",
   seeminglyToxic: "seemingly toxic",
@@ -9,8 +9,8 @@ export const panelWords: Record<PanelName, string> = {
 
 /** Names of stages: the paper's abbreviations, and what they are. */
 export const stageWords = {
-  contrastive: { short: "DCR", long: "contrast" },
-  supervised: { short: "STL", long: "safety tuning" },
+  contrastive: { short: "DCR", long: "contrastive stage" },
+  supervised: { short: "STL", long: "safety-tuning stage" },
 } as const;
 
 /** A state in words, with its codicon. */

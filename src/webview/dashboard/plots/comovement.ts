@@ -30,18 +30,18 @@ const plots = {
   gap: {
     title: "Gap",
     axis: "toxic − seemingly toxic",
-    caption: "Refusal of toxic prompts minus that of seemingly toxic ones: 1 is perfect discernment.",
-    guides: [{ at: 0, label: "no discernment" }],
+    caption: "Refusal probability of toxic prompts minus that of seemingly toxic ones; 1 is the best value.",
+    guides: [{ at: 0, label: "no gap" }],
   },
   spillOver: {
     title: "Spill-over slope",
     axis: "spill-over slope β",
     caption:
-      "How far refusal of seemingly toxic prompts follows each change of the toxic ones, over all probes so far " +
+      "Slope of the changes in refusal of seemingly toxic prompts on those of toxic ones, over all probes so far " +
       "(β = Σ ΔtoxΔseem / Σ Δtox²).",
     guides: [
       { at: 0, label: "decoupled" },
-      { at: 1, label: "moves as one" },
+      { at: 1, label: "full co-movement" },
     ],
   },
 } as const;

@@ -1,5 +1,5 @@
 import { type PanelName, type PanelPrompts, panelNames } from "../../../protocol/webview/dashboard.ts";
-import { figure } from "../../../wording/numbers.ts";
+import { count, figure } from "../../../wording/numbers.ts";
 import type { PlotSeries, Point } from "../../ui/plotSpec.ts";
 import { panelWords } from "../model/words.ts";
 import { type Looking, looked, overSteps, type PlottedRun, type PlotView } from "./plotView.ts";
@@ -32,7 +32,7 @@ export function panelPrompts({ series }: PlottedRun, texts: PanelPrompts | null)
       key: `${panel}:${index}`,
       panel,
       index,
-      text: texts?.[panel][index]?.text ?? `Prompt ${index + 1} of the ${panelWords[panel]} panel`,
+      text: texts?.[panel][index]?.text ?? `Monitored ${panelWords[panel]} prompt ${index + 1}`,
       first: at(perPrompt[0], index),
       last: at(perPrompt.at(-1), index),
     }));
@@ -61,8 +61,8 @@ export function promptsPlot(
   const shown = selected.length > 0 ? selected : listed;
   return {
     key: "prompts",
-    title: "Prompts, one by one",
-    caption: `Thin: ${listed.length} listed prompts. Selected ones stand out.`,
+    title: "Individual prompts",
+    caption: `Thin lines: the ${count(listed.length)} listed prompts. Selected prompts are highlighted.`,
     legend,
     spec: {
       ...overSteps([run], looking, { title: "refusal probability", min: 0, max: 1 }, legend, {
@@ -75,7 +75,7 @@ export function promptsPlot(
       .join(" ")}`,
     table: {
       caption: `Refusal probability of ${selected.length > 0 ? "the selected" : "the listed"} prompts by probe`,
-      columns: ["prompt", "panel", "step", "refusal probability"],
+      columns: ["prompt", "group", "step", "refusal probability"],
       rows: shown.length * probes.length,
       row: (i) => {
         const { text, panel, index } = shown[Math.floor(i / probes.length)]!;

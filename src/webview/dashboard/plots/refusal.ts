@@ -21,18 +21,20 @@ export function refusalPlot(runs: readonly PlottedRun[], looking: Looking): Plot
     ),
   );
   const smoothed =
-    looking.smoothing > 0 ? " Faint: as measured; bold: smoothed. Bands belong to the former." : "";
+    looking.smoothing > 0
+      ? " Faint lines: as measured; bold lines: smoothed. Bands are of the measured values."
+      : "";
   return {
     key: "refusal",
     title: "Refusal probability",
     caption:
-      "Mean over each panel's prompts; bands are 95 % intervals of the mean over prompts " +
+      "Mean over the monitored prompts of each group; bands are 95 % intervals of the mean over prompts " +
       `(mean ± 1.96 standard errors).${smoothed}`,
     legend,
     spec: overSteps(runs, looking, { title: "refusal probability", min: 0, max: 1 }, legend, {
       tell: ({ label }, { y }) => `${label}: ${figure(y)}`,
     }),
-    summary: `Refusal probability of the panels over steps. ${runs.map(summaryOf).join(" ")}`,
+    summary: `Refusal probability of the monitored prompts over steps. ${runs.map(summaryOf).join(" ")}`,
     table: tableOfRuns(
       "Refusal probability by probe, with 95 % intervals of the mean over prompts",
       [

@@ -29,7 +29,7 @@ export function trailPlot(runs: readonly PlottedRun[], looking: Looking, view: P
     key: "trail",
     title: "Trail",
     caption:
-      "From hollow (first probe) to full (last). On the diagonal both groups are refused alike; top left, toxic prompts alone.",
+      "From the hollow mark (first probe) to the full one (last). On the diagonal both groups are refused alike; top left, only toxic prompts are.",
     legend,
     spec: {
       overSteps: false,
