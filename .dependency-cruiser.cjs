@@ -40,7 +40,7 @@ const floors = [
 ];
 
 /** Rooms of the onnx backend, lowest first, by the same rule. */
-const onnxFloors = ["graph", "runtime", "decoder", "loss", "programs", "deviceChoice"];
+const onnxFloors = ["graph", "runtime", "decoder", "loss", "programs"];
 
 /** One rule for each room of a list in which every room may import only those before it. */
 const downOnly = (folder, rooms) =>
@@ -102,6 +102,12 @@ module.exports = {
       severity: "error",
       from: { path: "^src/", pathNot: "^src/engine/tokenizer/tokenizerLibrary\\.ts$" },
       to: { path: "(^|/)tokenizers(/|$)", dependencyTypes: ["npm"] },
+    },
+    {
+      name: "backends-behind-their-interface",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/engine/backend/(onnx/|deviceChoice/|open\\.ts$)" },
+      to: { path: "^src/engine/backend/onnx/" },
     },
     ...downOnly("engine", floors),
     ...downOnly("engine/backend/onnx", onnxFloors),

@@ -34,7 +34,7 @@ const targets: { in: string; out: string; options: BuildOptions }[] = [
     },
   },
   { in: "src/engine/cli.ts", out: "dist/commands.js", options: engine },
-  { in: "src/engine/backend/onnx/deviceChoice/trialProcess.ts", out: "dist/deviceTrial.js", options: engine },
+  { in: "src/engine/backend/deviceChoice/trialProcess.ts", out: "dist/deviceTrial.js", options: engine },
   {
     in: "src/engine/server/livenessWorker.ts",
     out: "dist/livenessWorker.js",

@@ -2,9 +2,9 @@ import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import ts from "typescript";
 import { expect, test } from "vitest";
-import { sharedPrefixLength } from "../src/engine/backend/onnx/decoder/packing.ts";
-import { stream, walk } from "../src/engine/train/random.ts";
+import { sharedPrefixLength } from "../src/engine/backend/sharedPrefix.ts";
 import { greatestOf, leastOf } from "../src/statistics/extremes.ts";
+import { stream, walk } from "../src/statistics/random.ts";
 
 const root = join(import.meta.dirname, "..");
 

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { parameterShapes } from "../src/engine/model/architecture.ts";
 import { architectureFromConfig } from "../src/engine/model/architectureFromConfig.ts";
 import { writeSafetensors } from "../src/engine/model/safetensors.ts";
-import { stream, uniform } from "../src/engine/train/random.ts";
 import type { RecipeInput } from "../src/protocol/recipe.ts";
+import { stream, uniform } from "../src/statistics/random.ts";
 
 const config = {
   architectures: ["LlamaForCausalLM"],

@@ -1,15 +1,14 @@
 /** Discern's side of the benchmark: one task in one process, asked over stdin as peer/peer.py is. */
 import { createInterface } from "node:readline";
-import { LiveModel } from "../../src/engine/backend/onnx/decoder/liveModel.ts";
-import { Device } from "../../src/engine/backend/onnx/runtime/device.ts";
+import type { Backend } from "../../src/engine/backend/backend.ts";
+import { openBackend } from "../../src/engine/backend/open.ts";
 import { loadModel } from "../../src/engine/model/load.ts";
-import { answerLossPass } from "../../src/engine/probe/answerLoss.ts";
 import { generate } from "../../src/engine/probe/generate.ts";
 import { RefusalScorer } from "../../src/engine/probe/refusal.ts";
 import { relaunch } from "../../src/engine/server/launch.ts";
 import { ContrastiveObjective } from "../../src/engine/train/contrastive.ts";
 import type { Objective } from "../../src/engine/train/objective.ts";
-import { Trainer } from "../../src/engine/train/trainer.ts";
+import { TrainingStage } from "../../src/engine/train/trainingStage.ts";
 import { type ContrastiveRecipe, stageSchema, type TrainRecipe } from "../../src/protocol/recipeStages.ts";
 import type { Request } from "./side.ts";
 import type { ContrastiveInput, GenerateInput, LoraInput, ScoreInput } from "./tasks.ts";
@@ -17,26 +16,20 @@ import type { ContrastiveInput, GenerateInput, LoraInput, ScoreInput } from "./t
 // As the command line starts itself.
 relaunch();
 
-interface Prepared {
-  model: LiveModel;
-  padId: number;
-}
-
 /** Each task prepares what may be kept between runs, and returns one run. */
 const tasks = {
-  async lora_step({ model, padId }: Prepared, { rows, answer, rank, rate }: LoraInput) {
+  async lora_step(backend: Backend, { rows, answer, rank, rate }: LoraInput) {
     const weight = 1 / rows.reduce((sum, row) => sum + row.length - answer, 0);
     const examples = rows.map((ids) => ({ ids, promptLength: answer }));
-    const { loss, ...pass } = answerLossPass(examples, [], padId, { maskPrompt: true, weight });
     const objective: Objective = {
-      batches: () => [{ ...pass, build: (decoder) => ({ loss: loss(decoder), metrics: {} }) }],
+      batches: () => [{ kind: "answers", examples, maskPrompt: true, weight, shared: 0 }],
       report: () => ({}),
       finished: () => null,
     };
-    return steps(model, objective, lora(rank), rate);
+    return steps(backend, objective, lora(rank), rate);
   },
 
-  async contrastive_step({ model, padId }: Prepared, input: ContrastiveInput) {
+  async contrastive_step(backend: Backend, input: ContrastiveInput) {
     const { rows, groups, layer, margin, gamma, rate, rank } = input;
     const prompts = rows.map((ids, i) => ({
       ids,
@@ -50,22 +43,26 @@ const tasks = {
       center: false,
       retention: { type: "none" },
     }) as ContrastiveRecipe;
-    const objective = await ContrastiveObjective.create(model, prompts, [], padId, {
+    const objective = await ContrastiveObjective.create(backend, prompts, [], {
       ...recipe,
       layer,
       seed: 0,
     });
-    return steps(model, objective, rank ? lora(rank) : { method: "full", embeddings: false }, rate);
+    return steps(backend, objective, rank ? lora(rank) : { method: "full", embeddings: false }, rate);
   },
 
-  async score({ model, padId }: Prepared, { prompts, openings }: ScoreInput) {
-    const scorer = new RefusalScorer(model, padId, openings);
+  async score(backend: Backend, { prompts, openings }: ScoreInput) {
+    const scorer = new RefusalScorer(backend, openings);
     return async () => (await scorer.score(prompts)).map(({ probability }) => Math.log(probability));
   },
 
-  async generate({ model }: Prepared, { prompts, tokens, batch }: GenerateInput) {
+  async generate(backend: Backend, { prompts, tokens, batch }: GenerateInput) {
     return async () => {
-      const answers = await generate(model, prompts, { maxNewTokens: tokens, batchSize: batch, eosIds: [] });
+      const answers = await generate(backend, prompts, {
+        maxNewTokens: tokens,
+        batchSize: batch,
+        eosIds: [],
+      });
       return answers.map(({ ids }) => ids);
     };
   },
@@ -75,7 +72,7 @@ function lora(rank: number): TrainRecipe {
   return { method: "lora", rank, alpha: 2 * rank, dropout: 0, targets: "all-linear" };
 }
 
-async function steps(model: LiveModel, objective: Objective, train: TrainRecipe, learningRate: number) {
+async function steps(backend: Backend, objective: Objective, train: TrainRecipe, learningRate: number) {
   const optimiser = {
     learningRate,
     betas: [0.9, 0.999] as [number, number],
@@ -85,18 +82,18 @@ async function steps(model: LiveModel, objective: Objective, train: TrainRecipe,
     warmup: 0,
     schedule: "constant" as const,
   };
-  const trainer = await Trainer.create(model, objective, { steps: 1e6, seed: 0, train, optimiser });
-  return async () => (await trainer.next()).loss;
+  const stage = await TrainingStage.create(backend, objective, { steps: 1e6, seed: 0, train, optimiser });
+  return async () => (await stage.next()).loss;
 }
 
 async function prepare({ task, threads, device, input }: Extract<Request, { do: "prepare" }>) {
-  const loaded = await loadModel(input.model as string);
-  const model = new LiveModel(await Device.open(device, { threads }), loaded.architecture, loaded.weights);
+  const path = input.model as string;
+  const { backend } = await openBackend({ device, threads }, () => loadModel(path));
   const make = tasks[task as keyof typeof tasks] as (
-    to: Prepared,
+    backend: Backend,
     input: unknown,
   ) => Promise<() => Promise<unknown>>;
-  return make({ model, padId: loaded.tokenizer.padId }, input);
+  return make(backend, input);
 }
 
 let run: (() => Promise<unknown>) | undefined;

@@ -2,6 +2,8 @@ import { expect, it } from "vitest";
 import { LiveModel } from "../../src/engine/backend/onnx/decoder/liveModel.ts";
 import { gradients } from "../../src/engine/backend/onnx/graph/autodiff.ts";
 import type { Tensor } from "../../src/engine/backend/onnx/graph/tensor.ts";
+import { OnnxBackend } from "../../src/engine/backend/onnx/onnxBackend.ts";
+import { contrastPass } from "../../src/engine/backend/onnx/programs/contrast.ts";
 import { Device } from "../../src/engine/backend/onnx/runtime/device.ts";
 import { PromptEncoder } from "../../src/engine/chat/encoding.ts";
 import { promptTemplate } from "../../src/engine/chat/template.ts";
@@ -30,7 +32,7 @@ it("has PyTorch's circle loss at a layer of SmolLM2, and its gradient norms belo
     ids: each,
     label: expected.labels[i] ? ("toxic" as const) : ("seemingly_toxic" as const),
   }));
-  const objective = await ContrastiveObjective.create(model, prompts, [], 0, {
+  const objective = await ContrastiveObjective.create(new OnnxBackend(model), prompts, [], {
     layer: expected.layer,
     seed: 0,
     center: false,
@@ -39,16 +41,15 @@ it("has PyTorch's circle loss at a layer of SmolLM2, and its gradient norms belo
     sampler: { batch: prompts.length, twins: false },
     retention: { type: "none", weight: 0, batch: 8 },
     stop: {},
-    train: { method: "full", embeddings: true },
   });
-  const [batch] = objective.batches(0);
+  const pass = contrastPass(objective.batches(0)[0], null);
   const program = await model.program("golden", (decoder, parameters) => {
-    const { loss } = batch.build(decoder);
+    const { loss } = pass.build(decoder);
     const read = parameters.all();
     const found = gradients(loss, read).map((gradient, i) => [`grad.${read[i].name}`, gradient as Tensor]);
     return { loss, ...Object.fromEntries(found) };
   });
-  const out = await model.run(program, batch.feeds);
+  const out = await model.run(program, pass.feeds);
   // Everything below the layer and nothing above it is part of the graph.
   expect(new Set(program.outputs.map(({ name }) => name.replace("grad.", "")))).toEqual(
     new Set(["loss", ...Object.keys(expected.grad_norm)]),

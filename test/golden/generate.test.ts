@@ -1,9 +1,11 @@
 import { readdirSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Backend, Generation } from "../../src/engine/backend/backend.ts";
 import { LiveModel } from "../../src/engine/backend/onnx/decoder/liveModel.ts";
+import { OnnxBackend } from "../../src/engine/backend/onnx/onnxBackend.ts";
 import { Device } from "../../src/engine/backend/onnx/runtime/device.ts";
 import { loadModel } from "../../src/engine/model/load.ts";
-import { type Generation, generate } from "../../src/engine/probe/generate.ts";
+import { generate } from "../../src/engine/probe/generate.ts";
 import { realModelPath } from "../realModel.ts";
 import { goldenPath, readGolden } from "./golden.ts";
 
@@ -37,15 +39,15 @@ describe.each(readdirSync(goldenPath("tiny")))("tiny/%s", (name) => {
     "expected.json",
   );
   const options = { maxNewTokens: greedy.length, eosIds: [] };
-  let model: LiveModel;
+  let backend: Backend;
   beforeAll(async () => {
     const loaded = await loadModel(goldenPath("tiny", name));
-    model = new LiveModel(device, loaded.architecture, loaded.weights);
+    backend = new OnnxBackend(new LiveModel(device, loaded.architecture, loaded.weights));
   });
-  afterAll(() => model.dispose());
+  afterAll(() => backend.dispose());
 
   it("continues as transformers does", async () => {
-    expect(await generate(model, [input_ids[0]], options)).toEqual([{ ids: greedy, ended: false }]);
+    expect(await generate(backend, [input_ids[0]], options)).toEqual([{ ids: greedy, ended: false }]);
   });
 
   it("answers a prompt alike alone and among others of other lengths", async () => {
@@ -57,14 +59,14 @@ describe.each(readdirSync(goldenPath("tiny")))("tiny/%s", (name) => {
       input_ids[1].slice(5, 6),
     ];
     const alone = [];
-    for (const prompt of prompts) alone.push(...(await generate(model, [prompt], options)));
-    expect(await generate(model, prompts, options)).toEqual(alone);
-    expect(await generate(model, prompts, { ...options, batchSize: 2 })).toEqual(alone);
+    for (const prompt of prompts) alone.push(...(await generate(backend, [prompt], options)));
+    expect(await generate(backend, prompts, options)).toEqual(alone);
+    expect(await generate(backend, prompts, { ...options, batchSize: 2 })).toEqual(alone);
     // Behind tokens that all begin with, which run once.
     const behind = prompts.map((prompt) => [...input_ids[1], ...prompt]);
     const aloneBehind = [];
-    for (const prompt of behind) aloneBehind.push(...(await generate(model, [prompt], options)));
-    expect(await generate(model, behind, options)).toEqual(aloneBehind);
+    for (const prompt of behind) aloneBehind.push(...(await generate(backend, [prompt], options)));
+    expect(await generate(backend, behind, options)).toEqual(aloneBehind);
   });
 });
 
@@ -73,17 +75,17 @@ describe("SmolLM2", () => {
   const prompts = expected.map(({ chat_ids }) => chat_ids);
   // An answer that ended is shorter.
   const maxNewTokens = Math.max(...expected.map(({ greedy_ids }) => greedy_ids.length));
-  let model: LiveModel;
+  let backend: Backend;
   let eosIds: readonly number[];
   beforeAll(async () => {
     const loaded = await loadModel(await realModelPath());
-    model = new LiveModel(device, loaded.architecture, loaded.weights);
+    backend = new OnnxBackend(new LiveModel(device, loaded.architecture, loaded.weights));
     ({ eosIds } = loaded.tokenizer);
   });
-  afterAll(() => model.dispose());
+  afterAll(() => backend.dispose());
 
   it("answers prompts as transformers does", async () => {
-    const answers = await generate(model, prompts, { maxNewTokens, eosIds });
+    const answers = await generate(backend, prompts, { maxNewTokens, eosIds });
     expect(answers).toEqual(expected.map(({ greedy_ids }) => answer(greedy_ids, eosIds)));
   });
 
@@ -93,7 +95,7 @@ describe("SmolLM2", () => {
       eosIds,
     );
     const reported: number[] = [];
-    const answers = await generate(model, prompts, {
+    const answers = await generate(backend, prompts, {
       maxNewTokens,
       eosIds: ends,
       onProgress: (done) => reported.push(done),

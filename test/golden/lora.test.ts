@@ -1,10 +1,9 @@
 import { expect, it } from "vitest";
-import { LiveModel } from "../../src/engine/backend/onnx/decoder/liveModel.ts";
-import { Device } from "../../src/engine/backend/onnx/runtime/device.ts";
+import { openBackend } from "../../src/engine/backend/open.ts";
+import { newAdapter } from "../../src/engine/backend/trainable.ts";
 import { loadModel } from "../../src/engine/model/load.ts";
 import { SupervisedObjective } from "../../src/engine/train/supervised.ts";
-import { loraParameters } from "../../src/engine/train/trainable.ts";
-import { Trainer } from "../../src/engine/train/trainer.ts";
+import { TrainingStage } from "../../src/engine/train/trainingStage.ts";
 import { realModelPath } from "../realModel.ts";
 import { readGolden } from "./golden.ts";
 
@@ -20,8 +19,8 @@ interface Expected {
 
 it("repeats PyTorch's five LoRA steps on SmolLM2", { timeout: 300_000 }, async () => {
   const expected = readGolden<Expected>("lora.json");
-  const loaded = await loadModel(await realModelPath());
-  const model = new LiveModel(await Device.open("cpu"), loaded.architecture, loaded.weights);
+  const path = await realModelPath();
+  const { backend, loaded } = await openBackend({ device: "cpu" }, () => loadModel(path));
   const train = {
     method: "lora",
     rank: expected.r,
@@ -29,11 +28,10 @@ it("repeats PyTorch's five LoRA steps on SmolLM2", { timeout: 300_000 }, async (
     dropout: 0,
     targets: expected.target_modules,
   } as const;
-  const { factors } = loraParameters(model.architecture, train, 0);
-  for (const [name, { data }] of factors) {
-    data.forEach((_, i) => {
-      data[i] = name.includes("lora_A") ? 0.05 * Math.sin(0.37 * i + 1) : 0.01 * Math.cos(0.53 * i);
-    });
+  const initial = newAdapter(loaded.architecture, train, 0);
+  for (const { a, b } of initial.modules.values()) {
+    for (let i = 0; i < a.data.length; i++) a.data[i] = 0.05 * Math.sin(0.37 * i + 1);
+    for (let i = 0; i < b.data.length; i++) b.data[i] = 0.01 * Math.cos(0.53 * i);
   }
   const examples = expected.input_ids.map((ids, b) => {
     const length = expected.attention_mask[b].reduce((sum, seen) => sum + seen, 0);
@@ -42,36 +40,32 @@ it("repeats PyTorch's five LoRA steps on SmolLM2", { timeout: 300_000 }, async (
       promptLength: expected.labels[b].findIndex((label) => label !== -100),
     };
   });
-  const objective = new SupervisedObjective(examples, [], 0, {
+  const objective = new SupervisedObjective(examples, [], {
     seed: 0,
     batchSize: examples.length,
     accumulate: 1,
     safetyRatio: 0,
     maskPrompt: true,
   });
-  const trainer = await Trainer.create(
-    model,
-    objective,
-    {
-      steps: expected.steps.length,
-      seed: 0,
-      train,
-      optimiser: {
-        learningRate: 1e-3,
-        betas: [0.9, 0.999],
-        epsilon: 1e-8,
-        weightDecay: 0.01,
-        clip: 1,
-        warmup: 0,
-        schedule: "constant",
-      },
+  const stage = await TrainingStage.create(backend, objective, {
+    steps: expected.steps.length,
+    seed: 0,
+    train,
+    initial,
+    optimiser: {
+      learningRate: 1e-3,
+      betas: [0.9, 0.999],
+      epsilon: 1e-8,
+      weightDecay: 0.01,
+      clip: 1,
+      warmup: 0,
+      schedule: "constant",
     },
-    factors,
-  );
+  });
   for (const { loss, clipped_from_norm } of expected.steps) {
-    const report = await trainer.next();
+    const report = await stage.next();
     expect(Math.abs(report.loss - loss)).toBeLessThan(1e-4);
     expect(Math.abs(report.gradientNorm / clipped_from_norm - 1)).toBeLessThan(5e-3);
   }
-  await model.dispose();
+  await backend.dispose();
 });

@@ -1,9 +1,10 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { causalAttention } from "../../src/engine/backend/onnx/decoder/attention.ts";
 import { LiveModel } from "../../src/engine/backend/onnx/decoder/liveModel.ts";
-import { indexVector } from "../../src/engine/backend/onnx/decoder/packing.ts";
 import { input } from "../../src/engine/backend/onnx/graph/tensor.ts";
 import { crossEntropy } from "../../src/engine/backend/onnx/loss/crossEntropy.ts";
+import { OnnxBackend } from "../../src/engine/backend/onnx/onnxBackend.ts";
+import { indexVector } from "../../src/engine/backend/onnx/programs/batching.ts";
 import { Device } from "../../src/engine/backend/onnx/runtime/device.ts";
 import { Value } from "../../src/engine/backend/onnx/runtime/value.ts";
 import { type Architecture, parameterShapes } from "../../src/engine/model/architecture.ts";
@@ -110,7 +111,7 @@ describe.each([...new Set(rows.map(({ family }) => family))])("%s", (family) => 
     const model = new LiveModel(device, architecture, filled(architecture));
     try {
       if (beyondContext(row)) {
-        const answer = generate(model, [ids], { maxNewTokens: 1, eosIds: [] });
+        const answer = generate(new OnnxBackend(model), [ids], { maxNewTokens: 1, eosIds: [] });
         await expect(answer).rejects.toThrow(expect.objectContaining({ code: "prompt-too-long" }));
         return;
       }

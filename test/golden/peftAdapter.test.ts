@@ -4,8 +4,9 @@ import { beforeAll, expect, it } from "vitest";
 import { causalAttention } from "../../src/engine/backend/onnx/decoder/attention.ts";
 import { LiveModel } from "../../src/engine/backend/onnx/decoder/liveModel.ts";
 import { loraFactors } from "../../src/engine/backend/onnx/decoder/loraFactors.ts";
-import { indexVector } from "../../src/engine/backend/onnx/decoder/packing.ts";
 import { input } from "../../src/engine/backend/onnx/graph/tensor.ts";
+import { OnnxBackend } from "../../src/engine/backend/onnx/onnxBackend.ts";
+import { indexVector } from "../../src/engine/backend/onnx/programs/batching.ts";
 import { Device } from "../../src/engine/backend/onnx/runtime/device.ts";
 import { type Adapter, mergeAdapter, readAdapter } from "../../src/engine/model/adapter.ts";
 import { loadModel } from "../../src/engine/model/load.ts";
@@ -88,8 +89,8 @@ it("answers alike with the adapter attached and merged", async () => {
   const options = { maxNewTokens: 12, eosIds: [] };
   const adapter = await golden();
   const prompts = [prompt, prompt.slice(2, 9)];
-  const answers = await generate(await attached(adapter), prompts, options);
-  expect(answers).toEqual(await generate(await merged(adapter), prompts, options));
+  const answers = await generate(new OnnxBackend(await attached(adapter)), prompts, options);
+  expect(answers).toEqual(await generate(new OnnxBackend(await merged(adapter)), prompts, options));
 });
 
 it("scales a rank-stabilised adapter by α/√r, and another by α/r", async () => {

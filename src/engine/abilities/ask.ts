@@ -2,7 +2,7 @@ import { selectPrompts } from "../../dataset/select.ts";
 import { refusalOpenings } from "../../protocol/openings.ts";
 import type { SourceInput } from "../../protocol/source.ts";
 import { readReply } from "../evaluate/answers.ts";
-import { mergeAdapter, readAdapter } from "../model/adapter.ts";
+import { readAdapter } from "../model/adapter.ts";
 import { generate } from "../probe/generate.ts";
 import { RefusalScorer } from "../probe/refusal.ts";
 import { openSession, type Session, type SessionOptions } from "../run/session.ts";
@@ -14,8 +14,8 @@ export type AskOptions = SessionOptions & { readonly adapter?: string };
 export async function openAdapted({ adapter, ...options }: AskOptions): Promise<Session> {
   const session = await openSession(options);
   if (adapter !== undefined) {
-    mergeAdapter(session.live.weights, await readAdapter(adapter, session.loaded.architecture));
-    session.live.forgetUploads();
+    const { architecture } = session.loaded;
+    await session.backend.adopt({ method: "lora", adapter: await readAdapter(adapter, architecture) });
   }
   return session;
 }
@@ -30,10 +30,10 @@ export interface Following {
 /** Does what a signal cuts off within one batch. @throws the signal's reason, and what `work` throws. */
 export function cutOffBy<T>(
   signal: AbortSignal | undefined,
-  { live }: Session,
+  { backend }: Session,
   work: () => Promise<T>,
 ): Promise<T> {
-  return live.device.interruptible(() => signal?.throwIfAborted(), work);
+  return backend.interruptible(() => signal?.throwIfAborted(), work);
 }
 
 /** A greedy answer to a prompt. */
@@ -54,11 +54,15 @@ export async function generateAnswers(
   { onProgress, signal }: Following = {},
 ): Promise<Generated[]> {
   const session = await openAdapted(options);
-  const { live, encoder, tokenizer } = session;
+  const { backend, encoder, tokenizer } = session;
   const rows: number[][] = [];
   for (const prompt of prompts) rows.push(await encoder.promptToWrite(prompt));
   const answers = await cutOffBy(signal, session, () =>
-    generate(live, rows, { maxNewTokens, eosIds: tokenizer.eosIds, ...(onProgress ? { onProgress } : {}) }),
+    generate(backend, rows, {
+      maxNewTokens,
+      eosIds: tokenizer.eosIds,
+      ...(onProgress ? { onProgress } : {}),
+    }),
   );
   const replies: Generated[] = [];
   for (const [i, { ids, ended }] of answers.entries()) {
@@ -87,10 +91,10 @@ export async function scorePrompts(
   const { records, notices } = await selectPrompts(source, { root: options.root });
   onNotices?.(notices);
   const session = await openAdapted(options);
-  const { live, encoder } = session;
-  const scorer = await RefusalScorer.create(live, encoder, refusalOpenings);
+  const { backend, encoder } = session;
+  const scorer = await RefusalScorer.create(backend, encoder, refusalOpenings);
   const rows = await encoder.prompts(records.map(({ prompt }) => prompt));
-  const { contextLength } = live.architecture;
+  const { contextLength } = backend.shape;
   const fits = (row: readonly number[]) => row.length + scorer.depth <= contextLength;
   const long = rows.findIndex((row) => !fits(row));
   if (long >= 0) {

@@ -1,9 +1,9 @@
 import { cpus, freemem, totalmem } from "node:os";
 import { findModels, modelsHome, resolveModel } from "../../modelsHome/home.ts";
 import { type DeviceChoice, type DeviceHealth, deviceNames } from "../../protocol/device.ts";
-import { noGpu } from "../backend/onnx/deviceChoice/adapter.ts";
-import { commonRank } from "../backend/onnx/deviceChoice/block.ts";
-import { decide, type TrialProgram, tryDevice } from "../backend/onnx/deviceChoice/choose.ts";
+import { noGpu } from "../backend/deviceChoice/adapter.ts";
+import { commonRank } from "../backend/deviceChoice/block.ts";
+import { decide, type TrialProgram, tryDevice } from "../backend/deviceChoice/choose.ts";
 import type { Architecture } from "../model/architecture.ts";
 import { architectureFromConfig } from "../model/architectureFromConfig.ts";
 import { openModel } from "../model/source.ts";

@@ -141,9 +141,9 @@ export async function evaluateModel(ask: AskOptions, options: EvaluateOptions): 
   const notices = [...found];
   options.onNotices?.(notices);
   const session = await openAdapted(ask);
-  const { live, encoder, loaded, template } = session;
+  const { backend, encoder, loaded, template } = session;
   const { results, leftOut } = await cutOffBy(signal, session, () =>
-    answerSuites(live, encoder, read, {
+    answerSuites(backend, encoder, read, {
       openings: refusalOpenings,
       maxNewTokens: options.maxNewTokens,
       batchSize: options.batchSize,

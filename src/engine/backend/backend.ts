@@ -10,7 +10,9 @@ import type { ContrastiveRecipe, OptimiserRecipe, TrainRecipe } from "../../prot
 import type { Adapter } from "../model/adapter.ts";
 import type { LoadedModel } from "../model/load.ts";
 import type { Parameter } from "../model/weights.ts";
-import type { Intervention, Tap, TapReading } from "./interventions.ts";
+
+/** What the interface takes and gives at named places inside the decoder. @public */
+export type { Intervention, Tap, TapReading } from "./interventions.ts";
 
 /** Token ids of one text. */
 export type Tokens = readonly number[];
@@ -37,7 +39,7 @@ export interface BackendShape {
   }[];
 }
 
-/** A model at work. What training changes is seen at once by everything that is measured. @public */
+/** A model at work. What training changes is seen at once by everything that is measured. */
 export interface Backend {
   /** The name of the device, as manifest and report state it. */
   readonly device: string;
@@ -59,24 +61,13 @@ export interface Backend {
   features(prompts: readonly Tokens[], options: FeatureOptions): Promise<Map<number, Features>>;
 
   /** The next-token loss of each example's answer. Cost: one forward pass. */
-  losses(examples: readonly Example[], options?: MeasureOptions): Promise<ExampleLoss[]>;
+  losses(examples: readonly Example[]): Promise<ExampleLoss[]>;
 
   /**
    * Continues prompts greedily: the most probable token at every step, the first of equals. A prompt may fill the
    * context up to one token less than its length; an answer ends where the context does.
    */
   generate(prompts: readonly Tokens[], options: GenerateOptions): Promise<Found<Generation>>;
-
-  /**
-   * Activations and gradients at named sites, for each example and tap one reading a layer. Gradients are those of the
-   * example's own answer loss, Σ −log p over its answer tokens. Cost: one pass, with the backward pass where a tap
-   * reads gradients.
-   */
-  tap(
-    examples: readonly Example[],
-    taps: readonly Tap[],
-    options?: MeasureOptions,
-  ): Promise<TapReading[][][]>;
 
   /**
    * Z·Zᵀ/C (n, n) of features (n, C), where Z is standardised by the mean and deviation under `weights` (n), which sum
@@ -114,14 +105,8 @@ export interface Backend {
 /** Results by the index of what was asked; those of batches that were not run are missing. */
 export type Found<T> = ReadonlyMap<number, T>;
 
-/** What every measurement takes. */
-export interface MeasureOptions {
-  /** In force while this is measured, in order. */
-  readonly interventions?: readonly Intervention[];
-}
-
 /** How long work is followed and resumed. */
-export interface BatchOptions<T> extends MeasureOptions {
+export interface BatchOptions<T> {
   /** Whether a result is known from an earlier time. A batch of nothing else is not run. */
   readonly known?: (index: number) => boolean;
   /** Called with each batch that was run. Awaited. */
@@ -169,10 +154,12 @@ export interface TrieScore {
   readonly entropy?: number;
 }
 
-export interface FeatureOptions extends MeasureOptions {
+export interface FeatureOptions {
   readonly layers: readonly number[];
   /** The last token's, the mean over a prompt's own tokens, or those of chosen tokens. */
   readonly pooling: "last" | "mean" | { readonly positions: readonly (readonly number[])[] };
+  /** Prompts run together; as many as the backend sees fit where left out. */
+  readonly batchSize?: number;
   /** Tokens that all prompts begin with and that are no prompt's own, left out of means. As many as they share where left out. */
   readonly shared?: number;
 }
@@ -257,6 +244,8 @@ export interface TrainerSpec {
   readonly optimiser: Pick<OptimiserRecipe, "betas" | "epsilon" | "weightDecay">;
   /** Of first values and dropout. */
   readonly seed: number;
+  /** First values of an adapter's modules, instead of random ones. */
+  readonly initial?: Adapter;
   /** The kinds of batches to come, one of each; the loss of each must be finite. */
   readonly kinds: readonly Batch[];
 }

@@ -32,21 +32,21 @@ export type Action =
   /** x + v. */
   | { readonly type: "add"; readonly vector: Float32Array };
 
-/** A change to the activations at a site, while a method's interventions are in force. Several act in order. */
+/** A change to the activations at a site, while a method's interventions are in force. Several act in order. @public */
 export interface Intervention {
   readonly site: Site;
   readonly positions: Positions;
   readonly action: Action;
 }
 
-/** An activation, or the gradient of the loss with respect to it, that is to be read at a site. */
+/** An activation, or the gradient of the loss with respect to it, that is to be read at a site. @public */
 export interface Tap {
   readonly site: Site;
   readonly positions: Positions;
   readonly read: "value" | "gradient";
 }
 
-/** What one tap read at one layer for one example: (count, width) row-major, tokens in order. */
+/** What one tap read at one layer for one example: (count, width) row-major, tokens in order. @public */
 export interface TapReading {
   readonly layer: number;
   readonly count: number;

@@ -1,10 +1,10 @@
 import type { PromptRecord } from "../../dataset/record.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import type { LeftOut, PromptResult, SuiteAnswers } from "../../protocol/report.ts";
-import type { LiveModel } from "../backend/onnx/decoder/liveModel.ts";
+import type { Backend, Generation } from "../backend/backend.ts";
 import type { PromptEncoder } from "../chat/encoding.ts";
 import { partReply, type Reply } from "../chat/thinking.ts";
-import { type Generation, generate } from "../probe/generate.ts";
+import { generate } from "../probe/generate.ts";
 import type { Kept } from "../probe/kept.ts";
 import { type RefusalScore, RefusalScorer } from "../probe/refusal.ts";
 import { judge } from "./judge.ts";
@@ -48,7 +48,7 @@ export interface SuitesOptions extends Omit<AnswerOptions, "onProgress" | "part"
  * @throws DiscernError as {@link answerSuite}.
  */
 export async function answerSuites(
-  model: LiveModel,
+  backend: Backend,
   encoder: PromptEncoder,
   suites: readonly SuitePrompts[],
   { onProgress, kept, keep, part, ...options }: SuitesOptions,
@@ -57,7 +57,7 @@ export async function answerSuites(
   for (const suite of suites) {
     let answered = (await kept?.(suite.name)) ?? null;
     if (answered === null) {
-      answered = await answerSuite(model, encoder, suite, {
+      answered = await answerSuite(backend, encoder, suite, {
         ...options,
         ...(part ? { part: await part(suite.name) } : {}),
         onProgress: (done, total) => onProgress?.(suite.name, done, total),
@@ -77,13 +77,13 @@ export async function answerSuites(
  * @throws DiscernError "dataset-empty" when no prompt of the suite has a label, or none fits.
  */
 async function answerSuite(
-  model: LiveModel,
+  backend: Backend,
   encoder: PromptEncoder,
   suite: SuitePrompts,
   options: AnswerOptions,
 ): Promise<SuiteAnswers> {
-  const scorer = await RefusalScorer.create(model, encoder, options.openings);
-  const { asked, leftOut } = await whatIsAsked(model, encoder, scorer, suite);
+  const scorer = await RefusalScorer.create(backend, encoder, options.openings);
+  const { asked, leftOut } = await whatIsAsked(backend, encoder, scorer, suite);
   const { part, onProgress } = options;
   const total = 2 * asked.length;
   const scores = await scorer.score(
@@ -91,7 +91,7 @@ async function answerSuite(
     { onProgress: (done) => onProgress?.(done, total), ...(part ? { kept: part.scores } : {}) },
   );
   const answers = await generate(
-    model,
+    backend,
     asked.map(({ idsToWrite }) => idsToWrite),
     {
       maxNewTokens: options.maxNewTokens,
@@ -139,16 +139,16 @@ export async function readReply(
  * @throws DiscernError as {@link answerSuites}.
  */
 export async function checkSuites(
-  model: LiveModel,
+  backend: Backend,
   encoder: PromptEncoder,
   suites: readonly SuitePrompts[],
   scorer: RefusalScorer,
 ): Promise<void> {
-  for (const suite of suites) await whatIsAsked(model, encoder, scorer, suite);
+  for (const suite of suites) await whatIsAsked(backend, encoder, scorer, suite);
 }
 
 async function whatIsAsked(
-  { architecture }: LiveModel,
+  { shape }: Backend,
   encoder: PromptEncoder,
   scorer: RefusalScorer,
   { name, records }: SuitePrompts,
@@ -161,7 +161,7 @@ async function whatIsAsked(
         'column, or its source a "label".',
     );
   }
-  const found = await whatFits(encoder, scorer, name, labelled, architecture.contextLength);
+  const found = await whatFits(encoder, scorer, name, labelled, shape.contextLength);
   if (found.asked.length === 0) {
     throw new DiscernError(
       "dataset-empty",

@@ -2,12 +2,7 @@ import { CholeskyDecomposition, Matrix } from "ml-matrix";
 import { DiscernError } from "../../protocol/errors.ts";
 import type { LayerChoice } from "../../protocol/layerChoice.ts";
 import { type RandomIndex, randomIndex } from "../../statistics/bootstrap.ts";
-import type { LiveModel } from "../backend/onnx/decoder/liveModel.ts";
-import { ops } from "../backend/onnx/graph/ops.ts";
-import { input, type Tensor } from "../backend/onnx/graph/tensor.ts";
-import type { Device } from "../backend/onnx/runtime/device.ts";
-import { Value } from "../backend/onnx/runtime/value.ts";
-import { type Features, promptFeatures } from "./features.ts";
+import type { Backend, Features } from "../backend/backend.ts";
 import { type FoldAuroc, foldAuroc } from "./foldAuroc.ts";
 import { type Folds, type LabelledPrompt, stratifiedFolds } from "./folds.ts";
 import { surfaceFeatures } from "./surface.ts";
@@ -30,8 +25,6 @@ export interface Separability extends FoldAuroc {
 const highestShare = 0.8;
 /** λ of the ridge regression, in units of the mean squared length of a standardised prompt (as many as features). */
 const ridge = 1;
-/** Added to the variance of a feature, in units of the mean variance: a feature that never moves must not explode. */
-const varianceFloor = 1e-6;
 /** Draws of shuffled labels. They share each fold's factorisation, so all of them cost about as much as one probe. */
 const draws = 20;
 
@@ -48,15 +41,15 @@ const draws = 20;
  *   features are finite.
  */
 export async function chooseContrastLayer(
-  model: LiveModel,
+  backend: Backend,
   prompts: readonly (ContrastSource & { readonly ids: readonly number[] })[],
-  padId: number,
   seed: number,
 ): Promise<LayerChoice> {
-  const layers = Array.from({ length: model.architecture.layers }, (_, i) => i + 1);
+  const layers = Array.from({ length: backend.shape.layers }, (_, i) => i + 1);
   const ids = prompts.map((prompt) => prompt.ids);
   const folds = contrastFolds(prompts, seed);
-  return layerChoice(model.device, await promptFeatures(model, ids, layers, padId), prompts, folds, seed);
+  const features = await backend.features(ids, { layers, pooling: "last" });
+  return layerChoice(backend, features, prompts, folds, seed);
 }
 
 /**
@@ -81,18 +74,18 @@ export function contrastFolds(prompts: readonly LabelledPrompt[], seed: number):
  * @param prompts the n prompts they were computed from.
  */
 export async function layerChoice(
-  device: Device,
+  backend: Backend,
   features: ReadonlyMap<number, Features>,
   prompts: readonly ContrastSource[],
   folds: Folds,
   seed: number,
 ): Promise<LayerChoice> {
-  const found = await separability(device, [...features.values()], prompts, folds, seed);
+  const found = await separability(backend, [...features.values()], prompts, folds, seed);
   const curve = [...features.keys()].map((layer, i) => ({ layer, ...found[i] }));
   const layer = chooseLayer(curve, features.size);
   const allowed = curve.filter((each) => each.layer <= highestLayer(features.size));
   const [surface] = await separability(
-    device,
+    backend,
     [surfaceFeatures(prompts.map(({ prompt }) => prompt))],
     prompts,
     folds,
@@ -128,7 +121,7 @@ export async function layerChoice(
  * @param features (n, C) each; C may differ.
  */
 export async function separability(
-  device: Device,
+  backend: Backend,
   features: readonly Features[],
   prompts: readonly LabelledPrompt[],
   folds: Folds,
@@ -138,34 +131,26 @@ export async function separability(
   const labels = prompts.map(({ label }) => label);
   const labellings = [labels, ...Array.from({ length: draws }, () => shuffledLabels(prompts, folds, random))];
   const curve: Separability[] = [];
-  for (const [width, sets] of Map.groupBy(features, ({ width }) => width)) {
-    const gram = await device.compile({ gram: standardisedGram(prompts.length, width) });
-    for (const set of sets) {
-      if (!set.data.every(Number.isFinite)) {
-        const none = { auroc: Number.NaN, standardError: Number.NaN, pairAccuracy: null };
-        curve[features.indexOf(set)] = { ...none, shuffled: labellings.slice(1).map(() => Number.NaN) };
-        continue;
-      }
-      const scores = labellings.map(() => new Float64Array(prompts.length));
-      for (const held of folds.folds) {
-        const out = new Set(held);
-        const seen = [...prompts.keys()].filter((i) => !out.has(i));
-        const weights = new Float32Array(prompts.length);
-        for (const i of seen) weights[i] = 1 / seen.length;
-        const products = await gram.run({
-          x: Value.of(set.data, [prompts.length, width]),
-          weights: Value.of(weights, [prompts.length, 1]),
-        });
-        ridgeScores(products.gram.data, labellings, seen, held, scores);
-      }
-      const [own, ...shuffled] = labellings.map((labelling, d) => foldAuroc(scores[d], labelling, folds));
-      curve[features.indexOf(set)] = {
-        ...own,
-        pairAccuracy: pairsRanked(prompts, scores[0]),
-        shuffled: shuffled.map(({ auroc }) => auroc),
-      };
+  for (const set of features) {
+    if (!set.data.every(Number.isFinite)) {
+      const none = { auroc: Number.NaN, standardError: Number.NaN, pairAccuracy: null };
+      curve.push({ ...none, shuffled: labellings.slice(1).map(() => Number.NaN) });
+      continue;
     }
-    await gram.dispose();
+    const scores = labellings.map(() => new Float64Array(prompts.length));
+    for (const held of folds.folds) {
+      const out = new Set(held);
+      const seen = [...prompts.keys()].filter((i) => !out.has(i));
+      const weights = new Float32Array(prompts.length);
+      for (const i of seen) weights[i] = 1 / seen.length;
+      ridgeScores(await backend.kernel(set, weights), labellings, seen, held, scores);
+    }
+    const [own, ...shuffled] = labellings.map((labelling, d) => foldAuroc(scores[d], labelling, folds));
+    curve.push({
+      ...own,
+      pairAccuracy: pairsRanked(prompts, scores[0]),
+      shuffled: shuffled.map(({ auroc }) => auroc),
+    });
   }
   return curve;
 }
@@ -255,31 +240,15 @@ function sourceControl(prompts: readonly ContrastSource[], folds: Folds): FoldAu
 }
 
 /**
- * Z·Zᵀ/C (n, n) of features x (n, C), where Z is x standardised by the mean and deviation that `weights` (n, 1) give:
- * 1/m for the m prompts the probe is trained on, 0 for those held out. The one product that costs anything, so it runs
- * on the device.
- */
-function standardisedGram(count: number, width: number): Tensor {
-  const x = input("x", [count, width]);
-  const weights = input("weights", [count, 1]);
-  const mean = (each: Tensor) => ops.sum(ops.mul(each, weights), [0], true);
-  const centred = ops.sub(x, mean(x));
-  const variance = mean(ops.mul(centred, centred));
-  const floor = ops.add(ops.mul(ops.mean(variance, [1], true), varianceFloor), 1e-20);
-  const z = ops.div(centred, ops.sqrt(ops.add(variance, floor)));
-  return ops.gemm(z, z, { transB: true, alpha: 1 / width });
-}
-
-/**
  * Scores of the held-out prompts by ridge regression of ±1 on the features of the seen ones, in the dual
  * (Saunders, Gammerman & Vovk 1998): α = (K + λI)⁻¹(y − ȳ), f = K_held·α + ȳ.
  *
- * @param gram K of all prompts, (n, n).
+ * @param kernel K of all prompts, (n, n).
  * @param labellings labels of all prompts, each labelling a regression of its own; they share the factorisation.
  * @param scores of all prompts for each labelling; those of the held-out prompts are written.
  */
 function ridgeScores(
-  gram: Float32Array,
+  kernel: Float32Array,
   labellings: readonly (readonly LabelledPrompt["label"][])[],
   seen: readonly number[],
   held: readonly number[],
@@ -287,7 +256,7 @@ function ridgeScores(
 ): void {
   const n = labellings[0].length;
   // The lower triangle alone: rounding may differ between the two, and the factorisation wants them equal.
-  const product = (i: number, j: number) => (i > j ? gram[i * n + j] : gram[j * n + i]);
+  const product = (i: number, j: number) => (i > j ? kernel[i * n + j] : kernel[j * n + i]);
   const rows = (chosen: readonly number[]) => new Matrix(chosen.map((i) => seen.map((j) => product(i, j))));
   const targets = labellings.map((labels) => seen.map((i) => (labels[i] === "toxic" ? 1 : -1)));
   const means = targets.map((y) => y.reduce((sum: number, each) => sum + each, 0) / y.length);

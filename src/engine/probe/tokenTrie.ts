@@ -26,12 +26,6 @@ export function tokenTrie(sequences: readonly Sequence[]): TokenTrie {
   return { nodes, edges };
 }
 
-/** Whether node `ancestor` lies on the path from the root to `node` (a node lies on its own path). */
-export function isAncestor({ nodes }: TokenTrie, ancestor: number, node: number): boolean {
-  for (let at = node; at >= 0; at = nodes[at].parent) if (at === ancestor) return true;
-  return false;
-}
-
 /**
  * Σ over openings of Π p(token | path), from the log-probability of every edge.
  * A lower bound of the probability of any refusal, at most 1.

@@ -48,7 +48,7 @@ export async function evaluateArm(
   await makePart(folder, place);
   const file = (suite: string) => join(place, `${suite}.json`);
   let last = 0;
-  return answerSuites(session.live, session.encoder, prompts.suites, {
+  return answerSuites(session.backend, session.encoder, prompts.suites, {
     openings: recipe.probes.openings,
     maxNewTokens,
     batchSize,

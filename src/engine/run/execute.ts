@@ -212,7 +212,7 @@ async function runReady(
 async function describe(
   recipe: Recipe,
   root: string,
-  { loaded, live, template, deviceChoice }: Session,
+  { loaded, backend, template, deviceChoice }: Session,
   data: Manifest["data"],
   stop: StopToken,
 ): Promise<Manifest> {
@@ -237,7 +237,7 @@ async function describe(
     recipe: { root: resolve(root) },
     versions: versions(),
     platform: `${process.platform}-${process.arch}`,
-    device: live.device.name,
+    device: backend.device,
     ...(deviceChoice === null ? {} : { deviceChoice }),
     threads: recipe.threads ?? null,
     pid: process.pid,

@@ -3,13 +3,10 @@ import type { ChatOptions } from "../../protocol/chat.ts";
 import type { DeviceChoice } from "../../protocol/device.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
 import type { ModelShape } from "../../recipe/modelFit.ts";
-import { LiveModel } from "../backend/onnx/decoder/liveModel.ts";
-import { commonRank } from "../backend/onnx/deviceChoice/block.ts";
-import { chooseDevice } from "../backend/onnx/deviceChoice/choose.ts";
-import { Device } from "../backend/onnx/runtime/device.ts";
+import type { Backend } from "../backend/backend.ts";
+import { openBackend } from "../backend/open.ts";
 import { PromptEncoder } from "../chat/encoding.ts";
 import { type PromptTemplate, promptTemplate } from "../chat/template.ts";
-import type { Architecture } from "../model/architecture.ts";
 import { type LoadedModel, loadModel } from "../model/load.ts";
 import type { OnProgress } from "../model/weights.ts";
 import type { ModelTokenizer } from "../tokenizer/tokenizer.ts";
@@ -17,7 +14,7 @@ import type { ModelTokenizer } from "../tokenizer/tokenizer.ts";
 /** A model ready to be asked: on its device, with its tokenizer and its prompt template. */
 export interface Session {
   readonly loaded: LoadedModel;
-  readonly live: LiveModel;
+  readonly backend: Backend;
   readonly tokenizer: ModelTokenizer;
   readonly template: PromptTemplate;
   readonly encoder: PromptEncoder;
@@ -48,37 +45,25 @@ export type SessionOptions = Pick<Recipe, "model" | "device" | "threads" | "temp
  */
 export async function openSession(options: SessionOptions): Promise<Session> {
   const path = await resolveModel(options.model, [options.root]);
-  let chosen: { device: Device; deviceChoice: DeviceChoice | null } | undefined;
-  const loaded = await loadModel(path, {
-    needsTokenizer: true,
-    ...(options.onProgress ? { onProgress: options.onProgress } : {}),
-    async beforeWeights(shape, architecture) {
-      options.onShape?.(shape);
-      // Before the weights: it fails in a moment, they take their time.
-      chosen = await openDevice(options, architecture);
-    },
-  });
-  const { device, deviceChoice } = chosen!;
-  const { tokenizer, architecture } = loaded;
+  const { backend, loaded, deviceChoice } = await openBackend(options, (startDevice) =>
+    loadModel(path, {
+      needsTokenizer: true,
+      ...(options.onProgress ? { onProgress: options.onProgress } : {}),
+      async beforeWeights(shape, architecture) {
+        options.onShape?.(shape);
+        await startDevice(architecture);
+      },
+    }),
+  );
+  const { tokenizer } = loaded;
   const template = promptTemplate(tokenizer, options.template, options.chat);
   for (const message of [...loaded.warnings, ...template.warnings]) options.onWarning?.(message);
   return {
     loaded,
-    live: new LiveModel(device, architecture, loaded.weights),
+    backend,
     deviceChoice,
     tokenizer,
     template,
     encoder: new PromptEncoder(tokenizer, template),
   };
-}
-
-/** Opens the device that was named, or measures which one `auto` stands for. */
-async function openDevice(
-  { device, threads, rank = commonRank, onDevice }: SessionOptions,
-  architecture: Architecture,
-): Promise<{ device: Device; deviceChoice: DeviceChoice | null }> {
-  if (device !== "auto") return { device: await Device.open(device, { threads }), deviceChoice: null };
-  const deviceChoice = await chooseDevice({ architecture, rank }, threads);
-  if (deviceChoice.blockMilliseconds) onDevice?.(deviceChoice);
-  return { device: await Device.open(deviceChoice.device, { threads }), deviceChoice };
 }

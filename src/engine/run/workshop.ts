@@ -12,26 +12,20 @@ import { mixFault } from "../../recipe/safetyMix.ts";
 import { stageSteps } from "../../recipe/stageSteps.ts";
 import { readEvents } from "../../runFolder/eventLog.ts";
 import { makePart, runPaths } from "../../runFolder/folder.ts";
+import type { Learned } from "../backend/backend.ts";
 import { checkSuites } from "../evaluate/answers.ts";
-import {
-  type Adapter,
-  concatAdapters,
-  type LoraModule,
-  mergeAdapter,
-  writeAdapter,
-} from "../model/adapter.ts";
-import { exportMerged } from "../model/export.ts";
-import type { Parameter } from "../model/weights.ts";
+import { type Adapter, concatAdapters, writeAdapter } from "../model/adapter.ts";
 import { answerLoss, encodeExamples } from "../probe/answerLoss.ts";
-import { promptFeatures, separation } from "../probe/features.ts";
+import { separation } from "../probe/features.ts";
 import { RefusalScorer } from "../probe/refusal.ts";
 import { type ContrastSource, chooseContrastLayer, contrastFolds } from "../probe/separability.ts";
 import { ContrastiveObjective } from "../train/contrastive.ts";
 import { type ContrastPrompt, ContrastSampler } from "../train/contrastSampler.ts";
 import type { Objective } from "../train/objective.ts";
 import type { StageResult } from "../train/stage.ts";
+import { learnedOf } from "../train/stageResult.ts";
 import { SupervisedObjective } from "../train/supervised.ts";
-import { Trainer } from "../train/trainer.ts";
+import { TrainingStage } from "../train/trainingStage.ts";
 import { evaluateArm, evaluateRun } from "./evaluation.ts";
 import type { OpenStage, ProbeFigures } from "./openStage.ts";
 import type { Workshop } from "./pipeline.ts";
@@ -47,8 +41,7 @@ export async function modelWorkshop(
   session: Session,
   prompts: RunPrompts,
 ): Promise<Workshop> {
-  const { live, encoder, tokenizer, loaded } = session;
-  const { padId } = tokenizer;
+  const { backend, encoder, loaded } = session;
   const ids = (records: readonly PromptRecord[]) => encoder.prompts(records.map(({ prompt }) => prompt));
   const { contextLength } = loaded.architecture;
   const fit = { limit: Math.min(recipe.maxTokens, contextLength), tooLong: recipe.tooLong };
@@ -72,11 +65,11 @@ export async function modelWorkshop(
     general: await ids(prompts.panels.general),
     answers: fitted.panel.examples,
   };
-  const scorer = await RefusalScorer.create(live, encoder, recipe.probes.openings);
+  const scorer = await RefusalScorer.create(backend, encoder, recipe.probes.openings);
   const fits = (row: readonly number[]) => row.length + scorer.depth <= contextLength;
   const tooLong = lengthWarnings();
   checkStages();
-  await checkSuites(live, encoder, prompts.suites, scorer);
+  await checkSuites(backend, encoder, prompts.suites, scorer);
   const misfits = shapeFaults(recipe, loaded.shape).map(
     ({ path, message }) => `${pathText(path)}: ${message}.`,
   );
@@ -140,7 +133,7 @@ export async function modelWorkshop(
     for (const [i, stage] of recipe.stages.entries()) {
       const { seed } = recipe;
       if (stage.type === "supervised") {
-        new SupervisedObjective(general, safety, padId, { ...stage, seed });
+        new SupervisedObjective(general, safety, { ...stage, seed });
         // The schema cannot know how long epochs are.
         const fault = mixFault(stage, stageSteps(stage, general.length));
         if (fault !== null) {
@@ -158,16 +151,13 @@ export async function modelWorkshop(
 
   /** Does what a stop cuts off within one batch. @throws Stopped */
   const cut = <T>(stop: StopToken, work: () => Promise<T>): Promise<T> =>
-    live.device.interruptible(() => throwIfStopped(stop), work);
+    backend.interruptible(() => throwIfStopped(stop), work);
 
-  const keep = (stage: StageRecipe, { method, tensors }: StageResult): Adapter | null => {
-    if (method === "full" || stage.train.method === "full") {
-      whole = true;
-      return null;
-    }
-    const adapter = adapterFrom(tensors, stage.train.alpha);
-    adapters.push(adapter);
-    return adapter;
+  const keep = ({ train }: StageRecipe, result: StageResult): Learned => {
+    const learned = learnedOf(result, train.method === "lora" ? train.alpha : 1);
+    if (learned.method === "full") whole = true;
+    else adapters.push(learned.adapter);
+    return learned;
   };
 
   const objectiveOf = async (
@@ -176,12 +166,12 @@ export async function modelWorkshop(
   ): Promise<{ objective: Objective; steps: number; layer?: number; choice?: LayerChoice }> => {
     const { seed } = recipe;
     if (stage.type === "supervised") {
-      const objective = new SupervisedObjective(general, safety, padId, { ...stage, seed });
+      const objective = new SupervisedObjective(general, safety, { ...stage, seed });
       return { objective, steps: stageSteps(stage, general.length) };
     }
     const { layer, choice } = await layerOf(stage, index);
     const rows = general.map((example) => example.ids);
-    const objective = await ContrastiveObjective.create(live, contrast, rows, padId, {
+    const objective = await ContrastiveObjective.create(backend, contrast, rows, {
       ...stage,
       layer,
       seed,
@@ -196,7 +186,7 @@ export async function modelWorkshop(
     if (layer !== "auto") return { layer };
     const known = begun.find(({ stage }) => stage === index)?.layer;
     if (known !== undefined) return { layer: known };
-    const choice = await chooseContrastLayer(live, contrast, padId, recipe.seed);
+    const choice = await chooseContrastLayer(backend, contrast, recipe.seed);
     return { layer: choice.layer, choice };
   };
 
@@ -205,22 +195,27 @@ export async function modelWorkshop(
     const { objective, steps, layer, choice } = await objectiveOf(stage, index);
     if (layer !== undefined) contrastLayer = layer;
     const { train, optimiser } = stage;
-    const trainer = await Trainer.create(live, objective, { steps, seed: recipe.seed, train, optimiser });
+    const training = await TrainingStage.create(backend, objective, {
+      steps,
+      seed: recipe.seed,
+      train,
+      optimiser,
+    });
     return {
       kind: stage.type,
       stage: {
         get totalSteps() {
-          return trainer.totalSteps;
+          return training.totalSteps;
         },
         get step() {
-          return trainer.step;
+          return training.step;
         },
-        next: () => trainer.next(),
-        finished: () => trainer.finished(),
-        state: () => trainer.state(),
-        restore: (state) => trainer.restore(state),
+        next: () => training.next(),
+        finished: () => training.finished(),
+        state: () => training.state(),
+        restore: (state) => training.restore(state),
         async finish() {
-          const result = await trainer.finish();
+          const result = await training.finish();
           keep(stage, result);
           return result;
         },
@@ -242,7 +237,7 @@ export async function modelWorkshop(
       toxic: await score(panels.toxic),
       seeminglyToxic: await score(panels.seeminglyToxic),
       general: await score(panels.general),
-      generalLoss: panels.answers.length === 0 ? null : await answerLoss(live, panels.answers, padId),
+      generalLoss: panels.answers.length === 0 ? null : await answerLoss(backend, panels.answers),
       ...(layers.length ? { separation: await separations(layers) } : {}),
     };
   };
@@ -251,7 +246,7 @@ export async function modelWorkshop(
     const toxic = panels.toxic.filter(fits);
     const rows = [...toxic, ...panels.seeminglyToxic.filter(fits)];
     const labels = rows.map((_, i) => (i < toxic.length ? "toxic" : "seemingly_toxic"));
-    const found = await promptFeatures(live, rows, layers, padId);
+    const found = await backend.features(rows, { layers, pooling: "last" });
     return Object.fromEntries([...found].map(([layer, features]) => [layer, separation(features, labels)]));
   };
 
@@ -259,7 +254,7 @@ export async function modelWorkshop(
     started: {
       name: recipe.name,
       model: manifest.model.name,
-      device: live.device.name,
+      device: backend.device,
       ...(manifest.deviceChoice ? { deviceChoice: manifest.deviceChoice } : {}),
       seed: recipe.seed,
       hashes: Object.fromEntries([...manifest.model.files, ...manifest.data].map((f) => [f.file, f.sha256])),
@@ -280,16 +275,13 @@ export async function modelWorkshop(
     },
     open: (index, stop) => cut(stop, () => open(index)),
     async apply(index, result) {
-      const adapter = keep(recipe.stages[index]!, result);
-      if (adapter) mergeAdapter(live.weights, adapter);
-      else for (const [name, { data }] of result.tensors) live.weights.get(name)?.data.set(data);
-      live.forgetUploads();
+      await backend.adopt(keep(recipe.stages[index]!, result));
     },
     probe: (stop) => cut(stop, probe),
     async conclude(emit, stop) {
       const { model } = runPaths(folder);
       if (whole || adapters.length > 0) await makePart(folder, model);
-      if (whole) await exportMerged(model, loaded, live.weights);
+      if (whole) await backend.export(model, loaded);
       else if (adapters.length > 0)
         await writeAdapter(model, concatAdapters(adapters), { baseModel: loaded.path });
       return cut(stop, () => evaluateRun(manifest, { folder, recipe, session, prompts, emit }));
@@ -315,15 +307,4 @@ function contrastPrompts(
         ]
       : [],
   );
-}
-
-/** The adapter that stored factors make: rank from their shape, scale = alpha / rank. */
-function adapterFrom(tensors: ReadonlyMap<string, Parameter>, alpha: number): Adapter {
-  const modules = new Map<string, LoraModule>();
-  for (const [name, a] of tensors) {
-    const [, module] = /^(.+)\.lora_A\.weight$/.exec(name) ?? [];
-    const b = module === undefined ? undefined : tensors.get(`${module}.lora_B.weight`);
-    if (module !== undefined && b) modules.set(module, { a, b, scale: alpha / a.shape[0]! });
-  }
-  return { modules, baseModel: null };
 }

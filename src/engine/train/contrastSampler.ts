@@ -1,5 +1,5 @@
 import { DiscernError } from "../../protocol/errors.ts";
-import { shuffled, stream } from "./random.ts";
+import { shuffled, stream } from "../../statistics/random.ts";
 
 /** A prompt of the contrast, as tokens. */
 export interface ContrastPrompt {

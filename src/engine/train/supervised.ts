@@ -1,10 +1,11 @@
 import { DiscernError } from "../../protocol/errors.ts";
 import { SafetyMix } from "../../recipe/safetyMix.ts";
 import { leastOf } from "../../statistics/extremes.ts";
-import type { Example } from "../backend/backend.ts";
-import { answerLossPass, labelCount, promptPrefix } from "../probe/answerLoss.ts";
-import type { Batch, Objective } from "./objective.ts";
-import { shuffled, stream, walk } from "./random.ts";
+import { shuffled, stream, walk } from "../../statistics/random.ts";
+import type { AnswersBatch, Example } from "../backend/backend.ts";
+import { sharedPrefixLength } from "../backend/sharedPrefix.ts";
+import { labelCount } from "../probe/answerLoss.ts";
+import type { Objective } from "./objective.ts";
 
 export interface SupervisedOptions {
   readonly seed: number;
@@ -28,19 +29,13 @@ export class SupervisedObjective implements Objective {
   private readonly general: readonly Example[];
   private readonly safety: readonly Example[];
   private readonly options: SupervisedOptions;
-  private readonly prefix: readonly number[];
+  private readonly shared: number;
   private readonly mix: SafetyMix;
-  private readonly padId: number;
   /** Batches drawn together: never more than a pool has examples for, or a batch would hold one example many times. */
   private readonly window: number;
 
   /** @throws DiscernError("group-too-small") when the ratio asks for examples that are not there. */
-  constructor(
-    general: readonly Example[],
-    safety: readonly Example[],
-    padId: number,
-    options: SupervisedOptions,
-  ) {
+  constructor(general: readonly Example[], safety: readonly Example[], options: SupervisedOptions) {
     this.mix = new SafetyMix(options);
     const { perBatch } = this.mix;
     for (const [name, examples] of Object.entries({ general, safety })) {
@@ -57,23 +52,19 @@ export class SupervisedObjective implements Objective {
     this.window = Math.min(widestWindow, Math.max(1, least));
     this.general = general;
     this.safety = safety;
-    this.padId = padId;
     this.options = options;
     // When prompts are learned too, every row needs its own prefix: its tokens carry loss.
-    this.prefix = options.maskPrompt ? promptPrefix([...general, ...safety]) : [];
+    this.shared = options.maskPrompt
+      ? sharedPrefixLength([...general, ...safety].map(({ ids, promptLength }) => ids.slice(0, promptLength)))
+      : 0;
   }
 
-  batches(step: number): Batch[] {
+  batches(step: number): AnswersBatch[] {
     const { accumulate, maskPrompt } = this.options;
     const passes = Array.from({ length: accumulate }, (_, i) => this.examples(step * accumulate + i));
     const labels = passes.flat().reduce((sum, example) => sum + labelCount(example, maskPrompt), 0);
-    return passes.map((examples) => {
-      const { loss, ...pass } = answerLossPass(examples, this.prefix, this.padId, {
-        maskPrompt,
-        weight: 1 / labels,
-      });
-      return { ...pass, build: (decoder) => ({ loss: loss(decoder), metrics: {} }) };
-    });
+    const { shared } = this;
+    return passes.map((examples) => ({ kind: "answers", examples, maskPrompt, weight: 1 / labels, shared }));
   }
 
   report(): Record<string, never> {

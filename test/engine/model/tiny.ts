@@ -1,5 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
+import type { Backend } from "../../../src/engine/backend/backend.ts";
 import { LiveModel } from "../../../src/engine/backend/onnx/decoder/liveModel.ts";
+import { OnnxBackend } from "../../../src/engine/backend/onnx/onnxBackend.ts";
 import { Device } from "../../../src/engine/backend/onnx/runtime/device.ts";
 import { families } from "../../../src/engine/model/families.ts";
 import { openModel } from "../../../src/engine/model/source.ts";
@@ -27,4 +29,10 @@ export async function tinyModel(name: string): Promise<LiveModel> {
     source.architecture,
     await source.readWeights(),
   );
+}
+
+/** The same behind the interface that everything above works with; the model beside it is for looking inside. */
+export async function tinyBackend(name: string): Promise<{ backend: Backend; model: LiveModel }> {
+  const model = await tinyModel(name);
+  return { backend: new OnnxBackend(model), model };
 }

@@ -1,23 +1,23 @@
 import { expect, it } from "vitest";
-import { promptFeatures, separation } from "../../../src/engine/probe/features.ts";
-import { tinyModel } from "../model/tiny.ts";
+import { separation } from "../../../src/engine/probe/features.ts";
+import { tinyBackend } from "../model/tiny.ts";
 
 it.each(["llama", "gemma2"])(
   "features of %s are the same in a batch, alone, and whatever layers are asked for",
   async (name) => {
-    const model = await tinyModel(name);
+    const { backend } = await tinyBackend(name);
     const prompts = Array.from({ length: 19 }, (_, i) => [3, 4, 5, ...new Array(1 + (i % 12)).fill(20 + i)]);
-    const all = await promptFeatures(model, prompts, [0, 1, 2, 3], 0);
+    const all = await backend.features(prompts, { layers: [0, 1, 2, 3], pooling: "last" });
     expect([...all.keys()]).toEqual([0, 1, 2, 3]);
-    const some = await promptFeatures(model, [prompts[7]], [3, 1], 0);
+    const some = await backend.features([prompts[7]], { layers: [3, 1], pooling: "last" });
     for (const layer of [1, 3]) {
       const { data, width } = all.get(layer) ?? { data: new Float32Array(), width: 0 };
       const alone = some.get(layer)?.data ?? new Float32Array();
-      expect(alone.length).toBe(model.architecture.hiddenSize);
+      expect(alone.length).toBe(backend.shape.hiddenSize);
       const row = data.subarray(7 * width, 8 * width);
       expect(Math.max(...row.map((x, k) => Math.abs(x - alone[k])))).toBeLessThan(1e-4);
     }
-    await model.dispose();
+    await backend.dispose();
   },
 );
 

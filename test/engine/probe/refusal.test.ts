@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { logOdds, RefusalScorer } from "../../../src/engine/probe/refusal.ts";
 import { spellings } from "../../../src/engine/probe/tokenTrie.ts";
-import { tinyModel } from "../model/tiny.ts";
+import { tinyBackend } from "../model/tiny.ts";
 import { tokenLogProbabilities } from "./alone.ts";
 
 /** Single characters as tokens, within the 160 of the tiny models. */
@@ -18,8 +18,8 @@ const prompts = Array.from({ length: 11 }, (_, i) => [
 
 describe.each(["llama", "gemma2", "olmo2", "mistral", "granite", "smollm3"])("on %s", (name) => {
   it("is the sum of every opening's probability, each run alone", async () => {
-    const model = await tinyModel(name);
-    const scores = await new RefusalScorer(model, 0, encoded).score(prompts);
+    const { backend, model } = await tinyBackend(name);
+    const scores = await new RefusalScorer(backend, encoded).score(prompts);
     const spelled = openings.flatMap(spellings);
     const kept = spelled.filter((text) => !spelled.some((other) => other !== text && text.startsWith(other)));
     for (const [i, prompt] of prompts.entries()) {
@@ -37,8 +37,8 @@ describe.each(["llama", "gemma2", "olmo2", "mistral", "granite", "smollm3"])("on
   });
 
   it("does not depend on what else is scored, nor on the order", async () => {
-    const model = await tinyModel(name);
-    const scorer = new RefusalScorer(model, 0, encoded);
+    const { backend, model } = await tinyBackend(name);
+    const scorer = new RefusalScorer(backend, encoded);
     const together = (await scorer.score(prompts)).map(({ probability }) => probability);
     const reversed = (await scorer.score(prompts.toReversed())).map(({ probability }) => probability);
     const [alone] = await scorer.score([prompts[4]]);
@@ -51,8 +51,8 @@ describe.each(["llama", "gemma2", "olmo2", "mistral", "granite", "smollm3"])("on
 });
 
 it("scores nothing without prompts", async () => {
-  const model = await tinyModel("llama");
-  expect(await new RefusalScorer(model, 0, encoded).score([])).toEqual([]);
+  const { backend, model } = await tinyBackend("llama");
+  expect(await new RefusalScorer(backend, encoded).score([])).toEqual([]);
   await model.dispose();
 });
 

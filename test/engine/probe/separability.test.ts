@@ -2,12 +2,11 @@ import { uniformFloat32 } from "pure-rand/distribution/uniformFloat32";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { beforeAll, describe, expect, it } from "vitest";
 import { readPrompts } from "../../../src/dataset/read.ts";
-import { LiveModel } from "../../../src/engine/backend/onnx/decoder/liveModel.ts";
-import { Device } from "../../../src/engine/backend/onnx/runtime/device.ts";
+import type { Backend, Features } from "../../../src/engine/backend/backend.ts";
+import { openBackend } from "../../../src/engine/backend/open.ts";
 import { PromptEncoder } from "../../../src/engine/chat/encoding.ts";
 import { promptTemplate } from "../../../src/engine/chat/template.ts";
 import { loadModel } from "../../../src/engine/model/load.ts";
-import { type Features, promptFeatures } from "../../../src/engine/probe/features.ts";
 import type { LabelledPrompt } from "../../../src/engine/probe/folds.ts";
 import {
   type ContrastSource,
@@ -19,12 +18,12 @@ import {
 } from "../../../src/engine/probe/separability.ts";
 import { layerCaveats, layerChoiceSchema } from "../../../src/protocol/layerChoice.ts";
 import { realModelPath } from "../../realModel.ts";
-import { tinyModel } from "../model/tiny.ts";
+import { tinyBackend } from "../model/tiny.ts";
 
 const [kinds, pairsOfKind, width] = [10, 12, 40];
-let device: Device;
+let backend: Backend;
 beforeAll(async () => {
-  device = await Device.open("cpu", { threads: 1 });
+  ({ backend } = await tinyBackend("llama"));
 });
 
 /** Matched pairs, the two prompts of one side by side. */
@@ -55,7 +54,7 @@ function synthetic(signal: number, axis: (kind: number) => number, seed = 1): Fe
 
 /** The probes on feature sets of the matched pairs, or of other prompts. */
 function probes(sets: readonly Features[], of: readonly LabelledPrompt[] = prompts, seed = 0) {
-  return separability(device, sets, of, contrastFolds(of, seed), seed);
+  return separability(backend, sets, of, contrastFolds(of, seed), seed);
 }
 
 const mean = (values: readonly number[]) => values.reduce((sum, x) => sum + x, 0) / values.length;
@@ -142,7 +141,7 @@ describe("separability of feature sets", () => {
       [2, 5],
     ].map((held) => [...kept.keys()].filter((i) => held.includes(groupOf[i])));
     const [{ auroc, standardError }] = await separability(
-      device,
+      backend,
       [{ count: kept.length, width: 12, data: Float32Array.from(data) }],
       labelled,
       { unit: "category", groupOf, groups: 8, folds },
@@ -224,7 +223,7 @@ describe("the choice of a layer", () => {
   const sources = (origin: (label: string) => string, text = (i: number, _: string) => words(i, "toxic")) =>
     prompts.map((prompt, i) => ({ ...prompt, prompt: text(i, prompt.label), origin: origin(prompt.label) }));
   const choose = (of: readonly ContrastSource[], layers: readonly Features[]) =>
-    layerChoice(device, new Map(layers.map((set, i) => [i + 1, set])), of, contrastFolds(of, 0), 0);
+    layerChoice(backend, new Map(layers.map((set, i) => [i + 1, set])), of, contrastFolds(of, 0), 0);
   const noise = (seed = 1) => synthetic(0, () => 0, seed);
 
   it("finds the layers at which a signal was planted, and passes the controls", async () => {
@@ -331,14 +330,14 @@ describe("the choice of a layer", () => {
   });
 
   it("runs a model over all its layers", async () => {
-    const model = await tinyModel("qwen3");
+    const { backend: whole } = await tinyBackend("qwen3");
     const labelled = sources(() => "one")
       .slice(0, 40)
       .map((prompt, i) => ({ ...prompt, ids: [3, 4, 5, 6 + i, 60 + i] }));
-    const choice = await chooseContrastLayer(model, labelled, 0, 0);
+    const choice = await chooseContrastLayer(whole, labelled, 0);
     expect(choice.curve.map(({ layer }) => layer)).toEqual([1, 2, 3]);
     expect(layerChoiceSchema.parse(choice)).toEqual(choice);
-    await model.dispose();
+    await whole.dispose();
   });
 });
 
@@ -353,19 +352,17 @@ it("finds the contrast of the starter set in SmolLM2, and none where labels are 
     kind,
     pair,
   }));
-  const loaded = await loadModel(await realModelPath());
-  const model = new LiveModel(await Device.open("cpu"), loaded.architecture, loaded.weights);
+  const path = await realModelPath();
+  const { backend: real, loaded } = await openBackend({ device: "cpu" }, () => loadModel(path));
   const encoder = new PromptEncoder(loaded.tokenizer, promptTemplate(loaded.tokenizer));
-  const { layers } = model.architecture;
-  const features = await promptFeatures(
-    model,
-    await encoder.prompts(train.map(({ prompt }) => prompt)),
-    Array.from({ length: layers }, (_, i) => i + 1),
-    loaded.tokenizer.padId,
-  );
+  const { layers } = real.shape;
+  const features = await real.features(await encoder.prompts(train.map(({ prompt }) => prompt)), {
+    layers: Array.from({ length: layers }, (_, i) => i + 1),
+    pooling: "last",
+  });
   const sources = labelled.map((prompt, i) => ({ ...prompt, prompt: train[i].prompt, origin: "starter" }));
   const folds = contrastFolds(sources, 0);
-  const choice = await layerChoice(model.device, features, sources, folds, 0);
+  const choice = await layerChoice(real, features, sources, folds, 0);
   const rows = choice.curve.map(({ layer, auroc, standardError, pairAccuracy }) => {
     return `${layer}: AUROC ${auroc?.toFixed(3)} (SE ${standardError?.toFixed(3)}), pairs ${pairAccuracy?.toFixed(2)}`;
   });
@@ -378,5 +375,5 @@ it("finds the contrast of the starter set in SmolLM2, and none where labels are 
   expect(chosen.auroc).toBeGreaterThan((choice.controls.surface.auroc as number) + 0.1);
   for (const { shuffled } of choice.curve)
     expect(Math.abs((shuffled.mean as number) - 0.5)).toBeLessThan(0.05);
-  await model.dispose();
+  await real.dispose();
 }, 300_000);

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { isAncestor, spellings, tokenTrie, trieProbability } from "../../../src/engine/probe/tokenTrie.ts";
+import { spellings, tokenTrie, trieProbability } from "../../../src/engine/probe/tokenTrie.ts";
 
 /** The openings a trie completes, as paths of tokens. */
 function openings(trie: ReturnType<typeof tokenTrie>): string[] {
@@ -56,20 +56,6 @@ describe("token trie", () => {
     ],
   ])("leaves out %s", (_, sequences, kept) => {
     expect(openings(tokenTrie(sequences))).toEqual(kept);
-  });
-
-  it("knows what lies on a path", () => {
-    const trie = tokenTrie([
-      [1, 2, 3],
-      [1, 4, 5],
-      [6, 7],
-    ]);
-    const at = (token: number) => trie.nodes.findIndex((node) => node.token === token);
-    expect(isAncestor(trie, at(1), at(2))).toBe(true);
-    expect(isAncestor(trie, at(2), at(2))).toBe(true);
-    expect(isAncestor(trie, at(2), at(1))).toBe(false);
-    expect(isAncestor(trie, at(2), at(4))).toBe(false);
-    expect(isAncestor(trie, at(6), at(2))).toBe(false);
   });
 
   it("adds up the products along its paths, for any set of openings", () => {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test, vi } from "vitest";
 import { startRun } from "../../../src/engine/run/execute.ts";
 import { Stop } from "../../../src/engine/run/stop.ts";
-import { Trainer } from "../../../src/engine/train/trainer.ts";
+import { TrainingStage } from "../../../src/engine/train/trainingStage.ts";
 import type { RunEvent } from "../../../src/protocol/events.ts";
 import { type RecipeInput, recipeSchema } from "../../../src/protocol/recipe.ts";
 import { isRun } from "../../../src/runFolder/folder.ts";
@@ -71,7 +71,7 @@ test.each([
   await writeTinyModel(join(root, "model"));
   await writeFile(join(root, "own.csv"), rows);
   const wrong = recipeSchema.parse({ ...input, ...suite("own.csv") });
-  const train = vi.spyOn(Trainer, "create");
+  const train = vi.spyOn(TrainingStage, "create");
   const folder = join(root, "run");
   await expect(startRun(wrong, root, { folder, stop: new Stop() })).rejects.toMatchObject({
     code: "dataset-empty",

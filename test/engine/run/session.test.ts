@@ -19,7 +19,7 @@ it("tells whoever opens a model what of its settings is ignored", async () => {
     template: "auto",
     onWarning: (message) => warnings.push(message),
   });
-  await session.live.dispose();
+  await session.backend.dispose();
   expect(warnings).toEqual([
     expect.stringMatching(/later_key/),
     expect.stringMatching(/repetition_penalty 1\.3 is ignored/),

@@ -1,12 +1,15 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { causalAttention } from "../../../src/engine/backend/onnx/decoder/attention.ts";
 import { LiveModel } from "../../../src/engine/backend/onnx/decoder/liveModel.ts";
-import { indexVector } from "../../../src/engine/backend/onnx/decoder/packing.ts";
 import { gradients } from "../../../src/engine/backend/onnx/graph/autodiff.ts";
 import { input, type Tensor } from "../../../src/engine/backend/onnx/graph/tensor.ts";
+import { OnnxBackend } from "../../../src/engine/backend/onnx/onnxBackend.ts";
+import { indexVector } from "../../../src/engine/backend/onnx/programs/batching.ts";
+import { contrastPass } from "../../../src/engine/backend/onnx/programs/contrast.ts";
+import { Value } from "../../../src/engine/backend/onnx/runtime/value.ts";
 import type { Parameter } from "../../../src/engine/model/weights.ts";
 import { ContrastiveObjective } from "../../../src/engine/train/contrastive.ts";
-import { tinyModel } from "../model/tiny.ts";
+import { tinyBackend } from "../model/tiny.ts";
 import { contrast, contrastOptions } from "./contrast.ts";
 import { changed, examples, farthest, full, losses, snapshot, trainer } from "./trial.ts";
 
@@ -51,9 +54,9 @@ describe.each(["llama", "gemma2"])("on %s", (name) => {
   ] as const)(
     "%s pooling (centred: %s) takes the features of each prompt's own tokens",
     async (pooling, center) => {
-      const model = await tinyModel(name);
+      const { backend, model } = await tinyBackend(name);
       // A batch of all prompts, so that its separation is that of the whole contrast.
-      const objective = await ContrastiveObjective.create(model, contrast, general, 0, {
+      const objective = await ContrastiveObjective.create(backend, contrast, general, {
         ...contrastOptions,
         pooling,
         center,
@@ -68,7 +71,7 @@ describe.each(["llama", "gemma2"])("on %s", (name) => {
         pooled.map((row) => row.map((x, k) => x - middle[k])),
         contrast.map(({ label }) => label),
       );
-      const { separation } = await (await trainer(model, objective)).next();
+      const { separation } = await (await trainer(backend, objective)).next();
       expect(Math.abs((separation as number) - expected)).toBeLessThan(1e-4);
       await model.dispose();
     },
@@ -79,8 +82,8 @@ it.each([
   ["equal groups", contrast],
   ["unequal groups", contrast.filter(({ label }, i) => label === "toxic" || i < 6)],
 ])("is centred midway between the groups' means: %s", async (_, prompts) => {
-  const model = await tinyModel("llama");
-  const objective = await ContrastiveObjective.create(model, prompts, [], 0, {
+  const { backend, model } = await tinyBackend("llama");
+  const objective = await ContrastiveObjective.create(backend, prompts, [], {
     ...contrastOptions,
     center: true,
     sampler: { batch: 4, twins: true },
@@ -89,19 +92,19 @@ it.each([
   const of = (label: string) =>
     mean(alone.flatMap((rows, i) => (prompts[i].label === label ? [rows[rows.length - 1]] : [])));
   const [toxic, seeming] = [of("toxic"), of("seemingly_toxic")];
-  const { data } = objective.batches(0)[0].feeds.center;
+  const { data } = { data: objective.batches(0)[0].centre };
   for (const [k, x] of data.entries()) expect(x).toBeCloseTo((toxic[k] + seeming[k]) / 2, 5);
   await model.dispose();
 });
 
 describe("retention", () => {
   it.each(["distance", "kl"] as const)("(%s) is nothing before the first step, and grows", async (type) => {
-    const model = await tinyModel("llama");
-    const objective = await ContrastiveObjective.create(model, contrast, general, 0, {
+    const { backend, model } = await tinyBackend("llama");
+    const objective = await ContrastiveObjective.create(backend, contrast, general, {
       ...contrastOptions,
       retention: { type, weight: 0, batch: 3 },
     });
-    const stage = await trainer(model, objective, { train: full });
+    const stage = await trainer(backend, objective, { train: full });
     const [first, second] = [await stage.next(), await stage.next()];
     expect(Math.abs(first.retention as number)).toBeLessThan(1e-6);
     expect(second.retention as number).toBeGreaterThan(1e-6);
@@ -110,12 +113,12 @@ describe("retention", () => {
 
   it("holds features back by its weight", async () => {
     const moved = async (weight: number) => {
-      const model = await tinyModel("llama");
-      const objective = await ContrastiveObjective.create(model, contrast, general, 0, {
+      const { backend, model } = await tinyBackend("llama");
+      const objective = await ContrastiveObjective.create(backend, contrast, general, {
         ...contrastOptions,
         retention: { type: "distance", weight, batch: general.length },
       });
-      const stage = await trainer(model, objective, { train: full, steps: 8 });
+      const stage = await trainer(backend, objective, { train: full, steps: 8 });
       await losses(stage, 7);
       const { retention } = await stage.next();
       await model.dispose();
@@ -128,16 +131,19 @@ describe("retention", () => {
     ["a head of its own", "llama_untied_bias"],
     ["a head tied to the embeddings", "qwen2"],
   ])("(kl) moves neither the final norm nor %s", async (_, name) => {
-    const model = await tinyModel(name);
+    const { backend, model } = await tinyBackend(name);
     const { tiedEmbeddings } = model.architecture;
     const before = snapshot(model);
-    const objective = await ContrastiveObjective.create(model, contrast, general, 0, {
+    const objective = await ContrastiveObjective.create(backend, contrast, general, {
       ...contrastOptions,
-      train: { method: "full", embeddings: true },
       retention: { type: "kl", weight: 10, batch: 3 },
     });
-    const stage = await trainer(model, objective, { train: { method: "full", embeddings: true } });
-    await losses(stage, 3);
+    const stage = await trainer(backend, objective, { train: { method: "full", embeddings: true } });
+    await losses(stage, 2);
+    const run = vi.spyOn(model, "run");
+    await losses(stage, 1);
+    const [[, { head }]] = run.mock.calls;
+    run.mockRestore();
     await stage.finish();
     const moved = changed(model, before);
     expect(moved).not.toContain("model.norm.weight");
@@ -145,7 +151,6 @@ describe("retention", () => {
     expect(moved).toContain("model.embed_tokens.weight");
     expect(moved.filter((each) => /layers\.2/.test(each))).toEqual([]);
     // A tied head is read as it was before training, so the term measures every step by the same head.
-    const { head } = objective.batches(3)[0].feeds;
     expect(head === undefined).toBe(!tiedEmbeddings);
     if (head) expect(farthest(head.data, before.get("model.embed_tokens.weight") ?? [])).toBe(0);
     await model.dispose();
@@ -153,27 +158,28 @@ describe("retention", () => {
 
   it("(kl) reaches embeddings through the features alone, not through a head that is tied to them", async () => {
     const gradient = async (tied: boolean) => {
-      const model = await tinyModel("qwen2");
+      const { model } = await tinyBackend("qwen2");
       const architecture = { ...model.architecture, tiedEmbeddings: tied };
       const { data, shape } = model.weights.get("model.embed_tokens.weight") as Parameter;
       const weights = new Map(model.weights);
       if (!tied) weights.set("lm_head.weight", { data: Float32Array.from(data), shape });
       const other = new LiveModel(model.device, architecture, weights);
-      const objective = await ContrastiveObjective.create(other, contrast, general, 0, {
+      const objective = await ContrastiveObjective.create(new OnnxBackend(other), contrast, general, {
         ...contrastOptions,
-        train: { method: "full", embeddings: true },
         retention: { type: "kl", weight: 100, batch: 3 },
       });
+      // As a trainer keeps it: the head before training, where that is what the embeddings are.
+      const head = tied ? Value.of(Float32Array.from(data), shape) : null;
       // Before the first step the divergence is zero and has no gradient: move the model a little.
       for (const each of [data, weights.get("model.layers.0.mlp.up_proj.weight")?.data ?? []])
         for (let i = 0; i < each.length; i += 7) each[i] *= 1.5;
-      const [batch] = objective.batches(0);
+      const pass = contrastPass(objective.batches(0)[0], head);
       const program = await other.program("gradient", (decoder, parameters) => {
-        const { loss } = batch.build(decoder);
+        const { loss } = pass.build(decoder);
         const [found] = gradients(loss, [parameters.get("model.embed_tokens.weight")]);
         return { loss, found: found as Tensor };
       });
-      const { loss, found } = await other.run(program, batch.feeds);
+      const { loss, found } = await other.run(program, pass.feeds);
       await other.dispose();
       return { loss: loss.data[0], found: Float32Array.from(found.data as Float32Array) };
     };
@@ -186,23 +192,25 @@ describe("retention", () => {
   });
 
   it("is not computed, nor reported, where there is none", async () => {
-    const model = await tinyModel("llama");
-    const objective = await ContrastiveObjective.create(model, contrast, general, 0, contrastOptions);
-    const report = await (await trainer(model, objective)).next();
+    const { backend, model } = await tinyBackend("llama");
+    const objective = await ContrastiveObjective.create(backend, contrast, general, contrastOptions);
+    const report = await (await trainer(backend, objective)).next();
     expect(report).not.toHaveProperty("retention");
-    expect(objective.batches(0)[0].feeds).not.toHaveProperty("original");
+    expect(objective.batches(0)[0].retention).toBeNull();
     await model.dispose();
   });
 
   it("looks at every general prompt in turn", async () => {
-    const model = await tinyModel("llama");
-    const objective = await ContrastiveObjective.create(model, contrast, general.slice(0, 6), 0, {
+    const { backend, model } = await tinyBackend("llama");
+    const objective = await ContrastiveObjective.create(backend, contrast, general.slice(0, 6), {
       ...contrastOptions,
       retention: { type: "distance", weight: 1, batch: 3 },
     });
     // The last token that an anchor keeps differs from anchor to anchor: 100 + i opens the answer.
     const seen = [0, 1].flatMap((step) =>
-      [...objective.batches(step)[0].feeds.ids.data].filter((id) => id >= 100 && id < 106),
+      objective
+        .batches(step)[0]
+        .retention!.anchors.flatMap(({ ids }) => ids.filter((id) => id >= 100 && id < 106)),
     );
     expect(new Set(seen).size).toBe(6);
     await model.dispose();
@@ -210,9 +218,9 @@ describe("retention", () => {
 });
 
 it("pulls the groups apart", async () => {
-  const model = await tinyModel("llama");
-  const objective = await ContrastiveObjective.create(model, contrast, [], 0, contrastOptions);
-  const stage = await trainer(model, objective, { train: full, steps: 20 });
+  const { backend, model } = await tinyBackend("llama");
+  const objective = await ContrastiveObjective.create(backend, contrast, [], contrastOptions);
+  const stage = await trainer(backend, objective, { train: full, steps: 20 });
   const first = (await stage.next()).separation as number;
   await losses(stage, 18);
   const last = (await stage.next()).separation as number;
@@ -243,8 +251,8 @@ describe("stop rules", () => {
     ],
     ["retention that is not computed", { retention: 0.1 }, { separation: five(1) }, null],
   ] as const)("%s", async (_, stop, history, end) => {
-    const model = await tinyModel("llama");
-    const objective = await ContrastiveObjective.create(model, contrast, [], 0, {
+    const { backend, model } = await tinyBackend("llama");
+    const objective = await ContrastiveObjective.create(backend, contrast, [], {
       ...contrastOptions,
       center: false,
       stop,
@@ -255,15 +263,15 @@ describe("stop rules", () => {
 });
 
 it("is a function of seed and step", async () => {
-  const model = await tinyModel("llama");
+  const { backend, model } = await tinyBackend("llama");
   const feeds = async (seed: number) => {
-    const objective = await ContrastiveObjective.create(model, contrast, general, 0, {
+    const objective = await ContrastiveObjective.create(backend, contrast, general, {
       ...contrastOptions,
       seed,
       retention: { type: "kl", weight: 1, batch: 3 },
     });
-    const [{ feeds }] = objective.batches(3);
-    return [...feeds.ids.data, ...feeds.rows.data];
+    const [{ prompts, retention }] = objective.batches(3);
+    return [prompts, retention?.anchors.map(({ ids, positions }) => [ids, positions])];
   };
   expect(await feeds(1)).toEqual(await feeds(1));
   expect(await feeds(2)).not.toEqual(await feeds(1));

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { Example } from "../../../src/engine/backend/backend.ts";
+import { answersPass } from "../../../src/engine/backend/onnx/programs/answers.ts";
+import { labelCount } from "../../../src/engine/probe/answerLoss.ts";
 import { SupervisedObjective } from "../../../src/engine/train/supervised.ts";
-import { tinyModel } from "../model/tiny.ts";
+import { tinyBackend } from "../model/tiny.ts";
 import { examples, trainer } from "./trial.ts";
 
 /** Examples are told apart by the first token of their answer. */
@@ -12,12 +14,9 @@ const options = { seed: 1, batchSize: 4, accumulate: 1, safetyRatio: 0.25, maskP
 
 /** The numbers of the examples in each pass of a step. */
 function drawn(objective: SupervisedObjective, step: number): number[][] {
-  return objective.batches(step).map(({ feeds }) => {
-    const weights = feeds.weights.data;
-    return Array.from(feeds.labels.data)
-      .filter((label, i) => weights[i] > 0 && label >= first)
-      .map((label) => label - first);
-  });
+  return objective
+    .batches(step)
+    .map((batch) => batch.examples.map(({ ids, promptLength }) => ids[promptLength] - first));
 }
 
 const isSafety = (number: number) => number >= general.length;
@@ -29,7 +28,7 @@ describe("a supervised batch", () => {
     [0.5, 2],
     [1, 4],
   ])("with safety ratio %d has %d safety pairs of four", (safetyRatio, count) => {
-    const objective = new SupervisedObjective(general, safety, 0, { ...options, safetyRatio });
+    const objective = new SupervisedObjective(general, safety, { ...options, safetyRatio });
     for (let step = 0; step < 6; step++) {
       const [batch] = drawn(objective, step);
       expect(batch.length).toBe(4);
@@ -47,7 +46,7 @@ describe("a supervised batch", () => {
   ])(
     "with safety ratio %d of %d pairs keeps that share over the batches",
     (safetyRatio, batchSize, accumulate) => {
-      const objective = new SupervisedObjective(general, safety, 0, {
+      const objective = new SupervisedObjective(general, safety, {
         ...options,
         safetyRatio,
         batchSize,
@@ -70,7 +69,7 @@ describe("a supervised batch", () => {
   );
 
   it("walks through its pools in turn also where the share of a batch is not whole", () => {
-    const objective = new SupervisedObjective(general, safety, 0, { ...options, safetyRatio: 0.3 });
+    const objective = new SupervisedObjective(general, safety, { ...options, safetyRatio: 0.3 });
     const steps = Array.from({ length: 60 }, (_, step) => drawn(objective, step)[0]);
     const times = (pool: readonly Example[], offset: number) =>
       pool.map((_, i) => steps.flat().filter((n) => n === offset + i).length);
@@ -80,7 +79,7 @@ describe("a supervised batch", () => {
   });
 
   it("comes in turn: every example once an epoch of its pool", () => {
-    const objective = new SupervisedObjective(general, safety, 0, options);
+    const objective = new SupervisedObjective(general, safety, options);
     const epochs = [0, 1].map((epoch) => {
       return [0, 1, 2, 3].flatMap((i) => drawn(objective, epoch * 4 + i)[0]).filter((n) => !isSafety(n));
     });
@@ -91,7 +90,7 @@ describe("a supervised batch", () => {
   });
 
   it("holds no example twice while there are others", () => {
-    const objective = new SupervisedObjective(general.slice(0, 5), safety, 0, { ...options, safetyRatio: 0 });
+    const objective = new SupervisedObjective(general.slice(0, 5), safety, { ...options, safetyRatio: 0 });
     const counts = Array.from({ length: 20 }, (_, step) => new Set(drawn(objective, step)[0]).size);
     expect(Math.min(...counts)).toBeGreaterThanOrEqual(3);
   });
@@ -100,8 +99,8 @@ describe("a supervised batch", () => {
     const pool: Example[] = Array.from({ length: 64 }, (_, i) => {
       return { ids: new Array(8 + i).fill(first), promptLength: 4 };
     });
-    const objective = new SupervisedObjective(pool, [], 0, { ...options, safetyRatio: 0, maskPrompt: false });
-    const run = Array.from({ length: 16 }, (_, step) => objective.batches(step)[0].tokens);
+    const objective = new SupervisedObjective(pool, [], { ...options, safetyRatio: 0, maskPrompt: false });
+    const run = Array.from({ length: 16 }, (_, step) => answersPass(objective.batches(step)[0]).tokens);
     const padded = run.reduce((sum, tokens) => sum + tokens, 0);
     const own = pool.reduce((sum, { ids }) => sum + ids.length, 0);
     // Rounding up to 16 costs about a fifth here; batches of mixed lengths would cost two thirds.
@@ -111,24 +110,26 @@ describe("a supervised batch", () => {
   });
 
   it("is the same for the same seed and step", () => {
-    const make = (seed: number) => new SupervisedObjective(general, safety, 0, { ...options, seed });
+    const make = (seed: number) => new SupervisedObjective(general, safety, { ...options, seed });
     const run = (objective: SupervisedObjective) => [5, 0, 3].map((step) => drawn(objective, step));
     expect(run(make(1))).toEqual(run(make(1)));
     expect(run(make(2))).not.toEqual(run(make(1)));
   });
 
   it("accumulates different batches, each token weighing as much as any other", () => {
-    const objective = new SupervisedObjective(general, safety, 0, { ...options, accumulate: 3 });
-    const plain = new SupervisedObjective(general, safety, 0, options);
+    const objective = new SupervisedObjective(general, safety, { ...options, accumulate: 3 });
+    const plain = new SupervisedObjective(general, safety, options);
     expect(drawn(objective, 1)).toEqual([3, 4, 5].flatMap((step) => drawn(plain, step)));
-    const weights = objective.batches(1).flatMap(({ feeds }) => [...feeds.weights.data].filter((w) => w > 0));
-    expect(new Set(weights).size).toBe(1);
-    expect(weights.length * weights[0]).toBeCloseTo(1, 5);
+    const batches = objective.batches(1);
+    const [weight, ...others] = new Set(batches.map((batch) => batch.weight));
+    expect(others).toEqual([]);
+    const labels = batches.flatMap(({ examples }) => examples.map((example) => labelCount(example, true)));
+    expect(labels.reduce((sum, count) => sum + count, 0) * weight).toBeCloseTo(1, 12);
   });
 
   it.each([true, false])("carries loss on the right tokens: maskPrompt %s", (maskPrompt) => {
-    const objective = new SupervisedObjective(general, safety, 0, { ...options, batchSize: 8, maskPrompt });
-    const [{ feeds }] = objective.batches(0);
+    const objective = new SupervisedObjective(general, safety, { ...options, batchSize: 8, maskPrompt });
+    const { feeds } = answersPass(objective.batches(0)[0]);
     const inBatch = drawn(objective, 0)[0].map((n) => [...general, ...safety][n]);
     const labels = [...feeds.labels.data].filter((_, i) => feeds.weights.data[i] > 0);
     const expected = inBatch.flatMap(({ ids, promptLength }) => ids.slice(maskPrompt ? promptLength : 1));
@@ -136,11 +137,11 @@ describe("a supervised batch", () => {
   });
 
   it("teaches the prompt too where it is not masked", async () => {
-    const model = await tinyModel("llama");
+    const { backend, model } = await tinyBackend("llama");
     const pool = general.slice(0, 4);
     const promptLoss = async (maskPrompt: boolean) => {
-      const objective = new SupervisedObjective(pool, [], 0, { ...options, safetyRatio: 0, maskPrompt });
-      const stage = await trainer(model, objective);
+      const objective = new SupervisedObjective(pool, [], { ...options, safetyRatio: 0, maskPrompt });
+      const stage = await trainer(backend, objective);
       const { loss } = await stage.next();
       return loss;
     };
@@ -152,7 +153,7 @@ describe("a supervised batch", () => {
     ["safety", general, [], 0.25],
     ["general", [], safety, 0.25],
   ] as const)("cannot be drawn without %s pairs", (name, some, safe, safetyRatio) => {
-    const make = () => new SupervisedObjective(some, safe, 0, { ...options, safetyRatio });
+    const make = () => new SupervisedObjective(some, safe, { ...options, safetyRatio });
     expect(make).toThrow(
       expect.objectContaining({ code: "group-too-small", message: expect.stringContaining(name) }),
     );

@@ -1,12 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { loraNames } from "../../../src/engine/backend/onnx/decoder/parameters.ts";
-import { Value } from "../../../src/engine/backend/onnx/runtime/value.ts";
 import { answerLoss } from "../../../src/engine/probe/answerLoss.ts";
 import { ContrastiveObjective } from "../../../src/engine/train/contrastive.ts";
 import type { Objective } from "../../../src/engine/train/objective.ts";
 import { SupervisedObjective } from "../../../src/engine/train/supervised.ts";
-import type { TrainerOptions } from "../../../src/engine/train/trainer.ts";
-import { tinyModel } from "../model/tiny.ts";
+import type { TrainingOptions } from "../../../src/engine/train/trainingStage.ts";
+import { tinyBackend } from "../model/tiny.ts";
 import { contrast, contrastOptions } from "./contrast.ts";
 import {
   changed,
@@ -21,7 +20,7 @@ import {
   trainer,
 } from "./trial.ts";
 
-const ways: [string, TrainerOptions["train"]][] = [
+const ways: [string, TrainingOptions["train"]][] = [
   ["LoRA", lora],
   ["LoRA with dropout", { ...lora, dropout: 0.2 }],
   ["full training", { ...full, layers: [1, 3] }],
@@ -29,16 +28,16 @@ const ways: [string, TrainerOptions["train"]][] = [
 
 describe.each(ways)("%s", (_, train) => {
   it("goes on bit for bit from a saved state, whatever was done after saving", async () => {
-    const model = await tinyModel("llama");
-    const whole = await trainer(model, supervised(), { train });
+    const { backend, model } = await tinyBackend("llama");
+    const whole = await trainer(backend, supervised(), { train });
     const first = await losses(whole, 3);
     const state = await whole.state();
     const second = await losses(whole, 3);
     expect(whole.finished()).toBe("steps");
     const end = await whole.finish();
 
-    const other = await tinyModel("llama");
-    const resumed = await trainer(other, supervised(), { train });
+    const { backend: again, model: other } = await tinyBackend("llama");
+    const resumed = await trainer(again, supervised(), { train });
     await resumed.restore(state);
     expect(resumed.step).toBe(3);
     expect(await losses(resumed, 3)).toEqual(second);
@@ -51,8 +50,8 @@ describe.each(ways)("%s", (_, train) => {
 
   it("is a function of its seed", async () => {
     const run = async (seed: number) => {
-      const model = await tinyModel("qwen2");
-      const found = await losses(await trainer(model, supervised({ seed }), { train, seed }), 3);
+      const { backend, model } = await tinyBackend("qwen2");
+      const found = await losses(await trainer(backend, supervised({ seed }), { train, seed }), 3);
       await model.dispose();
       return found;
     };
@@ -64,9 +63,9 @@ describe.each(ways)("%s", (_, train) => {
 
 describe("saved state", () => {
   it("keeps the history that stop rules look back on, as it was", async () => {
-    const model = await tinyModel("llama");
-    const objective = await ContrastiveObjective.create(model, contrast, [], 0, contrastOptions);
-    const stage = await trainer(model, objective);
+    const { backend, model } = await tinyBackend("llama");
+    const objective = await ContrastiveObjective.create(backend, contrast, [], contrastOptions);
+    const stage = await trainer(backend, objective);
     await losses(stage, 2);
     const state = await stage.state();
     await losses(stage, 2);
@@ -77,8 +76,8 @@ describe("saved state", () => {
   });
 
   it("that lacks a parameter is refused", async () => {
-    const model = await tinyModel("llama");
-    const stage = await trainer(model, supervised());
+    const { backend, model } = await tinyBackend("llama");
+    const stage = await trainer(backend, supervised());
     const state = await stage.state();
     const { a } = loraNames("model.layers.0.mlp.up_proj");
     state.tensors.delete(a);
@@ -90,10 +89,10 @@ describe("saved state", () => {
 it("accumulating two batches equals one of twice the size", async () => {
   const pool = examples(8);
   const run = async (batchSize: number, accumulate: number) => {
-    const model = await tinyModel("llama");
+    const { backend, model } = await tinyBackend("llama");
     const options = { seed: 1, batchSize, accumulate, safetyRatio: 0, maskPrompt: true };
     // A wider ε: where a gradient is nearly nothing, Adam would blow its rounding up to a whole step.
-    const stage = await trainer(model, new SupervisedObjective(pool, [], 0, options), {
+    const stage = await trainer(backend, new SupervisedObjective(pool, [], options), {
       train: full,
       optimiser: { ...optimiser, learningRate: 1e-3, epsilon: 1e-4 },
     });
@@ -118,17 +117,15 @@ describe("a loss that is not finite", () => {
     ...supervised(),
     batches: (step) => {
       const batches = supervised().batches(step);
-      const [{ feeds }] = batches;
-      if (step === 2) feeds.weights = Value.of(feeds.weights.data.fill(Infinity), feeds.weights.shape);
-      return batches;
+      return step === 2 ? batches.map((batch) => ({ ...batch, weight: Number.POSITIVE_INFINITY })) : batches;
     },
     report: () => ({}),
     finished: () => null,
   };
 
   it.each(ways)("stops %s before the parameters are touched", async (_, train) => {
-    const model = await tinyModel("llama");
-    const stage = await trainer(model, failing, { train });
+    const { backend, model } = await tinyBackend("llama");
+    const stage = await trainer(backend, failing, { train });
     await losses(stage, 2);
     const before = (await stage.state()).tensors;
     await expect(stage.next()).rejects.toMatchObject({ code: "loss-not-finite" });
@@ -140,11 +137,13 @@ describe("a loss that is not finite", () => {
 
 describe("finish", () => {
   it("merges the adapter: W + (α/r)·B·A, and nothing else changes", async () => {
-    const model = await tinyModel("llama");
+    const { backend, model } = await tinyBackend("llama");
     const before = snapshot(model);
-    const stage = await trainer(model, supervised(), { train: { ...lora, targets: ["q_proj", "up_proj"] } });
+    const stage = await trainer(backend, supervised(), {
+      train: { ...lora, targets: ["q_proj", "up_proj"] },
+    });
     await losses(stage, 4);
-    const during = await answerLoss(model, examples(10), 0);
+    const during = await answerLoss(backend, examples(10));
     const { method, tensors } = await stage.finish();
     expect(method).toBe("lora");
     expect(model.lora.size).toBe(0);
@@ -163,17 +162,17 @@ describe("finish", () => {
       });
       expect(farthest(model.weights.get(name)?.data ?? [], expected), name).toBeLessThan(1e-6);
     }
-    expect(Math.abs((await answerLoss(model, examples(10), 0)) - during)).toBeLessThan(1e-5);
+    expect(Math.abs((await answerLoss(backend, examples(10))) - during)).toBeLessThan(1e-5);
     await model.dispose();
   });
 
   it("lets another full stage train other layers on the same batches", async () => {
-    const model = await tinyModel("llama");
-    const one = await trainer(model, supervised(), { train: { ...full, layers: [0, 1] } });
+    const { backend, model } = await tinyBackend("llama");
+    const one = await trainer(backend, supervised(), { train: { ...full, layers: [0, 1] } });
     await losses(one, 2);
     await one.finish();
     const before = snapshot(model);
-    const two = await trainer(model, supervised(), { train: { ...full, layers: [2, 3] } });
+    const two = await trainer(backend, supervised(), { train: { ...full, layers: [2, 3] } });
     await losses(two, 2);
     await two.finish();
     const moved = changed(model, before);
@@ -193,9 +192,9 @@ describe("what a stage leaves alone", () => {
     ],
     ["LoRA on a range", { ...lora, layers: [0, 1] as [number, number] }, ["model.layers.0."]],
   ])("%s", async (_, train, moving) => {
-    const model = await tinyModel("llama");
+    const { backend, model } = await tinyBackend("llama");
     const before = snapshot(model);
-    const stage = await trainer(model, supervised(), { train });
+    const stage = await trainer(backend, supervised(), { train });
     await losses(stage, 2);
     await stage.finish();
     const moved = changed(model, before);
@@ -214,16 +213,16 @@ describe("what a stage leaves alone", () => {
     ["full with embeddings", { ...full, embeddings: true }, "distance"],
     ["LoRA", lora, "kl"],
   ] as const)("the contrastive stage (%s): everything from ℓ on", async (_, train, type) => {
-    const model = await tinyModel("llama");
+    const { backend, model } = await tinyBackend("llama");
     const before = snapshot(model);
     const general = examples(6).map(({ ids }) => ids);
-    const objective = await ContrastiveObjective.create(model, contrast, general, 0, {
+    const objective = await ContrastiveObjective.create(backend, contrast, general, {
       ...contrastOptions,
       layer: 2,
       retention: { type, weight: 20, batch: 4 },
     });
     // Without weight decay a parameter without gradient would stand still anyway.
-    const stage = await trainer(model, objective, { train, optimiser: { ...optimiser, weightDecay: 0.1 } });
+    const stage = await trainer(backend, objective, { train, optimiser: { ...optimiser, weightDecay: 0.1 } });
     await losses(stage, 3);
     await stage.finish();
     const moved = changed(model, before);
@@ -237,12 +236,12 @@ describe("what a stage leaves alone", () => {
   it.each([full, lora])(
     "layers that the contrastive stage does not compute cannot be all it trains",
     async (train) => {
-      const model = await tinyModel("llama");
-      const objective = await ContrastiveObjective.create(model, contrast, [], 0, {
+      const { backend, model } = await tinyBackend("llama");
+      const objective = await ContrastiveObjective.create(backend, contrast, [], {
         ...contrastOptions,
         layer: 1,
       });
-      const stage = trainer(model, objective, { train: { ...train, layers: [1, 3] } });
+      const stage = trainer(backend, objective, { train: { ...train, layers: [1, 3] } });
       await expect(stage).rejects.toMatchObject({ code: "recipe-invalid" });
       await model.dispose();
     },
@@ -254,7 +253,7 @@ it.each([
   [{ ...lora, layers: [0, 4] as [number, number] }],
   [{ ...full, layers: [2, 2] as [number, number] }],
 ])("refuses %j", async (train) => {
-  const model = await tinyModel("llama");
-  await expect(trainer(model, supervised(), { train })).rejects.toMatchObject({ code: "recipe-invalid" });
+  const { backend, model } = await tinyBackend("llama");
+  await expect(trainer(backend, supervised(), { train })).rejects.toMatchObject({ code: "recipe-invalid" });
   await model.dispose();
 });

@@ -1,8 +1,8 @@
-import type { Example } from "../../../src/engine/backend/backend.ts";
+import type { Backend, Example } from "../../../src/engine/backend/backend.ts";
 import type { LiveModel } from "../../../src/engine/backend/onnx/decoder/liveModel.ts";
 import type { Objective } from "../../../src/engine/train/objective.ts";
 import { SupervisedObjective } from "../../../src/engine/train/supervised.ts";
-import { Trainer, type TrainerOptions } from "../../../src/engine/train/trainer.ts";
+import { type TrainingOptions, TrainingStage } from "../../../src/engine/train/trainingStage.ts";
 import type { OptimiserRecipe } from "../../../src/protocol/recipeStages.ts";
 
 export const optimiser: OptimiserRecipe = {
@@ -30,8 +30,8 @@ export function examples(n: number): Example[] {
   });
 }
 
-export function supervised(overrides: Partial<ConstructorParameters<typeof SupervisedObjective>[3]> = {}) {
-  return new SupervisedObjective(examples(12), examples(20).slice(12), 0, {
+export function supervised(overrides: Partial<ConstructorParameters<typeof SupervisedObjective>[2]> = {}) {
+  return new SupervisedObjective(examples(12), examples(20).slice(12), {
     seed: 1,
     batchSize: 4,
     accumulate: 1,
@@ -41,12 +41,12 @@ export function supervised(overrides: Partial<ConstructorParameters<typeof Super
   });
 }
 
-export function trainer(model: LiveModel, objective: Objective, options: Partial<TrainerOptions> = {}) {
-  return Trainer.create(model, objective, { steps: 6, seed: 1, train: lora, optimiser, ...options });
+export function trainer(backend: Backend, objective: Objective, options: Partial<TrainingOptions> = {}) {
+  return TrainingStage.create(backend, objective, { steps: 6, seed: 1, train: lora, optimiser, ...options });
 }
 
 /** The losses of so many steps. */
-export async function losses(stage: Trainer, steps: number): Promise<number[]> {
+export async function losses(stage: TrainingStage, steps: number): Promise<number[]> {
   const found: number[] = [];
   while (found.length < steps) found.push((await stage.next()).loss);
   return found;

@@ -39,6 +39,13 @@ export class Head {
     return ops.sub(lse, this.bounded(ops.sum(products, [1])));
   }
 
+  /** Entropy of the next-token distribution, in nats: lse − Σ p·z, (M, C) → (M). */
+  entropy(hidden: Tensor): Tensor {
+    const logits = this.logits(hidden);
+    const lse = ops.reshape(ops.logSumExp(logits), [hidden.shape[0]]);
+    return ops.sub(lse, ops.sum(ops.mul(ops.softmax(logits), logits), [1]));
+  }
+
   private bounded(products: Tensor): Tensor {
     return softcapped(ops.mul(products, this.rule.scale), this.rule.softcap);
   }

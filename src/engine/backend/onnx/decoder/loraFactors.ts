@@ -1,4 +1,4 @@
-import type { Adapter } from "../../../model/adapter.ts";
+import type { Adapter, LoraModule } from "../../../model/adapter.ts";
 import type { Parameter } from "../../../model/weights.ts";
 import { type LoraPlan, type LoraSpec, loraNames } from "./parameters.ts";
 
@@ -13,4 +13,18 @@ export function loraFactors(adapter: Adapter): { plan: LoraPlan; factors: Map<st
     factors.set(names.b, b);
   }
   return { plan, factors };
+}
+
+/** The adapter that factors by name make; the inverse of {@link loraFactors}. */
+export function adapterOf(plan: LoraPlan, factors: ReadonlyMap<string, Parameter>): Adapter {
+  const modules = new Map<string, LoraModule>();
+  for (const [module, { scale }] of plan) {
+    const names = loraNames(module);
+    modules.set(module, {
+      a: factors.get(names.a) as Parameter,
+      b: factors.get(names.b) as Parameter,
+      scale,
+    });
+  }
+  return { modules, baseModel: null };
 }

@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Backend } from "../../../../../src/engine/backend/backend.ts";
 import { causalAttention } from "../../../../../src/engine/backend/onnx/decoder/attention.ts";
 import { LiveModel } from "../../../../../src/engine/backend/onnx/decoder/liveModel.ts";
-import { indexVector } from "../../../../../src/engine/backend/onnx/decoder/packing.ts";
 import { input } from "../../../../../src/engine/backend/onnx/graph/tensor.ts";
 import { klRetention } from "../../../../../src/engine/backend/onnx/loss/retention.ts";
+import { OnnxBackend } from "../../../../../src/engine/backend/onnx/onnxBackend.ts";
+import { indexVector } from "../../../../../src/engine/backend/onnx/programs/batching.ts";
 import { Device } from "../../../../../src/engine/backend/onnx/runtime/device.ts";
 import { Value } from "../../../../../src/engine/backend/onnx/runtime/value.ts";
 import { loadModel } from "../../../../../src/engine/model/load.ts";
@@ -24,6 +26,7 @@ describe.each([
 ])("%s with logits scaled by %d", (name, scale) => {
   const ids = [4, 90, 17, 33, 121, 60, 8, 77];
   let model: LiveModel;
+  let backend: Backend;
   let weights: Weights;
   let softcap: number | null;
   beforeAll(async () => {
@@ -32,6 +35,7 @@ describe.each([
     softcap = loaded.architecture.logits.softcap && 2.5;
     const architecture = { ...loaded.architecture, logits: { scale, softcap } };
     model = new LiveModel(await Device.open("cpu", { threads: 1 }), architecture, weights);
+    backend = new OnnxBackend(model);
   });
   afterAll(() => model.dispose());
 
@@ -83,7 +87,7 @@ describe.each([
   });
 
   it("the loss of an answer", async () => {
-    const loss = await answerLoss(model, [{ ids, promptLength: 3 }], 0);
+    const loss = await answerLoss(backend, [{ ids, promptLength: 3 }]);
     const logs = await continued(ids);
     const expected = -ids.slice(3).reduce((sum, id, i) => sum + logs[2 + i][id], 0) / (ids.length - 3);
     expect(loss).toBeCloseTo(expected, 5);
@@ -91,7 +95,7 @@ describe.each([
 
   it("the scores of openings", async () => {
     const openings = [[7, 20], [7, 31, 5], [44]];
-    const [{ probability }] = await new RefusalScorer(model, 0, openings).score([ids]);
+    const [{ probability }] = await new RefusalScorer(backend, openings).score([ids]);
     let expected = 0;
     for (const opening of openings) {
       const logs = (await continued([...ids, ...opening])).slice(ids.length - 1);
@@ -101,9 +105,19 @@ describe.each([
   });
 
   it("the tokens and logits of a greedy continuation", async () => {
-    const [{ ids: answer }] = await generate(model, [ids], { maxNewTokens: 6, eosIds: [] });
+    const [{ ids: answer }] = await generate(backend, [ids], { maxNewTokens: 6, eosIds: [] });
     const logs = (await continued([...ids, ...answer])).slice(ids.length - 1, -1);
     expect(answer).toEqual(logs.map((row) => row.indexOf(Math.max(...row))));
+  });
+
+  it("the entropy of the first answer token", async () => {
+    const trie = { nodes: [{ parent: -1, token: 7, depth: 1 }], edges: [{ parent: -1, token: 7, child: 0 }] };
+    const found = await backend.score([ids, ids.slice(0, 3)], trie, { entropy: true });
+    for (const [i, row] of [ids, ids.slice(0, 3)].entries()) {
+      const logs = (await continued(row)).at(-1)!;
+      const expected = -logs.reduce((sum, log) => sum + Math.exp(log) * log, 0);
+      expect(found.get(i)!.entropy! / expected).toBeCloseTo(1, 4);
+    }
   });
 
   it("the divergence that a lens sees", async () => {

@@ -1,10 +1,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Backend } from "../../../../../../src/engine/backend/backend.ts";
 import { LiveModel } from "../../../../../../src/engine/backend/onnx/decoder/liveModel.ts";
+import { OnnxBackend } from "../../../../../../src/engine/backend/onnx/onnxBackend.ts";
 import { Device } from "../../../../../../src/engine/backend/onnx/runtime/device.ts";
 import { openModel } from "../../../../../../src/engine/model/source.ts";
-import { promptFeatures } from "../../../../../../src/engine/probe/features.ts";
 import { generate } from "../../../../../../src/engine/probe/generate.ts";
 import { RefusalScorer } from "../../../../../../src/engine/probe/refusal.ts";
 import { ContrastiveObjective } from "../../../../../../src/engine/train/contrastive.ts";
@@ -24,35 +25,36 @@ const prompts = contrast.map(({ ids }) => ids);
 const openings = ["no", "I can", "I'm"].map((text) => [...text].map((c) => 3 + (c.charCodeAt(0) % 150)));
 
 async function step(
-  model: LiveModel,
+  backend: Backend,
   ...args: Parameters<typeof trainer> extends [unknown, ...infer A] ? A : never
 ) {
-  const stage = await trainer(model, ...args);
+  const stage = await trainer(backend, ...args);
   await stage.next();
   await stage.finish();
 }
 
-const contrastive = (model: LiveModel, retention: "distance" | "kl") =>
+const contrastive = (backend: Backend, retention: "distance" | "kl") =>
   ContrastiveObjective.create(
-    model,
+    backend,
     contrast,
     examples(8).map(({ ids }) => ids),
-    0,
     {
       ...contrastOptions,
       retention: { ...contrastOptions.retention, type: retention },
     },
   );
 
-const kinds: Record<string, (model: LiveModel) => Promise<unknown>> = {
-  "LoRA step": (model) => step(model, supervised(), { train: lora }),
-  "step of all weights": (model) => step(model, supervised(), { train: { ...full, embeddings: true } }),
-  "contrastive step": async (model) => step(model, await contrastive(model, "distance"), { train: lora }),
-  "contrastive step with KL": async (model) => step(model, await contrastive(model, "kl"), { train: full }),
-  scoring: (model) => new RefusalScorer(model, 0, openings).score(prompts),
-  features: (model) => promptFeatures(model, prompts, [1, 2, model.architecture.layers], 0),
+const kinds: Record<string, (backend: Backend) => Promise<unknown>> = {
+  "LoRA step": (backend) => step(backend, supervised(), { train: lora }),
+  "step of all weights": (backend) => step(backend, supervised(), { train: { ...full, embeddings: true } }),
+  "contrastive step": async (backend) =>
+    step(backend, await contrastive(backend, "distance"), { train: lora }),
+  "contrastive step with KL": async (backend) =>
+    step(backend, await contrastive(backend, "kl"), { train: full }),
+  scoring: (backend) => new RefusalScorer(backend, openings).score(prompts),
+  features: (backend) => backend.features(prompts, { layers: [1, 2, backend.shape.layers], pooling: "last" }),
   // Two prompts of five stay: prefill, steps, and a batch that shrinks.
-  generation: (model) => generate(model, prompts.slice(0, 5), { maxNewTokens: 4, eosIds: [140, 141] }),
+  generation: (backend) => generate(backend, prompts.slice(0, 5), { maxNewTokens: 4, eosIds: [140, 141] }),
 };
 
 const found: Record<string, Record<string, Placement>> = {};
@@ -63,7 +65,7 @@ for (const name of models) {
     const opened = await Device.open(device as DeviceName, { profile });
     const source = await openModel(tinyPath(name));
     const model = new LiveModel(opened, source.architecture, await source.readWeights());
-    await use(model);
+    await use(new OnnxBackend(model));
     await model.dispose();
     await opened.dispose();
     found[name][kind] = await placement(profile);

@@ -1,13 +1,11 @@
-import { causalAttention } from "../../../../../../src/engine/backend/onnx/decoder/attention.ts";
 import { LiveModel } from "../../../../../../src/engine/backend/onnx/decoder/liveModel.ts";
-import { input } from "../../../../../../src/engine/backend/onnx/graph/tensor.ts";
-import { crossEntropy } from "../../../../../../src/engine/backend/onnx/loss/crossEntropy.ts";
+import { OnnxBackend } from "../../../../../../src/engine/backend/onnx/onnxBackend.ts";
 import { Device } from "../../../../../../src/engine/backend/onnx/runtime/device.ts";
-import { Value } from "../../../../../../src/engine/backend/onnx/runtime/value.ts";
 import { openModel } from "../../../../../../src/engine/model/source.ts";
-import type { Batch, Objective } from "../../../../../../src/engine/train/objective.ts";
-import { Trainer, type TrainerOptions } from "../../../../../../src/engine/train/trainer.ts";
+import type { Objective } from "../../../../../../src/engine/train/objective.ts";
+import { TrainingStage } from "../../../../../../src/engine/train/trainingStage.ts";
 import type { DeviceName } from "../../../../../../src/protocol/device.ts";
+import type { TrainRecipe } from "../../../../../../src/protocol/recipeStages.ts";
 import { tinyPath } from "../../../../model/tiny.ts";
 
 /**
@@ -15,49 +13,24 @@ import { tinyPath } from "../../../../model/tiny.ts";
  * device named by the first argument, with LoRA and with all weights. Writes the losses, and whether what was trained
  * lies on the device, as JSON.
  */
-const [batch, length] = [2, 16];
-const tokens = batch * length;
-const layout = { prefix: 0, batch, length };
+const [rows, length] = [2, 17];
 
 /** The same few tokens at every step, each to be predicted from the one before. */
+const examples = Array.from({ length: rows }, (_, b) => ({
+  ids: Array.from({ length }, (_, t) => 3 + (((b * length + t) ** 2 * 7) % 150)),
+  promptLength: 1,
+}));
+const weight = 1 / (rows * (length - 1));
 const objective: Objective = {
-  batches: (): Batch[] => {
-    const ids = Int32Array.from({ length: tokens }, (_, i) => 3 + ((i * i * 7) % 150));
-    return [
-      {
-        key: "fixed",
-        tokens,
-        feeds: {
-          ids: Value.of(ids, [tokens]),
-          labels: Value.of(
-            Int32Array.from(ids, (_, i) => ids[(i + 1) % tokens]),
-            [tokens],
-          ),
-          weights: Value.of(new Float32Array(tokens).fill(1 / tokens), [tokens]),
-        },
-        build: (decoder) => {
-          const embedded = decoder.embed(input("ids", [tokens], "int32"));
-          const { layers } = decoder.architecture;
-          const hidden = decoder.blocks(embedded, 0, layers, causalAttention(decoder.architecture, layout));
-          const loss = crossEntropy(
-            decoder.finalNorm(hidden),
-            decoder.head(),
-            input("labels", [tokens], "int32"),
-            input("weights", [tokens]),
-          );
-          return { loss, metrics: {} };
-        },
-      },
-    ];
-  },
+  batches: () => [{ kind: "answers", examples, maskPrompt: true, weight, shared: 0 }],
   report: () => ({}),
   finished: () => null,
 };
 
-async function losses(device: Device, train: TrainerOptions["train"], trained: string) {
+async function losses(device: Device, train: TrainRecipe, trained: string) {
   const source = await openModel(tinyPath("llama"));
   const model = new LiveModel(device, source.architecture, await source.readWeights());
-  const trainer = await Trainer.create(model, objective, {
+  const trainer = await TrainingStage.create(new OnnxBackend(model), objective, {
     steps: 5,
     seed: 1,
     train,

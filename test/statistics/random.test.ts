@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { dropoutMask, shuffled, stream, uniform } from "../../../src/engine/train/random.ts";
+import { dropoutMask, shuffled, stream, uniform } from "../../src/statistics/random.ts";
 
 const numbers = Array.from({ length: 100 }, (_, i) => i);
 

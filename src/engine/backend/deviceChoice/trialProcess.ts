@@ -2,7 +2,7 @@
  * A process that tries one device and sends its parent what it found. It is a process of its own because a broken driver may
  * take its process with it, and because a device that was only tried must not stay open.
  */
-import { Device } from "../runtime/device.ts";
+import { Device } from "../onnx/runtime/device.ts";
 import { softwareAdapter } from "./adapter.ts";
 import { blockMilliseconds } from "./block.ts";
 import { type Trial, type TrialRequest, trialRequestSchema } from "./trial.ts";

@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { DeviceChoice } from "../../../../protocol/device.ts";
-import { milliseconds } from "../../../../wording/numbers.ts";
+import type { DeviceChoice } from "../../../protocol/device.ts";
+import { milliseconds } from "../../../wording/numbers.ts";
 import { noGpu } from "./adapter.ts";
 import type { TrainedBlock } from "./block.ts";
 import { type Trial, type TrialRequest, trialSchema } from "./trial.ts";

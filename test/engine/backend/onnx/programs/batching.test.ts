@@ -4,8 +4,8 @@ import {
   indexVector,
   layoutKey,
   packRows,
-  sharedPrefixLength,
-} from "../../../../../src/engine/backend/onnx/decoder/packing.ts";
+} from "../../../../../src/engine/backend/onnx/programs/batching.ts";
+import { sharedPrefixLength } from "../../../../../src/engine/backend/sharedPrefix.ts";
 
 it.each([
   [[], 0],
@@ -68,11 +68,10 @@ it("lays out the prefix once and pads each row on the right", () => {
       [1, 2, 5],
     ],
     [1, 2],
-    9,
     4,
   );
   expect(packed.layout).toEqual({ prefix: 2, batch: 2, length: 4 });
-  expect([...packed.ids.data]).toEqual([1, 2, 3, 4, 9, 9, 5, 9, 9, 9]);
+  expect([...packed.ids.data]).toEqual([1, 2, 3, 4, 0, 0, 5, 0, 0, 0]);
   expect(packed.ids.data[packed.place(0, 1)]).toBe(4);
   expect(packed.ids.data[packed.place(1, 0)]).toBe(5);
   expect(layoutKey(packed.layout)).toBe("2+2x4");

@@ -1,17 +1,15 @@
 import { DiscernError } from "../../protocol/errors.ts";
 import type { TrainRecipe } from "../../protocol/recipeStages.ts";
-import { type LoraPlan, loraNames } from "../backend/onnx/decoder/parameters.ts";
+import { stream, uniform } from "../../statistics/random.ts";
 import type { Adapter, LoraModule } from "../model/adapter.ts";
 import { type Architecture, linearModules, parameterShapes } from "../model/architecture.ts";
-import type { Parameter } from "../model/weights.ts";
-import { stream, uniform } from "./random.ts";
 
 /**
  * Checks a range of layers against the model.
  *
  * @throws DiscernError("recipe-invalid") when it is empty or reaches beyond the last layer.
  */
-export function layerRange(
+function layerRange(
   { layers }: Architecture,
   [from, to]: readonly [number, number] = [0, layers],
 ): [number, number] {
@@ -25,22 +23,22 @@ export function layerRange(
 }
 
 /**
- * The adapters of a LoRA stage and their first values, as in Hu et al. 2022: A Kaiming-uniform with a = √5, that is
+ * The adapter of a LoRA stage with its first values, as in Hu et al. 2022: A Kaiming-uniform with a = √5, that is
  * uniform in ±1/√in, and B zero, so that the first forward pass is the base model's.
  *
  * @param reached parameters that the stage's loss has a gradient for, where others are to carry no adapter.
  * @throws DiscernError("recipe-invalid") when a target names no linear module of the architecture.
  */
-export function loraParameters(
+export function newAdapter(
   architecture: Architecture,
   options: Extract<TrainRecipe, { method: "lora" }>,
   seed: number,
   reached?: ReadonlySet<string>,
-): { plan: LoraPlan; factors: Map<string, Parameter> } {
-  const modules = linearModules(architecture);
+): Adapter {
+  const linears = linearModules(architecture);
   const { targets, rank } = options;
   if (targets !== "all-linear") {
-    const known = modules.map(({ name }) => name.split(".").at(-1));
+    const known = linears.map(({ name }) => name.split(".").at(-1));
     for (const target of targets) {
       if (!known.includes(target)) {
         throw new DiscernError(
@@ -51,24 +49,22 @@ export function loraParameters(
     }
   }
   const [from, to] = layerRange(architecture, options.layers);
-  const plan = new Map<string, { rank: number; scale: number }>();
-  const factors = new Map<string, Parameter>();
+  const modules = new Map<string, LoraModule>();
   for (let layer = from; layer < to; layer++) {
-    for (const { name, inFeatures, outFeatures } of modules) {
+    for (const { name, inFeatures, outFeatures } of linears) {
       if (targets !== "all-linear" && !targets.includes(name.split(".").at(-1) as string)) continue;
       const module = `model.layers.${layer}.${name}`;
       if (reached && !reached.has(`${module}.weight`)) continue;
-      const { a, b } = loraNames(module);
-      plan.set(module, { rank, scale: options.alpha / rank });
       const bound = 1 / Math.sqrt(inFeatures);
-      factors.set(a, {
-        shape: [rank, inFeatures],
-        data: uniform(rank * inFeatures, bound, stream(seed, "lora", module)),
+      const a = uniform(rank * inFeatures, bound, stream(seed, "lora", module));
+      modules.set(module, {
+        a: { shape: [rank, inFeatures], data: a },
+        b: { shape: [outFeatures, rank], data: new Float32Array(outFeatures * rank) },
+        scale: options.alpha / rank,
       });
-      factors.set(b, { shape: [outFeatures, rank], data: new Float32Array(outFeatures * rank) });
     }
   }
-  return { plan, factors };
+  return { modules, baseModel: null };
 }
 
 /**
@@ -93,16 +89,11 @@ export function fullParameters(
   });
 }
 
-/** The adapter that factors of this plan make. */
-export function adapterOf(plan: LoraPlan, factors: ReadonlyMap<string, Parameter>): Adapter {
-  const modules = new Map<string, LoraModule>();
-  for (const [module, { scale }] of plan) {
-    const names = loraNames(module);
-    modules.set(module, {
-      a: factors.get(names.a) as Parameter,
-      b: factors.get(names.b) as Parameter,
-      scale,
-    });
-  }
-  return { modules, baseModel: null };
+/** What is thrown where a stage computes none of the layers it is to train. */
+export function nothingToTrain({ layers }: TrainRecipe): DiscernError {
+  return new DiscernError(
+    "recipe-invalid",
+    `train.layers is [${layers?.join(", ")}], and the stage computes none of these layers. ` +
+      "Name layers below the layer of the contrast, or leave them out.",
+  );
 }

@@ -1,13 +1,13 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { blockMilliseconds } from "../../../../../src/engine/backend/onnx/deviceChoice/block.ts";
-import { decide, tryDevice } from "../../../../../src/engine/backend/onnx/deviceChoice/choose.ts";
-import type { Trial } from "../../../../../src/engine/backend/onnx/deviceChoice/trial.ts";
-import { Device } from "../../../../../src/engine/backend/onnx/runtime/device.ts";
-import { openModel } from "../../../../../src/engine/model/source.ts";
-import { tempFolder } from "../../../../tempFolder.ts";
-import { tinyModels, tinyPath } from "../../../model/tiny.ts";
+import { blockMilliseconds } from "../../../../src/engine/backend/deviceChoice/block.ts";
+import { decide, tryDevice } from "../../../../src/engine/backend/deviceChoice/choose.ts";
+import type { Trial } from "../../../../src/engine/backend/deviceChoice/trial.ts";
+import { Device } from "../../../../src/engine/backend/onnx/runtime/device.ts";
+import { openModel } from "../../../../src/engine/model/source.ts";
+import { tempFolder } from "../../../tempFolder.ts";
+import { tinyModels, tinyPath } from "../../model/tiny.ts";
 
 const trial = (found: Partial<Trial>): Trial => ({
   problem: null,

@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { noGpu, softwareAdapter } from "../../../../../src/engine/backend/onnx/deviceChoice/adapter.ts";
-import { tempFolder } from "../../../../tempFolder.ts";
+import { noGpu, softwareAdapter } from "../../../../src/engine/backend/deviceChoice/adapter.ts";
+import { tempFolder } from "../../../tempFolder.ts";
 
 /** A folder of devices with these files in it. */
 function dev(...files: string[]): string {

@@ -1,14 +1,14 @@
 import { median } from "simple-statistics";
-import { type Architecture, linearModules, parameterShapes } from "../../../model/architecture.ts";
-import { causalAttention } from "../decoder/attention.ts";
-import { Decoder } from "../decoder/decoder.ts";
-import { type LoraSpec, ParameterInputs } from "../decoder/parameters.ts";
-import { gradients } from "../graph/autodiff.ts";
-import { ops } from "../graph/ops.ts";
-import { type Shape, size } from "../graph/shape.ts";
-import { input, scalar, type Tensor } from "../graph/tensor.ts";
-import type { Device } from "../runtime/device.ts";
-import type { Value } from "../runtime/value.ts";
+import { type Architecture, linearModules, parameterShapes } from "../../model/architecture.ts";
+import { causalAttention } from "../onnx/decoder/attention.ts";
+import { Decoder } from "../onnx/decoder/decoder.ts";
+import { type LoraSpec, ParameterInputs } from "../onnx/decoder/parameters.ts";
+import { gradients } from "../onnx/graph/autodiff.ts";
+import { ops } from "../onnx/graph/ops.ts";
+import { type Shape, size } from "../onnx/graph/shape.ts";
+import { input, scalar, type Tensor } from "../onnx/graph/tensor.ts";
+import type { Device } from "../onnx/runtime/device.ts";
+import type { Value } from "../onnx/runtime/value.ts";
 
 /** A decoder block as a stage would train it. */
 export interface TrainedBlock {

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { deviceNames } from "../../../../protocol/device.ts";
-import type { Architecture } from "../../../model/architecture.ts";
+import { deviceNames } from "../../../protocol/device.ts";
+import type { Architecture } from "../../model/architecture.ts";
 
 /** What a process that tries a device is asked, as JSON in its last argument. */
 export const trialRequestSchema = z.object({

@@ -1,0 +1,93 @@
+import { mergeAdapter } from "../../model/adapter.ts";
+import { linearModules } from "../../model/architecture.ts";
+import { exportMerged } from "../../model/export.ts";
+import type { LoadedModel } from "../../model/load.ts";
+import type {
+  Backend,
+  BackendShape,
+  Example,
+  ExampleLoss,
+  FeatureOptions,
+  Features,
+  Found,
+  GenerateOptions,
+  Generation,
+  Learned,
+  ScoreOptions,
+  Tokens,
+  TokenTrie,
+  Trainer,
+  TrainerSpec,
+  TrieScore,
+} from "../backend.ts";
+import type { LiveModel } from "./decoder/liveModel.ts";
+import { answerLosses } from "./programs/answers.ts";
+import { promptFeatures } from "./programs/features.ts";
+import { generate } from "./programs/generation.ts";
+import { kernel } from "./programs/kernel.ts";
+import { scoreTrie } from "./programs/score.ts";
+import { OnnxTrainer } from "./programs/trainer.ts";
+
+/** A model on onnxruntime, in float32. Finished adapters are merged into its weights. */
+export class OnnxBackend implements Backend {
+  readonly shape: BackendShape;
+  private readonly model: LiveModel;
+
+  constructor(model: LiveModel) {
+    const { layers, hiddenSize, vocabSize, contextLength } = model.architecture;
+    const linears = linearModules(model.architecture);
+    this.shape = { layers, hiddenSize, vocabularySize: vocabSize, contextLength, linears };
+    this.model = model;
+  }
+
+  get device(): string {
+    return this.model.device.name;
+  }
+
+  score(prompts: readonly Tokens[], trie: TokenTrie, options: ScoreOptions = {}): Promise<Found<TrieScore>> {
+    return scoreTrie(this.model, prompts, trie, options);
+  }
+
+  features(prompts: readonly Tokens[], options: FeatureOptions): Promise<Map<number, Features>> {
+    return promptFeatures(this.model, prompts, options);
+  }
+
+  losses(examples: readonly Example[]): Promise<ExampleLoss[]> {
+    return answerLosses(this.model, examples);
+  }
+
+  generate(prompts: readonly Tokens[], options: GenerateOptions): Promise<Found<Generation>> {
+    return generate(this.model, prompts, options);
+  }
+
+  kernel(features: Features, weights: Float32Array): Promise<Float32Array> {
+    return kernel(this.model, features, weights);
+  }
+
+  createTrainer(spec: TrainerSpec): Promise<Trainer> {
+    return OnnxTrainer.create(this.model, spec);
+  }
+
+  async adopt(learned: Learned): Promise<void> {
+    const { weights } = this.model;
+    if (learned.method === "lora") mergeAdapter(weights, learned.adapter);
+    else for (const [name, { data }] of learned.weights) weights.get(name)?.data.set(data);
+    this.model.forgetUploads();
+  }
+
+  export(
+    folder: string,
+    files: Pick<LoadedModel, "config" | "generationConfig" | "tokenizerFiles">,
+  ): Promise<void> {
+    return exportMerged(folder, files, this.model.weights);
+  }
+
+  interruptible<T>(check: () => void, work: () => Promise<T>): Promise<T> {
+    return this.model.device.interruptible(check, work);
+  }
+
+  async dispose(): Promise<void> {
+    await this.model.dispose();
+    await this.model.device.dispose();
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * How rows of tokens become the passes of a graph: sorted by length, cut into batches that memory holds, the tokens that
+ * all begin with run once, the rest padded to few lengths, so that compiled graphs are reused.
+ */
+import { greatestOf } from "../../../../statistics/extremes.ts";
+import type { BatchOptions, Found, Tokens } from "../../backend.ts";
+import { sharedPrefixLength } from "../../sharedPrefix.ts";
+import { type Layout, tokenCount } from "../decoder/attention.ts";
+import { Value } from "../runtime/value.ts";
+
+/** Rows that run together, from the shortest to the longest. */
+export interface RowBatch {
+  /** Where each row stands among all that were asked for. */
+  readonly indices: readonly number[];
+  readonly rows: readonly Tokens[];
+  /** What all rows that were asked for begin with. */
+  readonly prefix: Tokens;
+}
+
+/** What cuts rows into batches: as many rows as run together, and the tokens all begin with, counted where left out. */
+export interface BatchingOptions<T> extends BatchOptions<T> {
+  readonly size: number;
+  readonly shared?: number | undefined;
+}
+
+/**
+ * Runs rows in batches; one that is known whole is not run. This is the one place where rows are sorted and cut.
+ *
+ * @param run gives the results of a batch, in its order; it may tell how many of them are there already.
+ * @returns what was found, by the index of the row.
+ */
+export async function inBatches<T>(
+  rows: readonly Tokens[],
+  { size, shared = sharedPrefixLength(rows), known, onBatch, onProgress }: BatchingOptions<T>,
+  run: (batch: RowBatch, onDone: (count: number) => void) => Promise<readonly T[]>,
+): Promise<Map<number, T>> {
+  const all = new Map<number, T>();
+  const prefix = (rows[0] ?? []).slice(0, shared);
+  const order = rows.map((_, i) => i).sort((a, b) => rows[a].length - rows[b].length);
+  let before = 0;
+  for (const indices of batches(order, size, (i) => rows[i].length)) {
+    if (!known || !indices.every((i) => known(i))) {
+      let done = 0;
+      const onDone = (count: number) => {
+        done += count;
+        if (done < indices.length) onProgress?.(before + done);
+      };
+      const results = await run({ indices, rows: indices.map((i) => rows[i]), prefix }, onDone);
+      const found: Found<T> = new Map(indices.map((i, b) => [i, results[b]]));
+      for (const [i, result] of found) all.set(i, result);
+      await onBatch?.(found);
+    }
+    before += indices.length;
+    onProgress?.(before);
+  }
+  return all;
+}
+
+/** What is found in the order of the rows, where none was known before. */
+export function inOrder<T>(found: Found<T>): T[] {
+  return Array.from({ length: found.size }, (_, i) => found.get(i) as T);
+}
+
+/** Rows of tokens laid out for one graph. */
+export interface PackedRows {
+  readonly layout: Layout;
+  /** The graph's tokens (N), ready to be fed as `ids`. */
+  readonly ids: Value;
+  /** Index among the N tokens of a row's token, counted from the row's own first token, after the prefix. */
+  place(row: number, token: number): number;
+}
+
+/** Tokens of the rows of one batch, padding included: attention over rows of 2,000 tokens fills gigabytes soon. */
+const batchTokens = 4096;
+
+/**
+ * Cuts rows into batches of `size`, and of fewer where they are so long that memory would not hold as many.
+ *
+ * @param rows from the shortest to the longest.
+ */
+function batches<T>(rows: readonly T[], size: number, lengthOf: (row: T) => number): T[][] {
+  const found: T[][] = [];
+  for (const row of rows) {
+    const last = found.at(-1);
+    if (last && last.length < size && (last.length + 1) * lengthOf(row) <= batchTokens) last.push(row);
+    else found.push([row]);
+  }
+  return found;
+}
+
+/** The smallest positive multiple of `step` that is at least n: lengths come in buckets, so that graphs are reused. */
+export function bucket(n: number, step: number): number {
+  return Math.max(step, Math.ceil(n / step) * step);
+}
+
+/**
+ * Packs rows for a graph: the prefix once, then each row's own tokens, padded on the right to a common bucket. Padding is
+ * seen by nobody and read by nothing, so it may be any token: it is 0.
+ *
+ * @param rows whole rows, each beginning with `prefix`.
+ * @param step the bucket's unit, in tokens.
+ */
+export function packRows(rows: readonly Tokens[], prefix: Tokens, step: number): PackedRows {
+  const longest = greatestOf(rows.map((row) => row.length)) - prefix.length;
+  const layout = { prefix: prefix.length, batch: rows.length, length: bucket(longest, step) };
+  const place = (row: number, token: number) => prefix.length + row * layout.length + token;
+  const ids = new Int32Array(tokenCount(layout));
+  ids.set(prefix);
+  for (const [b, row] of rows.entries()) ids.set(row.slice(prefix.length), place(b, 0));
+  return { layout, ids: Value.of(ids, [ids.length]), place };
+}
+
+/** Whole numbers as an int32 vector (length), zeros behind them. */
+export function indexVector(values: readonly number[], length: number = values.length): Value {
+  const data = new Int32Array(length);
+  data.set(values);
+  return Value.of(data, [length]);
+}
+
+/** The name of a layout in the key of a compiled graph. */
+export function layoutKey({ prefix, batch, length }: Layout): string {
+  return `${prefix}+${batch}x${length}`;
+}

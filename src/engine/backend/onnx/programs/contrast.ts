@@ -1,0 +1,113 @@
+import type { ContrastBatch } from "../../backend.ts";
+import { tokenCount } from "../decoder/attention.ts";
+import type { Decoder } from "../decoder/decoder.ts";
+import { ops } from "../graph/ops.ts";
+import { input, scalar, type Tensor } from "../graph/tensor.ts";
+import { contrastiveLoss } from "../loss/contrastive.ts";
+import { cosineMatrix } from "../loss/cosine.ts";
+import { type PairMasks, pairMaskInputs, pairMasks } from "../loss/pairs.ts";
+import { distanceRetention, klRetention } from "../loss/retention.ts";
+import { Value } from "../runtime/value.ts";
+import { bucket, indexVector, layoutKey, packRows } from "./batching.ts";
+import { featuresAt, pooled, pooledRows } from "./features.ts";
+import type { Pass } from "./pass.ts";
+
+/** Lengths are rounded up to multiples of this. */
+const lengthStep = 8;
+
+/** The tokens of the anchors whose features must stay, and what retention compares them with. */
+interface Held {
+  /** Places of the tokens among those of the graph. */
+  readonly rows: readonly number[];
+  /** Rows of the graph: as many, rounded up; 0 without anchors. */
+  readonly count: number;
+  readonly feeds: Record<string, Value>;
+}
+
+/**
+ * The pass of a contrastive batch: the metric-learning loss on pooled features, plus the weighted retention term. Prompts
+ * and anchors run together, through the blocks below the layer alone. KL retention also runs norm and head, as
+ * constants: they get no gradient.
+ *
+ * Cost: three passes of ℓ blocks over the rows' own tokens; the shared prefix is run once.
+ *
+ * @param head the output embedding (V, C) that KL retention reads both sides with, where training moves the model's own.
+ */
+export function contrastPass(batch: ContrastBatch, head: Value | null): Pass {
+  const { prompts, layer, pooling, centre, loss, retention, shared } = batch;
+  const width = centre.length;
+  const prefix = (prompts[0]?.ids ?? []).slice(0, shared);
+  const rows = [...prompts, ...(retention?.anchors ?? [])].map(({ ids }) => ids);
+  const packed = packRows(rows, prefix, lengthStep);
+  const lengths = prompts.map(({ ids }) => ids.length - shared);
+  const features = pooledRows(packed, lengths, pooling);
+  const held = heldTokens(batch, packed.place, width);
+  const padding = new Array<number>(features.count - features.rows.length).fill(0);
+  const term = retention && { ...retention, rows: held.count };
+  const kind = JSON.stringify([layer, pooling, loss, term && [term.type, term.weight]]);
+  return {
+    key: `contrast ${layoutKey(packed.layout)} ${prompts.length} ${features.count} ${held.count} ${kind}`,
+    tokens: tokenCount(packed.layout),
+    feeds: {
+      ids: packed.ids,
+      rows: indexVector([...features.rows, ...padding, ...held.rows], features.count + held.count),
+      ...pairMasks(prompts.map(({ label }) => label)),
+      centre: Value.of(centre, [width]),
+      ...features.feeds,
+      ...held.feeds,
+      ...(head && held.count > 0 ? { head } : {}),
+    },
+    build(decoder) {
+      const wanted = input("rows", [features.count + held.count], "int32");
+      const all = featuresAt(decoder, packed.layout, [layer], wanted).get(layer) as Tensor;
+      const own = pooled(ops.slice(all, 0, 0, features.count), prompts.length, pooling);
+      const centred = ops.sub(own, input("centre", [width]));
+      const masks = pairMaskInputs(prompts.length);
+      const contrast = contrastiveLoss(loss)(centred, masks);
+      const metrics: Record<string, Tensor> = { separation: separation(centred, masks) };
+      if (!term?.rows) return { loss: contrast, metrics };
+      const now = ops.slice(all, 0, features.count, features.count + term.rows);
+      metrics.retention = retentionTerm(decoder, now, term.type, head);
+      metrics.contrast = contrast;
+      return { loss: ops.add(contrast, ops.mul(metrics.retention, scalar(term.weight))), metrics };
+    },
+  };
+}
+
+/** The weighted mean over the anchors' tokens of how far their features (rows, C) have moved, a scalar. */
+function retentionTerm(decoder: Decoder, now: Tensor, type: "distance" | "kl", head: Value | null): Tensor {
+  const original = input("original", now.shape);
+  const weights = input("weights", [now.shape[0]]);
+  if (type === "distance") return distanceRetention(now, original, weights);
+  const fixed = head ? input("head", head.shape) : undefined;
+  return klRetention(decoder.lens(now, fixed), decoder.lens(original, fixed), weights);
+}
+
+function heldTokens(
+  { prompts, retention, shared }: ContrastBatch,
+  place: (row: number, token: number) => number,
+  width: number,
+): Held {
+  const anchors = retention?.anchors ?? [];
+  if (anchors.length === 0) return { rows: [], count: 0, feeds: {} };
+  const rows = anchors.flatMap(({ positions }, i) =>
+    positions.map((t) => place(prompts.length + i, t - shared)),
+  );
+  const count = bucket(rows.length, 64);
+  const original = new Float32Array(count * width).fill(1);
+  let offset = 0;
+  for (const { features } of anchors) {
+    original.set(features, offset);
+    offset += features.length;
+  }
+  const weights = new Float32Array(count).fill(1 / rows.length, 0, rows.length);
+  const feeds = { original: Value.of(original, [count, width]), weights: Value.of(weights, [count]) };
+  return { rows, count, feeds };
+}
+
+/** Mean cosine within the groups minus mean cosine across them: embeddings (B, C) → scalar. */
+function separation(embeddings: Tensor, { positives, negatives }: PairMasks): Tensor {
+  const cosines = cosineMatrix(embeddings);
+  const mean = (mask: Tensor) => ops.div(ops.sum(ops.mul(cosines, mask), [0, 1]), ops.sum(mask, [0, 1]));
+  return ops.sub(mean(positives), mean(negatives));
+}

@@ -1,0 +1,181 @@
+import type { FeatureOptions, Features, Tokens } from "../../backend.ts";
+import { refuseNaN } from "../../finite.ts";
+import { causalAttention, type Layout, tokenCount } from "../decoder/attention.ts";
+import type { Decoder } from "../decoder/decoder.ts";
+import type { LiveModel } from "../decoder/liveModel.ts";
+import { ops } from "../graph/ops.ts";
+import { input, type Tensor } from "../graph/tensor.ts";
+import { Value } from "../runtime/value.ts";
+import {
+  bucket,
+  inBatches,
+  indexVector,
+  inOrder,
+  layoutKey,
+  type PackedRows,
+  packRows,
+  type RowBatch,
+} from "./batching.ts";
+
+/** How one feature a prompt is made of those of its tokens. */
+export type Pooling = "last" | "mean";
+
+const lengthStep = 8;
+const batchSize = 16;
+/** Rows run together where features of chosen tokens are wanted: those of all tokens are then in memory at once. */
+const wholeRowBatch = 8;
+
+/** Features of the chosen tokens at layers, ascending, by name `layer.<ℓ>`: (rows, C) each, the input of block ℓ. */
+export function featuresAt(
+  decoder: Decoder,
+  layout: Layout,
+  layers: readonly number[],
+  rows: Tensor,
+): Map<number, Tensor> {
+  const attention = causalAttention(decoder.architecture, layout);
+  let x = decoder.embed(input("ids", [tokenCount(layout)], "int32"));
+  let at = 0;
+  return new Map(
+    layers.map((layer) => {
+      // The last stretch needs its chosen tokens alone; those before it feed the next stretch.
+      const last = layer === layers.at(-1);
+      x = decoder.blocks(x, at, layer, attention, last ? rows : undefined);
+      at = layer;
+      return [layer, last ? x : ops.gather(x, rows)];
+    }),
+  );
+}
+
+/** The tokens that the features of packed prompts are made of, and the feeds that pool them. */
+export interface PooledRows {
+  /** Places of the tokens among those of the graph. */
+  readonly rows: readonly number[];
+  /** Rows of the graph: as many, rounded up where their number varies with the prompts' lengths. */
+  readonly count: number;
+  readonly feeds: Record<string, Value>;
+}
+
+/**
+ * Picks each prompt's last token, or all of its own tokens, which are those behind the prefix.
+ *
+ * @param lengths of the prompts that come first among the packed rows, without the prefix.
+ */
+export function pooledRows({ place }: PackedRows, lengths: readonly number[], pooling: Pooling): PooledRows {
+  if (pooling === "last") {
+    const rows = lengths.map((length, b) => place(b, length - 1));
+    return { rows, count: rows.length, feeds: {} };
+  }
+  const rows = lengths.flatMap((length, b) => Array.from({ length }, (_, t) => place(b, t)));
+  const count = bucket(rows.length, 64);
+  return { rows, count, feeds: { pool: meanPooling(lengths, count) } };
+}
+
+/** One feature a prompt, (prompts, C), from the features of its tokens as `pooledRows` picked them. */
+export function pooled(tokens: Tensor, prompts: number, pooling: Pooling): Tensor {
+  return pooling === "last" ? tokens : ops.gemm(input("pool", [prompts, tokens.shape[0]]), tokens);
+}
+
+/** The matrix (B, tokens) that takes the mean over each row's own tokens. */
+function meanPooling(lengths: readonly number[], tokens: number): Value {
+  const pool = new Float32Array(lengths.length * tokens);
+  let start = 0;
+  for (const [b, length] of lengths.entries()) {
+    pool.fill(1 / length, b * tokens + start, b * tokens + start + length);
+    start += length;
+  }
+  return Value.of(pool, [lengths.length, tokens]);
+}
+
+/** Features of prompts, as `Backend.features` describes them. */
+export async function promptFeatures(
+  model: LiveModel,
+  prompts: readonly Tokens[],
+  options: FeatureOptions,
+): Promise<Map<number, Features>> {
+  const layers = [...new Set(options.layers)].sort((a, b) => a - b);
+  const { pooling, shared } = options;
+  const size = options.batchSize ?? (typeof pooling === "string" ? batchSize : wholeRowBatch);
+  const found = await inBatches(prompts, { size, shared }, (batch) =>
+    typeof pooling === "string"
+      ? pooledBatch(model, batch, layers, pooling)
+      : chosenBatch(model, batch, layers, pooling.positions),
+  );
+  const width = model.architecture.hiddenSize;
+  const parts = inOrder(found);
+  return new Map(
+    layers.map((layer, l) => [
+      layer,
+      joined(
+        parts.map((part) => part[l]!),
+        width,
+      ),
+    ]),
+  );
+}
+
+/** For each prompt of a batch its pooled feature at each layer. */
+async function pooledBatch(
+  model: LiveModel,
+  { rows, prefix }: RowBatch,
+  layers: readonly number[],
+  pooling: Pooling,
+): Promise<Float32Array[][]> {
+  const packed = packRows(rows, prefix, lengthStep);
+  const lengths = rows.map((row) => row.length - prefix.length);
+  const { rows: tokens, count, feeds } = pooledRows(packed, lengths, pooling);
+  const key = `features ${pooling} ${layers.join(",")} ${layoutKey(packed.layout)} ${count}`;
+  const program = await model.program(key, (decoder) => {
+    const all = featuresAt(decoder, packed.layout, layers, input("rows", [count], "int32"));
+    return named(all, (x) => pooled(x, rows.length, pooling));
+  });
+  const out = await model.run(program, { ids: packed.ids, rows: indexVector(tokens, count), ...feeds });
+  const width = model.architecture.hiddenSize;
+  const data = layers.map((layer) => finite(out[`layer.${layer}`].data, layer));
+  return rows.map((_, b) => data.map((each) => each.slice(b * width, (b + 1) * width)));
+}
+
+/** For each prompt of a batch the features of its chosen tokens at each layer, one behind the other. */
+async function chosenBatch(
+  model: LiveModel,
+  { indices, rows, prefix }: RowBatch,
+  layers: readonly number[],
+  positions: readonly (readonly number[])[],
+): Promise<Float32Array[][]> {
+  const { layout, ids, place } = packRows(rows, prefix, lengthStep);
+  const count = tokenCount(layout);
+  const program = await model.program(`features ${layers.join(",")} ${layoutKey(layout)}`, (decoder) =>
+    named(featuresAt(decoder, layout, layers, input("rows", [count], "int32"))),
+  );
+  const out = await model.run(program, { ids, rows: indexVector([...Array(count).keys()]) });
+  const width = model.architecture.hiddenSize;
+  return indices.map((i, b) =>
+    layers.map((layer) => {
+      const { data } = out[`layer.${layer}`];
+      const chosen = new Float32Array(positions[i]!.length * width);
+      for (const [k, t] of positions[i]!.entries()) {
+        const from = (t < prefix.length ? t : place(b, t - prefix.length)) * width;
+        chosen.set(data.subarray(from, from + width), k * width);
+      }
+      return finite(chosen, layer);
+    }),
+  );
+}
+
+function named(features: ReadonlyMap<number, Tensor>, make: (x: Tensor) => Tensor = (x) => x) {
+  return Object.fromEntries([...features].map(([layer, x]) => [`layer.${layer}`, make(x)]));
+}
+
+function finite(features: Float32Array, layer: number): Float32Array {
+  refuseNaN(features, `features at layer ${layer}`);
+  return features;
+}
+
+function joined(parts: readonly Float32Array[], width: number): Features {
+  const data = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    data.set(part, offset);
+    offset += part.length;
+  }
+  return { count: data.length / width, width, data };
+}

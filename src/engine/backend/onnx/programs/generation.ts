@@ -1,0 +1,196 @@
+import { greatestOf } from "../../../../statistics/extremes.ts";
+import type { Found, GenerateOptions, Generation, Tokens } from "../../backend.ts";
+import { refuseNaN } from "../../finite.ts";
+import {
+  type Attention,
+  biasName,
+  causalAttention,
+  masked,
+  stepAttention,
+  tokenCount,
+} from "../decoder/attention.ts";
+import type { Decoder } from "../decoder/decoder.ts";
+import type { LiveModel } from "../decoder/liveModel.ts";
+import { ops } from "../graph/ops.ts";
+import { input, type Tensor } from "../graph/tensor.ts";
+import { Value } from "../runtime/value.ts";
+import { bucket, inBatches, indexVector, layoutKey, packRows } from "./batching.ts";
+import { KeyValueCache } from "./keyValueCache.ts";
+
+/** Prompt lengths are rounded up to multiples of this, so that graphs are reused. */
+const lengthStep = 8;
+/** The same for the room in caches, which costs memory alone. */
+const capacityStep = 32;
+
+/**
+ * Continues prompts greedily. Prompts of like length run together, what all begin with is run once a batch, and a batch
+ * shrinks as its answers end.
+ *
+ * Cost of a step: reading the weights once, whatever the batch; 16 rows cost hardly more than one.
+ */
+export function generate(
+  model: LiveModel,
+  prompts: readonly Tokens[],
+  options: GenerateOptions,
+): Promise<Found<Generation>> {
+  const { maxNewTokens, batchSize = 16 } = options;
+  const { contextLength } = model.architecture;
+  return inBatches(prompts, { ...options, size: batchSize }, async ({ rows, prefix }, onDone) => {
+    const growing = rows.map((prompt): Row => {
+      const most = Math.min(maxNewTokens, contextLength - prompt.length);
+      return { prompt, ids: [], most, ended: false };
+    });
+    if (maxNewTokens > 0) await generateBatch(model, growing, prefix, options, onDone);
+    return growing.map(({ ids, ended }) => ({ ids, ended }));
+  });
+}
+
+/** A prompt whose answer grows. */
+interface Row {
+  readonly prompt: Tokens;
+  readonly ids: number[];
+  /** Tokens the answer may have. */
+  readonly most: number;
+  ended: boolean;
+}
+
+async function generateBatch(
+  model: LiveModel,
+  prompts: readonly Row[],
+  prefix: Tokens,
+  { maxNewTokens, eosIds }: GenerateOptions,
+  onFinished: (rows: number) => void,
+): Promise<void> {
+  const longest = greatestOf(prompts.map(({ prompt }) => prompt.length));
+  // The bucket that the prompts are padded to may be longer than they are.
+  const capacity = bucket(longest + Math.max(lengthStep, maxNewTokens), capacityStep);
+  const first = await prefill(model, prompts, prefix, capacity);
+  const cache = new KeyValueCache(model.device, first);
+  try {
+    let rows = prompts;
+    let { logits } = first;
+    for (let left = rows.length; ; ) {
+      const tokens = mostProbable(logits);
+      const open: number[] = [];
+      for (const [i, row] of rows.entries()) {
+        if (row.ended || row.ids.length === row.most) continue;
+        if (eosIds.includes(tokens[i])) row.ended = true;
+        else row.ids.push(tokens[i]);
+        if (!row.ended && row.ids.length < row.most) open.push(i);
+      }
+      if (open.length < left) onFinished(left - open.length);
+      left = open.length;
+      if (left === 0) return;
+      // One long answer does not keep the whole batch at work.
+      if (batchOf(left) < cache.batch) {
+        await cache.keep(open, batchOf(left));
+        rows = open.map((i) => rows[i]);
+      }
+      logits = await step(model, rows, cache);
+    }
+  } finally {
+    cache.dispose();
+  }
+}
+
+/** Runs the prompts through the model, what they share once: logits (B, V) of each one's last token, and caches. */
+async function prefill(
+  model: LiveModel,
+  rows: readonly Row[],
+  prefix: Tokens,
+  capacity: number,
+): Promise<Record<string, Value>> {
+  const batch = batchOf(rows.length);
+  const prompts = Array.from({ length: batch }, (_, i) => (rows[i] ?? rows[0]).prompt);
+  const { layout, ids, place } = packRows(prompts, prefix, lengthStep);
+  const last = prompts.map((prompt, row) => place(row, prompt.length - 1 - prefix.length));
+  const program = await model.program(
+    `prefill ${layoutKey(layout)} in ${capacity}`,
+    (decoder) => {
+      const attention = causalAttention(model.architecture, layout);
+      const logits = lastLogits(decoder, tokenCount(layout), attention, input("rows", [batch], "int32"));
+      const cached = (x: Tensor) => ops.pad(x, 2, 0, capacity - x.shape[2]);
+      const present = [...attention.seen].flatMap(([layer, { key, value }]) => [
+        [`present.${layer}.key`, cached(key)],
+        [`present.${layer}.value`, cached(value)],
+      ]);
+      return { logits, ...Object.fromEntries(present) };
+    },
+    { resident: isCache },
+  );
+  return model.run(program, { ids, rows: indexVector(last) });
+}
+
+/** Runs the newest token of each row, and adds it to the caches; → logits (B, V). */
+async function step(model: LiveModel, rows: readonly Row[], cache: KeyValueCache): Promise<Value> {
+  const { architecture, device } = model;
+  const { batch, capacity } = cache;
+  const program = await model.program(
+    `generate ${batch} in ${capacity}`,
+    (decoder) => {
+      const attention = stepAttention(architecture, batch, capacity);
+      const logits = lastLogits(decoder, batch, attention);
+      return { logits, ...(device.resident ? attention.present : attention.added) };
+    },
+    { resident: isCache },
+  );
+  const last = rows.map(({ ids }) => ids.at(-1) as number);
+  const places = Array.from({ length: batch }, (_, i) =>
+    i < rows.length ? rows[i].prompt.length + rows[i].ids.length - 1 : 0,
+  );
+  const { logits, ...tokens } = await model.run(program, {
+    ...cache.feeds,
+    ...sight(architecture.attention.windows, places, capacity),
+    ids: indexVector(last, batch),
+    positions: Value.of(BigInt64Array.from(places, BigInt), [batch, 1]),
+  });
+  cache.add(tokens, places);
+  return logits;
+}
+
+/** What the tokens at these places see of their caches, for each kind of layer, and where they stand themselves. */
+function sight(
+  windows: readonly (number | null)[],
+  places: readonly number[],
+  capacity: number,
+): Record<string, Value> {
+  const width = capacity + 1;
+  const feeds: Record<string, Value> = {};
+  for (const window of new Set(windows)) {
+    const bias = new Float32Array(places.length * width).fill(masked);
+    for (const [row, place] of places.entries()) {
+      const first = window === null ? 0 : Math.max(0, place - window + 1);
+      bias.fill(0, row * width + first, row * width + place);
+      bias[row * width + capacity] = 0;
+    }
+    feeds[biasName(window)] = Value.of(bias, [places.length, 1, 1, width]);
+  }
+  const here = new Uint8Array(places.length * capacity);
+  for (const [row, place] of places.entries()) here[row * capacity + place] = 1;
+  return { ...feeds, here: Value.of(here, [places.length, 1, capacity, 1]) };
+}
+
+/** Logits of the chosen tokens out of the N of a graph, of all where none are chosen. */
+function lastLogits(decoder: Decoder, tokens: number, attention: Attention, rows?: Tensor): Tensor {
+  const embedded = decoder.embed(input("ids", [tokens], "int32"));
+  const hidden = decoder.blocks(embedded, 0, decoder.architecture.layers, attention, rows);
+  return decoder.head().logits(decoder.finalNorm(hidden));
+}
+
+const isCache = (name: string) => name.startsWith("present.");
+
+/** The extent of a batch that holds n rows: a power of two, so that few graphs serve all. */
+function batchOf(n: number): number {
+  return 2 ** Math.ceil(Math.log2(n));
+}
+
+/** The token with the highest logit in each row of (B, V); the first of equals. */
+function mostProbable({ data, shape: [rows, width] }: Value): number[] {
+  refuseNaN(data, "next-token logits");
+  return Array.from({ length: rows }, (_, row) => {
+    const logits = data.subarray(row * width, (row + 1) * width);
+    let best = 0;
+    for (let i = 1; i < width; i++) if (logits[i] > logits[best]) best = i;
+    return best;
+  });
+}

@@ -1,0 +1,142 @@
+import type { Found, ScoreOptions, Tokens, TokenTrie, TrieScore } from "../../backend.ts";
+import { refuseNaN } from "../../finite.ts";
+import { biasName, masked, tokenCount, treeAttention } from "../decoder/attention.ts";
+import type { LiveModel } from "../decoder/liveModel.ts";
+import { ops } from "../graph/ops.ts";
+import { input, type Tensor } from "../graph/tensor.ts";
+import { Value } from "../runtime/value.ts";
+import { inBatches, indexVector, layoutKey, type PackedRows, packRows, type RowBatch } from "./batching.ts";
+
+const lengthStep = 8;
+/** Prompts run together; logits of all inner nodes of a batch are in memory at once. */
+const batchSize = 8;
+
+/**
+ * Scores a trie of openings behind prompts. A prompt, and behind it the whole tree of openings, goes through the model
+ * once: each node sees the prompt and its own path, at the position it would have in a text.
+ */
+export function scoreTrie(
+  model: LiveModel,
+  prompts: readonly Tokens[],
+  trie: TokenTrie,
+  { entropy = false, ...options }: ScoreOptions,
+): Promise<Found<TrieScore>> {
+  return inBatches(prompts, { ...options, size: batchSize }, (batch) =>
+    scoreBatch(model, batch, trie, entropy),
+  );
+}
+
+async function scoreBatch(
+  model: LiveModel,
+  { rows: prompts, prefix }: RowBatch,
+  trie: TokenTrie,
+  entropy: boolean,
+): Promise<TrieScore[]> {
+  const { nodes, edges } = trie;
+  const rows = prompts.map((prompt) => [...prompt, ...nodes.map(({ token }) => token)]);
+  const packed = packRows(rows, prefix, lengthStep);
+  const starts = 1 + nodes.length;
+  const own = prompts.map((prompt) => prompt.length - prefix.length);
+  // Of each prompt its last token and the inner nodes are asked for their next token, in this order.
+  const asked = own.flatMap((length, b) =>
+    Array.from({ length: starts }, (_, i) => packed.place(b, length - 1 + i)),
+  );
+  const parents = own.flatMap((_, b) => edges.map(({ parent }) => b * starts + parent + 1));
+  const tokens = own.flatMap(() => edges.map(({ token }) => token));
+  const program = await scoreProgram(model, packed, asked.length, tokens.length, entropy);
+  const out = await model.run(program, {
+    ids: packed.ids,
+    rows: indexVector(asked),
+    parents: indexVector(parents),
+    tokens: indexVector(tokens),
+    ...(entropy ? { roots: indexVector(own.map((_, b) => b * starts)) } : {}),
+    ...sight(model.architecture.attention.windows, packed, own, trie),
+  });
+  const logProbabilities = out.surprisals.data.map((surprisal) => -surprisal);
+  refuseNaN(logProbabilities, "next-token probabilities");
+  const entropies = out.entropies?.data;
+  if (entropies) refuseNaN(entropies, "entropies of the first answer token");
+  return prompts.map((_, b) => ({
+    logProbabilities: logProbabilities.slice(b * edges.length, (b + 1) * edges.length),
+    ...(entropies && { entropy: entropies[b]! }),
+  }));
+}
+
+function scoreProgram(
+  model: LiveModel,
+  { layout }: PackedRows,
+  asked: number,
+  edges: number,
+  entropy: boolean,
+) {
+  const { prefix, batch, length } = layout;
+  const key = `score ${layoutKey(layout)} ${asked} ${edges}${entropy ? " entropy" : ""}`;
+  return model.program(key, (decoder) => {
+    const a = model.architecture;
+    const attention = treeAttention(a, layout, prefix + length);
+    const x = decoder.embed(input("ids", [tokenCount(layout)], "int32"));
+    const hidden = decoder.finalNorm(
+      decoder.blocks(x, 0, a.layers, attention, input("rows", [asked], "int32")),
+    );
+    const parents = input("parents", [edges], "int32");
+    const tokens = input("tokens", [edges], "int32");
+    const head = decoder.head();
+    const surprisals = head.surprisal(hidden, tokens, parents);
+    const outputs: Record<string, Tensor> = { surprisals };
+    if (entropy) {
+      outputs.entropies = head.entropy(ops.gather(hidden, input("roots", [batch], "int32")));
+    }
+    return outputs;
+  });
+}
+
+/** Positions and masks of a batch: what each of its tokens sees. */
+function sight(
+  windowOfLayers: readonly (number | null)[],
+  { layout, place }: PackedRows,
+  own: readonly number[],
+  trie: TokenTrie,
+): Record<string, Value> {
+  const { prefix, batch, length } = layout;
+  const { nodes } = trie;
+  const positions = BigInt64Array.from({ length: tokenCount(layout) }, (_, i) => BigInt(Math.min(i, prefix)));
+  const width = prefix + length;
+  const visible = (b: number, query: number, key: number): boolean => {
+    if (query < own[b]) return key <= query;
+    const node = query - own[b];
+    if (node >= nodes.length) return key === query;
+    return key < own[b] || (key - own[b] < nodes.length && isAncestor(trie, key - own[b], node));
+  };
+  const position = (b: number, t: number): number =>
+    prefix + (t < own[b] ? t : own[b] + (nodes[t - own[b]]?.depth ?? 1) - 1);
+  const windows = new Set(windowOfLayers);
+  const biases = new Map(
+    [...windows].map((window) => [window, new Float32Array(batch * length * width).fill(masked)]),
+  );
+  for (let b = 0; b < batch; b++) {
+    for (let query = 0; query < length; query++) {
+      const at = position(b, query);
+      positions[place(b, query)] = BigInt(at);
+      for (const [window, bias] of biases) {
+        const row = (b * length + query) * width;
+        const first = window === null ? 0 : at - window + 1;
+        for (let key = Math.max(0, first); key < prefix; key++) bias[row + key] = 0;
+        for (let key = 0; key < length; key++) {
+          if (visible(b, query, key) && position(b, key) >= first) bias[row + prefix + key] = 0;
+        }
+      }
+    }
+  }
+  return {
+    positions: Value.of(positions, [1, positions.length]),
+    ...Object.fromEntries(
+      [...biases].map(([window, bias]) => [biasName(window), Value.of(bias, [batch, 1, length, width])]),
+    ),
+  };
+}
+
+/** Whether node `ancestor` lies on the path from the root to `node` (a node lies on its own path). */
+export function isAncestor({ nodes }: TokenTrie, ancestor: number, node: number): boolean {
+  for (let at = node; at >= 0; at = nodes[at].parent) if (at === ancestor) return true;
+  return false;
+}

@@ -1,0 +1,290 @@
+import { DiscernError } from "../../../../protocol/errors.ts";
+import { dropoutMask, stream } from "../../../../statistics/random.ts";
+import { mergeAdapter } from "../../../model/adapter.ts";
+import type { Parameter } from "../../../model/weights.ts";
+import type { Batch, Learned, StepFigures, Trainer, TrainerSpec } from "../../backend.ts";
+import { fullParameters, newAdapter, nothingToTrain } from "../../trainable.ts";
+import type { LoraDropout } from "../decoder/decoder.ts";
+import type { LiveModel } from "../decoder/liveModel.ts";
+import { adapterOf, loraFactors } from "../decoder/loraFactors.ts";
+import { gradients } from "../graph/autodiff.ts";
+import { ops } from "../graph/ops.ts";
+import { type Shape, size } from "../graph/shape.ts";
+import { input, scalar, type Tensor } from "../graph/tensor.ts";
+import type { Program } from "../runtime/program.ts";
+import { Value } from "../runtime/value.ts";
+import { AdamW, type Trained } from "./adamW.ts";
+import { answersPass } from "./answers.ts";
+import { contrastPass } from "./contrast.ts";
+import type { Pass } from "./pass.ts";
+
+/**
+ * Training on onnxruntime. Each pass is one graph: loss, metrics, gradients added to those of the passes before, and their
+ * squared norm. A second graph moves the parameters.
+ *
+ * Cost of a step: about three forward passes of the layers that are run, less the weight gradients that LoRA spares.
+ * Memory: three copies of what is trained, and its gradients.
+ */
+export class OnnxTrainer implements Trainer {
+  private readonly model: LiveModel;
+  private readonly spec: TrainerSpec;
+  private readonly optimiser: AdamW;
+  private readonly shapes: ReadonlyMap<string, Shape>;
+  private moments: ReadonlyMap<string, Pick<Trained, "m" | "v">>;
+  /** The head (V, C) as it was before training, where training moves it and KL retention reads it; else null. */
+  private readonly head: Value | null;
+  /** Gradient buffers on the CPU, reused by every step. */
+  private readonly buffers: Record<string, Value> = {};
+  private sums: ReadonlyMap<string, Value> = new Map();
+  private updates = 0;
+
+  private constructor(
+    model: LiveModel,
+    spec: TrainerSpec,
+    optimiser: AdamW,
+    shapes: ReadonlyMap<string, Shape>,
+    moments: ReadonlyMap<string, Pick<Trained, "m" | "v">>,
+    head: Value | null,
+  ) {
+    this.model = model;
+    this.spec = spec;
+    this.optimiser = optimiser;
+    this.shapes = shapes;
+    this.moments = moments;
+    this.head = head;
+    if (!model.device.resident) {
+      for (const [name, shape] of shapes) {
+        this.buffers[`grad.${name}`] = Value.of(new Float32Array(size(shape)), shape);
+      }
+    }
+  }
+
+  /**
+   * Attaches the adapter (LoRA) or picks the parameters (full). What no batch has a gradient for, because it is not run or
+   * held constant, is left out: weight decay would still move it.
+   */
+  static async create(model: LiveModel, spec: TrainerSpec): Promise<OnnxTrainer> {
+    const { train, seed } = spec;
+    const head = await headBefore(model, spec);
+    const reached = new Set<string>();
+    for (const batch of spec.kinds) {
+      const pass = passOf(batch, head);
+      for (const name of model.moves((decoder) => pass.build(decoder).loss)) reached.add(name);
+    }
+    const shapes = new Map<string, Shape>();
+    if (train.method === "lora") {
+      const adapter = newAdapter(model.architecture, train, seed, reached);
+      for (const [module, { a, b, scale }] of spec.initial?.modules ?? []) {
+        // Training changes arrays in place: these are someone else's.
+        const copied = ({ shape, data }: Parameter) => ({ shape, data: Float32Array.from(data) });
+        if (adapter.modules.has(module)) adapter.modules.set(module, { a: copied(a), b: copied(b), scale });
+      }
+      const { plan, factors } = loraFactors(adapter);
+      if (plan.size === 0) throw nothingToTrain(train);
+      await model.attach(plan, factors);
+      for (const [name, { shape }] of factors) shapes.set(name, shape);
+    } else {
+      for (const name of fullParameters(model.architecture, train, reached)) {
+        shapes.set(name, (await model.value(name)).shape);
+      }
+      if (shapes.size === 0) throw nothingToTrain(train);
+    }
+    const optimiser = await AdamW.create(model.device, shapes, spec.optimiser);
+    const moments = new Map<string, Pick<Trained, "m" | "v">>();
+    for (const [name, shape] of shapes) {
+      moments.set(name, { m: await optimiser.zeroMoment(shape), v: await optimiser.zeroMoment(shape) });
+    }
+    return new OnnxTrainer(model, spec, optimiser, shapes, moments, head);
+  }
+
+  async backward(passes: readonly Batch[]): Promise<StepFigures> {
+    this.free(this.sums);
+    let sums: ReadonlyMap<string, Value> = new Map();
+    let [loss, gradientNorm, tokens] = [0, 0, 0];
+    const metrics: Record<string, number> = {};
+    for (const [i, batch] of passes.entries()) {
+      const pass = passOf(batch, this.head);
+      const program = await this.program(pass, i > 0);
+      const added = Object.fromEntries([...sums].map(([name, sum]) => [`sum.${name}`, sum]));
+      const feeds = { ...pass.feeds, ...added, ...this.masks(program, i) };
+      const out = await this.model.run(program, feeds, this.buffers);
+      loss += out.loss.data[0];
+      gradientNorm = Math.sqrt(out.squaredNorm.data[0]);
+      tokens += pass.tokens;
+      for (const [name, value] of Object.entries(out)) {
+        if (!name.startsWith("metric.")) continue;
+        const key = name.slice("metric.".length);
+        metrics[key] = (metrics[key] ?? 0) + value.data[0];
+      }
+      this.free(sums);
+      sums = new Map([...this.shapes.keys()].map((name) => [name, out[`grad.${name}`]]));
+      this.sums = sums;
+    }
+    return { loss, gradientNorm, tokens, metrics };
+  }
+
+  async update(rate: number, scale: number): Promise<void> {
+    if (this.sums.size === 0) throw new Error("there are no gradients to move by: call `backward` first");
+    const trained = new Map<string, Trained>();
+    for (const [name, { m, v }] of this.moments) {
+      trained.set(name, { parameter: await this.model.value(name), m, v });
+    }
+    const moved = await this.optimiser.update(trained, this.sums, { rate, scale, t: this.updates + 1 });
+    for (const [name, { parameter, m, v }] of moved) {
+      this.model.replace(name, parameter);
+      const old = trained.get(name) as Trained;
+      if (old.m !== m) old.m.dispose();
+      if (old.v !== v) old.v.dispose();
+    }
+    this.moments = moved;
+    this.free(this.sums);
+    this.sums = new Map();
+    this.updates += 1;
+  }
+
+  async save(): Promise<Map<string, Parameter>> {
+    const tensors = new Map<string, Parameter>();
+    for (const [name, { m, v }] of this.moments) {
+      tensors.set(`m.${name}`, await this.copied(m));
+      tensors.set(`v.${name}`, await this.copied(v));
+    }
+    for (const [name, parameter] of await this.parameters()) tensors.set(name, parameter);
+    return tensors;
+  }
+
+  async restore(tensors: ReadonlyMap<string, Parameter>, updates: number): Promise<void> {
+    const saved = (name: string, shape: Shape): Float32Array => {
+      const tensor = tensors.get(name);
+      if (!tensor) throw new DiscernError("checkpoint-invalid", `The checkpoint lacks "${name}".`);
+      if (String(tensor.shape) !== String(shape)) {
+        throw new DiscernError(
+          "checkpoint-invalid",
+          `"${name}" of the checkpoint has shape [${tensor.shape.join(", ")}], the stage trains [${shape.join(", ")}].`,
+        );
+      }
+      return tensor.data;
+    };
+    // All of it is looked at before anything is replaced.
+    for (const [name, shape] of this.shapes) {
+      for (const part of [name, `m.${name}`, `v.${name}`]) saved(part, shape);
+    }
+    const { device, weights } = this.model;
+    const moments = new Map<string, Pick<Trained, "m" | "v">>();
+    for (const [name, shape] of this.shapes) {
+      const fresh = (part: string) => device.upload(Float32Array.from(saved(part, shape)), shape);
+      const old = this.moments.get(name) as Pick<Trained, "m" | "v">;
+      moments.set(name, { m: await fresh(`m.${name}`), v: await fresh(`v.${name}`) });
+      old.m.dispose();
+      old.v.dispose();
+      const host = weights.get(name);
+      if (host) host.data.set(saved(name, shape));
+      const parameter = host ? await device.upload(host.data, shape) : await fresh(name);
+      this.model.replace(name, parameter);
+    }
+    this.moments = moments;
+    this.updates = updates;
+  }
+
+  async finish(): Promise<Learned> {
+    const { method } = this.spec.train;
+    const tensors = await this.parameters();
+    this.free(this.sums);
+    await this.optimiser.dispose();
+    for (const { m, v } of this.moments.values()) {
+      m.dispose();
+      v.dispose();
+    }
+    let learned: Learned;
+    if (method === "lora") {
+      const adapter = adapterOf(this.model.lora, tensors);
+      await this.model.detach(this.shapes.keys());
+      mergeAdapter(this.model.weights, adapter);
+      learned = { method, adapter };
+    } else {
+      for (const [name, { data }] of tensors) this.model.weights.get(name)?.data.set(data);
+      // Another stage may train other parameters on batches of the same key.
+      await this.model.forgetPrograms();
+      learned = { method, weights: tensors };
+    }
+    this.model.forgetUploads();
+    return learned;
+  }
+
+  /** The trained parameters on the host, copied. */
+  private async parameters(): Promise<Map<string, Parameter>> {
+    const tensors = new Map<string, Parameter>();
+    for (const name of this.shapes.keys()) {
+      tensors.set(name, await this.copied(await this.model.value(name)));
+    }
+    return tensors;
+  }
+
+  private async copied(value: Value): Promise<Parameter> {
+    return { shape: value.shape, data: Float32Array.from(await this.model.device.download(value)) };
+  }
+
+  /** Frees gradients that lie on the device; those in host memory are the buffers of the next step. */
+  private free(sums: ReadonlyMap<string, Value>): void {
+    for (const sum of sums.values()) sum.dispose();
+  }
+
+  /** The graph of one pass: loss, metrics, gradients (added to fed ones after the first pass) and their squared norm. */
+  private program(pass: Pass, adds: boolean): Promise<Program> {
+    const { train } = this.spec;
+    const dropout: LoraDropout = (x, module) =>
+      train.method === "lora" && train.dropout > 0 ? ops.mul(x, input(`dropout.${module}`, x.shape)) : x;
+    return this.model.program(
+      `train ${pass.key} ${adds}`,
+      (decoder, parameters) => {
+        const { loss, metrics } = pass.build(decoder);
+        const read = new Map(parameters.all().map((tensor) => [tensor.name, tensor]));
+        const names = [...this.shapes.keys()];
+        const trained = names.map((name) => read.get(name) ?? null);
+        const found = gradients(
+          loss,
+          trained.filter((tensor) => tensor !== null),
+        );
+        const outputs: Record<string, Tensor> = { loss };
+        let squares: Tensor = scalar(0);
+        for (const [i, name] of names.entries()) {
+          const shape = this.shapes.get(name) as Shape;
+          // A trained parameter that this loss does not reach stands still.
+          const gradient = (trained[i] && found.shift()) ?? ops.expand(scalar(0), shape);
+          const sum = adds ? ops.add(input(`sum.${name}`, shape), gradient) : gradient;
+          outputs[`grad.${name}`] = sum;
+          squares = ops.add(squares, ops.sumSquare(sum, [...shape.keys()]));
+        }
+        outputs.squaredNorm = squares;
+        for (const [name, value] of Object.entries(metrics)) outputs[`metric.${name}`] = value;
+        return outputs;
+      },
+      { dropout, resident: (name) => name.startsWith("grad.") },
+    );
+  }
+
+  /** Fresh dropout masks for a pass, a pure function of seed, step and pass. */
+  private masks(program: Program, pass: number): Record<string, Value> {
+    const { train, seed } = this.spec;
+    if (train.method !== "lora" || train.dropout === 0) return {};
+    const wanted = program.inputs.filter(({ name }) => name.startsWith("dropout."));
+    return Object.fromEntries(
+      wanted.map(({ name, shape }) => {
+        const random = stream(seed, name, this.updates, pass);
+        return [name, Value.of(dropoutMask(size(shape), train.dropout, random), shape)];
+      }),
+    );
+  }
+}
+
+function passOf(batch: Batch, head: Value | null): Pass {
+  return batch.kind === "answers" ? answersPass(batch) : contrastPass(batch, head);
+}
+
+/** A copy of the head where a stage with KL retention trains the embeddings it is tied to; null elsewhere. */
+async function headBefore(model: LiveModel, { train, kinds }: TrainerSpec): Promise<Value | null> {
+  const moves = train.method === "full" && train.embeddings && model.architecture.tiedEmbeddings;
+  const reads = kinds.some((batch) => batch.kind === "contrast" && batch.retention?.type === "kl");
+  if (!moves || !reads) return null;
+  const head = await model.value("model.embed_tokens.weight");
+  return Value.of(Float32Array.from(await model.device.download(head)), head.shape);
+}
