@@ -1,5 +1,6 @@
-import { chmod, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import { type BuildOptions, build } from "esbuild";
 import { comparisonJsonSchema } from "../src/protocol/comparison.ts";
 import { recipeJsonSchema } from "../src/protocol/recipe.ts";
@@ -7,10 +8,13 @@ import { buildPages } from "./pages.ts";
 
 const root = join(import.meta.dirname, "..");
 
+/** The Node.js of the oldest VS Code in `engines.vscode`, which CONTRIBUTING.md explains. The engine runs on it too. */
+const node = "node22.15";
+
 /** What is built. Native code stays outside; packages written for `require` find it in the banner. */
 const engine: BuildOptions = {
   platform: "node",
-  target: "node24",
+  target: node,
   format: "esm",
   external: ["onnxruntime-node", "tokenizers"],
   banner: {
@@ -44,14 +48,14 @@ const targets: { in: string; out: string; options: BuildOptions }[] = [
     // A thread of the engine and of the extension host alike.
     in: "src/dataset/parquetWorker.ts",
     out: "dist/parquetWorker.cjs",
-    options: { platform: "node", target: "node22", format: "cjs" },
+    options: { platform: "node", target: node, format: "cjs" },
   },
   {
     in: "src/extension/extension.ts",
     out: "dist/extension.cjs",
     options: {
       platform: "node",
-      target: "node22",
+      target: node,
       format: "cjs",
       external: ["vscode"],
       // A CommonJS module has no import.meta; the folder it lies in has another name there.
@@ -80,4 +84,17 @@ for (const [kind, schema] of [
   ["comparison", comparisonJsonSchema()],
 ]) {
   await writeFile(join(root, `dist/${kind}.schema.json`), `${JSON.stringify(schema, null, 2)}\n`);
+}
+
+// The icons of tabs are files, in the colours that VS Code's own icons have in light and dark themes.
+const codicons = dirname(createRequire(import.meta.url).resolve("@vscode/codicons/dist/codicon.css"));
+await mkdir(join(root, "dist/icons"), { recursive: true });
+for (const name of ["tag", "graph-line"]) {
+  const icon = await readFile(join(codicons, "../src/icons", `${name}.svg`), "utf8");
+  for (const [theme, colour] of [
+    ["light", "#424242"],
+    ["dark", "#C5C5C5"],
+  ] as const) {
+    await writeFile(join(root, `dist/icons/${name}-${theme}.svg`), icon.replaceAll("currentColor", colour));
+  }
 }

@@ -1,5 +1,5 @@
 import { DiscernError } from "../protocol/errors.ts";
-import { type LabelRecord, labelRecordSchema } from "../protocol/label.ts";
+import { type LabelRecord, labelLogEnding, labelRecordSchema } from "../protocol/label.ts";
 import { appendLines } from "../storage/append.ts";
 import { type Decision, Decisions } from "./decisions.ts";
 import { LogReader } from "./logReader.ts";
@@ -14,7 +14,7 @@ export interface LabelLog {
 
 /** Path of the log that lies beside a prompt file. */
 export function labelLogPath(promptFile: string): string {
-  return `${promptFile}.labels.jsonl`;
+  return promptFile + labelLogEnding;
 }
 
 /**

@@ -7,6 +7,9 @@ import * as z from "zod";
 export const labelSchema = z.enum(["toxic", "seemingly_toxic", "general"]);
 export type Label = z.infer<typeof labelSchema>;
 
+/** What the name of a label log has behind that of its prompt file. */
+export const labelLogEnding = ".labels.jsonl";
+
 /**
  * One line of a label log (`<file>.labels.jsonl`): one person's decision about one prompt. `skip` means "seen, not
  * decided"; null takes a label away; `withdrawn` takes the person's decision back, so that those of others hold again, or

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import {
   commandIds,
@@ -8,6 +8,8 @@ import {
   settingKeys,
   viewIds,
 } from "../../src/extension/contributionTypes.ts";
+import { labelLogEnding } from "../../src/protocol/label.ts";
+import { runPaths } from "../../src/runFolder/folder.ts";
 
 interface Command {
   command: string;
@@ -90,6 +92,29 @@ describe("the code", () => {
 
   it("reads every setting", () => {
     expect(missing(settingKeys, "setting")).toEqual([]);
+  });
+});
+
+describe("the extension is activated", () => {
+  const contains = idsIn(/^workspaceContains:(.+)$/gm, activationEvents.join("\n"));
+
+  it("where there is something of Discern's, and not in every window", () => {
+    const expected = [
+      `**/${basename(runPaths("").events)}`,
+      ...contributes.jsonValidation.map(({ fileMatch }: { fileMatch: string }) => `**/${fileMatch}`),
+      `**/*${labelLogEnding}`,
+      contributes.configuration.properties["discern.runs.folder"].default,
+    ];
+    expect(contains).toEqual(sorted(expected));
+    expect(
+      activationEvents.filter((event: string) => /^(\*|onStartupFinished|onLanguage)/.test(event)),
+    ).toEqual([]);
+  });
+
+  it("by nothing that VS Code derives from the contributions by itself", () => {
+    expect(activationEvents.filter((event: string) => /^on(View|Command|CustomEditor):/.test(event))).toEqual(
+      [],
+    );
   });
 });
 

@@ -9,7 +9,7 @@ import {
 import { runCommand } from "../contributions.ts";
 import type { CommandId } from "../contributionTypes.ts";
 import { wordError } from "../errors.ts";
-import { openPage, type Page } from "../page/page.ts";
+import { openPage, type Page, tabIcon } from "../page/page.ts";
 import { revealPrompt } from "../prompts/reveal.ts";
 import type { RunLibrary } from "../runs/library.ts";
 import { pickRun } from "../runs/pick.ts";
@@ -52,7 +52,7 @@ export class DashboardPanel implements vscode.Disposable {
     this.library = library;
     this.shown = folders;
     this.keep = keep;
-    panel.iconPath = new vscode.ThemeIcon("graph-line");
+    panel.iconPath = tabIcon(extensionUri, "graph-line");
     this.page = openPage(panel.webview, extensionUri, {
       name: "dashboard",
       title: "Dashboard",

@@ -6,8 +6,8 @@ import { askLiveness, connectEngine, type EngineClient } from "../../connection/
 import type { Ping } from "../../protocol/rpc.ts";
 import { EngineFailure } from "./failure.ts";
 
-/** The oldest Node.js that runs the engine. */
-const oldestNode = 24;
+/** The oldest Node.js that runs the engine: major and minor, as in `engines.node` of package.json. */
+export const oldestNode = [22, 15] as const;
 /** Lines kept of what an engine says. */
 const keptLines = 40;
 /** Milliseconds that an engine has to end by itself once it was asked to. */
@@ -129,9 +129,12 @@ function isCutOff(error: unknown): boolean {
 async function checkNode(node: string): Promise<void> {
   // The editor's own version is known without starting anything.
   const version = node === process.execPath ? process.version : await versionOf(node);
-  const major = Number(/^v(\d+)\./m.exec(version)?.[1]);
-  if (Number.isNaN(major)) throw new EngineFailure("not-node", node);
-  if (major < oldestNode) throw new EngineFailure("node-too-old", version);
+  const [, major, minor] = /^v(\d+)\.(\d+)\./m.exec(version)?.map(Number) ?? [];
+  if (major === undefined || minor === undefined) throw new EngineFailure("not-node", node);
+  const [oldestMajor, oldestMinor] = oldestNode;
+  if (major < oldestMajor || (major === oldestMajor && minor < oldestMinor)) {
+    throw new EngineFailure("node-too-old", version);
+  }
 }
 
 async function versionOf(node: string): Promise<string> {

@@ -6,7 +6,7 @@ const words: Record<EngineFault, (detail: string) => string> = {
   "not-node": (path) =>
     `"${path}" is not Node.js, so the engine cannot run on it. Mend the setting "discern.engine.nodePath".`,
   "node-too-old": (version) =>
-    `The engine needs Node.js 24 or newer and was given ${version}. Name a newer one in the setting "discern.engine.nodePath".`,
+    `The engine needs Node.js 22.15 or newer and was given ${version}. Name a newer one in the setting "discern.engine.nodePath".`,
   "engine-missing": (path) =>
     `There is no engine at "${path}". Mend the setting "discern.engine.path", or install the extension again.`,
   silent: () => "The engine started, and did not say where it listens.",

@@ -1,5 +1,6 @@
 import { extname } from "node:path";
 import * as vscode from "vscode";
+import { labelLogEnding } from "../../protocol/label.ts";
 import { isInRunsFolder } from "../prompts/discovery.ts";
 import { rulesOf } from "../prompts/workspaceFiles.ts";
 
@@ -11,7 +12,7 @@ const endings = new Set([".csv", ".tsv", ".jsonl"]);
 /** Whether an editor's document may hold prompts. Label logs do not, and what runs wrote are results. */
 export function mayBeMarked({ uri }: vscode.TextDocument): boolean {
   if (uri.scheme !== "file" || !endings.has(extname(uri.path).toLowerCase())) return false;
-  if (uri.path.endsWith(".labels.jsonl")) return false;
+  if (uri.path.endsWith(labelLogEnding)) return false;
   const folder = vscode.workspace.getWorkspaceFolder(uri);
   return folder === undefined || !isInRunsFolder(uri.fsPath, rulesOf(folder));
 }

@@ -1,10 +1,10 @@
 import { basename } from "node:path";
-import * as vscode from "vscode";
+import type * as vscode from "vscode";
 import { type LabellingToPage, labellingFromPageSchema } from "../../protocol/webview/labelling.ts";
 import { onSettingChange, runCommand, setting } from "../contributions.ts";
 import { DisposableStore } from "../disposableStore.ts";
 import { wordError } from "../errors.ts";
-import { openPage, type Page } from "../page/page.ts";
+import { openPage, type Page, tabIcon } from "../page/page.ts";
 import type { PromptFile, PromptLibrary } from "../prompts/library.ts";
 import { revealPrompt } from "../prompts/reveal.ts";
 import type { NewestRun } from "./newestRun.ts";
@@ -33,7 +33,7 @@ export class LabellingPanel {
     this.panel = panel;
     this.begin = begin;
     panel.title = `Label ${basename(uri.path)}`;
-    panel.iconPath = new vscode.ThemeIcon("tag");
+    panel.iconPath = tabIcon(parts.extensionUri, "tag");
     const page = openPage<LabellingToPage, typeof labellingFromPageSchema>(
       panel.webview,
       parts.extensionUri,

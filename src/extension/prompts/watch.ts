@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { labelLogEnding } from "../../protocol/label.ts";
 import { DisposableStore } from "../disposableStore.ts";
 
 /** What is told when files change on disk. */
@@ -11,7 +12,6 @@ export interface FileEvents {
   list(): void;
 }
 
-const LOG_ENDING = ".labels.jsonl";
 const ENDINGS = "{csv,tsv,jsonl,json,parquet}";
 
 /** Milliseconds without a further change after which a file is looked at: programs write in pieces. */
@@ -47,15 +47,15 @@ function watch(pattern: vscode.GlobPattern, events: FileEvents): vscode.Disposab
     );
   };
   const changed = (uri: vscode.Uri) => {
-    if (uri.path.endsWith(LOG_ENDING)) {
-      const promptFile = uri.with({ path: uri.path.slice(0, -LOG_ENDING.length) });
+    if (uri.path.endsWith(labelLogEnding)) {
+      const promptFile = uri.with({ path: uri.path.slice(0, -labelLogEnding.length) });
       later(uri.toString(), () => events.labelLog(promptFile));
     } else later(uri.toString(), () => events.promptFile(uri));
   };
   const cameOrWent = (uri: vscode.Uri) => {
     // A file that is replaced goes and comes again, so its content counts as changed, too.
     changed(uri);
-    if (!uri.path.endsWith(LOG_ENDING)) later("list", () => events.list());
+    if (!uri.path.endsWith(labelLogEnding)) later("list", () => events.list());
   };
   store.add({ dispose: () => [...timers.values()].forEach(clearTimeout) });
   store.add(watcher.onDidChange(changed));

@@ -157,6 +157,8 @@ describe("an engine that does not start", () => {
     await expect(start({ node: other })).rejects.toMatchObject({ fault: "not-node", detail: other });
     const old = await program("old", "#!/bin/sh\necho v18.20.1\n");
     await expect(start({ node: old })).rejects.toMatchObject({ fault: "node-too-old", detail: "v18.20.1" });
+    const almost = await program("almost", "#!/bin/sh\necho v22.14.9\n");
+    await expect(start({ node: almost })).rejects.toMatchObject({ fault: "node-too-old" });
   });
 
   test("because it is not there", async () => {
