@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { readFile, readlink } from "node:fs/promises";
 import { hostname } from "node:os";
 import { promisify } from "node:util";
+import { LRUCache } from "lru-cache";
 import * as z from "zod";
 
 /** What tells a process from every other, now and later, on this machine and on others. */
@@ -79,9 +80,8 @@ interface Found {
   readonly zombie: boolean;
 }
 
-/** Milliseconds for which an answer of a program is used again: a lock is looked at many times a second. */
-const fresh = 2_000;
-const seen = new Map<number, Found & { at: number }>();
+/** Answers of a program, used again for two seconds: a lock is looked at many times a second. */
+const seen = new LRUCache<number, Found>({ max: 100, ttl: 2_000 });
 
 /**
  * What the system knows of a process of this id; null where it does not tell.
@@ -92,9 +92,9 @@ const seen = new Map<number, Found & { at: number }>();
 async function look(pid: number, expected: string | null = null): Promise<Found | null> {
   if (process.platform === "linux") return lookInProc(pid).catch(() => null);
   const before = seen.get(pid);
-  if (before?.birth === expected && performance.now() - before.at < fresh) return before;
+  if (before?.birth === expected) return before;
   const found = await (process.platform === "win32" ? askPowerShell(pid) : askPs(pid)).catch(() => null);
-  if (found !== null) seen.set(pid, { ...found, at: performance.now() });
+  if (found !== null) seen.set(pid, found);
   return found;
 }
 

@@ -1,5 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { basename, join, relative, resolve } from "node:path";
+import { LRUCache } from "lru-cache";
 import * as vscode from "vscode";
 import type { Report } from "../../protocol/report.ts";
 import { readJudgedReport, reportStamp } from "../../runFolder/judgements.ts";
@@ -41,7 +42,9 @@ export class RunLibrary implements vscode.Disposable {
   private readonly readers = new Map<string, RunReader>();
   private readonly shelf = new Map<string, Shelved>();
   private readonly headlines = new Map<string, { of: string; headline: Headline | null }>();
-  private readonly reports = new Map<string, { stamp: string | null; report: Promise<Report> }>();
+  private readonly reports = new LRUCache<string, { stamp: string | null; report: Promise<Report> }>({
+    max: keptReports,
+  });
   private readonly memory: vscode.Memento;
   /** Watchers of the folders of runs, which change with the workspace and the settings. */
   private readonly watchers = this.store.add(new DisposableStore());
@@ -128,10 +131,7 @@ export class RunLibrary implements vscode.Disposable {
     const kept = this.reports.get(path);
     if (kept?.stamp === stamp) return kept.report;
     const report = readJudgedReport(path);
-    this.reports.delete(path);
     this.reports.set(path, { stamp, report });
-    const [oldest] = this.reports.keys();
-    if (this.reports.size > keptReports) this.reports.delete(oldest!);
     return report;
   }
 

@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import type { PromptDetail } from "../../protocol/webview/labelling.ts";
 
 /** Prompts that are kept in full: enough to go back some steps without waiting. */
@@ -5,8 +6,13 @@ const KEPT = 20;
 
 /** The prompts that the page knows in full, the present one and its neighbours. */
 export class PromptDetails {
-  private readonly details = new Map<number, PromptDetail>();
   private readonly asked = new Set<number>();
+  private readonly details = new LRUCache<number, PromptDetail>({
+    max: KEPT,
+    noDisposeOnSet: true,
+    // What is dropped must be asked for again.
+    dispose: (_, place) => this.asked.delete(place),
+  });
 
   get(place: number): PromptDetail | undefined {
     return this.details.get(place);
@@ -20,12 +26,7 @@ export class PromptDetails {
   }
 
   take(detail: PromptDetail): void {
-    this.details.delete(detail.place);
     this.details.set(detail.place, detail);
-    const [oldest] = this.details.keys();
-    if (this.details.size <= KEPT) return;
-    this.details.delete(oldest!);
-    this.asked.delete(oldest!);
   }
 
   /** Has everything asked for again; until the answers come, what is known stays shown. */

@@ -1,10 +1,5 @@
+import { LRUCache } from "lru-cache";
 import type { Program } from "./program.ts";
-
-/** A program that is being compiled or is there. */
-interface Entry {
-  readonly program: Promise<Program>;
-  compiled: boolean;
-}
 
 /**
  * Compiled graphs by bucket of shapes, the least recently used dropped first. A 30-layer training step takes
@@ -12,10 +7,23 @@ interface Entry {
  */
 export class ProgramCache {
   private readonly limit: number;
-  private readonly entries = new Map<string, Entry>();
+  private readonly compiled: LRUCache<string, Program>;
+  /** Compilations under way. They are not among the programs that can be dropped: somebody waits for each of them. */
+  private readonly compiling = new Map<string, Promise<Program>>();
+  /** Programs that are being freed. */
+  private freeing: Promise<void>[] = [];
 
   constructor(limit: number) {
     this.limit = limit;
+    this.compiled = new LRUCache({
+      max: limit,
+      dispose: (program) => {
+        const freeing = program.dispose();
+        // Its error is thrown where it is waited for.
+        freeing.catch(() => undefined);
+        this.freeing.push(freeing);
+      },
+    });
   }
 
   /**
@@ -23,52 +31,39 @@ export class ProgramCache {
    * for those who asked for this key.
    */
   async get(key: string, make: () => Promise<Program>): Promise<Program> {
-    const known = this.entries.get(key);
-    if (known) {
-      this.entries.delete(key);
-      this.entries.set(key, known);
-      return known.program;
-    }
-    const entry: Entry = { program: make(), compiled: false };
-    this.entries.set(key, entry);
-    entry.program.then(
-      () => {
-        entry.compiled = true;
+    const known = this.compiled.get(key) ?? this.compiling.get(key);
+    if (known) return known;
+    // Room is made before the compilation, so that no more than the limit is held at any time.
+    if (this.compiled.size + this.compiling.size >= this.limit) this.compiled.pop();
+    const compiling = make();
+    this.compiling.set(key, compiling);
+    compiling.then(
+      (program) => {
+        // After a `dispose` the program belongs to nobody but those who waited for it.
+        if (this.compiling.get(key) !== compiling) return;
+        this.compiling.delete(key);
+        this.compiled.set(key, program);
       },
       () => {
-        // After a `dispose` the key may belong to a later compilation.
-        if (this.entries.get(key) === entry) this.entries.delete(key);
+        if (this.compiling.get(key) === compiling) this.compiling.delete(key);
       },
     );
-    await this.evict();
-    return entry.program;
+    await this.freed();
+    return compiling;
   }
 
   /** Frees every program. One that is still being compiled is freed once it is there. */
   async dispose(): Promise<void> {
-    const entries = [...this.entries.values()];
-    this.entries.clear();
-    for (const { program } of entries) await free(program);
+    const compiling = [...this.compiling.values()];
+    this.compiling.clear();
+    this.compiled.clear();
+    // That a compilation failed concerns those who asked for it, and there is nothing to free.
+    for (const each of compiling) await each.then((program) => program.dispose()).catch(() => undefined);
+    await this.freed();
   }
 
-  /**
-   * Frees the least recently used programs beyond the limit. One that is being compiled is not among them: whoever
-   * waits for it would be given a program that is gone.
-   */
-  private async evict(): Promise<void> {
-    let excess = this.entries.size - this.limit;
-    for (const [key, { program, compiled }] of this.entries) {
-      if (excess <= 0) break;
-      if (!compiled) continue;
-      excess--;
-      this.entries.delete(key);
-      await free(program);
-    }
+  /** Waits for the programs that were dropped. @throws the error of one that could not be freed. */
+  private async freed(): Promise<void> {
+    await Promise.all(this.freeing.splice(0));
   }
-}
-
-/** Disposes of a program. That its compilation failed concerns those who asked for it, and there is nothing to free. */
-async function free(program: Promise<Program>): Promise<void> {
-  const compiled = await program.catch(() => null);
-  await compiled?.dispose();
 }
