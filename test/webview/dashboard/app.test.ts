@@ -107,6 +107,28 @@ test("each chart has a summary in words and, when wanted, a table of its data", 
   expect(within(table).getAllByRole("row")).toHaveLength(16);
 });
 
+test("a further measure of the monitored prompts has a chart of its own, with its table, and others none", async () => {
+  open();
+  show("a");
+  tell("a", log);
+  await screen.findByText("Refusal probability");
+  expect(screen.queryByText("Other measures of the monitored prompts")).toBeNull();
+  const measure = { measure: "new", title: "A new measure (nats)", unit: "nats" } as const;
+  const measured = syntheticRun({ seed: 1, dcr: 0, stl: 10, every: 5, prompts: 3, measure }).map(shownEvent);
+  tell(
+    "a",
+    measured.filter((event) => event !== null),
+  );
+  const card = await screen.findByRole("region", { name: "A new measure (nats)" });
+  await waitFor(() => expect(drawing("A new measure (nats)")?.series).toHaveLength(3));
+  fireEvent.click(within(card).getByRole("button", { name: /^Table/ }));
+  expect(
+    within(card)
+      .getAllByRole("columnheader")
+      .map(({ textContent }) => textContent),
+  ).toEqual([...["run", "step", "toxic", "seemingly toxic", "general"]]);
+});
+
 test("long tables are turned leaf by leaf", async () => {
   open();
   show("a");
