@@ -99,6 +99,7 @@ export function bucket(n: number, step: number): number {
  *
  * @param rows whole rows, each beginning with `prefix`.
  * @param step the bucket's unit, in tokens.
+ * @throws Error for a row that begins otherwise: its features would be those of another text.
  */
 export function packRows(rows: readonly Tokens[], prefix: Tokens, step: number): PackedRows {
   const longest = greatestOf(rows.map((row) => row.length)) - prefix.length;
@@ -106,7 +107,14 @@ export function packRows(rows: readonly Tokens[], prefix: Tokens, step: number):
   const place = (row: number, token: number) => prefix.length + row * layout.length + token;
   const ids = new Int32Array(tokenCount(layout));
   ids.set(prefix);
-  for (const [b, row] of rows.entries()) ids.set(row.slice(prefix.length), place(b, 0));
+  for (const [b, row] of rows.entries()) {
+    if (prefix.some((token, t) => row[t] !== token)) {
+      throw new Error(
+        `row ${b} does not begin with the ${prefix.length} tokens that all rows are said to share`,
+      );
+    }
+    ids.set(row.slice(prefix.length), place(b, 0));
+  }
   return { layout, ids: Value.of(ids, [ids.length]), place };
 }
 

@@ -9,7 +9,7 @@ import { type PairMasks, pairMaskInputs, pairMasks } from "../loss/pairs.ts";
 import { distanceRetention, klRetention } from "../loss/retention.ts";
 import { Value } from "../runtime/value.ts";
 import { bucket, indexVector, layoutKey, packRows } from "./batching.ts";
-import { featuresAt, pooled, pooledRows } from "./features.ts";
+import { featuresAt, pooledRows, pooler } from "./features.ts";
 import type { Pass } from "./pass.ts";
 
 /** Lengths are rounded up to multiples of this. */
@@ -60,7 +60,8 @@ export function contrastPass(batch: ContrastBatch, head: Value | null): Pass {
     build(decoder) {
       const wanted = input("rows", [features.count + held.count], "int32");
       const all = featuresAt(decoder, packed.layout, [layer], wanted).get(layer) as Tensor;
-      const own = pooled(ops.slice(all, 0, 0, features.count), prompts.length, pooling);
+      const pool = pooler(prompts.length, features.count, pooling);
+      const own = pool(ops.slice(all, 0, 0, features.count));
       const centred = ops.sub(own, input("centre", [width]));
       const masks = pairMaskInputs(prompts.length);
       const contrast = contrastiveLoss(loss)(centred, masks);

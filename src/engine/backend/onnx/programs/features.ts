@@ -70,9 +70,11 @@ export function pooledRows({ place }: PackedRows, lengths: readonly number[], po
   return { rows, count, feeds: { pool: meanPooling(lengths, count) } };
 }
 
-/** One feature a prompt, (prompts, C), from the features of its tokens as `pooledRows` picked them. */
-export function pooled(tokens: Tensor, prompts: number, pooling: Pooling): Tensor {
-  return pooling === "last" ? tokens : ops.gemm(input("pool", [prompts, tokens.shape[0]]), tokens);
+/** Makes one feature a prompt, (prompts, C), from those of its tokens (count, C) as `pooledRows` picked them. */
+export function pooler(prompts: number, count: number, pooling: Pooling): (tokens: Tensor) => Tensor {
+  if (pooling === "last") return (tokens) => tokens;
+  const pool = input("pool", [prompts, count]);
+  return (tokens) => ops.gemm(pool, tokens);
 }
 
 /** The matrix (B, tokens) that takes the mean over each row's own tokens. */
@@ -126,7 +128,7 @@ async function pooledBatch(
   const key = `features ${pooling} ${layers.join(",")} ${layoutKey(packed.layout)} ${count}`;
   const program = await model.program(key, (decoder) => {
     const all = featuresAt(decoder, packed.layout, layers, input("rows", [count], "int32"));
-    return named(all, (x) => pooled(x, rows.length, pooling));
+    return named(all, pooler(rows.length, count, pooling));
   });
   const out = await model.run(program, { ids: packed.ids, rows: indexVector(tokens, count), ...feeds });
   const width = model.architecture.hiddenSize;

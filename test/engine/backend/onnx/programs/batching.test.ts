@@ -77,6 +77,19 @@ it("lays out the prefix once and pads each row on the right", () => {
   expect(layoutKey(packed.layout)).toBe("2+2x4");
 });
 
+it("refuses a row that does not begin with what all are said to share", () => {
+  expect(() =>
+    packRows(
+      [
+        [1, 2, 3],
+        [1, 4, 5],
+      ],
+      [1, 2],
+      4,
+    ),
+  ).toThrow(/row 1 does not begin with the 2 tokens/);
+});
+
 it("fills index vectors with zeros", () => {
   const { data, shape } = indexVector([4, 5], 4);
   expect([...data]).toEqual([4, 5, 0, 0]);
