@@ -24,7 +24,6 @@ export const commandIds = [
   "discern.run.start",
   "discern.run.startStlAlone",
   "discern.run.compareBoth",
-  "discern.run.showQueue",
   "discern.runs.refresh",
   "discern.runs.stop",
   "discern.runs.stopAndKeepBest",

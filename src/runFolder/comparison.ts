@@ -10,12 +10,15 @@ import { writeAtomic } from "../storage/atomic.ts";
 import { logLines } from "../storage/text.ts";
 import { writeFailure } from "./failures.ts";
 
+/** Name of the plan in the folder of a comparison. */
+export const planName = "comparison.json";
+
 /**
  * The places inside the folder of a comparison. Lock, engine.json, engine.log and the report are where a run folder has
  * them, so that whoever stops, watches or opens one does the same for both.
  */
-export function comparisonPaths(folder: string) {
-  return { plan: join(folder, "comparison.json"), log: join(folder, "cells.jsonl") };
+function comparisonPaths(folder: string) {
+  return { plan: join(folder, planName), log: join(folder, "cells.jsonl") };
 }
 
 /** The run folder of a cell. */

@@ -23,7 +23,7 @@ describeWorkbench("who opens Discern for the first time", () => {
       ["Open the sample workspace", "Open the Sample Workspace"],
       ["Pull a model", "Pull a Model"],
       ["Label prompts", "Open the Labelling Panel"],
-      ["Run both arms", "Compare Both"],
+      ["Compare methods", "Compare Methods"],
       ["Read the evaluation", "Next Refusal Failure"],
     ] as const;
     for (const [i, [title, button]] of steps.entries()) {

@@ -32,7 +32,7 @@ describeWorkbench("from a recipe to its report", () => {
   it("offers to run a recipe above its first line, and says what it costs", async () => {
     await workbench().openFile("long.discern.json");
     const { page } = workbench();
-    await page.getByRole("button", { name: "Compare both" }).waitFor();
+    await page.getByRole("button", { name: "Compare methods" }).waitFor();
     await page.getByText(/≈ .* of memory/).waitFor();
     await workbench().screenshot("recipe");
   });

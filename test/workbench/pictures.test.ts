@@ -3,8 +3,7 @@ import { cp, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { it } from "vitest";
 import { writeSample } from "../../src/extension/sample/files.ts";
-import { timeline } from "../../src/protocol/timeline.ts";
-import { readEvents } from "../../src/runFolder/eventLog.ts";
+import { cellProgress, readCellEvents } from "../../src/runFolder/comparison.ts";
 import { skipWhen } from "../skip.ts";
 import { describeWorkbench, useWorkbench } from "./useWorkbench.ts";
 
@@ -13,9 +12,9 @@ const pictures = join(root, "docs/images/workbench");
 const trained = process.env.DISCERN_PICTURES ?? "";
 
 /**
- * The sample workspace as a newcomer goes through it, with the real model: pull, label, run both arms, watch, read. It takes
+ * The sample workspace as a newcomer goes through it, with the real model: pull, label, compare methods, watch, read. It takes
  * the pictures of the documents on the way, and about twenty minutes, so it runs only when `DISCERN_PICTURES` is set:
- * to 1, or to a sample workspace in which both arms are trained already.
+ * to 1, or to a sample workspace in which the comparison has finished.
  */
 const unasked = skipWhen(
   !process.env.DISCERN_PICTURES,
@@ -33,8 +32,7 @@ describeWorkbench.skipIf(unasked)("the sample workspace", () => {
   const picture = (name: string) => workbench().page.screenshot({ path: join(pictures, `${name}.png`) });
   /** Where the pointer raises no hover of its own. */
   const aside = () => workbench().page.mouse.move(1, 899);
-  const state = (run: string) =>
-    timeline(readEvents(join(workbench.folder(), "runs", run, "events.jsonl"))).state;
+  const comparison = () => join(workbench.folder(), "runs/dcr-sample-comparison");
   const settle = () => workbench().settled();
   const quiet = () => workbench().runCommand("Notifications: Clear All Notifications");
 
@@ -78,24 +76,27 @@ describeWorkbench.skipIf(unasked)("the sample workspace", () => {
   });
 
   it.skipIf(existsSync(trained))(
-    "runs both arms",
+    "compares methods",
     async () => {
       const { page } = workbench();
-      await page.getByRole("button", { name: "Compare both" }).click();
-      await workbench().webview("Dashboard: dcr-sample-stl-alone");
-      while (state("dcr-sample") !== "finished") {
-        if ([state("dcr-sample"), state("dcr-sample-stl-alone")].includes("failed"))
-          throw new Error("A run failed.");
+      await page.getByRole("button", { name: "Compare methods" }).click();
+      // The dashboard opens once a run trains, and the first evaluates the untrained model.
+      while (!existsSync(join(comparison(), "stl-0/events.jsonl"))) await page.waitForTimeout(1000);
+      await workbench().webview(/^Dashboard: .*stl-0/);
+      for (;;) {
+        const { state, failed } = cellProgress(await readCellEvents(comparison()));
+        if (state === "finished") break;
+        if (failed.length > 0) throw new Error("A run failed.");
         await page.waitForTimeout(2000);
       }
     },
     1_800_000,
   );
 
-  it("shows both arms in one dashboard", async () => {
+  it("shows both methods in one dashboard", async () => {
     await quiet();
     await workbench().runCommand("Discern: Open Dashboard");
-    for (const run of ["dcr-sample", "dcr-sample-stl-alone"]) {
+    for (const run of ["dcr-stl-0", "stl-0"]) {
       const name = workbench().page.getByText(run, { exact: true });
       await workbench().quickInput.locator(".monaco-list-row", { has: name }).click();
     }
@@ -143,12 +144,12 @@ describeWorkbench.skipIf(unasked)("the sample workspace", () => {
   it("shows the report", async () => {
     await workbench().openSideBar("Discern");
     const item = workbench()
-      .treeItem(/^dcr-sample,/)
-      .or(workbench().treeItem(/^dcr-sample /))
+      .treeItem(/^dcr-sample-comparison,/)
+      .or(workbench().treeItem(/^dcr-sample-comparison /))
       .first();
     await item.hover();
     await item.getByRole("button", { name: "Open Report" }).click();
-    const page = await workbench().webview("Report: dcr-sample");
+    const page = await workbench().webview("Report: dcr-sample-comparison");
     await page.getByRole("region", { name: "Safe prompts refused", exact: true }).waitFor();
     await aside();
     await settle();

@@ -88,7 +88,7 @@ describeWorkbench("a restricted workspace", () => {
     expect(
       await page
         .locator(".contentWidgets")
-        .getByText(/Run STL alone|Compare both/)
+        .getByText(/Run STL alone|Compare methods/)
         .count(),
     ).toBe(0);
     expect(
@@ -121,7 +121,7 @@ describeWorkbench("a restricted workspace", () => {
     await page.getByRole("button", { name: "Trust", exact: true }).click();
     await workbench().treeItem(/^tiny/).waitFor();
     await workbench().openFile("tiny.discern.json");
-    await page.getByRole("button", { name: "Compare both" }).waitFor();
+    await page.getByRole("button", { name: "Compare methods" }).waitFor();
     await expect.poll(() => workbench().engines("serve"), { timeout: 30_000 }).toHaveLength(1);
     await workbench().screenshot("restricted-then-trusted");
   });

@@ -31,6 +31,13 @@ export function registerDashboard(context: vscode.ExtensionContext, library: Run
         const placeholder = "Runs to show in the dashboard";
         folders = (await pickRun(library, { placeholder, many: true }))?.map(({ folder }) => folder) ?? [];
       }
+      // A comparison is shown by its runs.
+      folders = runFolders(
+        folders.map((folder) => {
+          const run = library.run(folder);
+          return run?.cells === undefined ? folder : library.cellsOf(run);
+        }),
+      );
       if (folders.length === 0) return;
       const there = [...open].find((dashboard) => sameFolders(dashboard.folders, folders));
       if (there) there.panel.reveal();

@@ -40,8 +40,8 @@ export async function checkedRecipe(
   return passed ? (found.recipe ?? undefined) : undefined;
 }
 
-/** Writes what is unsaved in the editor of a recipe. @returns the text as it now is. */
-async function savedText(recipe: vscode.Uri): Promise<string> {
+/** Writes what is unsaved in the editor of a recipe or comparison. @returns the text as it now is. */
+export async function savedText(recipe: vscode.Uri): Promise<string> {
   const document = await vscode.workspace.openTextDocument(recipe);
   if (document.isDirty && !(await document.save())) {
     throw new Error(`${vscode.workspace.asRelativePath(recipe)} could not be saved.`);

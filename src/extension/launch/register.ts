@@ -1,4 +1,6 @@
+import { basename } from "node:path";
 import * as vscode from "vscode";
+import { comparisonSuffix } from "../../protocol/comparison.ts";
 import { registerCommand } from "../contributions.ts";
 import type { Engine } from "../engine/engine.ts";
 import { RecipeFacts } from "../recipe/facts.ts";
@@ -7,8 +9,8 @@ import type { Run, RunLibrary } from "../runs/library.ts";
 import { pickRun, type RunTarget, runOf } from "../runs/pick.ts";
 import { isActive, isResumable } from "../runs/summary.ts";
 import { requireTrust } from "../trust.ts";
-import { checkedRecipe } from "./checked.ts";
-import { Comparisons } from "./comparisons.ts";
+import { checkedRecipe, savedText } from "./checked.ts";
+import { compareMethods, dropQueue, startComparison } from "./compareMethods.ts";
 import { pickRecipe } from "./pickRecipe.ts";
 import { runsFolder } from "./runsFolder.ts";
 import { resumeRun, startRun } from "./start.ts";
@@ -22,15 +24,20 @@ export function registerLaunch(
   library: RunLibrary,
 ): vscode.Disposable {
   const facts = new RecipeFacts(context, engine, library);
-  const comparisons = new Comparisons(context.workspaceState, engine, library);
+  dropQueue(context.workspaceState);
   const start = async (given: unknown, stlAlone: boolean): Promise<void> => {
     requireTrust();
-    const uri = await pickRecipe(given);
+    const uri = await (stlAlone ? pickRecipe(given) : pickRecipe(given, [".discern.json", comparisonSuffix]));
+    if (uri?.path.endsWith(comparisonSuffix)) {
+      await savedText(uri);
+      await startComparison(engine, library, uri, basename(uri.fsPath, comparisonSuffix));
+      return;
+    }
     const recipe = uri && (await checkedRecipe(facts, uri, stlAlone));
     if (!uri || !recipe) return;
     const name = stlAlone ? `${recipe.name}-stl-alone` : recipe.name;
     const folder = await makeFreeFolder(runsFolder(uri), name);
-    await startRun(engine, library, { recipe: uri.fsPath, set: [], stlAlone, folder });
+    await startRun(engine, library, { recipe: uri.fsPath, stlAlone, folder });
   };
   /** The run that a command was given, or one that is picked. */
   const chosen = async (
@@ -41,31 +48,25 @@ export function registerLaunch(
     runOf(library, given) ?? (await pickRun(library, { filter, placeholder }))?.[0];
   const stop = async (given: RunTarget | undefined, keepBest: boolean): Promise<void> => {
     requireTrust();
-    const active = library.runs.filter(isActive);
+    const offered = (run: Run) => isActive(run) && !(keepBest && run.cells !== undefined);
+    // Of a comparison and its run at work, the comparison, unless a state is to be kept: it has none.
+    const active = library.runs.filter((run) => offered(run) && (keepBest || !isPartOfActive(library, run)));
     const only = active.length === 1 ? active[0] : undefined;
-    const run = await chosen(given ?? only, isActive, "Run to stop");
+    const run = await chosen(given ?? only, offered, "Run to stop");
     if (run) await engine.call("stop", { folder: run.folder.fsPath, keepBest });
   };
   return vscode.Disposable.from(
     facts,
-    comparisons,
     new RunWatch(library),
-    runStatus(library, comparisons),
+    runStatus(library),
     registerCommand("discern.run.start", (given?: unknown) => start(given, false)),
     registerCommand("discern.run.startStlAlone", (given?: unknown) => start(given, true)),
     registerCommand("discern.run.compareBoth", async (given?: unknown) => {
       requireTrust();
       const uri = await pickRecipe(given);
       const recipe = uri && (await checkedRecipe(facts, uri, false));
-      if (!uri || !recipe) return;
-      if (new Set(recipe.stages.map(({ type }) => type)).size < 2) {
-        throw new Error(
-          `There is nothing to compare: ${vscode.workspace.asRelativePath(uri)} needs a contrastive stage, which STL alone leaves out, and a supervised one.`,
-        );
-      }
-      await comparisons.add(uri.fsPath, recipe);
+      if (uri && recipe) await compareMethods(engine, library, uri, recipe);
     }),
-    registerCommand("discern.run.showQueue", () => comparisons.show()),
     registerCommand("discern.runs.stop", (given?: RunTarget) => stop(given, false)),
     registerCommand("discern.runs.stopAndKeepBest", (given?: RunTarget) => stop(given, true)),
     registerCommand("discern.runs.resume", async (given?: RunTarget) => {
@@ -74,4 +75,10 @@ export function registerLaunch(
       if (run) await resumeRun(engine, library, run);
     }),
   );
+}
+
+/** Whether a run is at work for a comparison. */
+function isPartOfActive(library: RunLibrary, run: Run): boolean {
+  const comparison = library.comparisonOf(run);
+  return comparison !== undefined && isActive(comparison);
 }

@@ -1,17 +1,17 @@
 import { rm, rmdir } from "node:fs/promises";
 import * as vscode from "vscode";
+import { isComparison } from "../../runFolder/comparison.ts";
 import { isRun, runPaths } from "../../runFolder/folder.ts";
 import { lockHolder } from "../../runFolder/lock.ts";
 import { runCommand } from "../contributions.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Run, RunLibrary } from "../runs/library.ts";
+import { isActive } from "../runs/summary.ts";
 
-/** A run that is to be started in a folder that was made for it. */
+/** A run or comparison that is to be started in a folder that was made for it. */
 export interface Job {
-  /** Path of the recipe file. */
+  /** Path of the recipe file or of the comparison file. */
   readonly recipe: string;
-  /** Changes to the recipe, `key=value` each. */
-  readonly set: readonly string[];
   readonly stlAlone: boolean;
   readonly folder: string;
 }
@@ -24,10 +24,11 @@ export interface Job {
 export async function startRun(engine: Engine, library: RunLibrary, job: Job): Promise<void> {
   const { recipe, stlAlone, folder } = job;
   try {
-    await engine.call("start", { recipe, stlAlone, folder, set: [...job.set] });
+    await engine.call("start", { recipe, stlAlone, folder, set: [] });
   } catch (error) {
     // Another window may have been faster, and work in the folder.
-    if (!(await isRun(folder)) && (await lockHolder(folder)) === null) await removeUnused(folder);
+    const used = (await isRun(folder)) || (await isComparison(folder)) || (await lockHolder(folder)) !== null;
+    if (!used) await removeUnused(folder);
     throw error;
   }
   show(library, vscode.Uri.file(folder));
@@ -42,7 +43,29 @@ export async function resumeRun(engine: Engine, library: RunLibrary, run: Run): 
 /** A run that goes is not called off because it cannot be shown: nothing here is waited for. */
 function show(library: RunLibrary, folder: vscode.Uri): void {
   library.follow(folder);
-  void runCommand("discern.runs.openDashboard", folder);
+  void showWhenThere(library, folder);
+}
+
+/** Opens the dashboard of a run, or that of a comparison once its first run trains. */
+async function showWhenThere(library: RunLibrary, folder: vscode.Uri): Promise<void> {
+  if (await isComparison(folder.fsPath)) await firstTraining(library, folder);
+  await runCommand("discern.runs.openDashboard", folder);
+}
+
+/** Waits until one of the runs of a comparison trains, or the comparison has ended. */
+function firstTraining(library: RunLibrary, folder: vscode.Uri): Promise<void> {
+  return new Promise((resolve) => {
+    const look = () => {
+      const comparison = library.run(folder);
+      if (comparison === undefined) return;
+      const trains = library.cellsOf(comparison).some(({ stages }) => stages.length > 0);
+      if (!trains && isActive(comparison)) return;
+      listening.dispose();
+      resolve();
+    };
+    const listening = library.onDidChange(look);
+    look();
+  });
 }
 
 /** Takes away a folder in which no run came to be; whatever else is in it keeps it there. */

@@ -1,33 +1,42 @@
 import { duration, probability } from "../../wording/numbers.ts";
-import type { RunSummary } from "../runs/summary.ts";
+import { cellsWords } from "../runs/describe.ts";
+import type { CellsSummary, RunSummary } from "../runs/summary.ts";
 
 /** A run as the status bar shows it. */
 export type ShownRun = Pick<
   RunSummary,
-  "stages" | "step" | "totalSteps" | "last" | "evaluating" | "etaSeconds" | "state"
+  "stages" | "step" | "totalSteps" | "last" | "evaluating" | "etaSeconds" | "state" | "cells"
 > & { readonly label: string };
 
-/** The arm that a run trains, as researchers call it. */
-export function armOf({ stages }: Pick<RunSummary, "stages">): "DCR" | "STL" {
+/** What a run trains, as researchers call it. */
+function methodOf({ stages }: Pick<RunSummary, "stages">): string {
+  if (stages.length === 0) return "untrained";
   return stages.some(({ kind }) => kind === "contrastive") ? "DCR" : "STL";
 }
 
 /**
- * What the status bar says of the runs that are active and those that wait.
+ * What the status bar says of the runs and comparisons that are active, and of the runs that wait in comparisons.
  *
  * @returns null when there is nothing to say.
  */
-export function statusText(active: readonly ShownRun[], waiting: number): string | null {
+export function statusText(shown: readonly ShownRun[]): string | null {
+  if (shown.length === 0) return null;
+  const active = shown.filter(({ cells }) => cells === undefined);
+  const waiting = shown.reduce((sum, { cells }) => sum + (cells ? waitingOf(cells) : 0), 0);
   const [run, ...others] = active;
-  if (run === undefined && waiting === 0) return null;
   const queue = waiting > 0 ? [`${waiting} waiting`] : [];
   const parts =
     run === undefined
-      ? queue
+      ? [...queue, ...(waiting === 0 ? ["comparing"] : [])]
       : others.length > 0
         ? [`${active.length} runs`, ...queue]
-        : [`${armOf(run)} ${progressOf(run)}`, ...refusal(run), ...queue];
+        : [`${methodOf(run)} ${progressOf(run)}`, ...refusal(run), ...queue];
   return `$(graph-line) ${parts.join(" · ")}`;
+}
+
+/** The runs of a comparison that have not begun. */
+function waitingOf({ names, finished, running, failed }: CellsSummary): number {
+  return Math.max(0, names.length - finished.length - running.length - failed.length);
 }
 
 /** How far each active run is, a line each, for the hover and for screen readers. */
@@ -38,8 +47,9 @@ export function statusLines(active: readonly ShownRun[]): string[] {
   });
 }
 
-function progressOf({ state, step, totalSteps, evaluating }: ShownRun): string {
+function progressOf({ state, step, totalSteps, evaluating, cells }: ShownRun): string {
   if (state === "starting") return "starting";
+  if (cells !== undefined) return cellsWords(cells);
   if (evaluating) return `evaluating ${evaluating.done}/${evaluating.total}`;
   return totalSteps === null ? `${step}` : `${step}/${totalSteps}`;
 }

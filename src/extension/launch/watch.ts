@@ -1,7 +1,7 @@
 import * as vscode from "vscode";
 import { runCommand } from "../contributions.ts";
 import { DisposableStore } from "../disposableStore.ts";
-import { description } from "../runs/describe.ts";
+import { cellsWords, description } from "../runs/describe.ts";
 import type { Run, RunLibrary } from "../runs/library.ts";
 import { isActive, isResumable } from "../runs/summary.ts";
 import { watchEngine } from "./watchEngine.ts";
@@ -25,13 +25,20 @@ export class RunWatch implements vscode.Disposable {
     });
     this.store.add(
       library.onDidChange((run) => {
-        for (const each of run ? [run] : library.runs) if (isActive(each)) this.show(each);
+        for (const each of run ? [run] : library.runs)
+          if (isActive(each) && !this.isTold(each)) this.show(each);
       }),
     );
   }
 
   dispose(): void {
     this.store.dispose();
+  }
+
+  /** Whether the notification of a comparison tells of the run. */
+  private isTold(run: Run): boolean {
+    const comparison = this.library.comparisonOf(run);
+    return comparison !== undefined && isActive(comparison);
   }
 
   private show(begun: Run): void {
@@ -84,7 +91,8 @@ function tellGone({ label, folder }: Run): void {
 
 /** Says how a run ended, and offers what one does next. */
 async function tellEnd(run: Run): Promise<void> {
-  const { label, state, step, problem } = run;
+  const { label, state, step, problem, cells } = run;
+  const at = cells === undefined ? ` at step ${step}` : ` (${cellsWords(cells)})`;
   const resume = "Resume";
   const report = "Open Report";
   const showLog = "Open Engine Log";
@@ -94,13 +102,13 @@ async function tellEnd(run: Run): Promise<void> {
     const offers = run.report !== null ? [report] : [];
     chosen = await vscode.window.showInformationMessage(`${label} has finished.`, ...offers);
   } else if (state === "stopped") {
-    const message = `${label} was stopped and saved at step ${step}.`;
+    const message = `${label} was stopped and saved${at}.`;
     chosen = await vscode.window.showInformationMessage(message, ...next);
   } else if (state === "interrupted") {
     const message = `The engine of ${label} is gone: it was killed, or the machine ran out of memory or was restarted. What was saved is intact, and the run can go on from its last checkpoint.`;
     chosen = await vscode.window.showErrorMessage(message, ...next, showLog);
   } else if (state === "failed" || state === "damaged") {
-    const message = `${label} failed at step ${step}. ${problem ?? ""}`;
+    const message = `${label} failed${at}. ${problem ?? ""}`;
     chosen = await vscode.window.showErrorMessage(message, ...next, showLog);
   }
   if (chosen === resume) await runCommand("discern.runs.resume", run.folder);

@@ -54,9 +54,9 @@ export class RecipeLens implements vscode.CodeLensProvider, vscode.Disposable {
         "The same without its contrastive stages: safety tuning alone",
       ),
       lens(
-        "$(split-horizontal) Compare both",
+        "$(split-horizontal) Compare methods",
         "discern.run.compareBoth",
-        "Both, one after the other, from the same seed, data order and panels; then one report",
+        "The untrained model, STL alone and DCR → STL, from the same seed, data order and panels; then one report",
       ),
       new CostLens(top, document),
     ];

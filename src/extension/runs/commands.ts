@@ -43,7 +43,7 @@ export function runCommands(library: RunLibrary, tree: RunTree, engine: Engine):
     registerCommand("discern.runs.export", async (given?: RunTarget) => {
       requireTrust();
       const placeholder = "Run whose model is exported";
-      const [run] = await chosen(given, undefined, placeholder, ({ state }) => state === "finished");
+      const [run] = await chosen(given, undefined, placeholder, isTrained);
       if (run) await exportRun(engine, run);
     }),
     registerCommand("discern.runs.delete", async (given?: RunTarget, selected?: readonly RunTarget[]) => {
@@ -60,6 +60,11 @@ export function runCommands(library: RunLibrary, tree: RunTree, engine: Engine):
       if (runs) await compareRuns(engine, runs);
     }),
   ];
+}
+
+/** Whether there is a model to export. */
+function isTrained({ state, cells }: Run): boolean {
+  return state === "finished" && cells === undefined;
 }
 
 /** Asks for two runs or more; comparing needs their reports. */

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import * as vscode from "vscode";
 import { lockHolder } from "../../runFolder/lock.ts";
 import type { Run } from "./library.ts";
@@ -5,7 +6,7 @@ import type { Run } from "./library.ts";
 /** Moves runs to the trash after asking; those that are worked on stay. Where there is no trash, asks once more. */
 export async function deleteRuns(runs: readonly Run[]): Promise<void> {
   // The lock itself, since what is shown of a run may be seconds old.
-  const held = await Promise.all(runs.map(({ folder }) => lockHolder(folder.fsPath)));
+  const held = await Promise.all(runs.map(isHeld));
   const busy = runs.filter((_, i) => held[i]);
   if (busy.length > 0) {
     void vscode.window.showWarningMessage(`${names(busy)} is being worked on. Stop it before it is deleted.`);
@@ -22,6 +23,12 @@ export async function deleteRuns(runs: readonly Run[]): Promise<void> {
   );
   if (asked !== move) return;
   for (const run of runs) await deleteRun(run);
+}
+
+/** Whether somebody works on a run, or on one of those that a comparison consists of. */
+async function isHeld({ folder, cells }: Run): Promise<boolean> {
+  const folders = [folder.fsPath, ...(cells?.names ?? []).map((name) => join(folder.fsPath, name))];
+  return (await Promise.all(folders.map(lockHolder))).some((holder) => holder !== null);
 }
 
 async function deleteRun({ folder, label }: Run): Promise<void> {

@@ -1,6 +1,12 @@
 import { duration, estimate, percent, probability } from "../../wording/numbers.ts";
 import type { Headline } from "./headline.ts";
-import { isActive, isResumable, type RunSummary, type RunSummaryState } from "./summary.ts";
+import {
+  type CellsSummary,
+  isActive,
+  isResumable,
+  type RunSummary,
+  type RunSummaryState,
+} from "./summary.ts";
 
 /** Codicon and theme colour of each state. The state also stands in words wherever the icon does. */
 export const stateIcons: Record<RunSummaryState, { readonly icon: string; readonly color: string }> = {
@@ -38,6 +44,7 @@ export function stageWord(kind: string): string {
 export function contextValue(run: RunSummary): string {
   const parts = [
     "run",
+    run.cells !== undefined && "comparison",
     isActive(run) ? "active" : run.state,
     run.report !== null && "report",
     isResumable(run) && "resumable",
@@ -78,9 +85,20 @@ function counted(rates: NonNullable<Headline["safe"]>): string {
   return undetermined > 0 ? `${change} (${undetermined} undetermined)` : change;
 }
 
-function stepsOf({ step, totalSteps, state }: RunSummary): string | false {
+function stepsOf({ step, totalSteps, state, cells }: RunSummary): string | false {
   if (state === "starting") return false;
+  if (cells !== undefined) return cellsWords(cells);
   return totalSteps === null ? `${step}` : `${step}/${totalSteps}`;
+}
+
+/** How far a comparison is. */
+export function cellsWords({ names, finished, running, failed }: CellsSummary): string {
+  const parts = [
+    `${finished.length} of ${names.length} runs finished`,
+    failed.length > 0 && `${failed.length} failed`,
+    running.length > 0 && `${running.join(", ")} at work`,
+  ];
+  return parts.filter(Boolean).join(" · ");
 }
 
 /** A line about a run: shown below it, and in its hover. */
@@ -106,6 +124,7 @@ export function details(run: RunSummary, headline: Headline | null): Detail[] {
     ...(unsafe ? [figure("Unsafe prompts refused", counted(unsafe))] : []),
     ...(discernment ? [figure("Discernment", discernmentChange(discernment))] : []),
     ...stageDetails(run),
+    ...cellDetails(run),
     ...(evaluating && isActive(run)
       ? [
           {
@@ -140,6 +159,20 @@ export function details(run: RunSummary, headline: Headline | null): Detail[] {
 
 function discernmentChange({ before, after }: NonNullable<Headline["discernment"]>): string {
   return before ? `${estimate(before)} → ${estimate(after)}` : estimate(after);
+}
+
+/** A line per run of a comparison. */
+function cellDetails({ cells }: RunSummary): Detail[] {
+  if (cells === undefined) return [];
+  const failed = new Map(cells.failed.map(({ cell, message }) => [cell, message]));
+  return cells.names.map((name): Detail => {
+    if (cells.finished.includes(name)) return { name, value: "finished", icon: "check" };
+    if (cells.running.includes(name)) return { name, value: "running", icon: "sync" };
+    const message = failed.get(name);
+    return message === undefined
+      ? { name, value: "waiting", icon: "circle-outline" }
+      : { name, value: message, icon: "error" };
+  });
 }
 
 /** A line a stage, with its own steps. */

@@ -1,15 +1,17 @@
 import { readdir } from "node:fs/promises";
-import { basename, join, relative, resolve } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { LRUCache } from "lru-cache";
 import * as vscode from "vscode";
 import type { Report } from "../../protocol/report.ts";
+import { isComparison, planName } from "../../runFolder/comparison.ts";
 import { readJudgedReport, reportStamp } from "../../runFolder/judgements.ts";
 import { lockName } from "../../runFolder/lock.ts";
 import { onSettingChange, setting } from "../contributions.ts";
 import { DisposableStore } from "../disposableStore.ts";
 import { log } from "../log.ts";
+import { ComparisonReader } from "./comparisonReader.ts";
 import { type Headline, headlineOf } from "./headline.ts";
-import { isActive, RunReader, type RunSummary } from "./summary.ts";
+import { isActive, RunReader, type RunSummary, type SummaryReader } from "./summary.ts";
 
 /** A run as it is shown: what its folder says, and where it is. A changed run is a new object. */
 export interface Run extends RunSummary {
@@ -39,7 +41,7 @@ export class RunLibrary implements vscode.Disposable {
   private readonly store = new DisposableStore();
   private readonly changed = this.store.add(new vscode.EventEmitter<Run | undefined>());
   readonly onDidChange = this.changed.event;
-  private readonly readers = new Map<string, RunReader>();
+  private readonly readers = new Map<string, SummaryReader>();
   private readonly shelf = new Map<string, Shelved>();
   private readonly headlines = new Map<string, { of: string; headline: Headline | null }>();
   private readonly reports = new LRUCache<string, { stamp: string | null; report: Promise<Report> }>({
@@ -74,6 +76,17 @@ export class RunLibrary implements vscode.Disposable {
     return this.shelf.get(folder.fsPath)?.run;
   }
 
+  /** The comparison that a run belongs to. */
+  comparisonOf({ folder }: Pick<Run, "folder">): Run | undefined {
+    const above = this.shelf.get(dirname(folder.fsPath))?.run;
+    return above?.cells === undefined ? undefined : above;
+  }
+
+  /** The runs of a comparison that there are, in the order of its plan. */
+  cellsOf({ folder, cells }: Pick<Run, "folder" | "cells">): Run[] {
+    return (cells?.names ?? []).flatMap((name) => this.shelf.get(join(folder.fsPath, name))?.run ?? []);
+  }
+
   /** Watches the folders of runs, which may have changed, and the runs that lie elsewhere, and looks into them. */
   async watch(): Promise<void> {
     this.watchers.clear();
@@ -101,12 +114,16 @@ export class RunLibrary implements vscode.Disposable {
           if (!entry.isDirectory() || entry.name.startsWith(".")) return;
           const path = join(folder, entry.name);
           const inside = await readdir(path).catch((): string[] => []);
-          if (inside.includes("manifest.json") || inside.includes(lockName)) candidates.add(path);
-          else if (levels > 1) await below(path, levels - 1);
+          const comparison = inside.includes(planName);
+          if (comparison || inside.includes("manifest.json") || inside.includes(lockName))
+            candidates.add(path);
+          if (comparison) await below(path, 1);
+          else if (levels > 1 && !candidates.has(path)) await below(path, levels - 1);
         }),
       );
     };
     await Promise.all(this.roots().map((root) => below(root, depth)));
+    for (const path of this.elsewhere()) if (await isComparison(path)) await below(path, 1);
     for (const path of this.shelf.keys()) candidates.add(path);
     for (const path of candidates) await this.look(path);
   }
@@ -177,8 +194,7 @@ export class RunLibrary implements vscode.Disposable {
 
   /** Reads what is new in a folder and tells of it. */
   private async look(path: string): Promise<void> {
-    const reader = this.readers.get(path) ?? new RunReader(path);
-    this.readers.set(path, reader);
+    const reader = await this.reader(path);
     const summary = await reader.read().catch((error: Error) => {
       log.warn(`The run folder ${path} could not be read: ${error.message}`);
       return null;
@@ -198,6 +214,16 @@ export class RunLibrary implements vscode.Disposable {
     else this.sort();
   }
 
+  /** A folder shows what it is only once its lock has been taken: the reader may have to change. */
+  private async reader(path: string): Promise<SummaryReader> {
+    const Reader = (await isComparison(path)) ? ComparisonReader : RunReader;
+    const known = this.readers.get(path);
+    if (known instanceof Reader) return known;
+    const reader = new Reader(path);
+    this.readers.set(path, reader);
+    return reader;
+  }
+
   private update(run: Run): void {
     this.sorted = this.sorted.map((each) => (each.folder.fsPath === run.folder.fsPath ? run : each));
     this.changed.fire(run);
@@ -207,7 +233,21 @@ export class RunLibrary implements vscode.Disposable {
     const runs = [...this.shelf.values()].map(({ run }) => run);
     // A run that is about to start has no time yet, and is the newest.
     const time = ({ startedAt }: Run) => startedAt ?? "9999";
-    this.sorted = runs.sort((a, b) => time(b).localeCompare(time(a)) || a.label.localeCompare(b.label));
+    // The runs of a comparison stand below it, wherever it stands.
+    const place = (run: Run) => {
+      const comparison = this.comparisonOf(run);
+      return { time: time(comparison ?? run), of: comparison ?? run, inside: comparison !== undefined };
+    };
+    this.sorted = runs.sort((a, b) => {
+      const [one, other] = [place(a), place(b)];
+      return (
+        other.time.localeCompare(one.time) ||
+        one.of.label.localeCompare(other.of.label) ||
+        Number(one.inside) - Number(other.inside) ||
+        time(b).localeCompare(time(a)) ||
+        a.label.localeCompare(b.label)
+      );
+    });
     this.changed.fire(undefined);
   }
 }

@@ -21,7 +21,15 @@ export type RunSummaryState =
   | "interrupted"
   | "damaged";
 
-/** What is shown of a run without opening it. */
+/** How far the runs of a comparison are, by the names of their folders. */
+export interface CellsSummary {
+  readonly names: readonly string[];
+  readonly finished: readonly string[];
+  readonly running: readonly string[];
+  readonly failed: readonly { readonly cell: string; readonly message: string }[];
+}
+
+/** What is shown of a run, or of a comparison of several, without opening it. */
 export interface RunSummary {
   /** Name in the manifest, or of the folder where the manifest cannot be read. */
   readonly name: string;
@@ -44,6 +52,8 @@ export interface RunSummary {
   readonly device: string | null;
   /** Stands for the report and people's verdicts on it, as they are now; null where there is no report. */
   readonly report: string | null;
+  /** The runs that a comparison consists of; absent for a single run. */
+  readonly cells?: CellsSummary;
   /** When the run began, or its folder was made; ISO 8601. */
   readonly startedAt?: string;
   /** When it finished, stopped or failed; ISO 8601. */
@@ -62,8 +72,14 @@ export function isResumable({ state }: Pick<RunSummary, "state">): boolean {
 
 type ManifestRead = { manifest: Manifest } | { problem: string } | null;
 
+/** What keeps the summary of a folder. */
+export interface SummaryReader {
+  /** Looks again. @returns the same object as before when nothing changed; null when there is nothing to show. */
+  read(): Promise<RunSummary | null>;
+}
+
 /** Keeps the summary of one run folder, reading of its event log only what was appended. */
-export class RunReader {
+export class RunReader implements SummaryReader {
   private readonly folder: string;
   private readonly events: EventReader;
   private readonly progress = new RunProgress();

@@ -96,7 +96,8 @@ export class RunTree implements vscode.TreeDataProvider<RunNode>, vscode.Disposa
   }
 
   private showActive(): void {
-    const value = this.library.runs.filter(isActive).length;
+    // A comparison is no run besides those that it consists of.
+    const value = this.library.runs.filter((run) => isActive(run) && run.cells === undefined).length;
     const words = value === 1 ? "1 active run" : `${value} active runs`;
     this.view.badge = value > 0 ? { value, tooltip: words } : undefined;
   }

@@ -20,21 +20,47 @@ const stl: ShownRun = {
   last: null,
 };
 
-test("the status bar names arm, step and both refusal probabilities of the run that is active", () => {
-  expect(statusText([run], 0)).toBe("$(graph-line) DCR 34/140 · toxic 0.62 · seemingly 0.18");
-  expect(statusText([stl], 1)).toBe("$(graph-line) STL 34/140 · 1 waiting");
+/** A comparison at work on the second of five runs. */
+const comparison: ShownRun = {
+  label: "mine-comparison",
+  state: "running",
+  stages: [],
+  step: 1,
+  totalSteps: 5,
+  last: null,
+  etaSeconds: null,
+  cells: {
+    names: ["untrained-0", "stl-0", "dcr-stl-0", "stl-1", "dcr-stl-1"],
+    finished: ["untrained-0"],
+    running: ["stl-0"],
+    failed: [{ cell: "dcr-stl-0", message: "no" }],
+  },
+};
+
+test("the status bar names method, step and both refusal probabilities of the run that is active", () => {
+  expect(statusText([run])).toBe("$(graph-line) DCR 34/140 · toxic 0.62 · seemingly 0.18");
+  expect(statusText([comparison, stl])).toBe("$(graph-line) STL 34/140 · 2 waiting");
+  expect(statusText([{ ...run, stages: [], totalSteps: 0, step: 0, last: null }])).toBe(
+    "$(graph-line) untrained 0/0",
+  );
   const evaluating = { ...run, evaluating: { suite: "s", done: 3, total: 96 }, last: null };
-  expect(statusText([evaluating], 0)).toBe("$(graph-line) DCR evaluating 3/96");
+  expect(statusText([evaluating])).toBe("$(graph-line) DCR evaluating 3/96");
 });
 
 test("counts several, and is hidden when there is nothing to say", () => {
-  expect(statusText([run, stl], 0)).toBe("$(graph-line) 2 runs");
-  expect(statusText([], 2)).toBe("$(graph-line) 2 waiting");
-  expect(statusText([], 0)).toBeNull();
+  expect(statusText([run, stl])).toBe("$(graph-line) 2 runs");
+  expect(statusText([comparison])).toBe("$(graph-line) 2 waiting");
+  const last = {
+    ...comparison,
+    cells: { ...comparison.cells!, names: ["untrained-0", "stl-0"], failed: [] },
+  };
+  expect(statusText([last])).toBe("$(graph-line) comparing");
+  expect(statusText([])).toBeNull();
 });
 
 test("its hover tells every run in a line", () => {
-  expect(statusLines([run, { ...stl, state: "starting", etaSeconds: null }])).toEqual([
+  expect(statusLines([comparison, run, { ...stl, state: "starting", etaSeconds: null }])).toEqual([
+    "mine-comparison · 1 of 5 runs finished · 1 failed · stl-0 at work",
     "dcr-2 · 34/140 · toxic 0.62 · seemingly 0.18 · 4 min left",
     "dcr-stl-alone · starting",
   ]);

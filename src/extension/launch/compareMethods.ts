@@ -1,0 +1,88 @@
+import * as vscode from "vscode";
+import type { Recipe } from "../../protocol/recipe.ts";
+import type { Engine } from "../engine/engine.ts";
+import { makeFreeFolder } from "../runs/freeName.ts";
+import type { RunLibrary } from "../runs/library.ts";
+import { isActive } from "../runs/summary.ts";
+import { comparisonOf, comparisonPath, placeFor, writeComparison } from "./comparisonFile.ts";
+import { runsFolder } from "./runsFolder.ts";
+import { startRun } from "./start.ts";
+
+/** Where earlier versions kept the comparisons that a window carried out. */
+const queueKey = "discern.comparisons";
+
+/**
+ * Writes the comparison of a recipe's methods beside it, and starts it. A process of its own runs it: windows only read its
+ * folder.
+ *
+ * @throws as `Engine.call`; the file system's own error.
+ */
+export async function compareMethods(
+  engine: Engine,
+  library: RunLibrary,
+  uri: vscode.Uri,
+  recipe: Recipe,
+): Promise<void> {
+  if (new Set(recipe.stages.map(({ type }) => type)).size < 2) {
+    throw new Error(
+      `There is nothing to compare: ${vscode.workspace.asRelativePath(uri)} needs a contrastive stage, which STL alone leaves out, and a supervised one.`,
+    );
+  }
+  const path = comparisonPath(uri.fsPath);
+  const comparison = comparisonOf(uri.fsPath, recipe);
+  const place = await placeFor(path, comparison);
+  const replace = place === "other" ? await askToReplace(path) : false;
+  if (replace === undefined) return;
+  if (place === "free" || replace) await writeComparison(path, comparison, replace);
+  await startComparison(engine, library, vscode.Uri.file(path), comparison.name);
+}
+
+/**
+ * Starts the comparison that a file describes.
+ *
+ * @param name of its folder; the engine says what is wrong with the file.
+ * @throws as `Engine.call`.
+ */
+export async function startComparison(
+  engine: Engine,
+  library: RunLibrary,
+  file: vscode.Uri,
+  name: string,
+): Promise<void> {
+  if (library.runs.some(isActive) && !(await askToShare())) return;
+  const folder = await makeFreeFolder(runsFolder(file), name);
+  await startRun(engine, library, { recipe: file.fsPath, stlAlone: false, folder });
+}
+
+/** @returns undefined where the comparison is not to be started. */
+async function askToReplace(path: string): Promise<boolean | undefined> {
+  const run = "Run It as It Is";
+  const replace = "Replace It";
+  const chosen = await vscode.window.showWarningMessage(
+    `${vscode.workspace.asRelativePath(path)} exists and describes another comparison than that of the recipe as it is now.`,
+    { modal: true },
+    run,
+    replace,
+  );
+  return chosen === undefined ? undefined : chosen === replace;
+}
+
+async function askToShare(): Promise<boolean> {
+  const start = "Start Now";
+  const chosen = await vscode.window.showWarningMessage(
+    "Another run is active. Both would share the processor and memory of this machine.",
+    { modal: true },
+    start,
+  );
+  return chosen === start;
+}
+
+/** Comparisons that an earlier version had queued in this window: nobody carries them out any more, which is said once. */
+export function dropQueue(memory: vscode.Memento): void {
+  const queued = memory.get<readonly unknown[]>(queueKey, []);
+  if (queued.length === 0) return;
+  void memory.update(queueKey, undefined);
+  void vscode.window.showInformationMessage(
+    "A comparison that this window had queued is not continued: comparisons are files now, which a process of its own runs. Runs that have begun are in the Runs view; Compare Methods starts the comparison anew.",
+  );
+}

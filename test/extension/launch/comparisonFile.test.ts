@@ -1,0 +1,59 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import {
+  comparisonOf,
+  comparisonPath,
+  placeFor,
+  writeComparison,
+} from "../../../src/extension/launch/comparisonFile.ts";
+import { comparisonSchema } from "../../../src/protocol/comparison.ts";
+import { recipeSchema } from "../../../src/protocol/recipe.ts";
+import { tempFolder } from "../../tempFolder.ts";
+
+const recipe = recipeSchema.parse({
+  name: "dcr",
+  model: "m",
+  seed: 7,
+  stages: [{ type: "contrastive" }, { type: "supervised", steps: 5 }],
+});
+
+test("a comparison stands beside its recipe, with methods and seed to change", () => {
+  expect(comparisonPath("/w/dcr.discern.json")).toBe("/w/dcr.comparison.json");
+  expect(comparisonPath("/w/dcr.json")).toBe("/w/dcr.comparison.json");
+  const comparison = comparisonOf("/w/dcr.discern.json", recipe);
+  expect(comparison).toEqual({
+    name: "dcr-comparison",
+    recipe: "dcr.discern.json",
+    methods: [
+      { name: "untrained", stages: [] },
+      { name: "STL", stages: ["supervised"] },
+      { name: "DCR → STL" },
+    ],
+    seeds: [7],
+  });
+  expect(comparisonSchema.parse(comparison)).toMatchObject(comparison);
+  const name = "x".repeat(100);
+  expect(comparisonSchema.parse(comparisonOf("/w/a.json", { ...recipe, name })).name).toHaveLength(100);
+});
+
+test("a recipe that is not to evaluate the untrained model is compared without it", () => {
+  const without = { ...recipe, evaluate: { ...recipe.evaluate, before: false } };
+  expect(comparisonOf("/w/a.json", without).methods!.map(({ name }) => name)).toEqual(["STL", "DCR → STL"]);
+});
+
+test("a comparison of a person is never replaced unasked", async () => {
+  const path = join(tempFolder(), "dcr.comparison.json");
+  const comparison = comparisonOf("/w/dcr.discern.json", recipe);
+  expect(await placeFor(path, comparison)).toBe("free");
+  await writeComparison(path, comparison, false);
+  expect(await placeFor(path, comparison)).toBe("same");
+  for (const own of ['{ "name": "mine" }', "{ half"]) {
+    await writeFile(path, own);
+    expect(await placeFor(path, comparison)).toBe("other");
+    await expect(writeComparison(path, comparison, false)).rejects.toMatchObject({ code: "EEXIST" });
+    expect(await readFile(path, "utf8")).toBe(own);
+  }
+  await writeComparison(path, comparison, true);
+  expect(await placeFor(path, comparison)).toBe("same");
+});
