@@ -98,8 +98,8 @@ export class OnnxTrainer implements Trainer {
   }
 
   async backward(passes: readonly Batch[]): Promise<StepFigures> {
-    this.free(this.sums);
-    let sums: ReadonlyMap<string, Value> = new Map();
+    this.dropGradients();
+    let sums: ReadonlyMap<string, Value> = this.sums;
     let [loss, gradientNorm, tokens] = [0, 0, 0];
     const metrics: Record<string, number> = {};
     for (const [i, batch] of passes.entries()) {
@@ -116,7 +116,7 @@ export class OnnxTrainer implements Trainer {
         const key = name.slice("metric.".length);
         metrics[key] = (metrics[key] ?? 0) + value.data[0];
       }
-      this.free(sums);
+      this.dropGradients();
       sums = new Map([...this.shapes.keys()].map((name) => [name, out[`grad.${name}`]]));
       this.sums = sums;
     }
@@ -137,8 +137,7 @@ export class OnnxTrainer implements Trainer {
       if (old.v !== v) old.v.dispose();
     }
     this.moments = moved;
-    this.free(this.sums);
-    this.sums = new Map();
+    this.dropGradients();
     this.updates += 1;
   }
 
@@ -188,7 +187,7 @@ export class OnnxTrainer implements Trainer {
   async finish(): Promise<Learned> {
     const { method } = this.spec.train;
     const tensors = await this.parameters();
-    this.free(this.sums);
+    this.dropGradients();
     await this.optimiser.dispose();
     for (const { m, v } of this.moments.values()) {
       m.dispose();
@@ -224,8 +223,9 @@ export class OnnxTrainer implements Trainer {
   }
 
   /** Frees gradients that lie on the device; those in host memory are the buffers of the next step. */
-  private free(sums: ReadonlyMap<string, Value>): void {
-    for (const sum of sums.values()) sum.dispose();
+  private dropGradients(): void {
+    for (const sum of this.sums.values()) sum.dispose();
+    this.sums = new Map();
   }
 
   /** The graph of one pass: loss, metrics, gradients (added to fed ones after the first pass) and their squared norm. */
