@@ -1,8 +1,10 @@
 /**
  * `npm run bench`: how long Discern's work takes and how much memory; with `--against torch` beside PyTorch,
- * transformers and peft doing the same work by turns in the same run. Never part of the tests.
+ * transformers and peft doing the same work by turns in the same run, and with `--ours` beside another version of Discern. Never
+ * part of the tests.
  */
 import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { mkdir, readdir, stat, writeFile } from "node:fs/promises";
 import { availableParallelism, cpus } from "node:os";
 import { join } from "node:path";
@@ -10,19 +12,30 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Command, Option } from "commander";
 import { realModelPath } from "../realModel.ts";
 import { type Corpus, readCorpus } from "./corpus.ts";
-import { Side } from "./side.ts";
+import { peers } from "./peers.ts";
+import { type Request, Side } from "./side.ts";
 import { commandSeconds, startup } from "./startup.ts";
-import { type Measurement, table } from "./table.ts";
+import { type Measurement, type Timed, tables } from "./table.ts";
 import { type Task, tasks } from "./tasks.ts";
 
 const root = join(import.meta.dirname, "../..");
-const python = join(root, ".venv/peer", process.platform === "win32" ? "Scripts/python.exe" : "bin/python");
+/** Python with torch, transformers and peft: the one that is named, else one that is installed into .venv/peer. */
+const python =
+  process.env.DISCERN_PYTHON ??
+  join(root, ".venv/peer", process.platform === "win32" ? "Scripts/python.exe" : "bin/python");
 /** Both runtimes' threads wait for more work in a busy loop for a moment after a run; nobody is measured against it. */
 const settleMs = 200;
 
 const names = ["startup", ...Object.keys(tasks)];
 const options = new Command("bench")
   .addOption(new Option("--against <what>", "measure the same work in PyTorch too").choices(["torch"]))
+  .option("--peers <names>", `ways of running PyTorch: some of ${Object.keys(peers)}`, "f32,bf16-compiled")
+  .option(
+    "--ours <name=file...>",
+    "another version of Discern beside this one, by turns: a name and the test/bench/ours.ts of its checkout",
+    (text: string, before: string[]) => [...before, text],
+    [] as string[],
+  )
   .option("--tasks <names>", `some of ${names.join(",")}`, names.join(","))
   .option("--repeat <n>", "measured runs of each task, after two that are not", "5")
   .option("--threads <n>", "threads of either side", String(availableParallelism()))
@@ -35,6 +48,8 @@ const options = new Command("bench")
   .parse()
   .opts<{
     against?: "torch";
+    peers: string;
+    ours: string[];
     tasks: string;
     repeat: string;
     threads: string;
@@ -43,87 +58,115 @@ const options = new Command("bench")
   }>();
 
 const chosen = options.tasks.split(",");
+const chosenPeers = options.against ? options.peers.split(",") : [];
+const versions = options.ours.map((text) => text.split("=", 2));
 const repeat = Number(options.repeat);
-const unknown = chosen.find((name) => !names.includes(name));
-if (unknown !== undefined || !(repeat >= 1)) {
-  console.error(
-    unknown ? `No task is called "${unknown}". There are: ${names.join(", ")}.` : "--repeat is 1 or more.",
-  );
-  process.exit(2);
+refuseUnknown("task", chosen, names);
+refuseUnknown("way of running PyTorch", chosenPeers, Object.keys(peers));
+if (!(repeat >= 1)) refuse("--repeat is 1 or more.");
+for (const [name, file] of versions) {
+  if (!name || !file || !existsSync(file)) refuse(`--ours ${name}=${file ?? ""} names no file.`);
 }
-if (options.against) {
+if (options.against && process.env.DISCERN_PYTHON === undefined) {
   console.error("Preparing PyTorch (test/bench/peer/install.sh) …");
   const { status } = spawnSync("sh", [join(import.meta.dirname, "peer/install.sh")], { stdio: "inherit" });
   if (status !== 0) process.exit(1);
 }
 
+/** What PyTorch said of its versions. */
+let torch = "";
 const corpus = await readCorpus(await singleFile(options.model ?? (await realModelPath())));
 const measurements: Measurement[] = [];
 for (const name of chosen) {
   console.error(`${name} …`);
   const found = name === "startup" ? measureStartup(corpus) : [await measure(tasks[name], corpus)];
-  console.error(table(found));
+  console.error(tables(found));
   measurements.push(...found);
 }
-const machine = `${cpus()[0].model}, ${options.threads} threads, ${options.device}, Node ${process.version}`;
-console.log(`${machine}; medians of ${repeat} runs (least–most)\n\n${table(measurements)}`);
+const machine = [
+  `${cpus()[0].model}, ${options.threads} threads, ${options.device}, Node ${process.version}`,
+  ...(torch ? [torch] : []),
+].join("; ");
+console.log(`${machine}; medians of ${repeat} runs (least–most)\n\n${tables(measurements)}`);
 const folder = join(root, ".cache/bench");
 await mkdir(folder, { recursive: true });
 const file = join(folder, `${new Date().toISOString().replaceAll(":", "-")}.json`);
 await writeFile(file, `${JSON.stringify({ machine, measurements }, null, 2)}\n`);
 console.error(`Written to ${file}`);
 
-/** Runs both sides by turns, each in a process of its own. */
+/** One way of doing a task: a process, the request that prepares it, and how its work compares with Discern's. */
+interface Contender {
+  readonly title: string;
+  readonly side: Side;
+  readonly prepare: Request;
+  /** How many times as much work Discern does; its seconds are multiplied by it. */
+  readonly share: number;
+  readonly tolerance: number;
+}
+
+/** Discern, other versions of it, and PyTorch in every way that was asked for. */
+function contenders(task: Task, from: Corpus): Contender[] {
+  const request = ({ task: name, input }: Task["ours"]) => ({
+    do: "prepare" as const,
+    task: name,
+    threads: Number(options.threads),
+    device: options.device,
+    input: { model: from.model, ...input(from) },
+  });
+  const discern = [["Discern", join(import.meta.dirname, "ours.ts")], ...versions].map(([title, file]) => ({
+    title: title!,
+    side: new Side(title!, process.execPath, [file!]),
+    prepare: request(task.ours),
+    share: 1,
+    tolerance: task.tolerance,
+  }));
+  const torches = chosenPeers.map((name) => {
+    const { title, variant } = peers[name]!;
+    return {
+      title: `PyTorch ${title}`,
+      side: new Side(`PyTorch ${title}`, python, [join(import.meta.dirname, "peer/peer.py")]),
+      prepare: { ...request(task.peer), variant },
+      share: task.peerShare ?? 1,
+      tolerance: variant.dtype === "bfloat16" ? task.tolerance16 : task.tolerance,
+    };
+  });
+  return [...discern, ...torches];
+}
+
+/** Runs all of them by turns, each in a process of its own. */
 async function measure(task: Task, from: Corpus): Promise<Measurement> {
-  const ours = new Side("Discern", process.execPath, [join(import.meta.dirname, "ours.ts")]);
-  const sides = [{ side: ours, ...task.ours }];
-  if (options.against) {
-    const peer = new Side("PyTorch", python, [join(import.meta.dirname, "peer/peer.py")]);
-    sides.push({ side: peer, ...task.peer });
-  }
-  const seconds: number[][] = sides.map(() => []);
-  const peaks: number[] = [];
-  const first: unknown[] = [];
+  const sides = contenders(task, from);
+  const found: (Timed & { seconds: number[]; peakBytes: number })[] = [];
   try {
-    for (const { side, task: name, input } of sides) {
-      const given = { model: from.model, ...input(from) };
-      await side.ask({
-        do: "prepare",
-        task: name,
-        threads: Number(options.threads),
-        device: options.device,
-        input: given,
-      });
-      first.push((await side.ask({ do: "run" })).result);
-      await side.ask({ do: "run" });
+    let ours: unknown;
+    for (const { title, side, prepare, tolerance } of sides) {
+      const loaded = await side.ask(prepare);
+      torch = loaded.versions ?? torch;
+      const first = await side.ask({ do: "run" });
+      const second = await side.ask({ do: "run" });
+      if (found.length === 0) ours = first.result;
+      const difference = task.difference(ours, first.result);
+      if (!(difference <= tolerance)) {
+        throw new Error(
+          `${task.title}: ${title}'s result differs by ${difference}; it did not do the same work.`,
+        );
+      }
+      const warmUpSeconds = loaded.seconds + first.seconds + second.seconds;
+      found.push({ title, seconds: [], peakBytes: second.peakBytes, warmUpSeconds, difference });
     }
     for (let round = 0; round < repeat; round++) {
-      for (const [i, { side }] of sides.entries()) {
+      for (const [i, { side, share }] of sides.entries()) {
         await sleep(settleMs);
         const answer = await side.ask({ do: "run" });
-        seconds[i].push(answer.seconds);
-        peaks[i] = answer.peakBytes;
+        found[i]!.seconds.push(answer.seconds * share);
+        found[i]!.peakBytes = answer.peakBytes;
       }
     }
   } finally {
     await Promise.all(sides.map(({ side }) => side.close()));
   }
-  const difference = sides.length > 1 ? task.difference(first[0], first[1]) : undefined;
-  if (difference !== undefined && !(difference <= task.tolerance)) {
-    throw new Error(
-      `${task.title}: the sides' results differ by ${difference}; they did not do the same work.`,
-    );
-  }
-  const peer = (seconds[1] ?? []).map((value) => value * (task.peerShare ?? 1));
-  return {
-    title: task.title,
-    ours: seconds[0],
-    peer,
-    oursPeakBytes: peaks[0],
-    peerPeakBytes: peaks[1],
-    goal: task.goal,
-    difference,
-  };
+  const [ours, ...others] = found;
+  return { title: task.title, ours: ours!, others, goal: { against: "PyTorch f32", ...task.goal } };
 }
 
 /** Runs whole commands by turns. */
@@ -138,8 +181,19 @@ function measureStartup({ model }: Corpus): Measurement[] {
       seconds[0].push(mine);
       if (theirs !== null) seconds[1].push(theirs);
     }
-    return { title, ours: seconds[0], peer: seconds[1] };
+    const others = seconds[1].length > 0 ? [{ title: "PyTorch f32", seconds: seconds[1] }] : [];
+    return { title, ours: { title: "Discern", seconds: seconds[0] }, others };
   });
+}
+
+function refuse(message: string): never {
+  console.error(message);
+  process.exit(2);
+}
+
+function refuseUnknown(what: string, given: readonly string[], known: readonly string[]): void {
+  const unknown = given.find((name) => !known.includes(name));
+  if (unknown !== undefined) refuse(`No ${what} is called "${unknown}". There are: ${known.join(", ")}.`);
 }
 
 /** transformers reads a GGUF file, not the folder it lies in. */

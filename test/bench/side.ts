@@ -2,6 +2,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { createInterface, type Interface } from "node:readline";
 import * as z from "zod";
 import type { DeviceName } from "../../src/protocol/device.ts";
+import type { Peer } from "./peers.ts";
 
 const answerSchema = z.union([
   z.object({ error: z.string() }),
@@ -10,13 +11,22 @@ const answerSchema = z.union([
     /** The largest resident size of the process so far, loading included. */
     peakBytes: z.number(),
     result: z.unknown().optional(),
+    /** Of PyTorch and its libraries, in the answer to `prepare`. */
+    versions: z.string().optional(),
   }),
 ]);
 export type Answer = Exclude<z.infer<typeof answerSchema>, { error: string }>;
 
 /** What a side can be asked: see peer/peer.py, which ours.ts answers alike. */
 export type Request =
-  | { do: "prepare"; task: string; threads: number; device: DeviceName; input: Record<string, unknown> }
+  | {
+      do: "prepare";
+      task: string;
+      threads: number;
+      device: DeviceName;
+      variant?: Peer["variant"];
+      input: Record<string, unknown>;
+    }
   | { do: "run" }
   | { do: "close" };
 

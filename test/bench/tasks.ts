@@ -42,6 +42,8 @@ export interface Task {
   /** How far two first results lie apart, and how far they may: a ratio of different work means nothing. */
   difference(ours: unknown, peer: unknown): number;
   readonly tolerance: number;
+  /** The same against bfloat16, whose numbers have two to three digits. */
+  readonly tolerance16: number;
 }
 
 const prompts = 200;
@@ -106,6 +108,7 @@ export const tasks: Readonly<Record<string, Task>> = {
     goal: { speed: 1.5, memory: 0.6 },
     difference: apart,
     tolerance: 1e-3,
+    tolerance16: 0.1,
   },
   contrastive: {
     title: "contrastive step, 24 prompts, all weights below layer 15",
@@ -114,6 +117,7 @@ export const tasks: Readonly<Record<string, Task>> = {
     goal: { speed: 1.5 },
     difference: apart,
     tolerance: 1e-2,
+    tolerance16: 1,
   },
   contrastiveLora: {
     title: "contrastive step, 24 prompts, LoRA below layer 15",
@@ -122,6 +126,7 @@ export const tasks: Readonly<Record<string, Task>> = {
     goal: { speed: 1.5 },
     difference: apart,
     tolerance: 1e-2,
+    tolerance16: 1,
   },
   scoreSeparately: {
     title: `refusal of ${prompts} prompts, against each opening separately`,
@@ -137,6 +142,7 @@ export const tasks: Readonly<Record<string, Task>> = {
     goal: { speed: 15 },
     difference: farthest,
     tolerance: 1e-2,
+    tolerance16: 1,
   },
   score: {
     title: `refusal of ${prompts} prompts, against one pass a prompt`,
@@ -145,6 +151,7 @@ export const tasks: Readonly<Record<string, Task>> = {
     goal: { speed: 1.3 },
     difference: farthest,
     tolerance: 1e-2,
+    tolerance16: 1,
   },
   generate: {
     title: "greedy generation, 32 × 32 tokens in batches of 16",
@@ -153,5 +160,6 @@ export const tasks: Readonly<Record<string, Task>> = {
     goal: { speed: 1.5 },
     difference: unlike,
     tolerance: 0.2,
+    tolerance16: 0.8,
   },
 };

@@ -1,7 +1,7 @@
 """Refusal scoring, opening by opening or as a token trie in one pass, and greedy generation."""
 
 import torch
-from model import load, pad
+from model import VARIANT, compiled, load, pad
 
 
 def _log_sum(parts: list[float]) -> float:
@@ -13,7 +13,7 @@ def score_separately(model: str, prompts: list[list[int]], openings: list[list[i
 
     Returns for every prompt the log of the summed probability of all openings.
     """
-    network = load(model)
+    network = compiled(load(model))
 
     def score(prompt, some):
         rows = [prompt + opening for opening in some]
@@ -22,7 +22,7 @@ def score_separately(model: str, prompts: list[list[int]], openings: list[list[i
         # Only the positions that predict an opening's tokens go through the head.
         kept = torch.arange(first, ids.shape[1] - 1)
         logits = network(input_ids=ids, attention_mask=mask, use_cache=False, logits_to_keep=kept).logits
-        log = logits.log_softmax(-1)
+        log = logits.float().log_softmax(-1)
         return [log[i, torch.arange(len(o)), torch.tensor(o)].sum().item() for i, o in enumerate(some)]
 
     @torch.inference_mode()
@@ -58,6 +58,7 @@ def score_one_pass(model: str, prompts: list[list[int]], openings: list[list[int
     A node attends to the prompt and to its ancestors. Returns what score_separately returns.
     """
     network = load(model)
+    body = compiled(network.model)
     nodes, ends = trie(openings)
     # A leaf is only predicted, never read.
     inner = sorted({parent for _, parent in nodes if parent >= 0})
@@ -97,13 +98,13 @@ def score_one_pass(model: str, prompts: list[list[int]], openings: list[list[int
         allowed[:, 0, width:, width:] = sees
         # A padded position sees itself, or its softmax would have nothing to divide by.
         allowed |= torch.eye(total, dtype=torch.bool)
-        hidden = network.model(
+        hidden = body(
             input_ids=rows,
             attention_mask=allowed,
             position_ids=torch.cat([place, after], 1),
             use_cache=False,
         ).last_hidden_state
-        log = network.lm_head(hidden[:, width - 1 :]).log_softmax(-1)
+        log = network.lm_head(hidden[:, width - 1 :]).float().log_softmax(-1)
         of_node = log[:, read_at, tokens]
         return [_log_sum([row[path].sum().item() for path in paths]) for row in of_node]
 
@@ -122,6 +123,10 @@ def generate(model: str, prompts: list[list[int]], tokens: int, batch: int):
     network = load(model)
     network.generation_config.eos_token_id = None
     network.generation_config.pad_token_id = 0
+    if VARIANT["compile"]:
+        # A cache of fixed length, as transformers recommends, so that the graph of a step serves every step.
+        network.generation_config.cache_implementation = "static"
+        network.forward = torch.compile(network.forward)
 
     @torch.inference_mode()
     def run():

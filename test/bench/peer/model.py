@@ -1,4 +1,4 @@
-"""Loads the model under measurement in float32, from a GGUF file or a Hugging Face folder."""
+"""Loads the model under measurement, from a GGUF file or a Hugging Face folder, as a variant of PyTorch runs it."""
 
 import os
 
@@ -12,16 +12,20 @@ from transformers.utils import logging
 
 logging.disable_progress_bar()
 
+# How PyTorch is run: set once by peer.py, before anything is loaded.
+VARIANT = {"dtype": "float32", "compile": False}
+
 LINEARS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 
 
 def load(path: str):
-    """The causal language model at `path`, in float32, in evaluation mode, with transformers' default attention."""
+    """The causal language model at `path`, in the variant's type, in evaluation mode, with transformers' default attention."""
+    dtype = getattr(torch, VARIANT["dtype"])
     if path.endswith(".gguf"):
         folder, file = os.path.split(path)
-        model = AutoModelForCausalLM.from_pretrained(folder, gguf_file=file, dtype=torch.float32)
+        model = AutoModelForCausalLM.from_pretrained(folder, gguf_file=file, dtype=dtype)
     else:
-        model = AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32)
+        model = AutoModelForCausalLM.from_pretrained(path, dtype=dtype)
     return model.eval()
 
 
@@ -29,6 +33,11 @@ def with_lora(model, rank: int):
     """`model` with a fresh peft adapter of `rank` on every linear layer of every block; only the adapter trains."""
     config = LoraConfig(r=rank, lora_alpha=2 * rank, lora_dropout=0.0, target_modules=LINEARS, bias="none")
     return get_peft_model(model, config)
+
+
+def compiled(function):
+    """`function`, or a module, through torch.compile where the variant says so; shapes become dynamic as they vary."""
+    return torch.compile(function) if VARIANT["compile"] else function
 
 
 def pad(rows: list[list[int]], side: str):

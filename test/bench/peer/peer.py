@@ -1,7 +1,8 @@
 """The PyTorch side of the benchmark: one task in one process, so that its peak memory is the task's own.
 
 Speaks one JSON object a line on stdin and stdout:
-  {"do": "prepare", "task": "lora_step", "threads": 2, "input": {...}} -> {"seconds": 1.9, "peakBytes": ...}
+  {"do": "prepare", "task": "lora_step", "threads": 2, "variant": {"dtype": "bfloat16", "compile": true}, "input": {...}}
+                                    -> {"seconds": 1.9, "peakBytes": ..., "versions": "PyTorch 2.15.0, ..."}
   {"do": "run"}                     -> {"seconds": 1.7, "result": ..., "peakBytes": ...}
   {"do": "close"}                   ends the process
 A failure answers {"error": "..."}.
@@ -18,8 +19,11 @@ answers = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)
 
 import infer
+import model
+import peft
 import torch
 import train
+import transformers
 
 TASKS = {
     "lora_step": train.lora_step,
@@ -48,7 +52,11 @@ def main():
             if request["do"] == "prepare":
                 torch.set_num_threads(request["threads"])
                 torch.manual_seed(0)
+                model.VARIANT.update(request["variant"])
                 prepared = TASKS[request["task"]](**request["input"])
+                answer["versions"] = (
+                    f"PyTorch {torch.__version__}, transformers {transformers.__version__}, peft {peft.__version__}"
+                )
             else:
                 answer["result"] = prepared()
             answer["seconds"] = time.perf_counter() - start

@@ -1,7 +1,7 @@
 """The two training steps: supervised with LoRA, and contrastive on the features of an inner layer."""
 
 import torch
-from model import load, pad, with_lora
+from model import compiled, load, pad, with_lora
 from torch.nn.functional import normalize, softplus
 
 
@@ -30,9 +30,10 @@ def lora_step(model: str, rows: list[list[int]], answer: int, rank: int, rate: f
     # What transformers' loss leaves out is marked -100.
     wanted = ids.masked_fill(mask == 0, -100)
     wanted[:, :answer] = -100
+    forward = compiled(network)
 
     def run():
-        loss = network(input_ids=ids, attention_mask=mask, labels=wanted, use_cache=False).loss
+        loss = forward(input_ids=ids, attention_mask=mask, labels=wanted, use_cache=False).loss
         return _update(loss, trained, optimiser)
 
     return run
@@ -78,10 +79,12 @@ def contrastive_step(
     ids, mask = pad(rows, "right")
     last = mask.sum(1) - 1
     group = torch.tensor(groups)
+    forward = compiled(body)
 
     def run():
-        hidden = body(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state
-        loss = circle(hidden[torch.arange(len(rows)), last], group, margin, gamma)
+        hidden = forward(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state
+        # The loss is taken in float32 in every variant, as a cosine of bfloat16 has two digits.
+        loss = circle(hidden[torch.arange(len(rows)), last].float(), group, margin, gamma)
         return _update(loss, trained, optimiser)
 
     return run
