@@ -13,7 +13,7 @@ import type { Objective } from "../../../../../../src/engine/train/objective.ts"
 import type { DeviceName } from "../../../../../../src/protocol/device.ts";
 import { tinyPath } from "../../../../model/tiny.ts";
 import { contrast, contrastOptions } from "../../../../train/contrast.ts";
-import { examples, full, lora, losses, supervised, trainer } from "../../../../train/trial.ts";
+import { examples, full, lora, losses, optimiser, supervised, trainer } from "../../../../train/trial.ts";
 import { type GraphTrace, traces } from "./trace.ts";
 
 /** What one kind of graph was seen to do. */
@@ -49,13 +49,15 @@ async function train(
   objective: Objective | Promise<Objective>,
   options: Parameters<typeof trainer>[2],
 ): ReturnType<Use> {
-  const stage = await trainer(backend, await objective, options);
+  const stage = await trainer(backend, await objective, { ...options, optimiser: gentle });
   const found = await losses(stage, steps);
   const resident = (await model.value(trained)).onDevice;
   await stage.finish();
   return { losses: found, resident };
 }
 
+/** Steps so short that the device's rounding is seen as it is, not grown by a loss that jumps about. */
+const gentle = { ...optimiser, learningRate: 1e-3 };
 const weight = "model.layers.0.mlp.up_proj.weight";
 const factor = "model.layers.0.mlp.up_proj.lora_B.weight";
 const contrastive = (backend: Backend, retention: "distance" | "kl") =>

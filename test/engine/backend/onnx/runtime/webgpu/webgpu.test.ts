@@ -41,13 +41,13 @@ describe.skipIf(skipWhen(!environment && !required, missing))("WebGPU", () => {
     expect(wrong, `DISCERN_TEST_SEED=${seed}`).toEqual([]);
   });
 
-  describe("every kind of graph", { timeout: 900_000 }, () => {
+  describe("every kind of graph", { timeout: 1_800_000 }, () => {
     let gpu: Record<string, Record<string, Seen>>;
     let cpu: Record<string, Record<string, Seen>>;
     beforeAll(async () => {
       gpu = await child("graphs.ts", "webgpu", ...models);
       cpu = await child("graphs.ts", "cpu", ...models);
-    }, 900_000);
+    }, 1_800_000);
 
     it("runs wholly on the device, and copies nothing to the host between its nodes", () => {
       const rows = models.flatMap((model) =>
@@ -92,7 +92,9 @@ interface Row {
 /** The graphs of each kind. The optimiser's, which every training step has beside its own, are a kind of their own. */
 function byKind(found: Record<string, Seen>): Record<string, GraphTrace[]> {
   const kinds: Record<string, GraphTrace[]> = { optimiser: [] };
-  for (const [kind, { graphs, losses }] of Object.entries(found)) {
+  for (const [kind, { graphs: all, losses }] of Object.entries(found)) {
+    // What carries weights to the device and back is one node, an identity.
+    const graphs = all.filter((graph) => operators(graph).size > 1);
     // It alone of a training step's graphs multiplies no matrices and takes roots.
     const isOptimiser = (graph: GraphTrace) =>
       losses !== undefined && operators(graph).has("Sqrt") && !operators(graph).has("Gemm");
