@@ -4,6 +4,7 @@ import type { RunEvent } from "../../protocol/events.ts";
 import type { StageRecipe } from "../../protocol/recipeStages.ts";
 import { cellFolder, readPlan } from "../../runFolder/comparison.ts";
 import { runPaths } from "../../runFolder/folder.ts";
+import { duration } from "../../wording/numbers.ts";
 import { type ComparisonOptions, runPlan } from "../abilities/comparison.ts";
 import { type CellState, type CellsEnd, cellState } from "../run/cells.ts";
 import { runDisplay, words } from "./display.ts";
@@ -51,18 +52,17 @@ export async function runComparison(
 
 /** One line about an event of a comparison; null where nobody need be told. */
 export function cellWords(event: CellEvent, folder: string): string | null {
-  const minutes = (seconds: number) => `${(seconds / 60).toFixed(1)} min`;
   switch (event.type) {
     case "comparison-started":
       return null;
     case "cell-started":
       return `${event.cell} begins; its log is ${shown(runPaths(cellFolder(folder, { name: event.cell })).engineLog)}.`;
     case "cell-finished":
-      return `${event.cell} finished in ${minutes(event.seconds)}.`;
+      return `${event.cell} finished in ${duration(event.seconds)}.`;
     case "cell-stopped":
       return `${event.cell} was stopped and saved.`;
     case "cell-failed":
-      return `${event.cell} failed after ${minutes(event.seconds)}: ${event.message}`;
+      return `${event.cell} failed after ${duration(event.seconds)}: ${event.message}`;
     case "comparison-finished":
       return event.report === null
         ? null
