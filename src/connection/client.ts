@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { connect } from "node:net";
-import { CancellationTokenSource } from "vscode-jsonrpc";
+import { CancellationTokenSource, ErrorCodes, ResponseError } from "vscode-jsonrpc";
 import type * as z from "zod";
 import {
   type livenessRequests,
@@ -12,6 +12,7 @@ import {
   type Result,
   requests,
 } from "../protocol/rpc.ts";
+import { fromWire, wireErrorSchema } from "../protocol/wireError.ts";
 import { connectionOver } from "./pipe.ts";
 
 export interface CallOptions {
@@ -21,7 +22,12 @@ export interface CallOptions {
 
 /** An engine's client. */
 export interface EngineClient {
-  /** @throws ResponseError, whose `data.code` is a code of Discern's, "cancelled" or "internal". */
+  /**
+   * Asks the engine.
+   *
+   * @throws DiscernError, RequestCancelled or InternalError as the engine threw it, with its causes; an error of
+   *   vscode-jsonrpc when the engine is gone before it has answered.
+   */
   call<M extends Method>(method: M, params: ParamsInput<M>, options?: CallOptions): Promise<Result<M>>;
   onEvent(listener: (event: z.infer<typeof notifications.event>) => void): void;
   /** Called once the engine is gone. */
@@ -51,6 +57,8 @@ export async function connectEngine(pipe: string): Promise<EngineClient> {
       try {
         const result = await connection.sendRequest(method, { token, params }, cancel.token);
         return requests[method].result.parse(result) as Result<typeof method>;
+      } catch (error) {
+        throw answered(error);
       } finally {
         signal?.removeEventListener("abort", abort);
         told.delete(token);
@@ -62,6 +70,15 @@ export async function connectEngine(pipe: string): Promise<EngineClient> {
     onClose: (listener) => connection.onClose(listener),
     close: () => connection.end(),
   };
+}
+
+/** The error that an engine answered with; any other error as it is. */
+function answered(error: unknown): unknown {
+  // A connection that ends rejects what was pending with an error that looks like an answer.
+  const isAnswer = error instanceof ResponseError && error.code !== ErrorCodes.PendingResponseRejected;
+  if (!isAnswer) return error;
+  const { data } = wireErrorSchema.safeParse(error.data);
+  return fromWire(data ?? { code: "internal", message: error.message, causes: [] });
 }
 
 /**

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import project from "../../package.json" with { type: "json" };
 import { DiscernError } from "../protocol/errors.ts";
+import { toWire } from "../protocol/wireError.ts";
 import { addEvaluate, addGenerate, addScore } from "./commands/ask.ts";
 import { addDoctor, addInspect, addPull } from "./commands/model.ts";
 import { addCompare, addExport, addSchema, addWatch } from "./commands/results.ts";
@@ -61,6 +62,6 @@ function failure(error: unknown): number {
   say(`discern: ${bug ? error.stack : message}`);
   // Last, so that it is the last line also where both streams go to one file.
   if (process.argv.includes("--json")) process.stdout.write(`${JSON.stringify(told)}\n`);
-  if (process.connected) process.send?.(told);
+  if (process.connected) process.send?.({ error: toWire(error) });
   return 1;
 }

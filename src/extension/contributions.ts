@@ -1,7 +1,7 @@
 import * as vscode from "vscode";
 import type { CommandId, ContextValues, SettingValues } from "./contributionTypes.ts";
 import { wordError } from "./errors.ts";
-import { log } from "./log.ts";
+import { log, logError } from "./log.ts";
 
 /**
  * Registers a command. An error that it throws reaches the person who called it in words, and the log in full, so no
@@ -16,7 +16,7 @@ export function registerCommand<A extends unknown[]>(
       return await run(...args);
     } catch (error) {
       if (error instanceof vscode.CancellationError) return undefined;
-      log.error(error instanceof Error ? error : String(error));
+      logError(error);
       const show = "Show Log";
       void vscode.window.showErrorMessage(wordError(error), show).then((chosen) => {
         if (chosen === show) log.show();

@@ -1,4 +1,4 @@
-import { DiscernError, type ErrorCode, errorCodes } from "../protocol/errors.ts";
+import { DiscernError, type ErrorCode } from "../protocol/errors.ts";
 
 /**
  * What each code means to a person at the workbench. The engine's message, which names the file, the key or the figure,
@@ -32,11 +32,9 @@ const headings: Record<ErrorCode, string> = {
   "weights-invalid": "The weights cannot be read.",
 };
 
-/** The code of Discern's that an error carries, whether it arose here or in the engine; null for any other error. */
+/** The code of an error of Discern's, whether it arose here or in the engine; null for any other error. */
 export function errorCode(error: unknown): ErrorCode | null {
-  const code =
-    error instanceof DiscernError ? error.code : (error as { data?: { code?: unknown } })?.data?.code;
-  return (errorCodes as readonly unknown[]).includes(code) ? (code as ErrorCode) : null;
+  return error instanceof DiscernError ? error.code : null;
 }
 
 /** An error in words for the person at the workbench. */

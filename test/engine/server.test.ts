@@ -11,6 +11,7 @@ import { askLiveness, connectEngine, type EngineClient } from "../../src/connect
 import type { RunEvent } from "../../src/protocol/events.ts";
 import type { RecipeInput } from "../../src/protocol/recipe.ts";
 import { timeline } from "../../src/protocol/timeline.ts";
+import { RequestCancelled } from "../../src/protocol/wireError.ts";
 import { readEvents } from "../../src/runFolder/eventLog.ts";
 import { readEngine } from "../../src/runFolder/folder.ts";
 import { appendJudgement, judgementsPath, responseHash } from "../../src/runFolder/judgements.ts";
@@ -125,16 +126,16 @@ describe("a workbench's engine", () => {
   test("refuses parameters and says which", async () => {
     const wrong = client.call("generate", { model: "model", root, prompts: [], maxNewTokens: -1 });
     await expect(wrong).rejects.toMatchObject({
-      code: -32_602,
+      code: "request-invalid",
       message: expect.stringMatching(/prompts[\s\S]*maxNewTokens/),
     });
   });
 
   test("gives failures with their code", async () => {
     const missing = client.call("inspect", { model: "no-such-model", root });
-    await expect(missing).rejects.toMatchObject({ data: { code: "model-missing" } });
+    await expect(missing).rejects.toMatchObject({ name: "DiscernError", code: "model-missing" });
     const unfinished = client.call("compare", { runs: [root] });
-    await expect(unfinished).rejects.toMatchObject({ data: { code: "run-invalid" } });
+    await expect(unfinished).rejects.toMatchObject({ name: "DiscernError", code: "run-invalid" });
   });
 
   test("stops what is cancelled, and goes on with what comes after", async () => {
@@ -149,7 +150,7 @@ describe("a workbench's engine", () => {
       },
       { signal: cancel.signal, onProgress: () => cancel.abort() },
     );
-    await expect(long).rejects.toMatchObject({ data: { code: "cancelled" } });
+    await expect(long).rejects.toBeInstanceOf(RequestCancelled);
     expect(existsSync(join(root, "long/report.json"))).toBe(false);
     expect(await client.call("generate", { ...ask(), prompts: ["Hello"], maxNewTokens: 1 })).toHaveLength(1);
   });

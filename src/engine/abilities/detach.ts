@@ -3,7 +3,8 @@ import { closeSync, openSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
-import { DiscernError, errorCodes } from "../../protocol/errors.ts";
+import { DiscernError } from "../../protocol/errors.ts";
+import { fromWire, wireErrorSchema } from "../../protocol/wireError.ts";
 import { refuseChangesWithoutRecipe } from "../../recipe/loadRecipe.ts";
 import { writeFailure } from "../../runFolder/failures.ts";
 import { readEngine, runPaths } from "../../runFolder/folder.ts";
@@ -27,14 +28,12 @@ const look = 50;
 const citedLines = 8;
 
 /** What an engine says before it ends because of a failure. */
-const farewellSchema = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
+const farewellSchema = z.object({ error: wireErrorSchema });
 
 /** The failure that an engine sent to the process that started it; null for any other message. */
 export function farewellError(message: unknown): Error | null {
   const { data } = farewellSchema.safeParse(message);
-  if (data === undefined) return null;
-  const code = z.enum(errorCodes).safeParse(data.error.code).data;
-  return code === undefined ? new Error(data.error.message) : new DiscernError(code, data.error.message);
+  return data === undefined ? null : fromWire(data.error);
 }
 
 /**

@@ -2,6 +2,7 @@ import { type CancellationToken, ErrorCodes, type MessageConnection, ResponseErr
 import * as z from "zod";
 import { DiscernError } from "../../protocol/errors.ts";
 import { callSchema, type Method, type Params, type Result, requests } from "../../protocol/rpc.ts";
+import { RequestCancelled, toWire, type WireError } from "../../protocol/wireError.ts";
 
 /** What a handler is given besides its parameters. */
 export interface Asked {
@@ -32,14 +33,14 @@ const progressEvery = 100;
  */
 export function answer(connection: MessageConnection, handlers: Handlers, queue: Queue): void {
   const gone = new AbortController();
-  connection.onClose(() => gone.abort(new Cancelled()));
+  connection.onClose(() => gone.abort(new RequestCancelled()));
   for (const [method, handler] of Object.entries(handlers) as [Method, Handlers[Method]][]) {
     if (!handler) continue;
     connection.onRequest(method, async (call: unknown, cancellation: CancellationToken) => {
       const { token, params } = checked(callSchema, call, method);
       const valid = checked(requests[method].params, params, method);
       const cancelled = new AbortController();
-      const cancel = () => cancelled.abort(new Cancelled());
+      const cancel = () => cancelled.abort(new RequestCancelled());
       cancellation.onCancellationRequested(cancel);
       // One that was cancelled before it was looked at has no event to come.
       if (cancellation.isCancellationRequested) cancel();
@@ -59,9 +60,12 @@ export function answer(connection: MessageConnection, handlers: Handlers, queue:
 function checked<S extends z.ZodType>(schema: S, value: unknown, method: Method): z.output<S> {
   const found = schema.safeParse(value);
   if (found.success) return found.data;
-  throw new ResponseError(ErrorCodes.InvalidParams, `${method}: ${z.prettifyError(found.error)}`, {
-    code: "request-invalid",
-  });
+  const message = `${method}: ${z.prettifyError(found.error)}`;
+  throw new ResponseError(
+    ErrorCodes.InvalidParams,
+    message,
+    toWire(new DiscernError("request-invalid", message)),
+  );
 }
 
 /** Work that waits its turn; one that is cancelled is answered at once, and ends where it next looks at its signal. */
@@ -90,10 +94,6 @@ export function newQueue(): Queue {
   };
 }
 
-class Cancelled extends Error {
-  override readonly message = "The request was cancelled.";
-}
-
 function progressTo(
   connection: MessageConnection,
   token: string | undefined,
@@ -111,13 +111,14 @@ function progressTo(
   };
 }
 
-function asResponse(error: unknown): ResponseError<{ code: string }> {
-  const message = error instanceof Error ? error.message : String(error);
-  if (error instanceof Cancelled) {
-    return new ResponseError(requestCancelled, message, { code: "cancelled" });
-  }
-  const code = error instanceof DiscernError ? error.code : "internal";
-  return new ResponseError(error instanceof DiscernError ? discernError : ErrorCodes.InternalError, message, {
-    code,
-  });
+/** The error as JSON-RPC has it, with its causes. */
+function asResponse(error: unknown): ResponseError<WireError> {
+  const data = toWire(error);
+  const code =
+    data.code === "cancelled"
+      ? requestCancelled
+      : data.code === "internal"
+        ? ErrorCodes.InternalError
+        : discernError;
+  return new ResponseError(code, data.message, data);
 }

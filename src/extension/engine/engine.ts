@@ -2,6 +2,7 @@ import { join } from "node:path";
 import * as vscode from "vscode";
 import type { CallOptions } from "../../connection/client.ts";
 import type { Method, ParamsInput, Result } from "../../protocol/rpc.ts";
+import { RequestCancelled } from "../../protocol/wireError.ts";
 import { onSettingChange, registerCommand, runCommand, setting } from "../contributions.ts";
 import { DisposableStore } from "../disposableStore.ts";
 import { log } from "../log.ts";
@@ -43,9 +44,8 @@ export class Engine implements vscode.Disposable {
   /**
    * Asks the engine, which is started where it does not run yet.
    *
-   * @throws vscode.CancellationError in a restricted workspace, or when `signal` was aborted; ResponseError, whose
-   *   `data.code` says what is wrong with the request; Error in words when the engine does not start or ends before it
-   *   has answered.
+   * @throws vscode.CancellationError in a restricted workspace, or when `signal` was aborted; DiscernError or InternalError
+   *   as the engine threw it; Error in words when the engine does not start or ends before it has answered.
    */
   async call<M extends Method>(method: M, params: ParamsInput<M>, options?: CallOptions): Promise<Result<M>> {
     requireTrust();
@@ -53,9 +53,7 @@ export class Engine implements vscode.Disposable {
     try {
       return await this.work.during(method, engine.call(method, params, options));
     } catch (error) {
-      if ((error as { data?: { code?: unknown } }).data?.code === "cancelled") {
-        throw new vscode.CancellationError();
-      }
+      if (error instanceof RequestCancelled) throw new vscode.CancellationError();
       if (!(error instanceof EngineFailure)) throw error;
       // What a crashed engine said last is told once, with the offer to restart it.
       const message =

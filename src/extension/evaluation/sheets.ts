@@ -4,7 +4,7 @@ import { parsePrompts } from "../../dataset/read.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import { onSettingChange, setting } from "../contributions.ts";
 import { DisposableStore } from "../disposableStore.ts";
-import { log } from "../log.ts";
+import { log, logError } from "../log.ts";
 import type { PromptFile, PromptLibrary } from "../prompts/library.ts";
 import { columnOf } from "../prompts/workspaceFiles.ts";
 import { isTooLarge, mayBeMarked } from "./documents.ts";
@@ -165,7 +165,7 @@ export class Sheets implements vscode.Disposable {
       }
     } catch (error) {
       if (signal.aborted) return;
-      log.error(error as Error);
+      logError(error);
     }
   }
 

@@ -1,5 +1,6 @@
 import { resolveSource } from "../../dataset/select.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
+import { errorCode } from "../errors.ts";
 import { checkRecipe, type RecipeProblem } from "../recipe/check.ts";
 import { type Cost, estimateCost, type Machine } from "../recipe/cost.ts";
 import type { ModelFacts } from "../recipe/modelFacts.ts";
@@ -18,7 +19,7 @@ export interface Order {
 
 /** What preflight asks of others. */
 export interface PreflightDoors {
-  /** What the engine says of a model. @throws an error whose `data.code` is Discern's. */
+  /** What the engine says of a model. @throws DiscernError as the engine threw it. */
   readonly model: (name: string) => Promise<ModelFacts>;
   readonly room: () => Promise<Room>;
   /** Cores, and the speed of earlier runs of a model. */
@@ -53,8 +54,7 @@ export async function preflight(order: Order, doors: PreflightDoors): Promise<Pr
       try {
         model = await doors.model(name);
       } catch (error) {
-        const code = (error as { data?: { code?: unknown } }).data?.code;
-        if (code !== undefined && code !== "internal") throw error;
+        if (errorCode(error) !== null) throw error;
         broken = error;
       }
       return model;

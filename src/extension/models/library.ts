@@ -1,6 +1,8 @@
 import { dirname, join, relative, resolve, sep } from "node:path";
 import * as vscode from "vscode";
 import { type FoundModel, findModels, modelsHome } from "../../modelsHome/home.ts";
+import { DiscernError } from "../../protocol/errors.ts";
+import { InternalError } from "../../protocol/wireError.ts";
 import { onSettingChange, setting } from "../contributions.ts";
 import { DisposableStore } from "../disposableStore.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -80,7 +82,7 @@ export class ModelLibrary implements vscode.Disposable {
         (answer) => ({ details: modelDetailsSchema.parse(answer) }),
         (error) => {
           // A refusal to run, or an engine that did not start, says nothing about the model: it is asked again.
-          if ((error as { data?: unknown }).data === undefined) {
+          if (!(error instanceof DiscernError || error instanceof InternalError)) {
             this.inspections.delete(model.path);
             throw error;
           }

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import * as vscode from "vscode";
 import type * as z from "zod";
 import { wordError } from "../errors.ts";
-import { log } from "../log.ts";
+import { log, logError } from "../log.ts";
 
 /** The names of the pages that are built into `dist/webview`. */
 export type PageName = "labelling" | "dashboard" | "report";
@@ -67,7 +67,7 @@ async function guard(work: () => unknown): Promise<void> {
     await work();
   } catch (error) {
     if (error instanceof vscode.CancellationError) return;
-    log.error(error instanceof Error ? error : String(error));
+    logError(error);
     void vscode.window.showErrorMessage(wordError(error));
   }
 }

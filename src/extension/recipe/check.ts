@@ -6,6 +6,7 @@ import type { Recipe } from "../../protocol/recipe.ts";
 import type { Source } from "../../protocol/source.ts";
 import { shapeFaults } from "../../recipe/modelFit.ts";
 import { readRecipe } from "../../recipe/recipeFile.ts";
+import { errorCode } from "../errors.ts";
 import type { ModelFacts } from "./modelFacts.ts";
 
 /** Something about a recipe that would fail, or mislead, once it runs. */
@@ -219,8 +220,7 @@ async function checkModel(recipe: Recipe, { model }: CheckOptions, add: Add): Pr
   try {
     facts = await model(recipe.model);
   } catch (error) {
-    const code = (error as { data?: { code?: ErrorCode } }).data?.code ?? (error as DiscernError).code;
-    add(["model"], "error", code ?? "model-invalid", (error as Error).message);
+    add(["model"], "error", errorCode(error) ?? "model-invalid", (error as Error).message);
     return;
   }
   if (facts === null) return;

@@ -1,10 +1,12 @@
 import type { Server } from "node:net";
 import { connect } from "node:net";
+import { inspect } from "node:util";
 import { afterEach, expect, test } from "vitest";
 import { connectEngine, type EngineClient } from "../../../src/connection/client.ts";
 import { connectionOver, listen, newPipeName, removePipe } from "../../../src/connection/pipe.ts";
 import { answer, type Handlers, newQueue } from "../../../src/engine/server/answer.ts";
 import { DiscernError } from "../../../src/protocol/errors.ts";
+import { InternalError, RequestCancelled } from "../../../src/protocol/wireError.ts";
 
 let server: Server;
 let pipe: string;
@@ -29,27 +31,85 @@ async function engine(handlers: Handlers): Promise<() => Promise<EngineClient>> 
 const generate = (prompt: string) => ({ model: "m", root: "/", prompts: [prompt] });
 const pending = () => Promise.withResolvers<void>();
 
-test("a failure travels with its code, one that nobody foresaw as internal", async () => {
+/** The chain of causes of an error, itself first: names, messages and codes. */
+function chain(error: unknown): string[] {
+  const links: string[] = [];
+  for (let one = error; one instanceof Error; one = one.cause) {
+    const { code } = one as { code?: unknown };
+    links.push(`${one.name}${code === undefined ? "" : ` ${code}`}: ${one.message}`);
+  }
+  return links;
+}
+const thrown = (call: Promise<unknown>) => call.then(() => null).catch((error: unknown) => error);
+
+test("a failure arrives as what it was, with every cause and its code", async () => {
+  const full = Object.assign(new Error("ENOSPC: no space left"), { code: "ENOSPC", syscall: "write" });
   const client = await (
     await engine({
       async inspect() {
-        throw new DiscernError("model-missing", "There is no such model.");
+        const unreadable = new DiscernError("weights-invalid", "The shard is damaged.", { cause: full });
+        throw new DiscernError("model-invalid", "The model cannot be read.", { cause: unreadable });
       },
       async doctor() {
-        throw new TypeError("x is not a function");
+        throw new TypeError("x is not a function", { cause: "a text" });
       },
     })
   )();
-  await expect(client.call("inspect", { model: "m", root: "/" })).rejects.toMatchObject({
+  const known = await thrown(client.call("inspect", { model: "m", root: "/" }));
+  expect(known).toBeInstanceOf(DiscernError);
+  expect(chain(known)).toEqual([
+    "DiscernError model-invalid: The model cannot be read.",
+    "DiscernError weights-invalid: The shard is damaged.",
+    "Error ENOSPC: ENOSPC: no space left",
+  ]);
+  const unforeseen = await thrown(client.call("doctor", {}));
+  expect(unforeseen).toBeInstanceOf(InternalError);
+  expect(chain(unforeseen)).toEqual([
+    "InternalError: x is not a function",
+    "TypeError: x is not a function",
+    "string: a text",
+  ]);
+  // Where it arose, and not where its answer was read.
+  expect(inspect(unforeseen)).toMatch(/TypeError\]: x is not a function\n\s+at doctor .*answer\.test/);
+  const absent = await thrown(client.call("pull", { name: "x" }));
+  expect(chain(absent)).toEqual([expect.stringMatching(/^InternalError: .*pull/)]);
+});
+
+test("an error that is its own cause travels, and a text that could not be parsed does not", async () => {
+  const client = await (
+    await engine({
+      async inspect() {
+        const error = new Error("round and round");
+        error.cause = error;
+        throw error;
+      },
+      async doctor() {
+        return JSON.parse('{"prompt": How do I kill a process?}');
+      },
+    })
+  )();
+  const round = await thrown(client.call("inspect", { model: "m", root: "/" }));
+  expect(chain(round)).toHaveLength(9);
+  const unparsed = (await thrown(client.call("doctor", {}))) as Error;
+  expect((unparsed.cause as Error).message).toMatch(/^Unexpected token.*"…" is not valid JSON$/);
+  expect(inspect(unparsed.cause)).not.toContain("kill");
+});
+
+test("an error on the wire is JSON-RPC's, with Discern's code in its data", async () => {
+  await engine({
+    async inspect() {
+      throw new DiscernError("model-missing", "There is no such model.");
+    },
+  });
+  const connection = connectionOver(connect(pipe));
+  connection.listen();
+  const call = { params: { model: "m", root: "/" } };
+  await expect(connection.sendRequest("inspect", call)).rejects.toMatchObject({
     code: -32_000,
     message: "There is no such model.",
-    data: { code: "model-missing" },
+    data: { code: "model-missing", message: "There is no such model.", causes: [] },
   });
-  await expect(client.call("doctor", {})).rejects.toMatchObject({
-    message: "x is not a function",
-    data: { code: "internal" },
-  });
-  await expect(client.call("pull", { name: "x" })).rejects.toMatchObject({ code: -32_601 });
+  connection.end();
 });
 
 test("what is not a call at all is refused, and the connection lives on", async () => {
@@ -109,7 +169,7 @@ test("a request that waits its turn is cancelled at once and never begins", asyn
   const b = client.call("generate", generate("b"), { signal: cancel.signal });
   cancel.abort();
   const late = client.call("generate", generate("late"), { signal: cancel.signal });
-  const refused = { status: "rejected", reason: { code: -32_800, data: { code: "cancelled" } } };
+  const refused = { status: "rejected", reason: expect.any(RequestCancelled) };
   expect(await Promise.allSettled([b, late])).toMatchObject([refused, refused]);
   first.resolve();
   await a;

@@ -69,7 +69,7 @@ describe("an engine that works", () => {
   test("passes on what is wrong with a request", async () => {
     const engine = await start();
     const missing = engine.call("inspect", { model: "no-such-model", root: tempFolder() });
-    await expect(missing).rejects.toMatchObject({ data: { code: "model-missing" } });
+    await expect(missing).rejects.toMatchObject({ name: "DiscernError", code: "model-missing" });
     await engine.stop();
   });
 

@@ -3,7 +3,9 @@ import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
 import { type PreflightDoors, preflight } from "../../../src/extension/launch/preflight.ts";
 import { findRoom, type Room } from "../../../src/extension/launch/room.ts";
+import { DiscernError, type ErrorCode } from "../../../src/protocol/errors.ts";
 import type { RecipeInput } from "../../../src/protocol/recipe.ts";
+import { InternalError } from "../../../src/protocol/wireError.ts";
 import { tempFolder } from "../../tempFolder.ts";
 
 const starter = join(import.meta.dirname, "../../../datasets/starter");
@@ -54,8 +56,8 @@ function look(
     },
   );
 }
-const refusing = (code: string) => ({
-  model: () => Promise.reject(Object.assign(new Error(`says ${code}`), { data: { code } })),
+const refusing = (code: ErrorCode) => ({
+  model: () => Promise.reject(new DiscernError(code, `says ${code}`)),
 });
 
 describe("preflight", () => {
@@ -101,7 +103,9 @@ describe("preflight", () => {
   });
 
   test("does not take an engine that fails for a fault of the model", async () => {
-    await expect(look({}, refusing("internal"))).rejects.toThrow("says internal");
+    await expect(
+      look({}, { model: () => Promise.reject(new InternalError("says internal")) }),
+    ).rejects.toThrow("says internal");
     await expect(look({}, { model: () => Promise.reject(new Error("no engine")) })).rejects.toThrow(
       "no engine",
     );
