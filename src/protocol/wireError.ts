@@ -92,5 +92,5 @@ function causesOf(first: unknown): z.input<typeof causeSchema>[] {
  * a prompt, and causes are written to logs.
  */
 function withoutText({ name, message }: Error): string {
-  return name === "SyntaxError" ? message.replace(/(\.\.\.)?"[^]*"(\.\.\.)?/, '"…"') : message;
+  return name === "SyntaxError" ? message.replace(/(\.\.\.)?".*"(\.\.\.)?/s, '"…"') : message;
 }
