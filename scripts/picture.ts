@@ -11,7 +11,7 @@ import { chromium } from "playwright-core";
 
 const root = join(import.meta.dirname, "..");
 const program = new Command("picture")
-  .argument("[folder]", "folder with report.html", join(root, "runs/demo/report"))
+  .argument("[folder]", "folder with report.html", join(root, "runs/demo"))
   .option("--out <folder>", "where the pictures go", join(root, "docs/images"))
   .option("--browser <path>", "Chromium or Chrome", "/usr/bin/chromium")
   .parse();

@@ -86,7 +86,7 @@ async function report(folder: string) {
 test("a comparison is planned, run and reported; killed with its runner's process alone, it is resumed to the same report", async () => {
   const planned = await discern("run", "c.comparison.json", "--plan");
   expect(planned.stdout).toMatch(
-    /^3 runs in runs\/c.*:\n {2}untrained-1 {3}to run +evaluation alone\n {2}stl-1 +to run +supervised 4 steps\n {2}stl-2/,
+    /^3 runs in runs\/c.*:\n {2}untrained-0 {3}to run +evaluation alone\n {2}stl-1 +to run +supervised 4 steps\n {2}stl-2/,
   );
   expect(existsSync(join(root, "runs"))).toBe(false);
 
@@ -99,11 +99,11 @@ test("a comparison is planned, run and reported; killed with its runner's proces
     "comparison-finished",
   ]);
   const expected = await report(join(root, "whole"));
-  expect(expected.arms.map(({ name, seed }) => `${name} ${seed}`)).toEqual(["untrained 1", "STL 1", "STL 2"]);
+  expect(expected.arms.map(({ name, seed }) => `${name} ${seed}`)).toEqual(["untrained 0", "STL 1", "STL 2"]);
   expect(expected.arms.map(({ generalLoss }) => typeof generalLoss)).toEqual(["number", "number", "number"]);
   // Nothing is trained, so nothing is contaminated, and there is nothing to export.
   expect(expected.contamination.map(({ arm }) => arm)).not.toContain("untrained");
-  expect((await discern("export", "whole/untrained-1", "--out", "x")).stderr).toMatch(/trained nothing/);
+  expect((await discern("export", "whole/untrained-0", "--out", "x")).stderr).toMatch(/trained nothing/);
   expect(existsSync(join(root, "whole/report.html"))).toBe(true);
 
   const runner = start("c.comparison.json");
@@ -112,7 +112,7 @@ test("a comparison is planned, run and reported; killed with its runner's proces
   await once(runner, "exit");
   // The run goes on without its runner; who resumes the comparison waits for it.
   const resumed = await discern("run", "--resume", "--out", "runs/c");
-  expect([resumed.exitCode, resumed.stderr]).toEqual([0, expect.stringContaining("untrained-1   finished")]);
+  expect([resumed.exitCode, resumed.stderr]).toEqual([0, expect.stringContaining("untrained-0   finished")]);
   expect(readEvents(out("stl-1/events.jsonl")).filter(({ type }) => type === "run-failed")).toEqual([]);
   expect(await report(out())).toEqual(expected);
   const again = await discern("run", "c.comparison.json");
@@ -137,7 +137,7 @@ test("a stop from elsewhere saves the run at work; a second runner is refused; w
   expect(readEvents(out("stl-1/events.jsonl")).at(-1)).toMatchObject({ type: "run-stopped" });
   expect(existsSync(out("stl-2"))).toBe(false);
   expect((await watch).stderr).toMatch(
-    /untrained-1 finished in .*\nstl-1 begins.*\nstl-1 was stopped and saved\.\nThe comparison was stopped\./,
+    /untrained-0 finished in .*\nstl-1 begins.*\nstl-1 was stopped and saved\.\nThe comparison was stopped\./,
   );
   expect(await lockHolder(out("stl-1"))).toBeNull();
 });
@@ -164,7 +164,7 @@ test("what a run's own engine says of its failure is the comparison's, too; chan
   const failing = await discern("run", "c.comparison.json", "--jobs", "2", "--only", "stl-1,stl-2");
   expect(failing.exitCode).toBe(1);
   expect(failing.stderr).toMatch(/stl-1 failed after .*: .*stl-1 cannot be written \(a file/);
-  expect(failing.stderr).toMatch(/untrained-1 +not asked for/);
+  expect(failing.stderr).toMatch(/untrained-0 +not asked for/);
   expect(failing.stderr).toContain("stl-2: Stage 1: supervised, 4 steps");
   expect(await readFile(out("stl-2/engine.log"), "utf8")).toMatch(/^step 1 /m);
   await rm(out("stl-1"));
@@ -180,7 +180,7 @@ test("what a run's own engine says of its failure is the comparison's, too; chan
 test.each([
   [["tiny.discern.json", "--jobs", "2"], /--jobs is for a comparison/],
   [["c.comparison.json", "--stl-alone"], /--stl-alone is for a recipe/],
-  [["c.comparison.json", "--only", "stl-3"], /--only stl-3: the runs are untrained-1, stl-1, stl-2/],
+  [["c.comparison.json", "--only", "stl-3"], /--only stl-3: the runs are untrained-0, stl-1, stl-2/],
 ])("run %j is a usage error", async (args, message) => {
   const { exitCode, stderr } = await discern("run", ...args);
   expect([exitCode, stderr]).toEqual([2, expect.stringMatching(message)]);

@@ -36,7 +36,7 @@ describe("the cells of a comparison", () => {
   test("are the untrained model, safety tuning alone and contrast before it, where nothing else is said", async () => {
     const { cells, root } = await plan();
     expect(cells.map(({ name, method, seed }) => [name, method, seed])).toEqual([
-      ["untrained-5", "untrained", 5],
+      ["untrained-0", "untrained", 0],
       ["stl-5", "STL", 5],
       ["dcr-stl-5", "DCR → STL", 5],
     ]);
@@ -67,7 +67,7 @@ describe("the cells of a comparison", () => {
     const changes = [2, 4].map((steps) => ({ name: `${steps} steps`, set: { "stages.0.steps": steps } }));
     const { cells } = await plan({ changes });
     expect(cells.map(({ name, method }) => [name, method])).toEqual([
-      ["2-steps-untrained-5", "untrained, 2 steps"],
+      ["2-steps-untrained-0", "untrained, 2 steps"],
       ["2-steps-stl-5", "STL, 2 steps"],
       ["2-steps-dcr-stl-5", "DCR → STL, 2 steps"],
       ["4-steps-dcr-stl-5", "DCR → STL, 4 steps"],

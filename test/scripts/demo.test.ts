@@ -41,22 +41,20 @@ test("the demo compares both arms with the model before training, and goes on wh
     );
 
   const first = await demo();
-  expect(first.stdout).toMatch(/toxic refused.*\nbefore .*\ndcr-demo-stl-alone .*\ndcr-demo /);
-  const report = reportSchema.parse(
-    JSON.parse(await readFile(join(folder, "demo/report/report.json"), "utf8")),
-  );
-  expect(report.arms.map(({ name }) => name)).toEqual(["before", "dcr-demo-stl-alone", "dcr-demo"]);
+  expect(first.stdout).toMatch(/toxic refused.*\nuntrained .*\nSTL .*\nDCR → STL /);
+  const report = reportSchema.parse(JSON.parse(await readFile(join(folder, "demo/report.json"), "utf8")));
+  expect(report.arms.map(({ name }) => name)).toEqual(["untrained", "STL", "DCR → STL"]);
   expect(report.arms.map(({ results }) => results.length)).toEqual([12, 12, 12]);
-  expect(report.series.map(({ arm }) => arm)).toEqual(["dcr-demo-stl-alone", "dcr-demo"]);
-  expect(report.series[1]!.stages).toEqual([
+  expect(report.series.map(({ arm }) => arm)).toEqual(["untrained", "STL", "DCR → STL"]);
+  expect(report.series[2]!.stages).toEqual([
     { kind: "contrastive", step: 0 },
     { kind: "supervised", step: 2 },
   ]);
-  expect(existsSync(join(folder, "demo/report/report.html"))).toBe(true);
+  expect(existsSync(join(folder, "demo/report.html"))).toBe(true);
 
   const again = await demo();
   expect(again.all).not.toMatch(/stage 1/i);
-  expect(again.stdout).toContain("dcr-demo-stl-alone");
+  expect(again.stdout).toContain("STL ");
 
   const other = await demo("stages.1.steps=3");
   expect([other.exitCode, other.stderr]).toEqual([1, expect.stringContaining("another recipe")]);

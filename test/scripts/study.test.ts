@@ -37,37 +37,42 @@ test("the study runs its cells side by side, reports one that fails, resumes it,
 
   // A folder that cannot be one: a file is in its place.
   await mkdir(out);
-  await writeFile(join(out, "dcr-1"), "");
+  await writeFile(join(out, "dcr-stl-1"), "");
   const first = await study("--seeds", "1,2", "--jobs", "2");
   expect(first.exitCode).toBe(1);
-  expect(first.stderr).toMatch(/^4 cells in .*, 2 at a time:\n {2}stl-1 {3}to run\n {2}dcr-1 {3}to run\n/);
-  expect(first.stderr).toMatch(/dcr-1 failed after .* The others continue\./);
-  for (const cell of ["stl-1", "stl-2", "dcr-2"]) expect(first.stderr).toContain(`${cell} finished in`);
-  expect(first.stderr).toContain("dcr-2: Layer 1 of 3");
+  expect(first.stderr).toMatch(
+    /^5 runs in .*, 2 at a time:\n {2}untrained-0 +to run .*\n {2}stl-1 +to run .*\n {2}dcr-stl-1 +to run /,
+  );
+  expect(first.stderr).toMatch(/dcr-stl-1 failed after .*cannot be written/);
+  for (const cell of ["untrained-0", "stl-1", "stl-2", "dcr-stl-2"])
+    expect(first.stderr).toContain(`${cell} finished in`);
+  expect(first.stderr).toContain("dcr-stl-2: Layer 1 of 3");
   expect(first.stderr).not.toMatch(/: step 1 /);
-  expect(await readFile(join(out, "dcr-2.log"), "utf8")).toMatch(/^step 1 /m);
-  expect(existsSync(join(out, "report"))).toBe(false);
+  expect(await readFile(join(out, "dcr-stl-2/engine.log"), "utf8")).toMatch(/^step 1 /m);
+  expect(existsSync(join(out, "report.json"))).toBe(false);
 
-  await rm(join(out, "dcr-1"));
+  await rm(join(out, "dcr-stl-1"));
   const again = await study("--seeds", "1,2", "--jobs", "2");
-  expect(again.stderr).toMatch(/ stl-1 {3}finished\n {2}dcr-1 {3}to run\n {2}stl-2 {3}finished\n/);
+  expect(again.stderr).toMatch(/ stl-1 +finished .*\n {2}dcr-stl-1 +to run .*\n {2}stl-2 +finished /);
   expect(again.stderr).not.toContain("stl-2 begins");
   expect(again.exitCode).toBe(0);
-  const report = reportSchema.parse(JSON.parse(await readFile(join(out, "report/report.json"), "utf8")));
+  const report = reportSchema.parse(JSON.parse(await readFile(join(out, "report.json"), "utf8")));
   expect(report.arms.map(({ name, seed }) => `${name} ${seed}`)).toEqual([
-    "before 1",
-    "dcr-stl-alone 1",
-    "dcr 1",
-    "dcr-stl-alone 2",
-    "dcr 2",
+    "untrained 0",
+    "STL 1",
+    "DCR → STL 1",
+    "STL 2",
+    "DCR → STL 2",
   ]);
 
-  const other = await study("--seeds", "2,1");
+  const finished = await study("--seeds", "2,1");
+  expect([finished.exitCode, finished.stderr]).toEqual([0, expect.not.stringContaining("to run")]);
+  const other = await study("--seeds", "2,1", "--set", "stages.1.steps=3");
   expect([other.exitCode, other.stderr]).toEqual([1, expect.stringContaining("another recipe")]);
-  const unknown = await study("--seeds", "1,2", "--only", "dcr-3");
+  const unknown = await study("--seeds", "1,2", "--only", "dcr-stl-3");
   expect([unknown.exitCode, unknown.stderr]).toEqual([
     1,
-    expect.stringMatching(/--only dcr-3: the cells .* dcr-2\./),
+    expect.stringMatching(/--only dcr-stl-3: the cells .* dcr-stl-2\./),
   ]);
 });
 

@@ -117,13 +117,14 @@ function cellOf(from: {
   const names = [...(change === null ? [] : [change.name]), method.name].map(folderName);
   const recipe: Recipe = {
     ...made,
+    // Nothing is drawn where nothing is trained.
+    seed: made.stages.length > 0 ? made.seed : 0,
     name: asFileName([comparison.name, ...names].join("-"), "run"),
     // The untrained model is a method of its own, where it is wanted: it answers once, and not again in every run.
     evaluate: { ...made.evaluate, before: false },
   };
-  const trained = recipe.stages.length > 0;
   return {
-    id: contentId(trained ? recipe : { ...recipe, seed: 0 }),
+    id: contentId(recipe),
     name: [...names, recipe.seed].join("-"),
     method: change === null ? method.name : `${method.name}, ${change.name}`,
     seed: recipe.seed,
