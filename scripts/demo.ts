@@ -8,11 +8,13 @@
 import { readFile } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { Command } from "commander";
-import { type Report, reportSchema } from "../src/protocol/report.ts";
+import { discernment, safeRefusal, unsafeRefusal } from "../src/protocol/report/coreMeasures.ts";
+import { headlineOf, measureLines, rowWords } from "../src/protocol/report/lines.ts";
+import { type Report, reportSchema } from "../src/protocol/report/report.ts";
 import { cellFolder } from "../src/runFolder/comparison.ts";
 import { runPaths } from "../src/runFolder/folder.ts";
 import { greatestOf } from "../src/statistics/extremes.ts";
-import { duration, estimate } from "../src/wording/numbers.ts";
+import { duration } from "../src/wording/numbers.ts";
 import { compareInScript } from "./compareInScript.ts";
 
 const flags = new Command("demo")
@@ -34,18 +36,18 @@ process.stdout.write(
     `This took ${duration((performance.now() - began) / 1000)}.\n`,
 );
 
-/** Refusals of both groups and discernment, an arm a row. */
-function table({ arms, suites, discernment }: Report): string {
-  const rows = arms.map(({ name, seed }) => {
-    const suite = suites.find((one) => one.arm === name && one.seed === seed);
-    const auroc = discernment.find((one) => one.arm === name && one.seed === seed)?.auroc;
-    return [
-      name,
-      estimate(suite?.unsafe?.rate, "share"),
-      estimate(suite?.safe?.rate, "share"),
-      estimate(auroc),
-    ];
-  });
+/** Refusals of both groups and discernment, a method a row. */
+function table({ methods, judges, measures }: Report): string {
+  const lines = measureLines(measures, judges);
+  const cell = (measure: string, method: string) => {
+    const line = lines.find(({ definition }) => definition.id === measure);
+    const row = line && headlineOf(line, method)?.row;
+    return row ? rowWords(row, line.definition) : "–";
+  };
+  const rows = methods.map(({ id, name }) => [
+    name,
+    ...[unsafeRefusal, safeRefusal, discernment].map((measure) => cell(measure.id, id)),
+  ]);
   const header = ["", "toxic refused", "seemingly toxic refused", "discernment (AUROC)"];
   const widths = header.map((title, i) => greatestOf([title.length, ...rows.map((row) => row[i]!.length)]));
   return [header, ...rows]

@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import { CLOSEST } from "../protocol/report.ts";
+import { CLOSEST } from "../protocol/report/training.ts";
 import { closestPairs, type Likeness } from "./likePairs.ts";
 import type { PromptRecord } from "./record.ts";
 

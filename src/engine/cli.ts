@@ -4,7 +4,7 @@ import { DiscernError } from "../protocol/errors.ts";
 import { toWire } from "../protocol/wireError.ts";
 import { addEvaluate, addGenerate, addScore } from "./commands/ask.ts";
 import { addDoctor, addInspect, addPull } from "./commands/model.ts";
-import { addCompare, addExport, addSchema, addWatch } from "./commands/results.ts";
+import { addCompare, addExport, addJudge, addSchema, addWatch } from "./commands/results.ts";
 import { addRun, addRunCell } from "./commands/run.ts";
 import { addServe, addStop } from "./commands/serve.ts";
 import { outliveReaders, say } from "./commands/shell.ts";
@@ -31,6 +31,7 @@ for (const add of [
   addStop,
   addWatch,
   addCompare,
+  addJudge,
   addExport,
   addDoctor,
   addSchema,

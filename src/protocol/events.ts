@@ -110,7 +110,7 @@ export const runEventSchema = z.discriminatedUnion("type", [
   z.object({
     type: z.literal("evaluation-progress"),
     ...header,
-    arm: z.string().optional().describe("Arm of the report that is evaluated"),
+    method: z.string().optional().describe("Name of the method that is evaluated"),
     suite: z.string(),
     done: z.int(),
     total: z.int(),

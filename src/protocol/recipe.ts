@@ -4,7 +4,6 @@ import { deviceSchema } from "./device.ts";
 import { fileNameSchema } from "./fileName.ts";
 import { refusalOpenings } from "./openings.ts";
 import { stageSchema } from "./recipeStages.ts";
-import { BEFORE } from "./report.ts";
 import { sourceSchema } from "./source.ts";
 import { suitesSchema } from "./suite.ts";
 
@@ -66,6 +65,11 @@ const evaluateSchema = z
       .boolean()
       .default(true)
       .describe("Also evaluate the model as it was before training, for comparison"),
+    judges: z
+      .array(z.string().min(1))
+      .min(1)
+      .default(["xstest"])
+      .describe("Judges of the answers, by id; refusals are read from the first one: xstest, arditi, zou"),
     maxNewTokens: z.int().positive().default(64).describe("Length of greedy answers in tokens"),
     batchSize: z.int().positive().default(16).describe("Prompts generated together"),
   })
@@ -88,9 +92,7 @@ const checkpointSchema = z
 export const recipeSchema = z
   .strictObject({
     $schema: z.string().optional().describe("Schema for editors"),
-    name: fileNameSchema
-      .refine((name) => name !== BEFORE, `"${BEFORE}" names the model before training in a report`)
-      .describe("Name of the run; it names the run folder"),
+    name: fileNameSchema.describe("Name of the run; it names the run folder"),
     seed: z.int().nonnegative().default(0).describe("Seed of every random draw"),
     model: z.string().min(1).describe("Hugging Face folder, GGUF file, or name of a pulled model"),
     device: deviceSchema

@@ -3,7 +3,7 @@ import { chatSchema } from "./chat.ts";
 import { deviceSchema } from "./device.ts";
 import { runEventSchema } from "./events.ts";
 import { recipeSchema } from "./recipe.ts";
-import { reportSchema } from "./report.ts";
+import { reportSchema } from "./report/report.ts";
 import { suitesSchema } from "./suite.ts";
 
 /** A model that is asked something; paths are absolute or relative to `root`. */
@@ -68,6 +68,7 @@ export const requests = {
       ...ask,
       name: z.string().min(1),
       suites: suitesSchema.min(1),
+      judges: z.array(z.string().min(1)).min(1).default(["xstest"]).describe("Judges of the answers, by id"),
       out: z.string().min(1),
       maxNewTokens: positive.default(64),
       batchSize: positive.default(16),

@@ -1,4 +1,4 @@
-import { mkdir, readFile, stat } from "node:fs/promises";
+import { mkdir, readdir, readFile, stat } from "node:fs/promises";
 import { join, relative, resolve, sep } from "node:path";
 import { DiscernError } from "../protocol/errors.ts";
 import { type EngineRecord, engineSchema, type Manifest, manifestSchema } from "../protocol/manifest.ts";
@@ -78,8 +78,9 @@ export async function prepareRunFolder(folder: string): Promise<void> {
 /** Clears away what a process left in a run folder that was killed while it wrote. Only while the folder is locked. */
 export async function clearRunFolder(folder: string): Promise<void> {
   const { evaluation, model } = runPaths(folder);
-  const arms = ["before", "after"].map((arm) => join(evaluation, arm));
-  for (const each of [folder, evaluation, ...arms, model]) await removeNeighbours(each);
+  const methods = await readdir(evaluation, { withFileTypes: true }).catch(() => []);
+  const places = methods.filter((entry) => entry.isDirectory()).map(({ name }) => join(evaluation, name));
+  for (const each of [folder, evaluation, ...places, model]) await removeNeighbours(each);
 }
 
 /**

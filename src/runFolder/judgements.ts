@@ -2,7 +2,8 @@ import { readFile, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { DiscernError } from "../protocol/errors.ts";
 import { type Judgement, judgementSchema } from "../protocol/judgement.ts";
-import type { Arm, PromptResult, Report } from "../protocol/report.ts";
+import type { MethodAnswers, PromptResult } from "../protocol/report/answers.ts";
+import type { Report } from "../protocol/report/report.ts";
 import { appendLines } from "../storage/append.ts";
 import { sha256 } from "../storage/hash.ts";
 import { logLines } from "../storage/text.ts";
@@ -81,7 +82,7 @@ export async function appendJudgement(path: string, judgement: Judgement): Promi
  */
 export async function readJudgedReport(path: string): Promise<Report> {
   const [report, log] = await Promise.all([readReport(path), readJudgements(judgementsPath(path))]);
-  return { ...report, arms: withJudgements(report.arms, currentJudgements(log.judgements)) };
+  return { ...report, answers: withJudgements(report.answers, currentJudgements(log.judgements)) };
 }
 
 /**
@@ -130,11 +131,11 @@ export function currentJudgements(judgements: readonly Judgement[]): Judged {
 }
 
 /** Answers with the verdicts of people, where there are any. */
-export function withJudgements(arms: readonly Arm[], judged: Judged): Arm[] {
-  if (judged.size === 0) return [...arms];
-  return arms.map((arm) => ({
-    ...arm,
-    results: arm.results.map((result) => {
+export function withJudgements(answers: readonly MethodAnswers[], judged: Judged): MethodAnswers[] {
+  if (judged.size === 0) return [...answers];
+  return answers.map((each) => ({
+    ...each,
+    results: each.results.map((result) => {
       const judgement = judged.get(answerKey(result));
       if (judgement === undefined) return result;
       const { human: _, ...rest } = result;

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { DiscernError } from "../protocol/errors.ts";
-import { type Report, reportSchema } from "../protocol/report.ts";
+import { type Report, reportSchema } from "../protocol/report/report.ts";
 import { runPaths } from "./folder.ts";
 
 /** The report of a run folder, or of a report file. @throws DiscernError `run-invalid`. */

@@ -5,7 +5,7 @@ import { closestPairs, type Likeness } from "../../src/dataset/likePairs.ts";
 import { readPrompts } from "../../src/dataset/read.ts";
 import { type PromptRecord, promptId } from "../../src/dataset/record.ts";
 import type { Label } from "../../src/protocol/label.ts";
-import { CLOSEST } from "../../src/protocol/report.ts";
+import { CLOSEST } from "../../src/protocol/report/training.ts";
 import { describePublished, publishedPath, samplePath } from "../publishedFiles.ts";
 
 const record = (prompt: string, label?: Label, pair?: string): PromptRecord => ({

@@ -3,8 +3,10 @@ import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
 import { generateAnswers, scorePrompts } from "../../src/engine/abilities/ask.ts";
 import { compareRuns } from "../../src/engine/abilities/compare.ts";
-import { evaluateModel, parseSuites } from "../../src/engine/abilities/evaluate.ts";
-import { reportSchema } from "../../src/protocol/report.ts";
+import { askedMethod, evaluateModel, parseSuites } from "../../src/engine/abilities/evaluate.ts";
+import { judgesOf } from "../../src/engine/evaluate/judges/judges.ts";
+import { rejudged } from "../../src/engine/evaluate/rejudge.ts";
+import { reportSchema } from "../../src/protocol/report/report.ts";
 import { tempFolder } from "../tempFolder.ts";
 import { writeTinyModel } from "../tinyModel.ts";
 
@@ -22,7 +24,6 @@ const ask = () => ({
   threads: 1,
 });
 const options = (...suites: string[]) => ({
-  name: "before",
   suites: parseSuites(suites),
   maxNewTokens: 3,
   batchSize: 4,
@@ -74,13 +75,17 @@ describe("parseSuites", () => {
 describe("evaluateModel", () => {
   test("writes a report that compares with another", async () => {
     const report = await evaluateModel(ask(), options("starter:pairs.csv?split=test&limit=8"));
-    expect(report.suites).toMatchObject([{ suite: "pairs", unsafe: { n: 4 }, safe: { n: 4 } }]);
+    const rows = report.measures.rows.filter(({ suite, judge }) => suite === "pairs" && judge === "xstest");
+    expect(rows.filter(({ category }) => category === undefined)).toMatchObject([
+      { measure: "unsafe_refusal", method: "untrained", seed: 0, group: "unsafe" },
+      { measure: "safe_refusal", method: "untrained", seed: 0, group: "safe" },
+    ]);
     const written = JSON.parse(await readFile(join(root, "report/report.json"), "utf8"));
     expect(reportSchema.parse(written)).toEqual(report);
     const other = { ...options("starter:pairs.csv?split=test&limit=8"), name: "again", out: join(root, "b") };
     await evaluateModel(ask(), other);
     const { comparisons } = await compareRuns([join(root, "report"), join(root, "b/report.json")]);
-    expect(comparisons).toMatchObject([{ before: "before", after: "again", flips: [] }]);
+    expect(comparisons).toMatchObject([{ first: "untrained", second: "again", flips: [] }]);
   });
 
   test("asks every suite, also of files of one name", async () => {
@@ -88,27 +93,28 @@ describe("evaluateModel", () => {
     await mkdir(join(root, "b"));
     await writeFile(join(root, "a/test.csv"), "prompt,label\nHow are you?,safe\n");
     await writeFile(join(root, "b/test.csv"), "prompt,label\nWho goes there?,safe\nWhat now?,unsafe\n");
-    const { arms, suites } = await evaluateModel(ask(), options("a/test.csv", "b/test.csv"));
-    expect(arms[0]!.results.map(({ suite, prompt }) => [suite, prompt])).toEqual([
+    const { answers, measures } = await evaluateModel(ask(), options("a/test.csv", "b/test.csv"));
+    expect(answers[0]!.results.map(({ suite, prompt }) => [suite, prompt])).toEqual([
       ["a-test", "How are you?"],
       ["b-test", "Who goes there?"],
       ["b-test", "What now?"],
     ]);
-    expect(suites.map(({ suite }) => suite)).toEqual(["a-test", "b-test"]);
+    const suites = measures.rows.filter(({ group }) => group === "safe").map(({ suite }) => suite);
+    expect([...new Set(suites)]).toEqual(["a-test", "b-test", "pooled"]);
   });
 
   test("leaves out what the context does not hold, and says so", async () => {
     const rows = ["How are you?,safe", `${"long ".repeat(120)},unsafe`, "What now?,unsafe"];
     await writeFile(join(root, "s.csv"), ["prompt,label", ...rows, ""].join("\n"));
-    const { arms, suites, notes } = await evaluateModel(ask(), options("s.csv"));
-    expect(arms[0]!.results.map(({ prompt }) => prompt)).toEqual(["How are you?", "What now?"]);
-    expect(arms[0]!.leftOut).toEqual([
+    const { answers, notes } = await evaluateModel(ask(), options("s.csv"));
+    expect(answers[0]!.results.map(({ prompt }) => prompt)).toEqual(["How are you?", "What now?"]);
+    expect(answers[0]!.leftOut).toEqual([
       expect.objectContaining({
         suite: "s",
         reason: expect.stringMatching(/^line 3 has 6\d\d tokens.*holds 512$/),
       }),
     ]);
-    expect(suites).toMatchObject([{ safe: { n: 1 }, unsafe: { n: 1 } }]);
+    expect(answers[0]!.results.map(({ unsafe }) => unsafe)).toEqual([false, true]);
     expect(notes).toContainEqual(
       expect.stringMatching(/^Prompts of the suites that were not asked: 1\. The first.*"long /),
     );
@@ -146,9 +152,10 @@ describe("evaluateModel", () => {
       { ...ask(), chat },
       { ...options(suite), name: "told", out: join(root, "told") },
     );
-    expect(plain.arms[0]!.asked).toEqual({ template: "chat", thinking: false });
-    expect(told.arms[0]!.asked).toEqual({ template: "chat", ...chat });
-    const odds = ({ arms }: typeof plain) => arms[0]!.results.map(({ refusalLogOdds }) => refusalLogOdds);
+    expect(plain.methods[0]!.asked).toEqual({ template: "chat", thinking: false });
+    expect(told.methods[0]!.asked).toEqual({ template: "chat", ...chat });
+    const odds = ({ answers }: typeof plain) =>
+      answers[0]!.results.map(({ refusalLogOdds }) => refusalLogOdds);
     expect(odds(told)).not.toEqual(odds(plain));
     const { notes } = await compareRuns([join(root, "report"), join(root, "told")]);
     expect(notes).toContainEqual(expect.stringMatching(/asked in different ways/));
@@ -159,9 +166,30 @@ describe("evaluateModel", () => {
     await expect(thinking).rejects.toMatchObject({ code: "request-invalid" });
   });
 
-  test("an adapted model is not called as the one before training is", async () => {
-    const adapted = evaluateModel({ ...ask(), adapter: "adapter" }, options("starter:pairs.csv"));
-    await expect(adapted).rejects.toMatchObject({ code: "request-invalid" });
+  test("a model is the untrained method, and an adapter one that is called after its folder or its run", () => {
+    expect(askedMethod(undefined, undefined)).toMatchObject({ id: "untrained", from: { kind: "untrained" } });
+    expect(askedMethod(undefined, "base")).toMatchObject({ id: "base", from: { kind: "untrained" } });
+    const path = join(root, "runs/dcr/model");
+    expect(askedMethod(path, undefined)).toMatchObject({ id: "dcr", from: { kind: "adapter", path } });
+    expect(askedMethod(join(root, "lora"), undefined).name).toBe("lora");
+    expect(askedMethod(path, "mine").name).toBe("mine");
+  });
+
+  test("several judges read the same answers, and a report can be read by others later", async () => {
+    const judged = await evaluateModel(ask(), {
+      ...options("starter:pairs.csv?split=test&limit=8"),
+      judges: ["arditi", "xstest"],
+    });
+    expect(judged.judges.map(({ id }) => id)).toEqual(["arditi", "xstest"]);
+    const { verdicts } = judged.answers[0]!.results[0]!;
+    expect(Object.keys(verdicts)).toEqual(["arditi", "xstest"]);
+    const again = rejudged(judged, judgesOf(["zou"]));
+    expect(again.judges.map(({ id }) => id)).toEqual(["zou", "arditi", "xstest"]);
+    expect(again.answers[0]!.results[0]!.verdicts).toEqual({ ...verdicts, zou: expect.anything() });
+    const agreement = again.measures.rows.filter(({ measure }) => measure === "judge_agreement");
+    expect(agreement.map(({ judge }) => judge)).toEqual(["arditi", "xstest"]);
+    const missing = evaluateModel(ask(), { ...options("starter:pairs.csv"), judges: ["oracle"] });
+    await expect(missing).rejects.toMatchObject({ code: "request-invalid" });
   });
 
   test("does not overwrite a report", async () => {

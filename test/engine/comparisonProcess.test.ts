@@ -8,7 +8,7 @@ import { execa } from "execa";
 import { afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import type { CellEvent } from "../../src/protocol/cells.ts";
 import type { ComparisonInput } from "../../src/protocol/comparison.ts";
-import { reportSchema } from "../../src/protocol/report.ts";
+import { reportSchema } from "../../src/protocol/report/report.ts";
 import { timeline } from "../../src/protocol/timeline.ts";
 import { cellProgress, readCellEvents } from "../../src/runFolder/comparison.ts";
 import { readEvents } from "../../src/runFolder/eventLog.ts";
@@ -99,10 +99,18 @@ test("a comparison is planned, run and reported; killed with its runner's proces
     "comparison-finished",
   ]);
   const expected = await report(join(root, "whole"));
-  expect(expected.arms.map(({ name, seed }) => `${name} ${seed}`)).toEqual(["untrained 0", "STL 1", "STL 2"]);
-  expect(expected.arms.map(({ generalLoss }) => typeof generalLoss)).toEqual(["number", "number", "number"]);
+  expect(expected.answers.map(({ method, seed }) => `${method} ${seed}`)).toEqual([
+    "untrained 0",
+    "STL 1",
+    "STL 2",
+  ]);
+  expect(expected.answers.map(({ values }) => typeof values?.held_out_loss)).toEqual([
+    "number",
+    "number",
+    "number",
+  ]);
   // Nothing is trained, so nothing is contaminated, and there is nothing to export.
-  expect(expected.contamination.map(({ arm }) => arm)).not.toContain("untrained");
+  expect(expected.contamination.map(({ method }) => method)).not.toContain("untrained");
   expect((await discern("export", "whole/untrained-0", "--out", "x")).stderr).toMatch(/trained nothing/);
   expect(existsSync(join(root, "whole/report.html"))).toBe(true);
 

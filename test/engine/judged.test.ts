@@ -7,12 +7,16 @@ import { exportReport, judgedReport } from "../../src/engine/abilities/judged.ts
 import { buildReport } from "../../src/engine/evaluate/report.ts";
 import { resultsOf } from "../../src/extension/labelling/runResults.ts";
 import { recipeSchema } from "../../src/protocol/recipe.ts";
-import type { Arm, HumanVerdict, PromptResult, Report } from "../../src/protocol/report.ts";
+import type { MethodAnswers, PromptResult } from "../../src/protocol/report/answers.ts";
+import { headlineRows, type MeasureRow, seedRows } from "../../src/protocol/report/measures.ts";
+import type { Report } from "../../src/protocol/report/report.ts";
+import type { RefusalVerdict } from "../../src/protocol/report/verdicts.ts";
 import { writeRun } from "../../src/runFolder/folder.ts";
 import { appendJudgement, judgementsPath, responseHash } from "../../src/runFolder/judgements.ts";
 import { runManifest } from "../runManifest.ts";
 import { tempFolder } from "../tempFolder.ts";
 import { tinyRecipe } from "../workbench/workspace.ts";
+import { said, testJudges, testMethod } from "./evaluate/fixture.ts";
 
 const prompts = [
   { id: "u1", unsafe: true },
@@ -21,53 +25,66 @@ const prompts = [
   { id: "s2", unsafe: false },
 ];
 
-/** An arm that refuses the prompts named, and answers each in words of its own. */
-function arm(name: string, refusing: string[], seed = 0): Arm {
+/** A run of a method that refuses the prompts named, and answers each in words of its own. */
+function run(method: string, refusing: string[], seed = 0): MethodAnswers {
   const results = prompts.map(({ id, unsafe }): PromptResult => {
     const refused = refusing.includes(id);
     return {
       ...{ id, unsafe, suite: "pairs", prompt: `prompt ${id}` },
-      response: `${refused ? "I'm sorry" : "Sure"}, says ${name}`,
-      verdict: refused ? "full_refusal" : "full_compliance",
+      response: `${refused ? "I'm sorry" : "Sure"}, says ${method}`,
+      verdicts: said(refused ? "full_refusal" : "full_compliance"),
       refusalProbability: refused ? 0.9 : 0.1,
       refusalLogOdds: refused ? 2.2 : -2.2,
     };
   });
-  return { name, seed, results };
+  return { method, seed, results };
 }
 
 let root: string;
 let folder: string;
-function keep(name: string, arms: Arm[]): string {
+function keep(name: string, answers: MethodAnswers[]): string {
   const place = join(root, name);
   mkdirSync(place);
-  const report = buildReport({ model: { name: "tiny" }, arms, notes: ["Kept by hand."] });
+  const report = buildReport(
+    {
+      ...{ model: { name: "tiny" }, judges: testJudges, answers, notes: ["Kept by hand."] },
+      methods: [...new Set(answers.map(({ method }) => method))].map(testMethod),
+    },
+    { draws: 50 },
+  );
   writeFileSync(join(place, "report.json"), JSON.stringify(report));
   return place;
 }
-async function say(place: string, { name, seed, results }: Arm, id: string, verdict: HumanVerdict | null) {
+async function say(
+  place: string,
+  { method, seed, results }: MethodAnswers,
+  id: string,
+  verdict: RefusalVerdict | null,
+) {
   const { response } = results.find((result) => result.id === id)!;
   const at = new Date(Date.UTC(2026, 0, 1, 0, 0, minute++)).toISOString();
-  const said = {
+  const judgement = {
     id,
     suite: "pairs",
-    arm: name,
+    method,
     seed,
     response: responseHash(response),
     verdict,
     by: "ann",
     at,
   };
-  await appendJudgement(judgementsPath(place), said);
+  await appendJudgement(judgementsPath(place), judgement);
 }
 let minute = 0;
 
-const before = arm("before", []);
-const after = arm("stl", ["u1", "s1"]);
+const before = run("untrained", []);
+const after = run("stl", ["u1", "s1"]);
 beforeEach(() => {
   root = tempFolder();
   folder = keep("run", [before, after]);
 });
+const countOf = (rows: readonly MeasureRow[], id: string) =>
+  rows.find(({ measure, category }) => measure === id && category === undefined)?.count;
 const flips = ({ comparisons }: Report) => comparisons[0]!.flips.map(({ id, flip }) => `${id} ${flip}`);
 
 describe("a report that people judged", () => {
@@ -84,17 +101,20 @@ describe("a report that people judged", () => {
     await say(folder, after, "u2", "full_refusal");
     const judged = await judgedReport(join(folder, "report.json"));
     expect(flips(judged)).toEqual(["u1 gained_safety", "u2 gained_safety", "s2 lost_help"]);
-    const stl = judged.suites.find(({ arm: name }) => name === "stl");
-    expect([stl?.unsafe?.refused, stl?.safe?.refused]).toEqual([2, 1]);
-    expect(judged.comparisons[0]?.suites[0]?.unsafe).toMatchObject({ before: 0, after: 1 });
-    const headline = judged.overSeeds.find(
-      ({ arm: name, measure }) => name === "stl" && measure === "unsafe_refusal",
+    const rows = judged.measures.rows.filter(({ suite, method }) => suite === "pairs" && method === "stl");
+    expect(countOf(rows, "unsafe_refusal")).toBe(2);
+    expect(countOf(rows, "safe_refusal")).toBe(1);
+    const unsafe = judged.comparisons[0]?.differences.find(({ measure }) => measure === "unsafe_refusal");
+    expect(unsafe).toMatchObject({ first: 0, second: 1 });
+    const headline = headlineRows(judged.measures.rows).find(
+      ({ method, measure }) => method === "stl" && measure === "unsafe_refusal",
     );
-    expect(headline?.mean).toBe(1);
-    const verdicts = judged.arms[1]!.results.map(({ verdict }) => verdict);
-    expect(verdicts).toEqual(after.results.map(({ verdict }) => verdict));
+    expect(headline?.estimate).toBe(1);
+    const verdicts = judged.answers[1]!.results.map((result) => result.verdicts);
+    expect(verdicts).toEqual(after.results.map((result) => result.verdicts));
     // Discernment is measured on probabilities, which nobody's verdict changes.
-    expect(judged.discernment.map(({ auroc }) => auroc.value)).toEqual([0.5, 0.5]);
+    const aurocs = headlineRows(judged.measures.rows).filter(({ measure }) => measure === "discernment");
+    expect(aurocs.map(({ estimate }) => estimate)).toEqual([0.5, 0.5]);
   });
 
   test("says what people changed, once, and keeps the other notes", async () => {
@@ -147,7 +167,7 @@ test("a comparison says which prompt files or labels changed between its runs", 
   const runs = [files, files, { ...files, "pairs.csv.labels.jsonl": "c" }, { "pairs.csv": "d" }];
   const places = await Promise.all(
     runs.map(async (data, i) => {
-      const place = keep(`run-${i}`, [arm(`arm ${i}`, ["u1"])]);
+      const place = keep(`run-${i}`, [run(`run ${i}`, ["u1"])]);
       await writeRun(place, recipe, manifest(data));
       return place;
     }),
@@ -163,31 +183,33 @@ test("a comparison says which prompt files or labels changed between its runs", 
 });
 
 test("a comparison takes what was judged in any of its runs, for the same answer", async () => {
-  const other = keep("other", [{ ...before, seed: 1 }, arm("dcr", ["u1"], 1)]);
+  const other = keep("other", [{ ...before, seed: 1 }, run("dcr", ["u1"], 1)]);
   // The untrained model of both runs is one: what was said of it in the second holds in the first.
   await say(other, { ...before, seed: 1 }, "u1", "full_refusal");
   const report = await compareRuns([folder, other]);
-  expect(report.arms.map(({ name, seed }) => `${name} ${seed}`)).toEqual(["before 0", "stl 0", "dcr 1"]);
-  expect(report.suites[0]).toMatchObject({ arm: "before", unsafe: { refused: 1 } });
+  const runs = report.answers.map(({ method, seed }) => `${method} ${seed}`);
+  expect(runs).toEqual(["untrained 0", "stl 0", "dcr 1"]);
+  expect(report.measures.rows[0]).toMatchObject({ measure: "unsafe_refusal", method: "untrained", count: 1 });
 });
 
 describe("runs of one name and seed", () => {
   test("are told apart in every figure, and never pooled as seeds", async () => {
     const [a, b] = [
-      keep("a", [arm("before", []), arm("dcr", ["u1", "u2"])]),
-      keep("b", [arm("dcr", ["u1"])]),
+      keep("a", [run("untrained", []), run("dcr", ["u1", "u2"])]),
+      keep("b", [run("dcr", ["u1"])]),
     ];
-    const c = keep("c", [arm("dcr", ["u1", "u2", "s1"], 1)]);
+    const c = keep("c", [run("dcr", ["u1", "u2", "s1"], 1)]);
     const report = await compareRuns([a, b, c]);
-    expect(report.arms.map(({ name, seed }) => [name, seed])).toEqual([
-      ["before", 0],
+    expect(report.answers.map(({ method, seed }) => [method, seed])).toEqual([
+      ["untrained", 0],
       ["dcr", 0],
-      ["dcr (2)", 0],
       ["dcr", 1],
+      ["dcr (2)", 0],
     ]);
-    const unsafe = report.overSeeds.filter(({ measure }) => measure === "unsafe_refusal");
-    expect(unsafe.map((one) => [one.arm, one.values.map(({ value }) => value)])).toEqual([
-      ["before", [0]],
+    const unsafe = headlineRows(report.measures.rows).filter(({ measure }) => measure === "unsafe_refusal");
+    const seedsOf = (row: MeasureRow) => seedRows(report.measures.rows, row).map(({ estimate }) => estimate);
+    expect(unsafe.map((row) => [row.method, seedsOf(row)])).toEqual([
+      ["untrained", [0]],
       ["dcr", [1, 1]],
       ["dcr (2)", [0.5]],
     ]);
@@ -200,27 +222,28 @@ describe("runs of one name and seed", () => {
   test("keep their own curves", async () => {
     const points = (toxic: number) => [0, 1].map((step) => ({ step, toxic, seeminglyToxic: 0, general: 0 }));
     const place = (name: string, toxic: number) => {
-      const folder = keep(name, [arm("dcr", name === "a" ? ["u1"] : [])]);
+      const folder = keep(name, [run("dcr", name === "a" ? ["u1"] : [])]);
       const report = JSON.parse(readFileSync(join(folder, "report.json"), "utf8"));
-      report.series = [{ arm: "dcr", seed: 0, points: points(toxic) }];
+      report.series = [{ method: "dcr", seed: 0, points: points(toxic) }];
       writeFileSync(join(folder, "report.json"), JSON.stringify(report));
       return folder;
     };
-    const { series } = await compareRuns([place("a", 0.25), keep("b", [arm("stl", [])]), place("c", 0.75)]);
-    expect(series.map((one) => [one.arm, one.points[0]!.toxic])).toEqual([
+    const { series } = await compareRuns([place("a", 0.25), keep("b", [run("stl", [])]), place("c", 0.75)]);
+    expect(series.map((one) => [one.method, one.points[0]!.toxic])).toEqual([
       ["dcr", 0.25],
       ["dcr (2)", 0.75],
     ]);
   });
 
-  test("models before training that answered differently are no trained ones", async () => {
+  test("untrained models that answered differently are no trained ones", async () => {
     const [a, b] = [
-      keep("a", [arm("before", []), arm("x", [])]),
-      keep("b", [arm("before", ["u1"]), arm("y", [])]),
+      keep("a", [run("untrained", []), run("x", [])]),
+      keep("b", [run("untrained", ["u1"]), run("y", [])]),
     ];
     const report = await compareRuns([a, b]);
-    expect(report.arms.map(({ name }) => name)).toEqual(["before", "before (2)", "x", "y"]);
-    expect(report.notes).toContainEqual(expect.stringMatching(/before training gave different answers/));
-    expect(resultsOf("run", { ...report, arms: report.arms.slice(0, 3).reverse() })?.arm).toBe("x");
+    expect(report.methods.map(({ name }) => name)).toEqual(["untrained", "untrained (2)", "x", "y"]);
+    expect(report.notes).toContainEqual(expect.stringMatching(/untrained models gave different answers/));
+    const turned = { ...report, answers: report.answers.toReversed().filter(({ method }) => method !== "y") };
+    expect(resultsOf("run", turned)?.method).toBe("x");
   });
 });

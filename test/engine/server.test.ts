@@ -96,8 +96,8 @@ describe("a workbench's engine", () => {
     expect(told.at(-1)).toBe(1);
     const evaluate = { ...ask(), name: "before", suites: [suite], out: "report", maxNewTokens: 2 };
     const report = await client.call("evaluate", evaluate);
-    expect(report.suites).toMatchObject([{ suite: "pairs", safe: { n: 4 }, unsafe: { n: 4 } }]);
-    expect((await client.call("compare", { runs: [join(root, "report")] })).arms).toEqual(report.arms);
+    expect(report.answers.map(({ results }) => results.length)).toEqual([8]);
+    expect((await client.call("compare", { runs: [join(root, "report")] })).answers).toEqual(report.answers);
     const path = join(root, "report");
     expect(await client.call("report", { path })).toEqual(report);
     const into = join(root, "page.html");
@@ -110,17 +110,19 @@ describe("a workbench's engine", () => {
   test("works reports out from what people judged", async () => {
     const path = join(root, "report");
     const evaluate = { ...ask(), name: "before", suites: [suite], out: "report", maxNewTokens: 2 };
-    const { arms, suites } = await client.call("evaluate", evaluate);
-    expect(suites[0]?.safe?.refused).toBe(0);
-    const safe = arms[0]!.results.find(({ unsafe }) => !unsafe)!;
+    const { answers, measures } = await client.call("evaluate", evaluate);
+    const refused = ({ rows }: typeof measures) =>
+      rows.find(({ measure, suite }) => measure === "safe_refusal" && suite === "pooled")?.count;
+    expect(refused(measures)).toBe(0);
+    const safe = answers[0]!.results.find(({ unsafe }) => !unsafe)!;
     await appendJudgement(judgementsPath(path), {
-      ...{ id: safe.id, suite: safe.suite, arm: "before", seed: 0, response: responseHash(safe.response) },
+      ...{ id: safe.id, suite: safe.suite, method: "before", seed: 0, response: responseHash(safe.response) },
       ...{ verdict: "partial_refusal", by: "ann", at: new Date().toISOString() },
     });
     const judged = await client.call("report", { path });
-    expect(judged.suites[0]?.safe?.refused).toBeGreaterThan(0);
+    expect(refused(judged.measures)).toBeGreaterThan(0);
     expect(judged.notes.join()).toMatch(/People judged/);
-    expect((await client.call("compare", { runs: [path] })).suites).toEqual(judged.suites);
+    expect((await client.call("compare", { runs: [path] })).measures).toEqual(judged.measures);
   });
 
   test("refuses parameters and says which", async () => {

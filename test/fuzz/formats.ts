@@ -19,6 +19,7 @@ import { checkRecipe, parseRecipe } from "../../src/recipe/recipeFile.ts";
 import { EventLog, EventReader, readEventLog } from "../../src/runFolder/eventLog.ts";
 import { openRun } from "../../src/runFolder/folder.ts";
 import { readJudgements } from "../../src/runFolder/judgements.ts";
+import { said, testJudges, testMethod } from "../engine/evaluate/fixture.ts";
 import { ggufFile, ggufMetadata, ggufTensors } from "../engine/model/ggufFile.ts";
 import { runManifest } from "../runManifest.ts";
 import { writeTinyModel } from "../tinyModel.ts";
@@ -192,7 +193,7 @@ const decisions = prompts.map((_, i) => ({
 const judgements = prompts.map((_, i) => ({
   id: `id${i}`,
   suite: "s",
-  arm: "a",
+  method: "a",
   seed: 0,
   response: "0".repeat(64),
   verdict: i % 2 ? "full_refusal" : null,
@@ -265,7 +266,7 @@ const results = prompts.map(({ prompt, kind }, i) => ({
   unsafe: i % 2 === 0,
   kind,
   response: "No.",
-  verdict: i % 3 ? ("full_refusal" as const) : ("full_compliance" as const),
+  verdicts: said(i % 3 ? "full_refusal" : "full_compliance"),
   refusalProbability: i / 20,
   refusalLogOdds: i - 5,
 }));
@@ -273,17 +274,19 @@ const report = () =>
   buildReport(
     {
       model: { name: "m" },
-      arms: [
-        { name: "before", seed: 0, results },
+      methods: [testMethod("untrained"), testMethod("a")],
+      judges: testJudges,
+      answers: [
+        { method: "untrained", seed: 0, results },
         {
-          name: "a",
+          method: "a",
           seed: 0,
-          results: results.map((result) => ({ ...result, verdict: "full_refusal" as const })),
+          results: results.map((result) => ({ ...result, verdicts: said("full_refusal") })),
         },
       ],
       series: [
         {
-          arm: "a",
+          method: "a",
           seed: 0,
           points: [0, 1, 2].map((step) => ({ step, toxic: step / 3, seeminglyToxic: step / 4, general: 0 })),
         },

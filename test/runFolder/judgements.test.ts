@@ -2,7 +2,7 @@ import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Judgement } from "../../src/protocol/judgement.ts";
-import type { Arm, PromptResult } from "../../src/protocol/report.ts";
+import type { MethodAnswers, PromptResult } from "../../src/protocol/report/answers.ts";
 import {
   answerKey,
   appendJudgement,
@@ -12,6 +12,7 @@ import {
   responseHash,
   withJudgements,
 } from "../../src/runFolder/judgements.ts";
+import { said } from "../engine/evaluate/fixture.ts";
 import { tempFolder } from "../tempFolder.ts";
 
 const judgement = (
@@ -22,7 +23,7 @@ const judgement = (
 ): Judgement => ({
   id,
   suite: "pairs",
-  arm: "stl",
+  method: "stl",
   seed: 0,
   response: responseHash(response),
   verdict,
@@ -85,12 +86,14 @@ describe("what holds", () => {
     prompt: `prompt ${id}`,
     unsafe: false,
     response,
-    verdict: "full_refusal",
+    verdicts: said("full_refusal"),
     refusalProbability: 0.8,
     refusalLogOdds: 1.4,
     ...more,
   });
-  const arm = (name: string, ...results: PromptResult[]): Arm => ({ name, seed: 0, results });
+  const answers = (method: string, ...results: PromptResult[]): MethodAnswers => ({
+    ...{ method, seed: 0, results },
+  });
 
   test("is the latest by its time, in whatever order the lines stand", () => {
     const [early, late] = [judgement("x", "full_refusal", 1), judgement("x", "full_compliance", 2)];
@@ -105,18 +108,18 @@ describe("what holds", () => {
   test("is for the very answer: other words, or another prompt, have no judgement", () => {
     const judged = currentJudgements([judgement("x", "full_compliance")]);
     const [found] = withJudgements(
-      [arm("dcr", result("x", "I'm sorry"), result("x", "I'm sorry."), result("y", "I'm sorry"))],
+      [answers("dcr", result("x", "I'm sorry"), result("x", "I'm sorry."), result("y", "I'm sorry"))],
       judged,
     );
     expect(found!.results.map(({ human }) => human)).toEqual(["full_compliance", undefined, undefined]);
-    expect(found!.results[0]!.verdict).toBe("full_refusal");
+    expect(found!.results[0]!.verdicts).toEqual(said("full_refusal"));
   });
 
   test("taking back removes a verdict that the report itself carries", () => {
     const carried = result("x", "I'm sorry", { human: "partial_refusal" });
-    const [untouched] = withJudgements([arm("dcr", carried)], currentJudgements([]));
+    const [untouched] = withJudgements([answers("dcr", carried)], currentJudgements([]));
     expect(untouched!.results[0]!.human).toBe("partial_refusal");
-    const [taken] = withJudgements([arm("dcr", carried)], currentJudgements([judgement("x", null)]));
+    const [taken] = withJudgements([answers("dcr", carried)], currentJudgements([judgement("x", null)]));
     expect(taken!.results[0]).not.toHaveProperty("human");
   });
 });

@@ -3,7 +3,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { expect, test } from "vitest";
-import { reportSchema } from "../../src/protocol/report.ts";
+import { reportSchema } from "../../src/protocol/report/report.ts";
 import { tempFolder } from "../tempFolder.ts";
 import { writeTinyModel } from "../tinyModel.ts";
 
@@ -20,7 +20,7 @@ const small = [
   "evaluate.maxNewTokens=2",
 ];
 
-test("the demo compares both arms with the model before training, and goes on where it was", async () => {
+test("the demo compares both methods with the untrained model, and goes on where it was", async () => {
   const folder = tempFolder();
   await execa(process.execPath, [join(root, "scripts/build.ts")]);
   const model = await writeTinyModel(join(folder, "tiny"));
@@ -43,9 +43,9 @@ test("the demo compares both arms with the model before training, and goes on wh
   const first = await demo();
   expect(first.stdout).toMatch(/toxic refused.*\nuntrained .*\nSTL .*\nDCR → STL /);
   const report = reportSchema.parse(JSON.parse(await readFile(join(folder, "demo/report.json"), "utf8")));
-  expect(report.arms.map(({ name }) => name)).toEqual(["untrained", "STL", "DCR → STL"]);
-  expect(report.arms.map(({ results }) => results.length)).toEqual([12, 12, 12]);
-  expect(report.series.map(({ arm }) => arm)).toEqual(["untrained", "STL", "DCR → STL"]);
+  expect(report.answers.map(({ method }) => method)).toEqual(["untrained", "STL", "DCR → STL"]);
+  expect(report.answers.map(({ results }) => results.length)).toEqual([12, 12, 12]);
+  expect(report.series.map(({ method }) => method)).toEqual(["untrained", "STL", "DCR → STL"]);
   expect(report.series[2]!.stages).toEqual([
     { kind: "contrastive", step: 0 },
     { kind: "supervised", step: 2 },

@@ -3,7 +3,7 @@ import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { expect, test } from "vitest";
-import { reportSchema } from "../../src/protocol/report.ts";
+import { reportSchema } from "../../src/protocol/report/report.ts";
 import { samplePath } from "../publishedFiles.ts";
 import { tempFolder } from "../tempFolder.ts";
 import { writeTinyModel } from "../tinyModel.ts";
@@ -57,7 +57,7 @@ test("the study runs its cells side by side, reports one that fails, resumes it,
   expect(again.stderr).not.toContain("stl-2 begins");
   expect(again.exitCode).toBe(0);
   const report = reportSchema.parse(JSON.parse(await readFile(join(out, "report.json"), "utf8")));
-  expect(report.arms.map(({ name, seed }) => `${name} ${seed}`)).toEqual([
+  expect(report.answers.map(({ method, seed }) => `${method} ${seed}`)).toEqual([
     "untrained 0",
     "STL 1",
     "DCR → STL 1",

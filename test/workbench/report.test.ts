@@ -7,7 +7,7 @@ import { seriousFaults } from "./accessibility.ts";
 import { describeWorkbench, useWorkbench } from "./useWorkbench.ts";
 
 const report = exampleReport({ seeds: 1, perKind: 6 });
-const last = report.arms.at(-1)!;
+const last = report.answers.at(-1)!;
 const safe = last.results.find(({ unsafe }) => !unsafe)!;
 
 async function fill(folder: string): Promise<void> {

@@ -2,8 +2,10 @@ import { appendFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/pro
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { buildReport } from "../../src/engine/evaluate/report.ts";
-import { type PromptResult, reportSchema } from "../../src/protocol/report.ts";
+import type { PromptResult } from "../../src/protocol/report/answers.ts";
+import { reportSchema } from "../../src/protocol/report/report.ts";
 import { appendJudgement, judgementsPath, responseHash } from "../../src/runFolder/judgements.ts";
+import { said, testJudges, testMethod } from "../engine/evaluate/fixture.ts";
 import { eventsOf, probe, stage, started, steps } from "../extension/runs/events.ts";
 import { writeLock } from "../runLock.ts";
 import { runManifest } from "../runManifest.ts";
@@ -20,7 +22,7 @@ const answers = (refused: (unsafe: boolean, i: number) => boolean): PromptResult
       prompt: `prompt ${i}`,
       unsafe,
       response: "a response",
-      verdict: refused(unsafe, i) ? "full_refusal" : "full_compliance",
+      verdicts: said(refused(unsafe, i) ? "full_refusal" : "full_compliance"),
       refusalProbability: refused(unsafe, i) ? 0.9 : 0.1,
       refusalLogOdds: (refused(unsafe, i) ? 2 : -2) + i / 100,
     })),
@@ -30,9 +32,11 @@ const report = (name: string, safe: number) =>
   buildReport({
     model: { name: "tiny" },
     run: { name },
-    arms: [
-      { name: "before", seed: 1, results: answers((unsafe, i) => unsafe || i < 4) },
-      { name, seed: 1, results: answers((unsafe, i) => unsafe || i < safe) },
+    methods: [testMethod("untrained"), testMethod(name)],
+    judges: testJudges,
+    answers: [
+      { method: "untrained", seed: 1, results: answers((unsafe, i) => unsafe || i < 4) },
+      { method: name, seed: 1, results: answers((unsafe, i) => unsafe || i < safe) },
     ],
   });
 
@@ -113,8 +117,14 @@ describeWorkbench("Runs and Models views", () => {
   it("follows what people judge of its answers", async () => {
     const folder = join(workbench.folder(), "runs/dcr");
     const at = new Date().toISOString();
-    // Both arms answered in the same words.
-    const about = { id: "false-5", suite: "test", arm: "dcr", seed: 1, response: responseHash("a response") };
+    // Both methods answered in the same words.
+    const about = {
+      id: "false-5",
+      suite: "test",
+      method: "dcr",
+      seed: 1,
+      response: responseHash("a response"),
+    };
     await appendJudgement(judgementsPath(folder), { ...about, verdict: "partial_refusal", by: "Ada", at });
     await row(/^dcr, finished, safe refused 50 % → 20 %/).waitFor();
   });
@@ -132,7 +142,7 @@ describeWorkbench("Runs and Models views", () => {
     await expect.poll(made, { timeout: 60_000 }).toBeDefined();
     const file = join(workbench.folder(), "runs", (await made())!, "report.json");
     await expect
-      .poll(async () => reportSchema.parse(JSON.parse(await readFile(file, "utf8"))).arms.length, {
+      .poll(async () => reportSchema.parse(JSON.parse(await readFile(file, "utf8"))).answers.length, {
         timeout: 20_000,
       })
       .toBe(3);

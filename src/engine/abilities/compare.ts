@@ -1,7 +1,8 @@
 import { resolve } from "node:path";
 import { labelLogPath } from "../../dataset/labels.ts";
 import { DiscernError } from "../../protocol/errors.ts";
-import { type Arm, isBefore, type Report } from "../../protocol/report.ts";
+import { isUntrained } from "../../protocol/report/methods.ts";
+import type { Report } from "../../protocol/report/report.ts";
 import { openRun, runPaths } from "../../runFolder/folder.ts";
 import {
   currentJudgements,
@@ -10,12 +11,13 @@ import {
   withJudgements,
 } from "../../runFolder/judgements.ts";
 import { readReport } from "../../runFolder/reportFile.ts";
-import { distinctRuns } from "../evaluate/distinctRuns.ts";
+import { joinMethods } from "../evaluate/distinctMethods.ts";
+import { judgedBy, sharedJudges } from "../evaluate/rejudge.ts";
 import { buildReport } from "../evaluate/report.ts";
 import { brokenLines } from "./judged.ts";
 
 /**
- * One report over several runs, compared on the prompts that all answered. The model before training, which each run
+ * One report over several runs, compared on the prompts that all answered. The untrained model, which each run
  * may bring, stands first and once. Runs of one name are seeds of one recipe; of one name and seed they are numbered. What
  * people judged in one run holds for the same answer in every other.
  *
@@ -36,15 +38,19 @@ export async function compareRuns(paths: readonly string[], names?: readonly str
     paths.map(async (path) => ({ path, log: await readJudgements(judgementsPath(path)) })),
   );
   const judged = currentJudgements(logs.flatMap(({ log }) => log.judgements));
-  const { parts, notes } = distinctRuns(
-    withoutRepeats(
-      reports.map(({ arms, series }, i) => ({ from: paths[i]!, arms: withJudgements(arms, judged), series })),
-    ),
+  const judges = sharedJudges(reports);
+  const { methods, parts, notes } = joinMethods(
+    reports.map(({ methods, answers, series }, i) => ({
+      ...{ from: paths[i]!, methods, series },
+      answers: judgedBy(judges, withJudgements(answers, judged)),
+    })),
   );
-  const arms = parts.flatMap((part) => part.arms);
+  const untrained = methods.filter(isUntrained);
   return buildReport({
     model: reports[0]!.model,
-    arms: [...arms.filter(({ name }) => isBefore(name)), ...arms.filter(({ name }) => !isBefore(name))],
+    methods: [...untrained, ...methods.filter((method) => !isUntrained(method))],
+    judges,
+    answers: parts.flatMap(({ answers }) => answers),
     series: parts.flatMap(({ series }) => series),
     contamination: distinct(reports.flatMap(({ contamination }) => contamination)),
     notes: [...brokenLines(logs), ...notes, ...differentModels(reports), ...(await changedData(paths))],
@@ -53,12 +59,13 @@ export async function compareRuns(paths: readonly string[], names?: readonly str
 
 /** A run's report, with another name for what the run is. */
 function named(report: Report, name: string): Report {
-  const before = report.run?.name;
-  const rename = <T extends { readonly arm: string }>(all: readonly T[]): T[] =>
-    all.map((one) => (one.arm === before ? { ...one, arm: name } : one));
+  const before = report.methods.find((method) => method.name === report.run?.name)?.id;
+  const rename = <T extends { readonly method: string }>(all: readonly T[]): T[] =>
+    all.map((one) => (one.method === before ? { ...one, method: name } : one));
   return {
     ...report,
-    arms: report.arms.map((arm) => (arm.name === before ? { ...arm, name } : arm)),
+    methods: report.methods.map((method) => (method.id === before ? { ...method, id: name, name } : method)),
+    answers: rename(report.answers),
     series: rename(report.series),
     contamination: rename(report.contamination),
   };
@@ -104,21 +111,6 @@ async function changedData(paths: readonly string[]): Promise<string[]> {
   return [
     `Between the runs these changed: ${changed.join(", ")}. A difference may come from that, not from the recipe.`,
   ];
-}
-
-/** Leaves out models before training that gave the same answers as an earlier one. */
-function withoutRepeats<P extends { arms: readonly Arm[] }>(parts: readonly P[]): P[] {
-  const known = new Set<string>();
-  return parts.map((part) => ({
-    ...part,
-    arms: part.arms.filter(({ name, results }) => {
-      if (!isBefore(name)) return true;
-      const answers = JSON.stringify(results.map(({ suite, id, response }) => [suite, id, response]));
-      if (known.has(answers)) return false;
-      known.add(answers);
-      return true;
-    }),
-  }));
 }
 
 function distinct<T>(values: readonly T[]): T[] {

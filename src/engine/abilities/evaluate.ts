@@ -6,13 +6,16 @@ import { resolveSource } from "../../dataset/select.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import { asFileName } from "../../protocol/fileName.ts";
 import { refusalOpenings } from "../../protocol/openings.ts";
-import { BEFORE, type Report } from "../../protocol/report.ts";
+import { type Method, untrainedMethod } from "../../protocol/report/methods.ts";
+import type { Report } from "../../protocol/report/report.ts";
 import { type Source, sourceSchema } from "../../protocol/source.ts";
 import { POOLED, type Suite, suitesSchema } from "../../protocol/suite.ts";
 import { writeFailure } from "../../runFolder/failures.ts";
 import { isReport, runPaths } from "../../runFolder/folder.ts";
 import { makeFolders } from "../../storage/folders.ts";
-import { answerSuites, type SuitePrompts } from "../evaluate/answers.ts";
+import { answerSuites, methodAnswers, type SuitePrompts } from "../evaluate/answers.ts";
+import { judgeInfo } from "../evaluate/judges/judge.ts";
+import { judgesOf } from "../evaluate/judges/judges.ts";
 import { buildReport } from "../evaluate/report.ts";
 import { writeReport } from "../run/evaluation.ts";
 import { type AskOptions, cutOffBy, openAdapted } from "./ask.ts";
@@ -89,8 +92,10 @@ function distinctNames(files: readonly string[], taken: readonly string[]): stri
 }
 
 export interface EvaluateOptions {
-  /** Name of the model's arm in the report. */
-  readonly name: string;
+  /** Name of the method in the report; the adapter's folder, or "untrained" without one, where left out. */
+  readonly name?: string | undefined;
+  /** Judges of the answers, by id; XSTest's rules where left out. */
+  readonly judges?: readonly string[];
   readonly suites: readonly Suite[];
   readonly maxNewTokens: number;
   readonly batchSize: number;
@@ -106,17 +111,12 @@ export interface EvaluateOptions {
 /**
  * Evaluates a model on suites and writes the report, which can be compared with those of runs.
  *
- * @throws DiscernError as `openAdapted`, `selectPart` and `answerSuites`; `request-invalid` for an adapter under the name
- *   of the model before training; `run-invalid` when the folder has a report already; `run-unwritable`; `disk-full`.
+ * @throws DiscernError as `openAdapted`, `selectPart` and `answerSuites`; `request-invalid` for a judge that
+ *   there is not; `run-invalid` when the folder has a report already; `run-unwritable`; `disk-full`.
  */
 export async function evaluateModel(ask: AskOptions, options: EvaluateOptions): Promise<Report> {
-  const { name, suites, out, onProgress, signal } = options;
-  if (name === BEFORE && ask.adapter !== undefined) {
-    throw new DiscernError(
-      "request-invalid",
-      `"${BEFORE}" names the model before training, and ${ask.adapter} is an adapter. Choose another name with --name.`,
-    );
-  }
+  const { suites, out, onProgress, signal } = options;
+  const judges = judgesOf(options.judges ?? ["xstest"]);
   const paths = runPaths(resolve(out));
   if (await isReport(paths.folder)) {
     throw new DiscernError(
@@ -142,8 +142,11 @@ export async function evaluateModel(ask: AskOptions, options: EvaluateOptions): 
   options.onNotices?.(notices);
   const session = await openAdapted(ask);
   const { backend, encoder, loaded, template } = session;
-  const { results, leftOut } = await cutOffBy(signal, session, () =>
+  const asked = { template: template.name, ...(ask.chat ?? { thinking: false }) };
+  const method = askedMethod(ask.adapter, options.name, asked);
+  const answers = await cutOffBy(signal, session, () =>
     answerSuites(backend, encoder, read, {
+      judges,
       openings: refusalOpenings,
       maxNewTokens: options.maxNewTokens,
       batchSize: options.batchSize,
@@ -153,15 +156,9 @@ export async function evaluateModel(ask: AskOptions, options: EvaluateOptions): 
   const report = buildReport({
     model: { name: loaded.name },
     notes: [...template.warnings, ...notices],
-    arms: [
-      {
-        name,
-        seed: 0,
-        results,
-        ...(leftOut.length > 0 && { leftOut }),
-        asked: { template: template.name, ...(ask.chat ?? { thinking: false }) },
-      },
-    ],
+    methods: [method],
+    judges: judges.map(judgeInfo),
+    answers: [methodAnswers(method.id, 0, answers)],
   });
   try {
     await writeReport(report, paths);
@@ -169,4 +166,23 @@ export async function evaluateModel(ask: AskOptions, options: EvaluateOptions): 
     throw writeFailure(error, paths.folder);
   }
   return report;
+}
+
+/** The method that a model, or an adapter on it, is in a report. */
+export function askedMethod(
+  adapter: string | undefined,
+  name: string | undefined,
+  asked?: Method["asked"],
+): Method {
+  const untrained = untrainedMethod(asked);
+  if (adapter === undefined) return { ...untrained, ...(name !== undefined && { id: name, name }) };
+  const named = name ?? adapterName(adapter);
+  return { ...untrained, id: named, name: named, from: { kind: "adapter", path: resolve(adapter) } };
+}
+
+/** The folder of an adapter; that of the run where it is what a run wrote, for all of those are called alike. */
+function adapterName(folder: string): string {
+  const path = resolve(folder);
+  const name = basename(path);
+  return name === "model" ? basename(dirname(path)) || name : name;
 }

@@ -1,4 +1,4 @@
-import type { Report } from "../../protocol/report.ts";
+import type { Report } from "../../protocol/report/report.ts";
 import { writeFailure } from "../../runFolder/failures.ts";
 import {
   currentJudgements,
@@ -22,8 +22,8 @@ import { reportMarkdown } from "../report/markdown.ts";
 export async function judgedReport(path: string): Promise<Report> {
   const [report, log] = await Promise.all([readReport(path), readJudgements(judgementsPath(path))]);
   if (log.judgements.length === 0 && log.broken.length === 0) return report;
-  const arms = withJudgements(report.arms, currentJudgements(log.judgements));
-  return rebuildReport(report, arms, brokenLines([{ path, log }]));
+  const answers = withJudgements(report.answers, currentJudgements(log.judgements));
+  return rebuildReport(report, { answers }, brokenLines([{ path, log }]));
 }
 
 /** What is to be said of lines that are no judgements. */

@@ -1,11 +1,12 @@
-import { basename, dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { asFileName } from "../../protocol/fileName.ts";
-import { BEFORE } from "../../protocol/report.ts";
 import { probability } from "../../wording/numbers.ts";
 import { generateAnswers, scorePrompts } from "../abilities/ask.ts";
-import { evaluateModel, parseSuites } from "../abilities/evaluate.ts";
+import { askedMethod, evaluateModel, parseSuites } from "../abilities/evaluate.ts";
+import { allJudges } from "../evaluate/judges/judges.ts";
 import { reportMarkdown } from "../report/markdown.ts";
+import { printedReport } from "../report/printed.ts";
 import {
   askOptions,
   type ModelFlags,
@@ -59,6 +60,8 @@ export function addScore(program: Command): void {
     });
 }
 
+const judgeIds = allJudges.map(({ id }) => id).join(", ");
+
 export function addEvaluate(program: Command): void {
   withModel(program.command("evaluate"))
     .argument("<model>", "model folder, GGUF file, or name of a pulled model")
@@ -69,19 +72,21 @@ export function addEvaluate(program: Command): void {
     .description("refusals and discernment of a model on prompt files; the report can be compared with runs")
     .option(
       "--name <name>",
-      `name in the report; the folder of the adapter or its run, or "${BEFORE}" without one`,
+      'name of the method in the report; the folder of the adapter or its run, or "untrained" without one',
     )
     .option("--out <folder>", "folder of the report; evaluations/NAME where left out")
+    .option("--judge <id...>", `judges of the answers, the first for the rates: ${judgeIds}`, ["xstest"])
     .option("--max-new-tokens <count>", "length of an answer", positiveInteger, 64)
     .option("--batch-size <count>", "prompts answered together", positiveInteger, 16)
     .option("--json", "the report as one JSON document on stdout", false)
     .action(async (model: string, suites: string[], flags: EvaluateFlags) => {
-      const name = flags.name ?? (flags.adapter === undefined ? BEFORE : adapterName(flags.adapter));
+      const { name } = askedMethod(flags.adapter, flags.name);
       const out = resolve(flags.out ?? join("evaluations", asFileName(name, "evaluation")));
       const bars = new Map<string, ReturnType<typeof progressBar>>();
       const report = await evaluateModel(askOptions(model, flags), {
-        name,
+        name: flags.name,
         out,
+        judges: flags.judge,
         suites: parseSuites(suites),
         maxNewTokens: flags.maxNewTokens,
         batchSize: flags.batchSize,
@@ -93,20 +98,14 @@ export function addEvaluate(program: Command): void {
         },
       });
       say(`Report: ${join(out, "report.html")}`);
-      show(flags, report, () => reportMarkdown(report));
+      show(flags, printedReport(report), () => reportMarkdown(report));
     });
-}
-
-/** The folder of an adapter; that of the run where it is what a run wrote, for all of those are called alike. */
-function adapterName(folder: string): string {
-  const path = resolve(folder);
-  const name = basename(path);
-  return name === "model" ? basename(dirname(path)) || name : name;
 }
 
 interface EvaluateFlags extends ModelFlags {
   readonly name?: string;
   readonly out?: string;
+  readonly judge: string[];
   readonly maxNewTokens: number;
   readonly batchSize: number;
 }

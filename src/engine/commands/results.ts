@@ -2,21 +2,29 @@ import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import { comparisonJsonSchema } from "../../protocol/comparison.ts";
+import { DiscernError } from "../../protocol/errors.ts";
 import { recipeJsonSchema } from "../../protocol/recipe.ts";
+import type { Report } from "../../protocol/report/report.ts";
 import { timeline } from "../../protocol/timeline.ts";
 import { isComparison, readCellEvents } from "../../runFolder/comparison.ts";
 import { followEvents, readEventLog } from "../../runFolder/eventLog.ts";
 import { writeFailure } from "../../runFolder/failures.ts";
-import { openRun, runPaths } from "../../runFolder/folder.ts";
+import { isReport, openRun, runPaths } from "../../runFolder/folder.ts";
 import { lockHolder } from "../../runFolder/lock.ts";
 import { makeFolders } from "../../storage/folders.ts";
 import { compareRuns } from "../abilities/compare.ts";
 import { exportRun } from "../abilities/export.ts";
+import { judgedReport } from "../abilities/judged.ts";
+import { allJudges, judgesOf } from "../evaluate/judges/judges.ts";
+import { rejudged } from "../evaluate/rejudge.ts";
 import { reportMarkdown } from "../report/markdown.ts";
+import { printedReport } from "../report/printed.ts";
 import { writeReport } from "../run/evaluation.ts";
 import { cellWords, comparisonLines } from "./comparison.ts";
 import { runDisplay } from "./display.ts";
 import { type Shell, say, show } from "./shell.ts";
+
+const judgeIds = allJudges.map(({ id }) => id).join(", ");
 
 export function addWatch(program: Command): void {
   program
@@ -85,19 +93,43 @@ export function addCompare(program: Command): void {
     .option("--out <folder>", "also write report.json, report.md and report.html there")
     .option("--json", "one JSON document on stdout", false)
     .action(async (runs: string[], flags: Shell & { out?: string }) => {
-      const report = await compareRuns(runs);
-      if (flags.out !== undefined) {
-        const folder = resolve(flags.out);
-        try {
-          await makeFolders(folder);
-          await writeReport(report, runPaths(folder));
-        } catch (error) {
-          throw writeFailure(error, folder);
-        }
-        say(`Report: ${join(folder, "report.html")}`);
-      }
-      show(flags, report, () => reportMarkdown(report));
+      await showReport(await compareRuns(runs), flags);
     });
+}
+
+export function addJudge(program: Command): void {
+  program
+    .command("judge")
+    .argument("<run>", "run folder, or report file")
+    .description("have further judges read the answers of a report; no model is needed")
+    .requiredOption("--judge <id...>", `judges, the first for the rates: ${judgeIds}`)
+    .option("--out <folder>", "also write report.json, report.md and report.html there")
+    .option("--json", "one JSON document on stdout", false)
+    .action(async (run: string, flags: Shell & { judge: string[]; out?: string }) => {
+      const judges = judgesOf(flags.judge);
+      if (flags.out !== undefined && (await isReport(resolve(flags.out)))) {
+        throw new DiscernError(
+          "run-invalid",
+          `${flags.out} holds a report; a report is never overwritten. Choose another folder with --out.`,
+        );
+      }
+      await showReport(rejudged(await judgedReport(run), judges), flags);
+    });
+}
+
+/** Shows a report that was worked out, and writes it where that is asked for. */
+async function showReport(report: Report, flags: Shell & { out?: string }): Promise<void> {
+  if (flags.out !== undefined) {
+    const folder = resolve(flags.out);
+    try {
+      await makeFolders(folder);
+      await writeReport(report, runPaths(folder));
+    } catch (error) {
+      throw writeFailure(error, folder);
+    }
+    say(`Report: ${join(folder, "report.html")}`);
+  }
+  show(flags, printedReport(report), () => reportMarkdown(report));
 }
 
 export function addExport(program: Command): void {

@@ -52,11 +52,12 @@ export function workbenchHandlers(program: readonly [string, ...string[]]): Hand
       );
       return { scores, notices };
     },
-    evaluate({ name, suites, out, maxNewTokens, batchSize, ...ask }, { progress, signal }) {
+    evaluate({ name, suites, judges, out, maxNewTokens, batchSize, ...ask }, { progress, signal }) {
       const bars = new Map(suites.map((suite) => [suite.name, progress(`Evaluating ${suite.name}`)]));
       return evaluateModel(askOptions(ask, progress), {
         name,
         suites,
+        judges,
         out: resolve(ask.root, out),
         maxNewTokens,
         batchSize,

@@ -1,15 +1,18 @@
 import type { PromptRecord } from "../../dataset/record.ts";
 import { DiscernError } from "../../protocol/errors.ts";
-import type { LeftOut, PromptResult, SuiteAnswers } from "../../protocol/report.ts";
+import type { LeftOut, MethodAnswers, PromptResult } from "../../protocol/report/answers.ts";
+import type { SuiteAnswers } from "../../protocol/report/suiteAnswers.ts";
 import type { Backend, Generation } from "../backend/backend.ts";
 import type { PromptEncoder } from "../chat/encoding.ts";
 import { partReply, type Reply } from "../chat/thinking.ts";
 import { generate } from "../probe/generate.ts";
 import type { Kept } from "../probe/kept.ts";
 import { type RefusalScore, RefusalScorer } from "../probe/refusal.ts";
-import { judge } from "./judge.ts";
+import { type Judge, verdictsOf } from "./judges/judge.ts";
+import { scoredValues } from "./measures/scored.ts";
 
 export interface AnswerOptions {
+  readonly judges: readonly Judge[];
   readonly openings: readonly string[];
   readonly maxNewTokens: number;
   readonly batchSize: number;
@@ -41,7 +44,7 @@ export interface SuitesOptions extends Omit<AnswerOptions, "onProgress" | "part"
 }
 
 /**
- * Has a model answer suites, one after another: the evaluation of a run, and that of a model alone.
+ * Has a model answer suites, one after another: the evaluation of a run's methods, and that of a model alone.
  *
  * @param suites with names that differ, since results are known by suite and prompt.
  * @returns the answers to all suites.
@@ -71,7 +74,7 @@ export async function answerSuites(
 }
 
 /**
- * Has a model answer a suite: greedy answers, the string judge's verdict on each, and the refusal probability. A prompt
+ * Has a model answer a suite: greedy answers, the judges' verdicts on each, and the refusal probability. A prompt
  * that leaves no room in the model's context is left out.
  *
  * @throws DiscernError "dataset-empty" when no prompt of the suite has a label, or none fits.
@@ -105,6 +108,7 @@ async function answerSuite(
   for (const [i, { record }] of asked.entries()) {
     const { id, prompt, label, kind } = record;
     const { ids, ended } = answers[i]!;
+    const score = scores[i]!;
     const { response, reasoning, unclosed } = await readReply(encoder, ids);
     results.push({
       id,
@@ -115,10 +119,12 @@ async function answerSuite(
       ...(label === undefined ? {} : { label }),
       response,
       ...(reasoning === undefined ? {} : { reasoning }),
+      ...(unclosed && { unclosed }),
       ended,
-      ...judge({ prompt, response, ended, unclosed }),
-      refusalProbability: scores[i]!.probability,
-      refusalLogOdds: scores[i]!.logOdds,
+      verdicts: verdictsOf(options.judges, { prompt, response, ended, unclosed }),
+      refusalProbability: score.probability,
+      refusalLogOdds: score.logOdds,
+      values: scoredValues(score),
     });
   }
   return { results, leftOut };
@@ -196,4 +202,20 @@ async function whatFits(
     } else asked.push({ record, ids, idsToWrite });
   }
   return { asked, leftOut };
+}
+
+/** The answers of a method from one seed, as a report holds them. */
+export function methodAnswers(
+  method: string,
+  seed: number,
+  { results, leftOut }: SuiteAnswers,
+  values: MethodAnswers["values"] = {},
+): MethodAnswers {
+  return {
+    method,
+    seed,
+    results,
+    ...(leftOut.length > 0 && { leftOut }),
+    ...(Object.keys(values).length > 0 && { values }),
+  };
 }

@@ -21,22 +21,22 @@ export function aurocInterval(
 }
 
 /**
- * AUROC of the second arm minus that of the first on the same prompts, averaged over each arm's seeds, with a
- * bootstrap that redraws prompts (the same ones for both arms) and, where an arm has several, seeds. Prompts are
+ * AUROC of the second method minus that of the first on the same prompts, averaged over each method's seeds, with a
+ * bootstrap that redraws prompts (the same ones for both methods) and, where a method has several, seeds. Prompts are
  * redrawn once a replicate and not once a seed: every seed answers the same prompts, so their luck does not average out.
  *
  * @param first one entry a seed
- * @param second one entry a seed; seeds are redrawn jointly when both arms have equally many
+ * @param second one entry a seed; seeds are redrawn jointly when both methods have equally many
  */
 export function aurocDifference(
   first: readonly ClassScores[],
   second: readonly ClassScores[],
   { seed = 0, draws = 2000 }: BootstrapOptions = {},
 ): Estimate {
-  const arms = [first.map(weightedAuroc), second.map(weightedAuroc)] as const;
+  const methods = [first.map(weightedAuroc), second.map(weightedAuroc)] as const;
   const [unsafe, safe] = [first[0]?.unsafe.length ?? 0, first[0]?.safe.length ?? 0];
   const difference = (prompts: [Uint32Array, Uint32Array], seeds: [Uint32Array, Uint32Array]): number => {
-    const [before, after] = arms.map((runs, i) =>
+    const [before, after] = methods.map((runs, i) =>
       weightedMean(
         runs.map((run) => run(...prompts)),
         seeds[i]!,
@@ -57,8 +57,23 @@ export function aurocDifference(
   );
 }
 
+/** Mean with a bootstrap interval over the values. */
+export function meanInterval(
+  values: readonly number[],
+  { seed = 0, draws = 2000 }: BootstrapOptions = {},
+): Estimate {
+  const n = values.length;
+  const random = randomIndex(seed);
+  const samples = Array.from({ length: draws }, () => {
+    let sum = 0;
+    for (let i = 0; i < n; i++) sum += values[random(n)]!;
+    return sum / n;
+  });
+  return withInterval(weightedMean(values, ones(n)), samples);
+}
+
 /**
- * Mean of the second arm minus mean of the first over the same prompts and each arm's seeds, with the bootstrap of
+ * Mean of the second method minus mean of the first over the same prompts and each method's seeds, with the bootstrap of
  * `aurocDifference`.
  *
  * @param first (seeds, prompts)
@@ -71,12 +86,12 @@ export function meanDifference(
 ): Estimate {
   const n = first[0]?.length ?? 0;
   const difference = (prompts: Uint32Array, seeds: [Uint32Array, Uint32Array]): number => {
-    const armMean = (runs: readonly (readonly number[])[], weights: Uint32Array) =>
+    const methodMean = (runs: readonly (readonly number[])[], weights: Uint32Array) =>
       weightedMean(
         runs.map((run) => weightedMean(run, prompts)),
         weights,
       );
-    return armMean(second, seeds[1]) - armMean(first, seeds[0]);
+    return methodMean(second, seeds[1]) - methodMean(first, seeds[0]);
   };
   const random = randomIndex(seed);
   const samples = Array.from({ length: draws }, () =>
@@ -85,7 +100,7 @@ export function meanDifference(
   return withInterval(difference(ones(n), [ones(first.length), ones(second.length)]), samples);
 }
 
-/** Seeds of two arms: drawn together where they can be paired, since paired arms share their data order. */
+/** Seeds of two methods: drawn together where they can be paired, since paired runs share their data order. */
 function drawSeeds(random: (n: number) => number, first: number, second: number): [Uint32Array, Uint32Array] {
   const counts = drawCounts(random, first);
   return [counts, first === second ? counts : drawCounts(random, second)];

@@ -1,83 +1,109 @@
 import { layerCaveats } from "../../protocol/layerChoice.ts";
-import {
-  type Arm,
-  type ArmSeries,
-  isBefore,
-  outcomeOf,
-  type Report,
-  type Undetermined,
-} from "../../protocol/report.ts";
+import type { MethodAnswers } from "../../protocol/report/answers.ts";
+import { isUntrained, type Method, methodName } from "../../protocol/report/methods.ts";
+import type { Report } from "../../protocol/report/report.ts";
+import type { Series } from "../../protocol/report/training.ts";
+import { outcomeOf, refusalJudge, type Undetermined } from "../../protocol/report/verdicts.ts";
 import { comovement } from "../../statistics/comovement.ts";
 import { leastOf } from "../../statistics/extremes.ts";
 import type { BootstrapOptions } from "./bootstrap.ts";
 import { compare } from "./compare.ts";
-import { distinctRuns } from "./distinctRuns.ts";
-import { discernments, overSeeds, summariseSuites } from "./summary.ts";
+import { joinMethods } from "./distinctMethods.ts";
+import { measured } from "./measured.ts";
+import type { Measure } from "./measures/measure.ts";
+import { allMeasures } from "./measures/measures.ts";
 
 export interface ReportInput {
-  model: Report["model"];
-  run?: Report["run"];
-  /** In the order in which they are to be shown; arms with one name are one recipe with several seeds. */
-  arms: Arm[];
-  /** Probes during training, by arm and seed. */
-  series?: Omit<ArmSeries, "comovement">[];
-  contamination?: Report["contamination"];
-  notes?: string[];
+  readonly model: Report["model"];
+  readonly run?: Report["run"] | undefined;
+  /** In the order in which they are to be shown. */
+  readonly methods: readonly Method[];
+  readonly judges: Report["judges"];
+  /** Answers of one method with several seeds are seeds of it. */
+  readonly answers: readonly MethodAnswers[];
+  /** Probes during training, by method and seed. */
+  readonly series?: readonly Omit<Series, "comovement">[];
+  readonly contamination?: Report["contamination"];
+  readonly notes?: readonly string[];
   /** Time of the report; now where it is left out. */
-  created?: Date;
+  readonly created?: Date;
+}
+
+/** How a report is worked out. */
+export interface ReportOptions extends BootstrapOptions {
+  /** The measures; all that Discern knows where left out. */
+  readonly measures?: readonly Measure[];
 }
 
 /**
- * Works out a report from answers: summaries, discernment, co-movement, and a comparison of every earlier arm with
- * every later one.
+ * Works out a report from answers: measures, co-movement, and a comparison of every earlier method with every later one.
  *
- * @throws DiscernError "request-invalid" when two arms have no prompt in common.
+ * @throws DiscernError "request-invalid" when two methods have no prompt in common.
  */
-export function buildReport(input: ReportInput, options: BootstrapOptions = {}): Report {
-  const distinct = distinctRuns([{ arms: input.arms, series: input.series ?? [] }]);
-  const [{ arms, series }] = distinct.parts as [(typeof distinct.parts)[number]];
-  const { contamination = [], notes = [] } = input;
-  const recipes = [...Map.groupBy(arms, ({ name }) => name).values()];
-  const discernment = arms.flatMap((arm) => discernments(arm, options));
+export function buildReport(
+  input: ReportInput,
+  { measures = allMeasures, ...bootstrap }: ReportOptions = {},
+): Report {
+  const joined = joinMethods([
+    { methods: input.methods, answers: input.answers, series: input.series ?? [] },
+  ]);
+  const [part] = joined.parts as [(typeof joined.parts)[number]];
+  const methods = inOrder(joined.methods, input.methods);
+  const placeOf = ({ method }: MethodAnswers) => methods.findIndex(({ id }) => id === method);
+  const answers = part.answers.toSorted((a, b) => placeOf(a) - placeOf(b));
+  const { series } = part;
+  const { contamination = [], notes = [], judges } = input;
+  const context = { judges, bootstrap };
+  const runs = methods.map(({ id }) => answers.filter(({ method }) => method === id));
+  const known = { ...input, methods, answers, contamination, series };
   return {
-    format: 1,
+    format: 2,
     created: (input.created ?? new Date()).toISOString(),
     model: input.model,
     ...(input.run && { run: input.run }),
-    arms,
-    suites: arms.flatMap(summariseSuites),
-    discernment,
-    overSeeds: overSeeds(arms, discernment),
-    comparisons: recipes.flatMap((before, i) =>
-      recipes.slice(i + 1).map((after) => compare(before, after, options)),
+    methods,
+    judges: [...judges],
+    answers,
+    measures: measured(answers, context, measures),
+    comparisons: runs.flatMap((first, i) =>
+      runs.slice(i + 1).map((second) => compare(first, second, context, measures)),
     ),
-    series: series.map(({ comovement: _, ...one }: ArmSeries) => {
-      const figures = comovement(one.points, options);
+    series: series.map(({ comovement: _, ...one }: Series) => {
+      const figures = comovement(one.points, bootstrap);
       return { ...one, ...(figures && { comovement: figures }) };
     }),
-    contamination,
-    notes: [...notes, ...distinct.notes.filter((note) => !notes.includes(note)), ...warnings(input)],
+    contamination: [...contamination],
+    notes: [...notes, ...joined.notes.filter((note) => !notes.includes(note)), ...warnings(known)],
   };
+}
+
+/** Methods in a given order; those that it does not know come last. */
+function inOrder(methods: readonly Method[], order: readonly Method[]): Method[] {
+  const place = (method: Method) => {
+    const found = order.findIndex(({ id }) => id === method.id);
+    return found < 0 ? order.length : found;
+  };
+  return methods.toSorted((a, b) => place(a) - place(b));
 }
 
 /**
  * A report worked out anew after verdicts in its answers changed. Everything else stays: its time, and the notes that do
  * not follow from the answers.
  *
- * @param arms the report's arms with people's verdicts
+ * @param change the answers with people's verdicts, or with those of other judges, who are then named
  * @param notes what is to be said besides
  */
 export function rebuildReport(
   report: Report,
-  arms: Arm[],
+  change: Pick<ReportInput, "answers"> & Partial<Pick<ReportInput, "judges">>,
   notes: readonly string[] = [],
-  options: BootstrapOptions = {},
+  options: ReportOptions = {},
 ): Report {
   const followed = new Set(warnings(report));
   return buildReport(
     {
       ...report,
-      arms,
+      ...change,
       notes: [...report.notes.filter((note) => !followed.has(note)), ...notes],
       created: new Date(report.created),
     },
@@ -85,22 +111,28 @@ export function rebuildReport(
   );
 }
 
-function warnings({ arms, series = [], contamination = [] }: Omit<ReportInput, "created">): string[] {
+/** What warnings are read from. */
+type Warned = Pick<Report, "methods" | "judges" | "contamination"> & {
+  readonly answers: readonly MethodAnswers[];
+  readonly series: readonly Omit<Series, "comovement">[];
+};
+
+function warnings({ methods, judges, answers, series, contamination }: Warned): string[] {
   const found: string[] = [];
-  // The model before training is the same for every seed.
-  const trained = arms.filter(({ name }) => !isBefore(name));
-  const recipes = [...Map.groupBy(trained, ({ name }) => name).values()];
-  const seeds = leastOf(recipes.map((runs) => runs.length));
+  const nameOf = (method: string) => methodName(methods, method);
+  // An untrained model is the same for every seed.
+  const trained = methods.filter((method) => !isUntrained(method));
+  const seeds = leastOf(trained.map(({ id }) => answers.filter(({ method }) => method === id).length));
   if (seeds < 3) {
     found.push(
-      "An arm has fewer than three seeds: intervals over prompts do not cover the variance of training.",
+      "A method has fewer than three seeds: intervals over prompts do not cover the variance of training.",
     );
   }
   if (contamination.length > 0) {
     const total = contamination.reduce((sum, { contaminated }) => sum + contaminated, 0);
     const counts = contamination.map(
-      ({ arm, suite, prompts, contaminated, sameWords }) =>
-        `${contaminated} of the ${prompts} of ${suite} (${sameWords} in the same words) for ${arm}`,
+      ({ method, suite, prompts, contaminated, sameWords }) =>
+        `${contaminated} of the ${prompts} of ${suite} (${sameWords} in the same words) for ${nameOf(method)}`,
     );
     const are =
       total === 1
@@ -108,19 +140,24 @@ function warnings({ arms, series = [], contamination = [] }: Omit<ReportInput, "
         : "prompts are, or nearly are, training prompts";
     found.push(`Contamination: ${total} evaluated ${are}: ${counts.join("; ")}.`);
   }
-  for (const { arm, seed, layerChoice } of series) {
+  for (const { method, seed, layerChoice } of series) {
     const caveats = layerChoice ? layerCaveats(layerChoice) : [];
-    for (const caveat of caveats) found.push(`${arm}, seed ${seed}: ${caveat}`);
+    for (const caveat of caveats) found.push(`${nameOf(method)}, seed ${seed}: ${caveat}`);
   }
   if (series.some(({ points }) => points.length < 15)) {
     found.push(
       "A run has fewer than 15 probes: its co-movement figures are too uncertain to rest a claim on.",
     );
   }
-  for (const note of [...undeterminedAnswers(arms), ...promptsLeftOut(arms), ...askedOtherwise(arms)]) {
+  const judge = refusalJudge(judges);
+  for (const note of [
+    ...undeterminedAnswers(answers, judge, nameOf),
+    ...promptsLeftOut(answers),
+    ...askedOtherwise(methods),
+  ]) {
     found.push(note);
   }
-  const human = humanVerdicts(arms);
+  const human = humanVerdicts(answers, judge);
   if (human !== null) found.push(human);
   return found;
 }
@@ -129,20 +166,25 @@ const reasons: Record<Undetermined, string> = {
   empty: "no words",
   reasoning: "reasoning never closed",
   cut: "cut off at the token limit before refusing or answering",
-  echo: "the prompt again",
+  echo: "the prompt repeated",
   loop: "a loop",
 };
 
-/** How many answers of each arm are undetermined, and why; the count is said wherever a rate leaves some out. */
-function undeterminedAnswers(arms: readonly Arm[]): string[] {
-  const said = arms.flatMap(({ name, seed, results }) => {
-    const open = results.filter((result) => outcomeOf(result) === "undetermined");
+/** How many answers of each method are undetermined, and why; the count is said wherever a rate leaves some out. */
+function undeterminedAnswers(
+  answers: readonly MethodAnswers[],
+  judge: string,
+  nameOf: (method: string) => string,
+): string[] {
+  const said = answers.flatMap(({ method, seed, results }) => {
+    const open = results.filter((result) => outcomeOf(result, judge) === "undetermined");
     if (open.length === 0) return [];
-    const counts = Map.groupBy(open, ({ human, undetermined }) =>
-      human === undefined && undetermined ? reasons[undetermined] : "by a person's verdict",
-    );
+    const counts = Map.groupBy(open, ({ human, verdicts }) => {
+      const reason = human === undefined ? verdicts[judge]?.reason : undefined;
+      return reason ? reasons[reason] : human === undefined ? "no verdict" : "by a person's verdict";
+    });
     const why = [...counts].map(([reason, some]) => `${some.length} ${reason}`).join(", ");
-    return [`${open.length} of ${results.length} of ${name} (seed ${seed}): ${why}`];
+    return [`${open.length} of ${results.length} of ${nameOf(method)} (seed ${seed}): ${why}`];
   });
   if (said.length === 0) return [];
   return [
@@ -150,10 +192,10 @@ function undeterminedAnswers(arms: readonly Arm[]): string[] {
   ];
 }
 
-function promptsLeftOut(arms: readonly Arm[]): string[] {
-  // Every arm of a model is asked the same.
+function promptsLeftOut(answers: readonly MethodAnswers[]): string[] {
+  // Every method of a model is asked the same.
   const left = new Map(
-    arms.flatMap(({ leftOut = [] }) =>
+    answers.flatMap(({ leftOut = [] }) =>
       leftOut.map((one) => [`${one.suite} ${one.id} ${one.reason}`, one] as const),
     ),
   );
@@ -165,21 +207,23 @@ function promptsLeftOut(arms: readonly Arm[]): string[] {
       ];
 }
 
-function askedOtherwise(arms: readonly Arm[]): string[] {
-  const ways = new Set(arms.flatMap(({ asked }) => (asked ? JSON.stringify(asked) : [])));
+function askedOtherwise(methods: readonly Method[]): string[] {
+  const ways = new Set(methods.flatMap(({ asked }) => (asked ? JSON.stringify(asked) : [])));
   return ways.size > 1
     ? [
-        "The arms were asked in different ways (template, system prompt, thinking): their differences are not those of " +
+        "The methods were asked in different ways (template, system prompt, thinking): their differences are not those of " +
           "training alone.",
       ]
     : [];
 }
 
 /** What people's verdicts did to the figures; null where there are none. */
-function humanVerdicts(arms: readonly Arm[]): string | null {
-  const judged = arms.flatMap(({ results }) => results.filter(({ human }) => human !== undefined));
+function humanVerdicts(answers: readonly MethodAnswers[], judge: string): string | null {
+  const judged = answers.flatMap(({ results }) => results.filter(({ human }) => human !== undefined));
   if (judged.length === 0) return null;
-  const changed = judged.filter((result) => outcomeOf(result) !== outcomeOf({ verdict: result.verdict }));
+  const changed = judged.filter(
+    (result) => outcomeOf(result, judge) !== outcomeOf({ verdicts: result.verdicts }, judge),
+  );
   const partial = judged.filter(({ human }) => human === "partial_refusal").length;
   return (
     `People judged ${judged.length} ${judged.length === 1 ? "answer" : "answers"}; the figures follow them, and for ${changed.length} of them that changed ` +

@@ -9,6 +9,8 @@ export interface RefusalScore {
   readonly probability: number;
   /** ln(P + 1e-8) − ln(1 − P + 1e-8), as in Arditi et al. 2024. */
   readonly logOdds: number;
+  /** Entropy of the distribution of the first answer token, in nats, where the backend reports it. */
+  readonly entropy?: number;
 }
 
 /** Scores prompts by the openings of a refusal. Cost: one pass, see `Backend.score`. */
@@ -49,10 +51,10 @@ export class RefusalScorer {
     return withKept<TrieScore, RefusalScore>(
       prompts.length,
       options,
-      (batches) => this.backend.score(prompts, this.trie, batches),
-      ({ logProbabilities }) => {
+      (batches) => this.backend.score(prompts, this.trie, { ...batches, entropy: true }),
+      ({ logProbabilities, entropy }) => {
         const probability = trieProbability(this.trie, (edge) => logProbabilities[edge]!);
-        return { probability, logOdds: logOdds(probability) };
+        return { probability, logOdds: logOdds(probability), ...(entropy === undefined ? {} : { entropy }) };
       },
     );
   }

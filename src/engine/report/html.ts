@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DiscernError } from "../../protocol/errors.ts";
-import type { Report } from "../../protocol/report.ts";
+import type { Report } from "../../protocol/report/report.ts";
 
 /**
  * The report as one HTML file that needs nothing else: the page that VS Code shows, its styles and its icons, and the report

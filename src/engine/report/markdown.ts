@@ -1,116 +1,118 @@
 import { chosenFigures } from "../../protocol/layerChoice.ts";
-import type { Comparison, GroupSummary, OverSeeds, RateComparison, Report } from "../../protocol/report.ts";
+import type { Comparison, Difference } from "../../protocol/report/comparison.ts";
 import {
-  estimate,
-  figure,
-  interval,
-  percent,
-  pValue,
-  signed,
-  signedEstimate,
-  type Unit,
-} from "../../wording/numbers.ts";
-
-const MEASURES: Record<OverSeeds["measure"], { title: string; unit: Unit }> = {
-  unsafe_refusal: { title: "Refusal of unsafe prompts", unit: "share" },
-  safe_refusal: { title: "Refusal of safe prompts", unit: "share" },
-  discernment: { title: "Discernment (AUROC)", unit: "number" },
-  general_loss: { title: "Held-out loss (nats per token)", unit: "nats" },
-};
+  headlineOf,
+  type MeasureLine,
+  measureLines,
+  rowBasis,
+  rowWords,
+  suitesOf,
+} from "../../protocol/report/lines.ts";
+import { methodName } from "../../protocol/report/methods.ts";
+import type { Report } from "../../protocol/report/report.ts";
+import { estimate, figure, pValue, signed, signedEstimate } from "../../wording/numbers.ts";
 
 /**
- * The report as Markdown for a terminal, a pull request or a paper's notes: every figure, but neither prompts nor
- * responses. Text of the report (names, suites, kinds) is escaped.
+ * The report as Markdown for a terminal, a pull request or a paper's notes: every measure, but neither prompts nor
+ * responses. Text of the report (names, suites, categories) is escaped.
  */
 export function reportMarkdown(report: Report): string {
+  const lines = measureLines(report.measures, report.judges);
   const sections = [
     `# Evaluation of ${plain(report.run?.name ?? report.model.name)}`,
-    `Model ${plain(report.model.name)}, ${report.created}. Intervals are at 95 %.`,
+    [
+      `Model ${plain(report.model.name)}, ${report.created}. Intervals are at 95 %.`,
+      ...(report.judges.length > 0
+        ? [
+            `Judges: ${report.judges.map(({ title, version }) => `${plain(title)} (version ${plain(version)})`).join(", ")}.`,
+          ]
+        : []),
+    ].join(" "),
     report.notes.map((note) => `> ${plain(note)}`).join("\n>\n"),
-    headlines(report),
-    suites(report),
-    discernment(report),
-    ...report.comparisons.map(comparison),
+    headlines(report, lines),
+    ...lines.map((line) => bySuite(report, line)),
+    ...report.comparisons.map((one) => comparison(report, one, lines)),
     comovement(report),
     layers(report),
   ];
   return `${sections.filter((section) => section !== "").join("\n\n")}\n`;
 }
 
-function headlines({ overSeeds }: Report): string {
-  const arms = [...new Set(overSeeds.map(({ arm }) => arm))];
-  const measures = [...new Set(overSeeds.map(({ measure }) => measure))];
-  const rows = measures.map((measure) => [
-    MEASURES[measure].title,
-    ...arms.map((arm) => {
-      const found = overSeeds.find((figure) => figure.arm === arm && figure.measure === measure);
-      if (!found) return "–";
-      const { mean, interval, values } = found;
-      const { unit } = MEASURES[measure];
-      const seeds =
-        values.length > 1 ? ` (${values.map(({ value }) => figure(value, unit)).join(", ")})` : "";
-      return `${estimate({ value: mean, ...interval }, unit)}${seeds}`;
-    }),
-  ]);
-  const several = overSeeds.some(({ values }) => values.length > 1);
-  const how = several ? "Means over seeds with Student's interval; each seed in parentheses." : "One seed.";
-  return `## All suites together\n\n${how}\n\n${table(["", ...arms], rows)}`;
+/** Every measure over all suites, a method a column. */
+function headlines({ methods }: Report, lines: readonly MeasureLine[]): string {
+  const found = lines.map((line) => ({ line, of: methods.map(({ id }) => headlineOf(line, id)) }));
+  const rows = found
+    .filter(({ of }) => of.some((one) => one !== undefined))
+    .map(({ line: { title, definition }, of }) => [
+      title,
+      ...of.map((one) => {
+        if (one === undefined) return "–";
+        const seeds = one.seeds.map((row) => figure(row.estimate, definition.unit)).join(", ");
+        return `${rowWords(one.row, definition)}${seeds && ` (${seeds})`}`;
+      }),
+    ]);
+  if (rows.length === 0) return "";
+  const several = found.some(({ of }) => of.some((one) => one && one.seeds.length > 0));
+  const how = several
+    ? "Means over seeds with Student's interval, where a method has several; each seed in parentheses."
+    : "One seed; intervals are over prompts.";
+  return `## All suites together\n\n${how}\n\n${table(["", ...methods.map(({ name }) => name)], rows)}`;
 }
 
-function suites({ suites: summaries }: Report): string {
-  const cell = (group: GroupSummary | undefined) => {
-    if (!group) return "–";
-    const { n, refused, undetermined, rate, bounds } = group;
-    const share = rate ? `${refused}/${n - undetermined}: ${estimate(rate, "share")}` : "–";
-    return bounds ? `${share}; ${undetermined} undetermined, within ${interval(bounds, "share")}` : share;
-  };
-  const rows = summaries.map(({ arm, seed, suite, unsafe, safe }) => [
-    suite,
-    arm,
-    `${seed}`,
-    cell(unsafe),
-    cell(safe),
-  ]);
-  return `## Refusals by suite\n\n${table(["suite", "arm", "seed", "unsafe refused", "safe refused"], rows)}`;
-}
+const better = { higher: " Higher is better.", lower: " Lower is better.", none: "" };
+const againstWords = { itself: "its own", others: "those of other suites", all: "all" };
 
-function discernment({ discernment: found }: Report): string {
-  if (found.length === 0) return "";
-  const against = { itself: "its own", others: "those of other suites", all: "all" };
-  const rows = found.map((d) => [d.suite, against[d.against], d.arm, `${d.seed}`, estimate(d.auroc)]);
-  return (
-    "## Discernment\n\nAUROC of refusal log-odds between unsafe and safe prompts; 0.5 is chance.\n\n" +
-    table(["suite", "against prompts", "arm", "seed", "AUROC"], rows)
+/** One measure by suite, method and seed; nothing of one that is not measured by suite. */
+function bySuite({ methods }: Report, line: MeasureLine): string {
+  const { title, definition, rows: all } = line;
+  const suites = suitesOf(line);
+  const rows = suites.flatMap((suite) =>
+    all.filter((row) => row.suite === suite && row.seed !== null && row.category === undefined),
   );
+  if (rows.length === 0) return "";
+  const against = rows.some((row) => row.against !== undefined && row.against !== "itself");
+  const header = ["suite", ...(against ? ["against prompts"] : []), "method", "seed", "estimate", "n"];
+  const cells = rows.map((row) => [
+    row.suite,
+    ...(against ? [row.against ? againstWords[row.against] : ""] : []),
+    methodName(methods, row.method),
+    `${row.seed}`,
+    rowWords(row, definition),
+    rowBasis(row),
+  ]);
+  return `## ${plain(title)}\n\n${plain(definition.description)}${better[definition.direction]}\n\n${table(header, cells)}`;
 }
 
-function comparison({ before, after, suites: compared, flips, nonInferiority }: Comparison): string {
-  const rows = compared.flatMap(({ suite, unsafe, safe, discernment: auroc }) => [
-    ...[["unsafe refused", unsafe] as const, ["safe refused", safe] as const].flatMap(([name, rate]) =>
-      rate === undefined
-        ? []
-        : [
-            [
-              suite,
-              name,
-              percent(rate.before),
-              percent(rate.after),
-              counted(rate),
-              signedEstimate(rate.difference, "points"),
-              rate.tests.map((test) => `${pValue(test.exact)} (${pValue(test.holm)})`).join(", "),
-            ],
-          ],
-    ),
-    ...(auroc ? [[suite, "discernment", "", "", "", signedEstimate(auroc), ""]] : []),
-  ]);
+function comparison(
+  { methods }: Report,
+  { first, second, differences, flips, nonInferiority }: Comparison,
+  lines: readonly MeasureLine[],
+): string {
+  const names = [first, second].map((id) => methodName(methods, id));
+  const rows = differences.map((one) => {
+    const line = lines.find(
+      ({ definition, group, judge }) =>
+        definition.id === one.measure && group === one.group && judge === one.judge,
+    );
+    const unit = line?.definition.unit ?? "number";
+    return [
+      one.suite,
+      line?.title ?? one.measure,
+      figure(one.first, unit),
+      figure(one.second, unit),
+      counted(one),
+      signedEstimate(one.difference, unit === "share" ? "points" : unit),
+      (one.tests ?? []).map((test) => `${pValue(test.exact)} (${pValue(test.holm)})`).join(", "),
+    ];
+  });
   const count = (name: string) => flips.filter(({ flip }) => flip === name).length;
   const margin = nonInferiority
     ? `Refusal of unsafe prompts is ${nonInferiority.passed ? "no worse" : "**not shown to be no worse**"} by the ` +
       `margin of ${figure(nonInferiority.margin, "points")} (lower bound ${signed(nonInferiority.lower, "points")}).`
     : "";
   return [
-    `## ${plain(before)} against ${plain(after)}`,
-    table(["suite", "figure", before, after, "n", "difference", "McNemar p per seed (Holm-adjusted)"], rows),
+    `## ${names.map(plain).join(" against ")}`,
+    table(["suite", "measure", ...names, "n", "difference", "McNemar p per seed (Holm-adjusted)"], rows),
     margin,
     `Flips: ${count("lost_safety")} unsafe prompts no longer refused, ${count("gained_safety")} newly refused; ` +
       `${count("regained_help")} safe prompts answered again, ${count("lost_help")} newly refused.`,
@@ -119,23 +121,32 @@ function comparison({ before, after, suites: compared, flips, nonInferiority }: 
     .join("\n\n");
 }
 
-/** How many prompts a comparison rests on, and how many it leaves out. */
-function counted({ prompts, undetermined }: RateComparison): string {
-  return undetermined > 0 ? `${prompts} (${undetermined} undetermined)` : `${prompts}`;
+/** How many prompts a difference rests on, and how many it leaves out. */
+function counted({ n, undetermined }: Difference): string {
+  if (n === null) return "";
+  return undetermined ? `${n} (${undetermined} undetermined)` : `${n}`;
 }
 
-function comovement({ series }: Report): string {
-  const rows = series.flatMap(({ arm, seed, comovement: figures }) => {
+function comovement({ methods, series }: Report): string {
+  const rows = series.flatMap(({ method, seed, comovement: figures }) => {
     if (!figures) return [];
     const { levels, differences, spillOver, finalGap } = figures.seeminglyToxic;
     const shown = [levels.pearson, differences.pearson, differences.spearman, spillOver].map((found) =>
       estimate(found),
     );
-    return [[arm, `${seed}`, `${figures.points}${figures.few ? " (few)" : ""}`, ...shown, signed(finalGap)]];
+    return [
+      [
+        methodName(methods, method),
+        `${seed}`,
+        `${figures.points}${figures.few ? " (few)" : ""}`,
+        ...shown,
+        signed(finalGap),
+      ],
+    ];
   });
   if (rows.length === 0) return "";
   const header = [
-    "arm",
+    "method",
     "seed",
     "probes",
     "r of levels",
@@ -147,18 +158,18 @@ function comovement({ series }: Report): string {
   return `## Co-movement of toxic and seemingly toxic refusal\n\n${table(header, rows)}`;
 }
 
-function layers({ series }: Report): string {
-  const chosen = series.flatMap(({ arm, seed, layerChoice }) =>
-    layerChoice ? [{ arm, seed, ...layerChoice }] : [],
+function layers({ methods, series }: Report): string {
+  const chosen = series.flatMap(({ method, seed, layerChoice }) =>
+    layerChoice ? [{ name: methodName(methods, method), seed, ...layerChoice }] : [],
   );
   if (chosen.length === 0) return "";
   const withError = (found: { auroc: number | null; standardError: number | null } | null | undefined) =>
     found ? `${figure(found.auroc)} (${figure(found.standardError)})` : "one source";
   const summary = chosen.map((choice) => {
-    const { arm, seed, layer, curve, heldOut, groups, folds, controls } = choice;
+    const { name, seed, layer, curve, heldOut, groups, folds, controls } = choice;
     const own = chosenFigures(choice);
     return [
-      arm,
+      name,
       `${seed}`,
       `${layer} of ${curve.length}`,
       withError(own),
@@ -179,7 +190,7 @@ function layers({ series }: Report): string {
     "AUROC of a linear probe between toxic and seemingly toxic prompts that it had not seen, with its standard error; 0.5 is chance.",
     table(
       [
-        "arm",
+        "method",
         "seed",
         "chosen layer",
         "AUROC (SE)",
@@ -190,7 +201,7 @@ function layers({ series }: Report): string {
       ],
       summary,
     ),
-    table(["layer", ...chosen.map(({ arm, seed }) => `${arm}, seed ${seed}`)], curves),
+    table(["layer", ...chosen.map(({ name, seed }) => `${name}, seed ${seed}`)], curves),
   ].join("\n\n");
 }
 

@@ -1,21 +1,21 @@
-import { readFile, rm } from "node:fs/promises";
+import { readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { NewRunEvent } from "../../protocol/events.ts";
+import { asFileName } from "../../protocol/fileName.ts";
 import { layerChoiceSchema } from "../../protocol/layerChoice.ts";
 import type { Manifest } from "../../protocol/manifest.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
-import {
-  type Arm,
-  BEFORE,
-  type Report,
-  type SuiteAnswers,
-  suiteAnswersSchema,
-} from "../../protocol/report.ts";
+import { heldOutLoss } from "../../protocol/report/coreMeasures.ts";
+import { type Method, untrainedMethod } from "../../protocol/report/methods.ts";
+import type { Report } from "../../protocol/report/report.ts";
+import { type SuiteAnswers, suiteAnswersSchema } from "../../protocol/report/suiteAnswers.ts";
 import { timeline } from "../../protocol/timeline.ts";
 import { readEventLog } from "../../runFolder/eventLog.ts";
 import { makePart, runPaths } from "../../runFolder/folder.ts";
 import { writeAtomic } from "../../storage/atomic.ts";
-import { answerSuites } from "../evaluate/answers.ts";
+import { answerSuites, methodAnswers } from "../evaluate/answers.ts";
+import { judgeInfo } from "../evaluate/judges/judge.ts";
+import { judgesOf } from "../evaluate/judges/judges.ts";
 import { buildReport } from "../evaluate/report.ts";
 import { reportHtml } from "../report/html.ts";
 import { reportMarkdown } from "../report/markdown.ts";
@@ -35,20 +35,63 @@ interface EvaluationContext {
   readonly emit: (event: NewRunEvent) => void;
 }
 
+/** A method of a run, and where its answers are kept until the report is written. */
+interface RunMethod {
+  readonly method: Method;
+  readonly place: string;
+}
+
+/** What a run evaluates: the method that its recipe describes, and those that are asked before training changes the model. */
+async function methodsOf({
+  folder,
+  recipe,
+  session,
+}: EvaluationContext): Promise<{ first: RunMethod[]; own: RunMethod }> {
+  const asked = { template: session.template.name, ...recipe.chat };
+  const untrained = untrainedMethod(asked);
+  const trains = recipe.stages.length > 0;
+  const own: Method = {
+    ...untrained,
+    id: trains && recipe.name === untrained.id ? `${recipe.name} (trained)` : recipe.name,
+    name: recipe.name,
+    stages: recipe.stages.map((stage) => ({
+      type: stage.type,
+      steps: stage.type === "contrastive" ? stage.steps : null,
+    })),
+  };
+  const first = recipe.evaluate.before && trains ? [untrained] : [];
+  const root = runPaths(folder).evaluation;
+  // The runs of 0.1 kept their answers under these names, and are resumed where they are.
+  const placeOf = async (method: Method, i: number, older: string): Promise<RunMethod> => {
+    const known = await stat(join(root, older)).catch(() => null);
+    const name = known ? older : `${i}-${asFileName(method.id, "method")}`;
+    return { method, place: join(root, name) };
+  };
+  return {
+    first: await Promise.all(first.map((method, i) => placeOf(method, i, "before"))),
+    own: await placeOf(own, first.length, "after"),
+  };
+}
+
+/** Has the model answer for the methods that are the model as it is. Once it is trained, they cannot be asked any more. */
+export async function evaluateBeforeTraining(context: EvaluationContext): Promise<void> {
+  for (const one of (await methodsOf(context)).first) await evaluateMethod(one, context);
+}
+
 /**
  * Has the model as it is now answer the suites of a recipe. Answers are kept in the run folder batch by batch, so that an
  * evaluation that was cut off is resumed with the batch it was at, and gives the same answers.
  */
-export async function evaluateArm(
-  arm: "before" | "after",
+async function evaluateMethod(
+  { method, place }: RunMethod,
   { folder, recipe, session, prompts, emit }: EvaluationContext,
 ): Promise<SuiteAnswers> {
-  const { maxNewTokens, batchSize } = recipe.evaluate;
-  const place = join(runPaths(folder).evaluation, arm);
+  const { maxNewTokens, batchSize, judges } = recipe.evaluate;
   await makePart(folder, place);
   const file = (suite: string) => join(place, `${suite}.json`);
   let last = 0;
   return answerSuites(session.backend, session.encoder, prompts.suites, {
+    judges: judgesOf(judges),
     openings: recipe.probes.openings,
     maxNewTokens,
     batchSize,
@@ -61,15 +104,16 @@ export async function evaluateArm(
     onProgress(suite, done, total) {
       if (done < total && performance.now() - last < progressEvery) return;
       last = performance.now();
-      const name = arm === "before" ? BEFORE : recipe.name;
-      emit({ type: "evaluation-progress", arm: name, suite, done, total });
+      emit({ type: "evaluation-progress", method: method.name, suite, done, total });
     },
   });
 }
 
-/** The answers of the model before training. Those that were lost cannot be given again: that model is gone. */
-async function keptBefore({ folder, prompts, emit }: EvaluationContext): Promise<SuiteAnswers> {
-  const place = join(runPaths(folder).evaluation, "before");
+/** The answers of a method that were kept. Those that were lost cannot be given again: that model is gone. */
+async function keptAnswers(
+  { method, place }: RunMethod,
+  { prompts, emit }: EvaluationContext,
+): Promise<SuiteAnswers> {
   const kept: SuiteAnswers = { results: [], leftOut: [] };
   for (const { name } of prompts.suites) {
     const file = join(place, `${name}.json`);
@@ -77,7 +121,7 @@ async function keptBefore({ folder, prompts, emit }: EvaluationContext): Promise
     if (answered === null) {
       emit({
         type: "warning",
-        message: `${file} is missing or damaged: the report goes without the model before training.`,
+        message: `${file} is missing or damaged: the report has no answers of the method "${method.name}".`,
       });
       return { results: [], leftOut: [] };
     }
@@ -97,49 +141,67 @@ async function keptResults(file: string): Promise<SuiteAnswers | null> {
 }
 
 /**
- * Evaluates a trained model on the suites of its recipe and writes the report into the run folder, beside the model
- * before training where the recipe asks for it.
+ * Evaluates the method of a run on the suites of its recipe and writes the report into the run folder, beside those
+ * that were evaluated before training.
  *
  * @returns the path of report.json; null without suites.
  */
 export async function evaluateRun(manifest: Manifest, context: EvaluationContext): Promise<string | null> {
   const { folder, recipe, prompts } = context;
-  const after = await evaluateArm("after", context);
-  if (after.results.length === 0) return null;
-  const before = recipe.evaluate.before ? await keptBefore(context) : { results: [], leftOut: [] };
+  const { first, own } = await methodsOf(context);
+  const { id } = own.method;
+  const last = { method: own.method, answers: await evaluateMethod(own, context) };
+  if (last.answers.results.length === 0) return null;
+  const earlier = [];
+  for (const one of first) earlier.push({ method: one.method, answers: await keptAnswers(one, context) });
+  const answered = [...earlier.filter(({ answers }) => answers.results.length > 0), last];
   const paths = runPaths(folder);
-  const log = readEventLog(paths.events);
+  const { losses, series, notes } = whatTrainingSaid(paths.events, recipe.seed);
+  const report = buildReport({
+    model: { name: manifest.model.name },
+    run: { name: recipe.name, seed: recipe.seed, device: manifest.device },
+    notes: [...context.session.template.warnings, ...notes, ...prompts.notices],
+    methods: answered.map(({ method }) => method),
+    judges: judgesOf(recipe.evaluate.judges).map(judgeInfo),
+    answers: answered.map(({ method, answers }) => {
+      const loss = method.id === id ? losses.trained : losses.untrained;
+      return methodAnswers(method.id, recipe.seed, answers, loss == null ? {} : { [heldOutLoss.id]: loss });
+    }),
+    series: [{ method: id, ...series }],
+    contamination: prompts.contamination.suites.map((suite) => ({ method: id, ...suite })),
+  });
+  await writeReport(report, paths);
+  return paths.report;
+}
+
+/** What a report takes from the log of a run: losses at either end of training, the probes, and what is to be said of them. */
+function whatTrainingSaid(path: string, seed: number) {
+  const log = readEventLog(path);
   const { probes, steps, stages, ends, choices } = timeline(log.events);
   const end = ends.at(-1);
   // A stage that was ended at its best state has later probes, of a model that is gone.
   const trained = probes.findLast(({ stage, step }) => stage === end?.stage && step === end.step);
-  const { seed } = recipe;
-  const asked = { template: context.session.template.name, ...recipe.chat };
-  const arm = (name: string, answers: SuiteAnswers, generalLoss: number | null | undefined): Arm => ({
-    name,
-    seed,
-    results: answers.results,
-    ...(answers.leftOut.length > 0 && { leftOut: answers.leftOut }),
-    asked,
-    ...(generalLoss == null ? {} : { generalLoss }),
-  });
-  const points = probes.map(({ globalStep, toxic, seeminglyToxic, general }) => ({
-    step: globalStep,
-    toxic: toxic.mean ?? 0,
-    seeminglyToxic: seeminglyToxic.mean ?? 0,
-    general: general.mean ?? 0,
-  }));
-  const begun = stages.map(({ stage, kind }) => {
-    const first = steps.find((step) => step.stage === stage);
-    return { kind, step: first ? first.globalStep - first.step : 0 };
-  });
   const choice = layerChoiceSchema.optional().parse(choices.at(-1));
-  const untrained = probes.find(({ globalStep }) => globalStep === 0);
-  const report = buildReport({
-    model: { name: manifest.model.name },
-    run: { name: recipe.name, seed, device: manifest.device },
+  return {
+    losses: {
+      untrained: probes.find(({ globalStep }) => globalStep === 0)?.generalLoss,
+      trained: (trained ?? probes.at(-1))?.generalLoss,
+    },
+    series: {
+      seed,
+      points: probes.map(({ globalStep, toxic, seeminglyToxic, general }) => ({
+        step: globalStep,
+        toxic: toxic.mean ?? 0,
+        seeminglyToxic: seeminglyToxic.mean ?? 0,
+        general: general.mean ?? 0,
+      })),
+      stages: stages.map(({ stage, kind }) => {
+        const first = steps.find((step) => step.stage === stage);
+        return { kind, step: first ? first.globalStep - first.step : 0 };
+      }),
+      ...(choice && { layerChoice: choice }),
+    },
     notes: [
-      ...context.session.template.warnings,
       ...(end?.reason === "kept-best"
         ? [
             `Stopped by hand: stage ${end.stage + 1} ended with the state of its step ${end.step}, the best on the ` +
@@ -148,21 +210,12 @@ export async function evaluateRun(manifest: Manifest, context: EvaluationContext
         : []),
       ...(log.damaged.length > 0
         ? [
-            `${log.damaged.length} of the lines of ${paths.events} are damaged and not in the figures of training. The first is ` +
+            `${log.damaged.length} of the lines of ${path} are damaged and not in the figures of training. The first is ` +
               `line ${log.damaged[0]}.`,
           ]
         : []),
-      ...prompts.notices,
     ],
-    arms: [
-      ...(before.results.length ? [arm(BEFORE, before, untrained?.generalLoss)] : []),
-      arm(recipe.name, after, (trained ?? probes.at(-1))?.generalLoss),
-    ],
-    series: [{ arm: recipe.name, seed, points, stages: begun, ...(choice && { layerChoice: choice }) }],
-    contamination: prompts.contamination.suites,
-  });
-  await writeReport(report, paths);
-  return paths.report;
+  };
 }
 
 /** Writes a report as JSON, Markdown and one HTML page. */

@@ -8,7 +8,7 @@ import type { PromptRecord } from "../../dataset/record.ts";
 import { resolveSource } from "../../dataset/select.ts";
 import type { Manifest } from "../../protocol/manifest.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
-import type { Report } from "../../protocol/report.ts";
+import type { SuiteContamination } from "../../protocol/report/training.ts";
 import type { Source } from "../../protocol/source.ts";
 import { sha256 } from "../../storage/hash.ts";
 import { type StopToken, throwIfStopped } from "./stop.ts";
@@ -24,7 +24,7 @@ export interface RunPrompts {
   /** What a person must know of the files' rows and labels, in whole sentences. */
   readonly notices: string[];
   /** Prompts of the suites and panels that are, or nearly are, trained on (the contamination guard). */
-  readonly contamination: { suites: Report["contamination"]; panels: Contamination };
+  readonly contamination: { suites: Omit<SuiteContamination, "method">[]; panels: Contamination };
 }
 
 /** Characters of a prompt that an example of contamination shows. */
@@ -146,7 +146,7 @@ export async function readRunPrompts(
     suites,
     notices: [...notices],
     contamination: {
-      suites: await contaminatedSuites(recipe.name, training, suites, signal),
+      suites: await contaminatedSuites(training, suites, signal),
       panels: await contamination(
         training,
         [panels.toxic, panels.seeminglyToxic, panels.general].flat(),
@@ -157,11 +157,10 @@ export async function readRunPrompts(
 }
 
 async function contaminatedSuites(
-  arm: string,
   training: readonly PromptRecord[],
   suites: RunPrompts["suites"],
   signal: Interruption,
-): Promise<Report["contamination"]> {
+): Promise<Omit<SuiteContamination, "method">[]> {
   const shown = (prompt: string) =>
     prompt.length > SHOWN ? `${prompt.slice(0, SHOWN - 1).toWellFormed()}…` : prompt;
   const found = [];
@@ -169,7 +168,6 @@ async function contaminatedSuites(
     const { closest, ...counts } = await contamination(training, records, signal);
     if (counts.contaminated === 0) continue;
     found.push({
-      arm,
       suite: name,
       ...counts,
       closest: closest.map(({ evaluation, training, similarity }) => ({

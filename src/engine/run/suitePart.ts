@@ -10,7 +10,12 @@ const index = z.int().nonnegative();
 const lineSchema = z.discriminatedUnion("of", [
   z.object({
     of: z.literal("scores"),
-    found: z.array(z.tuple([index, z.object({ probability: z.number(), logOdds: z.number() })])),
+    found: z.array(
+      z.tuple([
+        index,
+        z.object({ probability: z.number(), logOdds: z.number(), entropy: z.number().optional() }),
+      ]),
+    ),
   }),
   z.object({
     of: z.literal("answers"),
@@ -18,7 +23,7 @@ const lineSchema = z.discriminatedUnion("of", [
   }),
 ]);
 
-/** The file of a suite that is answered in part. @param place folder of the arm's answers */
+/** The file of a suite that is answered in part. @param place folder of the method's answers */
 export function partPath(place: string, suite: string): string {
   return join(place, `${suite}.part.jsonl`);
 }

@@ -14,6 +14,8 @@ import { readEvents } from "../../runFolder/eventLog.ts";
 import { makePart, runPaths } from "../../runFolder/folder.ts";
 import type { Learned } from "../backend/backend.ts";
 import { checkSuites } from "../evaluate/answers.ts";
+import { judgesOf } from "../evaluate/judges/judges.ts";
+import { panelMeasures } from "../evaluate/measures/scored.ts";
 import { type Adapter, concatAdapters, writeAdapter } from "../model/adapter.ts";
 import { answerLoss, encodeExamples } from "../probe/answerLoss.ts";
 import { separation } from "../probe/features.ts";
@@ -26,7 +28,7 @@ import type { StageResult } from "../train/stage.ts";
 import { learnedOf } from "../train/stageResult.ts";
 import { SupervisedObjective } from "../train/supervised.ts";
 import { TrainingStage } from "../train/trainingStage.ts";
-import { evaluateArm, evaluateRun } from "./evaluation.ts";
+import { evaluateBeforeTraining, evaluateRun } from "./evaluation.ts";
 import type { OpenStage, ProbeFigures } from "./openStage.ts";
 import type { Workshop } from "./pipeline.ts";
 import { dataWarnings, type RunPrompts } from "./prompts.ts";
@@ -69,6 +71,7 @@ export async function modelWorkshop(
   const fits = (row: readonly number[]) => row.length + scorer.depth <= contextLength;
   const tooLong = lengthWarnings();
   checkStages();
+  judgesOf(recipe.evaluate.judges);
   await checkSuites(backend, encoder, prompts.suites, scorer);
   const misfits = shapeFaults(recipe, loaded.shape).map(
     ({ path, message }) => `${pathText(path)}: ${message}.`,
@@ -227,10 +230,13 @@ export async function modelWorkshop(
 
   const probe = async (): Promise<ProbeFigures> => {
     const score = async (rows: readonly (readonly number[])[]): Promise<PanelRefusal> => {
-      const scored = (await scorer.score(rows.filter(fits))).map(({ probability }) => probability);
+      const scores = await scorer.score(rows.filter(fits));
+      const scored = scores.map(({ probability }) => probability);
       const mean = scored.length === 0 ? null : scored.reduce((sum, p) => sum + p, 0) / scored.length;
       let next = 0;
-      return { mean, perPrompt: rows.map((row) => (fits(row) ? scored[next++]! : null)) };
+      const perPrompt = rows.map((row) => (fits(row) ? scored[next++]! : null));
+      const measures = panelMeasures(scores);
+      return { mean, perPrompt, ...(measures.length > 0 && { measures }) };
     };
     const layers = recipe.probes.separationLayers ?? (contrastLayer === undefined ? [] : [contrastLayer]);
     return {
@@ -270,8 +276,7 @@ export async function modelWorkshop(
       ...session.template.warnings,
     ],
     async prepare(emit, stop) {
-      if (!recipe.evaluate.before) return;
-      await cut(stop, () => evaluateArm("before", { folder, recipe, session, prompts, emit }));
+      await cut(stop, () => evaluateBeforeTraining({ folder, recipe, session, prompts, emit }));
     },
     open: (index, stop) => cut(stop, () => open(index)),
     async apply(index, result) {

@@ -1,32 +1,63 @@
 import { promptId } from "../../dataset/record.ts";
-import { type Arm, BEFORE, isBefore, type PromptResult } from "../../protocol/report.ts";
+import { type MethodAnswers, mainAnswers, type PromptResult } from "../../protocol/report/answers.ts";
+import { isUntrained } from "../../protocol/report/methods.ts";
+import type { Report } from "../../protocol/report/report.ts";
+import {
+  type JudgeInfo,
+  type Outcome,
+  outcomeOf,
+  refusalJudge,
+  type Undetermined,
+} from "../../protocol/report/verdicts.ts";
+
+/** An answer to a prompt, and what it counts as. */
+export interface Answer extends PromptResult {
+  readonly outcome: Outcome;
+  /** Why the judge calls it undetermined, where no person judged. */
+  readonly reason?: Undetermined;
+  /** Who says so: the title of the judge; undefined where a person does. */
+  readonly judge: string | undefined;
+}
 
 /** What a run's report says of prompts, by their keys (`keyOf`). */
 export interface Answers {
-  /** Answers of the model before training; empty where it was not evaluated. */
-  readonly before: ReadonlyMap<string, PromptResult>;
-  /** Answers of the trained model, or of the only one there is. */
-  readonly after: ReadonlyMap<string, PromptResult>;
+  /** Answers of the untrained model; empty where it was not evaluated. */
+  readonly before: ReadonlyMap<string, Answer>;
+  /** Answers of the method that the report is about. */
+  readonly after: ReadonlyMap<string, Answer>;
 }
 
 /**
- * The answers of a report before training and of its last trained arm. A prompt that is evaluated in several suites is
+ * The answers of a report's untrained model and of its last method. A prompt that is evaluated in several suites is
  * known by its answer in the first: the words of the prompt and the model are the same, and so is the answer.
  */
-export function answersOf(arms: readonly Arm[]): Answers {
-  const before = arms.find(({ name }) => name === BEFORE);
-  const after = arms.findLast(({ name }) => !isBefore(name));
-  if (after === undefined) return { before: new Map(), after: byId(before) };
-  return { before: byId(before), after: byId(after) };
+export function answersOf(report: Pick<Report, "methods" | "answers" | "judges">): Answers {
+  const untrained = report.methods.find(isUntrained)?.id;
+  const after = mainAnswers(report);
+  const before =
+    after?.method === untrained ? undefined : report.answers.find(({ method }) => method === untrained);
+  return { before: byKey(before, report.judges), after: byKey(after, report.judges) };
 }
 
-function byId(arm: Arm | undefined): ReadonlyMap<string, PromptResult> {
-  const results = new Map<string, PromptResult>();
-  for (const result of arm?.results ?? []) {
+function byKey(
+  answers: MethodAnswers | undefined,
+  judges: readonly JudgeInfo[],
+): ReadonlyMap<string, Answer> {
+  const id = refusalJudge(judges);
+  const title = judges.find((judge) => judge.id === id)?.title;
+  const found = new Map<string, Answer>();
+  for (const result of answers?.results ?? []) {
     const key = keyOf(result);
-    if (!results.has(key)) results.set(key, result);
+    if (found.has(key)) continue;
+    const reason = result.human === undefined ? result.verdicts[id]?.reason : undefined;
+    found.set(key, {
+      ...result,
+      outcome: outcomeOf(result, id),
+      ...(reason && { reason }),
+      judge: result.human === undefined ? title : undefined,
+    });
   }
-  return results;
+  return found;
 }
 
 /**

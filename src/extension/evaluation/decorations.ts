@@ -1,5 +1,4 @@
 import * as vscode from "vscode";
-import { outcomeOf } from "../../protocol/report.ts";
 import { setting } from "../contributions.ts";
 import { DisposableStore } from "../disposableStore.ts";
 import type { Mark } from "./match.ts";
@@ -96,7 +95,7 @@ export class MarkDecorations implements vscode.Disposable {
 
 function lookOf(mark: Mark): Look {
   if (mark.excluded) return "excluded";
-  return mark.failure ?? outcomeOf(mark.after);
+  return mark.failure ?? mark.after.outcome;
 }
 
 function gutterOf(extension: vscode.Uri, look: Look): vscode.TextEditorDecorationType {

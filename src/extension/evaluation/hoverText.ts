@@ -1,8 +1,8 @@
 import type { PromptRecord } from "../../dataset/record.ts";
 import type { Label } from "../../protocol/label.ts";
-import { outcomeOf, type PromptResult } from "../../protocol/report.ts";
 import { probability } from "../../wording/numbers.ts";
 import type { CommandId } from "../contributionTypes.ts";
+import type { Answer } from "./answers.ts";
 import { cut, escaped, fenced } from "./inert.ts";
 import type { Mark } from "./match.ts";
 import { type Trail, trailPicture } from "./trailSvg.ts";
@@ -47,7 +47,7 @@ export function hoverText({ mark, run, file, trail, nearest }: HoverSubject): st
 function headline({ failure, label, excluded, unsafe, after }: Mark): string {
   if (excluded) return "Excluded from training";
   const word = label ? labelWord(label) : unsafe ? "unsafe" : "safe";
-  if (outcomeOf(after) === "undetermined") return `undetermined (${word} prompt)`;
+  if (after.outcome === "undetermined") return `undetermined (${word} prompt)`;
   return failure ? `${failureWord(failure)} (${word} prompt)` : `as it should be (${word} prompt)`;
 }
 
@@ -80,11 +80,10 @@ function picture({ before, after }: Mark, trail: Trail | undefined): string {
   return `![${alt}](${trailPicture(trail)})\n\nRefusal probability over ${last.step} training steps`;
 }
 
-function answer(who: string, result: PromptResult): string {
-  const { response } = result;
-  const outcome = outcomeWord(outcomeOf(result));
-  const why = result.human === undefined && result.undetermined;
-  const verdict = why ? `${outcome}: ${undeterminedWord(why)}` : outcome;
+function answer(who: string, result: Answer): string {
+  const { response, reason } = result;
+  const outcome = outcomeWord(result.outcome);
+  const verdict = reason ? `${outcome}: ${undeterminedWord(reason)}` : outcome;
   const said = response.trim() === "" ? "(no words)" : fenced(cut(response));
   return `${who}: **${verdict}** (judged by ${judgeWord(result)})\n\n${said}`;
 }

@@ -3,8 +3,7 @@ import { withDecision } from "../../dataset/labels.ts";
 import type { PromptRecord } from "../../dataset/record.ts";
 import type { Problem } from "../../dataset/sink.ts";
 import type { Label } from "../../protocol/label.ts";
-import { outcomeOf, type PromptResult } from "../../protocol/report.ts";
-import { type Answers, keyOf } from "./answers.ts";
+import { type Answer, type Answers, keyOf } from "./answers.ts";
 
 /** What is wrong with how a prompt was answered: a safe one was refused, or an unsafe one complied with. */
 export type Failure = "over-refused" | "under-refused";
@@ -15,9 +14,9 @@ export interface Mark {
   /** 1-based lines of the editor's text on which the prompt begins and ends. */
   readonly line: number;
   readonly endLine: number;
-  /** The answer before training, where the model was evaluated then. */
-  readonly before: PromptResult | undefined;
-  readonly after: PromptResult;
+  /** The answer of the untrained model, where it was evaluated. */
+  readonly before: Answer | undefined;
+  readonly after: Answer;
   /** The label that holds now; undefined where there is none, or a person took it away. */
   readonly label: Label | undefined;
   /** Whether a person excluded the prompt: then nothing is wrong with any answer to it, and it counts nowhere. */
@@ -64,14 +63,14 @@ export function matchAnswers(
 function standing(
   record: PromptRecord,
   decision: Decision | undefined,
-  after: PromptResult,
+  after: Answer,
 ): Pick<Mark, "label" | "excluded" | "unsafe" | "labelChanged" | "failure"> {
   const { label } = withDecision(record, decision);
   const excluded = decision?.label === null;
   const unsafe = label === undefined ? after.unsafe : label === "toxic";
   const labelChanged =
     label !== undefined && (after.label === undefined ? unsafe !== after.unsafe : label !== after.label);
-  const outcome = outcomeOf(after);
+  const { outcome } = after;
   const failed = !excluded && outcome === (unsafe ? "complied" : "refused");
   return {
     ...{ label, excluded, unsafe, labelChanged },

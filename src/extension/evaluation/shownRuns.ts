@@ -1,6 +1,6 @@
 import * as vscode from "vscode";
 import type { PromptRecord } from "../../dataset/record.ts";
-import { type Outcome, outcomeOf } from "../../protocol/report.ts";
+import type { Outcome } from "../../protocol/report/verdicts.ts";
 import { reportStamp } from "../../runFolder/judgements.ts";
 import { DisposableStore } from "../disposableStore.ts";
 import { log } from "../log.ts";
@@ -92,8 +92,8 @@ export class ShownRuns implements VerdictSource, vscode.Disposable {
       void this.readForVerdicts();
     }
     for (const { folder } of this.candidates()) {
-      const result = this.kept.get(folder.fsPath)?.answers?.after.get(id);
-      if (result) return outcomeOf(result);
+      const answer = this.kept.get(folder.fsPath)?.answers?.after.get(id);
+      if (answer) return answer.outcome;
     }
     return undefined;
   }
@@ -129,7 +129,7 @@ export class ShownRuns implements VerdictSource, vscode.Disposable {
     const kept = this.kept.get(path);
     if (kept?.stamp === stamp && (kept.answers || !whole)) return kept;
     try {
-      const answers = answersOf((await this.runs.report(run)).arms);
+      const answers = answersOf(await this.runs.report(run));
       const read: Kept = { stamp, keys: new Set(answers.after.keys()), answers };
       this.kept.delete(path);
       this.kept.set(path, read);

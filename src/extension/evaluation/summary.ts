@@ -1,5 +1,4 @@
 import type { Estimate } from "../../protocol/comovement.ts";
-import { outcomeOf } from "../../protocol/report.ts";
 import { wilson } from "../../statistics/wilson.ts";
 import type { Mark } from "./match.ts";
 
@@ -9,7 +8,7 @@ export interface GroupRates {
   readonly n: number;
   /** Prompts that no rate counts, since an answer to them is undetermined. */
   readonly undetermined: number;
-  /** Absent where the model before training did not answer all of them. */
+  /** Absent where the untrained model did not answer all of them. */
   readonly before?: Estimate;
   /** Absent where every answer is undetermined. */
   readonly after?: Estimate;
@@ -33,14 +32,14 @@ export function summarise(marks: readonly Mark[]): Summary {
 }
 
 function ratesOf(all: readonly Mark[]): GroupRates {
-  const isOpen = (result: Mark["before"]) => result !== undefined && outcomeOf(result) === "undetermined";
+  const isOpen = (result: Mark["before"]) => result?.outcome === "undetermined";
   const marks = all.filter(({ before, after }) => !isOpen(before) && !isOpen(after));
   const n = marks.length;
   const undetermined = all.length - n;
   if (n === 0) return { n, undetermined };
   const earlier = marks.flatMap(({ before }) => before ?? []);
   const refused = (results: readonly Mark["after"][]) =>
-    wilson(results.filter((result) => outcomeOf(result) === "refused").length, n);
+    wilson(results.filter(({ outcome }) => outcome === "refused").length, n);
   return {
     n,
     undetermined,

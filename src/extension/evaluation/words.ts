@@ -1,6 +1,7 @@
 import type { Label } from "../../protocol/label.ts";
-import { type Outcome, outcomeOf, type PromptResult, type Undetermined } from "../../protocol/report.ts";
+import type { Outcome, Undetermined } from "../../protocol/report/verdicts.ts";
 import { estimate, probability } from "../../wording/numbers.ts";
+import type { Answer } from "./answers.ts";
 import type { Failure, Mark } from "./match.ts";
 import type { GroupRates, Summary } from "./summary.ts";
 
@@ -20,7 +21,7 @@ export function undeterminedWord(why: Undetermined): string {
     empty: "no words",
     reasoning: "reasoning never closed",
     cut: "cut off before refusing or answering",
-    echo: "the prompt again",
+    echo: "the prompt repeated",
     loop: "a loop",
   };
   return words[why];
@@ -42,14 +43,14 @@ export function labelWord(label: Label): string {
 }
 
 /** Who says what an answer is. */
-export function judgeWord({ human }: PromptResult): string {
-  if (human === undefined) return "XSTest's string judge";
+export function judgeWord({ human, judge }: Answer): string {
+  if (human === undefined) return judge ?? "nobody";
   return human === "partial_refusal" ? "a person: partial refusal" : "a person";
 }
 
 /** What happened to a verdict and a probability: complied → refused · p 0.03 → 0.81 */
 export function changeWords({ before, after }: Mark): string {
-  const outcomes = [before, after].flatMap((result) => (result ? outcomeWord(outcomeOf(result)) : []));
+  const outcomes = [before, after].flatMap((result) => (result ? outcomeWord(result.outcome) : []));
   const probabilities = [before, after].flatMap((result) =>
     result ? probability(result.refusalProbability) : [],
   );

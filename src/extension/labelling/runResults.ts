@@ -1,18 +1,32 @@
-import { isBefore, outcomeOf, type PromptResult, type Report } from "../../protocol/report.ts";
+import { mainAnswers, type PromptResult } from "../../protocol/report/answers.ts";
+import { methodName } from "../../protocol/report/methods.ts";
+import type { Report } from "../../protocol/report/report.ts";
+import { outcomeOf, refusalJudge } from "../../protocol/report/verdicts.ts";
 import type { PromptDetail } from "../../protocol/webview/labelling.ts";
 
 /** What the newest run's model did with each prompt it was asked, by prompt id. */
 export interface RunResults {
   name: string;
-  arm: string;
+  /** Name of the method. */
+  method: string;
+  /** Id of the judge that refusals are read from. */
+  judge: string;
   results: ReadonlyMap<string, PromptResult>;
 }
 
-/** The results of a report's last trained arm, or of its only one; null for a report without answers. */
-export function resultsOf(name: string, report: Report): RunResults | null {
-  const arm = report.arms.findLast((candidate) => !isBefore(candidate.name)) ?? report.arms.at(-1);
-  if (arm === undefined || arm.results.length === 0) return null;
-  return { name, arm: arm.name, results: new Map(arm.results.map((result) => [result.id, result])) };
+/** The results that a report is mainly about; null for a report without answers. */
+export function resultsOf(
+  name: string,
+  report: Pick<Report, "methods" | "answers" | "judges">,
+): RunResults | null {
+  const answers = mainAnswers(report);
+  if (answers === undefined || answers.results.length === 0) return null;
+  return {
+    name,
+    method: methodName(report.methods, answers.method),
+    judge: refusalJudge(report.judges),
+    results: new Map(answers.results.map((result) => [result.id, result])),
+  };
 }
 
 /** What is shown of the run beside a prompt. */
@@ -20,5 +34,5 @@ export function runOf(run: RunResults | null, id: string): PromptDetail["run"] {
   const result = run?.results.get(id);
   if (!run || !result) return undefined;
   const { refusalProbability } = result;
-  return { name: run.name, arm: run.arm, refusalProbability, outcome: outcomeOf(result) };
+  return { name: run.name, method: run.method, refusalProbability, outcome: outcomeOf(result, run.judge) };
 }

@@ -1,4 +1,4 @@
-import type { Outcome } from "../../protocol/report.ts";
+import type { Outcome } from "../../protocol/report/verdicts.ts";
 import { type VerdictKind, verdictsOf } from "./filter.ts";
 import type { PromptFile } from "./promptFile.ts";
 import type { PromptState } from "./promptState.ts";

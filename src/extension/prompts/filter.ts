@@ -1,5 +1,5 @@
 import type { PromptRecord } from "../../dataset/record.ts";
-import type { Outcome } from "../../protocol/report.ts";
+import type { Outcome } from "../../protocol/report/verdicts.ts";
 import type { PromptState } from "./promptState.ts";
 
 /**

@@ -1,5 +1,5 @@
 import type { PromptRecord } from "../../dataset/record.ts";
-import type { Outcome } from "../../protocol/report.ts";
+import type { Outcome } from "../../protocol/report/verdicts.ts";
 import type { PromptFilter, Standing } from "./filter.ts";
 import { testOf } from "./filter.ts";
 import type { PromptFile } from "./promptFile.ts";

@@ -1,4 +1,4 @@
-import type { Outcome } from "../../protocol/report.ts";
+import type { Outcome } from "../../protocol/report/verdicts.ts";
 import { Branch, type FileNode, type TreeNode } from "./branch.ts";
 import { everything, hides, type PromptFilter } from "./filter.ts";
 import { type GroupBy, Outline } from "./outline.ts";

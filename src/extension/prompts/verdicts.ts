@@ -1,5 +1,5 @@
 import type { Event } from "vscode";
-import type { Outcome } from "../../protocol/report.ts";
+import type { Outcome } from "../../protocol/report/verdicts.ts";
 
 /** Says what the model of the run that is shown did with a prompt. The inline evaluation is the one source. */
 export interface VerdictSource {

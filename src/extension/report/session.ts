@@ -1,6 +1,7 @@
 import { nextTime } from "../../dataset/labelHistory.ts";
 import { DiscernError } from "../../protocol/errors.ts";
-import type { PromptResult, Report } from "../../protocol/report.ts";
+import type { PromptResult } from "../../protocol/report/answers.ts";
+import type { Report } from "../../protocol/report/report.ts";
 import {
   type FiguresState,
   figuresOf,
@@ -66,7 +67,7 @@ export class ReportSession {
     const { broken } = this.log;
     post({
       type: "report",
-      arms: this.report.arms,
+      answers: this.report.answers,
       figures: figuresOf(this.report),
       judged: this.answers(),
       broken,
@@ -88,15 +89,15 @@ export class ReportSession {
    *
    * @throws DiscernError `run-unwritable`, `disk-full`; `run-invalid` where the report has no such answer (any more).
    */
-  async judge({ arm: index, suite, id, verdict, note }: JudgeRequest): Promise<void> {
-    const arm = this.report?.arms[index];
-    const result = arm?.results.find((one) => one.suite === suite && one.id === id);
-    if (arm === undefined || result === undefined) {
+  async judge({ answers: index, suite, id, verdict, note }: JudgeRequest): Promise<void> {
+    const answers = this.report?.answers[index];
+    const result = answers?.results.find((one) => one.suite === suite && one.id === id);
+    if (answers === undefined || result === undefined) {
       throw new DiscernError("run-invalid", "The report has changed and no longer holds that answer.");
     }
-    const { name, seed } = arm;
+    const { method, seed } = answers;
     await appendJudgement(judgementsPath(this.options.file), {
-      ...{ id, suite, arm: name, seed, response: responseHash(result.response), verdict },
+      ...{ id, suite, method, seed, response: responseHash(result.response), verdict },
       by: this.options.author(),
       at: nextTime(this.judged.get(answerKey(result))?.at),
       ...(note === undefined || note === "" ? {} : { note }),
@@ -106,7 +107,7 @@ export class ReportSession {
 
   /** The first answer to a prompt. */
   find(id: string): PromptResult | undefined {
-    return this.report?.arms.flatMap(({ results }) => results).find((result) => result.id === id);
+    return this.report?.answers.flatMap(({ results }) => results).find((result) => result.id === id);
   }
 
   /** Has the figures follow the judgements; what is judged meanwhile is taken up in one more go. */
@@ -152,14 +153,14 @@ export class ReportSession {
   private answers(): JudgedAnswer[] {
     if (this.judged.size === 0) return [];
     this.places ??= Map.groupBy(
-      this.report!.arms.flatMap(({ results }, arm) =>
-        results.map((result) => ({ key: answerKey(result), arm, suite: result.suite, id: result.id })),
+      this.report!.answers.flatMap(({ results }, answers) =>
+        results.map((result) => ({ key: answerKey(result), answers, suite: result.suite, id: result.id })),
       ),
       ({ key }) => key,
     );
     return [...this.judged].flatMap(([key, { verdict, by, at, note }]) =>
-      (this.places!.get(key) ?? []).map(({ arm, suite, id }) => ({
-        ...{ arm, suite, id, verdict, by, at },
+      (this.places!.get(key) ?? []).map(({ answers, suite, id }) => ({
+        ...{ answers, suite, id, verdict, by, at },
         ...(note === undefined ? {} : { note }),
       })),
     );

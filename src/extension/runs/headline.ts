@@ -1,5 +1,10 @@
 import type { Estimate } from "../../protocol/comovement.ts";
-import { BEFORE, isBefore, outcomeOf, type Report } from "../../protocol/report.ts";
+import { mainAnswers } from "../../protocol/report/answers.ts";
+import { discernment } from "../../protocol/report/coreMeasures.ts";
+import { headlineRows, type MeasureRow } from "../../protocol/report/measures.ts";
+import { isUntrained } from "../../protocol/report/methods.ts";
+import type { Report } from "../../protocol/report/report.ts";
+import { outcomeOf, refusalJudge } from "../../protocol/report/verdicts.ts";
 
 /** The figures by which a finished run is known, over all suites together. Rates are in [0, 1]. */
 export interface Headline {
@@ -12,49 +17,61 @@ export interface Headline {
 }
 
 interface BeforeAfter {
-  /** Absent when the model before training was not evaluated. */
+  /** Absent when the untrained model was not evaluated. */
   readonly before?: number;
   readonly after: number;
-  /** Answers of the trained model that the rate does not count; absent where there are none. */
+  /** Answers of the method that the rate does not count; absent where there are none. */
   readonly undetermined?: number;
 }
 
 /**
- * The headline figures of a run's report; null when it tells of no trained model. Rates are those of its answers, so that
+ * The headline figures of a run's report; null when it is of the untrained model alone. Rates are those of its answers, so that
  * they follow people's verdicts; discernment does not depend on verdicts.
  */
-export function headlineOf(report: Pick<Report, "arms" | "discernment">): Headline | null {
-  const arm = report.arms.findLast(({ name }) => !isBefore(name))?.name;
-  if (arm === undefined) return null;
+export function headlineOf(
+  report: Pick<Report, "methods" | "judges" | "answers" | "measures">,
+): Headline | null {
+  const main = mainAnswers(report)?.method;
+  const untrained = report.methods.find(isUntrained)?.id;
+  if (main === undefined || report.methods.filter(isUntrained).some(({ id }) => id === main)) return null;
+  const judge = refusalJudge(report.judges);
+  const answersOf = (method: string | undefined) => report.answers.filter((each) => each.method === method);
   /** Of prompts of one kind over all suites; over seeds, the mean. */
-  const rate = (name: string, unsafe: boolean): number | undefined => {
-    const rates = report.arms
-      .filter((each) => each.name === name)
-      .map(({ results }) => results.filter((result) => result.unsafe === unsafe).map(outcomeOf))
+  const rate = (method: string | undefined, unsafe: boolean): number | undefined => {
+    const rates = answersOf(method)
+      .map(({ results }) => results.filter((result) => result.unsafe === unsafe))
+      .map((results) => results.map((result) => outcomeOf(result, judge)))
       .map((outcomes) => outcomes.filter((outcome) => outcome !== "undetermined"))
       .filter(({ length }) => length > 0)
       .map((outcomes) => outcomes.filter((outcome) => outcome === "refused").length / outcomes.length);
     return rates.length === 0 ? undefined : rates.reduce((sum, each) => sum + each, 0) / rates.length;
   };
-  // The pooled contrast is the last one of an arm; with a single suite that suite is all there is.
-  const discernment = (name: string) => report.discernment.findLast((each) => each.arm === name)?.auroc;
   const rates = (isUnsafe: boolean): BeforeAfter | undefined => {
-    const after = rate(arm, isUnsafe);
-    const before = rate(BEFORE, isUnsafe);
+    const after = rate(main, isUnsafe);
+    const before = rate(untrained, isUnsafe);
     if (after === undefined) return undefined;
-    const undetermined = report.arms
-      .filter(({ name }) => name === arm)
+    const undetermined = answersOf(main)
       .flatMap(({ results }) => results)
-      .filter((result) => result.unsafe === isUnsafe && outcomeOf(result) === "undetermined").length;
+      .filter((result) => result.unsafe === isUnsafe && outcomeOf(result, judge) === "undetermined").length;
     return { after, ...(undetermined > 0 && { undetermined }), ...(before === undefined ? {} : { before }) };
   };
-  const safe = rates(false);
-  const unsafe = rates(true);
-  const after = discernment(arm);
-  const before = discernment(BEFORE);
+  const auroc = (method: string | undefined) =>
+    estimateOf(
+      headlineRows(report.measures.rows).find(
+        (row) => row.measure === discernment.id && row.method === method,
+      ),
+    );
+  const [safe, unsafe] = [rates(false), rates(true)];
+  const [before, after] = [auroc(untrained), auroc(main)];
   return {
     ...(safe && { safe }),
     ...(unsafe && { unsafe }),
     ...(after && { discernment: { after, ...(before && { before }) } }),
   };
+}
+
+function estimateOf(row: MeasureRow | undefined): Estimate | undefined {
+  if (row === undefined || row.estimate === null) return undefined;
+  const value = row.estimate;
+  return { value, ...(row.interval ?? { lower: value, upper: value }) };
 }

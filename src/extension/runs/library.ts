@@ -2,7 +2,7 @@ import { readdir } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { LRUCache } from "lru-cache";
 import * as vscode from "vscode";
-import type { Report } from "../../protocol/report.ts";
+import type { Report } from "../../protocol/report/report.ts";
 import { isComparison, planName } from "../../runFolder/comparison.ts";
 import { readJudgedReport, reportStamp } from "../../runFolder/judgements.ts";
 import { lockName } from "../../runFolder/lock.ts";

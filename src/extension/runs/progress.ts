@@ -1,6 +1,5 @@
 import type { SeriesPoint } from "../../protocol/comovement.ts";
 import type { RunEvent, RunEventOf } from "../../protocol/events.ts";
-import { BEFORE } from "../../protocol/report.ts";
 import type { RunState } from "../../protocol/timeline.ts";
 import { Pace } from "./pace.ts";
 
@@ -144,19 +143,20 @@ export class RunProgress {
     if (reason === "kept-best") this.plan.length = stage + 1;
   }
 
-  private evaluate({ at, arm = "", suite, done, total }: RunEventOf<"evaluation-progress">): void {
+  private evaluate({ at, suite, done, total }: RunEventOf<"evaluation-progress">): void {
     this.evaluating = { suite, done, total };
-    this.pace.answers(`${arm}/${suite}`, done, Date.parse(at));
-    const suites = this.suites.get(arm) ?? new Map<string, SuiteProgress>();
-    this.suites.set(arm, suites.set(suite, this.evaluating));
+    const when = this.stageIndex === null ? "untrained" : "trained";
+    this.pace.answers(`${when}/${suite}`, done, Date.parse(at));
+    const suites = this.suites.get(when) ?? new Map<string, SuiteProgress>();
+    this.suites.set(when, suites.set(suite, this.evaluating));
   }
 
-  /** Answers that are still to be given, as far as the suites are known: the untrained model answers all of them first. */
+  /** Answers that are still to be given, as far as the suites are known: what is answered before training is answered after it, too. */
   private answersLeft(): number {
     const left = new Map<string, number>();
-    for (const [arm, suites] of this.suites) {
+    for (const [when, suites] of this.suites) {
       for (const { suite, done, total } of suites.values()) {
-        left.set(suite, arm === BEFORE ? total : total - done);
+        left.set(suite, when === "untrained" ? total : total - done);
       }
     }
     return [...left.values()].reduce((sum, answers) => sum + answers, 0);

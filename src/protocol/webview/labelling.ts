@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { type Label, labelSchema } from "../label.ts";
-import type { Outcome } from "../report.ts";
+import type { Outcome } from "../report/verdicts.ts";
 
 /** In which order prompts come up. `informative`: those first on which the newest run is least sure. */
 const promptOrderSchema = z.enum(["file", "unlabelled", "disputed", "informative"]);
@@ -101,7 +101,7 @@ export interface PromptDetail {
   opinions: Opinion[];
   beside?: Beside;
   /** What the newest run's model did. */
-  run?: { name: string; arm: string; refusalProbability: number; outcome: Outcome };
+  run?: { name: string; method: string; refusalProbability: number; outcome: Outcome };
 }
 
 /** A prompt file as a whole; labels are bytes, see labelBytes.ts. */

@@ -1,21 +1,23 @@
 import * as z from "zod";
-import { type Arm, type HumanVerdict, humanVerdictSchema, type Report } from "../report.ts";
+import type { MethodAnswers } from "../report/answers.ts";
+import type { Report } from "../report/report.ts";
+import { type RefusalVerdict, refusalVerdictSchema } from "../report/verdicts.ts";
 
 /** A report without its answers: what is worked out anew when people judge. */
-export type Figures = Omit<Report, "arms"> & { arms: Omit<Arm, "results">[] };
+export type Figures = Omit<Report, "answers"> & { answers: Omit<MethodAnswers, "results">[] };
 
 /** The figures of a report. */
 export function figuresOf(report: Report): Figures {
-  return { ...report, arms: report.arms.map(({ results: _, ...arm }) => arm) };
+  return { ...report, answers: report.answers.map(({ results: _, ...answers }) => answers) };
 }
 
 /** What a person said of an answer; null where it was taken back. */
 export interface JudgedAnswer {
-  /** Index of the arm in the report. */
-  readonly arm: number;
+  /** Index of the answers of a method and seed in the report. */
+  readonly answers: number;
   readonly suite: string;
   readonly id: string;
-  readonly verdict: HumanVerdict | null;
+  readonly verdict: RefusalVerdict | null;
   readonly by: string;
   readonly at: string;
   readonly note?: string;
@@ -33,7 +35,7 @@ export type FiguresState =
 export type ReportToPage =
   | {
       readonly type: "report";
-      readonly arms: readonly Arm[];
+      readonly answers: readonly MethodAnswers[];
       readonly figures: Figures;
       readonly judged: readonly JudgedAnswer[];
       /** 1-based lines of judgements.jsonl that are none. */
@@ -52,10 +54,10 @@ export type ReportToPage =
 export const reportFromPageSchema = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("judge"),
-    arm: z.int().nonnegative(),
+    answers: z.int().nonnegative(),
     suite: z.string(),
     id: z.string(),
-    verdict: humanVerdictSchema.nullable(),
+    verdict: refusalVerdictSchema.nullable(),
     note: z.string().optional(),
   }),
   z.strictObject({ type: z.literal("openPrompt"), id: z.string() }),

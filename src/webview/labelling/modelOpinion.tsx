@@ -8,8 +8,8 @@ export function ModelOpinion({ run }: { run: NonNullable<PromptDetail["run"]> })
   const p = run.refusalProbability;
   return (
     <p class="model">
-      <span class="codicon codicon-hubot" aria-hidden="true" /> {run.arm} of {run.name} {words[run.outcome]},
-      refusal probability {probability(p)}{" "}
+      <span class="codicon codicon-hubot" aria-hidden="true" /> {run.method} of {run.name}{" "}
+      {words[run.outcome]}, refusal probability {probability(p)}{" "}
       <svg class="scale" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">
         <rect class="track" width="100" height="8" />
         <rect class="value" width={p * 100} height="8" />

@@ -13,7 +13,7 @@ export interface HumanAgreement extends Agreement {
 
 /**
  * How far people agree with the judge on the answers they judged. The same answer to the same prompt counts once, however
- * many arms gave it.
+ * many runs gave it.
  *
  * @returns undefined where nobody has judged
  */
@@ -26,10 +26,10 @@ export function humanAgreement(rows: readonly Row[]): HumanAgreement | undefined
   const distinct = [...new Map(judged).values()];
   if (distinct.length === 0) return undefined;
   const determined = distinct.filter(
-    ({ outcome, result }) => outcome !== "undetermined" && result.verdict !== "undetermined",
+    ({ outcome, judge }) => outcome !== "undetermined" && judge.verdict !== "undetermined",
   );
   const pairs = determined.map(
-    ({ outcome, result }) => [outcome === "refused", result.verdict === "full_refusal"] as const,
+    ({ outcome, judge }) => [outcome === "refused", judge.verdict !== "full_compliance"] as const,
   );
   return {
     ...agreement(pairs),

@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { refusalJudge } from "../../protocol/report/verdicts.ts";
 import type { ReportFromPage } from "../../protocol/webview/report.ts";
 import { humanAgreement } from "./agreement.ts";
 import { AnswerBrowser } from "./answers/browser.tsx";
@@ -35,7 +36,11 @@ export function App({ state, post, kept, keep }: AppProps) {
   const change = useCallback((part: Partial<Kept>) => setView((old) => ({ ...old, ...part })), []);
 
   const { report, judged, wanted } = state;
-  const rows = useMemo(() => (report ? rowsOf(report.arms, judged) : []), [report?.arms, judged]);
+  const judge = refusalJudge(report?.figures.judges ?? []);
+  const rows = useMemo(
+    () => (report ? rowsOf(report.answers, judged, judge) : []),
+    [report?.answers, judged, judge],
+  );
   const agreement = useMemo(() => humanAgreement(rows), [rows]);
   // A prompt that is asked for is shown whatever filters say, once for each time of asking.
   const shown = useRef<object | null>(null);
@@ -49,8 +54,8 @@ export function App({ state, post, kept, keep }: AppProps) {
   if (state.damaged !== null) return <Damaged message={state.damaged} post={post} />;
   if (report === null) return <p class="empty">Reading the report…</p>;
   const { figures } = report;
-  const pair = defaultPair(figures.arms);
-  const filter = fits(view.filter, figures.arms.length) ?? noFilter(pair);
+  const pair = defaultPair(figures.answers);
+  const filter = fits(view.filter, figures.answers.length) ?? noFilter(pair);
   return (
     <>
       <header class="report-head">
@@ -126,9 +131,9 @@ export function App({ state, post, kept, keep }: AppProps) {
   );
 }
 
-/** A filter that was kept, unless the report has lost an arm since. */
-function fits(filter: Filter | null, arms: number): Filter | null {
-  return filter && filter.left < arms && filter.right < arms ? filter : null;
+/** A filter that was kept, unless the report has lost a run since. */
+function fits(filter: Filter | null, runs: number): Filter | null {
+  return filter && filter.left < runs && filter.right < runs ? filter : null;
 }
 
 /** Words for a screen reader. The same words twice are two announcements, told apart by an invisible space. */

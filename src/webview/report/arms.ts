@@ -1,46 +1,60 @@
-import type { Arm, ArmSeries } from "../../protocol/report.ts";
+import type { MethodAnswers } from "../../protocol/report/answers.ts";
+import { type Method, methodName } from "../../protocol/report/methods.ts";
+import type { Series } from "../../protocol/report/training.ts";
 
-/** So many arms are told apart by colour and shape; with more, styles come again and names alone tell. */
+/** So many methods are told apart by colour and shape; with more, styles come again and names alone tell. */
 const STYLES = 6;
 
-/** Names of the arms in the order of the report, without repeats for seeds. */
-export function armNames(arms: readonly Pick<Arm, "name">[]): string[] {
-  return [...new Set(arms.map(({ name }) => name))];
+/** What the page knows of the answers of a method and seed without reading them. */
+type Run = Pick<MethodAnswers, "method" | "seed">;
+
+/** The style of a method: the same colour and shape wherever it is shown. */
+export function styleOf(methods: readonly Pick<Method, "id">[], id: string): number {
+  return (
+    Math.max(
+      0,
+      methods.findIndex((method) => method.id === id),
+    ) % STYLES
+  );
 }
 
-/** The style of an arm: the same colour and shape wherever it is shown. */
-export function styleOf(names: readonly string[], name: string): number {
-  return Math.max(0, names.indexOf(name)) % STYLES;
-}
-
-/** What an arm and seed are called; the seed is left out where there is only one. */
-export function armTitle(arms: readonly Pick<Arm, "name" | "seed">[], index: number): string {
-  const { name, seed } = arms[index]!;
-  return arms.filter((arm) => arm.name === name).length > 1 ? `${name}, seed ${seed}` : name;
+/** What the answers of a method and seed are called; the seed is left out where there is only one. */
+export function runTitle(
+  { methods, answers }: { readonly methods: readonly Method[]; readonly answers: readonly Run[] },
+  index: number,
+): string {
+  const { method, seed } = answers[index]!;
+  const name = methodName(methods, method);
+  return answers.filter((run) => run.method === method).length > 1 ? `${name}, seed ${seed}` : name;
 }
 
 /**
- * The two arms that a reader most wants to see side by side: the last one, and of the recipe before it the run with the
+ * The two runs that a reader most wants to see side by side: the last one, and of the method before it the run with the
  * same seed.
  *
- * @returns two indices, equal where there is only one arm
+ * @returns two indices, equal where there is only one run
  */
-export function defaultPair(arms: readonly Pick<Arm, "name" | "seed">[]): [left: number, right: number] {
-  const right = arms.length - 1;
-  const last = arms[right];
-  const sameSeed = arms.findLastIndex(({ name, seed }) => name !== last?.name && seed === last?.seed);
-  const other = sameSeed >= 0 ? sameSeed : arms.findLastIndex(({ name }) => name !== last?.name);
+export function defaultPair(answers: readonly Run[]): [left: number, right: number] {
+  const right = answers.length - 1;
+  const last = answers[right];
+  const sameSeed = answers.findLastIndex(
+    ({ method, seed }) => method !== last?.method && seed === last?.seed,
+  );
+  const other = sameSeed >= 0 ? sameSeed : answers.findLastIndex(({ method }) => method !== last?.method);
   return [other >= 0 ? other : right, right];
 }
 
-/** The arm of a name and seed; where that seed is missing, the first of the name. */
-export function armIndex(arms: readonly Pick<Arm, "name" | "seed">[], name: string, seed: number): number {
-  const exact = arms.findIndex((arm) => arm.name === name && arm.seed === seed);
-  return exact >= 0 ? exact : arms.findIndex((arm) => arm.name === name);
+/** The run of a method and seed; where that seed is missing, the first of the method. */
+export function runIndex(answers: readonly Run[], method: string, seed: number): number {
+  const exact = answers.findIndex((run) => run.method === method && run.seed === seed);
+  return exact >= 0 ? exact : answers.findIndex((run) => run.method === method);
 }
 
 /** What each series is called: its method, with the seed where there are several. */
-export function seriesTitles(series: readonly ArmSeries[]): (one: ArmSeries) => string {
+export function seriesTitles(methods: readonly Method[], series: readonly Series[]): (one: Series) => string {
   const several = new Set(series.map(({ seed }) => seed)).size > 1;
-  return ({ arm, seed }) => (several ? `${arm}, seed ${seed}` : arm);
+  return ({ method, seed }) => {
+    const name = methodName(methods, method);
+    return several ? `${name}, seed ${seed}` : name;
+  };
 }

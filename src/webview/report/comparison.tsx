@@ -1,9 +1,12 @@
 import { useState } from "preact/hooks";
 import type { Estimate } from "../../protocol/comovement.ts";
-import type { Comparison, RateComparison } from "../../protocol/report.ts";
+import type { Comparison, Difference } from "../../protocol/report/comparison.ts";
+import { measureLines } from "../../protocol/report/lines.ts";
+import type { MeasureDefinition } from "../../protocol/report/measures.ts";
+import { methodName } from "../../protocol/report/methods.ts";
 import type { Figures } from "../../protocol/webview/report.ts";
 import { leastOf } from "../../statistics/extremes.ts";
-import { figure, interval, percent, pValue, signed, type Unit } from "../../wording/numbers.ts";
+import { figure, interval, pValue, signed, type Unit } from "../../wording/numbers.ts";
 import type { Filter } from "./answers/filter.ts";
 import type { Row } from "./answers/rows.ts";
 import { Flips } from "./flips.tsx";
@@ -17,35 +20,38 @@ interface ComparisonProps {
   readonly onBrowse: (filter: Partial<Filter>) => void;
 }
 
-/** Two arms on the prompts both answered: differences, tests and flips. */
+/** Two methods on the prompts both answered: differences, tests and flips. */
 export function Comparisons({ figures, rows, blur, onBrowse }: ComparisonProps) {
   const { comparisons } = figures;
   const [chosen, setChosen] = useState(comparisons.length - 1);
   const comparison = comparisons[Math.min(chosen, comparisons.length - 1)];
   if (comparison === undefined) return null;
+  const nameOf = (id: string) => methodName(figures.methods, id);
   return (
     <>
       {comparisons.length > 1 && (
         <label class="field">
-          Arms
+          Methods
           <select value={chosen} onChange={({ currentTarget }) => setChosen(Number(currentTarget.value))}>
-            {comparisons.map(({ before, after }, i) => (
-              <option key={`${before} ${after}`} value={i}>
-                {`${before} against ${after}`}
+            {comparisons.map(({ first, second }, i) => (
+              <option key={`${first} ${second}`} value={i}>
+                {`${nameOf(first)} against ${nameOf(second)}`}
               </option>
             ))}
           </select>
         </label>
       )}
-      <Margin comparison={comparison} />
-      <Differences comparison={comparison} />
+      <Margin {...{ figures, comparison }} />
+      <Differences {...{ figures, comparison }} />
       <Flips {...{ figures, comparison, rows, blur, onBrowse }} />
     </>
   );
 }
 
-function Margin({ comparison: { nonInferiority, after, before } }: { comparison: Comparison }) {
+function Margin({ figures, comparison }: { figures: Figures; comparison: Comparison }) {
+  const { nonInferiority } = comparison;
   if (nonInferiority === undefined) return null;
+  const [before, after] = [comparison.first, comparison.second].map((id) => methodName(figures.methods, id));
   const { passed, margin, lower } = nonInferiority;
   return (
     <p class="margin">
@@ -62,70 +68,69 @@ function Margin({ comparison: { nonInferiority, after, before } }: { comparison:
   );
 }
 
-interface DifferenceRow {
-  readonly suite: string;
-  readonly name: string;
-  readonly rate?: RateComparison;
-  readonly difference: Estimate;
-  readonly upIsGood: boolean;
+interface DifferenceRow extends Difference {
+  readonly title: string;
+  readonly direction: MeasureDefinition["direction"];
+  /** Of the measure itself. */
   readonly unit: Unit;
+  /** Of a difference. */
+  readonly by: Unit;
 }
 
-function Differences({ comparison: { suites, before, after } }: { comparison: Comparison }) {
-  const rows = suites.flatMap(({ suite, safe, unsafe, discernment }): DifferenceRow[] => [
-    ...(safe
-      ? [
-          {
-            suite,
-            name: "safe refused",
-            rate: safe,
-            difference: safe.difference,
-            upIsGood: false,
-            unit: "points" as const,
-          },
-        ]
-      : []),
-    ...(unsafe
-      ? [
-          {
-            suite,
-            name: "unsafe refused",
-            rate: unsafe,
-            difference: unsafe.difference,
-            upIsGood: true,
-            unit: "points" as const,
-          },
-        ]
-      : []),
-    ...(discernment
-      ? [{ suite, name: "discernment", difference: discernment, upIsGood: true, unit: "number" as const }]
-      : []),
-  ]);
-  const axis = differenceAxis(rows.map(({ difference }) => difference));
+function Differences({ figures, comparison }: { figures: Figures; comparison: Comparison }) {
+  const [first, second] = [comparison.first, comparison.second].map((id) => methodName(figures.methods, id));
+  const lines = measureLines(figures.measures, figures.judges);
+  const rows = comparison.differences.map((one): DifferenceRow => {
+    const line = lines.find(
+      ({ definition, group, judge }) =>
+        definition.id === one.measure && group === one.group && judge === one.judge,
+    );
+    const { unit = "number", direction = "none" } = line?.definition ?? {};
+    return {
+      ...one,
+      ...{ title: line?.title ?? one.measure, direction, unit },
+      by: unit === "share" ? "points" : unit,
+    };
+  });
+  // Nats and shares have nothing in common but zero.
+  const axes = new Map(
+    [...Map.groupBy(rows, ({ by }) => by)].map(([by, some]) => [
+      by,
+      differenceAxis(some.map(({ difference }) => difference)),
+    ]),
+  );
   const columns: Column<DifferenceRow>[] = [
     { id: "suite", title: "Suite", sort: ({ suite }) => suite, cell: ({ suite }) => suite },
-    { id: "figure", title: "Figure", sort: ({ name }) => name, cell: ({ name }) => name },
-    { id: "before", title: before, number: true, cell: ({ rate }) => rate && percent(rate.before) },
-    { id: "after", title: after, number: true, cell: ({ rate }) => rate && percent(rate.after) },
+    { id: "measure", title: "Measure", sort: ({ title }) => title, cell: ({ title }) => title },
+    {
+      id: "first",
+      title: first,
+      number: true,
+      cell: (row) => row.first !== undefined && figure(row.first, row.unit),
+    },
+    {
+      id: "second",
+      title: second,
+      number: true,
+      cell: (row) => row.second !== undefined && figure(row.second, row.unit),
+    },
     {
       id: "n",
       title: "n",
       number: true,
-      sort: ({ rate }) => rate?.prompts,
-      cell: ({ rate }) =>
-        rate &&
-        (rate.undetermined > 0 ? `${rate.prompts} (${rate.undetermined} undetermined)` : rate.prompts),
+      sort: ({ n }) => n ?? undefined,
+      cell: ({ n, undetermined }) => n !== null && (undetermined ? `${n} (${undetermined} undetermined)` : n),
     },
     {
       id: "difference",
       title: "Difference",
       sort: ({ difference }) => difference.value,
-      cell: ({ difference, unit, upIsGood }) => (
-        <div class={`cell ${said(difference, upIsGood)}`}>
-          <Whisker marks={[difference]} axis={axis} />
+      cell: ({ difference, by, direction }) => (
+        <div class={`cell ${said(difference, direction)}`}>
+          <Whisker marks={[difference]} axis={axes.get(by)!} />
           <span class="cell-text">
-            <strong>{signed(difference.value, unit)}</strong>
-            <small class="muted">{interval(difference, unit, true)}</small>
+            <strong>{signed(difference.value, by)}</strong>
+            <small class="muted">{interval(difference, by, true)}</small>
           </span>
         </div>
       ),
@@ -133,38 +138,42 @@ function Differences({ comparison: { suites, before, after } }: { comparison: Co
     {
       id: "said",
       title: "Reading",
-      sort: ({ difference, upIsGood }) => said(difference, upIsGood),
-      cell: ({ difference, upIsGood }) => <Reading said={said(difference, upIsGood)} />,
+      sort: ({ difference, direction }) => said(difference, direction),
+      cell: ({ difference, direction }) => <Reading said={said(difference, direction)} />,
     },
     {
       id: "p",
       title: "McNemar p (Holm)",
       number: true,
-      sort: ({ rate }) => (rate ? leastOf(rate.tests.map(({ holm }) => holm)) : undefined),
-      cell: ({ rate }) => rate?.tests.map(({ holm }) => pValue(holm)).join(", "),
+      sort: ({ tests = [] }) => (tests.length > 0 ? leastOf(tests.map(({ holm }) => holm)) : undefined),
+      cell: ({ tests = [] }) => tests.map(({ holm }) => pValue(holm)).join(", "),
     },
   ];
   return (
     <SortableTable
-      caption={`Differences from ${before} to ${after}`}
+      caption={`Differences from ${first} to ${second}`}
       columns={columns}
       rows={rows}
-      keyOf={({ suite, name }) => `${suite}\n${name}`}
+      keyOf={({ suite, title }) => `${suite}\n${title}`}
     />
   );
 }
 
-type Said = "better" | "worse" | "open";
+type Said = "better" | "worse" | "higher" | "lower" | "open";
 
-/** What an interval says: that a figure got better, or worse, or neither when it holds zero. */
-function said({ lower, upper }: Estimate, upIsGood: boolean): Said {
+/** What an interval says: that a measure got better or worse, went up or down where neither is better, or none of it. */
+function said({ lower, upper }: Estimate, direction: MeasureDefinition["direction"]): Said {
   if (lower <= 0 && upper >= 0) return "open";
-  return lower > 0 === upIsGood ? "better" : "worse";
+  const up = lower > 0;
+  if (direction === "none") return up ? "higher" : "lower";
+  return up === (direction === "higher") ? "better" : "worse";
 }
 
 const readings = {
   better: { icon: "thumbsup", class: "good", text: "better" },
   worse: { icon: "thumbsdown", class: "bad", text: "worse" },
+  higher: { icon: "arrow-up", class: "muted", text: "higher" },
+  lower: { icon: "arrow-down", class: "muted", text: "lower" },
   open: { icon: "dash", class: "muted", text: "not told apart" },
 } as const;
 

@@ -1,3 +1,4 @@
+import { methodName } from "../../protocol/report/methods.ts";
 import type { Figures } from "../../protocol/webview/report.ts";
 import { figure } from "../../wording/numbers.ts";
 import { SortableTable } from "./table.tsx";
@@ -7,10 +8,17 @@ import { Words } from "./words.tsx";
  * How many prompts of each suite are, or nearly are, training prompts, and the closest of them; nothing where there are
  * none.
  */
-export function Contamination({ figures: { contamination }, blur }: { figures: Figures; blur: boolean }) {
+export function Contamination({
+  figures: { contamination, methods },
+  blur,
+}: {
+  figures: Figures;
+  blur: boolean;
+}) {
   if (contamination.length === 0) return null;
-  const closest = contamination.flatMap(({ arm, suite, closest }) =>
-    closest.map((pair) => ({ arm, suite, ...pair })),
+  const nameOf = (method: string) => methodName(methods, method);
+  const closest = contamination.flatMap(({ method, suite, closest }) =>
+    closest.map((pair) => ({ method, suite, ...pair })),
   );
   const total = contamination.reduce((sum, { contaminated }) => sum + contaminated, 0);
   const which = closest.length < total ? `The ${closest.length} closest of ${total} evaluated` : "Evaluated";
@@ -18,11 +26,16 @@ export function Contamination({ figures: { contamination }, blur }: { figures: F
   return (
     <>
       <SortableTable
-        caption="Evaluated prompts that are, or nearly are, training prompts, by run and suite"
+        caption="Evaluated prompts that are, or nearly are, training prompts, by method and suite"
         rows={contamination}
-        keyOf={({ arm, suite }) => `${arm}\n${suite}`}
+        keyOf={({ method, suite }) => `${method}\n${suite}`}
         columns={[
-          { id: "run", title: "Run", sort: ({ arm }) => arm, cell: ({ arm }) => arm },
+          {
+            id: "method",
+            title: "Method",
+            sort: ({ method }) => nameOf(method),
+            cell: ({ method }) => nameOf(method),
+          },
           { id: "suite", title: "Suite", sort: ({ suite }) => suite, cell: ({ suite }) => suite },
           {
             id: "prompts",
@@ -51,7 +64,7 @@ export function Contamination({ figures: { contamination }, blur }: { figures: F
       <SortableTable
         caption={caption}
         rows={closest}
-        keyOf={({ arm, suite, evaluation, training }) => `${arm}\n${suite}\n${evaluation}\n${training}`}
+        keyOf={({ method, suite, evaluation, training }) => `${method}\n${suite}\n${evaluation}\n${training}`}
         columns={[
           {
             id: "similarity",

@@ -1,4 +1,5 @@
 import type { ComponentChildren } from "preact";
+import { measureLines } from "../../protocol/report/lines.ts";
 import type { Figures as ReportFigures } from "../../protocol/webview/report.ts";
 import { About } from "./about.tsx";
 import type { HumanAgreement } from "./agreement.ts";
@@ -9,7 +10,7 @@ import { Contamination } from "./contamination.tsx";
 import { Layers, layerChoices } from "./layers.tsx";
 import { AgreementSummary, Notes } from "./notices.tsx";
 import { Overview } from "./overview.tsx";
-import { Discernments, Kinds, Suites } from "./suites.tsx";
+import { ByCategory, BySuite, isByCategory, isBySuite } from "./suites.tsx";
 import { Training } from "./training.tsx";
 
 interface FiguresProps {
@@ -24,7 +25,7 @@ interface FiguresProps {
 /** Everything that was worked out from the answers, the most telling first. */
 export function Figures({ figures, rows, agreement, broken, blur, onBrowse }: FiguresProps) {
   const choices = layerChoices(figures);
-  const kinds = figures.suites.some((suite) => suite.kinds.length > 0);
+  const lines = measureLines(figures.measures, figures.judges);
   return (
     <>
       <Notes figures={figures} broken={broken} />
@@ -36,19 +37,16 @@ export function Figures({ figures, rows, agreement, broken, blur, onBrowse }: Fi
           <Comparisons {...{ figures, rows, blur, onBrowse }} />
         </Part>
       )}
-      <Part title="Refusals by suite">
-        <Suites figures={figures} />
-      </Part>
-      {figures.discernment.length > 0 && (
-        <Part title="Discernment by suite">
-          <Discernments figures={figures} />
+      {lines.filter(isBySuite).map((line) => (
+        <Part key={line.key} title={`${line.title} by suite`}>
+          <BySuite {...{ figures, line }} />
         </Part>
-      )}
-      {kinds && (
-        <Part title="Refusals by kind of prompt">
-          <Kinds figures={figures} />
+      ))}
+      {lines.filter(isByCategory).map((line) => (
+        <Part key={line.key} title={`${line.title} by category`}>
+          <ByCategory {...{ figures, line }} />
         </Part>
-      )}
+      ))}
       {figures.series.some(({ points }) => points.length > 1) && (
         <Part title="Co-movement during training">
           <Training figures={figures} />

@@ -1,8 +1,9 @@
-import type { Comparison, Flip } from "../../protocol/report.ts";
+import type { Comparison, Flip } from "../../protocol/report/comparison.ts";
+import { methodName } from "../../protocol/report/methods.ts";
 import type { Figures } from "../../protocol/webview/report.ts";
 import type { Filter } from "./answers/filter.ts";
 import type { Row } from "./answers/rows.ts";
-import { armIndex } from "./arms.ts";
+import { runIndex } from "./arms.ts";
 import { Words } from "./words.tsx";
 
 const kinds: readonly { flip: Flip["flip"]; title: string; about: string; good: boolean }[] = [
@@ -23,16 +24,16 @@ interface FlipsProps {
   readonly onBrowse: (filter: Partial<Filter>) => void;
 }
 
-/** The prompts whose fate changed between two arms, by what that means, with examples. */
+/** The prompts whose fate changed between two methods, by what that means, with examples. */
 export function Flips({ figures, comparison, rows, blur, onBrowse }: FlipsProps) {
   const byKey = new Map(rows.map((row) => [row.key, row]));
   return (
     <div class="flips">
       {kinds.map(({ flip, title, about, good }) => {
         const found = comparison.flips.filter((one) => one.flip === flip);
-        const seed = found[0]?.seed ?? comparison.seeds.before[0]!;
-        const left = armIndex(figures.arms, comparison.before, seed);
-        const right = armIndex(figures.arms, comparison.after, seed);
+        const seed = found[0]?.seed ?? comparison.seeds.first[0]!;
+        const left = runIndex(figures.answers, comparison.first, seed);
+        const right = runIndex(figures.answers, comparison.second, seed);
         const examples = found
           .slice(0, EXAMPLES)
           .flatMap(({ suite, id }) => byKey.get(`${suite}\n${id}`) ?? []);
@@ -70,7 +71,9 @@ export function Flips({ figures, comparison, rows, blur, onBrowse }: FlipsProps)
                 <div class="example-answers">
                   {[left, right].map((arm, i) => (
                     <div key={arm}>
-                      <small class="muted">{i === 0 ? comparison.before : comparison.after}</small>
+                      <small class="muted">
+                        {methodName(figures.methods, i === 0 ? comparison.first : comparison.second)}
+                      </small>
                       <Words text={row.answers[arm]?.result.response ?? "–"} hidden={blur && row.unsafe} />
                     </div>
                   ))}

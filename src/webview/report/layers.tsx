@@ -1,9 +1,9 @@
 import { chosenFigures, type LayerChoice } from "../../protocol/layerChoice.ts";
-import type { ArmSeries } from "../../protocol/report.ts";
+import type { Series } from "../../protocol/report/training.ts";
 import type { Figures } from "../../protocol/webview/report.ts";
 import { greatestOf, leastOf } from "../../statistics/extremes.ts";
 import { count, figure } from "../../wording/numbers.ts";
-import { armNames, seriesTitles, styleOf } from "./arms.ts";
+import { seriesTitles, styleOf } from "./arms.ts";
 import { DataDetails } from "./details.tsx";
 import { type ChartLine, LineChart } from "./lineChart.tsx";
 import { type Column, SortableTable } from "./table.tsx";
@@ -16,11 +16,10 @@ interface Choice extends LayerChoice {
 }
 
 /** The series whose layer was chosen. */
-export function layerChoices({ arms, series }: Figures): Choice[] {
-  const nameOf = seriesTitles(series);
-  const names = armNames(arms);
-  return series.flatMap((one: ArmSeries) =>
-    one.layerChoice ? [{ name: nameOf(one), style: styleOf(names, one.arm), ...one.layerChoice }] : [],
+export function layerChoices({ methods, series }: Figures): Choice[] {
+  const nameOf = seriesTitles(methods, series);
+  return series.flatMap((one: Series) =>
+    one.layerChoice ? [{ name: nameOf(one), style: styleOf(methods, one.method), ...one.layerChoice }] : [],
   );
 }
 

@@ -5,7 +5,7 @@
  * drawn from one `PageState`; figures are SVG and tables, which follow the theme, print and forced colours by their styles.
  */
 import { render } from "preact";
-import type { Report } from "../../protocol/report.ts";
+import type { Report } from "../../protocol/report/report.ts";
 import { figuresOf, type ReportFromPage, type ReportToPage } from "../../protocol/webview/report.ts";
 import { connectHost } from "../ui/host.ts";
 import { App, type Kept } from "./app.tsx";
@@ -28,6 +28,6 @@ function showInEditor(): void {
 
 /** Shows a report that this very file contains; Discern wrote it there. */
 function showFile(report: Report): void {
-  const told = { arms: report.arms, figures: figuresOf(report), judged: [], broken: [] };
+  const told = { answers: report.answers, figures: figuresOf(report), judged: [], broken: [] };
   render(<App state={reduce(initialState, { type: "report", ...told })} post={null} />, root);
 }

@@ -1,9 +1,9 @@
-import type { Arm } from "../../protocol/report.ts";
+import type { MethodAnswers } from "../../protocol/report/answers.ts";
 import type { Figures, FiguresState, JudgedAnswer, ReportToPage } from "../../protocol/webview/report.ts";
 
 /** Everything the page knows from its host. */
 export interface PageState {
-  readonly report: { readonly arms: readonly Arm[]; readonly figures: Figures } | null;
+  readonly report: { readonly answers: readonly MethodAnswers[]; readonly figures: Figures } | null;
   /** By `answerPlace`. */
   readonly judged: ReadonlyMap<string, JudgedAnswer>;
   readonly broken: readonly number[];
@@ -25,8 +25,8 @@ export const initialState: PageState = {
 };
 
 /** Where an answer stands in the report. */
-export function answerPlace(arm: number, suite: string, id: string): string {
-  return `${arm}\n${suite}\n${id}`;
+export function answerPlace(answers: number, suite: string, id: string): string {
+  return `${answers}\n${suite}\n${id}`;
 }
 
 /** The state after a message of the host. */
@@ -35,7 +35,7 @@ export function reduce(state: PageState, message: ReportToPage): PageState {
     case "report":
       return {
         ...state,
-        report: { arms: message.arms, figures: message.figures },
+        report: { answers: message.answers, figures: message.figures },
         ...judgements(message.judged),
         broken: message.broken,
         damaged: null,
@@ -58,5 +58,5 @@ export function reduce(state: PageState, message: ReportToPage): PageState {
 }
 
 function judgements(judged: readonly JudgedAnswer[]): Pick<PageState, "judged"> {
-  return { judged: new Map(judged.map((one) => [answerPlace(one.arm, one.suite, one.id), one])) };
+  return { judged: new Map(judged.map((one) => [answerPlace(one.answers, one.suite, one.id), one])) };
 }

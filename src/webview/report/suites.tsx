@@ -1,123 +1,112 @@
-import type { GroupSummary } from "../../protocol/report.ts";
+import { type MeasureLine, rowBasis, suitesOf } from "../../protocol/report/lines.ts";
+import type { MeasureRow } from "../../protocol/report/measures.ts";
 import type { Figures } from "../../protocol/webview/report.ts";
-import { count, interval } from "../../wording/numbers.ts";
+import { axisOf } from "./overview.tsx";
 import { type Cell, Pivot } from "./pivot.tsx";
-import { SafetyTag } from "./safety.tsx";
 import type { Column } from "./table.tsx";
-import { aurocAxis, shareAxis } from "./whisker.tsx";
 
-interface GroupRow {
+interface Place {
   readonly suite: string;
-  readonly kind: string;
-  readonly unsafe: boolean;
-  readonly n: number;
+  readonly category: string;
+  readonly against: MeasureRow["against"];
 }
 
-const suiteColumn: Column<GroupRow> = {
+const suiteColumn: Column<Place> = {
   id: "suite",
   title: "Suite",
   sort: ({ suite }) => suite,
   cell: ({ suite }) => suite,
 };
-const kindColumn: Column<GroupRow> = {
-  id: "kind",
-  title: "Kind",
-  sort: ({ kind }) => kind,
-  cell: ({ kind }) => kind,
+const categoryColumn: Column<Place> = {
+  id: "category",
+  title: "Category",
+  sort: ({ category }) => category,
+  cell: ({ category }) => category,
 };
-const groupColumns: Column<GroupRow>[] = [
-  {
-    id: "safety",
-    title: "Prompts",
-    sort: ({ unsafe }) => Number(unsafe),
-    cell: ({ unsafe }) => <SafetyTag unsafe={unsafe} />,
-  },
-  { id: "n", title: "n", number: true, sort: ({ n }) => n, cell: ({ n }) => count(n) },
-];
-const keyOf = ({ suite, kind, unsafe }: GroupRow) => `${suite}\n${kind}\n${unsafe}`;
-const cellOf = (group: GroupSummary | undefined): Cell | undefined => {
-  if (!group?.rate) return undefined;
-  const { refused, n, undetermined, bounds } = group;
-  const left = bounds ? [`${undetermined} undetermined, within ${interval(bounds, "share")}`] : [];
-  return { estimate: group.rate, of: [`${refused} of ${n - undetermined}`, ...left].join(", "), left };
+const againstWords = { itself: "its own", others: "those of other suites", all: "all" };
+const againstColumn: Column<Place> = {
+  id: "against",
+  title: "Against",
+  cell: ({ against }) => against && againstWords[against],
 };
+const keyOf = ({ suite, category }: Place) => `${suite}\n${category}`;
 
-/** Refusal rates of every suite's safe and unsafe prompts, by arm. */
-export function Suites({ figures }: { figures: Figures }) {
-  const rows = distinct(
-    figures.suites.flatMap(({ suite, safe, unsafe }) => [
-      ...(safe ? [{ suite, kind: "", unsafe: false, n: safe.n }] : []),
-      ...(unsafe ? [{ suite, kind: "", unsafe: true, n: unsafe.n }] : []),
-    ]),
+/** Whether a measure has numbers of single suites. */
+export function isBySuite(line: MeasureLine): boolean {
+  return suitesOf(line).length > 0;
+}
+
+/** Whether a measure has numbers of categories of prompts. */
+export function isByCategory({ rows }: MeasureLine): boolean {
+  return rows.some(({ category }) => category !== undefined);
+}
+
+/** One measure by suite and method. */
+export function BySuite({ figures, line }: { figures: Figures; line: MeasureLine }) {
+  const suites = suitesOf(line);
+  const rows = line.rows.filter(({ category, suite }) => category === undefined && suites.includes(suite));
+  const against = rows.some((row) => row.against !== undefined && row.against !== "itself");
+  const order = (place: Place) => suites.indexOf(place.suite);
+  return (
+    <MeasurePivot
+      {...{ figures, line, rows }}
+      caption={`${line.title}, by suite and method`}
+      places={placesOf(rows).sort((a, b) => order(a) - order(b))}
+      heads={[suiteColumn, ...(against ? [againstColumn] : [])]}
+    />
   );
-  const cell = ({ suite, unsafe }: GroupRow, arm: string, seed: number) => {
-    const found = figures.suites.find((one) => one.suite === suite && one.arm === arm && one.seed === seed);
-    return cellOf(unsafe ? found?.unsafe : found?.safe);
+}
+
+/** One measure by category of prompts and method. */
+export function ByCategory({ figures, line }: { figures: Figures; line: MeasureLine }) {
+  const rows = line.rows.filter(({ category }) => category !== undefined);
+  return (
+    <MeasurePivot
+      {...{ figures, line, rows }}
+      caption={`${line.title}, by category and method`}
+      places={placesOf(rows)}
+      heads={[categoryColumn, suiteColumn]}
+    />
+  );
+}
+
+interface MeasurePivotProps {
+  readonly figures: Figures;
+  readonly line: MeasureLine;
+  readonly rows: readonly MeasureRow[];
+  readonly places: readonly Place[];
+  readonly caption: string;
+  readonly heads: readonly Column<Place>[];
+}
+
+function MeasurePivot({ figures, line: { definition }, rows, places, caption, heads }: MeasurePivotProps) {
+  const marks = rows.flatMap(({ estimate, interval }) =>
+    estimate === null ? [] : [{ value: estimate, ...interval }],
+  );
+  const cell = (place: Place, method: string, seed: number): Cell | undefined => {
+    const row = rows.find(
+      (one) => one.method === method && one.seed === seed && keyOf(placeOf(one)) === keyOf(place),
+    );
+    if (row === undefined || row.estimate === null) return undefined;
+    const basis = rowBasis(row);
+    return {
+      mark: { value: row.estimate, ...row.interval },
+      of: basis,
+      left: row.undetermined === undefined ? [] : [basis],
+    };
   };
   return (
     <Pivot
-      caption="Share of prompts refused, by suite and arm"
-      {...{ figures, rows, keyOf, cell, axis: shareAxis, unit: "share" }}
-      heads={[suiteColumn, ...groupColumns]}
+      {...{ caption, figures, rows: places, keyOf, cell, heads, unit: definition.unit }}
+      axis={axisOf(definition, marks)}
     />
   );
 }
 
-/** Refusal rates by kind of prompt; nothing where no prompt has a kind. */
-export function Kinds({ figures }: { figures: Figures }) {
-  const rows = distinct(
-    figures.suites.flatMap(({ suite, kinds }) =>
-      kinds.map(({ kind, unsafe, n }) => ({ suite, kind, unsafe, n })),
-    ),
-  );
-  if (rows.length === 0) return null;
-  const cell = ({ suite, kind, unsafe }: GroupRow, arm: string, seed: number) => {
-    const found = figures.suites.find((one) => one.suite === suite && one.arm === arm && one.seed === seed);
-    return cellOf(found?.kinds.find((one) => one.kind === kind && one.unsafe === unsafe));
-  };
-  return (
-    <Pivot
-      caption="Share of prompts refused, by kind and arm"
-      {...{ figures, rows, keyOf, cell, axis: shareAxis, unit: "share" }}
-      heads={[kindColumn, suiteColumn, ...groupColumns]}
-    />
-  );
+function placeOf({ suite, category = "", against }: MeasureRow): Place {
+  return { suite, category, against };
 }
 
-/** How well every arm tells unsafe from safe prompts, by suite. */
-export function Discernments({ figures }: { figures: Figures }) {
-  const rows = [...new Map(figures.discernment.map((one) => [one.suite, one])).values()];
-  if (rows.length === 0) return null;
-  const against = { itself: "its own", others: "those of other suites", all: "all" };
-  return (
-    <Pivot
-      caption="Discernment by suite and arm"
-      figures={figures}
-      rows={rows}
-      keyOf={({ suite }) => suite}
-      axis={aurocAxis}
-      unit="number"
-      cell={({ suite }, arm, seed) => {
-        const found = figures.discernment.find(
-          (one) => one.suite === suite && one.arm === arm && one.seed === seed,
-        );
-        return found && { estimate: found.auroc };
-      }}
-      heads={[
-        { id: "suite", title: "Suite", sort: ({ suite }) => suite, cell: ({ suite }) => suite },
-        { id: "against", title: "Against", cell: ({ against: others }) => against[others] },
-        {
-          id: "n",
-          title: "n",
-          number: true,
-          sort: ({ safe, unsafe }) => safe + unsafe,
-          cell: ({ safe, unsafe }) => count(safe + unsafe),
-        },
-      ]}
-    />
-  );
-}
-
-function distinct(rows: readonly GroupRow[]): GroupRow[] {
-  return [...new Map(rows.map((row) => [keyOf(row), row])).values()];
+function placesOf(rows: readonly MeasureRow[]): Place[] {
+  return [...new Map(rows.map((row) => [keyOf(placeOf(row)), placeOf(row)])).values()];
 }

@@ -1,15 +1,14 @@
 import type { Figures } from "../../protocol/webview/report.ts";
 import { probability } from "../../wording/numbers.ts";
-import { armNames, seriesTitles, styleOf } from "./arms.ts";
+import { seriesTitles, styleOf } from "./arms.ts";
 import { LineChart } from "./lineChart.tsx";
 import { ArmShape } from "./whisker.tsx";
 
 /** The way of every method through the plane of refusals during training: seemingly toxic prompts to the right, toxic up. */
-export function Trails({ figures: { arms, series } }: { figures: Figures }) {
+export function Trails({ figures: { methods, series } }: { figures: Figures }) {
   const probed = series.filter(({ points }) => points.length > 1);
-  const names = armNames(arms);
-  const trained = [...new Set(probed.map(({ arm }) => arm))];
-  const titleOf = seriesTitles(probed);
+  const trained = methods.filter(({ id }) => probed.some(({ method }) => method === id));
+  const titleOf = seriesTitles(methods, probed);
   const ends = probed.map((one) => {
     const last = one.points.at(-1)!;
     return `${titleOf(one)} ends with toxic ${probability(last.toxic)}, seemingly toxic ${probability(last.seeminglyToxic)}.`;
@@ -24,8 +23,8 @@ export function Trails({ figures: { arms, series } }: { figures: Figures }) {
           y={{ title: "refusal of toxic prompts", from: 0, to: 1 }}
           lines={probed.map((one) => ({
             key: titleOf(one),
-            class: `arm-line arm-${styleOf(names, one.arm)}`,
-            shape: styleOf(names, one.arm),
+            class: `arm-line arm-${styleOf(methods, one.method)}`,
+            shape: styleOf(methods, one.method),
             marks: "ends",
             points: one.points.map(({ seeminglyToxic, toxic }) => ({ x: seeminglyToxic, y: toxic })),
           }))}
@@ -34,9 +33,9 @@ export function Trails({ figures: { arms, series } }: { figures: Figures }) {
       <div>
         <h3>Trails</h3>
         <ul class="legend">
-          {trained.map((name) => (
-            <li key={name}>
-              <ArmShape style={styleOf(names, name)} />
+          {trained.map(({ id, name }) => (
+            <li key={id}>
+              <ArmShape style={styleOf(methods, id)} />
               {name}
             </li>
           ))}

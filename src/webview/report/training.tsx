@@ -1,5 +1,5 @@
 import type { Estimate, SeriesPoint } from "../../protocol/comovement.ts";
-import type { ArmSeries } from "../../protocol/report.ts";
+import type { Series } from "../../protocol/report/training.ts";
 import type { Figures } from "../../protocol/webview/report.ts";
 import { greatestOf, leastOf } from "../../statistics/extremes.ts";
 import { count, figure, interval, probability, signed } from "../../wording/numbers.ts";
@@ -17,10 +17,10 @@ const groups = [
 
 /** How refusal of the groups moved together during training; nothing where no run was probed. */
 export function Training({ figures }: { figures: Figures }) {
-  const { series } = figures;
+  const { series, methods } = figures;
   const probed = series.filter(({ points }) => points.length > 1);
   if (probed.length === 0) return null;
-  const nameOf = seriesTitles(probed);
+  const nameOf = seriesTitles(methods, probed);
   return (
     <>
       <ul class="legend">
@@ -106,8 +106,8 @@ export function Training({ figures }: { figures: Figures }) {
 function estimates(
   id: string,
   title: string,
-  pick: (series: ArmSeries) => Estimate | null | undefined,
-): Column<ArmSeries> {
+  pick: (series: Series) => Estimate | null | undefined,
+): Column<Series> {
   return {
     id,
     title,
@@ -128,7 +128,7 @@ function estimates(
 
 const stageNames = { contrastive: "DCR", supervised: "STL" };
 
-function Curve({ name, series: { points, stages } }: { name: string; series: ArmSeries }) {
+function Curve({ name, series: { points, stages } }: { name: string; series: Series }) {
   const steps = points.map(({ step }) => step);
   const [first, last] = [leastOf(steps), greatestOf(steps)];
   const end = points.at(-1)!;

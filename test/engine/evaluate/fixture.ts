@@ -1,9 +1,34 @@
 import { promptId } from "../../../src/dataset/record.ts";
+import { judgeInfo } from "../../../src/engine/evaluate/judges/judge.ts";
+import { judgesOf } from "../../../src/engine/evaluate/judges/judges.ts";
 import { buildReport } from "../../../src/engine/evaluate/report.ts";
 import type { SeriesPoint } from "../../../src/protocol/comovement.ts";
 import type { LayerChoice } from "../../../src/protocol/layerChoice.ts";
-import type { Arm, PromptResult, Report } from "../../../src/protocol/report.ts";
+import type { MethodAnswers, PromptResult } from "../../../src/protocol/report/answers.ts";
+import { type Method, untrainedMethod } from "../../../src/protocol/report/methods.ts";
+import type { Report } from "../../../src/protocol/report/report.ts";
+import type {
+  JudgeInfo,
+  RefusalVerdict,
+  Undetermined,
+  Verdicts,
+} from "../../../src/protocol/report/verdicts.ts";
 import { type RandomIndex, randomIndex } from "../../../src/statistics/bootstrap.ts";
+
+/** The judges of made-up reports. */
+export const testJudges: JudgeInfo[] = judgesOf(["xstest"]).map(judgeInfo);
+
+/** A method that was trained, for made-up reports; "untrained" is the model as it is. */
+export function testMethod(name: string): Method {
+  const untrained = untrainedMethod();
+  if (name === untrained.name) return untrained;
+  return { ...untrained, id: name, name, stages: [{ type: "supervised", steps: 10 }] };
+}
+
+/** What XSTest's rules say of an answer, as a report holds it. */
+export function said(verdict: RefusalVerdict, reason?: Undetermined): Verdicts {
+  return { xstest: { verdict, ...(reason && { reason }) } };
+}
 
 /** One recipe of the made-up report: mean log-odds of refusal for unsafe and safe prompts. */
 interface Behaviour {
@@ -14,7 +39,7 @@ interface Behaviour {
 }
 
 const BEHAVIOURS: Behaviour[] = [
-  { name: "before", unsafe: -2.6, safe: -3.1, generalLoss: 1.93 },
+  { name: "untrained", unsafe: -2.6, safe: -3.1, generalLoss: 1.93 },
   { name: "STL", unsafe: 2.6, safe: 0.9, generalLoss: 1.641 },
   { name: "DCR → STL", unsafe: 2.5, safe: -1.2, generalLoss: 1.65 },
 ];
@@ -36,7 +61,7 @@ const UNSAFE = [
 ];
 
 /**
- * A report with made-up but plausible answers: three recipes, `seeds` seeds, one suite of both kinds and one of safe
+ * A report with made-up but plausible answers: three methods, `seeds` seeds, one suite of both kinds and one of safe
  * prompts alone.
  */
 export function exampleReport({
@@ -46,12 +71,12 @@ export function exampleReport({
   seeds?: number;
   perKind?: number;
 } = {}): Report {
-  const arms = BEHAVIOURS.flatMap((behaviour) =>
-    Array.from({ length: seeds }, (_, seed) => arm(behaviour, seed, perKind)),
+  const answers = BEHAVIOURS.flatMap((behaviour) =>
+    Array.from({ length: seeds }, (_, seed) => answersOf(behaviour, seed, perKind)),
   );
   const series = BEHAVIOURS.slice(1).flatMap(({ name }) =>
     Array.from({ length: seeds }, (_, seed) => ({
-      arm: name,
+      method: name,
       seed,
       points: curve(name === "STL" ? 0.85 : 0.3, seed),
       stages:
@@ -67,11 +92,13 @@ export function exampleReport({
     {
       model: { name: "SmolLM2-135M-Instruct", architecture: "llama", layers: 30 },
       run: { name: "demo", recipe: "demo.discern.json", device: "cpu" },
-      arms,
+      methods: BEHAVIOURS.map(({ name }) => testMethod(name)),
+      judges: testJudges,
+      answers,
       series,
       contamination: [
         {
-          arm: "STL",
+          method: "STL",
           suite: "XSTest",
           prompts: 60,
           contaminated: 1,
@@ -91,7 +118,11 @@ export function exampleReport({
   );
 }
 
-function arm({ name, unsafe, safe, generalLoss }: Behaviour, seed: number, perKind: number): Arm {
+function answersOf(
+  { name, unsafe, safe, generalLoss }: Behaviour,
+  seed: number,
+  perKind: number,
+): MethodAnswers {
   const prompts = KINDS.flatMap((kind, k) =>
     Array.from({ length: perKind }, (_, i) => [
       { suite: "XSTest", kind, unsafe: false, prompt: `How do I ${SAFE[k]} in ${i + 2} minutes?` },
@@ -118,12 +149,12 @@ function arm({ name, unsafe, safe, generalLoss }: Behaviour, seed: number, perKi
       response: refused
         ? "I'm sorry, but I can't help with that. <script>alert('never run')</script>"
         : "Sure. Start with the smallest step,\nthen check the result & go on.",
-      verdict: refused ? "full_refusal" : "full_compliance",
+      verdicts: said(refused ? "full_refusal" : "full_compliance"),
       refusalProbability: 1 / (1 + Math.exp(-refusalLogOdds)),
       refusalLogOdds,
     };
   });
-  return { name, seed, results, generalLoss: generalLoss + 0.01 * noise() };
+  return { method: name, seed, results, values: { held_out_loss: generalLoss + 0.01 * noise() } };
 }
 
 /** Refusal over 25 probes: the toxic panel rises, the seemingly toxic one follows with the given share. */

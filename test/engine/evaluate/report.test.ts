@@ -1,13 +1,26 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { compare } from "../../../src/engine/evaluate/compare.ts";
+import { compare as compareRuns } from "../../../src/engine/evaluate/compare.ts";
+import { measured } from "../../../src/engine/evaluate/measured.ts";
+import { contrasts } from "../../../src/engine/evaluate/measures/discernment.ts";
 import { buildReport, rebuildReport } from "../../../src/engine/evaluate/report.ts";
-import { contrasts, summariseSuites } from "../../../src/engine/evaluate/summary.ts";
 import { reportMarkdown } from "../../../src/engine/report/markdown.ts";
-import { type Arm, type PromptResult, type Report, reportSchema } from "../../../src/protocol/report.ts";
-import { exampleChoice, exampleReport } from "./fixture.ts";
+import type { MethodAnswers, PromptResult } from "../../../src/protocol/report/answers.ts";
+import type { Comparison } from "../../../src/protocol/report/comparison.ts";
+import { headlineRows, seedRows } from "../../../src/protocol/report/measures.ts";
+import { type Report, reportSchema } from "../../../src/protocol/report/report.ts";
+import { exampleChoice, exampleReport, said, testJudges, testMethod } from "./fixture.ts";
+
+const context = { judges: testJudges, bootstrap: { draws: 200 } };
+const compare = (first: MethodAnswers[], second: MethodAnswers[]) => compareRuns(first, second, context);
+const input = (...answers: MethodAnswers[]) => ({
+  model: { name: "m" },
+  judges: testJudges,
+  methods: [...new Set(answers.map(({ method }) => method))].map(testMethod),
+  answers,
+});
 
 /** Results written as "suite kind verdict", such as "x u r": suite x, unsafe, refused; "?" is undetermined. */
-function arm(name: string, rows: string[], seed = 0): Arm {
+function run(method: string, rows: string[], seed = 0): MethodAnswers {
   const results = rows.map((row, i): PromptResult => {
     const [suite = "", safety, verdict] = row.split(" ");
     const refused = verdict === "r";
@@ -17,44 +30,48 @@ function arm(name: string, rows: string[], seed = 0): Arm {
       prompt: `prompt ${i}`,
       unsafe: safety === "u",
       response: "",
-      verdict: refused ? "full_refusal" : verdict === "?" ? "undetermined" : "full_compliance",
-      ...(verdict === "?" && { undetermined: "cut" as const }),
+      verdicts:
+        verdict === "?" ? said("undetermined", "cut") : said(refused ? "full_refusal" : "full_compliance"),
       refusalProbability: refused ? 0.9 : 0.1,
       refusalLogOdds: refused ? 2.197 : -2.197,
     };
   });
-  return { name, seed, results };
+  return { method, seed, results };
 }
 
-describe("summaries", () => {
-  test("counts refusals by suite and by safety", () => {
-    const [x, y] = summariseSuites(arm("a", ["x u r", "x u c", "x s c", "y s r"]));
-    expect(x).toMatchObject({ suite: "x", unsafe: { n: 2, refused: 1 }, safe: { n: 1, refused: 0 } });
-    expect(x?.unsafe?.meanProbability).toBeCloseTo(0.5, 12);
-    expect(y).toMatchObject({ suite: "y", safe: { n: 1, refused: 1 } });
-    expect(y?.unsafe).toBeUndefined();
+/** The rows of a run by suite and group. */
+const rowOf = (answers: MethodAnswers, measure: string, suite: string, group: string) =>
+  measured([answers], context).rows.find(
+    (row) => row.measure === measure && row.suite === suite && row.group === group,
+  );
+/** A difference of a comparison. */
+const differenceOf = ({ differences }: Comparison, measure: string, suite: string) =>
+  differences.find((one) => one.measure === measure && one.suite === suite);
+
+describe("measures of one run", () => {
+  test("count refusals by suite and by safety", () => {
+    const answers = run("a", ["x u r", "x u c", "x s c", "y s r"]);
+    expect(rowOf(answers, "unsafe_refusal", "x", "unsafe")).toMatchObject({ n: 2, count: 1 });
+    expect(rowOf(answers, "safe_refusal", "x", "safe")).toMatchObject({ n: 1, count: 0 });
+    expect(rowOf(answers, "refusal_probability", "x", "unsafe")?.estimate).toBeCloseTo(0.5, 12);
+    expect(rowOf(answers, "safe_refusal", "y", "safe")).toMatchObject({ n: 1, count: 1 });
+    expect(rowOf(answers, "unsafe_refusal", "y", "unsafe")).toBeUndefined();
+    expect(rowOf(answers, "safe_refusal", "pooled", "safe")).toMatchObject({ n: 2, count: 1, estimate: 0.5 });
   });
 
-  test("leaves undetermined answers out of rates, counts them, and says how far they could move a rate", () => {
-    const [x] = summariseSuites(arm("a", ["x u r", "x u r", "x u c", "x u ?", "x s ?"]));
-    expect(x?.unsafe).toMatchObject({
-      n: 4,
-      refused: 2,
-      undetermined: 1,
-      bounds: { lower: 0.5, upper: 0.75 },
-    });
-    expect(x?.unsafe?.rate?.value).toBeCloseTo(2 / 3, 12);
-    expect(x?.safe).toEqual({
-      n: 1,
-      refused: 0,
-      undetermined: 1,
-      bounds: { lower: 0, upper: 1 },
-      meanProbability: 0.1,
-    });
+  test("leave undetermined answers out of rates, count them, and say how far they could move a rate", () => {
+    const answers = run("a", ["x u r", "x u r", "x u c", "x u ?", "x s ?"]);
+    const unsafe = rowOf(answers, "unsafe_refusal", "x", "unsafe");
+    expect(unsafe).toMatchObject({ n: 3, count: 2, undetermined: 1, bounds: { lower: 0.5, upper: 0.75 } });
+    expect(unsafe?.estimate).toBeCloseTo(2 / 3, 12);
+    const safe = rowOf(answers, "safe_refusal", "x", "safe");
+    expect(safe).toMatchObject({ n: 0, count: 0, undetermined: 1, bounds: { lower: 0, upper: 1 } });
+    expect(safe?.estimate).toBeNull();
+    expect(safe?.interval).toBeUndefined();
   });
 
   test("a suite of one kind stands against the others' prompts of the other kind", () => {
-    const found = contrasts(arm("a", ["x u r", "x s c", "y s c", "z u r"]).results);
+    const found = contrasts(run("a", ["x u r", "x s c", "y s c", "z u r"]).results);
     expect(
       found.map(({ suite, against, unsafe, safe }) => [suite, against, unsafe.length, safe.length]),
     ).toEqual([
@@ -63,16 +80,17 @@ describe("summaries", () => {
       ["z", "others", 1, 2],
       ["pooled", "all", 2, 2],
     ]);
-    expect(contrasts(arm("a", ["x u r", "x u r"]).results)).toEqual([]);
+    expect(contrasts(run("a", ["x u r", "x u r"]).results)).toEqual([]);
   });
 });
 
 describe("compare", () => {
-  const before = arm("a", ["x u r", "x u r", "x u c", "x s r", "x s r", "x s c", "x s c"]);
-  const after = arm("b", ["x u r", "x u c", "x u r", "x s c", "x s c", "x s r", "x s c"]);
+  const before = run("a", ["x u r", "x u r", "x u c", "x s r", "x s r", "x s c", "x s c"]);
+  const after = run("b", ["x u r", "x u c", "x u r", "x s c", "x s c", "x s r", "x s c"]);
 
   test("names every flip", () => {
-    const { flips, suites } = compare([before], [after]);
+    const compared = compare([before], [after]);
+    const { flips } = compared;
     expect(flips.map(({ id, flip }) => [id, flip])).toEqual([
       ["p1", "lost_safety"],
       ["p2", "gained_safety"],
@@ -80,35 +98,38 @@ describe("compare", () => {
       ["p4", "regained_help"],
       ["p5", "lost_help"],
     ]);
-    expect(suites[0]?.safe).toMatchObject({ prompts: 4, before: 0.5, after: 0.25 });
-    expect(suites[0]?.safe?.tests[0]).toMatchObject({ onlyBefore: 2, onlyAfter: 1, exact: 1 });
+    const safe = differenceOf(compared, "safe_refusal", "x");
+    expect(safe).toMatchObject({ n: 4, first: 0.5, second: 0.25 });
+    expect(safe?.tests?.[0]).toMatchObject({ onlyFirst: 2, onlySecond: 1, exact: 1 });
   });
 
   test("counts a prompt only where every run's answer to it is determined", () => {
-    const open = arm("b", ["x u ?", "x u c", "x u r", "x s ?", "x s c", "x s r", "x s c"]);
-    const { suites, flips } = compare([before], [open]);
-    expect(suites[0]?.unsafe).toMatchObject({ prompts: 2, undetermined: 1, before: 0.5, after: 0.5 });
-    expect(suites[0]?.safe).toMatchObject({ prompts: 3, undetermined: 1 });
-    expect(flips.map(({ id }) => id)).toEqual(["p1", "p2", "p4", "p5"]);
-    const none = compare([arm("a", ["x u ?", "x s r"])], [arm("b", ["x u r", "x s r"])]);
-    expect(none.suites[0]?.unsafe).toBeUndefined();
+    const open = run("b", ["x u ?", "x u c", "x u r", "x s ?", "x s c", "x s r", "x s c"]);
+    const compared = compare([before], [open]);
+    expect(differenceOf(compared, "unsafe_refusal", "x")).toMatchObject({
+      ...{ n: 2, undetermined: 1, first: 0.5, second: 0.5 },
+    });
+    expect(differenceOf(compared, "safe_refusal", "x")).toMatchObject({ n: 3, undetermined: 1 });
+    expect(compared.flips.map(({ id }) => id)).toEqual(["p1", "p2", "p4", "p5"]);
+    const none = compare([run("a", ["x u ?", "x s r"])], [run("b", ["x u r", "x s r"])]);
+    expect(differenceOf(none, "unsafe_refusal", "x")).toBeUndefined();
   });
 
   test("compares only prompts answered by all, and says when there are none", () => {
     const fewer = { ...after, results: after.results.slice(2) };
-    expect(compare([before], [fewer]).suites[0]?.unsafe?.prompts).toBe(1);
-    expect(() => compare([before], [arm("c", ["other u r"])])).toThrow(
+    expect(differenceOf(compare([before], [fewer]), "unsafe_refusal", "x")?.n).toBe(1);
+    expect(() => compare([before], [run("c", ["other u r"])])).toThrow(
       /a \(seed 0\), c \(seed 0\): no prompt/,
     );
   });
 
   test("safety that is lost fails the margin", () => {
     const many = (verdict: string) => Array.from({ length: 100 }, () => `x u ${verdict}`);
-    expect(compare([arm("a", many("r"))], [arm("b", many("r"))]).nonInferiority).toMatchObject({
+    expect(compare([run("a", many("r"))], [run("b", many("r"))]).nonInferiority).toMatchObject({
       passed: true,
     });
     const lost = [...many("r").slice(10), ...Array(10).fill("x u c")];
-    expect(compare([arm("a", many("r"))], [arm("b", lost)]).nonInferiority).toMatchObject({ passed: false });
+    expect(compare([run("a", many("r"))], [run("b", lost)]).nonInferiority).toMatchObject({ passed: false });
   });
 
   test("adjusts p-values over all tests of a comparison", () => {
@@ -116,19 +137,24 @@ describe("compare", () => {
       ...Array(12).fill(`x u ${verdict}`),
       ...Array(12).fill(`x s ${verdict}`),
     ];
-    const { suites } = compare([arm("a", rows("r"))], [arm("b", rows("c"))]);
-    const [test] = suites[0]!.unsafe!.tests;
+    const compared = compare([run("a", rows("r"))], [run("b", rows("c"))]);
+    const [test] = differenceOf(compared, "unsafe_refusal", "x")!.tests!;
     expect(test!.holm).toBeCloseTo(2 * test!.exact, 12);
   });
 });
 
 describe("undetermined answers", () => {
-  const arms = [arm("a", ["x u r", "x u ?", "x s c"]), arm("b", ["x u ?", "x u ?", "x s ?"])];
-  const report = buildReport({ model: { name: "m" }, arms }, { draws: 50 });
+  const report = buildReport(
+    input(run("a", ["x u r", "x u ?", "x s c"]), run("b", ["x u ?", "x u ?", "x s ?"])),
+    { draws: 50 },
+  );
 
   test("are in no headline, and in a note with their reasons", () => {
-    const unsafe = report.overSeeds.filter(({ measure }) => measure === "unsafe_refusal");
-    expect(unsafe.map((one) => [one.arm, one.mean])).toEqual([["a", 1]]);
+    const unsafe = headlineRows(report.measures.rows).filter(({ measure }) => measure === "unsafe_refusal");
+    expect(unsafe.map((row) => [row.method, row.estimate])).toEqual([
+      ["a", 1],
+      ["b", null],
+    ]);
     expect(report.notes).toContainEqual(
       expect.stringMatching(/1 of 3 of a \(seed 0\): 1 cut off.*; 3 of 3 of b \(seed 0\): 3 cut off/),
     );
@@ -138,46 +164,10 @@ describe("undetermined answers", () => {
   test("are counted in Markdown, also where no rate is left", () => {
     const text = reportMarkdown(report);
     expect(text).toMatch(
-      /\| x \| a \| 0 \| 1\/1: 1\.000 \[[^\]]+\]; 1 undetermined, within 0\.500 to 1\.000 \|/,
+      /\| x \| a \| 0 \| 100 % \[[^\]]+\] \| 1 of 1, 1 undetermined, within \[50, 100\] \|/,
     );
-    expect(text).toMatch(/\| x \| b \| 0 \| –; 2 undetermined, within 0\.000 to 1\.000 \|/);
+    expect(text).toMatch(/\| x \| b \| 0 \| – \| 0 of 0, 2 undetermined, within \[0, 100\] \|/);
   });
-
-  test("are absent from reports of older versions, which are read as they were", () => {
-    const old = JSON.parse(
-      JSON.stringify(buildReport({ model: { name: "m" }, arms: [arm("a", ["x u r", "x s c"])] })),
-    );
-    for (const { unsafe, safe } of old.suites) for (const group of [unsafe, safe]) delete group.undetermined;
-    expect(reportSchema.parse(old).suites[0]!.unsafe).toMatchObject({ n: 1, refused: 1, undetermined: 0 });
-  });
-});
-
-test("contamination of older reports, which held pairs alone, is counted by suite when it is read", () => {
-  const report = buildReport({ model: { name: "m" }, arms: [arm("a", ["x u r", "x s c", "y s c"])] });
-  const [first, second, other] = report.arms[0]!.results.map(({ prompt }) => prompt);
-  const pair = (evaluation: string, training: string, similarity: number) => ({
-    evaluation,
-    training,
-    similarity,
-  });
-  const contamination = [
-    pair(first!, "near", 0.6),
-    pair(first!, first!, 1),
-    pair(other!, "close", 0.8),
-    pair("asked by no arm", "close", 0.9),
-  ];
-  expect(second).not.toBe(first);
-  expect(reportSchema.parse({ ...report, contamination }).contamination).toEqual([
-    { arm: "a", suite: "x", prompts: 2, contaminated: 1, sameWords: 1, closest: [pair(first!, first!, 1)] },
-    {
-      arm: "a",
-      suite: "y",
-      prompts: 1,
-      contaminated: 1,
-      sameWords: 0,
-      closest: [pair(other!, "close", 0.8)],
-    },
-  ]);
 });
 
 describe("buildReport", () => {
@@ -190,43 +180,51 @@ describe("buildReport", () => {
     expect(reportSchema.parse(JSON.parse(JSON.stringify(report)))).toEqual(report);
   });
 
-  test("compares every earlier arm with every later one", () => {
-    expect(report.comparisons.map(({ before, after }) => [before, after])).toEqual([
-      ["before", "STL"],
-      ["before", "DCR → STL"],
+  test("compares every earlier method with every later one", () => {
+    expect(report.comparisons.map(({ first, second }) => [first, second])).toEqual([
+      ["untrained", "STL"],
+      ["untrained", "DCR → STL"],
       ["STL", "DCR → STL"],
     ]);
     const [, , cure] = report.comparisons;
-    expect(cure?.suites.map(({ suite }) => suite)).toEqual(["XSTest", "OKTest", "pooled"]);
-    expect(cure?.suites[0]?.discernment?.lower).toBeGreaterThan(0);
-    expect(cure?.seeds).toEqual({ before: [0, 1, 2], after: [0, 1, 2] });
-    expect(cure?.suites[0]?.unsafe?.tests.map(({ seed }) => seed)).toEqual([0, 1, 2]);
+    const safe = cure!.differences.filter(({ measure }) => measure === "safe_refusal");
+    expect(safe.map(({ suite }) => suite)).toEqual(["XSTest", "OKTest", "pooled"]);
+    expect(differenceOf(cure!, "discernment", "XSTest")?.difference.lower).toBeGreaterThan(0);
+    expect(cure?.seeds).toEqual({ first: [0, 1, 2], second: [0, 1, 2] });
+    const tests = differenceOf(cure!, "unsafe_refusal", "XSTest")?.tests;
+    expect(tests?.map(({ seed }) => seed)).toEqual([0, 1, 2]);
   });
 
   test("states each headline over seeds, with Student's interval", () => {
-    const stl = report.overSeeds.filter(({ arm }) => arm === "STL");
-    expect(stl.map(({ measure }) => measure)).toEqual([
-      "unsafe_refusal",
-      "safe_refusal",
-      "discernment",
-      "general_loss",
+    const stl = headlineRows(report.measures.rows).filter(({ method }) => method === "STL");
+    expect(stl.map(({ measure, group }) => `${measure} ${group}`)).toEqual([
+      "unsafe_refusal unsafe",
+      "safe_refusal safe",
+      "discernment all",
+      "refusal_probability unsafe",
+      "refusal_probability safe",
+      "held_out_loss all",
     ]);
-    for (const { values, mean, interval } of stl) {
-      expect(values).toHaveLength(3);
-      expect(interval!.lower).toBeLessThan(mean);
+    for (const row of stl) {
+      expect(row).toMatchObject({ seed: null, n: 3 });
+      expect(seedRows(report.measures.rows, row)).toHaveLength(3);
+      expect(row.interval!.lower).toBeLessThan(row.estimate!);
     }
   });
 
   test("keeps how the layers were chosen, and says what speaks against a choice", () => {
-    const { arms, model, series } = report;
+    const { series } = report;
     const weak = { ...exampleChoice, controls: { ...exampleChoice.controls, shuffledBest: 0.95 } };
     const [first, ...others] = series;
-    const built = buildReport({ arms, model, series: [{ ...first!, layerChoice: weak }, ...others] });
+    const built = buildReport({
+      ...{ ...report, notes: [], created: new Date() },
+      series: [{ ...first!, layerChoice: weak }, ...others],
+    });
     expect(built.series[0]?.layerChoice).toEqual(weak);
     expect(built.notes).toContainEqual(
       expect.stringMatching(/^STL, seed 0: Layer 2 separates the contrast no better/),
     );
-    expect(rebuildReport(built, arms).notes).toEqual(built.notes);
+    expect(rebuildReport(built, { answers: report.answers }).notes).toEqual(built.notes);
   });
 
   test("says what a reader must know", () => {

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { type DOMWindow, JSDOM, VirtualConsole } from "jsdom";
 import { beforeAll, describe, expect, test } from "vitest";
 import { reportHtml } from "../../../src/engine/report/html.ts";
-import type { Report } from "../../../src/protocol/report.ts";
+import type { Report } from "../../../src/protocol/report/report.ts";
 import { exampleChoice, exampleReport } from "../evaluate/fixture.ts";
 
 /** Opens the file as a browser does that has nothing but it, and runs its script. */
@@ -68,9 +68,15 @@ describe("the report as a file", () => {
     expect(texts(page, ".part h2")).toEqual([
       "All suites together",
       "What training changed",
-      "Refusals by suite",
-      "Discernment by suite",
-      "Refusals by kind of prompt",
+      "Refusal rate of unsafe prompts by suite",
+      "Refusal rate of safe prompts by suite",
+      "Discernment (AUROC) by suite",
+      "Refusal probability, unsafe prompts by suite",
+      "Refusal probability, safe prompts by suite",
+      "Refusal rate of unsafe prompts by category",
+      "Refusal rate of safe prompts by category",
+      "Refusal probability, unsafe prompts by category",
+      "Refusal probability, safe prompts by category",
       "Co-movement during training",
       "People and the judge",
       "Contamination",
@@ -120,21 +126,23 @@ describe("the report as a file", () => {
 
   test("no words of a model end the element they stand in, or a line of it", async () => {
     const hostile = "</script><script>window.ran = true</script><!--<script>\u2028\u2029 ]]> &amp;";
-    const [arm, ...arms] = exampleReport({ seeds: 1, perKind: 1 }).arms;
-    const results = arm!.results.map((result) => ({
+    const [first, ...others] = exampleReport({ seeds: 1, perKind: 1 }).answers;
+    const results = first!.results.map((result) => ({
       ...result,
       unsafe: false,
       prompt: hostile,
       response: hostile,
     }));
-    const said = { ...exampleReport({ seeds: 1, perKind: 1 }), arms: [{ ...arm!, results }, ...arms] };
+    const said = { ...exampleReport({ seeds: 1, perKind: 1 }), answers: [{ ...first!, results }, ...others] };
     const file = await reportHtml(said);
     expect(file).not.toMatch(/[\u2028\u2029]/);
     const opened = await open(file);
     await openAnswers(opened);
     expect((opened.defaultView as unknown as { ran?: boolean }).ran).toBeUndefined();
     expect(opened.querySelector("#report")!.nextElementSibling?.tagName).toBe("SCRIPT");
-    expect(JSON.parse(opened.querySelector("#report")!.textContent).arms[0].results[0].prompt).toBe(hostile);
+    expect(JSON.parse(opened.querySelector("#report")!.textContent).answers[0].results[0].prompt).toBe(
+      hostile,
+    );
     expect(opened.querySelector("article h2")!.textContent).toBe(hostile.trim());
   });
 
@@ -170,7 +178,7 @@ describe("the report as a file", () => {
     const count = () => Number.parseInt(answers.querySelector(".filters [role=status]")!.textContent, 10);
     const [, , { flips }] = report.comparisons as [unknown, unknown, Report["comparisons"][number]];
     expect([control("Left").value, control("Right").value]).toEqual(["5", "8"]);
-    expect(count()).toBe(report.arms[8]!.results.length);
+    expect(count()).toBe(report.answers[8]!.results.length);
     await choose("Show", "flip");
     expect(count()).toBe(flips.filter(({ seed }) => seed === 2).length);
     await choose("Show", "regained_help");
@@ -178,7 +186,7 @@ describe("the report as a file", () => {
     await choose("Show", "all");
     await choose("Search", "PYTHON PROCESS");
     expect(count()).toBe(
-      report.arms[8]!.results.filter(({ prompt }) => prompt.includes("Python process")).length,
+      report.answers[8]!.results.filter(({ prompt }) => prompt.includes("Python process")).length,
     );
   });
 
@@ -201,7 +209,7 @@ describe("the report as a file", () => {
     const small = exampleReport({ seeds: 1, perKind: 2 });
     const name = "</title></script><img src=x onerror=alert(1)>";
     const bare: Report = { ...small, comparisons: [], series: [], contamination: [], run: { name } };
-    bare.arms = small.arms.slice(0, 1);
+    bare.answers = small.answers.slice(0, 1);
     const alone = await open(await reportHtml(bare));
     expect(texts(alone, "h1")).toEqual([name]);
     expect(alone.title).toBe(`${name} · Discern report`);

@@ -8,8 +8,8 @@ test("shows every part of a report", () => {
     "# Evaluation of demo",
     "## All suites together",
     "| Discernment (AUROC) |",
-    "## Refusals by suite",
-    "## Discernment",
+    "## Refusal rate of unsafe prompts",
+    "## Discernment (AUROC)",
     "## STL against DCR → STL",
     "Refusal of unsafe prompts is ",
     "## Co-movement",
@@ -54,8 +54,8 @@ test("every table has as many cells in each row as in its header", () => {
 
 test("names from files never become markup", () => {
   const report = exampleReport({ seeds: 1, perKind: 2 });
-  const arm = report.suites[0]!;
-  arm.suite = "a|b\n<img src=x>";
+  const row = report.measures.rows.find(({ suite }) => suite === "XSTest")!;
+  row.suite = "a|b\n<img src=x>";
   const markdown = reportMarkdown(report);
   expect(markdown).toContain("a\\|b &lt;img src=x>");
   expect(markdown).not.toContain("<img");

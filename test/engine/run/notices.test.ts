@@ -9,7 +9,7 @@ import { startRun } from "../../../src/engine/run/execute.ts";
 import { Stop } from "../../../src/engine/run/stop.ts";
 import { readPanels } from "../../../src/extension/dashboard/panelPrompts.ts";
 import { recipeSchema } from "../../../src/protocol/recipe.ts";
-import { reportSchema } from "../../../src/protocol/report.ts";
+import { reportSchema } from "../../../src/protocol/report/report.ts";
 import { readEvents } from "../../../src/runFolder/eventLog.ts";
 import { tempFolder } from "../../tempFolder.ts";
 import { tinyData, writeTinyModel } from "../../tinyModel.ts";
@@ -58,7 +58,7 @@ test("evaluate says it before it begins and in its report", async () => {
   });
   expect(told).toEqual(damaged.map((each) => expect.stringMatching(each)));
   expect(report.notes).toEqual(expect.arrayContaining([...told]));
-  expect(report.arms[0]!.results).toHaveLength(4);
+  expect(report.answers[0]!.results).toHaveLength(4);
 });
 
 test("a run warns of it in its log and its report, and its panels hold prompts with their own label", async () => {

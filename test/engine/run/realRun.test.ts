@@ -10,7 +10,7 @@ import type { RunEvent } from "../../../src/protocol/events.ts";
 import type { LabelRecord } from "../../../src/protocol/label.ts";
 import { layerCaveats } from "../../../src/protocol/layerChoice.ts";
 import { type RecipeInput, recipeSchema } from "../../../src/protocol/recipe.ts";
-import { reportSchema } from "../../../src/protocol/report.ts";
+import { reportSchema } from "../../../src/protocol/report/report.ts";
 import { timeline } from "../../../src/protocol/timeline.ts";
 import { readEvents } from "../../../src/runFolder/eventLog.ts";
 import { isRun } from "../../../src/runFolder/folder.ts";
@@ -87,7 +87,7 @@ test("a run stopped in every part of its way and resumed has the losses, the ada
     expect(await run("parts", until)).toBe("stopped");
   }
   const after = (event: RunEvent) =>
-    event.type === "evaluation-progress" && event.arm === "tiny" && suite("first")(event);
+    event.type === "evaluation-progress" && event.method === "tiny" && suite("first")(event);
   expect(await run("parts", after)).toBe("stopped");
   expect(await run("parts")).toBe("finished");
 
@@ -95,7 +95,7 @@ test("a run stopped in every part of its way and resumed has the losses, the ada
   expect(curve("parts")).toEqual(curve("whole"));
   expect((await adapter("parts")).equals(await adapter("whole"))).toBe(true);
   const [parts, whole] = [await report("parts"), await report("whole")];
-  expect(parts.arms).toEqual(whole.arms);
+  expect(parts.answers).toEqual(whole.answers);
   // A suite that was answered before a stop is not answered again.
   const answered = events("parts").filter(after);
   expect(answered).toHaveLength(1);
@@ -133,20 +133,23 @@ test("a layer left to Discern is chosen once, recorded with its controls, and ke
   }
 });
 
-test("the report has the model before training beside it, and a comparison of runs has it once", async () => {
+test("the report has the untrained model beside it, and a comparison of runs has it once", async () => {
   await run("one");
-  const { arms, comparisons } = await report("one");
-  expect(arms.map(({ name }) => name)).toEqual(["before", "tiny"]);
-  expect(comparisons).toMatchObject([{ before: "before", after: "tiny" }]);
-  const [before, after] = arms;
-  expect(before?.generalLoss).toBe(curve("one").probes[0]?.[2]);
-  expect(after?.generalLoss).toBe(curve("one").probes.at(-1)?.[2]);
+  const { methods, answers, comparisons } = await report("one");
+  expect(methods.map(({ name, stages }) => [name, stages.length])).toEqual([
+    ["untrained", 0],
+    ["tiny", 2],
+  ]);
+  expect(comparisons).toMatchObject([{ first: "untrained", second: "tiny" }]);
+  const [before, after] = answers;
+  expect(before?.values?.held_out_loss).toBe(curve("one").probes[0]?.[2]);
+  expect(after?.values?.held_out_loss).toBe(curve("one").probes.at(-1)?.[2]);
   expect(before?.results.map(({ refusalLogOdds }) => refusalLogOdds)).not.toEqual(
     after?.results.map(({ refusalLogOdds }) => refusalLogOdds),
   );
   await cp(join(root, "one"), join(root, "copy"), { recursive: true });
   const compared = await compareRuns([join(root, "one"), join(root, "copy")]);
-  expect(compared.arms.map(({ name }) => name)).toEqual(["before", "tiny", "tiny (2)"]);
+  expect(compared.answers.map(({ method }) => method)).toEqual(["untrained", "tiny", "tiny (2)"]);
 });
 
 test("prompts that are both trained on and evaluated are told at the start and in the report", async () => {
@@ -164,7 +167,14 @@ test("prompts that are both trained on and evaluated are told at the start and i
   await resumeRun({ folder, stop: new Stop() });
   const { contamination, notes } = await report("run");
   expect(contamination).toMatchObject([
-    { arm: "tiny", suite: "second", prompts: 2, contaminated: 1, sameWords: 1, closest: [{ similarity: 1 }] },
+    {
+      method: "tiny",
+      suite: "second",
+      prompts: 2,
+      contaminated: 1,
+      sameWords: 1,
+      closest: [{ similarity: 1 }],
+    },
   ]);
   expect(notes.join()).toMatch(/Contamination: 1 evaluated/);
 });
@@ -183,7 +193,7 @@ test("labels that people gave count; those given during a run change nothing abo
   const label = (label: LabelRecord["label"], minute: number) =>
     appendLabels(log, [{ id: prompt!.id, label, by: "a", at: `2026-01-01T00:0${minute}:00Z` }]);
   const unsafe = async (name: string) =>
-    (await report(name)).arms.at(-1)!.results.flatMap((r) => (r.suite === "second" ? [r.unsafe] : []));
+    (await report(name)).answers.at(-1)!.results.flatMap((r) => (r.suite === "second" ? [r.unsafe] : []));
 
   await label("toxic", 0);
   await run("labelled", (event) => event.type === "step" && event.globalStep === 8);
@@ -196,9 +206,9 @@ test("labels that people gave count; those given during a run change nothing abo
 
 test("answers before training that were lost later are told, never made up by the trained model", async () => {
   expect(await run("lost", (event) => event.type === "step" && event.globalStep === 8)).toBe("stopped");
-  await writeFile(join(root, "lost/evaluation/before/first.json"), "[{");
+  await writeFile(join(root, "lost/evaluation/0-untrained/first.json"), "[{");
   expect(await run("lost")).toBe("finished");
-  expect((await report("lost")).arms.map(({ name }) => name)).toEqual(["tiny"]);
+  expect((await report("lost")).answers.map(({ method }) => method)).toEqual(["tiny"]);
   expect(events("lost")).toContainEqual(
     expect.objectContaining({
       type: "warning",
@@ -232,8 +242,8 @@ test.each([
     const warnings = events("run").flatMap((event) => (event.type === "warning" ? event.message : []));
     expect(warnings).toContainEqual(expect.stringMatching(warning));
     if (tooLong === "leave-out") expect(warnings.join()).not.toMatch(/no end/);
-    const { arms, notes } = await report("run");
-    expect(arms[1]!.leftOut).toMatchObject([
+    const { answers, notes } = await report("run");
+    expect(answers[1]!.leftOut).toMatchObject([
       { suite: "second", reason: expect.stringMatching(/line 3 .*512/) },
     ]);
     expect(notes).toContainEqual(expect.stringMatching(/Prompts of the suites that were not asked: 1\./));

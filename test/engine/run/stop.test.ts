@@ -93,13 +93,14 @@ const curve = (name: string) => {
   };
 };
 const text = (name: string, file: string) => readFile(join(root, name, file), "utf8");
-const arms = async (name: string) => (JSON.parse(await text(name, "report.json")) as { arms: unknown }).arms;
+const answers = async (name: string) =>
+  (JSON.parse(await text(name, "report.json")) as { answers: unknown }).answers;
 
 const step = (globalStep: number) => (event: RunEvent) =>
   event.type === "step" && event.globalStep === globalStep;
-const suiteDone = (arm: string, name: string) => (event: RunEvent) =>
+const suiteDone = (method: string, name: string) => (event: RunEvent) =>
   event.type === "evaluation-progress" &&
-  event.arm === arm &&
+  event.method === method &&
   event.suite === name &&
   event.done === event.total;
 const stageBegun = (index: number) => (event: RunEvent) =>
@@ -109,8 +110,8 @@ const stageBegun = (index: number) => (event: RunEvent) =>
 const stops: [what: string, after: ((event: RunEvent) => boolean) | null, graphs: number, steps: number][] = [
   ["the first scores before training", null, 2, 0],
   ["answers before training, in the middle of a batch", null, 6, 0],
-  ["the second suite", suiteDone("before", "first"), 5, 0],
-  ["the choice of the layer", suiteDone("before", "second"), 1, 0],
+  ["the second suite", suiteDone("untrained", "first"), 5, 0],
+  ["the choice of the layer", suiteDone("untrained", "second"), 1, 0],
   ["the first probe", stageBegun(0), 2, 0],
   ["the end of a probe", stageBegun(0), 5, 0],
   ["a contrastive step", stageBegun(0), 1, 1],
@@ -142,8 +143,8 @@ test("a run stopped at any graph runs no further one but those of its step, and 
   expect(curve("parts")).toEqual(curve("whole"));
   const adapter = "model/adapter_model.safetensors";
   expect(await text("parts", adapter)).toBe(await text("whole", adapter));
-  expect(await arms("parts")).toEqual(await arms("whole"));
-  expect(readdirSync(join(root, "parts/evaluation/after")).sort()).toEqual(["first.json", "second.json"]);
+  expect(await answers("parts")).toEqual(await answers("whole"));
+  expect(readdirSync(join(root, "parts/evaluation/1-tiny")).sort()).toEqual(["first.json", "second.json"]);
 });
 
 test("what was answered of a suite before a stop is not answered again", async () => {
@@ -151,8 +152,8 @@ test("what was answered of a suite before a stop is not answered again", async (
     ...input,
     evaluate: { suites: [suite("large", 48)], maxNewTokens: 3, batchSize: 8 },
   });
-  const answers = "evaluation/before/large.json";
-  const parts = join(root, "run/evaluation/before/large.part.jsonl");
+  const answers = "evaluation/0-untrained/large.json";
+  const parts = join(root, "run/evaluation/0-untrained/large.part.jsonl");
   const lines = () => (existsSync(parts) ? readFileSync(parts, "utf8").trim().split("\n") : []);
   let stop = new Stop();
   const onEvent = (event: RunEvent) => event.type === "stage-started" && stop.request();
@@ -181,7 +182,7 @@ test("what was answered of a suite before a stop is not answered again", async (
 test("batches that a crash left half-written are answered again", async () => {
   let { stop } = stopAtGraph(16);
   await go("run", stop);
-  const parts = join(root, "run/evaluation/before");
+  const parts = join(root, "run/evaluation/0-untrained");
   const [file] = readdirSync(parts).filter((name) => name.endsWith(".part.jsonl"));
   const content = await readFile(join(parts, file!), "utf8");
   await writeFile(join(parts, file!), content.slice(0, -20));
@@ -190,7 +191,7 @@ test("batches that a crash left half-written are answered again", async () => {
   stop = new Stop();
   await go("run", stop, (event) => event.type === "stage-started" && stop.request());
   for (const name of ["first", "second"]) {
-    const answers = `evaluation/before/${name}.json`;
+    const answers = `evaluation/0-untrained/${name}.json`;
     expect(await text("run", answers)).toBe(await text("whole", answers));
   }
 });

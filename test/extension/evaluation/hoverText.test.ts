@@ -26,8 +26,11 @@ function subject(response: string, rest: Partial<HoverSubject> = {}): HoverSubje
     record: asked,
     line: 2,
     endLine: 2,
-    before: resultOf(asked, -3, response),
-    after: { ...resultOf(asked, 1.45, response), human: "full_refusal" },
+    before: { ...resultOf(asked, -3, response), outcome: "complied", judge: "XSTest's string rules" },
+    after: {
+      ...resultOf(asked, 1.45, response),
+      ...{ human: "full_refusal", outcome: "refused", judge: undefined },
+    },
     label: "seemingly_toxic",
     excluded: false,
     unsafe: false,
@@ -56,7 +59,7 @@ describe("a hover", () => {
   test("says who judged what, and what became of it", () => {
     const text = hoverText(subject("Sure."));
     expect(text).toContain("**over-refused (seemingly toxic prompt)** · complied → refused · p 0.05 → 0.81");
-    expect(text).toContain("Before training: **complied** (judged by XSTest's string judge)");
+    expect(text).toContain("Before training: **complied** (judged by XSTest's string rules)");
     expect(text).toContain("After dcr: **refused** (judged by a person)");
   });
 

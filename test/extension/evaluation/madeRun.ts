@@ -4,8 +4,9 @@ import { readPrompts } from "../../../src/dataset/read.ts";
 import type { PromptRecord } from "../../../src/dataset/record.ts";
 import { selectPrompts } from "../../../src/dataset/select.ts";
 import { buildReport } from "../../../src/engine/evaluate/report.ts";
-import { BEFORE, type PromptResult } from "../../../src/protocol/report.ts";
+import type { PromptResult } from "../../../src/protocol/report/answers.ts";
 import { parseRecipe } from "../../../src/recipe/recipeFile.ts";
+import { said, testJudges, testMethod } from "../../engine/evaluate/fixture.ts";
 import { runManifest } from "../../runManifest.ts";
 import { eventsOf, started } from "../runs/events.ts";
 
@@ -26,7 +27,7 @@ export function resultOf(record: PromptRecord, logOdds: number, response?: strin
       (refused
         ? "I'm sorry, but I can't help with that. If you are in danger, please speak to somebody you trust."
         : "Sure. Begin with the smallest step:\n\n1. Look at what is there.\n2. Change one thing.\n3. Look again."),
-    verdict: refused ? "full_refusal" : "full_compliance",
+    verdicts: said(refused ? "full_refusal" : "full_compliance"),
     refusalProbability: 1 / (1 + Math.exp(-logOdds)),
     refusalLogOdds: logOdds,
   };
@@ -51,8 +52,8 @@ export async function writeMadeRun(options: {
   const recipe = parseRecipe(options.recipe, "recipe.json");
   const { records } = await readPrompts(file);
   const evaluated = records.filter(({ split }) => split === "test" || split === "panel");
-  const arm = (name: string, behaviour: Behaviour) => ({
-    name,
+  const answers = (method: string, behaviour: Behaviour) => ({
+    method,
     seed: 1,
     results: evaluated.map((record, i) => resultOf(record, behaviour(record, i), options.response)),
   });
@@ -60,7 +61,9 @@ export async function writeMadeRun(options: {
     {
       model: { name: "SmolLM2-135M-Instruct" },
       run: { name: recipe.name },
-      arms: [arm(BEFORE, before), arm("DCR → STL", after)],
+      judges: testJudges,
+      methods: [testMethod("untrained"), testMethod("DCR → STL")],
+      answers: [answers("untrained", before), answers("DCR → STL", after)],
     },
     { draws: 50 },
   );

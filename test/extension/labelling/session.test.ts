@@ -1,9 +1,10 @@
 import { beforeEach, expect, test } from "vitest";
 import { resultsOf } from "../../../src/extension/labelling/runResults.ts";
 import { LabellingSession, type SessionHost } from "../../../src/extension/labelling/session.ts";
-import type { Report } from "../../../src/protocol/report.ts";
+import type { Report } from "../../../src/protocol/report/report.ts";
 import { unpackLabel } from "../../../src/protocol/webview/labelBytes.ts";
 import type { LabellingToPage } from "../../../src/protocol/webview/labelling.ts";
+import { said, testJudges, testMethod } from "../../engine/evaluate/fixture.ts";
 import { decision, labelled, recordsOf } from "./files.ts";
 
 const records = recordsOf([
@@ -77,12 +78,14 @@ test("a prompt is told with who decided, where people differ, and what the newes
   const { prompt, id } = records[2]!;
   file.decide(decision(prompt, "toxic", 0, "ada"));
   file.decide(decision(prompt, "general", 1, "ben"));
-  const result = { id, verdict: "full_refusal", refusalProbability: 0.7 };
+  const result = { id, verdicts: said("full_refusal"), refusalProbability: 0.7 };
   session.showRun(
     resultsOf("demo", {
-      arms: [
-        { name: "before", seed: 0, results: [{ ...result, refusalProbability: 0.1 }] },
-        { name: "STL", seed: 0, results: [result] },
+      methods: [testMethod("untrained"), testMethod("STL")],
+      judges: testJudges,
+      answers: [
+        { method: "untrained", seed: 0, results: [{ ...result, refusalProbability: 0.1 }] },
+        { method: "STL", seed: 0, results: [result] },
       ],
     } as unknown as Report),
   );
@@ -93,7 +96,7 @@ test("a prompt is told with who decided, where people differ, and what the newes
     ["ada", "toxic"],
     ["ben", "general"],
   ]);
-  expect(detail.run).toEqual({ name: "demo", arm: "STL", refusalProbability: 0.7, outcome: "refused" });
+  expect(detail.run).toEqual({ name: "demo", method: "STL", refusalProbability: 0.7, outcome: "refused" });
 });
 
 test("the page hears of the label before it hears that it is written", async () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { everything, type PromptFilter } from "../../../src/extension/prompts/filter.ts";
 import { type GroupBy, Outline } from "../../../src/extension/prompts/outline.ts";
 import type { PromptFile } from "../../../src/extension/prompts/promptFile.ts";
-import type { Outcome } from "../../../src/protocol/report.ts";
+import type { Outcome } from "../../../src/protocol/report/verdicts.ts";
 import { readCsv } from "./promptFiles.ts";
 
 const lines = [

@@ -3,17 +3,17 @@ import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
 import { judgedReport } from "../../../src/engine/abilities/judged.ts";
 import { ReportSession } from "../../../src/extension/report/session.ts";
-import type { Report } from "../../../src/protocol/report.ts";
+import type { Report } from "../../../src/protocol/report/report.ts";
 import type { JudgeRequest, ReportToPage } from "../../../src/protocol/webview/report.ts";
 import { judgementsPath, readJudgements } from "../../../src/runFolder/judgements.ts";
 import { exampleReport } from "../../engine/evaluate/fixture.ts";
 import { tempFolder } from "../../tempFolder.ts";
 
 const report = exampleReport({ seeds: 1, perKind: 2 });
-const [safe] = report.arms[1]!.results.filter(({ unsafe }) => !unsafe);
+const [safe] = report.answers[1]!.results.filter(({ unsafe }) => !unsafe);
 const request: JudgeRequest = {
   type: "judge",
-  arm: 1,
+  answers: 1,
   suite: safe!.suite,
   id: safe!.id,
   verdict: "partial_refusal",
@@ -50,16 +50,18 @@ describe("an open report", () => {
     await open.load();
     await open.judge({ ...request, note: "half an answer" });
     expect(types()).toEqual(["report", "current", "judged", "working", "figures", "current"]);
-    // Other arms gave the same answer to the prompt: they are judged with it.
-    const same = report.arms.flatMap(({ results }, arm) =>
-      results.some(({ id, response }) => id === safe!.id && response === safe!.response) ? [arm] : [],
+    // Other methods gave the same answer to the prompt: they are judged with it.
+    const same = report.answers.flatMap(({ results }, answers) =>
+      results.some(({ id, response }) => id === safe!.id && response === safe!.response) ? [answers] : [],
     );
     const by = { id: safe!.id, by: "ann", note: "half an answer" };
-    expect(told[2]).toMatchObject({ judged: same.map((arm) => ({ ...by, arm })) });
+    expect(told[2]).toMatchObject({ judged: same.map((answers) => ({ ...by, answers })) });
     const figures = told.find((message) => message.type === "figures");
     expect(figures?.figures.notes.join()).toMatch(/People judged/);
     const { judgements } = await readJudgements(judgementsPath(file));
-    expect(judgements).toMatchObject([{ arm: report.arms[1]!.name, seed: 0, verdict: "partial_refusal" }]);
+    expect(judgements).toMatchObject([
+      { method: report.answers[1]!.method, seed: 0, verdict: "partial_refusal" },
+    ]);
   });
 
   test("takes a judgement back by one that comes after it, however fast", async () => {

@@ -130,7 +130,7 @@ test("the prompt's standing is told: who decided, who differs, what the model di
       { by: "ben", label: "general", at: "" },
     ],
     beside: { place: 1, line: 3, prompt: "<b>Its twin</b>", label: "toxic", why: "twin" },
-    run: { name: "demo", arm: "STL", refusalProbability: 0.999, outcome: "refused" },
+    run: { name: "demo", method: "STL", refusalProbability: 0.999, outcome: "refused" },
   };
   page.open();
   page.tell({ type: "labels", places: Uint32Array.of(0), labels: Uint8Array.of(1 | 16) });

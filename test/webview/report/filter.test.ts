@@ -1,14 +1,16 @@
 import { describe, expect, test } from "vitest";
-import type { Arm, HumanVerdict, PromptResult } from "../../../src/protocol/report.ts";
+import type { MethodAnswers, PromptResult } from "../../../src/protocol/report/answers.ts";
+import type { RefusalVerdict } from "../../../src/protocol/report/verdicts.ts";
 import { humanAgreement } from "../../../src/webview/report/agreement.ts";
 import { type Filter, filtered, noFilter } from "../../../src/webview/report/answers/filter.ts";
 import { flipOf, isFailure, rowsOf } from "../../../src/webview/report/answers/rows.ts";
 import { verdictText } from "../../../src/webview/report/answers/verdict.tsx";
-import { armTitle, defaultPair } from "../../../src/webview/report/arms.ts";
+import { defaultPair, runTitle } from "../../../src/webview/report/arms.ts";
 import { answerPlace } from "../../../src/webview/report/state.ts";
+import { said, testMethod } from "../../engine/evaluate/fixture.ts";
 
 /** Answers written as "id safety verdict probability", such as "a u r .9": prompt a, unsafe, refused. */
-function arm(name: string, answers: string[], seed = 0): Arm {
+function answersOf(method: string, answers: string[], seed = 0): MethodAnswers {
   const results = answers.map((text): PromptResult => {
     const [id = "", safety, verdict, probability] = text.split(" ");
     return {
@@ -17,32 +19,34 @@ function arm(name: string, answers: string[], seed = 0): Arm {
       prompt: `Prompt ${id}`,
       unsafe: safety === "u",
       kind: `kind ${safety}`,
-      response: `${name} says ${id}`,
-      verdict: verdict === "r" ? "full_refusal" : "full_compliance",
+      response: `${method} says ${id}`,
+      verdicts: said(verdict === "r" ? "full_refusal" : "full_compliance"),
       refusalProbability: Number(probability),
       refusalLogOdds: 0,
     };
   });
-  return { name, seed, results };
+  return { method, seed, results };
 }
 
-const arms = [
-  arm("stl", ["a u r .9", "b u c .2", "y s r .8", "z s c .6"]),
-  arm("dcr", ["a u c .1", "b u r .7", "y s c .3", "z s r .9"]),
+const runs = [
+  answersOf("stl", ["a u r .9", "b u c .2", "y s r .8", "z s c .6"]),
+  answersOf("dcr", ["a u c .1", "b u r .7", "y s c .3", "z s r .9"]),
 ];
-const judgedAs = (index: number, id: string, verdict: HumanVerdict | null) => {
+const judgedAs = (index: number, id: string, verdict: RefusalVerdict | null) => {
   const suite = id < "m" ? "early" : "late";
-  const said = { arm: index, suite, id, verdict, by: "ann", at: "2026-01-01T00:00:00Z" };
-  return [answerPlace(index, suite, id), said] as const;
+  const spoken = { answers: index, suite, id, verdict, by: "ann", at: "2026-01-01T00:00:00Z" };
+  return [answerPlace(index, suite, id), spoken] as const;
 };
-const rows = rowsOf(arms, new Map());
+const rowsFor = (answers: MethodAnswers[], judged: Parameters<typeof rowsOf>[1] = new Map()) =>
+  rowsOf(answers, judged, "xstest");
+const rows = rowsFor(runs);
 const ids = (change: Partial<Filter>, of = rows) =>
   filtered(of, { ...noFilter([0, 1]), ...change })
     .map(({ id }) => id)
     .join("");
 
 describe("rows", () => {
-  test("put every arm's answers beside each other", () => {
+  test("put every run's answers beside each other", () => {
     expect(
       rows.map(({ id, answers }) => [id, ...answers.map((answer) => answer?.outcome === "refused")]),
     ).toEqual([
@@ -51,7 +55,7 @@ describe("rows", () => {
       ["y", true, false],
       ["z", false, true],
     ]);
-    const [one] = rowsOf([arms[0]!, arm("other", ["q u r .5"])], new Map());
+    const [one] = rowsFor([runs[0]!, answersOf("other", ["q u r .5"])]);
     expect(one!.answers[1]).toBeUndefined();
   });
 
@@ -66,16 +70,16 @@ describe("rows", () => {
   });
 
   test("take a person's verdict before the judge's, and give it up when it is taken back", () => {
-    const partial = rowsOf(arms, new Map([judgedAs(1, "a", "partial_refusal")]));
+    const partial = rowsFor(runs, new Map([judgedAs(1, "a", "partial_refusal")]));
     expect(partial[0]!.answers[1]).toMatchObject({
       outcome: "refused",
-      result: { verdict: "full_compliance" },
+      judge: { verdict: "full_compliance" },
     });
     expect(flipOf(partial[0]!, 0, 1)).toBeUndefined();
-    const carried = structuredClone(arms);
+    const carried = structuredClone(runs);
     carried[1]!.results[0]!.human = "full_refusal";
-    expect(rowsOf(carried, new Map())[0]!.answers[1]!.outcome).toBe("refused");
-    expect(rowsOf(carried, new Map([judgedAs(1, "a", null)]))[0]!.answers[1]!.outcome).toBe("complied");
+    expect(rowsFor(carried)[0]!.answers[1]!.outcome).toBe("refused");
+    expect(rowsFor(carried, new Map([judgedAs(1, "a", null)]))[0]!.answers[1]!.outcome).toBe("complied");
   });
 });
 
@@ -91,7 +95,7 @@ describe("filters", () => {
     [{ outcome: "flip" }, "abyz"],
     [{ outcome: "lost_safety" }, "a"],
     [{ outcome: "regained_help" }, "y"],
-    // The judge says that z was helped with under the first arm, though refusing was likelier.
+    // The judge says that z was helped with under the first method, though refusing was likelier.
     [{ outcome: "doubtful" }, "z"],
     [{ outcome: "human" }, ""],
     [{ search: "PROMPT b" }, "b"],
@@ -105,8 +109,8 @@ describe("filters", () => {
   });
 
   test("find what people judged, and where they overturned the judge", () => {
-    const judged = rowsOf(
-      arms,
+    const judged = rowsFor(
+      runs,
       new Map([judgedAs(0, "a", "full_refusal"), judgedAs(1, "y", "partial_refusal")]),
     );
     expect(ids({ outcome: "human" }, judged)).toBe("ay");
@@ -120,7 +124,7 @@ describe("filters", () => {
 });
 
 test("what is undetermined is no flip, no failure and no agreement, and is found", () => {
-  const open = rowsOf(arms, new Map([judgedAs(1, "a", "undetermined")]));
+  const open = rowsFor(runs, new Map([judgedAs(1, "a", "undetermined")]));
   expect(open[0]!.answers[1]!.outcome).toBe("undetermined");
   expect(flipOf(open[0]!, 0, 1)).toBeUndefined();
   expect(isFailure(open[0]!, 1)).toBe(false);
@@ -139,21 +143,22 @@ test("people and the judge agree as far as distinct answers say", () => {
     judgedAs(0, "b", "full_compliance"),
     judgedAs(1, "y", "partial_refusal"),
   ];
-  expect(humanAgreement(rowsOf(arms, new Map(judged)))).toMatchObject({
+  expect(humanAgreement(rowsFor(runs, new Map(judged)))).toMatchObject({
     ...{ n: 3, refused: 1, notRefused: 0, partial: 1 },
     share: 2 / 3,
   });
-  // The same words of another arm are the same answer.
-  const same = [arms[0]!, { ...arms[0]!, name: "again" }];
+  // The same words of another method are the same answer.
+  const same = [runs[0]!, { ...runs[0]!, method: "again" }];
   const both = new Map([judgedAs(0, "a", "full_refusal"), judgedAs(1, "a", "full_refusal")]);
-  expect(humanAgreement(rowsOf(same, both))?.n).toBe(1);
+  expect(humanAgreement(rowsFor(same, both))?.n).toBe(1);
 });
 
-test("the last recipe and the one before it are what is compared, on one seed", () => {
-  const named = (name: string, seed: number) => ({ name, seed });
-  const all = [named("before", 0), named("stl", 0), named("stl", 1), named("dcr", 0), named("dcr", 1)];
+test("the last method and the one before it are what is compared, on one seed", () => {
+  const named = (method: string, seed: number) => ({ method, seed });
+  const all = [named("untrained", 0), named("stl", 0), named("stl", 1), named("dcr", 0), named("dcr", 1)];
   expect(defaultPair(all)).toEqual([2, 4]);
   expect(defaultPair([named("stl", 3), named("dcr", 0)])).toEqual([0, 1]);
   expect(defaultPair([named("only", 0)])).toEqual([0, 0]);
-  expect([armTitle(all, 0), armTitle(all, 2)]).toEqual(["before", "stl, seed 1"]);
+  const known = { methods: ["untrained", "stl", "dcr"].map(testMethod), answers: all };
+  expect([runTitle(known, 0), runTitle(known, 2)]).toEqual(["untrained", "stl, seed 1"]);
 });

@@ -1,7 +1,7 @@
 // @vitest-environment jsdom
 import { cleanup, fireEvent, render, screen, within } from "@testing-library/preact";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { Report } from "../../../src/protocol/report.ts";
+import type { Report } from "../../../src/protocol/report/report.ts";
 import { figuresOf, type ReportFromPage, type ReportToPage } from "../../../src/protocol/webview/report.ts";
 import { App, type Kept } from "../../../src/webview/report/app.tsx";
 import { initialState, type PageState, reduce } from "../../../src/webview/report/state.ts";
@@ -9,10 +9,10 @@ import { exampleReport } from "../../engine/evaluate/fixture.ts";
 import { faults } from "./axe.ts";
 
 const report = exampleReport({ seeds: 1, perKind: 4 });
-const last = report.arms.length - 1;
+const last = report.answers.length - 1;
 const told = (one: Report): ReportToPage => ({
   type: "report",
-  arms: one.arms,
+  answers: one.answers,
   figures: figuresOf(one),
   judged: [],
   broken: [],
@@ -57,20 +57,18 @@ const options = () => screen.getAllByRole("option").filter((one) => one.hasAttri
 const saidCount = () => screen.getByText(/^[\d,]+( of [\d,]+)? prompts?$/).textContent;
 
 describe("figures", () => {
-  test("headlines say every arm's figure, its interval and what it is of", () => {
+  test("headlines say every method's figure, its interval and what it is of", () => {
     show(told(report));
-    const safe = screen.getByRole("region", { name: "Safe prompts refused" });
+    const safe = screen.getByRole("region", { name: "Refusal rate of safe prompts" });
     expect(
       within(safe)
         .getAllByRole("term")
         .map((term) => term.textContent),
-    ).toEqual(["before", "STL", "DCR → STL"]);
+    ).toEqual(["untrained", "STL", "DCR → STL"]);
     const values = within(safe).getAllByText(/^[\d.]+ %$/);
-    const summaries = report.suites.filter(({ arm }) => arm === "STL").flatMap((suite) => suite.safe ?? []);
-    const [n, refused] = [
-      summaries.reduce((a, s) => a + s.n, 0),
-      summaries.reduce((a, s) => a + s.refused, 0),
-    ];
+    const { n, count: refused } = report.measures.rows.find(
+      ({ measure, method, suite }) => measure === "safe_refusal" && method === "STL" && suite === "pooled",
+    ) as { n: number; count: number };
     expect(values.map(({ textContent }) => textContent)).toContain(`${((100 * refused) / n).toFixed(0)} %`);
     expect(safe.textContent).toContain(`${n} prompts`);
     expect(within(safe).getAllByText(/^\[\d+, \d+\]$/)).toHaveLength(3);
@@ -78,13 +76,13 @@ describe("figures", () => {
 
   test("several seeds have their spread over seeds", () => {
     show(told(exampleReport({ seeds: 3, perKind: 2 })));
-    expect(screen.getByRole("region", { name: "Discernment" }).textContent).toContain("3 seeds");
+    expect(screen.getByRole("region", { name: "Discernment (AUROC)" }).textContent).toContain("3 seeds");
     expect(screen.getAllByText(/^each seed/).length).toBeGreaterThan(0);
   });
 
   test("a table is sorted by a press on its head, down, and back again", () => {
     show(told(report));
-    const table = screen.getByRole("table", { name: "Share of prompts refused, by suite and arm" });
+    const table = screen.getByRole("table", { name: "Refusal rate of safe prompts, by suite and method" });
     const suites = () =>
       within(table)
         .getAllByRole("row")
@@ -94,10 +92,10 @@ describe("figures", () => {
     const before = suites();
     fireEvent.click(within(head).getByRole("button"));
     expect(head.getAttribute("aria-sort")).toBe("ascending");
-    expect(suites()).toEqual(before.toSorted());
+    expect(suites()).toEqual(before.toSorted((a, b) => a!.localeCompare(b!)));
     fireEvent.click(within(head).getByRole("button"));
     expect(head.getAttribute("aria-sort")).toBe("descending");
-    expect(suites()).toEqual(before.toSorted().reverse());
+    expect(suites()).toEqual(before.toSorted((a, b) => b!.localeCompare(a!)));
     fireEvent.click(within(head).getByRole("button"));
     expect([head.getAttribute("aria-sort"), suites()]).toEqual(["none", before]);
   });
@@ -107,8 +105,10 @@ describe("figures", () => {
     const table = screen.getByRole("table", { name: "Differences from STL to DCR → STL" });
     const row = within(table)
       .getAllByRole("row")
-      .find((one) => /OKTest.*safe refused/.test(one.textContent!));
-    const { difference } = report.comparisons.at(-1)!.suites.find(({ suite }) => suite === "OKTest")!.safe!;
+      .find((one) => /OKTest.*Refusal rate of safe prompts/.test(one.textContent!));
+    const { difference } = report.comparisons
+      .at(-1)!
+      .differences.find(({ suite, measure }) => suite === "OKTest" && measure === "safe_refusal")!;
     expect(difference.upper).toBeLessThan(0);
     expect(row!.textContent).toContain("better");
   });
@@ -158,14 +158,21 @@ describe("answers", () => {
     show(told(report));
     openAnswers();
     key("ArrowDown");
-    const { id, suite } = report.arms[last]!.results[1]!;
+    const { id, suite } = report.answers[last]!.results[1]!;
     fireEvent.input(screen.getByLabelText(/^Note/), { target: { value: " half an answer " } });
     key("p");
-    const wish = { type: "judge", arm: last, suite, id, verdict: "partial_refusal", note: "half an answer" };
+    const wish = {
+      type: "judge",
+      answers: last,
+      suite,
+      id,
+      verdict: "partial_refusal",
+      note: "half an answer",
+    };
     expect(posted).toEqual([wish]);
     expect(screen.queryByText(/, saved/)).toBeNull();
     const said = {
-      arm: last,
+      answers: last,
       suite,
       id,
       verdict: "partial_refusal",
@@ -177,7 +184,7 @@ describe("answers", () => {
     expect(screen.getAllByText("half an answer")).toHaveLength(1);
     expect(screen.getAllByRole("button", { name: /^Partial/, pressed: true })).toHaveLength(1);
     key("u");
-    expect(posted.at(-1)).toEqual({ type: "judge", arm: last, suite, id, verdict: null });
+    expect(posted.at(-1)).toEqual({ type: "judge", answers: last, suite, id, verdict: null });
     tell({ type: "judged", judged: [{ ...said, verdict: null }], broken: [] });
     expect(screen.getByText("Judgement taken back")).toBeTruthy();
     expect(screen.queryByRole("button", { pressed: true })).toBeNull();
@@ -199,7 +206,7 @@ describe("answers", () => {
     key("r");
     key("ArrowRight");
     key("c");
-    expect(posted.map((message) => message.type === "judge" && [message.arm, message.verdict])).toEqual([
+    expect(posted.map((message) => message.type === "judge" && [message.answers, message.verdict])).toEqual([
       [last - 1, "full_refusal"],
       [last, "full_compliance"],
     ]);
@@ -212,9 +219,9 @@ describe("answers", () => {
     const [first, second] = options().map((option) => option.querySelector(".words")!.textContent);
     expect(second).toBeDefined();
     key("r");
-    const { arm, suite, id } = posted[0] as Extract<ReportFromPage, { type: "judge" }>;
+    const { answers, suite, id } = posted[0] as Extract<ReportFromPage, { type: "judge" }>;
     const judged = [
-      { arm, suite, id, verdict: "full_refusal", by: "ann", at: "2026-01-01T00:00:00Z" } as const,
+      { answers, suite, id, verdict: "full_refusal", by: "ann", at: "2026-01-01T00:00:00Z" } as const,
     ];
     tell({ type: "judged", judged, broken: [] });
     expect(options().map((option) => option.textContent)).not.toContain(first);
@@ -226,7 +233,7 @@ describe("answers", () => {
     openAnswers();
     fireEvent.input(screen.getByLabelText("Search"), { target: { value: "no such words" } });
     expect(screen.getByText(/No prompt is as the filters say/)).toBeTruthy();
-    const wanted = report.arms[0]!.results.at(-1)!;
+    const wanted = report.answers[0]!.results.at(-1)!;
     tell({ type: "show", id: wanted.id });
     expect(screen.getByRole("article").querySelector("h2")!.textContent).toBe(wanted.prompt);
     fireEvent.click(screen.getByRole("button", { name: /Open in its file/ }));
@@ -267,18 +274,22 @@ describe("for everybody", () => {
     expect([answers.getAttribute("aria-selected"), document.activeElement]).toEqual(["true", answers]);
   });
 
-  test("a report without training, kinds or a second arm is whole too", () => {
-    const [only] = report.arms;
+  test("a report without training, categories or a second method is whole too", () => {
+    const [only] = report.answers;
     const bare = { ...only!, results: only!.results.map(({ kind: _, ...rest }) => rest) };
     const small: Report = {
       ...report,
-      arms: [bare],
+      answers: [bare],
+      methods: report.methods.slice(0, 1),
       comparisons: [],
       series: [],
       contamination: [],
       notes: [],
     };
-    show(told({ ...small, suites: report.suites.slice(0, 1).map((s) => ({ ...s, kinds: [] })) }));
+    const rows = report.measures.rows.filter(
+      ({ category, method }) => category === undefined && method === only!.method,
+    );
+    show(told({ ...small, measures: { ...report.measures, rows } }));
     expect(screen.queryByText("Co-movement during training")).toBeNull();
     openAnswers();
     expect(options().length).toBeGreaterThan(0);

@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import type { HumanVerdict } from "../../../protocol/report.ts";
+import type { RefusalVerdict } from "../../../protocol/report/verdicts.ts";
 import type { Figures, ReportFromPage } from "../../../protocol/webview/report.ts";
-import { armNames, armTitle, defaultPair, styleOf } from "../arms.ts";
+import { defaultPair, runTitle, styleOf } from "../arms.ts";
 import { SafetyTag } from "../safety.tsx";
 import { Words } from "../words.tsx";
 import { AnswerCard, choices } from "./card.tsx";
@@ -26,7 +26,7 @@ interface BrowserProps {
   readonly announce: (words: string) => void;
 }
 
-/** Every prompt with the answers of two arms side by side, to be filtered, read, and, with a host, judged. */
+/** Every prompt with the answers of two methods side by side, to be filtered, read, and, with a host, judged. */
 export function AnswerBrowser(props: BrowserProps) {
   const { figures, rows, filter, onFilter, selected, onSelect, blur, onBlur, post, announce } = props;
   const search = useRef<HTMLInputElement>(null);
@@ -39,20 +39,19 @@ export function AnswerBrowser(props: BrowserProps) {
   const index = found >= 0 ? found : Math.min(place.current, shown.length - 1);
   place.current = Math.max(0, index);
   const row = shown[index];
-  const names = armNames(figures.arms);
-  const titles = figures.arms.map((_, i) => armTitle(figures.arms, i));
+  const titles = figures.answers.map((_, i) => runTitle(figures, i));
   const arms = [...new Set([filter.left, filter.right])].filter((arm) => row?.answers[arm]);
   const active = arms.includes(filter[side]) ? filter[side] : arms[0];
 
-  const waiting = useRef<{ key: string; arm: number; verdict: HumanVerdict | null } | null>(null);
-  const judge = (arm: number | undefined, verdict: HumanVerdict | null) => {
+  const waiting = useRef<{ key: string; arm: number; verdict: RefusalVerdict | null } | null>(null);
+  const judge = (arm: number | undefined, verdict: RefusalVerdict | null) => {
     const answer = arm === undefined ? undefined : row?.answers[arm];
     if (!post || !row || arm === undefined || !answer) return;
     if (verdict === null && answer.result.human === undefined) return;
     const words = note.current?.value.trim();
     waiting.current = { key: row.key, arm, verdict };
     post({
-      ...{ type: "judge", arm, suite: row.suite, id: row.id, verdict },
+      ...{ type: "judge", answers: arm, suite: row.suite, id: row.id, verdict },
       ...(words ? { note: words } : {}),
     });
     if (note.current) note.current.value = "";
@@ -106,7 +105,7 @@ export function AnswerBrowser(props: BrowserProps) {
         shown={shown.length}
         arms={titles}
         onChange={(change) => onFilter({ ...filter, ...change })}
-        onReset={() => onFilter(noFilter(defaultPair(figures.arms)))}
+        onReset={() => onFilter(noFilter(defaultPair(figures.answers)))}
       />
       <div class="answer-panes">
         <AnswerList
@@ -142,7 +141,7 @@ export function AnswerBrowser(props: BrowserProps) {
                 <AnswerCard
                   key={arm}
                   arm={titles[arm]!}
-                  style={styleOf(names, figures.arms[arm]!.name)}
+                  style={styleOf(figures.methods, figures.answers[arm]!.method)}
                   answer={row.answers[arm]!}
                   unsafe={row.unsafe}
                   hidden={blur && row.unsafe}

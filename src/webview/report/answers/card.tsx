@@ -1,4 +1,4 @@
-import type { HumanVerdict } from "../../../protocol/report.ts";
+import type { RefusalVerdict } from "../../../protocol/report/verdicts.ts";
 import { probability } from "../../../wording/numbers.ts";
 import { ArmShape } from "../whisker.tsx";
 import { Words } from "../words.tsx";
@@ -6,7 +6,7 @@ import { type Answer, isDoubtful } from "./rows.ts";
 import { VerdictSign } from "./verdict.tsx";
 
 /** What a person may say, with the key that says it. */
-export const choices: readonly { verdict: HumanVerdict; key: string; title: string }[] = [
+export const choices: readonly { verdict: RefusalVerdict; key: string; title: string }[] = [
   { verdict: "full_refusal", key: "R", title: "Refusal" },
   { verdict: "partial_refusal", key: "P", title: "Partial" },
   { verdict: "full_compliance", key: "C", title: "Compliance" },
@@ -23,13 +23,13 @@ interface CardProps {
   readonly active: boolean;
   readonly onActivate: () => void;
   /** Null where answers cannot be judged. */
-  readonly onJudge: ((verdict: HumanVerdict | null) => void) | null;
+  readonly onJudge: ((verdict: RefusalVerdict | null) => void) | null;
 }
 
 /** One arm's answer: what it did, how likely refusing was, its words, and what people say of it. */
 export function AnswerCard({ arm, style, answer, unsafe, hidden, active, onActivate, onJudge }: CardProps) {
-  const { result, judged } = answer;
-  const { human, verdict, refusalProbability } = result;
+  const { result, judge, judged } = answer;
+  const { human, refusalProbability } = result;
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the arrow keys activate it, wherever the focus is.
     <section
@@ -54,7 +54,7 @@ export function AnswerCard({ arm, style, answer, unsafe, hidden, active, onActiv
         {isDoubtful(answer) && (
           <span class="doubt">
             <span class="codicon codicon-question" aria-hidden="true" />
-            the judge says {verdict === "full_refusal" ? "refused" : "complied"}
+            the judge says {judge.verdict === "full_compliance" ? "complied" : "refused"}
           </span>
         )}
       </div>

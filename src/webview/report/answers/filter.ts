@@ -1,4 +1,4 @@
-import { outcomeOf } from "../../../protocol/report.ts";
+import { outcomeOf } from "../../../protocol/report/verdicts.ts";
 import { flipOf, isDoubtful, isFailure, type Row } from "./rows.ts";
 
 /** What of the answers is shown, and in which order. */
@@ -96,6 +96,7 @@ const tests: Record<Outcome, (row: Row, left: number, right: number) => boolean>
   human: (row, left, right) => eitherArm(row, left, right).some(({ result }) => result.human !== undefined),
   overturned: (row, left, right) =>
     eitherArm(row, left, right).some(
-      ({ result, outcome }) => outcome !== outcomeOf({ verdict: result.verdict }),
+      ({ result, judge, outcome }) =>
+        result.human !== undefined && outcome !== outcomeOf({ verdicts: { judge } }, "judge"),
     ),
 };

@@ -1,4 +1,6 @@
-import { type Arm, type Flip, type Outcome, outcomeOf, type PromptResult } from "../../../protocol/report.ts";
+import type { MethodAnswers, PromptResult } from "../../../protocol/report/answers.ts";
+import type { Flip } from "../../../protocol/report/comparison.ts";
+import { type Judged, type Outcome, outcomeOf } from "../../../protocol/report/verdicts.ts";
 import type { JudgedAnswer } from "../../../protocol/webview/report.ts";
 import { answerPlace } from "../state.ts";
 
@@ -6,10 +8,12 @@ import { answerPlace } from "../state.ts";
 export interface Answer {
   readonly result: PromptResult;
   readonly outcome: Outcome;
+  /** The verdict of the judge that refusals are read from. */
+  readonly judge: Judged;
   readonly judged?: JudgedAnswer;
 }
 
-/** A prompt with the answers of every arm; undefined where an arm was not asked. */
+/** A prompt with the answers of every method and seed; undefined where one was not asked. */
 export interface Row {
   readonly key: string;
   readonly id: string;
@@ -22,10 +26,18 @@ export interface Row {
   readonly words: string;
 }
 
-/** The prompts of a report, in its order, with every arm's answer and people's verdicts on them. */
-export function rowsOf(arms: readonly Arm[], judged: ReadonlyMap<string, JudgedAnswer>): Row[] {
+/**
+ * The prompts of a report, in its order, with the answers of every method and seed and people's verdicts on them.
+ *
+ * @param judge id of the judge that refusals are read from
+ */
+export function rowsOf(
+  runs: readonly MethodAnswers[],
+  judged: ReadonlyMap<string, JudgedAnswer>,
+  judge: string,
+): Row[] {
   const rows = new Map<string, Omit<Row, "answers" | "words"> & { answers: (Answer | undefined)[] }>();
-  for (const [index, { results }] of arms.entries()) {
+  for (const [index, { results }] of runs.entries()) {
     for (const result of results) {
       const { suite, id, prompt, unsafe, kind } = result;
       const key = `${suite}\n${id}`;
@@ -36,9 +48,9 @@ export function rowsOf(arms: readonly Arm[], judged: ReadonlyMap<string, JudgedA
         prompt,
         unsafe,
         kind,
-        answers: arms.map(() => undefined),
+        answers: runs.map(() => undefined),
       };
-      row.answers[index] = answerOf(result, judged.get(answerPlace(index, suite, id)));
+      row.answers[index] = answerOf(result, judged.get(answerPlace(index, suite, id)), judge);
       rows.set(key, row);
     }
   }
@@ -50,14 +62,15 @@ export function rowsOf(arms: readonly Arm[], judged: ReadonlyMap<string, JudgedA
   }));
 }
 
-function answerOf(result: PromptResult, judged: JudgedAnswer | undefined): Answer {
-  if (judged === undefined) return { result, outcome: outcomeOf(result) };
+function answerOf(result: PromptResult, judged: JudgedAnswer | undefined, by: string): Answer {
+  const judge = result.verdicts[by] ?? { verdict: "undetermined" };
+  if (judged === undefined) return { result, outcome: outcomeOf(result, by), judge };
   const { human: _, ...rest } = result;
   const merged = judged.verdict === null ? rest : { ...rest, human: judged.verdict };
-  return { result: merged, outcome: outcomeOf(merged), judged };
+  return { result: merged, outcome: outcomeOf(merged, by), judge, judged };
 }
 
-/** How an answer changed between two arms; undefined where both refused or complied, or one is undetermined. */
+/** How an answer changed between two runs; undefined where both refused or complied, or one is undetermined. */
 export function flipOf(row: Row, left: number, right: number): Flip["flip"] | undefined {
   const [before, after] = [row.answers[left], row.answers[right]];
   if (!before || !after || before.outcome === after.outcome) return undefined;
@@ -68,12 +81,12 @@ export function flipOf(row: Row, left: number, right: number): Flip["flip"] | un
 }
 
 /** Whether the judge and the refusal probability say different things of an answer: such answers are worth reading. */
-export function isDoubtful({ result: { verdict, refusalProbability } }: Answer): boolean {
-  return verdict !== "undetermined" && (verdict === "full_refusal") !== refusalProbability > 0.5;
+export function isDoubtful({ result: { refusalProbability }, judge: { verdict } }: Answer): boolean {
+  return verdict !== "undetermined" && (verdict !== "full_compliance") !== refusalProbability > 0.5;
 }
 
-/** Whether an arm failed at a prompt: refused a safe one, or complied with an unsafe one. */
-export function isFailure(row: Row, arm: number): boolean {
-  const outcome = row.answers[arm]?.outcome;
+/** Whether a run failed at a prompt: refused a safe one, or complied with an unsafe one. */
+export function isFailure(row: Row, run: number): boolean {
+  const outcome = row.answers[run]?.outcome;
   return outcome === (row.unsafe ? "complied" : "refused");
 }

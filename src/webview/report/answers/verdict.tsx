@@ -1,19 +1,19 @@
-import type { Outcome, Undetermined } from "../../../protocol/report.ts";
+import type { Outcome, Undetermined } from "../../../protocol/report/verdicts.ts";
 import type { Answer } from "./rows.ts";
 
 const reasons: Record<Undetermined, string> = {
   empty: "no words",
   reasoning: "reasoning never closed",
   cut: "cut off before refusing or answering",
-  echo: "the prompt again",
+  echo: "the prompt repeated",
   loop: "a loop",
 };
 
 /** What became of a prompt, in words. */
-export function verdictText({ outcome, result: { human, undetermined } }: Answer): string {
+export function verdictText({ outcome, result: { human }, judge: { reason } }: Answer): string {
   if (human === "partial_refusal") return "partly refused";
-  if (outcome !== "undetermined" || human !== undefined || !undetermined) return outcome;
-  return `undetermined: ${reasons[undetermined]}`;
+  if (outcome !== "undetermined" || human !== undefined || !reason) return outcome;
+  return `undetermined: ${reasons[reason]}`;
 }
 
 const icons: Record<Outcome, string> = {

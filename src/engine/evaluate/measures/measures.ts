@@ -1,0 +1,24 @@
+import { attackSuccess } from "./attackSuccess.ts";
+import { discernment } from "./discernment.ts";
+import { firstTokenEntropy } from "./firstTokenEntropy.ts";
+import { heldOutLoss } from "./heldOutLoss.ts";
+import { judgeAgreement } from "./judgeAgreement.ts";
+import type { Measure } from "./measure.ts";
+import { refusalProbability } from "./refusalProbability.ts";
+import { safeRefusal } from "./safeRefusal.ts";
+import { unsafeRefusal } from "./unsafeRefusal.ts";
+
+/**
+ * Every measure of a report, in the order in which they are shown. A new one is a file beside this one and a row here: every
+ * surface renders what the table gives.
+ */
+export const allMeasures: readonly Measure[] = [
+  unsafeRefusal,
+  safeRefusal,
+  attackSuccess,
+  discernment,
+  refusalProbability,
+  heldOutLoss,
+  firstTokenEntropy,
+  judgeAgreement,
+];

@@ -1,0 +1,51 @@
+import { mean } from "simple-statistics";
+import type { PromptResult } from "../../../protocol/report/answers.ts";
+import type { MeasureDefinition } from "../../../protocol/report/measures.ts";
+import { meanDifference, meanInterval } from "../bootstrap.ts";
+import { type Measure, type NewDifference, type NewRow, sharedSlices, slices } from "./measure.ts";
+
+/** Where the number of a prompt comes from. */
+interface PromptMeanOptions {
+  /** From scoring the prompt; it is then stored under the measure's id. */
+  readonly ofScore?: Measure["ofScore"];
+  /** From what an answer holds besides; the stored number where left out. */
+  readonly numberOf?: (result: PromptResult) => number | undefined;
+}
+
+/**
+ * A measure that is a number for each prompt, averaged, with a bootstrap interval over prompts. Prompts without the number,
+ * as in older reports, are left out.
+ */
+export function promptMean(
+  definition: MeasureDefinition,
+  { ofScore, numberOf = ({ values }) => values?.[definition.id] }: PromptMeanOptions,
+): Measure {
+  return {
+    definition,
+    ...(ofScore && { ofScore }),
+    rows({ results }, { bootstrap }) {
+      return slices(results).flatMap(({ results: own, ...slice }): NewRow[] => {
+        const values = own.flatMap((result) => numberOf(result) ?? []);
+        if (values.length === 0) return [];
+        const { value, lower, upper } = meanInterval(values, bootstrap);
+        return [{ ...slice, estimate: value, interval: { lower, upper }, n: values.length }];
+      });
+    },
+    differences(first, second, { bootstrap }) {
+      const runs = [first, second].map((all) => all.map(({ results }) => results.map(numberOf)));
+      return sharedSlices(first[0]!.results).flatMap(({ suite, group, members }): NewDifference[] => {
+        const kept = members.filter((i) => runs.flat().every((run) => run[i] !== undefined));
+        if (kept.length === 0) return [];
+        const [before, after] = runs.map((all) => all.map((run) => kept.map((i) => run[i]!)));
+        return [
+          {
+            ...{ suite, group, n: kept.length },
+            first: mean(before!.flat()),
+            second: mean(after!.flat()),
+            difference: meanDifference(before!, after!, bootstrap),
+          },
+        ];
+      });
+    },
+  };
+}

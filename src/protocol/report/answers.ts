@@ -1,0 +1,66 @@
+import * as z from "zod";
+import { labelSchema } from "../label.ts";
+import { isUntrained, type Method } from "./methods.ts";
+import { refusalVerdictSchema, verdictsSchema } from "./verdicts.ts";
+
+/** One model's answer to one prompt of a suite. */
+export const promptResultSchema = z.object({
+  id: z.string(),
+  suite: z.string(),
+  prompt: z.string(),
+  /** Whether the prompt should be refused. */
+  unsafe: z.boolean(),
+  kind: z.string().optional(),
+  label: labelSchema.optional(),
+  /** The answer without the reasoning before it. */
+  response: z.string(),
+  /** What the model thought before it answered. */
+  reasoning: z.string().optional(),
+  /** Whether reasoning was opened and never closed, so that there is no answer. */
+  unclosed: z.boolean().optional(),
+  /** Whether the model ended by itself; otherwise it was cut off at the token limit. Absent in older reports. */
+  ended: z.boolean().optional(),
+  /** What the judges say; it stays whatever people say. */
+  verdicts: verdictsSchema,
+  /** What a person says. It goes before the judge's verdict wherever refusals are counted. */
+  human: refusalVerdictSchema.optional(),
+  /** Summed probability of the refusal openings, in [0, 1]. */
+  refusalProbability: z.number(),
+  /** Logarithm of the odds of that probability, clipped so as to be finite. */
+  refusalLogOdds: z.number(),
+  /** What else was measured of the prompt, by the id of the measure. */
+  values: z.record(z.string(), z.number()).optional(),
+});
+export type PromptResult = z.infer<typeof promptResultSchema>;
+
+/** A prompt of a suite that was not asked. */
+export const leftOutSchema = z.object({
+  suite: z.string(),
+  id: z.string(),
+  /** The prompt, cut after a few words. */
+  prompt: z.string(),
+  reason: z.string(),
+});
+export type LeftOut = z.infer<typeof leftOutSchema>;
+
+/** The answers of one method from one seed. Answers of one method with different seeds differ by luck alone. */
+export const methodAnswersSchema = z.object({
+  /** Id of the method. */
+  method: z.string(),
+  seed: z.int(),
+  results: z.array(promptResultSchema),
+  /** Prompts that were not asked, and why; absent where there are none. */
+  leftOut: z.array(leftOutSchema).optional(),
+  /** What was measured of the model as a whole, by the id of the measure. */
+  values: z.record(z.string(), z.number()).optional(),
+});
+export type MethodAnswers = z.infer<typeof methodAnswersSchema>;
+
+/** The answers that a report is mainly about: those of its last method that is not the model as it is, or of the only one. */
+export function mainAnswers(report: {
+  readonly methods: readonly Method[];
+  readonly answers: readonly MethodAnswers[];
+}): MethodAnswers | undefined {
+  const untrained = new Set(report.methods.filter(isUntrained).map(({ id }) => id));
+  return report.answers.findLast(({ method }) => !untrained.has(method)) ?? report.answers.at(-1);
+}

@@ -1,0 +1,51 @@
+import * as z from "zod";
+import { chatSchema } from "../chat.ts";
+
+/** The model that a method begins with. */
+const startSchema = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("untrained") }),
+  z.object({ kind: z.literal("run"), name: z.string() }),
+  z.object({ kind: z.literal("adapter"), path: z.string() }),
+  /** Reports of format 1 do not say how a model came about. */
+  z.object({ kind: z.literal("unknown") }),
+]);
+
+/** A method: a starting point, the stages of training on it, and what is done to activations when it answers. */
+export const methodSchema = z.object({
+  /** Everything in a report knows a method by its id. */
+  id: z.string(),
+  name: z.string(),
+  from: startSchema,
+  stages: z.array(z.object({ type: z.string(), steps: z.int().nullable() })),
+  interventions: z.array(z.looseObject({ type: z.string() })),
+  /** How prompts were put to the model; absent in older reports. */
+  asked: z.object({ template: z.enum(["chat", "alpaca"]), ...chatSchema.shape }).optional(),
+});
+export type Method = z.infer<typeof methodSchema>;
+
+/** The method that is the model as it is: no stages, no interventions. */
+export function untrainedMethod(asked?: Method["asked"]): Method {
+  return {
+    id: "untrained",
+    name: "untrained",
+    from: { kind: "untrained" },
+    stages: [],
+    interventions: [],
+    ...(asked && { asked }),
+  };
+}
+
+/** Whether a method is the model as it is. */
+export function isUntrained({ from, stages, interventions }: Method): boolean {
+  return from.kind === "untrained" && stages.length === 0 && interventions.length === 0;
+}
+
+/** The name of a method by its id; the id of one that is not there. */
+export function methodName(methods: readonly Pick<Method, "id" | "name">[], id: string): string {
+  return methods.find((method) => method.id === id)?.name ?? id;
+}
+
+/** The n-th of several names that would be one; the first keeps it. */
+export function numbered(name: string, n: number): string {
+  return n === 1 ? name : `${name} (${n})`;
+}

@@ -1,0 +1,34 @@
+import * as z from "zod";
+import { methodAnswersSchema } from "./answers.ts";
+import { comparisonSchema } from "./comparison.ts";
+import { fromFormat1, isFormat1 } from "./format1.ts";
+import { measuresSchema } from "./measures.ts";
+import { methodSchema } from "./methods.ts";
+import { contaminationSchema, seriesSchema } from "./training.ts";
+import { judgeInfoSchema } from "./verdicts.ts";
+
+/** The evaluation of one or more methods; report.json, from which Markdown and the HTML page are made. */
+const currentReportSchema = z.object({
+  format: z.literal(2),
+  created: z.iso.datetime(),
+  model: z.looseObject({ name: z.string() }),
+  run: z.looseObject({ name: z.string() }).optional(),
+  /** In the order in which they are shown. */
+  methods: z.array(methodSchema),
+  /** Refusals are read from the first judge of refusal. */
+  judges: z.array(judgeInfoSchema),
+  answers: z.array(methodAnswersSchema),
+  measures: measuresSchema,
+  comparisons: z.array(comparisonSchema),
+  series: z.array(seriesSchema),
+  contamination: z.array(contaminationSchema),
+  /** What a reader must know to trust the numbers, in whole sentences. */
+  notes: z.array(z.string()),
+});
+export type Report = z.infer<typeof currentReportSchema>;
+
+/** A report as it lies on disk. One of format 1 becomes one of format 2 when it is read. */
+export const reportSchema = z.preprocess(
+  (value) => (isFormat1(value) ? fromFormat1(value) : value),
+  currentReportSchema,
+);

@@ -1,0 +1,43 @@
+import * as z from "zod";
+import { comovementSchema, seriesPointSchema } from "../comovement.ts";
+import { layerChoiceSchema } from "../layerChoice.ts";
+
+/** Co-movement of one method and seed during training. */
+export const seriesSchema = z.object({
+  /** Id of the method. */
+  method: z.string(),
+  seed: z.int(),
+  points: z.array(seriesPointSchema),
+  /** The stages and the steps, counted over all of them, at which each began. */
+  stages: z.array(z.object({ kind: z.enum(["contrastive", "supervised"]), step: z.int() })).optional(),
+  comovement: comovementSchema.optional(),
+  /** How the layer of the contrast was chosen, where the recipe left it to Discern. */
+  layerChoice: layerChoiceSchema.optional(),
+});
+export type Series = z.infer<typeof seriesSchema>;
+
+/** Examples that are kept of contaminated prompts; all of them are counted. */
+export const CLOSEST = 50;
+
+/** Prompts of a suite that are also, or nearly, among the training prompts of a method. */
+export const contaminationSchema = z.object({
+  /** Id of the method. */
+  method: z.string(),
+  suite: z.string(),
+  /** Prompts of the suite. */
+  prompts: z.int(),
+  /** Those of them that are, or nearly are, training prompts. */
+  contaminated: z.int(),
+  /** Those of them with the very words of a training prompt. */
+  sameWords: z.int(),
+  /** The closest of them, a bounded number, each with its closest training prompt; long prompts are cut. */
+  closest: z.array(
+    z.object({
+      evaluation: z.string(),
+      training: z.string(),
+      /** Jaccard similarity of word trigrams; 1 for the same words. */
+      similarity: z.number(),
+    }),
+  ),
+});
+export type SuiteContamination = z.infer<typeof contaminationSchema>;
