@@ -12,7 +12,8 @@ type Figure = (x: readonly number[], y: readonly number[]) => number;
 /**
  * How refusal of seemingly toxic and of general prompts moves with refusal of toxic ones over the probes of a run
  * (METHODS §I, "Across checkpoints"). Levels correlate trivially when both trend, so first differences stand beside
- * them. Intervals come from a moving-block bootstrap with blocks of about √n.
+ * them. Intervals come from a moving-block bootstrap with blocks of about √n. They are nominally 95 %; for changes that are
+ * independent, of 20 to 60 probes, they hold the truth in 86 to 89 % of cases (`comovement.test.ts`).
  *
  * @returns undefined with fewer than three points, where no change can be correlated.
  */

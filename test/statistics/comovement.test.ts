@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { comovementSchema } from "../../src/protocol/comovement.ts";
 import { comovement } from "../../src/statistics/comovement.ts";
+import { stream, uniform } from "../../src/statistics/random.ts";
 
 const a = [0.05, 0.2, 0.5, 0.8, 0.9, 0.92];
 const b = [0.02, 0.1, 0.3, 0.45, 0.5, 0.5];
@@ -59,4 +60,32 @@ describe("comovement", () => {
     expect(lower).toBeLessThan(value);
     expect(upper).toBeGreaterThan(value);
   });
+
+  test.each([20, 60])(
+    "of two random walks of %d points that know nothing of each other is none in changes",
+    (n) => {
+      const trials = 200;
+      const found = Array.from({ length: trials }, (_, seed) => {
+        const steps = uniform(2 * n, 1, stream(seed, "walk", n));
+        const walk = (which: number) => {
+          let at = 0;
+          return Array.from({ length: n }, (_, i) => (at += steps[2 * i + which]!));
+        };
+        return comovement(series(walk(0), walk(1)), { draws: 200, seed })!.seeminglyToxic;
+      });
+      const mean = (of: (each: (typeof found)[number]) => number) =>
+        found.reduce((sum, each) => sum + of(each), 0) / trials;
+      // The slope of one walk's changes on another's has variance 1 / n about zero.
+      const error = 1 / Math.sqrt(n * trials);
+      expect(Math.abs(mean((each) => each.spillOver!.value))).toBeLessThan(3 * error);
+      expect(Math.abs(mean((each) => each.differences.pearson!.value))).toBeLessThan(3 * error);
+      const holdsZero = ({ lower, upper }: { lower: number; upper: number }) =>
+        Number(lower <= 0 && upper >= 0);
+      // Of 95 % nominally: percentile intervals of short series are too narrow, as their comment says.
+      expect(mean((each) => holdsZero(each.spillOver!))).toBeGreaterThan(0.83);
+      // Levels correlate although there is nothing, which is why changes stand beside them.
+      expect(mean((each) => Math.abs(each.levels.pearson!.value))).toBeGreaterThan(0.3);
+      expect(mean((each) => holdsZero(each.levels.pearson!))).toBeLessThan(0.83);
+    },
+  );
 });

@@ -209,6 +209,38 @@ describe("categories of one label each", () => {
     },
   );
 
+  it("let noise pass for a finding about as rarely as the control's draws allow", async () => {
+    // The best of ten layers of noise has an AUROC well above one half. The control is the best of ten layers in 20 draws of
+    // shuffled labels, so that noise exceeds it about once in 21 choices.
+    const [choices, layers] = [12, 10];
+    const plans = [
+      oneLabelled(new Array(10).fill(8), 5),
+      oneLabelled([12, 20, 9, 15], 2),
+      oneLabelled([10, 10, ...new Array(12).fill(6)], 2),
+    ];
+    const chosen: number[] = [];
+    let claims = 0;
+    for (const of of plans) {
+      const sources = of.map((prompt, i) => ({
+        ...prompt,
+        prompt: `prompt ${(i * 7919) % 1009}`,
+        origin: "one",
+      }));
+      for (let seed = 0; seed < choices; seed++) {
+        const sets = new Map(
+          Array.from({ length: layers }, (_, layer) => [layer + 1, clustered(of, 100 * seed + layer)]),
+        );
+        const choice = await layerChoice(backend, sets, sources, contrastFolds(of, seed), seed);
+        chosen.push(choice.curve[choice.layer - 1].auroc as number);
+        if (!layerCaveats(choice).some((caveat) => /no better .* draws of shuffled labels/.test(caveat)))
+          claims++;
+      }
+    }
+    expect(mean(chosen)).toBeGreaterThan(0.7);
+    // Of 36 choices 1.7 are expected; more than 5 with a probability of 0.7 %.
+    expect(claims).toBeLessThanOrEqual(5);
+  });
+
   it("show a signal that all categories of a label share", async () => {
     const of = oneLabelled([30, 4, 12, 6, 25, 3, 9, 14, 5, 20], 4);
     const [found] = await probes([clustered(of, 3, 2.5)], of);
