@@ -1,3 +1,9 @@
+/**
+ * The room in which the device `auto` is decided: by measurement, never by name alone. One decoder block of the model at hand is
+ * timed as a training step runs it (`block.ts`), on cpu and on webgpu, each in a process that ends afterwards
+ * (`trialProcess.ts`); `decide` takes the faster and says why in one sentence. What cannot be faster is not timed: no GPU in reach,
+ * or a driver known to compute on the CPU (`adapter.ts`).
+ */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";

@@ -1,3 +1,10 @@
+/**
+ * The room of graphs, in pure TypeScript: it knows no onnxruntime, no model and no device. A graph is the set of tensors behind
+ * its outputs; a tensor is a fed input, a constant, or what a primitive makes of other tensors, and its shape is known when it is
+ * made. A primitive is one entry of one table (`primitives.ts`): shape rule, gradient written in the same operations, ONNX node.
+ * So differentiating (`autodiff.ts`) and rewriting (`fold.ts`) take graphs to graphs, and `onnx.ts` writes the result down for
+ * the kernels of a target. Everything static is decided here, once, so that running is a plain call.
+ */
 import type { Attributes, PrimitiveName } from "./attributes.ts";
 import { type Shape, size } from "./shape.ts";
 

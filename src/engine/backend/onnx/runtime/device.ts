@@ -1,3 +1,10 @@
+/**
+ * The room of execution, and the only one that imports onnxruntime. A `Device` compiles a graph into a `Program`; a program
+ * takes named `Value`s and gives named `Value`s. A value lies in host memory, shared with the typed array it was made from, or in
+ * a buffer of the GPU; on a device that keeps values in buffers (`resident`), weights, moments and caches stay there between
+ * runs, and only what a caller reads comes back. Compiling costs about a millisecond a node and running blocks the thread, so programs
+ * are kept by bucket of shapes (`programCache.ts`) and work can be cut off between two runs alone (`Device.interruptible`).
+ */
 import { join } from "node:path";
 import { setImmediate as breathe } from "node:timers/promises";
 import * as ort from "onnxruntime-node";
