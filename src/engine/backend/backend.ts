@@ -10,9 +10,7 @@ import type { ContrastiveRecipe, OptimiserRecipe, TrainRecipe } from "../../prot
 import type { Adapter } from "../model/adapter.ts";
 import type { LoadedModel } from "../model/load.ts";
 import type { Parameter } from "../model/weights.ts";
-
-/** What the interface takes and gives at named places inside the decoder. @public */
-export type { Intervention, Tap, TapReading } from "./interventions.ts";
+import type { Intervention, InterventionEffect, Tap, TapReading } from "./interventions.ts";
 
 /** Token ids of one text. */
 export type Tokens = readonly number[];
@@ -54,20 +52,33 @@ export interface Backend {
 
   /**
    * Features of prompts at layers: ℓ means the input of block ℓ (`hidden_states[ℓ]`), the last layer's taken before
-   * the final norm. Cost: one forward pass up to the highest layer asked for.
+   * the final norm. Interventions at that block's input have acted. Cost: one forward pass up to the highest layer asked for.
    *
    * @returns by layer the features of all prompts.
    */
   features(prompts: readonly Tokens[], options: FeatureOptions): Promise<Map<number, Features>>;
 
   /** The next-token loss of each example's answer. Cost: one forward pass. */
-  losses(examples: readonly Example[]): Promise<ExampleLoss[]>;
+  losses(examples: readonly Example[], options?: MeasureOptions): Promise<ExampleLoss[]>;
 
   /**
    * Continues prompts greedily: the most probable token at every step, the first of equals. A prompt may fill the
    * context up to one token less than its length; an answer ends where the context does.
    */
   generate(prompts: readonly Tokens[], options: GenerateOptions): Promise<Found<Generation>>;
+
+  /**
+   * Activations and gradients at named sites: for each example, each tap and each layer of its site one reading.
+   * Gradients are those of the example's own answer loss, Σ −log p over its answer tokens. Cost: one pass, with the
+   * backward pass where a tap reads gradients.
+   *
+   * @throws DiscernError("request-invalid") for a site that the model does not have.
+   */
+  tap(
+    examples: readonly Example[],
+    taps: readonly Tap[],
+    options?: MeasureOptions,
+  ): Promise<TapReading[][][]>;
 
   /**
    * Z·Zᵀ/C (n, n) of features (n, C), where Z is standardised by the mean and deviation under `weights` (n), which sum
@@ -105,8 +116,20 @@ export interface Backend {
 /** Results by the index of what was asked; those of batches that were not run are missing. */
 export type Found<T> = ReadonlyMap<number, T>;
 
+/**
+ * What every measurement takes.
+ *
+ * @throws DiscernError("request-invalid") for an intervention that does not fit the model.
+ */
+export interface MeasureOptions {
+  /** In force while this is measured, in order. */
+  readonly interventions?: readonly Intervention[];
+  /** Told once at the end what each of them did, in their order. */
+  readonly onEffects?: (effects: readonly InterventionEffect[]) => void;
+}
+
 /** How long work is followed and resumed. */
-export interface BatchOptions<T> {
+export interface BatchOptions<T> extends MeasureOptions {
   /** Whether a result is known from an earlier time. A batch of nothing else is not run. */
   readonly known?: (index: number) => boolean;
   /** Called with each batch that was run. Awaited. */
@@ -154,7 +177,7 @@ export interface TrieScore {
   readonly entropy?: number;
 }
 
-export interface FeatureOptions {
+export interface FeatureOptions extends MeasureOptions {
   readonly layers: readonly number[];
   /** The last token's, the mean over a prompt's own tokens, or those of chosen tokens. */
   readonly pooling: "last" | "mean" | { readonly positions: readonly (readonly number[])[] };

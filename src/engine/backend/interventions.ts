@@ -32,21 +32,36 @@ export type Action =
   /** x + v. */
   | { readonly type: "add"; readonly vector: Float32Array };
 
-/** A change to the activations at a site, while a method's interventions are in force. Several act in order. @public */
+/** A change to the activations at a site, while a method's interventions are in force. Several act in order. */
 export interface Intervention {
   readonly site: Site;
   readonly positions: Positions;
   readonly action: Action;
 }
 
-/** An activation, or the gradient of the loss with respect to it, that is to be read at a site. @public */
+/** What an intervention did during one call: an intervention that never acts has no activations. */
+export interface InterventionEffect {
+  /** Activations it acted on, padding left out: chosen tokens times layers. */
+  readonly activations: number;
+  /** Activations of all tokens at its site. */
+  readonly of: number;
+  /** Mean ‖x' − x‖ over those it acted on. */
+  readonly change: number;
+  /** Mean ‖x‖ over the same, before it acted. */
+  readonly norm: number;
+}
+
+/**
+ * An activation, or the gradient of the loss with respect to it, that is to be read at a site: behind the interventions
+ * there, so as the next computation reads it. A gradient at a linear module's input is what comes through that module.
+ */
 export interface Tap {
   readonly site: Site;
   readonly positions: Positions;
   readonly read: "value" | "gradient";
 }
 
-/** What one tap read at one layer for one example: (count, width) row-major, tokens in order. @public */
+/** What one tap read at one layer for one example: (count, width) row-major, tokens in order. */
 export interface TapReading {
   readonly layer: number;
   readonly count: number;

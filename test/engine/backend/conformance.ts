@@ -14,6 +14,7 @@ import { loadModel } from "../../../src/engine/model/load.ts";
 import { stageSchema, type TrainRecipe } from "../../../src/protocol/recipeStages.ts";
 import { goldenPath, readGolden } from "../../golden/golden.ts";
 import { tempFolder } from "../../tempFolder.ts";
+import { conformanceOfSites } from "./sites.ts";
 
 /** Opens a backend on the model in a folder; what is measured and trained with it goes when it is disposed of. */
 export type OpenBackend = (folder: string) => Promise<Backend>;
@@ -265,6 +266,8 @@ export function conformance(name: string, open: OpenBackend): void {
           }
         }));
     });
+
+    conformanceOfSites(opened);
 
     it("knows its model's extents", () =>
       opened("llama", async ({ shape, device }) => {

@@ -1,8 +1,8 @@
 """Computes golden values: python test/golden/make OUT [--seed N] [--only PART ...] [--model FILE.gguf]
 
 Each part is a module with a function `make(out, seed)` that writes its files below the folder OUT. `smollm2`, `lora`
-and `dcr` read SmolLM2-135M-Instruct from the GGUF file that `discern pull smollm2-135m` fetches. `peft_adapter` needs
-the `tiny` models in OUT.
+and `dcr` read SmolLM2-135M-Instruct from the GGUF file that `discern pull smollm2-135m` fetches. `peft_adapter` and
+`interventions` need the `tiny` models in OUT.
 
 Seed 0 makes the committed values. Other seeds draw other weights, prompts and settings within what the tests must
 accept: see the README beside this folder.
@@ -17,6 +17,7 @@ import torch
 
 import dcr
 import gguf_blocks
+import interventions
 import lora
 import losses
 import options
@@ -31,6 +32,7 @@ PARTS = {
     "tiny": tiny.make,
     "options": options.make,
     "peft_adapter": peft_adapter.make,
+    "interventions": interventions.make,
     "gguf_blocks": gguf_blocks.make,
     "templates": templates.make,
     "smollm2": smollm2.make,

@@ -13,6 +13,7 @@ import type {
   GenerateOptions,
   Generation,
   Learned,
+  MeasureOptions,
   ScoreOptions,
   Tokens,
   TokenTrie,
@@ -20,12 +21,14 @@ import type {
   TrainerSpec,
   TrieScore,
 } from "../backend.ts";
+import type { Tap, TapReading } from "../interventions.ts";
 import type { LiveModel } from "./decoder/liveModel.ts";
 import { answerLosses } from "./programs/answers.ts";
 import { promptFeatures } from "./programs/features.ts";
 import { generate } from "./programs/generation.ts";
 import { kernel } from "./programs/kernel.ts";
 import { scoreTrie } from "./programs/score.ts";
+import { tapExamples } from "./programs/tap.ts";
 import { OnnxTrainer } from "./programs/trainer.ts";
 
 /** A model on onnxruntime, in float32. Finished adapters are merged into its weights. */
@@ -52,12 +55,20 @@ export class OnnxBackend implements Backend {
     return promptFeatures(this.model, prompts, options);
   }
 
-  losses(examples: readonly Example[]): Promise<ExampleLoss[]> {
-    return answerLosses(this.model, examples);
+  losses(examples: readonly Example[], options: MeasureOptions = {}): Promise<ExampleLoss[]> {
+    return answerLosses(this.model, examples, options);
   }
 
   generate(prompts: readonly Tokens[], options: GenerateOptions): Promise<Found<Generation>> {
     return generate(this.model, prompts, options);
+  }
+
+  tap(
+    examples: readonly Example[],
+    taps: readonly Tap[],
+    options: MeasureOptions = {},
+  ): Promise<TapReading[][][]> {
+    return tapExamples(this.model, examples, taps, options);
   }
 
   kernel(features: Features, weights: Float32Array): Promise<Float32Array> {

@@ -3,36 +3,47 @@ import { ops } from "../graph/ops.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { Attention } from "./attention.ts";
 import { Head } from "./head.ts";
+import { type Hook, noHook, type Place } from "./hook.ts";
 import type { ParameterInputs } from "./parameters.ts";
 
 /** Masks for the input of an adapter's A, given the module's input (N, in); the identity where there is no dropout. */
 export type LoraDropout = (x: Tensor, name: string) => Tensor;
 
+/** What a graph adds to the plain decoder. */
+export interface DecoderOptions {
+  readonly dropout?: LoraDropout;
+  readonly hook?: Hook;
+}
+
 /**
- * One decoder for every architecture: what differs between them is in `Architecture`, as data. Activations are
- * (N, C) with N = B·T tokens; parameters carry their Hugging Face names.
+ * The decoder writes the graph of a transformer: embedding, blocks, final norm and head, as tensors of `../graph`, which
+ * are differentiated, folded and compiled afterwards. There is one for every architecture: what differs between them is in
+ * `Architecture`, as data. All tokens of a graph stand in one matrix (N, C), a shared prefix first and then row by row;
+ * only attention (`attention.ts`) knows which token belongs to which row and what it sees. Parameters are inputs of the
+ * graph under their Hugging Face names (`parameters.ts`), adapters are added inside their linear module, and a hook
+ * (`hook.ts`) is asked at every place where interventions act and taps read.
  */
 export class Decoder {
   readonly architecture: Architecture;
   private readonly parameters: ParameterInputs;
   private readonly dropout: LoraDropout;
+  private readonly hook: Hook;
 
-  constructor(architecture: Architecture, parameters: ParameterInputs, dropout: LoraDropout = (x) => x) {
+  constructor(architecture: Architecture, parameters: ParameterInputs, options: DecoderOptions = {}) {
     this.architecture = architecture;
     this.parameters = parameters;
-    this.dropout = dropout;
+    this.dropout = options.dropout ?? ((x) => x);
+    this.hook = options.hook ?? noHook;
   }
 
-  /** Token embeddings: ids (N) int32 → (N, C). `hidden_states[0]` in Hugging Face's counting. */
+  /** Token embeddings as block 0 reads them: ids (N) int32 → (N, C). `hidden_states[0]` in Hugging Face's counting. */
   embed(ids: Tensor): Tensor {
-    return ops.mul(
-      ops.gather(this.parameters.get("model.embed_tokens.weight"), ids),
-      this.architecture.embeddingScale,
-    );
+    const rows = ops.gather(this.parameters.get("model.embed_tokens.weight"), ids);
+    return this.blockInput(0, ops.mul(rows, this.architecture.embeddingScale));
   }
 
   /**
-   * Blocks from ≤ i < to: x (N, C) → (N, C). The input of block ℓ is `hidden_states[ℓ]`.
+   * Blocks from ≤ i < to: x (N, C) → (N, C). What is handed on is what block `to` reads, `hidden_states[to]`.
    *
    * @param rows the tokens (M) int32 whose features are wanted; the result is then (M, C), and the last block computes
    *   its output projection and its MLP for them alone.
@@ -41,7 +52,12 @@ export class Decoder {
     if (from === to) return rows ? ops.gather(x, rows) : x;
     let hidden = x;
     for (let layer = from; layer < to; layer++) {
-      hidden = this.block(hidden, layer, attention, layer === to - 1 ? rows : undefined);
+      const asked = layer === to - 1 ? rows : undefined;
+      // A hook is shown all tokens.
+      const whole = this.hook.touches(layer);
+      const output = this.block(hidden, layer, attention, whole ? undefined : asked);
+      hidden = this.blockInput(layer + 1, output);
+      if (whole && asked) hidden = ops.gather(hidden, asked);
     }
     return hidden;
   }
@@ -74,6 +90,11 @@ export class Decoder {
     );
   }
 
+  /** What block `layer` reads of the residual stream. Behind the last block there is none. */
+  private blockInput(layer: number, x: Tensor): Tensor {
+    return layer < this.architecture.layers ? this.hook.at({ at: "block-input", layer }, x) : x;
+  }
+
   private block(x: Tensor, layer: number, attention: Attention, rows?: Tensor): Tensor {
     const {
       norm: { placement },
@@ -89,10 +110,11 @@ export class Decoder {
         : ["pre_feedforward_layernorm", "post_feedforward_layernorm"];
     const seen = this.attend(before(x, "input_layernorm"), layer, attention);
     const chosen = (y: Tensor) => (rows ? ops.gather(y, rows) : y);
-    const mixed = this.linear(chosen(seen), [`${name}.self_attn.o_proj`])[0];
-    const attended = ops.add(chosen(x), ops.mul(after(mixed, "post_attention_layernorm"), residualScale));
-    const answered = after(this.mlp(before(attended, beforeMlp), layer), afterMlp);
-    return ops.add(attended, ops.mul(answered, residualScale));
+    const added = (at: Place["at"], y: Tensor) => this.hook.at({ at, layer }, ops.mul(y, residualScale));
+    const [mixed] = this.linear(chosen(seen), layer, ["self_attn.o_proj"]);
+    const attended = ops.add(chosen(x), added("attention-output", after(mixed, "post_attention_layernorm")));
+    const answered = this.mlp(before(attended, beforeMlp), layer);
+    return ops.add(attended, added("mlp-output", after(answered, afterMlp)));
   }
 
   /** What the tokens take from each other, before the output projection: (N, C) → (N, H·D). */
@@ -100,12 +122,12 @@ export class Decoder {
     const { heads, kvHeads, headDim, fusedQkv, qkNorm, norm } = this.architecture;
     const name = `model.layers.${layer}.self_attn`;
     const [q, k, v] = fusedQkv
-      ? pieces(this.linear(x, [`${name}.qkv_proj`])[0], [
+      ? pieces(this.linear(x, layer, ["self_attn.qkv_proj"])[0], [
           heads * headDim,
           kvHeads * headDim,
           kvHeads * headDim,
         ])
-      : this.linear(x, [`${name}.q_proj`, `${name}.k_proj`, `${name}.v_proj`]);
+      : this.linear(x, layer, ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"]);
     const normed = (y: Tensor, which: string): Tensor => {
       if (qkNorm === "none") return y;
       const weight = this.parameters.get(`${name}.${which}.weight`);
@@ -119,19 +141,35 @@ export class Decoder {
   /** down(act(gate(x))∘up(x)). */
   private mlp(x: Tensor, layer: number): Tensor {
     const { fusedGateUp, intermediateSize, activation } = this.architecture;
-    const name = `model.layers.${layer}.mlp`;
     const [gate, up] = fusedGateUp
-      ? pieces(this.linear(x, [`${name}.gate_up_proj`])[0], [intermediateSize, intermediateSize])
-      : this.linear(x, [`${name}.gate_proj`, `${name}.up_proj`]);
+      ? pieces(this.linear(x, layer, ["mlp.gate_up_proj"])[0], [intermediateSize, intermediateSize])
+      : this.linear(x, layer, ["mlp.gate_proj", "mlp.up_proj"]);
     const activated = activation === "silu" ? ops.silu(gate) : geluTanh(gate);
-    return this.linear(ops.mul(activated, up), [`${name}.down_proj`])[0];
+    return this.linear(ops.mul(activated, up), layer, ["mlp.down_proj"])[0];
+  }
+
+  /** Linear modules of a block that share the input x (N, in), unless a hook gives some of them another: (N, out_m) each. */
+  private linear(x: Tensor, layer: number, names: readonly string[]): Tensor[] {
+    const reads = names.map((module) => this.hook.at({ at: "linear-input", layer, module }, x));
+    const outputs = new Map<string, Tensor>();
+    for (const input of new Set(reads)) {
+      const own = names.filter((_, i) => reads[i] === input);
+      const products = this.products(
+        input,
+        own.map((module) => `model.layers.${layer}.${module}`),
+      );
+      for (const [i, module] of own.entries()) outputs.set(module, products[i]);
+    }
+    return names.map((module) =>
+      this.hook.at({ at: "linear-output", layer, module }, outputs.get(module) as Tensor),
+    );
   }
 
   /**
-   * The linear modules that share the input x (N, in): y_m = x·W_mᵀ (+ bias) (+ s_m·(x·A_mᵀ)·B_mᵀ), (N, out_m) each.
+   * The linear modules that read x (N, in): y_m = x·W_mᵀ (+ bias) (+ s_m·(x·A_mᵀ)·B_mᵀ), (N, out_m) each.
    * Their A are stacked, so x is read once for all of them; each B is added inside its own product.
    */
-  private linear(x: Tensor, modules: readonly string[]): Tensor[] {
+  private products(x: Tensor, modules: readonly string[]): Tensor[] {
     const adapted = modules.flatMap((module) => {
       const adapter = this.parameters.adapter(module);
       return adapter ? [{ module, ...adapter }] : [];

@@ -6,7 +6,7 @@ import type { Device } from "../runtime/device.ts";
 import type { Program } from "../runtime/program.ts";
 import { ProgramCache } from "../runtime/programCache.ts";
 import type { Value } from "../runtime/value.ts";
-import { Decoder, type LoraDropout } from "./decoder.ts";
+import { Decoder, type DecoderOptions } from "./decoder.ts";
 import { type LoraPlan, ParameterInputs } from "./parameters.ts";
 
 /** Compiled graphs a model keeps: enough for the length buckets of a stage, its probes and a generation. */
@@ -48,11 +48,11 @@ export class LiveModel {
   program(
     key: string,
     build: (decoder: Decoder, parameters: ParameterInputs) => Record<string, Tensor>,
-    options: { dropout?: LoraDropout; resident?: (name: string) => boolean } = {},
+    options: DecoderOptions & { resident?: (name: string) => boolean } = {},
   ): Promise<Program> {
     return this.programs.get(key, () => {
       const parameters = new ParameterInputs(this.shapes, this.plan);
-      const outputs = build(new Decoder(this.architecture, parameters, options.dropout), parameters);
+      const outputs = build(new Decoder(this.architecture, parameters, options), parameters);
       const resident = options.resident ? Object.keys(outputs).filter(options.resident) : [];
       return this.device.compile(outputs, { resident });
     });

@@ -1,4 +1,4 @@
-import type { AnswersBatch, Example, ExampleLoss, Tokens } from "../../backend.ts";
+import type { AnswersBatch, Example, ExampleLoss, MeasureOptions, Tokens } from "../../backend.ts";
 import { refuseNaN } from "../../finite.ts";
 import { sharedPrefixLength } from "../../sharedPrefix.ts";
 import { causalAttention, tokenCount } from "../decoder/attention.ts";
@@ -9,14 +9,15 @@ import { crossEntropy } from "../loss/crossEntropy.ts";
 import { Value } from "../runtime/value.ts";
 import { bucket, inBatches, indexVector, inOrder, layoutKey, packRows } from "./batching.ts";
 import type { Pass } from "./pass.ts";
+import { InForce, tokenPlaces } from "./sites.ts";
 
 /** Lengths are rounded up to multiples of this, and batches of one bucket share a graph. */
 const lengthStep = 16;
 /** Pairs run together when a loss is only measured. */
-const measuredBatch = 8;
+export const measuredBatch = 8;
 
 /** Examples laid out for a graph whose head runs on the tokens that predict a label alone. */
-function labelled(examples: readonly Example[], prefix: Tokens, maskPrompt: boolean) {
+export function labelled(examples: readonly Example[], prefix: Tokens, maskPrompt: boolean) {
   const packed = packRows(
     examples.map(({ ids }) => ids),
     prefix,
@@ -38,6 +39,12 @@ function labelled(examples: readonly Example[], prefix: Tokens, maskPrompt: bool
     tokens,
     count,
     labels: labels.length,
+    place: packed.place,
+    places: () =>
+      tokenPlaces(
+        packed,
+        examples.map(({ ids, promptLength }) => ({ tokens: ids.length, prompt: promptLength })),
+      ),
     feeds: { ids: packed.ids, rows: indexVector(rows, count), labels: indexVector(labels, count) },
     /** Normed hidden states of the tokens that predict a label, (count, C). */
     hidden(decoder: Decoder): Tensor {
@@ -67,16 +74,24 @@ export function answersPass({ examples, maskPrompt, weight, shared }: AnswersBat
 }
 
 /** The loss of each example's answer, as `Backend.losses` describes it. */
-export async function answerLosses(model: LiveModel, examples: readonly Example[]): Promise<ExampleLoss[]> {
+export async function answerLosses(
+  model: LiveModel,
+  examples: readonly Example[],
+  options: MeasureOptions,
+): Promise<ExampleLoss[]> {
+  const inForce = new InForce(model, options);
   const shared = sharedPrefixLength(examples.map(({ ids, promptLength }) => ids.slice(0, promptLength)));
   const rows = examples.map(({ ids }) => ids);
   const found = await inBatches(rows, { size: measuredBatch, shared }, async ({ indices, prefix }) => {
     const batch = indices.map((i) => examples[i]);
-    const { key, count, feeds, hidden } = labelled(batch, prefix, true);
-    const program = await model.program(`measure ${key}`, (decoder) => ({
-      surprisals: decoder.head().surprisal(hidden(decoder), input("labels", [count], "int32")),
-    }));
-    const { data } = (await model.run(program, feeds)).surprisals;
+    const { key, tokens, count, feeds, places, hidden } = labelled(batch, prefix, true);
+    const graph = {
+      key: `measure ${key}`,
+      build: (decoder: Decoder) => ({
+        surprisals: decoder.head().surprisal(hidden(decoder), input("labels", [count], "int32")),
+      }),
+    };
+    const { data } = (await inForce.run(graph, feeds, tokens, places)).surprisals;
     let start = 0;
     return batch.map(({ ids, promptLength }) => {
       const own = data.subarray(start, start + ids.length - promptLength);
@@ -85,5 +100,6 @@ export async function answerLosses(model: LiveModel, examples: readonly Example[
       return { loss: own.reduce((sum, x) => sum + x, 0), tokens: own.length };
     });
   });
+  inForce.report();
   return inOrder(found);
 }

@@ -16,6 +16,7 @@ import {
   packRows,
   type RowBatch,
 } from "./batching.ts";
+import { InForce, tokenPlaces } from "./sites.ts";
 
 /** How one feature a prompt is made of those of its tokens. */
 export type Pooling = "last" | "mean";
@@ -97,11 +98,13 @@ export async function promptFeatures(
   const layers = [...new Set(options.layers)].sort((a, b) => a - b);
   const { pooling, shared } = options;
   const size = options.batchSize ?? (typeof pooling === "string" ? batchSize : wholeRowBatch);
+  const inForce = new InForce(model, options);
   const found = await inBatches(prompts, { size, shared }, (batch) =>
     typeof pooling === "string"
-      ? pooledBatch(model, batch, layers, pooling)
-      : chosenBatch(model, batch, layers, pooling.positions),
+      ? pooledBatch(model, inForce, batch, layers, pooling)
+      : chosenBatch(model, inForce, batch, layers, pooling.positions),
   );
+  inForce.report();
   const width = model.architecture.hiddenSize;
   const parts = inOrder(found);
   return new Map(
@@ -118,6 +121,7 @@ export async function promptFeatures(
 /** For each prompt of a batch its pooled feature at each layer. */
 async function pooledBatch(
   model: LiveModel,
+  inForce: InForce,
   { rows, prefix }: RowBatch,
   layers: readonly number[],
   pooling: Pooling,
@@ -126,11 +130,12 @@ async function pooledBatch(
   const lengths = rows.map((row) => row.length - prefix.length);
   const { rows: tokens, count, feeds } = pooledRows(packed, lengths, pooling);
   const key = `features ${pooling} ${layers.join(",")} ${layoutKey(packed.layout)} ${count}`;
-  const program = await model.program(key, (decoder) => {
+  const build = (decoder: Decoder) => {
     const all = featuresAt(decoder, packed.layout, layers, input("rows", [count], "int32"));
     return named(all, pooler(rows.length, count, pooling));
-  });
-  const out = await model.run(program, { ids: packed.ids, rows: indexVector(tokens, count), ...feeds });
+  };
+  const fed = { ids: packed.ids, rows: indexVector(tokens, count), ...feeds };
+  const out = await inForce.run({ key, build }, fed, tokenCount(packed.layout), promptPlaces(packed, rows));
   const width = model.architecture.hiddenSize;
   const data = layers.map((layer) => finite(out[`layer.${layer}`].data, layer));
   return rows.map((_, b) => data.map((each) => each.slice(b * width, (b + 1) * width)));
@@ -139,16 +144,20 @@ async function pooledBatch(
 /** For each prompt of a batch the features of its chosen tokens at each layer, one behind the other. */
 async function chosenBatch(
   model: LiveModel,
+  inForce: InForce,
   { indices, rows, prefix }: RowBatch,
   layers: readonly number[],
   positions: readonly (readonly number[])[],
 ): Promise<Float32Array[][]> {
-  const { layout, ids, place } = packRows(rows, prefix, lengthStep);
+  const packed = packRows(rows, prefix, lengthStep);
+  const { layout, ids, place } = packed;
   const count = tokenCount(layout);
-  const program = await model.program(`features ${layers.join(",")} ${layoutKey(layout)}`, (decoder) =>
-    named(featuresAt(decoder, layout, layers, input("rows", [count], "int32"))),
-  );
-  const out = await model.run(program, { ids, rows: indexVector([...Array(count).keys()]) });
+  const graph = {
+    key: `features ${layers.join(",")} ${layoutKey(layout)}`,
+    build: (decoder: Decoder) => named(featuresAt(decoder, layout, layers, input("rows", [count], "int32"))),
+  };
+  const fed = { ids, rows: indexVector([...Array(count).keys()]) };
+  const out = await inForce.run(graph, fed, count, promptPlaces(packed, rows));
   const width = model.architecture.hiddenSize;
   return indices.map((i, b) =>
     layers.map((layer) => {
@@ -161,6 +170,15 @@ async function chosenBatch(
       return finite(chosen, layer);
     }),
   );
+}
+
+/** The places of rows that are prompts and nothing else. */
+function promptPlaces(packed: PackedRows, rows: readonly Tokens[]) {
+  return () =>
+    tokenPlaces(
+      packed,
+      rows.map(({ length }) => ({ tokens: length, prompt: length })),
+    );
 }
 
 function named(features: ReadonlyMap<number, Tensor>, make: (x: Tensor) => Tensor = (x) => x) {

@@ -16,6 +16,7 @@ import { input, type Tensor } from "../graph/tensor.ts";
 import { Value } from "../runtime/value.ts";
 import { bucket, inBatches, indexVector, layoutKey, packRows } from "./batching.ts";
 import { KeyValueCache } from "./keyValueCache.ts";
+import { InForce, tokenPlaces } from "./sites.ts";
 
 /** Prompt lengths are rounded up to multiples of this, so that graphs are reused. */
 const lengthStep = 8;
@@ -28,21 +29,28 @@ const capacityStep = 32;
  *
  * Cost of a step: reading the weights once, whatever the batch; 16 rows cost hardly more than one.
  */
-export function generate(
+export async function generate(
   model: LiveModel,
   prompts: readonly Tokens[],
   options: GenerateOptions,
 ): Promise<Found<Generation>> {
   const { maxNewTokens, batchSize = 16 } = options;
   const { contextLength } = model.architecture;
-  return inBatches(prompts, { ...options, size: batchSize }, async ({ rows, prefix }, onDone) => {
-    const growing = rows.map((prompt): Row => {
-      const most = Math.min(maxNewTokens, contextLength - prompt.length);
-      return { prompt, ids: [], most, ended: false };
-    });
-    if (maxNewTokens > 0) await generateBatch(model, growing, prefix, options, onDone);
-    return growing.map(({ ids, ended }) => ({ ids, ended }));
-  });
+  const inForce = new InForce(model, options);
+  const found = await inBatches(
+    prompts,
+    { ...options, size: batchSize },
+    async ({ rows, prefix }, onDone) => {
+      const growing = rows.map((prompt): Row => {
+        const most = Math.min(maxNewTokens, contextLength - prompt.length);
+        return { prompt, ids: [], most, ended: false };
+      });
+      if (maxNewTokens > 0) await generateBatch(model, inForce, growing, prefix, options, onDone);
+      return growing.map(({ ids, ended }) => ({ ids, ended }));
+    },
+  );
+  inForce.report();
+  return found;
 }
 
 /** A prompt whose answer grows. */
@@ -56,6 +64,7 @@ interface Row {
 
 async function generateBatch(
   model: LiveModel,
+  inForce: InForce,
   prompts: readonly Row[],
   prefix: Tokens,
   { maxNewTokens, eosIds }: GenerateOptions,
@@ -64,7 +73,7 @@ async function generateBatch(
   const longest = greatestOf(prompts.map(({ prompt }) => prompt.length));
   // The bucket that the prompts are padded to may be longer than they are.
   const capacity = bucket(longest + Math.max(lengthStep, maxNewTokens), capacityStep);
-  const first = await prefill(model, prompts, prefix, capacity);
+  const first = await prefill(model, inForce, prompts, prefix, capacity);
   const cache = new KeyValueCache(model.device, first);
   try {
     let rows = prompts;
@@ -86,7 +95,7 @@ async function generateBatch(
         await cache.keep(open, batchOf(left));
         rows = open.map((i) => rows[i]);
       }
-      logits = await step(model, rows, cache);
+      logits = await step(model, inForce, rows, cache);
     }
   } finally {
     cache.dispose();
@@ -96,17 +105,19 @@ async function generateBatch(
 /** Runs the prompts through the model, what they share once: logits (B, V) of each one's last token, and caches. */
 async function prefill(
   model: LiveModel,
+  inForce: InForce,
   rows: readonly Row[],
   prefix: Tokens,
   capacity: number,
 ): Promise<Record<string, Value>> {
   const batch = batchOf(rows.length);
   const prompts = Array.from({ length: batch }, (_, i) => (rows[i] ?? rows[0]).prompt);
-  const { layout, ids, place } = packRows(prompts, prefix, lengthStep);
+  const packed = packRows(prompts, prefix, lengthStep);
+  const { layout, ids, place } = packed;
   const last = prompts.map((prompt, row) => place(row, prompt.length - 1 - prefix.length));
-  const program = await model.program(
-    `prefill ${layoutKey(layout)} in ${capacity}`,
-    (decoder) => {
+  const graph = {
+    key: `prefill ${layoutKey(layout)} in ${capacity}`,
+    build: (decoder: Decoder) => {
       const attention = causalAttention(model.architecture, layout);
       const logits = lastLogits(decoder, tokenCount(layout), attention, input("rows", [batch], "int32"));
       const cached = (x: Tensor) => ops.pad(x, 2, 0, capacity - x.shape[2]);
@@ -116,34 +127,50 @@ async function prefill(
       ]);
       return { logits, ...Object.fromEntries(present) };
     },
-    { resident: isCache },
+    resident: isCache,
+  };
+  return inForce.run(graph, { ids, rows: indexVector(last) }, tokenCount(layout), () =>
+    tokenPlaces(
+      packed,
+      rows.map(({ prompt: { length } }) => ({ tokens: length, prompt: length })),
+    ),
   );
-  return model.run(program, { ids, rows: indexVector(last) });
 }
 
 /** Runs the newest token of each row, and adds it to the caches; → logits (B, V). */
-async function step(model: LiveModel, rows: readonly Row[], cache: KeyValueCache): Promise<Value> {
+async function step(
+  model: LiveModel,
+  inForce: InForce,
+  rows: readonly Row[],
+  cache: KeyValueCache,
+): Promise<Value> {
   const { architecture, device } = model;
   const { batch, capacity } = cache;
-  const program = await model.program(
-    `generate ${batch} in ${capacity}`,
-    (decoder) => {
+  const graph = {
+    key: `generate ${batch} in ${capacity}`,
+    build: (decoder: Decoder): Record<string, Tensor> => {
       const attention = stepAttention(architecture, batch, capacity);
       const logits = lastLogits(decoder, batch, attention);
       return { logits, ...(device.resident ? attention.present : attention.added) };
     },
-    { resident: isCache },
-  );
+    resident: isCache,
+  };
   const last = rows.map(({ ids }) => ids.at(-1) as number);
   const places = Array.from({ length: batch }, (_, i) =>
     i < rows.length ? rows[i].prompt.length + rows[i].ids.length - 1 : 0,
   );
-  const { logits, ...tokens } = await model.run(program, {
+  const feeds = {
     ...cache.feeds,
     ...sight(architecture.attention.windows, places, capacity),
     ids: indexVector(last, batch),
     positions: Value.of(BigInt64Array.from(places, BigInt), [batch, 1]),
-  });
+  };
+  const growing = [...rows.keys()].filter((i) => !rows[i].ended && rows[i].ids.length < rows[i].most);
+  const { logits, ...tokens } = await inForce.run(graph, feeds, batch, () => ({
+    all: growing,
+    prompt: [],
+    last: [],
+  }));
   cache.add(tokens, places);
   return logits;
 }

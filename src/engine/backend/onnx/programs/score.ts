@@ -1,11 +1,13 @@
 import type { Found, ScoreOptions, Tokens, TokenTrie, TrieScore } from "../../backend.ts";
 import { refuseNaN } from "../../finite.ts";
 import { biasName, masked, tokenCount, treeAttention } from "../decoder/attention.ts";
+import type { Decoder } from "../decoder/decoder.ts";
 import type { LiveModel } from "../decoder/liveModel.ts";
 import { ops } from "../graph/ops.ts";
 import { input, type Tensor } from "../graph/tensor.ts";
 import { Value } from "../runtime/value.ts";
 import { inBatches, indexVector, layoutKey, type PackedRows, packRows, type RowBatch } from "./batching.ts";
+import { type Graph, InForce, tokenPlaces } from "./sites.ts";
 
 const lengthStep = 8;
 /** Prompts run together; logits of all inner nodes of a batch are in memory at once. */
@@ -15,19 +17,23 @@ const batchSize = 8;
  * Scores a trie of openings behind prompts. A prompt, and behind it the whole tree of openings, goes through the model
  * once: each node sees the prompt and its own path, at the position it would have in a text.
  */
-export function scoreTrie(
+export async function scoreTrie(
   model: LiveModel,
   prompts: readonly Tokens[],
   trie: TokenTrie,
   { entropy = false, ...options }: ScoreOptions,
 ): Promise<Found<TrieScore>> {
-  return inBatches(prompts, { ...options, size: batchSize }, (batch) =>
-    scoreBatch(model, batch, trie, entropy),
+  const inForce = new InForce(model, options);
+  const found = await inBatches(prompts, { ...options, size: batchSize }, (batch) =>
+    scoreBatch(model, inForce, batch, trie, entropy),
   );
+  inForce.report();
+  return found;
 }
 
 async function scoreBatch(
   model: LiveModel,
+  inForce: InForce,
   { rows: prompts, prefix }: RowBatch,
   trie: TokenTrie,
   entropy: boolean,
@@ -43,15 +49,21 @@ async function scoreBatch(
   );
   const parents = own.flatMap((_, b) => edges.map(({ parent }) => b * starts + parent + 1));
   const tokens = own.flatMap(() => edges.map(({ token }) => token));
-  const program = await scoreProgram(model, packed, asked.length, tokens.length, entropy);
-  const out = await model.run(program, {
+  const graph = scoreGraph(model, packed, asked.length, tokens.length, entropy);
+  const feeds = {
     ids: packed.ids,
     rows: indexVector(asked),
     parents: indexVector(parents),
     tokens: indexVector(tokens),
     ...(entropy ? { roots: indexVector(own.map((_, b) => b * starts)) } : {}),
     ...sight(model.architecture.attention.windows, packed, own, trie),
-  });
+  };
+  const out = await inForce.run(graph, feeds, tokenCount(packed.layout), () =>
+    tokenPlaces(
+      packed,
+      prompts.map(({ length }, b) => ({ tokens: rows[b].length, prompt: length })),
+    ),
+  );
   const logProbabilities = out.surprisals.data.map((surprisal) => -surprisal);
   refuseNaN(logProbabilities, "next-token probabilities");
   const entropies = out.entropies?.data;
@@ -62,16 +74,16 @@ async function scoreBatch(
   }));
 }
 
-function scoreProgram(
+function scoreGraph(
   model: LiveModel,
   { layout }: PackedRows,
   asked: number,
   edges: number,
   entropy: boolean,
-) {
+): Graph {
   const { prefix, batch, length } = layout;
   const key = `score ${layoutKey(layout)} ${asked} ${edges}${entropy ? " entropy" : ""}`;
-  return model.program(key, (decoder) => {
+  const build = (decoder: Decoder) => {
     const a = model.architecture;
     const attention = treeAttention(a, layout, prefix + length);
     const x = decoder.embed(input("ids", [tokenCount(layout)], "int32"));
@@ -87,7 +99,8 @@ function scoreProgram(
       outputs.entropies = head.entropy(ops.gather(hidden, input("roots", [batch], "int32")));
     }
     return outputs;
-  });
+  };
+  return { key, build };
 }
 
 /** Positions and masks of a batch: what each of its tokens sees. */

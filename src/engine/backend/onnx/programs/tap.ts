@@ -1,0 +1,95 @@
+import { linearModules } from "../../../model/architecture.ts";
+import type { Example, MeasureOptions } from "../../backend.ts";
+import { checkTaps } from "../../checkSites.ts";
+import { refuseNaN } from "../../finite.ts";
+import type { Positions, Tap, TapReading } from "../../interventions.ts";
+import type { Decoder } from "../decoder/decoder.ts";
+import type { LiveModel } from "../decoder/liveModel.ts";
+import { gradients } from "../graph/autodiff.ts";
+import { ops } from "../graph/ops.ts";
+import { input, scalar, type Tensor } from "../graph/tensor.ts";
+import { crossEntropy } from "../loss/crossEntropy.ts";
+import { Value } from "../runtime/value.ts";
+import { labelled, measuredBatch } from "./answers.ts";
+import { inBatches, inOrder } from "./batching.ts";
+import { InForce } from "./sites.ts";
+
+/**
+ * Reads activations and gradients, as `Backend.tap` describes it. Examples share no prefix here: a gradient at its tokens
+ * would be that of all examples together.
+ */
+export async function tapExamples(
+  model: LiveModel,
+  examples: readonly Example[],
+  taps: readonly Tap[],
+  options: MeasureOptions,
+): Promise<TapReading[][][]> {
+  const { architecture } = model;
+  checkTaps({ ...architecture, linears: linearModules(architecture) }, taps);
+  const inForce = new InForce(model, options);
+  const rows = examples.map(({ ids }) => ids);
+  const found = await inBatches(rows, { size: measuredBatch, shared: 0 }, async ({ indices }) => {
+    const batch = indices.map((i) => examples[i]);
+    const { key, tokens, count, labels, feeds, place, places, hidden } = labelled(batch, [], true);
+    const build = (decoder: Decoder, read: ReadonlyMap<string, Tensor>) => {
+      const weights = input("weights", [count]);
+      const labelIds = input("labels", [count], "int32");
+      const loss = crossEntropy(hidden(decoder), decoder.head(), labelIds, weights);
+      return { loss, ...readings(taps, read, loss) };
+    };
+    const weights = Value.of(new Float32Array(count).fill(1, 0, labels), [count]);
+    const out = await inForce.run({ key: `tap ${key}`, build }, { ...feeds, weights }, tokens, places, taps);
+    return batch.map((example, b) => {
+      const rowPlaces = (positions: Positions) =>
+        tokensOf(example, positions).map((token) => place(b, token));
+      return taps.map(({ site, positions }, t) =>
+        site.layers.map((layer) => reading(out[`tap.${t}.${layer}`], layer, rowPlaces(positions))),
+      );
+    });
+  });
+  inForce.report();
+  return inOrder(found);
+}
+
+/** Outputs by tap and layer: activations, or gradients of the loss, (N, width) each. */
+function readings(
+  taps: readonly Tap[],
+  read: ReadonlyMap<string, Tensor>,
+  loss: Tensor,
+): Record<string, Tensor> {
+  const all = taps.flatMap(({ site, read: what }, t) =>
+    site.layers.map((layer) => ({
+      name: `tap.${t}.${layer}`,
+      what,
+      activation: read.get(`${t}.${layer}`) as Tensor,
+    })),
+  );
+  const derived = all.filter(({ what }) => what === "gradient");
+  const found = gradients(
+    loss,
+    derived.map(({ activation }) => activation),
+  );
+  return Object.fromEntries(
+    all.map(({ name, what, activation }) => {
+      if (what === "value") return [name, activation];
+      const gradient = found[derived.findIndex((each) => each.name === name)];
+      return [name, gradient ?? ops.expand(scalar(0), activation.shape)];
+    }),
+  );
+}
+
+/** The tokens of an example that are meant, counted from its first. */
+function tokensOf({ ids, promptLength }: Example, positions: Positions): number[] {
+  if (positions === "last") return [promptLength - 1];
+  return [...Array(positions === "prompt" ? promptLength : ids.length).keys()];
+}
+
+function reading({ data, shape }: Value, layer: number, places: readonly number[]): TapReading {
+  const width = shape[1]!;
+  const chosen = new Float32Array(places.length * width);
+  for (const [i, place] of places.entries()) {
+    chosen.set(data.subarray(place * width, (place + 1) * width), i * width);
+  }
+  refuseNaN(chosen, `activations or gradients at layer ${layer}`);
+  return { layer, count: places.length, width, data: chosen };
+}
