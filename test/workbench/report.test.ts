@@ -99,7 +99,7 @@ describeWorkbench("the report panel of a workspace that is not trusted", () => {
     const page = await workbench().webview("Report: demo");
     await page.getByRole("tab", { name: "Answers" }).click();
     await page.getByRole("listbox", { name: "Prompts" }).press("r");
-    await page.getByText(/not trusted.*judgements are stored/).waitFor();
+    await page.getByText(/not trusted.*verdicts are saved/).waitFor();
     expect(await judgements(workbench.folder())).toHaveLength(1);
     await workbench().screenshot("report-untrusted");
   });

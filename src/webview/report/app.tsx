@@ -152,7 +152,7 @@ function Damaged({ message, post }: { message: string; post: AppProps["post"] })
       <p>
         <span class="codicon codicon-error bad" aria-hidden="true" /> {message}
       </p>
-      <p>It is shown as soon as the file is whole.</p>
+      <p>The report appears as soon as the file is complete.</p>
       {post && (
         <button type="button" class="button" onClick={() => post({ type: "openAsText" })}>
           Open as Text

@@ -143,7 +143,7 @@ function Differences({ figures, comparison }: { figures: Figures; comparison: Co
     },
     {
       id: "p",
-      title: "McNemar p (Holm)",
+      title: "McNemar p per seed (Holm-adjusted)",
       number: true,
       sort: ({ tests = [] }) => (tests.length > 0 ? leastOf(tests.map(({ holm }) => holm)) : undefined),
       cell: ({ tests = [] }) => tests.map(({ holm }) => pValue(holm)).join(", "),
@@ -174,7 +174,7 @@ const readings = {
   worse: { icon: "thumbsdown", class: "bad", text: "worse" },
   higher: { icon: "arrow-up", class: "muted", text: "higher" },
   lower: { icon: "arrow-down", class: "muted", text: "lower" },
-  open: { icon: "dash", class: "muted", text: "not told apart" },
+  open: { icon: "dash", class: "muted", text: "not significant" },
 } as const;
 
 function Reading({ said: what }: { said: Said }) {

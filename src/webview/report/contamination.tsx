@@ -53,7 +53,7 @@ export function Contamination({
           },
           {
             id: "same",
-            title: "In the same words",
+            title: "Identical",
             number: true,
             sort: ({ sameWords }) => sameWords,
             cell: ({ sameWords }) => sameWords,

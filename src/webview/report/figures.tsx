@@ -10,7 +10,7 @@ import { Contamination } from "./contamination.tsx";
 import { Layers, layerChoices } from "./layers.tsx";
 import { AgreementSummary, Notes } from "./notices.tsx";
 import { Overview } from "./overview.tsx";
-import { ByCategory, BySuite, isByCategory, isBySuite } from "./suites.tsx";
+import { isBySuite, MeasureTables } from "./suites.tsx";
 import { Training } from "./training.tsx";
 
 interface FiguresProps {
@@ -22,10 +22,13 @@ interface FiguresProps {
   readonly onBrowse: (filter: Partial<Filter>) => void;
 }
 
-/** Everything that was worked out from the answers, the most telling first. */
+/** Everything that is computed from the answers, the most important first. */
 export function Figures({ figures, rows, agreement, broken, blur, onBrowse }: FiguresProps) {
   const choices = layerChoices(figures);
   const lines = measureLines(figures.measures, figures.judges);
+  const measures = [...Map.groupBy(lines, ({ definition }) => definition.id)].filter(([, own]) =>
+    isBySuite(own),
+  );
   return (
     <>
       <Notes figures={figures} broken={broken} />
@@ -37,14 +40,9 @@ export function Figures({ figures, rows, agreement, broken, blur, onBrowse }: Fi
           <Comparisons {...{ figures, rows, blur, onBrowse }} />
         </Part>
       )}
-      {lines.filter(isBySuite).map((line) => (
-        <Part key={line.key} title={`${line.title} by suite`}>
-          <BySuite {...{ figures, line }} />
-        </Part>
-      ))}
-      {lines.filter(isByCategory).map((line) => (
-        <Part key={line.key} title={`${line.title} by category`}>
-          <ByCategory {...{ figures, line }} />
+      {measures.map(([id, own]) => (
+        <Part key={id} title={`${own[0]!.definition.title} by suite`}>
+          <MeasureTables {...{ figures, lines: own }} />
         </Part>
       ))}
       {figures.series.some(({ points }) => points.length > 1) && (
@@ -57,17 +55,17 @@ export function Figures({ figures, rows, agreement, broken, blur, onBrowse }: Fi
           <Layers choices={choices} />
         </Part>
       )}
-      <Part title="People and the judge">
+      <Part title="Verdicts of people">
         <AgreementSummary agreement={agreement} />
         <p>
           <button type="button" class="link" onClick={() => onBrowse({ outcome: "doubtful" })}>
-            Read answers where judge and probability disagree
+            Show answers where judge and refusal probability disagree
           </button>
           {agreement !== undefined && agreement.notRefused + agreement.refused > 0 && (
             <>
               {" · "}
               <button type="button" class="link" onClick={() => onBrowse({ outcome: "overturned" })}>
-                Read answers where person and judge disagree
+                Show answers where person and judge disagree
               </button>
             </>
           )}

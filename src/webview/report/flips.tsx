@@ -13,7 +13,7 @@ const kinds: readonly { flip: Flip["flip"]; title: string; about: string; good: 
   { flip: "lost_help", title: "Lost help", about: "safe: complied → refused", good: false },
 ];
 
-/** So many examples of a kind of flip are shown; all are one press away. */
+/** Examples shown of each kind of flip. */
 const EXAMPLES = 2;
 
 interface FlipsProps {
@@ -24,7 +24,7 @@ interface FlipsProps {
   readonly onBrowse: (filter: Partial<Filter>) => void;
 }
 
-/** The prompts whose fate changed between two methods, by what that means, with examples. */
+/** The prompts whose outcome changed between two methods, by what that means, with examples. */
 export function Flips({ figures, comparison, rows, blur, onBrowse }: FlipsProps) {
   const byKey = new Map(rows.map((row) => [row.key, row]));
   return (

@@ -7,7 +7,7 @@ export function Notes({ figures: { notes }, broken }: { figures: Figures; broken
   const said = [
     ...notes,
     ...(broken.length > 0 && !notes.some((note) => note.includes("judgements.jsonl"))
-      ? [`Line ${broken.join(", ")} of judgements.jsonl could not be read and was passed over.`]
+      ? [`Line ${broken.join(", ")} of judgements.jsonl could not be read and was skipped.`]
       : []),
   ];
   if (said.length === 0) return null;
@@ -23,7 +23,7 @@ export function Notes({ figures: { notes }, broken }: { figures: Figures; broken
   );
 }
 
-/** How the figures stand to what people judged, where they do not simply follow it. */
+/** Whether the figures include the verdicts of people, where they do not. */
 export function FiguresNotice({ state, onRetry }: { state: FiguresState; onRetry: () => void }) {
   switch (state.kind) {
     case "current":
@@ -32,15 +32,15 @@ export function FiguresNotice({ state, onRetry }: { state: FiguresState; onRetry
       return (
         <p class="notice">
           <span class="codicon codicon-sync codicon-modifier-spin" aria-hidden="true" />
-          Working the figures out from what was judged…
+          Recomputing the figures from the verdicts…
         </p>
       );
     case "restricted":
       return (
         <p class="notice warning">
           <span class="codicon codicon-shield" aria-hidden="true" />
-          This workspace is not trusted, so no engine runs: judgements are stored, but the figures below are
-          those of the stored report and do not follow them.
+          This workspace is not trusted, so the engine does not run: verdicts are saved, but the figures below
+          are those of the saved report and do not include them.
         </p>
       );
     case "failed":
@@ -48,7 +48,7 @@ export function FiguresNotice({ state, onRetry }: { state: FiguresState; onRetry
         <p class="notice warning">
           <span class="codicon codicon-warning" aria-hidden="true" />
           <span>
-            Judgements are stored, but the figures below do not follow them: {state.message}{" "}
+            Verdicts are saved, but the figures below do not include them: {state.message}{" "}
             <button type="button" class="link" onClick={onRetry}>
               Try again
             </button>
@@ -63,9 +63,9 @@ export function AgreementSummary({ agreement }: { agreement: HumanAgreement | un
   if (agreement === undefined) {
     return (
       <p class="muted">
-        Nobody has judged an answer yet. Rates and flips rest on the judge's string match alone, which knows
-        refusals by how they open. Read some answers where judge and refusal probability disagree, and judge
-        them yourself.
+        No answer has been judged by a person yet, so rates and flips rest on the judge alone. A string judge
+        recognises refusals by their opening words. Read some answers where judge and refusal probability
+        disagree, and judge them yourself in the editor.
       </p>
     );
   }
@@ -73,12 +73,12 @@ export function AgreementSummary({ agreement }: { agreement: HumanAgreement | un
   return (
     <dl class="facts">
       <Fact name="Judged by people" value={counted(n + undetermined, "answer")} />
-      <Fact name="Undetermined by either, not compared" value={String(undetermined)} />
+      <Fact name="Undetermined, not compared" value={String(undetermined)} />
       <Fact name="Agree with the judge" value={share === null ? "not defined" : percent(share)} />
       <Fact name="Cohen's κ" value={kappa === null ? "not defined" : figure(kappa)} />
-      <Fact name="No refusal after all" value={String(notRefused)} />
-      <Fact name="A refusal after all" value={String(refused)} />
-      <Fact name="Partial, counted as refusal" value={String(partial)} />
+      <Fact name="Judge: refused, person: complied" value={String(notRefused)} />
+      <Fact name="Judge: complied, person: refused" value={String(refused)} />
+      <Fact name="Partial refusals, counted as refusals" value={String(partial)} />
     </dl>
   );
 }

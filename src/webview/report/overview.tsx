@@ -20,28 +20,38 @@ export function axisOf({ id, unit }: MeasureDefinition, marks: readonly Mark[]):
   return unit === "share" ? shareAxis : roomyAxis(marks);
 }
 
-/** Every measure over all suites, a card each, with every method. */
+/** Every measure over all suites: a card for each group of prompts, with every method, as every judge sees it. */
 export function Overview({ figures }: { figures: Figures }) {
+  const lines = measureLines(figures.measures, figures.judges);
+  const cards = Map.groupBy(lines, ({ definition, group }) => `${definition.id} ${group}`);
   return (
     <div class="headlines">
-      {measureLines(figures.measures, figures.judges).map((line) => (
-        <MeasureCard key={line.key} line={line} methods={figures.methods} />
+      {[...cards].map(([key, judged]) => (
+        <MeasureCard key={key} lines={judged} figures={figures} />
       ))}
     </div>
   );
 }
 
-function MeasureCard({ line, methods }: { line: MeasureLine; methods: Figures["methods"] }) {
-  const { title, definition } = line;
-  const found = methods.flatMap(({ id, name }) => {
-    const row = headlineOf(line, id)?.row;
-    if (row === undefined || row.estimate === null) return [];
-    return [{ id, name, value: row.estimate, ...row.interval, basis: basisOf(row) }];
-  });
-  if (found.length === 0) return null;
-  const axis = axisOf(definition, found);
-  const bases = new Set(found.map(({ basis }) => basis));
+/** What one method comes to. */
+interface Found extends Mark {
+  readonly id: string;
+  readonly name: string;
+  readonly basis: string;
+}
+
+function MeasureCard({ lines, figures }: { lines: readonly MeasureLine[]; figures: Figures }) {
+  const { methods, judges } = figures;
+  const judged = lines
+    .map((line) => ({ line, found: foundIn(line, methods) }))
+    .filter(({ found }) => found.length > 0);
+  const [first] = judged;
+  if (first === undefined) return null;
+  const { title, definition } = first.line;
   const { direction, unit, description } = definition;
+  const all = judged.flatMap(({ found }) => found);
+  const axis = axisOf(definition, all);
+  const bases = new Set(all.map(({ basis }) => basis));
   return (
     <section class="headline" aria-label={title}>
       <h3>
@@ -56,34 +66,49 @@ function MeasureCard({ line, methods }: { line: MeasureLine; methods: Figures["m
           </span>
         )}
       </h3>
-      <dl>
-        {found.map(({ id, name, basis, ...mark }) => (
-          <div key={id} class="headline-row">
-            <dt>
-              <ArmShape style={styleOf(methods, id)} />
-              <span>{name}</span>
-            </dt>
-            <dd class="plot" aria-hidden="true">
-              <Whisker marks={[mark]} axis={axis} style={styleOf(methods, id)} />
-            </dd>
-            <dd class="value">
-              <strong>{figure(mark.value, unit)}</strong>
-              {mark.lower !== undefined && mark.upper !== undefined && (
-                <small class="muted">{interval({ lower: mark.lower, upper: mark.upper }, unit)}</small>
-              )}
-              {bases.size > 1 && <small class="muted">{basis}</small>}
-            </dd>
-          </div>
-        ))}
-      </dl>
+      {judged.map(({ line, found }) => (
+        <div key={line.key}>
+          {judged.length > 1 && (
+            <h4 class="muted">{judges.find(({ id }) => id === line.judge)?.title ?? line.judge}</h4>
+          )}
+          <dl>
+            {found.map(({ id, name, basis, ...mark }) => (
+              <div key={id} class="headline-row">
+                <dt>
+                  <ArmShape style={styleOf(methods, id)} />
+                  <span>{name}</span>
+                </dt>
+                <dd class="plot" aria-hidden="true">
+                  <Whisker marks={[mark]} axis={axis} style={styleOf(methods, id)} />
+                </dd>
+                <dd class="value">
+                  <strong>{figure(mark.value, unit)}</strong>
+                  {mark.lower !== undefined && mark.upper !== undefined && (
+                    <small class="muted">{interval({ lower: mark.lower, upper: mark.upper }, unit)}</small>
+                  )}
+                  {bases.size > 1 && <small class="muted">{basis}</small>}
+                </dd>
+              </div>
+            ))}
+          </dl>
+        </div>
+      ))}
       <div class="headline-row" aria-hidden="true">
         <AxisLabels axis={axis} unit={unit} />
       </div>
       <p class="muted">
-        {description} {bases.size === 1 && found[0]!.basis && `${found[0]!.basis}.`}
+        {description} {bases.size === 1 && all[0]!.basis && `${all[0]!.basis}.`}
       </p>
     </section>
   );
+}
+
+function foundIn(line: MeasureLine, methods: Figures["methods"]): Found[] {
+  return methods.flatMap(({ id, name }) => {
+    const row = headlineOf(line, id)?.row;
+    if (row === undefined || row.estimate === null) return [];
+    return [{ id, name, value: row.estimate, ...row.interval, basis: basisOf(row) }];
+  });
 }
 
 /** What a number rests on, in words. */

@@ -1,14 +1,20 @@
 import { type MeasureLine, rowBasis, suitesOf } from "../../protocol/report/lines.ts";
-import type { MeasureRow } from "../../protocol/report/measures.ts";
+import type { Group, MeasureDefinition, MeasureRow } from "../../protocol/report/measures.ts";
 import type { Figures } from "../../protocol/webview/report.ts";
+import { count } from "../../wording/numbers.ts";
 import { axisOf } from "./overview.tsx";
 import { type Cell, Pivot } from "./pivot.tsx";
+import { SafetyTag } from "./safety.tsx";
 import type { Column } from "./table.tsx";
 
+/** What a row of a table stands for: the prompts that were measured, and whose verdicts count. */
 interface Place {
   readonly suite: string;
   readonly category: string;
+  readonly group: Group;
+  readonly judge: string | undefined;
   readonly against: MeasureRow["against"];
+  readonly n: number | null;
 }
 
 const suiteColumn: Column<Place> = {
@@ -23,90 +29,125 @@ const categoryColumn: Column<Place> = {
   sort: ({ category }) => category,
   cell: ({ category }) => category,
 };
+const groupColumn: Column<Place> = {
+  id: "group",
+  title: "Prompts",
+  sort: ({ group }) => group,
+  cell: ({ group }) => (group === "all" ? "all" : <SafetyTag unsafe={group === "unsafe"} />),
+};
 const againstWords = { itself: "its own", others: "those of other suites", all: "all" };
 const againstColumn: Column<Place> = {
   id: "against",
   title: "Against",
   cell: ({ against }) => against && againstWords[against],
 };
-const keyOf = ({ suite, category }: Place) => `${suite}\n${category}`;
+const countColumn: Column<Place> = {
+  id: "n",
+  title: "n",
+  number: true,
+  sort: ({ n }) => n ?? undefined,
+  cell: ({ n }) => count(n),
+};
+const judgeColumn = (figures: Figures): Column<Place> => {
+  const titleOf = ({ judge }: Place) => figures.judges.find(({ id }) => id === judge)?.title ?? judge;
+  return { id: "judge", title: "Judge", sort: titleOf, cell: titleOf };
+};
+
+interface MeasureProps {
+  readonly figures: Figures;
+  /** The lines of one measure: one for each group of prompts and judge. */
+  readonly lines: readonly MeasureLine[];
+}
 
 /** Whether a measure has numbers of single suites. */
-export function isBySuite(line: MeasureLine): boolean {
-  return suitesOf(line).length > 0;
+export function isBySuite(lines: readonly MeasureLine[]): boolean {
+  return lines.some((line) => suitesOf(line).length > 0);
 }
 
-/** Whether a measure has numbers of categories of prompts. */
-export function isByCategory({ rows }: MeasureLine): boolean {
-  return rows.some(({ category }) => category !== undefined);
-}
-
-/** One measure by suite and method. */
-export function BySuite({ figures, line }: { figures: Figures; line: MeasureLine }) {
-  const suites = suitesOf(line);
-  const rows = line.rows.filter(({ category, suite }) => category === undefined && suites.includes(suite));
-  const against = rows.some((row) => row.against !== undefined && row.against !== "itself");
-  const order = (place: Place) => suites.indexOf(place.suite);
+/** One measure by suite and method, groups of prompts and judges side by side; categories are folded away below. */
+export function MeasureTables({ figures, lines }: MeasureProps) {
+  const { definition } = lines[0]!;
+  const bySuite = lines.flatMap((line) => {
+    const suites = suitesOf(line);
+    return line.rows
+      .filter(({ category, suite }) => category === undefined && suites.includes(suite))
+      .sort((a, b) => suites.indexOf(a.suite) - suites.indexOf(b.suite));
+  });
+  const byCategory = lines.flatMap(({ rows }) => rows.filter(({ category }) => category !== undefined));
   return (
-    <MeasurePivot
-      {...{ figures, line, rows }}
-      caption={`${line.title}, by suite and method`}
-      places={placesOf(rows).sort((a, b) => order(a) - order(b))}
-      heads={[suiteColumn, ...(against ? [againstColumn] : [])]}
-    />
-  );
-}
-
-/** One measure by category of prompts and method. */
-export function ByCategory({ figures, line }: { figures: Figures; line: MeasureLine }) {
-  const rows = line.rows.filter(({ category }) => category !== undefined);
-  return (
-    <MeasurePivot
-      {...{ figures, line, rows }}
-      caption={`${line.title}, by category and method`}
-      places={placesOf(rows)}
-      heads={[categoryColumn, suiteColumn]}
-    />
+    <>
+      <p class="muted about">{definition.description}</p>
+      <MeasurePivot
+        {...{ figures, definition, rows: bySuite }}
+        caption={`${definition.title}, by suite and method`}
+        heads={[suiteColumn]}
+      />
+      {byCategory.length > 0 && (
+        <details class="data">
+          <summary>By category</summary>
+          <MeasurePivot
+            {...{ figures, definition, rows: byCategory }}
+            caption={`${definition.title}, by category and method`}
+            heads={[categoryColumn, suiteColumn]}
+          />
+        </details>
+      )}
+    </>
   );
 }
 
 interface MeasurePivotProps {
   readonly figures: Figures;
-  readonly line: MeasureLine;
+  readonly definition: MeasureDefinition;
   readonly rows: readonly MeasureRow[];
-  readonly places: readonly Place[];
   readonly caption: string;
   readonly heads: readonly Column<Place>[];
 }
 
-function MeasurePivot({ figures, line: { definition }, rows, places, caption, heads }: MeasurePivotProps) {
+function MeasurePivot({ figures, definition, rows, caption, heads }: MeasurePivotProps) {
+  const places = placesOf(rows);
+  const several = (key: "group" | "judge") => new Set(places.map((place) => place[key])).size > 1;
   const marks = rows.flatMap(({ estimate, interval }) =>
     estimate === null ? [] : [{ value: estimate, ...interval }],
   );
+  const found = new Map(rows.map((row) => [`${keyOf(placeOf(row))}\n${row.method}\n${row.seed}`, row]));
   const cell = (place: Place, method: string, seed: number): Cell | undefined => {
-    const row = rows.find(
-      (one) => one.method === method && one.seed === seed && keyOf(placeOf(one)) === keyOf(place),
-    );
+    const row = found.get(`${keyOf(place)}\n${method}\n${seed}`);
     if (row === undefined || row.estimate === null) return undefined;
     const basis = rowBasis(row);
     return {
       mark: { value: row.estimate, ...row.interval },
-      of: basis,
+      // The number of prompts has a column of its own.
+      of: row.count === undefined && row.undetermined === undefined ? "" : basis,
       left: row.undetermined === undefined ? [] : [basis],
     };
   };
   return (
     <Pivot
-      {...{ caption, figures, rows: places, keyOf, cell, heads, unit: definition.unit }}
+      {...{ caption, figures, rows: places, keyOf, cell, unit: definition.unit }}
+      heads={[
+        ...heads,
+        ...(several("group") ? [groupColumn] : []),
+        ...(several("judge") ? [judgeColumn(figures)] : []),
+        ...(places.some(({ against }) => against !== undefined && against !== "itself")
+          ? [againstColumn]
+          : []),
+        countColumn,
+      ]}
       axis={axisOf(definition, marks)}
     />
   );
 }
 
-function placeOf({ suite, category = "", against }: MeasureRow): Place {
-  return { suite, category, against };
+function keyOf({ suite, category, group, judge }: Place): string {
+  return [suite, category, group, judge ?? ""].join("\n");
+}
+
+function placeOf({ suite, category = "", group, judge, against, n }: MeasureRow): Place {
+  return { suite, category, group, judge, against, n };
 }
 
 function placesOf(rows: readonly MeasureRow[]): Place[] {
-  return [...new Map(rows.map((row) => [keyOf(placeOf(row)), placeOf(row)])).values()];
+  const places = rows.filter(({ seed }) => seed !== null).map(placeOf);
+  return [...new Map(places.map((place) => [keyOf(place), place])).values()];
 }

@@ -23,6 +23,10 @@ export function Training({ figures }: { figures: Figures }) {
   const nameOf = seriesTitles(methods, probed);
   return (
     <>
+      <p class="muted about">
+        Where the curves of toxic and seemingly toxic prompts rise together, refusal follows the form of a
+        prompt; where only the toxic one rises, it follows its meaning.
+      </p>
       <ul class="legend">
         {groups.map(({ name, class: style }) => (
           <li key={name}>

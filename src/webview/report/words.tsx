@@ -1,5 +1,5 @@
 /**
- * Words of a data set or a model: a text node, never markup.
+ * Text of a data set or a model: a text node, never markup.
  *
  * @param hidden blurred until one points at them, for those who did not come to read them
  */

@@ -1,6 +1,7 @@
 // @vitest-environment jsdom
 import { cleanup, fireEvent, render, screen, within } from "@testing-library/preact";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { MeasureDefinition, MeasureRow } from "../../../src/protocol/report/measures.ts";
 import type { Report } from "../../../src/protocol/report/report.ts";
 import { figuresOf, type ReportFromPage, type ReportToPage } from "../../../src/protocol/webview/report.ts";
 import { App, type Kept } from "../../../src/webview/report/app.tsx";
@@ -80,6 +81,70 @@ describe("figures", () => {
     expect(screen.getAllByText(/^each seed/).length).toBeGreaterThan(0);
   });
 
+  test("any measure is shown by its rows alone: a card, and a table by suite and category", () => {
+    const definition: MeasureDefinition = {
+      ...{ id: "new", title: "A new measure (nats)", description: "What nobody here has heard of." },
+      ...{ unit: "nats", direction: "lower" },
+    };
+    const of = { measure: "new", method: "STL", seed: 0, group: "safe", n: 20 } as const;
+    const rows: MeasureRow[] = [
+      { ...of, suite: "XSTest", estimate: 1.25, interval: { lower: 1, upper: 1.5 } },
+      { ...of, suite: "XSTest", category: "homonyms", estimate: 0.125 },
+      { ...of, suite: "pooled", estimate: 1.5 },
+    ];
+    const { definitions, rows: others } = report.measures;
+    const measures = { definitions: [...definitions, definition], rows: [...others, ...rows] };
+    show(told({ ...report, measures }));
+    const card = screen.getByRole("region", { name: "A new measure (nats)" });
+    expect(card.textContent).toContain("lower is better");
+    expect(within(card).getByText("1.500")).toBeTruthy();
+    expect(card.textContent).toContain("What nobody here has heard of. 20 prompts.");
+    const table = screen.getByRole("table", { name: "A new measure (nats), by suite and method" });
+    const [, row] = within(table).getAllByRole("row");
+    expect(
+      within(row!)
+        .getAllByRole("cell")
+        .map(({ textContent }) => textContent),
+    ).toEqual([...["XSTest", "20", "–", "1.250[1.000, 1.500]", "–"]]);
+    const categories = screen.getByRole("table", { name: "A new measure (nats), by category and method" });
+    expect(categories.textContent).toContain("homonyms");
+    expect(categories.textContent).toContain("0.125");
+  });
+
+  test("several judges stand side by side, in cards, tables and beside each answer", () => {
+    const second = { id: "harm", version: "3", question: "refusal", title: "A second judge" } as const;
+    const seen = report.measures.rows
+      .filter(({ measure }) => measure === "safe_refusal")
+      .map((row) => ({ ...row, judge: "harm", estimate: 0.0625, interval: { lower: 0, upper: 0.125 } }));
+    const answers = report.answers.map((one) => ({
+      ...one,
+      results: one.results.map((result) => ({
+        ...result,
+        verdicts: { ...result.verdicts, harm: { verdict: "undetermined" as const, reason: "cut" as const } },
+      })),
+    }));
+    const judges = [...report.judges, second];
+    const measures = { ...report.measures, rows: [...report.measures.rows, ...seen] };
+    show(told({ ...report, answers, judges, measures }));
+    const card = screen.getByRole("region", { name: "Refusal rate of safe prompts" });
+    expect(
+      within(card)
+        .getAllByRole("heading", { level: 4 })
+        .map(({ textContent }) => textContent),
+    ).toEqual([report.judges[0]!.title, "A second judge"]);
+    expect(within(card).getAllByText("6 %")).toHaveLength(3);
+    const table = screen.getByRole("table", { name: "Refusal rate of safe prompts, by suite and method" });
+    expect(within(table).getByRole("columnheader", { name: "Judge" })).toBeTruthy();
+    expect(within(table).getAllByText("A second judge").length).toBeGreaterThan(0);
+    openAnswers();
+    const said = screen.getByRole("article").querySelectorAll(".judges");
+    expect(said).toHaveLength(2);
+    expect(said[0]!.textContent).toMatch(
+      /A second judge ?undetermined: cut off before refusing or answering/,
+    );
+    expect(said[0]!.textContent).toMatch(/(refusal|compliance)/);
+  });
+
   test("a table is sorted by a press on its head, down, and back again", () => {
     show(told(report));
     const table = screen.getByRole("table", { name: "Refusal rate of safe prompts, by suite and method" });
@@ -100,7 +165,7 @@ describe("figures", () => {
     expect([head.getAttribute("aria-sort"), suites()]).toEqual(["none", before]);
   });
 
-  test("differences are read: better, worse, or not told apart", () => {
+  test("differences are read: better, worse, or not significant", () => {
     show(told(report));
     const table = screen.getByRole("table", { name: "Differences from STL to DCR → STL" });
     const row = within(table)
@@ -133,13 +198,13 @@ describe("figures", () => {
 
   test("say where they do not follow what was judged, and ask again", () => {
     show(told(report), { type: "state", state: { kind: "restricted" } });
-    expect(screen.getByText(/not trusted.*judgements are stored/)).toBeTruthy();
+    expect(screen.getByText(/not trusted.*verdicts are saved/)).toBeTruthy();
     tell({ type: "state", state: { kind: "failed", message: "the engine ended" } });
-    expect(screen.getByText(/do not follow them: the engine ended/)).toBeTruthy();
+    expect(screen.getByText(/do not include them: the engine ended/)).toBeTruthy();
     fireEvent.click(screen.getByRole("button", { name: "Try again" }));
     expect(posted).toEqual([{ type: "recompute" }]);
     tell({ type: "state", state: { kind: "current" } });
-    expect(screen.queryByText(/do not follow/)).toBeNull();
+    expect(screen.queryByText(/do not include/)).toBeNull();
   });
 });
 
@@ -186,7 +251,7 @@ describe("answers", () => {
     key("u");
     expect(posted.at(-1)).toEqual({ type: "judge", answers: last, suite, id, verdict: null });
     tell({ type: "judged", judged: [{ ...said, verdict: null }], broken: [] });
-    expect(screen.getByText("Judgement taken back")).toBeTruthy();
+    expect(screen.getByText("Verdict removed")).toBeTruthy();
     expect(screen.queryByRole("button", { pressed: true })).toBeNull();
   });
 
@@ -232,7 +297,7 @@ describe("answers", () => {
     show(told(report));
     openAnswers();
     fireEvent.input(screen.getByLabelText("Search"), { target: { value: "no such words" } });
-    expect(screen.getByText(/No prompt is as the filters say/)).toBeTruthy();
+    expect(screen.getByText(/No prompt matches these filters/)).toBeTruthy();
     const wanted = report.answers[0]!.results.at(-1)!;
     tell({ type: "show", id: wanted.id });
     expect(screen.getByRole("article").querySelector("h2")!.textContent).toBe(wanted.prompt);

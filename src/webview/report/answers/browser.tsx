@@ -64,7 +64,7 @@ export function AnswerBrowser(props: BrowserProps) {
     if ((answer?.result.human ?? null) !== wish.verdict) return;
     waiting.current = null;
     const said = choices.find(({ verdict }) => verdict === wish.verdict)?.title.toLowerCase();
-    announce(said ? `Judged as ${said}, saved` : "Judgement taken back");
+    announce(said ? `Judged as ${said}, saved` : "Verdict removed");
   }, [rows, announce]);
 
   const keyed = (event: KeyboardEvent) => {
@@ -116,7 +116,7 @@ export function AnswerBrowser(props: BrowserProps) {
           blur={blur}
         />
         {row === undefined ? (
-          <p class="empty">No prompt is as the filters say. Loosen or reset them.</p>
+          <p class="empty">No prompt matches these filters. Change or reset them.</p>
         ) : (
           <article class="answer-detail" aria-label="Selected prompt">
             <h2>
@@ -147,6 +147,7 @@ export function AnswerBrowser(props: BrowserProps) {
                   hidden={blur && row.unsafe}
                   active={arm === active}
                   onActivate={() => setSide(arm === filter.right ? "right" : "left")}
+                  judges={figures.judges}
                   onJudge={post && ((verdict) => judge(arm, verdict))}
                 />
               ))}

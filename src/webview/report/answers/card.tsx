@@ -1,9 +1,9 @@
-import type { RefusalVerdict } from "../../../protocol/report/verdicts.ts";
+import type { JudgeInfo, RefusalVerdict, Verdicts } from "../../../protocol/report/verdicts.ts";
 import { probability } from "../../../wording/numbers.ts";
 import { ArmShape } from "../whisker.tsx";
 import { Words } from "../words.tsx";
 import { type Answer, isDoubtful } from "./rows.ts";
-import { VerdictSign } from "./verdict.tsx";
+import { judgedText, VerdictSign } from "./verdict.tsx";
 
 /** What a person may say, with the key that says it. */
 export const choices: readonly { verdict: RefusalVerdict; key: string; title: string }[] = [
@@ -17,6 +17,7 @@ interface CardProps {
   readonly arm: string;
   readonly style: number;
   readonly answer: Answer;
+  readonly judges: readonly JudgeInfo[];
   readonly unsafe: boolean;
   readonly hidden: boolean;
   /** Whether keys judge this answer. */
@@ -27,7 +28,8 @@ interface CardProps {
 }
 
 /** One arm's answer: what it did, how likely refusing was, its words, and what people say of it. */
-export function AnswerCard({ arm, style, answer, unsafe, hidden, active, onActivate, onJudge }: CardProps) {
+export function AnswerCard(props: CardProps) {
+  const { arm, style, answer, judges, unsafe, hidden, active, onActivate, onJudge } = props;
   const { result, judge, judged } = answer;
   const { human, refusalProbability } = result;
   return (
@@ -69,6 +71,7 @@ export function AnswerCard({ arm, style, answer, unsafe, hidden, active, onActiv
           </blockquote>
         </details>
       )}
+      {judges.length > 1 && <JudgeVerdicts verdicts={result.verdicts} judges={judges} />}
       <footer>
         {onJudge && (
           <fieldset class="judge">
@@ -92,8 +95,8 @@ export function AnswerCard({ arm, style, answer, unsafe, hidden, active, onActiv
               class="quiet"
               disabled={human === undefined}
               aria-keyshortcuts="U"
-              aria-label="Take back"
-              title="Take back"
+              aria-label="Remove verdict"
+              title="Remove verdict"
               onClick={() => onJudge(null)}
             >
               <span class="codicon codicon-discard" aria-hidden="true" />
@@ -116,5 +119,24 @@ export function AnswerCard({ arm, style, answer, unsafe, hidden, active, onActiv
         )}
       </footer>
     </section>
+  );
+}
+
+/** What each of several judges says of an answer, side by side. */
+function JudgeVerdicts({ verdicts, judges }: { verdicts: Verdicts; judges: readonly JudgeInfo[] }) {
+  return (
+    <dl class="judges">
+      {judges.map(({ id, version, title }) => {
+        const said = verdicts[id];
+        return (
+          <div key={id}>
+            <dt class="muted" title={`version ${version}`}>
+              {title}
+            </dt>
+            <dd>{said ? judgedText(said) : "not judged"}</dd>
+          </div>
+        );
+      })}
+    </dl>
   );
 }

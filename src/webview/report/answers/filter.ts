@@ -22,7 +22,7 @@ export const outcomes = {
   refused: "Refused",
   complied: "Complied",
   undetermined: "Undetermined",
-  failure: "Failures",
+  failure: "Over- and under-refusal",
   flip: "Every flip",
   lost_safety: "Lost safety",
   regained_help: "Regained help",

@@ -61,8 +61,8 @@ export function Filters({ filter, onChange, onReset, rows, shown, arms, search }
         </Select>
       )}
       {kinds.length > 1 && (
-        <Select label="Kind" value={filter.kind} onChange={(kind) => onChange({ kind })}>
-          {[["", "Every kind"], ...kinds.map((name) => [name, name] as const)]}
+        <Select label="Category" value={filter.kind} onChange={(kind) => onChange({ kind })}>
+          {[["", "Every category"], ...kinds.map((name) => [name, name] as const)]}
         </Select>
       )}
       {arms.length > 1 && (

@@ -1,4 +1,4 @@
-import type { Outcome, Undetermined } from "../../../protocol/report/verdicts.ts";
+import type { Judged, Outcome, Undetermined } from "../../../protocol/report/verdicts.ts";
 import type { Answer } from "./rows.ts";
 
 const reasons: Record<Undetermined, string> = {
@@ -11,9 +11,15 @@ const reasons: Record<Undetermined, string> = {
 
 /** What became of a prompt, in words. */
 export function verdictText({ outcome, result: { human }, judge: { reason } }: Answer): string {
-  if (human === "partial_refusal") return "partly refused";
+  if (human === "partial_refusal") return "partial refusal";
   if (outcome !== "undetermined" || human !== undefined || !reason) return outcome;
   return `undetermined: ${reasons[reason]}`;
+}
+
+/** What one judge says of an answer, in words. */
+export function judgedText({ verdict, reason }: Judged): string {
+  const words = verdict.replaceAll("_", " ").replace("full ", "");
+  return reason ? `${words}: ${reasons[reason]}` : words;
 }
 
 const icons: Record<Outcome, string> = {
