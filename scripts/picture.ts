@@ -35,9 +35,12 @@ try {
     const section = view.locator("section", {
       has: view.getByRole("heading", { name: "Co-movement during training" }),
     });
-    // The figures in its <details> belong to the page, not to the picture.
-    await section.locator("details").evaluateAll((all) => {
+    // The figures in its <details> and the notes on them belong to the page, not to the picture.
+    await section.locator("details, .scroll + p").evaluateAll((all) => {
       for (const each of all) each.remove();
+    });
+    await section.evaluate((element) => {
+      (element as HTMLElement).style.padding = "4px 20px 16px";
     });
     const path = join(out, `comovement-${colorScheme}.png`);
     await section.screenshot({ path });

@@ -81,14 +81,6 @@ export function Training({ figures }: { figures: Figures }) {
             sort: ({ comovement }) => comovement?.seeminglyToxic.finalGap,
             cell: ({ comovement }) => comovement && signed(comovement.seeminglyToxic.finalGap),
           },
-          {
-            id: "lags",
-            title: "r of changes by lag",
-            cell: ({ comovement }) =>
-              comovement?.seeminglyToxic.lags
-                .map(({ lag, correlation }) => `${count(lag)}: ${figure(correlation)}`)
-                .join(", "),
-          },
         ]}
       />
       <p class="muted about">
@@ -97,6 +89,12 @@ export function Training({ figures }: { figures: Figures }) {
         prompts changes with that of toxic ones: 0 is decoupled, 1 is full co-movement. The final gap is the
         difference between the two at the last probe.
       </p>
+      <DataDetails
+        title="Correlation of changes by lag"
+        rows={probed.filter(({ comovement }) => comovement)}
+        keyOf={nameOf}
+        columns={[{ id: "method", title: "Method", sort: nameOf, cell: nameOf }, ...lagColumns(probed)]}
+      />
       <DataDetails
         title="Every probe"
         rows={probed.flatMap((one) => one.points.map((point) => ({ name: nameOf(one), ...point })))}
@@ -128,6 +126,24 @@ function estimates(
       );
     },
   };
+}
+
+/** r of the toxic changes with the seemingly toxic ones so many probes later, a column for each lag. */
+function lagColumns(series: readonly Series[]): Column<Series>[] {
+  const lagsOf = ({ comovement }: Series) => comovement?.seeminglyToxic.lags ?? [];
+  const known = [...new Set(series.flatMap((one) => lagsOf(one).map(({ lag }) => lag)))].sort(
+    (a, b) => a - b,
+  );
+  return known.map((lag) => {
+    const pick = (one: Series) => lagsOf(one).find((each) => each.lag === lag)?.correlation;
+    return {
+      id: `lag ${lag}`,
+      title: `lag ${count(lag)}`,
+      number: true,
+      sort: (one) => pick(one) ?? undefined,
+      cell: (one) => figure(pick(one)),
+    };
+  });
 }
 
 const stageNames = { contrastive: "DCR", supervised: "STL" };
