@@ -131,7 +131,7 @@ function Row(props: {
           <span class="muted">…</span>
         )}
       </span>
-      <span role="gridcell" class="kind">
+      <span role="gridcell" class="category">
         {row?.kind ?? ""}
       </span>
       <span role="gridcell" class="refusal">

@@ -5,9 +5,9 @@ import { humanAgreement } from "./agreement.ts";
 import { AnswerBrowser } from "./answers/browser.tsx";
 import { type Filter, noFilter } from "./answers/filter.ts";
 import { rowsOf } from "./answers/rows.ts";
-import { defaultPair } from "./arms.ts";
 import { Figures } from "./figures.tsx";
 import { FiguresNotice } from "./notices.tsx";
+import { defaultPair } from "./runs.ts";
 import type { PageState } from "./state.ts";
 import { Tabs } from "./tabs.tsx";
 

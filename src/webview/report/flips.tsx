@@ -3,7 +3,7 @@ import { methodName } from "../../protocol/report/methods.ts";
 import type { Figures } from "../../protocol/webview/report.ts";
 import type { Filter } from "./answers/filter.ts";
 import type { Row } from "./answers/rows.ts";
-import { runIndex } from "./arms.ts";
+import { runIndex } from "./runs.ts";
 import { Words } from "./words.tsx";
 
 const kinds: readonly { flip: Flip["flip"]; title: string; about: string; good: boolean }[] = [
@@ -69,12 +69,12 @@ export function Flips({ figures, comparison, rows, blur, onBrowse }: FlipsProps)
                   <Words text={row.prompt} hidden={blur && row.unsafe} />
                 </p>
                 <div class="example-answers">
-                  {[left, right].map((arm, i) => (
-                    <div key={arm}>
+                  {[left, right].map((run, i) => (
+                    <div key={run}>
                       <small class="muted">
                         {methodName(figures.methods, i === 0 ? comparison.first : comparison.second)}
                       </small>
-                      <Words text={row.answers[arm]?.result.response ?? "–"} hidden={blur && row.unsafe} />
+                      <Words text={row.answers[run]?.result.response ?? "–"} hidden={blur && row.unsafe} />
                     </div>
                   ))}
                 </div>

@@ -3,11 +3,11 @@ import type { Series } from "../../protocol/report/training.ts";
 import type { Figures } from "../../protocol/webview/report.ts";
 import { greatestOf, leastOf } from "../../statistics/extremes.ts";
 import { count, figure } from "../../wording/numbers.ts";
-import { seriesTitles, styleOf } from "./arms.ts";
 import { DataDetails } from "./details.tsx";
 import { type ChartLine, LineChart } from "./lineChart.tsx";
+import { seriesTitles, styleOf } from "./runs.ts";
 import { type Column, SortableTable } from "./table.tsx";
-import { ArmShape } from "./whisker.tsx";
+import { MethodShape } from "./whisker.tsx";
 
 /** A series whose layer Discern chose, and its name. */
 interface Choice extends LayerChoice {
@@ -39,7 +39,7 @@ export function Layers({ choices }: { choices: readonly Choice[] }) {
       <ul class="legend">
         {choices.map(({ name, style }) => (
           <li key={name}>
-            <ArmShape style={style} />
+            <MethodShape style={style} />
             {name}
           </li>
         ))}
@@ -86,7 +86,7 @@ function linesOf({ name, style, layer, curve }: Choice): ChartLine[] {
   return [
     {
       key: name,
-      class: `arm-line arm-${style}`,
+      class: `method-line method-${style}`,
       shape: style,
       marks: "each",
       large: known.findIndex((each) => each.layer === layer),
@@ -94,7 +94,7 @@ function linesOf({ name, style, layer, curve }: Choice): ChartLine[] {
     },
     {
       key: `${name} shuffled`,
-      class: `arm-line arm-${style} dotted`,
+      class: `method-line method-${style} dotted`,
       shape: style,
       points: curve.flatMap(({ layer: x, shuffled }) =>
         shuffled.mean === null ? [] : [{ x, y: shuffled.mean }],

@@ -1,5 +1,5 @@
 import { count, figure } from "../../wording/numbers.ts";
-import { armShapes } from "./whisker.tsx";
+import { methodShapes } from "./whisker.tsx";
 
 /** A place on a line, with the ends of its interval or error where it has one. */
 export interface ChartPoint {
@@ -126,7 +126,7 @@ function Line({
             class={`chart-mark${marks === "ends" && i === 0 ? " hollow" : ""}`}
             transform={`translate(${place(toX(x))} ${place(toY(y))}) scale(${i === large || marks === "ends" ? 1 : 0.5})`}
           >
-            {armShapes[shape % armShapes.length]}
+            {methodShapes[shape % methodShapes.length]}
           </g>
         ) : null,
       )}

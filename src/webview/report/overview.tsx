@@ -2,13 +2,13 @@ import { headlineOf, type MeasureLine, measureLines } from "../../protocol/repor
 import type { MeasureDefinition, MeasureRow } from "../../protocol/report/measures.ts";
 import type { Figures } from "../../protocol/webview/report.ts";
 import { counted, figure, interval } from "../../wording/numbers.ts";
-import { styleOf } from "./arms.ts";
+import { styleOf } from "./runs.ts";
 import {
-  ArmShape,
   type Axis,
   AxisLabels,
   aurocAxis,
   type Mark,
+  MethodShape,
   roomyAxis,
   shareAxis,
   Whisker,
@@ -75,7 +75,7 @@ function MeasureCard({ lines, figures }: { lines: readonly MeasureLine[]; figure
             {found.map(({ id, name, basis, ...mark }) => (
               <div key={id} class="headline-row">
                 <dt>
-                  <ArmShape style={styleOf(methods, id)} />
+                  <MethodShape style={styleOf(methods, id)} />
                   <span>{name}</span>
                 </dt>
                 <dd class="plot" aria-hidden="true">

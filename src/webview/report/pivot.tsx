@@ -1,9 +1,9 @@
 import type { ComponentChildren } from "preact";
 import type { Figures } from "../../protocol/webview/report.ts";
 import { figure, interval, type Unit } from "../../wording/numbers.ts";
-import { styleOf } from "./arms.ts";
+import { styleOf } from "./runs.ts";
 import { type Column, SortableTable } from "./table.tsx";
-import { ArmShape, type Axis, type Mark, Whisker } from "./whisker.tsx";
+import { type Axis, type Mark, MethodShape, Whisker } from "./whisker.tsx";
 
 /** An estimate of one method and seed in a row of a pivot table. */
 export interface Cell {
@@ -37,8 +37,8 @@ export function Pivot<Row>({ caption, figures, rows, keyOf, heads, cell, axis, u
     ({ id, name }): Column<Row> => ({
       id: `method ${id}`,
       title: (
-        <span class="arm-title">
-          <ArmShape style={styleOf(methods, id)} />
+        <span class="method-title">
+          <MethodShape style={styleOf(methods, id)} />
           {name}
         </span>
       ),

@@ -1,8 +1,8 @@
 import type { Figures } from "../../protocol/webview/report.ts";
 import { probability } from "../../wording/numbers.ts";
-import { seriesTitles, styleOf } from "./arms.ts";
 import { LineChart } from "./lineChart.tsx";
-import { ArmShape } from "./whisker.tsx";
+import { seriesTitles, styleOf } from "./runs.ts";
+import { MethodShape } from "./whisker.tsx";
 
 /** The way of every method through the plane of refusals during training: seemingly toxic prompts to the right, toxic up. */
 export function Trails({ figures: { methods, series } }: { figures: Figures }) {
@@ -23,7 +23,7 @@ export function Trails({ figures: { methods, series } }: { figures: Figures }) {
           y={{ title: "refusal of toxic prompts", from: 0, to: 1 }}
           lines={probed.map((one) => ({
             key: titleOf(one),
-            class: `arm-line arm-${styleOf(methods, one.method)}`,
+            class: `method-line method-${styleOf(methods, one.method)}`,
             shape: styleOf(methods, one.method),
             marks: "ends",
             points: one.points.map(({ seeminglyToxic, toxic }) => ({ x: seeminglyToxic, y: toxic })),
@@ -35,7 +35,7 @@ export function Trails({ figures: { methods, series } }: { figures: Figures }) {
         <ul class="legend">
           {trained.map(({ id, name }) => (
             <li key={id}>
-              <ArmShape style={styleOf(methods, id)} />
+              <MethodShape style={styleOf(methods, id)} />
               {name}
             </li>
           ))}

@@ -45,7 +45,7 @@ export function roomyAxis(marks: readonly Mark[]): Axis {
 
 const MIDDLE = 11;
 /** Shapes of marks, by the style of a method; each stands around the origin. */
-export const armShapes: readonly JSX.Element[] = [
+export const methodShapes: readonly JSX.Element[] = [
   <circle key="circle" r="4.5" />,
   <rect key="square" x="-4" y="-4" width="8" height="8" />,
   <path key="diamond" d="M0 -5.6 5.6 0 0 5.6 -5.6 0Z" />,
@@ -54,11 +54,17 @@ export const armShapes: readonly JSX.Element[] = [
   <path key="down" d="M0 5.2 -5 -4 5 -4Z" />,
 ];
 
-/** The shape of an arm, which tells it from others without colour. */
-export function ArmShape({ style }: { style: number }) {
+/** The shape of a method, which tells it from others without colour. */
+export function MethodShape({ style }: { style: number }) {
   return (
-    <svg class={`arm-shape arm-${style}`} viewBox="-7 -7 14 14" width="14" height="14" aria-hidden="true">
-      {armShapes[style]}
+    <svg
+      class={`method-shape method-${style}`}
+      viewBox="-7 -7 14 14"
+      width="14"
+      height="14"
+      aria-hidden="true"
+    >
+      {methodShapes[style]}
     </svg>
   );
 }
@@ -88,13 +94,13 @@ export function AxisLabels({ axis, unit }: { axis: Axis; unit: Unit }) {
 /**
  * Dots with whiskers on an axis. It is hidden from screen readers: the same figures always stand beside it as text.
  *
- * @param style the arm's style; a difference has none
+ * @param style the method's style; a difference has none
  */
 export function Whisker({ marks, axis, style }: { marks: readonly Mark[]; axis: Axis; style?: number }) {
   const at = placer(axis);
   return (
     <svg
-      class={`whisker ${style === undefined ? "" : `arm-${style}`}`}
+      class={`whisker ${style === undefined ? "" : `method-${style}`}`}
       height={2 * MIDDLE}
       aria-hidden="true"
     >
@@ -115,7 +121,7 @@ export function Whisker({ marks, axis, style }: { marks: readonly Mark[]; axis: 
             </>
           )}
           <svg class="dot" x={at(value)} y={MIDDLE} overflow="visible" aria-hidden="true">
-            {armShapes[style ?? 0]}
+            {methodShapes[style ?? 0]}
           </svg>
         </g>
       ))}

@@ -5,7 +5,7 @@ import { humanAgreement } from "../../../src/webview/report/agreement.ts";
 import { type Filter, filtered, noFilter } from "../../../src/webview/report/answers/filter.ts";
 import { flipOf, isFailure, rowsOf } from "../../../src/webview/report/answers/rows.ts";
 import { verdictText } from "../../../src/webview/report/answers/verdict.tsx";
-import { defaultPair, runTitle } from "../../../src/webview/report/arms.ts";
+import { defaultPair, runTitle } from "../../../src/webview/report/runs.ts";
 import { answerPlace } from "../../../src/webview/report/state.ts";
 import { said, testMethod } from "../../engine/evaluate/fixture.ts";
 

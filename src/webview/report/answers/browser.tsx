@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { RefusalVerdict } from "../../../protocol/report/verdicts.ts";
 import type { Figures, ReportFromPage } from "../../../protocol/webview/report.ts";
-import { defaultPair, runTitle, styleOf } from "../arms.ts";
+import { defaultPair, runTitle, styleOf } from "../runs.ts";
 import { SafetyTag } from "../safety.tsx";
 import { Words } from "../words.tsx";
 import { AnswerCard, choices } from "./card.tsx";
@@ -40,18 +40,18 @@ export function AnswerBrowser(props: BrowserProps) {
   place.current = Math.max(0, index);
   const row = shown[index];
   const titles = figures.answers.map((_, i) => runTitle(figures, i));
-  const arms = [...new Set([filter.left, filter.right])].filter((arm) => row?.answers[arm]);
-  const active = arms.includes(filter[side]) ? filter[side] : arms[0];
+  const runs = [...new Set([filter.left, filter.right])].filter((run) => row?.answers[run]);
+  const active = runs.includes(filter[side]) ? filter[side] : runs[0];
 
-  const waiting = useRef<{ key: string; arm: number; verdict: RefusalVerdict | null } | null>(null);
-  const judge = (arm: number | undefined, verdict: RefusalVerdict | null) => {
-    const answer = arm === undefined ? undefined : row?.answers[arm];
-    if (!post || !row || arm === undefined || !answer) return;
+  const waiting = useRef<{ key: string; run: number; verdict: RefusalVerdict | null } | null>(null);
+  const judge = (run: number | undefined, verdict: RefusalVerdict | null) => {
+    const answer = run === undefined ? undefined : row?.answers[run];
+    if (!post || !row || run === undefined || !answer) return;
     if (verdict === null && answer.result.human === undefined) return;
     const words = note.current?.value.trim();
-    waiting.current = { key: row.key, arm, verdict };
+    waiting.current = { key: row.key, run, verdict };
     post({
-      ...{ type: "judge", answers: arm, suite: row.suite, id: row.id, verdict },
+      ...{ type: "judge", answers: run, suite: row.suite, id: row.id, verdict },
       ...(words ? { note: words } : {}),
     });
     if (note.current) note.current.value = "";
@@ -60,7 +60,7 @@ export function AnswerBrowser(props: BrowserProps) {
   useEffect(() => {
     const wish = waiting.current;
     if (!wish) return;
-    const answer = rows.find(({ key }) => key === wish.key)?.answers[wish.arm];
+    const answer = rows.find(({ key }) => key === wish.key)?.answers[wish.run];
     if ((answer?.result.human ?? null) !== wish.verdict) return;
     waiting.current = null;
     const said = choices.find(({ verdict }) => verdict === wish.verdict)?.title.toLowerCase();
@@ -103,7 +103,7 @@ export function AnswerBrowser(props: BrowserProps) {
       <Filters
         {...{ filter, rows, search }}
         shown={shown.length}
-        arms={titles}
+        runs={titles}
         onChange={(change) => onFilter({ ...filter, ...change })}
         onReset={() => onFilter(noFilter(defaultPair(figures.answers)))}
       />
@@ -112,7 +112,7 @@ export function AnswerBrowser(props: BrowserProps) {
           rows={shown}
           selected={index}
           onSelect={(i) => onSelect(shown[i]!.key)}
-          arms={arms}
+          runs={runs}
           blur={blur}
         />
         {row === undefined ? (
@@ -137,18 +137,18 @@ export function AnswerBrowser(props: BrowserProps) {
               )}
             </p>
             <div class="answer-cards">
-              {arms.map((arm) => (
+              {runs.map((run) => (
                 <AnswerCard
-                  key={arm}
-                  arm={titles[arm]!}
-                  style={styleOf(figures.methods, figures.answers[arm]!.method)}
-                  answer={row.answers[arm]!}
+                  key={run}
+                  run={titles[run]!}
+                  style={styleOf(figures.methods, figures.answers[run]!.method)}
+                  answer={row.answers[run]!}
                   unsafe={row.unsafe}
                   hidden={blur && row.unsafe}
-                  active={arm === active}
-                  onActivate={() => setSide(arm === filter.right ? "right" : "left")}
+                  active={run === active}
+                  onActivate={() => setSide(run === filter.right ? "right" : "left")}
                   judges={figures.judges}
-                  onJudge={post && ((verdict) => judge(arm, verdict))}
+                  onJudge={post && ((verdict) => judge(run, verdict))}
                 />
               ))}
             </div>

@@ -1,6 +1,6 @@
 import type { JudgeInfo, RefusalVerdict, Verdicts } from "../../../protocol/report/verdicts.ts";
 import { probability } from "../../../wording/numbers.ts";
-import { ArmShape } from "../whisker.tsx";
+import { MethodShape } from "../whisker.tsx";
 import { Words } from "../words.tsx";
 import { type Answer, isDoubtful } from "./rows.ts";
 import { judgedText, VerdictSign } from "./verdict.tsx";
@@ -14,7 +14,7 @@ export const choices: readonly { verdict: RefusalVerdict; key: string; title: st
 ];
 
 interface CardProps {
-  readonly arm: string;
+  readonly run: string;
   readonly style: number;
   readonly answer: Answer;
   readonly judges: readonly JudgeInfo[];
@@ -27,23 +27,23 @@ interface CardProps {
   readonly onJudge: ((verdict: RefusalVerdict | null) => void) | null;
 }
 
-/** One arm's answer: what it did, how likely refusing was, its words, and what people say of it. */
+/** One run's answer: what it did, how likely refusing was, its words, and what people say of it. */
 export function AnswerCard(props: CardProps) {
-  const { arm, style, answer, judges, unsafe, hidden, active, onActivate, onJudge } = props;
+  const { run, style, answer, judges, unsafe, hidden, active, onActivate, onJudge } = props;
   const { result, judge, judged } = answer;
   const { human, refusalProbability } = result;
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the arrow keys activate it, wherever the focus is.
     <section
-      class={`answer arm-${style} ${active && onJudge ? "active" : ""}`}
-      aria-label={`Answer of ${arm}${active && onJudge ? ", keys judge this one" : ""}`}
+      class={`answer method-${style} ${active && onJudge ? "active" : ""}`}
+      aria-label={`Answer of ${run}${active && onJudge ? ", keys judge this one" : ""}`}
       onFocusCapture={onActivate}
       onClick={onActivate}
     >
       <header>
-        <span class="arm-title">
-          <ArmShape style={style} />
-          {arm}
+        <span class="method-title">
+          <MethodShape style={style} />
+          {run}
         </span>
         <VerdictSign answer={answer} unsafe={unsafe} />
       </header>
@@ -75,7 +75,7 @@ export function AnswerCard(props: CardProps) {
       <footer>
         {onJudge && (
           <fieldset class="judge">
-            <legend class="visually-hidden">Your verdict on the answer of {arm}</legend>
+            <legend class="visually-hidden">Your verdict on the answer of {run}</legend>
             {choices.map(({ verdict: choice, key, title }) => (
               <button
                 key={choice}

@@ -3,7 +3,7 @@ import { flipOf, isDoubtful, isFailure, type Row } from "./rows.ts";
 
 /** What of the answers is shown, and in which order. */
 export interface Filter {
-  /** Indices of the two arms that are compared. */
+  /** Indices of the two runs that are compared. */
   readonly left: number;
   readonly right: number;
   readonly search: string;
@@ -12,7 +12,7 @@ export interface Filter {
   /** A kind's name; "" for all of them. */
   readonly kind: string;
   readonly safety: "all" | "safe" | "unsafe";
-  /** What became of the prompt under the arm on the right, or between the two. */
+  /** What became of the prompt under the run on the right, or between the two. */
   readonly outcome: Outcome;
   readonly order: Order;
 }
@@ -62,7 +62,7 @@ export function filtered(rows: readonly Row[], filter: Filter): Row[] {
       test(row, left, right) &&
       words.every((word) => row.words.includes(word)),
   );
-  const probability = (row: Row, arm: number) => row.answers[arm]?.result.refusalProbability;
+  const probability = (row: Row, run: number) => row.answers[run]?.result.refusalProbability;
   const change = (row: Row) => Math.abs((probability(row, right) ?? 0) - (probability(row, left) ?? 0));
   switch (order) {
     case "report":

@@ -10,12 +10,12 @@ interface FiltersProps {
   readonly rows: readonly Row[];
   /** How many rows the filter lets through. */
   readonly shown: number;
-  readonly arms: readonly string[];
+  readonly runs: readonly string[];
   readonly search: RefObject<HTMLInputElement | null>;
 }
 
 /** What of the answers is to be shown. */
-export function Filters({ filter, onChange, onReset, rows, shown, arms, search }: FiltersProps) {
+export function Filters({ filter, onChange, onReset, rows, shown, runs, search }: FiltersProps) {
   const suites = [...new Set(rows.map(({ suite }) => suite))];
   const kinds = [
     ...new Set(
@@ -24,7 +24,7 @@ export function Filters({ filter, onChange, onReset, rows, shown, arms, search }
       ),
     ),
   ];
-  const armOptions = arms.map((name, i) => [String(i), name] as const);
+  const runOptions = runs.map((name, i) => [String(i), name] as const);
   return (
     <search class="filters">
       <label class="field grow">
@@ -65,21 +65,21 @@ export function Filters({ filter, onChange, onReset, rows, shown, arms, search }
           {[["", "Every category"], ...kinds.map((name) => [name, name] as const)]}
         </Select>
       )}
-      {arms.length > 1 && (
+      {runs.length > 1 && (
         <>
           <Select
             label="Left"
             value={String(filter.left)}
-            onChange={(arm) => onChange({ left: Number(arm) })}
+            onChange={(run) => onChange({ left: Number(run) })}
           >
-            {armOptions}
+            {runOptions}
           </Select>
           <Select
             label="Right"
             value={String(filter.right)}
-            onChange={(arm) => onChange({ right: Number(arm) })}
+            onChange={(run) => onChange({ right: Number(run) })}
           >
-            {armOptions}
+            {runOptions}
           </Select>
         </>
       )}

@@ -12,13 +12,13 @@ interface ListProps {
   readonly rows: readonly Row[];
   readonly selected: number;
   readonly onSelect: (index: number) => void;
-  /** Indices of the arms whose verdicts are shown. */
-  readonly arms: readonly number[];
+  /** Indices of the runs whose verdicts are shown. */
+  readonly runs: readonly number[];
   readonly blur: boolean;
 }
 
 /** The prompts that a filter let through, of which one is selected. */
-export function AnswerList({ rows, selected, onSelect, arms, blur }: ListProps) {
+export function AnswerList({ rows, selected, onSelect, runs, blur }: ListProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const { items, height, reveal } = useVirtualRows(scroller, rows.length, { rowHeight: ROW });
   // Rows are brought into sight when the selection or the filter moves, not when one scrolls away from them.
@@ -73,10 +73,10 @@ export function AnswerList({ rows, selected, onSelect, arms, blur }: ListProps) 
                 <Words text={row.prompt} hidden={blur && row.unsafe} />
               </span>
               <span class="answer-row-facts muted">
-                {arms.map((arm) => {
-                  const answer = row.answers[arm];
+                {runs.map((run) => {
+                  const answer = row.answers[run];
                   return answer ? (
-                    <span key={arm} class="answer-row-arm">
+                    <span key={run} class="answer-row-run">
                       <VerdictSign answer={answer} unsafe={row.unsafe} terse />
                       {probability(answer.result.refusalProbability)}
                     </span>
