@@ -10,6 +10,7 @@ type Path = readonly PropertyKey[];
 export interface JsonFault {
   /** Null where the text is no JSON. */
   readonly path: Path | null;
+  /** Whole sentences. */
   readonly message: string;
   /** Where the key stands in the text, in UTF-16 units. */
   readonly offset: number;
@@ -43,7 +44,7 @@ export interface ReadJson<T> {
 export function readJsonFile<T>(text: string, kind: JsonFileKind<T>): ReadJson<T> {
   if (isTooDeep(text)) {
     const place = () => ({ offset: 0, length: text.length });
-    const message = `lists and objects are nested too deep for a ${kind.noun}`;
+    const message = `Lists and objects are nested too deep for a ${kind.noun}.`;
     return { value: null, faults: [{ path: null, message, ...place(), inSchema: false }], place };
   }
   const errors: ParseError[] = [];
@@ -54,7 +55,10 @@ export function readJsonFile<T>(text: string, kind: JsonFileKind<T>): ReadJson<T
   };
   const [syntax] = errors;
   if (syntax || !tree) {
-    const message = syntax ? words(printParseErrorCode(syntax.error)) : "the file is empty";
+    const message =
+      text.trim() !== "" && syntax
+        ? `Not JSON: ${words(printParseErrorCode(syntax.error))}.`
+        : "The file is empty.";
     const at = { offset: syntax?.offset ?? 0, length: syntax?.length ?? 0 };
     return { value: null, faults: [{ path: null, message, ...at, inSchema: true }], place };
   }
@@ -91,7 +95,7 @@ export function parseJsonFile<T>(text: string, file: string, kind: JsonFileKind<
   if (value !== null) return value;
   const lines = faults.map(({ path, message, offset }) => {
     const key = path === null ? "" : `${path.length === 0 ? `the ${kind.noun}` : pathText(path)}: `;
-    return `${file}:${position(text, offset)}: ${key}${message}.`;
+    return `${file}:${position(text, offset)}: ${key}${message}`;
   });
   throw new DiscernError("recipe-invalid", lines.join("\n"));
 }
@@ -110,18 +114,22 @@ function faultsOf<T>(
     }));
   }
   const found = valueAt(value, issue.path);
-  if (found === undefined) return [{ path: issue.path, message: `missing (${describe(issue)})` }];
-  return [{ path: issue.path, message: `found ${shorten(found)}, ${describe(issue)}` }];
+  if (found === undefined) return [{ path: issue.path, message: `Missing: ${describe(issue)}.` }];
+  return [{ path: issue.path, message: `Found ${shorten(found)}, ${describe(issue)}.` }];
 }
 
+const listed = new Intl.ListFormat("en");
+
 function aboutUnknownKey(key: string, { allowed, chosen, others }: KnownKeys, noun: string): string {
-  const list = `Allowed: ${allowed.join(", ")}`;
+  const list = `Allowed: ${allowed.join(", ")}.`;
   const owners = others.filter(({ keys }) => keys.includes(key)).map(({ name }) => `"${name}"`);
   if (chosen !== null && owners.length > 0) {
-    return `"${chosen}" has no such key; ${owners.join(", ")} ${owners.length === 1 ? "has" : "have"} it. ${list}`;
+    return `"${chosen}" has no such key; ${listed.format(owners)} ${owners.length === 1 ? "has" : "have"} it. ${list}`;
   }
   const near = closestMatch(key, allowed, { maxDistance: Math.max(2, Math.floor(key.length / 2)) });
-  return `unknown key, ${near ? `did you mean "${near}"?` : `it is not a key of a ${noun} here;`} ${list}`;
+  return near === undefined
+    ? `Not a key of a ${noun} here. ${list}`
+    : `Unknown key, did you mean "${near}"? ${list}`;
 }
 
 /** What an issue says is allowed. */
@@ -145,7 +153,7 @@ function describe(issue: z.core.$ZodIssue): string {
       return issue.errors.flatMap((branch) => branch.slice(0, 1).map(describe)).join("; or ");
     }
     default:
-      return issue.message.charAt(0).toLowerCase() + issue.message.slice(1);
+      return (issue.message.charAt(0).toLowerCase() + issue.message.slice(1)).replace(/\.$/, "");
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Recipe } from "../protocol/recipe.ts";
 import type { StageRecipe } from "../protocol/recipeStages.ts";
+import type { RecipePath, RecipeProblem } from "./problem.ts";
 
 /** What of a model a recipe can be held against without reading its weights. */
 export interface ModelShape {
@@ -15,30 +16,23 @@ export interface ModelShape {
   }[];
 }
 
-/** Something that a recipe says and a model has not, at its key. An error would end the run, a warning changes what it does. */
-export interface ShapeFault {
-  readonly path: readonly (string | number)[];
-  readonly severity: "error" | "warning";
-  /** A sentence. */
-  readonly message: string;
-}
-
-type Add = (severity: ShapeFault["severity"], path: ShapeFault["path"], message: string) => void;
+type Add = (severity: RecipeProblem["severity"], path: RecipePath, message: string) => void;
 
 /**
  * Holds everything that a recipe says of layers, modules and lengths against a model: all stages, so that nothing is found
  * only when the stages before it have been trained.
  */
-export function shapeFaults(recipe: Recipe, model: ModelShape): ShapeFault[] {
-  const faults: ShapeFault[] = [];
-  const add: Add = (severity, path, message) => faults.push({ severity, path, message });
-  const beyond = (path: ShapeFault["path"], layer: number) => {
+export function shapeProblems(recipe: Recipe, model: ModelShape): RecipeProblem[] {
+  const problems: RecipeProblem[] = [];
+  const add: Add = (severity, path, message) =>
+    problems.push({ severity, path, message, about: "recipe-invalid" });
+  const beyond = (path: RecipePath, layer: number) => {
     if (layer <= model.layers) return;
     const range = model.layers === 1 ? "1" : `1 to ${model.layers}`;
     add(
       "error",
       path,
-      `the model ${model.name} has ${model.layers} layers, so ${layer} lies beyond it; give ${range}`,
+      `The model ${model.name} has ${model.layers} layers, so ${layer} lies beyond it. Give ${range}.`,
     );
   };
   for (const [i, stage] of recipe.stages.entries()) {
@@ -52,50 +46,45 @@ export function shapeFaults(recipe: Recipe, model: ModelShape): ShapeFault[] {
   }
   const { contextLength } = model;
   if (recipe.maxTokens > contextLength) {
-    const message = `the context of ${model.name} is ${contextLength} tokens, which bounds what is learned, not ${recipe.maxTokens}`;
+    const message = `The context of ${model.name} is ${contextLength} tokens, which bounds what is learned, not ${recipe.maxTokens}.`;
     add("warning", ["maxTokens"], message);
   }
   if (recipe.evaluate.maxNewTokens >= contextLength) {
-    const message = `with the prompt an answer has room for fewer than the ${contextLength} tokens of the context of ${model.name}`;
+    const message = `With the prompt an answer has room for fewer than the ${contextLength} tokens of the context of ${model.name}.`;
     add("warning", ["evaluate", "maxNewTokens"], message);
   }
-  return faults;
+  return problems;
 }
 
-function checkLayers(
-  stage: StageRecipe,
-  path: ShapeFault["path"],
-  { name, layers }: ModelShape,
-  add: Add,
-): void {
+function checkLayers(stage: StageRecipe, path: RecipePath, { name, layers }: ModelShape, add: Add): void {
   if (stage.train.layers === undefined) return;
   const [from, to] = stage.train.layers;
   if (to > layers) {
     add(
       "error",
       path,
-      `the model ${name} has layers 0 to ${layers - 1}, so the range ends at ${layers} at the latest, not ${to}`,
+      `The model ${name} has layers 0 to ${layers - 1}, so the range ends at ${layers} at the latest, not ${to}.`,
     );
     return;
   }
   if (stage.type !== "contrastive") return;
   if (stage.layer === "auto") {
     if (from === 0) return;
-    const why = `layer "auto" may choose a layer up to ${from}, whose stage computes none of the layers from ${from} on`;
-    add("error", path, `${why}; begin at 0, leave the range out, or give the stage's layer as a number`);
+    const why = `Layer "auto" may choose a layer up to ${from}, whose stage computes none of the layers from ${from} on.`;
+    add("error", path, `${why} Begin at 0, leave the range out, or give the stage's layer as a number.`);
   } else if (from >= stage.layer) {
-    const message = `a stage at layer ${stage.layer} computes the layers before ${stage.layer} alone, and the range begins at ${from}`;
-    add("error", path, `${message}; begin below ${stage.layer}, or leave the range out`);
+    const message = `A stage at layer ${stage.layer} computes the layers before ${stage.layer} alone, and the range begins at ${from}.`;
+    add("error", path, `${message} Begin below ${stage.layer}, or leave the range out.`);
   } else if (to > stage.layer) {
     add(
       "warning",
       path,
-      `a stage at layer ${stage.layer} computes and trains the layers before ${stage.layer} alone`,
+      `A stage at layer ${stage.layer} computes and trains the layers before ${stage.layer} alone.`,
     );
   }
 }
 
-function checkAdapter({ train }: StageRecipe, path: ShapeFault["path"], model: ModelShape, add: Add): void {
+function checkAdapter({ train }: StageRecipe, path: RecipePath, model: ModelShape, add: Add): void {
   if (train.method !== "lora") return;
   const { targets, rank } = train;
   const last = (name: string) => name.split(".").at(-1)!;
@@ -106,7 +95,7 @@ function checkAdapter({ train }: StageRecipe, path: ShapeFault["path"], model: M
       add(
         "error",
         [...path, "targets", i],
-        `a block of ${model.name} has no module "${target}"; it has ${known.join(", ")}`,
+        `A block of ${model.name} has no module "${target}"; it has ${known.join(", ")}.`,
       );
     }
   }
@@ -118,6 +107,6 @@ function checkAdapter({ train }: StageRecipe, path: ShapeFault["path"], model: M
   add(
     "warning",
     [...path, "rank"],
-    `${rank} is more than the rank of the weight of ${last(first.name)} (${size}) can be`,
+    `Rank ${rank} is more than the rank of the weight of ${last(first.name)} (${size}) can be.`,
   );
 }

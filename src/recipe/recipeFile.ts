@@ -1,12 +1,17 @@
 import { type Recipe, recipeJsonSchema, recipeSchema } from "../protocol/recipe.ts";
-import { type JsonFileKind, parseJsonFile, type ReadJson, readJsonFile } from "./jsonFile.ts";
+import { type JsonFault, type JsonFileKind, parseJsonFile, type ReadJson, readJsonFile } from "./jsonFile.ts";
 import { fromOlderVersion } from "./olderRecipes.ts";
+import type { RecipeProblem } from "./problem.ts";
 import { mixFault } from "./safetyMix.ts";
 
 /** A recipe's text as read: the recipe with every default stated where it has no fault, else what is wrong. */
-export interface ReadRecipe extends Omit<ReadJson<Recipe>, "value"> {
+export interface ReadRecipe extends Omit<ReadJson<Recipe>, "value" | "faults"> {
   readonly recipe: Recipe | null;
+  readonly faults: readonly RecipeFault[];
 }
+
+/** An error of a recipe that its text alone shows. */
+export type RecipeFault = RecipeProblem & JsonFault;
 
 const kindOf = (stored: boolean): JsonFileKind<Recipe> => ({
   schema: recipeSchema,
@@ -23,8 +28,9 @@ export interface ReadOptions {
 
 /** Reads a recipe's text. */
 export function readRecipe(text: string, { stored = false }: ReadOptions = {}): ReadRecipe {
-  const { value, ...read } = readJsonFile(text, kindOf(stored));
-  return { ...read, recipe: value };
+  const { value, faults, place } = readJsonFile(text, kindOf(stored));
+  const error = { severity: "error", about: "recipe-invalid" } as const;
+  return { recipe: value, faults: faults.map((fault) => ({ ...error, ...fault })), place };
 }
 
 /**
@@ -47,8 +53,6 @@ function mixFaults({ stages }: Recipe): { path: PropertyKey[]; message: string }
   return stages.flatMap((stage, i) => {
     if (stage.type !== "supervised" || stage.steps === undefined) return [];
     const fault = mixFault(stage, stage.steps);
-    return fault === null
-      ? []
-      : [{ path: ["stages", i, "safetyRatio"], message: `found ${stage.safetyRatio}, ${fault}` }];
+    return fault === null ? [] : [{ path: ["stages", i, "safetyRatio"], message: fault }];
   });
 }

@@ -46,8 +46,8 @@ export function mixFault(stage: Mixed, steps: number): string | null {
     const share = group === "safety" ? stage.safetyRatio : 1 - stage.safetyRatio;
     if (share > 0 && mix.before(group, batches) === 0) {
       return (
-        `this share draws no ${group} pair among the ${batches * stage.batchSize} pairs of the whole stage: ` +
-        `${group === "safety" ? "raise" : "lower"} it, lengthen the stage, or set it to ${group === "safety" ? 0 : 1}`
+        `A share of ${stage.safetyRatio} draws no ${group} pair among the ${batches * stage.batchSize} pairs of the whole stage. ` +
+        `${group === "safety" ? "Raise" : "Lower"} it, lengthen the stage, or set it to ${group === "safety" ? 0 : 1}.`
       );
     }
   }

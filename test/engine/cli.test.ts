@@ -43,7 +43,7 @@ describe("the built command line", () => {
     [["run"], 2, /give a recipe/],
     [["score"], 2, /missing required argument/],
     [["run", "no-such.json"], 1, /no-such\.json cannot be read/],
-    [["run", "preset:default"], 1, /model: missing/],
+    [["run", "preset:default"], 1, /model: Missing/],
     [["watch", "no-such-run"], 1, /not a run folder/],
   ])("%j ends with %i and says why", async (args, code, message) => {
     const { exitCode, stderr } = await discern(...args);
@@ -59,8 +59,10 @@ describe("the built command line", () => {
       cwd,
     });
     expect(exitCode).toBe(1);
-    expect(stderr).toMatch(/2 prompt files are missing:\n.*xstest_v2_prompts\.csv.*github\.com/);
-    expect(stderr).toMatch(/\n.*safety_only_data_instructions\.json.*github\.com.*licence/);
+    expect(stderr).toMatch(/data\.contrast\[0\]\.file: .*xstest_v2_prompts\.csv.*github\.com/);
+    expect(stderr).toMatch(
+      /\ndata\.contrast\[1\]\.file: .*safety_only_data_instructions\.json.*github\.com.*licence/,
+    );
     expect(await readdir(cwd)).toEqual([]);
   });
 

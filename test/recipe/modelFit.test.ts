@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { recipeSchema } from "../../src/protocol/recipe.ts";
 import { pathText } from "../../src/recipe/jsonFile.ts";
-import { type ModelShape, shapeFaults } from "../../src/recipe/modelFit.ts";
+import { type ModelShape, shapeProblems } from "../../src/recipe/modelFit.ts";
 
 const model: ModelShape = {
   name: "tiny",
@@ -22,7 +22,11 @@ function faults(stage: object, own: object = {}): [severity: string, key: string
     ...{ name: "r", model: "m", stages: [contrastive({ layer: 2 }), stage] },
     ...own,
   });
-  return shapeFaults(recipe, model).map(({ severity, path, message }) => [severity, pathText(path), message]);
+  return shapeProblems(recipe, model).map(({ severity, path, message }) => [
+    severity,
+    pathText(path!),
+    message,
+  ]);
 }
 
 test.each([
@@ -35,7 +39,12 @@ test.each([
 });
 
 test.each([
-  ["error", "stages[1].layer", contrastive({ layer: 7 }), /has 6 layers, so 7 lies beyond it; give 1 to 6/],
+  [
+    "error",
+    "stages[1].layer",
+    contrastive({ layer: 7 }),
+    /has 6 layers, so 7 lies beyond it\. Give 1 to 6\.$/,
+  ],
   [
     "error",
     "stages[1].train.layers",
@@ -58,19 +67,19 @@ test.each([
     "error",
     "stages[1].train.layers",
     contrastive({ layer: 3, train: { method: "lora", layers: [3, 5] } }),
-    /begin below 3/,
+    /Begin below 3/,
   ],
   [
     "error",
     "stages[1].train.layers",
     contrastive({ layer: "auto", train: { method: "lora", layers: [2, 5] } }),
-    /begin at 0/,
+    /Begin at 0/,
   ],
   [
     "warning",
     "stages[1].train.layers",
     contrastive({ layer: 3, train: { method: "lora", layers: [0, 5] } }),
-    /before 3 alone/,
+    /before 3 alone\.$/,
   ],
   ["warning", "stages[1].train.rank", supervised({ rank: 20 }), /20 is more.*k_proj \(16 × 32\)/],
 ] as const)("an %s at %s", (severity, key, stage, message) => {

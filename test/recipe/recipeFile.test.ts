@@ -30,26 +30,22 @@ describe("parseRecipe", () => {
   test.each([
     ["a comma too many", '{\n  "name": "a",,\n}', /^r\.json:2:15: /],
     ["an empty file", "", /^r\.json:1:1: /],
-    [
-      "a missing model",
-      { ...small, model: undefined },
-      /^r\.json:1:1: model: missing \(expected string\)\.$/,
-    ],
-    ["a word for a number", { ...small, seed: "x" }, /seed: found "x", expected number\.$/],
+    ["a missing model", { ...small, model: undefined }, /^r\.json:1:1: model: Missing: expected string\.$/],
+    ["a word for a number", { ...small, seed: "x" }, /seed: Found "x", expected number\.$/],
     [
       "an unknown key",
       { ...small, seeed: 1 },
-      /^r\.json:\d+:3: seeed: unknown key, did you mean "seed"\? Allowed: .*\bseed\b/,
+      /^r\.json:\d+:3: seeed: Unknown key, did you mean "seed"\? Allowed: .*\bseed\b/,
     ],
     [
       "an unknown key inside a union",
       { ...small, stages: [{ type: "supervised", steps: 1, train: { method: "lora", rnk: 2 } }] },
-      /stages\[0\]\.train\.rnk: unknown key, did you mean "rank"\? Allowed: method, rank, alpha, dropout, targets, layers\.$/,
+      /stages\[0\]\.train\.rnk: Unknown key, did you mean "rank"\? Allowed: method, rank, alpha, dropout, targets, layers\.$/,
     ],
     [
       "a key of another loss",
       { ...small, stages: [{ type: "contrastive", loss: { type: "supcon", margin: 0.3 } }] },
-      /^r\.json:\d+:\d+: stages\[0\]\.loss\.margin: "supcon" has no such key; "circle", "triplet" have it\. Allowed: type, temperature\.$/,
+      /^r\.json:\d+:\d+: stages\[0\]\.loss\.margin: "supcon" has no such key; "circle" and "triplet" have it\. Allowed: type, temperature\.$/,
     ],
     [
       "a key of another loss than the one by default",
@@ -64,60 +60,60 @@ describe("parseRecipe", () => {
     [
       "an unknown loss",
       { ...small, stages: [{ type: "contrastive", loss: { type: "arcface" } }] },
-      /loss\.type: found "arcface", allowed: circle, infonce, ntxent, supcon, triplet[^"]*$/,
+      /loss\.type: Found "arcface", allowed: circle, infonce, ntxent, supcon, triplet[^"]*$/,
     ],
     [
       "an unknown stage",
       { ...small, stages: [{ type: "contrast" }] },
-      /stages\[0\]\.type: found "contrast", allowed: contrastive, supervised\.$/,
+      /stages\[0\]\.type: Found "contrast", allowed: contrastive, supervised\.$/,
     ],
     [
       "steps and epochs",
       { ...small, stages: [{ type: "supervised", steps: 1, epochs: 1 }] },
-      /stages\[0\]\.steps: found 1, exactly one of "steps" and "epochs" must be given\.$/,
+      /stages\[0\]\.steps: Found 1, exactly one of "steps" and "epochs" must be given\.$/,
     ],
     [
       "a share of safety pairs of which the whole stage draws none",
       { ...small, stages: [{ type: "supervised", steps: 2, batchSize: 4, safetyRatio: 0.05 }] },
-      /^r\.json:\d+:\d+: stages\[0\]\.safetyRatio: found 0\.05, this share draws no safety pair among the 8 pairs .* set it to 0\.$/,
+      /^r\.json:\d+:\d+: stages\[0\]\.safetyRatio: A share of 0\.05 draws no safety pair among the 8 pairs .* set it to 0\.$/,
     ],
     [
       "a share that leaves no general pair",
       { ...small, stages: [{ type: "supervised", steps: 2, batchSize: 4, safetyRatio: 0.95 }] },
-      /stages\[0\]\.safetyRatio: found 0\.95, this share draws no general pair .* set it to 1\.$/,
+      /stages\[0\]\.safetyRatio: A share of 0\.95 draws no general pair .* set it to 1\.$/,
     ],
     [
       "epochs of no general pairs",
       { ...small, stages: [{ type: "supervised", epochs: 1, safetyRatio: 1 }] },
-      /stages\[0\]\.epochs: found 1, an epoch is one pass over the general pairs/,
+      /stages\[0\]\.epochs: Found 1, an epoch is one pass over the general pairs/,
     ],
     [
       "a batch that has no halves",
       { ...small, stages: [{ type: "contrastive", sampler: { batch: 7 } }] },
-      /stages\[0\]\.sampler\.batch: found 7, .*multiple of 2/,
+      /stages\[0\]\.sampler\.batch: Found 7, .*multiple of 2/,
     ],
     [
       "a layer that is no layer",
       { ...small, stages: [{ type: "contrastive", layer: "last" }] },
-      /layer: found "last"/,
+      /layer: Found "last"/,
     ],
     [
       "a suite that has the name of another",
       { ...small, evaluate: { suites: [suite("a", "x.csv"), suite("b", "y.csv"), suite("A", "z.csv")] } },
-      /^r\.json:\d+:\d+: evaluate\.suites\[2\]\.name: found "A", suite 1 has this name, too/,
+      /^r\.json:\d+:\d+: evaluate\.suites\[2\]\.name: Found "A", suite 1 has this name, too/,
     ],
     [
       "a suite that is called as all together are",
       { ...small, evaluate: { suites: [suite("pooled", "x.csv")] } },
-      /suites\[0\]\.name: found "pooled", "pooled" names all suites/,
+      /suites\[0\]\.name: Found "pooled", "pooled" names all suites/,
     ],
     [
       "a run that is called as the model before training is",
       { ...small, name: "before" },
-      /name: found "before"/,
+      /name: Found "before"/,
     ],
-    ["stages that are not said", { name: "r", model: "m" }, /stages: missing/],
-    ["a list", [], /the recipe: found \[\], expected object/],
+    ["stages that are not said", { name: "r", model: "m" }, /stages: Missing/],
+    ["a list", [], /the recipe: Found \[\], expected object/],
   ])("points at %s", (_, recipe, message) => {
     expect(fault(recipe)).toMatch(message);
   });

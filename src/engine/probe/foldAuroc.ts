@@ -1,4 +1,4 @@
-import type { Folds, LabelledPrompt } from "./folds.ts";
+import type { Folds, LabelledPrompt } from "../../statistics/folds.ts";
 
 /** An AUROC and its standard error; NaN where a score is not finite. */
 export interface FoldAuroc {

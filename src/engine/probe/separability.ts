@@ -1,10 +1,11 @@
 import { CholeskyDecomposition, Matrix } from "ml-matrix";
 import { DiscernError } from "../../protocol/errors.ts";
 import type { LayerChoice } from "../../protocol/layerChoice.ts";
+import { noneHeldOut } from "../../recipe/checkPrompts.ts";
 import { type RandomIndex, randomIndex } from "../../statistics/bootstrap.ts";
+import { type Folds, type LabelledPrompt, stratifiedFolds } from "../../statistics/folds.ts";
 import type { Backend, Features } from "../backend/backend.ts";
 import { type FoldAuroc, foldAuroc } from "./foldAuroc.ts";
-import { type Folds, type LabelledPrompt, stratifiedFolds } from "./folds.ts";
 import { surfaceFeatures } from "./surface.ts";
 
 /** A prompt of the contrast: its words, and the file it comes from as the recipe names it. */
@@ -60,11 +61,7 @@ export async function chooseContrastLayer(
 export function contrastFolds(prompts: readonly LabelledPrompt[], seed: number): Folds {
   const folds = stratifiedFolds(prompts, seed);
   if (folds) return folds;
-  throw new DiscernError(
-    "group-too-small",
-    'layer "auto" tries probes on prompts held out, and the contrast has too few matched pairs or single prompts of ' +
-      "either label to hold any out. Add prompts, or give the number of a layer.",
-  );
+  throw new DiscernError("group-too-small", noneHeldOut);
 }
 
 /**

@@ -168,7 +168,7 @@ export async function evaluateRun(manifest: Manifest, context: EvaluationContext
       return methodAnswers(method.id, recipe.seed, answers, loss == null ? {} : { [heldOutLoss.id]: loss });
     }),
     series: [{ method: id, ...series }],
-    contamination: prompts.contamination.suites.map((suite) => ({ method: id, ...suite })),
+    contamination: prompts.contamination.map((suite) => ({ method: id, ...suite })),
   });
   await writeReport(report, paths);
   return paths.report;

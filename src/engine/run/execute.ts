@@ -5,8 +5,8 @@ import { DiscernError } from "../../protocol/errors.ts";
 import type { RunEvent } from "../../protocol/events.ts";
 import type { Manifest } from "../../protocol/manifest.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
-import { pathText } from "../../recipe/jsonFile.ts";
-import { type ModelShape, shapeFaults } from "../../recipe/modelFit.ts";
+import { shapeProblems } from "../../recipe/modelFit.ts";
+import { refuseErrors } from "../../recipe/problem.ts";
 import { clearRunFolder, isRun, openRun, prepareRunFolder, writeRun } from "../../runFolder/folder.ts";
 import { lockRun } from "../../runFolder/lock.ts";
 import type { OnProgress } from "../model/weights.ts";
@@ -53,7 +53,7 @@ export async function startRun(recipe: Recipe, root: string, options: ExecuteOpt
       rank: trainedRank(recipe),
       root,
       onProgress: readingOf(options),
-      onShape: (shape) => refuseMisfit(recipe, shape),
+      onShape: (shape) => refuseErrors(shapeProblems(recipe, shape)),
     });
     const manifest = await describe(recipe, root, session, data, options.stop);
     // Made before the folder becomes a run, so that it can be used again once what is wrong is mended.
@@ -176,14 +176,6 @@ function missingDevice(error: unknown, folder: string, { device }: Manifest): un
       `${device} starts, or start anew.`,
     { cause: error },
   );
-}
-
-/** @throws DiscernError `recipe-invalid` that names every key of the recipe that does not fit the model. */
-function refuseMisfit(recipe: Recipe, shape: ModelShape): void {
-  const faults = shapeFaults(recipe, shape).filter(({ severity }) => severity === "error");
-  if (faults.length === 0) return;
-  const lines = faults.map(({ path, message }) => `${pathText(path)}: ${message}.`);
-  throw new DiscernError("recipe-invalid", `The recipe does not fit the model.\n${lines.join("\n")}`);
 }
 
 /** Follows the reading of a model, and ends it at the next tensor where a stop was asked for. */

@@ -6,9 +6,9 @@ import type { Manifest } from "../../protocol/manifest.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
 import type { ContrastiveRecipe, StageRecipe } from "../../protocol/recipeStages.ts";
 import { timeline } from "../../protocol/timeline.ts";
-import { pathText } from "../../recipe/jsonFile.ts";
-import { shapeFaults } from "../../recipe/modelFit.ts";
-import { mixFault } from "../../recipe/safetyMix.ts";
+import { stageProblems } from "../../recipe/checkPrompts.ts";
+import { shapeProblems } from "../../recipe/modelFit.ts";
+import { problemText, refuseErrors } from "../../recipe/problem.ts";
 import { stageSteps } from "../../recipe/stageSteps.ts";
 import { readEvents } from "../../runFolder/eventLog.ts";
 import { makePart, runPaths } from "../../runFolder/folder.ts";
@@ -20,9 +20,9 @@ import { type Adapter, concatAdapters, writeAdapter } from "../model/adapter.ts"
 import { answerLoss, encodeExamples } from "../probe/answerLoss.ts";
 import { separation } from "../probe/features.ts";
 import { RefusalScorer } from "../probe/refusal.ts";
-import { type ContrastSource, chooseContrastLayer, contrastFolds } from "../probe/separability.ts";
+import { type ContrastSource, chooseContrastLayer } from "../probe/separability.ts";
 import { ContrastiveObjective } from "../train/contrastive.ts";
-import { type ContrastPrompt, ContrastSampler } from "../train/contrastSampler.ts";
+import type { ContrastPrompt } from "../train/contrastSampler.ts";
 import type { Objective } from "../train/objective.ts";
 import type { StageResult } from "../train/stage.ts";
 import { learnedOf } from "../train/stageResult.ts";
@@ -31,7 +31,7 @@ import { TrainingStage } from "../train/trainingStage.ts";
 import { evaluateBeforeTraining, evaluateRun } from "./evaluation.ts";
 import type { OpenStage, ProbeFigures } from "./openStage.ts";
 import type { Workshop } from "./pipeline.ts";
-import { dataWarnings, type RunPrompts } from "./prompts.ts";
+import type { RunPrompts } from "./prompts.ts";
 import type { Session } from "./session.ts";
 import { type StopToken, throwIfStopped } from "./stop.ts";
 
@@ -70,12 +70,11 @@ export async function modelWorkshop(
   const scorer = await RefusalScorer.create(backend, encoder, recipe.probes.openings);
   const fits = (row: readonly number[]) => row.length + scorer.depth <= contextLength;
   const tooLong = lengthWarnings();
-  checkStages();
+  // Once more, with what is left of the prompts: what would otherwise end a stage hours later is found now.
+  refuseErrors(stageProblems(recipe, { contrast, general: general.length, safety: safety.length }));
   judgesOf(recipe.evaluate.judges);
   await checkSuites(backend, encoder, prompts.suites, scorer);
-  const misfits = shapeFaults(recipe, loaded.shape).map(
-    ({ path, message }) => `${pathText(path)}: ${message}.`,
-  );
+  const misfits = shapeProblems(recipe, loaded.shape).map(problemText);
   const adapters: Adapter[] = [];
   let whole = false;
   // A run that is resumed finds the layers that were chosen in its log.
@@ -129,27 +128,6 @@ export async function modelWorkshop(
       );
     }
     return found;
-  }
-
-  /** Finds now what would otherwise end a stage hours later: groups too small, shares that cannot be drawn. */
-  function checkStages(): void {
-    for (const [i, stage] of recipe.stages.entries()) {
-      const { seed } = recipe;
-      if (stage.type === "supervised") {
-        new SupervisedObjective(general, safety, { ...stage, seed });
-        // The schema cannot know how long epochs are.
-        const fault = mixFault(stage, stageSteps(stage, general.length));
-        if (fault !== null) {
-          throw new DiscernError(
-            "recipe-invalid",
-            `stages.${i}.safetyRatio is ${stage.safetyRatio}: ${fault}.`,
-          );
-        }
-      } else {
-        new ContrastSampler(contrast, stage.sampler, seed);
-        if (stage.layer === "auto") contrastFolds(contrast, seed);
-      }
-    }
   }
 
   /** Does what a stop cuts off within one batch. @throws Stopped */
@@ -268,13 +246,7 @@ export async function modelWorkshop(
       totalSteps: recipe.stages.reduce((sum, stage) => sum + stageSteps(stage, general.length), 0),
     },
     stageCount: recipe.stages.length,
-    warnings: [
-      ...loaded.warnings,
-      ...misfits,
-      ...dataWarnings(prompts),
-      ...tooLong,
-      ...session.template.warnings,
-    ],
+    warnings: [...loaded.warnings, ...misfits, ...prompts.warnings, ...tooLong, ...session.template.warnings],
     async prepare(emit, stop) {
       await cut(stop, () => evaluateBeforeTraining({ folder, recipe, session, prompts, emit }));
     },

@@ -1,9 +1,8 @@
 import { resolveSource } from "../../dataset/select.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
-import { errorCode } from "../errors.ts";
-import { checkRecipe, type RecipeProblem } from "../recipe/check.ts";
+import { checkRecipeText, type PlacedProblem } from "../../recipe/check.ts";
 import { type Cost, estimateCost, type Machine } from "../recipe/cost.ts";
-import type { ModelFacts } from "../recipe/modelFacts.ts";
+import { knownModel, type ModelFacts } from "../recipe/modelFacts.ts";
 import type { Finding, Remedy } from "./finding.ts";
 import { checkRoom, type Room } from "./room.ts";
 
@@ -44,23 +43,16 @@ export interface Preflight {
  */
 export async function preflight(order: Order, doors: PreflightDoors): Promise<Preflight> {
   let model: ModelFacts | null = null;
-  let broken: unknown = null;
   const text = order.stlAlone ? withoutContrast(order.text) : order.text;
-  const { recipe, problems, counts } = await checkRecipe(text, {
+  const { recipe, problems, counts } = await checkRecipeText(text, {
     root: order.root,
     starter: doors.starter,
     schema: true,
     async model(name) {
-      try {
-        model = await doors.model(name);
-      } catch (error) {
-        if (errorCode(error) !== null) throw error;
-        broken = error;
-      }
-      return model;
+      model = await doors.model(name);
+      return knownModel(model);
     },
   });
-  if (broken !== null) throw broken;
   const cost =
     recipe && model ? estimateCost(recipe, model, await doors.machine(model, recipe), counts) : null;
   const findings = problems.map((problem) => finding(problem, order, recipe, doors.starter));
@@ -77,7 +69,7 @@ function withoutContrast(text: string): string {
   }
 }
 
-function finding(problem: RecipeProblem, order: Order, recipe: Recipe | null, starter: string): Finding {
+function finding(problem: PlacedProblem, order: Order, recipe: Recipe | null, starter: string): Finding {
   const { severity, message } = problem;
   return {
     severity: severity === "error" ? "fault" : "warning",
@@ -87,7 +79,7 @@ function finding(problem: RecipeProblem, order: Order, recipe: Recipe | null, st
 }
 
 function remedy(
-  { about, offset, file }: RecipeProblem,
+  { about, offset, file }: PlacedProblem,
   { root, stlAlone }: Order,
   recipe: Recipe | null,
   starter: string,

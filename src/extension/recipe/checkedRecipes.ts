@@ -1,10 +1,10 @@
 import { dirname } from "node:path";
 import * as vscode from "vscode";
+import { type CheckedRecipe, checkRecipeText, type KnownModel } from "../../recipe/check.ts";
 import { DisposableStore } from "../disposableStore.ts";
 import { errorCode } from "../errors.ts";
-import { type CheckedRecipe, checkRecipe } from "./check.ts";
 import type { RecipeFacts } from "./facts.ts";
-import type { ModelFacts } from "./modelFacts.ts";
+import { knownModel } from "./modelFacts.ts";
 
 /** Milliseconds of quiet after a change before a recipe is checked. */
 const quietMs = 400;
@@ -53,7 +53,7 @@ export class CheckedRecipes implements vscode.Disposable {
     let check = this.checks.get(key);
     if (check === undefined) {
       const root = dirname(document.uri.fsPath);
-      check = checkRecipe(document.getText(), {
+      check = checkRecipeText(document.getText(), {
         root,
         starter: this.facts.starter,
         model: (name) => this.model(name, root),
@@ -72,9 +72,9 @@ export class CheckedRecipes implements vscode.Disposable {
   }
 
   /** Null where no engine can be asked, which says nothing about the model: in a restricted workspace, or when it failed. */
-  private async model(name: string, root: string): Promise<ModelFacts | null> {
+  private async model(name: string, root: string): Promise<KnownModel | null> {
     if (!vscode.workspace.isTrusted) return null;
-    return this.facts.model(name, root).catch((error: unknown) => {
+    return this.facts.model(name, root).then(knownModel, (error: unknown) => {
       if (errorCode(error) !== null) throw error;
       return null;
     });

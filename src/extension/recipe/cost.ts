@@ -1,5 +1,6 @@
 import type { Recipe } from "../../protocol/recipe.ts";
 import type { StageRecipe } from "../../protocol/recipeStages.ts";
+import type { PromptCounts } from "../../recipe/check.ts";
 import { greatestOf } from "../../statistics/extremes.ts";
 import type { ModelFacts } from "./modelFacts.ts";
 import { float, flopsPerToken, pairTokens, promptTokens, type StageCost, stageCost } from "./stageCost.ts";
@@ -26,16 +27,6 @@ export interface Machine {
   readonly cores: number;
   /** Tokens a second that earlier runs of this model made in steps of a kind, on this machine. */
   readonly tokensPerSecond?: Partial<Record<StageRecipe["type"], number>>;
-}
-
-/** How many prompts the sources of a recipe give, where that was counted. */
-export interface PromptCounts {
-  /** General pairs to train on. */
-  readonly general?: number;
-  /** Prompts of the three panels together. */
-  readonly panels?: number;
-  /** Prompts of all suites together. */
-  readonly suites?: number;
 }
 
 export interface Cost {

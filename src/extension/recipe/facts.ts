@@ -2,11 +2,11 @@ import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import * as vscode from "vscode";
 import type { Recipe } from "../../protocol/recipe.ts";
+import type { PromptCounts } from "../../recipe/check.ts";
 import { DisposableStore } from "../disposableStore.ts";
 import type { Engine } from "../engine/engine.ts";
 import { measuredSpeed } from "../launch/speed.ts";
 import type { RunLibrary } from "../runs/library.ts";
-import type { CheckedRecipe } from "./check.ts";
 import { type Cost, estimateCost, type Machine } from "./cost.ts";
 import { type ModelFacts, modelFactsSchema } from "./modelFacts.ts";
 
@@ -65,7 +65,7 @@ export class RecipeFacts implements vscode.Disposable {
   }
 
   /** What a recipe costs; null in a restricted workspace, or where its model cannot be read. */
-  async cost(recipe: Recipe, file: vscode.Uri, counts: CheckedRecipe["counts"]): Promise<Cost | null> {
+  async cost(recipe: Recipe, file: vscode.Uri, counts: PromptCounts): Promise<Cost | null> {
     if (!vscode.workspace.isTrusted) return null;
     const model = await this.model(recipe.model, dirname(file.fsPath)).catch(() => null);
     return model && estimateCost(recipe, model, await this.machine(model, recipe), counts);

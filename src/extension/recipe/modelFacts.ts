@@ -1,4 +1,5 @@
 import * as z from "zod";
+import type { KnownModel } from "../../recipe/check.ts";
 
 const count = z.number().positive();
 
@@ -24,3 +25,9 @@ export const modelFactsSchema = z.object({
   }),
 });
 export type ModelFacts = z.infer<typeof modelFactsSchema>;
+
+/** A model as the check of a recipe knows it. */
+export function knownModel({ name, linears, architecture, tokenizerProblem }: ModelFacts): KnownModel {
+  const { layers, contextLength } = architecture;
+  return { shape: { name, layers, contextLength, linears }, tokenizerProblem };
+}

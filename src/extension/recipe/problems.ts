@@ -1,15 +1,15 @@
 import { dirname } from "node:path";
 import * as vscode from "vscode";
 import { resolveSource } from "../../dataset/select.ts";
+import type { PlacedProblem } from "../../recipe/check.ts";
 import type { CommandId } from "../contributionTypes.ts";
-import type { RecipeProblem } from "./check.ts";
 import type { CheckedRecipes } from "./checkedRecipes.ts";
 
 /** A diagnostic that knows the problem it was made from, for its quick fixes. */
 class RecipeDiagnostic extends vscode.Diagnostic {
-  readonly problem: RecipeProblem;
+  readonly problem: PlacedProblem;
 
-  constructor(document: vscode.TextDocument, problem: RecipeProblem) {
+  constructor(document: vscode.TextDocument, problem: PlacedProblem) {
     const range = new vscode.Range(
       document.positionAt(problem.offset),
       // A key that holds a whole object is marked on its first line only.

@@ -7,7 +7,6 @@ import { openBackend } from "../../../src/engine/backend/open.ts";
 import { PromptEncoder } from "../../../src/engine/chat/encoding.ts";
 import { promptTemplate } from "../../../src/engine/chat/template.ts";
 import { loadModel } from "../../../src/engine/model/load.ts";
-import type { LabelledPrompt } from "../../../src/engine/probe/folds.ts";
 import {
   type ContrastSource,
   chooseContrastLayer,
@@ -17,6 +16,7 @@ import {
   separability,
 } from "../../../src/engine/probe/separability.ts";
 import { layerCaveats, layerChoiceSchema } from "../../../src/protocol/layerChoice.ts";
+import type { LabelledPrompt } from "../../../src/statistics/folds.ts";
 import { realModelPath } from "../../realModel.ts";
 import { tinyBackend } from "../model/tiny.ts";
 

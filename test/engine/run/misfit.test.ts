@@ -93,5 +93,5 @@ test("what the model changes of a recipe is a warning of the run", async () => {
     if (event.type === "stage-started") stop.request();
   };
   await startRun(recipe, root, { folder: join(root, "run"), stop, onEvent });
-  expect(warnings.join("\n")).toMatch(/stages\[1\]\.train\.rank: 40[\s\S]*maxTokens: .*512/);
+  expect(warnings.join("\n")).toMatch(/stages\[1\]\.train\.rank: Rank 40[\s\S]*maxTokens: .*512/);
 });

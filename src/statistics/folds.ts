@@ -1,4 +1,4 @@
-import { randomIndex } from "../../statistics/bootstrap.ts";
+import { randomIndex } from "./bootstrap.ts";
 
 /** A prompt of the contrast, as far as folds are concerned. */
 export interface LabelledPrompt {

@@ -1,12 +1,12 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, expect, test } from "vitest";
-import { checkRecipe } from "../../../src/extension/recipe/check.ts";
-import { modelFactsSchema } from "../../../src/extension/recipe/modelFacts.ts";
-import { DiscernError } from "../../../src/protocol/errors.ts";
-import { tempFolder } from "../../tempFolder.ts";
+import { knownModel, modelFactsSchema } from "../../src/extension/recipe/modelFacts.ts";
+import { DiscernError } from "../../src/protocol/errors.ts";
+import { checkRecipeText } from "../../src/recipe/check.ts";
+import { tempFolder } from "../tempFolder.ts";
 
-const starter = join(import.meta.dirname, "../../../datasets/starter");
+const starter = join(import.meta.dirname, "../../datasets/starter");
 const facts = modelFactsSchema.parse({
   name: "tiny",
   path: "/tiny",
@@ -36,7 +36,14 @@ beforeEach(() => {
 async function problems(change: Record<string, unknown>, model = async () => facts) {
   const recipe = { name: "r", model: "tiny", stages: [{ type: "contrastive", layer: 2 }], ...change };
   const text = JSON.stringify(recipe, null, 2);
-  const checked = await checkRecipe(text, { root, starter, model });
+  const checked = await checkRecipeText(text, {
+    root,
+    starter,
+    model: async () => {
+      const found = await model();
+      return found && knownModel(found);
+    },
+  });
   return checked.problems.map(({ about, severity, message, offset, length }) => ({
     about,
     severity,
@@ -65,13 +72,13 @@ test.each([
   const found = await problems({ data: { contrast: [{ file: "few.csv" }] } });
   expect(found).toMatchObject([{ about: "group-too-small", severity }]);
   expect(found[0]!.text).toContain('"contrast"');
-  expect(found[0]!.message).toContain(`${count} toxic prompts`);
+  expect(found[0]!.message).toMatch(new RegExp(`${count} toxic prompts?\\b`));
 });
 
 test("labels that people gave count", async () => {
   const prompts = Array.from({ length: 60 }, (_, i) => `Is question ${i} fine?`);
   writeFileSync(join(root, "bare.csv"), ["prompt", ...prompts].join("\n"));
-  const { promptId } = await import("../../../src/dataset/record.ts");
+  const { promptId } = await import("../../src/dataset/record.ts");
   const log = prompts.map((prompt, i) =>
     JSON.stringify({
       id: promptId(prompt),

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Folds, type LabelledPrompt, stratifiedFolds } from "../../../src/engine/probe/folds.ts";
+import { type Folds, type LabelledPrompt, stratifiedFolds } from "../../src/statistics/folds.ts";
 
 const label = (toxic: boolean) => (toxic ? ("toxic" as const) : ("seemingly_toxic" as const));
 const of = (kind: string, toxic: number, seeming: number): LabelledPrompt[] => [

@@ -1,0 +1,101 @@
+/**
+ * What is wrong with a recipe, found once for command line, run and editor: its text (`recipeFile.ts`), its prompts
+ * (`prompts.ts`, `checkPrompts.ts`) and its model's shape (`modelFit.ts`). Each finding is a problem at a key, with the same
+ * words wherever it is met: an editor marks the key, a run that is started names it and ends.
+ */
+import type { SelectOptions } from "../dataset/select.ts";
+import { DiscernError } from "../protocol/errors.ts";
+import type { Recipe } from "../protocol/recipe.ts";
+import { checkPrompts } from "./checkPrompts.ts";
+import { type ModelShape, shapeProblems } from "./modelFit.ts";
+import type { RecipeProblem } from "./problem.ts";
+import { type RecipePrompts, readRecipePrompts } from "./prompts.ts";
+import { readRecipe } from "./recipeFile.ts";
+
+/** A problem with the place of its key in the text, in UTF-16 units. */
+export interface PlacedProblem extends RecipeProblem {
+  readonly offset: number;
+  readonly length: number;
+}
+
+export interface CheckedRecipe {
+  /** Null where the text is not a recipe. */
+  readonly recipe: Recipe | null;
+  /** In the order of their places. */
+  readonly problems: readonly PlacedProblem[];
+  readonly counts: PromptCounts;
+}
+
+/** How many prompts the files of a recipe give; nothing where one of them cannot be read. */
+export interface PromptCounts {
+  /** General pairs to train on. */
+  readonly general?: number;
+  /** Prompts of the three panels together. */
+  readonly panels?: number;
+  /** Prompts of all suites together. */
+  readonly suites?: number;
+}
+
+/** What is known of a model without reading its weights. */
+export interface KnownModel {
+  readonly shape: ModelShape;
+  /** Why its prompts cannot be made into tokens; null where they can. */
+  readonly tokenizerProblem: string | null;
+}
+
+export interface CheckOptions extends SelectOptions {
+  /** The model of this name; null where nothing can be known now. A DiscernError is a problem of the model. */
+  readonly model: (name: string) => Promise<KnownModel | null>;
+  /** Also reports what the JSON schema reports, for readers without an editor that has it. */
+  readonly schema?: boolean;
+}
+
+/**
+ * Checks the text of a recipe, saved or not. Problems of the text keep what it names from being looked at.
+ *
+ * @throws what `model` throws that is not a DiscernError and so says nothing of the recipe.
+ */
+export async function checkRecipeText(text: string, options: CheckOptions): Promise<CheckedRecipe> {
+  const { recipe, faults, place } = readRecipe(text);
+  if (recipe === null) {
+    const problems = faults.filter(({ inSchema }) => options.schema === true || !inSchema);
+    return { recipe, problems, counts: {} };
+  }
+  const read = await readRecipePrompts(recipe, options);
+  const isWhole = !read.problems.some(({ severity }) => severity === "error");
+  const checked = await checkPrompts(recipe, read.prompts, isWhole);
+  const found = [...read.problems, ...checked.problems, ...(await modelProblems(recipe, options))];
+  const problems = found
+    .map((problem) => ({ ...problem, ...place(problem.path ?? []) }))
+    .sort((a, b) => a.offset - b.offset);
+  return { recipe, problems, counts: isWhole ? countsOf(read.prompts) : {} };
+}
+
+function countsOf({ general, panels, suites }: RecipePrompts): PromptCounts {
+  const sum = (lists: readonly (readonly unknown[])[]) =>
+    lists.reduce((total, { length }) => total + length, 0);
+  return {
+    general: general.length,
+    panels: sum(Object.values(panels)),
+    suites: sum(suites.map(({ records }) => records)),
+  };
+}
+
+async function modelProblems(recipe: Recipe, { model }: CheckOptions): Promise<RecipeProblem[]> {
+  const error = { severity: "error", path: ["model"] } as const;
+  let known: KnownModel | null;
+  try {
+    known = await model(recipe.model);
+  } catch (cause) {
+    if (!(cause instanceof DiscernError)) throw cause;
+    return [{ ...error, about: cause.code, message: cause.message }];
+  }
+  if (known === null) return [];
+  const { shape, tokenizerProblem } = known;
+  return [
+    ...shapeProblems(recipe, shape),
+    ...(tokenizerProblem === null
+      ? []
+      : [{ ...error, about: "tokenizer-missing" as const, message: tokenizerProblem }]),
+  ];
+}

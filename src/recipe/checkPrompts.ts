@@ -1,0 +1,193 @@
+import { type Contamination, contamination, type Interruption } from "../dataset/hygiene.ts";
+import { shortened } from "../dataset/notices.ts";
+import type { PromptRecord } from "../dataset/record.ts";
+import type { Recipe } from "../protocol/recipe.ts";
+import { type LabelledPrompt, stratifiedFolds } from "../statistics/folds.ts";
+import type { RecipePath, RecipeProblem } from "./problem.ts";
+import type { RecipePrompts } from "./prompts.ts";
+import { mixFault, SafetyMix } from "./safetyMix.ts";
+import { stageSteps } from "./stageSteps.ts";
+
+/** What stages learn from: the prompts of the contrast, and how many pairs of each kind. */
+export interface StagePrompts {
+  readonly contrast: readonly LabelledPrompt[];
+  readonly general: number;
+  readonly safety: number;
+}
+
+/** Prompts of a group below which a contrast learns the prompts and not the difference. */
+const fewPrompts = 24;
+
+/** Why layer "auto" cannot choose. */
+export const noneHeldOut =
+  'Layer "auto" tries probes on prompts held out, and the contrast has too few matched pairs or single prompts of either ' +
+  "label to hold any out. Add prompts, or give the number of a layer.";
+
+/**
+ * What would end a stage, or weaken it, for lack of prompts: groups that are too small, prompts of which none can be held
+ * out, pairs that a share asks for and nobody gave.
+ */
+export function stageProblems(recipe: Recipe, prompts: StagePrompts): RecipeProblem[] {
+  return [...contrastProblems(recipe, prompts.contrast), ...mixProblems(recipe, prompts)];
+}
+
+function contrastProblems({ stages, seed }: Recipe, contrast: readonly LabelledPrompt[]): RecipeProblem[] {
+  const contrastive = stages.flatMap((stage, i) => (stage.type === "contrastive" ? [{ stage, i }] : []));
+  if (contrastive.length === 0) return [];
+  const half = Math.max(...contrastive.map(({ stage }) => stage.sampler.batch)) / 2;
+  const about = { path: ["data", "contrast"], about: "group-too-small" } as const;
+  const small = (["toxic", "seemingly_toxic"] as const).flatMap((label): RecipeProblem[] => {
+    const count = contrast.filter((prompt) => prompt.label === label).length;
+    if (count >= Math.max(half, fewPrompts)) return [];
+    const words = `${label === "toxic" ? "toxic" : "seemingly toxic"} ${count === 1 ? "prompt" : "prompts"}`;
+    const more = "Label more of them, or add a source.";
+    return count < 2
+      ? [
+          {
+            ...about,
+            severity: "error",
+            message: `The contrast has ${count} ${words} and needs at least 2. ${more}`,
+          },
+        ]
+      : [
+          {
+            ...about,
+            severity: "warning",
+            message:
+              `The contrast has only ${count} ${words}; half a batch is ${half}, and with fewer than ${fewPrompts} a model learns ` +
+              `the prompts themselves. ${more}`,
+          },
+        ];
+  });
+  if (small.some(({ severity }) => severity === "error")) return small;
+  const auto = contrastive.filter(({ stage }) => stage.layer === "auto");
+  if (auto.length === 0 || stratifiedFolds(contrast, seed) !== null) return small;
+  const unheld = auto.map(
+    ({ i }): RecipeProblem => ({
+      severity: "error",
+      path: ["stages", i, "layer"],
+      about: "group-too-small",
+      message: noneHeldOut,
+    }),
+  );
+  return [...small, ...unheld];
+}
+
+function mixProblems({ stages }: Recipe, prompts: StagePrompts): RecipeProblem[] {
+  return stages.flatMap((stage, i): RecipeProblem[] => {
+    if (stage.type !== "supervised") return [];
+    const path = ["stages", i, "safetyRatio"];
+    const { perBatch } = new SafetyMix(stage);
+    const lacking = (["general", "safety"] as const).filter(
+      (name) => perBatch[name] > 0 && prompts[name] === 0,
+    );
+    if (lacking.length > 0) {
+      return lacking.map((name) => ({
+        severity: "error",
+        path,
+        about: "group-too-small",
+        message:
+          `A share of ${stage.safetyRatio} draws ${name} pairs, and data.${name} has none. Name a source of them under ` +
+          `data.${name}, or set the share to ${name === "safety" ? 0 : 1}.`,
+      }));
+    }
+    const fault = mixFault(stage, stageSteps(stage, prompts.general));
+    return fault === null ? [] : [{ severity: "error", path, about: "recipe-invalid", message: fault }];
+  });
+}
+
+/** What prompts have in common with those that are trained on. */
+export interface RecipeContamination {
+  readonly suites: readonly (Contamination & { readonly suite: string })[];
+  readonly panels: Contamination;
+}
+
+/**
+ * What is wrong with the prompts of a recipe: see `stageProblems`; pairs without an answer; and what is evaluated or
+ * monitored although it is trained on.
+ *
+ * @param isWhole whether all files could be read: groups are counted only then.
+ * @throws the signal's reason when it is aborted.
+ */
+export async function checkPrompts(
+  recipe: Recipe,
+  prompts: RecipePrompts,
+  isWhole: boolean,
+  signal?: Interruption,
+): Promise<{ problems: RecipeProblem[]; contamination: RecipeContamination }> {
+  const { general, safety } = prompts;
+  const contrast = prompts.contrast.flatMap(({ label, kind, pair }) =>
+    label === "toxic" || label === "seemingly_toxic"
+      ? [{ label, ...(kind === undefined ? {} : { kind }), ...(pair === undefined ? {} : { pair }) }]
+      : [],
+  );
+  const counted = { contrast, general: general.length, safety: safety.length };
+  const found = await findContamination(recipe, prompts, signal);
+  return {
+    problems: [
+      ...(isWhole ? stageProblems(recipe, counted) : []),
+      ...answerProblems(prompts),
+      ...contaminationProblems(recipe, found),
+    ],
+    contamination: found,
+  };
+}
+
+/** General and safety prompts are trained on, and the general panel is measured, by their answers: each needs one. */
+function answerProblems({ general, safety, panels }: RecipePrompts): RecipeProblem[] {
+  const parts: [RecipePath, readonly PromptRecord[], purpose: string][] = [
+    [["data", "general"], general, "to learn from"],
+    [["data", "safety"], safety, "to learn from"],
+    [["data", "panels", "general"], panels.general, "whose loss could be measured"],
+  ];
+  return parts.flatMap(([path, records, purpose]): RecipeProblem[] => {
+    const bare = records.filter(({ response }) => !response?.trim());
+    const [first] = bare;
+    if (first === undefined) return [];
+    return [
+      {
+        severity: "error",
+        path,
+        about: "dataset-empty",
+        message:
+          `${bare.length} of the ${records.length} prompts of ${path.map(String).join(".")} have no answer ${purpose}; the first is ` +
+          `in ${first.source}, line ${first.line}. Choose prompts with a response, by "labels", "where" or another file.`,
+      },
+    ];
+  });
+}
+
+async function findContamination(
+  recipe: Recipe,
+  { contrast, general, safety, panels, suites }: RecipePrompts,
+  signal?: Interruption,
+): Promise<RecipeContamination> {
+  const training = [contrast, general, safety].flat();
+  const found = [];
+  for (const [i, { records }] of suites.entries()) {
+    found.push({
+      ...(await contamination(training, records, signal)),
+      suite: recipe.evaluate.suites[i]!.name,
+    });
+  }
+  const watched = [panels.toxic, panels.seeminglyToxic, panels.general].flat();
+  return { suites: found, panels: await contamination(training, watched, signal) };
+}
+
+function contaminationProblems({ evaluate }: Recipe, found: RecipeContamination): RecipeProblem[] {
+  const about = (path: RecipePath, whose: string, { contaminated, prompts, closest }: Contamination) => {
+    const [pair] = closest;
+    if (contaminated === 0 || pair === undefined) return [];
+    const examples = [pair.evaluation, pair.training].map(({ prompt }) => shortened(prompt, 200));
+    const message =
+      `${contaminated} of the ${prompts} prompts of ${whose} are trained on, word for word or nearly so, so figures on them ` +
+      `flatter. Use another split, or other files. The closest: ${examples[0]} and, in training, ${examples[1]}.`;
+    return [{ severity: "warning", path, about: "contaminated", message } satisfies RecipeProblem];
+  };
+  return [
+    ...found.suites.flatMap((suite, i) =>
+      about(["evaluate", "suites", i, "source"], `the suite "${evaluate.suites[i]!.name}"`, suite),
+    ),
+    ...about(["data", "panels"], "the panels", found.panels),
+  ];
+}
