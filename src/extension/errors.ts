@@ -5,13 +5,13 @@ import { DiscernError, type ErrorCode } from "../protocol/errors.ts";
  * follows it.
  */
 const headings: Record<ErrorCode, string> = {
-  "architecture-unsupported": "This kind of model cannot be trained.",
+  "architecture-unsupported": "This model architecture is not supported.",
   "adapter-invalid": "The adapter cannot be used.",
   "checkpoint-invalid": "A checkpoint is damaged.",
   "column-missing": "A column is missing.",
-  "dataset-empty": "There are no prompts to work with.",
+  "dataset-empty": "There are no usable prompts.",
   "dataset-unreadable": "The prompt file cannot be read.",
-  "device-unavailable": "The device does not start.",
+  "device-unavailable": "The device is not available.",
   "disk-full": "The disk is full.",
   "download-failed": "The download failed.",
   "file-missing": "A file is missing.",
@@ -21,14 +21,14 @@ const headings: Record<ErrorCode, string> = {
   "model-invalid": "The model cannot be read.",
   "model-missing": "The model is missing.",
   "prompt-too-long": "A prompt is too long.",
-  "recipe-invalid": "The recipe has faults.",
+  "recipe-invalid": "The recipe has errors.",
   "request-invalid": "The engine did not accept the request.",
   "run-busy": "The run is in use.",
   "run-invalid": "The run cannot be used.",
   "run-unwritable": "The run folder cannot be written.",
   "tokenizer-missing": "The model has no tokenizer.",
   "tokenizer-unsupported": "The model's tokenizer has an option that is not supported.",
-  "output-not-finite": "The model computes numbers that are not finite.",
+  "output-not-finite": "The model's output is not finite.",
   "weights-invalid": "The weights cannot be read.",
 };
 

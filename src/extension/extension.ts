@@ -1,3 +1,10 @@
+/*
+ * The extension host. A folder is a feature; its `register.ts` makes the feature's parts, registers them and hands them over to one
+ * store. Libraries (prompts, runs, models) know what is on disk and tell when it changes; views, editors and panels are drawn from
+ * them and keep nothing of their own. Everything that computes is asked of the engine, a process of its own. What needs no `vscode` is
+ * in files without it, which tests load without an editor.
+ */
+
 import type * as vscode from "vscode";
 import { registerCommand } from "./contributions.ts";
 import { registerDashboard } from "./dashboard/register.ts";

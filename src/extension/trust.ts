@@ -10,8 +10,8 @@ export function requireTrust(): void {
   const manage = "Manage Workspace Trust";
   void vscode.window
     .showWarningMessage(
-      "Discern runs no engine in a restricted workspace: recipes and models in it decide what is computed. " +
-        "Viewing and labelling stay possible.",
+      "Discern does not run its engine in a restricted workspace, because recipes and models in it control what is executed. " +
+        "Viewing and labelling remain available.",
       manage,
     )
     .then((chosen) => {

@@ -45,7 +45,7 @@ describeWorkbench("bad input", () => {
     expect(await toasts("error")).toBe(0);
     const row = workbench().treeItem(/large\.csv/);
     await row.hover();
-    await row.getByRole("button", { name: "Read This Large File" }).click();
+    await row.getByRole("button", { name: "Read Large File" }).click();
     await workbench()
       .treeItem(/large\.csv, 120,000 general/)
       .waitFor();

@@ -144,10 +144,10 @@ describeWorkbench("the evaluation in a prompt file", () => {
 
   it("shows a run that is pinned until the newest is chosen again", async () => {
     const pinned = workbench().page.locator(".codelens-decoration .codicon-pinned");
-    await workbench().runCommand("Discern: Choose the Run Shown in Prompt Files…");
+    await workbench().runCommand("Discern: Choose Run Shown in Prompt Files…");
     await workbench().quickPick("dcr-sample");
     await pinned.waitFor();
-    await workbench().runCommand("Discern: Choose the Run Shown in Prompt Files…");
+    await workbench().runCommand("Discern: Choose Run Shown in Prompt Files…");
     await workbench().quickPick("Newest");
     await pinned.waitFor({ state: "detached" });
   });

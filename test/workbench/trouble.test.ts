@@ -43,9 +43,9 @@ describeWorkbench("an engine in trouble", () => {
       .waitFor();
     const killed = await engine("serve");
     process.kill(killed, "SIGKILL");
-    await workbench().notification(/The engine ended unexpectedly \(SIGKILL\)/);
+    await workbench().notification(/The engine exited unexpectedly \(SIGKILL\)/);
     await workbench().screenshot("engine-killed");
-    await press(workbench(), /The engine ended unexpectedly/, "Restart");
+    await press(workbench(), /The engine exited unexpectedly/, "Restart");
     await expect
       .poll(async () => (await workbench().engines("serve")).filter((pid) => pid !== killed), patient)
       .toHaveLength(1);
@@ -57,12 +57,12 @@ describeWorkbench("an engine in trouble", () => {
     const pid = await engine("serve");
     process.kill(pid, "SIGSTOP");
     try {
-      await workbench().notification(/has not answered for 5 seconds/);
+      await workbench().notification(/has not responded for 5 seconds/);
       await workbench().screenshot("engine-halted");
     } finally {
       process.kill(pid, "SIGCONT");
     }
-    await workbench().notification("The engine answers again");
+    await workbench().notification("The engine is responding again");
     expect(await engine("serve")).toBe(pid);
   });
 
@@ -79,7 +79,7 @@ describeWorkbench("an engine in trouble", () => {
     const pid = await engine("run");
     process.kill(pid, "SIGSTOP");
     try {
-      await workbench().notification(/The engine of long has not answered for 5 seconds/);
+      await workbench().notification(/The engine of long has not responded for 5 seconds/);
       await workbench().screenshot("run-halted");
     } finally {
       process.kill(pid, "SIGCONT");

@@ -50,8 +50,8 @@ describeWorkbench("a restricted workspace", () => {
     await workbench()
       .treeItem(/to-label\.csv/)
       .waitFor();
-    await page.getByText("Training needs your trust in this workspace").waitFor();
-    await page.getByText("Models are read only in trusted workspaces").waitFor();
+    await page.getByText("Training requires a trusted workspace").waitFor();
+    await page.getByText("Models are loaded only in trusted workspaces").waitFor();
     await page.locator(".pane-header", { hasText: "Runs" }).hover();
     expect(await page.getByRole("button", { name: /^Run Recipe/ }).count()).toBe(0);
     await workbench().screenshot("restricted-views");
@@ -104,7 +104,7 @@ describeWorkbench("a restricted workspace", () => {
     const { page } = workbench();
     for (const [i, command] of running.entries()) {
       await page.keyboard.press(keyOf(i).press);
-      const toast = await workbench().notification("Discern runs no engine in a restricted workspace");
+      const toast = await workbench().notification("Discern does not run its engine in a restricted workspace");
       if (i === 0) await workbench().screenshot("restricted-refused");
       await toast.getByRole("button", { name: "Manage Workspace Trust" }).waitFor();
       await toast.hover();

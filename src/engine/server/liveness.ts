@@ -5,8 +5,7 @@ import { setInterval } from "node:timers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { newPipeName, removePipe } from "../../connection/pipe.ts";
-import type { StopToken } from "../run/stop.ts";
-import { wishes } from "./wishes.ts";
+import { type StopToken, wishes } from "../run/stop.ts";
 
 /** Milliseconds between two heartbeats of the main thread. */
 const beatEvery = 200;

@@ -4,7 +4,7 @@ import type { MessageConnection } from "vscode-jsonrpc";
 import * as z from "zod";
 import { listen } from "../../connection/pipe.ts";
 import { isAlive } from "../../storage/processIdentity.ts";
-import { wishes } from "./wishes.ts";
+import { wishes } from "../run/stop.ts";
 
 /** Milliseconds between two looks at the parent. */
 const look = 500;

@@ -147,7 +147,7 @@ export class DashboardPanel implements vscode.Disposable {
     const shown = new Set(this.shown.map(String));
     const picked = await pickRun(this.library, {
       filter: ({ folder }) => !shown.has(folder.toString()),
-      placeholder: "Runs to show beside the others",
+      placeholder: "Runs to add",
       many: true,
     });
     if (!picked?.length) return;

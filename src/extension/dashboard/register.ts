@@ -1,3 +1,9 @@
+/*
+ * The dashboard shows runs while they train. A panel follows the event logs of its runs by reading what is new in their files, the
+ * same way for a run of this window, of another window and of a terminal, and posts it to its page. Nothing is kept on this side: a page
+ * that is loaded again is told everything again.
+ */
+
 import * as vscode from "vscode";
 import * as z from "zod";
 import { dashboardStateSchema } from "../../protocol/webview/dashboard.ts";

@@ -1,3 +1,9 @@
+/*
+ * The workbench's engine is one process per window, started by the first request and ended with the window. Requests go over JSON-RPC;
+ * a second pipe, which a thread of the engine answers, tells a busy engine from a stuck one. An engine that dies rejects what was
+ * pending, and the next request starts a new one. Training runs have processes of their own and are not affected.
+ */
+
 import { join } from "node:path";
 import * as vscode from "vscode";
 import type { CallOptions } from "../../connection/client.ts";
@@ -56,8 +62,7 @@ export class Engine implements vscode.Disposable {
       if (error instanceof RequestCancelled) throw new vscode.CancellationError();
       if (!(error instanceof EngineFailure)) throw error;
       // What a crashed engine said last is told once, with the offer to restart it.
-      const message =
-        error.fault === "died" ? "The engine ended before it had answered." : wordFailure(error);
+      const message = error.fault === "died" ? "The engine exited before it responded." : wordFailure(error);
       throw new Error(message, { cause: error });
     }
   }
@@ -102,7 +107,7 @@ export class Engine implements vscode.Disposable {
       onChange: (news) => {
         this.tell(news === "back" ? "running" : "unresponsive");
         if (news === "unresponsive") this.reportSilence();
-        else void vscode.window.showInformationMessage("The engine answers again.");
+        else void vscode.window.showInformationMessage("The engine is responding again.");
       },
     });
     this.current.add({ dispose: endMonitor });
@@ -132,7 +137,7 @@ export class Engine implements vscode.Disposable {
   private reportSilence(): void {
     this.offer(
       vscode.window.showWarningMessage,
-      `The engine has not answered for ${setting("discern.engine.unresponsiveSeconds")} seconds. It may be computing something large, or hang.`,
+      `The engine has not responded for ${setting("discern.engine.unresponsiveSeconds")} seconds. It may be busy with a large computation, or stuck.`,
     );
   }
 

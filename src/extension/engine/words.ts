@@ -2,16 +2,16 @@ import type { EngineFailure, EngineFault } from "./failure.ts";
 
 const words: Record<EngineFault, (detail: string) => string> = {
   "node-missing": (path) =>
-    `There is no program "${path}" to run the engine with. Mend the setting "discern.engine.nodePath".`,
+    `The program "${path}", which should run the engine, was not found. Correct the setting "discern.engine.nodePath".`,
   "not-node": (path) =>
-    `"${path}" is not Node.js, so the engine cannot run on it. Mend the setting "discern.engine.nodePath".`,
+    `"${path}" is not Node.js, so the engine cannot run on it. Correct the setting "discern.engine.nodePath".`,
   "node-too-old": (version) =>
-    `The engine needs Node.js 22.15 or newer and was given ${version}. Name a newer one in the setting "discern.engine.nodePath".`,
+    `The engine needs Node.js 22.15 or newer and was given ${version}. Set "discern.engine.nodePath" to a newer one.`,
   "engine-missing": (path) =>
-    `There is no engine at "${path}". Mend the setting "discern.engine.path", or install the extension again.`,
-  silent: () => "The engine started, and did not say where it listens.",
-  stopped: () => "The engine was stopped before it had answered.",
-  died: (how) => `The engine ended unexpectedly (${how}).`,
+    `No engine was found at "${path}". Correct the setting "discern.engine.path", or reinstall the extension.`,
+  silent: () => "The engine started but did not report its socket in time.",
+  stopped: () => "The engine was stopped before it responded.",
+  died: (how) => `The engine exited unexpectedly (${how}).`,
 };
 
 /** Lines cited in a message; the log has more. */

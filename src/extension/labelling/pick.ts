@@ -18,7 +18,7 @@ export async function pickPromptFile(library: PromptLibrary): Promise<vscode.Uri
     uri: file.uri,
   }));
   const picked = await vscode.window.showQuickPick(items, {
-    placeHolder: "Which prompts do you want to label?",
+    placeHolder: "Prompt file to label",
     matchOnDescription: true,
   });
   return picked?.uri;
@@ -27,7 +27,7 @@ export async function pickPromptFile(library: PromptLibrary): Promise<vscode.Uri
 async function chooseFromDisk(): Promise<vscode.Uri | undefined> {
   const choose = "Choose a File…";
   const chosen = await vscode.window.showInformationMessage(
-    "No file of the workspace holds prompts: a table with a column such as “prompt”, or JSON lines.",
+    "No prompt file found in this workspace. A prompt file is a table with a column such as “prompt”, or JSON Lines.",
     choose,
   );
   if (chosen !== choose) return undefined;

@@ -1,3 +1,9 @@
+/*
+ * The labelling panel is one prompt file in a webview. A session answers its page: which prompts in which order, one in full, what a label
+ * changes. It writes nothing itself; labels go to the prompt library and come back as its changes, as those of the tree and of other
+ * windows do.
+ */
+
 import * as vscode from "vscode";
 import { labellingStateSchema } from "../../protocol/webview/labelling.ts";
 import { registerCommand } from "../contributions.ts";

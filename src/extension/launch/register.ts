@@ -1,3 +1,9 @@
+/*
+ * Starting runs. A recipe is checked as the run itself would check it, with what the machine has room for; what stands in the way is shown
+ * with its remedy before anything starts. The run is then a process of its own that outlives the window. Notifications, status bar and
+ * warnings about a silent engine follow from the run folders, whoever started the run.
+ */
+
 import { basename } from "node:path";
 import * as vscode from "vscode";
 import { comparisonSuffix } from "../../protocol/comparison.ts";

@@ -56,21 +56,21 @@ export function checkRoom({ memory, disk, unwritable }: Room, cost: Cost | null)
   if (unwritable !== null) {
     findings.push({
       severity: "fault",
-      message: `Run folders cannot be made in ${unwritable}. Mend its permissions, or choose another folder in the setting "discern.runs.folder".`,
+      message: `Run folders cannot be created in ${unwritable}. Fix its permissions, or choose another folder in the setting "discern.runs.folder".`,
     });
   }
   if (cost === null) return findings;
   if (cost.memoryBytes > memory.free) {
     findings.push({
       severity: "warning",
-      message: `The run needs about ${byteSize(cost.memoryBytes)} of memory; ${byteSize(memory.free)} of ${byteSize(memory.total)} are free. A smaller batch or fewer tokens need less.`,
+      message: `The run needs about ${byteSize(cost.memoryBytes)} of memory; ${byteSize(memory.free)} of ${byteSize(memory.total)} is free. A smaller batch or shorter prompts need less.`,
       remedy: { kind: "recipe" },
     });
   }
   if (disk !== null && cost.diskBytes > disk) {
     findings.push({
       severity: "warning",
-      message: `The run folder needs about ${byteSize(cost.diskBytes)}; ${byteSize(disk)} are free on its disk. Fewer checkpoints need less.`,
+      message: `The run folder needs about ${byteSize(cost.diskBytes)}; ${byteSize(disk)} is free on its disk. Fewer checkpoints need less.`,
       remedy: { kind: "recipe" },
     });
   }

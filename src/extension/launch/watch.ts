@@ -85,7 +85,7 @@ export class RunWatch implements vscode.Disposable {
 /** Says that the folder of a run is gone, which its engine notices at its next step. */
 function tellGone({ label, folder }: Run): void {
   void vscode.window.showWarningMessage(
-    `The folder of ${label} was deleted or moved while the run was under way, so the run ends: ${folder.fsPath}`,
+    `The folder of ${label} was deleted or moved during the run, so the run ends: ${folder.fsPath}`,
   );
 }
 
@@ -105,7 +105,7 @@ async function tellEnd(run: Run): Promise<void> {
     const message = `${label} was stopped and saved${at}.`;
     chosen = await vscode.window.showInformationMessage(message, ...next);
   } else if (state === "interrupted") {
-    const message = `The engine of ${label} is gone: it was killed, or the machine ran out of memory or was restarted. What was saved is intact, and the run can go on from its last checkpoint.`;
+    const message = `The engine of ${label} exited: it was killed, or the machine ran out of memory or was restarted. Saved state is intact; the run can be resumed from its last checkpoint.`;
     chosen = await vscode.window.showErrorMessage(message, ...next, showLog);
   } else if (state === "failed" || state === "damaged") {
     const message = `${label} failed${at}. ${problem ?? ""}`;

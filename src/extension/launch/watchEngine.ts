@@ -20,7 +20,7 @@ export function watchEngine({ folder, label }: Run): () => void {
     limit: () => setting("discern.engine.unresponsiveSeconds") * 1000,
     onChange(news) {
       if (news === "unresponsive") void tell(folder, label);
-      else void vscode.window.showInformationMessage(`The engine of ${label} answers again.`);
+      else void vscode.window.showInformationMessage(`The engine of ${label} is responding again.`);
     },
   });
 }
@@ -28,7 +28,7 @@ export function watchEngine({ folder, label }: Run): () => void {
 async function tell(folder: vscode.Uri, label: string): Promise<void> {
   const showLog = "Open Engine Log";
   const chosen = await vscode.window.showWarningMessage(
-    `The engine of ${label} has not answered for ${setting("discern.engine.unresponsiveSeconds")} seconds. Its process may be halted; what was saved is intact.`,
+    `The engine of ${label} has not responded for ${setting("discern.engine.unresponsiveSeconds")} seconds. Its process may be suspended; saved state is intact.`,
     showLog,
   );
   if (chosen === showLog) await runCommand("discern.runs.openLog", folder);

@@ -14,7 +14,7 @@ export async function pullModel(engine: Engine): Promise<boolean> {
   if (name === undefined) return false;
   const pulled = await duringCall(`Pulling ${name}`, (options) => engine.call("pull", { name }, options));
   const recipe = "New Recipe";
-  const message = pulled.from === "present" ? `${name} is here already.` : `${name} is ready.`;
+  const message = pulled.from === "present" ? `${name} is already downloaded.` : `${name} is ready.`;
   void vscode.window.showInformationMessage(message, recipe).then((chosen) => {
     if (chosen === recipe) void runCommand("discern.recipe.new", { model: pulled.path });
   });
@@ -30,12 +30,12 @@ function askName(): Promise<string | undefined> {
   };
   const input = vscode.window.createQuickPick();
   input.title = "Pull a Model";
-  input.placeholder = "Choose one, or type owner/name of the Hugging Face hub";
+  input.placeholder = "Choose a model, or enter owner/name on the Hugging Face Hub";
   input.items = [known];
   return new Promise((resolve) => {
     input.onDidChangeValue((text) => {
       const name = text.trim();
-      const typed = { label: name, detail: "From the Hugging Face hub", alwaysShow: true };
+      const typed = { label: name, detail: "From the Hugging Face Hub", alwaysShow: true };
       input.items = isHubName(name) ? [typed, known] : [known];
     });
     input.onDidAccept(() => {

@@ -1,3 +1,8 @@
+/*
+ * The Models view lists the models found on this machine. Finding one reads names of files only; the engine looks into a model when its
+ * row is opened or hovered, and its answer is kept until the model's files change.
+ */
+
 import * as vscode from "vscode";
 import { registerCommand, runCommand } from "../contributions.ts";
 import type { Engine } from "../engine/engine.ts";

@@ -75,7 +75,7 @@ export class ModelTree implements vscode.TreeDataProvider<ModelNode>, vscode.Dis
         "problem" in inspected
           ? [{ name: "Cannot be used", value: inspected.problem, icon: "error" }]
           : modelLines(inspected.details),
-      (error: Error) => [{ name: "Not looked into", value: error.message || error.name, icon: "info" }],
+      (error: Error) => [{ name: "Not inspected", value: error.message || error.name, icon: "info" }],
     );
     return lines.map((line) => ({ of: model, ...line }));
   }

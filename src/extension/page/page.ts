@@ -1,3 +1,8 @@
+/*
+ * A page is a webview of ours: an empty document with a strict content policy, to which all data come as messages. The host checks each
+ * message of a page by a schema and posts nothing before the page has said that it is ready.
+ */
+
 import { randomBytes } from "node:crypto";
 import * as vscode from "vscode";
 import type * as z from "zod";

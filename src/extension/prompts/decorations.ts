@@ -52,7 +52,7 @@ export class PromptDecorations implements vscode.FileDecorationProvider, vscode.
     if (file.problems.length > 0) {
       return new vscode.FileDecoration(
         "!",
-        `${file.problems.length} lines hold no usable prompt`,
+        `${file.problems.length} lines without a usable prompt`,
         new vscode.ThemeColor("list.warningForeground"),
       );
     }

@@ -57,7 +57,7 @@ async function chooseColumn(library: PromptLibrary, uri: vscode.Uri): Promise<vo
   const chosenBefore = setting("discern.prompts.columns", uri);
   const items = columns.map((label) => ({
     label,
-    description: label === (chosenBefore[path] ?? found.prompt) ? "holds the prompts now" : undefined,
+    description: label === (chosenBefore[path] ?? found.prompt) ? "current prompt column" : undefined,
     detail: samples
       .map((row) => oneLine(row[label] ?? "", 60))
       .filter((sample) => sample !== "")
@@ -65,7 +65,7 @@ async function chooseColumn(library: PromptLibrary, uri: vscode.Uri): Promise<vo
       .join("  ·  "),
   }));
   const picked = await vscode.window.showQuickPick(items, {
-    title: `Choose the Prompt Column of ${path}`,
+    title: `Choose Prompt Column of ${path}`,
     placeHolder: "The column whose text is sent to the model",
     matchOnDetail: true,
   });

@@ -75,7 +75,7 @@ function describeFile(file: PromptFile, branch: Branch | undefined): string {
     case "large":
       return "large, not read yet";
     case "failed":
-      return "can not be read";
+      return "cannot be read";
     case "ready": {
       const parts = branch ? [wordTally(branch.outline.tally)] : [];
       if (file.problems.length > 0) parts.push(`${count(file.problems.length)} broken`);
@@ -121,7 +121,7 @@ function promptItem(node: PromptNode, branch: Branch | undefined, search: string
   item.description = marks(node, disputed).join(" · ");
   item.command = {
     command: "discern.prompts.open",
-    title: "Open Prompt in Its File",
+    title: "Open Prompt in File",
     arguments: [node],
   };
   item.accessibilityInformation = {

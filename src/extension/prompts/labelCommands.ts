@@ -68,9 +68,9 @@ async function confirm({ collective, count }: Targets, label: string | null): Pr
   const yes = "Label";
   const question =
     label === null
-      ? `Take the labels of ${prompts(count)} away?`
+      ? `Remove the labels of ${prompts(count)}?`
       : `Label ${prompts(count)} as ${wordDecision(label)}?`;
-  const detail = "Undo takes it back in one step for each file.";
+  const detail = "Undo reverts this in one step per file.";
   return (await vscode.window.showWarningMessage(question, { modal: true, detail }, yes)) === yes;
 }
 
@@ -93,7 +93,7 @@ async function addNote(library: PromptLibrary, nodes: readonly TreeNode[]): Prom
   if (!first) return;
   const note = await vscode.window.showInputBox({
     title: `Note on ${prompts(chosen.length)}`,
-    placeHolder: "Why this label, what is unsure. Empty takes the note away.",
+    placeHolder: "Reason for the label, or what is uncertain. Leave empty to remove the note.",
     value: first.file.decisionOf(first.record.id)?.note,
   });
   if (note === undefined) return;

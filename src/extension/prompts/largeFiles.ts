@@ -12,7 +12,7 @@ export function tellLargeFiles(context: vscode.ExtensionContext, library: Prompt
     if (told.includes(file.path)) return;
     await context.workspaceState.update(KEY, [...told, file.path]);
     const read = "Read It";
-    const message = `${file.path} has ${byteSize(bytes)}. Discern reads a file of this size only when you ask for it.`;
+    const message = `${file.path} is ${byteSize(bytes)} large. Discern reads a file of this size only on request.`;
     if ((await vscode.window.showWarningMessage(message, read)) === read) {
       await runCommand("discern.prompts.readLargeFile", file.uri);
     }

@@ -124,13 +124,13 @@ export class PromptLibrary implements vscode.Disposable {
    *
    * @param options `large` reads a file above the size that is read unasked
    * @throws DiscernError as `readPrompts`; "column-missing" while nobody chose the column of an unclear file;
-   * "dataset-unreadable" for a large file that is not asked for, and for what is no file on disk.
+   * "dataset-unreadable" for a large file that is not asked for, and for what is not a file on disk.
    */
   async open(uri: vscode.Uri, options: ReadOptions & { large?: boolean } = {}): Promise<PromptFile> {
     if (uri.scheme !== "file") {
       throw new DiscernError(
         "dataset-unreadable",
-        `${uri.path} is no file on disk. Save it as a .csv, .jsonl or .json file first.`,
+        `${uri.path} is not a file on disk. Save it as a .csv, .jsonl or .json file first.`,
       );
     }
     const file = this.file(uri) ?? this.admit(uri);
@@ -142,7 +142,7 @@ export class PromptLibrary implements vscode.Disposable {
       this.change.fire({ file });
       throw new DiscernError(
         "dataset-unreadable",
-        `${file.path} has ${byteSize(bytes)}, more than is read unasked. Choose "Read This Large File" in the Prompts view.`,
+        `${file.path} is ${byteSize(bytes)} large, more than is read without a request. Choose "Read Large File" in the Prompts view.`,
       );
     }
     await this.following(file, file.read(readOptions(uri, options)));

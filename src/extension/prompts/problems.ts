@@ -73,7 +73,7 @@ function unknownLabels(file: PromptFile): Problem[] {
     const decision = file.decisionOf(record.id)?.label;
     // Who skips a prompt leaves it to the file's label.
     if (record.labelText === undefined || (decision !== undefined && decision !== "skip")) return [];
-    const message = `The label ${shortened(record.labelText)} is not understood and counts as none. Labels are toxic, seemingly_toxic and general.`;
+    const message = `The label ${shortened(record.labelText)} is unknown and is ignored. Labels are toxic, seemingly_toxic and general.`;
     return { line: record.line, message };
   });
 }

@@ -1,3 +1,9 @@
+/*
+ * The Prompts view. The library finds prompt files and reads one when it is opened; a prompt file is its records, which never change, and
+ * its label log, to which decisions are appended. The outline of a file groups, filters and counts its prompts and is updated prompt by
+ * prompt, so that a label costs the same in a file of ten prompts and of a hundred thousand. The tree draws outlines.
+ */
+
 import * as vscode from "vscode";
 import { setting } from "../contributions.ts";
 import { PromptDecorations } from "./decorations.ts";

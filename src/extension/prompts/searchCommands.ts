@@ -35,7 +35,7 @@ function search(model: TreeModel, tree: PromptTree): void {
   const before = model.filter;
   const input = vscode.window.createInputBox();
   input.title = "Search Prompts";
-  input.placeholder = "Words of the prompt, or the name of a pair";
+  input.placeholder = "Text of the prompt, or the name of a pair";
   input.value = before.text;
   let timer: NodeJS.Timeout | undefined;
   let accepted = false;
@@ -95,7 +95,7 @@ async function chooseFilter(library: PromptLibrary, model: TreeModel): Promise<P
     },
   ];
   if (library.verdicts) {
-    items.push(separator("Verdict of the run that is shown"));
+    items.push(separator("Verdict of the shown run"));
     for (const verdict of verdictKinds) {
       items.push({
         label: wordVerdict(verdict),
@@ -105,10 +105,10 @@ async function chooseFilter(library: PromptLibrary, model: TreeModel): Promise<P
       });
     }
   }
-  items.push(separator("Kind"));
+  items.push(separator("Category"));
   for (const [kind, prompts] of [...facets.kinds].sort(([a], [b]) => a.localeCompare(b))) {
     items.push({
-      label: kind || "No kind",
+      label: kind || "No category",
       description: count(prompts),
       picked: filter.kinds.has(kind),
       change: ({ kinds }) => void kinds.add(kind),
@@ -117,7 +117,7 @@ async function chooseFilter(library: PromptLibrary, model: TreeModel): Promise<P
   const picked = await vscode.window.showQuickPick(items, {
     canPickMany: true,
     title: "Filter Prompts",
-    placeHolder: "Show prompts that are one of the chosen in every section",
+    placeHolder: "Show prompts that match a choice in every section",
   });
   if (!picked) return undefined;
   const chosen: MutableFilter = { states: new Set(), kinds: new Set(), disputed: false, verdicts: new Set() };
@@ -128,7 +128,7 @@ async function chooseFilter(library: PromptLibrary, model: TreeModel): Promise<P
 async function chooseGrouping(model: TreeModel): Promise<void> {
   const items = [
     { label: "By label", value: "label" as const },
-    { label: "By kind", value: "kind" as const },
+    { label: "By category", value: "kind" as const },
   ].map((item) => ({
     ...item,
     description: item.value === model.groupBy ? "current" : undefined,

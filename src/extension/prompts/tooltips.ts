@@ -43,8 +43,8 @@ function promptTooltip(
     lines.push(`${wordDecision(decision.label)} by ${decision.by}, ${when}`);
     if (decision.note) lines.push(`Note: ${decision.note}`);
   }
-  if (branch?.outline.isDisputed(number)) lines.push("People disagree on this prompt.");
-  if (record.kind) lines.push(`Kind: ${record.kind}`);
+  if (branch?.outline.isDisputed(number)) lines.push("Annotators disagree on this prompt.");
+  if (record.kind) lines.push(`Category: ${record.kind}`);
   if (record.pair) lines.push(`Pair: ${record.pair}`);
   lines.push(`${file.path}, line ${record.line}`);
   for (const line of lines.filter((line) => line !== "")) text.appendText(line).appendMarkdown("\n\n");

@@ -242,7 +242,7 @@ export class PromptTree implements vscode.TreeDataProvider<TreeNode>, vscode.Dis
 function wordFilter({ text, states, kinds, disputed, verdicts }: PromptFilter): string[] {
   const parts = [
     [...states].map(wordState).join(", "),
-    [...kinds].map((kind) => kind || "No kind").join(", "),
+    [...kinds].map((kind) => kind || "No category").join(", "),
     disputed ? "disputed" : "",
     [...verdicts].map(wordVerdict).join(", "),
   ];

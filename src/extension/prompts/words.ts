@@ -32,7 +32,7 @@ const verdictWords: Record<VerdictKind, string> = {
 /** The name of a group: a state, or a kind as the file names it. */
 export function wordGroup(key: string): string {
   if ((promptStates as readonly string[]).includes(key)) return capital(wordState(key as PromptState));
-  return key === "" ? "No kind" : key;
+  return key === "" ? "No category" : key;
 }
 
 /** How many prompts stand where, such as "12 toxic · 40 seemingly toxic · 3 unlabelled". */

@@ -28,26 +28,26 @@ export function runCommands(library: RunLibrary, tree: RunTree, engine: Engine):
   return [
     registerCommand("discern.runs.refresh", () => library.refresh()),
     registerCommand("discern.runs.reveal", async (given?: RunTarget) => {
-      const [run] = await chosen(given, undefined, "Run whose folder is shown");
+      const [run] = await chosen(given, undefined, "Run whose folder to reveal");
       if (run) await vscode.commands.executeCommand("revealFileInOS", run.folder);
     }),
     registerCommand("discern.runs.openLog", async (given?: RunTarget) => {
-      const [run] = await chosen(given, undefined, "Run whose engine log is opened");
+      const [run] = await chosen(given, undefined, "Run whose engine log to open");
       if (run) await openLog(run);
     }),
     registerCommand("discern.runs.openReport", async (given?: RunTarget) => {
-      const placeholder = "Run whose report is opened";
+      const placeholder = "Run whose report to open";
       const [run] = await chosen(given, undefined, placeholder, ({ report }) => report !== null);
       if (run) await openReportFile(vscode.Uri.file(runPaths(run.folder.fsPath).report));
     }),
     registerCommand("discern.runs.export", async (given?: RunTarget) => {
       requireTrust();
-      const placeholder = "Run whose model is exported";
+      const placeholder = "Run whose model to export";
       const [run] = await chosen(given, undefined, placeholder, isTrained);
       if (run) await exportRun(engine, run);
     }),
     registerCommand("discern.runs.delete", async (given?: RunTarget, selected?: readonly RunTarget[]) => {
-      const placeholder = "Run that is moved to the trash";
+      const placeholder = "Run to move to the trash";
       const runs = await chosen(given, selected, placeholder, (run) => !isActive(run));
       if (runs.length === 0) return;
       await deleteRuns(runs);
@@ -71,13 +71,13 @@ function isTrained({ state, cells }: Run): boolean {
 async function pickSeveral(library: RunLibrary, first: Run | undefined): Promise<Run[] | undefined> {
   const picked = await pickRun(library, {
     filter: ({ report }) => report !== null,
-    placeholder: first ? `Runs that ${first.label} is compared with` : "Two runs or more to be compared",
+    placeholder: first ? `Runs to compare with ${first.label}` : "Two or more runs to compare",
     many: true,
   });
   if (!picked) return undefined;
   const runs = [...new Set(first ? [first, ...picked] : picked)];
   if (runs.length > 1) return runs;
-  void vscode.window.showInformationMessage("Choose two runs or more to compare them.");
+  void vscode.window.showInformationMessage("Select at least two runs to compare.");
   return undefined;
 }
 
@@ -90,7 +90,7 @@ async function openLog({ folder, label }: Run): Promise<void> {
   if (exists) await vscode.window.showTextDocument(file, { preview: true });
   else {
     void vscode.window.showInformationMessage(
-      `${label} has no engine log: it was run from a terminal, which showed what there was.`,
+      `${label} has no engine log: it was started in a terminal, which shows its output.`,
     );
   }
 }

@@ -40,7 +40,7 @@ async function deleteRun({ folder, label }: Run): Promise<void> {
       `"${label}" could not be moved to the trash. Delete it permanently?`,
       {
         modal: true,
-        detail: `${error instanceof Error ? error.message : String(error)}\nWhat is deleted permanently cannot be brought back.`,
+        detail: `${error instanceof Error ? error.message : String(error)}\nPermanent deletion cannot be undone.`,
       },
       forever,
     );

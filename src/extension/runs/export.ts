@@ -18,7 +18,7 @@ export async function exportRun(engine: Engine, run: Run): Promise<void> {
     (await vscode.window.showOpenDialog({
       canSelectFiles: false,
       canSelectFolders: true,
-      title: "Folder in which the exported model is put",
+      title: "Folder for the exported model",
       openLabel: "Export Here",
     })) ?? [];
   if (parent === undefined) return;
@@ -27,9 +27,11 @@ export async function exportRun(engine: Engine, run: Run): Promise<void> {
     engine.call("export", { run: run.folder.fsPath, into, merged }, options),
   );
   const reveal = "Reveal";
-  void vscode.window.showInformationMessage(`${run.label} is exported to ${into}.`, reveal).then((chosen) => {
-    if (chosen === reveal) void vscode.commands.executeCommand("revealFileInOS", vscode.Uri.file(into));
-  });
+  void vscode.window
+    .showInformationMessage(`${run.label} was exported to ${into}.`, reveal)
+    .then((chosen) => {
+      if (chosen === reveal) void vscode.commands.executeCommand("revealFileInOS", vscode.Uri.file(into));
+    });
 }
 
 /** Whether the whole model is wanted; undefined when nothing was chosen. Without an adapter there is only that. */
@@ -44,16 +46,16 @@ async function askForm(run: Run): Promise<boolean | undefined> {
     [
       {
         label: "PEFT adapter",
-        detail: "What was learned, to be loaded on top of the model it was trained on; small.",
+        detail: "The trained LoRA weights, loaded on top of the base model; small.",
         merged: false,
       },
       {
         label: "Merged model",
-        detail: "The whole model in float32, which loads by itself; 4 bytes a parameter.",
+        detail: "The whole model in float32, self-contained; 4 bytes per parameter.",
         merged: true,
       },
     ],
-    { placeHolder: `Form in which ${run.label} is exported` },
+    { placeHolder: `Export format for ${run.label}` },
   );
   return chosen?.merged;
 }

@@ -26,7 +26,7 @@ export async function pickRun(
 ): Promise<Run[] | undefined> {
   const runs = options.filter ? library.runs.filter(options.filter) : library.runs;
   if (runs.length === 0) {
-    void vscode.window.showInformationMessage("There is no run for which this can be done.");
+    void vscode.window.showInformationMessage("No run is available for this command.");
     return undefined;
   }
   const items = runs.map((run) => ({

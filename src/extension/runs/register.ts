@@ -1,3 +1,8 @@
+/*
+ * The Runs view. A run is its folder: the library watches the folders of runs and reads what is new in their event logs, so that runs of
+ * other windows, of terminals and of yesterday look alike. A changed run is a new object; rows and headlines are worked out of it.
+ */
+
 import * as vscode from "vscode";
 import type { Engine } from "../engine/engine.ts";
 import { runCommands } from "./commands.ts";

@@ -128,7 +128,7 @@ function tooltip(run: Run, lines: readonly Detail[]): vscode.MarkdownString {
   text.appendText(stateWord(run.state));
   for (const { name, value } of lines) row(name, value);
   const [began, ended] = [time(run.startedAt), time(run.finishedAt)];
-  if (began) row("Began", began);
+  if (began) row("Started", began);
   if (ended) row("Ended", ended);
   row("Folder", run.folder.fsPath);
   return text;

@@ -1,3 +1,7 @@
+/*
+ * First steps: the sample workspace, which is written out of the starter set, and the walkthrough.
+ */
+
 import * as vscode from "vscode";
 import { registerCommand } from "../contributions.ts";
 import { writeSample } from "./files.ts";
@@ -11,8 +15,8 @@ export function registerSample(context: vscode.ExtensionContext): vscode.Disposa
           canSelectFiles: false,
           canSelectFolders: true,
           canSelectMany: false,
-          openLabel: "Put the Sample Workspace Here",
-          title: "Folder in which the folder discern-sample is made",
+          openLabel: "Create Sample Workspace Here",
+          title: "Folder in which to create discern-sample",
         })) ?? [];
       if (parent === undefined) return;
       const folder = vscode.Uri.joinPath(parent, "discern-sample");

@@ -115,8 +115,8 @@ describe("preflight", () => {
     const tight = { ...room, memory: { free: 1e8, total: 64e9 }, disk: 1e6 };
     const { findings } = await look({}, { room: async () => tight });
     expect(findings).toMatchObject([
-      { severity: "warning", message: expect.stringMatching(/100 MB of 64\.0 GB are free/) },
-      { severity: "warning", message: expect.stringMatching(/1 MB are free/) },
+      { severity: "warning", message: expect.stringMatching(/100 MB of 64\.0 GB is free/) },
+      { severity: "warning", message: expect.stringMatching(/1 MB is free/) },
     ]);
   });
 });

@@ -32,7 +32,7 @@ describe("a prompt file of the workbench", () => {
     expect([file.state, file.failure, file.records.length]).toEqual(["ready", undefined, 1]);
   });
 
-  it("says why it can not be read", async () => {
+  it("says why it cannot be read", async () => {
     const file = promptFile("prompts.csv", "prompt\n");
     await expect(file.read()).rejects.toMatchObject({ code: "dataset-empty" });
     expect(file.state).toBe("failed");
