@@ -104,7 +104,9 @@ describeWorkbench("a restricted workspace", () => {
     const { page } = workbench();
     for (const [i, command] of running.entries()) {
       await page.keyboard.press(keyOf(i).press);
-      const toast = await workbench().notification("Discern does not run its engine in a restricted workspace");
+      const toast = await workbench().notification(
+        "Discern does not run its engine in a restricted workspace",
+      );
       if (i === 0) await workbench().screenshot("restricted-refused");
       await toast.getByRole("button", { name: "Manage Workspace Trust" }).waitFor();
       await toast.hover();
