@@ -1,3 +1,4 @@
+import { mean } from "simple-statistics";
 import type { Estimate } from "../../protocol/comovement.ts";
 import { drawCounts, percentileInterval, randomIndex } from "../../statistics/bootstrap.ts";
 import { auroc, type ClassScores, ones, weightedAuroc } from "../probe/auroc.ts";
@@ -69,7 +70,7 @@ export function meanInterval(
     for (let i = 0; i < n; i++) sum += values[random(n)]!;
     return sum / n;
   });
-  return withInterval(weightedMean(values, ones(n)), samples);
+  return withInterval(mean([...values]), samples);
 }
 
 /**

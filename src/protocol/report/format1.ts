@@ -134,9 +134,14 @@ export function isFormat1(value: unknown): boolean {
   return z.looseObject({ format: z.literal(1) }).safeParse(value).success;
 }
 
-/** A report of format 1 in format 2. @throws ZodError where it is none. */
-export function fromFormat1(value: unknown) {
-  const { arms, suites, discernment: aurocs, overSeeds, comparisons, ...old } = format1Schema.parse(value);
+/** A report of format 1 in format 2; where the value is none, its faults are told to `context`. */
+export function fromFormat1(value: unknown, context: z.RefinementCtx) {
+  const read = format1Schema.safeParse(value);
+  if (!read.success) {
+    for (const { path, message } of read.error.issues) context.addIssue({ code: "custom", path, message });
+    return z.NEVER;
+  }
+  const { arms, suites, discernment: aurocs, overSeeds, comparisons, ...old } = read.data;
   return {
     ...old,
     format: 2 as const,
@@ -155,6 +160,7 @@ export function fromFormat1(value: unknown) {
     comparisons: comparisons.map((one) => comparisonOf(one, aurocs)),
     series: old.series.map(({ arm, ...series }) => ({ method: idOf(arm), ...series })),
     contamination: contaminationBySuite(old.contamination, arms),
+    notes: old.notes.map(noteOf),
   };
 }
 
@@ -172,27 +178,44 @@ function resultOf({ verdict, undetermined, ...result }: z.infer<typeof resultSch
   };
 }
 
-/** The id of an arm's method. Format 1 knew the model before training by the name "before", numbered where there were two. */
+/**
+ * The id of an arm's method. Format 1 knew the model before training by the name "before", numbered where there were several;
+ * a recipe was free to be called as that method is now.
+ */
 function idOf(arm: string): string {
-  return arm === "before" ? untrainedMethod().id : arm;
+  const untrained = untrainedMethod().id;
+  const before = /^before( \(\d+\))?$/.exec(arm);
+  if (before) return `${untrained}${before[1] ?? ""}`;
+  return arm.startsWith(untrained) ? `${arm} (trained)` : arm;
 }
 
 function methodsOf(arms: readonly Arm[], series: Format1["series"]): Method[] {
   const byName = Map.groupBy(arms, ({ name }) => name);
   return [...byName].map(([name, [arm]]) => {
-    if (name === "before") return untrainedMethod(arm!.asked);
-    const asked = arm!.asked && { asked: arm!.asked };
-    if (/^before \(\d+\)$/.test(name)) return { ...untrainedMethod(), id: name, name, ...asked };
+    const id = idOf(name);
+    const untrained = untrainedMethod(arm!.asked);
+    if (name.startsWith("before") && id !== name) return { ...untrained, id, name: id };
     const stages = series.find((one) => one.arm === name)?.stages ?? [];
     return {
-      id: idOf(name),
-      name,
-      from: stages.length > 0 ? { kind: "untrained" } : { kind: "unknown" },
+      ...untrained,
+      ...{ id, name },
+      from: stages.length > 0 ? untrained.from : { kind: "unknown" },
       stages: stages.map(({ kind }) => ({ type: kind, steps: null })),
-      interventions: [],
-      ...asked,
     };
   });
+}
+
+/** A note in the words of format 2, by which it is known for one that follows from the answers. */
+function noteOf(note: string): string {
+  return note
+    .replace(/^An arm has fewer/, "A method has fewer")
+    .replace(/^The arms were asked/, "The methods were asked")
+    .replace(/^The models before training gave/, "The untrained models gave")
+    .replace(/^Undetermined answers: .*/, (text) =>
+      text
+        .replace(/ of before( \(\d+\))? \(seed/g, " of untrained$1 (seed")
+        .replaceAll("the prompt again", "the prompt repeated"),
+    );
 }
 
 function answersOf({ name, seed, results, leftOut, generalLoss }: Arm): MethodAnswers {

@@ -29,6 +29,6 @@ export type Report = z.infer<typeof currentReportSchema>;
 
 /** A report as it lies on disk. One of format 1 becomes one of format 2 when it is read. */
 export const reportSchema = z.preprocess(
-  (value) => (isFormat1(value) ? fromFormat1(value) : value),
+  (value, context) => (isFormat1(value) ? fromFormat1(value, context) : value),
   currentReportSchema,
 );
