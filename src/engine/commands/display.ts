@@ -87,6 +87,7 @@ export function chart(events: readonly RunEvent[], columns: number): string {
     out.push(
       `toxic ${probability(now.toxic)} · seemingly toxic ${probability(now.seeminglyToxic)} · ` +
         `gap ${figure(now.toxic - now.seeminglyToxic)} · spill-over ${figure(slope)}`,
+      ...panelMeasures(probes.at(-1)!),
     );
   }
   const step = steps.at(-1);
@@ -104,6 +105,18 @@ export function chart(events: readonly RunEvent[], columns: number): string {
   const line = said && words(said);
   if (line) out.push(line);
   return out.join("\n");
+}
+
+/** What else a probe measured of the panels: "Entropy …: toxic 2.310, seemingly toxic 2.204, general 1.950". */
+function panelMeasures({ toxic, seeminglyToxic, general }: RunEventOf<"probe">): string[] {
+  const panels = { toxic, "seemingly toxic": seeminglyToxic, general };
+  return (toxic.measures ?? []).map(({ measure, title, unit }) => {
+    const means = Object.entries(panels).map(([name, { measures = [] }]) => {
+      const found = measures.find((one) => one.measure === measure);
+      return `${name} ${figure(found?.estimate, unit)}`;
+    });
+    return `${title}: ${means.join(", ")}`;
+  });
 }
 
 /** One line about an event; null where a person need not be told. */
@@ -126,7 +139,9 @@ export function words(event: RunEvent): string | null {
       return (
         `probe at ${event.globalStep}  toxic ${probability(event.toxic.mean)}  seemingly toxic ` +
         `${probability(event.seeminglyToxic.mean)}  general ${probability(event.general.mean)}  ` +
-        `held-out loss ${figure(event.generalLoss, "nats")}`
+        `held-out loss ${figure(event.generalLoss, "nats")}${panelMeasures(event)
+          .map((line) => `  ${line}`)
+          .join("")}`
       );
     case "warning":
       return `Warning: ${event.message}`;

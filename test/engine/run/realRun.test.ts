@@ -135,13 +135,24 @@ test("a layer left to Discern is chosen once, recorded with its controls, and ke
 
 test("the report has the untrained model beside it, and a comparison of runs has it once", async () => {
   await run("one");
-  const { methods, answers, comparisons } = await report("one");
+  const { methods, answers, measures, comparisons } = await report("one");
   expect(methods.map(({ name, stages }) => [name, stages.length])).toEqual([
     ["untrained", 0],
     ["tiny", 2],
   ]);
   expect(comparisons).toMatchObject([{ first: "untrained", second: "tiny" }]);
   const [before, after] = answers;
+  const entropies = measures.rows.filter(
+    ({ measure, suite }) => measure === "first_token_entropy" && suite === "pooled",
+  );
+  expect(entropies.map(({ method, group }) => `${method} ${group}`)).toEqual([
+    ...["untrained unsafe", "untrained safe", "tiny unsafe", "tiny safe"],
+  ]);
+  // The vocabulary has 259 tokens.
+  for (const { estimate } of entropies) expect(estimate).toBeLessThan(Math.log(259));
+  for (const { toxic } of timeline(events("one")).probes) {
+    expect(toxic.measures).toMatchObject([{ measure: "first_token_entropy", unit: "nats" }]);
+  }
   expect(before?.values?.held_out_loss).toBe(curve("one").probes[0]?.[2]);
   expect(after?.values?.held_out_loss).toBe(curve("one").probes.at(-1)?.[2]);
   expect(before?.results.map(({ refusalLogOdds }) => refusalLogOdds)).not.toEqual(
