@@ -1,3 +1,9 @@
+/**
+ * The room of chats: how an instruction becomes the text a model answers, and a model's words an answer. A model's own
+ * Jinja template is rendered as transformers does (`chat.ts`, `pythonJinja.ts`), with system prompt and thinking switch; a
+ * model without one gets Alpaca's form. Two places in a text matter and are kept apart: where the model begins to write,
+ * and where its answer begins, behind reasoning that is closed at once (`thinking.ts`). `encoding.ts` turns both into ids.
+ */
 import type { ChatOptions } from "../../protocol/chat.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import type { ModelTokenizer } from "../tokenizer/tokenizer.ts";

@@ -1,3 +1,11 @@
+/**
+ * The room of models on disk. Whatever its form, a model becomes three things: an `Architecture`, which says as data how
+ * its decoder differs from a plain one; weights in float32 under their Hugging Face names and in their layout; and the
+ * files of its tokenizer. A Hugging Face folder says them outright. A GGUF file is first turned into the `config.json` and
+ * `tokenizer.json` that it would have had (`gguf/`), so that there is one way from a configuration to an architecture
+ * (`architectureFromConfig.ts`) and back to a folder (`export.ts`). What tells one family from another stands in one file
+ * each (`families/`). A setting that is not computed is refused or named in a warning; none is ignored in silence.
+ */
 import { readdir, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { DiscernError } from "../../protocol/errors.ts";

@@ -1,3 +1,9 @@
+/**
+ * The room of tokenizers: text to token ids and back, and nothing of tensors. The tokenizers library does the work
+ * (`tokenizerLibrary.ts` alone imports it). What transformers would make of a model's files is worked out first and given
+ * to the library as one `tokenizer.json` (`tokenizerConfig.ts`); what the library cannot do is done around it or refused.
+ * Ids are those of transformers for the same files, which golden values hold.
+ */
 import * as z from "zod";
 import { DiscernError } from "../../protocol/errors.ts";
 import { effectiveTokenizer, type TokenizerFiles } from "./tokenizerConfig.ts";
