@@ -154,6 +154,15 @@ export function details(run: RunSummary, headline: Headline | null): Detail[] {
           },
         ]
       : []),
+    ...(manifest?.deviceChoice
+      ? [
+          {
+            name: "Device auto",
+            value: `${manifest.deviceChoice.device}: ${manifest.deviceChoice.reason}`,
+            icon: "chip",
+          },
+        ]
+      : []),
   ];
 }
 

@@ -30,7 +30,9 @@ export function RunHead({
         )}
         <h2 class="words">{label}</h2>
         {progress && <State progress={progress} />}
-        <span class="facts muted words">{facts.join(" · ")}</span>
+        <span class="facts muted words" title={started?.deviceChoice?.reason}>
+          {facts.join(" · ")}
+        </span>
         <span class="actions">
           {progress && <Actions progress={progress} ask={ask} />}
           {several && <IconButton icon="close" name={`Remove ${label} from the page`} press={remove} />}

@@ -8,6 +8,7 @@ import {
 } from "../../../src/extension/runs/describe.ts";
 import type { Headline } from "../../../src/extension/runs/headline.ts";
 import type { RunSummary, RunSummaryState } from "../../../src/extension/runs/summary.ts";
+import { runManifest } from "../../runManifest.ts";
 
 const run: RunSummary = {
   name: "dcr",
@@ -93,4 +94,12 @@ test("no two states look alike, but for a run that starts and one that runs", ()
 
 test("a kind of stage that is not known is shown as it is", () => {
   expect(stageWord("other")).toBe("other");
+});
+
+test("the device that auto chose stands with its reason", () => {
+  const deviceChoice = { device: "cpu" as const, reason: "webgpu was not considered: no GPU" };
+  expect(details({ ...run, manifest: runManifest({ deviceChoice }) }, null)).toContainEqual(
+    expect.objectContaining({ name: "Device auto", value: "cpu: webgpu was not considered: no GPU" }),
+  );
+  expect(details(run, null).some(({ name }) => name === "Device auto")).toBe(false);
 });
