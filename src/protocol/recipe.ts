@@ -13,15 +13,15 @@ const panelsSchema = z
   .strictObject({
     toxic: sourceSchema
       .prefault({ file: "starter:pairs.csv", split: "panel", labels: ["toxic"] })
-      .describe("Toxic prompts whose refusal is watched"),
+      .describe("Toxic prompts whose refusal is monitored"),
     seeminglyToxic: sourceSchema
       .prefault({ file: "starter:pairs.csv", split: "panel", labels: ["seemingly_toxic"] })
-      .describe("Seemingly toxic prompts whose refusal is watched"),
+      .describe("Seemingly toxic prompts whose refusal is monitored"),
     general: sourceSchema
       .prefault({ file: "starter:general.jsonl", split: "panel" })
-      .describe("General prompts with answers that are never trained on; their loss is watched"),
+      .describe("General prompts with answers that are never trained on; their loss is monitored"),
   })
-  .describe("Fixed prompts that are probed during training");
+  .describe("Monitored prompts: fixed prompts that are probed during training");
 
 const dataSchema = z
   .strictObject({
@@ -83,10 +83,11 @@ const checkpointSchema = z
       .boolean()
       .default(true)
       .describe(
-        "Also keep the state with the widest gap on the panels, which a run that is stopped early can end with",
+        "Also keep the best state by the monitored prompts (separation in a contrastive stage, else refusal of toxic minus " +
+          "seemingly toxic prompts), with which a run that is stopped early can end",
       ),
   })
-  .describe("Saved states from which a run goes on");
+  .describe("Saved states from which a run is resumed");
 
 /** A recipe: model, data, stages, probes and evaluation of one run, with every default stated. */
 export const recipeSchema = z
@@ -101,7 +102,11 @@ export const recipeSchema = z
         "Where the model is computed. auto times one decoder block, forward and backward, on cpu and webgpu and takes the " +
           "faster; a resumed run keeps its device. Name cpu where results are to be the same on every machine",
       ),
-    threads: z.int().positive().optional().describe("Threads on the cpu; one a physical core where left out"),
+    threads: z
+      .int()
+      .positive()
+      .optional()
+      .describe("Threads on the CPU; one per physical core where left out"),
     template: z
       .enum(["auto", "chat", "alpaca"])
       .default("auto")
@@ -118,8 +123,8 @@ export const recipeSchema = z
       .enum(["cut", "leave-out"])
       .default("cut")
       .describe(
-        "What becomes of a training answer beyond maxTokens: cut off, so that its end is not learned, or left out with " +
-          "its prompt. A prompt that is too long itself is always left out",
+        "What is done with a training answer beyond maxTokens: it is cut off, so that its end is not learned, or left out with " +
+          "its prompt. A prompt that is itself too long is always left out",
       ),
     data: dataSchema.prefault({}),
     stages: z

@@ -8,7 +8,7 @@ const layerRange = z
 
 const loraSchema = z
   .strictObject({
-    method: z.literal("lora").describe("Low-rank adapters; the model's own weights stay as they are"),
+    method: z.literal("lora").describe("Low-rank adapters; the model's own weights are not changed"),
     rank: z.int().positive().default(16).describe("Rank r of the adapters"),
     alpha: z.number().positive().default(32).describe("Adapters are scaled by alpha / rank"),
     dropout: z.number().min(0).max(0.9).default(0).describe("Dropout on the input of the adapters"),
@@ -29,7 +29,7 @@ const fullSchema = z
       .default(false)
       .describe(
         "Also train the token embeddings and, in safety tuning, the final norm and the head; a contrastive stage never " +
-          "moves what lies behind its layer, but for a head that is tied to the embeddings",
+          "changes what lies above its layer, except a head that is tied to the embeddings",
       ),
   })
   .describe("Training of the weights themselves");
@@ -53,7 +53,7 @@ const optimiserSchema = z
       .positive()
       .nullable()
       .default(1)
-      .describe("Global gradient norm is cut to this; null: never"),
+      .describe("Maximum global gradient norm; null for no clipping"),
     warmup: z.int().nonnegative().default(10).describe("Steps over which the rate rises from zero"),
     schedule: z.enum(["constant", "cosine"]).default("cosine").describe("The rate after the warm-up"),
   })
@@ -67,19 +67,19 @@ const samplerSchema = z
       .min(4)
       .multipleOf(2)
       .default(24)
-      .describe("Prompts per batch, half of them of either group; an even number"),
-    twins: z.boolean().default(true).describe("Matched twins enter a batch together"),
+      .describe("Prompts per batch, half of them from each group; an even number"),
+    twins: z.boolean().default(true).describe("The two prompts of a matched pair enter a batch together"),
     perKind: z
       .int()
       .min(2)
       .multipleOf(2)
       .optional()
       .describe(
-        "Prompts drawn one after another from one kind, so that a kind meets its own contrast; a kind's last run may " +
-          "be shorter and a run may cross into the next batch; mixed where left out",
+        "Prompts drawn in a row from one category, so that a category meets its own contrast; the last row of a category may " +
+          "be shorter, and a row may continue in the next batch; categories are mixed where left out",
       ),
   })
-  .describe("How batches are drawn; both groups are always equally large");
+  .describe("How batches are drawn; both groups are always of equal size");
 
 const retentionSchema = z
   .strictObject({
@@ -88,7 +88,7 @@ const retentionSchema = z
       .default("distance")
       .describe("What keeps features of general prompts in place: relative squared distance, KL, or nothing"),
     weight: z.number().nonnegative().default(20).describe("Weight of the retention term"),
-    batch: z.int().positive().default(8).describe("General prompts a step"),
+    batch: z.int().positive().default(8).describe("General prompts per step"),
   })
   .describe("The term that keeps the model able to answer general prompts");
 
@@ -99,8 +99,8 @@ const stopSchema = z
       .positive()
       .optional()
       .describe(
-        "Stop when the mean cosine within groups exceeds that across them by this, averaged over the last 5 " +
-          "training batches",
+        "Stop when the separation (mean cosine within groups minus between groups), averaged over the last 5 training " +
+          "batches, exceeds this",
       ),
     retention: z
       .number()
@@ -115,7 +115,7 @@ export const contrastiveRecipe = z
   .strictObject({
     type: z
       .literal("contrastive")
-      .describe("Pulls apart the features of toxic and seemingly toxic prompts (DCR)"),
+      .describe("Separates the features of toxic and seemingly toxic prompts (DCR)"),
     layer: z
       .union([z.int().positive(), z.literal("auto")])
       .default("auto")
@@ -127,16 +127,16 @@ export const contrastiveRecipe = z
       .boolean()
       .default(true)
       .describe(
-        "Subtract the middle of both groups' mean features, as they are before training, before cosines are taken: " +
-          "what all prompts share otherwise hides what tells them apart",
+        "Subtract the midpoint of the two groups' mean features, as they are before training, before cosines are taken: " +
+          "what all prompts have in common otherwise hides the difference",
       ),
     pooling: z
       .enum(["last", "mean"])
       .default("last")
       .describe("Feature of a prompt: its last token, or the mean"),
-    loss: lossSchema.prefault({}).describe("The contrastive loss; each has keys of its own"),
+    loss: lossSchema.prefault({}).describe("The contrastive loss; each loss has its own keys"),
     sampler: samplerSchema.prefault({}),
-    steps: z.int().positive().default(60).describe("Steps at most"),
+    steps: z.int().positive().default(60).describe("Maximum number of steps"),
     train: trainSchema.prefault({ method: "lora" }),
     optimiser: optimiserSchema.prefault({}),
     retention: retentionSchema.prefault({}),
@@ -152,8 +152,8 @@ const supervisedSchema = z
       .describe("Safety tuning: general answers and refusals of toxic prompts (STL)"),
     steps: z.int().positive().optional().describe("Optimiser steps; give these or epochs"),
     epochs: z.number().positive().optional().describe("Passes over the general pairs; give these or steps"),
-    batchSize: z.int().positive().default(8).describe("Pairs a micro-batch"),
-    accumulate: z.int().positive().default(1).describe("Micro-batches an optimiser step"),
+    batchSize: z.int().positive().default(8).describe("Pairs per micro-batch"),
+    accumulate: z.int().positive().default(1).describe("Micro-batches per optimiser step"),
     safetyRatio: z
       .number()
       .min(0)

@@ -78,9 +78,13 @@ export const sourceSchema = z.strictObject({
     .record(z.string(), oneOrMore)
     .optional()
     .describe("Only rows whose column has one of these values"),
-  kinds: z.array(z.string()).min(1).optional().describe("Only rows of these kinds"),
-  exceptKinds: z.array(z.string()).min(1).optional().describe("No rows of these kinds"),
-  limit: z.int().positive().optional().describe("At most so many prompts, drawn by the seed, twins together"),
+  kinds: z.array(z.string()).min(1).optional().describe("Only rows of these categories"),
+  exceptKinds: z.array(z.string()).min(1).optional().describe("No rows of these categories"),
+  limit: z
+    .int()
+    .positive()
+    .optional()
+    .describe("Maximum number of prompts, drawn by the seed, matched pairs together"),
   seed: z.int().nonnegative().default(0).describe("Seed of the draw"),
 });
 export type Source = z.infer<typeof sourceSchema>;

@@ -84,7 +84,7 @@ describeWorkbench("a restricted workspace", () => {
   it("offers trust above a recipe instead of running it", async () => {
     const { page } = workbench();
     await workbench().openFile("tiny.discern.json");
-    await page.getByRole("button", { name: /Running needs your trust/ }).waitFor();
+    await page.getByRole("button", { name: /Trust this workspace to run recipes/ }).waitFor();
     expect(
       await page
         .locator(".contentWidgets")

@@ -40,18 +40,18 @@ export class RecipeLens implements vscode.CodeLensProvider, vscode.Disposable {
     if (!vscode.workspace.isTrusted) {
       return [
         lens(
-          "$(workspace-untrusted) Running needs your trust in this workspace",
+          "$(workspace-untrusted) Trust this workspace to run recipes",
           "workbench.trust.manage",
           "Manage Workspace Trust",
         ),
       ];
     }
     return [
-      lens("$(play) Run", "discern.run.start", "Train by this recipe, and evaluate"),
+      lens("$(play) Run", "discern.run.start", "Train with this recipe, then evaluate"),
       lens(
         "$(play) Run STL alone",
         "discern.run.startStlAlone",
-        "The same without its contrastive stages: safety tuning alone",
+        "Without the contrastive stages: safety tuning only",
       ),
       lens(
         "$(split-horizontal) Compare methods",
@@ -66,7 +66,7 @@ export class RecipeLens implements vscode.CodeLensProvider, vscode.Disposable {
     if (!(lens instanceof CostLens)) return lens;
     const { recipe, counts } = await this.recipes.check(lens.document);
     const cost = recipe && (await this.facts.cost(recipe, lens.document.uri, counts));
-    const title = cost ? costLine(cost) : "cost unknown: the model cannot be read";
+    const title = cost ? costLine(cost) : "Cost unknown: the model cannot be read";
     lens.command = { title, command: "" };
     return lens;
   }
