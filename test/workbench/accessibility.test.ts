@@ -69,7 +69,7 @@ describeWorkbench("axe", () => {
   it("finds no serious fault in the report", async () => {
     await open("Open Report");
     await inThemes(/^Report: tiny/, "report", (page) =>
-      page.getByRole("region", { name: "Safe prompts refused", exact: true }).waitFor(),
+      page.getByRole("region", { name: "Refusal rate of safe prompts", exact: true }).waitFor(),
     );
   });
 

@@ -145,7 +145,7 @@ describeWorkbench("from a recipe to its report", () => {
     await item.hover();
     await item.getByRole("button", { name: "Open Report" }).click();
     const page = await workbench().webview("Report: long");
-    await page.getByRole("region", { name: "Safe prompts refused", exact: true }).waitFor();
+    await page.getByRole("region", { name: "Refusal rate of safe prompts", exact: true }).waitFor();
     await page.getByRole("tab", { name: "Answers" }).click();
     await page.getByRole("listbox").press("c");
     await page

@@ -150,7 +150,7 @@ describeWorkbench.skipIf(unasked)("the sample workspace", () => {
     await item.hover();
     await item.getByRole("button", { name: "Open Report" }).click();
     const page = await workbench().webview("Report: dcr-sample-comparison");
-    await page.getByRole("region", { name: "Safe prompts refused", exact: true }).waitFor();
+    await page.getByRole("region", { name: "Refusal rate of safe prompts", exact: true }).waitFor();
     await aside();
     await settle();
     await picture("report");

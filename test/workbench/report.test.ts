@@ -30,7 +30,7 @@ describeWorkbench("the report panel", () => {
   it("shows the figures, and has them follow what a person judges", async () => {
     await workbench().runCommand("Discern: Open as Discern Report");
     const page = await panel();
-    await page.getByRole("region", { name: "Safe prompts refused", exact: true }).waitFor();
+    await page.getByRole("region", { name: "Refusal rate of safe prompts", exact: true }).waitFor();
     await workbench().screenshot("report-figures");
     await page.getByRole("tab", { name: "Answers" }).click();
     await page.getByRole("listbox", { name: "Prompts" }).press("p");
