@@ -60,8 +60,8 @@ test("the study runs its cells side by side, reports one that fails, resumes it,
   expect(report.answers.map(({ method, seed }) => `${method} ${seed}`)).toEqual([
     "untrained 0",
     "STL 1",
-    "DCR → STL 1",
     "STL 2",
+    "DCR → STL 1",
     "DCR → STL 2",
   ]);
 
