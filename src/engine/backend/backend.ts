@@ -262,14 +262,14 @@ export interface Anchor {
 }
 
 export interface TrainerSpec {
-  /** What is trained, and how. Parameters that no batch has a gradient for are left alone. */
+  /** What is trained, and how. */
   readonly train: TrainRecipe;
   readonly optimiser: Pick<OptimiserRecipe, "betas" | "epsilon" | "weightDecay">;
   /** Of first values and dropout. */
   readonly seed: number;
   /** First values of an adapter's modules, instead of random ones. */
   readonly initial?: Adapter;
-  /** The kinds of batches to come, one of each; the loss of each must be finite. */
+  /** The kinds of batches to come, one of each: what none of them has a gradient for is not trained. */
   readonly kinds: readonly Batch[];
 }
 

@@ -515,6 +515,23 @@ function training(opened: (model: string, use: (backend: Backend) => Promise<voi
         expect(await trainer.save()).toEqual(before);
       }));
 
+    it("that is cut off between its passes moves nothing, and is taken anew", () =>
+      opened("llama", async (backend) => {
+        const trainer = await backend.createTrainer(spec(batches[0]!));
+        await stepped(trainer, 1);
+        const before = await trainer.save();
+        let asked = 0;
+        const check = () => {
+          if (asked++ === 1) throw new Error("enough");
+        };
+        const work = () => trainer.backward(batches.slice(0, 2));
+        await expect(backend.interruptible(check, work)).rejects.toThrow("enough");
+        expect(await trainer.save()).toEqual(before);
+        const anew = await stepped(trainer, 2, 1);
+        await trainer.restore(before, 1);
+        expect(await stepped(trainer, 2, 1)).toEqual(anew);
+      }));
+
     it("labels prompts too where they are not masked", () =>
       opened("llama", async (backend) => {
         const batch: AnswersBatch = { ...answers(examples.slice(0, 3), 1), maskPrompt: false, shared: 0 };
