@@ -107,7 +107,7 @@ describe("the cells of a comparison", () => {
 
   test.each<[string, Partial<ComparisonInput>, RegExp]>([
     ["a recipe that is not there", { recipe: "no.json" }, /no\.json cannot be read/],
-    ["a change of an unknown key", { set: { "stages.0.stepz": 1 } }, /\(untrained\).*stepz: unknown key/],
+    ["a change of an unknown key", { set: { "stages.0.stepz": 1 } }, /\(untrained\).*stepz: Unknown key/],
     ["a fault in one method", { methods: [{ name: "M", set: { seed: -1 } }] }, /\(M\).*seed: found -1/],
     [
       "stages that the recipe does not have",
@@ -159,7 +159,7 @@ describe("a comparison file", () => {
     [
       "a misspelt key",
       '{"name":"c","recipe":"r",\n"seed":[1]}',
-      /:2:1: seed: unknown key, did you mean "seeds"\?/,
+      /:2:1: seed: Unknown key, did you mean "seeds"\?/,
     ],
     [
       "a name that cannot be a folder's",

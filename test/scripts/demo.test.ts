@@ -68,7 +68,7 @@ test("the demo finds a misspelt key and a missing prompt file before it fetches 
       env: { DISCERN_MODELS: join(folder, "models") },
     });
   const misspelt = await demo("stages.0.layr=2");
-  expect([misspelt.exitCode, misspelt.stderr]).toEqual([1, expect.stringContaining("layr: unknown key")]);
+  expect([misspelt.exitCode, misspelt.stderr]).toEqual([1, expect.stringContaining("layr: Unknown key")]);
   const missing = await demo('data.general=[{"file":"no-such.jsonl"}]');
   expect([missing.exitCode, missing.stderr]).toEqual([
     1,
