@@ -108,7 +108,7 @@ describe("the cells of a comparison", () => {
   test.each<[string, Partial<ComparisonInput>, RegExp]>([
     ["a recipe that is not there", { recipe: "no.json" }, /no\.json cannot be read/],
     ["a change of an unknown key", { set: { "stages.0.stepz": 1 } }, /\(untrained\).*stepz: Unknown key/],
-    ["a fault in one method", { methods: [{ name: "M", set: { seed: -1 } }] }, /\(M\).*seed: found -1/],
+    ["a fault in one method", { methods: [{ name: "M", set: { seed: -1 } }] }, /\(M\).*seed: Found -1/],
     [
       "stages that the recipe does not have",
       {
@@ -155,7 +155,7 @@ describe("a comparison file", () => {
   });
 
   test.each([
-    ["no JSON", '{\n"name" 1}', /:2:8: colon expected/],
+    ["no JSON", '{\n"name" 1}', /:2:8: Not JSON: colon expected\./],
     [
       "a misspelt key",
       '{"name":"c","recipe":"r",\n"seed":[1]}',
@@ -164,20 +164,20 @@ describe("a comparison file", () => {
     [
       "a name that cannot be a folder's",
       '{"name":"a/b","recipe":"r"}',
-      /name: found "a\/b", letters, digits/,
+      /name: Found "a\/b", letters, digits/,
     ],
     [
       "two methods of one name",
       '{"name":"c","recipe":"r","methods":[{"name":"STL"},{"name":"stl"}]}',
-      /methods\[1\]: found .*, the same as methods\[0\]/,
+      /methods\[1\]: Found .*, the same as methods\[0\]/,
     ],
-    ["a seed given twice", '{"name":"c","recipe":"r","seeds":[1,1]}', /seeds\[1\]: found 1, the same as/],
+    ["a seed given twice", '{"name":"c","recipe":"r","seeds":[1,1]}', /seeds\[1\]: Found 1, the same as/],
     [
       "a stage of no kind",
       '{"name":"c","recipe":"r","methods":[{"name":"a","stages":["dpo"]}]}',
-      /found "dpo", allowed: contr/,
+      /Found "dpo", allowed: contr/,
     ],
-    ["a list", "[]", /the comparison: found \[\], expected object/],
+    ["a list", "[]", /the comparison: Found \[\], expected object/],
   ])("points at %s", async (_, text, message) => {
     await expect(load(text)).rejects.toThrow(message);
   });

@@ -107,11 +107,6 @@ describe("parseRecipe", () => {
       { ...small, evaluate: { suites: [suite("pooled", "x.csv")] } },
       /suites\[0\]\.name: Found "pooled", "pooled" names all suites/,
     ],
-    [
-      "a run that is called as the model before training is",
-      { ...small, name: "before" },
-      /name: Found "before"/,
-    ],
     ["stages that are not said", { name: "r", model: "m" }, /stages: Missing/],
     ["a list", [], /the recipe: Found \[\], expected object/],
   ])("points at %s", (_, recipe, message) => {

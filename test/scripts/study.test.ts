@@ -100,11 +100,13 @@ test("the study lists all files that its folder lacks", async () => {
   await cp(samplePath("xstest_v2_prompts.csv"), join(data, "xstest_v2_prompts.csv"));
   const { exitCode, stderr } = await refused("--data", data);
   expect(exitCode).toBe(1);
-  expect(stderr).toMatch(/^2 prompt files are missing:\n.*oktest\.csv.*\n.*I-MaliciousInstructions\.json/);
+  expect(stderr).toMatch(
+    /^evaluate\.suites\[\d+\]\.source\.file: .*oktest\.csv.*\n.*I-MaliciousInstructions\.json/,
+  );
 });
 
 test("the study finds a misspelt key before it fetches a model", async () => {
   const { exitCode, stderr } = await refused("--data", samplePath(), "--set", "stages.0.layr=3");
   expect(exitCode).toBe(1);
-  expect(stderr).toMatch(/layr: unknown key/);
+  expect(stderr).toMatch(/layr: Unknown key/);
 });
