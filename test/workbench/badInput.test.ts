@@ -30,7 +30,7 @@ describeWorkbench("bad input", () => {
     await workbench()
       .treeItem(/large\.csv, large, not read/)
       .waitFor();
-    const told = await workbench().notification(/large\.csv has \d+ MB/);
+    const told = await workbench().notification(/large\.csv is \d+ MB large/);
     await workbench().screenshot("large-told");
     await told.getByRole("button", { name: "Read It" }).click();
     const reading = await workbench().notification(/Reading prompts\/large\.csv: \d+ %/);

@@ -85,13 +85,13 @@ describeWorkbench("an engine in trouble", () => {
       process.kill(pid, "SIGCONT");
     }
     process.kill(pid, "SIGKILL");
-    await workbench().notification(/The engine of long is gone/);
+    await workbench().notification(/The engine of long exited/);
     await workbench()
       .treeItem(/^long, interrupted/)
       .waitFor();
     await workbench().screenshot("run-killed");
     const { steps } = story("long");
-    await press(workbench(), /The engine of long is gone/, "Resume");
+    await press(workbench(), /The engine of long exited/, "Resume");
     await expect.poll(() => story("long").steps.length, patient).toBeGreaterThan(steps.length + 5);
     await workbench()
       .treeItem(/^long, running/)
