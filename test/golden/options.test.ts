@@ -9,6 +9,8 @@ import { Device } from "../../src/engine/backend/onnx/runtime/device.ts";
 import { Value } from "../../src/engine/backend/onnx/runtime/value.ts";
 import { type Architecture, parameterShapes } from "../../src/engine/model/architecture.ts";
 import { architectureFromConfig, configWarnings } from "../../src/engine/model/architectureFromConfig.ts";
+import type { ConfigKey } from "../../src/engine/model/families/family.ts";
+import { families } from "../../src/engine/model/families.ts";
 import { elementCount, type Weights } from "../../src/engine/model/weights.ts";
 import { generate } from "../../src/engine/probe/generate.ts";
 import { DiscernError } from "../../src/protocol/errors.ts";
@@ -27,17 +29,23 @@ interface Row {
 
 const { ids, rows } = readGolden<{ ids: number[]; rows: Row[] }>("options.json");
 
+/** Whether a family does not read a key. */
+const unread =
+  (key: ConfigKey) =>
+  ({ family }: Row): boolean =>
+    !families[family]!.reads.includes(key);
+
 /**
  * What is refused though transformers computes it: options that no family of ours has, which transformers ignores in
  * these, and that a person who wrote them would miss; and what is not computed here.
  */
 const refusedHere: Readonly<Record<string, (row: Row) => boolean>> = {
-  attention_multiplier: ({ family }) => family !== "granite",
-  residual_multiplier: ({ family }) => family !== "granite",
-  embedding_multiplier: ({ family }) => family !== "granite",
-  logits_scaling: ({ family }) => family !== "granite",
-  no_rope_layers: ({ family }) => family !== "smollm3",
-  no_rope_layer_interval: ({ family }) => family !== "smollm3",
+  attention_multiplier: unread("attention_multiplier"),
+  residual_multiplier: unread("residual_multiplier"),
+  embedding_multiplier: unread("embedding_multiplier"),
+  logits_scaling: unread("logits_scaling"),
+  no_rope_layers: unread("no_rope_layers"),
+  no_rope_layer_interval: unread("no_rope_layer_interval"),
   logit_scale: () => true,
   num_local_experts: () => true,
   use_qk_norm: () => true,
@@ -47,21 +55,25 @@ const refusedHere: Readonly<Record<string, (row: Row) => boolean>> = {
   is_causal: ({ config }) => JSON.parse(config).is_causal === false,
   qkv_bias: ({ family }) => family !== "qwen2",
   hidden_act: ({ config, family }) =>
-    family !== "gemma2" && ["gelu", "relu"].includes(JSON.parse(config).hidden_act),
+    families[family]!.activationKey === "hidden_act" &&
+    ["gelu", "relu"].includes(JSON.parse(config).hidden_act) &&
+    !families[family]!.activationAliases?.[JSON.parse(config).hidden_act],
   hidden_activation: ({ config, family }) =>
-    family !== "gemma2" || JSON.parse(config).hidden_activation === "gelu",
-  query_pre_attn_scalar: ({ family }) => family !== "gemma2",
-  attn_logit_softcapping: ({ config, family }) =>
-    family !== "gemma2" && JSON.parse(config).attn_logit_softcapping !== null,
-  final_logit_softcapping: ({ config, family }) =>
-    family !== "gemma2" && JSON.parse(config).final_logit_softcapping !== null,
+    families[family]!.activationKey !== "hidden_activation" ||
+    JSON.parse(config).hidden_activation === "gelu",
+  query_pre_attn_scalar: unread("query_pre_attn_scalar"),
+  attn_logit_softcapping: (row) =>
+    unread("attn_logit_softcapping")(row) && JSON.parse(row.config).attn_logit_softcapping !== null,
+  final_logit_softcapping: (row) =>
+    unread("final_logit_softcapping")(row) && JSON.parse(row.config).final_logit_softcapping !== null,
   partial_rotary_factor: ({ family }) => family !== "phi3",
   layer_types: ({ config, family }) => {
     const { layer_types, sliding_window } = JSON.parse(config);
     const slides = family === "phi3" && sliding_window !== undefined;
     const own = slides ? "sliding_attention" : "full_attention";
     return (
-      ["llama", "phi3", "olmo2", "granite"].includes(family) &&
+      ["none", "everywhere"].includes(families[family]!.sliding as string) &&
+      family !== "mistral" &&
       layer_types.some((type: string) => type !== own)
     );
   },

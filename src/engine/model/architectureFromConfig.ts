@@ -130,8 +130,12 @@ function unsupported(what: string): DiscernError {
   );
 }
 
-function activationOf(config: HfConfig, { activationKey, defaults }: Family): Architecture["activation"] {
-  const name = config[activationKey] ?? defaults.activation;
+function activationOf(
+  config: HfConfig,
+  { activationKey, activationAliases = {}, defaults }: Family,
+): Architecture["activation"] {
+  const written = config[activationKey] ?? defaults.activation;
+  const name = Object.hasOwn(activationAliases, written) ? activationAliases[written]! : written;
   const activation = Object.hasOwn(activations, name) ? activations[name] : undefined;
   if (activation === undefined) throw unsupported(`activation "${name}" (${activationKey})`);
   return activation;

@@ -79,7 +79,7 @@ export function ggufTensors(weights: Weights, architecture: Architecture): Recor
 
 function converted(name: string, { shape, data }: Parameter, a: Architecture): Parameter {
   const kept = Float32Array.from(data);
-  if (a.family === "gemma2" && name.endsWith("norm.weight"))
+  if (a.norm.offset === 1 && name.endsWith("norm.weight"))
     return { shape, data: kept.map((value) => value + 1) };
   if (!["llama", "granite", "smollm3"].includes(a.family) || !/\.[qk]_proj\./.test(name))
     return { shape, data: kept };

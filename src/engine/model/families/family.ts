@@ -24,6 +24,8 @@ export interface Family {
   /** Keys of which transformers understands no `null` here. */
   readonly notNull: readonly ("head_dim" | "num_key_value_heads")[];
   readonly activationKey: "hidden_act" | "hidden_activation";
+  /** Names of an activation that mean another one here. */
+  readonly activationAliases?: Readonly<Record<string, string>>;
   readonly placement: Architecture["norm"]["placement"];
   readonly normOffset: Architecture["norm"]["offset"];
   readonly qkNorm: Architecture["qkNorm"];
