@@ -84,7 +84,8 @@ const refusedHere: Readonly<Record<string, (row: Row) => boolean>> = {
 /** What transformers 5 does not read or compute, and earlier versions read as it is read here. */
 const computedHere = (row: Row): boolean => {
   const config = JSON.parse(row.config);
-  if (row.option === "head_dim") return config.head_dim === null && !["qwen3", "gemma2"].includes(row.family);
+  if (row.option === "head_dim")
+    return config.head_dim === null && !families[row.family]!.notNull.includes("head_dim");
   if (row.option === "num_key_value_heads") {
     return config.num_key_value_heads === null && row.family === "mistral";
   }
