@@ -1,4 +1,5 @@
 import type { Family } from "./families/family.ts";
+import { gemma } from "./families/gemma.ts";
 import { gemma2 } from "./families/gemma2.ts";
 import { granite } from "./families/granite.ts";
 import { llama } from "./families/llama.ts";
@@ -17,6 +18,7 @@ export const families: Readonly<Record<string, Family>> = {
   mistral,
   qwen2,
   qwen3,
+  gemma,
   gemma2,
   phi3,
   olmo2,

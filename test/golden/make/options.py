@@ -40,6 +40,7 @@ FAMILIES = {
     "mistral": {},
     "qwen2": {},
     "qwen3": {"head_dim": 8},
+    "gemma": {"head_dim": 8},
     "gemma2": {"head_dim": 8},
     "phi3": {},
     "olmo2": {},
