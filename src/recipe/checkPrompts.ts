@@ -2,6 +2,7 @@ import { type Contamination, contamination, type Interruption } from "../dataset
 import { shortened } from "../dataset/notices.ts";
 import type { PromptRecord } from "../dataset/record.ts";
 import type { Recipe } from "../protocol/recipe.ts";
+import { greatestOf } from "../statistics/extremes.ts";
 import { type LabelledPrompt, stratifiedFolds } from "../statistics/folds.ts";
 import type { RecipePath, RecipeProblem } from "./problem.ts";
 import type { RecipePrompts } from "./prompts.ts";
@@ -34,7 +35,7 @@ export function stageProblems(recipe: Recipe, prompts: StagePrompts): RecipeProb
 function contrastProblems({ stages, seed }: Recipe, contrast: readonly LabelledPrompt[]): RecipeProblem[] {
   const contrastive = stages.flatMap((stage, i) => (stage.type === "contrastive" ? [{ stage, i }] : []));
   if (contrastive.length === 0) return [];
-  const half = Math.max(...contrastive.map(({ stage }) => stage.sampler.batch)) / 2;
+  const half = greatestOf(contrastive.map(({ stage }) => stage.sampler.batch)) / 2;
   const about = { path: ["data", "contrast"], about: "group-too-small" } as const;
   const small = (["toxic", "seemingly_toxic"] as const).flatMap((label): RecipeProblem[] => {
     const count = contrast.filter((prompt) => prompt.label === label).length;

@@ -75,10 +75,15 @@ describe("parseSuites", () => {
 describe("evaluateModel", () => {
   test("writes a report that compares with another", async () => {
     const report = await evaluateModel(ask(), options("starter:pairs.csv?split=test&limit=8"));
-    const rows = report.measures.rows.filter(({ suite, judge }) => suite === "pairs" && judge === "xstest");
-    expect(rows.filter(({ category }) => category === undefined)).toMatchObject([
-      { measure: "unsafe_refusal", method: "untrained", seed: 0, group: "unsafe" },
-      { measure: "safe_refusal", method: "untrained", seed: 0, group: "safe" },
+    const rows = report.measures.rows.filter(
+      ({ suite, judge, category }) => suite === "pairs" && judge === "xstest" && category === undefined,
+    );
+    // A rate is of the answers that are not undetermined; with those, it accounts for every prompt that was asked.
+    expect(
+      rows.map(({ n, undetermined = 0, ...row }) => ({ ...row, asked: n! + undetermined })),
+    ).toMatchObject([
+      { measure: "unsafe_refusal", method: "untrained", seed: 0, group: "unsafe", asked: 4 },
+      { measure: "safe_refusal", method: "untrained", seed: 0, group: "safe", asked: 4 },
     ]);
     const written = JSON.parse(await readFile(join(root, "report/report.json"), "utf8"));
     expect(reportSchema.parse(written)).toEqual(report);

@@ -97,6 +97,14 @@ describe("a workbench's engine", () => {
     const evaluate = { ...ask(), name: "before", suites: [suite], out: "report", maxNewTokens: 2 };
     const report = await client.call("evaluate", evaluate);
     expect(report.answers.map(({ results }) => results.length)).toEqual([8]);
+    const asked = report.measures.rows.filter(
+      ({ measure, suite, category }) =>
+        measure === "refusal_probability" && suite === "pairs" && category === undefined,
+    );
+    expect(asked.map(({ group, n }) => [group, n])).toEqual([
+      ["unsafe", 4],
+      ["safe", 4],
+    ]);
     expect((await client.call("compare", { runs: [join(root, "report")] })).answers).toEqual(report.answers);
     const path = join(root, "report");
     expect(await client.call("report", { path })).toEqual(report);

@@ -87,8 +87,8 @@ export function chart(events: readonly RunEvent[], columns: number): string {
     out.push(
       `toxic ${probability(now.toxic)} · seemingly toxic ${probability(now.seeminglyToxic)} · ` +
         `gap ${figure(now.toxic - now.seeminglyToxic)} · spill-over ${figure(slope)}`,
-      ...panelMeasures(probes.at(-1)!),
     );
+    for (const line of panelMeasures(probes.at(-1)!)) out.push(line);
   }
   const step = steps.at(-1);
   const stage = stages.at(-1);

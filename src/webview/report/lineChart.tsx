@@ -149,7 +149,7 @@ export function ticks(from: number, to: number): number[] {
 
 /** How the values of an axis are written: steps and layers as counts, everything else as figures. */
 function tickWords(values: readonly number[]): (value: number) => string {
-  return values.every(Number.isInteger) && Math.max(...values) > 1
+  return values.every(Number.isInteger) && values.some((value) => value > 1)
     ? (value) => count(value)
     : (value) => figure(value);
 }
