@@ -1,5 +1,7 @@
 import * as z from "zod";
 import { publishedFiles } from "../src/dataset/published.ts";
+import { allJudges } from "../src/engine/evaluate/judges/judges.ts";
+import { allMeasures } from "../src/engine/evaluate/measures/measures.ts";
 import { cellEventSchema } from "../src/protocol/cells.ts";
 import { comparisonJsonSchema } from "../src/protocol/comparison.ts";
 import { runEventSchema } from "../src/protocol/events.ts";
@@ -52,6 +54,8 @@ const tables: Record<string, () => string> = {
   comparison: () => keyTable(comparisonJsonSchema() as JsonSchema),
   events: () => eventTable(z.toJSONSchema(runEventSchema)),
   cells: () => eventTable(z.toJSONSchema(cellEventSchema)),
+  judges: judgeTable,
+  measures: measureTable,
   published: publishedTable,
 };
 
@@ -111,6 +115,25 @@ function eventTable(schema: object): string {
     return [`\`${type!.const}\``, shown.join(", ")];
   });
   return table(["`type`", "Fields"], rows);
+}
+
+function judgeTable(): string {
+  const rows = allJudges.map(
+    ({ id, version, title, question }) => `| \`${id}\` | ${version} | ${title} | ${question} |`,
+  );
+  return ["| Judge | Version | What it is | Question |", "| --- | --- | --- | --- |", ...rows].join("\n");
+}
+
+function measureTable(): string {
+  const rows = allMeasures.map(
+    ({ definition: { id, title, unit, direction, description } }) =>
+      `| \`${id}\` | ${title} | ${unit} | ${direction === "none" ? "–" : direction} | ${description} |`,
+  );
+  return [
+    "| Measure | Title | Unit | Better | What it is |",
+    "| --- | --- | --- | --- | --- |",
+    ...rows,
+  ].join("\n");
 }
 
 function publishedTable(): string {

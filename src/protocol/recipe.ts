@@ -69,7 +69,7 @@ const evaluateSchema = z
       .array(z.string().min(1))
       .min(1)
       .default(["xstest"])
-      .describe("Judges of the answers, by id; refusals are read from the first one: xstest, arditi, zou"),
+      .describe("Judges of the answers, by id; refusals are read from the first one"),
     maxNewTokens: z.int().positive().default(64).describe("Length of greedy answers in tokens"),
     batchSize: z.int().positive().default(16).describe("Prompts generated together"),
   })

@@ -9,6 +9,7 @@ import { shapeProblems } from "../../recipe/modelFit.ts";
 import { refuseErrors } from "../../recipe/problem.ts";
 import { clearRunFolder, isRun, openRun, prepareRunFolder, writeRun } from "../../runFolder/folder.ts";
 import { lockRun } from "../../runFolder/lock.ts";
+import { judgesOf } from "../evaluate/judges/judges.ts";
 import type { OnProgress } from "../model/weights.ts";
 import { runPipeline, type Workshop } from "./pipeline.ts";
 import { promptFiles, readRunPrompts } from "./prompts.ts";
@@ -45,6 +46,8 @@ export async function startRun(recipe: Recipe, root: string, options: ExecuteOpt
   const release = await lockRun(folder);
   try {
     await clearRunFolder(folder);
+    // A judge that does not exist is found before anything is read.
+    judgesOf(recipe.evaluate.judges);
     // Prompts first: they are read in a moment, and most faults are in them.
     const data = await promptFiles(recipe, root);
     const prompts = await readRunPrompts(recipe, root, data, options.stop);
