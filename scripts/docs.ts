@@ -1,7 +1,13 @@
-/** `npm run docs`: draws the tables of docs/formats.md anew from the schemas. */
+/** `npm run docs`: draws the tables of docs/formats.md anew from the schemas, and the rooms in ARCHITECTURE.md from the imports. */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { withRooms } from "./rooms.ts";
 import { withTables } from "./tables.ts";
 
-const file = join(import.meta.dirname, "../docs/formats.md");
-await writeFile(file, withTables(await readFile(file, "utf8")));
+for (const [name, drawn] of [
+  ["docs/formats.md", withTables],
+  ["ARCHITECTURE.md", withRooms],
+] as const) {
+  const file = join(import.meta.dirname, "..", name);
+  await writeFile(file, drawn(await readFile(file, "utf8")));
+}

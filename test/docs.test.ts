@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { glob, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
+import { reduced, withRooms } from "../scripts/rooms.ts";
 import { withTables } from "../scripts/tables.ts";
 import { families } from "../src/engine/model/families.ts";
 
@@ -11,6 +12,22 @@ test("the tables of docs/formats.md are those of the schemas", async () => {
   const text = await readFile(join(root, "docs/formats.md"), "utf8");
   expect(text, "run `npm run docs`").toBe(withTables(text));
   expect(text.match(/^\| `learningRate` /gm)).toHaveLength(1);
+});
+
+test("the drawing of the rooms in ARCHITECTURE.md is that of the imports", async () => {
+  const text = await readFile(join(root, "ARCHITECTURE.md"), "utf8");
+  expect(text, "run `npm run docs`").toBe(withRooms(text));
+});
+
+test("a drawing leaves out what follows from longer ways, and refuses circles", () => {
+  const imports = (rooms: Record<string, string[]>) =>
+    new Map(Object.entries(rooms).map(([room, others]) => [room, new Set(others)]));
+  expect(reduced(imports({ a: ["b", "c", "d"], b: ["c"], c: [], d: [] }))).toEqual([
+    ["a", "b"],
+    ["a", "d"],
+    ["b", "c"],
+  ]);
+  expect(() => reduced(imports({ a: ["b"], b: ["a"] }))).toThrow("a → b → a");
 });
 
 test("every relative link of a document leads somewhere", async () => {
