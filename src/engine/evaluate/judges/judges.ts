@@ -1,11 +1,12 @@
 import { DiscernError } from "../../../protocol/errors.ts";
 import { arditi } from "./arditi.ts";
 import type { Judge } from "./judge.ts";
+import { orBench } from "./orBench.ts";
 import { xstest } from "./xstest.ts";
 import { zou } from "./zou.ts";
 
 /** Every judge that Discern knows. A new one is a file beside this one and a row here. */
-export const allJudges: readonly Judge[] = [xstest, arditi, zou];
+export const allJudges: readonly Judge[] = [xstest, arditi, zou, orBench];
 
 /**
  * The judges of some ids, in their order.
