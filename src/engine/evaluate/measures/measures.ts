@@ -4,6 +4,7 @@ import { firstTokenEntropy } from "./firstTokenEntropy.ts";
 import { heldOutLoss } from "./heldOutLoss.ts";
 import { judgeAgreement } from "./judgeAgreement.ts";
 import type { Measure } from "./measure.ts";
+import { refusalLogOdds } from "./refusalLogOdds.ts";
 import { refusalProbability } from "./refusalProbability.ts";
 import { safeRefusal } from "./safeRefusal.ts";
 import { unsafeRefusal } from "./unsafeRefusal.ts";
@@ -18,6 +19,7 @@ export const allMeasures: readonly Measure[] = [
   attackSuccess,
   discernment,
   refusalProbability,
+  refusalLogOdds,
   heldOutLoss,
   firstTokenEntropy,
   judgeAgreement,
