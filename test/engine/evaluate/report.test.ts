@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { compare as compareRuns } from "../../../src/engine/evaluate/compare.ts";
 import { measured } from "../../../src/engine/evaluate/measured.ts";
 import { contrasts } from "../../../src/engine/evaluate/measures/discernment.ts";
+import { allMeasures } from "../../../src/engine/evaluate/measures/measures.ts";
 import { buildReport, rebuildReport } from "../../../src/engine/evaluate/report.ts";
 import { reportMarkdown } from "../../../src/engine/report/markdown.ts";
 import type { MethodAnswers, PromptResult } from "../../../src/protocol/report/answers.ts";
@@ -197,14 +198,19 @@ describe("buildReport", () => {
 
   test("states each headline over seeds, with Student's interval", () => {
     const stl = headlineRows(report.measures.rows).filter(({ method }) => method === "STL");
-    expect(stl.map(({ measure, group }) => `${measure} ${group}`)).toEqual([
-      "unsafe_refusal unsafe",
-      "safe_refusal safe",
-      "discernment all",
-      "refusal_probability unsafe",
-      "refusal_probability safe",
-      "held_out_loss all",
-    ]);
+    const order = allMeasures.map(({ definition }) => definition.id);
+    const places = stl.map(({ measure }) => order.indexOf(measure));
+    expect(places).toEqual(places.toSorted((a, b) => a - b));
+    expect(stl.map(({ measure, group }) => `${measure} ${group}`)).toEqual(
+      expect.arrayContaining([
+        "unsafe_refusal unsafe",
+        "safe_refusal safe",
+        "discernment all",
+        "refusal_probability unsafe",
+        "refusal_probability safe",
+        "held_out_loss all",
+      ]),
+    );
     for (const row of stl) {
       expect(row).toMatchObject({ seed: null, n: 3 });
       expect(seedRows(report.measures.rows, row)).toHaveLength(3);
