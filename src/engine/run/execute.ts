@@ -16,7 +16,7 @@ import { promptFiles, readRunPrompts } from "./prompts.ts";
 import { openSession, type Session } from "./session.ts";
 import { type StopToken, throwIfStopped } from "./stop.ts";
 import { versions } from "./versions.ts";
-import { modelWorkshop } from "./workshop.ts";
+import { ModelWorkshop } from "./workshop.ts";
 
 export interface ExecuteOptions {
   readonly folder: string;
@@ -60,7 +60,7 @@ export async function startRun(recipe: Recipe, root: string, options: ExecuteOpt
     });
     const manifest = await describe(recipe, root, session, data, options.stop);
     // Made before the folder becomes a run, so that it can be used again once what is wrong is mended.
-    const workshop = await modelWorkshop(folder, recipe, manifest, session, prompts);
+    const workshop = await ModelWorkshop.create({ folder, recipe, manifest, session, prompts });
     await writeRun(folder, recipe, manifest);
     return await runReady(workshop, recipe, options);
   } finally {
@@ -110,7 +110,7 @@ export async function resumeRun(options: ExecuteOptions): Promise<RunEnd> {
         `${file} has changed since the run in ${folder} began, so the run cannot go on. Restore the file, or start anew.`,
       );
     }
-    const workshop = await modelWorkshop(folder, recipe, manifest, session, prompts);
+    const workshop = await ModelWorkshop.create({ folder, recipe, manifest, session, prompts });
     return await runReady(workshop, recipe, options);
   } finally {
     await release();

@@ -8,7 +8,7 @@ import { timeline } from "../../protocol/timeline.ts";
 import { EventLog } from "../../runFolder/eventLog.ts";
 import { runFailure } from "../../runFolder/failures.ts";
 import { runPaths } from "../../runFolder/folder.ts";
-import type { StageResult } from "../train/stage.ts";
+import type { Stage, StageResult } from "../train/stage.ts";
 import { BestState } from "./best.ts";
 import {
   type Checkpoint,
@@ -199,17 +199,31 @@ function endsAtBest(event: RunEvent): boolean {
   return event.type === "stage-finished" && event.reason === "kept-best";
 }
 
+/** Where in a run a stage stands. */
+interface StagePlace {
+  readonly index: number;
+  /** Steps of the stages before it. */
+  readonly startStep: number;
+  /** The checkpoint it is resumed from; null where it begins. */
+  readonly from: Checkpoint | null;
+  /** Global steps that were probed. */
+  readonly probed: Set<number>;
+}
+
+interface StageSummary {
+  readonly steps: number;
+  readonly reason: StageReason;
+}
+
 /** Runs one stage to its end. @returns its steps and why it ended, or null when it was stopped. */
 async function runStage(
   workshop: Workshop,
   options: PipelineOptions,
-  place: { index: number; startStep: number; from: Checkpoint | null; probed: Set<number> },
+  place: StagePlace,
   emit: (event: NewRunEvent) => void,
-): Promise<{ steps: number; reason: StageReason } | null> {
-  const { index, startStep, from, probed } = place;
-  const { stop, probeEvery, checkpoint } = options;
-  const paths = runPaths(options.folder);
-  const opened = await unlessStopped(workshop.open(index, stop));
+): Promise<StageSummary | null> {
+  const { index, from } = place;
+  const opened = await unlessStopped(workshop.open(index, options.stop));
   if (opened === cutOff) {
     emit({ type: "run-stopped", stage: index, step: from?.state.step ?? 0 });
     return null;
@@ -227,70 +241,116 @@ async function runStage(
     steps: stage.totalSteps,
     ...(layer === undefined ? {} : { layer }),
   });
+  const { checkpoints } = runPaths(options.folder);
+  const best = options.checkpoint.best ? await BestState.open(checkpoints, index, kind) : null;
+  return new StageRun({ workshop, options, place, emit, stage, best }).toEnd();
+}
 
-  const now = () => ({ stage: index, step: stage.step, globalStep: startStep + stage.step });
-  const best = checkpoint.best ? await BestState.open(paths.checkpoints, index, kind) : null;
-  /** Probes, unless a stop cuts that off. */
-  const probe = async (): Promise<void> => {
-    const figures = await unlessStopped(workshop.probe(stop));
-    if (figures === cutOff) return;
-    const { globalStep } = now();
-    emit({ type: "probe", ...now(), ...figures });
-    probed.add(globalStep);
-    await best?.offer(stage, globalStep, figures);
-  };
-  let stored = from?.state.step ?? -1;
-  const save = async (): Promise<void> => {
-    if (stored === stage.step) return;
-    const { globalStep } = now();
-    const state = await stage.state();
-    const folder = await saveCheckpoint(
-      paths.checkpoints,
-      { stage: index, globalStep, state },
-      checkpoint.keep,
-    );
-    emit({ type: "checkpoint", stage: index, step: stage.step, folder });
-    stored = stage.step;
-  };
+interface StageRunParts {
+  readonly workshop: Workshop;
+  readonly options: PipelineOptions;
+  readonly place: StagePlace;
+  readonly emit: (event: NewRunEvent) => void;
+  readonly stage: Stage;
+  /** The best state so far; null where the recipe keeps none. */
+  readonly best: BestState | null;
+}
 
-  let reason: StageReason | null = null;
-  for (;;) {
-    // The event loop must turn between steps: signals and messages wait there.
-    await breathe();
-    if (stop.requested && stop.keepBest && stage.step > 0) {
-      const state = await best?.state();
-      if (state) await stage.restore(state);
-      reason = "kept-best";
-      break;
+/** A stage that was opened: its steps, and the probes, checkpoints and stops between them. */
+class StageRun {
+  private readonly parts: StageRunParts;
+  /** Step of the newest checkpoint; −1 where there is none. */
+  private stored: number;
+
+  constructor(parts: StageRunParts) {
+    this.parts = parts;
+    this.stored = parts.place.from?.state.step ?? -1;
+  }
+
+  /** @returns the stage's steps and why it ended, or null when it was stopped. */
+  async toEnd(): Promise<StageSummary | null> {
+    const reason = await this.train();
+    if (reason === null) return null;
+    const { stage, best, emit, options, place } = this.parts;
+    const steps = stage.step;
+    const { method, tensors } = await stage.finish();
+    const kept = join(runPaths(options.folder).stages, String(place.index));
+    await writeTensorFolder(kept, tensors, { method, steps });
+    emit({ type: "stage-finished", stage: place.index, step: steps, reason });
+    await best?.forget();
+    return { steps, reason };
+  }
+
+  /** @returns why training ended, or null when it was stopped. */
+  private async train(): Promise<StageReason | null> {
+    const { stage, best, emit, options, place } = this.parts;
+    const { stop, probeEvery, checkpoint } = options;
+    for (;;) {
+      // The event loop must turn between steps: signals and messages wait there.
+      await breathe();
+      if (stop.requested && stop.keepBest && stage.step > 0) {
+        const state = await best?.state();
+        if (state) await stage.restore(state);
+        return "kept-best";
+      }
+      if (stop.requested) {
+        await this.save();
+        emit({ type: "run-stopped", stage: place.index, step: stage.step });
+        return null;
+      }
+      const reason = stage.finished();
+      const due = reason !== null || (stage.step > 0 ? stage.step % probeEvery === 0 : place.startStep === 0);
+      if (due && !place.probed.has(this.now().globalStep)) {
+        await this.probe();
+        // A stop may have cut it off, or come in the meantime.
+        continue;
+      }
+      if (reason !== null) return reason;
+      if (stage.step > 0 && stage.step % checkpoint.every === 0) await this.save();
+      await this.step();
     }
-    if (stop.requested) {
-      await save();
-      emit({ type: "run-stopped", stage: index, step: stage.step });
-      return null;
-    }
-    reason = stage.finished();
-    const due = reason !== null || (stage.step > 0 ? stage.step % probeEvery === 0 : startStep === 0);
-    if (due && !probed.has(now().globalStep)) {
-      await probe();
-      // A stop may have cut it off, or come in the meantime.
-      continue;
-    }
-    if (reason !== null) break;
-    if (stage.step > 0 && stage.step % checkpoint.every === 0) await save();
+  }
+
+  /** One step. @throws DiscernError `loss-not-finite`, once the last good state is saved. */
+  private async step(): Promise<void> {
+    const { stage, emit, place } = this.parts;
     const began = performance.now();
     const report = await stage.next().catch(async (error: unknown) => {
       if (error instanceof DiscernError && error.code === "loss-not-finite") {
-        await save();
-        emit({ type: "stage-finished", stage: index, step: stage.step, reason: "loss-not-finite" });
+        await this.save();
+        emit({ type: "stage-finished", stage: place.index, step: stage.step, reason: "loss-not-finite" });
       }
       throw error;
     });
-    emit({ type: "step", ...now(), ...report, seconds: (performance.now() - began) / 1000 });
+    emit({ type: "step", ...this.now(), ...report, seconds: (performance.now() - began) / 1000 });
   }
-  const steps = stage.step;
-  const { method, tensors } = await stage.finish();
-  await writeTensorFolder(join(paths.stages, String(index)), tensors, { method, steps });
-  emit({ type: "stage-finished", stage: index, step: steps, reason });
-  await best?.forget();
-  return { steps, reason };
+
+  /** Probes, unless a stop cuts that off. */
+  private async probe(): Promise<void> {
+    const { workshop, stage, best, emit, options, place } = this.parts;
+    const figures = await unlessStopped(workshop.probe(options.stop));
+    if (figures === cutOff) return;
+    const { globalStep } = this.now();
+    emit({ type: "probe", ...this.now(), ...figures });
+    place.probed.add(globalStep);
+    await best?.offer(stage, globalStep, figures);
+  }
+
+  /** Saves a checkpoint, unless the newest one is of this step. */
+  private async save(): Promise<void> {
+    const { stage, emit, options, place } = this.parts;
+    if (this.stored === stage.step) return;
+    const { globalStep } = this.now();
+    const state = await stage.state();
+    const { checkpoints } = runPaths(options.folder);
+    const { keep } = options.checkpoint;
+    const folder = await saveCheckpoint(checkpoints, { stage: place.index, globalStep, state }, keep);
+    emit({ type: "checkpoint", stage: place.index, step: stage.step, folder });
+    this.stored = stage.step;
+  }
+
+  private now(): { stage: number; step: number; globalStep: number } {
+    const { stage, place } = this.parts;
+    return { stage: place.index, step: stage.step, globalStep: place.startStep + stage.step };
+  }
 }

@@ -1,6 +1,6 @@
 import { DiscernError } from "../../protocol/errors.ts";
 import type { OptimiserRecipe, TrainRecipe } from "../../protocol/recipeStages.ts";
-import type { Backend, Trainer } from "../backend/backend.ts";
+import type { Backend, Learned, Trainer } from "../backend/backend.ts";
 import type { Adapter } from "../model/adapter.ts";
 import type { Objective } from "./objective.ts";
 import { clipFactor, learningRate } from "./schedule.ts";
@@ -14,6 +14,8 @@ export interface TrainingOptions {
   readonly optimiser: OptimiserRecipe;
   /** First values of the adapter's modules, instead of random ones. */
   readonly initial?: Adapter;
+  /** Told what was learned once the stage is finished. */
+  readonly onLearned?: (learned: Learned) => void;
 }
 
 /**
@@ -97,6 +99,8 @@ export class TrainingStage implements Stage {
   }
 
   async finish(): Promise<StageResult> {
-    return resultOf(await this.trainer.finish());
+    const learned = await this.trainer.finish();
+    this.options.onLearned?.(learned);
+    return resultOf(learned);
   }
 }

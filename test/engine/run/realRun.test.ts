@@ -174,7 +174,11 @@ test("prompts that are both trained on and evaluated are told at the start and i
     onEvent: ({ type }) => type === "stage-started" && stop.request(),
   });
   const warnings = events("run").flatMap((event) => (event.type === "warning" ? [event.message] : []));
-  expect(warnings).toEqual([expect.stringMatching(/evaluated: 1 of the suites,.*shoot a crowded wedding/)]);
+  expect(warnings).toEqual([
+    expect.stringMatching(
+      /^1 of the 2 prompts of the suite "second" are trained on.*shoot a crowded wedding/,
+    ),
+  ]);
   await resumeRun({ folder, stop: new Stop() });
   const { contamination, notes } = await report("run");
   expect(contamination).toMatchObject([
@@ -283,7 +287,7 @@ test.each([
     "a group with one prompt",
     { data: { ...input.data, contrast: [{ file: "suite.csv" }] } },
     "group-too-small",
-    /contrast has 1 prompts? /,
+    /^data\.contrast: The contrast has 1 toxic prompt and needs at least 2\./,
   ],
   ["prompts longer than the limit", { maxTokens: 40 }, "prompt-too-long", /too long for maxTokens \(40\)/],
   [
@@ -299,13 +303,13 @@ test.each([
       stages: [{ type: "contrastive" as const, layer: "auto" as const, train }],
     },
     "group-too-small",
-    /layer "auto".*give the number of a layer/,
+    /^stages\[0\]\.layer: Layer "auto".*give the number of a layer/,
   ],
   [
     "a share of safety pairs of which its epochs draw none",
     { stages: [{ type: "supervised" as const, epochs: 0.01, batchSize: 4, safetyRatio: 0.05, train }] },
     "recipe-invalid",
-    /stages\.0\.safetyRatio is 0\.05: this share draws no safety pair/,
+    /^stages\[0\]\.safetyRatio: A share of 0\.05 draws no safety pair/,
   ],
   [
     "a layer that the model has not",
