@@ -128,7 +128,7 @@ describeWorkbench("an engine in trouble", () => {
       if (way === "file") await writeFile(join(workbench.folder(), "runs"), "");
       else await symlink("/nowhere/runs", join(workbench.folder(), "runs"));
       await workbench().runCommand("Discern: Run Recipe…");
-      const asked = await workbench().dialog(/Run folders cannot be made in .*runs/);
+      const asked = await workbench().dialog(/Run folders cannot be created in .*runs/);
       await workbench().screenshot(`runs-unwritable-${way}`);
       await asked.getByRole("button", { name: "OK" }).click();
       await asked.waitFor({ state: "detached" });
