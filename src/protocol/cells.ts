@@ -50,7 +50,10 @@ export const cellEventSchema = z.discriminatedUnion("type", [
   z.object({
     type: z.literal("comparison-finished"),
     ...header,
-    report: z.string().nullable().describe("Null where cells are missing: they failed, or are run elsewhere"),
+    report: z
+      .string()
+      .nullable()
+      .describe("Null where cells are missing (they failed, or are run elsewhere), or no suite was answered"),
     failed: z.array(z.string()),
   }),
   z.object({ type: z.literal("comparison-stopped"), ...header }),

@@ -85,7 +85,11 @@ export const requests = {
   },
   start: {
     params: z.strictObject({
-      recipe: z.string().min(1).optional().describe("Recipe file, or preset:NAME; not needed to resume"),
+      recipe: z
+        .string()
+        .min(1)
+        .optional()
+        .describe("Recipe file, comparison file, or preset:NAME; not needed to resume"),
       folder: z.string().min(1),
       set: z.array(z.string()).default([]),
       stlAlone: z.boolean().default(false),

@@ -176,6 +176,11 @@ test("what a run's own engine says of its failure is the comparison's, too; chan
   expect(failing.stderr).toContain("stl-2: Stage 1: supervised, 4 steps");
   expect(await readFile(out("stl-2/engine.log"), "utf8")).toMatch(/^step 1 /m);
   await rm(out("stl-1"));
+  const unasked = await discern("run", "c.comparison.json", "--set", "evaluate.suites=[]", "--out", "none");
+  expect([unasked.exitCode, unasked.stderr]).toEqual([
+    0,
+    expect.stringContaining("has no suites to evaluate on"),
+  ]);
   await describeCells({ set: { "stages.0.steps": 5 } });
   const changed = await discern("run", "c.comparison.json", "--resume");
   expect([changed.exitCode, changed.stderr]).toEqual([

@@ -1,3 +1,8 @@
+/**
+ * What can be asked of Discern, whoever asks: the command line and the workbench's engine call the same functions. An ability takes
+ * plain values and returns plain values, tells progress by callbacks, and throws DiscernError; it prints nothing and knows no flags.
+ * Those that take long and outlive whoever asked (`detach.ts`, `cellProcess.ts`) start the command line again as a process of its own.
+ */
 import { selectPrompts } from "../../dataset/select.ts";
 import { refusalOpenings } from "../../protocol/openings.ts";
 import type { SourceInput } from "../../protocol/source.ts";

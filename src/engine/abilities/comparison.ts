@@ -35,8 +35,9 @@ export function runPlan(
   });
 }
 
-/** Writes the report that compares all cells of a plan. @returns the path of report.json. */
-async function jointReport({ cells }: Plan, folder: string): Promise<string> {
+/** Writes the report that compares all cells of a plan. @returns the path of report.json; null where no cell has suites. */
+async function jointReport({ cells }: Plan, folder: string): Promise<string | null> {
+  if (cells.every(({ recipe }) => recipe.evaluate.suites.length === 0)) return null;
   const report = await compareRuns(
     cells.map((cell) => cellFolder(folder, cell)),
     cells.map(({ method }) => method),

@@ -87,6 +87,7 @@ function missing(
   { failed }: CellsEnd,
 ): string {
   const left = cells.map(({ name }) => name).filter((name) => states.get(name) !== "finished");
+  if (left.length === 0) return "No report: the recipe has no suites to evaluate on.";
   return failed.length > 0
     ? `Failed: ${failed.join(", ")}. No report is written until all have finished. Resume them with: discern run --resume --out ${shown(folder)}`
     : `No report yet: ${left.join(", ")} are missing.`;

@@ -1,3 +1,8 @@
+/**
+ * The command line: a file per group of commands, each of which reads flags, calls an ability, and words its result. Results go to
+ * stdout (`--json`: one JSON document, or events as JSON lines), everything else to stderr. This file holds what all commands
+ * share; `workbench.ts` gives the same abilities to `serve`.
+ */
 import { Presets, SingleBar } from "cli-progress";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type * as z from "zod";

@@ -65,8 +65,8 @@ export interface CellsOptions {
   readonly stop: StopToken;
   /** Runs one cell to its end, or resumes it. What it throws is why the cell failed. */
   readonly execute: (cell: Cell, folder: string) => Promise<RunEnd>;
-  /** Writes the joint report of the cells, all of which have finished. @returns its path. */
-  readonly report: (plan: Plan, folder: string) => Promise<string>;
+  /** Writes the joint report of the cells, all of which have finished. @returns its path; null where there is nothing to report. */
+  readonly report: (plan: Plan, folder: string) => Promise<string | null>;
   readonly onEvent?: (event: CellEvent) => void;
   /** As for a run. */
   readonly onReady?: () => Promise<() => Promise<void>>;
@@ -75,7 +75,7 @@ export interface CellsOptions {
 export interface CellsEnd {
   readonly end: RunEnd;
   readonly failed: readonly string[];
-  /** Path of the joint report; null while cells are missing. */
+  /** Path of the joint report; null while cells are missing, or where no suite was answered. */
   readonly report: string | null;
 }
 

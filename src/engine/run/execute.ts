@@ -1,3 +1,10 @@
+/**
+ * A run is a folder: recipe and manifest say what it is, the event log what happened, checkpoints and finished stages from
+ * where it is resumed. This file makes or opens such a folder and locks it; `workshop.ts` turns a recipe into stages on a model;
+ * `pipeline.ts` drives the stages and knows no model; `evaluation.ts` answers the suites and writes the report. `cells.ts` runs
+ * several of them: a plan is a list of cells, each a recipe and a run folder, and whatever describes several runs becomes one. What
+ * is done is read from the folders, so that every process may be killed at any moment and resumed.
+ */
 import { resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { type DeviceName, deviceNames } from "../../protocol/device.ts";

@@ -1,3 +1,9 @@
+/**
+ * How an engine is spoken to from another process: JSON-RPC over a local pipe, requests and their checks in
+ * `protocol/rpc.ts`. `answer.ts` answers one connection; heavy requests of all clients wait in one queue. A thread of its own
+ * (`liveness.ts`) answers pings and takes a wish to stop while the main thread computes. `runEngine.ts` is what a process offers
+ * that works on a run or a comparison: clients come and go, and the work does not depend on them.
+ */
 import { type CancellationToken, ErrorCodes, type MessageConnection, ResponseError } from "vscode-jsonrpc";
 import * as z from "zod";
 import { DiscernError } from "../../protocol/errors.ts";

@@ -17,6 +17,7 @@ import { isActive, isResumable } from "../runs/summary.ts";
 import { requireTrust } from "../trust.ts";
 import { checkedRecipe, savedText } from "./checked.ts";
 import { compareMethods, dropQueue, startComparison } from "./compareMethods.ts";
+import { comparisonLens } from "./comparisonLens.ts";
 import { pickRecipe } from "./pickRecipe.ts";
 import { runsFolder } from "./runsFolder.ts";
 import { resumeRun, startRun } from "./start.ts";
@@ -65,6 +66,7 @@ export function registerLaunch(
     facts,
     new RunWatch(library),
     runStatus(library),
+    comparisonLens(),
     registerCommand("discern.run.start", (given?: unknown) => start(given, false)),
     registerCommand("discern.run.startStlAlone", (given?: unknown) => start(given, true)),
     registerCommand("discern.run.compareBoth", async (given?: unknown) => {
