@@ -123,6 +123,13 @@ describe("parseRecipe", () => {
     expect(checkRecipe({ ...small, stages: [{ type: "supervised", ...stage }] }).stages).toHaveLength(1);
   });
 
+  test.each(["before", "untrained"])(
+    "takes the name %s: reports know the untrained model by what it is",
+    (name) => {
+      expect(checkRecipe({ ...small, name }).name).toBe(name);
+    },
+  );
+
   test("takes a recipe without stages, which evaluates a model as it is", () => {
     expect(checkRecipe({ ...small, stages: [] }).stages).toEqual([]);
   });
