@@ -201,6 +201,10 @@ export class RunLibrary implements vscode.Disposable {
     });
     // Looked up only now: while it was read another look may have put it there, or taken it away.
     const before = this.shelf.get(path);
+    // Not every change of a file is told: a comparison itself says which of its runs have begun.
+    const begun = [...(summary?.cells?.running ?? []), ...(summary?.cells?.finished ?? [])];
+    const unknown = begun.map((cell) => join(path, cell)).filter((cell) => !this.shelf.has(cell));
+    if (unknown.length > 0) void Promise.all(unknown.map((cell) => this.look(cell)));
     if (summary === null) {
       this.readers.delete(path);
       this.headlines.delete(path);
