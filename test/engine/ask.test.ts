@@ -89,8 +89,36 @@ describe("evaluateModel", () => {
     expect(reportSchema.parse(written)).toEqual(report);
     const other = { ...options("starter:pairs.csv?split=test&limit=8"), name: "again", out: join(root, "b") };
     await evaluateModel(ask(), other);
-    const { comparisons } = await compareRuns([join(root, "report"), join(root, "b/report.json")]);
+    const both = [join(root, "report"), join(root, "b/report.json")];
+    const { comparisons, model } = await compareRuns(both);
     expect(comparisons).toMatchObject([{ first: "untrained", second: "again", flips: [] }]);
+    expect([report.model.device, model.device]).toEqual(["cpu", "cpu"]);
+    await writeFile(both[1]!, JSON.stringify({ ...report, model: { ...report.model, device: "webgpu" } }));
+    const apart = await compareRuns(both);
+    expect(apart.model.device).toBeUndefined();
+    expect(apart.notes).toContainEqual(expect.stringMatching(/different devices: cpu, webgpu/));
+  });
+
+  test("a comparison reads answers again that another version of a judge has read", async () => {
+    const report = await evaluateModel(ask(), options("starter:pairs.csv?split=test&limit=4"));
+    const older = {
+      ...report,
+      judges: report.judges.map((judge) => ({ ...judge, version: "0" })),
+      answers: report.answers.map((answers) => ({
+        ...answers,
+        method: "older",
+        results: answers.results.map((one) => ({
+          ...one,
+          verdicts: { xstest: { verdict: "full_refusal" } },
+        })),
+      })),
+    };
+    await mkdir(join(root, "older"));
+    await writeFile(join(root, "older/report.json"), JSON.stringify(older));
+    const { answers, judges } = await compareRuns([join(root, "older"), join(root, "report")]);
+    expect(judges).toEqual(report.judges);
+    const [first, second] = answers.map(({ results }) => results.map(({ verdicts }) => verdicts));
+    expect(first).toEqual(second);
   });
 
   test("asks every suite, also of files of one name", async () => {

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Cell } from "../../protocol/cells.ts";
+import type { DeviceChoice } from "../../protocol/device.ts";
 import type { RunEvent } from "../../protocol/events.ts";
 import { timeline } from "../../protocol/timeline.ts";
 import { EventReader, readEvents } from "../../runFolder/eventLog.ts";
@@ -27,6 +28,8 @@ export interface CellProcessOptions {
   /** The program and arguments of Discern's command line. */
   readonly program: readonly [string, ...string[]];
   readonly stop: StopToken;
+  /** What `auto` stands for in every run of the comparison; asked for before a run is started. */
+  readonly deviceChoice: () => Promise<DeviceChoice | null>;
   /** Told what happens in the run of a cell. */
   readonly onEvent?: (cell: Cell, event: RunEvent) => void;
 }
@@ -50,8 +53,10 @@ export function cellProcesses(options: CellProcessOptions): (cell: Cell, folder:
     };
     if (!(await leftAlone(folder, stop, tell))) return "stopped";
     if ((await cellState(comparison, cell)) === "finished") return "finished";
+    const choice = cell.recipe.device === "auto" ? await options.deviceChoice() : null;
     if (stop.requested) return "stopped";
-    const engine = await startEngine([...program, "run-cell", comparison, cell.name], folder);
+    const device = choice === null ? [] : ["--device-choice", JSON.stringify(choice)];
+    const engine = await startEngine([...program, "run-cell", comparison, cell.name, ...device], folder);
     const ended = endOf(engine);
     let asked = false;
     let end: Awaited<typeof ended> | null = null;

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { labelLogPath } from "../../dataset/labels.ts";
 import { DiscernError } from "../../protocol/errors.ts";
-import { isUntrained } from "../../protocol/report/methods.ts";
+import { isUntrained, reportDevice } from "../../protocol/report/methods.ts";
 import type { Report } from "../../protocol/report/report.ts";
 import { openRun, runPaths } from "../../runFolder/folder.ts";
 import {
@@ -40,20 +40,20 @@ export async function compareRuns(paths: readonly string[], names?: readonly str
   const judged = currentJudgements(logs.flatMap(({ log }) => log.judgements));
   const judges = sharedJudges(reports);
   const { methods, parts, notes } = joinMethods(
-    reports.map(({ methods, answers, series }, i) => ({
+    reports.map(({ methods, answers, series, judges: readBy }, i) => ({
       ...{ from: paths[i]!, methods, series },
-      answers: judgedBy(judges, withJudgements(answers, judged)),
+      answers: judgedBy(judges, withJudgements(answers, judged), readBy),
     })),
   );
   const untrained = methods.filter(isUntrained);
   return buildReport({
-    model: reports[0]!.model,
+    model: { ...reports[0]!.model, device: sharedDevice(reports) },
     methods: [...untrained, ...methods.filter((method) => !isUntrained(method))],
     judges,
     answers: parts.flatMap(({ answers }) => answers),
     series: parts.flatMap(({ series }) => series),
     contamination: distinct(reports.flatMap(({ contamination }) => contamination)),
-    notes: [...brokenLines(logs), ...notes, ...differentModels(reports), ...(await changedData(paths))],
+    notes: [...brokenLines(logs), ...notes, ...differentOrigins(reports), ...(await changedData(paths))],
   });
 }
 
@@ -76,13 +76,28 @@ function placeOf(path: string): string {
   return resolve(path.endsWith(".json") ? path : runPaths(path).report);
 }
 
-function differentModels(reports: readonly Report[]): string[] {
+/** The device of all reports; undefined where they differ, or one does not state it. */
+function sharedDevice(reports: readonly Report[]): string | undefined {
+  const devices = distinct(reports.map((report) => reportDevice(report) ?? null));
+  return devices.length === 1 ? (devices[0] ?? undefined) : undefined;
+}
+
+/** What is to be said of models and devices that differ. */
+function differentOrigins(reports: readonly Report[]): string[] {
   const models = distinct(reports.map(({ model }) => model.name));
-  return models.length > 1
-    ? [
-        `The runs are of different models: ${models.join(", ")}. Their differences are not those of training alone.`,
-      ]
-    : [];
+  const devices = distinct(reports.flatMap((report) => reportDevice(report) ?? []));
+  return [
+    ...(models.length > 1
+      ? [
+          `The runs are of different models: ${models.join(", ")}. Their differences are not those of training alone.`,
+        ]
+      : []),
+    ...(devices.length > 1
+      ? [
+          `The runs were computed on different devices: ${devices.join(", ")}. These agree to rounding only, which training may magnify.`,
+        ]
+      : []),
+  ];
 }
 
 /**

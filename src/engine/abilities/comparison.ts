@@ -6,6 +6,7 @@ import { type CellsEnd, type CellsOptions, runCells } from "../run/cells.ts";
 import { writeReport } from "../run/evaluation.ts";
 import { cellProcesses } from "./cellProcess.ts";
 import { compareRuns } from "./compare.ts";
+import { comparisonDevice } from "./comparisonDevice.ts";
 
 export interface ComparisonOptions extends Omit<CellsOptions, "execute" | "report"> {
   /** The program and arguments of Discern's command line. */
@@ -23,12 +24,17 @@ export function runPlan(
   plan: Plan,
   { program, onRunEvent, ...options }: ComparisonOptions,
 ): Promise<CellsEnd> {
+  let choice: ReturnType<typeof comparisonDevice> | undefined;
   return runCells(plan, {
     ...options,
     execute: cellProcesses({
       comparison: options.folder,
       program,
       stop: options.stop,
+      deviceChoice() {
+        choice ??= comparisonDevice(plan, options.folder);
+        return choice;
+      },
       ...(onRunEvent && { onEvent: onRunEvent }),
     }),
     report: jointReport,

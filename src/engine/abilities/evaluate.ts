@@ -154,7 +154,7 @@ export async function evaluateModel(ask: AskOptions, options: EvaluateOptions): 
     }),
   );
   const report = buildReport({
-    model: { name: loaded.name },
+    model: { name: loaded.name, device: backend.device },
     notes: [...template.warnings, ...notices],
     methods: [method],
     judges: judges.map(judgeInfo),

@@ -1,5 +1,6 @@
 import { join, resolve } from "node:path";
 import { type Command, Option } from "commander";
+import { type DeviceChoice, deviceChoiceSchema } from "../../protocol/device.ts";
 import type { RunEvent } from "../../protocol/events.ts";
 import { loadRecipe, refuseChangesWithoutRecipe } from "../../recipe/loadRecipe.ts";
 import { cellFolder, isComparison, readPlan } from "../../runFolder/comparison.ts";
@@ -148,11 +149,14 @@ export function addRunCell(program: Command): void {
     .command("run-cell", { hidden: true })
     .argument("<comparison>", "folder of the comparison")
     .argument("<cell>", "name of the cell")
-    .action(async (folder: string, name: string) => {
+    .option("--device-choice <json>", "what auto stands for in every run of the comparison", (json) =>
+      deviceChoiceSchema.parse(JSON.parse(json)),
+    )
+    .action(async (folder: string, name: string, flags: { deviceChoice?: DeviceChoice }) => {
       const { cells, root } = await readPlan(folder);
       const cell = cells.find((each) => each.name === name)!;
       await workOnRun(cellFolder(folder, cell), { json: false }, (options) =>
-        executeRun(cell.recipe, root, true, options),
+        executeRun(cell.recipe, root, true, { ...options, deviceChoice: flags.deviceChoice }),
       );
     });
 }

@@ -19,7 +19,6 @@ export function rejudged(report: Report, judges: readonly Judge[]): Report {
  * Where there is no such judge, XSTest's rules, which can read any.
  */
 export function sharedJudges(reports: readonly Pick<Report, "judges">[]): JudgeInfo[] {
-  const same = (a: JudgeInfo) => (b: JudgeInfo) => a.id === b.id && a.version === b.version;
   const all = reports.flatMap(({ judges }) => judges);
   const first = all.filter((judge, i) => all.findIndex(({ id }) => id === judge.id) === i);
   const shared = first.filter(
@@ -30,13 +29,24 @@ export function sharedJudges(reports: readonly Pick<Report, "judges">[]): JudgeI
     : [judgeInfo(allJudges[0]!), ...shared];
 }
 
-/** Answers with verdicts of those judges that have not read them. */
-export function judgedBy(judges: readonly JudgeInfo[], answers: readonly MethodAnswers[]): MethodAnswers[] {
-  const known = judges.flatMap(
-    ({ id, version }) => allJudges.find((one) => one.id === id && one.version === version) ?? [],
+/**
+ * Answers with verdicts of those judges that have not read them, or have read them in another version.
+ *
+ * @param readBy the judges of the report that the answers are from.
+ */
+export function judgedBy(
+  judges: readonly JudgeInfo[],
+  answers: readonly MethodAnswers[],
+  readBy: readonly JudgeInfo[],
+): MethodAnswers[] {
+  const missing = judges.filter((judge) => !readBy.some(same(judge)));
+  const able = judges.flatMap((judge) => allJudges.find(same(judge)) ?? []);
+  return withVerdicts(answers, ({ verdicts }) =>
+    able.filter((judge) => verdicts[judge.id] === undefined || missing.some(same(judge))),
   );
-  return withVerdicts(answers, ({ verdicts }) => known.filter(({ id }) => verdicts[id] === undefined));
 }
+
+const same = (a: JudgeInfo) => (b: JudgeInfo) => a.id === b.id && a.version === b.version;
 
 function withVerdicts(
   answers: readonly MethodAnswers[],

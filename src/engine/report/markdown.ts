@@ -8,7 +8,7 @@ import {
   rowWords,
   suitesOf,
 } from "../../protocol/report/lines.ts";
-import { methodName } from "../../protocol/report/methods.ts";
+import { methodName, reportDevice } from "../../protocol/report/methods.ts";
 import type { Report } from "../../protocol/report/report.ts";
 import { estimate, figure, pValue, signed, signedEstimate } from "../../wording/numbers.ts";
 
@@ -17,11 +17,12 @@ import { estimate, figure, pValue, signed, signedEstimate } from "../../wording/
  * responses. Text of the report (names, suites, categories) is escaped.
  */
 export function reportMarkdown(report: Report): string {
+  const device = reportDevice(report);
   const lines = measureLines(report.measures, report.judges);
   const sections = [
     `# Evaluation of ${plain(report.run?.name ?? report.model.name)}`,
     [
-      `Model ${plain(report.model.name)}, ${report.created}. Intervals are at 95 %.`,
+      `Model ${plain(report.model.name)}${device === undefined ? "" : ` on ${plain(device)}`}, ${report.created}. Intervals are at 95 %.`,
       ...(report.judges.length > 0
         ? [
             `Judges: ${report.judges.map(({ title, version }) => `${plain(title)} (version ${plain(version)})`).join(", ")}.`,

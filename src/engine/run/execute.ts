@@ -7,7 +7,7 @@
  */
 import { resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { type DeviceName, deviceNames } from "../../protocol/device.ts";
+import { type DeviceChoice, type DeviceName, deviceNames } from "../../protocol/device.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import type { RunEvent } from "../../protocol/events.ts";
 import type { Manifest } from "../../protocol/manifest.ts";
@@ -16,6 +16,7 @@ import { shapeProblems } from "../../recipe/modelFit.ts";
 import { refuseErrors } from "../../recipe/problem.ts";
 import { clearRunFolder, isRun, openRun, prepareRunFolder, writeRun } from "../../runFolder/folder.ts";
 import { lockRun } from "../../runFolder/lock.ts";
+import { commonRank } from "../backend/deviceChoice/block.ts";
 import { judgesOf } from "../evaluate/judges/judges.ts";
 import type { OnProgress } from "../model/weights.ts";
 import { runPipeline, type Workshop } from "./pipeline.ts";
@@ -36,6 +37,8 @@ export interface ExecuteOptions {
   readonly onReady?: () => Promise<() => Promise<void>>;
   /** Progress of reading the model. */
   readonly onProgress?: OnProgress;
+  /** What `auto` stands for in a run that begins, where that was decided for several runs together; measured where left out. */
+  readonly deviceChoice?: DeviceChoice | undefined;
 }
 
 export type RunEnd = "finished" | "stopped";
@@ -49,6 +52,7 @@ export type RunEnd = "finished" | "stopped";
  */
 export async function startRun(recipe: Recipe, root: string, options: ExecuteOptions): Promise<RunEnd> {
   const { folder } = options;
+  const shared = (recipe.device === "auto" && options.deviceChoice) || null;
   await prepareRunFolder(folder);
   const release = await lockRun(folder);
   try {
@@ -60,13 +64,15 @@ export async function startRun(recipe: Recipe, root: string, options: ExecuteOpt
     const prompts = await readRunPrompts(recipe, root, data, options.stop);
     const session = await openSession({
       ...recipe,
+      device: shared?.device ?? recipe.device,
       rank: trainedRank(recipe),
       root,
       onProgress: readingOf(options),
       onShape: (shape) => refuseErrors(shapeProblems(recipe, shape)),
     });
-    const manifest = await describe(recipe, root, session, data, options.stop);
-    // Made before the folder becomes a run, so that it can be used again once what is wrong is mended.
+    const chosen = { ...session, deviceChoice: shared ?? session.deviceChoice };
+    const manifest = await describe(recipe, root, chosen, data, options.stop);
+    // Made before the folder becomes a run, so that it can be used again once what is wrong is fixed.
     const workshop = await ModelWorkshop.create({ folder, recipe, manifest, session, prompts });
     await writeRun(folder, recipe, manifest);
     return await runReady(workshop, recipe, options);
@@ -76,7 +82,7 @@ export async function startRun(recipe: Recipe, root: string, options: ExecuteOpt
 }
 
 /**
- * Goes on with the run of a folder.
+ * Resumes the run of a folder.
  *
  * @throws DiscernError `run-invalid` when the folder holds none, or model or data have changed since; `run-busy`; Stopped when
  *   it was stopped while data or model were read: nothing has changed then.
@@ -103,8 +109,8 @@ export async function resumeRun(options: ExecuteOptions): Promise<RunEnd> {
     if (manifest.prompt && !isDeepStrictEqual(manifest.prompt, now.prompt)) {
       throw new DiscernError(
         "run-invalid",
-        `Prompts are written otherwise than when the run in ${folder} began (chat template, or version of Discern), so the ` +
-          "run cannot go on. Resume it with what it began with, or start anew.",
+        `Prompts are formatted differently than when the run in ${folder} began (chat template, or version of Discern), so ` +
+          "the run cannot be resumed. Resume it with what it began with, or start a new run.",
       );
     }
     const known = new Map(
@@ -114,7 +120,7 @@ export async function resumeRun(options: ExecuteOptions): Promise<RunEnd> {
       if (known.get(file) === sha256) continue;
       throw new DiscernError(
         "run-invalid",
-        `${file} has changed since the run in ${folder} began, so the run cannot go on. Restore the file, or start anew.`,
+        `${file} has changed since the run in ${folder} began, so the run cannot be resumed. Restore the file, or start a new run.`,
       );
     }
     const workshop = await ModelWorkshop.create({ folder, recipe, manifest, session, prompts });
@@ -125,7 +131,7 @@ export async function resumeRun(options: ExecuteOptions): Promise<RunEnd> {
 }
 
 /**
- * Starts a run, or goes on with it where `resume` is set and the folder holds it already.
+ * Starts a run, or resumes it where `resume` is set and the folder holds it already.
  *
  * @throws DiscernError as `startRun` and `resumeRun`, and `run-invalid` when the folder holds the run of another recipe.
  */
@@ -140,8 +146,8 @@ export async function executeRun(
   if (!isDeepStrictEqual({ ...begun, device: recipe.device }, recipe)) {
     throw new DiscernError(
       "run-invalid",
-      `${options.folder} holds a run of another recipe, and would go on by that one. Give --resume with --out alone to ` +
-        "go on with it, or choose another folder.",
+      `${options.folder} holds a run of another recipe, by which it would be resumed. Give --resume with --out alone to ` +
+        "resume it, or choose another folder.",
     );
   }
   // A run keeps its device, whether its recipe named that or left it to `auto`.
@@ -155,8 +161,9 @@ export async function executeRun(
   return resumeRun(options);
 }
 
-/** Rank of the first stage that trains adapters; null where every stage trains the weights themselves. */
-function trainedRank({ stages }: Recipe): number | null {
+/** The rank that `auto` measures with: that of the first stage that trains adapters; null where all train the weights themselves. */
+export function trainedRank({ stages }: Recipe): number | null {
+  if (stages.length === 0) return commonRank;
   for (const { train } of stages) if (train.method === "lora") return train.rank;
   return null;
 }
@@ -173,7 +180,7 @@ function deviceOf(folder: string, { device }: Manifest): DeviceName {
   throw new DiscernError(
     "device-unavailable",
     `The run in ${folder} began on the device "${device}", which this version does not have. Resume it with the version ` +
-      "that began it, or start anew.",
+      "that began it, or start a new run.",
   );
 }
 
@@ -183,7 +190,7 @@ function missingDevice(error: unknown, folder: string, { device }: Manifest): un
   return new DiscernError(
     error.code,
     `The run in ${folder} began on ${device} and keeps that device. ${error.message} Resume it on a machine where ` +
-      `${device} starts, or start anew.`,
+      `${device} starts, or start a new run.`,
     { cause: error },
   );
 }

@@ -49,3 +49,11 @@ export function methodName(methods: readonly Pick<Method, "id" | "name">[], id: 
 export function numbered(name: string, n: number): string {
   return n === 1 ? name : `${name} (${n})`;
 }
+
+/** The device that the methods of a report answered on; undefined where it is not stated, or they answered on several. */
+export function reportDevice(report: {
+  readonly model: { readonly device?: string | undefined };
+  readonly run?: { readonly device?: string | undefined } | undefined;
+}): string | undefined {
+  return report.run?.device ?? report.model.device;
+}

@@ -11,8 +11,9 @@ import { judgeInfoSchema } from "./verdicts.ts";
 const currentReportSchema = z.object({
   format: z.literal(2),
   created: z.iso.datetime(),
-  model: z.looseObject({ name: z.string() }),
-  run: z.looseObject({ name: z.string() }).optional(),
+  /** With the device, unless the report is that of a run or of methods on several devices. */
+  model: z.looseObject({ name: z.string(), device: z.string().optional() }),
+  run: z.looseObject({ name: z.string(), device: z.string().optional() }).optional(),
   /** In the order in which they are shown. */
   methods: z.array(methodSchema),
   /** Refusals are read from the first judge of refusal. */

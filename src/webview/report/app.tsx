@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { reportDevice } from "../../protocol/report/methods.ts";
 import { refusalJudge } from "../../protocol/report/verdicts.ts";
 import type { ReportFromPage } from "../../protocol/webview/report.ts";
 import { humanAgreement } from "./agreement.ts";
@@ -62,7 +63,8 @@ export function App({ state, post, kept, keep }: AppProps) {
         <div>
           <h1>{figures.run?.name ?? figures.model.name}</h1>
           <p class="muted">
-            {figures.model.name} · evaluated {new Date(figures.created).toLocaleString()} · intervals at 95 %
+            {[figures.model.name, reportDevice(figures)].filter(Boolean).join(" · ")} · evaluated{" "}
+            {new Date(figures.created).toLocaleString()} · intervals at 95 %
           </p>
         </div>
         <div class="toolbar">

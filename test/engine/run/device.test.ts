@@ -1,9 +1,11 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, expect, test } from "vitest";
+import { comparisonDevice } from "../../../src/engine/abilities/comparisonDevice.ts";
 import { Device } from "../../../src/engine/backend/onnx/runtime/device.ts";
 import { executeRun, resumeRun, startRun } from "../../../src/engine/run/execute.ts";
 import { Stop } from "../../../src/engine/run/stop.ts";
+import type { Plan } from "../../../src/protocol/cells.ts";
 import type { RunEvent } from "../../../src/protocol/events.ts";
 import { type RecipeInput, recipeSchema } from "../../../src/protocol/recipe.ts";
 import { openRun, runPaths } from "../../../src/runFolder/folder.ts";
@@ -98,4 +100,30 @@ test("a run whose recipe names its device is resumed by one that says auto, and 
     message: expect.stringMatching(/began on cpu and keeps that device, but the recipe names webgpu/),
   });
   expect(await again("auto")).toBe("finished");
+});
+
+/** A comparison whose first run is the one that was begun. */
+const plan = (device: "auto" | "cpu" = "auto"): Plan => ({
+  version: 1,
+  name: "c",
+  created: new Date().toISOString(),
+  root,
+  cells: ["run", "later"].map((name) => {
+    return { id: name, name, method: name, seed: 0, recipe: { ...recipe, device } };
+  }),
+});
+
+test("the runs of a comparison share what auto stands for: the device of the first that began, else one measurement", async () => {
+  expect(await comparisonDevice(plan("cpu"), root)).toBeNull();
+  expect(await comparisonDevice(plan(), tempFolder())).toEqual((await openRun(folder)).manifest.deviceChoice);
+  await beginOn("webgpu", "auto");
+  expect(await comparisonDevice(plan(), root)).toMatchObject({ device: "webgpu" });
+});
+
+test("a run that begins for a comparison takes its device, and its manifest says why", async () => {
+  const stop = new Stop();
+  const deviceChoice = { device: "cpu", reason: "measured for all runs" } as const;
+  const later = join(root, "later");
+  await startRun(recipe, root, { folder: later, stop, deviceChoice, onEvent: () => stop.request() });
+  expect((await openRun(later)).manifest).toMatchObject({ device: "cpu", deviceChoice });
 });
