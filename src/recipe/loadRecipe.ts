@@ -94,14 +94,24 @@ async function recipeText(name: string): Promise<string> {
       `There is no preset "${key}". There are: ${Object.keys(presets).join(", ")}.`,
     );
   }
-  const bytes = await readFile(name).catch((cause: unknown) => {
-    throw new DiscernError("file-missing", `The recipe ${name} cannot be read.`, { cause });
+  return readWritten(name, "recipe");
+}
+
+/**
+ * The text of a file that a person wrote.
+ *
+ * @param noun what it is called in errors.
+ * @throws DiscernError `file-missing`; `recipe-invalid` for a file that is not text.
+ */
+export async function readWritten(file: string, noun: string): Promise<string> {
+  const bytes = await readFile(file).catch((cause: unknown) => {
+    throw new DiscernError("file-missing", `The ${noun} ${file} cannot be read.`, { cause });
   });
   try {
     return decodeText(bytes);
   } catch (cause) {
     if (!(cause instanceof NotText)) throw cause;
-    throw new DiscernError("recipe-invalid", `${name}:${cause.line}: ${cause.message}. Save it as UTF-8.`, {
+    throw new DiscernError("recipe-invalid", `${file}:${cause.line}: ${cause.message}. Save it as UTF-8.`, {
       cause,
     });
   }

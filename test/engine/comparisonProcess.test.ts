@@ -86,7 +86,7 @@ async function report(folder: string) {
 test("a comparison is planned, run and reported; killed with its runner's process alone, it is resumed to the same report", async () => {
   const planned = await discern("run", "c.comparison.json", "--plan");
   expect(planned.stdout).toMatch(
-    /^3 runs in runs\/c.*:\n {2}untrained-0 {3}to run +evaluation alone\n {2}stl-1 +to run +supervised 4 steps\n {2}stl-2/,
+    /^3 runs in runs\/c.*:\n {2}untrained-0 {3}to run +evaluation only\n {2}stl-1 +to run +supervised 4 steps\n {2}stl-2/,
   );
   expect(existsSync(join(root, "runs"))).toBe(false);
 

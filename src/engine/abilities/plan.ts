@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
 import type { Cell, Plan } from "../../protocol/cells.ts";
 import {
@@ -15,8 +14,7 @@ import { DiscernError } from "../../protocol/errors.ts";
 import { asFileName } from "../../protocol/fileName.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
 import { parseJsonFile } from "../../recipe/jsonFile.ts";
-import { changedRecipe, openRecipe } from "../../recipe/loadRecipe.ts";
-import { decodeText } from "../../storage/text.ts";
+import { changedRecipe, openRecipe, readWritten } from "../../recipe/loadRecipe.ts";
 import { requireRunFiles } from "../run/prompts.ts";
 
 /** Whether a file describes several runs. */
@@ -30,10 +28,7 @@ export function isComparisonFile(name: string): boolean {
  * @throws DiscernError `file-missing`; `recipe-invalid`, one line a fault with file, line, column and key.
  */
 export async function loadComparison(file: string): Promise<Comparison> {
-  const bytes = await readFile(file).catch((cause: unknown) => {
-    throw new DiscernError("file-missing", `The comparison ${file} cannot be read.`, { cause });
-  });
-  return parseJsonFile(decodeText(bytes), file, {
+  return parseJsonFile(await readWritten(file, "comparison"), file, {
     schema: comparisonSchema,
     jsonSchema: comparisonJsonSchema,
     noun: "comparison",

@@ -30,9 +30,10 @@ export async function runComparison(
   const { folder, jobs, only } = options;
   const states = await statesOf(plan, folder);
   const left = plan.cells.filter((cell) => isAsked(cell, only) && states.get(cell.name) !== "finished");
-  for (const line of planLines(plan, folder, states, only, Math.min(jobs, left.length))) say(line);
+  const atATime = left.length > 0 ? Math.min(jobs, left.length) : undefined;
+  for (const line of planLines(plan, folder, states, only, atATime)) say(line);
   if (jobs > 1 && left.some(({ recipe }) => recipe.threads === undefined))
-    say("Every run takes a thread per core. With --jobs, --set threads=1 is usually faster.");
+    say("Every run uses a thread per core. With --jobs, --set threads=1 is usually faster.");
   const shown = jobs > 1 ? sideBySide() : oneByOne(json);
   const end = await runPlan(plan, {
     ...options,
@@ -56,7 +57,7 @@ export function cellWords(event: CellEvent, folder: string): string | null {
     case "comparison-started":
       return null;
     case "cell-started":
-      return `${event.cell} begins; its log is ${shown(runPaths(cellFolder(folder, { name: event.cell })).engineLog)}.`;
+      return `${event.cell} begins. Log: ${shown(runPaths(cellFolder(folder, { name: event.cell })).engineLog)}.`;
     case "cell-finished":
       return `${event.cell} finished in ${duration(event.seconds)}.`;
     case "cell-stopped":
@@ -90,7 +91,7 @@ function missing(
   if (left.length === 0) return "No report: the recipe has no suites to evaluate on.";
   return failed.length > 0
     ? `Failed: ${failed.join(", ")}. No report is written until all have finished. Resume them with: discern run --resume --out ${shown(folder)}`
-    : `No report yet: ${left.join(", ")} are missing.`;
+    : `No report yet. Missing: ${left.join(", ")}`;
 }
 
 async function statesOf({ cells }: Plan, folder: string): Promise<Map<string, CellState>> {
@@ -104,20 +105,20 @@ function planLines(
   folder: string,
   states: ReadonlyMap<string, CellState>,
   only: readonly string[] | undefined,
-  jobs = 1,
+  jobs?: number,
 ): string[] {
   const width = cells.reduce((longest, { name }) => Math.max(longest, name.length), 0) + 3;
   return [
-    `${cells.length} ${cells.length === 1 ? "run" : "runs"} in ${shown(folder)}, ${jobs} at a time:`,
+    `${cells.length} ${cells.length === 1 ? "run" : "runs"} in ${shown(folder)}${jobs === undefined ? "" : `, ${jobs} at a time`}:`,
     ...cells.map((cell) => {
       const state = isAsked(cell, only) ? states.get(cell.name)! : "not asked for";
-      return `  ${cell.name.padEnd(width)}${state.padEnd(12)}${stepsOf(cell.recipe.stages)}`;
+      return `  ${cell.name.padEnd(width)}${state.padEnd(15)}${stepsOf(cell.recipe.stages)}`;
     }),
   ];
 }
 
 function stepsOf(stages: readonly StageRecipe[]): string {
-  if (stages.length === 0) return "evaluation alone";
+  if (stages.length === 0) return "evaluation only";
   return stages
     .map((stage) =>
       stage.steps === undefined && stage.type === "supervised"

@@ -117,7 +117,7 @@ async function adoptPlan(plan: Plan, { folder, resume }: CellsOptions): Promise<
       `${folder} holds a comparison already. Resume it with --resume, or choose another folder with --out.`,
     );
   }
-  if (!resume && (await isRun(folder))) {
+  if (await isRun(folder)) {
     throw new DiscernError("run-invalid", `${folder} holds a run. Choose another folder with --out.`);
   }
   const before = await readPlan(folder).catch(() => null);

@@ -51,6 +51,15 @@ test("cells run in the order of the plan, each in its folder and with a line as 
   expect(JSON.parse(await report()).map((losses: unknown[]) => losses.length - 1)).toEqual([20, 20, 22, 22]);
 });
 
+test("the folder of a run never becomes that of a comparison", async () => {
+  await runQuadratics(plan, folder);
+  for (const resume of [false, true]) {
+    await expect(runQuadratics(plan, join(folder, "stl-0"), { resume })).rejects.toThrow(
+      /stl-0 holds a run\./,
+    );
+  }
+});
+
 test("what has finished is not run again", async () => {
   await runQuadratics(plan, folder);
   const execute = () => Promise.reject(new Error("Nothing was left to run."));
