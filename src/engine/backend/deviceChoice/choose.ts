@@ -71,10 +71,12 @@ export function decide(cpu: Trial, webgpu: Trial, unreachable: string | null): D
   const excluded =
     unreachable ??
     webgpu.problem ??
-    (webgpu.software === null ? null : `its driver is ${webgpu.software}, which computes on the CPU`) ??
-    cpu.problem;
+    (webgpu.software === null ? null : `its driver is ${webgpu.software}, which computes on the CPU`);
   if (excluded !== null) return { device: "cpu", reason: `webgpu was not considered: ${excluded}` };
   const [ours, theirs] = [cpu.milliseconds, webgpu.milliseconds];
+  // A block that the CPU does not compute in time is where a GPU is needed most.
+  if (cpu.problem !== null && theirs !== null)
+    return { device: "webgpu", reason: `cpu was not considered: ${cpu.problem}` };
   if (ours === null || theirs === null)
     return { device: "cpu", reason: "webgpu was not considered: nothing was timed" };
   const device = theirs < ours ? "webgpu" : "cpu";

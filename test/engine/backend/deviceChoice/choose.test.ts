@@ -31,6 +31,13 @@ describe("the choice", () => {
     expect(decide(timed(3), timed(3), null).device).toBe("cpu");
   });
 
+  test("is webgpu where that was timed and the CPU did not finish, and says why", () => {
+    expect(decide(trial({ problem: "it did not finish" }), timed(1), null)).toEqual({
+      device: "webgpu",
+      reason: "cpu was not considered: it did not finish",
+    });
+  });
+
   test.each<[string, Trial, Trial, string | null, RegExp]>([
     ["no GPU", timed(9), timed(1), "no device of one", /no device of one/],
     ["a device that does not start", timed(9), trial({ problem: "install it" }), null, /install it/],
@@ -41,7 +48,6 @@ describe("the choice", () => {
       null,
       /SwiftShader.*on the CPU/,
     ],
-    ["a CPU that was not timed", trial({ problem: "it ended" }), timed(1), null, /it ended/],
     ["nothing timed", trial({}), trial({}), null, /nothing was timed/],
   ])("stays with the cpu for %s, and says why", (_, cpu, webgpu, unreachable, reason) => {
     const choice = decide(cpu, webgpu, unreachable);
