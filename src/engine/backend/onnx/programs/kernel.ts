@@ -1,4 +1,5 @@
 import type { Features } from "../../backend.ts";
+import { refuseNaN } from "../../finite.ts";
 import type { LiveModel } from "../decoder/liveModel.ts";
 import { ops } from "../graph/ops.ts";
 import { input, type Tensor } from "../graph/tensor.ts";
@@ -31,5 +32,6 @@ export async function kernel(
   const program = await model.program(`kernel ${count}x${width}`, () => kernelGraph(count, width));
   const x = Value.of(data, [count, width]);
   const out = await model.run(program, { x, weights: Value.of(weights, [count, 1]) });
+  refuseNaN(out.kernel.data, "features");
   return out.kernel.data;
 }
