@@ -109,7 +109,7 @@ function eventTable(schema: object): string {
     const { type, at: _, seq: __, ...fields } = properties!;
     const shown = Object.entries(fields).map(([name, { description }]) =>
       description
-        ? `\`${name}\` (${description.charAt(0).toLowerCase()}${description.slice(1)})`
+        ? `\`${name}\` (${description.replace(/^[A-Z](?![A-Z])/, (letter) => letter.toLowerCase())})`
         : `\`${name}\``,
     );
     return [`\`${type!.const}\``, shown.join(", ")];

@@ -63,7 +63,7 @@ export function damagedText(file: string, records: readonly PromptRecord[]): str
   if (first === undefined) return [];
   return [
     `${countOf(damaged.length, "prompt")} of ${file} ${damaged.length === 1 ? "holds" : "hold"} U+FFFD, NUL or half a character, ` +
-      `as text does that was decoded wrongly. The first: ${placeOf(file, first.line)}. Make the file anew from its source.`,
+      `as text does that was decoded wrongly. The first: ${placeOf(file, first.line)}. Export the file again from its source.`,
   ];
 }
 

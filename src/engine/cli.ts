@@ -11,13 +11,13 @@ import { outliveReaders, say } from "./commands/shell.ts";
 
 const program = new Command("discern")
   .description(
-    "Tell toxic from seemingly toxic prompts: contrastive refinement and safety tuning of language models.",
+    "Research on over-refusal in language models: contrastive refinement, safety tuning and evaluation.",
   )
   .version(project.version)
   .showSuggestionAfterError()
   .addHelpText(
     "after",
-    "\nExit codes: 0 done (also a run that was stopped and saved), 1 failure, 2 usage, 130 interrupted.",
+    "\nExit codes: 0 done (also stopped and saved), 1 failure, 2 usage, 130 interrupted.",
   );
 
 for (const add of [
@@ -50,7 +50,7 @@ try {
 }
 
 /**
- * Tells an error on stderr, as JSON on stdout too where that was asked for, and to the process that started this one
+ * Reports an error on stderr, as JSON on stdout too where that was asked for, and to the process that started this one
  * detached. @returns the exit code.
  */
 function failure(error: unknown): number {

@@ -1,5 +1,5 @@
 /**
- * Every failure a user can cause or mend carries one of these codes. The engine words errors for the terminal;
+ * Every failure a user can cause or fix carries one of these codes. The engine words errors for the terminal;
  * the workbench puts a heading for the code in front.
  */
 export const errorCodes = [
@@ -31,7 +31,7 @@ export const errorCodes = [
 ] as const;
 export type ErrorCode = (typeof errorCodes)[number];
 
-/** An error that says what went wrong, where, and how to mend it. */
+/** An error that says what went wrong, where, and how to fix it. */
 export class DiscernError extends Error {
   override readonly name = "DiscernError";
   readonly code: ErrorCode;

@@ -182,7 +182,7 @@ function contaminationProblems({ evaluate }: Recipe, found: RecipeContamination)
     const examples = [pair.evaluation, pair.training].map(({ prompt }) => shortened(prompt, 200));
     const message =
       `${contaminated} of the ${prompts} prompts of ${whose} are trained on, word for word or nearly so, so figures on them ` +
-      `flatter. Use another split, or other files. The closest: ${examples[0]} and, in training, ${examples[1]}.`;
+      `are too good. Use another split, or other files. The closest: ${examples[0]} and, in training, ${examples[1]}.`;
     return [{ severity: "warning", path, about: "contaminated", message } satisfies RecipeProblem];
   };
   return [

@@ -46,11 +46,11 @@ export function shapeProblems(recipe: Recipe, model: ModelShape): RecipeProblem[
   }
   const { contextLength } = model;
   if (recipe.maxTokens > contextLength) {
-    const message = `The context of ${model.name} is ${contextLength} tokens, which bounds what is learned, not ${recipe.maxTokens}.`;
+    const message = `Texts are limited by the context of ${model.name}, ${contextLength} tokens, not by ${recipe.maxTokens}.`;
     add("warning", ["maxTokens"], message);
   }
   if (recipe.evaluate.maxNewTokens >= contextLength) {
-    const message = `With the prompt an answer has room for fewer than the ${contextLength} tokens of the context of ${model.name}.`;
+    const message = `Prompt and answer share the context of ${model.name}, ${contextLength} tokens, so answers are shorter than that.`;
     add("warning", ["evaluate", "maxNewTokens"], message);
   }
   return problems;

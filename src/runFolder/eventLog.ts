@@ -7,7 +7,7 @@ import { goneFailure, writeFailure } from "./failures.ts";
 
 /**
  * The event log of a run, `events.jsonl`: one event a line, appended by one write each, never changed. What a crash
- * left half-written at its end is kept in `events.corrupt` and passed over by readers; the log goes on below it.
+ * left half-written at its end is kept in `events.corrupt` and skipped by readers; the log continues below it.
  */
 export class EventLog {
   private readonly path: string;
@@ -58,7 +58,7 @@ export class EventLog {
     });
     const line = Buffer.from(`${JSON.stringify(full)}\n`);
     try {
-      // An open file can be written after it was deleted. Nobody would see the run that goes on so.
+      // An open file can be written after it was deleted. Nobody would see the run that continues so.
       if (statSync(this.path, { throwIfNoEntry: false }) === undefined) {
         throw goneFailure(this.path);
       }

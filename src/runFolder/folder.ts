@@ -64,7 +64,7 @@ export async function prepareRunFolder(folder: string): Promise<void> {
   if (await isRun(folder)) {
     throw new DiscernError(
       "run-invalid",
-      `${folder} holds a run already. Go on with it by --resume, or choose another folder with --out.`,
+      `${folder} holds a run already. Resume it with --resume, or choose another folder with --out.`,
     );
   }
   try {

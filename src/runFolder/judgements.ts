@@ -14,7 +14,7 @@ import { readReport } from "./reportFile.ts";
 /** A log of judgements as read: all of them in the file's order, and the lines that are none. */
 export interface JudgementLog {
   readonly judgements: readonly Judgement[];
-  /** 1-based numbers of the lines that were passed over. */
+  /** 1-based numbers of the lines that were skipped. */
   readonly broken: readonly number[];
 }
 
@@ -25,7 +25,7 @@ export function judgementsPath(report: string): string {
 
 /**
  * Reads a log of judgements; a file that does not exist is an empty log. A broken line, as a crash in the middle of a
- * write leaves, is reported and passed over: the file is never rewritten.
+ * write leaves, is reported and skipped: the file is never rewritten.
  *
  * @throws DiscernError `run-invalid` when the file exists and cannot be read.
  */
@@ -36,7 +36,7 @@ export async function readJudgements(path: string): Promise<JudgementLog> {
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "ENOENT") return { judgements: [], broken: [] };
     const reason = (cause as Error).message;
-    throw new DiscernError("run-invalid", `${path} cannot be read: ${reason}. Mend its permissions.`, {
+    throw new DiscernError("run-invalid", `${path} cannot be read: ${reason}. Fix its permissions.`, {
       cause,
     });
   }

@@ -138,7 +138,7 @@ describe("a report that people judged", () => {
   test("names lines that are no judgements", async () => {
     await appendFile(judgementsPath(folder), '{"id":\n');
     const [note] = (await judgedReport(folder)).notes.filter((one) => one.includes("judgements.jsonl"));
-    expect(note).toMatch(/line 1 is no judgement and was passed over/);
+    expect(note).toMatch(/line 1 is not a judgement and was skipped/);
   });
 
   test("is what is exported", async () => {

@@ -12,7 +12,7 @@ import { makeFolders } from "../../storage/folders.ts";
 import { allocator } from "../server/launch.ts";
 
 export interface DetachOptions {
-  /** Recipe file, comparison file, or `preset:NAME`; left out to go on with the run of the folder. */
+  /** Recipe file, comparison file, or `preset:NAME`; left out to resume what is in the folder. */
   readonly recipe?: string | undefined;
   readonly folder: string;
   readonly set: readonly string[];
@@ -41,7 +41,7 @@ export function farewellError(message: unknown): Error | null {
  * in the run folder.
  *
  * @param program the program and arguments of Discern's command line.
- * @returns once the run goes.
+ * @returns once the run works.
  * @throws DiscernError the engine's own when it failed before; `run-unwritable`; `request-invalid` with the log's last
  *   lines when it ended without a word that is known, and for changes to the recipe of a run that is resumed.
  */

@@ -26,13 +26,13 @@ export async function judgedReport(path: string): Promise<Report> {
   return rebuildReport(report, { answers }, brokenLines([{ path, log }]));
 }
 
-/** What is to be said of lines that are no judgements. */
+/** What is to be said of lines that are not judgements. */
 export function brokenLines(logs: readonly { path: string; log: JudgementLog }[]): string[] {
   return logs.flatMap(({ path, log: { broken } }) =>
     broken.length === 0
       ? []
       : [
-          `${judgementsPath(path)}: line ${broken.join(", ")} ${broken.length === 1 ? "is no judgement and was" : "are no judgements and were"} passed over.`,
+          `${judgementsPath(path)}: line ${broken.join(", ")} ${broken.length === 1 ? "is not a judgement and was" : "are not judgements and were"} skipped.`,
         ],
   );
 }

@@ -125,7 +125,7 @@ export function words(event: RunEvent): string | null {
     case "run-started":
       return `Run ${event.name} of ${event.model} on ${event.device}${choiceReason(event)}: ${event.stages.map(({ type }) => type).join(", then ")}`;
     case "resumed":
-      return `Goes on at stage ${event.stage + 1}, step ${event.step}`;
+      return `Resumed at stage ${event.stage + 1}, step ${event.step}`;
     case "stage-started":
       return `Stage ${event.stage + 1}: ${event.kind}, ${event.steps} steps${event.layer ? ` at layer ${event.layer}` : ""}`;
     case "layer-chosen":

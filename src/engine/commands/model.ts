@@ -19,7 +19,7 @@ export function addPull(program: Command): void {
         onProgress: ({ done, total }) => total && bar(done, total),
         onWait: ({ pid, host }, lock) =>
           say(
-            `Process ${pid} on ${host} fetches ${name}: waiting for it. If it has long ended, delete ${lock}.`,
+            `Process ${pid} on ${host} fetches ${name}: waiting for it. If it is no longer running, delete ${lock}.`,
           ),
       });
       if (pulled.from === "present") say(`${name} is here already.`);
@@ -72,7 +72,7 @@ export function addDoctor(program: Command): void {
           `${health.platform}, ${health.cores} cores, ${byteSize(health.memory.free)} of ${byteSize(health.memory.total)} free`,
           ...health.devices.map((device) => `${device.name.padEnd(7)} ${deviceState(device)}`),
           `auto    ${health.auto.device} for ${health.auto.model}: ${health.auto.reason}`,
-          `models in ${health.models.home}: ${health.models.found.join(", ") || "none; fetch one by: discern pull smollm2-135m"}`,
+          `models in ${health.models.home}: ${health.models.found.join(", ") || "none; fetch one with: discern pull smollm2-135m"}`,
         ].join("\n"),
       );
     });

@@ -30,7 +30,7 @@ export function addWatch(program: Command): void {
   program
     .command("watch")
     .argument("<run>", "folder of a run or of a comparison")
-    .description("show a run or a comparison as it goes, until it ends; the run does not notice")
+    .description("follow a run or a comparison until it ends")
     .option("--json", "events as JSON lines on stdout", false)
     .action(async (run: string, flags: Shell) => {
       if (await isComparison(run)) {
@@ -50,7 +50,7 @@ export function addWatch(program: Command): void {
         for (const event of log.events) display.show(event);
         if (log.damaged.length > 0) {
           const lines = log.damaged.length === 1 ? "1 line is" : `${log.damaged.length} lines are`;
-          say(`warning: ${lines} damaged and not shown. The first: ${events}:${log.damaged[0]}.`);
+          say(`Warning: ${lines} damaged and not shown. The first: ${events}:${log.damaged[0]}.`);
         }
       } else {
         for await (const event of followEvents(events, { signal: leave.signal })) {

@@ -33,12 +33,10 @@ export function addRun(program: Command): void {
       "[file]",
       "recipe file, preset:default, preset:paper, or comparison file; not needed with --resume --out",
     )
-    .description(
-      "train by a recipe: contrast, safety tuning, evaluation; or run all that a comparison describes",
-    )
+    .description("train and evaluate by a recipe, or run every method and seed of a comparison")
     .option("--out <folder>", "folder of the run or comparison; runs/NAME where left out")
     .option("--resume", "resume where the folder was left")
-    .option("--detach", "leave the run to an engine of its own, which goes on when this terminal is gone")
+    .option("--detach", "run in a process of its own, which continues when this terminal is closed")
     .option("--stl-alone", "leave out the contrastive stages")
     .option(
       "--set <key=value>",
@@ -49,11 +47,11 @@ export function addRun(program: Command): void {
     .addOption(new Option("--jobs <n>", "comparison: runs at a time (default: 1)").argParser(positiveInteger))
     .option(
       "--only <runs>",
-      "comparison: these runs alone, such as stl-0,stl-1; the others may run elsewhere",
+      "comparison: only these runs, such as stl-0,stl-1; the others may run elsewhere",
       namesOf,
     )
-    .option("--fail-fast", "comparison: begin no other run when one fails")
-    .option("--plan", "comparison: print the runs and what is done of them, and end")
+    .option("--fail-fast", "comparison: start no further run after one fails")
+    .option("--plan", "comparison: print the runs and their state, and exit")
     .option("--json", "events as JSON lines on stdout", false)
     .action(async (name: string | undefined, flags: Flags, command: Command) => {
       if (name === undefined && !(flags.resume && flags.out)) {

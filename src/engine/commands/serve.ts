@@ -72,7 +72,7 @@ export function addStop(program: Command): void {
   program
     .command("stop")
     .argument("<run>", "folder of a run or of a comparison")
-    .description("have a run or a comparison finish its step or batch, save and end; it can be resumed")
+    .description("save a run or a comparison after its current step or batch and end it; it can be resumed")
     .option("--keep-best", "end the stage at its best state, leave out later stages, and evaluate", false)
     .option("--json", "one JSON document on stdout", false)
     .action(async (run: string, { keepBest, ...flags }: Shell & { keepBest: boolean }) => {

@@ -25,7 +25,7 @@ export function say(text: string): void {
 
 /** Says what a person must know of the data, a sentence per line. */
 export function sayAll(notices: readonly string[]): void {
-  for (const notice of notices) say(`warning: ${notice}`);
+  for (const notice of notices) say(`Warning: ${notice}`);
 }
 
 /** Codes of a stream whose reader has gone: the other end of a pipe, or a terminal that was closed. */
@@ -93,10 +93,10 @@ export function withModel(command: Command): Command {
     .option("--system <text>", "system prompt, in place of the template's own")
     .option(
       "--thinking",
-      "have a model think before it answers; off where the template knows a switch",
+      "let the model think before it answers; off by default where its template has a switch",
       false,
     )
-    .option("--threads <count>", "threads on the cpu", positiveInteger)
+    .option("--threads <count>", "threads on the CPU", positiveInteger)
     .option("--adapter <folder>", "PEFT adapter to merge into the model");
 }
 

@@ -25,7 +25,7 @@ export class BestState {
     this.kind = kind;
   }
 
-  /** Goes on with what an earlier part of the same stage kept; the best of an earlier stage is passed over. */
+  /** Continues with what an earlier part of the same stage kept; the best of an earlier stage is ignored. */
   static async open(root: string, stage: number, kind: OpenStage["kind"]): Promise<BestState> {
     const best = new BestState(join(root, "best"), stage, kind);
     best.gap = (await best.read())?.gap ?? null;

@@ -145,7 +145,7 @@ export async function saveCheckpoint(
 /**
  * The newest checkpoint that is whole; null where there is none.
  *
- * @returns with it the names of damaged ones that were passed over.
+ * @returns with it the names of damaged ones that were skipped.
  */
 export async function loadCheckpoint(
   root: string,

@@ -8,9 +8,9 @@ import { runsFolder } from "./runsFolder.ts";
 import { passesFindings } from "./showFindings.ts";
 
 /**
- * Saves a recipe, looks whether it can be run and tells what stands against it.
+ * Saves a recipe, checks whether it can be run and shows what prevents it.
  *
- * @returns the recipe as it will run, every default stated; undefined where it must be mended first.
+ * @returns the recipe as it will run, every default stated; undefined where it must be fixed first.
  * @throws as `Engine.call`.
  */
 export async function checkedRecipe(

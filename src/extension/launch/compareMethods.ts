@@ -59,7 +59,7 @@ async function askToReplace(path: string): Promise<boolean | undefined> {
   const run = "Run It as It Is";
   const replace = "Replace It";
   const chosen = await vscode.window.showWarningMessage(
-    `${vscode.workspace.asRelativePath(path)} exists and describes another comparison than that of the recipe as it is now.`,
+    `${vscode.workspace.asRelativePath(path)} exists and describes a different comparison from the one that the recipe gives now.`,
     { modal: true },
     run,
     replace,
@@ -77,12 +77,12 @@ async function askToShare(): Promise<boolean> {
   return chosen === start;
 }
 
-/** Comparisons that an earlier version had queued in this window: nobody carries them out any more, which is said once. */
+/** Comparisons that an earlier version had queued in this window: nobody carries them out any more, which is reported once. */
 export function dropQueue(memory: vscode.Memento): void {
   const queued = memory.get<readonly unknown[]>(queueKey, []);
   if (queued.length === 0) return;
   void memory.update(queueKey, undefined);
   void vscode.window.showInformationMessage(
-    "A comparison that this window had queued is not continued: comparisons are files now, which a process of its own runs. Runs that have begun are in the Runs view; Compare Methods starts the comparison anew.",
+    "A comparison that an earlier version queued in this window was dropped: comparisons are now files, run by a process of their own. Runs that have started are in the Runs view; use Compare Methods to start the comparison again.",
   );
 }

@@ -7,10 +7,10 @@ export type Remedy =
   /** Fetch a model. */
   | { readonly kind: "pull" };
 
-/** Something that preflight found: a fault keeps a run from starting, a warning can be passed over. */
+/** Something that preflight found: a fault keeps a run from starting, a warning can be ignored. */
 export interface Finding {
   readonly severity: "fault" | "warning";
-  /** In words: what, where, how to mend it. */
+  /** In words: what, where, how to fix it. */
   readonly message: string;
   readonly remedy?: Remedy;
 }

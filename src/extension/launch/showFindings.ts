@@ -5,9 +5,9 @@ import type { Cost } from "../recipe/cost.ts";
 import type { Finding, Remedy } from "./finding.ts";
 
 /**
- * Tells all that preflight found in one dialogue, with what can be done about it.
+ * Shows all that preflight found in one dialogue, with what can be done about it.
  *
- * @returns whether the run is to be started: nothing was found, or nothing but warnings that were passed over.
+ * @returns whether the run is to be started: nothing was found, or nothing but warnings that were ignored.
  */
 export async function passesFindings(
   recipe: vscode.Uri,
@@ -29,7 +29,7 @@ export async function passesFindings(
       : await vscode.window.showWarningMessage("Before the run starts", options, anyway, ...remedies);
   if (chosen === anyway) return true;
   const offer = remedies.find((each) => each === chosen);
-  if (offer) await mend(offer.remedy, recipe);
+  if (offer) await fix(offer.remedy, recipe);
   return false;
 }
 
@@ -50,7 +50,7 @@ function offers(findings: readonly Finding[]): (vscode.MessageItem & { remedy: R
   return [...first].map(([kind, remedy]) => ({ title: titles[kind], remedy }));
 }
 
-async function mend(remedy: Remedy, recipe: vscode.Uri): Promise<void> {
+async function fix(remedy: Remedy, recipe: vscode.Uri): Promise<void> {
   if (remedy.kind === "pull") await runCommand("discern.models.pull");
   else if (remedy.kind === "label") await runCommand("discern.labelling.open", vscode.Uri.file(remedy.file));
   else {

@@ -4,11 +4,11 @@ import { runPaths } from "../../runFolder/folder.ts";
 
 type Kind = StageRecipe["type"];
 
-/** Steps of a stage that are passed over: the first ones compile graphs. */
+/** Steps of a stage that are skipped: the first ones compile graphs. */
 const warmUp = 3;
 
 /**
- * Tokens a second that a run made in the steps of each kind of stage, from its events.
+ * Tokens per second that a run made in the steps of each kind of stage, from its events.
  *
  * @param folder of the run; one without steps has no speed.
  */

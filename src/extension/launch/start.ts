@@ -34,13 +34,13 @@ export async function startRun(engine: Engine, library: RunLibrary, job: Job): P
   show(library, vscode.Uri.file(folder));
 }
 
-/** Goes on with a run that was stopped, failed or was interrupted. @throws as `Engine.call`. */
+/** Resumes a run that was stopped, failed or was interrupted. @throws as `Engine.call`. */
 export async function resumeRun(engine: Engine, library: RunLibrary, run: Run): Promise<void> {
   await engine.call("start", { folder: run.folder.fsPath, resume: true });
   show(library, run.folder);
 }
 
-/** A run that goes is not called off because it cannot be shown: nothing here is waited for. */
+/** A run that has started is not called off because it cannot be shown: nothing here is waited for. */
 function show(library: RunLibrary, folder: vscode.Uri): void {
   library.follow(folder);
   void showWhenThere(library, folder);

@@ -9,7 +9,7 @@ export async function deleteRuns(runs: readonly Run[]): Promise<void> {
   const held = await Promise.all(runs.map(isHeld));
   const busy = runs.filter((_, i) => held[i]);
   if (busy.length > 0) {
-    void vscode.window.showWarningMessage(`${names(busy)} is being worked on. Stop it before it is deleted.`);
+    void vscode.window.showWarningMessage(`${names(busy)} is active. Stop it before you delete it.`);
     return;
   }
   const move = "Move to Trash";

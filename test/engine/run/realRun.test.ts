@@ -266,7 +266,7 @@ test.each([
   },
 );
 
-test("a run whose prompts would be written otherwise is not gone on with", async () => {
+test("a run whose prompts would be formatted differently is not resumed", async () => {
   expect(await run("written", (event) => event.type === "step" && event.globalStep === 2)).toBe("stopped");
   const file = join(root, "written/manifest.json");
   const manifest = JSON.parse(await readFile(file, "utf8"));
@@ -279,7 +279,7 @@ test("a run whose prompts would be written otherwise is not gone on with", async
   await writeFile(file, JSON.stringify(manifest));
   await expect(run("written")).rejects.toMatchObject({
     code: "run-invalid",
-    message: expect.stringMatching(/written otherwise/),
+    message: expect.stringMatching(/formatted differently/),
   });
 });
 
