@@ -109,8 +109,9 @@ test("a comparison is planned, run and reported; killed with its runner's proces
     "number",
     "number",
   ]);
-  // Nothing is trained, so nothing is contaminated, and there is nothing to export.
+  // Nothing is trained, so nothing is contaminated or moves, and there is nothing to export.
   expect(expected.contamination.map(({ method }) => method)).not.toContain("untrained");
+  expect(new Set(expected.series.map(({ method }) => method))).toEqual(new Set(["STL"]));
   expect((await discern("export", "whole/untrained-0", "--out", "x")).stderr).toMatch(/trained nothing/);
   expect(existsSync(join(root, "whole/report.html"))).toBe(true);
 

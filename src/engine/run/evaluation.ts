@@ -167,7 +167,8 @@ export async function evaluateRun(manifest: Manifest, context: EvaluationContext
       const loss = method.id === id ? losses.trained : losses.untrained;
       return methodAnswers(method.id, recipe.seed, answers, loss == null ? {} : { [heldOutLoss.id]: loss });
     }),
-    series: [{ method: id, ...series }],
+    // Nothing moves where nothing is trained: one probe is no series.
+    series: recipe.stages.length > 0 ? [{ method: id, ...series }] : [],
     contamination: prompts.contamination.map((suite) => ({ method: id, ...suite })),
   });
   await writeReport(report, paths);
