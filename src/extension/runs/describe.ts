@@ -19,20 +19,6 @@ export const stateIcons: Record<RunSummaryState, { readonly icon: string; readon
   damaged: { icon: "warning", color: "problemsWarningIcon.foreground" },
 };
 
-/** A state in words. */
-export function stateWord(state: RunSummaryState): string {
-  const words: Record<RunSummaryState, string> = {
-    starting: "starting",
-    running: "running",
-    finished: "finished",
-    stopped: "stopped",
-    failed: "failed",
-    interrupted: "interrupted",
-    damaged: "damaged",
-  };
-  return words[state];
-}
-
 /** The kind of a stage in words. */
 export function stageWord(kind: string): string {
   if (kind === "contrastive") return "contrastive refinement";
@@ -58,7 +44,7 @@ export function description(run: RunSummary, headline: Headline | null): string 
   if (run.state === "finished" && headline !== null) return headlineWords(headline).join(" · ");
   const { evaluating, etaSeconds, last } = run;
   return [
-    run.state !== "running" && stateWord(run.state),
+    run.state !== "running" && run.state,
     run.state === "running" && evaluating
       ? `evaluating ${evaluating.done}/${evaluating.total}`
       : stepsOf(run),

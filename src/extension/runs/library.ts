@@ -164,7 +164,9 @@ export class RunLibrary implements vscode.Disposable {
     // One after another: a report holds every answer, and many at once would fill the host.
     this.readingHeadlines = this.readingHeadlines.then(async () => {
       // A report that cannot be read is said so when it is opened.
-      entry.headline = await readJudgedReport(path).then(headlineOf, () => null);
+      entry.headline = await readJudgedReport(path)
+        .then(headlineOf)
+        .catch(() => null);
       const now = this.run(run.folder);
       if (now && entry.headline) this.changed.fire(now);
     });

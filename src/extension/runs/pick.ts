@@ -1,5 +1,5 @@
 import * as vscode from "vscode";
-import { description, stateIcons, stateWord } from "./describe.ts";
+import { description, stateIcons } from "./describe.ts";
 import type { Run, RunLibrary } from "./library.ts";
 
 /** What a command about a run may be given: a row of the view, a run, or its folder. */
@@ -31,7 +31,7 @@ export async function pickRun(
   }
   const items = runs.map((run) => ({
     label: `$(${stateIcons[run.state].icon}) ${run.label}`,
-    description: stateWord(run.state),
+    description: run.state,
     detail: description(run, library.headline(run)),
     run,
   }));

@@ -1,7 +1,7 @@
 import * as vscode from "vscode";
 import type { CommandId } from "../contributionTypes.ts";
 import { DisposableStore } from "../disposableStore.ts";
-import { contextValue, type Detail, description, details, stateIcons, stateWord } from "./describe.ts";
+import { contextValue, type Detail, description, details, stateIcons } from "./describe.ts";
 import type { Run, RunLibrary } from "./library.ts";
 import { isActive } from "./summary.ts";
 
@@ -90,7 +90,7 @@ export class RunTree implements vscode.TreeDataProvider<RunNode>, vscode.Disposa
     item.description = description(run, this.library.headline(run));
     item.contextValue = contextValue(run);
     item.accessibilityInformation = {
-      label: `${run.label}, ${stateWord(run.state)}, ${item.description}`,
+      label: `${run.label}, ${run.state}, ${item.description}`,
     };
     return item;
   }
@@ -125,7 +125,7 @@ function tooltip(run: Run, lines: readonly Detail[]): vscode.MarkdownString {
     text.appendMarkdown("\n\n").appendText(`${name}: ${value}`);
   };
   text.appendMarkdown("**").appendText(run.name).appendMarkdown("** — ");
-  text.appendText(stateWord(run.state));
+  text.appendText(run.state);
   for (const { name, value } of lines) row(name, value);
   const [began, ended] = [time(run.startedAt), time(run.finishedAt)];
   if (began) row("Started", began);
