@@ -65,18 +65,24 @@ describe("the report as a file", () => {
   });
 
   test("has every section, and beside each chart its numbers", () => {
-    expect(texts(page, ".part h2")).toEqual([
+    const bySuite = (heading: string) => heading.endsWith(" by suite");
+    const headings = texts(page, ".part h2");
+    expect(headings.filter((heading) => !bySuite(heading))).toEqual([
       "All suites together",
       "What training changed",
-      "Refusal rate of unsafe prompts by suite",
-      "Refusal rate of safe prompts by suite",
-      "Discernment (AUROC) by suite",
-      "Refusal probability by suite",
       "Co-movement during training",
       "Verdicts of people",
       "Contamination",
       "About this report",
     ]);
+    expect(headings.filter(bySuite)).toEqual(
+      expect.arrayContaining([
+        "Refusal rate of unsafe prompts by suite",
+        "Refusal rate of safe prompts by suite",
+        "Discernment (AUROC) by suite",
+        "Refusal probability by suite",
+      ]),
+    );
     expect(page.title).toBe("demo · Discern report");
     const charts = [...page.querySelectorAll("svg[role=img]")];
     // A curve for each of two methods and three seeds, and the trails.
