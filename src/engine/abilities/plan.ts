@@ -37,7 +37,8 @@ export async function loadComparison(file: string): Promise<Comparison> {
 
 /**
  * The cells of a comparison, each with its whole recipe. The first seed comes first with all methods, so that there is
- * something to see early. Cells of a method with the same content are one: no seed changes a model that is not trained.
+ * something to see early. Cells of a method with the same content are one: no seed changes a model that is not trained. One
+ * that is the same under every change is called after its method alone.
  *
  * @param place the file that the comparison was read from, or what stands for one; its folder is where `recipe` is.
  * @param set changes to every cell's recipe, made after those of the comparison.
@@ -50,17 +51,23 @@ export async function planCells(
 ): Promise<Plan> {
   const { text, root, file } = await recipeOf(comparison, place);
   const { methods, changes = [null] } = comparison;
-  const cells = new Map<string, Cell>();
+  const found = new Map<string, { cell: Cell; shared: Cell; under: Set<ComparedVariant | null> }>();
   for (const change of changes) {
     for (const seed of comparison.seeds ?? [undefined]) {
       for (const method of methods) {
-        const cell = cellOf({ comparison, text, file, set, change, seed, method });
+        const from = { comparison, text, file, set, change, seed, method };
+        const cell = cellOf(from, change);
         const key = `${method.name} ${cell.id}`;
-        if (!cells.has(key)) cells.set(key, cell);
+        const known = found.get(key) ?? { cell, shared: cellOf(from, null), under: new Set() };
+        found.set(key, known);
+        known.under.add(change);
       }
     }
   }
-  const names = [...cells.values()].map(({ name }) => name);
+  const cells = [...found.values()].map(({ cell, shared, under }) =>
+    under.size > 1 && under.size === changes.length ? shared : cell,
+  );
+  const names = cells.map(({ name }) => name);
   const twice = names.find((name, i) => names.indexOf(name) < i);
   if (twice !== undefined) {
     throw new DiscernError(
@@ -68,13 +75,13 @@ export async function planCells(
       `${place}: two cells would have the folder ${twice}. Give methods and changes names that differ more.`,
     );
   }
-  for (const { recipe } of cells.values()) await requireRunFiles(recipe, root);
+  for (const { recipe } of cells) await requireRunFiles(recipe, root);
   return {
     version: 1,
     name: comparison.name,
     created: new Date().toISOString(),
     root,
-    cells: [...cells.values()],
+    cells,
   };
 }
 
@@ -91,15 +98,19 @@ async function recipeOf(
   return { ...(await openRecipe(file)), file };
 }
 
-function cellOf(from: {
-  comparison: Comparison;
-  text: string;
-  file: string;
-  set: readonly string[];
-  change: ComparedVariant | null;
-  seed: number | undefined;
-  method: ComparedMethod;
-}): Cell {
+/** @param called the change that the cell is called after. */
+function cellOf(
+  from: {
+    comparison: Comparison;
+    text: string;
+    file: string;
+    set: readonly string[];
+    change: ComparedVariant | null;
+    seed: number | undefined;
+    method: ComparedMethod;
+  },
+  called: ComparedVariant | null,
+): Cell {
   const { comparison, change, seed, method } = from;
   const made = changedRecipe(from.text, `${from.file} (${method.name})`, {
     set: [
@@ -109,7 +120,7 @@ function cellOf(from: {
     ],
     stages: method.stages,
   });
-  const names = [...(change === null ? [] : [change.name]), method.name].map(folderName);
+  const names = [...(called === null ? [] : [called.name]), method.name].map(folderName);
   const recipe: Recipe = {
     ...made,
     // Nothing is drawn where nothing is trained.
@@ -121,7 +132,7 @@ function cellOf(from: {
   return {
     id: contentId(recipe),
     name: [...names, recipe.seed].join("-"),
-    method: change === null ? method.name : `${method.name}, ${change.name}`,
+    method: called === null ? method.name : `${method.name}, ${called.name}`,
     seed: recipe.seed,
     recipe,
   };
