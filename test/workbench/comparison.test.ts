@@ -1,0 +1,65 @@
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { comparisonSchema } from "../../src/protocol/comparison.ts";
+import { cellProgress, readCellEvents } from "../../src/runFolder/comparison.ts";
+import { lockHolder } from "../../src/runFolder/lock.ts";
+import { describeWorkbench, useWorkbench } from "./useWorkbench.ts";
+import { fillWorkspace } from "./workspace.ts";
+
+/** A comparison is a file and a process of its own: the window starts it, reads its folder, and may go meanwhile. */
+describeWorkbench("a comparison of methods", () => {
+  const workbench = useWorkbench({ fill: fillWorkspace });
+  const patient = { timeout: 240_000, interval: 250 };
+  const folder = (name: string) => join(workbench.folder(), "runs", `${name}-comparison`);
+  const progress = async (name: string) => cellProgress(await readCellEvents(folder(name)));
+  const compare = async (recipe: string) => {
+    await workbench().openFile(`${recipe}.discern.json`);
+    await workbench().page.getByRole("button", { name: "Compare methods" }).click();
+  };
+
+  it("is written beside its recipe and started; its row says how far it is", async () => {
+    await compare("long");
+    const file = join(workbench.folder(), "long.comparison.json");
+    await expect.poll(() => existsSync(file), patient).toBe(true);
+    const { methods, recipe } = comparisonSchema.parse(JSON.parse(await readFile(file, "utf8")));
+    expect([recipe, ...methods.map(({ name }) => name)]).toEqual([
+      "long.discern.json",
+      "untrained",
+      "STL",
+      "DCR → STL",
+    ]);
+    await workbench().openSideBar("Discern");
+    await workbench()
+      .treeItem(/^long-comparison, running, 1 of 3 runs finished · stl-0 at work/)
+      .waitFor({ timeout: patient.timeout });
+    await workbench().webview("Dashboard: untrained-0, stl-0");
+    await workbench().screenshot("comparison-running");
+  });
+
+  it("goes on while the window is reloaded, and is stopped with its run from there", async () => {
+    const holder = await lockHolder(folder("long"));
+    // The side bar comes back as it was.
+    await workbench().reload();
+    await workbench()
+      .treeItem(/^long-comparison, running/)
+      .waitFor({ timeout: patient.timeout });
+    expect((await lockHolder(folder("long")))?.token).toBe(holder!.token);
+    await workbench().runCommand("Discern: Stop and Save Run");
+    await expect.poll(async () => (await progress("long")).state, patient).toBe("stopped");
+    await workbench()
+      .treeItem(/^long-comparison, stopped, stopped · 1 of 3 runs finished/)
+      .waitFor();
+    expect(existsSync(join(folder("long"), "dcr-stl-0"))).toBe(false);
+  });
+
+  it("ends with one report over all methods, which is offered", async () => {
+    await compare("tiny");
+    await expect.poll(async () => (await progress("tiny")).state, patient).toBe("finished");
+    const ended = await workbench().notification("tiny-comparison has finished.");
+    await ended.getByRole("button", { name: "Open Report" }).click();
+    await workbench().webview("Report: tiny-comparison");
+    await workbench().screenshot("comparison-report");
+  });
+});
