@@ -89,6 +89,9 @@ const checkpointSchema = z
   })
   .describe("Saved states from which a run is resumed");
 
+/** What the name of a recipe file ends in. */
+export const recipeSuffix = ".discern.json";
+
 /** A recipe: model, data, stages, probes and evaluation of one run, with every default stated. */
 export const recipeSchema = z
   .strictObject({

@@ -20,9 +20,9 @@ const refinement = {
 const safetyTuning = { type: "supervised", optimiser: { learningRate: 4e-4 } } as const;
 
 /**
- * Ready recipes. `default` contrasts prompts matched in form (the starter set's twins) at a layer chosen by transfer to
- * kinds held out; its loss, steps and rates were chosen on the panel split and kinds held out of the train split (see
- * ARCHITECTURE.md). `demo` is the same, shortened to minutes on two cores, its layer chosen beforehand.
+ * Ready recipes. `default` contrasts prompts matched in form (the starter set's matched pairs) at a layer chosen by
+ * transfer to categories held out; its loss, steps and rates were chosen on the panel split and categories held out of the train
+ * split (see docs/evidence.md). `demo` is the same, shortened to minutes on two cores, its layer chosen beforehand.
  *
  * `paper` is the setting of the DCR paper as far as it is known. Its files are looked for beside the recipe.
  * - From the paper: XSTest's safe prompts against 500 toxic prompts of HH-RLHF, which differ in form as well; circle loss;

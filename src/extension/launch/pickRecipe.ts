@@ -1,7 +1,8 @@
 import * as vscode from "vscode";
+import { recipeSuffix } from "../../protocol/recipe.ts";
 import { runCommand } from "../contributions.ts";
 
-const recipes = [".discern.json"];
+const recipes = [recipeSuffix];
 
 /**
  * The recipe that is to be run: the one given, the one in the active editor, or one that is picked.

@@ -7,6 +7,7 @@
 import { basename } from "node:path";
 import * as vscode from "vscode";
 import { comparisonSuffix } from "../../protocol/comparison.ts";
+import { recipeSuffix } from "../../protocol/recipe.ts";
 import { registerCommand } from "../contributions.ts";
 import type { Engine } from "../engine/engine.ts";
 import { RecipeFacts } from "../recipe/facts.ts";
@@ -34,7 +35,7 @@ export function registerLaunch(
   dropQueue(context.workspaceState);
   const start = async (given: unknown, stlAlone: boolean): Promise<void> => {
     requireTrust();
-    const uri = await (stlAlone ? pickRecipe(given) : pickRecipe(given, [".discern.json", comparisonSuffix]));
+    const uri = await (stlAlone ? pickRecipe(given) : pickRecipe(given, [recipeSuffix, comparisonSuffix]));
     if (uri?.path.endsWith(comparisonSuffix)) {
       await savedText(uri);
       await startComparison(engine, library, uri, basename(uri.fsPath, comparisonSuffix));

@@ -2,6 +2,7 @@ import { dirname, join, relative, resolve, sep } from "node:path";
 import * as vscode from "vscode";
 import { type FoundModel, findModels, modelsHome } from "../../modelsHome/home.ts";
 import { DiscernError } from "../../protocol/errors.ts";
+import { recipeSuffix } from "../../protocol/recipe.ts";
 import { InternalError } from "../../protocol/wireError.ts";
 import { onSettingChange, setting } from "../contributions.ts";
 import { DisposableStore } from "../disposableStore.ts";
@@ -44,7 +45,7 @@ export class ModelLibrary implements vscode.Disposable {
   constructor(engine: Engine) {
     this.engine = engine;
     const files = this.store.add(
-      vscode.workspace.createFileSystemWatcher("**/{*.discern.json,config.json,*.gguf,*.safetensors}"),
+      vscode.workspace.createFileSystemWatcher(`**/{*${recipeSuffix},config.json,*.gguf,*.safetensors}`),
     );
     const gather = () => this.gather();
     const look = ({ fsPath }: vscode.Uri) => this.fileChanged(fsPath);
@@ -171,7 +172,7 @@ async function findAll(): Promise<readonly Model[]> {
 
 async function recipeUses(): Promise<readonly RecipeUse[]> {
   if (!vscode.workspace.isTrusted) return [];
-  const recipes = await vscode.workspace.findFiles("**/*.discern.json", "**/node_modules/**");
+  const recipes = await vscode.workspace.findFiles(`**/*${recipeSuffix}`, "**/node_modules/**");
   const uses = await Promise.all(
     recipes.map(async (recipe) => ({ recipe, model: await modelOfRecipe(recipe.fsPath) })),
   );

@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
 import * as vscode from "vscode";
+import { recipeSuffix } from "../../protocol/recipe.ts";
 import { type CheckedRecipe, checkRecipeText, type KnownModel } from "../../recipe/check.ts";
 import { DisposableStore } from "../disposableStore.ts";
 import { errorCode } from "../errors.ts";
@@ -11,7 +12,7 @@ const quietMs = 400;
 
 /** Whether a document is a recipe. */
 export function isRecipe({ uri }: { readonly uri: vscode.Uri }): boolean {
-  return uri.scheme === "file" && uri.path.endsWith(".discern.json");
+  return uri.scheme === "file" && uri.path.endsWith(recipeSuffix);
 }
 
 /**

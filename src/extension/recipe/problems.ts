@@ -1,6 +1,7 @@
 import { dirname } from "node:path";
 import * as vscode from "vscode";
 import { resolveSource } from "../../dataset/select.ts";
+import { recipeSuffix } from "../../protocol/recipe.ts";
 import type { PlacedProblem } from "../../recipe/check.ts";
 import type { CommandId } from "../contributionTypes.ts";
 import type { CheckedRecipes } from "./checkedRecipes.ts";
@@ -28,7 +29,7 @@ class RecipeDiagnostic extends vscode.Diagnostic {
 /** The problems of open recipes, on their keys, with what mends them. */
 export function showProblems(recipes: CheckedRecipes): vscode.Disposable {
   const collection = vscode.languages.createDiagnosticCollection("discern.recipe");
-  const selector: vscode.DocumentSelector = { scheme: "file", pattern: "**/*.discern.json" };
+  const selector: vscode.DocumentSelector = { scheme: "file", pattern: `**/*${recipeSuffix}` };
   return vscode.Disposable.from(
     collection,
     recipes.onDidCheck(({ document, found }) => {

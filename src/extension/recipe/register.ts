@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { recipeSuffix } from "../../protocol/recipe.ts";
 import { registerCommand } from "../contributions.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { ModelLibrary } from "../models/library.ts";
@@ -22,7 +23,7 @@ export function registerRecipes(
   const facts = new RecipeFacts(context, engine, runs);
   const recipes = new CheckedRecipes(facts, prompts.onDidChange);
   const lens = new RecipeLens(recipes, facts);
-  const selector: vscode.DocumentSelector = { scheme: "file", pattern: "**/*.discern.json" };
+  const selector: vscode.DocumentSelector = { scheme: "file", pattern: `**/*${recipeSuffix}` };
   return vscode.Disposable.from(
     facts,
     recipes,

@@ -2,6 +2,7 @@ import { access } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import * as vscode from "vscode";
 import type { PromptRecord } from "../../dataset/record.ts";
+import { recipeSuffix } from "../../protocol/recipe.ts";
 import { writeAtomic } from "../../storage/atomic.ts";
 import { runCommand } from "../contributions.ts";
 import type { ModelLibrary } from "../models/library.ts";
@@ -116,7 +117,7 @@ function modelName(model: string, root: string): string {
 async function freeName(folder: string): Promise<{ name: string; path: string }> {
   for (let n = 1; ; n++) {
     const name = n === 1 ? "dcr" : `dcr-${n}`;
-    const path = join(folder, `${name}.discern.json`);
+    const path = join(folder, `${name}${recipeSuffix}`);
     const taken = await access(path).then(
       () => true,
       () => false,

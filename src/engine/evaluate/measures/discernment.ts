@@ -16,8 +16,8 @@ export interface Contrast {
 }
 
 /**
- * The contrasts of an evaluation: a suite with unsafe and safe prompts by itself; a suite with one kind only against
- * the other kind of all other suites; and all of them together.
+ * The contrasts of an evaluation: a suite with unsafe and safe prompts by itself; a suite with one group only against
+ * the other group of all other suites; and all of them together.
  */
 export function contrasts(results: readonly PromptResult[]): Contrast[] {
   const bySafety = (some: readonly PromptResult[]) =>

@@ -101,9 +101,8 @@ export class Device {
    */
   async compile(outputs: Readonly<Record<string, Tensor>>, options: CompileOptions = {}): Promise<Program> {
     const names = Object.keys(outputs);
-    const target = this.name === "webgpu" ? "webgpu" : "cpu";
-    const folded = fold(Object.values(outputs), target);
-    const graph = toOnnx(Object.fromEntries(names.map((name, i) => [name, folded[i]])), target);
+    const folded = fold(Object.values(outputs), this.name);
+    const graph = toOnnx(Object.fromEntries(names.map((name, i) => [name, folded[i]])), this.name);
     const kept = this.resident ? (options.resident ?? []) : [];
     const session = await ort.InferenceSession.create(graph.model, {
       executionProviders: [this.name],
