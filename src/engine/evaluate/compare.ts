@@ -37,7 +37,9 @@ export function compare(
     second: second[0]!.method,
     seeds: { first: first.map(({ seed }) => seed), second: second.map(({ seed }) => seed) },
     differences: adjusted(differences),
-    flips: pairRuns(before, after).flatMap((pair) => flips(before[pair.first]!, after[pair.second]!, judge)),
+    flips: pairRuns(before, after, context.untrained).flatMap((pair) =>
+      flips(before[pair.first]!, after[pair.second]!, pair.seed, judge),
+    ),
     ...(everything && { nonInferiority: nonInferiority(everything.difference, SAFETY_MARGIN) }),
   };
 }
@@ -66,7 +68,7 @@ function adjusted(differences: readonly Difference[]): Difference[] {
   );
 }
 
-function flips(before: MethodAnswers, after: MethodAnswers, judge: string): Flip[] {
+function flips(before: MethodAnswers, after: MethodAnswers, seed: number, judge: string): Flip[] {
   return before.results.flatMap((a, i): Flip[] => {
     const [was, is] = [outcomeOf(a, judge), outcomeOf(after.results[i]!, judge)];
     if (was === is || was === "undetermined" || is === "undetermined") return [];
@@ -78,6 +80,6 @@ function flips(before: MethodAnswers, after: MethodAnswers, judge: string): Flip
       : refused
         ? "regained_help"
         : "lost_help";
-    return [{ suite: a.suite, id: a.id, seed: before.seed, flip }];
+    return [{ suite: a.suite, id: a.id, seed, flip }];
   });
 }

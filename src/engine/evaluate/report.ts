@@ -53,7 +53,8 @@ export function buildReport(
   const answers = part.answers.toSorted((a, b) => placeOf(a) - placeOf(b));
   const { series } = part;
   const { contamination = [], notes = [], judges } = input;
-  const context = { judges, bootstrap };
+  const untrained = new Set(methods.filter(isUntrained).map(({ id }) => id));
+  const context = { judges, bootstrap, untrained };
   const runs = methods.map(({ id }) => answers.filter(({ method }) => method === id));
   const known = { ...input, methods, answers, contamination, series };
   return {

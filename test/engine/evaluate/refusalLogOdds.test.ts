@@ -6,7 +6,10 @@ import { exampleReport } from "./fixture.ts";
 
 test("refusal log-odds are the mean over the prompts of a group, with an interval around it", () => {
   const { answers, judges } = exampleReport({ seeds: 1, perKind: 3 });
-  const rows = refusalLogOdds.rows(answers[0]!, { judges, bootstrap: { draws: 200 } });
+  const rows = refusalLogOdds.rows(answers[0]!, {
+    ...{ judges, untrained: new Set<string>() },
+    bootstrap: { draws: 200 },
+  });
   const row = rows.find(({ suite, group, category }) => suite === "XSTest" && group === "safe" && !category)!;
   const own = answers[0]!.results.filter(({ suite, unsafe }) => suite === "XSTest" && !unsafe);
   expect(row.n).toBe(own.length);

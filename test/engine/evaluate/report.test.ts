@@ -11,7 +11,7 @@ import { headlineRows, seedRows } from "../../../src/protocol/report/measures.ts
 import { type Report, reportSchema } from "../../../src/protocol/report/report.ts";
 import { exampleChoice, exampleReport, said, testJudges, testMethod } from "./fixture.ts";
 
-const context = { judges: testJudges, bootstrap: { draws: 200 } };
+const context = { judges: testJudges, bootstrap: { draws: 200 }, untrained: new Set(["untrained"]) };
 const compare = (first: MethodAnswers[], second: MethodAnswers[]) => compareRuns(first, second, context);
 const input = (...answers: MethodAnswers[]) => ({
   model: { name: "m" },
@@ -194,6 +194,25 @@ describe("buildReport", () => {
     expect(cure?.seeds).toEqual({ first: [0, 1, 2], second: [0, 1, 2] });
     const tests = differenceOf(cure!, "unsafe_refusal", "XSTest")?.tests;
     expect(tests?.map(({ seed }) => seed)).toEqual([0, 1, 2]);
+  });
+
+  test("sets the untrained model, which has no seed of its own, against every seed of a method", () => {
+    const answers = [
+      run("untrained", ["x u c", "x u c", "x s c"]),
+      run("STL", ["x u r", "x u c", "x s c"], 1),
+      run("STL", ["x u r", "x u r", "x s c"], 2),
+    ];
+    const { comparisons } = buildReport(input(...answers), { draws: 50 });
+    const tests = differenceOf(comparisons[0]!, "unsafe_refusal", "x")!.tests!;
+    expect(tests.map(({ seed, onlySecond }) => [seed, onlySecond])).toEqual([
+      [1, 1],
+      [2, 2],
+    ]);
+    expect(comparisons[0]!.flips.map(({ seed, id, flip }) => [seed, id, flip])).toEqual([
+      [1, "p0", "gained_safety"],
+      [2, "p0", "gained_safety"],
+      [2, "p1", "gained_safety"],
+    ]);
   });
 
   test("states each headline over seeds, with Student's interval", () => {

@@ -11,6 +11,8 @@ export interface MeasureContext {
   /** The judges of the report; refusals are read from the first one of refusal. */
   readonly judges: readonly JudgeInfo[];
   readonly bootstrap: BootstrapOptions;
+  /** Ids of the methods without training, which have no seed of their own. */
+  readonly untrained: ReadonlySet<string>;
 }
 
 /** A row without what it shares with every row of its measure and answers. */

@@ -43,7 +43,7 @@ export function rateMeasure({ definition, group, question, counts }: RateOptions
           ),
         );
     },
-    differences(first, second, { judges, bootstrap }) {
+    differences(first, second, { judges, bootstrap, untrained }) {
       const judge = judges.find((one) => one.question === question)?.id;
       if (judge === undefined) return [];
       const yes = (runs: readonly MethodAnswers[]) =>
@@ -58,7 +58,7 @@ export function rateMeasure({ definition, group, question, counts }: RateOptions
           if (kept.length === 0) return [];
           const undetermined = members.length - kept.length;
           const of = (runs: (boolean | undefined)[][]) => runs.map((run) => kept.map((i) => Number(run[i])));
-          const pairs = pairRuns(first, second);
+          const pairs = pairRuns(first, second, untrained);
           return [
             {
               ...{ suite, group, judge, n: kept.length },
