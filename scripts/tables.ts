@@ -176,7 +176,7 @@ function defaultText(schema: JsonSchema, required: boolean): string {
   // Every default of a part with a table of its own stands there.
   if (JSON.stringify(schema.default) === "{}") return "its own";
   const text = JSON.stringify(schema.default);
-  return text.length > 90 ? "those of `src/protocol`" : `\`${text}\``;
+  return text.length > 90 ? "a longer list" : `\`${text}\``;
 }
 
 function table(header: string[], rows: string[][]): string {

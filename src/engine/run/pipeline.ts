@@ -118,7 +118,7 @@ async function runStages(
     for (const { globalStep } of timeline(before).probes)
       if (globalStep <= at.globalStep) probed.add(globalStep);
     for (const each of skipped)
-      emit({ type: "warning", message: `The checkpoint ${each} is damaged and was passed over.` });
+      emit({ type: "warning", message: `The checkpoint ${each} is damaged and was skipped.` });
     emit({
       type: "resumed",
       stage: at.stage,

@@ -1,4 +1,5 @@
 import { type Label, labelSchema } from "../../protocol/label.ts";
+import { percent } from "../../wording/numbers.ts";
 import type { Finding } from "./findings.ts";
 import { failureWord, labelWord } from "./words.ts";
 
@@ -27,7 +28,7 @@ export function findingWords(finding: Finding): string {
       return `contradictory labels: ${opinions.join(", ")}.`;
     }
     case "opposite-duplicate":
-      return `duplicate with opposite label: this is ${labelWord(finding.label)}, line ${finding.other.line} is ${labelWord(finding.otherLabel)} (${Math.round(finding.similarity * 100)} % alike).`;
+      return `duplicate with opposite label: this is ${labelWord(finding.label)}, line ${finding.other.line} is ${labelWord(finding.otherLabel)} (similarity ${percent(finding.similarity)}).`;
   }
 }
 

@@ -38,7 +38,7 @@ describe("duplicates with opposite labels", () => {
     const found = oppositeDuplicates(await findAlike(records, none, signal), none);
     expect(found.map(({ record }) => record.line)).toEqual([2, 3]);
     expect(findingWords(found[0]!)).toBe(
-      "duplicate with opposite label: this is toxic, line 3 is seemingly toxic (100 % alike).",
+      "duplicate with opposite label: this is toxic, line 3 is seemingly toxic (similarity 100 %).",
     );
     expect(fixesOf(found[0]!, "ada").map(({ id, label }) => [id, label])).toEqual([
       [records[0]!.id, "seemingly_toxic"],
