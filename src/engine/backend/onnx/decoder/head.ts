@@ -30,19 +30,19 @@ export class Head {
    * @param tokens (E) int32.
    * @param rows the row of `hidden` that each token is predicted from, (E) int32; where it is left out, row e predicts
    *   token e, and E = M.
+   * @param logits those of `hidden`, (M, V), where they are made for something else, too.
    * @returns (E).
    */
-  surprisal(hidden: Tensor, tokens: Tensor, rows?: Tensor): Tensor {
+  surprisal(hidden: Tensor, tokens: Tensor, rows?: Tensor, logits = this.logits(hidden)): Tensor {
     const chosen = (x: Tensor) => (rows ? ops.gather(x, rows) : x);
-    const lse = chosen(ops.reshape(ops.logSumExp(this.logits(hidden)), [hidden.shape[0]]));
+    const lse = chosen(ops.reshape(ops.logSumExp(logits), [hidden.shape[0]]));
     const products = ops.mul(chosen(hidden), ops.gather(this.weight, tokens));
     return ops.sub(lse, this.bounded(ops.sum(products, [1])));
   }
 
-  /** Entropy of the next-token distribution, in nats: lse − Σ p·z, (M, C) → (M). */
-  entropy(hidden: Tensor): Tensor {
-    const logits = this.logits(hidden);
-    const lse = ops.reshape(ops.logSumExp(logits), [hidden.shape[0]]);
+  /** Entropy of next-token distributions, in nats: lse − Σ p·z of logits z, (M, V) → (M). */
+  entropy(logits: Tensor): Tensor {
+    const lse = ops.reshape(ops.logSumExp(logits), [logits.shape[0]]);
     return ops.sub(lse, ops.sum(ops.mul(ops.softmax(logits), logits), [1]));
   }
 

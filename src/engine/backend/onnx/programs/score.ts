@@ -93,11 +93,11 @@ function scoreGraph(
     const parents = input("parents", [edges], "int32");
     const tokens = input("tokens", [edges], "int32");
     const head = decoder.head();
-    const surprisals = head.surprisal(hidden, tokens, parents);
-    const outputs: Record<string, Tensor> = { surprisals };
-    if (entropy) {
-      outputs.entropies = head.entropy(ops.gather(hidden, input("roots", [batch], "int32")));
-    }
+    const logits = head.logits(hidden);
+    const outputs: Record<string, Tensor> = {};
+    // First, so that the logits of all nodes, which are large, are read last by what overwrites them.
+    if (entropy) outputs.entropies = head.entropy(ops.gather(logits, input("roots", [batch], "int32")));
+    outputs.surprisals = head.surprisal(hidden, tokens, parents, logits);
     return outputs;
   };
   return { key, build };
