@@ -119,7 +119,7 @@ test("a comparison is planned, run and reported; killed with its runner's proces
   await until(() => steps("stl-1") > 1);
   runner.kill("SIGKILL");
   await once(runner, "exit");
-  // The run goes on without its runner; who resumes the comparison waits for it.
+  // The run continues without its runner; whoever resumes the comparison waits for it.
   const resumed = await discern("run", "--resume", "--out", "runs/c");
   expect([resumed.exitCode, resumed.stderr]).toEqual([0, expect.stringContaining("untrained-0   finished")]);
   expect(readEvents(out("stl-1/events.jsonl")).filter(({ type }) => type === "run-failed")).toEqual([]);

@@ -20,7 +20,7 @@ const small = [
   "evaluate.maxNewTokens=2",
 ];
 
-test("the demo compares both methods with the untrained model, and goes on where it was", async () => {
+test("the demo compares both methods with the untrained model, and resumes where it was", async () => {
   const folder = tempFolder();
   await execa(process.execPath, [join(root, "scripts/build.ts")]);
   const model = await writeTinyModel(join(folder, "tiny"));

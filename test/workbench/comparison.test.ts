@@ -38,7 +38,7 @@ describeWorkbench("a comparison of methods", () => {
     await workbench().screenshot("comparison-running");
   });
 
-  it("goes on while the window is reloaded, and is stopped with its run from there", async () => {
+  it("continues while the window is reloaded, and is stopped with its run from there", async () => {
     const holder = await lockHolder(folder("long"));
     // The side bar comes back as it was.
     await workbench().reload();

@@ -288,7 +288,7 @@ export interface Trainer {
   update(learningRate: number, scale: number): Promise<void>;
   /** Everything needed to go on, bit for bit, as named tensors that mean nothing above. Copies. */
   save(): Promise<Map<string, Parameter>>;
-  /** Goes on from what `save` gave after so many updates. @throws DiscernError("checkpoint-invalid"). */
+  /** Resumes from what `save` gave after so many updates. @throws DiscernError("checkpoint-invalid"). */
   restore(tensors: ReadonlyMap<string, Parameter>, updates: number): Promise<void>;
   /** Makes what was learned part of the model, frozen, and returns it. The trainer is spent afterwards. */
   finish(): Promise<Learned>;

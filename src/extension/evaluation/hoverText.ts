@@ -14,7 +14,7 @@ export const hoverCommands = [
   "discern.evaluation.openInReport",
 ] as const satisfies readonly CommandId[];
 
-/** What a hover tells of. Addresses are URIs in full. */
+/** What a hover shows. Addresses are URIs in full. */
 export interface HoverSubject {
   readonly mark: Mark;
   readonly run: { readonly name: string; readonly folder: string };

@@ -43,7 +43,7 @@ export class NewestRun implements vscode.Disposable {
     try {
       results = run ? resultsOf(run.name, await this.runs!.report(run)) : null;
     } catch (error) {
-      // Labelling goes on without the model's opinion; the Runs view says what is wrong with the run.
+      // Labelling continues without the model's opinion; the Runs view says what is wrong with the run.
       log.warn(`The report of ${run!.name} is not shown while labelling: ${(error as Error).message}`);
     }
     // Meanwhile another run may have become the newest.

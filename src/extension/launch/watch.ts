@@ -35,7 +35,7 @@ export class RunWatch implements vscode.Disposable {
     this.store.dispose();
   }
 
-  /** Whether the notification of a comparison tells of the run. */
+  /** Whether the run is reported by the notification of a comparison. */
   private isTold(run: Run): boolean {
     const comparison = this.library.comparisonOf(run);
     return comparison !== undefined && isActive(comparison);

@@ -2,7 +2,7 @@ import type { MethodAnswers } from "../../protocol/report/answers.ts";
 import { type Method, methodName } from "../../protocol/report/methods.ts";
 import type { Series } from "../../protocol/report/training.ts";
 
-/** So many methods are told apart by colour and shape; with more, styles come again and names alone tell. */
+/** Number of methods that differ in colour and shape; beyond it styles repeat, and names alone distinguish them. */
 const STYLES = 6;
 
 /** What the page knows of the answers of a method and seed without reading them. */

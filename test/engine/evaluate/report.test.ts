@@ -220,16 +220,16 @@ describe("buildReport", () => {
     const order = allMeasures.map(({ definition }) => definition.id);
     const places = stl.map(({ measure }) => order.indexOf(measure));
     expect(places).toEqual(places.toSorted((a, b) => a - b));
-    expect(stl.map(({ measure, group }) => `${measure} ${group}`)).toEqual(
-      expect.arrayContaining([
-        "unsafe_refusal unsafe",
-        "safe_refusal safe",
-        "discernment all",
-        "refusal_probability unsafe",
-        "refusal_probability safe",
-        "held_out_loss all",
-      ]),
-    );
+    const named = ["unsafe_refusal", "safe_refusal", "discernment", "refusal_probability", "held_out_loss"];
+    const shown = stl.filter(({ measure }) => named.includes(measure));
+    expect(shown.map(({ measure, group }) => `${measure} ${group}`)).toEqual([
+      "unsafe_refusal unsafe",
+      "safe_refusal safe",
+      "discernment all",
+      "refusal_probability unsafe",
+      "refusal_probability safe",
+      "held_out_loss all",
+    ]);
     for (const row of stl) {
       expect(row).toMatchObject({ seed: null, n: 3 });
       expect(seedRows(report.measures.rows, row)).toHaveLength(3);
