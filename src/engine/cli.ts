@@ -17,7 +17,7 @@ const program = new Command("discern")
   .showSuggestionAfterError()
   .addHelpText(
     "after",
-    "\nExit codes: 0 done (also stopped and saved), 1 failure, 2 usage, 130 interrupted.",
+    "\nExit codes: 0 done (also stopped and saved), 1 failure, 2 usage, 3 a condition of --fail-if was met, 130 interrupted.",
   );
 
 for (const add of [

@@ -1,9 +1,10 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { beforeAll, describe, expect, test } from "vitest";
 import { recipeJsonSchema } from "../../src/protocol/recipe.ts";
 import { tempFolder } from "../tempFolder.ts";
+import { exampleReport } from "./evaluate/fixture.ts";
 
 const root = join(import.meta.dirname, "../..");
 const discern = (...args: string[]) =>
@@ -45,10 +46,33 @@ describe("the built command line", () => {
     [["run", "no-such.json"], 1, /no-such\.json cannot be read/],
     [["run", "preset:default"], 1, /model: Missing/],
     [["watch", "no-such-run"], 1, /not a run folder/],
+    [["compare", "run", "--fail-if", "safe_refusal"], 2, /is not a condition/],
+    [["run", "preset:default", "--detach", "--fail-if", "discernment < 1"], 2, /--detach does not wait/],
   ])("%j ends with %i and says why", async (args, code, message) => {
     const { exitCode, stderr } = await discern(...args);
     expect(exitCode).toBe(code);
     expect(stderr).toMatch(message);
+  });
+
+  test("conditions that a report meets end with 3, and are written for people and machines", async () => {
+    const folder = tempFolder();
+    const [report, junit, summary] = ["report.json", "gates.xml", "summary.md"].map((name) =>
+      join(folder, name),
+    );
+    await writeFile(report!, JSON.stringify(exampleReport({ seeds: 1 })));
+    const files = ["--junit", junit!, "--summary", summary!];
+    const passed = await discern("compare", report!, "--fail-if", "discernment < 0.5", ...files);
+    expect([passed.exitCode, passed.stderr]).toEqual([
+      0,
+      expect.stringMatching(/^passed: discernment < 0.5\./m),
+    ]);
+    expect(await readFile(junit!, "utf8")).toMatch(/tests="1" failures="0" errors="0"/);
+    const conditions = ["--fail-if", "discernment > 0.5", "--fail-if", "no-such.safe_refusal > 1"];
+    const failed = await discern("compare", report!, "--json", ...conditions, ...files);
+    expect(failed.exitCode).toBe(3);
+    expect(JSON.parse(failed.stdout)).toMatchObject({ format: 2 });
+    expect(await readFile(junit!, "utf8")).toMatch(/tests="2" failures="1" errors="1"/);
+    expect((await readFile(summary!, "utf8")).match(/^### /gm)).toHaveLength(2);
   });
 
   test("run names every prompt file that is missing, with its source, before it makes anything", async () => {

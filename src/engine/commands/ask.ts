@@ -7,6 +7,7 @@ import { askedMethod, evaluateModel, parseSuites } from "../abilities/evaluate.t
 import { allJudges } from "../evaluate/judges/judges.ts";
 import { reportMarkdown } from "../report/markdown.ts";
 import { printedReport } from "../report/printed.ts";
+import { checkGates, type GateFlags, withGates } from "./gates.ts";
 import {
   askOptions,
   type ModelFlags,
@@ -63,7 +64,7 @@ export function addScore(program: Command): void {
 const judgeIds = allJudges.map(({ id }) => id).join(", ");
 
 export function addEvaluate(program: Command): void {
-  withModel(program.command("evaluate"))
+  withGates(withModel(program.command("evaluate")))
     .argument("<model>", "model folder, GGUF file, or name of a pulled model")
     .argument(
       "<suite...>",
@@ -99,10 +100,11 @@ export function addEvaluate(program: Command): void {
       });
       say(`Report: ${join(out, "report.html")}`);
       show(flags, printedReport(report), () => reportMarkdown(report));
+      await checkGates(report, flags);
     });
 }
 
-interface EvaluateFlags extends ModelFlags {
+interface EvaluateFlags extends ModelFlags, GateFlags {
   readonly name?: string;
   readonly out?: string;
   readonly judge: string[];

@@ -22,6 +22,7 @@ import { printedReport } from "../report/printed.ts";
 import { writeReport } from "../run/evaluation.ts";
 import { cellWords, comparisonLines } from "./comparison.ts";
 import { runDisplay } from "./display.ts";
+import { checkGates, type GateFlags, withGates } from "./gates.ts";
 import { type Shell, say, show } from "./shell.ts";
 
 const judgeIds = allJudges.map(({ id }) => id).join(", ");
@@ -86,26 +87,24 @@ async function watchComparison(folder: string, { json }: Shell): Promise<void> {
 }
 
 export function addCompare(program: Command): void {
-  program
-    .command("compare")
+  withGates(program.command("compare"))
     .argument("<run...>", "run folders or report files; runs of one name are seeds of one recipe")
     .description("compare runs on the same prompts")
     .option("--out <folder>", "also write report.json, report.md and report.html there")
     .option("--json", "one JSON document on stdout", false)
-    .action(async (runs: string[], flags: Shell & { out?: string }) => {
+    .action(async (runs: string[], flags: Shell & GateFlags & { out?: string }) => {
       await showReport(await compareRuns(runs), flags);
     });
 }
 
 export function addJudge(program: Command): void {
-  program
-    .command("judge")
+  withGates(program.command("judge"))
     .argument("<run>", "run folder, or report file")
     .description("have further judges read the answers of a report; no model is needed")
     .requiredOption("--judge <id...>", `judges, the first for the rates: ${judgeIds}`)
     .option("--out <folder>", "also write report.json, report.md and report.html there")
     .option("--json", "one JSON document on stdout", false)
-    .action(async (run: string, flags: Shell & { judge: string[]; out?: string }) => {
+    .action(async (run: string, flags: Shell & GateFlags & { judge: string[]; out?: string }) => {
       const judges = judgesOf(flags.judge);
       if (flags.out !== undefined && (await isReport(resolve(flags.out)))) {
         throw new DiscernError(
@@ -117,8 +116,8 @@ export function addJudge(program: Command): void {
     });
 }
 
-/** Shows a report that was worked out, and writes it where that is asked for. */
-async function showReport(report: Report, flags: Shell & { out?: string }): Promise<void> {
+/** Shows a report that was worked out, writes it where that is asked for, and holds it against the gates. */
+async function showReport(report: Report, flags: Shell & GateFlags & { out?: string }): Promise<void> {
   if (flags.out !== undefined) {
     const folder = resolve(flags.out);
     try {
@@ -130,6 +129,7 @@ async function showReport(report: Report, flags: Shell & { out?: string }): Prom
     say(`Report: ${join(folder, "report.html")}`);
   }
   show(flags, printedReport(report), () => reportMarkdown(report));
+  await checkGates(report, flags);
 }
 
 export function addExport(program: Command): void {

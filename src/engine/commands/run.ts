@@ -5,6 +5,7 @@ import type { RunEvent } from "../../protocol/events.ts";
 import { loadRecipe, refuseChangesWithoutRecipe } from "../../recipe/loadRecipe.ts";
 import { cellFolder, isComparison, readPlan } from "../../runFolder/comparison.ts";
 import { startDetached } from "../abilities/detach.ts";
+import { judgedReport } from "../abilities/judged.ts";
 import { isComparisonFile, loadComparison, planCells } from "../abilities/plan.ts";
 import { type ExecuteOptions, executeRun, type RunEnd, resumeRun } from "../run/execute.ts";
 import { requireRunFiles } from "../run/prompts.ts";
@@ -12,9 +13,10 @@ import { anyStop, Stop, Stopped, stopOnSignals } from "../run/stop.ts";
 import { openRunEngine, type RunEngine } from "../server/runEngine.ts";
 import { namesOf, runComparison, showPlan } from "./comparison.ts";
 import { runDisplay } from "./display.ts";
+import { checkGates, type GateFlags, withGates } from "./gates.ts";
 import { positiveInteger, progressBar, type Shell, say, show } from "./shell.ts";
 
-interface Flags extends Shell {
+interface Flags extends Shell, GateFlags {
   out?: string;
   resume?: boolean;
   detach?: boolean;
@@ -27,8 +29,7 @@ interface Flags extends Shell {
 }
 
 export function addRun(program: Command): void {
-  program
-    .command("run")
+  withGates(program.command("run"))
     .argument(
       "[file]",
       "recipe file, preset:default, preset:paper, or comparison file; not needed with --resume --out",
@@ -54,6 +55,9 @@ export function addRun(program: Command): void {
     .option("--plan", "comparison: print the runs and their state, and exit")
     .option("--json", "events as JSON lines on stdout", false)
     .action(async (name: string | undefined, flags: Flags, command: Command) => {
+      if (flags.detach && flags.failIf.length > 0) {
+        command.error("error: --fail-if needs the report, which --detach does not wait for", { exitCode: 2 });
+      }
       if (name === undefined && !(flags.resume && flags.out)) {
         command.error("error: give a recipe or comparison file, or --resume with --out", { exitCode: 2 });
       }
@@ -78,9 +82,10 @@ async function runBy(name: string | undefined, flags: Flags, command: Command): 
   const folder = resolve(flags.out ?? join("runs", loaded!.recipe.name));
   if (flags.detach) await detach(name, folder, flags, []);
   else {
-    await workOnRun(folder, flags, (options) =>
+    const end = await workOnRun(folder, flags, (options) =>
       loaded ? executeRun(loaded.recipe, loaded.root, !!flags.resume, options) : resumeRun(options),
     );
+    if (end === "finished") await checkRunGates(folder, flags);
   }
 }
 
@@ -107,7 +112,7 @@ async function compareBy(name: string | undefined, flags: Flags, command: Comman
       ...(flags.failFast ? ["--fail-fast"] : []),
     ]);
   } else {
-    const { end, failed } = await withStop(folder, (stop, engine) =>
+    const { end, failed, report } = await withStop(folder, (stop, engine) =>
       runComparison(plan, {
         folder,
         resume: !!flags.resume,
@@ -122,7 +127,17 @@ async function compareBy(name: string | undefined, flags: Flags, command: Comman
     );
     if (end === "stopped") say(`Stopped and saved. Resume with: discern run --resume --out ${folder}`);
     if (failed.length > 0) process.exitCode = 1;
+    else if (end === "finished" && report !== null) await checkRunGates(folder, flags);
   }
+}
+
+/**
+ * Holds the report of a run or comparison against the gates of its command.
+ *
+ * @throws DiscernError `run-invalid` where there are gates and no report.
+ */
+async function checkRunGates(folder: string, flags: Flags): Promise<void> {
+  if (flags.failIf.length > 0) await checkGates(await judgedReport(folder), flags);
 }
 
 async function detach(
@@ -164,10 +179,10 @@ async function workOnRun(
   folder: string,
   { json }: Shell,
   execute: (options: ExecuteOptions) => Promise<RunEnd>,
-): Promise<void> {
+): Promise<RunEnd> {
   const reading = progressBar("Reading the model");
   const display = runDisplay(json);
-  await withStop(folder, async (stop, engine) => {
+  return withStop(folder, async (stop, engine): Promise<RunEnd> => {
     try {
       const end = await execute({
         folder,
@@ -185,10 +200,12 @@ async function workOnRun(
           ? `Finished: ${folder}`
           : `Stopped and saved. Resume with: discern run --resume --out ${folder}`,
       );
+      return end;
     } catch (error) {
       if (!(error instanceof Stopped)) throw error;
       say("Stopped while data and model were read: nothing was computed, and nothing has changed.");
       process.exitCode = 130;
+      return "stopped";
     } finally {
       display.end();
     }

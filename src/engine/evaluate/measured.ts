@@ -1,7 +1,6 @@
 import { mean } from "simple-statistics";
 import type { MethodAnswers } from "../../protocol/report/answers.ts";
 import type { MeasureRow, Measures } from "../../protocol/report/measures.ts";
-import { POOLED } from "../../protocol/suite.ts";
 import type { Measure, MeasureContext } from "./measures/measure.ts";
 import { allMeasures } from "./measures/measures.ts";
 import { tInterval } from "./statistics.ts";
@@ -27,21 +26,25 @@ export function measured(
   };
 }
 
-/** Means over the seeds of a method, all suites together, with Student's interval; nothing of a method with one seed. */
+/**
+ * Means over the seeds of a method, for every suite and category, with Student's interval; nothing of a method with one seed,
+ * nor of what not every seed has a number for.
+ */
 function overSeeds(rows: readonly MeasureRow[]): MeasureRow[] {
-  const pooled = rows.filter(
-    (row) => row.suite === POOLED && row.category === undefined && row.estimate !== null,
+  const groups = Map.groupBy(rows, ({ method, suite, group, category, judge, against }) =>
+    JSON.stringify([method, suite, group, category, judge, against]),
   );
-  const groups = Map.groupBy(pooled, ({ method, group, judge }) => JSON.stringify([method, group, judge]));
   return [...groups.values()].flatMap((seeds): MeasureRow[] => {
-    if (seeds.length < 2) return [];
-    const { measure, method, suite, group, judge } = seeds[0]!;
-    const values = seeds.map(({ estimate }) => estimate!);
+    const values = seeds.flatMap(({ estimate }) => estimate ?? []);
+    if (seeds.length < 2 || values.length < seeds.length) return [];
+    const { measure, method, suite, group, category, judge, against } = seeds[0]!;
     const interval = tInterval(values);
     return [
       {
         ...{ measure, method, seed: null, suite, group },
+        ...(category !== undefined && { category }),
         ...(judge !== undefined && { judge }),
+        ...(against !== undefined && { against }),
         estimate: mean(values),
         ...(interval && { interval: { lower: interval.lower, upper: interval.upper } }),
         n: values.length,

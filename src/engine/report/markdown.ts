@@ -11,6 +11,7 @@ import {
 import { methodName, reportDevice } from "../../protocol/report/methods.ts";
 import type { Report } from "../../protocol/report/report.ts";
 import { estimate, figure, pValue, signed, signedEstimate } from "../../wording/numbers.ts";
+import { plain, table } from "./markdownText.ts";
 
 /**
  * The report as Markdown for a terminal, a pull request or a paper's notes: every measure, but neither prompts nor
@@ -204,18 +205,4 @@ function layers({ methods, series }: Report): string {
     ),
     table(["layer", ...chosen.map(({ name, seed }) => `${name}, seed ${seed}`)], curves),
   ].join("\n\n");
-}
-
-function table(header: string[], rows: string[][]): string {
-  const line = (cells: string[]) => `| ${cells.map(plain).join(" | ")} |`;
-  return [line(header), `|${" --- |".repeat(header.length)}`, ...rows.map(line)].join("\n");
-}
-
-/** Names come from files: a pipe, a line break or a tag in them must not become markup. */
-function plain(text: string): string {
-  return text
-    .replace(/\s+/g, " ")
-    .replace(/&/g, "&amp;")
-    .replace(/</g, "&lt;")
-    .replace(/(?<!\\)\|/g, "\\|");
 }

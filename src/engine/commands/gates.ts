@@ -1,0 +1,69 @@
+import { appendFile, writeFile } from "node:fs/promises";
+import { type Command, InvalidArgumentError } from "commander";
+import { DiscernError } from "../../protocol/errors.ts";
+import { evaluateGates, type Gate, parseGate } from "../../protocol/report/gates.ts";
+import type { Report } from "../../protocol/report/report.ts";
+import { writeFailure } from "../../runFolder/failures.ts";
+import { gatesJunit, gatesMarkdown } from "../report/gates.ts";
+import { say } from "./shell.ts";
+
+/** The exit code of a command whose gates did not all pass. */
+const gateFailed = 3;
+
+export interface GateFlags {
+  readonly failIf: readonly Gate[];
+  readonly junit?: string;
+  readonly summary?: string;
+}
+
+/** The options of every command that ends with a report. */
+export function withGates(command: Command): Command {
+  return command
+    .option(
+      "--fail-if <condition>",
+      'exit with code 3 where the report meets it, such as "xstest.safe_refusal > 0.2"; lower(…) and upper(…) compare an end of ' +
+        "the 95 % interval; may be repeated",
+      (text, all: readonly Gate[]) => [...all, gateOf(text)],
+      [] as readonly Gate[],
+    )
+    .option("--junit <file>", "write what became of the conditions as JUnit XML")
+    .option("--summary <file>", "append it as Markdown, as to $GITHUB_STEP_SUMMARY");
+}
+
+/** @throws InvalidArgumentError, which is a fault of usage. */
+function gateOf(text: string): Gate {
+  try {
+    return parseGate(text);
+  } catch (error) {
+    throw error instanceof DiscernError ? new InvalidArgumentError(error.message) : error;
+  }
+}
+
+/**
+ * Holds a report against the gates of a command and of the file that it was given, says what became of each, and sets the
+ * exit code. Nothing happens without gates.
+ *
+ * @throws DiscernError `run-unwritable`, `disk-full`.
+ */
+export async function checkGates(
+  report: Report,
+  { failIf, junit, summary }: GateFlags,
+  ofFile: readonly Gate[] = [],
+): Promise<void> {
+  const gates = [...ofFile, ...failIf];
+  if (gates.length === 0) return;
+  const results = evaluateGates(gates, report);
+  for (const { gate, status, message } of results) say(`${status}: ${gate.text}. ${message}`);
+  const name = report.run?.name ?? report.model.name;
+  if (junit !== undefined) {
+    await writeFile(junit, gatesJunit(results, name)).catch((error) => {
+      throw writeFailure(error, junit);
+    });
+  }
+  if (summary !== undefined) {
+    await appendFile(summary, gatesMarkdown(results, name)).catch((error) => {
+      throw writeFailure(error, summary);
+    });
+  }
+  if (results.some(({ status }) => status !== "passed")) process.exitCode = gateFailed;
+}
