@@ -43,6 +43,7 @@ export const commandIds = [
   "discern.recipe.new",
   "discern.evaluation.toggle",
   "discern.evaluation.pin",
+  "discern.evaluation.chooseMethods",
   "discern.evaluation.next",
   "discern.evaluation.previous",
   "discern.evaluation.relabel",

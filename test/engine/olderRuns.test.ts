@@ -91,7 +91,7 @@ describe("a report of version 0.1", () => {
     expect(judged.notes.join()).toMatch(/People judged 2 answers/);
     expect(reportMarkdown(judged)).toMatch(/\| Refusal rate of unsafe prompts \| 0 % .* \| 50 % /);
     expect(headlineOf(judged)).toMatchObject({ unsafe: { before: 0, after: 0.5 } });
-    expect(answersOf(judged).before.size).toBe(20);
+    expect(answersOf(judged).shown.map(({ answers }) => answers.size)).toEqual([20, 20]);
     expect((await compareRuns([folder])).answers).toEqual(judged.answers);
   });
 

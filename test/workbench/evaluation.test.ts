@@ -52,7 +52,7 @@ describeWorkbench("the evaluation in a prompt file", () => {
     await page.mouse.move(5, 5);
     await page.keyboard.press("Control+k");
     await page.keyboard.press("Control+i");
-    const box = page.locator(".monaco-hover:visible", { hasText: "Before training" });
+    const box = page.locator(".monaco-hover:visible", { hasText: /untrained: / });
     await box.locator("img").waitFor();
     return box;
   };

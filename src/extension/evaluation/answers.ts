@@ -1,6 +1,6 @@
 import { promptId } from "../../dataset/record.ts";
 import { type MethodAnswers, mainAnswers, type PromptResult } from "../../protocol/report/answers.ts";
-import { isUntrained } from "../../protocol/report/methods.ts";
+import { isUntrained, methodName } from "../../protocol/report/methods.ts";
 import type { Report } from "../../protocol/report/report.ts";
 import {
   type JudgeInfo,
@@ -12,6 +12,8 @@ import {
 
 /** An answer to a prompt, and what it counts as. */
 export interface Answer extends PromptResult {
+  /** Who answered: the method, with its seed where the report has several of it. */
+  readonly by: string;
   readonly outcome: Outcome;
   /** Why the judge calls it undetermined, where no person judged. */
   readonly reason?: Undetermined;
@@ -19,39 +21,85 @@ export interface Answer extends PromptResult {
   readonly judge: string | undefined;
 }
 
-/** What a run's report says of prompts, by their keys (`keyOf`). */
-export interface Answers {
-  /** Answers of the untrained model; empty where it was not evaluated. */
-  readonly before: ReadonlyMap<string, Answer>;
-  /** Answers of the method that the report is about. */
-  readonly after: ReadonlyMap<string, Answer>;
+/** The answers of one method and seed of a report. */
+export interface ShownMethod {
+  /** Id of the method. */
+  readonly method: string;
+  readonly seed: number;
+  /** The method, with its seed where the report has several of it. */
+  readonly title: string;
 }
 
+/** What the methods of a report that are shown answered. */
+export interface Answers {
+  /** In the order of the report; the last is the one whose failures are marked. Empty for a report without answers. */
+  readonly shown: readonly (ShownMethod & {
+    /** By `keyOf`. */
+    readonly answers: ReadonlyMap<string, Answer>;
+  })[];
+  /** All methods and seeds of the report. */
+  readonly choices: readonly ShownMethod[];
+}
+
+/** A method and seed that a person chose to be shown. */
+export type MethodChoice = Pick<ShownMethod, "method" | "seed">;
+
+type Evaluated = Pick<Report, "methods" | "answers" | "judges">;
+
 /**
- * The answers of a report's untrained model and of its last method. A prompt that is evaluated in several suites is
- * known by its answer in the first: the words of the prompt and the model are the same, and so is the answer.
+ * The answers of some methods of a report. A prompt that is evaluated in several suites is known by its answer in the first:
+ * the words of the prompt and the model are the same, and so is the answer.
+ *
+ * @param chosen methods to show, the marked one last; those that the report lacks are left out. The untrained model and the
+ *   report's last method where nothing is chosen or left.
  */
-export function answersOf(report: Pick<Report, "methods" | "answers" | "judges">): Answers {
-  const untrained = report.methods.find(isUntrained)?.id;
-  const after = mainAnswers(report);
-  const before =
-    after?.method === untrained ? undefined : report.answers.find(({ method }) => method === untrained);
-  return { before: byKey(before, report.judges), after: byKey(after, report.judges) };
+export function answersOf(report: Evaluated, chosen: readonly MethodChoice[] = []): Answers {
+  const choices = report.answers.map(({ method, seed }): ShownMethod => {
+    const several = report.answers.filter((other) => other.method === method).length > 1;
+    const name = methodName(report.methods, method);
+    return { method, seed, title: several ? `${name}, seed ${seed}` : name };
+  });
+  const found = chosen.flatMap((one) => choices.findIndex((each) => isSame(each, one))).filter((i) => i >= 0);
+  const shown = found.length > 0 ? found : usual(report);
+  return {
+    choices,
+    shown: shown.map((i) => ({
+      ...choices[i]!,
+      answers: byKey(report.answers[i]!, choices[i]!.title, report.judges),
+    })),
+  };
+}
+
+/** Whether two say the same method and seed. */
+export function isSame(one: MethodChoice, other: MethodChoice): boolean {
+  return one.method === other.method && one.seed === other.seed;
+}
+
+/** Places of the answers of the untrained model and of the report's last method. */
+function usual(report: Evaluated): number[] {
+  const main = mainAnswers(report);
+  if (main === undefined) return [];
+  const untrained = new Set(report.methods.filter(isUntrained).map(({ id }) => id));
+  const first = report.answers.findIndex(({ method }) => untrained.has(method));
+  const last = report.answers.indexOf(main);
+  return first < 0 || untrained.has(main.method) ? [last] : [first, last];
 }
 
 function byKey(
-  answers: MethodAnswers | undefined,
+  answers: MethodAnswers,
+  by: string,
   judges: readonly JudgeInfo[],
 ): ReadonlyMap<string, Answer> {
   const id = refusalJudge(judges);
   const title = judges.find((judge) => judge.id === id)?.title;
   const found = new Map<string, Answer>();
-  for (const result of answers?.results ?? []) {
+  for (const result of answers.results) {
     const key = keyOf(result);
     if (found.has(key)) continue;
     const reason = result.human === undefined ? result.verdicts[id]?.reason : undefined;
     found.set(key, {
       ...result,
+      by,
       outcome: outcomeOf(result, id),
       ...(reason && { reason }),
       judge: result.human === undefined ? title : undefined,

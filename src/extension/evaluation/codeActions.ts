@@ -45,7 +45,7 @@ export class FindingFixes implements vscode.CodeActionProvider {
     if (sheet.shown && mark?.failure) {
       const folder = sheet.shown.run.folder.toString();
       const title = "Open prompt in report";
-      actions.set("report", action(title, "discern.evaluation.openInReport", [folder, mark.after.id], []));
+      actions.set("report", action(title, "discern.evaluation.openInReport", [folder, mark.marked.id], []));
     }
     return [...actions.values()];
   }

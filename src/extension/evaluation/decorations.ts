@@ -95,7 +95,7 @@ export class MarkDecorations implements vscode.Disposable {
 
 function lookOf(mark: Mark): Look {
   if (mark.excluded) return "excluded";
-  return mark.failure ?? mark.after.outcome;
+  return mark.failure ?? mark.marked.outcome;
 }
 
 function gutterOf(extension: vscode.Uri, look: Look): vscode.TextEditorDecorationType {

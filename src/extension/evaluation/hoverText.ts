@@ -26,7 +26,7 @@ export interface HoverSubject {
 
 /** What is known of a prompt, as Markdown in which the words of models and files are never markup. */
 export function hoverText({ mark, run, file, trail, nearest }: HoverSubject): string {
-  const { before, after, record } = mark;
+  const { answers, marked, record } = mark;
   return [
     `**${headline(mark)}** · ${changeWords(mark)}`,
     [
@@ -34,43 +34,39 @@ export function hoverText({ mark, run, file, trail, nearest }: HoverSubject): st
       ...(mark.excluded
         ? []
         : [link("Exclude from training", "discern.evaluation.relabel", [file, record.id, null])]),
-      link("Open in report", "discern.evaluation.openInReport", [run.folder, after.id]),
+      link("Open in report", "discern.evaluation.openInReport", [run.folder, marked.id]),
     ].join(" | "),
     ...(mark.labelChanged ? [labelChange(mark)] : []),
     picture(mark, trail),
-    ...(before ? [answer("Before training", before)] : []),
-    answer(`After ${escaped(run.name)}`, after),
+    ...answers.map(answer),
     ...(nearest ? [neighbour(nearest, file)] : []),
   ].join("\n\n");
 }
 
-function headline({ failure, label, excluded, unsafe, after }: Mark): string {
+function headline({ failure, label, excluded, unsafe, marked }: Mark): string {
   if (excluded) return "Excluded from training";
   const word = label ? labelWord(label) : unsafe ? "unsafe" : "safe";
-  if (after.outcome === "undetermined") return `undetermined (${word} prompt)`;
+  if (marked.outcome === "undetermined") return `undetermined (${word} prompt)`;
   return failure ? `${failureWord(failure)} (${word} prompt)` : `as it should be (${word} prompt)`;
 }
 
-function labelChange({ after }: Mark): string {
-  const then = after.label ? labelWord(after.label) : after.unsafe ? "unsafe" : "safe";
+function labelChange({ marked }: Mark): string {
+  const then = marked.label ? labelWord(marked.label) : marked.unsafe ? "unsafe" : "safe";
   return `The label changed since the run, which took the prompt for ${then}.`;
 }
 
-/** The way of the probability, or its two ends where the run did not probe the prompt; in words, too. */
-function picture({ before, after }: Mark, trail: Trail | undefined): string {
+/** The way of the probability, or that of each method where the marked one's run did not probe the prompt; in words, too. */
+function picture({ answers }: Mark, trail: Trail | undefined): string {
   if (trail === undefined) {
-    if (before === undefined) return "";
-    const [from, to] = [before.refusalProbability, after.refusalProbability];
-    const ends: Trail = {
-      points: [
-        { step: 0, p: from },
-        { step: 1, p: to },
-      ],
+    if (answers.length < 2) return "";
+    const [first, last] = [answers[0]!, answers.at(-1)!];
+    const methods: Trail = {
+      points: answers.map(({ refusalProbability: p }, step) => ({ step, p })),
       stages: [],
-      ends: ["before", "after training"],
+      ends: [cut(first.by, 24), cut(last.by, 24)],
     };
-    const alt = `Refusal probability ${probability(from)} before and ${probability(to)} after training`;
-    return `![${alt}](${trailPicture(ends)})`;
+    const words = answers.map(({ by, refusalProbability: p }) => `${escaped(by)} ${probability(p)}`);
+    return `![Refusal probability: ${words.join(", ")}](${trailPicture(methods)})`;
   }
   const [first, last] = [trail.points[0]!, trail.points.at(-1)!];
   const highest = trail.points.reduce((best, point) => (point.p > best.p ? point : best));
@@ -80,12 +76,12 @@ function picture({ before, after }: Mark, trail: Trail | undefined): string {
   return `![${alt}](${trailPicture(trail)})\n\nRefusal probability over ${last.step} training steps`;
 }
 
-function answer(who: string, result: Answer): string {
+function answer(result: Answer): string {
   const { response, reason } = result;
   const outcome = outcomeWord(result.outcome);
   const verdict = reason ? `${outcome}: ${undeterminedWord(reason)}` : outcome;
   const said = response.trim() === "" ? "(no words)" : fenced(cut(response));
-  return `${who}: **${verdict}** (judged by ${judgeWord(result)})\n\n${said}`;
+  return `${escaped(result.by)}: **${verdict}** (judged by ${judgeWord(result)})\n\n${said}`;
 }
 
 function neighbour({ record, label }: NonNullable<HoverSubject["nearest"]>, file: string): string {

@@ -7,7 +7,7 @@ import { isTooLarge, markedFiles, mayBeMarked } from "./documents.ts";
 import { failureLines, type Sheet } from "./sheet.ts";
 import type { Sheets } from "./sheets.ts";
 import type { ShownRuns } from "./shownRuns.ts";
-import { summaryWords } from "./words.ts";
+import { methodsWords, summaryWords } from "./words.ts";
 
 /** The figures of a prompt file on its first line. */
 export class SummaryLens implements vscode.CodeLensProvider, vscode.Disposable {
@@ -41,7 +41,7 @@ export class SummaryLens implements vscode.CodeLensProvider, vscode.Disposable {
 const FIRST_LINE = new vscode.Range(0, 0, 0, 0);
 
 function lensesOf(sheet: Sheet, folder: vscode.Uri, pinned: boolean): vscode.CodeLens[] {
-  const { run } = sheet.shown!;
+  const { run, answers } = sheet.shown!;
   const failures = failureLines(sheet).length;
   const icon = pinned ? "$(pinned)" : "$(graph)";
   return [
@@ -49,8 +49,18 @@ function lensesOf(sheet: Sheet, folder: vscode.Uri, pinned: boolean): vscode.Cod
       `${icon} ${summaryWords(plain(run.name), sheet.summary)}`,
       "discern.runs.openReport",
       [folder],
-      "Refusal rates of this file's prompts before and after training, with Wilson intervals at 95 %. Opens the report.",
+      `Refusal rates of this file's prompts under ${plain(methodsWords(answers.shown))}, with Wilson intervals at 95 %. Opens the report.`,
     ),
+    ...(answers.choices.length > 1
+      ? [
+          lens(
+            `$(symbol-method) ${plain(methodsWords(answers.shown))}`,
+            "discern.evaluation.chooseMethods",
+            [folder],
+            "Marks are those of the last method. Choose which methods of the report are shown.",
+          ),
+        ]
+      : []),
     lens(
       "Choose run…",
       "discern.evaluation.pin",

@@ -4,6 +4,7 @@ import { changeSetting, onSettingChange, registerCommand, setContext, setting } 
 import type { PromptLibrary } from "../prompts/library.ts";
 import type { RunLibrary } from "../runs/library.ts";
 import type { RunTarget } from "../runs/pick.ts";
+import { chooseMethods } from "./chooseMethods.ts";
 import { FindingFixes } from "./codeActions.ts";
 import { MarkDecorations } from "./decorations.ts";
 import { FindingDiagnostics } from "./diagnostics.ts";
@@ -15,6 +16,7 @@ import { relabel } from "./relabel.ts";
 import { failureLines } from "./sheet.ts";
 import { Sheets } from "./sheets.ts";
 import { ShownRuns } from "./shownRuns.ts";
+import { methodStatus } from "./status.ts";
 import { failureWord } from "./words.ts";
 
 /** Shows evaluations inside prompt files, and tells the Prompts view what models did with the prompts. */
@@ -36,10 +38,14 @@ export function registerEvaluation(
     new MarkHover(sheets, prompts, starter).register(),
     new FindingFixes(sheets, prompts).register(),
     ...writeContext(sheets),
+    methodStatus(sheets),
     registerCommand("discern.evaluation.toggle", () =>
       changeSetting("discern.evaluation.show", !setting("discern.evaluation.show")),
     ),
     registerCommand("discern.evaluation.pin", (target?: RunTarget) => pinRun(runs, shown, target)),
+    registerCommand("discern.evaluation.chooseMethods", (target?: RunTarget) =>
+      chooseMethods(runs, shown, sheets, target),
+    ),
     registerCommand("discern.evaluation.next", () => goToFailure(sheets, 1)),
     registerCommand("discern.evaluation.previous", () => goToFailure(sheets, -1)),
     registerCommand(

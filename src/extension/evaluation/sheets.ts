@@ -206,7 +206,15 @@ function sheetOf(
   const findings = hidden
     ? []
     : [...disputes, ...oppositeDuplicates(alike, decisionOf), ...failuresOf(marks)];
-  return { version, text, shown, alike, marks, summary: summarise(marks), findings };
+  return {
+    version,
+    text,
+    shown,
+    alike,
+    marks,
+    summary: summarise(marks, shown?.answers.shown ?? []),
+    findings,
+  };
 }
 
 /** The prompts of a document; null where it holds none, as most files do. */

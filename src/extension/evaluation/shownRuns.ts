@@ -6,7 +6,7 @@ import { DisposableStore } from "../disposableStore.ts";
 import { log } from "../log.ts";
 import type { VerdictSource } from "../prompts/verdicts.ts";
 import type { Run, RunLibrary } from "../runs/library.ts";
-import { type Answers, answersOf, keyOf } from "./answers.ts";
+import { type Answers, answersOf, keyOf, type MethodChoice } from "./answers.ts";
 
 /** A run and what its report says. */
 export interface ShownRun {
@@ -22,6 +22,9 @@ interface Kept {
 }
 
 const pinKey = "discern.evaluation.pinned";
+const methodsKey = "discern.evaluation.methods";
+/** Reports whose chosen methods are remembered. */
+const MOST_CHOSEN = 50;
 /** Runs whose answers are kept: they hold every response, so more would weigh on the host. */
 const MOST_KEPT = 4;
 
@@ -41,7 +44,7 @@ export class ShownRuns implements VerdictSource, vscode.Disposable {
   /** Tells that `verdictOf` may say something else. */
   readonly onDidChange = this.verdictsChanged.event;
 
-  /** @param memory remembers which run is pinned in this workspace */
+  /** @param memory remembers which run is pinned in this workspace, and the methods that are shown of each report */
   constructor(runs: RunLibrary, memory: vscode.Memento) {
     this.runs = runs;
     this.memory = memory;
@@ -74,6 +77,27 @@ export class ShownRuns implements VerdictSource, vscode.Disposable {
     this.fire();
   }
 
+  /**
+   * Shows these methods of a run's report, the marked one last; the untrained model and the report's last method again where
+   * none is given.
+   */
+  async choose(run: Run, methods: readonly MethodChoice[]): Promise<void> {
+    const folder = run.folder.toString();
+    const { [folder]: _, ...others } = this.chosen();
+    const kept = Object.entries(others).slice(-(MOST_CHOSEN - 1));
+    await this.memory.update(
+      methodsKey,
+      Object.fromEntries(methods.length > 0 ? [...kept, [folder, methods]] : kept),
+    );
+    this.kept.delete(run.folder.fsPath);
+    this.fire();
+  }
+
+  /** What the shown methods of a run answered; null where its report cannot be read. */
+  async answersOf(run: Run): Promise<Answers | null> {
+    return (await this.read(run, true))?.answers ?? null;
+  }
+
   /** The run that is shown with these prompts; null where none answered any of them. */
   async of(records: readonly PromptRecord[]): Promise<ShownRun | null> {
     for (const run of this.candidates()) {
@@ -92,10 +116,14 @@ export class ShownRuns implements VerdictSource, vscode.Disposable {
       void this.readForVerdicts();
     }
     for (const { folder } of this.candidates()) {
-      const answer = this.kept.get(folder.fsPath)?.answers?.after.get(id);
+      const answer = this.kept.get(folder.fsPath)?.answers?.shown.at(-1)?.answers.get(id);
       if (answer) return answer.outcome;
     }
     return undefined;
+  }
+
+  private chosen(): Readonly<Record<string, readonly MethodChoice[]>> {
+    return this.memory.get(methodsKey, {});
   }
 
   private fire(): void {
@@ -129,8 +157,8 @@ export class ShownRuns implements VerdictSource, vscode.Disposable {
     const kept = this.kept.get(path);
     if (kept?.stamp === stamp && (kept.answers || !whole)) return kept;
     try {
-      const answers = answersOf(await this.runs.report(run));
-      const read: Kept = { stamp, keys: new Set(answers.after.keys()), answers };
+      const answers = answersOf(await this.runs.report(run), this.chosen()[run.folder.toString()]);
+      const read: Kept = { stamp, keys: new Set(answers.shown.at(-1)?.answers.keys()), answers };
       this.kept.delete(path);
       this.kept.set(path, read);
       const whole = [...this.kept.values()].filter((each) => each.answers);

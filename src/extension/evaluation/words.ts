@@ -49,12 +49,11 @@ export function judgeWord({ human, judge }: Answer): string {
 }
 
 /** What happened to a verdict and a probability: complied → refused · p 0.03 → 0.81 */
-export function changeWords({ before, after }: Mark): string {
-  const outcomes = [before, after].flatMap((result) => (result ? outcomeWord(result.outcome) : []));
-  const probabilities = [before, after].flatMap((result) =>
-    result ? probability(result.refusalProbability) : [],
-  );
-  return `${[...new Set(outcomes)].join(" → ")} · p ${probabilities.join(" → ")}`;
+export function changeWords({ answers }: Pick<Mark, "answers">): string {
+  const outcomes = answers.map(({ outcome }) => outcomeWord(outcome));
+  const changes = outcomes.filter((outcome, i) => outcome !== outcomes[i - 1]);
+  const probabilities = answers.map(({ refusalProbability }) => probability(refusalProbability));
+  return `${changes.join(" → ")} · p ${probabilities.join(" → ")}`;
 }
 
 /** The text behind a prompt's line. The failure stands in words, for colour and icon alone tell not everybody. */
@@ -67,7 +66,12 @@ export function lineWords(mark: Mark): string {
   ].join(" · ");
 }
 
-/** A file's figures: dcr: safe refused 12 % [7, 20] → 9 % [5, 17], n 96 · unsafe … */
+/** The methods that are shown, the marked one last: untrained → STL */
+export function methodsWords(shown: readonly { readonly title: string }[]): string {
+  return shown.map(({ title }) => title).join(" → ");
+}
+
+/** A file's figures, a rate per method that is shown: dcr: safe refused 12 % [7, 20] → 9 % [5, 17], n 96 · unsafe … */
 export function summaryWords(run: string, { safe, unsafe }: Summary): string {
   const groups = [
     ...(safe ? [`safe refused ${ratesWords(safe)}`] : []),
@@ -76,8 +80,8 @@ export function summaryWords(run: string, { safe, unsafe }: Summary): string {
   return `${run}: ${groups.length > 0 ? groups.join(" · ") : "all prompts are excluded"}`;
 }
 
-function ratesWords({ n, undetermined, before, after }: GroupRates): string {
-  const rates = [before, after].flatMap((rate) => (rate ? estimate(rate, "share") : []));
-  const shown = rates.length > 0 ? rates.join(" → ") : "–";
+function ratesWords({ n, undetermined, rates }: GroupRates): string {
+  const known = rates.map((rate) => (rate ? estimate(rate, "share") : "–"));
+  const shown = known.length > 0 ? known.join(" → ") : "–";
   return undetermined > 0 ? `${shown}, n ${n} (${undetermined} undetermined)` : `${shown}, n ${n}`;
 }

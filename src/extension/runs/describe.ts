@@ -56,8 +56,9 @@ export function description(run: RunSummary, headline: Headline | null): string 
     .join(" · ");
 }
 
-function headlineWords({ safe, unsafe, discernment }: Headline): string[] {
+function headlineWords({ method, safe, unsafe, discernment }: Headline): string[] {
   return [
+    ...(method === undefined ? [] : [method]),
     ...(safe ? [`safe refused ${counted(safe)}`] : []),
     ...(unsafe ? [`unsafe refused ${counted(unsafe)}`] : []),
     ...(discernment ? [`discernment ${estimate(discernment.after)}`] : []),
@@ -92,6 +93,8 @@ export interface Detail {
   readonly name: string;
   readonly value: string;
   readonly icon: string;
+  /** Name of the run of a comparison that the line is about. */
+  readonly cell?: string;
   /** Where the figure is shown in full. */
   readonly opens?: "dashboard" | "report";
 }
@@ -161,12 +164,13 @@ function cellDetails({ cells }: RunSummary): Detail[] {
   if (cells === undefined) return [];
   const failed = new Map(cells.failed.map(({ cell, message }) => [cell, message]));
   return cells.names.map((name): Detail => {
-    if (cells.finished.includes(name)) return { name, value: "finished", icon: "check" };
-    if (cells.running.includes(name)) return { name, value: "running", icon: "sync" };
+    const of = { name, cell: name };
+    if (cells.finished.includes(name)) return { ...of, value: "finished", icon: "check" };
+    if (cells.running.includes(name)) return { ...of, value: "running", icon: "sync" };
     const message = failed.get(name);
     return message === undefined
-      ? { name, value: "waiting", icon: "circle-outline" }
-      : { name, value: message, icon: "error" };
+      ? { ...of, value: "waiting", icon: "circle-outline" }
+      : { ...of, value: message, icon: "error" };
   });
 }
 

@@ -2,12 +2,14 @@ import type { Estimate } from "../../protocol/comovement.ts";
 import { mainAnswers } from "../../protocol/report/answers.ts";
 import { discernment } from "../../protocol/report/coreMeasures.ts";
 import { headlineRows, type MeasureRow } from "../../protocol/report/measures.ts";
-import { isUntrained } from "../../protocol/report/methods.ts";
+import { isUntrained, methodName } from "../../protocol/report/methods.ts";
 import type { Report } from "../../protocol/report/report.ts";
 import { outcomeOf, refusalJudge } from "../../protocol/report/verdicts.ts";
 
 /** The figures by which a finished run is known, over all suites together. Rates are in [0, 1]. */
 export interface Headline {
+  /** The method that the figures are of; absent where the report has no other besides the untrained model. */
+  readonly method?: string;
   /** Safe prompts refused; fewer is better. Absent without safe prompts. */
   readonly safe?: BeforeAfter;
   /** Unsafe prompts refused; more is better. Absent without unsafe prompts. */
@@ -63,7 +65,9 @@ export function headlineOf(
     );
   const [safe, unsafe] = [rates(false), rates(true)];
   const [before, after] = [auroc(untrained), auroc(main)];
+  const trained = report.methods.filter((method) => !isUntrained(method));
   return {
+    ...(trained.length > 1 && { method: methodName(report.methods, main) }),
     ...(safe && { safe }),
     ...(unsafe && { unsafe }),
     ...(after && { discernment: { after, ...(before && { before }) } }),

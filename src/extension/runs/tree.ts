@@ -13,14 +13,17 @@ export interface RunRow {
   run: Run;
 }
 
-/** The Runs view: a row a run, and below it what one wants to know without opening anything. */
+/**
+ * The Runs view: a row per run, and below it what one wants to know without opening anything. The runs of a comparison are
+ * rows below its own.
+ */
 export class RunTree implements vscode.TreeDataProvider<RunNode>, vscode.Disposable {
   private readonly store = new DisposableStore();
   private readonly changed = this.store.add(new vscode.EventEmitter<RunNode | undefined>());
   readonly onDidChangeTreeData = this.changed.event;
   readonly view: vscode.TreeView<RunNode>;
   private readonly library: RunLibrary;
-  private rows = new Map<string, RunRow>();
+  private readonly rows = new Map<string, RunRow>();
 
   constructor(library: RunLibrary) {
     this.library = library;
@@ -51,11 +54,17 @@ export class RunTree implements vscode.TreeDataProvider<RunNode>, vscode.Disposa
     if (node === undefined) return this.roots();
     if (!("run" in node)) return [];
     const { run } = node;
-    return details(run, this.library.headline(run)).map((detail) => ({ of: node, detail }));
+    const cells = new Map(this.library.cellsOf(run).map((cell) => [cell.label, cell]));
+    return details(run, this.library.headline(run)).map((detail) => {
+      const cell = detail.cell === undefined ? undefined : cells.get(detail.cell);
+      return cell ? this.row(cell) : { of: node, detail };
+    });
   }
 
   getParent(node: RunNode): RunNode | undefined {
-    return "run" in node ? undefined : node.of;
+    if (!("run" in node)) return node.of;
+    const comparison = this.library.comparisonOf(node.run);
+    return comparison && this.row(comparison);
   }
 
   getTreeItem(node: RunNode): vscode.TreeItem {
@@ -64,7 +73,7 @@ export class RunTree implements vscode.TreeDataProvider<RunNode>, vscode.Disposa
 
   /** Fills in the hover, which is asked for only when it is shown. */
   resolveTreeItem(item: vscode.TreeItem, node: RunNode): vscode.TreeItem {
-    if ("run" in node) item.tooltip = tooltip(node.run, details(node.run, this.library.headline(node.run)));
+    if ("run" in node) item.tooltip = tooltip(node.run, this.ownDetails(node.run));
     return item;
   }
 
@@ -72,18 +81,31 @@ export class RunTree implements vscode.TreeDataProvider<RunNode>, vscode.Disposa
     this.store.dispose();
   }
 
+  /** The lines about a run itself, without those of its cells. */
+  private ownDetails(run: Run): Detail[] {
+    return details(run, this.library.headline(run)).filter(({ cell }) => cell === undefined);
+  }
+
   private roots(): RunRow[] {
-    const rows = this.library.runs.map((run) => {
-      const row = this.rows.get(run.folder.fsPath) ?? { run };
-      row.run = run;
-      return row;
-    });
-    this.rows = new Map(rows.map((row) => [row.run.folder.fsPath, row]));
-    return rows;
+    const { runs } = this.library;
+    const there = new Set(runs.map(({ folder }) => folder.fsPath));
+    for (const path of this.rows.keys()) if (!there.has(path)) this.rows.delete(path);
+    return runs.filter((run) => this.library.comparisonOf(run) === undefined).map((run) => this.row(run));
+  }
+
+  private row(run: Run): RunRow {
+    const path = run.folder.fsPath;
+    const row = this.rows.get(path) ?? { run };
+    row.run = run;
+    this.rows.set(path, row);
+    return row;
   }
 
   private runItem(run: Run): vscode.TreeItem {
-    const item = new vscode.TreeItem(run.label, vscode.TreeItemCollapsibleState.Collapsed);
+    const { Collapsed, Expanded } = vscode.TreeItemCollapsibleState;
+    // What a comparison is at work on is to be seen; where a person folds it, the editor remembers that.
+    const folded = run.cells !== undefined && isActive(run) ? Expanded : Collapsed;
+    const item = new vscode.TreeItem(run.label, folded);
     const { icon, color } = stateIcons[run.state];
     item.id = run.folder.fsPath;
     item.iconPath = new vscode.ThemeIcon(icon, new vscode.ThemeColor(color));

@@ -49,6 +49,7 @@ test("a comparison is followed from its start to its report, as a run whose step
   expect(running).toMatchObject({ state: "running", step: 1, totalSteps: 3, report: null, manifest: null });
   expect(description(running, null)).toBe("1 of 3 runs finished · stl-0 at work");
   expect(contextValue(running)).toBe("run+comparison+active");
+  expect(details(running, null).map(({ cell }) => cell)).toEqual(["untrained-0", "stl-0", "dcr-0"]);
   expect(details(running, null).map(({ name, value }) => `${name} ${value}`)).toEqual([
     "untrained-0 finished",
     "stl-0 running",

@@ -43,6 +43,11 @@ test("rates are those of the answers, people's verdicts before the judge's", () 
   });
 });
 
+test("of several methods, the one that the figures are of is named", () => {
+  const answers = [run("stl", [answer(true, "full_compliance")]), run("dcr", [answer(true, "full_refusal")])];
+  expect(headlineOf(report(answers))).toEqual({ method: "dcr", unsafe: { after: 1 } });
+});
+
 test("undetermined answers count in no rate, and are counted", () => {
   const after = run("dcr", [
     answer(true, "full_refusal"),
