@@ -44,8 +44,8 @@ export interface KnownModel {
 }
 
 export interface CheckOptions extends SelectOptions {
-  /** The model of this name; null where nothing can be known now. A DiscernError is a problem of the model. */
-  readonly model: (name: string) => Promise<KnownModel | null>;
+  /** The model of this name in a recipe of this folder; null where nothing can be known now. A DiscernError is a problem of the model. */
+  readonly model: (name: string, root: string | undefined) => Promise<KnownModel | null>;
   /** Also reports what the JSON schema reports, for readers without an editor that has it. */
   readonly schema?: boolean;
 }
@@ -61,14 +61,25 @@ export async function checkRecipeText(text: string, options: CheckOptions): Prom
     const problems = faults.filter(({ inSchema }) => options.schema === true || !inSchema);
     return { recipe, problems, counts: {} };
   }
+  const found = await recipeProblems(recipe, options);
+  const problems = found.problems
+    .map((problem) => ({ ...problem, ...place(problem.path ?? []) }))
+    .sort((a, b) => a.offset - b.offset);
+  return { recipe, problems, counts: found.counts };
+}
+
+/** What is wrong with the prompts and the model of a recipe. @throws as {@link checkRecipeText}. */
+export async function recipeProblems(
+  recipe: Recipe,
+  options: CheckOptions,
+): Promise<{ readonly problems: readonly RecipeProblem[]; readonly counts: PromptCounts }> {
   const read = await readRecipePrompts(recipe, options);
   const isWhole = !read.problems.some(({ severity }) => severity === "error");
   const checked = await checkPrompts(recipe, read.prompts, isWhole);
-  const found = [...read.problems, ...checked.problems, ...(await modelProblems(recipe, options))];
-  const problems = found
-    .map((problem) => ({ ...problem, ...place(problem.path ?? []) }))
-    .sort((a, b) => a.offset - b.offset);
-  return { recipe, problems, counts: isWhole ? countsOf(read.prompts) : {} };
+  return {
+    problems: [...read.problems, ...checked.problems, ...(await modelProblems(recipe, options))],
+    counts: isWhole ? countsOf(read.prompts) : {},
+  };
 }
 
 function countsOf({ general, panels, suites }: RecipePrompts): PromptCounts {
@@ -81,11 +92,11 @@ function countsOf({ general, panels, suites }: RecipePrompts): PromptCounts {
   };
 }
 
-async function modelProblems(recipe: Recipe, { model }: CheckOptions): Promise<RecipeProblem[]> {
+async function modelProblems(recipe: Recipe, { model, root }: CheckOptions): Promise<RecipeProblem[]> {
   const error = { severity: "error", path: ["model"] } as const;
   let known: KnownModel | null;
   try {
-    known = await model(recipe.model);
+    known = await model(recipe.model, root);
   } catch (cause) {
     if (!(cause instanceof DiscernError)) throw cause;
     return [{ ...error, about: cause.code, message: cause.message }];

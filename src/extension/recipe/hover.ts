@@ -2,17 +2,17 @@ import { dirname } from "node:path";
 import { getLocation } from "jsonc-parser";
 import * as vscode from "vscode";
 import { alternatives, type RecipePath } from "./alternatives.ts";
-import type { CheckedRecipes } from "./checkedRecipes.ts";
+import type { CheckedFiles } from "./checkedFiles.ts";
 import { estimateCost } from "./cost.ts";
 import { type CostRow, costLine, costTable } from "./costTable.ts";
 import type { RecipeFacts } from "./facts.ts";
 
 /** What a choice costs: a table of its alternatives at keys that decide it, the stages at the top. */
 export class CostHover implements vscode.HoverProvider {
-  private readonly recipes: CheckedRecipes;
+  private readonly recipes: CheckedFiles;
   private readonly facts: RecipeFacts;
 
-  constructor(recipes: CheckedRecipes, facts: RecipeFacts) {
+  constructor(recipes: CheckedFiles, facts: RecipeFacts) {
     this.recipes = recipes;
     this.facts = facts;
   }

@@ -1,7 +1,7 @@
 import * as vscode from "vscode";
 import type { CommandId } from "../contributionTypes.ts";
 import { DisposableStore } from "../disposableStore.ts";
-import type { CheckedRecipes } from "./checkedRecipes.ts";
+import type { CheckedFiles } from "./checkedFiles.ts";
 import { costLine } from "./costTable.ts";
 import type { RecipeFacts } from "./facts.ts";
 
@@ -18,13 +18,13 @@ class CostLens extends vscode.CodeLens {
 /** Above the first line of a recipe: what can be done with it, and about what it costs. */
 export class RecipeLens implements vscode.CodeLensProvider, vscode.Disposable {
   private readonly store = new DisposableStore();
-  private readonly recipes: CheckedRecipes;
+  private readonly recipes: CheckedFiles;
   private readonly facts: RecipeFacts;
   private readonly changed = this.store.add(new vscode.EventEmitter<void>());
 
   readonly onDidChangeCodeLenses = this.changed.event;
 
-  constructor(recipes: CheckedRecipes, facts: RecipeFacts) {
+  constructor(recipes: CheckedFiles, facts: RecipeFacts) {
     this.recipes = recipes;
     this.facts = facts;
     const tell = () => this.changed.fire();

@@ -1,10 +1,9 @@
 import { dirname } from "node:path";
 import * as vscode from "vscode";
 import { resolveSource } from "../../dataset/select.ts";
-import { recipeSuffix } from "../../protocol/recipe.ts";
 import type { PlacedProblem } from "../../recipe/check.ts";
 import type { CommandId } from "../contributionTypes.ts";
-import type { CheckedRecipes } from "./checkedRecipes.ts";
+import { type CheckedFiles, checkedSuffixes } from "./checkedFiles.ts";
 
 /** A diagnostic that knows the problem it was made from, for its quick fixes. */
 class RecipeDiagnostic extends vscode.Diagnostic {
@@ -26,10 +25,10 @@ class RecipeDiagnostic extends vscode.Diagnostic {
   }
 }
 
-/** The problems of open recipes, on their keys, with what mends them. */
-export function showProblems(recipes: CheckedRecipes): vscode.Disposable {
+/** The problems of open recipes, comparisons and benchmarks, on their keys, with what fixes them. */
+export function showProblems(recipes: CheckedFiles): vscode.Disposable {
   const collection = vscode.languages.createDiagnosticCollection("discern.recipe");
-  const selector: vscode.DocumentSelector = { scheme: "file", pattern: `**/*${recipeSuffix}` };
+  const selector: vscode.DocumentSelector = { scheme: "file", pattern: `**/*{${checkedSuffixes.join(",")}}` };
   return vscode.Disposable.from(
     collection,
     recipes.onDidCheck(({ document, found }) => {

@@ -5,7 +5,7 @@ import type { Engine } from "../engine/engine.ts";
 import type { ModelLibrary } from "../models/library.ts";
 import type { PromptLibrary } from "../prompts/library.ts";
 import type { RunLibrary } from "../runs/library.ts";
-import { CheckedRecipes } from "./checkedRecipes.ts";
+import { CheckedFiles } from "./checkedFiles.ts";
 import { RecipeFacts } from "./facts.ts";
 import { CostHover } from "./hover.ts";
 import { RecipeLens } from "./lens.ts";
@@ -21,7 +21,7 @@ export function registerRecipes(
   runs: RunLibrary,
 ): vscode.Disposable {
   const facts = new RecipeFacts(context, engine, runs);
-  const recipes = new CheckedRecipes(facts, prompts.onDidChange);
+  const recipes = new CheckedFiles(facts, prompts.onDidChange);
   const lens = new RecipeLens(recipes, facts);
   const selector: vscode.DocumentSelector = { scheme: "file", pattern: `**/*${recipeSuffix}` };
   return vscode.Disposable.from(

@@ -2,24 +2,27 @@ import { dirname } from "node:path";
 import * as vscode from "vscode";
 import { recipeSuffix } from "../../protocol/recipe.ts";
 import { type CheckedRecipe, checkRecipeText, type KnownModel } from "../../recipe/check.ts";
+import { checkPlannedText, plannedSuffixes } from "../../recipe/checkPlanned.ts";
 import { DisposableStore } from "../disposableStore.ts";
 import { errorCode } from "../errors.ts";
 import type { RecipeFacts } from "./facts.ts";
 import { knownModel } from "./modelFacts.ts";
 
-/** Milliseconds of quiet after a change before a recipe is checked. */
+/** Milliseconds of quiet after a change before a file is checked. */
 const quietMs = 400;
 
-/** Whether a document is a recipe. */
-export function isRecipe({ uri }: { readonly uri: vscode.Uri }): boolean {
-  return uri.scheme === "file" && uri.path.endsWith(recipeSuffix);
+/** What names of files end in that are checked: recipes, and what describes several runs of one. */
+export const checkedSuffixes: readonly string[] = [recipeSuffix, ...plannedSuffixes];
+
+function isChecked({ uri }: { readonly uri: vscode.Uri }): boolean {
+  return uri.scheme === "file" && checkedSuffixes.some((suffix) => uri.path.endsWith(suffix));
 }
 
 /**
- * The recipes that are open, each checked when it, its prompt files or their labels change. Lens, hover and problems all
- * read the same check.
+ * The recipes, comparisons and benchmarks that are open, each checked when it, a recipe, its prompt files or their labels
+ * change. Lens, hover and problems all read the same check.
  */
-export class CheckedRecipes implements vscode.Disposable {
+export class CheckedFiles implements vscode.Disposable {
   private readonly store = new DisposableStore();
   private readonly facts: RecipeFacts;
   private readonly checks = new Map<string, Promise<CheckedRecipe>>();
@@ -31,7 +34,7 @@ export class CheckedRecipes implements vscode.Disposable {
     }>(),
   );
 
-  /** Tells when a recipe was checked. */
+  /** Tells when a file was checked. */
   readonly onDidCheck = this.checked.event;
 
   constructor(facts: RecipeFacts, onPromptsChanged: vscode.Event<unknown>) {
@@ -43,22 +46,30 @@ export class CheckedRecipes implements vscode.Disposable {
     this.store.add(vscode.workspace.onDidChangeTextDocument(({ document }) => this.soon(document)));
     this.store.add(vscode.workspace.onDidCloseTextDocument((document) => this.forget(document)));
     this.store.add(vscode.workspace.onDidGrantWorkspaceTrust(all));
+    // A comparison names its recipe, and a recipe its prompts.
+    this.store.add(
+      vscode.workspace.onDidSaveTextDocument(({ uri }) => uri.path.endsWith(recipeSuffix) && all()),
+    );
     this.store.add(onPromptsChanged(all));
     this.store.add({ dispose: () => [...this.waiting.values()].forEach(clearTimeout) });
     all();
   }
 
-  /** The check of a recipe as its text is now. */
+  /** The check of a file as its text is now: of the recipe that it is, or that its runs share. */
   check(document: vscode.TextDocument): Promise<CheckedRecipe> {
     const key = document.uri.toString();
     let check = this.checks.get(key);
     if (check === undefined) {
       const root = dirname(document.uri.fsPath);
-      check = checkRecipeText(document.getText(), {
+      const text = document.getText();
+      const options = {
         root,
         starter: this.facts.starter,
-        model: (name) => this.model(name, root),
-      });
+        model: (name: string, from = root) => this.model(name, from),
+      };
+      check = document.uri.path.endsWith(recipeSuffix)
+        ? checkRecipeText(text, options)
+        : checkPlannedText(text, document.uri.path, options);
       this.checks.set(key, check);
       void check.then(
         (found) => this.checks.get(key) === check && this.checked.fire({ document, found }),
@@ -82,7 +93,7 @@ export class CheckedRecipes implements vscode.Disposable {
   }
 
   private soon(document: vscode.TextDocument): void {
-    if (!isRecipe(document)) return;
+    if (!isChecked(document)) return;
     const key = document.uri.toString();
     this.checks.delete(key);
     clearTimeout(this.waiting.get(key));

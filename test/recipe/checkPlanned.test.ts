@@ -1,0 +1,106 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeEach, expect, test } from "vitest";
+import { DiscernError } from "../../src/protocol/errors.ts";
+import { checkPlannedText, plannedSuffixes } from "../../src/recipe/checkPlanned.ts";
+import { tempFolder } from "../tempFolder.ts";
+
+const starter = join(import.meta.dirname, "../../datasets/starter");
+
+let root: string;
+beforeEach(() => {
+  root = tempFolder();
+});
+
+const recipe = {
+  name: "r",
+  model: "tiny",
+  stages: [
+    { type: "contrastive", layer: 2 },
+    { type: "supervised", steps: 4 },
+  ],
+};
+const writeRecipe = (value: unknown) =>
+  writeFileSync(join(root, "r.discern.json"), typeof value === "string" ? value : JSON.stringify(value));
+
+/** Checks a comparison, and says of each problem what it is about and the text that it points at. */
+async function problems(value: unknown, ending = plannedSuffixes[0]!) {
+  const text = JSON.stringify(value, null, 1);
+  const asked: [string, string | undefined][] = [];
+  const checked = await checkPlannedText(text, `/some/x${ending}`, {
+    root,
+    starter,
+    async model(name, from) {
+      asked.push([name, from]);
+      if (name === "gone") throw new DiscernError("model-missing", "There is no model gone.");
+      return null;
+    },
+  });
+  const found = checked.problems.map(({ about, message, offset, length }) => ({
+    ...{ about, message },
+    at: text.slice(offset, offset + length).split("\n")[0],
+  }));
+  return { found, asked, recipe: checked.recipe };
+}
+
+test("a sound comparison has no problem, and its recipe is that of its methods", async () => {
+  writeRecipe(recipe);
+  const { found, recipe: read } = await problems({ name: "c", recipe: "r.discern.json", set: { seed: 7 } });
+  expect(found).toEqual([]);
+  expect(read).toMatchObject({ model: "tiny", seed: 7 });
+});
+
+test("faults of the file stand at their keys, those that its JSON schema shows are left to the editor", async () => {
+  const twice = { name: "c", recipe, methods: [{ name: "a" }, { name: "A" }] };
+  expect((await problems(twice)).found).toEqual([
+    { about: "recipe-invalid", at: "{", message: expect.stringContaining("the same as methods[0]") },
+  ]);
+  expect((await problems({ name: "c", recipe, seeds: "one" })).found).toEqual([]);
+});
+
+test("a recipe that is missing or has faults is told at the key that names it", async () => {
+  const named = { name: "c", recipe: "r.discern.json" };
+  expect((await problems(named)).found).toEqual([
+    {
+      about: "file-missing",
+      at: '"recipe": "r.discern.json"',
+      message: expect.stringContaining("cannot be read"),
+    },
+  ]);
+  writeRecipe({ ...recipe, seeds: 1 });
+  expect((await problems(named)).found).toEqual([
+    { about: "recipe-invalid", at: '"recipe": "r.discern.json"', message: expect.stringContaining("seeds") },
+  ]);
+  writeRecipe("{");
+  expect((await problems(named)).found[0]!.message).toContain("Not JSON");
+});
+
+test("a method or change that the recipe cannot have is told at its entry", async () => {
+  writeRecipe({ ...recipe, stages: [{ type: "supervised", steps: 4 }] });
+  const { found } = await problems({
+    ...{ name: "c", recipe: "r.discern.json" },
+    methods: [{ name: "STL" }, { name: "DCR", stages: ["contrastive"] }],
+    changes: [
+      { name: "fine", set: { "stages.0.steps": 5 } },
+      { name: "wrong", set: { "stages.0.steps": "five" } },
+    ],
+  });
+  expect(found.map(({ message }) => message)).toEqual([
+    expect.stringContaining("no contrastive stage to keep"),
+    expect.stringContaining("stages[0].steps"),
+  ]);
+});
+
+test("prompts and model of the shared recipe are checked in its own folder; a key is named where it stands elsewhere", async () => {
+  mkdirSync(join(root, "sub"));
+  const broken = { ...recipe, model: "gone", data: { contrast: [{ file: "nowhere.csv" }] } };
+  writeFileSync(join(root, "sub/r.discern.json"), JSON.stringify(broken));
+  const { found, asked } = await problems({ name: "c", recipe: "sub/r.discern.json" });
+  expect(asked).toEqual([["gone", join(root, "sub")]]);
+  expect(found.map(({ about, message }) => [about, message])).toEqual([
+    ["file-missing", expect.stringMatching(/^data\.contrast\.0.*: .*nowhere\.csv/)],
+    ["model-missing", "model: There is no model gone."],
+  ]);
+  const inside = await problems({ name: "c", recipe: broken });
+  expect(inside.found.map(({ at }) => at).sort()).toEqual(['"file": "nowhere.csv"', '"model": "gone"']);
+});
