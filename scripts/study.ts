@@ -8,7 +8,6 @@
  */
 import { basename, join, resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { publishedFile, publishedSource } from "../src/dataset/published.ts";
 import { namesOf } from "../src/engine/commands/comparison.ts";
 import { positiveInteger } from "../src/engine/commands/shell.ts";
 import type { ComparisonInput } from "../src/protocol/comparison.ts";
@@ -16,6 +15,7 @@ import { DiscernError } from "../src/protocol/errors.ts";
 import type { Recipe } from "../src/protocol/recipe.ts";
 import type { SourceInput } from "../src/protocol/source.ts";
 import { loadRecipe } from "../src/recipe/loadRecipe.ts";
+import { publishedFile, publishedSource } from "../src/suites/published.ts";
 import { compareInScript, fail } from "./compareInScript.ts";
 
 const flags = new Command("study")
@@ -65,7 +65,7 @@ async function requireNoPublishedSuite(): Promise<void> {
   const { recipe } = await loadRecipe("preset:default", { set, stlAlone: false });
   const files = publishedFiles(recipe);
   if (files.length === 0) return;
-  const list = files.map((file) => `- ${file.file}, from ${publishedSource(file)}`).join("\n");
+  const list = files.map((known) => `- ${known.file.file}, from ${publishedSource(known)}`).join("\n");
   throw new DiscernError(
     "file-missing",
     `Name the folder of the published prompt files with --data FOLDER or DISCERN_DATA. It must hold:\n${list}`,

@@ -1,5 +1,4 @@
 import * as z from "zod";
-import { publishedFiles } from "../src/dataset/published.ts";
 import { allJudges } from "../src/engine/evaluate/judges/judges.ts";
 import { allMeasures } from "../src/engine/evaluate/measures/measures.ts";
 import { cellEventSchema } from "../src/protocol/cells.ts";
@@ -8,6 +7,8 @@ import { runEventSchema } from "../src/protocol/events.ts";
 import { judgementSchema } from "../src/protocol/judgement.ts";
 import { recipeJsonSchema } from "../src/protocol/recipe.ts";
 import { sourceSchema } from "../src/protocol/source.ts";
+import type { SuiteDeclaration } from "../src/protocol/suiteDeclaration.ts";
+import { knownSuites } from "../src/suites/registry.ts";
 
 interface JsonSchema {
   type?: string;
@@ -56,7 +57,7 @@ const tables: Record<string, () => string> = {
   cells: () => eventTable(z.toJSONSchema(cellEventSchema)),
   judges: judgeTable,
   measures: measureTable,
-  published: publishedTable,
+  suites: suiteTable,
 };
 
 /**
@@ -136,15 +137,23 @@ function measureTable(): string {
   ].join("\n");
 }
 
-function publishedTable(): string {
-  const rows = publishedFiles.map(({ file, title, rows, repository, path, licence }) => [
-    `\`${file}\``,
-    title,
-    String(rows),
-    `[${repository.replace("https://github.com/", "")}](${repository}), \`${path}\``,
-    licence,
+/** One row per suite, and per set of data that recipes train on. */
+function suiteTable(): string {
+  const rows = knownSuites.map((suite) => [
+    `\`${suite.id}\``,
+    suite.homepage === undefined ? suite.title : `[${suite.title}](${suite.homepage})`,
+    suite.task,
+    countsText(suite),
+    suite.files.map(({ file }) => `\`${file}\``).join(", "),
+    suite.access === "open" ? suite.licence : `${suite.licence}; ${suite.access}`,
   ]);
-  return table(["Save as", "What", "Rows", "From", "Licence"], rows);
+  return table(["Id", "What", "Task", "Prompts", "Files", "Licence"], rows);
+}
+
+function countsText({ counts }: SuiteDeclaration): string {
+  return Object.entries(counts ?? {})
+    .map(([side, count]) => (side === "items" ? `${count}` : `${count} ${side}`))
+    .join(", ");
 }
 
 /** What a schema accepts, without its place: words and default left out. */

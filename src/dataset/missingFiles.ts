@@ -1,7 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { DiscernError } from "../protocol/errors.ts";
-import { publishedFile, publishedSource } from "./published.ts";
+import { publishedFile, publishedSource } from "../suites/published.ts";
 
 /**
  * Looks whether all of these prompt files are there, before anything else is done with one of them.

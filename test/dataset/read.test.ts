@@ -1,8 +1,8 @@
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { describe, expect, test } from "vitest";
-import { publishedFile } from "../../src/dataset/published.ts";
 import { readPrompts } from "../../src/dataset/read.ts";
 import { promptId } from "../../src/dataset/record.ts";
+import { publishedFile } from "../../src/suites/published.ts";
 import { describePublished, publishedPath, samplePath } from "../publishedFiles.ts";
 import { temporaryFile } from "./files.ts";
 
@@ -214,7 +214,7 @@ describePublished("published files are read whole", () => {
     ["alpaca_eval_text_davinci_003.json", undefined, undefined, true],
     ["seed_tasks.jsonl", undefined, undefined, false],
   ] as const)("%s", async (file, format, label, responses) => {
-    const count = publishedFile(file)!.rows;
+    const count = publishedFile(file)!.file.rows!;
     const { records, problems } = await readPrompts(publishedPath(file), { format });
     expect(records.length + problems.length).toBe(count);
     expect(problems.length).toBeLessThan(5);
