@@ -2,6 +2,7 @@ import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { type BuildOptions, build } from "esbuild";
+import { benchmarkJsonSchema } from "../src/protocol/benchmark.ts";
 import { comparisonJsonSchema } from "../src/protocol/comparison.ts";
 import { recipeJsonSchema } from "../src/protocol/recipe.ts";
 import { buildPages } from "./pages.ts";
@@ -82,6 +83,7 @@ await buildPages();
 for (const [kind, schema] of [
   ["recipe", recipeJsonSchema()],
   ["comparison", comparisonJsonSchema()],
+  ["benchmark", benchmarkJsonSchema()],
 ]) {
   await writeFile(join(root, `dist/${kind}.schema.json`), `${JSON.stringify(schema, null, 2)}\n`);
 }

@@ -2,9 +2,9 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
-import { planCells } from "../src/engine/abilities/plan.ts";
+import { planComparison } from "../src/engine/abilities/plan.ts";
 import { runComparison } from "../src/engine/commands/comparison.ts";
-import { cellState } from "../src/engine/run/cells.ts";
+import { cellStates } from "../src/engine/run/cells.ts";
 import { Stop, stopOnSignals } from "../src/engine/run/stop.ts";
 import type { Plan } from "../src/protocol/cells.ts";
 import { type ComparisonInput, comparisonSchema } from "../src/protocol/comparison.ts";
@@ -34,7 +34,7 @@ export async function compareInScript(
   input: ComparisonInput,
   { out, model, set, jobs = 1, only }: ScriptOptions,
 ): Promise<Plan> {
-  const plan = await planCells(comparisonSchema.parse(input), `${input.name}.comparison.json`, [
+  const plan = await planComparison(comparisonSchema.parse(input), `${input.name}.comparison.json`, [
     `model=${model}`,
     ...set,
   ]).catch(fail);
@@ -42,9 +42,8 @@ export async function compareInScript(
   const unknown = only?.find((name) => !cells.includes(name));
   if (unknown !== undefined) fail(`--only ${unknown}: the cells of these seeds are ${cells.join(", ")}.`);
   let left = 0;
-  for (const cell of plan.cells) {
-    const state = await cellState(out, cell).catch(fail);
-    if (state !== "finished" && (only?.includes(cell.name) ?? true)) left++;
+  for (const [name, state] of await cellStates(plan, out).catch(fail)) {
+    if (state !== "finished" && (only?.includes(name) ?? true)) left++;
   }
   if (left > 0 && !existsSync(model)) {
     const { exitCode } = await execa(program[0], [program[1], "pull", model], {

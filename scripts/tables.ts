@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { allJudges } from "../src/engine/evaluate/judges/judges.ts";
 import { allMeasures } from "../src/engine/evaluate/measures/measures.ts";
+import { benchmarkJsonSchema } from "../src/protocol/benchmark.ts";
 import { cellEventSchema } from "../src/protocol/cells.ts";
 import { comparisonJsonSchema } from "../src/protocol/comparison.ts";
 import { runEventSchema } from "../src/protocol/events.ts";
@@ -53,6 +54,7 @@ const tables: Record<string, () => string> = {
   optimiser: () => keyTable(contrastive!.properties!.optimiser!),
   judgement: () => keyTable(z.toJSONSchema(judgementSchema) as JsonSchema),
   comparison: () => keyTable(comparisonJsonSchema() as JsonSchema),
+  benchmark: () => keyTable(benchmarkJsonSchema() as JsonSchema),
   events: () => eventTable(z.toJSONSchema(runEventSchema)),
   cells: () => eventTable(z.toJSONSchema(cellEventSchema)),
   judges: judgeTable,

@@ -1,7 +1,14 @@
 import * as z from "zod";
 import { recipeSchema } from "./recipe.ts";
 
-/** One run of a plan: a method with one seed and one set of changes. */
+/** Settings of a recipe, by keys with dots. */
+const settingsSchema = z.record(z.string(), z.json());
+export type Settings = z.infer<typeof settingsSchema>;
+
+/**
+ * One run of a plan: a method with one seed and one set of changes. What a cell takes from cells that it needs is stated by
+ * rules (`base`, `tuned`), not by values, so that a plan is whole before anything has run: see `completedRecipe`.
+ */
 const cellSchema = z.object({
   /** SHA-256 of what is run, shortened: the same content has the same id wherever it is planned. */
   id: z.string(),
@@ -10,18 +17,43 @@ const cellSchema = z.object({
   /** Name of the method in the joint report, with that of the change where there are several. */
   method: z.string(),
   seed: z.int(),
+  /** Whole, but for what `base` and `tuned` say is taken from other cells. */
   recipe: recipeSchema,
+  /** Names of the cells that must have finished before this one begins, each before it in the plan. */
+  needs: z.array(z.string()).default([]),
+  /** Name of a needed cell: the run begins with what that one trained. */
+  base: z.string().optional(),
+  /** The run has the settings of the best of these trials, which are needed cells. */
+  tuned: z.object({ trials: z.array(z.string()).min(1), measure: z.string() }).optional(),
+  /** A trial of tuning: it answers validation suites and is no row of the table. */
+  trial: z.object({ settings: settingsSchema }).optional(),
 });
 export type Cell = z.infer<typeof cellSchema>;
 
-/** `comparison.json` of a comparison's folder: the runs it consists of, each with its whole recipe. */
+/** What a plan keeps of the benchmark that it was made from, beside its cells. */
+const plannedBenchmarkSchema = z.object({
+  /** Names of the methods in the order of the report, and of those the method that the others are compared with. */
+  methods: z.array(z.string()),
+  reference: z.string(),
+  margins: z.object({ safety: z.number(), capability: z.number() }),
+  gates: z.array(z.string()),
+  tuning: z.object({ trials: z.int(), measure: z.string(), suites: z.array(z.string()) }).optional(),
+  /** Suites that could not be had when the benchmark was planned, and why. */
+  missing: z.array(z.object({ suite: z.string(), reason: z.string() })),
+});
+export type PlannedBenchmark = z.infer<typeof plannedBenchmarkSchema>;
+
+/** `comparison.json` of the folder of a comparison or benchmark: the runs it consists of, with their recipes. */
 export const planSchema = z.object({
-  version: z.literal(1),
+  /** Version 1 knew no cells that need others. */
+  version: z.union([z.literal(1), z.literal(2)]).transform(() => 2 as const),
   name: z.string(),
   created: z.iso.datetime(),
   /** Folder against which the recipes' paths are resolved. */
   root: z.string(),
   cells: z.array(cellSchema).min(1),
+  /** Absent for a comparison. */
+  benchmark: plannedBenchmarkSchema.optional(),
 });
 export type Plan = z.infer<typeof planSchema>;
 

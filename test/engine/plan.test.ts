@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
-import { loadComparison, planCells } from "../../src/engine/abilities/plan.ts";
+import { loadComparison, planComparison } from "../../src/engine/abilities/plan.ts";
 import {
   type ComparisonInput,
   comparisonJsonSchema,
@@ -29,7 +29,7 @@ beforeEach(async () => {
 
 const place = () => join(folder, "c.comparison.json");
 const plan = (own: Partial<ComparisonInput> = {}, set: string[] = []) =>
-  planCells(comparisonSchema.parse({ name: "c", recipe: "sub/r.discern.json", ...own }), place(), set);
+  planComparison(comparisonSchema.parse({ name: "c", recipe: "sub/r.discern.json", ...own }), place(), set);
 const names = async (...args: Parameters<typeof plan>) => (await plan(...args)).cells.map(({ name }) => name);
 
 describe("the cells of a comparison", () => {

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Cell } from "../../protocol/cells.ts";
+import type { Cell, Plan } from "../../protocol/cells.ts";
 import type { DeviceChoice } from "../../protocol/device.ts";
 import type { RunEvent } from "../../protocol/events.ts";
 import { timeline } from "../../protocol/timeline.ts";
@@ -23,7 +23,8 @@ import { stopRun } from "./stop.ts";
 const look = 200;
 
 export interface CellProcessOptions {
-  /** Folder of the comparison. */
+  readonly plan: Plan;
+  /** Folder of the plan. */
   readonly comparison: string;
   /** The program and arguments of Discern's command line. */
   readonly program: readonly [string, ...string[]];
@@ -52,7 +53,7 @@ export function cellProcesses(options: CellProcessOptions): (cell: Cell, folder:
       for await (const event of reader.read()) options.onEvent?.(cell, event);
     };
     if (!(await leftAlone(folder, stop, tell))) return "stopped";
-    if ((await cellState(comparison, cell)) === "finished") return "finished";
+    if ((await cellState(options.plan, comparison, cell)) === "finished") return "finished";
     const choice = cell.recipe.device === "auto" ? await options.deviceChoice() : null;
     if (stop.requested) return "stopped";
     const device = choice === null ? [] : ["--device-choice", JSON.stringify(choice)];

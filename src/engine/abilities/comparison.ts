@@ -28,6 +28,7 @@ export function runPlan(
   return runCells(plan, {
     ...options,
     execute: cellProcesses({
+      plan,
       comparison: options.folder,
       program,
       stop: options.stop,
@@ -42,7 +43,8 @@ export function runPlan(
 }
 
 /** Writes the report that compares all cells of a plan. @returns the path of report.json; null where no cell has suites. */
-async function jointReport({ cells }: Plan, folder: string): Promise<string | null> {
+async function jointReport({ cells: all }: Plan, folder: string): Promise<string | null> {
+  const cells = all.filter(({ trial }) => trial === undefined);
   if (cells.every(({ recipe }) => recipe.evaluate.suites.length === 0)) return null;
   const report = await compareRuns(
     cells.map((cell) => cellFolder(folder, cell)),

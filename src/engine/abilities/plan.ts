@@ -1,25 +1,28 @@
-import { createHash } from "node:crypto";
 import { basename, dirname, resolve } from "node:path";
-import type { Cell, Plan } from "../../protocol/cells.ts";
+import { selectPart } from "../../dataset/parts.ts";
 import {
-  type ComparedMethod,
-  type ComparedVariant,
+  type Benchmark,
+  benchmarkJsonSchema,
+  benchmarkSchema,
+  benchmarkSuffix,
+} from "../../protocol/benchmark.ts";
+import type { Plan, PlannedBenchmark } from "../../protocol/cells.ts";
+import {
   type Comparison,
   comparisonJsonSchema,
   comparisonSchema,
   comparisonSuffix,
-  folderName,
 } from "../../protocol/comparison.ts";
 import { DiscernError } from "../../protocol/errors.ts";
-import { asFileName } from "../../protocol/fileName.ts";
-import type { Recipe } from "../../protocol/recipe.ts";
+import type { Suite } from "../../protocol/suite.ts";
 import { parseJsonFile } from "../../recipe/jsonFile.ts";
-import { changedRecipe, openRecipe, readWritten } from "../../recipe/loadRecipe.ts";
+import { openRecipe, readWritten } from "../../recipe/loadRecipe.ts";
 import { requireRunFiles } from "../run/prompts.ts";
+import { cellsOf, type Described } from "./plannedCells.ts";
 
 /** Whether a file describes several runs. */
-export function isComparisonFile(name: string): boolean {
-  return name.endsWith(comparisonSuffix);
+export function describesSeveral(name: string): boolean {
+  return name.endsWith(comparisonSuffix) || name.endsWith(benchmarkSuffix);
 }
 
 /**
@@ -35,38 +38,81 @@ export async function loadComparison(file: string): Promise<Comparison> {
   });
 }
 
+/** Reads a benchmark file. @throws as {@link loadComparison}. */
+export async function loadBenchmark(file: string): Promise<Benchmark> {
+  return parseJsonFile(await readWritten(file, "benchmark"), file, {
+    schema: benchmarkSchema,
+    jsonSchema: benchmarkJsonSchema,
+    noun: "benchmark",
+  });
+}
+
+/** The plan of a file that describes several runs. @throws as {@link loadComparison}, {@link planComparison} and {@link planBenchmark}. */
+export async function planFile(file: string, set: readonly string[] = []): Promise<Plan> {
+  return file.endsWith(benchmarkSuffix)
+    ? planBenchmark(await loadBenchmark(file), file, set)
+    : planComparison(await loadComparison(file), file, set);
+}
+
 /**
- * The cells of a comparison, each with its whole recipe. The first seed comes first with all methods, so that there is
- * something to see early. Cells of a method with the same content are one: no seed changes a model that is not trained. One
- * that is the same under every change is called after its method alone.
+ * The plan of a comparison.
  *
  * @param place the file that the comparison was read from, or what stands for one; its folder is where `recipe` is.
  * @param set changes to every cell's recipe, made after those of the comparison.
  * @throws DiscernError `file-missing` for a recipe or prompt file, `recipe-invalid`.
  */
-export async function planCells(
+export async function planComparison(
   comparison: Comparison,
   place: string,
   set: readonly string[] = [],
 ): Promise<Plan> {
-  const { text, root, file } = await recipeOf(comparison, place);
-  const { methods, changes = [null] } = comparison;
-  const found = new Map<string, { cell: Cell; shared: Cell; under: Set<ComparedVariant | null> }>();
-  for (const change of changes) {
-    for (const seed of comparison.seeds ?? [undefined]) {
-      for (const method of methods) {
-        const from = { comparison, text, file, set, change, seed, method };
-        const cell = cellOf(from, change);
-        const key = `${method.name} ${cell.id}`;
-        const known = found.get(key) ?? { cell, shared: cellOf(from, null), under: new Set() };
-        found.set(key, known);
-        known.under.add(change);
-      }
-    }
+  const plan = await planned(comparison, place, set);
+  await requireFiles(plan);
+  return plan;
+}
+
+/**
+ * The plan of a benchmark. Test suites that cannot be had are left out of the cells, and the plan names them.
+ *
+ * @param place as for {@link planComparison}.
+ * @param set changes to every cell's recipe, made after those of the benchmark.
+ * @throws DiscernError as {@link planComparison}; `recipe-invalid` also where a prompt is in a validation and a test suite.
+ */
+export async function planBenchmark(
+  benchmark: Benchmark,
+  place: string,
+  set: readonly string[] = [],
+): Promise<Plan> {
+  const { methods, reference, margins, gates, tuning } = benchmark;
+  const root = await rootOf(benchmark, place);
+  const { suites, missing } = await suitesToBeHad(benchmark.suites, root);
+  if (suites.length === 0) {
+    const reasons = missing.map(({ suite, reason }) => `${suite}: ${reason}`).join("\n");
+    throw new DiscernError("file-missing", `${place}: none of the suites can be had.\n${reasons}`);
   }
-  const cells = [...found.values()].map(({ cell, shared, under }) =>
-    under.size > 1 && under.size === changes.length ? shared : cell,
-  );
+  const plan = await planned({ ...benchmark, suites }, place, set);
+  await requireFiles(plan);
+  if (tuning !== undefined) await refuseSharedPrompts(tuning.suites, suites, root, place);
+  const kept: PlannedBenchmark = {
+    methods: methods.map(({ name }) => name),
+    reference,
+    margins,
+    gates,
+    ...(tuning && {
+      tuning: {
+        trials: tuning.trials,
+        measure: tuning.measure,
+        suites: tuning.suites.map(({ name }) => name),
+      },
+    }),
+    missing,
+  };
+  return { ...plan, benchmark: kept };
+}
+
+async function planned(described: Described, place: string, set: readonly string[]): Promise<Plan> {
+  const recipe = await recipeOf(described, place);
+  const cells = cellsOf(described, recipe, set);
   const names = cells.map(({ name }) => name);
   const twice = names.find((name, i) => names.indexOf(name) < i);
   if (twice !== undefined) {
@@ -75,19 +121,22 @@ export async function planCells(
       `${place}: two cells would have the folder ${twice}. Give methods and changes names that differ more.`,
     );
   }
-  for (const { recipe } of cells) await requireRunFiles(recipe, root);
   return {
-    version: 1,
-    name: comparison.name,
+    version: 2,
+    name: described.name,
     created: new Date().toISOString(),
-    root,
+    root: recipe.root,
     cells,
   };
 }
 
-/** The recipe that a comparison names or holds. */
+async function requireFiles({ cells, root }: Plan): Promise<void> {
+  for (const { recipe } of cells) await requireRunFiles(recipe, root);
+}
+
+/** The recipe that a file names or holds. */
 async function recipeOf(
-  { recipe }: Comparison,
+  { recipe }: Pick<Described, "recipe">,
   place: string,
 ): Promise<{ text: string; root: string; file: string }> {
   const folder = dirname(resolve(place));
@@ -98,51 +147,52 @@ async function recipeOf(
   return { ...(await openRecipe(file)), file };
 }
 
-/** @param called the change that the cell is called after. */
-function cellOf(
-  from: {
-    comparison: Comparison;
-    text: string;
-    file: string;
-    set: readonly string[];
-    change: ComparedVariant | null;
-    seed: number | undefined;
-    method: ComparedMethod;
-  },
-  called: ComparedVariant | null,
-): Cell {
-  const { comparison, change, seed, method } = from;
-  const made = changedRecipe(from.text, `${from.file} (${method.name})`, {
-    set: [
-      ...(seed === undefined ? [] : [`seed=${seed}`]),
-      ...[comparison.set, change?.set ?? {}, method.set].flatMap(asChanges),
-      ...from.set,
-    ],
-    stages: method.stages,
-  });
-  const names = [...(called === null ? [] : [called.name]), method.name].map(folderName);
-  const recipe: Recipe = {
-    ...made,
-    // Nothing is drawn where nothing is trained.
-    seed: made.stages.length > 0 ? made.seed : 0,
-    name: asFileName([comparison.name, ...names].join("-"), "run"),
-    // The untrained model is a method of its own, where it is wanted: it answers once, and not again in every run.
-    evaluate: { ...made.evaluate, before: false },
-  };
-  return {
-    id: contentId(recipe),
-    name: [...names, recipe.seed].join("-"),
-    method: called === null ? method.name : `${method.name}, ${called.name}`,
-    seed: recipe.seed,
-    recipe,
-  };
+async function rootOf(described: Pick<Described, "recipe">, place: string): Promise<string> {
+  return (await recipeOf(described, place)).root;
 }
 
-function asChanges(set: Readonly<Record<string, unknown>>): string[] {
-  return Object.entries(set).map(([key, value]) => `${key}=${JSON.stringify(value)}`);
+/** Parts suites into those whose prompts can be read and those that cannot be had. */
+async function suitesToBeHad(
+  suites: readonly Suite[],
+  root: string,
+): Promise<{ suites: Suite[]; missing: PlannedBenchmark["missing"] }> {
+  const found: Suite[] = [];
+  const missing: PlannedBenchmark["missing"] = [];
+  for (const suite of suites) {
+    const reason = await selectPart("suite", suite.source, { root }).then(
+      () => null,
+      (error: unknown) => {
+        if (error instanceof DiscernError && error.code === "file-missing") return error.message;
+        throw error;
+      },
+    );
+    if (reason === null) found.push(suite);
+    else missing.push({ suite: suite.name, reason });
+  }
+  return { suites: found, missing };
 }
 
-/** What tells a run from every other: all that decides what it computes, and not what it is called. */
-function contentId({ $schema: _, name: __, ...content }: Recipe): string {
-  return createHash("sha256").update(JSON.stringify(content)).digest("hex").slice(0, 12);
+/** @throws DiscernError `recipe-invalid` where a prompt, word by word, is both chosen by and tested on. */
+async function refuseSharedPrompts(
+  validation: readonly Suite[],
+  test: readonly Suite[],
+  root: string,
+  place: string,
+): Promise<void> {
+  const tested = new Map<string, string>();
+  for (const { name, source } of test) {
+    for (const { id } of (await selectPart("suite", source, { root })).records) tested.set(id, name);
+  }
+  for (const [i, { name, source }] of validation.entries()) {
+    const { records } = await selectPart("suite", source, { root });
+    const shared = records.filter(({ id }) => tested.has(id));
+    const [first] = shared;
+    if (first === undefined) continue;
+    throw new DiscernError(
+      "recipe-invalid",
+      `${place}: tuning.suites[${i}] (${name}): ${shared.length} of its ${records.length} prompts are in the test suite ` +
+        `${tested.get(first.id)}; the first is at line ${first.line}. Settings must be chosen on prompts that are not tested on: take ` +
+        "another split or file.",
+    );
+  }
 }

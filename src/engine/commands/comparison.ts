@@ -6,7 +6,7 @@ import { cellFolder, readPlan } from "../../runFolder/comparison.ts";
 import { runPaths } from "../../runFolder/folder.ts";
 import { duration } from "../../wording/numbers.ts";
 import { type ComparisonOptions, runPlan } from "../abilities/comparison.ts";
-import { type CellState, type CellsEnd, cellState } from "../run/cells.ts";
+import { type CellState, type CellsEnd, cellStates } from "../run/cells.ts";
 import { runDisplay, words } from "./display.ts";
 import { type Shell, say, show } from "./shell.ts";
 
@@ -17,7 +17,7 @@ export function namesOf(list: string): string[] {
 
 /** Prints the runs of a plan, their steps, and what is done of them. @throws as `cellState`. */
 export async function showPlan(plan: Plan, folder: string, flags: Shell): Promise<void> {
-  const states = await statesOf(plan, folder);
+  const states = await cellStates(plan, folder);
   const value = { folder, cells: plan.cells.map((cell) => ({ ...cell, state: states.get(cell.name) })) };
   show(flags, value, () => planLines(plan, folder, states, undefined).join("\n"));
 }
@@ -28,7 +28,7 @@ export async function runComparison(
   { json, ...options }: Omit<ComparisonOptions, "onEvent" | "onRunEvent"> & Shell,
 ): Promise<CellsEnd> {
   const { folder, jobs, only } = options;
-  const states = await statesOf(plan, folder);
+  const states = await cellStates(plan, folder);
   const left = plan.cells.filter((cell) => isAsked(cell, only) && states.get(cell.name) !== "finished");
   const atATime = left.length > 0 ? Math.min(jobs, left.length) : undefined;
   for (const line of planLines(plan, folder, states, only, atATime)) say(line);
@@ -47,7 +47,7 @@ export async function runComparison(
   });
   shown.end();
   if (end.end === "finished" && end.report === null)
-    say(missing(plan, folder, await statesOf(plan, folder), end));
+    say(missing(plan, folder, await cellStates(plan, folder), end));
   return end;
 }
 
@@ -78,7 +78,7 @@ export function cellWords(event: CellEvent, folder: string): string | null {
 /** The plan of a comparison's folder and where it stands, in lines. */
 export async function comparisonLines(folder: string): Promise<string[]> {
   const plan = await readPlan(folder);
-  return planLines(plan, folder, await statesOf(plan, folder), undefined);
+  return planLines(plan, folder, await cellStates(plan, folder), undefined);
 }
 
 function missing(
@@ -92,12 +92,6 @@ function missing(
   return failed.length > 0
     ? `Failed: ${failed.join(", ")}. No report is written until all have finished. Resume them with: discern run --resume --out ${shown(folder)}`
     : `No report yet. Missing: ${left.join(", ")}`;
-}
-
-async function statesOf({ cells }: Plan, folder: string): Promise<Map<string, CellState>> {
-  const states = new Map<string, CellState>();
-  for (const cell of cells) states.set(cell.name, await cellState(folder, cell));
-  return states;
 }
 
 function planLines(

@@ -1,6 +1,7 @@
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
+import { benchmarkJsonSchema } from "../../protocol/benchmark.ts";
 import { comparisonJsonSchema } from "../../protocol/comparison.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import { recipeJsonSchema } from "../../protocol/recipe.ts";
@@ -146,17 +147,24 @@ export function addExport(program: Command): void {
     });
 }
 
+const schemas = {
+  recipe: recipeJsonSchema,
+  comparison: comparisonJsonSchema,
+  benchmark: benchmarkJsonSchema,
+};
+
 export function addSchema(program: Command): void {
+  const kinds = Object.keys(schemas).join(", ");
   program
     .command("schema")
-    .argument("[kind]", "recipe, or comparison")
-    .description("the JSON schema of recipes, or of comparisons")
+    .argument("[kind]", kinds, "recipe")
+    .description("the JSON schema of recipes, comparisons or benchmarks")
     .option("--json", "without indentation", false)
-    .action((kind: string | undefined, flags: Shell, command: Command) => {
-      if (kind !== undefined && kind !== "recipe" && kind !== "comparison") {
-        command.error(`error: there is no schema of ${kind}: recipe, comparison`, { exitCode: 2 });
+    .action((kind: string, flags: Shell, command: Command) => {
+      if (!Object.hasOwn(schemas, kind)) {
+        command.error(`error: there is no schema of ${kind}: ${kinds}`, { exitCode: 2 });
       }
-      const schema = kind === "comparison" ? comparisonJsonSchema() : recipeJsonSchema();
+      const schema = schemas[kind as keyof typeof schemas]();
       show(flags, schema, () => JSON.stringify(schema, null, 2));
     });
 }

@@ -4,9 +4,10 @@ import { type DeviceChoice, deviceChoiceSchema } from "../../protocol/device.ts"
 import type { RunEvent } from "../../protocol/events.ts";
 import { loadRecipe, refuseChangesWithoutRecipe } from "../../recipe/loadRecipe.ts";
 import { cellFolder, isComparison, readPlan } from "../../runFolder/comparison.ts";
+import { cellOf, completedRecipe } from "../../runFolder/completedRecipe.ts";
 import { startDetached } from "../abilities/detach.ts";
 import { judgedReport } from "../abilities/judged.ts";
-import { isComparisonFile, loadComparison, planCells } from "../abilities/plan.ts";
+import { describesSeveral, planFile } from "../abilities/plan.ts";
 import { type ExecuteOptions, executeRun, type RunEnd, resumeRun } from "../run/execute.ts";
 import { requireRunFiles } from "../run/prompts.ts";
 import { anyStop, Stop, Stopped, stopOnSignals } from "../run/stop.ts";
@@ -62,7 +63,7 @@ export function addRun(program: Command): void {
         command.error("error: give a recipe or comparison file, or --resume with --out", { exitCode: 2 });
       }
       refuseChangesWithoutRecipe(name, { set: flags.set, stlAlone: !!flags.stlAlone });
-      const several = name === undefined ? await isComparison(flags.out!) : isComparisonFile(name);
+      const several = name === undefined ? await isComparison(flags.out!) : describesSeveral(name);
       if (several) await compareBy(name, flags, command);
       else await runBy(name, flags, command);
     });
@@ -94,10 +95,7 @@ async function compareBy(name: string | undefined, flags: Flags, command: Comman
   if (flags.stlAlone) {
     command.error("error: --stl-alone is for a recipe; a comparison names its methods", { exitCode: 2 });
   }
-  const plan =
-    name === undefined
-      ? await readPlan(resolve(flags.out!))
-      : await planCells(await loadComparison(name), name, flags.set);
+  const plan = name === undefined ? await readPlan(resolve(flags.out!)) : await planFile(name, flags.set);
   const folder = resolve(flags.out ?? join("runs", plan.name));
   const unknown = flags.only?.find((each) => !plan.cells.some((cell) => cell.name === each));
   if (unknown !== undefined) {
@@ -166,10 +164,10 @@ export function addRunCell(program: Command): void {
       deviceChoiceSchema.parse(JSON.parse(json)),
     )
     .action(async (folder: string, name: string, flags: { deviceChoice?: DeviceChoice }) => {
-      const { cells, root } = await readPlan(folder);
-      const cell = cells.find((each) => each.name === name)!;
-      await workOnRun(cellFolder(folder, cell), { json: false }, (options) =>
-        executeRun(cell.recipe, root, true, { ...options, deviceChoice: flags.deviceChoice }),
+      const plan = await readPlan(folder);
+      const recipe = await completedRecipe(plan, folder, cellOf(plan, name));
+      await workOnRun(cellFolder(folder, { name }), { json: false }, (options) =>
+        executeRun(recipe, plan.root, true, { ...options, deviceChoice: flags.deviceChoice }),
       );
     });
 }

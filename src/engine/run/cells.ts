@@ -9,6 +9,7 @@ import {
   readPlan,
   writePlan,
 } from "../../runFolder/comparison.ts";
+import { cellOf, completedRecipe } from "../../runFolder/completedRecipe.ts";
 import { readEvents } from "../../runFolder/eventLog.ts";
 import { writeFailure } from "../../runFolder/failures.ts";
 import { isRun, openRun, runPaths } from "../../runFolder/folder.ts";
@@ -22,22 +23,35 @@ import type { StopToken } from "./stop.ts";
 export type CellState = "to run" | "to resume" | "finished";
 
 /**
- * What is left to do of a cell.
+ * What is left to do of a cell. One whose needs have not all finished is still to be run, whatever its folder holds: only then is
+ * known what it takes from them.
  *
+ * @param folder folder of the plan.
  * @throws DiscernError `run-invalid` when its folder holds the run of another recipe, which a resumed run would go by.
  */
-export async function cellState(folder: string, cell: Cell): Promise<CellState> {
+export async function cellState(plan: Plan, folder: string, cell: Cell): Promise<CellState> {
   const place = cellFolder(folder, cell);
   if (!(await isRun(place))) return "to run";
+  for (const need of cell.needs) {
+    if ((await cellState(plan, folder, cellOf(plan, need))) !== "finished") return "to run";
+  }
   const { recipe } = await openRun(place);
-  if (!isDeepStrictEqual(recipe, cell.recipe)) {
+  const planned = await completedRecipe(plan, folder, cell);
+  if (!isDeepStrictEqual(recipe, planned)) {
     throw new DiscernError(
       "run-invalid",
-      `${place} holds a run of another recipe: ${differences(recipe, cell.recipe).join(", ")} differ. Restore what was ` +
+      `${place} holds a run of another recipe: ${differences(recipe, planned).join(", ")} differ. Restore what was ` +
         "changed, choose another folder with --out, or delete this one.",
     );
   }
   return timeline(readEvents(runPaths(place).events)).state === "finished" ? "finished" : "to resume";
+}
+
+/** What is left to do of every cell of a plan, by name. @throws as {@link cellState}. */
+export async function cellStates(plan: Plan, folder: string): Promise<Map<string, CellState>> {
+  const states = new Map<string, CellState>();
+  for (const cell of plan.cells) states.set(cell.name, await cellState(plan, folder, cell));
+  return states;
 }
 
 /** The keys at which two values differ, as people write them. */
@@ -132,24 +146,36 @@ async function work(plan: Plan, options: CellsOptions): Promise<CellsEnd> {
     await appendCellEvent(folder, full);
     options.onEvent?.(full);
   };
-  const states = new Map<string, CellState>();
-  for (const cell of plan.cells) states.set(cell.name, await cellState(folder, cell));
+  const states = await cellStates(plan, folder);
   const done = new Set(plan.cells.map(({ name }) => name).filter((name) => states.get(name) === "finished"));
   const asked = ({ name }: Cell) => options.only === undefined || options.only.includes(name);
-  const queue = plan.cells.filter((cell) => asked(cell) && !done.has(cell.name));
-  const failed: string[] = [];
+  const queue = new CellQueue(
+    plan.cells.filter((cell) => asked(cell) && !done.has(cell.name)),
+    done,
+  );
   await emit({ type: "comparison-started", cells: plan.cells.length, finished: [...done] });
   let stopped = false;
+  const { failed } = queue;
   const ended = () => stopped || stop.requested || (failed.length > 0 && !options.keepGoing);
   const worker = async (): Promise<void> => {
     while (!ended()) {
-      const cell = queue.shift();
-      if (cell === undefined) return;
-      const end = await runCell(cell, options, emit);
-      if (end === "finished") done.add(cell.name);
-      if (end === "failed") failed.push(cell.name);
-      // Whoever stops one run wants the machine back: the next one would take it at once.
-      if (end === "stopped") stopped = true;
+      const next = queue.next();
+      if (next === null) return;
+      if (next === "later") await queue.anyEnd();
+      else if (next.failedNeed !== undefined) await emit(neverBegun(next.cell, next.failedNeed));
+      else {
+        try {
+          const end = await runCell(next.cell, options, emit);
+          // Whoever stops one run wants the machine back: the next one would take it at once.
+          if (end === "stopped") stopped = true;
+          queue.end(next.cell, end);
+        } catch (error) {
+          // The log cannot be written: nothing else begins, and those that wait end.
+          stopped = true;
+          queue.wake();
+          throw error;
+        }
+      }
     }
   };
   try {
@@ -170,6 +196,74 @@ async function work(plan: Plan, options: CellsOptions): Promise<CellsEnd> {
     await emit({ type: "comparison-failed", code, message }).catch(() => undefined);
     throw error;
   }
+}
+
+/** The cells that are left, in the order of the plan; one begins once all that it needs have finished. */
+class CellQueue {
+  /** Names of the cells that failed, those that were never begun because of it included. */
+  readonly failed: string[] = [];
+  private readonly left: Cell[];
+  private readonly done: Set<string>;
+  private running = 0;
+  private turn = Promise.withResolvers<void>();
+
+  /**
+   * @param done names of the cells that have finished; those that finish are added.
+   * @throws DiscernError `request-invalid` where a cell needs another that is neither done nor in the queue.
+   */
+  constructor(cells: readonly Cell[], done: Set<string>) {
+    this.left = [...cells];
+    this.done = done;
+    for (const { name, needs } of cells) {
+      const need = needs.find((each) => !done.has(each) && !cells.some((cell) => cell.name === each));
+      if (need === undefined) continue;
+      throw new DiscernError(
+        "request-invalid",
+        `${name} needs ${need}, which has not finished. Run that first, or name both with --only.`,
+      );
+    }
+  }
+
+  /** The cell that begins next, or fails with one that it needs; "later" where what is left waits for cells at work; null at the end. */
+  next(): { readonly cell: Cell; readonly failedNeed?: string } | "later" | null {
+    for (const [i, cell] of this.left.entries()) {
+      const failedNeed = cell.needs.find((need) => this.failed.includes(need));
+      const isReady = cell.needs.every((need) => this.done.has(need));
+      if (failedNeed === undefined && !isReady) continue;
+      this.left.splice(i, 1);
+      if (failedNeed !== undefined) {
+        this.failed.push(cell.name);
+        return { cell, failedNeed };
+      }
+      this.running++;
+      return { cell };
+    }
+    return this.left.length > 0 && this.running > 0 ? "later" : null;
+  }
+
+  end({ name }: Cell, end: RunEnd | "failed"): void {
+    if (end === "finished") this.done.add(name);
+    if (end === "failed") this.failed.push(name);
+    this.running--;
+    this.wake();
+  }
+
+  /** Resolves when a cell ends. */
+  anyEnd(): Promise<void> {
+    return this.turn.promise;
+  }
+
+  wake(): void {
+    this.turn.resolve();
+    this.turn = Promise.withResolvers();
+  }
+}
+
+function neverBegun({ name, id }: Cell, need: string): NewCellEvent {
+  return {
+    ...{ type: "cell-failed", cell: name, id, code: "need-failed", seconds: 0 },
+    message: `It was not begun: ${need}, which it needs, failed.`,
+  };
 }
 
 async function runCell(

@@ -1,7 +1,8 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { type ComparisonInput, comparedMethods, comparisonSuffix } from "../../protocol/comparison.ts";
+import { comparedMethods } from "../../protocol/comparedMethod.ts";
+import { type ComparisonInput, comparisonSuffix } from "../../protocol/comparison.ts";
 import { longestName } from "../../protocol/fileName.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
 import { writeAtomic } from "../../storage/atomic.ts";

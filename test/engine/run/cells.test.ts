@@ -1,9 +1,10 @@
 import { existsSync } from "node:fs";
-import { appendFile, readFile, rm, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { beforeEach, expect, test } from "vitest";
+import { cellStates } from "../../../src/engine/run/cells.ts";
 import { Stop } from "../../../src/engine/run/stop.ts";
 import { cellProgress, readCellEvents, readPlan } from "../../../src/runFolder/comparison.ts";
 import { lockRun } from "../../../src/runFolder/lock.ts";
@@ -208,4 +209,85 @@ test("a damaged plan is said to be one, and made again from the file; a folder t
   await rm(folder, { recursive: true });
   await writeFile(folder, "");
   await expect(runQuadratics(plan, folder)).rejects.toMatchObject({ code: "run-unwritable" });
+});
+
+/** dcr-0 needs stl-0, and dcr-1 needs dcr-0; stl-1 needs nothing. */
+const chain = {
+  ...plan,
+  cells: plan.cells.map((cell) => ({
+    ...cell,
+    needs: cell.name === "dcr-0" ? ["stl-0"] : cell.name === "dcr-1" ? ["dcr-0"] : [],
+  })),
+};
+
+test("a cell begins once all that it needs have finished, also where others could be at work", async () => {
+  const order: string[] = [];
+  const end = await runQuadratics(chain, folder, {
+    jobs: 3,
+    async execute(cell, place) {
+      order.push(`${cell.name} begins`);
+      const result = await runQuadratic(cell, place, { stepMs: cell.name === "stl-0" ? 3 : 0 });
+      order.push(`${cell.name} ends`);
+      return result;
+    },
+  });
+  expect(end).toMatchObject({ end: "finished", failed: [] });
+  expect(order.slice(0, 2)).toEqual(["stl-0 begins", "stl-1 begins"]);
+  for (const [need, cell] of [
+    ["stl-0", "dcr-0"],
+    ["dcr-0", "dcr-1"],
+  ]) {
+    expect(order.indexOf(`${need} ends`)).toBeLessThan(order.indexOf(`${cell} begins`));
+  }
+});
+
+test("where a cell fails, those that need it fail with its name and are not begun; the rest is run, and all of it is resumed", async () => {
+  const failing = await runQuadratics(chain, folder, {
+    execute: (cell, place) => runQuadratic(cell, place, cell.name === "stl-0" ? { failAt: 6 } : {}),
+  });
+  expect(failing).toEqual({ end: "finished", failed: ["stl-0", "dcr-0", "dcr-1"], report: null });
+  expect(cellProgress(await readCellEvents(folder)).failed).toEqual([
+    { cell: "stl-0", message: expect.stringContaining("loss NaN") },
+    { cell: "dcr-0", message: "It was not begun: stl-0, which it needs, failed." },
+    { cell: "dcr-1", message: "It was not begun: dcr-0, which it needs, failed." },
+  ]);
+  expect(existsSync(join(folder, "dcr-0"))).toBe(false);
+  expect(await runQuadratics(chain, folder)).toMatchObject({ end: "finished", failed: [] });
+});
+
+test("a cell is not run alone while one that it needs is missing, and its folder is not looked at before that", async () => {
+  const execute = () => Promise.reject(new Error("It ran."));
+  await expect(runQuadratics(chain, folder, { only: ["dcr-0"], execute })).rejects.toMatchObject({
+    code: "request-invalid",
+    message: "dcr-0 needs stl-0, which has not finished. Run that first, or name both with --only.",
+  });
+  expect(await told()).not.toContain("comparison-started");
+  expect(await runQuadratics(chain, folder, { only: ["stl-0", "dcr-0"] })).toMatchObject({ failed: [] });
+  await rm(join(folder, "stl-0"), { recursive: true });
+  expect(Object.fromEntries(await cellStates(chain, folder))).toEqual({
+    "stl-0": "to run",
+    "dcr-0": "to run",
+    "stl-1": "to run",
+    "dcr-1": "to run",
+  });
+});
+
+test("a log that cannot be written ends the runner, also while cells wait for others", async () => {
+  const own = runQuadratics(chain, folder, {
+    jobs: 2,
+    async execute(cell, place) {
+      await rm(join(folder, "cells.jsonl"));
+      await mkdir(join(folder, "cells.jsonl"));
+      return runQuadratic(cell, place);
+    },
+  });
+  await expect(own).rejects.toMatchObject({ code: "run-unwritable" });
+});
+
+test("a plan of version 1, whose cells needed nothing, is read", async () => {
+  await runQuadratics(plan, folder);
+  const { cells, ...rest } = plan;
+  const older = { ...rest, version: 1, cells: cells.map(({ needs: _, ...cell }) => cell) };
+  await writeFile(join(folder, "comparison.json"), JSON.stringify(older));
+  expect(await readPlan(folder)).toEqual(plan);
 });

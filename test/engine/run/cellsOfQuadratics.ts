@@ -23,10 +23,10 @@ export function quadraticPlan(seeds: readonly number[], steps = 10): Plan {
         seed,
         stages: [{ type: "supervised", steps }],
       });
-      return { id: `${method}${seed}`, name: `${method}-${seed}`, method, seed, recipe };
+      return { id: `${method}${seed}`, name: `${method}-${seed}`, method, seed, recipe, needs: [] };
     }),
   );
-  return { version: 1, name: "quadratic", created: "2026-01-01T00:00:00Z", root: "/", cells };
+  return { version: 2, name: "quadratic", created: "2026-01-01T00:00:00Z", root: "/", cells };
 }
 
 /** Runs or resumes a cell in this process. */

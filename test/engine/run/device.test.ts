@@ -104,12 +104,12 @@ test("a run whose recipe names its device is resumed by one that says auto, and 
 
 /** A comparison whose first run is the one that was begun. */
 const plan = (device: "auto" | "cpu" = "auto"): Plan => ({
-  version: 1,
+  version: 2,
   name: "c",
   created: new Date().toISOString(),
   root,
   cells: ["run", "later"].map((name) => {
-    return { id: name, name, method: name, seed: 0, recipe: { ...recipe, device } };
+    return { id: name, name, method: name, seed: 0, recipe: { ...recipe, device }, needs: [] };
   }),
 });
 

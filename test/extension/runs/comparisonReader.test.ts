@@ -22,11 +22,11 @@ beforeEach(async () => {
   mkdirSync(folder);
   reader = new ComparisonReader(folder);
   await writePlan(folder, {
-    version: 1,
+    version: 2,
     name: "mine",
     created: "2026-01-01T00:00:00Z",
     root: "/",
-    cells: names.map((name) => ({ id: name, name, method: name, seed: 0, recipe })),
+    cells: names.map((name) => ({ id: name, name, method: name, seed: 0, recipe, needs: [] })),
   });
 });
 

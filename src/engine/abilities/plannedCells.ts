@@ -1,0 +1,208 @@
+import { createHash } from "node:crypto";
+import { type Benchmark, type BenchmarkedMethod, trains } from "../../protocol/benchmark.ts";
+import type { Cell, Settings } from "../../protocol/cells.ts";
+import { folderName } from "../../protocol/comparedMethod.ts";
+import type { ComparedVariant, Comparison } from "../../protocol/comparison.ts";
+import { asFileName } from "../../protocol/fileName.ts";
+import type { Recipe } from "../../protocol/recipe.ts";
+import { changedRecipe } from "../../recipe/loadRecipe.ts";
+import { shuffled, stream } from "../../statistics/random.ts";
+
+/** What cells are planned from: a comparison, or a benchmark with the suites that can be had. */
+export type Described = Pick<Comparison, "name" | "recipe" | "set" | "seeds" | "changes"> & {
+  readonly methods: readonly BenchmarkedMethod[];
+} & Partial<Pick<Benchmark, "suites" | "judges" | "tuning">>;
+
+/** The text of the shared recipe, and the file that errors name. */
+interface SharedRecipe {
+  readonly text: string;
+  readonly file: string;
+}
+
+/** Which cell of a method: under which change, if any, and with which seed; the recipe's own where undefined. */
+interface Place {
+  readonly change: ComparedVariant | null;
+  readonly seed: number | undefined;
+  readonly method: BenchmarkedMethod;
+}
+
+/**
+ * The cells of a comparison or benchmark. The first seed comes first with all methods, so that there is something to see
+ * early; a method comes behind the one it is on, and behind its own trials. Cells of a method with the same content are one: no
+ * seed changes a model that is neither trained nor steered. One that is the same under every change is called after its method alone.
+ *
+ * @param set changes to every cell's recipe, made after all others.
+ * @throws DiscernError `recipe-invalid`.
+ */
+export function cellsOf(described: Described, shared: SharedRecipe, set: readonly string[]): Cell[] {
+  return new CellPlanner(described, shared, set).cells();
+}
+
+class CellPlanner {
+  private readonly described: Described;
+  private readonly shared: SharedRecipe;
+  private readonly set: readonly string[];
+  /** Trials by the name of their method: every seed and the methods on it ask for them. */
+  private readonly trials = new Map<string, Cell[]>();
+
+  constructor(described: Described, shared: SharedRecipe, set: readonly string[]) {
+    this.described = described;
+    this.shared = shared;
+    this.set = set;
+  }
+
+  cells(): Cell[] {
+    const { seeds = [undefined], changes = [null] } = this.described;
+    const methods = basesFirst(this.described.methods);
+    const found = new Map<string, { cell: Cell; alone: Cell; under: Set<ComparedVariant | null> }>();
+    for (const change of changes) {
+      for (const seed of seeds) {
+        for (const method of methods) {
+          const place = { change, seed, method };
+          const cell = this.methodCell(place, change);
+          const key = `${method.name} ${cell.id}`;
+          const known = found.get(key) ?? { cell, alone: this.methodCell(place, null), under: new Set() };
+          found.set(key, known);
+          known.under.add(change);
+        }
+      }
+    }
+    const cells = [...found.values()].map(({ cell, alone, under }) =>
+      under.size > 1 && under.size === changes.length ? alone : cell,
+    );
+    return cells.flatMap((cell, i) => {
+      const isFirst = cells.findIndex(({ method }) => method === cell.method) === i;
+      return isFirst ? [...(this.trials.get(cell.method) ?? []), cell] : [cell];
+    });
+  }
+
+  /** The cell of a method that becomes a row of the report. @param called the change that the cell is called after. */
+  private methodCell(place: Place, called: ComparedVariant | null): Cell {
+    const { name: ofAll, tuning } = this.described;
+    const { method } = place;
+    const names = [...(called === null ? [] : [called.name]), method.name].map(folderName);
+    const recipe = this.recipe(place, asFileName([ofAll, ...names].join("-"), "run"));
+    const base = this.baseOf(place);
+    const trials = this.trialsOf(method).map(({ name }) => name);
+    const tuned = tuning && trials.length > 0 ? { trials, measure: tuning.measure } : undefined;
+    const taken = [
+      ...(base ? [base.id] : []),
+      ...(tuned ? [tuned.measure, ...this.trialsOf(method).map(({ id }) => id)] : []),
+    ];
+    return {
+      id: contentId(recipe, taken),
+      name: [...names, recipe.seed].join("-"),
+      method: called === null ? method.name : `${method.name}, ${called.name}`,
+      seed: recipe.seed,
+      recipe,
+      needs: [...(base ? [base.name] : []), ...trials],
+      ...(base && { base: base.name }),
+      ...(tuned && { tuned }),
+    };
+  }
+
+  /** The cell whose trained model a cell begins with. */
+  private baseOf(place: Place): Cell | undefined {
+    const base = this.described.methods.find(({ name }) => name === place.method.on);
+    return base && this.methodCell({ ...place, method: base }, place.change);
+  }
+
+  /** The trials of a method's settings, with the first seed and on the validation suites; none of a method without `tune`. */
+  private trialsOf(method: BenchmarkedMethod): Cell[] {
+    const { name: ofAll, tuning, seeds } = this.described;
+    if (tuning === undefined || method.tune === undefined) return [];
+    const known = this.trials.get(method.name);
+    if (known !== undefined) return known;
+    const place = { change: null, seed: seeds?.[0], method };
+    const base = this.baseOf(place);
+    const cells = drawn(combinations(method.tune), tuning.trials, method.name).map((settings, i): Cell => {
+      const name = `${folderName(method.name)}-trial-${i + 1}`;
+      const own = [...asChanges({ "evaluate.suites": tuning.suites }), ...asChanges(settings)];
+      const recipe = this.recipe(place, asFileName(`${ofAll}-${name}`, "run"), own);
+      return {
+        id: contentId(recipe, base ? [base.id] : []),
+        name,
+        method: method.name,
+        seed: recipe.seed,
+        recipe,
+        needs: base ? [base.name] : [],
+        ...(base && { base: base.name }),
+        trial: { settings },
+      };
+    });
+    this.trials.set(method.name, cells);
+    return cells;
+  }
+
+  /**
+   * The recipe of a cell. The changes of the file are made first, then those of the change, the method and the trial.
+   *
+   * @param own changes of a trial.
+   */
+  private recipe({ change, seed, method }: Place, name: string, own: readonly string[] = []): Recipe {
+    const { suites, judges, set } = this.described;
+    const { steering } = method;
+    const made = changedRecipe(this.shared.text, `${this.shared.file} (${method.name})`, {
+      set: [
+        ...(seed === undefined ? [] : [`seed=${seed}`]),
+        ...(suites === undefined ? [] : asChanges({ "evaluate.suites": suites })),
+        ...(judges === undefined ? [] : asChanges({ "evaluate.judges": judges })),
+        ...[set, change?.set ?? {}].flatMap(asChanges),
+        ...(steering === undefined ? [] : asChanges({ steering })),
+        ...asChanges(method.set),
+        ...own,
+        ...this.set,
+      ],
+      stages: method.on === undefined || trains(method) ? method.stages : [],
+    });
+    const isDrawn = made.stages.length > 0 || method.on !== undefined || steering !== undefined;
+    return {
+      ...made,
+      // Nothing is drawn where nothing is trained or fitted.
+      seed: isDrawn ? made.seed : 0,
+      name,
+      // The untrained model is a method of its own, where it is wanted: it answers once, and not again in every run.
+      evaluate: { ...made.evaluate, before: false },
+    };
+  }
+}
+
+/** Methods in the order given, but each behind the one it is on. */
+function basesFirst(methods: readonly BenchmarkedMethod[]): BenchmarkedMethod[] {
+  const sorted = new Set<BenchmarkedMethod>();
+  const add = (method: BenchmarkedMethod) => {
+    const base = methods.find(({ name }) => name === method.on);
+    if (base !== undefined) add(base);
+    sorted.add(method);
+  };
+  for (const method of methods) add(method);
+  return [...sorted];
+}
+
+/** Every combination of settings, the last key changing fastest. */
+function combinations(tune: NonNullable<BenchmarkedMethod["tune"]>): Settings[] {
+  return Object.entries(tune).reduce<Settings[]>(
+    (all, [key, values]) => all.flatMap((settings) => values.map((value) => ({ ...settings, [key]: value }))),
+    [{}],
+  );
+}
+
+/** As many of the combinations as there are trials, in their order; which ones depends on the method's name alone. */
+function drawn(all: readonly Settings[], trials: number, method: string): Settings[] {
+  const chosen = new Set(shuffled(all, stream(0, "trials", method)).slice(0, trials));
+  return all.filter((settings) => chosen.has(settings));
+}
+
+function asChanges(set: Readonly<Record<string, unknown>>): string[] {
+  return Object.entries(set).map(([key, value]) => `${key}=${JSON.stringify(value)}`);
+}
+
+/**
+ * What tells a run from every other: all that decides what it computes, and not what it is called.
+ *
+ * @param taken what decides what the run takes from others.
+ */
+function contentId({ $schema: _, name: __, ...content }: Recipe, taken: readonly string[]): string {
+  const whole = taken.length === 0 ? content : { content, taken };
+  return createHash("sha256").update(JSON.stringify(whole)).digest("hex").slice(0, 12);
+}

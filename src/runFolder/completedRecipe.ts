@@ -1,0 +1,47 @@
+import { relative, sep } from "node:path";
+import type { Cell, Plan } from "../protocol/cells.ts";
+import { DiscernError } from "../protocol/errors.ts";
+import type { Recipe } from "../protocol/recipe.ts";
+import { checkRecipe } from "../recipe/recipeFile.ts";
+import { cellFolder } from "./comparison.ts";
+import { bestTrial } from "./trials.ts";
+
+/**
+ * The whole recipe of a cell: what it takes from the cells that it needs is put in. It follows from the plan and from what
+ * those cells found, so that whoever resumes a plan, or looks at it, completes a recipe to the same.
+ *
+ * @param folder folder of the plan.
+ * @throws DiscernError `run-invalid` where a cell that it needs has not finished.
+ */
+export async function completedRecipe(plan: Plan, folder: string, cell: Cell): Promise<Recipe> {
+  const tuned = cell.tuned === undefined ? cell.recipe : await tunedRecipe(plan, folder, cell, cell.tuned);
+  if (cell.base === undefined) return tuned;
+  return checkRecipe({ ...tuned, adapter: pathOf(plan, folder, cell.base) }, cell.name);
+}
+
+/** The recipe with the settings of the best trial; seed, name and suites are the cell's own. */
+async function tunedRecipe(
+  plan: Plan,
+  folder: string,
+  { recipe: own }: Cell,
+  { trials, measure }: NonNullable<Cell["tuned"]>,
+): Promise<Recipe> {
+  const best = await bestTrial(
+    trials.map((name) => ({ name, folder: cellFolder(folder, { name }) })),
+    measure,
+  );
+  const { recipe } = cellOf(plan, best);
+  return { ...recipe, name: own.name, seed: own.seed, evaluate: own.evaluate };
+}
+
+/** The run folder of a cell, as a recipe names it: relative to the folder of recipes where that is possible, with slashes. */
+function pathOf({ root }: Plan, folder: string, name: string): string {
+  return relative(root, cellFolder(folder, { name })).split(sep).join("/");
+}
+
+/** A cell by its name. @throws DiscernError `run-invalid` for a plan that was changed by hand. */
+export function cellOf({ cells }: Plan, name: string): Cell {
+  const found = cells.find((cell) => cell.name === name);
+  if (found === undefined) throw new DiscernError("run-invalid", `The plan has no cell called ${name}.`);
+  return found;
+}
