@@ -1,61 +1,101 @@
-import { mean } from "simple-statistics";
+import { errorFunction, mean, sampleStandardDeviation } from "simple-statistics";
 import type { Estimate } from "../../protocol/comovement.ts";
 import { drawCounts, percentileInterval, randomIndex } from "../../statistics/bootstrap.ts";
-import { auroc, type ClassScores, ones, weightedAuroc } from "../probe/auroc.ts";
+import { type ClassScores, ones, type RocCurve, rocCurve, weightedRoc } from "../../statistics/roc.ts";
 
 export interface BootstrapOptions {
   seed?: number;
   draws?: number;
 }
 
-/** AUROC with a bootstrap interval over prompts, resampled within their class. */
-export function aurocInterval(
+/** A figure of the operating curve with a bootstrap interval over prompts, resampled within their class. */
+export function rocInterval(
   scores: ClassScores,
+  figure: (curve: RocCurve) => number,
   { seed = 0, draws = 2000 }: BootstrapOptions = {},
 ): Estimate {
   const random = randomIndex(seed);
-  const weighted = weightedAuroc(scores);
+  const weighted = weightedRoc(scores);
   const samples = Array.from({ length: draws }, () =>
-    weighted(drawCounts(random, scores.unsafe.length), drawCounts(random, scores.safe.length)),
+    figure(weighted(drawCounts(random, scores.unsafe.length), drawCounts(random, scores.safe.length))),
   );
-  return withInterval(auroc(scores), samples);
+  return withInterval(figure(rocCurve(scores)), samples);
 }
 
 /**
- * AUROC of the second method minus that of the first on the same prompts, averaged over each method's seeds, with a
- * bootstrap that redraws prompts (the same ones for both methods) and, where a method has several, seeds. Prompts are
- * redrawn once a replicate and not once a seed: every seed answers the same prompts, so their luck does not average out.
+ * A figure of the operating curve of the second method minus that of the first on the same prompts, averaged over each
+ * method's seeds.
  *
  * @param first one entry a seed
- * @param second one entry a seed; seeds are redrawn jointly when both methods have equally many
+ * @param second one entry a seed
  */
-export function aurocDifference(
+export function rocDifference(
   first: readonly ClassScores[],
   second: readonly ClassScores[],
+  figure: (curve: RocCurve) => number,
+  options: BootstrapOptions = {},
+): DifferenceEstimate {
+  const methods = [first.map(weightedRoc), second.map(weightedRoc)] as const;
+  return pairedDifference(
+    { unsafe: first[0]?.unsafe.length ?? 0, safe: first[0]?.safe.length ?? 0 },
+    { first: first.length, second: second.length },
+    (prompts, seeds) => {
+      const [before, after] = methods.map((runs, i) =>
+        weightedMean(
+          runs.map((run) => figure(run(prompts.unsafe, prompts.safe))),
+          [seeds.first, seeds.second][i]!,
+        ),
+      );
+      return after! - before!;
+    },
+    options,
+  );
+}
+
+/** A difference with its 95 % interval, and the p-value of there being none. */
+export type DifferenceEstimate = Estimate & {
+  /** Two-sided, by the normal distribution with the bootstrap's standard error. */
+  readonly p: number;
+};
+
+/** How often each prompt or seed is drawn. */
+type Draws<K extends string> = Readonly<Record<K, Uint32Array>>;
+
+/**
+ * A difference of two methods with a bootstrap that redraws prompts (the same ones for both methods) and, where a method has
+ * several, seeds. Prompts are redrawn once a replicate and not once a seed: every seed answers the same prompts, so their luck
+ * does not average out. Seeds are redrawn jointly when both methods have equally many, since paired runs share their data order.
+ *
+ * @param prompts how many there are of each class, which are redrawn apart
+ * @param difference of a resample: how often each prompt and each seed counts
+ */
+export function pairedDifference<K extends string>(
+  prompts: Readonly<Record<K, number>>,
+  seeds: { readonly first: number; readonly second: number },
+  difference: (prompts: Draws<K>, seeds: Draws<"first" | "second">) => number,
   { seed = 0, draws = 2000 }: BootstrapOptions = {},
-): Estimate {
-  const methods = [first.map(weightedAuroc), second.map(weightedAuroc)] as const;
-  const [unsafe, safe] = [first[0]?.unsafe.length ?? 0, first[0]?.safe.length ?? 0];
-  const difference = (prompts: [Uint32Array, Uint32Array], seeds: [Uint32Array, Uint32Array]): number => {
-    const [before, after] = methods.map((runs, i) =>
-      weightedMean(
-        runs.map((run) => run(...prompts)),
-        seeds[i]!,
-      ),
-    );
-    return after! - before!;
-  };
+): DifferenceEstimate {
+  const classes = Object.entries(prompts) as [K, number][];
+  const counted = (count: (n: number) => Uint32Array) =>
+    Object.fromEntries(classes.map(([name, n]) => [name, count(n)])) as Draws<K>;
   const random = randomIndex(seed);
-  const samples = Array.from({ length: draws }, () =>
-    difference(
-      [drawCounts(random, unsafe), drawCounts(random, safe)],
-      drawSeeds(random, first.length, second.length),
-    ),
-  );
-  return withInterval(
-    difference([ones(unsafe), ones(safe)], [ones(first.length), ones(second.length)]),
-    samples,
-  );
+  const samples = Array.from({ length: draws }, () => {
+    const drawn = counted((n) => drawCounts(random, n));
+    const first = drawCounts(random, seeds.first);
+    const second = seeds.first === seeds.second ? first : drawCounts(random, seeds.second);
+    return difference(drawn, { first, second });
+  });
+  const value = difference(counted(ones), { first: ones(seeds.first), second: ones(seeds.second) });
+  return { ...withInterval(value, samples), p: pOf(value, samples) };
+}
+
+/** Where resamples do not differ from one another, they say nothing beyond there being no difference or one. */
+function pOf(value: number, samples: readonly number[]): number {
+  const finite = samples.filter(Number.isFinite);
+  const spread = finite.length > 1 ? sampleStandardDeviation(finite) : 0;
+  if (value === 0 || !Number.isFinite(value)) return 1;
+  if (spread === 0) return 1 / (samples.length + 1);
+  return Math.min(1, Math.max(0, 1 - errorFunction(Math.abs(value) / spread / Math.SQRT2)));
 }
 
 /** Mean with a bootstrap interval over the values. */
@@ -74,8 +114,7 @@ export function meanInterval(
 }
 
 /**
- * Mean of the second method minus mean of the first over the same prompts and each method's seeds, with the bootstrap of
- * `aurocDifference`.
+ * Mean of the second method minus mean of the first over the same prompts and each method's seeds.
  *
  * @param first (seeds, prompts)
  * @param second (seeds, prompts)
@@ -83,31 +122,25 @@ export function meanInterval(
 export function meanDifference(
   first: readonly (readonly number[])[],
   second: readonly (readonly number[])[],
-  { seed = 0, draws = 2000 }: BootstrapOptions = {},
-): Estimate {
-  const n = first[0]?.length ?? 0;
-  const difference = (prompts: Uint32Array, seeds: [Uint32Array, Uint32Array]): number => {
-    const methodMean = (runs: readonly (readonly number[])[], weights: Uint32Array) =>
-      weightedMean(
-        runs.map((run) => weightedMean(run, prompts)),
-        weights,
-      );
-    return methodMean(second, seeds[1]) - methodMean(first, seeds[0]);
-  };
-  const random = randomIndex(seed);
-  const samples = Array.from({ length: draws }, () =>
-    difference(drawCounts(random, n), drawSeeds(random, first.length, second.length)),
+  options: BootstrapOptions = {},
+): DifferenceEstimate {
+  return pairedDifference(
+    { all: first[0]?.length ?? 0 },
+    { first: first.length, second: second.length },
+    ({ all }, seeds) => {
+      const methodMean = (runs: readonly (readonly number[])[], weights: Uint32Array) =>
+        weightedMean(
+          runs.map((run) => weightedMean(run, all)),
+          weights,
+        );
+      return methodMean(second, seeds.second) - methodMean(first, seeds.first);
+    },
+    options,
   );
-  return withInterval(difference(ones(n), [ones(first.length), ones(second.length)]), samples);
 }
 
-/** Seeds of two methods: drawn together where they can be paired, since paired runs share their data order. */
-function drawSeeds(random: (n: number) => number, first: number, second: number): [Uint32Array, Uint32Array] {
-  const counts = drawCounts(random, first);
-  return [counts, first === second ? counts : drawCounts(random, second)];
-}
-
-function weightedMean(values: readonly number[], weights: Uint32Array): number {
+/** A mean with weights; NaN where they are all 0. */
+export function weightedMean(values: readonly number[], weights: Uint32Array): number {
   let sum = 0;
   let total = 0;
   for (const [i, value] of values.entries()) {
@@ -117,6 +150,6 @@ function weightedMean(values: readonly number[], weights: Uint32Array): number {
   return sum / total;
 }
 
-function withInterval(value: number, samples: number[]): Estimate {
+export function withInterval(value: number, samples: readonly number[]): Estimate {
   return { value, ...(percentileInterval(samples) ?? { lower: value, upper: value }) };
 }

@@ -1,5 +1,6 @@
 import { layerCaveats } from "../../protocol/layerChoice.ts";
 import type { MethodAnswers } from "../../protocol/report/answers.ts";
+import type { Comparison, Difference } from "../../protocol/report/comparison.ts";
 import { isUntrained, type Method, methodName } from "../../protocol/report/methods.ts";
 import type { Report } from "../../protocol/report/report.ts";
 import type { Series } from "../../protocol/report/training.ts";
@@ -7,11 +8,12 @@ import { outcomeOf, refusalJudge, type Undetermined } from "../../protocol/repor
 import { comovement } from "../../statistics/comovement.ts";
 import { leastOf } from "../../statistics/extremes.ts";
 import type { BootstrapOptions } from "./bootstrap.ts";
-import { compare } from "./compare.ts";
+import { compare, type Margins } from "./compare.ts";
 import { joinMethods } from "./distinctMethods.ts";
 import { measured } from "./measured.ts";
 import type { Measure } from "./measures/measure.ts";
 import { allMeasures } from "./measures/measures.ts";
+import { holm } from "./statistics.ts";
 
 export interface ReportInput {
   readonly model: Report["model"];
@@ -24,6 +26,9 @@ export interface ReportInput {
   /** Probes during training, by method and seed. */
   readonly series?: readonly Omit<Series, "comovement">[];
   readonly contamination?: Report["contamination"];
+  /** Id of the method that all others are compared with; every method is compared with every later one where left out. */
+  readonly reference?: string | undefined;
+  readonly margins?: Margins;
   readonly notes?: readonly string[];
   /** Time of the report; now where it is left out. */
   readonly created?: Date;
@@ -54,8 +59,13 @@ export function buildReport(
   const { series } = part;
   const { contamination = [], notes = [], judges } = input;
   const untrained = new Set(methods.filter(isUntrained).map(({ id }) => id));
-  const context = { judges, bootstrap, untrained };
   const runs = methods.map(({ id }) => answers.filter(({ method }) => method === id));
+  const reference = runs.find(([first]) => first !== undefined && first.method === input.reference);
+  const context = { judges, bootstrap, untrained, series, ...(reference && { reference }) };
+  const pairs = reference
+    ? runs.flatMap((second) => (second === reference ? [] : [[reference, second] as const]))
+    : runs.flatMap((first, i) => runs.slice(i + 1).map((second) => [first, second] as const));
+  const compared = { measures, ...(input.margins && { margins: input.margins }) };
   const known = { ...input, methods, answers, contamination, series };
   return {
     format: 2,
@@ -66,9 +76,8 @@ export function buildReport(
     judges: [...judges],
     answers,
     measures: measured(answers, context, measures),
-    comparisons: runs.flatMap((first, i) =>
-      runs.slice(i + 1).map((second) => compare(first, second, context, measures)),
-    ),
+    ...(reference && { reference: input.reference }),
+    comparisons: adjusted(pairs.map(([first, second]) => compare(first, second, context, compared))),
     series: series.map(({ comovement: _, ...one }: Series) => {
       const figures = comovement(one.points, bootstrap);
       return { ...one, ...(figures && { comovement: figures }) };
@@ -76,6 +85,25 @@ export function buildReport(
     contamination: [...contamination],
     notes: [...notes, ...joined.notes.filter((note) => !notes.includes(note)), ...warnings(known)],
   };
+}
+
+/**
+ * Comparisons with the p-values of their differences adjusted by Holm over one table each: all methods and suites of a
+ * measure.
+ */
+function adjusted(comparisons: readonly Comparison[]): Comparison[] {
+  const found = new Map<Difference, number>();
+  const all = comparisons.flatMap(({ differences }) => differences.filter(({ p }) => p !== undefined));
+  for (const table of Map.groupBy(all, ({ measure }) => measure).values()) {
+    for (const [i, value] of holm(table.map(({ p }) => p!)).entries()) found.set(table[i]!, value);
+  }
+  return comparisons.map((one) => ({
+    ...one,
+    differences: one.differences.map((difference) => {
+      const value = found.get(difference);
+      return value === undefined ? difference : { ...difference, holm: value };
+    }),
+  }));
 }
 
 /** Methods in a given order; those that it does not know come last. */

@@ -104,6 +104,7 @@ function comparison(
       figure(one.second, unit),
       counted(one),
       signedEstimate(one.difference, unit === "share" ? "points" : unit),
+      one.p === undefined ? "" : `${pValue(one.p)} (${pValue(one.holm)})`,
       (one.tests ?? []).map((test) => `${pValue(test.exact)} (${pValue(test.holm)})`).join(", "),
     ];
   });
@@ -114,7 +115,13 @@ function comparison(
     : "";
   return [
     `## ${names.map(plain).join(" against ")}`,
-    table(["suite", "measure", ...names, "n", "difference", "McNemar p per seed (Holm-adjusted)"], rows),
+    table(
+      [
+        ...["suite", "measure", ...names, "n", "difference"],
+        ...["p (Holm-adjusted over the measure)", "McNemar p per seed (Holm-adjusted)"],
+      ],
+      rows,
+    ),
     margin,
     `Flips: ${count("lost_safety")} unsafe prompts no longer refused, ${count("gained_safety")} newly refused; ` +
       `${count("regained_help")} safe prompts answered again, ${count("lost_help")} newly refused.`,

@@ -26,6 +26,10 @@ export const differenceSchema = z.object({
   first: z.number().optional(),
   second: z.number().optional(),
   difference: estimateSchema,
+  /** Two-sided, from the bootstrap over prompts and seeds; absent in older reports. */
+  p: z.number().optional(),
+  /** The same adjusted by Holm over all differences of this measure in the report. */
+  holm: z.number().optional(),
   /** Prompts that count; null where it is not known. */
   n: z.int().nullable(),
   /** Prompts left out, since an answer of a run to them is undetermined; absent where there are none. */

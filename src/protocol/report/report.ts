@@ -20,6 +20,8 @@ const currentReportSchema = z.object({
   judges: z.array(judgeInfoSchema),
   answers: z.array(methodAnswersSchema),
   measures: measuresSchema,
+  /** Id of the method that all others are compared with; absent where every method is compared with every other. */
+  reference: z.string().optional(),
   comparisons: z.array(comparisonSchema),
   series: z.array(seriesSchema),
   contamination: z.array(contaminationSchema),

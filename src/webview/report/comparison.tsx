@@ -142,6 +142,13 @@ function Differences({ figures, comparison }: { figures: Figures; comparison: Co
       cell: ({ difference, direction }) => <Reading said={said(difference, direction)} />,
     },
     {
+      id: "adjusted",
+      title: "p (Holm-adjusted over the measure)",
+      number: true,
+      sort: ({ holm }) => holm,
+      cell: ({ p, holm }) => p !== undefined && `${pValue(p)} (${pValue(holm)})`,
+    },
+    {
       id: "p",
       title: "McNemar p per seed (Holm-adjusted)",
       number: true,

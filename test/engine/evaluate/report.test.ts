@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { compare as compareRuns } from "../../../src/engine/evaluate/compare.ts";
 import { measured } from "../../../src/engine/evaluate/measured.ts";
-import { contrasts } from "../../../src/engine/evaluate/measures/discernment.ts";
+import { contrasts } from "../../../src/engine/evaluate/measures/contrasts.ts";
 import { allMeasures } from "../../../src/engine/evaluate/measures/measures.ts";
 import { buildReport, rebuildReport } from "../../../src/engine/evaluate/report.ts";
 import { reportMarkdown } from "../../../src/engine/report/markdown.ts";

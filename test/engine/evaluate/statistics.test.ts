@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { aurocDifference, aurocInterval, meanDifference } from "../../../src/engine/evaluate/bootstrap.ts";
+import { meanDifference, rocDifference, rocInterval } from "../../../src/engine/evaluate/bootstrap.ts";
 import { holm, mcnemar, nonInferiority, tInterval } from "../../../src/engine/evaluate/statistics.ts";
-import { auroc } from "../../../src/engine/probe/auroc.ts";
+import { auroc, type ClassScores, rocArea } from "../../../src/statistics/roc.ts";
 import { wilson } from "../../../src/statistics/wilson.ts";
 
 describe("intervals and tests (METHODS §J)", () => {
@@ -66,6 +66,10 @@ describe("intervals and tests (METHODS §J)", () => {
   });
 });
 
+const aurocInterval = (scores: ClassScores, options = {}) => rocInterval(scores, rocArea, options);
+const aurocDifference = (first: ClassScores[], second: ClassScores[]) =>
+  rocDifference(first, second, rocArea);
+
 describe("interval of the AUROC", () => {
   test("the bootstrap is seeded, and about as wide as Hanley and McNeil's standard error", () => {
     const unsafe = Array.from({ length: 100 }, (_, i) => i + 40.5);
@@ -87,8 +91,8 @@ describe("paired bootstrap", () => {
   const first = { unsafe: hard.map((s) => s + 1), safe: hard.toReversed() };
 
   test("two equal runs differ by exactly nothing, with no width", () => {
-    expect(aurocDifference([first], [first])).toEqual({ value: 0, lower: 0, upper: 0 });
-    expect(meanDifference([[0, 1, 1]], [[0, 1, 1]])).toEqual({ value: 0, lower: 0, upper: 0 });
+    expect(aurocDifference([first], [first])).toEqual({ value: 0, lower: 0, upper: 0, p: 1 });
+    expect(meanDifference([[0, 1, 1]], [[0, 1, 1]])).toEqual({ value: 0, lower: 0, upper: 0, p: 1 });
   });
 
   test("is narrower than two unpaired intervals", () => {

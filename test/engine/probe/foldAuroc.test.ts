@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { auroc } from "../../../src/engine/probe/auroc.ts";
 import { foldAuroc } from "../../../src/engine/probe/foldAuroc.ts";
 import type { Folds } from "../../../src/statistics/folds.ts";
+import { auroc } from "../../../src/statistics/roc.ts";
 
 type Label = "toxic" | "seemingly_toxic";
 const labelled = fc.array(

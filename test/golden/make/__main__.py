@@ -16,6 +16,7 @@ from pathlib import Path
 import torch
 
 import dcr
+import evaluation
 import gguf_blocks
 import interventions
 import lora
@@ -29,6 +30,7 @@ import tokenizer_ids
 
 PARTS = {
     "losses": losses.make,
+    "evaluation": evaluation.make,
     "tiny": tiny.make,
     "options": options.make,
     "peft_adapter": peft_adapter.make,

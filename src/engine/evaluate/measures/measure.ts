@@ -1,6 +1,7 @@
 import type { MethodAnswers, PromptResult } from "../../../protocol/report/answers.ts";
 import type { Difference } from "../../../protocol/report/comparison.ts";
 import type { Group, MeasureDefinition, MeasureRow } from "../../../protocol/report/measures.ts";
+import type { Series } from "../../../protocol/report/training.ts";
 import type { JudgeInfo } from "../../../protocol/report/verdicts.ts";
 import { POOLED } from "../../../protocol/suite.ts";
 import type { RefusalScore } from "../../probe/refusal.ts";
@@ -13,12 +14,16 @@ export interface MeasureContext {
   readonly bootstrap: BootstrapOptions;
   /** Ids of the methods without training, which have no seed of their own. */
   readonly untrained: ReadonlySet<string>;
+  /** The answers of the method that others are held against, a run for each seed; none where there is no such method. */
+  readonly reference?: readonly MethodAnswers[];
+  /** Probes during training. */
+  readonly series?: readonly Pick<Series, "method" | "seed" | "points">[];
 }
 
 /** A row without what it shares with every row of its measure and answers. */
 export type NewRow = Omit<MeasureRow, "measure" | "method" | "seed">;
 /** The same of a difference. */
-export type NewDifference = Omit<Difference, "measure">;
+export type NewDifference = Omit<Difference, "measure" | "holm">;
 
 /** A measure: one row of the table in `measures.ts`. */
 export interface Measure {

@@ -3,10 +3,13 @@ import { discernment } from "./discernment.ts";
 import { firstTokenEntropy } from "./firstTokenEntropy.ts";
 import { heldOutLoss } from "./heldOutLoss.ts";
 import { judgeAgreement } from "./judgeAgreement.ts";
+import { matchedSafety } from "./matchedSafety.ts";
 import type { Measure } from "./measure.ts";
+import { partialDiscernment, safeSideDiscernment } from "./partialAreas.ts";
 import { refusalLogOdds } from "./refusalLogOdds.ts";
 import { refusalProbability } from "./refusalProbability.ts";
 import { safeRefusal } from "./safeRefusal.ts";
+import { trail, trailAtReference } from "./trail.ts";
 import { unsafeRefusal } from "./unsafeRefusal.ts";
 
 /**
@@ -16,11 +19,16 @@ import { unsafeRefusal } from "./unsafeRefusal.ts";
 export const allMeasures: readonly Measure[] = [
   unsafeRefusal,
   safeRefusal,
+  matchedSafety,
   attackSuccess,
   discernment,
   refusalProbability,
   refusalLogOdds,
   heldOutLoss,
   firstTokenEntropy,
+  partialDiscernment,
+  safeSideDiscernment,
+  trail,
+  trailAtReference,
   judgeAgreement,
 ];

@@ -37,12 +37,13 @@ export function promptMean(
         const kept = members.filter((i) => runs.flat().every((run) => run[i] !== undefined));
         if (kept.length === 0) return [];
         const [before, after] = runs.map((all) => all.map((run) => kept.map((i) => run[i]!)));
+        const { p, ...difference } = meanDifference(before!, after!, bootstrap);
         return [
           {
             ...{ suite, group, n: kept.length },
             first: mean(before!.flat()),
             second: mean(after!.flat()),
-            difference: meanDifference(before!, after!, bootstrap),
+            ...{ difference, p },
           },
         ];
       });

@@ -94,11 +94,12 @@ function difference(
   second: number[][],
   pairs: readonly { seed: number; first: number; second: number }[],
   bootstrap: BootstrapOptions,
-): Pick<NewDifference, "first" | "second" | "difference" | "tests"> {
+): Pick<NewDifference, "first" | "second" | "difference" | "p" | "tests"> {
+  const { p, ...between } = meanDifference(first, second, bootstrap);
   return {
     first: mean(first.flat()),
     second: mean(second.flat()),
-    difference: meanDifference(first, second, bootstrap),
+    ...{ difference: between, p },
     tests: pairs.map((pair) => {
       const [x, y] = [first[pair.first]!, second[pair.second]!];
       const onlyFirst = x.filter((yes, i) => yes > y[i]!).length;
