@@ -30,6 +30,8 @@ const floors = [
   "chat",
   "model",
   "backend",
+  "session",
+  "endpoint",
   "probe",
   "train",
   "evaluate",

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { allJudges } from "../src/engine/evaluate/judges/judges.ts";
+import { stringJudges } from "../src/engine/evaluate/judges/judges.ts";
 import { allMeasures } from "../src/engine/evaluate/measures/measures.ts";
 import { benchmarkJsonSchema } from "../src/protocol/benchmark.ts";
 import { cellEventSchema } from "../src/protocol/cells.ts";
@@ -29,6 +29,9 @@ const recipe = recipeJsonSchema() as JsonSchema;
 const source = z.toJSONSchema(sourceSchema, { io: "input" }) as JsonSchema;
 const [contrastive, supervised] = recipe.properties!.stages!.items!.oneOf!;
 const losses = contrastive!.properties!.loss!;
+const [classifier, guard, endpoint] = recipe.properties!.evaluate!.properties!.judges!.items!.anyOf!.flatMap(
+  ({ oneOf = [] }) => oneOf,
+);
 const [lora, full] = contrastive!.properties!.train!.oneOf!;
 
 /** Parts of a recipe that occur in several places, or that have a table of their own. */
@@ -40,6 +43,9 @@ const named = new Map(
     train: contrastive!.properties!.train,
     optimiser: contrastive!.properties!.optimiser,
     loss: losses,
+    classifier,
+    guard,
+    endpoint,
   }).map(([name, schema]) => [shape(schema!), name]),
 );
 
@@ -58,6 +64,9 @@ const tables: Record<string, () => string> = {
   events: () => eventTable(z.toJSONSchema(runEventSchema)),
   cells: () => eventTable(z.toJSONSchema(cellEventSchema)),
   judges: judgeTable,
+  classifier: () => keyTable(classifier!),
+  guard: () => keyTable(guard!),
+  endpoint: () => keyTable(endpoint!),
   measures: measureTable,
   suites: suiteTable,
 };
@@ -121,8 +130,9 @@ function eventTable(schema: object): string {
 }
 
 function judgeTable(): string {
-  const rows = allJudges.map(
-    ({ id, version, title, question }) => `| \`${id}\` | ${version} | ${title} | ${question} |`,
+  const rows = stringJudges.map(
+    ({ described: { id, version, title, question } }) =>
+      `| \`${id}\` | ${version} | ${title} | ${question} |`,
   );
   return ["| Judge | Version | What it is | Question |", "| --- | --- | --- | --- |", ...rows].join("\n");
 }

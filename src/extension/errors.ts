@@ -16,6 +16,7 @@ const headings: Record<ErrorCode, string> = {
   "download-failed": "The download failed.",
   "file-missing": "A file is missing.",
   "group-too-small": "Too few prompts are labelled.",
+  "judge-failed": "A judge could not give its verdicts",
   "labels-unwritable": "The label could not be saved.",
   "loss-not-finite": "Training diverged; the last good state is saved.",
   "model-invalid": "The model cannot be read.",

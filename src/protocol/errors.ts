@@ -14,6 +14,7 @@ export const errorCodes = [
   "download-failed",
   "file-missing",
   "group-too-small",
+  "judge-failed",
   "labels-unwritable",
   "loss-not-finite",
   "model-invalid",

@@ -115,6 +115,13 @@ export const runEventSchema = z.discriminatedUnion("type", [
     done: z.int(),
     total: z.int(),
   }),
+  z.object({
+    type: z.literal("judging-progress"),
+    ...header,
+    judge: z.string().describe("Id of the judge that reads answers"),
+    done: z.int().describe("Answers with a verdict"),
+    total: z.int(),
+  }),
   z.object({ type: z.literal("run-finished"), ...header, report: z.string().nullable() }),
   z.object({ type: z.literal("run-stopped"), ...header, ...inStage }),
   z.object({ type: z.literal("run-failed"), ...header, code: z.string(), message: z.string() }),

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { chatSchema } from "./chat.ts";
 import { deviceSchema } from "./device.ts";
 import { fileNameSchema } from "./fileName.ts";
+import { judgesSchema } from "./judges.ts";
 import { refusalOpenings } from "./openings.ts";
 import { stageSchema } from "./recipeStages.ts";
 import { sourceSchema } from "./source.ts";
@@ -65,11 +66,11 @@ const evaluateSchema = z
       .boolean()
       .default(true)
       .describe("Also evaluate the model as it was before training, for comparison"),
-    judges: z
-      .array(z.string().min(1))
-      .min(1)
+    judges: judgesSchema
       .default(["xstest"])
-      .describe("Judges of the answers, by id; refusals are read from the first one"),
+      .describe(
+        "Judges of the answers: ids, or judges with a model; refusals are read from the first one of refusal",
+      ),
     maxNewTokens: z.int().positive().default(64).describe("Length of greedy answers in tokens"),
     batchSize: z.int().positive().default(16).describe("Prompts generated together"),
   })

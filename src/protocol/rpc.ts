@@ -2,6 +2,7 @@ import * as z from "zod";
 import { chatSchema } from "./chat.ts";
 import { deviceSchema } from "./device.ts";
 import { runEventSchema } from "./events.ts";
+import { judgesSchema } from "./judges.ts";
 import { recipeSchema } from "./recipe.ts";
 import { reportSchema } from "./report/report.ts";
 import { suitesSchema } from "./suite.ts";
@@ -68,7 +69,7 @@ export const requests = {
       ...ask,
       name: z.string().min(1),
       suites: suitesSchema.min(1),
-      judges: z.array(z.string().min(1)).min(1).default(["xstest"]).describe("Judges of the answers, by id"),
+      judges: judgesSchema.default(["xstest"]).describe("Judges of the answers: ids, or judges with a model"),
       out: z.string().min(1),
       maxNewTokens: positive.default(64),
       batchSize: positive.default(16),

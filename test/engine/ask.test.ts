@@ -216,7 +216,7 @@ describe("evaluateModel", () => {
     expect(judged.judges.map(({ id }) => id)).toEqual(["arditi", "xstest"]);
     const { verdicts } = judged.answers[0]!.results[0]!;
     expect(Object.keys(verdicts)).toEqual(["arditi", "xstest"]);
-    const again = rejudged(judged, judgesOf(["zou"]));
+    const again = await rejudged(judged, await judgesOf(["zou"], { root: "." }));
     expect(again.judges.map(({ id }) => id)).toEqual(["zou", "arditi", "xstest"]);
     expect(again.answers[0]!.results[0]!.verdicts).toEqual({ ...verdicts, zou: expect.anything() });
     const agreement = again.measures.rows.filter(({ measure }) => measure === "judge_agreement");

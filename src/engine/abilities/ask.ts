@@ -10,7 +10,7 @@ import { readReply } from "../evaluate/answers.ts";
 import { readAdapter } from "../model/adapter.ts";
 import { generate } from "../probe/generate.ts";
 import { RefusalScorer } from "../probe/refusal.ts";
-import { openSession, type Session, type SessionOptions } from "../run/session.ts";
+import { openSession, type Session, type SessionOptions } from "../session/session.ts";
 
 /** A model that is asked something, with an adapter merged into it where one is given. */
 export type AskOptions = SessionOptions & { readonly adapter?: string };

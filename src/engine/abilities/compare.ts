@@ -39,12 +39,13 @@ export async function compareRuns(paths: readonly string[], names?: readonly str
   );
   const judged = currentJudgements(logs.flatMap(({ log }) => log.judgements));
   const judges = sharedJudges(reports);
-  const { methods, parts, notes } = joinMethods(
-    reports.map(({ methods, answers, series, judges: readBy }, i) => ({
+  const read = await Promise.all(
+    reports.map(async ({ methods, answers, series, judges: readBy }, i) => ({
       ...{ from: paths[i]!, methods, series },
-      answers: judgedBy(judges, withJudgements(answers, judged), readBy),
+      answers: await judgedBy(judges, withJudgements(answers, judged), readBy),
     })),
   );
+  const { methods, parts, notes } = joinMethods(read);
   const untrained = methods.filter(isUntrained);
   return buildReport({
     model: { ...reports[0]!.model, device: sharedDevice(reports) },

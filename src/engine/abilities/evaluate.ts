@@ -5,6 +5,7 @@ import { selectPart } from "../../dataset/parts.ts";
 import { resolveSource } from "../../dataset/select.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import { asFileName } from "../../protocol/fileName.ts";
+import type { JudgeSpec } from "../../protocol/judges.ts";
 import { refusalOpenings } from "../../protocol/openings.ts";
 import { type Method, untrainedMethod } from "../../protocol/report/methods.ts";
 import type { Report } from "../../protocol/report/report.ts";
@@ -14,10 +15,11 @@ import { writeFailure } from "../../runFolder/failures.ts";
 import { isReport, runPaths } from "../../runFolder/folder.ts";
 import { makeFolders } from "../../storage/folders.ts";
 import { answerSuites, methodAnswers, type SuitePrompts } from "../evaluate/answers.ts";
-import { judgeInfo } from "../evaluate/judges/judge.ts";
 import { judgesOf } from "../evaluate/judges/judges.ts";
+import { judgeAnswers } from "../evaluate/judging.ts";
 import { buildReport } from "../evaluate/report.ts";
 import { writeReport } from "../run/evaluation.ts";
+import { releaseModel } from "../session/session.ts";
 import { type AskOptions, cutOffBy, openAdapted } from "./ask.ts";
 
 /**
@@ -94,14 +96,16 @@ function distinctNames(files: readonly string[], taken: readonly string[]): stri
 export interface EvaluateOptions {
   /** Name of the method in the report; the adapter's folder, or "untrained" without one, where left out. */
   readonly name?: string | undefined;
-  /** Judges of the answers, by id; XSTest's rules where left out. */
-  readonly judges?: readonly string[];
+  /** Judges of the answers; XSTest's rules where left out. */
+  readonly judges?: readonly JudgeSpec[];
   readonly suites: readonly Suite[];
   readonly maxNewTokens: number;
   readonly batchSize: number;
   /** Folder that the report is written into. */
   readonly out: string;
   readonly onProgress?: (suite: string, done: number, total: number) => void;
+  /** Told how many answers a judge with a model has read. */
+  readonly onJudging?: (judge: string, done: number, total: number) => void;
   /** Told before anything is computed what a person must know of the files' rows and labels; the report says it, too. */
   readonly onNotices?: (notices: readonly string[]) => void;
   /** Ends the work within one batch, by throwing its reason; no report is written then. */
@@ -116,7 +120,8 @@ export interface EvaluateOptions {
  */
 export async function evaluateModel(ask: AskOptions, options: EvaluateOptions): Promise<Report> {
   const { suites, out, onProgress, signal } = options;
-  const judges = judgesOf(options.judges ?? ["xstest"]);
+  const { root, threads } = ask;
+  const judges = await judgesOf(options.judges ?? ["xstest"], { root, threads });
   const paths = runPaths(resolve(out));
   if (await isReport(paths.folder)) {
     throw new DiscernError(
@@ -146,26 +151,46 @@ export async function evaluateModel(ask: AskOptions, options: EvaluateOptions): 
   const method = askedMethod(ask.adapter, options.name, asked);
   const answers = await cutOffBy(signal, session, () =>
     answerSuites(backend, encoder, read, {
-      judges,
       openings: refusalOpenings,
       maxNewTokens: options.maxNewTokens,
       batchSize: options.batchSize,
       ...(onProgress ? { onProgress } : {}),
     }),
   );
+  const model = { name: loaded.name, device: backend.device };
+  if (judges.some(({ immediate }) => !immediate)) await releaseModel(session);
+  const given = [methodAnswers(method.id, 0, answers)];
+  const following = { signal, ...(options.onJudging && { onProgress: options.onJudging }) };
+  let failure: unknown = null;
+  const judged = await judgeAnswers(given, judges, following).catch((error: unknown) => {
+    signal?.throwIfAborted();
+    failure = error;
+    return judgeAnswers(
+      given,
+      judges.filter(({ immediate }) => immediate),
+    );
+  });
   const report = buildReport({
-    model: { name: loaded.name, device: backend.device },
-    notes: [...template.warnings, ...notices],
-    methods: [method],
-    judges: judges.map(judgeInfo),
-    answers: [methodAnswers(method.id, 0, answers)],
+    ...{ model, methods: [method], judges: judged.judges, answers: judged.answers },
+    notes: [...template.warnings, ...notices, ...judged.notes],
   });
   try {
     await writeReport(report, paths);
   } catch (error) {
     throw writeFailure(error, paths.folder);
   }
+  if (failure !== null) throw judgingFailed(failure, paths.folder);
   return report;
+}
+
+/** Why a report lacks verdicts, where its answers are kept and can be judged later. */
+function judgingFailed(cause: unknown, folder: string): unknown {
+  if (!(cause instanceof DiscernError)) return cause;
+  return new DiscernError(
+    cause.code,
+    `${cause.message} The answers are kept in ${folder}, without this judge's verdicts. Once it works: discern judge ${folder} --judge … --out FOLDER.`,
+    { cause },
+  );
 }
 
 /** The method that a model, or an adapter on it, is in a report. */

@@ -1,3 +1,7 @@
+import { readFile } from "node:fs/promises";
+import * as z from "zod";
+import { DiscernError } from "../../protocol/errors.ts";
+import { type JudgeSpec, judgesSchema } from "../../protocol/judges.ts";
 import type { Report } from "../../protocol/report/report.ts";
 import { writeFailure } from "../../runFolder/failures.ts";
 import {
@@ -24,6 +28,48 @@ export async function judgedReport(path: string): Promise<Report> {
   if (log.judgements.length === 0 && log.broken.length === 0) return report;
   const answers = withJudgements(report.answers, currentJudgements(log.judgements));
   return rebuildReport(report, { answers }, brokenLines([{ path, log }]));
+}
+
+/**
+ * Judges as they are written on a command line: an id, a JSON object like those of `evaluate.judges`, or a file with one or a
+ * list of them.
+ *
+ * @throws DiscernError `request-invalid` that names the key; `file-missing`.
+ */
+export async function parseJudges(texts: readonly string[]): Promise<JudgeSpec[]> {
+  const specs: JudgeSpec[] = [];
+  for (const text of texts) {
+    const json = text.trimStart().startsWith("{")
+      ? text
+      : text.endsWith(".json")
+        ? await judgeFile(text)
+        : null;
+    if (json === null) specs.push(text);
+    else specs.push(...parsedJudges(json, text));
+  }
+  return specs;
+}
+
+async function judgeFile(path: string): Promise<string> {
+  return readFile(path, "utf8").catch((cause: Error) => {
+    throw new DiscernError("file-missing", `The judge file ${path} cannot be read: ${cause.message}.`, {
+      cause,
+    });
+  });
+}
+
+function parsedJudges(json: string, from: string): JudgeSpec[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch (cause) {
+    throw new DiscernError("request-invalid", `The judge ${from} is not JSON: ${(cause as Error).message}.`, {
+      cause,
+    });
+  }
+  const parsed = judgesSchema.safeParse(Array.isArray(value) ? value : [value]);
+  if (parsed.success) return parsed.data;
+  throw new DiscernError("request-invalid", `The judge ${from}: ${z.prettifyError(parsed.error)}`);
 }
 
 /** What is to be said of lines that are not judgements. */

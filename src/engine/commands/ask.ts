@@ -4,12 +4,14 @@ import { asFileName } from "../../protocol/fileName.ts";
 import { probability } from "../../wording/numbers.ts";
 import { generateAnswers, scorePrompts } from "../abilities/ask.ts";
 import { askedMethod, evaluateModel, parseSuites } from "../abilities/evaluate.ts";
-import { allJudges } from "../evaluate/judges/judges.ts";
+import { parseJudges } from "../abilities/judged.ts";
+import { judgeWords } from "../evaluate/judges/judges.ts";
 import { reportMarkdown } from "../report/markdown.ts";
 import { printedReport } from "../report/printed.ts";
 import { checkGates, type GateFlags, withGates } from "./gates.ts";
 import {
   askOptions,
+  judgingBars,
   type ModelFlags,
   positiveInteger,
   progressBar,
@@ -61,8 +63,6 @@ export function addScore(program: Command): void {
     });
 }
 
-const judgeIds = allJudges.map(({ id }) => id).join(", ");
-
 export function addEvaluate(program: Command): void {
   withGates(withModel(program.command("evaluate")))
     .argument("<model>", "model folder, GGUF file, or name of a pulled model")
@@ -76,7 +76,7 @@ export function addEvaluate(program: Command): void {
       'name of the method in the report; the folder of the adapter or its run, or "untrained" without one',
     )
     .option("--out <folder>", "folder of the report; evaluations/NAME where left out")
-    .option("--judge <id...>", `judges of the answers, the first for the rates: ${judgeIds}`, ["xstest"])
+    .option("--judge <judge...>", `judges of the answers, the first for the rates: ${judgeWords}`, ["xstest"])
     .option("--max-new-tokens <count>", "length of an answer", positiveInteger, 64)
     .option("--batch-size <count>", "prompts answered together", positiveInteger, 16)
     .option("--json", "the report as one JSON document on stdout", false)
@@ -87,7 +87,8 @@ export function addEvaluate(program: Command): void {
       const report = await evaluateModel(askOptions(model, flags), {
         name: flags.name,
         out,
-        judges: flags.judge,
+        judges: await parseJudges(flags.judge),
+        onJudging: judgingBars().onProgress,
         suites: parseSuites(suites),
         maxNewTokens: flags.maxNewTokens,
         batchSize: flags.batchSize,

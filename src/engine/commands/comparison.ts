@@ -138,7 +138,12 @@ function oneByOne(json: boolean): CellDisplay {
   return { event: (_, event) => display.show(event), end: () => display.end() };
 }
 
-const frequent: ReadonlySet<RunEvent["type"]> = new Set(["step", "probe", "evaluation-progress"]);
+const frequent: ReadonlySet<RunEvent["type"]> = new Set([
+  "step",
+  "probe",
+  "evaluation-progress",
+  "judging-progress",
+]);
 
 /** Of several runs at work, what does not happen all the time, each line with the run's name. */
 function sideBySide(): CellDisplay {

@@ -149,6 +149,8 @@ export function words(event: RunEvent): string | null {
       return `Stage ${event.stage + 1} ended after ${event.step} steps: ${event.reason}`;
     case "evaluation-progress":
       return `Evaluating ${event.suite}: ${event.done}/${event.total}`;
+    case "judging-progress":
+      return `Judging by ${event.judge}: ${event.done}/${event.total}`;
     case "run-finished":
       return event.report ? `Report: ${event.report}` : "Finished";
     case "run-stopped":

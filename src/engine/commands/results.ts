@@ -15,8 +15,8 @@ import { lockHolder } from "../../runFolder/lock.ts";
 import { makeFolders } from "../../storage/folders.ts";
 import { compareRuns } from "../abilities/compare.ts";
 import { exportRun } from "../abilities/export.ts";
-import { judgedReport } from "../abilities/judged.ts";
-import { allJudges, judgesOf } from "../evaluate/judges/judges.ts";
+import { judgedReport, parseJudges } from "../abilities/judged.ts";
+import { judgesOf, judgeWords } from "../evaluate/judges/judges.ts";
 import { rejudged } from "../evaluate/rejudge.ts";
 import { reportMarkdown } from "../report/markdown.ts";
 import { printedReport } from "../report/printed.ts";
@@ -24,9 +24,7 @@ import { writeReport } from "../run/evaluation.ts";
 import { cellWords, comparisonLines } from "./comparison.ts";
 import { runDisplay } from "./display.ts";
 import { checkGates, type GateFlags, withGates } from "./gates.ts";
-import { type Shell, say, show } from "./shell.ts";
-
-const judgeIds = allJudges.map(({ id }) => id).join(", ");
+import { judgingBars, type Shell, say, show } from "./shell.ts";
 
 export function addWatch(program: Command): void {
   program
@@ -101,19 +99,20 @@ export function addCompare(program: Command): void {
 export function addJudge(program: Command): void {
   withGates(program.command("judge"))
     .argument("<run>", "run folder, or report file")
-    .description("have further judges read the answers of a report; no model is needed")
-    .requiredOption("--judge <id...>", `judges, the first for the rates: ${judgeIds}`)
+    .description("have further judges read the answers of a report; the model that gave them is not needed")
+    .requiredOption("--judge <judge...>", `judges, the first for the rates: ${judgeWords}`)
     .option("--out <folder>", "also write report.json, report.md and report.html there")
     .option("--json", "one JSON document on stdout", false)
     .action(async (run: string, flags: Shell & GateFlags & { judge: string[]; out?: string }) => {
-      const judges = judgesOf(flags.judge);
+      const judges = await judgesOf(await parseJudges(flags.judge), { root: process.cwd() });
       if (flags.out !== undefined && (await isReport(resolve(flags.out)))) {
         throw new DiscernError(
           "run-invalid",
           `${flags.out} holds a report; a report is never overwritten. Choose another folder with --out.`,
         );
       }
-      await showReport(rejudged(await judgedReport(run), judges), flags);
+      const report = await rejudged(await judgedReport(run), judges, judgingBars());
+      await showReport(report, flags);
     });
 }
 

@@ -68,6 +68,18 @@ export function progressBar(title: string): (done: number, total: number) => voi
   };
 }
 
+/** A progress bar for each judge that takes time. */
+export function judgingBars() {
+  const bars = new Map<string, ReturnType<typeof progressBar>>();
+  return {
+    onProgress(judge: string, done: number, total: number): void {
+      const bar = bars.get(judge) ?? progressBar(`Judging by ${judge}`);
+      bars.set(judge, bar);
+      bar(done, total);
+    },
+  };
+}
+
 export function positiveInteger(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("Give a whole number above 0.");

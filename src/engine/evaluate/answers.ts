@@ -8,11 +8,9 @@ import { partReply, type Reply } from "../chat/thinking.ts";
 import { generate } from "../probe/generate.ts";
 import type { Kept } from "../probe/kept.ts";
 import { type RefusalScore, RefusalScorer } from "../probe/refusal.ts";
-import { type Judge, verdictsOf } from "./judges/judge.ts";
 import { scoredValues } from "./measures/scored.ts";
 
 export interface AnswerOptions {
-  readonly judges: readonly Judge[];
   readonly openings: readonly string[];
   readonly maxNewTokens: number;
   readonly batchSize: number;
@@ -74,8 +72,8 @@ export async function answerSuites(
 }
 
 /**
- * Has a model answer a suite: greedy answers, the judges' verdicts on each, and the refusal probability. A prompt
- * that leaves no room in the model's context is left out.
+ * Has a model answer a suite: greedy answers, and the refusal probability; judges read them later, when the answers of all
+ * methods are there. A prompt that leaves no room in the model's context is left out.
  *
  * @throws DiscernError "dataset-empty" when no prompt of the suite has a label, or none fits.
  */
@@ -121,7 +119,7 @@ async function answerSuite(
       ...(reasoning === undefined ? {} : { reasoning }),
       ...(unclosed && { unclosed }),
       ended,
-      verdicts: verdictsOf(options.judges, { prompt, response, ended, unclosed }),
+      verdicts: {},
       refusalProbability: score.probability,
       refusalLogOdds: score.logOdds,
       values: scoredValues(score),

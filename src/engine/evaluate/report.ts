@@ -4,7 +4,7 @@ import type { Comparison, Difference } from "../../protocol/report/comparison.ts
 import { isUntrained, type Method, methodName } from "../../protocol/report/methods.ts";
 import type { Report } from "../../protocol/report/report.ts";
 import type { Series } from "../../protocol/report/training.ts";
-import { outcomeOf, refusalJudge, type Undetermined } from "../../protocol/report/verdicts.ts";
+import { outcomeOf, refusalJudge, undeterminedWords } from "../../protocol/report/verdicts.ts";
 import { comovement } from "../../statistics/comovement.ts";
 import { leastOf } from "../../statistics/extremes.ts";
 import type { BootstrapOptions } from "./bootstrap.ts";
@@ -191,14 +191,6 @@ function warnings({ methods, judges, answers, series, contamination }: Warned): 
   return found;
 }
 
-const reasons: Record<Undetermined, string> = {
-  empty: "no words",
-  reasoning: "reasoning never closed",
-  cut: "cut off at the token limit before refusing or answering",
-  echo: "the prompt repeated",
-  loop: "a loop",
-};
-
 /** How many answers of each method are undetermined, and why; the count is said wherever a rate leaves some out. */
 function undeterminedAnswers(
   answers: readonly MethodAnswers[],
@@ -210,7 +202,11 @@ function undeterminedAnswers(
     if (open.length === 0) return [];
     const counts = Map.groupBy(open, ({ human, verdicts }) => {
       const reason = human === undefined ? verdicts[judge]?.reason : undefined;
-      return reason ? reasons[reason] : human === undefined ? "no verdict" : "by a person's verdict";
+      return reason
+        ? undeterminedWords[reason]
+        : human === undefined
+          ? "no verdict"
+          : "by a person's verdict";
     });
     const why = [...counts].map(([reason, some]) => `${some.length} ${reason}`).join(", ");
     return [`${open.length} of ${results.length} of ${nameOf(method)} (seed ${seed}): ${why}`];

@@ -5,6 +5,7 @@ import { asFileName } from "../../protocol/fileName.ts";
 import { layerChoiceSchema } from "../../protocol/layerChoice.ts";
 import type { Manifest } from "../../protocol/manifest.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
+import type { MethodAnswers } from "../../protocol/report/answers.ts";
 import { heldOutLoss } from "../../protocol/report/coreMeasures.ts";
 import { type Method, untrainedMethod } from "../../protocol/report/methods.ts";
 import type { Report } from "../../protocol/report/report.ts";
@@ -14,13 +15,14 @@ import { readEventLog } from "../../runFolder/eventLog.ts";
 import { makePart, runPaths } from "../../runFolder/folder.ts";
 import { writeAtomic } from "../../storage/atomic.ts";
 import { answerSuites, methodAnswers } from "../evaluate/answers.ts";
-import { judgeInfo } from "../evaluate/judges/judge.ts";
 import { judgesOf } from "../evaluate/judges/judges.ts";
+import { type JudgedAnswers, judgeAnswers } from "../evaluate/judging.ts";
 import { buildReport } from "../evaluate/report.ts";
 import { reportHtml } from "../report/html.ts";
 import { reportMarkdown } from "../report/markdown.ts";
+import { releaseModel, type Session } from "../session/session.ts";
 import type { RunPrompts } from "./prompts.ts";
-import type { Session } from "./session.ts";
+import { type StopToken, withStopSignal } from "./stop.ts";
 import { openPart, partPath } from "./suitePart.ts";
 
 /** Milliseconds between two events of progress. */
@@ -33,6 +35,7 @@ interface EvaluationContext {
   readonly session: Session;
   readonly prompts: RunPrompts;
   readonly emit: (event: NewRunEvent) => void;
+  readonly stop: StopToken;
 }
 
 /** A method of a run, and where its answers are kept until the report is written. */
@@ -86,12 +89,11 @@ async function evaluateMethod(
   { method, place }: RunMethod,
   { folder, recipe, session, prompts, emit }: EvaluationContext,
 ): Promise<SuiteAnswers> {
-  const { maxNewTokens, batchSize, judges } = recipe.evaluate;
+  const { maxNewTokens, batchSize } = recipe.evaluate;
   await makePart(folder, place);
   const file = (suite: string) => join(place, `${suite}.json`);
   let last = 0;
   return answerSuites(session.backend, session.encoder, prompts.suites, {
-    judges: judgesOf(judges),
     openings: recipe.probes.openings,
     maxNewTokens,
     batchSize,
@@ -157,22 +159,50 @@ export async function evaluateRun(manifest: Manifest, context: EvaluationContext
   const answered = [...earlier.filter(({ answers }) => answers.results.length > 0), last];
   const paths = runPaths(folder);
   const { losses, series, notes } = whatTrainingSaid(paths.events, recipe.seed);
+  const given = answered.map(({ method, answers }) => {
+    const loss = method.id === id ? losses.trained : losses.untrained;
+    return methodAnswers(method.id, recipe.seed, answers, loss == null ? {} : { [heldOutLoss.id]: loss });
+  });
+  const judged = await judgeRun(manifest, given, context);
   const report = buildReport({
     model: { name: manifest.model.name },
     run: { name: recipe.name, seed: recipe.seed, device: manifest.device },
-    notes: [...context.session.template.warnings, ...notes, ...prompts.notices],
+    notes: [...context.session.template.warnings, ...notes, ...prompts.notices, ...judged.notes],
     methods: answered.map(({ method }) => method),
-    judges: judgesOf(recipe.evaluate.judges).map(judgeInfo),
-    answers: answered.map(({ method, answers }) => {
-      const loss = method.id === id ? losses.trained : losses.untrained;
-      return methodAnswers(method.id, recipe.seed, answers, loss == null ? {} : { [heldOutLoss.id]: loss });
-    }),
+    judges: judged.judges,
+    answers: judged.answers,
     // Nothing moves where nothing is trained: one probe is no series.
     series: recipe.stages.length > 0 ? [{ method: id, ...series }] : [],
     contamination: prompts.contamination.map((suite) => ({ method: id, ...suite })),
   });
   await writeReport(report, paths);
   return paths.report;
+}
+
+/**
+ * Has the judges of a run read the answers of all its methods. The model has given its last answer and makes room where a judge
+ * brings a model of its own.
+ */
+async function judgeRun(
+  manifest: Manifest,
+  answers: readonly MethodAnswers[],
+  { recipe, session, emit, stop }: EvaluationContext,
+): Promise<JudgedAnswers> {
+  const { threads } = recipe;
+  const judges = await judgesOf(recipe.evaluate.judges, { root: manifest.recipe.root, threads });
+  if (judges.every(({ immediate }) => immediate)) return judgeAnswers(answers, judges);
+  await releaseModel(session);
+  let last = 0;
+  return withStopSignal(stop, (signal) =>
+    judgeAnswers(answers, judges, {
+      signal,
+      onProgress(judge, done, total) {
+        if (done < total && performance.now() - last < progressEvery) return;
+        last = performance.now();
+        emit({ type: "judging-progress", judge, done, total });
+      },
+    }),
+  );
 }
 
 /** What a report takes from the log of a run: losses at either end of training, the probes, and what is to be said of them. */

@@ -19,9 +19,9 @@ import { lockRun } from "../../runFolder/lock.ts";
 import { commonRank } from "../backend/deviceChoice/block.ts";
 import { judgesOf } from "../evaluate/judges/judges.ts";
 import type { OnProgress } from "../model/weights.ts";
+import { openSession, type Session } from "../session/session.ts";
 import { runPipeline, type Workshop } from "./pipeline.ts";
 import { promptFiles, readRunPrompts } from "./prompts.ts";
-import { openSession, type Session } from "./session.ts";
 import { type StopToken, throwIfStopped } from "./stop.ts";
 import { versions } from "./versions.ts";
 import { ModelWorkshop } from "./workshop.ts";
@@ -58,7 +58,7 @@ export async function startRun(recipe: Recipe, root: string, options: ExecuteOpt
   try {
     await clearRunFolder(folder);
     // A judge that does not exist is found before anything is read.
-    judgesOf(recipe.evaluate.judges);
+    await judgesOf(recipe.evaluate.judges, { root, threads: recipe.threads });
     // Prompts first: they are read in a moment, and most faults are in them.
     const data = await promptFiles(recipe, root);
     const prompts = await readRunPrompts(recipe, root, data, options.stop);

@@ -4,9 +4,9 @@ import type { Recipe } from "../../protocol/recipe.ts";
 import type { Example, Tokens } from "../backend/backend.ts";
 import { encodeExamples, type FittedExamples } from "../probe/answerLoss.ts";
 import type { ContrastSource } from "../probe/separability.ts";
+import type { Session } from "../session/session.ts";
 import type { ContrastPrompt } from "../train/contrastSampler.ts";
 import type { RunPrompts } from "./prompts.ts";
-import type { Session } from "./session.ts";
 
 /** The monitored prompts, in the order of their files. */
 export interface PanelTokens {

@@ -18,6 +18,25 @@ export function throwIfStopped({ requested }: StopToken): void {
   if (requested) throw new Stopped();
 }
 
+/** Milliseconds between two looks at a stop token on behalf of a signal. */
+const lookEvery = 100;
+
+/** Does work that waits on other things than a model, with a signal that a stop sets. @throws Stopped, and what `work` throws. */
+export async function withStopSignal<T>(
+  stop: StopToken,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const controller = new AbortController();
+  const look = () => stop.requested && controller.abort(new Stopped());
+  look();
+  const timer = setInterval(look, lookEvery);
+  try {
+    return await work(controller.signal);
+  } finally {
+    clearInterval(timer);
+  }
+}
+
 /** A stop token that is set by hand. */
 export class Stop implements StopToken {
   requested = false;

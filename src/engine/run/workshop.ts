@@ -16,6 +16,7 @@ import { judgesOf } from "../evaluate/judges/judges.ts";
 import { type Adapter, concatAdapters, writeAdapter } from "../model/adapter.ts";
 import { RefusalScorer } from "../probe/refusal.ts";
 import { chooseContrastLayer } from "../probe/separability.ts";
+import type { Session } from "../session/session.ts";
 import { ContrastiveObjective } from "../train/contrastive.ts";
 import type { Objective } from "../train/objective.ts";
 import type { StageResult } from "../train/stage.ts";
@@ -28,7 +29,6 @@ import { probePanels } from "./panelProbe.ts";
 import type { Workshop } from "./pipeline.ts";
 import type { RunPrompts } from "./prompts.ts";
 import { type RunTokens, runTokens } from "./runTokens.ts";
-import type { Session } from "./session.ts";
 import { type StopToken, throwIfStopped } from "./stop.ts";
 
 /** What the workshop of a run is made from. */
@@ -92,20 +92,20 @@ export class ModelWorkshop implements Workshop {
    * @throws DiscernError `prompt-too-long`, `dataset-empty`, `group-too-small`, `recipe-invalid`.
    */
   static async create(context: RunContext): Promise<ModelWorkshop> {
-    const { recipe, session, prompts } = context;
+    const { recipe, manifest, session, prompts } = context;
     const { backend, encoder } = session;
     const scorer = await RefusalScorer.create(backend, encoder, recipe.probes.openings);
     const tokens = await runTokens(session, recipe, prompts, scorer.depth);
     const { contrast, general, safety } = tokens;
     // Once more, with what is left of the prompts: what would otherwise end a stage hours later is found now.
     refuseErrors(stageProblems(recipe, { contrast, general: general.length, safety: safety.length }));
-    judgesOf(recipe.evaluate.judges);
+    await judgesOf(recipe.evaluate.judges, { root: manifest.recipe.root, threads: recipe.threads });
     await checkSuites(backend, encoder, prompts.suites, scorer);
     return new ModelWorkshop(context, tokens, scorer);
   }
 
   async prepare(emit: (event: NewRunEvent) => void, stop: StopToken): Promise<void> {
-    await this.cutOffBy(stop, () => evaluateBeforeTraining({ ...this.context, emit }));
+    await this.cutOffBy(stop, () => evaluateBeforeTraining({ ...this.context, emit, stop }));
   }
 
   open(index: number, stop: StopToken): Promise<OpenStage> {
@@ -151,7 +151,7 @@ export class ModelWorkshop implements Workshop {
     if (this.whole) await this.backend.export(model, session.loaded);
     else if (this.adapters.length > 0)
       await writeAdapter(model, concatAdapters(this.adapters), { baseModel: session.loaded.path });
-    return this.cutOffBy(stop, () => evaluateRun(manifest, { ...this.context, emit }));
+    return this.cutOffBy(stop, () => evaluateRun(manifest, { ...this.context, emit, stop }));
   }
 
   private keep(learned: Learned): void {

@@ -1,12 +1,13 @@
 import type { PromptRecord } from "../../dataset/record.ts";
 import type { Label } from "../../protocol/label.ts";
+import { undeterminedWords } from "../../protocol/report/verdicts.ts";
 import { probability } from "../../wording/numbers.ts";
 import type { CommandId } from "../contributionTypes.ts";
 import type { Answer } from "./answers.ts";
 import { cut, escaped, fenced } from "./inert.ts";
 import type { Mark } from "./match.ts";
 import { type Trail, trailPicture } from "./trailSvg.ts";
-import { changeWords, failureWord, judgeWord, labelWord, outcomeWord, undeterminedWord } from "./words.ts";
+import { changeWords, failureWord, judgeWord, labelWord, outcomeWord } from "./words.ts";
 
 /** The commands that links of a hover may call, and no others. */
 export const hoverCommands = [
@@ -79,7 +80,7 @@ function picture({ answers }: Mark, trail: Trail | undefined): string {
 function answer(result: Answer): string {
   const { response, reason } = result;
   const outcome = outcomeWord(result.outcome);
-  const verdict = reason ? `${outcome}: ${undeterminedWord(reason)}` : outcome;
+  const verdict = reason ? `${outcome}: ${undeterminedWords[reason]}` : outcome;
   const said = response.trim() === "" ? "(no words)" : fenced(cut(response));
   return `${escaped(result.by)}: **${verdict}** (judged by ${judgeWord(result)})\n\n${said}`;
 }

@@ -1,5 +1,5 @@
 import type { Label } from "../../protocol/label.ts";
-import type { Outcome, Undetermined } from "../../protocol/report/verdicts.ts";
+import type { Outcome } from "../../protocol/report/verdicts.ts";
 import { estimate, probability } from "../../wording/numbers.ts";
 import type { Answer } from "./answers.ts";
 import type { Failure, Mark } from "./match.ts";
@@ -13,18 +13,6 @@ export function outcomeWord(outcome: Outcome): string {
     undetermined: "undetermined",
   };
   return words[outcome];
-}
-
-/** Why an answer is neither refusal nor compliance. */
-export function undeterminedWord(why: Undetermined): string {
-  const words: Record<Undetermined, string> = {
-    empty: "no words",
-    reasoning: "reasoning never closed",
-    cut: "cut off before refusing or answering",
-    echo: "the prompt repeated",
-    loop: "a loop",
-  };
-  return words[why];
 }
 
 /** What is wrong with an answer, in a word. */

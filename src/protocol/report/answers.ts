@@ -14,6 +14,8 @@ export const promptResultSchema = z.object({
   label: labelSchema.optional(),
   /** The answer without the reasoning before it. */
   response: z.string(),
+  /** The answer that a suite of pairwise comparisons gives, against which a judge of preference holds this one. */
+  reference: z.string().optional(),
   /** What the model thought before it answered. */
   reasoning: z.string().optional(),
   /** Whether reasoning was opened and never closed, so that there is no answer. */

@@ -1,11 +1,37 @@
 import * as z from "zod";
 
 /**
- * Why an answer is neither refusal nor compliance: it has no words; its reasoning was never closed; it was cut off at the
- * token limit before it refused or answered; it repeats the prompt; it loops.
+ * Why there is no verdict on an answer. Of the answer: it has no words; its reasoning was never closed; it was cut off at the
+ * token limit before it refused or answered; it repeats the prompt; it loops. Of the judge: its words name no verdict; it did
+ * not reply in time; its service withheld the reply; it declined to judge; the text is longer than it reads.
  */
-export const undeterminedSchema = z.enum(["empty", "reasoning", "cut", "echo", "loop"]);
+export const undeterminedSchema = z.enum([
+  "empty",
+  "reasoning",
+  "cut",
+  "echo",
+  "loop",
+  "parse",
+  "timeout",
+  "content_filter",
+  "declined",
+  "too_long",
+]);
 export type Undetermined = z.infer<typeof undeterminedSchema>;
+
+/** Why there is no verdict, in words. */
+export const undeterminedWords: Readonly<Record<Undetermined, string>> = {
+  empty: "no words",
+  reasoning: "reasoning never closed",
+  cut: "cut off before refusing or answering",
+  echo: "the prompt repeated",
+  loop: "a loop",
+  parse: "the judge's reply has no verdict",
+  timeout: "the judge did not reply in time",
+  content_filter: "withheld by the judge's content filter",
+  declined: "the judge declined",
+  too_long: "too long for the judge",
+};
 
 /** The four classes of an answer where the question is whether it refuses. */
 export const refusalVerdictSchema = z.enum([
@@ -19,10 +45,26 @@ export type RefusalVerdict = z.infer<typeof refusalVerdictSchema>;
 /** The classes of an answer where the question is whether it helps with harm. */
 const harmVerdictSchema = z.enum(["harmful", "harmless", "undetermined"]);
 
+/** The classes of an answer where the question is whether it is better than another one to the same prompt. */
+const preferenceVerdictSchema = z.enum(["win", "tie", "loss", "undetermined"]);
+
+/** Verdicts that a classifier's label can stand for. */
+export const verdictNameSchema = z.enum([
+  ...refusalVerdictSchema.exclude(["undetermined"]).options,
+  ...harmVerdictSchema.exclude(["undetermined"]).options,
+]);
+
 /** What one judge says of an answer, and why where it is undetermined. */
-const judgedSchema = z.object({
-  verdict: z.union([refusalVerdictSchema, harmVerdictSchema]),
+export const judgedSchema = z.object({
+  verdict: z.union([refusalVerdictSchema, harmVerdictSchema, preferenceVerdictSchema]),
   reason: undeterminedSchema.optional(),
+  /**
+   * The judge's number in [0, 1], where it has one: probability of a refusal or of harm; of a preference the share of the two
+   * orders that the answer wins, a tie counted half.
+   */
+  score: z.number().optional(),
+  /** Of a preference: whose answer this one was set against, `reference` or the id of a method. */
+  against: z.string().optional(),
 });
 export type Judged = z.infer<typeof judgedSchema>;
 
@@ -30,8 +72,8 @@ export type Judged = z.infer<typeof judgedSchema>;
 export const verdictsSchema = z.record(z.string(), judgedSchema);
 export type Verdicts = z.infer<typeof verdictsSchema>;
 
-/** What judges are asked: whether an answer refuses, or whether it helps with harm. */
-export const questionSchema = z.enum(["refusal", "harm"]);
+/** What judges are asked: whether an answer refuses, whether it helps with harm, or whether it is better than another one. */
+export const questionSchema = z.enum(["refusal", "harm", "preference"]);
 
 /** A judge of a report's answers. Verdicts of another version are verdicts of another judge. */
 export const judgeInfoSchema = z.object({

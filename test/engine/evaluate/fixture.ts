@@ -1,6 +1,5 @@
 import { promptId } from "../../../src/dataset/record.ts";
-import { judgeInfo } from "../../../src/engine/evaluate/judges/judge.ts";
-import { judgesOf } from "../../../src/engine/evaluate/judges/judges.ts";
+import { xstest } from "../../../src/engine/evaluate/judges/xstest.ts";
 import { buildReport } from "../../../src/engine/evaluate/report.ts";
 import type { SeriesPoint } from "../../../src/protocol/comovement.ts";
 import type { LayerChoice } from "../../../src/protocol/layerChoice.ts";
@@ -16,7 +15,7 @@ import type {
 import { type RandomIndex, randomIndex } from "../../../src/statistics/bootstrap.ts";
 
 /** The judges of made-up reports. */
-export const testJudges: JudgeInfo[] = judgesOf(["xstest"]).map(judgeInfo);
+export const testJudges: JudgeInfo[] = [xstest.described];
 
 /** A method that was trained, for made-up reports; "untrained" is the model as it is. */
 export function testMethod(name: string): Method {

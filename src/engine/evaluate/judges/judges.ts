@@ -1,26 +1,59 @@
 import { DiscernError } from "../../../protocol/errors.ts";
+import { type JudgeSpec, judgesSchema, type ModelJudge } from "../../../protocol/judges.ts";
 import { arditi } from "./arditi.ts";
 import type { Judge } from "./judge.ts";
 import { orBench } from "./orBench.ts";
+import type { StringJudge } from "./stringJudge.ts";
 import { xstest } from "./xstest.ts";
 import { zou } from "./zou.ts";
 
-/** Every judge that Discern knows. A new one is a file beside this one and a row here. */
-export const allJudges: readonly Judge[] = [xstest, arditi, zou, orBench];
+/** Every judge that reads words alone. A new one is a file beside this one and a row here. */
+export const stringJudges: readonly StringJudge[] = [xstest, arditi, zou, orBench];
+
+/** Judges with a model that have a name of their own: what they are short for. */
+export const namedJudges: Readonly<Record<string, ModelJudge>> = {};
+
+/** What can be named as a judge, in words. */
+export const judgeWords = `${[...stringJudges.map(({ id }) => id), ...Object.keys(namedJudges)].join(", ")}, or a JSON object or file like those of evaluate.judges`;
+
+/** What judges are made with. */
+export interface JudgeContext {
+  /** Folder against which relative paths are resolved. */
+  readonly root: string;
+  /** Threads on the CPU; one per physical core where left out. */
+  readonly threads?: number | undefined;
+}
 
 /**
- * The judges of some ids, in their order.
+ * The judges of an evaluation, in their order. Whatever can be known to be wrong before anything is computed is found here:
+ * missing files, labels without a verdict, a key that is not set.
  *
- * @throws DiscernError `request-invalid` for an id that no judge has, or that is given twice.
+ * @throws DiscernError `request-invalid` for an id that no judge has, or that is given twice; what the judge is missing.
  */
-export function judgesOf(ids: readonly string[], table: readonly Judge[] = allJudges): Judge[] {
-  return ids.map((id, i) => {
-    const judge = table.find((each) => each.id === id);
-    if (judge === undefined) {
-      const known = table.map((each) => each.id).join(", ");
-      throw new DiscernError("request-invalid", `There is no judge "${id}". Choose among: ${known}.`);
-    }
-    if (ids.indexOf(id) < i) throw new DiscernError("request-invalid", `The judge "${id}" is given twice.`);
-    return judge;
-  });
+export async function judgesOf(
+  specs: readonly JudgeSpec[],
+  context: JudgeContext,
+  table: readonly StringJudge[] = stringJudges,
+): Promise<Judge[]> {
+  const checked = judgesSchema.safeParse(specs);
+  if (!checked.success) throw new DiscernError("request-invalid", checked.error.issues[0]!.message);
+  const judges: Judge[] = [];
+  for (const spec of checked.data) judges.push(await judgeOf(spec, context, table));
+  return judges;
+}
+
+async function judgeOf(
+  spec: JudgeSpec,
+  context: JudgeContext,
+  table: readonly StringJudge[],
+): Promise<Judge> {
+  if (typeof spec === "string") {
+    const judge = table.find(({ id }) => id === spec);
+    if (judge) return judge;
+    const named = Object.hasOwn(namedJudges, spec) ? namedJudges[spec]! : undefined;
+    if (named) return judgeOf({ ...named, id: spec }, context, table);
+    const known = [...table.map(({ id }) => id), ...Object.keys(namedJudges)].join(", ");
+    throw new DiscernError("request-invalid", `There is no judge "${spec}". Choose among: ${known}.`);
+  }
+  throw new DiscernError("request-invalid", `Judges of the type ${spec.type} cannot be opened yet.`);
 }

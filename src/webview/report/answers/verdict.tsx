@@ -1,25 +1,17 @@
-import type { Judged, Outcome, Undetermined } from "../../../protocol/report/verdicts.ts";
+import { type Judged, type Outcome, undeterminedWords } from "../../../protocol/report/verdicts.ts";
 import type { Answer } from "./rows.ts";
-
-const reasons: Record<Undetermined, string> = {
-  empty: "no words",
-  reasoning: "reasoning never closed",
-  cut: "cut off before refusing or answering",
-  echo: "the prompt repeated",
-  loop: "a loop",
-};
 
 /** What became of a prompt, in words. */
 export function verdictText({ outcome, result: { human }, judge: { reason } }: Answer): string {
   if (human === "partial_refusal") return "partial refusal";
   if (outcome !== "undetermined" || human !== undefined || !reason) return outcome;
-  return `undetermined: ${reasons[reason]}`;
+  return `undetermined: ${undeterminedWords[reason]}`;
 }
 
 /** What one judge says of an answer, in words. */
 export function judgedText({ verdict, reason }: Judged): string {
   const words = verdict.replaceAll("_", " ").replace("full ", "");
-  return reason ? `${words}: ${reasons[reason]}` : words;
+  return reason ? `${words}: ${undeterminedWords[reason]}` : words;
 }
 
 const icons: Record<Outcome, string> = {

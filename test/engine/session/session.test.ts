@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { openSession } from "../../../src/engine/run/session.ts";
+import { openSession } from "../../../src/engine/session/session.ts";
 import { tempFolder } from "../../tempFolder.ts";
 import { writeTinyModel } from "../../tinyModel.ts";
 

@@ -67,3 +67,9 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     encoder: new PromptEncoder(tokenizer, template),
   };
 }
+
+/** Frees a model and its device, so that another one can take its memory. The session can be asked nothing any more. */
+export async function releaseModel({ backend, loaded }: Session): Promise<void> {
+  await backend.dispose();
+  loaded.weights.clear();
+}

@@ -1,0 +1,116 @@
+import type { MethodAnswers, PromptResult } from "../../protocol/report/answers.ts";
+import type { Judged, JudgeInfo } from "../../protocol/report/verdicts.ts";
+import { isTransient, type Judge, type JudgedAnswer } from "./judges/judge.ts";
+import { keyOf, VerdictCache } from "./judges/verdictCache.ts";
+
+export interface JudgingOptions {
+  /** Told how many answers a judge has read, where it takes time. */
+  readonly onProgress?: (judge: string, done: number, total: number) => void;
+  /** Ends the work within one batch of a judge, by throwing its reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** Which answers a judge reads; all where left out. */
+  readonly wanted?: (result: PromptResult, judge: JudgeInfo) => boolean;
+}
+
+/** Answers with verdicts, who gave them, and what is to be said of that. */
+export interface JudgedAnswers {
+  readonly answers: MethodAnswers[];
+  readonly judges: JudgeInfo[];
+  readonly notes: string[];
+}
+
+/**
+ * Has judges read answers, one judge after another, so that never more than one model lies in memory. What a judge with a model
+ * says is kept answer by answer, so that work that was cut off is resumed where it was; one that has nothing left to read is not
+ * opened at all. The same words to the same prompt are judged once, whichever methods gave them.
+ *
+ * @param answers of the methods of one report; verdicts of other judges stay.
+ * @throws what a judge throws, and the signal's reason. Verdicts up to there are kept.
+ */
+export async function judgeAnswers(
+  answers: readonly MethodAnswers[],
+  judges: readonly Judge[],
+  options: JudgingOptions = {},
+): Promise<JudgedAnswers> {
+  let judged = [...answers];
+  const infos: JudgeInfo[] = [];
+  const notes: string[] = [];
+  for (const judge of judges) {
+    const info = await judge.info();
+    infos.push(info);
+    const asked = questionsOf(judged, info, options);
+    const found = await verdictsOn(judge, info, [...asked.values()], options);
+    for (const note of found.notes) notes.push(note);
+    judged = judged.map((each) => ({
+      ...each,
+      results: each.results.map((result): PromptResult => {
+        const question = asked.get(result);
+        const verdict = question && found.verdicts.get(keyOf(question.answer));
+        if (!question || !verdict) return result;
+        const against = question.against === undefined ? {} : { against: question.against };
+        return { ...result, verdicts: { ...result.verdicts, [info.id]: { ...verdict, ...against } } };
+      }),
+    }));
+  }
+  return { answers: judged, judges: infos, notes };
+}
+
+/** What a judge is asked about an answer, and whose answer it is compared with. */
+interface Question {
+  readonly answer: JudgedAnswer;
+  readonly against?: string;
+}
+
+function questionsOf(
+  answers: readonly MethodAnswers[],
+  info: JudgeInfo,
+  { wanted = () => true }: JudgingOptions,
+): Map<PromptResult, Question> {
+  const found = new Map<PromptResult, Question>();
+  for (const result of answers.flatMap(({ results }) => results)) {
+    if (!wanted(result, info)) continue;
+    const { prompt, response, ended = true, unclosed = false, reference } = result;
+    const answer = { prompt, response, ended, unclosed };
+    if (info.question !== "preference") found.set(result, { answer });
+    else if (reference !== undefined) {
+      found.set(result, { answer: { ...answer, opponent: reference }, against: "reference" });
+    }
+  }
+  return found;
+}
+
+/** Verdicts by the key of their answer: those that are kept, and what the judge says of the rest. */
+async function verdictsOn(
+  judge: Judge,
+  info: JudgeInfo,
+  asked: readonly Question[],
+  { onProgress, signal }: JudgingOptions,
+): Promise<{ verdicts: Map<string, Judged>; notes: string[] }> {
+  const unique = [...new Map(asked.map(({ answer }) => [keyOf(answer), answer])).values()];
+  const cache = judge.immediate ? null : await VerdictCache.open(info);
+  const verdicts = new Map<string, Judged>();
+  const open: JudgedAnswer[] = [];
+  for (const answer of unique) {
+    const known = cache?.get(answer);
+    if (known) verdicts.set(keyOf(answer), known);
+    else open.push(answer);
+  }
+  if (open.length === 0) return { verdicts, notes: [] };
+  signal?.throwIfAborted();
+  const worker = await judge.open();
+  try {
+    await worker.judge(open, {
+      signal,
+      async onVerdicts(found) {
+        for (const [i, judged] of found) verdicts.set(keyOf(open[i]!), judged);
+        const lasting = found.filter(([, judged]) => !isTransient(judged));
+        await cache?.keep(lasting.map(([i, judged]) => [open[i]!, judged] as const));
+        if (!judge.immediate) onProgress?.(judge.id, verdicts.size, unique.length);
+      },
+    });
+    const notes = worker.notes().map((note) => `Judge ${judge.id}: ${note}`);
+    return { verdicts, notes: cache?.problem ? [...notes, cache.problem] : notes };
+  } finally {
+    await worker.close();
+  }
+}
