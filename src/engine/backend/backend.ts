@@ -50,6 +50,9 @@ export interface Backend {
    */
   score(prompts: readonly Tokens[], trie: TokenTrie, options?: ScoreOptions): Promise<Found<TrieScore>>;
 
+  /** Log-probabilities (V), in nats, of the token behind each prompt. Cost: one forward pass. */
+  nextTokens(prompts: readonly Tokens[], options?: BatchOptions<Float32Array>): Promise<Found<Float32Array>>;
+
   /**
    * Features of prompts at layers: ℓ means the input of block ℓ (`hidden_states[ℓ]`), the last layer's taken before
    * the final norm. Interventions at that block's input have acted. Cost: one forward pass up to the highest layer asked for.
@@ -62,8 +65,10 @@ export interface Backend {
   losses(examples: readonly Example[], options?: MeasureOptions): Promise<ExampleLoss[]>;
 
   /**
-   * Continues prompts greedily: the most probable token at every step, the first of equals. A prompt may fill the
-   * context up to one token less than its length; an answer ends where the context does.
+   * Continues prompts greedily, the most probable token at every step, the first of equals; or by sampling. A prompt may
+   * fill the context up to one token less than its length; an answer ends where the context does.
+   *
+   * @throws DiscernError("request-invalid") for a temperature that is not above 0, and for another number of seeds.
    */
   generate(prompts: readonly Tokens[], options: GenerateOptions): Promise<Found<Generation>>;
 
@@ -119,7 +124,7 @@ export type Found<T> = ReadonlyMap<number, T>;
 /**
  * What every measurement takes.
  *
- * @throws DiscernError("request-invalid") for an intervention that does not fit the model.
+ * @throws DiscernError("request-invalid") for an intervention that does not fit the model or the prompts.
  */
 export interface MeasureOptions {
   /** In force while this is measured, in order. */
@@ -207,6 +212,16 @@ export interface GenerateOptions extends BatchOptions<Generation> {
   readonly batchSize?: number;
   /** Tokens that end an answer. */
   readonly eosIds: readonly number[];
+  /**
+   * Draws tokens from the softmax of logits/T, with no other cut; greedy where left out. Token t of a prompt is drawn by a
+   * hash of the prompt's seed and t (`statistics/random.ts`), so that answers do not depend on batches.
+   */
+  readonly sampling?: {
+    /** T, above 0. */
+    readonly temperature: number;
+    /** One for each prompt. */
+    readonly seeds: readonly number[];
+  };
 }
 
 /** What a model answered to one prompt. */
@@ -220,13 +235,15 @@ export interface Generation {
 /** One forward and backward pass, as data. */
 export type Batch = AnswersBatch | ContrastBatch;
 
-/** Next-token loss: Σ weight·(−log p) over the labelled tokens of the examples. */
+/** Next-token loss: Σ weight·weights[e]·(−log p) over the labelled tokens of the examples e. */
 export interface AnswersBatch {
   readonly kind: "answers";
   readonly examples: readonly Example[];
   /** Whether only answers are labelled; otherwise all tokens but the first. */
   readonly maskPrompt: boolean;
   readonly weight: number;
+  /** A factor for each example, which may be negative; 1 where left out. */
+  readonly weights?: readonly number[];
   /** How many unlabelled tokens all rows of the stage begin with: a backend may run them once. */
   readonly shared: number;
 }

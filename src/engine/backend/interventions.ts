@@ -21,27 +21,50 @@ export type Site =
 
 /**
  * Which tokens of a row: all that are run, those that are generated or scored behind the prompt included; the tokens of
- * the prompt; or the prompt's last token alone.
+ * the prompt; the prompt's last token alone; or a token of each prompt and all behind it, counted from 0. Where that is
+ * the prompt's length, only what is generated or scored behind it.
  */
-export type Positions = "all" | "prompt" | "last";
+export type Positions =
+  | "all"
+  | "prompt"
+  | "last"
+  | {
+      /** For each prompt of the call. */
+      readonly from: readonly number[];
+    };
 
 /** What is done to each chosen activation x; vectors are as long as x. */
 export type Action =
   /** x − (x·d/‖d‖)·d/‖d‖ (directional ablation, Arditi et al. 2024). */
   | { readonly type: "ablate"; readonly direction: Float32Array }
   /** x + v. */
-  | { readonly type: "add"; readonly vector: Float32Array };
+  | { readonly type: "add"; readonly vector: Float32Array }
+  /**
+   * x + (h·read)·write, where h is x itself, or the prompt's last token at the same site and layer as this intervention
+   * finds it. With read d/‖d‖ and write −d/‖d‖ it is `ablate`.
+   */
+  | {
+      readonly type: "project";
+      readonly read: Float32Array;
+      readonly write: Float32Array;
+      readonly of: "self" | "last";
+    };
 
 /** A change to the activations at a site, while a method's interventions are in force. Several act in order. */
 export interface Intervention {
   readonly site: Site;
   readonly positions: Positions;
   readonly action: Action;
+  /**
+   * A factor of the change for each prompt of the call; 1 where left out. A prompt with 0 is left alone, and one that all
+   * interventions leave alone is computed as if there were none.
+   */
+  readonly scale?: Float32Array;
 }
 
 /** What an intervention did during one call: an intervention that never acts has no activations. */
 export interface InterventionEffect {
-  /** Activations it acted on, padding left out: chosen tokens times layers. */
+  /** Activations it acted on, padding and prompts with scale 0 left out: chosen tokens times layers. */
   readonly activations: number;
   /** Activations of all tokens at its site. */
   readonly of: number;
@@ -49,6 +72,8 @@ export interface InterventionEffect {
   readonly change: number;
   /** Mean ‖x‖ over the same, before it acted. */
   readonly norm: number;
+  /** For each prompt of the call the mean of ‖x' − x‖/‖x‖ over its chosen activations; 0 where it did not act. */
+  readonly prompts: Float32Array;
 }
 
 /**

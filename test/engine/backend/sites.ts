@@ -20,7 +20,11 @@ interface Case {
     readonly module?: string;
     readonly positions: Intervention["positions"];
     readonly action: Action["type"];
-    readonly vector: number[];
+    readonly vector?: number[];
+    readonly of?: "self" | "last";
+    readonly read?: number[];
+    readonly write?: number[];
+    readonly scale?: number[];
   }[];
   readonly prompts: number[][];
   readonly answers: number[][];
@@ -28,6 +32,8 @@ interface Case {
   readonly losses: number[];
   readonly scores: number[][];
   readonly greedy: number[][];
+  /** Log-probabilities of the first tokens of the vocabulary behind each prompt. */
+  readonly next: number[][];
   /** By prompt and layer. */
   readonly features: number[][][];
   /** By module, and within each by example. */
@@ -37,7 +43,10 @@ interface Case {
 const cases = readGolden<Case[]>("interventions.json");
 const named = cases.map((each) => {
   const what = each.interventions.map(
-    ({ action, at, module, positions }) => `${action} at ${module ? `${module} ` : ""}${at}, ${positions}`,
+    ({ action, of, at, module, positions, scale }) =>
+      `${action}${of ? ` of ${of}` : ""} at ${module ? `${module} ` : ""}${at}, ${
+        typeof positions === "string" ? positions : `from ${positions.from}`
+      }${scale ? ` times ${scale}` : ""}`,
   );
   return [each.model, what.join("; ") || "nothing", each] as const;
 });
@@ -66,6 +75,11 @@ export function conformanceOfSites(
           const probability = trieProbability(trie, (edge) => logProbabilities[edge]!);
           const expected = golden.scores[i]!.reduce((sum, log) => sum + Math.exp(log), 0);
           expect(Math.abs(Math.log(probability / expected))).toBeLessThan(1e-3);
+        }
+
+        const next = await backend.nextTokens(prompts, { interventions });
+        for (const [i, logs] of golden.next.entries()) {
+          expect(furthest(Array.from(next.get(i)!.subarray(0, logs.length)), logs)).toBeLessThan(2e-4);
         }
 
         const layers = golden.features[0]!.map((_, layer) => layer);
@@ -187,7 +201,8 @@ export function conformanceOfSites(
       expect(effects[0]!.activations).toBe(effects[0]!.of);
       expect([5, 7]).toContain(effects[0]!.of);
       expect(effects[1]).toMatchObject({ activations: 2, of: effects[0]!.of });
-      expect(effects[2]).toEqual({ activations: 0, of: 0, change: 0, norm: 0 });
+      const none = new Float32Array(2);
+      expect(effects[2]).toEqual({ activations: 0, of: 0, change: 0, norm: 0, prompts: none });
       await backend.generate(prompts, {
         maxNewTokens: 3,
         eosIds: [],
@@ -260,13 +275,23 @@ function interventionOf({
   module,
   positions,
   action,
-  vector,
+  scale,
+  of = "self",
+  vector = [],
+  read = [],
+  write = [],
 }: Case["interventions"][number]): Intervention {
   const values = Float32Array.from(vector);
+  const actions: Record<Action["type"], Action> = {
+    ablate: { type: "ablate", direction: values },
+    add: { type: "add", vector: values },
+    project: { type: "project", read: Float32Array.from(read), write: Float32Array.from(write), of },
+  };
   return {
     site: { at, layers, ...(module && { module }) } as Site,
     positions,
-    action: action === "ablate" ? { type: action, direction: values } : { type: action, vector: values },
+    action: actions[action],
+    ...(scale && { scale: Float32Array.from(scale) }),
   };
 }
 

@@ -45,7 +45,11 @@ def make(out: Path, seed: int) -> None:
                 {
                     "model": name,
                     "interventions": [
-                        {**each, "vector": digits(each["vector"])} for each in interventions
+                        {
+                            name: digits(value) if isinstance(value, torch.Tensor) else value
+                            for name, value in each.items()
+                        }
+                        for each in interventions
                     ],
                     **texts,
                     **expected(model, acting, texts),
@@ -67,6 +71,15 @@ def settings(model) -> list[list[dict]]:
         vector = torch.tensor(digits(torch.randn(size)))
         return {**where, "positions": positions, "action": action, "vector": vector}
 
+    def project(at, layers, positions, of, scale=None, size=config.hidden_size, module=None):
+        made = one(at, layers, positions, "project", size, module)
+        # Of length one, so that what is written is about as long as what is read.
+        read, write = (
+            torch.tensor(digits(torch.nn.functional.normalize(torch.randn(size), dim=0))) for _ in range(2)
+        )
+        del made["vector"]
+        return {**made, "of": of, "read": read, "write": write, **({"scale": scale} if scale else {})}
+
     return [
         [],
         [one("block-input", [1, 2], "all", "ablate")],
@@ -82,17 +95,36 @@ def settings(model) -> list[list[dict]]:
             one("block-input", [1], "all", "ablate"),
             one("linear-input", [1], "last", "add", config.hidden_size, projection),
         ],
+        [project("block-input", [1, 2], "all", "self")],
+        # AlphaSteer's: every token of the prompt by what its last one is.
+        [project("block-input", [0, 2], "prompt", "last")],
+        # The last token is read where only tokens behind it change; and a prompt is left alone.
+        [
+            project("mlp-output", [0, 1], {"from": [9, 6, 13]}, "last", [2.0, 0.0, -1.0]),
+            project("block-input", [1], "all", "last", [1.0, 0.0, 0.5]),
+        ],
+        # The second prompt changes in its answer alone.
+        [
+            {**one("block-input", [1, 2], {"from": [3, 6, 10]}, "add"), "scale": [0.5, 1.5, -1.0]},
+            one("block-input", [2], {"from": [2, 2, 2]}, "ablate"),
+        ],
+        [
+            project("linear-input", [1], "all", "self", [0.0, 1.0, 1.0], config.intermediate_size, "mlp.down_proj"),
+            project("linear-output", [2], "prompt", "last", None, width, projection),
+        ],
     ]
 
 
 class Acting:
-    """The interventions as hooks; `prompt` says how many tokens of the text that runs are its prompt."""
+    """The interventions as hooks; `prompt` says how many tokens of the text that runs are its prompt, `index` which of
+    the prompts it is."""
 
     def __init__(self, model, added, interventions):
         self.model = model
         self.added = added
         self.interventions = interventions
         self.prompt = 0
+        self.index = 0
 
     def hooks(self, stack: ExitStack) -> None:
         for each in self.interventions:
@@ -122,19 +154,26 @@ class Acting:
         stack.callback(handle.remove)
 
     def changed(self, each: dict, x: torch.Tensor) -> torch.Tensor:
-        vector = each["vector"]
         if each["action"] == "ablate":
-            unit = vector / vector.norm()
-            new = x - (x @ unit)[..., None] * unit
+            unit = each["vector"] / each["vector"].norm()
+            change = -(x @ unit)[..., None] * unit
+        elif each["action"] == "project":
+            read = x if each["of"] == "self" else x[:, self.prompt - 1 : self.prompt].expand_as(x)
+            change = (read @ each["read"])[..., None] * each["write"]
         else:
-            new = x + vector
+            change = each["vector"].expand_as(x)
+        scale = each["scale"][self.index] if "scale" in each else 1.0
         tokens = torch.arange(x.shape[1])
-        meant = {
-            "all": tokens >= 0,
-            "prompt": tokens < self.prompt,
-            "last": tokens == self.prompt - 1,
-        }[each["positions"]]
-        return torch.where(meant[None, :, None], new, x)
+        positions = each["positions"]
+        if isinstance(positions, dict):
+            meant = tokens >= positions["from"][self.index]
+        else:
+            meant = {
+                "all": tokens >= 0,
+                "prompt": tokens < self.prompt,
+                "last": tokens == self.prompt - 1,
+            }[positions]
+        return torch.where(meant[None, :, None], x + scale * change, x)
 
 
 def run(model, acting: Acting, ids: list[int], prompt: int, stack: ExitStack | None = None) -> torch.Tensor:
@@ -153,9 +192,12 @@ def log_probability(logits: torch.Tensor, ids: list[int], start: int) -> torch.T
 
 @torch.no_grad()
 def expected(model, acting: Acting, texts: dict) -> dict:
-    found = {"losses": [], "scores": [], "greedy": [], "features": []}
-    for prompt, answer in zip(texts["prompts"], texts["answers"]):
+    found = {"losses": [], "scores": [], "greedy": [], "features": [], "next": []}
+    for index, (prompt, answer) in enumerate(zip(texts["prompts"], texts["answers"])):
+        acting.index = index
         size = len(prompt)
+        # The first few are as good as all.
+        found["next"].append(digits(F.log_softmax(run(model, acting, prompt, size)[-1], -1)[:6]))
         loss = -log_probability(run(model, acting, prompt + answer, size), prompt + answer, size)
         found["losses"].append(loss.item())
         scores = [
@@ -195,7 +237,8 @@ def taps(model, acting: Acting, texts: dict) -> list[dict]:
     found = []
     for layer, name in modules:
         module = model.get_submodule(f"model.layers.{layer}.{name}")
-        for prompt, answer in zip(texts["prompts"], texts["answers"]):
+        for index, (prompt, answer) in enumerate(zip(texts["prompts"], texts["answers"])):
+            acting.index = index
             kept = {}
 
             def keep(_module, args, output):

@@ -5,6 +5,7 @@ import type { LoadedModel } from "../../model/load.ts";
 import type {
   Backend,
   BackendShape,
+  BatchOptions,
   Example,
   ExampleLoss,
   FeatureOptions,
@@ -27,6 +28,7 @@ import { answerLosses } from "./programs/answers.ts";
 import { promptFeatures } from "./programs/features.ts";
 import { generate } from "./programs/generation.ts";
 import { kernel } from "./programs/kernel.ts";
+import { nextTokens } from "./programs/nextTokens.ts";
 import { scoreTrie } from "./programs/score.ts";
 import { tapExamples } from "./programs/tap.ts";
 import { OnnxTrainer } from "./programs/trainer.ts";
@@ -49,6 +51,13 @@ export class OnnxBackend implements Backend {
 
   score(prompts: readonly Tokens[], trie: TokenTrie, options: ScoreOptions = {}): Promise<Found<TrieScore>> {
     return scoreTrie(this.model, prompts, trie, options);
+  }
+
+  nextTokens(
+    prompts: readonly Tokens[],
+    options: BatchOptions<Float32Array> = {},
+  ): Promise<Found<Float32Array>> {
+    return nextTokens(this.model, prompts, options);
   }
 
   features(prompts: readonly Tokens[], options: FeatureOptions): Promise<Map<number, Features>> {

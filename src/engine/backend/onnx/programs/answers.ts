@@ -9,7 +9,7 @@ import { crossEntropy } from "../loss/crossEntropy.ts";
 import { Value } from "../runtime/value.ts";
 import { bucket, inBatches, indexVector, inOrder, layoutKey, packRows } from "./batching.ts";
 import type { Pass } from "./pass.ts";
-import { InForce, tokenPlaces } from "./sites.ts";
+import { InForce, promptTokens } from "./sites.ts";
 
 /** Lengths are rounded up to multiples of this, and batches of one bucket share a graph. */
 const lengthStep = 16;
@@ -25,11 +25,13 @@ export function labelled(examples: readonly Example[], prefix: Tokens, maskPromp
   );
   const rows: number[] = [];
   const labels: number[] = [];
+  const owners: number[] = [];
   for (const [b, { ids, promptLength }] of examples.entries()) {
     for (let t = maskPrompt ? promptLength : 1; t < ids.length; t++) {
       // The token before position t predicts it.
       rows.push(packed.place(b, t - 1 - prefix.length));
       labels.push(ids[t]);
+      owners.push(b);
     }
   }
   const count = bucket(rows.length, 8 * examples.length);
@@ -38,12 +40,18 @@ export function labelled(examples: readonly Example[], prefix: Tokens, maskPromp
     key: `answers ${layoutKey(packed.layout)} ${count}`,
     tokens,
     count,
-    labels: labels.length,
+    /** For each label the example it belongs to; there are as many as labels, and `count` rounds them up. */
+    owners,
     place: packed.place,
-    places: () =>
-      tokenPlaces(
+    /** @param prompts which of the call each example is. */
+    tokensOf: (prompts: readonly number[]) => () =>
+      promptTokens(
         packed,
-        examples.map(({ ids, promptLength }) => ({ tokens: ids.length, prompt: promptLength })),
+        examples.map(({ ids, promptLength }, b) => ({
+          prompt: prompts[b]!,
+          promptLength,
+          tokens: ids.length,
+        })),
       ),
     feeds: { ids: packed.ids, rows: indexVector(rows, count), labels: indexVector(labels, count) },
     /** Normed hidden states of the tokens that predict a label, (count, C). */
@@ -56,14 +64,16 @@ export function labelled(examples: readonly Example[], prefix: Tokens, maskPromp
   };
 }
 
-/** The pass of a supervised batch: Σ weight·(−log p) over its labelled tokens. */
-export function answersPass({ examples, maskPrompt, weight, shared }: AnswersBatch): Pass {
+/** The pass of a supervised batch: Σ weight·weights[e]·(−log p) over its labelled tokens. */
+export function answersPass({ examples, maskPrompt, weight, weights, shared }: AnswersBatch): Pass {
   const prefix = (examples[0]?.ids ?? []).slice(0, shared);
-  const { key, tokens, count, labels, feeds, hidden } = labelled(examples, prefix, maskPrompt);
+  const { key, tokens, count, feeds, owners, hidden } = labelled(examples, prefix, maskPrompt);
+  const factors = new Float32Array(count);
+  for (const [label, example] of owners.entries()) factors[label] = weight * (weights?.[example] ?? 1);
   return {
     key,
     tokens,
-    feeds: { ...feeds, weights: Value.of(new Float32Array(count).fill(weight, 0, labels), [count]) },
+    feeds: { ...feeds, weights: Value.of(factors, [count]) },
     build: (decoder) => {
       const states = hidden(decoder);
       const weights = input("weights", [count]);
@@ -79,19 +89,20 @@ export async function answerLosses(
   examples: readonly Example[],
   options: MeasureOptions,
 ): Promise<ExampleLoss[]> {
-  const inForce = new InForce(model, options);
+  const inForce = new InForce(model, examples.length, options);
   const shared = sharedPrefixLength(examples.map(({ ids, promptLength }) => ids.slice(0, promptLength)));
   const rows = examples.map(({ ids }) => ids);
-  const found = await inBatches(rows, { size: measuredBatch, shared }, async ({ indices, prefix }) => {
+  const batching = { ...options, size: measuredBatch, shared };
+  const found = await inBatches(rows, batching, async ({ indices, prefix }) => {
     const batch = indices.map((i) => examples[i]);
-    const { key, tokens, count, feeds, places, hidden } = labelled(batch, prefix, true);
+    const { key, tokens, count, feeds, tokensOf, hidden } = labelled(batch, prefix, true);
     const graph = {
       key: `measure ${key}`,
       build: (decoder: Decoder) => ({
         surprisals: decoder.head().surprisal(hidden(decoder), input("labels", [count], "int32")),
       }),
     };
-    const { data } = (await inForce.run(graph, feeds, tokens, places)).surprisals;
+    const { data } = (await inForce.run(graph, feeds, tokens, tokensOf(indices))).surprisals;
     let start = 0;
     return batch.map(({ ids, promptLength }) => {
       const own = data.subarray(start, start + ids.length - promptLength);

@@ -3,6 +3,7 @@
  * all begin with run once, the rest padded to few lengths, so that compiled graphs are reused.
  */
 import { greatestOf } from "../../../../statistics/extremes.ts";
+import { actedOnApart, sharedUnder } from "../../acting.ts";
 import type { BatchOptions, Found, Tokens } from "../../backend.ts";
 import { sharedPrefixLength } from "../../sharedPrefix.ts";
 import { type Layout, tokenCount } from "../decoder/attention.ts";
@@ -13,32 +14,37 @@ export interface RowBatch {
   /** Where each row stands among all that were asked for. */
   readonly indices: readonly number[];
   readonly rows: readonly Tokens[];
-  /** What all rows that were asked for begin with. */
+  /** What all rows begin with and nothing changes differently in them. */
   readonly prefix: Tokens;
 }
 
-/** What cuts rows into batches: as many rows as run together, and the tokens all begin with, counted where left out. */
+/** What cuts rows into batches: as many rows as run together, and the tokens all begin with at most, counted where left out. */
 export interface BatchingOptions<T> extends BatchOptions<T> {
   readonly size: number;
   readonly shared?: number | undefined;
 }
 
 /**
- * Runs rows in batches; one that is known whole is not run. This is the one place where rows are sorted and cut.
+ * Runs rows in batches; one that is known whole is not run. This is the one place where rows are sorted and cut. Rows that
+ * no intervention acts on run apart.
  *
  * @param run gives the results of a batch, in its order; it may tell how many of them are there already.
  * @returns what was found, by the index of the row.
  */
 export async function inBatches<T>(
   rows: readonly Tokens[],
-  { size, shared = sharedPrefixLength(rows), known, onBatch, onProgress }: BatchingOptions<T>,
+  { size, shared, known, onBatch, onProgress, interventions = [] }: BatchingOptions<T>,
   run: (batch: RowBatch, onDone: (count: number) => void) => Promise<readonly T[]>,
 ): Promise<Map<number, T>> {
   const all = new Map<number, T>();
-  const prefix = (rows[0] ?? []).slice(0, shared);
-  const order = rows.map((_, i) => i).sort((a, b) => rows[a].length - rows[b].length);
+  const groups = actedOnApart(rows.length, interventions).map((group) => {
+    const common = shared ?? sharedPrefixLength(group.map((i) => rows[i]));
+    const prefix = rows[group[0]].slice(0, sharedUnder(interventions, group, common));
+    const order = group.sort((a, b) => rows[a].length - rows[b].length);
+    return batches(order, size, (i) => rows[i].length).map((indices) => ({ indices, prefix }));
+  });
   let before = 0;
-  for (const indices of batches(order, size, (i) => rows[i].length)) {
+  for (const { indices, prefix } of groups.flat()) {
     if (!known || !indices.every((i) => known(i))) {
       let done = 0;
       const onDone = (count: number) => {

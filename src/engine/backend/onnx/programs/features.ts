@@ -1,5 +1,6 @@
 import type { FeatureOptions, Features, Tokens } from "../../backend.ts";
 import { refuseNaN } from "../../finite.ts";
+import { sharedPrefixLength } from "../../sharedPrefix.ts";
 import { causalAttention, type Layout, tokenCount } from "../decoder/attention.ts";
 import type { Decoder } from "../decoder/decoder.ts";
 import type { LiveModel } from "../decoder/liveModel.ts";
@@ -16,7 +17,7 @@ import {
   packRows,
   type RowBatch,
 } from "./batching.ts";
-import { InForce, tokenPlaces } from "./sites.ts";
+import { InForce, tokensOfPrompts } from "./sites.ts";
 
 /** How one feature a prompt is made of those of its tokens. */
 export type Pooling = "last" | "mean";
@@ -59,14 +60,20 @@ export interface PooledRows {
 /**
  * Picks each prompt's last token, or all of its own tokens, which are those behind the prefix.
  *
- * @param lengths of the prompts that come first among the packed rows, without the prefix.
+ * @param lengths of the prompts that come first among the packed rows, without what they share.
+ * @param skipped tokens behind the prefix that they share as well.
  */
-export function pooledRows({ place }: PackedRows, lengths: readonly number[], pooling: Pooling): PooledRows {
+export function pooledRows(
+  { place }: PackedRows,
+  lengths: readonly number[],
+  pooling: Pooling,
+  skipped = 0,
+): PooledRows {
   if (pooling === "last") {
-    const rows = lengths.map((length, b) => place(b, length - 1));
+    const rows = lengths.map((length, b) => place(b, skipped + length - 1));
     return { rows, count: rows.length, feeds: {} };
   }
-  const rows = lengths.flatMap((length, b) => Array.from({ length }, (_, t) => place(b, t)));
+  const rows = lengths.flatMap((length, b) => Array.from({ length }, (_, t) => place(b, skipped + t)));
   const count = bucket(rows.length, 64);
   return { rows, count, feeds: { pool: meanPooling(lengths, count) } };
 }
@@ -96,12 +103,13 @@ export async function promptFeatures(
   options: FeatureOptions,
 ): Promise<Map<number, Features>> {
   const layers = [...new Set(options.layers)].sort((a, b) => a - b);
-  const { pooling, shared } = options;
+  const { pooling, shared = sharedPrefixLength(prompts) } = options;
   const size = options.batchSize ?? (typeof pooling === "string" ? batchSize : wholeRowBatch);
-  const inForce = new InForce(model, options);
-  const found = await inBatches(prompts, { size, shared }, (batch) =>
+  const inForce = new InForce(model, prompts.length, options);
+  const batching = { interventions: options.interventions ?? [], size, shared };
+  const found = await inBatches(prompts, batching, (batch) =>
     typeof pooling === "string"
-      ? pooledBatch(model, inForce, batch, layers, pooling)
+      ? pooledBatch(model, inForce, batch, layers, pooling, shared)
       : chosenBatch(model, inForce, batch, layers, pooling.positions),
   );
   inForce.report();
@@ -122,20 +130,27 @@ export async function promptFeatures(
 async function pooledBatch(
   model: LiveModel,
   inForce: InForce,
-  { rows, prefix }: RowBatch,
+  { indices, rows, prefix }: RowBatch,
   layers: readonly number[],
   pooling: Pooling,
+  shared: number,
 ): Promise<Float32Array[][]> {
   const packed = packRows(rows, prefix, lengthStep);
-  const lengths = rows.map((row) => row.length - prefix.length);
-  const { rows: tokens, count, feeds } = pooledRows(packed, lengths, pooling);
+  const lengths = rows.map((row) => row.length - shared);
+  const { rows: tokens, count, feeds } = pooledRows(packed, lengths, pooling, shared - prefix.length);
   const key = `features ${pooling} ${layers.join(",")} ${layoutKey(packed.layout)} ${count}`;
   const build = (decoder: Decoder) => {
     const all = featuresAt(decoder, packed.layout, layers, input("rows", [count], "int32"));
     return named(all, pooler(rows.length, count, pooling));
   };
   const fed = { ids: packed.ids, rows: indexVector(tokens, count), ...feeds };
-  const out = await inForce.run({ key, build }, fed, tokenCount(packed.layout), promptPlaces(packed, rows));
+  const graph = { key, build, blocks: layers.at(-1)! };
+  const out = await inForce.run(
+    graph,
+    fed,
+    tokenCount(packed.layout),
+    tokensOfPrompts(packed, indices, rows),
+  );
   const width = model.architecture.hiddenSize;
   const data = layers.map((layer) => finite(out[`layer.${layer}`].data, layer));
   return rows.map((_, b) => data.map((each) => each.slice(b * width, (b + 1) * width)));
@@ -155,9 +170,10 @@ async function chosenBatch(
   const graph = {
     key: `features ${layers.join(",")} ${layoutKey(layout)}`,
     build: (decoder: Decoder) => named(featuresAt(decoder, layout, layers, input("rows", [count], "int32"))),
+    blocks: layers.at(-1)!,
   };
   const fed = { ids, rows: indexVector([...Array(count).keys()]) };
-  const out = await inForce.run(graph, fed, count, promptPlaces(packed, rows));
+  const out = await inForce.run(graph, fed, count, tokensOfPrompts(packed, indices, rows));
   const width = model.architecture.hiddenSize;
   return indices.map((i, b) =>
     layers.map((layer) => {
@@ -170,15 +186,6 @@ async function chosenBatch(
       return finite(chosen, layer);
     }),
   );
-}
-
-/** The places of rows that are prompts and nothing else. */
-function promptPlaces(packed: PackedRows, rows: readonly Tokens[]) {
-  return () =>
-    tokenPlaces(
-      packed,
-      rows.map(({ length }) => ({ tokens: length, prompt: length })),
-    );
 }
 
 function named(features: ReadonlyMap<number, Tensor>, make: (x: Tensor) => Tensor = (x) => x) {

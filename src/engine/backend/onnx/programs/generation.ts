@@ -1,14 +1,8 @@
 import { greatestOf } from "../../../../statistics/extremes.ts";
 import type { Found, GenerateOptions, Generation, Tokens } from "../../backend.ts";
+import { type ChooseToken, tokenChooser } from "../../chooseToken.ts";
 import { refuseNaN } from "../../finite.ts";
-import {
-  type Attention,
-  biasName,
-  causalAttention,
-  masked,
-  stepAttention,
-  tokenCount,
-} from "../decoder/attention.ts";
+import { biasName, causalAttention, masked, stepAttention, tokenCount } from "../decoder/attention.ts";
 import type { Decoder } from "../decoder/decoder.ts";
 import type { LiveModel } from "../decoder/liveModel.ts";
 import { ops } from "../graph/ops.ts";
@@ -16,7 +10,8 @@ import { input, type Tensor } from "../graph/tensor.ts";
 import { Value } from "../runtime/value.ts";
 import { bucket, inBatches, indexVector, layoutKey, packRows } from "./batching.ts";
 import { KeyValueCache } from "./keyValueCache.ts";
-import { InForce, tokenPlaces } from "./sites.ts";
+import { lastLogits } from "./nextTokens.ts";
+import { InForce, type PromptTokens, tokensOfPrompts } from "./sites.ts";
 
 /** Prompt lengths are rounded up to multiples of this, so that graphs are reused. */
 const lengthStep = 8;
@@ -24,7 +19,7 @@ const lengthStep = 8;
 const capacityStep = 32;
 
 /**
- * Continues prompts greedily. Prompts of like length run together, what all begin with is run once a batch, and a batch
+ * Continues prompts, as `Backend.generate` describes it. Prompts of like length run together, what all begin with is run once a batch, and a batch
  * shrinks as its answers end.
  *
  * Cost of a step: reading the weights once, whatever the batch; 16 rows cost hardly more than one.
@@ -36,16 +31,17 @@ export async function generate(
 ): Promise<Found<Generation>> {
   const { maxNewTokens, batchSize = 16 } = options;
   const { contextLength } = model.architecture;
-  const inForce = new InForce(model, options);
+  const inForce = new InForce(model, prompts.length, options);
+  const choose = tokenChooser(options.sampling, prompts.length);
   const found = await inBatches(
     prompts,
     { ...options, size: batchSize },
-    async ({ rows, prefix }, onDone) => {
-      const growing = rows.map((prompt): Row => {
+    async ({ indices, rows, prefix }, onDone) => {
+      const growing = rows.map((prompt, b): Row => {
         const most = Math.min(maxNewTokens, contextLength - prompt.length);
-        return { prompt, ids: [], most, ended: false };
+        return { index: indices[b]!, prompt, ids: [], most, ended: false };
       });
-      if (maxNewTokens > 0) await generateBatch(model, inForce, growing, prefix, options, onDone);
+      if (maxNewTokens > 0) await generateBatch(model, inForce, choose, growing, prefix, options, onDone);
       return growing.map(({ ids, ended }) => ({ ids, ended }));
     },
   );
@@ -55,6 +51,8 @@ export async function generate(
 
 /** A prompt whose answer grows. */
 interface Row {
+  /** Which prompt of the call. */
+  readonly index: number;
   readonly prompt: Tokens;
   readonly ids: number[];
   /** Tokens the answer may have. */
@@ -65,6 +63,7 @@ interface Row {
 async function generateBatch(
   model: LiveModel,
   inForce: InForce,
+  choose: ChooseToken,
   prompts: readonly Row[],
   prefix: Tokens,
   { maxNewTokens, eosIds }: GenerateOptions,
@@ -79,12 +78,14 @@ async function generateBatch(
     let rows = prompts;
     let { logits } = first;
     for (let left = rows.length; ; ) {
-      const tokens = mostProbable(logits);
+      refuseNaN(logits.data, "next-token logits");
+      const width = logits.shape[1]!;
       const open: number[] = [];
       for (const [i, row] of rows.entries()) {
         if (row.ended || row.ids.length === row.most) continue;
-        if (eosIds.includes(tokens[i])) row.ended = true;
-        else row.ids.push(tokens[i]);
+        const token = choose(logits.data.subarray(i * width, (i + 1) * width), row.index, row.ids.length);
+        if (eosIds.includes(token)) row.ended = true;
+        else row.ids.push(token);
         if (!row.ended && row.ids.length < row.most) open.push(i);
       }
       if (open.length < left) onFinished(left - open.length);
@@ -129,12 +130,12 @@ async function prefill(
     },
     resident: isCache,
   };
-  return inForce.run(graph, { ids, rows: indexVector(last) }, tokenCount(layout), () =>
-    tokenPlaces(
-      packed,
-      rows.map(({ prompt: { length } }) => ({ tokens: length, prompt: length })),
-    ),
+  const own = tokensOfPrompts(
+    packed,
+    rows.map(({ index }) => index),
+    rows.map(({ prompt }) => prompt),
   );
+  return inForce.run(graph, { ids, rows: indexVector(last) }, tokenCount(layout), own);
 }
 
 /** Runs the newest token of each row, and adds it to the caches; → logits (B, V). */
@@ -154,6 +155,7 @@ async function step(
       return { logits, ...(device.resident ? attention.present : attention.added) };
     },
     resident: isCache,
+    continues: true,
   };
   const last = rows.map(({ ids }) => ids.at(-1) as number);
   const places = Array.from({ length: batch }, (_, i) =>
@@ -165,12 +167,12 @@ async function step(
     ids: indexVector(last, batch),
     positions: Value.of(BigInt64Array.from(places, BigInt), [batch, 1]),
   };
-  const growing = [...rows.keys()].filter((i) => !rows[i].ended && rows[i].ids.length < rows[i].most);
-  const { logits, ...tokens } = await inForce.run(graph, feeds, batch, () => ({
-    all: growing,
-    prompt: [],
-    last: [],
-  }));
+  const growing = () =>
+    rows.flatMap(({ index, prompt, ids, ended, most }, place): PromptTokens[] => {
+      if (ended || ids.length === most) return [];
+      return [{ prompt: index, promptLength: prompt.length, tokens: [{ place, position: places[place]! }] }];
+    });
+  const { logits, ...tokens } = await inForce.run(graph, feeds, batch, growing);
   cache.add(tokens, places);
   return logits;
 }
@@ -197,27 +199,9 @@ function sight(
   return { ...feeds, here: Value.of(here, [places.length, 1, capacity, 1]) };
 }
 
-/** Logits of the chosen tokens out of the N of a graph, of all where none are chosen. */
-function lastLogits(decoder: Decoder, tokens: number, attention: Attention, rows?: Tensor): Tensor {
-  const embedded = decoder.embed(input("ids", [tokens], "int32"));
-  const hidden = decoder.blocks(embedded, 0, decoder.architecture.layers, attention, rows);
-  return decoder.head().logits(decoder.finalNorm(hidden));
-}
-
 const isCache = (name: string) => name.startsWith("present.");
 
 /** The extent of a batch that holds n rows: a power of two, so that few graphs serve all. */
 function batchOf(n: number): number {
   return 2 ** Math.ceil(Math.log2(n));
-}
-
-/** The token with the highest logit in each row of (B, V); the first of equals. */
-function mostProbable({ data, shape: [rows, width] }: Value): number[] {
-  refuseNaN(data, "next-token logits");
-  return Array.from({ length: rows }, (_, row) => {
-    const logits = data.subarray(row * width, (row + 1) * width);
-    let best = 0;
-    for (let i = 1; i < width; i++) if (logits[i] > logits[best]) best = i;
-    return best;
-  });
 }

@@ -7,7 +7,7 @@ import { ops } from "../graph/ops.ts";
 import { input, type Tensor } from "../graph/tensor.ts";
 import { Value } from "../runtime/value.ts";
 import { inBatches, indexVector, layoutKey, type PackedRows, packRows, type RowBatch } from "./batching.ts";
-import { type Graph, InForce, tokenPlaces } from "./sites.ts";
+import { type Graph, InForce, promptTokens } from "./sites.ts";
 
 const lengthStep = 8;
 /** Prompts run together; logits of all inner nodes of a batch are in memory at once. */
@@ -23,7 +23,7 @@ export async function scoreTrie(
   trie: TokenTrie,
   { entropy = false, ...options }: ScoreOptions,
 ): Promise<Found<TrieScore>> {
-  const inForce = new InForce(model, options);
+  const inForce = new InForce(model, prompts.length, options);
   const found = await inBatches(prompts, { ...options, size: batchSize }, (batch) =>
     scoreBatch(model, inForce, batch, trie, entropy),
   );
@@ -34,7 +34,7 @@ export async function scoreTrie(
 async function scoreBatch(
   model: LiveModel,
   inForce: InForce,
-  { rows: prompts, prefix }: RowBatch,
+  { indices, rows: prompts, prefix }: RowBatch,
   trie: TokenTrie,
   entropy: boolean,
 ): Promise<TrieScore[]> {
@@ -59,9 +59,12 @@ async function scoreBatch(
     ...sight(model.architecture.attention.windows, packed, own, trie),
   };
   const out = await inForce.run(graph, feeds, tokenCount(packed.layout), () =>
-    tokenPlaces(
+    promptTokens(
       packed,
-      prompts.map(({ length }, b) => ({ tokens: rows[b].length, prompt: length })),
+      prompts.map(({ length }, b) => {
+        const behind = nodes.map(({ depth }) => length + depth - 1);
+        return { prompt: indices[b]!, promptLength: length, tokens: [...Array(length).keys(), ...behind] };
+      }),
     ),
   );
   const logProbabilities = out.surprisals.data.map((surprisal) => -surprisal);

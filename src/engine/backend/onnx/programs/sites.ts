@@ -1,36 +1,71 @@
 /**
- * Interventions and taps in compiled graphs. What acts where is part of a graph and of its key; vectors, and which tokens
- * are meant, are fed, so that graphs serve every direction and every batch. For each batch the graph also says how much
- * was changed, so that an intervention that never acts is seen.
+ * Interventions and taps in compiled graphs. What acts where is part of a graph and of its key; vectors, and by what
+ * factor each token is changed, are fed, so that graphs serve every direction and every batch. A batch in which nothing
+ * acts runs the plain graph. The graph also gives how much it changed each token, so that an intervention that never acts
+ * is seen.
  */
 import { linearModules } from "../../../model/architecture.ts";
-import type { MeasureOptions } from "../../backend.ts";
+import { isChosen, scaleOf } from "../../acting.ts";
+import type { MeasureOptions, Tokens } from "../../backend.ts";
 import { checkInterventions } from "../../checkSites.ts";
-import type { Intervention, InterventionEffect, Positions, Site, Tap } from "../../interventions.ts";
+import type { Action, Intervention, InterventionEffect, Site, Tap } from "../../interventions.ts";
 import type { Decoder } from "../decoder/decoder.ts";
 import type { Hook, Place } from "../decoder/hook.ts";
 import type { LiveModel } from "../decoder/liveModel.ts";
 import { apply, ops } from "../graph/ops.ts";
 import { input, type Tensor } from "../graph/tensor.ts";
 import { Value } from "../runtime/value.ts";
-import type { PackedRows } from "./batching.ts";
+import { indexVector, type PackedRows } from "./batching.ts";
 
-/** Which of a graph's N tokens are meant: places among the N; padding is in none of them. */
-export type TokenPlaces = Readonly<Record<Positions, readonly number[]>>;
+/** The tokens of one prompt of a call in a graph of N tokens; padding belongs to nobody, a shared prefix to everyone. */
+export interface PromptTokens {
+  /** Which prompt of the call. */
+  readonly prompt: number;
+  readonly promptLength: number;
+  readonly tokens: readonly {
+    /** Among the N. */
+    readonly place: number;
+    /** In the text. */
+    readonly position: number;
+  }[];
+}
 
-/** The places of packed rows, given how many tokens each has and how many of them, from its start, are its prompt. */
-export function tokenPlaces(
+/**
+ * The tokens of packed rows.
+ *
+ * @param rows which prompt each is, how long the prompt is, and where in its text each token of the row stands; one after
+ *   the other where it says only how many there are.
+ */
+export function promptTokens(
   { layout: { prefix }, place }: PackedRows,
-  rows: readonly { readonly tokens: number; readonly prompt: number }[],
-): TokenPlaces {
-  const shared = [...Array(prefix).keys()];
-  const own = (lengthOf: (row: (typeof rows)[number]) => number) =>
-    rows.flatMap((row, b) => Array.from({ length: lengthOf(row) - prefix }, (_, t) => place(b, t)));
-  return {
-    all: [...shared, ...own(({ tokens }) => tokens)],
-    prompt: [...shared, ...own(({ prompt }) => prompt)],
-    last: rows.map(({ prompt }, b) => place(b, prompt - 1 - prefix)),
-  };
+  rows: readonly {
+    readonly prompt: number;
+    readonly promptLength: number;
+    readonly tokens: number | readonly number[];
+  }[],
+): PromptTokens[] {
+  return rows.map(({ prompt, promptLength, tokens }, b) => {
+    const positions = typeof tokens === "number" ? [...Array(tokens).keys()] : tokens;
+    const at = (t: number) => (t < prefix ? t : place(b, t - prefix));
+    return {
+      prompt,
+      promptLength,
+      tokens: positions.map((position, t) => ({ place: at(t), position })),
+    };
+  });
+}
+
+/** The tokens of packed rows that are prompts and nothing else. @param indices which of the call they are. */
+export function tokensOfPrompts(
+  packed: PackedRows,
+  indices: readonly number[],
+  rows: readonly Tokens[],
+): () => PromptTokens[] {
+  return () =>
+    promptTokens(
+      packed,
+      rows.map(({ length }, b) => ({ prompt: indices[b]!, promptLength: length, tokens: length })),
+    );
 }
 
 /** A graph that is compiled once for its key. */
@@ -39,6 +74,21 @@ export interface Graph {
   /** @param read what taps read, by `<tap>.<layer>`, once the decoder has written the layer. */
   readonly build: (decoder: Decoder, read: ReadonlyMap<string, Tensor>) => Record<string, Tensor>;
   readonly resident?: (name: string) => boolean;
+  /** Blocks that are run, from the first; all where left out. */
+  readonly blocks?: number;
+  /** Whether the last tokens of the prompts were run earlier in the call: one token a row is run now. */
+  readonly continues?: boolean;
+}
+
+/** What an intervention did, summed over the batches of a call. */
+interface Sums {
+  activations: number;
+  of: number;
+  change: number;
+  norm: number;
+  /** For each prompt Σ ‖x' − x‖/‖x‖ and the number of its activations acted on. */
+  readonly ratios: Float64Array;
+  readonly counts: Float64Array;
 }
 
 /** The interventions in force during one call of a backend, and what they did so far. */
@@ -46,103 +96,207 @@ export class InForce {
   private readonly model: LiveModel;
   private readonly interventions: readonly Intervention[];
   private readonly options: MeasureOptions;
-  private readonly key: string;
-  private readonly vectors: Record<string, Value> = {};
-  private readonly sums: Float64Array[];
+  private readonly prompts: number;
+  private readonly vectors: readonly Record<string, Value>[];
+  private readonly sums: readonly Sums[];
+  /** What interventions read of each prompt's last token, by output, for the tokens that are generated later. */
+  private readonly lasts = new Map<string, Float32Array>();
 
-  /** @throws DiscernError("request-invalid") for a layer, module or vector that the model does not have. */
-  constructor(model: LiveModel, options: MeasureOptions = {}) {
+  /**
+   * @param prompts how many the call has.
+   * @throws DiscernError("request-invalid") for an intervention that does not fit the model or the prompts.
+   */
+  constructor(model: LiveModel, prompts: number, options: MeasureOptions = {}) {
     const { interventions = [] } = options;
     const { architecture } = model;
-    checkInterventions({ ...architecture, linears: linearModules(architecture) }, interventions);
+    checkInterventions({ ...architecture, linears: linearModules(architecture) }, interventions, prompts);
     this.model = model;
     this.options = options;
+    this.prompts = prompts;
     this.interventions = interventions;
-    this.key = JSON.stringify(
-      interventions.map(({ site, positions, action }) => [site, positions, action.type]),
-    );
-    for (const [i, { action }] of interventions.entries()) {
-      const vector = action.type === "ablate" ? unit(action.direction) : Float32Array.from(action.vector);
-      this.vectors[vectorName(i)] = Value.of(vector, [1, vector.length]);
-    }
-    this.sums = interventions.map(() => new Float64Array(effectParts));
+    this.vectors = interventions.map(({ action }, i) => vectorsOf(action, i));
+    this.sums = interventions.map(() => ({
+      activations: 0,
+      of: 0,
+      change: 0,
+      norm: 0,
+      ratios: new Float64Array(prompts),
+      counts: new Float64Array(prompts),
+    }));
   }
 
-  /** Runs a graph with the interventions, on a batch of `tokens` tokens of which `places` are meant. */
+  /** Runs a graph of `count` tokens with the interventions that act on any of them. */
   async run(
-    { key, build, resident }: Graph,
+    graph: Graph,
     feeds: Record<string, Value>,
-    tokens: number,
-    places: () => TokenPlaces,
+    count: number,
+    rows: () => readonly PromptTokens[],
     taps: readonly Tap[] = [],
   ): Promise<Record<string, Value>> {
-    const { model, interventions } = this;
+    const { key, build, resident, continues = false } = graph;
+    const { model } = this;
     const options = resident ? { resident } : {};
-    if (interventions.length + taps.length === 0) {
+    const own = this.interventions.length > 0 ? rows() : [];
+    const acting = this.acting(own, count, continues);
+    if (acting.length + taps.length === 0) {
       const program = await model.program(key, (decoder) => build(decoder, new Map()), options);
+      this.note([], own, graph, {});
       return model.run(program, feeds);
     }
-    const hook = new SiteHook(interventions, taps, tokens);
+    const hook = new SiteHook(acting, taps, count, continues);
+    const sites = acting.map(({ index, intervention: { site, action } }) => [
+      index,
+      site,
+      action.type === "project" ? `project ${action.of}` : action.type,
+    ]);
     const program = await model.program(
-      `${key} ${this.key} ${JSON.stringify(taps)}`,
-      (decoder) => ({ ...build(decoder, hook.read), ...hook.effects() }),
+      `${key} ${JSON.stringify(sites)} ${JSON.stringify(taps.map(({ site, read }) => [site, read]))}`,
+      (decoder) => ({ ...build(decoder, hook.read), ...hook.outputs }),
       { ...options, hook },
     );
-    const out = await model.run(program, { ...feeds, ...this.vectors, ...masks(places(), tokens) });
-    for (const [i, sums] of this.sums.entries()) {
-      const parts = out[effectName(i)]?.data ?? [];
-      for (const [part, sum] of parts.entries()) sums[part]! += sum;
-    }
+    const fed = { ...feeds, ...this.feeds(acting, own, count, continues) };
+    const out = await model.run(program, fed);
+    this.note(acting, own, graph, out);
     return out;
   }
 
   /** Reports what the interventions did in this call. */
   report(): void {
-    const effects = this.sums.map(([meant, all, change, norm]): InterventionEffect => {
-      const mean = (sum: number) => (meant! > 0 ? sum / meant! : 0);
-      return { activations: meant!, of: all!, change: mean(change!), norm: mean(norm!) };
+    const effects = this.sums.map(({ activations, of, change, norm, ratios, counts }): InterventionEffect => {
+      const mean = (sum: number) => (activations > 0 ? sum / activations : 0);
+      const prompts = Float32Array.from(ratios, (sum, prompt) => sum / Math.max(1, counts[prompt]!));
+      return { activations, of, change: mean(change), norm: mean(norm), prompts };
     });
     if (effects.length > 0) this.options.onEffects?.(effects);
   }
+
+  /**
+   * The interventions that change a token of these, and the factor of the change for each of the N; and those that only
+   * read the last tokens here, for what is generated later.
+   */
+  private acting(rows: readonly PromptTokens[], count: number, continues: boolean): Acting[] {
+    return this.interventions.flatMap((intervention, index) => {
+      const factors = new Float32Array(count);
+      let acts = false;
+      for (const { prompt, promptLength, tokens } of rows) {
+        const scale = scaleOf(intervention, prompt);
+        acts ||= readsLast(intervention.action) && !continues && scale !== 0;
+        for (const { place, position } of tokens) {
+          if (isChosen(intervention.positions, prompt, promptLength, position)) factors[place] = scale;
+        }
+      }
+      acts ||= factors.some((factor) => factor !== 0);
+      return acts ? [{ index, intervention, factors }] : [];
+    });
+  }
+
+  private feeds(
+    acting: readonly Acting[],
+    rows: readonly PromptTokens[],
+    count: number,
+    continues: boolean,
+  ): Record<string, Value> {
+    const feeds: Record<string, Value> = {};
+    for (const { index, intervention, factors } of acting) {
+      Object.assign(feeds, this.vectors[index]);
+      feeds[factorName(index)] = Value.of(factors, [count, 1]);
+      if (!readsLast(intervention.action)) continue;
+      if (!continues) {
+        feeds[lastPlaces] ??= indexVector(placesOfLast(rows, count));
+        continue;
+      }
+      for (const layer of intervention.site.layers) {
+        const name = alongName(index, layer);
+        const along = new Float32Array(count);
+        for (const { prompt, tokens } of rows) {
+          for (const { place } of tokens) along[place] = this.lasts.get(name)?.[prompt] ?? 0;
+        }
+        feeds[name] = Value.of(along, [count, 1]);
+      }
+    }
+    return feeds;
+  }
+
+  /** Adds up what a batch did, and keeps what was read of its prompts' last tokens. */
+  private note(
+    acting: readonly Acting[],
+    rows: readonly PromptTokens[],
+    { blocks = this.model.architecture.layers }: Graph,
+    out: Record<string, Value>,
+  ): void {
+    if (rows.length === 0) return;
+    const places = new Set(rows.flatMap(({ tokens }) => tokens.map(({ place }) => place))).size;
+    for (const [i, { site }] of this.interventions.entries()) {
+      this.sums[i]!.of += places * site.layers.filter((layer) => isRun(site, layer, blocks)).length;
+    }
+    for (const { index, intervention, factors } of acting) {
+      for (const layer of intervention.site.layers) {
+        const lengths = out[lengthsName(index, layer)]?.data;
+        if (lengths) addLengths(this.sums[index]!, lengths, factors, rows);
+        const name = alongName(index, layer);
+        const along = out[name]?.data;
+        if (!along) continue;
+        const kept = this.lasts.get(name) ?? new Float32Array(this.prompts);
+        this.lasts.set(name, kept);
+        for (const { prompt, promptLength, tokens } of rows) {
+          kept[prompt] = along[tokens[promptLength - 1]!.place]!;
+        }
+      }
+    }
+  }
 }
 
-const vectorName = (intervention: number) => `intervention.${intervention}.vector`;
-const effectName = (intervention: number) => `intervention.${intervention}.effect`;
-const maskName = (positions: Positions) => `tokens.${positions}`;
-/** Activations that were meant, all that were there, Σ‖x' − x‖ and Σ‖x‖ over those meant. */
-const effectParts = 4;
+/** An intervention at work in a batch: its place in the list, and the factor of the change for each token. */
+interface Acting {
+  readonly index: number;
+  readonly intervention: Intervention;
+  readonly factors: Float32Array;
+}
+
+const vectorName = (intervention: number, which: string) => `intervention.${intervention}.${which}`;
+const factorName = (intervention: number) => `intervention.${intervention}.factor`;
+/** ‖x' − x‖ and ‖x‖ of each token, (N, 2). */
+const lengthsName = (intervention: number, layer: number) => `intervention.${intervention}.lengths.${layer}`;
+/** x·read of each token, (N, 1): given by the graph that runs the prompts, fed to those that run what follows. */
+const alongName = (intervention: number, layer: number) => `intervention.${intervention}.along.${layer}`;
+/** For each token the place of its prompt's last one, (N). */
+const lastPlaces = "tokens.last";
+
+const readsLast = (action: Action) => action.type === "project" && action.of === "last";
 
 /** Acts and reads while one graph is written. */
 class SiteHook implements Hook {
-  private readonly interventions: readonly Intervention[];
+  private readonly acting: readonly Acting[];
   private readonly taps: readonly Tap[];
   private readonly tokens: number;
+  private readonly continues: boolean;
   private readonly inputs = new Map<string, Tensor>();
-  private readonly changes: Tensor[][];
   /** What each tap reads, by `<tap>.<layer>`. */
   readonly read = new Map<string, Tensor>();
+  /** What the interventions did and read, by output. */
+  readonly outputs: Record<string, Tensor> = {};
 
-  constructor(interventions: readonly Intervention[], taps: readonly Tap[], tokens: number) {
-    this.interventions = interventions;
+  constructor(acting: readonly Acting[], taps: readonly Tap[], tokens: number, continues: boolean) {
+    this.acting = acting;
     this.taps = taps;
     this.tokens = tokens;
-    this.changes = interventions.map(() => []);
+    this.continues = continues;
   }
 
   touches(layer: number): boolean {
-    return [...this.interventions, ...this.taps].some(({ site }) =>
+    return [...this.acting.map(({ intervention }) => intervention), ...this.taps].some(({ site }) =>
       site.layers.includes(site.at === "block-input" ? layer + 1 : layer),
     );
   }
 
   at(place: Place, x: Tensor): Tensor {
     let y = x;
-    for (const [i, { site, positions, action }] of this.interventions.entries()) {
-      if (!isAt(site, place)) continue;
-      const vector = this.input(vectorName(i), [1, x.shape[1]]);
-      const chosen = this.mask(positions);
-      const change = ops.mul(chosen, changeOf(action.type, y, vector));
-      this.changes[i].push(this.effect(chosen, y, change));
+    for (const each of this.acting) {
+      if (!isAt(each.intervention.site, place)) continue;
+      const factor = this.input(factorName(each.index), [this.tokens, 1]);
+      const change = ops.mul(factor, this.change(each, place.layer, y));
+      const length = (of: Tensor) => ops.sqrt(ops.sumSquare(of, [1], true));
+      this.outputs[lengthsName(each.index, place.layer)] = ops.concat([length(change), length(y)], 1);
       y = ops.add(y, change);
     }
     const tapped = this.taps.flatMap(({ site }, t) => (isAt(site, place) ? [t] : []));
@@ -154,51 +308,83 @@ class SiteHook implements Hook {
     return y;
   }
 
-  /** Outputs that say what each intervention did. */
-  effects(): Record<string, Tensor> {
-    return Object.fromEntries(
-      this.changes.flatMap((parts, i) =>
-        parts.length > 0 ? [[effectName(i), parts.reduce((sum, part) => ops.add(sum, part))]] : [],
-      ),
-    );
+  /** The change of every activation of x (N, w) before its factor: (N, w), or (1, w) where it is the same for all. */
+  private change({ index, intervention: { action } }: Acting, layer: number, x: Tensor): Tensor {
+    const vector = (which: string) => this.input(vectorName(index, which), [1, x.shape[1]]);
+    if (action.type === "add") return vector("write");
+    const name = alongName(index, layer);
+    if (readsLast(action) && this.continues) {
+      return ops.mul(this.input(name, [this.tokens, 1]), vector("write"));
+    }
+    const own = ops.sum(ops.mul(x, vector("read")), [1], true);
+    if (!readsLast(action)) return ops.mul(own, vector("write"));
+    this.outputs[name] = own;
+    return ops.mul(ops.gather(own, this.input(lastPlaces, [this.tokens], "int32")), vector("write"));
   }
 
-  private effect(chosen: Tensor, x: Tensor, change: Tensor): Tensor {
-    const length = (each: Tensor) => ops.sqrt(ops.sumSquare(each, [1], true));
-    const total = (each: Tensor) => ops.reshape(ops.sum(each, [0, 1]), [1]);
-    const parts = [chosen, this.mask("all"), length(change), ops.mul(chosen, length(x))];
-    return ops.concat(parts.map(total), 0);
-  }
-
-  private mask(positions: Positions): Tensor {
-    return this.input(maskName(positions), [this.tokens, 1]);
-  }
-
-  private input(name: string, shape: readonly number[]): Tensor {
-    const tensor = this.inputs.get(name) ?? input(name, shape);
+  private input(name: string, shape: readonly number[], dtype?: "int32"): Tensor {
+    const tensor = this.inputs.get(name) ?? input(name, shape, dtype);
     this.inputs.set(name, tensor);
     return tensor;
   }
-}
-
-/** x' − x for every activation of x (N, w), given the action's vector (1, w), of length one where it is a direction. */
-function changeOf(type: Intervention["action"]["type"], x: Tensor, vector: Tensor): Tensor {
-  if (type === "add") return vector;
-  return ops.neg(ops.mul(ops.sum(ops.mul(x, vector), [1], true), vector));
 }
 
 function isAt(site: Site, { at, layer, module }: Place): boolean {
   return site.at === at && site.layers.includes(layer) && (!("module" in site) || site.module === module);
 }
 
-function masks(places: TokenPlaces, tokens: number): Record<string, Value> {
-  return Object.fromEntries(
-    Object.entries(places).map(([positions, chosen]) => {
-      const mask = new Float32Array(tokens);
-      for (const place of chosen) mask[place] = 1;
-      return [maskName(positions as Positions), Value.of(mask, [tokens, 1])];
-    }),
-  );
+/** Whether a graph that runs so many blocks comes by a site's layer. It comes by what the next block would read, too. */
+function isRun({ at }: Site, layer: number, blocks: number): boolean {
+  return at === "block-input" ? layer <= blocks : layer < blocks;
+}
+
+/** The vectors of an action, (1, w) each: what is read of x, and what is written by it; of `add` what is written. */
+function vectorsOf(action: Action, index: number): Record<string, Value> {
+  const fed = (which: string, vector: Float32Array) => ({
+    [vectorName(index, which)]: Value.of(Float32Array.from(vector), [1, vector.length]),
+  });
+  if (action.type === "add") return fed("write", action.vector);
+  if (action.type === "project") return { ...fed("read", action.read), ...fed("write", action.write) };
+  const direction = unit(action.direction);
+  return {
+    ...fed("read", direction),
+    ...fed(
+      "write",
+      direction.map((x) => -x),
+    ),
+  };
+}
+
+function placesOfLast(rows: readonly PromptTokens[], count: number): number[] {
+  const places: number[] = Array(count).fill(0);
+  for (const { promptLength, tokens } of rows) {
+    const last = tokens[promptLength - 1]!.place;
+    for (const { place } of tokens) places[place] = last;
+  }
+  return places;
+}
+
+/** Adds up the lengths (N, 2) of what was changed at one layer; tokens that prompts share count once, and for each of them. */
+function addLengths(
+  sums: Sums,
+  lengths: Float32Array,
+  factors: Float32Array,
+  rows: readonly PromptTokens[],
+): void {
+  const seen = new Set<number>();
+  for (const { prompt, tokens } of rows) {
+    for (const { place } of tokens) {
+      if (factors[place] === 0) continue;
+      const [change, norm] = [lengths[2 * place]!, lengths[2 * place + 1]!];
+      sums.ratios[prompt]! += norm > 0 ? change / norm : 0;
+      sums.counts[prompt]! += 1;
+      if (seen.has(place)) continue;
+      seen.add(place);
+      sums.activations += 1;
+      sums.change += change;
+      sums.norm += norm;
+    }
+  }
 }
 
 function unit(direction: Float32Array): Float32Array {

@@ -1,4 +1,5 @@
 import { linearModules } from "../../../model/architecture.ts";
+import { isChosen } from "../../acting.ts";
 import type { Example, MeasureOptions } from "../../backend.ts";
 import { checkTaps } from "../../checkSites.ts";
 import { refuseNaN } from "../../finite.ts";
@@ -25,23 +26,25 @@ export async function tapExamples(
   options: MeasureOptions,
 ): Promise<TapReading[][][]> {
   const { architecture } = model;
-  checkTaps({ ...architecture, linears: linearModules(architecture) }, taps);
-  const inForce = new InForce(model, options);
+  checkTaps({ ...architecture, linears: linearModules(architecture) }, taps, examples.length);
+  const inForce = new InForce(model, examples.length, options);
   const rows = examples.map(({ ids }) => ids);
-  const found = await inBatches(rows, { size: measuredBatch, shared: 0 }, async ({ indices }) => {
+  const batching = { ...options, size: measuredBatch, shared: 0 };
+  const found = await inBatches(rows, batching, async ({ indices }) => {
     const batch = indices.map((i) => examples[i]);
-    const { key, tokens, count, labels, feeds, place, places, hidden } = labelled(batch, [], true);
+    const { key, tokens, count, owners, feeds, place, tokensOf, hidden } = labelled(batch, [], true);
     const build = (decoder: Decoder, read: ReadonlyMap<string, Tensor>) => {
       const weights = input("weights", [count]);
       const labelIds = input("labels", [count], "int32");
       const loss = crossEntropy(hidden(decoder), decoder.head(), labelIds, weights);
       return { loss, ...readings(taps, read, loss) };
     };
-    const weights = Value.of(new Float32Array(count).fill(1, 0, labels), [count]);
-    const out = await inForce.run({ key: `tap ${key}`, build }, { ...feeds, weights }, tokens, places, taps);
+    const weights = Value.of(new Float32Array(count).fill(1, 0, owners.length), [count]);
+    const graph = { key: `tap ${key}`, build };
+    const out = await inForce.run(graph, { ...feeds, weights }, tokens, tokensOf(indices), taps);
     return batch.map((example, b) => {
       const rowPlaces = (positions: Positions) =>
-        tokensOf(example, positions).map((token) => place(b, token));
+        chosen(example, indices[b]!, positions).map((token) => place(b, token));
       return taps.map(({ site, positions }, t) =>
         site.layers.map((layer) => reading(out[`tap.${t}.${layer}`], layer, rowPlaces(positions))),
       );
@@ -79,17 +82,16 @@ function readings(
 }
 
 /** The tokens of an example that are meant, counted from its first. */
-function tokensOf({ ids, promptLength }: Example, positions: Positions): number[] {
-  if (positions === "last") return [promptLength - 1];
-  return [...Array(positions === "prompt" ? promptLength : ids.length).keys()];
+function chosen({ ids, promptLength }: Example, index: number, positions: Positions): number[] {
+  return [...ids.keys()].filter((position) => isChosen(positions, index, promptLength, position));
 }
 
 function reading({ data, shape }: Value, layer: number, places: readonly number[]): TapReading {
   const width = shape[1]!;
-  const chosen = new Float32Array(places.length * width);
+  const read = new Float32Array(places.length * width);
   for (const [i, place] of places.entries()) {
-    chosen.set(data.subarray(place * width, (place + 1) * width), i * width);
+    read.set(data.subarray(place * width, (place + 1) * width), i * width);
   }
-  refuseNaN(chosen, `activations or gradients at layer ${layer}`);
-  return { layer, count: places.length, width, data: chosen };
+  refuseNaN(read, `activations or gradients at layer ${layer}`);
+  return { layer, count: places.length, width, data: read };
 }

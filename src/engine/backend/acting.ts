@@ -1,0 +1,58 @@
+/** Where interventions act: the same for every backend, so that it is said once. */
+import { leastOf } from "../../statistics/extremes.ts";
+import type { Intervention, Positions } from "./interventions.ts";
+
+/** Whether a token is among those meant. @param position of the token in its text, counted from 0. */
+export function isChosen(
+  positions: Positions,
+  prompt: number,
+  promptLength: number,
+  position: number,
+): boolean {
+  if (typeof positions !== "string") return position >= positions.from[prompt]!;
+  if (positions === "all") return true;
+  return positions === "prompt" ? position < promptLength : position === promptLength - 1;
+}
+
+/** The factor of an intervention's change for a prompt; 0 where it leaves the prompt alone. */
+export function scaleOf({ scale }: Intervention, prompt: number): number {
+  return scale?.[prompt] ?? 1;
+}
+
+/**
+ * Prompts that something acts on, and those that are left alone, each group that has any. They run apart, so that the
+ * second kind is computed as if there were no interventions.
+ */
+export function actedOnApart(count: number, interventions: readonly Intervention[]): number[][] {
+  const all = [...Array(count).keys()];
+  const acts = (prompt: number) => interventions.some((each) => scaleOf(each, prompt) !== 0);
+  return [all.filter(acts), all.filter((prompt) => !acts(prompt))].filter(({ length }) => length > 0);
+}
+
+/**
+ * How many of the tokens that prompts begin with are the same activations in all of them, so that they may be run once:
+ * an intervention that acts on them differently from prompt to prompt ends what they share.
+ */
+export function sharedUnder(
+  interventions: readonly Intervention[],
+  prompts: readonly number[],
+  shared: number,
+): number {
+  const limits = interventions.map((each) => {
+    const { positions, action } = each;
+    // A prompt's last token is never shared.
+    if (positions === "last") return shared;
+    const acting = prompts.filter((prompt) => scaleOf(each, prompt) !== 0);
+    if (acting.length === 0) return shared;
+    const from = (prompt: number) => (typeof positions === "string" ? 0 : positions.from[prompt]!);
+    const [first] = acting as [number];
+    const alike =
+      acting.length === prompts.length &&
+      !(action.type === "project" && action.of === "last") &&
+      acting.every(
+        (prompt) => scaleOf(each, prompt) === scaleOf(each, first) && from(prompt) === from(first),
+      );
+    return alike ? shared : leastOf(acting.map(from));
+  });
+  return leastOf([shared, ...limits]);
+}
