@@ -49,8 +49,10 @@ export const commandIds = [
   "discern.evaluation.relabel",
   "discern.evaluation.openInReport",
   "discern.report.open",
+  "discern.report.openAnswers",
   "discern.report.exportMarkdown",
   "discern.report.exportHtml",
+  "discern.benchmark.openMatrix",
   "discern.engine.restart",
   "discern.engine.showLog",
   "discern.engine.doctor",
@@ -119,4 +121,5 @@ export const pageIds = {
   labelling: "discern.labelling",
   dashboard: "discern.dashboard",
   report: "discern.report",
+  benchmark: "discern.benchmark",
 } as const;

@@ -6,6 +6,7 @@
  */
 
 import type * as vscode from "vscode";
+import { registerBenchmark } from "./benchmark/register.ts";
 import { registerCommand } from "./contributions.ts";
 import { registerDashboard } from "./dashboard/register.ts";
 import { DisposableStore } from "./disposableStore.ts";
@@ -38,6 +39,7 @@ export function activate(context: vscode.ExtensionContext): void {
   store.add(registerRuns(runs, engine));
   store.add(registerLaunch(context, engine, runs));
   store.add(registerDashboard(context, runs));
+  store.add(registerBenchmark(context, runs));
   store.add(registerLabelling(context, prompts, runs));
   store.add(registerModels(models, engine, runs));
   store.add(registerRecipes(context, engine, models, prompts, runs));

@@ -4,6 +4,7 @@ import {
   type ReportFromPage,
   type ReportToPage,
   reportFromPageSchema,
+  type WantedAnswers,
 } from "../../protocol/webview/report.ts";
 import { onSettingChange, setting } from "../contributions.ts";
 import { pageIds } from "../contributionTypes.ts";
@@ -19,9 +20,9 @@ import { ReportSession } from "./session.ts";
 
 /** A report as the editor holds it; everything else is in its session. */
 interface ReportDocument extends vscode.CustomDocument {
-  /** The prompt to be shown as soon as the page can. */
-  wanted?: string;
-  show?: (id: string) => void;
+  /** What is to be shown as soon as the page can. */
+  wanted?: WantedAnswers;
+  show?: (what: WantedAnswers) => void;
 }
 
 /** Milliseconds in which a file that is replaced may be gone before it is read again. */
@@ -42,13 +43,13 @@ export class ReportEditor implements vscode.CustomReadonlyEditorProvider<ReportD
     this.store.add(vscode.window.registerCustomEditorProvider(pageIds.report, this));
   }
 
-  /** Opens the report of a run folder, at a prompt where one is named. */
-  async open(report: vscode.Uri, promptId?: string): Promise<void> {
+  /** Opens the report of a run folder, at answers where some are named. */
+  async open(report: vscode.Uri, wanted?: WantedAnswers): Promise<void> {
     await openReportFile(report);
     const document = this.documents.get(report.toString());
-    if (document === undefined || promptId === undefined) return;
-    if (document.show) document.show(promptId);
-    else document.wanted = promptId;
+    if (document === undefined || wanted === undefined) return;
+    if (document.show) document.show(wanted);
+    else document.wanted = wanted;
   }
 
   openCustomDocument(uri: vscode.Uri): ReportDocument {
@@ -78,9 +79,9 @@ export class ReportEditor implements vscode.CustomReadonlyEditorProvider<ReportD
         onMessage: (message) => this.answer(message, uri, session),
         onReady: async () => {
           page.post({ type: "blur", blur: setting("discern.labelling.blur") });
-          document.show = (id) => page.post({ type: "show", id });
+          document.show = (what) => page.post({ type: "show", what });
           const shown = session.load();
-          if (document.wanted !== undefined) page.post({ type: "show", id: document.wanted });
+          if (document.wanted !== undefined) document.show(document.wanted);
           delete document.wanted;
           await shown;
         },

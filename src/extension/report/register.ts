@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import type { WantedAnswers } from "../../protocol/webview/report.ts";
 import { runPaths } from "../../runFolder/folder.ts";
 import { registerCommand } from "../contributions.ts";
 import { pageIds } from "../contributionTypes.ts";
@@ -30,7 +31,12 @@ export function registerReport(
     registerCommand("discern.report.exportHtml", exported("html")),
     // Called by links in hovers too, whose arguments are JSON.
     registerCommand("discern.evaluation.openInReport", (folder: vscode.Uri | string, promptId: string) =>
-      editor.open(reportOf(typeof folder === "string" ? vscode.Uri.parse(folder, true) : folder), promptId),
+      editor.open(reportOf(typeof folder === "string" ? vscode.Uri.parse(folder, true) : folder), {
+        id: promptId,
+      }),
+    ),
+    registerCommand("discern.report.openAnswers", (report: vscode.Uri, wanted: WantedAnswers) =>
+      editor.open(report, wanted),
     ),
   );
 }

@@ -48,6 +48,7 @@ export class ComparisonReader implements SummaryReader {
       stage: null,
       stages: [],
       etaSeconds: null,
+      answered: [],
       last: null,
       device: null,
       report,

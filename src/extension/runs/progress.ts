@@ -100,6 +100,11 @@ export class RunProgress {
     return this.plan.length > 0 ? sum : null;
   }
 
+  /** How far the answers of the trained model have come, or of the model as it is where nothing is trained; suites that were begun. */
+  get answered(): readonly SuiteProgress[] {
+    return [...(this.suites.get(this.plan.length > 0 ? "trained" : "untrained")?.values() ?? [])];
+  }
+
   /** The last probe of the model as it is now. */
   get last(): SeriesPoint | null {
     return this.points.findLast(({ step }) => step <= this.step) ?? null;

@@ -47,6 +47,8 @@ export interface RunSummary {
   /** Seconds until the run has ended; null while that is unknown. */
   readonly etaSeconds: number | null;
   readonly evaluating?: SuiteProgress;
+  /** How far the answers of the run's own method have come, a suite that was begun each. */
+  readonly answered: readonly SuiteProgress[];
   /** Refusal probabilities at the last probe. */
   readonly last: SeriesPoint | null;
   readonly device: string | null;
@@ -164,6 +166,7 @@ function summarise(
     stages: [...progress.stages],
     etaSeconds: state === "running" ? progress.etaSeconds : null,
     ...(progress.evaluating === null ? {} : { evaluating: progress.evaluating }),
+    answered: progress.answered,
     last: progress.last,
     device: progress.device ?? manifest?.device ?? null,
     report,

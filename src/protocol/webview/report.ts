@@ -31,6 +31,17 @@ export type FiguresState =
   | { readonly kind: "restricted" }
   | { readonly kind: "failed"; readonly message: string };
 
+/** Answers that the page is to show: all to one prompt, or those of a method to a suite. */
+export type WantedAnswers =
+  | { readonly id: string }
+  | {
+      /** A suite's name, or "pooled". */
+      readonly suite: string;
+      /** Name of the method; the one that the report is about where left out. */
+      readonly method?: string;
+      readonly seed?: number | null;
+    };
+
 /** What the host tells the report page. */
 export type ReportToPage =
   | {
@@ -46,8 +57,8 @@ export type ReportToPage =
   | { readonly type: "state"; readonly state: FiguresState }
   /** The file is no report, or is gone. */
   | { readonly type: "damaged"; readonly message: string }
-  /** A prompt is to be shown. */
-  | { readonly type: "show"; readonly id: string }
+  /** Answers are to be shown. */
+  | { readonly type: "show"; readonly what: WantedAnswers }
   | { readonly type: "blur"; readonly blur: boolean };
 
 /** What the report page asks of its host. */

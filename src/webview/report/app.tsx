@@ -1,14 +1,19 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { reportDevice } from "../../protocol/report/methods.ts";
 import { refusalJudge } from "../../protocol/report/verdicts.ts";
-import type { ReportFromPage } from "../../protocol/webview/report.ts";
+import { POOLED } from "../../protocol/suite.ts";
+import type {
+  Figures as ReportFigures,
+  ReportFromPage,
+  WantedAnswers,
+} from "../../protocol/webview/report.ts";
 import { humanAgreement } from "./agreement.ts";
 import { AnswerBrowser } from "./answers/browser.tsx";
 import { type Filter, noFilter } from "./answers/filter.ts";
-import { rowsOf } from "./answers/rows.ts";
+import { type Row, rowsOf } from "./answers/rows.ts";
 import { Figures } from "./figures.tsx";
 import { FiguresNotice } from "./notices.tsx";
-import { defaultPair } from "./runs.ts";
+import { defaultPair, runIndex } from "./runs.ts";
 import type { PageState } from "./state.ts";
 import { Tabs } from "./tabs.tsx";
 
@@ -43,14 +48,15 @@ export function App({ state, post, kept, keep }: AppProps) {
     [report?.answers, judged, judge],
   );
   const agreement = useMemo(() => humanAgreement(rows), [rows]);
-  // A prompt that is asked for is shown whatever filters say, once for each time of asking.
+  // What is asked for is shown whatever filters say, once for each time of asking.
   const shown = useRef<object | null>(null);
   useEffect(() => {
-    const row = wanted && rows.find(({ id }) => id === wanted.id);
-    if (!row || shown.current === wanted) return;
+    if (wanted === null || report === null || shown.current === wanted) return;
+    const found = answersWanted(wanted, report.figures, rows);
+    if (found === undefined) return;
     shown.current = wanted;
-    change({ tab: "answers", filter: null, selected: row.key });
-  }, [wanted, rows, change]);
+    change({ tab: "answers", ...found });
+  }, [wanted, report, rows, change]);
 
   if (state.damaged !== null) return <Damaged message={state.damaged} post={post} />;
   if (report === null) return <p class="empty">Reading the report…</p>;
@@ -131,6 +137,23 @@ export function App({ state, post, kept, keep }: AppProps) {
       />
     </>
   );
+}
+
+/** What shows wanted answers; undefined where the report has none of them. */
+function answersWanted(
+  wanted: WantedAnswers,
+  { answers, methods }: ReportFigures,
+  rows: readonly Row[],
+): Pick<Kept, "filter" | "selected"> | undefined {
+  if ("id" in wanted) {
+    const row = rows.find(({ id }) => id === wanted.id);
+    return row && { filter: null, selected: row.key };
+  }
+  const method = methods.find(({ id, name }) => name === wanted.method || id === wanted.method)?.id;
+  const right = method === undefined ? answers.length - 1 : runIndex(answers, method, wanted.seed ?? null);
+  if (right < 0) return undefined;
+  const suite = wanted.suite === POOLED ? "" : wanted.suite;
+  return { filter: { ...noFilter(defaultPair(answers, right)), suite }, selected: null };
 }
 
 /** A filter that was kept, unless the report has lost a run since. */

@@ -1,5 +1,5 @@
 import { count, figure } from "../../wording/numbers.ts";
-import { methodShapes } from "./whisker.tsx";
+import { methodShapes } from "../ui/whisker.tsx";
 
 /** A place on a line, with the ends of its interval or error where it has one. */
 export interface ChartPoint {

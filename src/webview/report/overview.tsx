@@ -1,24 +1,9 @@
 import { headlineOf, type MeasureLine, measureLines } from "../../protocol/report/lines.ts";
-import type { MeasureDefinition, MeasureRow } from "../../protocol/report/measures.ts";
+import type { MeasureRow } from "../../protocol/report/measures.ts";
 import type { Figures } from "../../protocol/webview/report.ts";
 import { counted, figure, interval } from "../../wording/numbers.ts";
+import { AxisLabels, axisFor, type Mark, MethodShape, Whisker } from "../ui/whisker.tsx";
 import { styleOf } from "./runs.ts";
-import {
-  type Axis,
-  AxisLabels,
-  aurocAxis,
-  type Mark,
-  MethodShape,
-  roomyAxis,
-  shareAxis,
-  Whisker,
-} from "./whisker.tsx";
-
-/** The axis that the numbers of a measure stand on. */
-export function axisOf({ id, unit }: MeasureDefinition, marks: readonly Mark[]): Axis {
-  if (id === "discernment") return aurocAxis;
-  return unit === "share" ? shareAxis : roomyAxis(marks);
-}
 
 /** Every measure over all suites: a card for each group of prompts, with every method, as every judge sees it. */
 export function Overview({ figures }: { figures: Figures }) {
@@ -50,7 +35,7 @@ function MeasureCard({ lines, figures }: { lines: readonly MeasureLine[]; figure
   const { title, definition } = first.line;
   const { direction, unit, description } = definition;
   const all = judged.flatMap(({ found }) => found);
-  const axis = axisOf(definition, all);
+  const axis = axisFor(definition, all);
   const bases = new Set(all.map(({ basis }) => basis));
   return (
     <section class="headline" aria-label={title}>

@@ -1,9 +1,9 @@
 import type { ComponentChildren } from "preact";
 import type { Figures } from "../../protocol/webview/report.ts";
 import { figure, interval, type Unit } from "../../wording/numbers.ts";
+import { type Axis, type Mark, MethodShape, Whisker } from "../ui/whisker.tsx";
 import { styleOf } from "./runs.ts";
 import { type Column, SortableTable } from "./table.tsx";
-import { type Axis, type Mark, MethodShape, Whisker } from "./whisker.tsx";
 
 /** An estimate of one method and seed in a row of a pivot table. */
 export interface Cell {

@@ -1,9 +1,7 @@
 import type { MethodAnswers } from "../../protocol/report/answers.ts";
 import { type Method, methodName } from "../../protocol/report/methods.ts";
 import type { Series } from "../../protocol/report/training.ts";
-
-/** Number of methods that differ in colour and shape; beyond it styles repeat, and names alone distinguish them. */
-const STYLES = 6;
+import { styleCount } from "../ui/whisker.tsx";
 
 /** What the page knows of the answers of a method and seed without reading them. */
 type Run = Pick<MethodAnswers, "method" | "seed">;
@@ -14,7 +12,7 @@ export function styleOf(methods: readonly Pick<Method, "id">[], id: string): num
     Math.max(
       0,
       methods.findIndex((method) => method.id === id),
-    ) % STYLES
+    ) % styleCount
   );
 }
 
@@ -29,23 +27,25 @@ export function runTitle(
 }
 
 /**
- * The two runs that a reader most wants to see side by side: the last one, and of the method before it the run with the
- * same seed.
+ * The two runs that a reader most wants to see side by side: one, the last where left out, and of the method before it the
+ * run with the same seed.
  *
  * @returns two indices, equal where there is only one run
  */
-export function defaultPair(answers: readonly Run[]): [left: number, right: number] {
-  const right = answers.length - 1;
-  const last = answers[right];
-  const sameSeed = answers.findLastIndex(
-    ({ method, seed }) => method !== last?.method && seed === last?.seed,
-  );
-  const other = sameSeed >= 0 ? sameSeed : answers.findLastIndex(({ method }) => method !== last?.method);
-  return [other >= 0 ? other : right, right];
+export function defaultPair(
+  answers: readonly Run[],
+  right = answers.length - 1,
+): [left: number, right: number] {
+  const shown = answers[right];
+  const others = answers.map((run, i) => ({ ...run, i })).filter(({ method }) => method !== shown?.method);
+  const before = others.filter(({ i }) => i < right);
+  const near = before.length > 0 ? before : others;
+  const other = near.findLast(({ seed }) => seed === shown?.seed) ?? near.at(-1);
+  return [other?.i ?? right, right];
 }
 
-/** The run of a method and seed; where that seed is missing, the first of the method. */
-export function runIndex(answers: readonly Run[], method: string, seed: number): number {
+/** The run of a method and seed; where that seed is missing or none is named, the first of the method. */
+export function runIndex(answers: readonly Run[], method: string, seed: number | null): number {
   const exact = answers.findIndex((run) => run.method === method && run.seed === seed);
   return exact >= 0 ? exact : answers.findIndex((run) => run.method === method);
 }

@@ -1,5 +1,11 @@
 import type { MethodAnswers } from "../../protocol/report/answers.ts";
-import type { Figures, FiguresState, JudgedAnswer, ReportToPage } from "../../protocol/webview/report.ts";
+import type {
+  Figures,
+  FiguresState,
+  JudgedAnswer,
+  ReportToPage,
+  WantedAnswers,
+} from "../../protocol/webview/report.ts";
 
 /** Everything the page knows from its host. */
 export interface PageState {
@@ -10,8 +16,8 @@ export interface PageState {
   readonly figures: FiguresState;
   readonly damaged: string | null;
   readonly blur: boolean;
-  /** The prompt that the host wants shown; a new object each time, so that the same one can be asked for again. */
-  readonly wanted: { readonly id: string } | null;
+  /** What the host wants shown; a new object each time, so that the same can be asked for again. */
+  readonly wanted: WantedAnswers | null;
 }
 
 export const initialState: PageState = {
@@ -51,7 +57,7 @@ export function reduce(state: PageState, message: ReportToPage): PageState {
     case "damaged":
       return { ...state, report: null, damaged: message.message };
     case "show":
-      return { ...state, wanted: { id: message.id } };
+      return { ...state, wanted: { ...message.what } };
     case "blur":
       return { ...state, blur: message.blur };
   }

@@ -2,7 +2,7 @@ import { type MeasureLine, rowBasis, suitesOf } from "../../protocol/report/line
 import type { Group, MeasureDefinition, MeasureRow } from "../../protocol/report/measures.ts";
 import type { Figures } from "../../protocol/webview/report.ts";
 import { count } from "../../wording/numbers.ts";
-import { axisOf } from "./overview.tsx";
+import { axisFor } from "../ui/whisker.tsx";
 import { type Cell, Pivot } from "./pivot.tsx";
 import { SafetyTag } from "./safety.tsx";
 import type { Column } from "./table.tsx";
@@ -134,7 +134,7 @@ function MeasurePivot({ figures, definition, rows, caption, heads }: MeasurePivo
           : []),
         countColumn,
       ]}
-      axis={axisOf(definition, marks)}
+      axis={axisFor(definition, marks)}
     />
   );
 }

@@ -1,8 +1,8 @@
 import type { Figures } from "../../protocol/webview/report.ts";
 import { probability } from "../../wording/numbers.ts";
+import { MethodShape } from "../ui/whisker.tsx";
 import { LineChart } from "./lineChart.tsx";
 import { seriesTitles, styleOf } from "./runs.ts";
-import { MethodShape } from "./whisker.tsx";
 
 /** The way of every method through the plane of refusals during training: seemingly toxic prompts to the right, toxic up. */
 export function Trails({ figures: { methods, series } }: { figures: Figures }) {

@@ -22,6 +22,7 @@ const run: RunSummary = {
     { kind: "supervised", steps: 110 },
   ],
   etaSeconds: 180,
+  answered: [],
   last: { step: 30, toxic: 0.62, seeminglyToxic: 0.18, general: 0 },
   device: "cpu",
   report: null,

@@ -299,7 +299,7 @@ describe("answers", () => {
     fireEvent.input(screen.getByLabelText("Search"), { target: { value: "no such words" } });
     expect(screen.getByText(/No prompt matches these filters/)).toBeTruthy();
     const wanted = report.answers[0]!.results.at(-1)!;
-    tell({ type: "show", id: wanted.id });
+    tell({ type: "show", what: { id: wanted.id } });
     expect(screen.getByRole("article").querySelector("h2")!.textContent).toBe(wanted.prompt);
     fireEvent.click(screen.getByRole("button", { name: /Open in its file/ }));
     expect(posted).toEqual([{ type: "openPrompt", id: wanted.id }]);

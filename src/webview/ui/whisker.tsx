@@ -1,4 +1,5 @@
 import type { JSX } from "preact";
+import type { MeasureDefinition } from "../../protocol/report/measures.ts";
 import { greatestOf, leastOf } from "../../statistics/extremes.ts";
 import { figure, type Unit } from "../../wording/numbers.ts";
 
@@ -43,6 +44,12 @@ export function roomyAxis(marks: readonly Mark[]): Axis {
   return { from: least < 0 ? least - room : Math.max(0, least - room), to: most + room, ticks: [] };
 }
 
+/** The axis that the numbers of a measure stand on. */
+export function axisFor({ id, unit }: MeasureDefinition, marks: readonly Mark[]): Axis {
+  if (id === "discernment") return aurocAxis;
+  return unit === "share" ? shareAxis : roomyAxis(marks);
+}
+
 const MIDDLE = 11;
 /** Shapes of marks, by the style of a method; each stands around the origin. */
 export const methodShapes: readonly JSX.Element[] = [
@@ -53,6 +60,9 @@ export const methodShapes: readonly JSX.Element[] = [
   <path key="cross" d="M-4.6 -1.6h3v-3h3.2v3h3v3.2h-3v3h-3.2v-3h-3z" />,
   <path key="down" d="M0 5.2 -5 -4 5 -4Z" />,
 ];
+
+/** Number of methods that differ in colour and shape; beyond it styles repeat, and names alone distinguish them. */
+export const styleCount = methodShapes.length;
 
 /** The shape of a method, which tells it from others without colour. */
 export function MethodShape({ style }: { style: number }) {
@@ -125,6 +135,22 @@ export function Whisker({ marks, axis, style }: { marks: readonly Mark[]; axis: 
           </svg>
         </g>
       ))}
+    </svg>
+  );
+}
+
+/** One seed of a method as a small mark on its axis. Hidden from screen readers: the figure stands beside it. */
+export function SeedMark({ value, axis, style }: { value: number; axis: Axis; style: number }) {
+  const at = placer(axis);
+  return (
+    <svg class={`seed-mark method-${style}`} height="12" aria-hidden="true">
+      <line class="base" x1="0" x2="100%" y1="6" y2="6" />
+      {axis.reference !== undefined && (
+        <line class="reference" x1={at(axis.reference)} x2={at(axis.reference)} y1="0" y2="12" />
+      )}
+      <svg class="dot" x={at(value)} y="6" overflow="visible" aria-hidden="true">
+        <g transform="scale(0.7)">{methodShapes[style]}</g>
+      </svg>
     </svg>
   );
 }

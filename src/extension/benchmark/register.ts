@@ -1,0 +1,59 @@
+/*
+ * Comparisons and benchmarks in the editor: files that describe runs of several methods. Their page, the matrix of methods by
+ * suites, is drawn from the plan, the log of cells, the run folders and the reports, whoever runs them.
+ */
+
+import * as vscode from "vscode";
+import { registerCommand } from "../contributions.ts";
+import { pageIds } from "../contributionTypes.ts";
+import { ShownPanels } from "../page/shownPanels.ts";
+import type { RunLibrary } from "../runs/library.ts";
+import { pickRun, type RunTarget, runOf } from "../runs/pick.ts";
+import { BenchmarkPanel } from "./panel.ts";
+
+/** The pages of comparisons and benchmarks, also after a reload of the window. */
+export function registerBenchmark(context: vscode.ExtensionContext, library: RunLibrary): vscode.Disposable {
+  const open = new Map<string, BenchmarkPanel>();
+  const shown = new ShownPanels(context.workspaceState, pageIds.benchmark);
+  const show = (panel: vscode.WebviewPanel, folder: vscode.Uri) => {
+    const key = folder.toString();
+    open.set(key, new BenchmarkPanel(panel, context, library, folder));
+    shown.keep(panel, key);
+    panel.onDidDispose(() => open.delete(key));
+  };
+  return vscode.Disposable.from(
+    registerCommand("discern.benchmark.openMatrix", async (target?: RunTarget) => {
+      const folder = await folderOf(library, target);
+      if (folder === undefined) return;
+      const there = open.get(folder.toString());
+      if (there) there.panel.reveal();
+      else {
+        const { Active } = vscode.ViewColumn;
+        show(
+          vscode.window.createWebviewPanel(pageIds.benchmark, "", Active, { enableFindWidget: true }),
+          folder,
+        );
+      }
+    }),
+    vscode.window.registerWebviewPanelSerializer(pageIds.benchmark, {
+      async deserializeWebviewPanel(panel) {
+        const folder = shown.recall();
+        if (folder === undefined) panel.dispose();
+        else show(panel, vscode.Uri.parse(folder));
+      },
+    }),
+  );
+}
+
+/** The folder of the comparison that a command was given, of that which a given run belongs to, or of one that is picked. */
+async function folderOf(library: RunLibrary, target: RunTarget | undefined): Promise<vscode.Uri | undefined> {
+  const run = runOf(library, target);
+  if (run === undefined && target instanceof vscode.Uri) return target;
+  const comparison = run && (run.cells === undefined ? library.comparisonOf(run) : run);
+  if (comparison) return comparison.folder;
+  const picked = await pickRun(library, {
+    filter: ({ cells }) => cells !== undefined,
+    placeholder: "Comparison or benchmark whose matrix to open",
+  });
+  return picked?.[0]?.folder;
+}

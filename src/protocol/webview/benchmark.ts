@@ -1,0 +1,97 @@
+import * as z from "zod";
+import type { Measures } from "../report/measures.ts";
+import type { JudgeInfo } from "../report/verdicts.ts";
+import type { RunState } from "../timeline.ts";
+
+/** What a comparison or benchmark, or one of its runs, is doing; `waiting` is a run that has not begun. */
+export type ShownState = RunState | "waiting" | "starting" | "interrupted" | "damaged";
+
+/** A run of the plan, as its folder tells it. */
+export interface ShownCell {
+  /** Names the cell and its folder. */
+  readonly name: string;
+  readonly method: string;
+  readonly seed: number;
+  readonly state: ShownState;
+  /** Why it failed, or its folder is damaged. */
+  readonly problem: string | null;
+  /** Names of cells that it waits for, of those that have not finished. */
+  readonly waitsFor: readonly string[];
+  readonly step: number;
+  readonly totalSteps: number | null;
+  /** Seconds until it has ended; null while that is unknown. */
+  readonly etaSeconds: number | null;
+  /** Suites that it is to answer, in their order. */
+  readonly suites: readonly string[];
+  /** How far the answers to those have come that were begun. */
+  readonly answered: readonly { readonly suite: string; readonly done: number; readonly total: number }[];
+  readonly hasReport: boolean;
+  /** Whether it is a trial of tuning, which is no row of the table. */
+  readonly isTrial: boolean;
+}
+
+/** A suite that cannot be had. */
+export interface MissingSuite {
+  readonly suite: string;
+  readonly reason: string;
+}
+
+/** A comparison or benchmark: its cells, and where it stands. */
+export interface ShownBenchmark {
+  readonly name: string;
+  readonly state: ShownState;
+  readonly problem: string | null;
+  /** Methods in the order of the plan. */
+  readonly methods: readonly string[];
+  /** The method that the others are compared with; null in a comparison. */
+  readonly reference: string | null;
+  readonly suites: readonly string[];
+  readonly missing: readonly MissingSuite[];
+  readonly cells: readonly ShownCell[];
+  readonly hasReport: boolean;
+}
+
+/** Figures so far: methods are named as in the plan. */
+export interface ShownMeasures {
+  /** Rows of the joint report where there is one, else those of each run that has finished. */
+  readonly source: "report" | "runs";
+  readonly measures: Measures;
+  readonly judges: readonly JudgeInfo[];
+}
+
+/** What the host tells the page of a benchmark. */
+export type BenchmarkToPage =
+  | { readonly type: "benchmark"; readonly benchmark: ShownBenchmark }
+  | { readonly type: "measures"; readonly shown: ShownMeasures }
+  /** The folder cannot be read, or is gone. */
+  | { readonly type: "gone"; readonly message: string };
+
+/** What can be done with a benchmark from its page. */
+const commandNames = ["stop", "resume", "openReport", "openLog"] as const;
+export type BenchmarkCommand = (typeof commandNames)[number];
+
+/** What the page asks of its host. */
+export const benchmarkFromPageSchema = z.discriminatedUnion("type", [
+  z.strictObject({ type: z.literal("command"), command: z.enum(commandNames) }),
+  /** The prompts of a suite with the answers of a method. */
+  z.strictObject({
+    type: z.literal("openAnswers"),
+    method: z.string(),
+    seed: z.int().nullable(),
+    suite: z.string(),
+  }),
+  z.strictObject({ type: z.literal("openCellLog"), cell: z.string() }),
+  z.strictObject({ type: z.literal("openDashboard"), cell: z.string() }),
+  z.strictObject({ type: z.literal("copy"), text: z.string() }),
+]);
+export type BenchmarkFromPage = z.output<typeof benchmarkFromPageSchema>;
+
+/** What the page keeps for when it is shown again. */
+export const benchmarkStateSchema = z.object({
+  /** Key of the measure and its prompts; null before one was chosen. */
+  measure: z.string().nullable(),
+  /** Id of the judge; null is the first. */
+  judge: z.string().nullable(),
+  sort: z.object({ suite: z.string(), reversed: z.boolean() }).nullable(),
+});
+export type BenchmarkPageState = z.infer<typeof benchmarkStateSchema>;

@@ -1,0 +1,55 @@
+import { useEffect, useMemo, useState } from "preact/hooks";
+import type { BenchmarkFromPage, BenchmarkPageState } from "../../protocol/webview/benchmark.ts";
+import { Controls } from "./controls.tsx";
+import { Grid } from "./grid.tsx";
+import { Head } from "./head.tsx";
+import { matrixOf } from "./matrix.ts";
+import type { PageState } from "./state.ts";
+import { Legend } from "./status.tsx";
+
+interface AppProps {
+  readonly state: PageState;
+  readonly post: (message: BenchmarkFromPage) => void;
+  readonly kept?: BenchmarkPageState | undefined;
+  readonly keep?: (kept: BenchmarkPageState) => void;
+}
+
+const plain: BenchmarkPageState = { measure: null, judge: null, sort: null };
+
+/** The page of a comparison or benchmark. */
+export function App({ state, post, kept, keep }: AppProps) {
+  const [view, setView] = useState(kept ?? plain);
+  useEffect(() => keep?.(view), [view, keep]);
+  const { benchmark, shown, gone } = state;
+  const matrix = useMemo(
+    () => (benchmark === null ? null : matrixOf(benchmark, shown, view)),
+    [benchmark, shown, view],
+  );
+  if (gone !== null)
+    return (
+      <p class="empty" role="alert">
+        {gone}
+      </p>
+    );
+  if (benchmark === null || matrix === null) return <p class="empty">Reading the plan…</p>;
+  return (
+    <>
+      <Head benchmark={benchmark} post={post} />
+      <Controls matrix={matrix} onChange={(change) => setView({ ...view, ...change })} />
+      <Grid matrix={matrix} sort={view.sort} onSort={(sort) => setView({ ...view, sort })} onOpen={post} />
+      {benchmark.missing.length > 0 && (
+        <section aria-label="Missing suites">
+          <h2>Missing suites</h2>
+          <ul class="missing">
+            {benchmark.missing.map(({ suite, reason }) => (
+              <li key={suite}>
+                <strong>{suite}</strong>: <span class="words">{reason}</span>
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
+      <Legend />
+    </>
+  );
+}

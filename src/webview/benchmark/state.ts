@@ -1,0 +1,23 @@
+import type { BenchmarkToPage, ShownBenchmark, ShownMeasures } from "../../protocol/webview/benchmark.ts";
+
+/** Everything the page knows from its host. */
+export interface PageState {
+  readonly benchmark: ShownBenchmark | null;
+  readonly shown: ShownMeasures | null;
+  /** Why there is nothing to show. */
+  readonly gone: string | null;
+}
+
+export const initialState: PageState = { benchmark: null, shown: null, gone: null };
+
+/** The state after a message of the host. */
+export function reduce(state: PageState, message: BenchmarkToPage): PageState {
+  switch (message.type) {
+    case "benchmark":
+      return { ...state, benchmark: message.benchmark, gone: null };
+    case "measures":
+      return { ...state, shown: message.shown };
+    case "gone":
+      return { ...initialState, gone: message.message };
+  }
+}

@@ -1,0 +1,129 @@
+// @vitest-environment jsdom
+import { cleanup, fireEvent, render, screen, within } from "@testing-library/preact";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type {
+  BenchmarkFromPage,
+  BenchmarkPageState,
+  BenchmarkToPage,
+} from "../../../src/protocol/webview/benchmark.ts";
+import { App } from "../../../src/webview/benchmark/app.tsx";
+import { initialState, reduce } from "../../../src/webview/benchmark/state.ts";
+import { faults } from "../report/axe.ts";
+import { madeBenchmark, madeMeasures } from "./benchmarks.ts";
+
+let posted: BenchmarkFromPage[];
+let kept: BenchmarkPageState | undefined;
+beforeEach(() => {
+  posted = [];
+  kept = undefined;
+});
+afterEach(cleanup);
+
+function show(...messages: BenchmarkToPage[]): Element {
+  const state = messages.reduce(reduce, initialState);
+  return render(
+    <App
+      state={state}
+      post={(message) => posted.push(message)}
+      kept={kept}
+      keep={(value) => (kept = value)}
+    />,
+  ).container;
+}
+const whole: BenchmarkToPage[] = [
+  { type: "benchmark", benchmark: madeBenchmark() },
+  { type: "measures", shown: madeMeasures() },
+];
+const cell = (name: string | RegExp) => screen.getByRole("gridcell", { name });
+const press = (key: string, ctrlKey = false) =>
+  fireEvent.keyDown(document.activeElement ?? document.body, { key, ctrlKey });
+
+test("says what it waits for, that a folder is gone, and how far the benchmark is", () => {
+  expect(show().textContent).toBe("Reading the plan…");
+  cleanup();
+  show({ type: "gone", message: "The folder is gone." });
+  expect(screen.getByRole("alert").textContent).toBe("The folder is gone.");
+  cleanup();
+  show(whole[0]!);
+  expect(screen.getByRole("status").textContent).toBe("running · 3 of 11 runs finished · 1 failed");
+  expect(screen.getByText("Figures appear as soon as a run has finished.")).toBeTruthy();
+});
+
+test("cells say figure, interval, seeds and state to those who do not see them", () => {
+  show(...whole);
+  expect(cell("untrained on xstest: 2 %, 95 % interval [0, 7]")).toBeTruthy();
+  expect(cell("STL on oktest: seed 0 25 %; seed 1 answering 12/150")).toBeTruthy();
+  expect(
+    cell("DCR on xstest: seed 0 training 34/200, 3 min left; seed 1 failed: The disk is full."),
+  ).toBeTruthy();
+  expect(cell(/^SCANS on gated: seed 0 missing; seed 1 missing$/)).toBeTruthy();
+});
+
+test("arrow keys walk the grid; one cell is in the order of Tab", () => {
+  show(...whole);
+  const grid = screen.getByRole("grid", { name: "Safe refusal, methods by suites" });
+  const inOrder = () => [...grid.querySelectorAll('[tabindex="0"]')];
+  expect(inOrder()).toHaveLength(1);
+  (inOrder()[0] as HTMLElement).focus();
+  press("ArrowRight");
+  press("ArrowDown");
+  expect(document.activeElement).toBe(cell(/^STL on oktest/));
+  press("End");
+  expect(document.activeElement).toBe(cell(/^STL on all suites/));
+  press("Home", true);
+  expect(document.activeElement?.textContent).toBe("Method");
+  press("ArrowUp");
+  expect(document.activeElement?.textContent).toBe("Method");
+  expect(inOrder()).toHaveLength(1);
+});
+
+test("a cell opens its prompts, the log of a run that failed, the dashboard of one that trains, or copies how to get a suite", () => {
+  show(...whole);
+  fireEvent.click(cell(/^untrained on oktest/));
+  cell(/^DCR on xstest/).focus();
+  press("Enter");
+  fireEvent.click(cell(/^SCANS on gated/));
+  fireEvent.click(cell(/^CAST on xstest/));
+  expect(posted).toEqual([
+    { type: "openAnswers", method: "untrained", seed: 0, suite: "oktest" },
+    { type: "openCellLog", cell: "dcr-1" },
+    { type: "copy", text: "gated.csv: fetch it with: discern suites get gated" },
+  ]);
+});
+
+test("headers sort, measure and judge are chosen, and all of it is kept", () => {
+  show(...whole);
+  const header = within(screen.getAllByRole("columnheader")[1]!).getByRole("button");
+  fireEvent.click(header);
+  fireEvent.click(header);
+  expect(screen.getAllByRole("columnheader")[1]!.getAttribute("aria-sort")).toBe("descending");
+  expect(screen.getAllByRole("rowheader").map(({ textContent }) => textContent)[0]).toContain("STL");
+  fireEvent.change(screen.getByLabelText("Judge"), { target: { value: "second" } });
+  expect(cell(/^STL on xstest/).textContent).toContain("35 %");
+  fireEvent.change(screen.getByLabelText("Measure"), { target: { value: "unsafe_refusal unsafe" } });
+  expect(cell(/^STL on xstest/).textContent).toContain("90 %");
+  expect(kept).toEqual({
+    measure: "unsafe_refusal unsafe",
+    judge: "second",
+    sort: { suite: "xstest", reversed: true },
+  });
+});
+
+test("what can be done follows the state", () => {
+  const buttons = () => screen.queryAllByRole("button").map(({ textContent }) => textContent);
+  show(whole[0]!);
+  expect(buttons()).toContain("Stop");
+  expect(buttons()).not.toContain("Resume");
+  cleanup();
+  show({
+    type: "benchmark",
+    benchmark: madeBenchmark({ state: "failed", problem: "dcr-1: The disk is full." }),
+  });
+  expect(screen.getByRole("alert").textContent).toBe("dcr-1: The disk is full.");
+  fireEvent.click(screen.getByRole("button", { name: "Resume" }));
+  expect(posted).toEqual([{ type: "command", command: "resume" }]);
+});
+
+test("has no fault that axe finds", async () => {
+  expect(await faults(show(...whole))).toEqual([]);
+});
