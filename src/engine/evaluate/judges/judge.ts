@@ -37,7 +37,7 @@ export interface OpenJudge {
    * Verdicts on answers, in their order. The same answer always gets the same verdict of the same version, but for one that
    * failed in passing (`isTransient`).
    *
-   * @throws DiscernError `judge-failed` where no verdict can be had; the signal's reason.
+   * @throws DiscernError `endpoint-failed`, `output-not-finite`, … where no verdict can be had; the signal's reason.
    */
   judge(answers: readonly JudgedAnswer[], options?: FollowJudge): Promise<Judged[]>;
   /** What a person should know of its work, such as what it cost, in whole sentences. */

@@ -1,6 +1,7 @@
 import { DiscernError } from "../../../protocol/errors.ts";
 import { type JudgeSpec, judgesSchema, type ModelJudge } from "../../../protocol/judges.ts";
 import { arditi } from "./arditi.ts";
+import { openableEndpoint } from "./endpoint/endpointJudge.ts";
 import type { Judge } from "./judge.ts";
 import { orBench } from "./orBench.ts";
 import type { StringJudge } from "./stringJudge.ts";
@@ -55,5 +56,6 @@ async function judgeOf(
     const known = [...table.map(({ id }) => id), ...Object.keys(namedJudges)].join(", ");
     throw new DiscernError("request-invalid", `There is no judge "${spec}". Choose among: ${known}.`);
   }
+  if (spec.type === "endpoint") return openableEndpoint(spec, context);
   throw new DiscernError("request-invalid", `Judges of the type ${spec.type} cannot be opened yet.`);
 }
