@@ -14,6 +14,7 @@ import type { ComparisonInput } from "../src/protocol/comparison.ts";
 import { DiscernError } from "../src/protocol/errors.ts";
 import type { Recipe } from "../src/protocol/recipe.ts";
 import type { SourceInput } from "../src/protocol/source.ts";
+import { isOwnSuite } from "../src/protocol/suite.ts";
 import { loadRecipe } from "../src/recipe/loadRecipe.ts";
 import { publishedFile, publishedSource } from "../src/suites/published.ts";
 import { compareInScript, fail } from "./compareInScript.ts";
@@ -73,7 +74,9 @@ async function requireNoPublishedSuite(): Promise<void> {
 }
 
 function publishedFiles({ evaluate }: Recipe) {
-  return evaluate.suites.flatMap(({ source }) => publishedFile(basename(source.file)) ?? []);
+  return evaluate.suites
+    .filter(isOwnSuite)
+    .flatMap(({ source }) => publishedFile(basename(source.file)) ?? []);
 }
 
 function seeds(list: string): number[] {

@@ -4,7 +4,7 @@ import type { Columns, Format } from "../protocol/source.ts";
 import { findColumns, parseLabel, unusedContext } from "./columns.ts";
 import { detectFormat, presets } from "./presets.ts";
 import { type PromptRecord, promptId } from "./record.ts";
-import type { Problem, Row, RowSink } from "./sink.ts";
+import { type Problem, type Row, type RowSink, scalarText, valueAt } from "./sink.ts";
 
 /** How rows are understood. */
 export interface Reading {
@@ -96,7 +96,10 @@ export class PromptCollector implements RowSink {
     }
     const columns = this.columnNames ?? [];
     for (const [role, column] of Object.entries(this.found)) {
-      if (!columns.includes(column)) throw missing(this.path, `its ${role} column "${column}"`, columns);
+      // A value inside a column, such as `turns.0`.
+      const isInside = columns.includes(column.split(".")[0]!) && !columns.includes(column);
+      if (!columns.includes(column) && !isInside)
+        throw missing(this.path, `its ${role} column "${column}"`, columns);
     }
     for (const column of Object.values(this.found)) {
       if (columns.indexOf(column) === columns.lastIndexOf(column)) continue;
@@ -125,14 +128,17 @@ export class PromptCollector implements RowSink {
     return kind !== undefined && kind === label && this.reading.columns?.label === undefined;
   }
 
-  private understand({ line, values, nested }: Row): void {
+  private understand(row: Row): void {
+    const { line, values, nested = {} } = row;
     const { prompt: column } = this.found;
     if (column === undefined) return;
     const text = (role: keyof Columns): string | undefined => {
       const name = this.found[role];
-      return name === undefined ? undefined : values[name] || undefined;
+      return name === undefined ? undefined : scalarText(valueAt(row, name)) || undefined;
     };
-    const said = nested?.includes(this.found.label ?? "") ? "a list or an object" : text("label")?.trim();
+    const said = Object.hasOwn(nested, this.found.label ?? "")
+      ? "a list or an object"
+      : text("label")?.trim();
     const own = parseLabel(said ?? "");
     if (own !== undefined) this.labelled = true;
     if (this.reading.where && !this.reading.where(values)) return;
@@ -141,7 +147,7 @@ export class PromptCollector implements RowSink {
     );
     const body = [prompt, input].filter((part) => part).join("\n\n");
     if (body === "") {
-      const message = nested?.includes(column)
+      const message = Object.hasOwn(nested, column)
         ? "the prompt is a list or an object, not text"
         : "the prompt is empty";
       this.problems.push({ line, message });

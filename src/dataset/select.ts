@@ -85,7 +85,7 @@ export async function selectPrompts(
           .join(""),
     );
   }
-  const records = source.limit === undefined ? selected : draw(selected, source.limit, source.seed);
+  const records = source.limit === undefined ? selected : drawPrompts(selected, source.limit, source.seed);
   return {
     records,
     notices: [
@@ -190,13 +190,19 @@ function findStarter(): string {
 /**
  * At most `limit` records in file order. Units (a pair of twins, or a single prompt) are ranked by a hash of seed and
  * unit, and taken until one does not fit.
+ *
+ * @throws DiscernError "dataset-empty" where not even one pair fits.
  */
-function draw(records: PromptRecord[], limit: number, seed: number): PromptRecord[] {
+export function drawPrompts<T extends { readonly id: string; readonly pair?: string }>(
+  records: readonly T[],
+  limit: number,
+  seed: number,
+): T[] {
   const units = Map.groupBy(records, ({ pair, id }) => (pair === undefined ? id : `pair ${pair}`));
   const rank = (unit: string) => sha256(`${seed} ${unit}`);
   const ranked = [...units].map(([unit, members]) => ({ rank: rank(unit), members }));
   ranked.sort((a, b) => (a.rank < b.rank ? -1 : 1));
-  const drawn = new Set<PromptRecord>();
+  const drawn = new Set<T>();
   for (const { members } of ranked) {
     if (drawn.size + members.length > limit) break;
     for (const record of members) drawn.add(record);

@@ -3,8 +3,8 @@ export interface Row {
   line: number;
   /** The scalars, as text. */
   values: Record<string, string>;
-  /** Columns whose value is a list or an object. */
-  nested?: string[];
+  /** The values that are lists or objects, by their columns. */
+  nested?: Record<string, unknown>;
 }
 
 /** A row that could not be read, and why. The rows around it stay usable. */
@@ -36,14 +36,14 @@ export class ObjectRows {
       return;
     }
     const values: Record<string, string> = {};
-    const nested: string[] = [];
+    const nested: Record<string, unknown> = {};
     for (const [name, value] of Object.entries(item)) {
       this.columns.add(name);
       const text = scalarText(value);
       if (text !== undefined) values[name] = text;
-      else if (typeof value === "object" && value !== null) nested.push(name);
+      else if (typeof value === "object" && value !== null) nested[name] = value;
     }
-    this.sink.row(nested.length > 0 ? { line, values, nested } : { line, values });
+    this.sink.row(Object.keys(nested).length > 0 ? { line, values, nested } : { line, values });
   }
 
   end(): void {
@@ -56,7 +56,26 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function scalarText(value: unknown): string | undefined {
+/**
+ * What a path of columns names in a row: a column, or a member inside one, such as `choices.text` or `turns.0`. A column whose own
+ * name has a dot goes first. Undefined where there is none.
+ */
+export function valueAt({ values, nested = {} }: Row, path: string): unknown {
+  if (Object.hasOwn(values, path)) return values[path];
+  if (Object.hasOwn(nested, path)) return nested[path];
+  const [column = "", ...members] = path.split(".");
+  return members.reduce<unknown>(
+    (value, member) => (isContainer(value) && Object.hasOwn(value, member) ? value[member] : undefined),
+    nested[column],
+  );
+}
+
+function isContainer(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
+
+/** A text, number or truth value as text; undefined for anything else. */
+export function scalarText(value: unknown): string | undefined {
   if (typeof value === "string") return value;
   return ["number", "boolean", "bigint"].includes(typeof value) ? String(value) : undefined;
 }

@@ -16,7 +16,14 @@ export const manifestSchema = z.object({
     family: z.string(),
     files: z.array(fileSchema),
   }),
-  data: z.array(fileSchema),
+  data: z.array(
+    fileSchema.extend({
+      suite: z.string().optional().describe("Id of the known suite that the file is of"),
+      revision: z.string().optional().describe("Revision at which its declaration names the file"),
+    }),
+  ),
+  /** Suites that could not be had when the run began, by their names in the report; the run goes on without them. */
+  missingSuites: z.array(z.string()).optional(),
   /** How a prompt ("Hello") is written for the model; absent in runs of older versions. */
   prompt: z
     .object({ template: z.enum(["chat", "alpaca"]), answered: z.string(), written: z.string() })

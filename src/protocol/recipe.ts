@@ -61,7 +61,23 @@ const evaluateSchema = z
   .strictObject({
     suites: suitesSchema
       .prefault([{ name: "starter-test", source: { file: "starter:pairs.csv", split: "test" } }])
-      .describe("Prompt files the finished model is evaluated on"),
+      .describe(
+        "What the finished model is evaluated on: ids of known suites, such as xstest, and prompt files of your own",
+      ),
+    suiteFolder: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        "Folder with files of known suites, relative to the recipe; looked through before that of DISCERN_DATA and the cache",
+      ),
+    missing: z
+      .enum(["error", "report"])
+      .default("error")
+      .describe(
+        "What is done where a suite is not on this machine: nothing is trained (`error`), or the others are evaluated and the report says " +
+          "what is missing (`report`)",
+      ),
     before: z
       .boolean()
       .default(true)

@@ -84,6 +84,7 @@ const columnPath = z.string().min(1);
 const choiceSchema = z
   .strictObject({
     question: columnPath.describe("Column of the question"),
+    trim: z.boolean().default(false).describe("Whether white space around the question is removed"),
     choices: z
       .union([columnPath, z.array(columnPath).min(2)])
       .describe("Column that holds the list of choices, such as `choices.text`, or a column for each choice"),
@@ -160,7 +161,7 @@ export const suiteDeclarationSchema = z
       counts: z
         .strictObject({ safe: count, unsafe: count })
         .optional()
-        .describe("Prompts that should be answered, and that should be refused"),
+        .describe("Prompts that should be answered, and that should be refused, each counted once"),
       families: z
         .record(z.string().min(1), z.array(z.string().min(1)).min(1))
         .optional()

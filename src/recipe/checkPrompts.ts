@@ -2,6 +2,7 @@ import { type Contamination, contamination, type Interruption } from "../dataset
 import { shortened } from "../dataset/notices.ts";
 import type { PromptRecord } from "../dataset/record.ts";
 import type { Recipe } from "../protocol/recipe.ts";
+import { isOwnSuite } from "../protocol/suite.ts";
 import { greatestOf } from "../statistics/extremes.ts";
 import { type LabelledPrompt, stratifiedFolds } from "../statistics/folds.ts";
 import type { RecipePath, RecipeProblem } from "./problem.ts";
@@ -123,7 +124,7 @@ export async function checkPrompts(
       : [],
   );
   const counted = { contrast, general: general.length, safety: safety.length };
-  const found = await findContamination(recipe, prompts, signal);
+  const found = await findContamination(prompts, signal);
   return {
     problems: [
       ...(isWhole ? stageProblems(recipe, counted) : []),
@@ -159,17 +160,13 @@ function answerProblems({ general, safety, panels }: RecipePrompts): RecipeProbl
 }
 
 async function findContamination(
-  recipe: Recipe,
-  { contrast, general, safety, panels, suites }: RecipePrompts,
+  { contrast, general, safety, panels, suites, pairwise }: RecipePrompts,
   signal?: Interruption,
 ): Promise<RecipeContamination> {
   const training = [contrast, general, safety].flat();
   const found = [];
-  for (const [i, { records }] of suites.entries()) {
-    found.push({
-      ...(await contamination(training, records, signal)),
-      suite: recipe.evaluate.suites[i]!.name,
-    });
+  for (const { name, records } of [...suites, ...pairwise]) {
+    found.push({ ...(await contamination(training, records, signal)), suite: name });
   }
   const watched = [panels.toxic, panels.seeminglyToxic, panels.general].flat();
   return { suites: found, panels: await contamination(training, watched, signal) };
@@ -186,9 +183,12 @@ function contaminationProblems({ evaluate }: Recipe, found: RecipeContamination)
     return [{ severity: "warning", path, about: "contaminated", message } satisfies RecipeProblem];
   };
   return [
-    ...found.suites.flatMap((suite, i) =>
-      about(["evaluate", "suites", i, "source"], `the suite "${evaluate.suites[i]!.name}"`, suite),
-    ),
+    ...found.suites.flatMap((suite) => {
+      const i = evaluate.suites.findIndex(({ name }) => name === suite.suite);
+      const path = ["evaluate", "suites", i];
+      const key = isOwnSuite(evaluate.suites[i]!) ? [...path, "source"] : path;
+      return about(key, `the suite "${suite.suite}"`, suite);
+    }),
     ...about(["data", "panels"], "the panels", found.panels),
   ];
 }

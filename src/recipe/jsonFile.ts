@@ -73,7 +73,7 @@ export function readJsonFile<T>(text: string, kind: JsonFileKind<T>): ReadJson<T
     }));
     return { value: faults.length === 0 ? result.data : null, faults, place };
   }
-  const faults = result.error.issues.flatMap((issue) =>
+  const faults = result.error.issues.flatMap(issuesOfBranch).flatMap((issue) =>
     faultsOf(issue, value, kind).map((fault) => ({
       ...fault,
       ...place(fault.path),
@@ -98,6 +98,22 @@ export function parseJsonFile<T>(text: string, file: string, kind: JsonFileKind<
     return `${file}:${position(text, offset)}: ${key}${message}`;
   });
   throw new DiscernError("recipe-invalid", lines.join("\n"));
+}
+
+/**
+ * What is wrong with a value that may be of several types: the issues of the only branch whose type it has, such as those of
+ * the object where a text or an object is allowed. Elsewhere the issue itself.
+ */
+function issuesOfBranch(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  if (issue.code !== "invalid_union" || issue.discriminator !== undefined) return [issue];
+  const fitting = issue.errors.filter(
+    (branch) => !branch.some(({ code, path }) => code === "invalid_type" && path.length === 0),
+  );
+  const [branch] = fitting;
+  if (branch === undefined || fitting.length > 1) return [issue];
+  return branch
+    .map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }) as z.core.$ZodIssue)
+    .flatMap(issuesOfBranch);
 }
 
 /** The faults of one issue, in words, each at the path of the key it is about. */

@@ -7,7 +7,9 @@ import { resolveSource, type SelectOptions } from "../dataset/select.ts";
 import { DiscernError } from "../protocol/errors.ts";
 import type { Recipe } from "../protocol/recipe.ts";
 import type { Source } from "../protocol/source.ts";
+import { isOwnSuite, type Suite } from "../protocol/suite.ts";
 import type { RecipePath, RecipeProblem } from "./problem.ts";
+import { type ChoiceSuite, locatedSuite, type PromptSuite, readSuite, type SuiteOptions } from "./suites.ts";
 
 /** The prompts of all parts of a recipe. */
 export interface RecipePrompts {
@@ -20,18 +22,33 @@ export interface RecipePrompts {
     readonly seeminglyToxic: PromptRecord[];
     readonly general: PromptRecord[];
   };
-  readonly suites: { readonly name: string; readonly records: PromptRecord[] }[];
+  /** Suites whose answers are judged for refusal. */
+  readonly suites: (PromptSuite & { readonly task: "refusal" })[];
+  /** Suites of questions of several choices. */
+  readonly choices: ChoiceSuite[];
+  /** Suites whose answers are compared with reference answers. */
+  readonly pairwise: (PromptSuite & { readonly task: "pairwise" })[];
+  /** Suites that cannot be had on this machine, where the recipe has that reported. */
+  readonly missing: MissingSuite[];
 }
 
-/** One source that a recipe reads: for which part, and at which key. */
+/** A suite of a recipe that cannot be had. */
+export interface MissingSuite {
+  /** Name of the suite in the report. */
+  readonly suite: string;
+  /** Why, and what would get it. */
+  readonly reason: string;
+}
+
+/** One source of `data` that a recipe reads: for which part, and at which key. */
 interface Use {
   readonly part: Part;
   readonly path: RecipePath;
   readonly source: Source;
 }
 
-/** Every source that a recipe reads, in order; a kind of stage that it does not have reads none. */
-function usesOf({ stages, data, evaluate }: Recipe): Use[] {
+/** Every source of `data` that a recipe reads, in order; a kind of stage that it does not have reads none. */
+function usesOf({ stages, data }: Recipe): Use[] {
   const has = (type: Recipe["stages"][number]["type"]) => stages.some((stage) => stage.type === type);
   const list = (part: "contrast" | "general" | "safety"): Use[] =>
     data[part].map((source, i) => ({ part, path: ["data", part, i], source }));
@@ -45,12 +62,18 @@ function usesOf({ stages, data, evaluate }: Recipe): Use[] {
       path: ["data", "panels", name],
       source: data.panels[name],
     })),
-    ...evaluate.suites.map(({ source }, i) => ({
-      part: "suite" as const,
-      path: ["evaluate", "suites", i, "source"],
-      source,
-    })),
   ];
+}
+
+/** Where a recipe's suites are looked for. */
+function suiteOptions({ evaluate }: Recipe, options: SelectOptions): SuiteOptions {
+  return { ...options, suiteFolder: evaluate.suiteFolder };
+}
+
+/** The key of a suite that a fault of its files is about. */
+function suitePath({ evaluate }: Recipe, i: number): RecipePath {
+  const path = ["evaluate", "suites", i];
+  return isOwnSuite(evaluate.suites[i]!) ? [...path, "source"] : path;
 }
 
 /**
@@ -58,16 +81,29 @@ function usesOf({ stages, data, evaluate }: Recipe): Use[] {
  * Costs no more than a look at each.
  */
 export async function missingPromptFiles(recipe: Recipe, options: SelectOptions): Promise<RecipeProblem[]> {
-  const found = await Promise.all(
-    usesOf(recipe).map(async ({ path, source: { file } }) => {
-      const place = resolveSource(file, options);
-      const isThere = await stat(place).then(
-        () => true,
-        () => false,
-      );
-      return isThere ? [] : [problemOf(await missingFiles([place]), path, file)];
+  const missing = async (file: string, path: RecipePath): Promise<RecipeProblem[]> => {
+    const place = resolveSource(file, options);
+    const isThere = await stat(place).then(
+      () => true,
+      () => false,
+    );
+    return isThere ? [] : [problemOf(await missingFiles([place]), path, file)];
+  };
+  const { suites, missing: inCase } = recipe.evaluate;
+  const found = await Promise.all([
+    ...usesOf(recipe).map(({ path, source: { file } }) => missing(file, path)),
+    ...(inCase === "report" ? [] : suites).map(async (suite, i): Promise<RecipeProblem[]> => {
+      const path = suitePath(recipe, i);
+      if (isOwnSuite(suite)) return missing(suite.source.file, path);
+      try {
+        await locatedSuite(suite, suiteOptions(recipe, options));
+        return [];
+      } catch (error) {
+        if (!(error instanceof DiscernError)) throw error;
+        return [suiteProblem(error, path, suite)];
+      }
     }),
-  );
+  ]);
   return found.flat();
 }
 
@@ -101,6 +137,7 @@ export async function readRecipePrompts(
       found.push({ use, records: [] });
     }
   }
+  const suites = await readSuites(recipe, options, problems, signal);
   const of = (part: Part) => found.filter(({ use }) => use.part === part);
   const recordsOf = (part: Part) => of(part).flatMap(({ records }) => records);
   return {
@@ -115,10 +152,52 @@ export async function readRecipePrompts(
         seeminglyToxic: recordsOf("panels.seeminglyToxic"),
         general: recordsOf("panels.general"),
       },
-      suites: of("suite").map(({ records }, i) => ({ name: recipe.evaluate.suites[i]!.name, records })),
+      ...suites,
     },
     problems,
   };
+}
+
+/** Reads the suites of a recipe. What cannot be had is an error, or one of `missing` where the recipe has it reported. */
+async function readSuites(
+  recipe: Recipe,
+  options: SelectOptions,
+  problems: RecipeProblem[],
+  signal: Interruption | undefined,
+): Promise<Pick<RecipePrompts, "suites" | "choices" | "pairwise" | "missing">> {
+  const read: Pick<RecipePrompts, "suites" | "choices" | "pairwise" | "missing"> = {
+    suites: [],
+    choices: [],
+    pairwise: [],
+    missing: [],
+  };
+  for (const [i, suite] of recipe.evaluate.suites.entries()) {
+    const path = suitePath(recipe, i);
+    const file = isOwnSuite(suite) ? suite.source.file : suite.suite;
+    try {
+      const found = await readSuite(suite, suiteOptions(recipe, options), signal);
+      for (const message of found.notices) {
+        problems.push({ severity: "warning", path, message, about: "data", file });
+      }
+      if (found.task === "choice") read.choices.push(found);
+      else if (found.task === "pairwise") read.pairwise.push({ ...found, task: "pairwise" });
+      else read.suites.push({ ...found, task: "refusal" });
+    } catch (error) {
+      if (!(error instanceof DiscernError)) throw error;
+      if (error.code === "file-missing" && recipe.evaluate.missing === "report") {
+        read.missing.push({ suite: suite.name, reason: error.message });
+        continue;
+      }
+      problems.push(suiteProblem(error, path, suite));
+    }
+  }
+  return read;
+}
+
+function suiteProblem(error: DiscernError, path: RecipePath, suite: Suite): RecipeProblem {
+  if (isOwnSuite(suite)) return problemOf(error, path, suite.source.file);
+  const { code, message } = error;
+  return { severity: "error", path, message, about: code, file: suite.suite };
 }
 
 function problemOf({ code, message }: DiscernError, path: RecipePath, file: string): RecipeProblem {

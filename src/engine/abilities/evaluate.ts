@@ -1,7 +1,6 @@
 import { basename, dirname, extname, resolve } from "node:path";
 import * as z from "zod";
 import { requirePromptFiles } from "../../dataset/missingFiles.ts";
-import { selectPart } from "../../dataset/parts.ts";
 import { resolveSource } from "../../dataset/select.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import { asFileName } from "../../protocol/fileName.ts";
@@ -10,7 +9,9 @@ import { refusalOpenings } from "../../protocol/openings.ts";
 import { type Method, untrainedMethod } from "../../protocol/report/methods.ts";
 import type { Report } from "../../protocol/report/report.ts";
 import { type Source, sourceSchema } from "../../protocol/source.ts";
-import { POOLED, type Suite, suitesSchema } from "../../protocol/suite.ts";
+import { isOwnSuite, POOLED, type Suite, suitesSchema } from "../../protocol/suite.ts";
+import { suiteSuffix } from "../../protocol/suiteDeclaration.ts";
+import { readSuite } from "../../recipe/suites.ts";
 import { writeFailure } from "../../runFolder/failures.ts";
 import { isReport, runPaths } from "../../runFolder/folder.ts";
 import { makeFolders } from "../../storage/folders.ts";
@@ -23,45 +24,67 @@ import { releaseModel } from "../session/session.ts";
 import { type AskOptions, cutOffBy, openAdapted } from "./ask.ts";
 
 /**
- * Suites as they are written on a command line: `FILE`, or `FILE?key=value&key=value` with keys of a recipe's source
- * (`split`, `label`, `limit`, `format`, …) and `name` for its name in the report. Without a `name` a suite is called after
- * its file; files of one name are told apart by the folders they are in, and the same file by a number.
+ * Suites as they are written on a command line: the id of a known suite or the path of a suite file (`xstest`, `own.suite.json`), or a
+ * prompt file. `?key=value&key=value` behind it sets keys of a recipe's suite or source (`limit`, `kinds`, `split`, `label`, …) and
+ * `name` for its name in the report. Without a `name` a prompt file's suite is called after the file; files of one name are told apart
+ * by the folders they are in, and the same file by a number.
  *
  * @throws DiscernError `request-invalid` that names the key, or two suites that were given one name.
  */
 export function parseSuites(texts: readonly string[]): Suite[] {
-  const parsed = texts.map(parseSuite);
-  const given = parsed.flatMap(({ name }) => name ?? []);
+  const parsed = texts.map((text) => ({ text, ...parsePlace(text) }));
+  const isFile = ({ place }: (typeof parsed)[number]) => isPromptFile(place);
+  const given = parsed.flatMap((each) => each.keys.name ?? (isFile(each) ? [] : each.place));
   const named = distinctNames(
-    parsed.flatMap(({ name, source }) => (name === undefined ? source.file : [])),
-    given,
+    parsed.flatMap((each) => (isFile(each) && each.keys.name === undefined ? each.place : [])),
+    given.map(String),
   );
-  const suites = parsed.map(({ name, source }) => ({ name: name ?? named.shift()!, source }));
+  const suites = parsed.map((each) => {
+    if (!isFile(each)) return { suite: each.place, ...each.keys };
+    const { name, source } = parseSource(each.text);
+    return { name: name ?? named.shift()!, source };
+  });
   const checked = suitesSchema.safeParse(suites);
   if (checked.success) return checked.data;
   const [issue] = checked.error.issues;
   const index = Number(issue!.path[0]);
+  const key = issue!.path.slice(1).join(".");
   throw new DiscernError(
     "request-invalid",
-    `The suite ${texts[index]}, called "${suites[index]!.name}": ${issue!.message}. Give it another name, for example ` +
-      `${suites[index]!.source.file}?name=other.`,
+    `The suite ${texts[index]}${key === "" ? "" : `, ${key}`}: ${issue!.message}.` +
+      (key === "name" ? ` Give it another name, for example ${parsed[index]!.place}?name=other.` : ""),
   );
 }
 
-function parseSuite(text: string): { name: string | undefined; source: Source } {
-  const [, file = text, query = ""] = /^(.*?)(?:\?([^?]*=[^?]*))?$/s.exec(text) ?? [];
-  const { name, ...keys } = Object.fromEntries(new URLSearchParams(query));
-  const numbers = new Set(["limit", "seed"]);
-  const lists = new Set(["labels", "kinds", "exceptKinds"]);
-  const values = Object.entries(keys).map(([key, value]) => [
+/** Whether a text names a prompt file, and not a suite by its id or its suite file. */
+function isPromptFile(place: string): boolean {
+  return !place.endsWith(suiteSuffix) && (place.startsWith("starter:") || extname(place) !== "");
+}
+
+/**
+ * Prompts of a file as they are written on a command line.
+ *
+ * @throws DiscernError `request-invalid` that names the key.
+ */
+export function parseSource(text: string): { name: string | undefined; source: Source } {
+  const { place, keys } = parsePlace(text);
+  const { name, ...rest } = keys;
+  const source = sourceSchema.safeParse({ file: place, ...rest });
+  if (source.success) return { name: name as string | undefined, source: source.data };
+  throw new DiscernError("request-invalid", `The suite ${text}: ${z.prettifyError(source.error)}`);
+}
+
+const numbers = new Set(["limit", "seed", "shots"]);
+const lists = new Set(["labels", "kinds", "exceptKinds"]);
+
+/** `PLACE?key=value&key=value` in its parts. */
+function parsePlace(text: string): { place: string; keys: Record<string, string | number | string[]> } {
+  const [, place = text, query = ""] = /^(.*?)(?:\?([^?]*=[^?]*))?$/s.exec(text) ?? [];
+  const keys = [...new URLSearchParams(query)].map(([key, value]) => [
     key,
     numbers.has(key) ? Number(value) : lists.has(key) ? value.split(",") : value,
   ]);
-  const source = sourceSchema.safeParse({ file, ...Object.fromEntries(values) });
-  if (!source.success) {
-    throw new DiscernError("request-invalid", `The suite ${text}: ${z.prettifyError(source.error)}`);
-  }
-  return { name, source: source.data };
+  return { place, keys: Object.fromEntries(keys) };
 }
 
 /**
@@ -115,7 +138,7 @@ export interface EvaluateOptions {
 /**
  * Evaluates a model on suites and writes the report, which can be compared with those of runs.
  *
- * @throws DiscernError as `openAdapted`, `selectPart` and `answerSuites`; `request-invalid` for a judge that
+ * @throws DiscernError as `openAdapted`, `readSuite` and `answerSuites`; `request-invalid` for a judge that
  *   there is not; `run-invalid` when the folder has a report already; `run-unwritable`; `disk-full`.
  */
 export async function evaluateModel(ask: AskOptions, options: EvaluateOptions): Promise<Report> {
@@ -129,7 +152,8 @@ export async function evaluateModel(ask: AskOptions, options: EvaluateOptions): 
       `${paths.report} exists; a report is never overwritten. Choose another folder with --out.`,
     );
   }
-  await requirePromptFiles(suites.map(({ source }) => resolveSource(source.file, { root: ask.root })));
+  const own = suites.filter(isOwnSuite);
+  await requirePromptFiles(own.map(({ source }) => resolveSource(source.file, { root: ask.root })));
   try {
     await makeFolders(paths.folder);
   } catch (error) {
@@ -138,10 +162,10 @@ export async function evaluateModel(ask: AskOptions, options: EvaluateOptions): 
   // Prompts first: they are read in a moment, and most faults are in them.
   const read: SuitePrompts[] = [];
   const found = new Set<string>();
-  for (const { name, source } of suites) {
-    const part = await selectPart("suite", source, { root: ask.root });
-    read.push({ name, records: part.records });
+  for (const suite of suites) {
+    const part = await readSuite(suite, { root: ask.root });
     for (const notice of part.notices) found.add(notice);
+    if (part.task === "refusal") read.push({ name: part.name, records: [...part.records] });
   }
   const notices = [...found];
   options.onNotices?.(notices);

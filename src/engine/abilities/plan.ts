@@ -1,5 +1,4 @@
 import { basename, dirname, resolve } from "node:path";
-import { selectPart } from "../../dataset/parts.ts";
 import {
   type Benchmark,
   benchmarkJsonSchema,
@@ -17,6 +16,7 @@ import { DiscernError } from "../../protocol/errors.ts";
 import type { Suite } from "../../protocol/suite.ts";
 import { parseJsonFile } from "../../recipe/jsonFile.ts";
 import { openRecipe, readWritten } from "../../recipe/loadRecipe.ts";
+import { readSuite } from "../../recipe/suites.ts";
 import { requireRunFiles } from "../run/prompts.ts";
 import { cellsOf, type Described } from "./plannedCells.ts";
 
@@ -159,7 +159,7 @@ async function suitesToBeHad(
   const found: Suite[] = [];
   const missing: PlannedBenchmark["missing"] = [];
   for (const suite of suites) {
-    const reason = await selectPart("suite", suite.source, { root }).then(
+    const reason = await readSuite(suite, { root }).then(
       () => null,
       (error: unknown) => {
         if (error instanceof DiscernError && error.code === "file-missing") return error.message;
@@ -180,11 +180,14 @@ async function refuseSharedPrompts(
   place: string,
 ): Promise<void> {
   const tested = new Map<string, string>();
-  for (const { name, source } of test) {
-    for (const { id } of (await selectPart("suite", source, { root })).records) tested.set(id, name);
-  }
-  for (const [i, { name, source }] of validation.entries()) {
-    const { records } = await selectPart("suite", source, { root });
+  const membersOf = async (suite: Suite) => {
+    const read = await readSuite(suite, { root });
+    return read.task === "choice" ? read.items : read.records;
+  };
+  for (const suite of test) for (const { id } of await membersOf(suite)) tested.set(id, suite.name);
+  for (const [i, suite] of validation.entries()) {
+    const { name } = suite;
+    const records = await membersOf(suite);
     const shared = records.filter(({ id }) => tested.has(id));
     const [first] = shared;
     if (first === undefined) continue;

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { asFileName } from "../../protocol/fileName.ts";
 import { probability } from "../../wording/numbers.ts";
 import { generateAnswers, scorePrompts } from "../abilities/ask.ts";
-import { askedMethod, evaluateModel, parseSuites } from "../abilities/evaluate.ts";
+import { askedMethod, evaluateModel, parseSource, parseSuites } from "../abilities/evaluate.ts";
 import { parseJudges } from "../abilities/judged.ts";
 import { judgeWords } from "../evaluate/judges/judges.ts";
 import { reportMarkdown } from "../report/markdown.ts";
@@ -47,8 +47,7 @@ export function addScore(program: Command): void {
     .description("refusal probability of every prompt of a file")
     .option("--json", "one JSON document on stdout", false)
     .action(async (model: string, prompts: string, flags: ModelFlags) => {
-      const [suite] = parseSuites([prompts]);
-      const scores = await scorePrompts(askOptions(model, flags), suite!.source, {
+      const scores = await scorePrompts(askOptions(model, flags), parseSource(prompts).source, {
         onProgress: progressBar("Scoring"),
         onNotices: sayAll,
       });
@@ -68,7 +67,8 @@ export function addEvaluate(program: Command): void {
     .argument("<model>", "model folder, GGUF file, or name of a pulled model")
     .argument(
       "<suite...>",
-      "prompt files with safe and unsafe prompts; FILE?split=test&label=toxic&limit=100&name=NAME takes some of a file's rows",
+      "known suites by their ids, such as xstest?limit=100, and prompt files with safe and unsafe prompts; " +
+        "FILE?split=test&label=toxic&limit=100&name=NAME takes some of a file's rows",
     )
     .description("refusals and discernment of a model on prompt files; the report can be compared with runs")
     .option(

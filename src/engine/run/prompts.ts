@@ -1,12 +1,16 @@
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { labelLogPath } from "../../dataset/labels.ts";
 import { resolveSource } from "../../dataset/select.ts";
+import { DiscernError } from "../../protocol/errors.ts";
 import type { Manifest } from "../../protocol/manifest.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
 import type { SuiteContamination } from "../../protocol/report/training.ts";
+import { isOwnSuite, type KnownSuite } from "../../protocol/suite.ts";
 import { checkPrompts, type RecipeContamination } from "../../recipe/checkPrompts.ts";
 import { refuseErrors } from "../../recipe/problem.ts";
 import { missingPromptFiles, type RecipePrompts, readRecipePrompts } from "../../recipe/prompts.ts";
+import { locatedSuite } from "../../recipe/suites.ts";
 import { sha256 } from "../../storage/hash.ts";
 import { type StopToken, throwIfStopped } from "./stop.ts";
 
@@ -91,9 +95,10 @@ export async function promptFiles(
   began?: Manifest["data"],
 ): Promise<Manifest["data"]> {
   const { data, evaluate } = recipe;
+  const own = evaluate.suites.filter(isOwnSuite).map(({ source }) => source);
   const panels = [data.panels.toxic, data.panels.seeminglyToxic, data.panels.general];
   const sources = [...data.contrast, ...data.general, ...data.safety, ...panels];
-  const files = new Set([...sources, ...evaluate.suites.map(({ source }) => source)].map(({ file }) => file));
+  const files = new Set([...sources, ...own].map(({ file }) => file));
   const describe = async (file: string, until?: number): Promise<Manifest["data"]> => {
     const content = await readFile(resolveSource(file, { root })).catch(() => null);
     // A file that only a stage left out would read may be absent, and few prompt files have labels.
@@ -103,8 +108,45 @@ export async function promptFiles(
   };
   const labels = (log: string) =>
     describe(log, began && (began.find(({ file }) => file === log)?.bytes ?? 0));
-  const found = await Promise.all(
-    [...files].sort().flatMap((file) => [describe(file), labels(labelLogPath(file))]),
-  );
-  return found.flat();
+  const found = await Promise.all([
+    ...[...files].sort().flatMap((file) => [describe(file), labels(labelLogPath(file))]),
+    ...evaluate.suites.flatMap((suite) => (isOwnSuite(suite) ? [] : [suiteFiles(suite, recipe, root)])),
+  ]);
+  // Several suites may take rows of one file.
+  return [...new Map(found.flat().map((file) => [file.file, file])).values()];
+}
+
+/** The files of a known suite, named by the suite and not by where they lie; none of a suite that cannot be had. */
+async function suiteFiles(suite: KnownSuite, recipe: Recipe, root: string): Promise<Manifest["data"]> {
+  const options = { root, suiteFolder: recipe.evaluate.suiteFolder };
+  const located = await locatedSuite(suite, options).catch((error: unknown) => {
+    // What is wrong with it is found where it is read.
+    if (error instanceof DiscernError) return null;
+    throw error;
+  });
+  if (located === null) return [];
+  const { id } = located.found.declaration;
+  const described = located.files.map(async ({ file, path }) => {
+    const revision = file.from && "revision" in file.from ? file.from.revision : undefined;
+    const parts = await filesBelow(path);
+    return Promise.all(
+      parts.map(async (part) => {
+        const content = await readFile(join(path, part));
+        return {
+          file: ["suite:", id, "/", file.file, ...(part === "" ? [] : ["/", part])].join(""),
+          bytes: content.length,
+          sha256: sha256(content),
+          suite: id,
+          ...(revision === undefined ? {} : { revision }),
+        };
+      }),
+    );
+  });
+  return (await Promise.all(described)).flat();
+}
+
+/** The files in a folder, by their names; of a file itself the empty name. */
+async function filesBelow(path: string): Promise<string[]> {
+  const names = await readdir(path).catch(() => null);
+  return names === null ? [""] : names.sort();
 }

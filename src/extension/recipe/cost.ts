@@ -1,5 +1,6 @@
 import type { Recipe } from "../../protocol/recipe.ts";
 import type { StageRecipe } from "../../protocol/recipeStages.ts";
+import { isOwnSuite } from "../../protocol/suite.ts";
 import type { PromptCounts } from "../../recipe/check.ts";
 import { greatestOf } from "../../statistics/extremes.ts";
 import type { ModelFacts } from "./modelFacts.ts";
@@ -115,7 +116,7 @@ function evaluationCost(
   speed: number,
   counts: PromptCounts,
 ): Cost["evaluation"] {
-  const sizes = suites.map(({ source: { limit } }) => limit ?? typicalSuite);
+  const sizes = suites.map((suite) => (isOwnSuite(suite) ? suite.source.limit : suite.limit) ?? typicalSuite);
   const prompts = counts.suites ?? sizes.reduce((sum, size) => sum + size, 0);
   const answers = prompts * (before ? 2 : 1);
   const flops = answers * 2 * model.parameters * (promptTokens + maxNewTokens / answerSpeed);
