@@ -14,6 +14,8 @@ import { loadModel } from "../../../src/engine/model/load.ts";
 import { stageSchema, type TrainRecipe } from "../../../src/protocol/recipeStages.ts";
 import { goldenPath, readGolden } from "../../golden/golden.ts";
 import { tempFolder } from "../../tempFolder.ts";
+import { conformanceOfNextTokens } from "./nextTokens.ts";
+import { conformanceOfPrompts } from "./perPrompt.ts";
 import { conformanceOfSites } from "./sites.ts";
 
 /** Opens a backend on the model in a folder; what is measured and trained with it goes when it is disposed of. */
@@ -267,7 +269,9 @@ export function conformance(name: string, open: OpenBackend): void {
         }));
     });
 
+    conformanceOfNextTokens(opened);
     conformanceOfSites(opened);
+    conformanceOfPrompts(opened);
 
     it("knows its model's extents", () =>
       opened("llama", async ({ shape, device }) => {
@@ -513,6 +517,32 @@ function training(opened: (model: string, use: (backend: Backend) => Promise<voi
         // A pass runs every token of its rows; what all begin with may run once.
         expect(both.tokens).toBeGreaterThanOrEqual(labels(two.flat()));
         expect(await trainer.save()).toEqual(before);
+      }));
+
+    it("weighs each example's gradient by its own factor", () =>
+      opened("llama", async (backend) => {
+        const own = examples.slice(2, 5);
+        const factors = [0.5, -2, 1.5];
+        const weighted = { ...answers(own, 0.1), weights: factors };
+        const alone = own.map((example, i) => answers([example], 0.1 * factors[i]!));
+        const optimiser = { betas: [0.9, 0.999] as [number, number], epsilon: 1, weightDecay: 0 };
+        const trainer = await backend.createTrainer({ ...spec(weighted), train: full, optimiser });
+        const before = await trainer.save();
+        const together = await trainer.backward([weighted]);
+        const measured = await backend.losses(own);
+        const sum = measured.reduce((total, { loss }, i) => total + 0.1 * factors[i]! * loss, 0);
+        expect(Math.abs(together.loss - sum)).toBeLessThan(1e-4);
+        await trainer.update(1, 1);
+        const after = await trainer.save();
+        await trainer.restore(before, 0);
+        const apart = await trainer.backward(alone);
+        expect(Math.abs(apart.gradientNorm / together.gradientNorm - 1)).toBeLessThan(1e-4);
+        await trainer.update(1, 1);
+        for (const [name, { data }] of await trainer.save()) expectClose(data, after.get(name)!.data, 1e-5);
+        // Left out, every factor is 1.
+        await trainer.restore(before, 0);
+        const [plain, ones] = [answers(own, 0.1), { ...answers(own, 0.1), weights: [1, 1, 1] }];
+        expect(await trainer.backward([plain])).toEqual(await trainer.backward([ones]));
       }));
 
     it("that is cut off between its passes moves nothing, and is taken anew", () =>

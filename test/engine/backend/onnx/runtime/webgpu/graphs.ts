@@ -2,12 +2,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Backend } from "../../../../../../src/engine/backend/backend.ts";
+import type { Intervention, Tap } from "../../../../../../src/engine/backend/interventions.ts";
 import { LiveModel } from "../../../../../../src/engine/backend/onnx/decoder/liveModel.ts";
 import { OnnxBackend } from "../../../../../../src/engine/backend/onnx/onnxBackend.ts";
 import { Device } from "../../../../../../src/engine/backend/onnx/runtime/device.ts";
 import { openModel } from "../../../../../../src/engine/model/source.ts";
 import { generate } from "../../../../../../src/engine/probe/generate.ts";
 import { RefusalScorer } from "../../../../../../src/engine/probe/refusal.ts";
+import { tokenTrie } from "../../../../../../src/engine/probe/tokenTrie.ts";
 import { ContrastiveObjective } from "../../../../../../src/engine/train/contrastive.ts";
 import type { Objective } from "../../../../../../src/engine/train/objective.ts";
 import type { DeviceName } from "../../../../../../src/protocol/device.ts";
@@ -76,6 +78,28 @@ const seen = async (work: Promise<unknown>) => {
 };
 const some = prompts.slice(0, 5);
 
+/** Every action, at blocks, sub-blocks and modules, by the prompts' own scales. */
+function steered({ shape }: Backend, prompts: number): Intervention[] {
+  const vector = Float32Array.from({ length: shape.hiddenSize }, (_, i) => Math.sin(i) / 4);
+  const scale = Float32Array.from({ length: prompts }, (_, i) => 1 + (i % 2));
+  const from = Array.from({ length: prompts }, (_, i) => i % 3);
+  const last = { type: "project", read: vector, write: vector, of: "last" } as const;
+  return [
+    {
+      site: { at: "block-input", layers: [0, 1] },
+      positions: "all",
+      action: { type: "ablate", direction: vector },
+    },
+    { site: { at: "block-input", layers: [1] }, positions: "all", action: last, scale },
+    { site: { at: "attention-output", layers: [1] }, positions: { from }, action: { type: "add", vector } },
+    {
+      site: { at: "linear-output", module: "mlp.down_proj", layers: [2] },
+      positions: "prompt",
+      action: { ...last, of: "self" },
+    },
+  ];
+}
+
 const kinds: Record<string, Use> = {
   "LoRA step": (opened) => train(opened, factor, supervised(), { train: lora }),
   "step of all weights": (opened) =>
@@ -87,6 +111,21 @@ const kinds: Record<string, Use> = {
   scoring: ({ backend }) => seen(new RefusalScorer(backend, openings).score(prompts)),
   features: ({ backend }) =>
     seen(backend.features(prompts, { layers: [1, 2, backend.shape.layers], pooling: "last" })),
+  "next tokens": ({ backend }) => seen(backend.nextTokens(some)),
+  "scoring under interventions": ({ backend }) => {
+    const interventions = steered(backend, prompts.length);
+    return seen(backend.score(prompts, tokenTrie(openings), { entropy: true, interventions }));
+  },
+  "generation under interventions": ({ backend }) => {
+    const interventions = steered(backend, some.length);
+    return seen(backend.generate(some, { maxNewTokens: 4, eosIds: [140, 141], interventions }));
+  },
+  "taps under interventions": ({ backend }) => {
+    const interventions = steered(backend, 4);
+    const site = { at: "linear-output", module: "mlp.down_proj", layers: [0, 2] } as const;
+    const taps = (["value", "gradient"] as const).map((read): Tap => ({ site, positions: "all", read }));
+    return seen(backend.tap(examples(4), taps, { interventions }));
+  },
   "held-out loss": ({ backend }) => seen(backend.losses(examples(4))),
   kernel: ({ backend }) =>
     seen(backend.kernel(features, new Float32Array(features.count).fill(1 / features.count))),

@@ -54,7 +54,7 @@ describe.skipIf(skipWhen(!environment && !required, missing))("WebGPU", () => {
         Object.entries(byKind(gpu[model]!)).map(([kind, graphs]) => placementOf(model, kind, graphs)),
       );
       console.log(table(rows));
-      expect(rows).toHaveLength(models.length * 11);
+      expect(rows).toHaveLength(models.length * 15);
       for (const { graph, onDevice, elsewhere, copies } of rows) {
         expect({ elsewhere, copies }, graph).toEqual({ elsewhere: 0, copies: 0 });
         expect(onDevice, graph).toBeGreaterThan(0);
