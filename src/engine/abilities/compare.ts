@@ -11,20 +11,34 @@ import {
   withJudgements,
 } from "../../runFolder/judgements.ts";
 import { readReport } from "../../runFolder/reportFile.ts";
+import type { Margins } from "../evaluate/compare.ts";
 import { joinMethods } from "../evaluate/distinctMethods.ts";
 import { judgedBy, sharedJudges } from "../evaluate/rejudge.ts";
 import { buildReport } from "../evaluate/report.ts";
 import { brokenLines } from "./judged.ts";
+
+/** What is known of runs that a plan describes. */
+export interface PlannedRuns {
+  /** What each run is called in the report, in the order of the runs. */
+  readonly names: readonly string[];
+  /** By the name of a method, the one whose trained model it begins with. */
+  readonly bases: ReadonlyMap<string, string>;
+  /** Names of the methods in the order of the report; that of the runs where left out. */
+  readonly order?: readonly string[];
+  /** Name of the method that all others are compared with; every two where left out. */
+  readonly reference?: string;
+  readonly margins?: Margins;
+}
 
 /**
  * One report over several runs, compared on the prompts that all answered. The untrained model, which each run
  * may bring, stands first and once. Runs of one name are seeds of one recipe; of one name and seed they are numbered. What
  * people judged in one run holds for the same answer in every other.
  *
- * @param names what the runs are called in the report, in the order of `paths`; by their own names where left out.
+ * @param planned what a plan says of the runs; they go by their own names where left out.
  * @throws DiscernError `run-invalid`; `request-invalid` when a run is given twice, or no prompt was answered by all.
  */
-export async function compareRuns(paths: readonly string[], names?: readonly string[]): Promise<Report> {
+export async function compareRuns(paths: readonly string[], planned?: PlannedRuns): Promise<Report> {
   const twice = paths.find((path, i) => paths.findIndex((other) => placeOf(other) === placeOf(path)) < i);
   if (twice !== undefined) {
     throw new DiscernError(
@@ -33,7 +47,8 @@ export async function compareRuns(paths: readonly string[], names?: readonly str
     );
   }
   const own = await Promise.all(paths.map(readReport));
-  const reports = names === undefined ? own : own.map((report, i) => named(report, names[i]!));
+  const reports =
+    planned === undefined ? own : own.map((report, i) => named(report, planned.names[i]!, planned.bases));
   const logs = await Promise.all(
     paths.map(async (path) => ({ path, log: await readJudgements(judgementsPath(path)) })),
   );
@@ -46,26 +61,54 @@ export async function compareRuns(paths: readonly string[], names?: readonly str
     })),
   );
   const { methods, parts, notes } = joinMethods(read);
-  const untrained = methods.filter(isUntrained);
+  const { order = [], bases = new Map(), reference, margins } = planned ?? {};
+  const placeOfMethod = ({ name }: { name: string }) =>
+    order.includes(name) ? order.indexOf(name) : order.length;
+  const untrainedFirst = [...methods.filter(isUntrained), ...methods.filter((one) => !isUntrained(one))];
   return buildReport({
     model: { ...reports[0]!.model, device: sharedDevice(reports) },
-    methods: [...untrained, ...methods.filter((method) => !isUntrained(method))],
+    methods: untrainedFirst.toSorted((a, b) => placeOfMethod(a) - placeOfMethod(b)),
     judges,
     answers: parts.flatMap(({ answers }) => answers),
     series: parts.flatMap(({ series }) => series),
-    contamination: distinct(reports.flatMap(({ contamination }) => contamination)),
+    contamination: inherited(distinct(reports.flatMap(({ contamination }) => contamination)), bases),
+    ...(reference !== undefined && { reference }),
+    ...(margins && { margins }),
     notes: [...brokenLines(logs), ...notes, ...differentOrigins(reports), ...(await changedData(paths))],
   });
 }
 
-/** A run's report, with another name for what the run is. */
-function named(report: Report, name: string): Report {
+/** Contamination with that of each method on another: what its base was trained on, its model was. */
+function inherited(
+  found: Report["contamination"],
+  bases: ReadonlyMap<string, string>,
+): Report["contamination"] {
+  const own = (name: string): Report["contamination"] => found.filter(({ method }) => method === name);
+  const all = (name: string): Report["contamination"] => {
+    const base = bases.get(name);
+    const known = own(name);
+    if (base === undefined) return known;
+    const further = all(base).filter(({ suite }) => !known.some((one) => one.suite === suite));
+    return [...known, ...further.map((one) => ({ ...one, method: name }))];
+  };
+  return [
+    ...found,
+    ...[...bases.keys()].flatMap((name) => all(name).filter((one) => !own(name).includes(one))),
+  ];
+}
+
+/** A run's report, with another name for what the run is, and the method that it began with. */
+function named(report: Report, name: string, bases: PlannedRuns["bases"]): Report {
   const before = report.methods.find((method) => method.name === report.run?.name)?.id;
   const rename = <T extends { readonly method: string }>(all: readonly T[]): T[] =>
     all.map((one) => (one.method === before ? { ...one, method: name } : one));
   return {
     ...report,
-    methods: report.methods.map((method) => (method.id === before ? { ...method, id: name, name } : method)),
+    methods: report.methods.map((method) => {
+      if (method.id !== before) return method;
+      const base = bases.get(name);
+      return { ...method, id: name, name, ...(base !== undefined && { from: { kind: "run", name: base } }) };
+    }),
     answers: rename(report.answers),
     series: rename(report.series),
     contamination: rename(report.contamination),

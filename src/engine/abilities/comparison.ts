@@ -1,9 +1,11 @@
 import type { Cell, Plan } from "../../protocol/cells.ts";
 import type { RunEvent } from "../../protocol/events.ts";
 import { cellFolder } from "../../runFolder/comparison.ts";
+import { cellOf } from "../../runFolder/completedRecipe.ts";
 import { runPaths } from "../../runFolder/folder.ts";
 import { type CellsEnd, type CellsOptions, runCells } from "../run/cells.ts";
 import { writeReport } from "../run/evaluation.ts";
+import { benchmarkRecord } from "./benchmarkRecord.ts";
 import { cellProcesses } from "./cellProcess.ts";
 import { compareRuns } from "./compare.ts";
 import { comparisonDevice } from "./comparisonDevice.ts";
@@ -43,13 +45,28 @@ export function runPlan(
 }
 
 /** Writes the report that compares all cells of a plan. @returns the path of report.json; null where no cell has suites. */
-async function jointReport({ cells: all }: Plan, folder: string): Promise<string | null> {
-  const cells = all.filter(({ trial }) => trial === undefined);
+async function jointReport(plan: Plan, folder: string): Promise<string | null> {
+  const { benchmark } = plan;
+  const cells = plan.cells.filter(({ trial }) => trial === undefined);
   if (cells.every(({ recipe }) => recipe.evaluate.suites.length === 0)) return null;
-  const report = await compareRuns(
+  const methodOf = (name: string) => cellOf(plan, name).method;
+  const compared = await compareRuns(
     cells.map((cell) => cellFolder(folder, cell)),
-    cells.map(({ method }) => method),
+    {
+      names: cells.map(({ method }) => method),
+      bases: new Map(
+        cells.flatMap(({ method, base }) => (base === undefined ? [] : [[method, methodOf(base)] as const])),
+      ),
+      ...(benchmark && {
+        order: benchmark.methods,
+        reference: benchmark.reference,
+        margins: benchmark.margins,
+      }),
+    },
   );
+  const report = benchmark
+    ? { ...compared, benchmark: await benchmarkRecord(plan, benchmark, folder, compared) }
+    : compared;
   const paths = runPaths(folder);
   await writeReport(report, paths);
   return paths.report;

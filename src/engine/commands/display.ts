@@ -158,6 +158,8 @@ export function words(event: RunEvent): string | null {
     case "run-failed":
       return `Failed: ${event.message}`;
     case "checkpoint":
+    case "suite-opened":
+    case "suite-answered":
       return null;
   }
 }

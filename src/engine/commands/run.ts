@@ -5,6 +5,7 @@ import type { RunEvent } from "../../protocol/events.ts";
 import { loadRecipe, refuseChangesWithoutRecipe } from "../../recipe/loadRecipe.ts";
 import { cellFolder, isComparison, readPlan } from "../../runFolder/comparison.ts";
 import { cellOf, completedRecipe } from "../../runFolder/completedRecipe.ts";
+import { recordOpenings } from "../../runFolder/suiteOpenings.ts";
 import { startDetached } from "../abilities/detach.ts";
 import { judgedReport } from "../abilities/judged.ts";
 import { describesSeveral, planFile } from "../abilities/plan.ts";
@@ -165,10 +166,26 @@ export function addRunCell(program: Command): void {
     )
     .action(async (folder: string, name: string, flags: { deviceChoice?: DeviceChoice }) => {
       const plan = await readPlan(folder);
-      const recipe = await completedRecipe(plan, folder, cellOf(plan, name));
-      await workOnRun(cellFolder(folder, { name }), { json: false }, (options) =>
-        executeRun(recipe, plan.root, true, { ...options, deviceChoice: flags.deviceChoice }),
-      );
+      const cell = cellOf(plan, name);
+      const recipe = await completedRecipe(plan, folder, cell);
+      let recorded = Promise.resolve();
+      const record = () => {
+        recorded = recorded.then(() => recordOpenings(folder, cell));
+        // It is waited for below, and fails there.
+        recorded.catch(() => undefined);
+      };
+      // What was opened before the process that opened it was killed.
+      record();
+      await workOnRun(cellFolder(folder, cell), { json: false }, (options) =>
+        executeRun(recipe, plan.root, true, {
+          ...options,
+          deviceChoice: flags.deviceChoice,
+          onEvent(event) {
+            options.onEvent?.(event);
+            if (event.type === "suite-opened") record();
+          },
+        }),
+      ).finally(() => recorded);
     });
 }
 

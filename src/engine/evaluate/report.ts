@@ -29,6 +29,8 @@ export interface ReportInput {
   /** Id of the method that all others are compared with; every method is compared with every later one where left out. */
   readonly reference?: string | undefined;
   readonly margins?: Margins;
+  /** Of a benchmark: kept as it is; its margins hold. */
+  readonly benchmark?: Report["benchmark"] | undefined;
   readonly notes?: readonly string[];
   /** Time of the report; now where it is left out. */
   readonly created?: Date;
@@ -65,7 +67,8 @@ export function buildReport(
   const pairs = reference
     ? runs.flatMap((second) => (second === reference ? [] : [[reference, second] as const]))
     : runs.flatMap((first, i) => runs.slice(i + 1).map((second) => [first, second] as const));
-  const compared = { measures, ...(input.margins && { margins: input.margins }) };
+  const margins = input.margins ?? input.benchmark?.margins;
+  const compared = { measures, ...(margins && { margins }) };
   const known = { ...input, methods, answers, contamination, series };
   return {
     format: 2,
@@ -84,6 +87,7 @@ export function buildReport(
     }),
     contamination: [...contamination],
     notes: [...notes, ...joined.notes.filter((note) => !notes.includes(note)), ...warnings(known)],
+    ...(input.benchmark && { benchmark: input.benchmark }),
   };
 }
 

@@ -1,5 +1,6 @@
 import { readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import type { PromptRecord } from "../../dataset/record.ts";
 import type { NewRunEvent } from "../../protocol/events.ts";
 import { asFileName } from "../../protocol/fileName.ts";
 import { layerChoiceSchema } from "../../protocol/layerChoice.ts";
@@ -14,6 +15,7 @@ import { timeline } from "../../protocol/timeline.ts";
 import { readEventLog } from "../../runFolder/eventLog.ts";
 import { makePart, runPaths } from "../../runFolder/folder.ts";
 import { writeAtomic } from "../../storage/atomic.ts";
+import { sha256 } from "../../storage/hash.ts";
 import { answerSuites, methodAnswers } from "../evaluate/answers.ts";
 import { judgesOf } from "../evaluate/judges/judges.ts";
 import { type JudgedAnswers, judgeAnswers } from "../evaluate/judging.ts";
@@ -102,13 +104,25 @@ async function evaluateMethod(
       await writeAtomic(file(suite), `${JSON.stringify(answers)}\n`);
       await rm(partPath(place, suite), { force: true });
     },
-    part: (suite) => openPart(partPath(place, suite)),
+    part(suite) {
+      const { records } = prompts.suites.find(({ name }) => name === suite)!;
+      emit({
+        ...{ type: "suite-opened", method: method.name, suite },
+        ...{ prompts: records.length, sha256: suiteHash(records) },
+      });
+      return openPart(partPath(place, suite));
+    },
     onProgress(suite, done, total) {
       if (done < total && performance.now() - last < progressEvery) return;
       last = performance.now();
       emit({ type: "evaluation-progress", method: method.name, suite, done, total });
     },
   });
+}
+
+/** The content of a suite as a hash: its prompts, in their order, and which of them should be refused. */
+function suiteHash(records: readonly PromptRecord[]): string {
+  return sha256(JSON.stringify(records.map(({ id, label }) => [id, label === "toxic"])));
 }
 
 /** The answers of a method that were kept. Those that were lost cannot be given again: that model is gone. */

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { methodAnswersSchema } from "./answers.ts";
+import { benchmarkRecordSchema } from "./benchmark.ts";
 import { comparisonSchema } from "./comparison.ts";
 import { fromFormat1, isFormat1 } from "./format1.ts";
 import { measuresSchema } from "./measures.ts";
@@ -27,6 +28,8 @@ const currentReportSchema = z.object({
   contamination: z.array(contaminationSchema),
   /** What a reader must know to trust the numbers, in whole sentences. */
   notes: z.array(z.string()),
+  /** Of a benchmark: what its table is held to, and how it came about. */
+  benchmark: benchmarkRecordSchema.optional(),
 });
 export type Report = z.infer<typeof currentReportSchema>;
 

@@ -1,0 +1,112 @@
+import * as z from "zod";
+
+const share = z.number().nullable();
+
+/** What a trial of tuning came to on the validation suites. */
+const trialSchema = z.object({
+  settings: z.record(z.string(), z.json()),
+  seed: z.int(),
+  /** By the measure that decides; null where it could not be worked out. */
+  value: z.number().nullable(),
+  unsafeRefusal: share,
+  safeRefusal: share,
+  chosen: z.boolean(),
+});
+
+/** How the settings of a method came about. */
+const tunedMethodSchema = z.object({
+  /** Id of the method. */
+  method: z.string(),
+  /** None where the method has no settings that were tried. */
+  trials: z.array(trialSchema),
+});
+export type TunedMethod = z.infer<typeof tunedMethodSchema>;
+
+const tuningRecordSchema = z.object({
+  /** Trials of every method that was tuned. */
+  budget: z.int(),
+  measure: z.string(),
+  /** Validation suites. */
+  suites: z.array(z.string()),
+  methods: z.array(tunedMethodSchema),
+});
+export type TuningRecord = z.infer<typeof tuningRecordSchema>;
+
+/** How often a test suite was answered in the folder of the benchmark, by its content. */
+const suiteOpeningsSchema = z.object({
+  suite: z.string(),
+  sha256: z.string(),
+  prompts: z.int(),
+  /** Evaluations of this content by any run in this folder, those of earlier settings included. */
+  openings: z.int(),
+  /** Evaluations that this report rests on. */
+  reported: z.int(),
+});
+export type SuiteOpenings = z.infer<typeof suiteOpeningsSchema>;
+
+const costPartSchema = z.object({
+  /** What was done: a kind of stage, "layer choice", "fit", "probes", "evaluation", "judging", "other". */
+  part: z.string(),
+  seconds: z.number(),
+  /** Floating-point operations; null where they are not counted. */
+  flops: z.number().nullable(),
+  /** Most memory that the process held meanwhile; null where it is not known. */
+  peakBytes: z.number().nullable(),
+});
+export type CostPart = z.infer<typeof costPartSchema>;
+
+/** What a run of a method cost. What runs that it needs cost is theirs: `trials` and the method that it is on. */
+const methodCostSchema = z.object({
+  method: z.string(),
+  seed: z.int(),
+  /** Id of the method whose trained model this one begins with. */
+  on: z.string().optional(),
+  parts: z.array(costPartSchema),
+  /** Seconds of all trials of the method, with its first seed. */
+  tuningSeconds: z.number().optional(),
+});
+export type MethodCost = z.infer<typeof methodCostSchema>;
+
+/**
+ * An answer that failed, drawn by a seed, and what its neighbours are: the training prompts most like its prompt, and what the
+ * other methods did. Prompt and answer are those of the report's answers, by method, seed, suite and id.
+ */
+const failureCaseSchema = z.object({
+  method: z.string(),
+  seed: z.int(),
+  kind: z.enum(["over_refusal", "under_refusal"]),
+  suite: z.string(),
+  /** Category of the prompt; null where the suite has none. */
+  category: z.string().nullable(),
+  /** Answers of the method, with this seed, that failed so in this category, and how many there are. */
+  failed: z.int(),
+  of: z.int(),
+  id: z.string(),
+  /** Most like it first; empty where the method trained nothing, or its prompts could not be read again. */
+  nearest: z.array(
+    z.object({
+      prompt: z.string(),
+      label: z.string().nullable(),
+      /** Jaccard similarity of words and word trigrams. */
+      similarity: z.number(),
+    }),
+  ),
+  /** What the other methods did, each with the same seed where it has that, else its first. */
+  others: z.array(z.object({ method: z.string(), outcome: z.enum(["refused", "complied", "undetermined"]) })),
+});
+export type FailureCase = z.infer<typeof failureCaseSchema>;
+
+/** What a report of a benchmark has beside answers and measures: what the table is held to, and how it came about. */
+export const benchmarkRecordSchema = z.object({
+  name: z.string(),
+  seeds: z.array(z.int()),
+  margins: z.object({ safety: z.number(), capability: z.number() }),
+  gates: z.array(z.string()),
+  tuning: tuningRecordSchema.optional(),
+  openings: z.array(suiteOpeningsSchema),
+  /** Suites that could not be had, and why. */
+  missing: z.array(z.object({ suite: z.string(), reason: z.string() })),
+  costs: z.array(methodCostSchema),
+  failures: z.array(failureCaseSchema),
+});
+export type BenchmarkRecord = z.infer<typeof benchmarkRecordSchema>;
