@@ -3,6 +3,7 @@ import project from "../../package.json" with { type: "json" };
 import { DiscernError } from "../protocol/errors.ts";
 import { toWire } from "../protocol/wireError.ts";
 import { addEvaluate, addGenerate, addScore } from "./commands/ask.ts";
+import { addBenchmark } from "./commands/benchmark.ts";
 import { addDoctor, addInspect, addPull } from "./commands/model.ts";
 import { addCompare, addExport, addJudge, addSchema, addWatch } from "./commands/results.ts";
 import { addRun, addRunCell } from "./commands/run.ts";
@@ -27,6 +28,7 @@ for (const add of [
   addScore,
   addEvaluate,
   addRun,
+  addBenchmark,
   addRunCell,
   addStop,
   addWatch,

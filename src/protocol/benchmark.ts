@@ -11,6 +11,7 @@ import {
 } from "./comparedMethod.ts";
 import { fileNameSchema } from "./fileName.ts";
 import { recipeSchema } from "./recipe.ts";
+import { parseGate } from "./report/gates.ts";
 import { suitesSchema } from "./suite.ts";
 
 /** What the name of a benchmark file ends in. */
@@ -128,6 +129,7 @@ export const benchmarkSchema = z
       ...baseFaults(benchmark),
       ...tuningFaults(benchmark),
       ...sharedKeyFaults(benchmark),
+      ...gateFaults(benchmark.gates),
     ]) {
       context.addIssue({ code: "custom", path, message });
     }
@@ -230,6 +232,17 @@ function sharedKeyFaults({ methods, set }: Unchecked): Fault[] {
     ),
   );
   return [...own, ...ofMethods];
+}
+
+function gateFaults(gates: readonly string[]): Fault[] {
+  return gates.flatMap((gate, i): Fault[] => {
+    try {
+      parseGate(gate);
+      return [];
+    } catch (error) {
+      return [{ path: ["gates", i], message: (error as Error).message }];
+    }
+  });
 }
 
 function namesOf(methods: readonly BenchmarkedMethod[]): string {

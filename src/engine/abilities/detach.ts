@@ -12,6 +12,8 @@ import { makeFolders } from "../../storage/folders.ts";
 import { allocator } from "../server/launch.ts";
 
 export interface DetachOptions {
+  /** The command that runs it; `run` where left out. */
+  readonly command?: "run" | "benchmark";
   /** Recipe file, comparison file, or `preset:NAME`; left out to resume what is in the folder. */
   readonly recipe?: string | undefined;
   readonly folder: string;
@@ -46,7 +48,7 @@ export function farewellError(message: unknown): Error | null {
  *   lines when it ended without a word that is known, and for changes to the recipe of a run that is resumed.
  */
 export async function startDetached(
-  { recipe, folder, set, stlAlone, resume, flags: further = [] }: DetachOptions,
+  { recipe, folder, set, stlAlone, resume, flags: further = [], command = "run" }: DetachOptions,
   [file, ...args]: readonly [string, ...string[]],
 ): Promise<{ folder: string; pid: number }> {
   refuseChangesWithoutRecipe(recipe, { set, stlAlone });
@@ -68,7 +70,7 @@ export async function startDetached(
     "--out",
     paths.folder,
   ];
-  const engine = spawn(file, [...args, "run", ...flags], {
+  const engine = spawn(file, [...args, command, ...flags], {
     detached: true,
     stdio: ["ignore", log, log, "ipc"],
     windowsHide: true,

@@ -54,6 +54,11 @@ export async function planFile(file: string, set: readonly string[] = []): Promi
     : planComparison(await loadComparison(file), file, set);
 }
 
+/** The plan of a benchmark file, or of `preset:NAME`. @throws as {@link loadComparison} and {@link planBenchmark}. */
+export async function planBenchmarkFile(name: string, set: readonly string[] = []): Promise<Plan> {
+  return planBenchmark(await loadBenchmark(name), name, set);
+}
+
 /**
  * The plan of a comparison.
  *

@@ -1,72 +1,44 @@
 import { join, resolve } from "node:path";
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import { type DeviceChoice, deviceChoiceSchema } from "../../protocol/device.ts";
 import type { RunEvent } from "../../protocol/events.ts";
 import { loadRecipe, refuseChangesWithoutRecipe } from "../../recipe/loadRecipe.ts";
 import { cellFolder, isComparison, readPlan } from "../../runFolder/comparison.ts";
 import { cellOf, completedRecipe } from "../../runFolder/completedRecipe.ts";
 import { recordOpenings } from "../../runFolder/suiteOpenings.ts";
-import { startDetached } from "../abilities/detach.ts";
-import { judgedReport } from "../abilities/judged.ts";
 import { describesSeveral, planFile } from "../abilities/plan.ts";
 import { type ExecuteOptions, executeRun, type RunEnd, resumeRun } from "../run/execute.ts";
 import { requireRunFiles } from "../run/prompts.ts";
-import { anyStop, Stop, Stopped, stopOnSignals } from "../run/stop.ts";
-import { openRunEngine, type RunEngine } from "../server/runEngine.ts";
-import { namesOf, runComparison, showPlan } from "./comparison.ts";
+import { Stopped } from "../run/stop.ts";
 import { runDisplay } from "./display.ts";
-import { checkGates, type GateFlags, withGates } from "./gates.ts";
-import { positiveInteger, progressBar, type Shell, say, show } from "./shell.ts";
+import { checkReport, type PlanFlags, withPlanOptions, workOnPlan } from "./plan.ts";
+import { progressBar, type Shell, say } from "./shell.ts";
+import { detach, withStop } from "./work.ts";
 
-interface Flags extends Shell, GateFlags {
-  out?: string;
-  resume?: boolean;
-  detach?: boolean;
+interface Flags extends PlanFlags {
   stlAlone?: boolean;
-  set: string[];
-  jobs?: number;
-  only?: string[];
-  failFast?: boolean;
-  plan?: boolean;
 }
 
 export function addRun(program: Command): void {
-  withGates(program.command("run"))
+  withPlanOptions(program.command("run"), "comparison: ")
     .argument(
       "[file]",
       "recipe file, preset:default, preset:paper, or comparison file; not needed with --resume --out",
     )
     .description("train and evaluate by a recipe, or run every method and seed of a comparison")
-    .option("--out <folder>", "folder of the run or comparison; runs/NAME where left out")
-    .option("--resume", "resume where the folder was left")
-    .option("--detach", "run in a process of its own, which continues when this terminal is closed")
     .option("--stl-alone", "leave out the contrastive stages")
-    .option(
-      "--set <key=value>",
-      "change a key of the recipe, in every run of a comparison; may be repeated",
-      (each, all: string[]) => [...all, each],
-      [],
-    )
-    .addOption(new Option("--jobs <n>", "comparison: runs at a time (default: 1)").argParser(positiveInteger))
-    .option(
-      "--only <runs>",
-      "comparison: only these runs, such as stl-0,stl-1; the others may run elsewhere",
-      namesOf,
-    )
-    .option("--fail-fast", "comparison: start no further run after one fails")
-    .option("--plan", "comparison: print the runs and their state, and exit")
-    .option("--json", "events as JSON lines on stdout", false)
     .action(async (name: string | undefined, flags: Flags, command: Command) => {
-      if (flags.detach && flags.failIf.length > 0) {
-        command.error("error: --fail-if needs the report, which --detach does not wait for", { exitCode: 2 });
-      }
       if (name === undefined && !(flags.resume && flags.out)) {
         command.error("error: give a recipe or comparison file, or --resume with --out", { exitCode: 2 });
       }
       refuseChangesWithoutRecipe(name, { set: flags.set, stlAlone: !!flags.stlAlone });
       const several = name === undefined ? await isComparison(flags.out!) : describesSeveral(name);
-      if (several) await compareBy(name, flags, command);
-      else await runBy(name, flags, command);
+      if (several && flags.stlAlone) {
+        command.error("error: --stl-alone is for a recipe; a comparison names its methods", { exitCode: 2 });
+      }
+      if (!several) return runBy(name, flags, command);
+      const plan = name === undefined ? await readPlan(resolve(flags.out!)) : await planFile(name, flags.set);
+      return workOnPlan("run", name, plan, flags, command);
     });
 }
 
@@ -82,77 +54,13 @@ async function runBy(name: string | undefined, flags: Flags, command: Command): 
   // Before a run folder is made, or an engine started for it.
   if (loaded) await requireRunFiles(loaded.recipe, loaded.root);
   const folder = resolve(flags.out ?? join("runs", loaded!.recipe.name));
-  if (flags.detach) await detach(name, folder, flags, []);
+  if (flags.detach) await detach("run", name, folder, flags);
   else {
     const end = await workOnRun(folder, flags, (options) =>
       loaded ? executeRun(loaded.recipe, loaded.root, !!flags.resume, options) : resumeRun(options),
     );
-    if (end === "finished") await checkRunGates(folder, flags);
+    if (end === "finished") await checkReport(folder, flags);
   }
-}
-
-/** The runs of a comparison, or what is left of them. */
-async function compareBy(name: string | undefined, flags: Flags, command: Command): Promise<void> {
-  if (flags.stlAlone) {
-    command.error("error: --stl-alone is for a recipe; a comparison names its methods", { exitCode: 2 });
-  }
-  const plan = name === undefined ? await readPlan(resolve(flags.out!)) : await planFile(name, flags.set);
-  const folder = resolve(flags.out ?? join("runs", plan.name));
-  const unknown = flags.only?.find((each) => !plan.cells.some((cell) => cell.name === each));
-  if (unknown !== undefined) {
-    const cells = plan.cells.map((cell) => cell.name).join(", ");
-    command.error(`error: --only ${unknown}: the runs are ${cells}`, { exitCode: 2 });
-  }
-  if (flags.plan) await showPlan(plan, folder, flags);
-  else if (flags.detach) {
-    await detach(name, folder, flags, [
-      ...(flags.jobs === undefined ? [] : ["--jobs", String(flags.jobs)]),
-      ...(flags.only === undefined ? [] : ["--only", flags.only.join(",")]),
-      ...(flags.failFast ? ["--fail-fast"] : []),
-    ]);
-  } else {
-    const { end, failed, report } = await withStop(folder, (stop, engine) =>
-      runComparison(plan, {
-        folder,
-        resume: !!flags.resume,
-        jobs: flags.jobs ?? 1,
-        only: flags.only,
-        keepGoing: !flags.failFast,
-        json: flags.json,
-        stop,
-        program: program(),
-        onReady: () => engine.announce(),
-      }),
-    );
-    if (end === "stopped") say(`Stopped and saved. Resume with: discern run --resume --out ${folder}`);
-    if (failed.length > 0) process.exitCode = 1;
-    else if (end === "finished" && report !== null) await checkRunGates(folder, flags);
-  }
-}
-
-/**
- * Holds the report of a run or comparison against the gates of its command.
- *
- * @throws DiscernError `run-invalid` where there are gates and no report.
- */
-async function checkRunGates(folder: string, flags: Flags): Promise<void> {
-  if (flags.failIf.length > 0) await checkGates(await judgedReport(folder), flags);
-}
-
-async function detach(
-  recipe: string | undefined,
-  folder: string,
-  { set, stlAlone, resume, json }: Flags,
-  flags: readonly string[],
-): Promise<void> {
-  const asked = { recipe, folder, set, stlAlone: !!stlAlone, resume: !!resume, flags };
-  const started = await startDetached(asked, program());
-  show({ json }, started, () => `Process ${started.pid} works in ${folder}. See: discern watch ${folder}`);
-}
-
-/** Discern's command line as this process was started by it. */
-function program(): [string, string] {
-  return [process.execPath, process.argv[1]!];
 }
 
 /** What one run of a comparison is carried out by, in a process of its own. */
@@ -225,23 +133,4 @@ async function workOnRun(
       display.end();
     }
   });
-}
-
-/** Work that signals and the pipes of this process can stop. */
-async function withStop<T>(
-  folder: string,
-  work: (stop: ReturnType<typeof anyStop>, engine: RunEngine) => Promise<T>,
-): Promise<T> {
-  const engine = await openRunEngine(folder);
-  const stop = new Stop();
-  const release = stopOnSignals((signal) => {
-    stop.request();
-    say(`${signal}: finishing this step or batch and saving. A second signal ends at once.`);
-  });
-  try {
-    return await work(anyStop(stop, engine.stop), engine);
-  } finally {
-    release();
-    await engine.close();
-  }
 }

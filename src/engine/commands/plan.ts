@@ -1,0 +1,113 @@
+import { join, resolve } from "node:path";
+import { type Command, Option } from "commander";
+import type { Plan } from "../../protocol/cells.ts";
+import { parseGate } from "../../protocol/report/gates.ts";
+import { judgedReport } from "../abilities/judged.ts";
+import { namesOf, runComparison, showPlan } from "./comparison.ts";
+import { checkGates, type GateFlags, withGates } from "./gates.ts";
+import { positiveInteger, type Shell, say } from "./shell.ts";
+import { detach, program, withStop } from "./work.ts";
+
+/** Flags of a command that runs what a plan consists of. */
+export interface PlanFlags extends Shell, GateFlags {
+  out?: string;
+  resume?: boolean;
+  detach?: boolean;
+  set: string[];
+  jobs?: number;
+  only?: string[];
+  failFast?: boolean;
+  plan?: boolean;
+}
+
+/**
+ * The options of a command that runs plans.
+ *
+ * @param only said before those that a run of one recipe does not have.
+ */
+export function withPlanOptions(command: Command, only = ""): Command {
+  return withGates(command)
+    .option("--out <folder>", "folder of what is run; runs/NAME where left out")
+    .option("--resume", "resume where the folder was left")
+    .option("--detach", "run in a process of its own, which continues when this terminal is closed")
+    .option(
+      "--set <key=value>",
+      "change a key of the recipe, in every run; may be repeated",
+      (each, all: string[]) => [...all, each],
+      [],
+    )
+    .addOption(new Option("--jobs <n>", `${only}runs at a time (default: 1)`).argParser(positiveInteger))
+    .option(
+      "--only <runs>",
+      `${only}only these runs, such as stl-0,stl-1; the others may run elsewhere`,
+      namesOf,
+    )
+    .option("--fail-fast", `${only}start no further run after one fails`)
+    .option("--plan", `${only}print the runs, their state and what they cost, and exit`)
+    .option("--json", "events as JSON lines on stdout", false)
+    .hook("preAction", (own) => {
+      const { detach: isDetached, failIf } = own.opts<PlanFlags>();
+      if (isDetached && failIf.length > 0)
+        own.error("error: --fail-if needs the report, which --detach does not wait for", { exitCode: 2 });
+    });
+}
+
+/**
+ * Runs a plan or what is left of it, shows it, or starts a process that runs it, as the flags say.
+ *
+ * @param name the file, or what stands for one; undefined to resume what is in the folder.
+ * @param action the command that runs such files.
+ */
+export async function workOnPlan(
+  action: "run" | "benchmark",
+  name: string | undefined,
+  plan: Plan,
+  flags: PlanFlags,
+  command: Command,
+): Promise<void> {
+  const folder = resolve(flags.out ?? join("runs", plan.name));
+  const unknown = flags.only?.find((each) => !plan.cells.some((cell) => cell.name === each));
+  if (unknown !== undefined) {
+    const cells = plan.cells.map((cell) => cell.name).join(", ");
+    command.error(`error: --only ${unknown}: the runs are ${cells}`, { exitCode: 2 });
+  }
+  if (flags.plan) await showPlan(plan, folder, flags);
+  else if (flags.detach) {
+    await detach(action, name, folder, flags, [
+      ...(flags.jobs === undefined ? [] : ["--jobs", String(flags.jobs)]),
+      ...(flags.only === undefined ? [] : ["--only", flags.only.join(",")]),
+      ...(flags.failFast ? ["--fail-fast"] : []),
+    ]);
+  } else {
+    const { end, failed, report } = await withStop(folder, (stop, engine) =>
+      runComparison(plan, {
+        folder,
+        resume: !!flags.resume,
+        jobs: flags.jobs ?? 1,
+        only: flags.only,
+        keepGoing: !flags.failFast,
+        json: flags.json,
+        stop,
+        program: program(),
+        onReady: () => engine.announce(),
+      }),
+    );
+    if (end === "stopped") say(`Stopped and saved. Resume with: discern run --resume --out ${folder}`);
+    if (failed.length > 0) process.exitCode = 1;
+    else if (end === "finished" && report !== null) await checkReport(folder, flags, plan.benchmark?.gates);
+  }
+}
+
+/**
+ * Holds the report of a run or plan against the gates of its command and those of a file.
+ *
+ * @throws DiscernError `run-invalid` where there are gates and no report.
+ */
+export async function checkReport(
+  folder: string,
+  flags: GateFlags,
+  ofFile: readonly string[] = [],
+): Promise<void> {
+  if (flags.failIf.length + ofFile.length === 0) return;
+  await checkGates(await judgedReport(folder), flags, ofFile.map(parseGate));
+}
