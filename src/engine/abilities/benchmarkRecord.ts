@@ -28,12 +28,17 @@ export async function benchmarkRecord(
   for (const cell of rows) await recordOpenings(folder, cell);
   return {
     ...{ name, margins, gates, missing },
-    seeds: [...new Set(report.answers.map(({ seed }) => seed))].sort((a, b) => a - b),
+    // An untrained model has no seed.
+    seeds: [...new Set(rows.filter(isDrawn).map(({ seed }) => seed))].sort((a, b) => a - b),
     ...(planned.tuning && { tuning: await tuningRecord(plan, planned, planned.tuning, folder) }),
     openings: await suiteOpenings(rows, folder),
     costs: await methodCosts(plan, folder),
     failures: await failureCases(plan, folder, report),
   };
+}
+
+function isDrawn({ recipe, base }: Cell): boolean {
+  return recipe.stages.length > 0 || base !== undefined;
 }
 
 /** Every trial's settings and figures, by method; methods without settings to try have none. */
