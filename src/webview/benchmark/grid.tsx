@@ -175,6 +175,8 @@ function CellContent({ cell, row: { index }, matrix: { chosen }, axis }: CellPro
   const { row, seeds } = cell;
   const style = index % styleCount;
   const unit = chosen?.definition.unit;
+  // What holds for every seed is said once.
+  const isOne = new Set(seeds.map((seed) => (seed.row ? seed.seed : statusWords(seed.status)))).size === 1;
   return (
     <>
       {row && axis && row.estimate !== null && (
@@ -187,9 +189,9 @@ function CellContent({ cell, row: { index }, matrix: { chosen }, axis }: CellPro
       {row && row.estimate === null && <span class="muted">every answer undetermined</span>}
       {(seeds.length > 1 || row === undefined) && (
         <ul class="seeds">
-          {seeds.map(({ seed, status, row: own, cell: { name } }) => (
+          {(isOne ? seeds.slice(0, 1) : seeds).map(({ seed, status, row: own, cell: { name } }) => (
             <li key={name}>
-              {seeds.length > 1 && <span class="seed muted">{seed}</span>}
+              {!isOne && <span class="seed muted">{seed}</span>}
               {own && axis && own.estimate !== null ? (
                 <>
                   <SeedMark value={own.estimate} axis={axis} style={style} />
