@@ -3,34 +3,26 @@
  * or holds, what each method makes of it, and the prompts and the model of the recipe that they share.
  */
 import { dirname, resolve } from "node:path";
+import { benchmarkJsonSchema, benchmarkSchema, benchmarkSuffix } from "../protocol/benchmark.ts";
+import type { Cell } from "../protocol/cells.ts";
 import { comparisonJsonSchema, comparisonSchema, comparisonSuffix } from "../protocol/comparison.ts";
 import { DiscernError } from "../protocol/errors.ts";
 import type { Recipe } from "../protocol/recipe.ts";
-import type { StageRecipe } from "../protocol/recipeStages.ts";
 import { type CheckOptions, type PlacedProblem, type PromptCounts, recipeProblems } from "./check.ts";
 import { type JsonFileKind, readJsonFile } from "./jsonFile.ts";
-import { changedRecipe, openRecipe } from "./loadRecipe.ts";
+import { openRecipe } from "./loadRecipe.ts";
+import { cellsOf, type Described } from "./plannedCells.ts";
 import type { RecipePath, RecipeProblem } from "./problem.ts";
 
-type Changes = Readonly<Record<string, unknown>>;
-
-/** A file that describes several runs of one recipe, as far as it is checked here. */
-interface Planned {
-  readonly recipe: string | Readonly<Record<string, unknown>>;
-  readonly set: Changes;
-  readonly methods: readonly {
-    readonly name: string;
-    readonly stages?: readonly StageRecipe["type"][] | undefined;
-    readonly set: Changes;
-  }[];
-  readonly changes?: readonly { readonly name: string; readonly set: Changes }[] | undefined;
-}
-
 /** The kinds of such files, by what their names end in. */
-const kinds: readonly { readonly suffix: string; readonly file: JsonFileKind<Planned> }[] = [
+const kinds: readonly { readonly suffix: string; readonly file: JsonFileKind<Described> }[] = [
   {
     suffix: comparisonSuffix,
     file: { schema: comparisonSchema, jsonSchema: comparisonJsonSchema, noun: "comparison" },
+  },
+  {
+    suffix: benchmarkSuffix,
+    file: { schema: benchmarkSchema, jsonSchema: benchmarkJsonSchema, noun: "benchmark" },
   },
 ];
 
@@ -38,8 +30,10 @@ const kinds: readonly { readonly suffix: string; readonly file: JsonFileKind<Pla
 export const plannedSuffixes: readonly string[] = kinds.map(({ suffix }) => suffix);
 
 export interface CheckedPlanned {
-  /** The recipe that the methods share, with the file's changes; null where it has faults. */
+  /** The recipe of the first run that trains, else of the first; null where the runs cannot be planned. */
   readonly recipe: Recipe | null;
+  /** The runs; empty where they cannot be planned. */
+  readonly cells: readonly Cell[];
   /** In the order of their places. */
   readonly problems: readonly PlacedProblem[];
   readonly counts: PromptCounts;
@@ -63,63 +57,109 @@ export async function checkPlannedText(
   const error = { severity: "error", about: "recipe-invalid" } as const;
   if (value === null) {
     const shown = faults.filter(({ inSchema }) => options.schema === true || !inSchema);
-    return { recipe: null, problems: shown.map((fault) => ({ ...error, ...fault })), counts: {} };
+    return { ...nothing, problems: shown.map((fault) => ({ ...error, ...fault })) };
   }
-  const { recipe, problems, counts } = await checkValue(value, options);
-  const placed = problems
+  const found = await checkValue(value, options);
+  const problems = found.problems
     .map((problem) => ({ ...problem, ...place(problem.path ?? []) }))
     .sort((a, b) => a.offset - b.offset);
-  return { recipe, problems: placed, counts };
+  return { ...found, problems };
 }
 
-interface Found {
-  readonly recipe: Recipe | null;
-  readonly problems: readonly RecipeProblem[];
-  readonly counts: PromptCounts;
-}
+const nothing = { recipe: null, cells: [], counts: {} } as const;
+
+type Found = Omit<CheckedPlanned, "problems"> & { readonly problems: readonly RecipeProblem[] };
 
 async function checkValue(
-  planned: Planned,
+  described: Described,
   options: CheckOptions & { readonly root: string },
 ): Promise<Found> {
-  const { recipe: written, methods, changes = [] } = planned;
-  const opened = await attempt(["recipe"], () => textOf(written, options.root));
-  if ("problem" in opened) return { recipe: null, problems: [opened.problem], counts: {} };
+  const opened = await attempt(["recipe"], () => textOf(described.recipe, options.root));
+  if ("problem" in opened) return { ...nothing, problems: [opened.problem] };
   const { text, root, file } = opened.value;
-  const make = (path: RecipePath, made: Partial<Planned["methods"][number]>) =>
-    attempt(path, async () =>
-      changedRecipe(text, file, {
-        set: [planned.set, made.set ?? {}].flatMap(asChanges),
-        stages: made.stages,
-      }),
-    );
-  const shared = await make(Object.keys(planned.set).length > 0 ? ["set"] : ["recipe"], {});
-  if ("problem" in shared) return { recipe: null, problems: [shared.problem], counts: {} };
-  const variants = [
-    ...methods.map((method, i) => ({ path: ["methods", i], made: method })),
-    ...changes.map(({ set }, i) => ({ path: ["changes", i], made: { set } })),
-  ];
-  const wrong = await Promise.all(variants.map(({ path, made }) => make(path, made)));
-  const found = await recipeProblems(shared.value, { ...options, root });
+  const plan = (path: RecipePath, part: Partial<Described>) =>
+    attempt(path, async () => cellsOf({ ...described, ...part }, { text, file }, []));
+  // What every run shares first: its faults would be repeated for every method.
+  const { tuning: _, changes = [], ...plain } = described;
+  const bare = { ...plain, changes: undefined, methods: [{ name: "all", set: {} }] };
+  const key = Object.keys(described.set).length > 0 ? "set" : "recipe";
+  const shared = await attempt([key], async () => cellsOf(bare, { text, file }, []));
+  if ("problem" in shared) return { ...nothing, problems: [shared.problem] };
+  const wrong = [
+    ...(await Promise.all(
+      described.methods.map((method, i) =>
+        plan(["methods", i], {
+          methods: [...basesOf(method, described.methods), method],
+          changes: undefined,
+        }),
+      ),
+    )),
+    ...(await Promise.all(
+      changes.map((change, i) =>
+        plan(["changes", i], {
+          changes: [change],
+          methods: described.methods.slice(0, 1),
+          tuning: undefined,
+        }),
+      ),
+    )),
+  ].flatMap((one) => ("problem" in one ? [one.problem] : []));
+  const whole = wrong.length > 0 ? null : await plan(["methods"], {});
+  const planned = whole !== null && "value" in whole ? whole.value : [];
+  // The prompts and the model are those of the recipe with all of its stages, whichever methods keep them.
+  const { recipe } = shared.value[0]!;
+  const found = await recipeProblems(recipe, { ...options, root });
   return {
-    recipe: shared.value,
+    cells: planned,
+    recipe: planned.find((cell) => cell.recipe.stages.length > 0)?.recipe ?? recipe,
     counts: found.counts,
     problems: [
-      ...wrong.flatMap((one) => ("problem" in one ? [one.problem] : [])),
-      ...found.problems.map((problem) => ({ ...problem, ...within(problem, written) })),
+      ...distinct(wrong),
+      ...(whole !== null && "problem" in whole ? [whole.problem] : []),
+      ...found.problems.map((problem) => within(problem, described)),
     ],
   };
 }
 
-/** A problem of the shared recipe as one of the file: at its key where the recipe stands there, else with the key in words. */
-function within(problem: RecipeProblem, written: Planned["recipe"]): Pick<RecipeProblem, "path" | "message"> {
+/** The methods that a method is on, directly or not, the first of them first. */
+function basesOf(
+  { on }: Described["methods"][number],
+  methods: Described["methods"],
+): Described["methods"][number][] {
+  const base = methods.find(({ name }) => name === on);
+  return base === undefined ? [] : [...basesOf(base, methods), base];
+}
+
+/** The problems without those of a method that are those of one it is on. */
+function distinct(problems: readonly RecipeProblem[]): RecipeProblem[] {
+  return [...new Map(problems.toReversed().map((problem) => [problem.message, problem])).values()].reverse();
+}
+
+/**
+ * A problem of the shared recipe as one of the file: at the file's own key, at its key in a recipe that stands there, else at
+ * the key that names the recipe. A test suite of a benchmark that cannot be had is left out of its runs, and only a warning.
+ */
+function within(problem: RecipeProblem, { recipe, suites }: Described): RecipeProblem {
   const { path, message } = problem;
-  if (typeof written !== "string") return { path: ["recipe", ...(path ?? [])], message };
-  return { path: ["recipe"], message: path === null ? message : `${path.join(".")}: ${message}` };
+  const [first, second, ...rest] = path ?? [];
+  if (suites !== undefined && first === "evaluate" && second === "suites") {
+    const isMissing = problem.about === "file-missing";
+    return {
+      ...problem,
+      path: ["suites", ...rest],
+      ...(isMissing && { severity: "warning", message: `${message} The suite will be shown as missing.` }),
+    };
+  }
+  if (typeof recipe !== "string") return { ...problem, path: ["recipe", ...(path ?? [])] };
+  return {
+    ...problem,
+    path: ["recipe"],
+    message: path === null ? message : `${path.join(".")}: ${message}`,
+  };
 }
 
 async function textOf(
-  recipe: Planned["recipe"],
+  recipe: Described["recipe"],
   root: string,
 ): Promise<{ text: string; root: string; file: string }> {
   if (typeof recipe !== "string") return { text: JSON.stringify(recipe, null, 2), root, file: "recipe" };
@@ -138,8 +178,4 @@ async function attempt<T>(
     if (!(cause instanceof DiscernError)) throw cause;
     return { problem: { severity: "error", about: cause.code, path, message: cause.message } };
   }
-}
-
-function asChanges(set: Changes): string[] {
-  return Object.entries(set).map(([key, value]) => `${key}=${JSON.stringify(value)}`);
 }

@@ -91,6 +91,25 @@ test("a method or change that the recipe cannot have is told at its entry", asyn
   ]);
 });
 
+test("a benchmark's methods are told at their entries, those on another once; a suite that is missing is a warning", async () => {
+  writeRecipe({ ...recipe, stages: [{ type: "supervised", steps: 4 }] });
+  const benchmark = {
+    ...{ name: "b", recipe: "r.discern.json", reference: "STL" },
+    suites: [{ name: "gone", source: { file: "gone.csv" } }],
+    methods: [
+      { name: "STL", set: { "stages.0.steps": "many" } },
+      { name: "more", on: "STL", stages: ["supervised"], set: { "stages.0.batchSize": 2 } },
+      { name: "DCR", stages: ["contrastive"] },
+    ],
+  };
+  const { found } = await problems(benchmark, ".benchmark.json");
+  expect(found.map(({ about, message }) => [about, message])).toEqual([
+    ["file-missing", expect.stringMatching(/gone\.csv.* The suite will be shown as missing\.$/s)],
+    ["recipe-invalid", expect.stringContaining("stages[0].steps")],
+    ["recipe-invalid", expect.stringContaining("no contrastive stage to keep")],
+  ]);
+});
+
 test("prompts and model of the shared recipe are checked in its own folder; a key is named where it stands elsewhere", async () => {
   mkdirSync(join(root, "sub"));
   const broken = { ...recipe, model: "gone", data: { contrast: [{ file: "nowhere.csv" }] } };

@@ -16,9 +16,9 @@ import { DiscernError } from "../../protocol/errors.ts";
 import type { Suite } from "../../protocol/suite.ts";
 import { parseJsonFile } from "../../recipe/jsonFile.ts";
 import { openRecipe, readWritten } from "../../recipe/loadRecipe.ts";
+import { cellsOf, type Described } from "../../recipe/plannedCells.ts";
 import { readSuite } from "../../recipe/suites.ts";
 import { requireRunFiles } from "../run/prompts.ts";
-import { cellsOf, type Described } from "./plannedCells.ts";
 
 /** Whether a file describes several runs. */
 export function describesSeveral(name: string): boolean {

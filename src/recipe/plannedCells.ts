@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
-import { type Benchmark, type BenchmarkedMethod, trains } from "../../protocol/benchmark.ts";
-import type { Cell, Settings } from "../../protocol/cells.ts";
-import { folderName } from "../../protocol/comparedMethod.ts";
-import type { ComparedVariant, Comparison } from "../../protocol/comparison.ts";
-import { asFileName } from "../../protocol/fileName.ts";
-import type { Recipe } from "../../protocol/recipe.ts";
-import { changedRecipe } from "../../recipe/loadRecipe.ts";
-import { shuffled, stream } from "../../statistics/random.ts";
+import { type Benchmark, type BenchmarkedMethod, trains } from "../protocol/benchmark.ts";
+import type { Cell, Settings } from "../protocol/cells.ts";
+import { folderName } from "../protocol/comparedMethod.ts";
+import type { ComparedVariant, Comparison } from "../protocol/comparison.ts";
+import { asFileName } from "../protocol/fileName.ts";
+import type { Recipe } from "../protocol/recipe.ts";
+import { shuffled, stream } from "../statistics/random.ts";
+import { changedRecipe } from "./loadRecipe.ts";
 
 /** What cells are planned from: a comparison, or a benchmark with the suites that can be had. */
 export type Described = Pick<Comparison, "name" | "recipe" | "set" | "seeds" | "changes"> & {
