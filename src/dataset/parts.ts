@@ -10,6 +10,7 @@ export type Part =
   | "contrast"
   | "general"
   | "safety"
+  | "helpful"
   | "panels.toxic"
   | "panels.seeminglyToxic"
   | "panels.general"
@@ -19,6 +20,7 @@ export type Part =
 const ownLabels: Partial<Record<Part, Label>> = {
   general: "general",
   safety: "toxic",
+  helpful: "seemingly_toxic",
   "panels.toxic": "toxic",
   "panels.seeminglyToxic": "seemingly_toxic",
   "panels.general": "general",

@@ -57,9 +57,12 @@ export async function selectPrompts(
     where: (values) => wanted.row(values),
   });
   const log = await readLabels(labelLogPath(path), options.labelBytes?.(file));
-  const labelled = applyLabels(read.records, log.decisions).map((record) =>
-    source.label === undefined ? record : { ...record, label: source.label },
-  );
+  const { label: forced, answer } = source;
+  const labelled = applyLabels(read.records, log.decisions).map((record) => ({
+    ...record,
+    ...(forced !== undefined && { label: forced }),
+    ...(answer !== undefined && !record.response?.trim() && { response: answer }),
+  }));
   wanted.checkColumns(path, labelled);
   const candidates = labelled.filter((record) => wanted.prompt(record));
   const isLabelled = candidates.some(({ label }) => label !== undefined);
@@ -75,6 +78,7 @@ export async function selectPrompts(
       columns: ____,
       encoding: _____,
       inputJoin: ______,
+      answer: _______,
       ...filters
     } = source;
     throw new DiscernError(

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { asFileName } from "./fileName.ts";
 import { recipeJsonSchema } from "./recipe.ts";
-import { stageSchema } from "./recipeStages.ts";
+import { stageKindSchema } from "./recipeStages.ts";
 
 /** Changes to a recipe, by keys with dots. */
 export const changesSchema = z
@@ -9,14 +9,11 @@ export const changesSchema = z
   .default({})
   .describe('Changes to the recipe, such as { "stages.0.steps": 60 }; keys with dots lead into it');
 
-/** Kinds of stages, as recipes name them. */
-const stageKind = z.enum(stageSchema.options.map(({ shape }) => shape.type.value));
-
 /** A method of a comparison or benchmark: what it is called, and how its recipe differs from the shared one. */
 export const comparedMethodSchema = z.strictObject({
   name: z.string().trim().min(1).max(60).describe("Name in the report, such as STL"),
   stages: z
-    .array(stageKind)
+    .array(stageKindSchema)
     .optional()
     .describe(
       "Kinds of the recipe's stages that the method keeps; all where left out, [] is the untrained model",

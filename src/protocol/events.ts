@@ -1,6 +1,8 @@
 import * as z from "zod";
 import { deviceChoiceSchema } from "./device.ts";
 import { layerChoiceSchema } from "./layerChoice.ts";
+import { madeSchema } from "./made.ts";
+import { stageKindSchema } from "./recipeStages.ts";
 
 /** A figure that may not exist: numbers in JSON are finite, so NaN and infinity travel as null. */
 const figure = z.number().nullable();
@@ -65,7 +67,7 @@ export const runEventSchema = z.discriminatedUnion("type", [
     type: z.literal("stage-started"),
     ...header,
     stage: z.int().nonnegative(),
-    kind: z.enum(["contrastive", "supervised"]),
+    kind: stageKindSchema,
     steps: z.int(),
     layer: z.int().optional().describe("Layer of the contrast"),
     flopsPerToken: z.number().optional().describe("Floating-point operations of a step per token"),
@@ -88,6 +90,11 @@ export const runEventSchema = z.discriminatedUnion("type", [
     seconds: figure,
     separation: figure.optional(),
     retention: figure.optional(),
+    contrast: figure
+      .optional()
+      .describe("The contrastive term, unweighted, of a supervised stage that keeps it on"),
+    margin: figure.optional().describe("Preference tuning: mean reward margin β·Δ of the batch, in nats"),
+    accuracy: figure.optional().describe("Preference tuning: share of pairs with a positive margin"),
   }),
   z.object({
     type: z.literal("probe"),
@@ -117,6 +124,14 @@ export const runEventSchema = z.discriminatedUnion("type", [
     prompts: z.int(),
     sha256: z.string().describe("of the suite's prompts and labels"),
   }),
+  z.object({
+    type: z.literal("making-progress"),
+    ...header,
+    what: madeSchema.shape.what,
+    done: z.int(),
+    total: z.int(),
+  }),
+  z.object({ type: z.literal("data-made"), ...header, ...madeSchema.shape }),
   z.object({
     type: z.literal("evaluation-progress"),
     ...header,

@@ -4,7 +4,7 @@ import { deviceSchema } from "./device.ts";
 import { fileNameSchema } from "./fileName.ts";
 import { judgesSchema } from "./judges.ts";
 import { refusalOpenings } from "./openings.ts";
-import { stageSchema } from "./recipeStages.ts";
+import { judgeName, stageSchema } from "./recipeStages.ts";
 import { sourceSchema } from "./source.ts";
 import { suitesSchema } from "./suite.ts";
 
@@ -24,6 +24,66 @@ const panelsSchema = z
   })
   .describe("Monitored prompts: fixed prompts that are probed during training");
 
+const helpfulAnswersSchema = z
+  .discriminatedUnion("type", [
+    z
+      .strictObject({ type: z.literal("given").describe("The answers of the files, one in each row") })
+      .describe("Answers of the files"),
+    z
+      .strictObject({
+        type: z
+          .literal("self-distilled")
+          .describe(
+            "The model's own answers as it is before the first stage, without reasoning. Those are kept that ended and that a " +
+              "judge finds to comply. They lie in the run folder as data/helpful.jsonl, a prompt file",
+          ),
+        samples: z
+          .int()
+          .positive()
+          .default(1)
+          .describe(
+            "Answers per prompt: one greedy answer, or the best of so many sampled ones (the most probable per token of those kept)",
+          ),
+        temperature: z.number().positive().default(1).describe("Temperature of sampled answers"),
+        maxNewTokens: z
+          .int()
+          .positive()
+          .default(128)
+          .describe("Length of an answer in tokens; longer ones are not kept"),
+        judge: judgeName,
+      })
+      .describe("Answers that the model gives itself"),
+  ])
+  .describe("Where the answers to data.helpful come from");
+export type SelfDistilled = Extract<z.infer<typeof helpfulAnswersSchema>, { type: "self-distilled" }>;
+
+const triggersSchema = z
+  .discriminatedUnion("type", [
+    z
+      .strictObject({
+        type: z
+          .literal("pairs")
+          .describe(
+            "Prompts of data.helpful that share their pair (column `pair`) with a prompt of data.safety",
+          ),
+      })
+      .describe("Triggers of the files"),
+    z
+      .strictObject({
+        type: z
+          .literal("model")
+          .describe(
+            "The model, as it is before the first stage, rewrites each prompt of data.safety to a harmless one",
+          ),
+        maxNewTokens: z.int().positive().default(48).describe("Length of a trigger in tokens"),
+      })
+      .describe("Triggers that the model makes"),
+  ])
+  .describe(
+    "Triggers: harmless counterparts of the prompts of data.safety that keep activity and phrasing; a supervised stage with " +
+      "`triggers` answers them helpfully",
+  );
+
 const dataSchema = z
   .strictObject({
     contrast: sources
@@ -35,6 +95,13 @@ const dataSchema = z
     safety: sources
       .prefault([{ file: "starter:safety.jsonl", split: "train" }])
       .describe("Toxic prompts with refusals, for safety tuning"),
+    helpful: sources
+      .prefault([{ file: "starter:pairs.csv", split: "train", labels: ["seemingly_toxic"] }])
+      .describe(
+        "Seemingly toxic prompts that are answered helpfully, for safety tuning (STL-aug) and preference tuning",
+      ),
+    helpfulAnswers: helpfulAnswersSchema.prefault({ type: "self-distilled" }),
+    triggers: triggersSchema.prefault({ type: "pairs" }),
     panels: panelsSchema.prefault({}),
   })
   .describe("Where prompts come from");

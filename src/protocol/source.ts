@@ -67,6 +67,12 @@ export const sourceSchema = z.strictObject({
     ),
   split: oneOrMore.optional().describe("Only rows of this split"),
   label: labelSchema.optional().describe("Label of every row, whatever the file says"),
+  answer: z
+    .string()
+    .trim()
+    .min(1)
+    .optional()
+    .describe("Answer of every row that has none, such as one refusal for a list of toxic prompts"),
   labels: z
     .array(labelSchema)
     .min(1)

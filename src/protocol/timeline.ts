@@ -9,6 +9,8 @@ export interface Timeline {
   readonly steps: readonly RunEventOf<"step">[];
   readonly probes: readonly RunEventOf<"probe">[];
   readonly choices: readonly RunEventOf<"layer-chosen">[];
+  /** What was made to train on; made again after a loss, it counts as it was made last. */
+  readonly made: readonly RunEventOf<"data-made">[];
   readonly stages: readonly RunEventOf<"stage-started">[];
   readonly ends: readonly RunEventOf<"stage-finished">[];
   readonly state: RunState;
@@ -29,6 +31,7 @@ export function timeline(events: readonly RunEvent[]): Timeline {
   const steps = new Map<number, RunEventOf<"step">>();
   const probes = new Map<number, RunEventOf<"probe">>();
   const choices = new Map<number, RunEventOf<"layer-chosen">>();
+  const made = new Map<string, RunEventOf<"data-made">>();
   const stages = new Map<number, RunEventOf<"stage-started">>();
   const finished = new Map<number, RunEventOf<"stage-finished">>();
   let started: RunEventOf<"run-started"> | null = null;
@@ -39,6 +42,7 @@ export function timeline(events: readonly RunEvent[]): Timeline {
     if (event.type === "step") steps.set(event.globalStep, event);
     if (event.type === "probe") probes.set(event.globalStep, event);
     if (event.type === "layer-chosen") choices.set(event.stage, event);
+    if (event.type === "data-made") made.set(`${event.what} ${event.stage ?? ""}`, event);
     if (event.type === "stage-started") stages.set(event.stage, event);
     if (event.type === "stage-finished") finished.set(event.stage, event);
     if (event.type === "resumed") {
@@ -52,6 +56,7 @@ export function timeline(events: readonly RunEvent[]): Timeline {
     steps: [...steps.values()],
     probes: [...probes.values()],
     choices: [...choices.values()],
+    made: [...made.values()],
     stages: [...stages.values()],
     ends: [...finished.values()],
     state,

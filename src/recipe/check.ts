@@ -30,6 +30,10 @@ export interface CheckedRecipe {
 export interface PromptCounts {
   /** General pairs to train on. */
   readonly general?: number;
+  /** Safety pairs to train on. */
+  readonly safety?: number;
+  /** Seemingly toxic prompts that are answered helpfully. */
+  readonly helpful?: number;
   /** Prompts of the three panels together. */
   readonly panels?: number;
   /** Prompts of all suites together. */
@@ -82,11 +86,13 @@ export async function recipeProblems(
   };
 }
 
-function countsOf({ general, panels, suites }: RecipePrompts): PromptCounts {
+function countsOf({ general, safety, helpful, panels, suites }: RecipePrompts): PromptCounts {
   const sum = (lists: readonly (readonly unknown[])[]) =>
     lists.reduce((total, { length }) => total + length, 0);
   return {
     general: general.length,
+    safety: safety.length,
+    helpful: helpful.length,
     panels: sum(Object.values(panels)),
     suites: sum(suites.map(({ records }) => records)),
   };

@@ -7,14 +7,15 @@ import { greatestOf } from "../statistics/extremes.ts";
 import { type LabelledPrompt, stratifiedFolds } from "../statistics/folds.ts";
 import type { RecipePath, RecipeProblem } from "./problem.ts";
 import type { RecipePrompts } from "./prompts.ts";
-import { mixFault, SafetyMix } from "./safetyMix.ts";
+import { lackingPairs, type MixedGroup, mixedGroups, mixFault, ratioKey, SafetyMix } from "./safetyMix.ts";
 import { stageSteps } from "./stageSteps.ts";
+import { contrastsOf } from "./uses.ts";
 
-/** What stages learn from: the prompts of the contrast, and how many pairs of each kind. */
-export interface StagePrompts {
+/** What stages learn from: the prompts of the contrast, and how many pairs of each group. */
+export interface StagePrompts extends Readonly<Record<MixedGroup, number>> {
   readonly contrast: readonly LabelledPrompt[];
-  readonly general: number;
-  readonly safety: number;
+  /** Safety pairs that share their pair with a helpful prompt. */
+  readonly triggered: number;
 }
 
 /** Prompts of a group below which a contrast learns the prompts and not the difference. */
@@ -25,6 +26,10 @@ export const noneHeldOut =
   'Layer "auto" tries probes on prompts held out, and the contrast has too few matched pairs or single prompts of either ' +
   "label to hold any out. Add prompts, or give the number of a layer.";
 
+const noTriggers =
+  "No prompt of data.safety shares its pair with a prompt of data.helpful, so none has a trigger. Name sources whose rows have " +
+  'the same values in a column `pair`, or have triggers made with data.triggers {"type": "model"}.';
+
 /**
  * What would end a stage, or weaken it, for lack of prompts: groups that are too small, prompts of which none can be held
  * out, pairs that a share asks for and nobody gave.
@@ -33,10 +38,10 @@ export function stageProblems(recipe: Recipe, prompts: StagePrompts): RecipeProb
   return [...contrastProblems(recipe, prompts.contrast), ...mixProblems(recipe, prompts)];
 }
 
-function contrastProblems({ stages, seed }: Recipe, contrast: readonly LabelledPrompt[]): RecipeProblem[] {
-  const contrastive = stages.flatMap((stage, i) => (stage.type === "contrastive" ? [{ stage, i }] : []));
-  if (contrastive.length === 0) return [];
-  const half = greatestOf(contrastive.map(({ stage }) => stage.sampler.batch)) / 2;
+function contrastProblems(recipe: Recipe, contrast: readonly LabelledPrompt[]): RecipeProblem[] {
+  const contrasts = contrastsOf(recipe);
+  if (contrasts.length === 0) return [];
+  const half = greatestOf(contrasts.map(({ sampler }) => sampler.batch)) / 2;
   const about = { path: ["data", "contrast"], about: "group-too-small" } as const;
   const small = (["toxic", "seemingly_toxic"] as const).flatMap((label): RecipeProblem[] => {
     const count = contrast.filter((prompt) => prompt.label === label).length;
@@ -62,12 +67,12 @@ function contrastProblems({ stages, seed }: Recipe, contrast: readonly LabelledP
         ];
   });
   if (small.some(({ severity }) => severity === "error")) return small;
-  const auto = contrastive.filter(({ stage }) => stage.layer === "auto");
-  if (auto.length === 0 || stratifiedFolds(contrast, seed) !== null) return small;
+  const auto = contrasts.filter(({ chooses }) => chooses);
+  if (auto.length === 0 || stratifiedFolds(contrast, recipe.seed) !== null) return small;
   const unheld = auto.map(
-    ({ i }): RecipeProblem => ({
+    ({ path }): RecipeProblem => ({
       severity: "error",
-      path: ["stages", i, "layer"],
+      path: [...path, "layer"],
       about: "group-too-small",
       message: noneHeldOut,
     }),
@@ -75,26 +80,29 @@ function contrastProblems({ stages, seed }: Recipe, contrast: readonly LabelledP
   return [...small, ...unheld];
 }
 
-function mixProblems({ stages }: Recipe, prompts: StagePrompts): RecipeProblem[] {
+function mixProblems({ stages, data }: Recipe, prompts: StagePrompts): RecipeProblem[] {
   return stages.flatMap((stage, i): RecipeProblem[] => {
     if (stage.type !== "supervised") return [];
-    const path = ["stages", i, "safetyRatio"];
+    const path = ["stages", i];
     const { perBatch } = new SafetyMix(stage);
-    const lacking = (["general", "safety"] as const).filter(
-      (name) => perBatch[name] > 0 && prompts[name] === 0,
-    );
+    const lacking = mixedGroups.filter((name) => perBatch[name] > 0 && prompts[name] === 0);
     if (lacking.length > 0) {
       return lacking.map((name) => ({
         severity: "error",
-        path,
+        path: [...path, ratioKey[name]],
         about: "group-too-small",
-        message:
-          `A share of ${stage.safetyRatio} draws ${name} pairs, and data.${name} has none. Name a source of them under ` +
-          `data.${name}, or set the share to ${name === "safety" ? 0 : 1}.`,
+        message: lackingPairs(stage, name),
       }));
     }
-    const fault = mixFault(stage, stageSteps(stage, prompts.general));
-    return fault === null ? [] : [{ severity: "error", path, about: "recipe-invalid", message: fault }];
+    if (stage.triggers && data.triggers.type === "pairs" && prompts.triggered === 0) {
+      return [
+        { severity: "error", path: [...path, "triggers"], about: "group-too-small", message: noTriggers },
+      ];
+    }
+    const fault = mixFault(stage, stageSteps(stage, prompts.general) ?? 1);
+    return fault === null
+      ? []
+      : [{ severity: "error", path: [...path, fault.key], about: "recipe-invalid", message: fault.message }];
   });
 }
 
@@ -102,6 +110,15 @@ function mixProblems({ stages }: Recipe, prompts: StagePrompts): RecipeProblem[]
 export interface RecipeContamination {
   readonly suites: readonly (Contamination & { readonly suite: string })[];
   readonly panels: Contamination;
+}
+
+/** How many of the safety prompts share their pair with a helpful prompt. */
+export function triggered(
+  safety: readonly Pick<PromptRecord, "pair">[],
+  helpful: readonly Pick<PromptRecord, "pair">[],
+): number {
+  const pairs = new Set(helpful.flatMap(({ pair }) => pair ?? []));
+  return safety.filter(({ pair }) => pair !== undefined && pairs.has(pair)).length;
 }
 
 /**
@@ -117,34 +134,48 @@ export async function checkPrompts(
   isWhole: boolean,
   signal?: Interruption,
 ): Promise<{ problems: RecipeProblem[]; contamination: RecipeContamination }> {
-  const { general, safety } = prompts;
+  const { general, safety, helpful } = prompts;
   const contrast = prompts.contrast.flatMap(({ label, kind, pair }) =>
     label === "toxic" || label === "seemingly_toxic"
       ? [{ label, ...(kind === undefined ? {} : { kind }), ...(pair === undefined ? {} : { pair }) }]
       : [],
   );
-  const counted = { contrast, general: general.length, safety: safety.length };
+  const counted = {
+    contrast,
+    general: general.length,
+    safety: safety.length,
+    helpful: helpful.length,
+    triggered: triggered(safety, helpful),
+  };
   const found = await findContamination(prompts, signal);
   return {
     problems: [
       ...(isWhole ? stageProblems(recipe, counted) : []),
-      ...answerProblems(prompts),
+      ...answerProblems(recipe, prompts),
       ...contaminationProblems(recipe, found),
     ],
     contamination: found,
   };
 }
 
-/** General and safety prompts are trained on, and the general panel is measured, by their answers: each needs one. */
-function answerProblems({ general, safety, panels }: RecipePrompts): RecipeProblem[] {
+/**
+ * General and safety prompts, and helpful ones with given answers, are trained on, and the general panel is measured, by their
+ * answers: each needs one.
+ */
+function answerProblems(
+  { data }: Recipe,
+  { general, safety, helpful, panels }: RecipePrompts,
+): RecipeProblem[] {
   const parts: [RecipePath, readonly PromptRecord[], purpose: string][] = [
     [["data", "general"], general, "to learn from"],
     [["data", "safety"], safety, "to learn from"],
+    [["data", "helpful"], data.helpfulAnswers.type === "given" ? helpful : [], "to learn from"],
     [["data", "panels", "general"], panels.general, "whose loss could be measured"],
   ];
   return parts.flatMap(([path, records, purpose]): RecipeProblem[] => {
     const bare = records.filter(({ response }) => !response?.trim());
     const [first] = bare;
+    const key = path.at(-1);
     if (first === undefined) return [];
     return [
       {
@@ -153,17 +184,18 @@ function answerProblems({ general, safety, panels }: RecipePrompts): RecipeProbl
         about: "dataset-empty",
         message:
           `${bare.length} of the ${records.length} prompts of ${path.map(String).join(".")} have no answer ${purpose}; the first is ` +
-          `in ${first.source}, line ${first.line}. Choose prompts with a response, by "labels", "where" or another file.`,
+          `in ${first.source}, line ${first.line}. Choose prompts with a response, by "labels", "where" or another file` +
+          `${key === "helpful" ? ', or let the model answer them itself (data.helpfulAnswers {"type": "self-distilled"})' : ""}.`,
       },
     ];
   });
 }
 
 async function findContamination(
-  { contrast, general, safety, panels, suites, pairwise }: RecipePrompts,
+  { contrast, general, safety, helpful, panels, suites, pairwise }: RecipePrompts,
   signal?: Interruption,
 ): Promise<RecipeContamination> {
-  const training = [contrast, general, safety].flat();
+  const training = [contrast, general, safety, helpful].flat();
   const found = [];
   for (const { name, records } of [...suites, ...pairwise]) {
     found.push({ ...(await contamination(training, records, signal)), suite: name });

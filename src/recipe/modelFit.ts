@@ -1,6 +1,7 @@
 import type { Recipe } from "../protocol/recipe.ts";
 import type { StageRecipe } from "../protocol/recipeStages.ts";
 import type { RecipePath, RecipeProblem } from "./problem.ts";
+import { contrastsOf } from "./uses.ts";
 
 /** What of a model a recipe can be held against without reading its weights. */
 export interface ModelShape {
@@ -37,9 +38,11 @@ export function shapeProblems(recipe: Recipe, model: ModelShape): RecipeProblem[
   };
   for (const [i, stage] of recipe.stages.entries()) {
     const at = ["stages", i];
-    if (stage.type === "contrastive" && stage.layer !== "auto") beyond([...at, "layer"], stage.layer);
     checkLayers(stage, [...at, "train", "layers"], model, add);
     checkAdapter(stage, [...at, "train"], model, add);
+  }
+  for (const { path, layer } of contrastsOf(recipe)) {
+    if (layer !== "auto") beyond([...path, "layer"], layer);
   }
   for (const [i, layer] of (recipe.probes.separationLayers ?? []).entries()) {
     beyond(["probes", "separationLayers", i], layer);

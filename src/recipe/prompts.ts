@@ -6,10 +6,12 @@ import type { PromptRecord } from "../dataset/record.ts";
 import { resolveSource, type SelectOptions } from "../dataset/select.ts";
 import { DiscernError } from "../protocol/errors.ts";
 import type { Recipe } from "../protocol/recipe.ts";
+import type { StageKind } from "../protocol/recipeStages.ts";
 import type { Source } from "../protocol/source.ts";
 import { isOwnSuite, type Suite } from "../protocol/suite.ts";
 import type { RecipePath, RecipeProblem } from "./problem.ts";
 import { type ChoiceSuite, locatedSuite, type PromptSuite, readSuite, type SuiteOptions } from "./suites.ts";
+import { contrastsOf, usesHelpful } from "./uses.ts";
 
 /** The prompts of all parts of a recipe. */
 export interface RecipePrompts {
@@ -17,6 +19,8 @@ export interface RecipePrompts {
   readonly contrast: (PromptRecord & { readonly origin: string })[];
   readonly general: PromptRecord[];
   readonly safety: PromptRecord[];
+  /** Seemingly toxic prompts that are answered helpfully; triggers made by a model are none of them. */
+  readonly helpful: PromptRecord[];
   readonly panels: {
     readonly toxic: PromptRecord[];
     readonly seeminglyToxic: PromptRecord[];
@@ -48,15 +52,17 @@ interface Use {
 }
 
 /** Every source of `data` that a recipe reads, in order; a kind of stage that it does not have reads none. */
-function usesOf({ stages, data }: Recipe): Use[] {
-  const has = (type: Recipe["stages"][number]["type"]) => stages.some((stage) => stage.type === type);
-  const list = (part: "contrast" | "general" | "safety"): Use[] =>
+function usesOf(recipe: Recipe): Use[] {
+  const { stages, data } = recipe;
+  const has = (...types: StageKind[]) => stages.some(({ type }) => types.includes(type));
+  const list = (part: "contrast" | "general" | "safety" | "helpful"): Use[] =>
     data[part].map((source, i) => ({ part, path: ["data", part, i], source }));
   return [
-    ...(has("contrastive") ? list("contrast") : []),
+    ...(contrastsOf(recipe).length > 0 ? list("contrast") : []),
     // Without stages nothing is trained: the recipe evaluates a model as it is.
-    ...(stages.length > 0 ? list("general") : []),
-    ...(has("supervised") ? list("safety") : []),
+    ...(has("contrastive", "supervised") ? list("general") : []),
+    ...(has("supervised", "preference") ? list("safety") : []),
+    ...(usesHelpful(recipe) ? list("helpful") : []),
     ...(["toxic", "seeminglyToxic", "general"] as const).map((name) => ({
       part: `panels.${name}` as const,
       path: ["data", "panels", name],
@@ -147,6 +153,7 @@ export async function readRecipePrompts(
       ),
       general: recordsOf("general"),
       safety: recordsOf("safety"),
+      helpful: recordsOf("helpful"),
       panels: {
         toxic: recordsOf("panels.toxic"),
         seeminglyToxic: recordsOf("panels.seeminglyToxic"),

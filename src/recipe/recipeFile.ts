@@ -3,6 +3,7 @@ import { type JsonFault, type JsonFileKind, parseJsonFile, type ReadJson, readJs
 import { fromOlderVersion } from "./olderRecipes.ts";
 import type { RecipeProblem } from "./problem.ts";
 import { mixFault } from "./safetyMix.ts";
+import { usesTriggers } from "./uses.ts";
 
 /** A recipe's text as read: the recipe with every default stated where it has no fault, else what is wrong. */
 export interface ReadRecipe extends Omit<ReadJson<Recipe>, "value" | "faults"> {
@@ -18,7 +19,7 @@ const kindOf = (stored: boolean): JsonFileKind<Recipe> => ({
   jsonSchema: recipeJsonSchema,
   noun: "recipe",
   convert: (value) => fromOlderVersion(value, stored),
-  faults: mixFaults,
+  faults: (recipe) => [...mixFaults(recipe), ...triggerFaults(recipe)],
 });
 
 export interface ReadOptions {
@@ -48,11 +49,21 @@ export function checkRecipe(value: unknown, name = "recipe"): Recipe {
   return parseRecipe(JSON.stringify(value, null, 2), name);
 }
 
-/** Shares of safety pairs that a stage cannot hold; the length of epochs is known only with the prompts. */
+/** Triggers that the model makes are in no file, and no file has answers to them. */
+function triggerFaults(recipe: Recipe): { path: PropertyKey[]; message: string }[] {
+  const { triggers, helpfulAnswers } = recipe.data;
+  if (!usesTriggers(recipe) || triggers.type === "pairs" || helpfulAnswers.type !== "given") return [];
+  const message =
+    'Triggers are made during the run, so no file has answers to them. Set data.helpfulAnswers to {"type": "self-distilled"}, ' +
+    'or take the triggers from files: {"type": "pairs"}.';
+  return [{ path: ["data", "triggers", "type"], message }];
+}
+
+/** Shares of pairs that a stage cannot hold; the length of epochs is known only with the prompts. */
 function mixFaults({ stages }: Recipe): { path: PropertyKey[]; message: string }[] {
   return stages.flatMap((stage, i) => {
     if (stage.type !== "supervised" || stage.steps === undefined) return [];
     const fault = mixFault(stage, stage.steps);
-    return fault === null ? [] : [{ path: ["stages", i, "safetyRatio"], message: fault }];
+    return fault === null ? [] : [{ path: ["stages", i, fault.key], message: fault.message }];
   });
 }

@@ -21,6 +21,8 @@ export function runPaths(folder: string) {
     stages: at("stages"),
     model: at("model"),
     evaluation: at("evaluation"),
+    /** What the run made to train on: prompt files. */
+    data: at("data"),
     report: at("report.json"),
     reportMarkdown: at("report.md"),
     reportPage: at("report.html"),
@@ -77,10 +79,10 @@ export async function prepareRunFolder(folder: string): Promise<void> {
 
 /** Clears away what a process left in a run folder that was killed while it wrote. Only while the folder is locked. */
 export async function clearRunFolder(folder: string): Promise<void> {
-  const { evaluation, model } = runPaths(folder);
+  const { evaluation, model, data } = runPaths(folder);
   const methods = await readdir(evaluation, { withFileTypes: true }).catch(() => []);
   const places = methods.filter((entry) => entry.isDirectory()).map(({ name }) => join(evaluation, name));
-  for (const each of [folder, evaluation, ...places, model]) await removeNeighbours(each);
+  for (const each of [folder, evaluation, ...places, model, data]) await removeNeighbours(each);
 }
 
 /**

@@ -40,13 +40,16 @@ it("repeats PyTorch's five LoRA steps on SmolLM2", { timeout: 300_000 }, async (
       promptLength: expected.labels[b].findIndex((label) => label !== -100),
     };
   });
-  const objective = new SupervisedObjective(examples, [], {
-    seed: 0,
-    batchSize: examples.length,
-    accumulate: 1,
-    safetyRatio: 0,
-    maskPrompt: true,
-  });
+  const objective = new SupervisedObjective(
+    { general: examples, safety: [] },
+    {
+      seed: 0,
+      batchSize: examples.length,
+      accumulate: 1,
+      safetyRatio: 0,
+      maskPrompt: true,
+    },
+  );
   const stage = await TrainingStage.create(backend, objective, {
     steps: expected.steps.length,
     seed: 0,

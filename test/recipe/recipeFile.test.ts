@@ -65,7 +65,7 @@ describe("parseRecipe", () => {
     [
       "an unknown stage",
       { ...small, stages: [{ type: "contrast" }] },
-      /stages\[0\]\.type: Found "contrast", allowed: contrastive, supervised\.$/,
+      /stages\[0\]\.type: Found "contrast", allowed: contrastive, supervised, preference\.$/,
     ],
     [
       "steps and epochs",

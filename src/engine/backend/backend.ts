@@ -251,7 +251,8 @@ export interface AnswersBatch {
 /**
  * A metric-learning loss on pooled features at a layer, plus the weighted retention term that holds general features
  * where they were. Blocks from the layer on, the final norm and the head get no gradient. Metrics: `separation` (mean
- * cosine within the groups minus mean cosine across them); with anchors `retention` (the term, unweighted) and `contrast`.
+ * cosine within the groups minus mean cosine across them); with anchors `retention` (the term, unweighted); with anchors or a weight
+ * `contrast` (the loss, unweighted).
  */
 export interface ContrastBatch {
   readonly kind: "contrast";
@@ -261,6 +262,8 @@ export interface ContrastBatch {
   /** Subtracted from every pooled feature, (C). */
   readonly centre: Float32Array;
   readonly loss: ContrastiveRecipe["loss"];
+  /** Factor of the contrastive loss; 1 where left out. */
+  readonly weight?: number;
   /** Relative squared distance of features, or KL of the next-token distributions that norm and head read from them. */
   readonly retention: {
     readonly type: "distance" | "kl";

@@ -115,7 +115,7 @@ function stepsOf(stages: readonly StageRecipe[]): string {
   if (stages.length === 0) return "evaluation only";
   return stages
     .map((stage) =>
-      stage.steps === undefined && stage.type === "supervised"
+      stage.type !== "contrastive" && stage.steps === undefined
         ? `${stage.type} ${stage.epochs} ${stage.epochs === 1 ? "epoch" : "epochs"}`
         : `${stage.type} ${stage.steps} steps`,
     )
@@ -143,6 +143,7 @@ const frequent: ReadonlySet<RunEvent["type"]> = new Set([
   "probe",
   "evaluation-progress",
   "judging-progress",
+  "making-progress",
 ]);
 
 /** Of several runs at work, what does not happen all the time, each line with the run's name. */

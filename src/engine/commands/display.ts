@@ -2,6 +2,7 @@ import { blue, green, plot, red } from "asciichart";
 import pc from "picocolors";
 import type { RunEvent, RunEventOf } from "../../protocol/events.ts";
 import { chosenFigures, type LayerChoice } from "../../protocol/layerChoice.ts";
+import { madeSentence, madeWords } from "../../protocol/made.ts";
 import { timeline } from "../../protocol/timeline.ts";
 import { comovement } from "../../statistics/comovement.ts";
 import { duration, figure, pace, probability, quantity } from "../../wording/numbers.ts";
@@ -97,7 +98,7 @@ export function chart(events: readonly RunEvent[], columns: number): string {
     const left = started?.totalSteps ? secondsEach * (started.totalSteps - step.globalStep) : null;
     out.push(
       `stage ${stage.stage + 1}/${started?.stages.length ?? "?"} ${stage.kind} · step ${step.step}/${stage.steps} · ` +
-        `loss ${figure(step.loss, "nats")} · ${contrastFigures(step)}${pace(secondsEach)} per step` +
+        `loss ${figure(step.loss, "nats")} · ${stepFigures(step)}${pace(secondsEach)} per step` +
         (left === null || state !== "running" ? "" : ` · ${duration(left)} left`),
     );
   }
@@ -133,7 +134,7 @@ export function words(event: RunEvent): string | null {
     case "step":
       return (
         `step ${event.step}  loss ${figure(event.loss, "nats")}  norm ${figure(event.gradientNorm, "nats")}  ` +
-        `${contrastFigures(event)}${pace(event.seconds)}`
+        `${stepFigures(event)}${pace(event.seconds)}`
       );
     case "probe":
       return (
@@ -147,6 +148,10 @@ export function words(event: RunEvent): string | null {
       return `Warning: ${event.message}`;
     case "stage-finished":
       return `Stage ${event.stage + 1} ended after ${event.step} steps: ${event.reason}`;
+    case "making-progress":
+      return `Making ${madeWords[event.what]}: ${event.done}/${event.total}`;
+    case "data-made":
+      return madeSentence(event);
     case "evaluation-progress":
       return `Evaluating ${event.suite}: ${event.done}/${event.total}`;
     case "judging-progress":
@@ -182,10 +187,13 @@ function choiceWords(choice: LayerChoice): string {
   );
 }
 
-/** What a contrastive step says of the groups and of general prompts; nothing for any other step. */
-function contrastFigures({ separation, retention }: RunEventOf<"step">): string {
+/** What a step says beside its loss: of the groups and of general prompts, or of preferences. */
+function stepFigures({ separation, retention, margin, accuracy }: RunEventOf<"step">): string {
   const separated = separation == null ? "" : `separation ${figure(separation)}  `;
-  return retention == null ? separated : `${separated}retention ${quantity(retention)}  `;
+  const retained = retention == null ? "" : `retention ${quantity(retention)}  `;
+  const preferred =
+    margin == null ? "" : `margin ${figure(margin, "nats")}  accuracy ${probability(accuracy)}  `;
+  return `${separated}${retained}${preferred}`;
 }
 
 /** A series drawn `width` columns wide at the most, or as wide as it is long if that is more. */

@@ -1,6 +1,6 @@
 import type { MethodAnswers, PromptResult } from "../../protocol/report/answers.ts";
 import type { Judged, JudgeInfo } from "../../protocol/report/verdicts.ts";
-import { isTransient, type Judge, type JudgedAnswer } from "./judges/judge.ts";
+import { isTransient, type Judge, type JudgedAnswer, undetermined } from "./judges/judge.ts";
 import { keyOf, VerdictCache } from "./judges/verdictCache.ts";
 
 export interface JudgingOptions {
@@ -39,7 +39,12 @@ export async function judgeAnswers(
     const info = await judge.info();
     infos.push(info);
     const asked = questionsOf(judged, info, options);
-    const found = await verdictsOn(judge, info, [...asked.values()], options);
+    const found = await verdictsOn(
+      judge,
+      info,
+      [...asked.values()].map(({ answer }) => answer),
+      options,
+    );
     for (const note of found.notes) notes.push(note);
     judged = judged.map((each) => ({
       ...each,
@@ -53,6 +58,20 @@ export async function judgeAnswers(
     }));
   }
   return { answers: judged, judges: infos, notes };
+}
+
+/**
+ * The verdicts of a judge on answers that stand in no report, in their order.
+ *
+ * @throws as {@link judgeAnswers}.
+ */
+export async function judgeTexts(
+  judge: Judge,
+  answers: readonly JudgedAnswer[],
+  options: Pick<JudgingOptions, "onProgress" | "signal"> = {},
+): Promise<Judged[]> {
+  const { verdicts } = await verdictsOn(judge, await judge.info(), answers, options);
+  return answers.map((answer) => verdicts.get(keyOf(answer)) ?? undetermined("timeout"));
 }
 
 /** What a judge is asked about an answer, and whose answer it is compared with. */
@@ -83,10 +102,10 @@ function questionsOf(
 async function verdictsOn(
   judge: Judge,
   info: JudgeInfo,
-  asked: readonly Question[],
+  asked: readonly JudgedAnswer[],
   { onProgress, signal }: JudgingOptions,
 ): Promise<{ verdicts: Map<string, Judged>; notes: string[] }> {
-  const unique = [...new Map(asked.map(({ answer }) => [keyOf(answer), answer])).values()];
+  const unique = [...new Map(asked.map((answer) => [keyOf(answer), answer])).values()];
   const cache = judge.immediate ? null : await VerdictCache.open(info);
   const verdicts = new Map<string, Judged>();
   const open: JudgedAnswer[] = [];

@@ -5,6 +5,8 @@ import type { PromptEncoder } from "../chat/encoding.ts";
 /** Pairs that fit a limit, and what was done to those that do not. */
 export interface FittedExamples {
   readonly examples: readonly Example[];
+  /** Which of the pairs each example is. */
+  readonly indices: readonly number[];
   /** How many answers were cut off; they have no end. */
   readonly cut: number;
   /** The pairs that were left out, as `file, line n`. */
@@ -33,17 +35,19 @@ export async function encodeExamples(
   });
   const examples: Example[] = [];
   const leftOut: string[] = [];
+  const indices: number[] = [];
   let cut = 0;
   for (const [i, { ids, promptLength }] of (await encoder.pairs(answered)).entries()) {
     const { source, line } = pairs[i];
-    if (ids.length <= limit) examples.push({ ids, promptLength });
-    else if (tooLong === "leave-out" || promptLength >= limit) leftOut.push(`${source}, line ${line}`);
-    else {
-      cut++;
-      examples.push({ ids: ids.slice(0, limit), promptLength });
+    if (ids.length > limit && (tooLong === "leave-out" || promptLength >= limit)) {
+      leftOut.push(`${source}, line ${line}`);
+      continue;
     }
+    if (ids.length > limit) cut++;
+    examples.push({ ids: ids.slice(0, limit), promptLength });
+    indices.push(i);
   }
-  return { examples, cut, leftOut };
+  return { examples, indices, cut, leftOut };
 }
 
 /** How many tokens of an example carry loss: its answer, or all but the first. */

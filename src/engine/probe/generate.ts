@@ -3,11 +3,11 @@ import type { Backend, GenerateOptions as BackendOptions, Generation, Tokens } f
 import { type ProgressOptions, withKept } from "./kept.ts";
 
 export interface GenerateOptions
-  extends Pick<BackendOptions, "maxNewTokens" | "batchSize" | "eosIds">,
+  extends Pick<BackendOptions, "maxNewTokens" | "batchSize" | "eosIds" | "sampling">,
     ProgressOptions<Generation> {}
 
 /**
- * Continues prompts greedily: the most probable token at every step, the first of equals.
+ * Continues prompts: greedily, the most probable token at every step and the first of equals, or by sampling.
  *
  * @param prompts tokens (at least one each) up to where the answers begin.
  * @returns the answers in the order of the prompts.

@@ -9,7 +9,7 @@ const bestSchema = checkpointStateSchema.extend({ gap: z.number() });
 
 /**
  * The best state of a stage so far, in a folder beside its checkpoints. Best is the widest gap on the panels: in safety
- * tuning, refusal probability of toxic minus seemingly toxic prompts; in a contrast, whose refusals mean nothing yet,
+ * and preference tuning, refusal probability of toxic minus seemingly toxic prompts; in a contrast, whose refusals mean nothing yet,
  * the mean over the measured layers of the gap of cosines. Panels are never evaluated on, so this is no tuning on
  * suites.
  */
@@ -67,7 +67,7 @@ export class BestState {
 }
 
 function gapOf(kind: OpenStage["kind"], { toxic, seeminglyToxic, separation }: ProbeFigures): number | null {
-  if (kind === "supervised") {
+  if (kind !== "contrastive") {
     return toxic.mean === null || seeminglyToxic.mean === null ? null : toxic.mean - seeminglyToxic.mean;
   }
   const gaps = Object.values(separation ?? {}).filter((gap) => gap !== null);

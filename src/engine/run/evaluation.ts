@@ -4,6 +4,7 @@ import type { PromptRecord } from "../../dataset/record.ts";
 import type { NewRunEvent } from "../../protocol/events.ts";
 import { asFileName } from "../../protocol/fileName.ts";
 import { layerChoiceSchema } from "../../protocol/layerChoice.ts";
+import { madeSchema, madeSentence } from "../../protocol/made.ts";
 import type { Manifest } from "../../protocol/manifest.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
 import type { MethodAnswers } from "../../protocol/report/answers.ts";
@@ -222,7 +223,7 @@ async function judgeRun(
 /** What a report takes from the log of a run: losses at either end of training, the probes, and what is to be said of them. */
 function whatTrainingSaid(path: string, seed: number) {
   const log = readEventLog(path);
-  const { probes, steps, stages, ends, choices } = timeline(log.events);
+  const { probes, steps, stages, ends, choices, made } = timeline(log.events);
   const end = ends.at(-1);
   // A stage that was ended at its best state has later probes, of a model that is gone.
   const trained = probes.findLast(({ stage, step }) => stage === end?.stage && step === end.step);
@@ -245,8 +246,10 @@ function whatTrainingSaid(path: string, seed: number) {
         return { kind, step: first ? first.globalStep - first.step : 0 };
       }),
       ...(choice && { layerChoice: choice }),
+      ...(made.length > 0 && { made: made.map((one) => madeSchema.parse(one)) }),
     },
     notes: [
+      ...made.map(madeSentence),
       ...(end?.reason === "kept-best"
         ? [
             `Stopped by hand: stage ${end.stage + 1} ended with the state of its step ${end.step}, the best on the ` +

@@ -1,5 +1,6 @@
 import type { RunEventOf } from "../../protocol/events.ts";
 import type { LayerChoice } from "../../protocol/layerChoice.ts";
+import type { StageKind } from "../../protocol/recipeStages.ts";
 import type { Stage } from "../train/stage.ts";
 
 /** What is measured at a probe. */
@@ -10,7 +11,7 @@ export type ProbeFigures = Pick<
 
 /** A stage that was made ready, on the model as the stages before it left it. */
 export interface OpenStage {
-  readonly kind: "contrastive" | "supervised";
+  readonly kind: StageKind;
   readonly stage: Stage;
   /** Layer of the contrast. */
   readonly layer?: number;

@@ -34,7 +34,12 @@ export interface Workshop {
    * @throws Stopped, as do all that take a stop token, within one batch of a stop.
    */
   prepare(emit: (event: NewRunEvent) => void, stop: StopToken): Promise<void>;
-  open(stage: number, stop: StopToken): Promise<OpenStage>;
+  /**
+   * Makes what the stages learn from and no file holds, with the model as it is before the first of them; what was made
+   * already is read again.
+   */
+  gather(emit: (event: NewRunEvent) => void, stop: StopToken): Promise<void>;
+  open(stage: number, emit: (event: NewRunEvent) => void, stop: StopToken): Promise<OpenStage>;
   /** Puts what a finished stage learned into the model, without training. */
   apply(stage: number, result: StageResult): Promise<void>;
   probe(stop: StopToken): Promise<ProbeFigures>;
@@ -104,6 +109,7 @@ async function runStages(
   const resumed = before.some(({ type }) => type === "run-started");
   let saved: Checkpoint | null = null;
   let begun = false;
+  let place = { stage: 0, step: 0 };
   /** Global steps that were probed. A probe that a stop cut off is made when the run is resumed. */
   const probed = new Set<number>();
   if (!resumed) {
@@ -111,18 +117,18 @@ async function runStages(
     for (const message of workshop.warnings) emit({ type: "warning", message });
   } else {
     const { checkpoint, name, skipped } = await loadCheckpoint(paths.checkpoints);
-    const place = await finishedSteps(paths.stages, workshop.stageCount);
-    saved = checkpoint && checkpoint.stage >= place.stages ? checkpoint : null;
-    begun = saved !== null || place.stages > 0;
-    const at = saved ?? { stage: place.stages, globalStep: place.steps, state: { step: 0 } };
+    const finished = await finishedSteps(paths.stages, workshop.stageCount);
+    saved = checkpoint && checkpoint.stage >= finished.stages ? checkpoint : null;
+    begun = saved !== null || finished.stages > 0;
+    const at = saved ?? { stage: finished.stages, globalStep: finished.steps, state: { step: 0 } };
+    place = { stage: at.stage, step: at.state.step };
     for (const { globalStep } of timeline(before).probes)
       if (globalStep <= at.globalStep) probed.add(globalStep);
     for (const each of skipped)
       emit({ type: "warning", message: `The checkpoint ${each} is damaged and was skipped.` });
     emit({
       type: "resumed",
-      stage: at.stage,
-      step: at.state.step,
+      ...place,
       globalStep: at.globalStep,
       checkpoint: saved ? name : null,
       skipped,
@@ -136,6 +142,9 @@ async function runStages(
   if (!begun) {
     const prepared = await unlessStopped(workshop.prepare(emit, options.stop));
     if (prepared === cutOff || options.stop.requested) return stopped(0, 0);
+  }
+  if ((await unlessStopped(workshop.gather(emit, options.stop))) === cutOff) {
+    return stopped(place.stage, place.step);
   }
   if (workshop.stageCount === 0 && !probed.has(0)) {
     const figures = await unlessStopped(workshop.probe(options.stop));
@@ -223,7 +232,7 @@ async function runStage(
   emit: (event: NewRunEvent) => void,
 ): Promise<StageSummary | null> {
   const { index, from } = place;
-  const opened = await unlessStopped(workshop.open(index, options.stop));
+  const opened = await unlessStopped(workshop.open(index, emit, options.stop));
   if (opened === cutOff) {
     emit({ type: "run-stopped", stage: index, step: from?.state.step ?? 0 });
     return null;

@@ -11,6 +11,7 @@ import { checkPrompts, type RecipeContamination } from "../../recipe/checkPrompt
 import { refuseErrors } from "../../recipe/problem.ts";
 import { missingPromptFiles, type RecipePrompts, readRecipePrompts } from "../../recipe/prompts.ts";
 import { locatedSuite } from "../../recipe/suites.ts";
+import { usesHelpful } from "../../recipe/uses.ts";
 import { sha256 } from "../../storage/hash.ts";
 import { type StopToken, throwIfStopped } from "./stop.ts";
 
@@ -97,7 +98,9 @@ export async function promptFiles(
   const { data, evaluate } = recipe;
   const own = evaluate.suites.filter(isOwnSuite).map(({ source }) => source);
   const panels = [data.panels.toxic, data.panels.seeminglyToxic, data.panels.general];
-  const sources = [...data.contrast, ...data.general, ...data.safety, ...panels];
+  // Runs of versions that knew no helpful prompts have none of them in their manifests.
+  const helpful = usesHelpful(recipe) ? data.helpful : [];
+  const sources = [...data.contrast, ...data.general, ...data.safety, ...helpful, ...panels];
   const files = new Set([...sources, ...own].map(({ file }) => file));
   const describe = async (file: string, until?: number): Promise<Manifest["data"]> => {
     const content = await readFile(resolveSource(file, { root })).catch(() => null);

@@ -23,6 +23,12 @@ export interface PanelTokens {
 export interface RunTokens {
   readonly general: readonly Example[];
   readonly safety: readonly Example[];
+  /** Helpful pairs, where their answers are given. */
+  readonly helpful: readonly Example[];
+  /** The prompts that safety and helpful pairs were made of. */
+  readonly records: ReadonlyMap<Example, PromptRecord>;
+  /** Tokens that a pair may have. */
+  readonly limit: number;
   readonly contrast: readonly (ContrastPrompt & ContrastSource)[];
   readonly panels: PanelTokens;
   /** What does not fit, and what becomes of it, in whole sentences. */
@@ -55,6 +61,11 @@ export async function runTokens(
   const fit = { limit, tooLong: recipe.tooLong };
   const general = await encodeExamples(encoder, prompts.general, fit);
   const safety = await encodeExamples(encoder, prompts.safety, fit);
+  const given = recipe.data.helpfulAnswers.type === "given" ? prompts.helpful : [];
+  const helpful = await encodeExamples(encoder, given, fit);
+  const records = new Map<Example, PromptRecord>();
+  for (const [each, i] of safety.indices.entries()) records.set(safety.examples[each]!, prompts.safety[i]!);
+  for (const [each, i] of helpful.indices.entries()) records.set(helpful.examples[each]!, given[i]!);
   // What is measured is not learned: a cut answer lacks nothing there.
   const panel = await encodeExamples(encoder, prompts.panels.general, { ...fit, tooLong: "cut" });
   const rows = await ids(prompts.contrast);
@@ -74,10 +85,20 @@ export async function runTokens(
   const warnings = [
     ...pairWarnings("data.general", prompts.general.length, general, limits),
     ...pairWarnings("data.safety", prompts.safety.length, safety, limits),
+    ...pairWarnings("data.helpful", given.length, helpful, limits),
     ...leftOutWarnings("data.contrast", prompts.contrast.length, long, limits),
     ...panelWarnings(panels, panel, limits),
   ];
-  return { general: general.examples, safety: safety.examples, contrast, panels, warnings };
+  return {
+    general: general.examples,
+    safety: safety.examples,
+    helpful: helpful.examples,
+    records,
+    limit,
+    contrast,
+    panels,
+    warnings,
+  };
 }
 
 /**

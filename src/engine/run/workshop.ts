@@ -1,13 +1,14 @@
 import type { NewRunEvent, RunEventOf } from "../../protocol/events.ts";
 import type { LayerChoice } from "../../protocol/layerChoice.ts";
+import type { Made } from "../../protocol/made.ts";
 import type { Manifest } from "../../protocol/manifest.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
-import type { ContrastiveRecipe, StageRecipe } from "../../protocol/recipeStages.ts";
+import type { ContrastiveRecipe, StageRecipe, SupervisedRecipe } from "../../protocol/recipeStages.ts";
 import { timeline } from "../../protocol/timeline.ts";
-import { stageProblems } from "../../recipe/checkPrompts.ts";
+import { stageProblems, triggered } from "../../recipe/checkPrompts.ts";
 import { shapeProblems } from "../../recipe/modelFit.ts";
 import { problemText, refuseErrors } from "../../recipe/problem.ts";
-import { stageSteps } from "../../recipe/stageSteps.ts";
+import { preferenceEpochs, stageSteps } from "../../recipe/stageSteps.ts";
 import { readEvents } from "../../runFolder/eventLog.ts";
 import { makePart, runPaths } from "../../runFolder/folder.ts";
 import type { Backend, Learned } from "../backend/backend.ts";
@@ -17,19 +18,29 @@ import { type Adapter, concatAdapters, writeAdapter } from "../model/adapter.ts"
 import { RefusalScorer } from "../probe/refusal.ts";
 import { chooseContrastLayer } from "../probe/separability.ts";
 import type { Session } from "../session/session.ts";
+import { ContrastBatches } from "../train/contrastBatches.ts";
 import { ContrastiveObjective } from "../train/contrastive.ts";
 import type { Objective } from "../train/objective.ts";
+import { PreferenceObjective } from "../train/preference.ts";
 import type { StageResult } from "../train/stage.ts";
 import { learnedOf } from "../train/stageResult.ts";
 import { SupervisedObjective } from "../train/supervised.ts";
 import { TrainingStage } from "../train/trainingStage.ts";
+import { WithContrast } from "../train/withContrast.ts";
 import { evaluateBeforeTraining, evaluateRun } from "./evaluation.ts";
+import {
+  checkMaking,
+  type GatheredPairs,
+  gatherPairs,
+  type MakingContext,
+  preferencePairs,
+} from "./madeData.ts";
 import type { OpenStage, ProbeFigures } from "./openStage.ts";
 import { probePanels } from "./panelProbe.ts";
 import type { Workshop } from "./pipeline.ts";
 import type { RunPrompts } from "./prompts.ts";
 import { type RunTokens, runTokens } from "./runTokens.ts";
-import { type StopToken, throwIfStopped } from "./stop.ts";
+import { type StopToken, throwIfStopped, withStopSignal } from "./stop.ts";
 
 /** What the workshop of a run is made from. */
 interface RunContext {
@@ -38,6 +49,27 @@ interface RunContext {
   readonly manifest: Manifest;
   readonly session: Session;
   readonly prompts: RunPrompts;
+}
+
+/** An objective, how many steps it is trained for, and the layer of its contrast. */
+interface OpenObjective {
+  readonly objective: Objective;
+  readonly steps: number;
+  readonly layer?: number;
+  readonly choice?: LayerChoice;
+}
+
+/** How many pairs of each group are left of the prompts. Answers that the model is yet to give are counted by their prompts. */
+function countsOf({ contrast, general, safety, helpful, records }: RunTokens, prompts: RunPrompts) {
+  const given = helpful.length > 0 ? helpful.map((example) => records.get(example)!) : prompts.helpful;
+  const kept = safety.map((example) => records.get(example)!);
+  return {
+    contrast,
+    general: general.length,
+    safety: safety.length,
+    helpful: given.length,
+    triggered: triggered(kept, given),
+  };
 }
 
 /** The workshop of a real model: what a recipe's stages, probes and evaluation do to it. */
@@ -53,6 +85,9 @@ export class ModelWorkshop implements Workshop {
   private readonly begun: readonly RunEventOf<"stage-started">[];
   /** What the stages learned so far: adapters, or, once the weights themselves were trained, the whole model. */
   private readonly adapters: Adapter[] = [];
+  /** What the log knows to be made. */
+  private readonly made: readonly Made[];
+  private gathered: GatheredPairs = { helpful: [], triggers: new Map() };
   private whole = false;
   private contrastLayer: number | undefined;
 
@@ -63,7 +98,9 @@ export class ModelWorkshop implements Workshop {
     this.backend = backend;
     this.tokens = tokens;
     this.scorer = scorer;
-    this.begun = timeline(readEvents(runPaths(folder).events)).stages;
+    const { stages, made } = timeline(readEvents(runPaths(folder).events));
+    this.begun = stages;
+    this.made = made;
     this.contrastLayer = this.begun.findLast(({ layer }) => layer)?.layer;
     const steps = recipe.stages.map((stage) => stageSteps(stage, tokens.general.length));
     this.started = {
@@ -74,7 +111,10 @@ export class ModelWorkshop implements Workshop {
       seed: recipe.seed,
       hashes: Object.fromEntries([...manifest.model.files, ...manifest.data].map((f) => [f.file, f.sha256])),
       stages: recipe.stages.map(({ type }, i) => ({ type, steps: steps[i]! })),
-      totalSteps: steps.reduce((sum, each) => sum + each, 0),
+      totalSteps: steps.reduce<number | null>(
+        (sum, each) => (sum === null || each === null ? null : sum + each),
+        0,
+      ),
     };
     this.stageCount = recipe.stages.length;
     this.warnings = [
@@ -96,10 +136,10 @@ export class ModelWorkshop implements Workshop {
     const { backend, encoder } = session;
     const scorer = await RefusalScorer.create(backend, encoder, recipe.probes.openings);
     const tokens = await runTokens(session, recipe, prompts, scorer.depth);
-    const { contrast, general, safety } = tokens;
     // Once more, with what is left of the prompts: what would otherwise end a stage hours later is found now.
-    refuseErrors(stageProblems(recipe, { contrast, general: general.length, safety: safety.length }));
+    refuseErrors(stageProblems(recipe, countsOf(tokens, prompts)));
     await judgesOf(recipe.evaluate.judges, { root: manifest.recipe.root, threads: recipe.threads });
+    await checkMaking(recipe, manifest.recipe.root);
     await checkSuites(backend, encoder, prompts.suites, scorer);
     return new ModelWorkshop(context, tokens, scorer);
   }
@@ -108,15 +148,19 @@ export class ModelWorkshop implements Workshop {
     await this.cutOffBy(stop, () => evaluateBeforeTraining({ ...this.context, emit, stop }));
   }
 
-  open(index: number, stop: StopToken): Promise<OpenStage> {
+  async gather(emit: (event: NewRunEvent) => void, stop: StopToken): Promise<void> {
+    this.gathered = await this.making(emit, stop, gatherPairs);
+  }
+
+  open(index: number, emit: (event: NewRunEvent) => void, stop: StopToken): Promise<OpenStage> {
     return this.cutOffBy(stop, async () => {
       const { recipe } = this.context;
       const stage = recipe.stages[index]!;
-      const { objective, layer, choice } = await this.objectiveOf(stage, index);
+      const { objective, steps, layer, choice } = await this.objectiveOf(stage, index, emit, stop);
       if (layer !== undefined) this.contrastLayer = layer;
       const { train, optimiser } = stage;
       const training = await TrainingStage.create(this.backend, objective, {
-        steps: stageSteps(stage, this.tokens.general.length),
+        steps,
         seed: recipe.seed,
         train,
         optimiser,
@@ -162,28 +206,77 @@ export class ModelWorkshop implements Workshop {
   private async objectiveOf(
     stage: StageRecipe,
     index: number,
-  ): Promise<{ objective: Objective; layer?: number; choice?: LayerChoice }> {
+    emit: (event: NewRunEvent) => void,
+    stop: StopToken,
+  ): Promise<OpenObjective> {
     const { seed } = this.context.recipe;
-    const { general, safety, contrast } = this.tokens;
-    if (stage.type === "supervised") {
-      return { objective: new SupervisedObjective(general, safety, { ...stage, seed }) };
+    const { general, contrast } = this.tokens;
+    const steps = stageSteps(stage, general.length) ?? 0;
+    switch (stage.type) {
+      case "contrastive": {
+        const { layer, choice } = await this.layerOf(stage, index);
+        const rows = general.map((example) => example.ids);
+        const options = { ...stage, layer, seed };
+        const objective = await ContrastiveObjective.create(this.backend, contrast, rows, options);
+        return { objective, steps, layer, ...(choice && { choice }) };
+      }
+      case "supervised":
+        return { steps, ...(await this.supervised(stage, index)) };
+      case "preference": {
+        const { helpful } = this.gathered;
+        const pairs = await this.making(emit, stop, (making) =>
+          preferencePairs(making, index, stage, helpful),
+        );
+        const objective = new PreferenceObjective(this.backend, pairs, { ...stage, seed });
+        return {
+          objective,
+          steps: stage.steps ?? preferenceEpochs(stage, pairs.helpful.length || pairs.safety.length),
+        };
+      }
     }
-    const { layer, choice } = await this.layerOf(stage, index);
-    const rows = general.map((example) => example.ids);
-    const options = { ...stage, layer, seed };
-    const objective = await ContrastiveObjective.create(this.backend, contrast, rows, options);
-    return { objective, layer, ...(choice && { choice }) };
   }
 
+  private async supervised(stage: SupervisedRecipe, index: number): Promise<Omit<OpenObjective, "steps">> {
+    const { seed } = this.context.recipe;
+    const { general, safety, contrast } = this.tokens;
+    const { helpful, triggers } = this.gathered;
+    const pairs = {
+      general,
+      safety,
+      helpful: stage.helpfulRatio > 0 ? helpful.map(({ example }) => example) : [],
+      triggers: stage.triggers ? triggers : new Map(),
+    };
+    const answers = new SupervisedObjective(pairs, { ...stage, seed });
+    if (stage.contrast === undefined) return { objective: answers };
+    const { weight, ...term } = stage.contrast;
+    const { layer, choice } = await this.layerOf(term, index, this.contrastLayer);
+    const batches = await ContrastBatches.create(this.backend, contrast, { ...term, layer, seed });
+    return { objective: new WithContrast(answers, batches, weight), layer, ...(choice && { choice }) };
+  }
+
+  /** @param before the layer of a contrast before it, where "auto" takes that. */
   private async layerOf(
-    { layer }: ContrastiveRecipe,
+    { layer }: Pick<ContrastiveRecipe, "layer">,
     index: number,
+    before?: number,
   ): Promise<{ layer: number; choice?: LayerChoice }> {
     if (layer !== "auto") return { layer };
-    const known = this.begun.find(({ stage }) => stage === index)?.layer;
+    const known = this.begun.find(({ stage }) => stage === index)?.layer ?? before;
     if (known !== undefined) return { layer: known };
     const choice = await chooseContrastLayer(this.backend, this.tokens.contrast, this.context.recipe.seed);
     return { layer: choice.layer, choice };
+  }
+
+  /** Makes what stages learn from; a stop cuts it off within one batch. @throws Stopped */
+  private making<T>(
+    emit: (event: NewRunEvent) => void,
+    stop: StopToken,
+    make: (context: MakingContext) => Promise<T>,
+  ): Promise<T> {
+    const { context, tokens, made: known } = this;
+    return this.cutOffBy(stop, () =>
+      withStopSignal(stop, (signal) => make({ ...context, tokens, known, emit, signal })),
+    );
   }
 
   /** Does what a stop cuts off within one batch. @throws Stopped */

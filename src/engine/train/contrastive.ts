@@ -2,19 +2,13 @@ import type { ContrastiveRecipe } from "../../protocol/recipeStages.ts";
 import { greatestOf } from "../../statistics/extremes.ts";
 import { shuffled, stream, walk } from "../../statistics/random.ts";
 import type { Anchor, Backend, ContrastBatch, Tokens } from "../backend/backend.ts";
-import { sharedPrefixLength } from "../backend/sharedPrefix.ts";
-import { type ContrastPrompt, ContrastSampler } from "./contrastSampler.ts";
+import { ContrastBatches, type ContrastOptions } from "./contrastBatches.ts";
+import type { ContrastPrompt } from "./contrastSampler.ts";
 import type { Objective } from "./objective.ts";
 import type { StageEnd, StepReport } from "./stage.ts";
 
 /** What the stage reads of its recipe, with the layer chosen. */
-export type ContrastiveStageOptions = Pick<
-  ContrastiveRecipe,
-  "center" | "pooling" | "loss" | "sampler" | "retention" | "stop"
-> & {
-  readonly layer: number;
-  readonly seed: number;
-};
+export type ContrastiveStageOptions = ContrastOptions & Pick<ContrastiveRecipe, "retention" | "stop">;
 
 /** Logits of a whole row would cost more than the rest of the step; KL looks at this many tokens of each row. */
 const klTokens = 2;
@@ -28,25 +22,17 @@ const stopWindow = 5;
  * alone runs norm and head, as constants.
  */
 export class ContrastiveObjective implements Objective {
-  private readonly sampler: ContrastSampler;
+  private readonly contrast: ContrastBatches;
   private readonly anchors: readonly Anchor[];
   private readonly options: ContrastiveStageOptions;
-  /** Tokens that all prompts and anchors begin with. */
-  private readonly shared: number;
-  /** What is subtracted from every pooled feature, (C). */
-  private readonly centre: Float32Array;
 
   private constructor(
-    prompts: readonly ContrastPrompt[],
+    contrast: ContrastBatches,
     anchors: readonly Anchor[],
-    shared: number,
-    centre: Float32Array,
     options: ContrastiveStageOptions,
   ) {
-    this.sampler = new ContrastSampler(prompts, options.sampler, options.seed);
+    this.contrast = contrast;
     this.anchors = anchors;
-    this.shared = shared;
-    this.centre = centre;
     this.options = options;
   }
 
@@ -67,24 +53,17 @@ export class ContrastiveObjective implements Objective {
     // Rows of a batch are padded to its longest: anchors longer than every prompt would pad all the prompts.
     const longest = greatestOf(prompts.map(({ ids }) => ids.length));
     const kept = options.retention.type === "none" ? [] : general.map((ids) => ids.slice(0, longest));
-    const shared = sharedPrefixLength([...prompts.map(({ ids }) => ids), ...kept]);
-    const anchors = kept.length === 0 ? [] : await anchorFeatures(backend, kept, shared, options);
-    const centre = options.center
-      ? await midpoint(backend, prompts, shared, options)
-      : new Float32Array(backend.shape.hiddenSize);
-    return new ContrastiveObjective(prompts, anchors, shared, centre, options);
+    const contrast = await ContrastBatches.create(backend, prompts, options, kept);
+    const anchors = kept.length === 0 ? [] : await anchorFeatures(backend, kept, contrast.shared, options);
+    return new ContrastiveObjective(contrast, anchors, options);
   }
 
   batches(step: number): ContrastBatch[] {
-    const { layer, pooling, loss, retention } = this.options;
-    const { centre, shared } = this;
+    const { retention } = this.options;
     const anchors = this.drawAnchors(step);
-    const held =
-      retention.type === "none" || anchors.length === 0
-        ? null
-        : { type: retention.type, weight: retention.weight, anchors };
-    const prompts = this.sampler.draw(step);
-    return [{ kind: "contrast", prompts, layer, pooling, centre, loss, retention: held, shared }];
+    const batch = this.contrast.batch(step);
+    if (retention.type === "none" || anchors.length === 0) return [batch];
+    return [{ ...batch, retention: { type: retention.type, weight: retention.weight, anchors } }];
   }
 
   report({ separation, retention }: Readonly<Record<string, number>>): Partial<StepReport> {
@@ -108,34 +87,6 @@ export class ContrastiveObjective implements Objective {
     const count = Math.min(retention.batch, this.anchors.length);
     return walk(this.anchors, step * count, count, (epoch) => stream(seed, "retention", epoch));
   }
-}
-
-/**
- * The middle between the mean pooled features of the two groups, (C): every prompt of a group weighs alike, and the groups
- * weigh alike however large they are, as they do in the batches that are drawn. What batches see is then centred at zero;
- * the mean over all prompts would lie nearer to the larger group.
- */
-async function midpoint(
-  backend: Backend,
-  prompts: readonly ContrastPrompt[],
-  shared: number,
-  { layer, pooling, sampler }: ContrastiveStageOptions,
-): Promise<Float32Array> {
-  const ids = prompts.map((prompt) => prompt.ids);
-  const batchSize = sampler.batch;
-  const features = await backend.features(ids, { layers: [layer], pooling, shared, batchSize });
-  const { data, width } = features.get(layer)!;
-  const sums = { toxic: new Float64Array(width), seemingly_toxic: new Float64Array(width) };
-  const counts = { toxic: 0, seemingly_toxic: 0 };
-  const order = [...prompts.keys()].sort((a, b) => ids[a]!.length - ids[b]!.length);
-  for (const i of order) {
-    const { label } = prompts[i]!;
-    const sum = sums[label];
-    for (let k = 0; k < width; k++) sum[k]! += data[i * width + k]!;
-    counts[label] += 1;
-  }
-  const mean = (label: ContrastPrompt["label"], k: number) => sums[label][k]! / counts[label];
-  return Float32Array.from({ length: width }, (_, k) => (mean("toxic", k) + mean("seemingly_toxic", k)) / 2);
 }
 
 /** Runs the model as it is over the general rows and keeps the features that retention compares with. */

@@ -12,6 +12,11 @@ export interface StepReport {
   readonly separation?: number;
   /** Contrastive stage: how far general features have moved, in the unit of the retention term. */
   readonly retention?: number;
+  /** Safety tuning with a contrast kept on: its loss in the batch, unweighted. */
+  readonly contrast?: number;
+  /** Preference tuning: mean reward margin β·Δ, in nats, and the share of pairs with a positive one. */
+  readonly margin?: number;
+  readonly accuracy?: number;
 }
 
 /** Why a stage is over. */

@@ -48,8 +48,7 @@ export class TrainingStage implements Stage {
     options: TrainingOptions,
   ): Promise<TrainingStage> {
     const { train, optimiser, seed, initial } = options;
-    // The passes of a step are of one kind.
-    const kinds = objective.batches(0).slice(0, 1);
+    const kinds = [...Map.groupBy(objective.batches(0), ({ kind }) => kind).values()].map(([one]) => one!);
     const trainer = await backend.createTrainer({
       train,
       optimiser,
@@ -65,8 +64,11 @@ export class TrainingStage implements Stage {
   }
 
   async next(): Promise<StepReport> {
-    const figures = await this.trainer.backward(this.objective.batches(this.done));
-    const { loss, gradientNorm, tokens, metrics } = figures;
+    const weighed = await this.objective.weigh?.(this.done);
+    const figures = await this.trainer.backward(weighed?.passes ?? this.objective.batches(this.done));
+    const { gradientNorm, tokens } = figures;
+    const loss = weighed?.loss ?? figures.loss;
+    const metrics = { ...figures.metrics, ...weighed?.metrics };
     if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
       throw new DiscernError(
         "loss-not-finite",

@@ -11,7 +11,8 @@ export type ShownRun = Pick<
 /** What a run trains, as researchers call it. */
 function methodOf({ stages }: Pick<RunSummary, "stages">): string {
   if (stages.length === 0) return "untrained";
-  return stages.some(({ kind }) => kind === "contrastive") ? "DCR" : "STL";
+  if (stages.some(({ kind }) => kind === "contrastive")) return "DCR";
+  return stages.some(({ kind }) => kind === "supervised") ? "STL" : "DPO";
 }
 
 /**

@@ -63,9 +63,7 @@ export function estimateCost(
   counts: PromptCounts = {},
 ): Cost {
   const speedOf = speeds(recipe, model, machine);
-  const stages = recipe.stages.map((stage) =>
-    stageCost(stage, recipe, model, speedOf(stage.type), counts.general),
-  );
+  const stages = recipe.stages.map((stage) => stageCost(stage, recipe, model, speedOf(stage.type), counts));
   const speed = speedOf("supervised");
   const probes = probeCost(recipe, model, stages, speed, counts);
   const evaluation = evaluationCost(recipe, model, speed, counts);

@@ -1,14 +1,15 @@
 import type { Recipe } from "../../protocol/recipe.ts";
 import type { StageRecipe } from "../../protocol/recipeStages.ts";
-import { stageSteps } from "../../recipe/stageSteps.ts";
+import type { PromptCounts } from "../../recipe/check.ts";
+import { preferenceEpochs, stageSteps } from "../../recipe/stageSteps.ts";
 import type { ModelFacts } from "./modelFacts.ts";
 
 /** Tokens of a typical prompt in a chat template, its own and not the shared prefix. */
 export const promptTokens = 24;
 /** Tokens of a typical prompt with its answer, half of them the answer's. */
 export const pairTokens = 64;
-/** General pairs where nobody counted them. */
-const typicalGeneral = 200;
+/** Prompts of a group where nobody counted them. */
+const typicalPrompts = 200;
 /** Where `layer` is "auto": the layer chosen lies about here, as a share of all. */
 const autoDepth = 0.6;
 /** Bytes of a float32. */
@@ -43,22 +44,39 @@ function blockNumbers(model: ModelFacts): number {
 
 /** Blocks that a stage runs. */
 function depth(stage: StageRecipe, { architecture: { layers } }: ModelFacts): number {
-  if (stage.type === "supervised") return layers;
-  return stage.layer === "auto" ? Math.ceil(layers * autoDepth) : Math.min(stage.layer, layers);
+  return stage.type === "contrastive" ? contrastDepth(stage, layers) : layers;
 }
 
-function tokensOf(stage: StageRecipe, { maxTokens }: Recipe): number {
+function contrastDepth({ layer }: { layer: number | "auto" }, layers: number): number {
+  return layer === "auto" ? Math.ceil(layers * autoDepth) : Math.min(layer, layers);
+}
+
+function tokensOf(stage: StageRecipe, { maxTokens }: Recipe, model: ModelFacts): number {
   const pair = Math.min(pairTokens, maxTokens);
-  if (stage.type === "supervised") return stage.batchSize * stage.accumulate * pair;
-  const retained = stage.retention.type === "none" ? 0 : stage.retention.batch;
-  return stage.sampler.batch * Math.min(promptTokens, maxTokens) + retained * pair;
+  const prompt = Math.min(promptTokens, maxTokens);
+  switch (stage.type) {
+    case "contrastive": {
+      const retained = stage.retention.type === "none" ? 0 : stage.retention.batch;
+      return stage.sampler.batch * prompt + retained * pair;
+    }
+    case "supervised": {
+      const pairs = stage.batchSize * stage.accumulate * pair;
+      if (stage.contrast === undefined) return pairs;
+      // A contrast kept on runs some of the blocks: its tokens are counted as that share of whole passes.
+      const { layers } = model.architecture;
+      return pairs + (stage.contrast.sampler.batch * prompt * contrastDepth(stage.contrast, layers)) / layers;
+    }
+    case "preference":
+      return stage.batchSize * stage.accumulate * 2 * pair;
+  }
 }
 
 /** Share of the tokens whose logits are computed. */
-const answered = (stage: StageRecipe) => (stage.type === "supervised" ? 0.5 : 0);
+const answered = (stage: StageRecipe) => (stage.type === "contrastive" ? 0 : 0.5);
 
-/** Passes of a step over the weights, forward and backward. */
-const passes = ({ train }: StageRecipe) => (train.method === "full" ? 3 : 2);
+/** Passes of a step over the weights, forward and backward; preferences are weighed by a forward pass of their own. */
+const passes = ({ type, train }: StageRecipe) =>
+  (train.method === "full" ? 3 : 2) + (type === "preference" ? 1 : 0);
 
 /** Floating-point operations of a step for each of its tokens. */
 export function flopsPerToken(stage: StageRecipe, model: ModelFacts): number {
@@ -69,22 +87,22 @@ export function flopsPerToken(stage: StageRecipe, model: ModelFacts): number {
 
 /**
  * @param speed floating-point operations a second.
- * @param general general pairs to train on, where they were counted.
+ * @param counts prompts, where they were counted.
  */
 export function stageCost(
   stage: StageRecipe,
   recipe: Recipe,
   model: ModelFacts,
   speed: number,
-  general = typicalGeneral,
+  counts: PromptCounts = {},
 ): StageCost {
   const { hiddenSize, intermediateSize, vocabSize } = model.architecture;
-  const tokens = tokensOf(stage, recipe);
+  const tokens = tokensOf(stage, recipe, model);
   const flopsPerStep = tokens * flopsPerToken(stage, model);
-  const steps = stageSteps(stage, general);
+  const steps = stageSteps(stage, counts.general ?? typicalPrompts) ?? preferenceSteps(stage, counts);
   const trained = trainedNumbers(stage, model);
   // Micro-batches come one after another: their activations are never kept together.
-  const atOnce = tokens / (stage.type === "supervised" ? stage.accumulate : 1);
+  const atOnce = tokens / (stage.type === "contrastive" ? 1 : stage.accumulate);
   const activations = (12 * hiddenSize + 4 * intermediateSize) * depth(stage, model) * atOnce;
   const logits = 3 * vocabSize * answered(stage) * atOnce;
   return {
@@ -96,6 +114,12 @@ export function stageCost(
     memoryBytes: processBytes + float * (model.parameters + activations + logits + 3 * trained),
     trained,
   };
+}
+
+/** Steps of epochs of preference tuning if the model refused every seemingly toxic prompt. */
+function preferenceSteps(stage: StageRecipe, { helpful = typicalPrompts }: PromptCounts): number {
+  if (stage.type !== "preference") return 1;
+  return preferenceEpochs(stage, helpful);
 }
 
 /** Numbers that a stage trains: r·(in + out) a linear with LoRA, else those of the blocks in range. */

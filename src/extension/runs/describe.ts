@@ -23,6 +23,7 @@ export const stateIcons: Record<RunSummaryState, { readonly icon: string; readon
 export function stageWord(kind: string): string {
   if (kind === "contrastive") return "contrastive refinement";
   if (kind === "supervised") return "safety tuning";
+  if (kind === "preference") return "preference tuning";
   return kind;
 }
 

@@ -1,6 +1,8 @@
 import * as z from "zod";
 import { comovementSchema, seriesPointSchema } from "../comovement.ts";
 import { layerChoiceSchema } from "../layerChoice.ts";
+import { madeSchema } from "../made.ts";
+import { stageKindSchema } from "../recipeStages.ts";
 
 /** Co-movement of one method and seed during training. */
 export const seriesSchema = z.object({
@@ -9,10 +11,12 @@ export const seriesSchema = z.object({
   seed: z.int(),
   points: z.array(seriesPointSchema),
   /** The stages and the steps, counted over all of them, at which each began. */
-  stages: z.array(z.object({ kind: z.enum(["contrastive", "supervised"]), step: z.int() })).optional(),
+  stages: z.array(z.object({ kind: stageKindSchema, step: z.int() })).optional(),
   comovement: comovementSchema.optional(),
   /** How the layer of the contrast was chosen, where the recipe left it to Discern. */
   layerChoice: layerChoiceSchema.optional(),
+  /** What the run made by itself to train on. */
+  made: z.array(madeSchema).optional(),
 });
 export type Series = z.infer<typeof seriesSchema>;
 

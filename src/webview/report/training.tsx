@@ -146,7 +146,7 @@ function lagColumns(series: readonly Series[]): Column<Series>[] {
   });
 }
 
-const stageNames = { contrastive: "DCR", supervised: "STL" };
+const stageNames = { contrastive: "DCR", supervised: "STL", preference: "DPO" };
 
 function Curve({ name, series: { points, stages } }: { name: string; series: Series }) {
   const steps = points.map(({ step }) => step);

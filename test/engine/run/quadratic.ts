@@ -76,6 +76,7 @@ export function quadraticWorkshop(
     stageCount: 2,
     warnings: [],
     prepare: async () => undefined,
+    gather: async () => undefined,
     open: async (index) => ({ kind: index ? "supervised" : "contrastive", stage: open(index) }),
     async apply(_, { tensors }) {
       weights.set(tensors.get("weights")!.data);

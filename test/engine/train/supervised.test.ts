@@ -28,7 +28,7 @@ describe("a supervised batch", () => {
     [0.5, 2],
     [1, 4],
   ])("with safety ratio %d has %d safety pairs of four", (safetyRatio, count) => {
-    const objective = new SupervisedObjective(general, safety, { ...options, safetyRatio });
+    const objective = new SupervisedObjective({ general, safety }, { ...options, safetyRatio });
     for (let step = 0; step < 6; step++) {
       const [batch] = drawn(objective, step);
       expect(batch.length).toBe(4);
@@ -46,12 +46,15 @@ describe("a supervised batch", () => {
   ])(
     "with safety ratio %d of %d pairs keeps that share over the batches",
     (safetyRatio, batchSize, accumulate) => {
-      const objective = new SupervisedObjective(general, safety, {
-        ...options,
-        safetyRatio,
-        batchSize,
-        accumulate,
-      });
+      const objective = new SupervisedObjective(
+        { general, safety },
+        {
+          ...options,
+          safetyRatio,
+          batchSize,
+          accumulate,
+        },
+      );
       let [pairs, safe, least, most] = [0, 0, Number.POSITIVE_INFINITY, 0];
       for (let step = 0; step < 60; step++) {
         for (const batch of drawn(objective, step)) {
@@ -69,7 +72,7 @@ describe("a supervised batch", () => {
   );
 
   it("walks through its pools in turn also where the share of a batch is not whole", () => {
-    const objective = new SupervisedObjective(general, safety, { ...options, safetyRatio: 0.3 });
+    const objective = new SupervisedObjective({ general, safety }, { ...options, safetyRatio: 0.3 });
     const steps = Array.from({ length: 60 }, (_, step) => drawn(objective, step)[0]);
     const times = (pool: readonly Example[], offset: number) =>
       pool.map((_, i) => steps.flat().filter((n) => n === offset + i).length);
@@ -79,7 +82,7 @@ describe("a supervised batch", () => {
   });
 
   it("comes in turn: every example once an epoch of its pool", () => {
-    const objective = new SupervisedObjective(general, safety, options);
+    const objective = new SupervisedObjective({ general, safety }, options);
     const epochs = [0, 1].map((epoch) => {
       return [0, 1, 2, 3].flatMap((i) => drawn(objective, epoch * 4 + i)[0]).filter((n) => !isSafety(n));
     });
@@ -90,7 +93,10 @@ describe("a supervised batch", () => {
   });
 
   it("holds no example twice while there are others", () => {
-    const objective = new SupervisedObjective(general.slice(0, 5), safety, { ...options, safetyRatio: 0 });
+    const objective = new SupervisedObjective(
+      { general: general.slice(0, 5), safety: safety },
+      { ...options, safetyRatio: 0 },
+    );
     const counts = Array.from({ length: 20 }, (_, step) => new Set(drawn(objective, step)[0]).size);
     expect(Math.min(...counts)).toBeGreaterThanOrEqual(3);
   });
@@ -99,7 +105,10 @@ describe("a supervised batch", () => {
     const pool: Example[] = Array.from({ length: 64 }, (_, i) => {
       return { ids: new Array(8 + i).fill(first), promptLength: 4 };
     });
-    const objective = new SupervisedObjective(pool, [], { ...options, safetyRatio: 0, maskPrompt: false });
+    const objective = new SupervisedObjective(
+      { general: pool, safety: [] },
+      { ...options, safetyRatio: 0, maskPrompt: false },
+    );
     const run = Array.from({ length: 16 }, (_, step) => answersPass(objective.batches(step)[0]).tokens);
     const padded = run.reduce((sum, tokens) => sum + tokens, 0);
     const own = pool.reduce((sum, { ids }) => sum + ids.length, 0);
@@ -110,15 +119,15 @@ describe("a supervised batch", () => {
   });
 
   it("is the same for the same seed and step", () => {
-    const make = (seed: number) => new SupervisedObjective(general, safety, { ...options, seed });
+    const make = (seed: number) => new SupervisedObjective({ general, safety }, { ...options, seed });
     const run = (objective: SupervisedObjective) => [5, 0, 3].map((step) => drawn(objective, step));
     expect(run(make(1))).toEqual(run(make(1)));
     expect(run(make(2))).not.toEqual(run(make(1)));
   });
 
   it("accumulates different batches, each token weighing as much as any other", () => {
-    const objective = new SupervisedObjective(general, safety, { ...options, accumulate: 3 });
-    const plain = new SupervisedObjective(general, safety, options);
+    const objective = new SupervisedObjective({ general, safety }, { ...options, accumulate: 3 });
+    const plain = new SupervisedObjective({ general, safety }, options);
     expect(drawn(objective, 1)).toEqual([3, 4, 5].flatMap((step) => drawn(plain, step)));
     const batches = objective.batches(1);
     const [weight, ...others] = new Set(batches.map((batch) => batch.weight));
@@ -128,7 +137,7 @@ describe("a supervised batch", () => {
   });
 
   it.each([true, false])("carries loss on the right tokens: maskPrompt %s", (maskPrompt) => {
-    const objective = new SupervisedObjective(general, safety, { ...options, batchSize: 8, maskPrompt });
+    const objective = new SupervisedObjective({ general, safety }, { ...options, batchSize: 8, maskPrompt });
     const { feeds } = answersPass(objective.batches(0)[0]);
     const inBatch = drawn(objective, 0)[0].map((n) => [...general, ...safety][n]);
     const labels = [...feeds.labels.data].filter((_, i) => feeds.weights.data[i] > 0);
@@ -140,7 +149,10 @@ describe("a supervised batch", () => {
     const { backend, model } = await tinyBackend("llama");
     const pool = general.slice(0, 4);
     const promptLoss = async (maskPrompt: boolean) => {
-      const objective = new SupervisedObjective(pool, [], { ...options, safetyRatio: 0, maskPrompt });
+      const objective = new SupervisedObjective(
+        { general: pool, safety: [] },
+        { ...options, safetyRatio: 0, maskPrompt },
+      );
       const stage = await trainer(backend, objective);
       const { loss } = await stage.next();
       return loss;
@@ -153,7 +165,7 @@ describe("a supervised batch", () => {
     ["safety", general, [], 0.25],
     ["general", [], safety, 0.25],
   ] as const)("cannot be drawn without %s pairs", (name, some, safe, safetyRatio) => {
-    const make = () => new SupervisedObjective(some, safe, { ...options, safetyRatio });
+    const make = () => new SupervisedObjective({ general: some, safety: safe }, { ...options, safetyRatio });
     expect(make).toThrow(
       expect.objectContaining({ code: "group-too-small", message: expect.stringContaining(name) }),
     );

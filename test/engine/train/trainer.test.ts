@@ -92,7 +92,7 @@ it("accumulating two batches equals one of twice the size", async () => {
     const { backend, model } = await tinyBackend("llama");
     const options = { seed: 1, batchSize, accumulate, safetyRatio: 0, maskPrompt: true };
     // A wider ε: where a gradient is nearly nothing, Adam would blow its rounding up to a whole step.
-    const stage = await trainer(backend, new SupervisedObjective(pool, [], options), {
+    const stage = await trainer(backend, new SupervisedObjective({ general: pool, safety: [] }, options), {
       train: full,
       optimiser: { ...optimiser, learningRate: 1e-3, epsilon: 1e-4 },
     });

@@ -30,15 +30,18 @@ export function examples(n: number): Example[] {
   });
 }
 
-export function supervised(overrides: Partial<ConstructorParameters<typeof SupervisedObjective>[2]> = {}) {
-  return new SupervisedObjective(examples(12), examples(20).slice(12), {
-    seed: 1,
-    batchSize: 4,
-    accumulate: 1,
-    safetyRatio: 0.25,
-    maskPrompt: true,
-    ...overrides,
-  });
+export function supervised(overrides: Partial<ConstructorParameters<typeof SupervisedObjective>[1]> = {}) {
+  return new SupervisedObjective(
+    { general: examples(12), safety: examples(20).slice(12) },
+    {
+      seed: 1,
+      batchSize: 4,
+      accumulate: 1,
+      safetyRatio: 0.25,
+      maskPrompt: true,
+      ...overrides,
+    },
+  );
 }
 
 export function trainer(backend: Backend, objective: Objective, options: Partial<TrainingOptions> = {}) {

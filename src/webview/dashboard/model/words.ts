@@ -11,6 +11,7 @@ export const panelWords: Record<PanelName, string> = {
 export const stageWords = {
   contrastive: { short: "DCR", long: "contrastive stage" },
   supervised: { short: "STL", long: "safety-tuning stage" },
+  preference: { short: "DPO", long: "preference-tuning stage" },
 } as const;
 
 /** A state in words, with its codicon. */

@@ -55,8 +55,15 @@ const measures: readonly Measure[] = [
     key: "safety-tuning-loss",
     title: "Safety-tuning loss",
     axis: "nats per token",
-    caption: "Cross-entropy on the answers that are trained on.",
+    caption: "Cross-entropy on the answers that are trained on, plus the contrastive term where it stays on.",
     lines: inStages("loss", "supervised"),
+  },
+  {
+    key: "preference-loss",
+    title: "Preference loss",
+    axis: "loss of DPO",
+    caption: "Loss of preference tuning; ln 2 = 0.693 where the model prefers as the reference does.",
+    lines: inStages("loss", "preference"),
   },
   {
     key: "held-out-loss",

@@ -34,7 +34,7 @@ interface Held {
  * @param head the output embedding (V, C) that KL retention reads both sides with, where training moves the model's own.
  */
 export function contrastPass(batch: ContrastBatch, head: Value | null): Pass {
-  const { prompts, layer, pooling, centre, loss, retention, shared } = batch;
+  const { prompts, layer, pooling, centre, loss, weight, retention, shared } = batch;
   const width = centre.length;
   const prefix = (prompts[0]?.ids ?? []).slice(0, shared);
   const rows = [...prompts, ...(retention?.anchors ?? [])].map(({ ids }) => ids);
@@ -44,7 +44,7 @@ export function contrastPass(batch: ContrastBatch, head: Value | null): Pass {
   const held = heldTokens(batch, packed.place, width);
   const padding = new Array<number>(features.count - features.rows.length).fill(0);
   const term = retention && { ...retention, rows: held.count };
-  const kind = JSON.stringify([layer, pooling, loss, term && [term.type, term.weight]]);
+  const kind = JSON.stringify([layer, pooling, loss, weight, term && [term.type, term.weight]]);
   return {
     key: `contrast ${layoutKey(packed.layout)} ${prompts.length} ${features.count} ${held.count} ${kind}`,
     tokens: tokenCount(packed.layout),
@@ -66,11 +66,13 @@ export function contrastPass(batch: ContrastBatch, head: Value | null): Pass {
       const masks = pairMaskInputs(prompts.length);
       const contrast = contrastiveLoss(loss)(centred, masks);
       const metrics: Record<string, Tensor> = { separation: separation(centred, masks) };
-      if (!term?.rows) return { loss: contrast, metrics };
+      const weighted = weight === undefined ? contrast : ops.mul(contrast, scalar(weight));
+      if (weight !== undefined) metrics.contrast = contrast;
+      if (!term?.rows) return { loss: weighted, metrics };
       const now = ops.slice(all, 0, features.count, features.count + term.rows);
       metrics.retention = retentionTerm(decoder, now, term.type, head);
       metrics.contrast = contrast;
-      return { loss: ops.add(contrast, ops.mul(metrics.retention, scalar(term.weight))), metrics };
+      return { loss: ops.add(weighted, ops.mul(metrics.retention, scalar(term.weight))), metrics };
     },
   };
 }

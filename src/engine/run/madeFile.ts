@@ -1,0 +1,136 @@
+import { readFile, rm } from "node:fs/promises";
+import { join, relative, sep } from "node:path";
+import * as z from "zod";
+import { labelSchema } from "../../protocol/label.ts";
+import type { Made } from "../../protocol/made.ts";
+import { refusalVerdictSchema } from "../../protocol/report/verdicts.ts";
+import { writeFailure } from "../../runFolder/failures.ts";
+import { makePart, runPaths } from "../../runFolder/folder.ts";
+import { writeAtomic } from "../../storage/atomic.ts";
+import type { Generation } from "../backend/backend.ts";
+import type { Kept } from "../probe/kept.ts";
+import { openPart } from "./suitePart.ts";
+
+const promptKeys = {
+  prompt: z.string(),
+  label: labelSchema,
+  kind: z.string().optional(),
+  pair: z.string().optional(),
+  /** Where the prompt stands: file and line; of a trigger, the toxic prompt. */
+  from: z.string(),
+};
+
+/** A row of what was made: a prompt with the answer to learn. The file is a prompt file, which other recipes can name. */
+const rowSchema = z.object({
+  ...promptKeys,
+  response: z.string(),
+  /** The model's own answer, which is rejected, and whether it ended by itself. */
+  rejected: z.string().optional(),
+  rejectedEnded: z.boolean().optional(),
+});
+export type MadeRow = z.infer<typeof rowSchema>;
+
+/** A prompt of which nothing was kept, why, and what the model said. */
+const leftOutSchema = z.object({
+  ...promptKeys,
+  reason: z.string(),
+  response: z.string().optional(),
+  verdict: refusalVerdictSchema.optional(),
+});
+export type LeftOutRow = z.infer<typeof leftOutSchema>;
+
+/** What was made of prompts. */
+export interface MadeRows {
+  readonly rows: readonly MadeRow[];
+  readonly leftOut: readonly LeftOutRow[];
+}
+
+/** Files in the folder of what a run made: rows, those left out, and what the model said so far. */
+function filesOf(folder: string, name: string) {
+  const at = (ending: string) => join(runPaths(folder).data, `${name}${ending}`);
+  return {
+    rows: at(".jsonl"),
+    leftOut: at(".left-out.jsonl"),
+    part: (what: string) => at(`.${what}.part.jsonl`),
+  };
+}
+
+/** What was made and kept under a name; null where that has not been finished, or is damaged and must be made again. */
+export async function readMade(folder: string, name: string): Promise<MadeRows | null> {
+  const files = filesOf(folder, name);
+  try {
+    return {
+      leftOut: await readRows(files.leftOut, leftOutSchema),
+      rows: await readRows(files.rows, rowSchema),
+    };
+  } catch {
+    return null;
+  }
+}
+
+async function readRows<T>(path: string, schema: z.ZodType<T>): Promise<T[]> {
+  const lines = (await readFile(path, "utf8")).split("\n").filter((line) => line !== "");
+  return lines.map((line) => schema.parse(JSON.parse(line)));
+}
+
+/**
+ * Keeps what was made: the rows last, since with them it is finished.
+ *
+ * @param parts what the model said while it was made, by name.
+ * @throws DiscernError `disk-full`, `run-unwritable`.
+ */
+export async function writeMade(
+  folder: string,
+  name: string,
+  { rows, leftOut }: MadeRows,
+  parts: readonly string[],
+): Promise<void> {
+  const files = filesOf(folder, name);
+  const text = (lines: readonly unknown[]) => lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+  try {
+    await makePart(folder, runPaths(folder).data);
+    await writeAtomic(files.leftOut, text(leftOut));
+    await writeAtomic(files.rows, text(rows));
+    for (const part of parts) await rm(files.part(part), { force: true });
+  } catch (error) {
+    throw writeFailure(error, files.rows);
+  }
+}
+
+/** What a model said so far while something is made, batch by batch. */
+export async function madePart(folder: string, name: string, part: string): Promise<Kept<Generation>> {
+  await makePart(folder, runPaths(folder).data);
+  return (await openPart(filesOf(folder, name).part(part))).answers;
+}
+
+/** The counts of what was made, as event and report state them. */
+export function madeCounts(
+  folder: string,
+  name: string,
+  what: Made["what"],
+  { rows, leftOut }: MadeRows,
+  others: Pick<Made, "judge" | "stage">,
+): Made {
+  const file = relative(folder, filesOf(folder, name).rows).split(sep).join("/");
+  const kinds = new Map<string, { kind: string; asked: number; kept: number }>();
+  const reasons: Record<string, number> = {};
+  const count = ({ kind = "" }: { kind?: string | undefined }, kept: 0 | 1) => {
+    const known = kinds.get(kind) ?? { kind, asked: 0, kept: 0 };
+    kinds.set(kind, { kind, asked: known.asked + 1, kept: known.kept + kept });
+  };
+  for (const row of rows) count(row, 1);
+  for (const row of leftOut) {
+    count(row, 0);
+    reasons[row.reason] = (reasons[row.reason] ?? 0) + 1;
+  }
+  return {
+    what,
+    ...(others.stage !== undefined && { stage: others.stage }),
+    file,
+    asked: rows.length + leftOut.length,
+    kept: rows.length,
+    kinds: [...kinds.values()].sort((a, b) => (a.kind < b.kind ? -1 : 1)),
+    leftOut: reasons,
+    ...(others.judge !== undefined && { judge: others.judge }),
+  };
+}
