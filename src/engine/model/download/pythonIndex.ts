@@ -4,7 +4,7 @@ import { delimiter, isAbsolute, join, resolve } from "node:path";
 import { execa } from "execa";
 import * as z from "zod";
 import { DiscernError } from "../../../protocol/errors.ts";
-import { fetchSoon, type Transfer } from "./download.ts";
+import { fetchSoon, type Transfer } from "../../download/transfer.ts";
 
 /** A file of a Python package index. */
 export interface IndexFile {

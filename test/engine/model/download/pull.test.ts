@@ -1,48 +1,19 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer, type IncomingMessage, type RequestListener } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { RequestListener } from "node:http";
 import { delimiter, join } from "node:path";
 import { deflateRawSync } from "node:zlib";
-import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
-import { type Checksum, download, type Transfer } from "../../../../src/engine/model/download/download.ts";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { type Checksum, download, type Transfer } from "../../../../src/engine/download/transfer.ts";
 import { pullModel, type RegistryEntry } from "../../../../src/engine/model/download/pull.ts";
 import { configuredIndex, findOnIndex } from "../../../../src/engine/model/download/pythonIndex.ts";
+import { ranged, serve } from "../../../localServer.ts";
 import { tempFolder } from "../../../tempFolder.ts";
 
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 const gitHash = (bytes: Uint8Array) =>
   createHash("sha1").update(`blob ${bytes.length}\0`).update(bytes).digest("hex");
-
-/** A local server; gives its address, and the requests it saw. */
-async function serve(listener: RequestListener): Promise<{ url: string; seen: IncomingMessage[] }> {
-  const seen: IncomingMessage[] = [];
-  const server = createServer((request, response) => {
-    seen.push(request);
-    listener(request, response);
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, seen };
-}
-
-/** Serves `bytes` with ranges, as a hub or an index does. */
-const ranged =
-  (bytes: Uint8Array): RequestListener =>
-  (request, response) => {
-    const from = Number(/bytes=(\d+)-/.exec(request.headers.range ?? "")?.[1] ?? 0);
-    if (from >= bytes.length) {
-      response.writeHead(416, { "content-range": `bytes */${bytes.length}` }).end();
-      return;
-    }
-    response
-      .writeHead(from > 0 ? 206 : 200, { "content-length": bytes.length - from })
-      .end(bytes.subarray(from));
-  };
 
 const transfer: Transfer = { fetch, connectMs: 1_000, stallMs: 500 };
 const bytes = new Uint8Array(100_000).map((_, i) => (i * 31) % 251);

@@ -1,7 +1,11 @@
+/**
+ * Fetching a file over HTTP, whatever it is: resumed where it stopped, bounded in time, checked by its checksum. `hub.ts` is what the
+ * Hugging Face hub's models and data sets have in common.
+ */
 import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { DiscernError } from "../../../protocol/errors.ts";
-import { fileHash } from "../../../storage/hash.ts";
+import { DiscernError } from "../../protocol/errors.ts";
+import { fileHash } from "../../storage/hash.ts";
 
 /** What a downloaded file must hash to: SHA-256, or git's blob hash (SHA-1 of a header and the file). */
 export interface Checksum {
@@ -17,9 +21,14 @@ export interface Transfer {
   readonly connectMs: number;
   readonly stallMs: number;
   readonly onProgress?: (progress: { file: string; done: number; total: number | null }) => void;
+  /** Size that the file must have, where it is known: a server that sends more is not listened to. */
+  readonly bytes?: number | undefined;
   /** What an HTTP status means at this server, where more can be said than the number. */
   readonly explain?: (status: number) => DiscernError | null;
 }
+
+/** How long servers are waited for, unless told otherwise. */
+export const patience: Pick<Transfer, "connectMs" | "stallMs"> = { connectMs: 8_000, stallMs: 60_000 };
 
 /** A connection may break this often before a download gives up; each try goes on where the last one stopped. */
 const attempts = 4;
@@ -119,6 +128,7 @@ async function fetchInto(url: string, part: string, label: string, transfer: Tra
   const start = resumed ? have : 0;
   const length = response.headers.get("content-length");
   const total = length === null ? null : start + Number(length);
+  refuseSize(total, label, transfer);
   const file = await open(part, resumed ? "a" : "w");
   let done = start;
   const watch = () => setTimeout(() => stall.abort(new Error("the connection stalled")), transfer.stallMs);
@@ -129,6 +139,7 @@ async function fetchInto(url: string, part: string, label: string, transfer: Tra
       clearTimeout(timer);
       await file.writeFile(chunk);
       done += chunk.length;
+      if (transfer.bytes !== undefined && done > transfer.bytes) refuseSize(done, label, transfer);
       transfer.onProgress?.({ file: label, done, total });
       timer = watch();
     }
@@ -138,6 +149,15 @@ async function fetchInto(url: string, part: string, label: string, transfer: Tra
     await file.close();
   }
   if (total !== null && done !== total) throw new Error(`expected ${total} bytes, got ${done}`);
+}
+
+/** @throws DiscernError `download-failed` where a file is not as large as it must be. */
+function refuseSize(found: number | null, label: string, { bytes }: Transfer): void {
+  if (bytes === undefined || found === null || found === bytes) return;
+  throw new DiscernError(
+    "download-failed",
+    `${label}: the server offers ${found} bytes, and the file has ${bytes}. The file on the server has changed.`,
+  );
 }
 
 /** Checks a finished part, and removes it when it is wrong: resuming it could never mend it. */
