@@ -3,6 +3,16 @@ import { labelSchema } from "../label.ts";
 import { isUntrained, type Method } from "./methods.ts";
 import { refusalVerdictSchema, verdictsSchema } from "./verdicts.ts";
 
+/** An answer that was sampled. */
+const sampledAnswerSchema = z.object({
+  /** Without reasoning. */
+  response: z.string(),
+  ended: z.boolean(),
+  unclosed: z.boolean().optional(),
+  verdicts: verdictsSchema,
+});
+export type SampledAnswer = z.infer<typeof sampledAnswerSchema>;
+
 /** One model's answer to one prompt of a suite. */
 export const promptResultSchema = z.object({
   id: z.string(),
@@ -24,6 +34,8 @@ export const promptResultSchema = z.object({
   ended: z.boolean().optional(),
   /** What the judges say; it stays whatever people say. */
   verdicts: verdictsSchema,
+  /** Answers that were sampled at temperature 1 besides, where that was asked for. */
+  sampled: z.array(sampledAnswerSchema).optional(),
   /** What a person says. It goes before the judge's verdict wherever refusals are counted. */
   human: refusalVerdictSchema.optional(),
   /** Summed probability of the refusal openings, in [0, 1]. */

@@ -1,4 +1,11 @@
 import { attackSuccess } from "./attackSuccess.ts";
+import {
+  calibrationBrier,
+  calibrationError,
+  calibrationIntercept,
+  calibrationSlope,
+  sampledRefusal,
+} from "./calibration.ts";
 import { discernment } from "./discernment.ts";
 import { firstTokenEntropy } from "./firstTokenEntropy.ts";
 import { heldOutLoss } from "./heldOutLoss.ts";
@@ -26,6 +33,11 @@ export const allMeasures: readonly Measure[] = [
   refusalLogOdds,
   heldOutLoss,
   firstTokenEntropy,
+  sampledRefusal,
+  calibrationError,
+  calibrationBrier,
+  calibrationSlope,
+  calibrationIntercept,
   partialDiscernment,
   safeSideDiscernment,
   trail,

@@ -2,14 +2,21 @@ import { mean } from "simple-statistics";
 import type { PromptResult } from "../../../protocol/report/answers.ts";
 import type { MeasureDefinition } from "../../../protocol/report/measures.ts";
 import { meanDifference, meanInterval } from "../bootstrap.ts";
-import { type Measure, type NewDifference, type NewRow, sharedSlices, slices } from "./measure.ts";
+import {
+  type Measure,
+  type MeasureContext,
+  type NewDifference,
+  type NewRow,
+  sharedSlices,
+  slices,
+} from "./measure.ts";
 
 /** Where the number of a prompt comes from. */
 interface PromptMeanOptions {
   /** From scoring the prompt; it is then stored under the measure's id. */
   readonly ofScore?: Measure["ofScore"];
   /** From what an answer holds besides; the stored number where left out. */
-  readonly numberOf?: (result: PromptResult) => number | undefined;
+  readonly numberOf?: (result: PromptResult, context: MeasureContext) => number | undefined;
 }
 
 /**
@@ -23,21 +30,23 @@ export function promptMean(
   return {
     definition,
     ...(ofScore && { ofScore }),
-    rows({ results }, { bootstrap }) {
+    rows({ results }, context) {
       return slices(results).flatMap(({ results: own, ...slice }): NewRow[] => {
-        const values = own.flatMap((result) => numberOf(result) ?? []);
+        const values = own.flatMap((result) => numberOf(result, context) ?? []);
         if (values.length === 0) return [];
-        const { value, lower, upper } = meanInterval(values, bootstrap);
+        const { value, lower, upper } = meanInterval(values, context.bootstrap);
         return [{ ...slice, estimate: value, interval: { lower, upper }, n: values.length }];
       });
     },
-    differences(first, second, { bootstrap }) {
-      const runs = [first, second].map((all) => all.map(({ results }) => results.map(numberOf)));
+    differences(first, second, context) {
+      const runs = [first, second].map((all) =>
+        all.map(({ results }) => results.map((result) => numberOf(result, context))),
+      );
       return sharedSlices(first[0]!.results).flatMap(({ suite, group, members }): NewDifference[] => {
         const kept = members.filter((i) => runs.flat().every((run) => run[i] !== undefined));
         if (kept.length === 0) return [];
         const [before, after] = runs.map((all) => all.map((run) => kept.map((i) => run[i]!)));
-        const { p, ...difference } = meanDifference(before!, after!, bootstrap);
+        const { p, ...difference } = meanDifference(before!, after!, context.bootstrap);
         return [
           {
             ...{ suite, group, n: kept.length },
