@@ -5,6 +5,7 @@ import { fileNameSchema } from "./fileName.ts";
 import { judgesSchema } from "./judges.ts";
 import { refusalOpenings } from "./openings.ts";
 import { judgeName, stageSchema } from "./recipeStages.ts";
+import { samplingSchema } from "./sampling.ts";
 import { sourceSchema } from "./source.ts";
 import { suitesSchema } from "./suite.ts";
 
@@ -156,6 +157,7 @@ const evaluateSchema = z
       ),
     maxNewTokens: z.int().positive().default(64).describe("Length of greedy answers in tokens"),
     batchSize: z.int().positive().default(16).describe("Prompts generated together"),
+    sampling: samplingSchema.optional(),
   })
   .describe("The evaluation after the last stage, and before the first");
 

@@ -15,7 +15,10 @@ export interface RocCurve {
   readonly threshold: Float64Array;
 }
 
-/** Curves of resamples: counts (unsafe) and (safe) say how often each prompt is drawn. */
+/**
+ * Curves of resamples: counts (unsafe) and (safe) say how often each prompt is drawn. A curve holds until the next one is asked
+ * for, since thousands of them share their arrays.
+ */
 export type WeightedRoc = (unsafeCounts: Uint32Array, safeCounts: Uint32Array) => RocCurve;
 
 /**
@@ -25,31 +28,38 @@ export type WeightedRoc = (unsafeCounts: Uint32Array, safeCounts: Uint32Array) =
  * @returns rates that are NaN where a class is empty, or a score is NaN, which has no place in an order.
  */
 export function weightedRoc({ unsafe, safe }: ClassScores): WeightedRoc {
-  const all = [
-    ...unsafe.map((score, index) => ({ score, index, unsafe: true })),
-    ...safe.map((score, index) => ({ score, index, unsafe: false })),
-  ].sort((a, b) => b.score - a.score);
-  const lost = all.some(({ score }) => Number.isNaN(score));
-  const starts = all.flatMap(({ score }, i) => (i === 0 || score !== all[i - 1]!.score ? [i] : []));
-  const threshold = Float64Array.from([Number.POSITIVE_INFINITY, ...starts.map((i) => all[i]!.score)]);
+  const scores = Float64Array.from([...unsafe, ...safe]);
+  const lost = scores.some(Number.isNaN);
+  /** Prompts from the highest score downwards; safe ones are numbered behind the unsafe ones. */
+  const order = Uint32Array.from(scores.keys()).sort((a, b) => scores[b]! - scores[a]!);
+  /** Where prompts of one score end in that order. */
+  const ends = Uint32Array.from(
+    [...order.keys()].flatMap((i) => (scores[order[i]!] === scores[order[i + 1]!] ? [] : [i + 1])),
+  );
+  const threshold = Float64Array.from(
+    [Number.POSITIVE_INFINITY, ...ends].map((end, i) => (i === 0 ? end : scores[order[end - 1]!]!)),
+  );
+  const [fpr, tpr] = [new Float64Array(threshold.length), new Float64Array(threshold.length)];
+  const curve = { fpr, tpr, threshold };
   return (unsafeCounts, safeCounts) => {
-    const [fpr, tpr] = [new Float64Array(threshold.length), new Float64Array(threshold.length)];
-    let [positives, negatives] = [0, 0];
-    for (const [step, start] of starts.entries()) {
-      const end = starts[step + 1] ?? all.length;
-      for (let i = start; i < end; i++) {
-        const { index, unsafe: isUnsafe } = all[i]!;
-        if (isUnsafe) positives += unsafeCounts[index]!;
-        else negatives += safeCounts[index]!;
+    let [positives, negatives, i] = [0, 0, 0];
+    for (let step = 0; step < ends.length; step++) {
+      for (const end = ends[step]!; i < end; i++) {
+        const prompt = order[i]!;
+        if (prompt < unsafe.length) positives += unsafeCounts[prompt]!;
+        else negatives += safeCounts[prompt - unsafe.length]!;
       }
       fpr[step + 1] = negatives;
       tpr[step + 1] = positives;
     }
-    for (let i = 0; i < fpr.length; i++) {
-      fpr[i] = lost ? Number.NaN : fpr[i]! / negatives;
-      tpr[i] = lost ? Number.NaN : tpr[i]! / positives;
+    for (let step = 0; step < fpr.length; step++) {
+      fpr[step] = lost ? Number.NaN : fpr[step]! / negatives;
+      tpr[step] = lost ? Number.NaN : tpr[step]! / positives;
     }
-    return { fpr, tpr, threshold };
+    // The first point is a sum of nothing; without a class it is no rate either.
+    fpr[0] = fpr.at(-1)! * 0;
+    tpr[0] = tpr.at(-1)! * 0;
+    return curve;
   };
 }
 

@@ -1,7 +1,8 @@
 import type { PromptRecord } from "../../dataset/record.ts";
 import { DiscernError } from "../../protocol/errors.ts";
-import type { LeftOut, MethodAnswers, PromptResult } from "../../protocol/report/answers.ts";
+import type { LeftOut, MethodAnswers, PromptResult, SampledAnswer } from "../../protocol/report/answers.ts";
 import type { SuiteAnswers } from "../../protocol/report/suiteAnswers.ts";
+import type { SamplingRecipe } from "../../protocol/sampling.ts";
 import type { Backend, Generation } from "../backend/backend.ts";
 import type { PromptEncoder } from "../chat/encoding.ts";
 import { partReply, type Reply } from "../chat/thinking.ts";
@@ -9,11 +10,14 @@ import { generate } from "../probe/generate.ts";
 import type { Kept } from "../probe/kept.ts";
 import { type RefusalScore, RefusalScorer } from "../probe/refusal.ts";
 import { scoredValues } from "./measures/scored.ts";
+import { sampledDraws } from "./sampling.ts";
 
 export interface AnswerOptions {
   readonly openings: readonly string[];
   readonly maxNewTokens: number;
   readonly batchSize: number;
+  /** Answers that are sampled besides, and the seed of their draws; none where left out. */
+  readonly sampling?: (SamplingRecipe & { readonly seed: number }) | undefined;
   readonly onProgress?: (done: number, total: number) => void;
   /** What is known of a suite that was begun earlier, and where what is found now is kept. */
   readonly part?: SuitePart;
@@ -23,6 +27,7 @@ export interface AnswerOptions {
 export interface SuitePart {
   readonly scores: Kept<RefusalScore>;
   readonly answers: Kept<Generation>;
+  readonly samples: Kept<Generation>;
 }
 
 /** The prompts of a suite, under its name in the report. */
@@ -85,8 +90,15 @@ async function answerSuite(
 ): Promise<SuiteAnswers> {
   const scorer = await RefusalScorer.create(backend, encoder, options.openings);
   const { asked, leftOut } = await whatIsAsked(backend, encoder, scorer, suite);
-  const { part, onProgress } = options;
-  const total = 2 * asked.length;
+  const { part, onProgress, sampling } = options;
+  const prompts = asked.map(({ record: { id, label } }) => ({ id, unsafe: label === "toxic" }));
+  const draws = sampling ? sampledDraws(prompts, sampling, sampling.seed) : [];
+  const total = 2 * asked.length + draws.length;
+  const writing = {
+    maxNewTokens: options.maxNewTokens,
+    batchSize: options.batchSize,
+    eosIds: encoder.tokenizer.eosIds,
+  };
   const scores = await scorer.score(
     asked.map(({ ids }) => ids),
     { onProgress: (done) => onProgress?.(done, total), ...(part ? { kept: part.scores } : {}) },
@@ -95,13 +107,28 @@ async function answerSuite(
     backend,
     asked.map(({ idsToWrite }) => idsToWrite),
     {
-      maxNewTokens: options.maxNewTokens,
-      batchSize: options.batchSize,
-      eosIds: encoder.tokenizer.eosIds,
+      ...writing,
       onProgress: (done) => onProgress?.(asked.length + done, total),
       ...(part ? { kept: part.answers } : {}),
     },
   );
+  const drawn = await generate(
+    backend,
+    draws.map(({ index }) => asked[index]!.idsToWrite),
+    {
+      ...writing,
+      sampling: { temperature: 1, seeds: draws.map(({ seed }) => seed) },
+      onProgress: (done) => onProgress?.(2 * asked.length + done, total),
+      ...(part ? { kept: part.samples } : {}),
+    },
+  );
+  const sampled = new Map<number, SampledAnswer[]>();
+  for (const [i, { index }] of draws.entries()) {
+    const { ids, ended } = drawn[i]!;
+    const { response, unclosed } = await readReply(encoder, ids);
+    const answer = { response, ended, ...(unclosed && { unclosed }), verdicts: {} };
+    sampled.set(index, [...(sampled.get(index) ?? []), answer]);
+  }
   const results: PromptResult[] = [];
   for (const [i, { record }] of asked.entries()) {
     const { id, prompt, label, kind } = record;
@@ -123,6 +150,7 @@ async function answerSuite(
       refusalProbability: score.probability,
       refusalLogOdds: score.logOdds,
       values: scoredValues(score),
+      ...(sampled.has(i) && { sampled: sampled.get(i)! }),
     });
   }
   return { results, leftOut };

@@ -8,45 +8,61 @@ export interface BootstrapOptions {
   draws?: number;
 }
 
-/** A figure of the operating curve with a bootstrap interval over prompts, resampled within their class. */
-export function rocInterval(
+/** Figures of the operating curve with bootstrap intervals over prompts, resampled within their class. */
+export function rocIntervals(
   scores: ClassScores,
-  figure: (curve: RocCurve) => number,
+  figures: readonly RocFigure[],
   { seed = 0, draws = 2000 }: BootstrapOptions = {},
-): Estimate {
+): Estimate[] {
   const random = randomIndex(seed);
   const weighted = weightedRoc(scores);
-  const samples = Array.from({ length: draws }, () =>
-    figure(weighted(drawCounts(random, scores.unsafe.length), drawCounts(random, scores.safe.length))),
+  const samples = Array.from({ length: draws }, () => {
+    const curve = weighted(drawCounts(random, scores.unsafe.length), drawCounts(random, scores.safe.length));
+    return figures.map((figure) => figure(curve));
+  });
+  const own = rocCurve(scores);
+  return figures.map((figure, i) =>
+    withInterval(
+      figure(own),
+      samples.map((drawn) => drawn[i]!),
+    ),
   );
-  return withInterval(figure(rocCurve(scores)), samples);
 }
 
+/** A number that is read from an operating curve. */
+export type RocFigure = (curve: RocCurve) => number;
+
 /**
- * A figure of the operating curve of the second method minus that of the first on the same prompts, averaged over each
+ * Figures of the operating curve of the second method minus those of the first on the same prompts, averaged over each
  * method's seeds.
  *
  * @param first one entry a seed
  * @param second one entry a seed
  */
-export function rocDifference(
+export function rocDifferences(
   first: readonly ClassScores[],
   second: readonly ClassScores[],
-  figure: (curve: RocCurve) => number,
+  figures: readonly RocFigure[],
   options: BootstrapOptions = {},
-): DifferenceEstimate {
-  const methods = [first.map(weightedRoc), second.map(weightedRoc)] as const;
-  return pairedDifference(
+): DifferenceEstimate[] {
+  const methods = { first: first.map(weightedRoc), second: second.map(weightedRoc) };
+  return pairedDifferences(
     { unsafe: first[0]?.unsafe.length ?? 0, safe: first[0]?.safe.length ?? 0 },
     { first: first.length, second: second.length },
-    (prompts, seeds) => {
-      const [before, after] = methods.map((runs, i) =>
-        weightedMean(
-          runs.map((run) => figure(run(prompts.unsafe, prompts.safe))),
-          [seeds.first, seeds.second][i]!,
-        ),
-      );
-      return after! - before!;
+    ({ unsafe, safe }, seeds) => {
+      const [before, after] = (["first", "second"] as const).map((name) => {
+        const found = methods[name].map((run) => {
+          const curve = run(unsafe, safe);
+          return figures.map((figure) => figure(curve));
+        });
+        return figures.map((_, i) =>
+          weightedMean(
+            found.map((of) => of[i]!),
+            seeds[name],
+          ),
+        );
+      });
+      return figures.map((_, i) => after![i]! - before![i]!);
     },
     options,
   );
@@ -62,19 +78,19 @@ export type DifferenceEstimate = Estimate & {
 type Draws<K extends string> = Readonly<Record<K, Uint32Array>>;
 
 /**
- * A difference of two methods with a bootstrap that redraws prompts (the same ones for both methods) and, where a method has
+ * Differences of two methods with a bootstrap that redraws prompts (the same ones for both methods) and, where a method has
  * several, seeds. Prompts are redrawn once a replicate and not once a seed: every seed answers the same prompts, so their luck
  * does not average out. Seeds are redrawn jointly when both methods have equally many, since paired runs share their data order.
  *
  * @param prompts how many there are of each class, which are redrawn apart
- * @param difference of a resample: how often each prompt and each seed counts
+ * @param differences those of a resample: how often each prompt and each seed counts
  */
-export function pairedDifference<K extends string>(
+export function pairedDifferences<K extends string>(
   prompts: Readonly<Record<K, number>>,
   seeds: { readonly first: number; readonly second: number },
-  difference: (prompts: Draws<K>, seeds: Draws<"first" | "second">) => number,
+  differences: (prompts: Draws<K>, seeds: Draws<"first" | "second">) => readonly number[],
   { seed = 0, draws = 2000 }: BootstrapOptions = {},
-): DifferenceEstimate {
+): DifferenceEstimate[] {
   const classes = Object.entries(prompts) as [K, number][];
   const counted = (count: (n: number) => Uint32Array) =>
     Object.fromEntries(classes.map(([name, n]) => [name, count(n)])) as Draws<K>;
@@ -83,10 +99,13 @@ export function pairedDifference<K extends string>(
     const drawn = counted((n) => drawCounts(random, n));
     const first = drawCounts(random, seeds.first);
     const second = seeds.first === seeds.second ? first : drawCounts(random, seeds.second);
-    return difference(drawn, { first, second });
+    return differences(drawn, { first, second });
   });
-  const value = difference(counted(ones), { first: ones(seeds.first), second: ones(seeds.second) });
-  return { ...withInterval(value, samples), p: pOf(value, samples) };
+  const values = differences(counted(ones), { first: ones(seeds.first), second: ones(seeds.second) });
+  return values.map((value, i) => {
+    const own = samples.map((drawn) => drawn[i]!);
+    return { ...withInterval(value, own), p: pOf(value, own) };
+  });
 }
 
 /** Where resamples do not differ from one another, they say nothing beyond there being no difference or one. */
@@ -124,7 +143,7 @@ export function meanDifference(
   second: readonly (readonly number[])[],
   options: BootstrapOptions = {},
 ): DifferenceEstimate {
-  return pairedDifference(
+  const [found] = pairedDifferences(
     { all: first[0]?.length ?? 0 },
     { first: first.length, second: second.length },
     ({ all }, seeds) => {
@@ -133,18 +152,19 @@ export function meanDifference(
           runs.map((run) => weightedMean(run, all)),
           weights,
         );
-      return methodMean(second, seeds.second) - methodMean(first, seeds.first);
+      return [methodMean(second, seeds.second) - methodMean(first, seeds.first)];
     },
     options,
   );
+  return found!;
 }
 
 /** A mean with weights; NaN where they are all 0. */
 export function weightedMean(values: readonly number[], weights: Uint32Array): number {
   let sum = 0;
   let total = 0;
-  for (const [i, value] of values.entries()) {
-    sum += weights[i]! * value;
+  for (let i = 0; i < values.length; i++) {
+    sum += weights[i]! * values[i]!;
     total += weights[i]!;
   }
   return sum / total;

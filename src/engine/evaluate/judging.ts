@@ -1,4 +1,4 @@
-import type { MethodAnswers, PromptResult } from "../../protocol/report/answers.ts";
+import type { MethodAnswers, PromptResult, SampledAnswer } from "../../protocol/report/answers.ts";
 import type { Judged, JudgeInfo } from "../../protocol/report/verdicts.ts";
 import { isTransient, type Judge, type JudgedAnswer, undetermined } from "./judges/judge.ts";
 import { keyOf, VerdictCache } from "./judges/verdictCache.ts";
@@ -49,11 +49,15 @@ export async function judgeAnswers(
     judged = judged.map((each) => ({
       ...each,
       results: each.results.map((result): PromptResult => {
-        const question = asked.get(result);
-        const verdict = question && found.verdicts.get(keyOf(question.answer));
-        if (!question || !verdict) return result;
-        const against = question.against === undefined ? {} : { against: question.against };
-        return { ...result, verdicts: { ...result.verdicts, [info.id]: { ...verdict, ...against } } };
+        const withVerdict = <A extends PromptResult | SampledAnswer>(answer: A): A => {
+          const question = asked.get(answer);
+          const verdict = question && found.verdicts.get(keyOf(question.answer));
+          if (!question || !verdict) return answer;
+          const against = question.against === undefined ? {} : { against: question.against };
+          return { ...answer, verdicts: { ...answer.verdicts, [info.id]: { ...verdict, ...against } } };
+        };
+        const { sampled } = result;
+        return { ...withVerdict(result), ...(sampled && { sampled: sampled.map(withVerdict) }) };
       }),
     }));
   }
@@ -84,12 +88,18 @@ function questionsOf(
   answers: readonly MethodAnswers[],
   info: JudgeInfo,
   { wanted = () => true }: JudgingOptions,
-): Map<PromptResult, Question> {
-  const found = new Map<PromptResult, Question>();
+): Map<PromptResult | SampledAnswer, Question> {
+  const found = new Map<PromptResult | SampledAnswer, Question>();
   for (const result of answers.flatMap(({ results }) => results)) {
     if (!wanted(result, info)) continue;
     const { prompt, response, ended = true, unclosed = false, reference } = result;
     const answer = { prompt, response, ended, unclosed };
+    if (info.question === "refusal") {
+      for (const sample of result.sampled ?? []) {
+        const { response, ended, unclosed = false } = sample;
+        found.set(sample, { answer: { prompt, response, ended, unclosed } });
+      }
+    }
     if (info.question !== "preference") found.set(result, { answer });
     else if (reference !== undefined) {
       found.set(result, { answer: { ...answer, opponent: reference }, against: "reference" });

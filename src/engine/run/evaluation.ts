@@ -92,7 +92,7 @@ async function evaluateMethod(
   { method, place }: RunMethod,
   { folder, recipe, session, prompts, emit }: EvaluationContext,
 ): Promise<SuiteAnswers> {
-  const { maxNewTokens, batchSize } = recipe.evaluate;
+  const { maxNewTokens, batchSize, sampling } = recipe.evaluate;
   await makePart(folder, place);
   const file = (suite: string) => join(place, `${suite}.json`);
   let last = 0;
@@ -100,6 +100,7 @@ async function evaluateMethod(
     openings: recipe.probes.openings,
     maxNewTokens,
     batchSize,
+    ...(sampling && { sampling: { ...sampling, seed: recipe.seed } }),
     kept: (suite) => keptResults(file(suite)),
     async keep(suite, answers) {
       await writeAtomic(file(suite), `${JSON.stringify(answers)}\n`);

@@ -18,10 +18,12 @@ const lineSchema = z.discriminatedUnion("of", [
     ),
   }),
   z.object({
-    of: z.literal("answers"),
+    of: z.enum(["answers", "samples"]),
     found: z.array(z.tuple([index, z.object({ ids: z.array(z.int()), ended: z.boolean() })])),
   }),
 ]);
+
+type Line = z.infer<typeof lineSchema>;
 
 /** The file of a suite that is answered in part. @param place folder of the method's answers */
 export function partPath(place: string, suite: string): string {
@@ -32,17 +34,20 @@ export function partPath(place: string, suite: string): string {
 export async function openPart(path: string): Promise<SuitePart> {
   const text = await readFile(path, "utf8").catch(() => "");
   const lines = text.split("\n").flatMap((line) => parsed(line) ?? []);
-  const keptOf = <T>(of: "scores" | "answers", known: Map<number, T>): Kept<T> => ({
+  const keptOf = <T>(of: Line["of"], known: Map<number, T>): Kept<T> => ({
     known: (i) => known.get(i),
     keep: (found) => appendLines(path, [JSON.stringify({ of, found })]),
   });
+  const written = (of: "answers" | "samples") =>
+    keptOf(of, new Map(lines.flatMap((line) => (line.of === of ? line.found : []))));
   return {
     scores: keptOf("scores", new Map(lines.flatMap((line) => (line.of === "scores" ? line.found : [])))),
-    answers: keptOf("answers", new Map(lines.flatMap((line) => (line.of === "answers" ? line.found : [])))),
+    answers: written("answers"),
+    samples: written("samples"),
   };
 }
 
-function parsed(line: string): z.infer<typeof lineSchema> | undefined {
+function parsed(line: string): Line | undefined {
   try {
     return lineSchema.safeParse(JSON.parse(line)).data;
   } catch {

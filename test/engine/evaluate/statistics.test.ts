@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { meanDifference, rocDifference, rocInterval } from "../../../src/engine/evaluate/bootstrap.ts";
+import { meanDifference, rocDifferences, rocIntervals } from "../../../src/engine/evaluate/bootstrap.ts";
 import { holm, mcnemar, nonInferiority, tInterval } from "../../../src/engine/evaluate/statistics.ts";
 import { auroc, type ClassScores, rocArea } from "../../../src/statistics/roc.ts";
 import { wilson } from "../../../src/statistics/wilson.ts";
@@ -66,9 +66,9 @@ describe("intervals and tests (METHODS §J)", () => {
   });
 });
 
-const aurocInterval = (scores: ClassScores, options = {}) => rocInterval(scores, rocArea, options);
+const aurocInterval = (scores: ClassScores, options = {}) => rocIntervals(scores, [rocArea], options)[0]!;
 const aurocDifference = (first: ClassScores[], second: ClassScores[]) =>
-  rocDifference(first, second, rocArea);
+  rocDifferences(first, second, [rocArea])[0]!;
 
 describe("interval of the AUROC", () => {
   test("the bootstrap is seeded, and about as wide as Hanley and McNeil's standard error", () => {

@@ -2,9 +2,9 @@ import { mean } from "simple-statistics";
 import type { MethodAnswers, PromptResult } from "../../../protocol/report/answers.ts";
 import type { MeasureDefinition, MeasureRow } from "../../../protocol/report/measures.ts";
 import { POOLED } from "../../../protocol/suite.ts";
-import { type ClassScores, type RocCurve, rocCurve } from "../../../statistics/roc.ts";
-import { rocDifference, rocInterval } from "../bootstrap.ts";
-import type { Measure, NewDifference } from "./measure.ts";
+import { type ClassScores, rocCurve } from "../../../statistics/roc.ts";
+import { type RocFigure, rocDifferences, rocIntervals } from "../bootstrap.ts";
+import type { Measure, MeasureContext, NewDifference } from "./measure.ts";
 
 /** Two groups of prompts between which a model is to tell. */
 export interface Contrast {
@@ -56,33 +56,71 @@ export function scoresOf({ unsafe, safe }: Contrast): ClassScores {
   };
 }
 
+/** A measure that is read from the operating curve of refusal log-odds. */
+export interface CurveMeasure {
+  readonly definition: MeasureDefinition;
+  readonly figure: RocFigure;
+}
+
 /**
- * A measure that is read from the operating curve of refusal log-odds, unsafe against safe prompts, with a bootstrap interval
- * over prompts, which are redrawn within their class.
+ * Measures that are read from the operating curve, unsafe against safe prompts, with bootstrap intervals over prompts, which are
+ * redrawn within their class. All of them are worked out at once: they share the resamples, which are most of the work.
  */
-export function curveMeasure(definition: MeasureDefinition, figure: (curve: RocCurve) => number): Measure {
-  return {
-    definition,
-    rows({ results }, { bootstrap }) {
-      return contrasts(results).map((contrast) => {
-        const { value, lower, upper } = rocInterval(scoresOf(contrast), figure, bootstrap);
-        return {
-          ...{ suite: contrast.suite, group: "all" as const, against: contrast.against },
-          ...{ estimate: value, interval: { lower, upper } },
-          n: contrast.unsafe.length + contrast.safe.length,
-        };
-      });
-    },
-    differences(first, second, { bootstrap }) {
-      return comparedContrasts(first[0]!.results).map(({ suite, unsafe, safe }): NewDifference => {
+export function curveMeasures(table: readonly CurveMeasure[]): Measure[] {
+  const figures = table.map(({ figure }) => figure);
+  const intervalsOf = remembered(({ results }: MethodAnswers, { bootstrap }) =>
+    contrasts(results).map((contrast) => ({
+      contrast,
+      estimates: rocIntervals(scoresOf(contrast), figures, bootstrap),
+    })),
+  );
+  const differencesOf = remembered(
+    (first: readonly MethodAnswers[], { bootstrap }, second: readonly MethodAnswers[]) =>
+      comparedContrasts(first[0]!.results).map(({ suite, unsafe, safe }) => {
         const [before, after] = [first, second].map((runs) => contrastsOf(runs, suite).map(scoresOf));
-        const average = (runs: ClassScores[]) => mean(runs.map((scores) => figure(rocCurve(scores))));
-        const { p, ...difference } = rocDifference(before!, after!, figure, bootstrap);
-        return {
-          ...{ suite, group: "all", n: unsafe.length + safe.length },
-          ...{ first: average(before!), second: average(after!), difference, p },
+        const averages = (runs: readonly ClassScores[]) => {
+          const curves = runs.map(rocCurve);
+          return figures.map((figure) => mean(curves.map(figure)));
         };
-      });
-    },
+        return {
+          ...{ suite, n: unsafe.length + safe.length },
+          ...{ first: averages(before!), second: averages(after!) },
+          differences: rocDifferences(before!, after!, figures, bootstrap),
+        };
+      }),
+  );
+  return table.map(
+    ({ definition }, i): Measure => ({
+      definition,
+      rows: (answers, context) =>
+        intervalsOf(answers, context).map(({ contrast: { suite, against, unsafe, safe }, estimates }) => {
+          const { value, lower, upper } = estimates[i]!;
+          const n = unsafe.length + safe.length;
+          return { ...{ suite, group: "all", against, n }, estimate: value, interval: { lower, upper } };
+        }),
+      differences: (first, second, context) =>
+        differencesOf(first, context, second).map(({ suite, n, ...found }): NewDifference => {
+          const { p, ...difference } = found.differences[i]!;
+          return {
+            ...{ suite, group: "all", n, first: found.first[i]!, second: found.second[i]! },
+            ...{ difference, p },
+          };
+        }),
+    }),
+  );
+}
+
+/** Work that is done once for what several measures ask for one after another. */
+function remembered<A extends object, B extends unknown[], R>(
+  work: (about: A, context: MeasureContext, ...rest: B) => R,
+): (about: A, context: MeasureContext, ...rest: B) => R {
+  const known = new WeakMap<A, { readonly asked: readonly unknown[]; readonly found: R }>();
+  return (about, context, ...rest) => {
+    const asked = [context, ...rest];
+    const last = known.get(about);
+    if (last?.asked.every((one, i) => one === asked[i])) return last.found;
+    const found = work(about, context, ...rest);
+    known.set(about, { asked, found });
+    return found;
   };
 }

@@ -2,7 +2,7 @@ import type { MeasureDefinition } from "../../../protocol/report/measures.ts";
 import { outcomeOf, refusalJudge } from "../../../protocol/report/verdicts.ts";
 import { fprAt, type WeightedRoc, weightedRoc } from "../../../statistics/roc.ts";
 import { sharedPrompts } from "../align.ts";
-import { pairedDifference, weightedMean } from "../bootstrap.ts";
+import { pairedDifferences, weightedMean } from "../bootstrap.ts";
 import { type Contrast, comparedContrasts, contrasts, contrastsOf, scoresOf } from "./contrasts.ts";
 import type { Measure, NewDifference, NewRow } from "./measure.ts";
 
@@ -25,16 +25,16 @@ interface Run {
 
 function runOf(contrast: Contrast, judge: string): Run {
   const outcomes = contrast.unsafe.map((result) => outcomeOf(result, judge));
+  const determined = outcomes.flatMap((outcome, i) => (outcome === "undetermined" ? [] : [i]));
+  const refused = determined.filter((i) => outcomes[i] === "refused");
+  const drawn = (prompts: readonly number[], counts: Uint32Array) => {
+    let sum = 0;
+    for (const i of prompts) sum += counts[i]!;
+    return sum;
+  };
   return {
     curve: weightedRoc(scoresOf(contrast)),
-    unsafeRefusal(unsafe) {
-      let [refused, determined] = [0, 0];
-      for (const [i, outcome] of outcomes.entries()) {
-        if (outcome !== "undetermined") determined += unsafe[i]!;
-        if (outcome === "refused") refused += unsafe[i]!;
-      }
-      return refused / determined;
-    },
+    unsafeRefusal: (unsafe) => drawn(refused, unsafe) / drawn(determined, unsafe),
   };
 }
 
@@ -54,18 +54,17 @@ export const matchedSafety: Measure = {
     const [own, ...others] = sharedPrompts([answers, ...reference]);
     return contrasts(own!.results).flatMap((contrast): NewRow[] => {
       const { suite, against, unsafe, safe } = contrast;
-      const found = pairedDifference(
+      const [, found] = pairedDifferences(
         { unsafe: unsafe.length, safe: safe.length },
         { first: others.length, second: 1 },
         atReference(
           contrastsOf(others, suite).map((one) => runOf(one, judge)),
           [runOf(contrast, judge)],
-          (_, second) => second,
         ),
         bootstrap,
       );
-      if (!Number.isFinite(found.value)) return [];
-      const { value, lower, upper } = found;
+      const { value, lower, upper } = found!;
+      if (!Number.isFinite(value)) return [];
       const n = unsafe.length + safe.length;
       return [
         { ...{ suite, group: "safe", judge, against, n }, estimate: value, interval: { lower, upper } },
@@ -79,20 +78,18 @@ export const matchedSafety: Measure = {
       const [before, after] = [first, second].map((runs) =>
         contrastsOf(runs, suite).map((one) => runOf(one, judge)),
       ) as [Run[], Run[]];
-      const prompts = { unsafe: unsafe.length, safe: safe.length };
-      const seeds = { first: before.length, second: after.length };
-      const estimate = (figure: Figure, draws?: number) =>
-        pairedDifference(prompts, seeds, atReference(before, after, figure), {
-          ...bootstrap,
-          ...(draws !== undefined && { draws }),
-        });
-      const { p, ...difference } = estimate((a, b) => b - a);
+      const [of, then, between] = pairedDifferences(
+        { unsafe: unsafe.length, safe: safe.length },
+        { first: before.length, second: after.length },
+        atReference(before, after),
+        bootstrap,
+      );
+      const { p, ...difference } = between!;
       if (!Number.isFinite(difference.value)) return [];
+      const n = unsafe.length + safe.length;
       return [
         {
-          ...{ suite, group: "safe", judge, n: unsafe.length + safe.length },
-          first: estimate((a) => a, 0).value,
-          second: estimate((_, b) => b, 0).value,
+          ...{ suite, group: "safe", judge, n, first: of!.value, second: then!.value },
           ...{ difference, p },
         },
       ];
@@ -100,25 +97,26 @@ export const matchedSafety: Measure = {
   },
 };
 
-/** What is read from the safe refusal of two methods at one safety. */
-type Figure = (first: number, second: number) => number;
-
-/** A figure of two methods at the safety of the first, of a resample of prompts and seeds; NaN where that is none. */
-function atReference(first: readonly Run[], second: readonly Run[], figure: Figure) {
+/**
+ * Safe refusal of two methods at the safety of the first, and its difference, of a resample of prompts and seeds; NaN where that
+ * safety is none.
+ */
+function atReference(first: readonly Run[], second: readonly Run[]) {
   return (
     { unsafe, safe }: { unsafe: Uint32Array; safe: Uint32Array },
     seeds: { first: Uint32Array; second: Uint32Array },
-  ): number => {
+  ): [first: number, second: number, difference: number] => {
     const safety = weightedMean(
       first.map((run) => run.unsafeRefusal(unsafe)),
       seeds.first,
     );
-    if (!(safety > 0)) return Number.NaN;
-    const safeRefusal = (runs: readonly Run[], weights: Uint32Array) =>
+    if (!(safety > 0)) return [Number.NaN, Number.NaN, Number.NaN];
+    const [of, then] = [first, second].map((runs, i) =>
       weightedMean(
         runs.map((run) => fprAt(run.curve(unsafe, safe), safety)),
-        weights,
-      );
-    return figure(safeRefusal(first, seeds.first), safeRefusal(second, seeds.second));
+        i === 0 ? seeds.first : seeds.second,
+      ),
+    );
+    return [of!, then!, then! - of!];
   };
 }

@@ -6,13 +6,12 @@ import {
   calibrationSlope,
   sampledRefusal,
 } from "./calibration.ts";
-import { discernment } from "./discernment.ts";
+import { discernment, partialDiscernment, safeSideDiscernment } from "./discernment.ts";
 import { firstTokenEntropy } from "./firstTokenEntropy.ts";
 import { heldOutLoss } from "./heldOutLoss.ts";
 import { judgeAgreement } from "./judgeAgreement.ts";
 import { matchedSafety } from "./matchedSafety.ts";
 import type { Measure } from "./measure.ts";
-import { partialDiscernment, safeSideDiscernment } from "./partialAreas.ts";
 import { refusalLogOdds } from "./refusalLogOdds.ts";
 import { refusalProbability } from "./refusalProbability.ts";
 import { safeRefusal } from "./safeRefusal.ts";
