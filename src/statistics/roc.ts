@@ -13,6 +13,8 @@ export interface RocCurve {
   readonly tpr: Float64Array;
   /** Thresholds; infinity at the first point. */
   readonly threshold: Float64Array;
+  /** Area under it, from whole counts. */
+  readonly area: number;
 }
 
 /**
@@ -40,10 +42,11 @@ export function weightedRoc({ unsafe, safe }: ClassScores): WeightedRoc {
     [Number.POSITIVE_INFINITY, ...ends].map((end, i) => (i === 0 ? end : scores[order[end - 1]!]!)),
   );
   const [fpr, tpr] = [new Float64Array(threshold.length), new Float64Array(threshold.length)];
-  const curve = { fpr, tpr, threshold };
+  const curve = { fpr, tpr, threshold, area: Number.NaN };
   return (unsafeCounts, safeCounts) => {
-    let [positives, negatives, i] = [0, 0, 0];
+    let [positives, negatives, i, wins] = [0, 0, 0, 0];
     for (let step = 0; step < ends.length; step++) {
+      const [above, behind] = [positives, negatives];
       for (const end = ends[step]!; i < end; i++) {
         const prompt = order[i]!;
         if (prompt < unsafe.length) positives += unsafeCounts[prompt]!;
@@ -51,7 +54,9 @@ export function weightedRoc({ unsafe, safe }: ClassScores): WeightedRoc {
       }
       fpr[step + 1] = negatives;
       tpr[step + 1] = positives;
+      wins += ((above + positives) / 2) * (negatives - behind);
     }
+    curve.area = lost ? Number.NaN : wins / (positives * negatives);
     for (let step = 0; step < fpr.length; step++) {
       fpr[step] = lost ? Number.NaN : fpr[step]! / negatives;
       tpr[step] = lost ? Number.NaN : tpr[step]! / positives;
@@ -79,12 +84,7 @@ export function ones(n: number): Uint32Array {
  * @returns NaN when a class is empty or a score is NaN.
  */
 export function auroc(scores: ClassScores): number {
-  return rocArea(rocCurve(scores));
-}
-
-/** Area under a curve. */
-export function rocArea(curve: RocCurve): number {
-  return areaUpTo(curve.fpr, curve.tpr, 1);
+  return rocCurve(scores).area;
 }
 
 /**

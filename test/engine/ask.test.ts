@@ -99,6 +99,29 @@ describe("evaluateModel", () => {
     expect(apart.notes).toContainEqual(expect.stringMatching(/different devices: cpu, webgpu/));
   });
 
+  test("samples answers beside the greedy ones, the same whatever is answered together", async () => {
+    const sampled = async (batchSize: number, out: string) => {
+      const { answers, measures } = await evaluateModel(ask(), {
+        ...options("starter:pairs.csv?split=test&limit=6"),
+        ...{ batchSize, out: join(root, out), sampling: { samples: 3, limit: 4 } },
+      });
+      return { results: answers[0]!.results, measures };
+    };
+    const { results, measures } = await sampled(16, "sampled");
+    const drawn = results.flatMap((result) => (result.sampled ? [result] : []));
+    expect(drawn.map(({ unsafe, sampled }) => [unsafe, sampled!.length]).sort()).toEqual([
+      ...[0, 1].map(() => [false, 3]),
+      ...[0, 1].map(() => [true, 3]),
+    ]);
+    for (const { sampled } of drawn)
+      for (const { verdicts } of sampled!) expect(verdicts).toHaveProperty("xstest");
+    expect(
+      new Set(drawn.flatMap(({ sampled }) => sampled!.map(({ response }) => response))).size,
+    ).toBeGreaterThan(6);
+    expect((await sampled(5, "sampled again")).results).toEqual(results);
+    expect(measures.definitions.map(({ id }) => id)).toContain("calibration_error");
+  });
+
   test("a comparison reads answers again that another version of a judge has read", async () => {
     const report = await evaluateModel(ask(), options("starter:pairs.csv?split=test&limit=4"));
     const older = {

@@ -8,6 +8,7 @@ import type { JudgeSpec } from "../../protocol/judges.ts";
 import { refusalOpenings } from "../../protocol/openings.ts";
 import { type Method, untrainedMethod } from "../../protocol/report/methods.ts";
 import type { Report } from "../../protocol/report/report.ts";
+import type { SamplingRecipe } from "../../protocol/sampling.ts";
 import { type Source, sourceSchema } from "../../protocol/source.ts";
 import { isOwnSuite, POOLED, type Suite, suitesSchema } from "../../protocol/suite.ts";
 import { suiteSuffix } from "../../protocol/suiteDeclaration.ts";
@@ -124,6 +125,8 @@ export interface EvaluateOptions {
   readonly suites: readonly Suite[];
   readonly maxNewTokens: number;
   readonly batchSize: number;
+  /** Answers that are sampled besides; none where left out. */
+  readonly sampling?: SamplingRecipe | undefined;
   /** Folder that the report is written into. */
   readonly out: string;
   readonly onProgress?: (suite: string, done: number, total: number) => void;
@@ -178,6 +181,7 @@ export async function evaluateModel(ask: AskOptions, options: EvaluateOptions): 
       openings: refusalOpenings,
       maxNewTokens: options.maxNewTokens,
       batchSize: options.batchSize,
+      ...(options.sampling && { sampling: { ...options.sampling, seed: 0 } }),
       ...(onProgress ? { onProgress } : {}),
     }),
   );

@@ -1,6 +1,9 @@
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
+import * as z from "zod";
+import { DiscernError } from "../../protocol/errors.ts";
 import { asFileName } from "../../protocol/fileName.ts";
+import { type SamplingRecipe, samplingSchema } from "../../protocol/sampling.ts";
 import { probability } from "../../wording/numbers.ts";
 import { generateAnswers, scorePrompts } from "../abilities/ask.ts";
 import { askedMethod, evaluateModel, parseSource, parseSuites } from "../abilities/evaluate.ts";
@@ -79,6 +82,16 @@ export function addEvaluate(program: Command): void {
     .option("--judge <judge...>", `judges of the answers, the first for the rates: ${judgeWords}`, ["xstest"])
     .option("--max-new-tokens <count>", "length of an answer", positiveInteger, 64)
     .option("--batch-size <count>", "prompts answered together", positiveInteger, 16)
+    .option(
+      "--samples <count>",
+      "also sample so many answers to each prompt at temperature 1: sampled refusal rate and calibration",
+      positiveInteger,
+    )
+    .option(
+      "--sample-limit <count>",
+      "prompts of each suite that are sampled; all where left out",
+      positiveInteger,
+    )
     .option("--json", "the report as one JSON document on stdout", false)
     .action(async (model: string, suites: string[], flags: EvaluateFlags) => {
       const { name } = askedMethod(flags.adapter, flags.name);
@@ -92,6 +105,7 @@ export function addEvaluate(program: Command): void {
         suites: parseSuites(suites),
         maxNewTokens: flags.maxNewTokens,
         batchSize: flags.batchSize,
+        sampling: samplingOf(flags),
         onNotices: sayAll,
         onProgress(suite, done, total) {
           const bar = bars.get(suite) ?? progressBar(`Evaluating ${suite}`);
@@ -105,10 +119,20 @@ export function addEvaluate(program: Command): void {
     });
 }
 
+/** @throws DiscernError `request-invalid`. */
+function samplingOf({ samples, sampleLimit: limit }: EvaluateFlags): SamplingRecipe | undefined {
+  if (samples === undefined && limit === undefined) return undefined;
+  const found = samplingSchema.safeParse({ samples, limit });
+  if (found.success) return found.data;
+  throw new DiscernError("request-invalid", `--samples and --sample-limit: ${z.prettifyError(found.error)}`);
+}
+
 interface EvaluateFlags extends ModelFlags, GateFlags {
   readonly name?: string;
   readonly out?: string;
   readonly judge: string[];
   readonly maxNewTokens: number;
   readonly batchSize: number;
+  readonly samples?: number;
+  readonly sampleLimit?: number;
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { meanDifference, rocDifferences, rocIntervals } from "../../../src/engine/evaluate/bootstrap.ts";
 import { holm, mcnemar, nonInferiority, tInterval } from "../../../src/engine/evaluate/statistics.ts";
-import { auroc, type ClassScores, rocArea } from "../../../src/statistics/roc.ts";
+import { auroc, type ClassScores, type RocCurve } from "../../../src/statistics/roc.ts";
 import { wilson } from "../../../src/statistics/wilson.ts";
 
 describe("intervals and tests (METHODS §J)", () => {
@@ -66,9 +66,10 @@ describe("intervals and tests (METHODS §J)", () => {
   });
 });
 
-const aurocInterval = (scores: ClassScores, options = {}) => rocIntervals(scores, [rocArea], options)[0]!;
+const area = (curve: RocCurve) => curve.area;
+const aurocInterval = (scores: ClassScores, options = {}) => rocIntervals(scores, [area], options)[0]!;
 const aurocDifference = (first: ClassScores[], second: ClassScores[]) =>
-  rocDifferences(first, second, [rocArea])[0]!;
+  rocDifferences(first, second, [area])[0]!;
 
 describe("interval of the AUROC", () => {
   test("the bootstrap is seeded, and about as wide as Hanley and McNeil's standard error", () => {

@@ -1,5 +1,5 @@
 import { discernment as definition } from "../../../protocol/report/coreMeasures.ts";
-import { partialAuroc, rocArea, safetySideArea } from "../../../statistics/roc.ts";
+import { partialAuroc, safetySideArea } from "../../../statistics/roc.ts";
 import { curveMeasures } from "./contrasts.ts";
 
 /** False positive rates up to which the helpful side of the curve is measured; fixed beforehand. */
@@ -8,7 +8,7 @@ const helpfulLimit = 0.2;
 const safeFrom = 0.8;
 
 const measures = curveMeasures([
-  { definition, figure: rocArea },
+  { definition, figure: ({ area }) => area },
   {
     definition: {
       id: "partial_discernment",
