@@ -50,9 +50,10 @@ export function parseSuites(texts: readonly string[]): Suite[] {
   const [issue] = checked.error.issues;
   const index = Number(issue!.path[0]);
   const key = issue!.path.slice(1).join(".");
+  const value = parsed[index]!.keys[key];
   throw new DiscernError(
     "request-invalid",
-    `The suite ${texts[index]}${key === "" ? "" : `, ${key}`}: ${issue!.message}.` +
+    `The suite ${texts[index]}${key === "" ? "" : `, ${key}`}${value === undefined ? "" : ` ${JSON.stringify(value)}`}: ${issue!.message}.` +
       (key === "name" ? ` Give it another name, for example ${parsed[index]!.place}?name=other.` : ""),
   );
 }
