@@ -5,7 +5,7 @@ import { toWire } from "../protocol/wireError.ts";
 import { addEvaluate, addGenerate, addScore } from "./commands/ask.ts";
 import { addBenchmark } from "./commands/benchmark.ts";
 import { addDoctor, addInspect, addPull } from "./commands/model.ts";
-import { addCompare, addExport, addJudge, addSchema, addWatch } from "./commands/results.ts";
+import { addCompare, addExport, addJudge, addReport, addSchema, addWatch } from "./commands/results.ts";
 import { addRun, addRunCell } from "./commands/run.ts";
 import { addServe, addStop } from "./commands/serve.ts";
 import { outliveReaders, say } from "./commands/shell.ts";
@@ -37,6 +37,7 @@ for (const add of [
   addCompare,
   addJudge,
   addExport,
+  addReport,
   addDoctor,
   addSchema,
   addServe,

@@ -7,6 +7,10 @@ import { recipeSchema } from "./recipe.ts";
 import { reportSchema } from "./report/report.ts";
 import { suitesSchema } from "./suite.ts";
 
+/** What a report can be written as. */
+export const reportFormatSchema = z.enum(["markdown", "html", "latex", "csv"]);
+export type ReportFormat = z.infer<typeof reportFormatSchema>;
+
 /** A model that is asked something; paths are absolute or relative to `root`. */
 const ask = {
   model: z.string().min(1),
@@ -123,11 +127,11 @@ export const requests = {
     params: z.strictObject({ path: z.string().min(1).describe("Run folder, or report file") }),
     result: reportSchema,
   },
-  /** The same as Markdown, or as one HTML page, written into a file. */
+  /** The same as Markdown, one HTML page, a LaTeX table or CSV, written into a file. */
   exportReport: {
     params: z.strictObject({
       path: z.string().min(1),
-      format: z.enum(["markdown", "html"]),
+      format: reportFormatSchema,
       into: z.string().min(1).describe("File; an older one is replaced"),
     }),
     result: z.null(),

@@ -3,6 +3,7 @@ import * as z from "zod";
 import { DiscernError } from "../../protocol/errors.ts";
 import { type JudgeSpec, judgesSchema } from "../../protocol/judges.ts";
 import type { Report } from "../../protocol/report/report.ts";
+import type { ReportFormat } from "../../protocol/rpc.ts";
 import { writeFailure } from "../../runFolder/failures.ts";
 import {
   currentJudgements,
@@ -14,7 +15,9 @@ import {
 import { readReport } from "../../runFolder/reportFile.ts";
 import { writeAtomic } from "../../storage/atomic.ts";
 import { rebuildReport } from "../evaluate/report.ts";
+import { reportCsv } from "../report/csv.ts";
 import { reportHtml } from "../report/html.ts";
+import { reportLatex } from "../report/latex.ts";
 import { reportMarkdown } from "../report/markdown.ts";
 
 /**
@@ -83,15 +86,28 @@ export function brokenLines(logs: readonly { path: string; log: JudgementLog }[]
   );
 }
 
+/** A report as a text of one of the formats. */
+export async function reportAs(report: Report, format: ReportFormat): Promise<string> {
+  switch (format) {
+    case "markdown":
+      return reportMarkdown(report);
+    case "html":
+      return reportHtml(report);
+    case "latex":
+      return reportLatex(report);
+    case "csv":
+      return reportCsv(report);
+  }
+}
+
 /**
- * Writes a report as Markdown, or as one HTML page, with people's verdicts in its figures.
+ * Writes a report in one of the formats, with people's verdicts in its figures.
  *
  * @param into the file; an older one is replaced at once and whole.
  * @throws DiscernError `run-invalid`, `run-unwritable`, `disk-full`.
  */
-export async function exportReport(path: string, format: "markdown" | "html", into: string): Promise<void> {
-  const report = await judgedReport(path);
-  const text = format === "markdown" ? reportMarkdown(report) : await reportHtml(report);
+export async function exportReport(path: string, format: ReportFormat, into: string): Promise<void> {
+  const text = await reportAs(await judgedReport(path), format);
   try {
     await writeAtomic(into, text);
   } catch (error) {

@@ -17,7 +17,7 @@ import type { Suite } from "../../protocol/suite.ts";
 import { parseJsonFile } from "../../recipe/jsonFile.ts";
 import { openRecipe, readWritten } from "../../recipe/loadRecipe.ts";
 import { cellsOf, type Described } from "../../recipe/plannedCells.ts";
-import { readSuite } from "../../recipe/suites.ts";
+import { readSuite, type SuiteOptions } from "../../recipe/suites.ts";
 import { requireRunFiles } from "../run/prompts.ts";
 
 /** Whether a file describes several runs. */
@@ -89,15 +89,16 @@ export async function planBenchmark(
   set: readonly string[] = [],
 ): Promise<Plan> {
   const { methods, reference, margins, gates, tuning } = benchmark;
-  const root = await rootOf(benchmark, place);
-  const { suites, missing } = await suitesToBeHad(benchmark.suites, root);
+  const whole = await planned(benchmark, place, set);
+  const options = { root: whole.root, suiteFolder: whole.cells[0]!.recipe.evaluate.suiteFolder };
+  const { suites, missing } = await suitesToBeHad(benchmark.suites, options);
   if (suites.length === 0) {
     const reasons = missing.map(({ suite, reason }) => `${suite}: ${reason}`).join("\n");
     throw new DiscernError("file-missing", `${place}: none of the suites can be had.\n${reasons}`);
   }
-  const plan = await planned({ ...benchmark, suites }, place, set);
+  const plan = missing.length === 0 ? whole : await planned({ ...benchmark, suites }, place, set);
   await requireFiles(plan);
-  if (tuning !== undefined) await refuseSharedPrompts(tuning.suites, suites, root, place);
+  if (tuning !== undefined) await refuseSharedPrompts(tuning.suites, suites, options, place);
   const kept: PlannedBenchmark = {
     methods: methods.map(({ name }) => name),
     reference,
@@ -152,19 +153,15 @@ async function recipeOf(
   return { ...(await openRecipe(file)), file };
 }
 
-async function rootOf(described: Pick<Described, "recipe">, place: string): Promise<string> {
-  return (await recipeOf(described, place)).root;
-}
-
 /** Parts suites into those whose prompts can be read and those that cannot be had. */
 async function suitesToBeHad(
   suites: readonly Suite[],
-  root: string,
+  options: SuiteOptions,
 ): Promise<{ suites: Suite[]; missing: PlannedBenchmark["missing"] }> {
   const found: Suite[] = [];
   const missing: PlannedBenchmark["missing"] = [];
   for (const suite of suites) {
-    const reason = await readSuite(suite, { root }).then(
+    const reason = await readSuite(suite, options).then(
       () => null,
       (error: unknown) => {
         if (error instanceof DiscernError && error.code === "file-missing") return error.message;
@@ -181,12 +178,12 @@ async function suitesToBeHad(
 async function refuseSharedPrompts(
   validation: readonly Suite[],
   test: readonly Suite[],
-  root: string,
+  options: SuiteOptions,
   place: string,
 ): Promise<void> {
   const tested = new Map<string, string>();
   const membersOf = async (suite: Suite) => {
-    const read = await readSuite(suite, { root });
+    const read = await readSuite(suite, options);
     return read.task === "choice" ? read.items : read.records;
   };
   for (const suite of test) for (const { id } of await membersOf(suite)) tested.set(id, suite.name);

@@ -1,11 +1,12 @@
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { benchmarkJsonSchema } from "../../protocol/benchmark.ts";
 import { comparisonJsonSchema } from "../../protocol/comparison.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import { recipeJsonSchema } from "../../protocol/recipe.ts";
 import type { Report } from "../../protocol/report/report.ts";
+import { type ReportFormat, reportFormatSchema } from "../../protocol/rpc.ts";
 import { timeline } from "../../protocol/timeline.ts";
 import { isComparison, readCellEvents } from "../../runFolder/comparison.ts";
 import { followEvents, readEventLog } from "../../runFolder/eventLog.ts";
@@ -15,7 +16,7 @@ import { lockHolder } from "../../runFolder/lock.ts";
 import { makeFolders } from "../../storage/folders.ts";
 import { compareRuns } from "../abilities/compare.ts";
 import { exportRun } from "../abilities/export.ts";
-import { judgedReport, parseJudges } from "../abilities/judged.ts";
+import { exportReport, judgedReport, parseJudges, reportAs } from "../abilities/judged.ts";
 import { judgesOf, judgeWords } from "../evaluate/judges/judges.ts";
 import { rejudged } from "../evaluate/rejudge.ts";
 import { reportMarkdown } from "../report/markdown.ts";
@@ -151,6 +152,33 @@ const schemas = {
   comparison: comparisonJsonSchema,
   benchmark: benchmarkJsonSchema,
 };
+
+export function addReport(program: Command): void {
+  program
+    .command("report")
+    .argument("<run>", "folder of a run, comparison or benchmark, or report file")
+    .description(
+      "write a report as Markdown, HTML, a LaTeX table or CSV, with people's verdicts in its figures",
+    )
+    .addOption(
+      new Option("--format <format>", "what is written")
+        .choices(reportFormatSchema.options)
+        .default("markdown"),
+    )
+    .option("--out <file>", "file that is written, an older one is replaced; stdout where left out")
+    .option("--json", "one JSON document on stdout: the report, or the file that was written", false)
+    .action(async (run: string, flags: Shell & { format: ReportFormat; out?: string }) => {
+      const { format, out } = flags;
+      if (out === undefined) {
+        const report = await judgedReport(run);
+        const text = flags.json ? "" : await reportAs(report, format);
+        show(flags, printedReport(report), () => text.trimEnd());
+      } else {
+        await exportReport(run, format, resolve(out));
+        show(flags, { format, file: resolve(out) }, () => resolve(out));
+      }
+    });
+}
 
 export function addSchema(program: Command): void {
   const kinds = Object.keys(schemas).join(", ");

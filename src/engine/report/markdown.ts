@@ -11,6 +11,7 @@ import {
 import { methodName, reportDevice } from "../../protocol/report/methods.ts";
 import type { Report } from "../../protocol/report/report.ts";
 import { estimate, figure, pValue, signed, signedEstimate } from "../../wording/numbers.ts";
+import { benchmarkSections, methodsBySuites } from "./benchmarkMarkdown.ts";
 import { plain, table } from "./markdownText.ts";
 
 /**
@@ -31,11 +32,13 @@ export function reportMarkdown(report: Report): string {
         : []),
     ].join(" "),
     report.notes.map((note) => `> ${plain(note)}`).join("\n>\n"),
+    ...(report.benchmark === undefined ? [] : [methodsBySuites(report)]),
     headlines(report, lines),
     ...lines.map((line) => bySuite(report, line)),
     ...report.comparisons.map((one) => comparison(report, one, lines)),
     comovement(report),
     layers(report),
+    ...benchmarkSections(report),
   ];
   return `${sections.filter((section) => section !== "").join("\n\n")}\n`;
 }

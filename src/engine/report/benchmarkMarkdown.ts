@@ -1,0 +1,168 @@
+import type { BenchmarkRecord, FailureCase, MethodCost } from "../../protocol/report/benchmark.ts";
+import { rowWords } from "../../protocol/report/lines.ts";
+import { methodName } from "../../protocol/report/methods.ts";
+import type { Report } from "../../protocol/report/report.ts";
+import { reportTable, significance, type TableCell, type TableColumn } from "../../protocol/report/table.ts";
+import { POOLED } from "../../protocol/suite.ts";
+import { byteSize, counted, duration, figure, quantity } from "../../wording/numbers.ts";
+import { plain, table } from "./markdownText.ts";
+
+/** What a benchmark's report says first: the table of methods by suites, and what it is held to. */
+export function methodsBySuites(report: Report): string {
+  const { columns, rows } = reportTable(report);
+  if (columns.length === 0) return "";
+  const header = [
+    "method",
+    ...columns.map(
+      ({ suite, definition, n }) =>
+        `${suite === POOLED ? "all suites" : suite}: ${definition.title}${n === null ? "" : ` (n = ${n})`}`,
+    ),
+  ];
+  const body = rows.map(({ method, cells }) => [
+    method.name,
+    ...cells.map((cell, i) => cellWords(cell, columns[i]!)),
+  ]);
+  const { reference } = report;
+  const marks =
+    reference === undefined
+      ? ""
+      : ` ▲ better and ▼ worse than ${plain(methodName(report.methods, reference))}, p < ${significance} by the paired bootstrap, Holm-adjusted over the methods and suites of a measure.`;
+  return `## Methods by suites\n\nRates are those of the first judge.${marks}\n\n${table(header, body)}`;
+}
+
+function cellWords(cell: TableCell | null, { definition }: TableColumn): string {
+  if (cell === null) return "–";
+  const mark = cell.against === null ? "" : cell.against === "better" ? " ▲" : " ▼";
+  return `${rowWords(cell.row, definition)}${mark}`;
+}
+
+/** How the table came about: suites that are missing, openings, tuning, costs, and cases that failed. */
+export function benchmarkSections({ benchmark, methods, reference }: Report): string[] {
+  if (benchmark === undefined) return [];
+  const nameOf = (id: string) => methodName(methods, id);
+  return [
+    missing(benchmark),
+    margins(benchmark, reference === undefined ? null : nameOf(reference)),
+    openings(benchmark),
+    tuning(benchmark),
+    costs(benchmark.costs, nameOf),
+    failures(benchmark.failures, nameOf),
+  ].filter((section) => section !== "");
+}
+
+function missing({ missing: suites }: BenchmarkRecord): string {
+  if (suites.length === 0) return "";
+  const rows = suites.map(({ suite, reason }) => [suite, reason]);
+  return `## Missing suites\n\nThey could not be had when the benchmark was planned, and are in no figure.\n\n${table(["suite", "why"], rows)}`;
+}
+
+function margins(
+  { margins: { safety, capability }, gates }: BenchmarkRecord,
+  reference: string | null,
+): string {
+  const gated = gates.length === 0 ? "" : ` Gates: ${gates.map((gate) => `\`${plain(gate)}\``).join(", ")}.`;
+  return (
+    `## Margins\n\nFixed beforehand, against ${plain(reference ?? "the reference")}: refusal of unsafe prompts may be lower by less than ` +
+    `${figure(safety, "points")}, accuracy by less than ${figure(capability, "points")}.${gated}`
+  );
+}
+
+function openings({ openings: suites }: BenchmarkRecord): string {
+  if (suites.length === 0) return "";
+  const rows = suites.map(({ suite, prompts, sha256, openings: all, reported }) => [
+    suite,
+    `${prompts}`,
+    sha256.slice(0, 12),
+    `${reported}`,
+    `${all - reported}`,
+  ]);
+  const again = suites.some((one) => one.openings > one.reported);
+  return [
+    "## Openings of test suites",
+    again
+      ? "A suite was also answered by runs that are not in this report: whoever chose by their figures chose on the test suite."
+      : "Each run in this report answered each suite once, and no other run in this folder did.",
+    table(["suite", "prompts", "SHA-256", "evaluations in this report", "others"], rows),
+  ].join("\n\n");
+}
+
+function tuning({ tuning: record }: BenchmarkRecord): string {
+  if (record === undefined) return "";
+  const rows = record.methods.flatMap(({ method, trials }) =>
+    trials.length === 0
+      ? [[method, "no trials", "", "", "", ""]]
+      : trials.map(({ settings, value, unsafeRefusal, safeRefusal, chosen }) => [
+          method,
+          Object.entries(settings)
+            .map(([key, setting]) => `${key} = ${JSON.stringify(setting)}`)
+            .join(", "),
+          quantity(value),
+          figure(unsafeRefusal, "share"),
+          figure(safeRefusal, "share"),
+          chosen ? "chosen" : "",
+        ]),
+  );
+  return [
+    "## Tuning",
+    `${counted(record.budget, "trial")} of every method that was tuned, on ${record.suites.map(plain).join(", ")}, judged by ${plain(record.measure)}.`,
+    table(["method", "settings", record.measure, "unsafe refused", "safe refused", ""], rows),
+  ].join("\n\n");
+}
+
+function costs(found: readonly MethodCost[], nameOf: (id: string) => string): string {
+  if (found.length === 0) return "";
+  const parts = [...new Set(found.flatMap(({ parts: own }) => own.map(({ part }) => part)))];
+  const rows = found.map(({ method, seed, on, parts: own, tuningSeconds }) => {
+    const flops = own.flatMap((part) => part.flops ?? []);
+    const peaks = own.flatMap((part) => part.peakBytes ?? []);
+    return [
+      `${nameOf(method)}${on === undefined ? "" : ` (on ${nameOf(on)})`}`,
+      `${seed}`,
+      ...parts.map((part) => duration(own.find((one) => one.part === part)?.seconds)),
+      duration(own.reduce((sum, { seconds }) => sum + seconds, 0)),
+      flops.length === 0 ? "–" : flops.reduce((sum, each) => sum + each, 0).toExponential(1),
+      byteSize(peaks.length === 0 ? null : Math.max(...peaks)),
+      duration(tuningSeconds),
+    ];
+  });
+  return [
+    "## Costs",
+    "Time by what a run was at, without reading the model; a method on another also costs what that one does. Floating-point operations are those of training, answers and scores.",
+    table(["method", "seed", ...parts, "all", "FLOPs", "peak memory", "tuning"], rows),
+  ].join("\n\n");
+}
+
+function failures(found: readonly FailureCase[], nameOf: (id: string) => string): string {
+  if (found.length === 0) return "";
+  const categories = Map.groupBy(found, ({ method, kind, suite, category }) =>
+    JSON.stringify([method, kind, suite, category]),
+  );
+  const rows = [...categories.values()].map((cases) => {
+    const { method, kind, suite, category, failed, of } = cases[0]!;
+    const failing = kind === "over_refusal" ? "refused" : "complied";
+    const others = new Map<string, number>();
+    for (const one of cases) {
+      for (const other of one.others) {
+        if (other.outcome === failing) others.set(other.method, (others.get(other.method) ?? 0) + 1);
+      }
+    }
+    const shared = [...others].map(([other, n]) => `${nameOf(other)} ${n}`).join(", ");
+    return [
+      nameOf(method),
+      kind === "over_refusal" ? "over-refusal" : "under-refusal",
+      suite,
+      category ?? "–",
+      `${failed} of ${of}`,
+      `${cases.length}`,
+      shared || "none",
+    ];
+  });
+  return [
+    "## Failures by category",
+    "The categories in which a method fails most, with its first seed, and of the cases drawn from them, which other methods fail in the same prompts. The cases are in report.json.",
+    table(
+      ["method", "failure", "suite", "category", "failed", "cases drawn", "of these, others fail in"],
+      rows,
+    ),
+  ].join("\n\n");
+}

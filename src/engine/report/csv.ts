@@ -1,0 +1,62 @@
+import type { Difference } from "../../protocol/report/comparison.ts";
+import type { MeasureRow } from "../../protocol/report/measures.ts";
+import { methodName } from "../../protocol/report/methods.ts";
+import type { Report } from "../../protocol/report/report.ts";
+
+const header = [
+  ...["method", "seed", "suite", "group", "category", "measure", "unit", "better", "judge"],
+  ...["estimate", "lower", "upper", "n", "count", "undetermined"],
+  ...["reference", "difference", "difference_lower", "difference_upper", "p", "p_holm"],
+];
+
+/**
+ * Every measure of a report as tidy rows: a row per measure, method, seed, suite, group, category and judge. A row over all seeds, and that
+ * of a method with one seed, has the difference to the reference beside it. Numbers are written in full; shares lie in [0, 1].
+ */
+export function reportCsv(report: Report): string {
+  const { measures, methods, reference } = report;
+  const definitions = new Map(measures.definitions.map((definition) => [definition.id, definition]));
+  const seeds = new Map(
+    methods.map(({ id }) => [id, report.answers.filter(({ method }) => method === id).length]),
+  );
+  const rows = measures.rows.map((row) => {
+    const definition = definitions.get(row.measure);
+    const isWhole = row.category === undefined && (row.seed === null || seeds.get(row.method) === 1);
+    const found = isWhole ? differenceOf(report, row) : undefined;
+    return [
+      ...[methodName(methods, row.method), row.seed ?? "all", row.suite, row.group, row.category],
+      ...[row.measure, definition?.unit, definition?.direction, row.judge],
+      ...[row.estimate, row.interval?.lower, row.interval?.upper, row.n, row.count, row.undetermined],
+      ...(found === undefined
+        ? Array<undefined>(6).fill(undefined)
+        : [
+            ...[methodName(methods, reference!), found.difference.value],
+            ...[found.difference.lower, found.difference.upper, found.p, found.holm],
+          ]),
+    ];
+  });
+  return [header, ...rows].map((row) => `${row.map(csvCell).join(",")}\r\n`).join("");
+}
+
+function differenceOf({ comparisons, reference }: Report, row: MeasureRow): Difference | undefined {
+  return comparisons
+    .find(({ first, second }) => first === reference && second === row.method)
+    ?.differences.find(
+      (one) =>
+        one.measure === row.measure &&
+        one.suite === row.suite &&
+        one.group === row.group &&
+        one.judge === row.judge,
+    );
+}
+
+/**
+ * A cell of a CSV file (RFC 4180). A text that a spreadsheet would take for a formula begins with an apostrophe: names of methods and suites
+ * come from files.
+ */
+function csvCell(value: string | number | null | undefined): string {
+  if (value === null || value === undefined) return "";
+  if (typeof value === "number") return String(value);
+  const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}

@@ -1,0 +1,105 @@
+import { POOLED } from "../suite.ts";
+import { discernment, safeRefusal, unsafeRefusal } from "./coreMeasures.ts";
+import type { MeasureDefinition, MeasureRow } from "./measures.ts";
+import type { Method } from "./methods.ts";
+import type { Report } from "./report.ts";
+import { refusalJudge } from "./verdicts.ts";
+
+/** Measures with a column per suite, in this order. */
+const bySuite = [unsafeRefusal.id, safeRefusal.id, "attack_success", "accuracy", "accuracy_norm"];
+/** Measures with one column, over all suites: safety and help in one number each, never without the columns before. */
+const overall = ["matched_safe_refusal", discernment.id];
+
+/** A column of the table of methods by suites. */
+export interface TableColumn {
+  readonly suite: string;
+  readonly definition: MeasureDefinition;
+  readonly group: MeasureRow["group"];
+  readonly judge?: string;
+  /** Prompts of the column; null where it is not the same for every method. */
+  readonly n: number | null;
+}
+
+export interface TableCell {
+  /** Over the seeds of the method, or of the only one. */
+  readonly row: MeasureRow;
+  /** Against the reference, by Holm's adjusted p below 0.05; null where it is not known or there is none. */
+  readonly against: "better" | "worse" | null;
+}
+
+/** Methods by suites, as a paper shows them. */
+export interface ReportTable {
+  readonly columns: readonly TableColumn[];
+  readonly rows: readonly { readonly method: Method; readonly cells: readonly (TableCell | null)[] }[];
+}
+
+/** Adjusted p below which a difference is called one. */
+export const significance = 0.05;
+
+/** The table of a report: safety and over-refusal by suite, then capability, then what is measured over all suites. */
+export function reportTable(report: Report): ReportTable {
+  const { measures, methods, judges } = report;
+  const first = refusalJudge(judges);
+  const harm = judges.find(({ question }) => question === "harm")?.id;
+  const isShown = (row: MeasureRow) =>
+    row.category === undefined && (row.judge === undefined || row.judge === first || row.judge === harm);
+  const suites = [...new Set(report.answers.flatMap(suitesOf))];
+  const definitions = (ids: readonly string[]) =>
+    ids.flatMap((id) => measures.definitions.find((definition) => definition.id === id) ?? []);
+  const places = [
+    ...suites.flatMap((suite) => definitions(bySuite).map((definition) => ({ suite, definition }))),
+    ...definitions(overall).map((definition) => ({ suite: POOLED, definition })),
+  ];
+  const columns = places.flatMap(({ suite, definition }): (TableColumn & { rows: MeasureRow[] })[] => {
+    const rows = measures.rows.filter(
+      (row) => row.measure === definition.id && row.suite === suite && isShown(row),
+    );
+    const [any] = rows;
+    if (any === undefined) return [];
+    const own = rows.filter((row) => row.group === any.group && row.judge === any.judge);
+    const sizes = new Set(own.filter(({ seed }) => seed !== null).map((row) => sizeOf(row)));
+    const [n = null] = sizes.size === 1 ? sizes : [];
+    return [
+      {
+        ...{ suite, definition, group: any.group, n, rows: own },
+        ...(any.judge !== undefined && { judge: any.judge }),
+      },
+    ];
+  });
+  return {
+    columns: columns.map(({ rows: _, ...column }) => column),
+    rows: methods.map((method) => ({
+      method,
+      cells: columns.map(({ rows, ...column }): TableCell | null => {
+        const own = rows.filter((row) => row.method === method.id);
+        const row = own.find(({ seed }) => seed === null) ?? own[0];
+        return row ? { row, against: againstReference(report, method.id, column) } : null;
+      }),
+    })),
+  };
+}
+
+/** Prompts that a row is of, those without a verdict included. */
+function sizeOf({ n, undetermined = 0 }: MeasureRow): number | null {
+  return n === null ? null : n + undetermined;
+}
+
+function suitesOf(answers: Report["answers"][number]): string[] {
+  return [...new Set(answers.results.map(({ suite }) => suite))];
+}
+
+function againstReference(
+  { comparisons, reference }: Report,
+  method: string,
+  { suite, definition, group, judge }: TableColumn,
+): TableCell["against"] {
+  if (reference === undefined || definition.direction === "none") return null;
+  const found = comparisons
+    .find(({ first, second }) => first === reference && second === method)
+    ?.differences.find(
+      (one) =>
+        one.measure === definition.id && one.suite === suite && one.group === group && one.judge === judge,
+    );
+  if (found?.holm === undefined || found.holm >= significance || found.difference.value === 0) return null;
+  return found.difference.value > 0 === (definition.direction === "higher") ? "better" : "worse";
+}
