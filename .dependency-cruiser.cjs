@@ -34,6 +34,7 @@ const floors = [
   "session",
   "endpoint",
   "probe",
+  "steer",
   "train",
   "evaluate",
   "report",

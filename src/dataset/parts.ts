@@ -14,6 +14,9 @@ export type Part =
   | "panels.toxic"
   | "panels.seeminglyToxic"
   | "panels.general"
+  | "steering.harmful"
+  | "steering.harmless"
+  | "steering.pseudoHarmful"
   | "suite";
 
 /** The label that the prompts of a part have; absent where a part has prompts of several. */
@@ -24,13 +27,30 @@ const ownLabels: Partial<Record<Part, Label>> = {
   "panels.toxic": "toxic",
   "panels.seeminglyToxic": "seemingly_toxic",
   "panels.general": "general",
+  "steering.harmful": "toxic",
+  "steering.harmless": "general",
+  "steering.pseudoHarmful": "seemingly_toxic",
 };
+
+/** Parts whose prompts mean nothing with another label: those with their own are taken where a source does not say. */
+const fixedParts: ReadonlySet<Part> = new Set([
+  "panels.toxic",
+  "panels.seeminglyToxic",
+  "steering.harmful",
+  "steering.pseudoHarmful",
+]);
+
+/** The key of a recipe that names the sources of a part. */
+function keyOf(part: Part): string {
+  const [steered, group] = part.split("steering.");
+  return steered === "" ? `steering.data.${group}` : `data.${part}`;
+}
 
 /**
  * The prompts that a source gives to a part, and what is to be said of them:
  *
  * - the contrast takes prompts that are labelled toxic or seemingly toxic;
- * - a panel takes those with its own label, where the source does not say which labels it takes;
+ * - a panel, and a steering's harmful and pseudo-harmful prompts, take those with their own label, where the source does not say which labels it takes;
  * - a suite takes those that are labelled, each once, and none that its file labels both ways.
  *
  * @throws DiscernError as `selectPrompts`; "dataset-empty" when the suite has no prompt with a label.
@@ -44,8 +64,7 @@ export async function selectPart(
   if (part === "suite") return suiteOf(source.file, await selectPrompts(source, options));
   const own = ownLabels[part];
   // The general panel may be of prompts that are merely safe: its figures are losses, and no rate.
-  const isFixed = part === "panels.toxic" || part === "panels.seeminglyToxic";
-  const found = await selectPrompts(source, options, isFixed ? own : undefined);
+  const found = await selectPrompts(source, options, fixedParts.has(part) ? own : undefined);
   return withForeign(part, source, found, own!);
 }
 
@@ -148,7 +167,7 @@ function withForeign(part: Part, source: SourceInput, { records, notices }: Sele
     records,
     notices: [
       ...notices,
-      `data.${part}: ${foreign.length} of the ${countOf(records.length, "prompt")} of ${file} ${isOrAre(foreign.length)} labelled ` +
+      `${keyOf(part)}: ${foreign.length} of the ${countOf(records.length, "prompt")} of ${file} ${isOrAre(foreign.length)} labelled ` +
         `otherwise than ${own} and ${isOrAre(foreign.length)} used as they are. The first: ${placeOf(file, first.line)} is ${first.label}. ` +
         `Leave them out with "labels": ["${own}"].`,
     ],

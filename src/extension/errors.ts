@@ -27,6 +27,7 @@ const headings: Record<ErrorCode, string> = {
   "run-busy": "The run is in use.",
   "run-invalid": "The run cannot be used.",
   "run-unwritable": "The run folder cannot be written.",
+  "steering-invalid": "The steering cannot be used.",
   "tokenizer-missing": "The model has no tokenizer.",
   "tokenizer-unsupported": "The model's tokenizer has an option that is not supported.",
   "output-not-finite": "The model's output is not finite.",

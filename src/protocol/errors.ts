@@ -26,6 +26,7 @@ export const errorCodes = [
   "run-busy",
   "run-invalid",
   "run-unwritable",
+  "steering-invalid",
   "tokenizer-missing",
   "tokenizer-unsupported",
   "weights-invalid",

@@ -3,6 +3,7 @@ import { deviceChoiceSchema } from "./device.ts";
 import { layerChoiceSchema } from "./layerChoice.ts";
 import { madeSchema } from "./made.ts";
 import { stageKindSchema } from "./recipeStages.ts";
+import { chosenSchema } from "./steering.ts";
 
 /** A figure that may not exist: numbers in JSON are finite, so NaN and infinity travel as null. */
 const figure = z.number().nullable();
@@ -132,6 +133,19 @@ export const runEventSchema = z.discriminatedUnion("type", [
     total: z.int(),
   }),
   z.object({ type: z.literal("data-made"), ...header, ...madeSchema.shape }),
+  z.object({
+    type: z.literal("steering-progress"),
+    ...header,
+    method: z.string().describe("Type of the inference-time method that is fitted"),
+    done: z.int(),
+    total: z.int(),
+  }),
+  z.object({
+    type: z.literal("steering-fitted"),
+    ...header,
+    method: z.string().describe("Type of the inference-time method"),
+    chosen: chosenSchema.describe("What it chose: layer, position, …"),
+  }),
   z.object({
     type: z.literal("evaluation-progress"),
     ...header,

@@ -16,6 +16,8 @@ export const manifestSchema = z.object({
     family: z.string(),
     files: z.array(fileSchema),
   }),
+  /** What the model begins with, where the recipe names an adapter or a run. */
+  adapter: z.object({ path: z.string(), files: z.array(fileSchema) }).optional(),
   data: z.array(
     fileSchema.extend({
       suite: z.string().optional().describe("Id of the known suite that the file is of"),

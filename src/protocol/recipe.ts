@@ -7,6 +7,7 @@ import { refusalOpenings } from "./openings.ts";
 import { judgeName, stageSchema } from "./recipeStages.ts";
 import { samplingSchema } from "./sampling.ts";
 import { sourceSchema } from "./source.ts";
+import { steeringSchema } from "./steering.ts";
 import { suitesSchema } from "./suite.ts";
 
 const sources = z.array(sourceSchema).min(1);
@@ -185,6 +186,11 @@ export const recipeSchema = z
     name: fileNameSchema.describe("Name of the run; it names the run folder"),
     seed: z.int().nonnegative().default(0).describe("Seed of every random draw"),
     model: z.string().min(1).describe("Hugging Face folder, GGUF file, or name of a pulled model"),
+    adapter: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("PEFT adapter or run folder whose result the model begins with, relative to the recipe"),
     device: deviceSchema
       .default("auto")
       .describe(
@@ -219,6 +225,7 @@ export const recipeSchema = z
     stages: z
       .array(stageSchema)
       .describe("Stages in the order in which they run; without any, the model is evaluated as it is"),
+    steering: steeringSchema.optional(),
     probes: probesSchema.prefault({}),
     evaluate: evaluateSchema.prefault({}),
     checkpoint: checkpointSchema.prefault({}),

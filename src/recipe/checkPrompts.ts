@@ -2,6 +2,7 @@ import { type Contamination, contamination, type Interruption } from "../dataset
 import { shortened } from "../dataset/notices.ts";
 import type { PromptRecord } from "../dataset/record.ts";
 import type { Recipe } from "../protocol/recipe.ts";
+import { groupsOf } from "../protocol/steering.ts";
 import { isOwnSuite } from "../protocol/suite.ts";
 import { greatestOf } from "../statistics/extremes.ts";
 import { type LabelledPrompt, stratifiedFolds } from "../statistics/folds.ts";
@@ -151,11 +152,44 @@ export async function checkPrompts(
   return {
     problems: [
       ...(isWhole ? stageProblems(recipe, counted) : []),
+      ...(isWhole ? steeringProblems(recipe, prompts) : []),
       ...answerProblems(recipe, prompts),
       ...contaminationProblems(recipe, found),
     ],
     contamination: found,
   };
+}
+
+/** Different prompts of a group below which a steering cannot be fitted, and below which its vectors are those of the prompts. */
+const steered = { least: 4, few: 24 };
+
+function steeringProblems({ steering }: Recipe, prompts: RecipePrompts): RecipeProblem[] {
+  if (steering === undefined) return [];
+  return groupsOf[steering.type].flatMap((group): RecipeProblem[] => {
+    const count = new Set(prompts.steering[group].map(({ id }) => id)).size;
+    if (count >= steered.few) return [];
+    const named = steering.data[group] !== undefined;
+    const found = `The steering has ${count} different ${group === "pseudoHarmful" ? "pseudo-harmful" : group} prompts`;
+    const about = {
+      path: named ? ["steering", "data", group] : ["steering"],
+      about: "group-too-small",
+    } as const;
+    return count < steered.least
+      ? [
+          {
+            ...about,
+            severity: "error",
+            message: `${found} and needs at least ${steered.least}. Name sources by steering.data.${group}.`,
+          },
+        ]
+      : [
+          {
+            ...about,
+            severity: "warning",
+            message: `${found}: with fewer than ${steered.few} its vectors are those of the prompts themselves. Add prompts.`,
+          },
+        ];
+  });
 }
 
 /**
@@ -192,10 +226,11 @@ function answerProblems(
 }
 
 async function findContamination(
-  { contrast, general, safety, helpful, panels, suites, pairwise }: RecipePrompts,
+  { contrast, general, safety, helpful, steering, panels, suites, pairwise }: RecipePrompts,
   signal?: Interruption,
 ): Promise<RecipeContamination> {
-  const training = [contrast, general, safety, helpful].flat();
+  // What an inference-time method is fitted on counts as trained on; it mostly is what the stages read.
+  const training = [...new Set([contrast, general, safety, helpful, ...Object.values(steering)].flat())];
   const found = [];
   for (const { name, records } of [...suites, ...pairwise]) {
     found.push({ ...(await contamination(training, records, signal)), suite: name });
@@ -204,13 +239,13 @@ async function findContamination(
   return { suites: found, panels: await contamination(training, watched, signal) };
 }
 
-function contaminationProblems({ evaluate }: Recipe, found: RecipeContamination): RecipeProblem[] {
+function contaminationProblems({ evaluate, steering }: Recipe, found: RecipeContamination): RecipeProblem[] {
   const about = (path: RecipePath, whose: string, { contaminated, prompts, closest }: Contamination) => {
     const [pair] = closest;
     if (contaminated === 0 || pair === undefined) return [];
     const examples = [pair.evaluation, pair.training].map(({ prompt }) => shortened(prompt, 200));
     const message =
-      `${contaminated} of the ${prompts} prompts of ${whose} are trained on, word for word or nearly so, so figures on them ` +
+      `${contaminated} of the ${prompts} prompts of ${whose} are trained ${steering ? "or fitted " : ""}on, word for word or nearly so, so figures on them ` +
       `are too good. Use another split, or other files. The closest: ${examples[0]} and, in training, ${examples[1]}.`;
     return [{ severity: "warning", path, about: "contaminated", message } satisfies RecipeProblem];
   };

@@ -1,5 +1,6 @@
 import type { Recipe } from "../protocol/recipe.ts";
 import type { StageRecipe } from "../protocol/recipeStages.ts";
+import type { Steering } from "../protocol/steering.ts";
 import type { RecipePath, RecipeProblem } from "./problem.ts";
 import { contrastsOf } from "./uses.ts";
 
@@ -47,6 +48,7 @@ export function shapeProblems(recipe: Recipe, model: ModelShape): RecipeProblem[
   for (const [i, layer] of (recipe.probes.separationLayers ?? []).entries()) {
     beyond(["probes", "separationLayers", i], layer);
   }
+  if (recipe.steering) steeringProblems(recipe.steering, model, add);
   const { contextLength } = model;
   if (recipe.maxTokens > contextLength) {
     const message = `Texts are limited by the context of ${model.name}, ${contextLength} tokens, not by ${recipe.maxTokens}.`;
@@ -57,6 +59,16 @@ export function shapeProblems(recipe: Recipe, model: ModelShape): RecipeProblem[
     add("warning", ["evaluate", "maxNewTokens"], message);
   }
   return problems;
+}
+
+/** Layers of an inference-time method are those of block inputs, from 0. */
+function steeringProblems(steering: Steering, { name, layers }: ModelShape, add: Add): void {
+  if (!("layer" in steering) || steering.layer === "auto" || steering.layer < layers) return;
+  add(
+    "error",
+    ["steering", "layer"],
+    `The model ${name} has layers 0 to ${layers - 1}, so ${steering.layer} lies beyond it.`,
+  );
 }
 
 function checkLayers(stage: StageRecipe, path: RecipePath, { name, layers }: ModelShape, add: Add): void {

@@ -155,7 +155,7 @@ class CellPlanner {
       ],
       stages: method.on === undefined || trains(method) ? method.stages : [],
     });
-    const isDrawn = made.stages.length > 0 || method.on !== undefined || steering !== undefined;
+    const isDrawn = made.stages.length > 0 || method.on !== undefined || made.steering !== undefined;
     return {
       ...made,
       // Nothing is drawn where nothing is trained or fitted.

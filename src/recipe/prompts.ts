@@ -8,6 +8,7 @@ import { DiscernError } from "../protocol/errors.ts";
 import type { Recipe } from "../protocol/recipe.ts";
 import type { StageKind } from "../protocol/recipeStages.ts";
 import type { Source } from "../protocol/source.ts";
+import { groupsOf, type SteeringGroup } from "../protocol/steering.ts";
 import { isOwnSuite, type Suite } from "../protocol/suite.ts";
 import type { RecipePath, RecipeProblem } from "./problem.ts";
 import { type ChoiceSuite, locatedSuite, type PromptSuite, readSuite, type SuiteOptions } from "./suites.ts";
@@ -26,6 +27,8 @@ export interface RecipePrompts {
     readonly seeminglyToxic: PromptRecord[];
     readonly general: PromptRecord[];
   };
+  /** What the inference-time method is fitted on; empty for groups that it does not need. */
+  readonly steering: Readonly<Record<SteeringGroup, PromptRecord[]>>;
   /** Suites whose answers are judged for refusal. */
   readonly suites: (PromptSuite & { readonly task: "refusal" })[];
   /** Suites of questions of several choices. */
@@ -49,20 +52,39 @@ interface Use {
   readonly part: Part;
   readonly path: RecipePath;
   readonly source: Source;
+  /** Whether no stage reads it, and a steering is fitted on it. */
+  readonly forSteering?: boolean;
 }
 
 /** Every source of `data` that a recipe reads, in order; a kind of stage that it does not have reads none. */
 function usesOf(recipe: Recipe): Use[] {
-  const { stages, data } = recipe;
+  const { stages, data, steering } = recipe;
   const has = (...types: StageKind[]) => stages.some(({ type }) => types.includes(type));
   const list = (part: "contrast" | "general" | "safety" | "helpful"): Use[] =>
     data[part].map((source, i) => ({ part, path: ["data", part, i], source }));
-  return [
+  const read: Use[] = [
     ...(contrastsOf(recipe).length > 0 ? list("contrast") : []),
     // Without stages nothing is trained: the recipe evaluates a model as it is.
     ...(has("contrastive", "supervised") ? list("general") : []),
     ...(has("supervised", "preference") ? list("safety") : []),
     ...(usesHelpful(recipe) ? list("helpful") : []),
+  ];
+  const fitted: Use[] = (steering ? groupsOf[steering.type] : []).flatMap((group): Use[] => {
+    const named = steering?.data[group];
+    return named === undefined
+      ? list(defaultPart[group]).map((use) => ({ ...use, forSteering: true }))
+      : named.map((source, i) => ({
+          part: `steering.${group}` as const,
+          path: ["steering", "data", group, i],
+          source,
+        }));
+  });
+  return [
+    ...read,
+    // What a stage or another group reads is not read again.
+    ...fitted.filter(
+      ({ path }, i) => ![...read, ...fitted.slice(0, i)].some((other) => String(other.path) === String(path)),
+    ),
     ...(["toxic", "seeminglyToxic", "general"] as const).map((name) => ({
       part: `panels.${name}` as const,
       path: ["data", "panels", name],
@@ -70,6 +92,13 @@ function usesOf(recipe: Recipe): Use[] {
     })),
   ];
 }
+
+/** Where the prompts of a steering's group come from where the recipe names no sources of them. */
+const defaultPart: Record<SteeringGroup, "contrast" | "general"> = {
+  harmful: "contrast",
+  harmless: "general",
+  pseudoHarmful: "contrast",
+};
 
 /** Where a recipe's suites are looked for. */
 function suiteOptions({ evaluate }: Recipe, options: SelectOptions): SuiteOptions {
@@ -144,7 +173,7 @@ export async function readRecipePrompts(
     }
   }
   const suites = await readSuites(recipe, options, problems, signal);
-  const of = (part: Part) => found.filter(({ use }) => use.part === part);
+  const of = (part: Part) => found.filter(({ use }) => use.part === part && !use.forSteering);
   const recordsOf = (part: Part) => of(part).flatMap(({ records }) => records);
   return {
     prompts: {
@@ -159,10 +188,28 @@ export async function readRecipePrompts(
         seeminglyToxic: recordsOf("panels.seeminglyToxic"),
         general: recordsOf("panels.general"),
       },
+      steering: steeringPrompts(recipe, (part) =>
+        found.filter(({ use }) => use.part === part).flatMap(({ records }) => records),
+      ),
       ...suites,
     },
     problems,
   };
+}
+
+/** The prompts of each group that a steering needs. @param recordsOf those of a part, whoever reads them. */
+function steeringPrompts(
+  { steering }: Recipe,
+  recordsOf: (part: Part) => PromptRecord[],
+): Record<SteeringGroup, PromptRecord[]> {
+  const labels = { harmful: "toxic", pseudoHarmful: "seemingly_toxic" } as const;
+  const of = (group: SteeringGroup): PromptRecord[] => {
+    if (!steering || !groupsOf[steering.type].includes(group)) return [];
+    if (steering.data[group] !== undefined) return recordsOf(`steering.${group}`);
+    const records = recordsOf(defaultPart[group]);
+    return group === "harmless" ? records : records.filter(({ label }) => label === labels[group]);
+  };
+  return { harmful: of("harmful"), harmless: of("harmless"), pseudoHarmful: of("pseudoHarmful") };
 }
 
 /** Reads the suites of a recipe. What cannot be had is an error, or one of `missing` where the recipe has it reported. */

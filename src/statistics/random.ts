@@ -57,3 +57,16 @@ export function dropoutMask(n: number, p: number, random: RandomGenerator): Floa
   const kept = 1 / (1 - p);
   return Float32Array.from({ length: n }, () => (uniformFloat32(random) < p ? 0 : kept));
 }
+
+/** n numbers of the standard normal distribution (Box–Muller). */
+export function normal(n: number, random: RandomGenerator): Float64Array {
+  const numbers = new Float64Array(n);
+  for (let i = 0; i < n; i += 2) {
+    // 1 − u lies in (0, 1], where the logarithm is finite.
+    const radius = Math.sqrt(-2 * Math.log(1 - uniformFloat32(random)));
+    const angle = 2 * Math.PI * uniformFloat32(random);
+    numbers[i] = radius * Math.cos(angle);
+    if (i + 1 < n) numbers[i + 1] = radius * Math.sin(angle);
+  }
+  return numbers;
+}

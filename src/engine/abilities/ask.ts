@@ -3,26 +3,48 @@
  * plain values and returns plain values, tells progress by callbacks, and throws DiscernError; it prints nothing and knows no flags.
  * Those that take long and outlive whoever asked (`detach.ts`, `cellProcess.ts`) start the command line again as a process of its own.
  */
+import { resolve } from "node:path";
 import { selectPrompts } from "../../dataset/select.ts";
 import { refusalOpenings } from "../../protocol/openings.ts";
 import type { SourceInput } from "../../protocol/source.ts";
+import type { Backend } from "../backend/backend.ts";
 import { readReply } from "../evaluate/answers.ts";
-import { readAdapter } from "../model/adapter.ts";
 import { generate } from "../probe/generate.ts";
 import { RefusalScorer } from "../probe/refusal.ts";
+import { findStart, readStart, type Start } from "../run/start.ts";
+import { type SteeredSession, steerSession } from "../run/steering.ts";
 import { openSession, type Session, type SessionOptions } from "../session/session.ts";
 
-/** A model that is asked something, with an adapter merged into it where one is given. */
-export type AskOptions = SessionOptions & { readonly adapter?: string };
+/** A model that is asked something: with what a run learned merged into it, and a method in force, where they are given. */
+export type AskOptions = SessionOptions & {
+  /** A PEFT adapter, or a run folder. */
+  readonly adapter?: string;
+  /** A fitted inference-time method: its file, or a folder that holds one. */
+  readonly steering?: string;
+};
 
-/** Opens a model and merges an adapter into it. @throws as `openSession` and `readAdapter`. */
-export async function openAdapted({ adapter, ...options }: AskOptions): Promise<Session> {
+/** A session as it is asked. */
+export interface AskedSession extends Session {
+  readonly start: Start | null;
+  /** The method in force; null where there is none. */
+  readonly steered: SteeredSession | null;
+  /** The model to ask: with the method in force, where there is one. */
+  readonly asked: Backend;
+}
+
+/**
+ * Opens a model, merges an adapter into it, and puts an inference-time method in force.
+ *
+ * @throws as `openSession`, `findStart`, `readStart` and `steerSession`.
+ */
+export async function openAdapted({ adapter, steering, ...options }: AskOptions): Promise<AskedSession> {
+  const start = adapter === undefined ? null : await findStart(adapter, options.root);
   const session = await openSession(options);
-  if (adapter !== undefined) {
-    const { architecture } = session.loaded;
-    await session.backend.adopt({ method: "lora", adapter: await readAdapter(adapter, architecture) });
-  }
-  return session;
+  if (start) await session.backend.adopt(await readStart(start, session.loaded.architecture));
+  const steered =
+    steering === undefined ? null : await steerSession(session, resolve(options.root, steering));
+  for (const note of steered?.notes ?? []) options.onWarning?.(note);
+  return { ...session, start, steered, asked: steered?.backend ?? session.backend };
 }
 
 /** How those who asked follow the work, and end it. */
@@ -59,11 +81,11 @@ export async function generateAnswers(
   { onProgress, signal }: Following = {},
 ): Promise<Generated[]> {
   const session = await openAdapted(options);
-  const { backend, encoder, tokenizer } = session;
+  const { asked, encoder, tokenizer } = session;
   const rows: number[][] = [];
   for (const prompt of prompts) rows.push(await encoder.promptToWrite(prompt));
   const answers = await cutOffBy(signal, session, () =>
-    generate(backend, rows, {
+    generate(asked, rows, {
       maxNewTokens,
       eosIds: tokenizer.eosIds,
       ...(onProgress ? { onProgress } : {}),
@@ -96,10 +118,10 @@ export async function scorePrompts(
   const { records, notices } = await selectPrompts(source, { root: options.root });
   onNotices?.(notices);
   const session = await openAdapted(options);
-  const { backend, encoder } = session;
-  const scorer = await RefusalScorer.create(backend, encoder, refusalOpenings);
+  const { asked, encoder } = session;
+  const scorer = await RefusalScorer.create(asked, encoder, refusalOpenings);
   const rows = await encoder.prompts(records.map(({ prompt }) => prompt));
-  const { contextLength } = backend.shape;
+  const { contextLength } = asked.shape;
   const fits = (row: readonly number[]) => row.length + scorer.depth <= contextLength;
   const long = rows.findIndex((row) => !fits(row));
   if (long >= 0) {

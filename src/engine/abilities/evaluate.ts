@@ -21,6 +21,8 @@ import { judgesOf } from "../evaluate/judges/judges.ts";
 import { judgeAnswers } from "../evaluate/judging.ts";
 import { buildReport } from "../evaluate/report.ts";
 import { writeReport } from "../run/evaluation.ts";
+import { folderName } from "../run/start.ts";
+import { interventionOf, steeringName } from "../run/steering.ts";
 import { releaseModel } from "../session/session.ts";
 import { type AskOptions, cutOffBy, openAdapted } from "./ask.ts";
 
@@ -174,9 +176,13 @@ export async function evaluateModel(ask: AskOptions, options: EvaluateOptions): 
   const notices = [...found];
   options.onNotices?.(notices);
   const session = await openAdapted(ask);
-  const { backend, encoder, loaded, template } = session;
+  const { backend, encoder, loaded, template, start, steered } = session;
   const asked = { template: template.name, ...(ask.chat ?? { thinking: false }) };
-  const method = askedMethod(ask.adapter, options.name, asked);
+  const method: Method = {
+    ...askedMethod(ask.adapter, options.name, asked, ask.steering),
+    ...(start && { from: start.from }),
+    interventions: steered ? [interventionOf(steered.record)] : [],
+  };
   const answers = await cutOffBy(signal, session, () =>
     answerSuites(backend, encoder, read, {
       openings: refusalOpenings,
@@ -184,6 +190,7 @@ export async function evaluateModel(ask: AskOptions, options: EvaluateOptions): 
       batchSize: options.batchSize,
       ...(options.sampling && { sampling: { ...options.sampling, seed: 0 } }),
       ...(onProgress ? { onProgress } : {}),
+      ...(steered && { steered: steered.backend }),
     }),
   );
   const model = { name: loaded.name, device: backend.device };
@@ -201,7 +208,7 @@ export async function evaluateModel(ask: AskOptions, options: EvaluateOptions): 
   });
   const report = buildReport({
     ...{ model, methods: [method], judges: judged.judges, answers: judged.answers },
-    notes: [...template.warnings, ...notices, ...judged.notes],
+    notes: [...template.warnings, ...notices, ...(steered?.notes ?? []), ...judged.notes],
   });
   try {
     await writeReport(report, paths);
@@ -222,21 +229,21 @@ function judgingFailed(cause: unknown, folder: string): unknown {
   );
 }
 
-/** The method that a model, or an adapter on it, is in a report. */
+/** The method that a model, an adapter on it, or an inference-time method on either, is in a report. */
 export function askedMethod(
   adapter: string | undefined,
   name: string | undefined,
   asked?: Method["asked"],
+  steering?: string,
 ): Method {
   const untrained = untrainedMethod(asked);
-  if (adapter === undefined) return { ...untrained, ...(name !== undefined && { id: name, name }) };
-  const named = name ?? adapterName(adapter);
-  return { ...untrained, id: named, name: named, from: { kind: "adapter", path: resolve(adapter) } };
-}
-
-/** The folder of an adapter; that of the run where it is what a run wrote, for all of those are called alike. */
-function adapterName(folder: string): string {
-  const path = resolve(folder);
-  const name = basename(path);
-  return name === "model" ? basename(dirname(path)) || name : name;
+  const found =
+    steering !== undefined
+      ? steeringName(resolve(steering))
+      : adapter === undefined
+        ? untrained.name
+        : folderName(adapter);
+  const named = name ?? found;
+  const from = adapter === undefined ? untrained.from : { kind: "adapter" as const, path: resolve(adapter) };
+  return { ...untrained, id: named, name: named, from };
 }

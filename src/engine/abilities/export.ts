@@ -1,5 +1,5 @@
 import { cp, rm, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { DiscernError } from "../../protocol/errors.ts";
 import { writeFailure } from "../../runFolder/failures.ts";
 import { openRun, runPaths } from "../../runFolder/folder.ts";
@@ -7,13 +7,30 @@ import { makeFolders } from "../../storage/folders.ts";
 import { mergeAdapter, readAdapter } from "../model/adapter.ts";
 import { exportMerged } from "../model/export.ts";
 import { loadModel } from "../model/load.ts";
+import { editWeights } from "../steer/weightEdit.ts";
+import { type AskOptions, openAdapted } from "./ask.ts";
+
+/** What is exported of a run. */
+export interface ExportOptions {
+  /** The whole model in float32 instead of the adapter. */
+  readonly merged: boolean;
+  /** A fitted inference-time method that is written into the weights of the whole model. */
+  readonly steering?: string | undefined;
+}
 
 /**
- * Copies what a run learned to a folder of its own: the PEFT adapter, or with `merged` the whole model in float32.
+ * Copies what a run learned to a folder of its own: the PEFT adapter, or with `merged` the whole model in float32; with a steering
+ * the whole model with the method in its weights.
  *
- * @throws DiscernError `run-invalid` when the run has no model yet or the folder exists; `run-unwritable`; `disk-full`.
+ * @throws DiscernError `request-invalid` for a method that weights cannot hold;
+ *   `run-invalid` when the run has no model yet or the folder exists; `run-unwritable`; `disk-full`; as `readSteering` and
+ *   `checkSteeredModel`.
  */
-export async function exportRun(run: string, into: string, merged: boolean): Promise<void> {
+export async function exportRun(
+  run: string,
+  into: string,
+  { merged, steering }: ExportOptions,
+): Promise<void> {
   const { manifest, recipe } = await openRun(run);
   const { model } = runPaths(run);
   const exists = (path: string) =>
@@ -21,23 +38,29 @@ export async function exportRun(run: string, into: string, merged: boolean): Pro
       () => true,
       () => false,
     );
-  if (recipe.stages.length === 0) {
-    throw new DiscernError("run-invalid", `${run} trained nothing: its recipe has no stages.`);
-  }
-  if (!(await exists(model))) {
-    throw new DiscernError(
-      "run-invalid",
-      `${run} has no model yet. Finish it: discern run --resume --out ${run}.`,
-    );
-  }
   if (await exists(into)) {
     throw new DiscernError(
       "run-invalid",
       `${into} exists; an export never overwrites. Choose another folder.`,
     );
   }
-  try {
-    await makeFolders(dirname(into));
+  const trains = recipe.stages.length > 0;
+  if (trains && !(await exists(model))) {
+    throw new DiscernError(
+      "run-invalid",
+      `${run} has no model yet. Finish it: discern run --resume --out ${run}.`,
+    );
+  }
+  if (steering !== undefined) {
+    const { root } = manifest.recipe;
+    const adapter = trains ? resolve(model) : recipe.adapter;
+    await exportSteered({ model: manifest.model.path, root, adapter, steering }, into);
+    return;
+  }
+  if (!trains) {
+    throw new DiscernError("run-invalid", `${run} trained nothing: its recipe has no stages.`);
+  }
+  await writeExport(into, async () => {
     if (merged && (await exists(join(model, "adapter_config.json")))) {
       const loaded = await loadModel(manifest.model.path);
       mergeAdapter(loaded.weights, await readAdapter(model, loaded.architecture));
@@ -45,6 +68,35 @@ export async function exportRun(run: string, into: string, merged: boolean): Pro
     } else {
       await cp(model, into, { recursive: true });
     }
+  });
+}
+
+/** A model with a method in its weights. @throws as {@link exportRun}. */
+async function exportSteered(
+  { adapter, ...asked }: Pick<AskOptions, "model" | "root" | "steering"> & { adapter: string | undefined },
+  into: string,
+): Promise<void> {
+  const session = await openAdapted({
+    ...asked,
+    ...(adapter !== undefined && { adapter }),
+    device: "cpu",
+    template: "auto",
+  });
+  const { loaded, steered, backend } = session;
+  try {
+    const { interventions } = await steered!.backend.steer([await session.encoder.prompt("Hello")]);
+    const config = editWeights(loaded, interventions);
+    await writeExport(into, () => exportMerged(into, { ...loaded, config }, loaded.weights));
+  } finally {
+    await backend.dispose();
+  }
+}
+
+/** Writes a folder whole or not at all. @throws DiscernError `run-unwritable`, `disk-full`; what `write` throws. */
+async function writeExport(into: string, write: () => Promise<void>): Promise<void> {
+  try {
+    await makeFolders(dirname(into));
+    await write();
   } catch (error) {
     // The folder was not there before: half an export is of no use, and would be in the way of the next.
     await rm(into, { recursive: true, force: true }).catch(() => undefined);

@@ -94,7 +94,7 @@ export function addEvaluate(program: Command): void {
     )
     .option("--json", "the report as one JSON document on stdout", false)
     .action(async (model: string, suites: string[], flags: EvaluateFlags) => {
-      const { name } = askedMethod(flags.adapter, flags.name);
+      const { name } = askedMethod(flags.adapter, flags.name, undefined, flags.steering);
       const out = resolve(flags.out ?? join("evaluations", asFileName(name, "evaluation")));
       const bars = new Map<string, ReturnType<typeof progressBar>>();
       const report = await evaluateModel(askOptions(model, flags), {

@@ -141,6 +141,7 @@ function oneByOne(json: boolean): CellDisplay {
 const frequent: ReadonlySet<RunEvent["type"]> = new Set([
   "step",
   "probe",
+  "steering-progress",
   "evaluation-progress",
   "judging-progress",
   "making-progress",

@@ -3,6 +3,7 @@ import pc from "picocolors";
 import type { RunEvent, RunEventOf } from "../../protocol/events.ts";
 import { chosenFigures, type LayerChoice } from "../../protocol/layerChoice.ts";
 import { madeSentence, madeWords } from "../../protocol/made.ts";
+import { chosenWords } from "../../protocol/steering.ts";
 import { timeline } from "../../protocol/timeline.ts";
 import { comovement } from "../../statistics/comovement.ts";
 import { duration, figure, pace, probability, quantity } from "../../wording/numbers.ts";
@@ -152,6 +153,10 @@ export function words(event: RunEvent): string | null {
       return `Making ${madeWords[event.what]}: ${event.done}/${event.total}`;
     case "data-made":
       return madeSentence(event);
+    case "steering-progress":
+      return `Fitting ${event.method}: ${event.done}/${event.total}`;
+    case "steering-fitted":
+      return `Fitted ${event.method}: ${chosenWords(event.chosen)}`;
     case "evaluation-progress":
       return `Evaluating ${event.suite}: ${event.done}/${event.total}`;
     case "judging-progress":

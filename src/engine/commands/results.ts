@@ -140,10 +140,19 @@ export function addExport(program: Command): void {
     .description("copy what a run learned: a PEFT adapter, or the merged model")
     .requiredOption("--out <folder>", "a folder that does not exist yet")
     .option("--merged", "the whole model in float32 instead of the adapter", false)
+    .option(
+      "--steering <file>",
+      "the whole model in float32 with this inference-time method in its weights, where they can hold it",
+    )
     .option("--json", "one JSON document on stdout", false)
-    .action(async (run: string, flags: Shell & { out: string; merged: boolean }) => {
-      await exportRun(run, resolve(flags.out), flags.merged);
-      show(flags, { folder: resolve(flags.out), merged: flags.merged }, () => resolve(flags.out));
+    .action(async (run: string, flags: Shell & { out: string; merged: boolean; steering?: string }) => {
+      const { steering } = flags;
+      const merged = flags.merged || steering !== undefined;
+      await exportRun(run, resolve(flags.out), {
+        merged,
+        ...(steering !== undefined && { steering: resolve(steering) }),
+      });
+      show(flags, { folder: resolve(flags.out), merged }, () => resolve(flags.out));
     });
 }
 

@@ -109,7 +109,11 @@ export function withModel(command: Command): Command {
       false,
     )
     .option("--threads <count>", "threads on the CPU", positiveInteger)
-    .option("--adapter <folder>", "PEFT adapter to merge into the model");
+    .option("--adapter <folder>", "PEFT adapter, or run folder, to merge into the model")
+    .option(
+      "--steering <file>",
+      "fitted inference-time method to apply: steering.json of a run or of discern steer",
+    );
 }
 
 export interface ModelFlags extends Shell {
@@ -119,12 +123,13 @@ export interface ModelFlags extends Shell {
   readonly thinking: boolean;
   readonly threads?: number;
   readonly adapter?: string;
+  readonly steering?: string;
 }
 
 /** The flags of {@link withModel} as an ability takes them. */
 export function askOptions(
   model: string,
-  { device, template, system, thinking, threads, adapter }: ModelFlags,
+  { device, template, system, thinking, threads, adapter, steering }: ModelFlags,
 ) {
   const reading = progressBar("Reading the model");
   return {
@@ -135,6 +140,7 @@ export function askOptions(
     root: process.cwd(),
     ...(threads === undefined ? {} : { threads }),
     ...(adapter === undefined ? {} : { adapter }),
+    ...(steering === undefined ? {} : { steering }),
     onProgress: ({ done, total }: { done: number; total: number }) => reading(done, total),
     onWarning: (message: string) => say(`Warning: ${message}`),
     onDevice: ({ device: chosen, reason }: DeviceChoice) => say(`Device: ${chosen} (${reason})`),

@@ -75,7 +75,7 @@ export function workbenchHandlers(program: readonly [string, ...string[]]): Hand
       return null;
     },
     async export({ run, into, merged }) {
-      await exportRun(run, into, merged);
+      await exportRun(run, into, { merged });
       return null;
     },
   };

@@ -9,7 +9,10 @@ import { partReply, type Reply } from "../chat/thinking.ts";
 import { generate } from "../probe/generate.ts";
 import type { Kept } from "../probe/kept.ts";
 import { type RefusalScore, RefusalScorer } from "../probe/refusal.ts";
+import { type SteeringEffect, steeringEffects } from "../steer/effects.ts";
+import type { SteeredBackend } from "../steer/steeredBackend.ts";
 import { scoredValues } from "./measures/scored.ts";
+import { steeringValues } from "./measures/steering.ts";
 import { sampledDraws } from "./sampling.ts";
 
 export interface AnswerOptions {
@@ -21,6 +24,8 @@ export interface AnswerOptions {
   readonly onProgress?: (done: number, total: number) => void;
   /** What is known of a suite that was begun earlier, and where what is found now is kept. */
   readonly part?: SuitePart;
+  /** The model with an inference-time method in force, which then answers; what the method did is measured, too. */
+  readonly steered?: SteeredBackend;
 }
 
 /** A suite that is answered in part. */
@@ -28,6 +33,7 @@ export interface SuitePart {
   readonly scores: Kept<RefusalScore>;
   readonly answers: Kept<Generation>;
   readonly samples: Kept<Generation>;
+  readonly effects: Kept<SteeringEffect>;
 }
 
 /** The prompts of a suite, under its name in the report. */
@@ -77,38 +83,45 @@ export async function answerSuites(
 }
 
 /**
- * Has a model answer a suite: greedy answers, and the refusal probability; judges read them later, when the answers of all
- * methods are there. A prompt that leaves no room in the model's context is left out.
+ * Has a model answer a suite: greedy answers, the refusal probability, and what an inference-time method did; judges read the answers
+ * later, when those of all methods are there. A prompt that leaves no room in the model's context is left out.
  *
  * @throws DiscernError "dataset-empty" when no prompt of the suite has a label, or none fits.
  */
 async function answerSuite(
-  backend: Backend,
+  base: Backend,
   encoder: PromptEncoder,
   suite: SuitePrompts,
   options: AnswerOptions,
 ): Promise<SuiteAnswers> {
+  const { part, onProgress, steered, sampling } = options;
+  const backend = steered ?? base;
   const scorer = await RefusalScorer.create(backend, encoder, options.openings);
   const { asked, leftOut } = await whatIsAsked(backend, encoder, scorer, suite);
-  const { part, onProgress, sampling } = options;
+  const rows = asked.map(({ ids }) => ids);
   const prompts = asked.map(({ record: { id, label } }) => ({ id, unsafe: label === "toxic" }));
   const draws = sampling ? sampledDraws(prompts, sampling, sampling.seed) : [];
-  const total = 2 * asked.length + draws.length;
+  const passes = steered ? 2 : 1;
+  const total = (passes + 1) * asked.length + draws.length;
+  const after = (before: number) => ({ onProgress: (done: number) => onProgress?.(before + done, total) });
   const writing = {
     maxNewTokens: options.maxNewTokens,
     batchSize: options.batchSize,
     eosIds: encoder.tokenizer.eosIds,
   };
-  const scores = await scorer.score(
-    asked.map(({ ids }) => ids),
-    { onProgress: (done) => onProgress?.(done, total), ...(part ? { kept: part.scores } : {}) },
-  );
+  const scores = await scorer.score(rows, { ...after(0), ...(part ? { kept: part.scores } : {}) });
+  const effects =
+    steered &&
+    (await steeringEffects(steered, scorer, rows, {
+      ...after(asked.length),
+      ...(part ? { kept: part.effects } : {}),
+    }));
   const answers = await generate(
     backend,
     asked.map(({ idsToWrite }) => idsToWrite),
     {
       ...writing,
-      onProgress: (done) => onProgress?.(asked.length + done, total),
+      ...after(passes * asked.length),
       ...(part ? { kept: part.answers } : {}),
     },
   );
@@ -118,17 +131,11 @@ async function answerSuite(
     {
       ...writing,
       sampling: { temperature: 1, seeds: draws.map(({ seed }) => seed) },
-      onProgress: (done) => onProgress?.(2 * asked.length + done, total),
+      ...after((passes + 1) * asked.length),
       ...(part ? { kept: part.samples } : {}),
     },
   );
-  const sampled = new Map<number, SampledAnswer[]>();
-  for (const [i, { index }] of draws.entries()) {
-    const { ids, ended } = drawn[i]!;
-    const { response, unclosed } = await readReply(encoder, ids);
-    const answer = { response, ended, ...(unclosed && { unclosed }), verdicts: {} };
-    sampled.set(index, [...(sampled.get(index) ?? []), answer]);
-  }
+  const sampled = await sampledAnswers(encoder, draws, drawn);
   const results: PromptResult[] = [];
   for (const [i, { record }] of asked.entries()) {
     const { id, prompt, label, kind } = record;
@@ -149,11 +156,27 @@ async function answerSuite(
       verdicts: {},
       refusalProbability: score.probability,
       refusalLogOdds: score.logOdds,
-      values: scoredValues(score),
+      values: { ...scoredValues(score), ...(effects && steeringValues(effects[i]!, score.logOdds)) },
       ...(sampled.has(i) && { sampled: sampled.get(i)! }),
     });
   }
   return { results, leftOut };
+}
+
+/** The sampled answers of each prompt, by its index. */
+async function sampledAnswers(
+  encoder: PromptEncoder,
+  draws: readonly { readonly index: number }[],
+  drawn: readonly Generation[],
+): Promise<Map<number, SampledAnswer[]>> {
+  const sampled = new Map<number, SampledAnswer[]>();
+  for (const [i, { index }] of draws.entries()) {
+    const { ids, ended } = drawn[i]!;
+    const { response, unclosed } = await readReply(encoder, ids);
+    const answer = { response, ended, ...(unclosed && { unclosed }), verdicts: {} };
+    sampled.set(index, [...(sampled.get(index) ?? []), answer]);
+  }
+  return sampled;
 }
 
 /** A model's words, parted into reasoning and answer. */

@@ -14,6 +14,7 @@ import { measured } from "./measured.ts";
 import type { Measure } from "./measures/measure.ts";
 import { allMeasures } from "./measures/measures.ts";
 import { holm } from "./statistics.ts";
+import { steeringProblems } from "./steeringProblems.ts";
 
 export interface ReportInput {
   readonly model: Report["model"];
@@ -86,6 +87,7 @@ export function buildReport(
       return { ...one, ...(figures && { comovement: figures }) };
     }),
     contamination: [...contamination],
+    problems: steeringProblems(methods, answers),
     notes: [...notes, ...joined.notes.filter((note) => !notes.includes(note)), ...warnings(known)],
     ...(input.benchmark && { benchmark: input.benchmark }),
   };

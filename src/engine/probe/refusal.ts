@@ -17,10 +17,12 @@ export interface RefusalScore {
 export class RefusalScorer {
   readonly trie: TokenTrie;
   private readonly backend: Backend;
+  private readonly openings: readonly Tokens[];
 
   /** @param openings tokens of each spelling of each opening, as they stand where an answer begins. */
   constructor(backend: Backend, openings: readonly Tokens[]) {
     this.backend = backend;
+    this.openings = openings;
     this.trie = tokenTrie(openings);
   }
 
@@ -31,6 +33,11 @@ export class RefusalScorer {
     openings: readonly string[],
   ): Promise<RefusalScorer> {
     return new RefusalScorer(backend, await encoder.openings(openings.flatMap(spellings)));
+  }
+
+  /** The same openings, asked of another backend. */
+  on(backend: Backend): RefusalScorer {
+    return new RefusalScorer(backend, this.openings);
   }
 
   /** How many tokens stand behind a prompt while it is scored. */

@@ -8,7 +8,7 @@ import {
   rowWords,
   suitesOf,
 } from "../../protocol/report/lines.ts";
-import { methodName, reportDevice } from "../../protocol/report/methods.ts";
+import { markedMethods, methodName, reportDevice } from "../../protocol/report/methods.ts";
 import type { Report } from "../../protocol/report/report.ts";
 import { estimate, figure, pValue, signed, signedEstimate } from "../../wording/numbers.ts";
 import { benchmarkSections, methodsBySuites } from "./benchmarkMarkdown.ts";
@@ -18,7 +18,8 @@ import { plain, table } from "./markdownText.ts";
  * The report as Markdown for a terminal, a pull request or a paper's notes: every measure, but neither prompts nor
  * responses. Text of the report (names, suites, categories) is escaped.
  */
-export function reportMarkdown(report: Report): string {
+export function reportMarkdown(whole: Report): string {
+  const report = { ...whole, methods: markedMethods(whole) };
   const device = reportDevice(report);
   const lines = measureLines(report.measures, report.judges);
   const sections = [
@@ -31,6 +32,7 @@ export function reportMarkdown(report: Report): string {
           ]
         : []),
     ].join(" "),
+    problems(report),
     report.notes.map((note) => `> ${plain(note)}`).join("\n>\n"),
     ...(report.benchmark === undefined ? [] : [methodsBySuites(report)]),
     headlines(report, lines),
@@ -41,6 +43,12 @@ export function reportMarkdown(report: Report): string {
     ...benchmarkSections(report),
   ];
   return `${sections.filter((section) => section !== "").join("\n\n")}\n`;
+}
+
+/** Methods whose results are not what their names say; first of all, so that nobody reads their rows without it. */
+function problems({ problems: all }: Report): string {
+  if (all.length === 0) return "";
+  return ["## Errors", ...all.map(({ message }) => `> **Error:** ${plain(message)}`)].join("\n\n");
 }
 
 /** Every measure over all suites, a method a column. */

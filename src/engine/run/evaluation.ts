@@ -9,7 +9,7 @@ import type { Manifest } from "../../protocol/manifest.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
 import type { MethodAnswers } from "../../protocol/report/answers.ts";
 import { heldOutLoss } from "../../protocol/report/coreMeasures.ts";
-import { type Method, untrainedMethod } from "../../protocol/report/methods.ts";
+import type { Method } from "../../protocol/report/methods.ts";
 import type { Report } from "../../protocol/report/report.ts";
 import { type SuiteAnswers, suiteAnswersSchema } from "../../protocol/report/suiteAnswers.ts";
 import { timeline } from "../../protocol/timeline.ts";
@@ -25,6 +25,8 @@ import { reportHtml } from "../report/html.ts";
 import { reportMarkdown } from "../report/markdown.ts";
 import { releaseModel, type Session } from "../session/session.ts";
 import type { RunPrompts } from "./prompts.ts";
+import { type Start, startMethod } from "./start.ts";
+import { interventionOf, type SteeredSession } from "./steering.ts";
 import { type StopToken, withStopSignal } from "./stop.ts";
 import { openPart, partPath } from "./suitePart.ts";
 
@@ -32,13 +34,17 @@ import { openPart, partPath } from "./suitePart.ts";
 const progressEvery = 500;
 
 /** What an evaluation works with. */
-interface EvaluationContext {
+export interface EvaluationContext {
   readonly folder: string;
   readonly recipe: Recipe;
   readonly session: Session;
   readonly prompts: RunPrompts;
   readonly emit: (event: NewRunEvent) => void;
   readonly stop: StopToken;
+  /** What the model begins with; null for its own weights. */
+  readonly start: Start | null;
+  /** The inference-time method that the finished model answers under; null where there is none, and before it is fitted. */
+  readonly steered: (SteeredSession & { readonly heldOutLoss: number | null }) | null;
 }
 
 /** A method of a run, and where its answers are kept until the report is written. */
@@ -52,20 +58,24 @@ async function methodsOf({
   folder,
   recipe,
   session,
+  start,
+  steered,
 }: EvaluationContext): Promise<{ first: RunMethod[]; own: RunMethod }> {
   const asked = { template: session.template.name, ...recipe.chat };
-  const untrained = untrainedMethod(asked);
-  const trains = recipe.stages.length > 0;
+  const begins = startMethod(start, asked);
+  const changes = recipe.stages.length > 0 || recipe.steering !== undefined;
+  const how = recipe.stages.length > 0 ? "trained" : "steered";
   const own: Method = {
-    ...untrained,
-    id: trains && recipe.name === untrained.id ? `${recipe.name} (trained)` : recipe.name,
+    ...begins,
+    id: changes && recipe.name === begins.id ? `${recipe.name} (${how})` : recipe.name,
     name: recipe.name,
+    interventions: steered ? [interventionOf(steered.record)] : [],
     stages: recipe.stages.map((stage) => ({
       type: stage.type,
       steps: stage.type === "contrastive" ? stage.steps : null,
     })),
   };
-  const first = recipe.evaluate.before && trains ? [untrained] : [];
+  const first = recipe.evaluate.before && changes ? [begins] : [];
   const root = runPaths(folder).evaluation;
   // The runs of 0.1 kept their answers under these names, and are resumed where they are.
   const placeOf = async (method: Method, i: number, older: string): Promise<RunMethod> => {
@@ -81,7 +91,8 @@ async function methodsOf({
 
 /** Has the model answer for the methods that are the model as it is. Once it is trained, they cannot be asked any more. */
 export async function evaluateBeforeTraining(context: EvaluationContext): Promise<void> {
-  for (const one of (await methodsOf(context)).first) await evaluateMethod(one, context);
+  for (const one of (await methodsOf(context)).first)
+    await evaluateMethod(one, { ...context, steered: null });
 }
 
 /**
@@ -90,7 +101,7 @@ export async function evaluateBeforeTraining(context: EvaluationContext): Promis
  */
 async function evaluateMethod(
   { method, place }: RunMethod,
-  { folder, recipe, session, prompts, emit }: EvaluationContext,
+  { folder, recipe, session, prompts, emit, steered }: EvaluationContext,
 ): Promise<SuiteAnswers> {
   const { maxNewTokens, batchSize, sampling } = recipe.evaluate;
   await makePart(folder, place);
@@ -101,6 +112,7 @@ async function evaluateMethod(
     maxNewTokens,
     batchSize,
     ...(sampling && { sampling: { ...sampling, seed: recipe.seed } }),
+    ...(steered && { steered: steered.backend }),
     kept: (suite) => keptResults(file(suite)),
     async keep(suite, answers) {
       await writeAtomic(file(suite), `${JSON.stringify(answers)}\n`);
@@ -176,14 +188,22 @@ export async function evaluateRun(manifest: Manifest, context: EvaluationContext
   const paths = runPaths(folder);
   const { losses, series, notes } = whatTrainingSaid(paths.events, recipe.seed);
   const given = answered.map(({ method, answers }) => {
-    const loss = method.id === id ? losses.trained : losses.untrained;
+    const { steered } = context;
+    const own = steered ? steered.heldOutLoss : losses.trained;
+    const loss = method.id === id ? own : losses.untrained;
     return methodAnswers(method.id, recipe.seed, answers, loss == null ? {} : { [heldOutLoss.id]: loss });
   });
   const judged = await judgeRun(manifest, given, context);
   const report = buildReport({
     model: { name: manifest.model.name },
     run: { name: recipe.name, seed: recipe.seed, device: manifest.device },
-    notes: [...context.session.template.warnings, ...notes, ...prompts.notices, ...judged.notes],
+    notes: [
+      ...context.session.template.warnings,
+      ...notes,
+      ...prompts.notices,
+      ...(context.steered?.notes ?? []),
+      ...judged.notes,
+    ],
     methods: answered.map(({ method }) => method),
     judges: judged.judges,
     answers: judged.answers,

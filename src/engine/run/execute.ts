@@ -22,6 +22,7 @@ import type { OnProgress } from "../model/weights.ts";
 import { openSession, type Session } from "../session/session.ts";
 import { runPipeline, type Workshop } from "./pipeline.ts";
 import { promptFiles, readRunPrompts } from "./prompts.ts";
+import { findStart, readStart, type Start, startFiles } from "./start.ts";
 import { type StopToken, throwIfStopped } from "./stop.ts";
 import { versions } from "./versions.ts";
 import { ModelWorkshop } from "./workshop.ts";
@@ -62,6 +63,7 @@ export async function startRun(recipe: Recipe, root: string, options: ExecuteOpt
     // Prompts first: they are read in a moment, and most faults are in them.
     const data = await promptFiles(recipe, root);
     const prompts = await readRunPrompts(recipe, root, data, options.stop);
+    const start = await startOf(recipe, root);
     const session = await openSession({
       ...recipe,
       device: shared?.device ?? recipe.device,
@@ -71,9 +73,12 @@ export async function startRun(recipe: Recipe, root: string, options: ExecuteOpt
       onShape: (shape) => refuseErrors(shapeProblems(recipe, shape)),
     });
     const chosen = { ...session, deviceChoice: shared ?? session.deviceChoice };
-    const manifest = await describe(recipe, root, chosen, data, options.stop);
+    const manifest = await describe(recipe, root, chosen, { data, start }, options.stop);
     // Made before the folder becomes a run, so that it can be used again once what is wrong is fixed.
-    const workshop = await ModelWorkshop.create({ folder, recipe, manifest, session, prompts });
+    const workshop = await ModelWorkshop.create({
+      ...{ folder, recipe, manifest, session, prompts },
+      start: await adoptStart(start, session),
+    });
     await writeRun(folder, recipe, manifest);
     return await runReady(workshop, recipe, options);
   } finally {
@@ -96,6 +101,7 @@ export async function resumeRun(options: ExecuteOptions): Promise<RunEnd> {
     const { root } = manifest.recipe;
     const data = await promptFiles(recipe, root, manifest.data);
     const prompts = await readRunPrompts(recipe, root, data, options.stop);
+    const start = await startOf(recipe, root);
     const session = await openSession({
       ...recipe,
       model: manifest.model.path,
@@ -105,7 +111,7 @@ export async function resumeRun(options: ExecuteOptions): Promise<RunEnd> {
     }).catch((error: unknown) => {
       throw missingDevice(error, folder, manifest);
     });
-    const now = await describe(recipe, root, session, data, options.stop);
+    const now = await describe(recipe, root, session, { data, start }, options.stop);
     if (manifest.prompt && !isDeepStrictEqual(manifest.prompt, now.prompt)) {
       throw new DiscernError(
         "run-invalid",
@@ -113,17 +119,23 @@ export async function resumeRun(options: ExecuteOptions): Promise<RunEnd> {
           "the run cannot be resumed. Resume it with what it began with, or start a new run.",
       );
     }
-    const known = new Map(
-      [...manifest.model.files, ...manifest.data].map((file) => [file.file, file.sha256]),
-    );
-    for (const { file, sha256 } of [...now.model.files, ...now.data]) {
+    const filesOf = ({ model, data, adapter }: Manifest) => [
+      ...model.files,
+      ...data,
+      ...(adapter?.files ?? []),
+    ];
+    const known = new Map(filesOf(manifest).map((file) => [file.file, file.sha256]));
+    for (const { file, sha256 } of filesOf(now)) {
       if (known.get(file) === sha256) continue;
       throw new DiscernError(
         "run-invalid",
         `${file} has changed since the run in ${folder} began, so the run cannot be resumed. Restore the file, or start a new run.`,
       );
     }
-    const workshop = await ModelWorkshop.create({ folder, recipe, manifest, session, prompts });
+    const workshop = await ModelWorkshop.create({
+      ...{ folder, recipe, manifest, session, prompts },
+      start: await adoptStart(start, session),
+    });
     return await runReady(workshop, recipe, options);
   } finally {
     await release();
@@ -218,11 +230,24 @@ async function runReady(
   }
 }
 
+/** What a recipe's model begins with, found before the model is read. @throws DiscernError as `findStart`. */
+async function startOf({ adapter }: Recipe, root: string): Promise<Start | null> {
+  return adapter === undefined ? null : findStart(adapter, root);
+}
+
+/** Makes what a model begins with part of it. @throws DiscernError as `readStart`. */
+async function adoptStart(start: Start | null, { backend, loaded }: Session) {
+  if (start === null) return null;
+  const learned = await readStart(start, loaded.architecture);
+  await backend.adopt(learned);
+  return { ...start, learned };
+}
+
 async function describe(
   recipe: Recipe,
   root: string,
   { loaded, backend, template, deviceChoice }: Session,
-  data: Manifest["data"],
+  { data, start }: { readonly data: Manifest["data"]; readonly start: Start | null },
   stop: StopToken,
 ): Promise<Manifest> {
   return {
@@ -237,6 +262,7 @@ async function describe(
       family: loaded.architecture.family,
       files: [...(await loaded.fingerprint(() => throwIfStopped(stop)))],
     },
+    ...(start && { adapter: await startFiles(start) }),
     data,
     prompt: {
       template: template.name,

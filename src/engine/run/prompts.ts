@@ -95,12 +95,13 @@ export async function promptFiles(
   root: string,
   began?: Manifest["data"],
 ): Promise<Manifest["data"]> {
-  const { data, evaluate } = recipe;
+  const { data, evaluate, steering } = recipe;
   const own = evaluate.suites.filter(isOwnSuite).map(({ source }) => source);
   const panels = [data.panels.toxic, data.panels.seeminglyToxic, data.panels.general];
   // Runs of versions that knew no helpful prompts have none of them in their manifests.
   const helpful = usesHelpful(recipe) ? data.helpful : [];
-  const sources = [...data.contrast, ...data.general, ...data.safety, ...helpful, ...panels];
+  const fitted = Object.values(steering?.data ?? {}).flatMap((sources) => sources ?? []);
+  const sources = [...data.contrast, ...data.general, ...data.safety, ...helpful, ...panels, ...fitted];
   const files = new Set([...sources, ...own].map(({ file }) => file));
   const describe = async (file: string, until?: number): Promise<Manifest["data"]> => {
     const content = await readFile(resolveSource(file, { root })).catch(() => null);

@@ -18,6 +18,21 @@ const lineSchema = z.discriminatedUnion("of", [
     ),
   }),
   z.object({
+    of: z.literal("effects"),
+    found: z.array(
+      z.tuple([
+        index,
+        z.object({
+          change: z.number(),
+          kl: z.number(),
+          unsteeredLogOdds: z.number(),
+          decision: z.number().optional(),
+          score: z.number().optional(),
+        }),
+      ]),
+    ),
+  }),
+  z.object({
     of: z.enum(["answers", "samples"]),
     found: z.array(z.tuple([index, z.object({ ids: z.array(z.int()), ended: z.boolean() })])),
   }),
@@ -42,6 +57,7 @@ export async function openPart(path: string): Promise<SuitePart> {
     keptOf(of, new Map(lines.flatMap((line) => (line.of === of ? line.found : []))));
   return {
     scores: keptOf("scores", new Map(lines.flatMap((line) => (line.of === "scores" ? line.found : [])))),
+    effects: keptOf("effects", new Map(lines.flatMap((line) => (line.of === "effects" ? line.found : [])))),
     answers: written("answers"),
     samples: written("samples"),
   };

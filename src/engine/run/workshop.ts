@@ -15,6 +15,7 @@ import type { Backend, Learned } from "../backend/backend.ts";
 import { checkSuites } from "../evaluate/answers.ts";
 import { judgesOf } from "../evaluate/judges/judges.ts";
 import { type Adapter, concatAdapters, writeAdapter } from "../model/adapter.ts";
+import { answerLoss } from "../probe/answerLoss.ts";
 import { RefusalScorer } from "../probe/refusal.ts";
 import { chooseContrastLayer } from "../probe/separability.ts";
 import type { Session } from "../session/session.ts";
@@ -27,7 +28,7 @@ import { learnedOf } from "../train/stageResult.ts";
 import { SupervisedObjective } from "../train/supervised.ts";
 import { TrainingStage } from "../train/trainingStage.ts";
 import { WithContrast } from "../train/withContrast.ts";
-import { evaluateBeforeTraining, evaluateRun } from "./evaluation.ts";
+import { type EvaluationContext, evaluateBeforeTraining, evaluateRun } from "./evaluation.ts";
 import {
   checkMaking,
   type GatheredPairs,
@@ -40,6 +41,8 @@ import { probePanels } from "./panelProbe.ts";
 import type { Workshop } from "./pipeline.ts";
 import type { RunPrompts } from "./prompts.ts";
 import { type RunTokens, runTokens } from "./runTokens.ts";
+import type { Start } from "./start.ts";
+import { steerRun } from "./steering.ts";
 import { type StopToken, throwIfStopped, withStopSignal } from "./stop.ts";
 
 /** What the workshop of a run is made from. */
@@ -49,6 +52,8 @@ interface RunContext {
   readonly manifest: Manifest;
   readonly session: Session;
   readonly prompts: RunPrompts;
+  /** What the model began with, and what that had learned; null for its own weights. */
+  readonly start: (Start & { readonly learned: Learned }) | null;
 }
 
 /** An objective, how many steps it is trained for, and the layer of its contrast. */
@@ -101,6 +106,7 @@ export class ModelWorkshop implements Workshop {
     const { stages, made } = timeline(readEvents(runPaths(folder).events));
     this.begun = stages;
     this.made = made;
+    if (context.start) this.keep(context.start.learned);
     this.contrastLayer = this.begun.findLast(({ layer }) => layer)?.layer;
     const steps = recipe.stages.map((stage) => stageSteps(stage, tokens.general.length));
     this.started = {
@@ -145,7 +151,7 @@ export class ModelWorkshop implements Workshop {
   }
 
   async prepare(emit: (event: NewRunEvent) => void, stop: StopToken): Promise<void> {
-    await this.cutOffBy(stop, () => evaluateBeforeTraining({ ...this.context, emit, stop }));
+    await this.cutOffBy(stop, () => evaluateBeforeTraining({ ...this.context, emit, stop, steered: null }));
   }
 
   async gather(emit: (event: NewRunEvent) => void, stop: StopToken): Promise<void> {
@@ -191,11 +197,36 @@ export class ModelWorkshop implements Workshop {
   async conclude(emit: (event: NewRunEvent) => void, stop: StopToken): Promise<string | null> {
     const { folder, manifest, session } = this.context;
     const { model } = runPaths(folder);
-    if (this.whole || this.adapters.length > 0) await makePart(folder, model);
-    if (this.whole) await this.backend.export(model, session.loaded);
-    else if (this.adapters.length > 0)
-      await writeAdapter(model, concatAdapters(this.adapters), { baseModel: session.loaded.path });
-    return this.cutOffBy(stop, () => evaluateRun(manifest, { ...this.context, emit, stop }));
+    // What another run learned lies there already.
+    if (this.stageCount > 0) {
+      await makePart(folder, model);
+      if (this.whole) await this.backend.export(model, session.loaded);
+      else if (this.adapters.length > 0)
+        await writeAdapter(model, concatAdapters(this.adapters), { baseModel: session.loaded.path });
+    }
+    return this.cutOffBy(stop, async () => {
+      const steered = await this.steer(emit);
+      return evaluateRun(manifest, { ...this.context, emit, stop, steered });
+    });
+  }
+
+  /** Puts the recipe's inference-time method in force on the finished model; null where it has none. */
+  private async steer(emit: (event: NewRunEvent) => void): Promise<EvaluationContext["steered"]> {
+    const { folder, session, prompts, recipe } = this.context;
+    const { steering, seed, probes } = recipe;
+    if (steering === undefined) return null;
+    const method = steering.type;
+    const steered = await steerRun(session, folder, {
+      ...{ steering, seed, openings: probes.openings, prompts: prompts.steering },
+      onProgress: (done, total) => emit({ type: "steering-progress", method, done, total }),
+    });
+    emit({ type: "steering-fitted", method, chosen: steered.record.chosen });
+    for (const message of steered.notes) emit({ type: "warning", message });
+    const { answers } = this.tokens.panels;
+    return {
+      ...steered,
+      heldOutLoss: answers.length > 0 ? await answerLoss(steered.backend, answers) : null,
+    };
   }
 
   private keep(learned: Learned): void {

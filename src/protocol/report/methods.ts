@@ -23,6 +23,16 @@ export const methodSchema = z.object({
 });
 export type Method = z.infer<typeof methodSchema>;
 
+/** What is wrong with the results of a method, such as an intervention that never acted. */
+export const problemSchema = z.object({
+  /** Id of the method. */
+  method: z.string(),
+  seed: z.int(),
+  /** What happened and how to fix it. */
+  message: z.string(),
+});
+export type MethodProblem = z.infer<typeof problemSchema>;
+
 /** The method that is the model as it is: no stages, no interventions. */
 export function untrainedMethod(asked?: Method["asked"]): Method {
   return {
@@ -43,6 +53,24 @@ export function isUntrained({ from, stages, interventions }: Method): boolean {
 /** The name of a method by its id; the id of one that is not there. */
 export function methodName(methods: readonly Pick<Method, "id" | "name">[], id: string): string {
   return methods.find((method) => method.id === id)?.name ?? id;
+}
+
+/**
+ * The methods of a report as they are shown: one whose results are not what its name says carries that in its name, wherever a row,
+ * a column or a picture has it.
+ */
+export function markedMethods({
+  methods,
+  problems,
+}: {
+  readonly methods: readonly Method[];
+  readonly problems: readonly MethodProblem[];
+}): Method[] {
+  return methods.map((method) =>
+    problems.some((problem) => problem.method === method.id)
+      ? { ...method, name: `${method.name} (error)` }
+      : method,
+  );
 }
 
 /** The n-th of several names that would be one; the first keeps it. */

@@ -4,7 +4,7 @@ import { benchmarkRecordSchema } from "./benchmark.ts";
 import { comparisonSchema } from "./comparison.ts";
 import { fromFormat1, isFormat1 } from "./format1.ts";
 import { measuresSchema } from "./measures.ts";
-import { methodSchema } from "./methods.ts";
+import { methodSchema, problemSchema } from "./methods.ts";
 import { contaminationSchema, seriesSchema } from "./training.ts";
 import { judgeInfoSchema } from "./verdicts.ts";
 
@@ -26,6 +26,8 @@ const currentReportSchema = z.object({
   comparisons: z.array(comparisonSchema),
   series: z.array(seriesSchema),
   contamination: z.array(contaminationSchema),
+  /** Methods whose results are not what their names say, and why, in whole sentences; absent in older reports. */
+  problems: z.array(problemSchema).default([]),
   /** What a reader must know to trust the numbers, in whole sentences. */
   notes: z.array(z.string()),
   /** Of a benchmark: what its table is held to, and how it came about. */

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { measureLines } from "../../protocol/report/lines.ts";
+import { markedMethods } from "../../protocol/report/methods.ts";
 import type { Figures as ReportFigures } from "../../protocol/webview/report.ts";
 import { About } from "./about.tsx";
 import type { HumanAgreement } from "./agreement.ts";
@@ -8,7 +9,7 @@ import type { Row } from "./answers/rows.ts";
 import { Comparisons } from "./comparison.tsx";
 import { Contamination } from "./contamination.tsx";
 import { Layers, layerChoices } from "./layers.tsx";
-import { AgreementSummary, Notes } from "./notices.tsx";
+import { AgreementSummary, Notes, Problems } from "./notices.tsx";
 import { Overview } from "./overview.tsx";
 import { isBySuite, MeasureTables } from "./suites.tsx";
 import { Training } from "./training.tsx";
@@ -23,7 +24,8 @@ interface FiguresProps {
 }
 
 /** Everything that is computed from the answers, the most important first. */
-export function Figures({ figures, rows, agreement, broken, blur, onBrowse }: FiguresProps) {
+export function Figures({ figures: whole, rows, agreement, broken, blur, onBrowse }: FiguresProps) {
+  const figures = { ...whole, methods: markedMethods(whole) };
   const choices = layerChoices(figures);
   const lines = measureLines(figures.measures, figures.judges);
   const measures = [...Map.groupBy(lines, ({ definition }) => definition.id)].filter(([, own]) =>
@@ -31,6 +33,7 @@ export function Figures({ figures, rows, agreement, broken, blur, onBrowse }: Fi
   );
   return (
     <>
+      <Problems figures={figures} />
       <Notes figures={figures} broken={broken} />
       <Part title="All suites together">
         <Overview figures={figures} />

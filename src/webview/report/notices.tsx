@@ -2,6 +2,16 @@ import type { Figures, FiguresState } from "../../protocol/webview/report.ts";
 import { counted, figure, percent } from "../../wording/numbers.ts";
 import type { HumanAgreement } from "./agreement.ts";
 
+/** Methods whose results are not what their names say. */
+export function Problems({ figures: { problems } }: { figures: Figures }) {
+  return problems.map(({ method, seed, message }) => (
+    <p key={`${method} ${seed}`} class="notice error" role="alert">
+      <span class="codicon codicon-error" aria-hidden="true" />
+      <span>{message}</span>
+    </p>
+  ));
+}
+
 /** What a reader must know to trust the numbers. */
 export function Notes({ figures: { notes }, broken }: { figures: Figures; broken: readonly number[] }) {
   const said = [

@@ -15,6 +15,14 @@ import type { Measure } from "./measure.ts";
 import { refusalLogOdds } from "./refusalLogOdds.ts";
 import { refusalProbability } from "./refusalProbability.ts";
 import { safeRefusal } from "./safeRefusal.ts";
+import {
+  steered,
+  steeringChange,
+  steeringGate,
+  steeringGateScore,
+  steeringKl,
+  steeringShift,
+} from "./steering.ts";
 import { trail, trailAtReference } from "./trail.ts";
 import { unsafeRefusal } from "./unsafeRefusal.ts";
 
@@ -42,4 +50,10 @@ export const allMeasures: readonly Measure[] = [
   trail,
   trailAtReference,
   judgeAgreement,
+  steered,
+  steeringChange,
+  steeringKl,
+  steeringShift,
+  steeringGate,
+  steeringGateScore,
 ];

@@ -25,7 +25,7 @@ interface PromptMeanOptions {
  */
 export function promptMean(
   definition: MeasureDefinition,
-  { ofScore, numberOf = ({ values }) => values?.[definition.id] }: PromptMeanOptions,
+  { ofScore, numberOf = ({ values }) => values?.[definition.id] }: PromptMeanOptions = {},
 ): Measure {
   return {
     definition,

@@ -1,0 +1,122 @@
+import { readdir, stat } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { DiscernError } from "../../protocol/errors.ts";
+import type { Manifest } from "../../protocol/manifest.ts";
+import { type Method, untrainedMethod } from "../../protocol/report/methods.ts";
+import { isRun, openRun, runPaths } from "../../runFolder/folder.ts";
+import { fileHash } from "../../storage/hash.ts";
+import type { Learned } from "../backend/backend.ts";
+import { readAdapter } from "../model/adapter.ts";
+import { type Architecture, parameterShapes } from "../model/architecture.ts";
+import { readSafetensors, safetensorsFiles } from "../model/safetensors.ts";
+import { refuseNotFinite } from "../model/weights.ts";
+
+/** What a model begins with, besides its own weights: an adapter, or what a run learned. */
+export interface Start {
+  /** As it was named, made absolute. */
+  readonly path: string;
+  /** The folder with the tensors. */
+  readonly folder: string;
+  /** Where it comes from, as a report states it. */
+  readonly from: Method["from"];
+}
+
+/**
+ * Finds an adapter: a PEFT folder, a run folder, or the model folder of a run, which may hold whole weights.
+ *
+ * @param root folder against which a relative path is resolved.
+ * @throws DiscernError `file-missing`; `run-invalid` for a run that has no model.
+ */
+export async function findStart(named: string, root: string): Promise<Start> {
+  const path = resolve(root, named);
+  if (!(await isRun(path))) {
+    if (!(await isFolder(path))) {
+      throw new DiscernError("file-missing", `${path} does not exist. Name a PEFT adapter or a run folder.`);
+    }
+    return { path, folder: path, from: { kind: "adapter", path } };
+  }
+  const { recipe, manifest } = await openRun(path);
+  const { model } = runPaths(path);
+  if (!(await isFolder(model))) {
+    throw new DiscernError(
+      "run-invalid",
+      recipe.stages.length === 0
+        ? `${path} trained nothing: its recipe has no stages. Name the run that trained the model.`
+        : `${path} has no model yet. Finish it: discern run --resume --out ${path}.`,
+    );
+  }
+  return { path, folder: model, from: { kind: "run", name: manifest.name } };
+}
+
+function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+}
+
+/**
+ * Reads what a model begins with.
+ *
+ * @throws DiscernError `adapter-invalid` for one of another model; as `readAdapter` and `readSafetensors`.
+ */
+export async function readStart({ folder }: Start, architecture: Architecture): Promise<Learned> {
+  const names = await readdir(folder);
+  if (names.includes("adapter_config.json") || !names.includes("config.json")) {
+    return { method: "lora", adapter: await readAdapter(folder, architecture) };
+  }
+  const weights: Extract<Learned, { method: "full" }>["weights"] = new Map(
+    (
+      await Promise.all(
+        (
+          await safetensorsFiles(folder, names)
+        ).map(async (file) => [...(await readSafetensors(file)).weights]),
+      )
+    ).flat(),
+  );
+  const shapes = parameterShapes(architecture);
+  for (const [name, { shape, data }] of weights) {
+    if (String(shapes.get(name)) !== String(shape)) {
+      throw new DiscernError(
+        "adapter-invalid",
+        `${folder}: the tensor "${name}" (${shape.join(" × ")}) is not one of this ${architecture.family} model. Name what was trained on it.`,
+      );
+    }
+    refuseNotFinite(data, `${folder}: tensor "${name}"`);
+  }
+  const missing = [...shapes.keys()].find((name) => !weights.has(name));
+  if (missing !== undefined) {
+    throw new DiscernError(
+      "adapter-invalid",
+      `${folder} lacks the tensor "${missing}" of this ${architecture.family} model. Name what was trained on it.`,
+    );
+  }
+  return { method: "full", weights };
+}
+
+/** Path, size and SHA-256 of the files of an adapter, as a run's manifest records them. */
+export async function startFiles({ path, folder }: Start): Promise<NonNullable<Manifest["adapter"]>> {
+  const names = (await readdir(folder)).filter((name) =>
+    /\.safetensors$|^(adapter_)?config\.json$/.test(name),
+  );
+  const files = names.sort().map(async (name) => {
+    const file = join(folder, name);
+    return { file, bytes: (await stat(file)).size, sha256: await fileHash(file) };
+  });
+  return { path, files: await Promise.all(files) };
+}
+
+/** The method that is the model with what it begins with, and nothing else. */
+export function startMethod(start: Start | null, asked?: Method["asked"]): Method {
+  const untrained = untrainedMethod(asked);
+  if (start === null) return untrained;
+  const name = start.from.kind === "run" ? start.from.name : folderName(start.folder);
+  return { ...untrained, id: name, name, from: start.from };
+}
+
+/** The folder of an adapter; that of the run where it is what a run wrote, for all of those are called alike. */
+export function folderName(folder: string): string {
+  const path = resolve(folder);
+  const name = basename(path);
+  return name === "model" ? basename(dirname(path)) || name : name;
+}

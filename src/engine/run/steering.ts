@@ -1,0 +1,116 @@
+import { stat } from "node:fs/promises";
+import { dirname, join, basename as nameOf } from "node:path";
+import type { Method } from "../../protocol/report/methods.ts";
+import type { Steering, SteeringGroup, SteeringRecord } from "../../protocol/steering.ts";
+import type { Session } from "../session/session.ts";
+import { methodOf } from "../steer/methods.ts";
+import { PromptSuffix } from "../steer/promptSuffix.ts";
+import { SteeredBackend } from "../steer/steeredBackend.ts";
+import {
+  checkSteeredModel,
+  type ReadSteering,
+  readSteering,
+  steeringFileName,
+  writeSteering,
+} from "../steer/steeringFile.ts";
+
+/** A fitted method in force on a session's model. */
+export interface SteeredSession {
+  readonly backend: SteeredBackend;
+  readonly record: SteeringRecord;
+  /** What a reader must know of it, in whole sentences. */
+  readonly notes: readonly string[];
+}
+
+/** Puts a fitted method in force. @throws DiscernError as `readSteering` and `checkSteeredModel`. */
+export async function steerSession(session: Session, path: string): Promise<SteeredSession> {
+  const fitted = await readSteering(path);
+  const warnings = await checkSteeredModel(fitted, modelOf(session));
+  return { ...(await inForce(session, fitted)), notes: [...fitted.record.notes, ...warnings] };
+}
+
+async function inForce(
+  { backend, encoder }: Session,
+  fitted: ReadSteering,
+): Promise<Pick<SteeredSession, "backend" | "record">> {
+  const context = { backend, encoder, suffix: await PromptSuffix.of(encoder) };
+  const thinking = await PromptSuffix.of(encoder, true);
+  return { backend: new SteeredBackend(fitted, context, thinking), record: fitted.record };
+}
+
+/** What a method is fitted with, beside the model. */
+export interface FitOptions {
+  readonly steering: Steering;
+  readonly seed: number;
+  readonly openings: readonly string[];
+  readonly prompts: Readonly<Record<SteeringGroup, readonly { readonly prompt: string }[]>>;
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/**
+ * Fits a method on the model as it is, and writes it. Prompts that do not fit the model's context are left out.
+ *
+ * @param path of the record; an older one is replaced.
+ * @throws DiscernError as the method's `fit` and `writeSteering`.
+ */
+export async function fitSteering(
+  session: Session,
+  path: string,
+  { steering, seed, openings, prompts, onProgress }: FitOptions,
+): Promise<SteeringRecord> {
+  const { backend, encoder } = session;
+  const fits = async (records: readonly { readonly prompt: string }[]): Promise<string[]> => {
+    const texts = records.map(({ prompt }) => prompt);
+    const rows = await encoder.prompts(texts);
+    return texts.filter((_, i) => rows[i]!.length < backend.shape.contextLength);
+  };
+  const fitted = await methodOf(steering).fit(steering, {
+    backend,
+    encoder,
+    suffix: await PromptSuffix.of(encoder),
+    openings,
+    prompts: {
+      harmful: await fits(prompts.harmful),
+      harmless: await fits(prompts.harmless),
+      pseudoHarmful: await fits(prompts.pseudoHarmful),
+    },
+    seed,
+    ...(onProgress && { onProgress }),
+  });
+  return writeSteering(path, { steering, seed, fitted, model: modelOf(session) });
+}
+
+/** Fits the method of a run, or takes the one that it fitted before it was cut off, and puts it in force. */
+export async function steerRun(
+  session: Session,
+  folder: string,
+  options: FitOptions,
+): Promise<SteeredSession> {
+  const path = join(folder, steeringFileName);
+  const isThere = await stat(path).then(
+    () => true,
+    () => false,
+  );
+  if (!isThere) await fitSteering(session, path, options);
+  return steerSession(session, path);
+}
+
+function modelOf({ loaded: { name }, backend, encoder }: Session) {
+  return { name, backend, encoder };
+}
+
+/** How a report states a fitted method: its type, its control, and what was chosen. */
+export function interventionOf({
+  steering,
+  chosen,
+  prompts,
+}: SteeringRecord): Method["interventions"][number] {
+  const { type, control } = steering;
+  return { type, title: methodOf(steering).title, ...chosen, ...(control && { control }), prompts };
+}
+
+/** What a fitted method is called after its file: the folder it lies in, where it is what a run wrote. */
+export function steeringName(path: string): string {
+  const file = nameOf(path);
+  return file === steeringFileName ? nameOf(dirname(path)) : nameOf(file, ".json");
+}

@@ -1,0 +1,156 @@
+import { DiscernError } from "../../protocol/errors.ts";
+import type { SteeringGroup, SteeringRecord } from "../../protocol/steering.ts";
+import { shuffled, stream } from "../../statistics/random.ts";
+import type { Backend, Tokens } from "../backend/backend.ts";
+import type { Intervention } from "../backend/interventions.ts";
+import { logOdds } from "../probe/refusal.ts";
+import type { FitContext } from "./method.ts";
+
+/** Prompts that are run at a time, so that no more activations or distributions are in memory at once. */
+const chunkSize = 32;
+
+/** The prompts of a group that a direction is taken from, and those that candidates are compared on. */
+export interface Split {
+  readonly train: readonly Tokens[];
+  readonly validation: readonly Tokens[];
+}
+
+/** How many prompts of a group are wanted. */
+type Wanted = Readonly<Record<"train" | "validation", number>>;
+
+/**
+ * Draws training and validation prompts of each group, without repeats. Where a group has too few for both, both shrink in their ratio.
+ *
+ * @throws DiscernError `group-too-small` for fewer than four prompts.
+ */
+export async function splitGroups<G extends SteeringGroup>(
+  groups: readonly G[],
+  wanted: Wanted,
+  { prompts, encoder, seed }: Pick<FitContext, "prompts" | "encoder" | "seed">,
+): Promise<Record<G, Split>> {
+  const entries: [G, Split][] = [];
+  for (const group of groups) {
+    const drawn = shuffled([...new Set(prompts[group])], stream(seed, "steering", group));
+    const { train, validation } = counts(drawn.length, wanted);
+    if (train < 2 || validation < 2) {
+      throw tooFew(group, `there are ${drawn.length} different prompts, and at least 4 are needed`);
+    }
+    const ids = await encoder.prompts(drawn.slice(0, train + validation));
+    entries.push([group, { train: ids.slice(0, train), validation: ids.slice(train) }]);
+  }
+  return Object.fromEntries(entries) as Record<G, Split>;
+}
+
+function counts(n: number, wanted: Wanted): Wanted {
+  const all = wanted.train + wanted.validation;
+  if (n >= all) return wanted;
+  const validation = Math.max(2, Math.round((n * wanted.validation) / all));
+  return { train: n - validation, validation };
+}
+
+/** What a report says of the prompts of each group. */
+export function promptCounts(
+  splits: Partial<Record<SteeringGroup, Split>>,
+  prompts: FitContext["prompts"],
+): SteeringRecord["prompts"] {
+  return Object.fromEntries(
+    Object.entries(splits).map(([group, { train, validation }]) => [
+      group,
+      { given: prompts[group as SteeringGroup].length, train: train.length, validation: validation.length },
+    ]),
+  );
+}
+
+/** @returns the error of a group that has too few prompts. */
+export function tooFew(group: SteeringGroup, why: string): DiscernError {
+  return new DiscernError(
+    "group-too-small",
+    `The steering cannot be fitted on its ${groupWords[group]} prompts: ${why}. Add prompts of that group by steering.data.${group}.`,
+  );
+}
+
+const groupWords: Record<SteeringGroup, string> = {
+  harmful: "harmful",
+  harmless: "harmless",
+  pseudoHarmful: "pseudo-harmful",
+};
+
+/** Means of activations: by position and by layer one vector (C) in float64. */
+export type Means = readonly (readonly Float64Array[])[];
+
+/**
+ * Mean block inputs of prompts at positions counted from their ends.
+ *
+ * @param positions negative, ascending.
+ * @returns [position][layer], layers from 0.
+ */
+export async function meanActivations(
+  backend: Backend,
+  prompts: readonly Tokens[],
+  positions: readonly number[],
+): Promise<Means> {
+  const { hiddenSize } = backend.shape;
+  const layers = [...Array(backend.shape.layers).keys()];
+  const sums = positions.map(() => layers.map(() => new Float64Array(hiddenSize)));
+  for (const chunk of chunks(prompts)) {
+    const places = chunk.map((ids) => positions.map((position) => ids.length + position));
+    const found = await backend.features(chunk, { layers, pooling: { positions: places } });
+    for (const layer of layers) {
+      const { data, width } = found.get(layer)!;
+      for (let row = 0; row < chunk.length * positions.length; row++) {
+        const sum = sums[row % positions.length]![layer]!;
+        for (let c = 0; c < width; c++) sum[c]! += data[row * width + c]!;
+      }
+    }
+  }
+  return sums.map((of) => of.map((sum) => sum.map((x) => x / prompts.length)));
+}
+
+/** a − b. */
+export function differences(a: Means, b: Means): Means {
+  return a.map((layers, p) => layers.map((mean, layer) => mean.map((x, c) => x - b[p]![layer]![c]!)));
+}
+
+/** The distribution of the first answer token of each prompt, as log-probabilities (V), chunk by chunk. */
+export async function* nextTokens(
+  backend: Backend,
+  prompts: readonly Tokens[],
+  interventions: readonly Intervention[] = [],
+): AsyncGenerator<Float32Array> {
+  for (const chunk of chunks(prompts)) {
+    const found = await backend.nextTokens(chunk, { interventions });
+    for (const i of chunk.keys()) yield found.get(i)!;
+  }
+}
+
+/**
+ * The refusal score of each prompt: the log-odds of Σ_{t∈R} p(t) for the first answer token (Arditi et al. 2024, appendix B).
+ *
+ * @param tokens R.
+ */
+export async function refusalScores(
+  backend: Backend,
+  prompts: readonly Tokens[],
+  tokens: readonly number[],
+  interventions: readonly Intervention[] = [],
+): Promise<number[]> {
+  const scores: number[] = [];
+  for await (const logits of nextTokens(backend, prompts, interventions)) {
+    scores.push(refusalScore(logits, tokens));
+  }
+  return scores;
+}
+
+/** @param logProbabilities (V), in nats. */
+export function refusalScore(logProbabilities: Float32Array, tokens: readonly number[]): number {
+  return logOdds(tokens.reduce((sum, token) => sum + Math.exp(logProbabilities[token]!), 0));
+}
+
+/** Mean of numbers; NaN of none. */
+export function meanOf(numbers: readonly number[]): number {
+  return numbers.reduce((sum, x) => sum + x, 0) / numbers.length;
+}
+
+function* chunks<T>(items: readonly T[]): Generator<readonly T[]> {
+  for (let start = 0; start < items.length; start += chunkSize) yield items.slice(start, start + chunkSize);
+}

@@ -1,0 +1,181 @@
+import * as z from "zod";
+import { quantity } from "../wording/numbers.ts";
+import { sourceSchema } from "./source.ts";
+
+/** The groups of prompts that steering methods are fitted on. */
+export const steeringGroups = ["harmful", "harmless", "pseudoHarmful"] as const;
+export type SteeringGroup = (typeof steeringGroups)[number];
+
+const sources = z.array(sourceSchema).min(1).optional();
+
+const dataSchema = z
+  .strictObject({
+    harmful: sources.describe("Toxic prompts; those of data.contrast where left out"),
+    harmless: sources.describe("General prompts; those of data.general where left out"),
+    pseudoHarmful: sources.describe("Seemingly toxic prompts; those of data.contrast where left out"),
+  })
+  .describe("Prompts that the method is fitted on; never those of a suite");
+
+const controlSchema = z
+  .strictObject({
+    type: z
+      .enum(["random", "matched"])
+      .default("random")
+      .describe(
+        "random: each vector is replaced by a random one of its length, orthogonal to it. matched: also of the size of the change: " +
+          "where a direction is ablated, as much is taken away along the random one as the activation has along the direction",
+      ),
+    seed: z.int().nonnegative().default(0).describe("Seed of the random vectors; take ten or more"),
+  })
+  .describe(
+    "Control: the method with random vectors in place of its own, at the same sites and with the same gate",
+  );
+
+/** Keys that every method has. */
+const common = {
+  data: dataSchema.prefault({}),
+  control: controlSchema.optional(),
+};
+
+/** Keys of the methods that take a direction from means over groups of prompts. */
+const meanDifference = {
+  ...common,
+  train: z.int().min(2).default(128).describe("Prompts of each group whose activations are averaged"),
+  validation: z.int().min(2).default(32).describe("Prompts of each group on which candidates are compared"),
+  filter: z
+    .boolean()
+    .default(true)
+    .describe(
+      "Whether prompts are left out that the model does not take as their group says: harmful ones that it would not refuse, harmless " +
+        "ones that it would",
+    ),
+  layer: z
+    .union([z.literal("auto"), z.int().nonnegative()])
+    .default("auto")
+    .describe("Block whose input the direction is read at; auto compares the candidates"),
+  position: z
+    .union([z.literal("auto"), z.int().negative()])
+    .default("auto")
+    .describe("Token that it is read at, counted from the end of the prompt (−1 is the last); auto compares"),
+  refusalTokens: z
+    .array(z.string().min(1))
+    .min(1)
+    .optional()
+    .describe(
+      "Texts whose first tokens make up the refusal score; derived from probes.openings and the model where left out",
+    ),
+};
+
+const strength = z
+  .number()
+  .default(1)
+  .describe("Share of the direction that is taken away: 1 ablates it, 0 changes nothing");
+
+const refusalAblationSchema = z
+  .strictObject({
+    type: z.literal("refusal-ablation").describe("The refusal direction is ablated"),
+    ...meanDifference,
+    strength,
+    maxKl: z
+      .number()
+      .positive()
+      .default(0.1)
+      .describe("Candidates that change harmless prompts by more than this are left out (KL, nats)"),
+  })
+  .describe("Refusal direction, ablated at every block (Arditi et al. 2024)");
+
+const refusalAdditionSchema = z
+  .strictObject({
+    type: z.literal("refusal-addition").describe("A multiple of the refusal direction is added"),
+    ...meanDifference,
+    coefficient: z
+      .number()
+      .default(1)
+      .describe(
+        "Multiple of the refusal direction that is added at its layer: above 0 refuses more, below 0 less",
+      ),
+    maxKl: z
+      .number()
+      .positive()
+      .default(0.1)
+      .describe(
+        "Candidates whose ablation changes harmless prompts by more than this are left out (KL, nats)",
+      ),
+  })
+  .describe("Refusal direction, added at the input of its block (Arditi et al. 2024)");
+
+const surgicalSchema = z
+  .strictObject({
+    type: z.literal("surgical").describe("The false-refusal direction is ablated"),
+    ...meanDifference,
+    strength,
+    lambda: z
+      .number()
+      .default(1)
+      .describe(
+        "How much of the refusal direction is taken out of the false-refusal direction before it is ablated",
+      ),
+    maxKl: z
+      .number()
+      .positive()
+      .default(0.2)
+      .describe("Candidates that change harmless prompts by more than this are left out (KL, nats)"),
+  })
+  .describe(
+    "Surgical: the false-refusal direction, orthogonal to the refusal direction, ablated (Wang et al. 2024)",
+  );
+
+/** An inference-time method, as a recipe writes it: one member per method. */
+export const steeringSchema = z
+  .discriminatedUnion("type", [refusalAblationSchema, refusalAdditionSchema, surgicalSchema])
+  .describe("What is done to activations when the finished model is evaluated; fitted after the last stage");
+export type Steering = z.infer<typeof steeringSchema>;
+export type SteeringType = Steering["type"];
+/** The recipe keys of one method. */
+export type SteeringOf<T extends SteeringType> = Extract<Steering, { type: T }>;
+
+/** The groups that each method is fitted on: their prompts are read and checked before the model is. */
+export const groupsOf: Readonly<Record<SteeringType, readonly SteeringGroup[]>> = {
+  "refusal-ablation": ["harmful", "harmless"],
+  "refusal-addition": ["harmful", "harmless"],
+  surgical: ["harmful", "harmless", "pseudoHarmful"],
+};
+
+/** What a method chose when it was fitted, and is stated wherever it is named: layer, position, strength, threshold. */
+export const chosenSchema = z.record(z.string(), z.union([z.number(), z.string(), z.boolean()]));
+
+/** What a method chose, in words: "layer 12, position -1, strength 1". */
+export function chosenWords(chosen: z.infer<typeof chosenSchema>): string {
+  return Object.entries(chosen)
+    .map(([name, value]) => `${name} ${typeof value === "number" ? quantity(value) : value}`)
+    .join(", ");
+}
+
+/** `steering.json`: a fitted method. Its vectors lie beside it, in the safetensors file that it names. */
+export const steeringRecordSchema = z.object({
+  version: z.literal(1),
+  created: z.iso.datetime(),
+  /** The recipe's keys with every default stated. */
+  steering: steeringSchema,
+  /** The model it was fitted on; it acts on no other. */
+  model: z.object({ name: z.string(), layers: z.int().positive(), hiddenSize: z.int().positive() }),
+  /** How a prompt ("Hello") is written for the model. */
+  prompt: z.string(),
+  seed: z.int().nonnegative(),
+  chosen: chosenSchema,
+  numbers: z.record(z.string(), z.number()),
+  /** Prompts of each group that were there, and that it was fitted and compared on. */
+  prompts: z.partialRecord(
+    z.enum(steeringGroups),
+    z.object({ given: z.int(), train: z.int(), validation: z.int() }),
+  ),
+  /** What a reader must know of it, in whole sentences. */
+  notes: z.array(z.string()),
+  /** The candidates that were compared, where any were. */
+  candidates: z
+    .array(z.record(z.string(), z.union([z.number(), z.string(), z.boolean(), z.null()])))
+    .optional(),
+  /** Name and SHA-256 of the file with the tensors. */
+  tensors: z.object({ file: z.string(), sha256: z.string() }),
+});
+export type SteeringRecord = z.infer<typeof steeringRecordSchema>;
