@@ -52,6 +52,9 @@ export const commandIds = [
   "discern.report.openAnswers",
   "discern.report.exportMarkdown",
   "discern.report.exportHtml",
+  "discern.benchmark.start",
+  "discern.benchmark.plan",
+  "discern.benchmark.new",
   "discern.benchmark.openMatrix",
   "discern.engine.restart",
   "discern.engine.showLog",
@@ -72,6 +75,7 @@ export interface SettingValues {
   "discern.labelling.blur": boolean;
   "discern.labelling.guidelines": string;
   "discern.evaluation.show": boolean;
+  "discern.gates": readonly string[];
   "discern.runs.folder": string;
   "discern.models.folders": readonly string[];
   "discern.engine.nodePath": string;
@@ -88,6 +92,7 @@ export const settingKeys = [
   "discern.labelling.blur",
   "discern.labelling.guidelines",
   "discern.evaluation.show",
+  "discern.gates",
   "discern.runs.folder",
   "discern.models.folders",
   "discern.engine.nodePath",

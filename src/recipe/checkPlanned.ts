@@ -4,7 +4,7 @@
  */
 import { dirname, resolve } from "node:path";
 import { benchmarkJsonSchema, benchmarkSchema, benchmarkSuffix } from "../protocol/benchmark.ts";
-import type { Cell } from "../protocol/cells.ts";
+import type { Cell, Plan } from "../protocol/cells.ts";
 import { comparisonJsonSchema, comparisonSchema, comparisonSuffix } from "../protocol/comparison.ts";
 import { DiscernError } from "../protocol/errors.ts";
 import type { Recipe } from "../protocol/recipe.ts";
@@ -34,6 +34,10 @@ export interface CheckedPlanned {
   readonly recipe: Recipe | null;
   /** The runs; empty where they cannot be planned. */
   readonly cells: readonly Cell[];
+  /** Folder of the recipe, against which paths are resolved. */
+  readonly root: string;
+  /** Test suites of a benchmark that cannot be had, and why. */
+  readonly missing: NonNullable<Plan["benchmark"]>["missing"];
   /** In the order of their places. */
   readonly problems: readonly PlacedProblem[];
   readonly counts: PromptCounts;
@@ -57,7 +61,8 @@ export async function checkPlannedText(
   const error = { severity: "error", about: "recipe-invalid" } as const;
   if (value === null) {
     const shown = faults.filter(({ inSchema }) => options.schema === true || !inSchema);
-    return { ...nothing, problems: shown.map((fault) => ({ ...error, ...fault })) };
+    const problems = shown.map((fault) => ({ ...error, ...fault }));
+    return { ...nothing, root: options.root, problems };
   }
   const found = await checkValue(value, options);
   const problems = found.problems
@@ -66,7 +71,9 @@ export async function checkPlannedText(
   return { ...found, problems };
 }
 
-const nothing = { recipe: null, cells: [], counts: {} } as const;
+const nothing: Pick<CheckedPlanned, "recipe" | "cells" | "missing" | "counts"> = {
+  ...{ recipe: null, cells: [], missing: [], counts: {} },
+};
 
 type Found = Omit<CheckedPlanned, "problems"> & { readonly problems: readonly RecipeProblem[] };
 
@@ -75,7 +82,7 @@ async function checkValue(
   options: CheckOptions & { readonly root: string },
 ): Promise<Found> {
   const opened = await attempt(["recipe"], () => textOf(described.recipe, options.root));
-  if ("problem" in opened) return { ...nothing, problems: [opened.problem] };
+  if ("problem" in opened) return { ...nothing, root: options.root, problems: [opened.problem] };
   const { text, root, file } = opened.value;
   const plan = (path: RecipePath, part: Partial<Described>) =>
     attempt(path, async () => cellsOf({ ...described, ...part }, { text, file }, []));
@@ -84,7 +91,7 @@ async function checkValue(
   const bare = { ...plain, changes: undefined, methods: [{ name: "all", set: {} }] };
   const key = Object.keys(described.set).length > 0 ? "set" : "recipe";
   const shared = await attempt([key], async () => cellsOf(bare, { text, file }, []));
-  if ("problem" in shared) return { ...nothing, problems: [shared.problem] };
+  if ("problem" in shared) return { ...nothing, root, problems: [shared.problem] };
   const wrong = [
     ...(await Promise.all(
       described.methods.map((method, i) =>
@@ -109,8 +116,13 @@ async function checkValue(
   // The prompts and the model are those of the recipe with all of its stages, whichever methods keep them.
   const { recipe } = shared.value[0]!;
   const found = await recipeProblems(recipe, { ...options, root });
+  const missing = found.problems.flatMap(({ about, path, message }) => {
+    const place = path?.[0] === "evaluate" && path[1] === "suites" ? Number(path[2]) : -1;
+    const suite = about === "file-missing" ? described.suites?.[place] : undefined;
+    return suite === undefined ? [] : [{ suite: suite.name, reason: message }];
+  });
   return {
-    cells: planned,
+    ...{ cells: planned, root, missing },
     recipe: planned.find((cell) => cell.recipe.stages.length > 0)?.recipe ?? recipe,
     counts: found.counts,
     problems: [

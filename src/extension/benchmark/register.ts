@@ -6,13 +6,59 @@
 import * as vscode from "vscode";
 import { registerCommand } from "../contributions.ts";
 import { pageIds } from "../contributionTypes.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { ModelLibrary } from "../models/library.ts";
 import { ShownPanels } from "../page/shownPanels.ts";
+import type { PromptLibrary } from "../prompts/library.ts";
+import type { CheckedFiles } from "../recipe/checkedFiles.ts";
+import type { RecipeFacts } from "../recipe/facts.ts";
 import type { RunLibrary } from "../runs/library.ts";
 import { pickRun, type RunTarget, runOf } from "../runs/pick.ts";
+import { requireTrust } from "../trust.ts";
+import { GateTests } from "./gateTests.ts";
+import { PlannedLens } from "./lens.ts";
 import { BenchmarkPanel } from "./panel.ts";
+import { PlanDocuments, Planner } from "./planner.ts";
+import { showPlan, startBenchmark } from "./start.ts";
+import { createBenchmark } from "./wizard.ts";
+
+/** What the workbench has that benchmarks need. */
+interface Workbench {
+  readonly engine: Engine;
+  readonly library: RunLibrary;
+  readonly facts: RecipeFacts;
+  readonly files: CheckedFiles;
+  readonly models: ModelLibrary;
+  readonly prompts: PromptLibrary;
+}
+
+/** Files that describe several runs, with their lens, commands, gates and pages. */
+export function registerBenchmark(
+  context: vscode.ExtensionContext,
+  { engine, library, facts, files, models, prompts }: Workbench,
+): vscode.Disposable {
+  const planner = new Planner(library, facts, files);
+  const documents = new PlanDocuments();
+  const parts = { engine, library, planner, documents };
+  return vscode.Disposable.from(
+    documents.register(),
+    new PlannedLens(library),
+    new GateTests(parts),
+    pages(context, library),
+    registerCommand("discern.benchmark.start", (given?: unknown) => {
+      requireTrust();
+      return startBenchmark(parts, given);
+    }),
+    registerCommand("discern.benchmark.plan", (given?: unknown) => {
+      requireTrust();
+      return showPlan(parts, given);
+    }),
+    registerCommand("discern.benchmark.new", () => createBenchmark({ models, prompts }, planner)),
+  );
+}
 
 /** The pages of comparisons and benchmarks, also after a reload of the window. */
-export function registerBenchmark(context: vscode.ExtensionContext, library: RunLibrary): vscode.Disposable {
+function pages(context: vscode.ExtensionContext, library: RunLibrary): vscode.Disposable {
   const open = new Map<string, BenchmarkPanel>();
   const shown = new ShownPanels(context.workspaceState, pageIds.benchmark);
   const show = (panel: vscode.WebviewPanel, folder: vscode.Uri) => {

@@ -6,11 +6,11 @@
 
 import { basename } from "node:path";
 import * as vscode from "vscode";
-import { comparisonSuffix } from "../../protocol/comparison.ts";
 import { recipeSuffix } from "../../protocol/recipe.ts";
+import { plannedSuffixes } from "../../recipe/checkPlanned.ts";
 import { registerCommand } from "../contributions.ts";
 import type { Engine } from "../engine/engine.ts";
-import { RecipeFacts } from "../recipe/facts.ts";
+import type { RecipeFacts } from "../recipe/facts.ts";
 import { makeFreeFolder } from "../runs/freeName.ts";
 import type { Run, RunLibrary } from "../runs/library.ts";
 import { pickRun, type RunTarget, runOf } from "../runs/pick.ts";
@@ -18,7 +18,6 @@ import { isActive, isResumable } from "../runs/summary.ts";
 import { requireTrust } from "../trust.ts";
 import { checkedRecipe, savedText } from "./checked.ts";
 import { compareMethods, dropQueue, startComparison } from "./compareMethods.ts";
-import { comparisonLens } from "./comparisonLens.ts";
 import { pickRecipe } from "./pickRecipe.ts";
 import { runsFolder } from "./runsFolder.ts";
 import { resumeRun, startRun } from "./start.ts";
@@ -28,17 +27,16 @@ import { RunWatch } from "./watch.ts";
 /** The commands that start, stop and resume runs, and what shows those that are active. */
 export function registerLaunch(
   context: vscode.ExtensionContext,
-  engine: Engine,
-  library: RunLibrary,
+  { engine, library, facts }: { engine: Engine; library: RunLibrary; facts: RecipeFacts },
 ): vscode.Disposable {
-  const facts = new RecipeFacts(context, engine, library);
   dropQueue(context.workspaceState);
   const start = async (given: unknown, stlAlone: boolean): Promise<void> => {
     requireTrust();
-    const uri = await (stlAlone ? pickRecipe(given) : pickRecipe(given, [recipeSuffix, comparisonSuffix]));
-    if (uri?.path.endsWith(comparisonSuffix)) {
+    const uri = await (stlAlone ? pickRecipe(given) : pickRecipe(given, [recipeSuffix, ...plannedSuffixes]));
+    const suffix = plannedSuffixes.find((each) => uri?.path.endsWith(each));
+    if (uri !== undefined && suffix !== undefined) {
       await savedText(uri);
-      await startComparison(engine, library, uri, basename(uri.fsPath, comparisonSuffix));
+      await startComparison(engine, library, uri, basename(uri.fsPath, suffix));
       return;
     }
     const recipe = uri && (await checkedRecipe(facts, uri, stlAlone));
@@ -64,10 +62,8 @@ export function registerLaunch(
     if (run) await engine.call("stop", { folder: run.folder.fsPath, keepBest });
   };
   return vscode.Disposable.from(
-    facts,
     new RunWatch(library),
     runStatus(library),
-    comparisonLens(),
     registerCommand("discern.run.start", (given?: unknown) => start(given, false)),
     registerCommand("discern.run.startStlAlone", (given?: unknown) => start(given, true)),
     registerCommand("discern.run.compareBoth", async (given?: unknown) => {

@@ -1,6 +1,6 @@
 import { rm, rmdir } from "node:fs/promises";
 import * as vscode from "vscode";
-import { isComparison } from "../../runFolder/comparison.ts";
+import { isComparison, readPlan } from "../../runFolder/comparison.ts";
 import { isRun, runPaths } from "../../runFolder/folder.ts";
 import { lockHolder } from "../../runFolder/lock.ts";
 import { runCommand } from "../contributions.ts";
@@ -46,9 +46,16 @@ function show(library: RunLibrary, folder: vscode.Uri): void {
   void showWhenThere(library, folder);
 }
 
-/** Opens the dashboard of a run, or that of a comparison once its first run trains. */
+/** Opens the dashboard of a run, that of a comparison once its first run trains, or the matrix of a benchmark. */
 async function showWhenThere(library: RunLibrary, folder: vscode.Uri): Promise<void> {
-  if (await isComparison(folder.fsPath)) await firstTraining(library, folder);
+  if (await isComparison(folder.fsPath)) {
+    const plan = await readPlan(folder.fsPath).catch(() => null);
+    if (plan?.benchmark !== undefined) {
+      await runCommand("discern.benchmark.openMatrix", folder);
+      return;
+    }
+    await firstTraining(library, folder);
+  }
   await runCommand("discern.runs.openDashboard", folder);
 }
 

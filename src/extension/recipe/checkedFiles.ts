@@ -2,7 +2,7 @@ import { dirname } from "node:path";
 import * as vscode from "vscode";
 import { recipeSuffix } from "../../protocol/recipe.ts";
 import { type CheckedRecipe, checkRecipeText, type KnownModel } from "../../recipe/check.ts";
-import { checkPlannedText, plannedSuffixes } from "../../recipe/checkPlanned.ts";
+import { type CheckedPlanned, checkPlannedText, plannedSuffixes } from "../../recipe/checkPlanned.ts";
 import { DisposableStore } from "../disposableStore.ts";
 import { errorCode } from "../errors.ts";
 import type { RecipeFacts } from "./facts.ts";
@@ -25,12 +25,12 @@ function isChecked({ uri }: { readonly uri: vscode.Uri }): boolean {
 export class CheckedFiles implements vscode.Disposable {
   private readonly store = new DisposableStore();
   private readonly facts: RecipeFacts;
-  private readonly checks = new Map<string, Promise<CheckedRecipe>>();
+  private readonly checks = new Map<string, Promise<CheckedRecipe | CheckedPlanned>>();
   private readonly waiting = new Map<string, NodeJS.Timeout>();
   private readonly checked = this.store.add(
     new vscode.EventEmitter<{
       document: vscode.TextDocument;
-      found: CheckedRecipe;
+      found: CheckedRecipe | CheckedPlanned;
     }>(),
   );
 
@@ -55,8 +55,19 @@ export class CheckedFiles implements vscode.Disposable {
     all();
   }
 
-  /** The check of a file as its text is now: of the recipe that it is, or that its runs share. */
+  /** The check of a recipe as its text is now. */
   check(document: vscode.TextDocument): Promise<CheckedRecipe> {
+    return this.any(document);
+  }
+
+  /** The check of a comparison or benchmark as its text is now. @throws RangeError for another document. */
+  async planned(document: vscode.TextDocument): Promise<CheckedPlanned> {
+    const check = await this.any(document);
+    if (!("cells" in check)) throw new RangeError(`${document.uri.path} describes a single run.`);
+    return check;
+  }
+
+  private any(document: vscode.TextDocument): Promise<CheckedRecipe | CheckedPlanned> {
     const key = document.uri.toString();
     let check = this.checks.get(key);
     if (check === undefined) {
@@ -99,7 +110,7 @@ export class CheckedFiles implements vscode.Disposable {
     clearTimeout(this.waiting.get(key));
     this.waiting.set(
       key,
-      setTimeout(() => void this.check(document), quietMs),
+      setTimeout(() => void this.any(document), quietMs),
     );
   }
 

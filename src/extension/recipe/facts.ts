@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import * as vscode from "vscode";
 import type { Recipe } from "../../protocol/recipe.ts";
 import type { PromptCounts } from "../../recipe/check.ts";
@@ -64,10 +64,14 @@ export class RecipeFacts implements vscode.Disposable {
     };
   }
 
-  /** What a recipe costs; null in a restricted workspace, or where its model cannot be read. */
-  async cost(recipe: Recipe, file: vscode.Uri, counts: PromptCounts): Promise<Cost | null> {
+  /**
+   * What a recipe costs; null in a restricted workspace, or where its model cannot be read.
+   *
+   * @param root folder against which its paths are resolved.
+   */
+  async cost(recipe: Recipe, root: string, counts: PromptCounts): Promise<Cost | null> {
     if (!vscode.workspace.isTrusted) return null;
-    const model = await this.model(recipe.model, dirname(file.fsPath)).catch(() => null);
+    const model = await this.model(recipe.model, root).catch(() => null);
     return model && estimateCost(recipe, model, await this.machine(model, recipe), counts);
   }
 

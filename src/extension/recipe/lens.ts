@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import * as vscode from "vscode";
 import type { CommandId } from "../contributionTypes.ts";
 import { DisposableStore } from "../disposableStore.ts";
@@ -65,7 +66,7 @@ export class RecipeLens implements vscode.CodeLensProvider, vscode.Disposable {
   async resolveCodeLens(lens: vscode.CodeLens): Promise<vscode.CodeLens> {
     if (!(lens instanceof CostLens)) return lens;
     const { recipe, counts } = await this.recipes.check(lens.document);
-    const cost = recipe && (await this.facts.cost(recipe, lens.document.uri, counts));
+    const cost = recipe && (await this.facts.cost(recipe, dirname(lens.document.uri.fsPath), counts));
     const title = cost ? costLine(cost) : "Cost unknown: the model cannot be read";
     lens.command = { title, command: "" };
     return lens;

@@ -19,33 +19,39 @@ export interface WizardGiven {
  * Asks for a model and for prompt files, writes a recipe for them beside the workspace's files, and opens it. No file is
  * overwritten.
  *
+ * @returns the file; undefined where the person ended it.
  * @throws vscode.CancellationError when no folder is open.
  */
 export async function createRecipe(
   models: ModelLibrary,
   prompts: PromptLibrary,
   given: WizardGiven = {},
-): Promise<void> {
-  const folder = await targetFolder();
+): Promise<vscode.Uri | undefined> {
+  const folder = await targetFolder("A recipe is a file beside your prompts. Open a folder first.");
   const model = given.model ?? (await pickModel(models));
-  if (folder === undefined || model === undefined) return;
+  if (folder === undefined || model === undefined) return undefined;
   const files = await pickFiles(prompts);
-  if (files === undefined) return;
+  if (files === undefined) return undefined;
   const used = await Promise.all(files.map((file) => recipeFile(prompts, file, folder.fsPath)));
   const { name, path } = await freeName(folder.fsPath);
   const recipe = newRecipe(name, modelName(model, folder.fsPath), used);
   await writeAtomic(path, `${JSON.stringify(recipe, null, 2)}\n`);
-  await vscode.window.showTextDocument(vscode.Uri.file(path));
+  const file = vscode.Uri.file(path);
+  await vscode.window.showTextDocument(file);
+  return file;
 }
 
-async function targetFolder(): Promise<vscode.Uri | undefined> {
+/**
+ * The folder of the workspace in which a file is to be written.
+ *
+ * @param why said where no folder is open.
+ * @throws vscode.CancellationError where none is open.
+ */
+export async function targetFolder(why: string): Promise<vscode.Uri | undefined> {
   const folders = vscode.workspace.workspaceFolders ?? [];
   if (folders.length === 0) {
     const open = "Open Folder";
-    const chosen = await vscode.window.showInformationMessage(
-      "A recipe is a file beside your prompts. Open a folder first.",
-      open,
-    );
+    const chosen = await vscode.window.showInformationMessage(why, open);
     if (chosen === open) await vscode.commands.executeCommand("vscode.openFolder");
     throw new vscode.CancellationError();
   }

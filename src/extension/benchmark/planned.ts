@@ -1,0 +1,74 @@
+import type { Cell, Plan } from "../../protocol/cells.ts";
+import { greatestOf } from "../../statistics/extremes.ts";
+import { byteSize, counted, duration } from "../../wording/numbers.ts";
+import { escaped } from "../evaluation/inert.ts";
+import type { Cost } from "../recipe/cost.ts";
+
+/** A run that is planned, and about what it costs; null where its model cannot be read. */
+export interface PlannedRun {
+  readonly cell: Cell;
+  readonly cost: Pick<Cost, "seconds" | "memoryBytes" | "diskBytes"> | null;
+  readonly isFinished: boolean;
+}
+
+/** What is planned, in whole. */
+export interface PlanSummary {
+  readonly name: string;
+  readonly runs: readonly PlannedRun[];
+  /** Suites that cannot be had, and why. */
+  readonly missing: NonNullable<Plan["benchmark"]>["missing"];
+}
+
+/** What is left to be done and what it costs, in one line: 12 runs · ≈ 1 h 20 min · 2.4 GB of memory · 1.2 GB on disk. */
+export function planLine({ runs }: PlanSummary): string {
+  const left = runs.filter(({ isFinished }) => !isFinished);
+  const costs = left.flatMap(({ cost }) => cost ?? []);
+  const done = runs.length - left.length;
+  const count =
+    done > 0 ? `${left.length} of ${counted(runs.length, "run")} left` : counted(runs.length, "run");
+  if (costs.length < left.length) return `${count} · costs unknown: a model cannot be read`;
+  const sum = (value: (cost: NonNullable<PlannedRun["cost"]>) => number) =>
+    costs.reduce((total, cost) => total + value(cost), 0);
+  return [
+    count,
+    `≈ ${duration(sum(({ seconds }) => seconds))} one after another`,
+    `${byteSize(greatestOf([0, ...costs.map(({ memoryBytes }) => memoryBytes)]))} of memory`,
+    `${byteSize(sum(({ diskBytes }) => diskBytes))} on disk`,
+  ].join(" · ");
+}
+
+/** The plan as Markdown, in which names of people's files are words alone. */
+export function planMarkdown(summary: PlanSummary): string {
+  const { name, runs, missing } = summary;
+  const row = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  const rows = runs.map(({ cell, cost, isFinished }) =>
+    row([
+      escaped(cell.name),
+      escaped(cell.trial === undefined ? cell.method : `${cell.method}, trial`),
+      String(cell.seed),
+      escaped(cell.needs.join(", ")),
+      cost === null ? "–" : duration(cost.seconds),
+      cost === null ? "–" : byteSize(cost.memoryBytes),
+      cost === null ? "–" : byteSize(cost.diskBytes),
+      isFinished ? "finished" : "",
+    ]),
+  );
+  const suites = [...new Set(runs.flatMap(({ cell }) => cell.recipe.evaluate.suites.map((one) => one.name)))];
+  return [
+    `# Plan of ${escaped(name)}`,
+    planLine(summary),
+    `Suites: ${suites.map(escaped).join(", ") || "none"}.`,
+    ...(missing.length > 0
+      ? [
+          `Missing suites:\n\n${missing.map(({ suite, reason }) => `- **${escaped(suite)}**: ${escaped(reason)}`).join("\n")}`,
+        ]
+      : []),
+    [
+      row(["run", "method", "seed", "needs", "time", "memory", "disk", "state"]),
+      "| --- | --- | ---: | --- | ---: | ---: | ---: | --- |",
+      ...rows,
+    ].join("\n"),
+    "Times, memory and disk are estimates, good to a factor of about two; those of runs like earlier ones on this machine are better.",
+    "",
+  ].join("\n\n");
+}

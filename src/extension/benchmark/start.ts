@@ -1,0 +1,121 @@
+import * as vscode from "vscode";
+import { benchmarkSuffix } from "../../protocol/benchmark.ts";
+import { runCommand } from "../contributions.ts";
+import type { Engine } from "../engine/engine.ts";
+import { savedText } from "../launch/checked.ts";
+import { startComparison } from "../launch/compareMethods.ts";
+import { resumeRun } from "../launch/start.ts";
+import { cellsWords } from "../runs/describe.ts";
+import type { RunLibrary } from "../runs/library.ts";
+import { isActive, isResumable } from "../runs/summary.ts";
+import { planLine, planMarkdown } from "./planned.ts";
+import { nameIn, newestRun, type PlanDocuments, type Planner } from "./planner.ts";
+
+/** What starting a benchmark needs. */
+export interface BenchmarkParts {
+  readonly engine: Engine;
+  readonly library: RunLibrary;
+  readonly planner: Planner;
+  readonly documents: PlanDocuments;
+}
+
+/**
+ * Shows what a benchmark file plans and costs, and starts or resumes it where a person wants that. A process of its own runs it.
+ *
+ * @param given the file; that in the active editor or one that is picked where left out.
+ * @throws as `Engine.call`.
+ */
+export async function startBenchmark(parts: BenchmarkParts, given: unknown): Promise<void> {
+  const uri = await pickBenchmark(given);
+  if (uri === undefined) return;
+  await savedText(uri);
+  const document = await vscode.workspace.openTextDocument(uri);
+  const { checked, summary } = await vscode.window.withProgress(
+    {
+      location: vscode.ProgressLocation.Notification,
+      title: `Planning ${vscode.workspace.asRelativePath(uri)}`,
+    },
+    () => parts.planner.plan(document),
+  );
+  const errors = checked.problems.filter(({ severity }) => severity === "error");
+  if (summary === null || errors.length > 0) {
+    await showFaults(document, errors);
+    return;
+  }
+  const name = nameIn(document.getText())!;
+  const before = newestRun(parts.library, name);
+  if (before && isActive(before)) {
+    await runCommand("discern.benchmark.openMatrix", before.folder);
+    return;
+  }
+  const run: vscode.MessageItem = { title: "Run" };
+  const resume: vscode.MessageItem = { title: "Resume" };
+  const whole: vscode.MessageItem = { title: "Show Whole Plan" };
+  const isOpen = before !== undefined && isResumable(before);
+  const warnings = checked.problems.map(({ message }) => `• ${message}`);
+  const chosen = await vscode.window.showInformationMessage(
+    `${name}: ${planLine(summary)}`,
+    {
+      modal: true,
+      detail: [
+        ...(isOpen ? [`The earlier run: ${cellsWords(before.cells!)}.`] : []),
+        ...warnings,
+        "It runs in a process of its own: close the window, and it continues.",
+      ].join("\n"),
+    },
+    ...(isOpen ? [resume] : []),
+    run,
+    whole,
+  );
+  if (chosen === whole) await parts.documents.show(name, planMarkdown(summary));
+  else if (chosen === resume && before) await resumeRun(parts.engine, parts.library, before);
+  else if (chosen === run) await startComparison(parts.engine, parts.library, uri, name);
+}
+
+/** Shows the plan of a comparison or benchmark. */
+export async function showPlan(parts: BenchmarkParts, given: unknown): Promise<void> {
+  const uri = await pickBenchmark(given);
+  if (uri === undefined) return;
+  const document = await vscode.workspace.openTextDocument(uri);
+  const { checked, summary } = await parts.planner.plan(document);
+  if (summary === null) await showFaults(document, checked.problems);
+  else await parts.documents.show(summary.name, planMarkdown(summary));
+}
+
+async function showFaults(
+  document: vscode.TextDocument,
+  faults: readonly { readonly message: string; readonly offset: number }[],
+): Promise<void> {
+  const open = "Open File";
+  const detail = faults.map(({ message }) => `• ${message}`).join("\n");
+  const chosen = await vscode.window.showErrorMessage(
+    `${vscode.workspace.asRelativePath(document.uri)} cannot be run yet.`,
+    { modal: true, detail: detail || "Its problems are shown at their keys." },
+    open,
+  );
+  if (chosen !== open) return;
+  const at = document.positionAt(faults[0]?.offset ?? 0);
+  await vscode.window.showTextDocument(document, { selection: new vscode.Range(at, at) });
+}
+
+/** The benchmark that a command is about: the file given, that in the active editor, or one that is picked. */
+async function pickBenchmark(given: unknown): Promise<vscode.Uri | undefined> {
+  if (given instanceof vscode.Uri) return given;
+  const active = vscode.window.activeTextEditor?.document.uri;
+  if (active?.scheme === "file" && active.path.endsWith(benchmarkSuffix)) return active;
+  const found = await vscode.workspace.findFiles(`**/*${benchmarkSuffix}`, "**/node_modules/**");
+  type Item = vscode.QuickPickItem & { uri?: vscode.Uri };
+  const items: Item[] = found
+    .map((uri) => ({ label: `$(json) ${vscode.workspace.asRelativePath(uri)}`, uri }))
+    .sort((a, b) => a.label.localeCompare(b.label));
+  const fresh: Item = {
+    label: "$(add) New Benchmark…",
+    description: "from a preset, or from what you choose",
+  };
+  const separator: Item = { label: "", kind: vscode.QuickPickItemKind.Separator };
+  const chosen = await vscode.window.showQuickPick([...items, separator, fresh], {
+    placeHolder: "Benchmark to run",
+  });
+  if (chosen === fresh) await runCommand("discern.benchmark.new");
+  return chosen?.uri;
+}
