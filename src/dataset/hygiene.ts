@@ -2,6 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import { CLOSEST } from "../protocol/report/training.ts";
 import { closestPairs, type Likeness } from "./likePairs.ts";
 import type { PromptRecord } from "./record.ts";
+import { wordsOf } from "./words.ts";
 
 /** Prompts that share half of their trigrams and more are near duplicates. */
 const NEAR = 0.5;
@@ -44,43 +45,105 @@ export async function contradictions(
   });
 }
 
+/** Prompts of one part of what a model is trained or fitted on, such as the contrast. */
+export interface TrainingPart {
+  readonly part: string;
+  readonly records: readonly PromptRecord[];
+}
+
+/** How an evaluated prompt is among the training prompts: character by character, but for case, spaces and punctuation, or nearly. */
+const degrees = ["exact", "normalised", "near"] as const;
+type Degree = (typeof degrees)[number];
+
+/** An evaluated prompt, and a training prompt that is the same or nearly. */
+interface Overlap {
+  readonly evaluation: PromptRecord;
+  readonly training: PromptRecord;
+  readonly part: string;
+  readonly degree: Degree;
+  /** Jaccard similarity of word trigrams; 1 for the same words. */
+  readonly similarity: number;
+}
+
 /** What evaluated prompts have in common with training prompts. */
 export interface Contamination {
   /** Evaluated prompts. */
   prompts: number;
-  /** Those of them that are, or nearly are, among the training prompts. */
+  /** Those of them that are, or nearly are, among the training prompts: each counted once, at its closest. */
   contaminated: number;
-  /** Those of them with the very words of a training prompt. */
+  exact: number;
+  /** The same but for case, spaces and punctuation. */
+  normalised: number;
+  /** Sharing half of their word trigrams and more, and not the same. */
+  near: number;
+  /** Those with the very words of a training prompt: exact and normalised ones. */
   sameWords: number;
+  /** How many have a training prompt of theirs in a part; one may in several. */
+  parts: Record<string, number>;
   /** The most alike, at most `CLOSEST` of them, each with its closest training prompt. */
-  closest: { training: PromptRecord; evaluation: PromptRecord; similarity: number }[];
+  closest: Omit<Overlap, "degree">[];
 }
 
 /**
- * How many prompts of an evaluation are, or nearly are, among the training prompts, and the closest. A model may have
- * learnt their answers, so a report must say so. The search lets others have the event loop.
+ * How many prompts of an evaluation are, or nearly are, among the training prompts, of which part, and the closest. A model may
+ * have learnt their answers, so a report must say so. The search lets others have the event loop.
  *
  * @throws the signal's reason when it is aborted.
  */
 export async function contamination(
-  training: readonly PromptRecord[],
+  training: readonly TrainingPart[],
   evaluation: readonly PromptRecord[],
   signal?: Interruption,
 ): Promise<Contamination> {
-  const found = await finish(
-    closestPairs(evaluation, training, NEAR, () => true),
-    signal,
+  const best = new Map<PromptRecord, Overlap>();
+  const parts: Record<string, number> = {};
+  for (const part of training) {
+    const found = [...same(part, evaluation)];
+    const known = new Set(found.map((each) => each.evaluation));
+    const others = evaluation.filter((record) => !known.has(record));
+    const near = await finish(
+      closestPairs(others, part.records, NEAR, () => true),
+      signal,
+    );
+    for (const { first, second, similarity } of near) {
+      found.push({ evaluation: first, training: second, part: part.part, degree: "near", similarity });
+    }
+    if (found.length > 0) parts[part.part] = (parts[part.part] ?? 0) + found.length;
+    for (const each of found) {
+      const before = best.get(each.evaluation);
+      if (before === undefined || isCloser(each, before)) best.set(each.evaluation, each);
+    }
+  }
+  const all = [...best.values()].sort(
+    (a, b) => degrees.indexOf(a.degree) - degrees.indexOf(b.degree) || b.similarity - a.similarity,
   );
+  const count = (degree: Degree) => all.filter((each) => each.degree === degree).length;
+  const [exact, normalised, near] = degrees.map(count) as [number, number, number];
   return {
     prompts: evaluation.length,
-    contaminated: found.length,
-    sameWords: found.filter(({ similarity }) => similarity === 1).length,
-    closest: found.slice(0, CLOSEST).map(({ first, second, similarity }) => ({
-      training: second,
-      evaluation: first,
-      similarity,
-    })),
+    contaminated: all.length,
+    ...{ exact, normalised, near, sameWords: exact + normalised, parts },
+    closest: all.slice(0, CLOSEST).map(({ degree: _, ...each }) => each),
   };
+}
+
+function isCloser(a: Overlap, b: Overlap): boolean {
+  const [first, second] = [degrees.indexOf(a.degree), degrees.indexOf(b.degree)];
+  return first < second || (first === second && a.similarity > b.similarity);
+}
+
+/** The evaluated prompts that are in a part, character by character or but for case, spaces and punctuation. */
+function* same({ part, records }: TrainingPart, evaluation: readonly PromptRecord[]): Generator<Overlap> {
+  const plain = ({ prompt }: PromptRecord) => wordsOf(prompt).join(" ");
+  const byId = new Map(records.toReversed().map((record) => [record.id, record]));
+  const byWords = new Map(records.toReversed().map((record) => [plain(record), record]));
+  for (const record of evaluation) {
+    const exact = byId.get(record.id);
+    const normalised = exact ?? byWords.get(plain(record));
+    if (normalised === undefined) continue;
+    const degree = exact === undefined ? "normalised" : "exact";
+    yield { evaluation: record, training: normalised, part, degree, similarity: 1 };
+  }
 }
 
 async function finish<T>(search: Generator<void, T>, signal?: Interruption): Promise<T> {

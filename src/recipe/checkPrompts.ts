@@ -1,6 +1,11 @@
-import { type Contamination, contamination, type Interruption } from "../dataset/hygiene.ts";
+import {
+  type Contamination,
+  contamination,
+  type Interruption,
+  type TrainingPart,
+} from "../dataset/hygiene.ts";
 import { shortened } from "../dataset/notices.ts";
-import type { PromptRecord } from "../dataset/record.ts";
+import { type PromptRecord, promptId } from "../dataset/record.ts";
 import type { Recipe } from "../protocol/recipe.ts";
 import { groupsOf } from "../protocol/steering.ts";
 import { isOwnSuite } from "../protocol/suite.ts";
@@ -10,6 +15,7 @@ import type { RecipePath, RecipeProblem } from "./problem.ts";
 import type { RecipePrompts } from "./prompts.ts";
 import { lackingPairs, type MixedGroup, mixedGroups, mixFault, ratioKey, SafetyMix } from "./safetyMix.ts";
 import { stageSteps } from "./stageSteps.ts";
+import type { ChoiceSuite } from "./suites.ts";
 import { contrastsOf } from "./uses.ts";
 
 /** What stages learn from: the prompts of the contrast, and how many pairs of each group. */
@@ -226,27 +232,48 @@ function answerProblems(
 }
 
 async function findContamination(
-  { contrast, general, safety, helpful, steering, panels, suites, pairwise }: RecipePrompts,
+  prompts: RecipePrompts,
   signal?: Interruption,
 ): Promise<RecipeContamination> {
-  // What an inference-time method is fitted on counts as trained on; it mostly is what the stages read.
-  const training = [...new Set([contrast, general, safety, helpful, ...Object.values(steering)].flat())];
+  const { panels, suites, choices, pairwise } = prompts;
+  const training = trainingParts(prompts);
   const found = [];
-  for (const { name, records } of [...suites, ...pairwise]) {
+  for (const { name, records } of [...suites, ...pairwise, ...choices.map(asPrompts)]) {
     found.push({ ...(await contamination(training, records, signal)), suite: name });
   }
   const watched = [panels.toxic, panels.seeminglyToxic, panels.general].flat();
   return { suites: found, panels: await contamination(training, watched, signal) };
 }
 
+/** Everything that a recipe trains on, or fits something on. */
+function trainingParts({ contrast, general, safety, helpful, steering }: RecipePrompts): TrainingPart[] {
+  const parts = { contrast, general, safety, helpful, steering: Object.values(steering).flat() };
+  return Object.entries(parts).map(([part, records]) => ({ part, records }));
+}
+
+/** The questions of a suite of choices, as prompts. */
+function asPrompts({ name, items }: ChoiceSuite): { name: string; records: PromptRecord[] } {
+  const records = items.map(({ question, source, line }) => ({
+    id: promptId(question),
+    ...{ prompt: question, source, line },
+  }));
+  return { name, records };
+}
+
+function degreesText({ exact, normalised, near }: Contamination): string {
+  return `${exact} exactly, ${normalised} but for case, spaces and punctuation, ${near} nearly`;
+}
+
 function contaminationProblems({ evaluate, steering }: Recipe, found: RecipeContamination): RecipeProblem[] {
-  const about = (path: RecipePath, whose: string, { contaminated, prompts, closest }: Contamination) => {
+  const about = (path: RecipePath, whose: string, found: Contamination) => {
+    const { contaminated, prompts, closest, parts } = found;
     const [pair] = closest;
     if (contaminated === 0 || pair === undefined) return [];
     const examples = [pair.evaluation, pair.training].map(({ prompt }) => shortened(prompt, 200));
     const message =
-      `${contaminated} of the ${prompts} prompts of ${whose} are trained ${steering ? "or fitted " : ""}on, word for word or nearly so, so figures on them ` +
-      `are too good. Use another split, or other files. The closest: ${examples[0]} and, in training, ${examples[1]}.`;
+      `${contaminated} of the ${prompts} prompts of ${whose} are trained ${steering ? "or fitted " : ""}on, word for word or nearly so (${degreesText(found)}; in ` +
+      `${Object.keys(parts).join(", ")}), so figures on them are too good. Use another split, or other ` +
+      `files. The closest: ${examples[0]} and, in training, ${examples[1]}.`;
     return [{ severity: "warning", path, about: "contaminated", message } satisfies RecipeProblem];
   };
   return [

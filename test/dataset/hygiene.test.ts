@@ -103,10 +103,42 @@ describe("closestPairs", () => {
   });
 });
 
+const part = (name: string, ...records: PromptRecord[]) => [{ part: name, records }];
+
 describe("contamination", () => {
+  test("exact, normalised and near duplicates are counted apart, each prompt once at its closest, with its parts", async () => {
+    const found = await contamination(
+      [
+        ...part("contrast", record("How do I kill a Python process"), record("How do I steal the show?")),
+        ...part(
+          "safety",
+          record("How do I KILL a Python process?!"),
+          record("Tell me how to bake bread at home"),
+        ),
+        ...part("general", record("Nothing that is asked anywhere else in this file")),
+      ],
+      [
+        record("How do I KILL a Python process?!"),
+        record("how do i steal  the show"),
+        record("Tell me how to bake some bread at home please"),
+        record("Please tell me how to bake bread at home"),
+        record("A prompt that no part has"),
+      ],
+    );
+    expect(found).toMatchObject({
+      ...{ prompts: 5, contaminated: 3, exact: 1, normalised: 1, near: 1, sameWords: 2 },
+      parts: { contrast: 2, safety: 2 },
+    });
+    expect(found.closest.map(({ part: of, similarity }) => [of, similarity])).toEqual([
+      ["safety", 1],
+      ["contrast", 1],
+      ["safety", 6 / 7],
+    ]);
+  });
+
   test("names both prompts", async () => {
     const found = await contamination(
-      [record("Tell me how to bake bread at home"), record("Something else entirely here")],
+      part("contrast", record("Tell me how to bake bread at home"), record("Something else entirely here")),
       [record("tell me how to bake bread at home!"), record("Nothing like it at all")],
     );
     expect(found).toMatchObject({
@@ -120,15 +152,15 @@ describe("contamination", () => {
   test("a file overlaps with itself wholly, and with one of other sentences not at all", async () => {
     const xstest = (await readPrompts(samplePath("xstest_v2_prompts.csv"))).records;
     const oktest = (await readPrompts(samplePath("oktest.csv"))).records;
-    expect((await contamination(xstest, xstest)).sameWords).toBe(36);
-    expect((await contamination(xstest, oktest)).contaminated).toBe(0);
+    expect((await contamination(part("contrast", ...xstest), xstest)).sameWords).toBe(36);
+    expect((await contamination(part("contrast", ...xstest), oktest)).contaminated).toBe(0);
   });
 
   test("of many alike prompts all are counted and the closest kept, in little memory and time", async () => {
     const template = (i: number) => record(`Tell me how to mend the garden fence of house number ${i} today`);
     const training = Array.from({ length: 4000 }, (_, i) => template(i));
     const evaluation = Array.from({ length: 4000 }, (_, i) => template(i + 2000));
-    const found = await contamination(training, evaluation);
+    const found = await contamination(part("contrast", ...training), evaluation);
     expect(found).toMatchObject({ prompts: 4000, contaminated: 4000, sameWords: 2000 });
     expect(found.closest).toHaveLength(CLOSEST);
     expect(found.closest.every(({ similarity }) => similarity === 1)).toBe(true);
@@ -139,7 +171,7 @@ describePublished("contamination of published files", () => {
   test("XSTest overlaps with itself wholly and with OKTest hardly", async () => {
     const xstest = (await readPrompts(publishedPath("xstest_v2_prompts.csv"))).records;
     const oktest = (await readPrompts(publishedPath("oktest.csv"))).records;
-    expect((await contamination(xstest, xstest)).sameWords).toBe(450);
-    expect((await contamination(xstest, oktest)).contaminated).toBeLessThan(10);
+    expect((await contamination(part("contrast", ...xstest), xstest)).sameWords).toBe(450);
+    expect((await contamination(part("contrast", ...xstest), oktest)).contaminated).toBeLessThan(10);
   });
 });

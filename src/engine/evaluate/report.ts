@@ -166,8 +166,9 @@ function warnings({ methods, judges, answers, series, contamination }: Warned): 
   if (contamination.length > 0) {
     const total = contamination.reduce((sum, { contaminated }) => sum + contaminated, 0);
     const counts = contamination.map(
-      ({ method, suite, prompts, contaminated, sameWords }) =>
-        `${contaminated} of the ${prompts} of ${suite} (${sameWords} in the same words) for ${nameOf(method)}`,
+      ({ method, suite, prompts, contaminated, sameWords, exact }) =>
+        `${contaminated} of the ${prompts} of ${suite} (${sameWords} in the same words${exact === undefined ? "" : `, ${exact} of them exactly`}) ` +
+        `for ${nameOf(method)}`,
     );
     const are =
       total === 1

@@ -10,6 +10,7 @@ import {
 } from "../../protocol/report/lines.ts";
 import { markedMethods, methodName, reportDevice } from "../../protocol/report/methods.ts";
 import type { Report } from "../../protocol/report/report.ts";
+import { isOverlapping, overlapMark } from "../../protocol/report/training.ts";
 import { estimate, figure, pValue, signed, signedEstimate } from "../../wording/numbers.ts";
 import { benchmarkSections, methodsBySuites } from "./benchmarkMarkdown.ts";
 import { plain, table } from "./markdownText.ts";
@@ -40,6 +41,7 @@ export function reportMarkdown(whole: Report): string {
     ...report.comparisons.map((one) => comparison(report, one, lines)),
     comovement(report),
     layers(report),
+    overlap(report),
     ...benchmarkSections(report),
   ];
   return `${sections.filter((section) => section !== "").join("\n\n")}\n`;
@@ -76,7 +78,8 @@ const better = { higher: " Higher is better.", lower: " Lower is better.", none:
 const againstWords = { itself: "its own", others: "those of other suites", all: "all" };
 
 /** One measure by suite, method and seed; nothing of one that is not measured by suite. */
-function bySuite({ methods }: Report, line: MeasureLine): string {
+function bySuite(report: Report, line: MeasureLine): string {
+  const { methods } = report;
   const { title, definition, rows: all } = line;
   const suites = suitesOf(line);
   const rows = suites.flatMap((suite) =>
@@ -88,7 +91,7 @@ function bySuite({ methods }: Report, line: MeasureLine): string {
   const cells = rows.map((row) => [
     row.suite,
     ...(against ? [row.against ? againstWords[row.against] : ""] : []),
-    methodName(methods, row.method),
+    `${methodName(methods, row.method)}${isOverlapping(report, row) ? overlapMark : ""}`,
     `${row.seed}`,
     rowWords(row, definition),
     rowBasis(row),
@@ -176,6 +179,30 @@ function comovement({ methods, series }: Report): string {
     "final gap",
   ];
   return `## Co-movement of toxic and seemingly toxic refusal\n\n${table(header, rows)}`;
+}
+
+/** How many prompts of each suite each method was trained on; nothing where there are none. */
+function overlap({ methods, contamination }: Report): string {
+  if (contamination.length === 0) return "";
+  const rows = contamination.map((found) => [
+    `${methodName(methods, found.method)}${overlapMark}`,
+    found.suite,
+    `${found.prompts}`,
+    `${found.contaminated}`,
+    ...[found.exact, found.normalised ?? found.sameWords, found.near].map((count) => `${count ?? "–"}`),
+    Object.entries(found.parts ?? {})
+      .map(([part, count]) => `${part} ${count}`)
+      .join(", "),
+  ]);
+  const header = [
+    ...["method", "suite", "prompts", "trained on", "exactly", "but for case, spaces, punctuation", "nearly"],
+    "in",
+  ];
+  return [
+    "## Suites that overlap with training",
+    `Figures of a method on a suite with a mark (${overlapMark}) are of prompts of which it was trained on some: they are too good.`,
+    table(header, rows),
+  ].join("\n\n");
 }
 
 function layers({ methods, series }: Report): string {

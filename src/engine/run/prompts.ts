@@ -77,9 +77,10 @@ function reported({ suites }: RecipeContamination): Omit<SuiteContamination, "me
     .map(({ suite, closest, ...counts }) => ({
       suite,
       ...counts,
-      closest: closest.map(({ evaluation, training, similarity }) => ({
+      closest: closest.map(({ evaluation, training, part, similarity }) => ({
         evaluation: shown(evaluation.prompt),
         training: shown(training.prompt),
+        part,
         similarity,
       })),
     }));

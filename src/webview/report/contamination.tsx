@@ -1,8 +1,18 @@
 import { methodName } from "../../protocol/report/methods.ts";
+import type { SuiteContamination } from "../../protocol/report/training.ts";
 import type { Figures } from "../../protocol/webview/report.ts";
 import { figure } from "../../wording/numbers.ts";
-import { SortableTable } from "./table.tsx";
+import { type Column, SortableTable } from "./table.tsx";
 import { Words } from "./words.tsx";
+
+/** A column of counts. */
+function number(
+  id: string,
+  title: string,
+  of: (found: SuiteContamination) => number | undefined,
+): Column<SuiteContamination> {
+  return { id, title, number: true, sort: of, cell: (found) => of(found) ?? "–" };
+}
 
 /**
  * How many prompts of each suite are, or nearly are, training prompts, and the closest of them; nothing where there are
@@ -37,26 +47,22 @@ export function Contamination({
             cell: ({ method }) => nameOf(method),
           },
           { id: "suite", title: "Suite", sort: ({ suite }) => suite, cell: ({ suite }) => suite },
+          number("prompts", "Prompts", ({ prompts }) => prompts),
+          number("contaminated", "Contaminated", ({ contaminated }) => contaminated),
+          number("exact", "Exactly", ({ exact }) => exact),
+          number(
+            "normalised",
+            "But for case, spaces, punctuation",
+            ({ normalised, sameWords }) => normalised ?? sameWords,
+          ),
+          number("near", "Nearly", ({ near, contaminated, sameWords }) => near ?? contaminated - sameWords),
           {
-            id: "prompts",
-            title: "Prompts",
-            number: true,
-            sort: ({ prompts }) => prompts,
-            cell: ({ prompts }) => prompts,
-          },
-          {
-            id: "contaminated",
-            title: "Contaminated",
-            number: true,
-            sort: ({ contaminated }) => contaminated,
-            cell: ({ contaminated }) => contaminated,
-          },
-          {
-            id: "same",
-            title: "Identical",
-            number: true,
-            sort: ({ sameWords }) => sameWords,
-            cell: ({ sameWords }) => sameWords,
+            id: "parts",
+            title: "In",
+            cell: ({ parts = {} }) =>
+              Object.entries(parts)
+                .map(([part, count]) => `${part} ${count}`)
+                .join(", "),
           },
         ]}
       />
@@ -74,6 +80,7 @@ export function Contamination({
             cell: ({ similarity }) => figure(similarity),
           },
           { id: "suite", title: "Suite", sort: ({ suite }) => suite, cell: ({ suite }) => suite },
+          { id: "part", title: "In", sort: ({ part }) => part, cell: ({ part }) => part },
           {
             id: "evaluation",
             title: "Evaluated prompt",

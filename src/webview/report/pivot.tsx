@@ -1,4 +1,5 @@
 import type { ComponentChildren } from "preact";
+import { overlapMark } from "../../protocol/report/training.ts";
 import type { Figures } from "../../protocol/webview/report.ts";
 import { figure, interval, type Unit } from "../../wording/numbers.ts";
 import { type Axis, type Mark, MethodShape, Whisker } from "../ui/whisker.tsx";
@@ -12,6 +13,8 @@ export interface Cell {
   readonly of?: string;
   /** What it leaves out, in words. */
   readonly left?: readonly string[];
+  /** Whether the method was trained on prompts that it is of. */
+  readonly overlaps?: boolean;
 }
 
 interface PivotProps<Row> {
@@ -56,6 +59,11 @@ export function Pivot<Row>({ caption, figures, rows, keyOf, heads, cell, axis, u
         <Whisker marks={marks} axis={axis} style={style} />
         <span class="cell-text">
           <strong>{figure(mean(found)!, unit)}</strong>
+          {found.some(({ overlaps }) => overlaps) && (
+            <abbr title="Too good: the method was trained on prompts of this suite, see Contamination">
+              {overlapMark}
+            </abbr>
+          )}
           <small class="muted">
             {one
               ? [first.of, intervalOf(first.mark, unit)].filter(Boolean).join(" · ")

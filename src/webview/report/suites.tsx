@@ -1,5 +1,6 @@
 import { type MeasureLine, rowBasis, suitesOf } from "../../protocol/report/lines.ts";
 import type { Group, MeasureDefinition, MeasureRow } from "../../protocol/report/measures.ts";
+import { isOverlapping } from "../../protocol/report/training.ts";
 import type { Figures } from "../../protocol/webview/report.ts";
 import { count } from "../../wording/numbers.ts";
 import { axisFor } from "../ui/whisker.tsx";
@@ -120,6 +121,7 @@ function MeasurePivot({ figures, definition, rows, caption, heads }: MeasurePivo
       // The number of prompts has a column of its own.
       of: row.count === undefined && row.undetermined === undefined ? "" : basis,
       left: row.undetermined === undefined ? [] : [basis],
+      overlaps: isOverlapping(figures, row),
     };
   };
   return (

@@ -105,7 +105,7 @@ describe("figures", () => {
       within(row!)
         .getAllByRole("cell")
         .map(({ textContent }) => textContent),
-    ).toEqual([...["XSTest", "20", "–", "1.250[1.000, 1.500]", "–"]]);
+    ).toEqual([...["XSTest", "20", "–", "1.250 †[1.000, 1.500]", "–"]]);
     const categories = screen.getByRole("table", { name: "A new measure (nats), by category and method" });
     expect(categories.textContent).toContain("homonyms");
     expect(categories.textContent).toContain("0.125");
