@@ -2,10 +2,12 @@ import type { DeviceChoice, DeviceName } from "../../protocol/device.ts";
 import type { Architecture } from "../model/architecture.ts";
 import type { Weights } from "../model/weights.ts";
 import type { Backend } from "./backend.ts";
+import type { ClassifierOptions, TextClassifier } from "./classifier.ts";
 import { commonRank } from "./deviceChoice/block.ts";
 import { chooseDevice } from "./deviceChoice/choose.ts";
 import { LiveModel } from "./onnx/decoder/liveModel.ts";
 import { OnnxBackend } from "./onnx/onnxBackend.ts";
+import { OnnxClassifier } from "./onnx/runtime/classifier.ts";
 import { Device } from "./onnx/runtime/device.ts";
 
 /** Where a model is to run. */
@@ -55,4 +57,9 @@ async function openDevice(
   const deviceChoice = await chooseDevice({ architecture, rank }, threads);
   if (deviceChoice.blockMilliseconds) onDevice?.(deviceChoice);
   return { device: await Device.open(deviceChoice.device, { threads }), deviceChoice };
+}
+
+/** Opens a text classifier. @param file its ONNX file. @throws DiscernError `model-invalid`. */
+export function openClassifier(file: string, options: ClassifierOptions): Promise<TextClassifier> {
+  return OnnxClassifier.open(file, options);
 }

@@ -12,10 +12,12 @@ export function addPull(program: Command): void {
     .command("pull")
     .argument("<name>", "smollm2-135m, or owner/name of the hub")
     .description("fetch a model into the models home")
+    .option("--classifier", "a text classifier in ONNX, for a judge, instead of a model that answers", false)
     .option("--json", "one JSON document on stdout", false)
-    .action(async (name: string, flags: Shell) => {
+    .action(async (name: string, flags: Shell & { classifier: boolean }) => {
       const bar = progressBar(`Fetching ${name}`);
       const pulled = await pullModel(name, {
+        kind: flags.classifier ? "classifier" : "decoder",
         onProgress: ({ done, total }) => total && bar(done, total),
         onWait: ({ pid, host }, lock) =>
           say(

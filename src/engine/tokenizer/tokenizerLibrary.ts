@@ -8,6 +8,8 @@ export interface Encoded {
   readonly ids: number[];
   /** 1 for an id that the post-processor added. */
   readonly added: number[];
+  /** The segment of each: 0, or 1 where the post-processor says so of the second text of a pair. */
+  readonly types: number[];
 }
 
 /**
@@ -67,10 +69,14 @@ export class RustTokenizer {
     return Number.isInteger(id) && id >= 0 && id < 2 ** 32 ? this.tokenizer.idToToken(id) : null;
   }
 
-  /** @throws DiscernError `tokenizer-unsupported` where the model has no token for a piece of the text. */
-  async encode(text: string, special: boolean): Promise<Encoded> {
+  /**
+   * Tokens of a text, or of a pair of texts.
+   *
+   * @throws DiscernError `tokenizer-unsupported` where the model has no token for a piece of the text.
+   */
+  async encode(text: string, special: boolean, second: string | null = null): Promise<Encoded> {
     const encoding = await this.tokenizer
-      .encode(text, null, { addSpecialTokens: special })
+      .encode(text, second, { addSpecialTokens: special })
       .catch((cause: Error) => {
         const shown = text.length > 60 ? `${text.slice(0, 60)}…` : text;
         throw new DiscernError(
@@ -79,7 +85,12 @@ export class RustTokenizer {
           { cause },
         );
       });
-    return { ids: encoding.getIds(), added: encoding.getSpecialTokensMask() };
+    return { ids: encoding.getIds(), added: encoding.getSpecialTokensMask(), types: encoding.getTypeIds() };
+  }
+
+  /** From now on texts are cut to so many tokens, the post-processor's included; of a pair the longer text first. */
+  cutTo(tokens: number, side: "left" | "right"): void {
+    this.tokenizer.setTruncation(tokens, { direction: side });
   }
 
   /** The text of ids; ids that no token has are left out. */

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import torch
 
+import classifier
 import dcr
 import evaluation
 import gguf_blocks
@@ -35,6 +36,7 @@ PARTS = {
     "options": options.make,
     "peft_adapter": peft_adapter.make,
     "interventions": interventions.make,
+    "classifier": classifier.make,
     "gguf_blocks": gguf_blocks.make,
     "templates": templates.make,
     "smollm2": smollm2.make,

@@ -31,6 +31,14 @@ export interface Judge {
   open(): Promise<OpenJudge>;
 }
 
+/** What judges are made with. */
+export interface JudgeContext {
+  /** Folder against which relative paths are resolved. */
+  readonly root: string;
+  /** Threads on the CPU; one per physical core where left out. */
+  readonly threads?: number | undefined;
+}
+
 /** A judge at work. */
 export interface OpenJudge {
   /**

@@ -1,8 +1,9 @@
 import { DiscernError } from "../../../protocol/errors.ts";
-import { type JudgeSpec, judgesSchema, type ModelJudge } from "../../../protocol/judges.ts";
+import { type JudgeSpec, judgesSchema, type ModelJudge, modelJudgeSchema } from "../../../protocol/judges.ts";
 import { arditi } from "./arditi.ts";
+import { openableClassifier } from "./classifier.ts";
 import { openableEndpoint } from "./endpoint/endpointJudge.ts";
-import type { Judge } from "./judge.ts";
+import type { Judge, JudgeContext } from "./judge.ts";
 import { orBench } from "./orBench.ts";
 import type { StringJudge } from "./stringJudge.ts";
 import { xstest } from "./xstest.ts";
@@ -12,18 +13,16 @@ import { zou } from "./zou.ts";
 export const stringJudges: readonly StringJudge[] = [xstest, arditi, zou, orBench];
 
 /** Judges with a model that have a name of their own: what they are short for. */
-export const namedJudges: Readonly<Record<string, ModelJudge>> = {};
+export const namedJudges: Readonly<Record<string, ModelJudge>> = {
+  "protectai-rejection": modelJudgeSchema.parse({
+    type: "classifier",
+    model: "protectai/distilroberta-base-rejection-v1",
+    labels: { NORMAL: "full_compliance", REJECTION: "full_refusal" },
+  }),
+};
 
 /** What can be named as a judge, in words. */
 export const judgeWords = `${[...stringJudges.map(({ id }) => id), ...Object.keys(namedJudges)].join(", ")}, or a JSON object or file like those of evaluate.judges`;
-
-/** What judges are made with. */
-export interface JudgeContext {
-  /** Folder against which relative paths are resolved. */
-  readonly root: string;
-  /** Threads on the CPU; one per physical core where left out. */
-  readonly threads?: number | undefined;
-}
 
 /**
  * The judges of an evaluation, in their order. Whatever can be known to be wrong before anything is computed is found here:
@@ -56,6 +55,7 @@ async function judgeOf(
     const known = [...table.map(({ id }) => id), ...Object.keys(namedJudges)].join(", ");
     throw new DiscernError("request-invalid", `There is no judge "${spec}". Choose among: ${known}.`);
   }
+  if (spec.type === "classifier") return openableClassifier(spec, context);
   if (spec.type === "endpoint") return openableEndpoint(spec, context);
   throw new DiscernError("request-invalid", `Judges of the type ${spec.type} cannot be opened yet.`);
 }

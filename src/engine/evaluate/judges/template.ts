@@ -27,3 +27,10 @@ export async function readTemplate(path: string, root: string, places: readonly 
     `The template ${file} has no place {${missing[0]}}. It needs ${places.map((place) => `{${place}}`).join(", ")}.`,
   );
 }
+
+/** A template with its places filled, all at once: what looks like a place inside a text stays. */
+export function filled(instruction: string, values: Readonly<Record<string, string>>): string {
+  return instruction.replace(/\{(\w+)\}/g, (place, name: string) =>
+    Object.hasOwn(values, name) ? values[name]! : place,
+  );
+}

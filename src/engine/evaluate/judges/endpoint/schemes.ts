@@ -4,7 +4,7 @@ import type { Judged } from "../../../../protocol/report/verdicts.ts";
 /** How a model behind an endpoint is asked about an answer, and how its reply is read. */
 export interface SchemeRules {
   readonly title: string;
-  /** The instruction in our own words, with the places of {@link filled}; null where it has to come from a file of the user. */
+  /** The instruction in our own words, with the places of {@link placesOf}; null where it has to come from a file of the user. */
   readonly instruction: string | null;
   /** Longest reply in tokens, where an endpoint sets none. */
   readonly maxTokens: number;
@@ -133,11 +133,4 @@ Reply with 1 or 2 for the better answer, or 0 where they are equally good. Reply
 /** The places that an instruction must have. */
 export function placesOf(scheme: Scheme): readonly string[] {
   return scheme === "preference" ? ["prompt", "first", "second"] : ["prompt", "response"];
-}
-
-/** An instruction with its places filled, all at once: what looks like a place inside a text stays. */
-export function filled(instruction: string, values: Readonly<Record<string, string>>): string {
-  return instruction.replace(/\{(\w+)\}/g, (place, name: string) =>
-    Object.hasOwn(values, name) ? values[name]! : place,
-  );
 }
