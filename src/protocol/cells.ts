@@ -38,6 +38,8 @@ const plannedBenchmarkSchema = z.object({
   margins: z.object({ safety: z.number(), capability: z.number() }),
   gates: z.array(z.string()),
   tuning: z.object({ trials: z.int(), measure: z.string(), suites: z.array(z.string()) }).optional(),
+  /** Test suites, with how many prompts or questions of each are asked. */
+  suites: z.array(z.object({ suite: z.string(), prompts: z.int() })).default([]),
   /** Suites that could not be had when the benchmark was planned, and why. */
   missing: z.array(z.object({ suite: z.string(), reason: z.string() })),
 });

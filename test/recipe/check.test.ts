@@ -1,9 +1,9 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, expect, test } from "vitest";
-import { knownModel, modelFactsSchema } from "../../src/extension/recipe/modelFacts.ts";
 import { DiscernError } from "../../src/protocol/errors.ts";
 import { checkRecipeText } from "../../src/recipe/check.ts";
+import { knownModel, modelFactsSchema } from "../../src/recipe/modelFacts.ts";
 import { tempFolder } from "../tempFolder.ts";
 
 const starter = join(import.meta.dirname, "../../datasets/starter");

@@ -99,6 +99,9 @@ export async function planBenchmark(
   const plan = missing.length === 0 ? whole : await planned({ ...benchmark, suites }, place, set);
   await requireFiles(plan);
   if (tuning !== undefined) await refuseSharedPrompts(tuning.suites, suites, options, place);
+  const asked = [];
+  for (const suite of suites)
+    asked.push({ suite: suite.name, prompts: (await membersOf(suite, options)).length });
   const kept: PlannedBenchmark = {
     methods: methods.map(({ name }) => name),
     reference,
@@ -111,6 +114,7 @@ export async function planBenchmark(
         suites: tuning.suites.map(({ name }) => name),
       },
     }),
+    suites: asked,
     missing,
   };
   return { ...plan, benchmark: kept };
@@ -174,6 +178,12 @@ async function suitesToBeHad(
   return { suites: found, missing };
 }
 
+/** The prompts or questions of a suite. */
+async function membersOf(suite: Suite, options: SuiteOptions) {
+  const read = await readSuite(suite, options);
+  return read.task === "choice" ? read.items : read.records;
+}
+
 /** @throws DiscernError `recipe-invalid` where a prompt, word by word, is both chosen by and tested on. */
 async function refuseSharedPrompts(
   validation: readonly Suite[],
@@ -182,14 +192,10 @@ async function refuseSharedPrompts(
   place: string,
 ): Promise<void> {
   const tested = new Map<string, string>();
-  const membersOf = async (suite: Suite) => {
-    const read = await readSuite(suite, options);
-    return read.task === "choice" ? read.items : read.records;
-  };
-  for (const suite of test) for (const { id } of await membersOf(suite)) tested.set(id, suite.name);
+  for (const suite of test) for (const { id } of await membersOf(suite, options)) tested.set(id, suite.name);
   for (const [i, suite] of validation.entries()) {
     const { name } = suite;
-    const records = await membersOf(suite);
+    const records = await membersOf(suite, options);
     const shared = records.filter(({ id }) => tested.has(id));
     const [first] = shared;
     if (first === undefined) continue;

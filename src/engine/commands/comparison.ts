@@ -2,11 +2,14 @@ import { relative } from "node:path";
 import type { Cell, CellEvent, Plan } from "../../protocol/cells.ts";
 import type { RunEvent } from "../../protocol/events.ts";
 import type { StageRecipe } from "../../protocol/recipeStages.ts";
+import type { Cost } from "../../recipe/cost.ts";
 import { cellFolder, readPlan } from "../../runFolder/comparison.ts";
 import { runPaths } from "../../runFolder/folder.ts";
 import { duration } from "../../wording/numbers.ts";
 import { type ComparisonOptions, runPlan } from "../abilities/comparison.ts";
+import { planCosts } from "../abilities/planCosts.ts";
 import { type CellState, type CellsEnd, cellStates } from "../run/cells.ts";
+import { benchmarkPlanLines, stageWords } from "./benchmarkPlan.ts";
 import { runDisplay, words } from "./display.ts";
 import { type Shell, say, show } from "./shell.ts";
 
@@ -16,10 +19,18 @@ export function namesOf(list: string): string[] {
 }
 
 /** Prints the runs of a plan, their steps, and what is done of them. @throws as `cellState`. */
-export async function showPlan(plan: Plan, folder: string, flags: Shell): Promise<void> {
+export async function showPlan(plan: Plan, folder: string, flags: Shell & Partial<Asked>): Promise<void> {
   const states = await cellStates(plan, folder);
-  const value = { folder, cells: plan.cells.map((cell) => ({ ...cell, state: states.get(cell.name) })) };
-  show(flags, value, () => planLines(plan, folder, states, undefined).join("\n"));
+  const costs = plan.benchmark && (await planCosts(plan, folder, states));
+  const cells = plan.cells.map((cell) => ({
+    ...cell,
+    state: states.get(cell.name),
+    ...(costs && { cost: costs.get(cell.name) ?? null }),
+  }));
+  const { benchmark } = plan;
+  const value = { folder, cells, ...(benchmark && { benchmark }) };
+  const lines = await planLines(plan, folder, { states, only: flags.only, jobs: flags.jobs, costs });
+  show(flags, value, () => lines.join("\n"));
 }
 
 /** Runs a plan, or what is left of it, and says how it goes. @throws DiscernError as `runCells`. */
@@ -31,7 +42,7 @@ export async function runComparison(
   const states = await cellStates(plan, folder);
   const left = plan.cells.filter((cell) => isAsked(cell, only) && states.get(cell.name) !== "finished");
   const atATime = left.length > 0 ? Math.min(jobs, left.length) : undefined;
-  for (const line of planLines(plan, folder, states, only, atATime)) say(line);
+  for (const line of await planLines(plan, folder, { states, only, jobs: atATime })) say(line);
   if (jobs > 1 && left.some(({ recipe }) => recipe.threads === undefined))
     say("Every run uses a thread per core. With --jobs, --set threads=1 is usually faster.");
   const shown = jobs > 1 ? sideBySide() : oneByOne(json);
@@ -78,7 +89,7 @@ export function cellWords(event: CellEvent, folder: string): string | null {
 /** The plan of a comparison's folder and where it stands, in lines. */
 export async function comparisonLines(folder: string): Promise<string[]> {
   const plan = await readPlan(folder);
-  return planLines(plan, folder, await cellStates(plan, folder), undefined);
+  return planLines(plan, folder, { states: await cellStates(plan, folder) });
 }
 
 function missing(
@@ -94,16 +105,35 @@ function missing(
     : `No report yet. Missing: ${left.join(", ")}`;
 }
 
-function planLines(
-  { cells }: Plan,
+/** Which cells are run, and how many at a time. */
+interface Asked {
+  readonly only?: readonly string[] | undefined;
+  readonly jobs?: number | undefined;
+}
+
+/** @param known costs, where they were worked out. */
+async function planLines(
+  plan: Plan,
   folder: string,
-  states: ReadonlyMap<string, CellState>,
-  only: readonly string[] | undefined,
-  jobs?: number,
-): string[] {
+  {
+    states,
+    only,
+    jobs,
+    costs,
+  }: Asked & {
+    readonly states: ReadonlyMap<string, CellState>;
+    readonly costs?: ReadonlyMap<string, Cost | null> | undefined;
+  },
+): Promise<string[]> {
+  const { cells } = plan;
+  const opening = `${cells.length} ${cells.length === 1 ? "run" : "runs"} in ${shown(folder)}${jobs === undefined ? "" : `, ${jobs} at a time`}:`;
+  if (plan.benchmark !== undefined) {
+    const about = { plan, states, costs: costs ?? (await planCosts(plan, folder, states)), jobs: jobs ?? 1 };
+    return [opening, ...benchmarkPlanLines({ ...about, isAsked: (cell) => isAsked(cell, only) })];
+  }
   const width = cells.reduce((longest, { name }) => Math.max(longest, name.length), 0) + 3;
   return [
-    `${cells.length} ${cells.length === 1 ? "run" : "runs"} in ${shown(folder)}${jobs === undefined ? "" : `, ${jobs} at a time`}:`,
+    opening,
     ...cells.map((cell) => {
       const state = isAsked(cell, only) ? states.get(cell.name)! : "not asked for";
       return `  ${cell.name.padEnd(width)}${state.padEnd(15)}${stepsOf(cell.recipe.stages)}`;
@@ -112,14 +142,7 @@ function planLines(
 }
 
 function stepsOf(stages: readonly StageRecipe[]): string {
-  if (stages.length === 0) return "evaluation only";
-  return stages
-    .map((stage) =>
-      stage.type !== "contrastive" && stage.steps === undefined
-        ? `${stage.type} ${stage.epochs} ${stage.epochs === 1 ? "epoch" : "epochs"}`
-        : `${stage.type} ${stage.steps} steps`,
-    )
-    .join(", ");
+  return stages.length === 0 ? "evaluation only" : stages.map(stageWords).join(", ");
 }
 
 function isAsked({ name }: Cell, only: readonly string[] | undefined): boolean {

@@ -13,6 +13,7 @@ import type { Method } from "../../protocol/report/methods.ts";
 import type { Report } from "../../protocol/report/report.ts";
 import { type SuiteAnswers, suiteAnswersSchema } from "../../protocol/report/suiteAnswers.ts";
 import { timeline } from "../../protocol/timeline.ts";
+import { forwardFlops } from "../../recipe/stageCost.ts";
 import { readEventLog } from "../../runFolder/eventLog.ts";
 import { makePart, runPaths } from "../../runFolder/folder.ts";
 import { writeAtomic } from "../../storage/atomic.ts";
@@ -23,7 +24,8 @@ import { type JudgedAnswers, judgeAnswers } from "../evaluate/judging.ts";
 import { buildReport } from "../evaluate/report.ts";
 import { reportHtml } from "../report/html.ts";
 import { reportMarkdown } from "../report/markdown.ts";
-import { releaseModel, type Session } from "../session/session.ts";
+import { modelSize, releaseModel, type Session } from "../session/session.ts";
+import { watchPeak } from "./peakMemory.ts";
 import type { RunPrompts } from "./prompts.ts";
 import { type Start, startMethod } from "./start.ts";
 import { interventionOf, type SteeredSession } from "./steering.ts";
@@ -106,6 +108,7 @@ async function evaluateMethod(
   const { maxNewTokens, batchSize, sampling } = recipe.evaluate;
   await makePart(folder, place);
   const file = (suite: string) => join(place, `${suite}.json`);
+  let peakBytes = watchPeak();
   let last = 0;
   return answerSuites(session.backend, session.encoder, prompts.suites, {
     openings: recipe.probes.openings,
@@ -117,8 +120,13 @@ async function evaluateMethod(
     async keep(suite, answers) {
       await writeAtomic(file(suite), `${JSON.stringify(answers)}\n`);
       await rm(partPath(place, suite), { force: true });
+      emit({
+        ...{ type: "suite-answered", method: method.name, suite, prompts: answers.results.length },
+        ...{ flops: await answerFlops(answers, session), peakBytes: peakBytes() },
+      });
     },
     part(suite) {
+      peakBytes = watchPeak();
       const { records } = prompts.suites.find(({ name }) => name === suite)!;
       emit({
         ...{ type: "suite-opened", method: method.name, suite },
@@ -132,6 +140,20 @@ async function evaluateMethod(
       emit({ type: "evaluation-progress", method: method.name, suite, done, total });
     },
   });
+}
+
+/**
+ * Floating-point operations of a suite's answers, attention aside: a forward pass for each token of a prompt, which is scored
+ * and answered, and for each token of its answer.
+ */
+async function answerFlops({ results }: SuiteAnswers, session: Session): Promise<number> {
+  const { encoder, tokenizer } = session;
+  let tokens = 0;
+  for (const { prompt, reasoning = "", response } of results) {
+    const [asked, answer] = [await encoder.prompt(prompt), await tokenizer.encode(`${reasoning}${response}`)];
+    tokens += 2 * asked.length + answer.length;
+  }
+  return tokens * forwardFlops(modelSize(session));
 }
 
 /** The content of a suite as a hash: its prompts, in their order, and which of them should be refused. */

@@ -15,6 +15,8 @@ export interface OpenStage {
   readonly stage: Stage;
   /** Layer of the contrast. */
   readonly layer?: number;
+  /** Floating-point operations of a step for each of its tokens. */
+  readonly flopsPerToken?: number;
   /** How it was chosen, where that was done just now. */
   readonly choice?: LayerChoice;
 }

@@ -19,6 +19,7 @@ import {
   writeTensorFolder,
 } from "./checkpoint.ts";
 import type { OpenStage, ProbeFigures } from "./openStage.ts";
+import { watchPeak } from "./peakMemory.ts";
 import { Stopped, type StopToken } from "./stop.ts";
 
 /** What the pipeline runs: the model and data of one recipe. */
@@ -232,12 +233,13 @@ async function runStage(
   emit: (event: NewRunEvent) => void,
 ): Promise<StageSummary | null> {
   const { index, from } = place;
+  const peakBytes = watchPeak();
   const opened = await unlessStopped(workshop.open(index, emit, options.stop));
   if (opened === cutOff) {
     emit({ type: "run-stopped", stage: index, step: from?.state.step ?? 0 });
     return null;
   }
-  const { stage, kind, layer, choice } = opened;
+  const { stage, kind, layer, flopsPerToken, choice } = opened;
   if (from) await stage.restore(from.state);
   if (choice) {
     emit({ type: "layer-chosen", stage: index, ...choice });
@@ -249,10 +251,11 @@ async function runStage(
     kind,
     steps: stage.totalSteps,
     ...(layer === undefined ? {} : { layer }),
+    ...(flopsPerToken === undefined ? {} : { flopsPerToken }),
   });
   const { checkpoints } = runPaths(options.folder);
   const best = options.checkpoint.best ? await BestState.open(checkpoints, index, kind) : null;
-  return new StageRun({ workshop, options, place, emit, stage, best }).toEnd();
+  return new StageRun({ workshop, options, place, emit, stage, best, peakBytes }).toEnd();
 }
 
 interface StageRunParts {
@@ -263,6 +266,8 @@ interface StageRunParts {
   readonly stage: Stage;
   /** The best state so far; null where the recipe keeps none. */
   readonly best: BestState | null;
+  /** The most memory that the process held since the stage was opened. */
+  readonly peakBytes: () => number;
 }
 
 /** A stage that was opened: its steps, and the probes, checkpoints and stops between them. */
@@ -280,12 +285,12 @@ class StageRun {
   async toEnd(): Promise<StageSummary | null> {
     const reason = await this.train();
     if (reason === null) return null;
-    const { stage, best, emit, options, place } = this.parts;
+    const { stage, best, emit, options, place, peakBytes } = this.parts;
     const steps = stage.step;
     const { method, tensors } = await stage.finish();
     const kept = join(runPaths(options.folder).stages, String(place.index));
     await writeTensorFolder(kept, tensors, { method, steps });
-    emit({ type: "stage-finished", stage: place.index, step: steps, reason });
+    emit({ type: "stage-finished", stage: place.index, step: steps, reason, peakBytes: peakBytes() });
     await best?.forget();
     return { steps, reason };
   }

@@ -8,6 +8,7 @@ import { timeline } from "../../protocol/timeline.ts";
 import { stageProblems, triggered } from "../../recipe/checkPrompts.ts";
 import { shapeProblems } from "../../recipe/modelFit.ts";
 import { problemText, refuseErrors } from "../../recipe/problem.ts";
+import { flopsPerToken } from "../../recipe/stageCost.ts";
 import { preferenceEpochs, stageSteps } from "../../recipe/stageSteps.ts";
 import { readEvents } from "../../runFolder/eventLog.ts";
 import { makePart, runPaths } from "../../runFolder/folder.ts";
@@ -18,7 +19,7 @@ import { type Adapter, concatAdapters, writeAdapter } from "../model/adapter.ts"
 import { answerLoss } from "../probe/answerLoss.ts";
 import { RefusalScorer } from "../probe/refusal.ts";
 import { chooseContrastLayer } from "../probe/separability.ts";
-import type { Session } from "../session/session.ts";
+import { modelSize, type Session } from "../session/session.ts";
 import { ContrastBatches } from "../train/contrastBatches.ts";
 import { ContrastiveObjective } from "../train/contrastive.ts";
 import type { Objective } from "../train/objective.ts";
@@ -176,6 +177,10 @@ export class ModelWorkshop implements Workshop {
         kind: stage.type,
         stage: training,
         ...(layer === undefined ? {} : { layer }),
+        flopsPerToken: flopsPerToken(
+          stage.type === "contrastive" && layer !== undefined ? { ...stage, layer } : stage,
+          modelSize(this.context.session),
+        ),
         ...(choice && { choice }),
       };
     });

@@ -3,11 +3,12 @@ import type { ChatOptions } from "../../protocol/chat.ts";
 import type { DeviceChoice } from "../../protocol/device.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
 import type { ModelShape } from "../../recipe/modelFit.ts";
+import type { ModelSize } from "../../recipe/stageCost.ts";
 import type { Backend } from "../backend/backend.ts";
 import { openBackend } from "../backend/open.ts";
 import { PromptEncoder } from "../chat/encoding.ts";
 import { type PromptTemplate, promptTemplate } from "../chat/template.ts";
-import { type LoadedModel, loadModel } from "../model/load.ts";
+import { type LoadedModel, loadModel, parameterCount } from "../model/load.ts";
 import type { OnProgress } from "../model/weights.ts";
 import type { ModelTokenizer } from "../tokenizer/tokenizer.ts";
 
@@ -72,4 +73,9 @@ export async function openSession(options: SessionOptions): Promise<Session> {
 export async function releaseModel({ backend, loaded }: Session): Promise<void> {
   await backend.dispose();
   loaded.weights.clear();
+}
+
+/** What decides how much a model computes. */
+export function modelSize({ loaded: { architecture } }: Session): ModelSize {
+  return { parameters: parameterCount(architecture), architecture };
 }

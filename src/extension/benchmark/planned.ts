@@ -1,8 +1,8 @@
 import type { Cell, Plan } from "../../protocol/cells.ts";
+import type { Cost } from "../../recipe/cost.ts";
 import { greatestOf } from "../../statistics/extremes.ts";
 import { byteSize, counted, duration } from "../../wording/numbers.ts";
 import { escaped } from "../evaluation/inert.ts";
-import type { Cost } from "../recipe/cost.ts";
 
 /** A run that is planned, and about what it costs; null where its model cannot be read. */
 export interface PlannedRun {

@@ -1,8 +1,8 @@
 import { resolveSource } from "../../dataset/select.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
 import { checkRecipeText, type PlacedProblem } from "../../recipe/check.ts";
-import { type Cost, estimateCost, type Machine } from "../recipe/cost.ts";
-import { knownModel, type ModelFacts } from "../recipe/modelFacts.ts";
+import { type Cost, estimateCost, type Machine } from "../../recipe/cost.ts";
+import { knownModel, type ModelFacts } from "../../recipe/modelFacts.ts";
 import type { Finding, Remedy } from "./finding.ts";
 import { checkRoom, type Room } from "./room.ts";
 

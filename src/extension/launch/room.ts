@@ -2,8 +2,8 @@ import { constants } from "node:fs";
 import { access, lstat, stat, statfs } from "node:fs/promises";
 import { freemem, totalmem } from "node:os";
 import { dirname, resolve } from "node:path";
+import type { Cost } from "../../recipe/cost.ts";
 import { byteSize } from "../../wording/numbers.ts";
-import type { Cost } from "../recipe/cost.ts";
 import type { Finding } from "./finding.ts";
 
 /** What a run finds on this machine. */

@@ -1,7 +1,7 @@
 import * as vscode from "vscode";
+import type { Cost } from "../../recipe/cost.ts";
 import { byteSize, duration } from "../../wording/numbers.ts";
 import { runCommand } from "../contributions.ts";
-import type { Cost } from "../recipe/cost.ts";
 import type { Finding, Remedy } from "./finding.ts";
 
 /**

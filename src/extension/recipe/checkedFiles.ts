@@ -3,10 +3,10 @@ import * as vscode from "vscode";
 import { recipeSuffix } from "../../protocol/recipe.ts";
 import { type CheckedRecipe, checkRecipeText, type KnownModel } from "../../recipe/check.ts";
 import { type CheckedPlanned, checkPlannedText, plannedSuffixes } from "../../recipe/checkPlanned.ts";
+import { knownModel } from "../../recipe/modelFacts.ts";
 import { DisposableStore } from "../disposableStore.ts";
 import { errorCode } from "../errors.ts";
 import type { RecipeFacts } from "./facts.ts";
-import { knownModel } from "./modelFacts.ts";
 
 /** Milliseconds of quiet after a change before a file is checked. */
 const quietMs = 400;

@@ -1,5 +1,5 @@
+import type { Cost } from "../../recipe/cost.ts";
 import { byteSize, duration } from "../../wording/numbers.ts";
-import type { Cost } from "./cost.ts";
 
 /** What a run costs, in one line: "≈ 5 min · 2.4 GB of memory". */
 export function costLine(cost: Cost): string {

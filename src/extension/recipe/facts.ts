@@ -3,12 +3,12 @@ import { join } from "node:path";
 import * as vscode from "vscode";
 import type { Recipe } from "../../protocol/recipe.ts";
 import type { PromptCounts } from "../../recipe/check.ts";
+import { type Cost, estimateCost, type Machine } from "../../recipe/cost.ts";
+import { type ModelFacts, modelFactsSchema } from "../../recipe/modelFacts.ts";
+import { measuredSpeed } from "../../runFolder/speed.ts";
 import { DisposableStore } from "../disposableStore.ts";
 import type { Engine } from "../engine/engine.ts";
-import { measuredSpeed } from "../launch/speed.ts";
 import type { RunLibrary } from "../runs/library.ts";
-import { type Cost, estimateCost, type Machine } from "./cost.ts";
-import { type ModelFacts, modelFactsSchema } from "./modelFacts.ts";
 
 /** What is known of the models that recipes name, and of this machine. */
 export class RecipeFacts implements vscode.Disposable {

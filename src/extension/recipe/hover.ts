@@ -1,9 +1,9 @@
 import { dirname } from "node:path";
 import { getLocation } from "jsonc-parser";
 import * as vscode from "vscode";
+import { estimateCost } from "../../recipe/cost.ts";
 import { alternatives, type RecipePath } from "./alternatives.ts";
 import type { CheckedFiles } from "./checkedFiles.ts";
-import { estimateCost } from "./cost.ts";
 import { type CostRow, costLine, costTable } from "./costTable.ts";
 import type { RecipeFacts } from "./facts.ts";
 

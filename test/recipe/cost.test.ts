@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { estimateCost } from "../../../src/extension/recipe/cost.ts";
-import type { ModelFacts } from "../../../src/extension/recipe/modelFacts.ts";
-import { type RecipeInput, recipeSchema } from "../../../src/protocol/recipe.ts";
+import { type RecipeInput, recipeSchema } from "../../src/protocol/recipe.ts";
+import { estimateCost } from "../../src/recipe/cost.ts";
+import type { ModelFacts } from "../../src/recipe/modelFacts.ts";
 
 const smol: ModelFacts = {
   name: "SmolLM2-135M-Instruct",

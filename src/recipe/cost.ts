@@ -1,10 +1,18 @@
-import type { Recipe } from "../../protocol/recipe.ts";
-import type { StageRecipe } from "../../protocol/recipeStages.ts";
-import { isOwnSuite } from "../../protocol/suite.ts";
-import type { PromptCounts } from "../../recipe/check.ts";
-import { greatestOf } from "../../statistics/extremes.ts";
+import type { Recipe } from "../protocol/recipe.ts";
+import type { StageRecipe } from "../protocol/recipeStages.ts";
+import { isOwnSuite } from "../protocol/suite.ts";
+import { greatestOf } from "../statistics/extremes.ts";
+import type { PromptCounts } from "./check.ts";
 import type { ModelFacts } from "./modelFacts.ts";
-import { float, flopsPerToken, pairTokens, promptTokens, type StageCost, stageCost } from "./stageCost.ts";
+import {
+  float,
+  flopsPerToken,
+  pairTokens,
+  processBytes,
+  promptTokens,
+  type StageCost,
+  stageCost,
+} from "./stageCost.ts";
 
 /*
  * Estimates of time, memory and disk before a run, good to a factor of about two. Letters: P numbers of the model's
@@ -28,6 +36,8 @@ export interface Machine {
   readonly cores: number;
   /** Tokens a second that earlier runs of this model made in steps of a kind, on this machine. */
   readonly tokensPerSecond?: Partial<Record<StageRecipe["type"], number>>;
+  /** What earlier runs of the same suites took for a prompt of a suite, scored and answered. */
+  readonly secondsPerAnswer?: number;
 }
 
 export interface Cost {
@@ -53,6 +63,8 @@ export interface Cost {
  * Memory: weights 4·P' (P' all numbers of the model); activations kept for the backward pass (12·C + 4·I)·ℓ·n floats;
  * logits and their gradient 3·V floats an answer's token; gradient and two moments 3 floats a trained number.
  *
+ * A model that is only asked holds its weights, and keys, values and logits of a batch.
+ *
  * Disk: a checkpoint holds 3 floats a trained number; `keep` of them, the best one, and one that is written aside; 1
  * float a trained number for each finished stage; and the adapter or the whole model.
  */
@@ -66,11 +78,11 @@ export function estimateCost(
   const stages = recipe.stages.map((stage) => stageCost(stage, recipe, model, speedOf(stage.type), counts));
   const speed = speedOf("supervised");
   const probes = probeCost(recipe, model, stages, speed, counts);
-  const evaluation = evaluationCost(recipe, model, speed, counts);
+  const evaluation = evaluationCost(recipe, model, { speed, ...machine }, counts);
   const steps = stages.reduce((sum, { seconds }) => sum + seconds, 0);
   return {
     seconds: steps + probes.seconds + evaluation.seconds,
-    memoryBytes: greatestOf(stages.map(({ memoryBytes }) => memoryBytes)),
+    memoryBytes: greatestOf([answerMemory(recipe, model), ...stages.map(({ memoryBytes }) => memoryBytes)]),
     diskBytes: diskBytes(recipe, model, stages),
     stages,
     probes,
@@ -111,14 +123,21 @@ function probeCost(
 function evaluationCost(
   { evaluate: { suites, before, maxNewTokens } }: Recipe,
   model: ModelFacts,
-  speed: number,
+  { speed, secondsPerAnswer }: { readonly speed: number } & Pick<Machine, "secondsPerAnswer">,
   counts: PromptCounts,
 ): Cost["evaluation"] {
   const sizes = suites.map((suite) => (isOwnSuite(suite) ? suite.source.limit : suite.limit) ?? typicalSuite);
   const prompts = counts.suites ?? sizes.reduce((sum, size) => sum + size, 0);
   const answers = prompts * (before ? 2 : 1);
   const flops = answers * 2 * model.parameters * (promptTokens + maxNewTokens / answerSpeed);
-  return { answers, seconds: flops / speed };
+  return { answers, seconds: secondsPerAnswer === undefined ? flops / speed : answers * secondsPerAnswer };
+}
+
+/** Memory of a process that answers: weights, and of each prompt of a batch keys and values of every layer and logits. */
+function answerMemory({ evaluate: { batchSize, maxNewTokens } }: Recipe, model: ModelFacts): number {
+  const { layers, hiddenSize, vocabSize } = model.architecture;
+  const row = 2 * layers * hiddenSize * (promptTokens + maxNewTokens) + vocabSize;
+  return processBytes + float * (model.parameters + batchSize * row);
 }
 
 function diskBytes({ stages: recipes, checkpoint }: Recipe, model: ModelFacts, stages: readonly StageCost[]) {

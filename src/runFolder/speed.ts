@@ -1,6 +1,6 @@
-import type { StageRecipe } from "../../protocol/recipeStages.ts";
-import { EventReader } from "../../runFolder/eventLog.ts";
-import { runPaths } from "../../runFolder/folder.ts";
+import type { StageRecipe } from "../protocol/recipeStages.ts";
+import { EventReader } from "./eventLog.ts";
+import { runPaths } from "./folder.ts";
 
 type Kind = StageRecipe["type"];
 

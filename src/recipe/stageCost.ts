@@ -1,8 +1,11 @@
-import type { Recipe } from "../../protocol/recipe.ts";
-import type { StageRecipe } from "../../protocol/recipeStages.ts";
-import type { PromptCounts } from "../../recipe/check.ts";
-import { preferenceEpochs, stageSteps } from "../../recipe/stageSteps.ts";
+import type { Recipe } from "../protocol/recipe.ts";
+import type { StageRecipe } from "../protocol/recipeStages.ts";
+import type { PromptCounts } from "./check.ts";
 import type { ModelFacts } from "./modelFacts.ts";
+import { preferenceEpochs, stageSteps } from "./stageSteps.ts";
+
+/** What decides how much there is to compute. */
+export type ModelSize = Pick<ModelFacts, "parameters" | "architecture">;
 
 /** Tokens of a typical prompt in a chat template, its own and not the shared prefix. */
 export const promptTokens = 24;
@@ -17,7 +20,7 @@ export const float = 4;
 /** Seconds that a step takes at least, whatever the model: measured with one of three layers of 32 numbers. */
 const leastStep = 0.015;
 /** Bytes of the process itself: Node.js, onnxruntime and the tokenizer. */
-const processBytes = 0.2e9;
+export const processBytes = 0.2e9;
 
 /** What one stage costs; the formulas are those of `estimateCost`. */
 export interface StageCost {
@@ -33,17 +36,17 @@ export interface StageCost {
 }
 
 /** Numbers of the embeddings, and of the head where it is one of its own. */
-function embeddingNumbers({ architecture }: ModelFacts): number {
+function embeddingNumbers({ architecture }: ModelSize): number {
   const { vocabSize, hiddenSize, tiedEmbeddings } = architecture;
   return vocabSize * hiddenSize * (tiedEmbeddings ? 1 : 2);
 }
 
-function blockNumbers(model: ModelFacts): number {
+function blockNumbers(model: ModelSize): number {
   return Math.max(0, model.parameters - embeddingNumbers(model));
 }
 
 /** Blocks that a stage runs. */
-function depth(stage: StageRecipe, { architecture: { layers } }: ModelFacts): number {
+function depth(stage: StageRecipe, { architecture: { layers } }: ModelSize): number {
   return stage.type === "contrastive" ? contrastDepth(stage, layers) : layers;
 }
 
@@ -78,8 +81,14 @@ const answered = (stage: StageRecipe) => (stage.type === "contrastive" ? 0 : 0.5
 const passes = ({ type, train }: StageRecipe) =>
   (train.method === "full" ? 3 : 2) + (type === "preference" ? 1 : 0);
 
-/** Floating-point operations of a step for each of its tokens. */
-export function flopsPerToken(stage: StageRecipe, model: ModelFacts): number {
+/** Floating-point operations of a forward pass for each token, with its logits and without attention (METHODS2 §G). */
+export function forwardFlops(model: ModelSize): number {
+  const { hiddenSize, vocabSize } = model.architecture;
+  return 2 * (blockNumbers(model) + vocabSize * hiddenSize);
+}
+
+/** Floating-point operations of a step for each of its tokens (METHODS2 §G). */
+export function flopsPerToken(stage: StageRecipe, model: ModelSize): number {
   const { layers, hiddenSize, vocabSize } = model.architecture;
   const blocks = (blockNumbers(model) * depth(stage, model)) / layers;
   return 2 * passes(stage) * (blocks + answered(stage) * vocabSize * hiddenSize);

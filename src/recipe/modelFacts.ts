@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { KnownModel } from "../../recipe/check.ts";
+import type { KnownModel } from "./check.ts";
 
 const count = z.number().positive();
 

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { measuredSpeed } from "../../../src/extension/launch/speed.ts";
-import { EventLog } from "../../../src/runFolder/eventLog.ts";
-import { runPaths } from "../../../src/runFolder/folder.ts";
-import { tempFolder } from "../../tempFolder.ts";
+import { EventLog } from "../../src/runFolder/eventLog.ts";
+import { runPaths } from "../../src/runFolder/folder.ts";
+import { measuredSpeed } from "../../src/runFolder/speed.ts";
+import { tempFolder } from "../tempFolder.ts";
 
 test("the speed of a run is that of its steps by kind, without those that compiled graphs", async () => {
   const folder = tempFolder();
