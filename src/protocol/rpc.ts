@@ -4,6 +4,7 @@ import { deviceSchema } from "./device.ts";
 import { runEventSchema } from "./events.ts";
 import { judgesSchema } from "./judges.ts";
 import { recipeSchema } from "./recipe.ts";
+import { earlierComparisonSchema } from "./report/earlier.ts";
 import { reportSchema } from "./report/report.ts";
 import { suitesSchema } from "./suite.ts";
 
@@ -135,6 +136,19 @@ export const requests = {
       into: z.string().min(1).describe("File; an older one is replaced"),
     }),
     result: z.null(),
+  },
+  /** The same as a text. */
+  renderReport: {
+    params: z.strictObject({ path: z.string().min(1), format: reportFormatSchema }),
+    result: z.string(),
+  },
+  /** What became of each method since an earlier report. */
+  compareEarlier: {
+    params: z.strictObject({
+      path: z.string().min(1).describe("Run folder, or report file"),
+      earlier: z.string().min(1).describe("The same of the earlier report"),
+    }),
+    result: earlierComparisonSchema,
   },
   export: {
     params: z.strictObject({ run: z.string(), into: z.string(), merged: z.boolean().default(false) }),

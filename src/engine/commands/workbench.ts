@@ -6,9 +6,10 @@ import { type AskOptions, generateAnswers, scorePrompts } from "../abilities/ask
 import { compareRuns } from "../abilities/compare.ts";
 import { startDetached } from "../abilities/detach.ts";
 import { doctor } from "../abilities/doctor.ts";
+import { compareWithEarlier } from "../abilities/earlier.ts";
 import { evaluateModel } from "../abilities/evaluate.ts";
 import { exportRun } from "../abilities/export.ts";
-import { exportReport, judgedReport } from "../abilities/judged.ts";
+import { exportReport, judgedReport, reportAs } from "../abilities/judged.ts";
 import { stopRun } from "../abilities/stop.ts";
 import { pullModel } from "../model/download/pull.ts";
 import { inspectModel } from "../model/load.ts";
@@ -70,6 +71,8 @@ export function workbenchHandlers(program: readonly [string, ...string[]]): Hand
     stop: ({ folder, keepBest }) => stopRun(folder, { keepBest }),
     compare: ({ runs }) => compareRuns(runs),
     report: ({ path }) => judgedReport(path),
+    renderReport: async ({ path, format }) => reportAs(await judgedReport(path), format),
+    compareEarlier: ({ path, earlier }) => compareWithEarlier(path, earlier),
     async exportReport({ path, format, into }) {
       await exportReport(path, format, into);
       return null;

@@ -81,7 +81,7 @@ export function buildReport(
     answers,
     measures: measured(answers, context, measures),
     ...(reference && { reference: input.reference }),
-    comparisons: adjusted(pairs.map(([first, second]) => compare(first, second, context, compared))),
+    comparisons: holmOverTables(pairs.map(([first, second]) => compare(first, second, context, compared))),
     series: series.map(({ comovement: _, ...one }: Series) => {
       const figures = comovement(one.points, bootstrap);
       return { ...one, ...(figures && { comovement: figures }) };
@@ -97,7 +97,7 @@ export function buildReport(
  * Comparisons with the p-values of their differences adjusted by Holm over one table each: all methods and suites of a
  * measure.
  */
-function adjusted(comparisons: readonly Comparison[]): Comparison[] {
+export function holmOverTables(comparisons: readonly Comparison[]): Comparison[] {
   const found = new Map<Difference, number>();
   const all = comparisons.flatMap(({ differences }) => differences.filter(({ p }) => p !== undefined));
   for (const table of Map.groupBy(all, ({ measure }) => measure).values()) {

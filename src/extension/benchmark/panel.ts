@@ -22,6 +22,9 @@ const commands: Record<BenchmarkCommand, CommandId> = {
   resume: "discern.runs.resume",
   openReport: "discern.runs.openReport",
   openLog: "discern.runs.openLog",
+  export: "discern.report.export",
+  copyLatex: "discern.report.copyLatex",
+  compare: "discern.report.compareEarlier",
 };
 
 /** Milliseconds that changes of runs are gathered before the page is told. */

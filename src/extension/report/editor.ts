@@ -11,10 +11,11 @@ import { pageIds } from "../contributionTypes.ts";
 import { DisposableStore } from "../disposableStore.ts";
 import type { Engine } from "../engine/engine.ts";
 import { wordError } from "../errors.ts";
-import { openPage } from "../page/page.ts";
+import { openPage, type Page } from "../page/page.ts";
 import type { PromptLibrary } from "../prompts/library.ts";
 import { openReportFile } from "../runs/openReport.ts";
-import { exportReport } from "./export.ts";
+import { compareWithEarlier } from "./earlier.ts";
+import { copyLatex, exportReport } from "./export.ts";
 import { revealPromptOf } from "./reveal.ts";
 import { ReportSession } from "./session.ts";
 
@@ -23,6 +24,10 @@ interface ReportDocument extends vscode.CustomDocument {
   /** What is to be shown as soon as the page can. */
   wanted?: WantedAnswers;
   show?: (what: WantedAnswers) => void;
+  /** Whether the page is to compare as soon as it can. */
+  comparing?: boolean;
+  /** Has the page compare with an earlier report, which the person chooses. */
+  compare?: () => Promise<void>;
 }
 
 /** Milliseconds in which a file that is replaced may be gone before it is read again. */
@@ -52,6 +57,18 @@ export class ReportEditor implements vscode.CustomReadonlyEditorProvider<ReportD
     else document.wanted = wanted;
   }
 
+  /** Opens a report and has it compared with an earlier one. */
+  async compare(report: vscode.Uri): Promise<void> {
+    const document = this.documents.get(report.toString());
+    if (document?.compare) {
+      await openReportFile(report);
+      return document.compare();
+    }
+    await openReportFile(report);
+    const opened = this.documents.get(report.toString());
+    if (opened) opened.comparing = true;
+  }
+
   openCustomDocument(uri: vscode.Uri): ReportDocument {
     const document: ReportDocument = { uri, dispose: () => this.documents.delete(uri.toString()) };
     this.documents.set(uri.toString(), document);
@@ -69,21 +86,25 @@ export class ReportEditor implements vscode.CustomReadonlyEditorProvider<ReportD
       recompute: () => (vscode.workspace.isTrusted ? (path) => this.engine.call("report", { path }) : null),
       word: wordError,
     });
-    const page = openPage<ReportToPage, typeof reportFromPageSchema>(
+    const page: Page<ReportToPage> & vscode.Disposable = openPage<ReportToPage, typeof reportFromPageSchema>(
       panel.webview,
       this.context.extensionUri,
       {
         name: "report",
         title: panel.title,
         from: reportFromPageSchema,
-        onMessage: (message) => this.answer(message, uri, session),
+        onMessage: (message) => this.answer(message, uri, session, (answer) => page.post(answer)),
         onReady: async () => {
           page.post({ type: "blur", blur: setting("discern.labelling.blur") });
           document.show = (what) => page.post({ type: "show", what });
+          document.compare = () =>
+            this.answer({ type: "compareEarlier" }, uri, session, (answer) => page.post(answer));
           const shown = session.load();
           if (document.wanted !== undefined) document.show(document.wanted);
           delete document.wanted;
           await shown;
+          if (document.comparing) void document.compare();
+          delete document.comparing;
         },
       },
     );
@@ -99,6 +120,7 @@ export class ReportEditor implements vscode.CustomReadonlyEditorProvider<ReportD
     );
     panel.onDidDispose(() => {
       delete document.show;
+      delete document.compare;
       shown.dispose();
     });
   }
@@ -107,14 +129,26 @@ export class ReportEditor implements vscode.CustomReadonlyEditorProvider<ReportD
     this.store.dispose();
   }
 
-  private async answer(message: ReportFromPage, uri: vscode.Uri, session: ReportSession): Promise<void> {
+  private async answer(
+    message: ReportFromPage,
+    uri: vscode.Uri,
+    session: ReportSession,
+    post: (message: ReportToPage) => void,
+  ): Promise<void> {
     switch (message.type) {
       case "judge":
         return session.judge(message);
       case "openPrompt":
         return revealPromptOf(this.prompts, message.id);
       case "export":
-        return exportReport(this.engine, uri, message.format);
+        return exportReport(this.engine, uri);
+      case "copyLatex":
+        return copyLatex(this.engine, uri);
+      case "compareEarlier": {
+        const earlier = await compareWithEarlier(this.engine, uri);
+        if (earlier) post({ type: "earlier", earlier });
+        return;
+      }
       case "openAsText":
         await vscode.commands.executeCommand("vscode.openWith", uri, "default");
         return;

@@ -1,20 +1,53 @@
 import * as vscode from "vscode";
+import type { ReportFormat } from "../../protocol/rpc.ts";
 import type { Engine } from "../engine/engine.ts";
 import { requireTrust } from "../trust.ts";
 
-/** Asks where to, and has the engine write a report there with people's verdicts in its figures. */
-export async function exportReport(
-  engine: Engine,
-  report: vscode.Uri,
-  format: "markdown" | "html",
-): Promise<void> {
+/** The formats of a report, with what they are called and what the names of their files end in. */
+const formats: Record<
+  ReportFormat,
+  { readonly title: string; readonly ending: string; readonly about: string }
+> = {
+  markdown: { title: "Markdown", ending: "md", about: "the report as text" },
+  html: { title: "HTML", ending: "html", about: "the report as one file, with its answers and figures" },
+  latex: { title: "LaTeX", ending: "tex", about: "the table of methods by suites, for a paper" },
+  csv: { title: "CSV", ending: "csv", about: "every measure as a row" },
+};
+
+/** Asks which format, where none is given. */
+async function pickFormat(): Promise<ReportFormat | undefined> {
+  const items = Object.entries(formats).map(([format, { title, about }]) => ({
+    label: title,
+    description: about,
+    format: format as ReportFormat,
+  }));
+  const chosen = await vscode.window.showQuickPick(items, { placeHolder: "Format of the export" });
+  return chosen?.format;
+}
+
+/** Puts the table of methods by suites on the clipboard, as LaTeX. */
+export async function copyLatex(engine: Engine, report: vscode.Uri): Promise<void> {
   requireTrust();
-  const html = format === "html";
+  const text = await engine.call("renderReport", { path: report.fsPath, format: "latex" });
+  await vscode.env.clipboard.writeText(text);
+  vscode.window.setStatusBarMessage("Copied the table as LaTeX", 4000);
+}
+
+/**
+ * Asks where to, and has the engine write a report there with people's verdicts in its figures.
+ *
+ * @param given the format; asked for where left out.
+ */
+export async function exportReport(engine: Engine, report: vscode.Uri, given?: ReportFormat): Promise<void> {
+  requireTrust();
+  const format = given ?? (await pickFormat());
+  if (format === undefined) return;
+  const { title, ending } = formats[format];
   const into = await vscode.window.showSaveDialog({
-    title: html ? "Export the report to one HTML file" : "Export the report to Markdown",
+    title: `Export the report to ${title}`,
     saveLabel: "Export",
-    defaultUri: vscode.Uri.joinPath(report, "..", html ? "report.html" : "report.md"),
-    filters: html ? { HTML: ["html"] } : { Markdown: ["md"] },
+    defaultUri: vscode.Uri.joinPath(report, "..", `report.${ending}`),
+    filters: { [title]: [ending] },
   });
   if (into === undefined) return;
   await vscode.window.withProgress(
@@ -27,6 +60,7 @@ export async function exportReport(
     open,
   );
   if (chosen !== open) return;
-  if (html) await vscode.env.openExternal(into);
-  else await vscode.commands.executeCommand("markdown.showPreview", into);
+  if (format === "html") await vscode.env.openExternal(into);
+  else if (format === "markdown") await vscode.commands.executeCommand("markdown.showPreview", into);
+  else await vscode.window.showTextDocument(into);
 }

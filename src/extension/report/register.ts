@@ -1,13 +1,15 @@
 import * as vscode from "vscode";
+import type { ReportFormat } from "../../protocol/rpc.ts";
 import type { WantedAnswers } from "../../protocol/webview/report.ts";
 import { runPaths } from "../../runFolder/folder.ts";
 import { registerCommand } from "../contributions.ts";
 import { pageIds } from "../contributionTypes.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { PromptLibrary } from "../prompts/library.ts";
+import type { RunTarget } from "../runs/pick.ts";
 import { requireTrust } from "../trust.ts";
 import { ReportEditor } from "./editor.ts";
-import { exportReport } from "./export.ts";
+import { copyLatex, exportReport } from "./export.ts";
 
 /** Makes the editor of reports and the commands that open and export them. */
 export function registerReport(
@@ -16,9 +18,9 @@ export function registerReport(
   prompts: PromptLibrary,
 ): vscode.Disposable {
   const editor = new ReportEditor(context, engine, prompts);
-  const exported = (format: "markdown" | "html") => async (report?: vscode.Uri) => {
+  const exported = (format?: ReportFormat) => async (report?: RunTarget) => {
     requireTrust();
-    const uri = report ?? shownReport() ?? (await pickReport());
+    const uri = targetReport(report) ?? shownReport() ?? (await pickReport());
     if (uri) await exportReport(engine, uri, format);
   };
   return vscode.Disposable.from(
@@ -26,6 +28,17 @@ export function registerReport(
     registerCommand("discern.report.open", async (report?: vscode.Uri) => {
       const uri = report ?? (await pickReport());
       if (uri) await editor.open(uri);
+    }),
+    registerCommand("discern.report.export", exported()),
+    registerCommand("discern.report.copyLatex", async (report?: RunTarget) => {
+      requireTrust();
+      const uri = targetReport(report) ?? shownReport() ?? (await pickReport());
+      if (uri) await copyLatex(engine, uri);
+    }),
+    registerCommand("discern.report.compareEarlier", async (report?: RunTarget) => {
+      requireTrust();
+      const uri = targetReport(report) ?? shownReport() ?? (await pickReport());
+      if (uri) await editor.compare(uri);
     }),
     registerCommand("discern.report.exportMarkdown", exported("markdown")),
     registerCommand("discern.report.exportHtml", exported("html")),
@@ -39,6 +52,13 @@ export function registerReport(
       editor.open(report, wanted),
     ),
   );
+}
+
+/** The report that a command was given: of a run, of its folder, or the file itself. */
+function targetReport(target: RunTarget | undefined): vscode.Uri | undefined {
+  if (target === undefined) return undefined;
+  if (!(target instanceof vscode.Uri)) return reportOf("run" in target ? target.run.folder : target.folder);
+  return target.path.endsWith(".json") ? target : reportOf(target);
 }
 
 /** The report of a run folder. */

@@ -67,7 +67,7 @@ export type BenchmarkToPage =
   | { readonly type: "gone"; readonly message: string };
 
 /** What can be done with a benchmark from its page. */
-const commandNames = ["stop", "resume", "openReport", "openLog"] as const;
+const commandNames = ["stop", "resume", "openReport", "openLog", "export", "copyLatex", "compare"] as const;
 export type BenchmarkCommand = (typeof commandNames)[number];
 
 /** What the page asks of its host. */

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { MethodAnswers } from "../report/answers.ts";
+import type { EarlierComparison } from "../report/earlier.ts";
 import type { Report } from "../report/report.ts";
 import { type RefusalVerdict, refusalVerdictSchema } from "../report/verdicts.ts";
 
@@ -59,6 +60,8 @@ export type ReportToPage =
   | { readonly type: "damaged"; readonly message: string }
   /** Answers are to be shown. */
   | { readonly type: "show"; readonly what: WantedAnswers }
+  /** What became of the methods since an earlier report; null where it is no longer shown. */
+  | { readonly type: "earlier"; readonly earlier: EarlierComparison | null }
   | { readonly type: "blur"; readonly blur: boolean };
 
 /** What the report page asks of its host. */
@@ -72,7 +75,10 @@ export const reportFromPageSchema = z.discriminatedUnion("type", [
     note: z.string().optional(),
   }),
   z.strictObject({ type: z.literal("openPrompt"), id: z.string() }),
-  z.strictObject({ type: z.literal("export"), format: z.enum(["markdown", "html"]) }),
+  z.strictObject({ type: z.literal("export") }),
+  z.strictObject({ type: z.literal("copyLatex") }),
+  /** Another report is to be chosen that this one is held against. */
+  z.strictObject({ type: z.literal("compareEarlier") }),
   z.strictObject({ type: z.literal("openAsText") }),
   z.strictObject({ type: z.literal("recompute") }),
 ]);

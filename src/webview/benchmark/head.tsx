@@ -37,6 +37,9 @@ export function Head({
     [active, "stop", "Stop"],
     [resumable, "resume", "Resume"],
     [hasReport, "openReport", "Open Report"],
+    [hasReport, "compare", "Compare with Earlier…"],
+    [hasReport, "copyLatex", "Copy LaTeX Table"],
+    [hasReport, "export", "Export…"],
     [resumable, "openLog", "Open Log"],
   ];
   return (

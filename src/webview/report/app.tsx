@@ -84,15 +84,14 @@ export function App({ state, post, kept, keep }: AppProps) {
           </label>
           {post && (
             <>
-              <button
-                type="button"
-                class="button"
-                onClick={() => post({ type: "export", format: "markdown" })}
-              >
-                Export Markdown
+              <button type="button" class="button" onClick={() => post({ type: "compareEarlier" })}>
+                Compare with Earlier…
               </button>
-              <button type="button" class="button" onClick={() => post({ type: "export", format: "html" })}>
-                Export HTML
+              <button type="button" class="button" onClick={() => post({ type: "copyLatex" })}>
+                Copy LaTeX Table
+              </button>
+              <button type="button" class="button" onClick={() => post({ type: "export" })}>
+                Export…
               </button>
             </>
           )}
@@ -114,6 +113,7 @@ export function App({ state, post, kept, keep }: AppProps) {
               <Figures
                 {...{ figures, rows, agreement, blur }}
                 broken={state.broken}
+                earlier={state.earlier}
                 onBrowse={(part) =>
                   change({ tab: "answers", filter: { ...noFilter(pair), ...part }, selected: null })
                 }

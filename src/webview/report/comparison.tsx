@@ -68,7 +68,8 @@ function Margin({ figures, comparison }: { figures: Figures; comparison: Compari
   );
 }
 
-interface DifferenceRow extends Difference {
+/** A difference with what its measure is called and counted in. */
+export interface DifferenceRow extends Difference {
   readonly title: string;
   readonly direction: MeasureDefinition["direction"];
   /** Of the measure itself. */
@@ -77,10 +78,10 @@ interface DifferenceRow extends Difference {
   readonly by: Unit;
 }
 
-function Differences({ figures, comparison }: { figures: Figures; comparison: Comparison }) {
-  const [first, second] = [comparison.first, comparison.second].map((id) => methodName(figures.methods, id));
+/** Differences with what their measures are. */
+export function differenceRows(figures: Figures, differences: readonly Difference[]): DifferenceRow[] {
   const lines = measureLines(figures.measures, figures.judges);
-  const rows = comparison.differences.map((one): DifferenceRow => {
+  return differences.map((one): DifferenceRow => {
     const line = lines.find(
       ({ definition, group, judge }) =>
         definition.id === one.measure && group === one.group && judge === one.judge,
@@ -92,6 +93,18 @@ function Differences({ figures, comparison }: { figures: Figures; comparison: Co
       by: unit === "share" ? "points" : unit,
     };
   });
+}
+
+/**
+ * The columns of a table of differences.
+ *
+ * @param names of what is compared.
+ * @param rows all rows of the table, which share their axes.
+ */
+export function differenceColumns(
+  [first, second]: readonly [string, string],
+  rows: readonly DifferenceRow[],
+): Column<DifferenceRow>[] {
   // Nats and shares have nothing in common but zero.
   const axes = new Map(
     [...Map.groupBy(rows, ({ by }) => by)].map(([by, some]) => [
@@ -99,7 +112,7 @@ function Differences({ figures, comparison }: { figures: Figures; comparison: Co
       differenceAxis(some.map(({ difference }) => difference)),
     ]),
   );
-  const columns: Column<DifferenceRow>[] = [
+  return [
     { id: "suite", title: "Suite", sort: ({ suite }) => suite, cell: ({ suite }) => suite },
     { id: "measure", title: "Measure", sort: ({ title }) => title, cell: ({ title }) => title },
     {
@@ -156,10 +169,15 @@ function Differences({ figures, comparison }: { figures: Figures; comparison: Co
       cell: ({ tests = [] }) => tests.map(({ holm }) => pValue(holm)).join(", "),
     },
   ];
+}
+
+function Differences({ figures, comparison }: { figures: Figures; comparison: Comparison }) {
+  const [first, second] = [comparison.first, comparison.second].map((id) => methodName(figures.methods, id));
+  const rows = differenceRows(figures, comparison.differences);
   return (
     <SortableTable
       caption={`Differences from ${first} to ${second}`}
-      columns={columns}
+      columns={differenceColumns([first!, second!], rows)}
       rows={rows}
       keyOf={({ suite, title }) => `${suite}\n${title}`}
     />
@@ -169,7 +187,7 @@ function Differences({ figures, comparison }: { figures: Figures; comparison: Co
 type Said = "better" | "worse" | "higher" | "lower" | "open";
 
 /** What an interval says: that a measure got better or worse, went up or down where neither is better, or none of it. */
-function said({ lower, upper }: Estimate, direction: MeasureDefinition["direction"]): Said {
+export function said({ lower, upper }: Estimate, direction: MeasureDefinition["direction"]): Said {
   if (lower <= 0 && upper >= 0) return "open";
   const up = lower > 0;
   if (direction === "none") return up ? "higher" : "lower";

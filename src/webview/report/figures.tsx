@@ -1,4 +1,5 @@
 import type { ComponentChildren } from "preact";
+import type { EarlierComparison } from "../../protocol/report/earlier.ts";
 import { measureLines } from "../../protocol/report/lines.ts";
 import { markedMethods } from "../../protocol/report/methods.ts";
 import type { Figures as ReportFigures } from "../../protocol/webview/report.ts";
@@ -8,6 +9,7 @@ import type { Filter } from "./answers/filter.ts";
 import type { Row } from "./answers/rows.ts";
 import { Comparisons } from "./comparison.tsx";
 import { Contamination } from "./contamination.tsx";
+import { Earlier } from "./earlier.tsx";
 import { Layers, layerChoices } from "./layers.tsx";
 import { AgreementSummary, Notes, Problems } from "./notices.tsx";
 import { Overview } from "./overview.tsx";
@@ -19,12 +21,13 @@ interface FiguresProps {
   readonly rows: readonly Row[];
   readonly agreement: HumanAgreement | undefined;
   readonly broken: readonly number[];
+  readonly earlier: EarlierComparison | null;
   readonly blur: boolean;
   readonly onBrowse: (filter: Partial<Filter>) => void;
 }
 
 /** Everything that is computed from the answers, the most important first. */
-export function Figures({ figures: whole, rows, agreement, broken, blur, onBrowse }: FiguresProps) {
+export function Figures({ figures: whole, rows, agreement, broken, earlier, blur, onBrowse }: FiguresProps) {
   const figures = { ...whole, methods: markedMethods(whole) };
   const choices = layerChoices(figures);
   const lines = measureLines(figures.measures, figures.judges);
@@ -35,6 +38,11 @@ export function Figures({ figures: whole, rows, agreement, broken, blur, onBrows
     <>
       <Problems figures={figures} />
       <Notes figures={figures} broken={broken} />
+      {earlier !== null && (
+        <Part title={`Since ${earlier.earlier.name}`}>
+          <Earlier {...{ figures, earlier }} />
+        </Part>
+      )}
       <Part title="All suites together">
         <Overview figures={figures} />
       </Part>

@@ -1,4 +1,5 @@
 import type { MethodAnswers } from "../../protocol/report/answers.ts";
+import type { EarlierComparison } from "../../protocol/report/earlier.ts";
 import type {
   Figures,
   FiguresState,
@@ -15,6 +16,8 @@ export interface PageState {
   readonly broken: readonly number[];
   readonly figures: FiguresState;
   readonly damaged: string | null;
+  /** What became of the methods since an earlier report, where one was chosen. */
+  readonly earlier: EarlierComparison | null;
   readonly blur: boolean;
   /** What the host wants shown; a new object each time, so that the same can be asked for again. */
   readonly wanted: WantedAnswers | null;
@@ -26,6 +29,7 @@ export const initialState: PageState = {
   broken: [],
   figures: { kind: "current" },
   damaged: null,
+  earlier: null,
   blur: true,
   wanted: null,
 };
@@ -58,6 +62,8 @@ export function reduce(state: PageState, message: ReportToPage): PageState {
       return { ...state, report: null, damaged: message.message };
     case "show":
       return { ...state, wanted: { ...message.what } };
+    case "earlier":
+      return { ...state, earlier: message.earlier };
     case "blur":
       return { ...state, blur: message.blur };
   }

@@ -361,3 +361,45 @@ describe("for everybody", () => {
     expect(screen.queryByLabelText("Left")).toBeNull();
   });
 });
+
+describe("since an earlier report", () => {
+  const [first] = report.comparisons[0]!.differences;
+  const comparison = {
+    ...report.comparisons[0]!,
+    differences: [
+      { ...first!, difference: { value: 0, lower: -0.1, upper: 0.1 } },
+      { ...first!, difference: { value: 0.3, lower: 0.2, upper: 0.4 } },
+      { ...first!, difference: { value: -0.3, lower: -0.4, upper: -0.2 } },
+    ].map((one, i) => ({ ...one, suite: ["same", "better", "worse"][i]! })),
+  };
+  const earlier = {
+    earlier: { name: "last week", created: "2026-01-01T00:00:00Z" },
+    methods: [
+      { method: "STL", comparison },
+      { method: "DCR → STL", comparison: null },
+    ],
+    notes: ["Only in this report: SCANS."],
+  };
+
+  test("differences stand with regressions first", () => {
+    show(told(report), { type: "earlier", earlier });
+    const part = screen.getByRole("region", { name: "Since last week" });
+    expect(part.textContent).toContain("1 figure of 3 got worse beyond chance.");
+    expect(part.textContent).toContain("No prompt was answered in both by DCR → STL.");
+    expect(part.textContent).toContain("Only in this report: SCANS.");
+    const table = within(part).getByRole("table");
+    const suites = within(table)
+      .getAllByRole("row")
+      .slice(1)
+      .map((row) => within(row).getAllByRole("cell")[1]!.textContent);
+    expect(suites).toEqual(["worse", "same", "better"]);
+  });
+
+  test("is asked for and taken away, as export and the LaTeX table are asked for", () => {
+    show(told(report));
+    expect(screen.queryByRole("region", { name: /^Since/ })).toBeNull();
+    for (const name of ["Compare with Earlier…", "Copy LaTeX Table", "Export…"])
+      fireEvent.click(screen.getByRole("button", { name }));
+    expect(posted).toEqual([{ type: "compareEarlier" }, { type: "copyLatex" }, { type: "export" }]);
+  });
+});
