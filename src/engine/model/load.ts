@@ -96,9 +96,7 @@ export async function loadModel(
     generationConfig: source.generationConfig,
     warnings: source.warnings,
     fingerprint(check) {
-      files ??= Promise.all(
-        [...source.weightFiles, ...source.otherFiles].map((file) => hashFile(file, check)),
-      );
+      files ??= fingerprintOf(source, check);
       return files;
     },
   };
@@ -107,6 +105,15 @@ export async function loadModel(
 function shapeOf({ name, architecture }: ModelSource): ModelShape {
   const { layers, contextLength } = architecture;
   return { name, layers, contextLength, linears: linearModules(architecture) };
+}
+
+/** Size and SHA-256 of every file that a model is read from, without reading it. @throws as {@link loadModel}. */
+export async function modelFingerprint(path: string): Promise<readonly SourceFile[]> {
+  return fingerprintOf(await openModel(path));
+}
+
+function fingerprintOf({ weightFiles, otherFiles }: ModelSource, check?: () => void): Promise<SourceFile[]> {
+  return Promise.all([...weightFiles, ...otherFiles].map((file) => hashFile(file, check)));
 }
 
 /** Describes a model from its headers alone. @throws as {@link loadModel}. */

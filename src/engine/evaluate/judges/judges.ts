@@ -3,6 +3,7 @@ import { type JudgeSpec, judgesSchema, type ModelJudge, modelJudgeSchema } from 
 import { arditi } from "./arditi.ts";
 import { openableClassifier } from "./classifier.ts";
 import { openableEndpoint } from "./endpoint/endpointJudge.ts";
+import { openableGuard } from "./guard/guardJudge.ts";
 import type { Judge, JudgeContext } from "./judge.ts";
 import { orBench } from "./orBench.ts";
 import type { StringJudge } from "./stringJudge.ts";
@@ -55,7 +56,12 @@ async function judgeOf(
     const known = [...table.map(({ id }) => id), ...Object.keys(namedJudges)].join(", ");
     throw new DiscernError("request-invalid", `There is no judge "${spec}". Choose among: ${known}.`);
   }
-  if (spec.type === "classifier") return openableClassifier(spec, context);
-  if (spec.type === "endpoint") return openableEndpoint(spec, context);
-  throw new DiscernError("request-invalid", `Judges of the type ${spec.type} cannot be opened yet.`);
+  switch (spec.type) {
+    case "classifier":
+      return openableClassifier(spec, context);
+    case "guard":
+      return openableGuard(spec, context);
+    case "endpoint":
+      return openableEndpoint(spec, context);
+  }
 }
