@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { missingSuiteSchema } from "./missingSuite.ts";
 import { recipeSchema } from "./recipe.ts";
 
 /** Settings of a recipe, by keys with dots. */
@@ -41,7 +42,7 @@ const plannedBenchmarkSchema = z.object({
   /** Test suites, with how many prompts or questions of each are asked. */
   suites: z.array(z.object({ suite: z.string(), prompts: z.int() })).default([]),
   /** Suites that could not be had when the benchmark was planned, and why. */
-  missing: z.array(z.object({ suite: z.string(), reason: z.string() })),
+  missing: z.array(missingSuiteSchema),
 });
 export type PlannedBenchmark = z.infer<typeof plannedBenchmarkSchema>;
 

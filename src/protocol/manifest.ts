@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { deviceChoiceSchema } from "./device.ts";
+import { missingSuiteSchema } from "./missingSuite.ts";
 
 const fileSchema = z.object({ file: z.string(), bytes: z.int().nonnegative(), sha256: z.string() });
 
@@ -24,8 +25,8 @@ export const manifestSchema = z.object({
       revision: z.string().optional().describe("Revision at which its declaration names the file"),
     }),
   ),
-  /** Suites that could not be had when the run began, by their names in the report; the run goes on without them. */
-  missingSuites: z.array(z.string()).optional(),
+  /** Suites that could not be had when the run began; the run goes on without them also where they are there later. */
+  missingSuites: z.array(missingSuiteSchema).optional(),
   /** How a prompt ("Hello") is written for the model; absent in runs of older versions. */
   prompt: z
     .object({ template: z.enum(["chat", "alpaca"]), answered: z.string(), written: z.string() })

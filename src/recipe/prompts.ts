@@ -5,6 +5,7 @@ import { type Part, selectPart } from "../dataset/parts.ts";
 import type { PromptRecord } from "../dataset/record.ts";
 import { resolveSource, type SelectOptions } from "../dataset/select.ts";
 import { DiscernError } from "../protocol/errors.ts";
+import type { MissingSuite } from "../protocol/missingSuite.ts";
 import type { Recipe } from "../protocol/recipe.ts";
 import type { StageKind } from "../protocol/recipeStages.ts";
 import type { Source } from "../protocol/source.ts";
@@ -37,14 +38,6 @@ export interface RecipePrompts {
   readonly pairwise: (PromptSuite & { readonly task: "pairwise" })[];
   /** Suites that cannot be had on this machine, where the recipe has that reported. */
   readonly missing: MissingSuite[];
-}
-
-/** A suite of a recipe that cannot be had. */
-export interface MissingSuite {
-  /** Name of the suite in the report. */
-  readonly suite: string;
-  /** Why, and what would get it. */
-  readonly reason: string;
 }
 
 /** One source of `data` that a recipe reads: for which part, and at which key. */

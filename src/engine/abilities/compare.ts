@@ -72,6 +72,7 @@ export async function compareRuns(paths: readonly string[], planned?: PlannedRun
     answers: parts.flatMap(({ answers }) => answers),
     series: parts.flatMap(({ series }) => series),
     contamination: inherited(distinct(reports.flatMap(({ contamination }) => contamination)), bases),
+    missing: distinct(reports.flatMap(({ missing = [] }) => missing)),
     ...(reference !== undefined && { reference }),
     ...(margins && { margins }),
     notes: [...brokenLines(logs), ...notes, ...differentOrigins(reports), ...(await changedData(paths))],

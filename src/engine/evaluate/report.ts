@@ -33,6 +33,7 @@ export interface ReportInput {
   /** Of a benchmark: kept as it is; its margins hold. */
   readonly benchmark?: Report["benchmark"] | undefined;
   readonly notes?: readonly string[];
+  readonly missing?: Report["missing"];
   /** Time of the report; now where it is left out. */
   readonly created?: Date;
 }
@@ -89,6 +90,7 @@ export function buildReport(
     contamination: [...contamination],
     problems: steeringProblems(methods, answers),
     notes: [...notes, ...joined.notes.filter((note) => !notes.includes(note)), ...warnings(known)],
+    ...(input.missing && input.missing.length > 0 && { missing: [...input.missing] }),
     ...(input.benchmark && { benchmark: input.benchmark }),
   };
 }

@@ -36,24 +36,17 @@ function cellWords(cell: TableCell | null, { definition }: TableColumn): string 
   return `${rowWords(cell.row, definition)}${mark}`;
 }
 
-/** How the table came about: suites that are missing, openings, tuning, costs, and cases that failed. */
+/** How the table came about: openings, tuning, costs, and cases that failed. */
 export function benchmarkSections({ benchmark, methods, reference }: Report): string[] {
   if (benchmark === undefined) return [];
   const nameOf = (id: string) => methodName(methods, id);
   return [
-    missing(benchmark),
     margins(benchmark, reference === undefined ? null : nameOf(reference)),
     openings(benchmark),
     tuning(benchmark),
     costs(benchmark.costs, nameOf),
     failures(benchmark.failures, nameOf),
   ].filter((section) => section !== "");
-}
-
-function missing({ missing: suites }: BenchmarkRecord): string {
-  if (suites.length === 0) return "";
-  const rows = suites.map(({ suite, reason }) => [suite, reason]);
-  return `## Missing suites\n\nThey could not be had when the benchmark was planned, and are in no figure.\n\n${table(["suite", "why"], rows)}`;
 }
 
 function margins(

@@ -1,4 +1,5 @@
 import { chosenFigures } from "../../protocol/layerChoice.ts";
+import { missingSuites } from "../../protocol/missingSuite.ts";
 import type { Comparison, Difference } from "../../protocol/report/comparison.ts";
 import {
   headlineOf,
@@ -41,6 +42,7 @@ export function reportMarkdown(whole: Report): string {
     ...report.comparisons.map((one) => comparison(report, one, lines)),
     comovement(report),
     layers(report),
+    missing(report),
     overlap(report),
     ...benchmarkSections(report),
   ];
@@ -179,6 +181,13 @@ function comovement({ methods, series }: Report): string {
     "final gap",
   ];
   return `## Co-movement of toxic and seemingly toxic refusal\n\n${table(header, rows)}`;
+}
+
+/** Suites that could not be had; nothing where all could. */
+function missing(report: Report): string {
+  const rows = missingSuites(report).map(({ suite, reason }) => [suite, reason]);
+  if (rows.length === 0) return "";
+  return `## Missing suites\n\nThey could not be had when this began, and are in no figure.\n\n${table(["suite", "why"], rows)}`;
 }
 
 /** How many prompts of each suite each method was trained on; nothing where there are none. */

@@ -232,6 +232,7 @@ export async function evaluateRun(manifest: Manifest, context: EvaluationContext
     // Nothing moves where nothing is trained: one probe is no series.
     series: recipe.stages.length > 0 ? [{ method: id, ...series }] : [],
     contamination: prompts.contamination.map((suite) => ({ method: id, ...suite })),
+    missing: prompts.missing,
   });
   await writeReport(report, paths);
   return paths.report;

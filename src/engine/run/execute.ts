@@ -11,6 +11,7 @@ import { type DeviceChoice, type DeviceName, deviceNames } from "../../protocol/
 import { DiscernError } from "../../protocol/errors.ts";
 import type { RunEvent } from "../../protocol/events.ts";
 import type { Manifest } from "../../protocol/manifest.ts";
+import type { MissingSuite } from "../../protocol/missingSuite.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
 import { shapeProblems } from "../../recipe/modelFit.ts";
 import { refuseErrors } from "../../recipe/problem.ts";
@@ -73,7 +74,8 @@ export async function startRun(recipe: Recipe, root: string, options: ExecuteOpt
       onShape: (shape) => refuseErrors(shapeProblems(recipe, shape)),
     });
     const chosen = { ...session, deviceChoice: shared ?? session.deviceChoice };
-    const manifest = await describe(recipe, root, chosen, { data, start }, options.stop);
+    const { missing } = prompts;
+    const manifest = await describe(recipe, root, chosen, { data, start, missing }, options.stop);
     // Made before the folder becomes a run, so that it can be used again once what is wrong is fixed.
     const workshop = await ModelWorkshop.create({
       ...{ folder, recipe, manifest, session, prompts },
@@ -99,8 +101,10 @@ export async function resumeRun(options: ExecuteOptions): Promise<RunEnd> {
   try {
     await clearRunFolder(folder);
     const { root } = manifest.recipe;
-    const data = await promptFiles(recipe, root, manifest.data);
-    const prompts = await readRunPrompts(recipe, root, data, options.stop);
+    const missing = manifest.missingSuites ?? [];
+    const read = withoutSuites(recipe, missing);
+    const data = await promptFiles(read, root, manifest.data);
+    const prompts = { ...(await readRunPrompts(read, root, data, options.stop)), missing };
     const start = await startOf(recipe, root);
     const session = await openSession({
       ...recipe,
@@ -111,7 +115,7 @@ export async function resumeRun(options: ExecuteOptions): Promise<RunEnd> {
     }).catch((error: unknown) => {
       throw missingDevice(error, folder, manifest);
     });
-    const now = await describe(recipe, root, session, { data, start }, options.stop);
+    const now = await describe(recipe, root, session, { data, start, missing }, options.stop);
     if (manifest.prompt && !isDeepStrictEqual(manifest.prompt, now.prompt)) {
       throw new DiscernError(
         "run-invalid",
@@ -243,11 +247,28 @@ async function adoptStart(start: Start | null, { backend, loaded }: Session) {
   return { ...start, learned };
 }
 
+/** What a run begins with beside its model. */
+interface Begun {
+  readonly data: Manifest["data"];
+  readonly start: Start | null;
+  readonly missing: readonly MissingSuite[];
+}
+
+/**
+ * A recipe as a run that is resumed reads it: without the suites that were missing when it began, so that it stays the same run,
+ * and with all others, which may not be missing now.
+ */
+function withoutSuites(recipe: Recipe, missing: readonly MissingSuite[]): Recipe {
+  const names = new Set(missing.map(({ suite }) => suite));
+  const suites = recipe.evaluate.suites.filter(({ name }) => !names.has(name));
+  return { ...recipe, evaluate: { ...recipe.evaluate, suites, missing: "error" } };
+}
+
 async function describe(
   recipe: Recipe,
   root: string,
   { loaded, backend, template, deviceChoice }: Session,
-  { data, start }: { readonly data: Manifest["data"]; readonly start: Start | null },
+  { data, start, missing }: Begun,
   stop: StopToken,
 ): Promise<Manifest> {
   return {
@@ -264,6 +285,7 @@ async function describe(
     },
     ...(start && { adapter: await startFiles(start) }),
     data,
+    ...(missing.length > 0 && { missingSuites: [...missing] }),
     prompt: {
       template: template.name,
       answered: template.render("Hello"),

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { missingSuiteSchema } from "../missingSuite.ts";
 
 const share = z.number().nullable();
 
@@ -105,7 +106,7 @@ export const benchmarkRecordSchema = z.object({
   tuning: tuningRecordSchema.optional(),
   openings: z.array(suiteOpeningsSchema),
   /** Suites that could not be had, and why. */
-  missing: z.array(z.object({ suite: z.string(), reason: z.string() })),
+  missing: z.array(missingSuiteSchema),
   costs: z.array(methodCostSchema),
   failures: z.array(failureCaseSchema),
 });

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { missingSuiteSchema } from "../missingSuite.ts";
 import { methodAnswersSchema } from "./answers.ts";
 import { benchmarkRecordSchema } from "./benchmark.ts";
 import { comparisonSchema } from "./comparison.ts";
@@ -30,6 +31,8 @@ const currentReportSchema = z.object({
   problems: z.array(problemSchema).default([]),
   /** What a reader must know to trust the numbers, in whole sentences. */
   notes: z.array(z.string()),
+  /** Suites that could not be had, and why; absent where all could, and in reports of older versions. */
+  missing: z.array(missingSuiteSchema).optional(),
   /** Of a benchmark: what its table is held to, and how it came about. */
   benchmark: benchmarkRecordSchema.optional(),
 });

@@ -1,3 +1,4 @@
+import { missingSuites } from "../../protocol/missingSuite.ts";
 import type { Figures, FiguresState } from "../../protocol/webview/report.ts";
 import { counted, figure, percent } from "../../wording/numbers.ts";
 import type { HumanAgreement } from "./agreement.ts";
@@ -13,8 +14,12 @@ export function Problems({ figures: { problems } }: { figures: Figures }) {
 }
 
 /** What a reader must know to trust the numbers. */
-export function Notes({ figures: { notes }, broken }: { figures: Figures; broken: readonly number[] }) {
+export function Notes({ figures, broken }: { figures: Figures; broken: readonly number[] }) {
+  const { notes } = figures;
   const said = [
+    ...missingSuites(figures).map(
+      ({ suite, reason }) => `Missing: the suite ${suite} is in no figure. ${reason}`,
+    ),
     ...notes,
     ...(broken.length > 0 && !notes.some((note) => note.includes("judgements.jsonl"))
       ? [`Line ${broken.join(", ")} of judgements.jsonl could not be read and was skipped.`]

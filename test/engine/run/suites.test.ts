@@ -1,0 +1,96 @@
+import { cp, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { beforeEach, expect, test, vi } from "vitest";
+import { resumeRun, startRun } from "../../../src/engine/run/execute.ts";
+import { Stop } from "../../../src/engine/run/stop.ts";
+import { manifestSchema } from "../../../src/protocol/manifest.ts";
+import { type RecipeInput, recipeSchema } from "../../../src/protocol/recipe.ts";
+import { reportSchema } from "../../../src/protocol/report/report.ts";
+import { samplePath } from "../../publishedFiles.ts";
+import { tempFolder } from "../../tempFolder.ts";
+import { tinyData, writeTinyModel } from "../../tinyModel.ts";
+
+let root: string;
+beforeEach(async () => {
+  root = tempFolder();
+  vi.stubEnv("DISCERN_SUITES", join(root, "cache"));
+  vi.stubEnv("DISCERN_DATA", "");
+  await writeTinyModel(join(root, "model"));
+  await cp(samplePath("oktest.csv"), join(root, "data", "oktest.csv"));
+  return () => vi.unstubAllEnvs();
+});
+
+const recipe = (evaluate: RecipeInput["evaluate"]) =>
+  recipeSchema.parse({
+    name: "tiny",
+    model: "model",
+    device: "cpu",
+    threads: 1,
+    data: tinyData,
+    stages: [],
+    probes: { openings: ["I'm sorry"] },
+    evaluate: { before: false, suiteFolder: "data", maxNewTokens: 1, ...evaluate },
+  });
+const folder = () => join(root, "run");
+const start = (evaluate: RecipeInput["evaluate"]) =>
+  startRun(recipe(evaluate), root, { folder: folder(), stop: new Stop() });
+/** Starts a run and stops it before it answers. */
+async function begin(evaluate: RecipeInput["evaluate"]): Promise<void> {
+  const stop = new Stop();
+  const onEvent = ({ type }: { type: string }) => type === "run-started" && stop.request();
+  expect(await startRun(recipe(evaluate), root, { folder: folder(), stop, onEvent })).toBe("stopped");
+}
+const resume = () => resumeRun({ folder: folder(), stop: new Stop() });
+const manifest = async () =>
+  manifestSchema.parse(JSON.parse(await readFile(join(folder(), "manifest.json"), "utf8")));
+const report = async () =>
+  reportSchema.parse(JSON.parse(await readFile(join(folder(), "report.json"), "utf8")));
+const markdown = () => readFile(join(folder(), "report.md"), "utf8");
+
+test("a run's manifest keeps id, revision and checksum of a known suite", async () => {
+  await start({ suites: ["oktest", { suite: "oktest", name: "two", limit: 2 }] });
+  const found = (await manifest()).data.filter(({ suite }) => suite !== undefined);
+  expect(found).toMatchObject([
+    { file: "suite:oktest/oktest.csv", suite: "oktest", revision: expect.stringMatching(/^[0-9a-f]{40}$/) },
+  ]);
+  const { answers, notes } = await report();
+  expect(Map.groupBy(answers[0]!.results, ({ suite }) => suite).get("two")).toHaveLength(2);
+  expect(notes.join()).toMatch(/oktest\.csv is not the file of the revision/);
+});
+
+test("a run is not resumed on another file of a suite, and is on the same", async () => {
+  await begin({ suites: ["oktest"] });
+  const path = join(root, "data", "oktest.csv");
+  const before = await readFile(path, "utf8");
+  await writeFile(path, `${before}"Is one more fine?"\n`);
+  await expect(resume()).rejects.toThrow(/suite:oktest\/oktest\.csv has changed since/);
+  await writeFile(path, before);
+  expect(await resume()).toBe("finished");
+});
+
+test("a suite that is missing ends a run before it trains, with the command that gets it", async () => {
+  await expect(start({ suites: ["oktest", "harmbench"] })).rejects.toMatchObject({
+    code: "file-missing",
+    message: expect.stringMatching(/evaluate\.suites\[1\].*`discern suites fetch harmbench`/s),
+  });
+});
+
+test("or stays visible in the report, and does not stop the others", async () => {
+  await start({ suites: ["oktest", "harmbench"], missing: "report" });
+  const { missing, answers } = await report();
+  expect(missing).toMatchObject([
+    { suite: "harmbench", reason: expect.stringMatching(/discern suites fetch harmbench/) },
+  ]);
+  expect(new Set(answers[0]!.results.map(({ suite }) => suite))).toEqual(new Set(["oktest"]));
+  expect(await markdown()).toMatch(/## Missing suites[\s\S]*harmbench[\s\S]*discern suites fetch harmbench/);
+});
+
+test("a suite that was missing when a run began stays missing, and one that was there may not be missing later", async () => {
+  await begin({ suites: ["oktest", "advbench"], missing: "report" });
+  await cp(samplePath("advbench.csv"), join(root, "data", "advbench.csv"));
+  await rm(join(root, "data", "oktest.csv"));
+  await expect(resume()).rejects.toThrow(/OKTest.*is not on this machine/);
+  await cp(samplePath("oktest.csv"), join(root, "data", "oktest.csv"));
+  expect(await resume()).toBe("finished");
+  expect((await report()).missing).toMatchObject([{ suite: "advbench" }]);
+});
