@@ -2,7 +2,7 @@ import * as z from "zod";
 import { chatSchema } from "./chat.ts";
 import { deviceSchema } from "./device.ts";
 import { fileNameSchema } from "./fileName.ts";
-import { judgesSchema } from "./judges.ts";
+import { endpointSchema, judgesSchema } from "./judges.ts";
 import { refusalOpenings } from "./openings.ts";
 import { judgeName, stageSchema } from "./recipeStages.ts";
 import { samplingSchema } from "./sampling.ts";
@@ -59,6 +59,9 @@ const helpfulAnswersSchema = z
   .describe("Where the answers to data.helpful come from");
 export type SelfDistilled = Extract<z.infer<typeof helpfulAnswersSchema>, { type: "self-distilled" }>;
 
+/** Tokens of a trigger, where nothing else is said. */
+export const triggerTokens = 48;
+
 const triggersSchema = z
   .discriminatedUnion("type", [
     z
@@ -77,9 +80,19 @@ const triggersSchema = z
           .describe(
             "The model, as it is before the first stage, rewrites each prompt of data.safety to a harmless one",
           ),
-        maxNewTokens: z.int().positive().default(48).describe("Length of a trigger in tokens"),
+        maxNewTokens: z.int().positive().default(triggerTokens).describe("Length of a trigger in tokens"),
       })
       .describe("Triggers that the model makes"),
+    z
+      .strictObject({
+        type: z
+          .literal("endpoint")
+          .describe(
+            "A model behind an OpenAI-compatible API rewrites each prompt of data.safety to a harmless one; the prompts are sent to it",
+          ),
+        ...endpointSchema.shape,
+      })
+      .describe("Triggers that a model behind an OpenAI-compatible API makes"),
   ])
   .describe(
     "Triggers: harmless counterparts of the prompts of data.safety that keep activity and phrasing; a supervised stage with " +

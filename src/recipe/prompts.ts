@@ -13,7 +13,7 @@ import { groupsOf, type SteeringGroup } from "../protocol/steering.ts";
 import { isOwnSuite, type Suite } from "../protocol/suite.ts";
 import type { RecipePath, RecipeProblem } from "./problem.ts";
 import { type ChoiceSuite, locatedSuite, type PromptSuite, readSuite, type SuiteOptions } from "./suites.ts";
-import { contrastsOf, usesHelpful } from "./uses.ts";
+import { contrastsOf, helpfulUse } from "./uses.ts";
 
 /** The prompts of all parts of a recipe. */
 export interface RecipePrompts {
@@ -60,7 +60,7 @@ function usesOf(recipe: Recipe): Use[] {
     // Without stages nothing is trained: the recipe evaluates a model as it is.
     ...(has("contrastive", "supervised") ? list("general") : []),
     ...(has("supervised", "preference") ? list("safety") : []),
-    ...(usesHelpful(recipe) ? list("helpful") : []),
+    ...(helpfulUse(recipe) !== null ? list("helpful") : []),
   ];
   const fitted: Use[] = (steering ? groupsOf[steering.type] : []).flatMap((group): Use[] => {
     const named = steering?.data[group];

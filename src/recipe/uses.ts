@@ -30,12 +30,11 @@ export function usesTriggers({ stages }: Pick<Recipe, "stages">): boolean {
   return stages.some((stage) => stage.type === "supervised" && stage.triggers);
 }
 
-/** Whether a recipe draws helpful pairs, and so reads `data.helpful`. */
-export function usesHelpful({ stages, data }: Pick<Recipe, "stages" | "data">): boolean {
-  return stages.some(
-    (stage) =>
-      stage.type === "preference" ||
-      (stage.type === "supervised" &&
-        (stage.helpfulRatio > 0 || (stage.triggers && data.triggers.type === "pairs"))),
+/** What a recipe reads `data.helpful` for: all of its prompts, only those that are triggers of safety prompts, or nothing. */
+export function helpfulUse(recipe: Pick<Recipe, "stages" | "data">): "all" | "triggers" | null {
+  const all = recipe.stages.some(
+    (stage) => stage.type === "preference" || (stage.type === "supervised" && stage.helpfulRatio > 0),
   );
+  if (all) return "all";
+  return usesTriggers(recipe) && recipe.data.triggers.type === "pairs" ? "triggers" : null;
 }

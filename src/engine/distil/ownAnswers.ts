@@ -1,7 +1,7 @@
 /**
  * The room of what a model gives itself to learn from: its own answers to prompts, triggers that it makes of toxic prompts, and
  * pairs of a preferred and a rejected answer. A judge says what each answer is; what is kept of them is decided here and written
- * down, with the reason for everything else. Files and events of a run are `run/madeData.ts`.
+ * down, with the reason for everything else. Files and events of a run are `run/making.ts`.
  */
 import { createHash } from "node:crypto";
 import { type Judged, type Outcome, outcomeOf } from "../../protocol/report/verdicts.ts";

@@ -6,9 +6,13 @@ import type { Made } from "../../protocol/made.ts";
 import { refusalVerdictSchema } from "../../protocol/report/verdicts.ts";
 import { writeFailure } from "../../runFolder/failures.ts";
 import { makePart, runPaths } from "../../runFolder/folder.ts";
+import { appendLines } from "../../storage/append.ts";
 import { writeAtomic } from "../../storage/atomic.ts";
+import { sha256 } from "../../storage/hash.ts";
 import type { Generation } from "../backend/backend.ts";
+import type { EndpointReply } from "../distil/endpointAnswers.ts";
 import type { Kept } from "../probe/kept.ts";
+import type { PreferencePair, ReferencedPair } from "../train/preference.ts";
 import { openPart } from "./suitePart.ts";
 
 const promptKeys = {
@@ -51,6 +55,7 @@ function filesOf(folder: string, name: string) {
   return {
     rows: at(".jsonl"),
     leftOut: at(".left-out.jsonl"),
+    reference: at(".reference.json"),
     part: (what: string) => at(`.${what}.part.jsonl`),
   };
 }
@@ -97,10 +102,74 @@ export async function writeMade(
   }
 }
 
+const referenceSchema = z.object({
+  /** SHA-256 of the pairs' tokens: log-probabilities of other tokens are none of these. */
+  pairs: z.string(),
+  logProbabilities: z.array(z.object({ chosen: z.number(), rejected: z.number() })),
+});
+
+/**
+ * The log-probabilities of pairs under the reference, which are measured once: read where they were kept, else measured and
+ * kept.
+ *
+ * @throws DiscernError `disk-full`, `run-unwritable`.
+ */
+export async function keptReference(
+  folder: string,
+  name: string,
+  pairs: readonly PreferencePair[],
+  measure: () => Promise<ReferencedPair["reference"][]>,
+): Promise<ReferencedPair["reference"][]> {
+  const path = filesOf(folder, name).reference;
+  const key = sha256(JSON.stringify(pairs));
+  const known = await readFile(path, "utf8")
+    .then((text) => referenceSchema.safeParse(JSON.parse(text)).data)
+    .catch(() => undefined);
+  if (known?.pairs === key) return known.logProbabilities;
+  const logProbabilities = await measure();
+  try {
+    await writeAtomic(path, `${JSON.stringify({ pairs: key, logProbabilities })}\n`);
+  } catch (error) {
+    throw writeFailure(error, path);
+  }
+  return logProbabilities;
+}
+
 /** What a model said so far while something is made, batch by batch. */
 export async function madePart(folder: string, name: string, part: string): Promise<Kept<Generation>> {
   await makePart(folder, runPaths(folder).data);
   return (await openPart(filesOf(folder, name).part(part))).answers;
+}
+
+const replySchema = z.object({ index: z.int(), text: z.string(), ended: z.boolean() });
+
+/** What a model behind an endpoint said so far while something is made, reply by reply. */
+export async function madeReplies(folder: string, name: string, part: string): Promise<Kept<EndpointReply>> {
+  await makePart(folder, runPaths(folder).data);
+  const path = filesOf(folder, name).part(part);
+  const text = await readFile(path, "utf8").catch(() => "");
+  const known = new Map<number, EndpointReply>();
+  for (const line of text.split("\n")) {
+    const reply = parsedLine(line, replySchema);
+    if (reply) known.set(reply.index, reply);
+  }
+  return {
+    known: (index) => known.get(index),
+    keep: (found) =>
+      appendLines(
+        path,
+        found.map(([index, reply]) => JSON.stringify({ index, ...reply })),
+      ),
+  };
+}
+
+/** A line of a log; undefined where a crash left it half-written. */
+function parsedLine<T>(line: string, schema: z.ZodType<T>): T | undefined {
+  try {
+    return schema.safeParse(JSON.parse(line)).data;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The counts of what was made, as event and report state them. */

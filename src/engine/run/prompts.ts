@@ -11,7 +11,7 @@ import { checkPrompts, type RecipeContamination } from "../../recipe/checkPrompt
 import { refuseErrors } from "../../recipe/problem.ts";
 import { missingPromptFiles, type RecipePrompts, readRecipePrompts } from "../../recipe/prompts.ts";
 import { locatedSuite } from "../../recipe/suites.ts";
-import { usesHelpful } from "../../recipe/uses.ts";
+import { helpfulUse } from "../../recipe/uses.ts";
 import { sha256 } from "../../storage/hash.ts";
 import { type StopToken, throwIfStopped } from "./stop.ts";
 
@@ -100,7 +100,7 @@ export async function promptFiles(
   const own = evaluate.suites.filter(isOwnSuite).map(({ source }) => source);
   const panels = [data.panels.toxic, data.panels.seeminglyToxic, data.panels.general];
   // Runs of versions that knew no helpful prompts have none of them in their manifests.
-  const helpful = usesHelpful(recipe) ? data.helpful : [];
+  const helpful = helpfulUse(recipe) !== null ? data.helpful : [];
   const fitted = Object.values(steering?.data ?? {}).flatMap((sources) => sources ?? []);
   const sources = [...data.contrast, ...data.general, ...data.safety, ...helpful, ...panels, ...fitted];
   const files = new Set([...sources, ...own].map(({ file }) => file));

@@ -30,16 +30,12 @@ import { SupervisedObjective } from "../train/supervised.ts";
 import { TrainingStage } from "../train/trainingStage.ts";
 import { WithContrast } from "../train/withContrast.ts";
 import { type EvaluationContext, evaluateBeforeTraining, evaluateRun } from "./evaluation.ts";
-import {
-  checkMaking,
-  type GatheredPairs,
-  gatherPairs,
-  type MakingContext,
-  preferencePairs,
-} from "./madeData.ts";
+import { type GatheredPairs, gatherPairs } from "./gatherPairs.ts";
+import { checkMaking, type MakingContext } from "./making.ts";
 import type { OpenStage, ProbeFigures } from "./openStage.ts";
 import { probePanels } from "./panelProbe.ts";
 import type { Workshop } from "./pipeline.ts";
+import { preferencePairs } from "./preferencePairs.ts";
 import type { RunPrompts } from "./prompts.ts";
 import { type RunTokens, runTokens } from "./runTokens.ts";
 import type { Start } from "./start.ts";

@@ -53,21 +53,13 @@ function sigmoid(x: number): number {
 }
 
 /**
- * Adds ℓ_ref to pairs: the log-probabilities of their answers with the model as it is, summed over the answer's tokens, the
- * one that ends it included, without normalising by length. Cost: one forward pass over both answers.
+ * The log-probabilities (nats) of the answers of pairs with the model as it is, summed over an answer's tokens, the one that
+ * ends it included, without normalising by length. Before the first step they are ℓ_ref. Cost: one forward pass over both answers.
  */
-export async function referenced(
+export async function logProbabilities(
   backend: Backend,
   pairs: readonly PreferencePair[],
-): Promise<ReferencedPair[]> {
-  const found = await logProbabilities(backend, pairs);
-  return pairs.map((pair, i) => ({ ...pair, reference: found[i]! }));
-}
-
-async function logProbabilities(
-  backend: Backend,
-  pairs: readonly PreferencePair[],
-): Promise<{ chosen: number; rejected: number }[]> {
+): Promise<ReferencedPair["reference"][]> {
   const losses = await backend.losses(pairs.flatMap(({ chosen, rejected }) => [chosen, rejected]));
   return pairs.map((_, i) => ({ chosen: -losses[2 * i]!.loss, rejected: -losses[2 * i + 1]!.loss }));
 }

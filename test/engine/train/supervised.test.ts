@@ -170,4 +170,70 @@ describe("a supervised batch", () => {
       expect.objectContaining({ code: "group-too-small", message: expect.stringContaining(name) }),
     );
   });
+
+  describe("with helpful pairs", () => {
+    const helpful = examples(26).slice(20);
+    const pairs = { general, safety, helpful };
+    const isHelpful = (number: number) => number >= 20;
+    const only = (numbers: readonly number[], wanted: (number: number) => boolean) => numbers.filter(wanted);
+    const isPlainSafety = (number: number) => isSafety(number) && !isHelpful(number);
+
+    it.each([0.25, 0.1, 0.6])(
+      "at a share of %d has the safety pairs of the batches without them, and as many pairs",
+      (helpfulRatio) => {
+        const plain = new SupervisedObjective({ general, safety }, options);
+        const augmented = new SupervisedObjective(pairs, { ...options, helpfulRatio });
+        let count = 0;
+        for (let step = 0; step < 60; step++) {
+          const [batch] = drawn(augmented, step);
+          expect(batch.length).toBe(4);
+          expect(only(batch, isPlainSafety)).toEqual(only(drawn(plain, step)[0], isSafety));
+          count += only(batch, isHelpful).length;
+        }
+        expect(Math.abs(count - 60 * 4 * helpfulRatio)).toBeLessThanOrEqual(1);
+      },
+    );
+
+    it("walks a small pool in turn, none twice in a batch while there are others", () => {
+      const few = helpful.slice(0, 2);
+      const objective = new SupervisedObjective(
+        { general, safety, helpful: few },
+        { ...options, safetyRatio: 0.25, helpfulRatio: 0.5 },
+      );
+      for (let step = 0; step < 20; step++) {
+        expect(new Set(only(drawn(objective, step)[0], isHelpful)).size).toBe(2);
+      }
+    });
+
+    it("cannot be drawn without any", () => {
+      const make = () => new SupervisedObjective({ general, safety }, { ...options, helpfulRatio: 0.25 });
+      expect(make).toThrow(expect.objectContaining({ message: expect.stringContaining("data.helpful") }));
+    });
+  });
+
+  describe("with triggers", () => {
+    const extra = examples(26).slice(20);
+    // Six of the eight safety pairs have one.
+    const triggers = new Map(extra.map((trigger, i) => [safety[i]!, trigger]));
+    const triggerOf = (number: number) => (number < 18 ? [number + 8] : []);
+
+    it.each([0.25, 0.5, 0.3])(
+      "at a safety ratio of %d brings each safety pair's own, and walks general pairs in turn",
+      (safetyRatio) => {
+        const plain = new SupervisedObjective({ general, safety }, { ...options, safetyRatio });
+        const objective = new SupervisedObjective({ general, safety, triggers }, { ...options, safetyRatio });
+        const times = general.map(() => 0);
+        for (let step = 0; step < 120; step++) {
+          const [batch] = drawn(objective, step);
+          expect(batch.length).toBe(4);
+          const toxic = batch.filter((number) => isSafety(number) && number < 20);
+          expect(toxic).toEqual(drawn(plain, step)[0].filter(isSafety));
+          expect(batch.filter((number) => number >= 20)).toEqual(toxic.flatMap(triggerOf));
+          for (const number of batch.filter((each) => !isSafety(each))) times[number]! += 1;
+        }
+        // No general pair is passed over where triggers took places.
+        expect(Math.max(...times) - Math.min(...times)).toBeLessThanOrEqual(2);
+      },
+    );
+  });
 });

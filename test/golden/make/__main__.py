@@ -1,8 +1,8 @@
 """Computes golden values: python test/golden/make OUT [--seed N] [--only PART ...] [--model FILE.gguf]
 
 Each part is a module with a function `make(out, seed)` that writes its files below the folder OUT. `smollm2`, `lora`
-and `dcr` read SmolLM2-135M-Instruct from the GGUF file that `discern pull smollm2-135m` fetches. `peft_adapter` and
-`interventions` need the `tiny` models in OUT.
+and `dcr` read SmolLM2-135M-Instruct from the GGUF file that `discern pull smollm2-135m` fetches. `peft_adapter`,
+`interventions` and `training` need the `tiny` models in OUT.
 
 Seed 0 makes the committed values. Other seeds draw other weights, prompts and settings within what the tests must
 accept: see the README beside this folder.
@@ -28,6 +28,7 @@ import smollm2
 import templates
 import tiny
 import tokenizer_ids
+import training
 
 PARTS = {
     "losses": losses.make,
@@ -37,6 +38,7 @@ PARTS = {
     "peft_adapter": peft_adapter.make,
     "interventions": interventions.make,
     "classifier": classifier.make,
+    "training": training.make,
     "gguf_blocks": gguf_blocks.make,
     "templates": templates.make,
     "smollm2": smollm2.make,

@@ -1,0 +1,157 @@
+/**
+ * What a run makes by itself to learn from, before its first stage or at the start of one, in the folder `data` of the run:
+ * helpful answers and triggers (`gatherPairs.ts`), preference pairs (`preferencePairs.ts`). It is made once, batch by batch, so
+ * that a run that is killed resumes with the batch it was at; afterwards it is read. It follows from the recipe's seed and the
+ * model as it is, so that what was lost is made again alike.
+ */
+import type { PromptRecord } from "../../dataset/record.ts";
+import { DiscernError } from "../../protocol/errors.ts";
+import type { NewRunEvent } from "../../protocol/events.ts";
+import { judgeId } from "../../protocol/judges.ts";
+import type { Made } from "../../protocol/made.ts";
+import type { Manifest } from "../../protocol/manifest.ts";
+import type { Recipe, SelfDistilled } from "../../protocol/recipe.ts";
+import { helpfulUse, usesTriggers } from "../../recipe/uses.ts";
+import type { Generation } from "../backend/backend.ts";
+import type { AskedPrompt, OwnAnswersOptions } from "../distil/ownAnswers.ts";
+import type { Judge } from "../evaluate/judges/judge.ts";
+import { judgesOf } from "../evaluate/judges/judges.ts";
+import type { Kept } from "../probe/kept.ts";
+import type { Session } from "../session/session.ts";
+import { type MadeRow, type MadeRows, madeCounts, madePart, readMade, writeMade } from "./madeFile.ts";
+import type { RunPrompts } from "./prompts.ts";
+import type { RunTokens } from "./runTokens.ts";
+
+/** Milliseconds between two events of progress. */
+const progressEvery = 500;
+
+/** What making works with. */
+export interface MakingContext {
+  readonly folder: string;
+  readonly recipe: Recipe;
+  readonly manifest: Manifest;
+  readonly session: Session;
+  readonly prompts: RunPrompts;
+  readonly tokens: RunTokens;
+  /** What the log knows to be made. */
+  readonly known: readonly Made[];
+  readonly emit: (event: NewRunEvent) => void;
+  /** Ends the work of a judge. */
+  readonly signal: AbortSignal;
+}
+
+/** A prompt as it is asked, with what its row keeps. */
+export type Row = AskedPrompt & Omit<MadeRow, "response">;
+
+/** Opens a part of what is made: what the model said so far, and how progress is told. */
+export type Making = (part: string) => Promise<{
+  readonly kept: Kept<Generation>;
+  readonly onProgress: (done: number, total: number) => void;
+}>;
+
+/** Makes rows, or reads them where they were made. What is made is told once. */
+export async function madeOnce(
+  context: MakingContext,
+  name: string,
+  about: Pick<Made, "what" | "judge" | "stage">,
+  make: (making: Making) => Promise<MadeRows>,
+): Promise<readonly MadeRow[]> {
+  const { folder, emit, known } = context;
+  const { what, ...others } = about;
+  let rows = await readMade(folder, name);
+  const isKnown = known.some((made) => made.what === what && made.stage === about.stage);
+  if (rows === null) {
+    const parts: string[] = [];
+    rows = await make(async (part) => {
+      parts.push(part);
+      return { kept: await madePart(folder, name, part), onProgress: progress(what, emit) };
+    });
+    await writeMade(folder, name, rows, parts);
+  } else if (isKnown) return rows.rows;
+  emit({ type: "data-made", ...madeCounts(folder, name, what, rows, others) });
+  return rows.rows;
+}
+
+function progress(what: Made["what"], emit: MakingContext["emit"]): (done: number, total: number) => void {
+  let last = 0;
+  return (done, total) => {
+    if (done < total && performance.now() - last < progressEvery) return;
+    last = performance.now();
+    emit({ type: "making-progress", what, done, total });
+  };
+}
+
+/** How the model is asked for answers of its own. */
+export function answering(
+  { recipe, tokens, signal }: MakingContext,
+  { samples, temperature, maxNewTokens }: Pick<SelfDistilled, "samples" | "temperature" | "maxNewTokens">,
+  judge: Judge,
+): OwnAnswersOptions {
+  const { batchSize } = recipe.evaluate;
+  return {
+    samples,
+    temperature,
+    maxNewTokens,
+    batchSize,
+    judge,
+    seed: recipe.seed,
+    limit: tokens.limit,
+    signal,
+  };
+}
+
+/** Finds before anything is computed what would end the making of data. @throws as {@link judgeOf}. */
+export async function checkMaking(recipe: Recipe, root: string): Promise<void> {
+  const { helpfulAnswers } = recipe.data;
+  const answers =
+    (helpfulUse(recipe) !== null || usesTriggers(recipe)) && helpfulAnswers.type === "self-distilled";
+  if (answers) await judgeOf(recipe, root, helpfulAnswers.judge);
+  for (const stage of recipe.stages) {
+    if (stage.type === "preference") await judgeOf(recipe, root, stage.judge);
+  }
+}
+
+/**
+ * The judge of an id, as evaluate.judges has it where it is among them; the first one of refusal there where none is named.
+ *
+ * @throws DiscernError `request-invalid` where there is none, or it is not asked about refusal; as `judgesOf`.
+ */
+export async function judgeOf(
+  { evaluate, threads }: Recipe,
+  root: string,
+  id: string | undefined,
+): Promise<Judge> {
+  const specs =
+    id === undefined ? evaluate.judges : [evaluate.judges.find((spec) => judgeId(spec) === id) ?? id];
+  const judges = await judgesOf(specs, { root, threads });
+  const judge = judges.find(({ question }) => question === "refusal");
+  if (judge) return judge;
+  throw new DiscernError(
+    "request-invalid",
+    `${id === undefined ? "No judge of evaluate.judges" : `The judge "${id}" is not asked about refusal. None`} says which answers ` +
+      "of the model comply. Name a judge of refusal.",
+  );
+}
+
+/** What a row keeps of a prompt. */
+export function rowOf({
+  prompt,
+  label = "seemingly_toxic",
+  kind,
+  pair,
+  source,
+  line,
+}: PromptRecord): Omit<MadeRow, "response"> {
+  return {
+    prompt,
+    label,
+    ...(kind !== undefined && { kind }),
+    ...(pair !== undefined && { pair }),
+    from: `${source}, line ${line}`,
+  };
+}
+
+/** The prompts, each once. */
+export function distinct<P extends AskedPrompt>(prompts: readonly P[]): P[] {
+  return [...new Map(prompts.toReversed().map((prompt) => [prompt.id, prompt])).values()].reverse();
+}
