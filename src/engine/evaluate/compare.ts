@@ -19,6 +19,8 @@ export const defaultMargins: Margins = { safety: 0.03 };
 export interface CompareOptions {
   readonly measures?: readonly Measure[];
   readonly margins?: Margins;
+  /** What the same answers came to under other verdicts: differences that do not depend on them stay. */
+  readonly known?: Comparison | undefined;
 }
 
 /**
@@ -33,13 +35,17 @@ export function compare(
   first: readonly MethodAnswers[],
   second: readonly MethodAnswers[],
   context: MeasureContext,
-  { measures = allMeasures, margins = defaultMargins }: CompareOptions = {},
+  { measures = allMeasures, margins = defaultMargins, known }: CompareOptions = {},
 ): Comparison {
   const runs = align([...first, ...second]);
   const [before, after] = [runs.slice(0, first.length), runs.slice(first.length)];
   const judge = refusalJudge(context.judges);
-  const differences = measures.flatMap(({ definition, differences: found }): Difference[] =>
-    (found?.(before, after, context) ?? []).map((one) => ({ measure: definition.id, ...one })),
+  const differences = measures.flatMap(
+    ({ definition, differences: found, withoutVerdicts }): Difference[] => {
+      const stay = withoutVerdicts && known?.differences.filter(({ measure }) => measure === definition.id);
+      if (stay && stay.length > 0) return stay;
+      return (found?.(before, after, context) ?? []).map((one) => ({ measure: definition.id, ...one }));
+    },
   );
   const everything = differences.findLast(({ measure }) => measure === unsafeRefusal.id);
   return {

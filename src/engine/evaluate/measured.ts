@@ -5,13 +5,20 @@ import type { Measure, MeasureContext } from "./measures/measure.ts";
 import { allMeasures } from "./measures/measures.ts";
 import { tInterval } from "./statistics.ts";
 
-/** All measures of some answers: their definitions, rows for every method and seed, and rows over the seeds of a method. */
+/**
+ * All measures of some answers: their definitions, rows for every method and seed, and rows over the seeds of a method.
+ *
+ * @param known what the same answers came to under other verdicts: rows that do not depend on them stay.
+ */
 export function measured(
   answers: readonly MethodAnswers[],
   context: MeasureContext,
   table: readonly Measure[] = allMeasures,
+  known?: Measures,
 ): Measures {
-  const found = table.map(({ definition, rows }) => {
+  const found = table.map(({ definition, rows, withoutVerdicts }) => {
+    const before = withoutVerdicts && known?.rows.filter(({ measure }) => measure === definition.id);
+    if (before && before.length > 0) return { definition, rows: before };
     const own = answers.flatMap((each) =>
       rows(each, context).map(
         (row): MeasureRow => ({ measure: definition.id, method: each.method, seed: each.seed, ...row }),

@@ -42,6 +42,8 @@ export interface ReportInput {
 export interface ReportOptions extends BootstrapOptions {
   /** The measures; all that Discern knows where left out. */
   readonly measures?: readonly Measure[];
+  /** The report of the same answers under other verdicts, of which stays what does not depend on them. */
+  readonly known?: Report;
 }
 
 /**
@@ -51,7 +53,7 @@ export interface ReportOptions extends BootstrapOptions {
  */
 export function buildReport(
   input: ReportInput,
-  { measures = allMeasures, ...bootstrap }: ReportOptions = {},
+  { measures = allMeasures, known: before, ...bootstrap }: ReportOptions = {},
 ): Report {
   const joined = joinMethods([
     { methods: input.methods, answers: input.answers, series: input.series ?? [] },
@@ -70,7 +72,14 @@ export function buildReport(
     ? runs.flatMap((second) => (second === reference ? [] : [[reference, second] as const]))
     : runs.flatMap((first, i) => runs.slice(i + 1).map((second) => [first, second] as const));
   const margins = input.margins ?? input.benchmark?.margins;
-  const compared = { measures, ...(margins && { margins }) };
+  const compareBoth = (first: readonly MethodAnswers[], second: readonly MethodAnswers[]) =>
+    compare(first, second, context, {
+      measures,
+      ...(margins && { margins }),
+      known: before?.comparisons.find(
+        (one) => one.first === first[0]?.method && one.second === second[0]?.method,
+      ),
+    });
   const known = { ...input, methods, answers, contamination, series };
   return {
     format: 2,
@@ -80,9 +89,9 @@ export function buildReport(
     methods,
     judges: [...judges],
     answers,
-    measures: measured(answers, context, measures),
+    measures: measured(answers, context, measures, before?.measures),
     ...(reference && { reference: input.reference }),
-    comparisons: holmOverTables(pairs.map(([first, second]) => compare(first, second, context, compared))),
+    comparisons: holmOverTables(pairs.map(([first, second]) => compareBoth(first, second))),
     series: series.map(({ comovement: _, ...one }: Series) => {
       const figures = comovement(one.points, bootstrap);
       return { ...one, ...(figures && { comovement: figures }) };
@@ -144,7 +153,7 @@ export function rebuildReport(
       notes: [...report.notes.filter((note) => !followed.has(note)), ...notes],
       created: new Date(report.created),
     },
-    options,
+    { known: report, ...options },
   );
 }
 

@@ -257,3 +257,23 @@ describe("buildReport", () => {
     expect(exampleReport({ seeds: 1, perKind: 2 }).notes[0]).toMatch(/fewer than three seeds/);
   });
 });
+
+describe("a report under other verdicts", () => {
+  const before = exampleReport({ seeds: 2 });
+  const answers = before.answers.map((one) => ({
+    ...one,
+    results: one.results.map((result, i) =>
+      i % 7 === 0 ? { ...result, human: "full_refusal" as const } : result,
+    ),
+  }));
+
+  test("is the one that is worked out from nothing", () => {
+    const { methods, model, judges, series, contamination } = before;
+    const options = { draws: 200 };
+    const afresh = buildReport({ methods, model, judges, series, contamination, answers }, options);
+    const rebuilt = rebuildReport(before, { answers }, [], options);
+    expect(rebuilt.measures).toEqual(afresh.measures);
+    expect(rebuilt.comparisons).toEqual(afresh.comparisons);
+    expect(rebuilt.measures).not.toEqual(before.measures);
+  });
+});

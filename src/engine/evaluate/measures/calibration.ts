@@ -41,6 +41,7 @@ export const sampledRefusal = promptMean(
       "estimates. Greedy answers follow the most probable token at every step and may refuse far more or less often.",
   },
   {
+    ofVerdicts: true,
     numberOf(result, { judges }) {
       const found = sampledPrompt(result, refusalJudge(judges));
       return found && found.refused / found.samples;

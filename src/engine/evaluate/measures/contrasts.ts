@@ -92,6 +92,7 @@ export function curveMeasures(table: readonly CurveMeasure[]): Measure[] {
   return table.map(
     ({ definition }, i): Measure => ({
       definition,
+      withoutVerdicts: true,
       rows: (answers, context) =>
         intervalsOf(answers, context).map(({ contrast: { suite, against, unsafe, safe }, estimates }) => {
           const { value, lower, upper } = estimates[i]!;

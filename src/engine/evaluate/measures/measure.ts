@@ -33,6 +33,8 @@ export interface Measure {
    * measured on the panels during training.
    */
   readonly ofScore?: (score: RefusalScore) => number | undefined;
+  /** Whether no verdict is read, so that it stays when verdicts change. */
+  readonly withoutVerdicts?: true;
   /** What it comes to for the answers of one method and seed. */
   rows(answers: MethodAnswers, context: MeasureContext): NewRow[];
   /**

@@ -15,6 +15,8 @@ import {
 interface PromptMeanOptions {
   /** From scoring the prompt; it is then stored under the measure's id. */
   readonly ofScore?: Measure["ofScore"];
+  /** Whether that is verdicts. */
+  readonly ofVerdicts?: boolean;
   /** From what an answer holds besides; the stored number where left out. */
   readonly numberOf?: (result: PromptResult, context: MeasureContext) => number | undefined;
 }
@@ -25,11 +27,12 @@ interface PromptMeanOptions {
  */
 export function promptMean(
   definition: MeasureDefinition,
-  { ofScore, numberOf = ({ values }) => values?.[definition.id] }: PromptMeanOptions = {},
+  { ofScore, ofVerdicts = false, numberOf = ({ values }) => values?.[definition.id] }: PromptMeanOptions = {},
 ): Measure {
   return {
     definition,
     ...(ofScore && { ofScore }),
+    ...(!ofVerdicts && { withoutVerdicts: true as const }),
     rows({ results }, context) {
       return slices(results).flatMap(({ results: own, ...slice }): NewRow[] => {
         const values = own.flatMap((result) => numberOf(result, context) ?? []);
