@@ -17,6 +17,8 @@ export type Part =
   | "steering.harmful"
   | "steering.harmless"
   | "steering.pseudoHarmful"
+  | "steering.refusals"
+  | "steering.answers"
   | "suite";
 
 /** The label that the prompts of a part have; absent where a part has prompts of several. */
@@ -30,6 +32,8 @@ const ownLabels: Partial<Record<Part, Label>> = {
   "steering.harmful": "toxic",
   "steering.harmless": "general",
   "steering.pseudoHarmful": "seemingly_toxic",
+  "steering.refusals": "toxic",
+  "steering.answers": "general",
 };
 
 /** Parts whose prompts mean nothing with another label: those with their own are taken where a source does not say. */

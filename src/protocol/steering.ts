@@ -3,8 +3,10 @@ import { quantity } from "../wording/numbers.ts";
 import { sourceSchema } from "./source.ts";
 
 /** The groups of prompts that steering methods are fitted on. */
-export const steeringGroups = ["harmful", "harmless", "pseudoHarmful"] as const;
+export const steeringGroups = ["harmful", "harmless", "pseudoHarmful", "refusals", "answers"] as const;
 export type SteeringGroup = (typeof steeringGroups)[number];
+/** Groups of which the answers are read, and not the prompts. */
+export const answerGroups: ReadonlySet<SteeringGroup> = new Set(["refusals", "answers"]);
 
 const sources = z.array(sourceSchema).min(1).optional();
 
@@ -13,6 +15,12 @@ const dataSchema = z
     harmful: sources.describe("Toxic prompts; those of data.contrast where left out"),
     harmless: sources.describe("General prompts; those of data.general where left out"),
     pseudoHarmful: sources.describe("Seemingly toxic prompts; those of data.contrast where left out"),
+    refusals: sources.describe(
+      "Prompts with refusals, of which the answers are used; those of data.safety where left out",
+    ),
+    answers: sources.describe(
+      "Prompts with helpful answers, of which these are used; those of data.general where left out",
+    ),
   })
   .describe("Prompts that the method is fitted on; never those of a suite");
 
@@ -125,9 +133,151 @@ const surgicalSchema = z
     "Surgical: the false-refusal direction, orthogonal to the refusal direction, ablated (Wang et al. 2024)",
   );
 
+/** Keys of the methods with a gate or a null space. */
+const bands = z.array(z.int().nonnegative()).min(1).optional();
+const auto = z.literal("auto");
+
+const scansSchema = z
+  .strictObject({
+    type: z.literal("scans").describe("SCANS: every prompt is steered by a classifier of hidden states"),
+    ...common,
+    train: z.int().min(2).default(64).describe("Prompts of each group that vectors are taken from (anchors)"),
+    validation: z.int().min(2).default(32).describe("Prompts of each group on which the threshold is chosen"),
+    answerPrefix: z
+      .string()
+      .min(1)
+      .default("Sure")
+      .describe(
+        "Beginning of a compliant answer behind which the classifier reads; in the language of the answers",
+      ),
+    threshold: z
+      .union([auto, z.number().min(-1).max(1)])
+      .default("auto")
+      .describe(
+        "Mean cosine from which on a prompt is taken for unsafe; auto takes the one with the highest balanced accuracy on validation " +
+          "prompts. Published: 0.75 (Llama-2)",
+      ),
+    classifierLayers: bands.describe(
+      "Blocks whose outputs the classifier reads; the last 22 of 32, in the model's depth, where left out",
+    ),
+    layers: bands.describe(
+      "Blocks whose outputs are steered; 10 to 19 of 32, in the model's depth, where left out",
+    ),
+    strength: z
+      .number()
+      .default(3.5)
+      .describe("Length of what is added at each block; published: 3.5 (Llama-2), 4 (Vicuna)"),
+  })
+  .describe("SCANS: refusal added or taken away by a classifier of hidden states (Cao et al. 2025)");
+
+const castSchema = z
+  .strictObject({
+    type: z.literal("cast").describe("CAST: prompts are steered where a condition holds"),
+    ...common,
+    train: z.int().min(2).default(128).describe("Pairs of prompts that the condition is taken from"),
+    validation: z
+      .int()
+      .min(2)
+      .default(32)
+      .describe("Prompts of each group on which the condition's block and threshold are chosen"),
+    contrast: z
+      .enum(["harmless", "pseudoHarmful"])
+      .default("harmless")
+      .describe("Group that harmful prompts are paired with for the condition"),
+    conditionLayers: bands.describe(
+      "Blocks among which the condition's is chosen; 1 to the first steered one where left out",
+    ),
+    pooling: z
+      .enum(["mean", "last"])
+      .default("mean")
+      .describe("What the condition is held against: the mean of a prompt's tokens, or its last one"),
+    questions: z.int().positive().default(10).describe("Harmless prompts that the behaviour is taken behind"),
+    suffixes: z
+      .int()
+      .positive()
+      .default(10)
+      .describe(
+        "Pairs of a refusal and a helpful answer that the behaviour is taken from, behind each of the questions",
+      ),
+    suffixTokens: z
+      .int()
+      .positive()
+      .default(24)
+      .describe("Tokens of a refusal or answer that are used, from its start"),
+    layers: bands.describe(
+      "Blocks whose inputs are steered; 10 to 15 of 32, in the model's depth, where left out",
+    ),
+    strength: z
+      .number()
+      .default(1)
+      .describe("Length of what is added at each block; published: 1 by default, 1.5 in the demonstration"),
+    steered: z
+      .enum(["unsafe", "safe"])
+      .default("unsafe")
+      .describe(
+        "Prompts that are steered: towards refusal those taken for unsafe, as published, or away from it those taken for safe",
+      ),
+  })
+  .describe("CAST: refusal added where a condition on hidden states holds (Lee et al. 2025)");
+
+const alphaSteerSchema = z
+  .strictObject({
+    type: z
+      .literal("alphasteer")
+      .describe("AlphaSteer: prompts are steered in the null space of benign ones"),
+    ...common,
+    train: z
+      .int()
+      .min(2)
+      .default(128)
+      .describe("Prompts of each group that the null space and r are taken from"),
+    validation: z
+      .int()
+      .min(2)
+      .default(32)
+      .describe("Prompts of each group on which sign and strength are chosen"),
+    layers: bands.describe(
+      "Blocks whose inputs are steered; 5 to 19 of 28, in the model's depth, where left out",
+    ),
+    nullSpace: z
+      .number()
+      .gt(0)
+      .lt(1)
+      .default(0.5)
+      .describe(
+        "Share of the dimensions that is taken for free of benign activations; published: 0.3 to 0.6, by block",
+      ),
+    ridge: z.number().positive().default(10).describe("Weight of the penalty on the steering matrix"),
+    strength: z
+      .union([auto, z.number()])
+      .default("auto")
+      .describe("Factor of the refusal vector; auto chooses among strengths on validation prompts"),
+    strengths: z
+      .array(z.number().positive())
+      .min(1)
+      .default([0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5])
+      .describe(
+        "Strengths that are tried; the one with the highest AUROC of refusal log-odds, harmful against other prompts, is taken. " +
+          "Published: 0.1 to 0.5 in a model of 28 blocks",
+      ),
+    maxKl: z
+      .number()
+      .positive()
+      .default(0.1)
+      .describe("Strengths that change harmless prompts by more than this are left out (KL, nats)"),
+  })
+  .describe("AlphaSteer: refusal added in the null space of benign activations (Sheng et al. 2025)");
+
 /** An inference-time method, as a recipe writes it: one member per method. */
 export const steeringSchema = z
-  .discriminatedUnion("type", [refusalAblationSchema, refusalAdditionSchema, surgicalSchema])
+  .discriminatedUnion("type", [
+    refusalAblationSchema,
+    refusalAdditionSchema,
+    surgicalSchema,
+    scansSchema,
+    castSchema,
+    alphaSteerSchema,
+  ])
   .describe("What is done to activations when the finished model is evaluated; fitted after the last stage");
 export type Steering = z.infer<typeof steeringSchema>;
 export type SteeringType = Steering["type"];
@@ -139,6 +289,9 @@ export const groupsOf: Readonly<Record<SteeringType, readonly SteeringGroup[]>> 
   "refusal-ablation": ["harmful", "harmless"],
   "refusal-addition": ["harmful", "harmless"],
   surgical: ["harmful", "harmless", "pseudoHarmful"],
+  scans: ["harmful", "harmless", "pseudoHarmful"],
+  cast: ["harmful", "harmless", "pseudoHarmful", "refusals", "answers"],
+  alphasteer: ["harmful", "harmless", "pseudoHarmful"],
 };
 
 /** What a method chose when it was fitted, and is stated wherever it is named: layer, position, strength, threshold. */

@@ -61,14 +61,17 @@ export function shapeProblems(recipe: Recipe, model: ModelShape): RecipeProblem[
   return problems;
 }
 
-/** Layers of an inference-time method are those of block inputs, from 0. */
+/** Layers of an inference-time method are blocks, from 0. */
 function steeringProblems(steering: Steering, { name, layers }: ModelShape, add: Add): void {
-  if (!("layer" in steering) || steering.layer === "auto" || steering.layer < layers) return;
-  add(
-    "error",
-    ["steering", "layer"],
-    `The model ${name} has layers 0 to ${layers - 1}, so ${steering.layer} lies beyond it.`,
-  );
+  const keys: readonly string[] = ["layer", "layers", "classifierLayers", "conditionLayers"];
+  for (const [key, value] of Object.entries(steering)) {
+    if (!keys.includes(key)) continue;
+    for (const [i, layer] of [value].flat().entries()) {
+      if (typeof layer !== "number" || layer < layers) continue;
+      const path = ["steering", key, ...(Array.isArray(value) ? [i] : [])];
+      add("error", path, `The model ${name} has layers 0 to ${layers - 1}, so ${layer} lies beyond it.`);
+    }
+  }
 }
 
 function checkLayers(stage: StageRecipe, path: RecipePath, { name, layers }: ModelShape, add: Add): void {

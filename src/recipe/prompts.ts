@@ -87,10 +87,12 @@ function usesOf(recipe: Recipe): Use[] {
 }
 
 /** Where the prompts of a steering's group come from where the recipe names no sources of them. */
-const defaultPart: Record<SteeringGroup, "contrast" | "general"> = {
+const defaultPart: Record<SteeringGroup, "contrast" | "general" | "safety"> = {
   harmful: "contrast",
   harmless: "general",
   pseudoHarmful: "contrast",
+  refusals: "safety",
+  answers: "general",
 };
 
 /** Where a recipe's suites are looked for. */
@@ -195,14 +197,20 @@ function steeringPrompts(
   { steering }: Recipe,
   recordsOf: (part: Part) => PromptRecord[],
 ): Record<SteeringGroup, PromptRecord[]> {
-  const labels = { harmful: "toxic", pseudoHarmful: "seemingly_toxic" } as const;
   const of = (group: SteeringGroup): PromptRecord[] => {
     if (!steering || !groupsOf[steering.type].includes(group)) return [];
     if (steering.data[group] !== undefined) return recordsOf(`steering.${group}`);
     const records = recordsOf(defaultPart[group]);
-    return group === "harmless" ? records : records.filter(({ label }) => label === labels[group]);
+    if (defaultPart[group] !== "contrast") return records;
+    return records.filter(({ label }) => label === (group === "harmful" ? "toxic" : "seemingly_toxic"));
   };
-  return { harmful: of("harmful"), harmless: of("harmless"), pseudoHarmful: of("pseudoHarmful") };
+  return {
+    harmful: of("harmful"),
+    harmless: of("harmless"),
+    pseudoHarmful: of("pseudoHarmful"),
+    refusals: of("refusals"),
+    answers: of("answers"),
+  };
 }
 
 /** Reads the suites of a recipe. What cannot be had is an error, or one of `missing` where the recipe has it reported. */

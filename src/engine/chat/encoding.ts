@@ -26,6 +26,11 @@ export class PromptEncoder {
     return this.tokenizer.encode(this.template.renderToWrite(text), { begin: !this.template.addsBos });
   }
 
+  /** A prompt up to the end of the user's turn, without what has the model answer. */
+  turn(text: string): Promise<number[]> {
+    return this.tokenizer.encode(this.template.renderTurn(text), { begin: !this.template.addsBos });
+  }
+
   /** A prompt followed by its answer and the end of the turn. */
   async pair(prompt: string, answer: string): Promise<{ ids: number[]; promptLength: number }> {
     const head = await this.head(prompt);

@@ -20,6 +20,8 @@ export interface PromptTemplate {
   render(instruction: string, input?: string): string;
   /** The text up to where the model begins to write: its reasoning, where it is to think, else its answer. */
   renderToWrite(instruction: string, input?: string): string;
+  /** The user's turn alone, without what has the model answer; Alpaca's form has it in one with the turn. */
+  renderTurn(instruction: string): string;
   /** What the template writes behind the instruction in {@link renderToWrite}. */
   readonly behindPrompt: string;
   /** The text of the token that ends an answer. */
@@ -83,6 +85,7 @@ function alpacaTemplate(tokenizer: ModelTokenizer): PromptTemplate {
     name: "alpaca",
     render,
     renderToWrite: render,
+    renderTurn: render,
     behindPrompt,
     answerEnd: tokenizer.eosText,
     addsBos: false,
@@ -146,6 +149,7 @@ function chatTemplate(tokenizer: ModelTokenizer, source: string, chat: ChatOptio
       thinking
         ? render(ask(withInput(instruction, input)), variables(true))
         : answering(withInput(instruction, input)),
+    renderTurn: (instruction) => render(ask(instruction), variables(false), false),
     behindPrompt: thinking ? tailOf(render(asked, variables(true))) : off + closing,
     answerEnd: turnEnd(tokenizer, (messages) => render(messages, variables(false), false)),
     addsBos: true,

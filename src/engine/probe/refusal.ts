@@ -1,4 +1,4 @@
-import type { Backend, Tokens, TokenTrie, TrieScore } from "../backend/backend.ts";
+import type { Backend, MeasureOptions, Tokens, TokenTrie, TrieScore } from "../backend/backend.ts";
 import type { PromptEncoder } from "../chat/encoding.ts";
 import { type ProgressOptions, withKept } from "./kept.ts";
 import { spellings, tokenTrie, trieProbability } from "./tokenTrie.ts";
@@ -53,12 +53,15 @@ export class RefusalScorer {
    */
   async score(
     prompts: readonly Tokens[],
-    options: ProgressOptions<RefusalScore> = {},
+    {
+      interventions = [],
+      ...options
+    }: ProgressOptions<RefusalScore> & Pick<MeasureOptions, "interventions"> = {},
   ): Promise<RefusalScore[]> {
     return withKept<TrieScore, RefusalScore>(
       prompts.length,
       options,
-      (batches) => this.backend.score(prompts, this.trie, { ...batches, entropy: true }),
+      (batches) => this.backend.score(prompts, this.trie, { ...batches, interventions, entropy: true }),
       ({ logProbabilities, entropy }) => {
         const probability = trieProbability(this.trie, (edge) => logProbabilities[edge]!);
         return { probability, logOdds: logOdds(probability), ...(entropy === undefined ? {} : { entropy }) };

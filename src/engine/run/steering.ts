@@ -1,7 +1,12 @@
 import { stat } from "node:fs/promises";
 import { dirname, join, basename as nameOf } from "node:path";
 import type { Method } from "../../protocol/report/methods.ts";
-import type { Steering, SteeringGroup, SteeringRecord } from "../../protocol/steering.ts";
+import {
+  answerGroups,
+  type Steering,
+  type SteeringGroup,
+  type SteeringRecord,
+} from "../../protocol/steering.ts";
 import type { Session } from "../session/session.ts";
 import { methodOf } from "../steer/methods.ts";
 import { PromptSuffix } from "../steer/promptSuffix.ts";
@@ -43,7 +48,9 @@ export interface FitOptions {
   readonly steering: Steering;
   readonly seed: number;
   readonly openings: readonly string[];
-  readonly prompts: Readonly<Record<SteeringGroup, readonly { readonly prompt: string }[]>>;
+  readonly prompts: Readonly<
+    Record<SteeringGroup, readonly { readonly prompt: string; readonly response?: string }[]>
+  >;
   readonly onProgress?: (done: number, total: number) => void;
 }
 
@@ -59,7 +66,9 @@ export async function fitSteering(
   { steering, seed, openings, prompts, onProgress }: FitOptions,
 ): Promise<SteeringRecord> {
   const { backend, encoder } = session;
-  const fits = async (records: readonly { readonly prompt: string }[]): Promise<string[]> => {
+  const fits = async (group: SteeringGroup): Promise<string[]> => {
+    const records = prompts[group];
+    if (answerGroups.has(group)) return records.flatMap(({ response }) => response ?? []);
     const texts = records.map(({ prompt }) => prompt);
     const rows = await encoder.prompts(texts);
     return texts.filter((_, i) => rows[i]!.length < backend.shape.contextLength);
@@ -70,9 +79,11 @@ export async function fitSteering(
     suffix: await PromptSuffix.of(encoder),
     openings,
     prompts: {
-      harmful: await fits(prompts.harmful),
-      harmless: await fits(prompts.harmless),
-      pseudoHarmful: await fits(prompts.pseudoHarmful),
+      harmful: await fits("harmful"),
+      harmless: await fits("harmless"),
+      pseudoHarmful: await fits("pseudoHarmful"),
+      refusals: await fits("refusals"),
+      answers: await fits("answers"),
     },
     seed,
     ...(onProgress && { onProgress }),

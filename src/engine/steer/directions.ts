@@ -73,6 +73,8 @@ const groupWords: Record<SteeringGroup, string> = {
   harmful: "harmful",
   harmless: "harmless",
   pseudoHarmful: "pseudo-harmful",
+  refusals: "refusal",
+  answers: "helpful-answer",
 };
 
 /** Means of activations: by position and by layer one vector (C) in float64. */
@@ -151,6 +153,7 @@ export function meanOf(numbers: readonly number[]): number {
   return numbers.reduce((sum, x) => sum + x, 0) / numbers.length;
 }
 
-function* chunks<T>(items: readonly T[]): Generator<readonly T[]> {
+/** Items a few at a time, so that no more activations or distributions are in memory at once. */
+export function* chunks<T>(items: readonly T[]): Generator<readonly T[]> {
   for (let start = 0; start < items.length; start += chunkSize) yield items.slice(start, start + chunkSize);
 }

@@ -1,7 +1,10 @@
 import type { Steering, SteeringType } from "../../protocol/steering.ts";
+import { alphaSteer } from "./alphaSteer.ts";
+import { cast } from "./cast.ts";
 import type { SteeringMethod } from "./method.ts";
 import { refusalAblation } from "./refusalAblation.ts";
 import { refusalAddition } from "./refusalAddition.ts";
+import { scans } from "./scans.ts";
 import { surgical } from "./surgical.ts";
 
 /** Every inference-time method, by its type. A new one is a file beside this one, a member of `steeringSchema` and a row here. */
@@ -9,6 +12,9 @@ export const steeringMethods: { readonly [T in SteeringType]: SteeringMethod<T> 
   "refusal-ablation": refusalAblation,
   "refusal-addition": refusalAddition,
   surgical,
+  scans,
+  cast,
+  alphasteer: alphaSteer,
 };
 
 /** The method that a steering names. */
