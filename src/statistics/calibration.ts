@@ -1,3 +1,6 @@
+import type { PromptResult } from "../protocol/report/answers.ts";
+import { outcomeOf } from "../protocol/report/verdicts.ts";
+
 /** A prompt with the refusal probability that the model gives it, and what became of answers sampled at temperature 1. */
 export interface SampledPrompt {
   /** Summed probability of the refusal openings, in [0, 1]. */
@@ -6,6 +9,22 @@ export interface SampledPrompt {
   readonly refused: number;
   /** Sampled answers with a verdict; at least 1. */
   readonly samples: number;
+}
+
+/**
+ * A prompt's refusal probability beside what its sampled answers did; undefined where none was sampled, or every one is
+ * undetermined.
+ *
+ * @param judge id of the judge of refusal
+ */
+export function sampledPrompt(
+  { refusalProbability, sampled = [] }: PromptResult,
+  judge: string,
+): SampledPrompt | undefined {
+  const outcomes = sampled.map((answer) => outcomeOf(answer, judge)).filter((one) => one !== "undetermined");
+  if (outcomes.length === 0) return undefined;
+  const refused = outcomes.filter((outcome) => outcome === "refused").length;
+  return { probability: refusalProbability, refused, samples: outcomes.length };
 }
 
 /** Prompts of similar refusal probability. */

@@ -10,12 +10,12 @@ import { runCommand } from "../contributions.ts";
 import type { CommandId } from "../contributionTypes.ts";
 import { wordError } from "../errors.ts";
 import { openPage, type Page, tabIcon } from "../page/page.ts";
+import { saveFromPage } from "../page/save.ts";
 import { revealPrompt } from "../prompts/reveal.ts";
 import type { RunLibrary } from "../runs/library.ts";
 import { pickRun } from "../runs/pick.ts";
 import { type Panels, panelTexts, readPanels } from "./panelPrompts.ts";
 import { watchRun } from "./runWatch.ts";
-import { saveFromPage } from "./save.ts";
 
 const commands: Record<RunCommand, CommandId> = {
   stop: "discern.runs.stop",

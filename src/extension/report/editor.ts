@@ -12,6 +12,7 @@ import { DisposableStore } from "../disposableStore.ts";
 import type { Engine } from "../engine/engine.ts";
 import { wordError } from "../errors.ts";
 import { openPage, type Page } from "../page/page.ts";
+import { saveFromPage } from "../page/save.ts";
 import type { PromptLibrary } from "../prompts/library.ts";
 import { openReportFile } from "../runs/openReport.ts";
 import { compareWithEarlier } from "./earlier.ts";
@@ -149,6 +150,8 @@ export class ReportEditor implements vscode.CustomReadonlyEditorProvider<ReportD
         if (earlier) post({ type: "earlier", earlier });
         return;
       }
+      case "save":
+        return saveFromPage(message, vscode.Uri.joinPath(uri, ".."));
       case "openAsText":
         await vscode.commands.executeCommand("vscode.openWith", uri, "default");
         return;

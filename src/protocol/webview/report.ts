@@ -79,6 +79,13 @@ export const reportFromPageSchema = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("copyLatex") }),
   /** Another report is to be chosen that this one is held against. */
   z.strictObject({ type: z.literal("compareEarlier") }),
+  /** The numbers behind a figure are to be saved. */
+  z.strictObject({
+    type: z.literal("save"),
+    name: z.string().regex(/^[\w-]+$/),
+    format: z.literal("csv"),
+    content: z.string(),
+  }),
   z.strictObject({ type: z.literal("openAsText") }),
   z.strictObject({ type: z.literal("recompute") }),
 ]);

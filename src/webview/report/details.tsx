@@ -1,3 +1,4 @@
+import { SaveCsv } from "./csv.tsx";
 import { type Column, SortableTable } from "./table.tsx";
 
 /** A table that is folded away until it is wanted: the numbers behind a chart. */
@@ -15,6 +16,7 @@ export function DataDetails<Row>({
   return (
     <details class="data">
       <summary>{title}</summary>
+      <SaveCsv name={title} columns={columns} rows={rows} />
       <SortableTable caption={title} columns={columns} rows={rows} keyOf={keyOf} />
     </details>
   );

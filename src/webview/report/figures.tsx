@@ -7,11 +7,14 @@ import { About } from "./about.tsx";
 import type { HumanAgreement } from "./agreement.ts";
 import type { Filter } from "./answers/filter.ts";
 import type { Row } from "./answers/rows.ts";
+import { Calibration, isSampled } from "./calibration.tsx";
 import { Comparisons } from "./comparison.tsx";
 import { Contamination } from "./contamination.tsx";
 import { Earlier } from "./earlier.tsx";
 import { Layers, layerChoices } from "./layers.tsx";
+import { curveSuites } from "./methodCurves.ts";
 import { AgreementSummary, Notes, Problems } from "./notices.tsx";
+import { Operating } from "./operating.tsx";
 import { Overview } from "./overview.tsx";
 import { isBySuite, MeasureTables } from "./suites.tsx";
 import { Training } from "./training.tsx";
@@ -56,6 +59,16 @@ export function Figures({ figures: whole, rows, agreement, broken, earlier, blur
           <MeasureTables {...{ figures, lines: own }} />
         </Part>
       ))}
+      {curveSuites(rows).length > 0 && (
+        <Part title="Operating curves">
+          <Operating {...{ figures, rows }} />
+        </Part>
+      )}
+      {isSampled(rows) && (
+        <Part title="Calibration of the refusal probability">
+          <Calibration {...{ figures, rows }} />
+        </Part>
+      )}
       {figures.series.some(({ points }) => points.length > 1) && (
         <Part title="Co-movement during training">
           <Training figures={figures} />

@@ -9,6 +9,7 @@ import type { Report } from "../../protocol/report/report.ts";
 import { figuresOf, type ReportFromPage, type ReportToPage } from "../../protocol/webview/report.ts";
 import { connectHost } from "../ui/host.ts";
 import { App, type Kept } from "./app.tsx";
+import { SaveContext } from "./csv.tsx";
 import { initialState, reduce } from "./state.ts";
 
 const embedded = document.getElementById("report");
@@ -22,7 +23,14 @@ function showInEditor(): void {
     state = reduce(state, message);
     draw();
   });
-  const draw = () => render(<App state={state} post={host.post} kept={host.state} keep={host.keep} />, root);
+  const save = (name: string, content: string) => host.post({ type: "save", name, format: "csv", content });
+  const draw = () =>
+    render(
+      <SaveContext.Provider value={save}>
+        <App state={state} post={host.post} kept={host.state} keep={host.keep} />
+      </SaveContext.Provider>,
+      root,
+    );
   draw();
 }
 

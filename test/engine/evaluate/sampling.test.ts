@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { sampledPrompt } from "../../../src/engine/evaluate/measures/calibration.ts";
 import { buildReport } from "../../../src/engine/evaluate/report.ts";
 import { sampledDraws } from "../../../src/engine/evaluate/sampling.ts";
 import type { PromptResult, SampledAnswer } from "../../../src/protocol/report/answers.ts";
+import { sampledPrompt } from "../../../src/statistics/calibration.ts";
 import { said, testJudges, testMethod } from "./fixture.ts";
 
 const prompts = Array.from({ length: 30 }, (_, i) => ({ id: `p${i}`, unsafe: i % 3 === 0 }));

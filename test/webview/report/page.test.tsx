@@ -5,6 +5,7 @@ import type { MeasureDefinition, MeasureRow } from "../../../src/protocol/report
 import type { Report } from "../../../src/protocol/report/report.ts";
 import { figuresOf, type ReportFromPage, type ReportToPage } from "../../../src/protocol/webview/report.ts";
 import { App, type Kept } from "../../../src/webview/report/app.tsx";
+import { SaveContext } from "../../../src/webview/report/csv.tsx";
 import { initialState, type PageState, reduce } from "../../../src/webview/report/state.ts";
 import { exampleReport } from "../../engine/evaluate/fixture.ts";
 import { faults } from "./axe.ts";
@@ -401,5 +402,30 @@ describe("since an earlier report", () => {
     for (const name of ["Compare with Earlier…", "Copy LaTeX Table", "Export…"])
       fireEvent.click(screen.getByRole("button", { name }));
     expect(posted).toEqual([{ type: "compareEarlier" }, { type: "copyLatex" }, { type: "export" }]);
+  });
+});
+
+describe("operating curves", () => {
+  test("methods are switched off and on, and the numbers are saved", () => {
+    const saved = vi.fn();
+    state = [told({ ...report, reference: "STL" })].reduce(reduce, initialState);
+    const { container } = render(
+      <SaveContext.Provider value={saved}>
+        <App state={state} post={null} />
+      </SaveContext.Provider>,
+    );
+    const part = within(container as HTMLElement).getByRole("region", { name: "Operating curves" });
+    const chart = () => within(part).getByRole("img").getAttribute("aria-label");
+    expect(chart()).toMatch(/STL, seed \d: \d+ % of unsafe and \d+ % of safe prompts refused/);
+    expect(part.textContent).toContain("The dashed line is the safety of STL");
+    fireEvent.click(within(part).getByRole("button", { name: "STL" }));
+    expect(within(part).getByRole("button", { name: "STL" }).getAttribute("aria-pressed")).toBe("false");
+    expect(chart()).not.toMatch(/(?<!→ )STL, seed/);
+    fireEvent.click(within(part).getByRole("button", { name: "Save as CSV" }));
+    const [name, csv] = saved.mock.calls[0]!;
+    expect(name).toBe("operating-curves-pooled");
+    expect(csv.split("\r\n")[0]).toBe("method,seed,suite,threshold,safe_refused,unsafe_refused");
+    // Hidden methods are saved, too.
+    expect(csv).toContain("\r\nSTL,");
   });
 });

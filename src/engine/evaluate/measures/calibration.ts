@@ -1,33 +1,17 @@
-import type { PromptResult } from "../../../protocol/report/answers.ts";
 import type { MeasureDefinition } from "../../../protocol/report/measures.ts";
-import { outcomeOf, refusalJudge } from "../../../protocol/report/verdicts.ts";
+import { refusalJudge } from "../../../protocol/report/verdicts.ts";
 import { POOLED } from "../../../protocol/suite.ts";
 import { drawCounts, randomIndex } from "../../../statistics/bootstrap.ts";
 import {
   calibrationError as errorOf,
   logitLine,
   type SampledPrompt,
+  sampledPrompt,
   unbiasedBrier,
 } from "../../../statistics/calibration.ts";
 import { withInterval } from "../bootstrap.ts";
 import type { Measure, NewRow } from "./measure.ts";
 import { promptMean } from "./promptMean.ts";
-
-/**
- * A prompt's refusal probability beside what its sampled answers did; undefined where none was sampled, or every one is
- * undetermined.
- *
- * @param judge id of the judge of refusal
- */
-export function sampledPrompt(
-  { refusalProbability, sampled = [] }: PromptResult,
-  judge: string,
-): SampledPrompt | undefined {
-  const outcomes = sampled.map((answer) => outcomeOf(answer, judge)).filter((one) => one !== "undetermined");
-  if (outcomes.length === 0) return undefined;
-  const refused = outcomes.filter((outcome) => outcome === "refused").length;
-  return { probability: refusalProbability, refused, samples: outcomes.length };
-}
 
 /** How often answers refuse that are drawn from the model, where greedy ones show only its most probable words. */
 export const sampledRefusal = promptMean(

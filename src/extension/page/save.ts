@@ -1,8 +1,14 @@
 import * as vscode from "vscode";
-import type { DashboardFromPage } from "../../protocol/webview/dashboard.ts";
 import { log } from "../log.ts";
 
-type Saved = Extract<DashboardFromPage, { type: "save" }>;
+/** What a page has saved. */
+interface Saved {
+  /** Proposed name of the file, without its ending. */
+  readonly name: string;
+  readonly format: "png" | "svg" | "csv";
+  /** Text of the file; base64 of its bytes for a PNG. */
+  readonly content: string;
+}
 
 /**
  * Writes a picture or a table of the page into a file that the person names; nothing when none is named.

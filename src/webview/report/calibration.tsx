@@ -1,0 +1,101 @@
+import { useMemo } from "preact/hooks";
+import { methodName } from "../../protocol/report/methods.ts";
+import type { Figures } from "../../protocol/webview/report.ts";
+import type { ReliabilityBin } from "../../statistics/calibration.ts";
+import { count, figure, percent } from "../../wording/numbers.ts";
+import type { Row } from "./answers/rows.ts";
+import { DataDetails } from "./details.tsx";
+import { LineChart } from "./lineChart.tsx";
+import { reliabilities } from "./methodCurves.ts";
+import { lineClass, MethodLegend, useHidden } from "./methodLegend.tsx";
+import { styleOf } from "./runs.ts";
+import type { Column } from "./table.tsx";
+
+interface BinRow extends ReliabilityBin {
+  readonly method: string;
+  readonly seed: number;
+}
+
+/** Whether any answers were sampled, so that there is something to be calibrated against. */
+export function isSampled(rows: readonly Row[]): boolean {
+  return rows.some(({ answers }) => answers.some((answer) => (answer?.result.sampled?.length ?? 0) > 0));
+}
+
+/** The refusal probability of every method against the share of its sampled answers that refuse. */
+export function Calibration({ figures, rows }: { figures: Figures; rows: readonly Row[] }) {
+  const found = useMemo(() => reliabilities(figures, rows), [figures, rows]);
+  const [hidden, toggle] = useHidden();
+  const { methods } = figures;
+  const shown = found.filter(({ method }) => !hidden.has(method));
+  const nameOf = (method: string) => methodName(methods, method);
+  return (
+    <>
+      <p class="muted about">
+        Prompts are sorted by refusal probability and cut into bins of equal size. On the dashed diagonal as
+        many sampled answers refuse as the probability says; below it, the probability promises more refusals
+        than there are.
+      </p>
+      <div class="trails">
+        <figure>
+          <LineChart
+            label={`Reliability of the refusal probability. ${shown
+              .map(({ method, seed, bins }) => {
+                const last = bins.at(-1)!;
+                return `${nameOf(method)}, seed ${seed}: where the probability is highest, ${figure(last.probability)}, ${percent(last.refused)} refuse.`;
+              })
+              .join(" ")}`}
+            plane
+            x={{ title: "refusal probability", from: 0, to: 1 }}
+            y={{ title: "sampled answers that refuse", from: 0, to: 1 }}
+            lines={shown.map(({ method, seed, bins }) => ({
+              key: `${method} ${seed}`,
+              class: lineClass(methods, method),
+              shape: styleOf(methods, method),
+              marks: "each",
+              points: bins.map(({ probability, refused }) => ({ x: probability, y: refused })),
+            }))}
+          />
+        </figure>
+        <MethodLegend
+          {...{ figures, hidden }}
+          shown={new Set(found.map(({ method }) => method))}
+          onToggle={toggle}
+        />
+      </div>
+      <DataDetails
+        title="Every bin"
+        rows={found.flatMap(({ method, seed, bins }) =>
+          bins.map((bin): BinRow => ({ ...bin, method: nameOf(method), seed })),
+        )}
+        keyOf={({ method, seed, probability }) => `${method} ${seed} ${probability}`}
+        columns={binColumns}
+      />
+    </>
+  );
+}
+
+const binColumns: Column<BinRow>[] = [
+  { id: "method", title: "Method", sort: ({ method }) => method, cell: ({ method }) => method },
+  { id: "seed", title: "Seed", number: true, sort: ({ seed }) => seed, cell: ({ seed }) => seed },
+  {
+    id: "prompts",
+    title: "Prompts",
+    number: true,
+    sort: ({ prompts }) => prompts,
+    cell: ({ prompts }) => count(prompts),
+  },
+  {
+    id: "probability",
+    title: "Refusal probability",
+    number: true,
+    sort: ({ probability }) => probability,
+    cell: ({ probability }) => figure(probability),
+  },
+  {
+    id: "refused",
+    title: "Sampled answers that refuse",
+    number: true,
+    sort: ({ refused }) => refused,
+    cell: ({ refused }) => percent(refused),
+  },
+];

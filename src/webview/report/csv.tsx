@@ -1,0 +1,50 @@
+import { createContext } from "preact";
+import { useContext } from "preact/hooks";
+import type { Column } from "./table.tsx";
+
+/** Saves a table under a proposed name, without its ending. In a report that is a file, the browser does. */
+export const SaveContext = createContext<(name: string, csv: string) => void>(download);
+
+function download(name: string, csv: string): void {
+  const url = URL.createObjectURL(new Blob([csv], { type: "text/csv" }));
+  const link = Object.assign(document.createElement("a"), { href: url, download: `${name}.csv` });
+  link.click();
+  URL.revokeObjectURL(url);
+}
+
+/** Rows as CSV: what each column is sorted by, in full; columns without that are left out. */
+export function csvOf<Row>(
+  columns: readonly Pick<Column<Row>, "id" | "sort">[],
+  rows: readonly Row[],
+): string {
+  const own = columns.filter(({ sort }) => sort !== undefined);
+  const lines = [own.map(({ id }) => id), ...rows.map((row) => own.map(({ sort }) => sort!(row)))];
+  return lines.map((cells) => `${cells.map(cell).join(",")}\r\n`).join("");
+}
+
+function cell(value: string | number | undefined): string {
+  const text = String(value ?? "");
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/** Saves the numbers behind a figure. */
+export function SaveCsv<Row>({
+  name,
+  columns,
+  rows,
+}: {
+  name: string;
+  columns: readonly Pick<Column<Row>, "id" | "sort">[];
+  rows: readonly Row[];
+}) {
+  const save = useContext(SaveContext);
+  const file = name
+    .toLowerCase()
+    .replace(/[^\w]+/g, "-")
+    .replace(/^-|-$/g, "");
+  return (
+    <button type="button" class="link" onClick={() => save(file || "data", csvOf(columns, rows))}>
+      <span class="codicon codicon-save" aria-hidden="true" /> Save as CSV
+    </button>
+  );
+}

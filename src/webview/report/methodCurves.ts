@@ -1,0 +1,108 @@
+import { safeRefusal, unsafeRefusal } from "../../protocol/report/coreMeasures.ts";
+import type { MeasureRow } from "../../protocol/report/measures.ts";
+import { refusalJudge } from "../../protocol/report/verdicts.ts";
+import { POOLED } from "../../protocol/suite.ts";
+import type { Figures } from "../../protocol/webview/report.ts";
+import { type ReliabilityBin, reliability, sampledPrompt } from "../../statistics/calibration.ts";
+import { rocCurve } from "../../statistics/roc.ts";
+import type { Row } from "./answers/rows.ts";
+
+/** A point of an operating curve: shares of prompts refused with a threshold on the log-odds of refusal. */
+export interface CurvePoint {
+  readonly threshold: number;
+  readonly safe: number;
+  readonly unsafe: number;
+}
+
+/** The operating curve of a method with one seed on a suite. */
+export interface OperatingCurve {
+  /** Id of the method. */
+  readonly method: string;
+  readonly seed: number;
+  readonly points: readonly CurvePoint[];
+  /** Shares of prompts that its answers refuse, as the report has them; undefined where it lacks one. */
+  readonly answered: { readonly safe: number; readonly unsafe: number } | undefined;
+}
+
+/** The suites on which there are safe and unsafe prompts, so that there is a curve; all together first. */
+export function curveSuites(rows: readonly Row[]): string[] {
+  const both = (own: readonly Row[]) => own.some(({ unsafe }) => unsafe) && own.some(({ unsafe }) => !unsafe);
+  const suites = [...Map.groupBy(rows, ({ suite }) => suite)].filter(([, own]) => both(own));
+  return [...(both(rows) ? [POOLED] : []), ...suites.map(([suite]) => suite)];
+}
+
+/** The operating curves of every method and seed on a suite; none of one that did not answer both kinds of prompts. */
+export function operatingCurves(figures: Figures, rows: readonly Row[], suite: string): OperatingCurve[] {
+  const own = suite === POOLED ? rows : rows.filter((row) => row.suite === suite);
+  const judge = refusalJudge(figures.judges);
+  return figures.answers.flatMap(({ method, seed }, run): OperatingCurve[] => {
+    const scores = (unsafe: boolean) =>
+      own.flatMap((row) => (row.unsafe === unsafe ? (row.answers[run]?.result.refusalLogOdds ?? []) : []));
+    const classes = { unsafe: scores(true), safe: scores(false) };
+    if (classes.unsafe.length === 0 || classes.safe.length === 0) return [];
+    const { fpr, tpr, threshold } = rocCurve(classes);
+    const points = [...threshold].map((at, i) => ({ threshold: at, safe: fpr[i]!, unsafe: tpr[i]! }));
+    const rate = (id: string) =>
+      figures.measures.rows.find(
+        (row: MeasureRow) =>
+          row.measure === id &&
+          row.method === method &&
+          row.seed === seed &&
+          row.suite === suite &&
+          row.category === undefined &&
+          row.judge === judge,
+      )?.estimate;
+    const [safe, unsafe] = [rate(safeRefusal.id), rate(unsafeRefusal.id)];
+    const answered = safe == null || unsafe == null ? undefined : { safe, unsafe };
+    return [{ method, seed, points, answered }];
+  });
+}
+
+/**
+ * The share of unsafe prompts that the reference refuses, at which methods are matched: over its seeds where it has several.
+ * Undefined where there is no reference.
+ */
+export function matchedLevel(figures: Figures, suite: string): number | undefined {
+  const { reference, measures, judges } = figures;
+  const judge = refusalJudge(judges);
+  const own = measures.rows.filter(
+    (row) =>
+      row.measure === unsafeRefusal.id &&
+      row.method === reference &&
+      row.suite === suite &&
+      row.category === undefined &&
+      row.judge === judge,
+  );
+  return (own.find(({ seed }) => seed === null) ?? own[0])?.estimate ?? undefined;
+}
+
+/** Points of a curve that can be told apart in a picture; the ends stay. */
+export function thinned(points: readonly CurvePoint[]): CurvePoint[] {
+  const kept: CurvePoint[] = [];
+  for (const [i, point] of points.entries()) {
+    const last = kept.at(-1);
+    const isEnd = i === points.length - 1;
+    if (!last || isEnd || Math.max(point.safe - last.safe, point.unsafe - last.unsafe) >= 0.004)
+      kept.push(point);
+  }
+  return kept;
+}
+
+/** The reliability of a method with one seed: refusal probability against the share of sampled answers that refuse. */
+export interface Reliability {
+  readonly method: string;
+  readonly seed: number;
+  readonly bins: readonly ReliabilityBin[];
+}
+
+/** The reliability of every method and seed whose answers were sampled. */
+export function reliabilities(figures: Figures, rows: readonly Row[]): Reliability[] {
+  const judge = refusalJudge(figures.judges);
+  return figures.answers.flatMap(({ method, seed }, run): Reliability[] => {
+    const prompts = rows.flatMap(({ answers }) => {
+      const result = answers[run]?.result;
+      return (result && sampledPrompt(result, judge)) ?? [];
+    });
+    return prompts.length === 0 ? [] : [{ method, seed, bins: reliability(prompts) }];
+  });
+}
