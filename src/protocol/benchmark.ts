@@ -12,6 +12,7 @@ import {
 import { fileNameSchema } from "./fileName.ts";
 import { recipeSchema } from "./recipe.ts";
 import { parseGate } from "./report/gates.ts";
+import { steeringSchema } from "./steering.ts";
 import { suitesSchema } from "./suite.ts";
 
 /** What the name of a benchmark file ends in. */
@@ -36,10 +37,7 @@ const benchmarkedMethodSchema = comparedMethodSchema.extend({
     .describe(
       "Name of the method whose trained model this one begins with, seed by seed; the model as it is where left out",
     ),
-  steering: z
-    .record(z.string(), z.json())
-    .optional()
-    .describe("What is done to activations when the model answers"),
+  steering: steeringSchema.optional(),
   tune: tuneSchema.optional(),
 });
 export type BenchmarkedMethod = z.output<typeof benchmarkedMethodSchema>;

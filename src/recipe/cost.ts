@@ -141,7 +141,7 @@ function answerMemory({ evaluate: { batchSize, maxNewTokens } }: Recipe, model: 
 }
 
 function diskBytes({ stages: recipes, checkpoint }: Recipe, model: ModelFacts, stages: readonly StageCost[]) {
-  const largest = greatestOf(stages.map(({ trained }) => trained));
+  const largest = greatestOf([0, ...stages.map(({ trained }) => trained)]);
   const finished = stages.reduce((sum, { trained }) => sum + trained, 0);
   const states = checkpoint.keep + 1 + (checkpoint.best ? 1 : 0);
   const whole = recipes.some(({ train }) => train.method === "full");

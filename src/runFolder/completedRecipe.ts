@@ -2,7 +2,6 @@ import { relative, sep } from "node:path";
 import type { Cell, Plan } from "../protocol/cells.ts";
 import { DiscernError } from "../protocol/errors.ts";
 import type { Recipe } from "../protocol/recipe.ts";
-import { checkRecipe } from "../recipe/recipeFile.ts";
 import { cellFolder } from "./comparison.ts";
 import { bestTrial } from "./trials.ts";
 
@@ -16,7 +15,7 @@ import { bestTrial } from "./trials.ts";
 export async function completedRecipe(plan: Plan, folder: string, cell: Cell): Promise<Recipe> {
   const tuned = cell.tuned === undefined ? cell.recipe : await tunedRecipe(plan, folder, cell, cell.tuned);
   if (cell.base === undefined) return tuned;
-  return checkRecipe({ ...tuned, adapter: pathOf(plan, folder, cell.base) }, cell.name);
+  return { ...tuned, adapter: pathOf(plan, folder, cell.base) };
 }
 
 /** The recipe with the settings of the best trial; seed, name and suites are the cell's own. */

@@ -181,7 +181,7 @@ describe("a benchmark file", () => {
     ],
     [
       "a method on one that steers",
-      { methods: [STL, { name: "s", on: "STL", steering: { type: "scans" } }, { name: "a", on: "s" }] },
+      { methods: [STL, { name: "s", on: "STL", steering: { type: "surgical" } }, { name: "a", on: "s" }] },
       /methods\[2\]\.on: .*"s" steers answers/,
     ],
     ["settings without a budget", { methods: [tuned] }, /methods\[0\]\.tune: .*tried only where/],

@@ -74,6 +74,14 @@ export function costParts(events: readonly RunEvent[]): CostPart[] {
       case "evaluation-progress":
         add("evaluation", seconds, null, null);
         break;
+      case "making-progress":
+      case "data-made":
+        add("making data", seconds, null, null);
+        break;
+      case "steering-progress":
+      case "steering-fitted":
+        add("fit", seconds, null, null);
+        break;
       case "judging-progress":
         add("judging", seconds, null, null);
         break;

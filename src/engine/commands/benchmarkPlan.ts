@@ -44,12 +44,11 @@ function aligned(rows: readonly (readonly string[])[]): string[] {
 
 function whatItDoes({ recipe, base, tuned, trial }: Cell): string {
   const { stages, evaluate } = recipe;
-  const steering =
-    "steering" in recipe && recipe.steering ? [`steering ${(recipe.steering as { type: string }).type}`] : [];
+  const { steering } = recipe;
   return [
     ...(base === undefined ? [] : [`on ${base}`]),
     ...(stages.length === 0 ? [] : [stages.map(stageWords).join(", then ")]),
-    ...steering,
+    ...(steering ? [`${steering.type}${steering.control ? `, ${steering.control.type} control` : ""}`] : []),
     `${counted(evaluate.suites.length, "suite")}`,
     ...(trial ? [`trial ${settingsWords(trial.settings)}`] : []),
     ...(tuned ? [`settings of the best of ${tuned.trials.length} trials`] : []),

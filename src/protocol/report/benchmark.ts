@@ -46,7 +46,7 @@ const suiteOpeningsSchema = z.object({
 export type SuiteOpenings = z.infer<typeof suiteOpeningsSchema>;
 
 const costPartSchema = z.object({
-  /** What was done: a kind of stage, "layer choice", "fit", "probes", "evaluation", "judging", "other". */
+  /** What was done: a kind of stage, "making data", "layer choice", "fit", "probes", "evaluation", "judging", "other". */
   part: z.string(),
   seconds: z.number(),
   /** Floating-point operations; null where they are not counted. */

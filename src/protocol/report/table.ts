@@ -1,7 +1,7 @@
 import { POOLED } from "../suite.ts";
 import { discernment, safeRefusal, unsafeRefusal } from "./coreMeasures.ts";
 import type { MeasureDefinition, MeasureRow } from "./measures.ts";
-import type { Method } from "./methods.ts";
+import { type Method, markedMethods } from "./methods.ts";
 import type { Report } from "./report.ts";
 import { refusalJudge } from "./verdicts.ts";
 
@@ -38,7 +38,7 @@ export const significance = 0.05;
 
 /** The table of a report: safety and over-refusal by suite, then capability, then what is measured over all suites. */
 export function reportTable(report: Report): ReportTable {
-  const { measures, methods, judges } = report;
+  const { measures, judges } = report;
   const first = refusalJudge(judges);
   const harm = judges.find(({ question }) => question === "harm")?.id;
   const isShown = (row: MeasureRow) =>
@@ -68,7 +68,7 @@ export function reportTable(report: Report): ReportTable {
   });
   return {
     columns: columns.map(({ rows: _, ...column }) => column),
-    rows: methods.map((method) => ({
+    rows: markedMethods(report).map((method) => ({
       method,
       cells: columns.map(({ rows, ...column }): TableCell | null => {
         const own = rows.filter((row) => row.method === method.id);
