@@ -1,6 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { DiscernError } from "../protocol/errors.ts";
+import { suitePrefix } from "../suites/locate.ts";
 import { publishedFile, publishedSource } from "../suites/published.ts";
 
 /**
@@ -33,5 +34,9 @@ async function describe(path: string): Promise<string> {
   if (other !== undefined) return `${path}. There is ${other}, whose name differs in capital letters.`;
   const published = publishedFile(name);
   if (published === undefined) return `${path}. Check the path.`;
-  return `${path}. It is not shipped; save it there from ${publishedSource(published)}.`;
+  const { id } = published.suite;
+  return (
+    `${path}. It is not shipped: fetch it with \`discern suites fetch ${id}\` and name it "${suitePrefix}${id}", or save it there from ` +
+    `${publishedSource(published)}.`
+  );
 }

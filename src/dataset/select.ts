@@ -4,6 +4,7 @@ import { DiscernError } from "../protocol/errors.ts";
 import type { Label } from "../protocol/label.ts";
 import { type Source, type SourceInput, sourceSchema } from "../protocol/source.ts";
 import { sha256 } from "../storage/hash.ts";
+import { suitePrefix, suiteSource } from "../suites/locate.ts";
 import { applyLabels, labelLogPath, readLabels } from "./labels.ts";
 import { damagedText, leftOut, lostDecisions, shortened, unknownLabels, unusedContext } from "./notices.ts";
 import { readPrompts } from "./read.ts";
@@ -44,7 +45,8 @@ export async function selectPrompts(
   options: SelectOptions = {},
   own?: Label,
 ): Promise<Selected> {
-  const source = sourceSchema.parse(input);
+  const known = input.file.startsWith(suitePrefix) ? suiteSource(input.file).file.read : {};
+  const source = sourceSchema.parse({ ...known, ...input });
   const { file } = source;
   const starter = file.startsWith(STARTER_PREFIX);
   const path = resolveSource(file, options);
@@ -175,8 +177,13 @@ class Wanted {
   }
 }
 
-/** The path that the `file` of a source means. */
+/**
+ * The path that the `file` of a source means.
+ *
+ * @throws DiscernError "file-missing" where `suite:ID` names no suite.
+ */
 export function resolveSource(file: string, options: SelectOptions = {}): string {
+  if (file.startsWith(suitePrefix)) return suiteSource(file).path;
   if (!file.startsWith(STARTER_PREFIX)) return resolve(options.root ?? ".", file);
   return join(options.starter ?? findStarter(), file.slice(STARTER_PREFIX.length));
 }

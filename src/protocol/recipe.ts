@@ -99,6 +99,18 @@ const triggersSchema = z
       "`triggers` answers them helpfully",
   );
 
+const holdOutSchema = z
+  .strictObject({
+    suite: z.string().min(1).describe("Id of the suite"),
+    kinds: z
+      .array(z.string().min(1))
+      .min(1)
+      .describe(
+        "Categories; with one of XSTest its contrast, and the others of its family, are held out as well",
+      ),
+  })
+  .describe("Categories of a suite that nothing is trained on, and that alone it is evaluated on");
+
 const dataSchema = z
   .strictObject({
     contrast: sources
@@ -118,6 +130,12 @@ const dataSchema = z
     helpfulAnswers: helpfulAnswersSchema.prefault({ type: "self-distilled" }),
     triggers: triggersSchema.prefault({ type: "pairs" }),
     panels: panelsSchema.prefault({}),
+    holdOut: z
+      .array(holdOutSchema)
+      .default([])
+      .describe(
+        "Categories of suites that are held out of training, for suites whose prompts are trained on, such as XSTest",
+      ),
   })
   .describe("Where prompts come from");
 

@@ -48,7 +48,10 @@ export const sourceSchema = z.strictObject({
   file: z
     .string()
     .min(1)
-    .describe("Path relative to the recipe, or `starter:pairs.csv` for the embedded set"),
+    .describe(
+      "Path relative to the recipe, `starter:pairs.csv` for the embedded set, or `suite:ID` for the file of a known suite or data set, " +
+        "which is then read as it declares",
+    ),
   encoding: z
     .string()
     .refine(isEncoding, "is not an encoding's name; examples: utf-8, windows-1252, gb18030, shift_jis")

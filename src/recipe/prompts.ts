@@ -11,6 +11,9 @@ import type { StageKind } from "../protocol/recipeStages.ts";
 import type { Source } from "../protocol/source.ts";
 import { groupsOf, type SteeringGroup } from "../protocol/steering.ts";
 import { isOwnSuite, type Suite } from "../protocol/suite.ts";
+import { suitePrefix } from "../suites/locate.ts";
+import { knownSuites } from "../suites/registry.ts";
+import { heldOut, onlyHeldOut, withoutHeldOut } from "./holdOut.ts";
 import type { RecipePath, RecipeProblem } from "./problem.ts";
 import { type ChoiceSuite, locatedSuite, type PromptSuite, readSuite, type SuiteOptions } from "./suites.ts";
 import { contrastsOf, helpfulUse } from "./uses.ts";
@@ -112,7 +115,8 @@ function suitePath({ evaluate }: Recipe, i: number): RecipePath {
  */
 export async function missingPromptFiles(recipe: Recipe, options: SelectOptions): Promise<RecipeProblem[]> {
   const missing = async (file: string, path: RecipePath): Promise<RecipeProblem[]> => {
-    const place = resolveSource(file, options);
+    const place = placeOf(file, options);
+    if (place instanceof DiscernError) return [problemOf(place, path, file)];
     const isThere = await stat(place).then(
       () => true,
       () => false,
@@ -152,11 +156,17 @@ export async function readRecipePrompts(
 ): Promise<{ prompts: RecipePrompts; problems: RecipeProblem[] }> {
   const problems: RecipeProblem[] = [];
   const found: { use: Use; records: PromptRecord[] }[] = [];
+  const held = heldOut(recipe);
   for (const use of usesOf(recipe)) {
     const { part, path, source } = use;
     signal?.throwIfAborted();
     try {
-      const { records, notices } = await selectPart(part, source, options);
+      const trains = !part.startsWith("panels.");
+      const { records, notices } = await selectPart(
+        part,
+        trains ? withoutHeldOut(source, held) : source,
+        options,
+      );
       for (const message of notices) {
         problems.push({ severity: "warning", path, message, about: "data", file: source.file });
       }
@@ -213,6 +223,15 @@ function steeringPrompts(
   };
 }
 
+function placeOf(file: string, options: SelectOptions): string | DiscernError {
+  try {
+    return resolveSource(file, options);
+  } catch (error) {
+    if (error instanceof DiscernError) return error;
+    throw error;
+  }
+}
+
 /** Reads the suites of a recipe. What cannot be had is an error, or one of `missing` where the recipe has it reported. */
 async function readSuites(
   recipe: Recipe,
@@ -228,11 +247,15 @@ async function readSuites(
   };
   for (const [i, suite] of recipe.evaluate.suites.entries()) {
     const path = suitePath(recipe, i);
-    const file = isOwnSuite(suite) ? suite.source.file : suite.suite;
+    const file = fileOf(suite);
     try {
-      const found = await readSuite(suite, suiteOptions(recipe, options), signal);
+      const found = await readSuite(
+        onlyHeldOut(suite, heldOut(recipe)),
+        suiteOptions(recipe, options),
+        signal,
+      );
       for (const message of found.notices) {
-        problems.push({ severity: "warning", path, message, about: "data", file });
+        problems.push({ severity: "warning", path, message, about: "data", ...file });
       }
       if (found.task === "choice") read.choices.push(found);
       else if (found.task === "pairwise") read.pairwise.push({ ...found, task: "pairwise" });
@@ -249,10 +272,17 @@ async function readSuites(
   return read;
 }
 
+/** The prompt file of a suite, as a problem names it; none of a suite of several files, or of a person's suite file. */
+function fileOf(suite: Suite): { file?: string } {
+  if (isOwnSuite(suite)) return { file: suite.source.file };
+  const known = knownSuites.find(({ id }) => id === suite.suite);
+  return known?.files.length === 1 ? { file: `${suitePrefix}${known.id}` } : {};
+}
+
 function suiteProblem(error: DiscernError, path: RecipePath, suite: Suite): RecipeProblem {
   if (isOwnSuite(suite)) return problemOf(error, path, suite.source.file);
   const { code, message } = error;
-  return { severity: "error", path, message, about: code, file: suite.suite };
+  return { severity: "error", path, message, about: code, ...fileOf(suite) };
 }
 
 function problemOf({ code, message }: DiscernError, path: RecipePath, file: string): RecipeProblem {

@@ -1,4 +1,5 @@
 import { type Recipe, recipeJsonSchema, recipeSchema } from "../protocol/recipe.ts";
+import { holdOutFaults } from "./holdOut.ts";
 import { type JsonFault, type JsonFileKind, parseJsonFile, type ReadJson, readJsonFile } from "./jsonFile.ts";
 import { fromOlderVersion } from "./olderRecipes.ts";
 import type { RecipeProblem } from "./problem.ts";
@@ -19,7 +20,7 @@ const kindOf = (stored: boolean): JsonFileKind<Recipe> => ({
   jsonSchema: recipeJsonSchema,
   noun: "recipe",
   convert: (value) => fromOlderVersion(value, stored),
-  faults: (recipe) => [...mixFaults(recipe), ...triggerFaults(recipe)],
+  faults: (recipe) => [...mixFaults(recipe), ...triggerFaults(recipe), ...holdOutFaults(recipe)],
 });
 
 export interface ReadOptions {

@@ -1,9 +1,12 @@
+import { existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { DiscernError } from "../protocol/errors.ts";
 import type { SuiteDeclaration, SuiteFile } from "../protocol/suiteDeclaration.ts";
 import { sha256 } from "../storage/hash.ts";
-import { suitesHome } from "./home.ts";
+import { suiteFolders, suitesHome } from "./home.ts";
 import { namesOf } from "./published.ts";
+import { knownSuites } from "./registry.ts";
 
 /** A suite as it is known: its declaration, and the folder of the file that declares it where a person wrote one. */
 export interface FoundSuite {
@@ -59,6 +62,39 @@ export async function locateSuite(
 /** Where a fetched file lies. Files of another revision or address have another place. */
 export function cachedPath({ id }: SuiteDeclaration, { file, from }: SuiteFile): string {
   return join(suitesHome(), id, sha256(JSON.stringify(from ?? null)).slice(0, 12), file);
+}
+
+/** What a source of a recipe begins with that names a file of a known suite or data set: `suite:ID`, or `suite:ID/FILE` of several. */
+export const suitePrefix = "suite:";
+
+/**
+ * The file that `suite:ID` or `suite:ID/FILE` names, and where it is, or would be once it is fetched.
+ *
+ * @throws DiscernError "file-missing" where no known suite is called so, or it has several files and none is named.
+ */
+export function suiteSource(source: string): {
+  readonly suite: SuiteDeclaration;
+  readonly file: SuiteFile;
+  readonly path: string;
+} {
+  const [id = "", ...rest] = source.slice(suitePrefix.length).split("/");
+  const suite = knownSuites.find((known) => known.id === id);
+  if (suite === undefined) {
+    throw new DiscernError(
+      "file-missing",
+      `There is no suite "${id}". \`discern suites\` lists those there are.`,
+    );
+  }
+  const name = rest.join("/");
+  const file =
+    name === "" && suite.files.length === 1 ? suite.files[0] : suite.files.find((one) => one.file === name);
+  if (file === undefined) {
+    const names = suite.files.map((one) => `${suitePrefix}${id}/${one.file}`).join(", ");
+    throw new DiscernError("file-missing", `"${source}" names no file. There are: ${names}.`);
+  }
+  const places = suiteFolders().flatMap((folder) => namesOf(file).map((each) => join(folder, each)));
+  const cached = cachedPath(suite, file);
+  return { suite, file, path: places.find((each) => existsSync(each)) ?? cached };
 }
 
 /** The command that fetches a suite; null for one whose files are not to be had anywhere. */

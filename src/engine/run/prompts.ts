@@ -8,6 +8,7 @@ import type { Recipe } from "../../protocol/recipe.ts";
 import type { SuiteContamination } from "../../protocol/report/training.ts";
 import { isOwnSuite, type KnownSuite } from "../../protocol/suite.ts";
 import { checkPrompts, type RecipeContamination } from "../../recipe/checkPrompts.ts";
+import { holdOutNotes } from "../../recipe/holdOut.ts";
 import { refuseErrors } from "../../recipe/problem.ts";
 import { missingPromptFiles, type RecipePrompts, readRecipePrompts } from "../../recipe/prompts.ts";
 import { locatedSuite } from "../../recipe/suites.ts";
@@ -64,7 +65,7 @@ export async function readRunPrompts(
   return {
     ...prompts,
     warnings: messages([...checked.problems, ...problems]),
-    notices: messages(problems),
+    notices: [...messages(problems), ...holdOutNotes(recipe)],
     contamination: reported(checked.contamination),
   };
 }
@@ -105,7 +106,7 @@ export async function promptFiles(
   const sources = [...data.contrast, ...data.general, ...data.safety, ...helpful, ...panels, ...fitted];
   const files = new Set([...sources, ...own].map(({ file }) => file));
   const describe = async (file: string, until?: number): Promise<Manifest["data"]> => {
-    const content = await readFile(resolveSource(file, { root })).catch(() => null);
+    const content = await (async () => readFile(resolveSource(file, { root })))().catch(() => null);
     // A file that only a stage left out would read may be absent, and few prompt files have labels.
     const bytes = content?.subarray(0, until);
     if (!bytes?.length) return [];
