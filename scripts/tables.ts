@@ -32,6 +32,9 @@ const losses = contrastive!.properties!.loss!;
 const [classifier, guard, endpoint] = recipe.properties!.evaluate!.properties!.judges!.items!.anyOf!.flatMap(
   ({ oneOf = [] }) => oneOf,
 );
+const steering = recipe.properties!.steering!;
+/** Keys that every inference-time method has. */
+const steeringCommon = commonKeys(steering.oneOf!);
 const [lora, full] = contrastive!.properties!.train!.oneOf!;
 
 /** Parts of a recipe that occur in several places, or that have a table of their own. */
@@ -43,6 +46,7 @@ const named = new Map(
     train: contrastive!.properties!.train,
     optimiser: contrastive!.properties!.optimiser,
     loss: losses,
+    steering,
     classifier,
     guard,
     endpoint,
@@ -54,10 +58,12 @@ const tables: Record<string, () => string> = {
   source: () => keyTable(source),
   contrastive: () => keyTable(contrastive!),
   supervised: () => keyTable(supervised!),
-  losses: lossTable,
+  losses: () => typeTable(losses.oneOf!),
   lora: () => keyTable(lora!),
   full: () => keyTable(full!),
   optimiser: () => keyTable(contrastive!.properties!.optimiser!),
+  steering: () => typeTable(steering.oneOf!, Object.keys(steeringCommon)),
+  steeringCommon: () => keyTable({ properties: steeringCommon }),
   judgement: () => keyTable(z.toJSONSchema(judgementSchema) as JsonSchema),
   comparison: () => keyTable(comparisonJsonSchema() as JsonSchema),
   benchmark: () => keyTable(benchmarkJsonSchema() as JsonSchema),
@@ -96,14 +102,15 @@ function keyTable(schema: JsonSchema): string {
   return table(["Key", "Value", "Default", "Meaning"], rows(schema, ""));
 }
 
-/** One row per key of each loss; a loss is described by its `type`. */
-function lossTable(): string {
-  const rows = losses.oneOf!.flatMap(({ properties, description }) => {
+/** One row per key of each of several things that are known by their `type`, such as losses, but for keys that stand elsewhere. */
+function typeTable(members: readonly JsonSchema[], elsewhere: readonly string[] = []): string {
+  const rows = members.flatMap(({ properties, description }) => {
     const { type, ...keys } = properties!;
+    const own = Object.entries(keys).filter(([key]) => !elsewhere.includes(key));
     const byDefault = type!.default === undefined ? "" : ", where none is named";
     return [
       [`\`${JSON.stringify(type!.const)}\``, "", "", "", `${description}${byDefault}`],
-      ...Object.entries(keys).map(([key, value]) => [
+      ...own.map(([key, value]) => [
         "",
         `\`${key}\``,
         typeText(value),
@@ -113,6 +120,17 @@ function lossTable(): string {
     ];
   });
   return table(["`type`", "Key", "Value", "Default", "Meaning"], rows);
+}
+
+/** The keys that all of several objects have, with the same default and meaning. */
+function commonKeys([first, ...others]: readonly JsonSchema[]): Record<string, JsonSchema> {
+  const isCommon = ([key, schema]: [string, JsonSchema]) =>
+    others.every(({ properties }) => JSON.stringify(properties?.[key]) === JSON.stringify(schema));
+  return Object.fromEntries(
+    Object.entries(first!.properties!)
+      .filter(([key]) => key !== "type")
+      .filter(isCommon),
+  );
 }
 
 function eventTable(schema: object): string {
