@@ -1,4 +1,5 @@
 import type { Intervention } from "../backend/interventions.ts";
+import { unit } from "./vectors.ts";
 
 /**
  * Takes (a share of) a direction away from everything that is written to the residual stream, at all tokens.
@@ -14,7 +15,7 @@ export function ablation(layers: number, direction: Float32Array, strength = 1):
   if (strength === 0) return [];
   const all = [...Array(layers).keys()];
   const isWhole = strength === 1;
-  const read = unit(direction);
+  const read = Float32Array.from(unit(direction));
   const action: Intervention["action"] = isWhole
     ? { type: "ablate", direction }
     : { type: "project", of: "self", read, write: read.map((x) => -strength * x) };
@@ -23,9 +24,4 @@ export function ablation(layers: number, direction: Float32Array, strength = 1):
     { site: { at: "attention-output", layers: all }, positions: "all", action },
     { site: { at: "mlp-output", layers: all }, positions: "all", action },
   ];
-}
-
-function unit(vector: Float32Array): Float32Array {
-  const length = Math.sqrt(vector.reduce((sum, x) => sum + x * x, 0));
-  return vector.map((x) => x / length);
 }

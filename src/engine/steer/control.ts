@@ -1,6 +1,7 @@
 import type { Steering } from "../../protocol/steering.ts";
 import { normal, stream } from "../../statistics/random.ts";
 import type { Action, Intervention } from "../backend/interventions.ts";
+import { dot, norm, unit, type Vector } from "./vectors.ts";
 
 /**
  * The interventions of a method's control: each vector is replaced by a Gaussian one of its length, orthogonal to it, at the same sites
@@ -46,7 +47,12 @@ function replaced(
       const { direction } = action;
       const random = replacementOf(direction);
       if (type === "random") return { type: "ablate", direction: random };
-      return { type: "project", of: "self", read: unit(direction), write: scaled(random, -1) };
+      return {
+        type: "project",
+        of: "self",
+        read: Float32Array.from(unit(direction)),
+        write: scaled(random, -1),
+      };
     }
     case "project": {
       const { read, write, of } = action;
@@ -90,24 +96,9 @@ function orthogonal(vector: Float32Array, seed: number, index: number): Float32A
   const direction = unit(vector);
   const drawn = normal(vector.length, stream(seed, "steering control", index));
   const along = dot(drawn, direction);
-  return unit(drawn.map((x, i) => x - along * direction[i]!));
+  return Float32Array.from(unit(drawn.map((x, i) => x - along * direction[i]!)));
 }
 
-function dot(a: Float32Array | Float64Array, b: Float32Array | Float64Array): number {
-  let sum = 0;
-  for (const [i, x] of a.entries()) sum += x * b[i]!;
-  return sum;
-}
-
-function norm(vector: Float32Array | Float64Array): number {
-  return Math.sqrt(dot(vector, vector));
-}
-
-function unit(vector: Float32Array | Float64Array): Float32Array {
-  const length = norm(vector);
-  return Float32Array.from(vector, (x) => x / length);
-}
-
-function scaled(vector: Float32Array, factor: number): Float32Array {
-  return vector.map((x) => factor * x);
+function scaled(vector: Vector, factor: number): Float32Array {
+  return Float32Array.from(vector, (x) => factor * x);
 }

@@ -3,6 +3,7 @@ import { differences, type Means, meanActivations } from "./directions.ts";
 import type { SteeringMethod } from "./method.ts";
 import { candidatesOf, fittedOf, prepare, refusalDirections, selectionOf } from "./refusalDirection.ts";
 import { select } from "./selection.ts";
+import { dot, norm } from "./vectors.ts";
 
 /**
  * Surgical (Wang et al. 2024): the difference of means between pseudo-harmful and harmless prompts, without its part along the refusal
@@ -46,9 +47,8 @@ function orthogonalised(w: Means, r: Means, lambda: number): Means {
 }
 
 function withoutPart(w: Float64Array, r: Float64Array, lambda: number): Float64Array {
-  const dot = (a: Float64Array, b: Float64Array) => a.reduce((sum, x, c) => sum + x * b[c]!, 0);
   const share = (lambda * dot(w, r)) / (dot(r, r) + 1e-8);
   const rest = w.map((x, c) => x - share * r[c]!);
-  const length = Math.sqrt(dot(rest, rest)) + 1e-8;
+  const length = norm(rest) + 1e-8;
   return rest.map((x) => x / length);
 }

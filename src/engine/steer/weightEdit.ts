@@ -3,6 +3,7 @@ import type { Intervention } from "../backend/interventions.ts";
 import type { Architecture } from "../model/architecture.ts";
 import { architectureFromConfig } from "../model/architectureFromConfig.ts";
 import type { Parameter, Weights } from "../model/weights.ts";
+import { dot, unit } from "./vectors.ts";
 
 /** A model whose weights are edited. */
 export interface EditedModel {
@@ -74,8 +75,7 @@ function projectionOf(interventions: readonly Intervention[], layers: number): P
 
 function asProjection(action: Intervention["action"]): Projection | null {
   if (action.type === "ablate") {
-    const length = Math.sqrt(dot(action.direction, action.direction));
-    const read = Float64Array.from(action.direction, (x) => x / length);
+    const read = unit(action.direction);
     return { read, write: read.map((x) => -x) };
   }
   if (action.type !== "project" || action.of !== "self") return null;
@@ -169,12 +169,6 @@ function projectOutputs({ shape, data }: Parameter, read: Float64Array, write: F
   for (const [row, x] of write.entries()) {
     for (let i = 0; i < width; i++) data[row * width + i]! += x * along[i]!;
   }
-}
-
-function dot(a: Float32Array | Float64Array, b: Float32Array | Float64Array): number {
-  let sum = 0;
-  for (const [i, x] of a.entries()) sum += x * b[i]!;
-  return sum;
 }
 
 function refused(why: string): DiscernError {
