@@ -16,7 +16,7 @@ import { readSuite } from "../../recipe/suites.ts";
 import { writeFailure } from "../../runFolder/failures.ts";
 import { isReport, runPaths } from "../../runFolder/folder.ts";
 import { makeFolders } from "../../storage/folders.ts";
-import { answerSuites, methodAnswers, type SuitePrompts } from "../evaluate/answers.ts";
+import { type AskedSuite, answerSuites, methodAnswers } from "../evaluate/answers.ts";
 import { judgesOf } from "../evaluate/judges/judges.ts";
 import { judgeAnswers } from "../evaluate/judging.ts";
 import { buildReport } from "../evaluate/report.ts";
@@ -166,12 +166,12 @@ export async function evaluateModel(ask: AskOptions, options: EvaluateOptions): 
     throw writeFailure(error, paths.folder);
   }
   // Prompts first: they are read in a moment, and most faults are in them.
-  const read: SuitePrompts[] = [];
+  const read: AskedSuite[] = [];
   const found = new Set<string>();
   for (const suite of suites) {
     const part = await readSuite(suite, { root: ask.root });
     for (const notice of part.notices) found.add(notice);
-    if (part.task === "refusal") read.push({ name: part.name, records: [...part.records] });
+    if (part.task !== "pairwise") read.push(part);
   }
   const notices = [...found];
   options.onNotices?.(notices);

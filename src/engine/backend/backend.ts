@@ -44,11 +44,17 @@ export interface Backend {
   readonly shape: BackendShape;
 
   /**
-   * Log-probabilities (nats) of the edges of a trie of openings behind each prompt, given the path to each edge.
+   * Log-probabilities (nats) of the edges of a trie behind each prompt, given the path to each edge.
    *
    * Cost a prompt: its own tokens plus the trie's inner nodes, in one pass.
+   *
+   * @param trie one for all prompts, or one for each.
    */
-  score(prompts: readonly Tokens[], trie: TokenTrie, options?: ScoreOptions): Promise<Found<TrieScore>>;
+  score(
+    prompts: readonly Tokens[],
+    trie: TokenTrie | readonly TokenTrie[],
+    options?: ScoreOptions,
+  ): Promise<Found<TrieScore>>;
 
   /** Log-probabilities (V), in nats, of the token behind each prompt. Cost: one forward pass. */
   nextTokens(prompts: readonly Tokens[], options?: BatchOptions<Float32Array>): Promise<Found<Float32Array>>;

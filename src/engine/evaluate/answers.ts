@@ -3,6 +3,7 @@ import { DiscernError } from "../../protocol/errors.ts";
 import type { LeftOut, MethodAnswers, PromptResult, SampledAnswer } from "../../protocol/report/answers.ts";
 import type { SuiteAnswers } from "../../protocol/report/suiteAnswers.ts";
 import type { SamplingRecipe } from "../../protocol/sampling.ts";
+import type { ChoiceSuite } from "../../recipe/suites.ts";
 import type { Backend, Generation } from "../backend/backend.ts";
 import type { PromptEncoder } from "../chat/encoding.ts";
 import { partReply, type Reply } from "../chat/thinking.ts";
@@ -11,6 +12,7 @@ import type { Kept } from "../probe/kept.ts";
 import { type RefusalScore, RefusalScorer } from "../probe/refusal.ts";
 import { type SteeringEffect, steeringEffects } from "../steer/effects.ts";
 import type { SteeredBackend } from "../steer/steeredBackend.ts";
+import { answerChoices, questionsOf } from "./choice.ts";
 import { scoredValues } from "./measures/scored.ts";
 import { steeringValues } from "./measures/steering.ts";
 import { sampledDraws } from "./sampling.ts";
@@ -34,6 +36,8 @@ export interface SuitePart {
   readonly answers: Kept<Generation>;
   readonly samples: Kept<Generation>;
   readonly effects: Kept<SteeringEffect>;
+  /** Log-likelihoods of the choices of each pass. */
+  readonly choices: Kept<number[]>;
 }
 
 /** The prompts of a suite, under its name in the report. */
@@ -41,6 +45,9 @@ export interface SuitePrompts {
   readonly name: string;
   readonly records: readonly PromptRecord[];
 }
+
+/** What a model is asked: prompts that it answers, or questions whose choices are scored. */
+export type AskedSuite = SuitePrompts | ChoiceSuite;
 
 export interface SuitesOptions extends Omit<AnswerOptions, "onProgress" | "part"> {
   readonly onProgress?: (suite: string, done: number, total: number) => void;
@@ -57,29 +64,51 @@ export interface SuitesOptions extends Omit<AnswerOptions, "onProgress" | "part"
  *
  * @param suites with names that differ, since results are known by suite and prompt.
  * @returns the answers to all suites.
- * @throws DiscernError as {@link answerSuite}.
+ * @throws DiscernError as {@link answerSuite} and {@link answerChoices}.
  */
 export async function answerSuites(
   backend: Backend,
   encoder: PromptEncoder,
-  suites: readonly SuitePrompts[],
+  suites: readonly AskedSuite[],
   { onProgress, kept, keep, part, ...options }: SuitesOptions,
 ): Promise<SuiteAnswers> {
-  const all: SuiteAnswers = { results: [], leftOut: [] };
+  const all: SuiteAnswers[] = [];
   for (const suite of suites) {
     let answered = (await kept?.(suite.name)) ?? null;
     if (answered === null) {
-      answered = await answerSuite(backend, encoder, suite, {
-        ...options,
-        ...(part ? { part: await part(suite.name) } : {}),
-        onProgress: (done, total) => onProgress?.(suite.name, done, total),
-      });
+      const known = await part?.(suite.name);
+      const told = (done: number, total: number) => onProgress?.(suite.name, done, total);
+      answered =
+        "items" in suite
+          ? await answerChoices(options.steered ?? backend, encoder.tokenizer, suite, {
+              onProgress: told,
+              ...(known && { kept: known.choices }),
+            })
+          : await answerSuite(backend, encoder, suite, {
+              ...options,
+              ...(known && { part: known }),
+              onProgress: told,
+            });
       await keep?.(suite.name, answered);
     }
-    for (const result of answered.results) all.results.push(result);
-    for (const left of answered.leftOut) all.leftOut.push(left);
+    all.push(answered);
   }
-  return all;
+  return joinAnswers(all);
+}
+
+/** The answers to several suites as one. */
+export function joinAnswers(all: readonly SuiteAnswers[]): SuiteAnswers {
+  const choices = all.flatMap(({ choices = [] }) => choices);
+  return {
+    results: all.flatMap(({ results }) => results),
+    ...(choices.length > 0 && { choices }),
+    leftOut: all.flatMap(({ leftOut }) => leftOut),
+  };
+}
+
+/** Whether there is an answer at all. */
+export function isAnswered({ results, choices = [] }: SuiteAnswers): boolean {
+  return results.length + choices.length > 0;
 }
 
 /**
@@ -196,10 +225,13 @@ export async function readReply(
 export async function checkSuites(
   backend: Backend,
   encoder: PromptEncoder,
-  suites: readonly SuitePrompts[],
+  suites: readonly AskedSuite[],
   scorer: RefusalScorer,
 ): Promise<void> {
-  for (const suite of suites) await whatIsAsked(backend, encoder, scorer, suite);
+  for (const suite of suites) {
+    if ("items" in suite) questionsOf(suite);
+    else await whatIsAsked(backend, encoder, scorer, suite);
+  }
 }
 
 async function whatIsAsked(
@@ -257,13 +289,14 @@ async function whatFits(
 export function methodAnswers(
   method: string,
   seed: number,
-  { results, leftOut }: SuiteAnswers,
+  { results, choices, leftOut }: SuiteAnswers,
   values: MethodAnswers["values"] = {},
 ): MethodAnswers {
   return {
     method,
     seed,
     results,
+    ...(choices && { choices }),
     ...(leftOut.length > 0 && { leftOut }),
     ...(Object.keys(values).length > 0 && { values }),
   };

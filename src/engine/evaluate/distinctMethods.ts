@@ -40,6 +40,7 @@ export function joinMethods<P extends ReportPart>(parts: readonly P[]): JoinedPa
         const answered = JSON.stringify([
           method.id,
           one.results.map(({ suite, id, response }) => [suite, id, response]),
+          one.choices?.map(({ suite, id, logLikelihoods }) => [suite, id, logLikelihoods]),
         ]);
         if (known.has(answered)) return [];
         known.add(answered);

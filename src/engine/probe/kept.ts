@@ -19,20 +19,20 @@ export interface ProgressOptions<T> {
  * Has a backend work on so many prompts, and joins what it finds with what was known.
  *
  * @param work runs the batches that are not known.
- * @param result makes a result of what the backend found for a prompt.
+ * @param result makes a result of what the backend found for a prompt, and the prompt's index.
  * @returns results in the order of the prompts.
  */
 export async function withKept<T, R>(
   total: number,
   { onProgress, kept }: ProgressOptions<R>,
   work: (options: BatchOptions<T>) => Promise<Found<T>>,
-  result: (found: T) => R,
+  result: (found: T, index: number) => R,
 ): Promise<R[]> {
   const fresh = new Map<number, R>();
   await work({
     ...(kept && { known: (index: number) => kept.known(index) !== undefined }),
     async onBatch(found) {
-      const results = [...found].map(([index, each]) => [index, result(each)] as const);
+      const results = [...found].map(([index, each]) => [index, result(each, index)] as const);
       for (const [index, each] of results) fresh.set(index, each);
       await kept?.keep(results);
     },

@@ -3,7 +3,7 @@ import type { TokenTrie, TrieEdge, TrieNode } from "../backend/backend.ts";
 /** One sequence of tokens that counts as an opening. */
 type Sequence = readonly number[];
 
-/** Builds the trie of token sequences; nodes come after their parents. */
+/** Builds the trie of openings; nodes come after their parents. A sequence that begins with another one is in that one. */
 export function tokenTrie(sequences: readonly Sequence[]): TokenTrie {
   const nodes: TrieNode[] = [];
   const edges: TrieEdge[] = [];
@@ -24,6 +24,34 @@ export function tokenTrie(sequences: readonly Sequence[]): TokenTrie {
     sequences.filter((sequence) => sequence.length > 0),
   );
   return { nodes, edges };
+}
+
+/**
+ * The trie of token sequences of which none is dropped, and for each its edges, from the root on: the sum of their
+ * log-probabilities is the sequence's.
+ */
+export function pathTrie(sequences: readonly Sequence[]): { trie: TokenTrie; paths: number[][] } {
+  const nodes: TrieNode[] = [];
+  const edges: { parent: number; token: number; child: number | null }[] = [];
+  const known = new Map<string, number>();
+  const edgeOf = (parent: number, token: number): number => {
+    const key = `${parent} ${token}`;
+    const found = known.get(key) ?? edges.push({ parent, token, child: null }) - 1;
+    known.set(key, found);
+    return found;
+  };
+  const paths = sequences.map((sequence) => {
+    let parent = -1;
+    return sequence.map((token, t) => {
+      const edge = edgeOf(parent, token);
+      if (t + 1 < sequence.length) {
+        edges[edge]!.child ??= nodes.push({ parent, token, depth: t + 1 }) - 1;
+        parent = edges[edge]!.child!;
+      }
+      return edge;
+    });
+  });
+  return { trie: { nodes, edges }, paths };
 }
 
 /**

@@ -1,6 +1,5 @@
 import { readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { PromptRecord } from "../../dataset/record.ts";
 import type { NewRunEvent } from "../../protocol/events.ts";
 import { asFileName } from "../../protocol/fileName.ts";
 import { layerChoiceSchema } from "../../protocol/layerChoice.ts";
@@ -18,7 +17,15 @@ import { readEventLog } from "../../runFolder/eventLog.ts";
 import { makePart, runPaths } from "../../runFolder/folder.ts";
 import { writeAtomic } from "../../storage/atomic.ts";
 import { sha256 } from "../../storage/hash.ts";
-import { answerSuites, methodAnswers } from "../evaluate/answers.ts";
+import {
+  type AskedSuite,
+  answerSuites,
+  isAnswered,
+  joinAnswers,
+  methodAnswers,
+} from "../evaluate/answers.ts";
+import { questionsOf } from "../evaluate/choice.ts";
+import { questionsOf } from "../evaluate/choice.ts";
 import { judgesOf } from "../evaluate/judges/judges.ts";
 import { type JudgedAnswers, judgeAnswers } from "../evaluate/judging.ts";
 import { buildReport } from "../evaluate/report.ts";
@@ -110,7 +117,8 @@ async function evaluateMethod(
   const file = (suite: string) => join(place, `${suite}.json`);
   let peakBytes = watchPeak();
   let last = 0;
-  return answerSuites(session.backend, session.encoder, prompts.suites, {
+  const suites = suitesOf(prompts);
+  return answerSuites(session.backend, session.encoder, suites, {
     openings: recipe.probes.openings,
     maxNewTokens,
     batchSize,
@@ -121,16 +129,19 @@ async function evaluateMethod(
       await writeAtomic(file(suite), `${JSON.stringify(answers)}\n`);
       await rm(partPath(place, suite), { force: true });
       emit({
-        ...{ type: "suite-answered", method: method.name, suite, prompts: answers.results.length },
-        ...{ flops: await answerFlops(answers, session), peakBytes: peakBytes() },
+        ...{ type: "suite-answered", method: method.name, suite },
+        prompts: answers.results.length + (answers.choices?.length ?? 0),
+        flops: await answerFlops(suites.find(({ name }) => name === suite)!, answers, session),
+        peakBytes: peakBytes(),
       });
     },
     part(suite) {
       peakBytes = watchPeak();
-      const { records } = prompts.suites.find(({ name }) => name === suite)!;
+      const opened = suites.find(({ name }) => name === suite)!;
+      const { length } = "items" in opened ? opened.items : opened.records;
       emit({
         ...{ type: "suite-opened", method: method.name, suite },
-        ...{ prompts: records.length, sha256: suiteHash(records) },
+        ...{ prompts: length, sha256: suiteHash(opened) },
       });
       return openPart(partPath(place, suite));
     },
@@ -144,11 +155,14 @@ async function evaluateMethod(
 
 /**
  * Floating-point operations of a suite's answers, attention aside: a forward pass for each token of a prompt, which is scored
- * and answered, and for each token of its answer.
+ * and answered, and for each token of its answer; or for each token of a question and its choices.
  */
-async function answerFlops({ results }: SuiteAnswers, session: Session): Promise<number> {
+async function answerFlops(suite: AskedSuite, { results }: SuiteAnswers, session: Session): Promise<number> {
   const { encoder, tokenizer } = session;
   let tokens = 0;
+  for (const { context, answers } of "items" in suite ? questionsOf(suite) : []) {
+    tokens += (await tokenizer.encode([context, ...answers].join(" "))).length;
+  }
   for (const { prompt, reasoning = "", response } of results) {
     const [asked, answer] = [await encoder.prompt(prompt), await tokenizer.encode(`${reasoning}${response}`)];
     tokens += 2 * asked.length + answer.length;
@@ -156,9 +170,18 @@ async function answerFlops({ results }: SuiteAnswers, session: Session): Promise
   return tokens * forwardFlops(modelSize(session));
 }
 
-/** The content of a suite as a hash: its prompts, in their order, and which of them should be refused. */
-function suiteHash(records: readonly PromptRecord[]): string {
-  return sha256(JSON.stringify(records.map(({ id, label }) => [id, label === "toxic"])));
+/** All suites that a model is asked in a run. */
+function suitesOf({ suites, choices }: RunPrompts): readonly AskedSuite[] {
+  return [...suites, ...choices];
+}
+
+/** The content of a suite as a hash: its prompts, in their order, and which of them should be refused, or its questions. */
+function suiteHash(suite: AskedSuite): string {
+  const content =
+    "items" in suite
+      ? [suite.shots, suite.items.map(({ id, answer }) => [id, answer])]
+      : suite.records.map(({ id, label }) => [id, label === "toxic"]);
+  return sha256(JSON.stringify(content));
 }
 
 /** The answers of a method that were kept. Those that were lost cannot be given again: that model is gone. */
@@ -166,8 +189,8 @@ async function keptAnswers(
   { method, place }: RunMethod,
   { prompts, emit }: EvaluationContext,
 ): Promise<SuiteAnswers> {
-  const kept: SuiteAnswers = { results: [], leftOut: [] };
-  for (const { name } of prompts.suites) {
+  const kept: SuiteAnswers[] = [];
+  for (const { name } of suitesOf(prompts)) {
     const file = join(place, `${name}.json`);
     const answered = await keptResults(file);
     if (answered === null) {
@@ -177,10 +200,9 @@ async function keptAnswers(
       });
       return { results: [], leftOut: [] };
     }
-    for (const result of answered.results) kept.results.push(result);
-    for (const left of answered.leftOut) kept.leftOut.push(left);
+    kept.push(answered);
   }
-  return kept;
+  return joinAnswers(kept);
 }
 
 /** Answers kept earlier; null where there are none, or they are damaged and must be given again. */
@@ -203,10 +225,10 @@ export async function evaluateRun(manifest: Manifest, context: EvaluationContext
   const { first, own } = await methodsOf(context);
   const { id } = own.method;
   const last = { method: own.method, answers: await evaluateMethod(own, context) };
-  if (last.answers.results.length === 0) return null;
+  if (!isAnswered(last.answers)) return null;
   const earlier = [];
   for (const one of first) earlier.push({ method: one.method, answers: await keptAnswers(one, context) });
-  const answered = [...earlier.filter(({ answers }) => answers.results.length > 0), last];
+  const answered = [...earlier.filter(({ answers }) => isAnswered(answers)), last];
   const paths = runPaths(folder);
   const { losses, series, notes } = whatTrainingSaid(paths.events, recipe.seed);
   const given = answered.map(({ method, answers }) => {

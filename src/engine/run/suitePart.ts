@@ -36,6 +36,7 @@ const lineSchema = z.discriminatedUnion("of", [
     of: z.enum(["answers", "samples"]),
     found: z.array(z.tuple([index, z.object({ ids: z.array(z.int()), ended: z.boolean() })])),
   }),
+  z.object({ of: z.literal("choices"), found: z.array(z.tuple([index, z.array(z.number())])) }),
 ]);
 
 type Line = z.infer<typeof lineSchema>;
@@ -60,6 +61,7 @@ export async function openPart(path: string): Promise<SuitePart> {
     effects: keptOf("effects", new Map(lines.flatMap((line) => (line.of === "effects" ? line.found : [])))),
     answers: written("answers"),
     samples: written("samples"),
+    choices: keptOf("choices", new Map(lines.flatMap((line) => (line.of === "choices" ? line.found : [])))),
   };
 }
 

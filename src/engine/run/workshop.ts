@@ -143,7 +143,7 @@ export class ModelWorkshop implements Workshop {
     refuseErrors(stageProblems(recipe, countsOf(tokens, prompts)));
     await judgesOf(recipe.evaluate.judges, { root: manifest.recipe.root, threads: recipe.threads });
     await checkMaking(recipe, manifest.recipe.root);
-    await checkSuites(backend, encoder, prompts.suites, scorer);
+    await checkSuites(backend, encoder, [...prompts.suites, ...prompts.choices], scorer);
     return new ModelWorkshop(context, tokens, scorer);
   }
 

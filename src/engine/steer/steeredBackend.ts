@@ -59,7 +59,7 @@ export class SteeredBackend implements Backend {
 
   async score(
     prompts: readonly Tokens[],
-    trie: TokenTrie,
+    trie: TokenTrie | readonly TokenTrie[],
     options: ScoreOptions = {},
   ): Promise<Found<TrieScore>> {
     return this.base.score(prompts, trie, await this.under(prompts, options));

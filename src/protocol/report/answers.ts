@@ -47,6 +47,23 @@ export const promptResultSchema = z.object({
 });
 export type PromptResult = z.infer<typeof promptResultSchema>;
 
+/** How likely a model finds each choice of a question. */
+export const choiceResultSchema = z.object({
+  id: z.string(),
+  suite: z.string(),
+  category: z.string().optional(),
+  /** Number of the right choice, from 0. */
+  gold: z.int().nonnegative(),
+  /** What was scored behind the question: the choices' texts, or their letters. */
+  scored: z.enum(["text", "letter"]),
+  /** Σ log p of each choice's tokens, in nats. */
+  logLikelihoods: z.array(z.number()),
+  /** Length of what was scored of each choice, without the space before it: in code points, and in bytes of UTF-8. */
+  characters: z.array(z.int()),
+  bytes: z.array(z.int()),
+});
+export type ChoiceResult = z.infer<typeof choiceResultSchema>;
+
 /** A prompt of a suite that was not asked. */
 export const leftOutSchema = z.object({
   suite: z.string(),
@@ -63,6 +80,8 @@ export const methodAnswersSchema = z.object({
   method: z.string(),
   seed: z.int(),
   results: z.array(promptResultSchema),
+  /** Questions of several choices; absent where there are none. */
+  choices: z.array(choiceResultSchema).optional(),
   /** Prompts that were not asked, and why; absent where there are none. */
   leftOut: z.array(leftOutSchema).optional(),
   /** What was measured of the model as a whole, by the id of the measure. */

@@ -45,6 +45,8 @@ export const measureRowSchema = z.object({
   n: z.int().nullable(),
   /** Of a share: how many of the n. */
   count: z.int().optional(),
+  /** What guessing would come to, where that is known: the method says something only where it is above. */
+  chance: z.number().optional(),
   /** Prompts that are left out, since the answer is undetermined; absent where there are none. */
   undetermined: z.int().optional(),
   /** The estimate if all of those counted as no, and if all counted as yes. */

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { leftOutSchema, promptResultSchema } from "./answers.ts";
+import { choiceResultSchema, leftOutSchema, promptResultSchema } from "./answers.ts";
 import { resultOfFormat1 } from "./format1.ts";
 
 /** The answers to one suite, as a run keeps them until its report is written; the runs of 0.1 are read, too. */
@@ -7,6 +7,7 @@ export const suiteAnswersSchema = z.preprocess(
   (kept) => (Array.isArray(kept) ? { results: kept, leftOut: [] } : kept),
   z.object({
     results: z.array(z.preprocess(resultOfFormat1, promptResultSchema)),
+    choices: z.array(choiceResultSchema).optional(),
     leftOut: z.array(leftOutSchema),
   }),
 );

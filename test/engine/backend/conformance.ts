@@ -11,6 +11,7 @@ import type {
   TrainerSpec,
 } from "../../../src/engine/backend/backend.ts";
 import { loadModel } from "../../../src/engine/model/load.ts";
+import { pathTrie } from "../../../src/engine/probe/tokenTrie.ts";
 import { stageSchema, type TrainRecipe } from "../../../src/protocol/recipeStages.ts";
 import { goldenPath, readGolden } from "../../golden/golden.ts";
 import { tempFolder } from "../../tempFolder.ts";
@@ -144,6 +145,39 @@ export function conformance(name: string, open: OpenBackend): void {
             const alone = await backend.score(rows, everyToken);
             const expected = trie.edges.map(({ token }, edge) => alone.get(edge)!.logProbabilities[token]!);
             expectClose(together.get(i)!.logProbabilities, expected, 1e-4);
+          }
+        }));
+
+      it("scoring behind each prompt a trie of its own as that trie alone", () =>
+        opened(model, async (backend) => {
+          const sequences = prompts.map((_, i) => [
+            [40 + i, 50, 60],
+            [40 + i, 50],
+            [41 + (i % 3)],
+            ...(i % 2 ? [[40 + i, 51, 61, 62, 63]] : []),
+          ]);
+          const tries = sequences.map(pathTrie);
+          const together = await backend.score(
+            prompts,
+            tries.map(({ trie }) => trie),
+          );
+          for (const i of [0, 7, 18]) {
+            const { trie, paths } = tries[i]!;
+            const { logProbabilities } = together.get(i)!;
+            const alone = await backend.score([prompts[i]!], trie);
+            expectClose(logProbabilities, alone.get(0)!.logProbabilities, 1e-4);
+            const sums = paths.map((path) => path.reduce((sum, edge) => sum + logProbabilities[edge]!, 0));
+            const losses = await backend.losses(
+              sequences[i]!.map((answer) => ({
+                ids: [...prompts[i]!, ...answer],
+                promptLength: prompts[i]!.length,
+              })),
+            );
+            expectClose(
+              sums,
+              losses.map(({ loss }) => -loss),
+              5e-4,
+            );
           }
         }));
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import torch
 
 import classifier
+import choices
 import dcr
 import evaluation
 import gguf_blocks
@@ -42,6 +43,7 @@ PARTS = {
     "classifier": classifier.make,
     "training": training.make,
     "steering_gated": steering_gated.make,
+    "choices": choices.make,
     "gguf_blocks": gguf_blocks.make,
     "templates": templates.make,
     "smollm2": smollm2.make,

@@ -49,7 +49,11 @@ export class OnnxBackend implements Backend {
     return this.model.device.name;
   }
 
-  score(prompts: readonly Tokens[], trie: TokenTrie, options: ScoreOptions = {}): Promise<Found<TrieScore>> {
+  score(
+    prompts: readonly Tokens[],
+    trie: TokenTrie | readonly TokenTrie[],
+    options: ScoreOptions = {},
+  ): Promise<Found<TrieScore>> {
     return scoreTrie(this.model, prompts, trie, options);
   }
 

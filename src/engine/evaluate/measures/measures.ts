@@ -1,3 +1,4 @@
+import { accuracy, accuracyNorm, accuracyPerByte } from "./accuracy.ts";
 import { attackSuccess } from "./attackSuccess.ts";
 import {
   calibrationBrier,
@@ -39,6 +40,9 @@ export const allMeasures: readonly Measure[] = [
   refusalProbability,
   refusalLogOdds,
   heldOutLoss,
+  accuracy,
+  accuracyNorm,
+  accuracyPerByte,
   firstTokenEntropy,
   sampledRefusal,
   calibrationError,

@@ -63,7 +63,7 @@ export function rateMeasure({ definition, group, question, counts }: RateOptions
             {
               ...{ suite, group, judge, n: kept.length },
               ...(undetermined > 0 && { undetermined }),
-              ...difference(of(before), of(after), pairs, bootstrap),
+              ...shareDifference(of(before), of(after), pairs, bootstrap),
             },
           ];
         });
@@ -88,8 +88,12 @@ function rate(answers: readonly (boolean | undefined)[]): Omit<NewRow, "suite" |
   };
 }
 
-/** @param first (seeds, prompts) of 0 and 1 */
-function difference(
+/**
+ * A difference of two shares over the same prompts: by bootstrap, with McNemar's test for each pair of runs.
+ *
+ * @param first (seeds, prompts) of 0 and 1
+ */
+export function shareDifference(
   first: number[][],
   second: number[][],
   pairs: readonly { seed: number; first: number; second: number }[],

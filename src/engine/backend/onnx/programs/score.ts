@@ -6,26 +6,45 @@ import type { LiveModel } from "../decoder/liveModel.ts";
 import { ops } from "../graph/ops.ts";
 import { input, type Tensor } from "../graph/tensor.ts";
 import { Value } from "../runtime/value.ts";
-import { inBatches, indexVector, layoutKey, type PackedRows, packRows, type RowBatch } from "./batching.ts";
+import {
+  bucket,
+  inBatches,
+  indexVector,
+  layoutKey,
+  type PackedRows,
+  packRows,
+  type RowBatch,
+} from "./batching.ts";
 import { type Graph, InForce, promptTokens } from "./sites.ts";
 
 const lengthStep = 8;
+/** Numbers of nodes and edges are rounded up to multiples of this where each prompt has a trie of its own. */
+const countStep = 8;
 /** Prompts run together; logits of all inner nodes of a batch are in memory at once. */
 const batchSize = 8;
 
 /**
- * Scores a trie of openings behind prompts. A prompt, and behind it the whole tree of openings, goes through the model
- * once: each node sees the prompt and its own path, at the position it would have in a text.
+ * Scores tries behind prompts. A prompt, and behind it the whole tree, goes through the model once: each node sees the
+ * prompt and its own path, at the position it would have in a text.
  */
 export async function scoreTrie(
   model: LiveModel,
   prompts: readonly Tokens[],
-  trie: TokenTrie,
+  trie: TokenTrie | readonly TokenTrie[],
   { entropy = false, ...options }: ScoreOptions,
 ): Promise<Found<TrieScore>> {
   const inForce = new InForce(model, prompts.length, options);
   const found = await inBatches(prompts, { ...options, size: batchSize }, (batch) =>
-    scoreBatch(model, inForce, batch, trie, entropy),
+    "nodes" in trie
+      ? scoreBatch(model, inForce, batch, Array(batch.rows.length).fill(trie), entropy, 1)
+      : scoreBatch(
+          model,
+          inForce,
+          batch,
+          batch.indices.map((i) => trie[i]!),
+          entropy,
+          countStep,
+        ),
   );
   inForce.report();
   return found;
@@ -35,34 +54,35 @@ async function scoreBatch(
   model: LiveModel,
   inForce: InForce,
   { indices, rows: prompts, prefix }: RowBatch,
-  trie: TokenTrie,
+  tries: readonly TokenTrie[],
   entropy: boolean,
+  step: number,
 ): Promise<TrieScore[]> {
-  const { nodes, edges } = trie;
-  const rows = prompts.map((prompt) => [...prompt, ...nodes.map(({ token }) => token)]);
+  const rows = prompts.map((prompt, b) => [...prompt, ...tries[b]!.nodes.map(({ token }) => token)]);
   const packed = packRows(rows, prefix, lengthStep);
-  const starts = 1 + nodes.length;
   const own = prompts.map((prompt) => prompt.length - prefix.length);
   // Of each prompt its last token and the inner nodes are asked for their next token, in this order.
+  const starts = runningSums(tries.map(({ nodes }) => 1 + nodes.length));
   const asked = own.flatMap((length, b) =>
-    Array.from({ length: starts }, (_, i) => packed.place(b, length - 1 + i)),
+    Array.from({ length: 1 + tries[b]!.nodes.length }, (_, i) => packed.place(b, length - 1 + i)),
   );
-  const parents = own.flatMap((_, b) => edges.map(({ parent }) => b * starts + parent + 1));
-  const tokens = own.flatMap(() => edges.map(({ token }) => token));
-  const graph = scoreGraph(model, packed, asked.length, tokens.length, entropy);
+  const parents = tries.flatMap(({ edges }, b) => edges.map(({ parent }) => starts[b]! + parent + 1));
+  const tokens = tries.flatMap(({ edges }) => edges.map(({ token }) => token));
+  const counts = { asked: bucket(asked.length, step), edges: bucket(tokens.length, step) };
+  const graph = scoreGraph(model, packed, counts.asked, counts.edges, entropy);
   const feeds = {
     ids: packed.ids,
-    rows: indexVector(asked),
-    parents: indexVector(parents),
-    tokens: indexVector(tokens),
-    ...(entropy ? { roots: indexVector(own.map((_, b) => b * starts)) } : {}),
-    ...sight(model.architecture.attention.windows, packed, own, trie),
+    rows: indexVector(asked, counts.asked),
+    parents: indexVector(parents, counts.edges),
+    tokens: indexVector(tokens, counts.edges),
+    ...(entropy ? { roots: indexVector(starts) } : {}),
+    ...sight(model.architecture.attention.windows, packed, own, tries),
   };
   const out = await inForce.run(graph, feeds, tokenCount(packed.layout), () =>
     promptTokens(
       packed,
       prompts.map(({ length }, b) => {
-        const behind = nodes.map(({ depth }) => length + depth - 1);
+        const behind = tries[b]!.nodes.map(({ depth }) => length + depth - 1);
         return { prompt: indices[b]!, promptLength: length, tokens: [...Array(length).keys(), ...behind] };
       }),
     ),
@@ -71,10 +91,20 @@ async function scoreBatch(
   refuseNaN(logProbabilities, "next-token probabilities");
   const entropies = out.entropies?.data;
   if (entropies) refuseNaN(entropies, "entropies of the first answer token");
+  const firsts = runningSums(tries.map(({ edges }) => edges.length));
   return prompts.map((_, b) => ({
-    logProbabilities: logProbabilities.slice(b * edges.length, (b + 1) * edges.length),
+    logProbabilities: logProbabilities.slice(firsts[b]!, firsts[b]! + tries[b]!.edges.length),
     ...(entropies && { entropy: entropies[b]! }),
   }));
+}
+
+/** What comes before each of some counts. */
+function runningSums(counts: readonly number[]): number[] {
+  let sum = 0;
+  return counts.map((count) => {
+    sum += count;
+    return sum - count;
+  });
 }
 
 function scoreGraph(
@@ -111,20 +141,21 @@ function sight(
   windowOfLayers: readonly (number | null)[],
   { layout, place }: PackedRows,
   own: readonly number[],
-  trie: TokenTrie,
+  tries: readonly TokenTrie[],
 ): Record<string, Value> {
   const { prefix, batch, length } = layout;
-  const { nodes } = trie;
   const positions = BigInt64Array.from({ length: tokenCount(layout) }, (_, i) => BigInt(Math.min(i, prefix)));
   const width = prefix + length;
   const visible = (b: number, query: number, key: number): boolean => {
     if (query < own[b]) return key <= query;
+    const trie = tries[b]!;
+    const { nodes } = trie;
     const node = query - own[b];
     if (node >= nodes.length) return key === query;
     return key < own[b] || (key - own[b] < nodes.length && isAncestor(trie, key - own[b], node));
   };
   const position = (b: number, t: number): number =>
-    prefix + (t < own[b] ? t : own[b] + (nodes[t - own[b]]?.depth ?? 1) - 1);
+    prefix + (t < own[b] ? t : own[b] + (tries[b]!.nodes[t - own[b]]?.depth ?? 1) - 1);
   const windows = new Set(windowOfLayers);
   const biases = new Map(
     [...windows].map((window) => [window, new Float32Array(batch * length * width).fill(masked)]),
