@@ -94,7 +94,7 @@ export const accuracyNorm = accuracyMeasure({
     unit: "share",
     direction: "higher",
     description:
-      "The same with log-likelihoods per character of the choice (acc_norm of lm-evaluation-harness). Not where letters are scored.",
+      "Accuracy by log-likelihoods per character of the choice (acc_norm of lm-evaluation-harness), where texts are scored and not letters.",
   },
   per: "character",
   of: ({ scored }) => scored === "text",
@@ -109,7 +109,7 @@ export const accuracyPerByte = accuracyMeasure({
     unit: "share",
     direction: "higher",
     description:
-      "The same with log-likelihoods per UTF-8 byte of the choice (acc_bytes of lm-evaluation-harness). Not compared between methods.",
+      "Accuracy by log-likelihoods per UTF-8 byte of the choice (acc_bytes of lm-evaluation-harness), where texts are scored. Not compared between methods.",
   },
   per: "byte",
   of: ({ scored }) => scored === "text",
