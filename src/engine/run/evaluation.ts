@@ -25,7 +25,6 @@ import {
   methodAnswers,
 } from "../evaluate/answers.ts";
 import { questionsOf } from "../evaluate/choice.ts";
-import { questionsOf } from "../evaluate/choice.ts";
 import { judgesOf } from "../evaluate/judges/judges.ts";
 import { type JudgedAnswers, judgeAnswers } from "../evaluate/judging.ts";
 import { buildReport } from "../evaluate/report.ts";

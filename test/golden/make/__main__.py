@@ -16,8 +16,8 @@ from pathlib import Path
 
 import torch
 
-import classifier
 import choices
+import classifier
 import dcr
 import evaluation
 import gguf_blocks

@@ -4,7 +4,7 @@ choices.json: questions of our own in the layouts of MMLU, ARC, OpenBookQA and P
 that puts a BOS first. mmlu_smollm2.json: questions of MMLU on SmolLM2-135M-Instruct, as hashes; they are read from the folder
 that DISCERN_DATA names, which has `mmlu/test` and `mmlu/dev` as hendrycks/test publishes them.
 
-Needs `pip install lm_eval==0.4.13`, which the other parts do not.
+Needs lm_eval, which the other parts do not.
 """
 
 import csv
