@@ -59,6 +59,7 @@ export const commandIds = [
   "discern.benchmark.plan",
   "discern.benchmark.new",
   "discern.benchmark.openMatrix",
+  "discern.judges.setKey",
   "discern.engine.restart",
   "discern.engine.showLog",
   "discern.engine.doctor",

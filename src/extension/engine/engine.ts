@@ -15,8 +15,10 @@ import { log } from "../log.ts";
 import { requireTrust } from "../trust.ts";
 import { Doctor } from "./doctor.ts";
 import { EngineFailure } from "./failure.ts";
+import { JudgeKeys } from "./keys.ts";
 import { monitor } from "./monitor.ts";
 import type { EngineProcess } from "./process.ts";
+import { askForKey } from "./setKey.ts";
 import { wordFailure } from "./words.ts";
 import { Work } from "./work.ts";
 
@@ -35,13 +37,20 @@ export class Engine implements vscode.Disposable {
   private readonly work = new Work();
   /** The engine that runs, and what watches it; ended at once where the window closed while it started. */
   private readonly current = this.store.add(new DisposableStore());
+  private readonly keys: JudgeKeys;
   private started: Promise<EngineProcess> | null = null;
 
   constructor(context: vscode.ExtensionContext) {
     this.context = context;
+    this.keys = new JudgeKeys(context);
     const doctor = this.store.add(new Doctor(() => this.call("doctor", {})));
     this.store.add(registerCommand("discern.engine.restart", () => this.restart()));
     this.store.add(registerCommand("discern.engine.doctor", () => doctor.show()));
+    this.store.add(
+      registerCommand("discern.judges.setKey", async () => {
+        if (await askForKey(this.keys)) await this.end();
+      }),
+    );
     this.store.add(
       onSettingChange(["discern.engine.nodePath", "discern.engine.path"], () => void this.end()),
     );
@@ -94,6 +103,7 @@ export class Engine implements vscode.Disposable {
     const engine = await startEngine({
       node: setting("discern.engine.nodePath") || process.execPath,
       cli: setting("discern.engine.path") || join(this.context.extensionPath, "dist/cli.js"),
+      environment: await this.keys.environment(),
       parent: process.pid,
       patience,
       onLine: (line) => log.info(`engine: ${line}`),

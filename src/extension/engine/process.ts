@@ -19,6 +19,8 @@ export interface EngineProgram {
   readonly node: string;
   /** The engine's `cli.js`. */
   readonly cli: string;
+  /** Environment variables beside those of this process, such as keys of judges. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** The process without which the engine ends. */
   readonly parent: number;
   /** Milliseconds that the engine has to say where it listens. */
@@ -52,7 +54,7 @@ export async function startEngine(program: EngineProgram): Promise<EngineProcess
   await checkNode(program.node);
   if (!existsSync(program.cli)) throw new EngineFailure("engine-missing", program.cli);
   const child = execa(program.node, [program.cli, "serve", "--parent", String(program.parent)], {
-    env: { ELECTRON_RUN_AS_NODE: "1" },
+    env: { ...program.environment, ELECTRON_RUN_AS_NODE: "1" },
     stdin: "ignore",
     buffer: false,
     reject: false,

@@ -66,6 +66,18 @@ describe("an engine that works", () => {
     await expect(engine.call("doctor", {})).rejects.toMatchObject({ fault: "stopped" });
   });
 
+  test("has the variables that it was given, and what it starts has them, too", async () => {
+    const said: string[] = [];
+    const echo = await program("echo.js", "console.error(process.env.A_KEY); process.exit(1);");
+    const failed = start({
+      cli: echo,
+      environment: { A_KEY: "given" },
+      onLine: (line) => said.push(line),
+    });
+    await expect(failed).rejects.toMatchObject({ fault: "died" });
+    expect(said).toEqual(["given"]);
+  });
+
   test("passes on what is wrong with a request", async () => {
     const engine = await start();
     const missing = engine.call("inspect", { model: "no-such-model", root: tempFolder() });
