@@ -1,5 +1,6 @@
 import type { BenchmarkInput } from "../../protocol/benchmark.ts";
 import { comparedMethods } from "../../protocol/comparedMethod.ts";
+import { steeringSchema } from "../../protocol/steering.ts";
 import type { SuiteDeclaration } from "../../protocol/suiteDeclaration.ts";
 import { type FoundSuite, fetchCommand, type SuiteLocation } from "../../suites/locate.ts";
 import { count } from "../../wording/numbers.ts";
@@ -20,12 +21,21 @@ const about: Readonly<Record<string, string>> = {
   "DCR → STL": "Contrastive refinement before safety tuning",
 };
 
-/** The methods that every recipe with both stages has. */
-export const methodChoices: readonly MethodChoice[] = comparedMethods.map((method) => ({
-  method,
-  about: about[method.name] ?? "",
-  picked: true,
-}));
+/** The methods that every recipe with both stages has, and every inference-time method on STL. */
+export const methodChoices: readonly MethodChoice[] = [
+  ...comparedMethods.map((method) => ({ method, about: about[method.name] ?? "", picked: true })),
+  ...steeringSchema.options.map(
+    (option): MethodChoice => ({
+      method: {
+        name: `STL + ${option.shape.type.value}`,
+        on: "STL",
+        steering: { type: option.shape.type.value },
+      },
+      about: option.description ?? "",
+      picked: false,
+    }),
+  ),
+];
 
 /** Judges that need no model, as a new benchmark offers them; the first is chosen at first. */
 export const judgeChoices = [

@@ -39,6 +39,11 @@ export async function createBenchmark(
   if (recipe === undefined) return;
   const methods = await pickMethods();
   if (!methods?.length) return;
+  const lacking = methods.find(({ on }) => on !== undefined && !methods.some(({ name }) => name === on));
+  if (lacking !== undefined) {
+    void vscode.window.showWarningMessage(`${lacking.name} begins with ${lacking.on}: choose that, too.`);
+    return;
+  }
   const suites = await pickSuites();
   if (!suites?.length) return;
   const judges = await pickJudges();

@@ -8,11 +8,12 @@ import {
   suiteChoice,
 } from "../../../src/extension/benchmark/newBenchmark.ts";
 import { benchmarkSchema } from "../../../src/protocol/benchmark.ts";
+import { steeringSchema } from "../../../src/protocol/steering.ts";
 import { knownSuites } from "../../../src/suites/registry.ts";
 
 const choices = {
   ...{ name: "small", recipe: "r.discern.json", seeds: [0, 1], judges: ["xstest"] },
-  methods: methodChoices.map(({ method }) => method),
+  methods: methodChoices.filter(({ picked }) => picked).map(({ method }) => method),
   suites: ["xstest"],
 };
 
@@ -24,6 +25,14 @@ test("what a person chose is a benchmark, with STL as its reference where it is 
   ]);
   const without = newBenchmark({ ...choices, methods: choices.methods.filter(({ name }) => name !== "STL") });
   expect(benchmarkSchema.parse(without).reference).toBe("DCR → STL");
+});
+
+test("every inference-time method is offered on STL, with the one it is on", () => {
+  const all = newBenchmark({ ...choices, methods: methodChoices.map(({ method }) => method) });
+  const { methods } = benchmarkSchema.parse(all);
+  const types = methods.flatMap(({ steering }) => (steering ? [steering.type] : []));
+  expect(types).toEqual(steeringSchema.options.map(({ shape }) => shape.type.value));
+  expect(methods.filter(({ steering }) => steering).every(({ on }) => on === "STL")).toBe(true);
 });
 
 test("every judge that needs no model is offered", () => {
