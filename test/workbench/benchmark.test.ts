@@ -1,0 +1,160 @@
+import { existsSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { benchmarkSchema } from "../../src/protocol/benchmark.ts";
+import { cellProgress, readCellEvents } from "../../src/runFolder/comparison.ts";
+import { seriousFaults } from "./accessibility.ts";
+import { type Theme, themes } from "./editorSettings.ts";
+import { describeWorkbench, useWorkbench } from "./useWorkbench.ts";
+import { fillWorkspace } from "./workspace.ts";
+
+/** A benchmark of a tiny model: two seeds of STL, the untrained model, and a suite that nobody has. */
+const benchmark = {
+  name: "small",
+  recipe: "tiny.discern.json",
+  seeds: [0, 1],
+  set: { "stages.1.steps": 30 },
+  suites: [
+    { name: "starter-test", source: { file: "prompts/pairs.csv", split: "test", limit: 48 } },
+    { name: "gone", source: { file: "prompts/gone.csv" } },
+  ],
+  judges: ["xstest"],
+  methods: [
+    { name: "untrained", stages: [] },
+    { name: "STL", stages: ["supervised"] },
+  ],
+  reference: "STL",
+  gates: [
+    "STL: starter-test.safe_refusal > 1",
+    "STL: starter-test.safe_refusal >= 0",
+    "nowhere.safe_refusal > 0",
+  ],
+};
+
+describeWorkbench("a benchmark", () => {
+  const workbench = useWorkbench({
+    async fill(folder) {
+      await fillWorkspace(folder);
+      await writeFile(join(folder, "small.benchmark.json"), `${JSON.stringify(benchmark, null, 2)}\n`);
+    },
+  });
+  const patient = { timeout: 240_000, interval: 250 };
+  const folder = () => join(workbench.folder(), "runs", "small");
+  const progress = async () => cellProgress(await readCellEvents(folder()));
+  const lens = (text: string | RegExp) =>
+    workbench().page.locator(".codelens-decoration a", { hasText: text });
+
+  it("has problems at its keys, and a lens that shows its plan with what each run costs", async () => {
+    await workbench().openFile("small.benchmark.json");
+    await lens("Run benchmark").waitFor();
+    const problem = workbench().page.locator(".squiggly-warning").first();
+    await problem.waitFor();
+    await workbench().screenshot("benchmark-file");
+    await lens("Plan").click();
+    const plan = await workbench().webview(/small plan/);
+    await plan.getByRole("heading", { name: "Plan of small" }).waitFor();
+    await plan.getByRole("cell", { name: "stl-1", exact: true }).waitFor();
+    expect(await plan.locator("body").textContent()).toMatch(/3 runs · ≈ .* of memory · .* on disk/);
+    expect(await plan.locator("body").textContent()).toMatch(/Missing suites:.*gone/s);
+    await workbench().screenshot("benchmark-plan");
+  });
+
+  it("is run from its lens after its costs were shown, and its matrix fills in", async () => {
+    await workbench().openFile("small.benchmark.json");
+    await lens("Run benchmark").click();
+    const dialog = await workbench().dialog(/small: 3 runs/);
+    await workbench().screenshot("benchmark-start");
+    await dialog.getByRole("button", { name: "Run", exact: true }).click();
+    const page = await workbench().webview("Benchmark: small");
+    await page.getByRole("heading", { name: "small" }).waitFor();
+    await page
+      .getByRole("gridcell", { name: /^STL on starter-test: .*(training|answering|waiting)/ })
+      .waitFor();
+    await workbench().screenshot("benchmark-running");
+  });
+
+  it("comes back after a reload, and ends with figures, seeds and the suite that is missing", async () => {
+    await workbench().reload(/Benchmark: small/);
+    await expect.poll(async () => (await progress()).state, patient).toBe("finished");
+    const page = await workbench().webview("Benchmark: small");
+    await page.getByText("3 of 3 runs finished").waitFor();
+    await page
+      .getByRole("gridcell", {
+        name: /^STL on starter-test: \d+ %, 95 % interval .*seed 0 \d+ %; seed 1 \d+ %$/,
+      })
+      .waitFor({ timeout: patient.timeout });
+    await page.getByRole("gridcell", { name: "untrained on gone: missing" }).waitFor();
+    await workbench().screenshot("benchmark-finished");
+  });
+
+  it("has no serious fault for axe, in any kind of theme, wide and narrow", async () => {
+    for (const theme of Object.keys(themes) as Theme[]) {
+      await workbench().setTheme(theme);
+      const page = await workbench().webview("Benchmark: small");
+      expect(await seriousFaults(page), theme).toEqual([]);
+      await workbench().screenshot(`benchmark-${theme}`);
+      await workbench().page.setViewportSize({ width: 760, height: 900 });
+      await workbench().screenshot(`benchmark-${theme}-narrow`);
+      await workbench().page.setViewportSize({ width: 1400, height: 900 });
+    }
+    await workbench().setTheme("dark");
+  });
+
+  it("opens the prompts of a cell by the keyboard, filtered by method and suite", async () => {
+    const page = await workbench().webview("Benchmark: small");
+    const cell = page.getByRole("gridcell", { name: /^STL on starter-test/ });
+    await cell.focus();
+    await cell.press("Enter");
+    const report = await workbench().webview("Report: small");
+    await report.getByRole("listbox", { name: "Prompts" }).waitFor();
+    expect(await report.getByLabel("Right").locator("option:checked").textContent()).toMatch(/^STL/);
+    await report.getByRole("tab", { name: "Figures" }).click();
+    await report.getByRole("region", { name: "Operating curves" }).scrollIntoViewIfNeeded();
+    await workbench().screenshot("benchmark-report-curves");
+  });
+
+  it("shows its gates as tests, held against the report that it has", async () => {
+    await workbench().runCommand("Testing: Focus on Test Explorer View");
+    await workbench().unfold(/small\.benchmark\.json/);
+    await workbench()
+      .treeItem(/STL: starter-test\.safe_refusal > 1.*\(Passed\)/)
+      .waitFor();
+    await workbench()
+      .treeItem(/STL: starter-test\.safe_refusal >= 0.*\(Failed\)/)
+      .waitFor();
+    await workbench()
+      .treeItem(/nowhere\.safe_refusal > 0.*\((Errored|Failed)\)/)
+      .waitFor();
+    await workbench().screenshot("benchmark-gates");
+  });
+
+  it("is compared with an earlier report, regressions first", async () => {
+    await workbench().page.keyboard.press("Escape");
+    const report = await workbench().webview("Report: small");
+    await report.getByRole("button", { name: "Compare with Earlier…" }).click();
+    await workbench().quickPick("runs/small/stl-0");
+    await report.getByText(/got worse beyond chance/).waitFor();
+    await workbench().screenshot("benchmark-earlier");
+  });
+
+  it("is written by a wizard, as its answers say, and opened", async () => {
+    await workbench().runCommand("Discern: New Benchmark…");
+    await workbench().quickPick("tiny.discern.json");
+    for (const step of ["Methods", "Suites", "Judges"]) {
+      await workbench().quickInput.getByText(step, { exact: false }).first().waitFor();
+      await workbench().screenshot(`benchmark-wizard-${step.toLowerCase()}`);
+      await workbench().page.keyboard.press("Enter");
+    }
+    await workbench().answer("3, 4");
+    await workbench().tab("tiny-benchmark.benchmark.json").waitFor();
+    const file = join(workbench.folder(), "tiny-benchmark.benchmark.json");
+    expect(existsSync(file)).toBe(true);
+    const written = benchmarkSchema.parse(JSON.parse(await readFile(file, "utf8")));
+    expect([written.recipe, written.seeds, written.suites.map(({ name }) => name)]).toEqual([
+      ...["tiny.discern.json", [3, 4], ["xstest"]],
+    ]);
+    await workbench().notification(/tiny-benchmark\.benchmark\.json was written/);
+    await workbench().screenshot("benchmark-wizard-written");
+  });
+});
