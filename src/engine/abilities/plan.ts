@@ -14,6 +14,7 @@ import {
 } from "../../protocol/comparison.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import type { Suite } from "../../protocol/suite.ts";
+import { benchmarkPresets } from "../../recipe/benchmarkPresets.ts";
 import { parseJsonFile } from "../../recipe/jsonFile.ts";
 import { openRecipe, readWritten } from "../../recipe/loadRecipe.ts";
 import { cellsOf, type Described } from "../../recipe/plannedCells.ts";
@@ -56,7 +57,20 @@ export async function planFile(file: string, set: readonly string[] = []): Promi
 
 /** The plan of a benchmark file, or of `preset:NAME`. @throws as {@link loadComparison} and {@link planBenchmark}. */
 export async function planBenchmarkFile(name: string, set: readonly string[] = []): Promise<Plan> {
-  return planBenchmark(await loadBenchmark(name), name, set);
+  return planBenchmark(presetOf(name) ?? (await loadBenchmark(name)), name, set);
+}
+
+/** The benchmark of `preset:NAME`; null for the name of a file. @throws DiscernError `file-missing` where there is none. */
+function presetOf(name: string): Benchmark | null {
+  if (!name.startsWith("preset:")) return null;
+  const key = name.slice("preset:".length);
+  if (Object.hasOwn(benchmarkPresets, key)) {
+    return benchmarkSchema.parse(benchmarkPresets[key as keyof typeof benchmarkPresets]);
+  }
+  throw new DiscernError(
+    "file-missing",
+    `There is no benchmark "${key}". There are: ${Object.keys(benchmarkPresets).join(", ")}.`,
+  );
 }
 
 /**

@@ -1,0 +1,157 @@
+import type { BenchmarkInput } from "../protocol/benchmark.ts";
+import { presets } from "./presets.ts";
+
+/** Keys of the methods that take directions from means: few candidates, so that a fit takes half a minute on two cores. */
+const direction = { train: 48, validation: 8, position: -1 } as const;
+
+const [refinement, safetyTuning] = presets.demo.stages;
+
+/** Safety tuning of `small`, whose rate every training method tries. */
+const rates = { "stages.1.optimiser.learningRate": [4e-4, 8e-4] };
+
+/** A method of inference on STL, with its settings to try, and the same with random vectors in place of its own. */
+function steered(
+  name: string,
+  steering: NonNullable<NonNullable<BenchmarkInput["methods"]>[number]["steering"]>,
+  tune: Record<string, number[]>,
+): NonNullable<BenchmarkInput["methods"]> {
+  return [
+    { name, on: "STL", steering, tune },
+    { name: `${name}, random`, on: "STL", steering: { ...steering, control: { type: "random" } } },
+  ];
+}
+
+/**
+ * SmolLM2-135M on two cores, one seed in under 90 minutes: every method that needs no download. Budgeted with 1.6 s for a step of safety
+ * tuning (8 × 64 tokens), 1.2 s for one of the contrast, and 22 s for 100 prompts that are scored and answered with 32 tokens, on two
+ * threads of an AMD EPYC: about 20 minutes for rows, 40 for training and its trials, 15 for steering. The layer of the contrast is
+ * that of `demo`. STL-aug with given answers is not in it, since the starter set has no helpful answers to seemingly toxic prompts;
+ * triggers are the model's own for the same reason.
+ */
+const small: BenchmarkInput = {
+  name: "small",
+  recipe: {
+    name: "small",
+    model: "smollm2-135m",
+    device: "cpu",
+    data: {
+      ...presets.demo.data,
+      helpful: [{ file: "starter:pairs.csv", split: "train", labels: ["seemingly_toxic"], limit: 96 }],
+      helpfulAnswers: { type: "self-distilled", maxNewTokens: 64 },
+      triggers: { type: "model", maxNewTokens: 32 },
+    },
+    stages: [
+      { ...refinement, steps: 40 },
+      { ...safetyTuning, steps: 40 },
+      { type: "preference", steps: 20, batchSize: 4, maxNewTokens: 64 },
+    ],
+    probes: { every: 20 },
+    evaluate: { maxNewTokens: 32 },
+  },
+  seeds: [0],
+  suites: [
+    { name: "starter-test", source: { file: "starter:pairs.csv", split: "test", limit: 48 } },
+    { suite: "xstest", limit: 40 },
+    { suite: "oktest", limit: 24 },
+    { suite: "i-malicious", limit: 24 },
+    { suite: "i-cona", limit: 16 },
+    { suite: "advbench", limit: 16 },
+    { suite: "mmlu", limit: 20 },
+  ],
+  methods: [
+    { name: "untrained", stages: [] },
+    { name: "STL", stages: ["supervised"], tune: rates },
+    { name: "STL-aug", stages: ["supervised"], set: { "stages.1.helpfulRatio": 0.25 }, tune: rates },
+    { name: "Trigger-aware", stages: ["supervised"], set: { "stages.1.triggers": true }, tune: rates },
+    {
+      name: "STL, contrast kept on",
+      stages: ["supervised"],
+      set: { "stages.1.contrast": { layer: 18, loss: { type: "circle", gamma: 16 } } },
+      tune: rates,
+    },
+    { name: "DCR → STL", stages: ["contrastive", "supervised"], tune: rates },
+    {
+      name: "DCR → STL-aug",
+      stages: ["contrastive", "supervised"],
+      set: { "stages.1.helpfulRatio": 0.25 },
+      tune: rates,
+    },
+    {
+      name: "DPO",
+      on: "STL",
+      stages: ["preference"],
+      tune: { "stages.2.optimiser.learningRate": [1e-5, 1e-4] },
+    },
+    ...steered("SCANS", { type: "scans", train: 48, validation: 16 }, { "steering.strength": [1, 3.5] }),
+    ...steered("Surgical", { type: "surgical", ...direction }, { "steering.strength": [0.5, 1] }),
+    ...steered(
+      "Refusal ablation",
+      { type: "refusal-ablation", ...direction },
+      { "steering.strength": [0.5, 1] },
+    ),
+    ...steered(
+      "Refusal addition",
+      { type: "refusal-addition", ...direction },
+      { "steering.coefficient": [-0.5, 0.5] },
+    ),
+    ...steered("CAST", { type: "cast", train: 48, validation: 16 }, { "steering.strength": [0.5, 1] }),
+    ...steered(
+      "AlphaSteer",
+      { type: "alphasteer", train: 64, validation: 16 },
+      { "steering.nullSpace": [0.3, 0.5] },
+    ),
+  ],
+  tuning: {
+    trials: 2,
+    suites: [{ name: "starter-panel", source: { file: "starter:pairs.csv", split: "panel", limit: 48 } }],
+  },
+  reference: "STL",
+};
+
+/**
+ * The table of the DCR paper for one of its models, as far as its settings are known (see `presets.paper`, which says what comes from
+ * where): untrained, STL, STL-aug, SCANS, Surgical and DCR → STL, and DCR → STL-aug. Suites of over-refusal, harm and capability; the paper
+ * has five harmful suites that no source names, so these five are chosen here, as are the layer (half of the blocks), what is tuned, and the share of
+ * helpful pairs (as many as safety pairs). SCANS and Surgical have the values that their papers publish for other models among those tried.
+ * Suites are fetched with `discern suites fetch`. DCR trains on XSTest's safe prompts: the report marks the overlap.
+ */
+function paperTable(name: string, model: string, layers: number): BenchmarkInput {
+  const steps = { "stages.1.steps": [120, 240] };
+  return {
+    name,
+    recipe: "preset:paper",
+    set: { model, "stages.0.layer": Math.round(layers / 2) },
+    seeds: [0, 1, 2],
+    suites: [
+      ...["xstest", "oktest", "or-bench-hard", "coconot-contrast", "phtest"],
+      ...["advbench", "harmbench", "malicious-instruct", "i-malicious", "strongreject"],
+      ...["mmlu", "arc-easy", "arc-challenge", "openbookqa", "piqa"],
+    ],
+    methods: [
+      { name: "untrained", stages: [] },
+      { name: "STL", stages: ["supervised"], tune: steps },
+      { name: "STL-aug", stages: ["supervised"], set: { "stages.1.helpfulRatio": 0.048 }, tune: steps },
+      { name: "SCANS", on: "STL", steering: { type: "scans" }, tune: { "steering.strength": [3.5, 4] } },
+      { name: "Surgical", on: "STL", steering: { type: "surgical" }, tune: { "steering.lambda": [0.8, 1] } },
+      { name: "DCR → STL", tune: steps },
+      {
+        name: "DCR → STL-aug",
+        set: { "stages.1.helpfulRatio": 0.048 },
+        tune: steps,
+      },
+    ],
+    tuning: {
+      trials: 2,
+      suites: [{ name: "starter-panel", source: { file: "starter:pairs.csv", split: "panel" } }],
+    },
+    reference: "STL",
+  };
+}
+
+/** Ready benchmarks. */
+export const benchmarkPresets = {
+  small,
+  "paper-table": paperTable("paper-table", "Qwen/Qwen2.5-1.5B-Instruct", 28),
+  "paper-table-7b": paperTable("paper-table-7b", "Qwen/Qwen2.5-7B-Instruct", 28),
+  "paper-table-llama": paperTable("paper-table-llama", "meta-llama/Meta-Llama-3-8B-Instruct", 32),
+} satisfies Record<string, BenchmarkInput>;
