@@ -86,6 +86,16 @@ test.each([
   expect(faults(stage)).toEqual([[severity, key, expect.stringMatching(message)]]);
 });
 
+test("blocks of an inference-time method that the model does not have are told at their keys", () => {
+  const keys = (steering: object) => faults(supervised({}), { steering }).map(([, key]) => key);
+  expect(keys({ type: "refusal-ablation", layer: 6 })).toEqual(["steering.layer"]);
+  expect(keys({ type: "scans", layers: [5, 6], classifierLayers: [7] })).toEqual([
+    "steering.classifierLayers[0]",
+    "steering.layers[1]",
+  ]);
+  expect(keys({ type: "cast", layers: [5], conditionLayers: [0, 5] })).toEqual([]);
+});
+
 test("every fault is found at once, of probes and lengths too", () => {
   const own = {
     probes: { separationLayers: [6, 9] },

@@ -3,7 +3,7 @@ import { auroc } from "../../statistics/roc.ts";
 import type { Backend, Tokens } from "../backend/backend.ts";
 import type { Intervention } from "../backend/interventions.ts";
 import { RefusalScorer } from "../probe/refusal.ts";
-import { meanOf, nextTokens, promptCounts, splitGroups } from "./directions.ts";
+import { distributions, meanOf, promptCounts, splitGroups } from "./directions.ts";
 import { layerBand, layerWords } from "./layerBand.ts";
 import type { SteeringMethod } from "./method.ts";
 import { nullSpaceReader } from "./nullSpace.ts";
@@ -48,7 +48,8 @@ export const alphaSteer: SteeringMethod<"alphasteer"> = {
       harmless: harmless.validation,
       pseudoHarmful: pseudoHarmful.validation,
     };
-    const trial = { backend, scorer, validation };
+    const plain = await distributions(backend, validation.harmless);
+    const trial = { backend, scorer, validation, plain };
     const act = (strength: number) => interventions(blocks, reads, refusals, strength);
     const sign = await refusingSign(steering, trial, act);
     const strengths = steering.strength === "auto" ? steering.strengths : [steering.strength];
@@ -136,6 +137,8 @@ interface Trial {
   readonly backend: Backend;
   readonly scorer: RefusalScorer;
   readonly validation: Readonly<Record<"harmful" | "harmless" | "pseudoHarmful", readonly Tokens[]>>;
+  /** Unsteered distributions of the harmless prompts' first answer tokens. */
+  readonly plain: readonly Float32Array[];
 }
 
 /** What a strength does on validation prompts. */
@@ -153,25 +156,20 @@ interface Tried {
 
 async function tryStrength(
   strength: number,
-  { backend, scorer, validation }: Trial,
+  { backend, scorer, validation, plain }: Trial,
   acting: readonly Intervention[],
 ): Promise<Tried> {
   const harmful = await refusals(scorer, validation.harmful, acting);
   const harmless = await refusals(scorer, validation.harmless, acting);
   const pseudoHarmful = await refusals(scorer, validation.pseudoHarmful, acting);
-  const plain: Float32Array[] = [];
-  for await (const each of nextTokens(backend, validation.harmless)) plain.push(each);
-  const kls: number[] = [];
-  for await (const each of nextTokens(backend, validation.harmless, acting)) {
-    kls.push(smoothedKl(plain[kls.length]!, each));
-  }
+  const changed = await distributions(backend, validation.harmless, acting);
   return {
     strength,
     harmful: meanOf(harmful),
     harmless: meanOf(harmless),
     pseudoHarmful: meanOf(pseudoHarmful),
     auroc: auroc({ unsafe: harmful, safe: [...harmless, ...pseudoHarmful] }),
-    kl: meanOf(kls),
+    kl: meanOf(changed.map((each, i) => smoothedKl(plain[i]!, each))),
   };
 }
 

@@ -125,6 +125,17 @@ export async function* nextTokens(
   }
 }
 
+/** All of them at once, for as many prompts as fit in memory. */
+export async function distributions(
+  backend: Backend,
+  prompts: readonly Tokens[],
+  interventions: readonly Intervention[] = [],
+): Promise<Float32Array[]> {
+  const found: Float32Array[] = [];
+  for await (const each of nextTokens(backend, prompts, interventions)) found.push(each);
+  return found;
+}
+
 /**
  * The refusal score of each prompt: the log-odds of Σ_{t∈R} p(t) for the first answer token (Arditi et al. 2024, appendix B).
  *

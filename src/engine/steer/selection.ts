@@ -2,7 +2,7 @@ import { DiscernError } from "../../protocol/errors.ts";
 import type { SteeringOf } from "../../protocol/steering.ts";
 import type { Backend, Tokens } from "../backend/backend.ts";
 import { ablation } from "./ablation.ts";
-import { meanOf, nextTokens, refusalScores } from "./directions.ts";
+import { distributions, meanOf, nextTokens, refusalScores } from "./directions.ts";
 
 /** A direction that a method could take. */
 export interface Candidate {
@@ -70,7 +70,7 @@ export async function select(candidates: readonly Candidate[], options: Selectio
   );
   const isFixed = fixed.layer !== "auto" && fixed.position !== "auto";
   const end = fixed.layer === "auto" ? Math.floor(lastLayers * backend.shape.layers) : backend.shape.layers;
-  const plain = await distributions(options);
+  const plain = await distributions(backend, options.harmless);
   const table: Selected["table"] = [];
   let best: { candidate: Candidate; scores: CandidateScores } | undefined;
   for (const [i, candidate] of wanted.entries()) {
@@ -124,12 +124,6 @@ async function scoresOf({ layer, direction }: Candidate, options: ScoredOptions)
   if (!isFixed && induce !== null && !(induce >= 0)) return { ...found, kl, induce, leftOut: "induce" };
   const bypass = meanOf(await refusalScores(backend, refused, tokens, ablated));
   return { kl, induce, bypass, leftOut: null };
-}
-
-async function distributions({ backend, harmless }: SelectionOptions): Promise<Float32Array[]> {
-  const found: Float32Array[] = [];
-  for await (const each of nextTokens(backend, harmless)) found.push(each);
-  return found;
 }
 
 async function meanKl(
