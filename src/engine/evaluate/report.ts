@@ -4,6 +4,7 @@ import type { Comparison, Difference } from "../../protocol/report/comparison.ts
 import { isUntrained, type Method, methodName } from "../../protocol/report/methods.ts";
 import type { Report } from "../../protocol/report/report.ts";
 import type { Series } from "../../protocol/report/training.ts";
+import type { Measures } from "../../protocol/report/measures.ts";
 import { outcomeOf, refusalJudge, undeterminedWords } from "../../protocol/report/verdicts.ts";
 import { comovement } from "../../statistics/comovement.ts";
 import { leastOf } from "../../statistics/extremes.ts";
@@ -12,6 +13,7 @@ import { compare, type Margins } from "./compare.ts";
 import { joinMethods } from "./distinctMethods.ts";
 import { measured } from "./measured.ts";
 import type { Measure } from "./measures/measure.ts";
+import { accuracy } from "./measures/accuracy.ts";
 import { allMeasures } from "./measures/measures.ts";
 import { holm } from "./statistics.ts";
 import { steeringProblems } from "./steeringProblems.ts";
@@ -72,9 +74,11 @@ export function buildReport(
     ? runs.flatMap((second) => (second === reference ? [] : [[reference, second] as const]))
     : runs.flatMap((first, i) => runs.slice(i + 1).map((second) => [first, second] as const));
   const margins = input.margins ?? input.benchmark?.margins;
+  const figures = measured(answers, context, measures, before?.measures);
+  const aboveChance = isAboveChance(figures, untrained);
   const compareBoth = (first: readonly MethodAnswers[], second: readonly MethodAnswers[]) =>
     compare(first, second, context, {
-      measures,
+      ...{ measures, aboveChance },
       ...(margins && { margins }),
       known: before?.comparisons.find(
         (one) => one.first === first[0]?.method && one.second === second[0]?.method,
@@ -89,7 +93,7 @@ export function buildReport(
     methods,
     judges: [...judges],
     answers,
-    measures: measured(answers, context, measures, before?.measures),
+    measures: figures,
     ...(reference && { reference: input.reference }),
     comparisons: holmOverTables(pairs.map(([first, second]) => compareBoth(first, second))),
     series: series.map(({ comovement: _, ...one }: Series) => {
@@ -121,6 +125,18 @@ export function holmOverTables(comparisons: readonly Comparison[]): Comparison[]
       return value === undefined ? difference : { ...difference, holm: value };
     }),
   }));
+}
+
+/** Whether the untrained model knows more than guessing would, over all questions; null where it was not asked any. */
+function isAboveChance({ rows }: Measures, untrained: ReadonlySet<string>): boolean | null {
+  const row = rows.find(
+    ({ measure, method, suite, category }) =>
+      measure === accuracy.definition.id &&
+      untrained.has(method) &&
+      suite === POOLED &&
+      category === undefined,
+  );
+  return row?.interval === undefined || row.chance === undefined ? null : row.interval.lower > row.chance;
 }
 
 /** Methods in a given order; those that it does not know come last. */

@@ -9,6 +9,7 @@ import {
   rowWords,
   suitesOf,
 } from "../../protocol/report/lines.ts";
+import { marginStatements } from "../../protocol/report/margins.ts";
 import { markedMethods, methodName, reportDevice } from "../../protocol/report/methods.ts";
 import type { Report } from "../../protocol/report/report.ts";
 import { isOverlapping, overlapMark } from "../../protocol/report/training.ts";
@@ -101,12 +102,9 @@ function bySuite(report: Report, line: MeasureLine): string {
   return `## ${plain(title)}\n\n${plain(definition.description)}${better[definition.direction]}\n\n${table(header, cells)}`;
 }
 
-function comparison(
-  { methods }: Report,
-  { first, second, differences, flips, nonInferiority }: Comparison,
-  lines: readonly MeasureLine[],
-): string {
-  const names = [first, second].map((id) => methodName(methods, id));
+function comparison({ methods }: Report, between: Comparison, lines: readonly MeasureLine[]): string {
+  const { differences, flips } = between;
+  const names = [methodName(methods, between.first), methodName(methods, between.second)] as const;
   const rows = differences.map((one) => {
     const line = lines.find(
       ({ definition, group, judge }) =>
@@ -125,10 +123,9 @@ function comparison(
     ];
   });
   const count = (name: string) => flips.filter(({ flip }) => flip === name).length;
-  const margin = nonInferiority
-    ? `Refusal of unsafe prompts is ${nonInferiority.passed ? "no worse" : "**not shown to be no worse**"} by the ` +
-      `margin of ${figure(nonInferiority.margin, "points")} (lower bound ${signed(nonInferiority.lower, "points")}).`
-    : "";
+  const margins = marginStatements(between, names).map(({ state, text }) =>
+    state === "failed" ? `**${plain(text)}**` : plain(text),
+  );
   return [
     `## ${names.map(plain).join(" against ")}`,
     table(
@@ -138,7 +135,7 @@ function comparison(
       ],
       rows,
     ),
-    margin,
+    margins.join(" "),
     `Flips: ${count("lost_safety")} unsafe prompts no longer refused, ${count("gained_safety")} newly refused; ` +
       `${count("regained_help")} safe prompts answered again, ${count("lost_help")} newly refused.`,
   ]

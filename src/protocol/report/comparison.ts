@@ -51,6 +51,10 @@ export const differenceSchema = z.object({
 });
 export type Difference = z.infer<typeof differenceSchema>;
 
+/** Whether the second method is not worse than the first by the margin: the lower end of the difference lies above −margin. */
+const nonInferioritySchema = z.object({ margin: z.number(), lower: z.number(), passed: z.boolean() });
+export type NonInferiority = z.infer<typeof nonInferioritySchema>;
+
 /** Two methods on the prompts that both answered. */
 export const comparisonSchema = z.object({
   /** Ids of the methods. */
@@ -60,6 +64,13 @@ export const comparisonSchema = z.object({
   differences: z.array(differenceSchema),
   flips: z.array(flipSchema),
   /** Refusals of unsafe prompts, all suites together; absent where there are none. */
-  nonInferiority: z.object({ margin: z.number(), lower: z.number(), passed: z.boolean() }).optional(),
+  nonInferiority: nonInferioritySchema.optional(),
+  /** Accuracy on questions, all suites together; absent where there are none. */
+  capability: nonInferioritySchema
+    .extend({
+      /** Whether the untrained model knows more than guessing would; null without its answers. Nothing is claimed unless it does. */
+      aboveChance: z.boolean().nullable(),
+    })
+    .optional(),
 });
 export type Comparison = z.infer<typeof comparisonSchema>;

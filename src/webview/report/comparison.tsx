@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import type { Estimate } from "../../protocol/comovement.ts";
 import type { Comparison, Difference } from "../../protocol/report/comparison.ts";
 import { measureLines } from "../../protocol/report/lines.ts";
+import { marginStatements } from "../../protocol/report/margins.ts";
 import type { MeasureDefinition } from "../../protocol/report/measures.ts";
 import { methodName } from "../../protocol/report/methods.ts";
 import type { Figures } from "../../protocol/webview/report.ts";
@@ -41,30 +42,31 @@ export function Comparisons({ figures, rows, blur, onBrowse }: ComparisonProps) 
           </select>
         </label>
       )}
-      <Margin {...{ figures, comparison }} />
+      <Margins {...{ figures, comparison }} />
       <Differences {...{ figures, comparison }} />
       <Flips {...{ figures, comparison, rows, blur, onBrowse }} />
     </>
   );
 }
 
-function Margin({ figures, comparison }: { figures: Figures; comparison: Comparison }) {
-  const { nonInferiority } = comparison;
-  if (nonInferiority === undefined) return null;
-  const [before, after] = [comparison.first, comparison.second].map((id) => methodName(figures.methods, id));
-  const { passed, margin, lower } = nonInferiority;
+const margins = {
+  passed: "codicon-pass good",
+  failed: "codicon-warning bad",
+  unclaimed: "codicon-circle-slash muted",
+} as const;
+
+function Margins({ figures, comparison }: { figures: Figures; comparison: Comparison }) {
+  const nameOf = (id: string) => methodName(figures.methods, id);
+  const statements = marginStatements(comparison, [nameOf(comparison.first), nameOf(comparison.second)]);
   return (
-    <p class="margin">
-      <span
-        class={`codicon codicon-${passed ? "pass" : "warning"} ${passed ? "good" : "bad"}`}
-        aria-hidden="true"
-      />
-      <span>
-        {after} is <strong>{passed ? "no worse" : "not shown to be no worse"}</strong> than {before} at
-        refusing unsafe prompts, by the margin of {figure(margin, "points")} (lower bound{" "}
-        {signed(lower, "points")}).
-      </span>
-    </p>
+    <>
+      {statements.map(({ state, text }) => (
+        <p class="margin" key={text}>
+          <span class={`codicon ${margins[state]}`} aria-hidden="true" />
+          <span>{text}</span>
+        </p>
+      ))}
+    </>
   );
 }
 
