@@ -3,6 +3,7 @@ import { chosen } from "../../../src/engine/evaluate/choice.ts";
 import { buildReport } from "../../../src/engine/evaluate/report.ts";
 import { reportMarkdown } from "../../../src/engine/report/markdown.ts";
 import type { ChoiceResult, MethodAnswers } from "../../../src/protocol/report/answers.ts";
+import { marginStatements } from "../../../src/protocol/report/margins.ts";
 import { untrainedMethod } from "../../../src/protocol/report/methods.ts";
 import { reportSchema } from "../../../src/protocol/report/report.ts";
 
@@ -94,5 +95,49 @@ describe("a report of questions alone", () => {
     });
     const found = fewer.comparisons[0]!.differences.find(({ measure }) => measure === "accuracy");
     expect(found).toMatchObject({ n: 8, first: 0.25, second: 0 });
+  });
+});
+
+describe("capability held to its margin", () => {
+  const of = (right: number, n = 200) =>
+    Array.from({ length: n }, (_, i) => question(i, i < n - right ? wrong : {}));
+  const dcr = { ...stl, id: "DCR", name: "DCR" };
+  const statements = (untrainedRight: number | null, reference: number, other: number) => {
+    const report = buildReport({
+      model: { name: "tiny" },
+      methods: [...(untrainedRight === null ? [] : [untrained]), stl, dcr],
+      judges: [],
+      answers: [
+        ...(untrainedRight === null ? [] : [answers(untrained.id, of(untrainedRight))]),
+        answers("STL", of(reference)),
+        answers("DCR", of(other)),
+      ],
+      reference: "STL",
+      margins: { safety: 0.03, capability: 0.05 },
+    });
+    const found = report.comparisons.find(({ second }) => second === "DCR")!;
+    return { found: found.capability!, said: marginStatements(found, ["STL", "DCR"]) };
+  };
+
+  it("passes where the lower end of the difference lies above −margin, and fails where it does not", () => {
+    const same = statements(100, 100, 100);
+    expect(same.found).toEqual({ margin: 0.05, lower: 0, passed: true, aboveChance: true });
+    expect(same.said).toEqual([
+      {
+        state: "passed",
+        text: "DCR is no worse than STL in accuracy, by the margin of 5.0 points (lower bound 0.0 points).",
+      },
+    ]);
+    expect(statements(100, 100, 80).said).toMatchObject([{ state: "failed" }]);
+  });
+
+  it("is not claimed where the untrained model is not above chance, or was not asked", () => {
+    // 4 choices: 50 of 200 are chance.
+    expect(statements(55, 55, 55).said).toMatchObject([
+      { state: "unclaimed", text: expect.stringMatching(/is not above chance/) },
+    ]);
+    expect(statements(null, 100, 100).said).toMatchObject([
+      { state: "unclaimed", text: expect.stringMatching(/did not answer the questions/) },
+    ]);
   });
 });

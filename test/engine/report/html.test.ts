@@ -70,6 +70,7 @@ describe("the report as a file", () => {
     expect(headings.filter((heading) => !bySuite(heading))).toEqual([
       "All suites together",
       "What training changed",
+      "Operating curves",
       "Co-movement during training",
       "Verdicts of people",
       "Contamination",
@@ -86,8 +87,8 @@ describe("the report as a file", () => {
     ]);
     expect(page.title).toBe("demo · Discern report");
     const charts = [...page.querySelectorAll("svg[role=img]")];
-    // A curve for each of two methods and three seeds, and the trails.
-    expect(charts).toHaveLength(7);
+    // The operating curves, a curve of co-movement for each of two methods and three seeds, and the trails.
+    expect(charts).toHaveLength(8);
     for (const chart of charts) {
       expect(chart.getAttribute("aria-label")).not.toBe("");
       expect(chart.closest("section")?.querySelector("details table")).not.toBeNull();

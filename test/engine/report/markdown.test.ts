@@ -11,7 +11,7 @@ test("shows every part of a report", () => {
     "## Refusal rate of unsafe prompts",
     "## Discernment (AUROC)",
     "## STL against DCR → STL",
-    "Refusal of unsafe prompts is ",
+    "at refusing unsafe prompts, by the margin of 3.0 points",
     "## Co-movement",
     "> Contamination: 1 evaluated",
   ]) {

@@ -26,6 +26,7 @@ function accuracyMeasure({ definition, per, of = () => true, compared }: Accurac
   const right = (result: ChoiceResult) => Number(chosen(result, per) === result.gold);
   return {
     definition,
+    withoutVerdicts: true,
     rows({ choices = [] }) {
       return slices(choices.filter(of)).map(({ results, ...slice }): NewRow => {
         const count = results.filter(right).length;
