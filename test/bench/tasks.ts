@@ -100,6 +100,15 @@ const generateInput = ({ general }: Corpus): GenerateInput => ({
   batch: 16,
 });
 
+/** As many prompts as XSTest has. Both sides are free to choose their batches; the peer's is what was fastest for it. */
+const evaluateInput =
+  (batch: number) =>
+  (corpus: Corpus): GenerateInput => {
+    const all = [...corpus.pairs.map(({ ids }) => ids), ...corpus.general];
+    const prompts = Array.from({ length: 450 }, (_, i) => all[i % all.length]!);
+    return { prompts: sorted(prompts), tokens: 64, batch };
+  };
+
 export const tasks: Readonly<Record<string, Task>> = {
   lora: {
     title: "LoRA step, rank 16, 8 × 64 tokens",
@@ -157,6 +166,15 @@ export const tasks: Readonly<Record<string, Task>> = {
     title: "greedy generation, 32 × 32 tokens in batches of 16",
     ours: { task: "generate", input: generateInput },
     peer: { task: "generate", input: generateInput },
+    goal: { speed: 1.5 },
+    difference: unlike,
+    tolerance: 0.2,
+    tolerance16: 0.8,
+  },
+  evaluate: {
+    title: "greedy answers to an evaluation's prompts, 450 × 64 tokens",
+    ours: { task: "generate", input: evaluateInput(64) },
+    peer: { task: "generate", input: evaluateInput(64) },
     goal: { speed: 1.5 },
     difference: unlike,
     tolerance: 0.2,
