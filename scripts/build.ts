@@ -5,6 +5,7 @@ import { type BuildOptions, build } from "esbuild";
 import { benchmarkJsonSchema } from "../src/protocol/benchmark.ts";
 import { comparisonJsonSchema } from "../src/protocol/comparison.ts";
 import { recipeJsonSchema } from "../src/protocol/recipe.ts";
+import { suiteJsonSchema } from "../src/protocol/suiteDeclaration.ts";
 import { buildPages } from "./pages.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -84,6 +85,7 @@ for (const [kind, schema] of [
   ["recipe", recipeJsonSchema()],
   ["comparison", comparisonJsonSchema()],
   ["benchmark", benchmarkJsonSchema()],
+  ["suite", suiteJsonSchema()],
 ]) {
   await writeFile(join(root, `dist/${kind}.schema.json`), `${JSON.stringify(schema, null, 2)}\n`);
 }

@@ -8,7 +8,7 @@ import { runEventSchema } from "../src/protocol/events.ts";
 import { judgementSchema } from "../src/protocol/judgement.ts";
 import { recipeJsonSchema } from "../src/protocol/recipe.ts";
 import { sourceSchema } from "../src/protocol/source.ts";
-import type { SuiteDeclaration } from "../src/protocol/suiteDeclaration.ts";
+import { type SuiteDeclaration, suiteJsonSchema } from "../src/protocol/suiteDeclaration.ts";
 import { knownSuites } from "../src/suites/registry.ts";
 
 interface JsonSchema {
@@ -37,6 +37,11 @@ const steering = recipe.properties!.steering!;
 const steeringCommon = commonKeys(steering.oneOf!);
 const [lora, full] = contrastive!.properties!.train!.oneOf!;
 
+const suite = suiteJsonSchema() as JsonSchema;
+const [refusalSuite, choiceSuite] = suite.oneOf!;
+const suiteFile = refusalSuite!.properties!.files!.items!;
+const choice = choiceSuite!.properties!.choice!;
+
 /** Parts of a recipe that occur in several places, or that have a table of their own. */
 const named = new Map(
   Object.entries({
@@ -47,6 +52,8 @@ const named = new Map(
     optimiser: contrastive!.properties!.optimiser,
     loss: losses,
     steering,
+    file: suiteFile,
+    choice,
     classifier,
     guard,
     endpoint,
@@ -75,6 +82,9 @@ const tables: Record<string, () => string> = {
   endpoint: () => keyTable(endpoint!),
   measures: measureTable,
   suites: suiteTable,
+  suite: () => keyTable(refusalSuite!),
+  suiteFile: () => keyTable(suiteFile),
+  choice: () => keyTable(choice),
 };
 
 /**

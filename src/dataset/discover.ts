@@ -25,7 +25,7 @@ const HEAD = 64 * 1024;
 const SAMPLES = 5;
 
 /** Files that Discern and its surroundings write in the formats of prompt files. */
-const OTHER_FILES = /\.labels\.jsonl$|\.discern\.json$|^events\.jsonl$/i;
+const OTHER_FILES = /\.labels\.jsonl$|\.(discern|comparison|benchmark|suite)\.json$|^events\.jsonl$/i;
 
 /** A text of some words: what a prompt could be, and a name, a path or a number is not. */
 const SENTENCE = /\S\s+\S.*\s\S/su;

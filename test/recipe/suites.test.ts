@@ -5,6 +5,7 @@ import { beforeEach, describe, expect, test, vi } from "vitest";
 import { readChoices } from "../../src/dataset/choices.ts";
 import { suitesSchema } from "../../src/protocol/suite.ts";
 import { suiteDeclarationSchema } from "../../src/protocol/suiteDeclaration.ts";
+import { checkSuiteText } from "../../src/recipe/checkSuite.ts";
 import { findSuite } from "../../src/recipe/suiteFile.ts";
 import { readSuite } from "../../src/recipe/suites.ts";
 import { namesOf, publishedFiles } from "../../src/suites/published.ts";
@@ -253,6 +254,26 @@ describe("a person's own suite", () => {
       });
     },
   );
+});
+
+test("an editor sees what is wrong with a suite file and with its prompt files, at their keys", async () => {
+  const folder = tempFolder();
+  const path = join(folder, "own.suite.json");
+  writeFileSync(join(folder, "here.csv"), "frage,antwort\nWhy so?,Because\n");
+  writeFileSync(join(folder, "sound.csv"), "prompt,label\nHow do I mow?,safe\n");
+  const files = [{ file: "here.csv" }, { file: "sound.csv" }, { file: "nowhere.csv" }];
+  const far = { file: "far.csv", from: { type: "url", url: "https://example.org/far.csv" } };
+  const check = async (declaration: object) => {
+    const { problems } = await checkSuiteText(JSON.stringify(declaration), path, { schema: true });
+    return problems.map(({ path: key, severity, about }) => [key?.join("."), severity, about]);
+  };
+  expect(await check({ ...ownDeclaration, files: [...files, far] })).toEqual([
+    ["files.0", "error", "column-missing"],
+    ["files.2.file", "error", "file-missing"],
+    ["files.3.file", "warning", "file-missing"],
+  ]);
+  expect(await check({ ...ownDeclaration, files: [{ file: "sound.csv" }] })).toEqual([]);
+  expect(await check({ ...ownDeclaration, licence: 1 })).toEqual([["licence", "error", "recipe-invalid"]]);
 });
 
 const text = (name: string): SchemaElement => ({

@@ -7,6 +7,7 @@ import { DiscernError } from "../../protocol/errors.ts";
 import { recipeJsonSchema } from "../../protocol/recipe.ts";
 import type { Report } from "../../protocol/report/report.ts";
 import { type ReportFormat, reportFormatSchema } from "../../protocol/rpc.ts";
+import { suiteJsonSchema } from "../../protocol/suiteDeclaration.ts";
 import { timeline } from "../../protocol/timeline.ts";
 import { isComparison, readCellEvents } from "../../runFolder/comparison.ts";
 import { followEvents, readEventLog } from "../../runFolder/eventLog.ts";
@@ -160,6 +161,7 @@ const schemas = {
   recipe: recipeJsonSchema,
   comparison: comparisonJsonSchema,
   benchmark: benchmarkJsonSchema,
+  suite: suiteJsonSchema,
 };
 
 export function addReport(program: Command): void {
@@ -194,7 +196,7 @@ export function addSchema(program: Command): void {
   program
     .command("schema")
     .argument("[kind]", kinds, "recipe")
-    .description("the JSON schema of recipes, comparisons or benchmarks")
+    .description("the JSON schema of recipes, comparisons, benchmarks or suites")
     .option("--json", "without indentation", false)
     .action((kind: string, flags: Shell, command: Command) => {
       if (!Object.hasOwn(schemas, kind)) {

@@ -1,8 +1,10 @@
 import { dirname } from "node:path";
 import * as vscode from "vscode";
 import { recipeSuffix } from "../../protocol/recipe.ts";
+import { suiteSuffix } from "../../protocol/suiteDeclaration.ts";
 import { type CheckedRecipe, checkRecipeText, type KnownModel } from "../../recipe/check.ts";
 import { type CheckedPlanned, checkPlannedText, plannedSuffixes } from "../../recipe/checkPlanned.ts";
+import { checkSuiteText } from "../../recipe/checkSuite.ts";
 import { knownModel } from "../../recipe/modelFacts.ts";
 import { DisposableStore } from "../disposableStore.ts";
 import { errorCode } from "../errors.ts";
@@ -11,15 +13,15 @@ import type { RecipeFacts } from "./facts.ts";
 /** Milliseconds of quiet after a change before a file is checked. */
 const quietMs = 400;
 
-/** What names of files end in that are checked: recipes, and what describes several runs of one. */
-export const checkedSuffixes: readonly string[] = [recipeSuffix, ...plannedSuffixes];
+/** What names of files end in that are checked: recipes, what describes several runs of one, and suites. */
+export const checkedSuffixes: readonly string[] = [recipeSuffix, ...plannedSuffixes, suiteSuffix];
 
 function isChecked({ uri }: { readonly uri: vscode.Uri }): boolean {
   return uri.scheme === "file" && checkedSuffixes.some((suffix) => uri.path.endsWith(suffix));
 }
 
 /**
- * The recipes, comparisons and benchmarks that are open, each checked when it, a recipe, its prompt files or their labels
+ * The recipes, comparisons, benchmarks and suite files that are open, each checked when it, a recipe, its prompt files or their labels
  * change. Lens, hover and problems all read the same check.
  */
 export class CheckedFiles implements vscode.Disposable {
@@ -78,9 +80,12 @@ export class CheckedFiles implements vscode.Disposable {
         starter: this.facts.starter,
         model: (name: string, from = root) => this.model(name, from),
       };
-      check = document.uri.path.endsWith(recipeSuffix)
+      const { path } = document.uri;
+      check = path.endsWith(recipeSuffix)
         ? checkRecipeText(text, options)
-        : checkPlannedText(text, document.uri.path, options);
+        : path.endsWith(suiteSuffix)
+          ? checkSuiteText(text, document.uri.fsPath, {})
+          : checkPlannedText(text, path, options);
       this.checks.set(key, check);
       void check.then(
         (found) => this.checks.get(key) === check && this.checked.fire({ document, found }),
