@@ -4,6 +4,7 @@ import { DiscernError } from "../protocol/errors.ts";
 import { toWire } from "../protocol/wireError.ts";
 import { addEvaluate, addGenerate, addScore } from "./commands/ask.ts";
 import { addBenchmark } from "./commands/benchmark.ts";
+import { addDistil } from "./commands/distil.ts";
 import { addDoctor, addInspect, addPull } from "./commands/model.ts";
 import { addCompare, addExport, addJudge, addReport, addSchema, addWatch } from "./commands/results.ts";
 import { addRun, addRunCell } from "./commands/run.ts";
@@ -29,6 +30,7 @@ for (const add of [
   addGenerate,
   addScore,
   addEvaluate,
+  addDistil,
   addRun,
   addBenchmark,
   addRunCell,

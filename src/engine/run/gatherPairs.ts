@@ -21,6 +21,7 @@ import {
   judgeOf,
   type Making,
   type MakingContext,
+  madeFolder,
   madeOnce,
   type Row,
   rowOf,
@@ -106,9 +107,9 @@ async function helpfulPairs(context: MakingContext): Promise<HelpfulPair[]> {
   return pairsFrom(context, "helpful", rows, asked.length);
 }
 
-/** Has the model answer prompts helpfully. */
-async function answered(
-  { session }: MakingContext,
+/** Has a model answer prompts helpfully. */
+export async function answered(
+  { session }: Pick<MakingContext, "session">,
   asked: readonly Row[],
   options: OwnAnswersOptions,
 ): Promise<MadeRows> {
@@ -164,7 +165,7 @@ async function rewritten(
   judge: Judge,
   making: Making,
 ): Promise<(OwnAnswer | undefined)[]> {
-  const { session, signal, folder } = context;
+  const { session, signal } = context;
   const asked = toxic.map(({ id, prompt }) => ({ id, prompt: triggerInstruction(prompt) }));
   if (triggers.type === "model") {
     const settings = { samples: 1, temperature: 1, maxNewTokens: triggers.maxNewTokens };
@@ -174,7 +175,7 @@ async function rewritten(
   }
   const { type: _, ...endpoint } = triggers;
   const { onProgress } = await making("rewritten");
-  const kept = await madeReplies(folder, "triggers", "rewritten");
+  const kept = await madeReplies(await madeFolder(context), "triggers", "rewritten");
   return endpointAnswers(endpoint, asked, { maxNewTokens: triggerTokens, judge, signal, kept, onProgress });
 }
 

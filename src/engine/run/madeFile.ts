@@ -1,11 +1,10 @@
 import { readFile, rm } from "node:fs/promises";
-import { join, relative, sep } from "node:path";
+import { join } from "node:path";
 import * as z from "zod";
 import { labelSchema } from "../../protocol/label.ts";
 import type { Made } from "../../protocol/made.ts";
 import { refusalVerdictSchema } from "../../protocol/report/verdicts.ts";
 import { writeFailure } from "../../runFolder/failures.ts";
-import { makePart, runPaths } from "../../runFolder/folder.ts";
 import { appendLines } from "../../storage/append.ts";
 import { writeAtomic } from "../../storage/atomic.ts";
 import { sha256 } from "../../storage/hash.ts";
@@ -49,9 +48,9 @@ export interface MadeRows {
   readonly leftOut: readonly LeftOutRow[];
 }
 
-/** Files in the folder of what a run made: rows, those left out, and what the model said so far. */
+/** Files of what was made under a name in a folder: rows, those left out, and what the model said so far. */
 function filesOf(folder: string, name: string) {
-  const at = (ending: string) => join(runPaths(folder).data, `${name}${ending}`);
+  const at = (ending: string) => join(folder, `${name}${ending}`);
   return {
     rows: at(".jsonl"),
     leftOut: at(".left-out.jsonl"),
@@ -93,7 +92,6 @@ export async function writeMade(
   const files = filesOf(folder, name);
   const text = (lines: readonly unknown[]) => lines.map((line) => `${JSON.stringify(line)}\n`).join("");
   try {
-    await makePart(folder, runPaths(folder).data);
     await writeAtomic(files.leftOut, text(leftOut));
     await writeAtomic(files.rows, text(rows));
     for (const part of parts) await rm(files.part(part), { force: true });
@@ -137,7 +135,6 @@ export async function keptReference(
 
 /** What a model said so far while something is made, batch by batch. */
 export async function madePart(folder: string, name: string, part: string): Promise<Kept<Generation>> {
-  await makePart(folder, runPaths(folder).data);
   return (await openPart(filesOf(folder, name).part(part))).answers;
 }
 
@@ -145,7 +142,6 @@ const replySchema = z.object({ index: z.int(), text: z.string(), ended: z.boolea
 
 /** What a model behind an endpoint said so far while something is made, reply by reply. */
 export async function madeReplies(folder: string, name: string, part: string): Promise<Kept<EndpointReply>> {
-  await makePart(folder, runPaths(folder).data);
   const path = filesOf(folder, name).part(part);
   const text = await readFile(path, "utf8").catch(() => "");
   const known = new Map<number, EndpointReply>();
@@ -172,15 +168,11 @@ function parsedLine<T>(line: string, schema: z.ZodType<T>): T | undefined {
   }
 }
 
-/** The counts of what was made, as event and report state them. */
+/** The counts of what was made, as event and report state them. @param about what was made, and in which file. */
 export function madeCounts(
-  folder: string,
-  name: string,
-  what: Made["what"],
   { rows, leftOut }: MadeRows,
-  others: Pick<Made, "judge" | "stage">,
+  about: Pick<Made, "what" | "file" | "judge" | "stage">,
 ): Made {
-  const file = relative(folder, filesOf(folder, name).rows).split(sep).join("/");
   const kinds = new Map<string, { kind: string; asked: number; kept: number }>();
   const reasons: Record<string, number> = {};
   const count = ({ kind = "" }: { kind?: string | undefined }, kept: 0 | 1) => {
@@ -193,13 +185,10 @@ export function madeCounts(
     reasons[row.reason] = (reasons[row.reason] ?? 0) + 1;
   }
   return {
-    what,
-    ...(others.stage !== undefined && { stage: others.stage }),
-    file,
+    ...about,
     asked: rows.length + leftOut.length,
     kept: rows.length,
     kinds: [...kinds.values()].sort((a, b) => (a.kind < b.kind ? -1 : 1)),
     leftOut: reasons,
-    ...(others.judge !== undefined && { judge: others.judge }),
   };
 }

@@ -12,6 +12,7 @@ import type { Made } from "../../protocol/made.ts";
 import type { Manifest } from "../../protocol/manifest.ts";
 import type { Recipe, SelfDistilled } from "../../protocol/recipe.ts";
 import { helpfulUse, usesTriggers } from "../../recipe/uses.ts";
+import { makePart, runPaths } from "../../runFolder/folder.ts";
 import type { Generation } from "../backend/backend.ts";
 import type { AskedPrompt, OwnAnswersOptions } from "../distil/ownAnswers.ts";
 import type { Judge } from "../evaluate/judges/judge.ts";
@@ -56,20 +57,28 @@ export async function madeOnce(
   about: Pick<Made, "what" | "judge" | "stage">,
   make: (making: Making) => Promise<MadeRows>,
 ): Promise<readonly MadeRow[]> {
-  const { folder, emit, known } = context;
-  const { what, ...others } = about;
-  let rows = await readMade(folder, name);
+  const { emit, known } = context;
+  const { what } = about;
+  const place = await madeFolder(context);
+  let rows = await readMade(place, name);
   const isKnown = known.some((made) => made.what === what && made.stage === about.stage);
   if (rows === null) {
     const parts: string[] = [];
     rows = await make(async (part) => {
       parts.push(part);
-      return { kept: await madePart(folder, name, part), onProgress: progress(what, emit) };
+      return { kept: await madePart(place, name, part), onProgress: progress(what, emit) };
     });
-    await writeMade(folder, name, rows, parts);
+    await writeMade(place, name, rows, parts);
   } else if (isKnown) return rows.rows;
-  emit({ type: "data-made", ...madeCounts(folder, name, what, rows, others) });
+  emit({ type: "data-made", ...madeCounts(rows, { ...about, file: `data/${name}.jsonl` }) });
   return rows.rows;
+}
+
+/** The folder of what a run made, which is made where it is not there. */
+export async function madeFolder({ folder }: Pick<MakingContext, "folder">): Promise<string> {
+  const { data } = runPaths(folder);
+  await makePart(folder, data);
+  return data;
 }
 
 function progress(what: Made["what"], emit: MakingContext["emit"]): (done: number, total: number) => void {

@@ -12,7 +12,7 @@ import {
 } from "../train/preference.ts";
 import type { HelpfulPair } from "./gatherPairs.ts";
 import { keptReference, type LeftOutRow, type MadeRow, type MadeRows } from "./madeFile.ts";
-import { answering, distinct, judgeOf, type MakingContext, madeOnce, rowOf } from "./making.ts";
+import { answering, distinct, judgeOf, type MakingContext, madeFolder, madeOnce, rowOf } from "./making.ts";
 
 /**
  * The pairs of a preference stage, as POROver builds them with the model as it is: see `pairsOf`. Their log-probabilities under
@@ -26,7 +26,7 @@ export async function preferencePairs(
   stage: PreferenceRecipe,
   helpful: readonly HelpfulPair[],
 ): Promise<PreferencePairs<ReferencedPair>> {
-  const { folder, recipe, session, tokens, emit } = context;
+  const { recipe, session, tokens, emit } = context;
   const { backend, encoder } = session;
   const judge = await judgeOf(recipe, context.manifest.recipe.root, stage.judge);
   const preferred = [
@@ -52,7 +52,9 @@ export async function preferencePairs(
     );
   });
   const found = await encodedPairs(context, preferred, rows);
-  const reference = await keptReference(folder, name, found, () => logProbabilities(backend, found));
+  const reference = await keptReference(await madeFolder(context), name, found, () =>
+    logProbabilities(backend, found),
+  );
   const known = found.map((pair, i) => ({ ...pair, reference: reference[i]! }));
   const pairs = {
     helpful: known.filter(({ label }) => label !== "toxic"),

@@ -7,11 +7,13 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readPrompts } from "../../../src/dataset/read.ts";
+import { distilAnswers } from "../../../src/engine/abilities/distil.ts";
 import { resumeRun, startRun } from "../../../src/engine/run/execute.ts";
 import { Stop } from "../../../src/engine/run/stop.ts";
 import type { RunEvent } from "../../../src/protocol/events.ts";
 import { type RecipeInput, recipeSchema } from "../../../src/protocol/recipe.ts";
 import { reportSchema } from "../../../src/protocol/report/report.ts";
+import { sourceSchema } from "../../../src/protocol/source.ts";
 import { timeline } from "../../../src/protocol/timeline.ts";
 import { readEvents } from "../../../src/runFolder/eventLog.ts";
 import { tinyData, writeTinyModel } from "../../tinyModel.ts";
@@ -142,6 +144,24 @@ describe("what a run makes to learn from", () => {
     });
     expect(await run("given", undefined, again)).toBe("finished");
     expect(timeline(events("given")).made).toEqual([]);
+  });
+
+  test("is what the command makes alone, which never overwrites a file", async () => {
+    const ask = { model: "model", device: "cpu", threads: 1, template: "auto", root } as const;
+    const source = sourceSchema.parse(input.data.helpful[0]);
+    const options = {
+      ...{ out: "own.jsonl", judge: "xstest", seed: 0, maxTokens: 512, batchSize: 5, temperature: 1 },
+      ...{ samples: 8, maxNewTokens: 48 },
+    };
+    const found = await distilAnswers(ask, [source], options);
+    const [run] = timeline(events("whole")).made;
+    expect(found).toMatchObject({ what: "helpful", kept: run!.kept, kinds: run!.kinds });
+    expect(String(file(".", "own.jsonl"))).toBe(String(file("whole", made[0]!)));
+    await expect(distilAnswers(ask, [source], options)).rejects.toThrow(/own\.jsonl exists/);
+    await expect(distilAnswers(ask, [source], { ...options, out: "own.csv" })).rejects.toThrow(/\.jsonl/);
+    await expect(
+      distilAnswers(ask, [source], { ...options, out: "b.jsonl", judge: "nobody" }),
+    ).rejects.toThrow(/no judge "nobody"/);
   });
 
   test("is the same, as are losses and adapter, in a run stopped in every part of its way and resumed", {
