@@ -13,6 +13,7 @@ import {
   type StageCost,
   stageCost,
 } from "./stageCost.ts";
+import { helpfulUse, usesTriggers } from "./uses.ts";
 
 /*
  * Estimates of time, memory and disk before a run, good to a factor of about two. Letters: P numbers of the model's
@@ -49,6 +50,8 @@ export interface Cost {
   readonly diskBytes: number;
   readonly stages: readonly StageCost[];
   readonly probes: { readonly count: number; readonly seconds: number };
+  /** Answers that the model gives itself to learn from. */
+  readonly making: { readonly answers: number; readonly seconds: number };
   readonly evaluation: { readonly answers: number; readonly seconds: number };
 }
 
@@ -79,13 +82,15 @@ export function estimateCost(
   const speed = speedOf("supervised");
   const probes = probeCost(recipe, model, stages, speed, counts);
   const evaluation = evaluationCost(recipe, model, { speed, ...machine }, counts);
+  const making = makingCost(recipe, model, speed, counts);
   const steps = stages.reduce((sum, { seconds }) => sum + seconds, 0);
   return {
-    seconds: steps + probes.seconds + evaluation.seconds,
+    seconds: steps + probes.seconds + making.seconds + evaluation.seconds,
     memoryBytes: greatestOf([answerMemory(recipe, model), ...stages.map(({ memoryBytes }) => memoryBytes)]),
     diskBytes: diskBytes(recipe, model, stages),
     stages,
     probes,
+    making,
     evaluation,
   };
 }
@@ -131,6 +136,31 @@ function evaluationCost(
   const answers = prompts * (before ? 2 : 1);
   const flops = answers * 2 * model.parameters * (promptTokens + maxNewTokens / answerSpeed);
   return { answers, seconds: secondsPerAnswer === undefined ? flops / speed : answers * secondsPerAnswer };
+}
+
+/** Own answers to helpful prompts and triggers before the first stage, and those of which preferences are made. */
+function makingCost(
+  recipe: Recipe,
+  model: ModelFacts,
+  speed: number,
+  { helpful = typicalSuite, safety = typicalSuite }: PromptCounts,
+): Cost["making"] {
+  const { helpfulAnswers, triggers } = recipe.data;
+  const own = helpfulAnswers.type === "self-distilled" ? helpfulAnswers : null;
+  const made = usesTriggers(recipe) && triggers.type !== "pairs";
+  // Each of these: how many prompts, and tokens that are written to each.
+  const asked: [prompts: number, tokens: number][] = recipe.stages.flatMap((stage) =>
+    stage.type === "preference" ? [[helpful + safety, stage.maxNewTokens]] : [],
+  );
+  if (made && triggers.type === "model") asked.push([safety, triggers.maxNewTokens]);
+  if (own && helpfulUse(recipe) !== null) asked.push([helpful * own.samples, own.maxNewTokens]);
+  if (own && made) asked.push([safety * own.samples, own.maxNewTokens]);
+  const answers = asked.reduce((sum, [prompts]) => sum + prompts, 0);
+  const tokens = asked.reduce(
+    (sum, [prompts, written]) => sum + prompts * (promptTokens + written / answerSpeed),
+    0,
+  );
+  return { answers, seconds: (tokens * 2 * model.parameters) / speed };
 }
 
 /** Memory of a process that answers: weights, and of each prompt of a batch keys and values of every layer and logits. */

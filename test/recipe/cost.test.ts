@@ -79,5 +79,23 @@ describe("an estimate", () => {
     // Six of the eight pairs of a batch are general.
     expect(counted.stages[0]!.steps).toBe(20);
     expect(counted.evaluation.answers).toBe(20);
+    expect(counted.making).toEqual({ answers: 0, seconds: 0 });
+  });
+
+  test("counts the answers that a run gives itself to learn from", () => {
+    const counts = { general: 60, safety: 40, helpful: 30, panels: 30, suites: 10 };
+    const making = (...stages: RecipeInput["stages"]) =>
+      estimateCost(recipe(stages), smol, machine, counts).making;
+    const augmented = making({ type: "supervised", steps: 5, helpfulRatio: 0.25 });
+    expect(augmented.answers).toBe(30);
+    const preferred = making({ type: "preference", steps: 5 });
+    // Helpful answers first, and then what it says to both groups.
+    expect(preferred.answers).toBe(30 + 30 + 40);
+    expect(preferred.seconds).toBeGreaterThan(2 * augmented.seconds);
+    const kept = (contrast: object) =>
+      estimateCost(recipe([{ type: "supervised", steps: 5, ...contrast }]), smol, machine, counts);
+    expect(kept({ contrast: { layer: 15 } }).stages[0]!.flopsPerStep).toBeGreaterThan(
+      kept({}).stages[0]!.flopsPerStep,
+    );
   });
 });

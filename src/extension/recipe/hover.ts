@@ -52,6 +52,15 @@ export class CostHover implements vscode.HoverProvider {
               cost: { ...cost, seconds: cost.probes.seconds },
               chosen: false,
             },
+            ...(cost.making.answers > 0
+              ? [
+                  {
+                    name: `${cost.making.answers} answers to learn from`,
+                    cost: { ...cost, seconds: cost.making.seconds },
+                    chosen: false,
+                  },
+                ]
+              : []),
             {
               name: `${cost.evaluation.answers} answers`,
               cost: { ...cost, seconds: cost.evaluation.seconds },
