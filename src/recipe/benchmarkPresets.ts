@@ -23,7 +23,7 @@ function steered(
 
 /**
  * SmolLM2-135M on two cores, one seed in under 90 minutes: every method that needs no download. Budgeted with 1.6 s for a step of safety
- * tuning (8 × 64 tokens), 1.2 s for one of the contrast, and 22 s for 100 prompts that are scored and answered with 32 tokens, on two
+ * tuning (8 × 64 tokens), 1.2 s for one of the contrast, and 20 s for 100 prompts that are scored and answered with 24 tokens, on two
  * threads of an AMD EPYC: about 20 minutes for rows, 40 for training and its trials, 15 for steering. The layer of the contrast is
  * that of `demo`. STL-aug with given answers is not in it, since the starter set has no helpful answers to seemingly toxic prompts;
  * triggers are the model's own for the same reason.
@@ -46,7 +46,7 @@ const small: BenchmarkInput = {
       { type: "preference", steps: 20, batchSize: 4, maxNewTokens: 64 },
     ],
     probes: { every: 20 },
-    evaluate: { maxNewTokens: 32 },
+    evaluate: { maxNewTokens: 24 },
   },
   seeds: [0],
   suites: [

@@ -12,6 +12,7 @@ import { leastOf } from "../../statistics/extremes.ts";
 import type { BootstrapOptions } from "./bootstrap.ts";
 import { compare, type Margins } from "./compare.ts";
 import { joinMethods } from "./distinctMethods.ts";
+import { redrawnFailures } from "./failures.ts";
 import { measured } from "./measured.ts";
 import { accuracy } from "./measures/accuracy.ts";
 import type { Measure } from "./measures/measure.ts";
@@ -163,10 +164,21 @@ export function rebuildReport(
   options: ReportOptions = {},
 ): Report {
   const followed = new Set(warnings(report));
+  const { benchmark } = report;
   return buildReport(
     {
       ...report,
       ...change,
+      ...(benchmark && {
+        benchmark: {
+          ...benchmark,
+          failures: redrawnFailures(benchmark.failures, {
+            ...report,
+            ...change,
+            answers: [...change.answers],
+          }),
+        },
+      }),
       notes: [...report.notes.filter((note) => !followed.has(note)), ...notes],
       created: new Date(report.created),
     },

@@ -21,7 +21,6 @@ const tunedMethodSchema = z.object({
   /** None where the method has no settings that were tried. */
   trials: z.array(trialSchema),
 });
-export type TunedMethod = z.infer<typeof tunedMethodSchema>;
 
 const tuningRecordSchema = z.object({
   /** Trials of every method that was tuned. */
