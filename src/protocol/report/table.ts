@@ -43,11 +43,13 @@ export function reportTable(report: Report): ReportTable {
   const harm = judges.find(({ question }) => question === "harm")?.id;
   const isShown = (row: MeasureRow) =>
     row.category === undefined && (row.judge === undefined || row.judge === first || row.judge === harm);
-  const suites = [...new Set(report.answers.flatMap(suitesOf))];
+  // Suites of questions have no answers to prompts, only rows.
+  const suites = new Set([...report.answers.flatMap(suitesOf), ...measures.rows.map(({ suite }) => suite)]);
+  suites.delete(POOLED);
   const definitions = (ids: readonly string[]) =>
     ids.flatMap((id) => measures.definitions.find((definition) => definition.id === id) ?? []);
   const places = [
-    ...suites.flatMap((suite) => definitions(bySuite).map((definition) => ({ suite, definition }))),
+    ...[...suites].flatMap((suite) => definitions(bySuite).map((definition) => ({ suite, definition }))),
     ...definitions(overall).map((definition) => ({ suite: POOLED, definition })),
   ];
   const columns = places.flatMap(({ suite, definition }): (TableColumn & { rows: MeasureRow[] })[] => {
