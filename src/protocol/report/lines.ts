@@ -1,4 +1,4 @@
-import { estimate, interval } from "../../wording/numbers.ts";
+import { estimate, figure, interval } from "../../wording/numbers.ts";
 import { POOLED } from "../suite.ts";
 import {
   type Group,
@@ -73,13 +73,14 @@ export function rowWords(
   return estimate(value === null ? null : { value, ...range }, unit);
 }
 
-/** What a row rests on and leaves out: "12 of 60, 3 undetermined, within [20, 25]". */
-export function rowBasis({ n, count, undetermined, bounds, seed }: MeasureRow): string {
+/** What a row rests on and leaves out: "12 of 60, 3 undetermined, within [20, 25]"; and what guessing comes to. */
+export function rowBasis({ n, count, undetermined, bounds, seed, chance }: MeasureRow): string {
   const of =
     seed === null ? `${n} seeds` : n === null ? "" : count === undefined ? `${n}` : `${count} of ${n}`;
   const left =
     undetermined === undefined
       ? ""
       : `${undetermined} undetermined${bounds ? `, within ${interval(bounds, "share")}` : ""}`;
-  return [of, left].filter(Boolean).join(", ");
+  const guessing = chance === undefined ? "" : `chance ${figure(chance, "share")}`;
+  return [of, left, guessing].filter(Boolean).join(", ");
 }
