@@ -50,6 +50,7 @@ export interface SuiteChoice {
   readonly id: string;
   readonly label: string;
   readonly task: SuiteDeclaration["task"];
+  readonly description: string;
   readonly detail: string;
   readonly isMissing: boolean;
 }
@@ -69,9 +70,9 @@ export function suiteChoice(suite: FoundSuite, { files, missing }: SuiteLocation
   return {
     ...{ id, task, isMissing: missing.length > 0 },
     label: `${title} (${id})`,
-    detail: [what, sizeWords(suite.declaration), `licence: ${licence}`, place || `missing ${lacking}; ${how}`]
-      .filter(Boolean)
-      .join(" · "),
+    description: [sizeWords(suite.declaration), licence].filter(Boolean).join(" · "),
+    // Where it is comes first: what does not fit into a row is cut.
+    detail: [place || `missing: ${how} (${lacking})`, what].join(" · "),
   };
 }
 

@@ -114,6 +114,7 @@ async function pickSuites(): Promise<SuiteChoice[] | undefined> {
       { label, kind: vscode.QuickPickItemKind.Separator },
       ...own.map((suite) => ({
         label: `${suite.isMissing ? "$(cloud-download)" : "$(check)"} ${suite.label}`,
+        description: suite.description,
         detail: suite.detail,
         suite,
         picked: suite.id === "xstest",

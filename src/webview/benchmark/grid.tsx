@@ -156,7 +156,6 @@ function GridCell({ tabIndex, onFocus, onOpen, ...content }: GridCellProps) {
       role="gridcell"
       tabIndex={tabIndex}
       class={open ? "opens" : ""}
-      aria-label={cellWords(row.method, cell, matrix)}
       title={tooltipOf(cell)}
       onFocus={onFocus}
       onClick={() => open && onOpen(open)}
@@ -166,7 +165,11 @@ function GridCell({ tabIndex, onFocus, onOpen, ...content }: GridCellProps) {
         onOpen(open);
       }}
     >
-      <CellContent {...content} />
+      {/* What is drawn is read as one sentence, which a label beside the visible text would contradict. */}
+      <span class="visually-hidden">{cellWords(row.method, cell, matrix)}</span>
+      <div aria-hidden="true">
+        <CellContent {...content} />
+      </div>
     </td>
   );
 }
