@@ -53,7 +53,8 @@ export function planMarkdown(summary: PlanSummary): string {
       isFinished ? "finished" : "",
     ]),
   );
-  const suites = [...new Set(runs.flatMap(({ cell }) => cell.recipe.evaluate.suites.map((one) => one.name)))];
+  const all = new Set(runs.flatMap(({ cell }) => cell.recipe.evaluate.suites.map((one) => one.name)));
+  const suites = [...all].filter((name) => missing.every(({ suite }) => suite !== name));
   return [
     `# Plan of ${escaped(name)}`,
     planLine(summary),

@@ -67,7 +67,7 @@ export function App({ state, post, kept, keep }: AppProps) {
     <>
       <header class="report-head">
         <div>
-          <h1>{figures.run?.name ?? figures.model.name}</h1>
+          <h1>{figures.run?.name ?? figures.benchmark?.name ?? figures.model.name}</h1>
           <p class="muted">
             {[figures.model.name, reportDevice(figures)].filter(Boolean).join(" · ")} · evaluated{" "}
             {new Date(figures.created).toLocaleString()} · intervals at 95 %
