@@ -149,14 +149,14 @@ describeWorkbench("a benchmark", () => {
       await workbench().page.keyboard.press("Enter");
     }
     await workbench().answer("3, 4");
-    await workbench().tab("tiny-benchmark.benchmark.json").waitFor();
-    const file = join(workbench.folder(), "tiny-benchmark.benchmark.json");
+    await workbench().tab("tiny.benchmark.json").waitFor();
+    const file = join(workbench.folder(), "tiny.benchmark.json");
     expect(existsSync(file)).toBe(true);
     const written = benchmarkSchema.parse(JSON.parse(await readFile(file, "utf8")));
     expect([written.recipe, written.seeds, written.suites.map(({ name }) => name)]).toEqual([
       ...["tiny.discern.json", [3, 4], ["xstest"]],
     ]);
-    await workbench().notification(/tiny-benchmark\.benchmark\.json was written/);
+    await workbench().notification(/tiny\.benchmark\.json was written/);
     await workbench().screenshot("benchmark-wizard-written");
   });
 });

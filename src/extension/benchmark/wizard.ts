@@ -50,7 +50,7 @@ export async function createBenchmark(
   if (!judges?.length) return;
   const seeds = await askSeeds();
   if (seeds === undefined) return;
-  const { name, path } = await freeName(folder.fsPath, `${basename(recipe.fsPath, recipeSuffix)}-benchmark`);
+  const { name, path } = await freeName(folder.fsPath, basename(recipe.fsPath, recipeSuffix));
   const benchmark = newBenchmark({
     ...{ name, methods, judges, seeds, suites: suites.map(({ id }) => id) },
     recipe: relative(folder.fsPath, recipe.fsPath).split(sep).join("/"),
@@ -154,12 +154,13 @@ async function askSeeds(): Promise<number[] | undefined> {
 
 async function freeName(folder: string, wanted: string): Promise<{ name: string; path: string }> {
   for (let n = 1; ; n++) {
-    const name = n === 1 ? wanted : `${wanted}-${n}`;
-    const path = join(folder, `${name}${benchmarkSuffix}`);
+    const base = n === 1 ? wanted : `${wanted}-${n}`;
+    const path = join(folder, `${base}${benchmarkSuffix}`);
     const taken = await access(path).then(
       () => true,
       () => false,
     );
-    if (!taken) return { name, path };
+    // Its folder of runs is not that of the recipe's own runs.
+    if (!taken) return { name: `${base}-benchmark`, path };
   }
 }
