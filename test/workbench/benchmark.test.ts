@@ -143,11 +143,14 @@ describeWorkbench("a benchmark", () => {
   it("is written by a wizard, as its answers say, and opened", async () => {
     await workbench().runCommand("Discern: New Benchmark…");
     await workbench().quickPick("tiny.discern.json");
-    for (const step of ["Methods", "Suites", "Judges"]) {
-      await workbench().quickInput.getByText(step, { exact: false }).first().waitFor();
+    for (const [i, step] of ["Methods", "Suites", "Judges"].entries()) {
+      await workbench()
+        .quickInput.getByText(`(${i + 2}/5): ${step}`)
+        .waitFor();
       await workbench().screenshot(`benchmark-wizard-${step.toLowerCase()}`);
       await workbench().page.keyboard.press("Enter");
     }
+    await workbench().quickInput.getByText("(5/5): Seeds").waitFor();
     await workbench().answer("3, 4");
     await workbench().tab("tiny.benchmark.json").waitFor();
     const file = join(workbench.folder(), "tiny.benchmark.json");
