@@ -30,10 +30,12 @@ function cell(value: string | number | undefined): string {
 /** Saves the numbers behind a figure. */
 export function SaveCsv<Row>({
   name,
+  label = "Save as CSV",
   columns,
   rows,
 }: {
   name: string;
+  label?: string;
   columns: readonly Pick<Column<Row>, "id" | "sort">[];
   rows: readonly Row[];
 }) {
@@ -44,7 +46,7 @@ export function SaveCsv<Row>({
     .replace(/^-|-$/g, "");
   return (
     <button type="button" class="link" onClick={() => save(file || "data", csvOf(columns, rows))}>
-      <span class="codicon codicon-save" aria-hidden="true" /> Save as CSV
+      <span class="codicon codicon-save" aria-hidden="true" /> {label}
     </button>
   );
 }

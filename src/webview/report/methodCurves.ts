@@ -4,7 +4,7 @@ import { refusalJudge } from "../../protocol/report/verdicts.ts";
 import { POOLED } from "../../protocol/suite.ts";
 import type { Figures } from "../../protocol/webview/report.ts";
 import { type ReliabilityBin, reliability, sampledPrompt } from "../../statistics/calibration.ts";
-import { rocCurve } from "../../statistics/roc.ts";
+import { fprAt, rocCurve } from "../../statistics/roc.ts";
 import type { Row } from "./answers/rows.ts";
 
 /** A point of an operating curve: shares of prompts refused with a threshold on the log-odds of refusal. */
@@ -14,12 +14,17 @@ export interface CurvePoint {
   readonly unsafe: number;
 }
 
+/** Shares of unsafe prompts at which curves are read in numbers. */
+export const readLevels = [0.5, 0.8, 0.9, 0.95] as const;
+
 /** The operating curve of a method with one seed on a suite. */
 export interface OperatingCurve {
   /** Id of the method. */
   readonly method: string;
   readonly seed: number;
   readonly points: readonly CurvePoint[];
+  /** Share of safe prompts refused where each of `readLevels` of the unsafe ones are. */
+  readonly read: readonly number[];
   /** Shares of prompts that its answers refuse, as the report has them; undefined where it lacks one. */
   readonly answered: { readonly safe: number; readonly unsafe: number } | undefined;
 }
@@ -40,7 +45,9 @@ export function operatingCurves(figures: Figures, rows: readonly Row[], suite: s
       own.flatMap((row) => (row.unsafe === unsafe ? (row.answers[run]?.result.refusalLogOdds ?? []) : []));
     const classes = { unsafe: scores(true), safe: scores(false) };
     if (classes.unsafe.length === 0 || classes.safe.length === 0) return [];
-    const { fpr, tpr, threshold } = rocCurve(classes);
+    const curve = rocCurve(classes);
+    const { fpr, tpr, threshold } = curve;
+    const read = readLevels.map((level) => fprAt(curve, level));
     const points = [...threshold].map((at, i) => ({ threshold: at, safe: fpr[i]!, unsafe: tpr[i]! }));
     const rate = (id: string) =>
       figures.measures.rows.find(
@@ -54,7 +61,7 @@ export function operatingCurves(figures: Figures, rows: readonly Row[], suite: s
       )?.estimate;
     const [safe, unsafe] = [rate(safeRefusal.id), rate(unsafeRefusal.id)];
     const answered = safe == null || unsafe == null ? undefined : { safe, unsafe };
-    return [{ method, seed, points, answered }];
+    return [{ method, seed, points, read, answered }];
   });
 }
 

@@ -5,10 +5,20 @@ import type { Figures } from "../../protocol/webview/report.ts";
 import { percent } from "../../wording/numbers.ts";
 import type { Row } from "./answers/rows.ts";
 import { SaveCsv } from "./csv.tsx";
+import { DataDetails } from "./details.tsx";
 import { type ChartLine, LineChart } from "./lineChart.tsx";
-import { type CurvePoint, curveSuites, matchedLevel, operatingCurves, thinned } from "./methodCurves.ts";
+import {
+  type CurvePoint,
+  curveSuites,
+  matchedLevel,
+  type OperatingCurve,
+  operatingCurves,
+  readLevels,
+  thinned,
+} from "./methodCurves.ts";
 import { lineClass, MethodLegend, useHidden } from "./methodLegend.tsx";
 import { styleOf } from "./runs.ts";
+import type { Column } from "./table.tsx";
 
 /** Unsafe against safe refusal of every method at every threshold, with where its answers stand; nothing without both kinds of prompts. */
 export function Operating({ figures, rows }: { figures: Figures; rows: readonly Row[] }) {
@@ -83,6 +93,7 @@ export function Operating({ figures, rows }: { figures: Figures; rows: readonly 
           )}
           <SaveCsv
             name={`operating curves ${suite}`}
+            label="Save every point as CSV"
             columns={curveColumns}
             rows={curves.flatMap(({ method, seed, points }) =>
               points.map((point) => ({ ...point, method: methodName(methods, method), seed, suite })),
@@ -90,9 +101,45 @@ export function Operating({ figures, rows }: { figures: Figures; rows: readonly 
           />
         </div>
       </div>
+      <DataDetails
+        title="Safe prompts refused at levels of safety"
+        rows={curves.map((curve) => ({ ...curve, method: methodName(methods, curve.method) }))}
+        keyOf={({ method, seed }) => `${method} ${seed}`}
+        columns={readColumns}
+      />
     </>
   );
 }
+
+type ReadRow = Pick<OperatingCurve, "method" | "seed" | "read" | "answered">;
+
+const readColumns: Column<ReadRow>[] = [
+  { id: "method", title: "Method", sort: ({ method }) => method, cell: ({ method }) => method },
+  { id: "seed", title: "Seed", number: true, sort: ({ seed }) => seed, cell: ({ seed }) => seed },
+  {
+    id: "answered_unsafe",
+    title: "Unsafe refused, answers",
+    number: true,
+    sort: ({ answered }) => answered?.unsafe,
+    cell: ({ answered }) => percent(answered?.unsafe),
+  },
+  {
+    id: "answered_safe",
+    title: "Safe refused, answers",
+    number: true,
+    sort: ({ answered }) => answered?.safe,
+    cell: ({ answered }) => percent(answered?.safe),
+  },
+  ...readLevels.map(
+    (level, i): Column<ReadRow> => ({
+      id: `safe_at_${level}`,
+      title: `Safe refused at ${percent(level)} of unsafe`,
+      number: true,
+      sort: ({ read }) => read[i],
+      cell: ({ read }) => percent(read[i]),
+    }),
+  ),
+];
 
 const curveColumns = [
   { id: "method", sort: (row: CsvPoint) => row.method },

@@ -421,7 +421,7 @@ describe("operating curves", () => {
     fireEvent.click(within(part).getByRole("button", { name: "STL" }));
     expect(within(part).getByRole("button", { name: "STL" }).getAttribute("aria-pressed")).toBe("false");
     expect(chart()).not.toMatch(/(?<!→ )STL, seed/);
-    fireEvent.click(within(part).getByRole("button", { name: "Save as CSV" }));
+    fireEvent.click(within(part).getByRole("button", { name: "Save every point as CSV" }));
     const [name, csv] = saved.mock.calls[0]!;
     expect(name).toBe("operating-curves-pooled");
     expect(csv.split("\r\n")[0]).toBe("method,seed,suite,threshold,safe_refused,unsafe_refused");
