@@ -33,12 +33,7 @@ describe("declarations", () => {
     const unpinned = knownSuites.filter(({ files }) =>
       files.some(({ from }) => !from || !("revision" in from) || !/^[0-9a-f]{40}$/.test(from.revision)),
     );
-    expect(unpinned.map(({ id }) => id)).toEqual([
-      "falsereject",
-      "alpaca-random-9k",
-      "dolly-3k",
-      "self-instruct-seeds",
-    ]);
+    expect(unpinned.map(({ id }) => id)).toEqual(["alpaca-random-9k", "dolly-3k", "self-instruct-seeds"]);
     // What nobody may pass on is never open.
     expect(knownSuites.filter(({ access }) => access === "user-only").map(({ id }) => id)).toEqual([
       "sorry-bench",
