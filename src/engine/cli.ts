@@ -2,7 +2,7 @@ import { Command, CommanderError } from "commander";
 import project from "../../package.json" with { type: "json" };
 import { DiscernError } from "../protocol/errors.ts";
 import { toWire } from "../protocol/wireError.ts";
-import { addEvaluate, addGenerate, addScore } from "./commands/ask.ts";
+import { addEvaluate, addGenerate, addScore, addSteer } from "./commands/ask.ts";
 import { addBenchmark } from "./commands/benchmark.ts";
 import { addDistil } from "./commands/distil.ts";
 import { addDoctor, addInspect, addPull } from "./commands/model.ts";
@@ -29,6 +29,7 @@ for (const add of [
   addInspect,
   addGenerate,
   addScore,
+  addSteer,
   addEvaluate,
   addDistil,
   addRun,

@@ -4,10 +4,13 @@ import * as z from "zod";
 import { DiscernError } from "../../protocol/errors.ts";
 import { asFileName } from "../../protocol/fileName.ts";
 import { type SamplingRecipe, samplingSchema } from "../../protocol/sampling.ts";
+import { chosenWords } from "../../protocol/steering.ts";
+import { loadRecipe } from "../../recipe/loadRecipe.ts";
 import { probability } from "../../wording/numbers.ts";
 import { generateAnswers, scorePrompts } from "../abilities/ask.ts";
 import { askedMethod, evaluateModel, parseSource, parseSuites } from "../abilities/evaluate.ts";
 import { parseJudges } from "../abilities/judged.ts";
+import { steerAlone } from "../abilities/steer.ts";
 import { judgeWords } from "../evaluate/judges/judges.ts";
 import { reportMarkdown } from "../report/markdown.ts";
 import { printedReport } from "../report/printed.ts";
@@ -18,6 +21,7 @@ import {
   type ModelFlags,
   positiveInteger,
   progressBar,
+  type Shell,
   say,
   sayAll,
   show,
@@ -61,6 +65,36 @@ export function addScore(program: Command): void {
               `${probability(refusalProbability).padEnd(6)}  ${prompt.replace(/\s+/g, " ")}`,
           )
           .join("\n"),
+      );
+    });
+}
+
+export function addSteer(program: Command): void {
+  program
+    .command("steer")
+    .argument("<recipe>", "recipe file with a steering and without stages")
+    .description("fit the inference-time method of a recipe, without a run; --steering applies the file")
+    .requiredOption("--out <file>", "a .json file that does not exist yet; the tensors lie beside it")
+    .option(
+      "--set <key=value>",
+      "change a key of the recipe; may be repeated",
+      (each, all: string[]) => [...all, each],
+      [],
+    )
+    .option("--json", "the written record as one JSON document on stdout", false)
+    .action(async (name: string, flags: Shell & { out: string; set: string[] }, command: Command) => {
+      if (!flags.out.endsWith(".json")) command.error("error: --out names a .json file", { exitCode: 2 });
+      const { recipe, root } = await loadRecipe(name, { set: flags.set, stlAlone: false });
+      const record = await steerAlone(recipe, root, resolve(flags.out), {
+        onProgress: progressBar("Fitting"),
+        onWarning: (message) => say(`Warning: ${message}`),
+        onDevice: ({ device, reason }) => say(`Device: ${device} (${reason})`),
+      });
+      for (const note of record.notes) say(`Warning: ${note}`);
+      show(
+        flags,
+        record,
+        () => `${resolve(flags.out)}: ${record.steering.type}, ${chosenWords(record.chosen)}`,
       );
     });
 }

@@ -2,8 +2,7 @@
 
 Each part is a module with a function `make(out, seed)` that writes its files below the folder OUT. `smollm2`, `lora`
 and `dcr` read SmolLM2-135M-Instruct from the GGUF file that `discern pull smollm2-135m` fetches. `peft_adapter`,
-`interventions` and `training` need the `tiny` models in OUT.
-`interventions` and `steering_gated` need the `tiny` models in OUT.
+`interventions`, `training`, `steering` and `steering_gated` need the `tiny` models in OUT.
 
 Seed 0 makes the committed values. Other seeds draw other weights, prompts and settings within what the tests must
 accept: see the README beside this folder.
@@ -27,6 +26,7 @@ import losses
 import options
 import peft_adapter
 import smollm2
+import steering
 import steering_gated
 import templates
 import tiny
@@ -44,6 +44,7 @@ PARTS = {
     "training": training.make,
     "steering_gated": steering_gated.make,
     "choices": choices.make,
+    "steering": steering.make,
     "gguf_blocks": gguf_blocks.make,
     "templates": templates.make,
     "smollm2": smollm2.make,
