@@ -1,5 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Backend, Tokens } from "../../src/engine/backend/backend.ts";
+import { LiveModel } from "../../src/engine/backend/onnx/decoder/liveModel.ts";
+import { OnnxBackend } from "../../src/engine/backend/onnx/onnxBackend.ts";
+import { Device } from "../../src/engine/backend/onnx/runtime/device.ts";
+import { openModel } from "../../src/engine/model/source.ts";
 import { alphaDirections, alphaSteer } from "../../src/engine/steer/alphaSteer.ts";
 import {
   behaviourDirections,
@@ -15,8 +19,7 @@ import type { SteeredPrompt } from "../../src/engine/steer/promptSuffix.ts";
 import { safetyScores, scans, scansVectors, transitions } from "../../src/engine/steer/scans.ts";
 import { meanVector, stacked, type Vector } from "../../src/engine/steer/vectors.ts";
 import { steeringSchema } from "../../src/protocol/steering.ts";
-import { tinyBackend } from "../engine/model/tiny.ts";
-import { readGolden } from "./golden.ts";
+import { goldenPath, readGolden } from "./golden.ts";
 
 interface Continued {
   readonly log_probabilities: number[][];
@@ -129,7 +132,9 @@ describe("the mathematics", () => {
 describe.each(golden.cases.map((each) => [each.model, each] as const))("on %s", (model, given) => {
   let backend: Backend;
   beforeAll(async () => {
-    ({ backend } = await tinyBackend(model));
+    const source = await openModel(goldenPath("tiny", model));
+    const device = await Device.open("cpu", { threads: 1 });
+    backend = new OnnxBackend(new LiveModel(device, source.architecture, await source.readWeights()));
   });
   afterAll(() => backend.dispose());
   const place = (ids: Tokens): SteeredPrompt => ({ ids, turnEnd: ids.lastIndexOf(given.turnEnd) });
