@@ -47,6 +47,15 @@ const helpfulAnswersSchema = z
             "Answers per prompt: one greedy answer, or the best of so many sampled ones (the most probable per token of those kept)",
           ),
         temperature: z.number().positive().default(1).describe("Temperature of sampled answers"),
+        instruction: z
+          .string()
+          .trim()
+          .min(1)
+          .optional()
+          .describe(
+            "Text that stands behind a prompt while the model answers it, such as one that asks for a short answer, which a " +
+              "small model brings to an end. It is no part of what is learned",
+          ),
         maxNewTokens: z
           .int()
           .positive()

@@ -41,7 +41,7 @@ export async function distilAnswers(
   sources: readonly Source[],
   options: DistilOptions,
 ): Promise<Made> {
-  const { out, samples, temperature, maxNewTokens, batchSize, seed, signal } = options;
+  const { out, samples, temperature, instruction, maxNewTokens, batchSize, seed, signal } = options;
   const path = resolve(ask.root, out);
   if (extname(path) !== ".jsonl") {
     throw new DiscernError(
@@ -78,7 +78,7 @@ export async function distilAnswers(
   const { onProgress } = options;
   const rows = await cutOffBy(signal, session, () =>
     answered({ session }, prompts, {
-      ...{ samples, temperature, maxNewTokens, batchSize, seed, limit, kept, signal },
+      ...{ samples, temperature, instruction, maxNewTokens, batchSize, seed, limit, kept, signal },
       judge: judge!,
       ...(onProgress && { onProgress }),
     }),

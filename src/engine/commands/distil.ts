@@ -19,6 +19,7 @@ interface DistilFlags extends ModelFlags {
   readonly judge: string;
   readonly samples: number;
   readonly temperature: number;
+  readonly instruction?: string;
   readonly maxNewTokens: number;
   readonly maxTokens: number;
   readonly batchSize: number;
@@ -42,6 +43,10 @@ export function addDistil(program: Command): void {
       1,
     )
     .option("--temperature <number>", "temperature of sampled answers", Number, 1)
+    .option(
+      "--instruction <text>",
+      'stands behind each prompt, such as "Answer in one sentence."; it is not written',
+    )
     .option("--max-new-tokens <count>", "length of an answer; longer ones are not kept", positiveInteger, 128)
     .option("--max-tokens <count>", "length of a prompt with its answer", positiveInteger, 256)
     .option("--batch-size <count>", "prompts answered together", positiveInteger, 16)

@@ -26,6 +26,8 @@ export interface OwnAnswersOptions {
   /** Answers per prompt: 1 is greedy, more are drawn at the temperature. */
   readonly samples: number;
   readonly temperature: number;
+  /** Stands behind each prompt while it is answered. */
+  readonly instruction?: string | undefined;
   readonly seed: number;
   readonly judge: Judge;
   /** Tokens that a prompt may have. Longer ones are not asked. */
@@ -58,7 +60,10 @@ export async function ownAnswers(
 ): Promise<OwnAnswer[][]> {
   const { samples, temperature, seed, judge, limit, kept, onProgress, signal } = options;
   const { maxNewTokens, batchSize } = options;
-  const rows = await encoder.prompts(prompts.map(({ prompt }) => prompt));
+  const { instruction } = options;
+  const rows = await encoder.prompts(
+    prompts.map(({ prompt }) => (instruction === undefined ? prompt : `${prompt}\n\n${instruction}`)),
+  );
   const longest = Math.min(limit, backend.shape.contextLength) - 1;
   const asked = prompts
     .map((prompt, i) => ({ ...prompt, ids: rows[i]! }))

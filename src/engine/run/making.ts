@@ -93,11 +93,13 @@ function progress(what: Made["what"], emit: MakingContext["emit"]): (done: numbe
 /** How the model is asked for answers of its own. */
 export function answering(
   { recipe, tokens, signal }: MakingContext,
-  { samples, temperature, maxNewTokens }: Pick<SelfDistilled, "samples" | "temperature" | "maxNewTokens">,
+  settings: Pick<SelfDistilled, "samples" | "temperature" | "maxNewTokens" | "instruction">,
   judge: Judge,
 ): OwnAnswersOptions {
+  const { samples, temperature, maxNewTokens, instruction } = settings;
   const { batchSize } = recipe.evaluate;
   return {
+    ...(instruction !== undefined && { instruction }),
     samples,
     temperature,
     maxNewTokens,

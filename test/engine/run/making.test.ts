@@ -157,6 +157,13 @@ describe("what a run makes to learn from", () => {
     const [run] = timeline(events("whole")).made;
     expect(found).toMatchObject({ what: "helpful", kept: run!.kept, kinds: run!.kinds });
     expect(String(file(".", "own.jsonl"))).toBe(String(file("whole", made[0]!)));
+    // An instruction changes what the model says, and no prompt that is learned.
+    const instruction = "Answer briefly.";
+    await distilAnswers(ask, [source], { ...options, instruction, out: "brief.jsonl" });
+    const texts = async (name: string) => (await readPrompts(join(root, name))).records;
+    const [brief, plain] = [await texts("brief.jsonl"), await texts("own.jsonl")];
+    expect(brief.map(({ prompt }) => prompt).join()).not.toContain(instruction);
+    expect(brief.map(({ response }) => response)).not.toEqual(plain.map(({ response }) => response));
     await expect(distilAnswers(ask, [source], options)).rejects.toThrow(/own\.jsonl exists/);
     await expect(distilAnswers(ask, [source], { ...options, out: "own.csv" })).rejects.toThrow(/\.jsonl/);
     await expect(
