@@ -1,3 +1,4 @@
+import { useEffect, useRef } from "preact/hooks";
 import type { EarlierComparison } from "../../protocol/report/earlier.ts";
 import type { Figures } from "../../protocol/webview/report.ts";
 import { counted } from "../../wording/numbers.ts";
@@ -13,6 +14,9 @@ const order = { worse: 0, higher: 1, lower: 1, open: 2, better: 3 } as const;
 
 /** What became of each method since an earlier report: every difference, regressions first. */
 export function Earlier({ figures, earlier }: { figures: Figures; earlier: EarlierComparison }) {
+  const top = useRef<HTMLParagraphElement>(null);
+  // It was asked for: wherever the page was scrolled to, it is brought into sight.
+  useEffect(() => top.current?.scrollIntoView?.({ block: "center" }), [earlier]);
   const rows = earlier.methods
     .flatMap(({ method, comparison }) =>
       differenceRows(figures, comparison?.differences ?? []).map((row): EarlierRow => ({ ...row, method })),
@@ -28,7 +32,7 @@ export function Earlier({ figures, earlier }: { figures: Figures; earlier: Earli
   };
   return (
     <>
-      <p>
+      <p ref={top}>
         <span class={`codicon codicon-${worse > 0 ? "warning bad" : "pass good"}`} aria-hidden="true" />{" "}
         {worse > 0
           ? `${counted(worse, "figure")} of ${rows.length} got worse beyond chance.`
