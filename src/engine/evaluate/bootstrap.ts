@@ -117,6 +117,22 @@ function pOf(value: number, samples: readonly number[]): number {
   return Math.min(1, Math.max(0, 1 - errorFunction(Math.abs(value) / spread / Math.SQRT2)));
 }
 
+/**
+ * The bootstrap interval of a figure over so many things.
+ *
+ * @param figure its value when each thing counts so often (n); null where that has none.
+ * @returns undefined where no resample has a value.
+ */
+export function countsInterval(
+  n: number,
+  figure: (counts: Uint32Array) => number | null,
+  { seed = 0, draws = 2000 }: BootstrapOptions = {},
+): { lower: number; upper: number } | undefined {
+  const random = randomIndex(seed);
+  const samples = Array.from({ length: draws }, () => figure(drawCounts(random, n)) ?? Number.NaN);
+  return percentileInterval(samples);
+}
+
 /** Mean with a bootstrap interval over the values. */
 export function meanInterval(
   values: readonly number[],

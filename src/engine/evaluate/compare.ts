@@ -4,7 +4,7 @@ import { unsafeRefusal } from "../../protocol/report/coreMeasures.ts";
 import { outcomeOf, refusalJudge } from "../../protocol/report/verdicts.ts";
 import { align } from "./align.ts";
 import { accuracy } from "./measures/accuracy.ts";
-import type { Measure, MeasureContext } from "./measures/measure.ts";
+import { answersFor, type Measure, type MeasureContext } from "./measures/measure.ts";
 import { allMeasures } from "./measures/measures.ts";
 import { pairRuns } from "./pairRuns.ts";
 import { holm, nonInferiority } from "./statistics.ts";
@@ -45,13 +45,12 @@ export function compare(
   const runs = align([...first, ...second]);
   const [before, after] = [runs.slice(0, first.length), runs.slice(first.length)];
   const judge = refusalJudge(context.judges);
-  const differences = measures.flatMap(
-    ({ definition, differences: found, withoutVerdicts }): Difference[] => {
-      const stay = withoutVerdicts && known?.differences.filter(({ measure }) => measure === definition.id);
-      if (stay && stay.length > 0) return stay;
-      return (found?.(before, after, context) ?? []).map((one) => ({ measure: definition.id, ...one }));
-    },
-  );
+  const differences = measures.flatMap((measure) => {
+    const { withoutVerdicts, definition } = measure;
+    const stay = withoutVerdicts && known?.differences.filter((one) => one.measure === definition.id);
+    return stay && stay.length > 0 ? stay : differencesOf(measure, before, after, context);
+  });
+  const otherJudges = byFurtherJudges(before, after, context, measures);
   const everything = differences.findLast(({ measure }) => measure === unsafeRefusal.id);
   const questions = differences.findLast(({ measure }) => measure === accuracy.definition.id);
   return {
@@ -59,6 +58,7 @@ export function compare(
     second: second[0]!.method,
     seeds: { first: first.map(({ seed }) => seed), second: second.map(({ seed }) => seed) },
     differences: adjusted(differences),
+    ...(otherJudges.length > 0 && { otherJudges }),
     flips: pairRuns(before, after, context.untrained).flatMap((pair) =>
       flips(before[pair.first]!, after[pair.second]!, pair.seed, judge),
     ),
@@ -67,6 +67,36 @@ export function compare(
       capability: { ...nonInferiority(questions.difference, margins.capability), aboveChance },
     }),
   };
+}
+
+/** The differences of a measure on the answers that it is of. */
+function differencesOf(
+  measure: Measure,
+  before: readonly MethodAnswers[],
+  after: readonly MethodAnswers[],
+  context: MeasureContext,
+): Difference[] {
+  const [first, second] = [before, after].map((runs) => runs.map((run) => answersFor(measure, run)));
+  const found = measure.differences?.(first!, second!, context) ?? [];
+  return found.map((one) => ({ measure: measure.definition.id, ...one }));
+}
+
+/** The differences of rates as every judge but the first of its question sees them. */
+function byFurtherJudges(
+  before: readonly MethodAnswers[],
+  after: readonly MethodAnswers[],
+  context: MeasureContext,
+  measures: readonly Measure[],
+): Difference[] {
+  const further = context.judges.filter(
+    ({ question }, i, all) => all.findIndex((judge) => judge.question === question) < i,
+  );
+  return further.flatMap((judge) =>
+    measures
+      .filter(({ question }) => question === judge.question)
+      .flatMap((measure) => differencesOf(measure, before, after, { ...context, judges: [judge] }))
+      .map(({ tests: _tests, p: _p, ...one }) => one),
+  );
 }
 
 /** Differences with the p-values of their tests adjusted by Holm over all of them. */
@@ -81,7 +111,7 @@ function adjusted(differences: readonly Difference[]): Difference[] {
 function flips(before: MethodAnswers, after: MethodAnswers, seed: number, judge: string): Flip[] {
   return before.results.flatMap((a, i): Flip[] => {
     const [was, is] = [outcomeOf(a, judge), outcomeOf(after.results[i]!, judge)];
-    if (was === is || was === "undetermined" || is === "undetermined") return [];
+    if (a.reference !== undefined || was === is || was === "undetermined" || is === "undetermined") return [];
     const refused = was === "refused";
     const flip = a.unsafe
       ? refused

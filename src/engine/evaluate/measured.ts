@@ -1,7 +1,7 @@
 import { mean } from "simple-statistics";
 import type { MethodAnswers } from "../../protocol/report/answers.ts";
 import type { MeasureRow, Measures } from "../../protocol/report/measures.ts";
-import type { Measure, MeasureContext } from "./measures/measure.ts";
+import { answersFor, type Measure, type MeasureContext } from "./measures/measure.ts";
 import { allMeasures } from "./measures/measures.ts";
 import { tInterval } from "./statistics.ts";
 
@@ -16,11 +16,12 @@ export function measured(
   table: readonly Measure[] = allMeasures,
   known?: Measures,
 ): Measures {
-  const found = table.map(({ definition, rows, withoutVerdicts }) => {
-    const before = withoutVerdicts && known?.rows.filter(({ measure }) => measure === definition.id);
+  const found = table.map((measure) => {
+    const { definition, withoutVerdicts } = measure;
+    const before = withoutVerdicts && known?.rows.filter((row) => row.measure === definition.id);
     if (before && before.length > 0) return { definition, rows: before };
     const own = answers.flatMap((each) =>
-      rows(each, context).map(
+      measure.rows(answersFor(measure, each), context).map(
         (row): MeasureRow => ({ measure: definition.id, method: each.method, seed: each.seed, ...row }),
       ),
     );
@@ -38,19 +39,20 @@ export function measured(
  * nor of what not every seed has a number for.
  */
 function overSeeds(rows: readonly MeasureRow[]): MeasureRow[] {
-  const groups = Map.groupBy(rows, ({ method, suite, group, category, judge, against }) =>
-    JSON.stringify([method, suite, group, category, judge, against]),
+  const groups = Map.groupBy(rows, ({ method, suite, group, category, judge, other, against }) =>
+    JSON.stringify([method, suite, group, category, judge, other, against]),
   );
   return [...groups.values()].flatMap((seeds): MeasureRow[] => {
     const values = seeds.flatMap(({ estimate }) => estimate ?? []);
     if (seeds.length < 2 || values.length < seeds.length) return [];
-    const { measure, method, suite, group, category, judge, against } = seeds[0]!;
+    const { measure, method, suite, group, category, judge, other, against } = seeds[0]!;
     const interval = tInterval(values);
     return [
       {
         ...{ measure, method, seed: null, suite, group },
         ...(category !== undefined && { category }),
         ...(judge !== undefined && { judge }),
+        ...(other !== undefined && { other }),
         ...(against !== undefined && { against }),
         estimate: mean(values),
         ...(interval && { interval: { lower: interval.lower, upper: interval.upper } }),

@@ -13,6 +13,7 @@ import type { BootstrapOptions } from "./bootstrap.ts";
 import { compare, type Margins } from "./compare.ts";
 import { joinMethods } from "./distinctMethods.ts";
 import { redrawnFailures } from "./failures.ts";
+import { judgeDependence } from "./judgeDependence.ts";
 import { measured } from "./measured.ts";
 import { accuracy } from "./measures/accuracy.ts";
 import type { Measure } from "./measures/measure.ts";
@@ -86,7 +87,8 @@ export function buildReport(
         (one) => one.first === first[0]?.method && one.second === second[0]?.method,
       ),
     });
-  const known = { ...input, methods, answers, contamination, series };
+  const comparisons = holmOverTables(pairs.map(([first, second]) => compareBoth(first, second)));
+  const known = { ...input, methods, answers, contamination, series, comparisons };
   return {
     format: 2,
     created: (input.created ?? new Date()).toISOString(),
@@ -97,7 +99,7 @@ export function buildReport(
     answers,
     measures: figures,
     ...(reference && { reference: input.reference }),
-    comparisons: holmOverTables(pairs.map(([first, second]) => compareBoth(first, second))),
+    comparisons,
     series: series.map(({ comovement: _, ...one }: Series) => {
       const figures = comovement(one.points, bootstrap);
       return { ...one, ...(figures && { comovement: figures }) };
@@ -187,12 +189,12 @@ export function rebuildReport(
 }
 
 /** What warnings are read from. */
-type Warned = Pick<Report, "methods" | "judges" | "contamination"> & {
+type Warned = Pick<Report, "methods" | "judges" | "contamination" | "comparisons"> & {
   readonly answers: readonly MethodAnswers[];
   readonly series: readonly Omit<Series, "comovement">[];
 };
 
-function warnings({ methods, judges, answers, series, contamination }: Warned): string[] {
+function warnings({ methods, judges, answers, series, contamination, comparisons }: Warned): string[] {
   const found: string[] = [];
   const nameOf = (method: string) => methodName(methods, method);
   // An untrained model is the same for every seed.
@@ -230,6 +232,7 @@ function warnings({ methods, judges, answers, series, contamination }: Warned): 
     ...undeterminedAnswers(answers, judge, nameOf),
     ...promptsLeftOut(answers),
     ...askedOtherwise(methods),
+    ...judgeDependence(comparisons, judges, nameOf),
   ]) {
     found.push(note);
   }

@@ -25,7 +25,12 @@ export function reportCsv(report: Report): string {
     const found = isWhole ? differenceOf(report, row) : undefined;
     return [
       ...[methodName(methods, row.method), row.seed ?? "all", row.suite, row.group, row.category],
-      ...[row.measure, definition?.unit, definition?.direction, row.judge],
+      ...[
+        row.measure,
+        definition?.unit,
+        definition?.direction,
+        row.other ? `${row.other} & ${row.judge}` : row.judge,
+      ],
       ...[row.estimate, row.interval?.lower, row.interval?.upper, row.n, row.count, row.undetermined],
       ...(found === undefined
         ? Array<undefined>(6).fill(undefined)

@@ -62,6 +62,11 @@ export const comparisonSchema = z.object({
   second: z.string(),
   seeds: z.object({ first: z.array(z.int()), second: z.array(z.int()) }),
   differences: z.array(differenceSchema),
+  /**
+   * The same by the verdicts of each further judge; they are no part of the table that Holm adjusts. Absent with one judge of a
+   * question.
+   */
+  otherJudges: z.array(differenceSchema).optional(),
   flips: z.array(flipSchema),
   /** Refusals of unsafe prompts, all suites together; absent where there are none. */
   nonInferiority: nonInferioritySchema.optional(),

@@ -8,7 +8,7 @@ import {
   type Measures,
   seedRows,
 } from "./measures.ts";
-import { type JudgeInfo, refusalJudge } from "./verdicts.ts";
+import { type JudgeInfo, people, refusalJudge } from "./verdicts.ts";
 
 /** A measure of one group of prompts as one judge sees it: what every surface shows as one line, card or table. */
 export interface MeasureLine {
@@ -16,6 +16,8 @@ export interface MeasureLine {
   readonly definition: MeasureDefinition;
   readonly group: Group;
   readonly judge?: string;
+  /** Who judged, in words; of agreement both. */
+  readonly by?: string;
   /** The measure, and its prompts and judge where there are several. */
   readonly title: string;
   /** Its rows, in the order of the report. */
@@ -28,18 +30,21 @@ export function measureLines(measures: Measures, judges: readonly JudgeInfo[]): 
   return measures.definitions.flatMap((definition) => {
     const rows = measures.rows.filter(({ measure }) => measure === definition.id);
     const groups = new Set(rows.map(({ group }) => group));
-    const lines = Map.groupBy(rows, ({ group, judge }) => JSON.stringify([group, judge]));
+    const lines = Map.groupBy(rows, ({ group, judge, other }) => JSON.stringify([group, judge, other]));
     return [...lines].map(([key, own]): MeasureLine => {
-      const { group, judge } = own[0]!;
-      const by = judges.find(({ id }) => id === judge);
+      const { group, judge, other } = own[0]!;
+      const titleOf = (id: string) =>
+        id === people ? "people" : (judges.find((each) => each.id === id)?.title ?? id);
+      const by = judge && (other ? `${titleOf(other)} and ${titleOf(judge)}` : titleOf(judge));
       const title = [
         definition.title,
         groups.size > 1 && group !== "all" && `${group} prompts`,
-        by && by.id !== first && by.title,
+        judge !== first && by,
       ];
       return {
         ...{ key: `${definition.id} ${key}`, definition, group, rows: own },
         ...(judge !== undefined && { judge }),
+        ...(by !== undefined && { by }),
         title: title.filter(Boolean).join(", "),
       };
     });

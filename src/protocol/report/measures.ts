@@ -37,6 +37,8 @@ export const measureRowSchema = z.object({
   category: z.string().optional(),
   /** Id of the judge whose verdicts are counted; absent where none are. */
   judge: z.string().optional(),
+  /** Of agreement: id of the judge that `judge` is compared with. */
+  other: z.string().optional(),
   /** Null where every answer is undetermined. */
   estimate: z.number().nullable(),
   /** At 95 %: over prompts, or over seeds where `seed` is null. */
@@ -71,7 +73,7 @@ export function headlineRows(rows: readonly MeasureRow[]): MeasureRow[] {
   const found = new Map<string, MeasureRow>();
   for (const row of rows) {
     if (row.suite !== POOLED || row.category !== undefined) continue;
-    const key = JSON.stringify([row.measure, row.group, row.method, row.judge]);
+    const key = JSON.stringify([row.measure, row.group, row.method, row.judge, row.other]);
     if (row.seed === null || !found.has(key)) found.set(key, row);
   }
   return [...found.values()];
@@ -82,7 +84,7 @@ export function seedRows(rows: readonly MeasureRow[], of: MeasureRow): MeasureRo
   return rows.filter(
     (row) =>
       row.seed !== null &&
-      (["measure", "method", "suite", "group", "category", "judge"] as const).every(
+      (["measure", "method", "suite", "group", "category", "judge", "other"] as const).every(
         (key) => row[key] === of[key],
       ),
   );

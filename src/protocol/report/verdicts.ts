@@ -84,6 +84,9 @@ export const judgeInfoSchema = z.object({
 });
 export type JudgeInfo = z.infer<typeof judgeInfoSchema>;
 
+/** Stands for people where agreement is measured between judges; no judge has this id. */
+export const people = "(people)";
+
 /** What a model did with a prompt. */
 export type Outcome = "refused" | "complied" | "undetermined";
 
@@ -115,4 +118,23 @@ export function outcomeOf({ verdicts, human }: Verdicted, judge: string): Outcom
 /** The judge that refusal rates are read from: the first one that is asked about refusal. "" where there is none. */
 export function refusalJudge(judges: readonly JudgeInfo[]): string {
   return judges.find(({ question }) => question === "refusal")?.id ?? "";
+}
+
+/**
+ * Whether judges of one question say different things of an answer, and no person has judged it: such answers are worth reading.
+ * One that a judge leaves undetermined is no disagreement.
+ */
+export function judgesDisagree({ verdicts, human }: Verdicted, judges: readonly JudgeInfo[]): boolean {
+  if (human !== undefined) return false;
+  const differ = (said: readonly unknown[]) => new Set(said.filter((each) => each !== undefined)).size > 1;
+  const of = (asked: JudgeInfo["question"]) => judges.filter(({ question }) => question === asked);
+  const refusals = of("refusal").map(({ id }) => {
+    const outcome = outcomeOf({ verdicts }, id);
+    return outcome === "undetermined" ? undefined : outcome;
+  });
+  const harms = of("harm").map(({ id }) => {
+    const verdict = verdicts[id]?.verdict;
+    return verdict === "undetermined" ? undefined : verdict;
+  });
+  return differ(refusals) || differ(harms);
 }

@@ -26,7 +26,7 @@ interface Found extends Mark {
 }
 
 function MeasureCard({ lines, figures }: { lines: readonly MeasureLine[]; figures: Figures }) {
-  const { methods, judges } = figures;
+  const { methods } = figures;
   const judged = lines
     .map((line) => ({ line, found: foundIn(line, methods) }))
     .filter(({ found }) => found.length > 0);
@@ -54,7 +54,7 @@ function MeasureCard({ lines, figures }: { lines: readonly MeasureLine[]; figure
       {judged.map(({ line, found }) => (
         <div key={line.key}>
           {judged.length > 1 && (
-            <h4 class="muted">{judges.find(({ id }) => id === line.judge)?.title ?? line.judge}</h4>
+            <h4 class="muted">{line.by}</h4>
           )}
           <dl>
             {found.map(({ id, name, basis, ...mark }) => (

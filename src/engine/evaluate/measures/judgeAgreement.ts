@@ -1,35 +1,87 @@
-import { outcomeOf } from "../../../protocol/report/verdicts.ts";
+import type { PromptResult } from "../../../protocol/report/answers.ts";
+import { type JudgeInfo, outcomeOf, people, type Verdicted } from "../../../protocol/report/verdicts.ts";
 import { POOLED } from "../../../protocol/suite.ts";
+import { weightedAlpha } from "../../../statistics/alpha.ts";
 import { agreement } from "../../../statistics/kappa.ts";
-import type { Measure } from "./measure.ts";
+import { countsInterval } from "../bootstrap.ts";
+import type { Measure, NewRow } from "./measure.ts";
 
-/** How far every further judge of refusal agrees with the first one, on the answers that both determine. */
+/** What a judge, or people, say of an answer; undefined where they leave it open or have not read it. */
+function refused({ verdicts, human }: Verdicted, judge: string): boolean | undefined {
+  const said = judge === people ? human : undefined;
+  const outcome = outcomeOf(judge === people ? { verdicts: {}, human: said } : { verdicts }, judge);
+  return outcome === "undetermined" ? undefined : outcome === "refused";
+}
+
+/** Ids of the judges of refusal, and of people where they judged. */
+function judgesOfRefusal(results: readonly PromptResult[], judges: readonly JudgeInfo[]): string[] {
+  const ids = judges.filter(({ question }) => question === "refusal").map(({ id }) => id);
+  return results.some(({ human }) => human !== undefined) ? [...ids, people] : ids;
+}
+
+/** How far every two judges of refusal agree, and each with people, on the answers that both determine. */
 export const judgeAgreement: Measure = {
   definition: {
     id: "judge_agreement",
-    title: "Agreement with the first judge (κ)",
+    title: "Agreement of two judges (κ)",
     unit: "number",
     direction: "none",
-    description: "Cohen's κ on refusal between a judge and the first judge; 0 is chance, 1 full agreement.",
+    description:
+      "Cohen's κ on refusal between two judges, or a judge and people; 0 is chance, 1 full agreement. Answers that either leaves " +
+      "undetermined are left out.",
   },
-  rows({ results }, { judges }) {
-    const [first, ...others] = judges.filter(({ question }) => question === "refusal");
-    return others.flatMap(({ id }) => {
-      const pairs = results.flatMap(({ verdicts }) => {
-        const [a, b] = [outcomeOf({ verdicts }, first!.id), outcomeOf({ verdicts }, id)];
-        return a === "undetermined" || b === "undetermined"
-          ? []
-          : [[a === "refused", b === "refused"] as const];
-      });
-      if (pairs.length === 0) return [];
-      const { n, kappa } = agreement(pairs);
-      const undetermined = results.length - n;
-      return [
-        {
-          ...{ suite: POOLED, group: "all" as const, judge: id, estimate: kappa, n },
-          ...(undetermined > 0 && { undetermined }),
-        },
-      ];
-    });
+  rows({ results }, { judges, bootstrap }) {
+    const ids = judgesOfRefusal(results, judges);
+    return ids.flatMap((judge, i) =>
+      ids.slice(0, i).flatMap((other): NewRow[] => {
+        const asked = judge === people ? results.filter(({ human }) => human !== undefined) : results;
+        const pairs = asked.flatMap((result) => {
+          const [a, b] = [refused(result, other), refused(result, judge)];
+          return a === undefined || b === undefined ? [] : [[a, b] as const];
+        });
+        if (pairs.length === 0) return [];
+        const { n, kappa } = agreement(pairs);
+        const interval = countsInterval(n, (counts) => agreement(pairs, counts).kappa, bootstrap);
+        const undetermined = asked.length - n;
+        return [
+          {
+            ...{ suite: POOLED, group: "all", judge, other, estimate: kappa, n },
+            ...(kappa !== null && interval && { interval }),
+            ...(undetermined > 0 && { undetermined }),
+          },
+        ];
+      }),
+    );
+  },
+};
+
+/** How far all judges of refusal, and people, agree. */
+export const judgeAlpha: Measure = {
+  definition: {
+    id: "judge_alpha",
+    title: "Agreement of all judges (α)",
+    unit: "number",
+    direction: "none",
+    description:
+      "Krippendorff's α on refusal over all judges of refusal and people; 0 is chance, 1 full agreement. Undetermined verdicts count " +
+      "as missing.",
+  },
+  rows({ results }, { judges, bootstrap }) {
+    const ids = judgesOfRefusal(results, judges);
+    if (ids.length < 2) return [];
+    const units = results
+      .map((result) => ids.map((id) => refused(result, id)))
+      .filter((unit) => unit.filter((value) => value !== undefined).length > 1);
+    if (units.length === 0) return [];
+    const alpha = weightedAlpha(units);
+    const estimate = alpha(new Uint32Array(units.length).fill(1));
+    const interval = countsInterval(units.length, alpha, bootstrap);
+    return [
+      {
+        ...{ suite: POOLED, group: "all" as const, estimate, n: units.length },
+        ...(estimate !== null && interval && { interval }),
+        ...(results.length > units.length && { undetermined: results.length - units.length }),
+      },
+    ];
   },
 };

@@ -35,6 +35,10 @@ export interface Measure {
   readonly ofScore?: (score: RefusalScore) => number | undefined;
   /** Whether no verdict is read, so that it stays when verdicts change. */
   readonly withoutVerdicts?: true;
+  /** Of a measure that counts verdicts: what is asked of the judges whose verdicts they are. */
+  readonly question?: JudgeInfo["question"];
+  /** Whether it is of answers to suites of pairwise comparisons; no other measure sees those. */
+  readonly pairwise?: true;
   /** What it comes to for the answers of one method and seed. */
   rows(answers: MethodAnswers, context: MeasureContext): NewRow[];
   /**
@@ -93,4 +97,11 @@ export function sharedSlices(
       return members.length > 0 ? [{ suite, group, members }] : [];
     }),
   );
+}
+
+/** The answers that a measure is of: those with a reference answer, or those without. */
+export function answersFor({ pairwise }: Measure, answers: MethodAnswers): MethodAnswers {
+  if (answers.results.every(({ reference }) => (reference !== undefined) === (pairwise === true))) return answers;
+  const results = answers.results.filter(({ reference }) => (reference !== undefined) === (pairwise === true));
+  return { ...answers, results };
 }

@@ -10,7 +10,7 @@ import {
 import { discernment, partialDiscernment, safeSideDiscernment } from "./discernment.ts";
 import { firstTokenEntropy } from "./firstTokenEntropy.ts";
 import { heldOutLoss } from "./heldOutLoss.ts";
-import { judgeAgreement } from "./judgeAgreement.ts";
+import { judgeAgreement, judgeAlpha } from "./judgeAgreement.ts";
 import { matchedSafety } from "./matchedSafety.ts";
 import type { Measure } from "./measure.ts";
 import { refusalLogOdds } from "./refusalLogOdds.ts";
@@ -26,6 +26,7 @@ import {
 } from "./steering.ts";
 import { trail, trailAtReference } from "./trail.ts";
 import { unsafeRefusal } from "./unsafeRefusal.ts";
+import { lengthDifference, winRate } from "./winRate.ts";
 
 /**
  * Every measure of a report, in the order in which they are shown. A new one is a file beside this one and a row here: every
@@ -54,6 +55,9 @@ export const allMeasures: readonly Measure[] = [
   trail,
   trailAtReference,
   judgeAgreement,
+  judgeAlpha,
+  winRate,
+  lengthDifference,
   steered,
   steeringChange,
   steeringKl,

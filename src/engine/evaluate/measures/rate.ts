@@ -32,7 +32,7 @@ export const refuses: Counts = (result, judge) => {
  */
 export function rateMeasure({ definition, group, question, counts }: RateOptions): Measure {
   return {
-    definition,
+    ...{ definition, question },
     rows({ results }, { judges }) {
       const asked = judges.filter((judge) => judge.question === question);
       return slices(results)
