@@ -243,7 +243,11 @@ describe("evaluateModel", () => {
     expect(again.judges.map(({ id }) => id)).toEqual(["zou", "arditi", "xstest"]);
     expect(again.answers[0]!.results[0]!.verdicts).toEqual({ ...verdicts, zou: expect.anything() });
     const agreement = again.measures.rows.filter(({ measure }) => measure === "judge_agreement");
-    expect(agreement.map(({ judge }) => judge)).toEqual(["arditi", "xstest"]);
+    expect(agreement.map(({ judge, other }) => `${other} ${judge}`)).toEqual([
+      "zou arditi",
+      "zou xstest",
+      "arditi xstest",
+    ]);
     const missing = evaluateModel(ask(), { ...options("starter:pairs.csv"), judges: ["oracle"] });
     await expect(missing).rejects.toMatchObject({ code: "request-invalid" });
   });
