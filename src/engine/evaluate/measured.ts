@@ -21,9 +21,9 @@ export function measured(
     const before = withoutVerdicts && known?.rows.filter((row) => row.measure === definition.id);
     if (before && before.length > 0) return { definition, rows: before };
     const own = answers.flatMap((each) =>
-      measure.rows(answersFor(measure, each), context).map(
-        (row): MeasureRow => ({ measure: definition.id, method: each.method, seed: each.seed, ...row }),
-      ),
+      measure
+        .rows(answersFor(measure, each), context)
+        .map((row): MeasureRow => ({ measure: definition.id, method: each.method, seed: each.seed, ...row })),
     );
     return { definition, rows: [...own, ...overSeeds(own)] };
   });

@@ -53,9 +53,7 @@ function MeasureCard({ lines, figures }: { lines: readonly MeasureLine[]; figure
       </h3>
       {judged.map(({ line, found }) => (
         <div key={line.key}>
-          {judged.length > 1 && (
-            <h4 class="muted">{line.by}</h4>
-          )}
+          {judged.length > 1 && <h4 class="muted">{line.by}</h4>}
           <dl>
             {found.map(({ id, name, basis, ...mark }) => (
               <div key={id} class="headline-row">

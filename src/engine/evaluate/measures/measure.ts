@@ -101,7 +101,10 @@ export function sharedSlices(
 
 /** The answers that a measure is of: those with a reference answer, or those without. */
 export function answersFor({ pairwise }: Measure, answers: MethodAnswers): MethodAnswers {
-  if (answers.results.every(({ reference }) => (reference !== undefined) === (pairwise === true))) return answers;
-  const results = answers.results.filter(({ reference }) => (reference !== undefined) === (pairwise === true));
+  if (answers.results.every(({ reference }) => (reference !== undefined) === (pairwise === true)))
+    return answers;
+  const results = answers.results.filter(
+    ({ reference }) => (reference !== undefined) === (pairwise === true),
+  );
   return { ...answers, results };
 }
