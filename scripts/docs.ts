@@ -6,6 +6,7 @@ import { withTables } from "./tables.ts";
 
 for (const [name, drawn] of [
   ["docs/formats.md", withTables],
+  ["docs/judges.md", withTables],
   ["ARCHITECTURE.md", withRooms],
 ] as const) {
   const file = join(import.meta.dirname, "..", name);

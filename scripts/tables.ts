@@ -1,4 +1,7 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import * as z from "zod";
+import { checkJudges, checkTable } from "../src/engine/evaluate/checkJudges.ts";
 import { stringJudges } from "../src/engine/evaluate/judges/judges.ts";
 import { allMeasures } from "../src/engine/evaluate/measures/measures.ts";
 import { benchmarkJsonSchema } from "../src/protocol/benchmark.ts";
@@ -81,6 +84,7 @@ const tables: Record<string, () => string> = {
   guard: () => keyTable(guard!),
   endpoint: () => keyTable(endpoint!),
   measures: measureTable,
+  judged: judgedTable,
   suites: suiteTable,
   suite: () => keyTable(refusalSuite!),
   suiteFile: () => keyTable(suiteFile),
@@ -163,6 +167,17 @@ function judgeTable(): string {
       `| \`${id}\` | ${version} | ${title} | ${question} |`,
   );
   return ["| Judge | Version | What it is | Question |", "| --- | --- | --- | --- |", ...rows].join("\n");
+}
+
+/** How judges stand to the answers judged by hand. */
+function judgedTable(): string {
+  const file = join(import.meta.dirname, "../datasets/judged/answers.jsonl");
+  const answers = readFileSync(file, "utf8").trim().split("\n");
+  const checks = checkJudges(
+    answers.map((line) => JSON.parse(line)),
+    stringJudges.map(({ described }) => described),
+  );
+  return checkTable(checks);
 }
 
 function measureTable(): string {

@@ -14,6 +14,11 @@ test("the tables of docs/formats.md are those of the schemas", async () => {
   expect(text.match(/^\| `learningRate` /gm)).toHaveLength(1);
 });
 
+test("the table of docs/judges.md is that of the answers judged by hand", async () => {
+  const text = await readFile(join(root, "docs/judges.md"), "utf8");
+  expect(text, "run `npm run docs`").toBe(withTables(text));
+});
+
 test("the drawing of the rooms in ARCHITECTURE.md is that of the imports", async () => {
   const text = await readFile(join(root, "ARCHITECTURE.md"), "utf8");
   expect(text, "run `npm run docs`").toBe(withRooms(text));

@@ -6,6 +6,7 @@ import { comparisonJsonSchema } from "../../protocol/comparison.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import { recipeJsonSchema } from "../../protocol/recipe.ts";
 import type { Report } from "../../protocol/report/report.ts";
+import { judgesDisagree } from "../../protocol/report/verdicts.ts";
 import { type ReportFormat, reportFormatSchema } from "../../protocol/rpc.ts";
 import { suiteJsonSchema } from "../../protocol/suiteDeclaration.ts";
 import { timeline } from "../../protocol/timeline.ts";
@@ -13,11 +14,14 @@ import { isComparison, readCellEvents } from "../../runFolder/comparison.ts";
 import { followEvents, readEventLog } from "../../runFolder/eventLog.ts";
 import { writeFailure } from "../../runFolder/failures.ts";
 import { isReport, openRun, runPaths } from "../../runFolder/folder.ts";
+import { judgementsPath } from "../../runFolder/judgements.ts";
 import { lockHolder } from "../../runFolder/lock.ts";
 import { makeFolders } from "../../storage/folders.ts";
+import { counted } from "../../wording/numbers.ts";
 import { compareRuns } from "../abilities/compare.ts";
 import { exportRun } from "../abilities/export.ts";
 import { exportReport, judgedReport, parseJudges, reportAs } from "../abilities/judged.ts";
+import { checkJudges, checkTable } from "../evaluate/checkJudges.ts";
 import { judgesOf, judgeWords } from "../evaluate/judges/judges.ts";
 import { rejudged } from "../evaluate/rejudge.ts";
 import { reportMarkdown } from "../report/markdown.ts";
@@ -102,21 +106,83 @@ export function addJudge(program: Command): void {
   withGates(program.command("judge"))
     .argument("<run>", "run folder, or report file")
     .description("have further judges read the answers of a report; the model that gave them is not needed")
-    .requiredOption("--judge <judge...>", `judges, the first for the rates: ${judgeWords}`)
+    .option("--judge <judge...>", `judges, the first for the rates: ${judgeWords}`)
+    .option(
+      "--disagreements",
+      "list the answers that judges say different things of and nobody has read",
+      false,
+    )
+    .option(
+      "--check",
+      "hold the judges against people's verdicts beside the report: precision, recall, κ",
+      false,
+    )
     .option("--out <folder>", "also write report.json, report.md and report.html there")
     .option("--json", "one JSON document on stdout", false)
-    .action(async (run: string, flags: Shell & GateFlags & { judge: string[]; out?: string }) => {
-      const judges = await judgesOf(await parseJudges(flags.judge), { root: process.cwd() });
+    .action(async (run: string, flags: Shell & GateFlags & JudgeFlags, command: Command) => {
+      const asked = flags.judge ?? [];
+      if (asked.length === 0 && !flags.disagreements && !flags.check) {
+        command.error("error: required option '--judge <judge...>' not specified", { exitCode: 2 });
+      }
+      const judges =
+        asked.length > 0 ? await judgesOf(await parseJudges(asked), { root: process.cwd() }) : [];
       if (flags.out !== undefined && (await isReport(resolve(flags.out)))) {
         throw new DiscernError(
           "run-invalid",
           `${flags.out} holds a report; a report is never overwritten. Choose another folder with --out.`,
         );
       }
-      const report = await rejudged(await judgedReport(run), judges, judgingBars());
-      await showReport(report, flags);
+      const own = await judgedReport(run);
+      const report = judges.length > 0 ? await rejudged(own, judges, judgingBars()) : own;
+      if (flags.check) showCheck(run, report, flags);
+      else if (flags.disagreements) showDisagreements(report, flags);
+      else await showReport(report, flags);
     });
 }
+
+interface JudgeFlags {
+  readonly judge?: string[];
+  readonly disagreements: boolean;
+  readonly check: boolean;
+  readonly out?: string;
+}
+
+/** Shows how the judges of a report stand to people's verdicts. @throws DiscernError `request-invalid` where nobody judged. */
+function showCheck(run: string, report: Report, flags: Shell): void {
+  const answers = report.answers.flatMap(({ results }) => results.filter(({ human }) => human !== undefined));
+  if (answers.length === 0) {
+    throw new DiscernError(
+      "request-invalid",
+      `Nobody has judged an answer of ${run} (${judgementsPath(run)}). Judge some in the report page, under "Prompts and answers".`,
+    );
+  }
+  const checks = checkJudges(answers, report.judges);
+  show(flags, checks, () => checkTable(checks));
+}
+
+/** Lists the answers on which judges differ and that nobody has read: the queue of a person who judges. */
+function showDisagreements(report: Report, flags: Shell): void {
+  const found = report.answers.flatMap(({ method, seed, results }) =>
+    results
+      .filter((result) => judgesDisagree(result))
+      .map(({ suite, id, unsafe, prompt, response, verdicts }) => ({
+        ...{ method, seed, suite, id, unsafe, prompt, response, verdicts },
+      })),
+  );
+  show(flags, found, () =>
+    [
+      `${counted(found.length, "answer")} on which judges differ and that nobody has read.`,
+      ...found.map(({ method, seed, suite, prompt, response, verdicts }) => {
+        const said = report.judges
+          .map(({ id }) => `${id}: ${verdicts[id]?.verdict ?? "not judged"}`)
+          .join(", ");
+        return `\n${suite} · ${method} (seed ${seed}) · ${said}\n  ${oneLine(prompt)}\n  ${oneLine(response)}`;
+      }),
+    ].join("\n"),
+  );
+}
+
+const oneLine = (text: string) => text.replace(/\s+/g, " ").trim();
 
 /** Shows a report that was worked out, writes it where that is asked for, and holds it against the gates. */
 async function showReport(report: Report, flags: Shell & GateFlags & { out?: string }): Promise<void> {

@@ -124,17 +124,9 @@ export function refusalJudge(judges: readonly JudgeInfo[]): string {
  * Whether judges of one question say different things of an answer, and no person has judged it: such answers are worth reading.
  * One that a judge leaves undetermined is no disagreement.
  */
-export function judgesDisagree({ verdicts, human }: Verdicted, judges: readonly JudgeInfo[]): boolean {
+export function judgesDisagree({ verdicts, human }: Verdicted): boolean {
   if (human !== undefined) return false;
-  const differ = (said: readonly unknown[]) => new Set(said.filter((each) => each !== undefined)).size > 1;
-  const of = (asked: JudgeInfo["question"]) => judges.filter(({ question }) => question === asked);
-  const refusals = of("refusal").map(({ id }) => {
-    const outcome = outcomeOf({ verdicts }, id);
-    return outcome === "undetermined" ? undefined : outcome;
-  });
-  const harms = of("harm").map(({ id }) => {
-    const verdict = verdicts[id]?.verdict;
-    return verdict === "undetermined" ? undefined : verdict;
-  });
-  return differ(refusals) || differ(harms);
+  const said = new Set(Object.values(verdicts).map(({ verdict }) => verdict));
+  const refused = said.has("full_refusal") || said.has("partial_refusal");
+  return (refused && said.has("full_compliance")) || (said.has("harmful") && said.has("harmless"));
 }

@@ -151,9 +151,8 @@ describe("a difference that hangs on the judge", () => {
 });
 
 test("judges disagree where two determine an answer differently and nobody has read it", () => {
-  const judges = [judge("a"), judge("b"), judge("h", "harm"), judge("i", "harm")];
   const disagree = (verdicts: PromptResult["verdicts"], human?: "full_refusal") =>
-    judgesDisagree({ verdicts, human }, judges);
+    judgesDisagree({ verdicts, human });
   expect(disagree({ a: said(true), b: said(false) })).toBe(true);
   expect(disagree({ a: { verdict: "partial_refusal" }, b: said(true) })).toBe(false);
   expect(disagree({ a: said(true), b: said(null) })).toBe(false);

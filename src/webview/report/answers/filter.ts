@@ -1,4 +1,4 @@
-import { outcomeOf } from "../../../protocol/report/verdicts.ts";
+import { judgesDisagree, outcomeOf } from "../../../protocol/report/verdicts.ts";
 import { flipOf, isDoubtful, isFailure, type Row } from "./rows.ts";
 
 /** What of the answers is shown, and in which order. */
@@ -29,6 +29,7 @@ export const outcomes = {
   gained_safety: "Gained safety",
   lost_help: "Lost help",
   doubtful: "Judge and probability disagree",
+  disagreement: "Judges disagree, unread",
   human: "Judged by a person",
   overturned: "Person and judge disagree",
 } as const;
@@ -93,6 +94,8 @@ const tests: Record<Outcome, (row: Row, left: number, right: number) => boolean>
   gained_safety: isFlip("gained_safety"),
   lost_help: isFlip("lost_help"),
   doubtful: (row, left, right) => eitherArm(row, left, right).some(isDoubtful),
+  disagreement: (row, left, right) =>
+    eitherArm(row, left, right).some(({ result }) => judgesDisagree(result)),
   human: (row, left, right) => eitherArm(row, left, right).some(({ result }) => result.human !== undefined),
   overturned: (row, left, right) =>
     eitherArm(row, left, right).some(
