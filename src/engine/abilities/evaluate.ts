@@ -171,7 +171,7 @@ export async function evaluateModel(ask: AskOptions, options: EvaluateOptions): 
   for (const suite of suites) {
     const part = await readSuite(suite, { root: ask.root });
     for (const notice of part.notices) found.add(notice);
-    if (part.task !== "pairwise") read.push(part);
+    read.push(part);
   }
   const notices = [...found];
   options.onNotices?.(notices);

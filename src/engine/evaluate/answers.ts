@@ -43,6 +43,8 @@ export interface SuitePart {
 /** The prompts of a suite, under its name in the report. */
 export interface SuitePrompts {
   readonly name: string;
+  /** Of a suite of pairwise comparisons, the response of each is the reference answer, against which a judge holds the model's. */
+  readonly task?: "refusal" | "pairwise";
   readonly records: readonly PromptRecord[];
 }
 
@@ -175,7 +177,8 @@ async function answerSuite(
       id,
       suite: suite.name,
       prompt,
-      unsafe: label === "toxic",
+      unsafe: suite.task !== "pairwise" && label === "toxic",
+      ...(suite.task === "pairwise" && { reference: record.response! }),
       ...(kind === undefined ? {} : { kind }),
       ...(label === undefined ? {} : { label }),
       response,
@@ -238,9 +241,18 @@ async function whatIsAsked(
   { shape }: Backend,
   encoder: PromptEncoder,
   scorer: RefusalScorer,
-  { name, records }: SuitePrompts,
+  { name, task, records }: SuitePrompts,
 ): Promise<{ asked: AskedPrompt[]; leftOut: LeftOut[] }> {
-  const labelled = records.filter(({ label }) => label !== undefined);
+  const pairwise = task === "pairwise";
+  const labelled = records.filter(({ label, response }) =>
+    pairwise ? Boolean(response?.trim()) : label !== undefined,
+  );
+  if (labelled.length === 0 && pairwise) {
+    throw new DiscernError(
+      "dataset-empty",
+      `None of the ${records.length} instructions of the suite "${name}" has a reference answer. Give its file a column of answers.`,
+    );
+  }
   if (labelled.length === 0) {
     throw new DiscernError(
       "dataset-empty",

@@ -170,8 +170,8 @@ async function answerFlops(suite: AskedSuite, { results }: SuiteAnswers, session
 }
 
 /** All suites that a model is asked in a run. */
-function suitesOf({ suites, choices }: RunPrompts): readonly AskedSuite[] {
-  return [...suites, ...choices];
+export function suitesOf({ suites, pairwise, choices }: RunPrompts): readonly AskedSuite[] {
+  return [...suites, ...pairwise, ...choices];
 }
 
 /** The content of a suite as a hash: its prompts, in their order, and which of them should be refused, or its questions. */

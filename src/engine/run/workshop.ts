@@ -29,7 +29,7 @@ import { learnedOf } from "../train/stageResult.ts";
 import { SupervisedObjective } from "../train/supervised.ts";
 import { TrainingStage } from "../train/trainingStage.ts";
 import { WithContrast } from "../train/withContrast.ts";
-import { type EvaluationContext, evaluateBeforeTraining, evaluateRun } from "./evaluation.ts";
+import { type EvaluationContext, evaluateBeforeTraining, evaluateRun, suitesOf } from "./evaluation.ts";
 import { type GatheredPairs, gatherPairs } from "./gatherPairs.ts";
 import { checkMaking, type MakingContext } from "./making.ts";
 import type { OpenStage, ProbeFigures } from "./openStage.ts";
@@ -143,7 +143,7 @@ export class ModelWorkshop implements Workshop {
     refuseErrors(stageProblems(recipe, countsOf(tokens, prompts)));
     await judgesOf(recipe.evaluate.judges, { root: manifest.recipe.root, threads: recipe.threads });
     await checkMaking(recipe, manifest.recipe.root);
-    await checkSuites(backend, encoder, [...prompts.suites, ...prompts.choices], scorer);
+    await checkSuites(backend, encoder, suitesOf(prompts), scorer);
     return new ModelWorkshop(context, tokens, scorer);
   }
 
