@@ -87,7 +87,7 @@ export class EndpointClient {
       throw new DiscernError(
         "endpoint-failed",
         `The key of ${endpoint.url} is to be in the environment variable ${endpoint.key}, which is not set. Set it, or store the ` +
-          'key in VS Code by "Discern: Set Service Key…".',
+          'key in VS Code by "Discern: Set API Key for a Judge…".',
       );
     }
     if (url.protocol === "http:" && !localHost.test(url.hostname)) {

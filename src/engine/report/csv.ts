@@ -44,15 +44,14 @@ export function reportCsv(report: Report): string {
 }
 
 function differenceOf({ comparisons, reference }: Report, row: MeasureRow): Difference | undefined {
-  return comparisons
-    .find(({ first, second }) => first === reference && second === row.method)
-    ?.differences.find(
-      (one) =>
-        one.measure === row.measure &&
-        one.suite === row.suite &&
-        one.group === row.group &&
-        one.judge === row.judge,
-    );
+  const found = comparisons.find(({ first, second }) => first === reference && second === row.method);
+  return [...(found?.differences ?? []), ...(found?.otherJudges ?? [])].find(
+    (one) =>
+      one.measure === row.measure &&
+      one.suite === row.suite &&
+      one.group === row.group &&
+      one.judge === row.judge,
+  );
 }
 
 /**

@@ -103,9 +103,9 @@ function bySuite(report: Report, line: MeasureLine): string {
 }
 
 function comparison({ methods }: Report, between: Comparison, lines: readonly MeasureLine[]): string {
-  const { differences, flips } = between;
+  const { differences, otherJudges = [], flips } = between;
   const names = [methodName(methods, between.first), methodName(methods, between.second)] as const;
-  const rows = differences.map((one) => {
+  const rows = [...differences, ...otherJudges].map((one) => {
     const line = lines.find(
       ({ definition, group, judge }) =>
         definition.id === one.measure && group === one.group && judge === one.judge,

@@ -175,7 +175,7 @@ export function differenceColumns(
 
 function Differences({ figures, comparison }: { figures: Figures; comparison: Comparison }) {
   const [first, second] = [comparison.first, comparison.second].map((id) => methodName(figures.methods, id));
-  const rows = differenceRows(figures, comparison.differences);
+  const rows = differenceRows(figures, [...comparison.differences, ...(comparison.otherJudges ?? [])]);
   return (
     <SortableTable
       caption={`Differences from ${first} to ${second}`}

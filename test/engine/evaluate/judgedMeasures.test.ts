@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { buildReport } from "../../../src/engine/evaluate/report.ts";
+import { reportMarkdown } from "../../../src/engine/report/markdown.ts";
 import type { MethodAnswers, PromptResult } from "../../../src/protocol/report/answers.ts";
 import { type JudgeInfo, judgesDisagree, people } from "../../../src/protocol/report/verdicts.ts";
 import { agreement } from "../../../src/statistics/kappa.ts";
@@ -129,6 +130,7 @@ describe("a difference that hangs on the judge", () => {
     ).toEqual([
       { measure: "unsafe_refusal", judge: "b", first: 0.5, second: 0.5, tests: undefined, holm: undefined },
     ]);
+    expect(reportMarkdown(report)).toMatch(/\| Refusal rate of unsafe prompts, Judge b \| 50/);
     expect(report.notes.join("\n")).toMatch(
       /hang on the judge: Refusal rate of unsafe prompts, tuned minus untrained: \+50\.0 points .* by Judge a, 0\.0 points .* by Judge b/,
     );
