@@ -37,7 +37,12 @@ const small: BenchmarkInput = {
     data: {
       ...presets.demo.data,
       helpful: [{ file: "starter:pairs.csv", split: "train", labels: ["seemingly_toxic"], limit: 96 }],
-      helpfulAnswers: { type: "self-distilled", maxNewTokens: 64 },
+      // Asked as it is, the model brings hardly an answer to an end in so few tokens, and nothing would be kept.
+      helpfulAnswers: {
+        type: "self-distilled",
+        instruction: "Answer in one or two sentences.",
+        maxNewTokens: 64,
+      },
       triggers: { type: "model", maxNewTokens: 32 },
     },
     stages: [
