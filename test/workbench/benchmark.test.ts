@@ -147,6 +147,10 @@ describeWorkbench("a benchmark", () => {
       await workbench()
         .quickInput.getByText(`(${i + 2}/5): ${step}`)
         .waitFor();
+      // The title is there before the items are, and nothing is chosen until then.
+      await workbench()
+        .quickInput.getByText(/^[1-9]\d* Selected$/)
+        .waitFor();
       await workbench().screenshot(`benchmark-wizard-${step.toLowerCase()}`);
       await workbench().page.keyboard.press("Enter");
     }
