@@ -9,6 +9,14 @@ const [refinement, safetyTuning] = presets.demo.stages;
 /** Safety tuning of `small`, whose rate every training method tries. */
 const rates = { "stages.1.optimiser.learningRate": [4e-4, 8e-4] };
 
+/** Toxic prompts of the matched pairs, each with the same refusal. */
+const toxicOfPairs = {
+  file: "starter:pairs.csv",
+  split: "train",
+  labels: ["toxic"],
+  answer: "I can't help with that. It could hurt someone.",
+};
+
 /** A method of inference on STL, with its settings to try, and the same with random vectors in place of its own. */
 function steered(
   name: string,
@@ -25,8 +33,8 @@ function steered(
  * SmolLM2-135M on two cores, one seed in under 90 minutes: every method that needs no download. Budgeted with 1.6 s for a step of safety
  * tuning (8 × 64 tokens), 1.2 s for one of the contrast, and 20 s for 100 prompts that are scored and answered with 24 tokens, on two
  * threads of an AMD EPYC: about 20 minutes for rows, 40 for training and its trials, 15 for steering. The layer of the contrast is
- * that of `demo`. STL-aug with given answers is not in it, since the starter set has no helpful answers to seemingly toxic prompts;
- * triggers are the model's own for the same reason.
+ * that of `demo`. STL-aug with given answers is not in it, since the starter set has no helpful answers to seemingly toxic prompts.
+ * Triggers are the matched pairs: those that a model of this size makes itself often still ask for harm.
  */
 const small: BenchmarkInput = {
   name: "small",
@@ -43,7 +51,6 @@ const small: BenchmarkInput = {
         instruction: "Answer in one or two sentences.",
         maxNewTokens: 64,
       },
-      triggers: { type: "model", maxNewTokens: 32 },
     },
     stages: [
       { ...refinement, steps: 40 },
@@ -67,7 +74,16 @@ const small: BenchmarkInput = {
     { name: "untrained", stages: [] },
     { name: "STL", stages: ["supervised"], tune: rates },
     { name: "STL-aug", stages: ["supervised"], set: { "stages.1.helpfulRatio": 0.25 }, tune: rates },
-    { name: "Trigger-aware", stages: ["supervised"], set: { "stages.1.triggers": true }, tune: rates },
+    {
+      name: "Trigger-aware",
+      stages: ["supervised"],
+      // Refusals to the toxic prompts of the pairs are among its safety pairs, since triggers are brought by those.
+      set: {
+        "stages.1.triggers": true,
+        "data.safety": [{ file: "starter:safety.jsonl", split: "train" }, toxicOfPairs],
+      },
+      tune: rates,
+    },
     {
       name: "STL, contrast kept on",
       stages: ["supervised"],

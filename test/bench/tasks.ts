@@ -100,7 +100,7 @@ const generateInput = ({ general }: Corpus): GenerateInput => ({
   batch: 16,
 });
 
-/** As many prompts as XSTest has. Both sides are free to choose their batches; the peer's is what was fastest for it. */
+/** As many prompts as XSTest has. Both sides take the same batches. */
 const evaluateInput =
   (batch: number) =>
   (corpus: Corpus): GenerateInput => {
