@@ -195,8 +195,6 @@ export const suiteDeclarationSchema = z
   .describe("A suite of Discern: prompts or questions that models are evaluated on");
 
 export type SuiteDeclaration = z.infer<typeof suiteDeclarationSchema>;
-/** A declaration as a person writes it. */
-export type SuiteDeclarationInput = z.input<typeof suiteDeclarationSchema>;
 export type SuiteTask = SuiteDeclaration["task"];
 
 /** The JSON schema of a suite file as a person writes it. */

@@ -53,7 +53,6 @@ export type Difference = z.infer<typeof differenceSchema>;
 
 /** Whether the second method is not worse than the first by the margin: the lower end of the difference lies above −margin. */
 const nonInferioritySchema = z.object({ margin: z.number(), lower: z.number(), passed: z.boolean() });
-export type NonInferiority = z.infer<typeof nonInferioritySchema>;
 
 /** Two methods on the prompts that both answered. */
 export const comparisonSchema = z.object({
