@@ -2,14 +2,20 @@ import type { BenchmarkRecord, FailureCase, MethodCost } from "../../protocol/re
 import { rowWords } from "../../protocol/report/lines.ts";
 import { methodName } from "../../protocol/report/methods.ts";
 import type { Report } from "../../protocol/report/report.ts";
-import { reportTable, significance, type TableCell, type TableColumn } from "../../protocol/report/table.ts";
+import {
+  answeredSuites,
+  reportTable,
+  significance,
+  type TableCell,
+  type TableColumn,
+} from "../../protocol/report/table.ts";
 import { POOLED } from "../../protocol/suite.ts";
 import { byteSize, counted, duration, figure, quantity } from "../../wording/numbers.ts";
 import { plain, table } from "./markdownText.ts";
 
 /** What a benchmark's report says first: the table of methods by suites, and what it is held to. */
 export function methodsBySuites(report: Report): string {
-  const { columns, rows } = reportTable(report);
+  const { columns, rows } = reportTable(report, answeredSuites(report));
   if (columns.length === 0) return "";
   const header = [
     "method",

@@ -1,6 +1,7 @@
 import { methodName } from "../../protocol/report/methods.ts";
 import type { Report } from "../../protocol/report/report.ts";
 import {
+  answeredSuites,
   type ReportTable,
   reportTable,
   significance,
@@ -17,7 +18,7 @@ import { figure, interval } from "../../wording/numbers.ts";
  * and loses the other shows both.
  */
 export function reportLatex(report: Report): string {
-  const shown = reportTable(report);
+  const shown = reportTable(report, answeredSuites(report));
   const { columns, rows } = shown;
   if (columns.length === 0) return "% The report has no measure of a suite.\n";
   const groups = suiteGroups(columns);

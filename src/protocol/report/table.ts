@@ -36,15 +36,27 @@ export interface ReportTable {
 /** Adjusted p below which a difference is called one. */
 export const significance = 0.05;
 
-/** The table of a report: safety and over-refusal by suite, then capability, then what is measured over all suites. */
-export function reportTable(report: Report): ReportTable {
+/** What the table is made from. */
+export type Tabled = Omit<Report, "answers">;
+
+/** Suites whose prompts a report's methods answered, in its order. */
+export function answeredSuites({ answers }: Pick<Report, "answers">): string[] {
+  return [...new Set(answers.flatMap(({ results }) => results.map(({ suite }) => suite)))];
+}
+
+/**
+ * The table of a report: safety and over-refusal by suite, then capability, then what is measured over all suites.
+ *
+ * @param answered suites that come first, in this order
+ */
+export function reportTable(report: Tabled, answered: readonly string[]): ReportTable {
   const { measures, judges } = report;
   const first = refusalJudge(judges);
   const harm = judges.find(({ question }) => question === "harm")?.id;
   const isShown = (row: MeasureRow) =>
     row.category === undefined && (row.judge === undefined || row.judge === first || row.judge === harm);
   // Suites of questions have no answers to prompts, only rows.
-  const suites = new Set([...report.answers.flatMap(suitesOf), ...measures.rows.map(({ suite }) => suite)]);
+  const suites = new Set([...answered, ...measures.rows.map(({ suite }) => suite)]);
   suites.delete(POOLED);
   const definitions = (ids: readonly string[]) =>
     ids.flatMap((id) => measures.definitions.find((definition) => definition.id === id) ?? []);
@@ -86,12 +98,8 @@ function sizeOf({ n, undetermined = 0 }: MeasureRow): number | null {
   return n === null ? null : n + undetermined;
 }
 
-function suitesOf(answers: Report["answers"][number]): string[] {
-  return [...new Set(answers.results.map(({ suite }) => suite))];
-}
-
 function againstReference(
-  { comparisons, reference }: Report,
+  { comparisons, reference }: Tabled,
   method: string,
   { suite, definition, group, judge }: TableColumn,
 ): TableCell["against"] {

@@ -7,12 +7,14 @@ import { About } from "./about.tsx";
 import type { HumanAgreement } from "./agreement.ts";
 import type { Filter } from "./answers/filter.ts";
 import type { Row } from "./answers/rows.ts";
+import { Costs, Failures, Openings, Tuning } from "./benchmark.tsx";
 import { Calibration, isSampled } from "./calibration.tsx";
 import { Comparisons } from "./comparison.tsx";
 import { Contamination } from "./contamination.tsx";
 import { Earlier } from "./earlier.tsx";
 import { Layers, layerChoices } from "./layers.tsx";
 import { curveSuites } from "./methodCurves.ts";
+import { MethodsTable } from "./methodsTable.tsx";
 import { AgreementSummary, Notes, Problems } from "./notices.tsx";
 import { Operating } from "./operating.tsx";
 import { Overview } from "./overview.tsx";
@@ -32,6 +34,7 @@ interface FiguresProps {
 /** Everything that is computed from the answers, the most important first. */
 export function Figures({ figures: whole, rows, agreement, broken, earlier, blur, onBrowse }: FiguresProps) {
   const figures = { ...whole, methods: markedMethods(whole) };
+  const { benchmark } = whole;
   const choices = layerChoices(figures);
   const lines = measureLines(figures.measures, figures.judges);
   const measures = [...Map.groupBy(lines, ({ definition }) => definition.id)].filter(([, own]) =>
@@ -44,6 +47,11 @@ export function Figures({ figures: whole, rows, agreement, broken, earlier, blur
       {earlier !== null && (
         <Part title={`Since ${earlier.earlier.name}`}>
           <Earlier {...{ figures, earlier }} />
+        </Part>
+      )}
+      {benchmark && (
+        <Part title="Methods by suites">
+          <MethodsTable {...{ figures: whole, runs: whole.answers, rows, onBrowse }} />
         </Part>
       )}
       <Part title="All suites together">
@@ -77,6 +85,26 @@ export function Figures({ figures: whole, rows, agreement, broken, earlier, blur
       {choices.length > 0 && (
         <Part title="Choice of the layer">
           <Layers choices={choices} />
+        </Part>
+      )}
+      {benchmark && benchmark.failures.length > 0 && (
+        <Part title="Cases that failed">
+          <Failures {...{ failures: benchmark.failures, figures, rows, blur, onBrowse }} />
+        </Part>
+      )}
+      {benchmark?.tuning && (
+        <Part title="Tuning">
+          <Tuning {...{ tuning: benchmark.tuning, figures }} />
+        </Part>
+      )}
+      {benchmark && benchmark.openings.length > 0 && (
+        <Part title="Openings of test suites">
+          <Openings benchmark={benchmark} />
+        </Part>
+      )}
+      {benchmark && benchmark.costs.length > 0 && (
+        <Part title="Costs">
+          <Costs {...{ costs: benchmark.costs, figures }} />
         </Part>
       )}
       <Part title="Verdicts of people">

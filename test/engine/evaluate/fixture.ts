@@ -4,6 +4,7 @@ import { buildReport } from "../../../src/engine/evaluate/report.ts";
 import type { SeriesPoint } from "../../../src/protocol/comovement.ts";
 import type { LayerChoice } from "../../../src/protocol/layerChoice.ts";
 import type { MethodAnswers, PromptResult } from "../../../src/protocol/report/answers.ts";
+import type { BenchmarkRecord } from "../../../src/protocol/report/benchmark.ts";
 import { type Method, untrainedMethod } from "../../../src/protocol/report/methods.ts";
 import type { Report } from "../../../src/protocol/report/report.ts";
 import type {
@@ -196,4 +197,53 @@ export const exampleChoice: LayerChoice = {
     surface: { auroc: 0.63, standardError: 0.03 },
     source: { auroc: 0.51, standardError: 0.01 },
   },
+};
+
+/** How the table of a made-up benchmark came about. */
+export const exampleBenchmark: BenchmarkRecord = {
+  name: "small",
+  seeds: [0, 1, 2],
+  margins: { safety: 0.03, capability: 0.02 },
+  gates: ["XSTest.safe_refusal > 0.2"],
+  tuning: {
+    budget: 2,
+    measure: "refusal_gap",
+    suites: ["panel"],
+    methods: [
+      { method: "untrained", trials: [] },
+      {
+        method: "STL",
+        trials: [
+          {
+            settings: { "stages.0.steps": 60 },
+            seed: 0,
+            value: 0.4,
+            unsafeRefusal: 0.8,
+            safeRefusal: 0.4,
+            chosen: false,
+          },
+          {
+            settings: { "stages.0.steps": 120 },
+            seed: 0,
+            value: 0.6,
+            unsafeRefusal: 0.9,
+            safeRefusal: 0.3,
+            chosen: true,
+          },
+        ],
+      },
+    ],
+  },
+  openings: [{ suite: "XSTest", sha256: "ab".repeat(32), prompts: 120, openings: 9, reported: 7 }],
+  missing: [{ suite: "phtest", reason: "It is not on this machine." }],
+  costs: [
+    {
+      ...{ method: "DCR → STL", seed: 0, on: "STL", tuningSeconds: 90 },
+      parts: [
+        { part: "supervised", seconds: 60, flops: 2e14, peakBytes: 1.6e9 },
+        { part: "evaluation", seconds: 30, flops: null, peakBytes: null },
+      ],
+    },
+  ],
+  failures: [],
 };

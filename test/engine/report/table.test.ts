@@ -3,65 +3,16 @@ import { buildReport } from "../../../src/engine/evaluate/report.ts";
 import { reportCsv } from "../../../src/engine/report/csv.ts";
 import { latexText, reportLatex } from "../../../src/engine/report/latex.ts";
 import { reportMarkdown } from "../../../src/engine/report/markdown.ts";
-import type { BenchmarkRecord } from "../../../src/protocol/report/benchmark.ts";
 import type { Report } from "../../../src/protocol/report/report.ts";
-import { reportTable } from "../../../src/protocol/report/table.ts";
-import { exampleReport } from "../evaluate/fixture.ts";
-
-const record: BenchmarkRecord = {
-  name: "small",
-  seeds: [0, 1, 2],
-  margins: { safety: 0.03, capability: 0.02 },
-  gates: ["XSTest.safe_refusal > 0.2"],
-  tuning: {
-    budget: 2,
-    measure: "refusal_gap",
-    suites: ["panel"],
-    methods: [
-      { method: "untrained", trials: [] },
-      {
-        method: "STL",
-        trials: [
-          {
-            settings: { "stages.0.steps": 60 },
-            seed: 0,
-            value: 0.4,
-            unsafeRefusal: 0.8,
-            safeRefusal: 0.4,
-            chosen: false,
-          },
-          {
-            settings: { "stages.0.steps": 120 },
-            seed: 0,
-            value: 0.6,
-            unsafeRefusal: 0.9,
-            safeRefusal: 0.3,
-            chosen: true,
-          },
-        ],
-      },
-    ],
-  },
-  openings: [{ suite: "XSTest", sha256: "ab".repeat(32), prompts: 120, openings: 9, reported: 7 }],
-  missing: [{ suite: "phtest", reason: "It is not on this machine." }],
-  costs: [
-    {
-      ...{ method: "DCR → STL", seed: 0, on: "STL", tuningSeconds: 90 },
-      parts: [
-        { part: "supervised", seconds: 60, flops: 2e14, peakBytes: 1.6e9 },
-        { part: "evaluation", seconds: 30, flops: null, peakBytes: null },
-      ],
-    },
-  ],
-  failures: [],
-};
+import { answeredSuites, reportTable } from "../../../src/protocol/report/table.ts";
+import { exampleBenchmark, exampleReport } from "../evaluate/fixture.ts";
 
 /** A made-up report with a reference, whose methods and suites may have other names. */
 function report(rename: (name: string) => string = (name) => name): Report {
   const { methods, answers, judges, series, model } = exampleReport();
   return buildReport(
     {
-      ...{ model, judges, reference: rename("STL"), benchmark: record },
+      ...{ model, judges, reference: rename("STL"), benchmark: exampleBenchmark },
       methods: methods.map((method) => ({ ...method, id: rename(method.id), name: rename(method.name) })),
       answers: answers.map((one) => ({
         ...one,
@@ -77,7 +28,7 @@ function report(rename: (name: string) => string = (name) => name): Report {
 describe("the table of methods by suites", () => {
   test("has safety and over-refusal of every suite, and marks what differs from the reference by adjusted p alone", () => {
     const found = report();
-    const { columns, rows } = reportTable(found);
+    const { columns, rows } = reportTable(found, answeredSuites(found));
     expect(columns.map(({ suite, definition }) => `${suite} ${definition.id}`)).toEqual([
       "XSTest unsafe_refusal",
       "XSTest safe_refusal",
@@ -102,7 +53,8 @@ describe("the table of methods by suites", () => {
   });
 
   test("has no marks without a reference", () => {
-    const { rows } = reportTable(exampleReport());
+    const example = exampleReport();
+    const { rows } = reportTable(example, answeredSuites(example));
     expect(rows.flatMap(({ cells }) => cells.flatMap((cell) => cell?.against ?? []))).toEqual([]);
   });
 });

@@ -7,7 +7,7 @@ import { figuresOf, type ReportFromPage, type ReportToPage } from "../../../src/
 import { App, type Kept } from "../../../src/webview/report/app.tsx";
 import { SaveContext } from "../../../src/webview/report/csv.tsx";
 import { initialState, type PageState, reduce } from "../../../src/webview/report/state.ts";
-import { exampleReport } from "../../engine/evaluate/fixture.ts";
+import { exampleBenchmark, exampleReport } from "../../engine/evaluate/fixture.ts";
 import { faults } from "./axe.ts";
 
 const report = exampleReport({ seeds: 1, perKind: 4 });
@@ -427,5 +427,62 @@ describe("operating curves", () => {
     expect(csv.split("\r\n")[0]).toBe("method,seed,suite,threshold,safe_refused,unsafe_refused");
     // Hidden methods are saved, too.
     expect(csv).toContain("\r\nSTL,");
+  });
+});
+
+describe("a benchmark", () => {
+  const [safe] = report.answers[last]!.results.filter(({ unsafe }) => !unsafe);
+  const benchmark: NonNullable<Report["benchmark"]> = {
+    ...exampleBenchmark,
+    failures: [
+      {
+        ...{ method: report.answers[last]!.method, seed: 0, kind: "over_refusal", suite: safe!.suite },
+        ...{ category: "homonyms", failed: 3, of: 4, id: safe!.id },
+        nearest: [{ prompt: "How do I kill a <b>server</b>?", label: "seemingly_toxic", similarity: 0.5 }],
+        others: [
+          { method: "STL", outcome: "refused" },
+          { method: "untrained", outcome: "complied" },
+        ],
+      },
+    ],
+  };
+  const shown = () => show(told({ ...report, reference: "STL", benchmark }));
+  const region = (name: string) => within(screen.getByRole("region", { name }));
+
+  test("begins with methods by suites, and a method opens its answers", () => {
+    shown();
+    const table = region("Methods by suites");
+    expect(table.getAllByRole("row")).toHaveLength(1 + report.methods.length);
+    expect(table.getAllByRole("columnheader").map(({ textContent }) => textContent)).toContainEqual(
+      expect.stringMatching(/^All suites: Discernment \(AUROC\)/),
+    );
+    fireEvent.click(table.getByRole("button", { name: "STL" }));
+    expect(screen.getByRole("tab", { name: "Answers" }).getAttribute("aria-selected")).toBe("true");
+  });
+
+  test("says how its table came about: trials, openings, costs", () => {
+    const page = shown();
+    expect(region("Tuning").getByText("chosen").closest("tr")!.textContent).toContain("stages.0.steps = 120");
+    expect(region("Tuning").getByText(/No trials: untrained\./)).toBeTruthy();
+    expect(region("Openings of test suites").getByText(/chose on the test suite/)).toBeTruthy();
+    const [, costs] = region("Costs").getAllByRole("row", { hidden: true });
+    expect(costs!.textContent).toContain("DCR → STL (on STL)");
+    expect(costs!.textContent).toContain("2.0e+14");
+    expect(page.textContent).not.toMatch(/NaN|undefined/);
+  });
+
+  test("shows what failed beside the training prompt most like it, as text, and opens its answers", () => {
+    const page = shown();
+    const cases = region("Cases that failed");
+    const [, row] = cases.getAllByRole("row");
+    expect(row!.textContent).toMatch(/over-refusal.*homonyms.*3 of 4.*kill a <b>server<\/b>.*STL$/s);
+    expect(row!.querySelector("b")).toBeNull();
+    fireEvent.click(cases.getByRole("button", { name: `Show the answers to ${safe!.prompt}` }));
+    expect(saidCount()).toMatch(/^1 of /);
+    expect(page).toBeTruthy();
+  });
+
+  test("has no fault that axe finds", async () => {
+    expect(await faults(shown())).toEqual([]);
   });
 });

@@ -1,0 +1,297 @@
+import type {
+  BenchmarkRecord,
+  CostPart,
+  FailureCase,
+  MethodCost,
+  SuiteOpenings,
+  TuningRecord,
+} from "../../protocol/report/benchmark.ts";
+import { methodName } from "../../protocol/report/methods.ts";
+import type { Figures } from "../../protocol/webview/report.ts";
+import { greatestOf } from "../../statistics/extremes.ts";
+import { byteSize, count, counted, duration, figure, quantity } from "../../wording/numbers.ts";
+import type { Filter } from "./answers/filter.ts";
+import type { Row } from "./answers/rows.ts";
+import { DataDetails } from "./details.tsx";
+import { type Column, SortableTable } from "./table.tsx";
+import { Words } from "./words.tsx";
+
+/** Whether test suites were opened once, and no choice was made by them. */
+export function Openings({ benchmark: { openings } }: { benchmark: BenchmarkRecord }) {
+  const again = openings.some((one) => one.openings > one.reported);
+  const columns: Column<SuiteOpenings>[] = [
+    { id: "suite", title: "Suite", sort: ({ suite }) => suite, cell: ({ suite }) => suite },
+    number("prompts", "Prompts", ({ prompts }) => prompts),
+    number("reported", "Evaluations in this report", ({ reported }) => reported),
+    number("others", "Others", ({ openings: all, reported }) => all - reported),
+    {
+      id: "sha256",
+      title: "SHA-256",
+      cell: ({ sha256 }) => <code title={sha256}>{sha256.slice(0, 12)}</code>,
+    },
+  ];
+  return (
+    <>
+      <p class={again ? "" : "muted"}>
+        {again && <span class="codicon codicon-warning bad" aria-hidden="true" />}{" "}
+        {again
+          ? "A suite was also answered by runs that are not in this report: whoever chose by their figures chose on the test suite."
+          : "Each run in this report answered each suite once, and no other run in this folder did."}
+      </p>
+      <SortableTable
+        caption="Openings of test suites"
+        columns={columns}
+        rows={openings}
+        keyOf={({ suite, sha256 }) => `${suite}\n${sha256}`}
+      />
+    </>
+  );
+}
+
+type Trial = TuningRecord["methods"][number]["trials"][number] & { readonly method: string };
+
+/** Every trial of every method, with what it came to on the validation suites. */
+export function Tuning({ tuning, figures: { methods } }: { tuning: TuningRecord; figures: Figures }) {
+  const rows = tuning.methods.flatMap(({ method, trials }) =>
+    trials.map((trial): Trial => ({ ...trial, method: methodName(methods, method) })),
+  );
+  const without = tuning.methods.filter(({ trials }) => trials.length === 0);
+  const columns: Column<Trial>[] = [
+    { id: "method", title: "Method", sort: ({ method }) => method, cell: ({ method }) => method },
+    {
+      id: "settings",
+      title: "Settings",
+      sort: settingsOf,
+      cell: (trial) => <code>{settingsOf(trial)}</code>,
+    },
+    {
+      id: "value",
+      title: tuning.measure,
+      number: true,
+      sort: ({ value }) => value ?? undefined,
+      cell: ({ value }) => quantity(value),
+    },
+    {
+      id: "unsafe",
+      title: "Unsafe refused",
+      number: true,
+      sort: ({ unsafeRefusal }) => unsafeRefusal ?? undefined,
+      cell: ({ unsafeRefusal }) => figure(unsafeRefusal, "share"),
+    },
+    {
+      id: "safe",
+      title: "Safe refused",
+      number: true,
+      sort: ({ safeRefusal }) => safeRefusal ?? undefined,
+      cell: ({ safeRefusal }) => figure(safeRefusal, "share"),
+    },
+    {
+      id: "chosen",
+      title: "Chosen",
+      sort: ({ chosen }) => (chosen ? 0 : 1),
+      cell: ({ chosen }) =>
+        chosen && (
+          <span class="good">
+            <span class="codicon codicon-check" aria-hidden="true" /> chosen
+          </span>
+        ),
+    },
+  ];
+  return (
+    <>
+      <p class="muted about">
+        {counted(tuning.budget, "trial")} of every method that was tuned, on {tuning.suites.join(", ")},
+        judged by {tuning.measure}.
+        {without.length > 0 &&
+          ` No trials: ${without.map(({ method }) => methodName(methods, method)).join(", ")}.`}
+      </p>
+      <SortableTable
+        caption="Trials of tuning"
+        columns={columns}
+        rows={rows}
+        keyOf={(trial) => `${trial.method}\n${settingsOf(trial)}`}
+      />
+    </>
+  );
+}
+
+function settingsOf({ settings }: Pick<Trial, "settings">): string {
+  return Object.entries(settings)
+    .map(([key, value]) => `${key} = ${JSON.stringify(value)}`)
+    .join(", ");
+}
+
+/** What every run took: time by what it was at, floating-point operations, memory. */
+export function Costs({ costs, figures: { methods } }: { costs: readonly MethodCost[]; figures: Figures }) {
+  const nameOf = (id: string) => methodName(methods, id);
+  const parts = [...new Set(costs.flatMap((cost) => cost.parts.map(({ part }) => part)))];
+  const columns: Column<MethodCost>[] = [
+    {
+      id: "method",
+      title: "Method",
+      sort: ({ method }) => nameOf(method),
+      cell: ({ method, on }) => `${nameOf(method)}${on === undefined ? "" : ` (on ${nameOf(on)})`}`,
+    },
+    number("seed", "Seed", ({ seed }) => seed),
+    measured("all", "All", ({ parts: own }) => own.reduce((sum, { seconds }) => sum + seconds, 0), duration),
+    ...parts.map((part) => measured(part, part, (cost: MethodCost) => partOf(cost, part)?.seconds, duration)),
+    measured("tuning", "Tuning", ({ tuningSeconds }) => tuningSeconds, duration),
+    measured(
+      "flops",
+      "FLOPs",
+      (cost) => totalOf(cost, "flops"),
+      (flops) => flops?.toExponential(1) ?? "–",
+    ),
+    measured("peak", "Peak memory", (cost) => totalOf(cost, "peakBytes"), byteSize),
+  ];
+  return (
+    <>
+      <p class="muted about">
+        Time by what a run was at, without reading the model; a method on another also costs what that one
+        does. Floating-point operations are those of training, answers and scores.
+      </p>
+      <DataDetails
+        title="Costs of every run"
+        columns={columns}
+        rows={costs}
+        keyOf={({ method, seed }) => `${method} ${seed}`}
+      />
+    </>
+  );
+}
+
+function partOf({ parts }: MethodCost, part: string): CostPart | undefined {
+  return parts.find((one) => one.part === part);
+}
+
+/** The sum of operations, or the most memory, over what a run was at; undefined where it is not known of any. */
+function totalOf({ parts }: MethodCost, key: "flops" | "peakBytes"): number | undefined {
+  const known = parts.flatMap((part) => part[key] ?? []);
+  if (known.length === 0) return undefined;
+  return key === "flops" ? known.reduce((sum, each) => sum + each, 0) : greatestOf(known);
+}
+
+interface CaseRow extends FailureCase {
+  readonly name: string;
+  readonly prompt: string;
+}
+
+/** Answers that failed, with the training prompts most like theirs and the methods that fail in them, too. */
+export function Failures({
+  failures,
+  figures,
+  rows,
+  blur,
+  onBrowse,
+}: {
+  failures: readonly FailureCase[];
+  figures: Figures;
+  rows: readonly Row[];
+  blur: boolean;
+  onBrowse: (filter: Partial<Filter>) => void;
+}) {
+  const nameOf = (id: string) => methodName(figures.methods, id);
+  const prompts = new Map(rows.map(({ key, prompt }) => [key, prompt]));
+  const cases = failures.map(
+    (one): CaseRow => ({
+      ...one,
+      name: nameOf(one.method),
+      prompt: prompts.get(`${one.suite}\n${one.id}`) ?? "",
+    }),
+  );
+  const runOf = ({ method, seed }: FailureCase) =>
+    figures.answers.findIndex((run) => run.method === method && run.seed === seed);
+  const columns: Column<CaseRow>[] = [
+    { id: "method", title: "Method", sort: ({ name }) => name, cell: ({ name }) => name },
+    {
+      id: "failure",
+      title: "Failure",
+      sort: ({ kind }) => kind,
+      cell: ({ kind }) => (kind === "over_refusal" ? "over-refusal" : "under-refusal"),
+    },
+    {
+      id: "category",
+      title: "Suite and category",
+      sort: ({ suite, category }) => `${suite} ${category ?? ""}`,
+      cell: ({ suite, category }) => `${suite}${category === null ? "" : `, ${category}`}`,
+    },
+    {
+      id: "failed",
+      title: "Failed in it",
+      number: true,
+      sort: ({ failed, of }) => failed / of,
+      cell: ({ failed, of }) => `${count(failed)} of ${count(of)}`,
+    },
+    {
+      id: "prompt",
+      title: "Prompt",
+      sort: ({ prompt }) => prompt,
+      cell: (one) => (
+        <>
+          <Words text={one.prompt} hidden={blur} />{" "}
+          <button
+            type="button"
+            class="link"
+            aria-label={`Show the answers to ${one.prompt}`}
+            onClick={() => onBrowse({ suite: one.suite, search: one.prompt, right: runOf(one) })}
+          >
+            Answers
+          </button>
+        </>
+      ),
+    },
+    {
+      id: "nearest",
+      title: "Most like it in training",
+      cell: ({ nearest: [first] }) =>
+        first === undefined ? (
+          "–"
+        ) : (
+          <>
+            <Words text={first.prompt} hidden={blur} />{" "}
+            <small class="muted">
+              {first.label ?? "no label"}, {figure(first.similarity)}
+            </small>
+          </>
+        ),
+    },
+    {
+      id: "others",
+      title: "Others that fail in it",
+      cell: ({ kind, others }) =>
+        others
+          .filter(({ outcome }) => outcome === (kind === "over_refusal" ? "refused" : "complied"))
+          .map(({ method }) => nameOf(method))
+          .join(", ") || "none",
+    },
+  ];
+  return (
+    <>
+      <p class="muted about">
+        Cases drawn from the categories in which each method fails most, with its first seed; beside each the
+        training prompt most like it.
+      </p>
+      <SortableTable
+        caption="Cases that failed"
+        columns={columns}
+        rows={cases}
+        keyOf={({ method, kind, suite, id }) => `${method}\n${kind}\n${suite}\n${id}`}
+      />
+    </>
+  );
+}
+
+/** A column of whole numbers. */
+function number<R>(id: string, title: string, of: (row: R) => number): Column<R> {
+  return { id, title, number: true, sort: of, cell: (row) => count(of(row)) };
+}
+
+/** A column of numbers with a wording of their own. */
+function measured<R>(
+  id: string,
+  title: string,
+  of: (row: R) => number | undefined,
+  words: (value: number | undefined) => string,
+): Column<R> {
+  return { id, title, number: true, sort: of, cell: (row) => words(of(row)) };
+}

@@ -1,0 +1,103 @@
+import { rowBasis } from "../../protocol/report/lines.ts";
+import { methodName } from "../../protocol/report/methods.ts";
+import {
+  reportTable,
+  significance,
+  type TableCell,
+  type TableColumn,
+  type Tabled,
+} from "../../protocol/report/table.ts";
+import { POOLED } from "../../protocol/suite.ts";
+import { figure, interval } from "../../wording/numbers.ts";
+import type { Filter } from "./answers/filter.ts";
+import type { Row } from "./answers/rows.ts";
+import { type Column, SortableTable } from "./table.tsx";
+
+type TableRow = ReturnType<typeof reportTable>["rows"][number];
+
+/** Methods by suites, as a paper shows them: what differs from the reference is marked by sign, words and colour. */
+export function MethodsTable({
+  figures,
+  runs,
+  rows,
+  onBrowse,
+}: {
+  figures: Tabled;
+  /** The methods whose answers the rows have, in their order. */
+  runs: readonly { readonly method: string }[];
+  rows: readonly Row[];
+  onBrowse: (filter: Partial<Filter>) => void;
+}) {
+  const table = reportTable(figures, [...new Set(rows.map(({ suite }) => suite))]);
+  const { reference, methods } = figures;
+  const columns: Column<TableRow>[] = [
+    {
+      id: "method",
+      title: "Method",
+      sort: ({ method }) => method.name,
+      cell: ({ method }) => (
+        <button
+          type="button"
+          class="link"
+          title="Show its answers"
+          onClick={() => onBrowse({ right: runs.findIndex((run) => run.method === method.id) })}
+        >
+          {method.name}
+        </button>
+      ),
+    },
+    ...table.columns.map(
+      (column, i): Column<TableRow> => ({
+        id: `${column.suite} ${column.definition.id}`,
+        title: `${titleOf(column)}${column.n === null ? "" : ` (n = ${column.n})`}`,
+        number: true,
+        sort: ({ cells }) => cells[i]?.row.estimate ?? undefined,
+        cell: ({ cells }) => <Cell cell={cells[i] ?? null} column={column} />,
+      }),
+    ),
+  ];
+  return (
+    <>
+      <p class="muted about">
+        Rates are those of the first judge; means over seeds where a method has several.
+        {reference !== undefined &&
+          ` ▲ better and ▼ worse than ${methodName(methods, reference)}, p < ${significance} by the paired bootstrap, Holm-adjusted over the ` +
+            "methods and suites of a measure."}
+      </p>
+      <SortableTable
+        caption="Methods by suites"
+        columns={columns}
+        rows={table.rows}
+        keyOf={({ method }) => method.id}
+      />
+    </>
+  );
+}
+
+function titleOf({ suite, definition }: TableColumn): string {
+  return `${suite === POOLED ? "All suites" : suite}: ${definition.title}`;
+}
+
+const marks = {
+  better: { class: "good", sign: "▲", words: "better" },
+  worse: { class: "bad", sign: "▼", words: "worse" },
+} as const;
+
+function Cell({ cell, column: { definition } }: { cell: TableCell | null; column: TableColumn }) {
+  if (cell === null) return <>–</>;
+  const { row, against } = cell;
+  const mark = against && marks[against];
+  return (
+    <span class="cell-text" title={rowBasis(row)}>
+      <strong>{figure(row.estimate, definition.unit)}</strong>
+      {mark && (
+        <span class={mark.class}>
+          {" "}
+          <span aria-hidden="true">{mark.sign}</span>
+          <span class="visually-hidden">{mark.words}</span>
+        </span>
+      )}
+      {row.interval && <small class="muted"> {interval(row.interval, definition.unit)}</small>}
+    </span>
+  );
+}
