@@ -1,6 +1,7 @@
 import { mean } from "simple-statistics";
+import type { Estimate } from "../../protocol/comovement.ts";
 import type { MethodAnswers } from "../../protocol/report/answers.ts";
-import type { MeasureRow, Measures } from "../../protocol/report/measures.ts";
+import type { MeasureDefinition, MeasureRow, Measures } from "../../protocol/report/measures.ts";
 import { answersFor, type Measure, type MeasureContext } from "./measures/measure.ts";
 import { allMeasures } from "./measures/measures.ts";
 import { tInterval } from "./statistics.ts";
@@ -25,7 +26,7 @@ export function measured(
         .rows(answersFor(measure, each), context)
         .map((row): MeasureRow => ({ measure: definition.id, method: each.method, seed: each.seed, ...row })),
     );
-    return { definition, rows: [...own, ...overSeeds(own)] };
+    return { definition, rows: [...own, ...overSeeds(own, definition.unit)] };
   });
   const present = found.filter(({ rows }) => rows.length > 0);
   return {
@@ -36,9 +37,9 @@ export function measured(
 
 /**
  * Means over the seeds of a method, for every suite and category, with Student's interval; nothing of a method with one seed,
- * nor of what not every seed has a number for.
+ * nor of what not every seed has a number for. That of a share ends where shares do.
  */
-function overSeeds(rows: readonly MeasureRow[]): MeasureRow[] {
+function overSeeds(rows: readonly MeasureRow[], unit: MeasureDefinition["unit"]): MeasureRow[] {
   const groups = Map.groupBy(rows, ({ method, suite, group, category, judge, other, against }) =>
     JSON.stringify([method, suite, group, category, judge, other, against]),
   );
@@ -55,9 +56,13 @@ function overSeeds(rows: readonly MeasureRow[]): MeasureRow[] {
         ...(other !== undefined && { other }),
         ...(against !== undefined && { against }),
         estimate: mean(values),
-        ...(interval && { interval: { lower: interval.lower, upper: interval.upper } }),
+        ...(interval && { interval: within(interval, unit) }),
         n: values.length,
       },
     ];
   });
+}
+
+function within({ lower, upper }: Estimate, unit: MeasureDefinition["unit"]) {
+  return unit === "share" ? { lower: Math.max(0, lower), upper: Math.min(1, upper) } : { lower, upper };
 }

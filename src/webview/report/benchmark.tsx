@@ -204,6 +204,24 @@ export function Failures({
   const columns: Column<CaseRow>[] = [
     { id: "method", title: "Method", sort: ({ name }) => name, cell: ({ name }) => name },
     {
+      id: "prompt",
+      title: "Prompt",
+      sort: ({ prompt }) => prompt,
+      cell: (one) => (
+        <>
+          <Words text={one.prompt} hidden={blur} />{" "}
+          <button
+            type="button"
+            class="link"
+            aria-label={`Show the answers to ${one.prompt}`}
+            onClick={() => onBrowse({ suite: one.suite, search: one.prompt, right: runOf(one) })}
+          >
+            Answers
+          </button>
+        </>
+      ),
+    },
+    {
       id: "failure",
       title: "Failure",
       sort: ({ kind }) => kind,
@@ -221,24 +239,6 @@ export function Failures({
       number: true,
       sort: ({ failed, of }) => failed / of,
       cell: ({ failed, of }) => `${count(failed)} of ${count(of)}`,
-    },
-    {
-      id: "prompt",
-      title: "Prompt",
-      sort: ({ prompt }) => prompt,
-      cell: (one) => (
-        <>
-          <Words text={one.prompt} hidden={blur} />{" "}
-          <button
-            type="button"
-            class="link"
-            aria-label={`Show the answers to ${one.prompt}`}
-            onClick={() => onBrowse({ suite: one.suite, search: one.prompt, right: runOf(one) })}
-          >
-            Answers
-          </button>
-        </>
-      ),
     },
     {
       id: "nearest",

@@ -49,7 +49,7 @@ export function MethodsTable({
     ...table.columns.map(
       (column, i): Column<TableRow> => ({
         id: `${column.suite} ${column.definition.id}`,
-        title: `${titleOf(column)}${column.n === null ? "" : ` (n = ${column.n})`}`,
+        title: <Title column={column} />,
         number: true,
         sort: ({ cells }) => cells[i]?.row.estimate ?? undefined,
         cell: ({ cells }) => <Cell cell={cells[i] ?? null} column={column} />,
@@ -61,8 +61,8 @@ export function MethodsTable({
       <p class="muted about">
         Rates are those of the first judge; means over seeds where a method has several.
         {reference !== undefined &&
-          ` ▲ better and ▼ worse than ${methodName(methods, reference)}, p < ${significance} by the paired bootstrap, Holm-adjusted over the ` +
-            "methods and suites of a measure."}
+          ` A triangle points up where a method is better than ${methodName(methods, reference)} and down where it is worse, p < ${significance} by ` +
+            "the paired bootstrap, Holm-adjusted over the methods and suites of a measure."}
       </p>
       <SortableTable
         caption="Methods by suites"
@@ -74,13 +74,21 @@ export function MethodsTable({
   );
 }
 
-function titleOf({ suite, definition }: TableColumn): string {
-  return `${suite === POOLED ? "All suites" : suite}: ${definition.title}`;
+function Title({ column: { suite, definition, n } }: { column: TableColumn }) {
+  return (
+    <span class="two-lines">
+      {suite === POOLED ? "All suites" : suite}{" "}
+      <small class="muted">
+        {definition.title}
+        {n !== null && `, n = ${n}`}
+      </small>
+    </span>
+  );
 }
 
 const marks = {
-  better: { class: "good", sign: "▲", words: "better" },
-  worse: { class: "bad", sign: "▼", words: "worse" },
+  better: { class: "codicon-triangle-up good", words: "better" },
+  worse: { class: "codicon-triangle-down bad", words: "worse" },
 } as const;
 
 function Cell({ cell, column: { definition } }: { cell: TableCell | null; column: TableColumn }) {
@@ -89,14 +97,15 @@ function Cell({ cell, column: { definition } }: { cell: TableCell | null; column
   const mark = against && marks[against];
   return (
     <span class="cell-text" title={rowBasis(row)}>
-      <strong>{figure(row.estimate, definition.unit)}</strong>
-      {mark && (
-        <span class={mark.class}>
-          {" "}
-          <span aria-hidden="true">{mark.sign}</span>
-          <span class="visually-hidden">{mark.words}</span>
-        </span>
-      )}
+      <strong>
+        {mark && (
+          <>
+            <span class={`codicon ${mark.class}`} aria-hidden="true" />
+            <span class="visually-hidden">{mark.words}</span>{" "}
+          </>
+        )}
+        {figure(row.estimate, definition.unit)}
+      </strong>
       {row.interval && <small class="muted"> {interval(row.interval, definition.unit)}</small>}
     </span>
   );

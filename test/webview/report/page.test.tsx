@@ -454,7 +454,7 @@ describe("a benchmark", () => {
     const table = region("Methods by suites");
     expect(table.getAllByRole("row")).toHaveLength(1 + report.methods.length);
     expect(table.getAllByRole("columnheader").map(({ textContent }) => textContent)).toContainEqual(
-      expect.stringMatching(/^All suites: Discernment \(AUROC\)/),
+      expect.stringMatching(/^All suites Discernment \(AUROC\)/),
     );
     fireEvent.click(table.getByRole("button", { name: "STL" }));
     expect(screen.getByRole("tab", { name: "Answers" }).getAttribute("aria-selected")).toBe("true");
