@@ -118,7 +118,7 @@ describeWorkbench("from a recipe to its report", () => {
     await page.keyboard.press("Control+I");
     await page
       .locator(".monaco-hover")
-      .getByText(/Before training/)
+      .getByText(/untrained: /)
       .waitFor();
     await workbench().screenshot("evaluation-hover");
     await page.keyboard.press("Escape");
