@@ -134,7 +134,7 @@ describeWorkbench.skipIf(unasked)("the sample workspace", () => {
     await page.keyboard.press("Control+I");
     await page
       .locator(".monaco-hover")
-      .getByText(/Before training/)
+      .getByText(/untrained: /)
       .waitFor();
     await settle();
     await picture("evaluation");
