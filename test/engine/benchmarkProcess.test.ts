@@ -195,3 +195,37 @@ test("a run that is deleted and made again opens its suites again, and the repor
   const recipe = await completedRecipe(plan, out(), cellOf(plan, "on-0"));
   expect(recipe.adapter).toBe("runs/b/stl-0");
 }, 300_000);
+
+test("a method that fails is named in the report of the others, and does not pass", async () => {
+  const ablation = benchmark.methods!.find(({ name }) => name === "ablation")!;
+  const steering = { ...ablation.steering!, layer: "auto" as const, position: "auto" as const, maxKl: 1e-12 };
+  const one: BenchmarkInput = {
+    ...{ name: "b", recipe: "tiny.discern.json", suites: [suite("t", "test")] },
+    methods: [{ name: "STL" }, { ...ablation, steering }],
+  };
+  await writeFile(join(root, "b.benchmark.json"), JSON.stringify(one));
+  const { exitCode, all } = await discern("benchmark", "b.benchmark.json");
+  expect([exitCode, all]).toEqual([
+    1,
+    expect.stringContaining("Failed, and named in the report: ablation-0."),
+  ]);
+  const report = await table();
+  expect(report.methods.map(({ name }) => name)).toEqual(["STL"]);
+  expect(report.problems).toEqual([
+    {
+      method: "ablation",
+      seed: 0,
+      message: expect.stringMatching(/^ablation-0 failed: No direction can be chosen/),
+    },
+  ]);
+  const markdown = await readFile(out("report.md"), "utf8");
+  expect(markdown).toMatch(/## Errors\n[^#]*ablation-0 failed/);
+  // What made it fail is fixed, and the rest is not run again.
+  const fixed = { ...one, methods: [one.methods![0]!, ablation] };
+  await writeFile(join(root, "b.benchmark.json"), JSON.stringify(fixed));
+  await rm(out("ablation-0"), { recursive: true });
+  expect((await discern("benchmark", "b.benchmark.json", "--resume")).exitCode).toBe(0);
+  const whole = await table();
+  expect(whole.methods.map(({ name }) => name)).toEqual(["STL", "ablation"]);
+  expect(whole.problems.filter(({ message }) => message.includes("failed"))).toEqual([]);
+}, 300_000);

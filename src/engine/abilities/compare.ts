@@ -28,6 +28,8 @@ export interface PlannedRuns {
   /** Name of the method that all others are compared with; every two where left out. */
   readonly reference?: string;
   readonly margins?: Margins;
+  /** Runs that are missing, by the name of their method, and why. */
+  readonly problems?: Report["problems"];
 }
 
 /**
@@ -61,7 +63,7 @@ export async function compareRuns(paths: readonly string[], planned?: PlannedRun
     })),
   );
   const { methods, parts, notes } = joinMethods(read);
-  const { order = [], bases = new Map(), reference, margins } = planned ?? {};
+  const { order = [], bases = new Map(), reference, margins, problems } = planned ?? {};
   const placeOfMethod = ({ name }: { name: string }) =>
     order.includes(name) ? order.indexOf(name) : order.length;
   const untrainedFirst = [...methods.filter(isUntrained), ...methods.filter((one) => !isUntrained(one))];
@@ -75,6 +77,7 @@ export async function compareRuns(paths: readonly string[], planned?: PlannedRun
     missing: distinct(reports.flatMap(({ missing = [] }) => missing)),
     ...(reference !== undefined && { reference }),
     ...(margins && { margins }),
+    ...(problems && { problems }),
     notes: [...brokenLines(logs), ...notes, ...differentOrigins(reports), ...(await changedData(paths))],
   });
 }

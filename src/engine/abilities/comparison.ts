@@ -3,7 +3,7 @@ import type { RunEvent } from "../../protocol/events.ts";
 import { cellFolder } from "../../runFolder/comparison.ts";
 import { cellOf } from "../../runFolder/completedRecipe.ts";
 import { runPaths } from "../../runFolder/folder.ts";
-import { type CellsEnd, type CellsOptions, runCells } from "../run/cells.ts";
+import { type CellFailure, type CellsEnd, type CellsOptions, runCells } from "../run/cells.ts";
 import { writeReport } from "../run/evaluation.ts";
 import { benchmarkRecord } from "./benchmarkRecord.ts";
 import { cellProcesses } from "./cellProcess.ts";
@@ -18,7 +18,8 @@ export interface ComparisonOptions extends Omit<CellsOptions, "execute" | "repor
 }
 
 /**
- * Runs a plan, each cell in a process of its own, and writes the joint report into its folder once all have finished.
+ * Runs a plan, each cell in a process of its own, and writes the joint report into its folder once all have finished; that of a
+ * benchmark also where some failed.
  *
  * @throws DiscernError as {@link runCells}.
  */
@@ -44,9 +45,21 @@ export function runPlan(
   });
 }
 
-/** Writes the report that compares all cells of a plan. @returns the path of report.json; null where no cell has suites. */
-async function jointReport(plan: Plan, folder: string): Promise<string | null> {
-  const { benchmark } = plan;
+/**
+ * Writes the report that compares the cells of a plan that have finished, and names those that failed.
+ *
+ * @returns the path of report.json; null where no cell has suites, or none has finished.
+ */
+async function jointReport(
+  whole: Plan,
+  folder: string,
+  failures: readonly CellFailure[],
+): Promise<string | null> {
+  const { benchmark } = whole;
+  const plan = {
+    ...whole,
+    cells: whole.cells.filter(({ name }) => !failures.some((failure) => failure.name === name)),
+  };
   const cells = plan.cells.filter(({ trial }) => trial === undefined);
   if (cells.every(({ recipe }) => recipe.evaluate.suites.length === 0)) return null;
   const methodOf = (name: string) => cellOf(plan, name).method;
@@ -57,6 +70,10 @@ async function jointReport(plan: Plan, folder: string): Promise<string | null> {
       bases: new Map(
         cells.flatMap(({ method, base }) => (base === undefined ? [] : [[method, methodOf(base)] as const])),
       ),
+      problems: failures.map(({ name, message }) => {
+        const { method, seed } = cellOf(whole, name);
+        return { method, seed, message: `${name} failed: ${message}` };
+      }),
       ...(benchmark && {
         order: benchmark.methods,
         reference: benchmark.reference,

@@ -57,6 +57,8 @@ export async function runComparison(
     },
   });
   shown.end();
+  if (end.end === "finished" && end.report !== null && end.failed.length > 0)
+    say(`Failed, and named in the report: ${end.failed.join(", ")}. Resume them with --resume.`);
   if (end.end === "finished" && end.report === null)
     say(missing(plan, folder, await cellStates(plan, folder), end));
   return end;

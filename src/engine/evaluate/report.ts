@@ -39,6 +39,8 @@ export interface ReportInput {
   readonly benchmark?: Report["benchmark"] | undefined;
   readonly notes?: readonly string[];
   readonly missing?: Report["missing"];
+  /** Problems beside those that the answers show, such as a run that failed. */
+  readonly problems?: Report["problems"];
   /** Time of the report; now where it is left out. */
   readonly created?: Date;
 }
@@ -105,7 +107,7 @@ export function buildReport(
       return { ...one, ...(figures && { comovement: figures }) };
     }),
     contamination: [...contamination],
-    problems: steeringProblems(methods, answers),
+    problems: distinctProblems([...steeringProblems(methods, answers), ...(input.problems ?? [])]),
     notes: [...notes, ...joined.notes.filter((note) => !notes.includes(note)), ...warnings(known)],
     ...(input.missing && input.missing.length > 0 && { missing: [...input.missing] }),
     ...(input.benchmark && { benchmark: input.benchmark }),
@@ -141,6 +143,11 @@ function isAboveChance({ rows }: Measures, untrained: ReadonlySet<string>): bool
       category === undefined,
   );
   return row?.interval === undefined || row.chance === undefined ? null : row.interval.lower > row.chance;
+}
+
+/** Problems, each once: a report that is worked out anew has those that its answers show already. */
+function distinctProblems(problems: Report["problems"]): Report["problems"] {
+  return [...new Map(problems.map((one) => [`${one.method}\n${one.seed}\n${one.message}`, one])).values()];
 }
 
 /** Methods in a given order; those that it does not know come last. */

@@ -79,11 +79,21 @@ export interface CellsOptions {
   readonly stop: StopToken;
   /** Runs one cell to its end, or resumes it. What it throws is why the cell failed. */
   readonly execute: (cell: Cell, folder: string) => Promise<RunEnd>;
-  /** Writes the joint report of the cells, all of which have finished. @returns its path; null where there is nothing to report. */
-  readonly report: (plan: Plan, folder: string) => Promise<string | null>;
+  /**
+   * Writes the joint report of the cells, all of which have finished; of a benchmark, some may have failed.
+   *
+   * @returns its path; null where there is nothing to report.
+   */
+  readonly report: (plan: Plan, folder: string, failures: readonly CellFailure[]) => Promise<string | null>;
   readonly onEvent?: (event: CellEvent) => void;
   /** As for a run. */
   readonly onReady?: () => Promise<() => Promise<void>>;
+}
+
+/** A cell that failed, or was not begun since one that it needs did, and why. */
+export interface CellFailure {
+  readonly name: string;
+  readonly message: string;
 }
 
 export interface CellsEnd {
@@ -141,8 +151,10 @@ async function adoptPlan(plan: Plan, { folder, resume }: CellsOptions): Promise<
 
 async function work(plan: Plan, options: CellsOptions): Promise<CellsEnd> {
   const { folder, jobs, stop } = options;
+  const failures: CellFailure[] = [];
   const emit = async (event: NewCellEvent): Promise<void> => {
     const full = { ...event, at: new Date().toISOString() };
+    if (event.type === "cell-failed") failures.push({ name: event.cell, message: event.message });
     await appendCellEvent(folder, full);
     options.onEvent?.(full);
   };
@@ -185,8 +197,11 @@ async function work(plan: Plan, options: CellsOptions): Promise<CellsEnd> {
       await emit({ type: "comparison-stopped" });
       return { end: "stopped", failed, report: null };
     }
-    const complete = plan.cells.every(({ name }) => done.has(name));
-    const report = complete ? await options.report(plan, folder) : null;
+    const left = plan.cells.map(({ name }) => name).filter((name) => !done.has(name));
+    // A table of many methods is worth having without the one that failed, which it names.
+    const settled =
+      left.length === 0 || (plan.benchmark !== undefined && left.every((name) => failed.includes(name)));
+    const report = settled ? await options.report(plan, folder, failures) : null;
     await emit({ type: "comparison-finished", report, failed });
     return { end: "finished", failed, report };
   } catch (error) {

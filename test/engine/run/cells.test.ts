@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { beforeEach, expect, test } from "vitest";
-import { cellStates } from "../../../src/engine/run/cells.ts";
+import { type CellFailure, type CellsOptions, cellStates } from "../../../src/engine/run/cells.ts";
 import { Stop } from "../../../src/engine/run/stop.ts";
 import { cellProgress, readCellEvents, readPlan } from "../../../src/runFolder/comparison.ts";
 import { lockRun } from "../../../src/runFolder/lock.ts";
@@ -253,6 +253,32 @@ test("where a cell fails, those that need it fail with its name and are not begu
   ]);
   expect(existsSync(join(folder, "dcr-0"))).toBe(false);
   expect(await runQuadratics(chain, folder)).toMatchObject({ end: "finished", failed: [] });
+});
+
+test("a benchmark has a report of the cells that finished, which names those that failed; not of cells that were not asked for", async () => {
+  const benchmark = {
+    ...{ methods: ["stl", "dcr"], reference: "stl", gates: [], suites: [], missing: [] },
+    margins: { safety: 0.03, capability: 0.02 },
+  };
+  const of: { finished: string[]; failures: readonly CellFailure[] }[] = [];
+  const run = (own: Partial<CellsOptions> = {}) =>
+    runQuadratics({ ...chain, benchmark }, folder, {
+      execute: (cell, place) => runQuadratic(cell, place, cell.name === "dcr-0" ? { failAt: 6 } : {}),
+      async report({ cells }, _, failures) {
+        of.push({ finished: cells.map(({ name }) => name), failures });
+        return "report.json";
+      },
+      ...own,
+    });
+  expect(await run({ only: ["stl-0"] })).toMatchObject({ failed: [], report: null });
+  expect(of).toEqual([]);
+  expect(await run()).toMatchObject({ end: "finished", failed: ["dcr-0", "dcr-1"], report: "report.json" });
+  expect(of.map(({ failures }) => failures)).toEqual([
+    [
+      { name: "dcr-0", message: expect.stringContaining("loss NaN") },
+      { name: "dcr-1", message: "It was not begun: dcr-0, which it needs, failed." },
+    ],
+  ]);
 });
 
 test("a cell is not run alone while one that it needs is missing, and its folder is not looked at before that", async () => {
