@@ -55,7 +55,7 @@ export const presets: Record<Format, Preset> = {
   },
   starter: {
     about:
-      "the embedded starter set: pairs.csv carries labels; general.jsonl and safety.jsonl are one kind each",
+      "the embedded starter set: pairs.csv and helpful.jsonl carry labels; general.jsonl and safety.jsonl have one each",
     label: (_, file) => (/^general/.test(file) ? "general" : /^safety/.test(file) ? "toxic" : undefined),
   },
 };

@@ -17,6 +17,15 @@ const toxicOfPairs = {
   answer: "I can't help with that. It could hurt someone.",
 };
 
+/**
+ * Answers of the starter set in place of the model's own, to the same prompts: a file with the same pairs is drawn from alike. The other
+ * keys of own answers are not those of given ones, so the object is set whole.
+ */
+const givenAnswers = {
+  "data.helpful": [{ file: "starter:helpful.jsonl", split: "train", limit: 96 }],
+  "data.helpfulAnswers": { type: "given" },
+};
+
 /** A method of inference on STL, with its settings to try, and the same with random vectors in place of its own. */
 function steered(
   name: string,
@@ -33,7 +42,7 @@ function steered(
  * SmolLM2-135M on two cores, one seed in under 90 minutes: every method that needs no download. Budgeted with 1.6 s for a step of safety
  * tuning (8 × 64 tokens), 1.2 s for one of the contrast, and 20 s for 100 prompts that are scored and answered with 24 tokens, on two
  * threads of an AMD EPYC: about 20 minutes for rows, 40 for training and its trials, 15 for steering. The layer of the contrast is
- * that of `demo`. STL-aug with given answers is not in it, since the starter set has no helpful answers to seemingly toxic prompts.
+ * that of `demo`. STL-aug learns from the model's own answers and from given ones, to the same 96 prompts, of which own answers keep fewer.
  * Triggers are the matched pairs: those that a model of this size makes itself often still ask for harm.
  */
 const small: BenchmarkInput = {
@@ -73,12 +82,24 @@ const small: BenchmarkInput = {
   methods: [
     { name: "untrained", stages: [] },
     { name: "STL", stages: ["supervised"], tune: rates },
-    { name: "STL-aug", stages: ["supervised"], set: { "stages.1.helpfulRatio": 0.25 }, tune: rates },
+    {
+      name: "STL-aug, own answers",
+      stages: ["supervised"],
+      set: { "stages.1.helpfulRatio": 0.25 },
+      tune: rates,
+    },
+    {
+      name: "STL-aug, given",
+      stages: ["supervised"],
+      set: { ...givenAnswers, "stages.1.helpfulRatio": 0.25 },
+      tune: rates,
+    },
     {
       name: "Trigger-aware",
       stages: ["supervised"],
       // Refusals to the toxic prompts of the pairs are among its safety pairs, since triggers are brought by those.
       set: {
+        ...givenAnswers,
         "stages.1.triggers": true,
         "data.safety": [{ file: "starter:safety.jsonl", split: "train" }, toxicOfPairs],
       },

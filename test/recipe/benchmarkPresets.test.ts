@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { selectPrompts } from "../../src/dataset/select.ts";
 import { benchmarkSchema, trains } from "../../src/protocol/benchmark.ts";
 import { benchmarkPresets } from "../../src/recipe/benchmarkPresets.ts";
 import { openRecipe } from "../../src/recipe/loadRecipe.ts";
@@ -36,4 +37,34 @@ describe.each(Object.entries(benchmarkPresets))("preset:%s", (name, input) => {
     expect(benchmark.tuning!.trials).toBe(2);
     expect(benchmark.methods.filter(({ tune }) => tune !== undefined).length).toBeGreaterThan(4);
   });
+});
+
+test("preset:small teaches STL-aug given answers to the prompts that the model answers itself in the other one", async () => {
+  const benchmark = benchmarkSchema.parse(benchmarkPresets.small);
+  const cells = cellsOf(benchmark, { text: JSON.stringify(benchmark.recipe), file: "small" }, []);
+  const recipeOf = (method: string) => cells.find((cell) => cell.method === method)!.recipe;
+  const own = recipeOf("STL-aug, own answers");
+  const given = recipeOf("STL-aug, given");
+  const drawn = async ({ data }: typeof own) => (await selectPrompts(data.helpful[0]!)).records;
+
+  expect(own.data.helpfulAnswers.type).toBe("self-distilled");
+  expect(given.data.helpfulAnswers).toEqual({ type: "given" });
+  const { helpful, helpfulAnswers } = own.data;
+  expect({ ...given, name: own.name, data: { ...given.data, helpful, helpfulAnswers } }).toEqual(own);
+  expect((await drawn(given)).map(({ id }) => id)).toEqual((await drawn(own)).map(({ id }) => id));
+  expect((await drawn(given)).every(({ response }) => response)).toBe(true);
+});
+
+test("preset:small has an answer to every trigger, which toxic prompts of its safety pairs bring by their pair", async () => {
+  const benchmark = benchmarkSchema.parse(benchmarkPresets.small);
+  const cells = cellsOf(benchmark, { text: JSON.stringify(benchmark.recipe), file: "small" }, []);
+  const { data } = cells.find(({ method }) => method === "Trigger-aware")!.recipe;
+  expect([data.triggers, data.helpfulAnswers]).toEqual([{ type: "pairs" }, { type: "given" }]);
+  const safety = (await Promise.all(data.safety.map((source) => selectPrompts(source)))).flatMap(
+    ({ records }) => records,
+  );
+  const refused = new Set(safety.map(({ pair }) => pair));
+  const triggers = (await selectPrompts(data.helpful[0]!)).records;
+  expect(triggers).toHaveLength(96);
+  expect(triggers.filter(({ pair, response }) => !response || !pair || !refused.has(pair))).toEqual([]);
 });
