@@ -7,9 +7,9 @@
  * them are found.
  */
 import { basename, join, resolve } from "node:path";
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, Option } from "commander";
 import { namesOf } from "../src/engine/commands/comparison.ts";
-import { positiveInteger } from "../src/engine/commands/shell.ts";
+import { positiveInteger, seedsOf } from "../src/engine/commands/shell.ts";
 import type { ComparisonInput } from "../src/protocol/comparison.ts";
 import { DiscernError } from "../src/protocol/errors.ts";
 import type { Recipe } from "../src/protocol/recipe.ts";
@@ -20,7 +20,7 @@ import { publishedFile, publishedSource } from "../src/suites/published.ts";
 import { compareInScript, fail } from "./compareInScript.ts";
 
 const flags = new Command("study")
-  .option("--seeds <list>", "seeds, one run of each method per seed", seeds, [0, 1, 2])
+  .option("--seeds <list>", "seeds, one run of each method per seed", seedsOf, [0, 1, 2])
   .option("--model <model>", "model folder, GGUF file, or name of a pulled model", "smollm2-135m")
   .addOption(new Option("--data <folder>", "folder with the published prompt files").env("DISCERN_DATA"))
   .option("--out <folder>", "folder of the study", join(import.meta.dirname, "../runs/study"))
@@ -77,11 +77,4 @@ function publishedFiles({ evaluate }: Recipe) {
   return evaluate.suites
     .filter(isOwnSuite)
     .flatMap(({ source }) => publishedFile(basename(source.file)) ?? []);
-}
-
-function seeds(list: string): number[] {
-  const numbers = list.split(",").map((seed) => (/^\d+$/.test(seed) ? Number(seed) : Number.NaN));
-  if (numbers.every((n) => Number.isInteger(n) && n >= 0) && new Set(numbers).size === numbers.length)
-    return numbers;
-  throw new InvalidArgumentError("write different whole numbers, such as 0,1,2.");
 }

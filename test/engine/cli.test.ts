@@ -47,6 +47,8 @@ describe("the built command line", () => {
     [["run", "preset:default"], 1, /model: Missing/],
     [["watch", "no-such-run"], 1, /not a run folder/],
     [["compare", "run", "--fail-if", "safe_refusal"], 2, /is not a condition/],
+    [["benchmark", "preset:small", "--seeds", "1,1"], 2, /different whole numbers/],
+    [["benchmark", "--resume", "--out", "there", "--seeds", "1"], 2, /--seeds needs the benchmark file/],
     [["run", "preset:default", "--detach", "--fail-if", "discernment < 1"], 2, /--detach does not wait/],
   ])("%j ends with %i and says why", async (args, code, message) => {
     const { exitCode, stderr } = await discern(...args);

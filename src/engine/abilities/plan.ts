@@ -55,9 +55,18 @@ export async function planFile(file: string, set: readonly string[] = []): Promi
     : planComparison(await loadComparison(file), file, set);
 }
 
-/** The plan of a benchmark file, or of `preset:NAME`. @throws as {@link loadComparison} and {@link planBenchmark}. */
-export async function planBenchmarkFile(name: string, set: readonly string[] = []): Promise<Plan> {
-  return planBenchmark(presetOf(name) ?? (await loadBenchmark(name)), name, set);
+/**
+ * The plan of a benchmark file, or of `preset:NAME`.
+ *
+ * @param changes to every cell's recipe, and seeds in place of those of the file.
+ * @throws as {@link loadComparison} and {@link planBenchmark}.
+ */
+export async function planBenchmarkFile(
+  name: string,
+  { set = [], seeds }: { set?: readonly string[]; seeds?: readonly number[] | undefined } = {},
+): Promise<Plan> {
+  const benchmark = presetOf(name) ?? (await loadBenchmark(name));
+  return planBenchmark({ ...benchmark, ...(seeds && { seeds: [...seeds] }) }, name, set);
 }
 
 /** The benchmark of `preset:NAME`; null for the name of a file. @throws DiscernError `file-missing` where there is none. */

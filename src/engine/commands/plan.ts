@@ -18,6 +18,8 @@ export interface PlanFlags extends Shell, GateFlags {
   only?: string[];
   failFast?: boolean;
   plan?: boolean;
+  /** Of a benchmark. */
+  seeds?: number[];
 }
 
 /**
@@ -77,6 +79,7 @@ export async function workOnPlan(
       ...(flags.jobs === undefined ? [] : ["--jobs", String(flags.jobs)]),
       ...(flags.only === undefined ? [] : ["--only", flags.only.join(",")]),
       ...(flags.failFast ? ["--fail-fast"] : []),
+      ...(flags.seeds === undefined ? [] : ["--seeds", flags.seeds.join(",")]),
     ]);
   } else {
     const { end, failed, report } = await withStop(folder, (stop, engine) =>

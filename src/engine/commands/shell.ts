@@ -86,6 +86,13 @@ export function positiveInteger(text: string): number {
   return value;
 }
 
+/** Seeds that are separated by commas on the command line. */
+export function seedsOf(list: string): number[] {
+  const numbers = list.split(",").map((seed) => (/^\d+$/.test(seed) ? Number(seed) : Number.NaN));
+  if (numbers.every(Number.isSafeInteger) && new Set(numbers).size === numbers.length) return numbers;
+  throw new InvalidArgumentError("Give different whole numbers, such as 0,1,2.");
+}
+
 /** The options of every command that computes with a model. */
 export function withModel(command: Command): Command {
   return command
