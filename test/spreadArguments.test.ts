@@ -15,6 +15,9 @@ const root = join(import.meta.dirname, "..");
 const short: Record<string, string> = {
   "scripts/study.ts: say": "arguments of a command line",
   "src/engine/evaluate/bootstrap.ts: run": "a pair",
+  "src/engine/evaluate/measures/contrasts.ts: work": "what a measure is told",
+  "src/engine/steer/steeredBackend.ts: this.base.export": "parameters",
+  "src/extension/benchmark/start.ts: vscode.window.showInformationMessage": "buttons",
   "src/extension/contributions.ts: run": "arguments of a command",
   "src/extension/contributions.ts: vscode.commands.executeCommand": "arguments of a command",
   "src/extension/engine/process.ts: client.call": "a method and its parameters",

@@ -48,7 +48,7 @@ export async function parseJudges(texts: readonly string[]): Promise<JudgeSpec[]
         ? await judgeFile(text)
         : null;
     if (json === null) specs.push(text);
-    else specs.push(...parsedJudges(json, text));
+    else for (const spec of parsedJudges(json, text)) specs.push(spec);
   }
   return specs;
 }

@@ -1,5 +1,6 @@
 import { relative } from "node:path";
 import type { Command } from "commander";
+import { greatestOf } from "../../statistics/extremes.ts";
 import { byteSize } from "../../wording/numbers.ts";
 import { type FetchedFile, fetchSuite, type ListedSuite, listSuites } from "../abilities/suites.ts";
 import { progressBar, type Shell, say, show } from "./shell.ts";
@@ -58,9 +59,9 @@ const headings: Readonly<Record<ListedSuite["task"], string>> = {
 };
 
 function tableOf(suites: readonly ListedSuite[]): string {
-  const width = Math.max(...suites.map(({ id }) => id.length));
+  const width = greatestOf(suites.map(({ id }) => id.length));
   const counted = suites.map(countsText);
-  const countWidth = Math.max(...counted.map(({ length }) => length));
+  const countWidth = greatestOf(counted.map(({ length }) => length));
   const groups = Object.entries(headings).map(([task, heading]) => {
     const rows = suites.flatMap((suite, i) =>
       suite.task === task ? [rowOf(suite, counted[i]!, width, countWidth)] : [],

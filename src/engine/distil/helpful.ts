@@ -1,3 +1,4 @@
+import { leastOf } from "../../statistics/extremes.ts";
 import type { Backend } from "../backend/backend.ts";
 import type { PromptEncoder } from "../chat/encoding.ts";
 import {
@@ -61,7 +62,7 @@ export async function distilHelpful<P extends AskedPrompt>(
 async function mostProbable(backend: Backend, examples: Parameters<Backend["losses"]>[0]): Promise<number> {
   const losses = await backend.losses(examples);
   const means = losses.map(({ loss, tokens }) => loss / tokens);
-  return means.indexOf(Math.min(...means));
+  return means.indexOf(leastOf(means));
 }
 
 /** Why nothing of the answers is kept: the mildest of the reasons, since the other answers had further ones. */

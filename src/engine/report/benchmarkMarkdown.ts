@@ -10,6 +10,7 @@ import {
   type TableColumn,
 } from "../../protocol/report/table.ts";
 import { POOLED } from "../../protocol/suite.ts";
+import { greatestOf } from "../../statistics/extremes.ts";
 import { byteSize, counted, duration, figure, quantity } from "../../wording/numbers.ts";
 import { plain, table } from "./markdownText.ts";
 
@@ -120,7 +121,7 @@ function costs(found: readonly MethodCost[], nameOf: (id: string) => string): st
       ...parts.map((part) => duration(own.find((one) => one.part === part)?.seconds)),
       duration(own.reduce((sum, { seconds }) => sum + seconds, 0)),
       flops.length === 0 ? "–" : flops.reduce((sum, each) => sum + each, 0).toExponential(1),
-      byteSize(peaks.length === 0 ? null : Math.max(...peaks)),
+      byteSize(peaks.length === 0 ? null : greatestOf(peaks)),
       duration(tuningSeconds),
     ];
   });

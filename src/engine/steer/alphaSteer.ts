@@ -1,4 +1,5 @@
 import type { SteeringOf } from "../../protocol/steering.ts";
+import { leastOf } from "../../statistics/extremes.ts";
 import { auroc } from "../../statistics/roc.ts";
 import type { Backend, Tokens } from "../backend/backend.ts";
 import type { Intervention } from "../backend/interventions.ts";
@@ -188,7 +189,7 @@ async function refusingSign(
   { scorer, validation }: Trial,
   act: (strength: number) => readonly Intervention[],
 ): Promise<{ sign: 1 | -1; numbers: Record<string, number>; notes: string[] }> {
-  const tried = strength === "auto" ? Math.min(...strengths) : Math.abs(strength);
+  const tried = strength === "auto" ? leastOf(strengths) : Math.abs(strength);
   const mean = async (acting: readonly Intervention[]) =>
     meanOf(await refusals(scorer, validation.harmful, acting));
   const plain = await mean([]);

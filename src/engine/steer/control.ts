@@ -1,4 +1,5 @@
 import type { Steering } from "../../protocol/steering.ts";
+import { leastOf } from "../../statistics/extremes.ts";
 import { normal, stream } from "../../statistics/random.ts";
 import type { Action, Intervention } from "../backend/interventions.ts";
 import { dot, norm, unit, type Vector } from "./vectors.ts";
@@ -82,7 +83,7 @@ function matchedSite({ site, action }: Intervention, all: readonly Intervention[
     all.some((other) => other.site.at === at && isAblating(other.action) && isSame(other.action, action)),
   );
   if (site.at !== "block-input" || !isAblating(action) || !isWhole) return site;
-  return { ...site, layers: [Math.min(...site.layers)] };
+  return { ...site, layers: [leastOf(site.layers)] };
 }
 
 function isSame(a: Action, b: Action): boolean {

@@ -39,7 +39,7 @@ export async function steeringEffects(
     const known = chunk.flatMap((_, i) => kept?.known(start + i) ?? []);
     const effects = known.length === chunk.length ? known : await chunkEffects(steered, scorer, chunk);
     if (effects !== known) await kept?.keep(effects.map((effect, i) => [start + i, effect] as const));
-    found.push(...effects);
+    for (const effect of effects) found.push(effect);
     onProgress?.(found.length);
   }
   return found;

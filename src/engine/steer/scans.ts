@@ -174,7 +174,7 @@ export async function safetyScores(
     const moved = await transitions(backend, chunk, prefix, blocks);
     const scoreOf = (prompt: number) =>
       moved.reduce((sum, of, b) => sum + cosine(of[prompt]!, reference[b]!), 0) / blocks.length;
-    scores.push(...chunk.map((_, i) => scoreOf(i)));
+    for (const i of chunk.keys()) scores.push(scoreOf(i));
   }
   return scores;
 }

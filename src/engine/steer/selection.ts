@@ -1,5 +1,6 @@
 import { DiscernError } from "../../protocol/errors.ts";
 import type { SteeringOf } from "../../protocol/steering.ts";
+import { greatestOf, leastOf } from "../../statistics/extremes.ts";
 import type { Backend, Tokens } from "../backend/backend.ts";
 import { ablation } from "./ablation.ts";
 import { distributions, meanOf, nextTokens, refusalScores } from "./directions.ts";
@@ -159,9 +160,9 @@ function noneLeft(table: Selected["table"], { maxKl, fixed }: SelectionOptions):
     );
   }
   const kls = table.flatMap(({ kl }) => kl ?? []);
-  const least = kls.length === 0 ? "" : ` (the least is ${Math.min(...kls).toPrecision(3)})`;
+  const least = kls.length === 0 ? "" : ` (the least is ${leastOf(kls).toPrecision(3)})`;
   const inducing = table.flatMap(({ induce }) => induce ?? []);
-  const most = inducing.length === 0 ? "" : ` (the highest score is ${Math.max(...inducing).toPrecision(3)})`;
+  const most = inducing.length === 0 ? "" : ` (the highest score is ${greatestOf(inducing).toPrecision(3)})`;
   return new DiscernError(
     "request-invalid",
     `No direction can be chosen for the steering: of ${table.length} candidates ${count("zero")} are zero or not finite, ${count("late")} lie in ` +

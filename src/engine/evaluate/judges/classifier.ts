@@ -6,6 +6,7 @@ import { resolveModel } from "../../../modelsHome/home.ts";
 import { DiscernError } from "../../../protocol/errors.ts";
 import { type ClassifierSpec, judgeId } from "../../../protocol/judges.ts";
 import type { Judged, JudgeInfo } from "../../../protocol/report/verdicts.ts";
+import { greatestOf } from "../../../statistics/extremes.ts";
 import { fileHash, sha256 } from "../../../storage/hash.ts";
 import type { ClassifierInput, TextClassifier } from "../../backend/classifier.ts";
 import { openClassifier } from "../../backend/open.ts";
@@ -225,7 +226,7 @@ async function read(
 
 /** The verdict of the most probable label on the side that the threshold decides. The score is the probability of that of refusals, or of harm. */
 function verdictBy(logits: Float32Array, labels: readonly Judged["verdict"][], threshold: number): Judged {
-  const top = Math.max(...logits);
+  const top = greatestOf(logits);
   const weights = [...logits].map((logit) => Math.exp(logit - top));
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   const score = weights.reduce((sum, weight, i) => sum + (isPositive(labels[i]!) ? weight : 0), 0) / total;

@@ -1,5 +1,6 @@
 import * as ort from "onnxruntime-node";
 import { DiscernError } from "../../../../protocol/errors.ts";
+import { greatestOf } from "../../../../statistics/extremes.ts";
 import type { ClassifierInput, ClassifierOptions, TextClassifier } from "../../classifier.ts";
 
 /** What the graph of a text classifier reads, as transformers and optimum name it. */
@@ -52,7 +53,7 @@ export class OnnxClassifier implements TextClassifier {
 
   async logits(texts: readonly ClassifierInput[]): Promise<Float32Array[]> {
     const { labels, padId } = this.options;
-    const length = Math.max(...texts.map(({ ids }) => ids.length));
+    const length = greatestOf(texts.map(({ ids }) => ids.length));
     const filled = (of: (text: ClassifierInput, position: number) => number) =>
       new ort.Tensor(
         "int64",
