@@ -25,7 +25,7 @@ export const manifestSchema = z.object({
       revision: z.string().optional().describe("Revision at which its declaration names the file"),
     }),
   ),
-  /** Suites that could not be had when the run began; the run goes on without them also where they are there later. */
+  /** Suites that could not be had when the run began; a resumed run leaves them out, too, even if they have been fetched since. */
   missingSuites: z.array(missingSuiteSchema).optional(),
   /** How a prompt ("Hello") is written for the model; absent in runs of older versions. */
   prompt: z

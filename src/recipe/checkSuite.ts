@@ -43,7 +43,7 @@ async function fileProblems(suite: FoundSuite): Promise<RecipeProblem[]> {
   const problems = missing.map(({ file, from }): RecipeProblem => {
     const message =
       from === undefined
-        ? `There is no file ${file} beside the suite file, and nothing says where it is to be had ("from").`
+        ? `There is no file ${file} beside the suite file, and "from" does not say where to fetch it.`
         : `${file} is not on this machine. Fetch it with \`discern suites fetch\` and this file.`;
     return {
       severity: from === undefined ? "error" : "warning",

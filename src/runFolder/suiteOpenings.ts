@@ -46,7 +46,7 @@ function parseOpening(line: string): SuiteOpening | undefined {
 
 /**
  * Appends the openings that the event log of a cell's run knows and the record of the plan does not. The record stays when run
- * folders are deleted. A run that is resumed goes on with the answers that it has, and so has opened a suite once. Trials open no test suite.
+ * folders are deleted. A resumed run keeps the answers that it has, and so has opened a suite once. Trials open no test suite.
  *
  * @param folder folder of the plan.
  * @throws DiscernError `run-unwritable`, `disk-full`.

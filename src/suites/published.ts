@@ -34,7 +34,7 @@ export function originPage(from: SuiteOrigin): string {
   return from.type === "github" ? `https://github.com/${from.repository}` : from.url;
 }
 
-/** Where a published file is to be had, in words. */
+/** Where a published file comes from, in words. */
 export function publishedSource({ suite, file: { from } }: PublishedFile): string {
   const place = from === undefined ? "" : `: ${"path" in from ? `${from.path} of ` : ""}${originPage(from)}`;
   return `${suite.title}${place} (licence: ${suite.licence})`;

@@ -82,7 +82,7 @@ describe("fetching a suite", () => {
     expect(seen[0]!.headers.range).toBe("bytes=40000-");
   });
 
-  test("goes on by itself after a connection that broke", async () => {
+  test("resumes by itself after a broken connection", async () => {
     let broken = false;
     const { url, seen } = await serve((request, response) => {
       if (broken) return ranged(bytes)(request, response);

@@ -29,7 +29,7 @@ import { type AskOptions, cutOffBy, openAdapted } from "./ask.ts";
 /**
  * Suites as they are written on a command line: the id of a known suite or the path of a suite file (`xstest`, `own.suite.json`), or a
  * prompt file. `?key=value&key=value` behind it sets keys of a recipe's suite or source (`limit`, `kinds`, `split`, `label`, …) and
- * `name` for its name in the report. Without a `name` a prompt file's suite is called after the file; files of one name are told apart
+ * `name` for its name in the report. Without a `name` a prompt file's suite is called after the file; files of one name are distinguished
  * by the folders they are in, and the same file by a number.
  *
  * @throws DiscernError `request-invalid` that names the key, or two suites that were given one name.

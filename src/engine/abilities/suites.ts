@@ -119,7 +119,7 @@ export async function fetchSuite(reference: string, options: FetchOptions): Prom
   if (lacking !== undefined) {
     throw new DiscernError(
       "file-missing",
-      `The suite ${declaration.id} does not say where ${lacking.file} is to be had ("from"), so it cannot be fetched.`,
+      `The suite ${declaration.id} does not say where to fetch ${lacking.file} from ("from").`,
     );
   }
   const fetched: FetchedFile[] = [];

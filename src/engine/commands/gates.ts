@@ -1,9 +1,10 @@
-import { appendFile, writeFile } from "node:fs/promises";
+import { appendFile } from "node:fs/promises";
 import { type Command, InvalidArgumentError } from "commander";
 import { DiscernError } from "../../protocol/errors.ts";
 import { evaluateGates, type Gate, parseGate } from "../../protocol/report/gates.ts";
 import type { Report } from "../../protocol/report/report.ts";
 import { writeFailure } from "../../runFolder/failures.ts";
+import { writeAtomic } from "../../storage/atomic.ts";
 import { gatesJunit, gatesMarkdown } from "../report/gates.ts";
 import { say } from "./shell.ts";
 
@@ -56,7 +57,7 @@ export async function checkGates(
   for (const { gate, status, message } of results) say(`${status}: ${gate.text}. ${message}`);
   const name = report.run?.name ?? report.model.name;
   if (junit !== undefined) {
-    await writeFile(junit, gatesJunit(results, name)).catch((error) => {
+    await writeAtomic(junit, gatesJunit(results, name)).catch((error) => {
       throw writeFailure(error, junit);
     });
   }

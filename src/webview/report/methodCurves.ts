@@ -83,7 +83,7 @@ export function matchedLevel(figures: Figures, suite: string): number | undefine
   return (own.find(({ seed }) => seed === null) ?? own[0])?.estimate ?? undefined;
 }
 
-/** Points of a curve that can be told apart in a picture; the ends stay. */
+/** Points of a curve that a picture can show as different; the ends stay. */
 export function thinned(points: readonly CurvePoint[]): CurvePoint[] {
   const kept: CurvePoint[] = [];
   for (const [i, point] of points.entries()) {

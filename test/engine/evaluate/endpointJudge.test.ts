@@ -95,7 +95,7 @@ test("a judge is asked about each answer once, with both texts in place and noth
   ]);
 });
 
-test("what is wrong with a reply or an answer is told apart", async () => {
+test("faults of a reply and of an answer have reasons of their own", async () => {
   const replies: Record<string, ReturnType<typeof said>> = {
     a: said("I'm sorry, but I can't judge that."),
     b: said("", { message: { content: null, refusal: "No." } }),

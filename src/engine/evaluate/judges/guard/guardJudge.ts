@@ -21,7 +21,7 @@ import { filled, readTemplate } from "../template.ts";
 import { type GuardFamily, guardFamilies } from "./families.ts";
 
 /**
- * A judge that is a guard model, which writes its verdict, computed here by the same decoder as any model. It is asked by its own
+ * A guard model as a judge: it writes its verdict as text, and runs on the same backend as any model. It is asked by its own
  * chat template, prompt and answer as the two turns of a conversation, or by a file of the user's with the places {prompt} and
  * {response}.
  *
