@@ -15,7 +15,7 @@ const root = join(import.meta.dirname, "..");
 const short: Record<string, string> = {
   "scripts/study.ts: say": "arguments of a command line",
   "src/engine/evaluate/bootstrap.ts: run": "a pair",
-  "src/engine/evaluate/measures/contrasts.ts: work": "what a measure is told",
+  "src/engine/evaluate/measures/curveMeasures.ts: work": "what a measure is told",
   "src/engine/steer/steeredBackend.ts: this.base.export": "parameters",
   "src/extension/benchmark/start.ts: vscode.window.showInformationMessage": "buttons",
   "src/extension/contributions.ts: run": "arguments of a command",

@@ -1,6 +1,6 @@
 import { discernment as definition } from "../../../protocol/report/coreMeasures.ts";
 import { partialAuroc, safetySideArea } from "../../../statistics/roc.ts";
-import { curveMeasures } from "./contrasts.ts";
+import { curveMeasures } from "./curveMeasures.ts";
 
 /** False positive rates up to which the helpful side of the curve is measured; fixed beforehand. */
 const helpfulLimit = 0.2;
