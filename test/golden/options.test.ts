@@ -4,7 +4,7 @@ import { LiveModel } from "../../src/engine/backend/onnx/decoder/liveModel.ts";
 import { input } from "../../src/engine/backend/onnx/graph/tensor.ts";
 import { crossEntropy } from "../../src/engine/backend/onnx/loss/crossEntropy.ts";
 import { OnnxBackend } from "../../src/engine/backend/onnx/onnxBackend.ts";
-import { indexVector } from "../../src/engine/backend/onnx/programs/batching.ts";
+import { indexVector } from "../../src/engine/backend/onnx/programs/packing.ts";
 import { Device } from "../../src/engine/backend/onnx/runtime/device.ts";
 import { Value } from "../../src/engine/backend/onnx/runtime/value.ts";
 import { type Architecture, parameterShapes } from "../../src/engine/model/architecture.ts";

@@ -6,7 +6,7 @@ import { LiveModel } from "../../src/engine/backend/onnx/decoder/liveModel.ts";
 import { loraFactors } from "../../src/engine/backend/onnx/decoder/loraFactors.ts";
 import { input } from "../../src/engine/backend/onnx/graph/tensor.ts";
 import { OnnxBackend } from "../../src/engine/backend/onnx/onnxBackend.ts";
-import { indexVector } from "../../src/engine/backend/onnx/programs/batching.ts";
+import { indexVector } from "../../src/engine/backend/onnx/programs/packing.ts";
 import { Device } from "../../src/engine/backend/onnx/runtime/device.ts";
 import { type Adapter, mergeAdapter, readAdapter } from "../../src/engine/model/adapter.ts";
 import { loadModel } from "../../src/engine/model/load.ts";

@@ -3,7 +3,7 @@ import { causalAttention } from "../../src/engine/backend/onnx/decoder/attention
 import { LiveModel } from "../../src/engine/backend/onnx/decoder/liveModel.ts";
 import { ops } from "../../src/engine/backend/onnx/graph/ops.ts";
 import { input } from "../../src/engine/backend/onnx/graph/tensor.ts";
-import { indexVector } from "../../src/engine/backend/onnx/programs/batching.ts";
+import { indexVector } from "../../src/engine/backend/onnx/programs/packing.ts";
 import { Device } from "../../src/engine/backend/onnx/runtime/device.ts";
 import { encodePrompt, promptTemplate } from "../../src/engine/chat/template.ts";
 import { type LoadedModel, loadModel } from "../../src/engine/model/load.ts";

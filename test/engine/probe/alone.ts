@@ -1,7 +1,7 @@
 import { causalAttention } from "../../../src/engine/backend/onnx/decoder/attention.ts";
 import type { LiveModel } from "../../../src/engine/backend/onnx/decoder/liveModel.ts";
 import { input } from "../../../src/engine/backend/onnx/graph/tensor.ts";
-import { indexVector } from "../../../src/engine/backend/onnx/programs/batching.ts";
+import { indexVector } from "../../../src/engine/backend/onnx/programs/packing.ts";
 
 /** Log-probabilities of each token given those before it, [0] being 0: one row alone, no prefix, no padding. */
 export async function tokenLogProbabilities(model: LiveModel, ids: readonly number[]): Promise<number[]> {

@@ -4,8 +4,8 @@ import { LiveModel } from "../../../src/engine/backend/onnx/decoder/liveModel.ts
 import { gradients } from "../../../src/engine/backend/onnx/graph/autodiff.ts";
 import { input, type Tensor } from "../../../src/engine/backend/onnx/graph/tensor.ts";
 import { OnnxBackend } from "../../../src/engine/backend/onnx/onnxBackend.ts";
-import { indexVector } from "../../../src/engine/backend/onnx/programs/batching.ts";
 import { contrastPass } from "../../../src/engine/backend/onnx/programs/contrast.ts";
+import { indexVector } from "../../../src/engine/backend/onnx/programs/packing.ts";
 import { Value } from "../../../src/engine/backend/onnx/runtime/value.ts";
 import type { Parameter } from "../../../src/engine/model/weights.ts";
 import { ContrastiveObjective } from "../../../src/engine/train/contrastive.ts";

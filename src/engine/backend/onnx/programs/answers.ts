@@ -1,4 +1,5 @@
 import type { AnswersBatch, Example, ExampleLoss, MeasureOptions, Tokens } from "../../backend.ts";
+import { bucket, inBatches, inOrder } from "../../batching.ts";
 import { refuseNaN } from "../../finite.ts";
 import { sharedPrefixLength } from "../../sharedPrefix.ts";
 import { causalAttention, tokenCount } from "../decoder/attention.ts";
@@ -7,7 +8,7 @@ import type { LiveModel } from "../decoder/liveModel.ts";
 import { input, type Tensor } from "../graph/tensor.ts";
 import { crossEntropy } from "../loss/crossEntropy.ts";
 import { Value } from "../runtime/value.ts";
-import { bucket, inBatches, indexVector, inOrder, layoutKey, packRows } from "./batching.ts";
+import { indexVector, layoutKey, packRows } from "./packing.ts";
 import type { Pass } from "./pass.ts";
 import { InForce, promptTokens } from "./sites.ts";
 

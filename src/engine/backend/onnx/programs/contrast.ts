@@ -1,4 +1,5 @@
 import type { ContrastBatch } from "../../backend.ts";
+import { bucket } from "../../batching.ts";
 import { tokenCount } from "../decoder/attention.ts";
 import type { Decoder } from "../decoder/decoder.ts";
 import { ops } from "../graph/ops.ts";
@@ -8,8 +9,8 @@ import { cosineMatrix } from "../loss/cosine.ts";
 import { type PairMasks, pairMaskInputs, pairMasks } from "../loss/pairs.ts";
 import { distanceRetention, klRetention } from "../loss/retention.ts";
 import { Value } from "../runtime/value.ts";
-import { bucket, indexVector, layoutKey, packRows } from "./batching.ts";
 import { featuresAt, pooledRows, pooler } from "./features.ts";
+import { indexVector, layoutKey, packRows } from "./packing.ts";
 import type { Pass } from "./pass.ts";
 
 /** Lengths are rounded up to multiples of this. */

@@ -1,4 +1,5 @@
 import type { FeatureOptions, Features, Tokens } from "../../backend.ts";
+import { bucket, inBatches, inOrder, type RowBatch } from "../../batching.ts";
 import { refuseNaN } from "../../finite.ts";
 import { sharedPrefixLength } from "../../sharedPrefix.ts";
 import { causalAttention, type Layout, tokenCount } from "../decoder/attention.ts";
@@ -7,16 +8,7 @@ import type { LiveModel } from "../decoder/liveModel.ts";
 import { ops } from "../graph/ops.ts";
 import { input, type Tensor } from "../graph/tensor.ts";
 import { Value } from "../runtime/value.ts";
-import {
-  bucket,
-  inBatches,
-  indexVector,
-  inOrder,
-  layoutKey,
-  type PackedRows,
-  packRows,
-  type RowBatch,
-} from "./batching.ts";
+import { indexVector, layoutKey, type PackedRows, packRows } from "./packing.ts";
 import { InForce, tokensOfPrompts } from "./sites.ts";
 
 /** How one feature a prompt is made of those of its tokens. */

@@ -1,5 +1,6 @@
 import { greatestOf } from "../../../../statistics/extremes.ts";
 import type { Found, GenerateOptions, Generation, Tokens } from "../../backend.ts";
+import { bucket, inBatches } from "../../batching.ts";
 import { type ChooseToken, tokenChooser } from "../../chooseToken.ts";
 import { refuseNaN } from "../../finite.ts";
 import { biasName, causalAttention, masked, stepAttention, tokenCount } from "../decoder/attention.ts";
@@ -8,9 +9,9 @@ import type { LiveModel } from "../decoder/liveModel.ts";
 import { ops } from "../graph/ops.ts";
 import { input, type Tensor } from "../graph/tensor.ts";
 import { Value } from "../runtime/value.ts";
-import { bucket, inBatches, indexVector, layoutKey, packRows } from "./batching.ts";
 import { KeyValueCache } from "./keyValueCache.ts";
 import { lastLogits } from "./nextTokens.ts";
+import { indexVector, layoutKey, packRows } from "./packing.ts";
 import { InForce, type PromptTokens, tokensOfPrompts } from "./sites.ts";
 
 /** Prompt lengths are rounded up to multiples of this, so that graphs are reused. */

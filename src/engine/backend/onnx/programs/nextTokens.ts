@@ -1,11 +1,12 @@
 import type { BatchOptions, Found, Tokens } from "../../backend.ts";
+import { inBatches } from "../../batching.ts";
 import { refuseNaN } from "../../finite.ts";
 import { type Attention, causalAttention, tokenCount } from "../decoder/attention.ts";
 import type { Decoder } from "../decoder/decoder.ts";
 import type { LiveModel } from "../decoder/liveModel.ts";
 import { ops } from "../graph/ops.ts";
 import { input, type Tensor } from "../graph/tensor.ts";
-import { inBatches, indexVector, layoutKey, packRows } from "./batching.ts";
+import { indexVector, layoutKey, packRows } from "./packing.ts";
 import { InForce, tokensOfPrompts } from "./sites.ts";
 
 const lengthStep = 8;

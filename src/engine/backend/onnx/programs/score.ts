@@ -1,4 +1,5 @@
 import type { Found, ScoreOptions, Tokens, TokenTrie, TrieScore } from "../../backend.ts";
+import { bucket, inBatches, type RowBatch } from "../../batching.ts";
 import { refuseNaN } from "../../finite.ts";
 import { biasName, masked, tokenCount, treeAttention } from "../decoder/attention.ts";
 import type { Decoder } from "../decoder/decoder.ts";
@@ -6,15 +7,7 @@ import type { LiveModel } from "../decoder/liveModel.ts";
 import { ops } from "../graph/ops.ts";
 import { input, type Tensor } from "../graph/tensor.ts";
 import { Value } from "../runtime/value.ts";
-import {
-  bucket,
-  inBatches,
-  indexVector,
-  layoutKey,
-  type PackedRows,
-  packRows,
-  type RowBatch,
-} from "./batching.ts";
+import { indexVector, layoutKey, type PackedRows, packRows } from "./packing.ts";
 import { type Graph, InForce, promptTokens } from "./sites.ts";
 
 const lengthStep = 8;

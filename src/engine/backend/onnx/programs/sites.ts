@@ -15,7 +15,7 @@ import type { LiveModel } from "../decoder/liveModel.ts";
 import { apply, ops } from "../graph/ops.ts";
 import { input, type Tensor } from "../graph/tensor.ts";
 import { Value } from "../runtime/value.ts";
-import { indexVector, type PackedRows } from "./batching.ts";
+import { indexVector, type PackedRows } from "./packing.ts";
 
 /** The tokens of one prompt of a call in a graph of N tokens; padding belongs to nobody, a shared prefix to everyone. */
 export interface PromptTokens {

@@ -1,6 +1,7 @@
 import { linearModules } from "../../../model/architecture.ts";
 import { isChosen } from "../../acting.ts";
 import type { Example, MeasureOptions } from "../../backend.ts";
+import { inBatches, inOrder } from "../../batching.ts";
 import { checkTaps } from "../../checkSites.ts";
 import { refuseNaN } from "../../finite.ts";
 import type { Positions, Tap, TapReading } from "../../interventions.ts";
@@ -12,7 +13,6 @@ import { input, scalar, type Tensor } from "../graph/tensor.ts";
 import { crossEntropy } from "../loss/crossEntropy.ts";
 import { Value } from "../runtime/value.ts";
 import { labelled, measuredBatch } from "./answers.ts";
-import { inBatches, inOrder } from "./batching.ts";
 import { InForce } from "./sites.ts";
 
 /**

@@ -6,10 +6,10 @@
  * are kept by bucket of shapes (`programCache.ts`) and work can be cut off between two runs alone (`Device.interruptible`).
  */
 import { join } from "node:path";
-import { setImmediate as breathe } from "node:timers/promises";
 import * as ort from "onnxruntime-node";
 import type { DeviceName } from "../../../../protocol/device.ts";
 import { DiscernError } from "../../../../protocol/errors.ts";
+import { Interruption } from "../../interruption.ts";
 import { fold } from "../graph/fold.ts";
 import { toOnnx } from "../graph/onnx.ts";
 import { ops } from "../graph/ops.ts";
@@ -54,7 +54,7 @@ export class Device {
   private readonly profile: string | undefined;
   private compiled = 0;
   private readonly copies = new Map<string, Promise<Program>>();
-  private check: (() => void) | null = null;
+  private readonly interruption = new Interruption();
 
   private constructor(name: DeviceName, { threads, profile }: DeviceOptions) {
     this.name = name;
@@ -128,7 +128,7 @@ export class Device {
           }
         : {}),
     });
-    return new Program(session, graph, () => this.pause());
+    return new Program(session, graph, () => this.interruption.pause());
   }
 
   /**
@@ -138,23 +138,8 @@ export class Device {
    * @param check throws to end the work.
    * @throws what `check` and `work` throw.
    */
-  async interruptible<T>(check: () => void, work: () => Promise<T>): Promise<T> {
-    const outer = this.check;
-    this.check = () => {
-      outer?.();
-      check();
-    };
-    try {
-      return await work();
-    } finally {
-      this.check = outer;
-    }
-  }
-
-  private async pause(): Promise<void> {
-    if (this.check === null) return;
-    await breathe();
-    this.check?.();
+  interruptible<T>(check: () => void, work: () => Promise<T>): Promise<T> {
+    return this.interruption.during(check, work);
   }
 
   /** Puts an array where the device wants it. On the CPU the value shares the array. */

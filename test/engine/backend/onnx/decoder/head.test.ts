@@ -5,7 +5,7 @@ import { LiveModel } from "../../../../../src/engine/backend/onnx/decoder/liveMo
 import { input } from "../../../../../src/engine/backend/onnx/graph/tensor.ts";
 import { klRetention } from "../../../../../src/engine/backend/onnx/loss/retention.ts";
 import { OnnxBackend } from "../../../../../src/engine/backend/onnx/onnxBackend.ts";
-import { indexVector } from "../../../../../src/engine/backend/onnx/programs/batching.ts";
+import { indexVector } from "../../../../../src/engine/backend/onnx/programs/packing.ts";
 import { Device } from "../../../../../src/engine/backend/onnx/runtime/device.ts";
 import { Value } from "../../../../../src/engine/backend/onnx/runtime/value.ts";
 import { loadModel } from "../../../../../src/engine/model/load.ts";

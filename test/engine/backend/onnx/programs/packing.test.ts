@@ -1,10 +1,6 @@
 import { expect, it } from "vitest";
-import {
-  bucket,
-  indexVector,
-  layoutKey,
-  packRows,
-} from "../../../../../src/engine/backend/onnx/programs/batching.ts";
+import { bucket } from "../../../../../src/engine/backend/batching.ts";
+import { indexVector, layoutKey, packRows } from "../../../../../src/engine/backend/onnx/programs/packing.ts";
 import { sharedPrefixLength } from "../../../../../src/engine/backend/sharedPrefix.ts";
 
 it.each([

@@ -1,13 +1,10 @@
 /**
- * How rows of tokens become the passes of a graph: sorted by length, cut into batches that memory holds, the tokens that
- * all begin with run once, the rest padded to few lengths, so that compiled graphs are reused.
+ * How rows of tokens become batches, the same for every backend: sorted by length, cut where memory would not hold more,
+ * and what all rows begin with set apart, so that it can be run once.
  */
-import { greatestOf } from "../../../../statistics/extremes.ts";
-import { actedOnApart, sharedUnder } from "../../acting.ts";
-import type { BatchOptions, Found, Tokens } from "../../backend.ts";
-import { sharedPrefixLength } from "../../sharedPrefix.ts";
-import { type Layout, tokenCount } from "../decoder/attention.ts";
-import { Value } from "../runtime/value.ts";
+import { actedOnApart, sharedUnder } from "./acting.ts";
+import type { BatchOptions, Found, Tokens } from "./backend.ts";
+import { sharedPrefixLength } from "./sharedPrefix.ts";
 
 /** Rows that run together, from the shortest to the longest. */
 export interface RowBatch {
@@ -67,15 +64,6 @@ export function inOrder<T>(found: Found<T>): T[] {
   return Array.from({ length: found.size }, (_, i) => found.get(i) as T);
 }
 
-/** Rows of tokens laid out for one graph. */
-export interface PackedRows {
-  readonly layout: Layout;
-  /** The graph's tokens (N), ready to be fed as `ids`. */
-  readonly ids: Value;
-  /** Index among the N tokens of a row's token, counted from the row's own first token, after the prefix. */
-  place(row: number, token: number): number;
-}
-
 /** Tokens of the rows of one batch, padding included: attention over rows of 2,000 tokens fills gigabytes soon. */
 const batchTokens = 4096;
 
@@ -100,38 +88,18 @@ export function bucket(n: number, step: number): number {
 }
 
 /**
- * Packs rows for a graph: the prefix once, then each row's own tokens, padded on the right to a common bucket. Padding is
- * seen by nobody and read by nothing, so it may be any token: it is 0.
+ * The tokens of rows behind what they share.
  *
  * @param rows whole rows, each beginning with `prefix`.
- * @param step the bucket's unit, in tokens.
  * @throws Error for a row that begins otherwise: its features would be those of another text.
  */
-export function packRows(rows: readonly Tokens[], prefix: Tokens, step: number): PackedRows {
-  const longest = greatestOf(rows.map((row) => row.length)) - prefix.length;
-  const layout = { prefix: prefix.length, batch: rows.length, length: bucket(longest, step) };
-  const place = (row: number, token: number) => prefix.length + row * layout.length + token;
-  const ids = new Int32Array(tokenCount(layout));
-  ids.set(prefix);
-  for (const [b, row] of rows.entries()) {
+export function ownTokens(rows: readonly Tokens[], prefix: Tokens): Tokens[] {
+  return rows.map((row, b) => {
     if (prefix.some((token, t) => row[t] !== token)) {
       throw new Error(
         `row ${b} does not begin with the ${prefix.length} tokens that all rows are said to share`,
       );
     }
-    ids.set(row.slice(prefix.length), place(b, 0));
-  }
-  return { layout, ids: Value.of(ids, [ids.length]), place };
-}
-
-/** Whole numbers as an int32 vector (length), zeros behind them. */
-export function indexVector(values: readonly number[], length: number = values.length): Value {
-  const data = new Int32Array(length);
-  data.set(values);
-  return Value.of(data, [length]);
-}
-
-/** The name of a layout in the key of a compiled graph. */
-export function layoutKey({ prefix, batch, length }: Layout): string {
-  return `${prefix}+${batch}x${length}`;
+    return row.slice(prefix.length);
+  });
 }
