@@ -10,7 +10,7 @@ import {
   sharedRecipeSchema,
 } from "./comparedMethod.ts";
 import { fileNameSchema } from "./fileName.ts";
-import { recipeSchema } from "./recipe.ts";
+import { evaluateSchema } from "./recipe.ts";
 import { parseGate } from "./report/gates.ts";
 import { steeringSchema } from "./steering.ts";
 import { suitesSchema } from "./suite.ts";
@@ -93,9 +93,9 @@ export const benchmarkSchema = z
     suites: suitesSchema
       .min(1)
       .describe("Test suites that every method is evaluated on, once; nothing is chosen by them"),
-    judges: recipeSchema.shape.evaluate
-      .unwrap()
-      .shape.judges.describe("Judges of the answers; refusals are read from the first one"),
+    judges: evaluateSchema.shape.judges.describe(
+      "Judges of the answers; refusals are read from the first one",
+    ),
     methods: z
       .array(benchmarkedMethodSchema)
       .min(1)

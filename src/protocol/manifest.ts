@@ -4,6 +4,8 @@ import { missingSuiteSchema } from "./missingSuite.ts";
 
 const fileSchema = z.object({ file: z.string(), bytes: z.int().nonnegative(), sha256: z.string() });
 
+const adapterSchema = z.object({ path: z.string(), files: z.array(fileSchema) });
+
 /** `manifest.json` of a run folder: what another person needs to run the same again, and who wrote it. */
 export const manifestSchema = z.object({
   version: z.literal(1),
@@ -17,8 +19,10 @@ export const manifestSchema = z.object({
     family: z.string(),
     files: z.array(fileSchema),
   }),
-  /** What the model begins with, where the recipe names an adapter or a run. */
-  adapter: z.object({ path: z.string(), files: z.array(fileSchema) }).optional(),
+  /** What the model begins with, where the recipe names adapters or runs, in their order. */
+  adapters: z.array(adapterSchema).optional(),
+  /** The same in runs of older versions, which had one adapter. */
+  adapter: adapterSchema.optional(),
   data: z.array(
     fileSchema.extend({
       suite: z.string().optional().describe("Id of the known suite that the file is of"),

@@ -3,6 +3,7 @@ import { chatSchema } from "./chat.ts";
 import { deviceSchema } from "./device.ts";
 import { fileNameSchema } from "./fileName.ts";
 import { endpointSchema, judgesSchema } from "./judges.ts";
+import { modelSchema } from "./model.ts";
 import { refusalOpenings } from "./openings.ts";
 import { judgeName, stageSchema } from "./recipeStages.ts";
 import { samplingSchema } from "./sampling.ts";
@@ -166,7 +167,7 @@ const probesSchema = z
   })
   .describe("What is measured during training");
 
-const evaluateSchema = z
+export const evaluateSchema = z
   .strictObject({
     suites: suitesSchema
       .prefault([{ name: "starter-test", source: { file: "starter:pairs.csv", split: "test" } }])
@@ -225,12 +226,13 @@ export const recipeSchema = z
     $schema: z.string().optional().describe("Schema for editors"),
     name: fileNameSchema.describe("Name of the run; it names the run folder"),
     seed: z.int().nonnegative().default(0).describe("Seed of every random draw"),
-    model: z.string().min(1).describe("Hugging Face folder, GGUF file, or name of a pulled model"),
+    model: modelSchema,
     adapter: z
       .string()
       .min(1)
       .optional()
-      .describe("PEFT adapter or run folder whose result the model begins with, relative to the recipe"),
+      .meta({ deprecated: true })
+      .describe("Earlier form of model.adapters with one adapter"),
     device: deviceSchema
       .default("auto")
       .describe(
@@ -269,6 +271,16 @@ export const recipeSchema = z
     probes: probesSchema.prefault({}),
     evaluate: evaluateSchema.prefault({}),
     checkpoint: checkpointSchema.prefault({}),
+  })
+  .transform(({ adapter, ...recipe }, context) => {
+    if (adapter === undefined) return recipe;
+    if (recipe.model.adapters.length > 0) {
+      const message =
+        "Adapters are named in model.adapters, too. Name all of them there, and leave this key out.";
+      context.addIssue({ code: "custom", path: ["adapter"], message });
+      return z.NEVER;
+    }
+    return { ...recipe, model: { ...recipe.model, adapters: [adapter] } };
   })
   .describe("A recipe of Discern: one run from model and data to report");
 

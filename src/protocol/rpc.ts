@@ -3,6 +3,7 @@ import { chatSchema } from "./chat.ts";
 import { deviceSchema } from "./device.ts";
 import { runEventSchema } from "./events.ts";
 import { judgesSchema } from "./judges.ts";
+import { modelSchema } from "./model.ts";
 import { recipeSchema } from "./recipe.ts";
 import { earlierComparisonSchema } from "./report/earlier.ts";
 import { reportSchema } from "./report/report.ts";
@@ -14,9 +15,8 @@ export type ReportFormat = z.infer<typeof reportFormatSchema>;
 
 /** A model that is asked something; paths are absolute or relative to `root`. */
 const ask = {
-  model: z.string().min(1),
+  model: modelSchema,
   root: z.string().min(1),
-  adapter: z.string().optional(),
   device: deviceSchema.default("auto"),
   template: z.enum(["auto", "chat", "alpaca"]).default("auto"),
   chat: chatSchema.prefault({}),

@@ -102,7 +102,7 @@ async function modelProblems(recipe: Recipe, { model, root }: CheckOptions): Pro
   const error = { severity: "error", path: ["model"] } as const;
   let known: KnownModel | null;
   try {
-    known = await model(recipe.model, root);
+    known = await model(recipe.model.base, root);
   } catch (cause) {
     if (!(cause instanceof DiscernError)) throw cause;
     return [{ ...error, about: cause.code, message: cause.message }];

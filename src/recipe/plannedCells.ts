@@ -202,7 +202,10 @@ function asChanges(set: Readonly<Record<string, unknown>>): string[] {
  *
  * @param taken what decides what the run takes from others.
  */
-function contentId({ $schema: _, name: __, ...content }: Recipe, taken: readonly string[]): string {
+function contentId({ $schema: _, name: __, ...recipe }: Recipe, taken: readonly string[]): string {
+  const { base, adapters } = recipe.model;
+  // A model alone counts as its name, as in the plans of earlier versions.
+  const content = adapters.length === 0 ? { ...recipe, model: base } : recipe;
   const whole = taken.length === 0 ? content : { content, taken };
   return createHash("sha256").update(JSON.stringify(whole)).digest("hex").slice(0, 12);
 }

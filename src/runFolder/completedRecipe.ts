@@ -15,7 +15,7 @@ import { bestTrial } from "./trials.ts";
 export async function completedRecipe(plan: Plan, folder: string, cell: Cell): Promise<Recipe> {
   const tuned = cell.tuned === undefined ? cell.recipe : await tunedRecipe(plan, folder, cell, cell.tuned);
   if (cell.base === undefined) return tuned;
-  return { ...tuned, adapter: pathOf(plan, folder, cell.base) };
+  return { ...tuned, model: { ...tuned.model, adapters: [pathOf(plan, folder, cell.base)] } };
 }
 
 /** The recipe with the settings of the best trial; seed, name and suites are the cell's own. */

@@ -226,9 +226,9 @@ describe("evaluateModel", () => {
     expect(askedMethod(undefined, undefined)).toMatchObject({ id: "untrained", from: { kind: "untrained" } });
     expect(askedMethod(undefined, "base")).toMatchObject({ id: "base", from: { kind: "untrained" } });
     const path = join(root, "runs/dcr/model");
-    expect(askedMethod(path, undefined)).toMatchObject({ id: "dcr", from: { kind: "adapter", path } });
-    expect(askedMethod(join(root, "lora"), undefined).name).toBe("lora");
-    expect(askedMethod(path, "mine").name).toBe("mine");
+    expect(askedMethod([path], undefined)).toMatchObject({ id: "dcr", from: { kind: "adapter", path } });
+    expect(askedMethod([join(root, "lora")], undefined).name).toBe("lora");
+    expect(askedMethod([path], "mine").name).toBe("mine");
   });
 
   test("several judges read the same answers, and a report can be read by others later", async () => {

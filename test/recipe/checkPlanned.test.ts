@@ -47,7 +47,7 @@ test("a sound comparison has no problem, and its recipe is that of its methods",
   writeRecipe(recipe);
   const { found, recipe: read } = await problems({ name: "c", recipe: "r.discern.json", set: { seed: 7 } });
   expect(found).toEqual([]);
-  expect(read).toMatchObject({ model: "tiny", seed: 7 });
+  expect(read).toMatchObject({ model: { base: "tiny" }, seed: 7 });
 });
 
 test("faults of the file stand at their keys, those that its JSON schema shows are left to the editor", async () => {

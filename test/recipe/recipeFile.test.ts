@@ -30,7 +30,11 @@ describe("parseRecipe", () => {
   test.each([
     ["a comma too many", '{\n  "name": "a",,\n}', /^r\.json:2:15: /],
     ["an empty file", "", /^r\.json:1:1: /],
-    ["a missing model", { ...small, model: undefined }, /^r\.json:1:1: model: Missing: expected string\.$/],
+    [
+      "a missing model",
+      { ...small, model: undefined },
+      /^r\.json:1:1: model: Missing: expected string; or expected object\.$/,
+    ],
     ["a word for a number", { ...small, seed: "x" }, /seed: Found "x", expected number\.$/],
     [
       "an unknown key",

@@ -11,21 +11,22 @@ import type { Backend } from "../backend/backend.ts";
 import { readReply } from "../evaluate/answers.ts";
 import { generate } from "../probe/generate.ts";
 import { RefusalScorer } from "../probe/refusal.ts";
-import { findStart, readStart, type Start } from "../run/start.ts";
+import { adoptStarts, findStarts, type Start } from "../run/start.ts";
 import { type SteeredSession, steerSession } from "../run/steering.ts";
 import { openSession, type Session, type SessionOptions } from "../session/session.ts";
 
-/** A model that is asked something: with what a run learned merged into it, and a method in force, where they are given. */
+/** A model that is asked something: with its adapters merged into it, and a method in force, where they are given. */
 export type AskOptions = SessionOptions & {
-  /** A PEFT adapter, or a run folder. */
-  readonly adapter?: string;
+  /** PEFT adapters and run folders, in the order in which they are merged. */
+  readonly adapters?: readonly string[];
   /** A fitted inference-time method: its file, or a folder that holds one. */
   readonly steering?: string;
 };
 
 /** A session as it is asked. */
 export interface AskedSession extends Session {
-  readonly start: Start | null;
+  /** What was merged into the model, in order. */
+  readonly starts: readonly Start[];
   /** The method in force; null where there is none. */
   readonly steered: SteeredSession | null;
   /** The model to ask: with the method in force, where there is one. */
@@ -33,18 +34,22 @@ export interface AskedSession extends Session {
 }
 
 /**
- * Opens a model, merges an adapter into it, and puts an inference-time method in force.
+ * Opens a model, merges its adapters into it, and puts an inference-time method in force.
  *
- * @throws as `openSession`, `findStart`, `readStart` and `steerSession`.
+ * @throws as `openSession`, `findStarts`, `adoptStarts` and `steerSession`.
  */
-export async function openAdapted({ adapter, steering, ...options }: AskOptions): Promise<AskedSession> {
-  const start = adapter === undefined ? null : await findStart(adapter, options.root);
+export async function openAdapted({
+  adapters = [],
+  steering,
+  ...options
+}: AskOptions): Promise<AskedSession> {
+  const starts = await findStarts(adapters, options.root);
   const session = await openSession(options);
-  if (start) await session.backend.adopt(await readStart(start, session.loaded.architecture));
+  await adoptStarts(starts, session);
   const steered =
     steering === undefined ? null : await steerSession(session, resolve(options.root, steering));
   for (const note of steered?.notes ?? []) options.onWarning?.(note);
-  return { ...session, start, steered, asked: steered?.backend ?? session.backend };
+  return { ...session, starts, steered, asked: steered?.backend ?? session.backend };
 }
 
 /** How those who asked follow the work, and end it. */

@@ -28,6 +28,6 @@ export async function comparisonDevice({ cells, root }: Plan, folder: string): P
     return { reason: `${cell.name} of the comparison began on it`, ...manifest.deviceChoice, device };
   }
   const { recipe } = measured;
-  const { architecture } = await openModel(await resolveModel(recipe.model, [root]));
+  const { architecture } = await openModel(await resolveModel(recipe.model.base, [root]));
   return chooseDevice({ architecture, rank: trainedRank(recipe) }, recipe.threads);
 }

@@ -21,7 +21,7 @@ import { judgesOf } from "../evaluate/judges/judges.ts";
 import { judgeAnswers } from "../evaluate/judging.ts";
 import { buildReport } from "../evaluate/report.ts";
 import { writeReport } from "../run/evaluation.ts";
-import { folderName } from "../run/start.ts";
+import { folderName, startMethod } from "../run/start.ts";
 import { interventionOf, steeringName } from "../run/steering.ts";
 import { releaseModel } from "../session/session.ts";
 import { type AskOptions, cutOffBy, openAdapted } from "./ask.ts";
@@ -121,7 +121,7 @@ function distinctNames(files: readonly string[], taken: readonly string[]): stri
 }
 
 export interface EvaluateOptions {
-  /** Name of the method in the report; the adapter's folder, or "untrained" without one, where left out. */
+  /** Name of the method in the report; the adapters' folders, or "untrained" without one, where left out. */
   readonly name?: string | undefined;
   /** Judges of the answers; XSTest's rules where left out. */
   readonly judges?: readonly JudgeSpec[];
@@ -176,11 +176,11 @@ export async function evaluateModel(ask: AskOptions, options: EvaluateOptions): 
   const notices = [...found];
   options.onNotices?.(notices);
   const session = await openAdapted(ask);
-  const { backend, encoder, loaded, template, start, steered } = session;
+  const { backend, encoder, loaded, template, starts, steered } = session;
   const asked = { template: template.name, ...(ask.chat ?? { thinking: false }) };
   const method: Method = {
-    ...askedMethod(ask.adapter, options.name, asked, ask.steering),
-    ...(start && { from: start.from }),
+    ...askedMethod(ask.adapters, options.name, asked, ask.steering),
+    ...(starts.length > 0 && { from: startMethod(starts).from }),
     interventions: steered ? [interventionOf(steered.record)] : [],
   };
   const answers = await cutOffBy(signal, session, () =>
@@ -229,9 +229,9 @@ function judgingFailed(cause: unknown, folder: string): unknown {
   );
 }
 
-/** The method that a model, an adapter on it, or an inference-time method on either, is in a report. */
+/** The method that a model, adapters on it, or an inference-time method on either, is in a report. */
 export function askedMethod(
-  adapter: string | undefined,
+  adapters: readonly string[] = [],
   name: string | undefined,
   asked?: Method["asked"],
   steering?: string,
@@ -240,10 +240,17 @@ export function askedMethod(
   const found =
     steering !== undefined
       ? steeringName(resolve(steering))
-      : adapter === undefined
+      : adapters.length === 0
         ? untrained.name
-        : folderName(adapter);
+        : adapters.map(folderName).join(" + ");
   const named = name ?? found;
-  const from = adapter === undefined ? untrained.from : { kind: "adapter" as const, path: resolve(adapter) };
+  const paths = adapters.map((adapter) => resolve(adapter));
+  const [path] = paths;
+  const from: Method["from"] =
+    path === undefined
+      ? untrained.from
+      : paths.length === 1
+        ? { kind: "adapter", path }
+        : { kind: "adapters", paths };
   return { ...untrained, id: named, name: named, from };
 }

@@ -53,8 +53,8 @@ export async function exportRun(
   }
   if (steering !== undefined) {
     const { root } = manifest.recipe;
-    const adapter = trains ? resolve(model) : recipe.adapter;
-    await exportSteered({ model: manifest.model.path, root, adapter, steering }, into);
+    const adapters = trains ? [resolve(model)] : recipe.model.adapters;
+    await exportSteered({ model: manifest.model.path, adapters, root, steering }, into);
     return;
   }
   if (!trains) {
@@ -73,12 +73,11 @@ export async function exportRun(
 
 /** A model with a method in its weights. @throws as {@link exportRun}. */
 async function exportSteered(
-  { adapter, ...asked }: Pick<AskOptions, "model" | "root" | "steering"> & { adapter: string | undefined },
+  asked: Pick<AskOptions, "model" | "adapters" | "root" | "steering">,
   into: string,
 ): Promise<void> {
   const session = await openAdapted({
     ...asked,
-    ...(adapter !== undefined && { adapter }),
     device: "cpu",
     template: "auto",
   });

@@ -28,9 +28,10 @@ export async function planCosts(
   const models = new Map<string, ModelFacts | null>();
   const costs = new Map<string, Cost | null>();
   for (const { name, recipe } of plan.cells) {
-    const known = models.get(recipe.model);
-    const model = known === undefined ? await factsOf(recipe.model, plan.root) : known;
-    models.set(recipe.model, model);
+    const { base } = recipe.model;
+    const known = models.get(base);
+    const model = known === undefined ? await factsOf(base, plan.root) : known;
+    models.set(base, model);
     const prompts = plan.benchmark?.suites;
     const suites = recipe.evaluate.suites.reduce(
       (sum, suite) => sum + (prompts?.find((one) => one.suite === suite.name)?.prompts ?? 0),

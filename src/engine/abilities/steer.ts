@@ -26,7 +26,7 @@ export async function steerAlone(
   into: string,
   { onProgress, signal, ...told }: Following & Pick<AskOptions, "onWarning" | "onDevice"> = {},
 ): Promise<SteeringRecord> {
-  const { steering, adapter } = recipe;
+  const { steering } = recipe;
   if (steering === undefined) {
     throw new DiscernError(
       "recipe-invalid",
@@ -37,7 +37,7 @@ export async function steerAlone(
     throw new DiscernError(
       "recipe-invalid",
       `The recipe ${recipe.name} trains first. Run it, which fits the method on the trained model; or fit the method on a finished run by ` +
-        '"adapter": "RUN" and "stages": [].',
+        '"model": {"base": …, "adapters": ["RUN"]} and "stages": [].',
     );
   }
   const exists = await stat(into).then(
@@ -64,9 +64,8 @@ export async function steerAlone(
   }
   const { model, device, threads, template, chat } = recipe;
   const session = await openAdapted({
-    ...{ model, device, threads, template, chat, root },
+    ...{ model: model.base, adapters: model.adapters, device, threads, template, chat, root },
     ...told,
-    ...(adapter !== undefined && { adapter }),
     onShape: (shape) => refuseErrors(shapeProblems(recipe, shape)),
   });
   return cutOffBy(signal, session, () =>

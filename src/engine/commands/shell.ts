@@ -116,7 +116,12 @@ export function withModel(command: Command): Command {
       false,
     )
     .option("--threads <count>", "threads on the CPU", positiveInteger)
-    .option("--adapter <folder>", "PEFT adapter, or run folder, to merge into the model")
+    .option(
+      "--adapter <folder>",
+      "PEFT adapter, or run folder, to merge into the model; may be given several times, in the order in which they are applied",
+      (folder: string, before: readonly string[]) => [...before, folder],
+      [],
+    )
     .option(
       "--steering <file>",
       "fitted inference-time method to apply: steering.json of a run or of discern steer",
@@ -129,7 +134,7 @@ export interface ModelFlags extends Shell {
   readonly system?: string;
   readonly thinking: boolean;
   readonly threads?: number;
-  readonly adapter?: string;
+  readonly adapter: readonly string[];
   readonly steering?: string;
 }
 
@@ -141,12 +146,12 @@ export function askOptions(
   const reading = progressBar("Reading the model");
   return {
     model,
+    adapters: adapter,
     device,
     template,
     chat: { thinking, ...(system === undefined ? {} : { system }) },
     root: process.cwd(),
     ...(threads === undefined ? {} : { threads }),
-    ...(adapter === undefined ? {} : { adapter }),
     ...(steering === undefined ? {} : { steering }),
     onProgress: ({ done, total }: { done: number; total: number }) => reading(done, total),
     onWarning: (message: string) => say(`Warning: ${message}`),

@@ -86,13 +86,14 @@ export function workbenchHandlers(program: readonly [string, ...string[]]): Hand
 
 /** A request's model as an ability takes it. */
 function askOptions(
-  { adapter, threads, ...ask }: Omit<Params<"score">, "file">,
+  { model, threads, ...ask }: Omit<Params<"score">, "file">,
   progress: Asked["progress"],
 ): AskOptions {
   const tell = progress("Reading the model");
   return {
     ...ask,
-    ...(adapter === undefined ? {} : { adapter }),
+    model: model.base,
+    adapters: model.adapters,
     ...(threads === undefined ? {} : { threads }),
     onProgress: ({ done, total }) => tell(done, total),
     onWarning: say,

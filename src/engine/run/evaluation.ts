@@ -49,8 +49,8 @@ export interface EvaluationContext {
   readonly prompts: RunPrompts;
   readonly emit: (event: NewRunEvent) => void;
   readonly stop: StopToken;
-  /** What the model begins with; null for its own weights. */
-  readonly start: Start | null;
+  /** What the model begins with, in order. */
+  readonly starts: readonly Start[];
   /** The inference-time method that the finished model answers under; null where there is none, and before it is fitted. */
   readonly steered: (SteeredSession & { readonly heldOutLoss: number | null }) | null;
 }
@@ -66,11 +66,11 @@ async function methodsOf({
   folder,
   recipe,
   session,
-  start,
+  starts,
   steered,
 }: EvaluationContext): Promise<{ first: RunMethod[]; own: RunMethod }> {
   const asked = { template: session.template.name, ...recipe.chat };
-  const begins = startMethod(start, asked);
+  const begins = startMethod(starts, asked);
   const changes = recipe.stages.length > 0 || recipe.steering !== undefined;
   const how = recipe.stages.length > 0 ? "trained" : "steered";
   const own: Method = {

@@ -23,7 +23,7 @@ import type { OnProgress } from "../model/weights.ts";
 import { openSession, type Session } from "../session/session.ts";
 import { runPipeline, type Workshop } from "./pipeline.ts";
 import { promptFiles, readRunPrompts } from "./prompts.ts";
-import { findStart, readStart, type Start, startFiles } from "./start.ts";
+import { adoptStarts, findStarts, type Start, startFiles } from "./start.ts";
 import { type StopToken, throwIfStopped } from "./stop.ts";
 import { versions } from "./versions.ts";
 import { ModelWorkshop } from "./workshop.ts";
@@ -64,9 +64,10 @@ export async function startRun(recipe: Recipe, root: string, options: ExecuteOpt
     // Prompts first: they are read in a moment, and most faults are in them.
     const data = await promptFiles(recipe, root);
     const prompts = await readRunPrompts(recipe, root, data, options.stop);
-    const start = await startOf(recipe, root);
+    const starts = await findStarts(recipe.model.adapters, root);
     const session = await openSession({
       ...recipe,
+      model: recipe.model.base,
       device: shared?.device ?? recipe.device,
       rank: trainedRank(recipe),
       root,
@@ -75,11 +76,12 @@ export async function startRun(recipe: Recipe, root: string, options: ExecuteOpt
     });
     const chosen = { ...session, deviceChoice: shared ?? session.deviceChoice };
     const { missing } = prompts;
-    const manifest = await describe(recipe, root, chosen, { data, start, missing }, options.stop);
+    const manifest = await describe(recipe, root, chosen, { data, starts, missing }, options.stop);
     // Made before the folder becomes a run, so that it can be used again once what is wrong is fixed.
     const workshop = await ModelWorkshop.create({
       ...{ folder, recipe, manifest, session, prompts },
-      start: await adoptStart(start, session),
+      starts,
+      learned: await adoptStarts(starts, session),
     });
     await writeRun(folder, recipe, manifest);
     return await runReady(workshop, recipe, options);
@@ -105,7 +107,7 @@ export async function resumeRun(options: ExecuteOptions): Promise<RunEnd> {
     const read = withoutSuites(recipe, missing);
     const data = await promptFiles(read, root, manifest.data);
     const prompts = { ...(await readRunPrompts(read, root, data, options.stop)), missing };
-    const start = await startOf(recipe, root);
+    const starts = await findStarts(recipe.model.adapters, root);
     const session = await openSession({
       ...recipe,
       model: manifest.model.path,
@@ -115,7 +117,7 @@ export async function resumeRun(options: ExecuteOptions): Promise<RunEnd> {
     }).catch((error: unknown) => {
       throw missingDevice(error, folder, manifest);
     });
-    const now = await describe(recipe, root, session, { data, start, missing }, options.stop);
+    const now = await describe(recipe, root, session, { data, starts, missing }, options.stop);
     if (manifest.prompt && !isDeepStrictEqual(manifest.prompt, now.prompt)) {
       throw new DiscernError(
         "run-invalid",
@@ -123,10 +125,10 @@ export async function resumeRun(options: ExecuteOptions): Promise<RunEnd> {
           "the run cannot be resumed. Resume it with what it began with, or start a new run.",
       );
     }
-    const filesOf = ({ model, data, adapter }: Manifest) => [
+    const filesOf = ({ model, data, adapter, adapters = adapter ? [adapter] : [] }: Manifest) => [
       ...model.files,
       ...data,
-      ...(adapter?.files ?? []),
+      ...adapters.flatMap(({ files }) => files),
     ];
     const known = new Map(filesOf(manifest).map((file) => [file.file, file.sha256]));
     for (const { file, sha256 } of filesOf(now)) {
@@ -138,7 +140,8 @@ export async function resumeRun(options: ExecuteOptions): Promise<RunEnd> {
     }
     const workshop = await ModelWorkshop.create({
       ...{ folder, recipe, manifest, session, prompts },
-      start: await adoptStart(start, session),
+      starts,
+      learned: await adoptStarts(starts, session),
     });
     return await runReady(workshop, recipe, options);
   } finally {
@@ -234,23 +237,10 @@ async function runReady(
   }
 }
 
-/** What a recipe's model begins with, found before the model is read. @throws DiscernError as `findStart`. */
-async function startOf({ adapter }: Recipe, root: string): Promise<Start | null> {
-  return adapter === undefined ? null : findStart(adapter, root);
-}
-
-/** Makes what a model begins with part of it. @throws DiscernError as `readStart`. */
-async function adoptStart(start: Start | null, { backend, loaded }: Session) {
-  if (start === null) return null;
-  const learned = await readStart(start, loaded.architecture);
-  await backend.adopt(learned);
-  return { ...start, learned };
-}
-
 /** What a run begins with beside its model. */
 interface Begun {
   readonly data: Manifest["data"];
-  readonly start: Start | null;
+  readonly starts: readonly Start[];
   readonly missing: readonly MissingSuite[];
 }
 
@@ -268,7 +258,7 @@ async function describe(
   recipe: Recipe,
   root: string,
   { loaded, backend, template, deviceChoice }: Session,
-  { data, start, missing }: Begun,
+  { data, starts, missing }: Begun,
   stop: StopToken,
 ): Promise<Manifest> {
   return {
@@ -283,7 +273,7 @@ async function describe(
       family: loaded.architecture.family,
       files: [...(await loaded.fingerprint(() => throwIfStopped(stop)))],
     },
-    ...(start && { adapter: await startFiles(start) }),
+    ...(starts.length > 0 && { adapters: await Promise.all(starts.map(startFiles)) }),
     data,
     ...(missing.length > 0 && { missingSuites: [...missing] }),
     prompt: {

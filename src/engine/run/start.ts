@@ -10,6 +10,7 @@ import { readAdapter } from "../model/adapter.ts";
 import { type Architecture, parameterShapes } from "../model/architecture.ts";
 import { readSafetensors, safetensorsFiles } from "../model/safetensors.ts";
 import { refuseNotFinite } from "../model/weights.ts";
+import type { Session } from "../session/session.ts";
 
 /** What a model begins with, besides its own weights: an adapter, or what a run learned. */
 export interface Start {
@@ -94,8 +95,42 @@ export async function readStart({ folder }: Start, architecture: Architecture): 
   return { method: "full", weights };
 }
 
+/** Finds all that a model begins with, in order. @throws DiscernError as {@link findStart}. */
+export function findStarts(adapters: readonly string[], root: string): Promise<Start[]> {
+  return Promise.all(adapters.map((named) => findStart(named, root)));
+}
+
+/**
+ * Makes what a model begins with part of it, in order.
+ *
+ * @returns what each of them had learned.
+ * @throws DiscernError as {@link readStart}; `adapter-invalid` for whole weights behind another start, which they would undo. The model
+ *   is as it was then.
+ */
+export async function adoptStarts(
+  starts: readonly Start[],
+  { backend, loaded }: Pick<Session, "backend" | "loaded">,
+): Promise<Learned[]> {
+  const learned: Learned[] = [];
+  for (const [i, start] of starts.entries()) {
+    const read = await readStart(start, loaded.architecture);
+    if (read.method === "full" && i > 0) {
+      throw new DiscernError(
+        "adapter-invalid",
+        `${start.path} holds whole weights, which would undo what ${starts[i - 1]!.path} does. Name it first, or alone.`,
+      );
+    }
+    learned.push(read);
+  }
+  for (const each of learned) await backend.adopt(each);
+  return learned;
+}
+
 /** Path, size and SHA-256 of the files of an adapter, as a run's manifest records them. */
-export async function startFiles({ path, folder }: Start): Promise<NonNullable<Manifest["adapter"]>> {
+export async function startFiles({
+  path,
+  folder,
+}: Start): Promise<NonNullable<Manifest["adapters"]>[number]> {
   const names = (await readdir(folder)).filter((name) =>
     /\.safetensors$|^(adapter_)?config\.json$/.test(name),
   );
@@ -107,11 +142,16 @@ export async function startFiles({ path, folder }: Start): Promise<NonNullable<M
 }
 
 /** The method that is the model with what it begins with, and nothing else. */
-export function startMethod(start: Start | null, asked?: Method["asked"]): Method {
+export function startMethod(starts: readonly Start[], asked?: Method["asked"]): Method {
   const untrained = untrainedMethod(asked);
-  if (start === null) return untrained;
-  const name = start.from.kind === "run" ? start.from.name : folderName(start.folder);
-  return { ...untrained, id: name, name, from: start.from };
+  const [only] = starts;
+  if (only === undefined) return untrained;
+  const name = starts
+    .map(({ from, folder }) => (from.kind === "run" ? from.name : folderName(folder)))
+    .join(" + ");
+  const from: Method["from"] =
+    starts.length === 1 ? only.from : { kind: "adapters", paths: starts.map(({ path }) => path) };
+  return { ...untrained, id: name, name, from };
 }
 
 /** The folder of an adapter; that of the run where it is what a run wrote, for all of those are called alike. */

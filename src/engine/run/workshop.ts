@@ -49,8 +49,9 @@ interface RunContext {
   readonly manifest: Manifest;
   readonly session: Session;
   readonly prompts: RunPrompts;
-  /** What the model began with, and what that had learned; null for its own weights. */
-  readonly start: (Start & { readonly learned: Learned }) | null;
+  /** What the model began with, and what each of them had learned. */
+  readonly starts: readonly Start[];
+  readonly learned: readonly Learned[];
 }
 
 /** An objective, how many steps it is trained for, and the layer of its contrast. */
@@ -103,7 +104,7 @@ export class ModelWorkshop implements Workshop {
     const { stages, made } = timeline(readEvents(runPaths(folder).events));
     this.begun = stages;
     this.made = made;
-    if (context.start) this.keep(context.start.learned);
+    for (const learned of context.learned) this.keep(learned);
     this.contrastLayer = this.begun.findLast(({ layer }) => layer)?.layer;
     const steps = recipe.stages.map((stage) => stageSteps(stage, tokens.general.length));
     this.started = {

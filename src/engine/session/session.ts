@@ -23,7 +23,9 @@ export interface Session {
   readonly deviceChoice: DeviceChoice | null;
 }
 
-export type SessionOptions = Pick<Recipe, "model" | "device" | "threads" | "template"> & {
+export type SessionOptions = Pick<Recipe, "device" | "threads" | "template"> & {
+  /** Path or name of the model; what is merged into it comes later. */
+  readonly model: string;
   /** How prompts are put to the chat template; no system prompt of one's own and no thinking where left out. */
   readonly chat?: ChatOptions;
   /** Rank of the adapters that will be trained, which `auto` measures with; null where the weights themselves are. */

@@ -3,9 +3,10 @@ import { dirname, sep } from "node:path";
 import { parse } from "jsonc-parser";
 import * as z from "zod";
 import { resolveModel } from "../../modelsHome/home.ts";
+import { modelSchema } from "../../protocol/model.ts";
 
 /** All that is asked of a recipe here; one with faults elsewhere still uses its model. */
-const recipeSchema = z.object({ model: z.string() });
+const recipeSchema = z.object({ model: modelSchema });
 
 /** Whether what a recipe or run names as its model is this one: a folder also stands for the file in it. */
 export function isSameModel(path: string, named: string): boolean {
@@ -20,7 +21,7 @@ export function isSameModel(path: string, named: string): boolean {
 export async function modelOfRecipe(file: string): Promise<string | null> {
   try {
     const { model } = recipeSchema.parse(parse(await readFile(file, "utf8")));
-    return await resolveModel(model, [dirname(file)]);
+    return await resolveModel(model.base, [dirname(file)]);
   } catch {
     return null;
   }

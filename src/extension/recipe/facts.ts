@@ -71,7 +71,7 @@ export class RecipeFacts implements vscode.Disposable {
    */
   async cost(recipe: Recipe, root: string, counts: PromptCounts): Promise<Cost | null> {
     if (!vscode.workspace.isTrusted) return null;
-    const model = await this.model(recipe.model, root).catch(() => null);
+    const model = await this.model(recipe.model.base, root).catch(() => null);
     return model && estimateCost(recipe, model, await this.machine(model, recipe), counts);
   }
 

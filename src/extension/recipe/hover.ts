@@ -27,7 +27,7 @@ export class CostHover implements vscode.HoverProvider {
     const { recipe, counts } = await this.recipes.check(document);
     if (recipe === null) return undefined;
     const root = dirname(document.uri.fsPath);
-    const model = await this.facts.model(recipe.model, root).catch(() => null);
+    const model = await this.facts.model(recipe.model.base, root).catch(() => null);
     if (model === null) return undefined;
     const machine = await this.facts.machine(model, recipe);
     const cost = estimateCost(recipe, model, machine, counts);

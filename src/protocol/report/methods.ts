@@ -6,6 +6,8 @@ const startSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("untrained") }),
   z.object({ kind: z.literal("run"), name: z.string() }),
   z.object({ kind: z.literal("adapter"), path: z.string() }),
+  /** Several adapters and runs, in the order in which they are applied. */
+  z.object({ kind: z.literal("adapters"), paths: z.array(z.string()) }),
   /** Reports of format 1 do not say how a model came about. */
   z.object({ kind: z.literal("unknown") }),
 ]);

@@ -11,6 +11,7 @@ import { Stop } from "../../../src/engine/run/stop.ts";
 import type { RunEvent } from "../../../src/protocol/events.ts";
 import { type RecipeInput, recipeSchema } from "../../../src/protocol/recipe.ts";
 import { type Report, reportSchema } from "../../../src/protocol/report/report.ts";
+import { openRun } from "../../../src/runFolder/folder.ts";
 import { tempFolder } from "../../tempFolder.ts";
 import { tinyData, writeTinyModel } from "../../tinyModel.ts";
 
@@ -315,12 +316,30 @@ describe("a run that begins with another", () => {
     });
     const source = { file: "starter:pairs.csv", split: "test", limit: 8 };
     const scores = await scorePrompts(
-      { model: "model", adapter: "more", root, device: "cpu", template: "auto", threads: 1 },
+      { model: "model", adapters: ["more"], root, device: "cpu", template: "auto", threads: 1 },
       source,
     );
     for (const { id, refusalLogOdds } of answers[1]!.results) {
       expect(scores.find((one) => one.id === id)!.refusalLogOdds).toBeCloseTo(refusalLogOdds, 4);
     }
+    // Several adapters add up, in a recipe as when a model is asked.
+    const adapters = ["stl", "more"];
+    await run("both", { name: "both", model: { base: "model", adapters }, steering: undefined });
+    const both = await report("both");
+    expect(both.methods).toMatchObject([
+      { id: "both", from: { kind: "adapters", paths: adapters.map((name) => join(root, name)) } },
+    ]);
+    const summed = await scorePrompts(
+      { model: "model", adapters, root, device: "cpu", template: "auto", threads: 1 },
+      source,
+    );
+    for (const { id, refusalLogOdds } of both.answers[0]!.results) {
+      const alone = scores.find((one) => one.id === id)!.refusalLogOdds!;
+      expect(summed.find((one) => one.id === id)!.refusalLogOdds).toBeCloseTo(refusalLogOdds, 4);
+      expect(Math.abs(alone - refusalLogOdds)).toBeGreaterThan(1e-3);
+    }
+    const { manifest } = await openRun(join(root, "both"));
+    expect(manifest.adapters?.map(({ path }) => path)).toEqual(adapters.map((name) => join(root, name)));
   });
 });
 
