@@ -27,6 +27,7 @@ const shared = [
 /** Rooms of the engine, lowest first: each may import only those before it (and itself). */
 const floors = [
   "download",
+  "python",
   "tokenizer",
   "chat",
   "model",

@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { type BuildOptions, build } from "esbuild";
@@ -79,6 +79,11 @@ for (const { in: entry, out, options } of targets) {
   });
 }
 await chmod(join(root, "dist/cli.js"), 0o755);
+
+// What Pythons are asked with, and what an environment is made of.
+for (const name of ["probe.py", "requirements.txt"]) {
+  await cp(join(root, "src/engine/python", name), join(root, "dist/python", name));
+}
 
 await buildPages();
 for (const [kind, schema] of [

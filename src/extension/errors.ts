@@ -15,13 +15,16 @@ const headings: Record<ErrorCode, string> = {
   "disk-full": "The disk is full.",
   "download-failed": "The download failed.",
   "endpoint-failed": "A service could not be asked",
+  "environment-failed": "The Python environment could not be made.",
   "file-missing": "A file is missing.",
   "group-too-small": "Too few prompts are labelled.",
   "labels-unwritable": "The label could not be saved.",
   "loss-not-finite": "Training diverged; the last good state is saved.",
   "model-invalid": "The model cannot be read.",
   "model-missing": "The model is missing.",
+  "out-of-memory": "The memory of the device does not suffice.",
   "prompt-too-long": "A prompt is too long.",
+  "python-unusable": "No Python can compute the model.",
   "recipe-invalid": "The recipe has errors.",
   "request-invalid": "The engine did not accept the request.",
   "run-busy": "The run is in use.",
@@ -32,6 +35,7 @@ const headings: Record<ErrorCode, string> = {
   "tokenizer-unsupported": "The model's tokenizer has an option that is not supported.",
   "output-not-finite": "The model's output is not finite.",
   "weights-invalid": "The weights cannot be read.",
+  "worker-failed": "The PyTorch worker failed.",
 };
 
 /** The code of an error of Discern's, whether it arose here or in the engine; null for any other error. */

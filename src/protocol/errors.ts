@@ -13,14 +13,17 @@ export const errorCodes = [
   "disk-full",
   "download-failed",
   "endpoint-failed",
+  "environment-failed",
   "file-missing",
   "group-too-small",
   "labels-unwritable",
   "loss-not-finite",
   "model-invalid",
   "model-missing",
+  "out-of-memory",
   "output-not-finite",
   "prompt-too-long",
+  "python-unusable",
   "recipe-invalid",
   "request-invalid",
   "run-busy",
@@ -30,6 +33,7 @@ export const errorCodes = [
   "tokenizer-missing",
   "tokenizer-unsupported",
   "weights-invalid",
+  "worker-failed",
 ] as const;
 export type ErrorCode = (typeof errorCodes)[number];
 
