@@ -1,0 +1,120 @@
+"""Continues a batch of prompts, with a key-value cache: greedily, or by uniform draws that come from the client.
+
+All rows take their steps together, so one number says how many tokens the answers have. Tokens are chosen on the device, and the host learns
+a few steps later which rows are open, so that it keeps the device waiting at no step. A batch shrinks as its rows end.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from .errors import WorkerError
+from .forward import logits_at
+from .growing import Answer, Growing, Request
+from .interventions import Interventions, Tokens
+from .keyValueCache import Filling, KeyValueCache, batch_of, padded
+from .steps import Stepper, Steps
+
+#: Steps that a device may be ahead of what the host knows.
+LAG = 2
+
+
+@torch.no_grad()
+def generate(model: nn.Module, acting: Interventions, request: Request, stepper: Stepper) -> list[Answer]:
+    """The answers of a batch. Raises WorkerError("output-not-finite") where logits of an open row hold NaN."""
+    if max(request.most, default=0) <= 0:
+        return [Answer([], False) for _ in request.prompts]
+    steps = stepper.begin(model, acting, request)
+    growing = steps.growing
+    try:
+        growing.advance(growing.rows, _prefill(model, steps.acting, request, steps.cache))
+        _grow(steps)
+    except BaseException:
+        # What is kept for the next batch may hold NaN.
+        stepper.forget()
+        raise
+    answers = growing.answers(request)
+    # The last token of an answer that was cut off is not run.
+    run = sum(max(0, len(answer.ids) - (not answer.ended)) for answer in answers)
+    steps.acting.count(run, acting.sites.count)
+    if steps.acting is not acting:
+        acting.report_of(steps.acting)
+    return answers
+
+
+def _prefill(model: nn.Module, acting: Interventions, request: Request, cache: KeyValueCache) -> Tensor:
+    """Runs the prompts: logits (B, V) of each one's last token."""
+    ids = padded(request.prompts, acting.device)
+    width = ids.shape[1]
+    lengths = [len(prompt) for prompt in request.prompts]
+    tokens = Tokens.of_rows(lengths, lengths, width, acting.device)
+    positions = torch.arange(width, device=acting.device)[None]
+    with acting.during(tokens):
+        return logits_at(model, ids, positions, Filling(cache, width, acting.device), tokens.last)
+
+
+def _grow(steps: Steps) -> None:
+    """Steps until all answers have ended."""
+    growing, batch = steps.growing, steps.growing.rows
+    news = _News(growing)
+    for _ in range(1, growing.steps):
+        open_ = news.next(batch)
+        if open_ is not None:
+            if not open_:
+                return
+            smaller = batch_of(len(open_))
+            if smaller < batch:
+                steps.cache.keep(growing.keep(open_, smaller))
+                batch = smaller
+                news.forget()
+        steps.run(batch)
+    news.last()
+
+
+class _News:
+    """What the host learns of a batch, up to `LAG` steps late where a device works by itself."""
+
+    def __init__(self, growing: Growing):
+        self.growing = growing
+        self.lag = LAG if growing.news.is_cuda else 0
+        self.sent: list[tuple[Tensor, torch.cuda.Event | None]] = []
+
+    def next(self, batch: int) -> list[int] | None:
+        """The rows that were open some steps ago; None where that is not known yet. Raises WorkerError for NaN."""
+        self._send()
+        if len(self.sent) <= self.lag:
+            return None
+        return self._open(batch)
+
+    def last(self) -> None:
+        """Waits for all steps. Raises WorkerError for NaN."""
+        self.sent = []
+        self._send()
+        self._open(0)
+
+    def forget(self) -> None:
+        """Rows were moved: what is on its way is of their old places."""
+        self.sent = []
+
+    def _send(self) -> None:
+        news = self.growing.news
+        if not news.is_cuda:
+            self.sent.append((news.clone(), None))
+            return
+        host = torch.empty(news.shape, dtype=torch.bool, pin_memory=True)
+        host.copy_(news, non_blocking=True)
+        event = torch.cuda.Event()
+        event.record()
+        self.sent.append((host, event))
+
+    def _open(self, batch: int) -> list[int]:
+        news, event = self.sent.pop(0)
+        if event is not None:
+            event.synchronize()
+        failed, *open_ = news.tolist()
+        if failed:
+            raise WorkerError(
+                "output-not-finite",
+                "The model's next-token logits are not finite numbers (NaN). Its weights are damaged, training has diverged, or an adapter does "
+                "not belong to it. Use an earlier checkpoint, or train at a lower learning rate.",
+            )
+        return [row for row in range(batch) if open_[row]]

@@ -1,0 +1,87 @@
+"""Keys and values of a batch that is being generated, and what the tokens of its passes see of them."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from .attention import Rows, Sight
+
+
+class KeyValueCache:
+    """Keys and values of each layer, (B, K, P, D): rows have room for P tokens, each at its position in its text."""
+
+    def __init__(self, capacity: int):
+        self.capacity = capacity
+        self.layers: dict[int, tuple[Tensor, Tensor]] = {}
+
+    def fill(self, layer: int, key: Tensor, value: Tensor) -> None:
+        """Takes in those of the first tokens of all rows, (B, K, T, D)."""
+        if layer not in self.layers:
+            # Zeros and not whatever was there: a NaN that nothing sees would still be added up.
+            self.layers[layer] = tuple(
+                torch.zeros(*x.shape[:2], self.capacity, x.shape[3], dtype=x.dtype, device=x.device) for x in (key, value)
+            )
+        for cached, x in zip(self.layers[layer], (key, value)):
+            cached[:, :, : x.shape[2]] = x
+
+    def keep(self, index: Tensor) -> None:
+        """Moves the rows at these places (b) to the front."""
+        batch = index.shape[0]
+        for cached in self.layers.values():
+            for x in cached:
+                x[:batch] = x[index]
+
+
+class Filling(Rows):
+    """Prompts, padded on the right, whose keys and values are kept."""
+
+    def __init__(self, cache: KeyValueCache, length: int, device: torch.device):
+        super().__init__(length, device)
+        self.cache = cache
+
+    def seen(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        self.cache.fill(layer, key, value)
+        return key, value
+
+
+class Stepping(Sight):
+    """One token of each of the first rows, at these positions (b, 1): it joins the cache and sees what is before it there."""
+
+    def __init__(self, cache: KeyValueCache, positions: Tensor):
+        super().__init__()
+        self.cache = cache
+        self.positions = positions
+        self.places = torch.arange(cache.capacity, device=positions.device)[None]
+
+    def seen(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        batch = self.positions.shape[0]
+        there = self.positions[:, None, :, None]
+        rows = []
+        for cached, x in zip(self.cache.layers[layer], (key, value)):
+            row = cached[:batch]
+            row.scatter_(2, there.expand(x.shape), x)
+            rows.append(row)
+        return rows[0], rows[1]
+
+    def visible(self, window: int | None) -> Tensor:
+        near = self.places <= self.positions
+        if window is not None:
+            near = near & (self.places > self.positions - window)
+        return near[:, None, None]
+
+
+def bucket(n: int, step: int) -> int:
+    """The smallest positive multiple of `step` that is at least n."""
+    return max(step, -(-n // step) * step)
+
+
+def batch_of(rows: int) -> int:
+    """The extent of a batch that holds so many rows when others have ended: a power of two, so that few steps are recorded."""
+    return 1 << (rows - 1).bit_length()
+
+
+def padded(rows: Sequence[Sequence[int]], device: torch.device) -> Tensor:
+    """Token ids (B, T), zeros behind each row."""
+    width = max(len(row) for row in rows)
+    return torch.tensor([[*row, *[0] * (width - len(row))] for row in rows]).to(device)
