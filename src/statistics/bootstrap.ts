@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { quantileSorted } from "simple-statistics";
@@ -20,6 +21,37 @@ export function drawCounts(random: RandomIndex, n: number): Uint32Array {
   const counts = new Uint32Array(n);
   for (let i = 0; i < n; i++) counts[random(n)]!++;
   return counts;
+}
+
+/** Counts that are kept for the next figure: 64 MiB of them. */
+const mostKept = 1 << 24;
+const kept = new LRUCache<string, readonly (readonly Uint32Array[])[]>({ maxSize: mostKept });
+
+/**
+ * Resamples of several things at once: for each draw and each size n the counts (n) of {@link drawCounts}.
+ *
+ * Drawing is half of a bootstrap's work, and the figures of a report ask for the same resamples over and over: same seed, as many
+ * prompts. They are kept as far as they take little memory; the draws are the same either way.
+ */
+export function resamples(
+  sizes: readonly number[],
+  { seed, draws }: { readonly seed: number; readonly draws: number },
+): Iterable<readonly Uint32Array[]> {
+  const random = randomIndex(seed);
+  const draw = () => sizes.map((n) => drawCounts(random, n));
+  const numbers = draws * sizes.reduce((sum, n) => sum + n, 0);
+  if (numbers === 0 || numbers > mostKept) return repeated(draws, draw);
+  const key = JSON.stringify([seed, draws, sizes]);
+  let found = kept.get(key);
+  if (!found) {
+    found = [...repeated(draws, draw)];
+    kept.set(key, found, { size: numbers });
+  }
+  return found;
+}
+
+function* repeated<T>(times: number, make: () => T): Generator<T> {
+  for (let i = 0; i < times; i++) yield make();
 }
 
 /**

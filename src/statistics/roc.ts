@@ -109,7 +109,7 @@ export function fprAt({ fpr, tpr: reached }: RocCurve, tpr: number): number {
  */
 export function partialAuroc({ fpr, tpr }: RocCurve, limit: number): number {
   const chance = limit ** 2 / 2;
-  return (1 + (areaUpTo(fpr, tpr, limit) - chance) / (limit - chance)) / 2;
+  return (1 + (areaBetween(fpr, tpr, 0, limit) - chance) / (limit - chance)) / 2;
 }
 
 /**
@@ -119,21 +119,29 @@ export function partialAuroc({ fpr, tpr }: RocCurve, limit: number): number {
  * @param least t₀, in [0, 1)
  */
 export function safetySideArea({ fpr, tpr }: RocCurve, least: number): number {
-  const whole = areaUpTo(tpr, fpr, 1);
-  return 1 - (whole - areaUpTo(tpr, fpr, least)) / (1 - least);
+  return 1 - areaBetween(tpr, fpr, least, 1) / (1 - least);
 }
 
-/** ∫₀^limit y dx of a curve of lines between points with x that never falls; the trapezoid at the limit is cut. */
-function areaUpTo(x: Float64Array, y: Float64Array, limit: number): number {
+/** ∫ y dx over [from, to] of a curve of lines between points with x that never falls; the trapezoids at the ends are cut. */
+function areaBetween(x: Float64Array, y: Float64Array, from: number, to: number): number {
+  // A class without prompts makes all of its rates NaN.
+  if (Number.isNaN(x.at(-1)!) || Number.isNaN(y.at(-1)!)) return Number.NaN;
   let area = 0;
-  for (let i = 1; i < x.length; i++) {
-    const [x0, x1, y0, y1] = [x[i - 1]!, x[i]!, y[i - 1]!, y[i]!];
-    if (Number.isNaN(x1) || Number.isNaN(y1)) return Number.NaN;
-    if (x1 <= x0) continue;
-    const end = Math.min(x1, limit);
-    if (end <= x0) break;
-    const yEnd = y0 + ((end - x0) / (x1 - x0)) * (y1 - y0);
-    area += ((y0 + yEnd) / 2) * (end - x0);
+  // Thousands of resamples go through here: most points are left after one comparison.
+  for (let i = 1; i < x.length && x[i - 1]! < to; i++) {
+    const x0 = x[i - 1]!;
+    const x1 = x[i]!;
+    if (x1 <= from || x1 === x0) continue;
+    const y0 = y[i - 1]!;
+    const y1 = y[i]!;
+    if (from <= x0 && x1 <= to) {
+      area += ((y0 + y1) / 2) * (x1 - x0);
+      continue;
+    }
+    const slope = (y1 - y0) / (x1 - x0);
+    const start = Math.max(x0, from);
+    const end = Math.min(x1, to);
+    area += (y0 + slope * ((start + end) / 2 - x0)) * (end - start);
   }
   return area;
 }

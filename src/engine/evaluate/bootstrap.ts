@@ -1,6 +1,6 @@
 import { errorFunction, mean, sampleStandardDeviation } from "simple-statistics";
 import type { Estimate } from "../../protocol/comovement.ts";
-import { drawCounts, percentileInterval, randomIndex } from "../../statistics/bootstrap.ts";
+import { percentileInterval, randomIndex, resamples } from "../../statistics/bootstrap.ts";
 import { type ClassScores, ones, type RocCurve, rocCurve, weightedRoc } from "../../statistics/roc.ts";
 
 export interface BootstrapOptions {
@@ -14,12 +14,12 @@ export function rocIntervals(
   figures: readonly RocFigure[],
   { seed = 0, draws = 2000 }: BootstrapOptions = {},
 ): Estimate[] {
-  const random = randomIndex(seed);
   const weighted = weightedRoc(scores);
-  const samples = Array.from({ length: draws }, () => {
-    const curve = weighted(drawCounts(random, scores.unsafe.length), drawCounts(random, scores.safe.length));
-    return figures.map((figure) => figure(curve));
-  });
+  const samples: number[][] = [];
+  for (const [unsafe, safe] of resamples([scores.unsafe.length, scores.safe.length], { seed, draws })) {
+    const curve = weighted(unsafe!, safe!);
+    samples.push(figures.map((figure) => figure(curve)));
+  }
   const own = rocCurve(scores);
   return figures.map((figure, i) =>
     withInterval(
@@ -91,17 +91,19 @@ export function pairedDifferences<K extends string>(
   differences: (prompts: Draws<K>, seeds: Draws<"first" | "second">) => readonly number[],
   { seed = 0, draws = 2000 }: BootstrapOptions = {},
 ): DifferenceEstimate[] {
-  const classes = Object.entries(prompts) as [K, number][];
-  const counted = (count: (n: number) => Uint32Array) =>
-    Object.fromEntries(classes.map(([name, n]) => [name, count(n)])) as Draws<K>;
-  const random = randomIndex(seed);
-  const samples = Array.from({ length: draws }, () => {
-    const drawn = counted((n) => drawCounts(random, n));
-    const first = drawCounts(random, seeds.first);
-    const second = seeds.first === seeds.second ? first : drawCounts(random, seeds.second);
-    return differences(drawn, { first, second });
-  });
-  const values = differences(counted(ones), { first: ones(seeds.first), second: ones(seeds.second) });
+  const classes = Object.keys(prompts) as K[];
+  const named = (counts: readonly Uint32Array[]) =>
+    Object.fromEntries(classes.map((name, i) => [name, counts[i]!])) as Draws<K>;
+  const jointly = seeds.first === seeds.second;
+  const sizes = [...classes.map((name) => prompts[name]), seeds.first, ...(jointly ? [] : [seeds.second])];
+  const samples: (readonly number[])[] = [];
+  for (const counts of resamples(sizes, { seed, draws })) {
+    const first = counts[classes.length]!;
+    const second = jointly ? first : counts[classes.length + 1]!;
+    samples.push(differences(named(counts), { first, second }));
+  }
+  const own = named(classes.map((name) => ones(prompts[name])));
+  const values = differences(own, { first: ones(seeds.first), second: ones(seeds.second) });
   return values.map((value, i) => {
     const own = samples.map((drawn) => drawn[i]!);
     return { ...withInterval(value, own), p: pOf(value, own) };
@@ -128,8 +130,8 @@ export function countsInterval(
   figure: (counts: Uint32Array) => number | null,
   { seed = 0, draws = 2000 }: BootstrapOptions = {},
 ): { lower: number; upper: number } | undefined {
-  const random = randomIndex(seed);
-  const samples = Array.from({ length: draws }, () => figure(drawCounts(random, n)) ?? Number.NaN);
+  const samples: number[] = [];
+  for (const [counts] of resamples([n], { seed, draws })) samples.push(figure(counts!) ?? Number.NaN);
   return percentileInterval(samples);
 }
 
