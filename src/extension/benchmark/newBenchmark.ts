@@ -1,7 +1,8 @@
-import type { BenchmarkInput } from "../../protocol/benchmark.ts";
+import { type BenchmarkInput, benchmarkSchema } from "../../protocol/benchmark.ts";
 import { comparedMethods } from "../../protocol/comparedMethod.ts";
 import { steeringSchema } from "../../protocol/steering.ts";
 import type { SuiteDeclaration } from "../../protocol/suiteDeclaration.ts";
+import { benchmarkPresets } from "../../recipe/benchmarkPresets.ts";
 import { type FoundSuite, fetchCommand, type SuiteLocation } from "../../suites/locate.ts";
 import { count } from "../../wording/numbers.ts";
 
@@ -36,6 +37,27 @@ export const methodChoices: readonly MethodChoice[] = [
     }),
   ),
 ];
+
+/** A whole benchmark that a new one may be a copy of. */
+export interface PresetChoice {
+  readonly label: string;
+  readonly description: string;
+  readonly benchmark: BenchmarkInput;
+}
+
+/** The benchmarks that come with Discern. */
+export const presetChoices: readonly PresetChoice[] = Object.entries(benchmarkPresets).map(
+  ([key, benchmark]) => {
+    const { methods, suites, recipe } = benchmarkSchema.parse(benchmark);
+    const model = typeof recipe === "string" ? recipe : recipe.model;
+    const parts = [
+      `${methods.length} methods`,
+      `${suites.length} suites`,
+      ...(typeof model === "string" ? [model] : []),
+    ];
+    return { label: `preset:${key}`, description: parts.join(" · "), benchmark };
+  },
+);
 
 /** Judges that need no model, as a new benchmark offers them; the first is chosen at first. */
 export const judgeChoices = [

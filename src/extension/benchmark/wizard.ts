@@ -1,7 +1,7 @@
 import { access } from "node:fs/promises";
 import { basename, join, relative, sep } from "node:path";
 import * as vscode from "vscode";
-import { benchmarkSuffix } from "../../protocol/benchmark.ts";
+import { type BenchmarkInput, benchmarkSuffix } from "../../protocol/benchmark.ts";
 import { recipeSuffix } from "../../protocol/recipe.ts";
 import { writeAtomic } from "../../storage/atomic.ts";
 import { suiteFolders } from "../../suites/home.ts";
@@ -14,6 +14,8 @@ import {
   judgeChoices,
   methodChoices,
   newBenchmark,
+  type PresetChoice,
+  presetChoices,
   type SuiteChoice,
   seedsOf,
   suiteChoice,
@@ -24,8 +26,8 @@ import type { Planner } from "./planner.ts";
 const title = (step: number, what: string) => `New Benchmark (${step}/5): ${what}`;
 
 /**
- * Asks for a recipe (model and data), methods, suites, judges and seeds, writes a benchmark file, opens it, and says what it
- * costs. No file is overwritten, and nothing is run.
+ * Asks for a recipe (model and data), methods, suites, judges and seeds, or takes a preset whole; writes a benchmark file, opens it,
+ * and says what it costs. No file is overwritten, and nothing is run.
  *
  * @throws vscode.CancellationError when no folder is open.
  */
@@ -35,8 +37,15 @@ export async function createBenchmark(
 ): Promise<void> {
   const folder = await targetFolder("A benchmark is a file beside your recipes. Open a folder first.");
   if (folder === undefined) return;
-  const recipe = await pickRecipe(models, prompts);
-  if (recipe === undefined) return;
+  const begun = await pickRecipe(models, prompts);
+  if (begun === undefined) return;
+  if (begun.preset !== undefined) {
+    const { label, benchmark } = begun.preset;
+    const { name, path } = await freeName(folder.fsPath, label.slice("preset:".length));
+    await writeAndShow({ ...benchmark, name }, path, planner);
+    return;
+  }
+  const { recipe } = begun;
   const methods = await pickMethods();
   if (!methods?.length) return;
   const lacking = methods.find(({ on }) => on !== undefined && !methods.some(({ name }) => name === on));
@@ -55,6 +64,10 @@ export async function createBenchmark(
     ...{ name, methods, judges, seeds, suites: suites.map(({ id }) => id) },
     recipe: relative(folder.fsPath, recipe.fsPath).split(sep).join("/"),
   });
+  await writeAndShow(benchmark, path, planner);
+}
+
+async function writeAndShow(benchmark: BenchmarkInput, path: string, planner: Planner): Promise<void> {
   await writeAtomic(path, `${JSON.stringify(benchmark, null, 2)}\n`);
   const document = await vscode.workspace.openTextDocument(vscode.Uri.file(path));
   await vscode.window.showTextDocument(document);
@@ -66,18 +79,32 @@ export async function createBenchmark(
   );
 }
 
-async function pickRecipe(models: ModelLibrary, prompts: PromptLibrary): Promise<vscode.Uri | undefined> {
-  type Item = vscode.QuickPickItem & { uri?: vscode.Uri };
+/** What a new benchmark begins with: a recipe, or a preset. */
+type Begun = { readonly recipe: vscode.Uri; readonly preset?: undefined } | { readonly preset: PresetChoice };
+
+async function pickRecipe(models: ModelLibrary, prompts: PromptLibrary): Promise<Begun | undefined> {
+  type Item = vscode.QuickPickItem & { uri?: vscode.Uri; preset?: PresetChoice };
   const found = await vscode.workspace.findFiles(`**/*${recipeSuffix}`, "**/node_modules/**");
   const items: Item[] = found
     .map((uri) => ({ label: `$(json) ${vscode.workspace.asRelativePath(uri)}`, uri }))
     .sort((a, b) => a.label.localeCompare(b.label));
   const fresh: Item = { label: "$(add) New Recipe…", description: "choose a model and prompt files" };
-  const chosen = await vscode.window.showQuickPick([...items, fresh], {
+  const separator: Item = { label: "Whole benchmarks", kind: vscode.QuickPickItemKind.Separator };
+  const whole = presetChoices.map(
+    (preset): Item => ({
+      label: `$(beaker) ${preset.label}`,
+      description: preset.description,
+      detail: "a copy of it, with its methods, suites, judges and seeds",
+      preset,
+    }),
+  );
+  const chosen = await vscode.window.showQuickPick([...items, fresh, separator, ...whole], {
     title: title(1, "Model and data"),
-    placeHolder: "The recipe whose model, data and stages every method shares",
+    placeHolder: "The recipe whose model, data and stages every method shares, or a preset",
   });
-  return chosen === fresh ? createRecipe(models, prompts) : chosen?.uri;
+  if (chosen?.preset !== undefined) return { preset: chosen.preset };
+  const recipe = chosen === fresh ? await createRecipe(models, prompts) : chosen?.uri;
+  return recipe && { recipe };
 }
 
 async function pickMethods() {

@@ -4,11 +4,13 @@ import {
   judgeChoices,
   methodChoices,
   newBenchmark,
+  presetChoices,
   seedsOf,
   suiteChoice,
 } from "../../../src/extension/benchmark/newBenchmark.ts";
 import { benchmarkSchema } from "../../../src/protocol/benchmark.ts";
 import { steeringSchema } from "../../../src/protocol/steering.ts";
+import { benchmarkPresets } from "../../../src/recipe/benchmarkPresets.ts";
 import { knownSuites } from "../../../src/suites/registry.ts";
 
 const choices = {
@@ -33,6 +35,16 @@ test("every inference-time method is offered on STL, with the one it is on", () 
   const types = methods.flatMap(({ steering }) => (steering ? [steering.type] : []));
   expect(types).toEqual(steeringSchema.options.map(({ shape }) => shape.type.value));
   expect(methods.filter(({ steering }) => steering).every(({ on }) => on === "STL")).toBe(true);
+});
+
+test("every benchmark preset is offered whole, with its size", () => {
+  expect(presetChoices.map(({ label }) => label)).toEqual(
+    Object.keys(benchmarkPresets).map((key) => `preset:${key}`),
+  );
+  for (const { description, benchmark } of presetChoices) {
+    const { methods, suites } = benchmarkSchema.parse(benchmark);
+    expect(description).toContain(`${methods.length} methods · ${suites.length} suites`);
+  }
 });
 
 test("every judge that needs no model is offered", () => {
