@@ -1,9 +1,11 @@
 import * as z from "zod";
+import { backendRecordSchema, memoryPlanSchema } from "./backend.ts";
 import { deviceChoiceSchema } from "./device.ts";
 import { layerChoiceSchema } from "./layerChoice.ts";
 import { madeSchema } from "./made.ts";
 import { stageKindSchema } from "./recipeStages.ts";
 import { chosenSchema } from "./steering.ts";
+import { deviceUseSchema } from "./telemetry.ts";
 
 /** A figure that may not exist: numbers in JSON are finite, so NaN and infinity travel as null. */
 const figure = z.number().nullable();
@@ -49,7 +51,11 @@ export const runEventSchema = z.discriminatedUnion("type", [
     name: z.string(),
     model: z.string(),
     device: z.string(),
-    deviceChoice: deviceChoiceSchema.optional().describe("why this device, where the recipe says `auto`"),
+    deviceChoice: deviceChoiceSchema
+      .optional()
+      .describe("why this backend and device, where the recipe says `auto`"),
+    backend: backendRecordSchema.optional().describe("what computes; absent in older logs"),
+    memoryPlan: memoryPlanSchema.optional().describe("what is planned to stay in memory"),
     seed: z.int(),
     hashes: z.record(z.string(), z.string()).describe("SHA-256 of every file of model and data"),
     stages: z.array(z.object({ type: z.string(), steps: z.int().nullable() })),
@@ -63,6 +69,7 @@ export const runEventSchema = z.discriminatedUnion("type", [
     checkpoint: z.string().nullable().describe("Folder the state was read from; null from the very start"),
     skipped: z.array(z.string()).describe("Checkpoints that were damaged"),
     device: z.string(),
+    backend: backendRecordSchema.optional().describe("what computes from here on; absent in older logs"),
   }),
   z.object({
     type: z.literal("stage-started"),
@@ -98,6 +105,14 @@ export const runEventSchema = z.discriminatedUnion("type", [
     accuracy: figure.optional().describe("Preference tuning: share of pairs with a positive margin"),
   }),
   z.object({
+    type: z.literal("telemetry"),
+    ...header,
+    ...inStage,
+    tokensPerSecond: figure.describe("Over the steps since the last such event"),
+    processBytes: z.number().describe("Memory that the process holds"),
+    use: deviceUseSchema.optional().describe("Of the devices, where the backend can tell"),
+  }),
+  z.object({
     type: z.literal("probe"),
     ...header,
     ...inStage,
@@ -116,6 +131,11 @@ export const runEventSchema = z.discriminatedUnion("type", [
     ...inStage,
     reason: stageEndSchema,
     peakBytes: z.number().optional().describe("Most memory that the process held during the stage"),
+    tokensPerSecond: figure
+      .optional()
+      .describe("Over the steps of the stage, without the first ones, which compile"),
+    devicePeakBytes: z.number().optional().describe("Most memory in use on a device during the stage"),
+    utilisation: figure.optional().describe("Mean share of the time in which the device computed, 0 to 1"),
   }),
   z.object({
     type: z.literal("suite-opened"),
@@ -169,6 +189,7 @@ export const runEventSchema = z.discriminatedUnion("type", [
     prompts: z.int(),
     flops: z.number().optional().describe("Floating-point operations of answers and scores"),
     peakBytes: z.number().optional().describe("Most memory that the process held meanwhile"),
+    devicePeakBytes: z.number().optional().describe("Most memory in use on a device meanwhile"),
   }),
   z.object({ type: z.literal("run-finished"), ...header, report: z.string().nullable() }),
   z.object({ type: z.literal("run-stopped"), ...header, ...inStage }),

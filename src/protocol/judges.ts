@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { backendSchema } from "./backend.ts";
 import { deviceSchema } from "./device.ts";
 import { asFileName, fileNameSchema } from "./fileName.ts";
 import { questionSchema, verdictNameSchema } from "./report/verdicts.ts";
@@ -71,6 +72,7 @@ const guardSchema = z
       .describe(
         "File with the text it is asked by, with the places {prompt} and {response}; its own chat template where left out",
       ),
+    backend: backendSchema.default("auto").describe("What computes it"),
     device: deviceSchema.default("auto").describe("Where it is computed"),
     batchSize: batchSize.default(8).describe("Answers read together"),
   })

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { backendRecordSchema, memoryPlanSchema } from "./backend.ts";
 import { deviceChoiceSchema } from "./device.ts";
 import { missingSuiteSchema } from "./missingSuite.ts";
 
@@ -42,8 +43,12 @@ export const manifestSchema = z.object({
   deviceChoice: deviceChoiceSchema
     .optional()
     .describe(
-      "Why this device, where the recipe says auto; absent where it names one, and in runs of older versions",
+      "Why this backend and device, where the recipe leaves them to auto; absent where it names them, and in runs of older versions",
     ),
+  backend: backendRecordSchema
+    .optional()
+    .describe("What computes; the onnx backend where absent, as in runs of older versions"),
+  memoryPlan: memoryPlanSchema.optional().describe("What was planned to stay in memory"),
   threads: z.int().nullable(),
   pid: z.int(),
   argv: z.array(z.string()),

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { backendSchema, memorySchema, torchSchema } from "./backend.ts";
 import { chatSchema } from "./chat.ts";
 import { deviceSchema } from "./device.ts";
 import { fileNameSchema } from "./fileName.ts";
@@ -233,12 +234,27 @@ export const recipeSchema = z
       .optional()
       .meta({ deprecated: true })
       .describe("Earlier form of model.adapters with one adapter"),
+    backend: backendSchema
+      .default("auto")
+      .describe(
+        "What computes the model: onnx (onnxruntime, in this process) or torch (PyTorch, by a Python beside it). auto takes onnx where a " +
+          "device that belongs to it is named, else what is fastest of what holds the model, and says why; a resumed run keeps its " +
+          "backend unless another one is named",
+      ),
     device: deviceSchema
       .default("auto")
       .describe(
-        "Where the model is computed. auto times one decoder block, forward and backward, on cpu and webgpu and takes the " +
-          "faster; a resumed run keeps its device. Name cpu where results are to be the same on every machine",
+        "Where the model is computed. cuda (NVIDIA, or AMD by ROCm) means the torch backend, webgpu the onnx backend. auto times one decoder " +
+          "block, forward and backward, on what there is and takes the faster; a resumed run keeps its device unless another one is named. " +
+          "Name cpu where results are to be the same on every machine",
       ),
+    memory: memorySchema
+      .default("auto")
+      .describe(
+        "What is kept for the backward pass: activations of all blocks (keep), those at their beginnings (recompute), or neither " +
+          "these nor the weights, which are read block by block (stream). auto takes the first that fits",
+      ),
+    torch: torchSchema.prefault({}),
     threads: z
       .int()
       .positive()

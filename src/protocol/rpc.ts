@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { backendSchema, memorySchema, torchSchema } from "./backend.ts";
 import { chatSchema } from "./chat.ts";
 import { deviceSchema } from "./device.ts";
 import { runEventSchema } from "./events.ts";
@@ -17,7 +18,10 @@ export type ReportFormat = z.infer<typeof reportFormatSchema>;
 const ask = {
   model: modelSchema,
   root: z.string().min(1),
+  backend: backendSchema.default("auto"),
   device: deviceSchema.default("auto"),
+  memory: memorySchema.default("auto"),
+  torch: torchSchema.prefault({}),
   template: z.enum(["auto", "chat", "alpaca"]).default("auto"),
   chat: chatSchema.prefault({}),
   threads: z.int().positive().optional(),

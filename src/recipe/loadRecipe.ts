@@ -5,6 +5,7 @@ import { longestName } from "../protocol/fileName.ts";
 import type { Recipe } from "../protocol/recipe.ts";
 import type { StageRecipe } from "../protocol/recipeStages.ts";
 import { decodeText, NotText } from "../storage/text.ts";
+import { changesPlacement } from "./placement.ts";
 import { presets } from "./presets.ts";
 import { checkRecipe, parseRecipe } from "./recipeFile.ts";
 
@@ -68,20 +69,26 @@ export function changedRecipe(
 }
 
 /**
- * A run is resumed by the recipe in its folder, as it is.
+ * A run is resumed by the recipe in its folder, as it is, but for where it is computed.
  *
- * @throws DiscernError `request-invalid` when changes were asked for and no recipe was given that they could be made to.
+ * @param several whether the folder holds several runs, which are computed in one place.
+ * @throws DiscernError `request-invalid` when other changes were asked for and no recipe was given that they could be made to.
  */
 export function refuseChangesWithoutRecipe(
   recipe: string | undefined,
   { set, stlAlone }: RecipeChanges,
+  several: boolean,
 ): void {
-  if (recipe !== undefined || (set.length === 0 && !stlAlone)) return;
-  const asked = [...set.map((change) => `--set ${change}`), ...(stlAlone ? ["--stl-alone"] : [])].join(", ");
+  if (recipe !== undefined) return;
+  const refused = several ? set : set.filter((change) => !changesPlacement(change));
+  if (refused.length === 0 && !stlAlone) return;
+  const asked = [...refused.map((change) => `--set ${change}`), ...(stlAlone ? ["--stl-alone"] : [])].join(
+    ", ",
+  );
   throw new DiscernError(
     "request-invalid",
-    `A run is resumed by its own recipe, which cannot be changed: ${asked} would have no effect. Leave that out to resume, or ` +
-      "start a new run with a recipe and another folder.",
+    `${several ? "Runs that are compared are resumed by their own recipes" : "A run is resumed by its own recipe"}, which cannot be changed: ` +
+      `${asked} would have no effect. Leave that out to resume, or start a new run with a recipe and another folder.`,
   );
 }
 

@@ -17,13 +17,13 @@ const usedKeys: Readonly<Record<string, readonly string[]>> = {
  *
  * @param value a recipe as JSON, of any version, sound or not.
  * @param isStored whether it is the copy in a run folder. There the run's manifest says where it was computed, and the
- *   device "cuda", which is no longer one, counts as "auto".
+ *   device "cuda" of a copy that states no backend, which was onnxruntime's, counts as "auto".
  */
 export function fromOlderVersion(value: unknown, isStored: boolean): unknown {
   if (!isObject(value)) return value;
   return {
     ...value,
-    ...(isStored && value.device === "cuda" ? { device: "auto" } : {}),
+    ...(isStored && value.device === "cuda" && !Object.hasOwn(value, "backend") ? { device: "auto" } : {}),
     ...(Array.isArray(value.stages) ? { stages: value.stages.map(stageFromOlderVersion) } : {}),
   };
 }

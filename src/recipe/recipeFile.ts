@@ -2,6 +2,7 @@ import { type Recipe, recipeJsonSchema, recipeSchema } from "../protocol/recipe.
 import { holdOutFaults } from "./holdOut.ts";
 import { type JsonFault, type JsonFileKind, parseJsonFile, type ReadJson, readJsonFile } from "./jsonFile.ts";
 import { fromOlderVersion } from "./olderRecipes.ts";
+import { placementFaults } from "./placement.ts";
 import type { RecipeProblem } from "./problem.ts";
 import { mixFault } from "./safetyMix.ts";
 import { usesTriggers } from "./uses.ts";
@@ -20,7 +21,12 @@ const kindOf = (stored: boolean): JsonFileKind<Recipe> => ({
   jsonSchema: recipeJsonSchema,
   noun: "recipe",
   convert: (value) => fromOlderVersion(value, stored),
-  faults: (recipe) => [...mixFaults(recipe), ...triggerFaults(recipe), ...holdOutFaults(recipe)],
+  faults: (recipe) => [
+    ...placementFaults(recipe),
+    ...mixFaults(recipe),
+    ...triggerFaults(recipe),
+    ...holdOutFaults(recipe),
+  ],
 });
 
 export interface ReadOptions {

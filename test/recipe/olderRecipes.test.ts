@@ -36,10 +36,14 @@ test("one key too many is no stored recipe, and is a fault", () => {
   expect(faults.map(({ path }) => path?.at(-1))).toEqual(["form", "margin", "gamma"]);
 });
 
-test("a run that was computed with cuda can still be read; a recipe that asks for it is refused", () => {
+test("a run that version 0.1 computed with cuda is read as auto; today cuda is the torch backend's, and not onnx's", () => {
   const text = JSON.stringify({ ...JSON.parse(stored), device: "cuda" });
   expect(parseRecipe(text, file, { stored: true }).device).toBe("auto");
-  expect(() => parseRecipe(text, file)).toThrow(/device: .*cuda is no longer a device/);
+  expect(parseRecipe(text, file).device).toBe("cuda");
+  const today = JSON.stringify({ ...JSON.parse(text), backend: "torch" });
+  expect(parseRecipe(today, file, { stored: true }).device).toBe("cuda");
+  const onnx = JSON.stringify({ ...JSON.parse(text), backend: "onnx" });
+  expect(() => parseRecipe(onnx, file)).toThrow(/device: .*onnx backend does not compute on cuda/);
 });
 
 test("a key that no loss ever had is a fault of a stored recipe, too", () => {

@@ -24,8 +24,18 @@ export async function comparisonDevice({ cells, root }: Plan, folder: string): P
     if (!(await isRun(place))) continue;
     const { manifest } = await openRun(place);
     const device = deviceNames.find((name) => name === manifest.device);
-    if (device === undefined) continue;
-    return { reason: `${cell.name} of the comparison began on it`, ...manifest.deviceChoice, device };
+    const { backend, deviceChoice } = manifest;
+    if (device === undefined || (device === "cuda" && backend === undefined)) continue;
+    return {
+      reason: `${cell.name} of the comparison began on it`,
+      ...deviceChoice,
+      ...{ backend: backend?.name ?? "onnx", device },
+      ...(backend?.name === "torch" && {
+        dtype: backend.dtype,
+        compile: backend.compiled ?? false,
+        ...(backend.python && { python: backend.python.path }),
+      }),
+    };
   }
   const { recipe } = measured;
   const { architecture } = await openModel(await resolveModel(recipe.model.base, [root]));

@@ -6,6 +6,7 @@ import * as z from "zod";
 import { DiscernError } from "../../protocol/errors.ts";
 import { fromWire, wireErrorSchema } from "../../protocol/wireError.ts";
 import { refuseChangesWithoutRecipe } from "../../recipe/loadRecipe.ts";
+import { isComparison } from "../../runFolder/comparison.ts";
 import { writeFailure } from "../../runFolder/failures.ts";
 import { readEngine, runPaths } from "../../runFolder/folder.ts";
 import { makeFolders } from "../../storage/folders.ts";
@@ -51,7 +52,7 @@ export async function startDetached(
   { recipe, folder, set, stlAlone, resume, flags: further = [], command = "run" }: DetachOptions,
   [file, ...args]: readonly [string, ...string[]],
 ): Promise<{ folder: string; pid: number }> {
-  refuseChangesWithoutRecipe(recipe, { set, stlAlone });
+  refuseChangesWithoutRecipe(recipe, { set, stlAlone }, await isComparison(resolve(folder)));
   const paths = runPaths(resolve(folder));
   let log: number;
   try {

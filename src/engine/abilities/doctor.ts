@@ -1,6 +1,6 @@
 import { cpus, freemem, totalmem } from "node:os";
 import { findModels, modelsHome, resolveModel } from "../../modelsHome/home.ts";
-import { type DeviceChoice, type DeviceHealth, deviceNames } from "../../protocol/device.ts";
+import { type DeviceChoice, type DeviceHealth, onnxDeviceNames } from "../../protocol/device.ts";
 import { noGpu } from "../backend/deviceChoice/adapter.ts";
 import { commonRank } from "../backend/deviceChoice/block.ts";
 import { decide, type TrialProgram, tryDevice } from "../backend/deviceChoice/choose.ts";
@@ -64,7 +64,7 @@ export async function doctor({ model, trial }: DoctorOptions = {}): Promise<Heal
     platform: `${process.platform}-${process.arch}`,
     cores: cpus().length,
     memory: { total: totalmem(), free: freemem() },
-    devices: deviceNames.map((name) => ({
+    devices: onnxDeviceNames.map((name) => ({
       name,
       starts: found[name].problem === null,
       problem: found[name].problem,

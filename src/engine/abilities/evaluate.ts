@@ -193,7 +193,7 @@ export async function evaluateModel(ask: AskOptions, options: EvaluateOptions): 
       ...(steered && { steered: steered.backend }),
     }),
   );
-  const model = { name: loaded.name, device: backend.device };
+  const model = { name: loaded.name, device: backend.device, backend: backend.about };
   if (judges.some(({ immediate }) => !immediate)) await releaseModel(session);
   const given = [methodAnswers(method.id, 0, answers)];
   const following = { signal, ...(options.onJudging && { onProgress: options.onJudging }) };

@@ -6,7 +6,9 @@
  * Rows of tokens need not be sorted, batched or padded by those who ask: a backend does that, and answers in the order
  * it was asked in. Where outputs are NaN, every method throws DiscernError("output-not-finite").
  */
+import type { BackendRecord } from "../../protocol/backend.ts";
 import type { ContrastiveRecipe, OptimiserRecipe, TrainRecipe } from "../../protocol/recipeStages.ts";
+import type { DeviceUse } from "../../protocol/telemetry.ts";
 import type { Adapter } from "../model/adapter.ts";
 import type { LoadedModel } from "../model/load.ts";
 import type { Parameter } from "../model/weights.ts";
@@ -41,6 +43,8 @@ export interface BackendShape {
 export interface Backend {
   /** The name of the device, as manifest and report state it. */
   readonly device: string;
+  /** What computes, as manifest and report state it beside the device. */
+  readonly about: BackendRecord;
   readonly shape: BackendShape;
 
   /**
@@ -119,6 +123,12 @@ export interface Backend {
    * @throws what `check` and `work` throw.
    */
   interruptible<T>(check: () => void, work: () => Promise<T>): Promise<T>;
+
+  /**
+   * Memory and use of the devices now; null where the backend cannot tell. Asked between steps, so it takes no longer than a
+   * millisecond or so, and never fails.
+   */
+  use(): Promise<DeviceUse | null>;
 
   /** Frees the device. The model is gone afterwards. */
   dispose(): Promise<void>;

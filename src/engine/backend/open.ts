@@ -1,4 +1,6 @@
 import type { DeviceChoice, DeviceName } from "../../protocol/device.ts";
+import { DiscernError } from "../../protocol/errors.ts";
+import { namedBackend, type Placement, placementFaults } from "../../recipe/placement.ts";
 import type { Architecture } from "../model/architecture.ts";
 import type { Weights } from "../model/weights.ts";
 import type { Backend } from "./backend.ts";
@@ -10,8 +12,8 @@ import { OnnxBackend } from "./onnx/onnxBackend.ts";
 import { OnnxClassifier } from "./onnx/runtime/classifier.ts";
 import { Device } from "./onnx/runtime/device.ts";
 
-/** Where a model is to run. */
-export interface BackendOptions {
+/** Where a model is to run; a backend that is left out is `auto`. */
+export interface BackendOptions extends Partial<Omit<Placement, "device">> {
   readonly device: DeviceName | "auto";
   /** Threads on the CPU; one per physical core where left out. */
   readonly threads?: number | undefined;
@@ -50,13 +52,23 @@ export async function openBackend<M extends { architecture: Architecture; weight
 
 /** Opens the device that was named, or measures which one `auto` stands for. */
 async function openDevice(
-  { device, threads, rank = commonRank, onDevice }: BackendOptions,
+  options: BackendOptions,
   architecture: Architecture,
 ): Promise<{ device: Device; deviceChoice: DeviceChoice | null }> {
+  const { backend = "auto", device, memory = "auto", threads, rank = commonRank, onDevice } = options;
+  const [fault] = placementFaults({ backend, device, memory });
+  if (fault) throw new DiscernError("request-invalid", fault.message);
+  const named = namedBackend({ backend, device });
+  if (named === "torch" || device === "cuda") {
+    throw new DiscernError("device-unavailable", "This version has no torch backend. Name the backend onnx.");
+  }
   if (device !== "auto") return { device: await Device.open(device, { threads }), deviceChoice: null };
   const deviceChoice = await chooseDevice({ architecture, rank }, threads);
   if (deviceChoice.blockMilliseconds) onDevice?.(deviceChoice);
-  return { device: await Device.open(deviceChoice.device, { threads }), deviceChoice };
+  return {
+    device: await Device.open(deviceChoice.device === "webgpu" ? "webgpu" : "cpu", { threads }),
+    deviceChoice,
+  };
 }
 
 /** Opens a text classifier. @param file its ONNX file. @throws DiscernError `model-invalid`. */

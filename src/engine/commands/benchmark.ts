@@ -18,7 +18,7 @@ export function addBenchmark(program: Command): void {
       if (name === undefined && flags.seeds !== undefined) {
         command.error("error: --seeds needs the benchmark file", { exitCode: 2 });
       }
-      refuseChangesWithoutRecipe(name, { set: flags.set, stlAlone: false });
+      refuseChangesWithoutRecipe(name, { set: flags.set, stlAlone: false }, true);
       const plan =
         name === undefined ? await readPlan(resolve(flags.out!)) : await planBenchmarkFile(name, flags);
       await workOnPlan("benchmark", name, plan, flags, command);

@@ -3,7 +3,9 @@ import pc from "picocolors";
 import type { RunEvent, RunEventOf } from "../../protocol/events.ts";
 import { chosenFigures, type LayerChoice } from "../../protocol/layerChoice.ts";
 import { madeSentence, madeWords } from "../../protocol/made.ts";
+import { placeWords } from "../../protocol/place.ts";
 import { chosenWords } from "../../protocol/steering.ts";
+import { telemetryWords } from "../../protocol/telemetry.ts";
 import { timeline } from "../../protocol/timeline.ts";
 import { comovement } from "../../statistics/comovement.ts";
 import { duration, figure, pace, probability, quantity } from "../../wording/numbers.ts";
@@ -125,9 +127,9 @@ function panelMeasures({ toxic, seeminglyToxic, general }: RunEventOf<"probe">):
 export function words(event: RunEvent): string | null {
   switch (event.type) {
     case "run-started":
-      return `Run ${event.name} of ${event.model} on ${event.device}${choiceReason(event)}: ${event.stages.map(({ type }) => type).join(", then ")}`;
+      return `Run ${event.name} of ${event.model} by ${placeWords(event)}${choiceReason(event)}: ${event.stages.map(({ type }) => type).join(", then ")}`;
     case "resumed":
-      return `Resumed at stage ${event.stage + 1}, step ${event.step}`;
+      return `Resumed at stage ${event.stage + 1}, step ${event.step}, by ${placeWords(event)}`;
     case "stage-started":
       return `Stage ${event.stage + 1}: ${event.kind}, ${event.steps} steps${event.layer ? ` at layer ${event.layer}` : ""}`;
     case "layer-chosen":
@@ -167,6 +169,8 @@ export function words(event: RunEvent): string | null {
       return "Stopped";
     case "run-failed":
       return `Failed: ${event.message}`;
+    case "telemetry":
+      return telemetryWords(event).join(" · ");
     case "checkpoint":
     case "suite-opened":
     case "suite-answered":

@@ -5,7 +5,7 @@ import { parseGate } from "../../protocol/report/gates.ts";
 import { judgedReport } from "../abilities/judged.ts";
 import { namesOf, runComparison, showPlan } from "./comparison.ts";
 import { checkGates, type GateFlags, withGates } from "./gates.ts";
-import { positiveInteger, type Shell, say } from "./shell.ts";
+import { positiveInteger, type Shell, say, withPlacement } from "./shell.ts";
 import { detach, program, withStop } from "./work.ts";
 
 /** Flags of a command that runs what a plan consists of. */
@@ -14,6 +14,8 @@ export interface PlanFlags extends Shell, GateFlags {
   resume?: boolean;
   detach?: boolean;
   set: string[];
+  backend?: string;
+  device?: string;
   jobs?: number;
   only?: string[];
   failFast?: boolean;
@@ -28,7 +30,7 @@ export interface PlanFlags extends Shell, GateFlags {
  * @param only said before those that a run of one recipe does not have.
  */
 export function withPlanOptions(command: Command, only = ""): Command {
-  return withGates(command)
+  return withPlacement(withGates(command))
     .option("--out <folder>", "folder of what is run; runs/NAME where left out")
     .option("--resume", "resume where the folder was left")
     .option("--detach", "run in a process of its own, which continues when this terminal is closed")
@@ -48,7 +50,10 @@ export function withPlanOptions(command: Command, only = ""): Command {
     .option("--plan", `${only}print the runs, their state and what they cost, and exit`)
     .option("--json", "events as JSON lines on stdout", false)
     .hook("preAction", (own) => {
-      const { detach: isDetached, failIf } = own.opts<PlanFlags>();
+      const { detach: isDetached, failIf, set, backend, device } = own.opts<PlanFlags>();
+      // The same as a change of the recipe, and made after those that are given as such.
+      const named = Object.entries({ backend, device }).filter(([, value]) => value !== undefined);
+      own.setOptionValue("set", [...set, ...named.map(([key, value]) => `${key}=${value}`)]);
       if (isDetached && failIf.length > 0)
         own.error("error: --fail-if needs the report, which --detach does not wait for", { exitCode: 2 });
     });

@@ -31,8 +31,8 @@ export function addRun(program: Command): void {
       if (name === undefined && !(flags.resume && flags.out)) {
         command.error("error: give a recipe or comparison file, or --resume with --out", { exitCode: 2 });
       }
-      refuseChangesWithoutRecipe(name, { set: flags.set, stlAlone: !!flags.stlAlone });
       const several = name === undefined ? await isComparison(flags.out!) : describesSeveral(name);
+      refuseChangesWithoutRecipe(name, { set: flags.set, stlAlone: !!flags.stlAlone }, several);
       if (several && flags.stlAlone) {
         command.error("error: --stl-alone is for a recipe; a comparison names its methods", { exitCode: 2 });
       }
@@ -57,7 +57,9 @@ async function runBy(name: string | undefined, flags: Flags, command: Command): 
   if (flags.detach) await detach("run", name, folder, flags);
   else {
     const end = await workOnRun(folder, flags, (options) =>
-      loaded ? executeRun(loaded.recipe, loaded.root, !!flags.resume, options) : resumeRun(options),
+      loaded
+        ? executeRun(loaded.recipe, loaded.root, !!flags.resume, options)
+        : resumeRun(options, flags.set),
     );
     if (end === "finished") await checkReport(folder, flags);
   }

@@ -6,7 +6,8 @@
 import { Presets, SingleBar } from "cli-progress";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type * as z from "zod";
-import { type DeviceChoice, deviceSchema } from "../../protocol/device.ts";
+import { backendSchema, type Memory, memorySchema, torchSchema } from "../../protocol/backend.ts";
+import { choiceWords, type DeviceChoice, deviceSchema } from "../../protocol/device.ts";
 
 /** What every command shares: JSON for machines on stdout, words for people on stderr. */
 export interface Shell {
@@ -93,16 +94,36 @@ export function seedsOf(list: string): number[] {
   throw new InvalidArgumentError("Give different whole numbers, such as 0,1,2.");
 }
 
-/** The options of every command that computes with a model. */
-export function withModel(command: Command): Command {
+/** Where a model is computed, as every command that computes takes it. */
+export function withPlacement(command: Command): Command {
   return command
     .addOption(
       new Option(
+        "--backend <backend>",
+        "what computes the model: onnxruntime, or PyTorch by a Python beside it; auto takes the faster",
+      ).choices(backendSchema.options),
+    )
+    .addOption(
+      new Option(
         "--device <device>",
-        "where the model is computed; auto times one decoder block on cpu and webgpu and takes the faster",
-      )
-        .choices(deviceSchema.options)
+        "where the model is computed; cuda (NVIDIA, AMD) means torch, webgpu means onnx; auto times one decoder block on what there is",
+      ).choices(deviceSchema.options),
+    );
+}
+
+/** The options of every command that computes with a model. */
+export function withModel(command: Command): Command {
+  return withPlacement(command)
+    .addOption(
+      new Option("--memory <mode>", "what is kept where memory is short")
+        .choices(memorySchema.options)
         .default("auto"),
+    )
+    .option(
+      "--torch <key=value>",
+      "option of the torch backend, as a recipe has it: python, processes, dtype, compile, shard; may be repeated",
+      torchOption,
+      {},
     )
     .addOption(
       new Option("--template <template>", "prompt template")
@@ -128,8 +149,22 @@ export function withModel(command: Command): Command {
     );
 }
 
+/** Adds an option of the torch backend, `key=value`, to those given before. */
+function torchOption(text: string, before: object): object {
+  const [, key, value] = /^(\w+)=(.+)$/s.exec(text) ?? [];
+  if (key === undefined) throw new InvalidArgumentError("Write it as key=value, such as dtype=bfloat16.");
+  const read = /^(\d+|true|false)$/.test(value!) ? JSON.parse(value!) : value;
+  const found = torchSchema.safeParse({ ...before, [key]: read });
+  if (!found.success)
+    throw new InvalidArgumentError(found.error.issues.map(({ message }) => message).join(" "));
+  return { ...before, [key]: read };
+}
+
 export interface ModelFlags extends Shell {
-  readonly device: z.infer<typeof deviceSchema>;
+  readonly backend?: z.infer<typeof backendSchema>;
+  readonly device?: z.infer<typeof deviceSchema>;
+  readonly memory: Memory;
+  readonly torch: z.input<typeof torchSchema>;
   readonly template: "auto" | "chat" | "alpaca";
   readonly system?: string;
   readonly thinking: boolean;
@@ -141,13 +176,24 @@ export interface ModelFlags extends Shell {
 /** The flags of {@link withModel} as an ability takes them. */
 export function askOptions(
   model: string,
-  { device, template, system, thinking, threads, adapter, steering }: ModelFlags,
+  {
+    backend = "auto",
+    device = "auto",
+    memory,
+    torch,
+    template,
+    system,
+    thinking,
+    threads,
+    adapter,
+    steering,
+  }: ModelFlags,
 ) {
   const reading = progressBar("Reading the model");
   return {
     model,
     adapters: adapter,
-    device,
+    ...{ backend, device, memory, torch: torchSchema.parse(torch) },
     template,
     chat: { thinking, ...(system === undefined ? {} : { system }) },
     root: process.cwd(),
@@ -155,6 +201,6 @@ export function askOptions(
     ...(steering === undefined ? {} : { steering }),
     onProgress: ({ done, total }: { done: number; total: number }) => reading(done, total),
     onWarning: (message: string) => say(`Warning: ${message}`),
-    onDevice: ({ device: chosen, reason }: DeviceChoice) => say(`Device: ${chosen} (${reason})`),
+    onDevice: (choice: DeviceChoice) => say(`${choiceWords(choice)}`),
   };
 }

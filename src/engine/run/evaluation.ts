@@ -5,6 +5,7 @@ import { asFileName } from "../../protocol/fileName.ts";
 import { layerChoiceSchema } from "../../protocol/layerChoice.ts";
 import { madeSchema, madeSentence } from "../../protocol/made.ts";
 import type { Manifest } from "../../protocol/manifest.ts";
+import { movedSentence } from "../../protocol/place.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
 import type { MethodAnswers } from "../../protocol/report/answers.ts";
 import { heldOutLoss } from "../../protocol/report/coreMeasures.ts";
@@ -239,7 +240,7 @@ export async function evaluateRun(manifest: Manifest, context: EvaluationContext
   const judged = await judgeRun(manifest, given, context);
   const report = buildReport({
     model: { name: manifest.model.name },
-    run: { name: recipe.name, seed: recipe.seed, device: manifest.device },
+    run: { name: recipe.name, seed: recipe.seed, device: manifest.device, backend: manifest.backend },
     notes: [
       ...context.session.template.warnings,
       ...notes,
@@ -288,6 +289,7 @@ async function judgeRun(
 /** What a report takes from the log of a run: losses at either end of training, the probes, and what is to be said of them. */
 function whatTrainingSaid(path: string, seed: number) {
   const log = readEventLog(path);
+  const moved = movedSentence(log.events);
   const { probes, steps, stages, ends, choices, made } = timeline(log.events);
   const end = ends.at(-1);
   // A stage that was ended at its best state has later probes, of a model that is gone.
@@ -315,6 +317,7 @@ function whatTrainingSaid(path: string, seed: number) {
     },
     notes: [
       ...made.map(madeSentence),
+      ...(moved === null ? [] : [moved]),
       ...(end?.reason === "kept-best"
         ? [
             `Stopped by hand: stage ${end.stage + 1} ended with the state of its step ${end.step}, the best on the ` +

@@ -7,21 +7,32 @@
  */
 import { resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { type DeviceChoice, type DeviceName, deviceNames } from "../../protocol/device.ts";
+import type { DeviceChoice } from "../../protocol/device.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import type { RunEvent } from "../../protocol/events.ts";
 import type { Manifest } from "../../protocol/manifest.ts";
 import type { MissingSuite } from "../../protocol/missingSuite.ts";
+import { isOtherPlace } from "../../protocol/place.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
+import { changedRecipe } from "../../recipe/loadRecipe.ts";
 import { shapeProblems } from "../../recipe/modelFit.ts";
+import { type Placement, placementOf } from "../../recipe/placement.ts";
 import { refuseErrors } from "../../recipe/problem.ts";
-import { clearRunFolder, isRun, openRun, prepareRunFolder, writeRun } from "../../runFolder/folder.ts";
+import {
+  clearRunFolder,
+  isRun,
+  openRun,
+  prepareRunFolder,
+  runPaths,
+  writeRun,
+} from "../../runFolder/folder.ts";
 import { lockRun } from "../../runFolder/lock.ts";
 import { commonRank } from "../backend/deviceChoice/block.ts";
 import { judgesOf } from "../evaluate/judges/judges.ts";
 import type { OnProgress } from "../model/weights.ts";
 import { openSession, type Session } from "../session/session.ts";
 import { runPipeline, type Workshop } from "./pipeline.ts";
+import { chosenPlacement, missingDevice, resumedPlacement } from "./placement.ts";
 import { promptFiles, readRunPrompts } from "./prompts.ts";
 import { adoptStarts, findStarts, type Start, startFiles } from "./start.ts";
 import { type StopToken, throwIfStopped } from "./stop.ts";
@@ -68,7 +79,7 @@ export async function startRun(recipe: Recipe, root: string, options: ExecuteOpt
     const session = await openSession({
       ...recipe,
       model: recipe.model.base,
-      device: shared?.device ?? recipe.device,
+      ...(shared && chosenPlacement(recipe, shared)),
       rank: trainedRank(recipe),
       root,
       onProgress: readingOf(options),
@@ -91,34 +102,44 @@ export async function startRun(recipe: Recipe, root: string, options: ExecuteOpt
 }
 
 /**
- * Resumes the run of a folder.
+ * Resumes the run of a folder: where it was computed, or where its recipe is changed to be computed.
  *
+ * @param set changes of where it is computed, `key.path=value` each; the run's own recipe is changed by them.
  * @throws DiscernError `run-invalid` when the folder holds none, or model or data have changed since; `run-busy`; Stopped when
  *   it was stopped while data or model were read: nothing has changed then.
  */
-export async function resumeRun(options: ExecuteOptions): Promise<RunEnd> {
+export async function resumeRun(options: ExecuteOptions, set: readonly string[] = []): Promise<RunEnd> {
+  const { recipe } = await openRun(options.folder);
+  const asked = changedRecipe(JSON.stringify(recipe), runPaths(options.folder).recipe, { set });
+  return resumeAt(placementOf(asked), options);
+}
+
+/** Resumes the run of a folder as its recipe, with this placement, says. @throws as {@link resumeRun}. */
+async function resumeAt(asked: Placement, options: ExecuteOptions): Promise<RunEnd> {
   const { folder } = options;
-  const { recipe, manifest } = await openRun(folder);
+  const { recipe: stored, manifest: begun } = await openRun(folder);
+  const recipe = { ...stored, ...asked };
   const release = await lockRun(folder);
   try {
     await clearRunFolder(folder);
-    const { root } = manifest.recipe;
-    const missing = manifest.missingSuites ?? [];
+    const { root } = begun.recipe;
+    const missing = begun.missingSuites ?? [];
     const read = withoutSuites(recipe, missing);
-    const data = await promptFiles(read, root, manifest.data);
+    const data = await promptFiles(read, root, begun.data);
     const prompts = { ...(await readRunPrompts(read, root, data, options.stop)), missing };
     const starts = await findStarts(recipe.model.adapters, root);
     const session = await openSession({
       ...recipe,
-      model: manifest.model.path,
-      device: deviceOf(folder, manifest),
+      ...resumedPlacement(folder, asked, begun),
+      model: begun.model.path,
+      rank: trainedRank(recipe),
       root,
       onProgress: readingOf(options),
     }).catch((error: unknown) => {
-      throw missingDevice(error, folder, manifest);
+      throw missingDevice(error, folder, begun);
     });
     const now = await describe(recipe, root, session, { data, starts, missing }, options.stop);
-    if (manifest.prompt && !isDeepStrictEqual(manifest.prompt, now.prompt)) {
+    if (begun.prompt && !isDeepStrictEqual(begun.prompt, now.prompt)) {
       throw new DiscernError(
         "run-invalid",
         `Prompts are formatted differently than when the run in ${folder} began (chat template, or version of Discern), so ` +
@@ -130,7 +151,7 @@ export async function resumeRun(options: ExecuteOptions): Promise<RunEnd> {
       ...data,
       ...adapters.flatMap(({ files }) => files),
     ];
-    const known = new Map(filesOf(manifest).map((file) => [file.file, file.sha256]));
+    const known = new Map(filesOf(begun).map((file) => [file.file, file.sha256]));
     for (const { file, sha256 } of filesOf(now)) {
       if (known.get(file) === sha256) continue;
       throw new DiscernError(
@@ -138,11 +159,16 @@ export async function resumeRun(options: ExecuteOptions): Promise<RunEnd> {
         `${file} has changed since the run in ${folder} began, so the run cannot be resumed. Restore the file, or start a new run.`,
       );
     }
+    const { device, backend, deviceChoice, memoryPlan } = now;
+    const manifest: Manifest = isOtherPlace(begun, now)
+      ? { ...begun, device, backend, deviceChoice, memoryPlan }
+      : { ...begun, backend, memoryPlan };
     const workshop = await ModelWorkshop.create({
       ...{ folder, recipe, manifest, session, prompts },
       starts,
       learned: await adoptStarts(starts, session),
     });
+    if (!isDeepStrictEqual([recipe, manifest], [stored, begun])) await writeRun(folder, recipe, manifest);
     return await runReady(workshop, recipe, options);
   } finally {
     await release();
@@ -161,23 +187,15 @@ export async function executeRun(
   options: ExecuteOptions,
 ): Promise<RunEnd> {
   if (!resume || !(await isRun(options.folder))) return startRun(recipe, root, options);
-  const { recipe: begun, manifest } = await openRun(options.folder);
-  if (!isDeepStrictEqual({ ...begun, device: recipe.device }, recipe)) {
+  const { recipe: begun } = await openRun(options.folder);
+  if (!isDeepStrictEqual({ ...begun, ...placementOf(recipe) }, recipe)) {
     throw new DiscernError(
       "run-invalid",
       `${options.folder} holds a run of another recipe, by which it would be resumed. Give --resume with --out alone to ` +
         "resume it, or choose another folder.",
     );
   }
-  // A run keeps its device, whether its recipe named that or left it to `auto`.
-  if (recipe.device !== "auto" && recipe.device !== manifest.device) {
-    throw new DiscernError(
-      "run-invalid",
-      `The run in ${options.folder} began on ${manifest.device} and keeps that device, but the recipe names ` +
-        `${recipe.device}. Name ${manifest.device} or auto, or choose another folder.`,
-    );
-  }
-  return resumeRun(options);
+  return resumeAt(placementOf(recipe), options);
 }
 
 /** The rank that `auto` measures with: that of the first stage that trains adapters; null where all train the weights themselves. */
@@ -185,33 +203,6 @@ export function trainedRank({ stages }: Recipe): number | null {
   if (stages.length === 0) return commonRank;
   for (const { train } of stages) if (train.method === "lora") return train.rank;
   return null;
-}
-
-/**
- * The device of a run that is resumed: the one it began on, whatever its recipe's `auto` would choose now, since figures of
- * two devices agree to rounding only.
- *
- * @throws DiscernError `device-unavailable` for a device of an older version.
- */
-function deviceOf(folder: string, { device }: Manifest): DeviceName {
-  const known = deviceNames.find((name) => name === device);
-  if (known) return known;
-  throw new DiscernError(
-    "device-unavailable",
-    `The run in ${folder} began on the device "${device}", which this version does not have. Resume it with the version ` +
-      "that began it, or start a new run.",
-  );
-}
-
-/** What is thrown where a run cannot be resumed because its device does not start here. */
-function missingDevice(error: unknown, folder: string, { device }: Manifest): unknown {
-  if (!(error instanceof DiscernError) || error.code !== "device-unavailable") return error;
-  return new DiscernError(
-    error.code,
-    `The run in ${folder} began on ${device} and keeps that device. ${error.message} Resume it on a machine where ` +
-      `${device} starts, or start a new run.`,
-    { cause: error },
-  );
 }
 
 /** Follows the reading of a model, and ends it at the next tensor where a stop was asked for. */
@@ -285,6 +276,7 @@ async function describe(
     versions: versions(),
     platform: `${process.platform}-${process.arch}`,
     device: backend.device,
+    backend: backend.about,
     ...(deviceChoice === null ? {} : { deviceChoice }),
     threads: recipe.threads ?? null,
     pid: process.pid,

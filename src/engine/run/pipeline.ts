@@ -4,6 +4,7 @@ import * as z from "zod";
 import { DiscernError } from "../../protocol/errors.ts";
 import type { NewRunEvent, RunEvent, RunEventOf } from "../../protocol/events.ts";
 import { layerCaveats } from "../../protocol/layerChoice.ts";
+import { isOtherPlace, placeWords } from "../../protocol/place.ts";
 import { timeline } from "../../protocol/timeline.ts";
 import { EventLog } from "../../runFolder/eventLog.ts";
 import { runFailure } from "../../runFolder/failures.ts";
@@ -134,7 +135,16 @@ async function runStages(
       checkpoint: saved ? name : null,
       skipped,
       device: workshop.started.device,
+      backend: workshop.started.backend,
     });
+    const last = before.findLast((event) => event.type === "run-started" || event.type === "resumed");
+    if (last && isOtherPlace(last, workshop.started)) {
+      const [then, now] = [last, workshop.started].map(placeWords);
+      emit({
+        type: "warning",
+        message: `Resumed by ${now}; the run was computed by ${then} so far. Figures of the two agree to rounding only.`,
+      });
+    }
   }
   const stopped = (stage: number, step: number): "stopped" => {
     emit({ type: "run-stopped", stage, step });

@@ -111,6 +111,8 @@ export class ModelWorkshop implements Workshop {
       name: recipe.name,
       model: manifest.model.name,
       device: backend.device,
+      backend: backend.about,
+      ...(manifest.memoryPlan ? { memoryPlan: manifest.memoryPlan } : {}),
       ...(manifest.deviceChoice ? { deviceChoice: manifest.deviceChoice } : {}),
       seed: recipe.seed,
       hashes: Object.fromEntries([...manifest.model.files, ...manifest.data].map((f) => [f.file, f.sha256])),

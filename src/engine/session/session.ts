@@ -23,23 +23,24 @@ export interface Session {
   readonly deviceChoice: DeviceChoice | null;
 }
 
-export type SessionOptions = Pick<Recipe, "device" | "threads" | "template"> & {
-  /** Path or name of the model; what is merged into it comes later. */
-  readonly model: string;
-  /** How prompts are put to the chat template; no system prompt of one's own and no thinking where left out. */
-  readonly chat?: ChatOptions;
-  /** Rank of the adapters that will be trained, which `auto` measures with; null where the weights themselves are. */
-  readonly rank?: number | null;
-  /** Is told what `auto` chose, where that took a measurement. */
-  readonly onDevice?: (choice: DeviceChoice) => void;
-  /** Folder against which a relative model path is resolved. */
-  readonly root: string;
-  readonly onProgress?: OnProgress;
-  /** Is told the model's shape before its weights are read, and may refuse it by an error. */
-  readonly onShape?: (shape: ModelShape) => void;
-  /** Is told what may make figures other than expected, each a sentence for people. */
-  readonly onWarning?: (message: string) => void;
-};
+export type SessionOptions = Pick<Recipe, "device" | "threads" | "template"> &
+  Partial<Pick<Recipe, "backend" | "memory" | "torch">> & {
+    /** Path or name of the model; what is merged into it comes later. */
+    readonly model: string;
+    /** How prompts are put to the chat template; no system prompt of one's own and no thinking where left out. */
+    readonly chat?: ChatOptions;
+    /** Rank of the adapters that will be trained, which `auto` measures with; null where the weights themselves are. */
+    readonly rank?: number | null;
+    /** Is told what `auto` chose, where that took a measurement. */
+    readonly onDevice?: (choice: DeviceChoice) => void;
+    /** Folder against which a relative model path is resolved. */
+    readonly root: string;
+    readonly onProgress?: OnProgress;
+    /** Is told the model's shape before its weights are read, and may refuse it by an error. */
+    readonly onShape?: (shape: ModelShape) => void;
+    /** Is told what may make figures other than expected, each a sentence for people. */
+    readonly onWarning?: (message: string) => void;
+  };
 
 /**
  * Starts a device and reads a model onto it.

@@ -1,3 +1,5 @@
+import type { BackendRecord } from "../../protocol/backend.ts";
+import type { DeviceUse } from "../../protocol/telemetry.ts";
 import type {
   Backend,
   BackendShape,
@@ -51,6 +53,10 @@ export class SteeredBackend implements Backend {
 
   get device(): string {
     return this.base.device;
+  }
+
+  get about(): BackendRecord {
+    return this.base.about;
   }
 
   get shape(): BackendShape {
@@ -110,6 +116,10 @@ export class SteeredBackend implements Backend {
 
   interruptible<T>(check: () => void, work: () => Promise<T>): Promise<T> {
     return this.base.interruptible(check, work);
+  }
+
+  use(): Promise<DeviceUse | null> {
+    return this.base.use();
   }
 
   dispose(): Promise<void> {

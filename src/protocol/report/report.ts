@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { backendRecordSchema } from "../backend.ts";
 import { missingSuiteSchema } from "../missingSuite.ts";
 import { methodAnswersSchema } from "./answers.ts";
 import { benchmarkRecordSchema } from "./benchmark.ts";
@@ -14,8 +15,18 @@ const currentReportSchema = z.object({
   format: z.literal(2),
   created: z.iso.datetime(),
   /** With the device, unless the report is that of a run or of methods on several devices. */
-  model: z.looseObject({ name: z.string(), device: z.string().optional() }),
-  run: z.looseObject({ name: z.string(), device: z.string().optional() }).optional(),
+  model: z.looseObject({
+    name: z.string(),
+    device: z.string().optional(),
+    backend: backendRecordSchema.optional(),
+  }),
+  run: z
+    .looseObject({
+      name: z.string(),
+      device: z.string().optional(),
+      backend: backendRecordSchema.optional(),
+    })
+    .optional(),
   /** In the order in which they are shown. */
   methods: z.array(methodSchema),
   /** Refusals are read from the first judge of refusal. */

@@ -8,6 +8,7 @@ import { Stop } from "../../../src/engine/run/stop.ts";
 import type { Plan } from "../../../src/protocol/cells.ts";
 import type { RunEvent } from "../../../src/protocol/events.ts";
 import { type RecipeInput, recipeSchema } from "../../../src/protocol/recipe.ts";
+import { refuseChangesWithoutRecipe } from "../../../src/recipe/loadRecipe.ts";
 import { openRun, runPaths } from "../../../src/runFolder/folder.ts";
 import { tempFolder } from "../../tempFolder.ts";
 import { tinyData, writeTinyModel } from "../../tinyModel.ts";
@@ -54,6 +55,14 @@ async function beginOn(device: string, recipeDevice: string): Promise<void> {
   }
 }
 
+/** Takes from the run's files what versions before the torch backend did not write. */
+async function withoutBackend(): Promise<void> {
+  for (const file of [runPaths(folder).manifest, runPaths(folder).recipe]) {
+    const { backend: _, torch: __, memory: ___, ...older } = JSON.parse(await readFile(file, "utf8"));
+    await writeFile(file, JSON.stringify(older));
+  }
+}
+
 test("the default is auto; the choice and its reason are in the manifest and in the run's first event", async () => {
   expect(recipe.device).toBe("auto");
   const { manifest } = await openRun(folder);
@@ -84,6 +93,7 @@ test("a resumed run keeps its device, whatever auto would choose, and says so wh
 
 test("a run of version 0.1 on cuda is read, and says that it cannot be resumed", async () => {
   await beginOn("cuda", "cuda");
+  await withoutBackend();
   expect((await openRun(folder)).manifest.device).toBe("cuda");
   await expect(resume()).rejects.toMatchObject({
     code: "device-unavailable",
@@ -91,15 +101,46 @@ test("a run of version 0.1 on cuda is read, and says that it cannot be resumed",
   });
 });
 
-test("a run whose recipe names its device is resumed by one that says auto, and not by one that names another", async () => {
+test("a run whose recipe names its device keeps it where it is resumed by one that says auto", async () => {
   await beginOn("cpu", "cpu");
-  const again = (device: "auto" | "cpu" | "webgpu") =>
-    executeRun({ ...recipe, device }, root, true, { folder, stop: new Stop() });
-  await expect(again("webgpu")).rejects.toMatchObject({
-    code: "run-invalid",
-    message: expect.stringMatching(/began on cpu and keeps that device, but the recipe names webgpu/),
+  const events: RunEvent[] = [];
+  const onEvent = (event: RunEvent) => events.push(event);
+  const auto = { ...recipe, device: "auto" as const };
+  expect(await executeRun(auto, root, true, { folder, stop: new Stop(), onEvent })).toBe("finished");
+  const report = JSON.parse(await readFile(runPaths(folder).report, "utf8"));
+  expect(report.run).toMatchObject({ device: "cpu", backend: { name: "onnx", dtype: "float32" } });
+  expect(events.some(({ type }) => type === "warning")).toBe(false);
+  expect(report.notes.join()).not.toMatch(/computed by/);
+});
+
+test("a run is moved only where another place is named; recipe, manifest, log and report then say so", async () => {
+  await beginOn("webgpu", "webgpu");
+  const log = runPaths(folder).events;
+  await writeFile(log, (await readFile(log, "utf8")).replaceAll('"device":"cpu"', '"device":"webgpu"'));
+  const events: RunEvent[] = [];
+  const onEvent = (event: RunEvent) => events.push(event);
+  expect(await resumeRun({ folder, stop: new Stop(), onEvent }, ["device=cpu"])).toBe("finished");
+  const opened = await openRun(folder);
+  expect(opened.manifest).toMatchObject({ device: "cpu", backend: { name: "onnx" } });
+  expect(opened.recipe.device).toBe("cpu");
+  expect(events[0]).toMatchObject({ type: "resumed", device: "cpu", backend: { name: "onnx" } });
+  expect(events[1]).toMatchObject({
+    type: "warning",
+    message:
+      "Resumed by onnx on cpu (float32); the run was computed by onnx on webgpu (float32) so far. Figures of the two agree to rounding only.",
   });
-  expect(await again("auto")).toBe("finished");
+  const report = JSON.parse(await readFile(runPaths(folder).report, "utf8"));
+  expect(report.notes.join("\n")).toMatch(
+    /computed by onnx on webgpu \(float32\), from step 0 by onnx on cpu/,
+  );
+});
+
+test("a run that is resumed by its own recipe takes no other changes than where it is computed", async () => {
+  const changes = { set: ["backend=onnx", "torch.processes=2", "seed=3"], stlAlone: false };
+  expect(() => refuseChangesWithoutRecipe(undefined, changes, false)).toThrow(/: --set seed=3 would have no/);
+  const place = { ...changes, set: ["backend=torch"] };
+  expect(() => refuseChangesWithoutRecipe(undefined, place, false)).not.toThrow();
+  expect(() => refuseChangesWithoutRecipe(undefined, place, true)).toThrow(/Runs that are compared/);
 });
 
 /** A comparison whose first run is the one that was begun. */
@@ -122,7 +163,7 @@ test("the runs of a comparison share what auto stands for: the device of the fir
 
 test("a run that begins for a comparison takes its device, and its manifest says why", async () => {
   const stop = new Stop();
-  const deviceChoice = { device: "cpu", reason: "measured for all runs" } as const;
+  const deviceChoice = { backend: "onnx", device: "cpu", reason: "measured for all runs" } as const;
   const later = join(root, "later");
   await startRun(recipe, root, { folder: later, stop, deviceChoice, onEvent: () => stop.request() });
   expect((await openRun(later)).manifest).toMatchObject({ device: "cpu", deviceChoice });

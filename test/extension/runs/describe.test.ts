@@ -98,7 +98,11 @@ test("a kind of stage that is not known is shown as it is", () => {
 });
 
 test("the device that auto chose stands with its reason", () => {
-  const deviceChoice = { device: "cpu" as const, reason: "webgpu was not considered: no GPU" };
+  const deviceChoice = {
+    backend: "onnx" as const,
+    device: "cpu" as const,
+    reason: "webgpu was not considered: no GPU",
+  };
   expect(details({ ...run, manifest: runManifest({ deviceChoice }) }, null)).toContainEqual(
     expect.objectContaining({ name: "Device auto", value: "cpu: webgpu was not considered: no GPU" }),
   );

@@ -62,6 +62,8 @@ export function tryDevice(
   }).finally(() => clearTimeout(timer));
 }
 
+const onnx = { backend: "onnx" } as const;
+
 /**
  * The device that `auto` stands for, from what was found of both.
  *
@@ -72,15 +74,16 @@ export function decide(cpu: Trial, webgpu: Trial, unreachable: string | null): D
     unreachable ??
     webgpu.problem ??
     (webgpu.software === null ? null : `its driver is ${webgpu.software}, which computes on the CPU`);
-  if (excluded !== null) return { device: "cpu", reason: `webgpu was not considered: ${excluded}` };
+  if (excluded !== null) return { ...onnx, device: "cpu", reason: `webgpu was not considered: ${excluded}` };
   const [ours, theirs] = [cpu.milliseconds, webgpu.milliseconds];
   // A block that the CPU does not compute in time is where a GPU is needed most.
   if (cpu.problem !== null && theirs !== null)
-    return { device: "webgpu", reason: `cpu was not considered: ${cpu.problem}` };
+    return { ...onnx, device: "webgpu", reason: `cpu was not considered: ${cpu.problem}` };
   if (ours === null || theirs === null)
-    return { device: "cpu", reason: "webgpu was not considered: nothing was timed" };
+    return { ...onnx, device: "cpu", reason: "webgpu was not considered: nothing was timed" };
   const device = theirs < ours ? "webgpu" : "cpu";
   return {
+    ...onnx,
     device,
     reason: `one decoder block, forward and backward over 8 × 64 tokens, takes ${milliseconds(ours)} on cpu and ${milliseconds(theirs)} on webgpu`,
     blockMilliseconds: { cpu: ours, webgpu: theirs },

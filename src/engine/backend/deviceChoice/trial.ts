@@ -1,10 +1,10 @@
 import * as z from "zod";
-import { deviceNames } from "../../../protocol/device.ts";
+import { onnxDeviceNames } from "../../../protocol/device.ts";
 import type { Architecture } from "../../model/architecture.ts";
 
 /** What a process that tries a device is asked, as JSON in its last argument. */
 export const trialRequestSchema = z.object({
-  device: z.enum(deviceNames),
+  device: z.enum(onnxDeviceNames),
   threads: z.int().positive().optional(),
   /** The block that is timed; the device is only started where it is left out. */
   block: z.object({ architecture: z.custom<Architecture>(), rank: z.int().positive().nullable() }).optional(),

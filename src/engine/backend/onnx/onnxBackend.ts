@@ -1,3 +1,6 @@
+import { cpus } from "node:os";
+import type { BackendRecord } from "../../../protocol/backend.ts";
+import type { DeviceUse } from "../../../protocol/telemetry.ts";
 import { mergeAdapter } from "../../model/adapter.ts";
 import { linearModules } from "../../model/architecture.ts";
 import { exportMerged } from "../../model/export.ts";
@@ -32,6 +35,7 @@ import { nextTokens } from "./programs/nextTokens.ts";
 import { scoreTrie } from "./programs/score.ts";
 import { tapExamples } from "./programs/tap.ts";
 import { OnnxTrainer } from "./programs/trainer.ts";
+import { runtimeVersion } from "./runtime/device.ts";
 
 /** A model on onnxruntime, in float32. Finished adapters are merged into its weights. */
 export class OnnxBackend implements Backend {
@@ -47,6 +51,11 @@ export class OnnxBackend implements Backend {
 
   get device(): string {
     return this.model.device.name;
+  }
+
+  get about(): BackendRecord {
+    const deviceName = this.device === "cpu" ? (cpus()[0]?.model.trim() ?? null) : null;
+    return { name: "onnx", version: runtimeVersion, deviceName, dtype: "float32", processes: 1 };
   }
 
   score(
@@ -108,6 +117,11 @@ export class OnnxBackend implements Backend {
 
   interruptible<T>(check: () => void, work: () => Promise<T>): Promise<T> {
     return this.model.device.interruptible(check, work);
+  }
+
+  /** onnxruntime tells nothing of its devices; what it takes on the CPU is the process's own memory. */
+  async use(): Promise<DeviceUse | null> {
+    return null;
   }
 
   async dispose(): Promise<void> {

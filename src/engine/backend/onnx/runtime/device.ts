@@ -7,7 +7,7 @@
  */
 import { join } from "node:path";
 import * as ort from "onnxruntime-node";
-import type { DeviceName } from "../../../../protocol/device.ts";
+import type { OnnxDeviceName } from "../../../../protocol/device.ts";
 import { DiscernError } from "../../../../protocol/errors.ts";
 import { Interruption } from "../../interruption.ts";
 import { fold } from "../graph/fold.ts";
@@ -18,7 +18,7 @@ import { input, type Tensor } from "../graph/tensor.ts";
 import { Program } from "./program.ts";
 import { type HostData, Value } from "./value.ts";
 
-const help: Record<DeviceName, string> = {
+const help: Record<OnnxDeviceName, string> = {
   cpu: "The prebuilt onnxruntime library did not load; `npm ci` installs it (glibc 2.28 or newer on Linux).",
   webgpu:
     "WebGPU needs a GPU driver with Vulkan (Linux), D3D12 (Windows) or Metal (macOS). On Linux install libvulkan1 and your GPU's driver, " +
@@ -27,6 +27,9 @@ const help: Record<DeviceName, string> = {
 
 // What goes wrong is thrown; onnxruntime would also print it in red, even where a device is only tried.
 ort.env.logLevel = "fatal";
+
+/** The version of onnxruntime-node. */
+export const runtimeVersion: string = ort.env.versions.node ?? ort.env.versions.common;
 
 /** How a graph is compiled: names of outputs that stay on the device between runs. */
 export interface CompileOptions {
@@ -49,14 +52,14 @@ export interface DeviceOptions {
  * they are on.
  */
 export class Device {
-  readonly name: DeviceName;
+  readonly name: OnnxDeviceName;
   readonly threads: number | undefined;
   private readonly profile: string | undefined;
   private compiled = 0;
   private readonly copies = new Map<string, Promise<Program>>();
   private readonly interruption = new Interruption();
 
-  private constructor(name: DeviceName, { threads, profile }: DeviceOptions) {
+  private constructor(name: OnnxDeviceName, { threads, profile }: DeviceOptions) {
     this.name = name;
     this.threads = threads;
     this.profile = profile;
@@ -67,7 +70,7 @@ export class Device {
    *
    * @throws DiscernError("device-unavailable") that names what to install.
    */
-  static async open(name: DeviceName, options: DeviceOptions = {}): Promise<Device> {
+  static async open(name: OnnxDeviceName, options: DeviceOptions = {}): Promise<Device> {
     const device = new Device(name, options);
     try {
       // On the CPU an upload alone runs nothing, so a sum is computed too.

@@ -73,6 +73,7 @@ export async function openableGuard(spec: GuardSpec, { root, threads }: JudgeCon
       const session = await openSession({
         model: path,
         root,
+        backend: spec.backend,
         device: spec.device,
         template: "alpaca",
         ...(threads && { threads }),

@@ -12,7 +12,7 @@ import { RefusalScorer } from "../../../../../../src/engine/probe/refusal.ts";
 import { tokenTrie } from "../../../../../../src/engine/probe/tokenTrie.ts";
 import { ContrastiveObjective } from "../../../../../../src/engine/train/contrastive.ts";
 import type { Objective } from "../../../../../../src/engine/train/objective.ts";
-import type { DeviceName } from "../../../../../../src/protocol/device.ts";
+import type { OnnxDeviceName } from "../../../../../../src/protocol/device.ts";
 import { tinyPath } from "../../../../model/tiny.ts";
 import { contrast, contrastOptions } from "../../../../train/contrast.ts";
 import { examples, full, lora, losses, optimiser, supervised, trainer } from "../../../../train/trial.ts";
@@ -145,7 +145,7 @@ for (const name of models) {
   found[name] = {};
   for (const [kind, use] of Object.entries(kinds)) {
     const profile = await mkdtemp(join(tmpdir(), "discern-placement-"));
-    const opened = await Device.open(device as DeviceName, { profile, threads: 1 });
+    const opened = await Device.open(device as OnnxDeviceName, { profile, threads: 1 });
     const source = await openModel(tinyPath(name));
     const model = new LiveModel(opened, source.architecture, await source.readWeights());
     const result = await use({ backend: new OnnxBackend(model), model });
