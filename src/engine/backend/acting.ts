@@ -1,6 +1,17 @@
-/** Where interventions act: the same for every backend, so that it is said once. */
+/** Where and how interventions act: the same for every backend, so that it is said once. */
 import { leastOf } from "../../statistics/extremes.ts";
-import type { Intervention, Positions } from "./interventions.ts";
+import type { Action, Intervention, Positions, Site } from "./interventions.ts";
+
+/** The tokens of a prompt's text that are meant, [first, end), counted from its first. */
+export function rangeOf(
+  positions: Positions,
+  prompt: number,
+  promptLength: number,
+): readonly [first: number, end: number] {
+  if (typeof positions !== "string") return [positions.from[prompt]!, Number.POSITIVE_INFINITY];
+  if (positions === "all") return [0, Number.POSITIVE_INFINITY];
+  return [positions === "prompt" ? 0 : promptLength - 1, promptLength];
+}
 
 /** Whether a token is among those meant. @param position of the token in its text, counted from 0. */
 export function isChosen(
@@ -9,9 +20,30 @@ export function isChosen(
   promptLength: number,
   position: number,
 ): boolean {
-  if (typeof positions !== "string") return position >= positions.from[prompt]!;
-  if (positions === "all") return true;
-  return positions === "prompt" ? position < promptLength : position === promptLength - 1;
+  const [first, end] = rangeOf(positions, prompt, promptLength);
+  return first <= position && position < end;
+}
+
+/** The layers of a site that a pass through the first blocks comes by: what the next block would read as well. */
+export function layersRun({ at, layers }: Site, blocks: number): number[] {
+  return layers.filter((layer) => (at === "block-input" ? layer <= blocks : layer < blocks));
+}
+
+/** Every action as x + (h·read)·write, or x + write where nothing is read. */
+export interface ReadAndWrite {
+  /** Of what is read: the token itself, or the prompt's last one. */
+  readonly reads: "self" | "last" | null;
+  readonly read: Float32Array | null;
+  readonly write: Float32Array;
+}
+
+/** What an action reads and writes. */
+export function readAndWrite(action: Action): ReadAndWrite {
+  if (action.type === "add") return { reads: null, read: null, write: action.vector };
+  if (action.type === "project") return { reads: action.of, read: action.read, write: action.write };
+  const length = Math.sqrt(action.direction.reduce((sum, x) => sum + x * x, 0));
+  const read = action.direction.map((x) => x / length);
+  return { reads: "self", read, write: read.map((x) => -x) };
 }
 
 /** The factor of an intervention's change for a prompt; 0 where it leaves the prompt alone. */

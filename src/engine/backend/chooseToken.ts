@@ -7,14 +7,17 @@ import type { GenerateOptions } from "./backend.ts";
 /** Chooses the token behind a prompt's answer so far. @param t how many tokens the answer has. */
 export type ChooseToken = (logits: Float32Array, prompt: number, t: number) => number;
 
+/** The number u, uniform in [0, 1), by which the token of a prompt with so many answer tokens is drawn. */
+export type Draw = (prompt: number, t: number) => number;
+
 /**
- * The most probable token, or one drawn at a temperature. What is drawn follows from the prompt's seed and t alone,
- * whatever is generated beside it.
+ * The numbers by which tokens are drawn: they follow from the prompt's seed and t alone, whatever is generated beside it.
  *
+ * @returns null where the most probable token is chosen.
  * @throws DiscernError("request-invalid") for a temperature that is not above 0, and for another number of seeds.
  */
-export function tokenChooser(sampling: GenerateOptions["sampling"], prompts: number): ChooseToken {
-  if (!sampling) return mostProbable;
+export function draws(sampling: GenerateOptions["sampling"], prompts: number): Draw | null {
+  if (!sampling) return null;
   const { temperature, seeds } = sampling;
   if (!(temperature > 0 && Number.isFinite(temperature))) {
     throw new DiscernError("request-invalid", `The temperature ${temperature} is not a number above 0.`);
@@ -25,8 +28,14 @@ export function tokenChooser(sampling: GenerateOptions["sampling"], prompts: num
       `Sampling needs a seed for each prompt: there are ${prompts} prompts and ${seeds.length} seeds.`,
     );
   }
-  return (logits, prompt, t) =>
-    drawn(logits, temperature, uniformFloat64(stream(seeds[prompt]!, "sample", t)));
+  return (prompt, t) => uniformFloat64(stream(seeds[prompt]!, "sample", t));
+}
+
+/** The most probable token, or one drawn at a temperature. @throws as {@link draws}. */
+export function tokenChooser(sampling: GenerateOptions["sampling"], prompts: number): ChooseToken {
+  const draw = draws(sampling, prompts);
+  if (!sampling || !draw) return mostProbable;
+  return (logits, prompt, t) => drawn(logits, sampling.temperature, draw(prompt, t));
 }
 
 /** The first token with the highest logit. */

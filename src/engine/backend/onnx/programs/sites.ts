@@ -5,10 +5,11 @@
  * is seen.
  */
 import { linearModules } from "../../../model/architecture.ts";
-import { isChosen, scaleOf } from "../../acting.ts";
+import { isChosen, layersRun, readAndWrite, scaleOf } from "../../acting.ts";
 import type { MeasureOptions, Tokens } from "../../backend.ts";
 import { checkInterventions } from "../../checkSites.ts";
-import type { Action, Intervention, InterventionEffect, Site, Tap } from "../../interventions.ts";
+import { EffectSums } from "../../effectSums.ts";
+import type { Action, Intervention, Site, Tap } from "../../interventions.ts";
 import type { Decoder } from "../decoder/decoder.ts";
 import type { Hook, Place } from "../decoder/hook.ts";
 import type { LiveModel } from "../decoder/liveModel.ts";
@@ -80,17 +81,6 @@ export interface Graph {
   readonly continues?: boolean;
 }
 
-/** What an intervention did, summed over the batches of a call. */
-interface Sums {
-  activations: number;
-  of: number;
-  change: number;
-  norm: number;
-  /** For each prompt Σ ‖x' − x‖/‖x‖ and the number of its activations acted on. */
-  readonly ratios: Float64Array;
-  readonly counts: Float64Array;
-}
-
 /** The interventions in force during one call of a backend, and what they did so far. */
 export class InForce {
   private readonly model: LiveModel;
@@ -98,7 +88,7 @@ export class InForce {
   private readonly options: MeasureOptions;
   private readonly prompts: number;
   private readonly vectors: readonly Record<string, Value>[];
-  private readonly sums: readonly Sums[];
+  private readonly sums: EffectSums;
   /** What interventions read of each prompt's last token, by output, for the tokens that are generated later. */
   private readonly lasts = new Map<string, Float32Array>();
 
@@ -115,14 +105,7 @@ export class InForce {
     this.prompts = prompts;
     this.interventions = interventions;
     this.vectors = interventions.map(({ action }, i) => vectorsOf(action, i));
-    this.sums = interventions.map(() => ({
-      activations: 0,
-      of: 0,
-      change: 0,
-      norm: 0,
-      ratios: new Float64Array(prompts),
-      counts: new Float64Array(prompts),
-    }));
+    this.sums = new EffectSums(interventions.length, prompts);
   }
 
   /** Runs a graph of `count` tokens with the interventions that act on any of them. */
@@ -162,11 +145,7 @@ export class InForce {
 
   /** Reports what the interventions did in this call. */
   report(): void {
-    const effects = this.sums.map(({ activations, of, change, norm, ratios, counts }): InterventionEffect => {
-      const mean = (sum: number) => (activations > 0 ? sum / activations : 0);
-      const prompts = Float32Array.from(ratios, (sum, prompt) => sum / Math.max(1, counts[prompt]!));
-      return { activations, of, change: mean(change), norm: mean(norm), prompts };
-    });
+    const effects = this.sums.effects();
     if (effects.length > 0) this.options.onEffects?.(effects);
   }
 
@@ -227,12 +206,12 @@ export class InForce {
     if (rows.length === 0) return;
     const places = new Set(rows.flatMap(({ tokens }) => tokens.map(({ place }) => place))).size;
     for (const [i, { site }] of this.interventions.entries()) {
-      this.sums[i]!.of += places * site.layers.filter((layer) => isRun(site, layer, blocks)).length;
+      this.sums.addAll(i, places * layersRun(site, blocks).length);
     }
     for (const { index, intervention, factors } of acting) {
       for (const layer of intervention.site.layers) {
         const lengths = out[lengthsName(index, layer)]?.data;
-        if (lengths) addLengths(this.sums[index]!, lengths, factors, rows);
+        if (lengths) addLengths(this.sums, index, lengths, factors, rows);
         const name = alongName(index, layer);
         const along = out[name]?.data;
         if (!along) continue;
@@ -333,26 +312,13 @@ function isAt(site: Site, { at, layer, module }: Place): boolean {
   return site.at === at && site.layers.includes(layer) && (!("module" in site) || site.module === module);
 }
 
-/** Whether a graph that runs so many blocks comes by a site's layer. It comes by what the next block would read, too. */
-function isRun({ at }: Site, layer: number, blocks: number): boolean {
-  return at === "block-input" ? layer <= blocks : layer < blocks;
-}
-
 /** The vectors of an action, (1, w) each: what is read of x, and what is written by it; of `add` what is written. */
 function vectorsOf(action: Action, index: number): Record<string, Value> {
+  const { read, write } = readAndWrite(action);
   const fed = (which: string, vector: Float32Array) => ({
     [vectorName(index, which)]: Value.of(Float32Array.from(vector), [1, vector.length]),
   });
-  if (action.type === "add") return fed("write", action.vector);
-  if (action.type === "project") return { ...fed("read", action.read), ...fed("write", action.write) };
-  const direction = unit(action.direction);
-  return {
-    ...fed("read", direction),
-    ...fed(
-      "write",
-      direction.map((x) => -x),
-    ),
-  };
+  return { ...(read && fed("read", read)), ...fed("write", write) };
 }
 
 function placesOfLast(rows: readonly PromptTokens[], count: number): number[] {
@@ -366,7 +332,8 @@ function placesOfLast(rows: readonly PromptTokens[], count: number): number[] {
 
 /** Adds up the lengths (N, 2) of what was changed at one layer; tokens that prompts share count once, and for each of them. */
 function addLengths(
-  sums: Sums,
+  sums: EffectSums,
+  intervention: number,
   lengths: Float32Array,
   factors: Float32Array,
   rows: readonly PromptTokens[],
@@ -376,18 +343,10 @@ function addLengths(
     for (const { place } of tokens) {
       if (factors[place] === 0) continue;
       const [change, norm] = [lengths[2 * place]!, lengths[2 * place + 1]!];
-      sums.ratios[prompt]! += norm > 0 ? change / norm : 0;
-      sums.counts[prompt]! += 1;
+      sums.addRatios(intervention, prompt, norm > 0 ? change / norm : 0, 1);
       if (seen.has(place)) continue;
       seen.add(place);
-      sums.activations += 1;
-      sums.change += change;
-      sums.norm += norm;
+      sums.add(intervention, { activations: 1, change, norm });
     }
   }
-}
-
-function unit(direction: Float32Array): Float32Array {
-  const length = Math.sqrt(direction.reduce((sum, x) => sum + x * x, 0));
-  return direction.map((x) => x / length);
 }
