@@ -79,7 +79,7 @@ export async function startRun(recipe: Recipe, root: string, options: ExecuteOpt
     const session = await openSession({
       ...recipe,
       model: recipe.model.base,
-      ...(shared && chosenPlacement(recipe, shared)),
+      ...(shared && chosenPlacement(placementOf(recipe), shared)),
       rank: trainedRank(recipe),
       root,
       onProgress: readingOf(options),
