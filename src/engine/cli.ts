@@ -11,6 +11,7 @@ import { addRun, addRunCell } from "./commands/run.ts";
 import { addServe, addStop } from "./commands/serve.ts";
 import { outliveReaders, say } from "./commands/shell.ts";
 import { addSuites } from "./commands/suites.ts";
+import { addTorch } from "./commands/torch.ts";
 
 const program = new Command("discern")
   .description(
@@ -42,6 +43,7 @@ for (const add of [
   addExport,
   addReport,
   addDoctor,
+  addTorch,
   addSchema,
   addServe,
 ]) {

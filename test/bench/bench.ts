@@ -3,13 +3,13 @@
  * transformers and peft doing the same work by turns in the same run, and with `--ours` beside another version of Discern. Never
  * part of the tests.
  */
-import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, readdir, stat, writeFile } from "node:fs/promises";
 import { availableParallelism, cpus } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Command, Option } from "commander";
+import { makeEnvironment, planEnvironment } from "../../src/engine/python/environment.ts";
 import { realModelPath } from "../realModel.ts";
 import { type Corpus, readCorpus } from "./corpus.ts";
 import { peers } from "./peers.ts";
@@ -19,10 +19,6 @@ import { type Measurement, type Timed, tables } from "./table.ts";
 import { type Task, tasks } from "./tasks.ts";
 
 const root = join(import.meta.dirname, "../..");
-/** Python with torch, transformers and peft: the one that is named, else one that is installed into .venv/peer. */
-const python =
-  process.env.DISCERN_PYTHON ??
-  join(root, ".venv/peer", process.platform === "win32" ? "Scripts/python.exe" : "bin/python");
 /** Both runtimes' threads wait for more work in a busy loop for a moment after a run; nobody is measured against it. */
 const settleMs = 200;
 
@@ -67,11 +63,8 @@ if (!(repeat >= 1)) refuse("--repeat is 1 or more.");
 for (const [name, file] of versions) {
   if (!name || !file || !existsSync(file)) refuse(`--ours ${name}=${file ?? ""} names no file.`);
 }
-if (options.against && process.env.DISCERN_PYTHON === undefined) {
-  console.error("Preparing PyTorch (test/bench/peer/install.sh) …");
-  const { status } = spawnSync("sh", [join(import.meta.dirname, "peer/install.sh")], { stdio: "inherit" });
-  if (status !== 0) process.exit(1);
-}
+/** Python with torch, transformers and peft: the one that is named, else the environment that Discern makes, with the peer's packages. */
+const python = options.against ? process.env.DISCERN_PYTHON || (await madePython()) : "";
 
 /** What PyTorch said of its versions. */
 let torch = "";
@@ -93,6 +86,12 @@ await mkdir(folder, { recursive: true });
 const file = join(folder, `${new Date().toISOString().replaceAll(":", "-")}.json`);
 await writeFile(file, `${JSON.stringify({ machine, measurements }, null, 2)}\n`);
 console.error(`Written to ${file}`);
+
+async function madePython(): Promise<string> {
+  const plan = await planEnvironment({ further: join(import.meta.dirname, "peer/requirements.txt") });
+  for (const notice of plan.notices) console.error(notice);
+  return (await makeEnvironment(plan, { onLine: (line) => console.error(line) })).executable;
+}
 
 /** One way of doing a task: a process, the request that prepares it, and how its work compares with Discern's. */
 interface Contender {

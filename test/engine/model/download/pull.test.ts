@@ -7,7 +7,8 @@ import { deflateRawSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type Checksum, download, type Transfer } from "../../../../src/engine/download/transfer.ts";
 import { pullModel, type RegistryEntry } from "../../../../src/engine/model/download/pull.ts";
-import { configuredIndex, findOnIndex } from "../../../../src/engine/model/download/pythonIndex.ts";
+import { findOnIndex } from "../../../../src/engine/model/download/pythonIndex.ts";
+import { configuredIndex } from "../../../../src/engine/python/pipIndex.ts";
 import { ranged, serve } from "../../../localServer.ts";
 import { tempFolder } from "../../../tempFolder.ts";
 
