@@ -25,6 +25,8 @@ export interface DecoderOptions {
  */
 export class Decoder {
   readonly architecture: Architecture;
+  /** Where a graph may be cut into parts (`graph/cut.ts`), in order: what each block reads, and what the last hands on. */
+  readonly cuts: Tensor[] = [];
   private readonly parameters: ParameterInputs;
   private readonly dropout: LoraDropout;
   private readonly hook: Hook;
@@ -39,7 +41,7 @@ export class Decoder {
   /** Token embeddings as block 0 reads them: ids (N) int32 → (N, C). `hidden_states[0]` in Hugging Face's counting. */
   embed(ids: Tensor): Tensor {
     const rows = ops.gather(this.parameters.get("model.embed_tokens.weight"), ids);
-    return this.blockInput(0, ops.mul(rows, this.architecture.embeddingScale));
+    return this.cut(this.blockInput(0, ops.mul(rows, this.architecture.embeddingScale)));
   }
 
   /**
@@ -56,7 +58,7 @@ export class Decoder {
       // A hook is shown all tokens.
       const whole = this.hook.touches(layer);
       const output = this.block(hidden, layer, attention, whole ? undefined : asked);
-      hidden = this.blockInput(layer + 1, output);
+      hidden = this.cut(this.blockInput(layer + 1, output));
       if (whole && asked) hidden = ops.gather(hidden, asked);
     }
     return hidden;
@@ -88,6 +90,11 @@ export class Decoder {
     return this.parameters.get(
       this.architecture.tiedEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight",
     );
+  }
+
+  private cut(x: Tensor): Tensor {
+    this.cuts.push(x);
+    return x;
   }
 
   /** What block `layer` reads of the residual stream. Behind the last block there is none. */

@@ -1,16 +1,36 @@
 import { type Architecture, parameterShapes } from "../../../model/architecture.ts";
 import type { Parameter, Weights } from "../../../model/weights.ts";
-import { gradients } from "../graph/autodiff.ts";
+import { type Backward, differentiated, gradients } from "../graph/autodiff.ts";
+import { stepsOf } from "../graph/steps.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { Device } from "../runtime/device.ts";
 import type { Program } from "../runtime/program.ts";
 import { ProgramCache } from "../runtime/programCache.ts";
+import { Scratch, StepProgram } from "../runtime/stepProgram.ts";
 import type { Value } from "../runtime/value.ts";
 import { Decoder, type DecoderOptions } from "./decoder.ts";
 import { type LoraPlan, ParameterInputs } from "./parameters.ts";
 
 /** Compiled graphs a model keeps: enough for the length buckets of a stage, its probes and a generation. */
 const programLimit = 24;
+/** The same of the graphs that steps share: a handful for each bucket. */
+const stepLimit = 96;
+
+/** Outputs of a graph, and what is derived of gradients. */
+export interface Written {
+  readonly outputs: Record<string, Tensor>;
+  readonly backward?: Backward;
+}
+
+/** A graph that is ready to run, at once or in steps. */
+export type Runnable = Program | StepProgram;
+
+interface ProgramOptions extends DecoderOptions {
+  readonly resident?: (name: string) => boolean;
+}
+
+/** How activations and weights are held (`recipe`'s `memory`). */
+export type Memory = "keep" | "recompute" | "stream";
 
 /**
  * A model at work: its parameters where the device wants them, the adapter being trained, and the graphs compiled for
@@ -23,13 +43,17 @@ export class LiveModel {
   readonly weights: Weights;
   private readonly shapes: ReadonlyMap<string, readonly number[]>;
   private readonly values = new Map<string, Value>();
-  private readonly programs = new ProgramCache(programLimit);
+  private readonly programs = new ProgramCache<Runnable>(programLimit);
+  private readonly steps = new ProgramCache<Program>(stepLimit);
+  private readonly scratch = new Scratch();
+  private readonly memory: Memory;
   private plan: LoraPlan = new Map();
 
-  constructor(device: Device, architecture: Architecture, weights: Weights) {
+  constructor(device: Device, architecture: Architecture, weights: Weights, memory: Memory = "keep") {
     this.device = device;
     this.architecture = architecture;
     this.weights = weights;
+    this.memory = memory;
     this.shapes = parameterShapes(architecture);
   }
 
@@ -39,7 +63,7 @@ export class LiveModel {
   }
 
   /**
-   * A compiled graph over this model.
+   * A graph over this model, made ready to run: compiled as one, or cut at the blocks and run in steps.
    *
    * @param key names the graph and its shapes; the same key must always mean the same graph.
    * @param build writes the graph, given a decoder and the inputs it declares; returns the outputs.
@@ -48,13 +72,36 @@ export class LiveModel {
   program(
     key: string,
     build: (decoder: Decoder, parameters: ParameterInputs) => Record<string, Tensor>,
-    options: DecoderOptions & { resident?: (name: string) => boolean } = {},
-  ): Promise<Program> {
-    return this.programs.get(key, () => {
+    options: ProgramOptions = {},
+  ): Promise<Runnable> {
+    return this.differentiated(
+      key,
+      (decoder, parameters) => ({ outputs: build(decoder, parameters) }),
+      options,
+    );
+  }
+
+  /** The same for a graph with a backward pass. */
+  differentiated(
+    key: string,
+    build: (decoder: Decoder, parameters: ParameterInputs) => Written,
+    options: ProgramOptions = {},
+  ): Promise<Runnable> {
+    return this.programs.get(key, async () => {
       const parameters = new ParameterInputs(this.shapes, this.plan);
-      const outputs = build(new Decoder(this.architecture, parameters, options), parameters);
-      const resident = options.resident ? Object.keys(outputs).filter(options.resident) : [];
-      return this.device.compile(outputs, { resident });
+      const decoder = new Decoder(this.architecture, parameters, options);
+      const { outputs, backward } = build(decoder, parameters);
+      const { resident = () => false } = options;
+      if (this.memory === "keep") {
+        const all = { ...outputs, ...(backward && differentiated(backward)) };
+        return this.device.compile(all, { resident: Object.keys(all).filter(resident) });
+      }
+      const steps = stepsOf(outputs, decoder.cuts, backward);
+      return new StepProgram(steps, resident, {
+        device: this.device,
+        cache: this.steps,
+        scratch: this.scratch,
+      });
     });
   }
 
@@ -70,14 +117,22 @@ export class LiveModel {
     return new Set(read.filter((_, i) => found[i] !== null).map(({ name }) => name));
   }
 
-  /** Runs a program on this model's parameters and `feeds`; `into` as in `Program.run`. */
+  /**
+   * Runs a program on this model's parameters and `feeds`; `into` as in `Program.run`.
+   *
+   * @param make a feed that is made when it is read, and not kept.
+   */
   async run(
-    program: Program,
+    program: Runnable,
     feeds: Record<string, Value>,
     into: Record<string, Value> = {},
+    make: (input: Runnable["inputs"][number]) => Value | null = () => null,
   ): Promise<Record<string, Value>> {
-    const all: Record<string, Value> = { ...feeds };
-    for (const { name } of program.inputs) if (!all[name]) all[name] = await this.value(name);
+    const value = async (input: Runnable["inputs"][number]) =>
+      feeds[input.name] ?? make(input) ?? (await this.value(input.name));
+    if (program instanceof StepProgram) return program.run({ value }, into);
+    const all: Record<string, Value> = {};
+    for (const input of program.inputs) all[input.name] = await value(input);
     return program.run(all, into);
   }
 
@@ -125,6 +180,7 @@ export class LiveModel {
   /** Frees compiled graphs, so that their keys may mean other graphs from now on. */
   async forgetPrograms(): Promise<void> {
     await this.programs.dispose();
+    await this.steps.dispose();
   }
 
   /** Makes the device read the host's weights anew, after they were changed there (a merge, a restored checkpoint). */

@@ -100,7 +100,9 @@ export async function answerLosses(
     const graph = {
       key: `measure ${key}`,
       build: (decoder: Decoder) => ({
-        surprisals: decoder.head().surprisal(hidden(decoder), input("labels", [count], "int32")),
+        outputs: {
+          surprisals: decoder.head().surprisal(hidden(decoder), input("labels", [count], "int32")),
+        },
       }),
     };
     const { data } = (await inForce.run(graph, feeds, tokens, tokensOf(indices))).surprisals;

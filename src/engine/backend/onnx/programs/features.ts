@@ -133,7 +133,7 @@ async function pooledBatch(
   const key = `features ${pooling} ${layers.join(",")} ${layoutKey(packed.layout)} ${count}`;
   const build = (decoder: Decoder) => {
     const all = featuresAt(decoder, packed.layout, layers, input("rows", [count], "int32"));
-    return named(all, pooler(rows.length, count, pooling));
+    return { outputs: named(all, pooler(rows.length, count, pooling)) };
   };
   const fed = { ids: packed.ids, rows: indexVector(tokens, count), ...feeds };
   const graph = { key, build, blocks: layers.at(-1)! };
@@ -161,7 +161,9 @@ async function chosenBatch(
   const count = tokenCount(layout);
   const graph = {
     key: `features ${layers.join(",")} ${layoutKey(layout)}`,
-    build: (decoder: Decoder) => named(featuresAt(decoder, layout, layers, input("rows", [count], "int32"))),
+    build: (decoder: Decoder) => ({
+      outputs: named(featuresAt(decoder, layout, layers, input("rows", [count], "int32"))),
+    }),
     blocks: layers.at(-1)!,
   };
   const fed = { ids, rows: indexVector([...Array(count).keys()]) };

@@ -127,7 +127,7 @@ async function prefill(
         [`present.${layer}.key`, cached(key)],
         [`present.${layer}.value`, cached(value)],
       ]);
-      return { logits, ...Object.fromEntries(present) };
+      return { outputs: { logits, ...Object.fromEntries(present) } };
     },
     resident: isCache,
   };
@@ -150,10 +150,10 @@ async function step(
   const { batch, capacity } = cache;
   const graph = {
     key: `generate ${batch} in ${capacity}`,
-    build: (decoder: Decoder): Record<string, Tensor> => {
+    build: (decoder: Decoder) => {
       const attention = stepAttention(architecture, batch, capacity);
       const logits = lastLogits(decoder, batch, attention);
-      return { logits, ...(device.resident ? attention.present : attention.added) };
+      return { outputs: { logits, ...(device.resident ? attention.present : attention.added) } };
     },
     resident: isCache,
     continues: true,

@@ -28,7 +28,7 @@ export async function nextTokens(
       build: (decoder: Decoder) => {
         const attention = causalAttention(model.architecture, packed.layout);
         const logits = lastLogits(decoder, count, attention, input("rows", [rows.length], "int32"));
-        return { logs: ops.sub(logits, ops.logSumExp(logits)) };
+        return { outputs: { logs: ops.sub(logits, ops.logSumExp(logits)) } };
       },
     };
     const last = rows.map(({ length }, b) => packed.place(b, length - 1 - prefix.length));

@@ -124,7 +124,7 @@ function scoreGraph(
     // First, so that the logits of all nodes, which are large, are read last by what overwrites them.
     if (entropy) outputs.entropies = head.entropy(ops.gather(logits, input("roots", [batch], "int32")));
     outputs.surprisals = head.surprisal(hidden, tokens, parents, logits);
-    return outputs;
+    return { outputs };
   };
   return { key, build };
 }

@@ -12,7 +12,7 @@ import { EffectSums } from "../../effectSums.ts";
 import type { Action, Intervention, Site, Tap } from "../../interventions.ts";
 import type { Decoder } from "../decoder/decoder.ts";
 import type { Hook, Place } from "../decoder/hook.ts";
-import type { LiveModel } from "../decoder/liveModel.ts";
+import type { LiveModel, Written } from "../decoder/liveModel.ts";
 import { apply, ops } from "../graph/ops.ts";
 import { input, type Tensor } from "../graph/tensor.ts";
 import { Value } from "../runtime/value.ts";
@@ -73,7 +73,7 @@ export function tokensOfPrompts(
 export interface Graph {
   readonly key: string;
   /** @param read what taps read, by `<tap>.<layer>`, once the decoder has written the layer. */
-  readonly build: (decoder: Decoder, read: ReadonlyMap<string, Tensor>) => Record<string, Tensor>;
+  readonly build: (decoder: Decoder, read: ReadonlyMap<string, Tensor>) => Written;
   readonly resident?: (name: string) => boolean;
   /** Blocks that are run, from the first; all where left out. */
   readonly blocks?: number;
@@ -122,7 +122,7 @@ export class InForce {
     const own = this.interventions.length > 0 ? rows() : [];
     const acting = this.acting(own, count, continues);
     if (acting.length + taps.length === 0) {
-      const program = await model.program(key, (decoder) => build(decoder, new Map()), options);
+      const program = await model.differentiated(key, (decoder) => build(decoder, new Map()), options);
       this.note([], own, graph, {});
       return model.run(program, feeds);
     }
@@ -132,9 +132,12 @@ export class InForce {
       site,
       action.type === "project" ? `project ${action.of}` : action.type,
     ]);
-    const program = await model.program(
+    const program = await model.differentiated(
       `${key} ${JSON.stringify(sites)} ${JSON.stringify(taps.map(({ site, read }) => [site, read]))}`,
-      (decoder) => ({ ...build(decoder, hook.read), ...hook.outputs }),
+      (decoder) => {
+        const { outputs, ...rest } = build(decoder, hook.read);
+        return { ...rest, outputs: { ...outputs, ...hook.outputs } };
+      },
       { ...options, hook },
     );
     const fed = { ...feeds, ...this.feeds(acting, own, count, continues) };

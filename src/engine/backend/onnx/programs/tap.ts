@@ -6,8 +6,7 @@ import { checkTaps } from "../../checkSites.ts";
 import { refuseNaN } from "../../finite.ts";
 import type { Positions, Tap, TapReading } from "../../interventions.ts";
 import type { Decoder } from "../decoder/decoder.ts";
-import type { LiveModel } from "../decoder/liveModel.ts";
-import { gradients } from "../graph/autodiff.ts";
+import type { LiveModel, Written } from "../decoder/liveModel.ts";
 import { ops } from "../graph/ops.ts";
 import { input, scalar, type Tensor } from "../graph/tensor.ts";
 import { crossEntropy } from "../loss/crossEntropy.ts";
@@ -37,7 +36,7 @@ export async function tapExamples(
       const weights = input("weights", [count]);
       const labelIds = input("labels", [count], "int32");
       const loss = crossEntropy(hidden(decoder), decoder.head(), labelIds, weights);
-      return { loss, ...readings(taps, read, loss) };
+      return readings(taps, read, loss);
     };
     const weights = Value.of(new Float32Array(count).fill(1, 0, owners.length), [count]);
     const graph = { key: `tap ${key}`, build };
@@ -55,11 +54,7 @@ export async function tapExamples(
 }
 
 /** Outputs by tap and layer: activations, or gradients of the loss, (N, width) each. */
-function readings(
-  taps: readonly Tap[],
-  read: ReadonlyMap<string, Tensor>,
-  loss: Tensor,
-): Record<string, Tensor> {
+function readings(taps: readonly Tap[], read: ReadonlyMap<string, Tensor>, loss: Tensor): Written {
   const all = taps.flatMap(({ site, read: what }, t) =>
     site.layers.map((layer) => ({
       name: `tap.${t}.${layer}`,
@@ -67,18 +62,16 @@ function readings(
       activation: read.get(`${t}.${layer}`) as Tensor,
     })),
   );
-  const derived = all.filter(({ what }) => what === "gradient");
-  const found = gradients(
-    loss,
-    derived.map(({ activation }) => activation),
-  );
-  return Object.fromEntries(
-    all.map(({ name, what, activation }) => {
-      if (what === "value") return [name, activation];
-      const gradient = found[derived.findIndex((each) => each.name === name)];
-      return [name, gradient ?? ops.expand(scalar(0), activation.shape)];
-    }),
-  );
+  const named = (which: Tap["read"]) =>
+    all.flatMap(({ name, what, activation }): [string, Tensor][] =>
+      what === which ? [[name, activation]] : [],
+    );
+  const wrt = new Map(named("gradient"));
+  const derive = (found: ReadonlyMap<string, Tensor | null>) =>
+    Object.fromEntries(
+      [...found].map(([name, gradient]) => [name, gradient ?? ops.expand(scalar(0), wrt.get(name)!.shape)]),
+    );
+  return { outputs: { loss, ...Object.fromEntries(named("value")) }, backward: { loss, wrt, derive } };
 }
 
 /** The tokens of an example that are meant, counted from its first. */

@@ -5,13 +5,11 @@ import type { Parameter } from "../../../model/weights.ts";
 import type { Batch, Learned, StepFigures, Trainer, TrainerSpec } from "../../backend.ts";
 import { fullParameters, newAdapter, nothingToTrain } from "../../trainable.ts";
 import type { LoraDropout } from "../decoder/decoder.ts";
-import type { LiveModel } from "../decoder/liveModel.ts";
+import type { LiveModel, Runnable } from "../decoder/liveModel.ts";
 import { adapterOf, loraFactors } from "../decoder/loraFactors.ts";
-import { gradients } from "../graph/autodiff.ts";
 import { ops } from "../graph/ops.ts";
 import { type Shape, size } from "../graph/shape.ts";
 import { input, scalar, type Tensor } from "../graph/tensor.ts";
-import type { Program } from "../runtime/program.ts";
 import { Value } from "../runtime/value.ts";
 import { AdamW, type Trained } from "./adamW.ts";
 import { answersPass } from "./answers.ts";
@@ -106,8 +104,8 @@ export class OnnxTrainer implements Trainer {
       const pass = passOf(batch, this.head);
       const program = await this.program(pass, i > 0);
       const added = Object.fromEntries([...sums].map(([name, sum]) => [`sum.${name}`, sum]));
-      const feeds = { ...pass.feeds, ...added, ...this.masks(program, i) };
-      const out = await this.model.run(program, feeds, this.buffers);
+      const feeds = { ...pass.feeds, ...added };
+      const out = await this.model.run(program, feeds, this.buffers, (input) => this.mask(input, i));
       loss += out.loss.data[0];
       gradientNorm = Math.sqrt(out.squaredNorm.data[0]);
       tokens += pass.tokens;
@@ -229,50 +227,45 @@ export class OnnxTrainer implements Trainer {
   }
 
   /** The graph of one pass: loss, metrics, gradients (added to fed ones after the first pass) and their squared norm. */
-  private program(pass: Pass, adds: boolean): Promise<Program> {
+  private program(pass: Pass, adds: boolean): Promise<Runnable> {
     const { train } = this.spec;
     const dropout: LoraDropout = (x, module) =>
       train.method === "lora" && train.dropout > 0 ? ops.mul(x, input(`dropout.${module}`, x.shape)) : x;
-    return this.model.program(
+    return this.model.differentiated(
       `train ${pass.key} ${adds}`,
       (decoder, parameters) => {
         const { loss, metrics } = pass.build(decoder);
         const read = new Map(parameters.all().map((tensor) => [tensor.name, tensor]));
-        const names = [...this.shapes.keys()];
-        const trained = names.map((name) => read.get(name) ?? null);
-        const found = gradients(
-          loss,
-          trained.filter((tensor) => tensor !== null),
-        );
-        const outputs: Record<string, Tensor> = { loss };
-        let squares: Tensor = scalar(0);
-        for (const [i, name] of names.entries()) {
-          const shape = this.shapes.get(name) as Shape;
-          // A trained parameter that this loss does not reach stands still.
-          const gradient = (trained[i] && found.shift()) ?? ops.expand(scalar(0), shape);
-          const sum = adds ? ops.add(input(`sum.${name}`, shape), gradient) : gradient;
-          outputs[`grad.${name}`] = sum;
-          squares = ops.add(squares, ops.sumSquare(sum, [...shape.keys()]));
-        }
-        outputs.squaredNorm = squares;
-        for (const [name, value] of Object.entries(metrics)) outputs[`metric.${name}`] = value;
-        return outputs;
+        const wrt = new Map([...this.shapes.keys()].map((name) => [name, read.get(name) ?? null]));
+        const named = Object.entries(metrics).map(([name, value]) => [`metric.${name}`, value]);
+        const derive = (found: ReadonlyMap<string, Tensor | null>) => this.sumsOf(found, adds);
+        return { outputs: { loss, ...Object.fromEntries(named) }, backward: { loss, wrt, derive } };
       },
       { dropout, resident: (name) => name.startsWith("grad.") },
     );
   }
 
-  /** Fresh dropout masks for a pass, a pure function of seed, step and pass. */
-  private masks(program: Program, pass: number): Record<string, Value> {
+  /** Gradients, added to fed ones after the first pass, and their squared norm. */
+  private sumsOf(found: ReadonlyMap<string, Tensor | null>, adds: boolean): Record<string, Tensor> {
+    const outputs: Record<string, Tensor> = {};
+    let squares: Tensor = scalar(0);
+    for (const [name, gradient] of found) {
+      const shape = this.shapes.get(name) as Shape;
+      // A trained parameter that this loss does not reach stands still.
+      const own = gradient ?? ops.expand(scalar(0), shape);
+      const sum = adds ? ops.add(input(`sum.${name}`, shape), own) : own;
+      outputs[`grad.${name}`] = sum;
+      squares = ops.add(squares, ops.sumSquare(sum, [...shape.keys()]));
+    }
+    return { ...outputs, squaredNorm: squares };
+  }
+
+  /** The dropout mask that a pass reads under a name, a pure function of seed, step and pass; null for other names. */
+  private mask({ name, shape }: Runnable["inputs"][number], pass: number): Value | null {
     const { train, seed } = this.spec;
-    if (train.method !== "lora" || train.dropout === 0) return {};
-    const wanted = program.inputs.filter(({ name }) => name.startsWith("dropout."));
-    return Object.fromEntries(
-      wanted.map(({ name, shape }) => {
-        const random = stream(seed, name, this.updates, pass);
-        return [name, Value.of(dropoutMask(size(shape), train.dropout, random), shape)];
-      }),
-    );
+    if (train.method !== "lora" || !name.startsWith("dropout.")) return null;
+    const random = stream(seed, name, this.updates, pass);
+    return Value.of(dropoutMask(size(shape), train.dropout, random), shape);
   }
 }
 

@@ -1,15 +1,19 @@
 import { LRUCache } from "lru-cache";
-import type { Program } from "./program.ts";
+
+/** What a cache frees. */
+interface Disposable {
+  dispose(): Promise<void>;
+}
 
 /**
  * Compiled graphs by bucket of shapes, the least recently used dropped first. A 30-layer training step takes
  * seconds to compile and holds tens of megabytes, so their number is bounded.
  */
-export class ProgramCache {
+export class ProgramCache<P extends Disposable> {
   private readonly limit: number;
-  private readonly compiled: LRUCache<string, Program>;
+  private readonly compiled: LRUCache<string, P>;
   /** Compilations under way. They are not among the programs that can be dropped: somebody waits for each of them. */
-  private readonly compiling = new Map<string, Promise<Program>>();
+  private readonly compiling = new Map<string, Promise<P>>();
   /** Programs that are being freed. */
   private freeing: Promise<void>[] = [];
 
@@ -30,7 +34,7 @@ export class ProgramCache {
    * The program of `key`, compiled by `make` when there is none yet. A failed compilation is not kept, and fails only
    * for those who asked for this key.
    */
-  async get(key: string, make: () => Promise<Program>): Promise<Program> {
+  async get(key: string, make: () => Promise<P>): Promise<P> {
     const known = this.compiled.get(key) ?? this.compiling.get(key);
     if (known) return known;
     // Room is made before the compilation, so that no more than the limit is held at any time.

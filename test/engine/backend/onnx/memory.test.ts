@@ -1,0 +1,131 @@
+import { describe, expect, it } from "vitest";
+import type {
+  AnswersBatch,
+  Backend,
+  ContrastBatch,
+  Example,
+  TrainerSpec,
+} from "../../../../src/engine/backend/backend.ts";
+import { openBackend } from "../../../../src/engine/backend/open.ts";
+import { loadModel } from "../../../../src/engine/model/load.ts";
+import { stageSchema, type TrainRecipe } from "../../../../src/protocol/recipeStages.ts";
+import { goldenPath } from "../../../golden/golden.ts";
+
+/** Full attention with tied embeddings; windows, soft caps and norms on both sides; layers without positions; fused linears. */
+const families = ["llama", "gemma2", "smollm3", "phi3", "llama3_rope"];
+
+/** Pairs of different lengths that begin alike. */
+const examples: Example[] = Array.from({ length: 4 }, (_, i) => {
+  const prompt = [3, 4, 5, ...Array.from({ length: 2 + i }, (_, t) => 6 + ((7 * i + 3 * t) % 60))];
+  return { ids: [...prompt, 100 + i, 70 + i, 80 + i, 1], promptLength: prompt.length };
+});
+const answers: AnswersBatch = { kind: "answers", examples, maskPrompt: true, weight: 1 / 16, shared: 3 };
+
+function contrast(hiddenSize: number, type: "distance" | "kl"): ContrastBatch {
+  const positions = [4, 5];
+  return {
+    kind: "contrast",
+    prompts: examples.map(({ ids, promptLength }, i) => ({
+      ids: ids.slice(0, promptLength),
+      label: String(i % 2),
+    })),
+    layer: 2,
+    pooling: "mean",
+    centre: new Float32Array(hiddenSize),
+    loss: stageSchema.parse({ type: "contrastive" }).loss,
+    retention: {
+      type,
+      weight: 2,
+      anchors: [
+        { ids: [3, 4, 5, 30, 31, 32], positions, features: new Float32Array(2 * hiddenSize).fill(0.5) },
+      ],
+    },
+    shared: 3,
+  };
+}
+
+const lora = stageSchema.parse({
+  type: "supervised",
+  steps: 4,
+  train: { method: "lora", rank: 4, dropout: 0.1 },
+}).train;
+const full: TrainRecipe = { method: "full", embeddings: true };
+
+/** What steps of training leave behind, and what they found. */
+async function trained(backend: Backend, train: TrainRecipe, batch: AnswersBatch | ContrastBatch) {
+  const spec: TrainerSpec = {
+    train,
+    optimiser: { betas: [0.9, 0.95], epsilon: 1e-6, weightDecay: 0.01 },
+    seed: 3,
+    kinds: [batch],
+  };
+  const trainer = await backend.createTrainer(spec);
+  const figures: Record<string, number> = {};
+  for (let step = 0; step < 4; step++) {
+    const found = await trainer.backward(step % 2 ? [batch] : [batch, batch]);
+    for (const [name, value] of Object.entries({
+      loss: found.loss,
+      norm: found.gradientNorm,
+      ...found.metrics,
+    }))
+      figures[`${step} ${name}`] = value;
+    await trainer.update(1e-3, 0.7);
+  }
+  const saved = await trainer.save();
+  await trainer.finish();
+  return { figures, saved };
+}
+
+async function withBackend<T>(family: string, memory: "keep" | "recompute", use: (b: Backend) => Promise<T>) {
+  const { backend } = await openBackend({ device: "cpu", threads: 1, memory }, () =>
+    loadModel(goldenPath("tiny", family)),
+  );
+  try {
+    return await use(backend);
+  } finally {
+    await backend.dispose();
+  }
+}
+
+describe.each(families)("%s trained block by block as in one graph", (family) => {
+  const batches = (width: number): [string, AnswersBatch | ContrastBatch][] => [
+    ["answers", answers],
+    ["a contrast with distances", contrast(width, "distance")],
+    ["a contrast with KL", contrast(width, "kl")],
+  ];
+  const ways: [string, TrainRecipe][] = [
+    ["LoRA with dropout", lora],
+    ["all weights", full],
+  ];
+  it.each(ways)("with %s", async (_, train) => {
+    const both = [];
+    for (const memory of ["keep", "recompute"] as const) {
+      both.push(
+        await withBackend(family, memory, async (backend) => {
+          const found = [];
+          for (const [, batch] of batches(backend.shape.hiddenSize))
+            found.push(await trained(backend, train, batch));
+          return found;
+        }),
+      );
+    }
+    const [whole, parted] = both as [(typeof both)[0], (typeof both)[0]];
+    for (const [i, { figures, saved }] of whole.entries()) {
+      for (const [name, value] of Object.entries(figures)) {
+        expect(Math.abs(parted[i]!.figures[name]! / value - 1), name).toBeLessThan(1e-5);
+      }
+      expect([...parted[i]!.saved.keys()]).toEqual([...saved.keys()]);
+      for (const [name, { data }] of saved) {
+        // A moment's first steps are as large as its gradient; weights move by a rate per step.
+        const scale = name.startsWith("m.") || name.startsWith("v.") ? norm(data) : 1;
+        expect(farthest(data, parted[i]!.saved.get(name)!.data), name).toBeLessThan(
+          1e-5 * Math.max(1, scale),
+        );
+      }
+    }
+  });
+});
+
+const norm = (data: Float32Array) => Math.sqrt(data.reduce((sum, x) => sum + x * x, 0));
+const farthest = (a: Float32Array, b: Float32Array) =>
+  a.reduce((most, x, i) => Math.max(most, Math.abs(x - b[i]!)), 0);
