@@ -21,6 +21,10 @@ const examples: Example[] = Array.from({ length: 4 }, (_, i) => {
 });
 const answers: AnswersBatch = { kind: "answers", examples, maskPrompt: true, weight: 1 / 16, shared: 3 };
 
+const stage = stageSchema.parse({ type: "contrastive" });
+if (stage.type !== "contrastive") throw new Error("the recipe is of another stage");
+const { loss } = stage;
+
 function contrast(hiddenSize: number, type: "distance" | "kl"): ContrastBatch {
   const positions = [4, 5];
   return {
@@ -32,7 +36,7 @@ function contrast(hiddenSize: number, type: "distance" | "kl"): ContrastBatch {
     layer: 2,
     pooling: "mean",
     centre: new Float32Array(hiddenSize),
-    loss: stageSchema.parse({ type: "contrastive" }).loss,
+    loss,
     retention: {
       type,
       weight: 2,
