@@ -7,7 +7,7 @@ import type { Backend } from "./backend.ts";
 import type { ClassifierOptions, TextClassifier } from "./classifier.ts";
 import { commonRank } from "./deviceChoice/block.ts";
 import { chooseDevice } from "./deviceChoice/choose.ts";
-import { LiveModel, type Memory } from "./onnx/decoder/liveModel.ts";
+import { LiveModel } from "./onnx/decoder/liveModel.ts";
 import { OnnxBackend } from "./onnx/onnxBackend.ts";
 import { OnnxClassifier } from "./onnx/runtime/classifier.ts";
 import { Device } from "./onnx/runtime/device.ts";
@@ -17,8 +17,6 @@ export interface BackendOptions extends Partial<Omit<Placement, "device">> {
   readonly device: DeviceName | "auto";
   /** Threads on the CPU; one per physical core where left out. */
   readonly threads?: number | undefined;
-  /** How activations and weights are held; `keep` where left out. */
-  readonly memory?: Memory;
   /** Rank of the adapters that will be trained, which `auto` measures with; null where the weights themselves are. */
   readonly rank?: number | null;
   /** Is told what `auto` chose, where that took a measurement. */
@@ -48,7 +46,9 @@ export async function openBackend<M extends { architecture: Architecture; weight
     chosen = await openDevice(options, architecture);
   });
   const { device, deviceChoice } = chosen ?? (await openDevice(options, loaded.architecture));
-  const model = new LiveModel(device, loaded.architecture, loaded.weights, options.memory);
+  const { memory = "auto" } = options;
+  const mode = memory === "auto" ? "keep" : memory;
+  const model = new LiveModel(device, loaded.architecture, loaded.weights, mode);
   return { backend: new OnnxBackend(model), loaded, deviceChoice };
 }
 

@@ -1,3 +1,4 @@
+import type { Memory } from "../../../../protocol/backend.ts";
 import { type Architecture, parameterShapes } from "../../../model/architecture.ts";
 import type { Parameter, Weights } from "../../../model/weights.ts";
 import { type Backward, differentiated, gradients } from "../graph/autodiff.ts";
@@ -29,8 +30,8 @@ interface ProgramOptions extends DecoderOptions {
   readonly resident?: (name: string) => boolean;
 }
 
-/** How activations and weights are held (`recipe`'s `memory`). */
-export type Memory = "keep" | "recompute" | "stream";
+/** How activations and weights are held: a recipe's `memory`, decided. */
+export type HeldMemory = Exclude<Memory, "auto">;
 
 /**
  * A model at work: its parameters where the device wants them, the adapter being trained, and the graphs compiled for
@@ -46,10 +47,10 @@ export class LiveModel {
   private readonly programs = new ProgramCache<Runnable>(programLimit);
   private readonly steps = new ProgramCache<Program>(stepLimit);
   private readonly scratch = new Scratch();
-  private readonly memory: Memory;
+  private readonly memory: HeldMemory;
   private plan: LoraPlan = new Map();
 
-  constructor(device: Device, architecture: Architecture, weights: Weights, memory: Memory = "keep") {
+  constructor(device: Device, architecture: Architecture, weights: Weights, memory: HeldMemory = "keep") {
     this.device = device;
     this.architecture = architecture;
     this.weights = weights;
