@@ -31,6 +31,22 @@ class Sight:
         """(B or 1, 1, T, P) bool, true where seen; None where each token sees itself and all before it in its row."""
         raise NotImplementedError
 
+    def attended(
+        self,
+        layer: int,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        window: int | None,
+        scaling: float | None,
+        softcap: float | None,
+    ) -> Tensor:
+        """What the layer's queries (B, H, T, D) take from its values: (B, H, T, D)."""
+        key, value = self.seen(layer, key, value)
+        if softcap is not None:
+            return _capped(query, key, value, self.mask(window), scaling, softcap)
+        return _scaled(query, key, value, self.bias(window, query.dtype), scaling)
+
     def mask(self, window: int | None) -> Tensor | None:
         """What `visible` says, worked out once for all layers of a pass."""
         if window not in self._masks:
@@ -98,11 +114,7 @@ def attend(
     """Queries (B, H, T, D), keys and values (B, K, T, D) → (B, T, H, D), as `AttentionInterface` asks for it."""
     if _sight is None:
         raise RuntimeError("a model was run without saying what its tokens see (attention.seeing)")
-    key, value = _sight.seen(module.layer_idx, key, value)
-    if softcap is not None:
-        attended = _capped(query, key, value, _sight.mask(sliding_window), scaling, softcap)
-    else:
-        attended = _scaled(query, key, value, _sight.bias(sliding_window, query.dtype), scaling)
+    attended = _sight.attended(module.layer_idx, query, key, value, sliding_window, scaling, softcap)
     return attended.transpose(1, 2).contiguous(), None
 
 
