@@ -2,6 +2,10 @@ import { readdir, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, isAbsolute, join, resolve } from "node:path";
 import { DiscernError } from "../protocol/errors.ts";
+import { findInHubCache } from "./hubCache.ts";
+import { hubCacheHome } from "./hubHome.ts";
+import { hubFolderName, parseHubName } from "./hubName.ts";
+import { suggestedModel } from "./suggestedModels.ts";
 
 /** Where pulled models live: `DISCERN_MODELS`, or `~/.cache/discern/models`. */
 export function modelsHome(): string {
@@ -21,11 +25,11 @@ export function pulledFolder(name: string, home: string = modelsHome()): string 
 }
 
 /**
- * Finds a model by path, or by name in the given folders and the models home.
+ * Finds a model by path, or by name in the given folders, the models home and the Hugging Face cache (`owner/name[@revision]`).
  *
  * @param baseFolders folders that relative paths and names are looked up in, in order.
  * @returns an absolute path for `loadModel`.
- * @throws DiscernError `model-missing`, saying where it was looked for and how to fetch it.
+ * @throws DiscernError `model-missing`, saying where it was looked for, or what the cache lacks of it, and how to fetch it.
  */
 export async function resolveModel(nameOrPath: string, baseFolders: readonly string[] = []): Promise<string> {
   const places = isAbsolute(nameOrPath)
@@ -34,10 +38,14 @@ export async function resolveModel(nameOrPath: string, baseFolders: readonly str
   for (const place of places) {
     if (await isModel(place)) return place;
   }
+  const name = parseHubName(suggestedModel(nameOrPath)?.hub ?? nameOrPath);
+  const cached = name && (await findInHubCache(name));
+  if (cached) return cached;
+  const looked = name === null ? places : [...places, join(hubCacheHome(), hubFolderName(name.id))];
   throw new DiscernError(
     "model-missing",
-    `There is no model "${nameOrPath}" (looked at ${places.join(", ")}). ` +
-      "Give a model folder or .gguf file, or fetch one: discern pull smollm2-135m.",
+    `There is no model "${nameOrPath}" (looked at ${looked.join(", ")}). ` +
+      `Give a model folder or .gguf file, or fetch one: discern pull ${name?.id.includes("/") ? nameOrPath : "smollm2-135m"}.`,
   );
 }
 

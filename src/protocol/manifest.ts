@@ -18,6 +18,10 @@ export const manifestSchema = z.object({
     path: z.string(),
     format: z.string(),
     family: z.string(),
+    hub: z
+      .object({ id: z.string(), commit: z.string() })
+      .optional()
+      .describe("Name and commit of a model of the Hugging Face cache"),
     files: z.array(fileSchema),
   }),
   /** What the model begins with, where the recipe names adapters or runs, in their order. */

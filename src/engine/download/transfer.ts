@@ -23,8 +23,10 @@ export interface Transfer {
   readonly onProgress?: (progress: { file: string; done: number; total: number | null }) => void;
   /** Size that the file must have, where it is known: a server that sends more is not listened to. */
   readonly bytes?: number | undefined;
-  /** What an HTTP status means at this server, where more can be said than the number. */
-  readonly explain?: (status: number) => DiscernError | null;
+  /** Where bytes lie until the file is whole; beside the target where left out. On the same disk as the target. */
+  readonly part?: string;
+  /** What an HTTP status, with the header x-error-code of the hub, means at this server, where more can be said than the number. */
+  readonly explain?: (status: number, code: string | null) => DiscernError | null;
 }
 
 /** How long servers are waited for, unless told otherwise. */
@@ -34,7 +36,7 @@ export const patience: Pick<Transfer, "connectMs" | "stallMs"> = { connectMs: 8_
 const attempts = 4;
 
 /**
- * Downloads `url` to `target`. Bytes go to `target.part`; a later call goes on where an interrupted one stopped, if
+ * Downloads `url` to `target`. Bytes go to `target.part`, or to `transfer.part`; a later call goes on where an interrupted one stopped, if
  * the server can (HTTP Range). The file gets its name only when its checksum is right.
  *
  * @param label what to call the file in messages: a URL may hold a password.
@@ -47,7 +49,7 @@ export async function download(
   label: string,
   transfer: Transfer,
 ): Promise<void> {
-  const part = `${target}.part`;
+  const part = transfer.part ?? `${target}.part`;
   await mkdir(dirname(target), { recursive: true });
   for (let attempt = 1; ; attempt++) {
     try {
@@ -120,7 +122,7 @@ async function fetchInto(url: string, part: string, label: string, transfer: Tra
   }
   if (!response.ok || response.body === null) {
     throw (
-      transfer.explain?.(response.status) ??
+      transfer.explain?.(response.status, response.headers.get("x-error-code")) ??
       new DiscernError("download-failed", `${label}: the server answered ${response.status}.`)
     );
   }

