@@ -152,7 +152,8 @@ async function writeFully(file: FileHandle, bytes: Uint8Array): Promise<void> {
   }
 }
 
-function encodeHeader(
+/** The header of a safetensors file of float32 tensors, its length and padding included. @throws RangeError. */
+export function encodeHeader(
   tensors: readonly (readonly [string, Parameter])[],
   metadata: Record<string, string>,
 ): Uint8Array {

@@ -1,0 +1,109 @@
+import * as z from "zod";
+import { type Architecture, linearModules } from "../../model/architecture.ts";
+import type { BackendShape, Tokens } from "../backend.ts";
+import { ownTokens, type RowBatch } from "../batching.ts";
+import { Interruption } from "../interruption.ts";
+import type { Tensors } from "./wire.ts";
+import { type Answer, WorkerClient, type WorkerOptions } from "./workerClient.ts";
+
+/** How a model is loaded by the worker. */
+export interface TorchOptions extends WorkerOptions {
+  readonly device: "cpu" | "cuda";
+  /** The type of the weights; "auto" keeps that of the file, halves as bfloat16. */
+  readonly dtype: "auto" | "bfloat16" | "float32";
+  /** Threads on the CPU; as many as PyTorch sees fit where left out. */
+  readonly threads?: number | undefined;
+}
+
+const loadedSchema = z.object({
+  dtype: z.string(),
+  parameters: z.record(z.string(), z.array(z.int().nonnegative())),
+});
+const nothing = z.object({});
+
+/** A model in a worker: what every program of this backend asks. */
+export class TorchModel {
+  readonly architecture: Architecture;
+  readonly device: string;
+  readonly shape: BackendShape;
+  /** Type of the weights, such as bfloat16. */
+  readonly dtype: string;
+  /** Shapes of the parameters that the worker holds. */
+  readonly parameters: ReadonlyMap<string, readonly number[]>;
+  readonly interruption = new Interruption();
+  private readonly client: WorkerClient;
+
+  private constructor(
+    client: WorkerClient,
+    architecture: Architecture,
+    device: string,
+    { dtype, parameters }: z.infer<typeof loadedSchema>,
+  ) {
+    const { layers, hiddenSize, vocabSize, contextLength } = architecture;
+    const linears = linearModules(architecture);
+    this.shape = { layers, hiddenSize, vocabularySize: vocabSize, contextLength, linears };
+    this.client = client;
+    this.architecture = architecture;
+    this.device = device;
+    this.dtype = dtype;
+    this.parameters = new Map(Object.entries(parameters));
+  }
+
+  /**
+   * Starts a worker and has it load the model.
+   *
+   * @param folder a Hugging Face folder.
+   * @throws DiscernError("device-unavailable"); "architecture-unsupported" for a kind of model that the worker does not know.
+   */
+  static async load(folder: string, architecture: Architecture, options: TorchOptions): Promise<TorchModel> {
+    const client = await WorkerClient.start(options);
+    try {
+      const { device, dtype, threads = null } = options;
+      const { result } = await client.request("load", { folder, device, dtype, threads }, loadedSchema);
+      return new TorchModel(client, architecture, device, result);
+    } catch (error) {
+      await client.stop();
+      throw error;
+    }
+  }
+
+  /** Asks for a unit of work, before which work may be cut off. */
+  async ask<R>(method: string, params: object, schema: z.ZodType<R>, tensors?: Tensors): Promise<Answer<R>> {
+    await this.interruption.pause();
+    return this.client.request(method, params, schema, tensors);
+  }
+
+  /** Asks for tensors alone. */
+  async tensors(method: string, params: object, tensors?: Tensors): Promise<Tensors> {
+    return (await this.ask(method, params, nothing, tensors)).tensors;
+  }
+
+  async dispose(): Promise<void> {
+    await this.client.stop();
+  }
+}
+
+/** Rows as the worker takes them: what all begin with once, and of each row what is its own. */
+export interface PackedRows<R extends object = object> {
+  readonly prefix: Tokens;
+  readonly rows: readonly (R & { readonly ids: Tokens })[];
+  /** Tokens that each row is padded to. */
+  readonly length: number;
+}
+
+/** Packs the rows of a batch. @param more what is said of each row beside its tokens. */
+export function packed<R extends object>(
+  { rows, prefix }: Pick<RowBatch, "rows" | "prefix">,
+  more: (row: number) => R,
+): PackedRows<R> {
+  const own = ownTokens(rows, prefix);
+  const length = own.reduce((most, { length }) => Math.max(most, length), 1);
+  return { prefix, rows: own.map((ids, b) => ({ ids, ...more(b) })), length };
+}
+
+/** The only tensor of this name. */
+export function tensor(tensors: Tensors, name: string): Float32Array {
+  const found = tensors.get(name);
+  if (!found) throw new Error(`the worker's reply lacks "${name}"`);
+  return found.data;
+}

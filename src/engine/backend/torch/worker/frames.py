@@ -1,0 +1,50 @@
+"""
+Frames on a socket: the length of the JSON (u32), the length of the tensors (u64), both little-endian, then JSON (UTF-8) and tensors
+as the bytes of a safetensors file, which may be none.
+"""
+
+import json
+import socket
+import struct
+from typing import Any
+
+import safetensors.torch
+import torch
+
+Tensors = dict[str, torch.Tensor]
+_lengths = struct.Struct("<IQ")
+
+
+def read_frame(connection: socket.socket) -> tuple[dict[str, Any], Tensors] | None:
+    """The next frame; None where the other side has closed the socket."""
+    start = _read(connection, _lengths.size)
+    if start is None:
+        return None
+    json_length, tensor_length = _lengths.unpack(start)
+    text = _read(connection, json_length)
+    data = _read(connection, tensor_length)
+    if text is None or data is None:
+        return None
+    return json.loads(text), safetensors.torch.load(bytes(data)) if tensor_length else {}
+
+
+def write_frame(connection: socket.socket, message: dict[str, Any], tensors: Tensors | None = None) -> None:
+    """Writes a frame. Tensors are sent in float32."""
+    text = json.dumps(message).encode()
+    data = b""
+    if tensors:
+        data = safetensors.torch.save({name: x.detach().float().cpu().contiguous() for name, x in tensors.items()})
+    connection.sendall(_lengths.pack(len(text), len(data)) + text)
+    connection.sendall(data)
+
+
+def _read(connection: socket.socket, length: int) -> bytearray | None:
+    buffer = bytearray(length)
+    view = memoryview(buffer)
+    done = 0
+    while done < length:
+        count = connection.recv_into(view[done:], min(length - done, 1 << 24))
+        if count == 0:
+            return None
+        done += count
+    return buffer

@@ -1,0 +1,26 @@
+"""The table of methods: what can be asked of the worker. A method takes state, parameters and tensors, and gives a result and tensors."""
+
+from collections.abc import Callable
+from typing import Any
+
+from .answers import answer_losses
+from .features import prompt_features
+from .frames import Tensors
+from .kernel import kernel
+from .measure import measured
+from .model import load
+from .nextTokens import next_tokens
+from .score import score
+from .state import State
+
+Method = Callable[[State, dict[str, Any], Tensors], tuple[dict[str, Any], Tensors]]
+
+
+METHODS: dict[str, Method] = {
+    "load": load,
+    "nextTokens": measured(next_tokens),
+    "score": measured(score),
+    "features": measured(prompt_features),
+    "losses": measured(answer_losses),
+    "kernel": kernel,
+}

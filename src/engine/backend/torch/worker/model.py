@@ -1,0 +1,72 @@
+"""A model of transformers, loaded from a Hugging Face folder."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import AutoConfig, AutoModelForCausalLM
+from transformers.utils import logging
+
+from .attention import NAME
+from .errors import WorkerError
+from .frames import Tensors
+from .linear import Adapted
+from .sites import NAMINGS, Sites
+from .state import State
+
+
+class Model:
+    """A decoder with its sites. Every linear module that an adapter may change is an `Adapted`."""
+
+    def __init__(self, root: nn.Module, device: torch.device) -> None:
+        self.root = root
+        self.device = device
+        self.sites = Sites(root)
+        #: By full name, such as `model.layers.0.self_attn.q_proj`.
+        self.linears: dict[str, Adapted] = {}
+        for layer, block in enumerate(self.sites.layers):
+            for name in self.sites.naming.linears:
+                adapted = Adapted(block.get_submodule(name))
+                block.set_submodule(name, adapted)
+                self.linears[f"{self.sites.naming.layers}.{layer}.{name}"] = adapted
+
+    def parameters(self) -> dict[str, nn.Parameter]:
+        """The model's own, by their Hugging Face names; tied embeddings once."""
+        named = self.root.named_parameters()
+        return {name.replace(".base_layer.", "."): p for name, p in named if ".lora_" not in name}
+
+
+def load(state: State, params: dict[str, Any], _tensors: Tensors) -> tuple[dict[str, Any], Tensors]:
+    """Loads the model in `folder` onto `device` (cpu, cuda) in `dtype` (float32, bfloat16; auto: as it is stored, halves as bfloat16)."""
+    logging.disable_progress_bar()
+    config = AutoConfig.from_pretrained(params["folder"])
+    if config.model_type not in NAMINGS:
+        raise WorkerError(
+            "architecture-unsupported",
+            f'The PyTorch backend does not know where the parts of a model of type "{config.model_type}" are (sites.py). '
+            f"It knows {', '.join(sorted(NAMINGS))}.",
+        )
+    if params.get("threads"):
+        torch.set_num_threads(params["threads"])
+    device = torch.device(params["device"])
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise WorkerError(
+            "device-unavailable",
+            f"PyTorch {torch.__version__} finds no GPU. Use the device cpu, or install a PyTorch with CUDA or ROCm.",
+        )
+    dtype = _dtype(params["dtype"], getattr(config, "dtype", None))
+    root = AutoModelForCausalLM.from_pretrained(params["folder"], dtype=dtype, attn_implementation=NAME)
+    root.to(device).eval().requires_grad_(False)
+    state.loaded = Model(root, device)
+    state.training = None
+    shapes = {name: list(p.shape) for name, p in state.loaded.parameters().items()}
+    return {"dtype": str(dtype).removeprefix("torch."), "parameters": shapes}, {}
+
+
+def _dtype(asked: str, stored: torch.dtype | str | None) -> torch.dtype:
+    if asked != "auto":
+        return {"float32": torch.float32, "bfloat16": torch.bfloat16}[asked]
+    halves = (torch.bfloat16, torch.float16, "bfloat16", "float16")
+    return torch.bfloat16 if stored in halves else torch.float32

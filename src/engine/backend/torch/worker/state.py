@@ -1,0 +1,32 @@
+"""What a worker holds between requests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from .errors import WorkerError
+from .ranks import Ranks
+
+if TYPE_CHECKING:
+    from .model import Model
+    from .trainer import Trainer
+
+
+@dataclass
+class State:
+    ranks: Ranks = field(default_factory=Ranks)
+    loaded: Model | None = None
+    training: Trainer | None = None
+
+    @property
+    def model(self) -> Model:
+        if self.loaded is None:
+            raise WorkerError("request-invalid", "No model is loaded yet.")
+        return self.loaded
+
+    @property
+    def trainer(self) -> Trainer:
+        if self.training is None:
+            raise WorkerError("request-invalid", "No trainer was created, or it is finished.")
+        return self.training
