@@ -114,9 +114,18 @@ module.exports = {
     {
       name: "backends-behind-their-interface",
       severity: "error",
-      from: { path: "^src/", pathNot: "^src/engine/backend/(onnx/|deviceChoice/|open\\.ts$)" },
-      to: { path: "^src/engine/backend/onnx/" },
+      from: { path: "^src/", pathNot: "^src/engine/backend/(onnx/|torch/|deviceChoice/|open\\.ts$)" },
+      to: { path: "^src/engine/backend/(onnx|torch)/" },
     },
+    ...[
+      ["onnx", "torch"],
+      ["torch", "onnx"],
+    ].map(([from, to]) => ({
+      name: `backend-${from}-knows-no-${to}`,
+      severity: "error",
+      from: { path: `^src/engine/backend/${from}/` },
+      to: { path: `^src/engine/backend/${to}/` },
+    })),
     ...downOnly("engine", floors),
     ...downOnly("engine/backend/onnx", onnxFloors),
     {

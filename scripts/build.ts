@@ -85,6 +85,12 @@ for (const name of ["probe.py", "requirements.txt"]) {
   await cp(join(root, "src/engine/python", name), join(root, "dist/python", name));
 }
 
+// The PyTorch worker's package.
+await cp(join(root, "src/engine/backend/torch/worker"), join(root, "dist/torch/worker"), {
+  recursive: true,
+  filter: (path) => !path.includes("__pycache__"),
+});
+
 await buildPages();
 for (const [kind, schema] of [
   ["recipe", recipeJsonSchema()],

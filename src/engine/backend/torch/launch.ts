@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { execa, type ResultPromise } from "execa";
+import { pythonEnvironment } from "../../python/probe.ts";
 
 /** The Python that runs the worker, and what it finds in its environment. */
 export interface LaunchOptions {
@@ -23,10 +24,15 @@ function packageRoot(): string {
   return existsSync(beside) ? beside : import.meta.dirname;
 }
 
+/** The worker's package before what clusters make known. */
+function pythonPath(): string {
+  return [packageRoot(), process.env.PYTHONPATH].filter(Boolean).join(delimiter);
+}
+
 /** Starts the worker's process: one, by plain `python -m`. */
 export function launchWorker({ python, environment, onLine }: LaunchOptions): Launched {
   const child: ResultPromise = execa(python, ["-m", "worker"], {
-    env: { ...environment, PYTHONPATH: packageRoot(), PYTHONUNBUFFERED: "1", PYTHONDONTWRITEBYTECODE: "1" },
+    env: { ...pythonEnvironment, ...environment, PYTHONPATH: pythonPath() },
     stdin: "ignore",
     all: true,
     buffer: false,

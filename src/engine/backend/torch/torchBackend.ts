@@ -3,7 +3,9 @@
  * each of which is one request; the worker (`worker/`) runs it and answers with numbers. It knows no loss over features, no sampler, no
  * schedule and no rule.
  */
+import type { BackendRecord } from "../../../protocol/backend.ts";
 import { DiscernError } from "../../../protocol/errors.ts";
+import type { DeviceUse } from "../../../protocol/telemetry.ts";
 import type { LoadedModel } from "../../model/load.ts";
 import type {
   Backend,
@@ -39,6 +41,10 @@ export class TorchBackend implements Backend {
 
   get device(): string {
     return this.model.device;
+  }
+
+  get about(): BackendRecord {
+    return this.model.about;
   }
 
   get shape(): BackendShape {
@@ -105,6 +111,10 @@ export class TorchBackend implements Backend {
 
   interruptible<T>(check: () => void, work: () => Promise<T>): Promise<T> {
     return this.model.interruption.during(check, work);
+  }
+
+  async use(): Promise<DeviceUse | null> {
+    return null;
   }
 
   dispose(): Promise<void> {

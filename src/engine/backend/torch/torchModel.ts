@@ -1,13 +1,17 @@
 import * as z from "zod";
+import { type BackendRecord, computeTypeSchema } from "../../../protocol/backend.ts";
 import { type Architecture, linearModules } from "../../model/architecture.ts";
 import type { BackendShape, Tokens } from "../backend.ts";
 import { ownTokens, type RowBatch } from "../batching.ts";
 import { Interruption } from "../interruption.ts";
 import type { Tensors } from "./wire.ts";
-import { type Answer, WorkerClient, type WorkerOptions } from "./workerClient.ts";
+import type { Answer, WorkerClient } from "./workerClient.ts";
 
 /** How a model is loaded by the worker. */
-export interface TorchOptions extends WorkerOptions {
+export interface LoadOptions {
+  /** A Hugging Face folder. */
+  readonly folder: string;
+  readonly architecture: Architecture;
   readonly device: "cpu" | "cuda";
   /** The type of the weights; "auto" keeps that of the file, halves as bfloat16. */
   readonly dtype: "auto" | "bfloat16" | "float32";
@@ -16,7 +20,8 @@ export interface TorchOptions extends WorkerOptions {
 }
 
 const loadedSchema = z.object({
-  dtype: z.string(),
+  dtype: computeTypeSchema,
+  deviceName: z.string().nullable(),
   parameters: z.record(z.string(), z.array(z.int().nonnegative())),
 });
 const nothing = z.object({});
@@ -25,9 +30,8 @@ const nothing = z.object({});
 export class TorchModel {
   readonly architecture: Architecture;
   readonly device: string;
+  readonly about: BackendRecord;
   readonly shape: BackendShape;
-  /** Type of the weights, such as bfloat16. */
-  readonly dtype: string;
   /** Shapes of the parameters that the worker holds. */
   readonly parameters: ReadonlyMap<string, readonly number[]>;
   readonly interruption = new Interruption();
@@ -35,9 +39,8 @@ export class TorchModel {
 
   private constructor(
     client: WorkerClient,
-    architecture: Architecture,
-    device: string,
-    { dtype, parameters }: z.infer<typeof loadedSchema>,
+    { architecture, device }: LoadOptions,
+    { dtype, deviceName, parameters }: z.infer<typeof loadedSchema>,
   ) {
     const { layers, hiddenSize, vocabSize, contextLength } = architecture;
     const linears = linearModules(architecture);
@@ -45,26 +48,21 @@ export class TorchModel {
     this.client = client;
     this.architecture = architecture;
     this.device = device;
-    this.dtype = dtype;
+    const { python: version, ...packages } = client.versions;
+    const python = { path: client.python, version, packages };
+    this.about = { name: "torch", version: packages.torch, deviceName, dtype, processes: 1, python };
     this.parameters = new Map(Object.entries(parameters));
   }
 
   /**
-   * Starts a worker and has it load the model.
+   * Has a worker load a model.
    *
-   * @param folder a Hugging Face folder.
-   * @throws DiscernError("device-unavailable"); "architecture-unsupported" for a kind of model that the worker does not know.
+   * @throws DiscernError("architecture-unsupported") for a kind of model that the worker does not know; "device-unavailable".
    */
-  static async load(folder: string, architecture: Architecture, options: TorchOptions): Promise<TorchModel> {
-    const client = await WorkerClient.start(options);
-    try {
-      const { device, dtype, threads = null } = options;
-      const { result } = await client.request("load", { folder, device, dtype, threads }, loadedSchema);
-      return new TorchModel(client, architecture, device, result);
-    } catch (error) {
-      await client.stop();
-      throw error;
-    }
+  static async load(client: WorkerClient, options: LoadOptions): Promise<TorchModel> {
+    const { folder, device, dtype, threads = null } = options;
+    const { result } = await client.request("load", { folder, device, dtype, threads }, loadedSchema);
+    return new TorchModel(client, options, result);
   }
 
   /** Asks for a unit of work, before which work may be cut off. */

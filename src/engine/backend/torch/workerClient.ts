@@ -39,6 +39,7 @@ const keptLines = 40;
  * also when this process is killed.
  */
 export class WorkerClient {
+  readonly python: string;
   readonly versions: WorkerVersions;
   private readonly socket: Socket;
   private readonly frames: AsyncGenerator<Frame>;
@@ -48,12 +49,14 @@ export class WorkerClient {
   private asked = 0;
 
   private constructor(
+    python: string,
     versions: WorkerVersions,
     socket: Socket,
     frames: AsyncGenerator<Frame>,
     launched: Launched,
     lines: readonly string[],
   ) {
+    this.python = python;
     this.versions = versions;
     this.socket = socket;
     this.frames = frames;
@@ -88,7 +91,7 @@ export class WorkerClient {
     launched.ended.then((how) => fail(`ended before it had connected (${how})`));
     try {
       const { socket, frames, versions } = await Promise.race([greeted(server, token), failed.promise]);
-      return new WorkerClient(versions, socket, frames, launched, lines);
+      return new WorkerClient(python, versions, socket, frames, launched, lines);
     } catch (error) {
       launched.kill();
       throw error;

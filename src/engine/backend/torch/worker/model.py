@@ -62,7 +62,8 @@ def load(state: State, params: dict[str, Any], _tensors: Tensors) -> tuple[dict[
     state.loaded = Model(root, device)
     state.training = None
     shapes = {name: list(p.shape) for name, p in state.loaded.parameters().items()}
-    return {"dtype": str(dtype).removeprefix("torch."), "parameters": shapes}, {}
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else None
+    return {"dtype": str(dtype).removeprefix("torch."), "deviceName": name, "parameters": shapes}, {}
 
 
 def _dtype(asked: str, stored: torch.dtype | str | None) -> torch.dtype:
