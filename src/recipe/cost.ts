@@ -3,16 +3,10 @@ import type { StageRecipe } from "../protocol/recipeStages.ts";
 import { isOwnSuite } from "../protocol/suite.ts";
 import { greatestOf } from "../statistics/extremes.ts";
 import type { PromptCounts } from "./check.ts";
+import { float, type MemoryPlan, planMemory } from "./memoryPlan.ts";
 import type { ModelFacts } from "./modelFacts.ts";
-import {
-  float,
-  flopsPerToken,
-  pairTokens,
-  processBytes,
-  promptTokens,
-  type StageCost,
-  stageCost,
-} from "./stageCost.ts";
+import { planRecipe } from "./recipeMemory.ts";
+import { flopsPerToken, pairTokens, passOf, promptTokens, type StageCost, stageCost } from "./stageCost.ts";
 import { helpfulUse, usesTriggers } from "./uses.ts";
 
 /*
@@ -37,6 +31,8 @@ export interface Machine {
   readonly cores: number;
   /** Tokens a second that earlier runs of this model made in steps of a kind, on this machine. */
   readonly tokensPerSecond?: Partial<Record<StageRecipe["type"], number>>;
+  /** Bytes of memory that can be had; where left out, everything fits. */
+  readonly memoryBytes?: number;
   /** What earlier runs of the same suites took for a prompt of a suite, scored and answered. */
   readonly secondsPerAnswer?: number;
 }
@@ -46,9 +42,12 @@ export interface Cost {
   readonly seconds: number;
   /** Peak of the process. */
   readonly memoryBytes: number;
+  /** What stays in memory, what is recomputed, what is read anew. */
+  readonly memory: MemoryPlan;
   /** Size of the run folder at its largest. */
   readonly diskBytes: number;
-  readonly stages: readonly StageCost[];
+  /** Each with the peak of the process in it. */
+  readonly stages: readonly (StageCost & { readonly memoryBytes: number })[];
   readonly probes: { readonly count: number; readonly seconds: number };
   /** Answers that the model gives itself to learn from. */
   readonly making: { readonly answers: number; readonly seconds: number };
@@ -63,10 +62,7 @@ export interface Cost {
  * head, 2·V·C forward, is run on answers only. A contrastive stage runs ℓ of L blocks and no head. A probe is forward
  * only; an answer is forward a token at a time.
  *
- * Memory: weights 4·P' (P' all numbers of the model); activations kept for the backward pass (12·C + 4·I)·ℓ·n floats;
- * logits and their gradient 3·V floats an answer's token; gradient and two moments 3 floats a trained number.
- *
- * A model that is only asked holds its weights, and keys, values and logits of a batch.
+ * Memory: `memoryPlan.ts`.
  *
  * Disk: a checkpoint holds 3 floats a trained number; `keep` of them, the best one, and one that is written aside; 1
  * float a trained number for each finished stage; and the adapter or the whole model.
@@ -78,15 +74,21 @@ export function estimateCost(
   counts: PromptCounts = {},
 ): Cost {
   const speedOf = speeds(recipe, model, machine);
-  const stages = recipe.stages.map((stage) => stageCost(stage, recipe, model, speedOf(stage.type), counts));
+  const available = machine.memoryBytes ?? null;
+  const stages = recipe.stages.map((stage) => ({
+    ...stageCost(stage, recipe, model, speedOf(stage.type), counts),
+    memoryBytes: planMemory(model, [passOf(stage, recipe, model)], recipe.memory, available).plan.peakBytes,
+  }));
   const speed = speedOf("supervised");
   const probes = probeCost(recipe, model, stages, speed, counts);
   const evaluation = evaluationCost(recipe, model, { speed, ...machine }, counts);
   const making = makingCost(recipe, model, speed, counts);
   const steps = stages.reduce((sum, { seconds }) => sum + seconds, 0);
+  const { plan } = planRecipe(recipe, model, available);
   return {
     seconds: steps + probes.seconds + making.seconds + evaluation.seconds,
-    memoryBytes: greatestOf([answerMemory(recipe, model), ...stages.map(({ memoryBytes }) => memoryBytes)]),
+    memoryBytes: plan.peakBytes,
+    memory: plan,
     diskBytes: diskBytes(recipe, model, stages),
     stages,
     probes,
@@ -161,13 +163,6 @@ function makingCost(
     0,
   );
   return { answers, seconds: (tokens * 2 * model.parameters) / speed };
-}
-
-/** Memory of a process that answers: weights, and of each prompt of a batch keys and values of every layer and logits. */
-function answerMemory({ evaluate: { batchSize, maxNewTokens } }: Recipe, model: ModelFacts): number {
-  const { layers, hiddenSize, vocabSize } = model.architecture;
-  const row = 2 * layers * hiddenSize * (promptTokens + maxNewTokens) + vocabSize;
-  return processBytes + float * (model.parameters + batchSize * row);
 }
 
 function diskBytes({ stages: recipes, checkpoint }: Recipe, model: ModelFacts, stages: readonly StageCost[]) {

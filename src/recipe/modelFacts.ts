@@ -13,6 +13,8 @@ export const modelFactsSchema = z.object({
   bytes: z.number().nonnegative(),
   /** Why the model's prompts cannot be made into tokens; null where they can. */
   tokenizerProblem: z.string().nullable(),
+  /** Bytes of the tensors as they are stored; where left out, `bytes` is shared out by numbers. */
+  stored: z.object({ blocks: z.number(), outside: z.number() }).optional(),
   /** The linear modules of one block. */
   linears: z.array(z.object({ name: z.string(), inFeatures: count, outFeatures: count })),
   architecture: z.object({
@@ -22,6 +24,7 @@ export const modelFactsSchema = z.object({
     intermediateSize: count,
     vocabSize: count,
     tiedEmbeddings: z.boolean(),
+    heads: count.optional(),
   }),
 });
 export type ModelFacts = z.infer<typeof modelFactsSchema>;

@@ -1,6 +1,7 @@
 import type { Recipe } from "../protocol/recipe.ts";
 import type { StageRecipe } from "../protocol/recipeStages.ts";
 import type { PromptCounts } from "./check.ts";
+import type { PassSize } from "./memoryPlan.ts";
 import type { ModelFacts } from "./modelFacts.ts";
 import { preferenceEpochs, stageSteps } from "./stageSteps.ts";
 
@@ -15,12 +16,8 @@ export const pairTokens = 64;
 const typicalPrompts = 200;
 /** Where `layer` is "auto": the layer chosen lies about here, as a share of all. */
 const autoDepth = 0.6;
-/** Bytes of a float32. */
-export const float = 4;
 /** Seconds that a step takes at least, whatever the model: measured with one of three layers of 32 numbers. */
 const leastStep = 0.015;
-/** Bytes of the process itself: Node.js, onnxruntime and the tokenizer. */
-export const processBytes = 0.2e9;
 
 /** What one stage costs; the formulas are those of `estimateCost`. */
 export interface StageCost {
@@ -29,8 +26,6 @@ export interface StageCost {
   readonly tokensPerStep: number;
   readonly flopsPerStep: number;
   readonly seconds: number;
-  /** Peak of the whole process in this stage. */
-  readonly memoryBytes: number;
   /** Numbers that are trained. */
   readonly trained: number;
 }
@@ -105,23 +100,32 @@ export function stageCost(
   speed: number,
   counts: PromptCounts = {},
 ): StageCost {
-  const { hiddenSize, intermediateSize, vocabSize } = model.architecture;
   const tokens = tokensOf(stage, recipe, model);
   const flopsPerStep = tokens * flopsPerToken(stage, model);
   const steps = stageSteps(stage, counts.general ?? typicalPrompts) ?? preferenceSteps(stage, counts);
-  const trained = trainedNumbers(stage, model);
-  // Micro-batches come one after another: their activations are never kept together.
-  const atOnce = tokens / (stage.type === "contrastive" ? 1 : stage.accumulate);
-  const activations = (12 * hiddenSize + 4 * intermediateSize) * depth(stage, model) * atOnce;
-  const logits = 3 * vocabSize * answered(stage) * atOnce;
   return {
     kind: stage.type,
     steps,
     tokensPerStep: tokens,
     flopsPerStep,
     seconds: steps * Math.max(flopsPerStep / speed, leastStep),
-    memoryBytes: processBytes + float * (model.parameters + activations + logits + 3 * trained),
-    trained,
+    trained: trainedNumbers(stage, model),
+  };
+}
+
+/** What a pass of a stage holds in memory beside weights. */
+export function passOf(stage: StageRecipe, recipe: Recipe, model: ModelFacts): PassSize {
+  const tokens = tokensOf(stage, recipe, model);
+  // Micro-batches come one after another: their activations are never kept together.
+  const atOnce = tokens / (stage.type === "contrastive" ? 1 : stage.accumulate);
+  return {
+    tokens: atOnce,
+    rowLength: Math.min(pairTokens, recipe.maxTokens),
+    depth: depth(stage, model),
+    logits: answered(stage) * atOnce,
+    trained: trainedNumbers(stage, model),
+    full: stage.train.method === "full",
+    cache: 0,
   };
 }
 
