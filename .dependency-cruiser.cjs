@@ -73,12 +73,13 @@ module.exports = {
     only("storage-imports-nothing", "storage", []),
     only("statistics-imports-protocol", "statistics", ["protocol"]),
     only("connection-imports-protocol", "connection", ["protocol"]),
-    only("recipe-imports-dataset-suites-storage-statistics-protocol", "recipe", [
+    only("recipe-imports-dataset-suites-storage-statistics-protocol-wording", "recipe", [
       "dataset",
       "suites",
       "storage",
       "statistics",
       "protocol",
+      "wording",
     ]),
     only("run-folder-imports-recipe-storage-protocol", "runFolder", ["recipe", "storage", "protocol"]),
     only("models-home-imports-protocol", "modelsHome", ["protocol"]),
