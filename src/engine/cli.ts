@@ -5,7 +5,7 @@ import { toWire } from "../protocol/wireError.ts";
 import { addEvaluate, addGenerate, addScore, addSteer } from "./commands/ask.ts";
 import { addBenchmark } from "./commands/benchmark.ts";
 import { addDistil } from "./commands/distil.ts";
-import { addDoctor, addInspect, addPull } from "./commands/model.ts";
+import { addDoctor, addInspect, addModels, addPull } from "./commands/model.ts";
 import { addCompare, addExport, addJudge, addReport, addSchema, addWatch } from "./commands/results.ts";
 import { addRun, addRunCell } from "./commands/run.ts";
 import { addServe, addStop } from "./commands/serve.ts";
@@ -26,6 +26,7 @@ const program = new Command("discern")
 
 for (const add of [
   addPull,
+  addModels,
   addSuites,
   addInspect,
   addGenerate,

@@ -18,8 +18,12 @@ export type SnapshotKind = "model" | "adapter" | "classifier" | "other";
 export interface Snapshot {
   /** owner/name. */
   readonly id: string;
+  /** As a recipe names it: owner/name where that means this commit, else with a branch, a tag, or the commit. */
+  readonly name: string;
   readonly commit: string;
   readonly path: string;
+  /** Size of its files. */
+  readonly bytes: number;
   /** Branches and tags that are this commit. */
   readonly refs: readonly string[];
   readonly kind: SnapshotKind;
@@ -60,13 +64,24 @@ export async function snapshotsOf(id: string, home = hubCacheHome()): Promise<Sn
   const folder = join(home, hubFolderName(id));
   const refs = await refsIn(join(folder, "refs"));
   const commits = (await namesIn(join(folder, "snapshots"))).filter((name) => commitPattern.test(name));
-  return Promise.all(
+  const found = await Promise.all(
     commits.sort().map(async (commit) => {
       const path = join(folder, "snapshots", commit);
       const named = [...refs].filter(([, of]) => of === commit).map(([ref]) => ref);
       return { id, commit, path, refs: named, ...(await lookInto(path, folder, home)) };
     }),
   );
+  const main = refs.has("main") ? refs.get("main") : onlyWhole(found)?.commit;
+  return found.map((one) => {
+    const name = one.commit === main ? id : `${id}@${one.refs[0] ?? one.commit.slice(0, 12)}`;
+    return { ...one, name };
+  });
+}
+
+/** The only commit that can be used, which is meant where the cache does not know the main branch. */
+function onlyWhole<T extends Pick<Snapshot, "problem">>(snapshots: readonly T[]): T | undefined {
+  const whole = snapshots.filter(({ problem }) => problem === null);
+  return whole.length === 1 ? whole[0] : undefined;
 }
 
 /**
@@ -105,8 +120,8 @@ function chosen(name: HubName, snapshots: readonly Snapshot[], refs: ReadonlyMap
     );
   }
   if (revision === null) {
-    const [only, ...others] = snapshots.filter(({ problem }) => problem === null);
-    if (only && others.length === 0) return only;
+    const only = onlyWhole(snapshots);
+    if (only) return only;
     throw missing(
       name,
       `the cache does not say which commit its main branch is, and has ${known()}. Name one: ${id}@COMMIT`,
@@ -137,36 +152,41 @@ async function lookInto(
   path: string,
   folder: string,
   home: string,
-): Promise<Pick<Snapshot, "kind" | "problem" | "incomplete">> {
+): Promise<Pick<Snapshot, "kind" | "problem" | "incomplete" | "bytes">> {
   const names = await namesIn(path);
+  const there = new Map<string, number>();
+  for (const name of names) {
+    const found = await stat(join(path, name)).catch(() => null);
+    if (found?.isFile()) there.set(name, found.size);
+  }
   const kind = kindOf(names, await namesIn(join(path, "onnx")));
+  const bytes = [...there.values()].reduce((sum, size) => sum + size, 0);
+  const known = { kind, bytes };
   const outside = await firstOutside(names, path, folder, home);
-  if (outside !== null) return { kind, problem: outside, incomplete: false };
-  const there = new Set<string>();
-  for (const name of names) if (await isFile(join(path, name))) there.add(name);
+  if (outside !== null) return { ...known, problem: outside, incomplete: false };
   const dangling = names.filter((name) => !there.has(name) && /\.(json|safetensors|gguf|model)$/.test(name));
   const needed = new Set([...dangling, ...(await weightsOf(path, there, kind))]);
   const lacking = [...needed].filter((name) => !there.has(name)).sort();
-  if (lacking.length === 0) return { kind, problem: null, incomplete: false };
+  if (lacking.length === 0) return { ...known, problem: null, incomplete: false };
   const pickled = names.find((name) => /^(pytorch_model|adapter_model)\b.*\.bin$/.test(name));
   if (pickled !== undefined && !names.some((name) => name.endsWith(".safetensors"))) {
-    return {
-      kind,
-      problem: `the weights are ${pickled}, which can hold programs and is not read`,
-      incomplete: false,
-    };
+    const problem = `the weights are ${pickled}, which can hold programs and is not read`;
+    return { ...known, problem, incomplete: false };
   }
-  const begun = (await namesIn(join(folder, "blobs"))).filter((name) => name.endsWith(".incomplete")).length;
-  const [first, ...others] = lacking;
-  return {
-    kind,
-    incomplete: true,
-    problem:
-      `the download is incomplete: ${first}${others.length > 0 ? ` and ${others.length} more files are` : " is"} missing` +
-      (begun > 0
-        ? ` (${begun} ${begun === 1 ? "file is" : "files are"} fetched just now, or the download broke off)`
-        : ""),
-  };
+  return { ...known, problem: lackingText(lacking, await begunIn(folder)), incomplete: true };
+}
+
+/** How many blobs of a model are not whole: fetched at the moment, or left by a download that broke off. */
+async function begunIn(folder: string): Promise<number> {
+  return (await namesIn(join(folder, "blobs"))).filter((name) => name.endsWith(".incomplete")).length;
+}
+
+function lackingText([first, ...others]: readonly string[], begun: number): string {
+  const [more, files] = [others.length, begun === 1 ? "file is" : "files are"];
+  return (
+    `the download is incomplete: ${first}${more > 0 ? ` and ${more} more ${more === 1 ? "file" : "files"} are` : " is"} missing` +
+    (begun > 0 ? ` (${begun} ${files} fetched just now, or the download broke off)` : "")
+  );
 }
 
 /** A model's settings without its weights are a model that is not all there. */
@@ -179,10 +199,14 @@ function kindOf(names: readonly string[], onnx: readonly string[]): SnapshotKind
 }
 
 /** The files with weights that a snapshot must have. */
-async function weightsOf(path: string, there: ReadonlySet<string>, kind: SnapshotKind): Promise<string[]> {
+async function weightsOf(
+  path: string,
+  there: ReadonlyMap<string, number>,
+  kind: SnapshotKind,
+): Promise<string[]> {
   if (kind === "adapter") return ["adapter_model.safetensors"];
   if (kind === "other") return ["config.json", "model.safetensors"];
-  if (kind !== "model" || [...there].some((name) => name.endsWith(".gguf"))) return [];
+  if (kind !== "model" || [...there.keys()].some((name) => name.endsWith(".gguf"))) return [];
   if (there.has("model.safetensors")) return ["config.json"];
   const shards = there.has(indexFile) ? await shardsIn(join(path, indexFile)) : shardsByName(there);
   return ["config.json", ...shards];
@@ -204,15 +228,15 @@ async function shardsIn(index: string): Promise<string[]> {
 }
 
 /** Without an index: the shards that the name of one of them counts. */
-function shardsByName(there: ReadonlySet<string>): string[] {
-  for (const name of there) {
+function shardsByName(there: ReadonlyMap<string, number>): string[] {
+  for (const name of there.keys()) {
     const [, count] = /^model-\d{5}-of-(\d{5})\.safetensors$/.exec(name) ?? [];
     if (count === undefined) continue;
     return Array.from({ length: Math.min(Number(count), 10_000) }, (_, i) => {
       return `model-${String(i + 1).padStart(5, "0")}-of-${count}.safetensors`;
     });
   }
-  return [...there].some((name) => name.endsWith(".safetensors")) ? [] : ["model.safetensors"];
+  return [...there.keys()].some((name) => name.endsWith(".safetensors")) ? [] : ["model.safetensors"];
 }
 
 /** Says which file of a snapshot is a link out of the cache: the cache's own links stay in it. */

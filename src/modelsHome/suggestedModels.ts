@@ -41,3 +41,14 @@ export const suggestedModels: readonly SuggestedModel[] = [
 export function suggestedModel(name: string): SuggestedModel | undefined {
   return suggestedModels.find((one) => one.name === name);
 }
+
+/**
+ * Whether a model can be trained with adapters on a machine, by a rule of thumb for the first choice of a model: its weights as stored,
+ * two gigabytes for activations, adapters and the program, and a fifth of the memory for all else. What a recipe needs is worked out
+ * before it runs.
+ *
+ * @param memory of the machine, in bytes.
+ */
+export function fitsMemory({ bytes }: Pick<SuggestedModel, "bytes">, memory: number): boolean {
+  return bytes + 2e9 <= memory * 0.8;
+}

@@ -1,10 +1,12 @@
-import { mkdir, readdir, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { findModels, resolveModel } from "../../src/modelsHome/home.ts";
 import { findInHubCache, hubSnapshots, snapshotOf } from "../../src/modelsHome/hubCache.ts";
 import { hubCacheHome, hubTokenFile } from "../../src/modelsHome/hubHome.ts";
 import { parseHubName } from "../../src/modelsHome/hubName.ts";
+import { listedModels } from "../../src/modelsHome/listed.ts";
+import { fitsMemory, suggestedModels } from "../../src/modelsHome/suggestedModels.ts";
 import { commitOf } from "../hubServer.ts";
 import { tempFolder } from "../tempFolder.ts";
 
@@ -91,7 +93,7 @@ test.each([
   ["shards, and the index", ["config.json", shard(2)], /model-00001-of-00002\.safetensors is missing/],
   ["all weights", ["config.json", "tokenizer.json"], /model\.safetensors is missing/],
   ["the configuration", ["model.safetensors"], /config\.json is missing/],
-  ["all but the tokenizer", ["tokenizer.json"], /config\.json and 1 more files are missing/],
+  ["all but the tokenizer", ["tokenizer.json"], /config\.json and 1 more file are missing/],
 ])("a download that lacks %s is incomplete, and not missing", async (_, files, message) => {
   await put("owner/name", a, files, ["main"]);
   await writeFile(join(folderOf("owner/name"), "blobs", "x.1234.incomplete"), "");
@@ -132,7 +134,6 @@ test("links that lead out of the cache are not followed; a model that was moved 
 
   const elsewhere = tempFolder();
   await put("owner/moved", c, whole, ["main"]);
-  const { rename } = await import("node:fs/promises");
   await rename(folderOf("owner/moved"), join(elsewhere, "moved"));
   await symlink(join(elsewhere, "moved"), folderOf("owner/moved"));
   expect(await find("owner/moved")).toBe(path("owner/moved", c));
@@ -201,4 +202,34 @@ test("where the cache lies is read from the environment as Python reads it", () 
   expect(hubCacheHome()).toBe("/home/me/hub");
   vi.stubEnv("HF_TOKEN_PATH", "/secret/token");
   expect(hubTokenFile()).toBe("/secret/token");
+});
+
+test("lists name a model as a recipe does, with its size and what is known against it", async () => {
+  await put("owner/name", a, whole, ["main"]);
+  await put("owner/name", b, ["config.json"], ["v1"]);
+  await put("owner/name", c, whole);
+  await mkdir(join(process.env.DISCERN_MODELS!, "own/model"), { recursive: true });
+  await writeFile(join(process.env.DISCERN_MODELS!, "own/model/x.gguf"), "1234");
+  const found = await listedModels();
+  expect(found.map(({ name, place, bytes, problem }) => [name, place, bytes, problem !== null])).toEqual([
+    ["own/model", "models home", 4, false],
+    ["owner/name", "Hugging Face cache", 6, false],
+    ["owner/name@v1", "Hugging Face cache", 2, true],
+    [`owner/name@${c.slice(0, 12)}`, "Hugging Face cache", 6, false],
+  ]);
+  for (const { name, path, problem } of found) {
+    if (problem === null) expect(await resolveModel(name)).toBe(path);
+  }
+});
+
+test("suggested models have names that nothing else could mean, and a rule says which fit", () => {
+  for (const { name, hub } of suggestedModels) {
+    expect(parseHubName(hub)).toEqual({ id: hub, revision: null, file: null });
+    expect(name).toMatch(/^[a-z0-9.-]+$/);
+  }
+  expect(new Set(suggestedModels.map(({ name }) => name)).size).toBe(suggestedModels.length);
+  const sizes = suggestedModels.map(({ parameters }) => parameters);
+  expect(sizes).toEqual(sizes.toSorted((x, y) => x - y));
+  expect(fitsMemory({ bytes: 6e9 }, 10e9)).toBe(true);
+  expect(fitsMemory({ bytes: 6.1e9 }, 10e9)).toBe(false);
 });

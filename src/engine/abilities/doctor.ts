@@ -1,5 +1,7 @@
 import { cpus, freemem, totalmem } from "node:os";
 import { findModels, modelsHome, resolveModel } from "../../modelsHome/home.ts";
+import { hubCacheHome } from "../../modelsHome/hubHome.ts";
+import { cachedModels } from "../../modelsHome/listed.ts";
 import { type DeviceChoice, type DeviceHealth, onnxDeviceNames } from "../../protocol/device.ts";
 import { noGpu } from "../backend/deviceChoice/adapter.ts";
 import { commonRank } from "../backend/deviceChoice/block.ts";
@@ -18,7 +20,13 @@ export interface Health {
   devices: DeviceHealth[];
   /** What the device `auto` stands for, for a model of this name or of its size. */
   auto: DeviceChoice & { readonly model: string };
-  models: { home: string; found: string[] };
+  models: {
+    home: string;
+    found: string[];
+    /** The Hugging Face cache, and its models as recipes name them. */
+    cache: string;
+    cached: { name: string; path: string; problem: string | null }[];
+  };
 }
 
 export interface DoctorOptions {
@@ -72,6 +80,13 @@ export async function doctor({ model, trial }: DoctorOptions = {}): Promise<Heal
       blockMilliseconds: found[name].milliseconds,
     })),
     auto: { model: model ?? "SmolLM2-135M", ...decide(cpu, webgpu, noGpu()) },
-    models: { home, found: models.map(({ path }) => path) },
+    models: {
+      home,
+      found: models.map(({ path }) => path),
+      cache: hubCacheHome(),
+      cached: (await cachedModels())
+        .filter(({ kind }) => kind === "model")
+        .map(({ name, path, problem }) => ({ name, path, problem })),
+    },
   };
 }

@@ -1,6 +1,11 @@
+import { totalmem } from "node:os";
 import type { Command } from "commander";
-import { resolveModel } from "../../modelsHome/home.ts";
+import { modelsHome, resolveModel } from "../../modelsHome/home.ts";
+import { hubCacheHome } from "../../modelsHome/hubHome.ts";
+import { type ListedModel, listedModels } from "../../modelsHome/listed.ts";
+import { fitsMemory, type SuggestedModel, suggestedModels } from "../../modelsHome/suggestedModels.ts";
 import { deviceState } from "../../protocol/device.ts";
+import { greatestOf } from "../../statistics/extremes.ts";
 import { byteSize, parameterCount } from "../../wording/numbers.ts";
 import { doctor } from "../abilities/doctor.ts";
 import { pullModel } from "../model/download/pull.ts";
@@ -10,14 +15,29 @@ import { progressBar, type Shell, say, show } from "./shell.ts";
 export function addPull(program: Command): void {
   program
     .command("pull")
-    .argument("<name>", "smollm2-135m, or owner/name of the hub")
-    .description("fetch a model into the models home")
+    .argument(
+      "[name]",
+      "a short name, or owner/name[@revision] or owner/name/FILE.gguf of the hub; models to choose from where left out",
+    )
+    .description("fetch a model into the Hugging Face cache")
+    .option(
+      "--update",
+      "ask the hub for the newest commit of the branch, also where the model is here",
+      false,
+    )
     .option("--classifier", "a text classifier in ONNX, for a judge, instead of a model that answers", false)
     .option("--json", "one JSON document on stdout", false)
-    .action(async (name: string, flags: Shell & { classifier: boolean }) => {
+    .action(async (name: string | undefined, flags: Shell & { classifier: boolean; update: boolean }) => {
+      if (name === undefined) {
+        const memory = totalmem();
+        const rows = suggestedModels.map((one) => ({ ...one, fits: fitsMemory(one, memory) }));
+        show(flags, rows, () => suggestionTable(rows, memory));
+        return;
+      }
       const bar = progressBar(`Fetching ${name}`);
       const pulled = await pullModel(name, {
         kind: flags.classifier ? "classifier" : "decoder",
+        update: flags.update,
         onProgress: ({ done, total }) => total && bar(done, total),
         onWait: ({ pid, host }, lock) =>
           say(
@@ -27,6 +47,62 @@ export function addPull(program: Command): void {
       if (pulled.from === "present") say(`${name} is here already.`);
       show(flags, pulled, () => pulled.path);
     });
+}
+
+/** Models to choose from, with what fits into this machine's memory. */
+function suggestionTable(rows: readonly (SuggestedModel & { fits: boolean })[], memory: number): string {
+  return [
+    ...columns([
+      ["NAME", "PARAMETERS", "SIZE", "FITS", "LICENCE", "ON THE HUB"],
+      ...rows.map((row) => [
+        row.name,
+        parameterCount(row.parameters),
+        byteSize(row.bytes),
+        row.fits ? "yes" : "no",
+        `${row.licence}${row.gated ? ", gated" : ""}`,
+        row.hub,
+      ]),
+    ]),
+    `Fits: weights as stored and 2 GB more in four fifths of this machine's ${byteSize(memory)}.`,
+    "Fetch one: discern pull NAME; or any other of the hub: discern pull owner/name.",
+  ].join("\n");
+}
+
+export function addModels(program: Command): void {
+  program
+    .command("models")
+    .description("list the models of this machine: those of the models home and of the Hugging Face cache")
+    .option("--json", "one JSON document on stdout", false)
+    .action(async (flags: Shell) => {
+      const models = await listedModels();
+      show(flags, models, () => modelTable(models));
+    });
+}
+
+function modelTable(models: readonly ListedModel[]): string {
+  if (models.length === 0) {
+    return `No models in ${modelsHome()} or ${hubCacheHome()}. Fetch one: discern pull smollm2-135m`;
+  }
+  return columns([
+    ["NAME", "SIZE", "PLACE", ""],
+    ...models.map(({ name, kind, bytes, place, problem }) => [
+      name,
+      byteSize(bytes),
+      place,
+      problem ?? (kind === "adapter" ? "adapter" : ""),
+    ]),
+  ]).join("\n");
+}
+
+/** Lines with their cells below each other. */
+function columns(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]!.map((_, i) => greatestOf(rows.map((row) => row[i]!.length)));
+  return rows.map((row) =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i]!))
+      .join("  ")
+      .trimEnd(),
+  );
 }
 
 export function addInspect(program: Command): void {
@@ -55,6 +131,10 @@ export function addInspect(program: Command): void {
     });
 }
 
+function cachedText({ name, problem }: { name: string; problem: string | null }): string {
+  return problem === null ? name : `${name} (${problem})`;
+}
+
 export function addDoctor(program: Command): void {
   program
     .command("doctor")
@@ -75,6 +155,7 @@ export function addDoctor(program: Command): void {
           ...health.devices.map((device) => `${device.name.padEnd(7)} ${deviceState(device)}`),
           `auto    ${health.auto.device} for ${health.auto.model}: ${health.auto.reason}`,
           `models in ${health.models.home}: ${health.models.found.join(", ") || "none; fetch one with: discern pull smollm2-135m"}`,
+          `models in ${health.models.cache}: ${health.models.cached.map(cachedText).join(", ") || "none"}`,
         ].join("\n"),
       );
     });

@@ -12,7 +12,12 @@ export const healthSchema = z.object({
   memory: z.object({ total: z.number(), free: z.number() }),
   devices: z.array(deviceHealthSchema),
   auto: deviceChoiceSchema.extend({ model: z.string() }),
-  models: z.object({ home: z.string(), found: z.array(z.string()) }),
+  models: z.object({
+    home: z.string(),
+    found: z.array(z.string()),
+    cache: z.string(),
+    cached: z.array(z.object({ name: z.string(), problem: z.string().nullable() })),
+  }),
 });
 export type Health = z.infer<typeof healthSchema>;
 
@@ -20,7 +25,7 @@ export type Health = z.infer<typeof healthSchema>;
 export function describeHealth(health: Health): string {
   const { free, total } = health.memory;
   const width = greatestOf(health.devices.map(({ name }) => name.length));
-  const models = health.models.found;
+  const { found: models, cached } = health.models;
   return [
     "This machine",
     ...indent([
@@ -44,7 +49,14 @@ export function describeHealth(health: Health): string {
     ...indent([health.auto.device, ...wrapped(health.auto.reason)]),
     "",
     `Models in ${health.models.home}`,
-    ...indent(models.length > 0 ? models : ['None yet. "Discern: Pull a Model…" downloads one.']),
+    ...indent(models.length > 0 ? models : ["None."]),
+    "",
+    `Models in the Hugging Face cache (${health.models.cache})`,
+    ...indent(
+      cached.length > 0
+        ? cached.flatMap(({ name, problem }) => [name, ...(problem === null ? [] : indent(wrapped(problem)))])
+        : ['None yet. "Discern: Pull a Model…" downloads one.'],
+    ),
     "",
     "Versions",
     ...indent(Object.entries(health.versions).map(([name, version]) => `${name} ${version}`)),

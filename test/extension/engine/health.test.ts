@@ -23,7 +23,15 @@ test("says what the doctor found, a long problem in several lines beside its dev
       device: "cpu",
       reason: `webgpu was not considered:${" driver".repeat(12)}`,
     },
-    models: { home: "/home/models", found: [] },
+    models: {
+      home: "/home/models",
+      found: [],
+      cache: "/cache/hub",
+      cached: [
+        { name: "owner/name", problem: null },
+        { name: "owner/half", problem: "the download is incomplete: model.safetensors is missing" },
+      ],
+    },
   });
   expect(describeHealth(health)).toBe(`This machine
   linux-x64
@@ -43,7 +51,12 @@ The device auto, for a model of the size of SmolLM2-135M
   driver driver driver driver driver
 
 Models in /home/models
-  None yet. "Discern: Pull a Model…" downloads one.
+  None.
+
+Models in the Hugging Face cache (/cache/hub)
+  owner/name
+  owner/half
+    the download is incomplete: model.safetensors is missing
 
 Versions
   discern 0.1.0
