@@ -15,6 +15,7 @@ import type {
 import { inBatches, inOrder } from "../batching.ts";
 import { refuseNaN } from "../finite.ts";
 import { sharedPrefixLength } from "../sharedPrefix.ts";
+import { InForce } from "./inForce.ts";
 import { packed, type TorchModel, tensor } from "./torchModel.ts";
 
 /** Rows run together. */
@@ -27,6 +28,7 @@ export async function scoreTries(
   trie: TokenTrie | readonly TokenTrie[],
   { entropy = false, ...options }: ScoreOptions,
 ): Promise<Found<TrieScore>> {
+  const inForce = new InForce(model, prompts.length, options);
   const found = await inBatches(
     prompts,
     { ...options, size: batchSize },
@@ -38,7 +40,9 @@ export async function scoreTries(
         parents: tries[b]!.nodes.map(({ parent }) => parent),
         edges: tries[b]!.edges.map(({ parent, token }) => [parent, token]),
       }));
-      const tensors = await model.tensors("score", { ...request, entropy });
+      const promptLengths = rows.map(({ length }) => length);
+      const asked = { ...request, entropy };
+      const tensors = await inForce.tensors("score", asked, { indices, promptLengths });
       const logs = tensor(tensors, "logProbabilities");
       refuseNaN(logs, "next-token probabilities");
       const entropies = entropy ? tensor(tensors, "entropies") : null;
@@ -51,6 +55,7 @@ export async function scoreTries(
       });
     },
   );
+  inForce.report();
   return found;
 }
 
@@ -60,16 +65,19 @@ export async function nextTokens(
   prompts: readonly Tokens[],
   options: BatchOptions<Float32Array>,
 ): Promise<Found<Float32Array>> {
-  return inBatches(prompts, { ...options, size: batchSize }, async (batch) => {
-    const tensors = await model.tensors(
-      "nextTokens",
-      packed(batch, () => ({})),
-    );
+  const inForce = new InForce(model, prompts.length, options);
+  const found = await inBatches(prompts, { ...options, size: batchSize }, async (batch) => {
+    const { indices, rows } = batch;
+    const request = packed(batch, () => ({}));
+    const promptLengths = rows.map(({ length }) => length);
+    const tensors = await inForce.tensors("nextTokens", request, { indices, promptLengths });
     const logs = tensor(tensors, "logs");
     refuseNaN(logs, "next-token probabilities");
     const width = model.shape.vocabularySize;
-    return batch.rows.map((_, b) => logs.slice(b * width, (b + 1) * width));
+    return rows.map((_, b) => logs.slice(b * width, (b + 1) * width));
   });
+  inForce.report();
+  return found;
 }
 
 /** Features of prompts, as `Backend.features` describes them. */
@@ -81,6 +89,8 @@ export async function promptFeatures(
   const layers = [...new Set(options.layers)].sort((a, b) => a - b);
   const { pooling, shared = sharedPrefixLength(prompts), interventions = [] } = options;
   const width = model.shape.hiddenSize;
+  const blocks = layers.at(-1)!;
+  const inForce = new InForce(model, prompts.length, options);
   const batching = { interventions, size: options.batchSize ?? batchSize, shared };
   const found = await inBatches(prompts, batching, async ({ indices, rows, prefix }) => {
     const positions = (b: number): number[] => {
@@ -92,7 +102,9 @@ export async function promptFeatures(
     const request = packed({ rows, prefix }, (b) => ({
       positions: positions(b).map((t) => t - prefix.length),
     }));
-    const tensors = await model.tensors("features", { ...request, layers, mean: pooling === "mean" });
+    const asked = { ...request, layers, mean: pooling === "mean", blocks };
+    const promptLengths = rows.map(({ length }) => length);
+    const tensors = await inForce.tensors("features", asked, { indices, promptLengths, blocks });
     const starts = layers.map(() => 0);
     return rows.map((_, b) =>
       layers.map((layer, l) => {
@@ -105,6 +117,7 @@ export async function promptFeatures(
       }),
     );
   });
+  inForce.report();
   const parts = inOrder(found);
   return new Map(
     layers.map((layer, l) => {
@@ -121,12 +134,15 @@ export async function answerLosses(
   options: MeasureOptions,
 ): Promise<ExampleLoss[]> {
   const shared = sharedPrefixLength(examples.map(({ ids, promptLength }) => ids.slice(0, promptLength)));
+  const inForce = new InForce(model, examples.length, options);
   const rows = examples.map(({ ids }) => ids);
   const found = await inBatches(rows, { ...options, size: batchSize, shared }, async (batch) => {
     const { indices, prefix } = batch;
     const own = indices.map((i) => examples[i]!);
     const request = packed(batch, (b) => ({ labelled: own[b]!.promptLength - prefix.length }));
-    const all = tensor(await model.tensors("losses", request), "surprisals");
+    const promptLengths = own.map(({ promptLength }) => promptLength);
+    const tensors = await inForce.tensors("losses", request, { indices, promptLengths });
+    const all = tensor(tensors, "surprisals");
     refuseNaN(all, "losses on answers");
     let start = 0;
     return own.map(({ ids, promptLength }) => {
@@ -136,6 +152,7 @@ export async function answerLosses(
       return { loss, tokens };
     });
   });
+  inForce.report();
   return inOrder(found);
 }
 

@@ -28,7 +28,9 @@ import type {
   TrieScore,
 } from "../backend.ts";
 import type { Tap, TapReading } from "../interventions.ts";
+import { generate } from "./generate.ts";
 import { answerLosses, kernel, nextTokens, promptFeatures, scoreTries } from "./measure.ts";
+import { tapExamples } from "./tap.ts";
 import type { TorchModel } from "./torchModel.ts";
 
 /** A model in a PyTorch worker. Finished adapters stay frozen beside its weights, which keep their type. */
@@ -56,7 +58,6 @@ export class TorchBackend implements Backend {
     trie: TokenTrie | readonly TokenTrie[],
     options: ScoreOptions = {},
   ): Promise<Found<TrieScore>> {
-    refuseInterventions(options);
     return scoreTries(this.model, prompts, trie, options);
   }
 
@@ -64,30 +65,27 @@ export class TorchBackend implements Backend {
     prompts: readonly Tokens[],
     options: BatchOptions<Float32Array> = {},
   ): Promise<Found<Float32Array>> {
-    refuseInterventions(options);
     return nextTokens(this.model, prompts, options);
   }
 
   async features(prompts: readonly Tokens[], options: FeatureOptions): Promise<Map<number, Features>> {
-    refuseInterventions(options);
     return promptFeatures(this.model, prompts, options);
   }
 
   async losses(examples: readonly Example[], options: MeasureOptions = {}): Promise<ExampleLoss[]> {
-    refuseInterventions(options);
     return answerLosses(this.model, examples, options);
   }
 
-  async generate(_prompts: readonly Tokens[], _options: GenerateOptions): Promise<Found<Generation>> {
-    throw notYet("Generation");
+  async generate(prompts: readonly Tokens[], options: GenerateOptions): Promise<Found<Generation>> {
+    return generate(this.model, prompts, options);
   }
 
   async tap(
-    _examples: readonly Example[],
-    _taps: readonly Tap[],
-    _options: MeasureOptions = {},
+    examples: readonly Example[],
+    taps: readonly Tap[],
+    options: MeasureOptions = {},
   ): Promise<TapReading[][][]> {
-    throw notYet("Reading activations");
+    return tapExamples(this.model, examples, taps, options);
   }
 
   kernel(features: Features, weights: Float32Array): Promise<Float32Array> {
@@ -120,10 +118,6 @@ export class TorchBackend implements Backend {
   dispose(): Promise<void> {
     return this.model.dispose();
   }
-}
-
-function refuseInterventions({ interventions = [] }: MeasureOptions): void {
-  if (interventions.length > 0) throw notYet("Interventions");
 }
 
 function notYet(what: string): DiscernError {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -64,13 +65,28 @@ class Batch:
         before = torch.arange(len(self.prefix))
         return torch.cat([before, self._positions.flatten()])[None].to(self.device)
 
+    def share(self) -> range:
+        """Which rows of the whole batch these are."""
+        return range(self.first, self.first + len(self))
+
+    def lengths(self) -> list[int]:
+        """Tokens of each row's text, the prefix included, without a tree behind it."""
+        return [len(self.prefix) + row.get("own", len(row["ids"])) for row in self.rows]
+
     def tokens(self) -> Tokens:
-        """The tokens as interventions see them; in a row with an answer or a tree behind it the prompt ends at `prompt`."""
-        if self.prefix:
-            raise ValueError("interventions act on rows that share nothing")
-        lengths = [len(row["ids"]) for row in self.rows]
-        prompts = [row.get("prompt", length) for row, length in zip(self.rows, lengths)]
-        return Tokens.of_positions(self._positions, lengths, prompts, self.device)
+        """The tokens as interventions see them. The prompt of a row with an answer behind it ends at `prompt` of the row's own tokens."""
+        prefix, size = len(self.prefix), len(self.rows)
+        rows = torch.arange(size)[:, None].expand(size, self.length)
+        own = torch.arange(self.length) < torch.tensor([len(row["ids"]) for row in self.rows], dtype=torch.long)[:, None]
+        last = [self.place(b, row.get("prompt", row.get("own", len(row["ids"]))) - 1) for b, row in enumerate(self.rows)]
+        stops = torch.where(own, self._positions + 1, 0).amax(-1).tolist() if size else []
+        return Tokens(
+            row=torch.cat([torch.full((prefix,), size), rows.flatten()]).to(self.device),
+            position=self.positions()[0],
+            own=torch.cat([torch.ones(prefix, dtype=torch.bool), own.flatten()]).to(self.device),
+            last=torch.tensor(last, dtype=torch.long, device=self.device),
+            spans=[(0, stop) for stop in stops],
+        )
 
 
 def _positions(rows: list[dict[str, Any]], length: int, branching: bool) -> Tensor:
@@ -113,6 +129,13 @@ class Packed(Sight):
         #: (B, T).
         self.positions = positions
         self.before = Rows(prefix, positions.device)
+        #: Is told keys and values of each layer, as rows see them, (B, K, P + T, D).
+        self.keep: Callable[[int, Tensor, Tensor], None] | None = None
+
+    def seen(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        if self.keep is not None:
+            self.keep(layer, key, value)
+        return key, value
 
     def attended(self, layer, query, key, value, window, scaling, softcap):
         def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:

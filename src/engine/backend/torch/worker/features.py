@@ -6,17 +6,16 @@ import torch
 from torch import Tensor
 
 from .batch import Batch
-from .forward import features_at, first_blocks
+from .forward import features_at
 from .model import Model
 
 
 def prompt_features(model: Model, batch: Batch, params: dict[str, Any]) -> dict[str, list[Tensor]]:
     """
     By layer, `<ℓ>`, for each row the features (positions, C) of its tokens at `positions`, counted from its own first one (negative ones are
-    in the prefix), or their mean (1, C) where `mean` asks for it.
+    in the prefix), or their mean (1, C) where `mean` asks for it. The pass is through the first `blocks`, which is the highest layer.
     """
-    with first_blocks(model.sites, max(params["layers"])):
-        found = features_at(model.sites, batch.ids(), batch.positions(), batch.sight, params["layers"])
+    found = features_at(model.sites, batch.ids(), batch.positions(), batch.sight, params["layers"])
     places = row_places(batch)
     return {str(layer): [pooled(x, own, params["mean"]) for own in places] for layer, x in found.items()}
 

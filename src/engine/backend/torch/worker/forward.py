@@ -23,7 +23,7 @@ def features_at(
     sites: Sites, ids: Tensor, positions: Tensor, sight: Sight, layers: Iterable[int]
 ) -> dict[int, Tensor]:
     """What blocks read of all tokens of ids (B, T), by layer, (B·T, C). Blocks from the highest layer on are not run. It has to be called within
-    `first_blocks`, which interventions are attached within, too."""
+    `first_blocks`."""
     found: dict[int, Tensor] = {}
 
     def keep(layer: int):

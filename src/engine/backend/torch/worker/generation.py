@@ -1,55 +1,67 @@
-"""Continues a batch of prompts, with a key-value cache: greedily, or by uniform draws that come from the client.
+"""Continues prompts, with a key-value cache: greedily, or by uniform draws that come from the client.
 
 All rows take their steps together, so one number says how many tokens the answers have. Tokens are chosen on the device, and the host learns
 a few steps later which rows are open, so that it keeps the device waiting at no step. A batch shrinks as its rows end.
 """
 
-import torch
-from torch import Tensor, nn
+from typing import Any
 
+import torch
+from torch import Tensor
+
+from .batch import Batch
 from .errors import WorkerError
 from .forward import logits_at
 from .growing import Answer, Growing, Request
-from .interventions import Interventions, Tokens
-from .keyValueCache import Filling, KeyValueCache, batch_of, padded
-from .steps import Stepper, Steps
+from .interventions import Interventions
+from .keyValueCache import KeyValueCache, batch_of
+from .model import Model
+from .state import State
+from .steps import Steps
 
 #: Steps that a device may be ahead of what the host knows.
 LAG = 2
 
 
-@torch.no_grad()
-def generate(model: nn.Module, acting: Interventions, request: Request, stepper: Stepper) -> list[Answer]:
+def generate(state: State, batch: Batch, params: dict[str, Any], acting: Interventions) -> dict[str, list[Tensor]]:
+    """
+    `ids`: for each row the tokens of its answer. `ends`: how many they are, and 1 where it ended by itself. A row says how many tokens its answer
+    may have (`most`), and where `temperature` asks for sampling the uniform numbers it is drawn by (`draws`).
+    """
+    draws = None if params["temperature"] is None else [row["draws"] for row in batch.rows]
+    most = [row["most"] for row in batch.rows]
+    request = Request(batch.lengths(), most, params["eos"], params["temperature"], draws)
+    answers = answered(state, batch, request, acting)
+    return {
+        "ids": [torch.tensor(answer.ids, dtype=torch.float32) for answer in answers],
+        "ends": [torch.tensor([len(answer.ids), int(answer.ended)]) for answer in answers],
+    }
+
+
+def answered(state: State, batch: Batch, request: Request, acting: Interventions) -> list[Answer]:
     """The answers of a batch. Raises WorkerError("output-not-finite") where logits of an open row hold NaN."""
     if max(request.most, default=0) <= 0:
-        return [Answer([], False) for _ in request.prompts]
-    steps = stepper.begin(model, acting, request)
+        return [Answer([], False) for _ in request.most]
+    steps = state.stepper.begin(state.model.root, acting, request)
     growing = steps.growing
     try:
-        growing.advance(growing.rows, _prefill(model, steps.acting, request, steps.cache))
+        growing.advance(growing.rows, _prefill(state.model, steps.acting, batch, steps.cache))
         _grow(steps)
     except BaseException:
         # What is kept for the next batch may hold NaN.
-        stepper.forget()
+        state.stepper.forget()
         raise
-    answers = growing.answers(request)
-    # The last token of an answer that was cut off is not run.
-    run = sum(max(0, len(answer.ids) - (not answer.ended)) for answer in answers)
-    steps.acting.count(run, acting.sites.count)
     if steps.acting is not acting:
-        acting.report_of(steps.acting)
-    return answers
+        acting.sums += steps.acting.sums
+    return growing.answers(request)
 
 
-def _prefill(model: nn.Module, acting: Interventions, request: Request, cache: KeyValueCache) -> Tensor:
-    """Runs the prompts: logits (B, V) of each one's last token."""
-    ids = padded(request.prompts, acting.device)
-    width = ids.shape[1]
-    lengths = [len(prompt) for prompt in request.prompts]
-    tokens = Tokens.of_rows(lengths, lengths, width, acting.device)
-    positions = torch.arange(width, device=acting.device)[None]
+def _prefill(model: Model, acting: Interventions, batch: Batch, cache: KeyValueCache) -> Tensor:
+    """Runs the prompts, and what they begin with once: logits (B, V) of each one's last token."""
+    tokens = batch.tokens()
+    batch.sight.keep = cache.fill
     with acting.during(tokens):
-        return logits_at(model, ids, positions, Filling(cache, width, acting.device), tokens.last)
+        return logits_at(model.root, batch.ids(), batch.positions(), batch.sight, tokens.last)
 
 
 def _grow(steps: Steps) -> None:

@@ -13,12 +13,13 @@ from .interventions import Tokens
 class Request:
     """What is asked for a batch: how many tokens each answer may have, what ends it, and how tokens are chosen."""
 
-    prompts: Sequence[Sequence[int]]
+    #: Tokens of each prompt.
+    lengths: Sequence[int]
     most: Sequence[int]
     eos: Sequence[int]
-    #: T of the softmax, and uniform numbers in [0, 1), (B, tokens) float64; greedy without them.
-    temperature: float = 1.0
-    draws: Tensor | None = None
+    #: T of the softmax, and uniform numbers in [0, 1), a list of `most` for each row; greedy without them.
+    temperature: float | None = None
+    draws: Sequence[Sequence[float]] | None = None
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Growing:
     first."""
 
     def __init__(self, request: Request, device: torch.device):
-        rows, steps = len(request.prompts), max(request.most)
+        rows, steps = len(request.lengths), max(request.most)
         self.rows = rows
         self.steps = steps
 
@@ -60,7 +61,7 @@ class Growing:
     def begin(self, request: Request) -> None:
         """Takes in a request of the same extents."""
         rows = torch.arange(self.rows)
-        self.positions.copy_(torch.tensor([[len(prompt) - 1] for prompt in request.prompts]))
+        self.positions.copy_(torch.tensor(request.lengths)[:, None] - 1)
         self.most.copy_(torch.tensor(request.most))
         self.open.copy_(torch.tensor(request.most) > 0)
         self.row.copy_(rows)
@@ -70,12 +71,13 @@ class Growing:
         self.news.zero_()
         self.eos.copy_(torch.tensor(request.eos, dtype=torch.long))
         if self.draws is not None:
-            self.draws.copy_(request.draws[:, : self.steps])
+            padded = [[*row, *[0.0] * (self.steps - len(row))] for row in request.draws]
+            self.draws.copy_(torch.tensor(padded, dtype=torch.float64))
             self.temperature.fill_(request.temperature)
 
     def tokens(self, batch: int) -> Tokens:
         """The newest tokens as interventions see them: views, which move on with each step."""
-        return Tokens(self.row[:batch], self.positions[:batch, 0], self.open[:batch], last=None, spans=(), counts=())
+        return Tokens(self.row[:batch], self.positions[:batch, 0], self.open[:batch], last=None, spans=())
 
     def state(self) -> list[Tensor]:
         """What a step changes."""

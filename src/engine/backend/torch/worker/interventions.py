@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .sites import Sites
@@ -17,9 +18,9 @@ from .sites import Sites
 
 @dataclass(frozen=True)
 class Tokens:
-    """Which tokens a pass runs: N = B·T or however they lie, in the order of the activations once they are (N, width)."""
+    """Which tokens a pass runs, in the order of the activations once they are (N, width)."""
 
-    #: The row of the batch that each belongs to, (N).
+    #: The row of the batch that each belongs to, (N); B for those that all rows begin with.
     row: Tensor
     #: Where each stands in its text, (N).
     position: Tensor
@@ -27,32 +28,8 @@ class Tokens:
     own: Tensor
     #: Each row's last prompt token among the N, (B); None where the prompts were run before.
     last: Tensor | None
-    #: For each row the positions that are run, as [start, stop), and how many tokens stand there.
+    #: For each row the positions that are run, as [start, stop).
     spans: Sequence[tuple[int, int]]
-    counts: Sequence[int]
-
-    @staticmethod
-    def of_rows(lengths: Sequence[int], prompts: Sequence[int], width: int, device: torch.device) -> "Tokens":
-        """Rows (B, width) padded on the right, which begin with prompts of these lengths."""
-        position = torch.arange(width).repeat(len(lengths), 1)
-        return Tokens.of_positions(position, lengths, prompts, device)
-
-    @staticmethod
-    def of_positions(
-        position: Tensor, lengths: Sequence[int], prompts: Sequence[int], device: torch.device
-    ) -> "Tokens":
-        """Rows (B, T) padded on the right, whose tokens stand at these positions: a tree's branches stand side by side."""
-        batch, width = position.shape
-        place = torch.arange(width)[None]
-        own = place < torch.tensor(lengths)[:, None]
-        return Tokens(
-            row=torch.arange(batch)[:, None].expand(batch, width).reshape(-1).to(device),
-            position=position.reshape(-1).to(device),
-            own=own.reshape(-1).to(device),
-            last=torch.tensor([b * width + prompt - 1 for b, prompt in enumerate(prompts)]).to(device),
-            spans=[(0, int(position[b, :length].max()) + 1) for b, length in enumerate(lengths)],
-            counts=list(lengths),
-        )
 
 
 @dataclass
@@ -100,41 +77,39 @@ class Interventions:
         self.sites = sites
         self.interventions = interventions
         self.device = device
-        #: (interventions, rows, SUMS).
-        self.sums = torch.zeros(len(interventions), rows, SUMS, dtype=torch.float64, device=device)
-        #: Activations of all tokens at each one's site.
-        self.of = [0] * len(interventions)
-        #: x·read of each row's last prompt token, by intervention and layer, for what is generated behind it.
+        #: (interventions, rows + 1, SUMS): of each row, and of the tokens that all begin with.
+        self.sums = torch.zeros(len(interventions), rows + 1, SUMS, dtype=torch.float64, device=device)
+        #: x·read of each row's last prompt token, (rows + 1), by intervention and layer, for what is generated behind it.
         self.lasts: dict[tuple[int, int], Tensor] = {}
         self._vectors = [
             (None if each.read is None else each.read.to(device), each.write.to(device)) for each in interventions
         ]
-        self._ranges = [(each.first.to(device), each.end.to(device), each.scale.to(device)) for each in interventions]
+        # What all rows begin with is changed as in any of them, or not at all.
+        self._ranges = [
+            tuple(torch.cat([x, x[:1]]).to(device) for x in (each.first, each.end, each.scale))
+            for each in interventions
+        ]
 
     @staticmethod
     def of_request(
-        sites: Sites, params: Mapping, tensors: Mapping[str, Tensor], rows: int, device: torch.device
+        sites: Sites, params: Mapping, tensors: Mapping[str, Tensor], rows: range, device: torch.device
     ) -> "Interventions":
-        """Those of a request, its `interventions` with tensors `intervention.<i>.<read|write|first|end|scale>`."""
+        """Those of a request, its `interventions` with tensors `intervention.<i>.<read|write|first|end|scale>`, on some of its rows."""
         given = []
         for i, each in enumerate(params.get("interventions", ())):
-            named = {
-                name: tensors.get(f"intervention.{i}.{name}") for name in ("read", "write", "first", "end", "scale")
-            }
-            given.append(
-                Intervention(
-                    at=each["at"],
-                    layers=each["layers"],
-                    module=each.get("module"),
-                    reads=each.get("reads"),
-                    **named,
-                )
-            )
-        return Interventions(sites, given, rows, device)
+            name = f"intervention.{i}"
+            first, end, scale = (tensors[f"{name}.{x}"][rows.start : rows.stop] for x in ("first", "end", "scale"))
+            read, write = tensors.get(f"{name}.read"), tensors[f"{name}.write"]
+            where = (each["at"], each["layers"], each.get("module"))
+            given.append(Intervention(*where, each["reads"], read, write, first, end, scale))
+        return Interventions(sites, given, len(rows), device)
 
-    def effects(self) -> tuple[list[int], Tensor]:
-        """Activations at each one's site, and (interventions, rows, SUMS) of what was done, for the reply."""
-        return self.of, self.sums.cpu()
+    def effects(self) -> dict[str, list[Tensor]]:
+        """For each row what was done to its tokens, (interventions, SUMS); and to those that all rows begin with."""
+        if not self.interventions:
+            return {}
+        *rows, shared = self.sums.transpose(0, 1).cpu()
+        return {"effects": rows, "sharedEffects": [shared]}
 
     def structure(self) -> tuple:
         """What of these is part of a recorded step: all but vectors, tokens and factors."""
@@ -148,12 +123,6 @@ class Interventions:
                 if x is not None:
                     x.copy_(y)
         self.sums.zero_()
-        self.of = [0] * len(self.of)
-
-    def report_of(self, other: "Interventions") -> None:
-        """Reports what another did in its place."""
-        self.sums += other.sums
-        self.of = [own + added for own, added in zip(self.of, other.of)]
 
     def acting(self, spans: Sequence[tuple[int, int]], prompts: bool) -> list[int]:
         """Those that change a token of these, or read the prompts' last tokens here for what is generated later."""
@@ -163,17 +132,10 @@ class Interventions:
             if each.acts(spans) or (prompts and each.reads == "last" and bool((each.scale != 0).any()))
         ]
 
-    def count(self, tokens: int, blocks: int) -> None:
-        """Notes that so many tokens went through the first blocks."""
-        for i, each in enumerate(self.interventions):
-            reached = [x for x in each.layers if x < blocks or (x == blocks and each.at == "block-input")]
-            self.of[i] += tokens * len(reached)
-
     @contextmanager
     def during(self, tokens: Tokens, taps: Sequence[Tap] = (), blocks: int | None = None) -> Iterator["Readings"]:
         """In force for the pass of these tokens inside, through the first `blocks` (all where left out). Where none acts the model is bare."""
         blocks = self.sites.count if blocks is None else blocks
-        self.count(sum(tokens.counts), blocks)
         readings = Readings(taps, tokens)
         with ExitStack() as stack:
             for i in self.acting(tokens.spans, tokens.last is not None):
@@ -229,7 +191,7 @@ class Interventions:
         key = (i, layer)
         if tokens.last is not None:
             # Steps that were recorded read it where it was.
-            found = (own[tokens.last] * read).sum(-1)
+            found = F.pad((own[tokens.last] * read).sum(-1), (0, 1))
             self.lasts[key] = self.lasts[key].copy_(found) if key in self.lasts else found
         return self.lasts[key][tokens.row]
 
@@ -262,15 +224,17 @@ class Readings:
         for (key, x), gradient in zip(wanted, found):
             self.read[key] = torch.zeros_like(x) if gradient is None else gradient
 
-    def of(self, t: int, layer: int) -> Tensor:
-        """What a tap read at a layer: its tokens row by row, (tokens, width) float32."""
+    def of(self, t: int, layer: int) -> list[Tensor]:
+        """What a tap read at a layer: for each row its tokens, (tokens, width)."""
         tap = self.taps[t]
         x = self.read[(t, layer)].detach()
         flat = x.reshape(-1, x.shape[-1])
         row, position = self.tokens.row, self.tokens.position
-        first, end = (torch.tensor(each, device=flat.device)[row] for each in (tap.first, tap.end))
-        chosen = self.tokens.own & (position >= first) & (position < end)
-        return flat[chosen].float()
+        found = []
+        for b, (first, end) in enumerate(zip(tap.first, tap.end)):
+            chosen = (row == b) & self.tokens.own & (position >= first) & (position < end)
+            found.append(flat[chosen])
+        return found
 
 
 def _attach(

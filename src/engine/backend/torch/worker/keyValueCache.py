@@ -1,11 +1,9 @@
 """Keys and values of a batch that is being generated, and what the tokens of its passes see of them."""
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 
-from .attention import Rows, Sight
+from .attention import Sight
 
 
 class KeyValueCache:
@@ -31,18 +29,6 @@ class KeyValueCache:
         for cached in self.layers.values():
             for x in cached:
                 x[:batch] = x[index]
-
-
-class Filling(Rows):
-    """Prompts, padded on the right, whose keys and values are kept."""
-
-    def __init__(self, cache: KeyValueCache, length: int, device: torch.device):
-        super().__init__(length, device)
-        self.cache = cache
-
-    def seen(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
-        self.cache.fill(layer, key, value)
-        return key, value
 
 
 class Stepping(Sight):
@@ -79,9 +65,3 @@ def bucket(n: int, step: int) -> int:
 def batch_of(rows: int) -> int:
     """The extent of a batch that holds so many rows when others have ended: a power of two, so that few steps are recorded."""
     return 1 << (rows - 1).bit_length()
-
-
-def padded(rows: Sequence[Sequence[int]], device: torch.device) -> Tensor:
-    """Token ids (B, T), zeros behind each row."""
-    width = max(len(row) for row in rows)
-    return torch.tensor([[*row, *[0] * (width - len(row))] for row in rows]).to(device)

@@ -1,28 +1,57 @@
 """Measurements: a batch of rows in, a tensor a row out, computed in shares by the ranks."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from .batch import Batch
+from .forward import first_blocks
 from .frames import Tensors
+from .interventions import Interventions
 from .model import Model
 from .state import State
 
-#: Computes a batch: by name a tensor for each row, in their order. Interventions are in force already.
-BatchFunction = Callable[[Model, Batch, dict[str, Any]], dict[str, list[Tensor]]]
+#: By name a tensor for each row, in their order.
+Found = dict[str, list[Tensor]]
+Method = Callable[[State, dict[str, Any], Tensors], tuple[dict[str, Any], Tensors]]
 
 
-def measured(function: BatchFunction):
-    """The method that runs a batch function on this rank's share of the rows, without gradients, and joins what all ranks found."""
+def in_shares(function: Callable[[State, Batch, dict[str, Any], Interventions], Found]) -> Method:
+    """
+    The method that runs a function on this rank's share of the rows, without gradients, and joins what all ranks found, and what interventions
+    did: `effects` of rows, and `sharedEffects` of what all begin with.
+    """
 
-    def method(state: State, params: dict[str, Any], _tensors: Tensors) -> tuple[dict[str, Any], Tensors]:
-        whole = Batch.of(params, state.model.device)
+    def method(state: State, params: dict[str, Any], tensors: Tensors) -> tuple[dict[str, Any], Tensors]:
+        model = state.model
+        whole = Batch.of(params, model.device)
+        batch = whole.take(state.ranks.share(len(whole)))
+        acting = Interventions.of_request(model.sites, params, tensors, batch.share(), model.device)
         with torch.no_grad():
-            found = function(state.model, whole.take(state.ranks.share(len(whole))), params)
+            found = function(state, batch, params, acting)
+        found |= acting.effects()
+        if batch.first > 0 or len(batch) == 0:
+            # Every rank runs what all rows begin with; it counts once.
+            found["sharedEffects"] = []
         parts = state.ranks.gather(found)
-        return {}, {name: torch.cat([part.float() for part in each]) for name, each in parts.items()}
+        return {}, {name: torch.cat([part.float() for part in each]) for name, each in parts.items() if each}
 
     return method
+
+
+def measured(function: Callable[[Model, Batch, dict[str, Any]], Found]) -> Method:
+    """A method of one pass, through the first `blocks` where that is asked for, under the interventions."""
+
+    def under(state: State, batch: Batch, params: dict[str, Any], acting: Interventions) -> Found:
+        blocks = params.get("blocks")
+        with ExitStack() as stack:
+            if blocks is not None:
+                stack.enter_context(first_blocks(state.model.sites, blocks))
+            if acting.interventions:
+                stack.enter_context(acting.during(batch.tokens(), blocks=blocks))
+            return function(state.model, batch, params)
+
+    return in_shares(under)

@@ -6,12 +6,14 @@ from typing import Any
 from .answers import answer_losses
 from .features import prompt_features
 from .frames import Tensors
+from .generation import generate
 from .kernel import kernel
-from .measure import measured
+from .measure import in_shares, measured
 from .model import load
 from .nextTokens import next_tokens
 from .score import score
 from .state import State
+from .tap import tap
 
 Method = Callable[[State, dict[str, Any], Tensors], tuple[dict[str, Any], Tensors]]
 
@@ -22,5 +24,7 @@ METHODS: dict[str, Method] = {
     "score": measured(score),
     "features": measured(prompt_features),
     "losses": measured(answer_losses),
+    "generate": in_shares(generate),
+    "tap": in_shares(tap),
     "kernel": kernel,
 }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from .errors import WorkerError
 from .ranks import Ranks
+from .steps import Stepper
 
 if TYPE_CHECKING:
     from .model import Model
@@ -18,6 +19,8 @@ class State:
     ranks: Ranks = field(default_factory=Ranks)
     loaded: Model | None = None
     training: Trainer | None = None
+    #: Steps of generation that were recorded.
+    stepper: Stepper = field(default_factory=Stepper)
 
     @property
     def model(self) -> Model:

@@ -74,11 +74,11 @@ class Stepper:
 
     def begin(self, model: nn.Module, acting: Interventions, request: Request) -> Steps:
         """Steps for a batch, its prompts not yet run."""
-        room = max(len(prompt) + most for prompt, most in zip(request.prompts, request.most))
+        room = max(length + most for length, most in zip(request.lengths, request.most))
         capacity = bucket(room, ROOM)
         records = recordable(model)
         key = (
-            *(len(request.prompts), max(request.most), len(request.eos), request.draws is None, capacity),
+            *(len(request.lengths), max(request.most), len(request.eos), request.draws is None, capacity),
             *(acting.structure(), tuple(acting_later(acting, request)), fingerprint(model)),
         )
         if not records or key != self.key:
@@ -95,7 +95,7 @@ class Stepper:
 
 def acting_later(acting: Interventions, request: Request) -> list[int]:
     """The interventions that change tokens behind the prompts."""
-    ends = [(len(prompt), len(prompt) + most) for prompt, most in zip(request.prompts, request.most)]
+    ends = [(length, length + most) for length, most in zip(request.lengths, request.most)]
     return acting.acting(ends, prompts=False)
 
 
