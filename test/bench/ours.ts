@@ -88,7 +88,7 @@ async function steps(backend: Backend, objective: Objective, train: TrainRecipe,
 
 async function prepare({ task, threads, device, input }: Extract<Request, { do: "prepare" }>) {
   const path = input.model as string;
-  const { backend } = await openBackend({ device, threads }, () => loadModel(path));
+  const { backend } = await openBackend({ device, threads }, await loadModel(path));
   const make = tasks[task as keyof typeof tasks] as (
     backend: Backend,
     input: unknown,

@@ -21,6 +21,7 @@ import { openRun } from "../../src/runFolder/folder.ts";
 import { readJudgements } from "../../src/runFolder/judgements.ts";
 import { said, testJudges, testMethod } from "../engine/evaluate/fixture.ts";
 import { ggufFile, ggufMetadata, ggufTensors } from "../engine/model/ggufFile.ts";
+import { numbersOf } from "../engine/model/numbers.ts";
 import { runManifest } from "../runManifest.ts";
 import { writeTinyModel } from "../tinyModel.ts";
 import type { Shape } from "./mutate.ts";
@@ -363,7 +364,8 @@ function modelFile(file: string, shape: Shape): Format {
 
 async function readModel(path: string): Promise<void> {
   await inspectModel(path);
-  const { tokenizer } = await loadModel(path);
+  const { tokenizer, weights } = await loadModel(path);
+  for (const tensor of weights.values()) await tensor.float32();
   await encodePrompt(tokenizer, promptTemplate(tokenizer), "How are you?");
 }
 
@@ -406,7 +408,7 @@ const gguf: Format = {
     };
     await writeFile(
       join(folder, "m.gguf"),
-      ggufFile(metadata, ggufTensors(model.weights, model.architecture)),
+      ggufFile(metadata, ggufTensors(await numbersOf(model.weights), model.architecture)),
     );
     return "m.gguf";
   },

@@ -20,7 +20,8 @@ interface Expected {
 it("repeats PyTorch's five LoRA steps on SmolLM2", { timeout: 300_000 }, async () => {
   const expected = readGolden<Expected>("lora.json");
   const path = await realModelPath();
-  const { backend, loaded } = await openBackend({ device: "cpu" }, () => loadModel(path));
+  const loaded = await loadModel(path);
+  const { backend } = await openBackend({ device: "cpu" }, loaded);
   const train = {
     method: "lora",
     rank: expected.r,

@@ -11,7 +11,7 @@ import { type Architecture, parameterShapes } from "../../src/engine/model/archi
 import { architectureFromConfig, configWarnings } from "../../src/engine/model/architectureFromConfig.ts";
 import type { ConfigKey } from "../../src/engine/model/families/family.ts";
 import { families } from "../../src/engine/model/families.ts";
-import { elementCount, type Weights } from "../../src/engine/model/weights.ts";
+import { elementCount, memoryTensor, type Weights } from "../../src/engine/model/weights.ts";
 import { generate } from "../../src/engine/probe/generate.ts";
 import { DiscernError } from "../../src/protocol/errors.ts";
 import { readGolden } from "./golden.ts";
@@ -196,7 +196,7 @@ function filled(architecture: Architecture): Weights {
         if (name.endsWith("norm.weight")) return 1 + u / 8;
         return name === "model.embed_tokens.weight" ? u : u / 4;
       });
-      return [name, { shape, data }];
+      return [name, memoryTensor({ shape, data })];
     }),
   );
 }

@@ -134,7 +134,7 @@ describe.each(golden.cases.map((each) => [each.model, each] as const))("on %s", 
   beforeAll(async () => {
     const source = await openModel(goldenPath("tiny", model));
     const device = await Device.open("cpu", { threads: 1 });
-    backend = new OnnxBackend(new LiveModel(device, source.architecture, await source.readWeights()));
+    backend = new OnnxBackend(new LiveModel(device, source.architecture, await source.weights()));
   });
   afterAll(() => backend.dispose());
   const place = (ids: Tokens): SteeredPrompt => ({ ids, turnEnd: ids.lastIndexOf(given.turnEnd) });

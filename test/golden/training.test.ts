@@ -41,8 +41,9 @@ const pairs = chosen.map((each, i) => ({ chosen: each, rejected: rejected[i]! })
 /** Runs steps beside PyTorch's; once more the first step for each block alone, whose gradient norm is then its own. */
 async function compare(objectiveOn: (backend: Backend) => Promise<Objective>, steps: readonly Step[]) {
   const open = async (layers?: [number, number]) => {
-    const { backend } = await openBackend({ device: "cpu", threads: 1 }, () =>
-      loadModel(goldenPath("tiny", golden.model)),
+    const { backend } = await openBackend(
+      { device: "cpu", threads: 1 },
+      await loadModel(goldenPath("tiny", golden.model)),
     );
     const stage = await TrainingStage.create(backend, await objectiveOn(backend), {
       steps: steps.length,

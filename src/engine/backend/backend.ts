@@ -11,7 +11,7 @@ import type { ContrastiveRecipe, OptimiserRecipe, TrainRecipe } from "../../prot
 import type { DeviceUse } from "../../protocol/telemetry.ts";
 import type { Adapter } from "../model/adapter.ts";
 import type { LoadedModel } from "../model/load.ts";
-import type { Parameter } from "../model/weights.ts";
+import type { Parameter, StoredTensor } from "../model/weights.ts";
 import type { Intervention, InterventionEffect, Tap, TapReading } from "./interventions.ts";
 
 /** Token ids of one text. */
@@ -341,7 +341,7 @@ export interface StepFigures {
   readonly metrics: Readonly<Record<string, number>>;
 }
 
-/** What training leaves behind: an adapter, or the parameters that were trained, by name. */
+/** What training leaves behind: an adapter, or the weights that were trained, by name. */
 export type Learned =
   | { readonly method: "lora"; readonly adapter: Adapter }
-  | { readonly method: "full"; readonly weights: ReadonlyMap<string, Parameter> };
+  | { readonly method: "full"; readonly weights: ReadonlyMap<string, StoredTensor> };

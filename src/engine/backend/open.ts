@@ -1,9 +1,9 @@
-import { type Memory, torchSchema } from "../../protocol/backend.ts";
+import { torchSchema } from "../../protocol/backend.ts";
 import type { DeviceChoice, DeviceName, OnnxDeviceName } from "../../protocol/device.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import { namedBackend, type Placement, placementFaults } from "../../recipe/placement.ts";
-import type { Architecture } from "../model/architecture.ts";
 import type { LoadedModel } from "../model/load.ts";
+import type { OnProgress } from "../model/weights.ts";
 import { choosePython } from "../python/find.ts";
 import type { Backend } from "./backend.ts";
 import type { ClassifierOptions, TextClassifier } from "./classifier.ts";
@@ -29,96 +29,74 @@ export interface BackendOptions extends Partial<Omit<Placement, "device">> {
   readonly rank?: number | null;
   /** Is told what `auto` chose, where that took a measurement. */
   readonly onDevice?: (choice: DeviceChoice) => void;
+  /** Follows the reading of the weights, and ends it by what it throws. */
+  readonly onProgress?: OnProgress;
 }
 
 /** A model on its backend, and why it is there where `auto` was asked for. */
-export interface Opened<M> {
+export interface Opened {
   readonly backend: Backend;
-  readonly loaded: M;
   readonly deviceChoice: DeviceChoice | null;
-}
-
-/** What computes, started: it takes a model when its weights are there. */
-interface Started {
-  readonly deviceChoice: DeviceChoice | null;
-  take(loaded: LoadedModel): Promise<Backend>;
-  /** Ends it where no model comes. */
-  stop(): Promise<void>;
 }
 
 /**
- * Opens a backend: the one place that knows which there are.
+ * Opens a backend on a model: the one place that knows which there are.
  *
- * @param load reads the model. Before its weights it awaits `startDevice`: a device fails in a moment, weights take their
- *   time.
- * @throws DiscernError("device-unavailable") that names what to install, "python-unusable", and what `load` throws.
+ * @throws DiscernError("device-unavailable") that names what to install, "python-unusable"; "weights-invalid".
  */
-export async function openBackend<M extends LoadedModel>(
-  options: BackendOptions,
-  load: (startDevice: (architecture: Architecture) => Promise<void>) => Promise<M>,
-): Promise<Opened<M>> {
-  let started: Started | undefined;
-  try {
-    const loaded = await load(async (architecture) => {
-      started = await start(options, architecture);
-    });
-    started ??= await start(options, loaded.architecture);
-    return { backend: await started.take(loaded), loaded, deviceChoice: started.deviceChoice };
-  } catch (error) {
-    await started?.stop();
-    throw error;
-  }
-}
-
-/** Starts what was named, or measures what `auto` stands for. */
-async function start(options: BackendOptions, architecture: Architecture): Promise<Started> {
+export async function openBackend(options: BackendOptions, loaded: LoadedModel): Promise<Opened> {
   const { backend = "auto", device, memory = "auto", threads, rank = commonRank, onDevice } = options;
   const [fault] = placementFaults({ backend, device, memory });
   if (fault) throw new DiscernError("request-invalid", fault.message);
-  if (namedBackend({ backend, device }) === "torch") return startTorch(options);
-  const mode = memory === "auto" ? "keep" : memory;
-  if (device === "cpu" || device === "webgpu") return startOnnx(device, threads, mode, null);
-  const deviceChoice = await chooseDevice({ architecture, rank }, threads);
+  if (namedBackend({ backend, device }) === "torch") {
+    return { backend: await openTorch(options, loaded), deviceChoice: null };
+  }
+  if (device === "cpu" || device === "webgpu") {
+    return { backend: await openOnnx(device, options, loaded), deviceChoice: null };
+  }
+  const deviceChoice = await chooseDevice({ architecture: loaded.architecture, rank }, threads);
   if (deviceChoice.blockMilliseconds) onDevice?.(deviceChoice);
-  return startOnnx(deviceChoice.device === "webgpu" ? "webgpu" : "cpu", threads, mode, deviceChoice);
+  const chosen = deviceChoice.device === "webgpu" ? "webgpu" : "cpu";
+  return { backend: await openOnnx(chosen, options, loaded), deviceChoice };
 }
 
-async function startOnnx(
+async function openOnnx(
   name: OnnxDeviceName,
-  threads: number | undefined,
-  mode: Exclude<Memory, "auto">,
-  deviceChoice: DeviceChoice | null,
-): Promise<Started> {
+  { memory = "auto", threads, onProgress }: BackendOptions,
+  { architecture, weights }: LoadedModel,
+): Promise<Backend> {
+  // A device fails in a moment, weights take their time.
   const device = await Device.open(name, { threads });
-  return {
-    deviceChoice,
-    take: async ({ architecture, weights }) =>
-      new OnnxBackend(new LiveModel(device, architecture, weights, mode)),
-    stop: () => device.dispose(),
-  };
+  const model = new LiveModel(device, architecture, weights, memory === "auto" ? "keep" : memory);
+  try {
+    await model.read(onProgress);
+  } catch (error) {
+    await model.dispose();
+    await device.dispose();
+    throw error;
+  }
+  return new OnnxBackend(model);
 }
 
-async function startTorch({
-  device,
-  torch = torchSchema.parse({}),
-  threads,
-  root,
-}: BackendOptions): Promise<Started> {
+async function openTorch(
+  { device, torch = torchSchema.parse({}), threads, root }: BackendOptions,
+  loaded: LoadedModel,
+): Promise<Backend> {
   const gpu = device === "cuda" ? "required" : device === "cpu" ? "unused" : "preferred";
   const { executable, facts } = await choosePython({ named: torch.python, root }, gpu);
   const placed = device === "cpu" || facts.accelerators.length === 0 ? "cpu" : "cuda";
   const client = await WorkerClient.start({ python: executable });
-  return {
-    deviceChoice: null,
-    async take(loaded) {
-      const folder = await modelFolder(loaded);
-      const { architecture } = loaded;
-      const { dtype } = torch;
-      const model = await TorchModel.load(client, { folder, architecture, device: placed, dtype, threads });
-      return new TorchBackend(model);
-    },
-    stop: () => client.stop(),
-  };
+  try {
+    const folder = await modelFolder(loaded);
+    const { architecture } = loaded;
+    const { dtype } = torch;
+    return new TorchBackend(
+      await TorchModel.load(client, { folder, architecture, device: placed, dtype, threads }),
+    );
+  } catch (error) {
+    await client.stop();
+    throw error;
+  }
 }
 
 /** Opens a text classifier. @param file its ONNX file. @throws DiscernError `model-invalid`. */

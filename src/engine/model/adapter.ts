@@ -6,7 +6,7 @@ import { makeFolders } from "../../storage/folders.ts";
 import { type AdapterConfig, alphaOf, isTarget, parseAdapterConfig, rankOf } from "./adapterConfig.ts";
 import { type Architecture, linearModules } from "./architecture.ts";
 import { readSafetensors, writeSafetensors } from "./safetensors.ts";
-import { type Parameter, refuseNotFinite, type Weights } from "./weights.ts";
+import { changedTensor, type Parameter, refuseNotFinite, type Weights } from "./weights.ts";
 
 /** One adapted linear: y = Wx + scale · B(Ax). */
 export interface LoraModule {
@@ -42,10 +42,10 @@ export async function readAdapter(folder: string, architecture: Architecture): P
   }
   const config = await parseAdapterConfig(join(folder, configFile));
   const path = join(folder, weightsFile);
-  const { weights } = await readSafetensors(path);
+  const { tensors } = await readSafetensors(path);
   const shapes = moduleShapes(architecture);
   const halves = new Map<string, { a?: Parameter; b?: Parameter }>();
-  for (const [name, parameter] of weights) {
+  for (const [name, parameter] of tensors) {
     const [, module, half] = tensorName.exec(name) ?? [];
     if (module === undefined || !shapes.has(module)) {
       throw invalid(path, `tensor "${name}" does not adapt a linear of this ${architecture.family} model`);
@@ -115,7 +115,7 @@ export async function writeAdapter(
 }
 
 /**
- * Adds scale · B·A to every adapted weight, in place.
+ * Adds scale · B·A to every adapted weight, in float32. The sums are computed when a weight is read.
  *
  * @throws DiscernError `adapter-invalid` when a weight is not there; nothing is changed then.
  */
@@ -128,17 +128,25 @@ export function mergeAdapter(weights: Weights, adapter: Adapter): void {
       );
     }
   }
-  for (const [module, { a, b, scale }] of adapter.modules) {
-    const { data } = weights.get(`${module}.weight`)!;
-    const [rank, inputs] = a.shape as [number, number];
-    const outputs = b.shape[0]!;
-    // Row by row, so that the row of W and every row of A are walked in memory order.
-    for (let o = 0; o < outputs; o++) {
-      for (let k = 0; k < rank; k++) {
-        const factor = scale * b.data[o * rank + k]!;
-        if (factor === 0) continue;
-        for (let i = 0; i < inputs; i++) data[o * inputs + i]! += factor * a.data[k * inputs + i]!;
-      }
+  for (const [module, lora] of adapter.modules) {
+    const name = `${module}.weight`;
+    weights.set(
+      name,
+      changedTensor(weights.get(name)!, (data) => addUpdate(data, lora)),
+    );
+  }
+}
+
+/** W ← W + scale · B·A, in place; W (out, in). */
+export function addUpdate(data: Float32Array, { a, b, scale }: LoraModule): void {
+  const [rank, inputs] = a.shape as [number, number];
+  const outputs = b.shape[0]!;
+  // Row by row, so that the row of W and every row of A are walked in memory order.
+  for (let o = 0; o < outputs; o++) {
+    for (let k = 0; k < rank; k++) {
+      const factor = scale * b.data[o * rank + k]!;
+      if (factor === 0) continue;
+      for (let i = 0; i < inputs; i++) data[o * inputs + i]! += factor * a.data[k * inputs + i]!;
     }
   }
 }

@@ -6,9 +6,9 @@ import { isTooDeep } from "../../protocol/nesting.ts";
 import { decodeText, NotText } from "../../storage/text.ts";
 import type { TokenizerFiles } from "../tokenizer/tokenizerConfig.ts";
 import { type Architecture, parameterShapes } from "./architecture.ts";
-import { readSafetensors, readSafetensorsHeader, refuseUnreadable, sameValues } from "./safetensors.ts";
+import { readSafetensorsHeader, refuseUnreadable, sameValues, storedTensor } from "./safetensors.ts";
 import type { TensorEntry } from "./safetensorsHeader.ts";
-import { elementCount, type OnProgress, refuseNotFinite, type Weights } from "./weights.ts";
+import { elementCount, type StoredTensor, type Weights } from "./weights.ts";
 
 const jsonObject = z.record(z.string(), z.unknown());
 
@@ -141,33 +141,18 @@ export async function checkHfTensors(
 const derived = /rotary_emb\.inv_freq$/;
 
 /**
- * Reads every parameter of an architecture from safetensors files that were checked by {@link checkHfTensors}.
- *
- * @throws DiscernError `weights-invalid` for a file cut short, or values that are not finite.
+ * Every parameter of an architecture as it is stored in safetensors files that were checked by {@link checkHfTensors}. Only
+ * headers are read.
  */
-export async function readHfWeights(
-  files: readonly string[],
-  architecture: Architecture,
-  onProgress?: OnProgress,
-): Promise<Weights> {
-  const expected = parameterShapes(architecture);
-  const headers = await Promise.all(files.map((file) => readSafetensorsHeader(file)));
-  const sizes = headers.map(({ tensors }) =>
-    [...tensors.values()].reduce((sum, { begin, end }) => sum + end - begin, 0),
-  );
-  const total = sizes.reduce((sum, size) => sum + size, 0);
-  const read: Weights = new Map();
-  let before = 0;
-  for (const [i, file] of files.entries()) {
-    const { weights } = await readSafetensors(file, {
-      wanted: (name) => expected.has(name),
-      onProgress: ({ done }) => onProgress?.({ done: before + done, total }),
-    });
-    for (const [name, parameter] of weights) {
-      refuseNotFinite(parameter.data, `${file}: tensor "${name}"`);
-      read.set(name, parameter);
+export async function hfWeights(files: readonly string[], architecture: Architecture): Promise<Weights> {
+  const found = new Map<string, StoredTensor>();
+  const expected = [...parameterShapes(architecture).keys()];
+  for (const file of files) {
+    const { tensors } = await readSafetensorsHeader(file);
+    for (const name of expected) {
+      const entry = tensors.get(name);
+      if (entry) found.set(name, storedTensor(file, name, entry));
     }
-    before += sizes[i]!;
   }
-  return new Map([...expected.keys()].map((name) => [name, read.get(name)!]));
+  return new Map(expected.map((name) => [name, found.get(name)!]));
 }

@@ -6,7 +6,7 @@ import { ModelTokenizer } from "../tokenizer/tokenizer.ts";
 import type { TokenizerFiles } from "../tokenizer/tokenizerConfig.ts";
 import { type Architecture, type LinearModule, linearModules, parameterShapes } from "./architecture.ts";
 import { type ModelSource, openModel } from "./source.ts";
-import { elementCount, type OnProgress, type Weights } from "./weights.ts";
+import { elementCount, type Weights } from "./weights.ts";
 
 /** A file a model was read from. */
 export interface SourceFile {
@@ -15,13 +15,14 @@ export interface SourceFile {
   readonly sha256: string;
 }
 
-/** A model in memory. */
+/** A model, with all but its weights in memory. */
 export interface LoadedModel {
   readonly name: string;
   readonly path: string;
   readonly format: ModelSource["format"];
   readonly architecture: Architecture;
   readonly shape: ModelShape;
+  /** As they are stored, read when they are needed. */
   readonly weights: Weights;
   /** @throws DiscernError `tokenizer-missing` when the model has none, `tokenizer-unsupported` when it cannot be followed. */
   readonly tokenizer: ModelTokenizer;
@@ -57,34 +58,27 @@ export interface ModelSummary {
 }
 
 /**
- * Reads a model: a Hugging Face folder, a folder that holds exactly one GGUF file, or a GGUF file.
+ * Reads a model but for its weights: a Hugging Face folder, a folder that holds exactly one GGUF file, or a GGUF file.
  *
- * @param options.needsTokenizer whether a model without a usable tokenizer is refused, before its weights are read.
- * @param options.beforeWeights is told what the model is before its weights are read, and may refuse it by an error.
+ * @param options.needsTokenizer whether a model without a usable tokenizer is refused.
  * @throws DiscernError `model-missing`, `model-invalid`, `architecture-unsupported`, `file-missing`, `weights-invalid`;
  *   with `needsTokenizer` `tokenizer-missing`, `tokenizer-unsupported`.
  */
 export async function loadModel(
   path: string,
-  options: {
-    onProgress?: OnProgress;
-    needsTokenizer?: boolean;
-    beforeWeights?: (shape: ModelShape, architecture: Architecture) => Promise<void>;
-  } = {},
+  options: { needsTokenizer?: boolean } = {},
 ): Promise<LoadedModel> {
   const source = await openModel(path);
   const tokenizer = tokenizerOf(source);
   if (options.needsTokenizer && tokenizer instanceof DiscernError) throw tokenizer;
-  const shape = shapeOf(source);
-  await options.beforeWeights?.(shape, source.architecture);
-  const weights = await source.readWeights(options.onProgress);
+  const weights = await source.weights();
   let files: Promise<SourceFile[]> | undefined;
   return {
     name: source.name,
     path: source.path,
     format: source.format,
     architecture: source.architecture,
-    shape,
+    shape: shapeOf(source),
     weights,
     get tokenizer() {
       if (tokenizer instanceof DiscernError) throw tokenizer;

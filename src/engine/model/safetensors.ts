@@ -1,9 +1,11 @@
-import { type FileHandle, open, readFile } from "node:fs/promises";
+import { type FileHandle, readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import * as z from "zod";
 import { DiscernError } from "../../protocol/errors.ts";
 import { writeAtomic } from "../../storage/atomic.ts";
-import { bfloat16ToFloat32, float16ToFloat32 } from "./floatFormats.ts";
+import { readAt, withFile } from "./fileBytes.ts";
+import { fileTensor, readNumbers, type TensorPlace } from "./fileTensor.ts";
+import { storageFormats } from "./formats/formats.ts";
 import {
   headerLength,
   inFileOrder,
@@ -12,9 +14,9 @@ import {
   type SafetensorsHeader,
   type TensorEntry,
 } from "./safetensorsHeader.ts";
-import { elementCount, type OnProgress, type Parameter, type Weights } from "./weights.ts";
+import { elementCount, type Parameter, type StoredTensor } from "./weights.ts";
 
-/** Half-precision tensors are widened through a buffer of this size, so a file is never twice in memory. */
+/** Tensors are compared through buffers of this size. */
 const chunkBytes = 4 << 20;
 
 /**
@@ -27,27 +29,33 @@ export async function readSafetensorsHeader(path: string): Promise<SafetensorsHe
 }
 
 /**
- * Reads a safetensors file tensor by tensor, each straight into its own float32 array.
+ * Reads a safetensors file into memory, in float32: for what is small, such as adapters and checkpoints. A model's weights are
+ * read by {@link storedTensor} when they are needed.
  *
- * @param wanted names to read; a tensor not wanted is skipped without being read.
- * @throws DiscernError `file-missing` or `weights-invalid`.
+ * @throws DiscernError `file-missing` or `weights-invalid`. Numbers that are not finite are read as they are.
  */
 export async function readSafetensors(
   path: string,
-  options: { wanted?: (name: string) => boolean; onProgress?: OnProgress } = {},
-): Promise<{ weights: Weights; metadata: Record<string, string> }> {
+): Promise<{ tensors: Map<string, Parameter>; metadata: Record<string, string> }> {
   return withFile(path, async (file) => {
-    const { tensors, metadata } = await readHeader(file, path);
-    const weights: Weights = new Map();
-    const total = [...tensors.values()].reduce((sum, { begin, end }) => sum + end - begin, 0);
-    let done = 0;
-    for (const [name, entry] of inFileOrder(tensors)) {
-      if (options.wanted?.(name) ?? true) weights.set(name, await readTensor(file, name, entry, path));
-      done += entry.end - entry.begin;
-      options.onProgress?.({ done, total });
+    const header = await readHeader(file, path);
+    const tensors = new Map<string, Parameter>();
+    for (const [name, entry] of inFileOrder(header.tensors)) {
+      refuseUnreadable(entry, name, path);
+      tensors.set(name, { shape: entry.shape, data: await readNumbers(file, placeOf(path, name, entry)) });
     }
-    return { weights, metadata };
+    return { tensors, metadata: header.metadata };
   });
+}
+
+/** A tensor of a file, read when it is needed. @throws DiscernError `weights-invalid` for a type that is not read. */
+export function storedTensor(path: string, name: string, entry: TensorEntry): StoredTensor {
+  refuseUnreadable(entry, name, path);
+  return fileTensor(placeOf(path, name, entry));
+}
+
+function placeOf(file: string, name: string, { dtype, shape, begin }: TensorEntry): TensorPlace {
+  return { file, name, shape, format: storageFormats[dtype as "F32" | "F16" | "BF16"], begin };
 }
 
 /** @throws DiscernError `weights-invalid` for a tensor of a type that is not read. */
@@ -74,8 +82,8 @@ export async function sameValues(a: PlacedTensor, b: PlacedTensor): Promise<bool
       for (let done = 0; done < bytes; done += chunkBytes) {
         const length = Math.min(chunkBytes, bytes - done);
         const [left, right] = await Promise.all([
-          readAt(first, new Uint8Array(length), a.entry.begin + done, a.file, "a tensor"),
-          readAt(second, new Uint8Array(length), b.entry.begin + done, b.file, "a tensor"),
+          readAt(first, new Uint8Array(length), a.entry.begin + done, `${a.file}: a tensor`),
+          readAt(second, new Uint8Array(length), b.entry.begin + done, `${b.file}: a tensor`),
         ]);
         if (Buffer.compare(left, right) !== 0) return false;
       }
@@ -124,20 +132,22 @@ export async function safetensorsFiles(folder: string, names: readonly string[])
 }
 
 /**
- * Writes float32 tensors as one safetensors file: streamed to a neighbour, fsynced, renamed over `path`.
+ * Writes tensors as one safetensors file in float32: streamed to a neighbour, fsynced, renamed over `path`. Stored ones are
+ * read one at a time.
  *
- * @throws the file system's own error; `path` is then untouched.
+ * @throws the file system's own error, and what reading a tensor throws; `path` is then untouched.
  */
 export async function writeSafetensors(
   path: string,
-  tensors: Iterable<readonly [string, Parameter]>,
+  tensors: Iterable<readonly [string, Parameter | StoredTensor]>,
   metadata: Record<string, string> = { format: "pt" },
 ): Promise<void> {
   const list = [...tensors];
   const header = encodeHeader(list, metadata);
   await writeAtomic(path, async (file) => {
     await writeFully(file, header);
-    for (const [, { data }] of list) {
+    for (const [, tensor] of list) {
+      const data = "data" in tensor ? tensor.data : await tensor.float32();
       await writeFully(file, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
     }
   });
@@ -154,18 +164,20 @@ async function writeFully(file: FileHandle, bytes: Uint8Array): Promise<void> {
 
 /** The header of a safetensors file of float32 tensors, its length and padding included. @throws RangeError. */
 export function encodeHeader(
-  tensors: readonly (readonly [string, Parameter])[],
+  tensors: readonly (readonly [string, Parameter | StoredTensor])[],
   metadata: Record<string, string>,
 ): Uint8Array {
   const header = new Map<string, unknown>([["__metadata__", metadata]]);
   let offset = 0;
-  for (const [name, { shape, data }] of tensors) {
-    if (elementCount(shape) !== data.length) {
-      throw new RangeError(`${name}: shape [${shape}] does not hold ${data.length} values`);
+  for (const [name, tensor] of tensors) {
+    const { shape } = tensor;
+    const bytes = 4 * elementCount(shape);
+    if ("data" in tensor && bytes !== tensor.data.byteLength) {
+      throw new RangeError(`${name}: shape [${shape}] does not hold ${tensor.data.length} values`);
     }
     if (header.has(name)) throw new RangeError(`${name}: written twice`);
-    header.set(name, { dtype: "F32", shape, data_offsets: [offset, offset + data.byteLength] });
-    offset += data.byteLength;
+    header.set(name, { dtype: "F32", shape, data_offsets: [offset, offset + bytes] });
+    offset += bytes;
   }
   const json = JSON.stringify(Object.fromEntries(header));
   const text = new TextEncoder().encode(json);
@@ -177,64 +189,10 @@ export function encodeHeader(
   return bytes;
 }
 
-async function withFile<T>(path: string, use: (file: FileHandle) => Promise<T>): Promise<T> {
-  let file: FileHandle;
-  try {
-    file = await open(path, "r");
-  } catch (cause) {
-    throw new DiscernError("file-missing", `${path} cannot be opened.`, { cause });
-  }
-  try {
-    return await use(file);
-  } finally {
-    await file.close();
-  }
-}
-
 async function readHeader(file: FileHandle, path: string): Promise<SafetensorsHeader> {
   const { size } = await file.stat();
-  const start = await readAt(file, new Uint8Array(Math.min(8, size)), 0, path, "the header");
+  const start = await readAt(file, new Uint8Array(Math.min(8, size)), 0, `${path}: the header`);
   const length = headerLength(start, size, path);
-  const json = await readAt(file, new Uint8Array(length), 8, path, "the header");
+  const json = await readAt(file, new Uint8Array(length), 8, `${path}: the header`);
   return parseHeader(json, size, path);
-}
-
-/** Fills `bytes` from `position` on. */
-async function readAt(
-  file: FileHandle,
-  bytes: Uint8Array,
-  position: number,
-  path: string,
-  what: string,
-): Promise<Uint8Array> {
-  for (let done = 0; done < bytes.length; ) {
-    const most = Math.min(1 << 28, bytes.length - done);
-    const { bytesRead } = await file.read(bytes, done, most, position + done);
-    if (bytesRead === 0) throw invalid(path, `${what}: expected ${bytes.length} bytes, found ${done}`);
-    done += bytesRead;
-  }
-  return bytes;
-}
-
-async function readTensor(
-  file: FileHandle,
-  name: string,
-  entry: TensorEntry,
-  path: string,
-): Promise<Parameter> {
-  const { dtype, shape, begin, end } = entry;
-  const label = `tensor "${name}"`;
-  refuseUnreadable(entry, name, path);
-  const data = new Float32Array(elementCount(shape));
-  if (dtype === "F32") {
-    await readAt(file, new Uint8Array(data.buffer), begin, path, label);
-    return { shape, data };
-  }
-  const widen = dtype === "F16" ? float16ToFloat32 : bfloat16ToFloat32;
-  const chunk = new Uint8Array(Math.min(chunkBytes, end - begin));
-  for (let position = begin; position < end; position += chunk.length) {
-    const part = chunk.subarray(0, Math.min(chunk.length, end - position));
-    widen(await readAt(file, part, position, path, label), data, (position - begin) / 2);
-  }
-  return { shape, data };
 }

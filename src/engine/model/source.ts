@@ -1,7 +1,7 @@
 /**
  * The room of models on disk. Whatever its form, a model becomes three things: an `Architecture`, which says as data how
- * its decoder differs from a plain one; weights in float32 under their Hugging Face names and in their layout; and the
- * files of its tokenizer. A Hugging Face folder says them outright. A GGUF file is first turned into the `config.json` and
+ * its decoder differs from a plain one; weights under their Hugging Face names and in their layout, each as it is stored and read
+ * when it is needed (`weights.ts`); and the files of its tokenizer. A Hugging Face folder says them outright. A GGUF file is first turned into the `config.json` and
  * `tokenizer.json` that it would have had (`gguf/`), so that there is one way from a configuration to an architecture
  * (`architectureFromConfig.ts`) and back to a folder (`export.ts`). What tells one family from another stands in one file
  * each (`families/`). A setting that is not computed is refused or named in a warning; none is ignored in silence.
@@ -14,11 +14,11 @@ import type { TokenizerFiles } from "../tokenizer/tokenizerConfig.ts";
 import type { Architecture } from "./architecture.ts";
 import { architectureFromConfig, configWarnings } from "./architectureFromConfig.ts";
 import { decodingWarnings } from "./generationConfig.ts";
-import { type GgufModel, openGguf, readGgufWeights } from "./gguf/ggufModel.ts";
+import { type GgufModel, ggufWeights, openGguf } from "./gguf/ggufModel.ts";
 import { tokenizerFromGguf } from "./gguf/ggufTokenizer.ts";
-import { checkHfTensors, readHfWeights, readJsonObject, readTokenizerFiles } from "./hfFolder.ts";
+import { checkHfTensors, hfWeights, readJsonObject, readTokenizerFiles } from "./hfFolder.ts";
 import { readSafetensorsHeader, safetensorsFiles } from "./safetensors.ts";
-import type { OnProgress, Weights } from "./weights.ts";
+import type { Weights } from "./weights.ts";
 
 /** A model on disk, described but not read. */
 export interface ModelSource {
@@ -40,7 +40,8 @@ export interface ModelSource {
   readonly warnings: readonly string[];
   /** Tensors per storage type. */
   dtypes(): Promise<Map<string, number>>;
-  readWeights(onProgress?: OnProgress): Promise<Weights>;
+  /** Its weights as they are stored; none is read. */
+  weights(): Promise<Weights>;
 }
 
 /**
@@ -107,7 +108,7 @@ async function openFolder(folder: string, names: readonly string[]): Promise<Mod
       ...decodingWarnings(generationConfig ?? config, generationConfig ? generation : "config.json"),
       ...folderWarnings(names),
     ],
-    readWeights: (onProgress) => readHfWeights(files, architecture, onProgress),
+    weights: () => hfWeights(files, architecture),
   };
 }
 
@@ -145,7 +146,7 @@ async function openGgufSource(path: string, name: string): Promise<ModelSource> 
     otherFiles: [],
     warnings: model.warnings,
     dtypes: async () => countBy([...model.header.tensors.values()].map(({ format }) => format.name)),
-    readWeights: (onProgress) => readGgufWeights(model, onProgress),
+    weights: async () => ggufWeights(model),
   };
 }
 

@@ -1,16 +1,114 @@
 import { DiscernError } from "../../protocol/errors.ts";
 
-/** One float32 tensor, row-major. */
+/** One float32 tensor in memory, row-major. */
 export interface Parameter {
   readonly shape: readonly number[];
   readonly data: Float32Array;
 }
 
-/** A model's parameters under their Hugging Face names. Models with tied embeddings have no `lm_head.weight`. */
-export type Weights = Map<string, Parameter>;
+/** How a tensor's numbers are stored: as floats, or in the blocks of GGUF (ggml's names). */
+export type StorageType =
+  | "F32"
+  | "F16"
+  | "BF16"
+  | "Q4_0"
+  | "Q4_1"
+  | "Q5_0"
+  | "Q5_1"
+  | "Q8_0"
+  | "Q2_K"
+  | "Q3_K"
+  | "Q4_K"
+  | "Q5_K"
+  | "Q6_K"
+  | "IQ4_NL"
+  | "IQ4_XS";
+
+/** Rows from ≤ i < to of a tensor's first axis. */
+export interface Rows {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** A tensor that lies somewhere, mostly in a file, and is read when its numbers are needed. Nothing of it is in memory before. */
+export interface StoredTensor {
+  readonly shape: readonly number[];
+  readonly type: StorageType;
+  /** Bytes that its numbers take as they are stored. */
+  readonly bytes: number;
+  /** Its very numbers, where they lie in memory in float32. */
+  readonly memory?: Float32Array;
+  /**
+   * The bytes as stored, in Hugging Face's order of rows; those of a vector in blocks are read as one row. Not checked.
+   *
+   * @throws DiscernError `file-missing`, `weights-invalid` for a file that has become shorter.
+   */
+  read(rows?: Rows): Promise<Uint8Array>;
+  /**
+   * The numbers in float32, row-major: an array of the caller's own, but for a tensor in memory.
+   *
+   * @throws DiscernError as `read`, and `weights-invalid` where a number is NaN or infinite.
+   */
+  float32(rows?: Rows): Promise<Float32Array>;
+}
+
+/** A model's weights under their Hugging Face names. Models with tied embeddings have no `lm_head.weight`. */
+export type Weights = Map<string, StoredTensor>;
 
 /** Progress of a long read: bytes done out of all. */
 export type OnProgress = (progress: { done: number; total: number }) => void;
+
+/** A tensor that lies in memory, over the very array of `parameter`. */
+export function memoryTensor({ shape, data }: Parameter): StoredTensor {
+  const part = (rows?: Rows) => (rows ? rowsOf(data, shape, rows) : data);
+  return {
+    shape,
+    type: "F32",
+    bytes: data.byteLength,
+    memory: data,
+    async read(rows) {
+      const { buffer, byteOffset, byteLength } = part(rows);
+      return new Uint8Array(buffer, byteOffset, byteLength);
+    },
+    async float32(rows) {
+      return part(rows);
+    },
+  };
+}
+
+/**
+ * What a change makes of a tensor, in float32, computed each time it is read: nothing is held in memory, and the tensor itself
+ * stays as it is.
+ *
+ * @param change is handed a copy of all its numbers.
+ */
+export function changedTensor(
+  tensor: StoredTensor,
+  change: (data: Float32Array, shape: readonly number[]) => void,
+): StoredTensor {
+  const { shape } = tensor;
+  const float32 = async (rows?: Rows) => {
+    const found = await tensor.float32();
+    const data = tensor.memory ? Float32Array.from(found) : found;
+    change(data, shape);
+    return rows ? rowsOf(data, shape, rows) : data;
+  };
+  return {
+    shape,
+    type: "F32",
+    bytes: 4 * elementCount(shape),
+    async read(rows) {
+      const { buffer, byteOffset, byteLength } = await float32(rows);
+      return new Uint8Array(buffer, byteOffset, byteLength);
+    },
+    float32,
+  };
+}
+
+function rowsOf(data: Float32Array, shape: readonly number[], { from, to }: Rows): Float32Array {
+  const width = data.length / shape[0]!;
+  return data.subarray(from * width, to * width);
+}
 
 /**
  * Refuses values of a file that are NaN or infinite: one of them makes every output NaN.

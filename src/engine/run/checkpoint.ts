@@ -62,8 +62,8 @@ export async function readTensorFolder<T>(
     const { tensors: file, sha256: expected } = contentsSchema.parse(json);
     const found = await fileHash(join(folder, file));
     if (found !== expected) throw new Error(`${file} has SHA-256 ${found}, not ${expected}`);
-    const { weights } = await readSafetensors(join(folder, file));
-    return { tensors: weights, record };
+    const { tensors } = await readSafetensors(join(folder, file));
+    return { tensors, record };
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new DiscernError("checkpoint-invalid", `${folder} is damaged: ${reason}`, { cause });

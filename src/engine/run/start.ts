@@ -8,8 +8,8 @@ import { fileHash } from "../../storage/hash.ts";
 import type { Learned } from "../backend/backend.ts";
 import { readAdapter } from "../model/adapter.ts";
 import { type Architecture, parameterShapes } from "../model/architecture.ts";
-import { readSafetensors, safetensorsFiles } from "../model/safetensors.ts";
-import { refuseNotFinite } from "../model/weights.ts";
+import { readSafetensorsHeader, safetensorsFiles, storedTensor } from "../model/safetensors.ts";
+import type { StoredTensor } from "../model/weights.ts";
 import type { Session } from "../session/session.ts";
 
 /** What a model begins with, besides its own weights: an adapter, or what a run learned. */
@@ -59,31 +59,26 @@ function isFolder(path: string): Promise<boolean> {
 /**
  * Reads what a model begins with.
  *
- * @throws DiscernError `adapter-invalid` for one of another model; as `readAdapter` and `readSafetensors`.
+ * @throws DiscernError `adapter-invalid` for one of another model; as `readAdapter` and `readSafetensorsHeader`. Whole
+ *   weights are read when they are needed.
  */
 export async function readStart({ folder }: Start, architecture: Architecture): Promise<Learned> {
   const names = await readdir(folder);
   if (names.includes("adapter_config.json") || !names.includes("config.json")) {
     return { method: "lora", adapter: await readAdapter(folder, architecture) };
   }
-  const weights: Extract<Learned, { method: "full" }>["weights"] = new Map(
-    (
-      await Promise.all(
-        (
-          await safetensorsFiles(folder, names)
-        ).map(async (file) => [...(await readSafetensors(file)).weights]),
-      )
-    ).flat(),
-  );
   const shapes = parameterShapes(architecture);
-  for (const [name, { shape, data }] of weights) {
-    if (String(shapes.get(name)) !== String(shape)) {
-      throw new DiscernError(
-        "adapter-invalid",
-        `${folder}: the tensor "${name}" (${shape.join(" × ")}) is not one of this ${architecture.family} model. Name what was trained on it.`,
-      );
+  const weights = new Map<string, StoredTensor>();
+  for (const file of await safetensorsFiles(folder, names)) {
+    for (const [name, entry] of (await readSafetensorsHeader(file)).tensors) {
+      if (String(shapes.get(name)) !== String(entry.shape)) {
+        throw new DiscernError(
+          "adapter-invalid",
+          `${folder}: the tensor "${name}" (${entry.shape.join(" × ")}) is not one of this ${architecture.family} model. Name what was trained on it.`,
+        );
+      }
+      weights.set(name, storedTensor(file, name, entry));
     }
-    refuseNotFinite(data, `${folder}: tensor "${name}"`);
   }
   const missing = [...shapes.keys()].find((name) => !weights.has(name));
   if (missing !== undefined) {

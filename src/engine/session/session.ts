@@ -49,16 +49,9 @@ export type SessionOptions = Pick<Recipe, "device" | "threads" | "template"> &
  */
 export async function openSession(options: SessionOptions): Promise<Session> {
   const path = await resolveModel(options.model, [options.root]);
-  const { backend, loaded, deviceChoice } = await openBackend(options, (startDevice) =>
-    loadModel(path, {
-      needsTokenizer: true,
-      ...(options.onProgress ? { onProgress: options.onProgress } : {}),
-      async beforeWeights(shape, architecture) {
-        options.onShape?.(shape);
-        await startDevice(architecture);
-      },
-    }),
-  );
+  const loaded = await loadModel(path, { needsTokenizer: true });
+  options.onShape?.(loaded.shape);
+  const { backend, deviceChoice } = await openBackend(options, loaded);
   const { tokenizer } = loaded;
   const template = promptTemplate(tokenizer, options.template, options.chat);
   for (const message of [...loaded.warnings, ...template.warnings]) options.onWarning?.(message);

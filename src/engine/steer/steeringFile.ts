@@ -102,7 +102,7 @@ export async function readSteering(path: string): Promise<ReadSteering> {
       `${place} ${what}: it belongs to ${file}. Copy both files together, or fit the steering again.`,
     );
   }
-  const { weights: tensors } = await readSafetensors(place);
+  const { tensors } = await readSafetensors(place);
   for (const [name, { data }] of tensors) refuseNotFinite(data, `${place}: tensor "${name}"`);
   const { steering, chosen, numbers } = record;
   return { steering, chosen, numbers, tensors, record, path: file };

@@ -2,7 +2,7 @@ import { DiscernError } from "../../protocol/errors.ts";
 import type { Intervention } from "../backend/interventions.ts";
 import type { Architecture } from "../model/architecture.ts";
 import { architectureFromConfig } from "../model/architectureFromConfig.ts";
-import type { Parameter, Weights } from "../model/weights.ts";
+import { changedTensor, memoryTensor, type Weights } from "../model/weights.ts";
 import { dot, unit } from "./vectors.ts";
 
 /** A model whose weights are edited. */
@@ -23,7 +23,8 @@ interface Projection {
 }
 
 /**
- * Makes interventions part of a model's weights, in place, so that it computes the same without them:
+ * Makes interventions part of a model's weights, so that it computes the same without them. What becomes of a weight is computed
+ * when it is read.
  *
  * - a change of everything that is written to the residual stream, x + (x·r)w at the first block's input and at all attention and MLP
  *   outputs (an ablation has w = −r): embedding rows e + (e·r)w, output and down projections W + w(rᵀW), and their biases;
@@ -92,13 +93,14 @@ function editProjection(
   { read, write }: Projection,
 ): Record<string, unknown> {
   const untied = untie(weights);
-  projectRows(weights.get(embeddings)!.data, read, write);
+  change(weights, embeddings, (data) => projectRows(data, read, write));
   for (let layer = 0; layer < architecture.layers; layer++) {
     for (const module of ["self_attn.o_proj", "mlp.down_proj"]) {
       const name = `model.layers.${layer}.${module}`;
-      projectOutputs(weights.get(`${name}.weight`)!, read, write);
-      const bias = weights.get(`${name}.bias`);
-      if (bias) projectRows(bias.data, read, write);
+      change(weights, `${name}.weight`, (data) => projectOutputs(data, read, write));
+      if (weights.has(`${name}.bias`)) {
+        change(weights, `${name}.bias`, (data) => projectRows(data, read, write));
+      }
     }
   }
   return { ...config, ...untied };
@@ -121,21 +123,21 @@ function editAdditions(
     const sizes = { gate_proj: intermediateSize, up_proj: intermediateSize, down_proj: hiddenSize };
     for (let layer = 0; layer < layers; layer++) {
       for (const [name, size] of Object.entries(sizes)) {
-        weights.set(`model.layers.${layer}.mlp.${name}.bias`, {
-          shape: [size],
-          data: new Float32Array(size),
-        });
+        const bias = { shape: [size], data: new Float32Array(size) };
+        weights.set(`model.layers.${layer}.mlp.${name}.bias`, memoryTensor(bias));
       }
     }
   }
   for (const { layer, vector } of additions) {
     if (layer === 0) {
       edited = { ...edited, ...untie(weights) };
-      const { data } = weights.get(embeddings)!;
-      for (let i = 0; i < data.length; i++) data[i]! += vector[i % vector.length]! / embeddingScale;
+      change(weights, embeddings, (data) => {
+        for (let i = 0; i < data.length; i++) data[i]! += vector[i % vector.length]! / embeddingScale;
+      });
     } else {
-      const { data } = weights.get(`model.layers.${layer - 1}.mlp.down_proj.bias`)!;
-      for (const [i, x] of vector.entries()) data[i]! += x / residualScale;
+      change(weights, `model.layers.${layer - 1}.mlp.down_proj.bias`, (data) => {
+        for (const [i, x] of vector.entries()) data[i]! += x / residualScale;
+      });
     }
   }
   return edited;
@@ -143,11 +145,12 @@ function editAdditions(
 
 /** Gives the head weights of its own where it shares the embeddings'. @returns what changes in `config.json`. */
 function untie(weights: Weights): Record<string, unknown> {
-  if (!weights.has(head)) {
-    const { shape, data } = weights.get(embeddings)!;
-    weights.set(head, { shape, data: Float32Array.from(data) });
-  }
+  if (!weights.has(head)) weights.set(head, weights.get(embeddings)!);
   return { tie_word_embeddings: false };
+}
+
+function change(weights: Weights, name: string, by: (data: Float32Array) => void): void {
+  weights.set(name, changedTensor(weights.get(name)!, by));
 }
 
 /** x ← x + (x·read)write for each row of their length. */
@@ -160,8 +163,8 @@ function projectRows(data: Float32Array, read: Float64Array, write: Float64Array
 }
 
 /** W ← W + write(readᵀW) for W (C, in). */
-function projectOutputs({ shape, data }: Parameter, read: Float64Array, write: Float64Array): void {
-  const width = shape[1]!;
+function projectOutputs(data: Float32Array, read: Float64Array, write: Float64Array): void {
+  const width = data.length / read.length;
   const along = new Float64Array(width);
   for (const [row, x] of read.entries()) {
     for (let i = 0; i < width; i++) along[i]! += x * data[row * width + i]!;

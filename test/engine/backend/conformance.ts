@@ -11,10 +11,12 @@ import type {
   TrainerSpec,
 } from "../../../src/engine/backend/backend.ts";
 import { loadModel } from "../../../src/engine/model/load.ts";
+import { memoryTensor } from "../../../src/engine/model/weights.ts";
 import { pathTrie } from "../../../src/engine/probe/tokenTrie.ts";
 import { stageSchema, type TrainRecipe } from "../../../src/protocol/recipeStages.ts";
 import { goldenPath, readGolden } from "../../golden/golden.ts";
 import { tempFolder } from "../../tempFolder.ts";
+import { numbersOf } from "../model/numbers.ts";
 import { conformanceOfNextTokens } from "./nextTokens.ts";
 import { conformanceOfPrompts } from "./perPrompt.ts";
 import { conformanceOfSites } from "./sites.ts";
@@ -379,9 +381,9 @@ export function conformance(name: string, open: OpenBackend): void {
       opened("llama", async (backend) => {
         const { weights } = await loadModel(goldenPath("tiny", "llama"));
         const name = "model.layers.1.mlp.down_proj.weight";
-        const damaged = weights.get(name)!;
-        damaged.data[5] = Number.NaN;
-        await backend.adopt({ method: "full", weights: new Map([[name, damaged]]) });
+        const { shape, data } = (await numbersOf(weights)).get(name)!;
+        data[5] = Number.NaN;
+        await backend.adopt({ method: "full", weights: new Map([[name, memoryTensor({ shape, data })]]) });
         const refused = expect.objectContaining({ code: "output-not-finite" });
         await expect(backend.score(prompts, everyToken)).rejects.toThrow(refused);
         await expect(backend.generate(prompts, { maxNewTokens: 2, eosIds: [] })).rejects.toThrow(refused);

@@ -9,8 +9,10 @@ import type {
   TapReading,
 } from "../../../src/engine/backend/interventions.ts";
 import { loadModel } from "../../../src/engine/model/load.ts";
+import { memoryTensor } from "../../../src/engine/model/weights.ts";
 import { tokenTrie, trieProbability } from "../../../src/engine/probe/tokenTrie.ts";
 import { goldenPath, norm, readGolden } from "../../golden/golden.ts";
+import { numbersOf } from "../model/numbers.ts";
 
 interface Case {
   readonly model: string;
@@ -139,9 +141,9 @@ export function conformanceOfSites(
         const gradient = weightGradient(read.map(([x, g]) => [x![0]!, g![0]!]));
         const { weights } = await loadModel(goldenPath("tiny", "llama"));
         const name = `model.layers.${layer}.${module}.weight`;
-        const { shape, data } = weights.get(name)!;
+        const { shape, data } = (await numbersOf(weights)).get(name)!;
         const lossAt = async (step: number) => {
-          const moved = { shape, data: data.map((w, i) => w + step * Math.sin(i)) };
+          const moved = memoryTensor({ shape, data: data.map((w, i) => w + step * Math.sin(i)) });
           await backend.adopt({ method: "full", weights: new Map([[name, moved]]) });
           return (await backend.losses(batch)).reduce((sum, { loss }) => sum + loss, 0);
         };
@@ -226,7 +228,7 @@ export function conformanceOfSites(
       const [read] = (await backend.tap([example], taps)) as [TapReading[][]];
       for (const [m, module] of names.entries()) {
         const [own, g] = [read[2 * m]![0]!, read[2 * m + 1]![0]!];
-        const { data } = weights.get(`model.layers.1.${module}.weight`)!;
+        const data = await weights.get(`model.layers.1.${module}.weight`)!.float32();
         const expected = Array.from({ length: own.width }, (_, k) =>
           Array.from({ length: g.width }, (_, o) => g.data[o]! * data[o * own.width + k]!).reduce(
             (sum, x) => sum + x,

@@ -14,6 +14,7 @@ import { readSafetensors, writeSafetensors } from "../../../src/engine/model/saf
 import type { Parameter, Weights } from "../../../src/engine/model/weights.ts";
 import { committedPath } from "../../golden/golden.ts";
 import { tempFolder } from "../../tempFolder.ts";
+import { inMemory, numbersOf } from "./numbers.ts";
 import { tinyConfig } from "./tiny.ts";
 
 const llama = architectureFromConfig(tinyConfig("llama"));
@@ -48,12 +49,12 @@ const adapterOf = (modules: [string, LoraModule][]): Adapter => ({
   baseModel: null,
 });
 const weightsOf = (): Weights =>
-  new Map([
-    [`${q}.weight`, random(48, 48)],
-    [`${down}.weight`, random(48, 80)],
-  ]);
-const copyOf = (weights: Weights): Weights =>
-  new Map([...weights].map(([name, { shape, data }]) => [name, { shape, data: data.slice() }]));
+  inMemory(
+    new Map([
+      [`${q}.weight`, random(48, 48)],
+      [`${down}.weight`, random(48, 80)],
+    ]),
+  );
 
 describe("readAdapter", () => {
   it("reads what PEFT wrote", async () => {
@@ -156,9 +157,9 @@ describe("readAdapter", () => {
   it("refuses values that are not finite, naming the tensor", async () => {
     const folder = changed({});
     const path = join(folder, "adapter_model.safetensors");
-    const { weights } = await readSafetensors(path);
-    [...weights.values()][3]!.data[1] = Number.NaN;
-    await writeSafetensors(path, weights);
+    const { tensors } = await readSafetensors(path);
+    [...tensors.values()][3]!.data[1] = Number.NaN;
+    await writeSafetensors(path, tensors);
     await expect(readAdapter(folder, llama)).rejects.toThrow(/holds 1 of \d+ values that are not finite/);
   });
 
@@ -167,10 +168,10 @@ describe("readAdapter", () => {
     await expect(readAdapter(golden(), phi3)).rejects.toThrow(/does not adapt a linear of this phi3 model/);
     const half = changed({});
     const path = join(half, "adapter_model.safetensors");
-    const { weights } = await readSafetensors(path);
+    const { tensors } = await readSafetensors(path);
     await writeSafetensors(
       path,
-      [...weights].filter(([name]) => !name.includes(`${q}.lora_B`)),
+      [...tensors].filter(([name]) => !name.includes(`${q}.lora_B`)),
     );
     await expect(readAdapter(half, llama)).rejects.toThrow(/lacks its lora_B/);
     await expect(readAdapter(tempFolder(), llama)).rejects.toThrow(/no adapter_config\.json/);
@@ -206,11 +207,12 @@ describe("writeAdapter", () => {
 });
 
 describe("mergeAdapter and concatAdapters", () => {
-  it("merging adds scale·B·A", () => {
+  it("merging adds scale·B·A", async () => {
     const lora = loraOf(3, 0.5, [48, 80]);
-    const before = weightsOf();
-    const after = copyOf(before);
-    mergeAdapter(after, adapterOf([[down, lora]]));
+    const weights = weightsOf();
+    const before = await numbersOf(weights);
+    mergeAdapter(weights, adapterOf([[down, lora]]));
+    const after = await numbersOf(weights);
     expect(after.get(`${q}.weight`)).toEqual(before.get(`${q}.weight`));
     for (const [o, i] of [
       [0, 0],
@@ -223,7 +225,7 @@ describe("mergeAdapter and concatAdapters", () => {
     }
   });
 
-  it("a concatenation merges as its parts do, one after the other", () => {
+  it("a concatenation merges as its parts do, one after the other", async () => {
     const first = adapterOf([
       [q, loraOf(2, 2, [48, 48])],
       [down, loraOf(4, 0.25, [48, 80])],
@@ -234,19 +236,20 @@ describe("mergeAdapter and concatAdapters", () => {
     expect(both.modules.get(down)).toBe(first.modules.get(down));
 
     const start = weightsOf();
-    const [apart, together] = [copyOf(start), copyOf(start)];
+    const [apart, together] = [new Map(start), new Map(start)];
     mergeAdapter(apart, first);
     mergeAdapter(apart, second);
     mergeAdapter(together, both);
-    for (const [name, { data }] of apart) {
-      const found = together.get(name)!.data;
+    const sums = await numbersOf(together);
+    for (const [name, { data }] of await numbersOf(apart)) {
+      const found = sums.get(name)!.data;
       expect(data.every((value, i) => Math.abs(value - found[i]!) < 1e-5)).toBe(true);
     }
   });
 
   it("changes nothing when a module is not the model's", () => {
     const weights = weightsOf();
-    const before = copyOf(weights);
+    const before = new Map(weights);
     const adapter = adapterOf([
       [q, loraOf(2, 1, [48, 48])],
       ["model.layers.9.self_attn.q_proj", loraOf(2, 1, [48, 48])],

@@ -6,6 +6,7 @@ import { exportMerged } from "../../../src/engine/model/export.ts";
 import { loadModel } from "../../../src/engine/model/load.ts";
 import { realModelPath } from "../../realModel.ts";
 import { tempFolder } from "../../tempFolder.ts";
+import { numbersOf } from "./numbers.ts";
 import { tinyModels, tinyPath } from "./tiny.ts";
 
 describe("exportMerged", () => {
@@ -16,7 +17,7 @@ describe("exportMerged", () => {
     const again = await loadModel(folder);
     expect(again.architecture).toEqual(model.architecture);
     expect(again.generationConfig).toEqual(model.generationConfig);
-    expect(again.weights).toEqual(model.weights);
+    expect(await numbersOf(again.weights)).toEqual(await numbersOf(model.weights));
   });
 
   it("makes of the real model a folder with its tokenizer and chat template", async () => {
@@ -27,7 +28,7 @@ describe("exportMerged", () => {
     expect(again.format).toBe("safetensors");
     expect(again.architecture).toEqual(model.architecture);
     const name = "model.layers.7.self_attn.k_proj.weight";
-    expect(again.weights.get(name)).toEqual(model.weights.get(name));
+    expect(await again.weights.get(name)!.float32()).toEqual(await model.weights.get(name)!.float32());
     const text = "How do I kill a Python process?  12,345";
     const ids = (each: typeof model) => encodePrompt(each.tokenizer, promptTemplate(each.tokenizer), text);
     expect(await ids(again)).toEqual(await ids(model));

@@ -1,6 +1,6 @@
 import { type Architecture, parameterShapes } from "../../../src/engine/model/architecture.ts";
 import { ggufName } from "../../../src/engine/model/gguf/ggufModel.ts";
-import type { Parameter, Weights } from "../../../src/engine/model/weights.ts";
+import type { Parameter } from "../../../src/engine/model/weights.ts";
 
 /** A metadata value with its GGUF type. */
 export type Typed =
@@ -69,7 +69,10 @@ export function ggufMetadata(a: Architecture): Record<string, Typed> {
 }
 
 /** The tensors llama.cpp's converter would write for these Hugging Face weights, in float32. */
-export function ggufTensors(weights: Weights, architecture: Architecture): Record<string, RawTensor> {
+export function ggufTensors(
+  weights: ReadonlyMap<string, Parameter>,
+  architecture: Architecture,
+): Record<string, RawTensor> {
   const entries = [...parameterShapes(architecture).keys()].map((name): [string, RawTensor] => {
     const { shape, data } = converted(name, weights.get(name)!, architecture);
     return [ggufName(name, architecture), { shape, type: 0, bytes: new Uint8Array(data.buffer) }];

@@ -16,6 +16,7 @@ import { committedPath } from "../../golden/golden.ts";
 import { skipWithoutTorch, testPython } from "../../python.ts";
 import { realModelPath } from "../../realModel.ts";
 import { ggufFile, ggufMetadata, ggufTensors } from "./ggufFile.ts";
+import { numbersOf } from "./numbers.ts";
 import { ggufFamilies, tinyModels, tinyPath } from "./tiny.ts";
 
 const missing = skipWithoutTorch("exports in transformers and peft");
@@ -55,7 +56,10 @@ describe.skipIf(missing)("exports load in transformers and peft", () => {
     for (const name of ggufFamilies) {
       const { architecture, weights } = await loadModel(tinyPath(name));
       const file = join(folder, `${name}.gguf`);
-      writeFileSync(file, ggufFile(ggufMetadata(architecture), ggufTensors(weights, architecture)));
+      writeFileSync(
+        file,
+        ggufFile(ggufMetadata(architecture), ggufTensors(await numbersOf(weights), architecture)),
+      );
       const model = await loadModel(file);
       await exportMerged(join(folder, `${name}_gguf`), model, model.weights);
       tasks[`${name}_gguf`] = { ...tasks[name], model: join(folder, `${name}_gguf`) };

@@ -24,11 +24,7 @@ export function tinyConfig(name: string): Record<string, unknown> {
 /** A tiny model at work on the CPU, with weights of its own. */
 export async function tinyModel(name: string): Promise<LiveModel> {
   const source = await openModel(tinyPath(name));
-  return new LiveModel(
-    await Device.open("cpu", { threads: 1 }),
-    source.architecture,
-    await source.readWeights(),
-  );
+  return new LiveModel(await Device.open("cpu", { threads: 1 }), source.architecture, await source.weights());
 }
 
 /** The same behind the interface that everything above works with; the model beside it is for looking inside. */

@@ -7,6 +7,7 @@ import { openModel } from "../../../src/engine/model/source.ts";
 import { answerLoss } from "../../../src/engine/probe/answerLoss.ts";
 import { generate } from "../../../src/engine/probe/generate.ts";
 import { RefusalScorer } from "../../../src/engine/probe/refusal.ts";
+import { inMemory, numbersOf } from "../model/numbers.ts";
 import { tinyPath } from "../model/tiny.ts";
 
 const prompts = [
@@ -17,10 +18,10 @@ const prompts = [
 /** A model whose weights became NaN in memory, as an update too large leaves them. */
 async function divergedModel(): Promise<Backend> {
   const source = await openModel(tinyPath("llama"));
-  const weights = await source.readWeights();
-  weights.get("model.layers.1.mlp.down_proj.weight")!.data[5] = Number.NaN;
+  const numbers = await numbersOf(await source.weights());
+  numbers.get("model.layers.1.mlp.down_proj.weight")!.data[5] = Number.NaN;
   return new OnnxBackend(
-    new LiveModel(await Device.open("cpu", { threads: 1 }), source.architecture, weights),
+    new LiveModel(await Device.open("cpu", { threads: 1 }), source.architecture, inMemory(numbers)),
   );
 }
 

@@ -385,7 +385,8 @@ it("finds the contrast of the starter set in SmolLM2, and none where labels are 
     pair,
   }));
   const path = await realModelPath();
-  const { backend: real, loaded } = await openBackend({ device: "cpu" }, () => loadModel(path));
+  const loaded = await loadModel(path);
+  const { backend: real } = await openBackend({ device: "cpu" }, loaded);
   const encoder = new PromptEncoder(loaded.tokenizer, promptTemplate(loaded.tokenizer));
   const { layers } = real.shape;
   const features = await real.features(await encoder.prompts(train.map(({ prompt }) => prompt)), {

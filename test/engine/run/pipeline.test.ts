@@ -130,8 +130,8 @@ test("a run that is stopped so as to keep the best ends its stage with the wides
   expect(best.step).not.toBe(later.at(-1)!.step);
   expect(ends.at(-1)).toMatchObject({ stage: 1, step: best.step, reason: "kept-best" });
   expect(state).toBe("finished");
-  const { weights } = await readSafetensors(join(folder, "stages", "1", "tensors.safetensors"));
-  expect(weights.get("weights")!.data[0]).toBe(best.generalLoss);
+  const { tensors } = await readSafetensors(join(folder, "stages", "1", "tensors.safetensors"));
+  expect(tensors.get("weights")!.data[0]).toBe(best.generalLoss);
 });
 
 test("with nothing better kept, the stage ends where it is; later stages are left out, also on resuming", async () => {

@@ -7,7 +7,6 @@ import { OnnxBackend } from "../../../src/engine/backend/onnx/onnxBackend.ts";
 import { Device } from "../../../src/engine/backend/onnx/runtime/device.ts";
 import type { PromptEncoder } from "../../../src/engine/chat/encoding.ts";
 import { architectureFromConfig } from "../../../src/engine/model/architectureFromConfig.ts";
-import type { Weights } from "../../../src/engine/model/weights.ts";
 import { ablation } from "../../../src/engine/steer/ablation.ts";
 import { controlled } from "../../../src/engine/steer/control.ts";
 import type { FitContext, Fitted, FittedSteering } from "../../../src/engine/steer/method.ts";
@@ -231,9 +230,7 @@ describe.each(cases.map((golden) => [golden.model, golden] as const))("%s", (nam
     interventions: readonly Intervention[],
     use: (other: Backend) => Promise<void>,
   ): Promise<void> {
-    const weights: Weights = new Map(
-      [...model.weights].map(([key, { shape, data }]) => [key, { shape, data: Float32Array.from(data) }]),
-    );
+    const weights = new Map(model.weights);
     const config = tinyConfig(name);
     const changed = editWeights({ architecture: model.architecture, weights, config }, interventions);
     const other = new OnnxBackend(

@@ -9,6 +9,7 @@ import { indexVector } from "../../../src/engine/backend/onnx/programs/packing.t
 import { Value } from "../../../src/engine/backend/onnx/runtime/value.ts";
 import type { Parameter } from "../../../src/engine/model/weights.ts";
 import { ContrastiveObjective } from "../../../src/engine/train/contrastive.ts";
+import { inMemory, numbersOf } from "../model/numbers.ts";
 import { tinyBackend } from "../model/tiny.ts";
 import { contrast, contrastOptions } from "./contrast.ts";
 import { changed, examples, farthest, full, losses, snapshot, trainer } from "./trial.ts";
@@ -133,7 +134,7 @@ describe("retention", () => {
   ])("(kl) moves neither the final norm nor %s", async (_, name) => {
     const { backend, model } = await tinyBackend(name);
     const { tiedEmbeddings } = model.architecture;
-    const before = snapshot(model);
+    const before = await snapshot(model);
     const objective = await ContrastiveObjective.create(backend, contrast, general, {
       ...contrastOptions,
       retention: { type: "kl", weight: 10, batch: 3 },
@@ -145,7 +146,7 @@ describe("retention", () => {
     const [[, { head }]] = run.mock.calls;
     run.mockRestore();
     await stage.finish();
-    const moved = changed(model, before);
+    const moved = await changed(model, before);
     expect(moved).not.toContain("model.norm.weight");
     expect(moved).not.toContain("lm_head.weight");
     expect(moved).toContain("model.embed_tokens.weight");
@@ -160,10 +161,10 @@ describe("retention", () => {
     const gradient = async (tied: boolean) => {
       const { model } = await tinyBackend("qwen2");
       const architecture = { ...model.architecture, tiedEmbeddings: tied };
-      const { data, shape } = model.weights.get("model.embed_tokens.weight") as Parameter;
-      const weights = new Map(model.weights);
+      const weights = await numbersOf(model.weights);
+      const { data, shape } = weights.get("model.embed_tokens.weight") as Parameter;
       if (!tied) weights.set("lm_head.weight", { data: Float32Array.from(data), shape });
-      const other = new LiveModel(model.device, architecture, weights);
+      const other = new LiveModel(model.device, architecture, inMemory(weights));
       const objective = await ContrastiveObjective.create(new OnnxBackend(other), contrast, general, {
         ...contrastOptions,
         retention: { type: "kl", weight: 100, batch: 3 },

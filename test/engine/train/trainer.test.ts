@@ -5,6 +5,7 @@ import { ContrastiveObjective } from "../../../src/engine/train/contrastive.ts";
 import type { Objective } from "../../../src/engine/train/objective.ts";
 import { SupervisedObjective } from "../../../src/engine/train/supervised.ts";
 import type { TrainingOptions } from "../../../src/engine/train/trainingStage.ts";
+import { numbersOf } from "../model/numbers.ts";
 import { tinyBackend } from "../model/tiny.ts";
 import { contrast, contrastOptions } from "./contrast.ts";
 import {
@@ -42,7 +43,7 @@ describe.each(ways)("%s", (_, train) => {
     expect(resumed.step).toBe(3);
     expect(await losses(resumed, 3)).toEqual(second);
     expect((await resumed.finish()).tensors).toEqual(end.tensors);
-    expect(snapshot(other)).toEqual(snapshot(model));
+    expect(await snapshot(other)).toEqual(await snapshot(model));
     expect(second.at(-1)).toBeLessThan(first[0]);
     await model.dispose();
     await other.dispose();
@@ -99,7 +100,7 @@ it("accumulating two batches equals one of twice the size", async () => {
     const reports = [await stage.next(), await stage.next(), await stage.next()];
     await stage.finish();
     await model.dispose();
-    return { reports, weights: model.weights };
+    return { reports, weights: await numbersOf(model.weights) };
   };
   const [two, one] = [await run(4, 2), await run(8, 1)];
   for (const [i, { loss, gradientNorm }] of two.reports.entries()) {
@@ -138,7 +139,7 @@ describe("a loss that is not finite", () => {
 describe("finish", () => {
   it("merges the adapter: W + (α/r)·B·A, and nothing else changes", async () => {
     const { backend, model } = await tinyBackend("llama");
-    const before = snapshot(model);
+    const before = await snapshot(model);
     const stage = await trainer(backend, supervised(), {
       train: { ...lora, targets: ["q_proj", "up_proj"] },
     });
@@ -147,8 +148,9 @@ describe("finish", () => {
     const { method, tensors } = await stage.finish();
     expect(method).toBe("lora");
     expect(model.lora.size).toBe(0);
-    const adapted = changed(model, before);
+    const adapted = await changed(model, before);
     expect(adapted.length).toBe(6);
+    const numbers = await numbersOf(model.weights);
     for (const name of adapted) {
       const { a, b } = loraNames(name.replace(".weight", ""));
       const [A, B] = [tensors.get(a), tensors.get(b)];
@@ -160,7 +162,7 @@ describe("finish", () => {
         for (let k = 0; k < rank; k++) sum += B.data[row * rank + k] * A.data[k * inside + column];
         return w + 2 * sum;
       });
-      expect(farthest(model.weights.get(name)?.data ?? [], expected), name).toBeLessThan(1e-6);
+      expect(farthest(numbers.get(name)?.data ?? [], expected), name).toBeLessThan(1e-6);
     }
     expect(Math.abs((await answerLoss(backend, examples(10))) - during)).toBeLessThan(1e-5);
     await model.dispose();
@@ -171,11 +173,11 @@ describe("finish", () => {
     const one = await trainer(backend, supervised(), { train: { ...full, layers: [0, 1] } });
     await losses(one, 2);
     await one.finish();
-    const before = snapshot(model);
+    const before = await snapshot(model);
     const two = await trainer(backend, supervised(), { train: { ...full, layers: [2, 3] } });
     await losses(two, 2);
     await two.finish();
-    const moved = changed(model, before);
+    const moved = await changed(model, before);
     expect(moved.length).toBe(9);
     expect(moved.every((name) => name.startsWith("model.layers.2."))).toBe(true);
     await model.dispose();
@@ -193,11 +195,11 @@ describe("what a stage leaves alone", () => {
     ["LoRA on a range", { ...lora, layers: [0, 1] as [number, number] }, ["model.layers.0."]],
   ])("%s", async (_, train, moving) => {
     const { backend, model } = await tinyBackend("llama");
-    const before = snapshot(model);
+    const before = await snapshot(model);
     const stage = await trainer(backend, supervised(), { train });
     await losses(stage, 2);
     await stage.finish();
-    const moved = changed(model, before);
+    const moved = await changed(model, before);
     for (const beginning of moving) {
       expect(
         moved.some((name) => name.startsWith(beginning)),
@@ -214,7 +216,7 @@ describe("what a stage leaves alone", () => {
     ["LoRA", lora, "kl"],
   ] as const)("the contrastive stage (%s): everything from ℓ on", async (_, train, type) => {
     const { backend, model } = await tinyBackend("llama");
-    const before = snapshot(model);
+    const before = await snapshot(model);
     const general = examples(6).map(({ ids }) => ids);
     const objective = await ContrastiveObjective.create(backend, contrast, general, {
       ...contrastOptions,
@@ -225,7 +227,7 @@ describe("what a stage leaves alone", () => {
     const stage = await trainer(backend, objective, { train, optimiser: { ...optimiser, weightDecay: 0.1 } });
     await losses(stage, 3);
     await stage.finish();
-    const moved = changed(model, before);
+    const moved = await changed(model, before);
     const allowed = /^model\.layers\.[01]\.|^model\.embed_tokens/;
     expect(moved.filter((name) => !allowed.test(name))).toEqual([]);
     expect(moved.includes("model.embed_tokens.weight")).toBe("embeddings" in train && train.embeddings);

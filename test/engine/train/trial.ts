@@ -4,6 +4,7 @@ import type { Objective } from "../../../src/engine/train/objective.ts";
 import { SupervisedObjective } from "../../../src/engine/train/supervised.ts";
 import { type TrainingOptions, TrainingStage } from "../../../src/engine/train/trainingStage.ts";
 import type { OptimiserRecipe } from "../../../src/protocol/recipeStages.ts";
+import { numbersOf } from "../model/numbers.ts";
 
 export const optimiser: OptimiserRecipe = {
   learningRate: 1e-2,
@@ -56,13 +57,16 @@ export async function losses(stage: TrainingStage, steps: number): Promise<numbe
 }
 
 /** Copies of all of a model's weights. */
-export function snapshot({ weights }: LiveModel): Map<string, Float32Array> {
-  return new Map([...weights].map(([name, { data }]) => [name, Float32Array.from(data)]));
+export async function snapshot({ weights }: LiveModel): Promise<Map<string, Float32Array>> {
+  return new Map([...(await numbersOf(weights))].map(([name, { data }]) => [name, data]));
 }
 
 /** Names of the weights that are no longer what they were, to the bit. */
-export function changed({ weights }: LiveModel, before: ReadonlyMap<string, Float32Array>): string[] {
-  return [...weights].flatMap(([name, { data }]) => {
+export async function changed(
+  { weights }: LiveModel,
+  before: ReadonlyMap<string, Float32Array>,
+): Promise<string[]> {
+  return [...(await numbersOf(weights))].flatMap(([name, { data }]) => {
     const old = before.get(name);
     return old && Buffer.from(old.buffer).equals(bytes(data)) ? [] : [name];
   });

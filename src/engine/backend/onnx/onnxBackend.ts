@@ -1,10 +1,10 @@
 import { cpus } from "node:os";
 import type { BackendRecord } from "../../../protocol/backend.ts";
 import type { DeviceUse } from "../../../protocol/telemetry.ts";
-import { mergeAdapter } from "../../model/adapter.ts";
 import { linearModules } from "../../model/architecture.ts";
 import { exportMerged } from "../../model/export.ts";
 import type { LoadedModel } from "../../model/load.ts";
+import { memoryTensor } from "../../model/weights.ts";
 import type {
   Backend,
   BackendShape,
@@ -37,7 +37,7 @@ import { tapExamples } from "./programs/tap.ts";
 import { OnnxTrainer } from "./programs/trainer.ts";
 import { runtimeVersion } from "./runtime/device.ts";
 
-/** A model on onnxruntime, in float32. Finished adapters are merged into its weights. */
+/** A model on onnxruntime. Finished adapters are merged into its weights. */
 export class OnnxBackend implements Backend {
   readonly shape: BackendShape;
   private readonly model: LiveModel;
@@ -102,10 +102,14 @@ export class OnnxBackend implements Backend {
   }
 
   async adopt(learned: Learned): Promise<void> {
-    const { weights } = this.model;
-    if (learned.method === "lora") mergeAdapter(weights, learned.adapter);
-    else for (const [name, { data }] of learned.weights) weights.get(name)?.data.set(data);
-    this.model.forgetUploads();
+    if (learned.method === "lora") return this.model.merge(learned.adapter);
+    for (const [name, tensor] of learned.weights) {
+      // Training changes arrays in place, and one in memory is someone else's.
+      const own = tensor.memory
+        ? memoryTensor({ shape: tensor.shape, data: Float32Array.from(tensor.memory) })
+        : tensor;
+      if (this.model.weights.has(name)) this.model.overwrite(name, own);
+    }
   }
 
   export(

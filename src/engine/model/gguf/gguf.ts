@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { DiscernError } from "../../../protocol/errors.ts";
-import { elementCount } from "../weights.ts";
-import { type GgufFormat, ggufFormats } from "./ggufBlocks.ts";
+import { type StorageFormat, storageFormats } from "../formats/formats.ts";
+import { elementCount, type StorageType } from "../weights.ts";
 
 export type GgufValue = number | boolean | string | GgufValue[];
 
@@ -9,7 +9,7 @@ export type GgufValue = number | boolean | string | GgufValue[];
 export interface GgufTensor {
   readonly name: string;
   readonly shape: readonly number[];
-  readonly format: GgufFormat;
+  readonly format: StorageFormat;
   readonly begin: number;
   readonly bytes: number;
 }
@@ -25,6 +25,25 @@ export interface ByteSource {
   readonly bytes: number;
   read(position: number, length: number): Uint8Array;
 }
+
+/** Every type that is read, by its number in the file (ggml's enum ggml_type). */
+const typeNumbers: ReadonlyMap<number, StorageType> = new Map([
+  [0, "F32"],
+  [1, "F16"],
+  [2, "Q4_0"],
+  [3, "Q4_1"],
+  [6, "Q5_0"],
+  [7, "Q5_1"],
+  [8, "Q8_0"],
+  [10, "Q2_K"],
+  [11, "Q3_K"],
+  [12, "Q4_K"],
+  [13, "Q5_K"],
+  [14, "Q6_K"],
+  [20, "IQ4_NL"],
+  [23, "IQ4_XS"],
+  [30, "BF16"],
+]);
 
 /** No honest file has more; a damaged count must not become a loop of hours. */
 const limits = {
@@ -111,11 +130,12 @@ function readTensorInfo(cursor: Cursor, index: number) {
   const sizes = Array.from({ length: dimensions }, () => cursor.count(name, Number.MAX_SAFE_INTEGER));
   const type = cursor.u32(name);
   const offset = cursor.count(name, Number.MAX_SAFE_INTEGER);
-  const format = ggufFormats.get(type);
-  if (format === undefined) {
-    const known = [...ggufFormats.values()].map((each) => each.name).join(", ");
-    throw cursor.invalid(`tensor "${name}" has the unknown dtype ${type}; readable are ${known}`);
+  const known = typeNumbers.get(type);
+  if (known === undefined) {
+    const readable = [...typeNumbers.values()].join(", ");
+    throw cursor.invalid(`tensor "${name}" has the unknown dtype ${type}; readable are ${readable}`);
   }
+  const format = storageFormats[known];
   // A row is a whole number of blocks, so rows can be read one by one.
   if ((sizes[0] ?? 1) % format.blockElements !== 0) {
     throw cursor.invalid(`tensor "${name}": rows of ${sizes[0]} do not divide into ${format.name} blocks`);

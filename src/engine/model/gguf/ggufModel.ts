@@ -1,13 +1,11 @@
-import { type FileHandle, open } from "node:fs/promises";
 import { DiscernError } from "../../../protocol/errors.ts";
 import { type Architecture, parameterShapes } from "../architecture.ts";
 import { architectureFromConfig } from "../architectureFromConfig.ts";
 import { familyOf } from "../families.ts";
-import { elementCount, type OnProgress, type Parameter, refuseNotFinite, type Weights } from "../weights.ts";
+import { fileTensor, type TensorPlace } from "../fileTensor.ts";
+import type { StoredTensor, Weights } from "../weights.ts";
 import { type GgufHeader, type GgufTensor, readGgufHeader } from "./gguf.ts";
 import { configFromGguf } from "./ggufConfig.ts";
-
-const chunkBytes = 4 << 20;
 
 /** What a GGUF file says of its model, without its weights. */
 export interface GgufModel {
@@ -34,15 +32,14 @@ export async function openGguf(path: string): Promise<GgufModel> {
 }
 
 /**
- * Reads every parameter of the architecture, tensor by tensor in bounded chunks, dequantised to float32 under its
- * Hugging Face name and in its Hugging Face layout.
+ * Every parameter of the architecture as it is stored, under its Hugging Face name and in its Hugging Face layout. Nothing
+ * is read.
  *
- * @throws DiscernError `weights-invalid` for a missing, unexpected or mis-shaped tensor, or a file cut short.
+ * @throws DiscernError `weights-invalid` for a missing, unexpected or mis-shaped tensor.
  */
-export async function readGgufWeights(model: GgufModel, onProgress?: OnProgress): Promise<Weights> {
-  const { path, header, architecture } = model;
-  const expected = parameterShapes(architecture);
-  const plan = [...expected].map(([name, shape]) => {
+export function ggufWeights({ path, header, architecture }: GgufModel): Weights {
+  const found = new Set<string>();
+  const weights = [...parameterShapes(architecture)].map(([name, shape]): [string, StoredTensor] => {
     const tensor = header.tensors.get(ggufName(name, architecture));
     if (tensor === undefined) {
       throw new DiscernError(
@@ -56,33 +53,21 @@ export async function readGgufWeights(model: GgufModel, onProgress?: OnProgress)
         `${path}: tensor "${tensor.name}" has shape [${tensor.shape}], expected [${shape}].`,
       );
     }
-    return { name, tensor };
+    found.add(tensor.name);
+    // llama.cpp stores gemma's norms ready to multiply with; Hugging Face stores them less one.
+    const offset = name.endsWith("norm.weight") ? -architecture.norm.offset : 0;
+    return [name, placed(path, tensor, { fileRow: fileRow(name, architecture), offset })];
   });
-  refuseUnread(
-    header,
-    plan.map(({ tensor }) => tensor.name),
-    path,
-  );
+  refuseUnread(header, found, path);
+  return new Map(weights);
+}
 
-  const total = plan.reduce((sum, { tensor }) => sum + tensor.bytes, 0);
-  const read: Weights = new Map();
-  const file = await open(path, "r");
-  try {
-    let done = 0;
-    for (const { name, tensor } of plan.toSorted((a, b) => a.tensor.begin - b.tensor.begin)) {
-      const parameter = await readTensor(file, tensor, rowOrder(name, architecture), path);
-      if (architecture.norm.offset === 1 && name.endsWith("norm.weight")) {
-        // llama.cpp stores gemma's norms ready to multiply with; Hugging Face stores them less one.
-        for (let i = 0; i < parameter.data.length; i++) parameter.data[i]! -= 1;
-      }
-      read.set(name, parameter);
-      done += tensor.bytes;
-      onProgress?.({ done, total });
-    }
-  } finally {
-    await file.close();
-  }
-  return new Map([...expected.keys()].map((name) => [name, read.get(name)!]));
+function placed(
+  file: string,
+  { name, shape, format, begin }: GgufTensor,
+  change: Pick<TensorPlace, "fileRow" | "offset"> = {},
+): StoredTensor {
+  return fileTensor({ file, name, shape, format, begin, ...change });
 }
 
 const outerNames: Record<string, string> = {
@@ -126,76 +111,26 @@ export function ggufName(name: string, a: Architecture): string {
 }
 
 /**
- * Where a row of the file goes. In some families llama.cpp rotates neighbouring rows of queries and keys, so its
+ * Which row of the file belongs at a row. In some families llama.cpp rotates neighbouring rows of queries and keys, so its
  * converter interleaved the two halves of every head: row 2j + half of the file is row half · headDim / 2 + j.
  */
-function rowOrder(name: string, a: Architecture): ((row: number) => number) | null {
-  if (!familyOf(a.family)?.gguf?.interleaved || !/\.(q|k)_proj\./.test(name)) return null;
+function fileRow(name: string, a: Architecture): TensorPlace["fileRow"] {
+  if (!familyOf(a.family)?.gguf?.interleaved || !/\.(q|k)_proj\./.test(name)) return undefined;
   const half = a.headDim / 2;
   return (row) => {
     const within = row % a.headDim;
-    return row - within + (within % 2) * half + (within >> 1);
+    return row - within + 2 * (within % half) + Math.floor(within / half);
   };
-}
-
-async function readTensor(
-  file: FileHandle,
-  { name, shape, format, begin, bytes }: GgufTensor,
-  order: ((row: number) => number) | null,
-  path: string,
-): Promise<Parameter> {
-  const data = new Float32Array(elementCount(shape));
-  // A bias is permuted element by element: each element is then a row.
-  const rows = order === null && shape.length === 1 ? 1 : (shape[0] ?? 1);
-  const rowBytes = bytes / rows;
-  const rowElements = data.length / rows;
-  const rowsAtOnce = Math.max(1, Math.floor(chunkBytes / rowBytes));
-  const buffer = new Uint8Array(Math.min(rowsAtOnce, rows) * rowBytes);
-  for (let row = 0; row < rows; row += rowsAtOnce) {
-    const count = Math.min(rowsAtOnce, rows - row);
-    const chunk = buffer.subarray(0, count * rowBytes);
-    await fill(file, chunk, begin + row * rowBytes, `${path}: tensor "${name}"`);
-    if (order === null) {
-      format.dequantise(chunk, data, row * rowElements);
-    } else {
-      for (let i = 0; i < count; i++) {
-        format.dequantise(
-          chunk.subarray(i * rowBytes, (i + 1) * rowBytes),
-          data,
-          order(row + i) * rowElements,
-        );
-      }
-    }
-  }
-  refuseNotFinite(data, `${path}: tensor "${name}"`);
-  return { shape, data };
-}
-
-async function fill(file: FileHandle, bytes: Uint8Array, position: number, what: string): Promise<void> {
-  for (let done = 0; done < bytes.length; ) {
-    const { bytesRead } = await file.read(bytes, done, bytes.length - done, position + done);
-    if (bytesRead === 0) {
-      throw new DiscernError("weights-invalid", `${what}: expected ${bytes.length} bytes, found ${done}.`);
-    }
-    done += bytesRead;
-  }
 }
 
 async function readRopeFactors(path: string, header: GgufHeader): Promise<Float32Array | null> {
   const tensor = header.tensors.get("rope_freqs.weight");
-  if (tensor === undefined) return null;
-  const file = await open(path, "r");
-  try {
-    return (await readTensor(file, tensor, null, path)).data;
-  } finally {
-    await file.close();
-  }
+  return tensor === undefined ? null : placed(path, tensor).float32();
 }
 
 /** A tensor that nothing reads means that the model computes something the architecture does not say. */
-function refuseUnread(header: GgufHeader, read: readonly string[], path: string): void {
-  const known = new Set([...read, "rope_freqs.weight"]);
-  const unread = [...header.tensors.keys()].filter((name) => !known.has(name));
+function refuseUnread(header: GgufHeader, read: ReadonlySet<string>, path: string): void {
+  const unread = [...header.tensors.keys()].filter((name) => !read.has(name) && name !== "rope_freqs.weight");
   if (unread.length > 0) {
     throw new DiscernError(
       "weights-invalid",

@@ -81,8 +81,9 @@ async function trained(backend: Backend, train: TrainRecipe, batch: AnswersBatch
 }
 
 async function withBackend<T>(family: string, memory: "keep" | "recompute", use: (b: Backend) => Promise<T>) {
-  const { backend } = await openBackend({ device: "cpu", threads: 1, memory }, () =>
-    loadModel(goldenPath("tiny", family)),
+  const { backend } = await openBackend(
+    { device: "cpu", threads: 1, memory },
+    await loadModel(goldenPath("tiny", family)),
   );
   try {
     return await use(backend);

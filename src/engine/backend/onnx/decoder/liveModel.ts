@@ -1,6 +1,13 @@
 import type { Memory } from "../../../../protocol/backend.ts";
+import { type Adapter, addUpdate, mergeAdapter } from "../../../model/adapter.ts";
 import { type Architecture, parameterShapes } from "../../../model/architecture.ts";
-import type { Parameter, Weights } from "../../../model/weights.ts";
+import {
+  memoryTensor,
+  type OnProgress,
+  type Parameter,
+  type StoredTensor,
+  type Weights,
+} from "../../../model/weights.ts";
 import { type Backward, differentiated, gradients } from "../graph/autodiff.ts";
 import { stepsOf } from "../graph/steps.ts";
 import type { Tensor } from "../graph/tensor.ts";
@@ -40,10 +47,11 @@ export type HeldMemory = Exclude<Memory, "auto">;
 export class LiveModel {
   readonly device: Device;
   readonly architecture: Architecture;
-  /** Host copies in float32. On the CPU they are what the graphs read; training changes them in place. */
+  /** What the model is, as it is stored: what was learned is in it once its stage is finished. */
   readonly weights: Weights;
   private readonly shapes: ReadonlyMap<string, readonly number[]>;
   private readonly values = new Map<string, Value>();
+  private readonly reading = new Map<string, Promise<Value>>();
   private readonly programs = new ProgramCache<Runnable>(programLimit);
   private readonly steps = new ProgramCache<Program>(stepLimit);
   private readonly scratch = new Scratch();
@@ -138,18 +146,38 @@ export class LiveModel {
   }
 
   /**
-   * A parameter, base or adapter, where the device wants it; uploaded at first use.
+   * Reads all weights to where the device wants them, so that faults of a file are found before anything is computed.
    *
-   * @throws Error when neither the model nor its adapter has it.
+   * @param onProgress is told after each tensor, and ends the reading by what it throws.
+   * @throws DiscernError as `StoredTensor.float32`.
+   */
+  async read(onProgress?: OnProgress): Promise<void> {
+    const total = [...this.weights.values()].reduce((sum, { bytes }) => sum + bytes, 0);
+    let done = 0;
+    for (const [name, { bytes }] of this.weights) {
+      await this.value(name);
+      done += bytes;
+      onProgress?.({ done, total });
+    }
+  }
+
+  /**
+   * A parameter, base or adapter, where the device wants it; read at first use.
+   *
+   * @throws Error when neither the model nor its adapter has it; DiscernError as `StoredTensor.float32`.
    */
   async value(name: string): Promise<Value> {
-    let value = this.values.get(name);
-    if (!value) {
-      const weight = this.weights.get(name);
-      if (!weight) throw new Error(`the model has no parameter "${name}"`);
-      value = await this.device.upload(weight.data, weight.shape);
-      this.values.set(name, value);
-    }
+    const known = this.values.get(name) ?? this.reading.get(name);
+    if (known) return known;
+    const stored = this.weights.get(name);
+    if (!stored) throw new Error(`the model has no parameter "${name}"`);
+    const reading = stored
+      .float32()
+      .then((data) => this.device.upload(data, stored.shape))
+      .finally(() => this.reading.delete(name));
+    this.reading.set(name, reading);
+    const value = await reading;
+    this.values.set(name, value);
     return value;
   }
 
@@ -172,10 +200,7 @@ export class LiveModel {
   async detach(names: Iterable<string>): Promise<void> {
     await this.forgetPrograms();
     this.plan = new Map();
-    for (const name of names) {
-      this.values.get(name)?.dispose();
-      this.values.delete(name);
-    }
+    for (const name of names) this.forget(name);
   }
 
   /** Frees compiled graphs, so that their keys may mean other graphs from now on. */
@@ -184,13 +209,42 @@ export class LiveModel {
     await this.steps.dispose();
   }
 
-  /** Makes the device read the host's weights anew, after they were changed there (a merge, a restored checkpoint). */
-  forgetUploads(): void {
-    for (const [name, value] of this.values) {
-      if (!this.weights.has(name)) continue;
-      value.dispose();
-      this.values.delete(name);
+  /** Puts other numbers in a weight's place. An array in memory is the model's from now on, and is changed by training. */
+  overwrite(name: string, stored: StoredTensor): void {
+    this.weights.set(name, stored);
+    this.forget(name);
+  }
+
+  /** Makes a weight what the device holds under its name, once training has moved it. */
+  async settle(name: string): Promise<void> {
+    const value = await this.value(name);
+    this.weights.set(name, memoryTensor({ shape: value.shape, data: await this.device.download(value) }));
+  }
+
+  /**
+   * Adds what an adapter does to the weights it adapts.
+   *
+   * @throws DiscernError `adapter-invalid` when a weight is not there; nothing is changed then.
+   */
+  merge(adapter: Adapter): void {
+    mergeAdapter(this.weights, adapter);
+    for (const [module, lora] of adapter.modules) {
+      const name = `${module}.weight`;
+      const value = this.values.get(name);
+      if (value && !value.onDevice) {
+        // The same sum, without reading the weight again.
+        addUpdate(value.data, lora);
+        this.weights.set(name, memoryTensor(value));
+      } else {
+        this.forget(name);
+      }
     }
+  }
+
+  /** Makes the device read a weight anew. */
+  private forget(name: string): void {
+    this.values.get(name)?.dispose();
+    this.values.delete(name);
   }
 
   /** Frees compiled graphs and device buffers. */

@@ -1,7 +1,6 @@
 import { DiscernError } from "../../../../protocol/errors.ts";
 import { dropoutMask, stream } from "../../../../statistics/random.ts";
-import { mergeAdapter } from "../../../model/adapter.ts";
-import type { Parameter } from "../../../model/weights.ts";
+import { memoryTensor, type Parameter } from "../../../model/weights.ts";
 import type { Batch, Learned, StepFigures, Trainer, TrainerSpec } from "../../backend.ts";
 import { fullParameters, newAdapter, nothingToTrain } from "../../trainable.ts";
 import type { LoraDropout } from "../decoder/decoder.ts";
@@ -173,10 +172,12 @@ export class OnnxTrainer implements Trainer {
       moments.set(name, { m: await fresh(`m.${name}`), v: await fresh(`v.${name}`) });
       old.m.dispose();
       old.v.dispose();
-      const host = weights.get(name);
-      if (host) host.data.set(saved(name, shape));
-      const parameter = host ? await device.upload(host.data, shape) : await fresh(name);
-      this.model.replace(name, parameter);
+      if (weights.has(name)) {
+        const data = Float32Array.from(saved(name, shape));
+        this.model.overwrite(name, memoryTensor({ shape, data }));
+      } else {
+        this.model.replace(name, await fresh(name));
+      }
     }
     this.moments = moments;
     this.updates = updates;
@@ -195,15 +196,15 @@ export class OnnxTrainer implements Trainer {
     if (method === "lora") {
       const adapter = adapterOf(this.model.lora, tensors);
       await this.model.detach(this.shapes.keys());
-      mergeAdapter(this.model.weights, adapter);
+      this.model.merge(adapter);
       learned = { method, adapter };
     } else {
-      for (const [name, { data }] of tensors) this.model.weights.get(name)?.data.set(data);
       // Another stage may train other parameters on batches of the same key.
       await this.model.forgetPrograms();
-      learned = { method, weights: tensors };
+      for (const name of tensors.keys()) await this.model.settle(name);
+      const weights = [...tensors].map(([name, tensor]) => [name, memoryTensor(tensor)] as const);
+      learned = { method, weights: new Map(weights) };
     }
-    this.model.forgetUploads();
     return learned;
   }
 

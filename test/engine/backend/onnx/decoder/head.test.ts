@@ -9,10 +9,11 @@ import { indexVector } from "../../../../../src/engine/backend/onnx/programs/pac
 import { Device } from "../../../../../src/engine/backend/onnx/runtime/device.ts";
 import { Value } from "../../../../../src/engine/backend/onnx/runtime/value.ts";
 import { loadModel } from "../../../../../src/engine/model/load.ts";
-import type { Weights } from "../../../../../src/engine/model/weights.ts";
+import type { Parameter } from "../../../../../src/engine/model/weights.ts";
 import { answerLoss } from "../../../../../src/engine/probe/answerLoss.ts";
 import { generate } from "../../../../../src/engine/probe/generate.ts";
 import { RefusalScorer } from "../../../../../src/engine/probe/refusal.ts";
+import { numbersOf } from "../../../model/numbers.ts";
 import { tinyPath } from "../../../model/tiny.ts";
 
 /**
@@ -27,14 +28,14 @@ describe.each([
   const ids = [4, 90, 17, 33, 121, 60, 8, 77];
   let model: LiveModel;
   let backend: Backend;
-  let weights: Weights;
+  let weights: Map<string, Parameter>;
   let softcap: number | null;
   beforeAll(async () => {
     const loaded = await loadModel(tinyPath(name));
-    weights = loaded.weights;
+    weights = await numbersOf(loaded.weights);
     softcap = loaded.architecture.logits.softcap && 2.5;
     const architecture = { ...loaded.architecture, logits: { scale, softcap } };
-    model = new LiveModel(await Device.open("cpu", { threads: 1 }), architecture, weights);
+    model = new LiveModel(await Device.open("cpu", { threads: 1 }), architecture, loaded.weights);
     backend = new OnnxBackend(model);
   });
   afterAll(() => model.dispose());

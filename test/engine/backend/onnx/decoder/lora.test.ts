@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { loraFactors } from "../../../../../src/engine/backend/onnx/decoder/loraFactors.ts";
-import { type Adapter, mergeAdapter } from "../../../../../src/engine/model/adapter.ts";
+import type { Adapter } from "../../../../../src/engine/model/adapter.ts";
 import { linearModules } from "../../../../../src/engine/model/architecture.ts";
 import { tinyModel, tinyModels } from "../../../model/tiny.ts";
 import { tokenLogProbabilities } from "../../../probe/alone.ts";
@@ -17,8 +17,7 @@ it.each(tinyModels)(
     await model.attach(plan, factors);
     const attached = await tokenLogProbabilities(model, ids);
     await model.detach(factors.keys());
-    mergeAdapter(model.weights, adapter);
-    model.forgetUploads();
+    model.merge(adapter);
     const merged = await tokenLogProbabilities(model, ids);
     const furthest = (a: number[], b: number[]) => Math.max(...a.map((x, i) => Math.abs(x - b[i])));
     expect(furthest(attached, plain)).toBeGreaterThan(1e-2);

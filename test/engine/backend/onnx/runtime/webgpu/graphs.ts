@@ -147,7 +147,7 @@ for (const name of models) {
     const profile = await mkdtemp(join(tmpdir(), "discern-placement-"));
     const opened = await Device.open(device as OnnxDeviceName, { profile, threads: 1 });
     const source = await openModel(tinyPath(name));
-    const model = new LiveModel(opened, source.architecture, await source.readWeights());
+    const model = new LiveModel(opened, source.architecture, await source.weights());
     const result = await use({ backend: new OnnxBackend(model), model });
     await model.dispose();
     await opened.dispose();

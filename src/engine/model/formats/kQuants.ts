@@ -1,4 +1,4 @@
-import { float16Values } from "../floatFormats.ts";
+import { float16Values } from "./floats.ts";
 
 /** Widens one block, whose bytes start at `at`, into `out` from `to` on. */
 export type BlockReader = (bytes: Uint8Array, at: number, out: Float32Array, to: number) => void;

@@ -1,12 +1,13 @@
-import { bfloat16ToFloat32, float16ToFloat32, float32Bytes } from "../floatFormats.ts";
-import { type BlockReader, half, kQuants } from "./ggufKQuants.ts";
+import type { StorageType } from "../weights.ts";
+import { bfloat16ToFloat32, float16ToFloat32, float32Bytes } from "./floats.ts";
+import { type BlockReader, half, kQuants } from "./kQuants.ts";
 
 /**
- * How one GGUF tensor type is stored: rows are blocks of `blockElements` values in `blockBytes` bytes.
+ * How numbers of one type are stored: rows are blocks of `blockElements` values in `blockBytes` bytes.
  * `dequantise` widens one or more whole blocks into `out` from `offset` on.
  */
-export interface GgufFormat {
-  readonly name: string;
+export interface StorageFormat {
+  readonly name: StorageType;
   readonly blockElements: number;
   readonly blockBytes: number;
   readonly dequantise: (bytes: Uint8Array, out: Float32Array, offset: number) => void;
@@ -92,9 +93,8 @@ const iq4_xs: BlockReader = (bytes, at, out, to) => {
   }
 };
 
-function blocks(name: string, blockElements: number, blockBytes: number, read: BlockReader): GgufFormat {
+function blocks(blockElements: number, blockBytes: number, read: BlockReader): Omit<StorageFormat, "name"> {
   return {
-    name,
     blockElements,
     blockBytes,
     dequantise(bytes, out, offset) {
@@ -105,25 +105,29 @@ function blocks(name: string, blockElements: number, blockBytes: number, read: B
   };
 }
 
-function plain(name: string, blockBytes: number, dequantise: GgufFormat["dequantise"]): GgufFormat {
-  return { name, blockElements: 1, blockBytes, dequantise };
+function plain(blockBytes: number, dequantise: StorageFormat["dequantise"]): Omit<StorageFormat, "name"> {
+  return { blockElements: 1, blockBytes, dequantise };
 }
 
-/** Every readable tensor type by its number in the file (ggml's enum ggml_type). */
-export const ggufFormats: ReadonlyMap<number, GgufFormat> = new Map([
-  [0, plain("F32", 4, float32Bytes)],
-  [1, plain("F16", 2, float16ToFloat32)],
-  [2, blocks("Q4_0", 32, 18, q4_0)],
-  [3, blocks("Q4_1", 32, 20, q4_1)],
-  [6, blocks("Q5_0", 32, 22, q5_0)],
-  [7, blocks("Q5_1", 32, 24, q5_1)],
-  [8, blocks("Q8_0", 32, 34, q8_0)],
-  [10, blocks("Q2_K", 256, 84, kQuants.q2)],
-  [11, blocks("Q3_K", 256, 110, kQuants.q3)],
-  [12, blocks("Q4_K", 256, 144, kQuants.q4)],
-  [13, blocks("Q5_K", 256, 176, kQuants.q5)],
-  [14, blocks("Q6_K", 256, 210, kQuants.q6)],
-  [20, blocks("IQ4_NL", 32, 18, iq4_nl)],
-  [23, blocks("IQ4_XS", 256, 136, iq4_xs)],
-  [30, plain("BF16", 2, bfloat16ToFloat32)],
-]);
+const formats: Readonly<Record<StorageType, Omit<StorageFormat, "name">>> = {
+  F32: plain(4, float32Bytes),
+  F16: plain(2, float16ToFloat32),
+  BF16: plain(2, bfloat16ToFloat32),
+  Q4_0: blocks(32, 18, q4_0),
+  Q4_1: blocks(32, 20, q4_1),
+  Q5_0: blocks(32, 22, q5_0),
+  Q5_1: blocks(32, 24, q5_1),
+  Q8_0: blocks(32, 34, q8_0),
+  Q2_K: blocks(256, 84, kQuants.q2),
+  Q3_K: blocks(256, 110, kQuants.q3),
+  Q4_K: blocks(256, 144, kQuants.q4),
+  Q5_K: blocks(256, 176, kQuants.q5),
+  Q6_K: blocks(256, 210, kQuants.q6),
+  IQ4_NL: blocks(32, 18, iq4_nl),
+  IQ4_XS: blocks(256, 136, iq4_xs),
+};
+
+/** The format of every type that is read. */
+export const storageFormats = Object.fromEntries(
+  Object.entries(formats).map(([name, format]) => [name, { ...format, name }]),
+) as Readonly<Record<StorageType, StorageFormat>>;
