@@ -59,21 +59,30 @@ export type Weights = Map<string, StoredTensor>;
 export type OnProgress = (progress: { done: number; total: number }) => void;
 
 /** A tensor that lies in memory, over the very array of `parameter`. */
-export function memoryTensor({ shape, data }: Parameter): StoredTensor {
-  const part = (rows?: Rows) => (rows ? rowsOf(data, shape, rows) : data);
-  return {
-    shape,
-    type: "F32",
-    bytes: data.byteLength,
-    memory: data,
-    async read(rows) {
-      const { buffer, byteOffset, byteLength } = part(rows);
-      return new Uint8Array(buffer, byteOffset, byteLength);
-    },
-    async float32(rows) {
-      return part(rows);
-    },
-  };
+export function memoryTensor(parameter: Parameter): StoredTensor {
+  return new MemoryTensor(parameter);
+}
+
+class MemoryTensor implements StoredTensor {
+  readonly shape: readonly number[];
+  readonly type = "F32";
+  readonly bytes: number;
+  readonly memory: Float32Array;
+
+  constructor({ shape, data }: Parameter) {
+    this.shape = shape;
+    this.bytes = data.byteLength;
+    this.memory = data;
+  }
+
+  async read(rows?: Rows): Promise<Uint8Array> {
+    const { buffer, byteOffset, byteLength } = await this.float32(rows);
+    return new Uint8Array(buffer, byteOffset, byteLength);
+  }
+
+  async float32(rows?: Rows): Promise<Float32Array> {
+    return rows ? rowsOf(this.memory, this.shape, rows) : this.memory;
+  }
 }
 
 /**
