@@ -60,6 +60,7 @@ export const commandIds = [
   "discern.benchmark.new",
   "discern.benchmark.openMatrix",
   "discern.judges.setKey",
+  "discern.torch.install",
   "discern.engine.restart",
   "discern.engine.showLog",
   "discern.engine.doctor",
@@ -85,6 +86,7 @@ export interface SettingValues {
   "discern.engine.nodePath": string;
   "discern.engine.path": string;
   "discern.engine.unresponsiveSeconds": number;
+  "discern.torch.python": string;
 }
 export const settingKeys = [
   "discern.prompts.include",
@@ -102,6 +104,7 @@ export const settingKeys = [
   "discern.engine.nodePath",
   "discern.engine.path",
   "discern.engine.unresponsiveSeconds",
+  "discern.torch.python",
 ] as const satisfies readonly (keyof SettingValues)[];
 
 /** Context keys, each with one writer, and the type of their values. */

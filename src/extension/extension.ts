@@ -26,6 +26,7 @@ import { registerReport } from "./report/register.ts";
 import { RunLibrary } from "./runs/library.ts";
 import { registerRuns } from "./runs/register.ts";
 import { registerSample } from "./sample/register.ts";
+import { installTorch } from "./torch/install.ts";
 
 /** Makes the parts of the workbench and registers them; none does any work before it is needed. */
 export function activate(context: vscode.ExtensionContext): void {
@@ -50,5 +51,6 @@ export function activate(context: vscode.ExtensionContext): void {
   store.add(registerEvaluation(context, prompts, runs));
   store.add(registerReport(context, engine, prompts));
   store.add(registerSample(context));
+  store.add(registerCommand("discern.torch.install", () => installTorch(engine)));
   store.add(registerCommand("discern.engine.showLog", () => log.show()));
 }

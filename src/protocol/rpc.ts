@@ -9,6 +9,7 @@ import { recipeSchema } from "./recipe.ts";
 import { earlierComparisonSchema } from "./report/earlier.ts";
 import { reportSchema } from "./report/report.ts";
 import { suitesSchema } from "./suite.ts";
+import { environmentPlanSchema, torchBuildSchema } from "./torchInstall.ts";
 
 /** What a report can be written as. */
 export const reportFormatSchema = z.enum(["markdown", "html", "latex", "csv"]);
@@ -35,6 +36,16 @@ const nothing = z.strictObject({});
  */
 export const requests = {
   doctor: { params: nothing, result: z.looseObject({ platform: z.string(), cores: z.number() }) },
+  /** What an environment with PyTorch would be; nothing is changed. */
+  planEnvironment: {
+    params: z.strictObject({ build: torchBuildSchema.optional() }),
+    result: environmentPlanSchema,
+  },
+  /** Makes it, or completes it. */
+  makeEnvironment: {
+    params: z.strictObject({ build: torchBuildSchema }),
+    result: z.object({ folder: z.string(), python: z.string() }),
+  },
   pull: {
     params: z.strictObject({ name: z.string().min(1) }),
     result: z.looseObject({ path: z.string(), from: z.string() }),

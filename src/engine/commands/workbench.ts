@@ -13,6 +13,7 @@ import { exportReport, judgedReport, reportAs } from "../abilities/judged.ts";
 import { stopRun } from "../abilities/stop.ts";
 import { pullModel } from "../model/download/pull.ts";
 import { inspectModel } from "../model/load.ts";
+import { makeEnvironment, planEnvironment } from "../python/environment.ts";
 import type { Asked, Handlers } from "../server/answer.ts";
 import { say } from "./shell.ts";
 
@@ -24,6 +25,16 @@ import { say } from "./shell.ts";
 export function workbenchHandlers(program: readonly [string, ...string[]]): Handlers {
   return {
     doctor: async () => ({ ...(await doctor()) }),
+    planEnvironment: ({ build }) => planEnvironment({ build }),
+    async makeEnvironment({ build }, { progress, signal }) {
+      const plan = await planEnvironment({ build });
+      const { executable } = await makeEnvironment(plan, {
+        signal,
+        // How many lines there will be nobody knows.
+        onLine: (line) => progress(line)(0, 0),
+      });
+      return { folder: plan.folder, python: executable };
+    },
     async pull({ name }, { progress, signal }) {
       const tell = progress(`Fetching ${name}`);
       const onProgress = ({ done, total }: { done: number; total: number | null }) =>

@@ -12,6 +12,7 @@ import { RequestCancelled } from "../../protocol/wireError.ts";
 import { onSettingChange, registerCommand, runCommand, setting } from "../contributions.ts";
 import { DisposableStore } from "../disposableStore.ts";
 import { log } from "../log.ts";
+import { pythonVariable } from "../torch/words.ts";
 import { requireTrust } from "../trust.ts";
 import { Doctor } from "./doctor.ts";
 import { EngineFailure } from "./failure.ts";
@@ -51,9 +52,8 @@ export class Engine implements vscode.Disposable {
         if (await askForKey(this.keys)) await this.end();
       }),
     );
-    this.store.add(
-      onSettingChange(["discern.engine.nodePath", "discern.engine.path"], () => void this.end()),
-    );
+    const restarting = ["discern.engine.nodePath", "discern.engine.path", "discern.torch.python"] as const;
+    this.store.add(onSettingChange(restarting, () => void this.end()));
   }
 
   /**
@@ -103,7 +103,7 @@ export class Engine implements vscode.Disposable {
     const engine = await startEngine({
       node: setting("discern.engine.nodePath") || process.execPath,
       cli: setting("discern.engine.path") || join(this.context.extensionPath, "dist/cli.js"),
-      environment: await this.keys.environment(),
+      environment: { ...(await this.keys.environment()), ...pythonVariable(setting("discern.torch.python")) },
       parent: process.pid,
       patience,
       onLine: (line) => log.info(`engine: ${line}`),

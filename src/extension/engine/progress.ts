@@ -18,7 +18,8 @@ export function duringCall<T>(title: string, call: (options: CallOptions) => Pro
       onProgress: ({ title: message, done, total }) => {
         const now = total > 0 ? Math.min(100, (100 * done) / total) : 0;
         // A bar cannot go back: when another file or stage begins it stays, and the words tell.
-        bar.report({ message: `${message} · ${Math.floor(now)} %`, increment: Math.max(0, now - percent) });
+        const share = total > 0 ? ` · ${Math.floor(now)} %` : "";
+        bar.report({ message: `${message}${share}`, increment: Math.max(0, now - percent) });
         percent = Math.max(percent, now);
       },
     });

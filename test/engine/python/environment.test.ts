@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it, vi } from "vitest";
+import { workbenchHandlers } from "../../../src/engine/commands/workbench.ts";
 import { likelyBuild, makeEnvironment, planEnvironment } from "../../../src/engine/python/environment.ts";
 import { choosePython } from "../../../src/engine/python/find.ts";
 import { isLiving } from "../../living.ts";
@@ -162,6 +163,22 @@ esac`,
     expect(notices[0]).toMatch(/whl\/cpu does not answer: PyTorch for CUDA is installed/);
     expect(bytes).toBe(12e9);
     await expect(planEnvironment({ build: "rocm" })).rejects.toMatchObject({ code: "environment-failed" });
+  });
+
+  it("is planned and made for a workbench, which is told each line", async () => {
+    basePython("echo Collecting torch");
+    const handlers = workbenchHandlers(["discern"]);
+    const titles: string[] = [];
+    const asked = {
+      progress: (title: string) => () => void titles.push(title),
+      signal: new AbortController().signal,
+    };
+    expect(await handlers.planEnvironment!({ build: "cpu" }, asked)).toMatchObject({ present: false });
+    expect(await handlers.makeEnvironment!({ build: "cpu" }, asked)).toEqual({
+      folder: at("made/cpu"),
+      python: at("made/cpu/bin/python"),
+    });
+    expect(titles).toContain("Collecting torch");
   });
 
   it("needs a Python with venv, or uv", async () => {
