@@ -20,15 +20,31 @@ export interface TrainedBlock {
 /** The rank that is measured where nothing is said of training: the one that recipes have by default. */
 export const commonRank = 16;
 
-/** Rows and tokens per row: a usual batch of a training step. */
-const [batch, length] = [8, 64];
+/** Rows of a usual batch of a training step, where the block is small enough, and tokens per row. */
+const [mostRows, rowTokens] = [8, 64];
+/** Floating-point operations of a pass that a CPU does in about a second. */
+const mostFlops = 60e9;
+
+/** What a block is timed over, on every device alike: as many rows of a usual batch as a CPU computes in about a second. */
+export function trialBatch(architecture: Architecture): {
+  readonly rows: number;
+  readonly tokens: number;
+  readonly flops: number;
+} {
+  const tokens = Math.min(rowTokens, architecture.contextLength);
+  const weights = linearModules(architecture).reduce((sum, { inFeatures, outFeatures }) => sum + inFeatures * outFeatures, 0);
+  // Forward, and backward to what is read and to what is trained.
+  const flopsOfRow = 6 * weights * tokens;
+  const rows = Math.min(mostRows, Math.max(1, Math.floor(mostFlops / flopsOfRow)));
+  return { rows, tokens, flops: rows * flopsOfRow };
+}
 /** Runs that are not counted: the first compiles shaders, the second finds everything in place. */
 const warmUps = 2;
 /** Runs end at this many, or once so many milliseconds have passed. One is made in any case. */
 const [mostRuns, enoughMs] = [9, 1_000];
 
 /**
- * Milliseconds that a device takes for one training pass of one decoder block over 8 × 64 tokens: forward, backward to
+ * Milliseconds that a device takes for one training pass of one decoder block over the tokens of {@link trialBatch}: forward, backward to
  * what is trained and to the block's input, and the squared norm of the gradients on the host, as a training step
  * computes it. Compiling and uploading are not counted, dispatching is. The median of several runs.
  */
@@ -67,7 +83,8 @@ function trainingPass({ architecture, rank }: TrainedBlock): Record<string, Tens
       : linearModules(architecture).map(({ name }) => [`model.layers.0.${name}`, { rank, scale: 1 }]),
   );
   const parameters = new ParameterInputs(parameterShapes(architecture), plan);
-  const layout = { prefix: 0, batch, length: Math.min(length, architecture.contextLength) };
+  const { rows, tokens } = trialBatch(architecture);
+  const layout = { prefix: 0, batch: rows, length: tokens };
   const x = input("x", [layout.batch * layout.length, architecture.hiddenSize]);
   const y = new Decoder(architecture, parameters).blocks(x, 0, 1, causalAttention(architecture, layout));
   const trained = parameters.all().filter(({ name }) => rank === null || name.includes(".lora_"));
