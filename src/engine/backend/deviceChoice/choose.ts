@@ -1,128 +1,207 @@
 /**
- * The room in which the device `auto` is decided: by measurement, never by name alone. One decoder block of the model at hand is
- * timed as a training step runs it (`block.ts`), on cpu and on webgpu, each in a process that ends afterwards
- * (`trialProcess.ts`); `decide` takes the faster and says why in one sentence. What cannot be faster is not timed: no GPU in reach,
- * or a driver known to compute on the CPU (`adapter.ts`).
+ * The room in which `auto` is decided: by measurement, never by name alone. One decoder block of the model at hand is timed as a training
+ * step runs it: by onnxruntime on cpu and on webgpu (`block.ts`), by PyTorch on a GPU or, on a processor with units for bfloat16, on the CPU
+ * (`worker/trial.py`), each in a process that ends afterwards (`tryDevice.ts`, `torchTrial.ts`). `decide` takes the fastest and says why
+ * in one sentence. What cannot be faster is not timed: no GPU in reach, a driver known to compute on the CPU (`adapter.ts`), a model so small
+ * that starting a Python takes longer. Times are kept on the machine (`knownTrials.ts`).
  */
-import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { cpus } from "node:os";
+import * as z from "zod";
+import type { ComputeType, TorchOptions } from "../../../protocol/backend.ts";
 import type { DeviceChoice } from "../../../protocol/device.ts";
-import { milliseconds } from "../../../wording/numbers.ts";
+import { DiscernError } from "../../../protocol/errors.ts";
+import type { Accelerator, UsablePython } from "../../../protocol/python.ts";
+import { byteSize } from "../../../wording/numbers.ts";
+import { type Architecture, parameterShapes } from "../../model/architecture.ts";
+import { choosePython } from "../../python/find.ts";
+import { runtimeVersion } from "../onnx/runtime/device.ts";
 import { noGpu } from "./adapter.ts";
-import type { TrainedBlock } from "./block.ts";
-import { type Trial, type TrialRequest, trialSchema } from "./trial.ts";
+import { type TrainedBlock, trialBatch } from "./block.ts";
+import { decide, type TorchFound } from "./decide.ts";
+import { knownTrial } from "./knownTrials.ts";
+import { hasBfloat16 } from "./processor.ts";
+import { type TorchVariant, torchTrialSchema, tryTorch } from "./torchTrial.ts";
+import { type Trial, trialSchema } from "./trial.ts";
+import { type TrialProgram, tryDevice } from "./tryDevice.ts";
 
-/** A program and its arguments, which tries the device that a request behind them names. */
-export type TrialProgram = readonly [program: string, ...args: string[]];
-
-/** Characters kept of what the process prints on stderr. */
-const longestSaid = 2_000;
-/** Milliseconds that a device has to start and to be timed. */
-const patience = 30_000;
-
-/**
- * Tries a device in a process of its own, with the environment of this one. Whatever becomes of that process, there is an
- * answer.
- */
-export function tryDevice(
-  request: TrialRequest,
-  [program, ...args]: TrialProgram = trialProgram(),
-): Promise<Trial> {
-  const child = spawn(program, [...args, JSON.stringify(request)], {
-    stdio: ["ignore", "ignore", "pipe", "ipc"],
-    windowsHide: true,
-  });
-  let said = "";
-  child.stderr!.setEncoding("utf8").on("data", (text: string) => {
-    said = `${said}${text}`.slice(-longestSaid);
-  });
-  let late = false;
-  const timer = setTimeout(() => {
-    late = true;
-    child.kill("SIGKILL");
-  }, patience);
-  const ended = (how: string): Trial => {
-    const last = said.trim().split("\n").at(-1);
-    const what = late
-      ? `did not finish within ${patience / 1_000} s.`
-      : `ended its process (${how})${last ? `: ${last}` : "."}`;
-    return { problem: `The device "${request.device}" ${what}`, software: null, milliseconds: null };
-  };
-  return new Promise<Trial>((resolve) => {
-    child.on("message", (message) => {
-      const answer = trialSchema.safeParse(message);
-      if (!answer.success) return;
-      resolve(answer.data);
-      // Some drivers hang when their process ends.
-      child.kill();
-    });
-    child.on("error", ({ message }) => resolve(ended(message)));
-    child.on("close", (code, signal) => resolve(ended(signal ?? `exit code ${code}`)));
-  }).finally(() => clearTimeout(timer));
+/** What is to be chosen from. */
+export interface ChoiceOptions {
+  /** Only devices of this backend; of both where left out. */
+  readonly backend?: "onnx" | "torch" | undefined;
+  readonly torch?: TorchOptions | undefined;
+  readonly threads?: number | undefined;
+  /** Folder against which `torch.python` is resolved, and whose environments are looked at. */
+  readonly root?: string | undefined;
+  /** The program that tries devices of the onnx backend. */
+  readonly trial?: TrialProgram | undefined;
+  /** Whether everything is timed anew. */
+  readonly anew?: boolean;
+  /** Is told before something is timed that takes a while. */
+  readonly onMeasuring?: () => void;
 }
 
-const onnx = { backend: "onnx" } as const;
-
-/**
- * The device that `auto` stands for, from what was found of both.
- *
- * @param unreachable why no GPU can be reached, where that is known.
- */
-export function decide(cpu: Trial, webgpu: Trial, unreachable: string | null): DeviceChoice {
-  const excluded =
-    unreachable ??
-    webgpu.problem ??
-    (webgpu.software === null ? null : `its driver is ${webgpu.software}, which computes on the CPU`);
-  if (excluded !== null) return { ...onnx, device: "cpu", reason: `webgpu was not considered: ${excluded}` };
-  const [ours, theirs] = [cpu.milliseconds, webgpu.milliseconds];
-  // A block that the CPU does not compute in time is where a GPU is needed most.
-  if (cpu.problem !== null && theirs !== null)
-    return { ...onnx, device: "webgpu", reason: `cpu was not considered: ${cpu.problem}` };
-  if (ours === null || theirs === null)
-    return { ...onnx, device: "cpu", reason: "webgpu was not considered: nothing was timed" };
-  const device = theirs < ours ? "webgpu" : "cpu";
-  return {
-    ...onnx,
-    device,
-    reason: `one decoder block, forward and backward over 8 × 64 tokens, takes ${milliseconds(ours)} on cpu and ${milliseconds(theirs)} on webgpu`,
-    blockMilliseconds: { cpu: ours, webgpu: theirs },
-  };
-}
+/** Operations of a pass below which PyTorch is not tried: Discern's demo model has five times as many. */
+const worthFlops = 2e9;
+/** Bytes that a buffer of WebGPU holds. */
+const webgpuBuffer = 2 ** 31 - 4;
+/** What a GPU holds beside the weights: activations and adapters of a usual batch, and what PyTorch takes for itself. */
+const besideWeights = 1.5e9;
 
 /** Choices of this process, by what was measured. */
 const known = new Map<string, Promise<DeviceChoice>>();
 
 /**
- * Measures what `auto` stands for on this machine, for this model: one decoder block of its shape, forward and backward, on
- * cpu and webgpu in processes of their own. Bounded to a few seconds, and done once in a process for each shape; where no
- * GPU can be reached nothing is started.
+ * Measures what `auto` stands for on this machine, for this model. Bounded to a few minutes, done once on a machine for each shape; where no
+ * GPU can be reached and no processor has units for bfloat16 nothing is started.
+ *
+ * @throws DiscernError("python-unusable") where the torch backend is named and no Python can run it.
  */
-export function chooseDevice(block: TrainedBlock, threads: number | undefined): Promise<DeviceChoice> {
-  const key = JSON.stringify([block, threads]);
+export function chooseDevice(block: TrainedBlock, options: ChoiceOptions = {}): Promise<DeviceChoice> {
+  if (options.backend === "torch") return torchDevice(options);
+  const { onMeasuring: _, ...rest } = options;
+  const key = JSON.stringify([block, rest]);
   let choice = known.get(key);
-  if (!choice) {
-    choice = measure({ block, ...(threads === undefined ? {} : { threads }) });
+  if (!choice || options.anew) {
+    choice = measure(block, options);
     known.set(key, choice);
   }
   return choice;
 }
 
+/** The device of a torch backend that was named: a GPU where its Python reaches one. Nothing is timed. */
+async function torchDevice({ torch, root }: ChoiceOptions): Promise<DeviceChoice> {
+  const python = await choosePython({ named: torch?.python, root }, "preferred");
+  const gpu = gpusOf(python)[0];
+  return {
+    backend: "torch",
+    device: gpu ? "cuda" : "cpu",
+    reason: gpu ? `${python.executable} reaches ${gpu.name}` : `${python.executable} reaches no GPU`,
+    python: python.executable,
+  };
+}
+
+async function measure(block: TrainedBlock, options: ChoiceOptions): Promise<DeviceChoice> {
+  const { found, gpuBytes } = options.backend === "onnx" ? nothingOf(null) : await torchFound(block, options);
+  const noWebgpu = noGpu() ?? tooLargeForWebgpu(block.architecture, gpuBytes);
+  const webgpu = noWebgpu === null ? await onnxTrial("webgpu", block, options) : untried;
+  const isTimed = [...(found !== null && "trials" in found ? found.trials : []), webgpu].some(
+    ({ milliseconds }) => milliseconds !== null,
+  );
+  // One after the other: each would slow the other down.
+  const cpu = isTimed ? await onnxTrial("cpu", block, options) : untried;
+  return decide({ cpu, webgpu, noWebgpu, torch: found, batch: trialBatch(block.architecture) });
+}
+
 /** A device that nothing is known of. */
 const untried: Trial = { problem: null, software: null, milliseconds: null };
 
-async function measure(request: Omit<TrialRequest, "device">): Promise<DeviceChoice> {
-  const unreachable = noGpu();
-  if (unreachable !== null) return decide(untried, untried, unreachable);
-  const webgpu = await tryDevice({ ...request, device: "webgpu" });
-  const comparable = webgpu.problem === null && webgpu.software === null;
-  // One after the other: each would slow the other down.
-  const cpu = comparable ? await tryDevice({ ...request, device: "cpu" }) : untried;
-  return decide(cpu, webgpu, null);
+/** A decoder block on a device of the onnx backend. A driver may break between two runs, so only times of the CPU are kept. */
+function onnxTrial(
+  device: "cpu" | "webgpu",
+  block: TrainedBlock,
+  { threads, trial, anew = false, onMeasuring }: ChoiceOptions,
+): Promise<Trial> {
+  const make = () => {
+    onMeasuring?.();
+    return tryDevice({ device, block, ...(threads === undefined ? {} : { threads }) }, trial);
+  };
+  if (device === "webgpu" || trial !== undefined) return make();
+  const key = ["onnx", runtimeVersion, machine(), threads ?? null, trialSize(block)];
+  return knownTrial(key, trialSchema, { anew, make, keeps: ({ milliseconds }) => milliseconds !== null });
 }
 
-/** Beside the bundle, or the source when run from the sources. */
-function trialProgram(): TrialProgram {
-  const beside = join(import.meta.dirname, "deviceTrial.js");
-  return [process.execPath, existsSync(beside) ? beside : join(import.meta.dirname, "trialProcess.ts")];
+/** What is known of the torch backend, and the memory of the GPUs that its Python reaches. */
+interface Torch {
+  readonly found: TorchFound | null;
+  readonly gpuBytes: number | null;
+}
+
+function nothingOf(problem: string | null): Torch {
+  return { found: problem === null ? null : { problem }, gpuBytes: null };
+}
+
+async function torchFound(block: TrainedBlock, options: ChoiceOptions): Promise<Torch> {
+  const { torch, root, threads, anew = false, onMeasuring } = options;
+  if (trialBatch(block.architecture).flops < worthFlops)
+    return nothingOf("the model is so small that starting PyTorch takes longer than it saves");
+  const noUnits = "no GPU is in reach, and this processor has no units for bfloat16";
+  if (noGpu() !== null && hasBfloat16() === false) return nothingOf(noUnits);
+  let python: UsablePython;
+  try {
+    python = await choosePython({ named: torch?.python, root }, "preferred");
+  } catch (error) {
+    if (!(error instanceof DiscernError) || error.code !== "python-unusable") throw error;
+    return nothingOf("no Python of this machine can run it (discern doctor says what each lacks)");
+  }
+  const gpus = gpusOf(python);
+  const gpuBytes = gpus.length === 0 ? null : gpus.reduce((sum, { memory }) => sum + memory.total, 0);
+  const { facts, executable } = python;
+  const asked = torch?.dtype ?? "auto";
+  if (gpus.length === 0 && !facts.cpu.bf16 && asked === "auto") return nothingOf(noUnits);
+  const device = gpus.length > 0 ? "cuda" : "cpu";
+  const isHalf = gpus.length > 0 ? gpus.every(({ bf16 }) => bf16) : facts.cpu.bf16;
+  const dtype = asked === "auto" ? (isHalf ? "bfloat16" : "float32") : asked;
+  if (gpuBytes !== null) {
+    const needed = weightBytes(block.architecture, dtype) + besideWeights;
+    if (needed > gpuBytes) {
+      const own = gpus.length === 1 ? "the GPU has" : `${gpus.length} GPUs have`;
+      return { ...nothingOf(`the model takes about ${byteSize(needed)} in ${dtype}, and ${own} ${byteSize(gpuBytes)}`), gpuBytes };
+    }
+  }
+  const variants = variantsOf(device, dtype, facts.compiler, torch?.compile ?? false);
+  const key = [
+    ...["torch", executable, facts.packages.torch, facts.packages.transformers, machine()],
+    ...[device, gpus[0]?.name ?? null, threads ?? null, variants, trialSize(block)],
+  ];
+  const trials = await knownTrial(key, z.array(torchTrialSchema), {
+    anew,
+    keeps: (found) => found.every(({ problem }) => problem === null),
+    make() {
+      onMeasuring?.();
+      return tryTorch({ python: executable, device, threads, block, variants });
+    },
+  });
+  return { found: { python: executable, device, trials }, gpuBytes };
+}
+
+/** How a block is timed by PyTorch: compiling pays on the CPU, and on a GPU where it is asked for. */
+function variantsOf(device: "cpu" | "cuda", dtype: ComputeType, compiler: boolean, asked: boolean): TorchVariant[] {
+  const compiled = asked || (device === "cpu" && compiler);
+  return [...(asked ? [] : [{ dtype, compiled: false }]), ...(compiled ? [{ dtype, compiled: true }] : [])];
+}
+
+/** GPUs that the torch backend computes on. */
+function gpusOf({ facts }: UsablePython): Accelerator[] {
+  return facts.accelerators.filter(({ kind }) => kind !== "mps");
+}
+
+/** Why WebGPU cannot hold a model in float32, in which the onnx backend computes there; null where it may. */
+function tooLargeForWebgpu(architecture: Architecture, gpuBytes: number | null): string | null {
+  const largest = Math.max(...[...parameterShapes(architecture).values()].map((shape) => 4 * elements(shape)));
+  if (largest > webgpuBuffer)
+    return `the model's largest weight takes ${byteSize(largest)} in float32, and a buffer there holds ${byteSize(webgpuBuffer)}`;
+  const needed = weightBytes(architecture, "float32");
+  return gpuBytes !== null && needed > gpuBytes
+    ? `the model takes ${byteSize(needed)} in float32, and the GPU has ${byteSize(gpuBytes)}`
+    : null;
+}
+
+function weightBytes(architecture: Architecture, dtype: ComputeType): number {
+  const numbers = [...parameterShapes(architecture).values()].reduce((sum, shape) => sum + elements(shape), 0);
+  return numbers * (dtype === "float32" ? 4 : 2);
+}
+
+function elements(shape: readonly number[]): number {
+  return shape.reduce((product, n) => product * n, 1);
+}
+
+/** What of a block decides how long it takes. */
+function trialSize({ architecture, rank }: TrainedBlock): unknown {
+  const { hiddenSize, intermediateSize, heads, kvHeads, headDim } = architecture;
+  return [hiddenSize, intermediateSize, heads, kvHeads, headDim, rank, trialBatch(architecture)];
+}
+
+/** The processor, by which times of one machine are told from those of another that shares its home. */
+function machine(): unknown {
+  return [cpus()[0]?.model ?? null, cpus().length];
 }

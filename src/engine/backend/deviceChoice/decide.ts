@@ -90,14 +90,18 @@ function reasonOf(
   left: readonly string[],
   { rows, tokens }: Found["batch"],
 ): string {
-  if (timed.length < 2) return left.join("; ");
+  const where = `one decoder block, forward and backward over ${rows} × ${tokens} tokens, takes`;
+  if (timed.length < 2) {
+    const alone = chosen.backend === "torch" ? [`${where} ${milliseconds(chosen.milliseconds)} on ${nameOf(chosen)}`] : [];
+    return [...alone, ...left].join("; ");
+  }
   const times = timed.map((one) => `${milliseconds(one.milliseconds)} on ${nameOf(one)}`);
   const all = `${times.slice(0, -1).join(", ")} and ${times.at(-1)}`;
   const passed = timed.find(
     (one) => one.backend === "torch" && one.milliseconds! < chosen.milliseconds! && chosen.backend === "onnx",
   );
   return [
-    `one decoder block, forward and backward over ${rows} × ${tokens} tokens, takes ${all}`,
+    `${where} ${all}`,
     ...(passed
       ? [`PyTorch on the CPU is taken where it is ${worthwhile} times as fast, since it computes in ${passed.dtype} and takes a minute to start`]
       : []),

@@ -13,7 +13,8 @@ export interface TorchVariant {
   readonly compiled: boolean;
 }
 
-const torchTrialSchema = z.object({
+/** What the trial prints of one variant. */
+export const torchTrialSchema = z.object({
   dtype: computeTypeSchema,
   compiled: z.boolean(),
   /** Median time of the block; null where there is a problem. */
