@@ -46,8 +46,8 @@ export const torchSchema = z
       .enum(["auto", ...computeTypeSchema.options])
       .default("auto")
       .describe(
-        "Type of the model's weights and activations; adapters stay in float32. auto is bfloat16 on a GPU that has it, and float32 " +
-          "on the CPU, unless the backend was chosen by measuring bfloat16",
+        "Type of the model's weights and activations; adapters stay in float32. auto keeps the type of the model's file, halves as " +
+          "bfloat16; where auto chose the backend it is the type that was measured",
       ),
     compile: z
       .boolean()

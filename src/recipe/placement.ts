@@ -1,5 +1,5 @@
 import type { BackendName } from "../protocol/backend.ts";
-import { type DeviceName, onnxDeviceNames } from "../protocol/device.ts";
+import { type DeviceChoice, type DeviceName, onnxDeviceNames } from "../protocol/device.ts";
 import type { Recipe } from "../protocol/recipe.ts";
 
 /** Where a model is to be computed, as a recipe, a command or a request says it. */
@@ -28,6 +28,25 @@ export function namedBackend({ backend, device }: Pick<Placement, "backend" | "d
 
 function isOnnxDevice(device: DeviceName): boolean {
   return onnxDeviceNames.some((name) => name === device);
+}
+
+/** A placement with what `auto` stands for in it. What the torch backend was measured with is taken where nothing else is named. */
+export function chosenPlacement(
+  placement: Placement,
+  { backend, device, dtype, compile, python }: Omit<DeviceChoice, "reason">,
+): Placement {
+  const { torch } = placement;
+  return {
+    ...placement,
+    backend,
+    device,
+    torch: {
+      ...torch,
+      dtype: torch.dtype === "auto" ? (dtype ?? "auto") : torch.dtype,
+      compile: torch.compile || (compile ?? false),
+      ...(torch.python === undefined && python !== undefined ? { python } : {}),
+    },
+  };
 }
 
 /** What contradicts itself in a placement, at its key, in whole sentences. */

@@ -29,8 +29,8 @@ export interface CellProcessOptions {
   /** The program and arguments of Discern's command line. */
   readonly program: readonly [string, ...string[]];
   readonly stop: StopToken;
-  /** What `auto` stands for in every run of the comparison; asked for before a run is started. */
-  readonly deviceChoice: () => Promise<DeviceChoice | null>;
+  /** What `auto` stands for in every run of the comparison that says the same of its backend; asked for before a run is started. */
+  readonly deviceChoice: (cell: Cell) => Promise<DeviceChoice | null>;
   /** Told what happens in the run of a cell. */
   readonly onEvent?: (cell: Cell, event: RunEvent) => void;
 }
@@ -54,7 +54,7 @@ export function cellProcesses(options: CellProcessOptions): (cell: Cell, folder:
     };
     if (!(await leftAlone(folder, stop, tell))) return "stopped";
     if ((await cellState(options.plan, comparison, cell)) === "finished") return "finished";
-    const choice = cell.recipe.device === "auto" ? await options.deviceChoice() : null;
+    const choice = cell.recipe.device === "auto" ? await options.deviceChoice(cell) : null;
     if (stop.requested) return "stopped";
     const device = choice === null ? [] : ["--device-choice", JSON.stringify(choice)];
     const engine = await startEngine([...program, "run-cell", comparison, cell.name, ...device], folder);

@@ -27,7 +27,7 @@ export function runPlan(
   plan: Plan,
   { program, onRunEvent, ...options }: ComparisonOptions,
 ): Promise<CellsEnd> {
-  let choice: ReturnType<typeof comparisonDevice> | undefined;
+  const choices = new Map<string, ReturnType<typeof comparisonDevice>>();
   return runCells(plan, {
     ...options,
     execute: cellProcesses({
@@ -35,9 +35,10 @@ export function runPlan(
       comparison: options.folder,
       program,
       stop: options.stop,
-      deviceChoice() {
-        choice ??= comparisonDevice(plan, options.folder);
-        return choice;
+      deviceChoice({ recipe: { backend } }) {
+        const known = choices.get(backend) ?? comparisonDevice(plan, options.folder, backend);
+        choices.set(backend, known);
+        return known;
       },
       ...(onRunEvent && { onEvent: onRunEvent }),
     }),

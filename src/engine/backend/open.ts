@@ -1,7 +1,8 @@
 import { torchSchema } from "../../protocol/backend.ts";
 import type { DeviceChoice, DeviceName, OnnxDeviceName } from "../../protocol/device.ts";
 import { DiscernError } from "../../protocol/errors.ts";
-import { namedBackend, type Placement, placementFaults } from "../../recipe/placement.ts";
+import { chosenPlacement, namedBackend, type Placement, placementFaults } from "../../recipe/placement.ts";
+import type { Architecture } from "../model/architecture.ts";
 import type { LoadedModel } from "../model/load.ts";
 import type { OnProgress } from "../model/weights.ts";
 import { choosePython } from "../python/find.ts";
@@ -45,19 +46,30 @@ export interface Opened {
  * @throws DiscernError("device-unavailable") that names what to install, "python-unusable"; "weights-invalid".
  */
 export async function openBackend(options: BackendOptions, loaded: LoadedModel): Promise<Opened> {
-  const { backend = "auto", device, memory = "auto", threads, rank = commonRank, onDevice } = options;
+  const { backend = "auto", device, memory = "auto", torch = torchSchema.parse({}) } = options;
   const [fault] = placementFaults({ backend, device, memory });
   if (fault) throw new DiscernError("request-invalid", fault.message);
-  if (namedBackend({ backend, device }) === "torch") {
-    return { backend: await openTorch(options, loaded), deviceChoice: null };
+  const asked = { backend, device, memory, torch };
+  const deviceChoice = await chosen(asked, options, loaded.architecture);
+  const placement = deviceChoice === null ? asked : chosenPlacement(asked, deviceChoice);
+  if (namedBackend(placement) === "torch") {
+    return { backend: await openTorch({ ...options, ...placement }, loaded), deviceChoice };
   }
-  if (device === "cpu" || device === "webgpu") {
-    return { backend: await openOnnx(device, options, loaded), deviceChoice: null };
-  }
-  const deviceChoice = await chooseDevice({ architecture: loaded.architecture, rank }, threads);
-  if (deviceChoice.blockMilliseconds) onDevice?.(deviceChoice);
-  const chosen = deviceChoice.device === "webgpu" ? "webgpu" : "cpu";
-  return { backend: await openOnnx(chosen, options, loaded), deviceChoice };
+  const name = placement.device === "webgpu" ? "webgpu" : "cpu";
+  return { backend: await openOnnx(name, options, loaded), deviceChoice };
+}
+
+/** What `auto` stands for in a placement; null where it names its device. */
+async function chosen(
+  { backend, device, torch }: Placement,
+  { threads, root, rank = commonRank, onDevice }: BackendOptions,
+  architecture: Architecture,
+): Promise<DeviceChoice | null> {
+  if (device !== "auto") return null;
+  const among = backend === "auto" ? {} : { backend };
+  const choice = await chooseDevice({ architecture, rank }, { ...among, torch, threads, root });
+  onDevice?.(choice);
+  return choice;
 }
 
 async function openOnnx(
@@ -79,7 +91,7 @@ async function openOnnx(
 }
 
 async function openTorch(
-  { device, torch = torchSchema.parse({}), threads, root }: BackendOptions,
+  { device, torch, threads, root }: BackendOptions & Placement,
   loaded: LoadedModel,
 ): Promise<Backend> {
   const gpu = device === "cuda" ? "required" : device === "cpu" ? "unused" : "preferred";

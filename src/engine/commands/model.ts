@@ -5,6 +5,7 @@ import { hubCacheHome } from "../../modelsHome/hubHome.ts";
 import { type ListedModel, listedModels } from "../../modelsHome/listed.ts";
 import { fitsMemory, type SuggestedModel, suggestedModels } from "../../modelsHome/suggestedModels.ts";
 import { deviceState } from "../../protocol/device.ts";
+import { describePython } from "../../protocol/python.ts";
 import { greatestOf } from "../../statistics/extremes.ts";
 import { byteSize, parameterCount } from "../../wording/numbers.ts";
 import { doctor } from "../abilities/doctor.ts";
@@ -138,22 +139,35 @@ function cachedText({ name, problem }: { name: string; problem: string | null })
 export function addDoctor(program: Command): void {
   program
     .command("doctor")
-    .description("devices, versions, memory and models of this machine")
+    .description("devices, Pythons, versions, memory and models of this machine, and what auto would choose")
     .option(
       "--model <model>",
       "time a decoder block of this model; one of SmolLM2-135M's size where left out",
     )
+    .option("--anew", "time all blocks anew, instead of taking times that are known", false)
     .option("--json", "one JSON document on stdout", false)
-    .action(async (flags: Shell & { model?: string }) => {
-      const health = await doctor({ model: flags.model });
+    .action(async (flags: Shell & { model?: string; anew: boolean }) => {
+      const { model, anew } = flags;
+      const onProgress = (what: string) => say(`${what} …`);
+      const health = await doctor({ model, anew, onProgress, root: process.cwd() });
       show(flags, health, () =>
         [
           Object.entries(health.versions)
             .map(([name, version]) => `${name} ${version}`)
             .join(" · "),
+          `${health.processor.model ?? "a processor"} (${health.processor.features?.join(", ") ?? "features not known"})`,
           `${health.platform}, ${health.cores} cores, ${byteSize(health.memory.free)} of ${byteSize(health.memory.total)} free`,
           ...health.devices.map((device) => `${device.name.padEnd(7)} ${deviceState(device)}`),
-          `auto    ${health.auto.device} for ${health.auto.model}: ${health.auto.reason}`,
+          ...(health.noGpu === null ? [] : [`GPU     none: ${health.noGpu}`]),
+          ...(health.pythons.length === 0
+            ? ["Pythons none"]
+            : ["Pythons, the first that can compute is taken:"]),
+          ...health.pythons.flatMap((python) =>
+            describePython(python).map((line, i) => `${i === 0 ? "  " : "    "}${line}`),
+          ),
+          ...[health.auto, ...health.choices].map(
+            ({ model, backend, device, reason }) => `auto    ${device} by ${backend} for ${model}: ${reason}`,
+          ),
           `models in ${health.models.home}: ${health.models.found.join(", ") || "none; fetch one with: discern pull smollm2-135m"}`,
           `models in ${health.models.cache}: ${health.models.cached.map(cachedText).join(", ") || "none"}`,
         ].join("\n"),

@@ -17,7 +17,7 @@ import { isOtherPlace } from "../../protocol/place.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
 import { changedRecipe } from "../../recipe/loadRecipe.ts";
 import { shapeProblems } from "../../recipe/modelFit.ts";
-import { type Placement, placementOf } from "../../recipe/placement.ts";
+import { chosenPlacement, type Placement, placementOf } from "../../recipe/placement.ts";
 import { refuseErrors } from "../../recipe/problem.ts";
 import {
   clearRunFolder,
@@ -33,7 +33,7 @@ import { judgesOf } from "../evaluate/judges/judges.ts";
 import type { OnProgress } from "../model/weights.ts";
 import { openSession, type Session } from "../session/session.ts";
 import { runPipeline, type Workshop } from "./pipeline.ts";
-import { chosenPlacement, missingDevice, resumedPlacement } from "./placement.ts";
+import { missingDevice, resumedPlacement } from "./placement.ts";
 import { promptFiles, readRunPrompts } from "./prompts.ts";
 import { adoptStarts, findStarts, type Start, startFiles } from "./start.ts";
 import { type StopToken, throwIfStopped } from "./stop.ts";

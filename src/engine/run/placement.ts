@@ -1,26 +1,7 @@
-import { type DeviceChoice, deviceNames, onnxDeviceNames } from "../../protocol/device.ts";
+import { deviceNames, onnxDeviceNames } from "../../protocol/device.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import type { Manifest } from "../../protocol/manifest.ts";
-import { namedBackend, type Placement } from "../../recipe/placement.ts";
-
-/** A placement with what `auto` stands for in it. What the torch backend was measured with is taken where nothing else is named. */
-export function chosenPlacement(
-  placement: Placement,
-  { backend, device, dtype, compile, python }: Omit<DeviceChoice, "reason">,
-): Placement {
-  const { torch } = placement;
-  return {
-    ...placement,
-    backend,
-    device,
-    torch: {
-      ...torch,
-      dtype: torch.dtype === "auto" ? (dtype ?? "auto") : torch.dtype,
-      compile: torch.compile || (compile ?? false),
-      ...(torch.python === undefined && python !== undefined ? { python } : {}),
-    },
-  };
-}
+import { chosenPlacement, namedBackend, type Placement } from "../../recipe/placement.ts";
 
 /**
  * Where a run is resumed: on the backend and device it was computed on, whatever its recipe's `auto` would choose now, since

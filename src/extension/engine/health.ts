@@ -1,7 +1,10 @@
 import * as z from "zod";
 import { deviceChoiceSchema, deviceHealthSchema, deviceState } from "../../protocol/device.ts";
+import { describePython, isUsable, pythonHealthSchema } from "../../protocol/python.ts";
 import { greatestOf } from "../../statistics/extremes.ts";
 import { byteSize } from "../../wording/numbers.ts";
+
+const autoSchema = deviceChoiceSchema.extend({ model: z.string() });
 
 /** What the engine's doctor finds on this machine. */
 export const healthSchema = z.object({
@@ -10,8 +13,12 @@ export const healthSchema = z.object({
   cores: z.number(),
   /** Bytes. */
   memory: z.object({ total: z.number(), free: z.number() }),
+  processor: z.object({ model: z.string().nullable(), features: z.array(z.string()).nullable() }),
   devices: z.array(deviceHealthSchema),
-  auto: deviceChoiceSchema.extend({ model: z.string() }),
+  pythons: z.array(pythonHealthSchema),
+  noGpu: z.string().nullable(),
+  auto: autoSchema,
+  choices: z.array(autoSchema),
   models: z.object({
     home: z.string(),
     found: z.array(z.string()),
@@ -30,6 +37,8 @@ export function describeHealth(health: Health): string {
     "This machine",
     ...indent([
       health.platform,
+      ...(health.processor.model === null ? [] : [health.processor.model]),
+      ...(health.processor.features === null ? [] : wrapped(health.processor.features.join(", "))),
       `${health.cores} processor cores`,
       `${byteSize(free)} of ${byteSize(total)} memory free`,
     ]),
@@ -45,8 +54,18 @@ export function describeHealth(health: Health): string {
       ]);
     }),
     "",
-    `The device auto, for a model of the size of ${health.auto.model}`,
-    ...indent([health.auto.device, ...wrapped(health.auto.reason)]),
+    "Pythons for the PyTorch backend; the first that can compute is taken",
+    ...(health.pythons.length === 0 ? indent(["None found."]) : []),
+    ...health.pythons.flatMap((python) => {
+      const [first = "", ...more] = describePython(python).flatMap(wrapped);
+      return indent([`${isUsable(python) ? "✓" : "✗"} ${first}`, ...more.map((line) => `    ${line}`)]);
+    }),
+    ...(health.noGpu === null ? [] : indent(wrapped(`No GPU: ${health.noGpu}`))),
+    "",
+    "What auto stands for",
+    ...[health.auto, ...health.choices].flatMap(({ model, backend, device, reason }) =>
+      indent([`${model}: ${device} by ${backend}`, ...wrapped(reason).map((line) => `  ${line}`)]),
+    ),
     "",
     `Models in ${health.models.home}`,
     ...indent(models.length > 0 ? models : ["None."]),

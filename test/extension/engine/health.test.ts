@@ -6,6 +6,7 @@ test("says what the doctor found, a long problem in several lines beside its dev
     versions: { discern: "0.1.0" },
     platform: "linux-x64",
     cores: 2,
+    processor: { model: "A processor", features: ["AVX2", "AVX-512 BF16"] },
     memory: { total: 8e9, free: 1.5e9 },
     devices: [
       { name: "cpu", starts: true, problem: null, software: null, blockMilliseconds: 20.123 },
@@ -17,6 +18,44 @@ test("says what the doctor found, a long problem in several lines beside its dev
         blockMilliseconds: null,
       },
       { name: "webgpu", starts: true, problem: null, software: "SwiftShader", blockMilliseconds: null },
+    ],
+    pythons: [
+      {
+        origin: "VIRTUAL_ENV",
+        executable: "/env/bin/python",
+        facts: {
+          ...{ python: "3.12.4", executable: "/env/bin/python", prefix: "/env" },
+          packages: { torch: "2.11.0", transformers: "5.17.0", peft: null },
+          broken: {},
+          accelerators: [
+            { kind: "cuda", name: "NVIDIA H100", memory: { total: 80e9, free: 79e9 }, bf16: true },
+          ],
+          ...{
+            acceleratorProblem: null,
+            toolkit: "CUDA 13.0",
+            distributed: ["gloo", "nccl"],
+            compiler: true,
+          },
+          cpu: { bf16: true, amx: true },
+        },
+        problems: [],
+      },
+      {
+        origin: "PATH",
+        executable: "/usr/bin/python3",
+        facts: null,
+        problems: [{ what: "It does not start.", fix: "install it" }],
+      },
+    ],
+    noGpu: null,
+    choices: [
+      {
+        model: "an 8 B model",
+        backend: "torch",
+        device: "cuda",
+        reason: "it is the fastest",
+        dtype: "bfloat16",
+      },
     ],
     auto: {
       model: "SmolLM2-135M",
@@ -35,6 +74,8 @@ test("says what the doctor found, a long problem in several lines beside its dev
   });
   expect(describeHealth(health)).toBe(`This machine
   linux-x64
+  A processor
+  AVX2, AVX-512 BF16
   2 processor cores
   1.5 GB of 8.0 GB memory free
 
@@ -45,10 +86,19 @@ Devices for training
             driver driver or none.
   ✓ webgpu  starts, with SwiftShader, which computes on the CPU
 
-The device auto, for a model of the size of SmolLM2-135M
-  cpu
-  webgpu was not considered: driver driver driver driver driver driver driver
-  driver driver driver driver driver
+Pythons for the PyTorch backend; the first that can compute is taken
+  ✓ /env/bin/python (VIRTUAL_ENV): Python 3.12.4, torch 2.11.0, transformers 5.17.0,
+      CUDA 13.0
+      NVIDIA H100 (80.0 GB, bf16); CPU with bf16 and AMX
+  ✗ /usr/bin/python3 (PATH)
+      It does not start. Fix: install it
+
+What auto stands for
+  SmolLM2-135M: cpu by onnx
+    webgpu was not considered: driver driver driver driver driver driver driver
+    driver driver driver driver driver
+  an 8 B model: cuda by torch
+    it is the fastest
 
 Models in /home/models
   None.

@@ -32,7 +32,10 @@ export function trialBatch(architecture: Architecture): {
   readonly flops: number;
 } {
   const tokens = Math.min(rowTokens, architecture.contextLength);
-  const weights = linearModules(architecture).reduce((sum, { inFeatures, outFeatures }) => sum + inFeatures * outFeatures, 0);
+  const weights = linearModules(architecture).reduce(
+    (sum, { inFeatures, outFeatures }) => sum + inFeatures * outFeatures,
+    0,
+  );
   // Forward, and backward to what is read and to what is trained.
   const flopsOfRow = 6 * weights * tokens;
   const rows = Math.min(mostRows, Math.max(1, Math.floor(mostFlops / flopsOfRow)));

@@ -34,10 +34,12 @@ export interface ChoiceOptions {
   readonly root?: string | undefined;
   /** The program that tries devices of the onnx backend. */
   readonly trial?: TrialProgram | undefined;
+  /** The Python that PyTorch is tried with; looked for where left out. @throws DiscernError("python-unusable") */
+  readonly python?: (() => Promise<UsablePython>) | undefined;
   /** Whether everything is timed anew. */
-  readonly anew?: boolean;
+  readonly anew?: boolean | undefined;
   /** Is told before something is timed that takes a while. */
-  readonly onMeasuring?: () => void;
+  readonly onMeasuring?: (() => void) | undefined;
 }
 
 /** Operations of a pass below which PyTorch is not tried: Discern's demo model has five times as many. */
@@ -58,8 +60,8 @@ const known = new Map<string, Promise<DeviceChoice>>();
  */
 export function chooseDevice(block: TrainedBlock, options: ChoiceOptions = {}): Promise<DeviceChoice> {
   if (options.backend === "torch") return torchDevice(options);
-  const { onMeasuring: _, ...rest } = options;
-  const key = JSON.stringify([block, rest]);
+  const { backend, torch, threads, root, trial } = options;
+  const key = JSON.stringify([block, backend, torch, threads, root, trial]);
   let choice = known.get(key);
   if (!choice || options.anew) {
     choice = measure(block, options);
@@ -81,7 +83,8 @@ async function torchDevice({ torch, root }: ChoiceOptions): Promise<DeviceChoice
 }
 
 async function measure(block: TrainedBlock, options: ChoiceOptions): Promise<DeviceChoice> {
-  const { found, gpuBytes } = options.backend === "onnx" ? nothingOf(null) : await torchFound(block, options);
+  const { found, gpuBytes } =
+    options.backend === "onnx" ? nothingOf(null) : await considerTorch(block, options);
   const noWebgpu = noGpu() ?? tooLargeForWebgpu(block.architecture, gpuBytes);
   const webgpu = noWebgpu === null ? await onnxTrial("webgpu", block, options) : untried;
   const isTimed = [...(found !== null && "trials" in found ? found.trials : []), webgpu].some(
@@ -111,7 +114,7 @@ function onnxTrial(
 }
 
 /** What is known of the torch backend, and the memory of the GPUs that its Python reaches. */
-interface Torch {
+export interface Torch {
   readonly found: TorchFound | null;
   readonly gpuBytes: number | null;
 }
@@ -120,15 +123,17 @@ function nothingOf(problem: string | null): Torch {
   return { found: problem === null ? null : { problem }, gpuBytes: null };
 }
 
-async function torchFound(block: TrainedBlock, options: ChoiceOptions): Promise<Torch> {
+/** Times a block by PyTorch where that may be worth it. */
+export async function considerTorch(block: TrainedBlock, options: ChoiceOptions): Promise<Torch> {
   const { torch, root, threads, anew = false, onMeasuring } = options;
+  const find = options.python ?? (() => choosePython({ named: torch?.python, root }, "preferred"));
   if (trialBatch(block.architecture).flops < worthFlops)
     return nothingOf("the model is so small that starting PyTorch takes longer than it saves");
   const noUnits = "no GPU is in reach, and this processor has no units for bfloat16";
   if (noGpu() !== null && hasBfloat16() === false) return nothingOf(noUnits);
   let python: UsablePython;
   try {
-    python = await choosePython({ named: torch?.python, root }, "preferred");
+    python = await find();
   } catch (error) {
     if (!(error instanceof DiscernError) || error.code !== "python-unusable") throw error;
     return nothingOf("no Python of this machine can run it (discern doctor says what each lacks)");
@@ -145,7 +150,12 @@ async function torchFound(block: TrainedBlock, options: ChoiceOptions): Promise<
     const needed = weightBytes(block.architecture, dtype) + besideWeights;
     if (needed > gpuBytes) {
       const own = gpus.length === 1 ? "the GPU has" : `${gpus.length} GPUs have`;
-      return { ...nothingOf(`the model takes about ${byteSize(needed)} in ${dtype}, and ${own} ${byteSize(gpuBytes)}`), gpuBytes };
+      return {
+        ...nothingOf(
+          `the model takes about ${byteSize(needed)} in ${dtype}, and ${own} ${byteSize(gpuBytes)}`,
+        ),
+        gpuBytes,
+      };
     }
   }
   const variants = variantsOf(device, dtype, facts.compiler, torch?.compile ?? false);
@@ -165,7 +175,12 @@ async function torchFound(block: TrainedBlock, options: ChoiceOptions): Promise<
 }
 
 /** How a block is timed by PyTorch: compiling pays on the CPU, and on a GPU where it is asked for. */
-function variantsOf(device: "cpu" | "cuda", dtype: ComputeType, compiler: boolean, asked: boolean): TorchVariant[] {
+function variantsOf(
+  device: "cpu" | "cuda",
+  dtype: ComputeType,
+  compiler: boolean,
+  asked: boolean,
+): TorchVariant[] {
   const compiled = asked || (device === "cpu" && compiler);
   return [...(asked ? [] : [{ dtype, compiled: false }]), ...(compiled ? [{ dtype, compiled: true }] : [])];
 }
@@ -176,8 +191,10 @@ function gpusOf({ facts }: UsablePython): Accelerator[] {
 }
 
 /** Why WebGPU cannot hold a model in float32, in which the onnx backend computes there; null where it may. */
-function tooLargeForWebgpu(architecture: Architecture, gpuBytes: number | null): string | null {
-  const largest = Math.max(...[...parameterShapes(architecture).values()].map((shape) => 4 * elements(shape)));
+export function tooLargeForWebgpu(architecture: Architecture, gpuBytes: number | null): string | null {
+  const largest = Math.max(
+    ...[...parameterShapes(architecture).values()].map((shape) => 4 * elements(shape)),
+  );
   if (largest > webgpuBuffer)
     return `the model's largest weight takes ${byteSize(largest)} in float32, and a buffer there holds ${byteSize(webgpuBuffer)}`;
   const needed = weightBytes(architecture, "float32");
@@ -187,7 +204,10 @@ function tooLargeForWebgpu(architecture: Architecture, gpuBytes: number | null):
 }
 
 function weightBytes(architecture: Architecture, dtype: ComputeType): number {
-  const numbers = [...parameterShapes(architecture).values()].reduce((sum, shape) => sum + elements(shape), 0);
+  const numbers = [...parameterShapes(architecture).values()].reduce(
+    (sum, shape) => sum + elements(shape),
+    0,
+  );
   return numbers * (dtype === "float32" ? 4 : 2);
 }
 

@@ -41,7 +41,11 @@ export function decide({ cpu, webgpu, noWebgpu, torch, batch }: Found): DeviceCh
   });
   const candidates: Candidate[] = [
     onnx("cpu", cpu),
-    onnx("webgpu", { ...webgpu, problem: excluded, milliseconds: excluded === null ? webgpu.milliseconds : null }),
+    onnx("webgpu", {
+      ...webgpu,
+      problem: excluded,
+      milliseconds: excluded === null ? webgpu.milliseconds : null,
+    }),
     ...(torch === null || "problem" in torch
       ? []
       : torch.trials.map((trial): Candidate => ({ backend: "torch", device: torch.device, ...trial }))),
@@ -76,8 +80,14 @@ function fastest(timed: readonly Candidate[]): Candidate | undefined {
 }
 
 /** What was left out, each in half a sentence: "webgpu was not considered: …". */
-function notConsidered(candidates: readonly Candidate[], torch: TorchFound | null, anyTimed: boolean): string[] {
-  const out = candidates.flatMap((one) => (one.problem === null ? [] : [`${nameOf(one)} was not considered: ${one.problem}`]));
+function notConsidered(
+  candidates: readonly Candidate[],
+  torch: TorchFound | null,
+  anyTimed: boolean,
+): string[] {
+  const out = candidates.flatMap((one) =>
+    one.problem === null ? [] : [`${nameOf(one)} was not considered: ${one.problem}`],
+  );
   if (torch !== null && "problem" in torch) out.push(`torch was not considered: ${torch.problem}`);
   // Nothing is timed where there is nothing to choose from.
   if (!anyTimed && out.length === 0) out.push("webgpu was not considered: nothing was timed");
@@ -92,7 +102,10 @@ function reasonOf(
 ): string {
   const where = `one decoder block, forward and backward over ${rows} × ${tokens} tokens, takes`;
   if (timed.length < 2) {
-    const alone = chosen.backend === "torch" ? [`${where} ${milliseconds(chosen.milliseconds)} on ${nameOf(chosen)}`] : [];
+    const alone =
+      chosen.backend === "torch"
+        ? [`${where} ${milliseconds(chosen.milliseconds)} on ${nameOf(chosen)}`]
+        : [];
     return [...alone, ...left].join("; ");
   }
   const times = timed.map((one) => `${milliseconds(one.milliseconds)} on ${nameOf(one)}`);
@@ -103,7 +116,9 @@ function reasonOf(
   return [
     `${where} ${all}`,
     ...(passed
-      ? [`PyTorch on the CPU is taken where it is ${worthwhile} times as fast, since it computes in ${passed.dtype} and takes a minute to start`]
+      ? [
+          `PyTorch on the CPU is taken where it is ${worthwhile} times as fast, since it computes in ${passed.dtype} and takes a minute to start`,
+        ]
       : []),
     ...left,
   ].join("; ");

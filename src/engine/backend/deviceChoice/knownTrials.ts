@@ -22,7 +22,11 @@ function trialsHome(): string {
 export async function knownTrial<T>(
   key: unknown,
   schema: z.ZodType<T>,
-  { anew, keeps, make }: { readonly anew: boolean; readonly keeps: (found: T) => boolean; readonly make: () => Promise<T> },
+  {
+    anew,
+    keeps,
+    make,
+  }: { readonly anew: boolean; readonly keeps: (found: T) => boolean; readonly make: () => Promise<T> },
 ): Promise<T> {
   const file = join(trialsHome(), `${sha256(JSON.stringify([hostname(), key])).slice(0, 32)}.json`);
   if (!anew) {

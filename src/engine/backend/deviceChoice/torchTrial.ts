@@ -61,7 +61,10 @@ export async function tryTorch(
   };
   const child = execa(python, ["-m", "worker.trial", JSON.stringify(request)], {
     ...ownGroup,
-    env: { ...pythonEnvironment, PYTHONPATH: [workerRoot(), process.env.PYTHONPATH].filter(Boolean).join(delimiter) },
+    env: {
+      ...pythonEnvironment,
+      PYTHONPATH: [workerRoot(), process.env.PYTHONPATH].filter(Boolean).join(delimiter),
+    },
   });
   let late = false;
   const timer = setTimeout(() => {
