@@ -52,10 +52,37 @@ export function uniform(n: number, bound: number, random: RandomGenerator): Floa
   return Float32Array.from({ length: n }, () => (2 * uniformFloat32(random) - 1) * bound);
 }
 
-/** n factors of inverted dropout: 0 with probability p, 1/(1−p) otherwise. */
-export function dropoutMask(n: number, p: number, random: RandomGenerator): Float32Array {
+/** Names a stream whose numbers are had by their place: two words of 32 bits. */
+export type StreamKey = readonly [number, number];
+
+/** The key of a stream for one purpose, named as in {@link stream}. */
+export function streamKey(seed: number, ...name: readonly (string | number)[]): StreamKey {
+  const digest = createHash("sha256")
+    .update(JSON.stringify([seed, ...name]))
+    .digest();
+  return [digest.readUInt32LE(0), digest.readUInt32LE(4)];
+}
+
+/**
+ * n factors of inverted dropout: 0 with probability p, 1/(1−p) otherwise. Each follows from the key and its own place, so that any part of
+ * them can be had alone, and by other processors: element i is dropped where mix(mix(i + k₀) ⊕ k₁) < ⌊p·2³²⌋, in whole numbers of 32 bits.
+ * The PyTorch worker computes the same (`worker/dropout.py`).
+ */
+export function dropoutMask(n: number, p: number, [first, second]: StreamKey): Float32Array {
   const kept = 1 / (1 - p);
-  return Float32Array.from({ length: n }, () => (uniformFloat32(random) < p ? 0 : kept));
+  const below = Math.floor(p * 2 ** 32);
+  const mask = new Float32Array(n);
+  for (let i = 0; i < n; i++) mask[i] = mixed(mixed((i + first) >>> 0) ^ second) < below ? 0 : kept;
+  return mask;
+}
+
+/** A bijection of 32-bit numbers whose every output bit depends on every input bit (Wellons' lowbias32). */
+function mixed(x: number): number {
+  let y = x ^ (x >>> 16);
+  y = Math.imul(y, 0x7feb352d);
+  y ^= y >>> 15;
+  y = Math.imul(y, 0x846ca68b);
+  return (y ^ (y >>> 16)) >>> 0;
 }
 
 /** n numbers of the standard normal distribution (Box–Muller). */

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { dropoutMask, shuffled, stream, uniform } from "../../src/statistics/random.ts";
+import { dropoutMask, shuffled, stream, streamKey, uniform } from "../../src/statistics/random.ts";
 
 const numbers = Array.from({ length: 100 }, (_, i) => i);
 
@@ -52,7 +52,28 @@ it("draws evenly between the bounds", () => {
 });
 
 it("drops the share asked for and keeps the mean", () => {
-  const mask = dropoutMask(20_000, 0.25, stream(1, "dropout"));
+  const n = 100_000;
+  const mask = dropoutMask(n, 0.25, streamKey(1, "dropout"));
   expect([...new Set(mask)].sort()).toEqual([0, Math.fround(4 / 3)]);
-  expect(mask.reduce((sum, x) => sum + x, 0) / mask.length).toBeCloseTo(1, 1);
+  const dropped = mask.filter((x) => x === 0).length;
+  // The deviation of a binomial count.
+  expect(Math.abs(dropped - n / 4)).toBeLessThan(4 * Math.sqrt((n * 3) / 16));
+  // Neighbours, and masks of other names, know nothing of each other.
+  const other = dropoutMask(n, 0.25, streamKey(1, "dropout", 1));
+  const both = (of: Float32Array, step: number) =>
+    mask.filter((x, i) => x === 0 && of[i + step] === 0).length;
+  for (const count of [both(mask, 1), both(mask, 2), both(mask, 64), both(other, 0), both(other, 1)]) {
+    expect(Math.abs(count - n / 16)).toBeLessThan(5 * Math.sqrt((n * 15) / 256));
+  }
+});
+
+it("drops the same elements on every machine and in every version", () => {
+  expect(streamKey(7, "pinned")).toMatchInlineSnapshot(`
+    [
+      723313316,
+      656117676,
+    ]
+  `);
+  const dropped = [...dropoutMask(64, 0.25, [0x12345678, 0x9abcdef0]).entries()].filter(([, x]) => x === 0);
+  expect(dropped.map(([i]) => i).join()).toMatchInlineSnapshot(`"0,18,19,23,27,42,43,50,54,56,62"`);
 });

@@ -3,6 +3,8 @@ import type { TrainRecipe } from "../../protocol/recipeStages.ts";
 import { stream, uniform } from "../../statistics/random.ts";
 import type { Adapter, LoraModule } from "../model/adapter.ts";
 import { type Architecture, linearModules, parameterShapes } from "../model/architecture.ts";
+import type { Parameter } from "../model/weights.ts";
+import type { Batch } from "./backend.ts";
 
 /**
  * Checks a range of layers against the model.
@@ -96,4 +98,54 @@ export function nothingToTrain({ layers }: TrainRecipe): DiscernError {
     `train.layers is [${layers?.join(", ")}], and the stage computes none of these layers. ` +
       "Name layers below the layer of the contrast, or leave them out.",
   );
+}
+
+/**
+ * Names of the parameters that batches of these kinds have a gradient for: of answers all, of a contrast at ℓ the token
+ * embeddings and the blocks below ℓ.
+ */
+export function reachedParameters(architecture: Architecture, kinds: readonly Batch[]): Set<string> {
+  const names = [...parameterShapes(architecture).keys()];
+  return new Set(
+    kinds.flatMap((batch) =>
+      batch.kind === "answers"
+        ? names
+        : names.filter((name) => {
+            const layer = /^model\.layers\.(\d+)\./.exec(name)?.[1];
+            return layer === undefined ? name === "model.embed_tokens.weight" : Number(layer) < batch.layer;
+          }),
+    ),
+  );
+}
+
+/** An adapter with modules of another in the place of its own, as far as it has them; those are copied. */
+export function startedFrom(adapter: Adapter, initial: Adapter | undefined): Adapter {
+  const copied = ({ shape, data }: Parameter) => ({ shape, data: Float32Array.from(data) });
+  const modules = [...adapter.modules].map(([module, own]): [string, LoraModule] => {
+    const given = initial?.modules.get(module);
+    return [module, given ? { a: copied(given.a), b: copied(given.b), scale: given.scale } : own];
+  });
+  return { ...adapter, modules: new Map(modules) };
+}
+
+/**
+ * Holds a trainer's saved state against what the stage trains: each parameter, and its moments as `m.…` and `v.…`.
+ *
+ * @throws DiscernError("checkpoint-invalid") for a tensor that is missing or has another shape.
+ */
+export function checkState(
+  tensors: ReadonlyMap<string, Parameter>,
+  shapes: ReadonlyMap<string, readonly number[]>,
+): void {
+  for (const [parameter, shape] of shapes) {
+    for (const name of [parameter, `m.${parameter}`, `v.${parameter}`]) {
+      const tensor = tensors.get(name);
+      if (!tensor) throw new DiscernError("checkpoint-invalid", `The checkpoint lacks "${name}".`);
+      if (String(tensor.shape) === String(shape)) continue;
+      throw new DiscernError(
+        "checkpoint-invalid",
+        `"${name}" of the checkpoint has shape [${tensor.shape.join(", ")}], the stage trains [${shape.join(", ")}].`,
+      );
+    }
+  }
 }

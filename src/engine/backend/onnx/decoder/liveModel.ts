@@ -8,7 +8,7 @@ import {
   type StoredTensor,
   type Weights,
 } from "../../../model/weights.ts";
-import { type Backward, differentiated, gradients } from "../graph/autodiff.ts";
+import { type Backward, differentiated } from "../graph/autodiff.ts";
 import { stepsOf } from "../graph/steps.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { Device } from "../runtime/device.ts";
@@ -112,18 +112,6 @@ export class LiveModel {
         scratch: this.scratch,
       });
     });
-  }
-
-  /**
-   * Names of the parameters that a loss moves: those it has a gradient for, which is fewer than its graph reads where a
-   * part is held constant. Nothing is compiled.
-   */
-  moves(loss: (decoder: Decoder) => Tensor): Set<string> {
-    const parameters = new ParameterInputs(this.shapes);
-    const scalar = loss(new Decoder(this.architecture, parameters));
-    const read = parameters.all();
-    const found = gradients(scalar, read);
-    return new Set(read.filter((_, i) => found[i] !== null).map(({ name }) => name));
   }
 
   /**

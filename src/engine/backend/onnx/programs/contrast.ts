@@ -3,13 +3,11 @@ import { bucket } from "../../batching.ts";
 import { tokenCount } from "../decoder/attention.ts";
 import type { Decoder } from "../decoder/decoder.ts";
 import { ops } from "../graph/ops.ts";
-import { input, scalar, type Tensor } from "../graph/tensor.ts";
-import { contrastiveLoss } from "../loss/contrastive.ts";
-import { cosineMatrix } from "../loss/cosine.ts";
-import { type PairMasks, pairMaskInputs, pairMasks } from "../loss/pairs.ts";
+import { input, type Tensor } from "../graph/tensor.ts";
 import { distanceRetention, klRetention } from "../loss/retention.ts";
 import { Value } from "../runtime/value.ts";
 import { featuresAt, pooledRows, pooler } from "./features.ts";
+import { featureTerms, termFeeds, termsKey } from "./featureTerms.ts";
 import { indexVector, layoutKey, packRows } from "./packing.ts";
 import type { Pass } from "./pass.ts";
 
@@ -35,7 +33,7 @@ interface Held {
  * @param head the output embedding (V, C) that KL retention reads both sides with, where training moves the model's own.
  */
 export function contrastPass(batch: ContrastBatch, head: Value | null): Pass {
-  const { prompts, layer, pooling, centre, loss, weight, retention, shared } = batch;
+  const { prompts, layer, pooling, centre, retention, shared } = batch;
   const width = centre.length;
   const prefix = (prompts[0]?.ids ?? []).slice(0, shared);
   const rows = [...prompts, ...(retention?.anchors ?? [])].map(({ ids }) => ids);
@@ -44,16 +42,14 @@ export function contrastPass(batch: ContrastBatch, head: Value | null): Pass {
   const features = pooledRows(packed, lengths, pooling);
   const held = heldTokens(batch, packed.place, width);
   const padding = new Array<number>(features.count - features.rows.length).fill(0);
-  const term = retention && { ...retention, rows: held.count };
-  const kind = JSON.stringify([layer, pooling, loss, weight, term && [term.type, term.weight]]);
+  const kind = termsKey(batch);
   return {
-    key: `contrast ${layoutKey(packed.layout)} ${prompts.length} ${features.count} ${held.count} ${kind}`,
+    key: `contrast ${layoutKey(packed.layout)} ${prompts.length} ${features.count} ${held.count} ${layer} ${kind}`,
     tokens: tokenCount(packed.layout),
     feeds: {
       ids: packed.ids,
       rows: indexVector([...features.rows, ...padding, ...held.rows], features.count + held.count),
-      ...pairMasks(prompts.map(({ label }) => label)),
-      centre: Value.of(centre, [width]),
+      ...termFeeds(batch),
       ...features.feeds,
       ...held.feeds,
       ...(head && held.count > 0 ? { head } : {}),
@@ -63,17 +59,9 @@ export function contrastPass(batch: ContrastBatch, head: Value | null): Pass {
       const all = featuresAt(decoder, packed.layout, [layer], wanted).get(layer) as Tensor;
       const pool = pooler(prompts.length, features.count, pooling);
       const own = pool(ops.slice(all, 0, 0, features.count));
-      const centred = ops.sub(own, input("centre", [width]));
-      const masks = pairMaskInputs(prompts.length);
-      const contrast = contrastiveLoss(loss)(centred, masks);
-      const metrics: Record<string, Tensor> = { separation: separation(centred, masks) };
-      const weighted = weight === undefined ? contrast : ops.mul(contrast, scalar(weight));
-      if (weight !== undefined) metrics.contrast = contrast;
-      if (!term?.rows) return { loss: weighted, metrics };
-      const now = ops.slice(all, 0, features.count, features.count + term.rows);
-      metrics.retention = retentionTerm(decoder, now, term.type, head);
-      metrics.contrast = contrast;
-      return { loss: ops.add(weighted, ops.mul(metrics.retention, scalar(term.weight))), metrics };
+      if (!retention || held.count === 0) return featureTerms(batch, own, null);
+      const now = ops.slice(all, 0, features.count, features.count + held.count);
+      return featureTerms(batch, own, retentionTerm(decoder, now, retention.type, head));
     },
   };
 }
@@ -107,11 +95,4 @@ function heldTokens(
   const weights = new Float32Array(count).fill(1 / rows.length, 0, rows.length);
   const feeds = { original: Value.of(original, [count, width]), weights: Value.of(weights, [count]) };
   return { rows, count, feeds };
-}
-
-/** Mean cosine within the groups minus mean cosine across them: embeddings (B, C) → scalar. */
-function separation(embeddings: Tensor, { positives, negatives }: PairMasks): Tensor {
-  const cosines = cosineMatrix(embeddings);
-  const mean = (mask: Tensor) => ops.div(ops.sum(ops.mul(cosines, mask), [0, 1]), ops.sum(mask, [0, 1]));
-  return ops.sub(mean(positives), mean(negatives));
 }

@@ -1,8 +1,14 @@
-import { DiscernError } from "../../../../protocol/errors.ts";
-import { dropoutMask, stream } from "../../../../statistics/random.ts";
+import { dropoutMask, streamKey } from "../../../../statistics/random.ts";
 import { memoryTensor, type Parameter } from "../../../model/weights.ts";
 import type { Batch, Learned, StepFigures, Trainer, TrainerSpec } from "../../backend.ts";
-import { fullParameters, newAdapter, nothingToTrain } from "../../trainable.ts";
+import {
+  checkState,
+  fullParameters,
+  newAdapter,
+  nothingToTrain,
+  reachedParameters,
+  startedFrom,
+} from "../../trainable.ts";
 import type { LoraDropout } from "../decoder/decoder.ts";
 import type { LiveModel, Runnable } from "../decoder/liveModel.ts";
 import { adapterOf, loraFactors } from "../decoder/loraFactors.ts";
@@ -63,19 +69,11 @@ export class OnnxTrainer implements Trainer {
   static async create(model: LiveModel, spec: TrainerSpec): Promise<OnnxTrainer> {
     const { train, seed } = spec;
     const head = await headBefore(model, spec);
-    const reached = new Set<string>();
-    for (const batch of spec.kinds) {
-      const pass = passOf(batch, head);
-      for (const name of model.moves((decoder) => pass.build(decoder).loss)) reached.add(name);
-    }
+    const reached = reachedParameters(model.architecture, spec.kinds);
     const shapes = new Map<string, Shape>();
     if (train.method === "lora") {
-      const adapter = newAdapter(model.architecture, train, seed, reached);
-      for (const [module, { a, b, scale }] of spec.initial?.modules ?? []) {
-        // Training changes arrays in place: these are someone else's.
-        const copied = ({ shape, data }: Parameter) => ({ shape, data: Float32Array.from(data) });
-        if (adapter.modules.has(module)) adapter.modules.set(module, { a: copied(a), b: copied(b), scale });
-      }
+      // Training changes arrays in place, and those of `initial` are someone else's.
+      const adapter = startedFrom(newAdapter(model.architecture, train, seed, reached), spec.initial);
       const { plan, factors } = loraFactors(adapter);
       if (plan.size === 0) throw nothingToTrain(train);
       await model.attach(plan, factors);
@@ -149,31 +147,19 @@ export class OnnxTrainer implements Trainer {
   }
 
   async restore(tensors: ReadonlyMap<string, Parameter>, updates: number): Promise<void> {
-    const saved = (name: string, shape: Shape): Float32Array => {
-      const tensor = tensors.get(name);
-      if (!tensor) throw new DiscernError("checkpoint-invalid", `The checkpoint lacks "${name}".`);
-      if (String(tensor.shape) !== String(shape)) {
-        throw new DiscernError(
-          "checkpoint-invalid",
-          `"${name}" of the checkpoint has shape [${tensor.shape.join(", ")}], the stage trains [${shape.join(", ")}].`,
-        );
-      }
-      return tensor.data;
-    };
     // All of it is looked at before anything is replaced.
-    for (const [name, shape] of this.shapes) {
-      for (const part of [name, `m.${name}`, `v.${name}`]) saved(part, shape);
-    }
+    checkState(tensors, this.shapes);
+    const saved = (name: string) => (tensors.get(name) as Parameter).data;
     const { device, weights } = this.model;
     const moments = new Map<string, Pick<Trained, "m" | "v">>();
     for (const [name, shape] of this.shapes) {
-      const fresh = (part: string) => device.upload(Float32Array.from(saved(part, shape)), shape);
+      const fresh = (part: string) => device.upload(Float32Array.from(saved(part)), shape);
       const old = this.moments.get(name) as Pick<Trained, "m" | "v">;
       moments.set(name, { m: await fresh(`m.${name}`), v: await fresh(`v.${name}`) });
       old.m.dispose();
       old.v.dispose();
       if (weights.has(name)) {
-        const data = Float32Array.from(saved(name, shape));
+        const data = Float32Array.from(saved(name));
         this.model.overwrite(name, memoryTensor({ shape, data }));
       } else {
         this.model.replace(name, await fresh(name));
@@ -265,8 +251,8 @@ export class OnnxTrainer implements Trainer {
   private mask({ name, shape }: Runnable["inputs"][number], pass: number): Value | null {
     const { train, seed } = this.spec;
     if (train.method !== "lora" || !name.startsWith("dropout.")) return null;
-    const random = stream(seed, name, this.updates, pass);
-    return Value.of(dropoutMask(size(shape), train.dropout, random), shape);
+    const key = streamKey(seed, name, this.updates, pass);
+    return Value.of(dropoutMask(size(shape), train.dropout, key), shape);
   }
 }
 
