@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { access, lstat, stat, statfs } from "node:fs/promises";
-import { freemem, totalmem } from "node:os";
 import { dirname, resolve } from "node:path";
+import { availableMemory } from "../../recipe/availableMemory.ts";
 import type { Cost } from "../../recipe/cost.ts";
 import { byteSize } from "../../wording/numbers.ts";
 import type { Finding } from "./finding.ts";
@@ -15,9 +15,6 @@ export interface Room {
   /** The folder or file in which the run folder cannot be made; null where it can. */
   readonly unwritable: string | null;
 }
-
-/** macOS counts its file cache as used, so what is free says little there; most of all memory can be had. */
-const shareOnMac = 0.7;
 
 /** Looks at memory, disk and permissions. @param folder in which run folders are made; it need not exist. */
 export async function findRoom(folder: string): Promise<Room> {
@@ -36,8 +33,7 @@ export async function findRoom(folder: string): Promise<Room> {
     ({ bavail, bsize }) => bavail * bsize,
     () => null,
   );
-  const total = totalmem();
-  const free = process.platform === "darwin" ? total * shareOnMac : freemem();
+  const { bytes: free, total } = await availableMemory();
   return { memory: { free, total }, disk, unwritable: writable ? null : there };
 }
 
