@@ -34,9 +34,13 @@ export async function availableMemory(root = "/", platform = process.platform): 
 
 async function ofMachine(root: string): Promise<{ bytes: number; total: number }> {
   const text = await readText(join(root, "proc/meminfo"));
-  const kilobytes = (key: string) => Number(new RegExp(`^${key}:\\s+(\\d+) kB`, "m").exec(text)?.[1] ?? Number.NaN);
+  const kilobytes = (key: string) =>
+    Number(new RegExp(`^${key}:\\s+(\\d+) kB`, "m").exec(text)?.[1] ?? Number.NaN);
   const [available, total] = [kilobytes("MemAvailable") * 1024, kilobytes("MemTotal") * 1024];
-  return { bytes: Number.isNaN(available) ? freemem() : available, total: Number.isNaN(total) ? totalmem() : total };
+  return {
+    bytes: Number.isNaN(available) ? freemem() : available,
+    total: Number.isNaN(total) ? totalmem() : total,
+  };
 }
 
 /** What the groups of this process leave, each with its ancestors, whose limits hold as well. */

@@ -79,7 +79,7 @@ async function openOnnx(
 ): Promise<Backend> {
   // A device fails in a moment, weights take their time.
   const device = await Device.open(name, { threads });
-  const model = new LiveModel(device, architecture, weights, memory === "auto" ? "keep" : memory);
+  const model = new LiveModel(device, architecture, weights, { mode: memory === "auto" ? "keep" : memory });
   try {
     await model.read(onProgress);
   } catch (error) {

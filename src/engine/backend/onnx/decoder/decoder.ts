@@ -13,6 +13,8 @@ export type LoraDropout = (x: Tensor, name: string) => Tensor;
 export interface DecoderOptions {
   readonly dropout?: LoraDropout;
   readonly hook?: Hook;
+  /** Rows of the head that are multiplied at a time; all where left out. */
+  readonly headRows?: number;
 }
 
 /**
@@ -30,12 +32,14 @@ export class Decoder {
   private readonly parameters: ParameterInputs;
   private readonly dropout: LoraDropout;
   private readonly hook: Hook;
+  private readonly headRows: number;
 
   constructor(architecture: Architecture, parameters: ParameterInputs, options: DecoderOptions = {}) {
     this.architecture = architecture;
     this.parameters = parameters;
     this.dropout = options.dropout ?? ((x) => x);
     this.hook = options.hook ?? noHook;
+    this.headRows = options.headRows ?? architecture.vocabSize;
   }
 
   /** Token embeddings as block 0 reads them: ids (N) int32 → (N, C). `hidden_states[0]` in Hugging Face's counting. */
@@ -71,7 +75,18 @@ export class Decoder {
 
   /** The output head; its weight is the input embedding where the two are tied. */
   head(): Head {
-    return new Head(this.headWeight(), this.architecture.logits);
+    const name = this.architecture.tiedEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight";
+    const { vocabSize } = this.architecture;
+    const rows = this.headRows;
+    const pieces = Array.from({ length: Math.ceil(vocabSize / rows) }, (_, i) =>
+      this.parameters.rows(name, i * rows, Math.min(vocabSize, (i + 1) * rows)),
+    );
+    const weight = {
+      whole: () => this.parameters.get(name),
+      pieces: pieces.length > 1 ? pieces : null,
+      cut: (x: Tensor) => this.cut(x),
+    };
+    return new Head(weight, this.architecture.logits);
   }
 
   /**
@@ -80,20 +95,15 @@ export class Decoder {
    *
    * @param weight output embedding (V, C); the model's own where it is left out.
    */
-  lens(h: Tensor, weight: Tensor = this.headWeight()): Tensor {
+  lens(h: Tensor, weight?: Tensor): Tensor {
     const { epsilon } = this.architecture.norm;
     const normed = ops.rmsNorm(h, ops.detach(this.normWeight("model.norm")), epsilon);
-    return new Head(ops.detach(weight), this.architecture.logits).logits(normed);
-  }
-
-  private headWeight(): Tensor {
-    return this.parameters.get(
-      this.architecture.tiedEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight",
-    );
+    const head = weight ? Head.of(weight, this.architecture.logits) : this.head();
+    return head.constant().logits(normed);
   }
 
   private cut(x: Tensor): Tensor {
-    this.cuts.push(x);
+    if (!this.cuts.includes(x)) this.cuts.push(x);
     return x;
   }
 

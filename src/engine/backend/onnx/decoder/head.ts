@@ -2,29 +2,44 @@ import type { Architecture } from "../../../model/architecture.ts";
 import { ops } from "../graph/ops.ts";
 import type { Tensor } from "../graph/tensor.ts";
 
+/** The output embedding W as a graph reads it. */
+export interface HeadWeight {
+  /** (V, C). */
+  readonly whole: () => Tensor;
+  /** Its rows in pieces, in order, where it is too large for one product; null where it is not. */
+  readonly pieces: readonly Tensor[] | null;
+  /** Makes a tensor a place where the graph may be cut, so that one piece is at work at a time. */
+  readonly cut: (x: Tensor) => Tensor;
+}
+
 /**
  * The output head of a model, and the only place that says how normed hidden states become logits:
  * z = softcap(scale·h·Wᵀ). Losses, the scorer of openings, generation and the logit lens all read logits from here, so
  * a family that scales or bounds them does so everywhere.
  */
 export class Head {
-  private readonly weight: Tensor;
+  private readonly weight: HeadWeight;
   private readonly rule: Architecture["logits"];
 
-  /** @param weight the output embedding W, (V, C). */
-  constructor(weight: Tensor, rule: Architecture["logits"]) {
+  constructor(weight: HeadWeight, rule: Architecture["logits"]) {
     this.weight = weight;
     this.rule = rule;
   }
 
+  /** A head whose weight (V, C) is read as one. */
+  static of(weight: Tensor, rule: Architecture["logits"]): Head {
+    return new Head({ whole: () => weight, pieces: null, cut: (x) => x }, rule);
+  }
+
   /** Logits of every token: (M, C) → (M, V). Hand in only the rows that are needed. */
   logits(hidden: Tensor): Tensor {
-    return this.bounded(ops.gemm(hidden, this.weight, { transB: true }));
+    return this.eachPiece(hidden, (logits) => logits);
   }
 
   /**
    * −log p of one token per entry, in nats: the logsumexp of a row's logits less the token's own logit, which is the
-   * product with one gathered row of W. No one-hot of the vocabulary's size is made, neither here nor in the gradient.
+   * product with one gathered row of W. No one-hot of the vocabulary's size is made, neither here nor in the gradient; and
+   * where W comes in pieces, all logits are never there together.
    *
    * @param hidden (M, C).
    * @param tokens (E) int32.
@@ -33,11 +48,35 @@ export class Head {
    * @param logits those of `hidden`, (M, V), where they are made for something else, too.
    * @returns (E).
    */
-  surprisal(hidden: Tensor, tokens: Tensor, rows?: Tensor, logits = this.logits(hidden)): Tensor {
+  surprisal(hidden: Tensor, tokens: Tensor, rows?: Tensor, logits?: Tensor): Tensor {
     const chosen = (x: Tensor) => (rows ? ops.gather(x, rows) : x);
-    const lse = chosen(ops.reshape(ops.logSumExp(logits), [hidden.shape[0]]));
-    const products = ops.mul(chosen(hidden), ops.gather(this.weight, tokens));
+    const sums = logits ? ops.logSumExp(logits) : this.eachPiece(hidden, (piece) => ops.logSumExp(piece));
+    const lse = chosen(ops.reshape(sums.shape[1] === 1 ? sums : ops.logSumExp(sums), [hidden.shape[0]]));
+    const products = ops.mul(chosen(hidden), ops.gather(this.weight.whole(), tokens));
     return ops.sub(lse, this.bounded(ops.sum(products, [1])));
+  }
+
+  /** The same head as a constant: its weight gets no gradient. */
+  constant(): Head {
+    const { whole, pieces, cut } = this.weight;
+    const fixed = {
+      whole: () => ops.detach(whole()),
+      pieces: pieces && pieces.map((each) => ops.detach(each)),
+      cut,
+    };
+    return new Head(fixed, this.rule);
+  }
+
+  /** What is made of the logits of each piece, side by side. */
+  private eachPiece(hidden: Tensor, make: (logits: Tensor) => Tensor): Tensor {
+    const { pieces, whole, cut } = this.weight;
+    const of = (h: Tensor, weight: Tensor) => make(this.bounded(ops.gemm(h, weight, { transB: true })));
+    if (pieces === null) return of(hidden, whole());
+    const read = cut(hidden);
+    return ops.concat(
+      pieces.map((piece) => cut(of(read, piece))),
+      1,
+    );
   }
 
   /** Entropy of next-token distributions, in nats: lse − Σ p·z of logits z, (M, V) → (M). */

@@ -1,4 +1,5 @@
 import type { Memory } from "../../../../protocol/backend.ts";
+import { float, headPieceBytes } from "../../../../recipe/memoryPlan.ts";
 import { type Adapter, addUpdate, mergeAdapter } from "../../../model/adapter.ts";
 import { type Architecture, parameterShapes } from "../../../model/architecture.ts";
 import {
@@ -17,7 +18,7 @@ import { ProgramCache } from "../runtime/programCache.ts";
 import { Scratch, StepProgram } from "../runtime/stepProgram.ts";
 import type { Value } from "../runtime/value.ts";
 import { Decoder, type DecoderOptions } from "./decoder.ts";
-import { type LoraPlan, ParameterInputs } from "./parameters.ts";
+import { type LoraPlan, ParameterInputs, rowsOf } from "./parameters.ts";
 
 /** Compiled graphs a model keeps: enough for the length buckets of a stage, its probes and a generation. */
 const programLimit = 24;
@@ -35,10 +36,22 @@ export type Runnable = Program | StepProgram;
 
 interface ProgramOptions extends DecoderOptions {
   readonly resident?: (name: string) => boolean;
+  /** Whether the head is read as one, because its gradient is wanted as one. */
+  readonly wholeHead?: boolean;
 }
 
-/** How activations and weights are held: a recipe's `memory`, decided. */
-export type HeldMemory = Exclude<Memory, "auto">;
+/** Rows of the head that are multiplied at a time where memory is short: as many as the plan counts with. */
+function headRowsOf({ vocabSize, hiddenSize }: Architecture): number {
+  const pieces = Math.ceil((float * vocabSize * hiddenSize) / headPieceBytes);
+  return Math.ceil(vocabSize / pieces);
+}
+
+/** How a model is held: what of a memory plan concerns its graphs. */
+export interface Held {
+  readonly mode: Exclude<Memory, "auto">;
+  /** Rows of the head that are multiplied at a time where graphs are cut; as many as the plan counts with where left out. */
+  readonly headRows?: number;
+}
 
 /**
  * A model at work: its parameters where the device wants them, the adapter being trained, and the graphs compiled for
@@ -55,14 +68,14 @@ export class LiveModel {
   private readonly programs = new ProgramCache<Runnable>(programLimit);
   private readonly steps = new ProgramCache<Program>(stepLimit);
   private readonly scratch = new Scratch();
-  private readonly memory: HeldMemory;
+  private readonly held: Held;
   private plan: LoraPlan = new Map();
 
-  constructor(device: Device, architecture: Architecture, weights: Weights, memory: HeldMemory = "keep") {
+  constructor(device: Device, architecture: Architecture, weights: Weights, held: Held = { mode: "keep" }) {
     this.device = device;
     this.architecture = architecture;
     this.weights = weights;
-    this.memory = memory;
+    this.held = held;
     this.shapes = parameterShapes(architecture);
   }
 
@@ -98,10 +111,15 @@ export class LiveModel {
   ): Promise<Runnable> {
     return this.programs.get(key, async () => {
       const parameters = new ParameterInputs(this.shapes, this.plan);
-      const decoder = new Decoder(this.architecture, parameters, options);
+      const { wholeHead = false, ...rest } = options;
+      const headRows =
+        this.held.mode === "keep" || wholeHead
+          ? undefined
+          : (this.held.headRows ?? headRowsOf(this.architecture));
+      const decoder = new Decoder(this.architecture, parameters, { ...rest, ...(headRows && { headRows }) });
       const { outputs, backward } = build(decoder, parameters);
       const { resident = () => false } = options;
-      if (this.memory === "keep") {
+      if (this.held.mode === "keep") {
         const all = { ...outputs, ...(backward && differentiated(backward)) };
         return this.device.compile(all, { resident: Object.keys(all).filter(resident) });
       }
@@ -157,16 +175,26 @@ export class LiveModel {
   async value(name: string): Promise<Value> {
     const known = this.values.get(name) ?? this.reading.get(name);
     if (known) return known;
-    const stored = this.weights.get(name);
-    if (!stored) throw new Error(`the model has no parameter "${name}"`);
-    const reading = stored
-      .float32()
-      .then((data) => this.device.upload(data, stored.shape))
-      .finally(() => this.reading.delete(name));
+    const reading = this.readValue(name).finally(() => this.reading.delete(name));
     this.reading.set(name, reading);
     const value = await reading;
     this.values.set(name, value);
     return value;
+  }
+
+  private async readValue(name: string): Promise<Value> {
+    const rows = rowsOf(name);
+    const base = rows?.name ?? name;
+    const stored = this.weights.get(base);
+    if (!stored) throw new Error(`the model has no parameter "${base}"`);
+    if (!rows) return this.device.upload(await stored.float32(), stored.shape);
+    const [count, ...rest] = stored.shape;
+    const shape = [rows.to - rows.from, ...rest];
+    const whole = this.values.get(base);
+    if (!whole || whole.onDevice) return this.device.upload(await stored.float32(rows), shape);
+    // Rows of an array in host memory are a part of it.
+    const width = whole.data.length / count!;
+    return this.device.upload(whole.data.subarray(rows.from * width, rows.to * width), shape);
   }
 
   /** Puts a new value under a parameter's name; the one it replaces is freed. */
@@ -231,8 +259,11 @@ export class LiveModel {
 
   /** Makes the device read a weight anew. */
   private forget(name: string): void {
-    this.values.get(name)?.dispose();
-    this.values.delete(name);
+    for (const each of [...this.values.keys()]) {
+      if (each !== name && rowsOf(each)?.name !== name) continue;
+      this.values.get(each)?.dispose();
+      this.values.delete(each);
+    }
   }
 
   /** Frees compiled graphs and device buffers. */

@@ -1,3 +1,4 @@
+import type { Rows } from "../../../model/weights.ts";
 import type { Shape } from "../graph/shape.ts";
 import { type InputTensor, input } from "../graph/tensor.ts";
 
@@ -16,6 +17,14 @@ export const loraNames = (module: string): { a: string; b: string } => ({
   a: `${module}.lora_A.weight`,
   b: `${module}.lora_B.weight`,
 });
+
+const rowsName = (name: string, start: number, end: number) => `${name}[${start}:${end}]`;
+
+/** What a name of {@link ParameterInputs.rows} means; null for other names. */
+export function rowsOf(name: string): (Rows & { readonly name: string }) | null {
+  const [, whole, from, to] = /^(.+)\[(\d+):(\d+)\]$/.exec(name) ?? [];
+  return whole === undefined ? null : { name: whole, from: Number(from), to: Number(to) };
+}
 
 /**
  * The parameters a graph reads, as inputs of that graph. Each is declared the first time it is asked for, so
@@ -41,9 +50,13 @@ export class ParameterInputs {
    * @throws Error when the architecture has no such parameter.
    */
   get(name: string): InputTensor {
-    const shape = this.shapes.get(name);
-    if (!shape) throw new Error(`the architecture has no parameter "${name}"`);
-    return this.inputOnce(name, shape);
+    return this.inputOnce(name, this.shapeOf(name));
+  }
+
+  /** Rows start ≤ i < end of the parameter called `name`, (end − start, …), as an input of their own. @throws as {@link get}. */
+  rows(name: string, start: number, end: number): InputTensor {
+    const [, ...rest] = this.shapeOf(name);
+    return this.inputOnce(rowsName(name, start, end), [end - start, ...rest]);
   }
 
   /** The adapter of a module whose weight is (out, in): A (r, in) and B (out, r); null when it is not adapted. */
@@ -62,6 +75,12 @@ export class ParameterInputs {
   /** What the graph built so far reads, in order of first use. */
   all(): InputTensor[] {
     return [...this.declared.values()];
+  }
+
+  private shapeOf(name: string): Shape {
+    const shape = this.shapes.get(name);
+    if (!shape) throw new Error(`the architecture has no parameter "${name}"`);
+    return shape;
   }
 
   private inputOnce(name: string, shape: Shape): InputTensor {

@@ -228,7 +228,11 @@ export class OnnxTrainer implements Trainer {
         const derive = (found: ReadonlyMap<string, Tensor | null>) => this.sumsOf(found, adds);
         return { outputs: { loss, ...Object.fromEntries(named) }, backward: { loss, wrt, derive } };
       },
-      { dropout, resident: (name) => name.startsWith("grad.") },
+      {
+        dropout,
+        resident: (name) => name.startsWith("grad."),
+        wholeHead: train.method === "full" && train.embeddings,
+      },
     );
   }
 

@@ -55,7 +55,7 @@ describe("crossEntropy", () => {
     { scale: 0.3, softcap: 1.5 },
   ])("of logits with $scale and $softcap: value and gradients", async (rule) => {
     const t = inputs();
-    const loss = crossEntropy(t.hidden, new Head(t.head, rule), t.labels, t.weights);
+    const loss = crossEntropy(t.hidden, Head.of(t.head, rule), t.labels, t.weights);
     const result = await lossAndGradients(
       loss,
       { hidden: t.hidden, head: t.head },
@@ -83,7 +83,7 @@ describe("crossEntropy", () => {
 
   it("makes no matrix of the vocabulary's size beside the logits and their cotangents", () => {
     const t = inputs();
-    const loss = crossEntropy(t.hidden, new Head(t.head, { scale: 1, softcap: null }), t.labels, t.weights);
+    const loss = crossEntropy(t.hidden, Head.of(t.head, { scale: 1, softcap: null }), t.labels, t.weights);
     const forward = topological([loss]).filter(({ op, shape }) => op !== "input" && size(shape) >= M * V);
     expect(forward.map(({ op }) => op)).toEqual(["gemm"]);
     const [dHidden] = gradients(loss, [t.hidden]);
