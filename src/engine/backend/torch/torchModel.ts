@@ -15,6 +15,8 @@ export interface LoadOptions {
   readonly device: "cpu" | "cuda";
   /** The type of the weights; "auto" keeps that of the file, halves as bfloat16. */
   readonly dtype: "auto" | "bfloat16" | "float32";
+  /** Whether each process holds a share of the weights instead of all. */
+  readonly shard?: boolean;
   /** Threads on the CPU; as many as PyTorch sees fit where left out. */
   readonly threads?: number | undefined;
 }
@@ -22,6 +24,7 @@ export interface LoadOptions {
 const loadedSchema = z.object({
   dtype: computeTypeSchema,
   deviceName: z.string().nullable(),
+  sharded: z.boolean(),
   parameters: z.record(z.string(), z.array(z.int().nonnegative())),
 });
 const nothing = z.object({});
@@ -40,7 +43,7 @@ export class TorchModel {
   private constructor(
     client: WorkerClient,
     { architecture, device }: LoadOptions,
-    { dtype, deviceName, parameters }: z.infer<typeof loadedSchema>,
+    { dtype, deviceName, sharded, parameters }: z.infer<typeof loadedSchema>,
   ) {
     const { layers, hiddenSize, vocabSize, contextLength } = architecture;
     const linears = linearModules(architecture);
@@ -49,8 +52,19 @@ export class TorchModel {
     this.architecture = architecture;
     this.device = device;
     const { python: version, ...packages } = client.versions;
-    const python = { path: client.python, version, packages };
-    this.about = { name: "torch", version: packages.torch, deviceName, dtype, processes: 1, python };
+    const { python: path, processes, nodes } = client.setting;
+    const python = { path, version, packages };
+    const many = nodes === undefined ? {} : { nodes: nodes.count };
+    this.about = {
+      name: "torch",
+      version: packages.torch,
+      deviceName,
+      dtype,
+      processes,
+      ...many,
+      sharded,
+      python,
+    };
     this.parameters = new Map(Object.entries(parameters));
   }
 
@@ -60,8 +74,10 @@ export class TorchModel {
    * @throws DiscernError("architecture-unsupported") for a kind of model that the worker does not know; "device-unavailable".
    */
   static async load(client: WorkerClient, options: LoadOptions): Promise<TorchModel> {
-    const { folder, device, dtype, threads = null } = options;
-    const { result } = await client.request("load", { folder, device, dtype, threads }, loadedSchema);
+    const { folder, device, dtype, threads = null, shard = false } = options;
+    const { processes } = client.setting;
+    client.choices = { device, processes, dtype, shard, keeps: true };
+    const { result } = await client.request("load", { folder, device, dtype, threads, shard }, loadedSchema);
     return new TorchModel(client, options, result);
   }
 

@@ -1,25 +1,35 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { createServer, type Server, type Socket } from "node:net";
 import * as z from "zod";
-import { DiscernError, type ErrorCode, errorCodes } from "../../../protocol/errors.ts";
-import { type Launched, launchWorker } from "./launch.ts";
+import { DiscernError } from "../../../protocol/errors.ts";
+import { endingFailure, type MemoryChoices, requestFailure, type WorkerSetting } from "./failure.ts";
+import { type Ending, type Launched, launchWorker, meetingSeconds, type Nodes } from "./launch.ts";
 import { type Frame, readFrames, type Tensors, writeFrame } from "./wire.ts";
 
 const greetingSchema = z.object({
   token: z.string(),
   versions: z.object({ python: z.string(), torch: z.string(), transformers: z.string() }),
+  processes: z.int().positive(),
 });
+type Greeting = z.infer<typeof greetingSchema>;
 /** Versions of what the worker runs on. */
 export type WorkerVersions = z.infer<typeof greetingSchema>["versions"];
 
 const replySchema = z.union([
   z.object({ id: z.int(), result: z.unknown() }),
-  z.object({ id: z.int(), error: z.object({ code: z.string(), message: z.string() }) }),
+  // Without an id: why the worker is about to end, to nobody's request.
+  z.object({ id: z.int().nullable(), error: z.object({ code: z.string(), message: z.string() }) }),
 ]);
 
 /** How a worker is started. */
 export interface WorkerOptions {
   readonly python: string;
+  /** Processes on this machine; one where left out. */
+  readonly processes?: number;
+  /** Machines that compute together, of which this is the first. */
+  readonly nodes?: Nodes | undefined;
+  /** Threads of each process on the CPU. */
+  readonly threads?: number | undefined;
   /** Milliseconds after which a worker that has not connected is given up. PyTorch alone takes seconds to import. */
   readonly patience?: number;
   /** Is told each line that the worker prints. */
@@ -33,14 +43,20 @@ export interface Answer<R> {
 }
 
 const keptLines = 40;
+/** Milliseconds for a worker to connect: PyTorch alone may take a minute to import from a cold disk. */
+const usualPatience = 180_000;
+/** Milliseconds that processes have to end by themselves when their client is gone. */
+const grace = 5_000;
 
 /**
- * A PyTorch worker: a process that answers one request after the other over a local socket. It ends when the socket closes, so
- * also when this process is killed.
+ * A PyTorch worker: processes that answer one request after the other over a local socket of the first of them. They end when the
+ * socket closes, so also when this process is killed.
  */
 export class WorkerClient {
-  readonly python: string;
+  readonly setting: WorkerSetting;
   readonly versions: WorkerVersions;
+  /** What was chosen that decides about memory; known when a model is loaded. */
+  choices: MemoryChoices | null = null;
   private readonly socket: Socket;
   private readonly frames: AsyncGenerator<Frame>;
   private readonly launched: Launched;
@@ -49,15 +65,13 @@ export class WorkerClient {
   private asked = 0;
 
   private constructor(
-    python: string,
-    versions: WorkerVersions,
-    socket: Socket,
-    frames: AsyncGenerator<Frame>,
+    setting: WorkerSetting,
+    { socket, frames, greeting }: Greeted,
     launched: Launched,
     lines: readonly string[],
   ) {
-    this.python = python;
-    this.versions = versions;
+    this.setting = { ...setting, processes: greeting.processes };
+    this.versions = greeting.versions;
     this.socket = socket;
     this.frames = frames;
     this.launched = launched;
@@ -67,14 +81,25 @@ export class WorkerClient {
   /**
    * Starts a worker and waits until it has connected.
    *
-   * @throws DiscernError("device-unavailable") with what the worker said last, where it does not start.
+   * @throws DiscernError("worker-failed") with what it said last, where it does not start; "python-unusable" where a package is missing.
    */
-  static async start({ python, patience = 120_000, onLine }: WorkerOptions): Promise<WorkerClient> {
+  static async start({
+    python,
+    processes = 1,
+    nodes,
+    threads,
+    patience,
+    onLine,
+  }: WorkerOptions): Promise<WorkerClient> {
     const token = randomBytes(32).toString("hex");
     const { server, port } = await listen();
     const lines: string[] = [];
+    const setting = { python, processes: processes * (nodes?.count ?? 1), nodes };
     const launched = launchWorker({
       python,
+      processes,
+      nodes: nodes && { ...nodes, rank: 0 },
+      threads,
       environment: { DISCERN_WORKER_PORT: String(port), DISCERN_WORKER_TOKEN: token },
       onLine(line) {
         lines.push(line);
@@ -83,21 +108,22 @@ export class WorkerClient {
       },
     });
     const failed = Promise.withResolvers<never>();
-    const fail = (what: string) =>
-      failed.reject(
-        new DiscernError("device-unavailable", `The PyTorch worker (${python}) ${what}.${last(lines)}`),
-      );
-    const timer = setTimeout(() => fail(`did not connect within ${patience / 1000} s`), patience);
-    launched.ended.then((how) => fail(`ended before it had connected (${how})`));
+    failed.promise.catch(() => undefined);
+    const limit = patience ?? usualPatience + (nodes === undefined ? 0 : meetingSeconds * 1_000);
+    const late = { exitCode: null, signal: null, problem: `it did not connect within ${limit / 1_000} s` };
+    const fail = (ending: Ending) =>
+      failed.reject(endingFailure(setting, "before it had connected", ending, lines));
+    const timer = setTimeout(() => fail(late), limit);
+    launched.ended.then(fail);
     try {
-      const { socket, frames, versions } = await Promise.race([greeted(server, token), failed.promise]);
-      return new WorkerClient(python, versions, socket, frames, launched, lines);
+      const found = await Promise.race([greeted(server, token), failed.promise]);
+      return new WorkerClient(setting, found, launched, lines);
     } catch (error) {
       launched.kill();
+      await launched.ended;
       throw error;
     } finally {
       clearTimeout(timer);
-      failed.promise.catch(() => undefined);
       server.close();
     }
   }
@@ -106,7 +132,7 @@ export class WorkerClient {
    * Asks the worker for something. Requests are answered one after the other.
    *
    * @param schema of the result.
-   * @throws DiscernError with the worker's own code; Error for a fault in the worker, with its traceback, and where it has ended.
+   * @throws DiscernError with the worker's own code; "worker-failed" for a fault in it, with its traceback, and where it has ended.
    */
   request<R>(
     method: string,
@@ -122,7 +148,7 @@ export class WorkerClient {
   /** Closes the socket, which ends the worker, and waits until it is gone. */
   async stop(): Promise<void> {
     this.socket.destroy();
-    const slow = setTimeout(() => this.launched.kill(), 10_000);
+    const slow = setTimeout(() => this.launched.kill(), grace);
     await this.launched.ended;
     clearTimeout(slow);
   }
@@ -143,31 +169,18 @@ export class WorkerClient {
     }
     if (next.done) throw await this.gone(method);
     const reply = replySchema.parse(next.value.message);
+    if ("error" in reply) throw requestFailure(method, reply.error, this.choices);
     if (reply.id !== id) throw new Error(`the worker answered request ${reply.id} instead of ${id}`);
-    if ("error" in reply) throw errorOf(method, reply.error);
     return { result: schema.parse(reply.result), tensors: next.value.tensors };
   }
 
   private async gone(method: string, cause?: unknown): Promise<Error> {
-    const how = await Promise.race([
-      this.launched.ended,
-      new Promise<string>((resolve) => setTimeout(() => resolve("its socket is closed"), 2000).unref()),
-    ]);
-    return new DiscernError(
-      "device-unavailable",
-      `The PyTorch worker ended during "${method}" (${how}).${last(this.lines)}`,
-      { cause },
-    );
+    const slow = setTimeout(() => this.launched.kill(), grace);
+    const ending = await this.launched.ended;
+    clearTimeout(slow);
+    const failure = endingFailure(this.setting, `during "${method}"`, ending, this.lines);
+    return cause === undefined ? failure : new DiscernError(failure.code, failure.message, { cause });
   }
-}
-
-function errorOf(method: string, { code, message }: { code: string; message: string }): Error {
-  if ((errorCodes as readonly string[]).includes(code)) return new DiscernError(code as ErrorCode, message);
-  return new Error(`The PyTorch worker failed at "${method}": ${message}`);
-}
-
-function last(lines: readonly string[]): string {
-  return lines.length > 0 ? ` It said last:\n${lines.join("\n")}` : "";
 }
 
 async function listen(): Promise<{ server: Server; port: number }> {
@@ -180,11 +193,15 @@ async function listen(): Promise<{ server: Server; port: number }> {
   return { server, port: address.port };
 }
 
+/** The worker's connection, and what it said of itself. */
+interface Greeted {
+  readonly socket: Socket;
+  readonly frames: AsyncGenerator<Frame>;
+  readonly greeting: Greeting;
+}
+
 /** The first connection that knows the token. Others are closed. */
-function greeted(
-  server: Server,
-  token: string,
-): Promise<{ socket: Socket; frames: AsyncGenerator<Frame>; versions: WorkerVersions }> {
+function greeted(server: Server, token: string): Promise<Greeted> {
   return new Promise((resolve) => {
     server.on("connection", async (socket) => {
       socket.setNoDelay(true);
@@ -196,7 +213,7 @@ function greeted(
         const greeting = greetingSchema.parse((value as Frame).message);
         const [own, given] = [Buffer.from(token), Buffer.from(greeting.token)];
         if (own.length !== given.length || !timingSafeEqual(own, given)) throw new Error("another token");
-        resolve({ socket, frames, versions: greeting.versions });
+        resolve({ socket, frames, greeting });
       } catch {
         socket.destroy();
       }

@@ -1,16 +1,22 @@
-"""Entry: connects to the client and answers until the socket closes."""
+"""Entry of a rank: rank 0 connects to the client; all answer until it closes the socket."""
 
 import os
 import socket
 
-from .serve import serve
+from .lifetime import end_with_parent
 
 
 def main() -> None:
-    port = int(os.environ["DISCERN_WORKER_PORT"])
-    with socket.create_connection(("127.0.0.1", port)) as connection:
+    end_with_parent()
+    connection = None
+    if os.environ.get("RANK", "0") == "0":
+        # Before PyTorch is imported, which takes seconds in which the client may end.
+        connection = socket.create_connection(("127.0.0.1", int(os.environ["DISCERN_WORKER_PORT"])))
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        serve(connection, os.environ["DISCERN_WORKER_TOKEN"])
+    from .client import Client
+    from .serve import serve
+
+    serve(None if connection is None else Client(connection), os.environ.get("DISCERN_WORKER_TOKEN", ""))
 
 
 main()

@@ -15,27 +15,35 @@ Tensors = dict[str, torch.Tensor]
 _lengths = struct.Struct("<IQ")
 
 
-def read_frame(connection: socket.socket) -> tuple[dict[str, Any], Tensors] | None:
-    """The next frame; None where the other side has closed the socket."""
+def read_frame(connection: socket.socket) -> bytes | None:
+    """The next frame as it is; None where the other side has closed the socket."""
     start = _read(connection, _lengths.size)
     if start is None:
         return None
-    json_length, tensor_length = _lengths.unpack(start)
-    text = _read(connection, json_length)
-    data = _read(connection, tensor_length)
-    if text is None or data is None:
-        return None
-    return json.loads(text), safetensors.torch.load(bytes(data)) if tensor_length else {}
+    rest = _read(connection, sum(_lengths.unpack(start)))
+    return None if rest is None else bytes(start + rest)
+
+
+def parse_frame(frame: bytes) -> tuple[dict[str, Any], Tensors]:
+    """What a frame says."""
+    json_length, tensor_length = _lengths.unpack_from(frame)
+    text = frame[_lengths.size : _lengths.size + json_length]
+    data = frame[_lengths.size + json_length :]
+    return json.loads(text), safetensors.torch.load(data) if tensor_length else {}
 
 
 def write_frame(connection: socket.socket, message: dict[str, Any], tensors: Tensors | None = None) -> None:
     """Writes a frame. Tensors are sent in float32."""
+    connection.sendall(pack_frame(message, tensors))
+
+
+def pack_frame(message: dict[str, Any], tensors: Tensors | None = None) -> bytes:
+    """A frame that says this. Tensors become float32."""
     text = json.dumps(message).encode()
     data = b""
     if tensors:
         data = safetensors.torch.save({name: x.detach().float().cpu().contiguous() for name, x in tensors.items()})
-    connection.sendall(_lengths.pack(len(text), len(data)) + text)
-    connection.sendall(data)
+    return _lengths.pack(len(text), len(data)) + text + data
 
 
 def _read(connection: socket.socket, length: int) -> bytearray | None:

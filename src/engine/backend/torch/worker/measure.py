@@ -5,17 +5,15 @@ from contextlib import ExitStack
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from .batch import Batch
 from .forward import first_blocks
 from .frames import Tensors
 from .interventions import Interventions
 from .model import Model
+from .ranks import Found
 from .state import State
 
-#: By name a tensor for each row, in their order.
-Found = dict[str, list[Tensor]]
 Method = Callable[[State, dict[str, Any], Tensors], tuple[dict[str, Any], Tensors]]
 
 
@@ -29,14 +27,20 @@ def in_shares(function: Callable[[State, Batch, dict[str, Any], Interventions], 
         model = state.model
         whole = Batch.of(params, model.device)
         batch = whole.take(state.ranks.share(len(whole)))
-        acting = Interventions.of_request(model.sites, params, tensors, batch.share(), model.device)
-        with torch.no_grad():
-            found = function(state, batch, params, acting)
-        found |= acting.effects()
-        if batch.first > 0 or len(batch) == 0:
-            # Every rank runs what all rows begin with; it counts once.
-            found["sharedEffects"] = []
-        parts = state.ranks.gather(found)
+
+        def own() -> Found:
+            if len(batch) == 0 and len(whole) > 0:
+                return {}
+            acting = Interventions.of_request(model.sites, params, tensors, batch.share(), model.device)
+            with torch.no_grad():
+                found = function(state, batch, params, acting)
+            found |= acting.effects()
+            if batch.first > 0:
+                # Every rank runs what all rows begin with; it counts once.
+                found["sharedEffects"] = []
+            return found
+
+        parts = state.ranks.together(own)
         return {}, {name: torch.cat([part.float() for part in each]) for name, each in parts.items() if each}
 
     return method

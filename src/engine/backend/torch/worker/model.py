@@ -50,12 +50,12 @@ def load(state: State, params: dict[str, Any], _tensors: Tensors) -> tuple[dict[
         )
     if params.get("threads"):
         torch.set_num_threads(params["threads"])
-    device = torch.device(params["device"])
-    if device.type == "cuda" and not torch.cuda.is_available():
+    if params["device"] == "cuda" and not torch.cuda.is_available():
         raise WorkerError(
             "device-unavailable",
             f"PyTorch {torch.__version__} finds no GPU. Use the device cpu, or install a PyTorch with CUDA or ROCm.",
         )
+    device = state.ranks.device(params["device"])
     dtype = _dtype(params["dtype"], getattr(config, "dtype", None))
     root = AutoModelForCausalLM.from_pretrained(params["folder"], dtype=dtype, attn_implementation=NAME)
     root.to(device).eval().requires_grad_(False)
@@ -63,7 +63,8 @@ def load(state: State, params: dict[str, Any], _tensors: Tensors) -> tuple[dict[
     state.training = None
     shapes = {name: list(p.shape) for name, p in state.loaded.parameters().items()}
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else None
-    return {"dtype": str(dtype).removeprefix("torch."), "deviceName": name, "parameters": shapes}, {}
+    found = {"dtype": str(dtype).removeprefix("torch."), "deviceName": name, "sharded": False, "parameters": shapes}
+    return found, {}
 
 
 def _dtype(asked: str, stored: torch.dtype | str | None) -> torch.dtype:

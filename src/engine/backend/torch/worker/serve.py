@@ -1,32 +1,49 @@
-"""The loop that answers requests, one after the other."""
+"""The loop that answers requests, one after the other: rank 0 reads and replies, all ranks compute."""
 
+import os
 import platform
-import socket
-import traceback
 from typing import Any
 
 import torch
 import transformers
 
-from .errors import WorkerError
-from .frames import Tensors, read_frame, write_frame
+from .client import Client
+from .errors import WorkerError, described
+from .frames import Tensors, parse_frame
 from .methods import METHODS
+from .ranks import Ranks
 from .state import State
 
 
-def serve(connection: socket.socket, token: str) -> None:
-    """Greets the client, then answers until it closes the socket."""
-    versions = {"python": platform.python_version(), "torch": torch.__version__, "transformers": transformers.__version__}
-    write_frame(connection, {"token": token, "versions": versions})
-    state = State()
-    while (frame := read_frame(connection)) is not None:
-        request, tensors = frame
+def serve(client: Client | None, token: str) -> None:
+    """Greets the client, then answers until it closes the socket. Ranks other than 0 have no client."""
+
+    def ended(rank: int, error: dict[str, Any] | None) -> None:
+        # Whatever collective this rank waits in will not come to its end.
+        unsaid = f"Rank {rank} of the PyTorch worker ended without a word: it was killed, by a person or by the system for lack of memory."
+        if client is not None:
+            client.fail(**(error or {"code": "worker-failed", "message": unsaid}))
+        os._exit(1)
+
+    ranks = Ranks(ended)
+    state = State(ranks)
+    if client is not None:
+        versions = {"python": platform.python_version(), "torch": torch.__version__, "transformers": transformers.__version__}
+        client.greet({"token": token, "versions": versions, "processes": ranks.size})
+    while True:
+        request, tensors = parse_frame(ranks.broadcast(client.next() if client is not None else None))
+        if client is not None:
+            client.take(request["id"])
         reply, found = answer(state, request, tensors)
-        write_frame(connection, {"id": request["id"], **reply}, found)
+        if client is not None:
+            client.reply(reply, found)
 
 
 def answer(state: State, request: dict[str, Any], tensors: Tensors) -> tuple[dict[str, Any], Tensors]:
-    """What a method gives, or why it fails: `{result}` or `{error: {code, message}}`, and tensors."""
+    """
+    What a method gives, or why it fails: `{result}` or `{error: {code, message}}`, and tensors. What a WorkerError refuses all ranks refuse
+    alike, so that they stay together. Of any other error the others know nothing and may wait for this rank: it ends, and they with it.
+    """
     try:
         method = METHODS.get(request["method"])
         if method is None:
@@ -36,5 +53,8 @@ def answer(state: State, request: dict[str, Any], tensors: Tensors) -> tuple[dic
     except WorkerError as error:
         return {"error": {"code": error.code, "message": str(error)}}, {}
     except Exception as error:  # noqa: BLE001: whatever happens is the client's to report.
-        message = f"{type(error).__name__}: {error}\n{traceback.format_exc()}"
-        return {"error": {"code": "worker-failed", "message": message}}, {}
+        told = described(error)
+        if state.ranks.size > 1:
+            state.ranks.end(told)
+        torch.cuda.empty_cache()
+        return {"error": told}, {}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class State:
-    ranks: Ranks = field(default_factory=Ranks)
+    ranks: Ranks
     loaded: Model | None = None
     training: Trainer | None = None
     #: Steps of generation that were recorded.
