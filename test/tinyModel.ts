@@ -52,6 +52,13 @@ export async function writeTinyModel(folder: string, seed = 0): Promise<string> 
     }),
   );
   await writeSafetensors(join(folder, "model.safetensors"), weights);
+  await writeByteTokenizer(folder);
+  await writeFile(join(folder, "config.json"), JSON.stringify(config));
+  return folder;
+}
+
+/** Writes the files of a tokenizer with a token a byte, ids 0 to 258, for any model with as many. */
+export async function writeByteTokenizer(folder: string): Promise<void> {
   const json = (name: string, value: object) => writeFile(join(folder, name), JSON.stringify(value));
   await json("tokenizer.json", tokenizer());
   await json("tokenizer_config.json", {
@@ -61,8 +68,6 @@ export async function writeTinyModel(folder: string, seed = 0): Promise<string> 
     pad_token: special[0],
     chat_template: chatTemplate,
   });
-  await json("config.json", config);
-  return folder;
 }
 
 /** Byte-level BPE without a single merge: a token a byte. */

@@ -5,7 +5,7 @@ import type { PrimitiveName } from "../../../../../../src/engine/backend/onnx/gr
 import { primitives } from "../../../../../../src/engine/backend/onnx/graph/primitives.ts";
 import { skipWhen } from "../../../../../skip.ts";
 import type { Seen } from "./graphs.ts";
-import type { GraphTrace } from "./trace.ts";
+import { byKind, placementOf, placementTable } from "./placement.ts";
 import { vulkanEnvironment } from "./vulkan.ts";
 
 const environment = vulkanEnvironment();
@@ -51,9 +51,9 @@ describe.skipIf(skipWhen(!environment && !required, missing))("WebGPU", () => {
 
     it("runs wholly on the device, and copies nothing to the host between its nodes", () => {
       const rows = models.flatMap((model) =>
-        Object.entries(byKind(gpu[model]!)).map(([kind, graphs]) => placementOf(model, kind, graphs)),
+        Object.entries(byKind(gpu[model]!)).map(([kind, graphs]) => placementOf(`${model}, ${kind}`, graphs)),
       );
-      console.log(table(rows));
+      console.log(placementTable(rows));
       expect(rows).toHaveLength(models.length * 15);
       for (const { graph, onDevice, elsewhere, copies } of rows) {
         expect({ elsewhere, copies }, graph).toEqual({ elsewhere: 0, copies: 0 });
@@ -80,54 +80,3 @@ describe.skipIf(skipWhen(!environment && !required, missing))("WebGPU", () => {
     });
   });
 });
-
-/** One graph kind of a model: how many nodes ran on the device, how many elsewhere, and how many were copies. */
-interface Row {
-  readonly graph: string;
-  readonly onDevice: number;
-  readonly elsewhere: number;
-  readonly copies: number;
-}
-
-/** The graphs of each kind. The optimiser's, which every training step has beside its own, are a kind of their own. */
-function byKind(found: Record<string, Seen>): Record<string, GraphTrace[]> {
-  const kinds: Record<string, GraphTrace[]> = { optimiser: [] };
-  for (const [kind, { graphs: all, losses }] of Object.entries(found)) {
-    // What carries weights to the device and back is one node, an identity.
-    const graphs = all.filter((graph) => operators(graph).size > 1);
-    // It alone of a training step's graphs multiplies no matrices and takes roots.
-    const isOptimiser = (graph: GraphTrace) =>
-      losses !== undefined && operators(graph).has("Sqrt") && !operators(graph).has("Gemm");
-    kinds[kind] = graphs.filter((graph) => !isOptimiser(graph));
-    kinds.optimiser!.push(...graphs.filter(isOptimiser));
-  }
-  return kinds;
-}
-
-const operators = (graph: GraphTrace) => new Set(Object.values(graph).flatMap((nodes) => Object.keys(nodes)));
-
-function placementOf(model: string, kind: string, graphs: readonly GraphTrace[]): Row {
-  const nodes = graphs.flatMap((graph) =>
-    Object.entries(graph).flatMap(([provider, counts]) =>
-      Object.entries(counts).map(([operator, count]) => ({ provider, operator, count })),
-    ),
-  );
-  const sum = (some: typeof nodes) => some.reduce((total, { count }) => total + count, 0);
-  const copy = ({ operator }: { operator: string }) => operator.startsWith("Memcpy");
-  const here = ({ provider }: { provider: string }) => provider === "WebGpuExecutionProvider";
-  return {
-    graph: `${model}, ${kind}`,
-    onDevice: sum(nodes.filter((node) => here(node) && !copy(node))),
-    elsewhere: sum(nodes.filter((node) => !here(node) && !copy(node))),
-    copies: sum(nodes.filter(copy)),
-  };
-}
-
-function table(rows: readonly Row[]): string {
-  const line = (cells: readonly (string | number)[]) => `| ${cells.join(" | ")} |`;
-  return [
-    line(["model, kind of graph", "nodes on WebGPU", "on the CPU", "copies"]),
-    line(["---", "---:", "---:", "---:"]),
-    ...rows.map(({ graph, onDevice, elsewhere, copies }) => line([graph, onDevice, elsewhere, copies])),
-  ].join("\n");
-}
