@@ -124,7 +124,7 @@ function contenders(task: Task, from: Corpus): Contender[] {
     return {
       title: `PyTorch ${title}`,
       side: new Side(`PyTorch ${title}`, python, [join(import.meta.dirname, "peer/peer.py")]),
-      prepare: { ...request(task.peer), variant },
+      prepare: { ...request(task.peer), device: "cpu" as const, variant },
       share: task.peerShare ?? 1,
       tolerance: variant.dtype === "bfloat16" ? task.tolerance16 : task.tolerance,
     };

@@ -9,6 +9,7 @@ import { relaunch } from "../../src/engine/server/launch.ts";
 import { ContrastiveObjective } from "../../src/engine/train/contrastive.ts";
 import type { Objective } from "../../src/engine/train/objective.ts";
 import { TrainingStage } from "../../src/engine/train/trainingStage.ts";
+import { torchSchema } from "../../src/protocol/backend.ts";
 import { type ContrastiveRecipe, stageSchema, type TrainRecipe } from "../../src/protocol/recipeStages.ts";
 import type { Request } from "./side.ts";
 import type { ContrastiveInput, GenerateInput, LoraInput, ScoreInput } from "./tasks.ts";
@@ -86,14 +87,29 @@ async function steps(backend: Backend, objective: Objective, train: TrainRecipe,
   return async () => (await stage.next()).loss;
 }
 
-async function prepare({ task, threads, device, input }: Extract<Request, { do: "prepare" }>) {
+/** The model that the tasks before worked on. What they trained is still attached, so training comes last. */
+let opened: { path: string; backend: Backend } | undefined;
+
+async function prepare({
+  task,
+  threads,
+  device,
+  backend: name,
+  variant,
+  input,
+}: Extract<Request, { do: "prepare" }>) {
   const path = input.model as string;
-  const { backend } = await openBackend({ device, threads }, await loadModel(path));
+  if (opened?.path !== path) {
+    await opened?.backend.dispose();
+    const torch = torchSchema.parse(variant ?? {});
+    const options = { backend: name ?? "onnx", device, threads, torch };
+    opened = { path, backend: (await openBackend(options, await loadModel(path))).backend };
+  }
   const make = tasks[task as keyof typeof tasks] as (
     backend: Backend,
     input: unknown,
   ) => Promise<() => Promise<unknown>>;
-  return make(backend, input);
+  return make(opened.backend, input);
 }
 
 let run: (() => Promise<unknown>) | undefined;

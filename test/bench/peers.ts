@@ -2,7 +2,7 @@
 export interface Peer {
   readonly title: string;
   /** As peer/model.py takes it. */
-  readonly variant: { readonly dtype: "float32" | "bfloat16"; readonly compile: boolean };
+  readonly variant: { readonly dtype: "float32" | "bfloat16"; readonly compile: boolean | "blocks" };
 }
 
 /** The ways a user could run the same work in PyTorch; `bf16-compiled` is the fastest where the processor has bf16. */

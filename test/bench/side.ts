@@ -1,6 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { createInterface, type Interface } from "node:readline";
 import * as z from "zod";
+import type { BackendName } from "../../src/protocol/backend.ts";
 import type { DeviceName } from "../../src/protocol/device.ts";
 import type { Peer } from "./peers.ts";
 
@@ -24,6 +25,9 @@ export type Request =
       task: string;
       threads: number;
       device: DeviceName;
+      /** Of Discern's side; onnx where left out. */
+      backend?: BackendName;
+      /** How PyTorch is run. */
       variant?: Peer["variant"];
       input: Record<string, unknown>;
     }
@@ -41,9 +45,10 @@ export class Side {
   private readonly ended: Promise<number | null>;
   private log = "";
 
-  constructor(name: string, command: string, args: readonly string[]) {
+  /** @param env the environment it is born with; this process's where left out. */
+  constructor(name: string, command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env) {
     this.name = name;
-    this.child = spawn(command, args);
+    this.child = spawn(command, args, { env });
     // A request to a process that has died is answered by `ended`.
     this.child.stdin.on("error", () => {});
     this.child.stderr.on("data", (text: Buffer) => {
@@ -55,6 +60,15 @@ export class Side {
       this.child.on("close", resolve);
     });
     this.ended.catch(() => {});
+  }
+
+  get pid(): number | undefined {
+    return this.child.pid;
+  }
+
+  /** Ends the process at once; what it was asked fails. */
+  kill(): void {
+    this.child.kill("SIGKILL");
   }
 
   /** @throws Error with what the process wrote, when it fails or dies. */

@@ -73,7 +73,8 @@ function speedUp({ ours }: Measurement, other: Timed): number {
   return median(other.seconds.map((seconds, i) => seconds / ours.seconds[i]!));
 }
 
-function table(columns: readonly string[], rows: readonly (readonly string[])[]): string {
+/** A table in Markdown. */
+export function table(columns: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
   return [line(columns), line(columns.map(() => "---")), ...rows.map(line)].join("\n");
 }
@@ -82,7 +83,8 @@ const goal = (reached: boolean, wanted: string | number) =>
   ` (goal ${wanted}${reached ? "" : ": not reached"})`;
 const percent = (x: number) => `${Math.round(100 * x)} %`;
 const gigabytes = (bytes?: number) => (bytes ? (bytes / 1e9).toFixed(2) : "");
-const digits = (x: number) => (x >= 100 ? x.toFixed(0) : x.toPrecision(3));
+/** A number to three digits. */
+export const digits = (x: number) => (x >= 100 ? x.toFixed(0) : x.toPrecision(3));
 
 function range(values: readonly number[]): string {
   if (values.length === 0) return "";

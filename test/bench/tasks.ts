@@ -59,7 +59,7 @@ function farthest(ours: unknown, peer: unknown): number {
 }
 
 /** Share of tokens that differ. Two greedy answers part for good where two tokens are equally probable. */
-function unlike(ours: unknown, peer: unknown): number {
+export function unlike(ours: unknown, peer: unknown): number {
   const mine = (ours as number[][]).flat();
   const theirs = (peer as number[][]).flat();
   return theirs.filter((token, i) => token !== mine[i]).length / theirs.length;

@@ -1,11 +1,14 @@
 """Refusal scoring, opening by opening or as a token trie in one pass, and greedy generation."""
 
+import math
+
 import torch
 from model import VARIANT, compiled, load, pad
 
 
 def _log_sum(parts: list[float]) -> float:
-    return torch.logsumexp(torch.tensor(parts, dtype=torch.float64), 0).item()
+    most = max(parts)
+    return most + math.log(sum(math.exp(part - most) for part in parts))
 
 
 def score_separately(model: str, prompts: list[list[int]], openings: list[list[int]], batch: int = 1):
@@ -105,8 +108,8 @@ def score_one_pass(model: str, prompts: list[list[int]], openings: list[list[int
             use_cache=False,
         ).last_hidden_state
         log = network.lm_head(hidden[:, width - 1 :]).float().log_softmax(-1)
-        of_node = log[:, read_at, tokens]
-        return [_log_sum([row[path].sum().item() for path in paths]) for row in of_node]
+        of_node = log[:, read_at, tokens].tolist()
+        return [_log_sum([sum(row[node] for node in path) for path in paths]) for row in of_node]
 
     @torch.inference_mode()
     def run():
@@ -123,7 +126,7 @@ def generate(model: str, prompts: list[list[int]], tokens: int, batch: int):
     network = load(model)
     network.generation_config.eos_token_id = None
     network.generation_config.pad_token_id = 0
-    if VARIANT["compile"]:
+    if VARIANT["compile"] is True:
         # A cache of fixed length, as transformers recommends, so that the graph of a step serves every step.
         network.generation_config.cache_implementation = "static"
         network.forward = torch.compile(network.forward)

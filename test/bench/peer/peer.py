@@ -1,7 +1,7 @@
 """The PyTorch side of the benchmark: one task in one process, so that its peak memory is the task's own.
 
 Speaks one JSON object a line on stdin and stdout:
-  {"do": "prepare", "task": "lora_step", "threads": 2, "variant": {"dtype": "bfloat16", "compile": true}, "input": {...}}
+  {"do": "prepare", "task": "lora_step", "threads": 2, "device": "cpu", "variant": {"dtype": "bfloat16", "compile": true}, "input": {...}}
                                     -> {"seconds": 1.9, "peakBytes": ..., "versions": "PyTorch 2.15.0, ..."}
   {"do": "run"}                     -> {"seconds": 1.7, "result": ..., "peakBytes": ...}
   {"do": "close"}                   ends the process
@@ -51,6 +51,7 @@ def main():
             start = time.perf_counter()
             if request["do"] == "prepare":
                 torch.set_num_threads(request["threads"])
+                torch.set_default_device(request["device"])
                 torch.manual_seed(0)
                 model.VARIANT.update(request["variant"])
                 prepared = TASKS[request["task"]](**request["input"])
