@@ -61,7 +61,7 @@ export async function pack(archive: string): Promise<string> {
     await copyFile(join(import.meta.dirname, "run.sh"), join(folder, "run.sh"));
     await chmod(join(folder, "run.sh"), 0o755);
     await mkdir(dirname(archive), { recursive: true });
-    await execa("tar", ["--create", "--use-compress-program=xz -T0 -6", `--file=${archive}`, "gpu-check"], {
+    await execa("tar", ["--create", "--use-compress-program=xz -T0 -3", `--file=${archive}`, "gpu-check"], {
       cwd: parent,
     });
   } finally {
