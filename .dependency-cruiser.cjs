@@ -73,9 +73,10 @@ module.exports = {
     only("storage-imports-nothing", "storage", []),
     only("statistics-imports-protocol", "statistics", ["protocol"]),
     only("connection-imports-protocol", "connection", ["protocol"]),
-    only("recipe-imports-dataset-suites-storage-statistics-protocol-wording", "recipe", [
+    only("recipe-imports-dataset-suites-models-home-storage-statistics-protocol-wording", "recipe", [
       "dataset",
       "suites",
+      "modelsHome",
       "storage",
       "statistics",
       "protocol",

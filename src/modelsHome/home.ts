@@ -49,6 +49,27 @@ export async function resolveModel(nameOrPath: string, baseFolders: readonly str
   );
 }
 
+/**
+ * Finds what a model begins with: a folder (PEFT adapter, run), or an adapter of the Hugging Face cache (`owner/name[@revision]`).
+ *
+ * @param root folder against which a relative path is resolved.
+ * @returns an absolute path.
+ * @throws DiscernError `file-missing`; `model-missing` for an adapter that the cache does not have whole.
+ */
+export async function resolveAdapter(named: string, root: string): Promise<string> {
+  const path = resolve(root, named);
+  const there = await stat(path).catch(() => null);
+  if (there?.isDirectory()) return path;
+  const name = there === null ? parseHubName(named) : null;
+  const cached = name && (await findInHubCache(name));
+  if (cached) return cached;
+  throw new DiscernError(
+    "file-missing",
+    `${path} ${there === null ? "does not exist" : "is not a folder"}. Name a PEFT adapter or a run folder` +
+      (name?.id.includes("/") ? `, or fetch an adapter of the hub: discern pull ${named}.` : "."),
+  );
+}
+
 /** A model found on disk. */
 export interface FoundModel {
   readonly name: string;

@@ -4,6 +4,7 @@
  * words wherever it is met: an editor marks the key, a run that is started names it and ends.
  */
 import type { SelectOptions } from "../dataset/select.ts";
+import { resolveAdapter } from "../modelsHome/home.ts";
 import { DiscernError } from "../protocol/errors.ts";
 import type { Recipe } from "../protocol/recipe.ts";
 import { checkPrompts } from "./checkPrompts.ts";
@@ -81,7 +82,12 @@ export async function recipeProblems(
   const isWhole = !read.problems.some(({ severity }) => severity === "error");
   const checked = await checkPrompts(recipe, read.prompts, isWhole);
   return {
-    problems: [...read.problems, ...checked.problems, ...(await modelProblems(recipe, options))],
+    problems: [
+      ...read.problems,
+      ...checked.problems,
+      ...(await startProblems(recipe, options.root)),
+      ...(await modelProblems(recipe, options)),
+    ],
     counts: isWhole ? countsOf(read.prompts) : {},
   };
 }
@@ -96,6 +102,23 @@ function countsOf({ general, safety, helpful, panels, suites }: RecipePrompts): 
     panels: sum(Object.values(panels)),
     suites: sum(suites.map(({ records }) => records)),
   };
+}
+
+/** What a recipe's model begins with and cannot be found, before the model itself is looked at. */
+async function startProblems({ model }: Recipe, root: string | undefined): Promise<RecipeProblem[]> {
+  const problems = model.adapters.map(async (named, i): Promise<RecipeProblem[]> => {
+    try {
+      // Without a folder a relative path means nothing.
+      if (root !== undefined) await resolveAdapter(named, root);
+      return [];
+    } catch (error) {
+      if (!(error instanceof DiscernError)) throw error;
+      return [
+        { severity: "error", path: ["model", "adapters", i], about: error.code, message: error.message },
+      ];
+    }
+  });
+  return (await Promise.all(problems)).flat();
 }
 
 async function modelProblems(recipe: Recipe, { model, root }: CheckOptions): Promise<RecipeProblem[]> {

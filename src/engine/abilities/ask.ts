@@ -11,9 +11,9 @@ import type { Backend } from "../backend/backend.ts";
 import { readReply } from "../evaluate/answers.ts";
 import { generate } from "../probe/generate.ts";
 import { RefusalScorer } from "../probe/refusal.ts";
-import { adoptStarts, findStarts, type Start } from "../run/start.ts";
+import { findStarts, openStarted, type StartedSession } from "../run/start.ts";
 import { type SteeredSession, steerSession } from "../run/steering.ts";
-import { openSession, type Session, type SessionOptions } from "../session/session.ts";
+import type { Session, SessionOptions } from "../session/session.ts";
 
 /** A model that is asked something: with its adapters merged into it, and a method in force, where they are given. */
 export type AskOptions = SessionOptions & {
@@ -24,9 +24,7 @@ export type AskOptions = SessionOptions & {
 };
 
 /** A session as it is asked. */
-export interface AskedSession extends Session {
-  /** What was merged into the model, in order. */
-  readonly starts: readonly Start[];
+export interface AskedSession extends StartedSession {
   /** The method in force; null where there is none. */
   readonly steered: SteeredSession | null;
   /** The model to ask: with the method in force, where there is one. */
@@ -36,7 +34,7 @@ export interface AskedSession extends Session {
 /**
  * Opens a model, merges its adapters into it, and puts an inference-time method in force.
  *
- * @throws as `openSession`, `findStarts`, `adoptStarts` and `steerSession`.
+ * @throws as `findStarts`, `openStarted` and `steerSession`.
  */
 export async function openAdapted({
   adapters = [],
@@ -44,12 +42,12 @@ export async function openAdapted({
   ...options
 }: AskOptions): Promise<AskedSession> {
   const starts = await findStarts(adapters, options.root);
-  const session = await openSession(options);
-  await adoptStarts(starts, session);
+  const session = await openStarted(options, starts);
+  for (const warning of session.startWarnings) options.onWarning?.(warning);
   const steered =
     steering === undefined ? null : await steerSession(session, resolve(options.root, steering));
   for (const note of steered?.notes ?? []) options.onWarning?.(note);
-  return { ...session, starts, steered, asked: steered?.backend ?? session.backend };
+  return { ...session, steered, asked: steered?.backend ?? session.backend };
 }
 
 /** How those who asked follow the work, and end it. */

@@ -45,7 +45,6 @@ const decisive: Readonly<Record<string, readonly [what: string, neutral: Neutral
   bias: ["trained biases", oneOf("none")],
   lora_bias: ["biases in LoRA's B", off],
   modules_to_save: ["whole saved modules", off],
-  fan_in_fan_out: ["transposed weights", off],
   trainable_token_indices: ["trained tokens", (value) => value == null],
   target_parameters: ["adapted parameters", off],
   layer_replication: ["replicated layers", (value) => value == null],
@@ -71,8 +70,8 @@ const inert: ReadonlySet<string> = new Set([
   ..."lora_dropout velora_config loftq_config eva_config corda_config lora_ga_config".split(" "),
   // Of methods that are switched on by another key.
   ..."qalora_group_size megatron_core ensure_weight_tying".split(" "),
-  // PEFT ignores it, too.
-  "runtime_config",
+  // PEFT ignores them, too; transposed weights it has for GPT-2's Conv1D alone, and none for the linear modules of these families.
+  ..."runtime_config fan_in_fan_out".split(" "),
 ]);
 
 /**

@@ -34,7 +34,7 @@ import { reportMarkdown } from "../report/markdown.ts";
 import { modelSize, releaseModel, type Session } from "../session/session.ts";
 import { watchPeak } from "./peakMemory.ts";
 import type { RunPrompts } from "./prompts.ts";
-import { type Start, startMethod } from "./start.ts";
+import { type StartedSession, startMethod } from "./start.ts";
 import { interventionOf, type SteeredSession } from "./steering.ts";
 import { type StopToken, withStopSignal } from "./stop.ts";
 import { openPart, partPath } from "./suitePart.ts";
@@ -46,12 +46,10 @@ const progressEvery = 500;
 export interface EvaluationContext {
   readonly folder: string;
   readonly recipe: Recipe;
-  readonly session: Session;
+  readonly session: StartedSession;
   readonly prompts: RunPrompts;
   readonly emit: (event: NewRunEvent) => void;
   readonly stop: StopToken;
-  /** What the model begins with, in order. */
-  readonly starts: readonly Start[];
   /** The inference-time method that the finished model answers under; null where there is none, and before it is fitted. */
   readonly steered: (SteeredSession & { readonly heldOutLoss: number | null }) | null;
 }
@@ -67,11 +65,10 @@ async function methodsOf({
   folder,
   recipe,
   session,
-  starts,
   steered,
 }: EvaluationContext): Promise<{ first: RunMethod[]; own: RunMethod }> {
   const asked = { template: session.template.name, ...recipe.chat };
-  const begins = startMethod(starts, asked);
+  const begins = startMethod(session.starts, asked);
   const changes = recipe.stages.length > 0 || recipe.steering !== undefined;
   const how = recipe.stages.length > 0 ? "trained" : "steered";
   const own: Method = {

@@ -16,7 +16,7 @@ import type { MissingSuite } from "../../protocol/missingSuite.ts";
 import { isOtherPlace } from "../../protocol/place.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
 import { changedRecipe } from "../../recipe/loadRecipe.ts";
-import { shapeProblems } from "../../recipe/modelFit.ts";
+import { type ModelShape, shapeProblems } from "../../recipe/modelFit.ts";
 import { chosenPlacement, type Placement, placementOf } from "../../recipe/placement.ts";
 import { refuseErrors } from "../../recipe/problem.ts";
 import {
@@ -31,11 +31,11 @@ import { lockRun } from "../../runFolder/lock.ts";
 import { commonRank } from "../backend/deviceChoice/block.ts";
 import { judgesOf } from "../evaluate/judges/judges.ts";
 import type { OnProgress } from "../model/weights.ts";
-import { openSession, type Session } from "../session/session.ts";
+import type { Session } from "../session/session.ts";
 import { runPipeline, type Workshop } from "./pipeline.ts";
 import { missingDevice, resumedPlacement } from "./placement.ts";
 import { promptFiles, readRunPrompts } from "./prompts.ts";
-import { adoptStarts, findStarts, type Start, startFiles } from "./start.ts";
+import { findStarts, openStarted, startFiles } from "./start.ts";
 import { type StopToken, throwIfStopped } from "./stop.ts";
 import { versions } from "./versions.ts";
 import { ModelWorkshop } from "./workshop.ts";
@@ -77,23 +77,23 @@ export async function startRun(recipe: Recipe, root: string, options: ExecuteOpt
     const data = await promptFiles(recipe, root);
     const prompts = await readRunPrompts(recipe, root, data, options.stop);
     const starts = await findStarts(recipe.model.adapters, root);
-    const session = await openSession({
+    const asked = {
       ...recipe,
       model: recipe.model.base,
       ...(shared && chosenPlacement(placementOf(recipe), shared)),
       rank: trainedRank(recipe),
       root,
       onProgress: readingOf(options),
-      onShape: (shape) => refuseErrors(shapeProblems(recipe, shape)),
-    });
+      onShape: (shape: ModelShape) => refuseErrors(shapeProblems(recipe, shape)),
+    };
+    const session = await openStarted(asked, starts);
     const chosen = { ...session, deviceChoice: shared ?? session.deviceChoice };
     const { missing } = prompts;
-    const manifest = await describe(recipe, root, chosen, { data, starts, missing }, options.stop);
+    const adapters = await Promise.all(starts.map(startFiles));
+    const manifest = await describe(recipe, root, chosen, { data, adapters, missing }, options.stop);
     // Made before the folder becomes a run, so that it can be used again once what is wrong is fixed.
     const workshop = await ModelWorkshop.create({
       ...{ folder, recipe, manifest, session, prompts },
-      starts,
-      learned: await adoptStarts(starts, session),
     });
     await writeRun(folder, recipe, manifest);
     return await runReady(workshop, recipe, options);
@@ -129,17 +129,20 @@ async function resumeAt(asked: Placement, options: ExecuteOptions): Promise<RunE
     const data = await promptFiles(read, root, begun.data);
     const prompts = { ...(await readRunPrompts(read, root, data, options.stop)), missing };
     const starts = await findStarts(recipe.model.adapters, root);
-    const session = await openSession({
+    const adapters = await Promise.all(starts.map(startFiles));
+    refuseChanged(folder, begun, [{ adapters }]);
+    const where = {
       ...recipe,
       ...resumedPlacement(folder, asked, begun),
       model: begun.model.path,
       rank: trainedRank(recipe),
       root,
       onProgress: readingOf(options),
-    }).catch((error: unknown) => {
+    };
+    const session = await openStarted(where, starts).catch((error: unknown) => {
       throw missingDevice(error, folder, begun);
     });
-    const now = await describe(recipe, root, session, { data, starts, missing }, options.stop);
+    const now = await describe(recipe, root, session, { data, adapters, missing }, options.stop);
     if (begun.prompt && !isDeepStrictEqual(begun.prompt, now.prompt)) {
       throw new DiscernError(
         "run-invalid",
@@ -147,32 +150,36 @@ async function resumeAt(asked: Placement, options: ExecuteOptions): Promise<RunE
           "the run cannot be resumed. Resume it with what it began with, or start a new run.",
       );
     }
-    const filesOf = ({ model, data, adapter, adapters = adapter ? [adapter] : [] }: Manifest) => [
-      ...model.files,
-      ...data,
-      ...adapters.flatMap(({ files }) => files),
-    ];
-    const known = new Map(filesOf(begun).map((file) => [file.file, file.sha256]));
-    for (const { file, sha256 } of filesOf(now)) {
-      if (known.get(file) === sha256) continue;
-      throw new DiscernError(
-        "run-invalid",
-        `${file} has changed since the run in ${folder} began, so the run cannot be resumed. Restore the file, or start a new run.`,
-      );
-    }
+    refuseChanged(folder, begun, [now]);
     const { device, backend, deviceChoice, memoryPlan } = now;
     const manifest: Manifest = isOtherPlace(begun, now)
       ? { ...begun, device, backend, deviceChoice, memoryPlan }
       : { ...begun, backend, memoryPlan };
     const workshop = await ModelWorkshop.create({
       ...{ folder, recipe, manifest, session, prompts },
-      starts,
-      learned: await adoptStarts(starts, session),
     });
     if (!isDeepStrictEqual([recipe, manifest], [stored, begun])) await writeRun(folder, recipe, manifest);
     return await runReady(workshop, recipe, options);
   } finally {
     await release();
+  }
+}
+
+type RunFiles = Partial<Pick<Manifest, "model" | "data" | "adapter" | "adapters">>;
+
+function filesOf({ model, data = [], adapter, adapters = adapter ? [adapter] : [] }: RunFiles) {
+  return [...(model?.files ?? []), ...data, ...adapters.flatMap(({ files }) => files)];
+}
+
+/** @throws DiscernError `run-invalid` where a file that a run reads is not what it was when the run began. */
+function refuseChanged(folder: string, begun: Manifest, now: readonly RunFiles[]): void {
+  const known = new Map(filesOf(begun).map((file) => [file.file, file.sha256]));
+  for (const { file, sha256 } of now.flatMap(filesOf)) {
+    if (known.get(file) === sha256) continue;
+    throw new DiscernError(
+      "run-invalid",
+      `${file} has changed since the run in ${folder} began, so the run cannot be resumed. Restore the file, or start a new run.`,
+    );
   }
 }
 
@@ -232,7 +239,7 @@ async function runReady(
 /** What a run begins with beside its model. */
 interface Begun {
   readonly data: Manifest["data"];
-  readonly starts: readonly Start[];
+  readonly adapters: NonNullable<Manifest["adapters"]>;
   readonly missing: readonly MissingSuite[];
 }
 
@@ -250,7 +257,7 @@ async function describe(
   recipe: Recipe,
   root: string,
   { loaded, backend, template, deviceChoice }: Session,
-  { data, starts, missing }: Begun,
+  { data, adapters, missing }: Begun,
   stop: StopToken,
 ): Promise<Manifest> {
   const hub = snapshotOf(loaded.path);
@@ -267,7 +274,7 @@ async function describe(
       ...(hub && { hub }),
       files: [...(await loaded.fingerprint(() => throwIfStopped(stop)))],
     },
-    ...(starts.length > 0 && { adapters: await Promise.all(starts.map(startFiles)) }),
+    ...(adapters.length > 0 && { adapters: [...adapters] }),
     data,
     ...(missing.length > 0 && { missingSuites: [...missing] }),
     prompt: {

@@ -1,5 +1,6 @@
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
+import { resolveAdapter } from "../../modelsHome/home.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import type { Manifest } from "../../protocol/manifest.ts";
 import { type Method, untrainedMethod } from "../../protocol/report/methods.ts";
@@ -7,10 +8,11 @@ import { isRun, openRun, runPaths } from "../../runFolder/folder.ts";
 import { fileHash } from "../../storage/hash.ts";
 import type { Learned } from "../backend/backend.ts";
 import { readAdapter } from "../model/adapter.ts";
+import { otherBase } from "../model/adapterBase.ts";
 import { type Architecture, parameterShapes } from "../model/architecture.ts";
 import { readSafetensorsHeader, safetensorsFiles, storedTensor } from "../model/safetensors.ts";
 import type { StoredTensor } from "../model/weights.ts";
-import type { Session } from "../session/session.ts";
+import { openSession, type Session, type SessionOptions } from "../session/session.ts";
 
 /** What a model begins with, besides its own weights: an adapter, or what a run learned. */
 export interface Start {
@@ -23,17 +25,15 @@ export interface Start {
 }
 
 /**
- * Finds an adapter: a PEFT folder, a run folder, or the model folder of a run, which may hold whole weights.
+ * Finds an adapter: a PEFT folder, an adapter of the Hugging Face cache, a run folder, or the model folder of a run, which may hold whole
+ * weights.
  *
  * @param root folder against which a relative path is resolved.
- * @throws DiscernError `file-missing`; `run-invalid` for a run that has no model.
+ * @throws DiscernError as `resolveAdapter`; `run-invalid` for a run that has no model.
  */
 export async function findStart(named: string, root: string): Promise<Start> {
-  const path = resolve(root, named);
+  const path = await resolveAdapter(named, root);
   if (!(await isRun(path))) {
-    if (!(await isFolder(path))) {
-      throw new DiscernError("file-missing", `${path} does not exist. Name a PEFT adapter or a run folder.`);
-    }
     return { path, folder: path, from: { kind: "adapter", path } };
   }
   const { recipe, manifest } = await openRun(path);
@@ -62,7 +62,7 @@ function isFolder(path: string): Promise<boolean> {
  * @throws DiscernError `adapter-invalid` for one of another model; as `readAdapter` and `readSafetensorsHeader`. Whole
  *   weights are read when they are needed.
  */
-export async function readStart({ folder }: Start, architecture: Architecture): Promise<Learned> {
+async function readStart({ folder }: Start, architecture: Architecture): Promise<Learned> {
   const names = await readdir(folder);
   if (names.includes("adapter_config.json") || !names.includes("config.json")) {
     return { method: "lora", adapter: await readAdapter(folder, architecture) };
@@ -95,20 +95,48 @@ export function findStarts(adapters: readonly string[], root: string): Promise<S
   return Promise.all(adapters.map((named) => findStart(named, root)));
 }
 
+/** A model with all that it begins with. */
+export interface StartedSession extends Session {
+  /** What was made part of the model, in order. */
+  readonly starts: readonly Start[];
+  /** What each of them had learned. */
+  readonly learned: readonly Learned[];
+  /** What a person should know of the starts, each a sentence. */
+  readonly startWarnings: readonly string[];
+}
+
 /**
- * Makes what a model begins with part of it, in order.
+ * Opens a model and makes what it begins with part of it, in order. What that is is read before the model's weights are, so that a fault
+ * in it is found at once.
  *
- * @returns what each of them had learned.
- * @throws DiscernError as {@link readStart}; `adapter-invalid` for whole weights behind another start, which they would undo. The model
- *   is as it was then.
+ * @throws DiscernError as `openSession` and {@link readStart}; `adapter-invalid` for whole weights behind another start, which they
+ *   would undo.
  */
-export async function adoptStarts(
+export async function openStarted(
+  options: SessionOptions,
   starts: readonly Start[],
-  { backend, loaded }: Pick<Session, "backend" | "loaded">,
-): Promise<Learned[]> {
+): Promise<StartedSession> {
+  let learned: Learned[] = [];
+  const session = await openSession({
+    ...options,
+    async onArchitecture(architecture) {
+      learned = await readStarts(starts, architecture);
+    },
+  });
+  const startWarnings: string[] = [];
+  for (const [i, each] of learned.entries()) {
+    await session.backend.adopt(each);
+    if (each.method === "full") continue;
+    const warning = await otherBase(starts[i]!.path, each.adapter.baseModel, session.loaded);
+    if (warning !== null) startWarnings.push(warning);
+  }
+  return { ...session, starts, learned, startWarnings };
+}
+
+async function readStarts(starts: readonly Start[], architecture: Architecture): Promise<Learned[]> {
   const learned: Learned[] = [];
   for (const [i, start] of starts.entries()) {
-    const read = await readStart(start, loaded.architecture);
+    const read = await readStart(start, architecture);
     if (read.method === "full" && i > 0) {
       throw new DiscernError(
         "adapter-invalid",
@@ -117,7 +145,6 @@ export async function adoptStarts(
     }
     learned.push(read);
   }
-  for (const each of learned) await backend.adopt(each);
   return learned;
 }
 

@@ -19,7 +19,7 @@ import { type Adapter, concatAdapters, writeAdapter } from "../model/adapter.ts"
 import { answerLoss } from "../probe/answerLoss.ts";
 import { RefusalScorer } from "../probe/refusal.ts";
 import { chooseContrastLayer } from "../probe/separability.ts";
-import { modelSize, type Session } from "../session/session.ts";
+import { modelSize } from "../session/session.ts";
 import { ContrastBatches } from "../train/contrastBatches.ts";
 import { ContrastiveObjective } from "../train/contrastive.ts";
 import type { Objective } from "../train/objective.ts";
@@ -38,7 +38,7 @@ import type { Workshop } from "./pipeline.ts";
 import { preferencePairs } from "./preferencePairs.ts";
 import type { RunPrompts } from "./prompts.ts";
 import { type RunTokens, runTokens } from "./runTokens.ts";
-import type { Start } from "./start.ts";
+import type { StartedSession } from "./start.ts";
 import { steerRun } from "./steering.ts";
 import { type StopToken, throwIfStopped, withStopSignal } from "./stop.ts";
 
@@ -47,11 +47,8 @@ interface RunContext {
   readonly folder: string;
   readonly recipe: Recipe;
   readonly manifest: Manifest;
-  readonly session: Session;
+  readonly session: StartedSession;
   readonly prompts: RunPrompts;
-  /** What the model began with, and what each of them had learned. */
-  readonly starts: readonly Start[];
-  readonly learned: readonly Learned[];
 }
 
 /** An objective, how many steps it is trained for, and the layer of its contrast. */
@@ -104,7 +101,7 @@ export class ModelWorkshop implements Workshop {
     const { stages, made } = timeline(readEvents(runPaths(folder).events));
     this.begun = stages;
     this.made = made;
-    for (const learned of context.learned) this.keep(learned);
+    for (const learned of session.learned) this.keep(learned);
     this.contrastLayer = this.begun.findLast(({ layer }) => layer)?.layer;
     const steps = recipe.stages.map((stage) => stageSteps(stage, tokens.general.length));
     this.started = {
@@ -125,6 +122,7 @@ export class ModelWorkshop implements Workshop {
     this.stageCount = recipe.stages.length;
     this.warnings = [
       ...loaded.warnings,
+      ...session.startWarnings,
       ...shapeProblems(recipe, loaded.shape).map(problemText),
       ...prompts.warnings,
       ...tokens.warnings,

@@ -8,6 +8,7 @@ import type { Backend } from "../backend/backend.ts";
 import { openBackend } from "../backend/open.ts";
 import { PromptEncoder } from "../chat/encoding.ts";
 import { type PromptTemplate, promptTemplate } from "../chat/template.ts";
+import type { Architecture } from "../model/architecture.ts";
 import { type LoadedModel, loadModel, parameterCount } from "../model/load.ts";
 import type { OnProgress } from "../model/weights.ts";
 import type { ModelTokenizer } from "../tokenizer/tokenizer.ts";
@@ -38,6 +39,8 @@ export type SessionOptions = Pick<Recipe, "device" | "threads" | "template"> &
     readonly onProgress?: OnProgress;
     /** Is told the model's shape before its weights are read, and may refuse it by an error. */
     readonly onShape?: (shape: ModelShape) => void;
+    /** Is told the model's architecture before its weights are read; may refuse what goes with them by an error. */
+    readonly onArchitecture?: (architecture: Architecture) => Promise<void>;
     /** Is told what may make figures other than expected, each a sentence for people. */
     readonly onWarning?: (message: string) => void;
   };
@@ -51,6 +54,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   const path = await resolveModel(options.model, [options.root]);
   const loaded = await loadModel(path, { needsTokenizer: true });
   options.onShape?.(loaded.shape);
+  await options.onArchitecture?.(loaded.architecture);
   const { backend, deviceChoice } = await openBackend(options, loaded);
   const { tokenizer } = loaded;
   const template = promptTemplate(tokenizer, options.template, options.chat);

@@ -357,3 +357,27 @@ test.each([
     await expect(stat(join(root, "a/manifest.json"))).rejects.toThrow();
   },
 );
+
+test("whole weights behind another start are refused, and another base model is told", async () => {
+  const stages = [{ type: "supervised", steps: 1, train: { method: "full" } }] as const;
+  const plain = { steering: undefined, evaluate: { ...input.evaluate, before: false } };
+  await run("whole", { ...plain, name: "whole", stages: [...stages] });
+  const lora = [{ type: "supervised", steps: 1, train: { method: "lora", rank: 2 } }] as const;
+  await run("lora", { ...plain, name: "lora", stages: [...lora] });
+  await expect(
+    run("both", {
+      ...plain,
+      name: "both",
+      stages: [],
+      model: { base: "model", adapters: ["lora", "whole"] },
+    }),
+  ).rejects.toThrow(/whole holds whole weights, which would undo what .*lora does/);
+  const config = join(root, "lora/model/adapter_config.json");
+  const named = { ...JSON.parse(await readFile(config, "utf8")), base_model_name_or_path: "Qwen/Qwen2.5-7B" };
+  await writeFile(config, JSON.stringify(named));
+  const warnings: string[] = [];
+  const onWarning = (message: string) => warnings.push(message);
+  const ask = { model: "model", root, device: "cpu", template: "auto", threads: 1, onWarning } as const;
+  await generateAnswers({ ...ask, adapters: ["whole", "lora"] }, ["Hello"], 1);
+  expect(warnings).toEqual([expect.stringMatching(/names "Qwen\/Qwen2.5-7B" as its base model/)]);
+});
