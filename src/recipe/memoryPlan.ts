@@ -104,12 +104,13 @@ function planOf(
   const keptBlocks = Number.isFinite(spare) ? Math.max(0, Math.min(layers - 2, spare)) : 0;
   const parts = { ...largest, weights: largest.weights + keptBlocks * block };
   const depth = greatestOf(passes.map((pass) => pass.depth));
+  const hasLogits = passes.some(({ logits, trained }) => trained > 0 && logits > 0);
   return {
     ...plan,
     keptBlocks,
     parts,
     peakBytes: peak(parts),
-    readPerPass: 2 * Math.max(0, depth - keptBlocks) * block,
+    readPerPass: 2 * (Math.max(0, depth - keptBlocks) * block + (hasLogits ? headBytes(model) : 0)),
   };
 }
 
@@ -125,6 +126,11 @@ export function storedBytes({ stored, bytes, parameters, architecture }: ModelFa
   return { outside, blocks: bytes - outside };
 }
 
+/** Bytes of the head as stored, which with tied embeddings is all that lies outside the blocks. */
+function headBytes(model: ModelFacts): number {
+  return storedBytes(model).outside / (model.architecture.tiedEmbeddings ? 1 : 2);
+}
+
 function partsOf(
   model: ModelFacts,
   { tokens, rowLength, depth, logits, trained, full, cache }: PassSize,
@@ -136,8 +142,9 @@ function partsOf(
   // One block's activations with what its backward pass makes of them; scores are three times (H, T, T) a row.
   const block = (12 * hiddenSize + 4 * intermediateSize + 3 * heads * rowLength) * tokens;
   const whole = weights === "float32" ? float * model.parameters : stored.blocks + stored.outside;
-  // Two blocks are in memory at once: one that is computed, and the next one, which is read meanwhile.
-  const streamed = stored.outside + (stored.blocks / layers) * Math.min(layers, keptBlocks + 2);
+  // Two blocks are in memory at once: one that is computed, and the next one, which is read meanwhile. Of the embeddings
+  // rows are read, of the head pieces.
+  const streamed = (stored.blocks / layers) * Math.min(layers, keptBlocks + 2);
   // A weight that is stored smaller is widened for its product, its gradient's once more.
   const widened = weights === "float32" ? 0 : 2 * float * hiddenSize * intermediateSize;
   const stepwise = hiddenSize * tokens * (depth + 1) + 1.6 * block;

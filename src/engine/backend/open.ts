@@ -81,7 +81,7 @@ async function openOnnx(
   const device = await Device.open(name, { threads });
   const model = new LiveModel(device, architecture, weights, { mode: memory === "auto" ? "keep" : memory });
   try {
-    await model.read(onProgress);
+    await model.readAll(onProgress);
   } catch (error) {
     await model.dispose();
     await device.dispose();

@@ -14,7 +14,13 @@ import { stageSchema, type TrainRecipe } from "../../../../src/protocol/recipeSt
 import { goldenPath } from "../../../golden/golden.ts";
 
 /** Full attention with tied embeddings; windows, soft caps and norms on both sides; layers without positions; fused linears. */
-const families = ["llama", "gemma2", "smollm3", "phi3", "llama3_rope"];
+const families: [string, Held][] = [
+  ["llama", { mode: "recompute" }],
+  ["gemma2", { mode: "stream", keptBlocks: 1 }],
+  ["smollm3", { mode: "recompute" }],
+  ["phi3", { mode: "stream" }],
+  ["qwen2", { mode: "stream", keptBlocks: 2 }],
+];
 
 /** Pairs of different lengths that begin alike. */
 const examples: Example[] = Array.from({ length: 4 }, (_, i) => {
@@ -86,10 +92,10 @@ async function trained(backend: Backend, train: TrainRecipe, batch: AnswersBatch
 /** Rows of a piece of the head, of 160: two pieces of one size and a smaller one. */
 const headRows = 64;
 
-async function withBackend<T>(family: string, mode: Held["mode"], use: (b: Backend) => Promise<T>) {
+async function withBackend<T>(family: string, held: Held, use: (b: Backend) => Promise<T>) {
   const device = await Device.open("cpu", { threads: 1 });
   const { architecture, weights } = await loadModel(goldenPath("tiny", family));
-  const backend = new OnnxBackend(new LiveModel(device, architecture, weights, { mode, headRows }));
+  const backend = new OnnxBackend(new LiveModel(device, architecture, weights, { ...held, headRows }));
   try {
     return await use(backend);
   } finally {
@@ -97,7 +103,7 @@ async function withBackend<T>(family: string, mode: Held["mode"], use: (b: Backe
   }
 }
 
-describe.each(families)("%s trained block by block as in one graph", (family) => {
+describe.each(families)("%s trained block by block as in one graph: %j", (family, held) => {
   const batches = (width: number): [string, AnswersBatch | ContrastBatch][] => [
     ["answers", answers],
     ["a contrast with distances", contrast(width, "distance")],
@@ -109,9 +115,9 @@ describe.each(families)("%s trained block by block as in one graph", (family) =>
   ];
   it.each(ways)("with %s", async (_, train) => {
     const both = [];
-    for (const memory of ["keep", "recompute"] as const) {
+    for (const each of [{ mode: "keep" } as const, held]) {
       both.push(
-        await withBackend(family, memory, async (backend) => {
+        await withBackend(family, each, async (backend) => {
           const found = [];
           for (const [, batch] of batches(backend.shape.hiddenSize))
             found.push(await trained(backend, train, batch));
@@ -139,8 +145,8 @@ describe.each(families)("%s trained block by block as in one graph", (family) =>
 });
 
 it.each(["llama", "gemma2"])("%s measures with a head in pieces as with a whole one", async (family) => {
-  const measure = (mode: Held["mode"]) =>
-    withBackend(family, mode, async (backend) => {
+  const measure = (held: Held) =>
+    withBackend(family, held, async (backend) => {
       const prompts = examples.map(({ ids }) => ids);
       const edges = Array.from({ length: 160 }, (_, token) => ({ parent: -1, token, child: null }));
       const scores = await backend.score(prompts, { nodes: [], edges }, { entropy: true });
@@ -149,7 +155,7 @@ it.each(["llama", "gemma2"])("%s measures with a head in pieces as with a whole 
       const next = await backend.nextTokens(prompts);
       return { scores, losses, answers, next };
     });
-  const [whole, parted] = [await measure("keep"), await measure("recompute")];
+  const [whole, parted] = [await measure({ mode: "keep" }), await measure({ mode: "stream" })];
   expect(parted.answers).toEqual(whole.answers);
   for (const i of examples.keys()) {
     expect(farthest(whole.next.get(i)!, parted.next.get(i)!)).toBeLessThan(1e-5);

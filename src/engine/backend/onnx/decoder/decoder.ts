@@ -44,7 +44,7 @@ export class Decoder {
 
   /** Token embeddings as block 0 reads them: ids (N) int32 → (N, C). `hidden_states[0]` in Hugging Face's counting. */
   embed(ids: Tensor): Tensor {
-    const rows = ops.gather(this.parameters.get("model.embed_tokens.weight"), ids);
+    const rows = this.parameters.gather("model.embed_tokens.weight", ids);
     return this.cut(this.blockInput(0, ops.mul(rows, this.architecture.embeddingScale)));
   }
 
@@ -83,6 +83,7 @@ export class Decoder {
     );
     const weight = {
       whole: () => this.parameters.get(name),
+      rows: (tokens: Tensor) => this.parameters.gather(name, tokens),
       pieces: pieces.length > 1 ? pieces : null,
       cut: (x: Tensor) => this.cut(x),
     };

@@ -6,6 +6,8 @@ import type { Tensor } from "../graph/tensor.ts";
 export interface HeadWeight {
   /** (V, C). */
   readonly whole: () => Tensor;
+  /** Those of its rows that tokens (E) int32 name, (E, C). */
+  readonly rows: (tokens: Tensor) => Tensor;
   /** Its rows in pieces, in order, where it is too large for one product; null where it is not. */
   readonly pieces: readonly Tensor[] | null;
   /** Makes a tensor a place where the graph may be cut, so that one piece is at work at a time. */
@@ -28,7 +30,10 @@ export class Head {
 
   /** A head whose weight (V, C) is read as one. */
   static of(weight: Tensor, rule: Architecture["logits"]): Head {
-    return new Head({ whole: () => weight, pieces: null, cut: (x) => x }, rule);
+    return new Head(
+      { whole: () => weight, rows: (tokens) => ops.gather(weight, tokens), pieces: null, cut: (x) => x },
+      rule,
+    );
   }
 
   /** Logits of every token: (M, C) → (M, V). Hand in only the rows that are needed. */
@@ -52,16 +57,17 @@ export class Head {
     const chosen = (x: Tensor) => (rows ? ops.gather(x, rows) : x);
     const sums = logits ? ops.logSumExp(logits) : this.eachPiece(hidden, (piece) => ops.logSumExp(piece));
     const lse = chosen(ops.reshape(sums.shape[1] === 1 ? sums : ops.logSumExp(sums), [hidden.shape[0]]));
-    const products = ops.mul(chosen(hidden), ops.gather(this.weight.whole(), tokens));
+    const products = ops.mul(chosen(hidden), this.weight.rows(tokens));
     return ops.sub(lse, this.bounded(ops.sum(products, [1])));
   }
 
   /** The same head as a constant: its weight gets no gradient. */
   constant(): Head {
-    const { whole, pieces, cut } = this.weight;
+    const { whole, rows, pieces, cut } = this.weight;
     const fixed = {
       whole: () => ops.detach(whole()),
-      pieces: pieces && pieces.map((each) => ops.detach(each)),
+      rows: (tokens: Tensor) => ops.detach(rows(tokens)),
+      pieces: pieces?.map((each) => ops.detach(each)) ?? null,
       cut,
     };
     return new Head(fixed, this.rule);

@@ -1,3 +1,4 @@
+import { setImmediate as breathe } from "node:timers/promises";
 import type { Memory } from "../../../../protocol/backend.ts";
 import { float, headPieceBytes } from "../../../../recipe/memoryPlan.ts";
 import { type Adapter, addUpdate, mergeAdapter } from "../../../model/adapter.ts";
@@ -10,20 +11,24 @@ import {
   type Weights,
 } from "../../../model/weights.ts";
 import { type Backward, differentiated } from "../graph/autodiff.ts";
+import { size } from "../graph/shape.ts";
 import { stepsOf } from "../graph/steps.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { Device } from "../runtime/device.ts";
 import type { Program } from "../runtime/program.ts";
 import { ProgramCache } from "../runtime/programCache.ts";
 import { Scratch, StepProgram } from "../runtime/stepProgram.ts";
-import type { Value } from "../runtime/value.ts";
+import { Value } from "../runtime/value.ts";
 import { Decoder, type DecoderOptions } from "./decoder.ts";
-import { type LoraPlan, ParameterInputs, rowsOf } from "./parameters.ts";
+import { gatheredOf, type LoraPlan, ParameterInputs, rowsOf } from "./parameters.ts";
 
 /** Compiled graphs a model keeps: enough for the length buckets of a stage, its probes and a generation. */
 const programLimit = 24;
 /** The same of the graphs that steps share: a handful for each bucket. */
 const stepLimit = 96;
+
+/** Rows that are read from a file at a time. */
+const rowsAtOnce = 32;
 
 /** Outputs of a graph, and what is derived of gradients. */
 export interface Written {
@@ -36,8 +41,8 @@ export type Runnable = Program | StepProgram;
 
 interface ProgramOptions extends DecoderOptions {
   readonly resident?: (name: string) => boolean;
-  /** Whether the head is read as one, because its gradient is wanted as one. */
-  readonly wholeHead?: boolean;
+  /** Whether a gradient of embeddings or head is wanted: they are then read as one. */
+  readonly movesEmbeddings?: boolean;
 }
 
 /** Rows of the head that are multiplied at a time where memory is short: as many as the plan counts with. */
@@ -51,6 +56,8 @@ export interface Held {
   readonly mode: Exclude<Memory, "auto">;
   /** Rows of the head that are multiplied at a time where graphs are cut; as many as the plan counts with where left out. */
   readonly headRows?: number;
+  /** Blocks, from the first, whose weights stay where the others are streamed; none where left out. */
+  readonly keptBlocks?: number;
 }
 
 /**
@@ -65,6 +72,8 @@ export class LiveModel {
   private readonly shapes: ReadonlyMap<string, readonly number[]>;
   private readonly values = new Map<string, Value>();
   private readonly reading = new Map<string, Promise<Value>>();
+  /** Weights that are read ahead of use, and dropped after it. */
+  private readonly coming = new Map<string, Promise<Value>>();
   private readonly programs = new ProgramCache<Runnable>(programLimit);
   private readonly steps = new ProgramCache<Program>(stepLimit);
   private readonly scratch = new Scratch();
@@ -110,15 +119,12 @@ export class LiveModel {
     options: ProgramOptions = {},
   ): Promise<Runnable> {
     return this.programs.get(key, async () => {
-      const parameters = new ParameterInputs(this.shapes, this.plan);
-      const { wholeHead = false, ...rest } = options;
-      const headRows =
-        this.held.mode === "keep" || wholeHead
-          ? undefined
-          : (this.held.headRows ?? headRowsOf(this.architecture));
-      const decoder = new Decoder(this.architecture, parameters, { ...rest, ...(headRows && { headRows }) });
+      const { movesEmbeddings = false, resident = () => false, ...rest } = options;
+      const whole = this.held.mode === "keep" || movesEmbeddings;
+      const { headRows = headRowsOf(this.architecture) } = this.held;
+      const parameters = new ParameterInputs(this.shapes, this.plan, { gathered: !whole });
+      const decoder = new Decoder(this.architecture, parameters, { ...rest, ...(!whole && { headRows }) });
       const { outputs, backward } = build(decoder, parameters);
-      const { resident = () => false } = options;
       if (this.held.mode === "keep") {
         const all = { ...outputs, ...(backward && differentiated(backward)) };
         return this.device.compile(all, { resident: Object.keys(all).filter(resident) });
@@ -144,23 +150,32 @@ export class LiveModel {
     make: (input: Runnable["inputs"][number]) => Value | null = () => null,
   ): Promise<Record<string, Value>> {
     const value = async (input: Runnable["inputs"][number]) =>
-      feeds[input.name] ?? make(input) ?? (await this.value(input.name));
-    if (program instanceof StepProgram) return program.run({ value }, into);
+      feeds[input.name] ?? make(input) ?? (await this.read(input.name, feeds));
+    if (program instanceof StepProgram) {
+      const ahead = (steps: readonly (readonly string[])[]) => this.readAhead(steps);
+      try {
+        return await program.run({ value, ahead, done: (names) => this.dropStreamed(names) }, into);
+      } finally {
+        await this.dropStreamed([...this.coming.keys()]);
+      }
+    }
     const all: Record<string, Value> = {};
     for (const input of program.inputs) all[input.name] = await value(input);
     return program.run(all, into);
   }
 
   /**
-   * Reads all weights to where the device wants them, so that faults of a file are found before anything is computed.
+   * Reads all weights that stay in memory to where the device wants them, so that faults of a file are found before anything
+   * is computed.
    *
    * @param onProgress is told after each tensor, and ends the reading by what it throws.
    * @throws DiscernError as `StoredTensor.float32`.
    */
-  async read(onProgress?: OnProgress): Promise<void> {
-    const total = [...this.weights.values()].reduce((sum, { bytes }) => sum + bytes, 0);
+  async readAll(onProgress?: OnProgress): Promise<void> {
+    const staying = [...this.weights].filter(([name]) => !this.isStreamed(name));
+    const total = staying.reduce((sum, [, { bytes }]) => sum + bytes, 0);
     let done = 0;
-    for (const [name, { bytes }] of this.weights) {
+    for (const [name, { bytes }] of staying) {
       await this.value(name);
       done += bytes;
       onProgress?.({ done, total });
@@ -180,6 +195,76 @@ export class LiveModel {
     const value = await reading;
     this.values.set(name, value);
     return value;
+  }
+
+  /** What a graph reads under a name that is not fed: a parameter, or rows of one that a feed of token ids names. */
+  private async read(name: string, feeds: Record<string, Value>): Promise<Value> {
+    const rows = gatheredOf(name);
+    if (rows) return this.gather(rows.name, feeds[rows.indices]!);
+    if (!this.isStreamed(name) || this.values.has(name)) return this.value(name);
+    const coming = this.coming.get(name) ?? this.readValue(name);
+    this.coming.set(name, coming);
+    return coming;
+  }
+
+  /** Whether a weight is read anew for every use. What training has moved is not. */
+  private isStreamed(name: string): boolean {
+    const { mode, keptBlocks = 0 } = this.held;
+    if (mode !== "stream") return false;
+    const layer = /^model\.layers\.(\d+)\./.exec(name)?.[1];
+    // Norms stay; the embeddings are read by rows, the head in pieces.
+    if (layer === undefined) return this.shapes.get(rowsOf(name)?.name ?? name)?.length === 2;
+    return Number(layer) >= keptBlocks && this.weights.has(name);
+  }
+
+  /** Begins to read what the next step that streams weights will need. */
+  private async readAhead(steps: readonly (readonly string[])[]): Promise<void> {
+    const wanted = (names: readonly string[]) =>
+      names.filter((name) => gatheredOf(name) === null && this.isStreamed(name) && !this.values.has(name));
+    const next = steps.map(wanted).find((names) => names.length > 0) ?? [];
+    for (const name of next) {
+      if (this.coming.has(name)) continue;
+      const coming = this.readValue(name);
+      // What goes wrong is thrown where the weight is used.
+      coming.catch(() => undefined);
+      this.coming.set(name, coming);
+    }
+    // A step blocks the thread: reads are under way once their files are open.
+    if (next.length > 0) await breathe();
+  }
+
+  private async dropStreamed(names: readonly string[]): Promise<void> {
+    for (const name of names) {
+      const coming = this.coming.get(name);
+      this.coming.delete(name);
+      await coming?.then(
+        (value) => value.dispose(),
+        () => undefined,
+      );
+    }
+  }
+
+  /** Rows of a parameter, by whole numbers that are fed: (rows, …), in host memory. */
+  private async gather(name: string, indices: Value): Promise<Value> {
+    const stored = this.weights.get(name);
+    if (!stored) throw new Error(`the model has no parameter "${name}"`);
+    const [, ...rest] = stored.shape;
+    const width = size(rest);
+    const ids = indices.data as unknown as Int32Array;
+    const data = new Float32Array(ids.length * width);
+    const known = this.values.get(name);
+    const whole = known && (await this.device.download(known));
+    const rows = new Map<number, Float32Array>();
+    const wanted = [...new Set(ids)];
+    for (let i = 0; i < wanted.length; i += rowsAtOnce) {
+      const read = async (id: number) => {
+        const own = whole?.subarray(id * width, (id + 1) * width);
+        rows.set(id, own ?? (await stored.float32({ from: id, to: id + 1 })));
+      };
+      await Promise.all(wanted.slice(i, i + rowsAtOnce).map(read));
+    }
+    for (const [i, id] of ids.entries()) data.set(rows.get(id)!, i * width);
+    return Value.of(data, [ids.length, ...rest]);
   }
 
   private async readValue(name: string): Promise<Value> {

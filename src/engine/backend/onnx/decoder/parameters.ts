@@ -1,6 +1,7 @@
 import type { Rows } from "../../../model/weights.ts";
+import { ops } from "../graph/ops.ts";
 import type { Shape } from "../graph/shape.ts";
-import { type InputTensor, input } from "../graph/tensor.ts";
+import { type InputTensor, input, type Tensor } from "../graph/tensor.ts";
 
 /** How one linear module is adapted: y = Wx + scale·B(Ax), A (r, in), B (out, r). */
 export interface LoraSpec {
@@ -26,6 +27,14 @@ export function rowsOf(name: string): (Rows & { readonly name: string }) | null 
   return whole === undefined ? null : { name: whole, from: Number(from), to: Number(to) };
 }
 
+const gatheredName = (name: string, indices: string) => `${name}@${indices}`;
+
+/** What a name of {@link ParameterInputs.gather} means: a parameter, and the feed that names rows; null for other names. */
+export function gatheredOf(name: string): { name: string; indices: string } | null {
+  const [, whole, indices] = /^(.+)@(.+)$/.exec(name) ?? [];
+  return whole === undefined ? null : { name: whole, indices: indices! };
+}
+
 /**
  * The parameters a graph reads, as inputs of that graph. Each is declared the first time it is asked for, so
  * a graph that stops at layer ℓ neither declares nor feeds anything above it.
@@ -34,10 +43,17 @@ export class ParameterInputs {
   private readonly shapes: ReadonlyMap<string, Shape>;
   readonly lora: LoraPlan;
   private readonly declared = new Map<string, InputTensor>();
+  private readonly gathered: boolean;
 
-  constructor(shapes: ReadonlyMap<string, Shape>, lora: LoraPlan = new Map()) {
+  /** @param options.gathered whether rows that a feed names are fed themselves, so that no graph reads a whole table. */
+  constructor(
+    shapes: ReadonlyMap<string, Shape>,
+    lora: LoraPlan = new Map(),
+    { gathered = false }: { readonly gathered?: boolean } = {},
+  ) {
     this.shapes = shapes;
     this.lora = lora;
+    this.gathered = gathered;
   }
 
   has(name: string): boolean {
@@ -51,6 +67,13 @@ export class ParameterInputs {
    */
   get(name: string): InputTensor {
     return this.inputOnce(name, this.shapeOf(name));
+  }
+
+  /** The rows of the parameter called `name` that `indices` (n) int32 names: (n, …). @throws as {@link get}. */
+  gather(name: string, indices: Tensor): Tensor {
+    if (!this.gathered || indices.op !== "input") return ops.gather(this.get(name), indices);
+    const [, ...rest] = this.shapeOf(name);
+    return this.inputOnce(gatheredName(name, indices.name), [...indices.shape, ...rest]);
   }
 
   /** Rows start ≤ i < end of the parameter called `name`, (end − start, …), as an input of their own. @throws as {@link get}. */

@@ -231,7 +231,7 @@ export class OnnxTrainer implements Trainer {
       {
         dropout,
         resident: (name) => name.startsWith("grad."),
-        wholeHead: train.method === "full" && train.embeddings,
+        movesEmbeddings: train.method === "full" && train.embeddings,
       },
     );
   }

@@ -14,9 +14,9 @@ export interface Source {
   /** @throws Error for a name that there is nothing under. */
   value(input: OnnxGraph["inputs"][number]): Promise<Value>;
   /** Is told what will be read in steps to come, in their order, before a step runs. */
-  ahead?(steps: readonly (readonly string[])[]): void;
+  ahead?(steps: readonly (readonly string[])[]): Promise<void>;
   /** Is told what the step that has just run has read. */
-  done?(names: readonly string[]): void;
+  done?(names: readonly string[]): Promise<void>;
 }
 
 /** A step made ready: its graph without names, and what each of its inputs and outputs is called. */
@@ -105,7 +105,7 @@ export class StepProgram {
     const held = new Map<string, Value>();
     try {
       for (const [i, step] of this.steps.entries()) {
-        source.ahead?.(this.steps.slice(i + 1).map(({ outside }) => outside));
+        await source.ahead?.(this.steps.slice(i + 1).map(({ outside }) => outside));
         await this.runStep(step, held, source, into);
       }
     } catch (error) {
@@ -147,7 +147,7 @@ export class StepProgram {
       held.set(name, found[place]!);
       if (old && old !== found[place]) this.drop(old);
     }
-    source.done?.(outside);
+    await source.done?.(outside);
     for (const name of drops) {
       const value = held.get(name);
       if (value) this.drop(value);
