@@ -92,14 +92,29 @@ class Ranks:
             raise refused
         return found
 
-    def sum(self, tensors: list[torch.Tensor]) -> None:
-        """Adds up, in place, what all ranks have at the same places: tensors of one type and device."""
-        if self.size == 1 or not tensors:
+    def gather(self, found: Found) -> Found:
+        """What all ranks have found, one after the other, on rank 0; on the others their own."""
+        return self.together(lambda: found)
+
+    def add_up(self, parameters: list[torch.Tensor]) -> None:
+        """
+        Puts the sum over all ranks in the place of each parameter's gradient. A rank without rows has none, and counts as zero; one that no rank has
+        stays none.
+        """
+        if self.size == 1 or not parameters:
             return
-        flat = torch.cat([x.flatten() for x in tensors])
-        dist.all_reduce(flat)
-        for x, total in zip(tensors, flat.split([x.numel() for x in tensors]), strict=True):
-            x.copy_(total.view_as(x))
+        reached = torch.tensor([float(x.grad is not None) for x in parameters], device=parameters[0].device)
+        dist.all_reduce(reached)
+        sums: dict[torch.dtype, list[torch.Tensor]] = {}
+        for x, ranks in zip(parameters, reached.tolist(), strict=True):
+            if ranks > 0:
+                x.grad = torch.zeros_like(x) if x.grad is None else x.grad
+                sums.setdefault(x.grad.dtype, []).append(x.grad)
+        for gradients in sums.values():
+            flat = torch.cat([x.flatten() for x in gradients])
+            dist.all_reduce(flat)
+            for x, total in zip(gradients, flat.split([x.numel() for x in gradients]), strict=True):
+                x.copy_(total.view_as(x))
 
     def end(self, error: dict[str, Any]) -> NoReturn:
         """Ends this rank, and with it all others, which may be waiting for it."""
