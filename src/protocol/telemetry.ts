@@ -8,6 +8,8 @@ export const deviceUseSchema = z.object({
   bytes: amount.describe("Memory in use on the device"),
   peakBytes: amount.describe("The most of it since it was last asked for"),
   totalBytes: amount.describe("Memory of the device"),
+  processBytes: amount.describe("Memory that the backend's own processes hold, beside this one"),
+  processPeakBytes: amount.describe("The most of it since it was last asked for"),
   utilisation: amount.describe("Share of the recent time in which the device computed, 0 to 1"),
 });
 export type DeviceUse = z.infer<typeof deviceUseSchema>;

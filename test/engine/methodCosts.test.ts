@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { costParts } from "../../src/engine/abilities/methodCosts.ts";
 import { type NewRunEvent, type RunEvent, runEventSchema } from "../../src/protocol/events.ts";
+import { costParts } from "../../src/runFolder/costParts.ts";
 
 /** Events that happen at seconds after each other. */
 function log(events: readonly (readonly [seconds: number, event: NewRunEvent])[]): RunEvent[] {

@@ -1,7 +1,8 @@
 import { resolve } from "node:path";
 import { labelLogPath } from "../../dataset/labels.ts";
 import { DiscernError } from "../../protocol/errors.ts";
-import { isUntrained, reportDevice } from "../../protocol/report/methods.ts";
+import { type Place, placeWords } from "../../protocol/place.ts";
+import { isUntrained, reportBackend, reportDevice } from "../../protocol/report/methods.ts";
 import type { Report } from "../../protocol/report/report.ts";
 import { openRun, runPaths } from "../../runFolder/folder.ts";
 import {
@@ -68,7 +69,7 @@ export async function compareRuns(paths: readonly string[], planned?: PlannedRun
     order.includes(name) ? order.indexOf(name) : order.length;
   const untrainedFirst = [...methods.filter(isUntrained), ...methods.filter((one) => !isUntrained(one))];
   return buildReport({
-    model: { ...reports[0]!.model, device: sharedDevice(reports) },
+    model: { ...reports[0]!.model, ...sharedPlace(reports) },
     methods: untrainedFirst.toSorted((a, b) => placeOfMethod(a) - placeOfMethod(b)),
     judges,
     answers: parts.flatMap(({ answers }) => answers),
@@ -124,25 +125,34 @@ function placeOf(path: string): string {
   return resolve(path.endsWith(".json") ? path : runPaths(path).report);
 }
 
-/** The device of all reports; undefined where they differ, or one does not state it. */
-function sharedDevice(reports: readonly Report[]): string | undefined {
+/** The device and the backend of all reports; undefined where they differ, or one does not state it. */
+function sharedPlace(reports: readonly Report[]): Partial<Place> {
   const devices = distinct(reports.map((report) => reportDevice(report) ?? null));
-  return devices.length === 1 ? (devices[0] ?? undefined) : undefined;
+  const backends = distinct(reports.map((report) => reportBackend(report) ?? null));
+  return {
+    device: devices.length === 1 ? (devices[0] ?? undefined) : undefined,
+    ...(backends.length === 1 && backends[0] ? { backend: backends[0] } : {}),
+  };
 }
 
 /** What is to be said of models and devices that differ. */
 function differentOrigins(reports: readonly Report[]): string[] {
   const models = distinct(reports.map(({ model }) => model.name));
-  const devices = distinct(reports.flatMap((report) => reportDevice(report) ?? []));
+  const places = distinct(
+    reports.flatMap((report) => {
+      const device = reportDevice(report);
+      return device === undefined ? [] : [placeWords({ device, backend: reportBackend(report) })];
+    }),
+  );
   return [
     ...(models.length > 1
       ? [
           `The runs are of different models: ${models.join(", ")}. Their differences are not those of training alone.`,
         ]
       : []),
-    ...(devices.length > 1
+    ...(places.length > 1
       ? [
-          `The runs were computed on different devices: ${devices.join(", ")}. These agree to rounding only, which training may magnify.`,
+          `The runs were computed in different places: ${places.join(", ")}. These agree to rounding only, which training may magnify.`,
         ]
       : []),
   ];

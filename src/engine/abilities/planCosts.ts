@@ -5,12 +5,12 @@ import { DiscernError } from "../../protocol/errors.ts";
 import { type Cost, estimateCost, type Machine } from "../../recipe/cost.ts";
 import type { ModelFacts } from "../../recipe/modelFacts.ts";
 import { cellFolder } from "../../runFolder/comparison.ts";
+import { costParts } from "../../runFolder/costParts.ts";
 import { readEvents } from "../../runFolder/eventLog.ts";
 import { runPaths } from "../../runFolder/folder.ts";
 import { measuredSpeed } from "../../runFolder/speed.ts";
 import { inspectModel } from "../model/load.ts";
 import type { CellState } from "../run/cells.ts";
-import { costParts } from "./methodCosts.ts";
 
 /**
  * What each cell of a plan costs, by name: as it was measured in cells that have finished, else estimated with the speed of those,

@@ -10,10 +10,20 @@ import {
   suitesOf,
 } from "../../protocol/report/lines.ts";
 import { marginStatements } from "../../protocol/report/margins.ts";
-import { markedMethods, methodName, reportDevice } from "../../protocol/report/methods.ts";
+import { markedMethods, methodName, reportPlace } from "../../protocol/report/methods.ts";
 import type { Report } from "../../protocol/report/report.ts";
 import { isOverlapping, overlapMark } from "../../protocol/report/training.ts";
-import { estimate, figure, pValue, signed, signedEstimate } from "../../wording/numbers.ts";
+import { tokenPace } from "../../protocol/telemetry.ts";
+import {
+  byteSize,
+  duration,
+  estimate,
+  figure,
+  percent,
+  pValue,
+  signed,
+  signedEstimate,
+} from "../../wording/numbers.ts";
 import { benchmarkSections, methodsBySuites } from "./benchmarkMarkdown.ts";
 import { plain, table } from "./markdownText.ts";
 
@@ -23,12 +33,12 @@ import { plain, table } from "./markdownText.ts";
  */
 export function reportMarkdown(whole: Report): string {
   const report = { ...whole, methods: markedMethods(whole) };
-  const device = reportDevice(report);
+  const place = reportPlace(report);
   const lines = measureLines(report.measures, report.judges);
   const sections = [
     `# Evaluation of ${plain(report.run?.name ?? report.model.name)}`,
     [
-      `Model ${plain(report.model.name)}${device === undefined ? "" : ` on ${plain(device)}`}, ${report.created}. Intervals are at 95 %.`,
+      `Model ${plain(report.model.name)}${place === undefined ? "" : ` on ${plain(place)}`}, ${report.created}. Intervals are at 95 %.`,
       ...(report.judges.length > 0
         ? [
             `Judges: ${report.judges.map(({ title, version }) => `${plain(title)} (version ${plain(version)})`).join(", ")}.`,
@@ -46,8 +56,30 @@ export function reportMarkdown(whole: Report): string {
     missing(report),
     overlap(report),
     ...benchmarkSections(report),
+    runCosts(report),
   ];
   return `${sections.filter((section) => section !== "").join("\n\n")}\n`;
+}
+
+/** What a run cost by what it was at: time, pace, memory. */
+function runCosts({ run }: Report): string {
+  const parts = run?.costs ?? [];
+  if (parts.length === 0) return "";
+  const rows = parts.map((part) => [
+    part.part,
+    duration(part.seconds),
+    part.tokensPerSecond === undefined ? "–" : tokenPace(part.tokensPerSecond),
+    part.flops === null ? "–" : part.flops.toExponential(1),
+    byteSize(part.peakBytes),
+    byteSize(part.devicePeakBytes),
+    percent(part.utilisation),
+  ]);
+  const header = ["", "time", "pace", "FLOPs", "peak memory", "peak GPU memory", "GPU busy"];
+  return [
+    "## Costs",
+    "Time by what the run was at, without reading the model, until this report. The pace leaves out the first steps of a stage.",
+    table(header, rows),
+  ].join("\n\n");
 }
 
 /** Methods whose results are not what their names say; first of all, so that nobody reads their rows without it. */

@@ -14,6 +14,7 @@ import type { Report } from "../../protocol/report/report.ts";
 import { type SuiteAnswers, suiteAnswersSchema } from "../../protocol/report/suiteAnswers.ts";
 import { timeline } from "../../protocol/timeline.ts";
 import { forwardFlops } from "../../recipe/stageCost.ts";
+import { costParts } from "../../runFolder/costParts.ts";
 import { readEventLog } from "../../runFolder/eventLog.ts";
 import { makePart, runPaths } from "../../runFolder/folder.ts";
 import { writeAtomic } from "../../storage/atomic.ts";
@@ -38,6 +39,7 @@ import { type StartedSession, startMethod } from "./start.ts";
 import { interventionOf, type SteeredSession } from "./steering.ts";
 import { type StopToken, withStopSignal } from "./stop.ts";
 import { openPart, partPath } from "./suitePart.ts";
+import { DevicePeaks } from "./telemetry.ts";
 
 /** Milliseconds between two events of progress. */
 const progressEvery = 500;
@@ -113,6 +115,12 @@ async function evaluateMethod(
   await makePart(folder, place);
   const file = (suite: string) => join(place, `${suite}.json`);
   let peakBytes = watchPeak();
+  let devices = new DevicePeaks();
+  const peaksNow = async () => {
+    devices.add(await session.backend.use());
+    const { device, process } = devices;
+    return { peakBytes: peakBytes() + process, ...(device === null ? {} : { devicePeakBytes: device }) };
+  };
   let last = 0;
   const suites = suitesOf(prompts);
   return answerSuites(session.backend, session.encoder, suites, {
@@ -129,11 +137,12 @@ async function evaluateMethod(
         ...{ type: "suite-answered", method: method.name, suite },
         prompts: answers.results.length + (answers.choices?.length ?? 0),
         flops: await answerFlops(suites.find(({ name }) => name === suite)!, answers, session),
-        peakBytes: peakBytes(),
+        ...(await peaksNow()),
       });
     },
     part(suite) {
       peakBytes = watchPeak();
+      devices = new DevicePeaks();
       const opened = suites.find(({ name }) => name === suite)!;
       const { length } = "items" in opened ? opened.items : opened.records;
       emit({
@@ -227,7 +236,7 @@ export async function evaluateRun(manifest: Manifest, context: EvaluationContext
   for (const one of first) earlier.push({ method: one.method, answers: await keptAnswers(one, context) });
   const answered = [...earlier.filter(({ answers }) => isAnswered(answers)), last];
   const paths = runPaths(folder);
-  const { losses, series, notes } = whatTrainingSaid(paths.events, recipe.seed);
+  const { losses, series, notes, costs } = whatTrainingSaid(paths.events, recipe.seed);
   const given = answered.map(({ method, answers }) => {
     const { steered } = context;
     const own = steered ? steered.heldOutLoss : losses.trained;
@@ -237,7 +246,7 @@ export async function evaluateRun(manifest: Manifest, context: EvaluationContext
   const judged = await judgeRun(manifest, given, context);
   const report = buildReport({
     model: { name: manifest.model.name },
-    run: { name: recipe.name, seed: recipe.seed, device: manifest.device, backend: manifest.backend },
+    run: { name: recipe.name, seed: recipe.seed, device: manifest.device, backend: manifest.backend, costs },
     notes: [
       ...context.session.template.warnings,
       ...notes,
@@ -312,6 +321,7 @@ function whatTrainingSaid(path: string, seed: number) {
       ...(choice && { layerChoice: choice }),
       ...(made.length > 0 && { made: made.map((one) => madeSchema.parse(one)) }),
     },
+    costs: costParts(log.events),
     notes: [
       ...made.map(madeSentence),
       ...(moved === null ? [] : [moved]),

@@ -20,8 +20,8 @@ import {
   writeTensorFolder,
 } from "./checkpoint.ts";
 import type { OpenStage, ProbeFigures } from "./openStage.ts";
-import { watchPeak } from "./peakMemory.ts";
 import { Stopped, type StopToken } from "./stop.ts";
+import { type AskUse, StageTelemetry } from "./telemetry.ts";
 
 /** What the pipeline runs: the model and data of one recipe. */
 export interface Workshop {
@@ -45,6 +45,8 @@ export interface Workshop {
   /** Puts what a finished stage learned into the model, without training. */
   apply(stage: number, result: StageResult): Promise<void>;
   probe(stop: StopToken): Promise<ProbeFigures>;
+  /** Memory and use of what the model is computed on. */
+  readonly use: AskUse;
   /** After the last stage: exports what was learned, evaluates, writes the report; returns its path. */
   conclude(emit: (event: NewRunEvent) => void, stop: StopToken): Promise<string | null>;
 }
@@ -55,6 +57,8 @@ export interface PipelineOptions {
   readonly checkpoint: { readonly every: number; readonly keep: number; readonly best: boolean };
   readonly stop: StopToken;
   readonly onEvent?: (event: RunEvent) => void;
+  /** Milliseconds between two events of telemetry; ten seconds where left out. */
+  readonly telemetryEvery?: number;
 }
 
 type StageReason = RunEventOf<"stage-finished">["reason"];
@@ -243,7 +247,7 @@ async function runStage(
   emit: (event: NewRunEvent) => void,
 ): Promise<StageSummary | null> {
   const { index, from } = place;
-  const peakBytes = watchPeak();
+  const telemetry = new StageTelemetry(() => workshop.use(), options.telemetryEvery);
   const opened = await unlessStopped(workshop.open(index, emit, options.stop));
   if (opened === cutOff) {
     emit({ type: "run-stopped", stage: index, step: from?.state.step ?? 0 });
@@ -265,7 +269,7 @@ async function runStage(
   });
   const { checkpoints } = runPaths(options.folder);
   const best = options.checkpoint.best ? await BestState.open(checkpoints, index, kind) : null;
-  return new StageRun({ workshop, options, place, emit, stage, best, peakBytes }).toEnd();
+  return new StageRun({ workshop, options, place, emit, stage, best, telemetry }).toEnd();
 }
 
 interface StageRunParts {
@@ -276,8 +280,8 @@ interface StageRunParts {
   readonly stage: Stage;
   /** The best state so far; null where the recipe keeps none. */
   readonly best: BestState | null;
-  /** The most memory that the process held since the stage was opened. */
-  readonly peakBytes: () => number;
+  /** Watches since the stage was opened. */
+  readonly telemetry: StageTelemetry;
 }
 
 /** A stage that was opened: its steps, and the probes, checkpoints and stops between them. */
@@ -295,12 +299,12 @@ class StageRun {
   async toEnd(): Promise<StageSummary | null> {
     const reason = await this.train();
     if (reason === null) return null;
-    const { stage, best, emit, options, place, peakBytes } = this.parts;
+    const { stage, best, emit, options, place, telemetry } = this.parts;
     const steps = stage.step;
     const { method, tensors } = await stage.finish();
     const kept = join(runPaths(options.folder).stages, String(place.index));
     await writeTensorFolder(kept, tensors, { method, steps });
-    emit({ type: "stage-finished", stage: place.index, step: steps, reason, peakBytes: peakBytes() });
+    emit({ type: "stage-finished", stage: place.index, step: steps, reason, ...(await telemetry.summary()) });
     await best?.forget();
     return { steps, reason };
   }
@@ -337,7 +341,7 @@ class StageRun {
 
   /** One step. @throws DiscernError `loss-not-finite`, once the last good state is saved. */
   private async step(): Promise<void> {
-    const { stage, emit, place } = this.parts;
+    const { stage, emit, place, telemetry } = this.parts;
     const began = performance.now();
     const report = await stage.next().catch(async (error: unknown) => {
       if (error instanceof DiscernError && error.code === "loss-not-finite") {
@@ -346,7 +350,10 @@ class StageRun {
       }
       throw error;
     });
-    emit({ type: "step", ...this.now(), ...report, seconds: (performance.now() - began) / 1000 });
+    const seconds = (performance.now() - began) / 1000;
+    emit({ type: "step", ...this.now(), ...report, seconds });
+    const due = await telemetry.step({ stage: place.index, step: stage.step }, report.tokens, seconds);
+    if (due) emit(due);
   }
 
   /** Probes, unless a stop cuts that off. */

@@ -196,6 +196,10 @@ export class ModelWorkshop implements Workshop {
     return this.cutOffBy(stop, () => probePanels(this.backend, this.scorer, this.tokens.panels, layers));
   }
 
+  use(): ReturnType<Backend["use"]> {
+    return this.backend.use();
+  }
+
   async conclude(emit: (event: NewRunEvent) => void, stop: StopToken): Promise<string | null> {
     const { folder, manifest, session } = this.context;
     const { model } = runPaths(folder);

@@ -44,7 +44,8 @@ const suiteOpeningsSchema = z.object({
 });
 export type SuiteOpenings = z.infer<typeof suiteOpeningsSchema>;
 
-const costPartSchema = z.object({
+/** What a run cost by one of the things that it was at. */
+export const costPartSchema = z.object({
   /** What was done: a kind of stage, "making data", "layer choice", "fit", "probes", "evaluation", "judging", "other". */
   part: z.string(),
   seconds: z.number(),
@@ -52,6 +53,12 @@ const costPartSchema = z.object({
   flops: z.number().nullable(),
   /** Most memory that the process held meanwhile; null where it is not known. */
   peakBytes: z.number().nullable(),
+  /** Most memory in use on a device meanwhile; absent where it is not known, as on the CPU. */
+  devicePeakBytes: z.number().optional(),
+  /** Tokens per second of a stage's steps; absent where nothing was trained, and in older reports. */
+  tokensPerSecond: z.number().optional(),
+  /** Mean share of the time in which the device computed; absent where it is not known. */
+  utilisation: z.number().optional(),
 });
 export type CostPart = z.infer<typeof costPartSchema>;
 

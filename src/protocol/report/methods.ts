@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { type BackendRecord, backendWords } from "../backend.ts";
 import { chatSchema } from "../chat.ts";
 
 /** The model that a method begins with. */
@@ -80,10 +81,24 @@ export function numbered(name: string, n: number): string {
   return n === 1 ? name : `${name} (${n})`;
 }
 
+/** Where the methods of a report answered, in words: "cpu, by onnx 1.30.0, float32"; undefined where it is not stated, or they answered in several places. */
+export function reportPlace(report: Parameters<typeof reportDevice>[0]): string | undefined {
+  const device = reportDevice(report);
+  const backend = reportBackend(report);
+  return device === undefined || backend === undefined ? device : `${device}, by ${backendWords(backend)}`;
+}
+
+/** The backend that computed the answers of a report; undefined where it is not stated, or several did. */
+export function reportBackend(report: Parameters<typeof reportDevice>[0]): BackendRecord | undefined {
+  return report.run?.backend ?? report.model.backend;
+}
+
 /** The device that the methods of a report answered on; undefined where it is not stated, or they answered on several. */
 export function reportDevice(report: {
-  readonly model: { readonly device?: string | undefined };
-  readonly run?: { readonly device?: string | undefined } | undefined;
+  readonly model: { readonly device?: string | undefined; readonly backend?: BackendRecord | undefined };
+  readonly run?:
+    | { readonly device?: string | undefined; readonly backend?: BackendRecord | undefined }
+    | undefined;
 }): string | undefined {
   return report.run?.device ?? report.model.device;
 }

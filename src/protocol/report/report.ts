@@ -2,7 +2,7 @@ import * as z from "zod";
 import { backendRecordSchema } from "../backend.ts";
 import { missingSuiteSchema } from "../missingSuite.ts";
 import { methodAnswersSchema } from "./answers.ts";
-import { benchmarkRecordSchema } from "./benchmark.ts";
+import { benchmarkRecordSchema, costPartSchema } from "./benchmark.ts";
 import { comparisonSchema } from "./comparison.ts";
 import { fromFormat1, isFormat1 } from "./format1.ts";
 import { measuresSchema } from "./measures.ts";
@@ -25,6 +25,8 @@ const currentReportSchema = z.object({
       name: z.string(),
       device: z.string().optional(),
       backend: backendRecordSchema.optional(),
+      /** What the run cost until its report was written; absent in older reports. */
+      costs: z.array(costPartSchema).optional(),
     })
     .optional(),
   /** In the order in which they are shown. */

@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { reportDevice } from "../../protocol/report/methods.ts";
+import { reportPlace } from "../../protocol/report/methods.ts";
 import { refusalJudge } from "../../protocol/report/verdicts.ts";
 import { POOLED } from "../../protocol/suite.ts";
 import type {
@@ -69,7 +69,7 @@ export function App({ state, post, kept, keep }: AppProps) {
         <div>
           <h1>{figures.run?.name ?? figures.benchmark?.name ?? figures.model.name}</h1>
           <p class="muted">
-            {[figures.model.name, reportDevice(figures)].filter(Boolean).join(" · ")} · evaluated{" "}
+            {[figures.model.name, reportPlace(figures)].filter(Boolean).join(" · ")} · evaluated{" "}
             {new Date(figures.created).toLocaleString()} · intervals at 95 %
           </p>
         </div>

@@ -7,6 +7,7 @@ import type {
   TuningRecord,
 } from "../../protocol/report/benchmark.ts";
 import { methodName } from "../../protocol/report/methods.ts";
+import { tokenPace } from "../../protocol/telemetry.ts";
 import type { Figures } from "../../protocol/webview/report.ts";
 import { greatestOf } from "../../statistics/extremes.ts";
 import { byteSize, count, counted, duration, figure, quantity } from "../../wording/numbers.ts";
@@ -125,6 +126,9 @@ function settingsOf({ settings }: Pick<Trial, "settings">): string {
 export function Costs({ costs, figures: { methods } }: { costs: readonly MethodCost[]; figures: Figures }) {
   const nameOf = (id: string) => methodName(methods, id);
   const parts = [...new Set(costs.flatMap((cost) => cost.parts.map(({ part }) => part)))];
+  const trained = parts.filter((part) =>
+    costs.some((cost) => partOf(cost, part)?.tokensPerSecond !== undefined),
+  );
   const columns: Column<MethodCost>[] = [
     {
       id: "method",
@@ -143,6 +147,24 @@ export function Costs({ costs, figures: { methods } }: { costs: readonly MethodC
       (flops) => flops?.toExponential(1) ?? "–",
     ),
     measured("peak", "Peak memory", (cost) => totalOf(cost, "peakBytes"), byteSize),
+    ...(costs.some((cost) => totalOf(cost, "devicePeakBytes") !== undefined)
+      ? [
+          measured(
+            "device",
+            "Peak GPU memory",
+            (cost: MethodCost) => totalOf(cost, "devicePeakBytes"),
+            byteSize,
+          ),
+        ]
+      : []),
+    ...trained.map((part) =>
+      measured(
+        `${part}-pace`,
+        `${part}, pace`,
+        (cost: MethodCost) => partOf(cost, part)?.tokensPerSecond,
+        (pace) => (pace === undefined ? "–" : tokenPace(pace)),
+      ),
+    ),
   ];
   return (
     <>
@@ -165,7 +187,7 @@ function partOf({ parts }: MethodCost, part: string): CostPart | undefined {
 }
 
 /** The sum of operations, or the most memory, over what a run was at; undefined where it is not known of any. */
-function totalOf({ parts }: MethodCost, key: "flops" | "peakBytes"): number | undefined {
+function totalOf({ parts }: MethodCost, key: "flops" | "peakBytes" | "devicePeakBytes"): number | undefined {
   const known = parts.flatMap((part) => part[key] ?? []);
   if (known.length === 0) return undefined;
   return key === "flops" ? known.reduce((sum, each) => sum + each, 0) : greatestOf(known);

@@ -13,7 +13,9 @@ import type {
 import { loadModel } from "../../../src/engine/model/load.ts";
 import { memoryTensor } from "../../../src/engine/model/weights.ts";
 import { pathTrie } from "../../../src/engine/probe/tokenTrie.ts";
+import { backendRecordSchema } from "../../../src/protocol/backend.ts";
 import { stageSchema, type TrainRecipe } from "../../../src/protocol/recipeStages.ts";
+import { deviceUseSchema } from "../../../src/protocol/telemetry.ts";
 import { goldenPath, readGolden } from "../../golden/golden.ts";
 import { tempFolder } from "../../tempFolder.ts";
 import { numbersOf } from "../model/numbers.ts";
@@ -120,6 +122,23 @@ export function conformance(name: string, open: OpenBackend): void {
             expect([...saved.keys()]).toContain(parameter);
         }));
     });
+
+    it("tells what computes, and what that takes where it can tell, also between two passes", () =>
+      opened("llama", async (backend) => {
+        expect(backendRecordSchema.parse(backend.about)).toEqual(backend.about);
+        expect(backend.about).toMatchObject({ name: expect.stringMatching(/^(onnx|torch)$/), processes: 1 });
+        const before = await backend.use();
+        await backend.nextTokens(prompts);
+        for (const use of [before, await backend.use()]) {
+          if (use === null) continue;
+          expect(deviceUseSchema.parse(use)).toEqual(use);
+          const { processBytes, processPeakBytes } = use;
+          // Processes that import PyTorch hold more than this.
+          if (processBytes !== null) expect(processBytes).toBeGreaterThan(50e6);
+          if (processBytes !== null && processPeakBytes !== null)
+            expect(processPeakBytes).toBeGreaterThanOrEqual(0.9 * processBytes);
+        }
+      }));
 
     describe.each(kinds)("measures %s", (model) => {
       it("scoring an opening as one token after the other, in any batch", () =>

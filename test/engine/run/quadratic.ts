@@ -87,6 +87,7 @@ export function quadraticWorkshop(
       general: panel,
       generalLoss: weights[0]!,
     }),
+    use: async () => null,
     conclude: async () => null,
   };
 }

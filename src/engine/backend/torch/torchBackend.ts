@@ -111,8 +111,8 @@ export class TorchBackend implements Backend {
     return this.model.interruption.during(check, work);
   }
 
-  async use(): Promise<DeviceUse | null> {
-    return null;
+  use(): Promise<DeviceUse | null> {
+    return this.model.use();
   }
 
   dispose(): Promise<void> {

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { type BackendRecord, computeTypeSchema } from "../../../protocol/backend.ts";
+import { type DeviceUse, deviceUseSchema } from "../../../protocol/telemetry.ts";
 import { type Architecture, linearModules } from "../../model/architecture.ts";
 import type { BackendShape, Tokens } from "../backend.ts";
 import { ownTokens, type RowBatch } from "../batching.ts";
@@ -85,6 +86,16 @@ export class TorchModel {
   async ask<R>(method: string, params: object, schema: z.ZodType<R>, tensors?: Tensors): Promise<Answer<R>> {
     await this.interruption.pause();
     return this.client.request(method, params, schema, tensors);
+  }
+
+  /** Memory and use of the processes and their devices; null where they cannot tell. */
+  async use(): Promise<DeviceUse | null> {
+    try {
+      return (await this.client.request("use", {}, deviceUseSchema)).result;
+    } catch {
+      // What is wrong with the worker is reported by the work that it is asked for.
+      return null;
+    }
   }
 
   /** Asks for tensors alone. */

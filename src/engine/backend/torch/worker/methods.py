@@ -14,6 +14,7 @@ from .nextTokens import next_tokens
 from .score import score
 from .state import State
 from .tap import tap
+from .use import use
 
 Method = Callable[[State, dict[str, Any], Tensors], tuple[dict[str, Any], Tensors]]
 
@@ -27,4 +28,5 @@ METHODS: dict[str, Method] = {
     "generate": in_shares(generate),
     "tap": in_shares(tap),
     "kernel": kernel,
+    "use": use,
 }

@@ -1,0 +1,100 @@
+import type { RunEvent, RunEventOf } from "../protocol/events.ts";
+import type { CostPart } from "../protocol/report/benchmark.ts";
+
+type Cost = Omit<CostPart, "part" | "seconds">;
+
+/**
+ * What a run cost, by what it was at: the time between two events belongs to the later one. Time in which no process worked on
+ * the run counts for nothing, and neither does reading the model.
+ */
+export function costParts(events: readonly RunEvent[]): CostPart[] {
+  const parts = new Map<string, CostPart>();
+  const add = (part: string, seconds: number, cost: Partial<Cost> = {}) => {
+    const known = parts.get(part) ?? { part, seconds: 0, flops: null, peakBytes: null };
+    parts.set(part, { ...known, seconds: known.seconds + seconds, ...sumOf(known, cost) });
+  };
+  let before: number | null = null;
+  let stage: { kind: string; flopsPerToken: number | null } | null = null;
+  for (const event of events) {
+    const at = Date.parse(event.at);
+    const seconds = before === null || event.type === "resumed" ? 0 : Math.max(0, (at - before) / 1000);
+    before = at;
+    const training = stage?.kind ?? "other";
+    switch (event.type) {
+      case "run-started":
+      case "resumed":
+        break;
+      case "stage-started":
+        stage = { kind: event.kind, flopsPerToken: event.flopsPerToken ?? null };
+        add(event.kind, seconds);
+        break;
+      case "step":
+        add(training, seconds, {
+          flops: stage?.flopsPerToken == null ? null : stage.flopsPerToken * event.tokens,
+        });
+        break;
+      case "checkpoint":
+      case "telemetry":
+        add(training, seconds);
+        break;
+      case "stage-finished":
+        add(training, seconds, stageCost(event));
+        break;
+      case "layer-chosen":
+        add("layer choice", seconds);
+        break;
+      case "probe":
+        add("probes", seconds);
+        break;
+      case "evaluation-progress":
+        add("evaluation", seconds);
+        break;
+      case "making-progress":
+      case "data-made":
+        add("making data", seconds);
+        break;
+      case "steering-progress":
+      case "steering-fitted":
+        add("fit", seconds);
+        break;
+      case "judging-progress":
+        add("judging", seconds);
+        break;
+      case "suite-answered": {
+        const { flops = null, peakBytes = null, devicePeakBytes } = event;
+        add("evaluation", seconds, {
+          flops,
+          peakBytes,
+          ...(devicePeakBytes !== undefined && { devicePeakBytes }),
+        });
+        break;
+      }
+      default:
+        add("other", seconds);
+    }
+  }
+  return [...parts.values()];
+}
+
+function stageCost(event: RunEventOf<"stage-finished">): Partial<Cost> {
+  const { peakBytes = null, devicePeakBytes, tokensPerSecond, utilisation } = event;
+  return {
+    peakBytes,
+    ...(devicePeakBytes !== undefined && { devicePeakBytes }),
+    ...(tokensPerSecond != null && { tokensPerSecond }),
+    ...(utilisation != null && { utilisation }),
+  };
+}
+
+/** Operations add up, of memory the most counts; of two stages of a kind, or of one that was resumed, the later one's pace and use. */
+function sumOf(known: Cost, cost: Partial<Cost>): Partial<Cost> {
+  const { flops = null, peakBytes = null, devicePeakBytes, ...later } = cost;
+  return {
+    ...later,
+    flops: flops === null ? known.flops : (known.flops ?? 0) + flops,
+    peakBytes: peakBytes === null ? known.peakBytes : Math.max(known.peakBytes ?? 0, peakBytes),
+    ...(devicePeakBytes !== undefined && {
+      devicePeakBytes: Math.max(known.devicePeakBytes ?? 0, devicePeakBytes),
+    }),
+  };
+}
