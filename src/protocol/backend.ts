@@ -68,8 +68,15 @@ export type TorchOptions = z.infer<typeof torchSchema>;
 export const memoryPlanSchema = z.looseObject({
   mode: memorySchema.exclude(["auto"]),
   peakBytes: z.number().describe("Estimated peak on the device where the model is computed"),
+  availableBytes: z
+    .number()
+    .nullable()
+    .optional()
+    .describe("Memory that was available when it was planned; null where that is not known"),
   text: z.string().describe("The plan in one sentence or more, for people"),
 });
+
+export type MemoryPlanRecord = z.infer<typeof memoryPlanSchema>;
 
 /** What computes a model, as manifest, events and report state it beside the device. */
 export const backendRecordSchema = z.object({

@@ -86,6 +86,11 @@ export function planMemory(
   return { plan: planOf(model, passes, allowed.at(-1)!, 0), fits: false };
 }
 
+/** What each way of holding a model takes, from the fastest to the smallest; streaming keeps no blocks. */
+export function memoryPlans(model: ModelFacts, passes: readonly PassSize[]): MemoryPlan[] {
+  return ways.map((way) => planOf(model, passes, way, 0));
+}
+
 /** What a way of holding a model takes at its greatest. @param room bytes; streaming keeps the blocks that fit, and none where it is not known. */
 function planOf(
   model: ModelFacts,

@@ -11,12 +11,20 @@ export function planRecipe(
   model: ModelFacts,
   available: number | null,
 ): { readonly plan: MemoryPlan; readonly fits: boolean } {
-  const passes = [answering(recipe, model), ...recipe.stages.map((stage) => passOf(stage, recipe, model))];
-  return planMemory(model, passes, recipe.memory, available);
+  return planMemory(model, recipePasses(recipe, model), recipe.memory, available);
+}
+
+/** What a run holds in memory beside weights: a batch of each stage, and one that is answered. */
+export function recipePasses(recipe: Recipe, model: ModelFacts): PassSize[] {
+  const answers = answering(recipe.evaluate, model);
+  return [answers, ...recipe.stages.map((stage) => passOf(stage, recipe, model))];
 }
 
 /** A batch of prompts that is answered: keys and values of every block, and logits of one token a row. */
-function answering({ evaluate: { batchSize, maxNewTokens } }: Recipe, model: ModelFacts): PassSize {
+export function answering(
+  { batchSize, maxNewTokens }: Pick<Recipe["evaluate"], "batchSize" | "maxNewTokens">,
+  model: ModelFacts,
+): PassSize {
   const { layers, hiddenSize } = model.architecture;
   const key = model.linears.find(({ name }) => name.endsWith("k_proj"));
   const width = 2 * (key?.outFeatures ?? hiddenSize);

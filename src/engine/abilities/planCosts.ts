@@ -44,7 +44,8 @@ export async function planCosts(
 
 async function factsOf(model: string, root: string): Promise<ModelFacts | null> {
   try {
-    return { ...(await inspectModel(await resolveModel(model, [root]))), linears: [] };
+    const found = await inspectModel(await resolveModel(model, [root]));
+    return { ...found, linears: [...found.linears] };
   } catch (error) {
     if (error instanceof DiscernError) return null;
     throw error;

@@ -1,6 +1,7 @@
-import { torchSchema } from "../../protocol/backend.ts";
+import { type MemoryPlanRecord, torchSchema } from "../../protocol/backend.ts";
 import type { DeviceChoice, DeviceName, OnnxDeviceName } from "../../protocol/device.ts";
 import { DiscernError } from "../../protocol/errors.ts";
+import type { Recipe } from "../../protocol/recipe.ts";
 import { chosenPlacement, namedBackend, type Placement, placementFaults } from "../../recipe/placement.ts";
 import type { Architecture } from "../model/architecture.ts";
 import type { LoadedModel } from "../model/load.ts";
@@ -10,6 +11,7 @@ import type { Backend } from "./backend.ts";
 import type { ClassifierOptions, TextClassifier } from "./classifier.ts";
 import { commonRank } from "./deviceChoice/block.ts";
 import { chooseDevice } from "./deviceChoice/choose.ts";
+import { heldMemory } from "./heldMemory.ts";
 import { LiveModel } from "./onnx/decoder/liveModel.ts";
 import { OnnxBackend } from "./onnx/onnxBackend.ts";
 import { OnnxClassifier } from "./onnx/runtime/classifier.ts";
@@ -30,6 +32,12 @@ export interface BackendOptions extends Partial<Omit<Placement, "device">> {
   readonly rank?: number | null;
   /** Is told what `auto` chose, where that took a measurement. */
   readonly onDevice?: (choice: DeviceChoice) => void;
+  /** What will be done with the model, which its memory is planned by; where left out, prompts are answered. */
+  readonly recipe?: Recipe | undefined;
+  /** How an earlier part of the same run held the model: kept where it fits. */
+  readonly memoryBefore?: MemoryPlanRecord["mode"] | undefined;
+  /** Bytes of memory that may be used; what is available where left out. */
+  readonly availableMemory?: number | undefined;
   /** Follows the reading of the weights, and ends it by what it throws. */
   readonly onProgress?: OnProgress;
 }
@@ -38,6 +46,8 @@ export interface BackendOptions extends Partial<Omit<Placement, "device">> {
 export interface Opened {
   readonly backend: Backend;
   readonly deviceChoice: DeviceChoice | null;
+  /** What stays in memory; null where the backend does not plan it. */
+  readonly memoryPlan: MemoryPlanRecord | null;
 }
 
 /**
@@ -53,10 +63,11 @@ export async function openBackend(options: BackendOptions, loaded: LoadedModel):
   const deviceChoice = await chosen(asked, options, loaded.architecture);
   const placement = deviceChoice === null ? asked : chosenPlacement(asked, deviceChoice);
   if (namedBackend(placement) === "torch") {
-    return { backend: await openTorch({ ...options, ...placement }, loaded), deviceChoice };
+    const backend = await openTorch({ ...options, ...placement }, loaded);
+    return { backend, deviceChoice, memoryPlan: null };
   }
   const name = placement.device === "webgpu" ? "webgpu" : "cpu";
-  return { backend: await openOnnx(name, options, loaded), deviceChoice };
+  return { ...(await openOnnx(name, options, loaded)), deviceChoice };
 }
 
 /** What `auto` stands for in a placement; null where it names its device. */
@@ -74,20 +85,23 @@ async function chosen(
 
 async function openOnnx(
   name: OnnxDeviceName,
-  { memory = "auto", threads, onProgress }: BackendOptions,
-  { architecture, weights }: LoadedModel,
-): Promise<Backend> {
+  { memory = "auto", recipe, memoryBefore, availableMemory, threads, onProgress }: BackendOptions,
+  loaded: LoadedModel,
+): Promise<Omit<Opened, "deviceChoice">> {
   // A device fails in a moment, weights take their time.
   const device = await Device.open(name, { threads });
-  const model = new LiveModel(device, architecture, weights, { mode: memory === "auto" ? "keep" : memory });
+  let model: LiveModel | undefined;
   try {
+    const work = { memory, recipe, before: memoryBefore, available: availableMemory };
+    const { plan, record } = await heldMemory(loaded, name, work);
+    model = new LiveModel(device, loaded.architecture, loaded.weights, plan);
     await model.readAll(onProgress);
+    return { backend: new OnnxBackend(model), memoryPlan: record };
   } catch (error) {
-    await model.dispose();
+    await model?.dispose();
     await device.dispose();
     throw error;
   }
-  return new OnnxBackend(model);
 }
 
 async function openTorch(

@@ -127,7 +127,10 @@ function panelMeasures({ toxic, seeminglyToxic, general }: RunEventOf<"probe">):
 export function words(event: RunEvent): string | null {
   switch (event.type) {
     case "run-started":
-      return `Run ${event.name} of ${event.model} by ${placeWords(event)}${choiceReason(event)}: ${event.stages.map(({ type }) => type).join(", then ")}`;
+      return [
+        `Run ${event.name} of ${event.model} by ${placeWords(event)}${choiceReason(event)}: ${event.stages.map(({ type }) => type).join(", then ")}`,
+        ...(event.memoryPlan ? [event.memoryPlan.text] : []),
+      ].join("\n");
     case "resumed":
       return `Resumed at stage ${event.stage + 1}, step ${event.step}, by ${placeWords(event)}`;
     case "stage-started":

@@ -9,6 +9,7 @@ import { describePython } from "../../protocol/python.ts";
 import { greatestOf } from "../../statistics/extremes.ts";
 import { byteSize, parameterCount } from "../../wording/numbers.ts";
 import { doctor } from "../abilities/doctor.ts";
+import { inspectPlans } from "../abilities/inspectPlans.ts";
 import { pullModel } from "../model/download/pull.ts";
 import { inspectModel } from "../model/load.ts";
 import { progressBar, type Shell, say, show } from "./shell.ts";
@@ -111,11 +112,13 @@ export function addInspect(program: Command): void {
     .command("inspect")
     .argument("<model>", "model folder, GGUF file, or name of a pulled model")
     .description("describe a model without reading its weights")
+    .option("--plan", "also what training it takes in memory, for each way of holding it", false)
     .option("--json", "one JSON document on stdout", false)
-    .action(async (name: string, flags: Shell) => {
+    .action(async (name: string, flags: Shell & { plan: boolean }) => {
       const summary = await inspectModel(await resolveModel(name, [process.cwd()]));
       const { architecture, tokenizer } = summary;
-      show(flags, summary, () =>
+      const plans = flags.plan ? await inspectPlans(summary) : null;
+      show(flags, plans ? { ...summary, plans } : summary, () =>
         [
           `${summary.name} (${summary.format}, ${byteSize(summary.bytes)}) at ${summary.path}`,
           `${architecture.family}: ${architecture.layers} layers of ${architecture.hiddenSize}, ` +
@@ -127,6 +130,7 @@ export function addInspect(program: Command): void {
             ? `tokenizer of ${tokenizer.vocabSize}, ends answers with ${tokenizer.eos.join(" ")}, template ${tokenizer.template}`
             : `no tokenizer: ${summary.tokenizerProblem}`,
           ...summary.warnings.map((message) => `Warning: ${message}`),
+          ...(plans ? planLines(plans) : []),
         ].join("\n"),
       );
     });
@@ -173,4 +177,12 @@ export function addDoctor(program: Command): void {
         ].join("\n"),
       );
     });
+}
+
+/** The memory plans of a model as the command line lists them: by lines, and what this machine has available. */
+function planLines({ available, ways }: Awaited<ReturnType<typeof inspectPlans>>): string[] {
+  return [
+    `Memory of a step of LoRA (rank 16, 8 × 64 tokens) and of answering 16 prompts; ${byteSize(available)} is available here:`,
+    ...ways.map(({ memory, fits, text }) => `  ${memory}${fits ? "" : " (does not fit)"}: ${text}`),
+  ];
 }

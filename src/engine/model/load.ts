@@ -50,6 +50,8 @@ export interface ModelSummary {
   /** Tensors per storage type, such as `{ Q4_1: 210, F32: 61 }`. */
   readonly dtypes: Record<string, number>;
   readonly bytes: number;
+  /** Bytes of the tensors as stored; left out where the files lack some of them. */
+  readonly stored?: StoredBytes;
   readonly tokenizer: { vocabSize: number; bos: string; eos: string[]; template: "chat" | "alpaca" } | null;
   /** Why there is no tokenizer. */
   readonly tokenizerProblem: string | null;
@@ -125,6 +127,10 @@ export async function inspectModel(path: string): Promise<ModelSummary> {
     parameters: parameterCount(source.architecture),
     dtypes: Object.fromEntries(await source.dtypes()),
     bytes: sizes.reduce((sum, size) => sum + size, 0),
+    ...(await source.weights().then(
+      (weights) => ({ stored: storedBytes(weights) }),
+      () => ({}),
+    )),
     tokenizer: usable && {
       vocabSize: usable.vocabSize,
       bos: usable.bosText,
@@ -134,6 +140,22 @@ export async function inspectModel(path: string): Promise<ModelSummary> {
     tokenizerProblem: tokenizer instanceof DiscernError ? tokenizer.message : null,
     warnings: source.warnings,
   };
+}
+
+/** Bytes of a model's tensors, of the blocks and of what lies outside them. */
+export interface StoredBytes {
+  readonly blocks: number;
+  readonly outside: number;
+}
+
+/** What weights take as they are stored. */
+export function storedBytes(weights: Weights): StoredBytes {
+  let [blocks, outside] = [0, 0];
+  for (const [name, { bytes }] of weights) {
+    if (name.startsWith("model.layers.")) blocks += bytes;
+    else outside += bytes;
+  }
+  return { blocks, outside };
 }
 
 /** How many trainable numbers an architecture has. */

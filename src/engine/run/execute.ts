@@ -79,6 +79,7 @@ export async function startRun(recipe: Recipe, root: string, options: ExecuteOpt
     const starts = await findStarts(recipe.model.adapters, root);
     const asked = {
       ...recipe,
+      recipe,
       model: recipe.model.base,
       ...(shared && chosenPlacement(placementOf(recipe), shared)),
       rank: trainedRank(recipe),
@@ -133,6 +134,8 @@ async function resumeAt(asked: Placement, options: ExecuteOptions): Promise<RunE
     refuseChanged(folder, begun, [{ adapters }]);
     const where = {
       ...recipe,
+      recipe,
+      memoryBefore: begun.memoryPlan?.mode,
       ...resumedPlacement(folder, asked, begun),
       model: begun.model.path,
       rank: trainedRank(recipe),
@@ -256,7 +259,7 @@ function withoutSuites(recipe: Recipe, missing: readonly MissingSuite[]): Recipe
 async function describe(
   recipe: Recipe,
   root: string,
-  { loaded, backend, template, deviceChoice }: Session,
+  { loaded, backend, template, deviceChoice, memoryPlan }: Session,
   { data, adapters, missing }: Begun,
   stop: StopToken,
 ): Promise<Manifest> {
@@ -288,6 +291,7 @@ async function describe(
     device: backend.device,
     backend: backend.about,
     ...(deviceChoice === null ? {} : { deviceChoice }),
+    ...(memoryPlan === null ? {} : { memoryPlan }),
     threads: recipe.threads ?? null,
     pid: process.pid,
     argv: process.argv.slice(2),

@@ -1,4 +1,5 @@
 import { resolveModel } from "../../modelsHome/home.ts";
+import type { MemoryPlanRecord } from "../../protocol/backend.ts";
 import type { ChatOptions } from "../../protocol/chat.ts";
 import type { DeviceChoice } from "../../protocol/device.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
@@ -22,6 +23,8 @@ export interface Session {
   readonly encoder: PromptEncoder;
   /** Why this device, where `auto` was asked for. */
   readonly deviceChoice: DeviceChoice | null;
+  /** What of the model stays in memory; null where its backend does not plan that. */
+  readonly memoryPlan: MemoryPlanRecord | null;
 }
 
 export type SessionOptions = Pick<Recipe, "device" | "threads" | "template"> &
@@ -37,6 +40,10 @@ export type SessionOptions = Pick<Recipe, "device" | "threads" | "template"> &
     /** Folder against which a relative model path is resolved. */
     readonly root: string;
     readonly onProgress?: OnProgress;
+    /** What will be done with the model, which its memory is planned by; where left out, prompts are answered. */
+    readonly recipe?: Recipe;
+    /** How an earlier part of the same run held the model: kept where it fits. */
+    readonly memoryBefore?: MemoryPlanRecord["mode"] | undefined;
     /** Is told the model's shape before its weights are read, and may refuse it by an error. */
     readonly onShape?: (shape: ModelShape) => void;
     /** Is told the model's architecture before its weights are read; may refuse what goes with them by an error. */
@@ -55,7 +62,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   const loaded = await loadModel(path, { needsTokenizer: true });
   options.onShape?.(loaded.shape);
   await options.onArchitecture?.(loaded.architecture);
-  const { backend, deviceChoice } = await openBackend(options, loaded);
+  const { backend, deviceChoice, memoryPlan } = await openBackend(options, loaded);
   const { tokenizer } = loaded;
   const template = promptTemplate(tokenizer, options.template, options.chat);
   for (const message of [...loaded.warnings, ...template.warnings]) options.onWarning?.(message);
@@ -63,6 +70,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     loaded,
     backend,
     deviceChoice,
+    memoryPlan,
     tokenizer,
     template,
     encoder: new PromptEncoder(tokenizer, template),

@@ -54,6 +54,8 @@ function headRowsOf({ vocabSize, hiddenSize }: Architecture): number {
 /** How a model is held: what of a memory plan concerns its graphs. */
 export interface Held {
   readonly mode: Exclude<Memory, "auto">;
+  /** Whether weights that stay are widened to float32 once, or held as they are stored; widened where left out. */
+  readonly weights?: "float32" | "stored";
   /** Rows of the head that are multiplied at a time where graphs are cut; as many as the plan counts with where left out. */
   readonly headRows?: number;
   /** Blocks, from the first, whose weights stay where the others are streamed; none where left out. */

@@ -1,0 +1,23 @@
+import { recipeSchema } from "../../protocol/recipe.ts";
+import { availableMemory } from "../../recipe/availableMemory.ts";
+import { memoryPlans, planText, usableShare } from "../../recipe/memoryPlan.ts";
+import { recipePasses } from "../../recipe/recipeMemory.ts";
+import type { ModelSummary } from "../model/load.ts";
+
+/** What each way of holding a model takes in memory for a usual step of training, and whether it fits now. */
+export async function inspectPlans(summary: ModelSummary) {
+  const model = { ...summary, linears: [...summary.linears] };
+  const recipe = recipeSchema.parse({
+    name: "plan",
+    model: summary.name,
+    stages: [{ type: "supervised", steps: 1 }],
+  });
+  const { bytes: available } = await availableMemory();
+  const ways = memoryPlans(model, recipePasses(recipe, model)).map((plan) => ({
+    ...plan,
+    memory: plan.mode,
+    fits: plan.peakBytes <= usableShare * available,
+    text: planText(model, plan),
+  }));
+  return { available, ways };
+}

@@ -1,0 +1,86 @@
+import type { Memory, MemoryPlanRecord } from "../../protocol/backend.ts";
+import type { OnnxDeviceName } from "../../protocol/device.ts";
+import { DiscernError } from "../../protocol/errors.ts";
+import type { Recipe } from "../../protocol/recipe.ts";
+import { type AvailableMemory, availableMemory } from "../../recipe/availableMemory.ts";
+import { type MemoryPlan, planMemory, planText } from "../../recipe/memoryPlan.ts";
+import type { ModelFacts } from "../../recipe/modelFacts.ts";
+import { answering, memoryRefusal, planRecipe } from "../../recipe/recipeMemory.ts";
+import { byteSize } from "../../wording/numbers.ts";
+import { linearModules } from "../model/architecture.ts";
+import { type LoadedModel, parameterCount, storedBytes } from "../model/load.ts";
+
+/** What decides how a model is held. */
+export interface MemoryWork {
+  readonly memory: Memory;
+  /** What will be done with it; where left out, prompts are answered. */
+  readonly recipe?: Recipe | undefined;
+  /** How an earlier part of the same run held it: kept where it fits, so that a resumed run computes alike. */
+  readonly before?: MemoryPlanRecord["mode"] | undefined;
+  /** Bytes that may be used; what this machine or container has available where left out. */
+  readonly available?: number | undefined;
+}
+
+/** A batch that is answered where nobody says what will be done. */
+const asked = { batchSize: 16, maxNewTokens: 256 };
+
+/**
+ * Plans how a model is held, before its weights are read.
+ *
+ * @throws DiscernError("out-of-memory") where nothing that was allowed fits, with what would.
+ */
+export async function heldMemory(
+  loaded: LoadedModel,
+  device: OnnxDeviceName,
+  { memory, recipe, before, available: given }: MemoryWork,
+): Promise<{ readonly plan: MemoryPlan; readonly record: MemoryPlanRecord }> {
+  const model = factsOf(loaded);
+  // What a GPU has free cannot be learned through WebGPU.
+  const found = device === "cpu" ? await availableMemory() : null;
+  const available = given ?? found?.bytes ?? null;
+  const planned = (mode: Memory) =>
+    recipe
+      ? planRecipe({ ...recipe, memory: mode }, model, available)
+      : planMemory(model, [answering(asked, model)], mode, available);
+  const kept = memory === "auto" && before ? planned(before) : null;
+  const { plan, fits } = kept?.fits ? kept : planned(memory);
+  if (!fits) throw tooLarge(model, plan, { memory, recipe, available, found });
+  const text = planText(model, plan);
+  return { plan, record: { ...plan, availableBytes: available, text } };
+}
+
+function tooLarge(
+  model: ModelFacts,
+  plan: MemoryPlan,
+  {
+    memory,
+    recipe,
+    available,
+    found,
+  }: Pick<MemoryWork, "memory" | "recipe"> & {
+    readonly available: number | null;
+    readonly found: AvailableMemory | null;
+  },
+): DiscernError {
+  const where =
+    found?.limit === "container" ? ` The limit of ${byteSize(found.total)} is this container's.` : "";
+  const why =
+    (recipe && memoryRefusal({ ...recipe, memory }, model, available)) ??
+    `${model.name} needs about ${byteSize(plan.peakBytes)} of memory, and ${byteSize(available)} is free. Use a model that is ` +
+      "smaller or stored in fewer bits.";
+  return new DiscernError("out-of-memory", `${why}${where}`);
+}
+
+function factsOf({ name, path, architecture, weights }: LoadedModel): ModelFacts {
+  const stored = storedBytes(weights);
+  return {
+    name,
+    path,
+    parameters: parameterCount(architecture),
+    bytes: stored.blocks + stored.outside,
+    stored,
+    tokenizerProblem: null,
+    linears: linearModules(architecture),
+    architecture,
+  };
+}
