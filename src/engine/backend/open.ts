@@ -14,6 +14,7 @@ import { chooseDevice } from "./deviceChoice/choose.ts";
 import { heldMemory } from "./heldMemory.ts";
 import { LiveModel } from "./onnx/decoder/liveModel.ts";
 import { OnnxBackend } from "./onnx/onnxBackend.ts";
+import { OnnxContrastTerms } from "./onnx/programs/featureTerms.ts";
 import { OnnxClassifier } from "./onnx/runtime/classifier.ts";
 import { Device } from "./onnx/runtime/device.ts";
 import { modelFolder } from "./torch/modelFolder.ts";
@@ -105,7 +106,7 @@ async function openOnnx(
 }
 
 async function openTorch(
-  { device, torch, threads, root }: BackendOptions & Placement,
+  { device, memory, torch, threads, root }: BackendOptions & Placement,
   loaded: LoadedModel,
 ): Promise<Backend> {
   const gpu = device === "cuda" ? "required" : device === "cpu" ? "unused" : "preferred";
@@ -114,11 +115,15 @@ async function openTorch(
   const client = await WorkerClient.start({ python: executable });
   try {
     const folder = await modelFolder(loaded);
-    const { architecture } = loaded;
-    const { dtype } = torch;
-    return new TorchBackend(
-      await TorchModel.load(client, { folder, architecture, device: placed, dtype, threads }),
-    );
+    const { architecture, weights } = loaded;
+    const placing = {
+      device: placed,
+      dtype: torch.dtype,
+      threads,
+      recompute: memory === "recompute",
+    } as const;
+    const model = await TorchModel.load(client, { folder, architecture, weights, ...placing });
+    return new TorchBackend(model, new OnnxContrastTerms());
   } catch (error) {
     await client.stop();
     throw error;

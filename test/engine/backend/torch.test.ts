@@ -1,12 +1,9 @@
 import { afterAll, describe } from "vitest";
-import { skipWhen } from "../../skip.ts";
+import { skipWithoutTorch } from "../../python.ts";
 import { conformance } from "./conformance.ts";
-import { TorchWorkers, torchPython } from "./torchWorkers.ts";
+import { TorchWorkers } from "./torchWorkers.ts";
 
-const skipped = skipWhen(
-  torchPython === null,
-  "the PyTorch backend (no Python with torch and transformers; DISCERN_PYTHON names one)",
-);
+const skipped = skipWithoutTorch("the PyTorch backend");
 
 describe.skipIf(skipped)("PyTorch", () => {
   const workers = new TorchWorkers();

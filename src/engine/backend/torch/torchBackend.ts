@@ -4,8 +4,8 @@
  * schedule and no rule.
  */
 import type { BackendRecord } from "../../../protocol/backend.ts";
-import { DiscernError } from "../../../protocol/errors.ts";
 import type { DeviceUse } from "../../../protocol/telemetry.ts";
+import { exportMerged } from "../../model/export.ts";
 import type { LoadedModel } from "../../model/load.ts";
 import type {
   Backend,
@@ -27,18 +27,24 @@ import type {
   TrainerSpec,
   TrieScore,
 } from "../backend.ts";
+import type { ContrastTerms } from "../contrastTerms.ts";
 import type { Tap, TapReading } from "../interventions.ts";
 import { generate } from "./generate.ts";
+import { adopt, currentWeights } from "./learned.ts";
 import { answerLosses, kernel, nextTokens, promptFeatures, scoreTries } from "./measure.ts";
 import { tapExamples } from "./tap.ts";
 import type { TorchModel } from "./torchModel.ts";
+import { TorchTrainer } from "./trainer.ts";
 
 /** A model in a PyTorch worker. Finished adapters stay frozen beside its weights, which keep their type. */
 export class TorchBackend implements Backend {
   private readonly model: TorchModel;
+  private readonly terms: ContrastTerms;
 
-  constructor(model: TorchModel) {
+  /** @param terms computes what is lost over features; it is disposed of with the backend. */
+  constructor(model: TorchModel, terms: ContrastTerms) {
     this.model = model;
+    this.terms = terms;
   }
 
   get device(): string {
@@ -92,19 +98,19 @@ export class TorchBackend implements Backend {
     return kernel(this.model, features, weights);
   }
 
-  async createTrainer(_spec: TrainerSpec): Promise<Trainer> {
-    throw notYet("Training");
+  createTrainer(spec: TrainerSpec): Promise<Trainer> {
+    return TorchTrainer.create(this.model, spec, this.terms);
   }
 
-  async adopt(_learned: Learned): Promise<void> {
-    throw notYet("Taking over an adapter");
+  adopt(learned: Learned): Promise<void> {
+    return adopt(this.model, learned);
   }
 
-  async export(
-    _folder: string,
-    _files: Pick<LoadedModel, "config" | "generationConfig" | "tokenizerFiles">,
+  export(
+    folder: string,
+    files: Pick<LoadedModel, "config" | "generationConfig" | "tokenizerFiles">,
   ): Promise<void> {
-    throw notYet("Export");
+    return exportMerged(folder, files, currentWeights(this.model));
   }
 
   interruptible<T>(check: () => void, work: () => Promise<T>): Promise<T> {
@@ -115,14 +121,8 @@ export class TorchBackend implements Backend {
     return this.model.use();
   }
 
-  dispose(): Promise<void> {
-    return this.model.dispose();
+  async dispose(): Promise<void> {
+    await this.terms.dispose();
+    await this.model.dispose();
   }
-}
-
-function notYet(what: string): DiscernError {
-  return new DiscernError(
-    "request-invalid",
-    `${what} does not run on the PyTorch backend yet. Use --set backend=onnx.`,
-  );
 }

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { type BackendRecord, computeTypeSchema } from "../../../protocol/backend.ts";
 import { type DeviceUse, deviceUseSchema } from "../../../protocol/telemetry.ts";
 import { type Architecture, linearModules } from "../../model/architecture.ts";
+import type { Weights } from "../../model/weights.ts";
 import type { BackendShape, Tokens } from "../backend.ts";
 import { ownTokens, type RowBatch } from "../batching.ts";
 import { Interruption } from "../interruption.ts";
@@ -13,6 +14,10 @@ export interface LoadOptions {
   /** A Hugging Face folder. */
   readonly folder: string;
   readonly architecture: Architecture;
+  /** The model as it was read; nothing is read of it here but what is exported unchanged. */
+  readonly weights: Weights;
+  /** Whether blocks are computed anew in the backward pass; false where left out. */
+  readonly recompute?: boolean;
   readonly device: "cpu" | "cuda";
   /** The type of the weights; "auto" keeps that of the file, halves as bfloat16. */
   readonly dtype: "auto" | "bfloat16" | "float32";
@@ -38,12 +43,15 @@ export class TorchModel {
   readonly shape: BackendShape;
   /** Shapes of the parameters that the worker holds. */
   readonly parameters: ReadonlyMap<string, readonly number[]>;
+  readonly weights: Weights;
+  readonly recompute: boolean;
   readonly interruption = new Interruption();
+  private readonly changedNames = new Set<string>();
   private readonly client: WorkerClient;
 
   private constructor(
     client: WorkerClient,
-    { architecture, device }: LoadOptions,
+    { architecture, weights, device, recompute = false }: LoadOptions,
     { dtype, deviceName, sharded, parameters }: z.infer<typeof loadedSchema>,
   ) {
     const { layers, hiddenSize, vocabSize, contextLength } = architecture;
@@ -51,6 +59,8 @@ export class TorchModel {
     this.shape = { layers, hiddenSize, vocabularySize: vocabSize, contextLength, linears };
     this.client = client;
     this.architecture = architecture;
+    this.weights = weights;
+    this.recompute = recompute;
     this.device = device;
     const { python: version, ...packages } = client.versions;
     const { python: path, processes, nodes } = client.setting;
@@ -80,6 +90,15 @@ export class TorchModel {
     client.choices = { device, processes, dtype, shard, keeps: true };
     const { result } = await client.request("load", { folder, device, dtype, threads, shard }, loadedSchema);
     return new TorchModel(client, options, result);
+  }
+
+  /** Names of the weights that are no longer as they were read. */
+  get changed(): ReadonlySet<string> {
+    return this.changedNames;
+  }
+
+  noteChanged(name: string): void {
+    this.changedNames.add(name);
   }
 
   /** Asks for a unit of work, before which work may be cut off. */

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { OnnxContrastTerms } from "../../../../src/engine/backend/onnx/programs/featureTerms.ts";
 import { TorchBackend } from "../../../../src/engine/backend/torch/torchBackend.ts";
 import { TorchModel } from "../../../../src/engine/backend/torch/torchModel.ts";
 import { WorkerClient, type WorkerOptions } from "../../../../src/engine/backend/torch/workerClient.ts";
@@ -26,15 +27,16 @@ describe.skipIf(skipped || process.platform !== "linux")("the worker's processes
   };
   const load = async (client: WorkerClient) => {
     const folder = tinyPath("llama");
-    const { architecture } = await loadModel(folder);
+    const { architecture, weights } = await loadModel(folder);
     const model = await TorchModel.load(client, {
       folder,
       architecture,
+      weights,
       device: "cpu",
       dtype: "float32",
       threads: 1,
     });
-    return new TorchBackend(model);
+    return new TorchBackend(model, new OnnxContrastTerms());
   };
   /** The ranks: processes of the worker that no agent is. */
   const ranks = () =>

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from . import contrast, training, weights
 from .answers import answer_losses
 from .features import prompt_features
 from .frames import Tensors
@@ -29,4 +30,17 @@ METHODS: dict[str, Method] = {
     "tap": in_shares(tap),
     "kernel": kernel,
     "use": use,
+    "trainer.create": training.create,
+    "trainer.clear": training.clear,
+    "trainer.answers": training.answers,
+    "trainer.features": contrast.features,
+    "trainer.gradients": contrast.gradients,
+    "trainer.norm": training.norm,
+    "trainer.update": training.update,
+    "trainer.read": training.read,
+    "trainer.write": training.write,
+    "trainer.finish": training.finish,
+    "adopt": weights.adopt,
+    "replace": weights.replace,
+    "weights": weights.read,
 }

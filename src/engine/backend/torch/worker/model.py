@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForCausalLM
 from transformers.utils import logging
 
@@ -31,6 +31,24 @@ class Model:
                 adapted = Adapted(block.get_submodule(name))
                 block.set_submodule(name, adapted)
                 self.linears[f"{self.sites.naming.layers}.{layer}.{name}"] = adapted
+
+    def placed(self, name: str) -> tuple[int, str]:
+        """The layer of a linear module, and its name within the block."""
+        layer, module = name.removeprefix(f"{self.sites.naming.layers}.").split(".", 1)
+        return int(layer), module
+
+    def merged_weight(self, name: str) -> Tensor:
+        """A weight in float32, with finished adapters; not a copy where it is that already."""
+        adapted = self.linears.get(name.removesuffix(".weight"))
+        return self.parameters()[name].detach().float() if adapted is None else adapted.merged()
+
+    def whole_weight(self, name: str) -> Tensor:
+        """The same, and from now on it stands for what adapters did: it is to be put in the weight's place."""
+        value = self.merged_weight(name)
+        adapted = self.linears.get(name.removesuffix(".weight"))
+        if adapted is not None:
+            adapted.replace()
+        return value
 
     def parameters(self) -> dict[str, nn.Parameter]:
         """The model's own, by their Hugging Face names; tied embeddings once."""

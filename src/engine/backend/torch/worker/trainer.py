@@ -1,5 +1,145 @@
-"""Training. A stage's trainer lives between requests."""
+"""Training: passes that add up gradients, and steps of AdamW. A stage's trainer lives between requests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .adamW import Moments, update
+from .attention import seeing
+from .batch import Batch
+from .dropout import Dropout
+from .frames import Tensors
+from .model import Model
+from .ranks import Ranks
+
+
+@dataclass
+class Trained:
+    """A parameter in float32, with what the model computes with: itself, or a copy in the model's type."""
+
+    value: Tensor
+    used: nn.Parameter
+    moments: Moments
+
+    def use(self) -> None:
+        """Has the model compute with the value."""
+        if self.used.data_ptr() != self.value.data_ptr():
+            self.used.data.copy_(self.value)
 
 
 class Trainer:
-    """What is trained, its gradients and moments."""
+    """What is trained, by the client's names: adapters, or the model's own weights; their gradients and moments."""
+
+    def __init__(self, model: Model, params: dict[str, Any], tensors: Tensors) -> None:
+        self.model = model
+        #: Scales of the adapters, by module.
+        self.scales: dict[str, float] = params["scales"]
+        self.dropout: float = params["dropout"]
+        self.recompute: bool = params["recompute"]
+        self.trained: dict[str, Trained] = {}
+        #: What `contrast.py` keeps of a pass until its gradients come.
+        self.pending: Any = None
+        #: The head as it was before training, where training moves the embeddings that it is tied to.
+        self.head = model.root.get_output_embeddings().weight.detach().clone() if params["keepHead"] else None
+        for name, scale in self.scales.items():
+            a, b = (tensors[f"{name}.lora_{which}.weight"].to(model.device).clone() for which in "AB")
+            adapted = model.linears[name]
+            adapted.attach(a, b, scale)
+            for which, used in (("A", adapted.lora_A), ("B", adapted.lora_B)):
+                self.trained[f"{name}.lora_{which}.weight"] = Trained(used.data, used, Moments.zero(used.data))
+        parameters = model.parameters()
+        for name in params["names"]:
+            used = parameters[name]
+            value = model.whole_weight(name)
+            each = self.trained[name] = Trained(value, used, Moments.zero(value))
+            each.use()
+            used.requires_grad_(True)
+        if self.recompute:
+            model.root.gradient_checkpointing_enable({"use_reentrant": False})
+
+    @contextmanager
+    def during(self, batch: Batch, params: dict[str, Any], blocks: int) -> Iterator[None]:
+        """What is in force on the way through so many blocks and back: what tokens see, dropout, and whether blocks are computed anew."""
+        layers = self.model.sites.layers
+        if params["keys"]:
+            masks = Dropout(self.dropout, batch, params, blocks - 1)
+            for name in self.scales:
+                layer, module = self.model.placed(name)
+                if layer < blocks:
+                    self.model.linears[name].dropout = masks.of(name, layer, module)
+        for block in layers:
+            # Of the block alone: other modules would do more than to compute anew.
+            block.training = self.recompute
+        try:
+            with seeing(batch.sight):
+                yield
+        finally:
+            for block in layers:
+                block.training = False
+            for name in self.scales:
+                self.model.linears[name].dropout = None
+
+    def clear(self) -> None:
+        """Forgets gradients, and passes that wait for theirs."""
+        self.pending = None
+        for each in self.trained.values():
+            each.used.grad = None
+
+    def gradients(self) -> dict[str, Tensor]:
+        """Those that a pass has reached."""
+        return {name: each.used.grad for name, each in self.trained.items() if each.used.grad is not None}
+
+    def whole_gradients(self, ranks: Ranks) -> dict[str, Tensor]:
+        """The same, added up over all ranks, each of which has computed its share of the rows."""
+        if ranks.size > 1:
+            for each in self.trained.values():
+                if each.used.grad is None:
+                    each.used.grad = torch.zeros_like(each.used)
+            ranks.sum([each.used.grad for each in self.trained.values()])
+        return self.gradients()
+
+    @torch.no_grad()
+    def update(self, step: dict[str, Any]) -> None:
+        found = self.gradients()
+        for name, each in self.trained.items():
+            # A trained parameter that no pass reached has no gradient to follow.
+            gradient = found[name].float() if name in found else torch.zeros_like(each.value)
+            update(each.value, gradient, each.moments, step)
+            each.use()
+        self.clear()
+
+    def tensor(self, name: str) -> Tensor:
+        """A parameter, or a moment of one (`m.…`, `v.…`)."""
+        if name in self.trained:
+            return self.trained[name].value
+        which, _, parameter = name.partition(".")
+        return getattr(self.trained[parameter].moments, which)
+
+    @torch.no_grad()
+    def put(self, name: str, value: Tensor) -> None:
+        self.tensor(name).copy_(value)
+        if name in self.trained:
+            self.trained[name].use()
+
+    def finish(self) -> None:
+        """Makes what was learned part of the model, frozen."""
+        for name, scale in self.scales.items():
+            adapted = self.model.linears[name]
+            adapted.freeze(adapted.lora_A.data, adapted.lora_B.data, scale)
+        self.stop()
+
+    def stop(self) -> None:
+        """Leaves the model without what is trained beside it."""
+        self.clear()
+        for name in self.scales:
+            self.model.linears[name].detach()
+        for each in self.trained.values():
+            each.used.requires_grad_(False)
+        if self.recompute:
+            self.model.root.gradient_checkpointing_disable()

@@ -1,0 +1,85 @@
+"""The requests of training, but for passes of a contrast (`contrast.py`)."""
+
+from typing import Any
+
+import torch
+
+from .answers import surprisals
+from .batch import Batch
+from .frames import Tensors
+from .state import State
+from .trainer import Trainer
+
+Answer = tuple[dict[str, Any], Tensors]
+
+
+def create(state: State, params: dict[str, Any], tensors: Tensors) -> Answer:
+    """
+    Makes a trainer ready: of adapters, with their `scales` by module and their first values as `<module>.lora_A.weight` (r, in) and `….lora_B.weight`
+    (out, r); or of the weights by `names`. One that was not finished is gone.
+    """
+    if state.training is not None:
+        state.training.stop()
+    state.stepper.forget()
+    state.training = Trainer(state.model, params, tensors)
+    shapes = {name: list(each.value.shape) for name, each in state.training.trained.items()}
+    return {"shapes": shapes}, {}
+
+
+def clear(state: State, _params: dict[str, Any], _tensors: Tensors) -> Answer:
+    """Begins a step: gradients are nothing."""
+    state.trainer.clear()
+    return {}, {}
+
+
+def answers(state: State, params: dict[str, Any], _tensors: Tensors) -> Answer:
+    """One pass: adds the gradients of `loss` = Σ factor·(−log p) over the labelled tokens of rows (`ids`, `labelled`, `factor`)."""
+    trainer = state.trainer
+    whole = Batch.of(params, trainer.model.device)
+    batch = whole.take(state.ranks.share(len(whole)))
+
+    def work() -> dict[str, list[torch.Tensor]]:
+        if len(batch) == 0:
+            return {}
+        with trainer.during(batch, params, trainer.model.sites.count):
+            found = surprisals(trainer.model, batch)
+            losses = [each.sum(0, keepdim=True) * row["factor"] for each, row in zip(found, batch.rows, strict=True)]
+            torch.cat(losses).sum().backward()
+        return {"losses": [each.detach() for each in losses]}
+
+    losses = state.ranks.together(work).get("losses", [])
+    return {"loss": float(torch.cat(losses).double().sum()) if losses else 0.0}, {}
+
+
+def norm(state: State, _params: dict[str, Any], _tensors: Tensors) -> Answer:
+    """`norm` of the gradient of all passes, over all that is trained."""
+    found = state.trainer.whole_gradients(state.ranks)
+    squares = [each.float().square().sum() for each in found.values()]
+    return {"norm": float(torch.stack(squares).sum().sqrt()) if squares else 0.0}, {}
+
+
+def update(state: State, params: dict[str, Any], _tensors: Tensors) -> Answer:
+    """A step of AdamW (`adamW.py`) by the gradients of the passes."""
+    state.trainer.update(params)
+    return {}, {}
+
+
+def read(state: State, params: dict[str, Any], _tensors: Tensors) -> Answer:
+    """Parameters and moments by `names`."""
+    return {}, {name: state.trainer.tensor(name) for name in params["names"]}
+
+
+def write(state: State, _params: dict[str, Any], tensors: Tensors) -> Answer:
+    """Puts values in the place of parameters and moments."""
+    state.trainer.clear()
+    for name, value in tensors.items():
+        state.trainer.put(name, value)
+    return {}, {}
+
+
+def finish(state: State, _params: dict[str, Any], _tensors: Tensors) -> Answer:
+    """Makes what was learned part of the model. The trainer is gone."""
+    state.trainer.finish()
+    state.training = None
+    state.stepper.forget()
+    return {}, {}
