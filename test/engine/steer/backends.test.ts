@@ -15,14 +15,10 @@ import { SteeredBackend } from "../../../src/engine/steer/steeredBackend.ts";
 import { readSteering, steeringFileName, writeSteering } from "../../../src/engine/steer/steeringFile.ts";
 import { steeringSchema } from "../../../src/protocol/steering.ts";
 import type { ChoiceSuite } from "../../../src/recipe/suites.ts";
-import { skipWhen } from "../../skip.ts";
+import { skipWithoutTorch } from "../../python.ts";
 import { writeTinyModel } from "../../tinyModel.ts";
-import { torchPython } from "../backend/torchWorkers.ts";
 
-const skipped = skipWhen(
-  torchPython === null,
-  "methods on both backends (no Python with torch and transformers; DISCERN_PYTHON names one)",
-);
+const skipped = skipWithoutTorch("methods on both backends");
 
 /** Prompts of a group: the same forms with words of the group's own. */
 const group = (things: readonly string[]) =>

@@ -16,7 +16,6 @@ from .batch import Batch
 from .dropout import Dropout
 from .frames import Tensors
 from .model import Model
-from .ranks import Ranks
 
 
 @dataclass
@@ -94,15 +93,6 @@ class Trainer:
     def gradients(self) -> dict[str, Tensor]:
         """Those that a pass has reached."""
         return {name: each.used.grad for name, each in self.trained.items() if each.used.grad is not None}
-
-    def whole_gradients(self, ranks: Ranks) -> dict[str, Tensor]:
-        """The same, added up over all ranks, each of which has computed its share of the rows."""
-        if ranks.size > 1:
-            for each in self.trained.values():
-                if each.used.grad is None:
-                    each.used.grad = torch.zeros_like(each.used)
-            ranks.sum([each.used.grad for each in self.trained.values()])
-        return self.gradients()
 
     @torch.no_grad()
     def update(self, step: dict[str, Any]) -> None:

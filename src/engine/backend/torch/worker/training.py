@@ -53,8 +53,8 @@ def answers(state: State, params: dict[str, Any], _tensors: Tensors) -> Answer:
 
 def norm(state: State, _params: dict[str, Any], _tensors: Tensors) -> Answer:
     """`norm` of the gradient of all passes, over all that is trained."""
-    found = state.trainer.whole_gradients(state.ranks)
-    squares = [each.float().square().sum() for each in found.values()]
+    state.ranks.add_up([each.used for each in state.trainer.trained.values()])
+    squares = [each.float().square().sum() for each in state.trainer.gradients().values()]
     return {"norm": float(torch.stack(squares).sum().sqrt()) if squares else 0.0}, {}
 
 
