@@ -46,7 +46,7 @@ export function activate(context: vscode.ExtensionContext): void {
   store.add(registerDashboard(context, runs));
   store.add(registerBenchmark(context, { engine, library: runs, facts, files, models, prompts }));
   store.add(registerLabelling(context, prompts, runs));
-  store.add(registerModels(models, engine, runs));
+  store.add(registerModels(models, engine, runs, prompts));
   store.add(registerRecipes({ facts, files, models, prompts }));
   store.add(registerEvaluation(context, prompts, runs));
   store.add(registerReport(context, engine, prompts));

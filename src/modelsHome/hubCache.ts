@@ -71,17 +71,17 @@ export async function snapshotsOf(id: string, home = hubCacheHome()): Promise<Sn
       return { id, commit, path, refs: named, ...(await lookInto(path, folder, home)) };
     }),
   );
-  const main = refs.has("main") ? refs.get("main") : onlyWhole(found)?.commit;
+  const main = refs.has("main") ? refs.get("main") : onlyOne(found)?.commit;
   return found.map((one) => {
     const name = one.commit === main ? id : `${id}@${one.refs[0] ?? one.commit.slice(0, 12)}`;
     return { ...one, name };
   });
 }
 
-/** The only commit that can be used, which is meant where the cache does not know the main branch. */
-function onlyWhole<T extends Pick<Snapshot, "problem">>(snapshots: readonly T[]): T | undefined {
+/** The commit that is meant where the cache does not know the main branch: the only one, or the only one that can be used. */
+function onlyOne<T extends Pick<Snapshot, "problem">>(snapshots: readonly T[]): T | undefined {
   const whole = snapshots.filter(({ problem }) => problem === null);
-  return whole.length === 1 ? whole[0] : undefined;
+  return [snapshots, whole].find(({ length }) => length === 1)?.[0];
 }
 
 /**
@@ -106,6 +106,17 @@ export async function findInHubCache(name: HubName, home = hubCacheHome()): Prom
   return snapshot.path;
 }
 
+/** A commit that is shortened, in full where the cache has one that begins so; any other revision as it is. */
+export async function fullRevision(name: HubName, home = hubCacheHome()): Promise<HubName> {
+  const { id, revision } = name;
+  if (revision === null || !shortened.test(revision)) return name;
+  const begun = (await snapshotsOf(id, home)).filter(({ commit }) => commit.startsWith(revision));
+  return begun.length === 1 ? { ...name, revision: begun[0]!.commit } : name;
+}
+
+/** What a person may write instead of a whole commit. */
+const shortened = /^[0-9a-f]{4,39}$/;
+
 function chosen(name: HubName, snapshots: readonly Snapshot[], refs: ReadonlyMap<string, string>): Snapshot {
   const { id, revision } = name;
   const known = () =>
@@ -120,16 +131,14 @@ function chosen(name: HubName, snapshots: readonly Snapshot[], refs: ReadonlyMap
     );
   }
   if (revision === null) {
-    const only = onlyWhole(snapshots);
+    const only = onlyOne(snapshots);
     if (only) return only;
     throw missing(
       name,
       `the cache does not say which commit its main branch is, and has ${known()}. Name one: ${id}@COMMIT`,
     );
   }
-  const begun = /^[0-9a-f]{4,39}$/.test(revision)
-    ? snapshots.filter((one) => one.commit.startsWith(revision))
-    : [];
+  const begun = shortened.test(revision) ? snapshots.filter((one) => one.commit.startsWith(revision)) : [];
   if (begun.length === 1) return begun[0]!;
   throw missing(
     name,

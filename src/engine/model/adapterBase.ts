@@ -1,8 +1,6 @@
 import { realpath } from "node:fs/promises";
-import { basename } from "node:path";
 import { snapshotOf } from "../../modelsHome/hubCache.ts";
-import { parseHubName } from "../../modelsHome/hubName.ts";
-import { suggestedModel } from "../../modelsHome/suggestedModels.ts";
+import { modelNames } from "../../modelsHome/modelNames.ts";
 
 /** A model that an adapter is applied to. */
 interface Base {
@@ -28,8 +26,12 @@ export async function otherBase(adapter: string, named: string | null, base: Bas
       `${here.commit.slice(0, 12)}.`
     );
   }
-  const own = new Set([...namesOf(base.path), ...namesOf(base.name), ...namesOf(base.config._name_or_path)]);
-  if (namesOf(named).some((name) => own.has(name))) return null;
+  const own = new Set([
+    ...modelNames(base.path),
+    ...modelNames(base.name),
+    ...modelNames(base.config._name_or_path),
+  ]);
+  if (modelNames(named).some((name) => own.has(name))) return null;
   return (
     `The adapter ${adapter} names "${named}" as its base model, and is applied to ${base.name} (${base.path}). What it learned belongs to ` +
     "the weights that it was trained on: name that model, if this is another one."
@@ -40,15 +42,4 @@ async function isSamePlace(a: string, b: string): Promise<boolean> {
   const real = (path: string) => realpath(path).catch(() => null);
   const place = await real(a);
   return place !== null && place === (await real(b));
-}
-
-/** What a path or a name of the hub calls a model: without its owner, letter case, and the type that a GGUF file is stored in. */
-function namesOf(text: unknown): string[] {
-  if (typeof text !== "string" || text === "") return [];
-  const id = snapshotOf(text)?.id ?? text;
-  const name = basename(id.replaceAll("\\", "/")).replace(/\.gguf$/i, "");
-  const plain = name.replace(/[.-](i?q\d\w*|f16|f32|bf16)$/i, "").toLowerCase();
-  // A short name is one of Discern's, and no name of the hub, where an owner's model may be called the same.
-  const hub = parseHubName(id)?.id.includes("/") ? undefined : suggestedModel(plain)?.hub;
-  return [plain, ...(hub === undefined ? [] : [basename(hub).toLowerCase()])];
 }

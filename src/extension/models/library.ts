@@ -1,24 +1,23 @@
-import { dirname, join, relative, resolve, sep } from "node:path";
+import { dirname, join, resolve, sep } from "node:path";
 import * as vscode from "vscode";
-import { type FoundModel, findModels, modelsHome } from "../../modelsHome/home.ts";
+import { modelsHome } from "../../modelsHome/home.ts";
+import { hubCacheHome } from "../../modelsHome/hubHome.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import { recipeSuffix } from "../../protocol/recipe.ts";
 import { InternalError } from "../../protocol/wireError.ts";
+import { type ModelFacts, modelFactsSchema } from "../../recipe/modelFacts.ts";
 import { onSettingChange, setting } from "../contributions.ts";
 import { DisposableStore } from "../disposableStore.ts";
 import type { Engine } from "../engine/engine.ts";
 import { wordError } from "../errors.ts";
 import { type ModelDetails, modelDetailsSchema } from "./details.ts";
+import { findAll, type Model, type Place } from "./find.ts";
 import { isSameModel, modelOfRecipe } from "./usage.ts";
 
-/** A model found on this machine. */
-export interface Model extends FoundModel {
-  /** The folder it was found in, as a person knows it. */
-  readonly place: string;
-}
-
 /** What is known of a model: what it is, or why it cannot be used. */
-export type Inspected = { readonly details: ModelDetails } | { readonly problem: string };
+export type Inspected =
+  | { readonly details: ModelDetails; readonly facts: ModelFacts }
+  | { readonly problem: string };
 
 /** A recipe of the workspace and the model it uses. */
 export interface RecipeUse {
@@ -48,6 +47,13 @@ export class ModelLibrary implements vscode.Disposable {
       vscode.workspace.createFileSystemWatcher(`**/{*${recipeSuffix},config.json,*.gguf,*.safetensors}`),
     );
     const gather = () => this.gather();
+    // Models come into these two from outside of the workspace. Only the folders themselves are watched: a cache may be huge.
+    for (const folder of [modelsHome(), hubCacheHome()]) {
+      const pattern = new vscode.RelativePattern(vscode.Uri.file(folder), "*");
+      const watcher = this.store.add(vscode.workspace.createFileSystemWatcher(pattern));
+      this.store.add(watcher.onDidCreate(gather));
+      this.store.add(watcher.onDidDelete(gather));
+    }
     const look = ({ fsPath }: vscode.Uri) => this.fileChanged(fsPath);
     this.store.add(files.onDidCreate(look));
     this.store.add(files.onDidChange(look));
@@ -58,9 +64,9 @@ export class ModelLibrary implements vscode.Disposable {
     this.store.add({ dispose: () => clearTimeout(this.gathering ?? undefined) });
   }
 
-  /** The models, by name. */
+  /** The models and adapters, place by place, by name. */
   models(): Promise<readonly Model[]> {
-    this.found ??= findAll();
+    this.found ??= vscode.workspace.isTrusted ? findAll(places(), isOfRun) : Promise.resolve([]);
     return this.found;
   }
 
@@ -77,10 +83,11 @@ export class ModelLibrary implements vscode.Disposable {
 
   /** Has the engine look into a model, once. A model that cannot be used is an answer too, and no error. */
   inspect(model: Model): Promise<Inspected> {
+    if (model.problem !== null) return Promise.resolve({ problem: `${model.problem}.` });
     let inspection = this.inspections.get(model.path);
     if (!inspection) {
       inspection = this.engine.call("inspect", { model: model.path, root: dirname(model.path) }).then(
-        (answer) => ({ details: modelDetailsSchema.parse(answer) }),
+        (answer) => ({ details: modelDetailsSchema.parse(answer), facts: modelFactsSchema.parse(answer) }),
         (error) => {
           // A refusal to run, or an engine that did not start, says nothing about the model: it is asked again.
           if (!(error instanceof DiscernError || error instanceof InternalError)) {
@@ -100,6 +107,11 @@ export class ModelLibrary implements vscode.Disposable {
       );
     }
     return inspection;
+  }
+
+  /** Looks for models anew, where they were looked for: names of files alone are read. */
+  lookAgain(): void {
+    if (this.found) this.gather();
   }
 
   /** Looks for models anew, and forgets what was known of them. */
@@ -146,28 +158,18 @@ function isOfRun(path: string): boolean {
   );
 }
 
-async function findAll(): Promise<readonly Model[]> {
-  if (!vscode.workspace.isTrusted) return [];
+function places(): Place[] {
   const workspace = vscode.workspace.workspaceFolders ?? [];
-  const home = modelsHome();
-  const places = [
-    ...workspace.flatMap(({ uri, name }) => [
-      { folder: join(uri.fsPath, "models"), place: `${name}/models` },
-      { folder: uri.fsPath, place: name },
+  const folders = setting("discern.models.folders").map((folder) => resolve(folder));
+  return [
+    ...workspace.flatMap(({ uri, name }): Place[] => [
+      { kind: "workspace", title: `${name}/models`, folder: join(uri.fsPath, "models") },
+      { kind: "workspace", title: name, folder: uri.fsPath },
     ]),
-    ...setting("discern.models.folders").map((folder) => ({ folder: resolve(folder), place: folder })),
-    { folder: home, place: "models home" },
+    ...folders.map((folder): Place => ({ kind: "folder", title: folder, folder })),
+    { kind: "home", title: "models home", folder: modelsHome() },
+    { kind: "cache", title: "Hugging Face cache", folder: hubCacheHome() },
   ];
-  const models = new Map<string, Model>();
-  for (const { folder, place } of places) {
-    for (const { path } of await findModels(folder)) {
-      // What runs made is shown with the runs.
-      if (isOfRun(path) || models.has(path)) continue;
-      // The owner belongs to the name of a model, so its place within the folder is its name.
-      models.set(path, { path, name: relative(folder, path).replaceAll(sep, "/") || place, place });
-    }
-  }
-  return [...models.values()].sort((a, b) => a.name.localeCompare(b.name));
 }
 
 async function recipeUses(): Promise<readonly RecipeUse[]> {

@@ -1,47 +1,54 @@
 import * as vscode from "vscode";
+import { fitsMemory, type SuggestedModel, suggestedModels } from "../../modelsHome/suggestedModels.ts";
+import { availableMemory } from "../../recipe/availableMemory.ts";
+import { byteSize, parameterCount } from "../../wording/numbers.ts";
 import { runCommand } from "../contributions.ts";
 import type { Engine } from "../engine/engine.ts";
 import { duringCall } from "../engine/progress.ts";
 import { isHubName } from "./usage.ts";
 
 /**
- * Asks which model is wanted and fetches it into the models home; a download that was cut off goes on where it was.
+ * Fetches a model, or what is missing of one, into the Hugging Face cache; a download that was cut off is resumed.
  *
+ * @param given name of the model; asked for where left out.
  * @returns whether a model was fetched, or was here already. @throws as `Engine.call`.
  */
-export async function pullModel(engine: Engine): Promise<boolean> {
-  const name = await askName();
+export async function pullModel(engine: Engine, given?: string): Promise<boolean> {
+  const name = given ?? (await askName());
   if (name === undefined) return false;
   const pulled = await duringCall(`Pulling ${name}`, (options) => engine.call("pull", { name }, options));
   const recipe = "New Recipe";
   const message = pulled.from === "present" ? `${name} is already downloaded.` : `${name} is ready.`;
   void vscode.window.showInformationMessage(message, recipe).then((chosen) => {
-    if (chosen === recipe) void runCommand("discern.recipe.new", { model: pulled.path });
+    if (chosen === recipe) void runCommand("discern.recipe.new", { model: name });
   });
   return true;
 }
 
+interface Choice extends vscode.QuickPickItem {
+  /** What is pulled; absent for a heading. */
+  readonly name?: string;
+}
+
 /** The name of a known model, or one of the hub that a person typed. */
-function askName(): Promise<string | undefined> {
-  const known = {
-    label: "smollm2-135m",
-    description: "94 MB",
-    detail: "SmolLM2-135M-Instruct: trains in minutes on two cores.",
-  };
-  const input = vscode.window.createQuickPick();
+async function askName(): Promise<string | undefined> {
+  const { total } = await availableMemory();
+  const known = suggestions(total);
+  const input = vscode.window.createQuickPick<Choice>();
   input.title = "Pull a Model";
-  input.placeholder = "Choose a model, or enter owner/name on the Hugging Face Hub";
-  input.items = [known];
+  input.placeholder = "Choose a model, or enter owner/name or owner/name@revision of the Hugging Face Hub";
+  input.matchOnDetail = true;
+  input.items = known;
   return new Promise((resolve) => {
     input.onDidChangeValue((text) => {
       const name = text.trim();
-      const typed = { label: name, detail: "From the Hugging Face Hub", alwaysShow: true };
-      input.items = isHubName(name) ? [typed, known] : [known];
+      const typed = { label: name, name, detail: "From the Hugging Face Hub", alwaysShow: true };
+      input.items = isHubName(name) ? [typed, ...known] : known;
     });
     input.onDidAccept(() => {
       const [chosen] = input.selectedItems;
-      if (!chosen) return;
-      resolve(chosen.label);
+      if (chosen?.name === undefined) return;
+      resolve(chosen.name);
       input.hide();
     });
     input.onDidHide(() => {
@@ -50,4 +57,21 @@ function askName(): Promise<string | undefined> {
     });
     input.show();
   });
+}
+
+function suggestions(memory: number): Choice[] {
+  const item = (model: SuggestedModel): Choice => ({
+    label: model.name,
+    name: model.name,
+    description: `${parameterCount(model.parameters)} parameters · ${byteSize(model.bytes)} · ${model.licence}${model.gated ? " · gated" : ""}`,
+    detail: model.hub,
+  });
+  const heading = (label: string): Choice => ({ label, kind: vscode.QuickPickItemKind.Separator });
+  const fitting = suggestedModels.filter((model) => fitsMemory(model, memory));
+  const others = suggestedModels.filter((model) => !fitsMemory(model, memory));
+  return [
+    heading(`with adapters trained in the ${byteSize(memory)} of this machine`),
+    ...fitting.map(item),
+    ...(others.length > 0 ? [heading("larger: read block by block, or on a GPU"), ...others.map(item)] : []),
+  ];
 }

@@ -1,43 +1,99 @@
 /*
- * The Models view lists the models found on this machine. Finding one reads names of files only; the engine looks into a model when its
- * row is opened or hovered, and its answer is kept until the model's files change.
+ * The Models view lists the models found on this machine by place. Finding one reads names of files only; the engine looks into a model
+ * when its row is opened or hovered, and its answer is kept until the model's files change.
  */
 
 import * as vscode from "vscode";
+import { availableMemory } from "../../recipe/availableMemory.ts";
 import { registerCommand, runCommand } from "../contributions.ts";
 import type { Engine } from "../engine/engine.ts";
+import type { PromptLibrary } from "../prompts/library.ts";
 import type { RunLibrary } from "../runs/library.ts";
 import { requireTrust } from "../trust.ts";
-import type { Model, ModelLibrary } from "./library.ts";
+import { evaluateModel } from "./evaluate.ts";
+import { adaptersOf, type Model, recipeName } from "./find.ts";
+import type { ModelLibrary } from "./library.ts";
+import { memoryPlanText } from "./memory.ts";
+import { PlanDocuments } from "./planDocuments.ts";
 import { pullModel } from "./pull.ts";
 import { ModelTree } from "./tree.ts";
 
 /** Registers the Models view with its commands. */
-export function registerModels(library: ModelLibrary, engine: Engine, runs: RunLibrary): vscode.Disposable {
+export function registerModels(
+  library: ModelLibrary,
+  engine: Engine,
+  runs: RunLibrary,
+  prompts: PromptLibrary,
+): vscode.Disposable {
+  const onModel = (work: (model: Model) => unknown) => async (given?: Model) => {
+    const model = given ?? (await pick(library));
+    if (model) await work(model);
+  };
+  const plans = new PlanDocuments();
   return vscode.Disposable.from(
+    plans,
     new ModelTree(library, runs),
     registerCommand("discern.models.refresh", () => library.refresh()),
-    registerCommand("discern.models.pull", async () => {
+    registerCommand("discern.models.pull", async (given?: Model) => {
       requireTrust();
-      if (await pullModel(engine)) library.refresh();
+      if (await pullModel(engine, given?.name)) library.refresh();
     }),
-    registerCommand("discern.models.newRecipe", async (given?: Model) => {
-      const model = given ?? (await pick(library));
-      if (model) await runCommand("discern.recipe.new", { model: model.path });
-    }),
-    registerCommand("discern.models.reveal", async (given?: Model) => {
-      const model = given ?? (await pick(library));
-      if (model) await vscode.commands.executeCommand("revealFileInOS", vscode.Uri.file(model.path));
-    }),
-    registerCommand("discern.models.copyPath", async (given?: Model) => {
-      const model = given ?? (await pick(library));
-      if (model) await vscode.env.clipboard.writeText(model.path);
-    }),
+    registerCommand(
+      "discern.models.newRecipe",
+      onModel(async (model) => runCommand("discern.recipe.new", { model: await asked(library, model) })),
+    ),
+    registerCommand(
+      "discern.models.evaluate",
+      onModel(async (model) => {
+        requireTrust();
+        await evaluateModel(engine, prompts, { name: model.name, ...(await asked(library, model)) });
+      }),
+    ),
+    registerCommand(
+      "discern.models.memoryPlan",
+      onModel(async (model) => {
+        requireTrust();
+        const inspected = await library.inspect(model);
+        const text =
+          "problem" in inspected
+            ? `${model.name} cannot be used: ${inspected.problem}\n`
+            : memoryPlanText(inspected.facts, model.name, (await availableMemory()).bytes);
+        await plans.show(model.name, text);
+      }),
+    ),
+    registerCommand(
+      "discern.models.openPage",
+      onModel(({ hub }) => {
+        const endpoint = (process.env.HF_ENDPOINT || "https://huggingface.co").replace(/\/+$/, "");
+        return hub && vscode.env.openExternal(vscode.Uri.parse(`${endpoint}/${hub.id}`));
+      }),
+    ),
+    registerCommand(
+      "discern.models.reveal",
+      onModel(({ path }) => vscode.commands.executeCommand("revealFileInOS", vscode.Uri.file(path))),
+    ),
+    registerCommand(
+      "discern.models.copyPath",
+      onModel(({ path }) => vscode.env.clipboard.writeText(path)),
+    ),
   );
 }
 
-async function pick(library: ModelLibrary): Promise<Model | undefined> {
-  const models = await library.models();
-  const items = models.map((model) => ({ label: model.name, description: model.place, model }));
-  return (await vscode.window.showQuickPick(items, { placeHolder: "Model" }))?.model;
+/** A model as recipes name it; an adapter with the model that it says it was trained on, or one that a person chooses. */
+async function asked(
+  library: ModelLibrary,
+  model: Model,
+): Promise<{ base: string; adapters: readonly string[] }> {
+  if (model.kind === "model") return { base: recipeName(model), adapters: [] };
+  const all = await library.models();
+  const bases = all.filter((one) => one.kind === "model" && adaptersOf(one, all).includes(model));
+  const base = bases.length === 1 ? bases[0] : await pick(library, `Base model of ${model.name}`);
+  if (base === undefined) throw new vscode.CancellationError();
+  return { base: recipeName(base), adapters: [recipeName(model)] };
+}
+
+async function pick(library: ModelLibrary, placeHolder = "Model"): Promise<Model | undefined> {
+  const models = (await library.models()).filter(({ kind }) => kind === "model");
+  const items = models.map((model) => ({ label: model.name, description: model.place.title, model }));
+  return (await vscode.window.showQuickPick(items, { placeHolder }))?.model;
 }

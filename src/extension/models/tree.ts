@@ -1,13 +1,22 @@
 import { basename } from "node:path";
 import * as vscode from "vscode";
+import { availableMemory } from "../../recipe/availableMemory.ts";
 import { DisposableStore } from "../disposableStore.ts";
 import type { RunLibrary } from "../runs/library.ts";
-import { type ModelLine, modelLines, modelSummary } from "./details.ts";
-import type { Model, ModelLibrary } from "./library.ts";
+import { type ModelLine, modelLines } from "./details.ts";
+import { adaptersOf, byPlace, type Model, type Place } from "./find.ts";
+import type { Inspected, ModelLibrary } from "./library.ts";
+import { defaultPlan } from "./memory.ts";
+import { adapterRow, modelRow, placeRow, type Row } from "./rows.ts";
 import { isSameModel } from "./usage.ts";
 
-/** A row of the Models view: a model, which commands take, or a line about it. */
-export type ModelNode = Model | ModelDetail;
+/** A row of the Models view: a place, a model or adapter, which commands take, or a line about it. */
+export type ModelNode = ModelPlace | Model | ModelDetail;
+
+interface ModelPlace {
+  readonly shown: Place;
+  readonly models: readonly Model[];
+}
 
 interface ModelDetail extends ModelLine {
   readonly of: Model;
@@ -25,22 +34,29 @@ export class ModelTree implements vscode.TreeDataProvider<ModelNode>, vscode.Dis
   constructor(library: ModelLibrary, runs: RunLibrary) {
     this.library = library;
     this.runs = runs;
-    this.store.add(vscode.window.createTreeView("discern.models", { treeDataProvider: this }));
+    const view = this.store.add(vscode.window.createTreeView("discern.models", { treeDataProvider: this }));
+    // Python and other windows fetch models, too, deep in a cache that is not watched.
+    this.store.add(view.onDidChangeVisibility(({ visible }) => visible && library.lookAgain()));
     this.store.add(library.onDidChange((model) => this.changed.fire(model)));
   }
 
   async getChildren(node?: ModelNode): Promise<ModelNode[]> {
-    if (node === undefined) return [...(await this.library.models())];
-    if ("of" in node) return [];
-    return [...(await this.ownLines(node)), ...(await this.usedBy(node))];
+    if (node === undefined) {
+      return byPlace(await this.library.models()).map(({ place, models }) => ({ shown: place, models }));
+    }
+    if ("shown" in node) return [...node.models];
+    if ("of" in node || node.kind === "adapter") return [];
+    return [...(await this.ownLines(node)), ...(await this.adapters(node)), ...(await this.usedBy(node))];
   }
 
   getTreeItem(node: ModelNode): vscode.TreeItem {
-    return "of" in node ? detailItem(node) : this.modelItem(node);
+    if ("shown" in node) return placeItem(node);
+    if ("of" in node) return detailItem(node);
+    return node.kind === "adapter" ? adapterItem(node) : modelItem(node, this.library.knownOf(node));
   }
 
   async resolveTreeItem(item: vscode.TreeItem, node: ModelNode): Promise<vscode.TreeItem> {
-    if ("of" in node) return item;
+    if ("shown" in node || "of" in node || node.kind === "adapter") return item;
     const text = new vscode.MarkdownString();
     text.appendMarkdown("**").appendText(node.name).appendMarkdown("**");
     for (const { name, value } of await this.ownLines(node)) {
@@ -55,29 +71,24 @@ export class ModelTree implements vscode.TreeDataProvider<ModelNode>, vscode.Dis
     this.store.dispose();
   }
 
-  private modelItem(model: Model): vscode.TreeItem {
-    const item = new vscode.TreeItem(model.name, vscode.TreeItemCollapsibleState.Collapsed);
-    const inspected = this.library.knownOf(model);
-    const broken = inspected !== undefined && "problem" in inspected;
-    item.id = model.path;
-    item.contextValue = broken ? "model+broken" : "model";
-    item.iconPath = broken
-      ? new vscode.ThemeIcon("error", new vscode.ThemeColor("list.errorForeground"))
-      : new vscode.ThemeIcon("package");
-    if (broken) item.description = `cannot be used: ${inspected.problem}`;
-    else item.description = inspected ? `${modelSummary(inspected.details)} · ${model.place}` : model.place;
-    return item;
-  }
-
   private async ownLines(model: Model): Promise<ModelDetail[]> {
     const lines = await this.library.inspect(model).then(
-      (inspected) =>
-        "problem" in inspected
-          ? [{ name: "Cannot be used", value: inspected.problem, icon: "error" }]
-          : modelLines(inspected.details),
+      async (inspected) => {
+        if ("problem" in inspected) {
+          return [{ name: "Cannot be used", value: inspected.problem, icon: "error" }];
+        }
+        return [...modelLines(inspected.details, model.hub), await memoryLine(inspected)];
+      },
       (error: Error) => [{ name: "Not inspected", value: error.message || error.name, icon: "info" }],
     );
     return lines.map((line) => ({ of: model, ...line }));
+  }
+
+  private async adapters(model: Model): Promise<ModelDetail[]> {
+    return adaptersOf(model, await this.library.models()).map((adapter) => ({
+      ...{ of: model, name: "Adapter", value: adapter.name, icon: "extensions" },
+      opens: { command: "discern.models.newRecipe", title: "New Recipe with It", arguments: [adapter] },
+    }));
   }
 
   private async usedBy(model: Model): Promise<ModelDetail[]> {
@@ -110,6 +121,44 @@ export class ModelTree implements vscode.TreeDataProvider<ModelNode>, vscode.Dis
       })),
     ];
   }
+}
+
+async function memoryLine(inspected: Extract<Inspected, { details: unknown }>): Promise<ModelLine> {
+  const { text, fits } = defaultPlan(inspected.facts, (await availableMemory()).bytes);
+  return fits
+    ? { name: "Default recipe", value: text, icon: "dashboard" }
+    : { name: "Default recipe does not fit", value: text, icon: "warning" };
+}
+
+function itemOf(label: string, id: string, { description, icon, colour, context }: Row): vscode.TreeItem {
+  const item = new vscode.TreeItem(label);
+  item.id = id;
+  item.description = description;
+  item.contextValue = context;
+  item.iconPath = new vscode.ThemeIcon(
+    icon,
+    colour === undefined ? undefined : new vscode.ThemeColor(colour),
+  );
+  return item;
+}
+
+function placeItem({ shown, models }: ModelPlace): vscode.TreeItem {
+  const item = itemOf(shown.title, `place:${shown.folder}`, placeRow(shown, models));
+  item.collapsibleState = vscode.TreeItemCollapsibleState.Expanded;
+  item.tooltip = shown.folder;
+  return item;
+}
+
+function modelItem(model: Model, inspected: Inspected | undefined): vscode.TreeItem {
+  const item = itemOf(model.name, model.path, modelRow(model, inspected));
+  item.collapsibleState = vscode.TreeItemCollapsibleState.Collapsed;
+  return item;
+}
+
+function adapterItem(adapter: Model): vscode.TreeItem {
+  const item = itemOf(adapter.name, adapter.path, adapterRow(adapter));
+  item.tooltip = [adapter.path, ...(adapter.base === null ? [] : [`Base model: ${adapter.base}`])].join("\n");
+  return item;
 }
 
 function detailItem({ name, value, icon, opens }: ModelDetail): vscode.TreeItem {

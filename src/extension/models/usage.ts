@@ -3,6 +3,7 @@ import { dirname, sep } from "node:path";
 import { parse } from "jsonc-parser";
 import * as z from "zod";
 import { resolveModel } from "../../modelsHome/home.ts";
+import { parseHubName } from "../../modelsHome/hubName.ts";
 import { modelSchema } from "../../protocol/model.ts";
 
 /** All that is asked of a recipe here; one with faults elsewhere still uses its model. */
@@ -27,7 +28,7 @@ export async function modelOfRecipe(file: string): Promise<string | null> {
   }
 }
 
-/** A name of the hub: owner/name. */
+/** A name of the hub: owner/name, with a revision or a file where one is meant. */
 export function isHubName(text: string): boolean {
-  return /^\w[\w.-]*\/\w[\w.-]*$/.test(text);
+  return parseHubName(text)?.id.includes("/") ?? false;
 }

@@ -18,7 +18,11 @@ const panelLimit = 24;
  * make a contrast, general prompts with answers and toxic prompts with refusals make safety tuning. Splits called
  * `train`, `panel` and `test` are used as such; for what no file gives the starter set stands in.
  */
-export function newRecipe(name: string, model: string, files: readonly RecipeFile[]): RecipeInput {
+export function newRecipe(
+  name: string,
+  model: RecipeInput["model"],
+  files: readonly RecipeFile[],
+): RecipeInput {
   const has = (label: PromptRecord["label"], answered: boolean) => (file: RecipeFile) =>
     file.records.some(
       (record) => record.label === label && (!answered || (record.response ?? "").trim() !== ""),
@@ -89,8 +93,8 @@ function panels(contrast: readonly RecipeFile[], general: readonly RecipeFile[])
 }
 
 /** Names of the suites of files, which differ also where the files are called alike. */
-function suiteNames(paths: readonly string[]): string[] {
-  const used = new Set<string>();
+export function suiteNames(paths: readonly string[], ...taken: readonly string[]): string[] {
+  const used = new Set(taken);
   return paths.map((path) => {
     const base = path.slice(path.lastIndexOf("/") + 1).replace(/\.[^.]+$/, "");
     const name = asFileName(`${base.slice(0, 80) || "suite"}-test`, "suite");

@@ -1,18 +1,20 @@
 import { access } from "node:fs/promises";
-import { join, relative, sep } from "node:path";
+import { isAbsolute, join, relative, sep } from "node:path";
 import * as vscode from "vscode";
 import type { PromptRecord } from "../../dataset/record.ts";
-import { recipeSuffix } from "../../protocol/recipe.ts";
+import type { NamedModel } from "../../protocol/model.ts";
+import { type RecipeInput, recipeSuffix } from "../../protocol/recipe.ts";
 import { writeAtomic } from "../../storage/atomic.ts";
 import { runCommand } from "../contributions.ts";
+import { recipeName } from "../models/find.ts";
 import type { ModelLibrary } from "../models/library.ts";
 import type { PromptFile, PromptLibrary } from "../prompts/library.ts";
 import { newRecipe, type RecipeFile } from "./newRecipe.ts";
 
 /** What a caller may know already. */
 export interface WizardGiven {
-  /** Path or name of the model. */
-  readonly model?: string;
+  /** Path or name of the model, with adapters where it begins with some. */
+  readonly model?: string | NamedModel;
 }
 
 /**
@@ -34,7 +36,7 @@ export async function createRecipe(
   if (files === undefined) return undefined;
   const used = await Promise.all(files.map((file) => recipeFile(prompts, file, folder.fsPath)));
   const { name, path } = await freeName(folder.fsPath);
-  const recipe = newRecipe(name, modelName(model, folder.fsPath), used);
+  const recipe = newRecipe(name, shared(model, folder.fsPath), used);
   await writeAtomic(path, `${JSON.stringify(recipe, null, 2)}\n`);
   const file = vscode.Uri.file(path);
   await vscode.window.showTextDocument(file);
@@ -65,7 +67,11 @@ async function pickModel(models: ModelLibrary): Promise<string | undefined> {
   const other = { label: "$(edit) Another name or path…", model: "" };
   const pull = { label: "$(cloud-download) Pull a model…", model: "" };
   const items = [
-    ...found.map(({ name, place, path }) => ({ label: name, description: place, model: path })),
+    ...found
+      .filter(({ kind, problem }) => kind === "model" && problem === null)
+      .map((model) => ({
+        ...{ label: model.name, description: model.place.title, model: recipeName(model) },
+      })),
     pull,
     other,
   ];
@@ -81,7 +87,8 @@ async function pickModel(models: ModelLibrary): Promise<string | undefined> {
   if (chosen === other) {
     return vscode.window.showInputBox({
       title: "New Recipe (1/2): Model",
-      prompt: "Hugging Face folder, GGUF file, or name of a pulled model",
+      prompt:
+        "Hugging Face folder, GGUF file, name of a pulled model, or owner/name[@revision] of the Hugging Face cache",
     });
   }
   return chosen?.model;
@@ -112,8 +119,17 @@ async function recipeFile(prompts: PromptLibrary, file: PromptFile, root: string
   return { path: relative(root, file.uri.fsPath).split(sep).join("/"), records: labelled };
 }
 
-/** A model inside the workspace is named relative to it, so that the recipe can be shared. */
-function modelName(model: string, root: string): string {
+/** A model as a recipe in a folder names it; an object only where there are adapters. */
+function shared(model: string | NamedModel, root: string): RecipeInput["model"] {
+  if (typeof model === "string") return pathName(model, root);
+  const { base, adapters } = model;
+  if (adapters.length === 0) return pathName(base, root);
+  return { base: pathName(base, root), adapters: adapters.map((adapter) => pathName(adapter, root)) };
+}
+
+/** What lies inside the workspace is named relative to it, so that the recipe can be shared. */
+function pathName(model: string, root: string): string {
+  if (!isAbsolute(model)) return model;
   const inside = relative(root, model);
   return inside !== "" && !inside.startsWith("..") && model.startsWith(root)
     ? inside.split(sep).join("/")

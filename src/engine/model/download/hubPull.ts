@@ -18,6 +18,7 @@ import {
   symlink,
 } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
+import { fullRevision } from "../../../modelsHome/hubCache.ts";
 import { hubCacheHome } from "../../../modelsHome/hubHome.ts";
 import { type HubName, hubFolderName } from "../../../modelsHome/hubName.ts";
 import { DiscernError } from "../../../protocol/errors.ts";
@@ -35,11 +36,13 @@ import { type HubCommit, type HubFile, type HubModelKind, hubCommit } from "./hu
  * @throws DiscernError `download-failed`, `disk-full`; the reason of an abort.
  */
 export async function pullFromHub(
-  name: HubName,
+  asked: HubName,
   transfer: Transfer,
   { kind, ...waiting }: Waiting & { readonly kind?: HubModelKind | undefined },
 ): Promise<{ path: string; fetched: number }> {
   const home = hubCacheHome();
+  // The hub knows branches, tags and whole commits.
+  const name = await fullRevision(asked, home);
   const folder = join(home, hubFolderName(name.id));
   const lock = join(home, ".locks", hubFolderName(name.id), "discern.lock");
   const release = await takeTurn(folder, "HF_HUB_CACHE", waiting, lock);

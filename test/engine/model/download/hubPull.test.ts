@@ -92,6 +92,15 @@ describe("pull into the cache", () => {
     expect(await readFile(join(folder(), "refs/main"), "utf8")).toBe(b);
   });
 
+  test("what is missing of a shortened commit is fetched, though the hub knows whole ones alone", async () => {
+    await hub();
+    const { path } = await pullModel("owner/name@next");
+    await rm(join(path, "model.safetensors"));
+    await rm(join(folder(), "blobs", sha256(weights)));
+    expect(await pullModel(`owner/name@${b.slice(0, 12)}`)).toMatchObject({ path, from: "hub", commit: b });
+    expect(await readFile(join(path, "model.safetensors"))).toEqual(weights);
+  });
+
   test("an interrupted download is resumed where it stopped, and is no model until then", async () => {
     const blob = join(folder(), "blobs", sha256(weights));
     let ranges: (string | undefined)[] = [];
