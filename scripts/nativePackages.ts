@@ -25,8 +25,8 @@ export async function copyNativePackages(target: string, into: string): Promise<
   }
 }
 
-/** Copies a file or folder of a package without what only people and compilers read. */
-export async function copyPackage(from: string, to: string): Promise<void> {
+/** Copies a file or folder of a package without what only people and compilers read, and without copies of the same code. */
+async function copyPackage(from: string, to: string): Promise<void> {
   await mkdir(dirname(to), { recursive: true });
   await cp(from, to, {
     recursive: true,

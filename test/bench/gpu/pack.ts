@@ -18,7 +18,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { build } from "esbuild";
 import { execa } from "execa";
-import { copyNativePackages, copyPackage } from "../../../scripts/nativePackages.ts";
+import { copyNativePackages } from "../../../scripts/nativePackages.ts";
 import { byteSize } from "../../../src/wording/numbers.ts";
 
 const root = join(import.meta.dirname, "../../..");
@@ -93,8 +93,7 @@ async function copySources(folder: string): Promise<void> {
     if (found) packages.add(found[0]);
     else await copy(path, folder);
   }
-  for (const path of packages) await copyPackage(join(root, path), join(folder, path));
-  for (const path of [...read, ...(await pythonFolders())]) await copy(path, folder);
+  for (const path of [...packages, ...read, ...(await pythonFolders())]) await copy(path, folder);
 }
 
 /** Folders of the engine that hold Python, which is started and not imported. */
@@ -106,7 +105,7 @@ async function pythonFolders(): Promise<string[]> {
 async function copy(path: string, folder: string): Promise<void> {
   await cp(join(root, path), join(folder, path), {
     recursive: true,
-    filter: (from) => !from.includes("__pycache__"),
+    filter: (from) => !/\.map$|\.d\.[cm]?ts$|__pycache__/.test(from),
   });
 }
 
