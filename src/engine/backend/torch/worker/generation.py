@@ -14,10 +14,10 @@ from .errors import WorkerError
 from .forward import logits_at
 from .growing import Answer, Growing, Request
 from .interventions import Interventions
-from .keyValueCache import KeyValueCache, batch_of
+from .keyValueCache import KeyValueCache
 from .model import Model
 from .state import State
-from .steps import Steps
+from .steps import Stepper, Steps
 
 #: Steps that a device may be ahead of what the host knows.
 LAG = 2
@@ -31,25 +31,27 @@ def generate(state: State, batch: Batch, params: dict[str, Any], acting: Interve
     draws = None if params["temperature"] is None else [row["draws"] for row in batch.rows]
     most = [row["most"] for row in batch.rows]
     request = Request(batch.lengths(), most, params["eos"], params["temperature"], draws)
-    answers = answered(state, batch, request, acting)
+    answers = answered(state.model, state.stepper, batch, request, acting)
     return {
         "ids": [torch.tensor(answer.ids, dtype=torch.float32) for answer in answers],
         "ends": [torch.tensor([len(answer.ids), int(answer.ended)]) for answer in answers],
     }
 
 
-def answered(state: State, batch: Batch, request: Request, acting: Interventions) -> list[Answer]:
+def answered(
+    model: Model, stepper: Stepper, batch: Batch, request: Request, acting: Interventions
+) -> list[Answer]:
     """The answers of a batch. Raises WorkerError("output-not-finite") where logits of an open row hold NaN."""
     if max(request.most, default=0) <= 0:
         return [Answer([], False) for _ in request.most]
-    steps = state.stepper.begin(state.model.root, acting, request)
+    steps = stepper.begin(model.root, acting, request)
     growing = steps.growing
     try:
-        growing.advance(growing.rows, _prefill(state.model, steps.acting, batch, steps.cache))
+        growing.advance(growing.rows, _prefill(model, steps.acting, batch, steps.cache))
         _grow(steps)
     except BaseException:
         # What is kept for the next batch may hold NaN.
-        state.stepper.forget()
+        stepper.forget()
         raise
     if steps.acting is not acting:
         acting.sums += steps.acting.sums
@@ -73,7 +75,7 @@ def _grow(steps: Steps) -> None:
         if open_ is not None:
             if not open_:
                 return
-            smaller = batch_of(len(open_))
+            smaller = steps.batch_of(len(open_))
             if smaller < batch:
                 steps.cache.keep(growing.keep(open_, smaller))
                 batch = smaller

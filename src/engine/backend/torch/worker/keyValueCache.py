@@ -60,8 +60,3 @@ class Stepping(Sight):
 def bucket(n: int, step: int) -> int:
     """The smallest positive multiple of `step` that is at least n."""
     return max(step, -(-n // step) * step)
-
-
-def batch_of(rows: int) -> int:
-    """The extent of a batch that holds so many rows when others have ended: a power of two, so that few steps are recorded."""
-    return 1 << (rows - 1).bit_length()

@@ -1,6 +1,8 @@
 """The steps of generation: one token of each row. On a GPU a step is recorded once and replayed, since launching its thousand kernels one by one
 takes longer than they compute."""
 
+import sys
+
 import torch
 from torch import nn
 
@@ -11,6 +13,8 @@ from .keyValueCache import KeyValueCache, Stepping, bucket
 
 #: Caches have room for multiples of so many tokens, so that steps that were recorded serve other batches.
 ROOM = 64
+#: Rows to which a recorded batch shrinks at least: reading the weights takes the time of a step with fewer, and a recording takes that of many steps.
+FEWEST_RECORDED = 16
 
 
 class Steps:
@@ -23,6 +27,7 @@ class Steps:
         self.growing = Growing(request, acting.device)
         self.cache = KeyValueCache(capacity)
         self.graphs: dict[int, torch.cuda.CUDAGraph] = {}
+        self.pool = torch.cuda.graph_pool_handle() if records else None
         self.hooked: list[int] = []
 
     def begin(self, acting: Interventions, request: Request) -> None:
@@ -32,14 +37,24 @@ class Steps:
         self.growing.begin(request)
         self.hooked = acting_later(acting, request)
 
+    def batch_of(self, rows: int) -> int:
+        """The extent of a batch that holds so many rows when others have ended: a power of two, so that few steps are recorded."""
+        least = FEWEST_RECORDED if self.records else 1
+        return min(self.growing.rows, max(least, 1 << (rows - 1).bit_length()))
+
     def run(self, batch: int) -> None:
         """Runs the newest token of each of the first rows and chooses the next."""
-        if not self.records:
+        if self.records and batch not in self.graphs:
+            try:
+                self.graphs[batch] = self._record(batch)
+            except RuntimeError as error:
+                # Slower, and the same.
+                print(f"A step of generation cannot be recorded ({error}); steps run one kernel at a time.", file=sys.stderr)
+                self.records = False
+        if self.records:
+            self.graphs[batch].replay()
+        else:
             self._step(batch)
-            return
-        if batch not in self.graphs:
-            self.graphs[batch] = self._record(batch)
-        self.graphs[batch].replay()
 
     def _step(self, batch: int) -> None:
         growing = self.growing
@@ -60,7 +75,8 @@ class Steps:
         for x, y in zip(state, before):
             x.copy_(y)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
+        # Another thread may ask the device how much memory is free meanwhile.
+        with torch.cuda.graph(graph, pool=self.pool, capture_error_mode="thread_local"):
             self._step(batch)
         return graph
 
