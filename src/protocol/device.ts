@@ -19,7 +19,7 @@ export const candidateSchema = z.object({
   device: z.enum(deviceNames),
   dtype: computeTypeSchema,
   compiled: z.boolean().optional().describe("Whether the block was compiled by torch.compile"),
-  milliseconds: z.number().nullable().describe("Median time of one decoder block, forward and backward"),
+  milliseconds: z.number().nullable().describe("Time of one decoder block, forward and backward"),
   problem: z.string().nullable().describe("Why it was not considered or not timed"),
 });
 export type Candidate = z.infer<typeof candidateSchema>;
@@ -36,7 +36,7 @@ export const deviceChoiceSchema = z.object({
     .object({ cpu: z.number(), webgpu: z.number() })
     .optional()
     .describe(
-      "Median time of one decoder block, forward and backward, on the onnx backend; absent where a device was not measured",
+      "Time of one decoder block, forward and backward, on the onnx backend; absent where a device was not measured",
     ),
   candidates: z
     .array(candidateSchema)
@@ -59,7 +59,7 @@ export const deviceHealthSchema = z.object({
   blockMilliseconds: z
     .number()
     .nullable()
-    .describe("Median time of one decoder block, forward and backward; null where it was not timed"),
+    .describe("Time of one decoder block, forward and backward; null where it was not timed"),
 });
 export type DeviceHealth = z.infer<typeof deviceHealthSchema>;
 

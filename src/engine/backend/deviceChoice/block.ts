@@ -1,4 +1,3 @@
-import { median } from "simple-statistics";
 import { type Architecture, linearModules, parameterShapes } from "../../model/architecture.ts";
 import { causalAttention } from "../onnx/decoder/attention.ts";
 import { Decoder } from "../onnx/decoder/decoder.ts";
@@ -49,7 +48,8 @@ const [mostRuns, enoughMs] = [9, 1_000];
 /**
  * Milliseconds that a device takes for one training pass of one decoder block over the tokens of {@link trialBatch}: forward, backward to
  * what is trained and to the block's input, and the squared norm of the gradients on the host, as a training step
- * computes it. Compiling and uploading are not counted, dispatching is. The median of several runs.
+ * computes it. Compiling and uploading are not counted, dispatching is. The fastest of several runs: what slows one down is other work
+ * of the machine, and a time that is kept should not depend on that.
  */
 export async function blockMilliseconds(device: Device, block: TrainedBlock): Promise<number> {
   const outputs = trainingPass(block);
@@ -75,7 +75,7 @@ export async function blockMilliseconds(device: Device, block: TrainedBlock): Pr
   const runs = await repeated(mostRuns);
   for (const value of Object.values(feeds)) value.dispose();
   await program.dispose();
-  return median(runs);
+  return Math.min(...runs);
 }
 
 /** The graph of a training pass of block 0: all gradients, and the sum of their squares. */

@@ -17,7 +17,7 @@ export interface TorchVariant {
 export const torchTrialSchema = z.object({
   dtype: computeTypeSchema,
   compiled: z.boolean(),
-  /** Median time of the block; null where there is a problem. */
+  /** Time of the block; null where there is a problem. */
   milliseconds: z.number().nullable(),
   problem: z.string().nullable(),
 });

@@ -17,7 +17,7 @@ export const trialSchema = z.object({
   problem: z.string().nullable(),
   /** The driver behind it, where that is known to compute on the CPU. */
   software: z.string().nullable().default(null),
-  /** Median time of the block; null where it was not timed. */
+  /** Time of the block; null where it was not timed. */
   milliseconds: z.number().nullable().default(null),
 });
 export type Trial = z.infer<typeof trialSchema>;
