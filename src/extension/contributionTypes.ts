@@ -43,6 +43,7 @@ export const commandIds = [
   "discern.models.openPage",
   "discern.models.reveal",
   "discern.models.copyPath",
+  "discern.recipe.choosePlace",
   "discern.recipe.new",
   "discern.evaluation.toggle",
   "discern.evaluation.pin",

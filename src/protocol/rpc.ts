@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { backendSchema, memorySchema, torchSchema } from "./backend.ts";
 import { chatSchema } from "./chat.ts";
-import { deviceSchema } from "./device.ts";
+import { deviceChoiceSchema, deviceSchema } from "./device.ts";
 import { runEventSchema } from "./events.ts";
 import { judgesSchema } from "./judges.ts";
 import { modelSchema } from "./model.ts";
@@ -53,6 +53,19 @@ export const requests = {
   inspect: {
     params: z.strictObject({ model: z.string().min(1), root: z.string().min(1) }),
     result: z.looseObject({ name: z.string(), path: z.string(), parameters: z.number() }),
+  },
+  /** Where a model would be computed, and why; what `auto` stands for may have to be measured, which takes up to a few minutes once. */
+  place: {
+    params: z.strictObject({
+      model: z.string().min(1),
+      root: z.string().min(1),
+      backend: backendSchema,
+      device: deviceSchema,
+      torch: torchSchema,
+      threads: z.int().positive().optional(),
+      rank: z.int().positive().nullable().optional(),
+    }),
+    result: deviceChoiceSchema,
   },
   generate: {
     params: z.strictObject({

@@ -10,6 +10,7 @@ import { compareWithEarlier } from "../abilities/earlier.ts";
 import { evaluateModel } from "../abilities/evaluate.ts";
 import { exportRun } from "../abilities/export.ts";
 import { exportReport, judgedReport, reportAs } from "../abilities/judged.ts";
+import { placeOf } from "../abilities/place.ts";
 import { stopRun } from "../abilities/stop.ts";
 import { pullModel } from "../model/download/pull.ts";
 import { inspectModel } from "../model/load.ts";
@@ -44,6 +45,7 @@ export function workbenchHandlers(program: readonly [string, ...string[]]): Hand
     async inspect({ model, root }) {
       return { ...(await inspectModel(await resolveModel(model, [root]))) };
     },
+    place: (question) => placeOf(question),
     generate: ({ prompts, maxNewTokens, ...ask }, { progress, signal }) =>
       generateAnswers(askOptions(ask, progress), prompts, maxNewTokens, {
         onProgress: progress("Answering"),

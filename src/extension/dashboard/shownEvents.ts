@@ -18,6 +18,7 @@ export function shownEvent(event: RunEvent): ShownEvent | null {
       return shown;
     }
     case "resumed":
+    case "telemetry":
     case "stage-started":
     case "probe":
     case "warning":

@@ -32,11 +32,12 @@ export async function checkedRecipe(
           model: (name) => facts.model(name, root),
           room: () => findRoom(runsFolder(recipe)),
           machine: (...about) => facts.machine(...about),
+          place: (asked) => facts.place(asked, root),
           starter: facts.starter,
         },
       ),
   );
-  const passed = await passesFindings(recipe, found.findings, found.cost);
+  const passed = await passesFindings(recipe, found.findings, found.cost, found.plan);
   return passed ? (found.recipe ?? undefined) : undefined;
 }
 

@@ -4,6 +4,8 @@ export type Remedy =
   | { readonly kind: "recipe"; readonly offset?: number }
   /** Label prompts of a file. */
   | { readonly kind: "label"; readonly file: string }
+  /** Make a Python environment with PyTorch. */
+  | { readonly kind: "python" }
   /** Fetch a model. */
   | { readonly kind: "pull" };
 

@@ -1,8 +1,13 @@
 import { resolveSource } from "../../dataset/select.ts";
+import type { DeviceChoice } from "../../protocol/device.ts";
+import { DiscernError } from "../../protocol/errors.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
 import { checkRecipeText, type PlacedProblem } from "../../recipe/check.ts";
 import { type Cost, estimateCost, type Machine } from "../../recipe/cost.ts";
+import { planText } from "../../recipe/memoryPlan.ts";
 import { knownModel, type ModelFacts } from "../../recipe/modelFacts.ts";
+import { memoryRefusal, planRecipe } from "../../recipe/recipeMemory.ts";
+import { choiceShort } from "../recipe/place.ts";
 import type { Finding, Remedy } from "./finding.ts";
 import { checkRoom, type Room } from "./room.ts";
 
@@ -23,6 +28,8 @@ export interface PreflightDoors {
   readonly room: () => Promise<Room>;
   /** Cores, and the speed of earlier runs of a model. */
   readonly machine: (model: ModelFacts, recipe: Recipe) => Promise<Machine>;
+  /** Where a recipe would be computed, and why. @throws DiscernError `python-unusable`, … */
+  readonly place: (recipe: Recipe) => Promise<DeviceChoice>;
   /** Folder of the starter set. */
   readonly starter: string;
 }
@@ -33,6 +40,8 @@ export interface Preflight {
   readonly recipe: Recipe | null;
   /** Null where recipe or model could not be read. */
   readonly cost: Cost | null;
+  /** Where it is computed and what stays in memory, in whole sentences; none where that is not known. */
+  readonly plan: readonly string[];
 }
 
 /**
@@ -56,7 +65,38 @@ export async function preflight(order: Order, doors: PreflightDoors): Promise<Pr
   const cost =
     recipe && model ? estimateCost(recipe, model, await doors.machine(model, recipe), counts) : null;
   const findings = problems.map((problem) => finding(problem, order, recipe, doors.starter));
-  return { findings: [...findings, ...checkRoom(await doors.room(), cost)], recipe, cost };
+  const room = await doors.room();
+  const planned = recipe && model ? await placement(recipe, model, room, doors) : { findings: [], plan: [] };
+  return {
+    findings: [...findings, ...planned.findings, ...checkRoom(room, cost)],
+    recipe,
+    cost,
+    plan: planned.plan,
+  };
+}
+
+/** Where a recipe is computed and what stays in memory, and what is wrong with either. */
+async function placement(
+  recipe: Recipe,
+  model: ModelFacts,
+  { memory: { free } }: Room,
+  doors: PreflightDoors,
+): Promise<{ findings: Finding[]; plan: string[] }> {
+  let place: DeviceChoice;
+  try {
+    place = await doors.place(recipe);
+  } catch (error) {
+    if (!(error instanceof DiscernError)) throw error;
+    const remedy: Remedy = error.code === "python-unusable" ? { kind: "python" } : { kind: "recipe" };
+    return { findings: [{ severity: "fault", message: error.message, remedy }], plan: [] };
+  }
+  const where = `Computed on ${choiceShort(place)}: ${place.reason}.`;
+  // What the formula knows of is the process of the onnx backend, and memory of this machine.
+  if (place.backend !== "onnx" || place.device !== "cpu") return { findings: [], plan: [where] };
+  const refusal = memoryRefusal(recipe, model, free);
+  if (refusal !== null)
+    return { findings: [{ severity: "fault", message: refusal, remedy: { kind: "recipe" } }], plan: [where] };
+  return { findings: [], plan: [where, planText(model, planRecipe(recipe, model, free).plan)] };
 }
 
 /** A recipe's text without contrastive stages; as it is where it cannot be read, for its faults are told then. */

@@ -46,8 +46,8 @@ async function nearest(path: string): Promise<string> {
   return exists || dirname(path) === path ? path : nearest(dirname(path));
 }
 
-/** Whether a run that costs so much has room. Memory and disk are estimates: they only warn. */
-export function checkRoom({ memory, disk, unwritable }: Room, cost: Cost | null): Finding[] {
+/** Whether a run that costs so much has room on the disk. That is an estimate, which only warns. */
+export function checkRoom({ disk, unwritable }: Room, cost: Cost | null): Finding[] {
   const findings: Finding[] = [];
   if (unwritable !== null) {
     findings.push({
@@ -56,13 +56,6 @@ export function checkRoom({ memory, disk, unwritable }: Room, cost: Cost | null)
     });
   }
   if (cost === null) return findings;
-  if (cost.memoryBytes > memory.free) {
-    findings.push({
-      severity: "warning",
-      message: `The run needs about ${byteSize(cost.memoryBytes)} of memory; ${byteSize(memory.free)} of ${byteSize(memory.total)} is free. A smaller batch or shorter prompts need less.`,
-      remedy: { kind: "recipe" },
-    });
-  }
   if (disk !== null && cost.diskBytes > disk) {
     findings.push({
       severity: "warning",

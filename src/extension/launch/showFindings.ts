@@ -13,6 +13,7 @@ export async function passesFindings(
   recipe: vscode.Uri,
   findings: readonly Finding[],
   cost: Cost | null,
+  plan: readonly string[] = [],
 ): Promise<boolean> {
   if (findings.length === 0) return true;
   const faults = findings.filter(({ severity }) => severity === "fault");
@@ -20,7 +21,7 @@ export async function passesFindings(
   const anyway: vscode.MessageItem = { title: "Run Anyway" };
   const detail = [
     ...findings.map(({ message }) => `• ${message}`),
-    ...(cost && faults.length === 0 ? ["", estimate(cost)] : []),
+    ...(cost && faults.length === 0 ? ["", estimate(cost), ...plan] : []),
   ].join("\n");
   const options = { modal: true, detail };
   const chosen =
@@ -43,6 +44,7 @@ function offers(findings: readonly Finding[]): (vscode.MessageItem & { remedy: R
   const titles: Record<Remedy["kind"], string> = {
     label: "Label Prompts",
     pull: "Pull a Model…",
+    python: "Create Environment…",
     recipe: "Open Recipe",
   };
   const first = new Map<Remedy["kind"], Remedy>();
@@ -52,6 +54,7 @@ function offers(findings: readonly Finding[]): (vscode.MessageItem & { remedy: R
 
 async function fix(remedy: Remedy, recipe: vscode.Uri): Promise<void> {
   if (remedy.kind === "pull") await runCommand("discern.models.pull");
+  else if (remedy.kind === "python") await runCommand("discern.torch.install");
   else if (remedy.kind === "label") await runCommand("discern.labelling.open", vscode.Uri.file(remedy.file));
   else {
     const document = await vscode.workspace.openTextDocument(recipe);

@@ -1,3 +1,4 @@
+import { tokenPace } from "../../protocol/telemetry.ts";
 import { duration, probability } from "../../wording/numbers.ts";
 import { cellsWords } from "../runs/describe.ts";
 import type { CellsSummary, RunSummary } from "../runs/summary.ts";
@@ -5,7 +6,16 @@ import type { CellsSummary, RunSummary } from "../runs/summary.ts";
 /** A run as the status bar shows it. */
 export type ShownRun = Pick<
   RunSummary,
-  "stages" | "step" | "totalSteps" | "last" | "evaluating" | "etaSeconds" | "state" | "cells"
+  | "stages"
+  | "step"
+  | "totalSteps"
+  | "last"
+  | "evaluating"
+  | "etaSeconds"
+  | "state"
+  | "cells"
+  | "place"
+  | "tokensPerSecond"
 > & { readonly label: string };
 
 /** What a run trains, as researchers call it. */
@@ -44,7 +54,9 @@ function waitingOf({ names, finished, running, failed }: CellsSummary): number {
 export function statusLines(active: readonly ShownRun[]): string[] {
   return active.map((run) => {
     const left = run.etaSeconds === null ? [] : [`${duration(run.etaSeconds)} left`];
-    return [run.label, progressOf(run), ...refusal(run), ...left].join(" · ");
+    const place = run.place ? [run.place] : [];
+    const pace = run.tokensPerSecond === undefined ? [] : [tokenPace(run.tokensPerSecond)];
+    return [run.label, progressOf(run), ...refusal(run), ...place, ...pace, ...left].join(" · ");
   });
 }
 

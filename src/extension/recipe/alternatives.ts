@@ -1,3 +1,4 @@
+import { memorySchema } from "../../protocol/backend.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
 import { recipeSchema } from "../../protocol/recipe.ts";
 
@@ -17,6 +18,7 @@ export interface Alternative {
 function values(path: RecipePath, value: unknown, layers: number): unknown[] | null {
   const key = path.at(-1);
   if (key === "method") return ["lora", "full"];
+  if (path.length === 1 && key === "memory") return memorySchema.options;
   const numbers = [
     "steps",
     "layer",

@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import * as vscode from "vscode";
+import type { DeviceChoice } from "../../protocol/device.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
 import type { PromptCounts } from "../../recipe/check.ts";
 import { type Cost, estimateCost, type Machine } from "../../recipe/cost.ts";
@@ -17,6 +18,11 @@ export class RecipeFacts implements vscode.Disposable {
   private readonly engine: Engine;
   private readonly runs: RunLibrary;
   private readonly models = new Map<string, Promise<ModelFacts>>();
+  private readonly places = new Map<string, Promise<DeviceChoice>>();
+  private readonly known = new Map<string, DeviceChoice>();
+  private readonly placed = this.store.add(new vscode.EventEmitter<void>());
+  /** Tells when it became known where a recipe would be computed. */
+  readonly onDidPlace = this.placed.event;
 
   constructor(context: vscode.ExtensionContext, engine: Engine, runs: RunLibrary) {
     this.starter = join(context.extensionPath, "datasets/starter");
@@ -50,12 +56,46 @@ export class RecipeFacts implements vscode.Disposable {
     return asked;
   }
 
+  /**
+   * Where a recipe would be computed on this machine. What `auto` stands for may have to be measured; it is asked once for each model.
+   *
+   * @throws as `Engine.call`, and DiscernError `python-unusable`.
+   */
+  place(recipe: Recipe, root: string): Promise<DeviceChoice> {
+    const key = placeKey(recipe, root);
+    let asked = this.places.get(key);
+    if (asked === undefined) {
+      const { backend, device, torch, threads, stages } = recipe;
+      const lora = stages.flatMap(({ train }) => (train.method === "lora" ? [train.rank] : []));
+      const rank = stages.length === 0 ? {} : { rank: lora[0] ?? null };
+      asked = this.engine
+        .call("place", {
+          ...{ model: recipe.model.base, root, backend, device, torch, ...rank },
+          ...(threads === undefined ? {} : { threads }),
+        })
+        .then((choice) => {
+          this.known.set(key, choice);
+          this.placed.fire();
+          return choice;
+        });
+      asked.catch(() => this.places.delete(key));
+      this.places.set(key, asked);
+    }
+    return asked;
+  }
+
+  /** The answer of {@link place}, where it is known: looking at a recipe measures nothing. */
+  knownPlace(recipe: Recipe, root: string): DeviceChoice | null {
+    return this.known.get(placeKey(recipe, root)) ?? null;
+  }
+
   /** Cores, and the speed of the newest finished run of the same model on the same device. */
-  async machine({ path }: ModelFacts, { device }: Recipe): Promise<Machine> {
+  async machine({ path }: ModelFacts, { device, backend }: Recipe): Promise<Machine> {
     const run = this.runs.runs.find(
       (each) =>
         each.manifest?.model.path === path &&
         (each.device === device || device === "auto") &&
+        (backend === "auto" || (each.manifest.backend?.name ?? "onnx") === backend) &&
         each.state === "finished",
     );
     return {
@@ -78,4 +118,10 @@ export class RecipeFacts implements vscode.Disposable {
   dispose(): void {
     this.store.dispose();
   }
+}
+
+/** What an answer about a place is of. */
+function placeKey({ model, backend, device, torch, threads, stages }: Recipe, root: string): string {
+  const trained = stages.map(({ train }) => (train.method === "lora" ? train.rank : null));
+  return JSON.stringify([root, model.base, backend, device, torch, threads, trained]);
 }

@@ -2,10 +2,13 @@ import { dirname } from "node:path";
 import { getLocation } from "jsonc-parser";
 import * as vscode from "vscode";
 import { estimateCost } from "../../recipe/cost.ts";
+import { planText } from "../../recipe/memoryPlan.ts";
+import { planRecipe } from "../../recipe/recipeMemory.ts";
 import { alternatives, type RecipePath } from "./alternatives.ts";
 import type { CheckedFiles } from "./checkedFiles.ts";
 import { type CostRow, costLine, costTable } from "./costTable.ts";
 import type { RecipeFacts } from "./facts.ts";
+import { placeTitle } from "./place.ts";
 
 /** What a choice costs: a table of its alternatives at keys that decide it, the stages at the top. */
 export class CostHover implements vscode.HoverProvider {
@@ -22,7 +25,8 @@ export class CostHover implements vscode.HoverProvider {
     position: vscode.Position,
   ): Promise<vscode.Hover | undefined> {
     const path = getLocation(document.getText(), document.offsetAt(position)).path;
-    const shown = path[0] === "stages" || path[0] === "model" || path[0] === "name" ? "whole" : "choice";
+    const whole = ["stages", "model", "name", "backend", "device", "torch"];
+    const shown = whole.includes(String(path[0])) ? "whole" : "choice";
     if (!vscode.workspace.isTrusted) return undefined;
     const { recipe, counts } = await this.recipes.check(document);
     if (recipe === null) return undefined;
@@ -74,6 +78,12 @@ export class CostHover implements vscode.HoverProvider {
         ? "_Estimated from an earlier run of this model on this machine._"
         : `_Estimated from the model's size and ${machine.cores} cores, good to a factor of about two._`,
     );
+    const { plan } = planRecipe(recipe, model, machine.memoryBytes ?? null);
+    words.appendMarkdown(`\n\n${planText(model, plan)}`);
+    const known = this.facts.knownPlace(recipe, root);
+    words.appendMarkdown(`\n\nComputed: ${placeTitle(recipe, known)}.`);
+    // A reason may hold paths and what a driver said.
+    if (known) words.appendMarkdown(" ").appendText(known.reason);
     return new vscode.Hover(words, document.getWordRangeAtPosition(position, /"[^"]*"|[\w.+-]+/));
   }
 }

@@ -5,9 +5,20 @@ import { DisposableStore } from "../disposableStore.ts";
 import type { CheckedFiles } from "./checkedFiles.ts";
 import { costLine } from "./costTable.ts";
 import type { RecipeFacts } from "./facts.ts";
+import { placeTitle } from "./place.ts";
 
 /** The lens that says what a recipe costs, which is worked out when it is on the screen. */
 class CostLens extends vscode.CodeLens {
+  readonly document: vscode.TextDocument;
+
+  constructor(range: vscode.Range, document: vscode.TextDocument) {
+    super(range);
+    this.document = document;
+  }
+}
+
+/** The lens that says where a recipe is computed, and lets one choose. */
+class PlaceLens extends vscode.CodeLens {
   readonly document: vscode.TextDocument;
 
   constructor(range: vscode.Range, document: vscode.TextDocument) {
@@ -30,6 +41,7 @@ export class RecipeLens implements vscode.CodeLensProvider, vscode.Disposable {
     this.facts = facts;
     const tell = () => this.changed.fire();
     this.store.add(recipes.onDidCheck(tell));
+    this.store.add(facts.onDidPlace(tell));
     this.store.add(vscode.workspace.onDidGrantWorkspaceTrust(tell));
   }
 
@@ -60,15 +72,32 @@ export class RecipeLens implements vscode.CodeLensProvider, vscode.Disposable {
         "The untrained model, STL alone and DCR → STL, from the same seed, data order and panels; then one report",
       ),
       new CostLens(top, document),
+      new PlaceLens(top, document),
     ];
   }
 
   async resolveCodeLens(lens: vscode.CodeLens): Promise<vscode.CodeLens> {
+    if (lens instanceof PlaceLens) return this.resolvePlace(lens);
     if (!(lens instanceof CostLens)) return lens;
     const { recipe, counts } = await this.recipes.check(lens.document);
     const cost = recipe && (await this.facts.cost(recipe, dirname(lens.document.uri.fsPath), counts));
     const title = cost ? costLine(cost) : "Cost unknown: the model cannot be read";
     lens.command = { title, command: "" };
+    return lens;
+  }
+
+  /** What is known of the place; nothing is measured for looking at a recipe. */
+  private async resolvePlace(lens: PlaceLens): Promise<vscode.CodeLens> {
+    const { recipe } = await this.recipes.check(lens.document);
+    const known = recipe && this.facts.knownPlace(recipe, dirname(lens.document.uri.fsPath));
+    lens.command = {
+      title: `$(server-environment) ${recipe ? placeTitle(recipe, known) : "backend and device"}`,
+      tooltip: known
+        ? `Computed on ${known.device} by ${known.backend}: ${known.reason}`
+        : "Choose backend and device; what auto stands for is measured",
+      command: "discern.recipe.choosePlace" satisfies CommandId,
+      arguments: [lens.document.uri],
+    };
     return lens;
   }
 

@@ -4,6 +4,7 @@ import { registerCommand } from "../contributions.ts";
 import type { ModelLibrary } from "../models/library.ts";
 import type { PromptLibrary } from "../prompts/library.ts";
 import type { CheckedFiles } from "./checkedFiles.ts";
+import { choosePlace } from "./choosePlace.ts";
 import type { RecipeFacts } from "./facts.ts";
 import { CostHover } from "./hover.ts";
 import { RecipeLens } from "./lens.ts";
@@ -29,6 +30,7 @@ export function registerRecipes({
     showProblems(files),
     vscode.languages.registerCodeLensProvider(selector, lens),
     vscode.languages.registerHoverProvider(selector, new CostHover(files, facts)),
+    registerCommand("discern.recipe.choosePlace", (uri?: vscode.Uri) => choosePlace(files, facts, uri)),
     registerCommand("discern.recipe.new", (given?: WizardGiven) => createRecipe(models, prompts, given)),
   );
 }

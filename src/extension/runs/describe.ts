@@ -1,3 +1,4 @@
+import { backendWords } from "../../protocol/backend.ts";
 import { duration, estimate, percent, probability } from "../../wording/numbers.ts";
 import type { Headline } from "./headline.ts";
 import {
@@ -144,11 +145,15 @@ export function details(run: RunSummary, headline: Headline | null): Detail[] {
           },
         ]
       : []),
+    ...(manifest?.backend
+      ? [{ name: "Backend", value: backendWords(manifest.backend), icon: "server-process" }]
+      : []),
+    ...(manifest?.memoryPlan ? [{ name: "Memory", value: manifest.memoryPlan.text, icon: "database" }] : []),
     ...(manifest?.deviceChoice
       ? [
           {
             name: "Device auto",
-            value: `${manifest.deviceChoice.device}: ${manifest.deviceChoice.reason}`,
+            value: `${manifest.deviceChoice.device} by ${manifest.deviceChoice.backend}: ${manifest.deviceChoice.reason}`,
             icon: "chip",
           },
         ]

@@ -1,5 +1,6 @@
 import type { SeriesPoint } from "../../protocol/comovement.ts";
 import type { RunEvent, RunEventOf } from "../../protocol/events.ts";
+import type { Place } from "../../protocol/place.ts";
 import type { RunState } from "../../protocol/timeline.ts";
 import { Pace } from "./pace.ts";
 
@@ -32,7 +33,9 @@ export class RunProgress {
   state: RunState | null = null;
   startedAt: string | null = null;
   lastAt: string | null = null;
-  device: string | null = null;
+  place: Place | null = null;
+  /** Tokens per second, as the log told last; null before. */
+  tokensPerSecond: number | null = null;
   failure: string | null = null;
   step = 0;
   evaluating: SuiteProgress | null = null;
@@ -51,7 +54,7 @@ export class RunProgress {
     switch (event.type) {
       case "resumed":
         this.step = event.globalStep;
-        this.device = event.device;
+        this.place = event;
         this.failure = null;
         this.points = this.points.filter(({ step }) => step <= event.globalStep);
         this.pace.pause();
@@ -64,6 +67,9 @@ export class RunProgress {
       case "step":
         this.step = event.globalStep;
         this.pace.step(Date.parse(event.at));
+        break;
+      case "telemetry":
+        this.tokensPerSecond = event.tokensPerSecond;
         break;
       case "probe":
         this.probe(event);
@@ -117,9 +123,11 @@ export class RunProgress {
     return this.pace.seconds(Math.max(0, totalSteps - this.step), this.answersLeft());
   }
 
-  private begin({ at, device, stages }: RunEventOf<"run-started">): void {
+  private begin(event: RunEventOf<"run-started">): void {
+    const { at, stages } = event;
     this.startedAt = at;
-    this.device = device;
+    this.place = event;
+    this.tokensPerSecond = null;
     this.failure = null;
     this.step = 0;
     this.stageIndex = null;

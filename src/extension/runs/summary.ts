@@ -2,6 +2,7 @@ import { readFile, stat } from "node:fs/promises";
 import { isDeepStrictEqual } from "node:util";
 import type { SeriesPoint } from "../../protocol/comovement.ts";
 import { type Manifest, manifestSchema } from "../../protocol/manifest.ts";
+import { placeWords } from "../../protocol/place.ts";
 import { EventReader } from "../../runFolder/eventLog.ts";
 import { runPaths } from "../../runFolder/folder.ts";
 import { reportStamp } from "../../runFolder/judgements.ts";
@@ -52,6 +53,10 @@ export interface RunSummary {
   /** Refusal probabilities at the last probe. */
   readonly last: SeriesPoint | null;
   readonly device: string | null;
+  /** Backend and device in a few words; absent before the first event. */
+  readonly place?: string;
+  /** Tokens per second of training, as the log told last. */
+  readonly tokensPerSecond?: number;
   /** Stands for the report and people's verdicts on it, as they are now; null where there is no report. */
   readonly report: string | null;
   /** The runs that a comparison consists of; absent for a single run. */
@@ -168,7 +173,10 @@ function summarise(
     ...(progress.evaluating === null ? {} : { evaluating: progress.evaluating }),
     answered: progress.answered,
     last: progress.last,
-    device: progress.device ?? manifest?.device ?? null,
+    device: progress.place?.device ?? manifest?.device ?? null,
+    ...(progress.place && { place: placeWords(progress.place) }),
+    ...(state === "running" &&
+      progress.tokensPerSecond !== null && { tokensPerSecond: progress.tokensPerSecond }),
     report,
     ...(startedAt === undefined ? {} : { startedAt }),
     ...(ended && progress.lastAt !== null ? { finishedAt: progress.lastAt } : {}),

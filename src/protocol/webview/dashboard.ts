@@ -24,6 +24,7 @@ export type ShownEvent =
   | StepRow
   | Omit<RunEventOf<"run-started">, "hashes">
   | RunEventOf<"resumed">
+  | RunEventOf<"telemetry">
   | RunEventOf<"stage-started">
   | RunEventOf<"probe">
   | RunEventOf<"warning">;

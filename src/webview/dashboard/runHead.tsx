@@ -1,6 +1,10 @@
+import { backendWords } from "../../protocol/backend.ts";
+import { placeWords } from "../../protocol/place.ts";
+import { telemetryWords } from "../../protocol/telemetry.ts";
 import { panelNames, type RunCommand, type ShownProgress } from "../../protocol/webview/dashboard.ts";
 import { count, counted, duration, figure, interval } from "../../wording/numbers.ts";
 import { IconButton } from "../ui/iconButton.tsx";
+import type { RunSeries } from "./model/runSeries.ts";
 import { panelWords, stateWords } from "./model/words.ts";
 import type { PageRun } from "./pageModel.ts";
 
@@ -19,7 +23,7 @@ export function RunHead({
 }) {
   const { label, series, progress, index } = run;
   const { started } = series;
-  const facts = started ? [started.model, `seed ${started.seed}`, series.device ?? started.device] : [];
+  const facts = started ? [started.model, `seed ${started.seed}`, placeWords(series.place ?? started)] : [];
   return (
     <section class="run" aria-label={`Run ${label}`}>
       <div class="run-head">
@@ -30,18 +34,41 @@ export function RunHead({
         )}
         <h2 class="words">{label}</h2>
         {progress && <State progress={progress} />}
-        <span class="facts muted words" title={started?.deviceChoice?.reason}>
-          {facts.join(" · ")}
-        </span>
+        <span class="facts muted words">{facts.join(" · ")}</span>
         <span class="actions">
           {progress && <Actions progress={progress} ask={ask} />}
           {several && <IconButton icon="close" name={`Remove ${label} from the page`} press={remove} />}
         </span>
       </div>
       {progress && <Progress progress={progress} />}
+      <Computing series={series} isRunning={progress?.state === "running"} />
       <Headline run={run} />
       <Notes run={run} />
     </section>
+  );
+}
+
+/** How fast a run is and what it takes; where it is computed and what stays in memory, and why, to unfold. */
+function Computing({ series, isRunning }: { series: RunSeries; isRunning: boolean }) {
+  const { started, telemetry, place } = series;
+  const facts = telemetry && isRunning ? telemetryWords(telemetry) : [];
+  const { deviceChoice, memoryPlan } = started ?? {};
+  const backend = place?.backend;
+  const about = [
+    ...(backend ? [`Backend: ${backendWords(backend)}.`] : []),
+    ...(deviceChoice ? [`Chosen by auto: ${deviceChoice.reason}.`] : []),
+    ...(memoryPlan ? [memoryPlan.text] : []),
+  ];
+  if (facts.length === 0 && about.length === 0) return null;
+  return (
+    <details class="computing">
+      <summary class="muted words">{facts.length > 0 ? facts.join(" · ") : "Backend and memory"}</summary>
+      <ul class="words">
+        {about.map((sentence) => (
+          <li key={sentence}>{sentence}</li>
+        ))}
+      </ul>
+    </details>
   );
 }
 

@@ -51,6 +51,7 @@ function look(
       model: async () => facts,
       room: async () => room,
       machine: async () => ({ cores: 2 }),
+      place: async () => ({ backend: "onnx", device: "cpu", reason: "no GPU" }),
       starter,
       ...doors,
     },
@@ -111,13 +112,38 @@ describe("preflight", () => {
     );
   });
 
-  test("warns of memory and disk, and finds no fault in them", async () => {
+  test("refuses what does not fit in memory, as the engine would, and only warns of the disk", async () => {
     const tight = { ...room, memory: { free: 1e8, total: 64e9 }, disk: 1e6 };
     const { findings } = await look({}, { room: async () => tight });
     expect(findings).toMatchObject([
-      { severity: "warning", message: expect.stringMatching(/100 MB of 64\.0 GB is free/) },
+      { severity: "fault", message: expect.stringMatching(/needs about .* of memory.*100 MB is free/) },
       { severity: "warning", message: expect.stringMatching(/1 MB is free/) },
     ]);
+  });
+
+  test("says where the run is computed and what stays in memory; on a GPU its memory is not this machine's", async () => {
+    const { plan, findings } = await look();
+    expect(findings).toEqual([]);
+    expect(plan).toEqual([
+      "Computed on cpu by onnx: no GPU.",
+      expect.stringMatching(/^Weights as float32 .* stay in memory\. Estimated peak: /),
+    ]);
+    const gpu = { backend: "torch", device: "cuda", dtype: "bfloat16", reason: "it is the fastest" } as const;
+    const tight = { ...room, memory: { free: 1e8, total: 64e9 } };
+    const onGpu = await look({}, { place: async () => gpu, room: async () => tight });
+    expect(onGpu.findings).toEqual([]);
+    expect(onGpu.plan).toEqual(["Computed on cuda by torch (bfloat16): it is the fastest."]);
+  });
+
+  test("offers an environment where no Python can compute, and fails where the engine does", async () => {
+    const place = () => Promise.reject(new DiscernError("python-unusable", "There is no Python."));
+    const { findings } = await look({ backend: "torch" }, { place });
+    expect(findings).toEqual([
+      { severity: "fault", message: "There is no Python.", remedy: { kind: "python" } },
+    ]);
+    await expect(look({}, { place: () => Promise.reject(new Error("no engine")) })).rejects.toThrow(
+      "no engine",
+    );
   });
 });
 

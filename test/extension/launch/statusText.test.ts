@@ -47,6 +47,13 @@ test("the status bar names method, step and both refusal probabilities of the ru
   expect(statusText([evaluating])).toBe("$(graph-line) DCR evaluating 3/96");
 });
 
+test("the hover says where a run is computed, and how fast", () => {
+  const torch = { ...run, place: "torch on cuda (bfloat16)", tokensPerSecond: 5_120 };
+  expect(statusLines([torch])[0]).toBe(
+    "dcr-2 · 34/140 · toxic 0.62 · seemingly 0.18 · torch on cuda (bfloat16) · 5,120 tokens/s · 4 min left",
+  );
+});
+
 test("counts several, and is hidden when there is nothing to say", () => {
   expect(statusText([run, stl])).toBe("$(graph-line) 2 runs");
   expect(statusText([comparison])).toBe("$(graph-line) 2 waiting");

@@ -104,7 +104,15 @@ test("the device that auto chose stands with its reason", () => {
     reason: "webgpu was not considered: no GPU",
   };
   expect(details({ ...run, manifest: runManifest({ deviceChoice }) }, null)).toContainEqual(
-    expect.objectContaining({ name: "Device auto", value: "cpu: webgpu was not considered: no GPU" }),
+    expect.objectContaining({ name: "Device auto", value: "cpu by onnx: webgpu was not considered: no GPU" }),
   );
   expect(details(run, null).some(({ name }) => name === "Device auto")).toBe(false);
+  const gpu = { name: "torch", version: "2.11.0", deviceName: "NVIDIA H100" } as const;
+  const backend = { ...gpu, dtype: "bfloat16", processes: 2 } as const;
+  const memoryPlan = { mode: "keep", peakBytes: 3e9, text: "Weights stay in memory." } as const;
+  const found = details({ ...run, manifest: runManifest({ backend, memoryPlan }) }, null);
+  expect(found).toContainEqual(
+    expect.objectContaining({ name: "Backend", value: "torch 2.11.0, bfloat16, 2 processes on NVIDIA H100" }),
+  );
+  expect(found).toContainEqual(expect.objectContaining({ name: "Memory", value: "Weights stay in memory." }));
 });

@@ -58,7 +58,7 @@ test("the rest between a stop and a resume is no part of the pace", () => {
   for (const event of eventsOf([resumed(10), stage(0, "supervised", 100), ...steps(11, 20)], 10_000)) {
     progress.take(event);
   }
-  expect(progress).toMatchObject({ etaSeconds: 80, device: "webgpu" });
+  expect(progress).toMatchObject({ etaSeconds: 80, place: { device: "webgpu" } });
 });
 
 test("the evaluation at the end is counted at the pace of the one at the start", () => {

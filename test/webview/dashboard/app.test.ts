@@ -88,6 +88,41 @@ test("before the first probe the page says what is going on", async () => {
   expect(screen.queryByText("Refusal probability")).toBeNull();
 });
 
+test("a run says where it is computed, how fast, what it takes, and why; an older log says the device alone", async () => {
+  open();
+  show("a", "b");
+  const [begun, ...rest] = log as [Extract<ShownEvent, { type: "run-started" }>, ...ShownEvent[]];
+  const gpu = { name: "torch", version: "2.11.0", deviceName: "NVIDIA H100" } as const;
+  tell("a", [
+    {
+      ...begun,
+      device: "cuda",
+      backend: { ...gpu, dtype: "bfloat16", processes: 2 },
+      deviceChoice: { backend: "torch", device: "cuda", reason: "it was the fastest" },
+      memoryPlan: { mode: "keep", peakBytes: 3e9, text: "Weights stay in memory." },
+    },
+    {
+      ...{ type: "telemetry", at: begun.at, seq: 1, stage: 0, step: 1 },
+      ...{ tokensPerSecond: 51_200, processBytes: 2e9 },
+      use: {
+        ...{ bytes: 12.4e9, peakBytes: null, totalBytes: 80e9, utilisation: 0.93 },
+        ...{ processBytes: null, processPeakBytes: null },
+      },
+    },
+    ...rest,
+  ]);
+  tell("b", log, { state: "finished" });
+  const run = within(await screen.findByRole("region", { name: "Run a" }));
+  run.getByText(/torch on cuda \(bfloat16, 2 processes\)/);
+  run.getByText("51,200 tokens/s · memory 2.0 GB · GPU memory 12.4 GB of 80.0 GB · GPU 93 % busy");
+  run.getByText("Backend: torch 2.11.0, bfloat16, 2 processes on NVIDIA H100.");
+  run.getByText("Chosen by auto: it was the fastest.");
+  run.getByText("Weights stay in memory.");
+  const older = within(screen.getByRole("region", { name: "Run b" }));
+  older.getByText(/onnx on cpu \(float32\)/);
+  expect(older.queryByText("Backend and memory")).toBeNull();
+});
+
 test("without a run it offers to choose one", async () => {
   open();
   show();

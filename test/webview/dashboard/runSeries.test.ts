@@ -61,7 +61,7 @@ describe("the series of a run", () => {
     expect(series.probes.map(({ step }) => step)).toEqual(probes.map(({ globalStep }) => globalStep));
     expect(series.panels.seeminglyToxic.perPrompt).toHaveLength(probes.length);
     expect(series.stages[1]!.start).toBe(30);
-    expect(series.device).toBe("webgpu");
+    expect(series.place?.device).toBe("webgpu");
     // The slope that runs is taken up where the run went on, not over what was undone.
     expect(series.probes.at(-1)!.spillOver).toBeCloseTo(seriesOf(log).probes.at(-1)!.spillOver!, 12);
   });

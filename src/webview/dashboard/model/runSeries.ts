@@ -1,5 +1,7 @@
 import type { Estimate, SeriesPoint } from "../../../protocol/comovement.ts";
 import type { RunEventOf } from "../../../protocol/events.ts";
+import type { Place } from "../../../protocol/place.ts";
+import type { Telemetry } from "../../../protocol/telemetry.ts";
 import {
   type PanelName,
   panelNames,
@@ -54,7 +56,10 @@ export interface ProbeFigures extends Record<PanelName, Estimate | null> {
  */
 export class RunSeries {
   started: Extract<ShownEvent, { type: "run-started" }> | null = null;
-  device: string | null = null;
+  /** Where it is computed now; null before its first event. */
+  place: Place | null = null;
+  /** The last that is known of pace, memory and use of devices. */
+  telemetry: Telemetry | null = null;
   readonly warnings: string[] = [];
   readonly stages: StageSeries[] = [];
   readonly probes: ProbeFigures[] = [];
@@ -83,11 +88,15 @@ export class RunSeries {
         this.stages.length = 0;
         this.warnings.length = 0;
         this.started = event;
-        this.device = event.device;
+        this.place = event;
+        this.telemetry = null;
         return;
       case "resumed":
         this.rewind(event.globalStep);
-        this.device = event.device;
+        this.place = event;
+        return;
+      case "telemetry":
+        this.telemetry = event;
         return;
       case "stage-started":
         // A stage that is gone on with keeps what it has.

@@ -1,0 +1,49 @@
+import { expect, test } from "vitest";
+import { placeItems, placeTitle, withPlace } from "../../../src/extension/recipe/place.ts";
+import type { DeviceChoice } from "../../../src/protocol/device.ts";
+
+const auto = { backend: "auto", device: "auto" } as const;
+const measured: DeviceChoice = {
+  ...{ backend: "torch", device: "cuda", dtype: "bfloat16", compile: false, reason: "it is the fastest" },
+  candidates: [
+    { backend: "onnx", device: "cpu", dtype: "float32", milliseconds: 40, problem: null },
+    { backend: "onnx", device: "webgpu", dtype: "float32", milliseconds: null, problem: "too large" },
+    {
+      backend: "torch",
+      device: "cuda",
+      dtype: "bfloat16",
+      compiled: false,
+      milliseconds: 2.5,
+      problem: null,
+    },
+  ],
+};
+
+test("the lens says what is named, and what auto stands for once that is known", () => {
+  expect(placeTitle(auto, null)).toBe("auto");
+  expect(placeTitle(auto, measured)).toBe("auto: cuda by torch (bfloat16)");
+  expect(placeTitle({ backend: "torch", device: "auto" }, null)).toBe("auto by torch");
+  expect(placeTitle({ backend: "auto", device: "cpu" }, null)).toBe("cpu");
+  expect(placeTitle({ backend: "torch", device: "cpu" }, null)).toBe("cpu by torch");
+});
+
+test("the picker offers every place with what was measured of it, and marks the one that is named", () => {
+  const items = placeItems({ backend: "auto", device: "cpu" }, measured);
+  expect(items.map(({ label, description }) => [label, description])).toEqual([
+    ["auto", "cuda by torch (bfloat16)"],
+    ["$(check) cpu by onnx", "one decoder block: 40 ms"],
+    ["webgpu by onnx", "not considered: too large"],
+    ["cuda by torch", "one decoder block: 2.5 ms (bfloat16)"],
+    ["cpu by torch", ""],
+  ]);
+  expect(items[0]!.detail).toBe("it is the fastest");
+  expect(placeItems(auto, null).map(({ label }) => label)[0]).toBe("$(check) auto");
+});
+
+test("what is chosen is written as keys of the recipe, and auto as none; the rest of the text stays", () => {
+  const text = '{\n  "name": "r",\n  "device": "webgpu",\n  "stages": []\n}\n';
+  const torch = withPlace(text, { backend: "torch", device: "cuda" });
+  expect(JSON.parse(torch)).toEqual({ name: "r", backend: "torch", device: "cuda", stages: [] });
+  expect(torch).toContain('"name": "r",\n');
+  expect(withPlace(text, auto)).toBe('{\n  "name": "r",\n  "stages": []\n}\n');
+});
