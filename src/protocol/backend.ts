@@ -15,7 +15,8 @@ export type Memory = z.infer<typeof memorySchema>;
 export const computeTypeSchema = z.enum(["float32", "bfloat16"]);
 export type ComputeType = z.infer<typeof computeTypeSchema>;
 
-const nodesSchema = z
+/** Machines that compute together. */
+export const nodesSchema = z
   .strictObject({
     count: z.int().min(2).describe("Machines that take part"),
     rendezvous: z

@@ -4,7 +4,7 @@ import { DiscernError } from "../../protocol/errors.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
 import { chosenPlacement, namedBackend, type Placement, placementFaults } from "../../recipe/placement.ts";
 import type { Architecture } from "../model/architecture.ts";
-import type { LoadedModel } from "../model/load.ts";
+import { type LoadedModel, parameterCount } from "../model/load.ts";
 import type { OnProgress } from "../model/weights.ts";
 import { choosePython } from "../python/find.ts";
 import type { Backend } from "./backend.ts";
@@ -17,7 +17,9 @@ import { OnnxBackend } from "./onnx/onnxBackend.ts";
 import { OnnxContrastTerms } from "./onnx/programs/featureTerms.ts";
 import { OnnxClassifier } from "./onnx/runtime/classifier.ts";
 import { Device } from "./onnx/runtime/device.ts";
+import { type JoinOptions, joinWorker } from "./torch/join.ts";
 import { modelFolder } from "./torch/modelFolder.ts";
+import { joinCommand, planProcesses } from "./torch/processPlan.ts";
 import { TorchBackend } from "./torch/torchBackend.ts";
 import { TorchModel } from "./torch/torchModel.ts";
 import { WorkerClient } from "./torch/workerClient.ts";
@@ -41,6 +43,8 @@ export interface BackendOptions extends Partial<Omit<Placement, "device">> {
   readonly availableMemory?: number | undefined;
   /** Follows the reading of the weights, and ends it by what it throws. */
   readonly onProgress?: OnProgress;
+  /** Is told, in one sentence, what takes time before anything is computed. */
+  readonly onStatus?: ((status: string) => void) | undefined;
 }
 
 /** A model on its backend, and why it is there where `auto` was asked for. */
@@ -105,29 +109,61 @@ async function openOnnx(
   }
 }
 
-async function openTorch(
-  { device, memory, torch, threads, root }: BackendOptions & Placement,
-  loaded: LoadedModel,
-): Promise<Backend> {
+async function openTorch(options: BackendOptions & Placement, loaded: LoadedModel): Promise<Backend> {
+  const { device, memory, torch, threads, root, onStatus, onProgress } = options;
+  const { architecture, weights } = loaded;
   const gpu = device === "cuda" ? "required" : device === "cpu" ? "unused" : "preferred";
-  const { executable, facts } = await choosePython({ named: torch.python, root }, gpu);
+  const { executable: python, facts } = await choosePython({ named: torch.python, root }, gpu);
   const placed = device === "cpu" || facts.accelerators.length === 0 ? "cpu" : "cuda";
-  const client = await WorkerClient.start({ python: executable });
+  const accelerators = placed === "cpu" ? [] : facts.accelerators;
+  const { processes, shard, dtype } = planProcesses(torch, accelerators, parameterCount(architecture));
+  const { nodes } = torch;
+  onStatus?.(`Starting PyTorch: ${processes === 1 ? "a process" : `${processes} processes`} of ${python}`);
+  if (nodes) onStatus?.(`Start on each of the other machines: ${joinCommand(nodes, processes)}`);
+  const look = () => onProgress?.({ done: 0, total: 1 });
+  const client = await cutOff(WorkerClient.start({ python, processes, nodes, threads }), look, (late) =>
+    late.stop(),
+  );
   try {
     const folder = await modelFolder(loaded);
-    const { architecture, weights } = loaded;
-    const placing = {
-      device: placed,
-      dtype: torch.dtype,
-      threads,
-      recompute: memory === "recompute",
-    } as const;
-    const model = await TorchModel.load(client, { folder, architecture, weights, ...placing });
+    const placing = { device: placed, dtype, shard, threads, recompute: memory === "recompute" } as const;
+    const load = TorchModel.load(client, { folder, architecture, weights, ...placing });
+    const model = await cutOff(load, look);
+    onProgress?.({ done: 1, total: 1 });
     return new TorchBackend(model, new OnnxContrastTerms());
   } catch (error) {
     await client.stop();
     throw error;
   }
+}
+
+/**
+ * Waits for work that says nothing until it is done, and asks now and then whether it is still wanted.
+ *
+ * @param look throws where it is not. @param leave what is done with what comes too late.
+ */
+async function cutOff<T>(work: Promise<T>, look: () => void, leave?: (late: T) => Promise<void>): Promise<T> {
+  const unwanted = Promise.withResolvers<never>();
+  const timer = setInterval(() => {
+    try {
+      look();
+    } catch (error) {
+      unwanted.reject(error);
+    }
+  }, 200);
+  try {
+    return await Promise.race([work, unwanted.promise]);
+  } catch (error) {
+    void work.then(leave, () => undefined);
+    throw error;
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+/** Runs the processes of this machine in the work of an engine on another one, until that is over. @throws as `joinWorker`. */
+export function joinTorch(options: JoinOptions): Promise<void> {
+  return joinWorker(options);
 }
 
 /** Opens a text classifier. @param file its ONNX file. @throws DiscernError `model-invalid`. */

@@ -118,6 +118,7 @@ async function workOnRun(
           engine.publish(event);
         },
         onProgress: ({ done, total }: { done: number; total: number }) => reading(done, total),
+        onStatus: say,
       });
       display.end();
       say(

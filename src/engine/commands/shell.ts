@@ -200,6 +200,7 @@ export function askOptions(
     ...(threads === undefined ? {} : { threads }),
     ...(steering === undefined ? {} : { steering }),
     onProgress: ({ done, total }: { done: number; total: number }) => reading(done, total),
+    onStatus: say,
     onWarning: (message: string) => say(`Warning: ${message}`),
     onDevice: (choice: DeviceChoice) => say(`${choiceWords(choice)}`),
   };

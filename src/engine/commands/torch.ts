@@ -1,10 +1,13 @@
 import { type Command, Option } from "commander";
+import { nodesSchema } from "../../protocol/backend.ts";
 import { describePython } from "../../protocol/python.ts";
 import type { EnvironmentPlan, TorchBuild } from "../../protocol/torchInstall.ts";
 import { byteSize } from "../../wording/numbers.ts";
+import { joinTorch } from "../backend/open.ts";
 import { makeEnvironment, planEnvironment } from "../python/environment.ts";
-import { findPythons } from "../python/find.ts";
-import { type Shell, say, sayAll, show } from "./shell.ts";
+import { choosePython, findPythons } from "../python/find.ts";
+import { stopOnSignals } from "../run/stop.ts";
+import { positiveInteger, type Shell, say, sayAll, show } from "./shell.ts";
 
 interface InstallFlags extends Shell {
   readonly cpu: boolean;
@@ -52,6 +55,56 @@ export function addTorch(program: Command): void {
           say(`Process ${pid} on ${host} makes it: waiting. If it is no longer running, delete ${lock}.`),
       });
       show(flags, { ...plan, python }, () => describePython(python).join("\n  "));
+    });
+  addJoin(torch);
+}
+
+interface JoinFlags {
+  readonly nodes: number;
+  readonly rank: number;
+  readonly rendezvous: string;
+  readonly id: string;
+  readonly processes?: number;
+  readonly threads?: number;
+  readonly wait?: number;
+  readonly python?: string;
+}
+
+function addJoin(torch: Command): void {
+  torch
+    .command("join")
+    .description("take part, as one of several machines, in a run whose recipe has torch.nodes")
+    .requiredOption("--nodes <count>", "machines, as torch.nodes.count", positiveInteger)
+    .requiredOption(
+      "--rank <number>",
+      "which machine this is, from 1; 0 is the one that runs the recipe",
+      positiveInteger,
+    )
+    .requiredOption("--rendezvous <host:port>", "where agents meet, as torch.nodes.rendezvous")
+    .option("--id <name>", "as torch.nodes.id", "discern")
+    .option("--processes <count>", "processes on this machine; one per GPU where left out", positiveInteger)
+    .option("--threads <count>", "threads of each process on the CPU", positiveInteger)
+    .option(
+      "--wait <seconds>",
+      "how long the other machines are waited for; 600 where left out",
+      positiveInteger,
+    )
+    .option("--python <path>", "Python with PyTorch; the first one found where left out")
+    .action(async ({ nodes: count, rank, rendezvous, id, wait, ...flags }: JoinFlags) => {
+      const nodes = nodesSchema.parse({ count, rendezvous, id });
+      // A batch system sends its signal to all machines: the first one has yet to save.
+      const release = stopOnSignals((signal) =>
+        say(`${signal}: this machine ends with the run on the first one. A second signal ends both at once.`),
+      );
+      try {
+        const { executable, facts } = await choosePython({ named: flags.python, root: process.cwd() });
+        const processes = flags.processes ?? Math.max(1, facts.accelerators.length);
+        say(`Waiting for the other machines at ${rendezvous}: ${processes} processes of ${executable}.`);
+        const { threads } = flags;
+        await joinTorch({ python: executable, nodes, rank, processes, threads, seconds: wait, onLine: say });
+      } finally {
+        release();
+      }
     });
 }
 

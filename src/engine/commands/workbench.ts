@@ -109,6 +109,7 @@ function askOptions(
     adapters: model.adapters,
     ...(threads === undefined ? {} : { threads }),
     onProgress: ({ done, total }) => tell(done, total),
+    onStatus: (status) => progress(status)(0, 0),
     onWarning: say,
   };
 }

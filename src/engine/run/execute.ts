@@ -51,6 +51,8 @@ export interface ExecuteOptions {
   readonly onReady?: () => Promise<() => Promise<void>>;
   /** Progress of reading the model. */
   readonly onProgress?: OnProgress;
+  /** Is told, in one sentence, what takes time before anything is computed. */
+  readonly onStatus?: (status: string) => void;
   /** What `auto` stands for in a run that begins, where that was decided for several runs together; measured where left out. */
   readonly deviceChoice?: DeviceChoice | undefined;
 }
@@ -85,6 +87,7 @@ export async function startRun(recipe: Recipe, root: string, options: ExecuteOpt
       rank: trainedRank(recipe),
       root,
       onProgress: readingOf(options),
+      onStatus: options.onStatus,
       onShape: (shape: ModelShape) => refuseErrors(shapeProblems(recipe, shape)),
     };
     const session = await openStarted(asked, starts);
@@ -141,6 +144,7 @@ async function resumeAt(asked: Placement, options: ExecuteOptions): Promise<RunE
       rank: trainedRank(recipe),
       root,
       onProgress: readingOf(options),
+      onStatus: options.onStatus,
     };
     const session = await openStarted(where, starts).catch((error: unknown) => {
       throw missingDevice(error, folder, begun);

@@ -37,6 +37,8 @@ export type SessionOptions = Pick<Recipe, "device" | "threads" | "template"> &
     readonly rank?: number | null;
     /** Is told what `auto` chose, where that took a measurement. */
     readonly onDevice?: (choice: DeviceChoice) => void;
+    /** Is told, in one sentence, what takes time before anything is computed. */
+    readonly onStatus?: ((status: string) => void) | undefined;
     /** Folder against which a relative model path is resolved. */
     readonly root: string;
     readonly onProgress?: OnProgress;

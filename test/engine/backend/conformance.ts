@@ -126,7 +126,7 @@ export function conformance(name: string, open: OpenBackend): void {
     it("tells what computes, and what that takes where it can tell, also between two passes", () =>
       opened("llama", async (backend) => {
         expect(backendRecordSchema.parse(backend.about)).toEqual(backend.about);
-        expect(backend.about).toMatchObject({ name: expect.stringMatching(/^(onnx|torch)$/), processes: 1 });
+        expect(backend.about.name).toMatch(/^(onnx|torch)$/);
         const before = await backend.use();
         await backend.nextTokens(prompts);
         for (const use of [before, await backend.use()]) {

@@ -9,16 +9,23 @@ import { testPython } from "../../python.ts";
 export class TorchWorkers {
   private readonly idle: WorkerClient[] = [];
   private readonly terms = new OnnxContrastTerms();
-  private readonly options: Pick<LoadOptions, "dtype">;
+  private readonly options: Pick<LoadOptions, "dtype" | "shard">;
+  private readonly processes: number;
 
-  constructor(options: Pick<LoadOptions, "dtype"> = { dtype: "float32" }) {
-    this.options = options;
+  constructor({
+    processes = 1,
+    ...options
+  }: Partial<Pick<LoadOptions, "dtype" | "shard">> & { processes?: number } = {}) {
+    this.options = { dtype: "float32", ...options };
+    this.processes = processes;
   }
 
   /** Opens a model in a worker that has none. */
   async open(folder: string): Promise<TorchBackend> {
     const { architecture, weights } = await loadModel(folder);
-    const client = this.idle.pop() ?? (await WorkerClient.start({ python: testPython! }));
+    const client =
+      this.idle.pop() ??
+      (await WorkerClient.start({ python: testPython!, processes: this.processes, threads: 1 }));
     try {
       const load = { ...this.options, folder, architecture, weights, device: "cpu", threads: 1 } as const;
       const backend = new TorchBackend(await TorchModel.load(client, load), this.terms);

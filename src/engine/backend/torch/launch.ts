@@ -18,8 +18,8 @@ export interface ProcessPlan {
   readonly python: string;
   /** Processes on this machine. */
   readonly processes: number;
-  /** All machines, where there are several, and which one this is; the engine's own is 0. */
-  readonly nodes?: (Nodes & { readonly rank: number }) | undefined;
+  /** All machines, where there are several, which one this is (the engine's own is 0), and how many seconds agents wait for each other. */
+  readonly nodes?: (Nodes & { readonly rank: number; readonly seconds?: number | undefined }) | undefined;
   /** Threads of each process on the CPU; the cores are divided where left out. */
   readonly threads?: number | undefined;
 }
@@ -66,7 +66,7 @@ export function processArguments({ processes, nodes }: Pick<ProcessPlan, "proces
       : // Not the dynamic rendezvous, which may give rank 0 to another machine than the engine's.
         [
           ...["--rdzv-backend", "static", "--rdzv-endpoint", nodes.rendezvous, "--rdzv-id", nodes.id],
-          ...["--rdzv-conf", `timeout=${meetingSeconds}`],
+          ...["--rdzv-conf", `timeout=${nodes.seconds ?? meetingSeconds}`],
           ...["--nnodes", String(nodes.count), "--node-rank", String(nodes.rank)],
         ];
   const each = ["--nproc-per-node", String(processes), "--max-restarts", "0"];

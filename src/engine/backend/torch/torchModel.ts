@@ -87,7 +87,7 @@ export class TorchModel {
   static async load(client: WorkerClient, options: LoadOptions): Promise<TorchModel> {
     const { folder, device, dtype, threads = null, shard = false } = options;
     const { processes } = client.setting;
-    client.choices = { device, processes, dtype, shard, keeps: true };
+    client.choices = { device, processes, dtype, shard, keeps: !(options.recompute ?? false) };
     const { result } = await client.request("load", { folder, device, dtype, threads, shard }, loadedSchema);
     return new TorchModel(client, options, result);
   }

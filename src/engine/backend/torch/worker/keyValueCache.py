@@ -21,7 +21,9 @@ class KeyValueCache:
                 torch.zeros(*x.shape[:2], self.capacity, x.shape[3], dtype=x.dtype, device=x.device) for x in (key, value)
             )
         for cached, x in zip(self.layers[layer], (key, value)):
-            cached[:, :, : x.shape[2]] = x
+            # Padding may be longer than the room, where the longest row of the batch is another rank's.
+            length = min(x.shape[2], self.capacity)
+            cached[:, :, :length] = x[:, :, :length]
 
     def keep(self, index: Tensor) -> None:
         """Moves the rows at these places (b) to the front."""

@@ -65,22 +65,30 @@ class Lifeline:
         self.connections = connections
 
     @staticmethod
-    def open(rank: int, size: int, host: str, share: Callable[[bytes | None], bytes], ended: Callable[[int, dict[str, Any] | None], None]) -> Lifeline:
+    def open(
+        rank: int,
+        size: int,
+        host: str,
+        share: Callable[[bytes | None], bytes],
+        ended: Callable[[int, dict[str, Any] | None], None],
+        versions: str,
+    ) -> Lifeline:
         """
         Connects the ranks.
 
         `host` is where the others reach rank 0; `share` hands what rank 0 says to all; `ended` is called on rank 0, in a thread, with the
-        rank that ended and the error it sent, if it did. On the others the process ends with rank 0.
+        rank that ended and the error it sent, if it did; also at once where one has other versions. On the others the process ends with rank 0.
         """
         if rank == 0:
-            connections = _accept(size, host, share)
+            connections = _accept(size, host, share, ended, versions)
             for other, connection in connections.items():
                 threading.Thread(target=_listen, args=(other, connection, ended), daemon=True).start()
             return Lifeline(rank, connections)
         offer = json.loads(share(None))
         connection = socket.create_connection((host, offer["port"]), PATIENCE)
         connection.settimeout(None)
-        connection.sendall(json.dumps({"secret": offer["secret"], "rank": rank}).encode() + b"\n")
+        greeting = {"secret": offer["secret"], "rank": rank, "versions": versions, "host": socket.gethostname()}
+        connection.sendall(json.dumps(greeting).encode() + b"\n")
         threading.Thread(target=_end_with, args=(connection,), daemon=True).start()
         return Lifeline(rank, {0: connection})
 
@@ -92,7 +100,13 @@ class Lifeline:
             pass  # Rank 0 is gone: nobody is left to be told.
 
 
-def _accept(size: int, host: str, share: Callable[[bytes | None], bytes]) -> dict[int, socket.socket]:
+def _accept(
+    size: int,
+    host: str,
+    share: Callable[[bytes | None], bytes],
+    ended: Callable[[int, dict[str, Any] | None], None],
+    versions: str,
+) -> dict[int, socket.socket]:
     secret = secrets.token_hex(16)
     own = host in ("127.0.0.1", "localhost")
     connections: dict[int, socket.socket] = {}
@@ -111,6 +125,9 @@ def _accept(size: int, host: str, share: Callable[[bytes | None], bytes]) -> dic
             if not known:
                 connection.close()
                 continue
+            if greeting["versions"] != versions:
+                theirs = f"Rank {other} on {greeting['host']} runs {greeting['versions']}, rank 0 on {socket.gethostname()} {versions}."
+                ended(other, {"code": "python-unusable", "message": f"{theirs} All machines need the same versions."})
             connection.settimeout(None)
             connections[other] = connection
     return connections

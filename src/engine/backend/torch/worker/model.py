@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from typing import Any
 
 import torch
@@ -13,6 +15,7 @@ from .attention import NAME
 from .errors import WorkerError
 from .frames import Tensors
 from .linear import Adapted
+from .ranks import Found
 from .sites import NAMINGS, Sites
 from .state import State
 
@@ -59,6 +62,7 @@ class Model:
 def load(state: State, params: dict[str, Any], _tensors: Tensors) -> tuple[dict[str, Any], Tensors]:
     """Loads the model in `folder` onto `device` (cpu, cuda) in `dtype` (float32, bfloat16; auto: as it is stored, halves as bfloat16)."""
     logging.disable_progress_bar()
+    state.ranks.together(lambda: _refuse_absent(params["folder"]))
     config = AutoConfig.from_pretrained(params["folder"])
     if config.model_type not in NAMINGS:
         raise WorkerError(
@@ -83,6 +87,15 @@ def load(state: State, params: dict[str, Any], _tensors: Tensors) -> tuple[dict[
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else None
     found = {"dtype": str(dtype).removeprefix("torch."), "deviceName": name, "sharded": False, "parameters": shapes}
     return found, {}
+
+
+def _refuse_absent(folder: str) -> Found:
+    if not os.path.isdir(folder):
+        raise WorkerError(
+            "model-missing",
+            f"{socket.gethostname()} has no folder {folder}. All machines that compute together need the model at the same path, as on a shared disk.",
+        )
+    return {}
 
 
 def _dtype(asked: str, stored: torch.dtype | str | None) -> torch.dtype:

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 import torch
 import torch.distributed as dist
+import transformers
 
 from .errors import WorkerError
 from .frames import pack_frame, parse_frame
@@ -40,7 +41,8 @@ class Ranks:
             self._control = dist.new_group(backend="gloo", timeout=FOREVER)
             nodes = int(os.environ.get("GROUP_WORLD_SIZE", "1"))
             host = os.environ["MASTER_ADDR"] if nodes > 1 else "127.0.0.1"
-            self.lifeline = Lifeline.open(self.rank, self.size, host, self.broadcast, ended)
+            versions = f"torch {torch.__version__}, transformers {transformers.__version__}"
+            self.lifeline = Lifeline.open(self.rank, self.size, host, self.broadcast, ended, versions)
 
     def device(self, name: str) -> torch.device:
         """The device of this rank: each has a GPU of its own, as long as there are enough."""

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import sys
 from typing import Any
 
 import torch
@@ -21,8 +22,11 @@ def serve(client: Client | None, token: str) -> None:
     def ended(rank: int, error: dict[str, Any] | None) -> None:
         # Whatever collective this rank waits in will not come to its end.
         unsaid = f"Rank {rank} of the PyTorch worker ended without a word: it was killed, by a person or by the system for lack of memory."
+        told = error or {"code": "worker-failed", "message": unsaid}
+        # Also for a client that has not been greeted yet.
+        print(told["message"], file=sys.stderr, flush=True)
         if client is not None:
-            client.fail(**(error or {"code": "worker-failed", "message": unsaid}))
+            client.fail(**told)
         os._exit(1)
 
     ranks = Ranks(ended)
