@@ -18,21 +18,32 @@ export interface RawTensor {
   readonly bytes: Uint8Array;
 }
 
-const alignment = 32;
+export const ggufAlignment = 32;
 
 /** Writes a GGUF file (version 3), independently of the reader it tests. */
 export function ggufFile(metadata: Record<string, Typed>, tensors: Record<string, RawTensor>): Buffer {
+  const sized = Object.entries(tensors).map(([name, { shape, type, bytes }]): [string, SizedTensor] => [
+    name,
+    { shape, type, length: bytes.length },
+  ]);
+  const data = Object.values(tensors).map(({ bytes }) => fill(bytes));
+  return Buffer.concat([ggufHeader(metadata, Object.fromEntries(sized)), ...data]);
+}
+
+/** A tensor by its size: what a header says of it. */
+export type SizedTensor = Omit<RawTensor, "bytes"> & { readonly length: number };
+
+/** The header of a GGUF file; the tensors' bytes follow in the same order, each filled up to `ggufAlignment`. */
+export function ggufHeader(metadata: Record<string, Typed>, tensors: Record<string, SizedTensor>): Buffer {
   const parts: Buffer[] = [Buffer.from("GGUF"), u32(3), u64(Object.keys(tensors).length)];
   parts.push(u64(Object.keys(metadata).length));
   for (const [key, value] of Object.entries(metadata)) parts.push(text(key), typed(value));
   let offset = 0;
-  for (const [name, { shape, type, bytes }] of Object.entries(tensors)) {
+  for (const [name, { shape, type, length }] of Object.entries(tensors)) {
     parts.push(text(name), u32(shape.length), ...[...shape].reverse().map(u64), u32(type), u64(offset));
-    offset += padded(bytes.length);
+    offset += padded(length);
   }
-  const header = Buffer.concat(parts);
-  const data = Object.values(tensors).map(({ bytes }) => fill(bytes));
-  return Buffer.concat([fill(header), ...data]);
+  return fill(Buffer.concat(parts));
 }
 
 /** The metadata llama.cpp's converter writes for an architecture. */
@@ -134,7 +145,7 @@ function f32(value: number): Buffer {
   return bytes;
 }
 
-const padded = (length: number) => Math.ceil(length / alignment) * alignment;
+const padded = (length: number) => Math.ceil(length / ggufAlignment) * ggufAlignment;
 
 function fill(bytes: Uint8Array): Buffer {
   return Buffer.concat([bytes, Buffer.alloc(padded(bytes.length) - bytes.length)]);
