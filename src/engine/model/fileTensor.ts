@@ -29,6 +29,7 @@ export function fileTensor(place: TensorPlace): StoredTensor {
   return {
     shape,
     type: offset === 0 ? format.name : "F32",
+    place: `${file}: tensor "${name}"`,
     bytes: offset === 0 ? stored : 4 * elementCount(shape),
     async read(rows) {
       if (offset === 0) return withFile(file, (handle) => readRows(handle, place, rows ?? allRows(place)));

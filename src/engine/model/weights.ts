@@ -36,6 +36,8 @@ export interface StoredTensor {
   readonly type: StorageType;
   /** Bytes that its numbers take as they are stored. */
   readonly bytes: number;
+  /** Where it lies, for messages, such as `model.safetensors: tensor "lm_head.weight"`. */
+  readonly place: string;
   /** Its very numbers, where they lie in memory in float32. */
   readonly memory?: Float32Array;
   /**
@@ -68,6 +70,7 @@ class MemoryTensor implements StoredTensor {
   readonly type = "F32";
   readonly bytes: number;
   readonly memory: Float32Array;
+  readonly place = "a tensor in memory";
 
   constructor({ shape, data }: Parameter) {
     this.shape = shape;
@@ -106,6 +109,7 @@ export function changedTensor(
     shape,
     type: "F32",
     bytes: 4 * elementCount(shape),
+    place: `${tensor.place}, changed`,
     async read(rows) {
       const { buffer, byteOffset, byteLength } = await float32(rows);
       return new Uint8Array(buffer, byteOffset, byteLength);

@@ -4,7 +4,6 @@ import type { DeviceUse } from "../../../protocol/telemetry.ts";
 import { linearModules } from "../../model/architecture.ts";
 import { exportMerged } from "../../model/export.ts";
 import type { LoadedModel } from "../../model/load.ts";
-import { memoryTensor } from "../../model/weights.ts";
 import type {
   Backend,
   BackendShape,
@@ -103,13 +102,7 @@ export class OnnxBackend implements Backend {
 
   async adopt(learned: Learned): Promise<void> {
     if (learned.method === "lora") return this.model.merge(learned.adapter);
-    for (const [name, tensor] of learned.weights) {
-      // Training changes arrays in place, and one in memory is someone else's.
-      const own = tensor.memory
-        ? memoryTensor({ shape: tensor.shape, data: Float32Array.from(tensor.memory) })
-        : tensor;
-      if (this.model.weights.has(name)) this.model.overwrite(name, own);
-    }
+    return this.model.adopt(learned.weights);
   }
 
   export(

@@ -51,6 +51,7 @@ export function currentWeights(model: TorchModel): Weights {
 }
 
 class WorkerTensor implements StoredTensor {
+  readonly place = "a tensor of the PyTorch process";
   readonly shape: readonly number[];
   readonly type = "F32";
   readonly bytes: number;

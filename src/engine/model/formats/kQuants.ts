@@ -1,28 +1,18 @@
-import { float16Values } from "./floats.ts";
-
-/** Widens one block, whose bytes start at `at`, into `out` from `to` on. */
-export type BlockReader = (bytes: Uint8Array, at: number, out: Float32Array, to: number) => void;
-
-/** The float16 at `at`. */
-export function half(bytes: Uint8Array, at: number): number {
-  return float16Values[bytes[at]! | (bytes[at + 1]! << 8)]!;
-}
+import { half, type Unpack } from "./unpacked.ts";
 
 // The K formats of ggml (ggml-quants.c): super-blocks of 256 values in groups of 16 or 32 with their own small scales,
 // which one or two float16 scales multiply.
 
 /** Q2_K: 16 scale bytes (scale, minimum as nibbles), 64 bytes of 2-bit values, d, dmin. */
-const q2: BlockReader = (bytes, at, out, to) => {
+const q2: Unpack = (bytes, at, { codes, scales, minimums }) => {
   const d = half(bytes, at + 80);
   const dmin = half(bytes, at + 82);
   for (let group = 0; group < 16; group++) {
     const scale = bytes[at + group]!;
-    const factor = d * (scale & 15);
-    const minimum = dmin * (scale >> 4);
+    scales[group] = d * (scale & 15);
+    minimums[group] = -dmin * (scale >> 4);
     const { first, shift } = twoBitGroup(group);
-    for (let j = 0; j < 16; j++) {
-      out[to + 16 * group + j] = factor * ((bytes[at + 16 + first + j]! >> shift) & 3) - minimum;
-    }
+    for (let j = 0; j < 16; j++) codes[16 * group + j] = (bytes[at + 16 + first + j]! >> shift) & 3;
   }
 };
 
@@ -32,18 +22,18 @@ function twoBitGroup(group: number): { first: number; shift: number } {
 }
 
 /** Q3_K: 32 bytes of high bits, 64 bytes of 2-bit values, 12 bytes of 6-bit scales, d. */
-const q3: BlockReader = (bytes, at, out, to) => {
+const q3: Unpack = (bytes, at, { codes, scales }) => {
   const d = half(bytes, at + 108);
   for (let group = 0; group < 16; group++) {
     const low = (bytes[at + 96 + (group & 7)]! >> (group < 8 ? 0 : 4)) & 15;
     const high = (bytes[at + 104 + (group & 3)]! >> (2 * (group >> 2))) & 3;
-    const factor = d * ((low | (high << 4)) - 32);
+    scales[group] = d * ((low | (high << 4)) - 32);
     const { first, shift } = twoBitGroup(group);
     const bit = group >> 1;
     for (let j = 0; j < 16; j++) {
       const value = (bytes[at + 32 + first + j]! >> shift) & 3;
       const kept = (bytes[at + 16 * (group & 1) + j]! >> bit) & 1;
-      out[to + 16 * group + j] = factor * (value - (kept ? 0 : 4));
+      codes[16 * group + j] = value - (kept ? 0 : 4);
     }
   }
 };
@@ -59,43 +49,41 @@ function scaleAndMinimum(bytes: Uint8Array, at: number, group: number): { scale:
 }
 
 /** Q4_K: d, dmin, 12 bytes of scales, 128 bytes of nibbles. */
-const q4: BlockReader = (bytes, at, out, to) => {
+const q4: Unpack = (bytes, at, { codes, scales, minimums }) => {
   const d = half(bytes, at);
   const dmin = half(bytes, at + 2);
   for (let group = 0; group < 8; group++) {
     const { scale, minimum } = scaleAndMinimum(bytes, at + 4, group);
-    const factor = d * scale;
-    const offset = dmin * minimum;
+    scales[group] = d * scale;
+    minimums[group] = -dmin * minimum;
     const values = at + 16 + 32 * (group >> 1);
     const shift = 4 * (group & 1);
-    for (let j = 0; j < 32; j++) {
-      out[to + 32 * group + j] = factor * ((bytes[values + j]! >> shift) & 15) - offset;
-    }
+    for (let j = 0; j < 32; j++) codes[32 * group + j] = (bytes[values + j]! >> shift) & 15;
   }
 };
 
 /** Q5_K: Q4_K with 32 bytes of fifth bits before the nibbles. */
-const q5: BlockReader = (bytes, at, out, to) => {
+const q5: Unpack = (bytes, at, { codes, scales, minimums }) => {
   const d = half(bytes, at);
   const dmin = half(bytes, at + 2);
   for (let group = 0; group < 8; group++) {
     const { scale, minimum } = scaleAndMinimum(bytes, at + 4, group);
-    const factor = d * scale;
-    const offset = dmin * minimum;
+    scales[group] = d * scale;
+    minimums[group] = -dmin * minimum;
     const values = at + 48 + 32 * (group >> 1);
     const shift = 4 * (group & 1);
     for (let j = 0; j < 32; j++) {
       const fifth = ((bytes[at + 16 + j]! >> group) & 1) << 4;
-      out[to + 32 * group + j] = factor * (((bytes[values + j]! >> shift) & 15) | fifth) - offset;
+      codes[32 * group + j] = ((bytes[values + j]! >> shift) & 15) | fifth;
     }
   }
 };
 
 /** Q6_K: 128 bytes of low nibbles, 64 bytes of upper bit pairs, 16 signed scales, d. */
-const q6: BlockReader = (bytes, at, out, to) => {
+const q6: Unpack = (bytes, at, { codes, scales }) => {
   const d = half(bytes, at + 208);
   for (let group = 0; group < 16; group++) {
-    const factor = d * ((bytes[at + 192 + group]! << 24) >> 24);
+    scales[group] = d * ((bytes[at + 192 + group]! << 24) >> 24);
     const part = (group >> 1) & 3;
     const side = group >> 3;
     const lows = at + 64 * side + 32 * (part & 1) + 16 * (group & 1);
@@ -103,7 +91,7 @@ const q6: BlockReader = (bytes, at, out, to) => {
     for (let j = 0; j < 16; j++) {
       const low = (bytes[lows + j]! >> (4 * (part >> 1))) & 15;
       const high = (bytes[highs + j]! >> (2 * part)) & 3;
-      out[to + 16 * group + j] = factor * ((low | (high << 4)) - 32);
+      codes[16 * group + j] = (low | (high << 4)) - 32;
     }
   }
 };

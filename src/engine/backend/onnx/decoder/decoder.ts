@@ -184,33 +184,26 @@ export class Decoder {
   }
 
   /**
-   * The linear modules that read x (N, in): y_m = x·W_mᵀ (+ bias) (+ s_m·(x·A_mᵀ)·B_mᵀ), (N, out_m) each.
-   * Their A are stacked, so x is read once for all of them; each B is added inside its own product.
+   * The linear modules that read x (N, in): y_m = x·W_mᵀ (+ bias) (+ s_m·(x·A_mᵀ)·B_mᵀ), (N, out_m) each, with the adapter that is
+   * trained and that of finished stages, which knows no dropout.
    */
   private products(x: Tensor, modules: readonly string[]): Tensor[] {
-    const adapted = modules.flatMap((module) => {
-      const adapter = this.parameters.adapter(module);
-      return adapter ? [{ module, ...adapter }] : [];
-    });
-    const updates = new Map<string, Tensor>();
-    if (adapted.length) {
-      const stacked = ops.concat(
-        adapted.map(({ a }) => a),
-        0,
-      );
-      const inner = ops.gemm(this.dropout(x, modules[0]), stacked, { transB: true });
-      const ranks = adapted.map(({ a }) => a.shape[0]);
-      pieces(inner, ranks).forEach((u, i) => {
-        const { module, b, scale } = adapted[i];
-        updates.set(module, ops.mul(ops.gemm(u, b, { transB: true }), scale));
-      });
-    }
+    const frozen = updates(
+      () => x,
+      modules,
+      (module) => this.parameters.frozenAdapter(module),
+    );
+    const trained = updates(
+      () => this.dropout(x, modules[0]),
+      modules,
+      (module) => this.parameters.adapter(module),
+    );
     return modules.map((module) => {
       const product = ops.gemm(x, this.parameters.get(`${module}.weight`), { transB: true });
       const bias = `${module}.bias`;
       const base = this.parameters.has(bias) ? ops.add(product, this.parameters.get(bias)) : product;
-      const update = updates.get(module);
-      return update ? ops.add(base, update) : base;
+      const added = [frozen.get(module), trained.get(module)].filter((update) => update !== undefined);
+      return added.reduce((sum, update) => ops.add(sum, update), base);
     });
   }
 
@@ -223,6 +216,34 @@ export class Decoder {
     const weight = this.parameters.get(`${name}.weight`);
     return offset ? ops.add(weight, offset) : weight;
   }
+}
+
+/**
+ * What adapters add to the modules that read x (N, in): s_m·(x·A_mᵀ)·B_mᵀ, (N, out_m). Their A are stacked, so x is read once for
+ * all of them.
+ */
+function updates(
+  x: () => Tensor,
+  modules: readonly string[],
+  adapterOf: (module: string) => { a: Tensor; b: Tensor; scale: number } | null,
+): Map<string, Tensor> {
+  const adapted = modules.flatMap((module) => {
+    const adapter = adapterOf(module);
+    return adapter ? [{ module, ...adapter }] : [];
+  });
+  const found = new Map<string, Tensor>();
+  if (adapted.length === 0) return found;
+  const stacked = ops.concat(
+    adapted.map(({ a }) => a),
+    0,
+  );
+  const inner = ops.gemm(x(), stacked, { transB: true });
+  const ranks = adapted.map(({ a }) => a.shape[0]);
+  pieces(inner, ranks).forEach((u, i) => {
+    const { module, b, scale } = adapted[i];
+    found.set(module, ops.mul(ops.gemm(u, b, { transB: true }), scale));
+  });
+  return found;
 }
 
 /**

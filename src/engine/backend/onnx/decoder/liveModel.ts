@@ -1,15 +1,23 @@
 import { setImmediate as breathe } from "node:timers/promises";
 import type { Memory } from "../../../../protocol/backend.ts";
 import { float, headPieceBytes } from "../../../../recipe/memoryPlan.ts";
-import { type Adapter, addUpdate, mergeAdapter } from "../../../model/adapter.ts";
+import {
+  type Adapter,
+  addUpdate,
+  concatAdapters,
+  type LoraModule,
+  mergeAdapter,
+} from "../../../model/adapter.ts";
 import { type Architecture, parameterShapes } from "../../../model/architecture.ts";
 import {
   memoryTensor,
   type OnProgress,
   type Parameter,
+  type Rows,
   type StoredTensor,
   type Weights,
 } from "../../../model/weights.ts";
+import { type Form, formOf, type Kernels, partsOf } from "../../lowering.ts";
 import { type Backward, differentiated } from "../graph/autodiff.ts";
 import { size } from "../graph/shape.ts";
 import { stepsOf } from "../graph/steps.ts";
@@ -20,7 +28,18 @@ import { ProgramCache } from "../runtime/programCache.ts";
 import { Scratch, StepProgram } from "../runtime/stepProgram.ts";
 import { Value } from "../runtime/value.ts";
 import { Decoder, type DecoderOptions } from "./decoder.ts";
-import { gatheredOf, type LoraPlan, ParameterInputs, rowsOf } from "./parameters.ts";
+import { loraFactors } from "./loraFactors.ts";
+import {
+  frozenNames,
+  gatheredOf,
+  type LoraPlan,
+  ParameterInputs,
+  partName,
+  partOf,
+  rowsOf,
+  weightOf,
+} from "./parameters.ts";
+import { type ReadPart, storedParts } from "./storedParts.ts";
 
 /** Compiled graphs a model keeps: enough for the length buckets of a stage, its probes and a generation. */
 const programLimit = 24;
@@ -54,7 +73,7 @@ function headRowsOf({ vocabSize, hiddenSize }: Architecture): number {
 /** How a model is held: what of a memory plan concerns its graphs. */
 export interface Held {
   readonly mode: Exclude<Memory, "auto">;
-  /** Whether weights that stay are widened to float32 once, or held as they are stored; widened where left out. */
+  /** How weights are held: widened once, or as they are stored and widened product by product. The former where left out. */
   readonly weights?: "float32" | "stored";
   /** Rows of the head that are multiplied at a time where graphs are cut; as many as the plan counts with where left out. */
   readonly headRows?: number;
@@ -72,6 +91,8 @@ export class LiveModel {
   /** What the model is, as it is stored: what was learned is in it once its stage is finished. */
   readonly weights: Weights;
   private readonly shapes: ReadonlyMap<string, readonly number[]>;
+  /** What graphs read: finished adapters are not in those that are held as they are stored. */
+  private readonly base: Weights;
   private readonly values = new Map<string, Value>();
   private readonly reading = new Map<string, Promise<Value>>();
   /** Weights that are read ahead of use, and dropped after it. */
@@ -81,11 +102,15 @@ export class LiveModel {
   private readonly scratch = new Scratch();
   private readonly held: Held;
   private plan: LoraPlan = new Map();
+  /** What finished stages learned for weights that they are not merged into. */
+  private finished: Adapter = { modules: new Map(), baseModel: null };
+  private kernels: Kernels | null = null;
 
   constructor(device: Device, architecture: Architecture, weights: Weights, held: Held = { mode: "keep" }) {
     this.device = device;
     this.architecture = architecture;
     this.weights = weights;
+    this.base = new Map(weights);
     this.held = held;
     this.shapes = parameterShapes(architecture);
   }
@@ -121,10 +146,15 @@ export class LiveModel {
     options: ProgramOptions = {},
   ): Promise<Runnable> {
     return this.programs.get(key, async () => {
+      await this.ready();
       const { movesEmbeddings = false, resident = () => false, ...rest } = options;
       const whole = this.held.mode === "keep" || movesEmbeddings;
       const { headRows = headRowsOf(this.architecture) } = this.held;
-      const parameters = new ParameterInputs(this.shapes, this.plan, { gathered: !whole });
+      const parameters = new ParameterInputs(this.shapes, this.plan, {
+        gathered: !whole,
+        frozen: loraFactors(this.finished).plan,
+        forms: (name) => this.formOf(name),
+      });
       const decoder = new Decoder(this.architecture, parameters, { ...rest, ...(!whole && { headRows }) });
       const { outputs, backward } = build(decoder, parameters);
       if (this.held.mode === "keep") {
@@ -177,8 +207,10 @@ export class LiveModel {
     const staying = [...this.weights].filter(([name]) => !this.isStreamed(name));
     const total = staying.reduce((sum, [, { bytes }]) => sum + bytes, 0);
     let done = 0;
+    await this.ready();
     for (const [name, { bytes }] of staying) {
-      await this.value(name);
+      if (this.formOf(name).kind === "float32") await this.value(name);
+      else for (const [each, value] of await this.readParts(name)) this.replace(each, value);
       done += bytes;
       onProgress?.({ done, total });
     }
@@ -204,19 +236,36 @@ export class LiveModel {
     const rows = gatheredOf(name);
     if (rows) return this.gather(rows.name, feeds[rows.indices]!);
     if (!this.isStreamed(name) || this.values.has(name)) return this.value(name);
-    const coming = this.coming.get(name) ?? this.readValue(name);
-    this.coming.set(name, coming);
-    return coming;
+    return this.coming.get(name) ?? this.begin(name);
+  }
+
+  /** Begins to read a weight that is dropped after use; where it is fed as parts, all of them. */
+  private begin(name: string): Promise<Value> {
+    const part = partOf(name);
+    if (part === null) {
+      const coming = this.readValue(name);
+      this.coming.set(name, coming);
+      return coming;
+    }
+    const parts = this.readParts(part.weight);
+    for (const each of this.partNames(part.weight)) {
+      const coming = parts.then((found) => found.get(each)!);
+      // What goes wrong is thrown where a part is used.
+      coming.catch(() => undefined);
+      this.coming.set(each, coming);
+    }
+    return this.coming.get(name)!;
   }
 
   /** Whether a weight is read anew for every use. What training has moved is not. */
   private isStreamed(name: string): boolean {
     const { mode, keptBlocks = 0 } = this.held;
     if (mode !== "stream") return false;
-    const layer = /^model\.layers\.(\d+)\./.exec(name)?.[1];
+    const weight = weightOf(name);
+    const layer = /^model\.layers\.(\d+)\./.exec(weight)?.[1];
     // Norms stay; the embeddings are read by rows, the head in pieces.
-    if (layer === undefined) return this.shapes.get(rowsOf(name)?.name ?? name)?.length === 2;
-    return Number(layer) >= keptBlocks && this.weights.has(name);
+    if (layer === undefined) return this.shapes.get(weight)?.length === 2;
+    return Number(layer) >= keptBlocks && this.weights.has(weight);
   }
 
   /** Begins to read what the next step that streams weights will need. */
@@ -226,10 +275,8 @@ export class LiveModel {
     const next = steps.map(wanted).find((names) => names.length > 0) ?? [];
     for (const name of next) {
       if (this.coming.has(name)) continue;
-      const coming = this.readValue(name);
       // What goes wrong is thrown where the weight is used.
-      coming.catch(() => undefined);
-      this.coming.set(name, coming);
+      this.begin(name).catch(() => undefined);
     }
     // A step blocks the thread: reads are under way once their files are open.
     if (next.length > 0) await breathe();
@@ -248,7 +295,7 @@ export class LiveModel {
 
   /** Rows of a parameter, by whole numbers that are fed: (rows, …), in host memory. */
   private async gather(name: string, indices: Value): Promise<Value> {
-    const stored = this.weights.get(name);
+    const stored = this.base.get(name);
     if (!stored) throw new Error(`the model has no parameter "${name}"`);
     const [, ...rest] = stored.shape;
     const width = size(rest);
@@ -270,9 +317,15 @@ export class LiveModel {
   }
 
   private async readValue(name: string): Promise<Value> {
+    const part = partOf(name);
+    if (part !== null) {
+      const parts = await this.readParts(part.weight);
+      for (const [each, value] of parts) if (each !== name) this.replace(each, value);
+      return parts.get(name)!;
+    }
     const rows = rowsOf(name);
-    const base = rows?.name ?? name;
-    const stored = this.weights.get(base);
+    const base = weightOf(name);
+    const stored = this.base.get(base);
     if (!stored) throw new Error(`the model has no parameter "${base}"`);
     if (!rows) return this.device.upload(await stored.float32(), stored.shape);
     const [count, ...rest] = stored.shape;
@@ -282,6 +335,55 @@ export class LiveModel {
     // Rows of an array in host memory are a part of it.
     const width = whole.data.length / count!;
     return this.device.upload(whole.data.subarray(rows.from * width, rows.to * width), shape);
+  }
+
+  /** Reads a weight, or rows of it, as the parts it is fed as; by the names they are fed under. */
+  private async readParts(called: string): Promise<ReadonlyMap<string, Value>> {
+    await this.ready();
+    const name = weightOf(called);
+    const form = this.formOf(name);
+    const stored = this.base.get(name);
+    if (!stored || form.kind === "float32") throw new Error(`the model has no parts of "${name}"`);
+    const found = new Map<string, Value>();
+    const rows = rowsOf(called) ?? undefined;
+    for (const { part, data, shape, dtype } of rows
+      ? (this.partsInMemory(name, form, rows) ?? (await storedParts(stored, form, rows)))
+      : await storedParts(stored, form)) {
+      found.set(partName(called, part), await this.device.upload(data, shape, dtype));
+    }
+    return found;
+  }
+
+  /** Rows of a weight whose parts lie in host memory already, over the same arrays; null where they do not. */
+  private partsInMemory(name: string, form: Form, rows: Rows): ReadPart[] | null {
+    const stored = this.base.get(name)!;
+    const parts: ReadPart[] = [];
+    for (const part of partsOf(form, [rows.to - rows.from, ...stored.shape.slice(1)])) {
+      const whole = this.values.get(partName(name, part.part));
+      if (!whole || whole.onDevice) return null;
+      const width = size(part.shape) / part.shape[0]!;
+      const own =
+        part.part === "factor" ? whole.elements : whole.elements.subarray(rows.from * width, rows.to * width);
+      parts.push({ ...part, data: own });
+    }
+    return parts;
+  }
+
+  private partNames(called: string): string[] {
+    const name = weightOf(called);
+    return partsOf(this.formOf(name), this.shapes.get(name)!).map(({ part }) => partName(called, part));
+  }
+
+  /** Finds out what kernels there are, where the form of a weight depends on it. */
+  private async ready(): Promise<void> {
+    if (this.held.weights === "stored") this.kernels ??= await this.device.kernels();
+  }
+
+  /** How a weight lies on this device. */
+  private formOf(name: string): Form {
+    const tensor = this.base.get(name);
+    if (!tensor || this.kernels === null) return { kind: "float32" };
+    return formOf(tensor.type, tensor.shape, this.held.weights ?? "float32", this.kernels);
   }
 
   /** Puts a new value under a parameter's name; the one it replaces is freed. */
@@ -312,27 +414,71 @@ export class LiveModel {
     await this.steps.dispose();
   }
 
+  /** Puts weights in the place of those of the same names, and of what finished stages learned for them. */
+  async adopt(weights: ReadonlyMap<string, StoredTensor>): Promise<void> {
+    await this.forgetPrograms();
+    for (const [name, tensor] of weights) {
+      if (!this.weights.has(name)) continue;
+      // Training changes arrays in place, and one in memory is someone else's.
+      const own = tensor.memory
+        ? memoryTensor({ shape: tensor.shape, data: Float32Array.from(tensor.memory) })
+        : tensor;
+      this.overwrite(name, own);
+    }
+    const modules = [...this.finished.modules].filter(([module]) => !weights.has(`${module}.weight`));
+    await this.keep({ modules: new Map(modules), baseModel: null });
+  }
+
   /** Puts other numbers in a weight's place. An array in memory is the model's from now on, and is changed by training. */
   overwrite(name: string, stored: StoredTensor): void {
     this.weights.set(name, stored);
+    this.base.set(name, stored);
     this.forget(name);
+  }
+
+  /**
+   * Makes weights ready to be trained: those that are held as they are stored become float32 masters, with what finished stages
+   * learned for them.
+   *
+   * @throws DiscernError as `StoredTensor.float32`.
+   */
+  async prepare(names: Iterable<string>): Promise<void> {
+    await this.ready();
+    const stored = [...names].filter((name) => this.formOf(name).kind !== "float32");
+    if (stored.length === 0) return;
+    await this.forgetPrograms();
+    for (const name of stored) {
+      const tensor = this.weights.get(name)!;
+      this.overwrite(name, memoryTensor({ shape: tensor.shape, data: await tensor.float32() }));
+    }
+    const modules = [...this.finished.modules].filter(([module]) => !stored.includes(`${module}.weight`));
+    await this.keep({ modules: new Map(modules), baseModel: null });
   }
 
   /** Makes a weight what the device holds under its name, once training has moved it. */
   async settle(name: string): Promise<void> {
     const value = await this.value(name);
-    this.weights.set(name, memoryTensor({ shape: value.shape, data: await this.device.download(value) }));
+    const tensor = memoryTensor({ shape: value.shape, data: await this.device.download(value) });
+    this.weights.set(name, tensor);
+    this.base.set(name, tensor);
   }
 
   /**
-   * Adds what an adapter does to the weights it adapts.
+   * Makes an adapter part of the model. It is added to weights that are held in float32; on others it stays, frozen: in bfloat16
+   * the sum would lose a tenth to a quarter of it.
    *
    * @throws DiscernError `adapter-invalid` when a weight is not there; nothing is changed then.
    */
-  merge(adapter: Adapter): void {
+  async merge(adapter: Adapter): Promise<void> {
+    await this.ready();
     mergeAdapter(this.weights, adapter);
+    const kept = new Map<string, LoraModule>();
     for (const [module, lora] of adapter.modules) {
       const name = `${module}.weight`;
+      if (this.formOf(name).kind !== "float32") {
+        kept.set(module, lora);
+        continue;
+      }
       const value = this.values.get(name);
       if (value && !value.onDevice) {
         // The same sum, without reading the weight again.
@@ -341,13 +487,33 @@ export class LiveModel {
       } else {
         this.forget(name);
       }
+      this.base.set(name, this.weights.get(name)!);
+    }
+    if (kept.size > 0) {
+      await this.keep(concatAdapters([this.finished, { modules: kept, baseModel: null }]));
+    }
+  }
+
+  /** Puts an adapter in the place of the one that finished stages made so far. */
+  private async keep(adapter: Adapter): Promise<void> {
+    await this.forgetPrograms();
+    for (const module of this.finished.modules.keys()) {
+      const { a, b } = frozenNames(module);
+      this.forget(a);
+      this.forget(b);
+    }
+    this.finished = adapter;
+    for (const [module, { a, b }] of adapter.modules) {
+      const names = frozenNames(module);
+      this.replace(names.a, await this.device.upload(a.data, a.shape));
+      this.replace(names.b, await this.device.upload(b.data, b.shape));
     }
   }
 
   /** Makes the device read a weight anew. */
   private forget(name: string): void {
     for (const each of [...this.values.keys()]) {
-      if (each !== name && rowsOf(each)?.name !== name) continue;
+      if (each !== name && weightOf(each) !== name) continue;
       this.values.get(each)?.dispose();
       this.values.delete(each);
     }

@@ -1,7 +1,8 @@
 import type { Rows } from "../../../model/weights.ts";
-import { ops } from "../graph/ops.ts";
+import { type Form, partsOf } from "../../lowering.ts";
+import { apply, ops } from "../graph/ops.ts";
 import type { Shape } from "../graph/shape.ts";
-import { type InputTensor, input, type Tensor } from "../graph/tensor.ts";
+import { type DType, type InputTensor, input, type Tensor } from "../graph/tensor.ts";
 
 /** How one linear module is adapted: y = Wx + scale·B(Ax), A (r, in), B (out, r). */
 export interface LoraSpec {
@@ -9,6 +10,26 @@ export interface LoraSpec {
   /** α/r, or α/√r for rank-stabilised LoRA. */
   readonly scale: number;
 }
+
+/** How the weights of a model lie where they are computed with. */
+export type WeightForms = (name: string) => Form;
+
+/** What a graph reads of the name under which a part of a weight is fed; null for other names. */
+export function partOf(name: string): { readonly weight: string; readonly part: string } | null {
+  const at = name.lastIndexOf("#");
+  return at < 0 ? null : { weight: name.slice(0, at), part: name.slice(at + 1) };
+}
+
+/** The weight that a name of a part, or of rows, belongs to; other names as they are. */
+export function weightOf(name: string): string {
+  const called = partOf(name)?.weight ?? name;
+  return rowsOf(called)?.name ?? called;
+}
+
+/** The name under which a part of a weight is fed. */
+export const partName = (weight: string, part: string): string => `${weight}#${part}`;
+
+const inFloat32: WeightForms = () => ({ kind: "float32" });
 
 /** Which modules are adapted, by full name ("model.layers.3.self_attn.q_proj"). */
 export type LoraPlan = ReadonlyMap<string, LoraSpec>;
@@ -18,6 +39,19 @@ export const loraNames = (module: string): { a: string; b: string } => ({
   a: `${module}.lora_A.weight`,
   b: `${module}.lora_B.weight`,
 });
+
+/** Those of the adapter that the finished stages make together. */
+export const frozenNames = (module: string): { a: string; b: string } => {
+  const { a, b } = loraNames(module);
+  return { a: `frozen.${a}`, b: `frozen.${b}` };
+};
+
+/** An adapter in a graph. */
+interface GraphAdapter {
+  readonly a: InputTensor;
+  readonly b: InputTensor;
+  readonly scale: number;
+}
 
 const rowsName = (name: string, start: number, end: number) => `${name}[${start}:${end}]`;
 
@@ -42,18 +76,24 @@ export function gatheredOf(name: string): { name: string; indices: string } | nu
 export class ParameterInputs {
   private readonly shapes: ReadonlyMap<string, Shape>;
   readonly lora: LoraPlan;
+  /** Adapters of finished stages, on weights that they are not merged into. */
+  private readonly frozen: LoraPlan;
+  private readonly forms: WeightForms;
   private readonly declared = new Map<string, InputTensor>();
   private readonly gathered: boolean;
+  private readonly widened = new Map<string, Tensor>();
 
   /** @param options.gathered whether rows that a feed names are fed themselves, so that no graph reads a whole table. */
   constructor(
     shapes: ReadonlyMap<string, Shape>,
     lora: LoraPlan = new Map(),
-    { gathered = false }: { readonly gathered?: boolean } = {},
+    options: { readonly gathered?: boolean; readonly frozen?: LoraPlan; readonly forms?: WeightForms } = {},
   ) {
     this.shapes = shapes;
     this.lora = lora;
-    this.gathered = gathered;
+    this.gathered = options.gathered ?? false;
+    this.frozen = options.frozen ?? new Map();
+    this.forms = options.forms ?? inFloat32;
   }
 
   has(name: string): boolean {
@@ -61,12 +101,12 @@ export class ParameterInputs {
   }
 
   /**
-   * The parameter called `name`, in its Hugging Face layout.
+   * The parameter called `name`, in its Hugging Face layout: an input, or widened from the parts it is stored as.
    *
    * @throws Error when the architecture has no such parameter.
    */
-  get(name: string): InputTensor {
-    return this.inputOnce(name, this.shapeOf(name));
+  get(name: string): Tensor {
+    return this.weight(name, name, this.shapeOf(name));
   }
 
   /** The rows of the parameter called `name` that `indices` (n) int32 names: (n, …). @throws as {@link get}. */
@@ -77,17 +117,28 @@ export class ParameterInputs {
   }
 
   /** Rows start ≤ i < end of the parameter called `name`, (end − start, …), as an input of their own. @throws as {@link get}. */
-  rows(name: string, start: number, end: number): InputTensor {
+  rows(name: string, start: number, end: number): Tensor {
     const [, ...rest] = this.shapeOf(name);
-    return this.inputOnce(rowsName(name, start, end), [end - start, ...rest]);
+    return this.weight(name, rowsName(name, start, end), [end - start, ...rest]);
   }
 
   /** The adapter of a module whose weight is (out, in): A (r, in) and B (out, r); null when it is not adapted. */
-  adapter(module: string): { a: InputTensor; b: InputTensor; scale: number } | null {
-    const spec = this.lora.get(module);
+  adapter(module: string): GraphAdapter | null {
+    return this.adapterOf(module, this.lora.get(module), loraNames(module));
+  }
+
+  /** The same of finished stages. */
+  frozenAdapter(module: string): GraphAdapter | null {
+    return this.adapterOf(module, this.frozen.get(module), frozenNames(module));
+  }
+
+  private adapterOf(
+    module: string,
+    spec: LoraSpec | undefined,
+    names: { a: string; b: string },
+  ): GraphAdapter | null {
     if (!spec) return null;
-    const [out, inside] = this.get(`${module}.weight`).shape;
-    const names = loraNames(module);
+    const [out, inside] = this.shapeOf(`${module}.weight`) as [number, number];
     return {
       a: this.inputOnce(names.a, [spec.rank, inside]),
       b: this.inputOnce(names.b, [out, spec.rank]),
@@ -100,16 +151,31 @@ export class ParameterInputs {
     return [...this.declared.values()];
   }
 
+  /** A weight, or rows of it: an input of the name it is `called` by, or widened from such inputs. */
+  private weight(name: string, called: string, shape: Shape): Tensor {
+    const form = this.forms(name);
+    if (form.kind === "float32") return this.inputOnce(called, shape);
+    let tensor = this.widened.get(called);
+    if (!tensor) {
+      const parts = partsOf(form, shape).map(({ part, dtype, shape: own }) =>
+        this.inputOnce(partName(called, part), own, dtype),
+      );
+      tensor = apply("widen", parts, { ...form, columns: shape[1]!, gathered: false });
+      this.widened.set(called, tensor);
+    }
+    return tensor;
+  }
+
   private shapeOf(name: string): Shape {
     const shape = this.shapes.get(name);
     if (!shape) throw new Error(`the architecture has no parameter "${name}"`);
     return shape;
   }
 
-  private inputOnce(name: string, shape: Shape): InputTensor {
+  private inputOnce(name: string, shape: Shape, dtype?: DType): InputTensor {
     let tensor = this.declared.get(name);
     if (!tensor) {
-      tensor = input(name, shape);
+      tensor = input(name, shape, dtype);
       this.declared.set(name, tensor);
     }
     return tensor;

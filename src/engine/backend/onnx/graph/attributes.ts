@@ -1,3 +1,4 @@
+import type { Codes, Form } from "../../lowering.ts";
 import type { Shape } from "./shape.ts";
 
 type None = Record<string, never>;
@@ -15,6 +16,7 @@ interface Product {
 export interface Attributes {
   abs: None;
   add: None;
+  codesProduct: Pick<Codes, "bits" | "group"> & { readonly alpha: number };
   concat: { readonly axis: number };
   detach: None;
   div: None;
@@ -48,6 +50,7 @@ export interface Attributes {
   tanh: None;
   transpose: { readonly permutation: readonly number[] };
   where: None;
+  widen: Exclude<Form, { kind: "float32" }> & { readonly columns: number; readonly gathered: boolean };
 }
 
 /** The name of a primitive, as it stands in the table and in the printed graph. */

@@ -2,7 +2,16 @@ import type { AttributeMessage, NodeMessage, TensorMessage } from "./onnxMessage
 import { type ConstantTensor, constant, type DType } from "./tensor.ts";
 
 /** ONNX's numbers for element types. */
-export const elementTypes: Record<DType, number> = { float32: 1, int32: 6, int64: 7, bool: 9 };
+export const elementTypes: Record<DType, number> = {
+  float32: 1,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+  uint16: 4,
+  int8: 3,
+  uint8: 2,
+};
 
 /** An attribute of a node: an integer, a list of integers, a string, or a float, which must say that it is one. */
 export type OnnxAttribute = number | readonly number[] | string | { float: number };
@@ -19,6 +28,8 @@ export class OnnxBuilder {
   readonly nodes: NodeMessage[] = [];
   readonly initializers: TensorMessage[] = [];
   private readonly int64s = new Map<string, string>();
+  private readonly bytes = new Map<number, string>();
+  private opset = 18;
   private count = 0;
 
   constructor(target: GraphTarget) {
@@ -41,6 +52,26 @@ export class OnnxBuilder {
       output: [name],
       attribute: Object.entries(attributes).map(([key, value]) => attribute(key, value)),
     });
+    return name;
+  }
+
+  /** The version of ONNX's operators that the graph is written for: 18, unless something in it needs a newer one. */
+  get version(): number {
+    return this.opset;
+  }
+
+  /** Says that the graph needs a version of ONNX's operators. */
+  needs(version: number): void {
+    this.opset = Math.max(this.opset, version);
+  }
+
+  /** A uint8 scalar as initialiser, shared by all who ask for the same value. */
+  byte(value: number): string {
+    const known = this.bytes.get(value);
+    if (known) return known;
+    const name = `c${this.initializers.length}`;
+    this.initializers.push({ name, data_type: elementTypes.uint8, dims: [], raw_data: Uint8Array.of(value) });
+    this.bytes.set(value, name);
     return name;
   }
 

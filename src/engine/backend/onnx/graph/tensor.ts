@@ -8,8 +8,11 @@
 import type { Attributes, PrimitiveName } from "./attributes.ts";
 import { type Shape, size } from "./shape.ts";
 
-/** Element types that occur in our graphs. `int64` is for positions alone: onnxruntime's rotary kernel wants it. */
-export type DType = "float32" | "int32" | "int64" | "bool";
+/**
+ * Element types that occur in our graphs. `int64` is for positions alone: onnxruntime's rotary kernel wants it. The last four are
+ * those of stored weights, which are only fed; bfloat16 numbers are fed as the `uint16` that holds them.
+ */
+export type DType = "float32" | "int32" | "int64" | "bool" | "float16" | "uint16" | "int8" | "uint8";
 
 /**
  * A value in the graph: a fed input, a constant, or what a primitive makes of other values. Tensors are immutable

@@ -68,7 +68,6 @@ export class OnnxTrainer implements Trainer {
    */
   static async create(model: LiveModel, spec: TrainerSpec): Promise<OnnxTrainer> {
     const { train, seed } = spec;
-    const head = await headBefore(model, spec);
     const reached = reachedParameters(model.architecture, spec.kinds);
     const shapes = new Map<string, Shape>();
     if (train.method === "lora") {
@@ -79,11 +78,14 @@ export class OnnxTrainer implements Trainer {
       await model.attach(plan, factors);
       for (const [name, { shape }] of factors) shapes.set(name, shape);
     } else {
-      for (const name of fullParameters(model.architecture, train, reached)) {
+      const names = fullParameters(model.architecture, train, reached);
+      await model.prepare(names);
+      for (const name of names) {
         shapes.set(name, (await model.value(name)).shape);
       }
       if (shapes.size === 0) throw nothingToTrain(train);
     }
+    const head = await headBefore(model, spec);
     const optimiser = await AdamW.create(model.device, shapes, spec.optimiser);
     const moments = new Map<string, Pick<Trained, "m" | "v">>();
     for (const [name, shape] of shapes) {
@@ -182,7 +184,7 @@ export class OnnxTrainer implements Trainer {
     if (method === "lora") {
       const adapter = adapterOf(this.model.lora, tensors);
       await this.model.detach(this.shapes.keys());
-      this.model.merge(adapter);
+      await this.model.merge(adapter);
       learned = { method, adapter };
     } else {
       // Another stage may train other parameters on batches of the same key.

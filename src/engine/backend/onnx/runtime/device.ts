@@ -10,11 +10,13 @@ import * as ort from "onnxruntime-node";
 import type { OnnxDeviceName } from "../../../../protocol/device.ts";
 import { DiscernError } from "../../../../protocol/errors.ts";
 import { Interruption } from "../../interruption.ts";
+import type { Kernels } from "../../lowering.ts";
 import { fold } from "../graph/fold.ts";
-import { toOnnx } from "../graph/onnx.ts";
-import { ops } from "../graph/ops.ts";
+import { lower } from "../graph/lower.ts";
+import { type OnnxGraph, toOnnx } from "../graph/onnx.ts";
+import { apply, ops } from "../graph/ops.ts";
 import type { Shape } from "../graph/shape.ts";
-import { input, type Tensor } from "../graph/tensor.ts";
+import { type DType, input, type Tensor } from "../graph/tensor.ts";
 import { Program } from "./program.ts";
 import { type HostData, Value } from "./value.ts";
 
@@ -30,6 +32,14 @@ ort.env.logLevel = "fatal";
 
 /** The version of onnxruntime-node. */
 export const runtimeVersion: string = ort.env.versions.node ?? ort.env.versions.common;
+
+/**
+ * What onnxruntime does to graphs by itself and must not: turn back the products that `fold.ts` turned round, and widen a weight
+ * once for all its readers, so that it would lie there in float32 from the forward to the backward pass.
+ */
+function disabled({ widens }: OnnxGraph): string {
+  return ["GemmTransposeFusion", ...(widens ? ["CommonSubexpressionElimination"] : [])].join(";");
+}
 
 /** How a graph is compiled: names of outputs that stay on the device between runs. */
 export interface CompileOptions {
@@ -57,6 +67,7 @@ export class Device {
   private readonly profile: string | undefined;
   private compiled = 0;
   private readonly copies = new Map<string, Promise<Program>>();
+  private float16: Promise<boolean> | undefined;
   private readonly interruption = new Interruption();
 
   private constructor(name: OnnxDeviceName, { threads, profile }: DeviceOptions) {
@@ -93,6 +104,25 @@ export class Device {
     return device;
   }
 
+  /** What kernels there are here. Whether a GPU computes with float16 is tried once. */
+  async kernels(): Promise<Kernels> {
+    this.float16 ??= this.name === "cpu" ? Promise.resolve(true) : this.computesFloat16();
+    return { device: this.name, float16: await this.float16 };
+  }
+
+  private async computesFloat16(): Promise<boolean> {
+    try {
+      const stored = { kind: "float16", scaled: false, columns: 1, gathered: false } as const;
+      const y = apply("widen", [input("x", [1, 1], "float16")], stored);
+      const program = await this.compile({ y: ops.add(y, 1) });
+      const found = await program.run({ x: Value.of(Uint16Array.of(0x3c00), [1, 1], "float16") });
+      await program.dispose();
+      return found.y.data[0] === 2;
+    } catch {
+      return false;
+    }
+  }
+
   /** Values stay in GPU buffers between runs. */
   get resident(): boolean {
     return this.name === "webgpu";
@@ -104,7 +134,7 @@ export class Device {
    */
   async compile(outputs: Readonly<Record<string, Tensor>>, options: CompileOptions = {}): Promise<Program> {
     const names = Object.keys(outputs);
-    const folded = fold(Object.values(outputs), this.name);
+    const folded = fold(lower(Object.values(outputs)), this.name);
     const graph = toOnnx(Object.fromEntries(names.map((name, i) => [name, folded[i]])), this.name);
     const kept = this.resident ? (options.resident ?? []) : [];
     const session = await ort.InferenceSession.create(graph.model, {
@@ -117,8 +147,7 @@ export class Device {
       enableCpuMemArena: false,
       enableMemPattern: false,
       logSeverityLevel: 3,
-      // It would turn back the products that `fold.ts` turned round.
-      extra: { optimization: { disable_specified_optimizers: "GemmTransposeFusion" } },
+      extra: { optimization: { disable_specified_optimizers: disabled(graph) } },
       ...(this.threads ? { intraOpNumThreads: this.threads } : {}),
       ...(this.profile
         ? { enableProfiling: true, profileFilePrefix: join(this.profile, `graph-${++this.compiled}`) }
@@ -146,10 +175,10 @@ export class Device {
   }
 
   /** Puts an array where the device wants it. On the CPU the value shares the array. */
-  async upload(data: HostData, shape: Shape): Promise<Value> {
-    const value = Value.of(data, shape);
+  async upload(data: HostData, shape: Shape, dtype?: DType): Promise<Value> {
+    const value = Value.of(data, shape, dtype);
     if (!this.resident) return value;
-    const program = await this.copy(shape, true);
+    const program = await this.copy(shape, true, value.tensor.type as DType);
     return (await program.run({ x: value })).y;
   }
 
@@ -170,11 +199,11 @@ export class Device {
     for (const program of copies) await (await program).dispose();
   }
 
-  private copy(shape: Shape, toDevice: boolean): Promise<Program> {
-    const key = `${toDevice}:${shape.join(",")}`;
+  private copy(shape: Shape, toDevice: boolean, dtype: DType = "float32"): Promise<Program> {
+    const key = `${toDevice}:${dtype}:${shape.join(",")}`;
     let program = this.copies.get(key);
     if (!program) {
-      program = this.compile({ y: input("x", shape) }, { resident: toDevice ? ["y"] : [] });
+      program = this.compile({ y: input("x", shape, dtype) }, { resident: toDevice ? ["y"] : [] });
       this.copies.set(key, program);
     }
     return program;

@@ -3,16 +3,16 @@ import { type Shape, size } from "../graph/shape.ts";
 import type { DType } from "../graph/tensor.ts";
 
 /** Elements of a tensor on the host, row-major. */
-export type HostData = Float32Array | Int32Array | BigInt64Array | Uint8Array;
+export type HostData = Float32Array | Int32Array | BigInt64Array | Uint8Array | Uint16Array | Int8Array;
 
-const typeOf = (data: HostData): DType =>
-  data instanceof Float32Array
-    ? "float32"
-    : data instanceof Int32Array
-      ? "int32"
-      : data instanceof BigInt64Array
-        ? "int64"
-        : "bool";
+/** The type that an array has where none is named: bytes are truth values. */
+function typeOf(data: HostData): DType {
+  if (data instanceof Float32Array) return "float32";
+  if (data instanceof Int32Array) return "int32";
+  if (data instanceof BigInt64Array) return "int64";
+  if (data instanceof Uint16Array) return "uint16";
+  return data instanceof Int8Array ? "int8" : "bool";
+}
 
 /**
  * A tensor where the device wants it: in host memory, shared with the typed array it was made from, or in a buffer
@@ -33,11 +33,14 @@ export class Value {
    *
    * @throws RangeError when the number of elements does not fit the shape.
    */
-  static of(data: HostData, shape: Shape): Value {
+  static of(data: HostData, shape: Shape, dtype: DType = typeOf(data)): Value {
     if (data.length !== size(shape)) {
       throw new RangeError(`${data.length} elements do not fill [${shape.join(", ")}]`);
     }
-    return new Value(new ort.Tensor(typeOf(data), data, shape));
+    if (dtype !== "float16") return new Value(new ort.Tensor(dtype, data, shape));
+    // A tensor made as float16 of a Uint16Array arrives empty where JavaScript has a Float16Array (Node.js 24).
+    const tensor = new ort.Tensor("uint16", data as Uint16Array, shape);
+    return new Value(Object.assign(tensor, { type: dtype }));
   }
 
   /** Wraps what a session returned. */
@@ -57,6 +60,11 @@ export class Value {
   get data(): Float32Array {
     if (this.onDevice) throw new Error("this value is on the device; download it first");
     return this.tensor.data as Float32Array;
+  }
+
+  /** The same of any type. @throws as {@link data}. */
+  get elements(): HostData {
+    return this.data as HostData;
   }
 
   /** Frees the GPU buffer. Values in host memory are the garbage collector's. */

@@ -17,7 +17,7 @@ it.each(tinyModels)(
     await model.attach(plan, factors);
     const attached = await tokenLogProbabilities(model, ids);
     await model.detach(factors.keys());
-    model.merge(adapter);
+    await model.merge(adapter);
     const merged = await tokenLogProbabilities(model, ids);
     const furthest = (a: number[], b: number[]) => Math.max(...a.map((x, i) => Math.abs(x - b[i])));
     expect(furthest(attached, plain)).toBeGreaterThan(1e-2);

@@ -1,7 +1,9 @@
+import type { Codes, Form } from "../../../../../src/engine/backend/lowering.ts";
 import type { Attributes, PrimitiveName } from "../../../../../src/engine/backend/onnx/graph/attributes.ts";
 import { apply } from "../../../../../src/engine/backend/onnx/graph/ops.ts";
 import { type Shape, size } from "../../../../../src/engine/backend/onnx/graph/shape.ts";
 import type { DType, Tensor } from "../../../../../src/engine/backend/onnx/graph/tensor.ts";
+import type { OnnxDeviceName } from "../../../../../src/protocol/device.ts";
 import type { Random } from "./random.ts";
 
 /** One operand of an example: its shape, and how its elements are drawn. */
@@ -17,6 +19,8 @@ export interface Operand {
 export interface Example {
   readonly operands: readonly Operand[];
   readonly build: (operands: readonly Tensor[]) => Tensor;
+  /** The device that it is for; both where left out. */
+  readonly device?: OnnxDeviceName;
 }
 
 function example<P extends PrimitiveName>(
@@ -116,10 +120,55 @@ const rowwise = (op: "softmax" | "logSumExp") => [
   plain(op, any(3, 1)),
 ];
 
+const bits = (dtype: DType, end: number, ...shape: Shape) =>
+  operand(shape, (random) => random.below(end), { dtype, still: true });
+const signed = (...shape: Shape) =>
+  operand(shape, (random) => random.below(256) - 128, { dtype: "int8", still: true });
+/** Bits of halves between 2⁻³ and 2: their sign and all of their fraction, and so much of their exponent. */
+const halfBits = (dtype: "float16" | "uint16", exponents: readonly number[], ...shape: Shape) =>
+  operand(
+    shape,
+    (random) => {
+      const fraction = dtype === "float16" ? 10 : 7;
+      const exponent = exponents[random.below(exponents.length)]!;
+      return random.below(2) * 0x8000 + exponent * 2 ** fraction + random.below(2 ** fraction);
+    },
+    { dtype, still: true },
+  );
+/** Operands of five rows of 64 numbers in codes. */
+const codes = (form: Codes): Operand[] => [
+  form.bits === 8 && form.layout === "cpu"
+    ? signed(5, 64)
+    : bits("uint8", 256, 5, 64 / form.group, (form.group * form.bits) / 8),
+  still(positive(5, 64 / form.group)),
+  ...(form.minimums ? [still(any(5, 64 / form.group, 1))] : []),
+];
+const codeForms = ([16, 32] as const).flatMap((group) =>
+  ([4, 8] as const).flatMap((width) =>
+    [false, true].map((minimums) => ({ kind: "codes", bits: width, group, minimums }) as const),
+  ),
+);
+const ids = () => integers("int32", 5, 7);
+const widened = (operands: Operand[], form: Exclude<Form, { kind: "float32" }>): Example[] =>
+  [false, true].map((gathered) =>
+    example("widen", gathered ? [...operands, ids()] : operands, { ...form, columns: 64, gathered }),
+  );
+
 /** What every primitive is tried with; a new primitive without examples does not compile. */
 export const cases: { readonly [P in PrimitiveName]: readonly Example[] } = {
   abs: unary("abs", clear),
   add: binary("add", any, any),
+  codesProduct: codeForms
+    .filter(({ group }) => group === 32)
+    .flatMap((form) =>
+      [1, 3].map((rows) => ({
+        ...example("codesProduct", [any(rows, 64), ...codes({ ...form, layout: "webgpu" })], {
+          ...form,
+          alpha: rows,
+        }),
+        device: "webgpu" as const,
+      })),
+    ),
   concat: [
     example("concat", [any(2, 3), any(2, 1), any(2, 4)], { axis: 1 }),
     example("concat", [any(1, 2, 2), any(3, 2, 2)], { axis: 0 }),
@@ -215,6 +264,22 @@ export const cases: { readonly [P in PrimitiveName]: readonly Example[] } = {
     plain("where", mask(2, 3), any(2, 3), any(2, 3)),
     plain("where", mask(3), any(2, 1), any()),
     plain("where", mask(2, 1, 1), any(3, 1), any(4)),
+  ],
+  widen: [
+    ...codeForms.flatMap((form) =>
+      (["cpu", "webgpu"] as const).flatMap((layout) =>
+        widened(codes({ ...form, layout }), { ...form, layout }).map((each) => ({ ...each, device: layout })),
+      ),
+    ),
+    // SwiftShader has no float16.
+    ...[
+      ...widened([halfBits("float16", [12, 13, 14, 15], 5, 64)], { kind: "float16", scaled: false }),
+      ...widened([halfBits("float16", [12, 13, 14, 15], 5, 64), still(positive(1))], {
+        kind: "float16",
+        scaled: true,
+      }),
+      ...widened([halfBits("uint16", [124, 125, 126, 127], 5, 64)], { kind: "bfloat16" }),
+    ].map((each) => ({ ...each, device: "cpu" as const })),
   ],
 };
 

@@ -1,3 +1,4 @@
+import type { Codes } from "../../../../../src/engine/backend/lowering.ts";
 import type { Attributes, PrimitiveName } from "../../../../../src/engine/backend/onnx/graph/attributes.ts";
 import { type Shape, size } from "../../../../../src/engine/backend/onnx/graph/shape.ts";
 import {
@@ -75,10 +76,59 @@ function logSumExp(row: Float64Array): number {
 
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 
+/** A weight made of its parts, row by row. */
+function widenedRows(inputs: readonly Reference[], attributes: Attributes["widen"]): Reference {
+  const { columns, gathered } = attributes;
+  const [first, second, third] = inputs;
+  const ids = gathered ? (inputs.at(-1) as Reference) : null;
+  const count = ids ? ids.shape[0] : first.shape[0];
+  return build([count, columns], ([row, column]) => {
+    const r = ids ? ids.data[row] : row;
+    if (attributes.kind === "bfloat16") return floatOf(first.data[r * columns + column], 7, 127);
+    if (attributes.kind === "float16") {
+      return floatOf(first.data[r * columns + column], 10, 15) * (attributes.scaled ? second.data[0] : 1);
+    }
+    const { bits, group, layout, minimums } = attributes;
+    const groups = columns / group;
+    const g = r * groups + Math.floor(column / group);
+    const code = codeAt(first.data, r * columns + column, { bits, group, layout, minimums });
+    return second.data[g] * code + (minimums ? third.data[g] : 0);
+  });
+}
+
+/** What an operator of the layout's device takes a code for. */
+function codeAt(
+  codes: Float64Array,
+  index: number,
+  { bits, group, layout, minimums }: Pick<Codes, "bits" | "group" | "layout" | "minimums">,
+): number {
+  if (bits === 8) return codes[index] - (layout === "cpu" ? 0 : 128);
+  const within = index % group;
+  const start = (index - within) / 2;
+  const half = group / 2;
+  const [byte, high] =
+    layout === "cpu" ? [within % half, within >= half] : [Math.floor(within / 2), within % 2 === 1];
+  const both = codes[start + byte];
+  const code = high ? Math.floor(both / 16) : both % 16;
+  return layout === "cpu" && minimums ? code : code - 8;
+}
+
+/** A float by its 16 bits, none of which is zero in its exponent. */
+function floatOf(bits: number, fraction: number, bias: number): number {
+  const sign = bits >= 0x8000 ? -1 : 1;
+  const exponent = Math.floor((bits % 0x8000) / 2 ** fraction) - bias;
+  return sign * 2 ** exponent * (1 + (bits % 2 ** fraction) / 2 ** fraction);
+}
+
 /** Every primitive once more in float64, as plainly as it can be said; a primitive without one does not compile. */
 const reference: { readonly [P in PrimitiveName]: Rule<P> } = {
   abs: elementwise(Math.abs),
   add: elementwise((a, b) => a + b),
+  codesProduct: ([x, ...stored], { bits, group, alpha }) => {
+    const form = { kind: "codes", bits, group, minimums: stored.length > 2, layout: "webgpu" } as const;
+    const w = widenedRows(stored, { ...form, columns: x.shape[1], gathered: false });
+    return product([x, w], { transA: false, transB: true, alpha });
+  },
   concat: (inputs, { axis }) => {
     const extent = inputs.reduce((sum, { shape }) => sum + shape[axis], 0);
     return build(inputs[0].shape.with(axis, extent), (index) => {
@@ -162,6 +212,7 @@ const reference: { readonly [P in PrimitiveName]: Rule<P> } = {
       },
     ),
   where: elementwise((mask, a, b) => (mask ? a : b)),
+  widen: widenedRows,
 };
 
 /** The values of `outputs`, computed node by node. Feeds by name. */

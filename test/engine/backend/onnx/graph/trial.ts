@@ -98,8 +98,14 @@ function fed(x: InputTensor, { data }: Reference): Value {
         ? Int32Array.from(data)
         : x.dtype === "bool"
           ? Uint8Array.from(data)
-          : Float32Array.from(data);
-  return Value.of(host, x.shape);
+          : x.dtype === "int8"
+            ? Int8Array.from(data)
+            : x.dtype === "uint8"
+              ? Uint8Array.from(data)
+              : x.dtype === "float16" || x.dtype === "uint16"
+                ? Uint16Array.from(data)
+                : Float32Array.from(data);
+  return Value.of(host, x.shape, x.dtype);
 }
 
 /** Largest relative error of what onnxruntime makes of `outputs` against the reference evaluator. */
