@@ -1,0 +1,174 @@
+import type {
+  Backend,
+  Batch,
+  ContrastBatch,
+  Example,
+  StepFigures,
+  Tokens,
+  TrainerSpec,
+} from "../../../src/engine/backend/backend.ts";
+import { tokenTrie } from "../../../src/engine/probe/tokenTrie.ts";
+import { stageSchema, type TrainRecipe } from "../../../src/protocol/recipeStages.ts";
+
+const recipe = stageSchema.parse({ type: "contrastive" });
+if (recipe.type !== "contrastive") throw new Error("the recipe is of another stage");
+const { loss } = recipe;
+
+/** Tokens of prompts and answers, in the form that stages and probes give them. */
+export interface ParityTexts {
+  readonly prompts: readonly { readonly ids: Tokens; readonly label: string }[];
+  readonly examples: readonly Example[];
+  /** Tokens that all begin with. */
+  readonly shared: number;
+  /** Openings of refusals. */
+  readonly openings: readonly Tokens[];
+}
+
+/** Largest differences between two backends, by what was computed; of losses of training as a share of those that are above 1. */
+export interface ParityFigures {
+  features: number;
+  refusalLogOdds: number;
+  answerLosses: number;
+  supervised: number;
+  contrastive: number;
+  gradientNorms: number;
+  /** Greedy tokens in which they differ. */
+  greedy: number;
+}
+
+/** How two backends are compared: what is trained at which layer, and how long answers are. */
+export interface ParityOptions {
+  readonly train: TrainRecipe;
+  readonly layer: number;
+  readonly retention: "distance" | "kl";
+  readonly pooling: "last" | "mean";
+  readonly newTokens: number;
+  readonly steps: number;
+}
+
+/** Measures both backends on the same texts, then trains five and five steps on each and compares again. */
+export async function parity(
+  a: Backend,
+  b: Backend,
+  texts: ParityTexts,
+  options: ParityOptions,
+): Promise<ParityFigures> {
+  const [first, second] = [await measured(a, texts, options), await measured(b, texts, options)];
+  const supervised = await Promise.all([a, b].map((backend) => steps(backend, texts, options, answersOf)));
+  const anchors = await anchorsOf(a, texts, options);
+  const contrast = (_: ParityTexts, step: number) => [contrastOf(a, texts, options, anchors, step)];
+  const contrastive = await Promise.all([a, b].map((backend) => steps(backend, texts, options, contrast)));
+  const figure = ([ours, others]: readonly StepFigures[][]) =>
+    Math.max(...ours!.map(({ loss: x }, i) => Math.abs(x - others![i]!.loss) / Math.max(1, Math.abs(x))));
+  const norms = [supervised, contrastive].map((pairs) =>
+    Math.max(
+      ...pairs[0]!.map(({ gradientNorm }, i) => Math.abs(gradientNorm / pairs[1]![i]!.gradientNorm - 1)),
+    ),
+  );
+  return {
+    features: furthest(first.features, second.features),
+    refusalLogOdds: furthest(first.logOdds, second.logOdds),
+    answerLosses: furthest(first.losses, second.losses),
+    supervised: figure(supervised),
+    contrastive: figure(contrastive),
+    gradientNorms: Math.max(...norms),
+    greedy: first.greedy.filter((token, i) => token !== second.greedy[i]).length,
+  };
+}
+
+async function measured(
+  backend: Backend,
+  { prompts, examples, openings }: ParityTexts,
+  options: ParityOptions,
+) {
+  const rows = prompts.map(({ ids }) => ids);
+  const layers = [options.layer, backend.shape.layers - 1];
+  const features = await backend.features(rows, { layers, pooling: options.pooling });
+  const trie = tokenTrie(openings);
+  const scores = await backend.score(rows, trie);
+  const first = trie.edges.flatMap(({ parent }, i) => (parent === -1 ? [i] : []));
+  const logOdds = rows.map((_, i) => {
+    const p = first.reduce((sum, edge) => sum + Math.exp(scores.get(i)!.logProbabilities[edge]!), 0);
+    return Math.log(p / (1 - p));
+  });
+  const losses = (await backend.losses(examples)).map((each) => each.loss / each.tokens);
+  const answers = await backend.generate(rows, { maxNewTokens: options.newTokens, eosIds: [] });
+  return {
+    features: [...features.values()].flatMap(({ data }) => [...data]),
+    logOdds,
+    losses,
+    greedy: rows.flatMap((_, i) => answers.get(i)!.ids),
+  };
+}
+
+async function steps(
+  backend: Backend,
+  texts: ParityTexts,
+  { train, steps: count }: ParityOptions,
+  batchesOf: (texts: ParityTexts, step: number) => Batch[],
+): Promise<StepFigures[]> {
+  const optimiser: TrainerSpec["optimiser"] = { betas: [0.9, 0.999], epsilon: 1e-8, weightDecay: 0.01 };
+  const trainer = await backend.createTrainer({ train, optimiser, seed: 5, kinds: batchesOf(texts, 0) });
+  const figures: StepFigures[] = [];
+  for (let step = 0; step < count; step++) {
+    const found = await trainer.backward(batchesOf(texts, step));
+    figures.push(found);
+    await trainer.update(train.method === "lora" ? 2e-3 : 1e-4, Math.min(1, 1 / found.gradientNorm));
+  }
+  await trainer.finish();
+  return figures;
+}
+
+/** Two passes a step, so that gradients add up. */
+function answersOf({ examples, shared }: ParityTexts, step: number): Batch[] {
+  const half = examples.length / 2;
+  const rows = [...examples.slice(step % half), ...examples.slice(0, step % half)];
+  const labels = rows.reduce((sum, { ids, promptLength }) => sum + ids.length - promptLength, 0);
+  return [rows.slice(0, half), rows.slice(half)].map((of) => ({
+    kind: "answers",
+    examples: of,
+    maskPrompt: true,
+    weight: 1 / labels,
+    shared,
+  }));
+}
+
+async function anchorsOf(backend: Backend, { examples, shared }: ParityTexts, { layer }: ParityOptions) {
+  const rows = examples.slice(0, 4).map(({ ids }) => ids);
+  const positions = rows.map(({ length }) => [length - 1, Math.floor((shared + length) / 2)]);
+  const { data, width } = (await backend.features(rows, { layers: [layer], pooling: { positions } })).get(
+    layer,
+  )!;
+  return rows.map((ids, i) => ({
+    ids,
+    positions: positions[i]!,
+    features: data.slice(2 * i * width, 2 * (i + 1) * width),
+  }));
+}
+
+function contrastOf(
+  { shape }: Backend,
+  { prompts, shared }: ParityTexts,
+  { layer, pooling, retention }: ParityOptions,
+  anchors: NonNullable<ContrastBatch["retention"]>["anchors"],
+  step: number,
+): ContrastBatch {
+  const size = 8;
+  const own = Array.from({ length: size }, (_, i) => prompts[(step * size + i) % prompts.length]!);
+  return {
+    kind: "contrast",
+    prompts: own,
+    layer,
+    pooling,
+    centre: new Float32Array(shape.hiddenSize).fill(0.01),
+    loss,
+    retention: { type: retention, weight: 5, anchors },
+    shared,
+  };
+}
+
+function furthest(a: readonly number[], b: readonly number[]): number {
+  if (a.length !== b.length) return Number.POSITIVE_INFINITY;
+  // Not Math.max of a spread list: features are hundreds of thousands.
+  return a.reduce((most, x, i) => Math.max(most, Math.abs(x - b[i]!) || (x === b[i] ? 0 : Number.NaN)), 0);
+}
