@@ -3,13 +3,9 @@ import { execa } from "execa";
 import { describe, expect, it } from "vitest";
 import { families } from "../../../../src/engine/model/families.ts";
 import { pythonEnvironment } from "../../../../src/engine/python/probe.ts";
-import { testPython } from "../../../python.ts";
-import { skipWhen } from "../../../skip.ts";
+import { skipWithoutTorch, testPython } from "../../../python.ts";
 
-const skipped = skipWhen(
-  testPython === null,
-  "families of models on PyTorch (no Python with torch and transformers; DISCERN_PYTHON names one)",
-);
+const skipped = skipWithoutTorch("Families of models on PyTorch");
 
 /** What `families.py` found of one naming row. */
 interface Found {

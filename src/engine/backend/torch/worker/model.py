@@ -83,6 +83,7 @@ def load(state: State, params: dict[str, Any], _tensors: Tensors) -> tuple[dict[
     root.to(device).eval().requires_grad_(False)
     state.loaded = Model(root, device)
     state.training = None
+    state.stepper.forget()
     shapes = {name: list(p.shape) for name, p in state.loaded.parameters().items()}
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else None
     found = {"dtype": str(dtype).removeprefix("torch."), "deviceName": name, "sharded": False, "parameters": shapes}
