@@ -14,6 +14,7 @@ from .batch import Batch
 from .features import pooled, row_places
 from .forward import features_at, first_blocks, lens
 from .frames import Tensors
+from .sharding import own_rows
 from .state import State
 from .trainer import Trainer
 
@@ -25,6 +26,8 @@ class Pending:
     """What a pass found, as long as its gradients are awaited."""
 
     batch: Batch
+    #: Whether its rows are this rank's own (`sharding.py`).
+    counts: bool
     params: dict[str, Any]
     #: A row each, (1, C) of prompts and (positions, C) of anchors.
     pooled: list[Tensor]
@@ -42,8 +45,8 @@ def features(state: State, params: dict[str, Any], tensors: Tensors) -> Answer:
     trainer = state.trainer
     model = trainer.model
     whole = Batch.of(params, model.device)
-    batch = whole.take(state.ranks.share(len(whole)))
-    pending = trainer.pending = Pending(batch, params, [], [])
+    batch, counts = own_rows(state.ranks, whole)
+    pending = trainer.pending = Pending(batch, counts, params, [], [])
 
     def work() -> dict[str, list[Tensor]]:
         if len(batch) == 0:
@@ -54,11 +57,13 @@ def features(state: State, params: dict[str, Any], tensors: Tensors) -> Answer:
             held = row.get("held", False)
             found = pooled(x[params["layer"]], places, params["mean"] and not held)
             (pending.held if held else pending.pooled).append(found)
-        found = {"pooled": [each.detach() for each in pending.pooled]}
-        if params["lens"] and pending.held:
+        now = [each.detach() for each in pending.held]
+        found = {"pooled": [each.detach() for each in pending.pooled], "now": now}
+        if params["lens"] and (now or state.ranks.lockstep):
             before = tensors["before"].to(model.device)[_share(whole, batch)]
-            return found | _lens(trainer, pending, before)
-        return found | {"now": [each.detach() for each in pending.held]}
+            read = _lens(trainer, pending, before)
+            found |= read if now else {}
+        return found if counts else {}
 
     return {}, {name: torch.cat(each) for name, each in state.ranks.together(work).items() if each}
 
@@ -66,10 +71,13 @@ def features(state: State, params: dict[str, Any], tensors: Tensors) -> Answer:
 def _lens(trainer: Trainer, pending: Pending, before: Tensor) -> dict[str, list[Tensor]]:
     sites = trainer.model.sites
     with _head(trainer):
-        pending.read = torch.cat(pending.held).detach().requires_grad_()
+        # A rank in lockstep that holds nothing reads one of its features for nothing.
+        held = torch.cat(pending.held or pending.pooled[:1]).detach()
+        pending.read = held.requires_grad_()
         pending.logits = lens(sites, pending.read).float()
         with torch.no_grad():
-            return {"now": [pending.logits.detach()], "before": [lens(sites, before).float()]}
+            earlier = lens(sites, before if len(before) > 0 else held).float()
+        return {"now": [pending.logits.detach()], "before": [earlier]}
 
 
 def gradients(state: State, _params: dict[str, Any], tensors: Tensors) -> Answer:
@@ -85,12 +93,17 @@ def gradients(state: State, _params: dict[str, Any], tensors: Tensors) -> Answer
         first = sum(1 for row in whole.rows[: batch.first] if not row.get("held", False))
         found.append(torch.cat(pending.pooled))
         given.append(tensors["pooled"].to(device)[first : first + len(pending.pooled)])
-    if pending.held:
-        own = tensors["now"].to(device)[_share(whole, batch)]
-        if pending.logits is not None:
-            (own,) = torch.autograd.grad(pending.logits, pending.read, own)
-        found.append(torch.cat(pending.held))
-        given.append(own)
+    now = torch.cat(pending.held) if pending.held else None
+    if pending.logits is not None:
+        own = torch.zeros_like(pending.logits) if now is None else tensors["now"].to(device)[_share(whole, batch)]
+        (read,) = torch.autograd.grad(pending.logits, pending.read, own)
+    elif now is not None:
+        read = tensors["now"].to(device)[_share(whole, batch)]
+    if now is not None:
+        found.append(now)
+        given.append(read)
+    if not pending.counts:
+        given = [torch.zeros_like(each) for each in given]
     if found:
         with trainer.during(batch, params, params["layer"]):
             torch.autograd.backward(found, given)

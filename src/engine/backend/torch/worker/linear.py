@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .sharding import add_product, whole
+
 
 class Adapted(nn.Module):
     """
@@ -58,7 +60,7 @@ class Adapted(nn.Module):
         """Adds an update that stays."""
         weight = self.base_layer.weight
         if weight.dtype == torch.float32:
-            weight.addmm_(b, a, alpha=scale)
+            add_product(weight, b, a, scale)
         elif self.finished_A is None:
             self.finished_A, self.finished_B = a.detach().clone(), b.detach() * scale
         else:
@@ -68,7 +70,7 @@ class Adapted(nn.Module):
     @torch.no_grad()
     def merged(self) -> Tensor:
         """W with the updates of finished stages, in float32."""
-        weight = self.base_layer.weight.detach().float()
+        weight = whole(self.base_layer.weight.detach()).float()
         return weight if self.finished_A is None else weight + self.finished_B @ self.finished_A
 
     def replace(self) -> None:

@@ -12,21 +12,27 @@ from .frames import Tensors
 from .interventions import Interventions
 from .model import Model
 from .ranks import Found
+from .sharding import own_rows
 from .state import State
 
 Method = Callable[[State, dict[str, Any], Tensors], tuple[dict[str, Any], Tensors]]
 
 
-def in_shares(function: Callable[[State, Batch, dict[str, Any], Interventions], Found]) -> Method:
+def in_shares(
+    function: Callable[[State, Batch, dict[str, Any], Interventions], Found], passes_follow_rows: bool = False
+) -> Method:
     """
     The method that runs a function on this rank's share of the rows, without gradients, and joins what all ranks found, and what interventions
-    did: `effects` of rows, and `sharedEffects` of what all begin with.
+    did: `effects` of rows, and `sharedEffects` of what all begin with. Ranks in lockstep run all rows where the number of passes follows from them.
     """
 
     def method(state: State, params: dict[str, Any], tensors: Tensors) -> tuple[dict[str, Any], Tensors]:
         model = state.model
         whole = Batch.of(params, model.device)
-        batch = whole.take(state.ranks.share(len(whole)))
+        if state.ranks.lockstep and passes_follow_rows:
+            batch, counts = whole, state.ranks.rank == 0
+        else:
+            batch, counts = own_rows(state.ranks, whole)
 
         def own() -> Found:
             if len(batch) == 0 and len(whole) > 0:
@@ -38,7 +44,7 @@ def in_shares(function: Callable[[State, Batch, dict[str, Any], Interventions], 
             if batch.first > 0:
                 # Every rank runs what all rows begin with; it counts once.
                 found["sharedEffects"] = []
-            return found
+            return found if counts else {}
 
         parts = state.ranks.together(own)
         return {}, {name: torch.cat([part.float() for part in each]) for name, each in parts.items() if each}

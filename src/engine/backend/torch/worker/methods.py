@@ -26,7 +26,7 @@ METHODS: dict[str, Method] = {
     "score": measured(score),
     "features": measured(prompt_features),
     "losses": measured(answer_losses),
-    "generate": in_shares(generate),
+    "generate": in_shares(generate, passes_follow_rows=True),
     "tap": in_shares(tap),
     "kernel": kernel,
     "use": use,

@@ -16,6 +16,7 @@ from .errors import WorkerError
 from .frames import Tensors
 from .linear import Adapted
 from .ranks import Found
+from .sharding import shard, whole
 from .sites import NAMINGS, Sites
 from .state import State
 
@@ -43,7 +44,7 @@ class Model:
     def merged_weight(self, name: str) -> Tensor:
         """A weight in float32, with finished adapters; not a copy where it is that already."""
         adapted = self.linears.get(name.removesuffix(".weight"))
-        return self.parameters()[name].detach().float() if adapted is None else adapted.merged()
+        return whole(self.parameters()[name].detach()).float() if adapted is None else adapted.merged()
 
     def whole_weight(self, name: str) -> Tensor:
         """The same, and from now on it stands for what adapters did: it is to be put in the weight's place."""
@@ -80,13 +81,19 @@ def load(state: State, params: dict[str, Any], _tensors: Tensors) -> tuple[dict[
     device = state.ranks.device(params["device"])
     dtype = _dtype(params["dtype"], getattr(config, "dtype", None))
     root = AutoModelForCausalLM.from_pretrained(params["folder"], dtype=dtype, attn_implementation=NAME)
-    root.to(device).eval().requires_grad_(False)
+    root.eval().requires_grad_(False)
+    shares = bool(params["shard"]) and state.ranks.size > 1
+    state.ranks.lockstep = False
+    if not shares:
+        root.to(device)
     state.loaded = Model(root, device)
+    if shares:
+        shard(root, state.loaded.sites.layers, state.ranks, device)
     state.training = None
     state.stepper.forget()
     shapes = {name: list(p.shape) for name, p in state.loaded.parameters().items()}
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else None
-    found = {"dtype": str(dtype).removeprefix("torch."), "deviceName": name, "sharded": False, "parameters": shapes}
+    found = {"dtype": str(dtype).removeprefix("torch."), "deviceName": name, "sharded": shares, "parameters": shapes}
     return found, {}
 
 

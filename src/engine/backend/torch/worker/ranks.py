@@ -33,6 +33,8 @@ class Ranks:
         self.rank = int(os.environ.get("RANK", "0"))
         self.size = int(os.environ.get("WORLD_SIZE", "1"))
         self.local = int(os.environ.get("LOCAL_RANK", "0"))
+        #: Whether all ranks have to run the same passes (`sharding.py`).
+        self.lockstep = False
         self._control: dist.ProcessGroup | None = None
         self.lifeline: Lifeline | None = None
         if self.size > 1:

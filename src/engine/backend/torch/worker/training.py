@@ -6,7 +6,9 @@ import torch
 
 from .answers import surprisals
 from .batch import Batch
+from .errors import WorkerError
 from .frames import Tensors
+from .sharding import own_rows
 from .state import State
 from .trainer import Trainer
 
@@ -18,6 +20,12 @@ def create(state: State, params: dict[str, Any], tensors: Tensors) -> Answer:
     Makes a trainer ready: of adapters, with their `scales` by module and their first values as `<module>.lora_A.weight` (r, in) and `….lora_B.weight`
     (out, r); or of the weights by `names`. One that was not finished is gone.
     """
+    if params["names"] and state.ranks.lockstep:
+        raise WorkerError(
+            "recipe-invalid",
+            "Full-weight training does not run on weights in shares (torch.shard). Train an adapter (train.method lora), or let each process hold "
+            "all weights: --set torch.shard=replicate.",
+        )
     if state.training is not None:
         state.training.stop()
     state.stepper.forget()
@@ -36,16 +44,17 @@ def answers(state: State, params: dict[str, Any], _tensors: Tensors) -> Answer:
     """One pass: adds the gradients of `loss` = Σ factor·(−log p) over the labelled tokens of rows (`ids`, `labelled`, `factor`)."""
     trainer = state.trainer
     whole = Batch.of(params, trainer.model.device)
-    batch = whole.take(state.ranks.share(len(whole)))
+    batch, counts = own_rows(state.ranks, whole)
 
     def work() -> dict[str, list[torch.Tensor]]:
         if len(batch) == 0:
             return {}
         with trainer.during(batch, params, trainer.model.sites.count):
             found = surprisals(trainer.model, batch)
-            losses = [each.sum(0, keepdim=True) * row["factor"] for each, row in zip(found, batch.rows, strict=True)]
+            factors = [row["factor"] if counts else 0.0 for row in batch.rows]
+            losses = [each.sum(0, keepdim=True) * factor for each, factor in zip(found, factors, strict=True)]
             torch.cat(losses).sum().backward()
-        return {"losses": [each.detach() for each in losses]}
+        return {"losses": [each.detach() for each in losses]} if counts else {}
 
     losses = state.ranks.together(work).get("losses", [])
     return {"loss": float(torch.cat(losses).double().sum()) if losses else 0.0}, {}

@@ -5,6 +5,7 @@ from typing import Any
 import torch
 
 from .frames import Tensors
+from .sharding import put
 from .state import State
 
 Answer = tuple[dict[str, Any], Tensors]
@@ -28,7 +29,7 @@ def replace(state: State, _params: dict[str, Any], tensors: Tensors) -> Answer:
     parameters = model.parameters()
     for name, value in tensors.items():
         model.whole_weight(name)
-        parameters[name].data.copy_(value)
+        put(parameters[name], value)
     return {}, {}
 
 
