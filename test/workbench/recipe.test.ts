@@ -31,7 +31,7 @@ describeWorkbench("recipes", () => {
     await workbench().tab("dcr.discern.json").waitFor();
     const file = join(workbench.folder(), "dcr.discern.json");
     const { model, data } = parseRecipe(await readFile(file, "utf8"), file);
-    expect(model).toBe("models/tiny");
+    expect(model).toEqual({ base: "models/tiny", adapters: [] });
     expect(data.contrast).toMatchObject([{ file: "prompts/pairs.csv", split: "train" }]);
     await workbench().screenshot("recipe-new");
   });

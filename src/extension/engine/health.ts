@@ -86,7 +86,8 @@ export function describeHealth(health: Health): string {
 /** Characters after which a line is broken between two words: problems of drivers are long, and editors do not wrap. */
 const lineLength = 80;
 
-function wrapped(line: string): string[] {
+/** A text in lines of a readable length. */
+export function wrapped(line: string): string[] {
   const lines: string[] = [];
   for (const word of line.split(" ")) {
     const longer = lines.length > 0 ? `${lines.at(-1)} ${word}` : word;

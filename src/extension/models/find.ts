@@ -15,6 +15,8 @@ export interface Place {
   /** As a person knows it. */
   readonly title: string;
   readonly folder: string;
+  /** Folder in it that is looked through, and is no part of names; the place itself where left out. */
+  readonly within?: string;
 }
 
 /** A model, or an adapter, found on this machine. */
@@ -55,7 +57,10 @@ export async function findAll(
 export function byPlace(
   models: readonly Model[],
 ): { readonly place: Place; readonly models: readonly Model[] }[] {
-  return [...Map.groupBy(models, ({ place }) => place)].map(([place, models]) => ({ place, models }));
+  return [...Map.groupBy(models, ({ place }) => place.folder)].map(([, models]) => ({
+    place: models[0]!.place,
+    models,
+  }));
 }
 
 /** The adapters that say they were trained on a model. */
@@ -72,11 +77,12 @@ export function recipeName({ name, path, place }: Model): string {
 }
 
 async function ownModels(place: Place): Promise<Model[]> {
-  const [models, adapters] = await Promise.all([findModels(place.folder), adapterFolders(place.folder)]);
+  const folder = join(place.folder, place.within ?? "");
+  const [models, adapters] = await Promise.all([findModels(folder), adapterFolders(folder)]);
   const describe = async (path: string, kind: Model["kind"]): Promise<Model> => ({
     ...{ path, kind, place, hub: null, bytes: null, problem: null, incomplete: false },
     // The owner belongs to the name of a model, so its place within the folder is its name.
-    name: relative(place.folder, path).replaceAll(sep, "/") || place.title,
+    name: relative(folder, path).replaceAll(sep, "/") || place.title,
     base: kind === "adapter" ? await baseOf(path) : null,
   });
   return Promise.all([

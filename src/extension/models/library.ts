@@ -1,4 +1,4 @@
-import { dirname, join, resolve, sep } from "node:path";
+import { dirname, resolve, sep } from "node:path";
 import * as vscode from "vscode";
 import { modelsHome } from "../../modelsHome/home.ts";
 import { hubCacheHome } from "../../modelsHome/hubHome.ts";
@@ -163,7 +163,7 @@ function places(): Place[] {
   const folders = setting("discern.models.folders").map((folder) => resolve(folder));
   return [
     ...workspace.flatMap(({ uri, name }): Place[] => [
-      { kind: "workspace", title: `${name}/models`, folder: join(uri.fsPath, "models") },
+      { kind: "workspace", title: name, folder: uri.fsPath, within: "models" },
       { kind: "workspace", title: name, folder: uri.fsPath },
     ]),
     ...folders.map((folder): Place => ({ kind: "folder", title: folder, folder })),

@@ -4,6 +4,7 @@ import type { ModelFacts } from "../../recipe/modelFacts.ts";
 import { presets } from "../../recipe/presets.ts";
 import { planRecipe } from "../../recipe/recipeMemory.ts";
 import { byteSize } from "../../wording/numbers.ts";
+import { wrapped } from "../engine/health.ts";
 
 const ways = ["auto", "keep", "recompute", "stream"] as const;
 
@@ -23,7 +24,11 @@ export function memoryPlanText(model: ModelFacts, name: string, available: numbe
     "  A recipe is planned anew, with its own batches and stages, before it runs.",
     ...ways.flatMap((memory) => {
       const { plan, fits } = planRecipe({ ...recipe, memory }, model, available);
-      return ["", `memory: "${memory}"${fits ? "" : " (does not fit)"}`, `  ${planText(model, plan)}`];
+      return [
+        "",
+        `memory: "${memory}"${fits ? "" : " (does not fit)"}`,
+        ...wrapped(planText(model, plan)).map((line) => `  ${line}`),
+      ];
     }),
     "",
   ].join("\n");

@@ -70,8 +70,8 @@ function suggestions(memory: number): Choice[] {
   const fitting = suggestedModels.filter((model) => fitsMemory(model, memory));
   const others = suggestedModels.filter((model) => !fitsMemory(model, memory));
   return [
-    heading(`with adapters trained in the ${byteSize(memory)} of this machine`),
+    heading(`LoRA fits in ${byteSize(memory)} of memory`),
     ...fitting.map(item),
-    ...(others.length > 0 ? [heading("larger: read block by block, or on a GPU"), ...others.map(item)] : []),
+    ...(others.length > 0 ? [heading("Larger: streamed, or on a GPU"), ...others.map(item)] : []),
   ];
 }

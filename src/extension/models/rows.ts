@@ -26,12 +26,18 @@ export function placeRow({ kind }: Place, models: readonly Model[]): Row {
     (sum, size) => (sum === null || size === null ? null : sum + size),
     0,
   );
-  const count = models.length === 1 ? "1 model" : `${models.length} models`;
+  const counts = [counted(models, "model"), counted(models, "adapter")].filter((text) => text !== "");
   return {
-    description: whole === null ? count : `${count} · ${byteSize(whole)}`,
+    description: [...counts, ...(whole === null ? [] : [byteSize(whole)])].join(" · "),
     icon: placeIcons[kind],
     context: "place",
   };
+}
+
+function counted(models: readonly Model[], noun: Model["kind"]): string {
+  const { length } = models.filter(({ kind }) => kind === noun);
+  if (length === 0) return "";
+  return length === 1 ? `1 ${noun}` : `${length} ${noun}s`;
 }
 
 /**

@@ -134,6 +134,8 @@ function itemOf(label: string, id: string, { description, icon, colour, context 
   const item = new vscode.TreeItem(label);
   item.id = id;
   item.description = description;
+  // Where a row has a tooltip, that would be read out in its place.
+  item.accessibilityInformation = { label: [label, description].filter(Boolean).join(", ") };
   item.contextValue = context;
   item.iconPath = new vscode.ThemeIcon(
     icon,

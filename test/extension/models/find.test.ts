@@ -22,7 +22,7 @@ const adapter = async (folder: string, base: string | null) => {
 async function found() {
   const root = tempFolder();
   const places: Place[] = [
-    { kind: "workspace", title: "w/models", folder: join(root, "w/models") },
+    { kind: "workspace", title: "w", folder: join(root, "w"), within: "models" },
     { kind: "workspace", title: "w", folder: join(root, "w") },
     { kind: "home", title: "models home", folder: join(root, "home") },
     { kind: "cache", title: "Hugging Face cache", folder: join(root, "cache") },
@@ -44,8 +44,7 @@ async function found() {
 test("models and adapters stand under the place that has them first; what runs made is left out", async () => {
   const { all } = await found();
   expect(byPlace(all).map(({ place, models }) => [place.title, models.map(({ name }) => name)])).toEqual([
-    ["w/models", ["tiny"]],
-    ["w", ["adapters/one", "adapters/two"]],
+    ["w", ["tiny", "adapters/one", "adapters/two"]],
     ["models home", ["smollm2-135m"]],
     ["Hugging Face cache", ["owner/half", "owner/lora", "owner/name"]],
   ]);
@@ -72,10 +71,14 @@ test("rows say what is there, what is missing and what cannot be used", async ()
   const { all, of } = await found();
   const cache = byPlace(all).at(-1)!;
   expect(placeRow(cache.place, cache.models)).toMatchObject({
-    description: "3 models · 1 kB",
+    description: "2 models · 1 adapter · 1 kB",
     icon: "cloud",
   });
-  const home = byPlace(all)[2]!;
+  expect(placeRow(byPlace(all)[0]!.place, byPlace(all)[0]!.models)).toMatchObject({
+    description: "1 model · 2 adapters",
+    icon: "root-folder",
+  });
+  const home = byPlace(all)[1]!;
   expect(placeRow(home.place, home.models)).toMatchObject({ description: "1 model", icon: "home" });
   expect(modelRow(of("owner/half"), undefined)).toMatchObject({
     description: "the download is incomplete: model.safetensors is missing",
