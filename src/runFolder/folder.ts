@@ -26,6 +26,8 @@ export function runPaths(folder: string) {
     report: at("report.json"),
     reportMarkdown: at("report.md"),
     reportPage: at("report.html"),
+    /** Of a comparison: courses of refusal probabilities as pictures and data. */
+    figures: at("figures"),
     judgements: at("judgements.jsonl"),
     engine: at("engine.json"),
     engineLog: at("engine.log"),

@@ -3,6 +3,7 @@ import type { RunEvent } from "../../protocol/events.ts";
 import { cellFolder } from "../../runFolder/comparison.ts";
 import { cellOf } from "../../runFolder/completedRecipe.ts";
 import { runPaths } from "../../runFolder/folder.ts";
+import { writeFigures } from "../report/figures.ts";
 import { type CellFailure, type CellsEnd, type CellsOptions, runCells } from "../run/cells.ts";
 import { writeReport } from "../run/evaluation.ts";
 import { benchmarkRecord } from "./benchmarkRecord.ts";
@@ -87,5 +88,6 @@ async function jointReport(
     : compared;
   const paths = runPaths(folder);
   await writeReport(report, paths);
+  await writeFigures(report, paths.figures);
   return paths.report;
 }

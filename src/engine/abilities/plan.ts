@@ -15,6 +15,7 @@ import {
 import { DiscernError } from "../../protocol/errors.ts";
 import type { Suite } from "../../protocol/suite.ts";
 import { benchmarkPresets } from "../../recipe/benchmarkPresets.ts";
+import { comparisonPresets } from "../../recipe/comparisonPresets.ts";
 import { parseJsonFile } from "../../recipe/jsonFile.ts";
 import { openRecipe, readWritten } from "../../recipe/loadRecipe.ts";
 import { cellsOf, type Described } from "../../recipe/plannedCells.ts";
@@ -23,7 +24,15 @@ import { requireRunFiles } from "../run/prompts.ts";
 
 /** Whether a file describes several runs. */
 export function describesSeveral(name: string): boolean {
-  return name.endsWith(comparisonSuffix) || name.endsWith(benchmarkSuffix);
+  return name.endsWith(comparisonSuffix) || name.endsWith(benchmarkSuffix) || comparisonPreset(name) !== null;
+}
+
+/** The comparison of `preset:NAME`; null for any other name. */
+function comparisonPreset(name: string): Comparison | null {
+  const key = name.startsWith("preset:") ? name.slice("preset:".length) : "";
+  return Object.hasOwn(comparisonPresets, key)
+    ? comparisonSchema.parse(comparisonPresets[key as keyof typeof comparisonPresets])
+    : null;
 }
 
 /**
@@ -48,11 +57,11 @@ export async function loadBenchmark(file: string): Promise<Benchmark> {
   });
 }
 
-/** The plan of a file that describes several runs. @throws as {@link loadComparison}, {@link planComparison} and {@link planBenchmark}. */
+/** The plan of a file that describes several runs, or of `preset:NAME`. @throws as {@link loadComparison}, {@link planComparison} and {@link planBenchmark}. */
 export async function planFile(file: string, set: readonly string[] = []): Promise<Plan> {
   return file.endsWith(benchmarkSuffix)
     ? planBenchmark(await loadBenchmark(file), file, set)
-    : planComparison(await loadComparison(file), file, set);
+    : planComparison(comparisonPreset(file) ?? (await loadComparison(file)), file, set);
 }
 
 /**

@@ -23,7 +23,7 @@ export function addRun(program: Command): void {
   withPlanOptions(program.command("run"), "comparison: ")
     .argument(
       "[file]",
-      "recipe file, preset:default, preset:paper, or comparison file; not needed with --resume --out",
+      "recipe file, preset:default, preset:paper, comparison file, or preset:paper-figures; not needed with --resume --out",
     )
     .description("train and evaluate by a recipe, or run every method and seed of a comparison")
     .option("--stl-alone", "leave out the contrastive stages")

@@ -58,7 +58,7 @@ function differenceOf({ comparisons, reference }: Report, row: MeasureRow): Diff
  * A cell of a CSV file (RFC 4180). A text that a spreadsheet would take for a formula begins with an apostrophe: names of methods and suites
  * come from files.
  */
-function csvCell(value: string | number | null | undefined): string {
+export function csvCell(value: string | number | null | undefined): string {
   if (value === null || value === undefined) return "";
   if (typeof value === "number") return String(value);
   const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { resumeRun, startRun } from "../../../src/engine/run/execute.ts";
 import { Stop } from "../../../src/engine/run/stop.ts";
+import type { DeviceChoice } from "../../../src/protocol/device.ts";
 import type { RunEvent } from "../../../src/protocol/events.ts";
 import { type RecipeInput, recipeSchema } from "../../../src/protocol/recipe.ts";
 import { timeline } from "../../../src/protocol/timeline.ts";
@@ -92,10 +93,10 @@ describe.skipIf(skipWithoutTorch("runs that are resumed by the other backend"))(
       await writeTinyModel(join(root, "model"));
       const folder = join(root, "run");
       const stop = new Stop();
-      const deviceChoice = {
-        ...{ backend: "torch", device: "cpu", reason: "it was the fastest" },
-        ...{ dtype: "bfloat16", compile: false, python: testPython! },
-      } as const;
+      const deviceChoice: DeviceChoice = {
+        ...{ backend: "torch", device: "cpu", python: testPython! },
+        ...{ reason: "it was the fastest", dtype: "bfloat16", compile: false },
+      };
       const auto = recipe({ backend: "auto", device: "auto", torch: {} });
       await startRun(auto, root, { folder, stop, deviceChoice, onEvent: () => stop.request() });
       expect((await openRun(folder)).manifest).toMatchObject({
