@@ -104,18 +104,19 @@ function planOf(
   const largest = needs.reduce((most, parts) => (peak(parts) > peak(most) ? parts : most));
   const plan = { ...way, keptBlocks: layers, parts: largest, peakBytes: peak(largest), readPerPass: 0 };
   if (way.mode !== "stream") return plan;
-  const block = storedBytes(model).blocks / layers;
+  const block = heldBytes(model).blocks / layers;
   const spare = Math.floor((room - plan.peakBytes) / block);
   const keptBlocks = Number.isFinite(spare) ? Math.max(0, Math.min(layers - 2, spare)) : 0;
   const parts = { ...largest, weights: largest.weights + keptBlocks * block };
   const depth = greatestOf(passes.map((pass) => pass.depth));
+  const onDisk = storedBytes(model).blocks / layers;
   const hasLogits = passes.some(({ logits, trained }) => trained > 0 && logits > 0);
   return {
     ...plan,
     keptBlocks,
     parts,
     peakBytes: peak(parts),
-    readPerPass: 2 * (Math.max(0, depth - keptBlocks) * block + (hasLogits ? headBytes(model) : 0)),
+    readPerPass: 2 * (Math.max(0, depth - keptBlocks) * onDisk + (hasLogits ? headBytes(model) : 0)),
   };
 }
 
@@ -131,6 +132,14 @@ export function storedBytes({ stored, bytes, parameters, architecture }: ModelFa
   return { outside, blocks: bytes - outside };
 }
 
+/** What the same weights take in memory; float32 scales make blocks of few bits about an eighth larger. */
+function heldBytes(model: ModelFacts): { readonly blocks: number; readonly outside: number } {
+  if (model.held) return model.held;
+  const { blocks, outside } = storedBytes(model);
+  const factor = blocks + outside < 1.5 * model.parameters ? 1.12 : 1;
+  return { blocks: factor * blocks, outside: factor * outside };
+}
+
 /** Bytes of the head as stored, which with tied embeddings is all that lies outside the blocks. */
 function headBytes(model: ModelFacts): number {
   return storedBytes(model).outside / (model.architecture.tiedEmbeddings ? 1 : 2);
@@ -143,7 +152,7 @@ function partsOf(
   keptBlocks: number,
 ): MemoryPlan["parts"] {
   const { layers, hiddenSize, intermediateSize, vocabSize, heads = hiddenSize / 64 } = model.architecture;
-  const stored = storedBytes(model);
+  const stored = heldBytes(model);
   // One block's activations with what its backward pass makes of them; scores are three times (H, T, T) a row.
   const block = (12 * hiddenSize + 4 * intermediateSize + 3 * heads * rowLength) * tokens;
   const whole = weights === "float32" ? float * model.parameters : stored.blocks + stored.outside;

@@ -15,6 +15,8 @@ export const modelFactsSchema = z.object({
   tokenizerProblem: z.string().nullable(),
   /** Bytes of the tensors as they are stored; where left out, `bytes` is shared out by numbers. */
   stored: z.object({ blocks: z.number(), outside: z.number() }).optional(),
+  /** The same in memory where weights are held as they are stored: scales of blocks take more there. */
+  held: z.object({ blocks: z.number(), outside: z.number() }).optional(),
   /** The linear modules of one block. */
   linears: z.array(z.object({ name: z.string(), inFeatures: count, outFeatures: count })),
   architecture: z.object({

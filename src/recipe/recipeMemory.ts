@@ -90,8 +90,9 @@ function storedAs(model: ModelFacts, bytes: number): ModelFacts | null {
   const { blocks, outside } = storedBytes(model);
   const factor = (bytes * model.parameters) / (blocks + outside);
   if (factor > 0.95) return null;
+  const { held: _, ...others } = model;
   return {
-    ...model,
+    ...others,
     bytes: model.bytes * factor,
     stored: { blocks: blocks * factor, outside: outside * factor },
   };

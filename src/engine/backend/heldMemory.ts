@@ -8,7 +8,8 @@ import type { ModelFacts } from "../../recipe/modelFacts.ts";
 import { answering, memoryRefusal, planRecipe } from "../../recipe/recipeMemory.ts";
 import { byteSize } from "../../wording/numbers.ts";
 import { linearModules } from "../model/architecture.ts";
-import { type LoadedModel, parameterCount, storedBytes } from "../model/load.ts";
+import { bytesOf, type LoadedModel, parameterCount, storedBytes } from "../model/load.ts";
+import { formBytes, formOf } from "./lowering.ts";
 
 /** What decides how a model is held. */
 export interface MemoryWork {
@@ -34,7 +35,7 @@ export async function heldMemory(
   device: OnnxDeviceName,
   { memory, recipe, before, available: given }: MemoryWork,
 ): Promise<{ readonly plan: MemoryPlan; readonly record: MemoryPlanRecord }> {
-  const model = factsOf(loaded);
+  const model = factsOf(loaded, device);
   // What a GPU has free cannot be learned through WebGPU.
   const found = device === "cpu" ? await availableMemory() : null;
   const available = given ?? found?.bytes ?? null;
@@ -71,7 +72,7 @@ function tooLarge(
   return new DiscernError("out-of-memory", `${why}${where}`);
 }
 
-function factsOf({ name, path, architecture, weights }: LoadedModel): ModelFacts {
+function factsOf({ name, path, architecture, weights }: LoadedModel, device: OnnxDeviceName): ModelFacts {
   const stored = storedBytes(weights);
   return {
     name,
@@ -79,6 +80,10 @@ function factsOf({ name, path, architecture, weights }: LoadedModel): ModelFacts
     parameters: parameterCount(architecture),
     bytes: stored.blocks + stored.outside,
     stored,
+    held: bytesOf(weights, ({ type, shape }) =>
+      // Whether a GPU takes float16 is found out later; most do.
+      formBytes(formOf(type, shape, "stored", { device, float16: true }), shape),
+    ),
     tokenizerProblem: null,
     linears: linearModules(architecture),
     architecture,

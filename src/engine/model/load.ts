@@ -6,7 +6,7 @@ import { ModelTokenizer } from "../tokenizer/tokenizer.ts";
 import type { TokenizerFiles } from "../tokenizer/tokenizerConfig.ts";
 import { type Architecture, type LinearModule, linearModules, parameterShapes } from "./architecture.ts";
 import { type ModelSource, openModel } from "./source.ts";
-import { elementCount, type Weights } from "./weights.ts";
+import { elementCount, type StoredTensor, type Weights } from "./weights.ts";
 
 /** A file a model was read from. */
 export interface SourceFile {
@@ -150,10 +150,15 @@ export interface StoredBytes {
 
 /** What weights take as they are stored. */
 export function storedBytes(weights: Weights): StoredBytes {
+  return bytesOf(weights, ({ bytes }) => bytes);
+}
+
+/** What weights take by a measure of each of them. */
+export function bytesOf(weights: Weights, measure: (tensor: StoredTensor) => number): StoredBytes {
   let [blocks, outside] = [0, 0];
-  for (const [name, { bytes }] of weights) {
-    if (name.startsWith("model.layers.")) blocks += bytes;
-    else outside += bytes;
+  for (const [name, tensor] of weights) {
+    if (name.startsWith("model.layers.")) blocks += measure(tensor);
+    else outside += measure(tensor);
   }
   return { blocks, outside };
 }
