@@ -4,12 +4,14 @@
  */
 
 import * as vscode from "vscode";
+import { recipeSuffix } from "../../protocol/recipe.ts";
 import { availableMemory } from "../../recipe/availableMemory.ts";
 import { registerCommand, runCommand } from "../contributions.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { PromptLibrary } from "../prompts/library.ts";
 import type { RunLibrary } from "../runs/library.ts";
 import { requireTrust } from "../trust.ts";
+import { ModelCompletion } from "./complete.ts";
 import { evaluateModel } from "./evaluate.ts";
 import { adaptersOf, type Model, recipeName } from "./find.ts";
 import type { ModelLibrary } from "./library.ts";
@@ -30,8 +32,10 @@ export function registerModels(
     if (model) await work(model);
   };
   const plans = new PlanDocuments();
+  const recipes: vscode.DocumentSelector = { scheme: "file", pattern: `**/*${recipeSuffix}` };
   return vscode.Disposable.from(
     plans,
+    vscode.languages.registerCompletionItemProvider(recipes, new ModelCompletion(library), '"'),
     new ModelTree(library, runs),
     registerCommand("discern.models.refresh", () => library.refresh()),
     registerCommand("discern.models.pull", async (given?: Model) => {

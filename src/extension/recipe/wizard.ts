@@ -128,7 +128,7 @@ function shared(model: string | NamedModel, root: string): RecipeInput["model"] 
 }
 
 /** What lies inside the workspace is named relative to it, so that the recipe can be shared. */
-function pathName(model: string, root: string): string {
+export function pathName(model: string, root: string): string {
   if (!isAbsolute(model)) return model;
   const inside = relative(root, model);
   return inside !== "" && !inside.startsWith("..") && model.startsWith(root)
