@@ -117,7 +117,13 @@ async function openTorch(options: BackendOptions & Placement, loaded: LoadedMode
   const placed = device === "cpu" || facts.accelerators.length === 0 ? "cpu" : "cuda";
   const accelerators = placed === "cpu" ? [] : facts.accelerators;
   const { processes, shard, dtype } = planProcesses(torch, accelerators, parameterCount(architecture));
-  const { nodes } = torch;
+  const { nodes, compile } = torch;
+  if (compile && !facts.compiler) {
+    throw new DiscernError(
+      "python-unusable",
+      `torch.compile needs a C++ compiler, and ${python} finds none. Install g++ or clang, or set torch.compile to false.`,
+    );
+  }
   onStatus?.(`Starting PyTorch: ${processes === 1 ? "a process" : `${processes} processes`} of ${python}`);
   if (nodes) onStatus?.(`Start on each of the other machines: ${joinCommand(nodes, processes)}`);
   const look = () => onProgress?.({ done: 0, total: 1 });
@@ -126,7 +132,8 @@ async function openTorch(options: BackendOptions & Placement, loaded: LoadedMode
   );
   try {
     const folder = await modelFolder(loaded);
-    const placing = { device: placed, dtype, shard, threads, recompute: memory === "recompute" } as const;
+    const recompute = memory === "recompute";
+    const placing = { device: placed, dtype, shard, compile, threads, recompute } as const;
     const load = TorchModel.load(client, { folder, architecture, weights, ...placing });
     const model = await cutOff(load, look);
     onProgress?.({ done: 1, total: 1 });

@@ -21,6 +21,8 @@ export interface LoadOptions {
   readonly device: "cpu" | "cuda";
   /** The type of the weights; "auto" keeps that of the file, halves as bfloat16. */
   readonly dtype: "auto" | "bfloat16" | "float32";
+  /** Whether blocks are compiled by torch.compile. */
+  readonly compile?: boolean;
   /** Whether each process holds a share of the weights instead of all. */
   readonly shard?: boolean;
   /** Threads on the CPU; as many as PyTorch sees fit where left out. */
@@ -51,7 +53,7 @@ export class TorchModel {
 
   private constructor(
     client: WorkerClient,
-    { architecture, weights, device, recompute = false }: LoadOptions,
+    { architecture, weights, device, recompute = false, compile = false }: LoadOptions,
     { dtype, deviceName, sharded, parameters }: z.infer<typeof loadedSchema>,
   ) {
     const { layers, hiddenSize, vocabSize, contextLength } = architecture;
@@ -73,6 +75,7 @@ export class TorchModel {
       dtype,
       processes,
       ...many,
+      ...(compile && { compiled: true }),
       sharded,
       python,
     };
@@ -85,10 +88,11 @@ export class TorchModel {
    * @throws DiscernError("architecture-unsupported") for a kind of model that the worker does not know; "device-unavailable".
    */
   static async load(client: WorkerClient, options: LoadOptions): Promise<TorchModel> {
-    const { folder, device, dtype, threads = null, shard = false } = options;
+    const { folder, device, dtype, threads = null, shard = false, compile = false } = options;
     const { processes } = client.setting;
     client.choices = { device, processes, dtype, shard, keeps: !(options.recompute ?? false) };
-    const { result } = await client.request("load", { folder, device, dtype, threads, shard }, loadedSchema);
+    const params = { folder, device, dtype, threads, shard, compile };
+    const { result } = await client.request("load", params, loadedSchema);
     return new TorchModel(client, options, result);
   }
 

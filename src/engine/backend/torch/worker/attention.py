@@ -99,6 +99,7 @@ def seeing(sight: Sight) -> Iterator[None]:
         _sight = before
 
 
+@torch.compiler.disable
 def attend(
     module: nn.Module,
     query: Tensor,

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from .attention import Rows, Sight, seeing
+from .compiled import as_written
 from .sites import Sites
 
 
@@ -33,7 +34,10 @@ def features_at(
 
         return hook
 
+    layers = list(layers)
     with ExitStack() as stack:
+        if min(layers) < len(sites.model.get_submodule(sites.naming.layers)):
+            stack.enter_context(as_written())
         for layer in layers:
             module = sites.place("block-input", layer).module
             stack.callback(module.register_forward_pre_hook(keep(layer), with_kwargs=True).remove)

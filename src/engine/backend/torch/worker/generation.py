@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from .batch import Batch
+from .compiled import as_written
 from .errors import WorkerError
 from .forward import logits_at
 from .growing import Answer, Growing, Request
@@ -47,8 +48,9 @@ def answered(
     steps = stepper.begin(model.root, acting, request)
     growing = steps.growing
     try:
-        growing.advance(growing.rows, _prefill(model, steps.acting, batch, steps.cache))
-        _grow(steps)
+        with as_written():
+            growing.advance(growing.rows, _prefill(model, steps.acting, batch, steps.cache))
+            _grow(steps)
     except BaseException:
         # What is kept for the next batch may hold NaN.
         stepper.forget()

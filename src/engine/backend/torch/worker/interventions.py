@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .compiled import as_written
 from .sites import Sites
 
 
@@ -138,7 +139,10 @@ class Interventions:
         blocks = self.sites.count if blocks is None else blocks
         readings = Readings(taps, tokens)
         with ExitStack() as stack:
-            for i in self.acting(tokens.spans, tokens.last is not None):
+            acting = self.acting(tokens.spans, tokens.last is not None)
+            if acting or taps:
+                stack.enter_context(as_written())
+            for i in acting:
                 self._hook(stack, i, tokens, blocks)
             for t, tap in enumerate(taps):
                 for layer in tap.layers:

@@ -12,6 +12,7 @@ from transformers import AutoConfig, AutoModelForCausalLM
 from transformers.utils import logging
 
 from .attention import NAME
+from .compiled import compile_blocks
 from .errors import WorkerError
 from .frames import Tensors
 from .linear import Adapted
@@ -91,6 +92,8 @@ def load(state: State, params: dict[str, Any], _tensors: Tensors) -> tuple[dict[
         shard(root, state.loaded.sites.layers, state.ranks, device)
     state.training = None
     state.stepper.forget()
+    if params.get("compile"):
+        compile_blocks(state.loaded.sites)
     shapes = {name: list(p.shape) for name, p in state.loaded.parameters().items()}
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else None
     found = {"dtype": str(dtype).removeprefix("torch."), "deviceName": name, "sharded": shares, "parameters": shapes}
