@@ -1,4 +1,3 @@
-import { totalmem } from "node:os";
 import type { Command } from "commander";
 import { modelsHome, resolveModel } from "../../modelsHome/home.ts";
 import { hubCacheHome } from "../../modelsHome/hubHome.ts";
@@ -6,6 +5,7 @@ import { type ListedModel, listedModels } from "../../modelsHome/listed.ts";
 import { fitsMemory, type SuggestedModel, suggestedModels } from "../../modelsHome/suggestedModels.ts";
 import { deviceState } from "../../protocol/device.ts";
 import { describePython } from "../../protocol/python.ts";
+import { availableMemory } from "../../recipe/availableMemory.ts";
 import { greatestOf } from "../../statistics/extremes.ts";
 import { byteSize, parameterCount } from "../../wording/numbers.ts";
 import { doctor } from "../abilities/doctor.ts";
@@ -31,7 +31,7 @@ export function addPull(program: Command): void {
     .option("--json", "one JSON document on stdout", false)
     .action(async (name: string | undefined, flags: Shell & { classifier: boolean; update: boolean }) => {
       if (name === undefined) {
-        const memory = totalmem();
+        const { total: memory } = await availableMemory();
         const rows = suggestedModels.map((one) => ({ ...one, fits: fitsMemory(one, memory) }));
         show(flags, rows, () => suggestionTable(rows, memory));
         return;

@@ -73,11 +73,13 @@ export async function readAdapter(folder: string, architecture: Architecture): P
 /**
  * Writes an adapter as a PEFT folder that `PeftModel.from_pretrained` loads. Modules may differ in rank and scale:
  * the commonest are the folder's `r` and `lora_alpha`, the others its patterns.
+ *
+ * @param options.revision commit of a base model that is named as on the hub.
  */
 export async function writeAdapter(
   folder: string,
   adapter: Adapter,
-  options: { baseModel?: string | null; dropout?: number } = {},
+  options: { baseModel?: string | null; revision?: string; dropout?: number } = {},
 ): Promise<void> {
   const modules = [...adapter.modules].map(([name, lora]) => {
     const rank = lora.a.shape[0]!;
@@ -91,6 +93,7 @@ export async function writeAdapter(
     peft_type: "LORA",
     task_type: "CAUSAL_LM",
     base_model_name_or_path: options.baseModel ?? adapter.baseModel,
+    revision: options.revision ?? null,
     inference_mode: true,
     r,
     lora_alpha: alpha,

@@ -1,3 +1,4 @@
+import { snapshotOf } from "../../modelsHome/hubCache.ts";
 import type { NewRunEvent, RunEventOf } from "../../protocol/events.ts";
 import type { LayerChoice } from "../../protocol/layerChoice.ts";
 import type { Made } from "../../protocol/made.ts";
@@ -70,6 +71,12 @@ function countsOf({ contrast, general, safety, helpful, records }: RunTokens, pr
     helpful: given.length,
     triggered: triggered(kept, given),
   };
+}
+
+/** The base model as an adapter of it names it: by its name on the hub and its commit where it is of the hub's cache, so that others find it. */
+function baseOf(path: string): { baseModel: string; revision?: string } {
+  const hub = snapshotOf(path);
+  return hub === null ? { baseModel: path } : { baseModel: hub.id, revision: hub.commit };
 }
 
 /** The workshop of a real model: what a recipe's stages, probes and evaluation do to it. */
@@ -208,7 +215,7 @@ export class ModelWorkshop implements Workshop {
       await makePart(folder, model);
       if (this.whole) await this.backend.export(model, session.loaded);
       else if (this.adapters.length > 0)
-        await writeAdapter(model, concatAdapters(this.adapters), { baseModel: session.loaded.path });
+        await writeAdapter(model, concatAdapters(this.adapters), baseOf(session.loaded.path));
     }
     return this.cutOffBy(stop, async () => {
       const steered = await this.steer(emit);

@@ -1,6 +1,7 @@
+import { cp, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
-import { beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type AskOptions, openAdapted } from "../../../src/engine/abilities/ask.ts";
 import {
   type Adapter,
@@ -9,17 +10,24 @@ import {
   writeAdapter,
 } from "../../../src/engine/model/adapter.ts";
 import { loadModel } from "../../../src/engine/model/load.ts";
+import { executeRun } from "../../../src/engine/run/execute.ts";
+import { Stop } from "../../../src/engine/run/stop.ts";
 import { torchSchema } from "../../../src/protocol/backend.ts";
+import { recipeSchema } from "../../../src/protocol/recipe.ts";
+import { openRun } from "../../../src/runFolder/folder.ts";
 import { stream, uniform } from "../../../src/statistics/random.ts";
+import { commitOf } from "../../hubServer.ts";
 import { skipWithoutTorch, testPython } from "../../python.ts";
 import { tempFolder } from "../../tempFolder.ts";
-import { writeTinyModel } from "../../tinyModel.ts";
+import { tinyData, writeTinyModel } from "../../tinyModel.ts";
 
 let root: string;
 beforeEach(async () => {
   root = tempFolder();
   await writeTinyModel(join(root, "model"));
 });
+
+afterEach(() => vi.unstubAllEnvs());
 
 const rows = [
   [1, 72, 101, 108, 108, 111],
@@ -76,6 +84,40 @@ test("adapters add up to the one that is all of them", async () => {
   for (const fewer of [[], ["one"], ["two"]]) {
     expect(furthest(summed, await nextTokens(fewer)), String(fewer)).toBeGreaterThan(1e-2);
   }
+});
+
+test("a run on a model of the cache records its commit, and its adapter names it as the hub does", async () => {
+  vi.stubEnv("HF_HUB_CACHE", join(root, "hub"));
+  const commit = commitOf("a");
+  const snapshot = join(root, "hub/models--owner--tiny/snapshots", commit);
+  await cp(join(root, "model"), snapshot, { recursive: true });
+  const recipe = recipeSchema.parse({
+    ...{
+      name: "cached",
+      model: `owner/tiny@${commit.slice(0, 7)}`,
+      device: "cpu",
+      threads: 1,
+      maxTokens: 512,
+    },
+    data: tinyData,
+    stages: [{ type: "supervised", steps: 1, train: { method: "lora", rank: 2 } }],
+    evaluate: {
+      suites: [{ name: "first", source: { file: "starter:pairs.csv", split: "test", limit: 4 } }],
+      ...{ before: false, maxNewTokens: 2 },
+    },
+  });
+  const folder = join(root, "run");
+  expect(await executeRun(recipe, root, false, { folder, stop: new Stop() })).toBe("finished");
+  const { manifest } = await openRun(folder);
+  expect(manifest.model).toMatchObject({
+    ...{ name: "owner/tiny", path: snapshot, hub: { id: "owner/tiny", commit } },
+  });
+  const config = JSON.parse(await readFile(join(folder, "model/adapter_config.json"), "utf8"));
+  expect([config.base_model_name_or_path, config.revision]).toEqual(["owner/tiny", commit]);
+  const warnings: string[] = [];
+  const asked = { model: "owner/tiny", onWarning: (warning: string) => warnings.push(warning) };
+  await nextTokens(["run"], asked);
+  expect(warnings).toEqual([]);
 });
 
 const script = `
