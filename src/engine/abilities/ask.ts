@@ -13,7 +13,7 @@ import { generate } from "../probe/generate.ts";
 import { RefusalScorer } from "../probe/refusal.ts";
 import { findStarts, openStarted, type StartedSession } from "../run/start.ts";
 import { type SteeredSession, steerSession } from "../run/steering.ts";
-import type { Session, SessionOptions } from "../session/session.ts";
+import { releasedOnError, type Session, type SessionOptions } from "../session/session.ts";
 
 /** A model that is asked something: with its adapters merged into it, and a method in force, where they are given. */
 export type AskOptions = SessionOptions & {
@@ -45,7 +45,9 @@ export async function openAdapted({
   const session = await openStarted(options, starts);
   for (const warning of session.startWarnings) options.onWarning?.(warning);
   const steered =
-    steering === undefined ? null : await steerSession(session, resolve(options.root, steering));
+    steering === undefined
+      ? null
+      : await releasedOnError(session, () => steerSession(session, resolve(options.root, steering)));
   for (const note of steered?.notes ?? []) options.onWarning?.(note);
   return { ...session, steered, asked: steered?.backend ?? session.backend };
 }
@@ -83,7 +85,7 @@ export async function generateAnswers(
   maxNewTokens: number,
   { onProgress, signal }: Following = {},
 ): Promise<Generated[]> {
-  const session = await openAdapted(options);
+  await using session = await openAdapted(options);
   const { asked, encoder, tokenizer } = session;
   const rows: number[][] = [];
   for (const prompt of prompts) rows.push(await encoder.promptToWrite(prompt));
@@ -120,7 +122,7 @@ export async function scorePrompts(
 ) {
   const { records, notices } = await selectPrompts(source, { root: options.root });
   onNotices?.(notices);
-  const session = await openAdapted(options);
+  await using session = await openAdapted(options);
   const { asked, encoder } = session;
   const scorer = await RefusalScorer.create(asked, encoder, refusalOpenings);
   const rows = await encoder.prompts(records.map(({ prompt }) => prompt));

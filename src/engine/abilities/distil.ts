@@ -72,7 +72,7 @@ export async function distilAnswers(
   await makeFolders(place).catch((error: unknown) => {
     throw writeFailure(error, place);
   });
-  const session = await openAdapted(ask);
+  await using session = await openAdapted(ask);
   const limit = Math.min(options.maxTokens, session.loaded.architecture.contextLength);
   const kept = await madePart(place, name, "answers");
   const { onProgress } = options;

@@ -175,7 +175,7 @@ export async function evaluateModel(ask: AskOptions, options: EvaluateOptions): 
   }
   const notices = [...found];
   options.onNotices?.(notices);
-  const session = await openAdapted(ask);
+  await using session = await openAdapted(ask);
   const { backend, encoder, loaded, template, starts, steered } = session;
   const asked = { template: template.name, ...(ask.chat ?? { thinking: false }) };
   const method: Method = {

@@ -63,7 +63,7 @@ export async function steerAlone(
     throw writeFailure(error, into);
   }
   const { model, device, threads, template, chat } = recipe;
-  const session = await openAdapted({
+  await using session = await openAdapted({
     ...{ model: model.base, adapters: model.adapters, device, threads, template, chat, root },
     ...told,
     onShape: (shape) => refuseErrors(shapeProblems(recipe, shape)),

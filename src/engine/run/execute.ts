@@ -90,7 +90,7 @@ export async function startRun(recipe: Recipe, root: string, options: ExecuteOpt
       onStatus: options.onStatus,
       onShape: (shape: ModelShape) => refuseErrors(shapeProblems(recipe, shape)),
     };
-    const session = await openStarted(asked, starts);
+    await using session = await openStarted(asked, starts);
     const chosen = { ...session, deviceChoice: shared ?? session.deviceChoice };
     const { missing } = prompts;
     const adapters = await Promise.all(starts.map(startFiles));
@@ -146,7 +146,7 @@ async function resumeAt(asked: Placement, options: ExecuteOptions): Promise<RunE
       onProgress: readingOf(options),
       onStatus: options.onStatus,
     };
-    const session = await openStarted(where, starts).catch((error: unknown) => {
+    await using session = await openStarted(where, starts).catch((error: unknown) => {
       throw missingDevice(error, folder, begun);
     });
     const now = await describe(recipe, root, session, { data, adapters, missing }, options.stop);

@@ -12,7 +12,7 @@ import { otherBase } from "../model/adapterBase.ts";
 import { type Architecture, parameterShapes } from "../model/architecture.ts";
 import { readSafetensorsHeader, safetensorsFiles, storedTensor } from "../model/safetensors.ts";
 import type { StoredTensor } from "../model/weights.ts";
-import { openSession, type Session, type SessionOptions } from "../session/session.ts";
+import { openSession, releasedOnError, type Session, type SessionOptions } from "../session/session.ts";
 
 /** What a model begins with, besides its own weights: an adapter, or what a run learned. */
 export interface Start {
@@ -125,7 +125,7 @@ export async function openStarted(
   });
   const startWarnings: string[] = [];
   for (const [i, each] of learned.entries()) {
-    await session.backend.adopt(each);
+    await releasedOnError(session, () => session.backend.adopt(each));
     if (each.method === "full") continue;
     const warning = await otherBase(starts[i]!.path, each.adapter.baseModel, session.loaded);
     if (warning !== null) startWarnings.push(warning);

@@ -15,7 +15,7 @@ import type { OnProgress } from "../model/weights.ts";
 import type { ModelTokenizer } from "../tokenizer/tokenizer.ts";
 
 /** A model ready to be asked: on its device, with its tokenizer and its prompt template. */
-export interface Session {
+export interface Session extends AsyncDisposable {
   readonly loaded: LoadedModel;
   readonly backend: Backend;
   readonly tokenizer: ModelTokenizer;
@@ -64,9 +64,11 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   const loaded = await loadModel(path, { needsTokenizer: true });
   options.onShape?.(loaded.shape);
   await options.onArchitecture?.(loaded.architecture);
-  const { backend, deviceChoice, memoryPlan } = await openBackend(options, loaded);
   const { tokenizer } = loaded;
   const template = promptTemplate(tokenizer, options.template, options.chat);
+  const encoder = new PromptEncoder(tokenizer, template);
+  // Last: nothing can fail between this and whoever gives it back.
+  const { backend, deviceChoice, memoryPlan } = await openBackend(options, loaded);
   for (const message of [...loaded.warnings, ...template.warnings]) options.onWarning?.(message);
   return {
     loaded,
@@ -75,14 +77,33 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     memoryPlan,
     tokenizer,
     template,
-    encoder: new PromptEncoder(tokenizer, template),
+    encoder,
+    [Symbol.asyncDispose]: () => releaseModel({ backend, loaded }),
   };
 }
 
-/** Frees a model and its device, so that another one can take its memory. The session can be asked nothing any more. */
-export async function releaseModel({ backend, loaded }: Session): Promise<void> {
+/** Backends that have been given back. */
+const released = new WeakSet<Backend>();
+
+/**
+ * Frees a model with its device and processes, so that another one can take its memory. The session can be asked nothing any more.
+ * Nothing happens where it was done before.
+ */
+export async function releaseModel({ backend, loaded }: Pick<Session, "backend" | "loaded">): Promise<void> {
+  if (released.has(backend)) return;
+  released.add(backend);
   await backend.dispose();
   loaded.weights.clear();
+}
+
+/** Does what belongs to the opening of a session, which is given back where it fails. @throws what `work` throws. */
+export async function releasedOnError<T>(session: Session, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    await releaseModel(session);
+    throw error;
+  }
 }
 
 /** What decides how much a model computes. */
