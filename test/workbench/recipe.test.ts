@@ -17,6 +17,9 @@ describeWorkbench("recipes", () => {
         stages: [{ ...contrast, layer: 9 }, ...recipe.stages.slice(1)],
       };
       await writeFile(join(folder, "faulty.discern.json"), JSON.stringify(faulty, null, 2));
+      // Longer than the model's context, which is a warning.
+      const doubtful = { ...tinyRecipe("doubtful", 400), maxTokens: 1024 };
+      await writeFile(join(folder, "doubtful.discern.json"), JSON.stringify(doubtful, null, 2));
     },
   });
 
@@ -65,5 +68,37 @@ describeWorkbench("recipes", () => {
     await hover.getByText("What the run costs").waitFor();
     await hover.getByText("layer 3", { exact: true }).waitFor();
     await workbench().screenshot("recipe-costs");
+  });
+
+  it("say where they are computed, and let one choose it with what was found of each place", async () => {
+    const { page } = workbench();
+    await workbench().openFile("doubtful.discern.json");
+    await page.getByRole("button", { name: "auto", exact: true }).waitFor();
+    await workbench().runCommand("Discern: Choose Backend and Device…");
+    for (const place of ["cpu by onnx", "cuda by torch"])
+      await workbench().quickInput.locator(".monaco-list-row", { hasText: place }).waitFor();
+    await workbench().screenshot("recipe-place");
+    await workbench().quickPick("cpu by onnx");
+    await page.getByRole("button", { name: "cpu by onnx", exact: true }).waitFor();
+    await page.keyboard.press("Control+s");
+    const file = join(workbench.folder(), "doubtful.discern.json");
+    await expect.poll(async () => parseRecipe(await readFile(file, "utf8"), file).backend).toBe("onnx");
+    expect(parseRecipe(await readFile(file, "utf8"), file).device).toBe("cpu");
+  });
+
+  it("are checked before they run: what is doubtful, where they are computed, what stays in memory", async () => {
+    await workbench().runCommand("Discern: Run Recipe…");
+    const before = await workbench().dialog("Before the run starts");
+    await before.getByText(/Computed on cpu by onnx: it is named/).waitFor();
+    await before.getByText(/activations stay in memory\. Estimated peak/).waitFor();
+    await workbench().screenshot("preflight");
+    await before.getByRole("button", { name: "Run Anyway" }).click();
+    const dashboard = await workbench().webview("Dashboard: doubtful");
+    await dashboard.getByText(/onnx on cpu \(float32\)/).waitFor();
+    // A run tells of its pace after ten seconds.
+    await dashboard.getByText(/tokens\/s · memory/).waitFor({ timeout: 120_000 });
+    await dashboard.locator("details.computing > summary").click();
+    await dashboard.getByText(/Estimated peak/).waitFor();
+    await workbench().screenshot("dashboard-computing");
   });
 });

@@ -33,6 +33,8 @@ export interface BackendOptions extends Partial<Omit<Placement, "device">> {
   readonly threads?: number | undefined;
   /** Rank of the adapters that will be trained, which `auto` measures with; null where the weights themselves are. */
   readonly rank?: number | null;
+  /** Is told before blocks are timed, which may take minutes the first time on a machine. */
+  readonly onMeasuring?: (() => void) | undefined;
   /** Is told what `auto` chose, where that took a measurement. */
   readonly onDevice?: (choice: DeviceChoice) => void;
   /** What will be done with the model, which its memory is planned by; where left out, prompts are answered. */
@@ -78,13 +80,14 @@ export async function openBackend(options: BackendOptions, loaded: LoadedModel):
 /** What `auto` stands for in a placement; null where it names its device. */
 async function chosen(
   { backend, device, torch }: Placement,
-  { threads, root, rank = commonRank, onDevice }: BackendOptions,
+  { threads, root, rank = commonRank, onMeasuring, onDevice }: BackendOptions,
   architecture: Architecture,
 ): Promise<DeviceChoice | null> {
   if (device !== "auto") return null;
   const among = backend === "auto" ? {} : { backend };
-  const choice = await chooseDevice({ architecture, rank }, { ...among, torch, threads, root });
-  onDevice?.(choice);
+  const choice = await chooseDevice({ architecture, rank }, { ...among, torch, threads, root, onMeasuring });
+  const wasTimed = choice.candidates?.some(({ milliseconds }) => milliseconds !== null);
+  if (wasTimed) onDevice?.(choice);
   return choice;
 }
 

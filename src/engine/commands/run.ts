@@ -12,7 +12,7 @@ import { requireRunFiles } from "../run/prompts.ts";
 import { Stopped } from "../run/stop.ts";
 import { runDisplay } from "./display.ts";
 import { checkReport, type PlanFlags, withPlanOptions, workOnPlan } from "./plan.ts";
-import { progressBar, type Shell, say } from "./shell.ts";
+import { progressBar, type Shell, say, sayMeasuring } from "./shell.ts";
 import { detach, withStop } from "./work.ts";
 
 interface Flags extends PlanFlags {
@@ -113,6 +113,7 @@ async function workOnRun(
         folder,
         stop,
         onReady: () => engine.announce(),
+        onMeasuring: sayMeasuring(),
         onEvent(event: RunEvent) {
           display.show(event);
           engine.publish(event);

@@ -173,6 +173,15 @@ export interface ModelFlags extends Shell {
   readonly steering?: string;
 }
 
+/** Says, once, that blocks are timed. */
+export function sayMeasuring(): () => void {
+  let isSaid = false;
+  return () => {
+    if (!isSaid) say("Timing one decoder block on what there is; this is kept for the next time …");
+    isSaid = true;
+  };
+}
+
 /** The flags of {@link withModel} as an ability takes them. */
 export function askOptions(
   model: string,
@@ -202,6 +211,7 @@ export function askOptions(
     onProgress: ({ done, total }: { done: number; total: number }) => reading(done, total),
     onStatus: say,
     onWarning: (message: string) => say(`Warning: ${message}`),
+    onMeasuring: sayMeasuring(),
     onDevice: (choice: DeviceChoice) => say(`${choiceWords(choice)}`),
   };
 }

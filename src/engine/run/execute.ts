@@ -49,6 +49,8 @@ export interface ExecuteOptions {
    * called before the folder is given back.
    */
   readonly onReady?: () => Promise<() => Promise<void>>;
+  /** Is told before `auto` times blocks, which may take minutes the first time on a machine. */
+  readonly onMeasuring?: (() => void) | undefined;
   /** Progress of reading the model. */
   readonly onProgress?: OnProgress;
   /** Is told, in one sentence, what takes time before anything is computed. */
@@ -87,6 +89,7 @@ export async function startRun(recipe: Recipe, root: string, options: ExecuteOpt
       rank: trainedRank(recipe),
       root,
       onProgress: readingOf(options),
+      onMeasuring: options.onMeasuring,
       onStatus: options.onStatus,
       onShape: (shape: ModelShape) => refuseErrors(shapeProblems(recipe, shape)),
     };
@@ -144,6 +147,7 @@ async function resumeAt(asked: Placement, options: ExecuteOptions): Promise<RunE
       rank: trainedRank(recipe),
       root,
       onProgress: readingOf(options),
+      onMeasuring: options.onMeasuring,
       onStatus: options.onStatus,
     };
     await using session = await openStarted(where, starts).catch((error: unknown) => {

@@ -35,6 +35,8 @@ export type SessionOptions = Pick<Recipe, "device" | "threads" | "template"> &
     readonly chat?: ChatOptions;
     /** Rank of the adapters that will be trained, which `auto` measures with; null where the weights themselves are. */
     readonly rank?: number | null;
+    /** Is told before blocks are timed, which may take minutes the first time on a machine. */
+    readonly onMeasuring?: (() => void) | undefined;
     /** Is told what `auto` chose, where that took a measurement. */
     readonly onDevice?: (choice: DeviceChoice) => void;
     /** Is told, in one sentence, what takes time before anything is computed. */
