@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Backend } from "../../../../../../src/engine/backend/backend.ts";
 import type { Intervention, Tap } from "../../../../../../src/engine/backend/interventions.ts";
-import { LiveModel } from "../../../../../../src/engine/backend/onnx/decoder/liveModel.ts";
+import { type Held, LiveModel } from "../../../../../../src/engine/backend/onnx/decoder/liveModel.ts";
 import { OnnxBackend } from "../../../../../../src/engine/backend/onnx/onnxBackend.ts";
 import { Device } from "../../../../../../src/engine/backend/onnx/runtime/device.ts";
 import { openModel } from "../../../../../../src/engine/model/source.ts";
@@ -102,6 +102,7 @@ function steered({ shape }: Backend, prompts: number): Intervention[] {
 
 const kinds: Record<string, Use> = {
   "LoRA step": (opened) => train(opened, factor, supervised(), { train: lora }),
+  "LoRA step, streamed": (opened) => train(opened, factor, supervised(), { train: lora }),
   "step of all weights": (opened) =>
     train(opened, weight, supervised(), { train: { ...full, embeddings: true } }),
   "contrastive LoRA step": (opened) =>
@@ -140,6 +141,9 @@ const features = {
   data: Float32Array.from({ length: 160 }, (_, i) => Math.sin(i * i)),
 };
 
+/** How a kind's model is held where its graphs do not run as one. */
+const held: Record<string, Held> = { "LoRA step, streamed": { mode: "stream", headRows: 64 } };
+
 const found: Record<string, Record<string, Seen>> = {};
 for (const name of models) {
   found[name] = {};
@@ -147,7 +151,7 @@ for (const name of models) {
     const profile = await mkdtemp(join(tmpdir(), "discern-placement-"));
     const opened = await Device.open(device as OnnxDeviceName, { profile, threads: 1 });
     const source = await openModel(tinyPath(name));
-    const model = new LiveModel(opened, source.architecture, await source.weights());
+    const model = new LiveModel(opened, source.architecture, await source.weights(), held[kind]);
     const result = await use({ backend: new OnnxBackend(model), model });
     await model.dispose();
     await opened.dispose();

@@ -54,7 +54,7 @@ describe.skipIf(skipWhen(!environment && !required, missing))("WebGPU", () => {
         Object.entries(byKind(gpu[model]!)).map(([kind, graphs]) => placementOf(`${model}, ${kind}`, graphs)),
       );
       console.log(placementTable(rows));
-      expect(rows).toHaveLength(models.length * 15);
+      expect(rows).toHaveLength(models.length * 16);
       for (const { graph, onDevice, elsewhere, copies } of rows) {
         expect({ elsewhere, copies }, graph).toEqual({ elsewhere: 0, copies: 0 });
         expect(onDevice, graph).toBeGreaterThan(0);
@@ -64,7 +64,7 @@ describe.skipIf(skipWhen(!environment && !required, missing))("WebGPU", () => {
     it("trains to the CPU's losses over five steps, with what is trained on the device", () => {
       for (const model of models) {
         const trained = Object.entries(gpu[model]!).filter(([, { losses }]) => losses);
-        expect(trained).toHaveLength(4);
+        expect(trained).toHaveLength(5);
         for (const [kind, { losses = [], resident }] of trained) {
           const { losses: wanted = [], resident: onHost } = cpu[model]![kind]!;
           expect([resident, onHost], `${model}, ${kind}`).toEqual([true, false]);
