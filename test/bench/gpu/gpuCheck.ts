@@ -25,7 +25,7 @@ const quick = {
 };
 /** Limits are of no matter where a GPU is imitated. */
 const rehearsal = { shapes: ["tiny"], limit: 3600, partLimit: 3600, repeat: 1 };
-const full = { shapes: ["135M", "1.5B", "8B"], limit: 480, repeat: 5 };
+const full = { shapes: ["135M", "1.5B", "8B"], limit: 480, repeat: 3 };
 const partNames = [...new Set(partsFor(Object.keys(shapes)).map(({ name }) => name))];
 
 const given = new Command("gpu-check")
@@ -38,7 +38,7 @@ const given = new Command("gpu-check")
   .option("--limit <seconds>", `seconds in all (default: ${full.limit})`, positive)
   .option(
     "--repeat <n>",
-    `measured runs of each task, after two that are not (default: ${full.repeat})`,
+    `measured runs of each task, after one or two that are not (default: ${full.repeat})`,
     positive,
   )
   .option("--threads <n>", "threads on the CPU", positive)

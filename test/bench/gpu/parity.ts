@@ -6,8 +6,6 @@ import { type Work, type WorkName, workOn } from "./work.ts";
 
 /** Losses that are compared: those of so many steps. */
 const steps = 5;
-/** Prompts that are scored, and answered, for a comparison. */
-const few = 8;
 
 const float = { dtype: "float32", compile: false } as const;
 const cpu: SideKind = {
@@ -82,10 +80,7 @@ async function resultsOf(
   for (const names of kind.processes) {
     await withSide(context, kind, async (side) => {
       for (const name of names) {
-        const work = all[name];
-        const input =
-          "prompts" in work.input ? { ...work.input, prompts: work.input.prompts.slice(0, few) } : work.input;
-        await side.ask(preparation(context, kind, model, { ...work, input }));
+        await side.ask(preparation(context, kind, model, all[name]));
         const results: unknown[] = [];
         const { runs } = compared.find((one) => one.work === name)!;
         for (let run = 0; run < runs; run++) results.push((await side.ask({ do: "run" })).result);

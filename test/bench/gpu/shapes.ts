@@ -68,6 +68,23 @@ export const shapes: Readonly<Record<string, Shape>> = {
     },
     work: little,
   },
+  // For holding devices against the CPU, where a whole model would take longer than it tells more.
+  small: {
+    title: "six blocks of SmolLM2-135M",
+    config: {
+      ...llama,
+      hidden_size: 576,
+      intermediate_size: 1536,
+      num_hidden_layers: 6,
+      num_attention_heads: 9,
+      num_key_value_heads: 3,
+      max_position_embeddings: 8192,
+      rope_theta: 100_000,
+      tie_word_embeddings: true,
+      vocab_size: 8192,
+    },
+    work: { rows: 8, contrasted: 24, scored: 8, answered: 8, newTokens: 16 },
+  },
   "135M": {
     title: "SmolLM2-135M",
     config: {
