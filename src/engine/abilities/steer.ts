@@ -62,9 +62,9 @@ export async function steerAlone(
   } catch (error) {
     throw writeFailure(error, into);
   }
-  const { model, device, threads, template, chat } = recipe;
+  const { model, device, backend, memory, torch, threads, template, chat } = recipe;
   await using session = await openAdapted({
-    ...{ model: model.base, adapters: model.adapters, device, threads, template, chat, root },
+    ...{ model: model.base, adapters: model.adapters, device, backend, memory, torch, threads, template, chat, root },
     ...told,
     onShape: (shape) => refuseErrors(shapeProblems(recipe, shape)),
   });
