@@ -19,7 +19,7 @@ describe.skipIf(skipped)("a command on PyTorch", () => {
           reject: false,
           cwd: root,
           timeout: 90_000,
-          env: { DISCERN_PYTHON: testPython, OMP_NUM_THREADS: "1" },
+          env: { DISCERN_PYTHON: testPython!, OMP_NUM_THREADS: "1" },
         },
       );
     const answered = await command("--prompt", "Hello", "--max-new-tokens", "3", "--json");
