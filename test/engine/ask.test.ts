@@ -96,7 +96,9 @@ describe("evaluateModel", () => {
     await writeFile(both[1]!, JSON.stringify({ ...report, model: { ...report.model, device: "webgpu" } }));
     const apart = await compareRuns(both);
     expect(apart.model.device).toBeUndefined();
-    expect(apart.notes).toContainEqual(expect.stringMatching(/different places: onnx on cpu .*, onnx on webgpu /));
+    expect(apart.notes).toContainEqual(
+      expect.stringMatching(/different places: onnx on cpu .*, onnx on webgpu /),
+    );
   });
 
   test("samples answers beside the greedy ones, the same whatever is answered together", async () => {

@@ -64,7 +64,18 @@ export async function steerAlone(
   }
   const { model, device, backend, memory, torch, threads, template, chat } = recipe;
   await using session = await openAdapted({
-    ...{ model: model.base, adapters: model.adapters, device, backend, memory, torch, threads, template, chat, root },
+    ...{
+      model: model.base,
+      adapters: model.adapters,
+      device,
+      backend,
+      memory,
+      torch,
+      threads,
+      template,
+      chat,
+      root,
+    },
     ...told,
     onShape: (shape) => refuseErrors(shapeProblems(recipe, shape)),
   });
