@@ -1,13 +1,12 @@
 import { existsSync } from "node:fs";
 import { readFile, rm, statfs } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { execa } from "execa";
 import * as z from "zod";
 import { DiscernError } from "../../protocol/errors.ts";
 import { isUsable, type UsablePython } from "../../protocol/python.ts";
 import { type EnvironmentPlan, environmentBytes, type TorchBuild } from "../../protocol/torchInstall.ts";
 import { writeAtomic } from "../../storage/atomic.ts";
-import { makeFolders } from "../../storage/folders.ts";
 import { byteSize } from "../../wording/numbers.ts";
 import { takeTurn, type Waiting } from "../download/turn.ts";
 import { environmentsHome, onPath, pythonIn } from "./find.ts";
@@ -115,7 +114,6 @@ export async function makeEnvironment(
   progress: InstallProgress = {},
 ): Promise<UsablePython> {
   const { onLine = () => undefined, signal } = progress;
-  await makeFolders(dirname(plan.folder));
   const release = await takeTurn(plan.folder, "DISCERN_ENVIRONMENTS", progress);
   try {
     if (!(await isComplete(plan.folder, plan.packages))) {
