@@ -65,23 +65,18 @@ class Sight:
 
 
 class Rows(Sight):
-    """Rows padded on the right: each token sees itself and what comes before it in its row. Padding is seen by nobody.
+    """Rows padded on the right: each token sees itself and what comes before it in its row. Padding is seen by nobody."""
 
-    With `tree` (B, T, T), which says what each token sees, and the tokens' `positions` (B, T) in their texts, continuations branch.
-    """
-
-    def __init__(self, length: int, device: torch.device, tree: Tensor | None = None, positions: Tensor | None = None):
+    def __init__(self, length: int, device: torch.device):
         super().__init__()
         self.length = length
-        self.tree = tree
-        self.positions = torch.arange(length, device=device)[None] if positions is None else positions
+        self.device = device
 
     def visible(self, window: int | None) -> Tensor | None:
         if window is None or window >= self.length:
-            return None if self.tree is None else self.tree[:, None]
-        distance = self.positions[:, :, None] - self.positions[:, None, :]
-        near = distance < window
-        return (near & (distance >= 0) if self.tree is None else near & self.tree)[:, None]
+            return None
+        causal = torch.ones(self.length, self.length, dtype=torch.bool, device=self.device).tril()
+        return causal.triu(1 - window)[None, None]
 
 
 _sight: Sight | None = None

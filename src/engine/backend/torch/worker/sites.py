@@ -139,17 +139,6 @@ class Sites:
     def final_norm(self) -> nn.Module:
         return self.model.get_submodule(self.naming.final_norm)
 
-    def linears(self) -> list[dict]:
-        """The linear modules of a block, as `BackendShape.linears` has them."""
-        block = self.layers[0]
-        found = []
-        for name in self.naming.linears:
-            # An adapter's module wraps the linear one.
-            module = block.get_submodule(name)
-            weight = getattr(module, "base_layer", module).weight
-            found.append({"name": name, "inFeatures": weight.shape[1], "outFeatures": weight.shape[0]})
-        return found
-
     def place(self, at: str, layer: int, module: str | None = None) -> Place:
         """Where a site is at a layer. The input of the block behind the last one that is there is read by the final norm."""
         layers = self.model.get_submodule(self.naming.layers)
