@@ -19,16 +19,19 @@ export interface Case {
   readonly memory: "auto" | "keep" | "recompute" | "stream";
   readonly available: number;
   readonly threads: number;
+  /** Rows of a LoRA step, of 64 tokens each. */
+  readonly rows: number;
   /** Steps; where there are several, the first, which compiles, is not measured. */
   readonly steps: number;
 }
 
-const { model, shape, work, memory, available, threads, steps } = JSON.parse(process.argv[2]!) as Case;
+const { model, shape, work, memory, available, threads, rows, steps } = JSON.parse(process.argv[2]!) as Case;
 const peak = await matrixPeak(threads);
-const { input, operations } = workOn(shapes[shape]!)[work];
+const sized = shapes[shape]!;
+const { input, operations } = workOn({ ...sized, work: { ...sized.work, rows } })[work];
 const stage: RecipeInput["stages"][number] =
   work === "lora"
-    ? { type: "supervised", steps: 1 }
+    ? { type: "supervised", steps: 1, batchSize: rows }
     : {
         type: "contrastive",
         steps: 1,

@@ -43,11 +43,12 @@ const names = models.map(({ shape, type }) => `${shape}-${type}`);
 const options = new Command("bench:memory")
   .option("--models <names>", `some of ${names.join(",")}`, names.join(","))
   .option("--work <names>", "some of lora,contrastive", "lora,contrastive")
+  .option("--rows <n>", "rows of a LoRA step, of 64 tokens each", "8")
   .option("--steps <n>", "steps of each case (default: 2 or 3)")
   .option("--threads <n>", "threads", String(availableParallelism()))
   .option("--folder <folder>", "where the models are written while it runs", tmpdir())
   .parse()
-  .opts<{ models: string; work: string; threads: string; folder: string; steps?: string }>();
+  .opts<{ models: string; work: string; threads: string; folder: string; rows: string; steps?: string }>();
 
 /** What a case found. */
 interface Found extends Case {
@@ -71,8 +72,15 @@ for (const [i, { shape, type, cases }] of models.entries()) {
     else await writeBlockModel(model, shapes[shape]!, type);
     for (const each of cases.filter(({ work }) => options.work.split(",").includes(work))) {
       const steps = Number(options.steps ?? each.steps);
-      const asked = { ...each, steps, model, shape, threads: Number(options.threads) };
-      const title = `${shapes[shape]!.title}, ${type}, ${each.work} step, ${byteSize(each.available)}`;
+      const asked = {
+        ...each,
+        steps,
+        rows: Number(options.rows),
+        model,
+        shape,
+        threads: Number(options.threads),
+      };
+      const title = `${shapes[shape]!.title}, ${type}, ${each.work === "lora" ? `LoRA step of ${options.rows} × 64 tokens` : "contrastive step"}, ${byteSize(each.available)}`;
       console.error(`${title} …`);
       found.push({ ...asked, title, ...(await measured(asked)) });
       console.error(table(found.slice(-1)));
