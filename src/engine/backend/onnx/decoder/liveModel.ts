@@ -376,7 +376,9 @@ export class LiveModel {
 
   /** Finds out what kernels there are, where the form of a weight depends on it. */
   private async ready(): Promise<void> {
-    if (this.held.weights === "stored") this.kernels ??= await this.device.kernels();
+    if (this.held.weights !== "stored" || this.kernels !== null) return;
+    const halves = [...this.base.values()].some(({ type }) => type === "F16" || type === "BF16");
+    this.kernels = halves ? await this.device.kernels() : { device: this.device.name, float16: false };
   }
 
   /** How a weight lies on this device. */

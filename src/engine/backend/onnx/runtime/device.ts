@@ -41,9 +41,12 @@ function disabled({ widens }: OnnxGraph): string {
   return ["GemmTransposeFusion", ...(widens ? ["CommonSubexpressionElimination"] : [])].join(";");
 }
 
-/** How a graph is compiled: names of outputs that stay on the device between runs. */
+/** How a graph is compiled. */
 export interface CompileOptions {
+  /** Names of outputs that stay on the device between runs. */
   readonly resident?: readonly string[];
+  /** Whether it is only tried, so that what goes wrong is not printed. */
+  readonly isTrial?: boolean;
 }
 
 /** How a device is opened. */
@@ -114,9 +117,9 @@ export class Device {
     try {
       const stored = { kind: "float16", scaled: false, columns: 1, gathered: false } as const;
       const y = apply("widen", [input("x", [1, 1], "float16")], stored);
-      const program = await this.compile({ y: ops.add(y, 1) });
-      const found = await program.run({ x: Value.of(Uint16Array.of(0x3c00), [1, 1], "float16") });
-      await program.dispose();
+      const program = await this.compile({ y: ops.add(y, 1) }, { isTrial: true });
+      const one = Value.of(Uint16Array.of(0x3c00), [1, 1], "float16");
+      const found = await program.run({ x: one }).finally(() => program.dispose());
       return found.y.data[0] === 2;
     } catch {
       return false;
@@ -146,7 +149,7 @@ export class Device {
       // allocator keeps what it is given back (`server/launch.ts`).
       enableCpuMemArena: false,
       enableMemPattern: false,
-      logSeverityLevel: 3,
+      logSeverityLevel: options.isTrial ? 4 : 3,
       extra: { optimization: { disable_specified_optimizers: disabled(graph) } },
       ...(this.threads ? { intraOpNumThreads: this.threads } : {}),
       ...(this.profile

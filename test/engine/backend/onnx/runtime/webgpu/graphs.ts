@@ -7,12 +7,14 @@ import { type Held, LiveModel } from "../../../../../../src/engine/backend/onnx/
 import { OnnxBackend } from "../../../../../../src/engine/backend/onnx/onnxBackend.ts";
 import { Device } from "../../../../../../src/engine/backend/onnx/runtime/device.ts";
 import { openModel } from "../../../../../../src/engine/model/source.ts";
+import type { StorageType } from "../../../../../../src/engine/model/weights.ts";
 import { generate } from "../../../../../../src/engine/probe/generate.ts";
 import { RefusalScorer } from "../../../../../../src/engine/probe/refusal.ts";
 import { tokenTrie } from "../../../../../../src/engine/probe/tokenTrie.ts";
 import { ContrastiveObjective } from "../../../../../../src/engine/train/contrastive.ts";
 import type { Objective } from "../../../../../../src/engine/train/objective.ts";
 import type { OnnxDeviceName } from "../../../../../../src/protocol/device.ts";
+import { writeStoredModel } from "../../../../model/storedModel.ts";
 import { tinyPath } from "../../../../model/tiny.ts";
 import { contrast, contrastOptions } from "../../../../train/contrast.ts";
 import { examples, full, lora, losses, optimiser, supervised, trainer } from "../../../../train/trial.ts";
@@ -30,7 +32,8 @@ export interface Seen {
 
 /**
  * A process of its own, started with a Vulkan driver in its environment: each kind of graph that the engine builds, on
- * the device named by the first argument, over the tiny models named by the others. Writes as JSON where the nodes ran and
+ * the device named by the first argument, over the tiny models named by the others, or over models of a stored type ("stored
+ * Q8_0") some kinds of graphs that read weights as they are stored. Writes as JSON where the nodes ran and
  * what training lost: model → kind of graph → `Seen`.
  */
 const [device, ...models] = process.argv.slice(2);
@@ -144,14 +147,22 @@ const features = {
 /** How a kind's model is held where its graphs do not run as one. */
 const held: Record<string, Held> = { "LoRA step, streamed": { mode: "stream", headRows: 64 } };
 
+/** Those that read weights in every way: forward, backward, rows, few rows. */
+const storedKinds = ["LoRA step", "contrastive LoRA step", "scoring", "held-out loss", "generation"];
+
+const folder = await mkdtemp(join(tmpdir(), "discern-stored-"));
 const found: Record<string, Record<string, Seen>> = {};
 for (const name of models) {
   found[name] = {};
+  const type = /^stored (.+)$/.exec(name)?.[1] as StorageType | undefined;
+  const path = type ? writeStoredModel(folder, type) : tinyPath(name);
   for (const [kind, use] of Object.entries(kinds)) {
+    if (type && !storedKinds.includes(kind)) continue;
     const profile = await mkdtemp(join(tmpdir(), "discern-placement-"));
     const opened = await Device.open(device as OnnxDeviceName, { profile, threads: 1 });
-    const source = await openModel(tinyPath(name));
-    const model = new LiveModel(opened, source.architecture, await source.weights(), held[kind]);
+    const source = await openModel(path);
+    const way: Held = held[kind] ?? { mode: "keep", weights: type ? "stored" : "float32" };
+    const model = new LiveModel(opened, source.architecture, await source.weights(), way);
     const result = await use({ backend: new OnnxBackend(model), model });
     await model.dispose();
     await opened.dispose();
@@ -159,4 +170,5 @@ for (const name of models) {
     await rm(profile, { recursive: true });
   }
 }
+await rm(folder, { recursive: true });
 console.log(JSON.stringify(found));

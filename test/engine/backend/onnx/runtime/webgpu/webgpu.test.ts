@@ -41,6 +41,32 @@ describe.skipIf(skipWhen(!environment && !required, missing))("WebGPU", () => {
     expect(wrong, `DISCERN_TEST_SEED=${seed}`).toEqual([]);
   });
 
+  it("computes with weights as they are stored, wholly on the device and as the CPU does", {
+    timeout: 1_200_000,
+  }, async () => {
+    // Codes of 8 bits, of 4 with minimums, in groups of 16; halves, which SwiftShader does not compute with, are widened once.
+    const names = ["Q8_0", "Q4_K", "Q6_K", "BF16"].map((type) => `stored ${type}`);
+    const gpu = await child<Record<string, Record<string, Seen>>>("graphs.ts", "webgpu", ...names);
+    const cpu = await child<Record<string, Record<string, Seen>>>("graphs.ts", "cpu", ...names);
+    const operators = new Set<string>();
+    for (const name of names) {
+      const graphsOf = byKind(gpu[name]!);
+      for (const [kind, { losses = [] }] of Object.entries(gpu[name]!)) {
+        const graphs = graphsOf[kind]!;
+        const { graph, elsewhere, copies } = placementOf(`${name}, ${kind}`, graphs);
+        expect({ elsewhere, copies }, graph).toEqual({ elsewhere: 0, copies: 0 });
+        for (const each of graphs)
+          for (const nodes of Object.values(each)) for (const node of Object.keys(nodes)) operators.add(node);
+        const wanted = cpu[name]![kind]!.losses ?? [];
+        const error = Math.max(0, ...losses.map((loss, i) => Math.abs(loss / wanted[i]! - 1)));
+        expect(losses).toHaveLength(wanted.length);
+        expect(error, `${graph}: relative to the CPU`).toBeLessThan(10 * tolerance);
+      }
+      expect(gpu[name]!["LoRA step"]!.losses).toHaveLength(5);
+    }
+    expect([...operators]).toEqual(expect.arrayContaining(["GatherBlockQuantized", "MatMulNBits"]));
+  });
+
   describe("every kind of graph", { timeout: 1_800_000 }, () => {
     let gpu: Record<string, Record<string, Seen>>;
     let cpu: Record<string, Record<string, Seen>>;
