@@ -1,10 +1,16 @@
+import { onnxDeviceNames } from "../../protocol/device.ts";
 import { recipeSchema } from "../../protocol/recipe.ts";
 import { availableMemory } from "../../recipe/availableMemory.ts";
 import { memoryPlans, planText, usableShare } from "../../recipe/memoryPlan.ts";
 import { recipePasses } from "../../recipe/recipeMemory.ts";
+import { weightPlans } from "../backend/weightPlan.ts";
 import type { ModelSummary } from "../model/load.ts";
+import { openModel } from "../model/source.ts";
 
-/** What each way of holding a model takes in memory for a usual step of training, and whether it fits now. */
+/**
+ * What each way of holding a model takes in memory for a usual step of training, and whether it fits now; and how its weights lie
+ * and are multiplied on each device where they stay as they are stored.
+ */
 export async function inspectPlans(summary: ModelSummary) {
   const model = { ...summary, linears: [...summary.linears] };
   const recipe = recipeSchema.parse({
@@ -19,5 +25,7 @@ export async function inspectPlans(summary: ModelSummary) {
     fits: plan.peakBytes <= usableShare * available,
     text: planText(model, plan),
   }));
-  return { available, ways };
+  const weights = await (await openModel(summary.path)).weights();
+  const stored = Object.fromEntries(onnxDeviceNames.map((name) => [name, weightPlans(weights, name)]));
+  return { available, ways, weights: stored };
 }

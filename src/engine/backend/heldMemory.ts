@@ -8,8 +8,8 @@ import type { ModelFacts } from "../../recipe/modelFacts.ts";
 import { answering, memoryRefusal, planRecipe } from "../../recipe/recipeMemory.ts";
 import { byteSize } from "../../wording/numbers.ts";
 import { linearModules } from "../model/architecture.ts";
+import { formBytes, formOf } from "../model/forms.ts";
 import { bytesOf, type LoadedModel, parameterCount, storedBytes } from "../model/load.ts";
-import { formBytes, formOf } from "./lowering.ts";
 
 /** What decides how a model is held. */
 export interface MemoryWork {

@@ -112,7 +112,11 @@ export function addInspect(program: Command): void {
     .command("inspect")
     .argument("<model>", "model folder, GGUF file, or name of a pulled model")
     .description("describe a model without reading its weights")
-    .option("--plan", "also what training it takes in memory, for each way of holding it", false)
+    .option(
+      "--plan",
+      "also what training it takes in memory, for each way of holding it, and how its weights are held and multiplied",
+      false,
+    )
     .option("--json", "one JSON document on stdout", false)
     .action(async (name: string, flags: Shell & { plan: boolean }) => {
       const summary = await inspectModel(await resolveModel(name, [process.cwd()]));
@@ -180,9 +184,25 @@ export function addDoctor(program: Command): void {
 }
 
 /** The memory plans of a model as the command line lists them: by lines, and what this machine has available. */
-function planLines({ available, ways }: Awaited<ReturnType<typeof inspectPlans>>): string[] {
+function planLines({ available, ways, weights }: Awaited<ReturnType<typeof inspectPlans>>): string[] {
   return [
     `Memory of a step of LoRA (rank 16, 8 × 64 tokens) and of answering 16 prompts; ${byteSize(available)} is available here:`,
     ...ways.map(({ memory, fits, text }) => `  ${memory}${fits ? "" : " (does not fit)"}: ${text}`),
+    "Weights that are held as they are stored, and what their products are computed by:",
+    ...Object.entries(weights).flatMap(([device, rows]) =>
+      columns([
+        [device, "STORED", "", "HELD", "", "FORWARD", "A TOKEN", "BACKWARD"],
+        ...rows.map((row) => [
+          `  ${row.name} × ${row.tensors}`,
+          row.type,
+          byteSize(row.storedBytes),
+          row.held,
+          byteSize(row.heldBytes),
+          row.forward,
+          row.token,
+          row.backward,
+        ]),
+      ]),
+    ),
   ];
 }

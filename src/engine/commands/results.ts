@@ -206,20 +206,30 @@ export function addExport(program: Command): void {
     .argument("<run>", "run folder")
     .description("copy what a run learned: a PEFT adapter, or the merged model")
     .requiredOption("--out <folder>", "a folder that does not exist yet")
-    .option("--merged", "the whole model in float32 instead of the adapter", false)
+    .option(
+      "--merged",
+      "the whole model instead of the adapter: merged in float32, rounded once to the type of its weights where that is a half",
+      false,
+    )
     .option(
       "--steering <file>",
-      "the whole model in float32 with this inference-time method in its weights, where they can hold it",
+      "the whole model with this inference-time method in its weights, where they can hold it",
     )
     .option("--json", "one JSON document on stdout", false)
     .action(async (run: string, flags: Shell & { out: string; merged: boolean; steering?: string }) => {
       const { steering } = flags;
       const merged = flags.merged || steering !== undefined;
-      await exportRun(run, resolve(flags.out), {
+      const dtype = await exportRun(run, resolve(flags.out), {
         merged,
         ...(steering !== undefined && { steering: resolve(steering) }),
       });
-      show(flags, { folder: resolve(flags.out), merged }, () => resolve(flags.out));
+      if (dtype !== null) {
+        const rounded = dtype === "float32" ? "." : ` and rounded once to ${dtype}, the type of its weights.`;
+        say(`What was learned was added to the model in float32${rounded}`);
+      }
+      show(flags, { folder: resolve(flags.out), merged, ...(dtype !== null && { dtype }) }, () =>
+        resolve(flags.out),
+      );
     });
 }
 

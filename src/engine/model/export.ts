@@ -2,25 +2,37 @@ import { join } from "node:path";
 import { writeAtomic } from "../../storage/atomic.ts";
 import { makeFolders } from "../../storage/folders.ts";
 import type { LoadedModel } from "./load.ts";
-import { writeSafetensors } from "./safetensors.ts";
+import { type WrittenType, writeSafetensors } from "./safetensors.ts";
 import type { Weights } from "./weights.ts";
 
+/** Names of types in `config.json`. */
+const dtypes: Readonly<Record<WrittenType, string>> = { F32: "float32", F16: "float16", BF16: "bfloat16" };
+
+/** The type in which a model is handed on: a half where its weights are stored so, else float32. */
+export function exportType(weights: Weights): { readonly type: WrittenType; readonly dtype: string } {
+  const stored = weights.get("model.embed_tokens.weight")?.type;
+  const type = stored === "F16" || stored === "BF16" ? stored : "F32";
+  return { type, dtype: dtypes[type] };
+}
+
 /**
- * Writes a model as a Hugging Face folder in float32 that transformers loads, also when it was read from a GGUF file:
+ * Writes a model as a Hugging Face folder that transformers loads, also when it was read from a GGUF file:
  * config.json, generation_config.json, model.safetensors and, where there is one, the tokenizer with its chat template.
  *
- * @param weights the weights to write: the model's own, or trained or merged ones in their place.
+ * @param weights the weights to write: the model's own, or trained or merged ones in their place. They are read and added up in
+ *   float32, one at a time, and rounded once.
  * @throws the file system's own error.
  */
 export async function exportMerged(
   folder: string,
   model: Pick<LoadedModel, "config" | "generationConfig" | "tokenizerFiles">,
   weights: Weights,
+  type: WrittenType = "F32",
 ): Promise<void> {
   await makeFolders(folder);
   const json = (name: string, value: object) =>
     writeAtomic(join(folder, name), `${JSON.stringify(value, null, 2)}\n`);
-  await writeSafetensors(join(folder, "model.safetensors"), weights);
+  await writeSafetensors(join(folder, "model.safetensors"), weights, { format: "pt" }, type);
   const files = model.tokenizerFiles;
   if (files !== null) {
     const { addedTokens, chatTemplate, config, specialTokensMap, tokenizer } = files;
@@ -36,7 +48,7 @@ export async function exportMerged(
   await json("generation_config.json", generationConfig(model));
   // Of the two keys for the type, older versions of transformers read torch_dtype, newer ones dtype. The folder
   // becomes a model only with this file, now that all else is in place.
-  const config = { ...model.config, dtype: "float32", torch_dtype: "float32" };
+  const config = { ...model.config, dtype: dtypes[type], torch_dtype: dtypes[type] };
   await writeAtomic(join(folder, "config.json"), withDecimalPoints(`${JSON.stringify(config, null, 2)}\n`));
 }
 

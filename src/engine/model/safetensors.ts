@@ -5,6 +5,7 @@ import { DiscernError } from "../../protocol/errors.ts";
 import { writeAtomic } from "../../storage/atomic.ts";
 import { readAt, withFile } from "./fileBytes.ts";
 import { fileTensor, readNumbers, type TensorPlace } from "./fileTensor.ts";
+import { toBfloat16, toFloat16 } from "./formats/floats.ts";
 import { storageFormats } from "./formats/formats.ts";
 import {
   headerLength,
@@ -131,8 +132,11 @@ export async function safetensorsFiles(folder: string, names: readonly string[])
   return shards.map((shard) => join(folder, shard));
 }
 
+/** A type in which tensors are written. */
+export type WrittenType = "F32" | "F16" | "BF16";
+
 /**
- * Writes tensors as one safetensors file in float32: streamed to a neighbour, fsynced, renamed over `path`. Stored ones are
+ * Writes tensors as one safetensors file, in float32 or rounded to another type: streamed to a neighbour, fsynced, renamed over `path`. Stored ones are
  * read one at a time.
  *
  * @throws the file system's own error, and what reading a tensor throws; `path` is then untouched.
@@ -141,16 +145,22 @@ export async function writeSafetensors(
   path: string,
   tensors: Iterable<readonly [string, Parameter | StoredTensor]>,
   metadata: Record<string, string> = { format: "pt" },
+  type: WrittenType = "F32",
 ): Promise<void> {
   const list = [...tensors];
-  const header = encodeHeader(list, metadata);
+  const header = encodeHeader(list, metadata, type);
   await writeAtomic(path, async (file) => {
     await writeFully(file, header);
     for (const [, tensor] of list) {
       const data = "data" in tensor ? tensor.data : await tensor.float32();
-      await writeFully(file, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+      await writeFully(file, written(data, type));
     }
   });
+}
+
+function written(data: Float32Array, type: WrittenType): Uint8Array {
+  if (type === "F32") return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return type === "BF16" ? toBfloat16(data) : toFloat16(data);
 }
 
 /** FileHandle.write may write less than asked, above all near 2 GiB. */
@@ -162,21 +172,22 @@ async function writeFully(file: FileHandle, bytes: Uint8Array): Promise<void> {
   }
 }
 
-/** The header of a safetensors file of float32 tensors, its length and padding included. @throws RangeError. */
+/** The header of a safetensors file of tensors in one type, its length and padding included. @throws RangeError. */
 export function encodeHeader(
   tensors: readonly (readonly [string, Parameter | StoredTensor])[],
   metadata: Record<string, string>,
+  type: WrittenType = "F32",
 ): Uint8Array {
   const header = new Map<string, unknown>([["__metadata__", metadata]]);
   let offset = 0;
   for (const [name, tensor] of tensors) {
     const { shape } = tensor;
-    const bytes = 4 * elementCount(shape);
-    if ("data" in tensor && bytes !== tensor.data.byteLength) {
+    const bytes = (type === "F32" ? 4 : 2) * elementCount(shape);
+    if ("data" in tensor && elementCount(shape) !== tensor.data.length) {
       throw new RangeError(`${name}: shape [${shape}] does not hold ${tensor.data.length} values`);
     }
     if (header.has(name)) throw new RangeError(`${name}: written twice`);
-    header.set(name, { dtype: "F32", shape, data_offsets: [offset, offset + bytes] });
+    header.set(name, { dtype: type, shape, data_offsets: [offset, offset + bytes] });
     offset += bytes;
   }
   const json = JSON.stringify(Object.fromEntries(header));

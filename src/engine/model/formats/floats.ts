@@ -35,3 +35,34 @@ export function bfloat16ToFloat32(bytes: Uint8Array, out: Float32Array, offset: 
 export function float32Bytes(bytes: Uint8Array, out: Float32Array, offset: number): void {
   new Uint8Array(out.buffer, out.byteOffset, out.byteLength).set(bytes, offset * 4);
 }
+
+/** float32 numbers rounded to the nearest bfloat16, ties to even, as little-endian bytes. They must be finite. */
+export function toBfloat16(data: Float32Array): Uint8Array {
+  const words = new Uint32Array(data.buffer, data.byteOffset, data.length);
+  const bits = new Uint16Array(data.length);
+  for (let i = 0; i < words.length; i++) bits[i] = (words[i]! + 0x7fff + ((words[i]! >>> 16) & 1)) >>> 16;
+  return new Uint8Array(bits.buffer);
+}
+
+/** float32 numbers rounded to the nearest float16, ties to even, as little-endian bytes. What is too large becomes infinite. */
+export function toFloat16(data: Float32Array): Uint8Array {
+  const bits = new Uint16Array(data.length);
+  for (let i = 0; i < data.length; i++) bits[i] = float16Bits(data[i]!);
+  return new Uint8Array(bits.buffer);
+}
+
+function float16Bits(x: number): number {
+  const sign = x < 0 || Object.is(x, -0) ? 0x8000 : 0;
+  const size = Math.abs(x);
+  if (size >= 65_520) return sign | 0x7c00;
+  // The distance of neighbours is that of the number's power of two, and below 2⁻¹⁴ always the same.
+  const exponent = Math.max(-14, Math.floor(Math.log2(size)));
+  const steps = roundToEven(size / 2 ** (exponent - 10));
+  return exponent === -14 ? sign | steps : sign | (((exponent + 14) << 10) + steps);
+}
+
+function roundToEven(x: number): number {
+  const below = Math.floor(x);
+  const rest = x - below;
+  return rest > 0.5 || (rest === 0.5 && below % 2 === 1) ? below + 1 : below;
+}

@@ -9,6 +9,7 @@ import {
   mergeAdapter,
 } from "../../../model/adapter.ts";
 import { type Architecture, parameterShapes } from "../../../model/architecture.ts";
+import { type Form, formOf, type Kernels, partsOf } from "../../../model/forms.ts";
 import {
   memoryTensor,
   type OnProgress,
@@ -17,7 +18,6 @@ import {
   type StoredTensor,
   type Weights,
 } from "../../../model/weights.ts";
-import { type Form, formOf, type Kernels, partsOf } from "../../lowering.ts";
 import { type Backward, differentiated } from "../graph/autodiff.ts";
 import { size } from "../graph/shape.ts";
 import { stepsOf } from "../graph/steps.ts";

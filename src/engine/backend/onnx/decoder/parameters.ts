@@ -1,5 +1,5 @@
+import { type Form, partsOf } from "../../../model/forms.ts";
 import type { Rows } from "../../../model/weights.ts";
-import { type Form, partsOf } from "../../lowering.ts";
 import { apply, ops } from "../graph/ops.ts";
 import type { Shape } from "../graph/shape.ts";
 import { type DType, type InputTensor, input, type Tensor } from "../graph/tensor.ts";

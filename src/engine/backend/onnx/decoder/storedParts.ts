@@ -1,6 +1,6 @@
 import { type StorageFormat, storageFormats } from "../../../model/formats/formats.ts";
+import { type Codes, type Form, type Part, partsOf } from "../../../model/forms.ts";
 import { elementCount, type Rows, refuseNotFinite, type StoredTensor } from "../../../model/weights.ts";
-import { type Codes, type Form, type Part, partsOf } from "../../lowering.ts";
 import type { HostData } from "../runtime/value.ts";
 
 /** A part of a weight, read: what is fed under its name. */

@@ -1,4 +1,4 @@
-import type { Codes, Form } from "../../lowering.ts";
+import type { Codes, Form } from "../../../model/forms.ts";
 import type { Shape } from "./shape.ts";
 
 type None = Record<string, never>;

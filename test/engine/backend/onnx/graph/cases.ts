@@ -1,8 +1,8 @@
-import type { Codes, Form } from "../../../../../src/engine/backend/lowering.ts";
 import type { Attributes, PrimitiveName } from "../../../../../src/engine/backend/onnx/graph/attributes.ts";
 import { apply } from "../../../../../src/engine/backend/onnx/graph/ops.ts";
 import { type Shape, size } from "../../../../../src/engine/backend/onnx/graph/shape.ts";
 import type { DType, Tensor } from "../../../../../src/engine/backend/onnx/graph/tensor.ts";
+import type { Codes, Form } from "../../../../../src/engine/model/forms.ts";
 import type { OnnxDeviceName } from "../../../../../src/protocol/device.ts";
 import type { Random } from "./random.ts";
 

@@ -1,4 +1,3 @@
-import type { Codes } from "../../../../../src/engine/backend/lowering.ts";
 import type { Attributes, PrimitiveName } from "../../../../../src/engine/backend/onnx/graph/attributes.ts";
 import { type Shape, size } from "../../../../../src/engine/backend/onnx/graph/shape.ts";
 import {
@@ -6,6 +5,7 @@ import {
   type Tensor,
   topological,
 } from "../../../../../src/engine/backend/onnx/graph/tensor.ts";
+import type { Codes } from "../../../../../src/engine/model/forms.ts";
 import { at, build, type Reference } from "./referenceValue.ts";
 
 type Rule<P extends PrimitiveName> = (inputs: readonly Reference[], attributes: Attributes[P]) => Reference;
