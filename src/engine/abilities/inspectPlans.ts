@@ -4,7 +4,8 @@ import { availableMemory } from "../../recipe/availableMemory.ts";
 import { memoryPlans, planText, usableShare } from "../../recipe/memoryPlan.ts";
 import { recipePasses } from "../../recipe/recipeMemory.ts";
 import { weightPlans } from "../backend/weightPlan.ts";
-import type { ModelSummary } from "../model/load.ts";
+import { formBytes, formOf } from "../model/forms.ts";
+import { bytesOf, type ModelSummary } from "../model/load.ts";
 import { openModel } from "../model/source.ts";
 
 /**
@@ -12,7 +13,11 @@ import { openModel } from "../model/source.ts";
  * and are multiplied on each device where they stay as they are stored.
  */
 export async function inspectPlans(summary: ModelSummary) {
-  const model = { ...summary, linears: [...summary.linears] };
+  const weights = await (await openModel(summary.path)).weights();
+  const held = bytesOf(weights, ({ type, shape }) =>
+    formBytes(formOf(type, shape, "stored", { device: "cpu", float16: true }), shape),
+  );
+  const model = { ...summary, held, linears: [...summary.linears] };
   const recipe = recipeSchema.parse({
     name: "plan",
     model: summary.name,
@@ -25,7 +30,6 @@ export async function inspectPlans(summary: ModelSummary) {
     fits: plan.peakBytes <= usableShare * available,
     text: planText(model, plan),
   }));
-  const weights = await (await openModel(summary.path)).weights();
   const stored = Object.fromEntries(onnxDeviceNames.map((name) => [name, weightPlans(weights, name)]));
   return { available, ways, weights: stored };
 }

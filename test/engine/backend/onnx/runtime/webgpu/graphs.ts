@@ -148,7 +148,7 @@ const features = {
 const held: Record<string, Held> = { "LoRA step, streamed": { mode: "stream", headRows: 64 } };
 
 /** Those that read weights in every way: forward, backward, rows, few rows. */
-const storedKinds = ["LoRA step", "contrastive LoRA step", "scoring", "held-out loss", "generation"];
+const storedKinds = ["LoRA step", "scoring", "generation"];
 
 const folder = await mkdtemp(join(tmpdir(), "discern-stored-"));
 const found: Record<string, Record<string, Seen>> = {};
