@@ -105,12 +105,13 @@ describe.each(types)("a model of %s computed with as it is stored", (type) => {
   });
 
   it.each(batches.map((batch) => [batch.kind, batch] as const))(
-    "trains an adapter by the gradients of its numbers in float32 (%s), also where blocks are computed anew",
+    "trains an adapter by the gradients of its numbers in float32 (%s), also where blocks are computed or read anew",
     async (_kind, batch) => {
       const ways: Held[] = [
         { mode: "keep" },
         { mode: "keep", weights: "stored" },
         { mode: "recompute", weights: "stored", headRows: 50 },
+        { mode: "stream", weights: "stored", headRows: 50, keptBlocks: 1 },
       ];
       const found: Map<string, Float32Array>[] = [];
       for (const held of ways) {
