@@ -120,13 +120,23 @@ function contenders(task: Task, from: Corpus): Contender[] {
     tolerance: task.tolerance,
   }));
   const torches = chosenPeers.map((name) => {
-    const { title, variant } = peers[name]!;
+    const { title, variant, backend } = peers[name]!;
+    const tolerance = variant.dtype === "bfloat16" ? task.tolerance16 : task.tolerance;
+    const device = "cpu" as const;
+    if (backend) {
+      const side = new Side(title, process.execPath, [join(import.meta.dirname, "ours.ts")], {
+        ...process.env,
+        DISCERN_PYTHON: python,
+      });
+      const prepare = { ...request(task.ours), backend: "torch" as const, device, variant };
+      return { title, side, prepare, share: 1, tolerance };
+    }
     return {
-      title: `PyTorch ${title}`,
-      side: new Side(`PyTorch ${title}`, python, [join(import.meta.dirname, "peer/peer.py")]),
-      prepare: { ...request(task.peer), device: "cpu" as const, variant },
+      title,
+      side: new Side(title, python, [join(import.meta.dirname, "peer/peer.py")]),
+      prepare: { ...request(task.peer), device, variant },
       share: task.peerShare ?? 1,
-      tolerance: variant.dtype === "bfloat16" ? task.tolerance16 : task.tolerance,
+      tolerance,
     };
   });
   return [...discern, ...torches];

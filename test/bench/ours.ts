@@ -2,6 +2,7 @@
 import { createInterface } from "node:readline";
 import type { Backend } from "../../src/engine/backend/backend.ts";
 import { openBackend } from "../../src/engine/backend/open.ts";
+import { TorchBackend } from "../../src/engine/backend/torch/torchBackend.ts";
 import { loadModel } from "../../src/engine/model/load.ts";
 import { relaunch } from "../../src/engine/server/launch.ts";
 import { torchSchema } from "../../src/protocol/backend.ts";
@@ -46,7 +47,8 @@ for await (const line of createInterface({ input: process.stdin })) {
     if (request.do === "prepare") run = await prepare(request);
     else result = await run?.();
     const seconds = (performance.now() - start) / 1000;
-    const peakBytes = process.resourceUsage().maxRSS * 1024;
+    // The torch backend's memory is its worker's, which this process does not see.
+    const peakBytes = opened?.backend instanceof TorchBackend ? 0 : process.resourceUsage().maxRSS * 1024;
     console.log(JSON.stringify({ seconds, peakBytes, result }));
   } catch (error) {
     console.log(

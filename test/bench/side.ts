@@ -9,7 +9,7 @@ const answerSchema = z.union([
   z.object({ error: z.string() }),
   z.object({
     seconds: z.number(),
-    /** The largest resident size of the process so far, loading included. */
+    /** The largest resident size of the process so far, loading included; 0 where another process computes. */
     peakBytes: z.number(),
     result: z.unknown().optional(),
     /** Of PyTorch and its libraries, in the answer to `prepare`. */
