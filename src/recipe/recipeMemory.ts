@@ -1,5 +1,6 @@
 import type { Recipe } from "../protocol/recipe.ts";
 import type { StageRecipe } from "../protocol/recipeStages.ts";
+import { greatestOf } from "../statistics/extremes.ts";
 import { byteSize } from "../wording/numbers.ts";
 import { type MemoryPlan, type PassSize, planMemory, storedBytes } from "./memoryPlan.ts";
 import type { ModelFacts } from "./modelFacts.ts";
@@ -100,7 +101,7 @@ function storedAs(model: ModelFacts, bytes: number): ModelFacts | null {
 
 /** The largest batches, halved stage by stage, with which a recipe fits, in words; null where there are none. */
 function smallestChange(recipe: Recipe, fits: (changed: Recipe) => boolean): string | null {
-  const largest = Math.max(0, ...recipe.stages.map(batchOf));
+  const largest = greatestOf([0, ...recipe.stages.map(batchOf)]);
   for (let most = largest / 2; most >= 1; most /= 2) {
     const batch = Math.floor(most);
     const changed = withBatches(recipe, (old) => Math.min(old, batch));
