@@ -163,9 +163,12 @@ describeWorkbench("Runs and Models views", () => {
   });
 
   it("shows a model with what it is and who uses it, and says why another cannot be used", async () => {
+    // Rows that are out of sight are not drawn.
+    await workbench().page.getByRole("button", { name: "Runs Section" }).click();
     await row(/^tiny/).click();
     await row(/^Architecture/).waitFor();
     await row(/^Used by recipe/).waitFor();
+    await workbench().fold(/^tiny/);
     await row(/^broken/).click();
     await row(/^Cannot be used/).waitFor();
     await workbench().screenshot("models-view");
