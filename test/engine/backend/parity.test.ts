@@ -1,12 +1,18 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import type { Backend, Example, Trainer } from "../../../src/engine/backend/backend.ts";
 import { openBackend } from "../../../src/engine/backend/open.ts";
+import { sharedPrefixLength } from "../../../src/engine/backend/sharedPrefix.ts";
+import type { PromptEncoder } from "../../../src/engine/chat/encoding.ts";
 import { loadModel } from "../../../src/engine/model/load.ts";
+import { openSession, releaseModel } from "../../../src/engine/session/session.ts";
+import { torchSchema } from "../../../src/protocol/backend.ts";
 import type { TrainRecipe } from "../../../src/protocol/recipeStages.ts";
 import { goldenPath } from "../../golden/golden.ts";
 import { skipWithoutTorch } from "../../python.ts";
-import { type ParityOptions, parity } from "./parity.ts";
+import { realModelPath } from "../../realModel.ts";
+import { type ParityOptions, type ParityTexts, parity } from "./parity.ts";
 import { TorchWorkers } from "./torchWorkers.ts";
 
 const skipped = skipWithoutTorch("parity of the backends");
@@ -143,4 +149,53 @@ describe.skipIf(skipped)("both backends", () => {
       });
     }),
   );
+
+  it("measure and train SmolLM2-135M alike", { timeout: 900_000 }, async () => {
+    const model = await realModelPath();
+    const place = { model, device: "cpu", threads: 2, template: "auto", root: model } as const;
+    const onnx = await openSession({ ...place, backend: "onnx" });
+    const torch = await openSession({
+      ...place,
+      backend: "torch",
+      torch: torchSchema.parse({ dtype: "float32" }),
+    });
+    try {
+      const found = await parity(onnx.backend, torch.backend, await realTexts(onnx.encoder), {
+        ...options,
+        train: { ...lora, rank: 16, alpha: 32, dropout: 0.05 },
+        layer: 15,
+      });
+      console.warn(`SmolLM2-135M, onnx against torch: ${JSON.stringify(found)}`);
+      expect(found.features).toBeLessThan(1e-4);
+      expect(found.refusalLogOdds).toBeLessThan(1e-2);
+      expect(found.supervised).toBeLessThan(1e-3);
+      expect(found.contrastive).toBeLessThan(1e-3);
+      expect(found.greedy).toBe(0);
+    } finally {
+      await releaseModel(onnx);
+      await releaseModel(torch);
+    }
+  });
 });
+
+/** Prompts and answers of the starter set, in the model's template. */
+async function realTexts(encoder: PromptEncoder): Promise<ParityTexts> {
+  const folder = join(import.meta.dirname, "../../../datasets/starter");
+  const pairs = readFileSync(join(folder, "pairs.csv"), "utf8").split(/\r?\n/).slice(1, 41);
+  const prompts = await Promise.all(
+    pairs.map(async (line) => {
+      const [, label, text] = /^[^,]*,[^,]*,[^,]*,([^,]*),"?(.*?)"?$/.exec(line)!;
+      return { ids: await encoder.prompt(text!), label: label! };
+    }),
+  );
+  const lines = readFileSync(join(folder, "general.jsonl"), "utf8").split("\n").slice(0, 8);
+  const answers = lines.map((line) => JSON.parse(line) as { prompt: string; response: string });
+  const examples = (
+    await encoder.pairs(answers.map(({ prompt, response }) => ({ prompt, answer: response })))
+  ).map((each) => ({ ...each, ids: each.ids.slice(0, 96) }));
+  const openings = await Promise.all(
+    ["I'm sorry", "I cannot", "I can't"].map((text) => encoder.tokenizer.encode(text)),
+  );
+  const shared = sharedPrefixLength([...prompts, ...examples].map(({ ids }) => ids));
+  return { prompts, examples, shared, openings };
+}

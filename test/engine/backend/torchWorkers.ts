@@ -9,13 +9,13 @@ import { testPython } from "../../python.ts";
 export class TorchWorkers {
   private readonly idle: WorkerClient[] = [];
   private readonly terms = new OnnxContrastTerms();
-  private readonly options: Pick<LoadOptions, "dtype" | "shard">;
+  private readonly options: Pick<LoadOptions, "dtype" | "shard" | "recompute">;
   private readonly processes: number;
 
   constructor({
     processes = 1,
     ...options
-  }: Partial<Pick<LoadOptions, "dtype" | "shard">> & { processes?: number } = {}) {
+  }: Partial<Pick<LoadOptions, "dtype" | "shard" | "recompute">> & { processes?: number } = {}) {
     this.options = { dtype: "float32", ...options };
     this.processes = processes;
   }
