@@ -19,7 +19,7 @@ export interface LoadOptions {
   /** Whether blocks are computed anew in the backward pass; false where left out. */
   readonly recompute?: boolean;
   readonly device: "cpu" | "cuda";
-  /** The type of the weights; "auto" keeps that of the file, halves as bfloat16. */
+  /** The type of the weights; "auto" is bfloat16 on a GPU that has it, else float32. */
   readonly dtype: "auto" | "bfloat16" | "float32";
   /** Whether blocks are compiled by torch.compile. */
   readonly compile?: boolean;

@@ -27,6 +27,7 @@ class Adapted(nn.Module):
         self.lora_A: nn.Parameter | None = None
         self.lora_B: nn.Parameter | None = None
         self.scale = 1.0
+        self.masked = False
         #: Masks what A reads, during a pass of training.
         self.dropout: Callable[[Tensor], Tensor] | None = None
 
@@ -43,12 +44,18 @@ class Adapted(nn.Module):
         if self.finished_A is not None:
             y = y + _low_rank(x, self.finished_A, self.finished_B)
         if self.lora_A is not None:
-            read = x if self.dropout is None else self.dropout(x)
+            read = self._dropped(x) if self.masked else x
             y = y + _low_rank(read, self.lora_A, self.lora_B) * self.scale
         return y
 
-    def attach(self, a: Tensor, b: Tensor, scale: float) -> None:
-        """Begins to train an update."""
+    @torch.compiler.disable
+    def _dropped(self, x: Tensor) -> Tensor:
+        """Masks are another function in every pass, for which a block would be compiled anew."""
+        return x if self.dropout is None else self.dropout(x)
+
+    def attach(self, a: Tensor, b: Tensor, scale: float, masked: bool) -> None:
+        """Begins to train an update, with dropout or without."""
+        self.masked = masked
         self.lora_A, self.lora_B, self.scale = nn.Parameter(a), nn.Parameter(b), scale
 
     def detach(self) -> None:

@@ -62,7 +62,8 @@ class Model:
 
 
 def load(state: State, params: dict[str, Any], _tensors: Tensors) -> tuple[dict[str, Any], Tensors]:
-    """Loads the model in `folder` onto `device` (cpu, cuda) in `dtype` (float32, bfloat16; auto: as it is stored, halves as bfloat16)."""
+    """Loads the model in `folder` onto `device` (cpu, cuda) in `dtype` (float32, bfloat16; auto: bfloat16 on a GPU that has it). With `compile` its
+    blocks are compiled by torch.compile when they first run."""
     logging.disable_progress_bar()
     state.ranks.together(lambda: _refuse_absent(params["folder"]))
     config = AutoConfig.from_pretrained(params["folder"])
@@ -80,7 +81,7 @@ def load(state: State, params: dict[str, Any], _tensors: Tensors) -> tuple[dict[
             f"PyTorch {torch.__version__} finds no GPU. Use the device cpu, or install a PyTorch with CUDA or ROCm.",
         )
     device = state.ranks.device(params["device"])
-    dtype = _dtype(params["dtype"], getattr(config, "dtype", None))
+    dtype = _dtype(params["dtype"], device)
     root = AutoModelForCausalLM.from_pretrained(params["folder"], dtype=dtype, attn_implementation=NAME)
     root.eval().requires_grad_(False)
     shares = bool(params["shard"]) and state.ranks.size > 1
@@ -109,8 +110,7 @@ def _refuse_absent(folder: str) -> Found:
     return {}
 
 
-def _dtype(asked: str, stored: torch.dtype | str | None) -> torch.dtype:
+def _dtype(asked: str, device: torch.device) -> torch.dtype:
     if asked != "auto":
         return {"float32": torch.float32, "bfloat16": torch.bfloat16}[asked]
-    halves = (torch.bfloat16, torch.float16, "bfloat16", "float16")
-    return torch.bfloat16 if stored in halves else torch.float32
+    return torch.bfloat16 if device.type == "cuda" and torch.cuda.is_bf16_supported() else torch.float32

@@ -49,7 +49,7 @@ class Trainer:
         for name, scale in self.scales.items():
             a, b = (tensors[f"{name}.lora_{which}.weight"].to(model.device).clone() for which in "AB")
             adapted = model.linears[name]
-            adapted.attach(a, b, scale)
+            adapted.attach(a, b, scale, self.dropout > 0)
             for which, used in (("A", adapted.lora_A), ("B", adapted.lora_B)):
                 self.trained[f"{name}.lora_{which}.weight"] = Trained(used.data, used, Moments.zero(used.data))
         parameters = model.parameters()
@@ -60,7 +60,7 @@ class Trainer:
             each.use()
             used.requires_grad_(True)
         if self.recompute:
-            model.root.gradient_checkpointing_enable({"use_reentrant": False})
+            _recompute(model.root)
 
     @contextmanager
     def during(self, batch: Batch, params: dict[str, Any], blocks: int) -> Iterator[None]:
@@ -132,4 +132,13 @@ class Trainer:
         for each in self.trained.values():
             each.used.requires_grad_(False)
         if self.recompute:
-            self.model.root.gradient_checkpointing_disable()
+            _keep(self.model.root)
+
+
+def _recompute(root: nn.Module) -> None:
+    """Has the model compute its blocks anew on the way back, where they are in training. Versions of transformers differ in the name."""
+    getattr(root, "activation_checkpointing_enable", root.gradient_checkpointing_enable)({"use_reentrant": False})
+
+
+def _keep(root: nn.Module) -> None:
+    getattr(root, "activation_checkpointing_disable", root.gradient_checkpointing_disable)()
