@@ -44,5 +44,5 @@ export function movedSentence(events: readonly RunEvent[]): string | null {
   const words = parts.map(({ place, from }, i) =>
     i === 0 ? placeWords(place) : `from step ${from} by ${placeWords(place)}`,
   );
-  return `The run was computed by ${words.join(", ")}. Figures of different places agree to rounding only, so it is not repeated exactly in one of them.`;
+  return `The run was computed by ${words.join(", ")}. Figures of different backends, devices and types agree to rounding only, so no other run repeats it exactly.`;
 }

@@ -97,7 +97,7 @@ describe("evaluateModel", () => {
     const apart = await compareRuns(both);
     expect(apart.model.device).toBeUndefined();
     expect(apart.notes).toContainEqual(
-      expect.stringMatching(/different places: onnx on cpu .*, onnx on webgpu /),
+      expect.stringMatching(/different backends or devices: onnx on cpu \(float32\), onnx on webgpu/),
     );
   });
 

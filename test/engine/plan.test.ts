@@ -102,7 +102,7 @@ describe("the cells of a comparison", () => {
     const own = await plan({ recipe, methods: [{ name: "STL" }] });
     expect([own.root, own.cells[0]!.recipe.stages]).toMatchObject([folder, [{ steps: 2 }]]);
     const preset = await plan({ recipe: "preset:default", set: { model: "m" }, methods: [{ name: "STL" }] });
-    expect([preset.root, preset.cells[0]!.recipe.model]).toEqual([process.cwd(), "m"]);
+    expect([preset.root, preset.cells[0]!.recipe.model.base]).toEqual([process.cwd(), "m"]);
   });
 
   test.each<[string, Partial<ComparisonInput>, RegExp]>([

@@ -152,7 +152,7 @@ function differentOrigins(reports: readonly Report[]): string[] {
       : []),
     ...(places.length > 1
       ? [
-          `The runs were computed in different places: ${places.join(", ")}. These agree to rounding only, which training may magnify.`,
+          `The runs were computed on different backends or devices: ${places.join(", ")}. These agree to rounding only, which training may magnify.`,
         ]
       : []),
   ];
