@@ -103,7 +103,7 @@ async function steps(backend: Backend): Promise<number[]> {
   return figures;
 }
 
-describe.skipIf(skipped)("training by several ranks", () => {
+describe.skipIf(skipped)("training by several ranks", { timeout: 180_000 }, () => {
   const terms = new OnnxContrastTerms();
   let expected: number[];
   const figuresOf = async (worker: Partial<WorkerOptions>, load: Partial<LoadOptions> = {}) => {

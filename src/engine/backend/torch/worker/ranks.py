@@ -128,11 +128,6 @@ class Ranks:
             self.lifeline.report(**error)
         os._exit(1)
 
-    def barrier(self) -> None:
-        """Waits until all ranks are here."""
-        if self.size > 1:
-            dist.barrier(group=self._control)
-
     def _send(self, found: Found, refused: WorkerError | None) -> None:
         said = None if refused is None else {"code": refused.code, "message": str(refused)}
         names = {name: len(each) for name, each in found.items()}
