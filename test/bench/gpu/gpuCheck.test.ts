@@ -5,6 +5,7 @@ import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loadModel } from "../../../src/engine/model/load.ts";
 import { vulkanEnvironment } from "../../engine/backend/onnx/runtime/webgpu/vulkan.ts";
+import { skipWithoutTorch, testPython } from "../../python.ts";
 import { skipWhen } from "../../skip.ts";
 import { productWeights, weightBytes, writeRandomModel } from "./randomModel.ts";
 import { type Found, markdown } from "./results.ts";
@@ -67,14 +68,16 @@ async function rehearse(parts: readonly string[]): Promise<Found> {
   const script = join(import.meta.dirname, "gpuCheck.ts");
   const out = join(folder, parts.join("-"));
   const options = ["--rehearse", "--parts", parts.join(), "--out", out];
-  const { all } = await execa(process.execPath, [script, ...options], { all: true, reject: false });
+  const { all } = await execa(process.execPath, [script, ...options], {
+    ...{ all: true, reject: false },
+    ...(testPython ? { env: { DISCERN_PYTHON: testPython } } : {}),
+  });
   const found = JSON.parse(await readFile(join(out, "gpu-check.json"), "utf8")) as Found;
   expect(await readFile(join(out, "gpu-check.md"), "utf8"), all).toContain("- processor: ");
   return found;
 }
 
 const vulkan = vulkanEnvironment() !== null;
-const python = process.env.DISCERN_PYTHON !== undefined;
 const tasks = 4;
 
 describe.skipIf(
@@ -89,9 +92,7 @@ describe.skipIf(
   });
 });
 
-describe.skipIf(
-  skipWhen(!python, "the GPU check's PyTorch is not rehearsed: DISCERN_PYTHON names no Python."),
-)("on PyTorch's CPU", () => {
+describe.skipIf(skipWithoutTorch("the rehearsal of the GPU check"))("on PyTorch's CPU", () => {
   test("every task is measured on torch, and on plain transformers", { timeout: 600_000 }, async () => {
     const { machine, peak, figures, failures } = await rehearse(["machine", "torch", "transformers"]);
     expect(failures).toEqual([]);
