@@ -18,8 +18,11 @@ import { sharedPrefixLength } from "../sharedPrefix.ts";
 import { InForce } from "./inForce.ts";
 import { packed, type TorchModel, tensor } from "./torchModel.ts";
 
-/** Rows run together. */
-const batchSize = 16;
+/**
+ * Rows run together. A GPU waits for the host at every operation of a pass, so few large passes are several times as fast there; on a CPU
+ * larger ones only take more memory.
+ */
+const batchSize = ({ device }: TorchModel): number => (device === "cpu" ? 16 : 64);
 
 /** Scores tries behind prompts, as `Backend.score` describes it. */
 export async function scoreTries(
@@ -31,7 +34,7 @@ export async function scoreTries(
   const inForce = new InForce(model, prompts.length, options);
   const found = await inBatches(
     prompts,
-    { ...options, size: batchSize },
+    { ...options, size: batchSize(model) },
     async ({ indices, rows, prefix }) => {
       const tries = indices.map((i) => ("nodes" in trie ? trie : trie[i]!));
       const whole = rows.map((row, b) => [...row, ...tries[b]!.nodes.map(({ token }) => token)]);
@@ -66,7 +69,7 @@ export async function nextTokens(
   options: BatchOptions<Float32Array>,
 ): Promise<Found<Float32Array>> {
   const inForce = new InForce(model, prompts.length, options);
-  const found = await inBatches(prompts, { ...options, size: batchSize }, async (batch) => {
+  const found = await inBatches(prompts, { ...options, size: batchSize(model) }, async (batch) => {
     const { indices, rows } = batch;
     const request = packed(batch, () => ({}));
     const promptLengths = rows.map(({ length }) => length);
@@ -91,7 +94,7 @@ export async function promptFeatures(
   const width = model.shape.hiddenSize;
   const blocks = layers.at(-1)!;
   const inForce = new InForce(model, prompts.length, options);
-  const batching = { interventions, size: options.batchSize ?? batchSize, shared };
+  const batching = { interventions, size: options.batchSize ?? batchSize(model), shared };
   const found = await inBatches(prompts, batching, async ({ indices, rows, prefix }) => {
     const positions = (b: number): number[] => {
       const { length } = rows[b]!;
@@ -136,7 +139,7 @@ export async function answerLosses(
   const shared = sharedPrefixLength(examples.map(({ ids, promptLength }) => ids.slice(0, promptLength)));
   const inForce = new InForce(model, examples.length, options);
   const rows = examples.map(({ ids }) => ids);
-  const found = await inBatches(rows, { ...options, size: batchSize, shared }, async (batch) => {
+  const found = await inBatches(rows, { ...options, size: batchSize(model), shared }, async (batch) => {
     const { indices, prefix } = batch;
     const own = indices.map((i) => examples[i]!);
     const request = packed(batch, (b) => ({ labelled: own[b]!.promptLength - prefix.length }));

@@ -17,14 +17,23 @@ class Moments:
         return Moments(torch.zeros_like(like), torch.zeros_like(like))
 
 
-def update(parameter: Tensor, gradient: Tensor, moments: Moments, step: dict[str, Any]) -> None:
+def update(parameters: list[Tensor], gradients: list[Tensor], moments: list[Moments], step: dict[str, Any]) -> None:
     """
     m′ = β₁m + (1−β₁)g, v′ = β₂v + (1−β₂)g², p′ = p·(1 − ηλ) − η/(1−β₁ᵗ) · m′/(√v′/√(1−β₂ᵗ) + ε), in place, with g the gradient times `scale`.
     What follows from the step's number comes with it: `decay` 1 − ηλ, `rate` η/(1−β₁ᵗ), `root` 1/√(1−β₂ᵗ).
+
+    Many parameters at once: an adapter of a large model has hundreds of small ones, and a GPU would wait for each to be asked for.
     """
     beta1, beta2 = step["betas"]
-    g = gradient * step["scale"]
-    moments.m.mul_(beta1).add_(g, alpha=1 - beta1)
-    moments.v.mul_(beta2).addcmul_(g, g, value=1 - beta2)
-    divisor = moments.v.sqrt().mul_(step["root"]).add_(step["epsilon"])
-    parameter.mul_(step["decay"]).addcdiv_(moments.m, divisor, value=-step["rate"])
+    g = torch._foreach_mul(gradients, step["scale"])
+    m = [each.m for each in moments]
+    v = [each.v for each in moments]
+    torch._foreach_mul_(m, beta1)
+    torch._foreach_add_(m, g, alpha=1 - beta1)
+    torch._foreach_mul_(v, beta2)
+    torch._foreach_addcmul_(v, g, g, value=1 - beta2)
+    divisor = torch._foreach_sqrt(v)
+    torch._foreach_mul_(divisor, step["root"])
+    torch._foreach_add_(divisor, step["epsilon"])
+    torch._foreach_mul_(parameters, step["decay"])
+    torch._foreach_addcdiv_(parameters, m, divisor, value=-step["rate"])

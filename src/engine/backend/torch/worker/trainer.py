@@ -32,6 +32,18 @@ class Trained:
             self.used.data.copy_(self.value)
 
 
+def _groups(trained: list[Trained]) -> Iterator[list[Trained]]:
+    """Neighbours that a step moves at once: small ones together, so that what a step makes besides stays below a quarter of a gigabyte or so."""
+    group: list[Trained] = []
+    for each in trained:
+        if group and sum(other.value.numel() for other in group) + each.value.numel() > 1 << 25:
+            yield group
+            group = []
+        group.append(each)
+    if group:
+        yield group
+
+
 class Trainer:
     """What is trained, by the client's names: adapters, or the model's own weights; their gradients and moments."""
 
@@ -96,12 +108,14 @@ class Trainer:
 
     @torch.no_grad()
     def update(self, step: dict[str, Any]) -> None:
-        found = self.gradients()
-        for name, each in self.trained.items():
+        for group in _groups([*self.trained.values()]):
             # A trained parameter that no pass reached has no gradient to follow.
-            gradient = found[name].float() if name in found else torch.zeros_like(each.value)
-            update(each.value, gradient, each.moments, step)
-            each.use()
+            gradients = [
+                torch.zeros_like(each.value) if each.used.grad is None else each.used.grad.float() for each in group
+            ]
+            update([each.value for each in group], gradients, [each.moments for each in group], step)
+            for each in group:
+                each.use()
         self.clear()
 
     def tensor(self, name: str) -> Tensor:

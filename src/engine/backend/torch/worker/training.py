@@ -63,8 +63,8 @@ def answers(state: State, params: dict[str, Any], _tensors: Tensors) -> Answer:
 def norm(state: State, _params: dict[str, Any], _tensors: Tensors) -> Answer:
     """`norm` of the gradient of all passes, over all that is trained."""
     state.ranks.add_up([each.used for each in state.trainer.trained.values()])
-    squares = [each.float().square().sum() for each in state.trainer.gradients().values()]
-    return {"norm": float(torch.stack(squares).sum().sqrt()) if squares else 0.0}, {}
+    found = [each.float() for each in state.trainer.gradients().values()]
+    return {"norm": float(torch.stack(torch._foreach_norm(found)).norm()) if found else 0.0}, {}
 
 
 def update(state: State, params: dict[str, Any], _tensors: Tensors) -> Answer:
