@@ -38,7 +38,8 @@ const prompts = Array.from({ length: 20 }, (_, i) => ({
   label: i % 2 === 0 ? "toxic" : "seemingly_toxic",
 }));
 const examples = prompts.slice(0, 8).map(({ ids }, i): Example => {
-  const answer = [100 + i, ...Array.from({ length: 3 + i }, (_, t) => 70 + ((5 * i + t) % 25)), 1];
+  const answer = [100 + i, ...Array.from({ length: 3 + i }, (_, t) => 70 + ((5 * i + t) % 25)), 0, 1];
+  // 0 is the padding token of the tiny models, whose embedding is trained, too.
   return { ids: [...ids, ...answer], promptLength: ids.length };
 });
 const texts = { prompts, examples, shared: 5, openings: [[40], [41, 42], [41, 43, 44], [50]] };

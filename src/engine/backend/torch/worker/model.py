@@ -84,6 +84,8 @@ def load(state: State, params: dict[str, Any], _tensors: Tensors) -> tuple[dict[
     dtype = _dtype(params["dtype"], device)
     root = AutoModelForCausalLM.from_pretrained(params["folder"], dtype=dtype, attn_implementation=NAME)
     root.eval().requires_grad_(False)
+    # Its embedding is trained like others: it may be what ends every answer.
+    root.get_input_embeddings().padding_idx = None
     shares = bool(params["shard"]) and state.ranks.size > 1
     state.ranks.lockstep = False
     if not shares:
