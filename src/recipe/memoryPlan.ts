@@ -159,8 +159,10 @@ function partsOf(
   // Two blocks are in memory at once: one that is computed, and the next one, which is read meanwhile. Of the embeddings
   // rows are read, of the head pieces.
   const streamed = (stored.blocks / layers) * Math.min(layers, keptBlocks + 2);
-  // A weight that is stored smaller is widened for its product, its gradient's once more.
-  const widened = weights === "float32" ? 0 : 2 * float * hiddenSize * intermediateSize;
+  // A weight that is stored smaller is widened for its product, its gradient's once more. The largest is the head, where it
+  // does not come in pieces.
+  const widest = Math.max(intermediateSize, mode === "keep" && logits > 0 ? vocabSize : 0);
+  const widened = weights === "float32" ? 0 : 2 * float * hiddenSize * widest;
   const stepwise = hiddenSize * tokens * (depth + 1) + 1.6 * block;
   const pieces = mode === "keep" ? vocabSize : Math.min(vocabSize, headPieceBytes / float / hiddenSize);
   const masters = full && weights === "stored" ? 1 : 0;

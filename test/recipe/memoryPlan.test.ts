@@ -81,7 +81,7 @@ describe("a recipe that does not fit", () => {
     );
     expect(refusal).toContain('memory: "stream"');
     expect(memoryRefusal(recipe({ memory: "recompute" }), llama8b(2), 14e9)).toContain("a Q8_0 model");
-    expect(memoryRefusal(recipe({ memory: "keep" }), llama8b(q4), 12e9)).toContain("batch size");
+    expect(memoryRefusal(recipe({ memory: "keep" }), llama8b(q4), 16e9)).toContain("batch size 4");
   });
 
   it("is not refused where it fits, or where nobody knows", () => {
