@@ -16,6 +16,9 @@ const short: Record<string, string> = {
   "scripts/study.ts: say": "arguments of a command line",
   "src/engine/evaluate/bootstrap.ts: run": "a pair",
   "src/engine/evaluate/measures/curveMeasures.ts: work": "what a measure is told",
+  "src/engine/model/download/hubPull.ts: join": "parts of a name",
+  "src/engine/python/find.ts: add": "Pythons of a machine",
+  "src/engine/python/find.ts: found.push": "Pythons of a machine",
   "src/engine/steer/steeredBackend.ts: this.base.export": "parameters",
   "src/extension/benchmark/start.ts: vscode.window.showInformationMessage": "buttons",
   "src/extension/contributions.ts: run": "arguments of a command",
@@ -31,6 +34,7 @@ const short: Record<string, string> = {
   "src/extension/prompts/ranges.ts: siblings.splice": "two halves",
   "src/extension/runs/register.ts: vscode.Disposable.from": "a fixed list",
   "src/modelsHome/home.ts: join": "parts of a name",
+  "src/modelsHome/hubCache.ts: join": "parts of a name",
 };
 
 function spreads(file: string): string[] {

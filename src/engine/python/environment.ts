@@ -249,7 +249,7 @@ async function requirements(further: string | undefined): Promise<string[]> {
     const text = await readFile(file, "utf8").catch((cause: Error) => {
       throw new DiscernError("file-missing", `${file} cannot be read (${cause.message}).`, { cause });
     });
-    lines.push(...text.split(/\r?\n/).map((line) => line.replace(/(^|\s)#.*/, "").trim()));
+    for (const line of text.split(/\r?\n/)) lines.push(line.replace(/(^|\s)#.*/, "").trim());
   }
   return [...new Set(lines.filter((line) => line !== ""))];
 }

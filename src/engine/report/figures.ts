@@ -4,6 +4,7 @@ import { asFileName } from "../../protocol/fileName.ts";
 import { methodName } from "../../protocol/report/methods.ts";
 import type { Report } from "../../protocol/report/report.ts";
 import type { Series } from "../../protocol/report/training.ts";
+import { greatestOf } from "../../statistics/extremes.ts";
 import { writeAtomic } from "../../storage/atomic.ts";
 import { csvCell } from "./csv.ts";
 
@@ -74,10 +75,10 @@ export function comovementSvg(methods: readonly MethodSeries[]): string {
     columns * panel.width,
     Math.ceil(methods.length / columns) * panel.height + legendHeight,
   ];
-  const steps = Math.max(
+  const steps = greatestOf([
     1,
     ...methods.flatMap(({ series }) => series.flatMap(({ points }) => points.map(({ step }) => step))),
-  );
+  ]);
   const panels = methods.map((method, i) => {
     const at = `translate(${(i % columns) * panel.width},${Math.floor(i / columns) * panel.height})`;
     return `<g transform="${at}">${panelSvg(method, steps)}</g>`;

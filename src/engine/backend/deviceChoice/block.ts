@@ -1,3 +1,4 @@
+import { leastOf } from "../../../statistics/extremes.ts";
 import { type Architecture, linearModules, parameterShapes } from "../../model/architecture.ts";
 import { causalAttention } from "../onnx/decoder/attention.ts";
 import { Decoder } from "../onnx/decoder/decoder.ts";
@@ -75,7 +76,7 @@ export async function blockMilliseconds(device: Device, block: TrainedBlock): Pr
   const runs = await repeated(mostRuns);
   for (const value of Object.values(feeds)) value.dispose();
   await program.dispose();
-  return Math.min(...runs);
+  return leastOf(runs);
 }
 
 /** The graph of a training pass of block 0: all gradients, and the sum of their squares. */

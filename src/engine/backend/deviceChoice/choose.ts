@@ -11,6 +11,7 @@ import type { ComputeType, TorchOptions } from "../../../protocol/backend.ts";
 import type { DeviceChoice } from "../../../protocol/device.ts";
 import { DiscernError } from "../../../protocol/errors.ts";
 import type { Accelerator, UsablePython } from "../../../protocol/python.ts";
+import { greatestOf } from "../../../statistics/extremes.ts";
 import { byteSize } from "../../../wording/numbers.ts";
 import { type Architecture, parameterShapes } from "../../model/architecture.ts";
 import { choosePython } from "../../python/find.ts";
@@ -192,9 +193,7 @@ function gpusOf({ facts }: UsablePython): Accelerator[] {
 
 /** Why WebGPU cannot hold a model in float32, in which the onnx backend computes there; null where it may. */
 export function tooLargeForWebgpu(architecture: Architecture, gpuBytes: number | null): string | null {
-  const largest = Math.max(
-    ...[...parameterShapes(architecture).values()].map((shape) => 4 * elements(shape)),
-  );
+  const largest = greatestOf([...parameterShapes(architecture).values()].map((shape) => 4 * elements(shape)));
   if (largest > webgpuBuffer)
     return `the model's largest weight takes ${byteSize(largest)} in float32, and a buffer there holds ${byteSize(webgpuBuffer)}`;
   const needed = weightBytes(architecture, "float32");

@@ -22,6 +22,7 @@ import { fullRevision } from "../../../modelsHome/hubCache.ts";
 import { hubCacheHome } from "../../../modelsHome/hubHome.ts";
 import { type HubName, hubFolderName } from "../../../modelsHome/hubName.ts";
 import { DiscernError } from "../../../protocol/errors.ts";
+import { greatestOf } from "../../../statistics/extremes.ts";
 import { writeAtomic } from "../../../storage/atomic.ts";
 import { byteSize } from "../../../wording/numbers.ts";
 import { hubHeaders, hubRefusal } from "../../download/hub.ts";
@@ -138,7 +139,7 @@ async function refuseFullDisk(folder: string, snapshot: string, { id, files }: H
     const blob = join(folder, "blobs", checksum.hex);
     const there = [join(snapshot, ...name.split("/")), blob, `${blob}.discern.incomplete`];
     const sizes = await Promise.all(there.map(sizeOf));
-    needed += Math.max(0, bytes - Math.max(...sizes));
+    needed += Math.max(0, bytes - greatestOf(sizes));
   }
   const disk = await statfs(folder).catch(() => null);
   const free = disk === null ? Number.POSITIVE_INFINITY : disk.bavail * disk.bsize;

@@ -41,7 +41,7 @@ export function toOnnx(outputs: Readonly<Record<string, Tensor>>, target: GraphT
       const operands = tensor.inputs.map((operand) => names.get(operand) as string);
       const before = builder.nodes.length;
       names.set(tensor, onnx(builder, operands, tensor.attributes as never, tensor));
-      if (tensor.op === "widen") widening.push(...builder.nodes.splice(before));
+      if (tensor.op === "widen") for (const node of builder.nodes.splice(before)) widening.push(node);
     }
   }
   const results = Object.entries(outputs).map(([name, tensor]) => {
