@@ -115,9 +115,19 @@ describeWorkbench("Models view", () => {
     await workbench().openFile("new.discern.json");
     await page.keyboard.press("Control+g");
     await workbench().answer(":1:28");
-    await page.keyboard.press("Control+Space");
+    await page.getByRole("button", { name: /Ln 1, Col 28/ }).waitFor();
     const offered = page.locator(".suggest-widget .monaco-list-row");
-    await offered.filter({ hasText: "owner/tiny-chat" }).waitFor();
+    const chat = offered.filter({ hasText: "owner/tiny-chat" });
+    // The editor has the focus back a moment after it has moved its cursor.
+    await expect
+      .poll(
+        async () => {
+          if ((await chat.count()) === 0) await page.keyboard.press("Control+Space");
+          return chat.count();
+        },
+        { timeout: 30_000, interval: 1_000 },
+      )
+      .toBe(1);
     expect(await offered.filter({ hasText: "models/tiny" }).count()).toBe(1);
     await workbench().screenshot("models-offered");
   });
