@@ -24,7 +24,7 @@ export interface ParityTexts {
   readonly openings: readonly Tokens[];
 }
 
-/** Largest differences between two backends, by what was computed; of losses of training as a share of those that are above 1. */
+/** Largest differences between two backends, by what was computed; of features and of losses of training as a share of those above 1. */
 export interface ParityFigures {
   features: number;
   refusalLogOdds: number;
@@ -66,7 +66,7 @@ export async function parity(
     ),
   );
   return {
-    features: furthest(first.features, second.features),
+    features: furthest(first.features, second.features, true),
     refusalLogOdds: furthest(first.logOdds, second.logOdds),
     answerLosses: furthest(first.losses, second.losses),
     supervised: figure(supervised),
@@ -167,8 +167,13 @@ function contrastOf(
   };
 }
 
-function furthest(a: readonly number[], b: readonly number[]): number {
+/** The largest difference; as a share of numbers above 1 where they are spread over orders of magnitude. NaN where any is. */
+function furthest(a: readonly number[], b: readonly number[], share = false): number {
   if (a.length !== b.length) return Number.POSITIVE_INFINITY;
-  // Not Math.max of a spread list: features are hundreds of thousands.
-  return a.reduce((most, x, i) => Math.max(most, Math.abs(x - b[i]!) || (x === b[i] ? 0 : Number.NaN)), 0);
+  let most = 0;
+  for (const [i, x] of a.entries()) {
+    const apart = Math.abs(x - b[i]!) / (share ? Math.max(1, Math.abs(x)) : 1);
+    if (!(apart <= most)) most = apart;
+  }
+  return most;
 }
