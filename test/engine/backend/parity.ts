@@ -3,6 +3,7 @@ import type {
   Batch,
   ContrastBatch,
   Example,
+  Features,
   StepFigures,
   Tokens,
   TrainerSpec,
@@ -24,13 +25,14 @@ export interface ParityTexts {
   readonly openings: readonly Tokens[];
 }
 
-/** Largest differences between two backends, by what was computed; of features and of losses of training as a share of those above 1. */
+/** Largest differences between two backends, by what was computed; of losses of training as a share of those above 1, of features of their size. */
 export interface ParityFigures {
   features: number;
   refusalLogOdds: number;
   answerLosses: number;
   supervised: number;
   contrastive: number;
+  /** In the first steps, as shares. */
   gradientNorms: number;
   /** Greedy tokens in which they differ. */
   greedy: number;
@@ -60,13 +62,12 @@ export async function parity(
   const contrastive = await Promise.all([a, b].map((backend) => steps(backend, texts, options, contrast)));
   const figure = ([ours, others]: readonly StepFigures[][]) =>
     Math.max(...ours!.map(({ loss: x }, i) => Math.abs(x - others![i]!.loss) / Math.max(1, Math.abs(x))));
-  const norms = [supervised, contrastive].map((pairs) =>
-    Math.max(
-      ...pairs[0]!.map(({ gradientNorm }, i) => Math.abs(gradientNorm / pairs[1]![i]!.gradientNorm - 1)),
-    ),
+  // Later, AdamW has made whole steps of gradients that are nothing but rounding, as those of KL are where nothing has moved.
+  const norms = [supervised, contrastive].map(([ours, others]) =>
+    Math.abs(ours![0]!.gradientNorm / others![0]!.gradientNorm - 1),
   );
   return {
-    features: furthest(first.features, second.features, true),
+    features: furthest(first.features, second.features),
     refusalLogOdds: furthest(first.logOdds, second.logOdds),
     answerLosses: furthest(first.losses, second.losses),
     supervised: figure(supervised),
@@ -94,7 +95,7 @@ async function measured(
   const losses = (await backend.losses(examples)).map((each) => each.loss / each.tokens);
   const answers = await backend.generate(rows, { maxNewTokens: options.newTokens, eosIds: [] });
   return {
-    features: [...features.values()].flatMap(({ data }) => [...data]),
+    features: [...features.values()].flatMap(scaled),
     logOdds,
     losses,
     greedy: rows.flatMap((_, i) => answers.get(i)!.ids),
@@ -167,12 +168,21 @@ function contrastOf(
   };
 }
 
-/** The largest difference; as a share of numbers above 1 where they are spread over orders of magnitude. NaN where any is. */
-function furthest(a: readonly number[], b: readonly number[], share = false): number {
+/** Features in units of the root mean square of their vector, where that is above 1: rounding grows with it. */
+function scaled({ data, width }: Features): number[] {
+  return Array.from({ length: data.length / width }, (_, row) => {
+    const own = Array.from(data.subarray(row * width, (row + 1) * width));
+    const size = Math.sqrt(own.reduce((sum, x) => sum + x * x, 0) / width);
+    return own.map((x) => x / Math.max(1, size));
+  }).flat();
+}
+
+/** The largest difference; NaN where any is. */
+function furthest(a: readonly number[], b: readonly number[]): number {
   if (a.length !== b.length) return Number.POSITIVE_INFINITY;
   let most = 0;
   for (const [i, x] of a.entries()) {
-    const apart = Math.abs(x - b[i]!) / (share ? Math.max(1, Math.abs(x)) : 1);
+    const apart = Math.abs(x - b[i]!);
     if (!(apart <= most)) most = apart;
   }
   return most;
