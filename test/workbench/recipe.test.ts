@@ -93,7 +93,7 @@ describeWorkbench("recipes", () => {
   it("are checked before they run: what is doubtful, where they are computed, what stays in memory", async () => {
     await workbench().runCommand("Discern: Run Recipe…");
     const before = await workbench().dialog("Before the run starts");
-    await before.getByText(/Computed on cpu by onnx: it is named/).waitFor();
+    await before.getByText(/Computed on cpu by onnx: the recipe names it/).waitFor();
     await before.getByText(/activations stay in memory\. Estimated peak/).waitFor();
     await workbench().screenshot("preflight");
     await before.getByRole("button", { name: "Run Anyway" }).click();

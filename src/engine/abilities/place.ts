@@ -30,8 +30,8 @@ export async function placeOf(question: PlaceQuestion): Promise<DeviceChoice> {
     const { architecture } = await openModel(await resolveModel(model, [root]));
     return chooseDevice({ architecture, rank }, { ...(backend && { backend }), torch, threads, root });
   }
-  if (backend !== "torch") return { backend: "onnx", device, reason: "it is named" };
+  if (backend !== "torch") return { backend: "onnx", device, reason: "the recipe names it" };
   const gpu = device === "cuda" ? "required" : "unused";
   const { executable } = await choosePython({ named: torch.python, root }, gpu);
-  return { backend, device, reason: "it is named", python: executable };
+  return { backend, device, reason: "the recipe names it", python: executable };
 }

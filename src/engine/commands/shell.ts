@@ -177,7 +177,7 @@ export interface ModelFlags extends Shell {
 export function sayMeasuring(): () => void {
   let isSaid = false;
   return () => {
-    if (!isSaid) say("Timing one decoder block on what there is; this is kept for the next time …");
+    if (!isSaid) say("Timing one decoder block on each device; the times are kept …");
     isSaid = true;
   };
 }

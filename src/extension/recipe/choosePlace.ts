@@ -22,7 +22,7 @@ export async function choosePlace(
   const auto = await vscode.window.withProgress(
     {
       location: vscode.ProgressLocation.Notification,
-      title: "Timing one decoder block on what there is",
+      title: "Timing one decoder block on each device",
     },
     () => facts.place({ ...recipe, backend: "auto", device: "auto" }, dirname(uri.fsPath)),
   );
