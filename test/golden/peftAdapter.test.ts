@@ -8,7 +8,7 @@ import { input } from "../../src/engine/backend/onnx/graph/tensor.ts";
 import { OnnxBackend } from "../../src/engine/backend/onnx/onnxBackend.ts";
 import { indexVector } from "../../src/engine/backend/onnx/programs/packing.ts";
 import { Device } from "../../src/engine/backend/onnx/runtime/device.ts";
-import { type Adapter, mergeAdapter, readAdapter } from "../../src/engine/model/adapter.ts";
+import { type Adapter, readAdapter } from "../../src/engine/model/adapter.ts";
 import { loadModel } from "../../src/engine/model/load.ts";
 import { generate } from "../../src/engine/probe/generate.ts";
 import { tempFolder } from "../tempFolder.ts";
@@ -40,7 +40,7 @@ async function attached(adapter: Adapter): Promise<LiveModel> {
 
 async function merged(adapter: Adapter): Promise<LiveModel> {
   const model = await baseModel();
-  mergeAdapter(model.weights, adapter);
+  await model.merge(adapter);
   return model;
 }
 
