@@ -1,6 +1,6 @@
 /**
  * Prints the Python that the tests of the PyTorch backend are to use: the one that `DISCERN_PYTHON` names, else the first of this machine
- * that has PyTorch, transformers and peft, else one that is made in Discern's cache, where disk and five minutes suffice. Prints nothing,
+ * that has PyTorch, transformers and peft, else one that is made in Discern's cache, where disk and three minutes suffice. Prints nothing,
  * and why on stderr, where there is none; the tests then skip.
  */
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { findPythons } from "../src/engine/python/find.ts";
 import { isUsable } from "../src/protocol/python.ts";
 
 /** Milliseconds for an installation. */
-const limit = 300_000;
+const limit = 180_000;
 
 async function testPython(): Promise<string> {
   if (process.env.DISCERN_PYTHON) return process.env.DISCERN_PYTHON;

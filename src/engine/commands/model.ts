@@ -157,7 +157,8 @@ export function addDoctor(program: Command): void {
     .action(async (flags: Shell & { model?: string; anew: boolean }) => {
       const { model, anew } = flags;
       const onProgress = (what: string) => say(`${what} …`);
-      const health = await doctor({ model, anew, onProgress, root: process.cwd() });
+      const told = flags.json ? {} : { onProgress };
+      const health = await doctor({ model, anew, ...told, root: process.cwd() });
       show(flags, health, () =>
         [
           Object.entries(health.versions)

@@ -80,8 +80,14 @@ async function rehearse(parts: readonly string[]): Promise<Found> {
 const vulkan = vulkanEnvironment() !== null;
 const tasks = 4;
 
+/** The rehearsals take a minute and a half: they are for those who change the check. */
+const unasked = process.env.DISCERN_REHEARSE !== "1";
+
 describe.skipIf(
-  skipWhen(!vulkan, "the GPU check's WebGPU is not rehearsed: no Vulkan driver (libvulkan1, chromium)."),
+  skipWhen(
+    unasked || !vulkan,
+    "the rehearsal of the GPU check's WebGPU: DISCERN_REHEARSE is not 1, or there is no Vulkan driver (libvulkan1, chromium).",
+  ),
 )("on an imitated GPU", () => {
   test("every task is measured on WebGPU, and the time of a node", { timeout: 600_000 }, async () => {
     const { machine, figures, failures } = await rehearse(["machine", "webgpu", "dispatch"]);
@@ -92,7 +98,10 @@ describe.skipIf(
   });
 });
 
-describe.skipIf(skipWithoutTorch("the rehearsal of the GPU check"))("on PyTorch's CPU", () => {
+describe.skipIf(
+  skipWhen(unasked, "the rehearsal of the GPU check's PyTorch: DISCERN_REHEARSE is not 1.") ||
+    skipWithoutTorch("the rehearsal of the GPU check"),
+)("on PyTorch's CPU", () => {
   test("every task is measured on torch, and on plain transformers", { timeout: 600_000 }, async () => {
     const { machine, peak, figures, failures } = await rehearse(["machine", "torch", "transformers"]);
     expect(failures).toEqual([]);

@@ -78,13 +78,18 @@ export class Decoder {
     const name = this.architecture.tiedEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight";
     const { vocabSize } = this.architecture;
     const rows = this.headRows;
-    const pieces = Array.from({ length: Math.ceil(vocabSize / rows) }, (_, i) =>
-      this.parameters.rows(name, i * rows, Math.min(vocabSize, (i + 1) * rows)),
-    );
+    const count = Math.ceil(vocabSize / rows);
+    // One piece is the whole: what is declared here is among the parameters that the graph reads.
+    const pieces =
+      count === 1
+        ? null
+        : Array.from({ length: count }, (_, i) =>
+            this.parameters.rows(name, i * rows, Math.min(vocabSize, (i + 1) * rows)),
+          );
     const weight = {
       whole: () => this.parameters.get(name),
       rows: (tokens: Tensor) => this.parameters.gather(name, tokens),
-      pieces: pieces.length > 1 ? pieces : null,
+      pieces,
       cut: (x: Tensor) => this.cut(x),
     };
     return new Head(weight, this.architecture.logits);
