@@ -37,7 +37,7 @@ const citedLines = 12;
 /** Milliseconds that an index has to answer. */
 const indexPatience = 8_000;
 
-/** The file that says what was installed into an environment. Written last: an installation that was cut off goes on. */
+/** The file that says what was installed into an environment. Written last: an interrupted installation is resumed. */
 const stampSchema = z.object({ packages: z.array(z.string()) });
 const stampName = "discern.json";
 

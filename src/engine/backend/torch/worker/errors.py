@@ -6,7 +6,7 @@ import torch
 
 
 class WorkerError(Exception):
-    """A person's mistake, or something that a person can mend: what happened, where, and how to fix it."""
+    """A person's mistake, or something that a person can fix: what happened, where, and how to fix it."""
 
     def __init__(self, code: str, message: str):
         super().__init__(message)
