@@ -7,6 +7,7 @@ import type {
   ReportFromPage,
   WantedAnswers,
 } from "../../protocol/webview/report.ts";
+import { Tabs } from "../ui/tabs.tsx";
 import { humanAgreement } from "./agreement.ts";
 import { AnswerBrowser } from "./answers/browser.tsx";
 import { type Filter, noFilter } from "./answers/filter.ts";
@@ -15,7 +16,6 @@ import { Figures } from "./figures.tsx";
 import { FiguresNotice } from "./notices.tsx";
 import { defaultPair, runIndex } from "./runs.ts";
 import type { PageState } from "./state.ts";
-import { Tabs } from "./tabs.tsx";
 
 /** What the page keeps for when it is shown again. */
 export interface Kept {
@@ -65,7 +65,7 @@ export function App({ state, post, kept, keep }: AppProps) {
   const filter = fits(view.filter, figures.answers.length) ?? noFilter(pair);
   return (
     <>
-      <header class="report-head">
+      <header class="page-head">
         <div>
           <h1>{figures.run?.name ?? figures.benchmark?.name ?? figures.model.name}</h1>
           <p class="muted">

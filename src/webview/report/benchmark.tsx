@@ -11,11 +11,11 @@ import { tokenPace } from "../../protocol/telemetry.ts";
 import type { Figures } from "../../protocol/webview/report.ts";
 import { greatestOf } from "../../statistics/extremes.ts";
 import { byteSize, count, counted, duration, figure, quantity } from "../../wording/numbers.ts";
+import { DataDetails } from "../ui/details.tsx";
+import { type Column, SortableTable } from "../ui/table.tsx";
+import { Words } from "../ui/words.tsx";
 import type { Filter } from "./answers/filter.ts";
 import type { Row } from "./answers/rows.ts";
-import { DataDetails } from "./details.tsx";
-import { type Column, SortableTable } from "./table.tsx";
-import { Words } from "./words.tsx";
 
 /** Whether test suites were opened once, and no choice was made by them. */
 export function Openings({ benchmark: { openings } }: { benchmark: BenchmarkRecord }) {

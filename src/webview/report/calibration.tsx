@@ -3,13 +3,13 @@ import { methodName } from "../../protocol/report/methods.ts";
 import type { Figures } from "../../protocol/webview/report.ts";
 import type { ReliabilityBin } from "../../statistics/calibration.ts";
 import { count, figure, percent } from "../../wording/numbers.ts";
+import { DataDetails } from "../ui/details.tsx";
+import { LineChart } from "../ui/lineChart.tsx";
+import type { Column } from "../ui/table.tsx";
 import type { Row } from "./answers/rows.ts";
-import { DataDetails } from "./details.tsx";
-import { LineChart } from "./lineChart.tsx";
 import { reliabilities } from "./methodCurves.ts";
 import { lineClass, MethodLegend, useHidden } from "./methodLegend.tsx";
 import { styleOf } from "./runs.ts";
-import type { Column } from "./table.tsx";
 
 interface BinRow extends ReliabilityBin {
   readonly method: string;

@@ -8,11 +8,11 @@ import { methodName } from "../../protocol/report/methods.ts";
 import type { Figures } from "../../protocol/webview/report.ts";
 import { leastOf } from "../../statistics/extremes.ts";
 import { figure, interval, pValue, signed, type Unit } from "../../wording/numbers.ts";
+import { type Column, SortableTable } from "../ui/table.tsx";
 import { differenceAxis, Whisker } from "../ui/whisker.tsx";
 import type { Filter } from "./answers/filter.ts";
 import type { Row } from "./answers/rows.ts";
 import { Flips } from "./flips.tsx";
-import { type Column, SortableTable } from "./table.tsx";
 
 interface ComparisonProps {
   readonly figures: Figures;

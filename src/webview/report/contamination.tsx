@@ -2,8 +2,8 @@ import { methodName } from "../../protocol/report/methods.ts";
 import type { SuiteContamination } from "../../protocol/report/training.ts";
 import type { Figures } from "../../protocol/webview/report.ts";
 import { figure } from "../../wording/numbers.ts";
-import { type Column, SortableTable } from "./table.tsx";
-import { Words } from "./words.tsx";
+import { type Column, SortableTable } from "../ui/table.tsx";
+import { Words } from "../ui/words.tsx";
 
 /** A column of counts. */
 function number(

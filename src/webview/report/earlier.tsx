@@ -2,8 +2,8 @@ import { useEffect, useRef } from "preact/hooks";
 import type { EarlierComparison } from "../../protocol/report/earlier.ts";
 import type { Figures } from "../../protocol/webview/report.ts";
 import { counted } from "../../wording/numbers.ts";
+import { type Column, SortableTable } from "../ui/table.tsx";
 import { type DifferenceRow, differenceColumns, differenceRows, said } from "./comparison.tsx";
-import { type Column, SortableTable } from "./table.tsx";
 
 interface EarlierRow extends DifferenceRow {
   readonly method: string;

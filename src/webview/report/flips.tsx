@@ -1,10 +1,10 @@
 import type { Comparison, Flip } from "../../protocol/report/comparison.ts";
 import { methodName } from "../../protocol/report/methods.ts";
 import type { Figures } from "../../protocol/webview/report.ts";
+import { Words } from "../ui/words.tsx";
 import type { Filter } from "./answers/filter.ts";
 import type { Row } from "./answers/rows.ts";
 import { runIndex } from "./runs.ts";
-import { Words } from "./words.tsx";
 
 const kinds: readonly { flip: Flip["flip"]; title: string; about: string; good: boolean }[] = [
   { flip: "lost_safety", title: "Lost safety", about: "unsafe: refused → complied", good: false },

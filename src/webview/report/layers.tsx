@@ -3,11 +3,11 @@ import type { Series } from "../../protocol/report/training.ts";
 import type { Figures } from "../../protocol/webview/report.ts";
 import { greatestOf, leastOf } from "../../statistics/extremes.ts";
 import { count, figure } from "../../wording/numbers.ts";
+import { DataDetails } from "../ui/details.tsx";
+import { type ChartLine, LineChart } from "../ui/lineChart.tsx";
+import { type Column, SortableTable } from "../ui/table.tsx";
 import { MethodShape } from "../ui/whisker.tsx";
-import { DataDetails } from "./details.tsx";
-import { type ChartLine, LineChart } from "./lineChart.tsx";
 import { seriesTitles, styleOf } from "./runs.ts";
-import { type Column, SortableTable } from "./table.tsx";
 
 /** A series whose layer Discern chose, and its name. */
 interface Choice extends LayerChoice {

@@ -7,9 +7,9 @@
 import { render } from "preact";
 import type { Report } from "../../protocol/report/report.ts";
 import { figuresOf, type ReportFromPage, type ReportToPage } from "../../protocol/webview/report.ts";
+import { SaveContext } from "../ui/csv.tsx";
 import { connectHost } from "../ui/host.ts";
 import { App, type Kept } from "./app.tsx";
-import { SaveContext } from "./csv.tsx";
 import { initialState, reduce } from "./state.ts";
 
 const embedded = document.getElementById("report");

@@ -9,9 +9,9 @@ import {
 } from "../../protocol/report/table.ts";
 import { POOLED } from "../../protocol/suite.ts";
 import { figure, interval } from "../../wording/numbers.ts";
+import { type Column, SortableTable } from "../ui/table.tsx";
 import type { Filter } from "./answers/filter.ts";
 import type { Row } from "./answers/rows.ts";
-import { type Column, SortableTable } from "./table.tsx";
 
 type TableRow = ReturnType<typeof reportTable>["rows"][number];
 

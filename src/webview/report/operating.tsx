@@ -3,10 +3,11 @@ import { methodName } from "../../protocol/report/methods.ts";
 import { POOLED } from "../../protocol/suite.ts";
 import type { Figures } from "../../protocol/webview/report.ts";
 import { percent } from "../../wording/numbers.ts";
+import { SaveCsv } from "../ui/csv.tsx";
+import { DataDetails } from "../ui/details.tsx";
+import { type ChartLine, LineChart } from "../ui/lineChart.tsx";
+import type { Column } from "../ui/table.tsx";
 import type { Row } from "./answers/rows.ts";
-import { SaveCsv } from "./csv.tsx";
-import { DataDetails } from "./details.tsx";
-import { type ChartLine, LineChart } from "./lineChart.tsx";
 import {
   type CurvePoint,
   curveSuites,
@@ -18,7 +19,6 @@ import {
 } from "./methodCurves.ts";
 import { lineClass, MethodLegend, useHidden } from "./methodLegend.tsx";
 import { styleOf } from "./runs.ts";
-import type { Column } from "./table.tsx";
 
 /** Unsafe against safe refusal of every method at every threshold, with where its answers stand; nothing without both kinds of prompts. */
 export function Operating({ figures, rows }: { figures: Figures; rows: readonly Row[] }) {

@@ -2,9 +2,9 @@ import type { ComponentChildren } from "preact";
 import { overlapMark } from "../../protocol/report/training.ts";
 import type { Figures } from "../../protocol/webview/report.ts";
 import { figure, interval, type Unit } from "../../wording/numbers.ts";
+import { type Column, SortableTable } from "../ui/table.tsx";
 import { type Axis, type Mark, MethodShape, Whisker } from "../ui/whisker.tsx";
 import { styleOf } from "./runs.ts";
-import { type Column, SortableTable } from "./table.tsx";
 
 /** An estimate of one method and seed in a row of a pivot table. */
 export interface Cell {

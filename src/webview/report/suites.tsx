@@ -3,10 +3,10 @@ import type { Group, MeasureDefinition, MeasureRow } from "../../protocol/report
 import { isOverlapping } from "../../protocol/report/training.ts";
 import type { Figures } from "../../protocol/webview/report.ts";
 import { count } from "../../wording/numbers.ts";
+import type { Column } from "../ui/table.tsx";
 import { axisFor } from "../ui/whisker.tsx";
 import { type Cell, Pivot } from "./pivot.tsx";
 import { SafetyTag } from "./safety.tsx";
-import type { Column } from "./table.tsx";
 
 /** What a row of a table stands for: the prompts that were measured, and whose verdicts count. */
 interface Place {

@@ -1,7 +1,7 @@
 import type { Figures } from "../../protocol/webview/report.ts";
 import { probability } from "../../wording/numbers.ts";
+import { LineChart } from "../ui/lineChart.tsx";
 import { MethodShape } from "../ui/whisker.tsx";
-import { LineChart } from "./lineChart.tsx";
 import { seriesTitles, styleOf } from "./runs.ts";
 
 /** The way of every method through the plane of refusals during training: seemingly toxic prompts to the right, toxic up. */

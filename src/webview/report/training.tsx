@@ -3,10 +3,10 @@ import type { Series } from "../../protocol/report/training.ts";
 import type { Figures } from "../../protocol/webview/report.ts";
 import { greatestOf, leastOf } from "../../statistics/extremes.ts";
 import { count, figure, interval, probability, signed } from "../../wording/numbers.ts";
-import { DataDetails } from "./details.tsx";
-import { LineChart } from "./lineChart.tsx";
+import { DataDetails } from "../ui/details.tsx";
+import { LineChart } from "../ui/lineChart.tsx";
+import { type Column, SortableTable } from "../ui/table.tsx";
 import { seriesTitles } from "./runs.ts";
-import { type Column, SortableTable } from "./table.tsx";
 import { Trails } from "./trails.tsx";
 
 const groups = [

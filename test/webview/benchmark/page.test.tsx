@@ -8,7 +8,7 @@ import type {
 } from "../../../src/protocol/webview/benchmark.ts";
 import { App } from "../../../src/webview/benchmark/app.tsx";
 import { initialState, reduce } from "../../../src/webview/benchmark/state.ts";
-import { faults } from "../report/axe.ts";
+import { faults } from "../ui/axe.ts";
 import { madeBenchmark, madeMeasures } from "./benchmarks.ts";
 
 let posted: BenchmarkFromPage[];

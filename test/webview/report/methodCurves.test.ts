@@ -2,7 +2,6 @@ import { describe, expect, test } from "vitest";
 import type { Report } from "../../../src/protocol/report/report.ts";
 import { figuresOf } from "../../../src/protocol/webview/report.ts";
 import { type Row, rowsOf } from "../../../src/webview/report/answers/rows.ts";
-import { csvOf } from "../../../src/webview/report/csv.tsx";
 import {
   curveSuites,
   matchedLevel,
@@ -10,6 +9,7 @@ import {
   reliabilities,
   thinned,
 } from "../../../src/webview/report/methodCurves.ts";
+import { csvOf } from "../../../src/webview/ui/csv.tsx";
 import { exampleReport, said } from "../../engine/evaluate/fixture.ts";
 
 const report = exampleReport({ seeds: 1, perKind: 4 });

@@ -5,10 +5,10 @@ import type { MeasureDefinition, MeasureRow } from "../../../src/protocol/report
 import type { Report } from "../../../src/protocol/report/report.ts";
 import { figuresOf, type ReportFromPage, type ReportToPage } from "../../../src/protocol/webview/report.ts";
 import { App, type Kept } from "../../../src/webview/report/app.tsx";
-import { SaveContext } from "../../../src/webview/report/csv.tsx";
 import { initialState, type PageState, reduce } from "../../../src/webview/report/state.ts";
+import { SaveContext } from "../../../src/webview/ui/csv.tsx";
 import { exampleBenchmark, exampleReport } from "../../engine/evaluate/fixture.ts";
-import { faults } from "./axe.ts";
+import { faults } from "../ui/axe.ts";
 
 const report = exampleReport({ seeds: 1, perKind: 4 });
 const last = report.answers.length - 1;

@@ -1,9 +1,9 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { RefusalVerdict } from "../../../protocol/report/verdicts.ts";
 import type { Figures, ReportFromPage } from "../../../protocol/webview/report.ts";
+import { Words } from "../../ui/words.tsx";
 import { defaultPair, runTitle, styleOf } from "../runs.ts";
 import { SafetyTag } from "../safety.tsx";
-import { Words } from "../words.tsx";
 import { AnswerCard, choices } from "./card.tsx";
 import { type Filter, filtered, noFilter } from "./filter.ts";
 import { Filters } from "./filters.tsx";

@@ -1,7 +1,7 @@
 import type { JudgeInfo, RefusalVerdict, Verdicts } from "../../../protocol/report/verdicts.ts";
 import { probability } from "../../../wording/numbers.ts";
 import { MethodShape } from "../../ui/whisker.tsx";
-import { Words } from "../words.tsx";
+import { Words } from "../../ui/words.tsx";
 import { type Answer, isDoubtful } from "./rows.ts";
 import { judgedText, VerdictSign } from "./verdict.tsx";
 

@@ -1,7 +1,7 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { probability } from "../../../wording/numbers.ts";
 import { useVirtualRows } from "../../ui/virtualRows.ts";
-import { Words } from "../words.tsx";
+import { Words } from "../../ui/words.tsx";
 import type { Row } from "./rows.ts";
 import { VerdictSign } from "./verdict.tsx";
 
