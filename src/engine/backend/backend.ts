@@ -96,6 +96,26 @@ export interface Backend {
   ): Promise<TapReading[][][]>;
 
   /**
+   * Inner products of gradients: ⟨∇_θ left_i, ∇_θ right_j⟩ for scalars of the model's outputs, θ a scope of its parameters.
+   * They are worked out layer by layer from what linear modules read and the gradients of what they give (ghost inner
+   * products), so no gradient of a weight is formed where that is dearer; every token of a text counts, those that texts
+   * begin with alike included. Rows of one text share its forward pass. Nothing acts on activations meanwhile, and dropout is off.
+   *
+   * Cost: a forward pass for each text and a backward pass for each scalar, several times where memory does not hold a
+   * layer of all rows, plus the products (`gradientPlan.ts` tells all of it). Sums are in float64.
+   *
+   * @param left rows of the result, nLeft of them.
+   * @param right its columns, nRight of them; null for those of `left`, at half the cost.
+   * @throws DiscernError("request-invalid") for layers, tokens, edges or an adapter that the model does not have, for a row
+   *   without answer tokens, for an empty scope, and for one that names the adapter of a model without one.
+   */
+  gradientProducts(
+    left: readonly GradientRow[],
+    right: readonly GradientRow[] | null,
+    options: GradientProductOptions,
+  ): Promise<GradientProducts>;
+
+  /**
    * Z·Zᵀ/C (n, n) of features (n, C), where Z is standardised by the mean and deviation under `weights` (n), which sum
    * to 1: the kernel of linear probes, with weight 0 for prompts that are held out.
    */
@@ -147,6 +167,80 @@ export interface MeasureOptions {
   readonly interventions?: readonly Intervention[];
   /** Told once at the end what each of them did, in their order. */
   readonly onEffects?: (effects: readonly InterventionEffect[]) => void;
+}
+
+/**
+ * A scalar of a model's outputs on one text. Logits are those that probabilities are made of: factors and soft caps
+ * included.
+ */
+export type Scalar =
+  /** Σ −log p over the tokens from `promptLength` on, in nats. */
+  | { readonly type: "answer-loss" }
+  /** Σ_i weights_i·z[tokens_i]: logits of the token behind the text's last one. */
+  | { readonly type: "logits"; readonly tokens: Tokens; readonly weights: Float32Array }
+  /** Σ_v weights_v·z[v] over the vocabulary, weights (V). */
+  | { readonly type: "all-logits"; readonly weights: Float32Array }
+  /** Σ_e weights_e·log p_e over the edges of a trie behind the text, in nats. */
+  | { readonly type: "edges"; readonly trie: TokenTrie; readonly weights: Float32Array };
+
+/** A text with a scalar of it. Rows of the same tokens and the same kind of scalar are run as one text. */
+export interface GradientRow extends Example {
+  readonly scalar: Scalar;
+}
+
+/** Kinds of parameters, by where they are. Biases are those of linear modules; norms are those inside blocks. */
+export type WeightPart = "linears" | "biases" | "norms" | "final-norm" | "embedding" | "head";
+
+/** The parameters that gradients are taken with respect to. */
+export type ParameterScope =
+  | {
+      readonly of: "weights";
+      /** Zero-based blocks, for linears, biases and norms; all where left out. */
+      readonly layers?: readonly number[];
+      /**
+       * Where the head is the embedding (tied), each of the two names stands for the gradient through that use, and both for the
+       * gradient of the shared tensor, with its cross terms.
+       */
+      readonly parts: readonly WeightPart[];
+    }
+  | {
+      /** Both factors of each adapted module, y = Wx + scale·B(Ax). */
+      readonly of: "adapter";
+      readonly layers?: readonly number[];
+      /**
+       * An adapter that the model holds, merged or not. Where left out, the one that is being trained, or the one that finished
+       * stages made where weights are held as they are stored.
+       */
+      readonly adapter?: Adapter;
+    };
+
+export interface GradientProductOptions {
+  readonly scope: ParameterScope;
+  /**
+   * Which sums are wanted: one for each part of each layer, or one for each layer and one for each part. The former where
+   * left out; the latter takes less memory where there are thousands of rows.
+   */
+  readonly sums?: "layers-and-parts" | "margins";
+  /** Called between batches with the share that is done, 0 to 1. Work is ended by `Backend.interruptible`. */
+  readonly onProgress?: (share: number) => void;
+}
+
+export interface GradientProducts {
+  readonly sums: readonly GradientSum[];
+}
+
+/** The share of the inner products that some parameters have; those of all parts add up to the whole. */
+export interface GradientSum {
+  /** "outside" the blocks; "all" layers together, of `margins`. */
+  readonly layer: number | "outside" | "all";
+  /**
+   * A linear module's weight by its name, such as `mlp.down_proj`; `biases`, `norms`, `final-norm`, `embedding`, `head`, and
+   * `tied`, the cross terms of the two uses of one tensor; of an adapter `<linear>.lora_A` and `<linear>.lora_B`; "all" parts
+   * together, of `margins`.
+   */
+  readonly part: string;
+  /** (nLeft, nRight) row-major. */
+  readonly products: Float64Array;
 }
 
 /** How long work is followed and resumed. */

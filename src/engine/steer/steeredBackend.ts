@@ -1,4 +1,5 @@
 import type { BackendRecord } from "../../protocol/backend.ts";
+import { DiscernError } from "../../protocol/errors.ts";
 import type { DeviceUse } from "../../protocol/telemetry.ts";
 import type {
   Backend,
@@ -11,6 +12,7 @@ import type {
   Found,
   GenerateOptions,
   Generation,
+  GradientProducts,
   Learned,
   MeasureOptions,
   ScoreOptions,
@@ -96,6 +98,14 @@ export class SteeredBackend implements Backend {
     options: MeasureOptions = {},
   ): Promise<TapReading[][][]> {
     return this.base.tap(examples, taps, await this.under(examples.map(promptOf), options));
+  }
+
+  /** @throws DiscernError("request-invalid"): gradients are those of the model without a method. */
+  async gradientProducts(): Promise<GradientProducts> {
+    throw new DiscernError(
+      "request-invalid",
+      "Gradients are computed without interventions, and an inference-time method is in force. Measure the model without it.",
+    );
   }
 
   kernel(features: Features, weights: Float32Array): Promise<Float32Array> {

@@ -1,5 +1,6 @@
 import { cpus } from "node:os";
 import type { BackendRecord } from "../../../protocol/backend.ts";
+import { DiscernError } from "../../../protocol/errors.ts";
 import type { DeviceUse } from "../../../protocol/telemetry.ts";
 import { linearModules } from "../../model/architecture.ts";
 import { exportMerged } from "../../model/export.ts";
@@ -15,6 +16,9 @@ import type {
   Found,
   GenerateOptions,
   Generation,
+  GradientProductOptions,
+  GradientProducts,
+  GradientRow,
   Learned,
   MeasureOptions,
   ScoreOptions,
@@ -24,6 +28,7 @@ import type {
   TrainerSpec,
   TrieScore,
 } from "../backend.ts";
+import { checkGradientRows, checkGradientScope } from "../checkGradients.ts";
 import type { Tap, TapReading } from "../interventions.ts";
 import type { LiveModel } from "./decoder/liveModel.ts";
 import { answerLosses } from "./programs/answers.ts";
@@ -90,6 +95,16 @@ export class OnnxBackend implements Backend {
     options: MeasureOptions = {},
   ): Promise<TapReading[][][]> {
     return tapExamples(this.model, examples, taps, options);
+  }
+
+  async gradientProducts(
+    left: readonly GradientRow[],
+    right: readonly GradientRow[] | null,
+    options: GradientProductOptions,
+  ): Promise<GradientProducts> {
+    checkGradientRows(this.shape, [...left, ...(right ?? [])]);
+    checkGradientScope(this.shape, options.scope);
+    throw new DiscernError("request-invalid", "This backend does not compute gradient products yet.");
   }
 
   kernel(features: Features, weights: Float32Array): Promise<Float32Array> {

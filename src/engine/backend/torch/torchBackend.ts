@@ -4,6 +4,7 @@
  * schedule and no rule.
  */
 import type { BackendRecord } from "../../../protocol/backend.ts";
+import { DiscernError } from "../../../protocol/errors.ts";
 import type { DeviceUse } from "../../../protocol/telemetry.ts";
 import { exportMerged } from "../../model/export.ts";
 import type { LoadedModel } from "../../model/load.ts";
@@ -18,6 +19,9 @@ import type {
   Found,
   GenerateOptions,
   Generation,
+  GradientProductOptions,
+  GradientProducts,
+  GradientRow,
   Learned,
   MeasureOptions,
   ScoreOptions,
@@ -27,6 +31,7 @@ import type {
   TrainerSpec,
   TrieScore,
 } from "../backend.ts";
+import { checkGradientRows, checkGradientScope } from "../checkGradients.ts";
 import type { ContrastTerms } from "../contrastTerms.ts";
 import type { Tap, TapReading } from "../interventions.ts";
 import { generate } from "./generate.ts";
@@ -92,6 +97,16 @@ export class TorchBackend implements Backend {
     options: MeasureOptions = {},
   ): Promise<TapReading[][][]> {
     return tapExamples(this.model, examples, taps, options);
+  }
+
+  async gradientProducts(
+    left: readonly GradientRow[],
+    right: readonly GradientRow[] | null,
+    options: GradientProductOptions,
+  ): Promise<GradientProducts> {
+    checkGradientRows(this.shape, [...left, ...(right ?? [])]);
+    checkGradientScope(this.shape, options.scope);
+    throw new DiscernError("request-invalid", "This backend does not compute gradient products yet.");
   }
 
   kernel(features: Features, weights: Float32Array): Promise<Float32Array> {
