@@ -131,4 +131,11 @@ describeWorkbench("Models view", () => {
     expect(await offered.filter({ hasText: "models/tiny" }).count()).toBe(1);
     await workbench().screenshot("models-offered");
   });
+
+  // Last, since the check goes on for a minute or more.
+  it("opens the check of this machine at once, and says what is being done", async () => {
+    await workbench().runCommand("Discern: Check This Machine (Doctor)");
+    await workbench().tab("Discern Doctor").waitFor();
+    await workbench().page.getByText("every device computes a decoder block").first().waitFor();
+  });
 });

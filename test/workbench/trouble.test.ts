@@ -49,8 +49,9 @@ describeWorkbench("an engine in trouble", () => {
     await expect
       .poll(async () => (await workbench().engines("serve")).filter((pid) => pid !== killed), patient)
       .toHaveLength(1);
-    await workbench().runCommand("Discern: Check This Machine (Doctor)");
-    await workbench().tab("Discern Doctor").waitFor();
+    await workbench().runCommand("Discern: Show Memory Plan");
+    await workbench().quickPick("tiny");
+    await workbench().page.getByText("Memory that the default recipe takes on").first().waitFor();
   });
 
   it("of the workbench that is halted is told, and is back when it goes on", async () => {

@@ -1,8 +1,9 @@
 import * as vscode from "vscode";
 import { DisposableStore } from "../disposableStore.ts";
-import { describeHealth, type Health, healthSchema } from "./health.ts";
+import { describeHealth, healthSchema } from "./health.ts";
 
 const scheme = "discern-doctor";
+const document = vscode.Uri.from({ scheme, path: "Discern Doctor" });
 
 /** Shows what the engine's doctor found, as a document that is read only and asks for no saving. */
 export class Doctor implements vscode.Disposable, vscode.TextDocumentContentProvider {
@@ -10,7 +11,7 @@ export class Doctor implements vscode.Disposable, vscode.TextDocumentContentProv
   private readonly examine: () => Promise<unknown>;
   private readonly changed = this.store.add(new vscode.EventEmitter<vscode.Uri>());
   readonly onDidChange = this.changed.event;
-  private found: Health | null = null;
+  private shown = "";
 
   /** @param examine asks the engine what it finds on this machine. */
   constructor(examine: () => Promise<unknown>) {
@@ -18,20 +19,34 @@ export class Doctor implements vscode.Disposable, vscode.TextDocumentContentProv
     this.store.add(vscode.workspace.registerTextDocumentContentProvider(scheme, this));
   }
 
-  /** Asks the engine and shows what it found. @throws as `Engine.call`. */
+  /**
+   * Opens the document at once, and fills it when the engine has answered: devices are timed, which takes a minute or more.
+   *
+   * @throws as `Engine.call`.
+   */
   async show(): Promise<void> {
     const title = "Checking this machine";
     const location = vscode.ProgressLocation.Notification;
-    this.found = await vscode.window.withProgress({ location, title }, async () =>
-      healthSchema.parse(await this.examine()),
+    this.write(
+      `${title}: Pythons are asked what they can do, and every device computes a decoder block. This may take minutes.\n`,
     );
-    const uri = vscode.Uri.from({ scheme, path: "Discern Doctor" });
-    this.changed.fire(uri);
-    await vscode.window.showTextDocument(uri, { preview: true });
+    await vscode.window.showTextDocument(document, { preview: true });
+    try {
+      const found = await vscode.window.withProgress({ location, title }, () => this.examine());
+      this.write(describeHealth(healthSchema.parse(found)));
+    } catch (error) {
+      this.write("The check did not end. Run it again with Discern: Check This Machine (Doctor).\n");
+      throw error;
+    }
   }
 
   provideTextDocumentContent(): string {
-    return this.found ? describeHealth(this.found) : "";
+    return this.shown;
+  }
+
+  private write(text: string): void {
+    this.shown = text;
+    this.changed.fire(document);
   }
 
   dispose(): void {

@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -27,6 +28,24 @@ async function child<Result>(script: string, ...args: string[]): Promise<Result>
   return JSON.parse(stdout.split("\n").at(-1) ?? "");
 }
 
+/**
+ * What `graphs.ts` sees of models on a device, a process for each model and as many at a time as there are cores: SwiftShader
+ * compiles on one.
+ */
+async function graphsOn(
+  device: string,
+  models: readonly string[],
+): Promise<Record<string, Record<string, Seen>>> {
+  const found: Record<string, Record<string, Seen>> = {};
+  const waiting = [...models];
+  const work = async () => {
+    for (let model = waiting.shift(); model !== undefined; model = waiting.shift())
+      Object.assign(found, await child("graphs.ts", device, model));
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, work));
+  return found;
+}
+
 describe.skipIf(skipWhen(!environment && !required, missing))("WebGPU", () => {
   it("has a Vulkan driver to run on", () => {
     expect(environment, missing).not.toBeNull();
@@ -46,8 +65,8 @@ describe.skipIf(skipWhen(!environment && !required, missing))("WebGPU", () => {
   }, async () => {
     // The other forms are among the primitives. SwiftShader does not compute with float16.
     const names = ["Q4_K"].map((type) => `stored ${type}`);
-    const gpu = await child<Record<string, Record<string, Seen>>>("graphs.ts", "webgpu", ...names);
-    const cpu = await child<Record<string, Record<string, Seen>>>("graphs.ts", "cpu", ...names);
+    const gpu = await graphsOn("webgpu", names);
+    const cpu = await graphsOn("cpu", names);
     const operators = new Set<string>();
     for (const name of names) {
       const graphsOf = byKind(gpu[name]!);
@@ -71,8 +90,8 @@ describe.skipIf(skipWhen(!environment && !required, missing))("WebGPU", () => {
     let gpu: Record<string, Record<string, Seen>>;
     let cpu: Record<string, Record<string, Seen>>;
     beforeAll(async () => {
-      gpu = await child("graphs.ts", "webgpu", ...models);
-      cpu = await child("graphs.ts", "cpu", ...models);
+      gpu = await graphsOn("webgpu", models);
+      cpu = await graphsOn("cpu", models);
     }, 1_800_000);
 
     it("runs wholly on the device, and copies nothing to the host between its nodes", () => {
