@@ -391,10 +391,20 @@ export interface Anchor {
   readonly features: Float32Array;
 }
 
+export type AdamWSpec = Pick<OptimiserRecipe, "betas" | "epsilon" | "weightDecay"> & {
+  readonly type?: "adamw";
+};
+
+/**
+ * How parameters follow their gradients. `sgd` is p − η·scale·g, without momentum or decay: the step to which a predicted
+ * first-order change refers. Probes take it; a recipe's stages train with AdamW.
+ */
+export type OptimiserSpec = AdamWSpec | { readonly type: "sgd" };
+
 export interface TrainerSpec {
   /** What is trained, and how. */
   readonly train: TrainRecipe;
-  readonly optimiser: Pick<OptimiserRecipe, "betas" | "epsilon" | "weightDecay">;
+  readonly optimiser: OptimiserSpec;
   /** Of first values and dropout. */
   readonly seed: number;
   /** First values of an adapter's modules, instead of random ones. */
@@ -411,7 +421,7 @@ export interface Trainer {
    */
   backward(passes: readonly Batch[]): Promise<StepFigures>;
   /**
-   * One step of AdamW by the gradients of the last `backward`.
+   * One step of the optimiser by the gradients of the last `backward`.
    *
    * @param scale multiplies every gradient: the factor that clips.
    */

@@ -4,7 +4,7 @@ import { stream, uniform } from "../../statistics/random.ts";
 import type { Adapter, LoraModule } from "../model/adapter.ts";
 import { type Architecture, linearModules, parameterShapes } from "../model/architecture.ts";
 import type { Parameter } from "../model/weights.ts";
-import type { Batch } from "./backend.ts";
+import type { Batch, OptimiserSpec } from "./backend.ts";
 
 /**
  * Checks a range of layers against the model.
@@ -128,17 +128,24 @@ export function startedFrom(adapter: Adapter, initial: Adapter | undefined): Ada
   return { ...adapter, modules: new Map(modules) };
 }
 
+/** Names of the moments that an optimiser keeps of each parameter: AdamW's first and second, none of SGD's. */
+export function momentNames({ type }: OptimiserSpec): readonly string[] {
+  return type === "sgd" ? [] : ["m", "v"];
+}
+
 /**
  * Holds a trainer's saved state against what the stage trains: each parameter, and its moments as `m.…` and `v.…`.
  *
+ * @param moments names of the moments that the stage's optimiser keeps.
  * @throws DiscernError("checkpoint-invalid") for a tensor that is missing or has another shape.
  */
 export function checkState(
   tensors: ReadonlyMap<string, Parameter>,
   shapes: ReadonlyMap<string, readonly number[]>,
+  moments: readonly string[],
 ): void {
   for (const [parameter, shape] of shapes) {
-    for (const name of [parameter, `m.${parameter}`, `v.${parameter}`]) {
+    for (const name of [parameter, ...moments.map((moment) => `${moment}.${parameter}`)]) {
       const tensor = tensors.get(name);
       if (!tensor) throw new DiscernError("checkpoint-invalid", `The checkpoint lacks "${name}".`);
       if (String(tensor.shape) === String(shape)) continue;

@@ -105,21 +105,31 @@ export function conformance(name: string, open: OpenBackend): void {
           expect(answers.get(0)).toEqual({ ids: expected.greedy, ended: false });
         }));
 
-      it("the norm of the gradient over all weights", () =>
+      it("the gradient of all weights, which plain SGD follows and keeps nothing of", () =>
         opened(model, async (backend) => {
           const rows = [first, second].map((ids) => ({ ids, promptLength: 6 }));
           const batch = { ...answers(rows, 1 / 12), shared: 0 };
+          // Plain SGD, by which a parameter moves as far as its gradient says.
           const trainer = await backend.createTrainer({
             ...spec(batch),
             train: { ...full, embeddings: true },
+            optimiser: { type: "sgd" },
           });
           const { loss, gradientNorm } = await trainer.backward([batch]);
           expect(loss).toBeCloseTo(expected.loss, 4);
           const squares = Object.values(expected.grad_norm).reduce((sum, norm) => sum + norm ** 2, 0);
           expect(Math.abs(gradientNorm / Math.sqrt(squares) - 1)).toBeLessThan(1e-3);
-          const saved = await trainer.save();
-          for (const parameter of Object.keys(expected.grad_norm))
-            expect([...saved.keys()]).toContain(parameter);
+          const before = await trainer.save();
+          expect(new Set(before.keys())).toEqual(new Set(Object.keys(expected.grad_norm)));
+          await trainer.update(4, 0.5);
+          for (const [parameter, { data }] of await trainer.save()) {
+            const moved = Math.hypot(...data.map((x, i) => x - before.get(parameter)!.data[i]!));
+            expect(Math.abs(moved / (2 * expected.grad_norm[parameter]!) - 1), parameter).toBeLessThan(2e-3);
+          }
+          // No moment is left of it, and what was there before comes back to the bit.
+          await trainer.restore(before, 0);
+          expect(await trainer.save()).toEqual(before);
+          expect((await trainer.backward([batch])).loss).toBe(loss);
         }));
     });
 

@@ -8,6 +8,7 @@ import type {
   Batch,
   ContrastBatch,
   Learned,
+  OptimiserSpec,
   StepFigures,
   Trainer,
   TrainerSpec,
@@ -17,6 +18,7 @@ import type { ContrastTerms } from "../contrastTerms.ts";
 import {
   checkState,
   fullParameters,
+  momentNames,
   newAdapter,
   nothingToTrain,
   reachedParameters,
@@ -48,6 +50,7 @@ export class TorchTrainer implements Trainer {
   private readonly shapes: ReadonlyMap<string, readonly number[]>;
   /** Scales of the adapter that is trained, by module; empty in full training. */
   private readonly scales: ReadonlyMap<string, number>;
+  private readonly moments: readonly string[];
   private updates = 0;
 
   private constructor(
@@ -62,6 +65,7 @@ export class TorchTrainer implements Trainer {
     this.terms = terms;
     this.shapes = shapes;
     this.scales = scales;
+    this.moments = momentNames(spec.optimiser);
   }
 
   /** Attaches the adapter (LoRA) or picks the parameters (full) that some batch has a gradient for. */
@@ -84,6 +88,7 @@ export class TorchTrainer implements Trainer {
       dropout: train.method === "lora" ? train.dropout : 0,
       recompute: model.recompute,
       keepHead: keepsHead(model, spec),
+      moments: momentNames(spec.optimiser).length > 0,
     };
     const { result } = await model.ask("trainer.create", params, shapesSchema, factorsOf(modules));
     return new TorchTrainer(model, spec, terms, new Map(Object.entries(result.shapes)), scales);
@@ -104,23 +109,14 @@ export class TorchTrainer implements Trainer {
   }
 
   async update(learningRate: number, scale: number): Promise<void> {
-    const { betas, epsilon, weightDecay } = this.spec.optimiser;
     const t = this.updates + 1;
-    const step = {
-      betas,
-      epsilon,
-      scale,
-      decay: 1 - learningRate * weightDecay,
-      rate: learningRate / (1 - betas[0] ** t),
-      root: 1 / Math.sqrt(1 - betas[1] ** t),
-    };
-    await this.model.ask("trainer.update", step, nothing);
+    await this.model.ask("trainer.update", stepOf(this.spec.optimiser, learningRate, scale, t), nothing);
     this.updates = t;
   }
 
   async save(): Promise<Map<string, Parameter>> {
     const saved = new Map<string, Parameter>();
-    for (const moment of ["m.", "v.", ""]) {
+    for (const moment of [...this.moments.map((name) => `${name}.`), ""]) {
       for (const [name, tensor] of await this.read(moment)) saved.set(name, tensor);
     }
     return saved;
@@ -128,8 +124,11 @@ export class TorchTrainer implements Trainer {
 
   async restore(tensors: ReadonlyMap<string, Parameter>, updates: number): Promise<void> {
     // All of it is looked at before anything is replaced.
-    checkState(tensors, this.shapes);
-    const wanted = [...this.shapes.keys()].flatMap((name) => [name, `m.${name}`, `v.${name}`]);
+    checkState(tensors, this.shapes, this.moments);
+    const wanted = [...this.shapes.keys()].flatMap((name) => [
+      name,
+      ...this.moments.map((moment) => `${moment}.${name}`),
+    ]);
     const given = wanted.map((name): [string, Parameter] => [name, tensors.get(name)!]);
     for (const part of inParts(given, ([, { data }]) => data.byteLength)) {
       await this.model.ask("trainer.write", {}, nothing, new Map(part));
@@ -221,6 +220,20 @@ export class TorchTrainer implements Trainer {
     });
     return { keys: Object.fromEntries(keys), behind: behind.flat() };
   }
+}
+
+/** What the worker reads of a step's number and rate. */
+function stepOf(optimiser: OptimiserSpec, learningRate: number, scale: number, t: number) {
+  if (optimiser.type === "sgd") return { rate: learningRate * scale };
+  const { betas, epsilon, weightDecay } = optimiser;
+  return {
+    betas,
+    epsilon,
+    scale,
+    decay: 1 - learningRate * weightDecay,
+    rate: learningRate / (1 - betas[0] ** t),
+    root: 1 / Math.sqrt(1 - betas[1] ** t),
+  };
 }
 
 /** What one pass found. */

@@ -16,9 +16,9 @@ import { ops } from "../graph/ops.ts";
 import { type Shape, size } from "../graph/shape.ts";
 import { input, scalar, type Tensor } from "../graph/tensor.ts";
 import { Value } from "../runtime/value.ts";
-import { AdamW, type Trained } from "./adamW.ts";
 import { answersPass } from "./answers.ts";
 import { contrastPass } from "./contrast.ts";
+import { Optimiser, type Trained } from "./optimiser.ts";
 import type { Pass } from "./pass.ts";
 
 /**
@@ -26,14 +26,14 @@ import type { Pass } from "./pass.ts";
  * squared norm. A second graph moves the parameters.
  *
  * Cost of a step: about three forward passes of the layers that are run, less the weight gradients that LoRA spares.
- * Memory: three copies of what is trained, and its gradients.
+ * Memory: what is trained, its gradients, and the optimiser's moments: two more copies for AdamW, none for SGD.
  */
 export class OnnxTrainer implements Trainer {
   private readonly model: LiveModel;
   private readonly spec: TrainerSpec;
-  private readonly optimiser: AdamW;
+  private readonly optimiser: Optimiser;
   private readonly shapes: ReadonlyMap<string, Shape>;
-  private moments: ReadonlyMap<string, Pick<Trained, "m" | "v">>;
+  private moments: ReadonlyMap<string, Trained["moments"]>;
   /** The head (V, C) as it was before training, where training moves it and KL retention reads it; else null. */
   private readonly head: Value | null;
   /** Gradient buffers on the CPU, reused by every step. */
@@ -44,9 +44,9 @@ export class OnnxTrainer implements Trainer {
   private constructor(
     model: LiveModel,
     spec: TrainerSpec,
-    optimiser: AdamW,
+    optimiser: Optimiser,
     shapes: ReadonlyMap<string, Shape>,
-    moments: ReadonlyMap<string, Pick<Trained, "m" | "v">>,
+    moments: ReadonlyMap<string, Trained["moments"]>,
     head: Value | null,
   ) {
     this.model = model;
@@ -86,11 +86,9 @@ export class OnnxTrainer implements Trainer {
       if (shapes.size === 0) throw nothingToTrain(train);
     }
     const head = await headBefore(model, spec);
-    const optimiser = await AdamW.create(model.device, shapes, spec.optimiser);
-    const moments = new Map<string, Pick<Trained, "m" | "v">>();
-    for (const [name, shape] of shapes) {
-      moments.set(name, { m: await optimiser.zeroMoment(shape), v: await optimiser.zeroMoment(shape) });
-    }
+    const optimiser = await Optimiser.create(model.device, shapes, spec.optimiser);
+    const moments = new Map<string, Trained["moments"]>();
+    for (const [name, shape] of shapes) moments.set(name, await optimiser.zeroMoments(shape));
     return new OnnxTrainer(model, spec, optimiser, shapes, moments, head);
   }
 
@@ -123,26 +121,25 @@ export class OnnxTrainer implements Trainer {
   async update(rate: number, scale: number): Promise<void> {
     if (this.sums.size === 0) throw new Error("there are no gradients to move by: call `backward` first");
     const trained = new Map<string, Trained>();
-    for (const [name, { m, v }] of this.moments) {
-      trained.set(name, { parameter: await this.model.value(name), m, v });
+    for (const [name, moments] of this.moments) {
+      trained.set(name, { parameter: await this.model.value(name), moments });
     }
     const moved = await this.optimiser.update(trained, this.sums, { rate, scale, t: this.updates + 1 });
-    for (const [name, { parameter, m, v }] of moved) {
+    for (const [name, { parameter, moments }] of moved) {
       this.model.replace(name, parameter);
-      const old = trained.get(name) as Trained;
-      if (old.m !== m) old.m.dispose();
-      if (old.v !== v) old.v.dispose();
+      for (const [i, old] of this.moments.get(name)!.entries()) if (old !== moments[i]) old.dispose();
     }
-    this.moments = moved;
+    this.moments = new Map([...moved].map(([name, { moments }]) => [name, moments]));
     this.dropGradients();
     this.updates += 1;
   }
 
   async save(): Promise<Map<string, Parameter>> {
     const tensors = new Map<string, Parameter>();
-    for (const [name, { m, v }] of this.moments) {
-      tensors.set(`m.${name}`, await this.copied(m));
-      tensors.set(`v.${name}`, await this.copied(v));
+    for (const [name, moments] of this.moments) {
+      for (const [i, moment] of this.optimiser.moments.entries()) {
+        tensors.set(`${moment}.${name}`, await this.copied(moments[i]!));
+      }
     }
     for (const [name, parameter] of await this.parameters()) tensors.set(name, parameter);
     return tensors;
@@ -150,16 +147,15 @@ export class OnnxTrainer implements Trainer {
 
   async restore(tensors: ReadonlyMap<string, Parameter>, updates: number): Promise<void> {
     // All of it is looked at before anything is replaced.
-    checkState(tensors, this.shapes);
+    checkState(tensors, this.shapes, this.optimiser.moments);
     const saved = (name: string) => (tensors.get(name) as Parameter).data;
     const { device, weights } = this.model;
-    const moments = new Map<string, Pick<Trained, "m" | "v">>();
+    const moments = new Map<string, Trained["moments"]>();
     for (const [name, shape] of this.shapes) {
       const fresh = (part: string) => device.upload(Float32Array.from(saved(part)), shape);
-      const old = this.moments.get(name) as Pick<Trained, "m" | "v">;
-      moments.set(name, { m: await fresh(`m.${name}`), v: await fresh(`v.${name}`) });
-      old.m.dispose();
-      old.v.dispose();
+      const names = this.optimiser.moments.map((moment) => `${moment}.${name}`);
+      moments.set(name, await Promise.all(names.map(fresh)));
+      for (const old of this.moments.get(name)!) old.dispose();
       if (weights.has(name)) {
         const data = Float32Array.from(saved(name));
         this.model.overwrite(name, memoryTensor({ shape, data }));
@@ -176,10 +172,7 @@ export class OnnxTrainer implements Trainer {
     const tensors = await this.parameters();
     this.dropGradients();
     await this.optimiser.dispose();
-    for (const { m, v } of this.moments.values()) {
-      m.dispose();
-      v.dispose();
-    }
+    for (const moment of [...this.moments.values()].flat()) moment.dispose();
     let learned: Learned;
     if (method === "lora") {
       const adapter = adapterOf(this.model.lora, tensors);

@@ -1,4 +1,4 @@
-"""Training: passes that add up gradients, and steps of AdamW. A stage's trainer lives between requests."""
+"""Training: passes that add up gradients, and steps of the optimiser. A stage's trainer lives between requests."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .adamW import Moments, update
 from .attention import seeing
 from .batch import Batch
 from .dropout import Dropout
 from .frames import Tensors
 from .model import Model
+from .optimisers import Moments, adamw, sgd
 
 
 @dataclass
@@ -24,7 +24,8 @@ class Trained:
 
     value: Tensor
     used: nn.Parameter
-    moments: Moments
+    #: None where the optimiser keeps none.
+    moments: Moments | None
 
     def use(self) -> None:
         """Has the model compute with the value."""
@@ -54,6 +55,7 @@ class Trainer:
         self.dropout: float = params["dropout"]
         self.recompute: bool = params["recompute"]
         self.trained: dict[str, Trained] = {}
+        kept = Moments.zero if params["moments"] else lambda _: None
         #: What `contrast.py` keeps of a pass until its gradients come.
         self.pending: Any = None
         #: The head as it was before training, where training moves the embeddings that it is tied to.
@@ -63,12 +65,12 @@ class Trainer:
             adapted = model.linears[name]
             adapted.attach(a, b, scale, self.dropout > 0)
             for which, used in (("A", adapted.lora_A), ("B", adapted.lora_B)):
-                self.trained[f"{name}.lora_{which}.weight"] = Trained(used.data, used, Moments.zero(used.data))
+                self.trained[f"{name}.lora_{which}.weight"] = Trained(used.data, used, kept(used.data))
         parameters = model.parameters()
         for name in params["names"]:
             used = parameters[name]
             value = model.whole_weight(name)
-            each = self.trained[name] = Trained(value, used, Moments.zero(value))
+            each = self.trained[name] = Trained(value, used, kept(value))
             each.use()
             used.requires_grad_(True)
         if self.recompute:
@@ -113,7 +115,12 @@ class Trainer:
             gradients = [
                 torch.zeros_like(each.value) if each.used.grad is None else each.used.grad.float() for each in group
             ]
-            update([each.value for each in group], gradients, [each.moments for each in group], step)
+            values = [each.value for each in group]
+            moments = [each.moments for each in group if each.moments is not None]
+            if moments:
+                adamw(values, gradients, moments, step)
+            else:
+                sgd(values, gradients, step)
             for each in group:
                 each.use()
         self.clear()

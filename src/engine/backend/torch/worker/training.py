@@ -18,7 +18,7 @@ Answer = tuple[dict[str, Any], Tensors]
 def create(state: State, params: dict[str, Any], tensors: Tensors) -> Answer:
     """
     Makes a trainer ready: of adapters, with their `scales` by module and their first values as `<module>.lora_A.weight` (r, in) and `….lora_B.weight`
-    (out, r); or of the weights by `names`. One that was not finished is gone.
+    (out, r); or of the weights by `names`. `moments`: whether the optimiser keeps moments (AdamW) or none (SGD). One that was not finished is gone.
     """
     if params["names"] and state.ranks.lockstep:
         raise WorkerError(
@@ -68,7 +68,7 @@ def norm(state: State, _params: dict[str, Any], _tensors: Tensors) -> Answer:
 
 
 def update(state: State, params: dict[str, Any], _tensors: Tensors) -> Answer:
-    """A step of AdamW (`adamW.py`) by the gradients of the passes."""
+    """A step of the optimiser (`optimisers.py`) by the gradients of the passes."""
     state.trainer.update(params)
     return {}, {}
 

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { size } from "../../../../../src/engine/backend/onnx/graph/shape.ts";
-import { AdamW, type Trained } from "../../../../../src/engine/backend/onnx/programs/adamW.ts";
+import { Optimiser, type Trained } from "../../../../../src/engine/backend/onnx/programs/optimiser.ts";
 import { Device } from "../../../../../src/engine/backend/onnx/runtime/device.ts";
 import { Value } from "../../../../../src/engine/backend/onnx/runtime/value.ts";
 import { farthest, optimiser } from "../../../train/trial.ts";
@@ -30,6 +30,21 @@ const shapes = new Map<string, readonly number[]>([
   ["projection", [16, 32]],
 ]);
 
+it("moves parameters against the gradient alone in plain SGD, in place on the CPU", async () => {
+  const device = await Device.open("cpu", { threads: 1 });
+  const parameter = Value.of(Float32Array.of(1, 2, 3), [3]);
+  const sgd = await Optimiser.create(device, new Map([["norm", [3]]]), { type: "sgd" });
+  expect(sgd.moments).toEqual([]);
+  let trained = new Map<string, Trained>([["norm", { parameter, moments: await sgd.zeroMoments([3]) }]]);
+  for (const t of [1, 2]) {
+    const gradients = new Map([["norm", Value.of(Float32Array.of(1, 0, -4), [3])]]);
+    trained = await sgd.update(trained, gradients, { rate: 0.5, scale: 0.25, t });
+  }
+  expect([...(parameter.data as Float32Array)]).toEqual([0.75, 2, 4]);
+  expect(trained.get("norm")!.parameter.data).toBe(parameter.data);
+  await sgd.dispose();
+});
+
 it("moves parameters as AdamW in float64 does, in place on the CPU", async () => {
   const device = await Device.open("cpu", { threads: 1 });
   const start = new Map(
@@ -41,12 +56,12 @@ it("moves parameters as AdamW in float64 does, in place on the CPU", async () =>
     rate: 0.01 / (n + 1),
     scale: n === 2 ? 0.25 : 1,
   }));
-  const adamW = await AdamW.create(device, shapes, optimiser);
+  const adamW = await Optimiser.create(device, shapes, optimiser);
   const arrays = new Map([...start].map(([name, values]) => [name, Float32Array.from(values)]));
   let trained = new Map<string, Trained>();
   for (const [name, shape] of shapes) {
-    const [m, v] = [await adamW.zeroMoment(shape), await adamW.zeroMoment(shape)];
-    trained.set(name, { parameter: Value.of(arrays.get(name)!, shape), m, v });
+    const moments = await adamW.zeroMoments(shape);
+    trained.set(name, { parameter: Value.of(arrays.get(name)!, shape), moments });
   }
   for (const [n, { gradient, rate, scale }] of steps.entries()) {
     const gradients = new Map(

@@ -1,4 +1,4 @@
-"""AdamW with decoupled weight decay (Loshchilov & Hutter 2019, algorithm 2), on float32."""
+"""Steps of the optimisers, on float32: AdamW with decoupled weight decay (Loshchilov & Hutter 2019, algorithm 2), and plain SGD."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +17,12 @@ class Moments:
         return Moments(torch.zeros_like(like), torch.zeros_like(like))
 
 
-def update(parameters: list[Tensor], gradients: list[Tensor], moments: list[Moments], step: dict[str, Any]) -> None:
+def sgd(parameters: list[Tensor], gradients: list[Tensor], step: dict[str, Any]) -> None:
+    """p′ = p − `rate`·g, in place."""
+    torch._foreach_add_(parameters, gradients, alpha=-step["rate"])
+
+
+def adamw(parameters: list[Tensor], gradients: list[Tensor], moments: list[Moments], step: dict[str, Any]) -> None:
     """
     m′ = β₁m + (1−β₁)g, v′ = β₂v + (1−β₂)g², p′ = p·(1 − ηλ) − η/(1−β₁ᵗ) · m′/(√v′/√(1−β₂ᵗ) + ε), in place, with g the gradient times `scale`.
     What follows from the step's number comes with it: `decay` 1 − ηλ, `rate` η/(1−β₁ᵗ), `root` 1/√(1−β₂ᵗ).
