@@ -19,6 +19,10 @@ export function runPaths(folder: string) {
     events: at("events.jsonl"),
     checkpoints: at("checkpoints"),
     stages: at("stages"),
+    /** Snapshots of what is trained, within stages. */
+    states: at("states"),
+    /** Results of probes. */
+    probes: at("probes"),
     model: at("model"),
     evaluation: at("evaluation"),
     /** What the run made to train on: prompt files. */
@@ -81,10 +85,10 @@ export async function prepareRunFolder(folder: string): Promise<void> {
 
 /** Clears away what a process left in a run folder that was killed while it wrote. Only while the folder is locked. */
 export async function clearRunFolder(folder: string): Promise<void> {
-  const { evaluation, model, data } = runPaths(folder);
+  const { evaluation, model, data, probes } = runPaths(folder);
   const methods = await readdir(evaluation, { withFileTypes: true }).catch(() => []);
   const places = methods.filter((entry) => entry.isDirectory()).map(({ name }) => join(evaluation, name));
-  for (const each of [folder, evaluation, ...places, model, data]) await removeNeighbours(each);
+  for (const each of [folder, evaluation, ...places, model, data, probes]) await removeNeighbours(each);
 }
 
 /**

@@ -2,6 +2,7 @@ import type { Difference } from "../../protocol/report/comparison.ts";
 import type { MeasureRow } from "../../protocol/report/measures.ts";
 import { methodName } from "../../protocol/report/methods.ts";
 import type { Report } from "../../protocol/report/report.ts";
+import { csvText } from "../../wording/csv.ts";
 
 const header = [
   ...["method", "seed", "suite", "group", "category", "measure", "unit", "better", "judge"],
@@ -40,7 +41,7 @@ export function reportCsv(report: Report): string {
           ]),
     ];
   });
-  return [header, ...rows].map((row) => `${row.map(csvCell).join(",")}\r\n`).join("");
+  return csvText([header, ...rows]);
 }
 
 function differenceOf({ comparisons, reference }: Report, row: MeasureRow): Difference | undefined {
@@ -52,15 +53,4 @@ function differenceOf({ comparisons, reference }: Report, row: MeasureRow): Diff
       one.group === row.group &&
       one.judge === row.judge,
   );
-}
-
-/**
- * A cell of a CSV file (RFC 4180). A text that a spreadsheet would take for a formula begins with an apostrophe: names of methods and suites
- * come from files.
- */
-export function csvCell(value: string | number | null | undefined): string {
-  if (value === null || value === undefined) return "";
-  if (typeof value === "number") return String(value);
-  const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -6,7 +6,7 @@ import type { Report } from "../../protocol/report/report.ts";
 import type { Series } from "../../protocol/report/training.ts";
 import { greatestOf } from "../../statistics/extremes.ts";
 import { writeAtomic } from "../../storage/atomic.ts";
-import { csvCell } from "./csv.ts";
+import { csvText } from "../../wording/csv.ts";
 
 /** Width and height of a panel with its margins, and where in it the axes are. */
 const panel = { width: 340, height: 240, left: 48, right: 12, top: 30, bottom: 42 } as const;
@@ -62,7 +62,7 @@ export function comovementCsv({ methods, series }: Report): string {
       ...[methodName(methods, method), seed, step, toxic, seeminglyToxic, general],
     ]),
   );
-  return [header, ...rows].map((row) => `${row.map(csvCell).join(",")}\r\n`).join("");
+  return csvText([header, ...rows]);
 }
 
 /**

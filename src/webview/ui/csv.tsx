@@ -1,5 +1,6 @@
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
+import { csvText } from "../../wording/csv.ts";
 import type { Column } from "./table.tsx";
 
 /** Saves a table under a proposed name, without its ending. In a report that is a file, the browser does. */
@@ -18,13 +19,7 @@ export function csvOf<Row>(
   rows: readonly Row[],
 ): string {
   const own = columns.filter(({ sort }) => sort !== undefined);
-  const lines = [own.map(({ id }) => id), ...rows.map((row) => own.map(({ sort }) => sort!(row)))];
-  return lines.map((cells) => `${cells.map(cell).join(",")}\r\n`).join("");
-}
-
-function cell(value: string | number | undefined): string {
-  const text = String(value ?? "");
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return csvText([own.map(({ id }) => id), ...rows.map((row) => own.map(({ sort }) => sort!(row)))]);
 }
 
 /** Saves the numbers behind a figure. */

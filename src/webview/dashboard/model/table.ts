@@ -1,3 +1,5 @@
+import { csvText } from "../../../wording/csv.ts";
+
 /** A cell: a word, a figure, or nothing where something was not measured. */
 export type Cell = string | number | null;
 
@@ -32,16 +34,7 @@ export function tableOfRuns<Run extends { readonly label: string }>(
   };
 }
 
-/** The table as CSV (RFC 4180). Words that a spreadsheet would take for a formula are quoted as text. */
+/** The table as CSV. */
 export function toCsv({ columns, rows, row }: TableModel): string {
-  const lines = [columns.map(csvCell).join(",")];
-  for (let i = 0; i < rows; i++) lines.push(row(i).map(csvCell).join(","));
-  return `${lines.join("\r\n")}\r\n`;
-}
-
-function csvCell(cell: Cell): string {
-  if (cell === null) return "";
-  if (typeof cell === "number") return String(cell);
-  const text = /^[=+\-@\t\r]/.test(cell) ? `'${cell}` : cell;
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return csvText([columns, ...Array.from({ length: rows }, (_, i) => row(i))]);
 }

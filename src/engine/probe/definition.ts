@@ -1,0 +1,103 @@
+/**
+ * Figures of the laboratory. A probe is what `protocol/probe` says of it (options, figures, which states and prompts), what it costs
+ * (`plan`, pure) and how it is measured. It is given prompts as tokens and states to open one after another, and returns what its picture
+ * needs, tables and caveats; files, progress bars, recipes and run folders are the business of those who measure it. The other files of
+ * this room are mathematics that probes, training and evaluation share.
+ */
+import type { FiguresOf, OptionsOf, ProbeContract } from "../../protocol/probe/contract.ts";
+import type {
+  ModelState,
+  ProbePlanInput,
+  ProbePrompt,
+  ProbeTable,
+  TrainingPrompt,
+} from "../../protocol/probe/result.ts";
+import type { BackendShape, Example, Learned, Tokens } from "../backend/backend.ts";
+import type { Architecture } from "../model/architecture.ts";
+import type { Session } from "../session/session.ts";
+
+/** A prompt of a probe as tokens, up to where the answer begins. */
+export interface ProbeRow extends ProbePrompt {
+  readonly ids: Tokens;
+  /** With its answer, where its file has one. */
+  readonly example: Example | null;
+}
+
+/** A training pair as tokens, cut as the run cut it. */
+export interface TrainingRow extends TrainingPrompt {
+  readonly example: Example;
+}
+
+/** What a probe is asked, without a model: enough to say what it costs. */
+export interface ProbeQuestion<Options> {
+  readonly options: Options;
+  /** Of every random draw; a probe gives the same figures for the same seed. */
+  readonly seed: number;
+  readonly shape: BackendShape;
+  readonly architecture: Architecture;
+  /** Numbers of the model. */
+  readonly parameters: number;
+  /** Prompts of the groups that the contract takes; those that leave no room for the openings were left out, and told. */
+  readonly prompts: readonly ProbeRow[];
+  /** Training pairs of the parts that the contract takes; empty where it takes none. */
+  readonly training: readonly TrainingRow[];
+  /** Tokens of each spelling of each opening of a refusal, for `RefusalScorer` and `tokenTrie`. */
+  readonly openings: readonly Tokens[];
+  /** Layer ℓ of the run's contrast; null where it has none, or a model alone is measured. */
+  readonly contrastLayer: number | null;
+  readonly states: readonly ModelState[];
+}
+
+/** A model at a state of a run. */
+export type StateSession = Session & {
+  /**
+   * What was made part of the model, in order: what the run began with, then what its stages learned; the last one is that of the state's
+   * own stage.
+   */
+  readonly learned: readonly Learned[];
+};
+
+/** What a probe is measured with. */
+export interface ProbeContext<Options> extends ProbeQuestion<Options> {
+  /**
+   * Does work on the model at one of the states. One is open at a time, so nothing of a session may be kept. Backends ask `check` between
+   * their batches meanwhile.
+   *
+   * @throws what opening the state and `work` throw.
+   */
+  at<T>(state: ModelState, work: (session: StateSession) => Promise<T>): Promise<T>;
+  /** Told how much of the whole measurement is done, in units of the probe's own. */
+  onProgress(done: number, total: number): void;
+  /** Asked between pieces of work that no backend does. @throws where the measurement was cancelled. */
+  check(): void;
+}
+
+/** What a probe found. */
+export interface Measured<Figures> {
+  readonly figures: Figures;
+  /** The data of the figures; NaN becomes null. */
+  readonly tables: readonly ProbeTable[];
+  /** What limits these figures, in whole sentences. */
+  readonly caveats: readonly string[];
+}
+
+/** A probe: a row of the table in `probes.ts`. */
+export interface ProbeDefinition<C extends ProbeContract = ProbeContract> {
+  readonly contract: C;
+  /**
+   * What it computes. Pure, and quick for any number of prompts.
+   *
+   * @throws DiscernError `request-invalid` for options that do not fit the model, such as a layer beyond it.
+   */
+  plan(question: ProbeQuestion<OptionsOf<C>>): ProbePlanInput;
+  /** Measures it. @throws as `at`, and what `check` throws. */
+  measure(context: ProbeContext<OptionsOf<C>>): Promise<Measured<FiguresOf<C>>>;
+}
+
+/** Says what computes a contract: its options and figures are checked by its types. */
+export function defineMeasurement<C extends ProbeContract>(
+  contract: C,
+  computed: Omit<ProbeDefinition<C>, "contract">,
+): ProbeDefinition<C> {
+  return { contract, ...computed };
+}

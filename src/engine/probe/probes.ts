@@ -1,0 +1,14 @@
+import { DiscernError } from "../../protocol/errors.ts";
+import type { ProbeDefinition } from "./definition.ts";
+import { refusalByState } from "./refusal/refusalByState.ts";
+
+/** What is computed for every contract of `protocol/probe/probes.ts`, in the same order. */
+export const probes: readonly ProbeDefinition[] = [refusalByState];
+
+/** The probe of an id. @throws DiscernError `request-invalid` that names those there are. */
+export function probeOf(id: string): ProbeDefinition {
+  const found = probes.find(({ contract }) => contract.id === id);
+  if (found !== undefined) return found;
+  const known = probes.map(({ contract }) => contract.id).join(", ");
+  throw new DiscernError("request-invalid", `There is no probe "${id}". There are: ${known}.`);
+}

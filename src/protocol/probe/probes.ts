@@ -1,0 +1,15 @@
+import type { ProbeContract } from "./contract.ts";
+import { refusalContract } from "./refusal.ts";
+
+/**
+ * Every probe, in the order in which they are offered. A new one is a file beside this one and a row here; the same in
+ * `engine/probe/probes.ts` for what it computes, and in `webview/laboratory` for its picture.
+ */
+export const probeContracts = [refusalContract] as const satisfies readonly ProbeContract[];
+
+export type ProbeId = (typeof probeContracts)[number]["id"];
+
+/** The contract of a probe; undefined for an id that none has, such as that of a later version. */
+export function probeContract(id: string): ProbeContract | undefined {
+  return probeContracts.find((contract) => contract.id === id);
+}

@@ -1,0 +1,62 @@
+import * as z from "zod";
+import type { ProbeResult } from "../probe/result.ts";
+
+/** Another result of the same run that can be opened from the page. */
+export interface OtherResult {
+  /** Name of its file, beside the one that is shown. */
+  readonly file: string;
+  readonly probe: string;
+  readonly title: string;
+  readonly states: readonly string[];
+  readonly created: string;
+}
+
+/** What the host tells the laboratory page. */
+export type LaboratoryToPage =
+  | {
+      readonly type: "result";
+      /** Its figures hold by the probe's schema; those of a probe that this version does not know are drawn as tables alone. */
+      readonly result: ProbeResult;
+      readonly others: readonly OtherResult[];
+      /** States of the run that can be measured; empty where the run is gone, or a model alone was measured. */
+      readonly states: readonly string[];
+      /** Whether the probe can be measured again from here: not in a workspace that is not trusted. */
+      readonly canMeasure: boolean;
+    }
+  /** The file is no result, or is gone. */
+  | { readonly type: "damaged"; readonly message: string }
+  /** A measurement that was asked for from the page; null when it is over, well or not. */
+  | {
+      readonly type: "measuring";
+      readonly progress: { readonly title: string; readonly done: number; readonly total: number } | null;
+    }
+  | { readonly type: "blur"; readonly blur: boolean };
+
+/** What the laboratory page asks of its host. */
+export const laboratoryFromPageSchema = z.discriminatedUnion("type", [
+  z.strictObject({
+    type: z.literal("openPrompt"),
+    file: z.string(),
+    line: z.int().positive(),
+    id: z.string(),
+  }),
+  /** The tables are to be saved as CSV: one of them, or all in a folder that is asked for. */
+  z.strictObject({ type: z.literal("exportData"), table: z.string().optional() }),
+  /** The page is to be saved as one HTML file. */
+  z.strictObject({ type: z.literal("exportPage") }),
+  /** A copy of the run's recipe without these training prompts is to be made, and run when the person wants it. */
+  z.strictObject({ type: z.literal("excludePrompts"), ids: z.array(z.string().min(1)).min(1) }),
+  /** The same probe with other options or at other states; what is left out stays as it is. Its cost is shown first. */
+  z.strictObject({
+    type: z.literal("measure"),
+    options: z.record(z.string(), z.json()).default({}),
+    states: z.array(z.string().min(1)).min(1).optional(),
+  }),
+  z.strictObject({ type: z.literal("cancelMeasuring") }),
+  /** Another result of the run. */
+  z.strictObject({ type: z.literal("openResult"), file: z.string().min(1) }),
+  z.strictObject({ type: z.literal("openAsText") }),
+]);
+export type LaboratoryFromPage = z.output<typeof laboratoryFromPageSchema>;
+/** The same as the page writes it. */
+export type LaboratoryRequest = z.input<typeof laboratoryFromPageSchema>;
