@@ -10,6 +10,7 @@ import {
   sharedRecipeSchema,
 } from "./comparedMethod.ts";
 import { fileNameSchema } from "./fileName.ts";
+import { sharedOpeningsSchema } from "./openings.ts";
 import { evaluateSchema } from "./recipe.ts";
 import { parseGate } from "./report/gates.ts";
 import { steeringSchema } from "./steering.ts";
@@ -89,6 +90,7 @@ export const benchmarkSchema = z
     name: fileNameSchema.describe("Name of the benchmark; it names its folder"),
     recipe: sharedRecipeSchema,
     set: changesSchema,
+    openings: sharedOpeningsSchema.optional(),
     seeds: seedsSchema.default([0]).describe("Seeds, one run of each method that trains per seed"),
     suites: suitesSchema
       .min(1)

@@ -10,6 +10,7 @@ import {
   sharedRecipeSchema,
 } from "./comparedMethod.ts";
 import { fileNameSchema } from "./fileName.ts";
+import { sharedOpeningsSchema } from "./openings.ts";
 
 /** What the name of a comparison file ends in. */
 export const comparisonSuffix = ".comparison.json";
@@ -31,6 +32,7 @@ export const comparisonSchema = z
     name: fileNameSchema.describe("Name of the comparison; it names its folder"),
     recipe: sharedRecipeSchema,
     set: changesSchema,
+    openings: sharedOpeningsSchema.optional(),
     methods: z
       .array(comparedMethodSchema)
       .min(1)

@@ -5,7 +5,7 @@ import { deviceSchema } from "./device.ts";
 import { fileNameSchema } from "./fileName.ts";
 import { endpointSchema, judgesSchema } from "./judges.ts";
 import { modelSchema } from "./model.ts";
-import { refusalOpenings } from "./openings.ts";
+import { openingsSchema, refusalOpenings } from "./openings.ts";
 import { judgeName, stageSchema } from "./recipeStages.ts";
 import { samplingSchema } from "./sampling.ts";
 import { sourceSchema } from "./source.ts";
@@ -153,11 +153,12 @@ const dataSchema = z
 const probesSchema = z
   .strictObject({
     every: z.int().positive().default(10).describe("Steps between two probes"),
-    openings: z
-      .array(z.string().min(1))
-      .min(1)
+    openings: openingsSchema
       .default([...refusalOpenings])
-      .describe("Openings of a refusal; the refusal probability is the sum over them"),
+      .describe(
+        "Openings of a refusal, or a file of openings that were derived from answers (`discern openings`), relative to the recipe; the " +
+          "refusal probability is the sum over them",
+      ),
     separationLayers: z
       .array(z.int().positive())
       .min(1)

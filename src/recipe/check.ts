@@ -9,6 +9,7 @@ import { DiscernError } from "../protocol/errors.ts";
 import type { Recipe } from "../protocol/recipe.ts";
 import { checkPrompts } from "./checkPrompts.ts";
 import { type ModelShape, shapeProblems } from "./modelFit.ts";
+import { withOpenings } from "./openings.ts";
 import type { RecipeProblem } from "./problem.ts";
 import { type RecipePrompts, readRecipePrompts } from "./prompts.ts";
 import { readRecipe } from "./recipeFile.ts";
@@ -78,18 +79,39 @@ export async function recipeProblems(
   recipe: Recipe,
   options: CheckOptions,
 ): Promise<{ readonly problems: readonly RecipeProblem[]; readonly counts: PromptCounts }> {
+  const { recipe: measured, problems: unread } = openedOpenings(recipe, options.root);
   const read = await readRecipePrompts(recipe, options);
   const isWhole = !read.problems.some(({ severity }) => severity === "error");
-  const checked = await checkPrompts(recipe, read.prompts, isWhole);
+  const checked = await checkPrompts(measured, read.prompts, isWhole);
   return {
     problems: [
       ...read.problems,
+      ...unread,
       ...checked.problems,
       ...(await startProblems(recipe, options.root)),
       ...(await modelProblems(recipe, options)),
     ],
     counts: isWhole ? countsOf(read.prompts) : {},
   };
+}
+
+/** A recipe with the openings of the file that it names, or what is wrong with that file. */
+function openedOpenings(
+  recipe: Recipe,
+  root: string | undefined,
+): { recipe: Recipe; problems: RecipeProblem[] } {
+  // Without a folder a relative path means nothing.
+  if (root === undefined) return { recipe, problems: [] };
+  try {
+    return { recipe: withOpenings(recipe, root), problems: [] };
+  } catch (error) {
+    if (!(error instanceof DiscernError)) throw error;
+    const { code: about, message } = error;
+    return {
+      recipe,
+      problems: [{ severity: "error", path: ["probes", "openings"], about, message }],
+    };
+  }
 }
 
 function countsOf({ general, safety, helpful, panels, suites }: RecipePrompts): PromptCounts {

@@ -11,6 +11,7 @@ import type { Recipe } from "../protocol/recipe.ts";
 import { type CheckOptions, type PlacedProblem, type PromptCounts, recipeProblems } from "./check.ts";
 import { type JsonFileKind, readJsonFile } from "./jsonFile.ts";
 import { openRecipe } from "./loadRecipe.ts";
+import { frozenOpenings } from "./openings.ts";
 import { cellsOf, type Described } from "./plannedCells.ts";
 import type { RecipePath, RecipeProblem } from "./problem.ts";
 
@@ -84,13 +85,19 @@ async function checkValue(
   const opened = await attempt(["recipe"], () => textOf(described.recipe, options.root));
   if ("problem" in opened) return { ...nothing, root: options.root, problems: [opened.problem] };
   const { text, root, file } = opened.value;
+  const sharedRecipe = { text, file, root, folder: options.root };
+  const openings = await attempt(
+    ["openings"],
+    async () => described.openings && frozenOpenings(described.openings, options.root),
+  );
+  if ("problem" in openings) return { ...nothing, root, problems: [openings.problem] };
   const plan = (path: RecipePath, part: Partial<Described>) =>
-    attempt(path, async () => cellsOf({ ...described, ...part }, { text, file }, []));
+    attempt(path, async () => cellsOf({ ...described, ...part }, sharedRecipe, []));
   // What every run shares first: its faults would be repeated for every method.
   const { tuning: _, changes = [], ...plain } = described;
   const bare = { ...plain, changes: undefined, methods: [{ name: "all", set: {} }] };
   const key = Object.keys(described.set).length > 0 ? "set" : "recipe";
-  const shared = await attempt([key], async () => cellsOf(bare, { text, file }, []));
+  const shared = await attempt([key], async () => cellsOf(bare, sharedRecipe, []));
   if ("problem" in shared) return { ...nothing, root, problems: [shared.problem] };
   const wrong = [
     ...(await Promise.all(

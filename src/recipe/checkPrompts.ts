@@ -11,6 +11,7 @@ import { groupsOf } from "../protocol/steering.ts";
 import { isOwnSuite } from "../protocol/suite.ts";
 import { greatestOf } from "../statistics/extremes.ts";
 import { type LabelledPrompt, stratifiedFolds } from "../statistics/folds.ts";
+import { openingsOverlap } from "./openings.ts";
 import type { RecipePath, RecipeProblem } from "./problem.ts";
 import type { RecipePrompts } from "./prompts.ts";
 import { lackingPairs, type MixedGroup, mixedGroups, mixFault, ratioKey, SafetyMix } from "./safetyMix.ts";
@@ -161,6 +162,10 @@ export async function checkPrompts(
       ...(isWhole ? steeringProblems(recipe, prompts) : []),
       ...answerProblems(recipe, prompts),
       ...contaminationProblems(recipe, found),
+      ...openingsOverlap(recipe.probes.openings, prompts.suites).map(({ suite, message }): RecipeProblem => {
+        const path = ["evaluate", "suites", recipe.evaluate.suites.findIndex(({ name }) => name === suite)];
+        return { severity: "warning", path, about: "contaminated", message };
+      }),
     ],
     contamination: found,
   };

@@ -1,3 +1,4 @@
+import { openingTexts, refusalOpenings } from "../protocol/openings.ts";
 import type { Recipe } from "../protocol/recipe.ts";
 import type { StageRecipe } from "../protocol/recipeStages.ts";
 import { isOwnSuite } from "../protocol/suite.ts";
@@ -121,9 +122,10 @@ function probeCost(
   const sizes = [panels.toxic, panels.seeminglyToxic, panels.general].map(
     ({ limit }) => limit ?? typicalPanel,
   );
+  const { length: openingCount } = typeof openings === "string" ? refusalOpenings : openingTexts(openings);
   const prompts = counts.panels ?? sizes.reduce((sum, size) => sum + size, 0);
   // A third of them are general, whose answers' loss is measured as well.
-  const tokens = prompts * (promptTokens + openingTokens * openings.length) + (prompts / 3) * pairTokens;
+  const tokens = prompts * (promptTokens + openingTokens * openingCount) + (prompts / 3) * pairTokens;
   return { count, seconds: (count * tokens * 2 * model.parameters) / speed };
 }
 

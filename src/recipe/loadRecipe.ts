@@ -5,6 +5,7 @@ import { longestName } from "../protocol/fileName.ts";
 import type { Recipe } from "../protocol/recipe.ts";
 import type { StageRecipe } from "../protocol/recipeStages.ts";
 import { decodeText, NotText } from "../storage/text.ts";
+import { withOpenings } from "./openings.ts";
 import { changesPlacement } from "./placement.ts";
 import { presets } from "./presets.ts";
 import { checkRecipe, parseRecipe } from "./recipeFile.ts";
@@ -22,7 +23,7 @@ const suffix = "-stl-alone";
 /**
  * Reads a recipe: a file, or `preset:NAME`, changed as asked.
  *
- * @returns the recipe and the folder its paths are resolved against.
+ * @returns the recipe, with the openings of the file that it may name, and the folder its paths are resolved against.
  * @throws DiscernError `file-missing`, `recipe-invalid`.
  */
 export async function loadRecipe(
@@ -30,8 +31,8 @@ export async function loadRecipe(
   { set, stlAlone }: RecipeChanges,
 ): Promise<{ recipe: Recipe; root: string }> {
   const { text, root } = await openRecipe(name);
-  if (!stlAlone) return { recipe: changedRecipe(text, name, { set }), root };
-  const recipe = changedRecipe(text, name, { set, stages: ["supervised"] });
+  if (!stlAlone) return { recipe: withOpenings(changedRecipe(text, name, { set }), root), root };
+  const recipe = withOpenings(changedRecipe(text, name, { set, stages: ["supervised"] }), root);
   return {
     recipe: { ...recipe, name: `${recipe.name.slice(0, longestName - suffix.length)}${suffix}` },
     root,

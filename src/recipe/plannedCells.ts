@@ -7,9 +7,10 @@ import { asFileName } from "../protocol/fileName.ts";
 import type { Recipe } from "../protocol/recipe.ts";
 import { shuffled, stream } from "../statistics/random.ts";
 import { changedRecipe } from "./loadRecipe.ts";
+import { frozenOpenings, withOpenings } from "./openings.ts";
 
 /** What cells are planned from: a comparison, or a benchmark with the suites that can be had. */
-export type Described = Pick<Comparison, "name" | "recipe" | "set" | "seeds" | "changes"> & {
+export type Described = Pick<Comparison, "name" | "recipe" | "set" | "openings" | "seeds" | "changes"> & {
   readonly methods: readonly BenchmarkedMethod[];
 } & Partial<Pick<Benchmark, "suites" | "judges" | "tuning">>;
 
@@ -17,6 +18,10 @@ export type Described = Pick<Comparison, "name" | "recipe" | "set" | "seeds" | "
 interface SharedRecipe {
   readonly text: string;
   readonly file: string;
+  /** Folder against which its paths are resolved; that of the process where left out. */
+  readonly root?: string;
+  /** Folder of the comparison or benchmark; that of the recipe where left out. */
+  readonly folder?: string;
 }
 
 /** Which cell of a method: under which change, if any, and with which seed; the recipe's own where undefined. */
@@ -32,7 +37,7 @@ interface Place {
  * seed changes a model that is neither trained nor steered. One that is the same under every change is called after its method alone.
  *
  * @param set changes to every cell's recipe, made after all others.
- * @throws DiscernError `recipe-invalid`.
+ * @throws DiscernError `recipe-invalid`; `file-missing` for openings that a file should hold.
  */
 export function cellsOf(described: Described, shared: SharedRecipe, set: readonly string[]): Cell[] {
   return new CellPlanner(described, shared, set).cells();
@@ -42,13 +47,18 @@ class CellPlanner {
   private readonly described: Described;
   private readonly shared: SharedRecipe;
   private readonly set: readonly string[];
+  /** The openings that all methods are measured by, where the file states them. */
+  private readonly openings: ReturnType<typeof frozenOpenings> | undefined;
   /** Trials by the name of their method: every seed and the methods on it ask for them. */
   private readonly trials = new Map<string, Cell[]>();
 
   constructor(described: Described, shared: SharedRecipe, set: readonly string[]) {
+    const { openings } = described;
     this.described = described;
     this.shared = shared;
     this.set = set;
+    const { root = ".", folder = root } = shared;
+    this.openings = openings === undefined ? undefined : frozenOpenings(openings, folder);
   }
 
   cells(): Cell[] {
@@ -142,11 +152,12 @@ class CellPlanner {
   private recipe({ change, seed, method }: Place, name: string, own: readonly string[] = []): Recipe {
     const { suites, judges, set } = this.described;
     const { steering } = method;
-    const made = changedRecipe(this.shared.text, `${this.shared.file} (${method.name})`, {
+    const changed = changedRecipe(this.shared.text, `${this.shared.file} (${method.name})`, {
       set: [
         ...(seed === undefined ? [] : [`seed=${seed}`]),
         ...(suites === undefined ? [] : asChanges({ "evaluate.suites": suites })),
         ...(judges === undefined ? [] : asChanges({ "evaluate.judges": judges })),
+        ...(this.openings === undefined ? [] : asChanges({ "probes.openings": this.openings })),
         ...[set, change?.set ?? {}].flatMap(asChanges),
         ...(steering === undefined ? [] : asChanges({ steering })),
         ...asChanges(method.set),
@@ -155,6 +166,7 @@ class CellPlanner {
       ],
       stages: method.on === undefined || trains(method) ? method.stages : [],
     });
+    const made = withOpenings(changed, this.shared.root ?? ".");
     const isDrawn = made.stages.length > 0 || method.on !== undefined || made.steering !== undefined;
     return {
       ...made,

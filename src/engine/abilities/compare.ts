@@ -13,6 +13,7 @@ import {
 } from "../../runFolder/judgements.ts";
 import { readReport } from "../../runFolder/reportFile.ts";
 import type { Margins } from "../evaluate/compare.ts";
+import { differentOpenings, statedOpenings } from "../evaluate/comparedOpenings.ts";
 import { joinMethods } from "../evaluate/distinctMethods.ts";
 import { judgedBy, sharedJudges } from "../evaluate/rejudge.ts";
 import { buildReport } from "../evaluate/report.ts";
@@ -75,11 +76,18 @@ export async function compareRuns(paths: readonly string[], planned?: PlannedRun
     answers: parts.flatMap(({ answers }) => answers),
     series: parts.flatMap(({ series }) => series),
     contamination: inherited(distinct(reports.flatMap(({ contamination }) => contamination)), bases),
+    ...statedOpenings(reports),
     missing: distinct(reports.flatMap(({ missing = [] }) => missing)),
     ...(reference !== undefined && { reference }),
     ...(margins && { margins }),
     ...(problems && { problems }),
-    notes: [...brokenLines(logs), ...notes, ...differentOrigins(reports), ...(await changedData(paths))],
+    notes: [
+      ...brokenLines(logs),
+      ...notes,
+      ...differentOrigins(reports),
+      ...differentOpenings(reports),
+      ...(await changedData(paths)),
+    ],
   });
 }
 

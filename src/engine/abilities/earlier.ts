@@ -6,6 +6,7 @@ import { isUntrained, type Method } from "../../protocol/report/methods.ts";
 import type { Report } from "../../protocol/report/report.ts";
 import { sharedPrompts } from "../evaluate/align.ts";
 import { compare } from "../evaluate/compare.ts";
+import { differentOpenings } from "../evaluate/comparedOpenings.ts";
 import { judgedBy, sharedJudges } from "../evaluate/rejudge.ts";
 import { holmOverTables, type ReportOptions } from "../evaluate/report.ts";
 import { judgedReport } from "./judged.ts";
@@ -62,7 +63,7 @@ export async function compareWithEarlier(
       method,
       comparison: comparison && (adjusted.shift() ?? comparison),
     })),
-    notes: notesOf(before, after, pairs),
+    notes: [...notesOf(before, after, pairs), ...differentOpenings([before, after])],
   };
 }
 

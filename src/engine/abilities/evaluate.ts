@@ -5,13 +5,14 @@ import { resolveSource } from "../../dataset/select.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import { asFileName } from "../../protocol/fileName.ts";
 import type { JudgeSpec } from "../../protocol/judges.ts";
-import { refusalOpenings } from "../../protocol/openings.ts";
+import { openingTexts, type RecipeOpenings, refusalOpenings } from "../../protocol/openings.ts";
 import { type Method, untrainedMethod } from "../../protocol/report/methods.ts";
 import type { Report } from "../../protocol/report/report.ts";
 import type { SamplingRecipe } from "../../protocol/sampling.ts";
 import { type Source, sourceSchema } from "../../protocol/source.ts";
 import { isOwnSuite, POOLED, type Suite, suitesSchema } from "../../protocol/suite.ts";
 import { suiteSuffix } from "../../protocol/suiteDeclaration.ts";
+import { frozenOpenings, measuredBy, openingsOverlap } from "../../recipe/openings.ts";
 import { readSuite } from "../../recipe/suites.ts";
 import { writeFailure } from "../../runFolder/failures.ts";
 import { isReport, runPaths } from "../../runFolder/folder.ts";
@@ -130,6 +131,8 @@ export interface EvaluateOptions {
   readonly batchSize: number;
   /** Answers that are sampled besides; none where left out. */
   readonly sampling?: SamplingRecipe | undefined;
+  /** Openings of a refusal, or the file of derived ones; the default list where left out. */
+  readonly openings?: RecipeOpenings | undefined;
   /** Folder that the report is written into. */
   readonly out: string;
   readonly onProgress?: (suite: string, done: number, total: number) => void;
@@ -151,6 +154,7 @@ export async function evaluateModel(ask: AskOptions, options: EvaluateOptions): 
   const { suites, out, onProgress, signal } = options;
   const { root, threads } = ask;
   const judges = await judgesOf(options.judges ?? ["xstest"], { root, threads });
+  const openings = frozenOpenings(options.openings ?? [...refusalOpenings], root);
   const paths = runPaths(resolve(out));
   if (await isReport(paths.folder)) {
     throw new DiscernError(
@@ -173,7 +177,7 @@ export async function evaluateModel(ask: AskOptions, options: EvaluateOptions): 
     for (const notice of part.notices) found.add(notice);
     read.push(part);
   }
-  const notices = [...found];
+  const notices = [...found, ...openingsOverlap(openings, read).map(({ message }) => message)];
   options.onNotices?.(notices);
   await using session = await openAdapted(ask);
   const { backend, encoder, loaded, template, starts, steered } = session;
@@ -185,7 +189,7 @@ export async function evaluateModel(ask: AskOptions, options: EvaluateOptions): 
   };
   const answers = await cutOffBy(signal, session, () =>
     answerSuites(backend, encoder, read, {
-      openings: refusalOpenings,
+      openings: openingTexts(openings),
       maxNewTokens: options.maxNewTokens,
       batchSize: options.batchSize,
       ...(options.sampling && { sampling: { ...options.sampling, seed: 0 } }),
@@ -195,7 +199,8 @@ export async function evaluateModel(ask: AskOptions, options: EvaluateOptions): 
   );
   const model = { name: loaded.name, device: backend.device, backend: backend.about };
   if (judges.some(({ immediate }) => !immediate)) await releaseModel(session);
-  const given = [methodAnswers(method.id, 0, answers)];
+  const measured = measuredBy(openings);
+  const given = [methodAnswers(method.id, 0, answers, {}, measured.hash)];
   const following = { signal, ...(options.onJudging && { onProgress: options.onJudging }) };
   let failure: unknown = null;
   const judged = await judgeAnswers(given, judges, following).catch((error: unknown) => {
@@ -208,6 +213,7 @@ export async function evaluateModel(ask: AskOptions, options: EvaluateOptions): 
   });
   const report = buildReport({
     ...{ model, methods: [method], judges: judged.judges, answers: judged.answers },
+    openings: [measured],
     notes: [...template.warnings, ...notices, ...(steered?.notes ?? []), ...judged.notes],
   });
   try {

@@ -180,13 +180,18 @@ async function requireFiles({ cells, root }: Plan): Promise<void> {
 async function recipeOf(
   { recipe }: Pick<Described, "recipe">,
   place: string,
-): Promise<{ text: string; root: string; file: string }> {
+): Promise<{ text: string; root: string; folder: string; file: string }> {
   const folder = dirname(resolve(place));
   if (typeof recipe !== "string") {
-    return { text: JSON.stringify(recipe, null, 2), root: folder, file: `${basename(place)}, recipe` };
+    return {
+      text: JSON.stringify(recipe, null, 2),
+      root: folder,
+      folder,
+      file: `${basename(place)}, recipe`,
+    };
   }
   const file = recipe.startsWith("preset:") ? recipe : resolve(folder, recipe);
-  return { ...(await openRecipe(file)), file };
+  return { ...(await openRecipe(file)), folder, file };
 }
 
 /** Parts suites into those whose prompts can be read and those that cannot be had. */

@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { DiscernError } from "../../protocol/errors.ts";
+import { openingTexts } from "../../protocol/openings.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
 import type { SteeringRecord } from "../../protocol/steering.ts";
 import { shapeProblems } from "../../recipe/modelFit.ts";
@@ -81,7 +82,12 @@ export async function steerAlone(
   });
   return cutOffBy(signal, session, () =>
     fitSteering(session, into, {
-      ...{ steering, seed: recipe.seed, openings: recipe.probes.openings, prompts: prompts.steering },
+      ...{
+        steering,
+        seed: recipe.seed,
+        openings: openingTexts(recipe.probes.openings),
+        prompts: prompts.steering,
+      },
       ...(onProgress && { onProgress }),
     }),
   );

@@ -297,17 +297,23 @@ async function whatFits(
   return { asked, leftOut };
 }
 
-/** The answers of a method from one seed, as a report holds them. */
+/**
+ * The answers of a method from one seed, as a report holds them.
+ *
+ * @param openings hash of the openings that refusal probabilities are sums over.
+ */
 export function methodAnswers(
   method: string,
   seed: number,
   { results, choices, leftOut }: SuiteAnswers,
   values: MethodAnswers["values"] = {},
+  openings?: string,
 ): MethodAnswers {
   return {
     method,
     seed,
     results,
+    ...(openings !== undefined && { openings }),
     ...(choices && { choices }),
     ...(leftOut.length > 0 && { leftOut }),
     ...(Object.keys(values).length > 0 && { values }),

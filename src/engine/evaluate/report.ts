@@ -32,6 +32,7 @@ export interface ReportInput {
   /** Probes during training, by method and seed. */
   readonly series?: readonly Omit<Series, "comovement">[];
   readonly contamination?: Report["contamination"];
+  readonly openings?: Report["openings"];
   /** Id of the method that all others are compared with; every method is compared with every later one where left out. */
   readonly reference?: string | undefined;
   readonly margins?: Margins;
@@ -107,6 +108,7 @@ export function buildReport(
       return { ...one, ...(figures && { comovement: figures }) };
     }),
     contamination: [...contamination],
+    ...(input.openings && { openings: [...input.openings] }),
     problems: distinctProblems([...steeringProblems(methods, answers), ...(input.problems ?? [])]),
     notes: [...notes, ...joined.notes.filter((note) => !notes.includes(note)), ...warnings(known)],
     ...(input.missing && input.missing.length > 0 && { missing: [...input.missing] }),

@@ -5,6 +5,7 @@ import { asFileName } from "../../protocol/fileName.ts";
 import { layerChoiceSchema } from "../../protocol/layerChoice.ts";
 import { madeSchema, madeSentence } from "../../protocol/made.ts";
 import type { Manifest } from "../../protocol/manifest.ts";
+import { openingTexts } from "../../protocol/openings.ts";
 import { movedSentence } from "../../protocol/place.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
 import type { MethodAnswers } from "../../protocol/report/answers.ts";
@@ -13,6 +14,7 @@ import type { Method } from "../../protocol/report/methods.ts";
 import type { Report } from "../../protocol/report/report.ts";
 import { type SuiteAnswers, suiteAnswersSchema } from "../../protocol/report/suiteAnswers.ts";
 import { timeline } from "../../protocol/timeline.ts";
+import { measuredBy } from "../../recipe/openings.ts";
 import { forwardFlops } from "../../recipe/stageCost.ts";
 import { costParts } from "../../runFolder/costParts.ts";
 import { readEventLog } from "../../runFolder/eventLog.ts";
@@ -124,7 +126,7 @@ async function evaluateMethod(
   let last = 0;
   const suites = suitesOf(prompts);
   return answerSuites(session.backend, session.encoder, suites, {
-    openings: recipe.probes.openings,
+    openings: openingTexts(recipe.probes.openings),
     maxNewTokens,
     batchSize,
     ...(sampling && { sampling: { ...sampling, seed: recipe.seed } }),
@@ -237,11 +239,13 @@ export async function evaluateRun(manifest: Manifest, context: EvaluationContext
   const answered = [...earlier.filter(({ answers }) => isAnswered(answers)), last];
   const paths = runPaths(folder);
   const { losses, series, notes, costs } = whatTrainingSaid(paths.events, recipe.seed);
+  const openings = measuredBy(recipe.probes.openings);
   const given = answered.map(({ method, answers }) => {
     const { steered } = context;
     const own = steered ? steered.heldOutLoss : losses.trained;
     const loss = method.id === id ? own : losses.untrained;
-    return methodAnswers(method.id, recipe.seed, answers, loss == null ? {} : { [heldOutLoss.id]: loss });
+    const values = loss == null ? {} : { [heldOutLoss.id]: loss };
+    return methodAnswers(method.id, recipe.seed, answers, values, openings.hash);
   });
   const judged = await judgeRun(manifest, given, context);
   const report = buildReport({
@@ -259,6 +263,7 @@ export async function evaluateRun(manifest: Manifest, context: EvaluationContext
     answers: judged.answers,
     // Nothing moves where nothing is trained: one probe is no series.
     series: recipe.stages.length > 0 ? [{ method: id, ...series }] : [],
+    openings: [openings],
     contamination: prompts.contamination.map((suite) => ({ method: id, ...suite })),
     missing: prompts.missing,
   });

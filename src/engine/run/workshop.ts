@@ -3,6 +3,7 @@ import type { NewRunEvent, RunEventOf } from "../../protocol/events.ts";
 import type { LayerChoice } from "../../protocol/layerChoice.ts";
 import type { Made } from "../../protocol/made.ts";
 import type { Manifest } from "../../protocol/manifest.ts";
+import { openingTexts } from "../../protocol/openings.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
 import type { ContrastiveRecipe, StageRecipe, SupervisedRecipe } from "../../protocol/recipeStages.ts";
 import { timeline } from "../../protocol/timeline.ts";
@@ -145,7 +146,7 @@ export class ModelWorkshop implements Workshop {
   static async create(context: RunContext): Promise<ModelWorkshop> {
     const { recipe, manifest, session, prompts } = context;
     const { backend, encoder } = session;
-    const scorer = await RefusalScorer.create(backend, encoder, recipe.probes.openings);
+    const scorer = await RefusalScorer.create(backend, encoder, openingTexts(recipe.probes.openings));
     const tokens = await runTokens(session, recipe, prompts, scorer.depth);
     // Once more, with what is left of the prompts: what would otherwise end a stage hours later is found now.
     refuseErrors(stageProblems(recipe, countsOf(tokens, prompts)));
@@ -230,7 +231,7 @@ export class ModelWorkshop implements Workshop {
     if (steering === undefined) return null;
     const method = steering.type;
     const steered = await steerRun(session, folder, {
-      ...{ steering, seed, openings: probes.openings, prompts: prompts.steering },
+      ...{ steering, seed, openings: openingTexts(probes.openings), prompts: prompts.steering },
       onProgress: (done, total) => emit({ type: "steering-progress", method, done, total }),
     });
     emit({ type: "steering-fitted", method, chosen: steered.record.chosen });

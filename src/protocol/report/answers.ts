@@ -80,6 +80,8 @@ export const methodAnswersSchema = z.object({
   method: z.string(),
   seed: z.int(),
   results: z.array(promptResultSchema),
+  /** Hash of the openings that refusal probabilities are sums over, which the report lists; absent in older reports. */
+  openings: z.string().optional(),
   /** Questions of several choices; absent where there are none. */
   choices: z.array(choiceResultSchema).optional(),
   /** Prompts that were not asked, and why; absent where there are none. */

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { backendRecordSchema } from "../backend.ts";
 import { missingSuiteSchema } from "../missingSuite.ts";
+import { measuredOpeningsSchema } from "../openings.ts";
 import { methodAnswersSchema } from "./answers.ts";
 import { benchmarkRecordSchema, costPartSchema } from "./benchmark.ts";
 import { comparisonSchema } from "./comparison.ts";
@@ -40,6 +41,8 @@ const currentReportSchema = z.object({
   comparisons: z.array(comparisonSchema),
   series: z.array(seriesSchema),
   contamination: z.array(contaminationSchema),
+  /** The openings that the answers name; several where methods were measured by different ones. Absent in older reports. */
+  openings: z.array(measuredOpeningsSchema).optional(),
   /** Methods whose results are not what their names say, and why, in whole sentences; absent in older reports. */
   problems: z.array(problemSchema).default([]),
   /** What a reader must know to trust the numbers, in whole sentences. */
