@@ -2,6 +2,9 @@ import { cp, mkdir } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 
+/** Packages that are shipped as they are, beside the bundles. */
+export const nativePackages = ["onnxruntime-node", "onnxruntime-common", "tokenizers"];
+
 /**
  * Copies the packages with native libraries, and of them what one platform needs: npm's carry those of all platforms.
  *
@@ -34,7 +37,8 @@ async function copyPackage(from: string, to: string): Promise<void> {
   });
 }
 
-function packageFolder(name: string): string {
+/** Folder of an installed package. */
+export function packageFolder(name: string): string {
   const entry = createRequire(import.meta.url).resolve(name);
   return entry.slice(0, entry.lastIndexOf(join("node_modules", name)) + join("node_modules", name).length);
 }

@@ -3,13 +3,14 @@
  * libraries of every platform, 290 and 60 MB of them; the ones that are needed are put beside the bundles, where the
  * engine finds them first.
  */
-import { rm, stat } from "node:fs/promises";
+import { rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createVSIX } from "@vscode/vsce";
 import { Command, Option } from "commander";
 import project from "../package.json" with { type: "json" };
 import { byteSize } from "../src/wording/numbers.ts";
-import { copyNativePackages } from "./nativePackages.ts";
+import { copyNativePackages, nativePackages, packageFolder } from "./nativePackages.ts";
+import { thirdPartyNotices } from "./notices.ts";
 
 const root = join(import.meta.dirname, "..");
 const targets = ["linux-x64", "linux-arm64", "darwin-arm64", "win32-x64", "win32-arm64"];
@@ -25,6 +26,10 @@ const packagePath = out ?? join(root, `discern-${target}-${project.version}.vsix
 const beside = join(root, "dist/node_modules");
 await rm(beside, { recursive: true, force: true });
 await copyNativePackages(target, beside);
+// The icons' package is copied into the pages.
+const shippedAsTheyAre = [...nativePackages.map(packageFolder), join(root, "node_modules/@vscode/codicons")];
+const notices = await thirdPartyNotices(join(root, "dist"), shippedAsTheyAre);
+await writeFile(join(root, "dist/ThirdPartyNotices.txt"), notices);
 try {
   await createVSIX({
     cwd: root,

@@ -39,6 +39,12 @@ test("the VSIX holds one platform's library, under 60 MB, and what it unpacks to
   expect(libraries.some((file) => file.includes("onnxruntime"))).toBe(true);
   expect(libraries.filter((file) => !ofThisPlatform(file))).toEqual([]);
   expect(files.filter((file) => /^(src|test|scripts)\b|\.map$/.test(file))).toEqual([]);
+  const notices = await readFile(join(extension, "dist/ThirdPartyNotices.txt"), "utf8");
+  // Of a bundle of the engine, of pages alone, of the packages beside the bundles, and of the icons.
+  for (const name of ["zod", "chart.js", "onnxruntime-node", "tokenizers", "@vscode/codicons"]) {
+    expect(notices).toMatch(new RegExp(`^${name} \\d+\\.\\d+\\.\\d+ \\(.+\\)\\n\\n.`, "m"));
+  }
+  expect(notices).toContain("Permission is hereby granted");
 
   const run = join(folder, "run");
   const recipe = {
