@@ -1,9 +1,10 @@
 import { DiscernError } from "../../protocol/errors.ts";
 import type { ProbeDefinition } from "./definition.ts";
+import { projection } from "./projection/projection.ts";
 import { refusalByState } from "./refusal/refusalByState.ts";
 
 /** What is computed for every contract of `protocol/probe/probes.ts`, in the same order. */
-export const probes: readonly ProbeDefinition[] = [refusalByState];
+export const probes: readonly ProbeDefinition[] = [refusalByState, projection];
 
 /** The probe of an id. @throws DiscernError `request-invalid` that names those there are. */
 export function probeOf(id: string): ProbeDefinition {

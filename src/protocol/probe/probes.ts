@@ -1,11 +1,15 @@
 import type { ProbeContract } from "./contract.ts";
+import { projectionContract } from "./projection.ts";
 import { refusalContract } from "./refusal.ts";
 
 /**
  * Every probe, in the order in which they are offered. A new one is a file beside this one and a row here; the same in
  * `engine/probe/probes.ts` for what it computes, and in `webview/laboratory` for its picture.
  */
-export const probeContracts = [refusalContract] as const satisfies readonly ProbeContract[];
+export const probeContracts = [
+  refusalContract,
+  projectionContract,
+] as const satisfies readonly ProbeContract[];
 
 export type ProbeId = (typeof probeContracts)[number]["id"];
 

@@ -2,6 +2,7 @@ import type { JSX } from "preact";
 import type { MeasureDefinition } from "../../protocol/report/measures.ts";
 import { greatestOf, leastOf } from "../../statistics/extremes.ts";
 import { figure, type Unit } from "../../wording/numbers.ts";
+import { markPath, markShapes } from "./marks.ts";
 
 /** One mark of a dot plot: a value, and its interval where it has one. */
 export interface Mark {
@@ -52,14 +53,9 @@ export function axisFor({ id, unit }: MeasureDefinition, marks: readonly Mark[])
 
 const MIDDLE = 11;
 /** Shapes of marks, by the style of a method; each stands around the origin. */
-export const methodShapes: readonly JSX.Element[] = [
-  <circle key="circle" r="4.5" />,
-  <rect key="square" x="-4" y="-4" width="8" height="8" />,
-  <path key="diamond" d="M0 -5.6 5.6 0 0 5.6 -5.6 0Z" />,
-  <path key="triangle" d="M0 -5.2 5 4 -5 4Z" />,
-  <path key="cross" d="M-4.6 -1.6h3v-3h3.2v3h3v3.2h-3v3h-3.2v-3h-3z" />,
-  <path key="down" d="M0 5.2 -5 -4 5 -4Z" />,
-];
+export const methodShapes: readonly JSX.Element[] = Array.from({ length: markShapes }, (_, shape) => (
+  <path key={shape} d={markPath(shape, 0, 0)} />
+));
 
 /** Number of methods that differ in colour and shape; beyond it styles repeat, and names alone distinguish them. */
 export const styleCount = methodShapes.length;

@@ -25,6 +25,7 @@ import lora
 import losses
 import options
 import peft_adapter
+import projection
 import smollm2
 import steering
 import steering_gated
@@ -36,6 +37,7 @@ import training
 PARTS = {
     "losses": losses.make,
     "evaluation": evaluation.make,
+    "projection": projection.make,
     "tiny": tiny.make,
     "options": options.make,
     "peft_adapter": peft_adapter.make,
