@@ -1,8 +1,9 @@
 """Computes golden values: python test/golden/make OUT [--seed N] [--only PART ...] [--model FILE.gguf]
 
-Each part is a module with a function `make(out, seed)` that writes its files below the folder OUT. `smollm2`, `lora`
-and `dcr` read SmolLM2-135M-Instruct from the GGUF file that `discern pull smollm2-135m` fetches. `peft_adapter`,
-`interventions`, `training`, `steering` and `steering_gated` need the `tiny` models in OUT.
+Each part is a module with a function `make(out, seed)` that writes its files below the folder OUT. `smollm2`,
+`kernel_smollm2`, `lora` and `dcr` read SmolLM2-135M-Instruct from the GGUF file that `discern pull smollm2-135m` fetches.
+`peft_adapter`, `interventions`, `kernel`, `training`, `steering` and `steering_gated` need the `tiny` models in OUT, and
+`kernel` the `peft_adapter`.
 
 Seed 0 makes the committed values. Other seeds draw other weights, prompts and settings within what the tests must
 accept: see the README beside this folder.
@@ -21,6 +22,7 @@ import dcr
 import evaluation
 import gguf_blocks
 import interventions
+import kernel
 import lora
 import losses
 import options
@@ -42,6 +44,7 @@ PARTS = {
     "options": options.make,
     "peft_adapter": peft_adapter.make,
     "interventions": interventions.make,
+    "kernel": kernel.make,
     "classifier": classifier.make,
     "training": training.make,
     "steering_gated": steering_gated.make,
@@ -50,6 +53,7 @@ PARTS = {
     "gguf_blocks": gguf_blocks.make,
     "templates": templates.make,
     "smollm2": smollm2.make,
+    "kernel_smollm2": kernel.make_smollm2,
     "lora": lora.make,
     "dcr": dcr.make,
     "tokenizers": tokenizer_ids.make,
@@ -63,7 +67,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--model", type=Path, default=smollm2.DEFAULT_FILE, help="GGUF file of SmolLM2-135M-Instruct")
     arguments = parser.parse_args()
-    if {"smollm2", "lora", "dcr"} & set(arguments.only) and not arguments.model.is_file():
+    if {"smollm2", "kernel_smollm2", "lora", "dcr"} & set(arguments.only) and not arguments.model.is_file():
         sys.exit(f"{arguments.model} does not exist. Fetch it with: npm run -s discern -- pull smollm2-135m")
     smollm2.file = arguments.model
     # Sums depend on the number of threads in their last digits.
