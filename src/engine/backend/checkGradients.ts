@@ -1,5 +1,6 @@
 /** What is asked of `Backend.gradientProducts`, held against the model: the same for every backend. */
 import { DiscernError } from "../../protocol/errors.ts";
+import type { Adapter } from "../model/adapter.ts";
 import type { BackendShape, GradientRow, ParameterScope, Scalar } from "./backend.ts";
 
 /** @throws DiscernError("request-invalid") for rows that the model cannot run, or that have no scalar. */
@@ -50,6 +51,17 @@ export function checkGradientScope({ layers, linears }: BackendShape, scope: Par
       );
     }
   }
+}
+
+/** @throws DiscernError("request-invalid") for an adapter without modules in the scope. */
+export function checkAdapterScope({ modules }: Adapter, { layers }: ParameterScope): void {
+  if (modules.size === 0) {
+    throw invalid("The scope is the model's adapter, and it has none. Name one, or measure its weights.");
+  }
+  const isIn = (module: string) =>
+    layers?.includes(Number(/^model\.layers\.(\d+)\./.exec(module)?.[1])) ?? true;
+  if (![...modules.keys()].some(isIn))
+    throw invalid("The adapter has no modules in the layers of the scope.");
 }
 
 function fault({ vocabularySize }: BackendShape, scalar: Scalar): string | null {

@@ -1,6 +1,5 @@
 import { cpus } from "node:os";
 import type { BackendRecord } from "../../../protocol/backend.ts";
-import { DiscernError } from "../../../protocol/errors.ts";
 import type { DeviceUse } from "../../../protocol/telemetry.ts";
 import { linearModules } from "../../model/architecture.ts";
 import { exportMerged } from "../../model/export.ts";
@@ -28,12 +27,12 @@ import type {
   TrainerSpec,
   TrieScore,
 } from "../backend.ts";
-import { checkGradientRows, checkGradientScope } from "../checkGradients.ts";
 import type { Tap, TapReading } from "../interventions.ts";
 import type { LiveModel } from "./decoder/liveModel.ts";
 import { answerLosses } from "./programs/answers.ts";
 import { promptFeatures } from "./programs/features.ts";
 import { generate } from "./programs/generation.ts";
+import { gradientProducts } from "./programs/gradients/gradientProducts.ts";
 import { kernel } from "./programs/kernel.ts";
 import { nextTokens } from "./programs/nextTokens.ts";
 import { scoreTrie } from "./programs/score.ts";
@@ -102,9 +101,7 @@ export class OnnxBackend implements Backend {
     right: readonly GradientRow[] | null,
     options: GradientProductOptions,
   ): Promise<GradientProducts> {
-    checkGradientRows(this.shape, [...left, ...(right ?? [])]);
-    checkGradientScope(this.shape, options.scope);
-    throw new DiscernError("request-invalid", "This backend does not compute gradient products yet.");
+    return gradientProducts(this.model, this.shape, left, right, options);
   }
 
   kernel(features: Features, weights: Float32Array): Promise<Float32Array> {

@@ -156,7 +156,9 @@ export class Decoder {
       const weight = this.parameters.get(`${name}.${which}.weight`);
       const perHead = [(y.shape[0] * y.shape[1]) / headDim, headDim];
       const rows = qkNorm === "head" ? ops.reshape(y, perHead) : y;
-      return ops.reshape(ops.rmsNorm(rows, weight, norm.epsilon), y.shape);
+      const scaled = ops.rmsNorm(rows, weight, norm.epsilon);
+      this.hook.normed?.(`${name}.${which}`, rows, scaled);
+      return ops.reshape(scaled, y.shape);
     };
     return attention.attend(layer, { q: normed(q, "q_norm"), k: normed(k, "k_norm"), v });
   }
@@ -213,7 +215,9 @@ export class Decoder {
   }
 
   private norm(x: Tensor, name: string): Tensor {
-    return ops.rmsNorm(x, this.normWeight(name), this.architecture.norm.epsilon);
+    const y = ops.rmsNorm(x, this.normWeight(name), this.architecture.norm.epsilon);
+    this.hook.normed?.(name, x, y);
+    return y;
   }
 
   private normWeight(name: string): Tensor {

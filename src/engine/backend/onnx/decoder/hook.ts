@@ -18,6 +18,8 @@ export interface Hook {
   at(place: Place, x: Tensor): Tensor;
   /** Whether anything is done or read in a block or at what it hands on. All tokens are then computed in it. */
   touches(layer: number): boolean;
+  /** Is shown what a norm reads and gives, (…, D) each, D the length of its weight. */
+  normed?(module: string, x: Tensor, y: Tensor): void;
 }
 
 /** Does nothing: graphs are node for node what they are without sites. */

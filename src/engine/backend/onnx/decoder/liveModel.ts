@@ -120,6 +120,11 @@ export class LiveModel {
     return this.plan;
   }
 
+  /** The adapter that finished stages left on weights that are held as they are stored. */
+  get frozen(): Adapter {
+    return this.finished;
+  }
+
   /**
    * A graph over this model, made ready to run: compiled as one, or cut at the blocks and run in steps.
    *
@@ -150,11 +155,7 @@ export class LiveModel {
       const { movesEmbeddings = false, resident = () => false, ...rest } = options;
       const whole = this.held.mode === "keep" || movesEmbeddings;
       const { headRows = headRowsOf(this.architecture) } = this.held;
-      const parameters = new ParameterInputs(this.shapes, this.plan, {
-        gathered: !whole,
-        frozen: loraFactors(this.finished).plan,
-        forms: (name) => this.formOf(name),
-      });
+      const parameters = this.parameters(!whole);
       const decoder = new Decoder(this.architecture, parameters, { ...rest, ...(!whole && { headRows }) });
       const { outputs, backward } = build(decoder, parameters);
       if (this.held.mode === "keep") {
@@ -167,6 +168,37 @@ export class LiveModel {
         cache: this.steps,
         scratch: this.scratch,
       });
+    });
+  }
+
+  /**
+   * A graph that is run as one step, so that what is written for one block is compiled once for all blocks of its kind. It is not
+   * kept here. Rows of embeddings and head are fed.
+   *
+   * @param build is given what makes a decoder; all of them read the same parameters.
+   */
+  async step(
+    build: (
+      decoder: (options?: DecoderOptions) => Decoder,
+      parameters: ParameterInputs,
+    ) => Record<string, Tensor>,
+  ): Promise<StepProgram> {
+    await this.ready();
+    const parameters = this.parameters(true);
+    const outputs = build((options) => new Decoder(this.architecture, parameters, options), parameters);
+    return new StepProgram([{ outputs }], () => false, {
+      device: this.device,
+      cache: this.steps,
+      scratch: this.scratch,
+    });
+  }
+
+  /** The parameters as the inputs of a graph. */
+  private parameters(gathered: boolean): ParameterInputs {
+    return new ParameterInputs(this.shapes, this.plan, {
+      gathered,
+      frozen: loraFactors(this.finished).plan,
+      forms: (name) => this.formOf(name),
     });
   }
 

@@ -90,7 +90,7 @@ export class PartGraph {
 }
 
 /** Makes tensors anew from other producers. @param made what stands for what; what is made is added. */
-function rebuild(tensors: readonly Tensor[], made: Map<Tensor, Tensor>): void {
+export function rebuild(tensors: readonly Tensor[], made: Map<Tensor, Tensor>): void {
   for (const tensor of below(tensors, made)) {
     if (tensor.op === "input" || tensor.op === "constant") {
       made.set(tensor, tensor);

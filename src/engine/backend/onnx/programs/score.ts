@@ -129,8 +129,12 @@ function scoreGraph(
   return { key, build };
 }
 
-/** Positions and masks of a batch: what each of its tokens sees. */
-function sight(
+/**
+ * Positions and masks of a batch, as `treeAttention` reads them: what each of its tokens sees.
+ *
+ * @param own how many tokens of each row are its prompt's, a shared prefix left out; the nodes of its trie follow.
+ */
+export function sight(
   windowOfLayers: readonly (number | null)[],
   { layout, place }: PackedRows,
   own: readonly number[],
