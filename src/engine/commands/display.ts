@@ -1,8 +1,9 @@
 import { blue, green, plot, red } from "asciichart";
 import pc from "picocolors";
+import { activityOf, activityWords } from "../../protocol/activity.ts";
 import type { RunEvent, RunEventOf } from "../../protocol/events.ts";
 import { chosenFigures, type LayerChoice } from "../../protocol/layerChoice.ts";
-import { madeSentence, madeWords } from "../../protocol/made.ts";
+import { madeSentence } from "../../protocol/made.ts";
 import { placeWords } from "../../protocol/place.ts";
 import { chosenWords } from "../../protocol/steering.ts";
 import { telemetryWords } from "../../protocol/telemetry.ts";
@@ -154,18 +155,17 @@ export function words(event: RunEvent): string | null {
       return `Warning: ${event.message}`;
     case "stage-finished":
       return `Stage ${event.stage + 1} ended after ${event.step} steps: ${event.reason}`;
-    case "making-progress":
-      return `Making ${madeWords[event.what]}: ${event.done}/${event.total}`;
     case "data-made":
       return madeSentence(event);
-    case "steering-progress":
-      return `Fitting ${event.method}: ${event.done}/${event.total}`;
     case "steering-fitted":
       return `Fitted ${event.method}: ${chosenWords(event.chosen)}`;
+    case "making-progress":
+    case "steering-progress":
     case "evaluation-progress":
-      return `Evaluating ${event.suite}: ${event.done}/${event.total}`;
-    case "judging-progress":
-      return `Judging by ${event.judge}: ${event.done}/${event.total}`;
+    case "judging-progress": {
+      const activity = activityOf(event);
+      return activity && `${activityWords(activity)}: ${activity.done}/${activity.total}`;
+    }
     case "run-finished":
       return event.report ? `Report: ${event.report}` : "Finished";
     case "run-stopped":

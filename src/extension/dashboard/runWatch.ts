@@ -67,7 +67,7 @@ function progressOf(summary: RunSummary): ShownProgress {
     step: summary.step,
     totalSteps: summary.totalSteps,
     etaSeconds: summary.etaSeconds,
-    evaluating: summary.evaluating ?? null,
+    activity: summary.activity ?? null,
     problem: summary.problem ?? null,
     hasReport: summary.report !== null,
   };
@@ -79,7 +79,7 @@ function nothing(state: "starting" | "gone"): ShownProgress {
     step: 0,
     totalSteps: null,
     etaSeconds: null,
-    evaluating: null,
+    activity: null,
     problem: null,
     hasReport: false,
   };

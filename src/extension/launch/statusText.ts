@@ -10,7 +10,7 @@ export type ShownRun = Pick<
   | "step"
   | "totalSteps"
   | "last"
-  | "evaluating"
+  | "activity"
   | "etaSeconds"
   | "state"
   | "cells"
@@ -60,10 +60,10 @@ export function statusLines(active: readonly ShownRun[]): string[] {
   });
 }
 
-function progressOf({ state, step, totalSteps, evaluating, cells }: ShownRun): string {
+function progressOf({ state, step, totalSteps, activity, cells }: ShownRun): string {
   if (state === "starting") return "starting";
   if (cells !== undefined) return cellsWords(cells);
-  if (evaluating) return `evaluating ${evaluating.done}/${evaluating.total}`;
+  if (activity) return `${activity.verb} ${activity.done}/${activity.total}`;
   return totalSteps === null ? `${step}` : `${step}/${totalSteps}`;
 }
 

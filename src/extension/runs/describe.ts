@@ -1,3 +1,4 @@
+import { activityWords } from "../../protocol/activity.ts";
 import { backendWords } from "../../protocol/backend.ts";
 import { duration, estimate, percent, probability } from "../../wording/numbers.ts";
 import type { Headline } from "./headline.ts";
@@ -44,11 +45,11 @@ export function contextValue(run: RunSummary): string {
 export function description(run: RunSummary, headline: Headline | null): string {
   if (run.state === "damaged") return "damaged";
   if (run.state === "finished" && headline !== null) return headlineWords(headline).join(" · ");
-  const { evaluating, etaSeconds, last } = run;
+  const { activity, etaSeconds, last } = run;
   return [
     run.state !== "running" && run.state,
-    run.state === "running" && evaluating
-      ? `evaluating ${evaluating.done}/${evaluating.total}`
+    run.state === "running" && activity
+      ? `${activity.verb} ${activity.done}/${activity.total}`
       : stepsOf(run),
     etaSeconds !== null && `${duration(etaSeconds)} left`,
     last !== null && `toxic ${probability(last.toxic)}`,
@@ -106,7 +107,7 @@ export interface Detail {
  * came of it, and from what it was made.
  */
 export function details(run: RunSummary, headline: Headline | null): Detail[] {
-  const { problem, evaluating, last, manifest, device, etaSeconds } = run;
+  const { problem, activity, last, manifest, device, etaSeconds } = run;
   const { safe, unsafe, discernment } = headline ?? {};
   const figure = (name: string, value: string): Detail => ({ name, value, icon: "graph", opens: "report" });
   return [
@@ -116,11 +117,11 @@ export function details(run: RunSummary, headline: Headline | null): Detail[] {
     ...(discernment ? [figure("Discernment", discernmentChange(discernment))] : []),
     ...stageDetails(run),
     ...cellDetails(run),
-    ...(evaluating && isActive(run)
+    ...(activity && isActive(run)
       ? [
           {
-            name: `Evaluation of ${evaluating.suite}`,
-            value: `${evaluating.done}/${evaluating.total}`,
+            name: activityWords(activity),
+            value: `${activity.done}/${activity.total}`,
             icon: "checklist",
           },
         ]

@@ -1,3 +1,4 @@
+import { type Activity, activityOf } from "../../protocol/activity.ts";
 import type { SeriesPoint } from "../../protocol/comovement.ts";
 import type { RunEvent, RunEventOf } from "../../protocol/events.ts";
 import type { Place } from "../../protocol/place.ts";
@@ -38,7 +39,8 @@ export class RunProgress {
   tokensPerSecond: number | null = null;
   failure: string | null = null;
   step = 0;
-  evaluating: SuiteProgress | null = null;
+  /** What it is at besides training; null while it trains. */
+  activity: Activity | null = null;
   private stageIndex: number | null = null;
   private plan: StageProgress[] = [];
   private points: SeriesPoint[] = [];
@@ -50,7 +52,7 @@ export class RunProgress {
     if (event.type === "run-started") this.begin(event);
     this.state = ends[event.type] ?? "running";
     this.lastAt = event.at;
-    if (event.type !== "evaluation-progress" && event.type !== "warning") this.evaluating = null;
+    if (event.type !== "warning") this.activity = activityOf(event);
     switch (event.type) {
       case "resumed":
         this.step = event.globalStep;
@@ -157,11 +159,10 @@ export class RunProgress {
   }
 
   private evaluate({ at, suite, done, total }: RunEventOf<"evaluation-progress">): void {
-    this.evaluating = { suite, done, total };
     const when = this.stageIndex === null ? "untrained" : "trained";
     this.pace.answers(`${when}/${suite}`, done, Date.parse(at));
     const suites = this.suites.get(when) ?? new Map<string, SuiteProgress>();
-    this.suites.set(when, suites.set(suite, this.evaluating));
+    this.suites.set(when, suites.set(suite, { suite, done, total }));
   }
 
   /** Answers that are still to be given, as far as the suites are known: what is answered before training is answered after it, too. */

@@ -1,5 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import { isDeepStrictEqual } from "node:util";
+import type { Activity } from "../../protocol/activity.ts";
 import type { SeriesPoint } from "../../protocol/comovement.ts";
 import { type Manifest, manifestSchema } from "../../protocol/manifest.ts";
 import { placeWords } from "../../protocol/place.ts";
@@ -47,7 +48,8 @@ export interface RunSummary {
   readonly stages: readonly StageProgress[];
   /** Seconds until the run has ended; null while that is unknown. */
   readonly etaSeconds: number | null;
-  readonly evaluating?: SuiteProgress;
+  /** What it is at besides training. */
+  readonly activity?: Activity;
   /** How far the answers of the run's own method have come, a suite that was begun each. */
   readonly answered: readonly SuiteProgress[];
   /** Refusal probabilities at the last probe. */
@@ -170,7 +172,7 @@ function summarise(
     stage: progress.stage,
     stages: [...progress.stages],
     etaSeconds: state === "running" ? progress.etaSeconds : null,
-    ...(progress.evaluating === null ? {} : { evaluating: progress.evaluating }),
+    ...(progress.activity === null ? {} : { activity: progress.activity }),
     answered: progress.answered,
     last: progress.last,
     device: progress.place?.device ?? manifest?.device ?? null,

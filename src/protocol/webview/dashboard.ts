@@ -1,4 +1,5 @@
 import * as z from "zod";
+import type { Activity } from "../activity.ts";
 import type { RunEventOf } from "../events.ts";
 import type { RunState } from "../timeline.ts";
 
@@ -41,7 +42,7 @@ export interface ShownProgress {
   readonly step: number;
   readonly totalSteps: number | null;
   readonly etaSeconds: number | null;
-  readonly evaluating: { readonly suite: string; readonly done: number; readonly total: number } | null;
+  readonly activity: Activity | null;
   /** Why the run failed or its folder is damaged, in words. */
   readonly problem: string | null;
   readonly hasReport: boolean;

@@ -1,3 +1,4 @@
+import { activityWords } from "../../protocol/activity.ts";
 import { backendWords } from "../../protocol/backend.ts";
 import { placeWords } from "../../protocol/place.ts";
 import { telemetryWords } from "../../protocol/telemetry.ts";
@@ -105,7 +106,7 @@ function Actions({ progress, ask }: { progress: ShownProgress; ask: (command: Ru
 }
 
 function Progress({
-  progress: { state, step, totalSteps, etaSeconds, evaluating },
+  progress: { state, step, totalSteps, etaSeconds, activity },
 }: {
   progress: ShownProgress;
 }) {
@@ -117,11 +118,11 @@ function Progress({
     );
   }
   const active = state === "running" || state === "starting";
-  const done = evaluating && active ? evaluating.done : step;
-  const total = evaluating && active ? evaluating.total : totalSteps;
+  const done = activity && active ? activity.done : step;
+  const total = activity && active ? activity.total : totalSteps;
   const words = [
-    evaluating && active
-      ? `Evaluating ${evaluating.suite}: ${count(done)} of ${counted(evaluating.total, "answer")}`
+    activity && active
+      ? `${activityWords(activity)}: ${count(done)} of ${count(activity.total)}`
       : `Step ${count(step)}${totalSteps === null ? "" : ` of ${count(totalSteps)}`}`,
     ...(active && etaSeconds !== null ? [`about ${duration(etaSeconds)} left`] : []),
   ];

@@ -97,7 +97,7 @@ function batch(run: string, events: readonly ShownEvent[], reset: boolean): Dash
     step: 0,
     totalSteps: steps,
     etaSeconds: 60,
-    evaluating: null,
+    activity: null,
     problem: null,
     hasReport: false,
   };

@@ -43,7 +43,11 @@ test("the status bar names method, step and both refusal probabilities of the ru
   expect(statusText([{ ...run, stages: [], totalSteps: 0, step: 0, last: null }])).toBe(
     "$(graph-line) untrained 0/0",
   );
-  const evaluating = { ...run, evaluating: { suite: "s", done: 3, total: 96 }, last: null };
+  const evaluating = {
+    ...run,
+    activity: { verb: "evaluating", object: "s", done: 3, total: 96 },
+    last: null,
+  };
   expect(statusText([evaluating])).toBe("$(graph-line) DCR evaluating 3/96");
 });
 

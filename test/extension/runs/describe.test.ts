@@ -51,7 +51,7 @@ test.each<[Partial<RunSummary>, string]>([
   [{}, "34/140 · 3 min left · toxic 0.62 · seemingly 0.18"],
   [{ totalSteps: null, etaSeconds: null, last: null }, "34"],
   [
-    { evaluating: { suite: "test", done: 8, total: 96 }, etaSeconds: 20 },
+    { activity: { verb: "evaluating", object: "test", done: 8, total: 96 }, etaSeconds: 20 },
     "evaluating 8/96 · 20 s left · toxic 0.62 · seemingly 0.18",
   ],
   [{ state: "starting", last: null, etaSeconds: null }, "starting"],

@@ -51,6 +51,20 @@ test("the time left is the steps left at the pace of the last ones", () => {
   expect(after([...running, ...probed]).etaSeconds).toBe(120);
 });
 
+test("what is done besides steps is told until the next event", () => {
+  const made = { type: "making-progress", what: "helpful", done: 3, total: 12 } as const;
+  const judged = { type: "judging-progress", judge: "xstest", done: 40, total: 96 } as const;
+  const begun = [started(["supervised", 80]), made];
+  expect(after(begun).activity).toEqual({ verb: "making", object: "helpful answers", done: 3, total: 12 });
+  const warned = [...begun, { type: "warning", message: "A prompt was left out." } as const];
+  expect(after(warned).activity).toMatchObject({ verb: "making" });
+  expect(after([...begun, judged]).activity).toEqual({
+    ...{ verb: "judging", object: "answers by xstest" },
+    ...{ done: 40, total: 96 },
+  });
+  expect(after([...begun, stage(0, "supervised", 80)]).activity).toBeNull();
+});
+
 test("the rest between a stop and a resume is no part of the pace", () => {
   const progress = new RunProgress();
   const first = [started(["supervised", 100]), stage(0, "supervised", 100), ...steps(1, 10)];
@@ -77,7 +91,7 @@ test("the evaluation at the end is counted at the pace of the one at the start",
     suite("dcr", 20, 40),
   ]);
   expect(evaluating.etaSeconds).toBeCloseTo(2);
-  expect(evaluating.evaluating).toEqual({ suite: "test", done: 20, total: 40 });
+  expect(evaluating.activity).toEqual({ verb: "evaluating", object: "test", done: 20, total: 40 });
 });
 
 test("a probe without numbers is no point", () => {

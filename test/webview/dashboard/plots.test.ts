@@ -183,7 +183,7 @@ describe("words", () => {
     step: 1,
     totalSteps: 2,
     etaSeconds: 1,
-    evaluating: null,
+    activity: null,
     problem: null,
     hasReport: false,
   };
