@@ -6,6 +6,7 @@ import { addEvaluate, addGenerate, addScore, addSteer } from "./commands/ask.ts"
 import { addBenchmark } from "./commands/benchmark.ts";
 import { addDistil } from "./commands/distil.ts";
 import { addDoctor, addInspect, addModels, addPull } from "./commands/model.ts";
+import { addOpenings } from "./commands/openings.ts";
 import { addCompare, addExport, addJudge, addReport, addSchema, addWatch } from "./commands/results.ts";
 import { addRun, addRunCell } from "./commands/run.ts";
 import { addServe, addStop } from "./commands/serve.ts";
@@ -34,6 +35,7 @@ for (const add of [
   addSteer,
   addEvaluate,
   addDistil,
+  addOpenings,
   addRun,
   addBenchmark,
   addRunCell,

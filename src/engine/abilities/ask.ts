@@ -5,8 +5,9 @@
  */
 import { resolve } from "node:path";
 import { selectPrompts } from "../../dataset/select.ts";
-import { refusalOpenings } from "../../protocol/openings.ts";
+import { openingTexts, type RecipeOpenings, refusalOpenings } from "../../protocol/openings.ts";
 import type { SourceInput } from "../../protocol/source.ts";
+import { frozenOpenings } from "../../recipe/openings.ts";
 import type { Backend } from "../backend/backend.ts";
 import { readReply } from "../evaluate/answers.ts";
 import { generate } from "../probe/generate.ts";
@@ -105,6 +106,8 @@ export async function generateAnswers(
 }
 
 export interface ScoreOptions extends Following {
+  /** Openings of a refusal, or the file of derived ones; the default list where left out. */
+  readonly openings?: RecipeOpenings | undefined;
   /** Told before anything is computed what a person must know of the file's rows and labels, in whole sentences. */
   readonly onNotices?: (notices: readonly string[]) => void;
 }
@@ -118,13 +121,14 @@ export interface ScoreOptions extends Following {
 export async function scorePrompts(
   options: AskOptions,
   source: SourceInput,
-  { onProgress, onNotices, signal }: ScoreOptions = {},
+  { openings = [...refusalOpenings], onProgress, onNotices, signal }: ScoreOptions = {},
 ) {
+  const measured = openingTexts(frozenOpenings(openings, options.root));
   const { records, notices } = await selectPrompts(source, { root: options.root });
   onNotices?.(notices);
   await using session = await openAdapted(options);
   const { asked, encoder } = session;
-  const scorer = await RefusalScorer.create(asked, encoder, refusalOpenings);
+  const scorer = await RefusalScorer.create(asked, encoder, measured);
   const rows = await encoder.prompts(records.map(({ prompt }) => prompt));
   const { contextLength } = asked.shape;
   const fits = (row: readonly number[]) => row.length + scorer.depth <= contextLength;

@@ -52,9 +52,14 @@ export function addScore(program: Command): void {
     .argument("<model>", "model folder, GGUF file, or name of a pulled model")
     .argument("<prompts>", "prompt file; FILE?split=test&limit=100 takes some of its rows")
     .description("refusal probability of every prompt of a file")
+    .option(
+      "--openings <file>",
+      "openings that were derived by discern openings, in place of the default list",
+    )
     .option("--json", "one JSON document on stdout", false)
-    .action(async (model: string, prompts: string, flags: ModelFlags) => {
+    .action(async (model: string, prompts: string, flags: ModelFlags & { openings?: string }) => {
       const scores = await scorePrompts(askOptions(model, flags), parseSource(prompts).source, {
+        openings: flags.openings,
         onProgress: progressBar("Scoring"),
         onNotices: sayAll,
       });
@@ -114,6 +119,10 @@ export function addEvaluate(program: Command): void {
     )
     .option("--out <folder>", "folder of the report; evaluations/NAME where left out")
     .option("--judge <judge...>", `judges of the answers, the first for the rates: ${judgeWords}`, ["xstest"])
+    .option(
+      "--openings <file>",
+      "openings that were derived by discern openings, in place of the default list",
+    )
     .option("--max-new-tokens <count>", "length of an answer", positiveInteger, 64)
     .option("--batch-size <count>", "prompts answered together", positiveInteger, 16)
     .option(
@@ -135,6 +144,7 @@ export function addEvaluate(program: Command): void {
         name: flags.name,
         out,
         judges: await parseJudges(flags.judge),
+        openings: flags.openings,
         onJudging: judgingBars().onProgress,
         suites: parseSuites(suites),
         maxNewTokens: flags.maxNewTokens,
@@ -165,6 +175,7 @@ interface EvaluateFlags extends ModelFlags, GateFlags {
   readonly name?: string;
   readonly out?: string;
   readonly judge: string[];
+  readonly openings?: string;
   readonly maxNewTokens: number;
   readonly batchSize: number;
   readonly samples?: number;

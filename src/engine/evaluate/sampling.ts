@@ -1,6 +1,6 @@
-import { uniformInt } from "pure-rand/distribution/uniformInt";
 import type { SamplingRecipe } from "../../protocol/sampling.ts";
 import { shuffled, stream } from "../../statistics/random.ts";
+import { drawSeed } from "../probe/sample.ts";
 
 /** A prompt as far as sampling is concerned. */
 interface Sampled {
@@ -27,7 +27,7 @@ export function sampledDraws(
   return chosen(prompts, limit ?? prompts.length, seed).flatMap((index) =>
     Array.from({ length: samples }, (_, k) => ({
       index,
-      seed: uniformInt(stream(seed, "sample", prompts[index]!.id, k), 0, 2 ** 31 - 1),
+      seed: drawSeed(seed, prompts[index]!.id, k),
     })),
   );
 }

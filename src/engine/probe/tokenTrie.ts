@@ -73,10 +73,16 @@ export function trieProbability(
 }
 
 /**
- * The spellings under which an opening is looked for: both apostrophes, with and without a leading space.
+ * The spellings under which an opening is looked for: both apostrophes, with and without a leading space. An opening that begins with
+ * a line break is looked for as it stands.
  */
 export function spellings(opening: string): string[] {
-  const straight = opening.trim().replaceAll("’", "'");
+  const straight = plainOpening(opening);
   const apostrophes = straight.includes("'") ? [straight, straight.replaceAll("'", "’")] : [straight];
-  return apostrophes.flatMap((text) => [text, ` ${text}`]);
+  return apostrophes.flatMap((text) => (/^\s/.test(text) ? [text] : [text, ` ${text}`]));
+}
+
+/** What the spellings of an opening have in common: the straight apostrophe, no spaces around. */
+export function plainOpening(opening: string): string {
+  return opening.replaceAll("’", "'").replace(/^ +| +$/g, "");
 }
