@@ -20,22 +20,27 @@ const page = (name: string): BuildOptions => ({
   logLevel: "warning",
 });
 
-/** Builds the report page for VS Code, and with it the one style sheet, icons included, of reports that are files. */
-export async function buildReportPage(): Promise<void> {
-  await build(page("report"));
-  await build({
-    entryPoints: [join(root, "media/webview/reportFile.css")],
-    outfile: join(webview, "reportFile.css"),
-    bundle: true,
-    minify: true,
-    loader: { ".ttf": "dataurl" },
-    logLevel: "warning",
-  });
+/** Pages that are also files of their own, as `engine/report/pageFile.ts` writes them. */
+const filePages = ["report", "laboratory"];
+
+/** Builds these pages for VS Code, and with each the one style sheet, icons included, of its files. */
+export async function buildFilePages(): Promise<void> {
+  for (const name of filePages) {
+    await build(page(name));
+    await build({
+      entryPoints: [join(root, `media/webview/${name}File.css`)],
+      outfile: join(webview, `${name}File.css`),
+      bundle: true,
+      minify: true,
+      loader: { ".ttf": "dataurl" },
+      logLevel: "warning",
+    });
+  }
 }
 
 /** Builds all pages of the workbench, with the icons they share. */
 export async function buildPages(): Promise<void> {
-  await buildReportPage();
+  await buildFilePages();
   for (const name of ["labelling", "dashboard", "benchmark"]) await build(page(name));
   const codicons = dirname(createRequire(import.meta.url).resolve("@vscode/codicons/dist/codicon.css"));
   await mkdir(webview, { recursive: true });

@@ -1,6 +1,6 @@
-import { buildReportPage } from "../scripts/pages.ts";
+import { buildFilePages } from "../scripts/pages.ts";
 
-/** HTML reports contain the report page as it is built, so tests of them have it built first. */
+/** HTML reports and results contain their page as it is built, so tests of them have it built first. */
 export default function setup(): Promise<void> {
-  return buildReportPage();
+  return buildFilePages();
 }

@@ -1,3 +1,4 @@
+import { greatestOf } from "../../statistics/extremes.ts";
 import { count, figure, quantity } from "../../wording/numbers.ts";
 
 /** An axis of a plot: its title, and the values at its ends. */
@@ -5,6 +6,8 @@ export interface ChartAxis {
   readonly title: string;
   readonly from: number;
   readonly to: number;
+  /** Names of the values 0, 1, …, where they are places of a list; the first, the middle and the last one are written. */
+  readonly names?: readonly string[];
 }
 
 /** Where values stand in a picture of so many units; the plot lies within the four edges. */
@@ -19,11 +22,16 @@ export interface PlotArea {
   readonly toY: (value: number) => number;
 }
 
+/** Width of a letter of a tick. */
+const letter = 6.3;
 const margin = { top: 18, right: 10, bottom: 34, left: 48 };
 
 /** The area of a plot with two axes in a picture of a size. */
 export function plotArea([width, height]: readonly [number, number], x: ChartAxis, y: ChartAxis): PlotArea {
-  const [left, top, right, bottom] = [margin.left, margin.top, width - margin.right, height - margin.bottom];
+  const values = ticks(y.from, y.to);
+  const longest = greatestOf(values.map((value) => tickWords(values)(value).length));
+  const left = Math.max(margin.left, 25 + letter * longest);
+  const [top, right, bottom] = [margin.top, width - margin.right, height - margin.bottom];
   return {
     ...{ width, height, left, right, top, bottom },
     toX: (value) => left + ((value - x.from) / (x.to - x.from || 1)) * (right - left),
@@ -56,11 +64,22 @@ export function Axes({
           </text>
         </g>
       ))}
-      {xTicks.map((value) => (
-        <text key={value} class="tick middle" x={toX(value)} y={bottom + 14}>
-          {xWords(value)}
-        </text>
-      ))}
+      {x.names
+        ? [...new Set([0, (x.names.length - 1) >> 1, x.names.length - 1])].map((i, k, all) => (
+            <text
+              key={i}
+              class={`tick ${k === 0 ? "" : k === all.length - 1 ? "end" : "middle"}`}
+              x={toX(i)}
+              y={bottom + 14}
+            >
+              {x.names![i]}
+            </text>
+          ))
+        : xTicks.map((value) => (
+            <text key={value} class="tick middle" x={toX(value)} y={bottom + 14}>
+              {xWords(value)}
+            </text>
+          ))}
       <text class="tick middle" x={(left + right) / 2} y={height - 4}>
         {x.title}
       </text>

@@ -4,9 +4,10 @@ import { csvText } from "../../wording/csv.ts";
 import type { Column } from "./table.tsx";
 
 /** Saves a table under a proposed name, without its ending. In a report that is a file, the browser does. */
-export const SaveContext = createContext<(name: string, csv: string) => void>(download);
+export const SaveContext = createContext<(name: string, csv: string) => void>(downloadCsv);
 
-function download(name: string, csv: string): void {
+/** Hands a table to the browser as a file, under a name without its ending. */
+export function downloadCsv(name: string, csv: string): void {
   const url = URL.createObjectURL(new Blob([csv], { type: "text/csv" }));
   const link = Object.assign(document.createElement("a"), { href: url, download: `${name}.csv` });
   link.click();

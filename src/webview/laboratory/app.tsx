@@ -1,0 +1,161 @@
+import type { ComponentChildren } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { probeContract } from "../../protocol/probe/probes.ts";
+import { percent } from "../../wording/numbers.ts";
+import { Caveats, Facts, Method } from "./about.tsx";
+import type { FigureProps } from "./figure.ts";
+import { figureOf } from "./figures.ts";
+import { MeasureAgain } from "./measureAgain.tsx";
+import type { PageState } from "./state.ts";
+import { DataTables } from "./tables.tsx";
+
+interface AppProps extends Pick<FigureProps<unknown>, "post"> {
+  readonly state: PageState;
+}
+
+/** One result of a probe. */
+export function App({ state, post }: AppProps) {
+  const [blur, setBlur] = useState(state.blur);
+  useEffect(() => setBlur(state.blur), [state.blur]);
+  if (state.damaged !== null) return <Damaged message={state.damaged} post={post} />;
+  if (state.shown === null) return <p class="empty">Reading the result…</p>;
+  const { result, others, states, canMeasure } = state.shown;
+  const Figure = figureOf(result.probe);
+  return (
+    <>
+      <header class="page-head">
+        <div>
+          <h1>{result.title}</h1>
+          <p class="muted">
+            {[result.run?.name, result.model.name].filter(Boolean).join(" · ")} · measured{" "}
+            {new Date(result.created).toLocaleString()}
+          </p>
+        </div>
+        <div class="toolbar">
+          {others.length > 0 && post && <Others {...{ others, post }} shown={result.title} />}
+          <label class="check">
+            <input
+              type="checkbox"
+              checked={blur}
+              onChange={({ currentTarget }) => setBlur(currentTarget.checked)}
+            />
+            Blur toxic prompts
+          </label>
+          {post && (
+            <>
+              <button type="button" class="button" onClick={() => post({ type: "exportData" })}>
+                Export Data…
+              </button>
+              <button type="button" class="button" onClick={() => post({ type: "exportPage" })}>
+                Export Page…
+              </button>
+            </>
+          )}
+        </div>
+      </header>
+      <Measuring progress={state.measuring} post={post} />
+      <div class="panel panel-result">
+        <p class="about">{probeContract(result.probe)?.description}</p>
+        <Facts result={result} />
+        <Caveats caveats={result.caveats} />
+        <Part title="Figure">
+          {Figure === undefined ? (
+            <p class="muted" role="status">
+              This version of Discern does not know the probe “{result.probe}”, so it has no figure for it.
+              Its tables are below.
+            </p>
+          ) : (
+            <Figure
+              key={`${result.probe} ${result.created}`}
+              figures={result.figures}
+              {...{ result, blur, post }}
+            />
+          )}
+        </Part>
+        <Part title="Data">
+          <DataTables tables={result.tables} open={Figure === undefined} post={post} />
+        </Part>
+        {post && canMeasure && (
+          <Part title="Measure again">
+            <MeasureAgain {...{ result, states, post }} isBusy={state.measuring !== null} />
+          </Part>
+        )}
+        <Part title="Method and cost">
+          <Method result={result} />
+        </Part>
+      </div>
+    </>
+  );
+}
+
+function Part({ title, children }: { title: string; children: ComponentChildren }) {
+  return (
+    <section class="part" aria-label={title}>
+      <h2>{title}</h2>
+      {children}
+    </section>
+  );
+}
+
+function Others({
+  others,
+  shown,
+  post,
+}: {
+  others: NonNullable<PageState["shown"]>["others"];
+  shown: string;
+  post: NonNullable<AppProps["post"]>;
+}) {
+  return (
+    <label class="field-inline">
+      Result
+      <select
+        value=""
+        onChange={({ currentTarget }) => post({ type: "openResult", file: currentTarget.value })}
+      >
+        <option value="">{shown}</option>
+        {others.map(({ file, title, states, created }) => (
+          <option key={file} value={file}>
+            {title}: {states.length > 2 ? `${states[0]} to ${states.at(-1)}` : states.join(", ")} (
+            {new Date(created).toLocaleTimeString()})
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+function Measuring({ progress, post }: { progress: PageState["measuring"]; post: AppProps["post"] }) {
+  if (progress === null) return null;
+  const { title, done, total } = progress;
+  return (
+    <div class="notice measuring" role="status">
+      <span class="codicon codicon-loading codicon-modifier-spin" aria-hidden="true" />
+      <span>
+        {title}: {percent(total > 0 ? done / total : 0)}
+      </span>
+      <progress max={Math.max(1, total)} value={done} aria-label={title} />
+      {post && (
+        <button type="button" class="button" onClick={() => post({ type: "cancelMeasuring" })}>
+          Cancel
+        </button>
+      )}
+    </div>
+  );
+}
+
+function Damaged({ message, post }: { message: string; post: AppProps["post"] }) {
+  return (
+    <div class="empty" role="alert">
+      <p>
+        <span class="codicon codicon-error bad" aria-hidden="true" /> {message}
+      </p>
+      <p>The result appears as soon as the file is complete.</p>
+      {post && (
+        <button type="button" class="button" onClick={() => post({ type: "openAsText" })}>
+          Open as Text
+        </button>
+      )}
+    </div>
+  );
+}

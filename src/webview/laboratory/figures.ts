@@ -1,0 +1,19 @@
+import type { ProbeContract } from "../../protocol/probe/contract.ts";
+import { projectionContract } from "../../protocol/probe/projection.ts";
+import { refusalContract } from "../../protocol/probe/refusal.ts";
+import type { Figure } from "./figure.ts";
+import { Projection } from "./projection.tsx";
+import { Refusal } from "./refusal.tsx";
+
+/** The figure of every probe, by its id. */
+const figures = new Map([row(refusalContract, Refusal), row(projectionContract, Projection)]);
+
+/** The figure of a probe; undefined for one that this version does not know. */
+export function figureOf(probe: string): Figure<ProbeContract> | undefined {
+  return figures.get(probe);
+}
+
+function row<C extends ProbeContract>({ id }: C, figure: Figure<C>): [string, Figure<ProbeContract>] {
+  // A result was checked by the schema of the id that its figure stands under.
+  return [id, figure as Figure<ProbeContract>];
+}

@@ -1,0 +1,102 @@
+import { useState } from "preact/hooks";
+import { type ProbeTable, probeTableCsv } from "../../protocol/probe/result.ts";
+import { count, counted, quantity } from "../../wording/numbers.ts";
+import { downloadCsv } from "../ui/csv.tsx";
+import { IconButton } from "../ui/iconButton.tsx";
+import { type Column, SortableTable } from "../ui/table.tsx";
+import type { FigureProps } from "./figure.ts";
+
+type Cell = ProbeTable["rows"][number][number];
+
+/** Rows of one leaf of a table: more would make the page slow, and nobody reads them at once. */
+const leaf = 100;
+
+/** The data of the figures: every table, folded away where there are several, with the ways to save them. */
+export function DataTables({
+  tables,
+  post,
+  open,
+}: { tables: readonly ProbeTable[]; open: boolean } & Pick<FigureProps<unknown>, "post">) {
+  if (tables.length === 0) return <p class="muted">This result has no tables.</p>;
+  return (
+    <>
+      {tables.map((table) => (
+        <details key={table.id} class="data" open={open}>
+          <summary>
+            {table.title} <span class="muted">({counted(table.rows.length, "row")})</span>
+          </summary>
+          <div class="toolbar">
+            <button
+              type="button"
+              class="link"
+              onClick={() =>
+                post === null
+                  ? downloadCsv(table.id, probeTableCsv(table))
+                  : post({ type: "exportData", table: table.id })
+              }
+            >
+              <span class="codicon codicon-save" aria-hidden="true" /> Export Data (CSV)
+            </button>
+          </div>
+          <Leaves table={table} />
+        </details>
+      ))}
+    </>
+  );
+}
+
+function Leaves({ table }: { table: ProbeTable }) {
+  const leaves = Math.max(1, Math.ceil(table.rows.length / leaf));
+  const [turned, turn] = useState(0);
+  const at = Math.min(turned, leaves - 1);
+  const rows = table.rows
+    .slice(at * leaf, (at + 1) * leaf)
+    .map((cells, i) => ({ cells, key: `${at * leaf + i}` }));
+  return (
+    <>
+      <SortableTable caption={table.title} columns={columnsOf(table)} rows={rows} keyOf={({ key }) => key} />
+      {leaves > 1 && (
+        <div class="toolbar">
+          <IconButton
+            icon="chevron-left"
+            name="Earlier rows"
+            disabled={at === 0}
+            press={() => turn(at - 1)}
+          />
+          <IconButton
+            icon="chevron-right"
+            name="Later rows"
+            disabled={at === leaves - 1}
+            press={() => turn(at + 1)}
+          />
+          <span class="muted">
+            Rows {count(at * leaf + 1)} to {count(at * leaf + rows.length)} of {count(table.rows.length)}. The
+            export has all of them.
+          </span>
+        </div>
+      )}
+    </>
+  );
+}
+
+function columnsOf({ columns, rows }: ProbeTable): Column<{ cells: readonly Cell[] }>[] {
+  return columns.map(({ id, title, unit, description }, i) => {
+    const isNumber = rows.some((cells) => typeof cells[i] === "number");
+    return {
+      id,
+      title: <span title={description}>{unit === null ? title : `${title} (${unit})`}</span>,
+      number: isNumber,
+      sort: ({ cells }) => sortKey(cells[i]),
+      cell: ({ cells }) => <span class={isNumber ? undefined : "words cell-words"}>{written(cells[i])}</span>,
+    };
+  });
+}
+
+function sortKey(cell: Cell | undefined): string | number | undefined {
+  return typeof cell === "boolean" ? String(cell) : (cell ?? undefined);
+}
+
+function written(cell: Cell | undefined): string {
+  if (typeof cell === "number") return quantity(cell);
+  return typeof cell === "boolean" ? (cell ? "yes" : "no") : (cell ?? "–");
+}
