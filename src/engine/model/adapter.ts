@@ -27,6 +27,15 @@ const configFile = "adapter_config.json";
 const weightsFile = "adapter_model.safetensors";
 const tensorName = /^base_model\.model\.(.+)\.lora_(A|B)\.weight$/;
 
+/** An adapter whose change of the weights is so many times as large; −1 takes out what the same adapter has put in. */
+export function scaledAdapter({ modules, baseModel }: Adapter, factor: number): Adapter {
+  const scaled = [...modules].map(([name, lora]): [string, LoraModule] => [
+    name,
+    { ...lora, scale: factor * lora.scale },
+  ]);
+  return { modules: new Map(scaled), baseModel };
+}
+
 /**
  * Reads a PEFT LoRA folder (rank-stabilised LoRA and rank or alpha patterns included).
  *

@@ -12,6 +12,7 @@ import type {
   ProbeTable,
   TrainingPrompt,
 } from "../../protocol/probe/result.ts";
+import type { TrainRecipe } from "../../protocol/recipeStages.ts";
 import type { BackendShape, Example, Learned, Tokens } from "../backend/backend.ts";
 import type { Architecture } from "../model/architecture.ts";
 import type { Session } from "../session/session.ts";
@@ -28,6 +29,31 @@ export interface TrainingRow extends TrainingPrompt {
   readonly example: Example;
 }
 
+/** A step of training on answers, as a run took it. */
+export interface DrawnStep {
+  readonly stage: number;
+  /** Steps of all stages before it. */
+  readonly globalStep: number;
+  /** Learning rate, times the factor that clipped the gradient. */
+  readonly rate: number;
+  /** Factor of the loss of each labelled token. */
+  readonly weight: number;
+  /** Whether prompts carried loss as well. */
+  readonly maskPrompt: boolean;
+  /** The pairs it drew, as indices into the training pairs; one that was drawn twice is there twice. */
+  readonly pairs: readonly number[];
+}
+
+/** How a run was trained on answers. */
+export interface DrawnTraining {
+  /** Of the run, from which the first values of its adapters follow. */
+  readonly seed: number;
+  /** What each stage that is trained on answers trains, by its index. */
+  readonly trains: ReadonlyMap<number, TrainRecipe>;
+  /** In their order. */
+  readonly steps: readonly DrawnStep[];
+}
+
 /** What a probe is asked, without a model: enough to say what it costs. */
 export interface ProbeQuestion<Options> {
   readonly options: Options;
@@ -41,6 +67,8 @@ export interface ProbeQuestion<Options> {
   readonly prompts: readonly ProbeRow[];
   /** Training pairs of the parts that the contract takes; empty where it takes none. */
   readonly training: readonly TrainingRow[];
+  /** Which of them each step of the run drew; null for a model alone, and where the contract takes no training pairs. */
+  readonly drawn?: DrawnTraining | null;
   /** Tokens of each spelling of each opening of a refusal, for `RefusalScorer` and `tokenTrie`. */
   readonly openings: readonly Tokens[];
   /** Layer ℓ of the run's contrast; null where it has none, or a model alone is measured. */

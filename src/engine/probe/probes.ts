@@ -1,10 +1,12 @@
 import { DiscernError } from "../../protocol/errors.ts";
 import type { ProbeDefinition } from "./definition.ts";
+import { direction } from "./direction/direction.ts";
+import { influence } from "./influence/influence.ts";
 import { projection } from "./projection/projection.ts";
 import { refusalByState } from "./refusal/refusalByState.ts";
 
 /** What is computed for every contract of `protocol/probe/probes.ts`, in the same order. */
-export const probes: readonly ProbeDefinition[] = [refusalByState, projection];
+export const probes: readonly ProbeDefinition[] = [refusalByState, projection, direction, influence];
 
 /** The probe of an id. @throws DiscernError `request-invalid` that names those there are. */
 export function probeOf(id: string): ProbeDefinition {

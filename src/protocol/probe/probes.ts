@@ -1,4 +1,6 @@
 import type { ProbeContract } from "./contract.ts";
+import { directionContract } from "./direction.ts";
+import { influenceContract } from "./influence.ts";
 import { projectionContract } from "./projection.ts";
 import { refusalContract } from "./refusal.ts";
 
@@ -9,6 +11,8 @@ import { refusalContract } from "./refusal.ts";
 export const probeContracts = [
   refusalContract,
   projectionContract,
+  directionContract,
+  influenceContract,
 ] as const satisfies readonly ProbeContract[];
 
 export type ProbeId = (typeof probeContracts)[number]["id"];

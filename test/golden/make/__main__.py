@@ -2,8 +2,8 @@
 
 Each part is a module with a function `make(out, seed)` that writes its files below the folder OUT. `smollm2`,
 `kernel_smollm2`, `lora` and `dcr` read SmolLM2-135M-Instruct from the GGUF file that `discern pull smollm2-135m` fetches.
-`peft_adapter`, `interventions`, `kernel`, `training`, `steering` and `steering_gated` need the `tiny` models in OUT, and
-`kernel` the `peft_adapter`.
+`peft_adapter`, `interventions`, `kernel`, `training`, `direction`, `steering` and `steering_gated` need the `tiny` models in
+OUT, and `kernel` the `peft_adapter`.
 
 Seed 0 makes the committed values. Other seeds draw other weights, prompts and settings within what the tests must
 accept: see the README beside this folder.
@@ -19,6 +19,7 @@ import torch
 import choices
 import classifier
 import dcr
+import direction
 import evaluation
 import gguf_blocks
 import interventions
@@ -47,6 +48,7 @@ PARTS = {
     "kernel": kernel.make,
     "classifier": classifier.make,
     "training": training.make,
+    "direction": direction.make,
     "steering_gated": steering_gated.make,
     "choices": choices.make,
     "steering": steering.make,
