@@ -98,7 +98,10 @@ function foldsBy(unit: Folds["unit"], prompts: readonly LabelledPrompt[], seed: 
 }
 
 /** The number of each prompt's group: prompts that share a category or a pair, directly or through others, share one. */
-function groupNumbers(prompts: readonly LabelledPrompt[], unit: Folds["unit"]): number[] {
+export function groupNumbers(
+  prompts: readonly Omit<LabelledPrompt, "label">[],
+  unit: Folds["unit"],
+): number[] {
   const parent = new Map<string, string>();
   const root = (name: string): string => {
     const above = parent.get(name) ?? name;
@@ -132,7 +135,7 @@ const xstestSides: Readonly<Record<string, string>> = {
 };
 
 /** The category that both sides of one of XSTest belong to; any other as it is called. */
-function categoryOf(kind: string): string {
+export function categoryOf(kind: string): string {
   const name = kind.replace(/^contrast_/, "");
   return xstestSides[name] ?? name;
 }

@@ -3,7 +3,7 @@ import { DiscernError } from "../../protocol/errors.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
 import type { Example, Tokens } from "../backend/backend.ts";
 import { encodeExamples, type FittedExamples } from "../probe/answerLoss.ts";
-import type { ContrastSource } from "../probe/separability.ts";
+import type { ContrastSource } from "../probe/separability/layerChoice.ts";
 import type { Session } from "../session/session.ts";
 import type { ContrastPrompt } from "../train/contrastSampler.ts";
 import type { RunPrompts } from "./prompts.ts";

@@ -20,7 +20,7 @@ import { judgesOf } from "../evaluate/judges/judges.ts";
 import { type Adapter, concatAdapters, writeAdapter } from "../model/adapter.ts";
 import { answerLoss } from "../probe/answerLoss.ts";
 import { RefusalScorer } from "../probe/refusal.ts";
-import { chooseContrastLayer } from "../probe/separability.ts";
+import { chooseContrastLayer } from "../probe/separability/layerChoice.ts";
 import { modelSize } from "../session/session.ts";
 import { ContrastBatches } from "../train/contrastBatches.ts";
 import { ContrastiveObjective } from "../train/contrastive.ts";

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { separation } from "../../../src/engine/probe/features.ts";
+import { separation } from "../../../src/engine/probe/separability/cosineGap.ts";
 import { tinyBackend } from "../model/tiny.ts";
 
 it.each(["llama", "gemma2"])(

@@ -1,4 +1,4 @@
-import type { Features } from "../backend/backend.ts";
+import type { Features } from "../../backend/backend.ts";
 
 /** Buckets into which n-grams are hashed. */
 const width = 2048;

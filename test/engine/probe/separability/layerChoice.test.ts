@@ -1,24 +1,24 @@
 import { uniformFloat32 } from "pure-rand/distribution/uniformFloat32";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { beforeAll, describe, expect, it } from "vitest";
-import { readPrompts } from "../../../src/dataset/read.ts";
-import type { Backend, Features } from "../../../src/engine/backend/backend.ts";
-import { openBackend } from "../../../src/engine/backend/open.ts";
-import { PromptEncoder } from "../../../src/engine/chat/encoding.ts";
-import { promptTemplate } from "../../../src/engine/chat/template.ts";
-import { loadModel } from "../../../src/engine/model/load.ts";
+import { readPrompts } from "../../../../src/dataset/read.ts";
+import type { Backend, Features } from "../../../../src/engine/backend/backend.ts";
+import { openBackend } from "../../../../src/engine/backend/open.ts";
+import { PromptEncoder } from "../../../../src/engine/chat/encoding.ts";
+import { promptTemplate } from "../../../../src/engine/chat/template.ts";
+import { loadModel } from "../../../../src/engine/model/load.ts";
 import {
   type ContrastSource,
   chooseContrastLayer,
   chooseLayer,
   contrastFolds,
   layerChoice,
-  separability,
-} from "../../../src/engine/probe/separability.ts";
-import { layerCaveats, layerChoiceSchema } from "../../../src/protocol/layerChoice.ts";
-import type { LabelledPrompt } from "../../../src/statistics/folds.ts";
-import { realModelPath } from "../../realModel.ts";
-import { tinyBackend } from "../model/tiny.ts";
+} from "../../../../src/engine/probe/separability/layerChoice.ts";
+import { separability } from "../../../../src/engine/probe/separability/linearProbe.ts";
+import { layerCaveats, layerChoiceSchema } from "../../../../src/protocol/layerChoice.ts";
+import type { LabelledPrompt } from "../../../../src/statistics/folds.ts";
+import { realModelPath } from "../../../realModel.ts";
+import { tinyBackend } from "../../model/tiny.ts";
 
 const [kinds, pairsOfKind, width] = [10, 12, 40];
 let backend: Backend;
@@ -374,7 +374,7 @@ describe("the choice of a layer", () => {
 });
 
 it("finds the contrast of the starter set in SmolLM2, and none where labels are shuffled", async () => {
-  const starter = new URL("../../../datasets/starter/pairs.csv", import.meta.url).pathname;
+  const starter = new URL("../../../../datasets/starter/pairs.csv", import.meta.url).pathname;
   // Every other pair: the whole split takes twice as long and shows the same.
   const train = (await readPrompts(starter)).records.filter(
     ({ split, pair }) => split === "train" && /[02468]$/.test(pair ?? ""),

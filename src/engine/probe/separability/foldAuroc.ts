@@ -1,4 +1,5 @@
-import type { Folds, LabelledPrompt } from "../../statistics/folds.ts";
+import type { Folds, LabelledPrompt } from "../../../statistics/folds.ts";
+import { jackknifeError } from "../../../statistics/jackknife.ts";
 
 /** An AUROC and its standard error; NaN where a score is not finite. */
 export interface FoldAuroc {
@@ -10,8 +11,7 @@ export interface FoldAuroc {
  * AUROC of held-out scores, toxic against seemingly toxic, ties counted half, over the pairs within each fold: the
  * probes of different folds have scales and offsets of their own, so scores of different folds are never compared.
  *
- * The standard error is the delete-one-group jackknife (Efron & Stein 1981): prompts of a group are not independent, so
- * the group is the unit of sampling. It takes the scores as given.
+ * The standard error is that of {@link jackknifeError} over groups. It takes the scores as given.
  *
  * @param scores (n), each by the probe that had not seen the prompt's group.
  * @param labels (n)
@@ -47,10 +47,5 @@ export function foldAuroc(
     const left = pairs - pairsOf[g];
     return pairsOf[g] > 0 && left > 0 ? [(wins - own) / left] : [];
   });
-  const mean = without.reduce((sum, x) => sum + x, 0) / without.length;
-  const spread = without.reduce((sum, x) => sum + (x - mean) ** 2, 0);
-  return {
-    auroc: wins / pairs,
-    standardError: Math.sqrt(((without.length - 1) / without.length) * spread),
-  };
+  return { auroc: wins / pairs, standardError: jackknifeError(without) };
 }

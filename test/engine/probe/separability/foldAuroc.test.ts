@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { foldAuroc } from "../../../src/engine/probe/foldAuroc.ts";
-import type { Folds } from "../../../src/statistics/folds.ts";
-import { auroc } from "../../../src/statistics/roc.ts";
+import { foldAuroc } from "../../../../src/engine/probe/separability/foldAuroc.ts";
+import type { Folds } from "../../../../src/statistics/folds.ts";
+import { auroc } from "../../../../src/statistics/roc.ts";
 
 type Label = "toxic" | "seemingly_toxic";
 const labelled = fc.array(
