@@ -4,9 +4,16 @@ import { direction } from "./direction/direction.ts";
 import { influence } from "./influence/influence.ts";
 import { projection } from "./projection/projection.ts";
 import { refusalByState } from "./refusal/refusalByState.ts";
+import { separabilityByLayer } from "./separability/separabilityByLayer.ts";
 
 /** What is computed for every contract of `protocol/probe/probes.ts`, in the same order. */
-export const probes: readonly ProbeDefinition[] = [refusalByState, projection, direction, influence];
+export const probes: readonly ProbeDefinition[] = [
+  refusalByState,
+  projection,
+  direction,
+  influence,
+  separabilityByLayer,
+];
 
 /** The probe of an id. @throws DiscernError `request-invalid` that names those there are. */
 export function probeOf(id: string): ProbeDefinition {

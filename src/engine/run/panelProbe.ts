@@ -2,8 +2,8 @@ import type { PanelRefusal } from "../../protocol/events.ts";
 import type { Backend, Tokens } from "../backend/backend.ts";
 import { panelMeasures } from "../evaluate/measures/scored.ts";
 import { answerLoss } from "../probe/answerLoss.ts";
-import { separation } from "../probe/separability/cosineGap.ts";
 import type { RefusalScorer } from "../probe/refusal.ts";
+import { separation } from "../probe/separability/cosineGap.ts";
 import type { ProbeFigures } from "./openStage.ts";
 import type { PanelTokens } from "./runTokens.ts";
 

@@ -3,6 +3,7 @@ import { directionContract } from "./direction.ts";
 import { influenceContract } from "./influence.ts";
 import { projectionContract } from "./projection.ts";
 import { refusalContract } from "./refusal.ts";
+import { separabilityContract } from "./separability.ts";
 
 /**
  * Every probe, in the order in which they are offered. A new one is a file beside this one and a row here; the same in
@@ -13,6 +14,7 @@ export const probeContracts = [
   projectionContract,
   directionContract,
   influenceContract,
+  separabilityContract,
 ] as const satisfies readonly ProbeContract[];
 
 export type ProbeId = (typeof probeContracts)[number]["id"];

@@ -1,8 +1,7 @@
 import * as z from "zod";
 import { layerChoiceSchema } from "../layerChoice.ts";
-
-/** A figure that may not exist: NaN travels as null. */
-const figure = z.number().nullable();
+import { defineProbe } from "./contract.ts";
+import { probeFigure as figure } from "./result.ts";
 
 /** How far a layer's features hold toxic and seemingly toxic prompts apart, by several measures. */
 export const layerMeasures = [
@@ -93,6 +92,7 @@ export const separabilityFiguresSchema = z.object({
   strengths: z
     .array(z.number())
     .describe("Strengths of the ridge regression among which one is chosen inside"),
+  draws: z.int().describe("Draws of shuffled labels"),
   proposal: z.object({
     layer: z.int().positive().describe("The proposed ℓ, at the first state"),
     plateau: z.array(z.int()).describe("Layers within one standard error of the best"),
@@ -127,3 +127,37 @@ export const separabilityFiguresSchema = z.object({
   ),
 });
 export type SeparabilityFigures = z.infer<typeof separabilityFiguresSchema>;
+
+/** Separability of toxic and seemingly toxic prompts at every layer, and the layer that follows from it. */
+export const separabilityContract = defineProbe({
+  id: "separability",
+  title: "Separability by layer",
+  description:
+    "How far each layer holds toxic and seemingly toxic prompts apart: linear probes on unseen categories, sources and transfer prompts, " +
+    "gap of cosines, Fisher ratio and silhouette, beside shuffled labels, source labels and character n-grams; and the ℓ that it proposes.",
+  options: z.strictObject({
+    pooling: z
+      .enum(["last", "mean"])
+      .default("last")
+      .describe('The last token of the prompt, or the mean over its tokens; `layer: "auto"` reads the last'),
+    transfer: z
+      .array(z.string().min(1))
+      .default([])
+      .describe(
+        "Files, sources and categories whose prompts no probe is trained on, and to which probes are carried over",
+      ),
+    strengths: z
+      .array(z.number().positive())
+      .min(1)
+      .default([0.1, 1, 10])
+      .describe("Strengths of the ridge regression among which one is chosen inside the training folds"),
+    limit: z
+      .int()
+      .min(8)
+      .default(1000)
+      .describe("Maximum number of contrast prompts, matched pairs drawn whole; cost grows with its cube"),
+  }),
+  figures: separabilityFiguresSchema,
+  states: "several",
+  prompts: { toxic: { atLeast: 4 }, seemingly_toxic: { atLeast: 4 } },
+});

@@ -29,6 +29,7 @@ import losses
 import options
 import peft_adapter
 import projection
+import separability
 import smollm2
 import steering
 import steering_gated
@@ -41,6 +42,7 @@ PARTS = {
     "losses": losses.make,
     "evaluation": evaluation.make,
     "projection": projection.make,
+    "separability": separability.make,
     "tiny": tiny.make,
     "options": options.make,
     "peft_adapter": peft_adapter.make,

@@ -27,6 +27,8 @@ interface CategoryDesign {
 
 /** Transfer prompts, and how they are scored. */
 interface TransferDesign {
+  /** Those that are scored, among the given ones. */
+  readonly members: readonly number[];
   readonly prompts: readonly ContrastSource[];
   readonly folds: Folds;
   readonly leftOut: number;
@@ -108,9 +110,10 @@ function transferDesign(
 ): TransferDesign | null {
   const words = new Set(prompts.map(({ prompt }) => prompt.trim()));
   const known = new Set(prompts.flatMap(({ kind }) => (kind === undefined ? [] : categoryOf(kind))));
-  const kept = given.filter(
-    ({ prompt, kind }) => !words.has(prompt.trim()) && !(kind !== undefined && known.has(categoryOf(kind))),
-  );
+  const isNew = ({ prompt, kind }: ContrastSource) =>
+    !words.has(prompt.trim()) && !(kind !== undefined && known.has(categoryOf(kind)));
+  const members = [...given.keys()].filter((i) => isNew(given[i]!));
+  const kept = members.map((i) => given[i]!);
   if (new Set(kept.map(({ label }) => label)).size < 2) return null;
   const byCategory = groupNumbers(kept, "category");
   const isOne = byCategory.every((group) => group === 0);
@@ -121,7 +124,7 @@ function transferDesign(
     groups: new Set(groupOf).size,
     folds: [[...kept.keys()]],
   };
-  return { prompts: kept, folds, leftOut: given.length - kept.length };
+  return { members, prompts: kept, folds, leftOut: given.length - kept.length };
 }
 
 /**
