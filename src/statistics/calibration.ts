@@ -1,5 +1,6 @@
 import type { PromptResult } from "../protocol/report/answers.ts";
 import { outcomeOf } from "../protocol/report/verdicts.ts";
+import { drawCounts, randomIndex } from "./bootstrap.ts";
 
 /** A prompt with the refusal probability that the model gives it, and what became of answers sampled at temperature 1. */
 export interface SampledPrompt {
@@ -89,6 +90,24 @@ export function unbiasedBrier(prompts: readonly SampledPrompt[]): number {
     return total + (one.probability - refused) ** 2 - (refused * (1 - refused)) / (one.samples - 1);
   }, 0);
   return sum / several.length;
+}
+
+/**
+ * A figure of prompts on resamples of them, with replacement: what a percentile interval over prompts is read from. NaN where it is
+ * undefined.
+ */
+export function resampledFigure(
+  prompts: readonly SampledPrompt[],
+  figure: (prompts: readonly SampledPrompt[]) => number | undefined,
+  { seed, draws }: { readonly seed: number; readonly draws: number },
+): number[] {
+  const random = randomIndex(seed);
+  return Array.from({ length: draws }, () => {
+    const drawn = [...drawCounts(random, prompts.length)].flatMap((times, i) =>
+      new Array<SampledPrompt>(times).fill(prompts[i]!),
+    );
+    return figure(drawn) ?? Number.NaN;
+  });
 }
 
 /** A line on the logit scale: logit π = intercept + slope·logit P. Calibrated is slope 1, intercept 0. */

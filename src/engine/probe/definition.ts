@@ -13,6 +13,7 @@ import type {
   TrainingPrompt,
 } from "../../protocol/probe/result.ts";
 import type { TrainRecipe } from "../../protocol/recipeStages.ts";
+import type { Outcome } from "../../protocol/report/verdicts.ts";
 import type { BackendShape, Example, Learned, Tokens } from "../backend/backend.ts";
 import type { Architecture } from "../model/architecture.ts";
 import type { Session } from "../session/session.ts";
@@ -94,10 +95,35 @@ export interface ProbeContext<Options> extends ProbeQuestion<Options> {
    * @throws what opening the state and `work` throw.
    */
   at<T>(state: ModelState, work: (session: StateSession) => Promise<T>): Promise<T>;
+  /**
+   * What a judge of refusal says of answers, in their order. Asked when no state is open, so that a judge's model never lies in memory
+   * beside the one that answers.
+   *
+   * @param judge id of a judge, or a judge as a recipe writes it.
+   * @throws DiscernError `request-invalid` for a judge that there is not, or that is not asked about refusal.
+   */
+  judge(judge: string, answers: readonly JudgedText[]): Promise<JudgedOutcomes>;
   /** Told how much of the whole measurement is done, in units of the probe's own. */
   onProgress(done: number, total: number): void;
   /** Asked between pieces of work that no backend does. @throws where the measurement was cancelled. */
   check(): void;
+}
+
+/** An answer as a judge reads it. */
+export interface JudgedText {
+  readonly prompt: string;
+  /** Without reasoning. */
+  readonly response: string;
+  /** Whether the model ended by itself. */
+  readonly ended: boolean;
+  /** Whether its reasoning was never closed. */
+  readonly unclosed: boolean;
+}
+
+/** What became of answers, in their order, and who says so. */
+export interface JudgedOutcomes {
+  readonly judge: { readonly id: string; readonly version: string };
+  readonly outcomes: readonly Outcome[];
 }
 
 /** What a probe found. */

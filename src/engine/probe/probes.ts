@@ -1,4 +1,5 @@
 import { DiscernError } from "../../protocol/errors.ts";
+import { calibration } from "./calibration/calibration.ts";
 import type { ProbeDefinition } from "./definition.ts";
 import { direction } from "./direction/direction.ts";
 import { influence } from "./influence/influence.ts";
@@ -13,6 +14,7 @@ export const probes: readonly ProbeDefinition[] = [
   direction,
   influence,
   separabilityByLayer,
+  calibration,
 ];
 
 /** The probe of an id. @throws DiscernError `request-invalid` that names those there are. */

@@ -1,3 +1,4 @@
+import { calibrationContract } from "./calibration.ts";
 import type { ProbeContract } from "./contract.ts";
 import { directionContract } from "./direction.ts";
 import { influenceContract } from "./influence.ts";
@@ -15,6 +16,7 @@ export const probeContracts = [
   directionContract,
   influenceContract,
   separabilityContract,
+  calibrationContract,
 ] as const satisfies readonly ProbeContract[];
 
 export type ProbeId = (typeof probeContracts)[number]["id"];

@@ -1,5 +1,6 @@
 import type * as z from "zod";
 import { promptId } from "../../../src/dataset/record.ts";
+import { judgedOutcomes } from "../../../src/engine/evaluate/judgedOutcomes.ts";
 import { parameterCount } from "../../../src/engine/model/load.ts";
 import type {
   Measured,
@@ -43,6 +44,7 @@ export interface MeasuredOptions {
   readonly states?: readonly ModelState[];
   /** What a state of the run is; the same model for every state where left out. */
   readonly open?: (state: ModelState) => Promise<StateSession>;
+  readonly judge?: ProbeContext<unknown>["judge"];
   readonly check?: () => void;
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -77,6 +79,7 @@ export async function measuredOn<C extends ProbeContract>(
     contrastLayer: asked.contrastLayer ?? null,
     states: asked.states ?? [untrainedState],
     at: async (state, work) => work(asked.open ? await asked.open(state) : session),
+    judge: asked.judge ?? ((judge, answers) => judgedOutcomes(judge, answers, { root: "." })),
     onProgress: asked.onProgress ?? (() => undefined),
     check: asked.check ?? (() => undefined),
   };

@@ -1,10 +1,10 @@
 import type { MeasureDefinition } from "../../../protocol/report/measures.ts";
 import { refusalJudge } from "../../../protocol/report/verdicts.ts";
 import { POOLED } from "../../../protocol/suite.ts";
-import { drawCounts, randomIndex } from "../../../statistics/bootstrap.ts";
 import {
   calibrationError as errorOf,
   logitLine,
+  resampledFigure,
   type SampledPrompt,
   sampledPrompt,
   unbiasedBrier,
@@ -47,14 +47,7 @@ function calibrationMeasure(
         const prompts = own.flatMap((result) => sampledPrompt(result, judge) ?? []);
         const value = figure(prompts);
         if (value === undefined || !Number.isFinite(value)) return [];
-        const random = randomIndex(seed);
-        const samples = Array.from({ length: draws }, () => {
-          const drawn = [...drawCounts(random, prompts.length)].flatMap((times, i) =>
-            new Array<SampledPrompt>(times).fill(prompts[i]!),
-          );
-          return figure(drawn) ?? Number.NaN;
-        });
-        const { lower, upper } = withInterval(value, samples);
+        const { lower, upper } = withInterval(value, resampledFigure(prompts, figure, { seed, draws }));
         return [
           {
             ...{ suite, group: "all", judge, n: prompts.length },
