@@ -4,7 +4,6 @@
  * schedule and no rule.
  */
 import type { BackendRecord } from "../../../protocol/backend.ts";
-import { DiscernError } from "../../../protocol/errors.ts";
 import type { DeviceUse } from "../../../protocol/telemetry.ts";
 import { exportMerged } from "../../model/export.ts";
 import type { LoadedModel } from "../../model/load.ts";
@@ -31,10 +30,10 @@ import type {
   TrainerSpec,
   TrieScore,
 } from "../backend.ts";
-import { checkGradientRows, checkGradientScope } from "../checkGradients.ts";
 import type { ContrastTerms } from "../contrastTerms.ts";
 import type { Tap, TapReading } from "../interventions.ts";
 import { generate } from "./generate.ts";
+import { gradientProducts } from "./gradients.ts";
 import { adopt, currentWeights } from "./learned.ts";
 import { answerLosses, kernel, nextTokens, promptFeatures, scoreTries } from "./measure.ts";
 import { tapExamples } from "./tap.ts";
@@ -104,9 +103,7 @@ export class TorchBackend implements Backend {
     right: readonly GradientRow[] | null,
     options: GradientProductOptions,
   ): Promise<GradientProducts> {
-    checkGradientRows(this.shape, [...left, ...(right ?? [])]);
-    checkGradientScope(this.shape, options.scope);
-    throw new DiscernError("request-invalid", "This backend does not compute gradient products yet.");
+    return gradientProducts(this.model, left, right, options);
   }
 
   kernel(features: Features, weights: Float32Array): Promise<Float32Array> {

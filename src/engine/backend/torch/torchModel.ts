@@ -126,6 +126,12 @@ export class TorchModel {
     return (await this.ask(method, params, nothing, tensors)).tensors;
   }
 
+  /** Has the worker forget what it holds for a piece of work, also where that was cut off. */
+  async forget(method: string): Promise<void> {
+    // What is wrong with the worker was reported by the work itself.
+    await this.client.request(method, {}, nothing).catch(() => undefined);
+  }
+
   async dispose(): Promise<void> {
     await this.client.stop();
   }

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from . import contrast, training, weights
+from . import contrast, gradients, training, weights
 from .answers import answer_losses
 from .features import prompt_features
 from .frames import Tensors
@@ -29,6 +29,11 @@ METHODS: dict[str, Method] = {
     "generate": in_shares(generate, passes_follow_rows=True),
     "tap": in_shares(tap),
     "kernel": kernel,
+    "gradients.begin": gradients.begin,
+    "gradients.texts": gradients.texts,
+    "gradients.outside": gradients.outside,
+    "gradients.layer": gradients.layer,
+    "gradients.end": gradients.end,
     "use": use,
     "trainer.create": training.create,
     "trainer.clear": training.clear,

@@ -93,7 +93,7 @@ def load(state: State, params: dict[str, Any], _tensors: Tensors) -> tuple[dict[
     state.loaded = Model(root, device)
     if shares:
         shard(root, state.loaded.sites.layers, state.ranks, device)
-    state.training = None
+    state.training = state.tile = None
     state.stepper.forget()
     if params.get("compile"):
         compile_blocks(state.loaded.sites)

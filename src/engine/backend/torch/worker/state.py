@@ -10,6 +10,7 @@ from .ranks import Ranks
 from .steps import Stepper
 
 if TYPE_CHECKING:
+    from .gradients import Tile
     from .model import Model
     from .trainer import Trainer
 
@@ -19,6 +20,8 @@ class State:
     ranks: Ranks
     loaded: Model | None = None
     training: Trainer | None = None
+    #: Rows whose gradients' products are being worked out.
+    tile: Tile | None = None
     #: Steps of generation that were recorded.
     stepper: Stepper = field(default_factory=Stepper)
 
@@ -33,3 +36,9 @@ class State:
         if self.training is None:
             raise WorkerError("request-invalid", "No trainer was created, or it is finished.")
         return self.training
+
+    @property
+    def rows_of_gradients(self) -> Tile:
+        if self.tile is None:
+            raise WorkerError("request-invalid", "No rows of gradients were begun.")
+        return self.tile
