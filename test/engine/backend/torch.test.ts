@@ -1,8 +1,8 @@
 import { afterAll, describe } from "vitest";
-import { goldenPath } from "../../golden/golden.ts";
+import { goldenGradients } from "../../golden/gradients.ts";
 import { skipWithoutTorch } from "../../python.ts";
 import { conformance } from "./conformance.ts";
-import { conformanceOfGradients } from "./gradientProducts.ts";
+import { conformanceOfGradients } from "./gradients.ts";
 import { TorchWorkers } from "./torchWorkers.ts";
 
 const skipped = skipWithoutTorch("the PyTorch backend");
@@ -10,13 +10,7 @@ const skipped = skipWithoutTorch("the PyTorch backend");
 describe.skipIf(skipped)("PyTorch", () => {
   const workers = new TorchWorkers();
   conformance("torch", (folder) => workers.open(folder));
-  conformanceOfGradients(async (model, use) => {
-    const backend = await workers.open(goldenPath("tiny", model));
-    try {
-      await use(backend);
-    } finally {
-      await backend.dispose();
-    }
-  });
+  conformanceOfGradients("torch", (folder) => workers.open(folder), ["llama", "gemma2"]);
+  goldenGradients("torch", (folder) => workers.open(folder));
   afterAll(() => workers.stop());
 });

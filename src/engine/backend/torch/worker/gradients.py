@@ -95,8 +95,9 @@ def begin(state: State, params: dict[str, Any], tensors: Tensors) -> Answer:
 
 def texts(state: State, params: dict[str, Any], tensors: Tensors) -> Answer:
     """
-    Takes a batch of texts onto a `side` ("left", "right" or "both") of the tile, forward and back to the input of the final norm. A row says its
-    `scalars`: `answer-loss` from the token `labelled` on; by tensors `weights.<row>.<scalar>` `logits` of `tokens`, `all-logits`, and `edges` of its tree.
+    Takes a batch of texts onto a `side` ("left", "right" or "both") of the tile, forward and back to the input of the final norm. A row says the
+    `places` whose logits, or log-probabilities where it is `normalised`, its `scalars` are made of: of each scalar entries (place, token) with tensor
+    `weights.<row>.<scalar>`, or null for all logits.
     """
     if state.ranks.rank > 0:
         return {}, {}
@@ -126,17 +127,22 @@ def outside(state: State, _params: dict[str, Any], _tensors: Tensors) -> Answer:
 
 def layer(state: State, params: dict[str, Any], _tensors: Tensors) -> Answer:
     """Products (rows of left, rows of right) of the parameters of the block `layer`, by part, or none where it does not `count`. Blocks come from the
-    last one down. Below the first one (`layer` −1) there are those of the embedding."""
+    last one down."""
     if state.ranks.rank > 0:
         return {}, {}
     model, tile = state.model, state.rows_of_gradients
-    if params["layer"] < 0:
-        return {}, _embedding(model, tile)
     if params["layer"] != tile.above - 1:
         raise WorkerError("request-invalid", f"Block {params['layer']} was asked for behind block {tile.above}.")
     tile.above = params["layer"]
     reads = {id(each): _block(model, tile, each, params["counts"]) for each in tile.passes()}
     return {}, _products(tile, reads) if params["counts"] else {}
+
+
+def embedding(state: State, _params: dict[str, Any], _tensors: Tensors) -> Answer:
+    """Products (rows of left, rows of right) of the embedding, and the cross terms with the head that it is tied to; behind the first block."""
+    if state.ranks.rank > 0:
+        return {}, {}
+    return {}, _embedding(state.model, state.rows_of_gradients)
 
 
 def end(state: State, _params: dict[str, Any], _tensors: Tensors) -> Answer:
@@ -167,7 +173,7 @@ def _own(model: Model) -> dict[str, tuple[Tensor, Tensor, float]]:
     if not trained and not finished:
         raise WorkerError(
             "request-invalid",
-            "The model has no adapter beside its weights. Name the adapter whose factors are meant, or take the gradients of weights.",
+            "The scope is the model's adapter, and it has none. Name one, or measure its weights.",
         )
     return trained or finished
 
@@ -223,7 +229,7 @@ def _forward(model: Model, tile: Tile, batch: Batch, tensors: Tensors) -> Pass:
         normed, raw = [], []
         for slot in range(most):
             value = sum(
-                _scalar(each[slot], logits[take[b]], batch.rows[b], tensors.get(f"weights.{b}.{slot}"))
+                _scalar(each[slot], logits[take[b]], tensors[f"weights.{b}.{slot}"], batch.rows[b]["normalised"])
                 for b, each in enumerate(scalars)
                 if slot < len(each)
             )
@@ -245,26 +251,19 @@ def _places(batch: Batch) -> tuple[list[int], list[slice]]:
     places: list[int] = []
     take: list[slice] = []
     for b, row in enumerate(batch.rows):
-        first = len(places)
-        if "labelled" in row:
-            places += [batch.place(b, t - 1) for t in range(row["labelled"], len(row["ids"]))]
-        else:
-            own = row.get("own", len(row["ids"]))
-            places += [batch.place(b, own - 1 + i) for i in range(1 + len(row.get("parents", [])))]
-        take.append(slice(first, len(places)))
+        take.append(slice(len(places), len(places) + len(row["places"])))
+        places += [batch.place(b, token) for token in row["places"]]
     return places, take
 
 
-def _scalar(scalar: dict[str, Any], logits: Tensor, row: dict[str, Any], weights: Tensor | None) -> Tensor:
-    """One number of the logits (places, V) of a text."""
-    if weights is None:
-        labels = torch.tensor(row["ids"][row["labelled"] :], device=logits.device)
-        return nn.functional.cross_entropy(logits, labels, reduction="sum")
-    weights = weights.to(logits.device)
-    if scalar["type"] == "edges":
-        edges = torch.tensor(row["edges"], dtype=torch.long, device=logits.device).reshape(-1, 2)
-        return logits.log_softmax(-1)[1 + edges[:, 0], edges[:, 1]] @ weights
-    return (logits[-1, scalar["tokens"]] if scalar["type"] == "logits" else logits[-1]) @ weights
+def _scalar(entries: list[list[int]] | None, logits: Tensor, weights: Tensor, normalised: bool) -> Tensor:
+    """Σ weight·x[place, token] of a text's logits x (places, V) or, `normalised`, its log-probabilities; of all logits of its only place without entries."""
+    x = logits.log_softmax(-1) if normalised else logits
+    weights = weights.to(x.device)
+    if entries is None:
+        return x[0] @ weights
+    places = torch.tensor(entries, dtype=torch.long, device=x.device)
+    return x[places[:, 0], places[:, 1]] @ weights
 
 
 def _head_reads(values: Tensor, gradients: Tensor, take: list[slice]) -> Read:
@@ -413,7 +412,6 @@ def _factor_b(read: Read, a: Tensor, scale: float) -> Read:
 
 
 def _embedding(model: Model, tile: Tile) -> Tensors:
-    """Of the embedding, and the cross terms with the head that it is tied to."""
     embedding = model.root.get_input_embeddings()
     reads: dict[int, Read] = {}
     for own in tile.passes():

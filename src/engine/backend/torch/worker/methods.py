@@ -33,6 +33,7 @@ METHODS: dict[str, Method] = {
     "gradients.texts": gradients.texts,
     "gradients.outside": gradients.outside,
     "gradients.layer": gradients.layer,
+    "gradients.embedding": gradients.embedding,
     "gradients.end": gradients.end,
     "use": use,
     "trainer.create": training.create,

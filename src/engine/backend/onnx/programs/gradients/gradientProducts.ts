@@ -15,6 +15,7 @@ import type {
 import { checkAdapterScope, checkGradientRows, checkGradientScope } from "../../../checkGradients.ts";
 import { refuseNaN } from "../../../finite.ts";
 import { bytesOfText, layersOf, tilePairs, tilesOf } from "../../../gradientPlan.ts";
+import { GradientSums } from "../../../gradientSums.ts";
 import { areMultiplied, gradientTexts } from "../../../gradientTexts.ts";
 import type { LiveModel } from "../../decoder/liveModel.ts";
 import { adapterOf } from "../../decoder/loraFactors.ts";
@@ -23,7 +24,7 @@ import type { StepProgram } from "../../runtime/stepProgram.ts";
 import type { Value } from "../../runtime/value.ts";
 import { floats, fromPlaces, type GradientBatch, gradientBatches, placesOf } from "./batch.ts";
 import { HeadPieces, type ReadHead } from "./head.ts";
-import { type Factors, ProductSums, Products } from "./products.ts";
+import { type Factors, Products } from "./products.ts";
 import {
   backwardProgram,
   embedProgram,
@@ -53,7 +54,7 @@ export async function gradientProducts(
   );
   const areWanted = (a: GradientBatch, b: GradientBatch) =>
     a.texts.some((one) => b.texts.some((other) => areMultiplied(one, other)));
-  const sums = new ProductSums(left.length, (right ?? left).length, options.sums);
+  const sums = new GradientSums(left.length, (right ?? left).length, options.sums);
   const products = new Products(model.device);
   const pass = new Pass(model, shape, { scope, sums, products });
   const pairs = tilePairs(tiles, areWanted);
@@ -110,7 +111,7 @@ interface Running {
 
 interface PassOptions {
   readonly scope: ParameterScope;
-  readonly sums: ProductSums;
+  readonly sums: GradientSums;
   readonly products: Products;
 }
 

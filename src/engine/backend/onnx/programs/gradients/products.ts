@@ -1,5 +1,5 @@
-import type { GradientProductOptions, GradientSum } from "../../../backend.ts";
-import { areMultiplied, type GradientText } from "../../../gradientTexts.ts";
+import type { AddProducts } from "../../../gradientSums.ts";
+import { areMultiplied } from "../../../gradientTexts.ts";
 import { ops } from "../../graph/ops.ts";
 import { input, type Tensor } from "../../graph/tensor.ts";
 import type { Device } from "../../runtime/device.ts";
@@ -18,9 +18,6 @@ export interface Factors {
   /** δ: (B·k·n, out). */
   readonly cotangents: Float32Array;
 }
-
-/** Adds products of the scalars of two texts: (scalars of b, scalars of a) row-major from `offset` on. */
-export type Add = (a: GradientText, b: GradientText, products: Float32Array, offset?: number) => void;
 
 /** Bytes of what lies between the two products of a ghost product: it stays in the processor's cache. */
 const cacheBytes = 4 << 20;
@@ -43,7 +40,7 @@ export class Products {
    * once. Either by ghost products, 2·T²·(in + k·out) + 2·T·k²·out operations a pair of texts of T tokens and k scalars, or with
    * the gradients formed, 2·T·k·in·out a text and 2·k²·in·out a pair: whichever takes less time.
    */
-  async ofMatrix(pairs: readonly (readonly [Factors, Factors])[], add: Add): Promise<void> {
+  async ofMatrix(pairs: readonly (readonly [Factors, Factors])[], add: AddProducts): Promise<void> {
     if (pairs.length === 0) return;
     let [ghost, formed] = [0, 0];
     for (const factors of new Set(pairs.flat())) {
@@ -70,7 +67,7 @@ export class Products {
   async ofVectors(
     pairs: readonly (readonly [GradientBatch, GradientBatch])[],
     vectors: ReadonlyMap<GradientBatch, Float32Array>,
-    add: Add,
+    add: AddProducts,
   ): Promise<void> {
     for (const [a, b] of pairs) {
       const [x, y] = [vectors.get(a)!, vectors.get(b)!];
@@ -103,7 +100,7 @@ export class Products {
     a: GradientBatch,
     b: GradientBatch,
     { picked, h, deltas }: { picked: Float32Array; h: Float32Array; deltas: Float32Array },
-    add: Add,
+    add: AddProducts,
   ): Promise<void> {
     const [n, k, l, m, t] = [b.texts.length, a.times, b.times, a.places, b.layout.length];
     const width = h.length / m;
@@ -128,7 +125,7 @@ export class Products {
   }
 
   /** Σ_{t,t'} (δ_t·δ'_t')(a_t·a'_t') for one text of `a` and some of `b` at a time: ⟨Δ, (A·A'ᵀ)·Δ'⟩. */
-  private async ghost(a: Factors, b: Factors, add: Add): Promise<void> {
+  private async ghost(a: Factors, b: Factors, add: AddProducts): Promise<void> {
     const { inside, outside } = extents(a);
     const [k, l] = [a.batch.times, b.batch.times];
     const between = 4 * l * a.length * outside;
@@ -160,7 +157,7 @@ export class Products {
   }
 
   /** The gradients themselves, some rows of the matrix at a time, and their products. */
-  private async formed(pairs: readonly (readonly [Factors, Factors])[], add: Add): Promise<void> {
+  private async formed(pairs: readonly (readonly [Factors, Factors])[], add: AddProducts): Promise<void> {
     const all = [...new Set(pairs.flat())];
     const { inside, outside } = extents(all[0]!);
     const rows = all.reduce((sum, factors) => sum + extents(factors).rows, 0);
@@ -240,56 +237,4 @@ function cell(data: Float32Array, width: number, row: number, column: number, ro
     found.set(data.subarray(from, from + columns), i * columns);
   }
   return found;
-}
-
-/** The sums that were asked for, growing. */
-export class ProductSums {
-  private readonly sums = new Map<string, GradientSum>();
-  private readonly columns: number;
-  private readonly size: number;
-  private readonly wanted: GradientProductOptions["sums"];
-
-  constructor(rows: number, columns: number, wanted: GradientProductOptions["sums"]) {
-    this.columns = columns;
-    this.size = rows * columns;
-    this.wanted = wanted;
-  }
-
-  /** What adds the products of a part of a layer. */
-  of(layer: GradientSum["layer"], part: string): Add {
-    const targets =
-      this.wanted === "margins" ? [this.sum(layer, "all"), this.sum("all", part)] : [this.sum(layer, part)];
-    return (a, b, products, offset = 0) => {
-      const k = a.scalars.length;
-      for (let j = 0; j < b.scalars.length; j++) {
-        for (let i = 0; i < k; i++) {
-          const value = products[offset + j * k + i]!;
-          for (const target of targets) {
-            this.place(target, a.left[i]!, b.right[j]!, value);
-            if (a !== b) this.place(target, b.left[j]!, a.right[i]!, value);
-          }
-        }
-      }
-    };
-  }
-
-  all(): GradientSum[] {
-    return [...this.sums.values()];
-  }
-
-  private place(
-    target: Float64Array,
-    left: readonly number[],
-    right: readonly number[],
-    value: number,
-  ): void {
-    for (const i of left) for (const j of right) target[i * this.columns + j]! += value;
-  }
-
-  private sum(layer: GradientSum["layer"], part: string): Float64Array {
-    const key = `${layer} ${part}`;
-    const known = this.sums.get(key) ?? { layer, part, products: new Float64Array(this.size) };
-    this.sums.set(key, known);
-    return known.products;
-  }
 }

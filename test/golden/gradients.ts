@@ -6,11 +6,12 @@ import type {
   ParameterScope,
   Scalar,
   WeightPart,
-} from "../../../src/engine/backend/backend.ts";
-import { type Adapter, readAdapter } from "../../../src/engine/model/adapter.ts";
-import { loadModel } from "../../../src/engine/model/load.ts";
-import { pathTrie } from "../../../src/engine/probe/tokenTrie.ts";
-import { goldenPath, readGolden } from "../../golden/golden.ts";
+} from "../../src/engine/backend/backend.ts";
+import { type Adapter, readAdapter } from "../../src/engine/model/adapter.ts";
+import { loadModel } from "../../src/engine/model/load.ts";
+import { pathTrie } from "../../src/engine/probe/tokenTrie.ts";
+import type { OpenBackend } from "../engine/backend/conformance.ts";
+import { goldenPath, readGolden } from "./golden.ts";
 
 /** What torch.autograd found with every gradient formed (`test/golden/make/kernel.py`). */
 export interface ExpectedKernel {
@@ -37,14 +38,20 @@ export const everyPart: readonly WeightPart[] = [
 const everything = { of: "weights", parts: everyPart } as const;
 const blocks: readonly WeightPart[] = ["linears", "biases", "norms"];
 
-/** What every backend's `gradientProducts` must do, on tiny models. */
-export function conformanceOfGradients(
-  opened: (model: string, use: (backend: Backend) => Promise<void>) => Promise<void>,
-): void {
+/** Holds a backend's `gradientProducts` to whole gradients, and to kernels from whole Jacobians, that PyTorch computed of tiny models. */
+export function goldenGradients(name: string, open: OpenBackend): void {
+  const opened = async (model: string, use: (backend: Backend) => Promise<void>): Promise<void> => {
+    const backend = await open(goldenPath("tiny", model));
+    try {
+      await use(backend);
+    } finally {
+      await backend.dispose();
+    }
+  };
   const cases = readGolden<ExpectedKernel[]>("kernel.json");
   const of = (model: string) => cases.find((each) => each.model === model && each.adapter === undefined)!;
 
-  describe("gradient products", () => {
+  describe(`golden gradient products by ${name}`, () => {
     it.each(cases.filter(({ adapter }) => adapter === undefined))(
       "are those of whole gradients, by layer and part, on tiny/$model",
       (expected) =>
