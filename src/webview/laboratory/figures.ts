@@ -1,12 +1,27 @@
+import { boundContract } from "../../protocol/probe/bound.ts";
 import type { ProbeContract } from "../../protocol/probe/contract.ts";
+import { directionContract } from "../../protocol/probe/direction.ts";
+import { influenceContract } from "../../protocol/probe/influence.ts";
+import { kernelContract } from "../../protocol/probe/kernel.ts";
 import { projectionContract } from "../../protocol/probe/projection.ts";
 import { refusalContract } from "../../protocol/probe/refusal.ts";
+import { Bound } from "./bound.tsx";
+import { Direction } from "./direction.tsx";
 import type { Figure } from "./figure.ts";
+import { Influence } from "./influence.tsx";
+import { Kernel } from "./kernel.tsx";
 import { Projection } from "./projection.tsx";
 import { Refusal } from "./refusal.tsx";
 
 /** The figure of every probe, by its id. */
-const figures = new Map([row(refusalContract, Refusal), row(projectionContract, Projection)]);
+const figures = new Map([
+  row(refusalContract, Refusal),
+  row(kernelContract, Kernel),
+  row(boundContract, Bound),
+  row(directionContract, Direction),
+  row(influenceContract, Influence),
+  row(projectionContract, Projection),
+]);
 
 /** The figure of a probe; undefined for one that this version does not know. */
 export function figureOf(probe: string): Figure<ProbeContract> | undefined {

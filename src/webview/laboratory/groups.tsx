@@ -42,3 +42,8 @@ export function MarkLegend({ styles }: { styles: readonly MarkStyle[] }) {
     </ul>
   );
 }
+
+/** The name of pairs between two groups, or of pairs of another kind. */
+export function pairsTitle(between: string): string {
+  return between === "matched" ? "matched pairs" : between.split(" × ").map(groupTitle).join(" × ");
+}

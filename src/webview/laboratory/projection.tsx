@@ -4,6 +4,7 @@ import type { ProbePrompt } from "../../protocol/probe/result.ts";
 import { count, counted, figure, percent, probability } from "../../wording/numbers.ts";
 import { axisOf, type MarkStyle, Scatter, type ScatterPoint, useMoving } from "../ui/scatter.tsx";
 import { type Column, SortableTable } from "../ui/table.tsx";
+import { Choice } from "./choice.tsx";
 import type { FigureProps, FiguresRead } from "./figure.ts";
 import { groupStyle, groupStyles, Swatch } from "./groups.tsx";
 import { opener, PromptLine } from "./promptLine.tsx";
@@ -106,31 +107,6 @@ export function Projection({ result, figures, blur, post }: FigureProps<Figures>
       </div>
       <Selection {...{ prompts, selected, blur, post }} clear={() => setSelected(new Set())} />
     </>
-  );
-}
-
-function Choice({
-  label,
-  value,
-  options,
-  onChange,
-}: {
-  label: string;
-  value: string;
-  options: readonly (readonly [value: string, title: string])[];
-  onChange: (value: string) => void;
-}) {
-  return (
-    <label class="field">
-      {label}
-      <select value={value} onChange={({ currentTarget }) => onChange(currentTarget.value)}>
-        {options.map(([each, title]) => (
-          <option key={each} value={each}>
-            {title}
-          </option>
-        ))}
-      </select>
-    </label>
   );
 }
 

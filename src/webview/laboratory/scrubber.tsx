@@ -15,6 +15,9 @@ export function Scrubber({
   if (states.length < 2) return null;
   return (
     <fieldset class="scrubber" aria-label={label}>
+      <span class="muted" aria-hidden="true">
+        {label}
+      </span>
       <IconButton
         icon="chevron-left"
         name="Earlier state"
