@@ -110,6 +110,7 @@ class Wanted {
   private readonly source: Source;
   private readonly where: readonly (readonly [column: string, allowed: readonly string[]])[];
   private readonly splits: readonly string[] | undefined;
+  private readonly excluded: ReadonlySet<string>;
   private readonly columns = new Set<string>();
   /** Values that are named, by the key that names them. */
   private readonly named = new Map<string, Set<string>>();
@@ -119,8 +120,9 @@ class Wanted {
     this.source = source;
     this.where = Object.entries(source.where ?? {}).map(([column, value]) => [column, [value].flat()]);
     this.splits = source.split === undefined ? undefined : [source.split].flat();
-    const { kinds = [], exceptKinds = [], labels = [] } = source;
-    const named = { split: this.splits ?? [], labels, kinds, exceptKinds };
+    const { kinds = [], exceptKinds = [], labels = [], exclude = [] } = source;
+    this.excluded = new Set(exclude);
+    const named = { split: this.splits ?? [], labels, kinds, exceptKinds, exclude };
     for (const [key, values] of Object.entries(named)) this.named.set(key, new Set(values));
     for (const [column, values] of this.where) this.named.set(`where.${column}`, new Set(values));
   }
@@ -135,14 +137,16 @@ class Wanted {
     });
   }
 
-  prompt({ split, kind, label }: PromptRecord): boolean {
+  prompt({ id, split, kind, label }: PromptRecord): boolean {
+    this.meet("exclude", id);
     for (const key of ["kinds", "exceptKinds"]) this.meet(key, kind);
     this.meet("split", split);
     this.meet("labels", label);
     const { kinds, exceptKinds } = this.source;
     if (this.splits !== undefined && (split === undefined || !this.splits.includes(split))) return false;
     if (kinds !== undefined && (kind === undefined || !kinds.includes(kind))) return false;
-    return !(kind !== undefined && exceptKinds?.includes(kind));
+    if (kind !== undefined && exceptKinds?.includes(kind)) return false;
+    return !this.excluded.has(id);
   }
 
   /** @throws DiscernError "column-missing" for a column that is asked for and that no row has. */

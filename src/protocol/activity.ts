@@ -20,6 +20,8 @@ export function activityOf(event: RunEvent): Activity | null {
       return activity("fitting", event.method, event);
     case "evaluation-progress":
       return activity("evaluating", event.suite, event);
+    case "laboratory-progress":
+      return activity("measuring", `${event.probe} at ${event.state}`, event);
     case "judging-progress":
       return activity("judging", `answers by ${event.judge}`, event);
     default:

@@ -6,6 +6,7 @@ import { fileNameSchema } from "./fileName.ts";
 import { endpointSchema, judgesSchema } from "./judges.ts";
 import { modelSchema } from "./model.ts";
 import { openingsSchema, refusalOpenings } from "./openings.ts";
+import { laboratorySchema } from "./probe/laboratory.ts";
 import { judgeName, stageSchema } from "./recipeStages.ts";
 import { samplingSchema } from "./sampling.ts";
 import { sourceSchema } from "./source.ts";
@@ -219,6 +220,13 @@ const checkpointSchema = z
   })
   .describe("Saved states from which a run is resumed");
 
+const statesSchema = z
+  .strictObject({ every: z.int().positive().describe("Steps between two snapshots within a stage") })
+  .describe(
+    "Snapshots of what is trained, beside the ends of stages, which are always kept: probes measure them once the run has finished. None " +
+      "where left out",
+  );
+
 /** What the name of a recipe file ends in. */
 export const recipeSuffix = ".discern.json";
 
@@ -288,6 +296,8 @@ export const recipeSchema = z
     probes: probesSchema.prefault({}),
     evaluate: evaluateSchema.prefault({}),
     checkpoint: checkpointSchema.prefault({}),
+    states: statesSchema.optional(),
+    laboratory: laboratorySchema,
   })
   .transform(({ adapter, ...recipe }, context) => {
     if (adapter === undefined) return recipe;

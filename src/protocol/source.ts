@@ -89,6 +89,11 @@ export const sourceSchema = z.strictObject({
     .describe("Only rows whose column has one of these values"),
   kinds: z.array(z.string()).min(1).optional().describe("Only rows of these categories"),
   exceptKinds: z.array(z.string()).min(1).optional().describe("No rows of these categories"),
+  exclude: z
+    .array(z.string().min(1))
+    .min(1)
+    .optional()
+    .describe("Ids of prompts that are left out, as results name them"),
   limit: z
     .int()
     .positive()

@@ -66,7 +66,7 @@ export interface Cost {
  * Memory: `memoryPlan.ts`.
  *
  * Disk: a checkpoint holds 3 floats a trained number; `keep` of them, the best one, and one that is written aside; 1
- * float a trained number for each finished stage; and the adapter or the whole model.
+ * float a trained number for each finished stage and each snapshot within one; and the adapter or the whole model.
  */
 export function estimateCost(
   recipe: Recipe,
@@ -167,10 +167,18 @@ function makingCost(
   return { answers, seconds: (tokens * 2 * model.parameters) / speed };
 }
 
-function diskBytes({ stages: recipes, checkpoint }: Recipe, model: ModelFacts, stages: readonly StageCost[]) {
+function diskBytes(
+  { stages: recipes, checkpoint, states: kept }: Recipe,
+  model: ModelFacts,
+  stages: readonly StageCost[],
+) {
   const largest = greatestOf([0, ...stages.map(({ trained }) => trained)]);
   const finished = stages.reduce((sum, { trained }) => sum + trained, 0);
   const states = checkpoint.keep + 1 + (checkpoint.best ? 1 : 0);
+  // Of its last step a stage keeps what it learned, and no snapshot.
+  const snapshots = kept
+    ? stages.reduce((sum, { steps, trained }) => sum + trained * Math.floor((steps - 1) / kept.every), 0)
+    : 0;
   const whole = recipes.some(({ train }) => train.method === "full");
-  return float * (3 * largest * states + finished + (whole ? model.parameters : finished));
+  return float * (3 * largest * states + finished + snapshots + (whole ? model.parameters : finished));
 }

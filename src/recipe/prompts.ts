@@ -18,18 +18,20 @@ import type { RecipePath, RecipeProblem } from "./problem.ts";
 import { type ChoiceSuite, locatedSuite, type PromptSuite, readSuite, type SuiteOptions } from "./suites.ts";
 import { contrastsOf, helpfulUse } from "./uses.ts";
 
+/** A prompt with the file it comes from, as the recipe names it. */
+export type PlacedRecord = PromptRecord & { readonly origin: string };
+
 /** The prompts of all parts of a recipe. */
 export interface RecipePrompts {
-  /** With the file each prompt comes from, as the recipe names it. */
-  readonly contrast: (PromptRecord & { readonly origin: string })[];
-  readonly general: PromptRecord[];
-  readonly safety: PromptRecord[];
+  readonly contrast: PlacedRecord[];
+  readonly general: PlacedRecord[];
+  readonly safety: PlacedRecord[];
   /** Seemingly toxic prompts that are answered helpfully; triggers made by a model are none of them. */
-  readonly helpful: PromptRecord[];
+  readonly helpful: PlacedRecord[];
   readonly panels: {
-    readonly toxic: PromptRecord[];
-    readonly seeminglyToxic: PromptRecord[];
-    readonly general: PromptRecord[];
+    readonly toxic: PlacedRecord[];
+    readonly seeminglyToxic: PlacedRecord[];
+    readonly general: PlacedRecord[];
   };
   /** What the inference-time method is fitted on; empty for groups that it does not need. */
   readonly steering: Readonly<Record<SteeringGroup, PromptRecord[]>>;
@@ -179,12 +181,11 @@ export async function readRecipePrompts(
   }
   const suites = await readSuites(recipe, options, problems, signal);
   const of = (part: Part) => found.filter(({ use }) => use.part === part && !use.forSteering);
-  const recordsOf = (part: Part) => of(part).flatMap(({ records }) => records);
+  const recordsOf = (part: Part): PlacedRecord[] =>
+    of(part).flatMap(({ use, records }) => records.map((record) => ({ ...record, origin: use.source.file })));
   return {
     prompts: {
-      contrast: of("contrast").flatMap(({ use, records }) =>
-        records.map((record) => ({ ...record, origin: use.source.file })),
-      ),
+      contrast: recordsOf("contrast"),
       general: recordsOf("general"),
       safety: recordsOf("safety"),
       helpful: recordsOf("helpful"),

@@ -1,3 +1,4 @@
+import { probeContract } from "../protocol/probe/probes.ts";
 import { type Recipe, recipeJsonSchema, recipeSchema } from "../protocol/recipe.ts";
 import { holdOutFaults } from "./holdOut.ts";
 import { type JsonFault, type JsonFileKind, parseJsonFile, type ReadJson, readJsonFile } from "./jsonFile.ts";
@@ -26,6 +27,7 @@ const kindOf = (stored: boolean): JsonFileKind<Recipe> => ({
     ...mixFaults(recipe),
     ...triggerFaults(recipe),
     ...holdOutFaults(recipe),
+    ...laboratoryFaults(recipe),
   ],
 });
 
@@ -64,6 +66,19 @@ function triggerFaults(recipe: Recipe): { path: PropertyKey[]; message: string }
     'Triggers are made during the run, so no file has answers to them. Set data.helpfulAnswers to {"type": "self-distilled"}, ' +
     'or take the triggers from files: {"type": "pairs"}.';
   return [{ path: ["data", "triggers", "type"], message }];
+}
+
+/** Probes that need more than the one model that is being trained. */
+function laboratoryFaults({ laboratory }: Recipe): { path: PropertyKey[]; message: string }[] {
+  return laboratory.flatMap(({ probe }, i) => {
+    const contract = probeContract(probe);
+    if (contract === undefined || (contract.states !== "trail" && contract.trains !== true)) return [];
+    const why = contract.trains ? "makes training steps of its own" : "compares several states";
+    const message =
+      `The probe ${probe} ${why}, so it cannot be measured while the run trains. Keep states ("states": {"every": 20}) and measure the ` +
+      `finished run: discern probe ${probe} RUN.`;
+    return [{ path: ["laboratory", i, "probe"], message }];
+  });
 }
 
 /** Shares of pairs that a stage cannot hold; the length of epochs is known only with the prompts. */

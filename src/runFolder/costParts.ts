@@ -46,6 +46,10 @@ export function costParts(events: readonly RunEvent[]): CostPart[] {
       case "probe":
         add("probes", seconds);
         break;
+      case "laboratory-progress":
+      case "laboratory-measured":
+        add("laboratory", seconds);
+        break;
       case "evaluation-progress":
         add("evaluation", seconds);
         break;

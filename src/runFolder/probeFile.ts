@@ -75,11 +75,11 @@ export interface FoundResult {
 /** The files with results in the `probes` folder of a run, by their names. */
 export async function probeFiles(run: string): Promise<string[]> {
   const { probes } = runPaths(run);
-  const names = await readdir(probes).catch((): string[] => []);
-  return names
-    .filter((name) => name.endsWith(probeSuffix))
-    .sort()
-    .map((name) => join(probes, name));
+  const entries = await readdir(probes, { withFileTypes: true }).catch(() => []);
+  return entries
+    .filter((entry) => entry.isFile() && entry.name.endsWith(probeSuffix))
+    .map(({ name }) => join(probes, name))
+    .sort();
 }
 
 /** The results of a run. */

@@ -35,6 +35,17 @@ describe("selectPrompts", () => {
     expect(await draw(20, 1)).toEqual(expect.arrayContaining(ten));
   });
 
+  test("leaves out prompts by their ids, before it draws, and says which of them are not there", async () => {
+    const all = await selectPrompts({ file, limit: 5 }, xstest());
+    const gone = all.records[1]!.id;
+    const { records, notices } = await selectPrompts({ file, limit: 6, exclude: [gone, "nobody"] }, xstest());
+    expect(records.map(({ id }) => id)).not.toContain(gone);
+    expect(records).toHaveLength(6);
+    const kept = all.records.filter(({ id }) => id !== gone);
+    expect(records).toEqual(expect.arrayContaining(kept));
+    expect(notices).toContainEqual(expect.stringMatching(/"exclude" names "?nobody/));
+  });
+
   test("draws twins together", async () => {
     const rows = Array.from(
       { length: 20 },

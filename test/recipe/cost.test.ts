@@ -60,6 +60,13 @@ describe("an estimate", () => {
     expect(lora.diskBytes).toBeLessThan(0.3e9);
   });
 
+  test("counts the disk of every snapshot within a stage", () => {
+    const plain = recipe([{ ...supervised, steps: 60 }]);
+    const kept = estimateCost({ ...plain, states: { every: 20 } }, smol, machine);
+    const { diskBytes, stages } = estimateCost(plain, smol, machine);
+    expect(kept.diskBytes - diskBytes).toBe(2 * 4 * stages[0]!.trained);
+  });
+
   test("takes the speed of earlier runs, of the other kind of stage too", () => {
     const both = recipe([contrastive, supervised]);
     const usual = estimateCost(both, smol, machine);

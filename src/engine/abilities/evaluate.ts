@@ -80,7 +80,7 @@ export function parseSource(text: string): { name: string | undefined; source: S
 }
 
 const numbers = new Set(["limit", "seed", "shots"]);
-const lists = new Set(["labels", "kinds", "exceptKinds"]);
+const lists = new Set(["labels", "kinds", "exceptKinds", "exclude"]);
 
 /** `PLACE?key=value&key=value` in its parts. */
 function parsePlace(text: string): { place: string; keys: Record<string, string | number | string[]> } {

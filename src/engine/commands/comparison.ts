@@ -167,6 +167,7 @@ const frequent: ReadonlySet<RunEvent["type"]> = new Set([
   "step",
   "probe",
   "steering-progress",
+  "laboratory-progress",
   "evaluation-progress",
   "judging-progress",
   "making-progress",

@@ -159,8 +159,11 @@ export function words(event: RunEvent): string | null {
       return madeSentence(event);
     case "steering-fitted":
       return `Fitted ${event.method}: ${chosenWords(event.chosen)}`;
+    case "laboratory-measured":
+      return `Measured ${event.probe} at ${event.state} in ${duration(event.seconds)}: probes/${event.file}`;
     case "making-progress":
     case "steering-progress":
+    case "laboratory-progress":
     case "evaluation-progress":
     case "judging-progress": {
       const activity = activityOf(event);

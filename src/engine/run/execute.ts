@@ -235,13 +235,16 @@ function readingOf({ onProgress, stop }: ExecuteOptions): OnProgress {
 /** The pipeline of a run whose folder is locked. */
 async function runReady(
   workshop: Workshop,
-  { probes, checkpoint }: Recipe,
+  { probes, checkpoint, states }: Recipe,
   { folder, stop, onEvent, onReady }: ExecuteOptions,
 ): Promise<RunEnd> {
   const leave = await onReady?.();
   try {
     const told = onEvent ? { onEvent } : {};
-    return await runPipeline(workshop, { folder, stop, checkpoint, probeEvery: probes.every, ...told });
+    return await runPipeline(workshop, {
+      ...{ folder, stop, checkpoint, probeEvery: probes.every, statesEvery: states?.every },
+      ...told,
+    });
   } finally {
     await leave?.();
   }

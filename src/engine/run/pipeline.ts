@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { setImmediate as breathe } from "node:timers/promises";
-import * as z from "zod";
 import { DiscernError } from "../../protocol/errors.ts";
 import type { NewRunEvent, RunEvent, RunEventOf } from "../../protocol/events.ts";
 import { layerCaveats } from "../../protocol/layerChoice.ts";
 import { isOtherPlace, placeWords } from "../../protocol/place.ts";
+import { type ModelState, untrainedState } from "../../protocol/probe/result.ts";
 import { timeline } from "../../protocol/timeline.ts";
 import { EventLog } from "../../runFolder/eventLog.ts";
 import { runFailure } from "../../runFolder/failures.ts";
@@ -20,6 +20,7 @@ import {
   writeTensorFolder,
 } from "./checkpoint.ts";
 import type { OpenStage, ProbeFigures } from "./openStage.ts";
+import { dropLaterStates, keepState, snapshotState, stageEnd, stageResultSchema } from "./states.ts";
 import { Stopped, type StopToken } from "./stop.ts";
 import { type AskUse, StageTelemetry } from "./telemetry.ts";
 
@@ -45,6 +46,11 @@ export interface Workshop {
   /** Puts what a finished stage learned into the model, without training. */
   apply(stage: number, result: StageResult): Promise<void>;
   probe(stop: StopToken): Promise<ProbeFigures>;
+  /**
+   * Measures what the recipe's laboratory has due at a state and is not there yet. A probe that fails is a warning: training does not
+   * depend on it.
+   */
+  laboratory(state: ModelState, emit: (event: NewRunEvent) => void, stop: StopToken): Promise<void>;
   /** Memory and use of what the model is computed on. */
   readonly use: AskUse;
   /** After the last stage: exports what was learned, evaluates, writes the report; returns its path. */
@@ -55,6 +61,8 @@ export interface PipelineOptions {
   readonly folder: string;
   readonly probeEvery: number;
   readonly checkpoint: { readonly every: number; readonly keep: number; readonly best: boolean };
+  /** Steps between two snapshots of what is trained; none where left out. */
+  readonly statesEvery?: number | undefined;
   readonly stop: StopToken;
   readonly onEvent?: (event: RunEvent) => void;
   /** Milliseconds between two events of telemetry; ten seconds where left out. */
@@ -62,8 +70,6 @@ export interface PipelineOptions {
 }
 
 type StageReason = RunEventOf<"stage-finished">["reason"];
-
-const resultSchema = z.object({ method: z.enum(["lora", "full"]), steps: z.int().nonnegative() });
 
 /**
  * Runs a workshop's stages in order, from the start or from where the run folder says it was left: probes, saves, and
@@ -132,6 +138,7 @@ async function runStages(
       if (globalStep <= at.globalStep) probed.add(globalStep);
     for (const each of skipped)
       emit({ type: "warning", message: `The checkpoint ${each} is damaged and was skipped.` });
+    await dropLaterStates(options.folder, place);
     emit({
       type: "resumed",
       ...place,
@@ -161,28 +168,15 @@ async function runStages(
   if ((await unlessStopped(workshop.gather(emit, options.stop))) === cutOff) {
     return stopped(place.stage, place.step);
   }
+  // What is measured of a state is measured while the model is in it: of one that is behind a resumed run, it is there or cannot be had.
+  if (place.stage === 0 && place.step === 0) {
+    const measured = await unlessStopped(workshop.laboratory(untrainedState, emit, options.stop));
+    if (measured === cutOff) return stopped(0, 0);
+  }
   if (workshop.stageCount === 0 && !probed.has(0)) {
     const figures = await unlessStopped(workshop.probe(options.stop));
     if (figures === cutOff) return stopped(0, 0);
     emit({ type: "probe", stage: 0, step: 0, globalStep: 0, ...figures });
-  }
-  let globalStep = 0;
-  // A stage that was ended by hand at its best state is the last one, also when the run is resumed.
-  let cut = before.some(endsAtBest);
-  for (let index = 0; index < workshop.stageCount; index++) {
-    const kept = join(paths.stages, String(index));
-    if (await hasTensorFolder(kept)) {
-      const { tensors, record } = await readTensorFolder(kept, resultSchema);
-      await workshop.apply(index, { method: record.method, tensors });
-      globalStep += record.steps;
-      continue;
-    }
-    if (cut) break;
-    const place = { index, startStep: globalStep, from: saved?.stage === index ? saved : null, probed };
-    const end = await runStage(workshop, options, place, emit);
-    if (end === null) return "stopped";
-    globalStep += end.steps;
-    cut = end.reason === "kept-best";
   }
   // Who asked for the best state wants its evaluation; only a plain wish to stop cuts that off.
   const { stop: wish } = options;
@@ -191,6 +185,30 @@ async function runStages(
       return wish.requested && !wish.keepBest;
     },
   };
+  let globalStep = 0;
+  // A stage that was ended by hand at its best state is the last one, also when the run is resumed.
+  let cut = before.some(endsAtBest);
+  for (let index = 0; index < workshop.stageCount; index++) {
+    const kept = join(paths.stages, String(index));
+    if (await hasTensorFolder(kept)) {
+      const { tensors, record } = await readTensorFolder(kept, stageResultSchema);
+      await workshop.apply(index, { method: record.method, tensors });
+      globalStep += record.steps;
+      const state = stageEnd({ index, steps: record.steps, globalStep });
+      const measured = await unlessStopped(workshop.laboratory(state, emit, stop));
+      if (measured === cutOff) return stopped(index + 1, 0);
+      continue;
+    }
+    if (cut) break;
+    const place = { index, startStep: globalStep, from: saved?.stage === index ? saved : null, probed };
+    const end = await runStage(workshop, options, place, emit);
+    if (end === null) return "stopped";
+    globalStep += end.steps;
+    cut = end.reason === "kept-best";
+    const state = stageEnd({ index, steps: end.steps, globalStep });
+    const measured = await unlessStopped(workshop.laboratory(state, emit, stop));
+    if (measured === cutOff) return stopped(index + 1, 0);
+  }
   if (stop.requested) return stopped(workshop.stageCount, 0);
   const report = await unlessStopped(workshop.conclude(emit, stop));
   if (report === cutOff) return stopped(workshop.stageCount, 0);
@@ -214,7 +232,7 @@ async function finishedSteps(root: string, count: number): Promise<{ stages: num
   for (let index = 0; index < count; index++) {
     const folder = join(root, String(index));
     if (!(await hasTensorFolder(folder))) return { stages: index, steps };
-    steps += (await readTensorFolder(folder, resultSchema)).record.steps;
+    steps += (await readTensorFolder(folder, stageResultSchema)).record.steps;
   }
   return { stages: count, steps };
 }
@@ -311,7 +329,7 @@ class StageRun {
 
   /** @returns why training ended, or null when it was stopped. */
   private async train(): Promise<StageReason | null> {
-    const { stage, best, emit, options, place } = this.parts;
+    const { workshop, stage, best, emit, options, place } = this.parts;
     const { stop, probeEvery, checkpoint } = options;
     for (;;) {
       // The event loop must turn between steps: signals and messages wait there.
@@ -334,6 +352,11 @@ class StageRun {
         continue;
       }
       if (reason !== null) return reason;
+      if (stage.step > 0) {
+        await this.keepState();
+        const state = snapshotState(this.now());
+        if ((await unlessStopped(workshop.laboratory(state, emit, stop))) === cutOff) continue;
+      }
       if (stage.step > 0 && stage.step % checkpoint.every === 0) await this.save();
       await this.step();
     }
@@ -365,6 +388,13 @@ class StageRun {
     emit({ type: "probe", ...this.now(), ...figures });
     place.probed.add(globalStep);
     await best?.offer(stage, globalStep, figures);
+  }
+
+  /** Keeps a snapshot of what is trained, where one is due and not there. */
+  private async keepState(): Promise<void> {
+    const { stage, options } = this.parts;
+    if (options.statesEvery === undefined || stage.step % options.statesEvery !== 0) return;
+    await keepState(options.folder, snapshotState(this.now()), () => stage.learned());
   }
 
   /** Saves a checkpoint, unless the newest one is of this step. */

@@ -4,6 +4,7 @@ import type { LayerChoice } from "../../protocol/layerChoice.ts";
 import type { Made } from "../../protocol/made.ts";
 import type { Manifest } from "../../protocol/manifest.ts";
 import { openingTexts } from "../../protocol/openings.ts";
+import type { ModelState } from "../../protocol/probe/result.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
 import type { ContrastiveRecipe, StageRecipe, SupervisedRecipe } from "../../protocol/recipeStages.ts";
 import { timeline } from "../../protocol/timeline.ts";
@@ -27,12 +28,14 @@ import { ContrastiveObjective } from "../train/contrastive.ts";
 import type { Objective } from "../train/objective.ts";
 import { PreferenceObjective } from "../train/preference.ts";
 import type { StageResult } from "../train/stage.ts";
-import { learnedOf } from "../train/stageResult.ts";
+import { alphaOf, learnedOf } from "../train/stageResult.ts";
 import { SupervisedObjective } from "../train/supervised.ts";
 import { TrainingStage } from "../train/trainingStage.ts";
 import { WithContrast } from "../train/withContrast.ts";
 import { type EvaluationContext, evaluateBeforeTraining, evaluateRun, suitesOf } from "./evaluation.ts";
 import { type GatheredPairs, gatherPairs } from "./gatherPairs.ts";
+import { RunLaboratory } from "./laboratory/duringRun.ts";
+import { probePromptsOf } from "./laboratory/rows.ts";
 import { checkMaking, type MakingContext } from "./making.ts";
 import type { OpenStage, ProbeFigures } from "./openStage.ts";
 import { probePanels } from "./panelProbe.ts";
@@ -96,6 +99,11 @@ export class ModelWorkshop implements Workshop {
   /** What the log knows to be made. */
   private readonly made: readonly Made[];
   private gathered: GatheredPairs = { helpful: [], triggers: new Map() };
+  /** What the model is made of, in order. */
+  private readonly learned: Learned[] = [];
+  private readonly probing: RunLaboratory;
+  /** The stage under way. */
+  private training: { readonly stage: TrainingStage; readonly alpha: number } | null = null;
   private whole = false;
   private contrastLayer: number | undefined;
 
@@ -105,6 +113,7 @@ export class ModelWorkshop implements Workshop {
     this.context = context;
     this.backend = backend;
     this.tokens = tokens;
+    this.probing = new RunLaboratory({ ...context, prompts: probePromptsOf(recipe, prompts) });
     this.scorer = scorer;
     const { stages, made } = timeline(readEvents(runPaths(folder).events));
     this.begun = stages;
@@ -178,6 +187,7 @@ export class ModelWorkshop implements Workshop {
         optimiser,
         onLearned: (learned) => this.keep(learned),
       });
+      this.training = { stage: training, alpha: alphaOf(stage) };
       return {
         kind: stage.type,
         stage: training,
@@ -192,8 +202,7 @@ export class ModelWorkshop implements Workshop {
   }
 
   async apply(index: number, result: StageResult): Promise<void> {
-    const { train } = this.context.recipe.stages[index]!;
-    const learned = learnedOf(result, train.method === "lora" ? train.alpha : 1);
+    const learned = learnedOf(result, alphaOf(this.context.recipe.stages[index]!));
     this.keep(learned);
     await this.backend.adopt(learned);
   }
@@ -202,6 +211,12 @@ export class ModelWorkshop implements Workshop {
     const { separationLayers } = this.context.recipe.probes;
     const layers = separationLayers ?? (this.contrastLayer === undefined ? [] : [this.contrastLayer]);
     return this.cutOffBy(stop, () => probePanels(this.backend, this.scorer, this.tokens.panels, layers));
+  }
+
+  laboratory(state: ModelState, emit: (event: NewRunEvent) => void, stop: StopToken): Promise<void> {
+    const { contrastLayer = null } = this;
+    const learned = () => this.learnedSoFar();
+    return this.cutOffBy(stop, () => this.probing.measure({ state, learned, contrastLayer }, emit, stop));
   }
 
   use(): ReturnType<Backend["use"]> {
@@ -243,7 +258,16 @@ export class ModelWorkshop implements Workshop {
     };
   }
 
+  /** What the model is made of, with what the stage under way has learned. */
+  private async learnedSoFar(): Promise<Learned[]> {
+    if (this.training === null) return this.learned;
+    const { stage, alpha } = this.training;
+    return [...this.learned, learnedOf(await stage.learned(), alpha)];
+  }
+
   private keep(learned: Learned): void {
+    this.training = null;
+    this.learned.push(learned);
     if (learned.method === "full") this.whole = true;
     else this.adapters.push(learned.adapter);
   }

@@ -53,6 +53,8 @@ export interface Stage {
   finished(): StageEnd | null;
   state(): Promise<StageState>;
   restore(state: StageState): Promise<void>;
+  /** What was learned so far, to be stored; training goes on beside it. */
+  learned(): Promise<StageResult>;
   /** Merges what was learned into the model and returns it, to be stored. The stage is spent afterwards. */
   finish(): Promise<StageResult>;
 }

@@ -1,3 +1,4 @@
+import type { StageRecipe } from "../../protocol/recipeStages.ts";
 import type { Learned } from "../backend/backend.ts";
 import type { LoraModule } from "../model/adapter.ts";
 import { memoryTensor, type Parameter } from "../model/weights.ts";
@@ -22,6 +23,11 @@ export async function resultOf(learned: Learned): Promise<StageResult> {
       ] as const,
   );
   return { method: "lora", tensors: new Map(tensors) };
+}
+
+/** The α of a stage's adapter; 1 where it trains the weights themselves. */
+export function alphaOf({ train }: Pick<StageRecipe, "train">): number {
+  return train.method === "lora" ? train.alpha : 1;
 }
 
 /**

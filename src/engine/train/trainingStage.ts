@@ -100,6 +100,10 @@ export class TrainingStage implements Stage {
     for (const [name, values] of Object.entries(history)) this.history[name] = [...values];
   }
 
+  async learned(): Promise<StageResult> {
+    return resultOf(await this.trainer.learned());
+  }
+
   async finish(): Promise<StageResult> {
     const learned = await this.trainer.finish();
     this.options.onLearned?.(learned);

@@ -59,7 +59,7 @@ export function checkRoom({ disk, unwritable }: Room, cost: Cost | null): Findin
   if (disk !== null && cost.diskBytes > disk) {
     findings.push({
       severity: "warning",
-      message: `The run folder needs about ${byteSize(cost.diskBytes)}; ${byteSize(disk)} is free on its disk. Fewer checkpoints need less.`,
+      message: `The run folder needs about ${byteSize(cost.diskBytes)}; ${byteSize(disk)} is free on its disk. Fewer checkpoints, and fewer snapshots (states), need less.`,
       remedy: { kind: "recipe" },
     });
   }

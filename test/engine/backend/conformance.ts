@@ -502,7 +502,10 @@ function training(opened: (model: string, use: (backend: Backend) => Promise<voi
         await opened("llama", async (other) => {
           const resumed = await other.createTrainer(own);
           await resumed.restore(saved, 3);
+          const soFar = await resumed.learned();
           expect(await stepped(resumed, 3, 3)).toEqual(second);
+          expect(soFar).not.toEqual(learned);
+          expect(await resumed.learned()).toEqual(learned);
           expect(await resumed.finish()).toEqual(learned);
           expect(await other.losses(examples)).toEqual(await backend.losses(examples));
         });

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Workshop } from "../../../src/engine/run/pipeline.ts";
-import type { Stage, StageState } from "../../../src/engine/train/stage.ts";
+import type { Stage, StageResult, StageState } from "../../../src/engine/train/stage.ts";
 import { DiscernError } from "../../../src/protocol/errors.ts";
 
 /**
@@ -16,6 +16,10 @@ export function quadraticWorkshop(
   /** Rises and falls as the vector moves, so that the widest gap is somewhere on the way. */
   const refusal = () => ({ mean: Math.sin(12 * weights[0]!), perPrompt: [null] });
 
+  const result = (): StageResult => {
+    const data = Float32Array.from(weights);
+    return { method: "full", tensors: new Map([["weights", { shape: [size], data }]]) };
+  };
   const open = (index: number): Stage => {
     const momentum = new Float32Array(size);
     let step = 0;
@@ -54,10 +58,8 @@ export function quadraticWorkshop(
         momentum.set(state.tensors.get("momentum")!.data);
         step = state.step;
       },
-      async finish() {
-        const data = Float32Array.from(weights);
-        return { method: "full", tensors: new Map([["weights", { shape: [size], data }]]) };
-      },
+      learned: async () => result(),
+      finish: async () => result(),
     };
   };
   return {
@@ -87,6 +89,7 @@ export function quadraticWorkshop(
       general: panel,
       generalLoss: weights[0]!,
     }),
+    laboratory: async () => undefined,
     use: async () => null,
     conclude: async () => null,
   };

@@ -136,23 +136,29 @@ export class TorchTrainer implements Trainer {
     this.updates = updates;
   }
 
-  async finish(): Promise<Learned> {
-    const learned = await this.read("");
-    await this.model.ask("trainer.finish", {}, nothing);
+  async learned(): Promise<Learned> {
+    const tensors = await this.read("");
     if (this.spec.train.method === "full") {
-      for (const name of learned.keys()) this.model.noteChanged(name);
-      return {
-        method: "full",
-        weights: new Map([...learned].map(([name, each]) => [name, memoryTensor(each)])),
-      };
+      const weights = [...tensors].map(([name, each]) => [name, memoryTensor(each)] as const);
+      return { method: "full", weights: new Map(weights) };
     }
     const modules = new Map<string, LoraModule>();
     for (const [module, scale] of this.scales) {
       const { a, b } = factorNames(module);
-      modules.set(module, { a: learned.get(a)!, b: learned.get(b)!, scale });
-      this.model.noteChanged(`${module}.weight`);
+      modules.set(module, { a: tensors.get(a)!, b: tensors.get(b)!, scale });
     }
     return { method: "lora", adapter: { modules, baseModel: null } };
+  }
+
+  async finish(): Promise<Learned> {
+    const learned = await this.learned();
+    await this.model.ask("trainer.finish", {}, nothing);
+    if (learned.method === "full") {
+      for (const name of learned.weights.keys()) this.model.noteChanged(name);
+    } else {
+      for (const module of learned.adapter.modules.keys()) this.model.noteChanged(`${module}.weight`);
+    }
+    return learned;
   }
 
   /** The trained parameters, or moments of them. */

@@ -167,24 +167,27 @@ export class OnnxTrainer implements Trainer {
     this.updates = updates;
   }
 
-  async finish(): Promise<Learned> {
-    const { method } = this.spec.train;
+  async learned(): Promise<Learned> {
     const tensors = await this.parameters();
+    if (this.spec.train.method === "lora") {
+      return { method: "lora", adapter: adapterOf(this.model.lora, tensors) };
+    }
+    const weights = [...tensors].map(([name, tensor]) => [name, memoryTensor(tensor)] as const);
+    return { method: "full", weights: new Map(weights) };
+  }
+
+  async finish(): Promise<Learned> {
+    const learned = await this.learned();
     this.dropGradients();
     await this.optimiser.dispose();
     for (const moment of [...this.moments.values()].flat()) moment.dispose();
-    let learned: Learned;
-    if (method === "lora") {
-      const adapter = adapterOf(this.model.lora, tensors);
+    if (learned.method === "lora") {
       await this.model.detach(this.shapes.keys());
-      await this.model.merge(adapter);
-      learned = { method, adapter };
+      await this.model.merge(learned.adapter);
     } else {
       // Another stage may train other parameters on batches of the same key.
       await this.model.forgetPrograms();
-      for (const name of tensors.keys()) await this.model.settle(name);
-      const weights = [...tensors].map(([name, tensor]) => [name, memoryTensor(tensor)] as const);
-      learned = { method, weights: new Map(weights) };
+      for (const name of learned.weights.keys()) await this.model.settle(name);
     }
     return learned;
   }
