@@ -100,6 +100,7 @@ export class RunLaboratory {
       {
         open: async () => ({ ...session, learned: await learned() }),
         releases: false,
+        judging: { root: manifest.recipe.root, threads: recipe.threads },
         check: () => throwIfStopped(stop),
         onProgress(done, total) {
           if (performance.now() - told < progressEvery) return;

@@ -14,6 +14,8 @@ import {
 import type { NewProbeResult } from "../../../runFolder/probeFile.ts";
 import type { BackendShape } from "../../backend/backend.ts";
 import type { PromptTemplate } from "../../chat/template.ts";
+import { judgedOutcomes } from "../../evaluate/judgedOutcomes.ts";
+import type { JudgeContext } from "../../evaluate/judges/judge.ts";
 import { linearModules } from "../../model/architecture.ts";
 import { type LoadedModel, parameterCount } from "../../model/load.ts";
 import type { ProbeDefinition, ProbeQuestion, StateSession } from "../../probe/definition.ts";
@@ -82,6 +84,8 @@ export interface Measuring {
   /** Whether a model that was opened is given back; not where it is that of a run under way. */
   readonly releases: boolean;
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
+  /** What judges are made with. */
+  readonly judging: JudgeContext;
   /** Asked between batches. @throws where the measurement was cancelled. */
   readonly check: () => void;
 }
@@ -106,7 +110,7 @@ export async function measure(
   question: ProbeQuestion<Record<string, unknown>>,
   head: ResultHead,
   notices: readonly string[],
-  { open, releases, onProgress, check }: Measuring,
+  { open, releases, judging, onProgress, check }: Measuring,
 ): Promise<NewProbeResult> {
   refuseStates(probe.contract, question.states);
   const plan = planOf(probe, question);
@@ -131,6 +135,11 @@ export async function measure(
         const { session } = current!;
         place = { device: session.backend.device, backend: session.backend.about };
         return session.backend.interruptible(check, () => work(session));
+      },
+      async judge(judge, answers) {
+        check();
+        await close();
+        return judgedOutcomes(judge, answers, judging);
       },
       onProgress: onProgress ?? (() => undefined),
       check,
