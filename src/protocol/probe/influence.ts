@@ -66,7 +66,9 @@ export const influenceContract = defineProbe({
         to: z.string(),
         steps: z.int(),
         pairs: z.int().describe("Different training pairs that were drawn"),
-        rate: probeFigure.describe("Sum of the learning rates of the steps"),
+        rate: probeFigure.describe(
+          "Sum of the learning rates of the steps, each times the factor that clipped",
+        ),
       }),
     ),
     targets: z.array(targetSchema).describe("Targets, then controls"),

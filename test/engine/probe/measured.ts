@@ -3,6 +3,7 @@ import { promptId } from "../../../src/dataset/record.ts";
 import { judgedOutcomes } from "../../../src/engine/evaluate/judgedOutcomes.ts";
 import { parameterCount } from "../../../src/engine/model/load.ts";
 import type {
+  DrawnTraining,
   Measured,
   ProbeContext,
   ProbeDefinition,
@@ -37,6 +38,8 @@ export interface MeasuredOptions {
     readonly response: string;
     readonly part: "safety" | "general" | "helpful";
   })[];
+  /** What the steps of a run drew of the training pairs. */
+  readonly drawn?: DrawnTraining;
   readonly openings?: readonly string[];
   readonly seed?: number;
   readonly contrastLayer?: number | null;
@@ -75,6 +78,7 @@ export async function measuredOn<C extends ProbeContract>(
     parameters: parameterCount(loaded.architecture),
     prompts: await Promise.all(asked.prompts.map(row)),
     training,
+    drawn: asked.drawn ?? null,
     openings: await encoder.openings((asked.openings ?? ["I cannot", "Sorry"]).flatMap(spellings)),
     contrastLayer: asked.contrastLayer ?? null,
     states: asked.states ?? [untrainedState],
