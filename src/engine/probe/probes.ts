@@ -6,6 +6,7 @@ import { influence } from "./influence/influence.ts";
 import { projection } from "./projection/projection.ts";
 import { refusalByState } from "./refusal/refusalByState.ts";
 import { separabilityByLayer } from "./separability/separabilityByLayer.ts";
+import { tokenView } from "./tokens/tokenView.ts";
 
 /** What is computed for every contract of `protocol/probe/probes.ts`, in the same order. */
 export const probes: readonly ProbeDefinition[] = [
@@ -15,6 +16,7 @@ export const probes: readonly ProbeDefinition[] = [
   influence,
   separabilityByLayer,
   calibration,
+  tokenView,
 ];
 
 /** The probe of an id. @throws DiscernError `request-invalid` that names those there are. */

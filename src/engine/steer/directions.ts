@@ -3,11 +3,9 @@ import type { SteeringGroup, SteeringRecord } from "../../protocol/steering.ts";
 import { shuffled, stream } from "../../statistics/random.ts";
 import type { Backend, Tokens } from "../backend/backend.ts";
 import type { Intervention } from "../backend/interventions.ts";
+import { chunks } from "../probe/meanActivations.ts";
 import { logOdds } from "../probe/refusal.ts";
 import type { FitContext } from "./method.ts";
-
-/** Prompts that are run at a time, so that no more activations or distributions are in memory at once. */
-const chunkSize = 32;
 
 /** The prompts of a group that a direction is taken from, and those that candidates are compared on. */
 export interface Split {
@@ -77,42 +75,6 @@ const groupWords: Record<SteeringGroup, string> = {
   answers: "helpful-answer",
 };
 
-/** Means of activations: by position and by layer one vector (C) in float64. */
-export type Means = readonly (readonly Float64Array[])[];
-
-/**
- * Mean block inputs of prompts at positions counted from their ends.
- *
- * @param positions negative, ascending.
- * @returns [position][layer], layers from 0.
- */
-export async function meanActivations(
-  backend: Backend,
-  prompts: readonly Tokens[],
-  positions: readonly number[],
-): Promise<Means> {
-  const { hiddenSize } = backend.shape;
-  const layers = [...Array(backend.shape.layers).keys()];
-  const sums = positions.map(() => layers.map(() => new Float64Array(hiddenSize)));
-  for (const chunk of chunks(prompts)) {
-    const places = chunk.map((ids) => positions.map((position) => ids.length + position));
-    const found = await backend.features(chunk, { layers, pooling: { positions: places } });
-    for (const layer of layers) {
-      const { data, width } = found.get(layer)!;
-      for (let row = 0; row < chunk.length * positions.length; row++) {
-        const sum = sums[row % positions.length]![layer]!;
-        for (let c = 0; c < width; c++) sum[c]! += data[row * width + c]!;
-      }
-    }
-  }
-  return sums.map((of) => of.map((sum) => sum.map((x) => x / prompts.length)));
-}
-
-/** a − b. */
-export function differences(a: Means, b: Means): Means {
-  return a.map((layers, p) => layers.map((mean, layer) => mean.map((x, c) => x - b[p]![layer]![c]!)));
-}
-
 /** The distribution of the first answer token of each prompt, as log-probabilities (V), chunk by chunk. */
 export async function* nextTokens(
   backend: Backend,
@@ -162,9 +124,4 @@ export function refusalScore(logProbabilities: Float32Array, tokens: readonly nu
 /** Mean of numbers; NaN of none. */
 export function meanOf(numbers: readonly number[]): number {
   return numbers.reduce((sum, x) => sum + x, 0) / numbers.length;
-}
-
-/** Items a few at a time, so that no more activations or distributions are in memory at once. */
-export function* chunks<T>(items: readonly T[]): Generator<readonly T[]> {
-  for (let start = 0; start < items.length; start += chunkSize) yield items.slice(start, start + chunkSize);
 }

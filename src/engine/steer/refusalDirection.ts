@@ -2,16 +2,8 @@ import { DiscernError } from "../../protocol/errors.ts";
 import type { SteeringGroup, SteeringOf } from "../../protocol/steering.ts";
 import type { Tokens } from "../backend/backend.ts";
 import type { Parameter } from "../model/weights.ts";
-import {
-  differences,
-  type Means,
-  meanActivations,
-  promptCounts,
-  refusalScores,
-  type Split,
-  splitGroups,
-  tooFew,
-} from "./directions.ts";
+import { differences, type Means, meanActivations } from "../probe/meanActivations.ts";
+import { promptCounts, refusalScores, type Split, splitGroups, tooFew } from "./directions.ts";
 import type { FitContext, Fitted } from "./method.ts";
 import { refusalTokens } from "./refusalTokens.ts";
 import { type Candidate, type Selected, type SelectionOptions, select } from "./selection.ts";

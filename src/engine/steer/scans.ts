@@ -1,7 +1,8 @@
 import type { SteeringOf } from "../../protocol/steering.ts";
 import type { ClassScores } from "../../statistics/roc.ts";
 import type { Backend, Tokens } from "../backend/backend.ts";
-import { chunks, promptCounts, splitGroups } from "./directions.ts";
+import { chunks } from "../probe/meanActivations.ts";
+import { promptCounts, splitGroups } from "./directions.ts";
 import { balancedAccuracy, bestGate, type Gate, gateNotes, gateNumbers, takes } from "./gate.ts";
 import { layerBand, layerWords } from "./layerBand.ts";
 import type { SteerContext, SteeringMethod } from "./method.ts";

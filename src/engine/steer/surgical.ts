@@ -1,5 +1,5 @@
+import { differences, type Means, meanActivations } from "../probe/meanActivations.ts";
 import { ablation } from "./ablation.ts";
-import { differences, type Means, meanActivations } from "./directions.ts";
 import type { SteeringMethod } from "./method.ts";
 import { candidatesOf, fittedOf, prepare, refusalDirections, selectionOf } from "./refusalDirection.ts";
 import { select } from "./selection.ts";

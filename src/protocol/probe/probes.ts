@@ -5,6 +5,7 @@ import { influenceContract } from "./influence.ts";
 import { projectionContract } from "./projection.ts";
 import { refusalContract } from "./refusal.ts";
 import { separabilityContract } from "./separability.ts";
+import { tokensContract } from "./tokens.ts";
 
 /**
  * Every probe, in the order in which they are offered. A new one is a file beside this one and a row here; the same in
@@ -17,6 +18,7 @@ export const probeContracts = [
   influenceContract,
   separabilityContract,
   calibrationContract,
+  tokensContract,
 ] as const satisfies readonly ProbeContract[];
 
 export type ProbeId = (typeof probeContracts)[number]["id"];

@@ -1,7 +1,6 @@
 import * as z from "zod";
-
-/** A figure that may not exist: NaN travels as null. */
-const figure = z.number().nullable();
+import { defineProbe } from "./contract.ts";
+import { probeFigure as figure } from "./result.ts";
 
 /** What a map of projections is projected on. */
 export const directionKinds = [
@@ -83,3 +82,37 @@ export const tokensFiguresSchema = z.object({
   ),
 });
 export type TokensFigures = z.infer<typeof tokensFiguresSchema>;
+
+/** The token view: a prompt and its counterpart side by side. */
+export const tokensContract = defineProbe({
+  id: "tokens",
+  title: "Token view",
+  description:
+    "Projection of a prompt and its counterpart on the refusal direction (difference of means, fitted on the other prompts) by layer and " +
+    "token, beside random directions of equal length and those of shuffled labels.",
+  options: z.strictObject({
+    pair: z
+      .string()
+      .default("")
+      .describe("Name of the matched pair that is looked at; the first one where empty"),
+    prompts: z
+      .array(z.string().min(1))
+      .max(2)
+      .default([])
+      .describe("One or two prompts to look at instead of a pair, by their ids or words"),
+    against: z
+      .enum(["auto", "general", "seemingly_toxic"])
+      .default("auto")
+      .describe(
+        "The group whose mean is subtracted from that of toxic prompts; auto takes general ones where there are 16",
+      ),
+    fit: z
+      .enum(["each", "first"])
+      .default("each")
+      .describe("Whether each state has a direction of its own, or all that of the first"),
+    draws: z.int().positive().max(100).default(8).describe("Random directions, and draws of shuffled labels"),
+  }),
+  figures: tokensFiguresSchema,
+  states: "several",
+  prompts: { toxic: { atLeast: 3 }, seemingly_toxic: { atLeast: 0 }, general: { atLeast: 0 } },
+});
