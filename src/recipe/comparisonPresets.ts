@@ -33,4 +33,19 @@ export const comparisonPresets = {
       model("Meta-Llama-3-8B-Instruct", "meta-llama", 32),
     ],
   },
+  /**
+   * The runs of docs/study.md: safety tuning with and without contrastive refinement before it, with snapshots close enough to
+   * measure probes of the laboratory before, during and after it. Twelve minutes per seed on two cores.
+   */
+  "co-movement": {
+    name: "co-movement",
+    recipe: "preset:demo",
+    // Three snapshots within a stage; co-movement needs fifteen probes or more over a run.
+    set: { model: "smollm2-135m", "probes.every": 4, states: { every: 20 } },
+    methods: [
+      { name: "STL", stages: ["supervised"] },
+      { name: "DCR → STL", stages: ["contrastive", "supervised"] },
+    ],
+    seeds: [0, 1, 2],
+  },
 } satisfies Record<string, ComparisonInput>;

@@ -9,6 +9,23 @@ test("no comparison is called as a recipe, which would hide it", () => {
   for (const name of Object.keys(comparisonPresets)) expect(Object.keys(presets)).not.toContain(name);
 });
 
+test("preset:co-movement has snapshots before, during and after safety tuning, and probes enough for co-movement", async () => {
+  const comparison = comparisonSchema.parse(comparisonPresets["co-movement"]);
+  const { text } = await openRecipe(comparison.recipe as string);
+  const cells = cellsOf(comparison, { text, file: "co-movement" }, []);
+  expect(cells.map(({ name }) => name)).toEqual([
+    ...["stl-0", "dcr-stl-0"],
+    ...["stl-1", "dcr-stl-1"],
+    ...["stl-2", "dcr-stl-2"],
+  ]);
+  for (const { recipe } of cells) {
+    const tuning = recipe.stages.at(-1)!;
+    const steps = tuning.type === "supervised" ? tuning.steps! : 0;
+    expect(steps / recipe.states!.every).toBeGreaterThan(2);
+    expect(steps / recipe.probes.every).toBeGreaterThanOrEqual(15);
+  }
+});
+
 describe("preset:paper-figures", () => {
   const comparison = comparisonSchema.parse(comparisonPresets["paper-figures"]);
   const cells = async (set: readonly string[] = []) => {
