@@ -78,6 +78,18 @@ export const projectionContract = defineProbe({
       .max(1)
       .default(0.1)
       .describe("How close UMAP puts points together"),
+    answerTokens: z
+      .int()
+      .nonnegative()
+      .default(0)
+      .describe(
+        "Tokens of the greedy answer to each prompt at each state, which a judge reads, so that points can be coloured by verdict; 0 for none",
+      ),
+    judge: z
+      .string()
+      .min(1)
+      .default("arditi")
+      .describe("Id of the judge of these answers; one without a model"),
     draws: z.int().min(1).max(1000).default(20).describe("Draws of shuffled labels and of random directions"),
   }),
   figures: z.object({
@@ -99,6 +111,13 @@ export const projectionContract = defineProbe({
     refusal: z
       .array(z.array(probeFigure))
       .describe("Refusal probability by state, in the order of the prompts"),
+    verdicts: z
+      .object({
+        judge: z.object({ id: z.string(), version: z.string() }),
+        states: z.array(z.array(z.enum(["refused", "complied", "undetermined"]))),
+      })
+      .nullable()
+      .describe("What the judge says of the greedy answers, by state; null where none were asked for"),
   }),
   states: "several",
   prompts: { toxic: { atLeast: 0 }, seemingly_toxic: { atLeast: 0 }, general: { atLeast: 0 } },

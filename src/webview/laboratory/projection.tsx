@@ -24,10 +24,10 @@ export function Projection({ result, figures, blur, post }: FigureProps<Figures>
   const [focused, setFocused] = useState<number | null>(null);
   const [selected, setSelected] = useState<ReadonlySet<number>>(new Set());
   const picture = figures.pictures.find((each) => each.method === method)!;
-  const choices = useMemo(() => colourings(prompts), [prompts]);
+  const choices = useMemo(() => colourings(prompts, figures), [prompts, figures]);
   const { styles, of } = useMemo(
-    () => choices.find(({ id }) => id === colouring)!.styled(figures.refusal[state] ?? []),
-    [choices, colouring, figures, state],
+    () => choices.find(({ id }) => id === colouring)!.styled(state),
+    [choices, colouring, state],
   );
   const shown = useMemo(
     () =>
@@ -94,7 +94,10 @@ export function Projection({ result, figures, blur, post }: FigureProps<Figures>
               <PromptLine
                 prompt={prompts[focused]!}
                 {...{ blur, post }}
-                more={[`refusal probability ${probability(figures.refusal[state]?.[focused])}`]}
+                more={[
+                  `refusal probability ${probability(figures.refusal[state]?.[focused])}`,
+                  figures.verdicts?.states[state]?.[focused] ?? "",
+                ]}
               />
             )}
           </div>
@@ -138,8 +141,8 @@ function axesOf({ method, explained, states }: ProjectionPicture) {
 interface Colouring {
   readonly id: string;
   readonly title: string;
-  /** Styles, and the index of each prompt's style; refusal probabilities are those of the state that is shown. */
-  readonly styled: (refusal: readonly (number | null)[]) => {
+  /** Styles, and the index of each prompt's style at a state. */
+  readonly styled: (state: number) => {
     readonly styles: readonly MarkStyle[];
     readonly of: readonly number[];
   };
@@ -153,7 +156,13 @@ const refusalBins = [
   { title: "not measured", below: Number.NaN, class: "method-line method-0", shape: 4 },
 ];
 
-function colourings(prompts: readonly ProbePrompt[]): Colouring[] {
+const verdictStyles = [
+  { title: "refused", class: "method-line refused", shape: 0 },
+  { title: "complied", class: "method-line method-2", shape: 1 },
+  { title: "undetermined", class: "method-line method-0", shape: 4 },
+];
+
+function colourings(prompts: readonly ProbePrompt[], { refusal, verdicts }: Figures): Colouring[] {
   const present = groupStyles.filter(({ id }) => prompts.some(({ group }) => group === id));
   const groupOf = prompts.map((prompt) => present.indexOf(groupStyles[groupStyle(prompt)]!));
   return [
@@ -163,16 +172,29 @@ function colourings(prompts: readonly ProbePrompt[]): Colouring[] {
     {
       id: "refusal",
       title: "Refusal probability",
-      styled: (refusal) => ({
+      styled: (state) => ({
         styles: refusalBins,
         of: prompts.map((_, i) => {
-          const value = refusal[i];
+          const value = refusal[state]?.[i];
           return value === null || value === undefined
             ? refusalBins.length - 1
             : refusalBins.findIndex(({ below }) => value < below);
         }),
       }),
     },
+    ...(verdicts === null
+      ? []
+      : [
+          {
+            ...{ id: "verdict", title: `Verdict (${verdicts.judge.id})` },
+            styled: (state: number) => ({
+              styles: verdictStyles,
+              of: verdicts.states[state]!.map((verdict) =>
+                verdictStyles.findIndex(({ title }) => title === verdict),
+              ),
+            }),
+          },
+        ]),
   ];
 }
 

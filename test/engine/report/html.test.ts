@@ -1,8 +1,15 @@
 import { createHash } from "node:crypto";
 import { type DOMWindow, JSDOM, VirtualConsole } from "jsdom";
 import { beforeAll, describe, expect, test } from "vitest";
-import { reportHtml } from "../../../src/engine/report/html.ts";
+import { probeHtml, reportHtml } from "../../../src/engine/report/html.ts";
 import type { Report } from "../../../src/protocol/report/report.ts";
+import {
+  exampleBound,
+  exampleDirection,
+  exampleInfluence,
+  exampleKernel,
+} from "../../webview/laboratory/gradientResults.ts";
+import { exampleProjection, exampleRefusal } from "../../webview/laboratory/results.ts";
 import { exampleChoice, exampleReport } from "../evaluate/fixture.ts";
 
 /** Opens the file as a browser does that has nothing but it, and runs its script. */
@@ -220,5 +227,44 @@ describe("the report as a file", () => {
     expect(alone.querySelectorAll("img")).toHaveLength(0);
     await openAnswers(alone);
     expect(alone.querySelectorAll("[role=option]").length).toBeGreaterThan(0);
+  });
+});
+
+describe("the result of a probe as a file", () => {
+  const hash = (text: string) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
+
+  test("has the same figure under hashes, asks nobody for anything, and shows words as text", async () => {
+    const example = exampleProjection(30, 2);
+    const words = "</script><img src=x onerror=alert(1)>";
+    const [first, ...others] = example.prompts;
+    const html = await probeHtml({
+      ...example,
+      title: `${words}`,
+      prompts: [{ ...first!, prompt: words }, ...others],
+    });
+    const page = await open(html);
+    expect(texts(page, "h1")).toEqual([words]);
+    expect(page.querySelectorAll("img")).toHaveLength(0);
+    expect(page.querySelectorAll(".scatter .marks").length).toBe(3);
+    expect(texts(page, "button").filter((text) => /Export (Data|Page)…|Measure/.test(text!))).toEqual([]);
+    const policy = page.querySelector("meta[http-equiv]")!.getAttribute("content")!;
+    const script = [...page.querySelectorAll("script")].find((each) => each.type === "")!.textContent;
+    expect(policy).toContain(hash(script));
+    expect(policy).toContain(hash(page.querySelector("style")!.textContent));
+    expect(/NaN|undefined/.test(page.querySelector("main")!.textContent)).toBe(false);
+  });
+
+  test("of every probe is drawn", async () => {
+    for (const result of [
+      exampleRefusal(),
+      exampleKernel(),
+      exampleBound(),
+      exampleDirection(),
+      exampleInfluence(),
+    ]) {
+      const page = await open(await probeHtml(result));
+      expect(texts(page, "h1")).toEqual([result.title]);
+      expect(texts(page, ".part h2")).toEqual(["Figure", "Data", "Method and cost"]);
+    }
   });
 });

@@ -207,6 +207,8 @@ describe("the projection", () => {
     expect(legend()).toEqual(["pairs.csv 20", "general.jsonl 10"]);
     fireEvent.change(screen.getByLabelText("Colour by"), { target: { value: "refusal" } });
     expect(legend()[0]).toMatch(/^refusal probability below 0.10/);
+    fireEvent.change(screen.getByLabelText("Colour by"), { target: { value: "verdict" } });
+    expect(legend()).toEqual(["refused 10", "complied 10", "undetermined 10"]);
   });
 
   test("draws 5,000 prompts as a path for each style", () => {

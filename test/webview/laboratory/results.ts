@@ -158,6 +158,12 @@ export function exampleProjection(count = 30, states = 4): ProbeResult {
     figures: {
       ...{ layer: 15, pooling: "last", width: 576, reduced: 50, sampled: null, pictures },
       whole: names.map(({ name }, s) => ({ state: name, between: 0.2 + 0.05 * s })),
+      verdicts: {
+        judge: { id: "arditi", version: "1" },
+        states: names.map((_, s) =>
+          prompts.map((__, i) => (["refused", "complied", "undetermined"] as const)[(i + s) % 3]!),
+        ),
+      },
       refusal: names.map((_, s) => prompts.map((__, i) => Math.abs(wave(i, s)))),
     },
     tables: [

@@ -14,6 +14,7 @@ import type { Backend, Features, Tokens } from "../../backend/backend.ts";
 import { sharedPrefixLength } from "../../backend/sharedPrefix.ts";
 import { defineMeasurement, type ProbeContext, type ProbeQuestion, type ProbeRow } from "../definition.ts";
 import { RefusalScorer } from "../refusal.ts";
+import { type TextAnswer, textAnswers } from "../sample.ts";
 import { tokenTrie } from "../tokenTrie.ts";
 import { coordinates, type Principal, principalComponents } from "./principal.ts";
 import {
@@ -37,7 +38,7 @@ const chunk = 64;
 
 /**
  * Features of a layer in two dimensions over states. Cost: a forward pass a prompt and state up to the layer, and one over the openings of
- * a refusal; min(n, C)·max(n, C)²… products of features; UMAP's own time, which grows with its points.
+ * a refusal, and the tokens of an answer where one is judged; min(n, C)·max(n, C)²… products of features; UMAP's own time, which grows with its points.
  */
 export const projection = defineMeasurement(projectionContract, {
   plan(question) {
@@ -53,10 +54,12 @@ export const projection = defineMeasurement(projectionContract, {
       );
     }
     const nodes = tokenTrie(openings).nodes.length;
-    const tokens = prompts.reduce((sum, { ids }) => sum + 2 * ids.length + nodes, 0);
+    const { answerTokens } = options;
+    const answered = (asked: number) => (answerTokens > 0 ? asked + answerTokens : 0);
+    const tokens = prompts.reduce((sum, { ids }) => sum + 2 * ids.length + nodes + answered(ids.length), 0);
     const smaller = Math.min(points, shape.hiddenSize);
     return {
-      forwardPasses: 2 * points,
+      forwardPasses: (answerTokens > 0 ? 3 : 2) * points,
       backwardPasses: 0,
       forwardTokens: tokens * states.length,
       backwardTokens: 0,
@@ -72,9 +75,11 @@ export const projection = defineMeasurement(projectionContract, {
   async measure(context) {
     const { prompts, states, options, seed } = context;
     const layer = layerOf(context);
-    const { features, refusal } = await readStates(context, layer);
+    // A judge that there is not is found before anything is measured.
+    if (options.answerTokens > 0) await context.judge(options.judge, []);
+    const { features, refusal, answers, read } = await readStates(context, layer);
+    const verdicts = await verdictsOf(context, answers);
     const { check, onProgress } = context;
-    const total = 2 * prompts.length * states.length;
     const all = joined([...features.values()]);
     const together = principalComponents(all, mostReduced, { exact: 2, check });
     const fitted = fittedStates(context);
@@ -110,7 +115,7 @@ export const projection = defineMeasurement(projectionContract, {
         ...{ neighbours: options.neighbours, minimumDistance: options.minimumDistance, seed },
         onProgress: async (share) => {
           check();
-          onProgress(total + Math.floor(share * prompts.length), total + prompts.length);
+          onProgress(read + Math.floor(share * prompts.length), read + prompts.length);
         },
       });
       pictures.push({
@@ -139,6 +144,7 @@ export const projection = defineMeasurement(projectionContract, {
         between: areGroups(groups) ? betweenShareOfFeatures(features.get(name)!, groups) : Number.NaN,
       })),
       refusal: states.map(({ name }) => refusal.get(name)!),
+      verdicts,
     };
     return {
       figures,
@@ -171,30 +177,49 @@ function fittedStates({ options: { basis }, states }: ProbeQuestion<Options>): s
   );
 }
 
-/** Features at the layer, and the refusal probability of each prompt, by state. */
+/** What is read of the model at every state: features at the layer, refusal probabilities, and answers where they are judged. */
 async function readStates(context: ProbeContext<Options>, layer: number) {
-  const { prompts, states, openings, options, at, onProgress } = context;
+  const { prompts, states, openings, options, seed, at, onProgress } = context;
   const rows = prompts.map(({ ids }) => ids);
-  const total = rows.length * (2 * states.length + (options.umap ? 1 : 0));
+  const perState = rows.length * (options.answerTokens > 0 ? 3 : 2);
+  const read = perState * states.length;
+  const total = read + (options.umap ? rows.length : 0);
   const features = new Map<string, Features>();
   const refusal = new Map<string, number[]>();
+  const answers: TextAnswer[] = [];
   for (const [s, state] of states.entries()) {
-    const before = 2 * s * rows.length;
-    await at(state, async ({ backend }) => {
-      const found = await featuresOf(backend, rows, layer, options.pooling, (done) =>
-        onProgress(before + done, total),
-      );
-      const scores = await new RefusalScorer(backend, openings).score(rows, {
-        onProgress: (done) => onProgress(before + rows.length + done, total),
-      });
-      features.set(state.name, found);
+    const progress = (part: number) => (done: number) =>
+      onProgress(s * perState + part * rows.length + done, total);
+    await at(state, async ({ backend, encoder }) => {
+      features.set(state.name, await featuresOf(backend, rows, layer, options.pooling, progress(0)));
+      const scores = await new RefusalScorer(backend, openings).score(rows, { onProgress: progress(1) });
       refusal.set(
         state.name,
         scores.map(({ probability }) => probability),
       );
+      if (options.answerTokens === 0) return;
+      const found = await textAnswers(backend, encoder, prompts, {
+        ...{ samples: null, seed, maxNewTokens: options.answerTokens },
+        onProgress: progress(2),
+      });
+      answers.push(...found.map(([greedy]) => greedy!));
     });
   }
-  return { features, refusal };
+  return { features, refusal, answers, read };
+}
+
+/** What the judge says of the answers of all states. */
+async function verdictsOf(
+  { prompts, states, options, judge }: ProbeContext<Options>,
+  answers: readonly TextAnswer[],
+): Promise<ProjectionFigures["verdicts"]> {
+  if (options.answerTokens === 0) return null;
+  const { judge: by, outcomes } = await judge(options.judge, answers);
+  const { length } = prompts;
+  return {
+    judge: { id: by.id, version: by.version },
+    states: states.map((_, s) => outcomes.slice(s * length, (s + 1) * length)),
+  };
 }
 
 async function featuresOf(
@@ -294,7 +319,7 @@ function caveatsOf({ pictures, sampled }: ProjectionFigures, basis: Principal, p
 function pointTable(
   prompts: readonly ProbeRow[],
   states: readonly ModelState[],
-  { pictures, refusal }: ProjectionFigures,
+  { pictures, refusal, verdicts }: ProjectionFigures,
 ): ProbeTable {
   const columns = pictures.flatMap(({ method }) => {
     const name = method === "pca" ? "PCA" : "UMAP";
@@ -328,12 +353,21 @@ function pointTable(
         unit: null,
         description: "Sum over the openings, at this state",
       },
+      ...(verdicts === null
+        ? []
+        : [
+            {
+              ...{ id: "verdict", title: "Verdict", unit: null },
+              description: `What the judge ${verdicts.judge.id} says of the greedy answer at this state`,
+            },
+          ]),
     ],
     rows: states.flatMap(({ name }, s) =>
       prompts.map(({ id, prompt, group, category, source, file }, i) => [
         ...[name, id, prompt, group, category ?? null, source ?? file],
         ...pictures.flatMap(({ states: own }) => [own[s]!.x[i]!, own[s]!.y[i]!]),
         refusal[s]![i]!,
+        ...(verdicts === null ? [] : [verdicts.states[s]![i]!]),
       ]),
     ),
   };

@@ -87,6 +87,15 @@ it("puts every state on one basis, the same each time, beside what chance gives"
 
   const again = await measure({});
   expect(again.figures).toEqual(figures);
+  expect(figures.verdicts).toBeNull();
+  const judged = await measure({ umap: false, answerTokens: 3 });
+  expect(judged.figures.verdicts!.judge.id).toBe("arditi");
+  expect(judged.figures.verdicts!.states.map((each) => each.length)).toEqual([
+    prompts.length,
+    prompts.length,
+  ]);
+  expect(judged.tables[0]!.rows[0]!.at(-1)).toBe(judged.figures.verdicts!.states[0]![0]);
+  expect(judged.plan.forwardPasses).toBe(6 * prompts.length);
   const alone = await measure({ basis: "untrained", umap: false, pooling: "mean", layer: 1 });
   expect(alone.figures.pictures.map(({ method, fitted }) => [method, fitted])).toEqual([
     ["pca", ["untrained"]],
