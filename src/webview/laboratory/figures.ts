@@ -1,4 +1,5 @@
 import { boundContract } from "../../protocol/probe/bound.ts";
+import { calibrationContract } from "../../protocol/probe/calibration.ts";
 import type { ProbeContract } from "../../protocol/probe/contract.ts";
 import { directionContract } from "../../protocol/probe/direction.ts";
 import { influenceContract } from "../../protocol/probe/influence.ts";
@@ -6,6 +7,7 @@ import { kernelContract } from "../../protocol/probe/kernel.ts";
 import { projectionContract } from "../../protocol/probe/projection.ts";
 import { refusalContract } from "../../protocol/probe/refusal.ts";
 import { Bound } from "./bound.tsx";
+import { Calibration } from "./calibration.tsx";
 import { Direction } from "./direction.tsx";
 import type { Figure } from "./figure.ts";
 import { Influence } from "./influence.tsx";
@@ -21,6 +23,8 @@ const figures = new Map([
   row(directionContract, Direction),
   row(influenceContract, Influence),
   row(projectionContract, Projection),
+  row(projectionContract, Projection),
+  row(calibrationContract, Calibration),
 ]);
 
 /** The figure of a probe; undefined for one that this version does not know. */

@@ -4,7 +4,7 @@ import type { Figures } from "../../protocol/webview/report.ts";
 import type { ReliabilityBin } from "../../statistics/calibration.ts";
 import { count, figure, percent } from "../../wording/numbers.ts";
 import { DataDetails } from "../ui/details.tsx";
-import { LineChart } from "../ui/lineChart.tsx";
+import { ReliabilityPlot, reliabilityWords } from "../ui/reliability.tsx";
 import type { Column } from "../ui/table.tsx";
 import type { Row } from "./answers/rows.ts";
 import { reliabilities } from "./methodCurves.ts";
@@ -30,29 +30,16 @@ export function Calibration({ figures, rows }: { figures: Figures; rows: readonl
   const nameOf = (method: string) => methodName(methods, method);
   return (
     <>
-      <p class="muted about">
-        Prompts are sorted by refusal probability and cut into bins of equal size. On the dashed diagonal as
-        many sampled answers refuse as the probability says; below it, the probability promises more refusals
-        than there are.
-      </p>
+      <p class="muted about">{reliabilityWords}</p>
       <div class="trails">
         <figure>
-          <LineChart
-            label={`Reliability of the refusal probability. ${shown
-              .map(({ method, seed, bins }) => {
-                const last = bins.at(-1)!;
-                return `${nameOf(method)}, seed ${seed}: where the probability is highest, ${figure(last.probability)}, ${percent(last.refused)} refuse.`;
-              })
-              .join(" ")}`}
-            plane
-            x={{ title: "refusal probability", from: 0, to: 1 }}
-            y={{ title: "sampled answers that refuse", from: 0, to: 1 }}
+          <ReliabilityPlot
             lines={shown.map(({ method, seed, bins }) => ({
               key: `${method} ${seed}`,
+              name: `${nameOf(method)}, seed ${seed}`,
               class: lineClass(methods, method),
               shape: styleOf(methods, method),
-              marks: "each",
-              points: bins.map(({ probability, refused }) => ({ x: probability, y: refused })),
+              bins,
             }))}
           />
         </figure>

@@ -1,4 +1,5 @@
 import type * as z from "zod";
+import { calibrationContract } from "../../../src/protocol/probe/calibration.ts";
 import { projectionContract } from "../../../src/protocol/probe/projection.ts";
 import { refusalContract } from "../../../src/protocol/probe/refusal.ts";
 import {
@@ -190,6 +191,55 @@ export function exampleProjection(count = 30, states = 4): ProbeResult {
     caveats: [
       "The two principal components hold 59 % of the variance; groups that overlap here may stand apart in the rest.",
       "Distances between clusters, their sizes and their density mean nothing in UMAP: only who is near whom does.",
+    ],
+  });
+}
+
+/** Calibration at two states: openings that miss half of the refusals, and derived ones that do not. */
+export function exampleCalibration(count = 12): ProbeResult {
+  const prompts = examplePrompts(count);
+  const names = exampleStates(2);
+  const near = (value: number) => ({ value, lower: value - 0.1, upper: value + 0.1 });
+  const own = (list: string, slope: number) => ({
+    ...{ list, slope: near(slope), intercept: near(1.2), brier: near(0.11), error: near(0.2) },
+    bins: [
+      { prompts: 6, probability: 0.1, refused: 0.2 },
+      { prompts: 6, probability: 0.4, refused: 0.9 },
+    ],
+    permuted: { slope: 0.02, brier: 0.31, error: 0.3 },
+  });
+  return exampleResult(calibrationContract, {
+    ...{ prompts, states: names, options: calibrationContract.options.parse({}) },
+    figures: {
+      judge: { id: "arditi", version: "1" },
+      lists: [
+        { id: "default", title: "the default list", openings: 42 },
+        { id: "derived", title: "stl.openings.json", openings: 6 },
+      ],
+      states: names.map(({ name, globalStep }, s) => ({
+        ...{ state: name, globalStep },
+        groups: groups.map((group, g) => ({
+          ...{ group, prompts: count / 3, greedy: s === 0 ? 0 : [0.94, 0.5, 0][g] },
+          sampled: s === 0 ? near(0.1) : near([0.6, 0.3, 0.1][g]!),
+          probability: s === 0 ? [0, 0] : [[0.26, 0.58][g] ?? 0, 0.1],
+        })),
+        lists:
+          s === 0 ? [{ ...own("default", 1), slope: null }] : [own("default", 0.6), own("derived", 0.98)],
+        prompts: prompts.map((_, i) => ({
+          ...{ greedy: s === 1 && i % 3 === 0, refused: s === 0 ? 0 : 3 - (i % 3), samples: 8 },
+          probability: [0.1, 0.2],
+        })),
+      })),
+    },
+    tables: [
+      {
+        ...{ id: "groups", title: "Groups" },
+        columns: [{ id: "group", title: "Group", unit: null, description: "Group" }],
+        rows: groups.map((group) => [group]),
+      },
+    ],
+    caveats: [
+      "With 8 answers per prompt the standard error of one prompt's rate is up to 0.18: conclude on groups.",
     ],
   });
 }
