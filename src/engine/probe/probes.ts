@@ -1,4 +1,5 @@
 import { DiscernError } from "../../protocol/errors.ts";
+import { bound } from "./bound/bound.ts";
 import { calibration } from "./calibration/calibration.ts";
 import type { ProbeDefinition } from "./definition.ts";
 import { direction } from "./direction/direction.ts";
@@ -17,6 +18,7 @@ export const probes: readonly ProbeDefinition[] = [
   separabilityByLayer,
   calibration,
   tokenView,
+  bound,
 ];
 
 /** The probe of an id. @throws DiscernError `request-invalid` that names those there are. */

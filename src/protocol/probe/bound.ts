@@ -1,22 +1,11 @@
 import * as z from "zod";
 import { defineProbe } from "./contract.ts";
+import { kernelPairs } from "./kernel.ts";
 import { probeFigure } from "./result.ts";
-
-/** Between which prompts pairs are taken: two groups, or prompts and their counterparts. */
-export const boundPairs = [
-  "toxic × toxic",
-  "toxic × seemingly_toxic",
-  "toxic × general",
-  "seemingly_toxic × seemingly_toxic",
-  "seemingly_toxic × general",
-  "general × general",
-  "matched",
-] as const;
-export type BoundPairs = (typeof boundPairs)[number];
 
 /** Means over pairs of prompts. Right side = `features` + `cross` + `tail` + `delta`. */
 const sidesSchema = z.object({
-  between: z.enum(boundPairs),
+  between: z.enum(kernelPairs),
   pairs: z.int(),
   left: probeFigure.describe("‖K(x′, x)‖_F, the left side"),
   features: probeFigure.describe("c_ℓ h′ᵀQ_ℓh, which may be below 0"),
@@ -48,7 +37,7 @@ const fitSchema = z.object({
   permuted: z
     .object({ mean: probeFigure, highest: probeFigure })
     .describe(
-      "The same share where each prompt's features are another prompt's while Q_ℓ is fitted, over the draws",
+      "The same share where each prompt's features are another prompt's while Q_ℓ is fitted, over up to 20 draws",
     ),
 });
 
@@ -82,7 +71,7 @@ const pairSchema = z.object({
   ratio: probeFigure,
 });
 
-/** The gap between groups beside that of shuffled labels. */
+/** The gap between groups beside that of shuffled labels; matched pairs are left out. */
 const gapSchema = z.object({
   value: probeFigure.describe(
     "Mean over pairs within toxic and within seemingly toxic prompts, minus the mean over pairs across, over the mean of all of these",
@@ -118,7 +107,7 @@ export const boundContract = defineProbe({
       .describe("θ: the weights of all blocks, or embeddings, final norm and head, too"),
     perGroup: z
       .int()
-      .min(2)
+      .min(4)
       .default(8)
       .describe("Maximum number of prompts of each group, drawn by the seed; matched pairs first"),
     draws: z

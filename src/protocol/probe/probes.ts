@@ -1,3 +1,4 @@
+import { boundContract } from "./bound.ts";
 import { calibrationContract } from "./calibration.ts";
 import type { ProbeContract } from "./contract.ts";
 import { directionContract } from "./direction.ts";
@@ -19,6 +20,7 @@ export const probeContracts = [
   separabilityContract,
   calibrationContract,
   tokensContract,
+  boundContract,
 ] as const satisfies readonly ProbeContract[];
 
 export type ProbeId = (typeof probeContracts)[number]["id"];

@@ -215,7 +215,7 @@ def _smollm2_ids(prompt: str, template: str) -> list[int]:
 
 def _pair_kernels(model, texts: list[list[int]]) -> dict:
     """‖K‖_F over the ten most probable tokens of two texts, (2, 2): over the weights of all blocks, and those of the last two with the tied head."""
-    last = [_logits(model, ids)[-1] for ids in texts]
+    last = [model(input_ids=torch.tensor([ids]), use_cache=False, logits_to_keep=1).logits[0, -1] for ids in texts]
     tops = [each.topk(TOP).indices.tolist() for each in last]
     blocks: list[Tensor] = []
     # A few at a time: the gradients of all blocks for twenty logits are 8 GB.
@@ -234,14 +234,14 @@ def _pair_kernels(model, texts: list[list[int]]) -> dict:
 
 
 def _kernels(last: list[Tensor], tops: list[list[int]], parameters: list[Tensor]) -> list[Tensor]:
-    """(2, 2, k, k) of each parameter; gradients in float32, their products summed in float64."""
+    """(2, 2, k, k) of each parameter; gradients and products of short parts of them in float32, summed in float64."""
     rows = [
         torch.autograd.grad(each[t], parameters, retain_graph=True) for each, top in zip(last, tops) for t in top
     ]
     found = []
     for own in zip(*rows):
         products = torch.zeros(len(own), len(own), dtype=torch.float64)
-        for part in torch.stack([each.flatten() for each in own]).split(1 << 18, 1):
-            products += part.double() @ part.double().T
+        for part in torch.stack([each.flatten() for each in own]).split(1 << 14, 1):
+            products += (part @ part.T).double()
         found.append(products.reshape(2, TOP, 2, TOP).transpose(1, 2))
     return found

@@ -3,7 +3,8 @@ import type { OptionsOf } from "../../../protocol/probe/contract.ts";
 import type { directionContract } from "../../../protocol/probe/direction.ts";
 import { shuffled, stream } from "../../../statistics/random.ts";
 import type { Example } from "../../backend/backend.ts";
-import type { ProbeQuestion, ProbeRow } from "../definition.ts";
+import type { ProbeQuestion } from "../definition.ts";
+import { drawnPrompts } from "../drawnPrompts.ts";
 
 export type DirectionOptions = OptionsOf<typeof directionContract>;
 
@@ -89,26 +90,6 @@ function stepOf(pairs: readonly Pair[]): Step {
 function withAnswerOf(prompt: Example, answered: Example, limit: number): Example {
   const ids = [...prompt.ids.slice(0, prompt.promptLength), ...answered.ids.slice(answered.promptLength)];
   return { ids: ids.slice(0, limit), promptLength: prompt.promptLength };
-}
-
-/** So many prompts of each group at the most; those whose counterpart is there come first. */
-function drawnPrompts(prompts: readonly ProbeRow[], perGroup: number, seed: number): number[] {
-  const groupsOfPair = new Map<string, Set<string>>();
-  for (const { pair, group } of prompts) {
-    if (pair !== undefined) groupsOfPair.set(pair, (groupsOfPair.get(pair) ?? new Set()).add(group));
-  }
-  const matched = (i: number) => (groupsOfPair.get(prompts[i]!.pair ?? "")?.size ?? 0) > 1;
-  // By pair, so that both prompts of one come at the same place.
-  const names = [...groupsOfPair.keys()];
-  const place = new Map(shuffled(names, stream(seed, "direction", "pairs")).map((name, i) => [name, i]));
-  const order = shuffled([...prompts.keys()], stream(seed, "direction", "prompts")).sort((a, b) => {
-    if (matched(a) !== matched(b)) return matched(a) ? -1 : 1;
-    return matched(a) ? place.get(prompts[a]!.pair!)! - place.get(prompts[b]!.pair!)! : 0;
-  });
-  const taken = [...Map.groupBy(order, (i) => prompts[i]!.group).values()].flatMap((group) =>
-    group.slice(0, perGroup),
-  );
-  return taken.sort((a, b) => a - b);
 }
 
 function chunks<T>(items: readonly T[], size: number): T[][] {
