@@ -1,6 +1,6 @@
 import { useMemo, useState } from "preact/hooks";
 import type { boundContract } from "../../protocol/probe/bound.ts";
-import { boundPairs } from "../../protocol/probe/bound.ts";
+import { kernelPairs } from "../../protocol/probe/kernel.ts";
 import type { ProbePrompt } from "../../protocol/probe/result.ts";
 import { greatestOf, leastOf } from "../../statistics/extremes.ts";
 import { count, figure, interval, percent, pValue, quantity } from "../../wording/numbers.ts";
@@ -19,7 +19,7 @@ type LayerFigures = StateFigures["layers"][number];
 type Sides = LayerFigures["between"][number];
 
 /** Colours and shapes of pairs, by the groups that they are between. */
-const styles: readonly MarkStyle[] = boundPairs.map((between, k) => ({
+const styles: readonly MarkStyle[] = kernelPairs.map((between, k) => ({
   ...{
     title: pairsTitle(between),
     class: `method-line method-${(k + 1) % 6}`,
@@ -115,7 +115,7 @@ function Pairs({
     ({ first, second, matched, left, right }): ScatterPoint => ({
       x: to(right),
       y: to(left),
-      style: boundPairs.indexOf(matched ? "matched" : betweenOf(prompts[first]!, prompts[second]!)),
+      style: kernelPairs.indexOf(matched ? "matched" : betweenOf(prompts[first]!, prompts[second]!)),
     }),
   );
   const present = styles.filter((_, k) => points.some(({ style }) => style === k));
@@ -170,7 +170,7 @@ function Pairs({
 
 /** The groups that a pair is between, in the order in which they are named. */
 function betweenOf({ group: a }: ProbePrompt, { group: b }: ProbePrompt) {
-  return boundPairs.find((between) => between === `${a} × ${b}` || between === `${b} × ${a}`)!;
+  return kernelPairs.find((between) => between === `${a} × ${b}` || between === `${b} × ${a}`)!;
 }
 
 const sidesColumns: Column<Sides>[] = [
@@ -282,7 +282,7 @@ function Curves({ state: { state, layers }, chosen }: { state: StateFigures; cho
       return y === null || y === undefined ? [] : [{ x: layer.layer, y }];
     }),
   });
-  const tightness = boundPairs.map((between, k) =>
+  const tightness = kernelPairs.map((between, k) =>
     line(
       between,
       styles[k]!.class,

@@ -2,7 +2,7 @@
 
 Each part is a module with a function `make(out, seed)` that writes its files below the folder OUT. `smollm2`,
 `kernel_smollm2`, `lora` and `dcr` read SmolLM2-135M-Instruct from the GGUF file that `discern pull smollm2-135m` fetches.
-`peft_adapter`, `interventions`, `kernel`, `training`, `direction`, `steering` and `steering_gated` need the `tiny` models in
+`peft_adapter`, `interventions`, `kernel`, `bound`, `training`, `direction`, `steering` and `steering_gated` need the `tiny` models in
 OUT, and `kernel` the `peft_adapter`.
 
 Seed 0 makes the committed values. Other seeds draw other weights, prompts and settings within what the tests must
@@ -16,6 +16,7 @@ from pathlib import Path
 
 import torch
 
+import bound
 import choices
 import classifier
 import dcr
@@ -48,6 +49,7 @@ PARTS = {
     "peft_adapter": peft_adapter.make,
     "interventions": interventions.make,
     "kernel": kernel.make,
+    "bound": bound.make,
     "classifier": classifier.make,
     "training": training.make,
     "direction": direction.make,

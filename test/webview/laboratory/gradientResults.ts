@@ -1,4 +1,4 @@
-import { boundContract, boundPairs } from "../../../src/protocol/probe/bound.ts";
+import { boundContract } from "../../../src/protocol/probe/bound.ts";
 import { directionContract, directionGroups } from "../../../src/protocol/probe/direction.ts";
 import { influenceContract } from "../../../src/protocol/probe/influence.ts";
 import { kernelContract, kernelPairs } from "../../../src/protocol/probe/kernel.ts";
@@ -97,7 +97,7 @@ export function exampleBound(count = 18, states = 2): ProbeResult {
       }),
     );
   const sides = (layer: number, s: number) =>
-    boundPairs.map((between, k) => ({
+    kernelPairs.map((between, k) => ({
       ...{
         between,
         pairs: 6,
