@@ -82,7 +82,12 @@ module.exports = {
       "protocol",
       "wording",
     ]),
-    only("run-folder-imports-recipe-storage-protocol", "runFolder", ["recipe", "storage", "protocol"]),
+    only("run-folder-imports-recipe-storage-statistics-protocol", "runFolder", [
+      "recipe",
+      "storage",
+      "statistics",
+      "protocol",
+    ]),
     only("models-home-imports-protocol", "modelsHome", ["protocol"]),
     only("engine-imports-shared-rooms", "engine", shared),
     only("extension-imports-shared-rooms", "extension", shared),

@@ -6,6 +6,7 @@ import { benchmarkJsonSchema } from "../src/protocol/benchmark.ts";
 import { comparisonJsonSchema } from "../src/protocol/comparison.ts";
 import { recipeJsonSchema } from "../src/protocol/recipe.ts";
 import { suiteJsonSchema } from "../src/protocol/suiteDeclaration.ts";
+import { sweepJsonSchema } from "../src/protocol/sweep.ts";
 import { buildPages } from "./pages.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -96,6 +97,7 @@ for (const [kind, schema] of [
   ["recipe", recipeJsonSchema()],
   ["comparison", comparisonJsonSchema()],
   ["benchmark", benchmarkJsonSchema()],
+  ["sweep", sweepJsonSchema()],
   ["suite", suiteJsonSchema()],
 ]) {
   await writeFile(join(root, `dist/${kind}.schema.json`), `${JSON.stringify(schema, null, 2)}\n`);

@@ -21,7 +21,7 @@ const page = (name: string): BuildOptions => ({
 });
 
 /** Pages that are also files of their own, as `engine/report/pageFile.ts` writes them. */
-const filePages = ["report", "laboratory"];
+const filePages = ["report", "laboratory", "benchmark"];
 
 /** Builds these pages for VS Code, and with each the one style sheet, icons included, of its files. */
 export async function buildFilePages(): Promise<void> {
@@ -41,7 +41,7 @@ export async function buildFilePages(): Promise<void> {
 /** Builds all pages of the workbench, with the icons they share. */
 export async function buildPages(): Promise<void> {
   await buildFilePages();
-  for (const name of ["labelling", "dashboard", "benchmark"]) await build(page(name));
+  for (const name of ["labelling", "dashboard"]) await build(page(name));
   const codicons = dirname(createRequire(import.meta.url).resolve("@vscode/codicons/dist/codicon.css"));
   await mkdir(webview, { recursive: true });
   for (const file of ["codicon.css", "codicon.ttf"])

@@ -9,9 +9,12 @@ import { cellEventSchema } from "../src/protocol/cells.ts";
 import { comparisonJsonSchema } from "../src/protocol/comparison.ts";
 import { runEventSchema } from "../src/protocol/events.ts";
 import { judgementSchema } from "../src/protocol/judgement.ts";
+import { monitoredMeasures } from "../src/protocol/monitoredMeasures.ts";
 import { recipeJsonSchema } from "../src/protocol/recipe.ts";
+import type { MeasureDefinition } from "../src/protocol/report/measures.ts";
 import { sourceSchema } from "../src/protocol/source.ts";
 import { type SuiteDeclaration, suiteJsonSchema } from "../src/protocol/suiteDeclaration.ts";
+import { sweepJsonSchema } from "../src/protocol/sweep.ts";
 import { knownSuites } from "../src/suites/registry.ts";
 
 interface JsonSchema {
@@ -40,6 +43,8 @@ const steering = recipe.properties!.steering!;
 const steeringCommon = commonKeys(steering.oneOf!);
 const [lora, full] = contrastive!.properties!.train!.oneOf!;
 
+const sweep = sweepJsonSchema() as JsonSchema;
+const search = sweep.properties!.search!;
 const suite = suiteJsonSchema() as JsonSchema;
 const [refusalSuite, choiceSuite] = suite.oneOf!;
 const suiteFile = refusalSuite!.properties!.files!.items!;
@@ -55,6 +60,7 @@ const named = new Map(
     optimiser: contrastive!.properties!.optimiser,
     loss: losses,
     steering,
+    search,
     file: suiteFile,
     choice,
     classifier,
@@ -77,13 +83,16 @@ const tables: Record<string, () => string> = {
   judgement: () => keyTable(z.toJSONSchema(judgementSchema) as JsonSchema),
   comparison: () => keyTable(comparisonJsonSchema() as JsonSchema),
   benchmark: () => keyTable(benchmarkJsonSchema() as JsonSchema),
+  sweep: () => keyTable(sweep),
+  search: () => typeTable(search.oneOf!),
+  monitoredMeasures: () => definitionTable(monitoredMeasures),
   events: () => eventTable(z.toJSONSchema(runEventSchema)),
   cells: () => eventTable(z.toJSONSchema(cellEventSchema)),
   judges: judgeTable,
   classifier: () => keyTable(classifier!),
   guard: () => keyTable(guard!),
   endpoint: () => keyTable(endpoint!),
-  measures: measureTable,
+  measures: () => definitionTable(allMeasures.map(({ definition }) => definition)),
   judged: judgedTable,
   suites: suiteTable,
   suite: () => keyTable(refusalSuite!),
@@ -180,9 +189,9 @@ function judgedTable(): string {
   return checkTable(checks);
 }
 
-function measureTable(): string {
-  const rows = allMeasures.map(
-    ({ definition: { id, title, unit, direction, description } }) =>
+function definitionTable(definitions: readonly MeasureDefinition[]): string {
+  const rows = definitions.map(
+    ({ id, title, unit, direction, description }) =>
       `| \`${id}\` | ${title} | ${unit} | ${direction === "none" ? "–" : direction} | ${description} |`,
   );
   return [

@@ -5,9 +5,10 @@
  */
 import * as z from "zod";
 import { circle } from "./circle.ts";
+import { infonce } from "./infonce.ts";
 import type { Arithmetic, PairMasks, TensorLike } from "./loss.ts";
 import { multiSimilarity } from "./multiSimilarity.ts";
-import { infonce, ntxent } from "./ntxent.ts";
+import { ntxent } from "./ntxent.ts";
 import { supcon } from "./supcon.ts";
 import { triplet } from "./triplet.ts";
 

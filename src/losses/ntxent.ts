@@ -1,35 +1,30 @@
 import * as z from "zod";
-import { defineLoss, type LossValue, maskedLogSumExp, ratio } from "./loss.ts";
-
-const keys = {
-  temperature: z
-    .number()
-    .positive()
-    .default(0.1)
-    .describe("Temperature τ, by which similarities are divided"),
-};
+import { pairAgainstNegatives, temperatureKeys } from "./infonce.ts";
+import { defineLoss, maskedLogSumExp, ratio } from "./loss.ts";
 
 /**
- * InfoNCE, which pytorch-metric-learning calls NT-Xent, on similarities S (B, B): the mean over positive pairs (i, j)
- * of −S_ij/τ + log(e^{S_ij/τ} + Σ_{k∈N_i} e^{S_ik/τ}), that is softplus(LSE_{N_i} − S_ij/τ).
+ * NT-Xent (Chen et al., ICML 2020, eq. 1) on similarities S (B, B): the mean over positive pairs (i, j), in both directions, of
+ * −S_ij/τ + log Σ_k e^{S_ik/τ}. SimCLR's sum is over all k ≠ i, the other positives of the anchor among them; with several positives per
+ * anchor, and as many for each, this is SupCon. pytorch-metric-learning's sum leaves other positives out, which is InfoNCE.
  */
-const value: LossValue<{ temperature: number }> = (
-  ops,
-  similarity,
-  { positives, negatives },
-  { temperature },
-) => {
-  const logits = ops.mul(similarity, 1 / temperature);
-  const rivals = maskedLogSumExp(ops, logits, negatives);
-  const terms = ops.softplus(ops.sub(rivals, logits));
-  return ratio(ops, ops.mul(terms, positives), positives);
-};
-
-/** The literature has two names for this loss. */
-export const infonce = defineLoss("infonce", "InfoNCE (van den Oord et al. 2018)", keys, value);
 export const ntxent = defineLoss(
   "ntxent",
-  "NT-Xent, another name of InfoNCE (Chen et al. 2020)",
-  keys,
-  value,
+  "NT-Xent (Chen et al. 2020)",
+  {
+    ...temperatureKeys,
+    denominator: z
+      .enum(["negatives", "all"])
+      .default("negatives")
+      .describe(
+        "What a positive pair is set against: the negatives of its anchor, which is InfoNCE, or all others of the batch, as SimCLR has it; " +
+          "in batches with as many prompts of either group the latter is SupCon",
+      ),
+  },
+  (ops, similarity, pairs, { denominator, temperature }) => {
+    if (denominator === "negatives") return pairAgainstNegatives(ops, similarity, pairs, { temperature });
+    const { positives, negatives } = pairs;
+    const logits = ops.mul(similarity, 1 / temperature);
+    const others = maskedLogSumExp(ops, logits, ops.add(positives, negatives));
+    return ratio(ops, ops.mul(ops.sub(others, logits), positives), positives);
+  },
 );

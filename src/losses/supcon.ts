@@ -1,4 +1,4 @@
-import * as z from "zod";
+import { temperatureKeys } from "./infonce.ts";
 import { atLeast, defineLoss, maskedLogSumExp, meanOfPositive } from "./loss.ts";
 
 /**
@@ -9,13 +9,7 @@ import { atLeast, defineLoss, maskedLogSumExp, meanOfPositive } from "./loss.ts"
 export const supcon = defineLoss(
   "supcon",
   "Supervised contrastive loss (Khosla et al. 2020)",
-  {
-    temperature: z
-      .number()
-      .positive()
-      .default(0.1)
-      .describe("Temperature τ, by which similarities are divided"),
-  },
+  temperatureKeys,
   (ops, similarity, { positives, negatives }, { temperature }) => {
     const logits = ops.mul(similarity, 1 / temperature);
     const others = maskedLogSumExp(ops, logits, ops.add(positives, negatives));

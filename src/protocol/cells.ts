@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { missingSuiteSchema } from "./missingSuite.ts";
-import { recipeSchema } from "./recipe.ts";
+import { evaluateSchema, recipeSchema } from "./recipe.ts";
+import { sweepSchema } from "./sweep.ts";
 
 /** Settings of a recipe, by keys with dots. */
 const settingsSchema = z.record(z.string(), z.json());
@@ -26,8 +27,22 @@ const cellSchema = z.object({
   base: z.string().optional(),
   /** The run has the settings of the best of these trials, which are needed cells. */
   tuned: z.object({ trials: z.array(z.string()).min(1), measure: z.string() }).optional(),
-  /** A trial of tuning: it answers validation suites and is no row of the table. */
-  trial: z.object({ settings: settingsSchema }).optional(),
+  /** The run has the settings of the trial that came `place`-th (from 0) of these, a list of needed cells per trial, and more steps. */
+  promoted: z
+    .object({ trials: z.array(z.array(z.string()).min(1)).min(1), place: z.int(), steps: z.int() })
+    .optional(),
+  /** A trial of tuning or of a sweep: it answers validation suites at most and is no row of a table of methods. */
+  trial: z
+    .object({
+      settings: settingsSchema,
+      /** Of a sweep: what varies, by its name; a variant by its name. Empty where it is taken from another trial. */
+      varied: settingsSchema.optional(),
+      /** Of successive halving, from 1. */
+      rung: z.int().optional(),
+      /** Index of the stage of its recipe whose steps grow from rung to rung. */
+      growing: z.int().optional(),
+    })
+    .optional(),
 });
 export type Cell = z.infer<typeof cellSchema>;
 
@@ -46,7 +61,21 @@ const plannedBenchmarkSchema = z.object({
 });
 export type PlannedBenchmark = z.infer<typeof plannedBenchmarkSchema>;
 
-/** `comparison.json` of the folder of a comparison or benchmark: the runs it consists of, with their recipes. */
+/** What a plan keeps of the sweep that it was made from, beside its cells. */
+const plannedSweepSchema = z.object({
+  objective: sweepSchema.shape.objective,
+  stop: sweepSchema.shape.stop,
+  budget: sweepSchema.shape.budget,
+  search: sweepSchema.shape.search,
+  seeds: z.array(z.int()),
+  /** What varies, in the order of the file; the scale is that of a range. */
+  dimensions: z.array(z.object({ name: z.string(), scale: z.enum(["linear", "log"]).optional() })),
+  /** The evaluation of the recipe, which trials leave out and a recipe with their settings has. */
+  evaluate: evaluateSchema,
+});
+export type PlannedSweep = z.infer<typeof plannedSweepSchema>;
+
+/** `comparison.json` of the folder of a comparison, benchmark or sweep: the runs it consists of, with their recipes. */
 export const planSchema = z.object({
   /** Version 1 knew no cells that need others. */
   version: z.union([z.literal(1), z.literal(2)]).transform(() => 2 as const),
@@ -55,8 +84,10 @@ export const planSchema = z.object({
   /** Folder against which the recipes' paths are resolved. */
   root: z.string(),
   cells: z.array(cellSchema).min(1),
-  /** Absent for a comparison. */
+  /** Of a benchmark. */
   benchmark: plannedBenchmarkSchema.optional(),
+  /** Of a sweep. */
+  sweep: plannedSweepSchema.optional(),
 });
 export type Plan = z.infer<typeof planSchema>;
 
@@ -74,6 +105,12 @@ export const cellEventSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("cell-started"), ...header, ...ofCell }),
   z.object({ type: z.literal("cell-finished"), ...header, ...ofCell, seconds: z.number() }),
   z.object({ type: z.literal("cell-stopped"), ...header, ...ofCell }),
+  z.object({
+    type: z.literal("cell-skipped"),
+    ...header,
+    ...ofCell,
+    reason: z.string().describe("Why it was not begun: the budget of a sweep is spent"),
+  }),
   z.object({
     type: z.literal("cell-failed"),
     ...header,

@@ -41,6 +41,7 @@ export const stageEndSchema = z.enum([
   "loss-not-finite",
   "stopped",
   "kept-best",
+  "stopped-early",
 ]);
 
 /** Everything that can happen in a run. Every chart is drawn from these and nothing else. */
@@ -136,6 +137,15 @@ export const runEventSchema = z.discriminatedUnion("type", [
       .describe("Over the steps of the stage, without the first ones, which compile"),
     devicePeakBytes: z.number().optional().describe("Most memory in use on a device during the stage"),
     utilisation: figure.optional().describe("Mean share of the time in which the device computed, 0 to 1"),
+  }),
+  z.object({
+    type: z.literal("stopped-early"),
+    ...header,
+    ...inStage,
+    rule: z
+      .enum(["not-finite", "held-out-loss", "median"])
+      .describe("Which rule of a sweep ended the run: its later stages and its evaluation are left out"),
+    reason: z.string().describe("In a whole sentence"),
   }),
   z.object({
     type: z.literal("suite-opened"),

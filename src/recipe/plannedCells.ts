@@ -15,7 +15,7 @@ export type Described = Pick<Comparison, "name" | "recipe" | "set" | "openings" 
 } & Partial<Pick<Benchmark, "suites" | "judges" | "tuning">>;
 
 /** The text of the shared recipe, and the file that errors name. */
-interface SharedRecipe {
+export interface SharedRecipe {
   readonly text: string;
   readonly file: string;
   /** Folder against which its paths are resolved; that of the process where left out. */
@@ -205,7 +205,8 @@ function drawn(all: readonly Settings[], trials: number, method: string): Settin
   return all.filter((settings) => chosen.has(settings));
 }
 
-function asChanges(set: Readonly<Record<string, unknown>>): string[] {
+/** Settings as changes of a recipe, `key.path=value` each. */
+export function asChanges(set: Readonly<Record<string, unknown>>): string[] {
   return Object.entries(set).map(([key, value]) => `${key}=${JSON.stringify(value)}`);
 }
 
@@ -214,7 +215,7 @@ function asChanges(set: Readonly<Record<string, unknown>>): string[] {
  *
  * @param taken what decides what the run takes from others.
  */
-function contentId({ $schema: _, name: __, ...recipe }: Recipe, taken: readonly string[]): string {
+export function contentId({ $schema: _, name: __, ...recipe }: Recipe, taken: readonly string[]): string {
   const { base, adapters } = recipe.model;
   // A model alone counts as its name, as in the plans of earlier versions.
   const content = adapters.length === 0 ? { ...recipe, model: base } : recipe;

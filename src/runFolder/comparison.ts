@@ -57,6 +57,13 @@ export async function readPlan(folder: string): Promise<Plan> {
   }
 }
 
+/** A cell by its name. @throws DiscernError `run-invalid` for a plan that was changed by hand. */
+export function cellOf({ cells }: Plan, name: string): Cell {
+  const found = cells.find((cell) => cell.name === name);
+  if (found === undefined) throw new DiscernError("run-invalid", `The plan has no cell called ${name}.`);
+  return found;
+}
+
 /** Writes the plan of a comparison's folder. @throws DiscernError `run-unwritable`, `disk-full`. */
 export async function writePlan(folder: string, plan: Plan): Promise<void> {
   const path = comparisonPaths(folder).plan;
@@ -108,6 +115,8 @@ export interface CellProgress {
   readonly running: readonly string[];
   readonly finished: readonly string[];
   readonly failed: readonly { readonly cell: string; readonly message: string }[];
+  /** Cells that were not begun, and why. */
+  readonly skipped: readonly { readonly cell: string; readonly reason: string }[];
   /** Why the comparison itself failed. */
   readonly problem: string | null;
 }
@@ -119,11 +128,12 @@ export function cellProgress(events: readonly CellEvent[]): CellProgress {
   const running = new Set<string>();
   const finished = new Set<string>();
   const failed = new Map<string, string>();
+  const skipped = new Map<string, string>();
   for (const event of events) {
     state = ends[event.type] ?? "running";
     if (event.type === "comparison-started") {
       problem = null;
-      for (const each of [running, finished, failed]) each.clear();
+      for (const each of [running, finished, failed, skipped]) each.clear();
       for (const cell of event.finished) finished.add(cell);
     }
     if (event.type === "comparison-failed") problem = event.message;
@@ -133,6 +143,7 @@ export function cellProgress(events: readonly CellEvent[]): CellProgress {
     else running.delete(event.cell);
     if (event.type === "cell-finished") finished.add(event.cell);
     if (event.type === "cell-failed") failed.set(event.cell, event.message);
+    if (event.type === "cell-skipped") skipped.set(event.cell, event.reason);
   }
   return {
     state,
@@ -141,6 +152,7 @@ export function cellProgress(events: readonly CellEvent[]): CellProgress {
     running: [...running],
     finished: [...finished],
     failed: [...failed].map(([cell, message]) => ({ cell, message })),
+    skipped: [...skipped].map(([cell, reason]) => ({ cell, reason })),
     problem,
   };
 }

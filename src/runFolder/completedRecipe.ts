@@ -2,7 +2,8 @@ import { relative, sep } from "node:path";
 import type { Cell, Plan } from "../protocol/cells.ts";
 import { DiscernError } from "../protocol/errors.ts";
 import type { Recipe } from "../protocol/recipe.ts";
-import { cellFolder } from "./comparison.ts";
+import { cellFolder, cellOf } from "./comparison.ts";
+import { originOf } from "./ranking.ts";
 import { bestTrial } from "./trials.ts";
 
 /**
@@ -10,9 +11,10 @@ import { bestTrial } from "./trials.ts";
  * those cells found, so that whoever resumes a plan, or looks at it, completes a recipe to the same.
  *
  * @param folder folder of the plan.
- * @throws DiscernError `run-invalid` where a cell that it needs has not finished.
+ * @throws DiscernError `run-invalid` where a cell that it needs has not finished, or no trial came to the place that it is promoted from.
  */
 export async function completedRecipe(plan: Plan, folder: string, cell: Cell): Promise<Recipe> {
+  if (cell.promoted !== undefined) return promotedRecipe(plan, folder, cell, cell.promoted);
   const tuned = cell.tuned === undefined ? cell.recipe : await tunedRecipe(plan, folder, cell, cell.tuned);
   if (cell.base === undefined) return tuned;
   return { ...tuned, model: { ...tuned.model, adapters: [pathOf(plan, folder, cell.base)] } };
@@ -33,14 +35,26 @@ async function tunedRecipe(
   return { ...recipe, name: own.name, seed: own.seed, evaluate: own.evaluate };
 }
 
+/** The recipe of the trial that is promoted, with the steps of the rung; the name is the cell's own. */
+async function promotedRecipe(
+  plan: Plan,
+  folder: string,
+  cell: Cell,
+  { place, steps }: NonNullable<Cell["promoted"]>,
+): Promise<Recipe> {
+  const origin = await originOf(plan, folder, cell);
+  if (origin === null) {
+    throw new DiscernError(
+      "run-invalid",
+      `${cell.name} has no trial to continue: fewer than ${place + 1} trials of the rung before have finished.`,
+    );
+  }
+  const { recipe, trial } = origin;
+  const stages = recipe.stages.map((stage, i) => (i === trial?.growing ? { ...stage, steps } : stage));
+  return { ...recipe, stages, name: cell.recipe.name };
+}
+
 /** The run folder of a cell, as a recipe names it: relative to the folder of recipes where that is possible, with slashes. */
 function pathOf({ root }: Plan, folder: string, name: string): string {
   return relative(root, cellFolder(folder, { name })).split(sep).join("/");
-}
-
-/** A cell by its name. @throws DiscernError `run-invalid` for a plan that was changed by hand. */
-export function cellOf({ cells }: Plan, name: string): Cell {
-  const found = cells.find((cell) => cell.name === name);
-  if (found === undefined) throw new DiscernError("run-invalid", `The plan has no cell called ${name}.`);
-  return found;
 }

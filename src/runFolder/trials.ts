@@ -21,9 +21,14 @@ export interface TrialFigure {
  * What a trial came to over its validation suites.
  *
  * @param measure id of a measure, or `refusal_gap`.
+ * @param key where a file names it.
  * @throws DiscernError `recipe-invalid` for a measure that the report does not have, or that has no better direction.
  */
-export function trialFigure(report: Pick<Report, "measures" | "judges">, measure: string): TrialFigure {
+export function trialFigure(
+  report: Pick<Report, "measures" | "judges">,
+  measure: string,
+  key = "tuning.measure",
+): TrialFigure {
   const first = refusalJudge(report.judges);
   const rows = headlineRows(report.measures.rows).filter(
     ({ judge }) => judge === undefined || judge === first,
@@ -39,7 +44,7 @@ export function trialFigure(report: Pick<Report, "measures" | "judges">, measure
     const known = report.measures.definitions.filter(({ direction }) => direction !== "none");
     throw new DiscernError(
       "recipe-invalid",
-      `tuning.measure: trials cannot be judged by "${measure}". Allowed: ${[refusalGap, ...known.map(({ id }) => id)].join(", ")}.`,
+      `${key}: trials cannot be judged by "${measure}". Allowed: ${[refusalGap, ...known.map(({ id }) => id)].join(", ")}.`,
     );
   }
   return { ...rates, value: of(measure), higher: definition.direction === "higher" };

@@ -1,4 +1,18 @@
-import { bisect } from "simple-statistics";
+import { bisect, mean, sampleStandardDeviation } from "simple-statistics";
+import type { Estimate } from "../protocol/comovement.ts";
+
+/**
+ * Mean over seeds with its t interval at 95 %.
+ *
+ * @returns undefined with fewer than two values, where there is no spread to measure.
+ */
+export function tInterval(values: readonly number[]): Estimate | undefined {
+  if (values.length < 2) return undefined;
+  const centre = mean([...values]);
+  const error = sampleStandardDeviation([...values]) / Math.sqrt(values.length);
+  const half = tQuantile(values.length - 1) * error;
+  return { value: centre, lower: centre - half, upper: centre + half };
+}
 
 /** The t for which P(|T| ≤ t) = 0.95 with `freedom` degrees of freedom, a whole number above 0. */
 export function tQuantile(freedom: number): number {

@@ -195,6 +195,7 @@ describe("a comparison file", () => {
       "name",
       "recipe",
       "set",
+      "openings",
       "methods",
       "seeds",
       "changes",

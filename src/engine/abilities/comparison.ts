@@ -1,7 +1,6 @@
 import type { Cell, Plan } from "../../protocol/cells.ts";
 import type { RunEvent } from "../../protocol/events.ts";
-import { cellFolder } from "../../runFolder/comparison.ts";
-import { cellOf } from "../../runFolder/completedRecipe.ts";
+import { cellFolder, cellOf } from "../../runFolder/comparison.ts";
 import { runPaths } from "../../runFolder/folder.ts";
 import { writeFigures } from "../report/figures.ts";
 import { type CellFailure, type CellsEnd, type CellsOptions, runCells } from "../run/cells.ts";
@@ -10,8 +9,9 @@ import { benchmarkRecord } from "./benchmarkRecord.ts";
 import { cellProcesses } from "./cellProcess.ts";
 import { compareRuns } from "./compare.ts";
 import { comparisonDevice } from "./comparisonDevice.ts";
+import { sweepSkips, writeSweep } from "./sweep.ts";
 
-export interface ComparisonOptions extends Omit<CellsOptions, "execute" | "report"> {
+export interface ComparisonOptions extends Omit<CellsOptions, "execute" | "report" | "skip"> {
   /** The program and arguments of Discern's command line. */
   readonly program: readonly [string, ...string[]];
   /** Told what happens in the run of a cell. */
@@ -20,7 +20,7 @@ export interface ComparisonOptions extends Omit<CellsOptions, "execute" | "repor
 
 /**
  * Runs a plan, each cell in a process of its own, and writes the joint report into its folder once all have finished; that of a
- * benchmark also where some failed.
+ * benchmark, and the table of a sweep, also where some failed.
  *
  * @throws DiscernError as {@link runCells}.
  */
@@ -43,7 +43,9 @@ export function runPlan(
       },
       ...(onRunEvent && { onEvent: onRunEvent }),
     }),
-    report: jointReport,
+    ...(plan.sweep
+      ? { report: writeSweep, skip: sweepSkips(plan, options.folder) }
+      : { report: jointReport }),
   });
 }
 

@@ -5,7 +5,8 @@ import type { MethodAnswers, PromptResult } from "../../protocol/report/answers.
 import type { FailureCase } from "../../protocol/report/benchmark.ts";
 import type { Report } from "../../protocol/report/report.ts";
 import { readRecipePrompts } from "../../recipe/prompts.ts";
-import { cellOf, completedRecipe } from "../../runFolder/completedRecipe.ts";
+import { cellOf } from "../../runFolder/comparison.ts";
+import { completedRecipe } from "../../runFolder/completedRecipe.ts";
 import { drawFailures } from "../evaluate/failures.ts";
 
 /** Training prompts that a case names. */

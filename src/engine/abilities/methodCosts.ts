@@ -1,7 +1,6 @@
 import type { Cell, Plan } from "../../protocol/cells.ts";
 import type { MethodCost } from "../../protocol/report/benchmark.ts";
-import { cellFolder } from "../../runFolder/comparison.ts";
-import { cellOf } from "../../runFolder/completedRecipe.ts";
+import { cellFolder, cellOf } from "../../runFolder/comparison.ts";
 import { costParts } from "../../runFolder/costParts.ts";
 import { readEvents } from "../../runFolder/eventLog.ts";
 import { runPaths } from "../../runFolder/folder.ts";

@@ -14,17 +14,32 @@ import {
 } from "../../protocol/comparison.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import type { Suite } from "../../protocol/suite.ts";
+import { type Sweep, sweepJsonSchema, sweepSchema, sweepSuffix } from "../../protocol/sweep.ts";
 import { benchmarkPresets } from "../../recipe/benchmarkPresets.ts";
 import { comparisonPresets } from "../../recipe/comparisonPresets.ts";
 import { parseJsonFile } from "../../recipe/jsonFile.ts";
 import { openRecipe, readWritten } from "../../recipe/loadRecipe.ts";
 import { cellsOf, type Described } from "../../recipe/plannedCells.ts";
 import { readSuite, type SuiteOptions } from "../../recipe/suites.ts";
+import { sweepPlan } from "../../recipe/sweepCells.ts";
+import { sweepPresets } from "../../recipe/sweepPresets.ts";
 import { requireRunFiles } from "../run/prompts.ts";
 
 /** Whether a file describes several runs. */
 export function describesSeveral(name: string): boolean {
-  return name.endsWith(comparisonSuffix) || name.endsWith(benchmarkSuffix) || comparisonPreset(name) !== null;
+  return (
+    [comparisonSuffix, benchmarkSuffix, sweepSuffix].some((suffix) => name.endsWith(suffix)) ||
+    comparisonPreset(name) !== null ||
+    sweepPreset(name) !== null
+  );
+}
+
+/** The sweep of `preset:sweep-NAME`; null for any other name. */
+function sweepPreset(name: string): Sweep | null {
+  const key = name.startsWith("preset:") ? name.slice("preset:".length) : "";
+  return Object.hasOwn(sweepPresets, key)
+    ? sweepSchema.parse(sweepPresets[key as keyof typeof sweepPresets])
+    : null;
 }
 
 /** The comparison of `preset:NAME`; null for any other name. */
@@ -57,8 +72,19 @@ export async function loadBenchmark(file: string): Promise<Benchmark> {
   });
 }
 
-/** The plan of a file that describes several runs, or of `preset:NAME`. @throws as {@link loadComparison}, {@link planComparison} and {@link planBenchmark}. */
+/** Reads a sweep file. @throws as {@link loadComparison}. */
+export async function loadSweep(file: string): Promise<Sweep> {
+  return parseJsonFile(await readWritten(file, "sweep"), file, {
+    schema: sweepSchema,
+    jsonSchema: sweepJsonSchema,
+    noun: "sweep",
+  });
+}
+
+/** The plan of a file that describes several runs, or of `preset:NAME`. @throws as {@link loadComparison}, {@link planComparison}, {@link planBenchmark} and {@link planSweep}. */
 export async function planFile(file: string, set: readonly string[] = []): Promise<Plan> {
+  const sweep = sweepPreset(file) ?? (file.endsWith(sweepSuffix) ? await loadSweep(file) : null);
+  if (sweep !== null) return planSweep(sweep, file, set);
   return file.endsWith(benchmarkSuffix)
     ? planBenchmark(await loadBenchmark(file), file, set)
     : planComparison(comparisonPreset(file) ?? (await loadComparison(file)), file, set);
@@ -130,7 +156,8 @@ export async function planBenchmark(
   }
   const plan = missing.length === 0 ? whole : await planned({ ...benchmark, suites }, place, set);
   await requireFiles(plan);
-  if (tuning !== undefined) await refuseSharedPrompts(tuning.suites, suites, options, place);
+  if (tuning !== undefined)
+    await refuseSharedPrompts(tuning.suites, suites, options, `${place}: tuning.suites`);
   const asked = [];
   for (const suite of suites)
     asked.push({ suite: suite.name, prompts: (await membersOf(suite, options)).length });
@@ -150,6 +177,31 @@ export async function planBenchmark(
     missing,
   };
   return { ...plan, benchmark: kept };
+}
+
+/**
+ * The plan of a sweep.
+ *
+ * @param place as for {@link planComparison}.
+ * @param set changes to every cell's recipe, made after those of the sweep and before what varies.
+ * @throws DiscernError as {@link planComparison}; `recipe-invalid` also where a validation prompt is in a suite that the recipe is
+ *   evaluated on, or there are more runs than the budget allows.
+ */
+export async function planSweep(sweep: Sweep, place: string, set: readonly string[] = []): Promise<Plan> {
+  const recipe = await recipeOf(sweep, place);
+  const plan: Plan = {
+    ...{ version: 2, name: sweep.name, created: new Date().toISOString(), root: recipe.root },
+    ...sweepPlan(sweep, recipe, set),
+  };
+  await requireFiles(plan);
+  if (sweep.validation !== undefined && plan.sweep) {
+    const { evaluate } = plan.sweep;
+    const options = { root: plan.root, suiteFolder: evaluate.suiteFolder };
+    // A suite that is not on this machine is tested on elsewhere, if at all: its prompts cannot be compared here.
+    const { suites } = await suitesToBeHad(evaluate.suites, options);
+    await refuseSharedPrompts(sweep.validation, suites, options, `${place}: validation`);
+  }
+  return plan;
 }
 
 async function planned(described: Described, place: string, set: readonly string[]): Promise<Plan> {
@@ -221,7 +273,7 @@ async function membersOf(suite: Suite, options: SuiteOptions) {
   return read.task === "choice" ? read.items : read.records;
 }
 
-/** @throws DiscernError `recipe-invalid` where a prompt, word by word, is both chosen by and tested on. */
+/** @param place the file and key of the validation suites. @throws DiscernError `recipe-invalid` where a prompt, word by word, is both chosen by and tested on. */
 async function refuseSharedPrompts(
   validation: readonly Suite[],
   test: readonly Suite[],
@@ -238,7 +290,7 @@ async function refuseSharedPrompts(
     if (first === undefined) continue;
     throw new DiscernError(
       "recipe-invalid",
-      `${place}: tuning.suites[${i}] (${name}): ${shared.length} of its ${records.length} prompts are in the test suite ` +
+      `${place}[${i}] (${name}): ${shared.length} of its ${records.length} prompts are in the test suite ` +
         `${tested.get(first.id)}; the first is at line ${first.line}. Settings must be chosen on prompts that are not tested on: take ` +
         "another split or file.",
     );

@@ -4,7 +4,7 @@ import type { Cost } from "../../recipe/cost.ts";
 import { byteSize, counted, duration } from "../../wording/numbers.ts";
 import type { CellState } from "../run/cells.ts";
 
-/** What the plan of a benchmark says before it is run. */
+/** What the plan of a benchmark or sweep says before it is run. */
 export interface ShownPlan {
   readonly plan: Plan;
   readonly states: ReadonlyMap<string, CellState>;
@@ -15,7 +15,7 @@ export interface ShownPlan {
   readonly jobs: number;
 }
 
-/** The plan of a benchmark in lines: what each run does, needs and costs, what is shared, and what is missing. */
+/** The plan of a benchmark or sweep in lines: what each run does, needs and costs, what is shared, and what is missing. */
 export function benchmarkPlanLines(shown: ShownPlan): string[] {
   const { plan, states, costs, isAsked } = shown;
   const rows = plan.cells.map((cell) => {
@@ -31,7 +31,14 @@ export function benchmarkPlanLines(shown: ShownPlan): string[] {
     ];
   });
   const header = ["run", "state", "time", "memory", "disk", "what it does"];
-  return [...aligned([header, ...rows]), "", ...totals(shown), ...sharing(plan), ...held(plan)];
+  return [
+    ...aligned([header, ...rows]),
+    "",
+    ...totals(shown),
+    ...sharing(plan),
+    ...held(plan),
+    ...searched(plan),
+  ];
 }
 
 /** Cells of text under each other, the last one as long as it is. */
@@ -42,15 +49,21 @@ function aligned(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
-function whatItDoes({ recipe, base, tuned, trial }: Cell): string {
+function whatItDoes({ recipe, base, tuned, trial, promoted }: Cell): string {
   const { stages, evaluate } = recipe;
   const { steering } = recipe;
   return [
     ...(base === undefined ? [] : [`on ${base}`]),
     ...(stages.length === 0 ? [] : [stages.map(stageWords).join(", then ")]),
     ...(steering ? [`${steering.type}${steering.control ? `, ${steering.control.type} control` : ""}`] : []),
-    `${counted(evaluate.suites.length, "suite")}`,
-    ...(trial ? [`trial ${settingsWords(trial.settings)}`] : []),
+    ...(trial?.varied || promoted ? [] : [counted(evaluate.suites.length, "suite")]),
+    ...(promoted
+      ? [
+          `settings of place ${promoted.place + 1} of ${counted(promoted.trials.length, "trial")} of the rung before`,
+        ]
+      : trial
+        ? [`trial ${settingsWords(trial.varied ?? trial.settings)}`]
+        : []),
     ...(tuned ? [`settings of the best of ${tuned.trials.length} trials`] : []),
   ].join("; ");
 }
@@ -114,5 +127,30 @@ function held({ benchmark }: Plan): string[] {
       : []),
     ...(gates.length > 0 ? [`Fails where: ${gates.join("; ")}.`] : []),
     ...missing.map(({ suite, reason }) => `Missing suite ${suite}: ${reason}`),
+  ];
+}
+
+/** How a sweep chooses, what it is judged by, and what ends it. */
+function searched({ sweep }: Plan): string[] {
+  if (sweep === undefined) return [];
+  const { search, objective, stop, budget } = sweep;
+  const { constraint } = objective;
+  const words =
+    search.type === "halving"
+      ? `successive halving over ${search.rungs} rungs, from ${search.steps} steps by ${search.factor}`
+      : search.type === "random"
+        ? `random, seed ${search.seed}`
+        : "grid";
+  const bound = constraint
+    ? `, ${constraint.measure} ${constraint.atMost === undefined ? `≥ ${constraint.atLeast}` : `≤ ${constraint.atMost}`}`
+    : "";
+  return [
+    `Search: ${words}. Objective: ${objective.measure} on ${objective.on} prompts${bound}.`,
+    ...(stop
+      ? [
+          `Stopped early: worse than the median of ${stop.after} or more finished trials by ${stop.margin}${stop.heldOutLoss === undefined ? "" : `, or held-out loss above ${stop.heldOutLoss}`}.`,
+        ]
+      : []),
+    ...(budget.hours === undefined ? [] : [`Budget: ${duration(budget.hours * 3600)} of computing.`]),
   ];
 }

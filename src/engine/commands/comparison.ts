@@ -2,12 +2,15 @@ import { relative } from "node:path";
 import type { Cell, CellEvent, Plan } from "../../protocol/cells.ts";
 import type { RunEvent } from "../../protocol/events.ts";
 import type { StageRecipe } from "../../protocol/recipeStages.ts";
+import { trialLine } from "../../protocol/report/sweepTable.ts";
 import type { Cost } from "../../recipe/cost.ts";
 import { cellFolder, readPlan } from "../../runFolder/comparison.ts";
 import { runPaths } from "../../runFolder/folder.ts";
+import { sweepResults } from "../../runFolder/sweepResults.ts";
 import { duration } from "../../wording/numbers.ts";
 import { type ComparisonOptions, runPlan } from "../abilities/comparison.ts";
 import { planCosts } from "../abilities/planCosts.ts";
+import { sweepPaths } from "../abilities/sweep.ts";
 import { type CellState, type CellsEnd, cellStates } from "../run/cells.ts";
 import { benchmarkPlanLines, stageWords } from "./benchmarkPlan.ts";
 import { runDisplay, words } from "./display.ts";
@@ -21,14 +24,14 @@ export function namesOf(list: string): string[] {
 /** Prints the runs of a plan, their steps, and what is done of them. @throws as `cellState`. */
 export async function showPlan(plan: Plan, folder: string, flags: Shell & Partial<Asked>): Promise<void> {
   const states = await cellStates(plan, folder);
-  const costs = plan.benchmark && (await planCosts(plan, folder, states));
+  const costs = (plan.benchmark ?? plan.sweep) && (await planCosts(plan, folder, states));
   const cells = plan.cells.map((cell) => ({
     ...cell,
     state: states.get(cell.name),
     ...(costs && { cost: costs.get(cell.name) ?? null }),
   }));
-  const { benchmark } = plan;
-  const value = { folder, cells, ...(benchmark && { benchmark }) };
+  const { benchmark, sweep } = plan;
+  const value = { folder, cells, ...(benchmark && { benchmark }), ...(sweep && { sweep }) };
   const lines = await planLines(plan, folder, { states, only: flags.only, jobs: flags.jobs, costs });
   show(flags, value, () => lines.join("\n"));
 }
@@ -45,23 +48,60 @@ export async function runComparison(
   for (const line of await planLines(plan, folder, { states, only, jobs: atATime })) say(line);
   if (jobs > 1 && left.some(({ recipe }) => recipe.threads === undefined))
     say("Every run uses a thread per core. With --jobs, --set threads=1 is usually faster.");
-  const shown = jobs > 1 ? sideBySide() : oneByOne(json);
+  const shown = plan.sweep ? quiet : jobs > 1 ? sideBySide() : oneByOne(json);
+  // A trial's line is read from its folder; lines keep their order.
+  let told = Promise.resolve();
   const end = await runPlan(plan, {
     ...options,
     onRunEvent: shown.event,
     onEvent(event) {
       shown.end();
       if (json) process.stdout.write(`${JSON.stringify(event)}\n`);
-      const line = cellWords(event, folder);
-      if (line !== null) say(line);
+      told = told.then(async () => {
+        const line = plan.sweep ? await trialWords(plan, folder, event) : cellWords(event, folder);
+        if (line !== null) say(line);
+      });
     },
   });
+  await told;
   shown.end();
   if (end.end === "finished" && end.report !== null && end.failed.length > 0)
     say(`Failed, and named in the report: ${end.failed.join(", ")}. Resume them with --resume.`);
   if (end.end === "finished" && end.report === null)
     say(missing(plan, folder, await cellStates(plan, folder), end));
   return end;
+}
+
+/** One line about a trial that ended, with its settings and figures, else as {@link cellWords}; null where nobody need be told. */
+async function trialWords(plan: Plan, folder: string, event: CellEvent): Promise<string | null> {
+  if (event.type === "cell-started") return null;
+  if (event.type === "comparison-finished") {
+    if (event.report === null) return null;
+    const { page, csv } = sweepPaths(folder);
+    return `Table: ${shown(page)} (also .md), ${shown(csv)}, ${shown(event.report)}`;
+  }
+  if (event.type !== "cell-finished") return cellWords(event, folder);
+  const results = await sweepResults({ ...plan, cells: cellsUpTo(plan, event.cell) }, folder);
+  const trial = results.trials.find(({ runs }) => runs.some(({ cell }) => cell === event.cell));
+  const run = trial?.runs.find(({ cell }) => cell === event.cell);
+  if (trial === undefined || run === undefined) return cellWords(event, folder);
+  // One run of the trial: its own figures, not the mean over seeds.
+  const own = Object.entries(run.figures).flatMap(([id, value]) => (value === null ? [] : [[id, { value }]]));
+  const line = {
+    ...trial,
+    name: run.cell,
+    state: run.state,
+    reason: run.reason,
+    figures: Object.fromEntries(own),
+  };
+  return `${trialLine(results, line)} in ${duration(event.seconds)}`;
+}
+
+/** What is read to word one trial: itself, and for one that is promoted those that it may continue. */
+function cellsUpTo({ cells }: Plan, name: string): Plan["cells"] {
+  const own = cells.find((cell) => cell.name === name)!;
+  if (own.promoted === undefined) return [own];
+  return cells.slice(0, cells.indexOf(own) + 1);
 }
 
 /** One line about an event of a comparison; null where nobody need be told. */
@@ -73,6 +113,8 @@ export function cellWords(event: CellEvent, folder: string): string | null {
       return `${event.cell} begins. Log: ${shown(runPaths(cellFolder(folder, { name: event.cell })).engineLog)}.`;
     case "cell-finished":
       return `${event.cell} finished in ${duration(event.seconds)}.`;
+    case "cell-skipped":
+      return `${event.cell} was not begun: ${event.reason}`;
     case "cell-stopped":
       return `${event.cell} was stopped and saved.`;
     case "cell-failed":
@@ -129,7 +171,7 @@ async function planLines(
 ): Promise<string[]> {
   const { cells } = plan;
   const opening = `${cells.length} ${cells.length === 1 ? "run" : "runs"} in ${shown(folder)}${jobs === undefined ? "" : `, ${jobs} at a time`}:`;
-  if (plan.benchmark !== undefined) {
+  if (plan.benchmark !== undefined || plan.sweep !== undefined) {
     const about = { plan, states, costs: costs ?? (await planCosts(plan, folder, states)), jobs: jobs ?? 1 };
     return [opening, ...benchmarkPlanLines({ ...about, isAsked: (cell) => isAsked(cell, only) })];
   }
@@ -150,6 +192,9 @@ function stepsOf(stages: readonly StageRecipe[]): string {
 function isAsked({ name }: Cell, only: readonly string[] | undefined): boolean {
   return only === undefined || only.includes(name);
 }
+
+/** Nothing of what happens within a trial is shown: it has one line, when it ends. */
+const quiet: CellDisplay = { event: () => undefined, end: () => undefined };
 
 interface CellDisplay {
   event(cell: Cell, event: RunEvent): void;

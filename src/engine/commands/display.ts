@@ -155,6 +155,8 @@ export function words(event: RunEvent): string | null {
       return `Warning: ${event.message}`;
     case "stage-finished":
       return `Stage ${event.stage + 1} ended after ${event.step} steps: ${event.reason}`;
+    case "stopped-early":
+      return `Stopped early: ${event.reason}`;
     case "data-made":
       return madeSentence(event);
     case "steering-fitted":

@@ -3,8 +3,9 @@ import type { Command } from "commander";
 import { type DeviceChoice, deviceChoiceSchema } from "../../protocol/device.ts";
 import type { RunEvent } from "../../protocol/events.ts";
 import { loadRecipe, refuseChangesWithoutRecipe } from "../../recipe/loadRecipe.ts";
-import { cellFolder, isComparison, readPlan } from "../../runFolder/comparison.ts";
-import { cellOf, completedRecipe } from "../../runFolder/completedRecipe.ts";
+import { cellFolder, cellOf, isComparison, readPlan } from "../../runFolder/comparison.ts";
+import { completedRecipe } from "../../runFolder/completedRecipe.ts";
+import { TrialRules } from "../../runFolder/stopRules.ts";
 import { recordOpenings } from "../../runFolder/suiteOpenings.ts";
 import { describesSeveral, planFile } from "../abilities/plan.ts";
 import { type ExecuteOptions, executeRun, type RunEnd, resumeRun } from "../run/execute.ts";
@@ -90,6 +91,7 @@ export function addRunCell(program: Command): void {
         executeRun(recipe, plan.root, true, {
           ...options,
           deviceChoice: flags.deviceChoice,
+          ...(plan.sweep && { rules: new TrialRules(plan, folder, { ...cell, recipe }) }),
           onEvent(event) {
             options.onEvent?.(event);
             if (event.type === "suite-opened") record();

@@ -2,9 +2,9 @@ import { mean } from "simple-statistics";
 import type { Estimate } from "../../protocol/comovement.ts";
 import type { MethodAnswers } from "../../protocol/report/answers.ts";
 import type { MeasureDefinition, MeasureRow, Measures } from "../../protocol/report/measures.ts";
+import { tInterval } from "../../statistics/studentT.ts";
 import { answersFor, type Measure, type MeasureContext } from "./measures/measure.ts";
 import { allMeasures } from "./measures/measures.ts";
-import { tInterval } from "./statistics.ts";
 
 /**
  * All measures of some answers: their definitions, rows for every method and seed, and rows over the seeds of a method.

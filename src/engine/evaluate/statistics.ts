@@ -1,6 +1,4 @@
-import { mean, sampleStandardDeviation } from "simple-statistics";
 import type { Estimate } from "../../protocol/comovement.ts";
-import { tQuantile } from "../../statistics/studentT.ts";
 
 export interface McNemar {
   exact: number;
@@ -42,19 +40,6 @@ export function holm(pValues: readonly number[]): number[] {
     adjusted[i] = highest;
   }
   return adjusted;
-}
-
-/**
- * Mean over seeds with its t interval at 95 %.
- *
- * @returns undefined with fewer than two values, where there is no spread to measure.
- */
-export function tInterval(values: readonly number[]): Estimate | undefined {
-  if (values.length < 2) return undefined;
-  const centre = mean([...values]);
-  const error = sampleStandardDeviation([...values]) / Math.sqrt(values.length);
-  const half = tQuantile(values.length - 1) * error;
-  return { value: centre, lower: centre - half, upper: centre + half };
 }
 
 /**

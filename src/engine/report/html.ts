@@ -1,5 +1,6 @@
 import type { ProbeResult } from "../../protocol/probe/result.ts";
 import type { Report } from "../../protocol/report/report.ts";
+import type { SweepResults } from "../../protocol/report/sweep.ts";
 import { pageFile } from "./pageFile.ts";
 
 /** The report as one HTML file that needs nothing else. @throws DiscernError `file-missing` where the page was not built. */
@@ -19,5 +20,15 @@ export function probeHtml(result: ProbeResult): Promise<string> {
     title: `${result.title} · ${result.run?.name ?? result.model.name} · Discern`,
     withoutScript:
       "This result is drawn by a script that it contains. Its numbers are also in its JSON file.",
+  });
+}
+
+/** The table and figures of a sweep as one HTML file that needs nothing else. @throws DiscernError `file-missing` where the page was not built. */
+export function sweepHtml(results: SweepResults): Promise<string> {
+  return pageFile({
+    ...{ page: "benchmark", id: "sweep", value: results },
+    title: `${results.name} · Discern sweep`,
+    withoutScript:
+      "This page is drawn by a script that it contains. Its numbers are also in sweep.json, trials.csv and report.md.",
   });
 }

@@ -5,11 +5,12 @@ import { timeline } from "../../protocol/timeline.ts";
 import {
   appendCellEvent,
   cellFolder,
+  cellOf,
   isComparison,
   readPlan,
   writePlan,
 } from "../../runFolder/comparison.ts";
-import { cellOf, completedRecipe } from "../../runFolder/completedRecipe.ts";
+import { completedRecipe } from "../../runFolder/completedRecipe.ts";
 import { readEvents } from "../../runFolder/eventLog.ts";
 import { writeFailure } from "../../runFolder/failures.ts";
 import { isRun, openRun, runPaths } from "../../runFolder/folder.ts";
@@ -32,7 +33,8 @@ export type CellState = "to run" | "to resume" | "finished";
 export async function cellState(plan: Plan, folder: string, cell: Cell): Promise<CellState> {
   const place = cellFolder(folder, cell);
   if (!(await isRun(place))) return "to run";
-  for (const need of cell.needs) {
+  // A promoted trial began when those before it had ended, finished or not.
+  for (const need of cell.promoted ? [] : cell.needs) {
     if ((await cellState(plan, folder, cellOf(plan, need))) !== "finished") return "to run";
   }
   const { recipe } = await openRun(place);
@@ -77,10 +79,12 @@ export interface CellsOptions {
   /** Whether the other cells are run when one fails. */
   readonly keepGoing: boolean;
   readonly stop: StopToken;
+  /** Why a cell is not begun though it could be, in a sentence; null where it is begun. All are where left out. */
+  readonly skip?: (cell: Cell) => Promise<string | null>;
   /** Runs one cell to its end, or resumes it. What it throws is why the cell failed. */
   readonly execute: (cell: Cell, folder: string) => Promise<RunEnd>;
   /**
-   * Writes the joint report of the cells, all of which have finished; of a benchmark, some may have failed.
+   * Writes the joint report of the cells, all of which have finished; of a benchmark or sweep, some may have failed.
    *
    * @returns its path; null where there is nothing to report.
    */
@@ -161,9 +165,12 @@ async function work(plan: Plan, options: CellsOptions): Promise<CellsEnd> {
   const states = await cellStates(plan, folder);
   const done = new Set(plan.cells.map(({ name }) => name).filter((name) => states.get(name) === "finished"));
   const asked = ({ name }: Cell) => options.only === undefined || options.only.includes(name);
+  const left = plan.cells.filter((cell) => asked(cell) && !done.has(cell.name));
+  const abandoned = await abandonedCells(plan, folder, left);
   const queue = new CellQueue(
-    plan.cells.filter((cell) => asked(cell) && !done.has(cell.name)),
+    left.filter((cell) => !abandoned.includes(cell)),
     done,
+    abandoned,
   );
   await emit({ type: "comparison-started", cells: plan.cells.length, finished: [...done] });
   let stopped = false;
@@ -173,8 +180,11 @@ async function work(plan: Plan, options: CellsOptions): Promise<CellsEnd> {
     while (!ended()) {
       const next = queue.next();
       if (next === null) return;
-      if (next === "later") await queue.anyEnd();
-      else if (next.failedNeed !== undefined) await emit(neverBegun(next.cell, next.failedNeed));
+      if (next === "later") {
+        await queue.anyEnd();
+        continue;
+      }
+      if (next.failedNeed !== undefined) await emit(neverBegun(next.cell, next.failedNeed));
       else {
         try {
           const end = await runCell(next.cell, options, emit);
@@ -197,10 +207,10 @@ async function work(plan: Plan, options: CellsOptions): Promise<CellsEnd> {
       await emit({ type: "comparison-stopped" });
       return { end: "stopped", failed, report: null };
     }
-    const left = plan.cells.map(({ name }) => name).filter((name) => !done.has(name));
-    // A table of many methods is worth having without the one that failed, which it names.
-    const settled =
-      left.length === 0 || (plan.benchmark !== undefined && left.every((name) => failed.includes(name)));
+    const missing = plan.cells.map(({ name }) => name).filter((name) => !done.has(name));
+    // A table of many methods or trials is worth having without the one that failed, which it names.
+    const isTable = plan.benchmark !== undefined || plan.sweep !== undefined;
+    const settled = missing.length === 0 || (isTable && missing.every((name) => queue.isOver(name)));
     const report = settled ? await options.report(plan, folder, failures) : null;
     await emit({ type: "comparison-finished", report, failed });
     return { end: "finished", failed, report };
@@ -213,24 +223,40 @@ async function work(plan: Plan, options: CellsOptions): Promise<CellsEnd> {
   }
 }
 
+/**
+ * Trials that failed and from whose rung others have been promoted: they stay failed, since a trial that came to a place afterwards
+ * would change what those continue.
+ */
+async function abandonedCells(plan: Plan, folder: string, left: readonly Cell[]): Promise<Cell[]> {
+  const begun: Cell[] = [];
+  for (const cell of plan.cells)
+    if (cell.promoted !== undefined && (await isRun(cellFolder(folder, cell)))) begun.push(cell);
+  return left.filter(({ name }) => begun.some(({ needs }) => needs.includes(name)));
+}
+
 /** The cells that are left, in the order of the plan; one begins once all that it needs have finished. */
 class CellQueue {
   /** Names of the cells that failed, those that were never begun because of it included. */
-  readonly failed: string[] = [];
+  readonly failed: string[];
   private readonly left: Cell[];
   private readonly done: Set<string>;
+  private readonly skipped: string[] = [];
   private running = 0;
   private turn = Promise.withResolvers<void>();
 
   /**
    * @param done names of the cells that have finished; those that finish are added.
+   * @param abandoned cells that failed before and are not run again.
    * @throws DiscernError `request-invalid` where a cell needs another that is neither done nor in the queue.
    */
-  constructor(cells: readonly Cell[], done: Set<string>) {
+  constructor(cells: readonly Cell[], done: Set<string>, abandoned: readonly Cell[]) {
     this.left = [...cells];
     this.done = done;
+    this.failed = abandoned.map(({ name }) => name);
     for (const { name, needs } of cells) {
-      const need = needs.find((each) => !done.has(each) && !cells.some((cell) => cell.name === each));
+      const need = needs.find(
+        (each) => !done.has(each) && !this.isOver(each) && !cells.some((cell) => cell.name === each),
+      );
       if (need === undefined) continue;
       throw new DiscernError(
         "request-invalid",
@@ -242,8 +268,11 @@ class CellQueue {
   /** The cell that begins next, or fails with one that it needs; "later" where what is left waits for cells at work; null at the end. */
   next(): { readonly cell: Cell; readonly failedNeed?: string } | "later" | null {
     for (const [i, cell] of this.left.entries()) {
-      const failedNeed = cell.needs.find((need) => this.failed.includes(need));
-      const isReady = cell.needs.every((need) => this.done.has(need));
+      // A trial is promoted among those that finished.
+      const failedNeed = cell.promoted ? undefined : cell.needs.find((need) => this.isOver(need));
+      const isReady = cell.needs.every(
+        (need) => this.done.has(need) || (cell.promoted !== undefined && this.isOver(need)),
+      );
       if (failedNeed === undefined && !isReady) continue;
       this.left.splice(i, 1);
       if (failedNeed !== undefined) {
@@ -256,9 +285,15 @@ class CellQueue {
     return this.left.length > 0 && this.running > 0 ? "later" : null;
   }
 
-  end({ name }: Cell, end: RunEnd | "failed"): void {
+  /** Whether a cell has ended without having finished. */
+  isOver(name: string): boolean {
+    return this.failed.includes(name) || this.skipped.includes(name);
+  }
+
+  end({ name }: Cell, end: RunEnd | "failed" | "skipped"): void {
     if (end === "finished") this.done.add(name);
     if (end === "failed") this.failed.push(name);
+    if (end === "skipped") this.skipped.push(name);
     this.running--;
     this.wake();
   }
@@ -283,10 +318,15 @@ function neverBegun({ name, id }: Cell, need: string): NewCellEvent {
 
 async function runCell(
   cell: Cell,
-  { folder, execute }: CellsOptions,
+  { folder, execute, skip }: CellsOptions,
   emit: (event: NewCellEvent) => Promise<void>,
-): Promise<RunEnd | "failed"> {
+): Promise<RunEnd | "failed" | "skipped"> {
   const about = { cell: cell.name, id: cell.id };
+  const reason = (await skip?.(cell)) ?? null;
+  if (reason !== null) {
+    await emit({ type: "cell-skipped", ...about, reason });
+    return "skipped";
+  }
   const began = performance.now();
   const seconds = () => (performance.now() - began) / 1000;
   await emit({ type: "cell-started", ...about });

@@ -32,7 +32,7 @@ import { commonRank } from "../backend/deviceChoice/block.ts";
 import { judgesOf } from "../evaluate/judges/judges.ts";
 import type { OnProgress } from "../model/weights.ts";
 import type { Session } from "../session/session.ts";
-import { runPipeline, type Workshop } from "./pipeline.ts";
+import { type Rules, runPipeline, type Workshop } from "./pipeline.ts";
 import { missingDevice, resumedPlacement } from "./placement.ts";
 import { promptFiles, readRunPrompts } from "./prompts.ts";
 import { findStarts, openStarted, startFiles } from "./start.ts";
@@ -55,6 +55,8 @@ export interface ExecuteOptions {
   readonly onProgress?: OnProgress;
   /** Is told, in one sentence, what takes time before anything is computed. */
   readonly onStatus?: (status: string) => void;
+  /** Of a trial of a sweep: ends it where it is hopeless. */
+  readonly rules?: Rules | undefined;
   /** What `auto` stands for in a run that begins, where that was decided for several runs together; measured where left out. */
   readonly deviceChoice?: DeviceChoice | undefined;
 }
@@ -236,13 +238,13 @@ function readingOf({ onProgress, stop }: ExecuteOptions): OnProgress {
 async function runReady(
   workshop: Workshop,
   { probes, checkpoint, states }: Recipe,
-  { folder, stop, onEvent, onReady }: ExecuteOptions,
+  { folder, stop, onEvent, onReady, rules }: ExecuteOptions,
 ): Promise<RunEnd> {
   const leave = await onReady?.();
   try {
     const told = onEvent ? { onEvent } : {};
     return await runPipeline(workshop, {
-      ...{ folder, stop, checkpoint, probeEvery: probes.every, statesEvery: states?.every },
+      ...{ folder, stop, checkpoint, rules, probeEvery: probes.every, statesEvery: states?.every },
       ...told,
     });
   } finally {

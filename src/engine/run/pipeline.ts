@@ -9,6 +9,7 @@ import { timeline } from "../../protocol/timeline.ts";
 import { EventLog } from "../../runFolder/eventLog.ts";
 import { runFailure } from "../../runFolder/failures.ts";
 import { runPaths } from "../../runFolder/folder.ts";
+import type { EarlyStop } from "../../runFolder/stopRules.ts";
 import type { Stage, StageResult } from "../train/stage.ts";
 import { BestState } from "./best.ts";
 import {
@@ -64,9 +65,31 @@ export interface PipelineOptions {
   /** Steps between two snapshots of what is trained; none where left out. */
   readonly statesEvery?: number | undefined;
   readonly stop: StopToken;
+  /** Of a trial of a sweep: ends it where it is hopeless. */
+  readonly rules?: Rules | undefined;
   readonly onEvent?: (event: RunEvent) => void;
   /** Milliseconds between two events of telemetry; ten seconds where left out. */
   readonly telemetryEvery?: number;
+}
+
+/** Rules that end a trial: a run that they end has finished, without later stages and without an evaluation. */
+export interface Rules {
+  /**
+   * Why the run is hopeless as a probe found it; null while it is not.
+   *
+   * @param isEnd whether the stage ends with this probe.
+   */
+  hopeless(probe: NewRunEvent & { type: "probe" }, isEnd: boolean): Promise<EarlyStop | null>;
+}
+
+/** Ends a run that a rule of its sweep stops. */
+class StoppedEarly extends Error {
+  readonly stop: EarlyStop & { readonly stage: number; readonly step: number };
+
+  constructor(stop: EarlyStop & { readonly stage: number; readonly step: number }) {
+    super(stop.reason);
+    this.stop = stop;
+  }
 }
 
 type StageReason = RunEventOf<"stage-finished">["reason"];
@@ -95,8 +118,18 @@ export async function runPipeline(
         message: "The last line of events.jsonl was damaged; it is kept in events.corrupt.",
       });
     }
+    // A rule that has spoken is not asked again, whatever was to be done after it.
+    if (events.some(({ type }) => type === "stopped-early")) {
+      emit({ type: "run-finished", report: null });
+      return "finished";
+    }
     return await runStages(workshop, options, events, emit);
   } catch (cause) {
+    if (cause instanceof StoppedEarly) {
+      emit({ type: "stopped-early", ...cause.stop });
+      emit({ type: "run-finished", report: null });
+      return "finished";
+    }
     const error = runFailure(cause, options.folder);
     const code = error instanceof DiscernError ? error.code : "internal";
     const message = error instanceof Error ? error.message : String(error);
@@ -370,6 +403,11 @@ class StageRun {
       if (error instanceof DiscernError && error.code === "loss-not-finite") {
         await this.save();
         emit({ type: "stage-finished", stage: place.index, step: stage.step, reason: "loss-not-finite" });
+        if (this.parts.options.rules) {
+          throw new StoppedEarly({
+            ...{ rule: "not-finite", reason: error.message, stage: place.index, step: stage.step },
+          });
+        }
       }
       throw error;
     });
@@ -385,8 +423,14 @@ class StageRun {
     const figures = await unlessStopped(workshop.probe(options.stop));
     if (figures === cutOff) return;
     const { globalStep } = this.now();
-    emit({ type: "probe", ...this.now(), ...figures });
+    const probe = { type: "probe", ...this.now(), ...figures } as const;
+    emit(probe);
     place.probed.add(globalStep);
+    const hopeless = await options.rules?.hopeless(probe, stage.finished() !== null);
+    if (hopeless) {
+      emit({ type: "stage-finished", stage: place.index, step: stage.step, reason: "stopped-early" });
+      throw new StoppedEarly({ ...hopeless, stage: place.index, step: stage.step });
+    }
     await best?.offer(stage, globalStep, figures);
   }
 

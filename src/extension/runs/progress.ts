@@ -154,8 +154,8 @@ export class RunProgress {
     const before = this.plan.slice(0, stage).reduce((sum, { steps }) => sum + (steps ?? 0), 0);
     this.step = before + step;
     this.plan[stage] = { kind: this.plan[stage]?.kind ?? "", steps: step };
-    // Stages behind one that was ended at its best state are left out.
-    if (reason === "kept-best") this.plan.length = stage + 1;
+    // Stages behind one that was ended at its best state, or by a rule of a sweep, are left out.
+    if (reason === "kept-best" || reason === "stopped-early") this.plan.length = stage + 1;
   }
 
   private evaluate({ at, suite, done, total }: RunEventOf<"evaluation-progress">): void {

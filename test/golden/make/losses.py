@@ -16,12 +16,26 @@ def pairwise(margin: float, gamma: float):
     return lambda x, labels: pairwise_circle(x, labels, margin, gamma)
 
 
+def simclr(temperature: float):
+    """SimCLR's NT-Xent, written as the cross-entropy over all others of the batch that its authors' code takes, for every positive pair."""
+
+    def loss(x: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        unit = torch.nn.functional.normalize(x)
+        own = torch.eye(len(x), dtype=torch.bool)
+        logits = (unit @ unit.T / temperature).masked_fill(own, -torch.inf)
+        anchors, partners = torch.where((labels[:, None] == labels[None, :]) & ~own)
+        return torch.nn.functional.cross_entropy(logits[anchors], partners)
+
+    return loss
+
+
 # The reference, and the options in a recipe that it computes.
 LOSSES = {
     "circle_m025_g256": (pml.CircleLoss(m=0.25, gamma=256), circle(0.25, 256, "anchor")),
     "circle_m025_g80": (pml.CircleLoss(m=0.25, gamma=80), circle(0.25, 80, "anchor")),
     "circle_m04_g32": (pml.CircleLoss(m=0.4, gamma=32), circle(0.4, 32, "anchor")),
     "ntxent_t007": (pml.NTXentLoss(temperature=0.07), {"type": "ntxent", "temperature": 0.07}),
+    "simclr_t05": (simclr(0.5), {"type": "ntxent", "temperature": 0.5, "denominator": "all"}),
     "supcon_t01": (pml.SupConLoss(temperature=0.1), {"type": "supcon", "temperature": 0.1}),
     "triplet_m02_euclid": (pml.TripletMarginLoss(margin=0.2), {"type": "triplet", "mining": "all", "margin": 0.2}),
     "multi_similarity": (
