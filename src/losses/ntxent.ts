@@ -21,10 +21,12 @@ export const ntxent = defineLoss(
       ),
   },
   (ops, similarity, pairs, { denominator, temperature }) => {
-    if (denominator === "negatives") return pairAgainstNegatives(ops, similarity, pairs, { temperature });
-    const { positives, negatives } = pairs;
-    const logits = ops.mul(similarity, 1 / temperature);
-    const others = maskedLogSumExp(ops, logits, ops.add(positives, negatives));
-    return ratio(ops, ops.mul(ops.sub(others, logits), positives), positives);
+    if (denominator === "all") {
+      const { positives, negatives } = pairs;
+      const logits = ops.mul(similarity, 1 / temperature);
+      const others = maskedLogSumExp(ops, logits, ops.add(positives, negatives));
+      return ratio(ops, ops.mul(ops.sub(others, logits), positives), positives);
+    }
+    return pairAgainstNegatives(ops, similarity, pairs, { temperature });
   },
 );
