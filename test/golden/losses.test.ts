@@ -13,7 +13,8 @@ function optionsOf(name: string): LossOptions {
   const circle = () => ({ type: "circle", margin: parameter("m"), gamma: parameter("g") }) as const;
   if (name.startsWith("circle_pairwise_")) return { ...circle(), form: "global" };
   if (name.startsWith("circle_")) return { ...circle(), form: "anchor" };
-  if (name.startsWith("ntxent_")) return { type: "ntxent", denominator: "negatives", temperature: parameter("t") };
+  if (name.startsWith("ntxent_"))
+    return { type: "ntxent", denominator: "negatives", temperature: parameter("t") };
   if (name.startsWith("supcon_")) return { type: "supcon", temperature: parameter("t") };
   if (name.startsWith("triplet_")) return { type: "triplet", mining: "all", margin: parameter("m") };
   throw new Error(`The loss "${name}" is not known.`);

@@ -7,7 +7,7 @@ import { DiscernError } from "../../protocol/errors.ts";
 /** A page as one file. */
 interface PageFile {
   /** The page of `src/webview` that shows it. */
-  readonly page: "report" | "laboratory";
+  readonly page: "report" | "laboratory" | "benchmark";
   readonly title: string;
   /** Id of the element that holds the value, in which the page looks for it. */
   readonly id: string;

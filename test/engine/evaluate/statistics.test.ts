@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { meanDifference, rocDifferences, rocIntervals } from "../../../src/engine/evaluate/bootstrap.ts";
 import { holm, mcnemar, nonInferiority } from "../../../src/engine/evaluate/statistics.ts";
-import { tInterval } from "../../../src/statistics/studentT.ts";
 import { auroc, type ClassScores, type RocCurve } from "../../../src/statistics/roc.ts";
+import { tInterval } from "../../../src/statistics/studentT.ts";
 import { wilson } from "../../../src/statistics/wilson.ts";
 
 describe("intervals and tests (METHODS §J)", () => {
