@@ -4,6 +4,7 @@ import { DiscernError } from "../protocol/errors.ts";
 import type { Recipe } from "../protocol/recipe.ts";
 import { cellFolder, cellOf } from "./comparison.ts";
 import { originOf } from "./ranking.ts";
+import { TrialRuns } from "./trialRuns.ts";
 import { bestTrial } from "./trials.ts";
 
 /**
@@ -35,6 +36,18 @@ async function tunedRecipe(
   return { ...recipe, name: own.name, seed: own.seed, evaluate: own.evaluate };
 }
 
+/**
+ * The recipe of a trial as a run of its own has it: evaluated as the sweep's recipe is.
+ *
+ * @param folder folder of the plan.
+ * @param name of the run.
+ * @throws DiscernError as {@link completedRecipe}.
+ */
+export async function chosenRecipe(plan: Plan, folder: string, cell: Cell, name: string): Promise<Recipe> {
+  const recipe = await completedRecipe(plan, folder, cell);
+  return { ...recipe, name, evaluate: plan.sweep?.evaluate ?? recipe.evaluate };
+}
+
 /** The recipe of the trial that is promoted, with the steps of the rung; the name is the cell's own. */
 async function promotedRecipe(
   plan: Plan,
@@ -42,7 +55,7 @@ async function promotedRecipe(
   cell: Cell,
   { place, steps }: NonNullable<Cell["promoted"]>,
 ): Promise<Recipe> {
-  const origin = await originOf(plan, folder, cell);
+  const origin = await originOf(plan, new TrialRuns(folder), cell);
   if (origin === null) {
     throw new DiscernError(
       "run-invalid",

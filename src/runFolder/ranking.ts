@@ -3,10 +3,8 @@ import { DiscernError } from "../protocol/errors.ts";
 import { type MonitoredMeasure, monitoredMeasures } from "../protocol/monitoredMeasures.ts";
 import type { MeasureDefinition } from "../protocol/report/measures.ts";
 import type { Objective } from "../protocol/sweep.ts";
-import { cellFolder, cellOf } from "./comparison.ts";
-import { readReport } from "./reportFile.ts";
-import { readTrialRun, type TrialRun } from "./trialRuns.ts";
-import { trialFigure } from "./trials.ts";
+import { cellOf } from "./comparison.ts";
+import type { TrialRun, TrialRuns } from "./trialRuns.ts";
 
 /** What a trial is judged by: where it is measured, and which values are better. */
 export interface Criterion {
@@ -26,15 +24,15 @@ export function monitoredMeasure(id: string): MeasureDefinition | undefined {
 }
 
 /** The value of a run that has finished; null where there is none. @throws DiscernError `run-invalid`, `recipe-invalid`. */
-export async function runFigure(
-  folder: string,
+async function runFigure(
+  runs: TrialRuns,
   name: string,
   run: TrialRun,
   { on, measure }: Pick<Objective, "on" | "measure">,
 ): Promise<{ readonly value: number | null; readonly higher: boolean }> {
   if (on === "validation") {
     if (run.state !== "finished") return { value: null, higher: true };
-    return trialFigure(await readReport(cellFolder(folder, { name })), measure, "objective.measure");
+    return runs.validation({ name }, measure);
   }
   const value = run.probes.at(-1)?.figures[measure as MonitoredMeasure] ?? null;
   return { value, higher: monitoredMeasure(measure)?.direction === "higher" };
@@ -57,17 +55,17 @@ interface Ranked {
  */
 export async function ranking(
   sweep: Pick<PlannedSweep, "objective">,
-  folder: string,
+  read: TrialRuns,
   trials: readonly (readonly string[])[],
 ): Promise<number[]> {
   const { objective } = sweep;
   const { constraint, direction } = objective;
   const found: Ranked[] = [];
   for (const [index, names] of trials.entries()) {
-    const runs = await Promise.all(names.map((name) => readTrialRun(folder, { name })));
+    const runs = await Promise.all(names.map((name) => read.read({ name })));
     if (runs.some(({ state }) => state !== "finished")) continue;
     const meanOf = async (what: Pick<Objective, "on" | "measure">) => {
-      const figures = await Promise.all(names.map((name, i) => runFigure(folder, name, runs[i]!, what)));
+      const figures = await Promise.all(names.map((name, i) => runFigure(read, name, runs[i]!, what)));
       const values = figures.flatMap(({ value }) => value ?? []);
       if (values.length < names.length) return null;
       return {
@@ -102,21 +100,20 @@ export function isWithin(
 /**
  * The cell whose settings a promoted cell has: that of the first rung, with the same seed.
  *
- * @param folder folder of the plan.
  * @returns the cell itself where it is not promoted; null where fewer trials than its place have finished.
  */
-export async function originOf(plan: Plan, folder: string, cell: Cell): Promise<Cell | null> {
+export async function originOf(plan: Plan, runs: TrialRuns, cell: Cell): Promise<Cell | null> {
   if (cell.promoted === undefined) return cell;
-  const from = await promotedFrom(plan, folder, cell);
-  return from === null ? null : originOf(plan, folder, from);
+  const from = await promotedFrom(plan, runs, cell);
+  return from === null ? null : originOf(plan, runs, from);
 }
 
 /** The cell of the rung before whose trial a cell continues; null where fewer trials than its place have finished. */
-export async function promotedFrom(plan: Plan, folder: string, cell: Cell): Promise<Cell | null> {
+export async function promotedFrom(plan: Plan, runs: TrialRuns, cell: Cell): Promise<Cell | null> {
   if (plan.sweep === undefined || cell.promoted === undefined)
     throw new DiscernError("run-invalid", `The plan of ${cell.name} is damaged: nothing is promoted in it.`);
   const { trials, place } = cell.promoted;
-  const order = await ranking(plan.sweep, folder, trials);
+  const order = await ranking(plan.sweep, runs, trials);
   const names = order[place] === undefined ? null : trials[order[place]]!;
   if (names === null) return null;
   return names.map((name) => cellOf(plan, name)).find(({ seed }) => seed === cell.seed) ?? null;

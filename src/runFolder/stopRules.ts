@@ -3,7 +3,7 @@ import type { RunEventOf } from "../protocol/events.ts";
 import type { MonitoredMeasure } from "../protocol/monitoredMeasures.ts";
 import type { StopRules } from "../protocol/sweep.ts";
 import { monitoredMeasure } from "./ranking.ts";
-import { monitoredFigures, readTrialRun, type TrialRun } from "./trialRuns.ts";
+import { monitoredFigures, TrialRuns } from "./trialRuns.ts";
 
 /** Why a trial is ended before its last step. */
 export type EarlyStop = Pick<RunEventOf<"stopped-early">, "rule" | "reason">;
@@ -18,21 +18,19 @@ type Probe = Pick<
  * finished: in a plan that is run in order these are always the same, so that a sweep that is resumed stops what it would have stopped.
  */
 export class TrialRules {
-  private readonly folder: string;
+  private readonly runs: TrialRuns;
   private readonly rules: StopRules | undefined;
   private readonly measure: MonitoredMeasure;
   private readonly higher: boolean;
   private readonly lastStage: number;
   private readonly earlier: readonly Cell[];
-  /** Runs that have finished: nothing of them changes any more. */
-  private readonly finished = new Map<string, TrialRun>();
 
   /**
    * @param folder folder of the plan.
    * @param cell with its recipe completed.
    */
   constructor({ sweep, cells }: Plan, folder: string, cell: Cell) {
-    this.folder = folder;
+    this.runs = new TrialRuns(folder);
     this.rules = sweep?.stop;
     const { objective } = sweep ?? {};
     this.measure = (this.rules?.measure ?? objective?.measure ?? "discernment") as MonitoredMeasure;
@@ -81,9 +79,8 @@ export class TrialRules {
   private async valuesAt(step: number): Promise<number[]> {
     const values: number[] = [];
     for (const cell of this.earlier) {
-      const run = this.finished.get(cell.name) ?? (await readTrialRun(this.folder, cell));
+      const run = await this.runs.read(cell);
       if (run.state !== "finished") continue;
-      this.finished.set(cell.name, run);
       const found = run.probes.find((probe) => probe.stage === run.lastStage && probe.step === step);
       const value = found?.figures[this.measure] ?? null;
       if (value !== null) values.push(value);

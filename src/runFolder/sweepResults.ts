@@ -13,23 +13,21 @@ import type {
 } from "../protocol/report/sweep.ts";
 import type { Objective } from "../protocol/sweep.ts";
 import { tInterval } from "../statistics/studentT.ts";
-import { cellFolder, cellProgress, readCellEvents } from "./comparison.ts";
+import { cellProgress, readCellEvents } from "./comparison.ts";
 import { figureName, isWithin, monitoredMeasure, originOf, promotedFrom, ranking } from "./ranking.ts";
-import { readReport } from "./reportFile.ts";
-import { readTrialRun, type TrialRun } from "./trialRuns.ts";
-import { trialFigure } from "./trials.ts";
+import type { TrialRun, TrialRuns } from "./trialRuns.ts";
 
 /**
  * The table of a sweep as its folder tells it, while it goes on or afterwards.
  *
- * @param folder folder of the plan.
+ * @param runs the runs of its folder.
  * @throws DiscernError `run-invalid` for a damaged folder; `recipe-invalid` for a measure that validation prompts do not have.
  */
-export async function sweepResults(plan: Plan, folder: string): Promise<SweepResults> {
+export async function sweepResults(plan: Plan, runs: TrialRuns): Promise<SweepResults> {
   const { sweep } = plan;
-  if (sweep === undefined) throw new DiscernError("run-invalid", `${folder} holds no sweep.`);
+  if (sweep === undefined) throw new DiscernError("run-invalid", `${runs.folder} holds no sweep.`);
   const { objective, search, seeds, dimensions } = sweep;
-  const reader = new TrialReader(plan, sweep, folder);
+  const reader = new TrialReader(plan, sweep, runs);
   const groups = [...Map.groupBy(plan.cells, ({ method }) => method).values()];
   const trials = await reader.trials(groups);
   const measures = [...monitoredMeasures, ...reader.validationMeasures];
@@ -80,18 +78,18 @@ function lastRung(trials: readonly TrialResult[]): number | null {
     .reduce<number | null>((last, { rung }) => rung ?? last, null);
 }
 
-/** Reads trials, each file once. */
+/** Arranges runs as trials. */
 class TrialReader {
   readonly hasValidation: boolean;
   private readonly plan: Plan;
   private readonly sweep: PlannedSweep;
-  private readonly folder: string;
+  private readonly runs: TrialRuns;
   private readonly definitions = new Map<string, MeasureDefinition>();
 
-  constructor(plan: Plan, sweep: PlannedSweep, folder: string) {
+  constructor(plan: Plan, sweep: PlannedSweep, runs: TrialRuns) {
     this.plan = plan;
     this.sweep = sweep;
-    this.folder = folder;
+    this.runs = runs;
     this.hasValidation = plan.cells.some(({ recipe }) => recipe.evaluate.suites.length > 0);
   }
 
@@ -102,7 +100,7 @@ class TrialReader {
 
   /** @param groups the cells of each trial. */
   async trials(groups: readonly (readonly Cell[])[]): Promise<TrialResult[]> {
-    const log = cellProgress(await readCellEvents(this.folder));
+    const log = cellProgress(await readCellEvents(this.runs.folder));
     const ranks = await this.ranks(groups);
     const trials: TrialResult[] = [];
     for (const cells of groups) {
@@ -119,7 +117,7 @@ class TrialReader {
     for (const rung of Map.groupBy(groups, ([cell]) => cell!.trial?.rung).values()) {
       const order = await ranking(
         this.sweep,
-        this.folder,
+        this.runs,
         rung.map((cells) => cells.map(({ name }) => name)),
       );
       for (const [place, index] of order.entries()) ranks.set(rung[index]![0]!.method, place + 1);
@@ -128,7 +126,7 @@ class TrialReader {
   }
 
   private async run(cell: Cell, log: ReturnType<typeof cellProgress>): Promise<TrialRunResult> {
-    const found = await readTrialRun(this.folder, cell);
+    const found = await this.runs.read(cell);
     const failure = log.failed.find((one) => one.cell === cell.name);
     const skipped = log.skipped.find((one) => one.cell === cell.name);
     const isAtWork = log.state === "running" && log.running.includes(cell.name);
@@ -144,15 +142,13 @@ class TrialReader {
   /** Figures of the validation prompts: both refusal rates, and what objective and constraint ask for. */
   private async validation(cell: Cell): Promise<Record<string, number | null>> {
     const { objective } = this.sweep;
-    const report = await readReport(cellFolder(this.folder, cell));
     const asked = [objective, objective.constraint].flatMap((one) =>
       one?.on === "validation" ? [one.measure] : [],
     );
     const figures: Record<string, number | null> = {};
     for (const measure of new Set([unsafeRefusal.id, safeRefusal.id, ...asked])) {
       const name = figureName({ on: "validation", measure });
-      const { value, higher } = trialFigure(report, measure, "objective.measure");
-      const known = report.measures.definitions.find(({ id }) => id === measure);
+      const { value, higher, definition: known } = await this.runs.validation(cell, measure);
       this.definitions.set(name, {
         ...(known ?? {
           title: "Refusal gap",
@@ -175,8 +171,8 @@ class TrialReader {
     const [cell] = cells;
     const { constraint } = this.sweep.objective;
     const isBegun = runs.some(({ state }) => state !== "waiting" && state !== "skipped");
-    const origin = cell!.promoted && !isBegun ? null : await originOf(this.plan, this.folder, cell!);
-    const from = cell!.promoted && isBegun ? await promotedFrom(this.plan, this.folder, cell!) : null;
+    const origin = cell!.promoted && !isBegun ? null : await originOf(this.plan, this.runs, cell!);
+    const from = cell!.promoted && isBegun ? await promotedFrom(this.plan, this.runs, cell!) : null;
     const figures = figuresOf(runs);
     const { search } = this.sweep;
     const steps = cell!.promoted && search.type === "halving" ? { [search.key]: cell!.promoted.steps } : {};

@@ -2,9 +2,12 @@
  * A trial of a sweep as its run folder tells it: figures of the monitored prompts at every probe, and what became of it. Nothing of a
  * sweep is kept anywhere else, so that whoever ranks, stops or resumes trials finds the same.
  */
+import { stat } from "node:fs/promises";
 import type { Cell } from "../protocol/cells.ts";
-import type { RunEventOf } from "../protocol/events.ts";
+import type { RunEvent, RunEventOf } from "../protocol/events.ts";
 import type { MonitoredMeasure } from "../protocol/monitoredMeasures.ts";
+import type { MeasureDefinition } from "../protocol/report/measures.ts";
+import type { Report } from "../protocol/report/report.ts";
 import type { TrialState } from "../protocol/report/sweep.ts";
 import { timeline } from "../protocol/timeline.ts";
 import { auroc } from "../statistics/roc.ts";
@@ -12,6 +15,8 @@ import { cellFolder } from "./comparison.ts";
 import { costParts } from "./costParts.ts";
 import { readEvents } from "./eventLog.ts";
 import { isRun, runPaths } from "./folder.ts";
+import { readReport } from "./reportFile.ts";
+import { trialFigure } from "./trials.ts";
 
 export type MonitoredFigures = Readonly<Record<MonitoredMeasure, number | null>>;
 
@@ -39,11 +44,54 @@ const unbegun: TrialRun = {
   ...{ state: "waiting", reason: null, lastStage: -1, probes: [], steps: 0, seconds: 0 },
 };
 
-/** Reads the run of a cell. @param folder folder of the plan. */
-export async function readTrialRun(folder: string, cell: Pick<Cell, "name">): Promise<TrialRun> {
-  const place = cellFolder(folder, cell);
-  if (!(await isRun(place))) return unbegun;
-  const events = readEvents(runPaths(place).events);
+/** Reads the runs of a sweep's cells; what has not grown since is not read again. */
+export class TrialRuns {
+  /** Folder of the plan. */
+  readonly folder: string;
+  private readonly runs = new Map<string, { readonly size: number; readonly run: TrialRun }>();
+  private readonly reports = new Map<string, Promise<Report>>();
+
+  constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  /** The run of a cell. */
+  async read(cell: Pick<Cell, "name">): Promise<TrialRun> {
+    const place = cellFolder(this.folder, cell);
+    if (!(await isRun(place))) return unbegun;
+    const { events } = runPaths(place);
+    const size = await stat(events).then(
+      (found) => found.size,
+      () => 0,
+    );
+    const known = this.runs.get(cell.name);
+    if (known?.size === size) return known.run;
+    const run = trialRun(readEvents(events));
+    this.runs.set(cell.name, { size, run });
+    return run;
+  }
+
+  /** What a trial that finished came to on its validation prompts. @throws DiscernError `run-invalid`, `recipe-invalid`. */
+  async validation({ name }: Pick<Cell, "name">, measure: string): Promise<ValidationFigure> {
+    const report =
+      this.reports.get(name) ?? readReport(cellFolder(this.folder, { name })).then(withoutAnswers);
+    this.reports.set(name, report);
+    const { definitions } = (await report).measures;
+    const definition = definitions.find(({ id }) => id === measure);
+    return { ...trialFigure(await report, measure, "objective.measure"), definition };
+  }
+}
+
+type ValidationFigure = ReturnType<typeof trialFigure> & {
+  readonly definition: MeasureDefinition | undefined;
+};
+
+/** Answers are not kept: those of all trials would fill the process. */
+function withoutAnswers(report: Report): Report {
+  return { ...report, answers: [] };
+}
+
+function trialRun(events: readonly RunEvent[]): TrialRun {
   const { started, probes, steps, state, last } = timeline(events);
   const stopped = events.find((event) => event.type === "stopped-early");
   const ended = state === "finished" ? (stopped ? "stopped-early" : "finished") : null;

@@ -1,12 +1,10 @@
 import { join } from "node:path";
 import type { Cell, Plan } from "../../protocol/cells.ts";
 import { sweepCsv } from "../../protocol/report/sweepTable.ts";
-import { cellFolder } from "../../runFolder/comparison.ts";
-import { costParts } from "../../runFolder/costParts.ts";
-import { readEvents } from "../../runFolder/eventLog.ts";
 import { runPaths } from "../../runFolder/folder.ts";
 import { promotedFrom } from "../../runFolder/ranking.ts";
 import { sweepResults } from "../../runFolder/sweepResults.ts";
+import { TrialRuns } from "../../runFolder/trialRuns.ts";
 import { writeAtomic } from "../../storage/atomic.ts";
 import { duration } from "../../wording/numbers.ts";
 import { sweepHtml } from "../report/html.ts";
@@ -25,7 +23,7 @@ export function sweepPaths(folder: string) {
 
 /** Writes the table of a sweep into its folder. @returns the path of sweep.json. @throws as `sweepResults`. */
 export async function writeSweep(plan: Plan, folder: string): Promise<string> {
-  const results = await sweepResults(plan, folder);
+  const results = await sweepResults(plan, new TrialRuns(folder));
   const paths = sweepPaths(folder);
   await writeAtomic(paths.results, `${JSON.stringify(results)}\n`);
   await writeAtomic(paths.csv, sweepCsv(results));
@@ -42,18 +40,15 @@ export async function writeSweep(plan: Plan, folder: string): Promise<string> {
  */
 export function sweepSkips(plan: Plan, folder: string): (cell: Cell) => Promise<string | null> {
   const hours = plan.sweep?.budget.hours;
+  const runs = new TrialRuns(folder);
   return async (cell) => {
     if (hours !== undefined) {
-      const spent = plan.cells.reduce((sum, one) => sum + secondsOf(folder, one), 0);
+      let spent = 0;
+      for (const one of plan.cells) spent += (await runs.read(one)).seconds;
       if (spent >= hours * 3600)
         return `${duration(spent)} of computing are spent, and the budget is ${duration(hours * 3600)}.`;
     }
-    if (cell.promoted === undefined || (await promotedFrom(plan, folder, cell)) !== null) return null;
+    if (cell.promoted === undefined || (await promotedFrom(plan, runs, cell)) !== null) return null;
     return `Fewer than ${cell.promoted.place + 1} trials of the rung before finished.`;
   };
-}
-
-function secondsOf(folder: string, cell: Cell): number {
-  const events = readEvents(runPaths(cellFolder(folder, cell)).events);
-  return costParts(events).reduce((sum, part) => sum + part.seconds, 0);
 }

@@ -7,6 +7,7 @@ import type { Cost } from "../../recipe/cost.ts";
 import { cellFolder, readPlan } from "../../runFolder/comparison.ts";
 import { runPaths } from "../../runFolder/folder.ts";
 import { sweepResults } from "../../runFolder/sweepResults.ts";
+import { TrialRuns } from "../../runFolder/trialRuns.ts";
 import { duration } from "../../wording/numbers.ts";
 import { type ComparisonOptions, runPlan } from "../abilities/comparison.ts";
 import { planCosts } from "../abilities/planCosts.ts";
@@ -81,7 +82,7 @@ async function trialWords(plan: Plan, folder: string, event: CellEvent): Promise
     return `Table: ${shown(page)} (also .md), ${shown(csv)}, ${shown(event.report)}`;
   }
   if (event.type !== "cell-finished") return cellWords(event, folder);
-  const results = await sweepResults({ ...plan, cells: cellsUpTo(plan, event.cell) }, folder);
+  const results = await sweepResults({ ...plan, cells: cellsUpTo(plan, event.cell) }, new TrialRuns(folder));
   const trial = results.trials.find(({ runs }) => runs.some(({ cell }) => cell === event.cell));
   const run = trial?.runs.find(({ cell }) => cell === event.cell);
   if (trial === undefined || run === undefined) return cellWords(event, folder);

@@ -7,7 +7,7 @@ import type { RunLibrary } from "../runs/library.ts";
 import { isActive, isResumable } from "../runs/summary.ts";
 import { nameIn, newestRun, nounOf } from "./planner.ts";
 
-/** Above the first line of a comparison or benchmark: what runs it, its plan, and where its newest run stands. */
+/** Above the first line of a comparison, benchmark or sweep: what runs it, its plan, and where its newest run stands. */
 export class PlannedLens implements vscode.CodeLensProvider, vscode.Disposable {
   private readonly store = new DisposableStore();
   private readonly library: RunLibrary;
@@ -33,6 +33,10 @@ export class PlannedLens implements vscode.CodeLensProvider, vscode.Disposable {
     const run = newestRun(this.library, nameIn(document.getText()));
     const lens = (title: string, command: CommandId, tooltip: string, argument: vscode.Uri = uri) =>
       new vscode.CodeLens(new vscode.Range(0, 0, 0, 0), { title, command, tooltip, arguments: [argument] });
+    const page =
+      noun === "sweep"
+        ? { title: "$(graph-line) Trials", tooltip: "Open the curves and the table of trials" }
+        : { title: "$(table) Matrix", tooltip: "Open the matrix of methods and suites" };
     const trusted = vscode.workspace.isTrusted;
     const folder = run?.folder;
     const state = run?.cells === undefined ? "" : cellsWords({ ...run.cells, running: [] });
@@ -41,19 +45,16 @@ export class PlannedLens implements vscode.CodeLensProvider, vscode.Disposable {
         ? [
             lens(
               `$(play) Run ${noun}`,
-              noun === "benchmark" ? "discern.benchmark.start" : "discern.run.start",
-              "Every method with every seed, one run after the other; then one report",
+              noun === "comparison" ? "discern.run.start" : "discern.benchmark.start",
+              noun === "sweep"
+                ? "Every trial with every seed, one run after the other; then one table"
+                : "Every method with every seed, one run after the other; then one report",
             ),
           ]
         : []),
       ...(run && folder && isActive(run)
         ? [
-            lens(
-              `$(sync~spin) ${state}`,
-              "discern.benchmark.openMatrix",
-              "Open the matrix of methods and suites",
-              folder,
-            ),
+            lens(`$(sync~spin) ${state}`, "discern.benchmark.openMatrix", page.tooltip, folder),
             lens("$(debug-stop) Stop", "discern.runs.stop", "Stop and save; it can be resumed", folder),
           ]
         : []),
@@ -64,7 +65,7 @@ export class PlannedLens implements vscode.CodeLensProvider, vscode.Disposable {
         ? [lens("$(list-ordered) Plan", "discern.benchmark.plan", "The runs, and what each of them costs")]
         : []),
       ...(run && folder && !isActive(run)
-        ? [lens("$(table) Matrix", "discern.benchmark.openMatrix", "Methods by suites", folder)]
+        ? [lens(page.title, "discern.benchmark.openMatrix", page.tooltip, folder)]
         : []),
       ...(folder && run.report !== null
         ? [lens("$(book) Open report", "discern.runs.openReport", "The report of its newest run", folder)]

@@ -8,14 +8,18 @@ import {
 } from "../../protocol/webview/benchmark.ts";
 import { cellFolder, readPlan } from "../../runFolder/comparison.ts";
 import { runPaths } from "../../runFolder/folder.ts";
+import { sweepResults } from "../../runFolder/sweepResults.ts";
+import { TrialRuns } from "../../runFolder/trialRuns.ts";
 import { runCommand } from "../contributions.ts";
 import type { CommandId } from "../contributionTypes.ts";
 import { DisposableStore } from "../disposableStore.ts";
 import { wordError } from "../errors.ts";
 import { log } from "../log.ts";
 import { openPage, type Page, tabIcon } from "../page/page.ts";
+import { saveFromPage } from "../page/save.ts";
 import type { Run, RunLibrary } from "../runs/library.ts";
 import { type CellReport, measuresOfReport, measuresOfRuns, shownBenchmark } from "./shown.ts";
+import { useSettings } from "./useSettings.ts";
 
 const commands: Record<BenchmarkCommand, CommandId> = {
   stop: "discern.runs.stop",
@@ -30,7 +34,7 @@ const commands: Record<BenchmarkCommand, CommandId> = {
 /** Milliseconds that changes of runs are gathered before the page is told. */
 const gatherMs = 250;
 
-/** The page of one comparison or benchmark: follows its folder and those of its cells while it is there. */
+/** The page of one comparison, benchmark or sweep: follows its folder and those of its cells while it is there. */
 export class BenchmarkPanel {
   readonly panel: vscode.WebviewPanel;
   readonly folder: vscode.Uri;
@@ -39,6 +43,7 @@ export class BenchmarkPanel {
   private readonly page: Page<BenchmarkToPage>;
   /** What was measured in cells that have finished, by their names, and the stamp of the report it was read from. */
   private readonly measured = new Map<string, { stamp: string; report: CellReport | null }>();
+  private readonly trials: TrialRuns;
   private told = { benchmark: "", measures: "" };
   private telling: Promise<void> = Promise.resolve();
   private timer: NodeJS.Timeout | undefined;
@@ -52,6 +57,7 @@ export class BenchmarkPanel {
     this.panel = panel;
     this.folder = folder;
     this.library = library;
+    this.trials = new TrialRuns(folder.fsPath);
     panel.iconPath = tabIcon(extensionUri, "graph-line");
     panel.title = `Benchmark: ${folder.path.split("/").at(-1)}`;
     const page = openPage<BenchmarkToPage, typeof benchmarkFromPageSchema>(panel.webview, extensionUri, {
@@ -100,6 +106,14 @@ export class BenchmarkPanel {
     const runs = new Map(cells.map((cell) => [cell.label, cell]));
     const benchmark = shownBenchmark({ plan, summary: run, runs });
     this.post("benchmark", JSON.stringify(benchmark), { type: "benchmark", benchmark });
+    if (plan.sweep !== undefined) {
+      const { created: _, ...results } = await sweepResults(plan, this.trials);
+      this.post("measures", JSON.stringify(results), {
+        type: "sweep",
+        results: { ...results, created: plan.created },
+      });
+      return;
+    }
     if (run.report !== null && run.state === "finished") {
       if (this.told.measures === run.report) return;
       const shown = measuresOfReport(await this.library.report(run));
@@ -165,6 +179,10 @@ export class BenchmarkPanel {
       case "openDashboard":
         await runCommand("discern.runs.openDashboard", cell(message.cell));
         return;
+      case "useSettings":
+        return useSettings(this.folder, message.cell);
+      case "save":
+        return saveFromPage({ ...message, format: "csv" }, this.folder);
       case "copy":
         await vscode.env.clipboard.writeText(message.text);
         vscode.window.setStatusBarMessage("Copied", 4000);

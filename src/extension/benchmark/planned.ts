@@ -37,6 +37,16 @@ export function planLine({ runs }: PlanSummary): string {
   ].join(" · ");
 }
 
+/** What a run is: a method, or a trial with what varies in it. */
+function whatRuns({ method, trial, promoted }: Cell): string {
+  if (promoted !== undefined) return `place ${promoted.place + 1} of the rung before`;
+  if (trial === undefined) return method;
+  if (trial.varied === undefined) return `${method}, trial`;
+  return Object.entries(trial.varied)
+    .map(([key, value]) => `${key}=${JSON.stringify(value)}`)
+    .join(" ");
+}
+
 /** The plan as Markdown, in which names of people's files are words alone. */
 export function planMarkdown(summary: PlanSummary): string {
   const { name, runs, missing } = summary;
@@ -44,7 +54,7 @@ export function planMarkdown(summary: PlanSummary): string {
   const rows = runs.map(({ cell, cost, isFinished }) =>
     row([
       escaped(cell.name),
-      escaped(cell.trial === undefined ? cell.method : `${cell.method}, trial`),
+      escaped(whatRuns(cell)),
       String(cell.seed),
       escaped(cell.needs.join(", ")),
       cost === null ? "–" : duration(cost.seconds),
@@ -65,7 +75,7 @@ export function planMarkdown(summary: PlanSummary): string {
         ]
       : []),
     [
-      row(["run", "method", "seed", "needs", "time", "memory", "disk", "state"]),
+      row(["run", "what", "seed", "needs", "time", "memory", "disk", "state"]),
       "| --- | --- | ---: | --- | ---: | ---: | ---: | --- |",
       ...rows,
     ].join("\n"),

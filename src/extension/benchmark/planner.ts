@@ -1,6 +1,7 @@
 import { parse } from "jsonc-parser";
 import * as vscode from "vscode";
 import { benchmarkSuffix } from "../../protocol/benchmark.ts";
+import { sweepSuffix } from "../../protocol/sweep.ts";
 import type { CheckedPlanned } from "../../recipe/checkPlanned.ts";
 import type { CheckedFiles } from "../recipe/checkedFiles.ts";
 import type { RecipeFacts } from "../recipe/facts.ts";
@@ -11,7 +12,8 @@ import type { PlanSummary } from "./planned.ts";
 const scheme = "discern-plan";
 
 /** What a file that describes several runs is called. */
-export function nounOf({ path }: vscode.Uri): "benchmark" | "comparison" {
+export function nounOf({ path }: vscode.Uri): "benchmark" | "comparison" | "sweep" {
+  if (path.endsWith(sweepSuffix)) return "sweep";
   return path.endsWith(benchmarkSuffix) ? "benchmark" : "comparison";
 }
 
@@ -22,7 +24,7 @@ export function nameIn(text: string): string | null {
   return typeof name === "string" && name !== "" ? name : null;
 }
 
-/** The newest comparison or benchmark that was run by this name. */
+/** The newest comparison, benchmark or sweep that was run by this name. */
 export function newestRun(library: RunLibrary, name: string | null): Run | undefined {
   return name === null ? undefined : library.runs.find((run) => run.cells !== undefined && run.name === name);
 }

@@ -34,6 +34,7 @@ export function shownBenchmark({ plan, summary, runs }: PlanState): ShownBenchma
     missing,
     cells: plan.cells.map((cell) => shownCell(cell, summary, runs)),
     hasReport: summary.report !== null,
+    isSweep: plan.sweep !== undefined,
   };
 }
 

@@ -1,5 +1,6 @@
 import * as vscode from "vscode";
 import { benchmarkSuffix } from "../../protocol/benchmark.ts";
+import { sweepSuffix } from "../../protocol/sweep.ts";
 import { runCommand } from "../contributions.ts";
 import type { Engine } from "../engine/engine.ts";
 import { savedText } from "../launch/checked.ts";
@@ -20,7 +21,7 @@ export interface BenchmarkParts {
 }
 
 /**
- * Shows what a benchmark file plans and costs, and starts or resumes it where a person wants that. A process of its own runs it.
+ * Shows what a benchmark or sweep file plans and costs, and starts or resumes it where a person wants that. A process of its own runs it.
  *
  * @param given the file; that in the active editor or one that is picked where left out.
  * @throws as `Engine.call`.
@@ -98,12 +99,15 @@ async function showFaults(
   await vscode.window.showTextDocument(document, { selection: new vscode.Range(at, at) });
 }
 
-/** The benchmark that a command is about: the file given, that in the active editor, or one that is picked. */
+/** What a benchmark or a sweep is described by. */
+const suffixes = [benchmarkSuffix, sweepSuffix];
+
+/** The benchmark or sweep that a command is about: the file given, that in the active editor, or one that is picked. */
 async function pickBenchmark(given: unknown): Promise<vscode.Uri | undefined> {
   if (given instanceof vscode.Uri) return given;
   const active = vscode.window.activeTextEditor?.document.uri;
-  if (active?.scheme === "file" && active.path.endsWith(benchmarkSuffix)) return active;
-  const found = await vscode.workspace.findFiles(`**/*${benchmarkSuffix}`, "**/node_modules/**");
+  if (active?.scheme === "file" && suffixes.some((suffix) => active.path.endsWith(suffix))) return active;
+  const found = await vscode.workspace.findFiles(`**/*{${suffixes.join(",")}}`, "**/node_modules/**");
   type Item = vscode.QuickPickItem & { uri?: vscode.Uri };
   const items: Item[] = found
     .map((uri) => ({ label: `$(json) ${vscode.workspace.asRelativePath(uri)}`, uri }))
@@ -114,7 +118,7 @@ async function pickBenchmark(given: unknown): Promise<vscode.Uri | undefined> {
   };
   const separator: Item = { label: "", kind: vscode.QuickPickItemKind.Separator };
   const chosen = await vscode.window.showQuickPick([...items, separator, fresh], {
-    placeHolder: "Benchmark to run",
+    placeHolder: "Benchmark or sweep to run",
   });
   if (chosen === fresh) await runCommand("discern.benchmark.new");
   return chosen?.uri;

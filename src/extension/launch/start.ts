@@ -46,11 +46,11 @@ function show(library: RunLibrary, folder: vscode.Uri): void {
   void showWhenThere(library, folder);
 }
 
-/** Opens the dashboard of a run, that of a comparison once its first run trains, or the matrix of a benchmark. */
+/** Opens the dashboard of a run, that of a comparison once its first run trains, or the page of a benchmark or sweep. */
 async function showWhenThere(library: RunLibrary, folder: vscode.Uri): Promise<void> {
   if (await isComparison(folder.fsPath)) {
     const plan = await readPlan(folder.fsPath).catch(() => null);
-    if (plan?.benchmark !== undefined) {
+    if (plan?.benchmark !== undefined || plan?.sweep !== undefined) {
       await runCommand("discern.benchmark.openMatrix", folder);
       return;
     }

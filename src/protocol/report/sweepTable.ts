@@ -25,10 +25,10 @@ export function settingWords(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
-/** A key of a recipe as a heading: its last two parts, such as optimiser.learningRate. */
+/** A key of a recipe as a heading: stages are counted from 1, as in "optimiser.learningRate (stage 2)". */
 export function settingTitle(key: string): string {
-  const parts = key.split(".");
-  return parts.length < 3 ? key : parts.slice(-2).join(".");
+  const [, stage, rest] = /^stages\.(\d+)\.(.+)$/.exec(key) ?? [];
+  return stage === undefined ? key : `${rest} (stage ${Number(stage) + 1})`;
 }
 
 /** What varies in a trial, in one line: "loss=circle, layer=12". */

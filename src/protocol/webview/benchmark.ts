@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { Measures } from "../report/measures.ts";
+import type { SweepResults } from "../report/sweep.ts";
 import type { JudgeInfo } from "../report/verdicts.ts";
 import type { RunState } from "../timeline.ts";
 
@@ -49,6 +50,8 @@ export interface ShownBenchmark {
   readonly missing: readonly MissingSuite[];
   readonly cells: readonly ShownCell[];
   readonly hasReport: boolean;
+  /** Whether its cells are the trials of a sweep, which has no matrix. */
+  readonly isSweep: boolean;
 }
 
 /** Figures so far: methods are named as in the plan. */
@@ -63,6 +66,8 @@ export interface ShownMeasures {
 export type BenchmarkToPage =
   | { readonly type: "benchmark"; readonly benchmark: ShownBenchmark }
   | { readonly type: "measures"; readonly shown: ShownMeasures }
+  /** The trials of a sweep, in place of measures. */
+  | { readonly type: "sweep"; readonly results: SweepResults }
   /** The folder cannot be read, or is gone. */
   | { readonly type: "gone"; readonly message: string };
 
@@ -83,6 +88,9 @@ export const benchmarkFromPageSchema = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("openCellLog"), cell: z.string() }),
   z.strictObject({ type: z.literal("openDashboard"), cell: z.string() }),
   z.strictObject({ type: z.literal("copy"), text: z.string() }),
+  /** Writes a recipe with the settings of a trial. */
+  z.strictObject({ type: z.literal("useSettings"), cell: z.string() }),
+  z.strictObject({ type: z.literal("save"), name: z.string(), content: z.string() }),
 ]);
 export type BenchmarkFromPage = z.output<typeof benchmarkFromPageSchema>;
 

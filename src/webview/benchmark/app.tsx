@@ -6,21 +6,23 @@ import { Head } from "./head.tsx";
 import { matrixOf } from "./matrix.ts";
 import type { PageState } from "./state.ts";
 import { Legend } from "./status.tsx";
+import { SweepFile, SweepView } from "./sweep/sweepView.tsx";
 
 interface AppProps {
   readonly state: PageState;
-  readonly post: (message: BenchmarkFromPage) => void;
+  /** Asks the host; null where there is none, in a sweep that is a file. */
+  readonly post: ((message: BenchmarkFromPage) => void) | null;
   readonly kept?: BenchmarkPageState | undefined;
   readonly keep?: (kept: BenchmarkPageState) => void;
 }
 
 const plain: BenchmarkPageState = { measure: null, judge: null, sort: null };
 
-/** The page of a comparison or benchmark. */
+/** The page of a comparison, benchmark or sweep. */
 export function App({ state, post, kept, keep }: AppProps) {
   const [view, setView] = useState(kept ?? plain);
   useEffect(() => keep?.(view), [view, keep]);
-  const { benchmark, shown, gone } = state;
+  const { benchmark, shown, sweep, gone } = state;
   const matrix = useMemo(
     () => (benchmark === null ? null : matrixOf(benchmark, shown, view)),
     [benchmark, shown, view],
@@ -31,6 +33,21 @@ export function App({ state, post, kept, keep }: AppProps) {
         {gone}
       </p>
     );
+  if (post === null) {
+    return sweep && <SweepFile results={sweep} />;
+  }
+  if (benchmark?.isSweep) {
+    return (
+      <>
+        <Head benchmark={benchmark} post={post} />
+        {sweep === null ? (
+          <p class="empty">Reading the trials…</p>
+        ) : (
+          <SweepView results={sweep} post={post} />
+        )}
+      </>
+    );
+  }
   if (benchmark === null || matrix === null) return <p class="empty">Reading the plan…</p>;
   return (
     <>

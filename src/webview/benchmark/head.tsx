@@ -22,7 +22,7 @@ const stateWords: Record<
 
 /** Name and state of a benchmark, how far it is, and what can be done with it. */
 export function Head({
-  benchmark: { name, state, problem, cells, hasReport },
+  benchmark: { name, state, problem, cells, hasReport, isSweep },
   post,
 }: {
   benchmark: ShownBenchmark;
@@ -36,7 +36,7 @@ export function Head({
   const buttons: readonly (readonly [boolean, BenchmarkCommand, string])[] = [
     [active, "stop", "Stop"],
     [resumable, "resume", "Resume"],
-    [hasReport, "openReport", "Open Report"],
+    [hasReport && !isSweep, "openReport", "Open Report"],
     [hasReport, "compare", "Compare with Earlier…"],
     [hasReport, "copyLatex", "Copy LaTeX Table"],
     [hasReport, "export", "Export…"],

@@ -1,14 +1,17 @@
+import type { SweepResults } from "../../protocol/report/sweep.ts";
 import type { BenchmarkToPage, ShownBenchmark, ShownMeasures } from "../../protocol/webview/benchmark.ts";
 
 /** Everything the page knows from its host. */
 export interface PageState {
   readonly benchmark: ShownBenchmark | null;
   readonly shown: ShownMeasures | null;
+  /** Of a sweep, whose trials stand in place of a matrix. */
+  readonly sweep: SweepResults | null;
   /** Why there is nothing to show. */
   readonly gone: string | null;
 }
 
-export const initialState: PageState = { benchmark: null, shown: null, gone: null };
+export const initialState: PageState = { benchmark: null, shown: null, sweep: null, gone: null };
 
 /** The state after a message of the host. */
 export function reduce(state: PageState, message: BenchmarkToPage): PageState {
@@ -17,6 +20,8 @@ export function reduce(state: PageState, message: BenchmarkToPage): PageState {
       return { ...state, benchmark: message.benchmark, gone: null };
     case "measures":
       return { ...state, shown: message.shown };
+    case "sweep":
+      return { ...state, sweep: message.results };
     case "gone":
       return { ...initialState, gone: message.message };
   }

@@ -23,7 +23,7 @@ export function madeCell(method: string, seed: number, change: Partial<ShownCell
 /** A made-up benchmark in the middle of its work: every state that a cell can be in. */
 export function madeBenchmark(change: Partial<ShownBenchmark> = {}): ShownBenchmark {
   return {
-    ...{ name: "small", state: "running", problem: null, reference: "STL", hasReport: false },
+    ...{ name: "small", state: "running", problem: null, reference: "STL", hasReport: false, isSweep: false },
     methods: ["untrained", "STL", "DCR", "SCANS", "CAST"],
     suites: ["xstest", "oktest", "gated"],
     missing: [{ suite: "gated", reason: "gated.csv: fetch it with: discern suites get gated" }],
