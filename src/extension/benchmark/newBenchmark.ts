@@ -1,10 +1,13 @@
-import { type BenchmarkInput, benchmarkSchema } from "../../protocol/benchmark.ts";
+import { type BenchmarkInput, benchmarkSchema, benchmarkSuffix } from "../../protocol/benchmark.ts";
 import { comparedMethods } from "../../protocol/comparedMethod.ts";
 import { steeringSchema } from "../../protocol/steering.ts";
 import type { SuiteDeclaration } from "../../protocol/suiteDeclaration.ts";
+import { type SweepInput, sweepSchema, sweepSuffix } from "../../protocol/sweep.ts";
 import { benchmarkPresets } from "../../recipe/benchmarkPresets.ts";
+import { sweepPresets } from "../../recipe/sweepPresets.ts";
+import { sweepTrials } from "../../recipe/sweepTrials.ts";
 import { type FoundSuite, fetchCommand, type SuiteLocation } from "../../suites/locate.ts";
-import { count } from "../../wording/numbers.ts";
+import { count, counted } from "../../wording/numbers.ts";
 
 type MethodInput = NonNullable<BenchmarkInput["methods"]>[number];
 
@@ -38,26 +41,39 @@ export const methodChoices: readonly MethodChoice[] = [
   ),
 ];
 
-/** A whole benchmark that a new one may be a copy of. */
+/** A whole benchmark or sweep that a new file may be a copy of. */
 export interface PresetChoice {
   readonly label: string;
   readonly description: string;
-  readonly benchmark: BenchmarkInput;
+  /** What the name of its file ends in. */
+  readonly suffix: string;
+  readonly value: BenchmarkInput | SweepInput;
 }
 
-/** The benchmarks that come with Discern. */
-export const presetChoices: readonly PresetChoice[] = Object.entries(benchmarkPresets).map(
-  ([key, benchmark]) => {
-    const { methods, suites, recipe } = benchmarkSchema.parse(benchmark);
-    const model = typeof recipe === "string" ? recipe : recipe.model;
-    const parts = [
-      `${methods.length} methods`,
-      `${suites.length} suites`,
-      ...(typeof model === "string" ? [model] : []),
-    ];
-    return { label: `preset:${key}`, description: parts.join(" · "), benchmark };
-  },
-);
+/** The benchmarks and sweeps that come with Discern. */
+export const presetChoices: readonly PresetChoice[] = [
+  ...Object.entries(benchmarkPresets).map(([key, value]): PresetChoice => {
+    const { methods, suites, recipe } = benchmarkSchema.parse(value);
+    return {
+      ...{ label: `preset:${key}`, suffix: benchmarkSuffix, value },
+      description: [`${methods.length} methods`, `${suites.length} suites`, ...modelOf(recipe)].join(" · "),
+    };
+  }),
+  ...Object.entries(sweepPresets).map(([key, value]): PresetChoice => {
+    const sweep = sweepSchema.parse(value);
+    return {
+      ...{ label: `preset:${key}`, suffix: sweepSuffix, value },
+      description: [`sweep of ${counted(sweepTrials(sweep).length, "trial")}`, ...modelOf(sweep.recipe)].join(
+        " · ",
+      ),
+    };
+  }),
+];
+
+function modelOf(recipe: string | Readonly<Record<string, unknown>>): string[] {
+  const model = typeof recipe === "string" ? recipe : recipe.model;
+  return typeof model === "string" ? [model] : [];
+}
 
 /** Judges that need no model, as a new benchmark offers them; the first is chosen at first. */
 export const judgeChoices = [

@@ -1,7 +1,7 @@
 import { access } from "node:fs/promises";
 import { basename, join, relative, sep } from "node:path";
 import * as vscode from "vscode";
-import { type BenchmarkInput, benchmarkSuffix } from "../../protocol/benchmark.ts";
+import { benchmarkSuffix } from "../../protocol/benchmark.ts";
 import { recipeSuffix } from "../../protocol/recipe.ts";
 import { writeAtomic } from "../../storage/atomic.ts";
 import { suiteFolders } from "../../suites/home.ts";
@@ -40,9 +40,9 @@ export async function createBenchmark(
   const begun = await pickRecipe(models, prompts);
   if (begun === undefined) return;
   if (begun.preset !== undefined) {
-    const { label, benchmark } = begun.preset;
-    const { name, path } = await freeName(folder.fsPath, label.slice("preset:".length));
-    await writeAndShow({ ...benchmark, name }, path, planner);
+    const { label, value, suffix } = begun.preset;
+    const { name, path } = await freeName(folder.fsPath, label.slice("preset:".length), suffix);
+    await writeAndShow({ ...value, name }, path, planner);
     return;
   }
   const { recipe } = begun;
@@ -59,7 +59,11 @@ export async function createBenchmark(
   if (!judges?.length) return;
   const seeds = await askSeeds();
   if (seeds === undefined) return;
-  const { name, path } = await freeName(folder.fsPath, basename(recipe.fsPath, recipeSuffix));
+  const { name, path } = await freeName(
+    folder.fsPath,
+    basename(recipe.fsPath, recipeSuffix),
+    benchmarkSuffix,
+  );
   const benchmark = newBenchmark({
     ...{ name, methods, judges, seeds, suites: suites.map(({ id }) => id) },
     recipe: relative(folder.fsPath, recipe.fsPath).split(sep).join("/"),
@@ -67,7 +71,7 @@ export async function createBenchmark(
   await writeAndShow(benchmark, path, planner);
 }
 
-async function writeAndShow(benchmark: BenchmarkInput, path: string, planner: Planner): Promise<void> {
+async function writeAndShow(benchmark: PresetChoice["value"], path: string, planner: Planner): Promise<void> {
   await writeAtomic(path, `${JSON.stringify(benchmark, null, 2)}\n`);
   const document = await vscode.workspace.openTextDocument(vscode.Uri.file(path));
   await vscode.window.showTextDocument(document);
@@ -89,12 +93,12 @@ async function pickRecipe(models: ModelLibrary, prompts: PromptLibrary): Promise
     .map((uri) => ({ label: `$(json) ${vscode.workspace.asRelativePath(uri)}`, uri }))
     .sort((a, b) => a.label.localeCompare(b.label));
   const fresh: Item = { label: "$(add) New Recipe…", description: "choose a model and prompt files" };
-  const separator: Item = { label: "Whole benchmarks", kind: vscode.QuickPickItemKind.Separator };
+  const separator: Item = { label: "Whole benchmarks and sweeps", kind: vscode.QuickPickItemKind.Separator };
   const whole = presetChoices.map(
     (preset): Item => ({
       label: `$(beaker) ${preset.label}`,
       description: preset.description,
-      detail: "a copy of it, with its methods, suites, judges and seeds",
+      detail: "a copy of it, as a file that you can change",
       preset,
     }),
   );
@@ -179,15 +183,19 @@ async function askSeeds(): Promise<number[] | undefined> {
   return text === undefined ? undefined : (seedsOf(text) ?? undefined);
 }
 
-async function freeName(folder: string, wanted: string): Promise<{ name: string; path: string }> {
+async function freeName(
+  folder: string,
+  wanted: string,
+  suffix: string,
+): Promise<{ name: string; path: string }> {
   for (let n = 1; ; n++) {
     const base = n === 1 ? wanted : `${wanted}-${n}`;
-    const path = join(folder, `${base}${benchmarkSuffix}`);
+    const path = join(folder, `${base}${suffix}`);
     const taken = await access(path).then(
       () => true,
       () => false,
     );
     // Its folder of runs is not that of the recipe's own runs.
-    if (!taken) return { name: `${base}-benchmark`, path };
+    if (!taken) return { name: suffix === benchmarkSuffix ? `${base}-benchmark` : base, path };
   }
 }

@@ -8,9 +8,11 @@ import {
   seedsOf,
   suiteChoice,
 } from "../../../src/extension/benchmark/newBenchmark.ts";
-import { benchmarkSchema } from "../../../src/protocol/benchmark.ts";
+import { benchmarkSchema, benchmarkSuffix } from "../../../src/protocol/benchmark.ts";
 import { steeringSchema } from "../../../src/protocol/steering.ts";
+import { sweepSuffix } from "../../../src/protocol/sweep.ts";
 import { benchmarkPresets } from "../../../src/recipe/benchmarkPresets.ts";
+import { sweepPresets } from "../../../src/recipe/sweepPresets.ts";
 import { knownSuites } from "../../../src/suites/registry.ts";
 
 const choices = {
@@ -37,12 +39,17 @@ test("every inference-time method is offered on STL, with the one it is on", () 
   expect(methods.filter(({ steering }) => steering).every(({ on }) => on === "STL")).toBe(true);
 });
 
-test("every benchmark preset is offered whole, with its size", () => {
+test("every preset of a benchmark or sweep is offered whole, with its size", () => {
   expect(presetChoices.map(({ label }) => label)).toEqual(
-    Object.keys(benchmarkPresets).map((key) => `preset:${key}`),
+    Object.keys({ ...benchmarkPresets, ...sweepPresets }).map((key) => `preset:${key}`),
   );
-  for (const { description, benchmark } of presetChoices) {
-    const { methods, suites } = benchmarkSchema.parse(benchmark);
+  for (const { description, value, suffix } of presetChoices) {
+    if (suffix !== benchmarkSuffix) {
+      expect(description).toMatch(/^sweep of \d+ trials · smollm2-135m$/);
+      expect(suffix).toBe(sweepSuffix);
+      continue;
+    }
+    const { methods, suites } = benchmarkSchema.parse(value);
     expect(description).toContain(`${methods.length} methods · ${suites.length} suites`);
   }
 });
