@@ -140,7 +140,7 @@ export const sweepPresets: Readonly<Record<string, SweepInput>> = {
       retention: [retention("none", []), retention("distance", [5, 20, 80]), retention("kl", [0.5, 2, 8])],
     },
   },
-  /** Rules that end the contrast: 7 trials of up to 60 steps of it, about 18 minutes. */
+  /** Rules that end the contrast: 7 trials of up to 60 steps of it, at most 23 minutes. */
   "sweep-stop-rules": {
     name: "sweep-stop-rules",
     ...shared,
