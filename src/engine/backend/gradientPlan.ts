@@ -13,7 +13,10 @@ export interface GradientCost {
   readonly forwardPasses: number;
   readonly backwardPasses: number;
   /** Tokens of both, padding left out. */
-  readonly tokens: number;
+  readonly forwardTokens: number;
+  readonly backwardTokens: number;
+  /** Floating-point operations of the products, all of them as ghost products. */
+  readonly productFlops: number;
   /** Held beside the model at the same time, products included. */
   readonly bytes: number;
   /** Products of tiles: pairs of groups of texts whose layers are held together. */
@@ -113,8 +116,42 @@ export function gradientCost(
   return {
     forwardPasses: runs.length,
     backwardPasses: sum(({ scalars }) => scalars.length),
-    tokens: sum(({ tokens, scalars }) => tokens.length * (1 + scalars.length)),
+    forwardTokens: sum(({ tokens }) => tokens.length),
+    backwardTokens: sum(({ tokens, scalars }) => tokens.length * scalars.length),
+    productFlops: blocks.length * ghostFlops(shape, texts),
     bytes: greatestOf([0, ...held]) + 8 * sums * left.length * (right ?? left).length,
     tilePairs: pairs.length,
   };
+}
+
+/** Ghost products of one block for all pairs of texts that are multiplied. */
+function ghostFlops({ linears }: BackendShape, texts: readonly GradientText[]): number {
+  const inside = linears.reduce((sum, { inFeatures }) => sum + inFeatures, 0);
+  const outside = linears.reduce((sum, { outFeatures }) => sum + outFeatures, 0);
+  const sides = (text: GradientText) => {
+    const [left, right] = [text.left, text.right].map((side) => side.some(({ length }) => length > 0));
+    return { left, right, both: left && right };
+  };
+  const sums = { tokens: 0, scalarTokens: 0, scalars: 0 };
+  const of = (takes: (text: GradientText) => boolean) =>
+    texts.filter(takes).reduce(
+      (sum, { tokens, scalars }) => ({
+        tokens: sum.tokens + tokens.length,
+        scalarTokens: sum.scalarTokens + tokens.length * scalars.length,
+        scalars: sum.scalars + scalars.length,
+      }),
+      sums,
+    );
+  const product = (a: typeof sums, b: typeof sums) =>
+    2 *
+    (a.tokens * b.tokens * inside +
+      a.tokens * b.scalarTokens * outside +
+      a.scalarTokens * b.scalars * outside);
+  const all = product(
+    of((text) => sides(text).left),
+    of((text) => sides(text).right),
+  );
+  // Pairs of texts that stand on both sides are multiplied once.
+  const both = of((text) => sides(text).both);
+  return all - product(both, both) / 2;
 }

@@ -4,6 +4,7 @@ import { calibration } from "./calibration/calibration.ts";
 import type { ProbeDefinition } from "./definition.ts";
 import { direction } from "./direction/direction.ts";
 import { influence } from "./influence/influence.ts";
+import { kernelBetweenPrompts } from "./kernel/kernel.ts";
 import { projection } from "./projection/projection.ts";
 import { refusalByState } from "./refusal/refusalByState.ts";
 import { separabilityByLayer } from "./separability/separabilityByLayer.ts";
@@ -12,6 +13,7 @@ import { tokenView } from "./tokens/tokenView.ts";
 /** What is computed for every contract of `protocol/probe/probes.ts`, in the same order. */
 export const probes: readonly ProbeDefinition[] = [
   refusalByState,
+  kernelBetweenPrompts,
   projection,
   direction,
   influence,

@@ -147,7 +147,9 @@ export const kernelContract = defineProbe({
         kernel: kernelSchema,
         withoutHead: kernelSchema
           .nullable()
-          .describe("The same without the head's weights; null where they are not in θ"),
+          .describe(
+            "The same without the head's weights, which are the embedding's where the two are tied; null where they are not in θ",
+          ),
         layers: z.array(
           z.object({ layer: z.int().nullable().describe("null outside the blocks"), share: shareSchema }),
         ),

@@ -3,6 +3,7 @@ import { calibrationContract } from "./calibration.ts";
 import type { ProbeContract } from "./contract.ts";
 import { directionContract } from "./direction.ts";
 import { influenceContract } from "./influence.ts";
+import { kernelContract } from "./kernel.ts";
 import { projectionContract } from "./projection.ts";
 import { refusalContract } from "./refusal.ts";
 import { separabilityContract } from "./separability.ts";
@@ -14,6 +15,7 @@ import { tokensContract } from "./tokens.ts";
  */
 export const probeContracts = [
   refusalContract,
+  kernelContract,
   projectionContract,
   directionContract,
   influenceContract,

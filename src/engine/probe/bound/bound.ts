@@ -42,12 +42,12 @@ export const bound = defineMeasurement(boundContract, {
     const rows = logitRows(measured.map((ids) => ({ ids, tokens })));
     const cost = gradientCost(shape, rows, null, scopeOf(options));
     const own = measured.reduce((sum, { length }) => sum + length, 0);
-    const scalars = tokens.length;
     return {
       forwardPasses: states.length * (cost.forwardPasses + measured.length) + measured.length,
       backwardPasses: states.length * cost.backwardPasses,
-      forwardTokens: states.length * (cost.tokens / (1 + scalars) + own) + own,
-      backwardTokens: (states.length * cost.tokens * scalars) / (1 + scalars),
+      forwardTokens: states.length * (cost.forwardTokens + own) + own,
+      backwardTokens: states.length * cost.backwardTokens,
+      otherFlops: states.length * cost.productFlops,
       bytes: cost.bytes + 4 * measured.length * shape.hiddenSize * shape.layers,
     };
   },

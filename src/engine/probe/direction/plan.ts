@@ -29,8 +29,9 @@ export function directionPlan(
   return {
     forwardPasses: scorings * scored.length + states.length * (products.forwardPasses + taken.length),
     backwardPasses: states.length * (products.backwardPasses + taken.length),
-    forwardTokens: scorings * sum(scored) + states.length * (products.tokens / 2 + sum(taken)),
-    backwardTokens: states.length * (products.tokens / 2 + sum(taken)),
+    forwardTokens: scorings * sum(scored) + states.length * (products.forwardTokens + sum(taken)),
+    backwardTokens: states.length * (products.backwardTokens + sum(taken)),
+    otherFlops: states.length * products.productFlops,
     // The point, its gradient, a copy that is moved, and what the trainer holds.
     bytes: Math.max(products.bytes, 4 * 4 * trainedNumbers(question)),
   };

@@ -70,7 +70,7 @@ export function directionSample(question: ProbeQuestion<DirectionOptions>): Dire
     ),
   }));
   return {
-    prompts: drawnPrompts(prompts, options.perGroup, seed),
+    prompts: drawnPrompts(prompts, options.perGroup, seed).sort((a, b) => a - b),
     from,
     steps,
     swapped,

@@ -71,12 +71,12 @@ function influencePlan(question: ProbeQuestion<Options>): ProbePlanInput {
     return sets.map((some) => gradientCost(shape, left, lossRows(some), scope));
   });
   const scorings = states.length * sum(longest.map(({ ids }) => ids.length + trie.nodes.length));
-  const tokens = sum(costs.map((cost) => cost.tokens)) / 2;
   return {
     forwardPasses: prompts.length + states.length * targets + sum(costs.map((cost) => cost.forwardPasses)),
     backwardPasses: sum(costs.map((cost) => cost.backwardPasses)),
-    forwardTokens: sum(scored) + scorings + tokens,
-    backwardTokens: tokens,
+    forwardTokens: sum(scored) + scorings + sum(costs.map((cost) => cost.forwardTokens)),
+    backwardTokens: sum(costs.map((cost) => cost.backwardTokens)),
+    otherFlops: sum(costs.map((cost) => cost.productFlops)),
     bytes: greatestOf(costs.map((cost) => cost.bytes)) + 8 * targets * question.training.length,
   };
 }
