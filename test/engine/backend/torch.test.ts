@@ -1,4 +1,5 @@
 import { afterAll, describe } from "vitest";
+import { goldenDirection } from "../../golden/direction.ts";
 import { goldenGradients } from "../../golden/gradients.ts";
 import { skipWithoutTorch } from "../../python.ts";
 import { conformance } from "./conformance.ts";
@@ -12,5 +13,6 @@ describe.skipIf(skipped)("PyTorch", () => {
   conformance("torch", (folder) => workers.open(folder));
   conformanceOfGradients("torch", (folder) => workers.open(folder), ["llama", "gemma2"]);
   goldenGradients("torch", (folder) => workers.open(folder));
+  goldenDirection("torch", (folder) => workers.open(folder));
   afterAll(() => workers.stop());
 });
