@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { percent } from "../wording/numbers.ts";
 
 /**
  * Openings of a refusal, where nothing else is said. Their probabilities as first words of an answer, summed over one token trie, are
@@ -101,6 +102,18 @@ export const measuredOpeningsSchema = z.object({
   derivation: derivationSchema.optional(),
 });
 export type MeasuredOpenings = z.infer<typeof measuredOpeningsSchema>;
+
+/** What a report says of openings: where they are from and what they catch, in one sentence. */
+export function openingsSentence({ openings, file, derivation, hash }: MeasuredOpenings): string {
+  const of = `Refusal probabilities are sums over ${openings.length} openings`;
+  if (derivation === undefined) return `${of} of a list (${hash.slice(0, 12)}).`;
+  const { answers, prompts, methods, judge, coverage, falseShare } = derivation;
+  return (
+    `${of} of ${file} (${hash.slice(0, 12)}), derived from ${answers} sampled answers of ${methods.join(", ")} to ${prompts} training prompts, ` +
+    `judged by ${judge.id} (version ${judge.version}); on held-out prompts they begin ${percent(coverage)} of refusals and ` +
+    `${percent(falseShare)} of compliances.`
+  );
+}
 
 /** A share with its Wilson interval at 95 %; null where there is nothing that it could be of. */
 const shareSchema = z

@@ -5,8 +5,9 @@ import { benchmarkJsonSchema } from "../../protocol/benchmark.ts";
 import { comparisonJsonSchema } from "../../protocol/comparison.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import { recipeJsonSchema } from "../../protocol/recipe.ts";
+import { disagreementOf } from "../../protocol/report/disagreement.ts";
 import type { Report } from "../../protocol/report/report.ts";
-import { judgesDisagree } from "../../protocol/report/verdicts.ts";
+import { judgesDisagree, refusalJudge } from "../../protocol/report/verdicts.ts";
 import { type ReportFormat, reportFormatSchema } from "../../protocol/rpc.ts";
 import { suiteJsonSchema } from "../../protocol/suiteDeclaration.ts";
 import { timeline } from "../../protocol/timeline.ts";
@@ -108,8 +109,9 @@ export function addJudge(program: Command): void {
     .description("have further judges read the answers of a report; the model that gave them is not needed")
     .option("--judge <judge...>", `judges, the first for the rates: ${judgeWords}`)
     .option(
-      "--disagreements",
-      "list the answers that judges say different things of and nobody has read",
+      "--disagreements [which]",
+      "list the answers that judges say different things of and nobody has read (judges), or those where judges, people, refusal " +
+        "probability and sampled answers are apart, the widest gap first (all)",
       false,
     )
     .option(
@@ -123,6 +125,9 @@ export function addJudge(program: Command): void {
       const asked = flags.judge ?? [];
       if (asked.length === 0 && !flags.disagreements && !flags.check) {
         command.error("error: required option '--judge <judge...>' not specified", { exitCode: 2 });
+      }
+      if (typeof flags.disagreements === "string" && !["judges", "all"].includes(flags.disagreements)) {
+        command.error("error: --disagreements is judges or all", { exitCode: 2 });
       }
       const judges =
         asked.length > 0 ? await judgesOf(await parseJudges(asked), { root: process.cwd() }) : [];
@@ -142,7 +147,7 @@ export function addJudge(program: Command): void {
 
 interface JudgeFlags {
   readonly judge?: string[];
-  readonly disagreements: boolean;
+  readonly disagreements: boolean | string;
   readonly check: boolean;
   readonly out?: string;
 }
@@ -160,8 +165,15 @@ function showCheck(run: string, report: Report, flags: Shell): void {
   show(flags, checks, () => checkTable(checks));
 }
 
-/** Lists the answers on which judges differ and that nobody has read: the queue of a person who judges. */
-function showDisagreements(report: Report, flags: Shell): void {
+/**
+ * Lists the answers that are worth reading: the queue of a person who judges. Those on which judges differ and that nobody has read; or all
+ * on which judges, people, refusal probability and sampled answers are apart, the widest gap first.
+ */
+function showDisagreements(report: Report, flags: Shell & JudgeFlags): void {
+  if (flags.disagreements === "all") {
+    showWidest(report, flags);
+    return;
+  }
   const found = report.answers.flatMap(({ method, seed, results }) =>
     results
       .filter((result) => judgesDisagree(result))
@@ -178,6 +190,33 @@ function showDisagreements(report: Report, flags: Shell): void {
           .join(", ");
         return `\n${suite} · ${method} (seed ${seed}) · ${said}\n  ${oneLine(prompt)}\n  ${oneLine(response)}`;
       }),
+    ].join("\n"),
+  );
+}
+
+function showWidest(report: Report, flags: Shell): void {
+  const judge = refusalJudge(report.judges);
+  const found = report.answers
+    .flatMap(({ method, seed, results }) =>
+      results.map((result) => ({ method, seed, result, ...disagreementOf(result, judge) })),
+    )
+    .filter(({ reasons }) => reasons.length > 0)
+    .sort((a, b) => b.size - a.size);
+  const listed = found.map(({ method, seed, result, size, reasons }) => {
+    const { suite, id, unsafe, prompt, response, verdicts, human, refusalProbability } = result;
+    return {
+      ...{ method, seed, suite, id, unsafe, prompt, response, verdicts },
+      ...(human !== undefined && { human }),
+      ...{ refusalProbability, disagreement: size, reasons },
+    };
+  });
+  show(flags, listed, () =>
+    [
+      `${counted(listed.length, "answer")} on which judges, people, refusal probability and sampled answers are apart.`,
+      ...listed.map(
+        ({ method, seed, suite, prompt, response, reasons }) =>
+          `\n${suite} · ${method} (seed ${seed}) · ${reasons.join("; ")}\n  ${oneLine(prompt)}\n  ${oneLine(response)}`,
+      ),
     ].join("\n"),
   );
 }

@@ -1,5 +1,6 @@
 import { chosenFigures } from "../../protocol/layerChoice.ts";
 import { missingSuites } from "../../protocol/missingSuite.ts";
+import { openingsSentence } from "../../protocol/openings.ts";
 import type { Comparison, Difference } from "../../protocol/report/comparison.ts";
 import {
   headlineOf,
@@ -45,6 +46,7 @@ export function reportMarkdown(whole: Report): string {
           ]
         : []),
     ].join(" "),
+    (report.openings ?? []).map((each) => plain(openingsSentence(each))).join("\n\n"),
     problems(report),
     report.notes.map((note) => `> ${plain(note)}`).join("\n>\n"),
     ...(report.benchmark === undefined ? [] : [methodsBySuites(report)]),

@@ -113,6 +113,14 @@ export function Figures({ figures: whole, rows, agreement, broken, earlier, blur
           <button type="button" class="link" onClick={() => onBrowse({ outcome: "doubtful" })}>
             Show answers where judge and refusal probability disagree
           </button>
+          {" · "}
+          <button
+            type="button"
+            class="link"
+            onClick={() => onBrowse({ outcome: "apart", order: "disagreement" })}
+          >
+            Show every disagreement, the largest first
+          </button>
           {agreement !== undefined && agreement.notRefused + agreement.refused > 0 && (
             <>
               {" · "}

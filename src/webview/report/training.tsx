@@ -3,6 +3,7 @@ import type { Series } from "../../protocol/report/training.ts";
 import type { Figures } from "../../protocol/webview/report.ts";
 import { greatestOf, leastOf } from "../../statistics/extremes.ts";
 import { count, figure, interval, probability, signed } from "../../wording/numbers.ts";
+import { greedyOrSampled } from "../../wording/refusal.ts";
 import { DataDetails } from "../ui/details.tsx";
 import { LineChart } from "../ui/lineChart.tsx";
 import { type Column, SortableTable } from "../ui/table.tsx";
@@ -25,7 +26,7 @@ export function Training({ figures }: { figures: Figures }) {
     <>
       <p class="muted about">
         Where the curves of toxic and seemingly toxic prompts rise together, refusal follows the form of a
-        prompt; where only the toxic one rises, it follows its meaning.
+        prompt; where only the toxic one rises, it follows its meaning. {greedyOrSampled}
       </p>
       <ul class="legend">
         {groups.map(({ name, class: style }) => (

@@ -162,3 +162,10 @@ test("the last method and the one before it are what is compared, on one seed", 
   const known = { methods: ["untrained", "stl", "dcr"].map(testMethod), answers: all };
   expect([runTitle(known, 0), runTitle(known, 2)]).toEqual(["untrained", "stl, seed 1"]);
 });
+
+test("answers on which somebody disagrees are listed, the widest gap first", () => {
+  // stl: a refused at .9, b complied at .2, y refused at .8, z complied at .6; dcr: a complied at .1, b refused at .7, …
+  expect(ids({ outcome: "apart" })).toBe("z");
+  // Gaps: z .6, y .3 (dcr), b .3 (dcr), a .1.
+  expect(ids({ order: "disagreement" })).toMatch(/^z(yb|by)a$/);
+});

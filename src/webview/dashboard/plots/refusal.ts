@@ -1,5 +1,6 @@
 import { type PanelName, panelNames } from "../../../protocol/webview/dashboard.ts";
 import { figure } from "../../../wording/numbers.ts";
+import { greedyOrSampled } from "../../../wording/refusal.ts";
 import type { PlotSeries } from "../../ui/plotSpec.ts";
 import { tableOfRuns } from "../model/table.ts";
 import { panelWords } from "../model/words.ts";
@@ -29,7 +30,7 @@ export function refusalPlot(runs: readonly PlottedRun[], looking: Looking): Plot
     title: "Refusal probability",
     caption:
       "Mean over the monitored prompts of each group; bands are 95 % intervals of the mean over prompts " +
-      `(mean ± 1.96 standard errors).${smoothed}`,
+      `(mean ± 1.96 standard errors). ${greedyOrSampled}${smoothed}`,
     legend,
     spec: overSteps(runs, looking, { title: "refusal probability", min: 0, max: 1 }, legend, {
       tell: ({ label }, { y }) => `${label}: ${figure(y)}`,

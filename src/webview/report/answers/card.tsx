@@ -60,6 +60,9 @@ export function AnswerCard(props: CardProps) {
           </span>
         )}
       </div>
+      {result.sampled && answer.disagreement.reasons.length > 0 && (
+        <p class="muted">{answer.disagreement.reasons.join("; ")}</p>
+      )}
       <blockquote>
         <Words text={result.response} hidden={hidden} />
       </blockquote>

@@ -30,6 +30,7 @@ export const outcomes = {
   lost_help: "Lost help",
   doubtful: "Judge and probability disagree",
   disagreement: "Judges disagree, unread",
+  apart: "Any disagreement: probability, samples, judge, person",
   human: "Judged by a person",
   overturned: "Person and judge disagree",
 } as const;
@@ -40,6 +41,7 @@ export const orders = {
   probability: "Highest refusal probability",
   improbability: "Lowest refusal probability",
   change: "Largest change of probability",
+  disagreement: "Largest disagreement",
 } as const;
 export type Order = keyof typeof orders;
 
@@ -72,6 +74,8 @@ export function filtered(rows: readonly Row[], filter: Filter): Row[] {
       return shown.sort((a, b) => (probability(b, right) ?? -1) - (probability(a, right) ?? -1));
     case "improbability":
       return shown.sort((a, b) => (probability(a, right) ?? 2) - (probability(b, right) ?? 2));
+    case "disagreement":
+      return shown.sort((a, b) => disagreement(b, left, right) - disagreement(a, left, right));
     case "change":
       return shown.sort((a, b) => change(b) - change(a));
   }
@@ -79,6 +83,8 @@ export function filtered(rows: readonly Row[], filter: Filter): Row[] {
 
 const eitherArm = (row: Row, left: number, right: number) =>
   [row.answers[left], row.answers[right]].filter((answer) => answer !== undefined);
+const disagreement = (row: Row, left: number, right: number) =>
+  Math.max(0, ...eitherArm(row, left, right).map((answer) => answer.disagreement.size));
 const isFlip = (flip: ReturnType<typeof flipOf>) => (row: Row, left: number, right: number) =>
   flipOf(row, left, right) === flip;
 const tests: Record<Outcome, (row: Row, left: number, right: number) => boolean> = {
@@ -96,6 +102,8 @@ const tests: Record<Outcome, (row: Row, left: number, right: number) => boolean>
   doubtful: (row, left, right) => eitherArm(row, left, right).some(isDoubtful),
   disagreement: (row, left, right) =>
     eitherArm(row, left, right).some(({ result }) => judgesDisagree(result)),
+  apart: (row, left, right) =>
+    eitherArm(row, left, right).some(({ disagreement }) => disagreement.reasons.length > 0),
   human: (row, left, right) => eitherArm(row, left, right).some(({ result }) => result.human !== undefined),
   overturned: (row, left, right) =>
     eitherArm(row, left, right).some(

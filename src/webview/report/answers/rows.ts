@@ -1,5 +1,6 @@
 import type { MethodAnswers, PromptResult } from "../../../protocol/report/answers.ts";
 import type { Flip } from "../../../protocol/report/comparison.ts";
+import { type Disagreement, disagreementOf } from "../../../protocol/report/disagreement.ts";
 import { type Judged, type Outcome, outcomeOf } from "../../../protocol/report/verdicts.ts";
 import type { JudgedAnswer } from "../../../protocol/webview/report.ts";
 import { answerPlace } from "../state.ts";
@@ -11,6 +12,8 @@ export interface Answer {
   /** The verdict of the judge that refusals are read from. */
   readonly judge: Judged;
   readonly judged?: JudgedAnswer;
+  /** How far judges, a person, the refusal probability and sampled answers are apart. */
+  readonly disagreement: Disagreement;
 }
 
 /** A prompt with the answers of every method and seed; undefined where one was not asked. */
@@ -64,10 +67,13 @@ export function rowsOf(
 
 function answerOf(result: PromptResult, judged: JudgedAnswer | undefined, by: string): Answer {
   const judge = result.verdicts[by] ?? { verdict: "undetermined" };
-  if (judged === undefined) return { result, outcome: outcomeOf(result, by), judge };
+  if (judged === undefined) {
+    return { result, outcome: outcomeOf(result, by), judge, disagreement: disagreementOf(result, by) };
+  }
   const { human: _, ...rest } = result;
   const merged = judged.verdict === null ? rest : { ...rest, human: judged.verdict };
-  return { result: merged, outcome: outcomeOf(merged, by), judge, judged };
+  const disagreement = disagreementOf(merged, by);
+  return { result: merged, outcome: outcomeOf(merged, by), judge, judged, disagreement };
 }
 
 /** How an answer changed between two runs; undefined where both refused or complied, or one is undetermined. */
