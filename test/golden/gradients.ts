@@ -1,10 +1,12 @@
 import { describe, expect, it } from "vitest";
 import type {
+  AnswersBatch,
   Backend,
   GradientProducts,
   GradientRow,
   ParameterScope,
   Scalar,
+  TrainerSpec,
   WeightPart,
 } from "../../src/engine/backend/backend.ts";
 import { type Adapter, readAdapter } from "../../src/engine/model/adapter.ts";
@@ -125,21 +127,32 @@ export function goldenGradients(name: string, open: OpenBackend): void {
         expect(margins.sums.some(({ layer }) => layer === "outside")).toBe(true);
       }));
 
-    it("of an adapter's factors are the same whether it is given, finished or being trained", async () => {
+    it("of an adapter's factors are those of peft's, and the same while it is trained as when it is finished", () => {
       const expected = cases.find(({ adapter }) => adapter !== undefined)!;
-      const { architecture } = await loadModel(goldenPath("tiny", expected.model));
-      const adapter = await readAdapter(goldenPath(expected.adapter!), architecture);
-      const given: ParameterScope = { of: "adapter", adapter };
-      await opened(expected.model, async (backend) => {
-        await expect(
-          backend.gradientProducts(scalarRows(expected), null, { scope: { of: "adapter" } }),
-        ).rejects.toMatchObject({ code: "request-invalid" });
-        await backend.adopt({ method: "lora", adapter });
-        expectProducts(
-          await backend.gradientProducts(scalarRows(expected), null, { scope: given }),
-          expected.products,
-        );
-      });
+      const rows = scalarRows(expected);
+      return opened(expected.model, async (backend) => {
+        const answer = { ids: rows[2]!.ids, promptLength: rows[2]!.promptLength };
+        const batch: AnswersBatch = { ...answersBatch, examples: [answer] };
+        const trainer = await backend.createTrainer({ ...spec, kinds: [batch] });
+        await trainer.backward([batch]);
+        await trainer.update(1e-2, 1);
+        const during = await backend.gradientProducts(rows, null, { scope: { of: "adapter" } });
+        const learned = await trainer.finish();
+        if (learned.method !== "lora") throw new Error("a LoRA stage gave no adapter");
+        const { adapter } = learned;
+        const after = await backend.gradientProducts(rows, null, { scope: { of: "adapter", adapter } });
+        expect(during.sums.length).toBe(2 * 3 * backend.shape.linears.length);
+        for (const { layer, part, products } of after.sums)
+          expectClose(sumOf(during, layer, part), products, 1e-4, 1e-4 * Math.max(...products));
+      }).then(() =>
+        opened(expected.model, async (backend) => {
+          const { architecture } = await loadModel(goldenPath("tiny", expected.model));
+          const adapter = await readAdapter(goldenPath(expected.adapter!), architecture);
+          await backend.adopt({ method: "lora", adapter });
+          const found = await backend.gradientProducts(rows, null, { scope: { of: "adapter", adapter } });
+          expectProducts(found, expected.products);
+        }),
+      );
     });
 
     it("refuses what the model does not have, and ends when it is cut off", () =>
@@ -185,7 +198,14 @@ export function logit(ids: readonly number[], token: number): GradientRow {
 }
 
 /** The four scalars of a case. */
-function scalarRows({ prompts, answer, openings, combination, tops, edges }: ExpectedKernel): GradientRow[] {
+export function scalarRows({
+  prompts,
+  answer,
+  openings,
+  combination,
+  tops,
+  edges,
+}: ExpectedKernel): GradientRow[] {
   const [first, second, third] = prompts as [number[], number[], number[]];
   const { trie, paths } = pathTrie(openings);
   const weights = new Float32Array(trie.edges.length);
@@ -286,6 +306,13 @@ function expectClose(
     );
   }
 }
+
+const answersBatch = { kind: "answers", maskPrompt: true, weight: 1, shared: 0 } as const;
+const spec: Omit<TrainerSpec, "kinds"> = {
+  train: { method: "lora", rank: 2, alpha: 3, dropout: 0, targets: "all-linear" },
+  optimiser: { betas: [0.9, 0.999], epsilon: 1e-8, weightDecay: 0 },
+  seed: 1,
+};
 
 /** One that does not fit the tiny models. */
 const otherAdapter: Adapter = {

@@ -20,19 +20,24 @@ import { packed, type TorchModel } from "./torchModel.ts";
 import { factorsOf } from "./trainer.ts";
 import type { Tensors } from "./wire.ts";
 
-/** Bytes of one block of a tile's texts on a GPU, which waits for the host where tiles are small; on a CPU as in other backends. */
-const gpuBytes = 2 ** 33;
+/** Bytes of one block of the texts at work; a GPU waits for the host where tiles are small. */
+const roomOf = ({ device }: TorchModel): number => (device === "cpu" ? 2 ** 30 : 2 ** 33);
 /** Tokens of a batch, padding included; gradients of all its scalars are there at once. */
 const batchTokens = 1024;
 
 const nothing = z.object({});
 
-/** Inner products of gradients, as `Backend.gradientProducts` describes them. */
+/**
+ * Inner products of gradients, as `Backend.gradientProducts` describes them.
+ *
+ * @param room bytes of one block of the texts at work, of two tiles where they are not all at work together.
+ */
 export async function gradientProducts(
   model: TorchModel,
   left: readonly GradientRow[],
   right: readonly GradientRow[] | null,
   { scope, sums: wanted, onProgress }: GradientProductOptions,
+  room = roomOf(model),
 ): Promise<GradientProducts> {
   checkGradientRows(model.shape, [...left, ...(right ?? [])]);
   checkGradientScope(model.shape, scope);
@@ -40,10 +45,12 @@ export async function gradientProducts(
   const sums = new GradientSums(left.length, (right ?? left).length, wanted);
   const { lowest } = layersOf(model.shape, scope);
   const bytesOf = (text: GradientText) => bytesOfText(model.shape, text, lowest);
-  const cut = (texts: GradientText[]) =>
-    tilesOf(texts, bytesOf, ...(model.device === "cpu" ? [] : [gpuBytes]));
-  const lefts = cut(gradientTexts(left, null));
-  const rights = right ? cut(gradientTexts(right, null)) : lefts;
+  const sides = [gradientTexts(left, null), ...(right ? [gradientTexts(right, null)] : [])];
+  const total = sides.flat().reduce((sum, text) => sum + bytesOf(text), 0);
+  // Two sides that fit together are one tile each, however they share the room.
+  const cut = (texts: GradientText[]) => (total <= room ? [texts] : tilesOf(texts, bytesOf, room));
+  const lefts = cut(sides[0]!);
+  const rights = right ? cut(sides[1]!) : lefts;
   const tiles = lefts.flatMap((own, i) =>
     rights
       .map((other, j) => ({ own, other: right === null && i === j ? null : other, j }))

@@ -16,6 +16,7 @@ import { stageSchema } from "../../../../src/protocol/recipeStages.ts";
 import { skipWithoutTorch, testPython } from "../../../python.ts";
 import { tinyPath } from "../../model/tiny.ts";
 import { conformance } from "../conformance.ts";
+import { conformanceOfGradients } from "../gradients.ts";
 import { TorchWorkers } from "../torchWorkers.ts";
 
 const skipped = skipWithoutTorch("the PyTorch backend in several processes");
@@ -23,6 +24,7 @@ const skipped = skipWithoutTorch("the PyTorch backend in several processes");
 describe.skipIf(skipped)("PyTorch", () => {
   const workers = new TorchWorkers({ processes: 2 });
   conformance("torch in two processes", (folder) => workers.open(folder));
+  conformanceOfGradients("torch in two processes", (folder) => workers.open(folder), ["llama"]);
   afterAll(() => workers.stop());
 });
 
