@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import type { influenceContract } from "../../protocol/probe/influence.ts";
 import type { TrainingPrompt } from "../../protocol/probe/result.ts";
+import { greatestOf } from "../../statistics/extremes.ts";
 import { count, counted, figure, percent, probability, signed } from "../../wording/numbers.ts";
 import { type Column, SortableTable } from "../ui/table.tsx";
 import { Words } from "../ui/words.tsx";
@@ -118,10 +119,10 @@ interface ContributionsProps extends Pick<FigureProps<Figures>, "result" | "blur
 
 function Contributions({ title, target, listed, result, marked, toggle, blur, post }: ContributionsProps) {
   // Bars of both lists have one scale.
-  const most = Math.max(
-    ...[...target.towards, ...target.away].map(({ contribution }) => Math.abs(contribution ?? 0)),
+  const most = greatestOf([
     0,
-  );
+    ...[...target.towards, ...target.away].map(({ contribution }) => Math.abs(contribution ?? 0)),
+  ]);
   return (
     <section aria-label={title}>
       <h3>{title}</h3>
