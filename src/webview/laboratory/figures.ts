@@ -23,7 +23,6 @@ const figures = new Map([
   row(directionContract, Direction),
   row(influenceContract, Influence),
   row(projectionContract, Projection),
-  row(projectionContract, Projection),
   row(calibrationContract, Calibration),
 ]);
 
