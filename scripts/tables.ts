@@ -10,6 +10,9 @@ import { comparisonJsonSchema } from "../src/protocol/comparison.ts";
 import { runEventSchema } from "../src/protocol/events.ts";
 import { judgementSchema } from "../src/protocol/judgement.ts";
 import { monitoredMeasures } from "../src/protocol/monitoredMeasures.ts";
+import type { ProbeContract } from "../src/protocol/probe/contract.ts";
+import { probeContracts } from "../src/protocol/probe/probes.ts";
+import { probeResultSchema } from "../src/protocol/probe/result.ts";
 import { recipeJsonSchema } from "../src/protocol/recipe.ts";
 import type { MeasureDefinition } from "../src/protocol/report/measures.ts";
 import { sourceSchema } from "../src/protocol/source.ts";
@@ -80,6 +83,9 @@ const tables: Record<string, () => string> = {
   optimiser: () => keyTable(contrastive!.properties!.optimiser!),
   steering: () => typeTable(steering.oneOf!, Object.keys(steeringCommon)),
   steeringCommon: () => keyTable({ properties: steeringCommon }),
+  probes: probeTable,
+  probeOptions: probeOptionsTable,
+  probeResult: () => keyTable(z.toJSONSchema(probeResultSchema) as JsonSchema),
   judgement: () => keyTable(z.toJSONSchema(judgementSchema) as JsonSchema),
   comparison: () => keyTable(comparisonJsonSchema() as JsonSchema),
   benchmark: () => keyTable(benchmarkJsonSchema() as JsonSchema),
@@ -154,6 +160,39 @@ function commonKeys([first, ...others]: readonly JsonSchema[]): Record<string, J
       .filter(([key]) => key !== "type")
       .filter(isCommon),
   );
+}
+
+const stateWords = { one: "one", several: "one or more", trail: "two or more" };
+
+/** One row per probe: which states and prompts it takes, and what it measures. */
+function probeTable(): string {
+  const contracts: readonly ProbeContract[] = probeContracts;
+  const rows = contracts.map(({ id, states, prompts, training, description }) => [
+    `\`${id}\``,
+    stateWords[states],
+    Object.entries(prompts)
+      .map(([group, { atLeast }]) => `${group}${atLeast > 0 ? ` (${atLeast})` : ""}`)
+      .join(", "),
+    training === undefined ? "–" : training.parts.join(", "),
+    description,
+  ]);
+  return table(["Probe", "States", "Prompts (at least)", "Training pairs", "Meaning"], rows);
+}
+
+/** One row per option of a probe. */
+function probeOptionsTable(): string {
+  const contracts: readonly ProbeContract[] = probeContracts;
+  const rows = contracts.flatMap(({ id, options }) => {
+    const { properties = {} } = z.toJSONSchema(options, { io: "input" }) as JsonSchema;
+    return Object.entries(properties).map(([key, value], i) => [
+      i === 0 ? `\`${id}\`` : "",
+      `\`${key}\``,
+      typeText(value),
+      defaultText(value, false),
+      value.description ?? "",
+    ]);
+  });
+  return table(["Probe", "Option", "Value", "Default", "Meaning"], rows);
 }
 
 function eventTable(schema: object): string {
@@ -241,7 +280,7 @@ function typeText(schema: JsonSchema): string {
           .join(", ")}}`
       : `list of ${typeText(items)}`;
   }
-  return schema.type ?? "any";
+  return [schema.type ?? "any"].flat().join(" or ");
 }
 
 function defaultText(schema: JsonSchema, required: boolean): string {

@@ -7,6 +7,7 @@ import { addBenchmark } from "./commands/benchmark.ts";
 import { addDistil } from "./commands/distil.ts";
 import { addDoctor, addInspect, addModels, addPull } from "./commands/model.ts";
 import { addOpenings } from "./commands/openings.ts";
+import { addProbe } from "./commands/probe.ts";
 import { addCompare, addExport, addJudge, addReport, addSchema, addWatch } from "./commands/results.ts";
 import { addRun, addRunCell } from "./commands/run.ts";
 import { addServe, addStop } from "./commands/serve.ts";
@@ -36,6 +37,7 @@ for (const add of [
   addEvaluate,
   addDistil,
   addOpenings,
+  addProbe,
   addRun,
   addBenchmark,
   addRunCell,

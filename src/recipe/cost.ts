@@ -22,7 +22,7 @@ const openingTokens = 3;
 const typicalPanel = 40;
 const typicalSuite = 200;
 /** Floating-point operations a second and core that training reaches (245 GFLOP a step in 1.27 s on two cores). */
-const flopsPerCore = 95e9;
+export const flopsPerCore = 95e9;
 /** Answers are computed a token at a time, which reads all weights for few products: this share of that speed is left. */
 const answerSpeed = 0.25;
 

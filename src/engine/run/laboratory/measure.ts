@@ -84,8 +84,8 @@ export interface Measuring {
   /** Whether a model that was opened is given back; not where it is that of a run under way. */
   readonly releases: boolean;
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
-  /** What judges are made with. */
-  readonly judging: JudgeContext;
+  /** What judges are made with, and what ends their work. */
+  readonly judging: JudgeContext & { readonly signal?: AbortSignal };
   /** Asked between batches. @throws where the measurement was cancelled. */
   readonly check: () => void;
 }

@@ -1,0 +1,295 @@
+import { availableParallelism } from "node:os";
+import { join, resolve } from "node:path";
+import * as z from "zod";
+import { labelLogPath } from "../../dataset/labels.ts";
+import { selectPrompts } from "../../dataset/select.ts";
+import { resolveModel } from "../../modelsHome/home.ts";
+import { DiscernError } from "../../protocol/errors.ts";
+import type { Label } from "../../protocol/label.ts";
+import { openingTexts, refusalOpenings } from "../../protocol/openings.ts";
+import type { ProbeContract } from "../../protocol/probe/contract.ts";
+import type { ProbeRequest } from "../../protocol/probe/request.ts";
+import { type ModelState, type TrainingPart, untrainedState } from "../../protocol/probe/result.ts";
+import type { Recipe } from "../../protocol/recipe.ts";
+import type { Source } from "../../protocol/source.ts";
+import { timeline } from "../../protocol/timeline.ts";
+import { flopsPerCore } from "../../recipe/cost.ts";
+import { frozenOpenings } from "../../recipe/openings.ts";
+import { refuseErrors } from "../../recipe/problem.ts";
+import { type PlacedRecord, readRecipePrompts } from "../../recipe/prompts.ts";
+import { flopsPerToken } from "../../recipe/stageCost.ts";
+import { readEvents } from "../../runFolder/eventLog.ts";
+import { openRun, type RunRecord, runPaths } from "../../runFolder/folder.ts";
+import { measuredSpeed } from "../../runFolder/speed.ts";
+import { PromptEncoder } from "../chat/encoding.ts";
+import { promptTemplate } from "../chat/template.ts";
+import { type LoadedModel, loadModel, parameterCount } from "../model/load.ts";
+import type { DrawnTraining, ProbeDefinition, ProbeQuestion } from "../probe/definition.ts";
+import { probeOf } from "../probe/probes.ts";
+import { drawnTraining } from "../run/laboratory/drawn.ts";
+import { type Measuring, questionOf, type ResultHead, refuseStates } from "../run/laboratory/measure.ts";
+import { type ProbePrompts, type ProbeRows, probePromptsOf, probeRows } from "../run/laboratory/rows.ts";
+import { openState } from "../run/openState.ts";
+import { listStates, namedStates } from "../run/states.ts";
+import { type AskOptions, openAdapted } from "./ask.ts";
+
+/** How the opening of a model is followed. */
+export type OpeningTold = Pick<
+  AskOptions,
+  "onProgress" | "onStatus" | "onMeasuring" | "onDevice" | "onWarning"
+>;
+
+/** What is measured, ready to be planned or computed. */
+export interface Prepared {
+  readonly probe: ProbeDefinition;
+  readonly question: ProbeQuestion<Record<string, unknown>>;
+  readonly rows: ProbeRows;
+  readonly head: ResultHead;
+  /** Floating-point operations a second; null where nobody knows. */
+  readonly speed: number | null;
+  readonly open: (state: ModelState, told: OpeningTold) => ReturnType<Measuring["open"]>;
+  readonly judging: Measuring["judging"];
+  /** Where results are written. */
+  readonly folder: string;
+}
+
+type Subject<Kind extends ProbeRequest["subject"]["kind"]> = Extract<
+  ProbeRequest["subject"],
+  { readonly kind: Kind }
+>;
+
+/**
+ * Reads everything that a probe is asked about but the weights of a model.
+ *
+ * @throws DiscernError `request-invalid` for a probe, options or states that there are not, and for a model without prompt files;
+ *   `group-too-small`; as reading runs, prompts and models; the reason of `signal`.
+ */
+export function preparedProbe(request: ProbeRequest, signal?: AbortSignal): Promise<Prepared> {
+  const { subject } = request;
+  return subject.kind === "run" ? ofRun(request, subject, signal) : ofModel(request, subject);
+}
+
+async function ofRun(
+  request: ProbeRequest,
+  subject: Subject<"run">,
+  signal: AbortSignal | undefined,
+): Promise<Prepared> {
+  const folder = resolve(request.root, subject.folder);
+  const probe = probeOf(request.probe);
+  const options = optionsOf(probe.contract, request.options);
+  const record = await openRun(folder);
+  const { recipe, manifest } = record;
+  const kept = await listStates(folder, recipe.stages.length);
+  const states = subject.states ? namedStates(kept, subject.states) : defaultStates(probe.contract, kept);
+  refuseStates(probe.contract, states);
+  const { prompts, notices } = await runPrompts(request, record, signal);
+  const loaded = await loadModel(manifest.model.path, { needsTokenizer: true });
+  const template = promptTemplate(loaded.tokenizer, recipe.template, recipe.chat);
+  const found = await probeRows(
+    probe.contract,
+    new PromptEncoder(loaded.tokenizer, template),
+    prompts,
+    limitsOf(loaded, recipe),
+  );
+  const events = readEvents(runPaths(folder).events);
+  const { stages } = timeline(events);
+  const contrastLayer = stages.findLast(({ layer }) => layer !== undefined)?.layer ?? null;
+  const drawn =
+    probe.contract.training === undefined || request.training.length > 0
+      ? { drawn: null, notices: [] }
+      : drawnOf(recipe, found.training, events);
+  const rows = { ...found, notices: [...notices, ...found.notices, ...drawn.notices] };
+  const asked = { options, seed: request.seed ?? recipe.seed, states, contrastLayer };
+  const { backend, device } = subject;
+  const placement = { ...(backend && { backend }), ...(device && { device }) };
+  let verified = true;
+  return {
+    ...{ probe, rows, folder: runPaths(folder).probes },
+    question: { ...questionOf(loaded, rows, asked), drawn: drawn.drawn },
+    head: {
+      model: {
+        ...{ name: manifest.model.name, path: manifest.model.path },
+        adapters: (manifest.adapters ?? []).map(({ path }) => path),
+      },
+      run: { name: manifest.name, seed: manifest.seed },
+      ...{ template: template.name, chat: recipe.chat, openings: prompts.openings },
+    },
+    speed: (await runSpeed(record, loaded)) ?? (manifest.device === "cpu" ? processorSpeed() : null),
+    async open(state, told) {
+      const session = await openState(record, state, { placement, verified, ...told });
+      // The files of the model are the same for all states.
+      verified = false;
+      return session;
+    },
+    judging: { root: manifest.recipe.root, threads: recipe.threads },
+  };
+}
+
+async function ofModel(request: ProbeRequest, subject: Subject<"model">): Promise<Prepared> {
+  const { root } = request;
+  const probe = probeOf(request.probe);
+  const options = optionsOf(probe.contract, request.options);
+  const states = [{ ...untrainedState, name: "model" }];
+  refuseStates(probe.contract, states);
+  if (request.prompts.length === 0) {
+    throw new DiscernError(
+      "request-invalid",
+      `A model has no monitored prompts of its own. Name prompt files, for example: discern probe ${request.probe} ${subject.model.base} starter:pairs.csv?split=panel`,
+    );
+  }
+  const files = await filePrompts(request);
+  const openings = openingTexts(frozenOpenings(request.openings ?? [...refusalOpenings], root));
+  const loaded = await loadModel(await resolveModel(subject.model.base, [root]), { needsTokenizer: true });
+  const template = promptTemplate(loaded.tokenizer, subject.template, subject.chat);
+  const encoder = new PromptEncoder(loaded.tokenizer, template);
+  const { contextLength } = loaded.architecture;
+  const limits = { contextLength, maxTokens: contextLength, tooLong: "cut" } as const;
+  const rows = await probeRows(probe.contract, encoder, { ...files.prompts, openings }, limits);
+  const { kind: _, model, threads, ...how } = subject;
+  const head = { name: loaded.name, path: loaded.path, adapters: [...model.adapters] };
+  return {
+    ...{ probe, rows: { ...rows, notices: [...files.notices, ...rows.notices] } },
+    question: questionOf(loaded, rows, { options, seed: request.seed ?? 0, states, contrastLayer: null }),
+    head: {
+      ...{ model: head, run: null, template: template.name, chat: subject.chat },
+      openings,
+    },
+    speed: subject.device === "cpu" ? processorSpeed(threads) : null,
+    async open(_state, told) {
+      const session = await openAdapted({
+        ...{ ...how, root, model: model.base, adapters: model.adapters },
+        ...(threads === undefined ? {} : { threads }),
+        ...told,
+      });
+      return session;
+    },
+    judging: { root, threads },
+    folder: join(root, "probes"),
+  };
+}
+
+/** What the steps of a run drew; null, with why, where that is not known. */
+function drawnOf(...asked: Parameters<typeof drawnTraining>): {
+  drawn: DrawnTraining | null;
+  notices: string[];
+} {
+  try {
+    return { drawn: drawnTraining(...asked), notices: [] };
+  } catch (error) {
+    // Probes that need it say so; others take the pairs without.
+    if (!(error instanceof DiscernError)) throw error;
+    return { drawn: null, notices: [error.message] };
+  }
+}
+
+/** The prompts of a run's files, or of those that a request names in their place. */
+async function runPrompts(
+  request: ProbeRequest,
+  { recipe, manifest }: RunRecord,
+  signal: AbortSignal | undefined,
+): Promise<{ prompts: ProbePrompts; notices: string[] }> {
+  const { root } = manifest.recipe;
+  const openings =
+    request.openings === undefined
+      ? openingTexts(recipe.probes.openings)
+      : openingTexts(frozenOpenings(request.openings, request.root));
+  // Labels count as they did when the run began.
+  const bytes = new Map(manifest.data.map((file) => [file.file, file.bytes]));
+  const labelBytes = (file: string) => bytes.get(labelLogPath(file)) ?? 0;
+  const read = { ...recipe, evaluate: { ...recipe.evaluate, suites: [] } };
+  const { prompts, problems } = await readRecipePrompts(read, { root, labelBytes }, signal);
+  refuseErrors(problems);
+  const files = await filePrompts(request);
+  const own = probePromptsOf(recipe, prompts);
+  return {
+    prompts: {
+      groups: request.prompts.length > 0 ? files.prompts.groups : own.groups,
+      training: request.training.length > 0 ? files.prompts.training : own.training,
+      openings,
+    },
+    notices: files.notices,
+  };
+}
+
+/** The part of training that a prompt belongs to by its label. */
+const partOf: Readonly<Record<Label, TrainingPart>> = {
+  toxic: "safety",
+  seemingly_toxic: "helpful",
+  general: "general",
+};
+
+/** The prompts of the files that a request names, by their labels. @throws DiscernError `request-invalid` for a prompt without one. */
+async function filePrompts({
+  prompts,
+  training,
+  root,
+}: Pick<ProbeRequest, "prompts" | "training" | "root">): Promise<{
+  prompts: Pick<ProbePrompts, "groups" | "training">;
+  notices: string[];
+}> {
+  const notices: string[] = [];
+  const read = async (source: Source): Promise<(PlacedRecord & { readonly label: Label })[]> => {
+    const found = await selectPrompts(source, { root });
+    notices.push(...found.notices);
+    return found.records.map((record) => {
+      const { label } = record;
+      if (label !== undefined) return { ...record, label, origin: source.file };
+      throw new DiscernError(
+        "request-invalid",
+        `${source.file}, line ${record.line}: the prompt has no label, so it belongs to no group. Label it, or give all of them one: ` +
+          `${source.file}?label=toxic.`,
+      );
+    });
+  };
+  const asked = (await Promise.all(prompts.map(read))).flat();
+  const pairs = (await Promise.all(training.map(read))).flat();
+  const grouped = (label: Label) => asked.filter((record) => record.label === label);
+  const trained = (part: TrainingPart) => pairs.filter(({ label }) => partOf[label] === part);
+  return {
+    prompts: {
+      groups: {
+        toxic: grouped("toxic"),
+        seemingly_toxic: grouped("seemingly_toxic"),
+        general: grouped("general"),
+      },
+      training: { safety: trained("safety"), general: trained("general"), helpful: trained("helpful") },
+    },
+    notices,
+  };
+}
+
+/** The states that a probe measures where none is named: the last, the ends of stages with the untrained model, or all. */
+function defaultStates({ states: need }: ProbeContract, states: readonly ModelState[]): ModelState[] {
+  if (need === "trail") return [...states];
+  if (need === "one") return states.slice(-1);
+  return states.filter(({ stage, name }) => stage === null || name === `stage-${stage}`);
+}
+
+/** @throws DiscernError `request-invalid` that names every key at fault. */
+function optionsOf({ id, options }: ProbeContract, given: ProbeRequest["options"]): Record<string, unknown> {
+  const found = options.safeParse(given);
+  if (found.success) return found.data;
+  throw new DiscernError("request-invalid", `Options of the probe ${id}: ${z.prettifyError(found.error)}`);
+}
+
+function limitsOf({ architecture: { contextLength } }: LoadedModel, { maxTokens, tooLong }: Recipe) {
+  return { contextLength, maxTokens, tooLong };
+}
+
+/** Floating-point operations a second that a run reached in its steps; null where it made too few. */
+async function runSpeed(
+  { folder, recipe }: RunRecord,
+  { architecture }: LoadedModel,
+): Promise<number | null> {
+  const measured = await measuredSpeed(folder);
+  const model = { parameters: parameterCount(architecture), architecture };
+  for (const stage of recipe.stages.toReversed()) {
+    const tokens = measured[stage.type];
+    if (tokens !== undefined) return tokens * flopsPerToken(stage, model);
+  }
+  return null;
+}
+
+function processorSpeed(threads = availableParallelism()): number {
+  return threads * flopsPerCore;
+}
