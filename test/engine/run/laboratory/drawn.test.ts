@@ -1,15 +1,23 @@
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import type { TrainingRow } from "../../../../src/engine/probe/definition.ts";
+import type { ProbeDefinition } from "../../../../src/engine/probe/definition.ts";
+import { direction } from "../../../../src/engine/probe/direction/direction.ts";
+import { influence } from "../../../../src/engine/probe/influence/influence.ts";
 import { startRun } from "../../../../src/engine/run/execute.ts";
 import { drawnTraining } from "../../../../src/engine/run/laboratory/drawn.ts";
+import { measure, questionOf } from "../../../../src/engine/run/laboratory/measure.ts";
+import { probePromptsOf, probeRows } from "../../../../src/engine/run/laboratory/rows.ts";
+import { openState } from "../../../../src/engine/run/openState.ts";
 import { readRunPrompts } from "../../../../src/engine/run/prompts.ts";
-import { runTokens } from "../../../../src/engine/run/runTokens.ts";
+import { listStates } from "../../../../src/engine/run/states.ts";
 import { Stop } from "../../../../src/engine/run/stop.ts";
 import { openSession } from "../../../../src/engine/session/session.ts";
+import { directionContract } from "../../../../src/protocol/probe/direction.ts";
+import { influenceContract } from "../../../../src/protocol/probe/influence.ts";
 import { recipeSchema } from "../../../../src/protocol/recipe.ts";
 import { timeline } from "../../../../src/protocol/timeline.ts";
 import { readEvents } from "../../../../src/runFolder/eventLog.ts";
+import { openRun } from "../../../../src/runFolder/folder.ts";
 import { tempFolder } from "../../../tempFolder.ts";
 import { tinyData, writeTinyModel } from "../../../tinyModel.ts";
 
@@ -30,7 +38,9 @@ const input = {
       optimiser: { warmup: 2, clip: 0.1 },
     },
   ],
-  probes: { every: 20, openings: ["I cannot"] },
+  // The model reads bytes and was trained on nothing: a refusal is a letter.
+  probes: { every: 20, openings: ["I"] },
+  states: { every: 2 },
   evaluate: { suites: [], before: false },
   checkpoint: { best: false },
 } as const;
@@ -42,11 +52,11 @@ it("draws again what each step of a run drew: the losses of the pairs are the lo
   const folder = join(root, "run");
   expect(await startRun(recipe, root, { folder, stop: new Stop() })).toBe("finished");
   const events = readEvents(join(folder, "events.jsonl"));
+  const prompts = probePromptsOf(recipe, await readRunPrompts(recipe, root, [], new Stop()));
   await using session = await openSession({ ...recipe, model: "model", root });
-  const prompts = await readRunPrompts(recipe, root, [], new Stop());
-  const { general, safety } = await runTokens(session, recipe, prompts, 1);
-  const rows = [...safety.map((each) => [each, "safety"]), ...general.map((each) => [each, "general"])];
-  const training = rows.map(([example, part]) => ({ example, part }) as TrainingRow);
+  const limits = { contextLength: 512, maxTokens: recipe.maxTokens, tooLong: recipe.tooLong };
+  const rows = await probeRows(influenceContract, session.encoder, prompts, limits);
+  const { training } = rows;
   const { steps, trains, seed } = drawnTraining(recipe, training, events);
   expect([...trains.keys()]).toEqual([0]);
   expect(seed).toBe(recipe.seed);
@@ -65,4 +75,38 @@ it("draws again what each step of a run drew: the losses of the pairs are the lo
   const { weight, pairs } = steps[0]!;
   const losses = await session.backend.losses(pairs.map((i) => training[i]!.example));
   expect(losses.reduce((sum, { loss }) => sum + weight * loss, 0)).toBeCloseTo(told[0]!.loss!, 4);
+
+  const record = await openRun(folder);
+  const states = await listStates(folder, 1);
+  expect(states.map(({ name }) => name)).toEqual(["untrained", "stage-0-step-2", "stage-0"]);
+  const head = { model: { name: "tiny", path: "model", adapters: [] }, run: null, template: "chat" as const };
+  const ask = async (probe: ProbeDefinition, options: Record<string, unknown>) => {
+    const asked = { options: probe.contract.options.parse(options), seed: 0, states, contrastLayer: null };
+    const question = {
+      ...questionOf(session.loaded, rows, asked),
+      drawn: drawnTraining(recipe, training, events),
+    };
+    const { figures } = await measure(probe, question, { ...head, chat: recipe.chat, openings: ["I"] }, [], {
+      open: (state) => openState(record, state),
+      releases: true,
+      judging: { root, threads: 1 },
+      check: () => undefined,
+    });
+    // NaN travels as null.
+    return JSON.parse(JSON.stringify(figures));
+  };
+  const found = influenceContract.figures.parse(await ask(influence, { controls: 1, shuffled: 2 }));
+  expect(found.intervals.map(({ steps: count }) => count)).toEqual([2, 1]);
+  expect(found.intervals[0]!.rate).toBeCloseTo(steps[0]!.rate + steps[1]!.rate, 9);
+  expect(found.targets[0]!.byPart.reduce((sum, part) => sum + part.drawn, 0)).toBe(18);
+  // What AdamW did between two states follows from ∇RS·Δθ, with Δθ as it was.
+  const options = { training: 1, perGroup: 2, sizes: [0.01], swapped: 0, randomDirections: 0 };
+  const { strides } = directionContract.figures.parse(await ask(direction, options));
+  expect(strides.map(({ from, to }) => [from, to])).toEqual(
+    states.slice(1).map(({ name }, i) => [states[i]!.name, name]),
+  );
+  for (const { agreement, measured } of strides) {
+    expect(measured.some((change) => Math.abs(change!) > 1e-3)).toBe(true);
+    expect(agreement[0]!.asPredicted!).toBeGreaterThan(0.95);
+  }
 });
