@@ -141,7 +141,7 @@ describeWorkbench("a benchmark", () => {
   });
 
   it("is written by a wizard, as its answers say, and opened", async () => {
-    await workbench().runCommand("Discern: New Benchmark…");
+    await workbench().runCommand("Discern: New Benchmark or Sweep…");
     await workbench().quickPick("tiny.discern.json");
     for (const [i, step] of ["Methods", "Suites", "Judges"].entries()) {
       await workbench()

@@ -10,6 +10,7 @@ import type { Report } from "../../protocol/report/report.ts";
 import { judgesDisagree, refusalJudge } from "../../protocol/report/verdicts.ts";
 import { type ReportFormat, reportFormatSchema } from "../../protocol/rpc.ts";
 import { suiteJsonSchema } from "../../protocol/suiteDeclaration.ts";
+import { sweepJsonSchema } from "../../protocol/sweep.ts";
 import { timeline } from "../../protocol/timeline.ts";
 import { isComparison, readCellEvents } from "../../runFolder/comparison.ts";
 import { followEvents, readEventLog } from "../../runFolder/eventLog.ts";
@@ -276,6 +277,7 @@ const schemas = {
   recipe: recipeJsonSchema,
   comparison: comparisonJsonSchema,
   benchmark: benchmarkJsonSchema,
+  sweep: sweepJsonSchema,
   suite: suiteJsonSchema,
 };
 

@@ -113,7 +113,7 @@ async function pickBenchmark(given: unknown): Promise<vscode.Uri | undefined> {
     .map((uri) => ({ label: `$(json) ${vscode.workspace.asRelativePath(uri)}`, uri }))
     .sort((a, b) => a.label.localeCompare(b.label));
   const fresh: Item = {
-    label: "$(add) New Benchmark…",
+    label: "$(add) New Benchmark or Sweep…",
     description: "from a preset, or from what you choose",
   };
   const separator: Item = { label: "", kind: vscode.QuickPickItemKind.Separator };

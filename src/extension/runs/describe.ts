@@ -47,7 +47,7 @@ export function description(run: RunSummary, headline: Headline | null): string 
   if (run.state === "finished" && headline !== null) return headlineWords(headline).join(" · ");
   const { activity, etaSeconds, last } = run;
   return [
-    run.state !== "running" && run.state,
+    run.stoppedEarly === undefined ? run.state !== "running" && run.state : "stopped early",
     run.state === "running" && activity
       ? `${activity.verb} ${activity.done}/${activity.total}`
       : stepsOf(run),
@@ -112,6 +112,9 @@ export function details(run: RunSummary, headline: Headline | null): Detail[] {
   const figure = (name: string, value: string): Detail => ({ name, value, icon: "graph", opens: "report" });
   return [
     ...(problem === undefined ? [] : [{ name: "Problem", value: problem, icon: "error" }]),
+    ...(run.stoppedEarly === undefined
+      ? []
+      : [{ name: "Stopped early", value: run.stoppedEarly, icon: "debug-step-out" }]),
     ...(safe ? [figure("Safe prompts refused", counted(safe))] : []),
     ...(unsafe ? [figure("Unsafe prompts refused", counted(unsafe))] : []),
     ...(discernment ? [figure("Discernment", discernmentChange(discernment))] : []),

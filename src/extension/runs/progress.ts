@@ -38,6 +38,8 @@ export class RunProgress {
   /** Tokens per second, as the log told last; null before. */
   tokensPerSecond: number | null = null;
   failure: string | null = null;
+  /** Why a rule of its sweep ended it. */
+  stoppedEarly: string | null = null;
   step = 0;
   /** What it is at besides training; null while it trains. */
   activity: Activity | null = null;
@@ -81,6 +83,9 @@ export class RunProgress {
         break;
       case "evaluation-progress":
         this.evaluate(event);
+        break;
+      case "stopped-early":
+        this.stoppedEarly = event.reason;
         break;
       case "run-failed":
         this.failure = event.message;

@@ -39,6 +39,8 @@ export interface RunSummary {
   readonly manifest: Manifest | null;
   /** Why the run failed or its folder is damaged. */
   readonly problem?: string;
+  /** Why a rule of its sweep ended it before its last step. */
+  readonly stoppedEarly?: string;
   /** Steps done, over all stages. */
   readonly step: number;
   /** Steps of all stages; null while a stage to come does not know its own. */
@@ -167,6 +169,7 @@ function summarise(
     state,
     manifest,
     ...(problem === null ? {} : { problem }),
+    ...(progress.stoppedEarly === null ? {} : { stoppedEarly: progress.stoppedEarly }),
     step: progress.step,
     totalSteps: progress.totalSteps,
     stage: progress.stage,
