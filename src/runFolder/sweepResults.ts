@@ -236,9 +236,16 @@ function figuresOf(runs: readonly TrialRunResult[]): Record<string, TrialEstimat
       const values = ended.flatMap((run) => run.figures[name] ?? []);
       if (values.length === 0) return [];
       const value = values.reduce((sum, one) => sum + one, 0) / values.length;
-      return [[name, tInterval(values) ?? { value }] as const];
+      return [[name, within(name, tInterval(values) ?? { value })] as const];
     }),
   );
+}
+
+/** An interval of probabilities, rates and areas ends where these do. */
+function within(name: string, found: TrialEstimate): TrialEstimate {
+  const isBounded = name === "discernment" || name.endsWith("_refusal");
+  if (!isBounded || found.lower === undefined || found.upper === undefined) return found;
+  return { ...found, lower: Math.max(0, found.lower), upper: Math.min(1, found.upper) };
 }
 
 /**

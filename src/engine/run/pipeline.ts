@@ -92,6 +92,16 @@ class StoppedEarly extends Error {
   }
 }
 
+type Place = { readonly stage: number; readonly step: number } | null;
+
+/** What training that diverged ends a trial by: a loss, or afterwards an output, that is not finite. Before the first step it is the model's own fault. */
+function divergence(cause: unknown, at: Place): StoppedEarly["stop"] | null {
+  const isDivergence =
+    cause instanceof DiscernError && (cause.code === "loss-not-finite" || cause.code === "output-not-finite");
+  if (!isDivergence || at === null) return null;
+  return { rule: "not-finite", reason: cause.message, stage: at.stage, step: at.step };
+}
+
 type StageReason = RunEventOf<"stage-finished">["reason"];
 
 /**
@@ -107,8 +117,10 @@ export async function runPipeline(
   options: PipelineOptions,
 ): Promise<"finished" | "stopped"> {
   const { log, events, damaged } = EventLog.open(runPaths(options.folder).events);
+  let lastStep: Place = events.findLast((event) => event.type === "step") ?? null;
   const emit = (event: NewRunEvent): void => {
     const written = log.append(event);
+    if (written.type === "step") lastStep = written;
     options.onEvent?.(written);
   };
   try {
@@ -125,8 +137,9 @@ export async function runPipeline(
     }
     return await runStages(workshop, options, events, emit);
   } catch (cause) {
-    if (cause instanceof StoppedEarly) {
-      emit({ type: "stopped-early", ...cause.stop });
+    const early = cause instanceof StoppedEarly ? cause.stop : options.rules && divergence(cause, lastStep);
+    if (early) {
+      emit({ type: "stopped-early", ...early });
       emit({ type: "run-finished", report: null });
       return "finished";
     }
@@ -403,11 +416,6 @@ class StageRun {
       if (error instanceof DiscernError && error.code === "loss-not-finite") {
         await this.save();
         emit({ type: "stage-finished", stage: place.index, step: stage.step, reason: "loss-not-finite" });
-        if (this.parts.options.rules) {
-          throw new StoppedEarly({
-            ...{ rule: "not-finite", reason: error.message, stage: place.index, step: stage.step },
-          });
-        }
       }
       throw error;
     });
