@@ -166,4 +166,32 @@ describeWorkbench("a benchmark", () => {
     await workbench().notification(/tiny\.benchmark\.json was written/);
     await workbench().screenshot("benchmark-wizard-written");
   });
+
+  it("has sweeps, too: a value that cannot be is a problem at its place, trials are curves and a table, settings become a recipe", async () => {
+    const sweep = { name: "steps", recipe: "tiny.discern.json", space: { "stages.1.steps": [2, 4, "x"] } };
+    const file = join(workbench.folder(), "steps.sweep.json");
+    await writeFile(file, JSON.stringify(sweep, null, 2));
+    await workbench().openFile("steps.sweep.json");
+    await workbench().page.locator(".squiggly-error").first().waitFor();
+    await workbench().screenshot("sweep-problem");
+    await writeFile(file, JSON.stringify({ ...sweep, space: { "stages.1.steps": [2, 4] } }, null, 2));
+    await workbench().page.locator(".squiggly-error").first().waitFor({ state: "detached" });
+    await lens("Run sweep").click();
+    const dialog = await workbench().dialog(/steps: 2 runs/);
+    await dialog.getByRole("button", { name: "Run", exact: true }).click();
+    const page = await workbench().webview(/(Benchmark|Sweep): steps/);
+    await page.getByText("2 of 2 runs finished").waitFor({ timeout: patient.timeout });
+    await page.getByRole("region", { name: "Best trial" }).waitFor();
+    expect(await seriousFaults(page)).toEqual([]);
+    for (const theme of Object.keys(themes) as Theme[]) {
+      await workbench().setTheme(theme);
+      await workbench().screenshot(`sweep-${theme}`);
+    }
+    await workbench().setTheme("dark");
+    const row = page.getByRole("table", { name: "Trials" }).getByRole("row").nth(1);
+    await row.getByRole("button", { name: "Use these settings" }).click();
+    await workbench().tab("steps-t01.discern.json").waitFor();
+    const recipe = JSON.parse(await readFile(join(workbench.folder(), "steps-t01.discern.json"), "utf8"));
+    expect([recipe.name, recipe.stages[1].steps]).toEqual(["steps-t01", 2]);
+  });
 });

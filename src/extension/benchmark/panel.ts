@@ -107,6 +107,7 @@ export class BenchmarkPanel {
     const benchmark = shownBenchmark({ plan, summary: run, runs });
     this.post("benchmark", JSON.stringify(benchmark), { type: "benchmark", benchmark });
     if (plan.sweep !== undefined) {
+      this.panel.title = `Sweep: ${this.folder.path.split("/").at(-1)}`;
       const { created: _, ...results } = await sweepResults(plan, this.trials);
       this.post("measures", JSON.stringify(results), {
         type: "sweep",
