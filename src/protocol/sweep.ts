@@ -322,7 +322,7 @@ function repeatedVariants({ variants, space }: Unchecked): Fault[] {
 }
 
 /** How many combinations there are; infinity where a range has no `count`. */
-export function combinationCount({ space, variants }: Pick<Sweep, "space" | "variants">): number {
+function combinationCount({ space, variants }: Pick<Sweep, "space" | "variants">): number {
   const ofSpace = (one: Sweep["space"]) =>
     Object.values(one).reduce((product, dimension) => product * dimensionCount(dimension), 1);
   return Object.values(variants).reduce(

@@ -36,7 +36,7 @@ export function sweepPlan(sweep: Sweep, shared: SharedRecipe, set: readonly stri
 }
 
 /** The steps of every rung and how many trials reach it; one rung where nothing is halved. */
-export function rungsOf(
+function rungsOf(
   search: Search,
   trials: number,
 ): readonly { readonly trials: number; readonly steps?: number }[] {

@@ -6,13 +6,6 @@ import type { Objective } from "../protocol/sweep.ts";
 import { cellOf } from "./comparison.ts";
 import type { TrialRun, TrialRuns } from "./trialRuns.ts";
 
-/** What a trial is judged by: where it is measured, and which values are better. */
-export interface Criterion {
-  readonly on: Objective["on"];
-  readonly measure: string;
-  readonly higher: boolean;
-}
-
 /** A figure of the objective or the constraint has this name among a trial's figures. */
 export function figureName({ on, measure }: Pick<Objective, "on" | "measure">): string {
   return on === "monitored" ? measure : `validation.${measure}`;
