@@ -21,7 +21,7 @@ import { changeAlongTheWay, type Kept, keepLearned } from "./strides.ts";
 import { directionTables } from "./tables.ts";
 import { stepping } from "./trained.ts";
 
-export type DirectionFigures = FiguresOf<typeof directionContract>;
+type DirectionFigures = FiguresOf<typeof directionContract>;
 type StateFigures = DirectionFigures["states"][number];
 type Group = (typeof directionGroups)[number];
 type Context = ProbeContext<DirectionOptions>;

@@ -21,7 +21,7 @@ import { tokenTrie } from "../tokenTrie.ts";
 import { type DrawnPair, type Interval, intervalsOf } from "./intervals.ts";
 
 type Options = OptionsOf<typeof influenceContract>;
-export type InfluenceFigures = FiguresOf<typeof influenceContract>;
+type InfluenceFigures = FiguresOf<typeof influenceContract>;
 type Target = InfluenceFigures["targets"][number];
 
 /** How many of the strongest pairs are looked at for whether several prompts share them. */
