@@ -202,7 +202,7 @@ async function readStates(context: ProbeContext<Options>, layer: number) {
         ...{ samples: null, seed, maxNewTokens: options.answerTokens },
         onProgress: progress(2),
       });
-      answers.push(...found.map(([greedy]) => greedy!));
+      for (const [greedy] of found) answers.push(greedy!);
     });
   }
   return { features, refusal, answers, read };
