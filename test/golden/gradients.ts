@@ -273,13 +273,13 @@ function sumOf({ sums }: GradientProducts, layer: number | string, part: string)
 }
 
 /** The products of all parameters; of margins those by layer. */
-function total({ sums }: GradientProducts, of: "all" | "layers" = "all"): number[] {
+export function total({ sums }: GradientProducts, of: "all" | "layers" = "all"): number[] {
   const own = of === "all" ? sums : sums.filter(({ layer }) => layer !== "all");
   return Array.from(own[0]!.products, (_, i) => own.reduce((sum, { products }) => sum + products[i]!, 0));
 }
 
 /** ‖K‖_F of the pairs of texts with so many rows each. */
-function norms(products: readonly number[], counts: readonly number[]): number[] {
+export function norms(products: readonly number[], counts: readonly number[]): number[] {
   const starts = counts.map((_, i) => counts.slice(0, i).reduce((sum, count) => sum + count, 0));
   const width = counts.reduce((sum, count) => sum + count, 0);
   return starts.flatMap((a, i) =>

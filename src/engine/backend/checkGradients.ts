@@ -60,8 +60,12 @@ export function checkAdapterScope({ modules }: Adapter, { layers }: ParameterSco
   }
   const isIn = (module: string) =>
     layers?.includes(Number(/^model\.layers\.(\d+)\./.exec(module)?.[1])) ?? true;
-  if (![...modules.keys()].some(isIn))
-    throw invalid("The adapter has no modules in the layers of the scope.");
+  if (![...modules.keys()].some(isIn)) throw noModules();
+}
+
+/** What is thrown where an adapter's modules are all in other layers. */
+export function noModules(): DiscernError {
+  return invalid("The adapter has no modules in the layers of the scope.");
 }
 
 function fault({ vocabularySize }: BackendShape, scalar: Scalar): string | null {

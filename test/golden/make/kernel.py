@@ -223,7 +223,9 @@ def _pair_kernels(model, texts: list[list[int]]) -> dict:
         inside = [list(model.model.layers[layer].parameters()) for layer in layers]
         products = iter(_kernels(last, tops, [each for own in inside for each in own]))
         blocks += [sum(next(products) for _ in own) for own in inside]
-    (head,) = _kernels(last, tops, [model.get_input_embeddings().weight])
+    # Rows of all other tokens have no gradient: they are neither read nor asked for.
+    rows = torch.tensor(sorted({token for own in [*texts, *tops] for token in own}))
+    (head,) = _kernels(last, tops, [model.get_input_embeddings().weight], rows)
     return {
         "tops": tops,
         "blocks": digits(sum(blocks).norm(dim=(2, 3))),
@@ -233,15 +235,22 @@ def _pair_kernels(model, texts: list[list[int]]) -> dict:
     }
 
 
-def _kernels(last: list[Tensor], tops: list[list[int]], parameters: list[Tensor]) -> list[Tensor]:
-    """(2, 2, k, k) of each parameter; gradients and products of short parts of them in float32, summed in float64."""
-    rows = [
-        torch.autograd.grad(each[t], parameters, retain_graph=True) for each, top in zip(last, tops) for t in top
-    ]
+def _kernels(
+    last: list[Tensor], tops: list[list[int]], parameters: list[Tensor], rows: Tensor | None = None
+) -> list[Tensor]:
+    """(2, 2, k, k) of each parameter, or of some rows of it; gradients and products of short parts of them in float32, summed in float64."""
+
+    def gradients(logit: Tensor) -> list[Tensor]:
+        found = torch.autograd.grad(logit, parameters, retain_graph=True)
+        return list(found) if rows is None else [each[rows] for each in found]
+
+    by_logit = [gradients(each[token]) for each, top in zip(last, tops) for token in top]
     found = []
-    for own in zip(*rows):
+    for own in zip(*by_logit):
+        flat = [each.flatten() for each in own]
         products = torch.zeros(len(own), len(own), dtype=torch.float64)
-        for part in torch.stack([each.flatten() for each in own]).split(1 << 14, 1):
+        for start in range(0, len(flat[0]), 1 << 14):
+            part = torch.stack([each[start : start + (1 << 14)] for each in flat])
             products += (part @ part.T).double()
         found.append(products.reshape(2, TOP, 2, TOP).transpose(1, 2))
     return found

@@ -11,7 +11,7 @@ import type {
   GradientSum,
   ParameterScope,
 } from "../backend.ts";
-import { checkAdapterScope, checkGradientRows, checkGradientScope } from "../checkGradients.ts";
+import { checkAdapterScope, checkGradientRows, checkGradientScope, noModules } from "../checkGradients.ts";
 import { refuseNaN } from "../finite.ts";
 import { bytesOfText, layersOf, tilesOf } from "../gradientPlan.ts";
 import { GradientSums } from "../gradientSums.ts";
@@ -64,6 +64,7 @@ export async function gradientProducts(
       (share) => onProgress?.((done + share) / tiles.length),
     );
   }
+  if (scope.of === "adapter" && sums.all().length === 0) throw noModules();
   return { sums: sums.all() };
 }
 

@@ -75,8 +75,8 @@ class Tile:
 
 def begin(state: State, params: dict[str, Any], tensors: Tensors) -> Answer:
     """
-    Begins a tile of rows with the `scope` that counts: `parts` of weights with the `layers` of those in blocks, or an `adapter`'s factors, of modules
-    by name with their scales and tensors `<module>.lora_<A|B>.weight`, or of what is trained or was finished (null).
+    Begins a tile of rows with the `scope` that counts: `parts` of the weights, or an adapter's factors: `scales` by module with tensors
+    `<module>.lora_<A|B>.weight`, or null for what is trained, or else what finished stages left.
     """
     model = state.model
     if state.ranks.lockstep:
