@@ -24,9 +24,11 @@ export function addRun(program: Command): void {
   withPlanOptions(program.command("run"), "comparison: ")
     .argument(
       "[file]",
-      "recipe file, preset:default, preset:paper, comparison file, or preset:paper-figures; not needed with --resume --out",
+      "recipe, comparison or sweep file, preset:default, preset:paper, preset:paper-figures, preset:sweep-loss, …; not needed with --resume --out",
     )
-    .description("train and evaluate by a recipe, or run every method and seed of a comparison")
+    .description(
+      "train and evaluate by a recipe, or run every method of a comparison or trial of a sweep, seed by seed",
+    )
     .option("--stl-alone", "leave out the contrastive stages")
     .action(async (name: string | undefined, flags: Flags, command: Command) => {
       if (name === undefined && !(flags.resume && flags.out)) {
