@@ -59,6 +59,7 @@ export const commandIds = [
   "discern.report.compareEarlier",
   "discern.report.exportMarkdown",
   "discern.report.exportHtml",
+  "discern.laboratory.measure",
   "discern.benchmark.start",
   "discern.benchmark.plan",
   "discern.benchmark.new",
@@ -138,4 +139,5 @@ export const pageIds = {
   dashboard: "discern.dashboard",
   report: "discern.report",
   benchmark: "discern.benchmark",
+  laboratory: "discern.laboratory",
 } as const;

@@ -13,6 +13,7 @@ import { DisposableStore } from "./disposableStore.ts";
 import { Engine } from "./engine/engine.ts";
 import { registerEvaluation } from "./evaluation/register.ts";
 import { registerLabelling } from "./labelling/register.ts";
+import { registerLaboratory } from "./laboratory/register.ts";
 import { registerLaunch } from "./launch/register.ts";
 import { log } from "./log.ts";
 import { ModelLibrary } from "./models/library.ts";
@@ -50,6 +51,7 @@ export function activate(context: vscode.ExtensionContext): void {
   store.add(registerRecipes({ facts, files, models, prompts }));
   store.add(registerEvaluation(context, prompts, runs));
   store.add(registerReport(context, engine, prompts));
+  store.add(registerLaboratory(context, { engine, library: runs }));
   store.add(registerSample(context));
   store.add(registerCommand("discern.torch.install", () => installTorch(engine)));
   store.add(registerCommand("discern.engine.showLog", () => log.show()));

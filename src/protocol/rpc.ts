@@ -5,6 +5,8 @@ import { deviceChoiceSchema, deviceSchema } from "./device.ts";
 import { runEventSchema } from "./events.ts";
 import { judgesSchema } from "./judges.ts";
 import { modelSchema } from "./model.ts";
+import { plannedProbeSchema, probeRequestSchema } from "./probe/request.ts";
+import { stateSchema } from "./probe/result.ts";
 import { recipeSchema } from "./recipe.ts";
 import { earlierComparisonSchema } from "./report/earlier.ts";
 import { reportSchema } from "./report/report.ts";
@@ -108,6 +110,26 @@ export const requests = {
       batchSize: positive.default(16),
     }),
     result: reportSchema,
+  },
+  /** The states that a run kept, in its order. */
+  states: {
+    params: z.strictObject({ run: z.string().min(1) }),
+    result: z.array(stateSchema),
+  },
+  /** What a probe would compute, and about how long that takes; nothing is computed. */
+  planProbe: { params: probeRequestSchema, result: plannedProbeSchema },
+  /** Measures a probe and writes its result. */
+  measureProbe: {
+    params: z.strictObject({
+      ask: probeRequestSchema,
+      out: z.string().min(1).optional().describe("File; one of its own in the run's folder where left out"),
+    }),
+    result: z.object({ file: z.string() }),
+  },
+  /** Writes a result as one HTML page. */
+  exportProbe: {
+    params: z.strictObject({ path: z.string().min(1), into: z.string().min(1) }),
+    result: z.null(),
   },
   recipe: {
     params: z.strictObject({

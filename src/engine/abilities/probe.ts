@@ -11,9 +11,12 @@ import {
   probeSuffix,
 } from "../../protocol/probe/result.ts";
 import { forwardFlops } from "../../recipe/stageCost.ts";
+import { writeFailure } from "../../runFolder/failures.ts";
 import { makePart, openRun } from "../../runFolder/folder.ts";
-import { freeProbeFile, writeProbeResult } from "../../runFolder/probeFile.ts";
+import { freeProbeFile, readProbeResult, writeProbeResult } from "../../runFolder/probeFile.ts";
+import { writeAtomic } from "../../storage/atomic.ts";
 import type { ProbeDefinition, ProbeQuestion } from "../probe/definition.ts";
+import { probeHtml } from "../report/html.ts";
 import { measure, planOf, type ResultHead } from "../run/laboratory/measure.ts";
 import type { ProbeRows } from "../run/laboratory/rows.ts";
 import { listStates } from "../run/states.ts";
@@ -77,6 +80,16 @@ export async function measureProbe(
   if (file === null && request.subject.kind === "run") await makePart(dirname(folder), folder);
   const place = file ?? (await freeProbeFile(folder, nameOf(probe, question, head)));
   return { file: place, result: await writeProbeResult(place, made) };
+}
+
+/** Writes a result as one HTML page. @throws DiscernError `file-missing`, `run-invalid`, `run-unwritable`. */
+export async function exportProbe(path: string, into: string): Promise<void> {
+  const page = await probeHtml(await readProbeResult(path));
+  try {
+    await writeAtomic(into, page);
+  } catch (error) {
+    throw writeFailure(error, into);
+  }
 }
 
 /** @throws DiscernError `request-invalid` for a name that is not a result's, `run-invalid` where the file exists. */

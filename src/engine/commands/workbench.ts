@@ -11,6 +11,7 @@ import { evaluateModel } from "../abilities/evaluate.ts";
 import { exportRun } from "../abilities/export.ts";
 import { exportReport, judgedReport, reportAs } from "../abilities/judged.ts";
 import { placeOf } from "../abilities/place.ts";
+import { exportProbe, measureProbe, planProbe, runStates } from "../abilities/probe.ts";
 import { stopRun } from "../abilities/stop.ts";
 import { pullModel } from "../model/download/pull.ts";
 import { inspectModel } from "../model/load.ts";
@@ -78,6 +79,25 @@ export function workbenchHandlers(program: readonly [string, ...string[]]): Hand
         onProgress: (suite, done, total) => bars.get(suite)?.(done, total),
         signal,
       });
+    },
+    states: ({ run }) => runStates(run),
+    planProbe: (ask) => planProbe(ask),
+    async measureProbe({ ask, out }, { progress, signal }) {
+      const reading = progress("Reading the model");
+      const { file } = await measureProbe(ask, out, {
+        onProgress: progress("Measuring"),
+        signal,
+        opening: {
+          onProgress: ({ done, total }) => reading(done, total),
+          onStatus: (status) => progress(status)(0, 0),
+          onWarning: say,
+        },
+      });
+      return { file };
+    },
+    async exportProbe({ path, into }) {
+      await exportProbe(path, into);
+      return null;
     },
     recipe: ({ name, set, stlAlone }) => loadRecipe(name, { set, stlAlone }),
     start: (params) => startDetached(params, program),

@@ -2,7 +2,7 @@ import type { Method } from "../../protocol/rpc.ts";
 import type { Look } from "./monitor.ts";
 
 /** Requests that rightly keep the engine's main thread busy for long. */
-const long: ReadonlySet<Method> = new Set(["generate", "score", "evaluate", "export"]);
+const long: ReadonlySet<Method> = new Set(["generate", "score", "evaluate", "export", "measureProbe"]);
 
 /** What an engine works on at present. */
 export class Work {

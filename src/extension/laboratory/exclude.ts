@@ -1,0 +1,51 @@
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import * as vscode from "vscode";
+import { selectPrompts } from "../../dataset/select.ts";
+import { recipeSuffix } from "../../protocol/recipe.ts";
+import type { Source } from "../../protocol/source.ts";
+import { openRun } from "../../runFolder/folder.ts";
+
+/**
+ * Writes a copy of a run's recipe whose training data leave out prompts, and opens it; the person runs it where they want to. The recipe
+ * that they wrote stays as it is.
+ */
+export async function excludePrompts(run: string, ids: readonly string[]): Promise<void> {
+  const { recipe, manifest } = await openRun(run);
+  const { root } = manifest.recipe;
+  const without = async (source: Source): Promise<Source> => {
+    const { records } = await selectPrompts(source, { root });
+    const own = ids.filter((id) => records.some((record) => record.id === id));
+    return own.length === 0
+      ? source
+      : { ...source, exclude: [...new Set([...(source.exclude ?? []), ...own])] };
+  };
+  const all = (sources: readonly Source[]) => Promise.all(sources.map(without));
+  const { data } = recipe;
+  const [contrast, general, safety, helpful] = await Promise.all(
+    [data.contrast, data.general, data.safety, data.helpful].map(all),
+  );
+  const name = `${recipe.name}-without-${ids.length}`;
+  const copy = { ...recipe, name, data: { ...data, contrast, general, safety, helpful } };
+  const file = await freeRecipe(join(root, name));
+  await vscode.workspace.fs.writeFile(
+    vscode.Uri.file(file),
+    Buffer.from(`${JSON.stringify(copy, null, 2)}\n`),
+  );
+  await vscode.window.showTextDocument(vscode.Uri.file(file));
+  void vscode.window.showInformationMessage(
+    `A copy of the recipe leaves out ${ids.length === 1 ? "one prompt" : `${ids.length} prompts`} ("exclude"). Run it to see what changes.`,
+  );
+}
+
+/** The first of NAME.discern.json, NAME-2.discern.json, … that is not there. */
+async function freeRecipe(path: string): Promise<string> {
+  for (let n = 1; ; n++) {
+    const file = `${n === 1 ? path : `${path}-${n}`}${recipeSuffix}`;
+    const exists = await stat(file).then(
+      () => true,
+      () => false,
+    );
+    if (!exists) return file;
+  }
+}
