@@ -1,6 +1,7 @@
 // @vitest-environment jsdom
 import { cleanup, fireEvent, render, screen, within } from "@testing-library/preact";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { probeContracts } from "../../../src/protocol/probe/probes.ts";
 import { type ProbeResult, probeTableCsv } from "../../../src/protocol/probe/result.ts";
 import {
   type LaboratoryRequest,
@@ -8,6 +9,7 @@ import {
   laboratoryFromPageSchema,
 } from "../../../src/protocol/webview/laboratory.ts";
 import { App } from "../../../src/webview/laboratory/app.tsx";
+import { figureOf } from "../../../src/webview/laboratory/figures.ts";
 import { initialState, reduce } from "../../../src/webview/laboratory/state.ts";
 import { faults } from "../ui/axe.ts";
 import { exampleProjection, exampleRefusal } from "./results.ts";
@@ -85,6 +87,11 @@ describe("a result", () => {
     expect(screen.getByText(/does not know the probe “of-tomorrow”/)).toBeTruthy();
     expect(screen.getByRole("table", { name: "Refusal of each prompt" })).toBeTruthy();
     expect(await faults(page)).toEqual([]);
+  });
+
+  test("of every probe that there is has a figure", () => {
+    for (const { id } of probeContracts) expect(figureOf(id), id).toBeDefined();
+    expect(figureOf("of-tomorrow")).toBeUndefined();
   });
 
   test("that is damaged says so and opens as text; before there is one, the page says that it reads", () => {
