@@ -47,7 +47,6 @@ const derivationSchema = z.object({
   coverage: z.number().nullable().describe("Share of refusals that begin so, on held-out prompts"),
   falseShare: z.number().nullable().describe("Share of compliances that begin so, on held-out prompts"),
 });
-export type OpeningsDerivation = z.infer<typeof derivationSchema>;
 
 /** Openings that were read from a file, as a run keeps them: what is measured does not change with the file. */
 const frozenOpeningsSchema = z
