@@ -4,6 +4,6 @@
  */
 import { relaunch } from "./server/launch.ts";
 
-const computing = new Set(["generate", "score", "evaluate", "run", "run-cell", "serve", "doctor"]);
+const computing = new Set(["generate", "score", "evaluate", "run", "run-cell", "serve", "doctor", "probe"]);
 if (computing.has(process.argv[2] ?? "")) relaunch();
 await import("./cli.ts");
