@@ -36,22 +36,27 @@ import {
 
 type BatchPair = readonly [GradientBatch, GradientBatch];
 
-/** Gradient products, as `Backend.gradientProducts` describes them. */
+/**
+ * Gradient products, as `Backend.gradientProducts` describes them.
+ *
+ * @param room bytes of the tiles at work; as many as the plan counts with where left out.
+ */
 export async function gradientProducts(
   model: LiveModel,
   shape: BackendShape,
   left: readonly GradientRow[],
   right: readonly GradientRow[] | null,
   options: GradientProductOptions,
+  room?: number,
 ): Promise<GradientProducts> {
   checkGradientRows(shape, [...left, ...(right ?? [])]);
   checkGradientScope(shape, options.scope);
   const scope = await resolved(model, options.scope);
   const { lowest } = layersOf(shape, scope);
   const batches = gradientBatches(model.architecture, gradientTexts(left, right));
-  const tiles = tilesOf(batches, ({ texts }) =>
-    texts.reduce((sum, text) => sum + bytesOfText(shape, text, lowest), 0),
-  );
+  const bytesOf = ({ texts }: GradientBatch) =>
+    texts.reduce((sum, text) => sum + bytesOfText(shape, text, lowest), 0);
+  const tiles = tilesOf(batches, bytesOf, room);
   const areWanted = (a: GradientBatch, b: GradientBatch) =>
     a.texts.some((one) => b.texts.some((other) => areMultiplied(one, other)));
   const sums = new GradientSums(left.length, (right ?? left).length, options.sums);
