@@ -118,5 +118,7 @@ export async function measureRun(engine: Engine, library: RunLibrary, given: Run
     root: run.folder.fsPath,
     subject: { kind: "run", folder: run.folder.fsPath, states },
   });
-  if (file) await openResult(file);
+  if (file === undefined) return;
+  await openResult(file);
+  await library.refresh();
 }

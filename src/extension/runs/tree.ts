@@ -1,12 +1,18 @@
+import { basename } from "node:path";
 import * as vscode from "vscode";
-import type { CommandId } from "../contributionTypes.ts";
+import { probeSuffix } from "../../protocol/probe/result.ts";
+import { probeFiles } from "../../runFolder/probeFile.ts";
+import { type CommandId, pageIds } from "../contributionTypes.ts";
 import { DisposableStore } from "../disposableStore.ts";
 import { contextValue, type Detail, description, details, stateIcons } from "./describe.ts";
 import type { Run, RunLibrary } from "./library.ts";
 import { isActive } from "./summary.ts";
 
-/** A row of the Runs view: a run, which commands take, or a line about it. */
-export type RunNode = RunRow | { readonly of: RunRow; readonly detail: Detail };
+/** A row of the Runs view: a run, which commands take, a line about it, or the file of a probe's result. */
+export type RunNode =
+  | RunRow
+  | { readonly of: RunRow; readonly detail: Detail }
+  | { readonly of: RunRow; readonly result: string };
 
 /** The row of a run; it stays the same object while the run goes on. */
 export interface RunRow {
@@ -50,9 +56,14 @@ export class RunTree implements vscode.TreeDataProvider<RunNode>, vscode.Disposa
     return this.view.selection.flatMap((node) => ("run" in node ? [node.run] : []));
   }
 
-  getChildren(node?: RunNode): RunNode[] {
+  async getChildren(node?: RunNode): Promise<RunNode[]> {
     if (node === undefined) return this.roots();
     if (!("run" in node)) return [];
+    const results = node.run.cells === undefined ? await probeFiles(node.run.folder.fsPath) : [];
+    return [...this.lines(node), ...results.map((result) => ({ of: node, result }))];
+  }
+
+  private lines(node: RunRow): RunNode[] {
     const { run } = node;
     const cells = new Map(this.library.cellsOf(run).map((cell) => [cell.label, cell]));
     return details(run, this.library.headline(run)).map((detail) => {
@@ -68,7 +79,8 @@ export class RunTree implements vscode.TreeDataProvider<RunNode>, vscode.Disposa
   }
 
   getTreeItem(node: RunNode): vscode.TreeItem {
-    return "run" in node ? this.runItem(node.run) : detailItem(node.of, node.detail);
+    if ("run" in node) return this.runItem(node.run);
+    return "result" in node ? resultItem(node.result) : detailItem(node.of, node.detail);
   }
 
   /** Fills in the hover, which is asked for only when it is shown. */
@@ -136,6 +148,21 @@ function detailItem({ run }: RunRow, { name, value, icon, opens }: Detail): vsco
   item.tooltip = `${name}: ${value}`;
   item.iconPath = new vscode.ThemeIcon(icon);
   if (opens) item.command = { command: opening[opens], title: name, arguments: [run] };
+  return item;
+}
+
+/** The result of a probe, which opens as the laboratory page. */
+function resultItem(file: string): vscode.TreeItem {
+  const item = new vscode.TreeItem(basename(file).replace(probeSuffix, ""));
+  const uri = vscode.Uri.file(file);
+  item.description = "result of a probe";
+  item.tooltip = file;
+  item.iconPath = new vscode.ThemeIcon("beaker");
+  item.command = {
+    command: "vscode.openWith",
+    title: "Open in the Laboratory",
+    arguments: [uri, pageIds.laboratory],
+  };
   return item;
 }
 
