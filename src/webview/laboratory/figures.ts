@@ -6,6 +6,8 @@ import { influenceContract } from "../../protocol/probe/influence.ts";
 import { kernelContract } from "../../protocol/probe/kernel.ts";
 import { projectionContract } from "../../protocol/probe/projection.ts";
 import { refusalContract } from "../../protocol/probe/refusal.ts";
+import { separabilityContract } from "../../protocol/probe/separability.ts";
+import { tokensContract } from "../../protocol/probe/tokens.ts";
 import { Bound } from "./bound.tsx";
 import { Calibration } from "./calibration.tsx";
 import { Direction } from "./direction.tsx";
@@ -14,6 +16,8 @@ import { Influence } from "./influence.tsx";
 import { Kernel } from "./kernel.tsx";
 import { Projection } from "./projection.tsx";
 import { Refusal } from "./refusal.tsx";
+import { Separability } from "./separability.tsx";
+import { TokenView } from "./tokenView.tsx";
 
 /** The figure of every probe, by its id. */
 const figures = new Map([
@@ -24,6 +28,8 @@ const figures = new Map([
   row(influenceContract, Influence),
   row(projectionContract, Projection),
   row(calibrationContract, Calibration),
+  row(separabilityContract, Separability),
+  row(tokensContract, TokenView),
 ]);
 
 /** The figure of a probe; undefined for one that this version does not know. */
