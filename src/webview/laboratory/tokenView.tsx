@@ -97,7 +97,7 @@ function titleOf(kind: DirectionKind): string {
 function about({ fitted, against, fit, skipped, states }: Figures): string {
   return [
     `Difference of means of ${counted(fitted.toxic, "toxic prompt")} and ${fitted.against} ${groupTitle(against)} ones at their last token, without these.`,
-    "+1 is the mean of the toxic ones, −1 that of the others, 0 the middle. Directions of controls are as long and share the scale.",
+    "+1 is the mean of the toxic ones, −1 that of the others, 0 the middle; cells below 0 are smaller. Directions of controls are as long and share the scale.",
     states.length > 1 && fit === "first" ? `Fitted at ${states[0]!.state}.` : "",
     skipped > 0
       ? `${counted(skipped, "token")} of the template before the prompts are not shown: they are the same for both.`
@@ -107,14 +107,14 @@ function about({ fitted, against, fit, skipped, states }: Figures): string {
     .join(" ");
 }
 
-/** The end of the scale: all but one in a hundred of the refusal direction's values lie within it. */
+/** The end of the scale: nine in ten of the refusal direction's values lie within it. */
 function scaleOf(states: Figures["states"]): number {
   const sizes = states
     .flatMap(({ maps }) => maps.filter(({ kind }) => kind === "refusal"))
     .flatMap(({ values }) => values.flat())
     .flatMap((value) => (value === null ? [] : Math.abs(value)))
     .sort((a, b) => a - b);
-  return Math.max(1, sizes[Math.floor(0.99 * (sizes.length - 1))] ?? 1);
+  return Math.max(1, sizes[Math.floor(0.9 * (sizes.length - 1))] ?? 1);
 }
 
 /** Values by layer and column; null where the prompt has no token in a column. */

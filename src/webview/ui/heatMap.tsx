@@ -35,6 +35,8 @@ const margin = 18;
 const [named, letter] = [30, 6.3];
 /** Letters of a column's name that are written. */
 const mostLetters = 12;
+/** Share of a cell's side that stays free at each edge where its value is below zero. */
+const inset = 0.15;
 /** Shades that the eye can tell; cells of one shade are one path. */
 const shades = 24;
 
@@ -220,7 +222,12 @@ function shadePaths(values: HeatMapProps["values"], most: number, { left, size, 
           : Math.round(shades * Math.max(-1, Math.min(1, most > 0 ? value / most : 0)));
       if (shade === 0) continue;
       const own = cells.get(shade);
-      const path = `M${place(left + size * column)} ${place(margin + high * row)}h${side}v${tall}h${-side}z`;
+      const [x, y] = [left + size * column, margin + high * row];
+      // The sign is seen without colour, too: cells below zero are smaller.
+      const path =
+        shade !== "unknown" && shade < 0
+          ? `M${place(x + inset * size)} ${place(y + inset * high)}h${place((1 - 2 * inset) * size)}v${place((1 - 2 * inset) * high)}h${-place((1 - 2 * inset) * size)}z`
+          : `M${place(x)} ${place(y)}h${side}v${tall}h${-side}z`;
       if (own) own.push(path);
       else cells.set(shade, [path]);
     }
@@ -258,7 +265,7 @@ export function HeatScale({
             class={`cells${shade < 0 ? " negative" : ""}`}
             x={k}
             y="0"
-            width="1.02"
+            width={shade < 0 ? 1 - 2 * inset : 1.02}
             height="2"
             fill-opacity={Math.abs(shade) / shades}
           />
