@@ -5,6 +5,7 @@ import { toWire } from "../protocol/wireError.ts";
 import { addEvaluate, addGenerate, addScore, addSteer } from "./commands/ask.ts";
 import { addBenchmark } from "./commands/benchmark.ts";
 import { addDistil } from "./commands/distil.ts";
+import { addLayers } from "./commands/layers.ts";
 import { addDoctor, addInspect, addModels, addPull } from "./commands/model.ts";
 import { addOpenings } from "./commands/openings.ts";
 import { addProbe } from "./commands/probe.ts";
@@ -38,6 +39,7 @@ for (const add of [
   addDistil,
   addOpenings,
   addProbe,
+  addLayers,
   addRun,
   addBenchmark,
   addRunCell,

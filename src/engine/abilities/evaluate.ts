@@ -62,7 +62,7 @@ export function parseSuites(texts: readonly string[]): Suite[] {
 }
 
 /** Whether a text names a prompt file, and not a suite by its id or its suite file. */
-function isPromptFile(place: string): boolean {
+export function isPromptFile(place: string): boolean {
   return !place.endsWith(suiteSuffix) && (place.startsWith("starter:") || extname(place) !== "");
 }
 

@@ -5,6 +5,7 @@ import { DiscernError } from "../../protocol/errors.ts";
 import type { ProbeContract } from "../../protocol/probe/contract.ts";
 import { probeContracts } from "../../protocol/probe/probes.ts";
 import { type ProbeRequest, planWords, probeRequestSchema } from "../../protocol/probe/request.ts";
+import type { ProbeResult } from "../../protocol/probe/result.ts";
 import { isRun } from "../../runFolder/folder.ts";
 import { writeProbeCsv } from "../../runFolder/probeFile.ts";
 import { counted, duration } from "../../wording/numbers.ts";
@@ -14,7 +15,8 @@ import { probeOf } from "../probe/probes.ts";
 import { stopOnSignals } from "../run/stop.ts";
 import { askOptions, type ModelFlags, progressBar, say, sayAll, show, withModel } from "./shell.ts";
 
-interface ProbeFlags extends ModelFlags {
+/** Flags of a command that measures a probe. */
+export interface ProbeFlags extends ModelFlags {
   readonly state: string[];
   readonly set: string[];
   readonly training: string[];
@@ -54,37 +56,54 @@ export function addProbe(program: Command): void {
     .option("--csv <folder>", "also write the tables as CSV files into a folder")
     .option("--json", "one JSON document on stdout", false)
     .action(
-      async (
-        probe: string | undefined,
-        model: string | undefined,
-        prompts: string[],
-        flags: ProbeFlags,
-        command: Command,
-      ) => {
+      async (probe: string | undefined, model: string | undefined, prompts: string[], flags: ProbeFlags) => {
         if (probe === undefined) return list(flags);
         const { contract } = probeOf(probe);
         if (model === undefined) return describe(contract, flags);
-        if (flags.seed !== undefined && !(Number.isSafeInteger(flags.seed) && flags.seed >= 0)) {
-          command.error("error: --seed is a whole number from 0 on", { exitCode: 2 });
-        }
         const request = await requestOf(contract, model, prompts, flags);
-        const planned = await planProbe(request);
-        if (flags.plan) {
-          sayAll(planned.notices);
-          return show(
-            flags,
-            planned,
-            () => `${planWords(planned.plan, planned.seconds)}\n${subjectWords(planned)}`,
-          );
-        }
-        say(`${contract.title}: ${planWords(planned.plan, planned.seconds)}`);
-        await measured(request, flags);
+        await measureAsked(contract, request, flags);
       },
     );
 }
 
+/**
+ * Says what a probe would compute, or measures it, as the flags say.
+ *
+ * @param words of the result, in place of those that every probe has.
+ */
+export async function measureAsked(
+  { title }: ProbeContract,
+  request: ProbeRequest,
+  flags: ProbeFlags,
+  words: (result: ProbeResult) => string = resultWords,
+): Promise<void> {
+  const planned = await planProbe(request);
+  if (flags.plan) {
+    sayAll(planned.notices);
+    return show(
+      flags,
+      planned,
+      () => `${planWords(planned.plan, planned.seconds)}\n${subjectWords(planned)}`,
+    );
+  }
+  say(`${title}: ${planWords(planned.plan, planned.seconds)}`);
+  await measured(request, flags, words);
+}
+
+/** What every result says of itself. */
+function resultWords({ title, states, cost, tables }: ProbeResult): string {
+  return [
+    `${title} at ${states.map(({ name }) => name).join(", ")}, in ${duration(cost.seconds)}`,
+    ...tables.map(({ title: named, rows }) => `  ${named}: ${counted(rows.length, "row")}`),
+  ].join("\n");
+}
+
 /** Measures, until a signal ends it: nothing is written then. */
-async function measured(request: ProbeRequest, flags: ProbeFlags): Promise<void> {
+async function measured(
+  request: ProbeRequest,
+  flags: ProbeFlags,
+  words: (result: ProbeResult) => string,
+): Promise<void> {
   const cancelled = new AbortController();
   const release = stopOnSignals((signal) => {
     say(`${signal}: ending after this batch; nothing is written. A second signal ends at once.`);
@@ -100,12 +119,7 @@ async function measured(request: ProbeRequest, flags: ProbeFlags): Promise<void>
     });
     const csv = flags.csv === undefined ? [] : await writeProbeCsv(resolve(flags.csv), file, result);
     show(flags, { file, csv, result }, () =>
-      [
-        `${result.title} at ${result.states.map(({ name }) => name).join(", ")}, in ${duration(result.cost.seconds)}`,
-        ...result.tables.map(({ title, rows }) => `  ${title}: ${counted(rows.length, "row")}`),
-        ...result.caveats.map((caveat) => `  ${caveat}`),
-        ...[file, ...csv],
-      ].join("\n"),
+      [words(result), ...result.caveats.map((caveat) => `  ${caveat}`), ...[file, ...csv]].join("\n"),
     );
   } catch (error) {
     if (!cancelled.signal.aborted) throw error;
@@ -115,7 +129,12 @@ async function measured(request: ProbeRequest, flags: ProbeFlags): Promise<void>
   }
 }
 
-async function requestOf(
+/**
+ * The request of a command line.
+ *
+ * @throws DiscernError `request-invalid` that names the flag.
+ */
+export async function requestOf(
   contract: ProbeContract,
   model: string,
   prompts: readonly string[],
@@ -123,6 +142,9 @@ async function requestOf(
 ): Promise<ProbeRequest> {
   const { model: _, adapters, root, template, chat, threads, memory, torch } = askOptions(model, flags);
   const sources = (texts: readonly string[]) => texts.map((text) => parseSource(text).source);
+  if (flags.seed !== undefined && !(Number.isSafeInteger(flags.seed) && flags.seed >= 0)) {
+    throw new DiscernError("request-invalid", `--seed ${flags.seed}: give a whole number from 0 on.`);
+  }
   const ofRun = await isRun(model);
   if (ofRun && (flags.adapter.length > 0 || flags.steering !== undefined)) {
     throw new DiscernError(

@@ -125,12 +125,15 @@ function layerChunks(n: number, { layers, hiddenSize }: ProbeQuestion<Options>["
   return Array.from({ length: count }, (_, k) => all.slice(k * each, (k + 1) * each));
 }
 
+/** How much slower an operation of a factorisation, which runs in JavaScript, is than one of a device's products. */
+const slower = 40;
+
 /** Operations of {@link measureSet}: kernels, and factorisations with their right sides in five folds of four. */
 function flopsOfLayer(n: number, rows: number, { options, shape }: ProbeQuestion<Options>): number {
-  const regression = (seen: number) => seen ** 3 / 3 + 4 * seen ** 2 * (draws + 1);
+  const regression = (seen: number) => slower * (seen ** 3 / 3 + 4 * seen ** 2 * (draws + 1));
   const inner = options.strengths.length > 1 ? 4 * options.strengths.length * regression(0.6 * n) : 0;
   const outer = 5 * (inner + Math.min(3, options.strengths.length) * regression(0.8 * n));
-  return outer + 12 * rows ** 2 * shape.hiddenSize + 4 * n ** 2 * (draws + 1);
+  return outer + 12 * rows ** 2 * shape.hiddenSize + slower * 4 * n ** 2 * (draws + 1);
 }
 
 /** Measures every layer at one state, a chunk of layers a pass. */
