@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from "node:util";
 import { blue, plot, red } from "asciichart";
 import type { Command } from "commander";
 import pc from "picocolors";
@@ -85,6 +86,9 @@ export function layersWords({ proposal, states, transfer }: SeparabilityFigures,
   const under = [...choice.curve.keys()]
     .map((k) => (k + 1 === proposal.layer ? "▲" : " ").padEnd(each))
     .join("");
+  const chart = plot(series, { height, min: low, max: 1, colors: [red, blue] });
+  // The top line holds no value: it is a number and the axis.
+  const axis = stripVTControlCharacters(chart).search(/[┤┼]/);
   const at = curve.find(({ layer }) => layer === proposal.layer)!.measures;
   const rows = layerMeasures.flatMap(({ id, title }) => {
     const found = at[id];
@@ -92,8 +96,8 @@ export function layersWords({ proposal, states, transfer }: SeparabilityFigures,
   });
   const head = ["", "value, 95 % CI", "shuffled labels (highest)", "source labels", "character n-grams"];
   return [
-    plot(series, { height, min: low, max: 1, colors: [red, blue] }),
-    `${" ".repeat(9)}${under.trimEnd()} ℓ = ${proposal.layer}`,
+    chart,
+    `${" ".repeat(axis)}${under.trimEnd()} ℓ = ${proposal.layer}`,
     `${pc.blue("── AUROC on unseen categories")}  ${pc.red("── shuffled labels")}  by layer, at ${state}`,
     "",
     proposal.reason,
