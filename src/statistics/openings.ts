@@ -1,4 +1,5 @@
 import type { Estimate } from "../protocol/comovement.ts";
+import { greatestOf, leastOf } from "./extremes.ts";
 import { shuffled, stream } from "./random.ts";
 import { wilson } from "./wilson.ts";
 
@@ -160,7 +161,7 @@ export function heldOutCounts(
 function spread(numbers: readonly number[]) {
   if (numbers.length === 0) return null;
   const mean = numbers.reduce((sum, one) => sum + one, 0) / numbers.length;
-  return { mean, least: Math.min(...numbers), greatest: Math.max(...numbers) };
+  return { mean, least: leastOf(numbers), greatest: greatestOf(numbers) };
 }
 
 /**

@@ -230,7 +230,7 @@ async function filePrompts({
   const notices: string[] = [];
   const read = async (source: Source): Promise<(PlacedRecord & { readonly label: Label })[]> => {
     const found = await selectPrompts(source, { root });
-    notices.push(...found.notices);
+    for (const notice of found.notices) notices.push(notice);
     return found.records.map((record) => {
       const { label } = record;
       if (label !== undefined) return { ...record, label, origin: source.file };

@@ -9,6 +9,7 @@ import {
   type SeparabilityFigures,
   separabilityContract,
 } from "../../protocol/probe/separability.ts";
+import { greatestOf, leastOf } from "../../statistics/extremes.ts";
 import { estimate, figure } from "../../wording/numbers.ts";
 import { isPromptFile, parseSource } from "../abilities/evaluate.ts";
 import { measureAsked, type ProbeFlags, requestOf } from "./probe.ts";

@@ -1,6 +1,7 @@
 import { extname, resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { type OpeningsFile, openingsSuffix } from "../../protocol/openings.ts";
+import { greatestOf } from "../../statistics/extremes.ts";
 import { estimate, percent } from "../../wording/numbers.ts";
 import { parseSource, parseSuites } from "../abilities/evaluate.ts";
 import { parseJudges } from "../abilities/judged.ts";
@@ -108,7 +109,7 @@ function share(text: string): number {
 
 /** The openings and what they catch, for a terminal. */
 function openingsWords({ openings, heldOut, listed, control, methods }: OpeningsFile, path: string): string {
-  const wide = Math.max(...openings.map(({ text }) => JSON.stringify(text).length), 7);
+  const wide = Math.max(7, greatestOf(openings.map(({ text }) => JSON.stringify(text).length)));
   const shares = ({ coverage, falseShare }: OpeningsFile["heldOut"]) =>
     `${coverage ? estimate(coverage, "share") : "–"} of refusals, ${falseShare ? estimate(falseShare, "share") : "–"} of compliances`;
   const { coverage, falseShare } = control;

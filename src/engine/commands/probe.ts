@@ -8,6 +8,7 @@ import { type ProbeRequest, planWords, probeRequestSchema } from "../../protocol
 import type { ProbeResult } from "../../protocol/probe/result.ts";
 import { isRun } from "../../runFolder/folder.ts";
 import { writeProbeCsv } from "../../runFolder/probeFile.ts";
+import { greatestOf } from "../../statistics/extremes.ts";
 import { counted, duration } from "../../wording/numbers.ts";
 import { parseSource } from "../abilities/evaluate.ts";
 import { measureProbe, planProbe } from "../abilities/probe.ts";
@@ -227,7 +228,7 @@ const stateWords = { one: "one state", several: "one or more states", trail: "tw
 function list(flags: ProbeFlags): void {
   const contracts: readonly ProbeContract[] = probeContracts;
   const all = contracts.map(({ id, title, description, states }) => ({ id, title, description, states }));
-  const width = Math.max(...all.map(({ id }) => id.length));
+  const width = greatestOf(all.map(({ id }) => id.length));
   show(flags, all, () =>
     all
       .map(

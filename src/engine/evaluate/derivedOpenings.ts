@@ -1,6 +1,7 @@
 import { type Caught, type OpeningsFile, refusalOpenings } from "../../protocol/openings.ts";
 import type { Outcome } from "../../protocol/report/verdicts.ts";
 import { openingsHash } from "../../recipe/openings.ts";
+import { greatestOf } from "../../statistics/extremes.ts";
 import {
   type BegunAnswer,
   type CaughtCounts,
@@ -99,7 +100,7 @@ export async function derivedOpenings(
 async function listCounts({ encoder, answers }: JudgedSamples): Promise<CaughtCounts> {
   const spelled = await encoder.openings(refusalOpenings.flatMap(spellings));
   const sequences = new Set(spelled.map((ids) => ids.join(" ")));
-  const longest = Math.max(...spelled.map(({ length }) => length));
+  const longest = greatestOf(spelled.map(({ length }) => length));
   const begins = (ids: Tokens) =>
     Array.from({ length: longest }, (_, k) => ids.slice(0, k + 1).join(" ")).some((key) =>
       sequences.has(key),

@@ -2,6 +2,7 @@ import { DiscernError } from "../../../protocol/errors.ts";
 import { type BoundFigures, boundContract } from "../../../protocol/probe/bound.ts";
 import type { OptionsOf } from "../../../protocol/probe/contract.ts";
 import { type KernelPairs, kernelPairs } from "../../../protocol/probe/kernel.ts";
+import { greatestOf, leastOf } from "../../../statistics/extremes.ts";
 import { shuffled, stream } from "../../../statistics/random.ts";
 import type { Backend, Features, GradientRow, ParameterScope, Tokens } from "../../backend/backend.ts";
 import { gradientCost } from "../../backend/gradientPlan.ts";
@@ -200,7 +201,7 @@ function fittedPrompts(rows: readonly ProbeRow[], seed: number): number[] {
     const before = taken.get(kind) ?? 0;
     taken.set(kind, before + 1);
     // The first of each kind is evaluated, so that no group lacks there what it has here.
-    if (before % 2 === 1) fitted.push(...unit);
+    if (before % 2 === 1) for (const each of unit) fitted.push(each);
   }
   return fitted.sort((a, b) => a - b);
 }
@@ -244,7 +245,7 @@ function layerFigures({ split, fit, sides, carried, rows, fitted, tailBefore }: 
       ...{ prompts: fitted.length, rank: fit.form.rank, ridge: fit.form.ridge },
       ...by(fit.predicted),
       inner: by(fit.inner).r2,
-      permuted: { mean: mean(permuted), highest: Math.max(...permuted) },
+      permuted: { mean: mean(permuted), highest: greatestOf(permuted) },
     },
     carried: carried && by(carried),
     between: kernelPairs.flatMap((between) => {
@@ -263,7 +264,7 @@ function meansOf(own: readonly PairSides[], tau: number, delta: number) {
   return {
     ...{ pairs: own.length, left: of(({ left }) => left), features, cross: of(({ cross }) => cross) },
     ...{ tail: tau ** 2, delta, right: of(({ right }) => right) },
-    ratio: { mean: mean(ratios), lowest: Math.min(...ratios), highest: Math.max(...ratios) },
+    ratio: { mean: mean(ratios), lowest: leastOf(ratios), highest: greatestOf(ratios) },
     without: of(({ left, right }) => (left > right - delta ? 1 : 0)),
     ...{
       trunk: of(({ trunk }) => trunk),

@@ -1,4 +1,5 @@
 import { EigenvalueDecomposition, Matrix } from "ml-matrix";
+import { greatestOf, leastOf } from "../../../statistics/extremes.ts";
 
 /** A symmetric matrix (n, n), row-major. */
 export type Square = Float64Array;
@@ -49,7 +50,7 @@ export function fittedForm(gram: Square, target: Square, n: number): FeatureForm
       }
     }
   }
-  const ridge = ridges[errors.indexOf(Math.min(...errors))] ?? ridges[0]!;
+  const ridge = ridges[errors.indexOf(leastOf(errors))] ?? ridges[0]!;
   return formOf(spectrumOf(part(gram, n, indices, indices)), part(target, n, indices, indices), ridge);
 }
 
@@ -80,7 +81,7 @@ export function predictedBy(weights: Matrix, left: Matrix, right: Matrix): Matri
 
 function spectrumOf(gram: Matrix): Spectrum {
   const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(gram, { assumeSymmetric: true });
-  const greatest = Math.max(...realEigenvalues, 0);
+  const greatest = Math.max(0, greatestOf(realEigenvalues));
   const kept = realEigenvalues.flatMap((value, i) => (value > smallest * greatest ? [i] : []));
   return {
     vectors: eigenvectorMatrix.subMatrixColumn(kept),
@@ -91,7 +92,7 @@ function spectrumOf(gram: Matrix): Spectrum {
 function formOf({ vectors, values }: Spectrum, target: Matrix, ridge: number): FeatureForm {
   const n = target.rows;
   if (values.length === 0) return { weights: Matrix.zeros(n, n), rank: 0, ridge };
-  const penalty = ridge * Math.max(...values) ** 2;
+  const penalty = ridge * greatestOf(values) ** 2;
   const turned = vectors.transpose().mmul(target).mmul(vectors);
   const b = Matrix.zeros(values.length, values.length);
   for (const [i, x] of values.entries()) {
@@ -100,7 +101,7 @@ function formOf({ vectors, values }: Spectrum, target: Matrix, ridge: number): F
   }
   const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(b, { assumeSymmetric: true });
   const positive = realEigenvalues.map((value) => Math.max(0, value));
-  const greatest = Math.max(...positive);
+  const greatest = greatestOf(positive);
   const closest = eigenvectorMatrix.mmul(Matrix.diag(positive)).mmul(eigenvectorMatrix.transpose());
   const scaled = vectors.mmul(Matrix.diag(values.map((value) => 1 / Math.sqrt(value))));
   return {

@@ -1,7 +1,9 @@
 /**
  * Both sides of the bound from products of gradients: kernels of the parameters before and from ℓ on, their norms, and what features say of them.
  */
+
 import { Matrix } from "ml-matrix";
+import { greatestOf } from "../../../statistics/extremes.ts";
 import type { Features, GradientProducts } from "../../backend/backend.ts";
 import {
   type FeatureForm,
@@ -185,9 +187,9 @@ export function sidesOf(
   evaluated: readonly number[],
 ): Constants & { readonly pairs: PairSides[] } {
   const n = trunk.jacobians.length;
-  const tau = Math.max(...evaluated.map((i) => tail.jacobians[i]!));
+  const tau = greatestOf(evaluated.map((i) => tail.jacobians[i]!));
   const both = evaluated.flatMap((i, at) => evaluated.slice(at + 1).map((j) => [i, j] as const));
-  const delta = Math.max(0, ...both.map(([i, j]) => trunk.pairs[i * n + j]! - predicted.get(i, j)));
+  const delta = Math.max(0, greatestOf(both.map(([i, j]) => trunk.pairs[i * n + j]! - predicted.get(i, j))));
   const pairs = both.map(([first, second]) => {
     const features = predicted.get(first, second);
     const cross = tau * (trunk.jacobians[first]! + trunk.jacobians[second]!);

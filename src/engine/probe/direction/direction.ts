@@ -302,7 +302,7 @@ class DirectionStudy {
     const squares: number[] = [];
     for (let draw = 0; draw < randomDirections; draw++) {
       const { logOdds } = await taker.random(length, seed, draw);
-      squares.push(...[...logOdds].map((x) => x * x));
+      for (const x of logOdds) squares.push(x * x);
       this.progress(1);
     }
     const own = numbers(measured).flatMap((row, s) =>

@@ -217,8 +217,8 @@ class InfluenceStudy {
       await gradientsMet(backend, left, some, scope),
       await gradientsMet(backend, left, answered, scope),
     ];
-    into.own.push(...own.flat());
-    into.exchanged.push(...exchanged.flat());
+    for (const each of own.flat()) into.own.push(each);
+    for (const each of exchanged.flat()) into.exchanged.push(each);
   }
 }
 

@@ -2,6 +2,7 @@ import { DiscernError } from "../../../protocol/errors.ts";
 import type { OptionsOf } from "../../../protocol/probe/contract.ts";
 import { kernelContract } from "../../../protocol/probe/kernel.ts";
 import type { ModelState } from "../../../protocol/probe/result.ts";
+import { greatestOf, leastOf } from "../../../statistics/extremes.ts";
 import { normal, stream } from "../../../statistics/random.ts";
 import type { GradientRow, GradientSum, ParameterScope, Scalar, Tokens } from "../../backend/backend.ts";
 import { gradientCost } from "../../backend/gradientPlan.ts";
@@ -83,8 +84,8 @@ export const kernelBetweenPrompts = defineMeasurement(kernelContract, {
       relativeError: options.logits === "random" ? 1 / Math.sqrt(options.probes) : null,
       tokens: {
         total: lengths.reduce((sum, length) => sum + length, 0),
-        shortest: Math.min(...lengths),
-        longest: Math.max(...lengths),
+        shortest: leastOf(lengths),
+        longest: greatestOf(lengths),
       },
       shared: tops && sharedTokens(tops),
       states: found.map(({ parameters: _count, ...state }) => state),

@@ -70,7 +70,7 @@ export async function probeRows(
           "tokens and were left out.",
       );
     }
-    found.push(...rows);
+    for (const row of rows) found.push(row);
   }
   refuseTooFew(contract, found);
   const limit = Math.min(maxTokens, contextLength);

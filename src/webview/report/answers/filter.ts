@@ -1,4 +1,5 @@
 import { judgesDisagree, outcomeOf } from "../../../protocol/report/verdicts.ts";
+import { greatestOf } from "../../../statistics/extremes.ts";
 import { flipOf, isDoubtful, isFailure, type Row } from "./rows.ts";
 
 /** What of the answers is shown, and in which order. */
@@ -84,7 +85,7 @@ export function filtered(rows: readonly Row[], filter: Filter): Row[] {
 const eitherArm = (row: Row, left: number, right: number) =>
   [row.answers[left], row.answers[right]].filter((answer) => answer !== undefined);
 const disagreement = (row: Row, left: number, right: number) =>
-  Math.max(0, ...eitherArm(row, left, right).map((answer) => answer.disagreement.size));
+  Math.max(0, greatestOf(eitherArm(row, left, right).map((answer) => answer.disagreement.size)));
 const isFlip = (flip: ReturnType<typeof flipOf>) => (row: Row, left: number, right: number) =>
   flipOf(row, left, right) === flip;
 const tests: Record<Outcome, (row: Row, left: number, right: number) => boolean> = {

@@ -4,6 +4,7 @@
  * (w_v − c·p_v)·dz/dx, where c is the sum of its weights for log-probabilities and 0 for logits.
  */
 
+import { greatestOf } from "../../../../../statistics/extremes.ts";
 import { softcapped } from "../../decoder/head.ts";
 import type { LiveModel } from "../../decoder/liveModel.ts";
 import { ops } from "../../graph/ops.ts";
@@ -54,7 +55,7 @@ export class HeadPieces {
             ),
           ),
         ];
-    const rows = Math.max(...batches.map(({ texts: own, times, places }) => own.length * times * places));
+    const rows = greatestOf(batches.map(({ texts: own, times, places }) => own.length * times * places));
     const size = Math.max(64, Math.min(8192, Math.floor(elementsAtOnce / rows)));
     return Array.from({ length: Math.ceil(tokens.length / size) }, (_, i) =>
       tokens.slice(i * size, (i + 1) * size),
