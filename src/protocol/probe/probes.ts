@@ -25,8 +25,6 @@ export const probeContracts = [
   boundContract,
 ] as const satisfies readonly ProbeContract[];
 
-export type ProbeId = (typeof probeContracts)[number]["id"];
-
 /** The contract of a probe; undefined for an id that none has, such as that of a later version. */
 export function probeContract(id: string): ProbeContract | undefined {
   return probeContracts.find((contract) => contract.id === id);
