@@ -83,7 +83,7 @@ export function layersWords({ proposal, states, transfer }: SeparabilityFigures,
     line(choice.curve.map(({ shuffled }) => shuffled.mean)),
     line(choice.curve.map(({ auroc }) => auroc)),
   ];
-  const low = Math.min(0.4, ...series.flat());
+  const low = Math.min(0.4, leastOf(series.flat()));
   const under = [...choice.curve.keys()]
     .map((k) => (k + 1 === proposal.layer ? "▲" : " ").padEnd(each))
     .join("");
@@ -124,7 +124,7 @@ function withInterval(found: LayerFigure | null): string {
 
 /** Cells in columns as wide as their longest, the first to the left. */
 function table(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0]!.map((_, c) => Math.max(...rows.map((row) => row[c]!.length)));
+  const widths = rows[0]!.map((_, c) => greatestOf(rows.map((row) => row[c]!.length)));
   return rows.map((row) =>
     row
       .map((cell, c) => (c === 0 ? cell.padEnd(widths[c]!) : cell.padStart(widths[c]!)))
