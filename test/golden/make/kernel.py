@@ -20,6 +20,8 @@ import tiny
 from write import digits, write_json
 
 TOP = 10
+# Of SmolLM2's 30: gradients of all of them for twenty logits are 8 GB.
+BLOCKS = [0, 9, 19, 28, 29]
 TINY_TOP = 3
 EMBEDDING, HEAD = "model.embed_tokens.weight", "lm_head.weight"
 # Of each pair the first is seemingly toxic, or general, and the second toxic.
@@ -43,12 +45,9 @@ def make(out: Path, seed: int) -> None:
 
 def make_smollm2(out: Path, seed: int) -> None:
     model = smollm2.load_model().eval()
-    pairs = PAIRS if seed == 0 else [(b, a) for a, b in PAIRS[seed % 3 :] + PAIRS[: seed % 3]]
-    found = []
-    for template in ("raw", "chat"):
-        for pair in pairs:
-            texts = [_smollm2_ids(prompt, template) for prompt in pair]
-            found.append({"template": template, "prompts": pair, "ids": texts, **_pair_kernels(model, texts)})
+    pair = PAIRS[seed % len(PAIRS)]
+    texts = [smollm2.tokenizer()(prompt)["input_ids"] for prompt in pair]
+    found = [{"template": "raw", "prompts": pair, "ids": texts, **_pair_kernels(model, texts)}]
     write_json(out / "kernel_smollm2.json", found)
 
 
@@ -209,48 +208,34 @@ def _norms(jacobians: list[Tensor]) -> Tensor:
     return torch.stack([torch.stack([(a @ b.T).norm() for b in jacobians]) for a in jacobians])
 
 
-def _smollm2_ids(prompt: str, template: str) -> list[int]:
-    return smollm2.chat_ids(prompt)[0].tolist() if template == "chat" else smollm2.tokenizer()(prompt)["input_ids"]
-
-
 def _pair_kernels(model, texts: list[list[int]]) -> dict:
-    """‖K‖_F over the ten most probable tokens of two texts, (2, 2): over the weights of all blocks, and those of the last two with the tied head."""
+    """‖K‖_F over the ten most probable tokens of two texts, (2, 2): over the weights of some blocks, and those of the last two with the tied head."""
     last = [model(input_ids=torch.tensor([ids]), use_cache=False, logits_to_keep=1).logits[0, -1] for ids in texts]
     tops = [each.topk(TOP).indices.tolist() for each in last]
-    blocks: list[Tensor] = []
-    # A few at a time: the gradients of all blocks for twenty logits are 8 GB.
-    for layers in torch.arange(model.config.num_hidden_layers).split(5):
-        inside = [list(model.model.layers[layer].parameters()) for layer in layers]
-        products = iter(_kernels(last, tops, [each for own in inside for each in own]))
-        blocks += [sum(next(products) for _ in own) for own in inside]
-    # Rows of all other tokens have no gradient: they are neither read nor asked for.
+    inside = {layer: list(model.model.layers[layer].parameters()) for layer in BLOCKS}
+    parameters = [*(each for own in inside.values() for each in own), model.get_input_embeddings().weight]
+    # Rows of all other tokens have no gradient.
     rows = torch.tensor(sorted({token for own in [*texts, *tops] for token in own}))
-    (head,) = _kernels(last, tops, [model.get_input_embeddings().weight], rows)
+
+    def gradients(logit: Tensor) -> list[Tensor]:
+        *blocks, embedding = torch.autograd.grad(logit, parameters, retain_graph=True)
+        return [*blocks, embedding[rows]]
+
+    by_logit = [gradients(each[token]) for each, top in zip(last, tops) for token in top]
+    kernels = iter([_products([each.flatten() for each in own]) for own in zip(*by_logit)])
+    blocks = {layer: sum(next(kernels) for _ in own) for layer, own in inside.items()}
+    head = next(kernels)
     return {
         "tops": tops,
-        "blocks": digits(sum(blocks).norm(dim=(2, 3))),
-        "last 2 and head": digits((blocks[-2] + blocks[-1] + head).norm(dim=(2, 3))),
-        # Between the two texts.
-        "by block": digits(torch.stack(blocks)[:, 0, 1].norm(dim=(1, 2))),
+        "blocks": {str(layer): digits(own.norm(dim=(2, 3))) for layer, own in blocks.items()},
+        "last 2 and head": digits((blocks[BLOCKS[-2]] + blocks[BLOCKS[-1]] + head).norm(dim=(2, 3))),
     }
 
 
-def _kernels(
-    last: list[Tensor], tops: list[list[int]], parameters: list[Tensor], rows: Tensor | None = None
-) -> list[Tensor]:
-    """(2, 2, k, k) of each parameter, or of some rows of it; gradients and products of short parts of them in float32, summed in float64."""
-
-    def gradients(logit: Tensor) -> list[Tensor]:
-        found = torch.autograd.grad(logit, parameters, retain_graph=True)
-        return list(found) if rows is None else [each[rows] for each in found]
-
-    by_logit = [gradients(each[token]) for each, top in zip(last, tops) for token in top]
-    found = []
-    for own in zip(*by_logit):
-        flat = [each.flatten() for each in own]
-        products = torch.zeros(len(own), len(own), dtype=torch.float64)
-        for start in range(0, len(flat[0]), 1 << 14):
-            part = torch.stack([each[start : start + (1 << 14)] for each in flat])
-            products += (part @ part.T).double()
-        found.append(products.reshape(2, TOP, 2, TOP).transpose(1, 2))
-    return found
+def _products(gradients: list[Tensor]) -> Tensor:
+    """(2, 2, k, k), of short parts in float32, summed in float64."""
+    found = torch.zeros(len(gradients), len(gradients), dtype=torch.float64)
+    for start in range(0, len(gradients[0]), 1 << 14):
+        part = torch.stack([each[start : start + (1 << 14)] for each in gradients])
+        found += (part @ part.T).double()
+    return found.reshape(2, TOP, 2, TOP).transpose(1, 2)
