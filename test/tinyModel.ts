@@ -60,18 +60,12 @@ export async function writeTinyModel(folder: string, seed = 0): Promise<string> 
 /** Writes the files of a tokenizer with a token a byte, ids 0 to 258, for any model with as many. */
 export async function writeByteTokenizer(folder: string): Promise<void> {
   const json = (name: string, value: object) => writeFile(join(folder, name), JSON.stringify(value));
-  await json("tokenizer.json", tokenizer());
-  await json("tokenizer_config.json", {
-    tokenizer_class: "PreTrainedTokenizerFast",
-    bos_token: special[0],
-    eos_token: special[2],
-    pad_token: special[0],
-    chat_template: chatTemplate,
-  });
+  await json("tokenizer.json", byteTokenizer.tokenizer);
+  await json("tokenizer_config.json", { ...byteTokenizer.config, chat_template: chatTemplate });
 }
 
 /** Byte-level BPE without a single merge: a token a byte. */
-function tokenizer(): object {
+function tokenizer(): Record<string, unknown> {
   const printable = (byte: number) =>
     (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
   let others = 0;
@@ -110,3 +104,14 @@ function tokenizer(): object {
     },
   };
 }
+
+/** The same tokenizer without a chat template. */
+export const byteTokenizer = {
+  tokenizer: tokenizer(),
+  config: {
+    tokenizer_class: "PreTrainedTokenizerFast",
+    bos_token: special[0],
+    eos_token: special[2],
+    pad_token: special[0],
+  },
+};

@@ -9,7 +9,6 @@ import { openingTexts, type RecipeOpenings, refusalOpenings } from "../../protoc
 import type { SourceInput } from "../../protocol/source.ts";
 import { frozenOpenings } from "../../recipe/openings.ts";
 import type { Backend } from "../backend/backend.ts";
-import { readReply } from "../evaluate/answers.ts";
 import { generate } from "../probe/generate.ts";
 import { RefusalScorer } from "../probe/refusal.ts";
 import { findStarts, openStarted, type StartedSession } from "../run/start.ts";
@@ -99,7 +98,7 @@ export async function generateAnswers(
   );
   const replies: Generated[] = [];
   for (const [i, { ids, ended }] of answers.entries()) {
-    const { response, reasoning } = await readReply(encoder, ids);
+    const { response, reasoning } = await encoder.readReply(ids);
     replies.push({ prompt: prompts[i]!, response, ...(reasoning === undefined ? {} : { reasoning }), ended });
   }
   return replies;

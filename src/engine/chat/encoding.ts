@@ -1,7 +1,8 @@
 import type { ModelTokenizer } from "../tokenizer/tokenizer.ts";
 import type { PromptTemplate } from "./template.ts";
+import { partReply, type Reply } from "./thinking.ts";
 
-/** Turns prompts and answers into token ids, by one template. Nothing is cut: whoever asks knows what fits. */
+/** Turns prompts and answers into token ids, and what a model wrote into its answer, by one template. Nothing is cut: whoever asks knows what fits. */
 export class PromptEncoder {
   readonly tokenizer: ModelTokenizer;
   readonly template: PromptTemplate;
@@ -24,6 +25,16 @@ export class PromptEncoder {
   /** A prompt up to where the model begins to write: its reasoning, where it is to think. */
   promptToWrite(text: string): Promise<number[]> {
     return this.tokenizer.encode(this.template.renderToWrite(text), { begin: !this.template.addsBos });
+  }
+
+  /** What a model wrote behind {@link promptToWrite}, parted into reasoning and answer. */
+  readReply(ids: readonly number[]): Promise<Reply> {
+    return this.parted(ids, this.template.behindPrompt);
+  }
+
+  /** What a model wrote behind {@link prompt}, where reasoning is closed whatever the model is to do elsewhere. */
+  readAnswer(ids: readonly number[]): Promise<Reply> {
+    return this.parted(ids, this.template.behindClosedPrompt);
   }
 
   /** A prompt up to the end of the user's turn, without what has the model answer. */
@@ -50,6 +61,11 @@ export class PromptEncoder {
     // What stands before an answer is the template's, whatever the instruction.
     const head = await this.head("Hello");
     return firstFaultFirst(texts.map((text) => this.after(head, text)));
+  }
+
+  private async parted(ids: readonly number[], behind: string): Promise<Reply> {
+    const visible = await this.tokenizer.decode(ids);
+    return partReply(visible, await this.tokenizer.decode(ids, { skipSpecial: false }), behind);
   }
 
   private async head(prompt: string): Promise<Head> {

@@ -22,8 +22,10 @@ export interface PromptTemplate {
   renderToWrite(instruction: string, input?: string): string;
   /** The user's turn alone, without what has the model answer; Alpaca's form has it in one with the turn. */
   renderTurn(instruction: string): string;
-  /** What the template writes behind the instruction in {@link renderToWrite}. */
+  /** What the template writes behind the instruction in {@link renderToWrite}; reasoning may be open there. */
   readonly behindPrompt: string;
+  /** What it writes behind the instruction in {@link render}: no reasoning is open there. */
+  readonly behindClosedPrompt: string;
   /** The text of the token that ends an answer. */
   readonly answerEnd: string;
   /** Whether the rendered text holds the model's BOS already, so that the tokenizer must not add another. */
@@ -87,6 +89,7 @@ function alpacaTemplate(tokenizer: ModelTokenizer): PromptTemplate {
     renderToWrite: render,
     renderTurn: render,
     behindPrompt,
+    behindClosedPrompt: behindPrompt,
     answerEnd: tokenizer.eosText,
     addsBos: false,
     warnings: [],
@@ -151,6 +154,7 @@ function chatTemplate(tokenizer: ModelTokenizer, source: string, chat: ChatOptio
         : answering(withInput(instruction, input)),
     renderTurn: (instruction) => render(ask(instruction), variables(false), false),
     behindPrompt: thinking ? tailOf(render(asked, variables(true))) : off + closing,
+    behindClosedPrompt: off + closing,
     answerEnd: turnEnd(tokenizer, (messages) => render(messages, variables(false), false)),
     addsBos: true,
     warnings: [

@@ -7,7 +7,6 @@ import { createHash } from "node:crypto";
 import { type Judged, type Outcome, outcomeOf } from "../../protocol/report/verdicts.ts";
 import type { Backend, Generation } from "../backend/backend.ts";
 import type { PromptEncoder } from "../chat/encoding.ts";
-import { readReply } from "../evaluate/answers.ts";
 import type { Judge, JudgedAnswer } from "../evaluate/judges/judge.ts";
 import { judgeTexts } from "../evaluate/judging.ts";
 import { generate } from "../probe/generate.ts";
@@ -86,7 +85,7 @@ export async function ownAnswers(
   const answers: JudgedAnswer[] = [];
   for (const [i, { prompt }] of draws.entries()) {
     const { ids, ended } = generations[i]!;
-    const { response, unclosed } = await readReply(encoder, ids);
+    const { response, unclosed } = await encoder.readAnswer(ids);
     answers.push({ prompt, response, ended, unclosed });
   }
   const verdicts = await judgeTexts(judge, answers, { signal });

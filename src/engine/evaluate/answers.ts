@@ -6,7 +6,6 @@ import type { SamplingRecipe } from "../../protocol/sampling.ts";
 import type { ChoiceSuite } from "../../recipe/suites.ts";
 import type { Backend, Generation } from "../backend/backend.ts";
 import type { PromptEncoder } from "../chat/encoding.ts";
-import { partReply, type Reply } from "../chat/thinking.ts";
 import { generate } from "../probe/generate.ts";
 import type { Kept } from "../probe/kept.ts";
 import { type RefusalScore, RefusalScorer } from "../probe/refusal.ts";
@@ -172,7 +171,7 @@ async function answerSuite(
     const { id, prompt, label, kind } = record;
     const { ids, ended } = answers[i]!;
     const score = scores[i]!;
-    const { response, reasoning, unclosed } = await readReply(encoder, ids);
+    const { response, reasoning, unclosed } = await encoder.readReply(ids);
     results.push({
       id,
       suite: suite.name,
@@ -204,20 +203,11 @@ async function sampledAnswers(
   const sampled = new Map<number, SampledAnswer[]>();
   for (const [i, { index }] of draws.entries()) {
     const { ids, ended } = drawn[i]!;
-    const { response, unclosed } = await readReply(encoder, ids);
+    const { response, unclosed } = await encoder.readReply(ids);
     const answer = { response, ended, ...(unclosed && { unclosed }), verdicts: {} };
     sampled.set(index, [...(sampled.get(index) ?? []), answer]);
   }
   return sampled;
-}
-
-/** A model's words, parted into reasoning and answer. */
-export async function readReply(
-  { tokenizer, template }: PromptEncoder,
-  ids: readonly number[],
-): Promise<Reply> {
-  const [visible, whole] = [await tokenizer.decode(ids), await tokenizer.decode(ids, { skipSpecial: false })];
-  return partReply(visible, whole, template.behindPrompt);
 }
 
 /**

@@ -2,7 +2,6 @@ import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { stream } from "../../statistics/random.ts";
 import type { Backend, Tokens } from "../backend/backend.ts";
 import type { PromptEncoder } from "../chat/encoding.ts";
-import { partReply } from "../chat/thinking.ts";
 import { generate } from "./generate.ts";
 
 /** A prompt as it is sampled: its id, by which draws are known, and its tokens up to where the answer begins. */
@@ -71,10 +70,7 @@ export async function textAnswers(
   const answers: TextAnswer[][] = rows.map(() => []);
   for (const [i, { row, index }] of draws.entries()) {
     const { ids, ended } = generations[i]!;
-    const visible = await encoder.tokenizer.decode(ids);
-    const whole = await encoder.tokenizer.decode(ids, { skipSpecial: false });
-    // The rows end behind reasoning that is closed: nothing is open where the answer begins.
-    const { response, unclosed } = partReply(visible, whole, "");
+    const { response, unclosed } = await encoder.readAnswer(ids);
     answers[index]!.push({ prompt: row.prompt, response, ids, ended, unclosed });
   }
   return answers;
