@@ -1,11 +1,26 @@
 import { readFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { DiscernError } from "../protocol/errors.ts";
 import { type Report, reportSchema } from "../protocol/report/report.ts";
 import { runPaths } from "./folder.ts";
+import { laboratoryMentions } from "./laboratoryMentions.ts";
 
-/** The report of a run folder, or of a report file. @throws DiscernError `run-invalid`. */
+/**
+ * The report of a run folder, or of a report file. The results of probes that it mentions are those that lie with the run now: they
+ * are measured after the evaluation, too.
+ *
+ * @throws DiscernError `run-invalid`.
+ */
 export async function readReport(path: string): Promise<Report> {
   const file = path.endsWith(".json") ? path : runPaths(path).report;
+  const report = await parsedReport(file);
+  const mentions = await laboratoryMentions(dirname(file));
+  if (mentions === null) return report;
+  const { laboratory: _, ...rest } = report;
+  return mentions.length === 0 ? rest : { ...rest, laboratory: mentions };
+}
+
+async function parsedReport(file: string): Promise<Report> {
   try {
     return reportSchema.parse(JSON.parse(await readFile(file, "utf8")));
   } catch (cause) {

@@ -2,6 +2,7 @@ import type { Cell, Plan } from "../../protocol/cells.ts";
 import type { RunEvent } from "../../protocol/events.ts";
 import { cellFolder, cellOf } from "../../runFolder/comparison.ts";
 import { runPaths } from "../../runFolder/folder.ts";
+import { laboratoryMentions } from "../../runFolder/laboratoryMentions.ts";
 import { writeFigures } from "../report/figures.ts";
 import { type CellFailure, type CellsEnd, type CellsOptions, runCells } from "../run/cells.ts";
 import { writeReport } from "../run/evaluation.ts";
@@ -85,9 +86,11 @@ async function jointReport(
       }),
     },
   );
+  const mentions = (await laboratoryMentions(folder)) ?? [];
+  const mentioning = mentions.length === 0 ? compared : { ...compared, laboratory: mentions };
   const report = benchmark
-    ? { ...compared, benchmark: await benchmarkRecord(plan, benchmark, folder, compared) }
-    : compared;
+    ? { ...mentioning, benchmark: await benchmarkRecord(plan, benchmark, folder, compared) }
+    : mentioning;
   const paths = runPaths(folder);
   await writeReport(report, paths);
   await writeFigures(report, paths.figures);

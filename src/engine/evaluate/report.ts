@@ -40,6 +40,7 @@ export interface ReportInput {
   readonly benchmark?: Report["benchmark"] | undefined;
   readonly notes?: readonly string[];
   readonly missing?: Report["missing"];
+  readonly laboratory?: Report["laboratory"];
   /** Problems beside those that the answers show, such as a run that failed. */
   readonly problems?: Report["problems"];
   /** Time of the report; now where it is left out. */
@@ -112,6 +113,7 @@ export function buildReport(
     problems: distinctProblems([...steeringProblems(methods, answers), ...(input.problems ?? [])]),
     notes: [...notes, ...joined.notes.filter((note) => !notes.includes(note)), ...warnings(known)],
     ...(input.missing && input.missing.length > 0 && { missing: [...input.missing] }),
+    ...(input.laboratory && input.laboratory.length > 0 && { laboratory: [...input.laboratory] }),
     ...(input.benchmark && { benchmark: input.benchmark }),
   };
 }

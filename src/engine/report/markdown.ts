@@ -2,6 +2,7 @@ import { chosenFigures } from "../../protocol/layerChoice.ts";
 import { missingSuites } from "../../protocol/missingSuite.ts";
 import { openingsSentence } from "../../protocol/openings.ts";
 import type { Comparison, Difference } from "../../protocol/report/comparison.ts";
+import { mentionLink } from "../../protocol/report/laboratory.ts";
 import {
   headlineOf,
   type MeasureLine,
@@ -58,9 +59,31 @@ export function reportMarkdown(whole: Report): string {
     missing(report),
     overlap(report),
     ...benchmarkSections(report),
+    laboratory(report),
     runCosts(report),
   ];
   return `${sections.filter((section) => section !== "").join("\n\n")}\n`;
+}
+
+/** Results of probes that lie with the run, each with a link to its file; their figures are in their files. */
+function laboratory({ laboratory: mentions = [] }: Report): string {
+  if (mentions.length === 0) return "";
+  const rows = mentions.map((mention) => {
+    const { file, run, probe, title, states } = mention;
+    return [
+      ...(run === undefined ? [] : [run]),
+      title ?? "cannot be read",
+      probe ?? "–",
+      states.join(", "),
+      // `[` and `]` of a name would end the link's text.
+      `[${file.replace(/[[\]]/g, "\\$&")}](${mentionLink(mention)})`,
+    ];
+  });
+  const header = [
+    ...(mentions.some(({ run }) => run !== undefined) ? ["run"] : []),
+    ...["figure", "probe", "states", "file"],
+  ];
+  return `## Laboratory\n\n${table(header, rows)}`;
 }
 
 /** What a run cost by what it was at: time, pace, memory. */

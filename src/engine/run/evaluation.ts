@@ -19,6 +19,7 @@ import { forwardFlops } from "../../recipe/stageCost.ts";
 import { costParts } from "../../runFolder/costParts.ts";
 import { readEventLog } from "../../runFolder/eventLog.ts";
 import { makePart, runPaths } from "../../runFolder/folder.ts";
+import { laboratoryMentions } from "../../runFolder/laboratoryMentions.ts";
 import { writeAtomic } from "../../storage/atomic.ts";
 import { sha256 } from "../../storage/hash.ts";
 import {
@@ -266,6 +267,7 @@ export async function evaluateRun(manifest: Manifest, context: EvaluationContext
     openings: [openings],
     contamination: prompts.contamination.map((suite) => ({ method: id, ...suite })),
     missing: prompts.missing,
+    laboratory: (await laboratoryMentions(folder)) ?? [],
   });
   await writeReport(report, paths);
   return paths.report;

@@ -11,6 +11,7 @@ import { pageIds } from "../contributionTypes.ts";
 import { DisposableStore } from "../disposableStore.ts";
 import type { Engine } from "../engine/engine.ts";
 import { wordError } from "../errors.ts";
+import { openResult } from "../laboratory/measure.ts";
 import { openPage, type Page } from "../page/page.ts";
 import { saveFromPage } from "../page/save.ts";
 import type { PromptLibrary } from "../prompts/library.ts";
@@ -141,6 +142,10 @@ export class ReportEditor implements vscode.CustomReadonlyEditorProvider<ReportD
         return session.judge(message);
       case "openPrompt":
         return revealPromptOf(this.prompts, message.id);
+      case "openResult": {
+        const file = session.resultFile(message.file);
+        return file === null ? undefined : openResult(vscode.Uri.file(file));
+      }
       case "export":
         return exportReport(this.engine, uri);
       case "copyLatex":

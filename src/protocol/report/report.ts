@@ -6,6 +6,7 @@ import { methodAnswersSchema } from "./answers.ts";
 import { benchmarkRecordSchema, costPartSchema } from "./benchmark.ts";
 import { comparisonSchema } from "./comparison.ts";
 import { fromFormat1, isFormat1 } from "./format1.ts";
+import { laboratoryMentionSchema } from "./laboratory.ts";
 import { measuresSchema } from "./measures.ts";
 import { methodSchema, problemSchema } from "./methods.ts";
 import { contaminationSchema, seriesSchema } from "./training.ts";
@@ -49,6 +50,8 @@ const currentReportSchema = z.object({
   notes: z.array(z.string()),
   /** Suites that could not be had, and why; absent where all could, and in reports of older versions. */
   missing: z.array(missingSuiteSchema).optional(),
+  /** Results of probes that lay with the run, or with the runs of a comparison; absent where there were none. */
+  laboratory: z.array(laboratoryMentionSchema).optional(),
   /** Of a benchmark: what its table is held to, and how it came about. */
   benchmark: benchmarkRecordSchema.optional(),
 });

@@ -75,6 +75,8 @@ export const reportFromPageSchema = z.discriminatedUnion("type", [
     note: z.string().optional(),
   }),
   z.strictObject({ type: z.literal("openPrompt"), id: z.string() }),
+  /** A result of a probe is to be opened, by its file as the report mentions it. */
+  z.strictObject({ type: z.literal("openResult"), file: z.string() }),
   z.strictObject({ type: z.literal("export") }),
   z.strictObject({ type: z.literal("copyLatex") }),
   /** Another report is to be chosen that this one is held against. */

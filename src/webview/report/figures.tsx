@@ -12,6 +12,7 @@ import { Calibration, isSampled } from "./calibration.tsx";
 import { Comparisons } from "./comparison.tsx";
 import { Contamination } from "./contamination.tsx";
 import { Earlier } from "./earlier.tsx";
+import { Laboratory } from "./laboratory.tsx";
 import { Layers, layerChoices } from "./layers.tsx";
 import { curveSuites } from "./methodCurves.ts";
 import { MethodsTable } from "./methodsTable.tsx";
@@ -29,10 +30,13 @@ interface FiguresProps {
   readonly earlier: EarlierComparison | null;
   readonly blur: boolean;
   readonly onBrowse: (filter: Partial<Filter>) => void;
+  /** Opens the result of a probe; null in a report that is a file, where it is a link. */
+  readonly onOpenResult: ((file: string) => void) | null;
 }
 
 /** Everything that is computed from the answers, the most important first. */
-export function Figures({ figures: whole, rows, agreement, broken, earlier, blur, onBrowse }: FiguresProps) {
+export function Figures({ figures: whole, rows, agreement, broken, earlier, blur, ...asks }: FiguresProps) {
+  const { onBrowse, onOpenResult } = asks;
   const figures = { ...whole, methods: markedMethods(whole) };
   const { benchmark } = whole;
   const choices = layerChoices(figures);
@@ -85,6 +89,11 @@ export function Figures({ figures: whole, rows, agreement, broken, earlier, blur
       {choices.length > 0 && (
         <Part title="Choice of the layer">
           <Layers choices={choices} />
+        </Part>
+      )}
+      {figures.laboratory && figures.laboratory.length > 0 && (
+        <Part title="Laboratory">
+          <Laboratory {...{ mentions: figures.laboratory, onOpen: onOpenResult }} />
         </Part>
       )}
       {benchmark && benchmark.failures.length > 0 && (

@@ -52,6 +52,27 @@ test("every table has as many cells in each row as in its header", () => {
   }
 });
 
+test("mentions the laboratory's results with links relative to the report", () => {
+  expect(reportMarkdown(exampleReport())).not.toContain("## Laboratory");
+  const created = "2026-01-01T00:00:00.000Z";
+  const kernel = { probe: "kernel", title: "Kernel | <b>", states: ["untrained", "stage-0"], created };
+  const markdown = reportMarkdown({
+    ...exampleReport(),
+    laboratory: [
+      { file: "stl-0/probes/a (2).probe.json", run: "stl-0", ...kernel },
+      {
+        ...{ file: "stl-1/probes/b.probe.json", run: "stl-1" },
+        ...{ probe: null, title: null, states: [], created: null },
+      },
+    ],
+  });
+  expect(markdown.split("## Laboratory")[1]).toContain(
+    "| run | figure | probe | states | file |\n| --- | --- | --- | --- | --- |\n" +
+      "| stl-0 | Kernel \\| &lt;b> | kernel | untrained, stage-0 | [stl-0/probes/a (2).probe.json](stl-0/probes/a%20%282%29.probe.json) |\n" +
+      "| stl-1 | cannot be read | – |  | [stl-1/probes/b.probe.json](stl-1/probes/b.probe.json) |",
+  );
+});
+
 test("names from files never become markup", () => {
   const report = exampleReport({ seeds: 1, perKind: 2 });
   const row = report.measures.rows.find(({ suite }) => suite === "XSTest")!;

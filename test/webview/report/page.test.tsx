@@ -76,6 +76,18 @@ describe("figures", () => {
     expect(within(safe).getAllByText(/^\[\d+, \d+\]$/)).toHaveLength(3);
   });
 
+  test("the laboratory's results open from the page, and are links in a file", () => {
+    const mention = { file: "probes/a b.probe.json", probe: "kernel", title: "Kernel", states: ["stage-0"] };
+    const message = told({ ...report, laboratory: [{ ...mention, created: null }] });
+    show(message);
+    fireEvent.click(screen.getByRole("button", { name: mention.file }));
+    expect(posted).toEqual([{ type: "openResult", file: mention.file }]);
+    cleanup();
+    render(<App state={reduce(initialState, message)} post={null} />);
+    const link = screen.getByRole("link", { name: mention.file });
+    expect(link.getAttribute("href")).toBe("probes/a%20b.probe.json");
+  });
+
   test("several seeds have their spread over seeds", () => {
     show(told(exampleReport({ seeds: 3, perKind: 2 })));
     expect(screen.getByRole("region", { name: "Discernment (AUROC)" }).textContent).toContain("3 seeds");
