@@ -4,6 +4,7 @@ import type { StageRecipe } from "../protocol/recipeStages.ts";
 import { isOwnSuite } from "../protocol/suite.ts";
 import { greatestOf } from "../statistics/extremes.ts";
 import type { PromptCounts } from "./check.ts";
+import { type LaboratoryCost, laboratoryCost } from "./laboratoryCost.ts";
 import { float, type MemoryPlan, planMemory } from "./memoryPlan.ts";
 import type { ModelFacts } from "./modelFacts.ts";
 import { planRecipe } from "./recipeMemory.ts";
@@ -53,6 +54,7 @@ export interface Cost {
   /** Answers that the model gives itself to learn from. */
   readonly making: { readonly answers: number; readonly seconds: number };
   readonly evaluation: { readonly answers: number; readonly seconds: number };
+  readonly laboratory: LaboratoryCost;
 }
 
 /**
@@ -85,16 +87,18 @@ export function estimateCost(
   const evaluation = evaluationCost(recipe, model, { speed, ...machine }, counts);
   const making = makingCost(recipe, model, speed, counts);
   const steps = stages.reduce((sum, { seconds }) => sum + seconds, 0);
+  const laboratory = laboratoryCost(recipe, stages, float);
   const { plan } = planRecipe(recipe, model, available);
   return {
     seconds: steps + probes.seconds + making.seconds + evaluation.seconds,
     memoryBytes: plan.peakBytes,
     memory: plan,
-    diskBytes: diskBytes(recipe, model, stages),
+    diskBytes: diskBytes(recipe, model, stages) + laboratory.snapshotBytes,
     stages,
     probes,
     making,
     evaluation,
+    laboratory,
   };
 }
 
@@ -167,18 +171,10 @@ function makingCost(
   return { answers, seconds: (tokens * 2 * model.parameters) / speed };
 }
 
-function diskBytes(
-  { stages: recipes, checkpoint, states: kept }: Recipe,
-  model: ModelFacts,
-  stages: readonly StageCost[],
-) {
+function diskBytes({ stages: recipes, checkpoint }: Recipe, model: ModelFacts, stages: readonly StageCost[]) {
   const largest = greatestOf([0, ...stages.map(({ trained }) => trained)]);
   const finished = stages.reduce((sum, { trained }) => sum + trained, 0);
   const states = checkpoint.keep + 1 + (checkpoint.best ? 1 : 0);
-  // Of its last step a stage keeps what it learned, and no snapshot.
-  const snapshots = kept
-    ? stages.reduce((sum, { steps, trained }) => sum + trained * Math.floor((steps - 1) / kept.every), 0)
-    : 0;
   const whole = recipes.some(({ train }) => train.method === "full");
-  return float * (3 * largest * states + finished + snapshots + (whole ? model.parameters : finished));
+  return float * (3 * largest * states + finished + (whole ? model.parameters : finished));
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type RecipeInput, recipeSchema } from "../../src/protocol/recipe.ts";
 import { estimateCost } from "../../src/recipe/cost.ts";
+import { laboratoryLines } from "../../src/recipe/laboratoryCost.ts";
 import type { ModelFacts } from "../../src/recipe/modelFacts.ts";
 
 const smol: ModelFacts = {
@@ -65,6 +66,38 @@ describe("an estimate", () => {
     const kept = estimateCost({ ...plain, states: { every: 20 } }, smol, machine);
     const { diskBytes, stages } = estimateCost(plain, smol, machine);
     expect(kept.diskBytes - diskBytes).toBe(2 * 4 * stages[0]!.trained);
+  });
+
+  test("counts what the laboratory measures and keeps, and says it of several runs together", () => {
+    const stages = [contrastive, { ...supervised, steps: 100 }];
+    const { laboratory, ...cost } = estimateCost(
+      recipe(stages, {
+        states: { every: 30 },
+        laboratory: [
+          { probe: "refusal", at: { every: 25 } },
+          { probe: "refusal" },
+          { probe: "separability" },
+        ],
+      }),
+      smol,
+      machine,
+    );
+    // Untrained, steps 25 and 50 of 60, and 25 to 100 of 100; the ends of both stages.
+    expect([...laboratory.measurements]).toEqual([
+      ["refusal", 1 + 2 + 4 + 2],
+      ["separability", 2],
+    ]);
+    // Step 30 of 60, whose last one is its end; 30, 60 and 90 of 100.
+    expect(laboratory.snapshots).toBe(4);
+    const plain = estimateCost(recipe(stages), smol, machine);
+    expect(cost.diskBytes - plain.diskBytes).toBe(laboratory.snapshotBytes);
+    expect(laboratoryLines([plain.laboratory])).toEqual([]);
+    expect(laboratoryLines([laboratory, plain.laboratory, laboratory])).toEqual([
+      expect.stringMatching(
+        /^Laboratory: 22 measurements \(refusal 18, separability 4\)\. Their time is in no estimate/,
+      ),
+      expect.stringMatching(/^States: 8 snapshots within stages, \d/),
+    ]);
   });
 
   test("takes the speed of earlier runs, of the other kind of stage too", () => {

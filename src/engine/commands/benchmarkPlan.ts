@@ -1,6 +1,7 @@
 import type { Cell, Plan } from "../../protocol/cells.ts";
 import type { StageRecipe } from "../../protocol/recipeStages.ts";
 import type { Cost } from "../../recipe/cost.ts";
+import { laboratoryLines } from "../../recipe/laboratoryCost.ts";
 import { byteSize, counted, duration } from "../../wording/numbers.ts";
 import type { CellState } from "../run/cells.ts";
 
@@ -98,6 +99,7 @@ function totals({ plan, states, costs, isAsked, jobs }: ShownPlan): string[] {
     `${counted(left.length, "run")} left: about ${duration(sum(({ seconds }) => seconds))} of computing${jobs > 1 ? `, ${jobs} at a time` : ""}, ` +
       `up to ${byteSize(memory)} of memory, ${byteSize(sum(({ diskBytes }) => diskBytes))} of disk` +
       `${unknown === 0 ? "." : `; ${unknown} of unknown cost.`} Estimates are good to a factor of about two.`,
+    ...laboratoryLines(known.map(({ laboratory }) => laboratory)),
   ];
 }
 

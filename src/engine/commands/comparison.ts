@@ -4,6 +4,7 @@ import type { RunEvent } from "../../protocol/events.ts";
 import type { StageRecipe } from "../../protocol/recipeStages.ts";
 import { trialLine } from "../../protocol/report/sweepTable.ts";
 import type { Cost } from "../../recipe/cost.ts";
+import { laboratoryLines } from "../../recipe/laboratoryCost.ts";
 import { cellFolder, readPlan } from "../../runFolder/comparison.ts";
 import { runPaths } from "../../runFolder/folder.ts";
 import { sweepResults } from "../../runFolder/sweepResults.ts";
@@ -176,6 +177,11 @@ async function planLines(
     const about = { plan, states, costs: costs ?? (await planCosts(plan, folder, states)), jobs: jobs ?? 1 };
     return [opening, ...benchmarkPlanLines({ ...about, isAsked: (cell) => isAsked(cell, only) })];
   }
+  const kept = cells.filter(
+    ({ name, recipe }) => states.get(name) !== "finished" && (recipe.states || recipe.laboratory.length > 0),
+  );
+  const found =
+    kept.length === 0 ? [] : [...(await planCosts({ ...plan, cells: kept }, folder, states)).values()];
   const width = cells.reduce((longest, { name }) => Math.max(longest, name.length), 0) + 3;
   return [
     opening,
@@ -183,6 +189,7 @@ async function planLines(
       const state = isAsked(cell, only) ? states.get(cell.name)! : "not asked for";
       return `  ${cell.name.padEnd(width)}${state.padEnd(15)}${stepsOf(cell.recipe.stages)}`;
     }),
+    ...laboratoryLines(found.flatMap((cost) => cost?.laboratory ?? [])),
   ];
 }
 

@@ -4,6 +4,7 @@ import { DiscernError } from "../../protocol/errors.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
 import { checkRecipeText, type PlacedProblem } from "../../recipe/check.ts";
 import { type Cost, estimateCost, type Machine } from "../../recipe/cost.ts";
+import { laboratoryLines } from "../../recipe/laboratoryCost.ts";
 import { planText } from "../../recipe/memoryPlan.ts";
 import { knownModel, type ModelFacts } from "../../recipe/modelFacts.ts";
 import { memoryRefusal, planRecipe } from "../../recipe/recipeMemory.ts";
@@ -71,7 +72,7 @@ export async function preflight(order: Order, doors: PreflightDoors): Promise<Pr
     findings: [...findings, ...planned.findings, ...checkRoom(room, cost)],
     recipe,
     cost,
-    plan: planned.plan,
+    plan: [...planned.plan, ...(cost ? laboratoryLines([cost.laboratory]) : [])],
   };
 }
 

@@ -2,6 +2,7 @@ import { dirname } from "node:path";
 import { getLocation } from "jsonc-parser";
 import * as vscode from "vscode";
 import { estimateCost } from "../../recipe/cost.ts";
+import { laboratoryLines } from "../../recipe/laboratoryCost.ts";
 import { planText } from "../../recipe/memoryPlan.ts";
 import { planRecipe } from "../../recipe/recipeMemory.ts";
 import { alternatives, type RecipePath } from "./alternatives.ts";
@@ -78,6 +79,7 @@ export class CostHover implements vscode.HoverProvider {
         ? "_Estimated from an earlier run of this model on this machine._"
         : `_Estimated from the model's size and ${machine.cores} cores, good to a factor of about two._`,
     );
+    for (const line of laboratoryLines([cost.laboratory])) words.appendMarkdown(`\n\n${line}`);
     const { plan } = planRecipe(recipe, model, machine.memoryBytes ?? null);
     words.appendMarkdown(`\n\n${planText(model, plan)}`);
     const known = this.facts.knownPlace(recipe, root);
