@@ -44,7 +44,7 @@ export function activate(context: vscode.ExtensionContext): void {
   store.add(registerPrompts(context, prompts));
   store.add(registerRuns(runs, engine));
   store.add(registerLaunch(context, { engine, library: runs, facts }));
-  store.add(registerDashboard(context, runs));
+  store.add(registerDashboard(context, { engine, library: runs }));
   store.add(registerBenchmark(context, { engine, library: runs, facts, files, models, prompts }));
   store.add(registerLabelling(context, prompts, runs));
   store.add(registerModels(models, engine, runs, prompts));

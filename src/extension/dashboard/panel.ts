@@ -8,6 +8,7 @@ import {
 } from "../../protocol/webview/dashboard.ts";
 import { runCommand } from "../contributions.ts";
 import type { CommandId } from "../contributionTypes.ts";
+import type { Engine } from "../engine/engine.ts";
 import { wordError } from "../errors.ts";
 import { openPage, type Page, tabIcon } from "../page/page.ts";
 import { saveFromPage } from "../page/save.ts";
@@ -16,6 +17,7 @@ import type { RunLibrary } from "../runs/library.ts";
 import { pickRun } from "../runs/pick.ts";
 import { type Panels, panelTexts, readPanels } from "./panelPrompts.ts";
 import { watchRun } from "./runWatch.ts";
+import { sampleAnswers } from "./sampleAnswers.ts";
 
 const commands: Record<RunCommand, CommandId> = {
   stop: "discern.runs.stop",
@@ -25,11 +27,17 @@ const commands: Record<RunCommand, CommandId> = {
   openLog: "discern.runs.openLog",
 };
 
+/** What a dashboard needs of the workbench. */
+export interface DashboardParts {
+  readonly engine: Engine;
+  readonly library: RunLibrary;
+}
+
 /** One dashboard: the runs it shows, followed for as long as its page is there to see them. */
 export class DashboardPanel implements vscode.Disposable {
   readonly panel: vscode.WebviewPanel;
   private readonly extensionUri: vscode.Uri;
-  private readonly library: RunLibrary;
+  private readonly parts: DashboardParts;
   private readonly page: Page<DashboardToPage> & vscode.Disposable;
   private readonly watched = new Map<string, AbortController>();
   private readonly panels = new Map<string, Promise<Panels>>();
@@ -43,13 +51,13 @@ export class DashboardPanel implements vscode.Disposable {
   constructor(
     panel: vscode.WebviewPanel,
     { extensionUri }: Pick<vscode.ExtensionContext, "extensionUri">,
-    library: RunLibrary,
+    parts: DashboardParts,
     folders: readonly vscode.Uri[],
     keep: (folders: readonly vscode.Uri[]) => void,
   ) {
     this.panel = panel;
     this.extensionUri = extensionUri;
-    this.library = library;
+    this.parts = parts;
     this.shown = folders;
     this.keep = keep;
     panel.iconPath = tabIcon(extensionUri, "graph-line");
@@ -133,6 +141,8 @@ export class DashboardPanel implements vscode.Disposable {
       case "command":
         await runCommand(commands[message.command], folder);
         return;
+      case "sample-answers":
+        return sampleAnswers(this.parts, folder);
       case "prompts":
         return this.tellPrompts(folder);
       case "open-prompt": {
@@ -145,7 +155,7 @@ export class DashboardPanel implements vscode.Disposable {
 
   private async add(): Promise<void> {
     const shown = new Set(this.shown.map(String));
-    const picked = await pickRun(this.library, {
+    const picked = await pickRun(this.parts.library, {
       filter: ({ folder }) => !shown.has(folder.toString()),
       placeholder: "Runs to add",
       many: true,

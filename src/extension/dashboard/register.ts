@@ -10,9 +10,8 @@ import { dashboardStateSchema } from "../../protocol/webview/dashboard.ts";
 import { registerCommand } from "../contributions.ts";
 import { pageIds } from "../contributionTypes.ts";
 import { ShownPanels } from "../page/shownPanels.ts";
-import type { RunLibrary } from "../runs/library.ts";
 import { pickRun } from "../runs/pick.ts";
-import { DashboardPanel } from "./panel.ts";
+import { DashboardPanel, type DashboardParts } from "./panel.ts";
 import { runFolders, sameFolders } from "./runFolders.ts";
 
 const runsSchema = z.array(z.string());
@@ -21,12 +20,16 @@ const runsSchema = z.array(z.string());
  * The dashboards: a command that opens one for a set of runs, or shows the one that there is, and what brings them back
  * after the window was reloaded.
  */
-export function registerDashboard(context: vscode.ExtensionContext, library: RunLibrary): vscode.Disposable {
+export function registerDashboard(
+  context: vscode.ExtensionContext,
+  parts: DashboardParts,
+): vscode.Disposable {
+  const { library } = parts;
   const open = new Set<DashboardPanel>();
   const shown = new ShownPanels(context.workspaceState, pageIds.dashboard);
   const show = (panel: vscode.WebviewPanel, folders: readonly vscode.Uri[]) => {
     const keep = (runs: readonly vscode.Uri[]) => shown.keep(panel, JSON.stringify(runs.map(String)));
-    const dashboard = new DashboardPanel(panel, context, library, folders, keep);
+    const dashboard = new DashboardPanel(panel, context, parts, folders, keep);
     open.add(dashboard);
     panel.onDidDispose(() => open.delete(dashboard));
   };

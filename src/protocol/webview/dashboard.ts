@@ -86,6 +86,8 @@ export const dashboardFromPage = z.discriminatedUnion("type", [
     command: z.enum(["stop", "stopAndKeepBest", "resume", "openReport", "openLog"]),
   }),
   z.strictObject({ type: z.literal("prompts"), run }),
+  /** Answers to the monitored prompts are to be sampled at the run's last state. */
+  z.strictObject({ type: z.literal("sample-answers"), run }),
   z.strictObject({
     type: z.literal("open-prompt"),
     run,

@@ -1,5 +1,5 @@
 import { useMemo, useState } from "preact/hooks";
-import { type PanelName, panelNames } from "../../protocol/webview/dashboard.ts";
+import { type PanelName, panelNames, type ShownProgress } from "../../protocol/webview/dashboard.ts";
 import { count, counted, figure } from "../../wording/numbers.ts";
 import { IconButton } from "../ui/iconButton.tsx";
 import { ChartCard, type ChartFrame } from "./chartCard.tsx";
@@ -7,6 +7,11 @@ import { panelWords } from "./model/words.ts";
 import type { DashboardPage } from "./pageModel.ts";
 import type { Looking } from "./plots/plotView.ts";
 import { mostSelected, type PanelPrompt, panelPrompts, promptsPlot } from "./plots/prompts.ts";
+
+/** Whether nobody works on a run that has states to measure. */
+function hasRest(progress: ShownProgress | null): boolean {
+  return progress !== null && ["finished", "stopped", "failed", "interrupted"].includes(progress.state);
+}
 
 /** Rows that are shown at most; the search narrows longer lists. */
 const mostRows = 300;
@@ -104,6 +109,12 @@ export function PromptsSection({
             name="Select none"
             disabled={selected.length === 0}
             press={() => page.clearSelection()}
+          />
+          <IconButton
+            icon="beaker"
+            name="Sample answers at the last state…"
+            disabled={!hasRest(run.progress)}
+            press={() => page.ask({ type: "sample-answers", run: run.id })}
           />
         </div>
         {run.promptsProblem && (

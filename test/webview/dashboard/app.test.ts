@@ -265,6 +265,18 @@ test("a run can be stopped while it goes on, and resumed when it does not", asyn
   expect(screen.getAllByRole("status")[0]!.textContent).toBe("Run a failed: The disk is full.");
 });
 
+test("answers of a run that nobody works on are sampled from its prompts", async () => {
+  open();
+  show("a");
+  tell("a", log);
+  const button = await screen.findByRole("button", { name: /Sample answers/ });
+  expect(button).toHaveProperty("disabled", true);
+  tell("a", [], { state: "finished" }, false);
+  await waitFor(() => expect(button).toHaveProperty("disabled", false));
+  fireEvent.click(button);
+  expect(asked.at(-1)).toEqual({ type: "sample-answers", run: "a" });
+});
+
 test("runs come and go, and keep their style while they are shown", async () => {
   open();
   show("a", "b");
