@@ -51,7 +51,7 @@ export function activate(context: vscode.ExtensionContext): void {
   store.add(registerRecipes({ facts, files, models, prompts }));
   store.add(registerEvaluation(context, prompts, runs));
   store.add(registerReport(context, engine, prompts));
-  store.add(registerLaboratory(context, { engine, library: runs }));
+  store.add(registerLaboratory(context, { engine, library: runs, models, prompts }));
   store.add(registerSample(context));
   store.add(registerCommand("discern.torch.install", () => installTorch(engine)));
   store.add(registerCommand("discern.engine.showLog", () => log.show()));

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import * as vscode from "vscode";
 import { resolveSource } from "../../dataset/select.ts";
 import { probeContract } from "../../protocol/probe/probes.ts";
@@ -11,27 +11,32 @@ import {
   type OtherResult,
 } from "../../protocol/webview/laboratory.ts";
 import { isRun, openRun } from "../../runFolder/folder.ts";
-import { parseProbeResult, probeResults, writeProbeCsv } from "../../runFolder/probeFile.ts";
+import { parseProbeResult, probeResults } from "../../runFolder/probeFile.ts";
 import { onSettingChange, setting } from "../contributions.ts";
 import { pageIds } from "../contributionTypes.ts";
 import { DisposableStore } from "../disposableStore.ts";
 import type { Engine } from "../engine/engine.ts";
 import { wordError } from "../errors.ts";
 import { openPage, type Page } from "../page/page.ts";
+import { watchFile } from "../page/watchFile.ts";
 import { revealPrompt } from "../prompts/reveal.ts";
+import type { RunLibrary } from "../runs/library.ts";
 import { requireTrust } from "../trust.ts";
 import { excludePrompts } from "./exclude.ts";
 import { measureAfterPlan, openResult } from "./measure.ts";
+import { exportData } from "./results.ts";
 
 /** The editor of `*.probe.json`: the laboratory page, which draws the result and asks for more. */
 export class LaboratoryEditor implements vscode.CustomReadonlyEditorProvider, vscode.Disposable {
   private readonly store = new DisposableStore();
   private readonly context: vscode.ExtensionContext;
   private readonly engine: Engine;
+  private readonly library: RunLibrary;
 
-  constructor(context: vscode.ExtensionContext, engine: Engine) {
+  constructor(context: vscode.ExtensionContext, engine: Engine, library: RunLibrary) {
     this.context = context;
     this.engine = engine;
+    this.library = library;
     this.store.add(vscode.window.registerCustomEditorProvider(pageIds.laboratory, this));
   }
 
@@ -68,6 +73,7 @@ export class LaboratoryEditor implements vscode.CustomReadonlyEditorProvider, vs
         page.post({ type: "blur", blur: setting("discern.labelling.blur") }),
       ),
     );
+    shownParts.add(watchFile(uri, load));
     shownParts.add(vscode.workspace.onDidGrantWorkspaceTrust(() => void load()));
     panel.onDidDispose(() => shownParts.dispose());
   }
@@ -90,12 +96,10 @@ export class LaboratoryEditor implements vscode.CustomReadonlyEditorProvider, vs
       case "measure": {
         requireTrust();
         const file = await measureAfterPlan(this.engine, result.title, askOf(uri, result, message));
-        if (file) await openResult(file);
-        return;
+        if (file === undefined) return;
+        await openResult(file);
+        return this.library.refresh();
       }
-      case "cancelMeasuring":
-        // What is measured is shown as a notification with a Cancel of its own.
-        return;
       case "openResult":
         return openResult(vscode.Uri.joinPath(uri, "..", basename(message.file)));
       case "openAsText":
@@ -171,24 +175,4 @@ async function openPrompt(
   const run = runOf(uri);
   const root = (await isRun(run)) ? (await openRun(run)).manifest.recipe.root : dirname(dirname(uri.fsPath));
   await revealPrompt(vscode.Uri.file(resolve(resolveSource(file, { root }))), { id, line });
-}
-
-async function exportData(uri: vscode.Uri, result: ProbeResult, table: string | undefined): Promise<void> {
-  const folder = await vscode.window.showOpenDialog({
-    title: "Folder for the tables as CSV files",
-    openLabel: "Export Here",
-    canSelectFiles: false,
-    canSelectFolders: true,
-    defaultUri: vscode.Uri.joinPath(uri, ".."),
-  });
-  const [into] = folder ?? [];
-  if (into === undefined) return;
-  const tables = result.tables.filter(({ id }) => table === undefined || id === table);
-  const files = await writeProbeCsv(into.fsPath, basename(uri.fsPath), { tables });
-  const open = "Open";
-  const chosen = await vscode.window.showInformationMessage(
-    `${files.length === 1 ? "The table is" : `${files.length} tables are`} in ${vscode.workspace.asRelativePath(into)}.`,
-    open,
-  );
-  if (chosen === open && files[0]) await vscode.window.showTextDocument(vscode.Uri.file(join(files[0])));
 }

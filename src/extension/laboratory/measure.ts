@@ -1,4 +1,3 @@
-import { basename } from "node:path";
 import * as vscode from "vscode";
 import type { ProbeContract } from "../../protocol/probe/contract.ts";
 import { probeContracts } from "../../protocol/probe/probes.ts";
@@ -8,10 +7,32 @@ import { counted } from "../../wording/numbers.ts";
 import { pageIds } from "../contributionTypes.ts";
 import type { Engine } from "../engine/engine.ts";
 import { duringCall } from "../engine/progress.ts";
+import { pickSuites } from "../models/evaluate.ts";
+import type { Model } from "../models/find.ts";
+import type { ModelLibrary } from "../models/library.ts";
+import { asked } from "../models/pick.ts";
+import type { PromptLibrary } from "../prompts/library.ts";
+import { targetFolder } from "../recipe/wizard.ts";
 import type { Run, RunLibrary } from "../runs/library.ts";
-import { pickRun } from "../runs/pick.ts";
+import { runItem } from "../runs/pick.ts";
 
 export type ProbeAsk = ParamsInput<"planProbe">;
+
+/** What can be measured: states of a run, or a model alone. */
+export type Subject = Run | Model;
+
+/** What measuring needs of the workbench. */
+export interface MeasureParts {
+  readonly engine: Engine;
+  readonly library: RunLibrary;
+  readonly models: ModelLibrary;
+  readonly prompts: PromptLibrary;
+}
+
+/** Whether something is a model of the Models view. */
+export function isModel(given: object): given is Model {
+  return "hub" in given;
+}
 
 /** Opens a result in the laboratory page. */
 export async function openResult(file: vscode.Uri): Promise<void> {
@@ -19,9 +40,9 @@ export async function openResult(file: vscode.Uri): Promise<void> {
 }
 
 /** Asks which probe is measured. */
-async function pickProbe(): Promise<ProbeContract | undefined> {
+async function pickProbe(fits: (contract: ProbeContract) => boolean): Promise<ProbeContract | undefined> {
   const contracts: readonly ProbeContract[] = probeContracts;
-  const items = contracts.map((contract) => ({
+  const items = contracts.filter(fits).map((contract) => ({
     label: contract.title,
     description: contract.id,
     detail: contract.description,
@@ -34,6 +55,39 @@ async function pickProbe(): Promise<ProbeContract | undefined> {
     matchOnDetail: true,
   });
   return chosen?.contract;
+}
+
+/** Whether a probe can be measured on a model alone, which has one state and no training data. */
+function takesModel({ states, training }: ProbeContract): boolean {
+  return states !== "trail" && (training?.atLeast ?? 0) === 0;
+}
+
+/** Asks what is measured: a run, or a model where the probe takes one. */
+async function pickSubject(
+  contract: ProbeContract,
+  { library, models }: MeasureParts,
+): Promise<Subject | undefined> {
+  const separator = (label: string) => ({ label, kind: vscode.QuickPickItemKind.Separator });
+  const runs = library.runs.filter(({ cells }) => cells === undefined).map((run) => runItem(library, run));
+  const usable = takesModel(contract)
+    ? (await models.models()).filter(({ problem }) => problem === null)
+    : [];
+  if (runs.length + usable.length === 0) {
+    void vscode.window.showInformationMessage(`There is no run to measure "${contract.title}" on.`);
+    return undefined;
+  }
+  const items: (vscode.QuickPickItem & { run?: Run; model?: Model })[] = [
+    ...(runs.length > 0 ? [separator("Runs"), ...runs] : []),
+    ...(usable.length > 0 ? [separator("Models alone")] : []),
+    ...usable.map((model) => ({ label: model.name, description: model.place.title, model })),
+  ];
+  const chosen = await vscode.window.showQuickPick(items, {
+    title: contract.title,
+    placeHolder: takesModel(contract) ? "Run or model that is measured" : "Run that is measured",
+    matchOnDescription: true,
+    matchOnDetail: true,
+  });
+  return chosen?.run ?? chosen?.model;
 }
 
 /** Asks at which states of a run; undefined where the person left, and where the run kept too few. */
@@ -98,27 +152,53 @@ export async function measureAfterPlan(
   return vscode.Uri.file(file);
 }
 
-/** Asks for a probe, a run and its states, shows the cost, measures, and opens the result. */
-export async function measureRun(engine: Engine, library: RunLibrary, given: Run | undefined): Promise<void> {
-  const contract = await pickProbe();
+/**
+ * Asks for a probe, what it is measured on (states of a run, or a model alone with prompt files), shows the cost, measures, and opens the
+ * result.
+ *
+ * @param given where it is known what is measured.
+ */
+export async function measureSubject(parts: MeasureParts, given: Subject | undefined): Promise<void> {
+  const { engine, library } = parts;
+  const contract = await pickProbe(given && isModel(given) ? takesModel : () => true);
   if (contract === undefined) return;
-  const run =
-    given ??
-    (
-      await pickRun(library, {
-        filter: ({ cells }) => cells === undefined,
-        placeholder: `Run that "${contract.title}" is measured on`,
-      })
-    )?.[0];
-  if (run === undefined) return;
-  const states = await pickStates(engine, contract, run);
-  if (states === undefined) return;
-  const file = await measureAfterPlan(engine, `${contract.title} of ${basename(run.folder.fsPath)}`, {
-    probe: contract.id,
-    root: run.folder.fsPath,
-    subject: { kind: "run", folder: run.folder.fsPath, states },
-  });
+  const subject = given ?? (await pickSubject(contract, parts));
+  if (subject === undefined) return;
+  const ask = isModel(subject)
+    ? await askModel(parts, contract, subject)
+    : await askRun(engine, contract, subject);
+  if (ask === undefined) return;
+  const name = isModel(subject) ? subject.name : subject.label;
+  const file = await measureAfterPlan(engine, `${contract.title} of ${name}`, ask);
   if (file === undefined) return;
   await openResult(file);
   await library.refresh();
+}
+
+async function askRun(engine: Engine, contract: ProbeContract, run: Run): Promise<ProbeAsk | undefined> {
+  const states = await pickStates(engine, contract, run);
+  const folder = run.folder.fsPath;
+  return states && { probe: contract.id, root: folder, subject: { kind: "run", folder, states } };
+}
+
+/** A model has no prompts of its own: files are chosen. The result lies in the folder `probes` of the workspace. */
+async function askModel(
+  { models, prompts }: MeasureParts,
+  contract: ProbeContract,
+  model: Model,
+): Promise<ProbeAsk | undefined> {
+  const root = await targetFolder("A result is written into a folder of the workspace. Open a folder first.");
+  if (root === undefined) return undefined;
+  const { base, adapters } = await asked(models, model);
+  const files = await pickSuites(prompts, {
+    title: `${contract.title} of ${model.name}`,
+    placeHolder: "Prompt files that it is measured on",
+  });
+  if (files === undefined || files.length === 0) return undefined;
+  return {
+    probe: contract.id,
+    root: root.fsPath,
+    subject: { kind: "model", model: { base, adapters: [...adapters] } },
+    prompts: files.map(({ source }) => source),
+  };
 }

@@ -1,26 +1,25 @@
 /*
- * The laboratory: probes measured on runs from the palette and the Runs view, and the editor of their results.
+ * The laboratory: probes measured on runs and models from the palette and the views, and the editor of their results.
  */
 
 import * as vscode from "vscode";
 import { registerCommand } from "../contributions.ts";
-import type { Engine } from "../engine/engine.ts";
-import type { RunLibrary } from "../runs/library.ts";
+import type { Model } from "../models/find.ts";
 import { type RunTarget, runOf } from "../runs/pick.ts";
 import { requireTrust } from "../trust.ts";
 import { LaboratoryEditor } from "./editor.ts";
-import { measureRun } from "./measure.ts";
+import { isModel, type MeasureParts, measureSubject } from "./measure.ts";
+import { resultCommands } from "./results.ts";
 
-/** Registers the editor of results and the command that measures. */
-export function registerLaboratory(
-  context: vscode.ExtensionContext,
-  { engine, library }: { readonly engine: Engine; readonly library: RunLibrary },
-): vscode.Disposable {
+/** Registers the editor of results, the commands about them, and the command that measures. */
+export function registerLaboratory(context: vscode.ExtensionContext, parts: MeasureParts): vscode.Disposable {
+  const { engine, library } = parts;
   return vscode.Disposable.from(
-    new LaboratoryEditor(context, engine),
-    registerCommand("discern.laboratory.measure", async (given?: RunTarget) => {
+    new LaboratoryEditor(context, engine, library),
+    ...resultCommands(library),
+    registerCommand("discern.laboratory.measure", async (given?: RunTarget | Model) => {
       requireTrust();
-      await measureRun(engine, library, runOf(library, given));
+      await measureSubject(parts, given && isModel(given) ? given : runOf(library, given));
     }),
   );
 }

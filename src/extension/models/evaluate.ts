@@ -38,7 +38,14 @@ export async function evaluateModel(engine: Engine, prompts: PromptLibrary, aske
   await openReportFile(vscode.Uri.file(join(out, "report.json")));
 }
 
-async function pickSuites(prompts: PromptLibrary) {
+/** Asks for prompt files, as sources with names of their own; undefined where the person left. */
+export async function pickSuites(
+  prompts: PromptLibrary,
+  { title, placeHolder }: { readonly title: string; readonly placeHolder: string } = {
+    title: "Evaluate a Model",
+    placeHolder: "Prompt files that the model answers",
+  },
+) {
   await prompts.discovered();
   const usable = prompts.files.filter(({ state }) => state !== "unclear" && state !== "failed");
   const names = suiteNames(
@@ -53,8 +60,8 @@ async function pickSuites(prompts: PromptLibrary) {
     })),
   ];
   const chosen = await vscode.window.showQuickPick(items, {
-    title: "Evaluate a Model",
-    placeHolder: "Prompt files that the model answers",
+    title,
+    placeHolder,
     canPickMany: true,
   });
   return chosen?.map(({ suite }) => suite);

@@ -13,9 +13,10 @@ import type { RunLibrary } from "../runs/library.ts";
 import { requireTrust } from "../trust.ts";
 import { ModelCompletion } from "./complete.ts";
 import { evaluateModel } from "./evaluate.ts";
-import { adaptersOf, type Model, recipeName } from "./find.ts";
+import type { Model } from "./find.ts";
 import type { ModelLibrary } from "./library.ts";
 import { memoryPlanText } from "./memory.ts";
+import { asked, pickModel } from "./pick.ts";
 import { PlanDocuments } from "./planDocuments.ts";
 import { pullModel } from "./pull.ts";
 import { ModelTree } from "./tree.ts";
@@ -28,7 +29,7 @@ export function registerModels(
   prompts: PromptLibrary,
 ): vscode.Disposable {
   const onModel = (work: (model: Model) => unknown) => async (given?: Model) => {
-    const model = given ?? (await pick(library));
+    const model = given ?? (await pickModel(library));
     if (model) await work(model);
   };
   const plans = new PlanDocuments();
@@ -81,23 +82,4 @@ export function registerModels(
       onModel(({ path }) => vscode.env.clipboard.writeText(path)),
     ),
   );
-}
-
-/** A model as recipes name it; an adapter with the model that it says it was trained on, or one that a person chooses. */
-async function asked(
-  library: ModelLibrary,
-  model: Model,
-): Promise<{ base: string; adapters: readonly string[] }> {
-  if (model.kind === "model") return { base: recipeName(model), adapters: [] };
-  const all = await library.models();
-  const bases = all.filter((one) => one.kind === "model" && adaptersOf(one, all).includes(model));
-  const base = bases.length === 1 ? bases[0] : await pick(library, `Base model of ${model.name}`);
-  if (base === undefined) throw new vscode.CancellationError();
-  return { base: recipeName(base), adapters: [recipeName(model)] };
-}
-
-async function pick(library: ModelLibrary, placeHolder = "Model"): Promise<Model | undefined> {
-  const models = (await library.models()).filter(({ kind }) => kind === "model");
-  const items = models.map((model) => ({ label: model.name, description: model.place.title, model }));
-  return (await vscode.window.showQuickPick(items, { placeHolder }))?.model;
 }

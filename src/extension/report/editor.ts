@@ -14,6 +14,7 @@ import { wordError } from "../errors.ts";
 import { openResult } from "../laboratory/measure.ts";
 import { openPage, type Page } from "../page/page.ts";
 import { saveFromPage } from "../page/save.ts";
+import { watchFile } from "../page/watchFile.ts";
 import type { PromptLibrary } from "../prompts/library.ts";
 import { openReportFile } from "../runs/openReport.ts";
 import { compareWithEarlier } from "./earlier.ts";
@@ -31,9 +32,6 @@ interface ReportDocument extends vscode.CustomDocument {
   /** Has the page compare with an earlier report, which the person chooses. */
   compare?: () => Promise<void>;
 }
-
-/** Milliseconds in which a file that is replaced may be gone before it is read again. */
-const settle = 150;
 
 /** The editor of report.json: its figures, its answers, and people's judgements of them. */
 export class ReportEditor implements vscode.CustomReadonlyEditorProvider<ReportDocument>, vscode.Disposable {
@@ -112,8 +110,8 @@ export class ReportEditor implements vscode.CustomReadonlyEditorProvider<ReportD
     );
     const shown = new DisposableStore();
     shown.add(page);
-    shown.add(watch(uri, "report.json", () => session.load()));
-    shown.add(watch(uri, "judgements.jsonl", () => session.reloadJudgements()));
+    shown.add(watchFile(uri, () => session.load()));
+    shown.add(watchFile(vscode.Uri.joinPath(uri, "../judgements.jsonl"), () => session.reloadJudgements()));
     shown.add(vscode.workspace.onDidGrantWorkspaceTrust(() => void session.compute()));
     shown.add(
       onSettingChange(["discern.labelling.blur"], () =>
@@ -164,32 +162,4 @@ export class ReportEditor implements vscode.CustomReadonlyEditorProvider<ReportD
         return session.compute();
     }
   }
-}
-
-/** Calls back when a file beside the report has changed and come to rest: it is replaced by a rename. */
-function watch(report: vscode.Uri, name: string, changed: () => Promise<void>): vscode.Disposable {
-  const folder = vscode.Uri.joinPath(report, "..");
-  const store = new DisposableStore();
-  const watcher = store.add(
-    vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(folder, name)),
-  );
-  let timer: NodeJS.Timeout | undefined;
-  const later = () => {
-    clearTimeout(timer);
-    timer = setTimeout(() => void changed(), settle);
-  };
-  // Of a folder that is deleted the editor tells, and not of the files in it.
-  const around = store.add(
-    vscode.workspace.createFileSystemWatcher(
-      new vscode.RelativePattern(vscode.Uri.joinPath(folder, ".."), "*"),
-      true,
-      true,
-    ),
-  );
-  store.add({ dispose: () => clearTimeout(timer) });
-  store.add(watcher.onDidChange(later));
-  store.add(watcher.onDidCreate(later));
-  store.add(watcher.onDidDelete(later));
-  store.add(around.onDidDelete((gone) => gone.toString() === folder.toString() && later()));
-  return store;
 }

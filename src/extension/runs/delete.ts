@@ -22,7 +22,7 @@ export async function deleteRuns(runs: readonly Run[]): Promise<void> {
     move,
   );
   if (asked !== move) return;
-  for (const run of runs) await deleteRun(run);
+  for (const { folder, label } of runs) await moveToTrash(folder, label);
 }
 
 /** Whether somebody works on a run, or on one of those that a comparison consists of. */
@@ -31,9 +31,10 @@ async function isHeld({ folder, cells }: Run): Promise<boolean> {
   return (await Promise.all(folders.map(lockHolder))).some((holder) => holder !== null);
 }
 
-async function deleteRun({ folder, label }: Run): Promise<void> {
+/** Moves a file or a folder to the trash. Where there is none, asks whether it is to be deleted for good. */
+export async function moveToTrash(uri: vscode.Uri, label: string): Promise<void> {
   try {
-    await vscode.workspace.fs.delete(folder, { recursive: true, useTrash: true });
+    await vscode.workspace.fs.delete(uri, { recursive: true, useTrash: true });
   } catch (error) {
     const forever = "Delete Permanently";
     const asked = await vscode.window.showWarningMessage(
@@ -45,7 +46,7 @@ async function deleteRun({ folder, label }: Run): Promise<void> {
       forever,
     );
     if (asked === forever) {
-      await vscode.workspace.fs.delete(folder, { recursive: true, useTrash: false });
+      await vscode.workspace.fs.delete(uri, { recursive: true, useTrash: false });
     }
   }
 }

@@ -29,16 +29,21 @@ export async function pickRun(
     void vscode.window.showInformationMessage("No run is available for this command.");
     return undefined;
   }
-  const items = runs.map((run) => ({
-    label: `$(${stateIcons[run.state].icon}) ${run.label}`,
-    description: run.state,
-    detail: description(run, library.headline(run)),
-    run,
-  }));
+  const items = runs.map((run) => runItem(library, run));
   const choice = { placeHolder: options.placeholder, matchOnDescription: true, matchOnDetail: true };
   const chosen = options.many
     ? await vscode.window.showQuickPick(items, { ...choice, canPickMany: true })
     : [await vscode.window.showQuickPick(items, choice)];
   const picked = chosen?.flatMap((item) => item?.run ?? []) ?? [];
   return picked.length > 0 ? picked : undefined;
+}
+
+/** A run as an entry to choose. */
+export function runItem(library: RunLibrary, run: Run) {
+  return {
+    label: `$(${stateIcons[run.state].icon}) ${run.label}`,
+    description: run.state,
+    detail: description(run, library.headline(run)),
+    run,
+  };
 }

@@ -8,6 +8,7 @@ import { EventReader } from "../../runFolder/eventLog.ts";
 import { runPaths } from "../../runFolder/folder.ts";
 import { reportStamp } from "../../runFolder/judgements.ts";
 import { lockHolder } from "../../runFolder/lock.ts";
+import { probeFiles } from "../../runFolder/probeFile.ts";
 import { RunProgress, type StageProgress, type SuiteProgress } from "./progress.ts";
 
 /**
@@ -63,6 +64,8 @@ export interface RunSummary {
   readonly tokensPerSecond?: number;
   /** Stands for the report and people's verdicts on it, as they are now; null where there is no report. */
   readonly report: string | null;
+  /** Files with results of probes; absent for a comparison, whose runs have them. */
+  readonly results?: readonly string[];
   /** The runs that a comparison consists of; absent for a single run. */
   readonly cells?: CellsSummary;
   /** When the run began, or its folder was made; ISO 8601. */
@@ -129,6 +132,7 @@ export class RunReader implements SummaryReader {
         : summarise(this.folder, this.manifest, this.progress, {
             workingSince: holder?.started ?? null,
             report: await reportStamp(this.folder),
+            results: await probeFiles(this.folder),
           });
     if (!isDeepStrictEqual(next, this.current)) this.current = next;
     return this.current;
@@ -157,7 +161,7 @@ function summarise(
   folder: string,
   read: ManifestRead,
   progress: RunProgress,
-  { workingSince, report }: { workingSince: string | null; report: string | null },
+  { workingSince, report, results }: { workingSince: string | null } & Pick<RunSummary, "report" | "results">,
 ): RunSummary {
   const manifest = read !== null && "manifest" in read ? read.manifest : null;
   const state = read !== null && "problem" in read ? "damaged" : stateOf(progress, workingSince);
@@ -183,6 +187,7 @@ function summarise(
     ...(state === "running" &&
       progress.tokensPerSecond !== null && { tokensPerSecond: progress.tokensPerSecond }),
     report,
+    ...(results && { results }),
     ...(startedAt === undefined ? {} : { startedAt }),
     ...(ended && progress.lastAt !== null ? { finishedAt: progress.lastAt } : {}),
   };

@@ -1,8 +1,7 @@
 import { basename } from "node:path";
 import * as vscode from "vscode";
 import { probeSuffix } from "../../protocol/probe/result.ts";
-import { probeFiles } from "../../runFolder/probeFile.ts";
-import { type CommandId, pageIds } from "../contributionTypes.ts";
+import type { CommandId } from "../contributionTypes.ts";
 import { DisposableStore } from "../disposableStore.ts";
 import { contextValue, type Detail, description, details, stateIcons } from "./describe.ts";
 import type { Run, RunLibrary } from "./library.ts";
@@ -56,11 +55,11 @@ export class RunTree implements vscode.TreeDataProvider<RunNode>, vscode.Disposa
     return this.view.selection.flatMap((node) => ("run" in node ? [node.run] : []));
   }
 
-  async getChildren(node?: RunNode): Promise<RunNode[]> {
+  getChildren(node?: RunNode): RunNode[] {
     if (node === undefined) return this.roots();
     if (!("run" in node)) return [];
-    const results = node.run.cells === undefined ? await probeFiles(node.run.folder.fsPath) : [];
-    return [...this.lines(node), ...results.map((result) => ({ of: node, result }))];
+    const results = (node.run.results ?? []).map((result) => ({ of: node, result }));
+    return [...this.lines(node), ...results];
   }
 
   private lines(node: RunRow): RunNode[] {
@@ -152,17 +151,18 @@ function detailItem({ run }: RunRow, { name, value, icon, opens }: Detail): vsco
 }
 
 /** The result of a probe, which opens as the laboratory page. */
-function resultItem(file: string): vscode.TreeItem {
-  const item = new vscode.TreeItem(basename(file).replace(probeSuffix, ""));
-  const uri = vscode.Uri.file(file);
+function resultItem(result: string): vscode.TreeItem {
+  const name = basename(result).replace(probeSuffix, "");
+  const item = new vscode.TreeItem(name);
+  const open: CommandId = "discern.laboratory.open";
+  item.id = result;
   item.description = "result of a probe";
-  item.tooltip = file;
+  // A tooltip would be read instead, which begins with the path.
+  item.accessibilityInformation = { label: `${name}, ${item.description}` };
+  item.tooltip = result;
   item.iconPath = new vscode.ThemeIcon("beaker");
-  item.command = {
-    command: "vscode.openWith",
-    title: "Open in the Laboratory",
-    arguments: [uri, pageIds.laboratory],
-  };
+  item.contextValue = "probeResult";
+  item.command = { command: open, title: "Open", arguments: [{ result }] };
   return item;
 }
 

@@ -72,7 +72,11 @@ export function planWords(plan: ProbePlan, seconds: number | null): string {
       : `${count(forwardPasses)} forward and ${count(backwardPasses)} backward passes`;
   return [
     `${passes} over ${count(forwardTokens + backwardTokens)} tokens`,
-    ...(seconds === null ? ["a time that is not known on this device"] : [`about ${duration(seconds)}`]),
+    seconds === null ? "a time that is not known on this device" : timeWords(seconds),
     ...(bytes > 0 ? [`${byteSize(bytes)} beside the model`] : []),
   ].join(", ");
+}
+
+function timeWords(seconds: number): string {
+  return seconds < 1 ? "less than a second" : `about ${duration(seconds)}`;
 }

@@ -25,11 +25,6 @@ export type LaboratoryToPage =
     }
   /** The file is no result, or is gone. */
   | { readonly type: "damaged"; readonly message: string }
-  /** A measurement that was asked for from the page; null when it is over, well or not. */
-  | {
-      readonly type: "measuring";
-      readonly progress: { readonly title: string; readonly done: number; readonly total: number } | null;
-    }
   | { readonly type: "blur"; readonly blur: boolean };
 
 /** What the laboratory page asks of its host. */
@@ -46,13 +41,12 @@ export const laboratoryFromPageSchema = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("exportPage") }),
   /** A copy of the run's recipe without these training prompts is to be made, and run when the person wants it. */
   z.strictObject({ type: z.literal("excludePrompts"), ids: z.array(z.string().min(1)).min(1) }),
-  /** The same probe with other options or at other states; what is left out stays as it is. Its cost is shown first. */
+  /** The same probe with other options or at other states; what is left out stays as it is. Its cost is shown first, its progress in a notification that cancels it. */
   z.strictObject({
     type: z.literal("measure"),
     options: z.record(z.string(), z.json()).default({}),
     states: z.array(z.string().min(1)).min(1).optional(),
   }),
-  z.strictObject({ type: z.literal("cancelMeasuring") }),
   /** Another result of the run. */
   z.strictObject({ type: z.literal("openResult"), file: z.string().min(1) }),
   z.strictObject({ type: z.literal("openAsText") }),

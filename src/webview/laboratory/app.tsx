@@ -1,7 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { probeContract } from "../../protocol/probe/probes.ts";
-import { percent } from "../../wording/numbers.ts";
 import { Caveats, Facts, Method } from "./about.tsx";
 import type { FigureProps } from "./figure.ts";
 import { figureOf } from "./figures.ts";
@@ -53,7 +52,6 @@ export function App({ state, post }: AppProps) {
           )}
         </div>
       </header>
-      <Measuring progress={state.measuring} post={post} />
       <div class="panel panel-result">
         <p class="about">{probeContract(result.probe)?.description}</p>
         <Facts result={result} />
@@ -73,11 +71,11 @@ export function App({ state, post }: AppProps) {
           )}
         </Part>
         <Part title="Data">
-          <DataTables tables={result.tables} open={Figure === undefined} post={post} />
+          <DataTables result={result} open={Figure === undefined} post={post} />
         </Part>
         {post && canMeasure && (
           <Part title="Measure again">
-            <MeasureAgain {...{ result, states, post }} isBusy={state.measuring !== null} />
+            <MeasureAgain {...{ result, states, post }} />
           </Part>
         )}
         <Part title="Method and cost">
@@ -122,25 +120,6 @@ function Others({
         ))}
       </select>
     </label>
-  );
-}
-
-function Measuring({ progress, post }: { progress: PageState["measuring"]; post: AppProps["post"] }) {
-  if (progress === null) return null;
-  const { title, done, total } = progress;
-  return (
-    <div class="notice measuring" role="status">
-      <span class="codicon codicon-loading codicon-modifier-spin" aria-hidden="true" />
-      <span>
-        {title}: {percent(total > 0 ? done / total : 0)}
-      </span>
-      <progress max={Math.max(1, total)} value={done} aria-label={title} />
-      {post && (
-        <button type="button" class="button" onClick={() => post({ type: "cancelMeasuring" })}>
-          Cancel
-        </button>
-      )}
-    </div>
   );
 }
 

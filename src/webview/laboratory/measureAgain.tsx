@@ -10,11 +10,10 @@ interface MeasureAgainProps {
   /** States of the run that can be measured; none for a model alone. */
   readonly states: readonly string[];
   readonly post: NonNullable<FigureProps<unknown>["post"]>;
-  readonly isBusy: boolean;
 }
 
 /** The same probe with other options or at other states. What it costs is shown before it starts. */
-export function MeasureAgain({ result, states, post, isBusy }: MeasureAgainProps) {
+export function MeasureAgain({ result, states, post }: MeasureAgainProps) {
   const [changed, setChanged] = useState<Readonly<Record<string, Value>>>({});
   const [wrong, setWrong] = useState<ReadonlySet<string>>(new Set());
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set(result.states.map(({ name }) => name)));
@@ -87,7 +86,7 @@ export function MeasureAgain({ result, states, post, isBusy }: MeasureAgainProps
       <button
         type="submit"
         class="button"
-        disabled={isBusy || wrong.size > 0 || (states.length > 0 && measured.length === 0)}
+        disabled={wrong.size > 0 || (states.length > 0 && measured.length === 0)}
       >
         Measure…
       </button>

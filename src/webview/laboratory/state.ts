@@ -7,11 +7,10 @@ type Told<Type extends LaboratoryToPage["type"]> = Omit<Extract<LaboratoryToPage
 export interface PageState {
   readonly shown: Told<"result"> | null;
   readonly damaged: string | null;
-  readonly measuring: Told<"measuring">["progress"];
   readonly blur: boolean;
 }
 
-export const initialState: PageState = { shown: null, damaged: null, measuring: null, blur: true };
+export const initialState: PageState = { shown: null, damaged: null, blur: true };
 
 /** The state after a message of the host. */
 export function reduce(state: PageState, message: LaboratoryToPage): PageState {
@@ -22,8 +21,6 @@ export function reduce(state: PageState, message: LaboratoryToPage): PageState {
     }
     case "damaged":
       return { ...state, shown: null, damaged: message.message };
-    case "measuring":
-      return { ...state, measuring: message.progress };
     case "blur":
       return { ...state, blur: message.blur };
   }

@@ -1,10 +1,16 @@
 import { useState } from "preact/hooks";
-import { type ProbeTable, probeTableCsv } from "../../protocol/probe/result.ts";
+import {
+  type ProbePrompt,
+  type ProbeResult,
+  type ProbeTable,
+  probeTableCsv,
+} from "../../protocol/probe/result.ts";
 import { count, counted, quantity } from "../../wording/numbers.ts";
 import { downloadCsv } from "../ui/csv.tsx";
 import { IconButton } from "../ui/iconButton.tsx";
 import { type Column, SortableTable } from "../ui/table.tsx";
 import type { FigureProps } from "./figure.ts";
+import { opener } from "./promptLine.tsx";
 
 type Cell = ProbeTable["rows"][number][number];
 
@@ -13,10 +19,11 @@ const leaf = 100;
 
 /** The data of the figures: every table, folded away where there are several, with the ways to save them. */
 export function DataTables({
-  tables,
+  result: { tables, prompts, training },
   post,
   open,
-}: { tables: readonly ProbeTable[]; open: boolean } & Pick<FigureProps<unknown>, "post">) {
+}: { result: ProbeResult; open: boolean } & Pick<FigureProps<unknown>, "post">) {
+  const byId = new Map([...training, ...prompts].map((prompt) => [prompt.id, prompt]));
   if (tables.length === 0) return <p class="muted">This result has no tables.</p>;
   return (
     <>
@@ -38,14 +45,20 @@ export function DataTables({
               <span class="codicon codicon-save" aria-hidden="true" /> Export Data (CSV)
             </button>
           </div>
-          <Leaves table={table} />
+          <Leaves {...{ table, byId, post }} />
         </details>
       ))}
     </>
   );
 }
 
-function Leaves({ table }: { table: ProbeTable }) {
+interface LeavesProps extends Pick<FigureProps<unknown>, "post"> {
+  readonly table: ProbeTable;
+  /** Prompts that cells may name. */
+  readonly byId: ReadonlyMap<string, ProbePrompt>;
+}
+
+function Leaves({ table, byId, post }: LeavesProps) {
   const leaves = Math.max(1, Math.ceil(table.rows.length / leaf));
   const [turned, turn] = useState(0);
   const at = Math.min(turned, leaves - 1);
@@ -54,7 +67,12 @@ function Leaves({ table }: { table: ProbeTable }) {
     .map((cells, i) => ({ cells, key: `${at * leaf + i}` }));
   return (
     <>
-      <SortableTable caption={table.title} columns={columnsOf(table)} rows={rows} keyOf={({ key }) => key} />
+      <SortableTable
+        caption={table.title}
+        columns={columnsOf(table, byId, opener(post))}
+        rows={rows}
+        keyOf={({ key }) => key}
+      />
       {leaves > 1 && (
         <div class="toolbar">
           <IconButton
@@ -79,7 +97,11 @@ function Leaves({ table }: { table: ProbeTable }) {
   );
 }
 
-function columnsOf({ columns, rows }: ProbeTable): Column<{ cells: readonly Cell[] }>[] {
+function columnsOf(
+  { columns, rows }: ProbeTable,
+  byId: LeavesProps["byId"],
+  open: ReturnType<typeof opener>,
+): Column<{ cells: readonly Cell[] }>[] {
   return columns.map(({ id, title, unit, description }, i) => {
     const isNumber = rows.some((cells) => typeof cells[i] === "number");
     return {
@@ -87,9 +109,24 @@ function columnsOf({ columns, rows }: ProbeTable): Column<{ cells: readonly Cell
       title: <span title={description}>{unit === null ? title : `${title} (${unit})`}</span>,
       number: isNumber,
       sort: ({ cells }) => sortKey(cells[i]),
-      cell: ({ cells }) => <span class={isNumber ? undefined : "words cell-words"}>{written(cells[i])}</span>,
+      cell: ({ cells }) => {
+        const cell = cells[i];
+        const prompt = typeof cell === "string" ? byId.get(cell) : undefined;
+        if (prompt !== undefined && open !== undefined) return <PromptId {...{ prompt, open }} />;
+        return <span class={isNumber ? undefined : "words cell-words"}>{written(cell)}</span>;
+      },
     };
   });
+}
+
+/** A prompt's id, which leads to its line. */
+function PromptId({ prompt, open }: { prompt: ProbePrompt; open: NonNullable<ReturnType<typeof opener>> }) {
+  const { id, file, line } = prompt;
+  return (
+    <button type="button" class="link" title={`${file}:${line}`} onClick={() => open(prompt)}>
+      {id}
+    </button>
+  );
 }
 
 function sortKey(cell: Cell | undefined): string | number | undefined {

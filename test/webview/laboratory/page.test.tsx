@@ -82,6 +82,17 @@ describe("a result", () => {
     expect(saved?.size).toBe(new Blob([probeTableCsv(result.tables[0]!)]).size);
   });
 
+  test("leads from an id in its data to the prompt's line", () => {
+    const result = exampleRefusal();
+    const { id, file, line } = result.prompts[0]!;
+    show([told(result)]);
+    fireEvent.click(screen.getAllByRole("button", { name: id, hidden: true })[0]!);
+    expect(posted).toEqual([{ type: "openPrompt", file, line, id }]);
+    cleanup();
+    show([told(result)], true);
+    expect(screen.queryByRole("button", { name: id, hidden: true })).toBeNull();
+  });
+
   test("of a probe that is not known shows its tables and says so", async () => {
     const page = show([told({ ...exampleRefusal(), probe: "of-tomorrow", figures: { any: "thing" } })]);
     expect(screen.getByText(/does not know the probe “of-tomorrow”/)).toBeTruthy();
@@ -104,27 +115,18 @@ describe("a result", () => {
     expect(posted).toEqual([{ type: "openAsText" }]);
   });
 
-  test("is measured again with other options and states, and a measurement is cancelled", async () => {
-    const measuring = { title: "Refusal by state", done: 30, total: 120 };
+  test("is measured again with other options and states", async () => {
     const states = ["untrained", "stage-0", "stage-1-step-40", "stage-1"];
-    const page = show([
-      told(exampleRefusal(), { states, canMeasure: true }),
-      { type: "measuring", progress: measuring },
-    ]);
-    expect(screen.getByRole("status").textContent).toContain("25 %");
-    fireEvent.click(screen.getByRole("button", { name: "Cancel" }));
-    expect((screen.getByRole("button", { name: "Measure…" }) as HTMLButtonElement).disabled).toBe(true);
-    expect(await faults(page)).toEqual([]);
-    cleanup();
-    show([told(exampleRefusal(), { states, canMeasure: true })]);
+    const page = show([told(exampleRefusal(), { states, canMeasure: true })]);
     fireEvent.click(screen.getByLabelText("stage-0"));
     fireEvent.click(screen.getByLabelText("stage-1"));
     fireEvent.change(screen.getByLabelText("permutations"), { target: { value: "many" } });
     expect(screen.getByRole("alert").textContent).toContain("Not JSON: permutations");
+    expect((screen.getByRole("button", { name: "Measure…" }) as HTMLButtonElement).disabled).toBe(true);
+    expect(await faults(page)).toEqual([]);
     fireEvent.change(screen.getByLabelText("permutations"), { target: { value: "50" } });
     fireEvent.click(screen.getByRole("button", { name: "Measure…" }));
     expect(posted).toEqual([
-      { type: "cancelMeasuring" },
       { type: "measure", options: { permutations: 50 }, states: ["untrained", "stage-1-step-40", "stage-1"] },
     ]);
   });
