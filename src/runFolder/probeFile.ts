@@ -48,7 +48,7 @@ export async function readProbeResult(file: string): Promise<ProbeResult> {
 }
 
 /** Reads the text of a result. @throws DiscernError `run-invalid`. */
-export function parseProbeResult(text: string, file: string): ProbeResult {
+function parseProbeResult(text: string, file: string): ProbeResult {
   try {
     return checkedResult(JSON.parse(text));
   } catch (cause) {

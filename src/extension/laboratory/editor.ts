@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
 import * as vscode from "vscode";
 import { resolveSource } from "../../dataset/select.ts";
@@ -11,7 +10,7 @@ import {
   type OtherResult,
 } from "../../protocol/webview/laboratory.ts";
 import { isRun, openRun } from "../../runFolder/folder.ts";
-import { parseProbeResult, probeResults } from "../../runFolder/probeFile.ts";
+import { probeResults, readProbeResult } from "../../runFolder/probeFile.ts";
 import { onSettingChange, setting } from "../contributions.ts";
 import { pageIds } from "../contributionTypes.ts";
 import { DisposableStore } from "../disposableStore.ts";
@@ -133,7 +132,7 @@ function runOf(uri: vscode.Uri): string {
 /** What the page is told of a file. */
 async function shown(file: string): Promise<LaboratoryToPage> {
   try {
-    const result = parseProbeResult(await readFile(file, "utf8"), file);
+    const result = await readProbeResult(file);
     const run = dirname(dirname(file));
     const ofRun = result.run !== null && (await isRun(run));
     const found = ofRun ? await probeResults(run) : [];
