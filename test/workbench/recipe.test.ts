@@ -17,8 +17,8 @@ describeWorkbench("recipes", () => {
         stages: [{ ...contrast, layer: 9 }, ...recipe.stages.slice(1)],
       };
       await writeFile(join(folder, "faulty.discern.json"), JSON.stringify(faulty, null, 2));
-      // Longer than the model's context, which is a warning.
-      const doubtful = { ...tinyRecipe("doubtful", 400), maxTokens: 1024 };
+      // Longer than the model's context, which is a warning; and long enough for a fast machine to tell of its pace.
+      const doubtful = { ...tinyRecipe("doubtful", 4000), maxTokens: 1024 };
       await writeFile(join(folder, "doubtful.discern.json"), JSON.stringify(doubtful, null, 2));
     },
   });
