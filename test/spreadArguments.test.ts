@@ -27,6 +27,7 @@ const short: Record<string, string> = {
   "src/extension/contributions.ts: vscode.commands.executeCommand": "arguments of a command",
   "src/extension/engine/process.ts: client.call": "a method and its parameters",
   "src/extension/evaluation/register.ts: vscode.Disposable.from": "a fixed list",
+  "src/extension/laboratory/register.ts: vscode.Disposable.from": "a fixed list",
   "src/extension/launch/checked.ts: facts.machine": "parameters",
   "src/extension/launch/showFindings.ts: vscode.window.showErrorMessage": "buttons",
   "src/extension/launch/showFindings.ts: vscode.window.showWarningMessage": "buttons",
