@@ -18,7 +18,7 @@ import { figureName, isWithin, monitoredMeasure, originOf, promotedFrom, ranking
 import type { TrialRun, TrialRuns } from "./trialRuns.ts";
 
 /**
- * The table of a sweep as its folder tells it, while it goes on or afterwards.
+ * The table of a sweep as its folder tells it, while it runs or afterwards.
  *
  * @param runs the runs of its folder.
  * @throws DiscernError `run-invalid` for a damaged folder; `recipe-invalid` for a measure that validation prompts do not have.

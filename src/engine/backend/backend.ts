@@ -430,7 +430,7 @@ export interface Trainer {
   save(): Promise<Map<string, Parameter>>;
   /** Resumes from what `save` gave after so many updates. @throws DiscernError("checkpoint-invalid"). */
   restore(tensors: ReadonlyMap<string, Parameter>, updates: number): Promise<void>;
-  /** What was learned so far. A copy, which training goes on beside. */
+  /** What was learned so far. A copy: training may continue. */
   learned(): Promise<Learned>;
   /** Makes what was learned part of the model, frozen, and returns it. The trainer is spent afterwards. */
   finish(): Promise<Learned>;

@@ -53,7 +53,7 @@ export interface Stage {
   finished(): StageEnd | null;
   state(): Promise<StageState>;
   restore(state: StageState): Promise<void>;
-  /** What was learned so far, to be stored; training goes on beside it. */
+  /** What was learned so far, to be stored; training may continue. */
   learned(): Promise<StageResult>;
   /** Merges what was learned into the model and returns it, to be stored. The stage is spent afterwards. */
   finish(): Promise<StageResult>;

@@ -117,7 +117,7 @@ async function pickStates(engine: Engine, contract: ProbeContract, run: Run): Pr
 }
 
 /**
- * Says what a probe would compute, and measures it where the person goes on: with progress, and until they cancel.
+ * Says what a probe would compute, and measures it if the person continues: with progress, and until they cancel.
  *
  * @returns the file of the result; undefined where the person did not go on.
  * @throws as `Engine.call`; vscode.CancellationError where it was cancelled: nothing is written then.

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { probeContract } from "../../protocol/probe/probes.ts";
+import { Damaged } from "../ui/damaged.tsx";
 import { Caveats, Facts, Method } from "./about.tsx";
 import type { FigureProps } from "./figure.ts";
 import { figureOf } from "./figures.ts";
@@ -16,7 +17,7 @@ interface AppProps extends Pick<FigureProps<unknown>, "post"> {
 export function App({ state, post }: AppProps) {
   const [blur, setBlur] = useState(state.blur);
   useEffect(() => setBlur(state.blur), [state.blur]);
-  if (state.damaged !== null) return <Damaged message={state.damaged} post={post} />;
+  if (state.damaged !== null) return <Damaged what="result" message={state.damaged} post={post} />;
   if (state.shown === null) return <p class="empty">Reading the result…</p>;
   const { result, others, states, canMeasure } = state.shown;
   const Figure = figureOf(result.probe);
@@ -120,21 +121,5 @@ function Others({
         ))}
       </select>
     </label>
-  );
-}
-
-function Damaged({ message, post }: { message: string; post: AppProps["post"] }) {
-  return (
-    <div class="empty" role="alert">
-      <p>
-        <span class="codicon codicon-error bad" aria-hidden="true" /> {message}
-      </p>
-      <p>The result appears as soon as the file is complete.</p>
-      {post && (
-        <button type="button" class="button" onClick={() => post({ type: "openAsText" })}>
-          Open as Text
-        </button>
-      )}
-    </div>
   );
 }

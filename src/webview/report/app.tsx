@@ -7,6 +7,7 @@ import type {
   ReportFromPage,
   WantedAnswers,
 } from "../../protocol/webview/report.ts";
+import { Damaged } from "../ui/damaged.tsx";
 import { Tabs } from "../ui/tabs.tsx";
 import { humanAgreement } from "./agreement.ts";
 import { AnswerBrowser } from "./answers/browser.tsx";
@@ -58,7 +59,7 @@ export function App({ state, post, kept, keep }: AppProps) {
     change({ tab: "answers", ...found });
   }, [wanted, report, rows, change]);
 
-  if (state.damaged !== null) return <Damaged message={state.damaged} post={post} />;
+  if (state.damaged !== null) return <Damaged what="report" message={state.damaged} post={post} />;
   if (report === null) return <p class="empty">Reading the report…</p>;
   const { figures } = report;
   const pair = defaultPair(figures.answers);
@@ -170,20 +171,4 @@ function useAnnouncer(): [string, (words: string) => void] {
     [],
   );
   return [said, announce];
-}
-
-function Damaged({ message, post }: { message: string; post: AppProps["post"] }) {
-  return (
-    <div class="empty" role="alert">
-      <p>
-        <span class="codicon codicon-error bad" aria-hidden="true" /> {message}
-      </p>
-      <p>The report appears as soon as the file is complete.</p>
-      {post && (
-        <button type="button" class="button" onClick={() => post({ type: "openAsText" })}>
-          Open as Text
-        </button>
-      )}
-    </div>
-  );
 }

@@ -111,7 +111,7 @@ it("every state of a run refuses as the run logged it, and its laboratory is mea
   expect(result.prompts[0]).toMatchObject({ file: "starter:pairs.csv", group: "toxic" });
   expect(result.options).toEqual({ permutations: 20 });
   expect(log.filter((event) => event.type === "warning").map(({ message }) => message)).toContainEqual(
-    expect.stringMatching(/probe refusal failed at stage-0, and the run goes on/),
+    expect.stringMatching(/probe refusal failed at stage-0; the run continues/),
   );
 
   const { all, seen } = await comparedWithLog(folder, root);

@@ -63,7 +63,7 @@ export class RunLaboratory {
         if (error instanceof Stopped) throw error;
         // What is measured beside the training must not end it.
         const reason = error instanceof Error ? error.message : String(error);
-        const message = `The probe ${entry.probe} failed at ${moment.state.name}, and the run goes on. ${reason}`;
+        const message = `The probe ${entry.probe} failed at ${moment.state.name}; the run continues. ${reason}`;
         emit({ type: "warning", message });
       }
     }
