@@ -34,10 +34,8 @@ describeWorkbench("labelling", () => {
     await page.getByText("1 of 26 labelled").waitFor();
     await workbench().screenshot("labelling-blurred");
     await page.locator("body").press("b");
-    await page
-      .getByText(/sourdough|zombie/)
-      .first()
-      .waitFor();
+    // The first prompt has a label, so the second is the first to be labelled.
+    await page.getByText(/sourdough/).waitFor();
     await page.locator("body").press("ArrowRight");
     await page.locator("body").press("2");
     await labels().toEqual(["seemingly_toxic", "seemingly_toxic"]);
@@ -62,6 +60,27 @@ describeWorkbench("labelling", () => {
     await page.getByRole("grid").press("3");
     await labels().toEqual([...new Array(before).fill(expect.anything()), "general", "general", "general"]);
     await workbench().screenshot("labelling-grid");
+    await page.getByRole("grid").press("Control+z");
+    await page.getByText("3 prompts selected").waitFor();
+    await page.getByRole("grid").press("Control+y");
+    await labels().toHaveLength(before + 9);
+  });
+
+  it("selects what a search found, and the grid keeps the focus", async () => {
+    const page = await panel();
+    await page.locator("body").press("/");
+    await page.locator("#search").getByRole("textbox").pressSequentially("kill");
+    await page.locator("#search").press("Enter");
+    await page.getByRole("grid").press("Control+a");
+    const rows = page.getByRole("grid").locator('[role=row][aria-selected="true"]');
+    await expect.poll(() => rows.count()).toBeGreaterThan(0);
+    await expect
+      .poll(() => page.getByRole("grid").evaluate((grid) => grid === document.activeElement))
+      .toBe(true);
+    // Nothing else of the page is selected, as the editor's own command would have it.
+    expect(await page.getByRole("grid").evaluate(() => String(document.getSelection()))).toBe("");
+    await page.locator("body").press("/");
+    await page.locator("#search").press("Escape");
   });
 
   it("comes back with its labels and its grid after the window was reloaded", async () => {

@@ -5,6 +5,7 @@ import { onSettingChange, runCommand, setting } from "../contributions.ts";
 import { DisposableStore } from "../disposableStore.ts";
 import { wordError } from "../errors.ts";
 import { openPage, type Page, tabIcon } from "../page/page.ts";
+import { confirmLabel } from "../prompts/labelCommands.ts";
 import type { PromptFile, PromptLibrary } from "../prompts/library.ts";
 import { revealPrompt } from "../prompts/reveal.ts";
 import type { NewestRun } from "./newestRun.ts";
@@ -48,6 +49,7 @@ export class LabellingPanel {
     this.page = page;
     this.session = new LabellingSession({
       post: (message) => this.page.post(message),
+      confirm: confirmLabel,
       label: async (ids, label, note) => parts.library.label(await this.file(), ids, label, note),
       step: (step) => this.step(step),
       reveal: (record) => revealPrompt(uri, record),

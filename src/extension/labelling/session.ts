@@ -5,6 +5,7 @@ import type {
   LabellingFromPage,
   LabellingToPage,
 } from "../../protocol/webview/labelling.ts";
+import { unaskedLabels } from "../prompts/words.ts";
 import { Companions } from "./beside.ts";
 import { detailOf, rowOf } from "./detail.ts";
 import { listPlaces } from "./order.ts";
@@ -14,6 +15,8 @@ import type { RunResults } from "./runResults.ts";
 /** What a labelling page can have done for it. */
 export interface SessionHost {
   post(message: LabellingToPage): void;
+  /** Asks the person whether so many prompts are to be labelled. */
+  confirm(count: number, label: LabelChoice): Promise<boolean>;
   /** Writes labels; rejects when they cannot be written. */
   label(ids: readonly string[], label: LabelChoice, note: string | undefined): Promise<void>;
   /** Undoes or redoes what this person did last; resolves to the prompts it changed, null when there was nothing. */
@@ -141,6 +144,10 @@ export class LabellingSession {
   }
 
   private async label({ request, ids, label, note }: LabellingFromPage & { type: "label" }): Promise<void> {
+    if (ids.length > unaskedLabels && !(await this.host.confirm(ids.length, label))) {
+      this.host.post({ type: "declined", request });
+      return;
+    }
     try {
       await this.host.label(ids, label, note);
     } catch (error) {

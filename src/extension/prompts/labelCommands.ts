@@ -3,10 +3,10 @@ import type { Label } from "../../protocol/label.ts";
 import { registerCommand } from "../contributions.ts";
 import type { PromptNode, TreeNode } from "./branch.ts";
 import type { PromptLibrary } from "./library.ts";
-import { type Targets, targetsOf } from "./targets.ts";
+import { targetsOf } from "./targets.ts";
 import type { PromptTree } from "./tree.ts";
 import type { TreeModel } from "./treeModel.ts";
-import { prompts, wordDecision } from "./words.ts";
+import { labelQuestion, prompts, unaskedLabels } from "./words.ts";
 
 /** The commands that decide about the prompts selected in the tree. */
 export function registerLabelCommands(
@@ -17,7 +17,9 @@ export function registerLabelCommands(
   const decide = async (label: Label | "skip" | null, node?: TreeNode, nodes?: TreeNode[]) => {
     const chosen = await chosenNodes(tree, node, nodes);
     const targets = targetsOf(chosen, model);
-    if (targets.count === 0 || !(await confirm(targets, label))) return;
+    if (targets.count === 0) return;
+    const asks = targets.collective || targets.count > unaskedLabels;
+    if (asks && !(await confirmLabel(targets.count, label))) return;
     // By key one goes from prompt to prompt; a click stays where the pointer is.
     const next = node === undefined ? nextAfter(chosen, model) : undefined;
     // The eye is led on first: a tree whose rows move is slow to select one.
@@ -63,14 +65,11 @@ export async function chosenNodes(
   return node ? [node] : tree.chosen();
 }
 
-async function confirm({ collective, count }: Targets, label: string | null): Promise<boolean> {
-  if (!collective) return true;
-  const yes = "Label";
-  const question =
-    label === null
-      ? `Remove the labels of ${prompts(count)}?`
-      : `Label ${prompts(count)} as ${wordDecision(label)}?`;
+/** Asks whether many prompts are to get a label, or to lose it. */
+export async function confirmLabel(count: number, label: string | null): Promise<boolean> {
+  const yes = label === null ? "Remove Labels" : "Label";
   const detail = "Undo reverts this in one step per file.";
+  const question = labelQuestion(count, label);
   return (await vscode.window.showWarningMessage(question, { modal: true, detail }, yes)) === yes;
 }
 

@@ -55,6 +55,16 @@ export function wordDecision(label: string | null): string {
   return isLabel(label) ? wordState(label) : "skipped";
 }
 
+/** So many prompts are labelled at once without a question. */
+export const unaskedLabels = 200;
+
+/** The question before many prompts get a label, or lose it. */
+export function labelQuestion(count: number, label: string | null): string {
+  return label === null
+    ? `Remove the labels of ${prompts(count)}?`
+    : `Label ${prompts(count)} as ${wordDecision(label)}?`;
+}
+
 /** A text on one line, cut where a list has no room for more. */
 export function oneLine(text: string, length = 160): string {
   // Only so much is looked at: a prompt may be a whole document.

@@ -42,7 +42,7 @@ export const labellingFromPageSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("prompt"), place: placeSchema }),
   z.object({
     type: z.literal("label"),
-    /** Comes back in `labelled` or `refused`. */
+    /** Comes back in `labelled`, `declined` or `refused`. */
     request: z.int(),
     ids: z.array(z.string()).min(1),
     label: choiceSchema,
@@ -130,6 +130,8 @@ export type LabellingToPage =
   /** Labels that changed, here or elsewhere; `labels[i]` is that of the prompt at `places[i]`. */
   | { type: "labels"; places: Uint32Array; labels: Uint8Array }
   | { type: "labelled"; request: number }
+  /** The person was asked about so many prompts, and did not want it. */
+  | { type: "declined"; request: number }
   | { type: "refused"; request: number; message: string }
   /** What undo or redo changed; no places: there was nothing to undo or redo. */
   | { type: "stepped"; step: "undo" | "redo"; places: Uint32Array }

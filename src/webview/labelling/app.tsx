@@ -24,7 +24,11 @@ export function App({ page }: { page: LabellingPage }) {
       if (event.defaultPrevented) return;
       const action = actionOf(event);
       if (action === undefined || !page.file) return;
+      // The words of one prompt are selected as any text is.
+      if (action === "selectAll" && page.mode !== "grid") return;
       event.preventDefault();
+      // The editor would select the whole page besides, which takes the focus from the grid.
+      if (action === "selectAll") event.stopPropagation();
       act(action);
     };
     document.addEventListener("keydown", onKey);
@@ -104,6 +108,9 @@ function doAction(page: LabellingPage, action: Action, focusWork: () => void): v
       page.setMode(page.mode === "grid" ? "one" : "grid");
       // What takes the keys then is drawn only now.
       setTimeout(focusWork);
+      break;
+    case "selectAll":
+      page.selectAll();
       break;
     case "undo":
     case "redo":

@@ -38,8 +38,7 @@ export function Grid({ page, focusRef }: { page: LabellingPage; focusRef: RefObj
     if (to !== undefined) {
       if (control && !event.shiftKey) page.moveFocus(to);
       else page.select(to, event.shiftKey ? "range" : "alone");
-    } else if (control && event.key === "a") page.selectAll();
-    else if (control && event.key === " ") page.select(selection.focus, "toggle");
+    } else if (control && event.key === " ") page.select(selection.focus, "toggle");
     else if (event.key === "Enter") page.setMode("one");
     else return;
     event.preventDefault();

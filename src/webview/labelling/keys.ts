@@ -13,6 +13,7 @@ export type Action =
   | "search"
   | "undo"
   | "redo"
+  | "selectAll"
   | "keys";
 
 /** The keys of the page, as they are told and as they work: one table, so that the two cannot differ. */
@@ -29,6 +30,7 @@ export const keys: readonly { keys: readonly string[]; shown: string; action: Ac
   { keys: ["b"], shown: "B", action: "veil", does: "Show or blur prompts" },
   { keys: ["n"], shown: "N", action: "note", does: "Write a note (Enter saves, Escape leaves)" },
   { keys: ["g"], shown: "G", action: "grid", does: "Switch between one prompt and the grid" },
+  { keys: ["Mod+a"], shown: "Ctrl+A", action: "selectAll", does: "Select all prompts of the list (grid)" },
   { keys: ["/"], shown: "/", action: "search", does: "Search" },
   { keys: ["?"], shown: "?", action: "keys", does: "Show or hide these keys" },
 ];

@@ -6,7 +6,7 @@ export function LabelChip({ state }: { state: PromptLabelState }) {
   return (
     <span class={`chip ${state}`}>
       <span class={`codicon codicon-${stateIcons[state]}`} aria-hidden="true" />
-      {stateNames[state]}
+      <span class="chip-name">{stateNames[state]}</span>
     </span>
   );
 }

@@ -10,6 +10,20 @@ import { filterNames, orderNames } from "./words.ts";
 /** Milliseconds of silence after which what was typed is searched for. */
 const TYPING_PAUSE = 150;
 
+/** The toolkit's text field, which shows its own input. */
+interface SearchField {
+  readonly value: string;
+  readonly control?: HTMLInputElement;
+}
+
+/**
+ * Whether Ctrl+A has no words left to select in the field: then it selects the prompts that were found, and the focus stays in the
+ * search.
+ */
+function isWhollySelected({ value, control }: SearchField): boolean {
+  return value === "" || (control?.selectionStart === 0 && control.selectionEnd === value.length);
+}
+
 /** Which prompts are listed, in which order, and where in the list the person is. */
 export function ListBar({ page, act }: { page: LabellingPage; act: (action: Action) => void }) {
   const waiting = useRef<ReturnType<typeof setTimeout>>(undefined);
@@ -17,6 +31,10 @@ export function ListBar({ page, act }: { page: LabellingPage; act: (action: Acti
   const search = (text: string) => {
     clearTimeout(waiting.current);
     waiting.current = setTimeout(() => page.ask({ text }), TYPING_PAUSE);
+  };
+  const searchNow = (text: string) => {
+    clearTimeout(waiting.current);
+    if (text !== page.query.text) page.ask({ text });
   };
   const length = page.places?.length ?? 0;
   return (
@@ -28,8 +46,18 @@ export function ListBar({ page, act }: { page: LabellingPage; act: (action: Acti
         value={page.query.text}
         onInput={({ currentTarget }) => search((currentTarget as unknown as { value: string }).value)}
         onKeyDown={(event) => {
-          if (event.key === "Escape" && page.query.text !== "") page.ask({ text: "" });
-          if (event.key !== "Enter" && event.key !== "Escape") return;
+          const field = event.currentTarget as unknown as SearchField;
+          if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "a") {
+            if (page.mode !== "grid" || !isWhollySelected(field)) return;
+            event.preventDefault();
+            event.stopPropagation();
+            searchNow(field.value);
+            page.selectAll();
+            return;
+          }
+          if (event.key === "Escape") searchNow("");
+          else if (event.key === "Enter") searchNow(field.value);
+          else return;
           event.preventDefault();
           document.querySelector<HTMLElement>("[data-work]")?.focus();
         }}

@@ -59,6 +59,13 @@ export class LabellingPage {
   private drafts: Record<string, string> = {};
   private target: number | undefined;
   private kept: LabellingState | undefined;
+  /** Whether a list was asked for that is not here yet. */
+  private awaited = false;
+  /** Whether all of the list that comes is to be selected. */
+  private selectsAll = false;
+  private beginsUnlabelled = false;
+  /** What undo or redo changed and the list does not show, until one comes that does. */
+  private restored: ReadonlySet<number> | null = null;
 
   constructor(host: PageHost) {
     const kept = host.state;
@@ -152,7 +159,12 @@ export class LabellingPage {
     this.changed();
   }
 
+  /** Selects every prompt of the list; of one that was asked for and is not here yet, once it comes. */
   selectAll(): void {
+    if (this.awaited) {
+      this.selectsAll = true;
+      return;
+    }
     this.selection.all();
     this.say(`${counted(this.selection.size, "prompt")} selected`);
   }
@@ -167,7 +179,7 @@ export class LabellingPage {
   ask(change: Partial<Query>): void {
     this.query = { ...this.query, ...change };
     this.target ??= this.place;
-    this.host.post({ type: "list", query: this.query });
+    this.askList();
     this.changed();
   }
 
@@ -175,7 +187,7 @@ export class LabellingPage {
   startOver(): void {
     this.goTo(0);
     this.target = undefined;
-    this.host.post({ type: "list", query: this.query });
+    this.askList();
     this.places = null;
     this.changed();
   }
@@ -238,6 +250,9 @@ export class LabellingPage {
       case "labelled":
         this.labelled(message.request);
         break;
+      case "declined":
+        this.declined(message.request);
+        break;
       case "refused":
         this.refused(message.request, message.message);
         break;
@@ -265,15 +280,45 @@ export class LabellingPage {
     this.details.clear();
     this.target = file.begin ?? (present === undefined ? undefined : this.ids.placeOf(present));
     if (file.begin !== undefined) this.query = { ...this.query, text: "", label: "all" };
+    this.beginsUnlabelled = this.target === undefined;
+    this.askList();
+  }
+
+  private askList(): void {
+    this.awaited = true;
     this.host.post({ type: "list", query: this.query });
   }
 
   private takeList(places: Uint32Array): void {
     this.places = places;
-    const position = this.target === undefined ? 0 : Math.max(0, places.indexOf(this.target));
+    this.awaited = false;
+    this.goTo(this.firstPosition(places));
     this.target = undefined;
-    this.goTo(position);
+    this.beginsUnlabelled = false;
     this.selection = new Selection(places.length, this.position);
+    const restored = this.restoredPositions(places);
+    if (restored.length > 1) this.selection.only(restored);
+    this.restored = null;
+    if (!this.selectsAll) return;
+    this.selectsAll = false;
+    this.selectAll();
+  }
+
+  /** Where a new list begins: at what is wanted, in a file just opened at the first prompt without a label, else at its start. */
+  private firstPosition(places: Uint32Array): number {
+    if (this.target !== undefined) return Math.max(0, places.indexOf(this.target));
+    if (!this.beginsUnlabelled) return 0;
+    return Math.max(
+      0,
+      places.findIndex((place) => this.stateAt(place) === "unlabelled"),
+    );
+  }
+
+  /** Positions in a list of what undo or redo changed last. */
+  private restoredPositions(places: Uint32Array): number[] {
+    const restored = this.restored;
+    if (!restored || this.mode !== "grid") return [];
+    return [...places.keys()].filter((position) => restored.has(places[position]!));
   }
 
   private goToPlace(place: number): void {
@@ -313,6 +358,13 @@ export class LabellingPage {
     this.say(noteOnly ? "Note saved" : announceLabelled(label, ids.length, this.board.counts));
   }
 
+  /** The label was not wanted after all: what is selected stays. */
+  private declined(request: number): void {
+    const pending = this.requests.take(request);
+    if (pending && this.mode === "one") this.goToPlace(pending.place);
+    this.say("Not labelled");
+  }
+
   private refused(request: number, message: string): void {
     const pending = this.requests.take(request);
     this.error = message;
@@ -323,8 +375,16 @@ export class LabellingPage {
   private stepped(step: "undo" | "redo", places: Uint32Array): void {
     const [first] = places;
     this.say(announceStep(step, places.length, this.board.counts));
-    if (first === undefined) return;
-    if (places.length === 1 || this.mode === "one") this.goToPlace(first);
+    if (first === undefined || !this.places) return;
+    this.restored = new Set(places);
+    const listed = this.restoredPositions(this.places);
+    if (listed.length === 0) {
+      this.goToPlace(first);
+      return;
+    }
+    this.restored = null;
+    this.selection.only(listed);
+    this.goTo(this.selection.focus);
   }
 
   private say(words: string): void {

@@ -50,6 +50,15 @@ export class Selection {
     this.focus = Math.max(0, Math.min(this.bits.length - 1, to));
   }
 
+  /** Selects these rows and no others, and brings the focus to the first of them. */
+  only(positions: readonly number[]): void {
+    this.bits.fill(0);
+    for (const position of positions) this.bits[position] = 1;
+    this.size = positions.length;
+    this.focus = positions[0] ?? this.focus;
+    this.anchor = this.focus;
+  }
+
   all(): void {
     this.bits.fill(1);
     this.size = this.bits.length;

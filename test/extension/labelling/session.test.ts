@@ -18,6 +18,8 @@ let posts: LabellingToPage[];
 let file: ReturnType<typeof labelled>;
 let session: LabellingSession;
 let refuse: Error | null;
+let asked: string[];
+let yes: boolean;
 
 function told<T extends LabellingToPage["type"]>(type: T): LabellingToPage & { type: T } {
   return posts.findLast((post) => post.type === type) as LabellingToPage & { type: T };
@@ -26,9 +28,15 @@ function told<T extends LabellingToPage["type"]>(type: T): LabellingToPage & { t
 beforeEach(() => {
   posts = [];
   refuse = null;
+  asked = [];
+  yes = false;
   file = labelled(records, []);
   const host: SessionHost = {
     post: (message) => posts.push(message),
+    confirm: async (count, label) => {
+      asked.push(`${count} ${label}`);
+      return yes;
+    },
     label: async (ids, label, note) => {
       if (refuse) throw refuse;
       for (const id of ids) file.decide({ id, label, by: "ada", at: new Date().toISOString(), note });
@@ -115,6 +123,22 @@ test("a label that cannot be written is refused in words, and no label changes",
   await session.receive({ type: "label", request: 7, ids: [records[4]!.id], label: "general" });
   expect(told("refused")).toEqual({ type: "refused", request: 7, message: "In words: read-only" });
   expect(told("labels")).toBeUndefined();
+});
+
+test("more than 200 prompts are labelled only after a question, 200 without one", async () => {
+  const many = labelled(recordsOf([...Array(201).keys()].map((i) => ({ prompt: `Prompt ${i}?` }))));
+  session.show({ uri: "file:///b.csv", path: "b.csv", prompts: many });
+  const ids = many.records.map(({ id }) => id);
+  await session.receive({ type: "label", request: 1, ids, label: "toxic" });
+  expect(asked).toEqual(["201 toxic"]);
+  expect(posts.at(-1)).toEqual({ type: "declined", request: 1 });
+  expect(file.decisionOf(ids[0]!)).toBeUndefined();
+  yes = true;
+  await session.receive({ type: "label", request: 2, ids, label: "toxic" });
+  expect(file.decisionOf(ids[200]!)?.label).toBe("toxic");
+  await session.receive({ type: "label", request: 3, ids: ids.slice(1), label: "general" });
+  expect(asked).toHaveLength(2);
+  expect(posts.at(-1)).toEqual({ type: "labelled", request: 3 });
 });
 
 test("the same words at two lines are labelled at both", () => {

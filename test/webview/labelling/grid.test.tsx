@@ -77,3 +77,66 @@ test("a search waits for a pause, and what matches nothing says so", async () =>
   page.deliver();
   expect(screen.getByRole("grid")).toBeTruthy();
 });
+
+test("control+A selects what a search found, from the grid, from a button and from the search, and moves no focus", async () => {
+  const page = await openGrid(30);
+  const field = document.querySelector<HTMLElement & { value: string }>("#search")!;
+  field.focus();
+  field.value = "Prompt 1";
+  fireEvent.input(field);
+  // Sooner than the pause of typing: the list that comes is meant, not the one that is shown.
+  fireEvent.keyDown(field, { key: "Enter" });
+  const grid = screen.getByRole("grid");
+  expect(document.activeElement).toBe(grid);
+  const reachedEditor: string[] = [];
+  const listen = (event: KeyboardEvent) => reachedEditor.push(event.key);
+  window.addEventListener("keydown", listen);
+  page.press("a", { ctrlKey: true });
+  window.removeEventListener("keydown", listen);
+  expect(reachedEditor).toEqual([]);
+  expect(page.said).toBe("11 prompts selected");
+  expect(document.activeElement).toBe(grid);
+  expect(screen.getAllByRole("row", { selected: true })).toHaveLength(11);
+  page.press("2");
+  expect(page.sent("label").at(-1)!.ids).toHaveLength(11);
+  const help = screen.getByRole("button", { name: /^Show prompts/ });
+  page.press("ArrowDown");
+  help.focus();
+  page.press("a", { ctrlKey: true });
+  expect(page.said).toBe("11 prompts selected");
+  expect(screen.getAllByRole("row", { selected: true })).toHaveLength(11);
+  expect(document.activeElement).toBe(help);
+  page.press("ArrowDown");
+  // jsdom does not know that the toolkit's field takes the focus.
+  field.tabIndex = 0;
+  field.focus();
+  field.value = "";
+  fireEvent.keyDown(field, { key: "a", ctrlKey: true });
+  page.deliver();
+  expect(page.said).toBe("30 prompts selected");
+  expect(document.activeElement).toBe(field);
+});
+
+test("undo selects what it restored, also what the list did not show", async () => {
+  const page = await openGrid(10);
+  page.tell({ type: "stepped", step: "undo", places: Uint32Array.of(3, 5, 6) });
+  expect(selected().map((row) => /Prompt \d/.exec(row)?.[0])).toEqual(["Prompt 3", "Prompt 5", "Prompt 6"]);
+  expect(screen.getByText("3 prompts selected")).toBeTruthy();
+  const field = document.querySelector<HTMLElement & { value: string }>("#search")!;
+  field.value = "Prompt 1";
+  fireEvent.input(field);
+  fireEvent.keyDown(field, { key: "Enter" });
+  page.deliver();
+  expect(screen.getAllByRole("row")).toHaveLength(2);
+  page.tell({ type: "stepped", step: "undo", places: Uint32Array.of(4, 8) });
+  expect(selected().map((row) => /Prompt \d/.exec(row)?.[0])).toEqual(["Prompt 4", "Prompt 8"]);
+});
+
+test("a label of many that is declined leaves the selection", async () => {
+  const page = await openGrid(300);
+  page.press("a", { ctrlKey: true });
+  page.declines = true;
+  page.press("1");
+  expect(page.said).toBe("Not labelled");
+  expect(screen.getByText("300 prompts selected")).toBeTruthy();
+});

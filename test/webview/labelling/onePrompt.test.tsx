@@ -39,7 +39,7 @@ test("space skips, backspace and the arrows move and label nothing", () => {
 });
 
 test("the large keys work by mouse, show the label that holds, and give the focus back to the prompt", () => {
-  const page = new PageUnderTest(["general", "unlabelled"]).open();
+  const page = new PageUnderTest(["general", "unlabelled"]).open({ begin: 0 });
   expect(screen.getByRole("button", { name: /^General/ }).getAttribute("aria-pressed")).toBe("true");
   const toxic = screen.getByRole("button", { name: /^Toxic/ });
   expect(toxic.getAttribute("aria-keyshortcuts")).toBe("1");
@@ -155,6 +155,14 @@ test("the page comes back where it was, by the prompt and not its number", () =>
   expect(document.querySelector("details")!.open).toBe(false);
   page.press("ArrowRight");
   expect(page.kept).toMatchObject({ uri: "file:///a.csv", id: "0003", drafts: { "0002": "draft" } });
+});
+
+test("a file opens at its first prompt without a label, or at its first where all have one", () => {
+  expect(new PageUnderTest(["general", "skipped", "unlabelled", "unlabelled"]).open().prompt).toBe(
+    "Prompt 2?",
+  );
+  expect(new PageUnderTest(["general", "toxic"]).open().prompt).toBe("Prompt 0?");
+  expect(new PageUnderTest(["general", "unlabelled"]).open({ begin: 0 }).prompt).toBe("Prompt 0?");
 });
 
 test("what is asked for comes up, even when a filter hides it", () => {

@@ -24,6 +24,8 @@ export class PageUnderTest {
   readonly states: PromptLabelState[];
   /** What the host answers to a label, when it refuses. */
   refusal: string | null = null;
+  /** Whether the person, asked about a label, does not want it. */
+  declines = false;
   detail: Partial<PromptDetail> = {};
   private readonly answers: LabellingToPage[] = [];
   private listener: (event: MessageEvent) => void = () => {};
@@ -133,6 +135,10 @@ export class PageUnderTest {
     const { request, ids, label } = message;
     if (this.refusal !== null) {
       reply({ type: "refused", request, message: this.refusal });
+      return;
+    }
+    if (this.declines) {
+      reply({ type: "declined", request });
       return;
     }
     const places = Uint32Array.from(ids, Number);
