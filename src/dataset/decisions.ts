@@ -1,4 +1,4 @@
-import type { LabelRecord } from "../protocol/label.ts";
+import type { LabelRecord, PairRecord } from "../protocol/label.ts";
 
 /** A decision that can hold: one that is not taken back. */
 export type Decision = LabelRecord & { label: Exclude<LabelRecord["label"], "withdrawn"> };
@@ -13,7 +13,11 @@ export class Decisions {
   private readonly heldById = new Map<string, Decision>();
   private readonly disputedIds = new Set<string>();
 
-  constructor(records: Iterable<LabelRecord> = []) {
+  private readonly pass: number;
+
+  /** @param pass which labelling counts: the first, or one of those that measure agreement */
+  constructor(records: Iterable<LabelRecord> = [], pass = 1) {
+    this.pass = pass;
     for (const record of records) this.add(record);
   }
 
@@ -30,6 +34,7 @@ export class Decisions {
   /** Adds a decision, and says whether another one holds now or the prompt's dispute began or ended. */
   add(record: LabelRecord): boolean {
     const { id } = record;
+    if (passOf(record) !== this.pass) return false;
     const latest = this.latest.get(id) ?? [];
     const earlier = latest.findIndex(({ by }) => by === record.by);
     if (earlier >= 0) {
@@ -59,7 +64,22 @@ function stands(record: LabelRecord): record is Decision {
   return record.label !== "withdrawn";
 }
 
-/** When a decision was made, in milliseconds since 1970. */
-export function timeOf({ at }: LabelRecord): number {
+/** When an entry of a log was made, in milliseconds since 1970. */
+export function timeOf({ at }: Pick<LabelRecord, "at">): number {
   return Date.parse(at);
+}
+
+/** Which labelling of its author a decision belongs to, from 1. */
+export function passOf({ pass }: Pick<LabelRecord, "pass">): number {
+  return pass ?? 1;
+}
+
+/** The pairs that people named, by prompt id: the latest naming of each prompt holds. */
+export function namedPairs(pairings: readonly PairRecord[]): ReadonlyMap<string, string> {
+  const latest = new Map<string, PairRecord>();
+  for (const pairing of pairings) {
+    const known = latest.get(pairing.id);
+    if (!known || timeOf(pairing) >= timeOf(known)) latest.set(pairing.id, pairing);
+  }
+  return new Map([...latest].flatMap(([id, { pair }]) => (pair === null ? [] : [[id, pair]])));
 }

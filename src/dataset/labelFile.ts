@@ -1,8 +1,8 @@
-import type { LabelRecord } from "../protocol/label.ts";
-import { type Decision, Decisions, timeOf } from "./decisions.ts";
-import { nextTime, PersonHistory } from "./labelHistory.ts";
+import type { LabelRecord, LogEntry, PairRecord } from "../protocol/label.ts";
+import { type Decision, Decisions, namedPairs, passOf, timeOf } from "./decisions.ts";
+import { nextTime, PersonHistory, personOf } from "./labelHistory.ts";
 import { appendLabels } from "./labels.ts";
-import { LogReader } from "./logReader.ts";
+import { isMergeStep, isPairing, LogReader } from "./logReader.ts";
 import type { Problem } from "./sink.ts";
 
 /** What a person decides about a prompt. */
@@ -17,7 +17,9 @@ export class LabelFile {
   readonly path: string;
   private readonly log: LogReader;
   private held = new Decisions();
-  private latest: LabelRecord | undefined;
+  private named: ReadonlyMap<string, string> = new Map();
+  /** The latest time in the log. */
+  private latest: string | undefined;
   private readonly histories = new Map<string, PersonHistory>();
   private changed = new Set<string>();
   private queue: Promise<unknown> = Promise.resolve();
@@ -38,9 +40,30 @@ export class LabelFile {
     return this.held.disputed;
   }
 
-  /** Every decision of the log, in its order. */
+  /** Every decision of the log that counts, in its order. */
   get decisions(): readonly LabelRecord[] {
     return this.log.decisions;
+  }
+
+  /** Every entry of the log, in its order: those of merges that were undone, too. */
+  get entries(): readonly LogEntry[] {
+    return this.log.entries;
+  }
+
+  /** Every naming of a pair in the log that counts, in its order. */
+  get pairings(): readonly PairRecord[] {
+    return this.log.pairs;
+  }
+
+  /** The pairs that people named, by prompt id. */
+  get pairs(): ReadonlyMap<string, string> {
+    return this.named;
+  }
+
+  /** What a person decided in a further labelling, by prompt id. */
+  passOf(by: string, pass: number): ReadonlyMap<string, Decision> {
+    const own = this.decisions.filter((record) => record.by === by);
+    return new Decisions(own, pass).holding;
   }
 
   /** The log's lines that could not be read. */
@@ -52,7 +75,7 @@ export class LabelFile {
   history(by: string): PersonHistory {
     let history = this.histories.get(by);
     if (history === undefined) {
-      history = new PersonHistory(by, this.decisions);
+      history = new PersonHistory(by, this.entries);
       this.histories.set(by, history);
     }
     return history;
@@ -74,16 +97,34 @@ export class LabelFile {
   /**
    * Appends decisions that a person makes at once; they are undone at once, too.
    *
+   * @param pass the labelling they belong to, where it is not the first
    * @returns as `read`
    * @throws DiscernError "labels-unwritable" when the folder can not be written to.
    */
-  decide(by: string, choices: readonly Choice[]): Promise<Set<string>> {
-    return this.inTurn(async () => {
-      await this.readLog();
-      const at = nextTime(this.latest?.at);
-      await this.append(choices.map(({ id, label, note }) => ({ id, label, by, at, note })));
-      return this.told();
-    });
+  decide(by: string, choices: readonly Choice[], pass = 1): Promise<Set<string>> {
+    return this.appending((at) =>
+      choices.map(({ id, label, note }) => ({ id, label, by, at, note, ...(pass > 1 && { pass }) })),
+    );
+  }
+
+  /**
+   * Names prompts as the members of a pair, or with null leaves their pair to the file.
+   *
+   * @returns as `read`
+   * @throws DiscernError "labels-unwritable" when the folder can not be written to.
+   */
+  pair(by: string, ids: readonly string[], pair: string | null): Promise<Set<string>> {
+    return this.appending((at) => ids.map((id) => ({ id, pair, by, at })));
+  }
+
+  /**
+   * Appends entries of another log as they are, marked as merged by this person: they are undone at once.
+   *
+   * @returns as `read`
+   * @throws DiscernError "labels-unwritable" when the folder can not be written to.
+   */
+  merge(by: string, entries: readonly (LabelRecord | PairRecord)[]): Promise<Set<string>> {
+    return this.appending((at) => entries.map((entry) => ({ ...entry, merged: { by, at } })));
   }
 
   /**
@@ -93,7 +134,7 @@ export class LabelFile {
    * @throws DiscernError "labels-unwritable" when the folder can not be written to.
    */
   undo(by: string): Promise<Set<string> | null> {
-    return this.step(by, (history, at) => history.undo(this.decisions, at));
+    return this.step(by, (history, at) => history.undo(this.decisions, this.log.pairs, at));
   }
 
   /**
@@ -108,34 +149,72 @@ export class LabelFile {
 
   private step(
     by: string,
-    records: (history: PersonHistory, at: string) => LabelRecord[] | null,
+    entries: (history: PersonHistory, at: string) => LogEntry[] | null,
   ): Promise<Set<string> | null> {
     return this.inTurn(async () => {
       await this.readLog();
-      const step = records(this.history(by), nextTime(this.latest?.at));
+      const step = entries(this.history(by), nextTime(this.latest));
       if (step === null) return null;
       await this.append(step);
       return this.told();
     });
   }
 
-  private async append(records: readonly LabelRecord[]): Promise<void> {
-    await appendLabels(this.path, records);
+  private appending(entries: (at: string) => LogEntry[]): Promise<Set<string>> {
+    return this.inTurn(async () => {
+      await this.readLog();
+      await this.append(entries(nextTime(this.latest)));
+      return this.told();
+    });
+  }
+
+  private async append(entries: readonly LogEntry[]): Promise<void> {
+    await appendLabels(this.path, entries);
     await this.readLog();
   }
 
   private async readLog(): Promise<void> {
     const { added, anew } = await this.log.read();
-    if (anew) {
-      for (const id of this.held.holding.keys()) this.changed.add(id);
-      this.held = new Decisions();
-      this.latest = undefined;
-      this.histories.clear();
+    if (anew) this.takeAnew();
+    else for (const entry of added) this.take(entry);
+    if (!anew && !added.some(isPairing)) return;
+    const before = this.named;
+    this.named = namedPairs(this.log.pairs);
+    for (const id of [...before.keys(), ...this.named.keys()]) {
+      if (before.get(id) !== this.named.get(id)) this.changed.add(id);
     }
-    for (const record of added) {
-      if (this.held.add(record)) this.changed.add(record.id);
-      if (!this.latest || timeOf(record) > timeOf(this.latest)) this.latest = record;
-      if (this.histories.get(record.by)?.add(record) === false) this.histories.delete(record.by);
+  }
+
+  private take(entry: LogEntry): void {
+    if (!isMergeStep(entry) && !isPairing(entry)) {
+      // A further labelling changes nothing that holds, but those who show it are told.
+      if (this.held.add(entry) || passOf(entry) > 1) this.changed.add(entry.id);
+    }
+    this.seen(entry);
+    const by = personOf(entry);
+    if (this.histories.get(by)?.add(entry) === false) this.histories.delete(by);
+  }
+
+  /** Takes the whole log again, and finds out what holds otherwise than before. */
+  private takeAnew(): void {
+    const { holding, disputed } = this.held;
+    const held = new Decisions(this.decisions);
+    this.held = held;
+    for (const id of new Set([...holding.keys(), ...held.holding.keys()])) {
+      const same =
+        isSame(holding.get(id), held.holding.get(id)) && disputed.has(id) === held.disputed.has(id);
+      if (!same) this.changed.add(id);
+    }
+    this.latest = undefined;
+    this.histories.clear();
+    for (const entry of this.entries) this.seen(entry);
+  }
+
+  private seen(entry: LogEntry): void {
+    for (const at of [entry.at, "merged" in entry ? entry.merged?.at : undefined]) {
+      if (at !== undefined && (this.latest === undefined || timeOf({ at }) > Date.parse(this.latest))) {
+        this.latest = at;
+      }
     }
   }
 
@@ -151,4 +230,8 @@ export class LabelFile {
     this.queue = result.catch(() => undefined);
     return result;
   }
+}
+
+function isSame(before: Decision | undefined, after: Decision | undefined): boolean {
+  return before === after || JSON.stringify(before) === JSON.stringify(after);
 }

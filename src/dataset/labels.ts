@@ -1,14 +1,23 @@
 import { DiscernError } from "../protocol/errors.ts";
-import { type LabelRecord, labelLogEnding, labelRecordSchema } from "../protocol/label.ts";
+import {
+  type LabelRecord,
+  type LogEntry,
+  labelLogEnding,
+  labelRecordSchema,
+  mergeStepSchema,
+  type PairRecord,
+  pairRecordSchema,
+} from "../protocol/label.ts";
 import { appendLines } from "../storage/append.ts";
-import { type Decision, Decisions } from "./decisions.ts";
-import { LogReader } from "./logReader.ts";
+import { type Decision, Decisions, namedPairs } from "./decisions.ts";
+import { isMergeStep, isPairing, LogReader } from "./logReader.ts";
 import type { PromptRecord } from "./record.ts";
 import type { Problem } from "./sink.ts";
 
-/** A label log as read: every decision in the file's order, and the lines that could not be read. */
+/** A label log as read: what counts, in the file's order, and the lines that could not be read. */
 export interface LabelLog {
   decisions: LabelRecord[];
+  pairs: readonly PairRecord[];
   problems: Problem[];
 }
 
@@ -27,21 +36,21 @@ export function labelLogPath(promptFile: string): string {
 export async function readLabels(path: string, until?: number): Promise<LabelLog> {
   const log = new LogReader(path);
   await log.read(until);
-  return { decisions: log.decisions, problems: log.problems };
+  return { decisions: log.decisions, pairs: log.pairs, problems: log.problems };
 }
 
 /**
- * Appends decisions with one write in append mode, so that several windows can share a log. Where the file ends in half a
+ * Appends entries with one write in append mode, so that several windows can share a log. Where the file ends in half a
  * line, the new ones start on a line of their own.
  *
  * @throws DiscernError "labels-unwritable" when the folder can not be written to.
  */
-export async function appendLabels(path: string, decisions: readonly LabelRecord[]): Promise<void> {
-  if (decisions.length === 0) return;
+export async function appendLabels(path: string, entries: readonly LogEntry[]): Promise<void> {
+  if (entries.length === 0) return;
   try {
     await appendLines(
       path,
-      decisions.map((decision) => JSON.stringify(labelRecordSchema.parse(decision))),
+      entries.map((entry) => JSON.stringify(checked(entry))),
     );
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === undefined) throw cause;
@@ -49,6 +58,11 @@ export async function appendLabels(path: string, decisions: readonly LabelRecord
       cause,
     });
   }
+}
+
+function checked(entry: LogEntry): LogEntry {
+  if (isMergeStep(entry)) return mergeStepSchema.parse(entry);
+  return isPairing(entry) ? pairRecordSchema.parse(entry) : labelRecordSchema.parse(entry);
 }
 
 /** The decision that holds for each prompt, by its id; one that a person took back does not. */
@@ -61,13 +75,19 @@ export function disagreements(decisions: readonly LabelRecord[]): ReadonlySet<st
   return new Decisions(decisions).disputed;
 }
 
-/** Prompts with the labels people gave them; a prompt nobody decided on keeps the label of its file. */
+/** Prompts with the labels and pairs people gave them; a prompt nobody decided on keeps those of its file. */
 export function applyLabels(
   records: readonly PromptRecord[],
   decisions: readonly LabelRecord[],
+  pairs: readonly PairRecord[] = [],
 ): PromptRecord[] {
   const current = currentDecisions(decisions);
-  return records.map((record) => withDecision(record, current.get(record.id)));
+  const named = namedPairs(pairs);
+  return records.map((record) => {
+    const labelled = withDecision(record, current.get(record.id));
+    const pair = named.get(record.id);
+    return pair === undefined ? labelled : { ...labelled, pair };
+  });
 }
 
 /** A prompt with the label of the decision that holds for it, if there is one. */

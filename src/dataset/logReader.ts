@@ -2,7 +2,15 @@ import { isUtf8 } from "node:buffer";
 import type { Stats } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { DiscernError } from "../protocol/errors.ts";
-import { type LabelRecord, labelRecordSchema } from "../protocol/label.ts";
+import {
+  type LabelRecord,
+  type LogEntry,
+  labelRecordSchema,
+  type MergeStep,
+  mergeStepSchema,
+  type PairRecord,
+  pairRecordSchema,
+} from "../protocol/label.ts";
 import type { Problem } from "./sink.ts";
 
 const LF = 0x0a;
@@ -13,16 +21,22 @@ const KEPT = 512;
 /** So many bytes are parsed before others get the event loop. */
 const PIECE = 256 * 1024;
 
-/** What reading on brought: new decisions, or all of them anew because the file was cut or replaced. */
+/**
+ * What reading on brought: new entries; or all are to be taken anew, because the file was cut or replaced or a merge was undone
+ * or redone.
+ */
 interface News {
-  added: LabelRecord[];
+  added: LogEntry[];
   anew: boolean;
 }
 
 /** Reads a label log on from where it was left: other windows append to it. A file that does not exist is an empty log. */
 export class LogReader {
   private readonly path: string;
-  private records: LabelRecord[] = [];
+  private all: LogEntry[] = [];
+  private labels: LabelRecord[] = [];
+  private pairings: PairRecord[] = [];
+  private readonly undoneMerges = new Set<string>();
   private broken: Problem[] = [];
   /** Half a line at the file's end; it may become whole. */
   private half: Problem | undefined;
@@ -37,9 +51,19 @@ export class LogReader {
     this.path = path;
   }
 
-  /** Every decision read, in the file's order. */
+  /** Every entry read, in the file's order, those of merges that are undone among them. */
+  get entries(): readonly LogEntry[] {
+    return this.all;
+  }
+
+  /** Every decision read that counts, in the file's order. */
   get decisions(): LabelRecord[] {
-    return this.records;
+    return this.labels;
+  }
+
+  /** Every naming of a pair read that counts, in the file's order. */
+  get pairs(): readonly PairRecord[] {
+    return this.pairings;
   }
 
   /** The lines that could not be read. */
@@ -59,7 +83,8 @@ export class LogReader {
       const stats = await file.stat();
       const anew = !(await this.goesOn(file, stats));
       if (anew) this.reset();
-      return { added: await this.readOn(file, Math.min(stats.size, until)), anew };
+      const added = await this.readOn(file, Math.min(stats.size, until));
+      return { added, anew: anew || added.some(isMergeStep) };
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code === "ENOENT") {
         const anew = this.offset > 0;
@@ -86,7 +111,10 @@ export class LogReader {
   }
 
   private reset(): void {
-    this.records = [];
+    this.all = [];
+    this.labels = [];
+    this.pairings = [];
+    this.undoneMerges.clear();
     this.broken = [];
     this.half = undefined;
     this.offset = 0;
@@ -94,8 +122,8 @@ export class LogReader {
     this.last = Buffer.alloc(0);
   }
 
-  private async readOn(file: FileHandle, size: number): Promise<LabelRecord[]> {
-    const before = this.records.length;
+  private async readOn(file: FileHandle, size: number): Promise<LogEntry[]> {
+    const before = this.all.length;
     let rest = Buffer.alloc(0);
     for (let at = this.offset; at < size; ) {
       const piece = Buffer.alloc(Math.min(PIECE, size - at));
@@ -113,7 +141,7 @@ export class LogReader {
       rest = bytes.subarray(end);
     }
     this.takeRest(rest);
-    return this.records.slice(before);
+    return this.all.slice(before);
   }
 
   private goOnAfter(bytes: Buffer): void {
@@ -130,7 +158,7 @@ export class LogReader {
       this.half = { line: this.lines + 1, message: found };
       return;
     }
-    this.records.push(found);
+    this.add(found);
     // Its line is counted when its line break comes.
     this.goOnAfter(rest);
   }
@@ -139,12 +167,50 @@ export class LogReader {
     this.lines++;
     const found = parseLine(line, this.lines === 1);
     if (typeof found === "string") this.broken.push({ line: this.lines, message: found });
-    else if (found !== undefined) this.records.push(found);
+    else if (found !== undefined) this.add(found);
+  }
+
+  private add(entry: LogEntry): void {
+    this.all.push(entry);
+    if (!isMergeStep(entry)) {
+      this.count(entry);
+      return;
+    }
+    const merge = mergeOf(entry)!;
+    if (entry.undo) this.undoneMerges.add(merge);
+    else this.undoneMerges.delete(merge);
+    this.labels = [];
+    this.pairings = [];
+    for (const each of this.all) if (!isMergeStep(each)) this.count(each);
+  }
+
+  /** Takes an entry among those that count, unless its merge is undone. */
+  private count(entry: LabelRecord | PairRecord): void {
+    const merge = mergeOf(entry);
+    if (merge !== undefined && this.undoneMerges.has(merge)) return;
+    if (isPairing(entry)) this.pairings.push(entry);
+    else this.labels.push(entry);
   }
 }
 
-/** The record of a line, or in words why it is none; undefined for a blank one. */
-function parseLine(line: Buffer, isFirst: boolean): LabelRecord | string | undefined {
+/** Whether an entry undoes or redoes a merge. */
+export function isMergeStep(entry: LogEntry): entry is MergeStep {
+  return "merge" in entry;
+}
+
+/** Whether an entry names a pair. */
+export function isPairing(entry: LogEntry): entry is PairRecord {
+  return "pair" in entry;
+}
+
+/** The merge that an entry belongs to, or that it undoes or redoes, as one name. */
+export function mergeOf(entry: LogEntry): string | undefined {
+  if (isMergeStep(entry)) return `${entry.by} ${Date.parse(entry.merge)}`;
+  return entry.merged && `${entry.merged.by} ${Date.parse(entry.merged.at)}`;
+}
+
+/** The entry of a line, or in words why it is none; undefined for a blank one. */
+function parseLine(line: Buffer, isFirst: boolean): LogEntry | string | undefined {
   if (!isUtf8(line)) return "not a label record: the line is not UTF-8";
   // Some editors write a byte order mark.
   const text = line.toString("utf8").replace(isFirst ? /^\uFEFF/ : "", "");
@@ -155,9 +221,16 @@ function parseLine(line: Buffer, isFirst: boolean): LabelRecord | string | undef
   } catch {
     return "not a label record: the line is not JSON";
   }
-  const { data, error } = labelRecordSchema.safeParse(value);
+  const { data, error } = schemaOf(value).safeParse(value);
   return (
     data ??
     `not a label record: ${error!.issues.map(({ path, message }) => `${path.join(".") || "the line"}: ${message}`).join("; ")}`
   );
+}
+
+/** What a line is held against: decisions are by far the most. */
+function schemaOf(value: unknown) {
+  if (typeof value !== "object" || value === null || "label" in value) return labelRecordSchema;
+  if ("pair" in value) return pairRecordSchema;
+  return "merge" in value ? mergeStepSchema : labelRecordSchema;
 }

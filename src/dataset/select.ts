@@ -60,7 +60,7 @@ export async function selectPrompts(
   });
   const log = await readLabels(labelLogPath(path), options.labelBytes?.(file));
   const { label: forced, answer } = source;
-  const labelled = applyLabels(read.records, log.decisions).map((record) => ({
+  const labelled = applyLabels(read.records, log.decisions, log.pairs).map((record) => ({
     ...record,
     ...(forced !== undefined && { label: forced }),
     ...(answer !== undefined && !record.response?.trim() && { response: answer }),

@@ -266,3 +266,93 @@ test("dispute begins and ends with what people say, and skipping is no opinion",
   await file.undo("ben");
   expect(file.disputed.size).toBe(0);
 });
+
+describe("merges, pairs and further labellings", () => {
+  const from = (id: string, label: LabelRecord["label"], second: number, by: string): LabelRecord => ({
+    id,
+    label,
+    by,
+    at: new Date(Date.UTC(2026, 0, 1, 10, 0, second)).toISOString(),
+  });
+
+  test("a merge keeps authors and times, is undone as a whole by who merged, and is redone, also after a restart", async () => {
+    const path = await log(`${line("p", "general", 5, "ben")}\n`);
+    let file = new LabelFile(path);
+    await file.decide("ann", [{ id: "q", label: "toxic" }]);
+    const told = await file.merge("ann", [from("p", "toxic", 9, "ben"), from("q", "general", 1, "cy")]);
+    expect(told).toEqual(new Set(["p", "q"]));
+    expect(labelsOf(file)).toEqual(
+      new Map([
+        ["p", "toxic"],
+        ["q", "toxic"],
+      ]),
+    );
+    expect(file.disputed).toEqual(new Set(["q"]));
+    expect(file.history("ben").canUndo).toBe(true);
+    file = new LabelFile(path);
+    await file.read();
+    expect(await file.undo("ann")).toEqual(new Set(["p", "q"]));
+    expect(file.current.get("p")).toMatchObject({ label: "general", by: "ben" });
+    expect(file.disputed.size).toBe(0);
+    expect(file.decisions).toHaveLength(2);
+    expect((await readLabels(path)).decisions).toEqual(file.decisions);
+    file = new LabelFile(path);
+    await file.read();
+    expect(await file.redo("ann")).toEqual(new Set(["p", "q"]));
+    expect(file.disputed).toEqual(new Set(["q"]));
+    await file.undo("ann");
+    // The decision before the merge is next.
+    expect(await file.undo("ann")).toEqual(new Set(["q"]));
+    expect(file.current.has("q")).toBe(false);
+    expect(file.history("ann").canUndo).toBe(false);
+    expect(file.problems).toEqual([]);
+  });
+
+  test("what was undone where a merge came from stays so, and is no step of who merged", async () => {
+    const file = new LabelFile(await log());
+    const undone = { ...from("p", "withdrawn", 3, "ben"), undo: true as const };
+    await file.merge("ann", [from("p", "toxic", 2, "ben"), undone]);
+    expect(file.current.has("p")).toBe(false);
+    expect(file.history("ann")).toMatchObject({ canUndo: true, canRedo: false });
+    await file.undo("ann");
+    expect(file.history("ann")).toMatchObject({ canUndo: false, canRedo: true });
+  });
+
+  test("a pair is named, undone and redone, and no label changes", async () => {
+    const path = await log();
+    const file = new LabelFile(path);
+    await file.decide("ann", [{ id: "p", label: "toxic" }]);
+    expect(await file.pair("ann", ["p", "q"], "p-q")).toEqual(new Set(["p", "q"]));
+    await file.pair("ben", ["p"], "other");
+    expect(file.pairs.get("p")).toBe("other");
+    await file.undo("ben");
+    expect(file.pairs.get("p")).toBe("p-q");
+    expect(await file.undo("ann")).toEqual(new Set(["p", "q"]));
+    expect(file.pairs.size).toBe(0);
+    expect(labelsOf(file)).toEqual(new Map([["p", "toxic"]]));
+    await file.redo("ann");
+    expect([...file.pairs]).toEqual([
+      ["p", "p-q"],
+      ["q", "p-q"],
+    ]);
+    expect((await readLabels(path)).pairs).toHaveLength(8);
+  });
+
+  test("a further labelling never holds, and is undone within itself", async () => {
+    const file = new LabelFile(await log());
+    await file.decide("ann", [{ id: "p", label: "toxic" }]);
+    expect(await file.decide("ann", [{ id: "p", label: "general" }], 2)).toEqual(new Set(["p"]));
+    await file.decide("ann", [{ id: "p", label: "seemingly_toxic" }], 2);
+    await file.decide("ben", [{ id: "p", label: "toxic" }]);
+    expect(file.current.get("p")).toMatchObject({ label: "toxic", by: "ben" });
+    expect(file.disputed.size).toBe(0);
+    expect(file.passOf("ann", 2).get("p")?.label).toBe("seemingly_toxic");
+    await file.undo("ann");
+    expect(file.passOf("ann", 2).get("p")?.label).toBe("general");
+    await file.undo("ann");
+    expect(file.passOf("ann", 2).has("p")).toBe(false);
+    await file.redo("ann");
+    expect(file.passOf("ann", 2).get("p")?.label).toBe("general");
+    expect(file.passOf("ben", 2).size).toBe(0);
+  });
+});

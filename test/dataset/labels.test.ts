@@ -23,7 +23,11 @@ const log = (content = "") => temporaryFile("p.csv.labels.jsonl", content);
 describe("label log", () => {
   test("lies beside its file and starts empty", async () => {
     expect(labelLogPath("a/p.csv")).toBe("a/p.csv.labels.jsonl");
-    expect(await readLabels("/nowhere/p.csv.labels.jsonl")).toEqual({ decisions: [], problems: [] });
+    expect(await readLabels("/nowhere/p.csv.labels.jsonl")).toEqual({
+      decisions: [],
+      pairs: [],
+      problems: [],
+    });
   });
 
   test("appends and reads back, and undo is one more line", async () => {
@@ -109,6 +113,31 @@ describe("label log", () => {
     ]);
     expect(labelled.map(({ label }) => label)).toEqual(["toxic", "general", undefined, "general"]);
     expect(records[0]?.label).toBe("general");
+  });
+
+  test("a pair that people named stands over the file's, and its label stays", () => {
+    const record: PromptRecord = {
+      id: "x",
+      prompt: "x",
+      label: "toxic",
+      pair: "old",
+      source: "p.csv",
+      line: 1,
+    };
+    const other = { ...record, id: "y" };
+    const { at, by } = decision("x", "toxic", 0);
+    const labelled = applyLabels(
+      [record, other],
+      [],
+      [
+        { id: "x", pair: "new", by, at },
+        { id: "y", pair: null, by, at },
+      ],
+    );
+    expect(labelled.map(({ pair, label }) => [pair, label])).toEqual([
+      ["new", "toxic"],
+      ["old", "toxic"],
+    ]);
   });
 
   test("who takes a decision back leaves those of others, and else what the file says", () => {

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import type { LabelRecord } from "../../src/protocol/label.ts";
@@ -81,6 +81,48 @@ describeWorkbench("labelling", () => {
     expect(await page.getByRole("grid").evaluate(() => String(document.getSelection()))).toBe("");
     await page.locator("body").press("/");
     await page.locator("#search").press("Escape");
+  });
+
+  it("merges another person's log, shows where people differ, and one undo reverts it", async () => {
+    const before = await log();
+    const first = before.find(({ label }) => label === "general")!;
+    const theirs = join(workbench.folder(), "ben.csv.labels.jsonl");
+    const record = { ...first, label: "toxic", by: "Ben", at: new Date().toISOString() };
+    await writeFile(theirs, `${JSON.stringify(record)}\n${JSON.stringify({ ...record, id: "elsewhere" })}\n`);
+    await workbench().openFile("prompts/to-label.csv");
+    await workbench().runCommand("Discern: Merge Label Logs…");
+    await workbench().saveAs(theirs);
+    const question = await workbench().dialog("Merge 1 label by Ben into prompts/to-label.csv?");
+    await workbench().screenshot("merge-question");
+    expect(await question.textContent()).toContain("People will differ on 1 prompt");
+    await question.getByRole("button", { name: "Show Conflicts" }).click();
+    await workbench().quickInput.getByText("Ada: general; Ben: toxic").waitFor();
+    await workbench().screenshot("merge-conflicts");
+    await workbench().page.keyboard.press("Escape");
+    await (await workbench().dialog("Merge 1 label by Ben"))
+      .getByRole("button", { name: "Merge", exact: true })
+      .click();
+    await labels().toHaveLength(before.length + 1);
+    expect((await log()).at(-1)).toMatchObject({ by: "Ben", at: record.at, merged: { by: "Ada" } });
+    const merged = await workbench().notification("Merged 1 label into prompts/to-label.csv.");
+    await merged.getByRole("button", { name: "Undo" }).click();
+    await labels().toHaveLength(before.length + 2);
+    expect((await log()).at(-1)).toMatchObject({ by: "Ada", undo: true });
+    await rm(theirs);
+  });
+
+  it("exports labels as CSV and opens their log", async () => {
+    const path = join(workbench.folder(), "labels.csv");
+    await workbench().openFile("prompts/to-label.csv");
+    await workbench().runCommand("Discern: Export Labels…");
+    await workbench().quickPick("Label of Each Prompt");
+    await workbench().saveAs(path);
+    await expect.poll(() => readFile(path, "utf8").catch(() => "")).toContain("prompt,label,author,time");
+    expect(await readFile(path, "utf8")).toContain(",general,Ada,");
+    await rm(path);
+    await workbench().runCommand("Discern: Open Label Log");
+    await workbench().tab("to-label.csv.labels.jsonl").waitFor();
+    await workbench().tab("Label to-label.csv").click();
   });
 
   it("comes back with its labels and its grid after the window was reloaded", async () => {

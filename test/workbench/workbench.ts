@@ -157,7 +157,7 @@ export class Workbench {
     await this.page.keyboard.press("Enter");
   }
 
-  /** Answers the dialog that asks where to save a file. */
+  /** Answers the dialog that asks where to save a file, or which to open. */
   async saveAs(path: string): Promise<void> {
     const input = this.quickInput.locator("input[type=text]");
     // The dialog fills in its proposal once it has looked at the folder, over what was typed before.
@@ -169,10 +169,15 @@ export class Workbench {
     }
     await input.fill(path);
     // While it looks at another folder it takes no answer.
-    for (const end = performance.now() + patience; await input.isVisible(); ) {
+    for (const end = performance.now() + patience; ; ) {
+      await input.press("Enter", { timeout: 2_000 }).catch(() => {});
+      // A second Enter would answer what comes next.
+      const closed = await input.waitFor({ state: "hidden", timeout: 1_500 }).then(
+        () => true,
+        () => false,
+      );
+      if (closed) return;
       if (performance.now() > end) throw new Error(`The dialog does not take ${path}.`);
-      await this.page.waitForTimeout(500);
-      await this.page.keyboard.press("Enter");
     }
   }
 

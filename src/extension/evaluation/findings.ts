@@ -1,4 +1,4 @@
-import { type Decision, timeOf } from "../../dataset/decisions.ts";
+import { type Decision, passOf, timeOf } from "../../dataset/decisions.ts";
 import { contradictions } from "../../dataset/hygiene.ts";
 import { withDecision } from "../../dataset/labels.ts";
 import type { Likeness } from "../../dataset/likePairs.ts";
@@ -45,7 +45,7 @@ export function disputesOf(
   if (labels.disputed.size === 0) return [];
   const latest = new Map<string, Map<string, LabelRecord>>();
   for (const decision of labels.decisions) {
-    if (!labels.disputed.has(decision.id)) continue;
+    if (!labels.disputed.has(decision.id) || passOf(decision) > 1) continue;
     const people = latest.get(decision.id) ?? new Map<string, LabelRecord>();
     latest.set(decision.id, people);
     const earlier = people.get(decision.by);

@@ -1,6 +1,10 @@
 import { basename } from "node:path";
 import type * as vscode from "vscode";
-import { type LabellingToPage, labellingFromPageSchema } from "../../protocol/webview/labelling.ts";
+import {
+  type LabellingToPage,
+  type LabellingView,
+  labellingFromPageSchema,
+} from "../../protocol/webview/labelling.ts";
 import { onSettingChange, runCommand, setting } from "../contributions.ts";
 import { DisposableStore } from "../disposableStore.ts";
 import { wordError } from "../errors.ts";
@@ -26,9 +30,15 @@ export class LabellingPanel {
   private readonly page: Page<LabellingToPage>;
   private readonly session: LabellingSession;
   private shown: PromptFile["records"] | undefined;
-  private begin: string | undefined;
+  private begin: string | LabellingView | undefined;
 
-  constructor(parts: PanelParts, uri: vscode.Uri, panel: vscode.WebviewPanel, begin: string | undefined) {
+  /** @param begin id of the prompt, or the view, to begin with */
+  constructor(
+    parts: PanelParts,
+    uri: vscode.Uri,
+    panel: vscode.WebviewPanel,
+    begin: string | LabellingView | undefined,
+  ) {
     this.parts = parts;
     this.uri = uri;
     this.panel = panel;
@@ -72,10 +82,11 @@ export class LabellingPanel {
     panel.onDidDispose(() => shown.dispose());
   }
 
-  /** Brings the panel to the front, and to a prompt. */
-  show(begin: string | undefined): void {
+  /** Brings the panel to the front, and to a prompt or a view. */
+  show(begin: string | LabellingView | undefined): void {
     this.panel.reveal();
-    if (begin !== undefined) this.session.go(begin);
+    if (typeof begin === "string") this.session.go(begin);
+    else if (begin) this.page.post({ type: "view", view: begin });
   }
 
   /** The page is there, for the first time or again after it was hidden: it is told everything. */
@@ -102,7 +113,10 @@ export class LabellingPanel {
     // A file tells when its reading begins, too; its prompts are still the old ones then.
     if (file.state !== "ready" || file.records === this.shown) return;
     this.shown = file.records;
-    this.session.show({ uri: this.uri.toString(), path: file.path, prompts: file }, this.begin);
+    const { begin } = this;
+    const shown = { uri: this.uri.toString(), path: file.path, prompts: file };
+    this.session.show(shown, typeof begin === "string" ? begin : undefined);
+    if (typeof begin === "object") this.page.post({ type: "view", view: begin });
     this.begin = undefined;
   }
 

@@ -5,18 +5,21 @@
  */
 
 import * as vscode from "vscode";
-import { labellingStateSchema } from "../../protocol/webview/labelling.ts";
+import {
+  type LabellingView,
+  labellingStateSchema,
+  labellingViewSchema,
+} from "../../protocol/webview/labelling.ts";
 import { registerCommand } from "../contributions.ts";
 import { pageIds } from "../contributionTypes.ts";
 import { ShownPanels } from "../page/shownPanels.ts";
 import type { PromptLibrary } from "../prompts/library.ts";
 import type { RunLibrary } from "../runs/library.ts";
+import { registerLabelFileCommands } from "./labelCommands.ts";
 import { NewestRun } from "./newestRun.ts";
 import { LabellingPanel, type PanelParts } from "./panel.ts";
 import { pickPromptFile } from "./pick.ts";
-
-/** What the command can be called with: a file, or a node of the Prompts view. */
-type Target = vscode.Uri | { file: { uri: vscode.Uri }; record?: { id: string } };
+import { type Target, uriOf } from "./target.ts";
 
 /**
  * The labelling panel: the command that opens it, one panel a prompt file, and its return after the window reloads.
@@ -32,23 +35,19 @@ export function registerLabelling(
   const parts: PanelParts = { extensionUri, library, newestRun };
   const panels = new Map<string, LabellingPanel>();
   const shown = new ShownPanels(workspaceState, pageIds.labelling);
-  const fill = (uri: vscode.Uri, panel: vscode.WebviewPanel, begin?: string) => {
+  const fill = (uri: vscode.Uri, panel: vscode.WebviewPanel, begin?: string | LabellingView) => {
     panels.set(uri.toString(), new LabellingPanel(parts, uri, panel, begin));
     shown.keep(panel, uri.toString());
     panel.onDidDispose(() => panels.delete(uri.toString()));
   };
   return vscode.Disposable.from(
     newestRun,
-    registerCommand("discern.labelling.open", async (target?: Target, promptId?: unknown) => {
+    registerLabelFileCommands(library),
+    registerCommand("discern.labelling.open", async (target?: Target, at?: unknown) => {
       const uri = target === undefined ? await pickPromptFile(library) : uriOf(target);
       if (!uri) return;
       // The editor's menus hand over other things in second place.
-      const begin =
-        typeof promptId === "string"
-          ? promptId
-          : target && "record" in target
-            ? target.record?.id
-            : undefined;
+      const begin = beginning(at) ?? (target && "record" in target ? target.record?.id : undefined);
       const open = panels.get(uri.toString());
       if (open) open.show(begin);
       else
@@ -66,6 +65,9 @@ export function registerLabelling(
   );
 }
 
-function uriOf(target: Target): vscode.Uri {
-  return "file" in target ? target.file.uri : target;
+/** Where a panel begins: at a prompt, or with a view. */
+function beginning(at: unknown): string | LabellingView | undefined {
+  if (typeof at === "string") return at;
+  const view = labellingViewSchema.safeParse(at);
+  return view.success && Object.keys(view.data).length > 0 ? view.data : undefined;
 }

@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import type { MergePlan } from "../../dataset/labelMerge.ts";
 import type { ReadOptions } from "../../dataset/read.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import type { Label } from "../../protocol/label.ts";
@@ -154,6 +155,7 @@ export class PromptLibrary implements vscode.Disposable {
    *
    * @param label "skip" for seen and not decided, null to take the label away
    * @param note a new note; an empty one takes the note away
+   * @param pass the labelling it belongs to, where it is not the first
    * @throws DiscernError "labels-unwritable" when the folder can not be written to; nothing changes then.
    */
   async label(
@@ -161,14 +163,34 @@ export class PromptLibrary implements vscode.Disposable {
     ids: readonly string[],
     label: Label | "skip" | null,
     note?: string,
+    pass = 1,
   ): Promise<void> {
     const by = this.author;
+    const ofPass = pass > 1 ? file.labels.passOf(by, pass) : file.labels.current;
     const kept = (id: string) => {
-      const earlier = file.decisionOf(id);
+      const earlier = ofPass.get(id);
       return earlier?.by === by ? earlier.note : undefined;
     };
     const choices = [...new Set(ids)].map((id) => ({ id, label, note: (note ?? kept(id)) || undefined }));
-    this.tell(file, await file.labels.decide(by, choices));
+    this.tell(file, await file.labels.decide(by, choices, pass));
+  }
+
+  /**
+   * Appends what other people's logs say of a file's prompts, as one step of undo.
+   *
+   * @throws DiscernError as `label`.
+   */
+  async merge(file: PromptFile, entries: MergePlan["entries"]): Promise<void> {
+    this.tell(file, await file.labels.merge(this.author, entries));
+  }
+
+  /**
+   * Names prompts as the members of a pair, as one step of undo.
+   *
+   * @throws DiscernError as `label`.
+   */
+  async pair(file: PromptFile, ids: readonly string[], pair: string): Promise<void> {
+    this.tell(file, await file.labels.pair(this.author, ids, pair));
   }
 
   /** Undoes or redoes this person's last step in a file, and says how many prompts it concerned. */

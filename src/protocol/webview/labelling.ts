@@ -27,6 +27,15 @@ const querySchema = z.object({
 /** Which prompts are listed, and in which order. */
 export type Query = z.infer<typeof querySchema>;
 
+const modeSchema = z.enum(["one", "grid"]);
+
+/** What a panel is asked to show: which prompts, and how. */
+export const labellingViewSchema = z.object({
+  query: querySchema.partial().optional(),
+  mode: modeSchema.optional(),
+});
+export type LabellingView = z.infer<typeof labellingViewSchema>;
+
 /** What a person can decide here: a label, seen but not decided, or none. */
 const choiceSchema = z.union([labelSchema, z.literal("skip"), z.null()]);
 export type LabelChoice = z.infer<typeof choiceSchema>;
@@ -138,13 +147,14 @@ export type LabellingToPage =
   | { type: "failed"; message: string }
   /** The newest run with results, by name; null where there is none. What was told of prompts may say otherwise now. */
   | { type: "run"; name: string | null }
-  | { type: "go"; place: number };
+  | { type: "go"; place: number }
+  | { type: "view"; view: LabellingView };
 
 /** What the page keeps, and by which the host opens it again after a reload. */
 export const labellingStateSchema = z.object({
   uri: z.string(),
   id: z.string().optional(),
-  mode: z.enum(["one", "grid"]),
+  mode: modeSchema,
   query: querySchema,
   guidelinesOpen: z.boolean(),
   /** Notes that were begun and not saved, by prompt id. */

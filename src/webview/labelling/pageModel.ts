@@ -5,6 +5,7 @@ import type {
   LabellingFromPage,
   LabellingState,
   LabellingToPage,
+  LabellingView,
   PromptDetail,
   Query,
 } from "../../protocol/webview/labelling.ts";
@@ -265,8 +266,18 @@ export class LabellingPage {
       case "go":
         this.goToPlace(message.place);
         break;
+      case "view":
+        this.showView(message.view);
+        break;
     }
     this.changed();
+  }
+
+  private showView({ query, mode }: LabellingView): void {
+    if (mode) this.setMode(mode);
+    if (!query) return;
+    this.query = { ...this.query, ...query };
+    this.startOver();
   }
 
   private takeFile(file: LabellingFile): void {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { LabelFile } from "../../../src/dataset/labelFile.ts";
+import { PersonHistory } from "../../../src/dataset/labelHistory.ts";
 import { labelLogPath } from "../../../src/dataset/labels.ts";
 import { authorName } from "../../../src/extension/prompts/author.ts";
 import { latest } from "../../../src/extension/prompts/steps.ts";
@@ -15,7 +16,9 @@ describe("the last step of several files", () => {
     at: at(second),
     ...more,
   });
-  const file = (...decisions: LabelRecord[]) => ({ labels: { decisions } });
+  const file = (...entries: LabelRecord[]) => ({
+    labels: { history: (by: string) => new PersonHistory(by, entries) },
+  });
 
   it("is undone where it was done, whatever was undone or done by others since", () => {
     const a = file(record(1), record(3));
