@@ -83,6 +83,13 @@ describeWorkbench("labelling", () => {
     await page.locator("#search").press("Escape");
   });
 
+  it("comes back with its labels and its grid after the window was reloaded", async () => {
+    await workbench().reload(/"mode":"grid"/);
+    const page = await panel();
+    await page.getByText("5 of 26 labelled").waitFor();
+    await page.getByRole("grid").waitFor();
+  });
+
   it("merges another person's log, shows where people differ, and one undo reverts it", async () => {
     const before = await log();
     const first = before.find(({ label }) => label === "general")!;
@@ -122,13 +129,5 @@ describeWorkbench("labelling", () => {
     await rm(path);
     await workbench().runCommand("Discern: Open Label Log");
     await workbench().tab("to-label.csv.labels.jsonl").waitFor();
-    await workbench().tab("Label to-label.csv").click();
-  });
-
-  it("comes back with its labels and its grid after the window was reloaded", async () => {
-    await workbench().reload(/"mode":"grid"/);
-    const page = await panel();
-    await page.getByText("5 of 26 labelled").waitFor();
-    await page.getByRole("grid").waitFor();
   });
 });
