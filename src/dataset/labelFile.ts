@@ -17,6 +17,7 @@ export class LabelFile {
   readonly path: string;
   private readonly log: LogReader;
   private held = new Decisions();
+  private readonly passes = new Map<string, Decisions>();
   private named: ReadonlyMap<string, string> = new Map();
   /** The latest time in the log. */
   private latest: string | undefined;
@@ -62,8 +63,15 @@ export class LabelFile {
 
   /** What a person decided in a further labelling, by prompt id. */
   passOf(by: string, pass: number): ReadonlyMap<string, Decision> {
-    const own = this.decisions.filter((record) => record.by === by);
-    return new Decisions(own, pass).holding;
+    const key = `${pass} ${by}`;
+    const known = this.passes.get(key);
+    if (known) return known.holding;
+    const found = new Decisions(
+      this.decisions.filter((record) => record.by === by),
+      pass,
+    );
+    this.passes.set(key, found);
+    return found.holding;
   }
 
   /** The log's lines that could not be read. */
@@ -189,6 +197,7 @@ export class LabelFile {
     if (!isMergeStep(entry) && !isPairing(entry)) {
       // A further labelling changes nothing that holds, but those who show it are told.
       if (this.held.add(entry) || passOf(entry) > 1) this.changed.add(entry.id);
+      this.passes.get(`${passOf(entry)} ${entry.by}`)?.add(entry);
     }
     this.seen(entry);
     const by = personOf(entry);
@@ -200,6 +209,7 @@ export class LabelFile {
     const { holding, disputed } = this.held;
     const held = new Decisions(this.decisions);
     this.held = held;
+    this.passes.clear();
     for (const id of new Set([...holding.keys(), ...held.holding.keys()])) {
       const same =
         isSame(holding.get(id), held.holding.get(id)) && disputed.has(id) === held.disputed.has(id);

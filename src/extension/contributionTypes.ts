@@ -25,6 +25,8 @@ export const commandIds = [
   "discern.labels.export",
   "discern.labels.merge",
   "discern.labels.openLog",
+  "discern.labels.secondPass",
+  "discern.labels.agreement",
   "discern.run.start",
   "discern.run.startStlAlone",
   "discern.run.compareBoth",

@@ -191,6 +191,12 @@ const decisions = prompts.map((_, i) => ({
   at,
   ...(i === 3 ? { undo: true } : {}),
 }));
+const labelLines = [
+  ...decisions,
+  { id: "id1", pair: "a", by: "ann", at },
+  { id: "id2", label: "toxic", by: "ben", at, pass: 2, merged: { by: "ann", at } },
+  { merge: at, by: "ann", at, undo: true },
+];
 const judgements = prompts.map((_, i) => ({
   id: `id${i}`,
   suite: "s",
@@ -240,12 +246,12 @@ const events = [
 ].map((event, seq) => ({ seq, at, ...event }));
 
 const logs: readonly Format[] = [
-  log("labels", decisions, async (path) => {
+  log("labels", labelLines, async (path) => {
     const file = new LabelFile(path);
     await file.read();
     file.history("ann");
-    const read = await readLabels(path);
-    return read.decisions.length + read.problems.length;
+    await readLabels(path);
+    return file.entries.length + file.problems.length;
   }),
   log("judgements", judgements, async (path) => {
     const read = await readJudgements(path);

@@ -118,6 +118,28 @@ describeWorkbench("labelling", () => {
     await rm(theirs);
   });
 
+  it("labels again without seeing labels, and shows how far the passes agree", async () => {
+    await workbench().runCommand("Discern: Label Again without Seeing Labels…");
+    await workbench().quickPick("All 5 prompts that You Labelled");
+    const again = await workbench().webview("Second Pass: to-label.csv");
+    await again.getByText("0 of 5 labelled").waitFor();
+    for (let i = 1; i <= 5; i++) {
+      await again.locator("body").press("3");
+      await again.getByText(`${i} of 5 labelled`).waitFor();
+    }
+    await workbench().screenshot("second-pass");
+    expect((await log()).slice(-5).map(({ pass, label }) => [pass, label])).toEqual(
+      new Array(5).fill([2, "general"]),
+    );
+    await again.getByText("Show agreement of both passes").click();
+    const page = await panel();
+    await page.getByText(/In a second pass without seeing labels Ada labelled 5 prompts again/).waitFor();
+    await workbench().screenshot("agreement");
+    await page.getByText("Go through 2 disagreements").click();
+    await page.getByText("Ada, pass 1: seemingly toxic; pass 2: general").waitFor();
+    await page.getByRole("button", { name: /^Disagreements/ }).click();
+  });
+
   it("exports labels as CSV and opens their log", async () => {
     const path = join(workbench.folder(), "labels.csv");
     await workbench().openFile("prompts/to-label.csv");

@@ -7,7 +7,9 @@ import { type LabelledPrompts, placesById } from "./prompts.ts";
 /** Finds what a prompt is best seen against: its twin, or else the most similar prompt of the opposite label. */
 export class Companions {
   private readonly prompts: LabelledPrompts;
-  private readonly pairs = new Map<string, number[]>();
+  private members = new Map<string, number[]>();
+  /** The pairs that people named when `members` was last made. */
+  private named: ReadonlyMap<string, string> | undefined;
   private readonly places: Map<string, number[]>;
   private index: Promise<NearestIndex> | undefined;
   private indexed = false;
@@ -15,23 +17,52 @@ export class Companions {
   constructor(prompts: LabelledPrompts) {
     this.prompts = prompts;
     this.places = placesById(prompts.records);
-    for (const [place, { pair }] of prompts.records.entries()) {
-      if (pair === undefined) continue;
-      const members = this.pairs.get(pair);
-      if (members) members.push(place);
-      else this.pairs.set(pair, [place]);
-    }
   }
 
   /** The other prompt of a pair; undefined where there is none. */
   twin(record: PromptRecord): Beside | undefined {
-    const members = this.pairs.get(record.pair ?? "") ?? [];
-    const others = members.filter((place) => this.prompts.records[place]!.id !== record.id);
+    const others = this.others(record);
     const label = this.prompts.labelOf(record);
     // A pair may have more than two members; the telling one is labelled otherwise.
     const other = others.find((place) => this.prompts.labelOf(this.prompts.records[place]!) !== label);
     const place = other ?? others[0];
-    return place === undefined ? undefined : this.beside(place, "twin");
+    const isNamed = this.prompts.labels.pairs.has(record.id);
+    return place === undefined ? undefined : this.beside(place, isNamed ? "named" : "twin");
+  }
+
+  /** The places of a pair's other prompts. */
+  private others(record: PromptRecord): number[] {
+    const pair = this.pairOf(record);
+    if (pair === undefined) return [];
+    const { records, labels } = this.prompts;
+    if (this.named !== labels.pairs) {
+      this.named = labels.pairs;
+      this.members = new Map();
+      for (const [place, each] of records.entries()) {
+        const name = this.pairOf(each);
+        if (name === undefined) continue;
+        const members = this.members.get(name);
+        if (members) members.push(place);
+        else this.members.set(name, [place]);
+      }
+    }
+    return (this.members.get(pair) ?? []).filter((place) => records[place]!.id !== record.id);
+  }
+
+  /** The name of a prompt's pair, as people named it, else as the file does. */
+  private pairOf({ id, pair }: PromptRecord): string | undefined {
+    return this.prompts.labels.pairs.get(id) ?? pair;
+  }
+
+  /** Whether two prompts can be a matched pair: a toxic one and a seemingly toxic one, both without a counterpart. */
+  private canPair(record: PromptRecord, other: PromptRecord): boolean {
+    const labels = [record, other].map((each) => this.prompts.labelOf(each));
+    return (
+      labels.includes("toxic") &&
+      labels.includes("seemingly_toxic") &&
+      this.others(record).length === 0 &&
+      this.others(other).length === 0
+    );
   }
 
   /** Whether the nearest prompt is found at once. */
@@ -40,7 +71,7 @@ export class Companions {
   }
 
   /**
-   * The most similar prompt of the opposite label; undefined where none is like it. The index over all prompts is built
+   * The most similar prompt of the opposite label, one that it could be paired with where there is one; undefined where none is like it. The index over all prompts is built
    * when it is first needed, which takes half a second for 80,000.
    */
   async nearest(record: PromptRecord): Promise<Beside | undefined> {
@@ -48,9 +79,12 @@ export class Companions {
     const index = await this.index;
     this.indexed = true;
     const label = this.prompts.labelOf(record);
-    const near = index.nearest(record, (candidate) => opposite(label, this.prompts.labelOf(candidate)));
+    const proposed = index.nearest(record, (candidate) => this.canPair(record, candidate));
+    const near =
+      proposed ?? index.nearest(record, (candidate) => opposite(label, this.prompts.labelOf(candidate)));
     const place = near && this.places.get(near.second.id)?.[0];
-    return place === undefined ? undefined : this.beside(place, "nearest", near!.similarity);
+    if (place === undefined) return undefined;
+    return this.beside(place, proposed ? "proposed" : "nearest", near!.similarity);
   }
 
   private beside(place: number, why: Beside["why"], similarity?: number): Beside {

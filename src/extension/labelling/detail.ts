@@ -13,6 +13,7 @@ export function detailOf(
   place: number,
   run: RunResults | null,
   beside: Beside | undefined,
+  reason?: string,
 ): PromptDetail {
   const record = prompts.records[place]!;
   const decision = prompts.decisionOf(record.id);
@@ -27,12 +28,18 @@ export function detailOf(
     decision: decision && { label: decision.label, by: decision.by, at: decision.at, note: decision.note },
     opinions: prompts.labels.disputed.has(record.id) ? opinionsOn(prompts, record.id) : [],
     beside,
+    reason,
     run: runOf(run, record.id),
   };
 }
 
 /** A prompt as a line of the list: its beginning on one line. */
-export function rowOf(prompts: LabelledPrompts, place: number, run: RunResults | null): PromptRow {
+export function rowOf(
+  prompts: LabelledPrompts,
+  place: number,
+  run: RunResults | null,
+  reason?: string,
+): PromptRow {
   const { line, kind, prompt, id } = prompts.records[place]!;
   return {
     place,
@@ -40,6 +47,7 @@ export function rowOf(prompts: LabelledPrompts, place: number, run: RunResults |
     kind,
     text: prompt.slice(0, ROW_LENGTH).replaceAll(/\s+/g, " "),
     refusalProbability: run?.results.get(id)?.refusalProbability,
+    reason,
   };
 }
 

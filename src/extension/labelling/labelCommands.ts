@@ -1,5 +1,5 @@
 import { stat } from "node:fs/promises";
-import { basename, dirname } from "node:path";
+import { basename, dirname, extname } from "node:path";
 import * as vscode from "vscode";
 import { everybodysLabels, holdingLabels } from "../../dataset/labelExport.ts";
 import { type MergePlan, planMerge } from "../../dataset/labelMerge.ts";
@@ -11,6 +11,8 @@ import { log } from "../log.ts";
 import { confirmLabel } from "../prompts/labelCommands.ts";
 import type { PromptFile, PromptLibrary } from "../prompts/library.ts";
 import { oneLine, prompts, unaskedLabels, wordDecision } from "../prompts/words.ts";
+import { agreementOn } from "./agreement.ts";
+import { agreementText } from "./agreementText.ts";
 import { labelsText } from "./labelsText.ts";
 import { mergeQuestion, nothingToMerge, wordConflict } from "./mergeWords.ts";
 import { pickPromptFile } from "./pick.ts";
@@ -101,18 +103,43 @@ async function exportLabels(file: PromptFile): Promise<void> {
     { title: `Export Labels of ${file.path}`, placeHolder: "Which labels" },
   );
   if (!picked) return;
+  const { rows } = picked;
+  await saveText(file, "labels", { CSV: ["csv"], "JSON Lines": ["jsonl"] }, (ending) =>
+    labelsText(rows, ending === "jsonl" ? "jsonl" : "csv"),
+  );
+}
+
+/** Writes how far people agree on a file's prompts into a file that the person names. */
+export async function exportAgreement(file: PromptFile): Promise<void> {
+  const ids = file.records.map(({ id }) => id);
+  const agreement = agreementOn(ids, file.labels.decisions);
+  await saveText(file, "agreement", { CSV: ["csv"], JSON: ["json"] }, (ending) =>
+    agreementText(agreement, ending === "json" ? "json" : "csv"),
+  );
+}
+
+/**
+ * Asks for a place beside a prompt file, and writes a text there.
+ *
+ * @param textOf the text, by the ending of the name that the person chose
+ */
+async function saveText(
+  file: PromptFile,
+  what: string,
+  filters: Record<string, string[]>,
+  textOf: (ending: string) => string,
+): Promise<void> {
   const name = basename(file.path).replace(/\.[^.]+$/, "");
   const into = await vscode.window.showSaveDialog({
-    title: "Export Labels",
-    defaultUri: vscode.Uri.joinPath(file.uri, "..", `${name}-labels.csv`),
-    filters: { CSV: ["csv"], "JSON Lines": ["jsonl"] },
+    title: `Export ${capital(what)}`,
+    defaultUri: vscode.Uri.joinPath(file.uri, "..", `${name}-${what}.csv`),
+    filters,
   });
   if (!into) return;
-  const format = into.path.toLowerCase().endsWith(".jsonl") ? "jsonl" : "csv";
-  await vscode.workspace.fs.writeFile(into, Buffer.from(labelsText(picked.rows, format)));
+  await vscode.workspace.fs.writeFile(into, Buffer.from(textOf(extname(into.path).slice(1).toLowerCase())));
   log.info(`Saved ${into.fsPath}`);
   const open = "Open";
-  const message = `Exported ${counted(picked.rows.length, "label")} to ${vscode.workspace.asRelativePath(into)}.`;
+  const message = `Exported ${what} to ${vscode.workspace.asRelativePath(into)}.`;
   void vscode.window.showInformationMessage(message, open).then((chosen) => {
     if (chosen === open) void vscode.commands.executeCommand("vscode.open", into);
   });

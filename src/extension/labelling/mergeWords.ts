@@ -33,8 +33,10 @@ export function wordConflict({ labels }: Pick<Conflict, "labels">): string {
 function leftOut({ known, foreign, broken }: MergePlan): string[] {
   return [
     known > 0 ? `${counted(known, "entry", "entries")} already in the log.` : "",
-    foreign > 0 ? `${counted(foreign, "entry", "entries")} ignored: their prompts are not in this file.` : "",
-    broken > 0 ? `${counted(broken, "line")} ignored: not readable.` : "",
+    foreign > 0
+      ? `${counted(foreign, "entry", "entries")} ignored, of prompts that are not in this file.`
+      : "",
+    broken > 0 ? `${counted(broken, "line")} ignored, not readable.` : "",
   ].filter((line) => line !== "");
 }
 

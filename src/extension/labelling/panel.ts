@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import type * as vscode from "vscode";
 import {
+  type LabellingFromPage,
   type LabellingToPage,
   type LabellingView,
   labellingFromPageSchema,
@@ -12,7 +13,9 @@ import { openPage, type Page, tabIcon } from "../page/page.ts";
 import { confirmLabel } from "../prompts/labelCommands.ts";
 import type { PromptFile, PromptLibrary } from "../prompts/library.ts";
 import { revealPrompt } from "../prompts/reveal.ts";
+import { exportAgreement } from "./labelCommands.ts";
 import type { NewestRun } from "./newestRun.ts";
+import { SECOND_PASS, SecondPass } from "./secondPass.ts";
 import { LabellingSession } from "./session.ts";
 
 /** What panels share. */
@@ -22,10 +25,17 @@ export interface PanelParts {
   readonly newestRun: NewestRun;
 }
 
+/** What a panel shows: a prompt file, or so many of its prompts to be labelled again without seeing labels. */
+export interface PanelSubject {
+  readonly uri: vscode.Uri;
+  readonly secondPass?: number;
+}
+
 /** One labelling panel: a prompt file's session in a webview. */
 export class LabellingPanel {
   private readonly parts: PanelParts;
   private readonly uri: vscode.Uri;
+  private readonly secondPass: number | undefined;
   private readonly panel: vscode.WebviewPanel;
   private readonly page: Page<LabellingToPage>;
   private readonly session: LabellingSession;
@@ -35,15 +45,16 @@ export class LabellingPanel {
   /** @param begin id of the prompt, or the view, to begin with */
   constructor(
     parts: PanelParts,
-    uri: vscode.Uri,
+    { uri, secondPass }: PanelSubject,
     panel: vscode.WebviewPanel,
     begin: string | LabellingView | undefined,
   ) {
     this.parts = parts;
     this.uri = uri;
+    this.secondPass = secondPass;
     this.panel = panel;
     this.begin = begin;
-    panel.title = `Label ${basename(uri.path)}`;
+    panel.title = `${secondPass === undefined ? "Label" : "Second Pass:"} ${basename(uri.path)}`;
     panel.iconPath = tabIcon(parts.extensionUri, "tag");
     const page = openPage<LabellingToPage, typeof labellingFromPageSchema>(
       panel.webview,
@@ -60,7 +71,10 @@ export class LabellingPanel {
     this.session = new LabellingSession({
       post: (message) => this.page.post(message),
       confirm: confirmLabel,
-      label: async (ids, label, note) => parts.library.label(await this.file(), ids, label, note),
+      label: async (ids, label, note) =>
+        parts.library.label(await this.file(), ids, label, note, secondPass && SECOND_PASS),
+      pair: async (ids, pair) => parts.library.pair(await this.file(), ids, pair),
+      do: (what) => this.do(what),
       step: (step) => this.step(step),
       reveal: (record) => revealPrompt(uri, record),
       chooseFile: async () => void (await runCommand("discern.labelling.open")),
@@ -75,7 +89,7 @@ export class LabellingPanel {
         else this.showFile(change.file);
       }),
     );
-    shown.add(parts.newestRun.onDidChange(() => this.session.showRun(parts.newestRun.results)));
+    shown.add(parts.newestRun.onDidChange(() => this.showRun()));
     shown.add(
       onSettingChange(["discern.labelling.blur", "discern.labelling.guidelines"], () => this.tellSettings()),
     );
@@ -84,6 +98,8 @@ export class LabellingPanel {
 
   /** Brings the panel to the front, and to a prompt or a view. */
   show(begin: string | LabellingView | undefined): void {
+    // A page that was hidden is made anew, and told where to begin once it is there.
+    if (!this.panel.visible) this.begin = begin;
     this.panel.reveal();
     if (typeof begin === "string") this.session.go(begin);
     else if (begin) this.page.post({ type: "view", view: begin });
@@ -92,13 +108,18 @@ export class LabellingPanel {
   /** The page is there, for the first time or again after it was hidden: it is told everything. */
   private async ready(): Promise<void> {
     this.tellSettings();
-    this.session.showRun(this.parts.newestRun.results);
+    this.showRun();
     this.shown = undefined;
     try {
       this.showFile(await this.file());
     } catch (error) {
       this.page.post({ type: "unreadable", message: wordError(error) });
     }
+  }
+
+  private showRun(): void {
+    // What a model did is a hint of the label.
+    this.session.showRun(this.secondPass === undefined ? this.parts.newestRun.results : null);
   }
 
   private file(): Promise<PromptFile> {
@@ -114,10 +135,24 @@ export class LabellingPanel {
     if (file.state !== "ready" || file.records === this.shown) return;
     this.shown = file.records;
     const { begin } = this;
-    const shown = { uri: this.uri.toString(), path: file.path, prompts: file };
+    const { secondPass, parts } = this;
+    const prompts =
+      secondPass === undefined
+        ? file
+        : new SecondPass(file.records, file.labels, parts.library.author, secondPass);
+    const blind = secondPass !== undefined;
+    const shown = { uri: this.uri.toString(), path: file.path, prompts, blind, secondPass };
     this.session.show(shown, typeof begin === "string" ? begin : undefined);
     if (typeof begin === "object") this.page.post({ type: "view", view: begin });
     this.begin = undefined;
+  }
+
+  private async do(what: (LabellingFromPage & { type: "do" })["what"]): Promise<void> {
+    const { uri } = this;
+    if (what === "exportAgreement") await exportAgreement(await this.file());
+    else if (what === "merge") await runCommand("discern.labels.merge", uri);
+    else if (what === "secondPass") await runCommand("discern.labels.secondPass", uri);
+    else await runCommand("discern.labelling.open", uri, { mode: "agreement" });
   }
 
   private tellSettings(): void {

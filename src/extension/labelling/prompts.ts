@@ -8,7 +8,7 @@ import { stateOf } from "../prompts/promptState.ts";
 /** What labelling needs of a prompt file; the library's files have it. */
 export interface LabelledPrompts {
   readonly records: readonly PromptRecord[];
-  readonly labels: Pick<LabelFile, "disputed" | "decisions">;
+  readonly labels: Pick<LabelFile, "disputed" | "decisions" | "pairs">;
   /** What people decided, else what the file says. */
   labelOf(record: PromptRecord): Label | undefined;
   decisionOf(id: string): Decision | undefined;

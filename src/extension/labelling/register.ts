@@ -17,8 +17,9 @@ import type { PromptLibrary } from "../prompts/library.ts";
 import type { RunLibrary } from "../runs/library.ts";
 import { registerLabelFileCommands } from "./labelCommands.ts";
 import { NewestRun } from "./newestRun.ts";
-import { LabellingPanel, type PanelParts } from "./panel.ts";
+import { LabellingPanel, type PanelParts, type PanelSubject } from "./panel.ts";
 import { pickPromptFile } from "./pick.ts";
+import { askSecondPass } from "./secondPassCommand.ts";
 import { type Target, uriOf } from "./target.ts";
 
 /**
@@ -35,10 +36,17 @@ export function registerLabelling(
   const parts: PanelParts = { extensionUri, library, newestRun };
   const panels = new Map<string, LabellingPanel>();
   const shown = new ShownPanels(workspaceState, pageIds.labelling);
-  const fill = (uri: vscode.Uri, panel: vscode.WebviewPanel, begin?: string | LabellingView) => {
-    panels.set(uri.toString(), new LabellingPanel(parts, uri, panel, begin));
-    shown.keep(panel, uri.toString());
-    panel.onDidDispose(() => panels.delete(uri.toString()));
+  const fill = (subject: PanelSubject, panel: vscode.WebviewPanel, begin?: string | LabellingView) => {
+    const key = keyOf(subject);
+    panels.set(key, new LabellingPanel(parts, subject, panel, begin));
+    shown.keep(panel, key);
+    panel.onDidDispose(() => panels.delete(key));
+  };
+  const open = (subject: PanelSubject, begin?: string | LabellingView) => {
+    const shownAlready = panels.get(keyOf(subject));
+    if (shownAlready) shownAlready.show(begin);
+    else
+      fill(subject, vscode.window.createWebviewPanel(pageIds.labelling, "", vscode.ViewColumn.Active), begin);
   };
   return vscode.Disposable.from(
     newestRun,
@@ -48,18 +56,28 @@ export function registerLabelling(
       if (!uri) return;
       // The editor's menus hand over other things in second place.
       const begin = beginning(at) ?? (target && "record" in target ? target.record?.id : undefined);
-      const open = panels.get(uri.toString());
-      if (open) open.show(begin);
-      else
-        fill(uri, vscode.window.createWebviewPanel(pageIds.labelling, "", vscode.ViewColumn.Active), begin);
+      open({ uri }, begin);
+    }),
+    registerCommand("discern.labels.secondPass", async (target?: Target) => {
+      const uri = target === undefined ? await pickPromptFile(library) : uriOf(target);
+      const secondPass = uri && (await askSecondPass(library, await library.open(uri)));
+      if (uri && secondPass !== undefined) open({ uri, secondPass });
+    }),
+    registerCommand("discern.labels.agreement", async (target?: Target) => {
+      const uri = target === undefined ? await pickPromptFile(library) : uriOf(target);
+      if (uri) open({ uri }, { mode: "agreement" });
     }),
     vscode.window.registerWebviewPanelSerializer(pageIds.labelling, {
       async deserializeWebviewPanel(panel, kept: unknown) {
         const state = labellingStateSchema.safeParse(kept);
-        const file = state.success ? state.data.uri : shown.recall();
-        const uri = file === undefined ? undefined : vscode.Uri.parse(file);
-        if (!uri || panels.has(uri.toString())) panel.dispose();
-        else fill(uri, panel);
+        const recalled = shown.recall();
+        const subject = state.success
+          ? { uri: vscode.Uri.parse(state.data.uri), secondPass: state.data.secondPass }
+          : recalled === undefined
+            ? undefined
+            : subjectOf(recalled);
+        if (!subject || panels.has(keyOf(subject))) panel.dispose();
+        else fill(subject, panel);
       },
     }),
   );
@@ -70,4 +88,14 @@ function beginning(at: unknown): string | LabellingView | undefined {
   if (typeof at === "string") return at;
   const view = labellingViewSchema.safeParse(at);
   return view.success && Object.keys(view.data).length > 0 ? view.data : undefined;
+}
+
+/** What tells panels apart: a second pass stands beside the panel of its file. */
+function keyOf({ uri, secondPass }: PanelSubject): string {
+  return secondPass === undefined ? uri.toString() : `${uri}\n${secondPass}`;
+}
+
+function subjectOf(key: string): PanelSubject {
+  const [uri, count] = key.split("\n");
+  return { uri: vscode.Uri.parse(uri!), secondPass: count === undefined ? undefined : Number(count) };
 }

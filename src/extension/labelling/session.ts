@@ -4,12 +4,14 @@ import type {
   LabelChoice,
   LabellingFromPage,
   LabellingToPage,
+  Query,
 } from "../../protocol/webview/labelling.ts";
 import { unaskedLabels } from "../prompts/words.ts";
+import { agreementOn } from "./agreement.ts";
 import { Companions } from "./beside.ts";
 import { detailOf, rowOf } from "./detail.ts";
-import { listPlaces } from "./order.ts";
 import { type LabelledPrompts, labelByte, placesById } from "./prompts.ts";
+import { type Queue, queueOf } from "./queue.ts";
 import type { RunResults } from "./runResults.ts";
 
 /** What a labelling page can have done for it. */
@@ -23,6 +25,10 @@ export interface SessionHost {
   step(step: "undo" | "redo"): Promise<ReadonlySet<string> | null>;
   reveal(record: PromptRecord): Promise<void>;
   chooseFile(): Promise<void>;
+  /** Names prompts a matched pair, or with null leaves their pair to the file. */
+  pair(ids: readonly string[], pair: string | null): Promise<void>;
+  /** Does what concerns the whole file and has a dialog of its own. */
+  do(what: (LabellingFromPage & { type: "do" })["what"]): Promise<void>;
   wordError(error: unknown): string;
 }
 
@@ -31,6 +37,10 @@ export interface SessionFile {
   uri: string;
   path: string;
   prompts: LabelledPrompts;
+  /** Whether a person labels again without seeing labels. */
+  blind?: boolean;
+  /** How many prompts a second pass was asked for. */
+  secondPass?: number;
 }
 
 /**
@@ -43,6 +53,8 @@ export class LabellingSession {
   private places = new Map<string, number[]>();
   private companions: Companions | null = null;
   private run: RunResults | null = null;
+  /** The list that the page has, and why prompts stand where they do. */
+  private queue: Queue | null = null;
 
   constructor(host: SessionHost) {
     this.host = host;
@@ -58,6 +70,7 @@ export class LabellingSession {
     this.file = file;
     this.places = placesById(records);
     this.companions = new Companions(file.prompts);
+    this.queue = null;
     this.host.post({
       type: "file",
       file: {
@@ -67,6 +80,8 @@ export class LabellingSession {
         idLength: records[0]?.id.length ?? 0,
         labels: Uint8Array.from(records, (record) => labelByte(file.prompts, record)),
         begin: begin === undefined ? undefined : this.places.get(begin)?.[0],
+        blind: file.blind,
+        secondPass: file.secondPass,
       },
     });
   }
@@ -100,14 +115,11 @@ export class LabellingSession {
     if (!this.file) return;
     const { prompts } = this.file;
     switch (message.type) {
-      case "list": {
-        const probability = (id: string) => this.run?.results.get(id)?.refusalProbability;
-        const places = listPlaces(prompts, message.query, probability);
-        return this.host.post({ type: "list", query: message.query, places });
-      }
+      case "list":
+        return this.tellList(message.query);
       case "rows": {
         const known = message.places.filter((place) => place < prompts.records.length);
-        const rows = known.map((place) => rowOf(prompts, place, this.run));
+        const rows = known.map((place) => rowOf(prompts, place, this.run, this.queue?.reason(place)));
         return this.host.post({ type: "rows", rows });
       }
       case "prompt":
@@ -121,7 +133,47 @@ export class LabellingSession {
         const record = prompts.records[message.place];
         return record && this.host.reveal(record);
       }
+      case "pair":
+        return this.pair(message.place, message.with);
+      case "agreement":
+        return this.tellAgreement();
+      case "do":
+        return this.host.do(message.what);
     }
+  }
+
+  private async tellList(query: Query): Promise<void> {
+    const { prompts } = this.file!;
+    const probability = (id: string) => this.run?.results.get(id)?.refusalProbability;
+    const queue = await queueOf(prompts, query, probability);
+    // While it was ordered the file may have been read anew; the page asks again then.
+    if (this.file?.prompts !== prompts) return;
+    this.queue = queue;
+    this.host.post({ type: "list", query, places: queue.places });
+  }
+
+  private tellAgreement(): void {
+    const { prompts, blind } = this.file!;
+    if (blind) return;
+    const ids = prompts.records.map(({ id }) => id);
+    this.host.post({ type: "agreement", agreement: agreementOn(ids, prompts.labels.decisions) });
+  }
+
+  private async pair(place: number, other: number | null): Promise<void> {
+    const { records } = this.file!.prompts;
+    const record = records[place];
+    const twin = other === null ? this.companions!.twin(record!)?.place : other;
+    const paired = twin === undefined ? undefined : records[twin];
+    if (!record || !paired) return;
+    const ids = [record.id, paired.id];
+    try {
+      await this.host.pair(ids, other === null ? null : pairName(ids));
+    } catch (error) {
+      this.host.post({ type: "failed", message: this.host.wordError(error) });
+      return;
+    }
+    this.changed(ids);
+    await this.tellPrompt(place);
   }
 
   private async tellPrompt(place: number): Promise<void> {
@@ -130,7 +182,14 @@ export class LabellingSession {
     if (!record) return;
     const companions = this.companions!;
     const tell = (beside: Beside | undefined) =>
-      this.host.post({ type: "prompt", detail: detailOf(prompts, place, this.run, beside) });
+      this.host.post({
+        type: "prompt",
+        detail: detailOf(prompts, place, this.run, beside, this.queue?.reason(place)),
+      });
+    if (this.file!.blind) {
+      tell(undefined);
+      return;
+    }
     const twin = companions.twin(record);
     if (twin) {
       tell(twin);
@@ -169,4 +228,12 @@ export class LabellingSession {
       this.host.post({ type: "failed", message: this.host.wordError(error) });
     }
   }
+}
+
+/** A name for a pair of prompts that says nothing of them and is the same wherever they are paired. */
+function pairName(ids: readonly string[]): string {
+  return [...ids]
+    .sort()
+    .map((id) => id.slice(0, 8))
+    .join("-");
 }

@@ -189,7 +189,7 @@ export class PromptLibrary implements vscode.Disposable {
    *
    * @throws DiscernError as `label`.
    */
-  async pair(file: PromptFile, ids: readonly string[], pair: string): Promise<void> {
+  async pair(file: PromptFile, ids: readonly string[], pair: string | null): Promise<void> {
     this.tell(file, await file.labels.pair(this.author, ids, pair));
   }
 

@@ -1,9 +1,13 @@
 import * as z from "zod";
 import { type Label, labelSchema } from "../label.ts";
 import type { Outcome } from "../report/verdicts.ts";
+import { type LabelAgreement, labellingSchema } from "./labelAgreement.ts";
 
-/** In which order prompts come up. `informative`: those first on which the newest run is least sure. */
-const promptOrderSchema = z.enum(["file", "unlabelled", "disputed", "informative"]);
+/**
+ * In which order prompts come up. `disputed`: by how people differ; `disagreement`: by how far label and newest run are apart;
+ * `informative`: open prompts by the newest run's uncertainty times how they differ from each other.
+ */
+const promptOrderSchema = z.enum(["file", "unlabelled", "disputed", "disagreement", "informative"]);
 export type PromptOrder = z.infer<typeof promptOrderSchema>;
 
 const labelFilterSchema = z.enum([
@@ -23,11 +27,13 @@ const querySchema = z.object({
   /** Words that the prompt or its kind contains, without regard to case; empty for all. */
   text: z.string(),
   label: labelFilterSchema,
+  /** Two labellings that say different things of the prompt. */
+  differ: z.object({ first: labellingSchema, second: labellingSchema }).optional(),
 });
 /** Which prompts are listed, and in which order. */
 export type Query = z.infer<typeof querySchema>;
 
-const modeSchema = z.enum(["one", "grid"]);
+const modeSchema = z.enum(["one", "grid", "agreement"]);
 
 /** What a panel is asked to show: which prompts, and how. */
 export const labellingViewSchema = z.object({
@@ -62,6 +68,14 @@ export const labellingFromPageSchema = z.discriminatedUnion("type", [
   /** Show the prompt in its file. */
   z.object({ type: z.literal("reveal"), place: placeSchema }),
   z.object({ type: z.literal("chooseFile") }),
+  /** Names two prompts a matched pair; `with` null takes back the name that people gave. */
+  z.object({ type: z.literal("pair"), place: placeSchema, with: placeSchema.nullable() }),
+  /** Work out how far people agree. */
+  z.object({ type: z.literal("agreement") }),
+  z.object({
+    type: z.literal("do"),
+    what: z.enum(["merge", "secondPass", "exportAgreement", "showAgreement"]),
+  }),
 ]);
 export type LabellingFromPage = z.infer<typeof labellingFromPageSchema>;
 
@@ -74,6 +88,8 @@ export interface PromptRow {
   text: string;
   /** Refusal probability in the newest run. */
   refusalProbability?: number;
+  /** Why it stands where it does in the list. */
+  reason?: string;
 }
 
 /** One person's label of a prompt, for the prompts on which people differ. */
@@ -89,8 +105,11 @@ export interface Beside {
   line: number;
   prompt: string;
   label?: Label;
-  /** `twin`: of the same pair; `nearest`: most alike among those of the opposite label. */
-  why: "twin" | "nearest";
+  /**
+   * `twin`: of the same pair; `named`: of a pair that people named; `proposed`: of two prompts without a counterpart, a toxic and a
+   * seemingly toxic one, the most alike; `nearest`: most alike among those of the opposite label.
+   */
+  why: "twin" | "named" | "proposed" | "nearest";
   /** Jaccard similarity of word trigrams, in (0, 1]. */
   similarity?: number;
 }
@@ -109,6 +128,8 @@ export interface PromptDetail {
   decision?: { label: LabelChoice; by: string; at: string; note?: string };
   opinions: Opinion[];
   beside?: Beside;
+  /** Why it stands where it does in the list. */
+  reason?: string;
   /** What the newest run's model did. */
   run?: { name: string; method: string; refusalProbability: number; outcome: Outcome };
 }
@@ -124,6 +145,10 @@ export interface LabellingFile {
   labels: Uint8Array;
   /** Where to begin, when a prompt was asked for. */
   begin?: number;
+  /** A person labels again: no labels are shown but those of this pass, and the order is not the file's. */
+  blind?: boolean;
+  /** How many prompts a second pass was asked for; there may be fewer. */
+  secondPass?: number;
 }
 
 /** Messages to the labelling page. */
@@ -147,6 +172,7 @@ export type LabellingToPage =
   | { type: "failed"; message: string }
   /** The newest run with results, by name; null where there is none. What was told of prompts may say otherwise now. */
   | { type: "run"; name: string | null }
+  | { type: "agreement"; agreement: LabelAgreement }
   | { type: "go"; place: number }
   | { type: "view"; view: LabellingView };
 
@@ -159,5 +185,7 @@ export const labellingStateSchema = z.object({
   guidelinesOpen: z.boolean(),
   /** Notes that were begun and not saved, by prompt id. */
   drafts: z.record(z.string(), z.string()),
+  /** How many prompts a second pass has. */
+  secondPass: z.int().positive().optional(),
 });
 export type LabellingState = z.infer<typeof labellingStateSchema>;

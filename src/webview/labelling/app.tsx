@@ -1,5 +1,6 @@
 import { useEffect, useReducer, useRef } from "preact/hooks";
 import { counted } from "../../wording/numbers.ts";
+import { Agreement } from "./agreement.tsx";
 import { Empty } from "./empty.tsx";
 import { Grid } from "./grid.tsx";
 import { Guidelines } from "./guidelines.tsx";
@@ -45,6 +46,15 @@ export function App({ page }: { page: LabellingPage }) {
     );
   }
   const empty = page.places?.length === 0;
+  if (page.mode === "agreement") {
+    return (
+      <div class="labelling mode-agreement">
+        <Header page={page} act={act} />
+        <Agreement page={page} focusRef={work} />
+        {page.keysShown && <KeysHelp close={() => act("keys")} />}
+      </div>
+    );
+  }
   return (
     <div class={`labelling mode-${page.mode}`}>
       <Header page={page} act={act} />
@@ -109,6 +119,14 @@ function doAction(page: LabellingPage, action: Action, focusWork: () => void): v
       // What takes the keys then is drawn only now.
       setTimeout(focusWork);
       break;
+    case "agreement":
+      if (page.file?.blind) break;
+      page.setMode(page.mode === "agreement" ? "one" : "agreement");
+      setTimeout(focusWork);
+      break;
+    case "pair":
+      page.pair();
+      break;
     case "selectAll":
       page.selectAll();
       break;
@@ -133,8 +151,17 @@ function EmptyList({ page }: { page: LabellingPage }) {
     );
   }
   const showAll = (
-    <vscode-button onClick={() => page.ask({ text: "", label: "all" })}>Show all prompts</vscode-button>
+    <vscode-button onClick={() => page.ask({ text: "", label: "all", differ: undefined })}>
+      Show all prompts
+    </vscode-button>
   );
+  if (page.query.differ) {
+    return (
+      <Empty title="No disagreement left" words="These labels say the same of every prompt." done>
+        {showAll}
+      </Empty>
+    );
+  }
   if (page.query.label === "unlabelled" && page.query.text === "" && labelled === total) {
     return (
       <Empty title="All labelled" words={`All ${counted(total, "prompt")} have a label.`} done>

@@ -65,8 +65,8 @@ export function Grid({ page, focusRef }: { page: LabellingPage; focusRef: RefObj
       onKeyDown={onKeyDown}
     >
       <div class="row head" role="row" aria-rowindex={1}>
-        {["Label", "Line", "Prompt", "Category", "Refusal"].map((name) => (
-          <span key={name} role="columnheader" class={name.toLowerCase()}>
+        {columnsOf(page).map(([key, name]) => (
+          <span key={key} role="columnheader" class={key}>
             {name}
           </span>
         ))}
@@ -84,6 +84,18 @@ export function Grid({ page, focusRef }: { page: LabellingPage; focusRef: RefObj
       ))}
     </div>
   );
+}
+
+/** The columns by their classes and names. An order that gives reasons shows them where the category is otherwise. */
+function columnsOf({ query }: LabellingPage): [string, string][] {
+  const hasReasons = query.differ !== undefined || !["file", "unlabelled"].includes(query.order);
+  return [
+    ["label", "Label"],
+    ["line", "Line"],
+    ["prompt", "Prompt"],
+    ["category", hasReasons ? "Reason" : "Category"],
+    ["refusal", "Refusal"],
+  ];
 }
 
 function Row(props: {
@@ -130,8 +142,8 @@ function Row(props: {
           <span class="muted">…</span>
         )}
       </span>
-      <span role="gridcell" class="category">
-        {row?.kind ?? ""}
+      <span role="gridcell" class="category" title={row?.reason}>
+        {row?.reason ?? row?.kind ?? ""}
       </span>
       <span role="gridcell" class="refusal">
         {row?.refusalProbability === undefined ? "" : probability(row.refusalProbability)}

@@ -15,6 +15,15 @@ export function Header({ page, act }: { page: LabellingPage; act: (action: Actio
       <div class="title">
         <h1 class="words">{page.file!.path}</h1>
         <div class="switches">
+          {!page.file!.blind && (
+            <Switch
+              icon="organization"
+              name="Agreement"
+              shown="A"
+              pressed={page.mode === "agreement"}
+              press={() => act("agreement")}
+            />
+          )}
           <Switch
             icon="table"
             name="Grid"
@@ -32,6 +41,7 @@ export function Header({ page, act }: { page: LabellingPage; act: (action: Actio
           <Switch icon="question" name="Keys" shown="?" pressed={page.keysShown} press={() => act("keys")} />
         </div>
       </div>
+      {page.file!.blind && <SecondPass page={page} />}
       <div class="progress">
         <div
           class="bar"
@@ -74,6 +84,22 @@ export function Header({ page, act }: { page: LabellingPage; act: (action: Actio
         </p>
       </div>
     </header>
+  );
+}
+
+/** What a second pass is, and once it is through, the way to its result. */
+function SecondPass({ page }: { page: LabellingPage }) {
+  const { labelled, total } = page.board.counts;
+  return (
+    <div class="blind">
+      <span>
+        <span class="codicon codicon-eye-closed" aria-hidden="true" /> Second pass: earlier labels are hidden,
+        and the order is another.
+      </span>
+      {labelled === total && (
+        <vscode-button onClick={() => page.do("showAgreement")}>Show agreement of both passes</vscode-button>
+      )}
+    </div>
   );
 }
 

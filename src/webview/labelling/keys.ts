@@ -14,6 +14,8 @@ export type Action =
   | "undo"
   | "redo"
   | "selectAll"
+  | "agreement"
+  | "pair"
   | "keys";
 
 /** The keys of the page, as they are told and as they work: one table, so that the two cannot differ. */
@@ -30,6 +32,8 @@ export const keys: readonly { keys: readonly string[]; shown: string; action: Ac
   { keys: ["b"], shown: "B", action: "veil", does: "Show or blur prompts" },
   { keys: ["n"], shown: "N", action: "note", does: "Write a note (Enter saves, Escape leaves)" },
   { keys: ["g"], shown: "G", action: "grid", does: "Switch between one prompt and the grid" },
+  { keys: ["p"], shown: "P", action: "pair", does: "Accept the proposed counterpart, or take it back" },
+  { keys: ["a"], shown: "A", action: "agreement", does: "Show how far people agree" },
   { keys: ["Mod+a"], shown: "Ctrl+A", action: "selectAll", does: "Select all prompts of the list (grid)" },
   { keys: ["/"], shown: "/", action: "search", does: "Search" },
   { keys: ["?"], shown: "?", action: "keys", does: "Show or hide these keys" },

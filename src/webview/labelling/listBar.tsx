@@ -1,11 +1,29 @@
 import { useEffect, useRef } from "preact/hooks";
-import type { LabelFilter, PromptOrder } from "../../protocol/webview/labelling.ts";
+import type { LabelFilter, PromptOrder, Query } from "../../protocol/webview/labelling.ts";
 import { count, counted } from "../../wording/numbers.ts";
 import { IconButton } from "../ui/iconButton.tsx";
 import { Choice } from "./choice.tsx";
 import type { Action } from "./keys.ts";
 import type { LabellingPage } from "./pageModel.ts";
 import { filterNames, orderNames } from "./words.ts";
+
+/** Says that only prompts are listed of which two labellings say different things, and ends it. */
+function Differing({ page, differ }: { page: LabellingPage; differ: NonNullable<Query["differ"]> }) {
+  const { first, second } = differ;
+  const who = first.by === second.by ? `passes of ${first.by}` : `${first.by} and ${second.by}`;
+  return (
+    <button
+      type="button"
+      class="switch"
+      aria-pressed="true"
+      title="List all prompts again"
+      onClick={() => page.ask({ differ: undefined })}
+    >
+      Disagreements: {who}
+      <span class="codicon codicon-close" aria-hidden="true" />
+    </button>
+  );
+}
 
 /** Milliseconds of silence after which what was typed is searched for. */
 const TYPING_PAUSE = 150;
@@ -68,16 +86,22 @@ export function ListBar({ page, act }: { page: LabellingPage; act: (action: Acti
         options={Object.entries(filterNames).map(([value, name]) => ({ value: value as LabelFilter, name }))}
         onChoose={(label) => page.ask({ label })}
       />
-      <Choice<PromptOrder>
-        name="Order"
-        value={page.query.order}
-        options={Object.entries(orderNames).map(([value, name]) => ({
-          value: value as PromptOrder,
-          name: value === "informative" && page.run === null ? `${name} (needs a finished run)` : name,
-          disabled: value === "informative" && page.run === null,
-        }))}
-        onChoose={(order) => page.ask({ order })}
-      />
+      {!page.file?.blind && (
+        <Choice<PromptOrder>
+          name="Order"
+          value={page.query.order}
+          options={Object.entries(orderNames).map(([value, name]) => {
+            const lacksRun = (value === "informative" || value === "disagreement") && page.run === null;
+            return {
+              value: value as PromptOrder,
+              name: lacksRun ? `${name} (needs a finished run)` : name,
+              disabled: lacksRun,
+            };
+          })}
+          onChoose={(order) => page.ask({ order })}
+        />
+      )}
+      {page.query.differ && <Differing page={page} differ={page.query.differ} />}
       <button
         type="button"
         class="icon"

@@ -1,3 +1,4 @@
+import type { LabelAgreement, Labelling } from "../../protocol/webview/labelAgreement.ts";
 import { type PromptLabelState, stateOf } from "../../protocol/webview/labelBytes.ts";
 import type {
   LabelChoice,
@@ -34,6 +35,8 @@ export class LabellingPage {
   /** Name of the newest run with results. */
   run: string | null = null;
   guidelines = "";
+  /** How far people agree, once it was asked for and worked out. */
+  agreement: LabelAgreement | null = null;
   board = new LabelBoard(new Uint8Array());
   query: Query;
   /** The list: places of prompts in the file, in the order asked for; null until the host answers. */
@@ -117,7 +120,7 @@ export class LabellingPage {
 
   /** Labels the present prompt, or in the grid the selected ones, and goes on. */
   choose(label: LabelChoice): void {
-    if (this.place === undefined) return;
+    if (this.place === undefined || this.mode === "agreement") return;
     if (this.mode === "grid") {
       const positions = this.selection.positions();
       this.requestLabel(label, positions.length > 0 ? positions : [this.selection.focus]);
@@ -172,6 +175,7 @@ export class LabellingPage {
 
   setMode(mode: LabellingState["mode"]): void {
     this.mode = mode;
+    if (mode === "agreement") this.host.post({ type: "agreement" });
     if (mode === "grid") this.selection = new Selection(this.places?.length ?? 0, this.position);
     this.changed();
   }
@@ -190,7 +194,29 @@ export class LabellingPage {
     this.target = undefined;
     this.askList();
     this.places = null;
+    this.rows.clear();
     this.changed();
+  }
+
+  /** Has the host do what concerns the whole file. */
+  do(what: (LabellingFromPage & { type: "do" })["what"]): void {
+    this.host.post({ type: "do", what });
+  }
+
+  /** Lists the prompts of which two labellings say different things, one after another. */
+  showDiffering(first: Labelling, second: Labelling): void {
+    this.mode = "one";
+    this.query = { order: "file", text: "", label: "all", differ: { first, second } };
+    this.startOver();
+  }
+
+  /** Names the present prompt and what is proposed as its counterpart a matched pair, or takes that name back. */
+  pair(): void {
+    const { place, detail } = this;
+    const beside = detail?.beside;
+    if (place === undefined || (beside?.why !== "proposed" && beside?.why !== "named")) return;
+    this.host.post({ type: "pair", place, with: beside.why === "proposed" ? beside.place : null });
+    this.say(beside.why === "proposed" ? "Named a matched pair" : "No longer a matched pair");
   }
 
   /** Asks the host for what changes nothing here by itself. */
@@ -247,6 +273,7 @@ export class LabellingPage {
         this.board.take(message.places, message.labels);
         // What stands beside a prompt may change with any label.
         this.details.stale();
+        if (this.mode === "agreement") this.host.post({ type: "agreement" });
         break;
       case "labelled":
         this.labelled(message.request);
@@ -262,6 +289,9 @@ export class LabellingPage {
         break;
       case "failed":
         this.error = message.message;
+        break;
+      case "agreement":
+        this.agreement = message.agreement;
         break;
       case "go":
         this.goToPlace(message.place);
@@ -290,7 +320,9 @@ export class LabellingPage {
     this.rows.clear();
     this.details.clear();
     this.target = file.begin ?? (present === undefined ? undefined : this.ids.placeOf(present));
-    if (file.begin !== undefined) this.query = { ...this.query, text: "", label: "all" };
+    if (file.begin !== undefined) this.query = { ...firstQuery, order: this.query.order };
+    this.agreement = null;
+    if (this.mode === "agreement") this.host.post({ type: "agreement" });
     this.beginsUnlabelled = this.target === undefined;
     this.askList();
   }
@@ -302,6 +334,9 @@ export class LabellingPage {
 
   private takeList(places: Uint32Array): void {
     this.places = places;
+    // Why prompts stand where they do is another reason in another list.
+    this.rows.clear();
+    this.details.stale();
     this.awaited = false;
     this.goTo(this.firstPosition(places));
     this.target = undefined;
@@ -336,7 +371,7 @@ export class LabellingPage {
     const position = this.places?.indexOf(place) ?? -1;
     if (position < 0) {
       this.target = place;
-      this.ask({ text: "", label: "all" });
+      this.ask({ text: "", label: "all", differ: undefined });
     } else {
       this.goTo(position);
       this.selection = new Selection(this.places!.length, this.position);
@@ -413,7 +448,8 @@ export class LabellingPage {
       const { place, query, mode, guidelinesOpen } = this;
       const id = place === undefined ? undefined : this.ids.at(place);
       const drafts = this.drafts;
-      this.host.keep({ uri: this.file.uri, id, mode, query, guidelinesOpen, drafts });
+      const { uri, secondPass } = this.file;
+      this.host.keep({ uri, id, mode, query, guidelinesOpen, drafts, secondPass });
     }
     for (const listener of this.listeners) listener();
   }

@@ -2,6 +2,7 @@ import type { RefObject } from "preact";
 import { labelOfByte, unpackLabel } from "../../protocol/webview/labelBytes.ts";
 import type { Beside, PromptDetail } from "../../protocol/webview/labelling.ts";
 import { count, percent } from "../../wording/numbers.ts";
+import { KeyCap } from "./keyCap.tsx";
 import { LabelChip } from "./labelChip.tsx";
 import { ModelOpinion } from "./modelOpinion.tsx";
 import type { LabellingPage } from "./pageModel.ts";
@@ -25,6 +26,11 @@ export function Stage({ page, focusRef }: { page: LabellingPage; focusRef: RefOb
           <article class="prompt" aria-label="Prompt">
             <Facts page={page} detail={detail} place={place} />
             <Veil key={detail.place} class="words-large" words={detail.prompt} revealed={page.revealed} />
+            {detail.reason !== undefined && (
+              <p class="reason">
+                <span class="codicon codicon-list-ordered" aria-hidden="true" /> {detail.reason}
+              </p>
+            )}
             <Standing page={page} detail={detail} place={place} />
           </article>
           {detail.beside && <BesideCard page={page} beside={detail.beside} />}
@@ -42,9 +48,11 @@ function Facts({ page, detail, place }: { page: LabellingPage; detail: PromptDet
       <LabelChip state={page.stateAt(place)} />
       {detail.kind !== undefined && <span class="fact">{detail.kind}</span>}
       {detail.split !== undefined && <span class="fact">{detail.split}</span>}
-      <button type="button" class="link" onClick={() => page.send({ type: "reveal", place })}>
-        Line {count(detail.line)}
-      </button>
+      {!page.file?.blind && (
+        <button type="button" class="link" onClick={() => page.send({ type: "reveal", place })}>
+          Line {count(detail.line)}
+        </button>
+      )}
     </p>
   );
 }
@@ -81,7 +89,13 @@ function Standing({ page, detail, place }: { page: LabellingPage; detail: Prompt
 function BesideCard({ page, beside }: { page: LabellingPage; beside: Beside }) {
   const own = page.place === undefined ? undefined : labelOfByte(page.board.at(page.place));
   const nearest = own === undefined ? "Nearest labelled prompt" : "Nearest prompt of the opposite label";
-  const why = beside.why === "twin" ? "Counterpart in its matched pair" : nearest;
+  const names = {
+    twin: "Counterpart in its matched pair",
+    named: "Counterpart in its matched pair",
+    proposed: "Proposed counterpart",
+    nearest,
+  };
+  const why = names[beside.why];
   return (
     <aside class="beside" aria-label={why}>
       <p class="facts">
@@ -93,6 +107,16 @@ function BesideCard({ page, beside }: { page: LabellingPage; beside: Beside }) {
         </button>
       </p>
       <Veil key={beside.place} class="words-beside" words={beside.prompt} revealed={page.revealed} />
+      {(beside.why === "proposed" || beside.why === "named") && (
+        <button type="button" class="small" aria-keyshortcuts="P" onClick={() => page.pair()}>
+          <span
+            class={`codicon codicon-${beside.why === "proposed" ? "link" : "debug-disconnect"}`}
+            aria-hidden="true"
+          />
+          {beside.why === "proposed" ? "Accept as a matched pair" : "Not a matched pair"}
+          <KeyCap shown="P" />
+        </button>
+      )}
     </aside>
   );
 }

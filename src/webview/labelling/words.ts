@@ -37,7 +37,8 @@ export const filterNames: Record<LabelFilter, string> = {
 export const orderNames: Record<PromptOrder, string> = {
   file: "File order",
   unlabelled: "Unlabelled first",
-  disputed: "Disputed first",
+  disputed: "People differ most first",
+  disagreement: "Label and model differ first",
   informative: "Most informative first",
 };
 

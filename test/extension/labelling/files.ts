@@ -20,7 +20,7 @@ export function labelled(records: PromptRecord[], log: LabelRecord[] = []) {
   const decisionOf = (id: string) => decisions.holding.get(id);
   return {
     records,
-    labels: { disputed: decisions.disputed, decisions: log },
+    labels: { disputed: decisions.disputed, decisions: log, pairs: new Map<string, string>() },
     decisionOf,
     labelOf: (record: PromptRecord) => withDecision(record, decisionOf(record.id)).label,
     decide(record: LabelRecord) {

@@ -21,7 +21,7 @@ test("the question says whose labels, what changes, where people will differ and
     "1 prompt gets a label, or another one: of each prompt, the latest label holds.",
     "People will differ on 1 prompt, marked as disputed afterwards.",
     "1 entry already in the log.",
-    "2 entries ignored: their prompts are not in this file.",
+    "2 entries ignored, of prompts that are not in this file.",
     "Authors and times are kept. Undo reverts the merge in one step.",
   ]);
   expect(wordConflict(plan.conflicts[0]!)).toBe("Ada: toxic; Ben: excluded");
@@ -29,7 +29,7 @@ test("the question says whose labels, what changes, where people will differ and
 
 test("a merge of nothing says why", () => {
   expect(nothingToMerge({ ...plan, entries: [] }, "a.csv")).toBe(
-    "There are no new labels for a.csv in these logs. 1 entry already in the log. 2 entries ignored: their prompts are not in this file.",
+    "There are no new labels for a.csv in these logs. 1 entry already in the log. 2 entries ignored, of prompts that are not in this file.",
   );
   expect(nothingToMerge({ ...plan, entries: [], known: 0, foreign: 0 }, "a.csv")).toContain(
     "They are empty.",

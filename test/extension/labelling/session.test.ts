@@ -1,5 +1,7 @@
 import { beforeEach, expect, test } from "vitest";
+import type { LabelFile } from "../../../src/dataset/labelFile.ts";
 import { resultsOf } from "../../../src/extension/labelling/runResults.ts";
+import { SecondPass, secondPassRecords } from "../../../src/extension/labelling/secondPass.ts";
 import { LabellingSession, type SessionHost } from "../../../src/extension/labelling/session.ts";
 import type { Report } from "../../../src/protocol/report/report.ts";
 import { unpackLabel } from "../../../src/protocol/webview/labelBytes.ts";
@@ -19,6 +21,7 @@ let file: ReturnType<typeof labelled>;
 let session: LabellingSession;
 let refuse: Error | null;
 let asked: string[];
+let pairs: Map<string, string>;
 let yes: boolean;
 
 function told<T extends LabellingToPage["type"]>(type: T): LabellingToPage & { type: T } {
@@ -29,6 +32,7 @@ beforeEach(() => {
   posts = [];
   refuse = null;
   asked = [];
+  pairs = new Map();
   yes = false;
   file = labelled(records, []);
   const host: SessionHost = {
@@ -44,6 +48,14 @@ beforeEach(() => {
     step: async () => new Set([records[2]!.id]),
     reveal: async () => {},
     chooseFile: async () => {},
+    pair: async (ids, pair) => {
+      for (const id of ids) {
+        if (pair === null) pairs.delete(id);
+        else pairs.set(id, pair);
+      }
+      file.labels.pairs = new Map(pairs);
+    },
+    do: async (what) => void asked.push(what),
     wordError: (error) => `In words: ${(error as Error).message}`,
   };
   session = new LabellingSession(host);
@@ -75,6 +87,7 @@ test("rows are told for the places asked for, and for no place beyond the file",
 test("beside a prompt stands its twin, or else the nearest of the opposite label", async () => {
   await session.receive({ type: "prompt", place: 0 });
   expect(told("prompt").detail.beside).toMatchObject({ place: 1, why: "twin", label: "toxic" });
+  // A toxic prompt and a general one are no matched pair.
   await session.receive({ type: "prompt", place: 2 });
   expect(told("prompt").detail.beside).toMatchObject({ place: 3, why: "nearest", label: "general" });
   // A prompt without a label is seen against any that has one.
@@ -152,4 +165,48 @@ test("the same words at two lines are labelled at both", () => {
 test("undo tells what it changed", async () => {
   await session.receive({ type: "undo" });
   expect([...told("stepped").places]).toEqual([2]);
+});
+
+test("a counterpart is proposed of two prompts without one, accepted by both names alike, and taken back", async () => {
+  file.decide(decision(records[4]!.prompt, "seemingly_toxic"));
+  await session.receive({ type: "prompt", place: 2 });
+  expect(told("prompt").detail.beside).toMatchObject({ place: 4, why: "proposed", label: "seemingly_toxic" });
+  await session.receive({ type: "pair", place: 2, with: 4 });
+  expect(told("prompt").detail).toMatchObject({ place: 2, beside: { place: 4, why: "named" } });
+  const names = [records[2]!, records[4]!].map(({ id }) => pairs.get(id));
+  expect(names[0]).toBe(
+    [records[2]!, records[4]!]
+      .map(({ id }) => id.slice(0, 8))
+      .sort()
+      .join("-"),
+  );
+  expect(names[1]).toBe(names[0]);
+  await session.receive({ type: "prompt", place: 4 });
+  expect(told("prompt").detail.beside).toMatchObject({ place: 2, why: "named" });
+  await session.receive({ type: "pair", place: 4, with: null });
+  expect(pairs.size).toBe(0);
+  expect(told("prompt").detail).toMatchObject({ place: 4, beside: { place: 2, why: "proposed" } });
+});
+
+test("who labels again is shown no label, category, model or neighbour, and no agreement", async () => {
+  const by = "ada";
+  const log = new Map([[records[1]!.id, { ...decision(records[1]!.prompt, "general", 1), pass: 2 }]]);
+  const labels = { decisions: records.map(({ prompt }) => decision(prompt, "toxic")), passOf: () => log };
+  const prompts = new SecondPass(records, labels as unknown as LabelFile, by, 3);
+  session.show({ uri: "file:///a.csv", path: "a.csv", prompts, blind: true, secondPass: 3 });
+  expect(told("file").file).toMatchObject({ blind: true, secondPass: 3 });
+  const order = prompts.records.map(({ id }) => id);
+  expect(order).toEqual(
+    secondPassRecords([...records].reverse(), labels as unknown as LabelFile, by, 3).map(({ id }) => id),
+  );
+  expect(order).not.toEqual(records.slice(0, 3).map(({ id }) => id));
+  for (const [place, { id }] of prompts.records.entries()) {
+    await session.receive({ type: "prompt", place });
+    const { detail } = told("prompt");
+    expect([detail.fileLabel, detail.kind, detail.beside, detail.run]).toEqual(new Array(4).fill(undefined));
+    expect(detail.opinions).toEqual([]);
+    expect(detail.decision?.label).toBe(log.get(id)?.label);
+  }
+  await session.receive({ type: "agreement" });
+  expect(told("agreement")).toBeUndefined();
 });

@@ -68,15 +68,24 @@ export class PageUnderTest {
   }
 
   /** Sends the page what a host sends first. */
-  open(settings: { blur?: boolean; guidelines?: string; begin?: number } = {}): this {
-    const { blur = false, guidelines = "", begin } = settings;
+  open(settings: { blur?: boolean; guidelines?: string; begin?: number; blind?: boolean } = {}): this {
+    const { blur = false, guidelines = "", begin, blind } = settings;
     this.tell({ type: "settings", guidelines, blur });
     this.tell({ type: "run", name: null });
     const ids = this.states.map((_, place) => idOf(place)).join("");
     const labels = Uint8Array.from(this.states, byteOf);
     this.tell({
       type: "file",
-      file: { uri: "file:///a.csv", path: "a.csv", ids, idLength: 4, labels, begin },
+      file: {
+        uri: "file:///a.csv",
+        path: "a.csv",
+        ids,
+        idLength: 4,
+        labels,
+        begin,
+        blind,
+        ...(blind && { secondPass: 50 }),
+      },
     });
     return this;
   }
