@@ -232,6 +232,8 @@ export const livenessRequests = {
     /** Milliseconds since the engine's main thread last turned its event loop. */
     quiet: z.number(),
     stopping: z.boolean(),
+    /** Whether it stops to keep its best state; absent in engines of earlier versions. */
+    keepBest: z.boolean().optional(),
   },
   stop: { pid: z.int(), stopping: z.literal(true) },
   /** As `stop`, but the stage ends at its best state and the run is evaluated. */

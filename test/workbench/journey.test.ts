@@ -42,6 +42,13 @@ describeWorkbench("from a recipe to its report", () => {
     await expect.poll(() => story("long").probes.length, patient).toBeGreaterThan(5);
     const page = await dashboard("long");
     await expect.poll(() => probesInTable(page), patient).toBeGreaterThan(5);
+    // Nobody asked for the dashboard: the recipe is still what is worked at.
+    await workbench()
+      .page.getByRole("tab", { name: /^long\.discern\.json/, selected: true })
+      .waitFor();
+    // How far it is stands in the status bar alone.
+    const toasts = workbench().page.locator(".notifications-toasts .notification-list-item");
+    expect((await toasts.allTextContents()).filter((text) => /toxic|\d+\/\d+/.test(text))).toEqual([]);
     await workbench().screenshot("dashboard-live");
   });
 

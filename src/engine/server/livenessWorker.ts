@@ -26,6 +26,7 @@ const state = () => ({
   pid: process.pid,
   quiet: Date.now() - turned[0]!,
   stopping: Atomics.load(stop, 0) !== wishes.none,
+  keepBest: Atomics.load(stop, 0) === wishes.keepBest,
 });
 
 const clients = new Set<MessageConnection>();

@@ -9,6 +9,7 @@ import { pageIds } from "../contributionTypes.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { ModelLibrary } from "../models/library.ts";
 import { ShownPanels } from "../page/shownPanels.ts";
+import { isUnasked, placeOfPanel, revealPanel } from "../page/unasked.ts";
 import type { PromptLibrary } from "../prompts/library.ts";
 import type { CheckedFiles } from "../recipe/checkedFiles.ts";
 import type { RecipeFacts } from "../recipe/facts.ts";
@@ -68,15 +69,17 @@ function pages(context: vscode.ExtensionContext, library: RunLibrary): vscode.Di
     panel.onDidDispose(() => open.delete(key));
   };
   return vscode.Disposable.from(
-    registerCommand("discern.benchmark.openMatrix", async (target?: RunTarget) => {
+    registerCommand("discern.benchmark.openMatrix", async (...given: [RunTarget?, ...unknown[]]) => {
+      const [target] = given;
       const folder = await folderOf(library, target);
       if (folder === undefined) return;
       const there = open.get(folder.toString());
-      if (there) there.panel.reveal();
+      const wasAsked = !isUnasked(given);
+      if (there) revealPanel(there.panel, wasAsked);
       else {
-        const { Active } = vscode.ViewColumn;
+        const place = placeOfPanel(wasAsked);
         show(
-          vscode.window.createWebviewPanel(pageIds.benchmark, "", Active, { enableFindWidget: true }),
+          vscode.window.createWebviewPanel(pageIds.benchmark, "", place, { enableFindWidget: true }),
           folder,
         );
       }

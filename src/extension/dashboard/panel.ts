@@ -125,6 +125,7 @@ export class DashboardPanel implements vscode.Disposable {
       folder.fsPath,
       (batch) => this.page.post({ type: "events", run, ...batch }),
       watching.signal,
+      () => this.parts.library.run(folder)?.stopping ?? null,
     );
   }
 

@@ -10,6 +10,7 @@ import { dashboardStateSchema } from "../../protocol/webview/dashboard.ts";
 import { registerCommand } from "../contributions.ts";
 import { pageIds } from "../contributionTypes.ts";
 import { ShownPanels } from "../page/shownPanels.ts";
+import { isUnasked, placeOfPanel, revealPanel } from "../page/unasked.ts";
 import { pickRun } from "../runs/pick.ts";
 import { DashboardPanel, type DashboardParts } from "./panel.ts";
 import { runFolders, sameFolders } from "./runFolders.ts";
@@ -49,12 +50,12 @@ export function registerDashboard(
       );
       if (folders.length === 0) return;
       const there = [...open].find((dashboard) => sameFolders(dashboard.folders, folders));
-      if (there) there.panel.reveal();
+      const wasAsked = !isUnasked(given);
+      if (there) revealPanel(there.panel, wasAsked);
       else {
+        const place = placeOfPanel(wasAsked);
         show(
-          vscode.window.createWebviewPanel(pageIds.dashboard, "", vscode.ViewColumn.Active, {
-            enableFindWidget: true,
-          }),
+          vscode.window.createWebviewPanel(pageIds.dashboard, "", place, { enableFindWidget: true }),
           folders,
         );
       }

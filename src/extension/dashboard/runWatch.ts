@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { ShownEvent, ShownProgress } from "../../protocol/webview/dashboard.ts";
 import { EventReader } from "../../runFolder/eventLog.ts";
 import { runPaths } from "../../runFolder/folder.ts";
-import { RunReader, type RunSummary } from "../runs/summary.ts";
+import { isActive, RunReader, type RunSummary, type Stopping } from "../runs/summary.ts";
 import { shownEvent } from "./shownEvents.ts";
 
 /** Milliseconds between two looks at a log, and so between two messages about it at the most. */
@@ -24,11 +24,13 @@ interface Batch {
  * to see it again watches anew.
  *
  * @param folder the run folder; it may be empty yet, and may be deleted at any time.
+ * @param stopping the stop that was asked for and has not come yet.
  */
 export async function watchRun(
   folder: string,
   tell: (batch: Batch) => void,
   signal: AbortSignal,
+  stopping: () => Stopping | null = () => null,
 ): Promise<void> {
   const begin = () => ({ run: new RunReader(folder), log: new EventReader(runPaths(folder).events) });
   let readers = begin();
@@ -38,7 +40,7 @@ export async function watchRun(
   while (!signal.aborted) {
     const summary = await readers.run.read();
     const progress = summary
-      ? progressOf(summary)
+      ? progressOf(summary, stopping())
       : nothing(!known && existsSync(folder) ? "starting" : "gone");
     let events: ShownEvent[] = [];
     const flush = () => {
@@ -61,7 +63,7 @@ export async function watchRun(
   }
 }
 
-function progressOf(summary: RunSummary): ShownProgress {
+function progressOf(summary: RunSummary, stopping: Stopping | null): ShownProgress {
   return {
     state: summary.state,
     step: summary.step,
@@ -70,6 +72,7 @@ function progressOf(summary: RunSummary): ShownProgress {
     activity: summary.activity ?? null,
     problem: summary.problem ?? null,
     hasReport: summary.report !== null,
+    stopping: isActive(summary) && stopping ? { keepBest: stopping.keepBest, words: stopping.long } : null,
   };
 }
 
@@ -82,5 +85,6 @@ function nothing(state: "starting" | "gone"): ShownProgress {
     activity: null,
     problem: null,
     hasReport: false,
+    stopping: null,
   };
 }

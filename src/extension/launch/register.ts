@@ -59,7 +59,15 @@ export function registerLaunch(
     const active = library.runs.filter((run) => offered(run) && (keepBest || !isPartOfActive(library, run)));
     const only = active.length === 1 ? active[0] : undefined;
     const run = await chosen(given ?? only, offered, "Run to stop");
-    if (run) await engine.call("stop", { folder: run.folder.fsPath, keepBest });
+    if (!run) return;
+    // Said before the engine is asked: it may be in the middle of a long step.
+    library.stopAsked(run, keepBest);
+    try {
+      await engine.call("stop", { folder: run.folder.fsPath, keepBest });
+    } catch (error) {
+      library.stopFailed(run);
+      throw error;
+    }
   };
   return vscode.Disposable.from(
     new RunWatch(library),

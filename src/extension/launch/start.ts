@@ -1,10 +1,13 @@
 import { rm, rmdir } from "node:fs/promises";
+import { basename } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import * as vscode from "vscode";
 import { isComparison, readPlan } from "../../runFolder/comparison.ts";
 import { isRun, runPaths } from "../../runFolder/folder.ts";
 import { lockHolder } from "../../runFolder/lock.ts";
 import { runCommand } from "../contributions.ts";
 import type { Engine } from "../engine/engine.ts";
+import { unasked } from "../page/unasked.ts";
 import type { Run, RunLibrary } from "../runs/library.ts";
 import { isActive } from "../runs/summary.ts";
 
@@ -31,18 +34,28 @@ export async function startRun(engine: Engine, library: RunLibrary, job: Job): P
     if (!used) await removeUnused(folder);
     throw error;
   }
-  show(library, vscode.Uri.file(folder));
+  show(library, vscode.Uri.file(folder), "has started");
 }
 
 /** Resumes a run that was stopped, failed or was interrupted. @throws as `Engine.call`. */
 export async function resumeRun(engine: Engine, library: RunLibrary, run: Run): Promise<void> {
   await engine.call("start", { folder: run.folder.fsPath, resume: true });
-  show(library, run.folder);
+  show(library, run.folder, "continues");
 }
 
+/** Milliseconds for which a notification says that a run has started: it is not to lie over what a person works at. */
+const toldMs = 5000;
+
 /** A run that has started is not called off because it cannot be shown: nothing here is waited for. */
-function show(library: RunLibrary, folder: vscode.Uri): void {
+function show(library: RunLibrary, folder: vscode.Uri, what: string): void {
   library.follow(folder);
+  void vscode.window.withProgress(
+    { location: vscode.ProgressLocation.Notification, title: `${basename(folder.fsPath)} ${what}` },
+    async (bar) => {
+      bar.report({ message: "The status bar shows its progress." });
+      await sleep(toldMs);
+    },
+  );
   void showWhenThere(library, folder);
 }
 
@@ -51,12 +64,12 @@ async function showWhenThere(library: RunLibrary, folder: vscode.Uri): Promise<v
   if (await isComparison(folder.fsPath)) {
     const plan = await readPlan(folder.fsPath).catch(() => null);
     if (plan?.benchmark !== undefined || plan?.sweep !== undefined) {
-      await runCommand("discern.benchmark.openMatrix", folder);
+      await runCommand("discern.benchmark.openMatrix", folder, unasked);
       return;
     }
     await firstTraining(library, folder);
   }
-  await runCommand("discern.runs.openDashboard", folder);
+  await runCommand("discern.runs.openDashboard", folder, unasked);
 }
 
 /** Waits until one of the runs of a comparison trains, or the comparison has ended. */

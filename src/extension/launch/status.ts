@@ -5,6 +5,7 @@ import { isActive } from "../runs/summary.ts";
 import { statusLines, statusText } from "./statusText.ts";
 
 const dashboard: CommandId = "discern.runs.openDashboard";
+const stop: CommandId = "discern.runs.stop";
 
 /** The status bar item of the runs that are active; hidden when there is none. */
 export function runStatus(library: RunLibrary): vscode.Disposable {
@@ -20,7 +21,10 @@ export function runStatus(library: RunLibrary): vscode.Disposable {
     const lines = statusLines(active);
     item.text = text;
     item.accessibilityInformation = { label: lines.join("\n"), role: "button" };
-    item.tooltip = tooltip(lines);
+    item.tooltip = tooltip(
+      lines,
+      active.some(({ stopping }) => stopping === undefined),
+    );
     item.command = {
       command: dashboard,
       title: "Open Dashboard",
@@ -32,12 +36,14 @@ export function runStatus(library: RunLibrary): vscode.Disposable {
   return vscode.Disposable.from(item, library.onDidChange(update));
 }
 
-/** Names of runs are written by people: they stand as text. */
-function tooltip(lines: readonly string[]): vscode.MarkdownString {
+/** Names of runs are written by people: they stand as text, so that no link is made of them. */
+function tooltip(lines: readonly string[], canStop: boolean): vscode.MarkdownString {
   const text = new vscode.MarkdownString();
+  text.isTrusted = { enabledCommands: [stop] };
   for (const line of lines) {
     text.appendText(line);
     text.appendMarkdown("\n\n");
   }
+  if (canStop) text.appendMarkdown(`[Stop and save](command:${stop})`);
   return text;
 }

@@ -16,6 +16,7 @@ export type ShownRun = Pick<
   | "cells"
   | "place"
   | "tokensPerSecond"
+  | "stopping"
 > & { readonly label: string };
 
 /** What a run trains, as researchers call it. */
@@ -36,13 +37,16 @@ export function statusText(shown: readonly ShownRun[]): string | null {
   const waiting = shown.reduce((sum, { cells }) => sum + (cells ? waitingOf(cells) : 0), 0);
   const [run, ...others] = active;
   const queue = waiting > 0 ? [`${waiting} waiting`] : [];
-  const parts =
-    run === undefined
+  const stopping =
+    shown.find((one) => one.cells !== undefined && one.stopping) ?? active.find((one) => one.stopping);
+  const parts = stopping?.stopping
+    ? [active.length > 1 ? `${stopping.label} ${stopping.stopping.short}` : stopping.stopping.short]
+    : run === undefined
       ? [...queue, ...(waiting === 0 ? ["comparing"] : [])]
       : others.length > 0
         ? [`${active.length} runs`, ...queue]
         : [`${methodOf(run)} ${progressOf(run)}`, ...refusal(run), ...queue];
-  return `$(graph-line) ${parts.join(" · ")}`;
+  return `$(${stopping ? "debug-pause" : "graph-line"}) ${parts.join(" · ")}`;
 }
 
 /** The runs of a comparison that have not begun. */
@@ -53,6 +57,7 @@ function waitingOf({ names, finished, running, failed }: CellsSummary): number {
 /** How far each active run is, a line each, for the hover and for screen readers. */
 export function statusLines(active: readonly ShownRun[]): string[] {
   return active.map((run) => {
+    if (run.stopping) return `${run.label} · ${run.stopping.long}`;
     const left = run.etaSeconds === null ? [] : [`${duration(run.etaSeconds)} left`];
     const place = run.place ? [run.place] : [];
     const pace = run.tokensPerSecond === undefined ? [] : [tokenPace(run.tokensPerSecond)];

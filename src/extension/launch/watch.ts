@@ -1,32 +1,32 @@
 import * as vscode from "vscode";
 import { runCommand } from "../contributions.ts";
 import { DisposableStore } from "../disposableStore.ts";
-import { cellsWords, description } from "../runs/describe.ts";
+import { cellsWords } from "../runs/describe.ts";
 import type { Run, RunLibrary } from "../runs/library.ts";
 import { isActive, isResumable } from "../runs/summary.ts";
 import { watchEngine } from "./watchEngine.ts";
 
 /**
- * Shows a notification for each run that is active, also for those that were when the window was reloaded: how far it
- * is, and a way to stop it. Tells how a run ended that it has watched.
+ * Watches each run that is active, also those that were when the window was reloaded, and reports what a person has to
+ * know: what a stop does and when, that its engine is silent, and how it ended. How far it is stands in the status bar.
  */
 export class RunWatch implements vscode.Disposable {
   private readonly library: RunLibrary;
-  /** Ends of the notifications, by the path of the run's folder. */
-  private readonly shown = new Map<string, () => void>();
+  /** Ends of the watching, by the path of the run's folder. */
+  private readonly watched = new Map<string, DisposableStore>();
   private readonly store = new DisposableStore();
 
   constructor(library: RunLibrary) {
     this.library = library;
     this.store.add({
       dispose: () => {
-        for (const end of this.shown.values()) end();
+        for (const watching of this.watched.values()) watching.dispose();
       },
     });
     this.store.add(
       library.onDidChange((run) => {
         for (const each of run ? [run] : library.runs)
-          if (isActive(each) && !this.isTold(each)) this.show(each);
+          if (isActive(each) && !this.isTold(each)) this.watch(each);
       }),
     );
   }
@@ -35,51 +35,45 @@ export class RunWatch implements vscode.Disposable {
     this.store.dispose();
   }
 
-  /** Whether the run is reported by the notification of a comparison. */
+  /** Whether the run is reported by its comparison. */
   private isTold(run: Run): boolean {
     const comparison = this.library.comparisonOf(run);
     return comparison !== undefined && isActive(comparison);
   }
 
-  private show(begun: Run): void {
-    const { folder, label: title } = begun;
-    if (this.shown.has(folder.fsPath)) return;
-    const ended = Promise.withResolvers<void>();
-    this.shown.set(folder.fsPath, ended.resolve);
-    const location = vscode.ProgressLocation.Notification;
-    void vscode.window.withProgress({ location, title, cancellable: true }, async (bar, cancelled) => {
-      let percent = 0;
-      let stopping = false;
-      const update = () => {
-        const run = this.library.run(folder);
-        if (!run || !isActive(run)) {
-          ended.resolve();
-          return;
-        }
-        const now = run.totalSteps ? (100 * run.step) / run.totalSteps : 0;
-        const words = description(run, null);
-        const message = stopping ? `stopping · ${words}` : words;
-        // A bar cannot go back, as a run does that is resumed from an earlier checkpoint.
-        bar.report({ message, increment: Math.max(0, now - percent) });
-        percent = Math.max(percent, now);
-      };
-      cancelled.onCancellationRequested(() => {
-        stopping = true;
-        update();
-        void runCommand("discern.runs.stop", folder);
-      });
-      const listening = this.library.onDidChange(update);
-      const endWatching = watchEngine(begun);
-      update();
-      await ended.promise;
-      endWatching();
-      listening.dispose();
-      this.shown.delete(folder.fsPath);
+  private watch(begun: Run): void {
+    const { folder } = begun;
+    if (this.watched.has(folder.fsPath)) return;
+    const watching = new DisposableStore();
+    this.watched.set(folder.fsPath, watching);
+    let endTelling: (() => void) | null = null;
+    watching.add({ dispose: watchEngine(begun, (keepBest) => this.library.stopHeard(begun, keepBest)) });
+    watching.add({ dispose: () => endTelling?.() });
+    const look = () => {
       const run = this.library.run(folder);
+      if (run && isActive(run)) {
+        if (run.stopping) endTelling ??= tellStopping(run.label, run.stopping.long);
+        else endTelling = endTelling?.() ?? null;
+        return;
+      }
+      watching.dispose();
+      this.watched.delete(folder.fsPath);
       if (run) void tellEnd(run);
       else tellGone(begun);
-    });
+    };
+    watching.add(this.library.onDidChange(look));
+    look();
   }
+}
+
+/** Says what a stop does and when, until it has come. @returns what ends this. */
+function tellStopping(title: string, message: string): () => void {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  void vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title }, (bar) => {
+    bar.report({ message });
+    return promise;
+  });
+  return resolve;
 }
 
 /** Says that the folder of a run is gone, which its engine notices at its next step. */

@@ -35,6 +35,7 @@ export function contextValue(run: RunSummary): string {
     "run",
     run.cells !== undefined && "comparison",
     isActive(run) ? "active" : run.state,
+    run.stopping && (run.stopping.keepBest ? "keeping" : "stopping"),
     run.report !== null && "report",
     isResumable(run) && "resumable",
   ];
@@ -47,6 +48,7 @@ export function description(run: RunSummary, headline: Headline | null): string 
   if (run.state === "finished" && headline !== null) return headlineWords(headline).join(" · ");
   const { activity, etaSeconds, last } = run;
   return [
+    run.stopping?.short,
     run.stoppedEarly === undefined ? run.state !== "running" && run.state : "stopped early",
     run.state === "running" && activity
       ? `${activity.verb} ${activity.done}/${activity.total}`
@@ -112,6 +114,7 @@ export function details(run: RunSummary, headline: Headline | null): Detail[] {
   const figure = (name: string, value: string): Detail => ({ name, value, icon: "graph", opens: "report" });
   return [
     ...(problem === undefined ? [] : [{ name: "Problem", value: problem, icon: "error" }]),
+    ...(run.stopping ? [{ name: "Stop", value: run.stopping.long, icon: "debug-pause" }] : []),
     ...(run.stoppedEarly === undefined
       ? []
       : [{ name: "Stopped early", value: run.stoppedEarly, icon: "debug-step-out" }]),

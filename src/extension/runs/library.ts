@@ -11,7 +11,8 @@ import { DisposableStore } from "../disposableStore.ts";
 import { log } from "../log.ts";
 import { ComparisonReader } from "./comparisonReader.ts";
 import { type Headline, headlineOf } from "./headline.ts";
-import { isActive, RunReader, type RunSummary, type SummaryReader } from "./summary.ts";
+import { hasStopped, stoppingOf } from "./stopping.ts";
+import { isActive, RunReader, type RunSummary, type Stopping, type SummaryReader } from "./summary.ts";
 
 /** A run as it is shown: what its folder says, and where it is. A changed run is a new object. */
 export interface Run extends RunSummary {
@@ -47,6 +48,8 @@ export class RunLibrary implements vscode.Disposable {
   private readonly reports = new LRUCache<string, { stamp: string | null; report: Promise<Report> }>({
     max: keptReports,
   });
+  /** Stops that were asked for and have not come yet, by path. */
+  private readonly stops = new Map<string, Stopping>();
   private readonly memory: vscode.Memento;
   /** Watchers of the folders of runs, which change with the workspace and the settings. */
   private readonly watchers = this.store.add(new DisposableStore());
@@ -173,8 +176,48 @@ export class RunLibrary implements vscode.Disposable {
     return entry.headline;
   }
 
+  /** A run, or a comparison with its runs at work, is asked to stop: says so at once wherever it is shown. */
+  stopAsked({ folder }: Pick<Run, "folder">, keepBest: boolean | null): void {
+    const run = this.run(folder);
+    if (run === undefined || !isActive(run)) return;
+    const cells = this.cellsOf(run).filter(isActive);
+    for (const cell of cells) this.setStopping(cell, stoppingOf(cell, keepBest));
+    this.setStopping(run, stoppingOf(run, keepBest, cells));
+  }
+
+  /** An engine says that it is stopping, whoever asked for that. */
+  stopHeard({ folder }: Pick<Run, "folder">, keepBest: boolean | null): void {
+    const run = this.run(folder);
+    if (run && run.stopping === undefined && !hasStopped(run, keepBest)) this.stopAsked(run, keepBest);
+  }
+
+  /** A stop could not be passed on: the run continues. */
+  stopFailed({ folder }: Pick<Run, "folder">): void {
+    const run = this.run(folder);
+    for (const each of run ? [run, ...this.cellsOf(run)] : []) this.setStopping(each, undefined);
+  }
+
   dispose(): void {
     this.store.dispose();
+  }
+
+  private setStopping({ folder: { fsPath: path } }: Run, stopping: Stopping | undefined): void {
+    const kept = this.shelf.get(path);
+    if (kept === undefined || kept.run.stopping === stopping) return;
+    if (stopping) this.stops.set(path, stopping);
+    else this.stops.delete(path);
+    const { stopping: _, ...rest } = kept.run;
+    const run: Run = { ...rest, ...(stopping && { stopping }) };
+    this.shelf.set(path, { summary: kept.summary, run });
+    this.update(run);
+  }
+
+  /** The stop that was asked for of a run as it now is; forgotten once it has come. */
+  private stoppingNow(path: string, summary: RunSummary): Pick<Run, "stopping"> {
+    const stopping = this.stops.get(path);
+    if (stopping && !hasStopped(summary, stopping.keepBest)) return { stopping };
+    this.stops.delete(path);
+    return {};
   }
 
   private roots(): string[] {
@@ -214,7 +257,8 @@ export class RunLibrary implements vscode.Disposable {
       return;
     }
     if (before?.summary === summary) return;
-    const run: Run = { ...summary, folder: vscode.Uri.file(path), label: basename(path) };
+    const about = { folder: vscode.Uri.file(path), label: basename(path) };
+    const run: Run = { ...summary, ...about, ...this.stoppingNow(path, summary) };
     this.shelf.set(path, { summary, run });
     if (before) this.update(run);
     else this.sort();

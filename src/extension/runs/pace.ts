@@ -34,6 +34,11 @@ export class Pace {
     if (given > 0) this.secondsAnAnswer = (at - this.firstAnswer.at) / 1000 / given;
   }
 
+  /** Seconds of a step, with what probes and checkpoints between steps take; null while none was timed. */
+  get stepSeconds(): number | null {
+    return this.secondsAStep;
+  }
+
   /**
    * Seconds that so many steps and answers take; null while no step was timed. Answers that were never timed are left
    * out, since a run that evaluates only at its end tells nothing of it before.

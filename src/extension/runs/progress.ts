@@ -123,6 +123,11 @@ export class RunProgress {
     return this.points.findLast(({ step }) => step <= this.step) ?? null;
   }
 
+  /** Seconds of a step; null while none was timed. */
+  get stepSeconds(): number | null {
+    return this.pace.stepSeconds;
+  }
+
   /** Seconds until the run has ended, evaluation included as far as its pace is known; null while that is unknown. */
   get etaSeconds(): number | null {
     const { totalSteps } = this;

@@ -32,6 +32,16 @@ export interface CellsSummary {
   readonly failed: readonly { readonly cell: string; readonly message: string }[];
 }
 
+/** A stop that was asked for and has not come yet, in words. */
+export interface Stopping {
+  /** Whether the best state is kept; null where an engine of an earlier version, asked by others, does not say so. */
+  readonly keepBest: boolean | null;
+  /** For narrow places: "stopping by step 35". */
+  readonly short: string;
+  /** What happens, and when. */
+  readonly long: string;
+}
+
 /** What is shown of a run, or of a comparison of several, without opening it. */
 export interface RunSummary {
   /** Name in the manifest, or of the folder where the manifest cannot be read. */
@@ -42,6 +52,8 @@ export interface RunSummary {
   readonly problem?: string;
   /** Why a rule of its sweep ended it before its last step. */
   readonly stoppedEarly?: string;
+  /** Absent where no stop was asked for, as far as this window knows. */
+  readonly stopping?: Stopping;
   /** Steps done, over all stages. */
   readonly step: number;
   /** Steps of all stages; null while a stage to come does not know its own. */
@@ -51,6 +63,8 @@ export interface RunSummary {
   readonly stages: readonly StageProgress[];
   /** Seconds until the run has ended; null while that is unknown. */
   readonly etaSeconds: number | null;
+  /** Seconds of a step of training, as far as they are known while it runs. */
+  readonly stepSeconds?: number;
   /** What it is at besides training. */
   readonly activity?: Activity;
   /** How far the answers of the run's own method have come, a suite that was begun each. */
@@ -179,6 +193,7 @@ function summarise(
     stage: progress.stage,
     stages: [...progress.stages],
     etaSeconds: state === "running" ? progress.etaSeconds : null,
+    ...(state === "running" && progress.stepSeconds !== null && { stepSeconds: progress.stepSeconds }),
     ...(progress.activity === null ? {} : { activity: progress.activity }),
     answered: progress.answered,
     last: progress.last,

@@ -46,6 +46,8 @@ export interface ShownProgress {
   /** Why the run failed or its folder is damaged, in words. */
   readonly problem: string | null;
   readonly hasReport: boolean;
+  /** The stop that was asked for and has not come yet: what it does and when, and whether it keeps the best state, where that is known. */
+  readonly stopping: { readonly keepBest: boolean | null; readonly words: string } | null;
 }
 
 /** A run that the page shows. */

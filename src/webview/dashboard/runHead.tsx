@@ -84,16 +84,21 @@ function State({ progress }: { progress: ShownProgress }) {
 }
 
 function Actions({ progress, ask }: { progress: ShownProgress; ask: (command: RunCommand) => void }) {
-  const { state, hasReport } = progress;
+  const { state, hasReport, stopping } = progress;
+  const isStopping = stopping !== null && !stopping.keepBest;
   return (
     <>
       {state === "running" && (
         <>
-          <vscode-button appearance="secondary" onClick={() => ask("stop")}>
-            Stop
+          <vscode-button appearance="secondary" disabled={isStopping} onClick={() => ask("stop")}>
+            {isStopping ? "Stopping…" : "Stop"}
           </vscode-button>
-          <vscode-button appearance="secondary" onClick={() => ask("stopAndKeepBest")}>
-            Stop and keep best
+          <vscode-button
+            appearance="secondary"
+            disabled={stopping !== null}
+            onClick={() => ask("stopAndKeepBest")}
+          >
+            {stopping?.keepBest ? "Keeping best…" : "Stop and keep best"}
           </vscode-button>
         </>
       )}
@@ -106,7 +111,7 @@ function Actions({ progress, ask }: { progress: ShownProgress; ask: (command: Ru
 }
 
 function Progress({
-  progress: { state, step, totalSteps, etaSeconds, activity },
+  progress: { state, step, totalSteps, etaSeconds, activity, stopping },
 }: {
   progress: ShownProgress;
 }) {
@@ -124,7 +129,7 @@ function Progress({
     activity && active
       ? `${activityWords(activity)}: ${count(done)} of ${count(activity.total)}`
       : `Step ${count(step)}${totalSteps === null ? "" : ` of ${count(totalSteps)}`}`,
-    ...(active && etaSeconds !== null ? [`about ${duration(etaSeconds)} left`] : []),
+    ...(active && etaSeconds !== null && !stopping ? [`about ${duration(etaSeconds)} left`] : []),
   ];
   return (
     <div class="progress">
@@ -137,6 +142,11 @@ function Progress({
         />
       )}
       <span class="muted">{words.join(" · ")}</span>
+      {stopping && (
+        <strong class="stopping">
+          <span class="codicon codicon-debug-pause" aria-hidden="true" /> {stopping.words}
+        </strong>
+      )}
     </div>
   );
 }

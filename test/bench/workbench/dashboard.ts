@@ -100,6 +100,7 @@ function batch(run: string, events: readonly ShownEvent[], reset: boolean): Dash
     activity: null,
     problem: null,
     hasReport: false,
+    stopping: null,
   };
   return { type: "events", run, reset, events, progress };
 }

@@ -76,3 +76,10 @@ test("its hover tells every run in a line", () => {
     "dcr-stl-alone · starting",
   ]);
 });
+
+test("a stop that was asked for stands in the place of figures, and in the hover with what it does", () => {
+  const stopping = { keepBest: false, short: "stopping by step 35", long: "Stopping by step 35, about 3 s." };
+  expect(statusText([{ ...run, stopping }])).toBe("$(debug-pause) stopping by step 35");
+  expect(statusText([stl, { ...run, stopping }])).toBe("$(debug-pause) dcr-2 stopping by step 35");
+  expect(statusLines([{ ...run, stopping }])).toEqual(["dcr-2 · Stopping by step 35, about 3 s."]);
+});

@@ -36,6 +36,8 @@ const headline: Headline = {
 
 test.each<[Partial<RunSummary>, string]>([
   [{}, "run+active"],
+  [{ stopping: { keepBest: false, short: "", long: "" } }, "run+active+stopping"],
+  [{ stopping: { keepBest: true, short: "", long: "" } }, "run+active+keeping"],
   [{ state: "starting" }, "run+active"],
   [{ state: "finished", report: "1 2" }, "run+finished+report"],
   [{ state: "finished" }, "run+finished"],

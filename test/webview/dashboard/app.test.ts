@@ -66,6 +66,7 @@ function tell(
     activity: null,
     problem: null,
     hasReport: false,
+    stopping: null,
     ...progress,
   };
   page.receive({ type: "events", run, reset, events, progress: whole });
@@ -257,6 +258,15 @@ test("a run can be stopped while it goes on, and resumed when it does not", asyn
   tell("a", log);
   fireEvent.click(await screen.findByText("Stop and keep best"));
   expect(asked.at(-1)).toEqual({ type: "command", run: "a", command: "stopAndKeepBest" });
+  tell("a", [], { stopping: { keepBest: true, words: "Ending the stage by step 3." } }, false);
+  const keeping = await screen.findByText("Keeping best…");
+  expect(keeping.hasAttribute("disabled")).toBe(true);
+  expect(screen.getByText("Stop").hasAttribute("disabled")).toBe(false);
+  expect(screen.getByText("Ending the stage by step 3.")).toBeTruthy();
+  tell("a", [], { stopping: { keepBest: false, words: "Stopping by step 4." } }, false);
+  expect((await screen.findByText("Stopping…")).hasAttribute("disabled")).toBe(true);
+  expect(screen.getByText("Stop and keep best").hasAttribute("disabled")).toBe(true);
+  expect(screen.getAllByRole("status")[0]!.textContent).toBe("Run a: Stopping by step 4.");
   tell("a", [], { state: "failed", problem: "The disk is full." }, false);
   fireEvent.click(await screen.findByText("Resume"));
   expect(asked.at(-1)).toEqual({ type: "command", run: "a", command: "resume" });
@@ -310,6 +320,7 @@ test("a deleted run is said, and what was read of it stays", async () => {
       activity: null,
       problem: null,
       hasReport: false,
+      stopping: null,
     },
   });
   await screen.findByText(/The folder of this run was deleted/);

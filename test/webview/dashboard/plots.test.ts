@@ -186,6 +186,7 @@ describe("words", () => {
     activity: null,
     problem: null,
     hasReport: false,
+    stopping: null,
   };
 
   test("a screen reader hears of changes of state alone", () => {
@@ -196,5 +197,8 @@ describe("words", () => {
       "Run a failed: no room.",
     );
     expect(announcement("a", progress, { ...progress, state: "gone" })).toBe("Run a was deleted.");
+    const stopping = { keepBest: false, words: "Stopping by step 3." };
+    expect(announcement("a", progress, { ...progress, stopping })).toBe("Run a: Stopping by step 3.");
+    expect(announcement("a", { ...progress, stopping }, { ...progress, stopping, step: 3 })).toBeNull();
   });
 });

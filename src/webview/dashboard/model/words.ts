@@ -31,6 +31,8 @@ export const stateWords: Record<ShownState, { word: string; icon: string }> = {
  * out. The first state that the page hears of is no news either.
  */
 export function announcement(label: string, before: ShownProgress | null, now: ShownProgress): string | null {
+  if (before && now.stopping && now.stopping.words !== before.stopping?.words)
+    return `Run ${label}: ${now.stopping.words}`;
   if (!before || before.state === now.state) return null;
   const { word } = stateWords[now.state];
   const problem = now.state === "failed" && now.problem ? `: ${now.problem.replace(/\.$/, "")}` : "";
