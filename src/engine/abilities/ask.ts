@@ -111,45 +111,72 @@ export interface ScoreOptions extends Following {
   readonly onNotices?: (notices: readonly string[]) => void;
 }
 
+/** How likely a model refuses a prompt; null where the prompt leaves no room in the model's context. */
+export interface PromptScore {
+  /** Summed probability of the openings, in [0, 1]. */
+  readonly refusalProbability: number | null;
+  /** In nats. */
+  readonly refusalLogOdds: number | null;
+}
+
 /**
- * The refusal score of every prompt that a source names, with the label that holds for it; null for a prompt that leaves no
- * room in the model's context, which is told.
+ * The refusal score of each prompt, in their order. How many leave no room in the model's context is told.
  *
- * @throws as {@link openAdapted} and `selectPrompts`, and the reason of `signal`.
+ * @param lines where the prompts stand, for what is told of them.
+ * @throws as {@link openAdapted}, and the reason of `signal`.
  */
-export async function scorePrompts(
+export async function scoreTexts(
   options: AskOptions,
-  source: SourceInput,
-  { openings = [...refusalOpenings], onProgress, onNotices, signal }: ScoreOptions = {},
-) {
+  prompts: readonly string[],
+  { openings = [...refusalOpenings], onProgress, signal }: Omit<ScoreOptions, "onNotices"> = {},
+  lines?: readonly number[],
+): Promise<PromptScore[]> {
   const measured = openingTexts(frozenOpenings(openings, options.root));
-  const { records, notices } = await selectPrompts(source, { root: options.root });
-  onNotices?.(notices);
   await using session = await openAdapted(options);
   const { asked, encoder } = session;
   const scorer = await RefusalScorer.create(asked, encoder, measured);
-  const rows = await encoder.prompts(records.map(({ prompt }) => prompt));
+  const rows = await encoder.prompts([...prompts]);
   const { contextLength } = asked.shape;
   const fits = (row: readonly number[]) => row.length + scorer.depth <= contextLength;
   const long = rows.findIndex((row) => !fits(row));
   if (long >= 0) {
+    const where = lines === undefined ? `prompt ${long + 1}` : `line ${lines[long]}`;
     options.onWarning?.(
       `${rows.filter((row) => !fits(row)).length} of the ${rows.length} prompts do not fit into the model's context of ` +
-        `${contextLength} tokens and have no score. The first: line ${records[long]!.line}.`,
+        `${contextLength} tokens and have no score. The first: ${where}.`,
     );
   }
   const scored = await cutOffBy(signal, session, () =>
     scorer.score(rows.filter(fits), onProgress ? { onProgress } : {}),
   );
   let next = 0;
-  const scores = rows.map((row) => (fits(row) ? scored[next++]! : null));
+  return rows.map((row) => {
+    const score = fits(row) ? scored[next++]! : null;
+    return { refusalProbability: score?.probability ?? null, refusalLogOdds: score?.logOdds ?? null };
+  });
+}
+
+/**
+ * The refusal score of every prompt that a source names, with the label that holds for it.
+ *
+ * @throws as {@link scoreTexts} and `selectPrompts`.
+ */
+export async function scorePrompts(
+  options: AskOptions,
+  source: SourceInput,
+  { onNotices, ...rest }: ScoreOptions = {},
+) {
+  const { records, notices } = await selectPrompts(source, { root: options.root });
+  onNotices?.(notices);
+  const prompts = records.map(({ prompt }) => prompt);
+  const lines = records.map(({ line }) => line);
+  const scores = await scoreTexts(options, prompts, rest, lines);
   return records.map(({ id, prompt, label, kind, line }, i) => ({
     id,
     line,
     prompt,
     label: label ?? null,
     kind: kind ?? null,
-    refusalProbability: scores[i]?.probability ?? null,
-    refusalLogOdds: scores[i]?.logOdds ?? null,
+    ...scores[i]!,
   }));
 }
