@@ -7,6 +7,7 @@ import { comparisonJsonSchema } from "../src/protocol/comparison.ts";
 import { recipeJsonSchema } from "../src/protocol/recipe.ts";
 import { suiteJsonSchema } from "../src/protocol/suiteDeclaration.ts";
 import { sweepJsonSchema } from "../src/protocol/sweep.ts";
+import { editorSchema } from "./editorSchema.ts";
 import { buildPages } from "./pages.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -99,8 +100,11 @@ for (const [kind, schema] of [
   ["benchmark", benchmarkJsonSchema()],
   ["sweep", sweepJsonSchema()],
   ["suite", suiteJsonSchema()],
-]) {
-  await writeFile(join(root, `dist/${kind}.schema.json`), `${JSON.stringify(schema, null, 2)}\n`);
+] as const) {
+  const write = (name: string, value: unknown) =>
+    writeFile(join(root, `dist/${name}.schema.json`), `${JSON.stringify(value, null, 2)}\n`);
+  await write(kind, schema);
+  await write(`${kind}.editor`, editorSchema(schema));
 }
 
 // The icons of tabs are files, in the colours that VS Code's own icons have in light and dark themes.

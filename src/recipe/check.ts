@@ -8,16 +8,26 @@ import { resolveAdapter } from "../modelsHome/home.ts";
 import { DiscernError } from "../protocol/errors.ts";
 import type { Recipe } from "../protocol/recipe.ts";
 import { checkPrompts } from "./checkPrompts.ts";
+import type { JsonFault } from "./jsonFile.ts";
 import { type ModelShape, shapeProblems } from "./modelFit.ts";
 import { withOpenings } from "./openings.ts";
-import type { RecipeProblem } from "./problem.ts";
+import { problemText, type RecipePath, type RecipeProblem } from "./problem.ts";
 import { type RecipePrompts, readRecipePrompts } from "./prompts.ts";
-import { readRecipe } from "./recipeFile.ts";
+import { type RecipeFault, readRecipe } from "./recipeFile.ts";
 
 /** A problem with the place of its key in the text, in UTF-16 units. */
-export interface PlacedProblem extends RecipeProblem {
+export interface PlacedProblem extends RecipeProblem, Pick<JsonFault, "fix"> {
   readonly offset: number;
   readonly length: number;
+}
+
+/** A problem with its line and key before it, for where neither is seen. @param text of the file. */
+export function locatedProblem(
+  problem: Pick<PlacedProblem, "path" | "message" | "offset">,
+  text: string,
+): string {
+  const line = text.slice(0, problem.offset).split("\n").length;
+  return `line ${line}, ${problemText(problem)}`;
 }
 
 export interface CheckedRecipe {
@@ -52,26 +62,36 @@ export interface KnownModel {
 export interface CheckOptions extends SelectOptions {
   /** The model of this name in a recipe of this folder; null where nothing can be known now. A DiscernError is a problem of the model. */
   readonly model: (name: string, root: string | undefined) => Promise<KnownModel | null>;
-  /** Also reports what the JSON schema reports, for readers without an editor that has it. */
-  readonly schema?: boolean;
 }
 
 /**
- * Checks the text of a recipe, saved or not. Problems of the text keep what it names from being looked at.
+ * Checks the text of a recipe, saved or not: all of its problems at once. Where the text has faults, the files and the model that it
+ * names are looked at as far as no fault concerns them.
  *
  * @throws what `model` throws that is not a DiscernError and so says nothing of the recipe.
  */
 export async function checkRecipeText(text: string, options: CheckOptions): Promise<CheckedRecipe> {
-  const { recipe, faults, place } = readRecipe(text);
-  if (recipe === null) {
-    const problems = faults.filter(({ inSchema }) => options.schema === true || !inSchema);
-    return { recipe, problems, counts: {} };
-  }
-  const found = await recipeProblems(recipe, options);
-  const problems = found.problems
-    .map((problem) => ({ ...problem, ...place(problem.path ?? []) }))
-    .sort((a, b) => a.offset - b.offset);
-  return { recipe, problems, counts: found.counts };
+  const { recipe, assumed, faults, place } = readRecipe(text);
+  const looked = recipe ?? assumed;
+  if (looked === null) return { recipe, problems: faults, counts: {} };
+  const found = await recipeProblems(looked, options);
+  const problems: PlacedProblem[] = found.problems
+    .filter((problem) => recipe !== null || isApart(problem, faults))
+    .map((problem) => ({ ...problem, ...place(problem.path ?? []) }));
+  return {
+    recipe,
+    problems: [...faults, ...problems].sort((a, b) => a.offset - b.offset),
+    counts: recipe === null ? {} : found.counts,
+  };
+}
+
+/** Whether an error of what a faulty text names does not depend on a key at fault, of which only a guess is known. */
+function isApart({ severity, path }: RecipeProblem, faults: readonly RecipeFault[]): boolean {
+  const within = (inner: RecipePath, outer: RecipePath) => outer.every((key, i) => inner[i] === key);
+  if (severity !== "error" || path === null) return false;
+  return faults.every(
+    (fault) => fault.path !== null && !within(path, fault.path) && !within(fault.path, path),
+  );
 }
 
 /** What is wrong with the prompts and the model of a recipe. @throws as {@link checkRecipeText}. */

@@ -100,8 +100,7 @@ export async function checkPlannedText(
   const { outline, faults, place } = kind.read(text);
   const error = { severity: "error", about: "recipe-invalid" } as const;
   if (outline === null) {
-    const shown = faults.filter(({ inSchema }) => options.schema === true || !inSchema);
-    const problems = shown.map((fault) => ({ ...error, ...fault }));
+    const problems = faults.map((fault) => ({ ...error, ...fault }));
     return { ...nothing, root: options.root, problems };
   }
   const found = await checkOutline(outline, options);

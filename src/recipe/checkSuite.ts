@@ -5,7 +5,7 @@ import { selectPart } from "../dataset/parts.ts";
 import { DiscernError } from "../protocol/errors.ts";
 import { suiteFolders } from "../suites/home.ts";
 import { type FoundSuite, locateSuite } from "../suites/locate.ts";
-import type { CheckedRecipe, CheckOptions } from "./check.ts";
+import type { CheckedRecipe } from "./check.ts";
 import { readJsonFile } from "./jsonFile.ts";
 import type { RecipeProblem } from "./problem.ts";
 import { suiteFileKind } from "./suiteFile.ts";
@@ -16,15 +16,10 @@ import { suiteFileKind } from "./suiteFile.ts";
  * @param path of the file, beside which its own prompt files lie.
  * @returns its problems; a suite file has no recipe.
  */
-export async function checkSuiteText(
-  text: string,
-  path: string,
-  { schema }: Pick<CheckOptions, "schema">,
-): Promise<CheckedRecipe> {
+export async function checkSuiteText(text: string, path: string): Promise<CheckedRecipe> {
   const { value, faults, place } = readJsonFile(text, suiteFileKind);
   if (value === null) {
-    const shown = faults.filter(({ inSchema }) => schema === true || !inSchema);
-    const problems = shown.map(
+    const problems = faults.map(
       (fault) => ({ severity: "error", about: "recipe-invalid", ...fault }) as const,
     );
     return { recipe: null, problems, counts: {} };

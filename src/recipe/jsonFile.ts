@@ -1,8 +1,8 @@
 import { findNodeAtLocation, type Node, type ParseError, parseTree, printParseErrorCode } from "jsonc-parser";
-import { closestMatch } from "leven";
 import type * as z from "zod";
 import { DiscernError } from "../protocol/errors.ts";
 import { isTooDeep } from "../protocol/nesting.ts";
+import { nearest } from "./nearest.ts";
 
 type Path = readonly PropertyKey[];
 
@@ -15,8 +15,8 @@ export interface JsonFault {
   /** Where the key stands in the text, in UTF-16 units. */
   readonly offset: number;
   readonly length: number;
-  /** Whether the JSON schema of such files forbids the same, so that an editor that has it says so by itself. */
-  readonly inSchema: boolean;
+  /** What would stand there if the nearest key or value was meant; missing where none is near. */
+  readonly fix?: { readonly offset: number; readonly length: number; readonly text: string };
 }
 
 /** A kind of JSON file that people write. */
@@ -35,7 +35,13 @@ export interface JsonFileKind<T> {
 /** A JSON file as read: its value with every default stated where it has no fault, else what is wrong. */
 export interface ReadJson<T> {
   readonly value: T | null;
+  /** All of them, in the order of their places. */
   readonly faults: readonly JsonFault[];
+  /**
+   * What a file with faults is taken to mean, so that what it names can be looked at all the same: the nearest keys and values, and
+   * no others that are at fault. Null where the file has no faults, or none can be left out.
+   */
+  readonly assumed: T | null;
   /** Where the key at a path stands, or the nearest key above it where there is none. */
   place(path: Path): { readonly offset: number; readonly length: number };
 }
@@ -45,7 +51,7 @@ export function readJsonFile<T>(text: string, kind: JsonFileKind<T>): ReadJson<T
   if (isTooDeep(text)) {
     const place = () => ({ offset: 0, length: text.length });
     const message = `Lists and objects are nested too deep for a ${kind.noun}.`;
-    return { value: null, faults: [{ path: null, message, ...place(), inSchema: false }], place };
+    return { value: null, assumed: null, faults: [{ path: null, message, ...place() }], place };
   }
   const errors: ParseError[] = [];
   const tree = parseTree(text, errors, { disallowComments: true });
@@ -60,28 +66,123 @@ export function readJsonFile<T>(text: string, kind: JsonFileKind<T>): ReadJson<T
         ? `Not JSON: ${words(printParseErrorCode(syntax.error))}.`
         : "The file is empty.";
     const at = { offset: syntax?.offset ?? 0, length: syntax?.length ?? 0 };
-    return { value: null, faults: [{ path: null, message, ...at, inSchema: true }], place };
+    return { value: null, assumed: null, faults: [{ path: null, message, ...at }], place };
   }
   const json: unknown = JSON.parse(text);
-  const value = kind.convert ? kind.convert(json) : json;
-  const result = kind.schema.safeParse(value);
-  if (result.success) {
-    const faults = (kind.faults?.(result.data) ?? []).map((fault) => ({
-      ...fault,
-      ...place(fault.path),
-      inSchema: false,
-    }));
-    return { value: faults.length === 0 ? result.data : null, faults, place };
+  const { value, assumed, faults } = findFaults(kind.convert ? kind.convert(json) : json, kind);
+  const placed = faults.map(({ meant, ...fault }) => ({
+    ...fault,
+    ...place(fault.path),
+    ...fixOf(tree, fault.path, meant),
+  }));
+  return { value, assumed, faults: placed.sort((a, b) => a.offset - b.offset), place };
+}
+
+/** A fault before it is placed. */
+interface Fault {
+  readonly path: Path;
+  readonly message: string;
+  /** The key or the value that was most likely meant. */
+  readonly meant?: { readonly key: string } | { readonly value: unknown };
+}
+
+/** How often a value is read again as what was meant: a misspelt type hides the keys inside, and these the ones below. */
+const maxReadings = 8;
+
+/**
+ * Every fault of a value at once. A fault hides others, as a misspelt type hides the keys that go with it, so the value is read again
+ * as what was meant until nothing new is found.
+ */
+function findFaults<T>(
+  value: unknown,
+  kind: JsonFileKind<T>,
+): { value: T | null; assumed: T | null; faults: Fault[] } {
+  const found: Fault[] = [];
+  const known = new Set<string>();
+  const renamed: { readonly path: Path; readonly to: string }[] = [];
+  let reading = value;
+  for (let n = 0; n < maxReadings; n++) {
+    const result = kind.schema.safeParse(reading);
+    const faults: readonly Fault[] = result.success
+      ? (kind.faults?.(result.data) ?? [])
+      : firstIssues(result.error.issues.flatMap(issuesOfBranch), reading).flatMap((issue) =>
+          faultsOf(issue, reading, kind),
+        );
+    if (result.success && faults.length === 0) {
+      const isSound = found.length === 0;
+      return {
+        value: isSound ? result.data : null,
+        assumed: isSound ? null : result.data,
+        faults: found,
+      };
+    }
+    // What is found again in what was meant is known; two faults of one key in one reading are two.
+    const fresh = faults
+      .map((fault) => ({ ...fault, path: originalPath(fault.path, renamed) }))
+      .filter(({ path }) => !known.has(JSON.stringify(path)));
+    for (const { path } of fresh) known.add(JSON.stringify(path));
+    found.push(...fresh);
+    const next = structuredClone(reading);
+    const changes = faults.map((fault) => {
+      const isChanged = assume(next, fault);
+      if (isChanged && fault.meant && "key" in fault.meant)
+        renamed.push({ path: fault.path, to: fault.meant.key });
+      return isChanged;
+    });
+    if (!changes.includes(true)) break;
+    reading = next;
   }
-  const faults = result.error.issues.flatMap(issuesOfBranch).flatMap((issue) =>
-    faultsOf(issue, value, kind).map((fault) => ({
-      ...fault,
-      ...place(fault.path),
-      // What a refinement says cannot be said in JSON schema.
-      inSchema: issue.code !== "custom",
-    })),
+  return { value: null, assumed: null, faults: found };
+}
+
+/**
+ * The issues without those that may follow from an unknown key: what is missing beside it, and what is wrong with the object that has it. They
+ * are found again once the key is read as what was meant.
+ */
+function firstIssues(issues: readonly z.core.$ZodIssue[], value: unknown): z.core.$ZodIssue[] {
+  const unknown = issues.filter(({ code }) => code === "unrecognized_keys");
+  const holders = new Set(unknown.map(({ path }) => JSON.stringify(path)));
+  const follows = ({ path }: z.core.$ZodIssue) =>
+    holders.has(JSON.stringify(path)) ||
+    (valueAt(value, path) === undefined && holders.has(JSON.stringify(path.slice(0, -1))));
+  return issues.filter((issue) => issue.code === "unrecognized_keys" || !follows(issue));
+}
+
+/** A path in what was meant, with the keys that the person wrote. */
+function originalPath(path: Path, renamed: readonly { readonly path: Path; readonly to: string }[]): Path {
+  return renamed.reduceRight<Path>((now, { path: from, to }) => {
+    const last = from.length - 1;
+    const isThere = now[last] === to && from.slice(0, last).every((key, i) => now[i] === key);
+    return isThere ? [...from, ...now.slice(from.length)] : now;
+  }, path);
+}
+
+/** Puts what was meant in the place of what is at fault, or takes it away, so that the default counts. @returns whether that could be done. */
+function assume(root: unknown, { path, meant }: Fault): boolean {
+  const key = path.at(-1);
+  const holder = valueAt(root, path.slice(0, -1)) as Record<PropertyKey, unknown> | null | undefined;
+  if (key === undefined || typeof holder !== "object" || holder === null) return false;
+  if (!Object.hasOwn(holder, key)) return false;
+  if (meant && "value" in meant) holder[key] = meant.value;
+  else if (Array.isArray(holder)) return false;
+  else {
+    if (meant && !Object.hasOwn(holder, meant.key)) holder[meant.key] = holder[key];
+    delete holder[key];
+  }
+  return true;
+}
+
+/** The change of the text that writes what was meant. */
+function fixOf(tree: Node, path: Path, meant: Fault["meant"]): Pick<JsonFault, "fix"> {
+  if (meant === undefined) return {};
+  const value = findNodeAtLocation(
+    tree,
+    path.map((key) => (typeof key === "symbol" ? String(key) : key)),
   );
-  return { value: null, faults, place };
+  const at = "key" in meant ? value?.parent?.children?.[0] : value;
+  if (at === undefined) return {};
+  const text = JSON.stringify("key" in meant ? meant.key : meant.value);
+  return { fix: { offset: at.offset, length: at.length, text } };
 }
 
 /**
@@ -121,31 +222,50 @@ function faultsOf<T>(
   issue: z.core.$ZodIssue,
   value: unknown,
   { jsonSchema, noun }: JsonFileKind<T>,
-): { path: Path; message: string }[] {
+): Fault[] {
   if (issue.code === "unrecognized_keys") {
     const known = keysAt(issue.path, value, jsonSchema());
-    return issue.keys.map((key) => ({
-      path: [...issue.path, key],
-      message: aboutUnknownKey(key, known, noun),
-    }));
+    return issue.keys.map((key) => ({ path: [...issue.path, key], ...aboutUnknownKey(key, known, noun) }));
   }
   const found = valueAt(value, issue.path);
   if (found === undefined) return [{ path: issue.path, message: `Missing: ${describe(issue)}.` }];
-  return [{ path: issue.path, message: `Found ${shorten(found)}, ${describe(issue)}.` }];
+  const near = typeof found === "string" ? nearest(found, allowedWords(issue)) : undefined;
+  if (near === undefined)
+    return [{ path: issue.path, message: `Found ${shorten(found)}, ${describe(issue)}.` }];
+  const allowed = describe(issue);
+  const message = `Found ${shorten(found)}, did you mean "${near}"? ${allowed.charAt(0).toUpperCase()}${allowed.slice(1)}.`;
+  return [{ path: issue.path, message, meant: { value: near } }];
+}
+
+/** The words among which an issue lets one choose. */
+function allowedWords(issue: z.core.$ZodIssue): string[] {
+  const isWord = (value: unknown): value is string => typeof value === "string";
+  if (issue.code === "invalid_value") return issue.values.filter(isWord);
+  if (issue.code !== "invalid_union") return [];
+  if (issue.discriminator !== undefined)
+    return ((issue as { options?: readonly unknown[] }).options ?? []).filter(isWord);
+  return issue.errors.flatMap((branch) =>
+    branch.filter(({ path }) => path.length === 0).flatMap((inner) => allowedWords(inner)),
+  );
 }
 
 const listed = new Intl.ListFormat("en");
 
-function aboutUnknownKey(key: string, { allowed, chosen, others }: KnownKeys, noun: string): string {
+function aboutUnknownKey(
+  key: string,
+  { allowed, chosen, others }: KnownKeys,
+  noun: string,
+): Pick<Fault, "message" | "meant"> {
   const list = `Allowed: ${allowed.join(", ")}.`;
   const owners = others.filter(({ keys }) => keys.includes(key)).map(({ name }) => `"${name}"`);
   if (chosen !== null && owners.length > 0) {
-    return `"${chosen}" has no such key; ${listed.format(owners)} ${owners.length === 1 ? "has" : "have"} it. ${list}`;
+    const have = owners.length === 1 ? "has" : "have";
+    return { message: `"${chosen}" has no such key; ${listed.format(owners)} ${have} it. ${list}` };
   }
-  const near = closestMatch(key, allowed, { maxDistance: Math.max(2, Math.floor(key.length / 2)) });
+  const near = nearest(key, allowed);
   return near === undefined
-    ? `Not a key of a ${noun} here. ${list}`
-    : `Unknown key, did you mean "${near}"? ${list}`;
+    ? { message: `Not a key of a ${noun} here. ${list}` }
+    : { message: `Unknown key, did you mean "${near}"? ${list}`, meant: { key: near } };
 }
 
 /** What an issue says is allowed. */

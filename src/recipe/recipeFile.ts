@@ -38,9 +38,9 @@ export interface ReadOptions {
 
 /** Reads a recipe's text. */
 export function readRecipe(text: string, { stored = false }: ReadOptions = {}): ReadRecipe {
-  const { value, faults, place } = readJsonFile(text, kindOf(stored));
+  const { value, faults, ...rest } = readJsonFile(text, kindOf(stored));
   const error = { severity: "error", about: "recipe-invalid" } as const;
-  return { recipe: value, faults: faults.map((fault) => ({ ...error, ...fault })), place };
+  return { ...rest, recipe: value, faults: faults.map((fault) => ({ ...error, ...fault })) };
 }
 
 /**

@@ -1,6 +1,5 @@
 import { readdir } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { closestMatch } from "leven";
 import { DiscernError } from "../protocol/errors.ts";
 import {
   type SuiteDeclaration,
@@ -12,6 +11,7 @@ import type { FoundSuite } from "../suites/locate.ts";
 import { knownSuites } from "../suites/registry.ts";
 import { type JsonFileKind, parseJsonFile } from "./jsonFile.ts";
 import { readWritten } from "./loadRecipe.ts";
+import { nearest } from "./nearest.ts";
 
 /** Name of the folder in which a person keeps suite files. */
 const ownFolder = "suites";
@@ -74,7 +74,7 @@ export async function findSuite(reference: string, root: string): Promise<FoundS
   const file = own.get(reference);
   if (file !== undefined) return readSuiteFile(file);
   const ids = [...knownSuites.map(({ id }) => id), ...own.keys()];
-  const near = closestMatch(reference, ids, { maxDistance: Math.max(2, Math.floor(reference.length / 3)) });
+  const near = nearest(reference, ids);
   throw new DiscernError(
     "file-missing",
     `There is no suite "${reference}"${near === undefined ? "." : `; did you mean "${near}"?`} ` +

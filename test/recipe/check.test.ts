@@ -143,9 +143,39 @@ test("a suite that is trained on is a warning", async () => {
   expect(found[0]!.message).toContain("480 of the 480");
 });
 
-test("what the schema says is left to it, but not what only a refinement knows", async () => {
-  expect(await problems({ stages: [{ type: "supervised" }] })).toMatchObject([
-    { about: "recipe-invalid", severity: "error" },
+test("all problems are found at once: behind a misspelt type, in the files and in the model", async () => {
+  const found = await problems({
+    seeed: 1,
+    stages: [
+      { type: "supervized", stepz: 3, train: { method: "lora", rnk: 4 } },
+      { type: "supervised", steps: 3, epochs: 1 },
+      { type: "contrastive", layer: 9 },
+    ],
+    data: { safety: [{ file: "nowhere.jsonl" }], general: [{ file: "gone.jsonl", splitt: "train" }] },
+  });
+  expect(
+    found.map(({ text, message }) => [text.split(":")[0], /did you mean "[^"]*"/.exec(message)?.[0]]),
+  ).toEqual([
+    ['"type"', 'did you mean "supervised"'],
+    ['"stepz"', 'did you mean "steps"'],
+    ['"rnk"', 'did you mean "rank"'],
+    ['"steps"', undefined],
+    ['"layer"', undefined],
+    ['"seeed"', 'did you mean "seed"'],
+    // The file of the source whose key is misspelt may be another than was meant; that of safety is missing in any case.
+    ['"file"', undefined],
+    ['"file"', undefined],
+    ['"splitt"', 'did you mean "split"'],
   ]);
-  expect(await problems({ seed: "x" })).toEqual([]);
+});
+
+test("a fault says which text would be right", async () => {
+  const text = '{"name": "r", "model": "tiny", "stages": [{"type": "supervized", "stepz": 3}]}';
+  const { problems: found, recipe } = await checkRecipeText(text, { root, starter, model: async () => null });
+  expect(recipe).toBeNull();
+  const fixed = found.reduceRight(
+    (now, { fix }) => now.slice(0, fix!.offset) + fix!.text + now.slice(fix!.offset + fix!.length),
+    text,
+  );
+  expect(fixed).toBe('{"name": "r", "model": "tiny", "stages": [{"type": "supervised", "steps": 3}]}');
 });

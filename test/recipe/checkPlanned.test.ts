@@ -50,12 +50,17 @@ test("a sound comparison has no problem, and its recipe is that of its methods",
   expect(read).toMatchObject({ model: { base: "tiny" }, seed: 7 });
 });
 
-test("faults of the file stand at their keys, those that its JSON schema shows are left to the editor", async () => {
+test("faults of the file stand at their keys", async () => {
   const twice = { name: "c", recipe, methods: [{ name: "a" }, { name: "A" }] };
   expect((await problems(twice)).found).toEqual([
     { about: "recipe-invalid", at: "{", message: expect.stringContaining("the same as methods[0]") },
   ]);
-  expect((await problems({ name: "c", recipe, seeds: "one" })).found).toEqual([]);
+  expect(
+    (await problems({ name: "c", recipe, sedes: [1], methods: [{ name: "a", setting: {} }] })).found,
+  ).toEqual([
+    { about: "recipe-invalid", at: '"sedes": [', message: expect.stringMatching(/did you mean "seeds"\?/) },
+    { about: "recipe-invalid", at: '"setting": {}', message: expect.stringMatching(/did you mean "set"\?/) },
+  ]);
 });
 
 test("a recipe that is missing or has faults is told at the key that names it", async () => {

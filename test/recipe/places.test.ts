@@ -79,7 +79,7 @@ const errors: readonly (readonly [what: string, recipe: unknown, keys: string[],
   ["an unknown key", { ...sound, seeed: 1 }, ["seeed"], /did you mean "seed"\?/],
   ["a missing key", { ...sound, model: undefined }, ["model"], /^Missing/],
   ["a wrong type", { ...sound, seed: "x" }, ["seed"], /^Found "x", expected number\.$/],
-  ["two wrong values", { ...sound, seed: -1, maxTokens: 1 }, ["seed", "maxTokens"], /^Found -1/],
+  ["two wrong values", { ...sound, seed: -1, maxTokens: 1 }, ["maxTokens", "seed"], /^Found 1,/],
   [
     "a device of another backend",
     { ...sound, backend: "onnx", device: "cuda" },
@@ -265,7 +265,6 @@ async function inEditor(text: string) {
   const { problems } = await checkRecipeText(text, {
     root,
     starter,
-    schema: true,
     model: async () => knownModel(facts),
   });
   for (const { path, offset, length } of problems) {

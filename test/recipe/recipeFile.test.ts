@@ -69,7 +69,7 @@ describe("parseRecipe", () => {
     [
       "an unknown stage",
       { ...small, stages: [{ type: "contrast" }] },
-      /stages\[0\]\.type: Found "contrast", allowed: contrastive, supervised, preference\.$/,
+      /stages\[0\]\.type: Found "contrast", did you mean "contrastive"\? Allowed: contrastive, supervised, preference\.$/,
     ],
     [
       "steps and epochs",

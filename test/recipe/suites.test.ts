@@ -55,7 +55,7 @@ describe("declarations", () => {
     [{ id: "xstest" }, /Discern knows a suite "xstest" already/],
     [{ id: "Own Suite" }, /small letters, digits and hyphens/],
     [{ licence: undefined }, /licence: Missing/],
-    [{ task: "refused" }, /allowed: refusal, choice, pairwise, training/],
+    [{ task: "refused" }, /did you mean "refusal"\? Allowed: refusal, choice, pairwise, training/],
     [{ files: [{ file: "a.csv" }, { file: "a.csv" }] }, /files\[1\]\.file: the same as files\[0\]\.file/],
     [
       { files: [{ file: "a.csv", from: { type: "hub", dataset: "nope", revision: "main", path: "a.csv" } }] },
@@ -259,7 +259,7 @@ test("an editor sees what is wrong with a suite file and with its prompt files, 
   const files = [{ file: "here.csv" }, { file: "sound.csv" }, { file: "nowhere.csv" }];
   const far = { file: "far.csv", from: { type: "url", url: "https://example.org/far.csv" } };
   const check = async (declaration: object) => {
-    const { problems } = await checkSuiteText(JSON.stringify(declaration), path, { schema: true });
+    const { problems } = await checkSuiteText(JSON.stringify(declaration), path);
     return problems.map(({ path: key, severity, about }) => [key?.join("."), severity, about]);
   };
   expect(await check({ ...ownDeclaration, files: [...files, far] })).toEqual([

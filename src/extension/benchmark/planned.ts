@@ -19,21 +19,33 @@ export interface PlanSummary {
   readonly missing: NonNullable<Plan["benchmark"]>["missing"];
 }
 
+/** What is left to be done takes at most so much memory at once, and so much disk in all; null where a model cannot be read. */
+export function plannedNeed({ runs }: PlanSummary): Pick<Cost, "memoryBytes" | "diskBytes"> | null {
+  const left = runs.filter(({ isFinished }) => !isFinished);
+  const costs = left.flatMap(({ cost }) => cost ?? []);
+  if (costs.length < left.length) return null;
+  return {
+    memoryBytes: greatestOf([0, ...costs.map(({ memoryBytes }) => memoryBytes)]),
+    diskBytes: costs.reduce((sum, { diskBytes }) => sum + diskBytes, 0),
+  };
+}
+
 /** What is left to be done and what it costs, in one line: 12 runs · ≈ 1 h 20 min · 2.4 GB of memory · 1.2 GB on disk. */
-export function planLine({ runs }: PlanSummary): string {
+export function planLine(summary: PlanSummary): string {
+  const { runs } = summary;
   const left = runs.filter(({ isFinished }) => !isFinished);
   const costs = left.flatMap(({ cost }) => cost ?? []);
   const done = runs.length - left.length;
   const count =
     done > 0 ? `${left.length} of ${counted(runs.length, "run")} left` : counted(runs.length, "run");
-  if (costs.length < left.length) return `${count} · costs unknown: a model cannot be read`;
-  const sum = (value: (cost: NonNullable<PlannedRun["cost"]>) => number) =>
-    costs.reduce((total, cost) => total + value(cost), 0);
+  const need = plannedNeed(summary);
+  if (need === null) return `${count} · costs unknown: a model cannot be read`;
+  const total = costs.reduce((sum, { seconds }) => sum + seconds, 0);
   return [
     count,
-    `≈ ${duration(sum(({ seconds }) => seconds))} one after another`,
-    `${byteSize(greatestOf([0, ...costs.map(({ memoryBytes }) => memoryBytes)]))} of memory`,
-    `${byteSize(sum(({ diskBytes }) => diskBytes))} on disk`,
+    `≈ ${duration(total)} one after another`,
+    `${byteSize(need.memoryBytes)} of memory`,
+    `${byteSize(need.diskBytes)} on disk`,
   ].join(" · ");
 }
 

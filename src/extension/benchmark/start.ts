@@ -1,15 +1,18 @@
 import * as vscode from "vscode";
 import { benchmarkSuffix } from "../../protocol/benchmark.ts";
 import { sweepSuffix } from "../../protocol/sweep.ts";
+import { locatedProblem, type PlacedProblem } from "../../recipe/check.ts";
 import { runCommand } from "../contributions.ts";
 import type { Engine } from "../engine/engine.ts";
 import { savedText } from "../launch/checked.ts";
 import { startComparison } from "../launch/compareMethods.ts";
+import { checkRoom, findRoom } from "../launch/room.ts";
+import { runsFolder } from "../launch/runsFolder.ts";
 import { resumeRun } from "../launch/start.ts";
 import { cellsWords } from "../runs/describe.ts";
 import type { RunLibrary } from "../runs/library.ts";
 import { isActive, isResumable } from "../runs/summary.ts";
-import { planLine, planMarkdown } from "./planned.ts";
+import { planLine, planMarkdown, plannedNeed } from "./planned.ts";
 import { nameIn, newestRun, type PlanDocuments, type Planner } from "./planner.ts";
 
 /** What starting a benchmark needs. */
@@ -53,7 +56,10 @@ export async function startBenchmark(parts: BenchmarkParts, given: unknown): Pro
   const resume: vscode.MessageItem = { title: "Resume" };
   const whole: vscode.MessageItem = { title: "Show Whole Plan" };
   const isOpen = before !== undefined && isResumable(before);
-  const warnings = checked.problems.map(({ message }) => `• ${message}`);
+  const room = checkRoom(await findRoom(runsFolder(uri)), plannedNeed(summary));
+  const warnings = [...room, ...checked.problems].map(({ message }) => `• ${message}`);
+  // Enter starts nothing that will fail for want of room.
+  const starts = isOpen ? [resume, run] : [run];
   const chosen = await vscode.window.showInformationMessage(
     `${name}: ${planLine(summary)}`,
     {
@@ -64,9 +70,7 @@ export async function startBenchmark(parts: BenchmarkParts, given: unknown): Pro
         "It runs in a process of its own: close the window, and it continues.",
       ].join("\n"),
     },
-    ...(isOpen ? [resume] : []),
-    run,
-    whole,
+    ...(room.length > 0 ? [whole, ...starts] : [...starts, whole]),
   );
   if (chosen === whole) await parts.documents.show(name, planMarkdown(summary));
   else if (chosen === resume && before) await resumeRun(parts.engine, parts.library, before);
@@ -83,12 +87,10 @@ export async function showPlan(parts: BenchmarkParts, given: unknown): Promise<v
   else await parts.documents.show(summary.name, planMarkdown(summary));
 }
 
-async function showFaults(
-  document: vscode.TextDocument,
-  faults: readonly { readonly message: string; readonly offset: number }[],
-): Promise<void> {
+async function showFaults(document: vscode.TextDocument, faults: readonly PlacedProblem[]): Promise<void> {
   const open = "Open File";
-  const detail = faults.map(({ message }) => `• ${message}`).join("\n");
+  const text = document.getText();
+  const detail = faults.map((fault) => `• ${locatedProblem(fault, text)}`).join("\n");
   const chosen = await vscode.window.showErrorMessage(
     `${vscode.workspace.asRelativePath(document.uri)} cannot be run yet.`,
     { modal: true, detail: detail || "Its problems are shown at their keys." },

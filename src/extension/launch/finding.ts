@@ -9,9 +9,12 @@ export type Remedy =
   /** Fetch a model. */
   | { readonly kind: "pull" };
 
-/** Something that preflight found: a fault keeps a run from starting, a warning can be ignored. */
+/**
+ * Something that preflight found: a fault keeps a run from starting, a danger is an estimate that says the run will fail, a warning can
+ * be ignored.
+ */
 export interface Finding {
-  readonly severity: "fault" | "warning";
+  readonly severity: "fault" | "danger" | "warning";
   /** In words: what, where, how to fix it. */
   readonly message: string;
   readonly remedy?: Remedy;

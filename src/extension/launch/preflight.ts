@@ -2,11 +2,12 @@ import { resolveSource } from "../../dataset/select.ts";
 import type { DeviceChoice } from "../../protocol/device.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
-import { checkRecipeText, type PlacedProblem } from "../../recipe/check.ts";
+import { checkRecipeText, locatedProblem, type PlacedProblem } from "../../recipe/check.ts";
 import { type Cost, estimateCost, type Machine } from "../../recipe/cost.ts";
 import { laboratoryLines } from "../../recipe/laboratoryCost.ts";
 import { planText } from "../../recipe/memoryPlan.ts";
 import { knownModel, type ModelFacts } from "../../recipe/modelFacts.ts";
+import { readRecipe } from "../../recipe/recipeFile.ts";
 import { memoryRefusal, planRecipe } from "../../recipe/recipeMemory.ts";
 import { choiceShort } from "../recipe/place.ts";
 import type { Finding, Remedy } from "./finding.ts";
@@ -53,11 +54,12 @@ export interface Preflight {
  */
 export async function preflight(order: Order, doors: PreflightDoors): Promise<Preflight> {
   let model: ModelFacts | null = null;
-  const text = order.stlAlone ? withoutContrast(order.text) : order.text;
+  // The faults of a text are those of the file as it stands, at its own places.
+  const isReduced = order.stlAlone && readRecipe(order.text).recipe !== null;
+  const text = isReduced ? withoutContrast(order.text) : order.text;
   const { recipe, problems, counts } = await checkRecipeText(text, {
     root: order.root,
     starter: doors.starter,
-    schema: true,
     async model(name) {
       model = await doors.model(name);
       return knownModel(model);
@@ -65,7 +67,9 @@ export async function preflight(order: Order, doors: PreflightDoors): Promise<Pr
   });
   const cost =
     recipe && model ? estimateCost(recipe, model, await doors.machine(model, recipe), counts) : null;
-  const findings = problems.map((problem) => finding(problem, order, recipe, doors.starter));
+  const findings = problems.map((problem) =>
+    finding(problem, { ...order, isReduced }, recipe, doors.starter),
+  );
   const room = await doors.room();
   const planned = recipe && model ? await placement(recipe, model, room, doors) : { findings: [], plan: [] };
   return {
@@ -100,28 +104,28 @@ async function placement(
   return { findings: [], plan: [where, planText(model, planRecipe(recipe, model, free).plan)] };
 }
 
-/** A recipe's text without contrastive stages; as it is where it cannot be read, for its faults are told then. */
+/** The text of a sound recipe without contrastive stages. */
 function withoutContrast(text: string): string {
-  try {
-    const value = JSON.parse(text) as { stages: { type: string }[] };
-    return JSON.stringify({ ...value, stages: value.stages.filter(({ type }) => type !== "contrastive") });
-  } catch {
-    return text;
-  }
+  const value = JSON.parse(text) as { stages: { type: string }[] };
+  return JSON.stringify({ ...value, stages: value.stages.filter(({ type }) => type !== "contrastive") });
 }
 
-function finding(problem: PlacedProblem, order: Order, recipe: Recipe | null, starter: string): Finding {
-  const { severity, message } = problem;
+/** What is to be checked, and whether its text was reduced to safety tuning: places in it are then not those of the file. */
+interface Checked extends Order {
+  readonly isReduced: boolean;
+}
+
+function finding(problem: PlacedProblem, order: Checked, recipe: Recipe | null, starter: string): Finding {
   return {
-    severity: severity === "error" ? "fault" : "warning",
-    message,
+    severity: problem.severity === "error" ? "fault" : "warning",
+    message: order.isReduced ? problem.message : locatedProblem(problem, order.text),
     remedy: remedy(problem, order, recipe, starter),
   };
 }
 
 function remedy(
   { about, offset, file }: PlacedProblem,
-  { root, stlAlone }: Order,
+  { root, isReduced }: Checked,
   recipe: Recipe | null,
   starter: string,
 ): Remedy {
@@ -132,6 +136,5 @@ function remedy(
     if (!prompts.startsWith("starter:"))
       return { kind: "label", file: resolveSource(prompts, { root, starter }) };
   }
-  // Places in a text that was changed for safety tuning alone are not those of the file.
-  return stlAlone ? { kind: "recipe" } : { kind: "recipe", offset };
+  return isReduced ? { kind: "recipe" } : { kind: "recipe", offset };
 }

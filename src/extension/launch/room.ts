@@ -46,8 +46,8 @@ async function nearest(path: string): Promise<string> {
   return exists || dirname(path) === path ? path : nearest(dirname(path));
 }
 
-/** Whether a run that costs so much has room on the disk. That is an estimate, which only warns. */
-export function checkRoom({ disk, unwritable }: Room, cost: Cost | null): Finding[] {
+/** Whether what costs so much has room on the disk. That is an estimate, so it forbids nothing. */
+export function checkRoom({ disk, unwritable }: Room, cost: Pick<Cost, "diskBytes"> | null): Finding[] {
   const findings: Finding[] = [];
   if (unwritable !== null) {
     findings.push({
@@ -58,7 +58,7 @@ export function checkRoom({ disk, unwritable }: Room, cost: Cost | null): Findin
   if (cost === null) return findings;
   if (disk !== null && cost.diskBytes > disk) {
     findings.push({
-      severity: "warning",
+      severity: "danger",
       message: `The run folder needs about ${byteSize(cost.diskBytes)}; ${byteSize(disk)} is free on its disk. Fewer checkpoints, and fewer snapshots (states), need less.`,
       remedy: { kind: "recipe" },
     });

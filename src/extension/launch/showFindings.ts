@@ -3,6 +3,7 @@ import type { Cost } from "../../recipe/cost.ts";
 import { byteSize, duration } from "../../wording/numbers.ts";
 import { runCommand } from "../contributions.ts";
 import type { Finding, Remedy } from "./finding.ts";
+import { offers, runsByDefault } from "./offers.ts";
 
 /**
  * Shows all that preflight found in one dialogue, with what can be done about it.
@@ -27,7 +28,11 @@ export async function passesFindings(
   const chosen =
     faults.length > 0
       ? await vscode.window.showErrorMessage("The recipe cannot be run yet.", options, ...remedies)
-      : await vscode.window.showWarningMessage("Before the run starts", options, anyway, ...remedies);
+      : await vscode.window.showWarningMessage(
+          "Before the run starts",
+          options,
+          ...(runsByDefault(findings) ? [anyway, ...remedies] : [...remedies, anyway]),
+        );
   if (chosen === anyway) return true;
   const offer = remedies.find((each) => each === chosen);
   if (offer) await fix(offer.remedy, recipe);
@@ -37,19 +42,6 @@ export async function passesFindings(
 /** What a run costs, in a line. */
 function estimate({ seconds, memoryBytes, diskBytes }: Cost): string {
   return `Estimated: ${duration(seconds)}, ${byteSize(memoryBytes)} of memory, ${byteSize(diskBytes)} on disk.`;
-}
-
-/** A button a kind of remedy: the first fault of the kind is where one begins. */
-function offers(findings: readonly Finding[]): (vscode.MessageItem & { remedy: Remedy })[] {
-  const titles: Record<Remedy["kind"], string> = {
-    label: "Label Prompts",
-    pull: "Pull a Model…",
-    python: "Create Environment…",
-    recipe: "Open Recipe",
-  };
-  const first = new Map<Remedy["kind"], Remedy>();
-  for (const { remedy } of findings) if (remedy && !first.has(remedy.kind)) first.set(remedy.kind, remedy);
-  return [...first].map(([kind, remedy]) => ({ title: titles[kind], remedy }));
 }
 
 async function fix(remedy: Remedy, recipe: vscode.Uri): Promise<void> {

@@ -84,7 +84,7 @@ export class CheckedFiles implements vscode.Disposable {
       check = path.endsWith(recipeSuffix)
         ? checkRecipeText(text, options)
         : path.endsWith(suiteSuffix)
-          ? checkSuiteText(text, document.uri.fsPath, {})
+          ? checkSuiteText(text, document.uri.fsPath)
           : checkPlannedText(text, path, options);
       this.checks.set(key, check);
       void check.then(

@@ -2,6 +2,7 @@ import { dirname } from "node:path";
 import * as vscode from "vscode";
 import { resolveSource } from "../../dataset/select.ts";
 import type { PlacedProblem } from "../../recipe/check.ts";
+import { problemText } from "../../recipe/problem.ts";
 import type { CommandId } from "../contributionTypes.ts";
 import { type CheckedFiles, checkedSuffixes } from "./checkedFiles.ts";
 
@@ -18,7 +19,7 @@ class RecipeDiagnostic extends vscode.Diagnostic {
     const { start } = range;
     const shown = range.isSingleLine ? range : document.lineAt(start.line).range.with({ start });
     const { Error: fault, Warning: warning } = vscode.DiagnosticSeverity;
-    super(shown, problem.message, problem.severity === "error" ? fault : warning);
+    super(shown, problemText(problem), problem.severity === "error" ? fault : warning);
     this.problem = problem;
     this.source = "Discern";
     this.code = problem.about;
@@ -54,7 +55,19 @@ export function showProblems(recipes: CheckedFiles): vscode.Disposable {
 }
 
 function fixes(document: vscode.TextDocument, diagnostic: RecipeDiagnostic): vscode.CodeAction[] {
-  const { about, file } = diagnostic.problem;
+  const { about, file, fix: change } = diagnostic.problem;
+  if (change !== undefined) {
+    const action = new vscode.CodeAction(`Change to ${change.text}`, vscode.CodeActionKind.QuickFix);
+    const range = new vscode.Range(
+      document.positionAt(change.offset),
+      document.positionAt(change.offset + change.length),
+    );
+    action.edit = new vscode.WorkspaceEdit();
+    action.edit.replace(document.uri, range, change.text);
+    action.diagnostics = [diagnostic];
+    action.isPreferred = true;
+    return [action];
+  }
   const fix = (title: string, command: CommandId, ...args: unknown[]) => {
     const action = new vscode.CodeAction(title, vscode.CodeActionKind.QuickFix);
     action.command = { title, command, arguments: args };

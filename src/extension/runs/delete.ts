@@ -36,6 +36,8 @@ export async function moveToTrash(uri: vscode.Uri, label: string): Promise<void>
   try {
     await vscode.workspace.fs.delete(uri, { recursive: true, useTrash: true });
   } catch (error) {
+    // The first button is the default: Enter keeps what cannot be brought back.
+    const keep = "Keep";
     const forever = "Delete Permanently";
     const asked = await vscode.window.showWarningMessage(
       `"${label}" could not be moved to the trash. Delete it permanently?`,
@@ -43,6 +45,7 @@ export async function moveToTrash(uri: vscode.Uri, label: string): Promise<void>
         modal: true,
         detail: `${error instanceof Error ? error.message : String(error)}\nPermanent deletion cannot be undone.`,
       },
+      keep,
       forever,
     );
     if (asked === forever) {

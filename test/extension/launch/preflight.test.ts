@@ -1,6 +1,7 @@
 import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
+import { offers, runsByDefault } from "../../../src/extension/launch/offers.ts";
 import { type PreflightDoors, preflight } from "../../../src/extension/launch/preflight.ts";
 import { findRoom, type Room } from "../../../src/extension/launch/room.ts";
 import { DiscernError, type ErrorCode } from "../../../src/protocol/errors.ts";
@@ -112,12 +113,12 @@ describe("preflight", () => {
     );
   });
 
-  test("refuses what does not fit in memory, as the engine would, and only warns of the disk", async () => {
+  test("refuses what does not fit in memory, as the engine would, and says that the disk will be full", async () => {
     const tight = { ...room, memory: { free: 1e8, total: 64e9 }, disk: 1e6 };
     const { findings } = await look({}, { room: async () => tight });
     expect(findings).toMatchObject([
       { severity: "fault", message: expect.stringMatching(/needs about .* of memory.*100 MB is free/) },
-      { severity: "warning", message: expect.stringMatching(/1 MB is free/) },
+      { severity: "danger", message: expect.stringMatching(/1 MB is free/) },
     ]);
   });
 
@@ -145,6 +146,36 @@ describe("preflight", () => {
       "no engine",
     );
   });
+});
+
+test("findings that a run will fail take the default from its start, and the gravest has the first remedy", async () => {
+  const warned = await look({ maxTokens: 4096 });
+  expect(warned.findings).toMatchObject([{ severity: "warning" }]);
+  expect(runsByDefault(warned.findings)).toBe(true);
+  const full = await look({ maxTokens: 4096 }, { room: async () => ({ ...room, disk: 1e6 }) });
+  expect(runsByDefault(full.findings)).toBe(false);
+  expect(offers(full.findings).map(({ title }) => title)).toEqual(["Open Recipe"]);
+  expect(offers([{ severity: "danger", message: "full" }])).toHaveLength(1);
+  expect(
+    offers([
+      { severity: "warning", message: "w", remedy: { kind: "recipe" } },
+      { severity: "danger", message: "d", remedy: { kind: "python" } },
+    ]).map(({ title }) => title),
+  ).toEqual(["Create Environment…", "Open Recipe"]);
+});
+
+test("a finding names line and key; safety tuning alone has the faults of the file as it stands", async () => {
+  const text = JSON.stringify(
+    { ...recipe, stages: [{ type: "contrastive" }, { type: "supervized", steps: 3 }] },
+    null,
+    2,
+  );
+  for (const alone of [false, true]) {
+    const { findings } = await look(text, {}, alone);
+    expect(findings.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/^line 9, stages\[1\]\.type: Found "supervized", did you mean "supervised"\?/),
+    ]);
+  }
 });
 
 describe("room for a run", () => {
