@@ -140,7 +140,7 @@ describeWorkbench("labelling", () => {
     await page.getByRole("button", { name: /^Disagreements/ }).click();
   });
 
-  it("exports labels as CSV and opens their log", async () => {
+  it("exports labels as CSV, labels a whole file after a question where it is large, and opens the log", async () => {
     const path = join(workbench.folder(), "labels.csv");
     await workbench().openFile("prompts/to-label.csv");
     await workbench().runCommand("Discern: Export Labels…");
@@ -149,6 +149,17 @@ describeWorkbench("labelling", () => {
     await expect.poll(() => readFile(path, "utf8").catch(() => "")).toContain("prompt,label,author,time");
     expect(await readFile(path, "utf8")).toContain(",general,Ada,");
     await rm(path);
+    await workbench().openFile("prompts/pairs.csv");
+    await workbench().runCommand("Discern: Label Whole File…");
+    await workbench().quickPick("General");
+    const question = await workbench().dialog(/Label \d+ prompts as general\?/);
+    await question.getByRole("button", { name: "Cancel" }).click();
+    await workbench().openFile("prompts/to-label.csv");
+    const before = (await log()).length;
+    await workbench().runCommand("Discern: Label Whole File…");
+    await workbench().quickPick("General");
+    await workbench().quickPick("Prompts Without a Label");
+    await labels().toHaveLength(before + 21);
     await workbench().runCommand("Discern: Open Label Log");
     await workbench().tab("to-label.csv.labels.jsonl").waitFor();
   });

@@ -54,32 +54,28 @@ export class Companions {
     return this.prompts.labels.pairs.get(id) ?? pair;
   }
 
-  /** Whether two prompts can be a matched pair: a toxic one and a seemingly toxic one, both without a counterpart. */
-  private canPair(record: PromptRecord, other: PromptRecord): boolean {
-    const labels = [record, other].map((each) => this.prompts.labelOf(each));
-    return (
-      labels.includes("toxic") &&
-      labels.includes("seemingly_toxic") &&
-      this.others(record).length === 0 &&
-      this.others(other).length === 0
-    );
-  }
-
   /** Whether the nearest prompt is found at once. */
   get isIndexed(): boolean {
     return this.indexed;
   }
 
   /**
-   * The most similar prompt of the opposite label, one that it could be paired with where there is one; undefined where none is like it. The index over all prompts is built
-   * when it is first needed, which takes half a second for 80,000.
+   * The most similar prompt of the opposite label to one without a counterpart: one that it can be paired with where there is one, which
+   * has none either; undefined where none is like it. The index over all prompts is built when it is first needed, which takes half a
+   * second for 80,000.
    */
   async nearest(record: PromptRecord): Promise<Beside | undefined> {
     this.index ??= NearestIndex.build(this.prompts.records);
     const index = await this.index;
     this.indexed = true;
     const label = this.prompts.labelOf(record);
-    const proposed = index.nearest(record, (candidate) => this.canPair(record, candidate));
+    const wanted = label && counterparts[label];
+    const proposed =
+      wanted &&
+      index.nearest(
+        record,
+        (candidate) => this.prompts.labelOf(candidate) === wanted && this.others(candidate).length === 0,
+      );
     const near =
       proposed ?? index.nearest(record, (candidate) => opposite(label, this.prompts.labelOf(candidate)));
     const place = near && this.places.get(near.second.id)?.[0];
@@ -99,6 +95,9 @@ export class Companions {
     };
   }
 }
+
+/** What a matched pair has beside a label; other prompts are in none. */
+const counterparts: Partial<Record<Label, Label>> = { toxic: "seemingly_toxic", seemingly_toxic: "toxic" };
 
 /** Toxic prompts stand against those that should be answered; to a prompt without a label any labelled one says something. */
 function opposite(label: Label | undefined, other: Label | undefined): boolean {

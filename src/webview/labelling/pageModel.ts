@@ -68,6 +68,8 @@ export class LabellingPage {
   /** Whether all of the list that comes is to be selected. */
   private selectsAll = false;
   private beginsUnlabelled = false;
+  /** What the reasons are of that rows and prompts came with. */
+  private reasonsOf = JSON.stringify(["file", undefined]);
   /** What undo or redo changed and the list does not show, until one comes that does. */
   private restored: ReadonlySet<number> | null = null;
 
@@ -194,7 +196,7 @@ export class LabellingPage {
     this.target = undefined;
     this.askList();
     this.places = null;
-    this.rows.clear();
+    this.reasonsOf = "";
     this.changed();
   }
 
@@ -294,6 +296,7 @@ export class LabellingPage {
         this.agreement = message.agreement;
         break;
       case "go":
+        if (this.mode === "agreement") this.mode = "one";
         this.goToPlace(message.place);
         break;
       case "view":
@@ -322,6 +325,7 @@ export class LabellingPage {
     this.target = file.begin ?? (present === undefined ? undefined : this.ids.placeOf(present));
     if (file.begin !== undefined) this.query = { ...firstQuery, order: this.query.order };
     this.agreement = null;
+    if (file.begin !== undefined && this.mode === "agreement") this.mode = "one";
     if (this.mode === "agreement") this.host.post({ type: "agreement" });
     this.beginsUnlabelled = this.target === undefined;
     this.askList();
@@ -334,9 +338,13 @@ export class LabellingPage {
 
   private takeList(places: Uint32Array): void {
     this.places = places;
-    // Why prompts stand where they do is another reason in another list.
-    this.rows.clear();
-    this.details.stale();
+    // In another order prompts stand where they do for another reason.
+    const reasons = JSON.stringify([this.query.order, this.query.differ]);
+    if (reasons !== this.reasonsOf) {
+      this.reasonsOf = reasons;
+      this.rows.clear();
+      this.details.stale();
+    }
     this.awaited = false;
     this.goTo(this.firstPosition(places));
     this.target = undefined;

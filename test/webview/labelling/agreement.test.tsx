@@ -83,6 +83,9 @@ test("no key labels while agreement is shown, labels that change ask anew, and A
   expect(page.sent("agreement")).toHaveLength(2);
   page.press("a");
   expect(page.prompt).toBe("Prompt 0?");
+  page.press("a");
+  page.tell({ type: "go", place: 3 });
+  expect(page.prompt).toBe("Prompt 3?");
 });
 
 test("without two labels of a prompt it says what is missing and how to get it", () => {
