@@ -23,17 +23,47 @@ describeWorkbench("recipes", () => {
     },
   });
 
-  it("are written by a wizard that asks for model and data alone", async () => {
+  it("are written by a wizard that shows how each file will be used, and has it changed", async () => {
     const { page } = workbench();
     await workbench().runCommand("Discern: New Recipe…");
     await workbench().quickPick("tiny");
-    await workbench().quickInput.getByText("New Recipe (2/2): Data").waitFor();
-    await workbench().quickInput.locator(".monaco-list-row", { hasText: "prompts/pairs.csv" }).click();
-    await workbench().quickInput.getByText("1 Selected").waitFor();
+    const { quickInput } = workbench();
+    const row = (text: string) => quickInput.locator(".monaco-list-row", { hasText: text });
+    await quickInput.getByText("New Recipe (2/4): Data").waitFor();
+    await row("prompts/pairs.csv").click();
+    await row("prompts/to-label.csv").click();
+    await quickInput.getByText("2 Selected").waitFor();
     await page.keyboard.press("Enter");
-    await workbench().tab("dcr.discern.json").waitFor();
-    const file = join(workbench.folder(), "dcr.discern.json");
-    const { model, data } = parseRecipe(await readFile(file, "utf8"), file);
+    await quickInput.getByText("New Recipe (3/4): How the Files Are Used").waitFor();
+    await row("prompts/pairs.csv")
+      .getByText(/contrastive stage: \d+ toxic, \d+ seemingly toxic · .*suite: /)
+      .waitFor();
+    await row("prompts/to-label.csv")
+      .getByText(/Not used: none of its \d+ prompts has a label/)
+      .waitFor();
+    await workbench().screenshot("recipe-uses");
+    // By keyboard: what the questions are, and what they are used for.
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    await workbench().quickPick("seemingly toxic");
+    await quickInput.getByText("Use of prompts/to-label.csv").waitFor();
+    await row("suite").click();
+    await page.keyboard.press("Enter");
+    await row("prompts/to-label.csv")
+      .getByText(/^suite: \d+ seemingly toxic/)
+      .waitFor();
+    await row("Create Recipe").click();
+    await quickInput.getByText("New Recipe (4/4): Name").waitFor();
+    await workbench().answer("mine");
+    await workbench().tab("mine.discern.json").waitFor();
+    const file = join(workbench.folder(), "mine.discern.json");
+    const { name, model, data, evaluate } = parseRecipe(await readFile(file, "utf8"), file);
+    expect(name).toBe("mine");
+    expect(evaluate.suites).toMatchObject([
+      { source: { file: "prompts/pairs.csv", split: "test" } },
+      { source: { file: "prompts/to-label.csv", label: "seemingly_toxic" } },
+    ]);
     expect(model).toEqual({ base: "models/tiny", adapters: [] });
     expect(data.contrast).toMatchObject([{ file: "prompts/pairs.csv", split: "train" }]);
     await workbench().screenshot("recipe-new");

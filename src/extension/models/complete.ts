@@ -1,6 +1,6 @@
 import { dirname } from "node:path";
 import * as vscode from "vscode";
-import { pathName } from "../recipe/wizard.ts";
+import { portableName } from "../recipe/modelName.ts";
 import { suggestionsFor, wantedAt } from "./completed.ts";
 import type { ModelLibrary } from "./library.ts";
 
@@ -23,8 +23,9 @@ export class ModelCompletion implements vscode.CompletionItemProvider {
       document.positionAt(wanted.offset + wanted.length),
     );
     const folder = dirname(document.uri.fsPath);
-    return suggestionsFor(wanted.kind, await this.library.models()).map(({ name, description }) => {
-      const text = JSON.stringify(pathName(name, folder));
+    const models = await this.library.models();
+    return suggestionsFor(wanted.kind, models).map(({ name, description }) => {
+      const text = JSON.stringify(portableName(name, models, folder));
       const item = new vscode.CompletionItem({ label: text, description }, vscode.CompletionItemKind.Value);
       item.range = range;
       item.filterText = text;

@@ -1,47 +1,28 @@
-import type { PromptRecord } from "../../dataset/record.ts";
 import { asFileName } from "../../protocol/fileName.ts";
 import type { RecipeInput } from "../../protocol/recipe.ts";
 import type { SourceInput } from "../../protocol/source.ts";
-
-/** A prompt file that a new recipe is to use. */
-export interface RecipeFile {
-  /** Relative to the folder of the recipe, with slashes. */
-  readonly path: string;
-  readonly records: readonly PromptRecord[];
-}
-
-/** Prompts of each panel, so that a probe costs a few steps. */
-const panelLimit = 24;
+import { type FileUse, monitoredLimit, sourceOf, type UsedFile } from "./fileUses.ts";
 
 /**
- * A recipe for a model and prompt files, DCR before safety tuning. What a file is for is read off its prompts: both labels
- * make a contrast, general prompts with answers and toxic prompts with refusals make safety tuning. Splits called
- * `train`, `panel` and `test` are used as such; for what no file gives the starter set stands in.
+ * A recipe for a model and prompt files, DCR before safety tuning. Each file is used for what was decided; for what no file gives, the starter
+ * set stands in.
  */
 export function newRecipe(
   name: string,
   model: RecipeInput["model"],
-  files: readonly RecipeFile[],
+  files: readonly UsedFile[],
 ): RecipeInput {
-  const has = (label: PromptRecord["label"], answered: boolean) => (file: RecipeFile) =>
-    file.records.some(
-      (record) => record.label === label && (!answered || (record.response ?? "").trim() !== ""),
-    );
-  const contrast = files.filter((file) => has("toxic", false)(file) && has("seemingly_toxic", false)(file));
-  const general = files.filter(has("general", true));
-  const safety = files.filter((file) => has("toxic", true)(file) && !contrast.includes(file));
+  const sources = (use: FileUse) => filesFor(files, use).map((used) => sourceOf(used, use).source);
+  const [general, safety] = [sources("general"), sources("safety")];
+  const contrast = [...sources("contrast"), ...missingSides(files)];
   const data: RecipeInput["data"] = {
-    ...(contrast.length > 0 && { contrast: contrast.map((file) => source(file, "train")) }),
-    ...(general.length > 0 && {
-      general: general.map((file) => ({ ...source(file, "train"), labels: ["general"] })),
-    }),
-    ...(safety.length > 0 && {
-      safety: safety.map((file) => ({ ...source(file, "train"), labels: ["toxic"] })),
-    }),
-    panels: panels(contrast, general),
+    ...(contrast.length > 0 && { contrast }),
+    ...(general.length > 0 && { general }),
+    ...(safety.length > 0 && { safety }),
+    panels: panels(files),
   };
-  const tested = contrast.filter((file) => splits(file).has("test"));
-  const names = suiteNames(tested.map(({ path }) => path));
+  const tested = filesFor(files, "suite");
+  const names = suiteNames(tested.map(({ file }) => file.path));
   return {
     name,
     model,
@@ -58,38 +39,75 @@ export function newRecipe(
     ],
     ...(tested.length > 0 && {
       evaluate: {
-        suites: tested.map((file, i) => ({
-          name: names[i]!,
-          source: { file: file.path, split: "test" },
-        })),
+        suites: tested.map((used, i) => ({ name: names[i]!, source: sourceOf(used, "suite").source })),
       },
     }),
   };
 }
 
-function splits({ records }: RecipeFile): Set<string | undefined> {
-  return new Set(records.map(({ split }) => split));
+function filesFor(files: readonly UsedFile[], use: FileUse): UsedFile[] {
+  return files.filter((used) => used.uses.includes(use) && sourceOf(used, use).records.length > 0);
 }
 
-/** The file, or its split of this name where it has splits. */
-function source(file: RecipeFile, split: string): SourceInput {
-  return splits(file).has(split) ? { file: file.path, split } : { file: file.path };
+const sides = ["toxic", "seemingly_toxic"] as const;
+type Side = (typeof sides)[number];
+
+function has(used: UsedFile, use: FileUse, side: string): boolean {
+  return sourceOf(used, use).records.some(({ label }) => label === side);
+}
+
+/** The sides of the contrast that its files lack, from the starter set: a contrast of one label separates nothing. */
+function missingSides(files: readonly UsedFile[]): SourceInput[] {
+  const own = filesFor(files, "contrast");
+  if (own.length === 0) return [];
+  return lacking(files).map((side) => ({ file: "starter:pairs.csv", split: "train", labels: [side] }));
+}
+
+function lacking(files: readonly UsedFile[]): Side[] {
+  const own = filesFor(files, "contrast");
+  return sides.filter((side) => !own.some((used) => has(used, "contrast", side)));
 }
 
 /**
- * Panels are never trained on: they come from a split of their own, or from the starter set, whose prompts are not in the
- * person's files.
+ * Monitored prompts are never trained on: they come from what a file holds out for it, or from the starter set, whose prompts are not in
+ * the person's files.
  */
-function panels(contrast: readonly RecipeFile[], general: readonly RecipeFile[]) {
-  const own = contrast.find((file) => splits(file).has("panel"));
-  const answered = general.find((file) => splits(file).has("panel"));
-  const pairs = own?.path ?? "starter:pairs.csv";
-  const panel = { split: "panel", limit: panelLimit };
-  return {
-    toxic: { file: pairs, ...panel, labels: ["toxic" as const] },
-    seeminglyToxic: { file: pairs, ...panel, labels: ["seemingly_toxic" as const] },
-    general: { file: answered?.path ?? "starter:general.jsonl", ...panel },
+function panels(files: readonly UsedFile[]) {
+  const own = filesFor(files, "monitored");
+  const panel = (label: Side | "general", starter: SourceInput) => {
+    const used = own.find((one) => has(one, "monitored", label));
+    if (used === undefined) return { ...starter, limit: monitoredLimit };
+    const { source } = sourceOf(used, "monitored");
+    // A label that the source gives to every prompt needs no choice among them.
+    return { ...source, ...(source.label === undefined && { labels: [label] }), limit: monitoredLimit };
   };
+  const pairs = { file: "starter:pairs.csv", split: "panel" };
+  return {
+    toxic: panel("toxic", { ...pairs, labels: ["toxic"] }),
+    seeminglyToxic: panel("seemingly_toxic", { ...pairs, labels: ["seemingly_toxic"] }),
+    general: panel("general", { file: "starter:general.jsonl", split: "panel" }),
+  };
+}
+
+/** What the starter set stands in for, in words; empty where the files give everything. */
+export function standIns(files: readonly UsedFile[]): string[] {
+  const stage = filesFor(files, "contrast");
+  const names = { toxic: "toxic", seemingly_toxic: "seemingly toxic" };
+  const monitored = filesFor(files, "monitored");
+  const unwatched = [...sides, "general" as const].filter(
+    (label) => !monitored.some((used) => has(used, "monitored", label)),
+  );
+  return [
+    ...(stage.length === 0
+      ? ["contrastive stage"]
+      : lacking(files).map((side) => `${names[side]} prompts of the contrastive stage`)),
+    ...(filesFor(files, "safety").length === 0 ? ["safety tuning"] : []),
+    ...(filesFor(files, "general").length === 0 ? ["general answers"] : []),
+    ...(unwatched.length === 3
+      ? ["monitored prompts"]
+      : unwatched.map((label) => `${label === "general" ? label : names[label]} monitored prompts`)),
+    ...(filesFor(files, "suite").length === 0 ? ["suite"] : []),
+  ];
 }
 
 /** Names of the suites of files, which differ also where the files are called alike. */

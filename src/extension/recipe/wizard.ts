@@ -1,15 +1,20 @@
 import { access } from "node:fs/promises";
-import { isAbsolute, join, relative, sep } from "node:path";
+import { join, relative, sep } from "node:path";
 import * as vscode from "vscode";
 import type { PromptRecord } from "../../dataset/record.ts";
+import { fileNameSchema } from "../../protocol/fileName.ts";
 import type { NamedModel } from "../../protocol/model.ts";
-import { type RecipeInput, recipeSuffix } from "../../protocol/recipe.ts";
+import { recipeSuffix } from "../../protocol/recipe.ts";
 import { writeAtomic } from "../../storage/atomic.ts";
 import { runCommand } from "../contributions.ts";
 import { recipeName } from "../models/find.ts";
 import type { ModelLibrary } from "../models/library.ts";
 import type { PromptFile, PromptLibrary } from "../prompts/library.ts";
-import { newRecipe, type RecipeFile } from "./newRecipe.ts";
+import { columnOf } from "../prompts/workspaceFiles.ts";
+import { proposeUses, type RecipeFile, type UsedFile } from "./fileUses.ts";
+import { portableModel } from "./modelName.ts";
+import { newRecipe } from "./newRecipe.ts";
+import { reviewUses } from "./reviewUses.ts";
 
 /** What a caller may know already. */
 export interface WizardGiven {
@@ -18,8 +23,8 @@ export interface WizardGiven {
 }
 
 /**
- * Asks for a model and for prompt files, writes a recipe for them beside the workspace's files, and opens it. No file is
- * overwritten.
+ * Asks for a model and prompt files, shows how each file will be used, asks for a name, and writes the recipe beside the workspace's files. No
+ * file is overwritten.
  *
  * @returns the file; undefined where the person ended it.
  * @throws vscode.CancellationError when no folder is open.
@@ -30,14 +35,22 @@ export async function createRecipe(
   given: WizardGiven = {},
 ): Promise<vscode.Uri | undefined> {
   const folder = await targetFolder("A recipe is a file beside your prompts. Open a folder first.");
-  const model = given.model ?? (await pickModel(models));
-  if (folder === undefined || model === undefined) return undefined;
-  const files = await pickFiles(prompts);
-  if (files === undefined) return undefined;
-  const used = await Promise.all(files.map((file) => recipeFile(prompts, file, folder.fsPath)));
-  const { name, path } = await freeName(folder.fsPath);
-  const recipe = newRecipe(name, shared(model, folder.fsPath), used);
-  await writeAtomic(path, `${JSON.stringify(recipe, null, 2)}\n`);
+  const asked = given.model ?? (await pickModel(models));
+  if (folder === undefined || asked === undefined) return undefined;
+  const model = portableModel(asked, await models.models(), folder.fsPath);
+  let chosen: readonly PromptFile[] = [];
+  let used: readonly UsedFile[] | "back" | undefined = "back";
+  while (used === "back") {
+    const files = await pickFiles(prompts, chosen);
+    if (files === undefined) return undefined;
+    chosen = files;
+    const read = await Promise.all(files.map((file) => recipeFile(prompts, file, folder.fsPath)));
+    used = await reviewUses(proposeUses(read), model);
+  }
+  const name = used && (await askName(folder.fsPath));
+  if (used === undefined || name === undefined) return undefined;
+  const path = join(folder.fsPath, `${name}${recipeSuffix}`);
+  await writeAtomic(path, `${JSON.stringify(newRecipe(name, model, used), null, 2)}\n`);
   const file = vscode.Uri.file(path);
   await vscode.window.showTextDocument(file);
   return file;
@@ -76,7 +89,7 @@ async function pickModel(models: ModelLibrary): Promise<string | undefined> {
     other,
   ];
   const chosen = await vscode.window.showQuickPick(items, {
-    title: "New Recipe (1/2): Model",
+    title: "New Recipe (1/4): Model",
     placeHolder: "The model that is trained",
     matchOnDescription: true,
   });
@@ -86,7 +99,7 @@ async function pickModel(models: ModelLibrary): Promise<string | undefined> {
   }
   if (chosen === other) {
     return vscode.window.showInputBox({
-      title: "New Recipe (1/2): Model",
+      title: "New Recipe (1/4): Model",
       prompt:
         "Hugging Face folder, GGUF file, name of a pulled model, or owner/name[@revision] of the Hugging Face cache",
     });
@@ -94,56 +107,77 @@ async function pickModel(models: ModelLibrary): Promise<string | undefined> {
   return chosen?.model;
 }
 
-async function pickFiles(prompts: PromptLibrary): Promise<readonly PromptFile[] | undefined> {
+/** @param chosen those that are ticked at first. */
+async function pickFiles(
+  prompts: PromptLibrary,
+  chosen: readonly PromptFile[],
+): Promise<readonly PromptFile[] | undefined> {
   await prompts.discovered();
-  const usable = prompts.files.filter(({ state }) => state !== "unclear" && state !== "failed");
-  if (usable.length === 0) return [];
-  const chosen = await vscode.window.showQuickPick(
-    usable.map((file) => ({ label: file.path, file })),
+  if (prompts.files.length === 0) return [];
+  const picked = await vscode.window.showQuickPick(
+    prompts.files.map((file) => {
+      const problem = problemOf(file);
+      return {
+        label: file.path,
+        ...(problem !== undefined && { description: `$(warning) ${problem}` }),
+        picked: chosen.includes(file),
+        file,
+      };
+    }),
     {
-      title: "New Recipe (2/2): Data",
+      title: "New Recipe (2/4): Data",
       placeHolder: "Prompt files to train and evaluate on; the starter set stands in for what they lack",
       canPickMany: true,
+      matchOnDescription: true,
     },
   );
-  return chosen?.map(({ file }) => file);
+  return picked?.map(({ file }) => file);
+}
+
+/** Why a file cannot be used as it is; undefined where nothing is known against it. */
+function problemOf({ state, failure }: PromptFile): string | undefined {
+  if (state === "unclear") return "its prompt column is not known; choose it in the Prompts view";
+  return state === "failed" ? (failure ?? "it cannot be read") : undefined;
 }
 
 async function recipeFile(prompts: PromptLibrary, file: PromptFile, root: string): Promise<RecipeFile> {
-  const read = await prompts.open(file.uri);
-  const labelled = read.records.map((record): PromptRecord => {
+  const path = relative(root, file.uri.fsPath).split(sep).join("/");
+  const unread = (problem: string) => ({ path, records: [], problem });
+  let read: PromptFile;
+  try {
+    if (file.state === "unclear") return unread(problemOf(file)!);
+    read = await prompts.open(file.uri);
+  } catch (error) {
+    return unread(error instanceof Error ? error.message : String(error));
+  }
+  const problem = problemOf(read);
+  if (problem !== undefined) return unread(problem);
+  const records = read.records.map((record): PromptRecord => {
     const { label: _, ...rest } = record;
     const label = read.labelOf(record);
     return label === undefined ? rest : { ...rest, label };
   });
-  return { path: relative(root, file.uri.fsPath).split(sep).join("/"), records: labelled };
+  const column = columnOf(file.uri);
+  return { path, records, ...(column !== undefined && { column }) };
 }
 
-/** A model as a recipe in a folder names it; an object only where there are adapters. */
-function shared(model: string | NamedModel, root: string): RecipeInput["model"] {
-  if (typeof model === "string") return pathName(model, root);
-  const { base, adapters } = model;
-  if (adapters.length === 0) return pathName(base, root);
-  return { base: pathName(base, root), adapters: adapters.map((adapter) => pathName(adapter, root)) };
-}
-
-/** What lies inside the workspace is named relative to it, so that the recipe can be shared. */
-export function pathName(model: string, root: string): string {
-  if (!isAbsolute(model)) return model;
-  const inside = relative(root, model);
-  return inside !== "" && !inside.startsWith("..") && model.startsWith(root)
-    ? inside.split(sep).join("/")
-    : model;
-}
-
-async function freeName(folder: string): Promise<{ name: string; path: string }> {
-  for (let n = 1; ; n++) {
-    const name = n === 1 ? "dcr" : `dcr-${n}`;
-    const path = join(folder, `${name}${recipeSuffix}`);
-    const taken = await access(path).then(
+/** Asks for the name of a recipe, which names its file and its runs; one that is free is proposed. */
+async function askName(folder: string): Promise<string | undefined> {
+  const isTaken = (name: string) =>
+    access(join(folder, `${name}${recipeSuffix}`)).then(
       () => true,
       () => false,
     );
-    if (!taken) return { name, path };
-  }
+  let free = "dcr";
+  for (let n = 2; await isTaken(free); n++) free = `dcr-${n}`;
+  return vscode.window.showInputBox({
+    title: "New Recipe (4/4): Name",
+    prompt: "Name of the recipe, of its file and of its runs",
+    value: free,
+    async validateInput(name) {
+      const { error } = fileNameSchema.safeParse(name);
+      if (error) return `A name that becomes a file: ${error.issues[0]!.message}.`;
+      return (await isTaken(name)) ? `${name}${recipeSuffix} exists. Choose another name.` : undefined;
+    },
+  });
 }
