@@ -6,6 +6,7 @@ import { addEvaluate, addGenerate, addScore, addSteer } from "./commands/ask.ts"
 import { addBenchmark } from "./commands/benchmark.ts";
 import { addDistil } from "./commands/distil.ts";
 import { addLayers } from "./commands/layers.ts";
+import { addMcp } from "./commands/mcp.ts";
 import { addDoctor, addInspect, addModels, addPull } from "./commands/model.ts";
 import { addOpenings } from "./commands/openings.ts";
 import { addProbe } from "./commands/probe.ts";
@@ -53,6 +54,7 @@ for (const add of [
   addTorch,
   addSchema,
   addServe,
+  addMcp,
 ]) {
   add(program);
 }

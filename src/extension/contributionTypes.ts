@@ -97,6 +97,7 @@ export interface SettingValues {
   "discern.evaluation.show": boolean;
   "discern.gates": readonly string[];
   "discern.runs.folder": string;
+  "discern.mcp.answers": boolean;
   "discern.models.folders": readonly string[];
   "discern.engine.nodePath": string;
   "discern.engine.path": string;
@@ -115,6 +116,7 @@ export const settingKeys = [
   "discern.evaluation.show",
   "discern.gates",
   "discern.runs.folder",
+  "discern.mcp.answers",
   "discern.models.folders",
   "discern.engine.nodePath",
   "discern.engine.path",

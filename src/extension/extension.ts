@@ -16,6 +16,7 @@ import { registerLabelling } from "./labelling/register.ts";
 import { registerLaboratory } from "./laboratory/register.ts";
 import { registerLaunch } from "./launch/register.ts";
 import { log } from "./log.ts";
+import { registerMcp } from "./mcp/register.ts";
 import { ModelLibrary } from "./models/library.ts";
 import { registerModels } from "./models/register.ts";
 import { PromptLibrary } from "./prompts/library.ts";
@@ -53,6 +54,7 @@ export function activate(context: vscode.ExtensionContext): void {
   store.add(registerReport(context, engine, prompts));
   store.add(registerLaboratory(context, { engine, library: runs, models, prompts }));
   store.add(registerSample(context));
+  store.add(registerMcp(context));
   store.add(registerCommand("discern.torch.install", () => installTorch(engine)));
   store.add(registerCommand("discern.engine.showLog", () => log.show()));
 }

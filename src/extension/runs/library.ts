@@ -1,11 +1,10 @@
-import { readdir } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { LRUCache } from "lru-cache";
 import * as vscode from "vscode";
 import type { Report } from "../../protocol/report/report.ts";
-import { isComparison, planName } from "../../runFolder/comparison.ts";
+import { isComparison } from "../../runFolder/comparison.ts";
+import { findRunFolders } from "../../runFolder/findRuns.ts";
 import { readJudgedReport, reportStamp } from "../../runFolder/judgements.ts";
-import { lockName } from "../../runFolder/lock.ts";
 import { onSettingChange, setting } from "../contributions.ts";
 import { DisposableStore } from "../disposableStore.ts";
 import { log } from "../log.ts";
@@ -25,8 +24,6 @@ export interface Run extends RunSummary {
 const pollMs = 2000;
 /** Milliseconds that changes of files are gathered. */
 const gatherMs = 250;
-/** Levels below the folder of runs at which there are runs: by themselves, or within the folder of a study. */
-const depth = 2;
 /** Reports that are kept; each holds all answers, so more would weigh on the host. */
 const keptReports = 4;
 const storageKey = "discern.runs.elsewhere";
@@ -110,23 +107,10 @@ export class RunLibrary implements vscode.Disposable {
   /** Looks for runs anew. Folders that are gone or cannot be read hold none. */
   async refresh(): Promise<void> {
     const candidates = new Set(this.elsewhere());
-    const below = async (folder: string, levels: number): Promise<void> => {
-      const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
-      await Promise.all(
-        entries.map(async (entry) => {
-          if (!entry.isDirectory() || entry.name.startsWith(".")) return;
-          const path = join(folder, entry.name);
-          const inside = await readdir(path).catch((): string[] => []);
-          const comparison = inside.includes(planName);
-          if (comparison || inside.includes("manifest.json") || inside.includes(lockName))
-            candidates.add(path);
-          if (comparison) await below(path, 1);
-          else if (levels > 1 && !candidates.has(path)) await below(path, levels - 1);
-        }),
-      );
-    };
-    await Promise.all(this.roots().map((root) => below(root, depth)));
-    for (const path of this.elsewhere()) if (await isComparison(path)) await below(path, 1);
+    const found = await Promise.all(this.roots().map((root) => findRunFolders(root)));
+    for (const path of this.elsewhere())
+      if (await isComparison(path)) found.push(await findRunFolders(path, 1));
+    for (const path of found.flat()) candidates.add(path);
     for (const path of this.shelf.keys()) candidates.add(path);
     for (const path of candidates) await this.look(path);
   }
