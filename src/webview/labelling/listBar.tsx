@@ -98,7 +98,8 @@ export function ListBar({ page, act }: { page: LabellingPage; act: (action: Acti
               disabled: lacksRun,
             };
           })}
-          onChoose={(order) => page.ask({ order })}
+          // Who chooses a queue wants its first prompt, not the place of the present one in it.
+          onChoose={(order) => page.startOver({ order })}
         />
       )}
       {page.query.differ && <Differing page={page} differ={page.query.differ} />}

@@ -190,8 +190,9 @@ export class LabellingPage {
     this.changed();
   }
 
-  /** Begins the list again, from its first prompt. */
-  startOver(): void {
+  /** Begins the list again, from its first prompt; with these changes. */
+  startOver(change: Partial<Query> = {}): void {
+    this.query = { ...this.query, ...change };
     this.goTo(0);
     this.target = undefined;
     this.askList();
@@ -308,9 +309,7 @@ export class LabellingPage {
 
   private showView({ query, mode }: LabellingView): void {
     if (mode) this.setMode(mode);
-    if (!query) return;
-    this.query = { ...this.query, ...query };
-    this.startOver();
+    if (query) this.startOver(query);
   }
 
   private takeFile(file: LabellingFile): void {

@@ -173,3 +173,16 @@ test("what is asked for comes up, even when a filter hides it", () => {
   page.tell({ type: "go", place: 3 });
   expect(page.prompt).toBe("Prompt 3?");
 });
+
+test("another order begins at its first prompt", () => {
+  const page = unlabelled(4).open();
+  page.press("ArrowRight");
+  page.press("ArrowRight");
+  expect(page.prompt).toBe("Prompt 2?");
+  const order = document.querySelector<HTMLElement & { value: string }>('[aria-label="Order"]')!;
+  order.value = "disputed";
+  fireEvent.change(order);
+  page.deliver();
+  expect(page.sent("list").at(-1)!.query.order).toBe("disputed");
+  expect(page.prompt).toBe("Prompt 0?");
+});
