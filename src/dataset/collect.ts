@@ -2,7 +2,7 @@ import { basename } from "node:path";
 import { DiscernError } from "../protocol/errors.ts";
 import type { Columns, Format } from "../protocol/source.ts";
 import { findColumns, parseLabel, unusedContext } from "./columns.ts";
-import { detectFormat, presets } from "./presets.ts";
+import { presets, recognise } from "./presets.ts";
 import { type PromptRecord, promptId } from "./record.ts";
 import { type Problem, type Row, type RowSink, scalarText, valueAt } from "./sink.ts";
 
@@ -41,7 +41,8 @@ export class PromptCollector implements RowSink {
   private waiting: Row[] = [];
   private columnNames: string[] | undefined;
   private found: Columns = {};
-  private presetLabel: ((values: Record<string, string>, file: string) => PromptRecord["label"]) | undefined;
+  private presetLabel: (values: Record<string, string>, file: string) => PromptRecord["label"] = () =>
+    undefined;
   private rows = 0;
   private isEmpty = true;
   private labelled = false;
@@ -57,10 +58,11 @@ export class PromptCollector implements RowSink {
 
   columns(names: string[]): void {
     this.columnNames = names;
-    const format = this.reading.format ?? detectFormat(names, this.file);
-    const preset = format === undefined ? undefined : presets[format];
-    this.presetLabel = preset?.label;
-    this.found = findColumns(names, { ...preset?.columns, ...this.reading.columns });
+    const layout =
+      this.reading.format === undefined ? recognise(names, this.file) : { format: this.reading.format };
+    const preset = layout?.format === undefined ? undefined : presets[layout.format];
+    this.presetLabel = (values, file) => layout?.label ?? preset?.label?.(values, file);
+    this.found = findColumns(names, { ...preset?.columns, ...layout?.columns, ...this.reading.columns });
     // A column that is named to be the label is no kind, unless it is named to be that, too.
     const { label, kind } = this.reading.columns ?? {};
     if (label !== undefined && kind === undefined && this.found.kind === label) delete this.found.kind;
@@ -156,7 +158,7 @@ export class PromptCollector implements RowSink {
     const joined = this.reading.inputJoin === "line" ? `${prompt ?? ""}\n${input ?? ""}` : body;
     const whole = context ? `${context}\n\n---\n\n${joined}` : joined;
     const record: PromptRecord = { id: promptId(whole), prompt: whole, source: this.file, line };
-    const label = own ?? (said && !this.labelIsKind() ? undefined : this.presetLabel?.(values, this.file));
+    const label = own ?? (said && !this.labelIsKind() ? undefined : this.presetLabel(values, this.file));
     if (label !== undefined) record.label = label;
     else if (said) record.labelText = said;
     for (const role of ["response", "kind", "pair", "split"] as const) {

@@ -20,6 +20,7 @@ export const commandIds = [
   "discern.prompts.copy",
   "discern.prompts.chooseColumn",
   "discern.prompts.readLargeFile",
+  "discern.prompts.hideFile",
   "discern.labelling.open",
   "discern.labels.labelFile",
   "discern.labels.export",

@@ -20,6 +20,10 @@ export const formatSchema = z.enum([
   "alpaca",
   "advbench",
   "harmbench",
+  "coconot",
+  "phtest",
+  "jailbreakbench",
+  "strongreject",
   "stl",
   "starter",
 ]);

@@ -1,6 +1,6 @@
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { describe, expect, test } from "vitest";
-import { readColumns, sniff } from "../../src/dataset/discover.ts";
+import { readColumns, type Sniffed, sniff } from "../../src/dataset/discover.ts";
 import { publishedFiles } from "../../src/suites/published.ts";
 import { describePublished, publishedPath, samplePath } from "../publishedFiles.ts";
 import { temporaryFile } from "./files.ts";
@@ -12,13 +12,13 @@ const parquet = (name: string) =>
 const long = (row: (i: number) => string) => Array.from({ length: 5000 }, (_, i) => row(i));
 
 describe("sniff", () => {
-  test.each<[string, string | Uint8Array, "prompts" | "unclear" | "none"]>([
+  test.each<[string, string | Uint8Array, Sniffed["kind"]]>([
     ["p.csv", "id,Prompt\n1,How?\n", "prompts"],
     ["p.tsv", "goal\ttarget\nHow?\tSure\n", "prompts"],
     ["p.csv", "id,utterance\n1,How do I kill a process?\n", "unclear"],
-    ["p.csv", "id,size\n1,large\n", "none"],
-    ["p.csv", "prompt\n", "none"],
-    ["p.csv", "", "none"],
+    ["p.csv", "id,size\n1,large\n", "empty"],
+    ["p.csv", "prompt\n", "empty"],
+    ["p.csv", "", "empty"],
     ["p.jsonl", '{"question":"How?"}\n', "prompts"],
     ["long.json", `[${long((i) => `{"instruction":"How do I ${i}?"}`).join(",\n")}]`, "prompts"],
     ["lists.json", `{"instructions":[${long((i) => `"How do I ${i}?"`).join()}],"inputs":[]}`, "prompts"],
@@ -26,30 +26,25 @@ describe("sniff", () => {
     ["long.csv", `prompt,text\n${long((i) => `"a\nb${i}",c`).join("\n")}`, "prompts"],
     ["p.parquet", parquet("prompt"), "prompts"],
     ["p.parquet", parquet("utterance"), "unclear"],
-    ["p.parquet", "PAR", "none"],
-    ["package.json", '{"name":"x","description":"A thing of some words"}', "none"],
-    ["tsconfig.json", '{"include":["src"] /* a comment */}', "none"],
-    ["p.csv.labels.jsonl", '{"id":"x","label":"toxic","note":"a prompt of some words"}\n', "none"],
-    ["r.discern.json", '[{"prompt":"How?"}]', "none"],
-    ["events.jsonl", '{"type":"warning","message":"something is not right"}\n', "none"],
-    ["notes.txt", "How do I do it?\n", "none"],
-    ["p.py", "prompt\n", "none"],
+    ["p.parquet", "PAR", "unreadable"],
+    ["package.json", '{"name":"x","description":"A thing of some words"}', "other"],
+    ["tsconfig.json", '{"include":["src"] /* a comment */}', "other"],
+    ["p.csv.labels.jsonl", '{"id":"x","label":"toxic","note":"a prompt of some words"}\n', "other"],
+    ["r.discern.json", '[{"prompt":"How?"}]', "other"],
+    ["events.jsonl", '{"type":"warning","message":"something is not right"}\n', "other"],
+    ["notes.txt", "How do I do it?\n", "other"],
+    ["p.py", "prompt\n", "other"],
   ])("%s, %#", async (name, content, expected) => {
-    expect(await sniff(await temporaryFile(name, content))).toBe(expected);
+    expect((await sniff(await temporaryFile(name, content))).kind).toBe(expected);
   });
 
-  // What has a line per prompt without a header, or says that its prompts are in a list, nothing but its declaration tells.
-  const telling = publishedFiles.filter(({ suite, file }) => {
-    return (
-      suite.task !== "choice" && !file.file.endsWith(".txt") && !file.read.columns?.prompt?.includes(".")
-    );
-  });
+  const telling = publishedFiles.filter(({ suite }) => suite.task !== "choice");
   test.each(telling.map(({ file }) => file.file))("finds prompts in the layout of %s", async (file) => {
-    expect(await sniff(samplePath(file))).toBe("prompts");
+    expect(await sniff(samplePath(file))).toEqual({ kind: "prompts" });
   });
 
   test("finds nothing where nothing is", async () => {
-    expect(await sniff("/nowhere/p.csv")).toBe("none");
+    expect(await sniff("/nowhere/p.csv")).toEqual({ kind: "other" });
   });
 });
 
@@ -58,12 +53,20 @@ describePublished("sniff on published files", () => {
     "xstest_v2_prompts.csv",
     "oktest.csv",
     "advbench.csv",
+    "safety_only_data_instructions.json",
+    "I-Alpaca.json",
     "I-CoNa.json",
+    "I-Controversial.json",
+    "I-MaliciousInstructions.json",
+    "I-PhysicalSafetySafe.json",
+    "I-PhysicalSafetyUnsafe.json",
+    "alpaca_random_9k.json",
+    "alpaca_eval_text_davinci_003.json",
     "seed_tasks.jsonl",
     "dolly_3k.json",
   ];
   test.each(read)("finds prompts in %s", async (file) => {
-    expect(await sniff(publishedPath(file))).toBe("prompts");
+    expect(await sniff(publishedPath(file))).toEqual({ kind: "prompts" });
   });
 });
 

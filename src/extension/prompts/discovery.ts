@@ -1,11 +1,14 @@
 import { stat } from "node:fs/promises";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { sniff } from "../../dataset/discover.ts";
+import type { WaitingState } from "./promptFile.ts";
 
 /** A prompt file as found, before it is read. */
 export interface Found {
   readonly path: string;
-  readonly state: "unread" | "unclear" | "large";
+  readonly state: WaitingState;
+  /** Why it gives no prompts, where it is empty or can not be read. */
+  readonly reason?: string;
   /** Size in bytes. */
   readonly size: number;
 }
@@ -26,7 +29,8 @@ export interface DiscoveryRules {
 const AT_ONCE = 16;
 
 /**
- * The prompt files among candidates, by looking at the head of each. Files that vanish or can not be read are passed over.
+ * The prompt files among candidates, by looking at the head of each. Files that vanish are ignored; those that give no prompts are kept
+ * with the reason.
  *
  * @param paths absolute paths inside the rules' root
  */
@@ -42,12 +46,15 @@ export async function findPromptFiles(paths: readonly string[], rules: Discovery
 
 async function look(path: string, rules: DiscoveryRules, runs: RunFolders): Promise<Found | undefined> {
   if (isInRunsFolder(path, rules) || (await runs.hold(path))) return undefined;
-  const kind = rules.hasColumn(path) ? "prompts" : await sniff(path);
-  if (kind === "none") return undefined;
+  const sniffed = rules.hasColumn(path) ? ({ kind: "prompts" } as const) : await sniff(path);
+  if (sniffed.kind === "other") return undefined;
   const size = await sizeOf(path);
   if (size === undefined) return undefined;
+  if ("reason" in sniffed) {
+    return { path, size, state: sniffed.kind === "empty" ? "empty" : "failed", reason: sniffed.reason };
+  }
   const waiting = size > rules.largeBytes ? "large" : "unread";
-  return { path, size, state: kind === "unclear" ? "unclear" : waiting };
+  return { path, size, state: sniffed.kind === "unclear" ? "unclear" : waiting };
 }
 
 /** Whether a file lies in the folder of runs. */

@@ -1,3 +1,4 @@
+import { posix } from "node:path";
 import * as vscode from "vscode";
 import { readColumns } from "../../dataset/discover.ts";
 import { changeSetting, registerCommand, setting } from "../contributions.ts";
@@ -39,6 +40,10 @@ export function registerFileCommands(
       const uri = await uriOf(of, tree);
       if (uri) await readLargeFile(library, uri);
     }),
+    registerCommand("discern.prompts.hideFile", async (of?: vscode.Uri | TreeNode) => {
+      const uri = await uriOf(of, tree);
+      if (uri) await hideFile(uri);
+    }),
   );
 }
 
@@ -73,6 +78,21 @@ async function chooseColumn(library: PromptLibrary, uri: vscode.Uri): Promise<vo
   await changeSetting("discern.prompts.columns", { ...chosenBefore, [path]: picked.label }, uri);
   await library.refresh();
   await library.open(uri);
+}
+
+/** Leaves a file out of the view, by the setting that says which files are left out. */
+async function hideFile(uri: vscode.Uri): Promise<void> {
+  const excluded = setting("discern.prompts.exclude", uri);
+  const folder = vscode.workspace.getWorkspaceFolder(uri);
+  if (!folder) return;
+  // What means something in a pattern is meant as it stands.
+  const path = posix.relative(folder.uri.path, uri.path).replace(/[[\]{}*?]/g, "[$&]");
+  await changeSetting("discern.prompts.exclude", [...excluded, path], uri);
+  const show = "Show Again";
+  const message = `${shownPath(uri)} is hidden by the setting discern.prompts.exclude.`;
+  if ((await vscode.window.showInformationMessage(message, show)) !== show) return;
+  const others = setting("discern.prompts.exclude", uri).filter((pattern) => pattern !== path);
+  await changeSetting("discern.prompts.exclude", others, uri);
 }
 
 /** Reads a large file, with its progress in view and a way to stop. */

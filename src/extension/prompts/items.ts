@@ -1,10 +1,10 @@
+import { posix } from "node:path";
 import * as vscode from "vscode";
 import { count } from "../../wording/numbers.ts";
 import type { Branch, FileNode, GroupNode, PromptNode, RangeNode, TreeNode } from "./branch.ts";
-import { stateUri } from "./decorations.ts";
 import { hides, type PromptFilter } from "./filter.ts";
 import type { PromptFile } from "./promptFile.ts";
-import { type PromptState, promptStates } from "./promptState.ts";
+import { type PromptState, promptStates, toLabel } from "./promptState.ts";
 import { oneLine, prompts, wordGroup, wordState, wordTally } from "./words.ts";
 
 const { Collapsed, Expanded, None } = vscode.TreeItemCollapsibleState;
@@ -23,6 +23,7 @@ const icons: Record<PromptState, vscode.ThemeIcon> = {
 const waitingIcons: Partial<Record<PromptFile["state"], string>> = {
   unclear: "question",
   large: "cloud-download",
+  empty: "circle-slash",
   failed: "error",
 };
 
@@ -50,18 +51,39 @@ function look(node: TreeNode, branch: Branch | undefined, search: string): vscod
 
 function fileItem({ file }: FileNode, branch: Branch | undefined): vscode.TreeItem {
   const icon = waitingIcons[file.state];
-  const item = new vscode.TreeItem(file.path, icon === undefined ? Collapsed : None);
+  // The name stands first and the folder last, so that a narrow view cuts off the folder.
+  const [name, folder] = [posix.basename(file.uri.path), folderOf(file)];
+  const item = new vscode.TreeItem(name, icon === undefined ? Collapsed : None);
   item.id = file.uri.toString();
   item.resourceUri = file.uri;
   item.iconPath = icon === undefined ? vscode.ThemeIcon.File : new vscode.ThemeIcon(icon);
   item.contextValue = icon === undefined ? "promptFile" : `promptFile+${file.state}`;
-  item.description = describeFile(file, branch);
-  item.accessibilityInformation = { label: [file.path, item.description].filter(Boolean).join(", ") };
+  item.description = [shortOfFile(file, branch), folder].filter(Boolean).join(" · ");
+  item.accessibilityInformation = {
+    label: [file.path, describeFile(file, branch)].filter(Boolean).join(", "),
+  };
   const command = { unclear: "discern.prompts.chooseColumn", large: "discern.prompts.readLargeFile" };
   if (file.state === "unclear" || file.state === "large") {
     item.command = { command: command[file.state], title: "", arguments: [file.uri] };
   }
+  if (file.state === "failed" || file.state === "empty") {
+    item.command = { command: "vscode.open", title: "", arguments: [file.uri, { preview: true }] };
+  }
   return item;
+}
+
+/** The folder that a file lies in, as its path shows it; "" for the workspace itself. */
+function folderOf({ path }: PromptFile): string {
+  const cut = Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\"));
+  return cut < 0 ? "" : path.slice(0, cut);
+}
+
+/** What a row has room for: the one number that says what is to be done, else how many prompts there are. */
+function shortOfFile(file: PromptFile, branch: Branch | undefined): string {
+  if (!branch) return describeFile(file, branch);
+  const { tally } = branch.outline;
+  const open = toLabel(tally);
+  return open > 0 ? `${count(open)} to label` : count(tally.total);
 }
 
 function describeFile(file: PromptFile, branch: Branch | undefined): string {
@@ -74,6 +96,8 @@ function describeFile(file: PromptFile, branch: Branch | undefined): string {
       return "choose the prompt column";
     case "large":
       return "large, not read yet";
+    case "empty":
+      return "no prompts";
     case "failed":
       return "cannot be read";
     case "ready": {
@@ -115,7 +139,6 @@ function promptItem(node: PromptNode, branch: Branch | undefined, search: string
   const text = oneLine(record.prompt);
   const item = new vscode.TreeItem({ label: text, highlights: highlights(text, search) }, None);
   item.id = `${file.uri}#${number}`;
-  item.resourceUri = stateUri(state);
   item.iconPath = icons[state];
   item.contextValue = "prompt";
   item.description = marks(node, disputed).join(" · ");

@@ -116,7 +116,7 @@ export class PromptLibrary implements vscode.Disposable {
   async refresh(): Promise<void> {
     await this.discoverAgain();
     for (const file of this.sorted) {
-      if (file.state === "ready" || file.state === "failed") await this.readQuietly(file);
+      if (["ready", "failed", "empty"].includes(file.state)) await this.readQuietly(file);
     }
   }
 
@@ -228,15 +228,14 @@ export class PromptLibrary implements vscode.Disposable {
   private async discover(): Promise<void> {
     const found = await findInWorkspace();
     const gone = new Set(this.byUri.keys());
-    for (const { path, state, size } of found) {
+    for (const { path, state, size, reason } of found) {
       const uri = vscode.Uri.file(path);
       const key = uri.toString();
       gone.delete(key);
       const known = this.byUri.get(key);
-      const isSame =
-        known && (known.state === state || !["unread", "unclear", "large"].includes(known.state));
-      if (isSame) continue;
-      const file = new PromptFile(uri, shownPath(uri), state);
+      const waits = known && ["unread", "unclear", "large", "empty"].includes(known.state);
+      if (known && (!waits || (known.state === state && known.failure === reason))) continue;
+      const file = new PromptFile(uri, shownPath(uri), state, reason);
       this.byUri.set(key, file);
       if (state === "large") this.large.fire({ file, bytes: size });
     }
@@ -253,7 +252,7 @@ export class PromptLibrary implements vscode.Disposable {
   private async fileChanged(uri: vscode.Uri): Promise<void> {
     const file = this.file(uri);
     if (file) {
-      if (["ready", "reading", "failed"].includes(file.state)) await this.readQuietly(file);
+      if (["ready", "reading", "failed", "empty"].includes(file.state)) await this.readQuietly(file);
       else if (file.state !== "unread") await this.listChanged();
       return;
     }
@@ -295,7 +294,9 @@ export class PromptLibrary implements vscode.Disposable {
   }
 
   private sort(): void {
-    this.sorted = [...this.byUri.values()].sort((a, b) => a.path.localeCompare(b.path));
+    // Files that give no prompts stand below those that do.
+    const last = ({ state }: PromptFile) => Number(state === "empty");
+    this.sorted = [...this.byUri.values()].sort((a, b) => last(a) - last(b) || a.path.localeCompare(b.path));
     this.change.fire(undefined);
   }
 }

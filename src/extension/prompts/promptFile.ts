@@ -2,17 +2,21 @@ import type { Uri } from "vscode";
 import type { Decision } from "../../dataset/decisions.ts";
 import { LabelFile } from "../../dataset/labelFile.ts";
 import { labelLogPath, withDecision } from "../../dataset/labels.ts";
-import { type ReadOptions, readPrompts } from "../../dataset/read.ts";
+import { type Prompts, type ReadOptions, readPrompts } from "../../dataset/read.ts";
 import type { PromptRecord } from "../../dataset/record.ts";
 import type { Problem } from "../../dataset/sink.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import type { Label } from "../../protocol/label.ts";
+import { counted } from "../../wording/numbers.ts";
 
 /**
  * How far a prompt file is read: `unclear` waits for a person to choose the prompt column, `large` for a person to ask for
- * it, `failed` could not be read.
+ * it, `empty` was read and has no prompt, `failed` could not be read.
  */
-export type ReadState = "unread" | "reading" | "ready" | "unclear" | "large" | "failed";
+export type ReadState = WaitingState | "reading" | "ready";
+
+/** How a file is found before it is read. */
+export type WaitingState = "unread" | "unclear" | "large" | "empty" | "failed";
 
 /** A prompt file of the workspace, its prompts once it is read, and its label log. */
 export class PromptFile {
@@ -28,18 +32,20 @@ export class PromptFile {
   private reading: Promise<void> | undefined;
   private again = false;
 
-  constructor(uri: Uri, path: string, state: "unread" | "unclear" | "large" = "unread") {
+  /** @param failure why it gives no prompts, where it was found empty or could not be read */
+  constructor(uri: Uri, path: string, state: WaitingState = "unread", failure?: string) {
     this.uri = uri;
     this.path = path;
     this.labels = new LabelFile(labelLogPath(uri.fsPath));
     this.currentState = state;
+    this.currentFailure = failure;
   }
 
   get state(): ReadState {
     return this.currentState;
   }
 
-  /** Why the file could not be read, in words. */
+  /** Why the file could not be read or has no prompts, in words. */
   get failure(): string | undefined {
     return this.currentFailure;
   }
@@ -116,17 +122,25 @@ export class PromptFile {
       for (const record of prompts.records) {
         if (!this.byId.has(record.id)) this.byId.set(record.id, record);
       }
-      this.currentFailure = undefined;
-      this.currentState = "ready";
+      const hasPrompts = prompts.records.length > 0;
+      this.currentFailure = hasPrompts ? undefined : noPrompts(this.path, prompts);
+      this.currentState = hasPrompts ? "ready" : "empty";
     } while (this.again);
   }
 
   private fail(error: unknown): void {
     this.currentFailure = error instanceof Error ? error.message : String(error);
-    this.currentState =
-      error instanceof DiscernError && error.code === "column-missing" ? "unclear" : "failed";
+    const code = error instanceof DiscernError ? error.code : undefined;
+    this.currentState = code === "column-missing" ? "unclear" : code === "dataset-empty" ? "empty" : "failed";
     this.currentRecords = [];
     this.currentProblems = [];
     this.byId = new Map();
   }
+}
+
+/** Why a file that was read has no prompts. */
+function noPrompts(path: string, { problems, rows }: Prompts): string {
+  const [first] = problems;
+  const why = first === undefined ? "" : ` The first: line ${first.line}, ${first.message}.`;
+  return `None of the ${counted(rows, "row")} of ${path} is a prompt.${why}`;
 }

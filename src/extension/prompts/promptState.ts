@@ -35,6 +35,14 @@ export interface Tally {
   readonly total: number;
 }
 
+/**
+ * How many prompts wait for a label: those without one in a file that has labels. A file in which nobody labelled yet, such as a
+ * suite or a list of questions, waits for none.
+ */
+export function toLabel({ states, total }: Tally): number {
+  return states.unlabelled === total ? 0 : states.unlabelled;
+}
+
 /** Share of prompts that have one of the three labels, 0 to 1. */
 export function labelledShare({ states, total }: Tally): number {
   return total === 0 ? 0 : (states.toxic + states.seemingly_toxic + states.general) / total;

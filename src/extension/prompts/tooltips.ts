@@ -2,7 +2,7 @@ import * as vscode from "vscode";
 import { count } from "../../wording/numbers.ts";
 import type { Branch, TreeNode } from "./branch.ts";
 import { labelledShare } from "./promptState.ts";
-import { prompts, wordDecision, wordGroup, wordState, wordTally } from "./words.ts";
+import { adviceFor, prompts, wordDecision, wordGroup, wordState, wordTally } from "./words.ts";
 
 /** Characters of a prompt that a hover has room for. */
 const ROOM = 2000;
@@ -11,7 +11,7 @@ const ROOM = 2000;
 export function tooltipOf(node: TreeNode, branch: Branch | undefined): string | vscode.MarkdownString {
   if (node.type === "prompt") return promptTooltip(node, branch);
   if (node.type === "file") {
-    if (node.file.failure !== undefined) return node.file.failure;
+    if (node.file.failure !== undefined) return `${node.file.failure}\n\n${adviceFor(node.file.state)}`;
     const tally = branch?.outline.tally;
     if (!tally) return node.file.uri.fsPath;
     const share = `${percent(labelledShare(tally))} % of ${count(tally.total)} labelled`;

@@ -219,16 +219,11 @@ export class PromptTree implements vscode.TreeDataProvider<TreeNode>, vscode.Dis
     this.summarise();
   }
 
-  /** What the view says of all files: the work that is open, and what is searched for. */
+  /** What the view says of all files while it does not show all prompts: what is searched for, and how many there are. */
   private summarise(): void {
     const branches = this.library.files.map((file) => this.model.branch(file)).filter((b) => b !== undefined);
     const sum = (of: (branch: (typeof branches)[number]) => number) =>
       branches.reduce((total, branch) => total + of(branch), 0);
-    const unlabelled = sum(({ outline }) => outline.tally.states.unlabelled);
-    const disputed = sum(({ outline }) => outline.tally.disputed);
-    const tooltip = `${count(unlabelled)} prompts without a label and ${count(disputed)} disputed, in the files read so far`;
-    const open = unlabelled + disputed;
-    this.view.badge = open > 0 ? { value: open, tooltip } : undefined;
     const { filter } = this.model;
     this.view.description = hides(filter)
       ? [

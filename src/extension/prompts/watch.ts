@@ -12,7 +12,7 @@ export interface FileEvents {
   list(): void;
 }
 
-const ENDINGS = "{csv,tsv,jsonl,json,parquet}";
+const ENDINGS = "{csv,tsv,jsonl,json,parquet,txt}";
 
 /** Milliseconds without a further change after which a file is looked at: programs write in pieces. */
 const PAUSE = 200;

@@ -1,5 +1,6 @@
 import { count, counted } from "../../wording/numbers.ts";
 import type { VerdictKind } from "./filter.ts";
+import type { ReadState } from "./promptFile.ts";
 import { isLabel, type PromptState, promptStates, type Tally } from "./promptState.ts";
 
 /** A state as a person reads it. */
@@ -42,6 +43,14 @@ export function wordTally({ states, disputed }: Tally): string {
     .map((state) => `${count(states[state])} ${wordState(state)}`);
   if (disputed > 0) parts.push(`${count(disputed)} disputed`);
   return parts.join(" · ");
+}
+
+/** What to do about a file that gives no prompts; it is read again whenever it changes. */
+export function adviceFor(state: ReadState): string {
+  if (state === "unclear") return 'Say how it is to be read: "Choose Prompt Column…" in its context menu.';
+  if (state === "empty")
+    return 'Add prompts to it, choose another column ("Choose Prompt Column…" in its context menu), or hide it ("Hide File").';
+  return 'Correct the file: it is read again when it is saved. "Hide File" in its context menu leaves it out.';
 }
 
 /** A number of prompts in words. */

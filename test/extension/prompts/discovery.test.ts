@@ -22,7 +22,12 @@ async function find(files: Record<string, string>, rules: Partial<DiscoveryRules
     hasColumn: () => false,
     ...rules,
   });
-  return Object.fromEntries(found.map(({ path, state }) => [relative(root, path), state]));
+  return Object.fromEntries(
+    found.map(({ path, state, reason }) => [
+      relative(root, path),
+      reason === undefined ? state : [state, reason],
+    ]),
+  );
 }
 
 describe("finding prompt files", () => {
@@ -34,7 +39,48 @@ describe("finding prompt files", () => {
       "package.json": '{"name":"x"}',
       "a.csv.labels.jsonl": '{"id":"x","label":"toxic","by":"a","at":"2026-01-01T00:00:00Z"}\n',
     };
-    expect(await find(files)).toEqual({ "a.csv": "unread", "b.csv": "unclear" });
+    expect(await find(files)).toEqual({
+      "a.csv": "unread",
+      "b.csv": "unclear",
+      "numbers.csv": ["empty", 'No column of numbers.csv holds sentences. Columns: "a", "b".'],
+    });
+  });
+
+  it("keeps tables that give no prompts, with the reason, and no other file", async () => {
+    const files = {
+      "nothing.csv": "",
+      "header.csv": "prompt,label\n",
+      "blank.csv": "prompt,label\n,toxic\n",
+      "binary.csv": "prompt\n\0\n",
+      "broken.jsonl": "{broken\n",
+      "not.parquet": "PAR",
+      "list.json": "[]",
+      "settings.json": "{}",
+      "half.json": '{"a": [',
+      "notes.txt": "How do I do it?\n",
+    };
+    expect(await find(files)).toEqual({
+      "nothing.csv": ["empty", "nothing.csv is empty."],
+      "header.csv": ["empty", 'header.csv has columns and no rows. Columns: "prompt", "label".'],
+      "blank.csv": ["empty", 'The first rows of blank.csv have no text in the column "prompt".'],
+      "binary.csv": ["failed", expect.stringMatching(/^binary\.csv:2: .*NUL/)],
+      "broken.jsonl": [
+        "failed",
+        expect.stringMatching(/^No row of broken\.jsonl can be read.*line 1, not JSON/),
+      ],
+      "not.parquet": ["failed", expect.stringMatching(/^not\.parquet cannot be read as Parquet/)],
+      "list.json": ["empty", "list.json is empty."],
+    });
+  });
+
+  it("says what a file of questions with choices is for", async () => {
+    const mmlu = "Which bread rises?,flat bread,sourdough,a cracker,none of them,B\n".repeat(4);
+    expect(await find({ "baking_test.csv": mmlu })).toEqual({
+      "baking_test.csv": [
+        "empty",
+        expect.stringMatching(/questions of several choices.*"suites": \["mmlu"\]/),
+      ],
+    });
   });
 
   it("asks no more where a person chose the column", async () => {

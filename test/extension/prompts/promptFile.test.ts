@@ -35,8 +35,27 @@ describe("a prompt file of the workbench", () => {
   it("says why it cannot be read", async () => {
     const file = promptFile("prompts.csv", "prompt\n");
     await expect(file.read()).rejects.toMatchObject({ code: "dataset-empty" });
-    expect(file.state).toBe("failed");
+    expect(file.state).toBe("empty");
     expect(file.failure).toContain("prompts.csv");
+    const binary = promptFile("prompts.csv", "prompt\n\0\n");
+    await expect(binary.read()).rejects.toMatchObject({ code: "dataset-unreadable" });
+    expect([binary.state, binary.failure]).toEqual([
+      "failed",
+      expect.stringMatching(/prompts\.csv:2: .*NUL/),
+    ]);
+  });
+
+  it("has no prompts where no row is one, and has them when the file has", async () => {
+    const file = promptFile("prompts.jsonl", '{"prompt":""}\n{"prompt":" "}\n');
+    await file.read();
+    expect([file.state, file.failure]).toEqual([
+      "empty",
+      "None of the 2 rows of prompts.jsonl is a prompt. The first: line 1, the prompt is empty.",
+    ]);
+    expect(file.problems).toHaveLength(2);
+    appendFileSync(file.uri.fsPath, '{"prompt":"one"}\n');
+    await file.readAgain();
+    expect([file.state, file.failure]).toEqual(["ready", undefined]);
   });
 
   it("is as before when reading was called off", async () => {
