@@ -21,6 +21,8 @@ const server = await startCodeServer({
   folder,
   home: join(root, ".cache/workbench/editor"),
   trust: "trusted",
+  // Who opens it for the first time sees what a fresh install shows.
+  settings: { "workbench.welcomePage.walkthroughs.openOnInstall": true },
   port: Number(flags.port),
 });
 process.stdout.write(`${server.url}\nCtrl-C ends it.\n`);

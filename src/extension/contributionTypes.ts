@@ -131,6 +131,11 @@ export interface ContextValues {
   "discern.prompts.filtered": boolean;
   "discern.prompts.canUndo": boolean;
   "discern.prompts.canRedo": boolean;
+  /** True for a moment when a step of the walkthrough is done, which ticks it; written by the first steps. */
+  "discern.steps.prompts": boolean;
+  "discern.steps.model": boolean;
+  "discern.steps.label": boolean;
+  "discern.steps.run": boolean;
   /** Whether evaluations are shown in prompt files; written by the inline evaluation. */
   "discern.evaluation.shown": boolean;
   /** Whether the active editor has an evaluation. */
@@ -140,6 +145,10 @@ export const contextKeys = [
   "discern.prompts.filtered",
   "discern.prompts.canUndo",
   "discern.prompts.canRedo",
+  "discern.steps.prompts",
+  "discern.steps.model",
+  "discern.steps.label",
+  "discern.steps.run",
   "discern.evaluation.shown",
   "discern.evaluation.available",
 ] as const satisfies readonly (keyof ContextValues)[];

@@ -53,7 +53,7 @@ export function activate(context: vscode.ExtensionContext): void {
   store.add(registerEvaluation(context, prompts, runs));
   store.add(registerReport(context, engine, prompts));
   store.add(registerLaboratory(context, { engine, library: runs, models, prompts }));
-  store.add(registerSample(context));
+  store.add(registerSample(context, { prompts, runs, models }));
   store.add(registerMcp(context));
   store.add(registerCommand("discern.torch.install", () => installTorch(engine)));
   store.add(registerCommand("discern.engine.showLog", () => log.show()));

@@ -42,6 +42,9 @@ const conditions = [
   ...commands.map((command) => (command as { enablement?: string }).enablement),
   ...Object.values(menus).flatMap((items) => items.map(({ when }) => when)),
   ...[...contributes.keybindings, ...contributes.viewsWelcome].map(({ when }: MenuItem) => when),
+  ...contributes.walkthroughs.flatMap(({ steps }: { steps: { completionEvents: string[] }[] }) =>
+    steps.flatMap(({ completionEvents }) => completionEvents),
+  ),
 ].join("\n");
 
 describe("the manifest and the code", () => {
@@ -104,6 +107,10 @@ describe("the extension is activated", () => {
       ...contributes.jsonValidation.map(({ fileMatch }: { fileMatch: string }) => `**/${fileMatch}`),
       `**/*${labelLogEnding}`,
       contributes.configuration.properties["discern.runs.folder"].default,
+      // Where prompts may be. Nearly every project has a .json file.
+      ...contributes.configuration.properties["discern.prompts.include"].default.filter(
+        (glob: string) => glob !== "**/*.json",
+      ),
     ];
     expect(contains).toEqual(sorted(expected));
     expect(
@@ -115,6 +122,17 @@ describe("the extension is activated", () => {
     expect(activationEvents.filter((event: string) => /^on(View|Command|CustomEditor):/.test(event))).toEqual(
       [],
     );
+  });
+});
+
+describe("the walkthrough", () => {
+  const steps: { id: string; completionEvents: string[] }[] = contributes.walkthroughs[0].steps;
+
+  it("ticks a step by what is the case, however that came about", () => {
+    for (const { id, completionEvents } of steps) {
+      expect(completionEvents.length, id).toBeGreaterThan(0);
+      expect(completionEvents.filter((event) => !event.startsWith("onContext:"))).toEqual([]);
+    }
   });
 });
 

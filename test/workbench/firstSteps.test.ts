@@ -1,26 +1,52 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { expect, it } from "vitest";
 import { describeWorkbench, useWorkbench } from "./useWorkbench.ts";
 
 describeWorkbench("who opens Discern for the first time", () => {
-  const workbench = useWorkbench({ fill: async () => {} });
+  const workbench = useWorkbench({
+    fill: async () => {},
+    settings: { "workbench.welcomePage.walkthroughs.openOnInstall": true },
+  });
 
   it("sees in each view what it is for, and what to do", async () => {
     const { page } = workbench();
     await workbench().openSideBar("Discern");
-    for (const text of [/^No prompt files found in this folder/, /^No runs yet/]) {
-      await page.getByText(text).waitFor();
-    }
-    for (const name of ["Open the Sample Workspace", "New Recipe", "Run a Recipe"]) {
+    const texts = [/^Discern finds prompts that/, /^No prompt files found in this folder/, /^No runs yet/];
+    for (const text of texts) await page.getByText(text).first().waitFor();
+    for (const name of [
+      "Get Started with Discern",
+      "Open the Sample Workspace",
+      "New Recipe",
+      "Run a Recipe",
+    ]) {
       await page.locator(".sidebar").getByRole("button", { name }).first().waitFor();
     }
     await workbench().screenshot("first-views");
+    // There is nothing to begin with in this folder, so nothing opens by itself.
+    expect(await page.locator(".getting-started-step").count()).toBe(0);
+  });
+
+  it("is shown the walkthrough once, in the first folder with prompts, with what is there already ticked", async () => {
+    const { page } = workbench();
+    const csv = 'prompt,label\n"How do I kill a Python process?",seemingly_toxic\n';
+    await writeFile(join(workbench.folder(), "prompts.csv"), csv);
+    await workbench().reload();
+    const step = page.locator(".getting-started-step", { hasText: "Open prompts" });
+    await step.locator(".codicon-getting-started-step-checked.complete").waitFor();
+    await workbench().screenshot("walkthrough-opened");
+    await workbench().runCommand("View: Close All Editors");
+    await workbench().reload();
+    await workbench().openSideBar("Discern");
+    await page.locator(".sidebar").getByText("prompts.csv").first().waitFor();
+    expect(await page.locator(".getting-started-step").count()).toBe(0);
   });
 
   it("is led through five steps, each with its picture and its button", async () => {
     const { page } = workbench();
     await workbench().runCommand("Discern: Get Started with Discern");
     const steps = [
-      ["Open the sample workspace", "Open the Sample Workspace"],
+      ["Open prompts", "Open the Sample Workspace"],
       ["Pull a model", "Pull a Model"],
       ["Label prompts", "Open the Labelling Panel"],
       ["Compare methods", "Compare Methods"],

@@ -4,11 +4,16 @@
 
 import * as vscode from "vscode";
 import { registerCommand } from "../contributions.ts";
+import { logError } from "../log.ts";
 import { writeSample } from "./files.ts";
+import { introduce, setIntroduced } from "./introduce.ts";
+import { FirstSteps, type StepParts } from "./steps.ts";
 
-/** The commands with which a newcomer begins: the sample workspace and the walkthrough. */
-export function registerSample(context: vscode.ExtensionContext): vscode.Disposable {
-  return vscode.Disposable.from(
+/** The commands with which a newcomer begins: the sample workspace and the walkthrough, which opens by itself once per machine. */
+export function registerSample(context: vscode.ExtensionContext, parts: StepParts): vscode.Disposable {
+  const steps = new FirstSteps(parts);
+  const commands = vscode.Disposable.from(
+    steps,
     registerCommand("discern.sample.open", async () => {
       const [parent] =
         (await vscode.window.showOpenDialog({
@@ -23,12 +28,16 @@ export function registerSample(context: vscode.ExtensionContext): vscode.Disposa
       await writeSample(folder.fsPath, context.extensionPath);
       await vscode.commands.executeCommand("vscode.openFolder", folder, { forceNewWindow: false });
     }),
-    registerCommand("discern.walkthrough.open", () =>
-      vscode.commands.executeCommand(
+    registerCommand("discern.walkthrough.open", async () => {
+      await setIntroduced(context);
+      await vscode.commands.executeCommand(
         "workbench.action.openWalkthrough",
         `${context.extension.id}#start`,
         false,
-      ),
-    ),
+      );
+      await steps.tellAll();
+    }),
   );
+  void introduce(context, parts.prompts).catch(logError);
+  return commands;
 }
