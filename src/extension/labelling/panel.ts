@@ -75,7 +75,7 @@ export class LabellingPanel {
         parts.library.label(await this.file(), ids, label, note, secondPass && SECOND_PASS),
       pair: async (ids, pair) => parts.library.pair(await this.file(), ids, pair),
       do: (what) => this.do(what),
-      step: (step) => this.step(step),
+      step: async (step) => parts.library.step(await this.file(), step),
       reveal: (record) => revealPrompt(uri, record),
       chooseFile: async () => void (await runCommand("discern.labelling.open")),
       wordError,
@@ -161,20 +161,5 @@ export class LabellingPanel {
       guidelines: setting("discern.labelling.guidelines", this.uri),
       blur: setting("discern.labelling.blur", this.uri),
     });
-  }
-
-  private async step(step: "undo" | "redo"): Promise<ReadonlySet<string>> {
-    const { library } = this.parts;
-    const file = await this.file();
-    const changed = new Set<string>();
-    const listening = library.onDidChange((change) => {
-      if (change?.file === file) for (const id of change.ids ?? []) changed.add(id);
-    });
-    try {
-      await library.step(file, step);
-    } finally {
-      listening.dispose();
-    }
-    return changed;
   }
 }

@@ -12,7 +12,7 @@ export function registerHistoryCommands(library: PromptLibrary): vscode.Disposab
   const step = (direction: "undo" | "redo") => async () => {
     const file = latest(library.files, library.author, direction === "undo" ? "done" : "undone");
     if (!file) return;
-    const concerned = prompts(await library.step(file, direction));
+    const concerned = prompts((await library.step(file, direction)).size);
     const message =
       direction === "undo"
         ? `Undone: labels of ${concerned} in ${file.path}`

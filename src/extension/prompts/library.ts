@@ -193,11 +193,11 @@ export class PromptLibrary implements vscode.Disposable {
     this.tell(file, await file.labels.pair(this.author, ids, pair));
   }
 
-  /** Undoes or redoes this person's last step in a file, and says how many prompts it concerned. */
-  async step(file: PromptFile, direction: "undo" | "redo"): Promise<number> {
-    const changed = await file.labels[direction](this.author);
-    if (changed) this.tell(file, changed);
-    return changed?.size ?? 0;
+  /** Undoes or redoes this person's last step in a file, and says which prompts it concerned. */
+  async step(file: PromptFile, direction: "undo" | "redo"): Promise<ReadonlySet<string>> {
+    const changed = (await file.labels[direction](this.author)) ?? new Set<string>();
+    this.tell(file, changed);
+    return changed;
   }
 
   /** Reads what other windows appended to the label logs. */

@@ -1,5 +1,4 @@
 import { dirname, join } from "node:path";
-import { nextTime } from "../../dataset/labelHistory.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import type { PromptResult } from "../../protocol/report/answers.ts";
 import type { Report } from "../../protocol/report/report.ts";
@@ -12,15 +11,14 @@ import {
 } from "../../protocol/webview/report.ts";
 import {
   answerKey,
-  appendJudgement,
   currentJudgements,
   type Judged,
   type JudgementLog,
   judgementsPath,
   readJudgements,
-  responseHash,
 } from "../../runFolder/judgements.ts";
 import { readReport } from "../../runFolder/reportFile.ts";
+import { judgeAnswer } from "./judge.ts";
 
 /** What a report that is shown needs from the workbench. */
 interface SessionOptions {
@@ -96,13 +94,8 @@ export class ReportSession {
     if (answers === undefined || result === undefined) {
       throw new DiscernError("run-invalid", "The report has changed and no longer holds that answer.");
     }
-    const { method, seed } = answers;
-    await appendJudgement(judgementsPath(this.options.file), {
-      ...{ id, suite, method, seed, response: responseHash(result.response), verdict },
-      by: this.options.author(),
-      at: nextTime(this.judged.get(answerKey(result))?.at),
-      ...(note === undefined || note === "" ? {} : { note }),
-    });
+    const judged = { ...answers, result, verdict, note };
+    await judgeAnswer(this.options.file, this.options.author(), judged, this.judged);
     await this.reloadJudgements();
   }
 

@@ -10,7 +10,8 @@ import { type LabelAgreement, labellingSchema } from "./labelAgreement.ts";
 const promptOrderSchema = z.enum(["file", "unlabelled", "disputed", "disagreement", "informative"]);
 export type PromptOrder = z.infer<typeof promptOrderSchema>;
 
-const labelFilterSchema = z.enum([
+/** Which labels are listed. */
+export const labelFilterSchema = z.enum([
   "all",
   "toxic",
   "seemingly_toxic",
@@ -43,11 +44,11 @@ export const labellingViewSchema = z.object({
 export type LabellingView = z.infer<typeof labellingViewSchema>;
 
 /** What a person can decide here: a label, seen but not decided, or none. */
-const choiceSchema = z.union([labelSchema, z.literal("skip"), z.null()]);
+export const choiceSchema = z.union([labelSchema, z.literal("skip"), z.null()]);
 export type LabelChoice = z.infer<typeof choiceSchema>;
 
 /** A prompt's place in its file, counted from 0. */
-const placeSchema = z.int().nonnegative();
+export const placeSchema = z.int().nonnegative();
 
 /** Messages of the labelling page. */
 export const labellingFromPageSchema = z.discriminatedUnion("type", [

@@ -8,9 +8,8 @@ import {
   type PairAgreement,
 } from "../../protocol/webview/labelAgreement.ts";
 import { count, counted, estimate, figure } from "../../wording/numbers.ts";
-import { LabelChip } from "./labelChip.tsx";
+import { LabelChip, stateNames } from "../ui/labelChip.tsx";
 import type { LabellingPage } from "./pageModel.ts";
-import { stateNames } from "./words.ts";
 
 /** How far people agree on the file's prompts, and each person with their own second pass. */
 export function Agreement({

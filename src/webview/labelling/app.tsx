@@ -1,12 +1,12 @@
 import { useEffect, useReducer, useRef } from "preact/hooks";
 import { counted } from "../../wording/numbers.ts";
+import { Empty } from "../ui/empty.tsx";
+import { KeysHelp } from "../ui/keysHelp.tsx";
 import { Agreement } from "./agreement.tsx";
-import { Empty } from "./empty.tsx";
 import { Grid } from "./grid.tsx";
 import { Guidelines } from "./guidelines.tsx";
 import { Header } from "./header.tsx";
-import { type Action, actionOf } from "./keys.ts";
-import { KeysHelp } from "./keysHelp.tsx";
+import { type Action, actionOf, gridKeys, keys } from "./keys.ts";
 import { LabelKeys } from "./labelKeys.tsx";
 import { ListBar } from "./listBar.tsx";
 import { Note } from "./note.tsx";
@@ -51,7 +51,7 @@ export function App({ page }: { page: LabellingPage }) {
       <div class="labelling mode-agreement">
         <Header page={page} act={act} />
         <Agreement page={page} focusRef={work} />
-        {page.keysShown && <KeysHelp close={() => act("keys")} />}
+        {page.keysShown && <KeysHelp keys={[...keys, ...gridKeys]} close={() => act("keys")} />}
       </div>
     );
   }
@@ -82,7 +82,7 @@ export function App({ page }: { page: LabellingPage }) {
         </>
       )}
       <Guidelines page={page} />
-      {page.keysShown && <KeysHelp close={() => act("keys")} />}
+      {page.keysShown && <KeysHelp keys={[...keys, ...gridKeys]} close={() => act("keys")} />}
       <div class="visually-hidden" role="status" aria-live="polite">
         <span key={page.said.number}>{page.said.words}</span>
       </div>

@@ -5,10 +5,10 @@ import type { RefObject } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { unpackLabel } from "../../protocol/webview/labelBytes.ts";
 import { count, probability } from "../../wording/numbers.ts";
-import { useVirtualRows } from "../ui/virtualRows.ts";
-import { LabelChip } from "./labelChip.tsx";
+import { LabelChip } from "../ui/labelChip.tsx";
+import type { Extend } from "../ui/selection.ts";
+import { rowDestination, useVirtualRows } from "../ui/virtualRows.ts";
 import type { LabellingPage } from "./pageModel.ts";
-import type { Extend } from "./selection.ts";
 
 const rowId = (position: number) => `row-${position}`;
 
@@ -34,7 +34,7 @@ export function Grid({ page, focusRef }: { page: LabellingPage; focusRef: RefObj
 
   const onKeyDown = (event: KeyboardEvent) => {
     const control = event.ctrlKey || event.metaKey;
-    const to = destination(event.key, selection.focus, screenful, places.length);
+    const to = rowDestination(event.key, selection.focus, screenful, places.length);
     if (to !== undefined) {
       if (control && !event.shiftKey) page.moveFocus(to);
       else page.select(to, event.shiftKey ? "range" : "alone");
@@ -158,24 +158,4 @@ const ROW_HEIGHT = 2.2;
 /** In pixels. One figure for all rows, so that scrolling through 80,000 of them measures none. */
 function heightOfRow(): number {
   return Math.round(ROW_HEIGHT * (Number.parseFloat(getComputedStyle(document.body).fontSize) || 13));
-}
-
-/** Where a key leads from a row; undefined for a key that leads nowhere. */
-function destination(key: string, from: number, screenful: number, length: number): number | undefined {
-  switch (key) {
-    case "ArrowDown":
-      return from + 1;
-    case "ArrowUp":
-      return from - 1;
-    case "PageDown":
-      return from + screenful;
-    case "PageUp":
-      return from - screenful;
-    case "Home":
-      return 0;
-    case "End":
-      return length - 1;
-    default:
-      return undefined;
-  }
 }

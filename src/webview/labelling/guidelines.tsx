@@ -1,4 +1,4 @@
-import { LabelChip } from "./labelChip.tsx";
+import { LabelChip } from "../ui/labelChip.tsx";
 import type { LabellingPage } from "./pageModel.ts";
 
 /** How to tell the labels apart: the words of the setting, or those that come with the extension. */

@@ -1,9 +1,9 @@
 import type { Label } from "../../protocol/label.ts";
 import { count } from "../../wording/numbers.ts";
+import { stateIcons, stateNames } from "../ui/labelChip.tsx";
 import { KeyCap } from "./keyCap.tsx";
 import type { Action } from "./keys.ts";
 import type { LabellingPage } from "./pageModel.ts";
-import { stateIcons, stateNames } from "./words.ts";
 
 const labels: readonly Label[] = ["toxic", "seemingly_toxic", "general"];
 

@@ -1,3 +1,5 @@
+import { keyAction, type PageKey } from "../ui/pageKeys.ts";
+
 /** What a key does on this page. */
 export type Action =
   | "toxic"
@@ -19,7 +21,7 @@ export type Action =
   | "keys";
 
 /** The keys of the page, as they are told and as they work: one table, so that the two cannot differ. */
-export const keys: readonly { keys: readonly string[]; shown: string; action: Action; does: string }[] = [
+export const keys: readonly PageKey<Action>[] = [
   { keys: ["1"], shown: "1", action: "toxic", does: "Label toxic" },
   { keys: ["2"], shown: "2", action: "seemingly_toxic", does: "Label seemingly toxic" },
   { keys: ["3"], shown: "3", action: "general", does: "Label general" },
@@ -39,18 +41,15 @@ export const keys: readonly { keys: readonly string[]; shown: string; action: Ac
   { keys: ["?"], shown: "?", action: "keys", does: "Show or hide these keys" },
 ];
 
-/** Elements that take keys for themselves: text and choices. */
-const TYPING = "input, textarea, select, vscode-text-field, vscode-text-area, vscode-dropdown";
-/** Elements that Space and the arrows work on. */
-const PRESSED = "button, vscode-button, summary, a";
+/** The keys that the grid itself takes. */
+export const gridKeys: readonly { shown: string; does: string }[] = [
+  { shown: "↑ ↓ PageUp PageDown Home End", does: "Move in the grid; with Shift, extend the selection" },
+  { shown: "Ctrl+Space, Ctrl+click", does: "Add a prompt to the selection or remove it" },
+  { shown: "Ctrl+A", does: "Select all listed prompts" },
+  { shown: "Enter", does: "Show one prompt" },
+];
 
 /** The action of a key that was pressed somewhere on the page; undefined where the key is not ours to take. */
 export function actionOf(event: KeyboardEvent): Action | undefined {
-  const target = event.target instanceof Element ? event.target : document.body;
-  if (event.isComposing || event.altKey || target.closest(TYPING)) return undefined;
-  if (event.key === " " && target.closest(PRESSED)) return undefined;
-  const modified = event.ctrlKey || event.metaKey;
-  const letter = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  const name = modified ? `Mod+${event.shiftKey ? "Shift+" : ""}${letter}` : letter;
-  return keys.find((entry) => entry.keys.includes(name))?.action;
+  return keyAction(event, keys);
 }

@@ -1,8 +1,9 @@
 import type { LabelChoice } from "../../protocol/webview/labelling.ts";
+import { stateIcons, stateNames } from "../ui/labelChip.tsx";
 import { KeyCap } from "./keyCap.tsx";
 import type { Action } from "./keys.ts";
 import type { LabellingPage } from "./pageModel.ts";
-import { stateIcons, stateNames, stateOfChoice } from "./words.ts";
+import { stateOfChoice } from "./words.ts";
 
 const choices: readonly { label: LabelChoice & Action; shown: string; hint: string }[] = [
   { label: "toxic", shown: "1", hint: "asks for harm" },

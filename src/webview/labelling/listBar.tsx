@@ -1,8 +1,8 @@
 import { useEffect, useRef } from "preact/hooks";
 import type { LabelFilter, PromptOrder, Query } from "../../protocol/webview/labelling.ts";
 import { count, counted } from "../../wording/numbers.ts";
+import { Choice } from "../ui/choice.tsx";
 import { IconButton } from "../ui/iconButton.tsx";
-import { Choice } from "./choice.tsx";
 import type { Action } from "./keys.ts";
 import type { LabellingPage } from "./pageModel.ts";
 import { filterNames, orderNames } from "./words.ts";

@@ -8,16 +8,17 @@ import type {
   LabellingToPage,
   LabellingView,
   PromptDetail,
+  PromptRow,
   Query,
 } from "../../protocol/webview/labelling.ts";
 import { counted } from "../../wording/numbers.ts";
 import type { Host } from "../ui/host.ts";
+import { RowWindow } from "../ui/rowWindow.ts";
+import { type Extend, Selection } from "../ui/selection.ts";
 import { LabelBoard } from "./board.ts";
 import { PromptDetails } from "./details.ts";
 import { LabelRequests } from "./labelRequests.ts";
 import { PromptIds } from "./promptIds.ts";
-import { RowWindow } from "./rowWindow.ts";
-import { type Extend, Selection } from "./selection.ts";
 import { announceLabelled, announceStep } from "./words.ts";
 
 type PageHost = Host<LabellingFromPage, LabellingState>;
@@ -54,7 +55,7 @@ export class LabellingPage {
   /** What a screen reader is told; the number makes the same words news again. */
   said = { words: "", number: 0 };
 
-  private readonly rows = new RowWindow();
+  private readonly rows = new RowWindow<PromptRow>();
   private readonly details = new PromptDetails();
   private readonly requests = new LabelRequests();
   private ids = new PromptIds({ ids: "", idLength: 1 });

@@ -2,12 +2,12 @@ import type { RefObject } from "preact";
 import { labelOfByte, unpackLabel } from "../../protocol/webview/labelBytes.ts";
 import type { Beside, PromptDetail } from "../../protocol/webview/labelling.ts";
 import { count, percent } from "../../wording/numbers.ts";
+import { LabelChip, stateNames } from "../ui/labelChip.tsx";
+import { Veil } from "../ui/veil.tsx";
 import { KeyCap } from "./keyCap.tsx";
-import { LabelChip } from "./labelChip.tsx";
 import { ModelOpinion } from "./modelOpinion.tsx";
 import type { LabellingPage } from "./pageModel.ts";
-import { Veil } from "./veil.tsx";
-import { stateNames, stateOfChoice } from "./words.ts";
+import { stateOfChoice } from "./words.ts";
 
 /** One prompt, large, beside its counterpart in a matched pair or the nearest prompt of the opposite label. */
 export function Stage({ page, focusRef }: { page: LabellingPage; focusRef: RefObject<HTMLElement | null> }) {

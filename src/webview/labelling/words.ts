@@ -1,27 +1,8 @@
 import type { PromptLabelState } from "../../protocol/webview/labelBytes.ts";
 import type { LabelChoice, LabelFilter, PromptOrder } from "../../protocol/webview/labelling.ts";
 import { count, counted } from "../../wording/numbers.ts";
+import { stateNames } from "../ui/labelChip.tsx";
 import type { Counts } from "./board.ts";
-
-/** The labels in words. */
-export const stateNames: Record<PromptLabelState, string> = {
-  toxic: "Toxic",
-  seemingly_toxic: "Seemingly toxic",
-  general: "General",
-  skipped: "Skipped",
-  excluded: "Excluded",
-  unlabelled: "Unlabelled",
-};
-
-/** Codicons beside the labels, those of the Prompts view: colour never stands alone. */
-export const stateIcons: Record<PromptLabelState, string> = {
-  toxic: "flame",
-  seemingly_toxic: "shield",
-  general: "comment",
-  skipped: "debug-step-over",
-  excluded: "circle-slash",
-  unlabelled: "circle-large-outline",
-};
 
 export const filterNames: Record<LabelFilter, string> = {
   all: "All labels",

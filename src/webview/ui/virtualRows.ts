@@ -16,8 +16,8 @@ interface VirtualRows {
   readonly height: number;
   /** How many rows a page key skips. */
   readonly screenful: number;
-  /** Brings a row into sight. */
-  reveal(index: number): void;
+  /** Brings a row into sight, or to the top. */
+  reveal(index: number, align?: "auto" | "start"): void;
 }
 
 /**
@@ -54,6 +54,31 @@ export function useVirtualRows(
     items: virtualizer.getVirtualItems(),
     height: virtualizer.getTotalSize(),
     screenful: Math.max(1, Math.floor(((virtualizer.scrollRect?.height ?? 0) - head) / rowHeight) - 1),
-    reveal: (index) => virtualizer.scrollToIndex(index, { align: "auto" }),
+    reveal: (index, align = "auto") => virtualizer.scrollToIndex(index, { align }),
   };
+}
+
+/** Where a key leads from a row; undefined for a key that leads nowhere. */
+export function rowDestination(
+  key: string,
+  from: number,
+  screenful: number,
+  length: number,
+): number | undefined {
+  switch (key) {
+    case "ArrowDown":
+      return from + 1;
+    case "ArrowUp":
+      return from - 1;
+    case "PageDown":
+      return from + screenful;
+    case "PageUp":
+      return from - screenful;
+    case "Home":
+      return 0;
+    case "End":
+      return length - 1;
+    default:
+      return undefined;
+  }
 }

@@ -1,10 +1,11 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { RefusalVerdict } from "../../../protocol/report/verdicts.ts";
 import type { Figures, ReportFromPage } from "../../../protocol/webview/report.ts";
+import { verdictChoices } from "../../ui/verdictChoices.ts";
 import { Words } from "../../ui/words.tsx";
 import { defaultPair, runTitle, styleOf } from "../runs.ts";
 import { SafetyTag } from "../safety.tsx";
-import { AnswerCard, choices } from "./card.tsx";
+import { AnswerCard } from "./card.tsx";
 import { type Filter, filtered, noFilter } from "./filter.ts";
 import { Filters } from "./filters.tsx";
 import { AnswerList } from "./list.tsx";
@@ -63,7 +64,7 @@ export function AnswerBrowser(props: BrowserProps) {
     const answer = rows.find(({ key }) => key === wish.key)?.answers[wish.run];
     if ((answer?.result.human ?? null) !== wish.verdict) return;
     waiting.current = null;
-    const said = choices.find(({ verdict }) => verdict === wish.verdict)?.title.toLowerCase();
+    const said = verdictChoices.find(({ verdict }) => verdict === wish.verdict)?.title.toLowerCase();
     announce(said ? `Judged as ${said}, saved` : "Verdict removed");
   }, [rows, announce]);
 
@@ -79,7 +80,7 @@ export function AnswerBrowser(props: BrowserProps) {
       const next = shown[Math.min(shown.length - 1, Math.max(0, index + by))];
       if (next) onSelect(next.key);
     };
-    const choice = choices.find(({ key }) => key.toLowerCase() === event.key.toLowerCase());
+    const choice = verdictChoices.find(({ key }) => key.toLowerCase() === event.key.toLowerCase());
     const acts: Record<string, (() => void) | undefined> = {
       u: () => judge(active, null),
       j: () => move(1),

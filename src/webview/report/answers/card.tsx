@@ -1,17 +1,10 @@
 import type { JudgeInfo, RefusalVerdict, Verdicts } from "../../../protocol/report/verdicts.ts";
 import { probability } from "../../../wording/numbers.ts";
+import { verdictChoices } from "../../ui/verdictChoices.ts";
 import { MethodShape } from "../../ui/whisker.tsx";
 import { Words } from "../../ui/words.tsx";
 import { type Answer, isDoubtful } from "./rows.ts";
 import { judgedText, VerdictSign } from "./verdict.tsx";
-
-/** What a person may say, with the key that says it. */
-export const choices: readonly { verdict: RefusalVerdict; key: string; title: string }[] = [
-  { verdict: "full_refusal", key: "R", title: "Refusal" },
-  { verdict: "partial_refusal", key: "P", title: "Partial" },
-  { verdict: "full_compliance", key: "C", title: "Compliance" },
-  { verdict: "undetermined", key: "D", title: "Undetermined" },
-];
 
 interface CardProps {
   readonly run: string;
@@ -79,7 +72,7 @@ export function AnswerCard(props: CardProps) {
         {onJudge && (
           <fieldset class="judge">
             <legend class="visually-hidden">Your verdict on the answer of {run}</legend>
-            {choices.map(({ verdict: choice, key, title }) => (
+            {verdictChoices.map(({ verdict: choice, key, title }) => (
               <button
                 key={choice}
                 type="button"

@@ -1,5 +1,3 @@
-import type { PromptRow } from "../../protocol/webview/labelling.ts";
-
 /** Rows that are fetched together: some screens' worth, so that scrolling a little asks for nothing. */
 const CHUNK = 50;
 /** Rows that are kept; the farthest-back ones are forgotten, so that scrolling through 80,000 prompts costs no memory. */
@@ -11,9 +9,11 @@ const MOST = 200;
  * The lines of the list that the page knows. It knows those around the part that is shown and forgets the others: the
  * host has them all.
  */
-export class RowWindow {
-  private readonly rows = new Map<number, PromptRow>();
+export class RowWindow<Row extends { readonly place: number }> {
+  private readonly rows = new Map<number, Row>();
   private readonly asked = new Set<number>();
+  /** Rows that are shown until they come anew. */
+  private readonly outdated = new Set<number>();
 
   /** How many rows are known. */
   get size(): number {
@@ -21,7 +21,7 @@ export class RowWindow {
   }
 
   /** The row of the prompt at a place of the file; undefined while it is not known. */
-  get(place: number): PromptRow | undefined {
+  get(place: number): Row | undefined {
     return this.rows.get(place);
   }
 
@@ -35,22 +35,33 @@ export class RowWindow {
     const first = Math.floor(from / CHUNK) * CHUNK;
     const last = Math.ceil((to + 1) / CHUNK) * CHUNK;
     const wanted = [...places.subarray(first, last)].filter(
-      (place) => !this.rows.has(place) && !this.asked.has(place),
+      (place) => (!this.rows.has(place) || this.outdated.has(place)) && !this.asked.has(place),
     );
     const asking = wanted.slice(0, MOST);
     for (const place of asking) this.asked.add(place);
     return asking;
   }
 
-  take(rows: readonly PromptRow[]): void {
+  take(rows: readonly Row[]): void {
     for (const row of rows) {
       this.asked.delete(row.place);
+      this.outdated.delete(row.place);
       this.rows.delete(row.place);
       this.rows.set(row.place, row);
     }
     for (const place of this.rows.keys()) {
       if (this.rows.size <= KEPT) break;
       this.rows.delete(place);
+      this.outdated.delete(place);
+    }
+  }
+
+  /** Has these rows asked for again, all of them where none are named; what is known stays shown until then. */
+  stale(places: Iterable<number> = this.rows.keys()): void {
+    for (const place of places) {
+      if (this.rows.has(place)) this.outdated.add(place);
+      // An answer that is on its way may be from before the change.
+      this.asked.delete(place);
     }
   }
 
@@ -58,5 +69,6 @@ export class RowWindow {
   clear(): void {
     this.rows.clear();
     this.asked.clear();
+    this.outdated.clear();
   }
 }

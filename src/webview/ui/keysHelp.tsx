@@ -1,15 +1,13 @@
 import { useEffect, useRef } from "preact/hooks";
-import { keys } from "./keys.ts";
-
-const inGrid: readonly { shown: string; does: string }[] = [
-  { shown: "↑ ↓ PageUp PageDown Home End", does: "Move in the grid; with Shift, extend the selection" },
-  { shown: "Ctrl+Space, Ctrl+click", does: "Add a prompt to the selection or remove it" },
-  { shown: "Ctrl+A", does: "Select all listed prompts" },
-  { shown: "Enter", does: "Show one prompt" },
-];
 
 /** All keys of the page. */
-export function KeysHelp({ close }: { close: () => void }) {
+export function KeysHelp({
+  keys,
+  close,
+}: {
+  keys: readonly { readonly shown: string; readonly does: string }[];
+  close: () => void;
+}) {
   const dialog = useRef<HTMLDivElement>(null);
   useEffect(() => dialog.current?.focus(), []);
   return (
@@ -27,7 +25,7 @@ export function KeysHelp({ close }: { close: () => void }) {
     >
       <h2>Keys</h2>
       <dl>
-        {[...keys, ...inGrid].map(({ shown, does }) => (
+        {keys.map(({ shown, does }) => (
           <div key={shown}>
             <dt>
               <kbd>{shown}</kbd>
