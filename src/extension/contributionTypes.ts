@@ -22,6 +22,7 @@ export const commandIds = [
   "discern.prompts.readLargeFile",
   "discern.prompts.hideFile",
   "discern.labelling.open",
+  "discern.table.open",
   "discern.labels.labelFile",
   "discern.labels.export",
   "discern.labels.merge",
@@ -162,4 +163,6 @@ export const pageIds = {
   report: "discern.report",
   benchmark: "discern.benchmark",
   laboratory: "discern.laboratory",
+  table: "discern.table",
+  parquetTable: "discern.parquetTable",
 } as const;

@@ -12,6 +12,7 @@ import { registerDashboard } from "./dashboard/register.ts";
 import { DisposableStore } from "./disposableStore.ts";
 import { Engine } from "./engine/engine.ts";
 import { registerEvaluation } from "./evaluation/register.ts";
+import { ShownRuns } from "./evaluation/shownRuns.ts";
 import { registerLabelling } from "./labelling/register.ts";
 import { registerLaboratory } from "./laboratory/register.ts";
 import { registerLaunch } from "./launch/register.ts";
@@ -28,6 +29,7 @@ import { registerReport } from "./report/register.ts";
 import { RunLibrary } from "./runs/library.ts";
 import { registerRuns } from "./runs/register.ts";
 import { registerSample } from "./sample/register.ts";
+import { registerTable } from "./table/register.ts";
 import { installTorch } from "./torch/install.ts";
 
 /** Makes the parts of the workbench and registers them; none does any work before it is needed. */
@@ -50,7 +52,9 @@ export function activate(context: vscode.ExtensionContext): void {
   store.add(registerLabelling(context, prompts, runs));
   store.add(registerModels(models, engine, runs, prompts));
   store.add(registerRecipes({ facts, files, models, prompts }));
-  store.add(registerEvaluation(context, prompts, runs));
+  const shown = store.add(new ShownRuns(runs, context.workspaceState));
+  store.add(registerEvaluation(context, prompts, runs, shown));
+  store.add(registerTable(context, { prompts, runs, shown }));
   store.add(registerReport(context, engine, prompts));
   store.add(registerLaboratory(context, { engine, library: runs, models, prompts }));
   store.add(registerSample(context, { prompts, runs, models }));

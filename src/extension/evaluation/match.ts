@@ -67,7 +67,8 @@ export function matchAnswers(
   });
 }
 
-function standing(
+/** How an answer stands to the label that holds for its prompt. */
+export function standing(
   record: PromptRecord,
   decision: Decision | undefined,
   marked: Answer,

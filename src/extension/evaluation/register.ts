@@ -15,7 +15,7 @@ import { pinRun } from "./pin.ts";
 import { relabel } from "./relabel.ts";
 import { failureLines } from "./sheet.ts";
 import { Sheets } from "./sheets.ts";
-import { ShownRuns } from "./shownRuns.ts";
+import type { ShownRuns } from "./shownRuns.ts";
 import { methodStatus } from "./status.ts";
 import { failureWord } from "./words.ts";
 
@@ -24,12 +24,11 @@ export function registerEvaluation(
   context: vscode.ExtensionContext,
   prompts: PromptLibrary,
   runs: RunLibrary,
+  shown: ShownRuns,
 ): vscode.Disposable {
-  const shown = new ShownRuns(runs, context.workspaceState);
   const sheets = new Sheets(prompts, shown);
   const starter = vscode.Uri.joinPath(context.extensionUri, "datasets", "starter").fsPath;
   return vscode.Disposable.from(
-    shown,
     sheets,
     prompts.provideVerdicts(shown),
     new SummaryLens(sheets, prompts, shown),

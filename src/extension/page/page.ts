@@ -10,7 +10,7 @@ import { wordError } from "../errors.ts";
 import { log, logError } from "../log.ts";
 
 /** The names of the pages that are built into `dist/webview`. */
-export type PageName = "labelling" | "dashboard" | "report" | "benchmark" | "laboratory";
+export type PageName = "labelling" | "dashboard" | "report" | "benchmark" | "laboratory" | "table";
 
 /** What a page's own host side gives to and takes from it. */
 interface PageOptions<From extends z.ZodType> {

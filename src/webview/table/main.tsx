@@ -1,0 +1,15 @@
+/**
+ * The prompt table page: a window of rows over a list that the host filters and sorts. `TablePage` knows the places that are listed, a
+ * label byte a prompt, and the words of the rows around those in sight, which it asks the host for.
+ */
+import { render } from "preact";
+import type { TableFromPage, TableState, TableToPage } from "../../protocol/webview/table.ts";
+import { connectHost } from "../ui/host.ts";
+import { registerToolkit } from "../ui/toolkit.ts";
+import { App } from "./app.tsx";
+import { TablePage } from "./pageModel.ts";
+
+registerToolkit();
+const host = connectHost<TableToPage, TableFromPage, TableState>((message) => page.receive(message));
+const page = new TablePage(host);
+render(<App page={page} />, document.getElementById("root")!);
