@@ -149,8 +149,8 @@ function Label({ state, disputed }: LabelByte) {
 /** A probability as a figure over a bar. */
 function Probability({ value }: { value: number }) {
   return (
-    <span class="probability">
-      <span class="bar" style={{ width: `${100 * value}%` }} aria-hidden="true" />
+    <span class="probability-value">
+      <span class="probability-bar" style={{ width: `${100 * value}%` }} aria-hidden="true" />
       {probability(value)}
     </span>
   );

@@ -4,7 +4,7 @@ import { outcomeIcons, verdictWords } from "./words.ts";
 /** An answer's verdict: its sign says what the model did, word and colour whether that is a failure. */
 export function Verdict({ answer }: { answer: RowAnswer }) {
   return (
-    <span class={`verdict ${answer.failure ? "failure" : ""}`}>
+    <span class={`verdict-sign ${answer.failure ? "failure" : ""}`}>
       <span class={`codicon codicon-${outcomeIcons[answer.outcome]}`} aria-hidden="true" />
       <span class="verdict-name">{verdictWords(answer)}</span>
       {answer.human && (
