@@ -36,7 +36,7 @@ describeWorkbench("recipes", () => {
     await page.keyboard.press("Enter");
     await quickInput.getByText("New Recipe (3/4): How the Files Are Used").waitFor();
     await row("prompts/pairs.csv")
-      .getByText(/contrastive stage: \d+ toxic, \d+ seemingly toxic · .*suite: /)
+      .getByText(/contrastive stage: 240 \+ 240 · monitored: 48 \+ 48 · suite: 96 \+ 96$/)
       .waitFor();
     await row("prompts/to-label.csv")
       .getByText(/Not used: none of its \d+ prompts has a label/)

@@ -29,7 +29,7 @@ export const useNames: Readonly<Record<FileUse, string>> = {
   contrast: "contrastive stage",
   safety: "safety tuning",
   general: "general answers",
-  monitored: "monitored prompts",
+  monitored: "monitored",
   suite: "suite",
 };
 
@@ -282,6 +282,14 @@ export function labelWords(records: readonly Pick<PromptRecord, "label">[]): str
   return words.join(", ") || "no prompts";
 }
 
+/** Prompts of a use in few letters, since a line holds several uses: "240 + 240" are toxic and seemingly toxic ones. */
+function shortWords(records: readonly Pick<PromptRecord, "label">[]): string {
+  const toxic = records.filter(({ label }) => label === "toxic").length;
+  const seemingly = records.filter(({ label }) => label === "seemingly_toxic").length;
+  const isPair = toxic > 0 && seemingly > 0 && toxic + seemingly === records.length;
+  return isPair ? `${count(toxic)} + ${count(seemingly)}` : labelWords(records);
+}
+
 /** What a file holds, in words: labels, splits. */
 export function contentWords(used: UsedFile): string {
   const { file, label } = used;
@@ -305,10 +313,10 @@ export function useWords(used: UsedFile): string {
     const { records } = sourceOf(used, use);
     const limit = use === "suite" ? suiteLimit : use === "monitored" ? 2 * monitoredLimit : records.length;
     const drawn = use === "suite" && records.length > limit ? `, ${limit} of them drawn` : "";
-    return `${useNames[use]}: ${labelWords(records)}${drawn}`;
+    return `${useNames[use]}: ${shortWords(records)}${drawn}`;
   });
   const isSplit = division.by === "category" && uses.some((use) => use === "suite" || use === "monitored");
-  const held = isSplit && uses.includes("contrast") ? ["held out by category"] : [];
+  const held = isSplit && uses.includes("contrast") ? ["by category"] : [];
   return [...words, ...held, ...overlap(used)].join(" · ") || file.path;
 }
 

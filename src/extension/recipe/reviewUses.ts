@@ -52,7 +52,7 @@ async function ask(
   const store = new DisposableStore();
   const pick = store.add(vscode.window.createQuickPick<ReviewItem>());
   pick.title = "New Recipe (3/4): How the Files Are Used";
-  pick.placeholder = "Enter on a file changes its use";
+  pick.placeholder = "Enter on a file changes its use. 240 + 240: toxic + seemingly toxic prompts";
   pick.buttons = [vscode.QuickInputButtons.Back];
   pick.ignoreFocusOut = true;
   pick.matchOnDescription = true;

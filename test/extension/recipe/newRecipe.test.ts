@@ -99,8 +99,7 @@ describe("a new recipe", () => {
     const bare = await own("bare.csv", ["prompt", "One?", "Two?"]);
     const used = proposeUses([await xstest(), await advbench(), await refusals(), bare, lost]);
     expect(used.map(useWords)).toEqual([
-      "contrastive stage: 69 toxic, 69 seemingly toxic · monitored prompts: 21 toxic, 21 seemingly toxic · " +
-        "suite: 20 toxic, 20 seemingly toxic · held out by category",
+      "contrastive stage: 69 + 69 · monitored: 21 + 21 · suite: 20 + 20 · by category",
       "suite: 250 toxic, 200 of them drawn",
       "safety tuning: 40 toxic",
       "Not used: none of its 2 prompts has a label. Label them, or say here what they are.",
