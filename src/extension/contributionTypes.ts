@@ -36,6 +36,8 @@ export const commandIds = [
   "discern.runs.stop",
   "discern.runs.stopAndKeepBest",
   "discern.runs.resume",
+  "discern.runs.startQueued",
+  "discern.runs.removeQueued",
   "discern.runs.openDashboard",
   "discern.runs.openReport",
   "discern.runs.compare",

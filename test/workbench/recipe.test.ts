@@ -135,4 +135,29 @@ describeWorkbench("recipes", () => {
     await dashboard.getByText(/Estimated peak/).waitFor();
     await workbench().screenshot("dashboard-computing");
   });
+
+  it("wait while another run is active, where a person wants that, and start when it was stopped", async () => {
+    await workbench().openFile("tiny.discern.json");
+    await workbench().runCommand("Discern: Run Recipe…");
+    const asked = await workbench().dialog("doubtful is active. Queue tiny, or run it beside?");
+    await workbench().screenshot("run-queue-asked");
+    // Enter queues.
+    await workbench().page.keyboard.press("Enter");
+    await asked.waitFor({ state: "detached" });
+    await workbench().openSideBar("Discern");
+    await workbench()
+      .treeItem(/^tiny, waiting/)
+      .waitFor();
+    await workbench()
+      .page.locator(".statusbar-item", { hasText: /1 waiting/ })
+      .waitFor();
+    await workbench().screenshot("run-queued");
+    await workbench().runCommand("Discern: Stop and Save Run");
+    await workbench()
+      .treeItem(/^tiny, (starting|running|finished)/)
+      .waitFor();
+    await workbench()
+      .treeItem(/^tiny, waiting/)
+      .waitFor({ state: "detached" });
+  });
 });

@@ -1,12 +1,10 @@
 import * as vscode from "vscode";
 import type { Recipe } from "../../protocol/recipe.ts";
 import type { Engine } from "../engine/engine.ts";
-import { makeFreeFolder } from "../runs/freeName.ts";
 import type { RunLibrary } from "../runs/library.ts";
-import { isActive } from "../runs/summary.ts";
+import { savedText } from "./checked.ts";
 import { comparisonOf, comparisonPath, placeFor, writeComparison } from "./comparisonFile.ts";
-import { runsFolder } from "./runsFolder.ts";
-import { startRun } from "./start.ts";
+import { launch } from "./start.ts";
 
 /** Where earlier versions kept the comparisons that a window carried out. */
 const queueKey = "discern.comparisons";
@@ -41,7 +39,7 @@ export async function compareMethods(
  * Starts the comparison that a file describes.
  *
  * @param name of its folder; the engine says what is wrong with the file.
- * @throws as `Engine.call`.
+ * @throws as `launch`.
  */
 export async function startComparison(
   engine: Engine,
@@ -49,9 +47,8 @@ export async function startComparison(
   file: vscode.Uri,
   name: string,
 ): Promise<void> {
-  if (library.runs.some(isActive) && !(await askToShare())) return;
-  const folder = await makeFreeFolder(runsFolder(file), name);
-  await startRun(engine, library, { recipe: file.fsPath, stlAlone: false, folder });
+  const text = await savedText(file);
+  await launch(engine, library, name, { kind: "start", file: file.fsPath, text, stlAlone: false });
 }
 
 /** @returns undefined where the comparison is not to be started. */
@@ -65,16 +62,6 @@ async function askToReplace(path: string): Promise<boolean | undefined> {
     replace,
   );
   return chosen === undefined ? undefined : chosen === replace;
-}
-
-async function askToShare(): Promise<boolean> {
-  const start = "Start Now";
-  const chosen = await vscode.window.showWarningMessage(
-    "Another run is active. Both would share the processor and memory of this machine.",
-    { modal: true },
-    start,
-  );
-  return chosen === start;
 }
 
 /** Comparisons that an earlier version had queued in this window: nobody carries them out any more, which is reported once. */

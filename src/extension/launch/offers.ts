@@ -16,8 +16,8 @@ const titles: Readonly<Record<Remedy["kind"], string>> = {
 const gravity: readonly Finding["severity"][] = ["fault", "danger", "warning"];
 
 /**
- * A button per kind of remedy, those of the gravest findings first: the first finding of a kind is where one begins. There is always one, so
- * that a dialogue has something harmless to do by default.
+ * A button per kind of remedy, those of the gravest findings first: the first finding of a kind is where one begins. Where a run would fail there is
+ * always one, so that the dialogue has something harmless to do by default.
  */
 export function offers(findings: readonly Finding[]): Offer[] {
   const first = new Map<Remedy["kind"], Remedy>();
@@ -25,7 +25,10 @@ export function offers(findings: readonly Finding[]): Offer[] {
     for (const { remedy } of findings.filter((one) => one.severity === severity))
       if (remedy && !first.has(remedy.kind)) first.set(remedy.kind, remedy);
   }
-  if (first.size === 0) first.set("recipe", { kind: "recipe" });
+  const [isFault, isDanger] = ["fault", "danger"].map((grave) =>
+    findings.some(({ severity }) => severity === grave),
+  );
+  if (first.size === 0 && isDanger && !isFault) first.set("recipe", { kind: "recipe" });
   return [...first].map(([kind, remedy]) => ({ title: titles[kind], remedy }));
 }
 

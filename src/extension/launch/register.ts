@@ -11,7 +11,6 @@ import { plannedSuffixes } from "../../recipe/checkPlanned.ts";
 import { registerCommand } from "../contributions.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { RecipeFacts } from "../recipe/facts.ts";
-import { makeFreeFolder } from "../runs/freeName.ts";
 import type { Run, RunLibrary } from "../runs/library.ts";
 import { pickRun, type RunTarget, runOf } from "../runs/pick.ts";
 import { isActive, isResumable } from "../runs/summary.ts";
@@ -19,8 +18,8 @@ import { requireTrust } from "../trust.ts";
 import { checkedRecipe, savedText } from "./checked.ts";
 import { compareMethods, dropQueue, startComparison } from "./compareMethods.ts";
 import { pickRecipe } from "./pickRecipe.ts";
-import { runsFolder } from "./runsFolder.ts";
-import { resumeRun, startRun } from "./start.ts";
+import { registerQueue } from "./queue.ts";
+import { launch, resumeRun } from "./start.ts";
 import { runStatus } from "./status.ts";
 import { RunWatch } from "./watch.ts";
 
@@ -35,15 +34,14 @@ export function registerLaunch(
     const uri = await (stlAlone ? pickRecipe(given) : pickRecipe(given, [recipeSuffix, ...plannedSuffixes]));
     const suffix = plannedSuffixes.find((each) => uri?.path.endsWith(each));
     if (uri !== undefined && suffix !== undefined) {
-      await savedText(uri);
       await startComparison(engine, library, uri, basename(uri.fsPath, suffix));
       return;
     }
     const recipe = uri && (await checkedRecipe(facts, uri, stlAlone));
     if (!uri || !recipe) return;
     const name = stlAlone ? `${recipe.name}-stl-alone` : recipe.name;
-    const folder = await makeFreeFolder(runsFolder(uri), name);
-    await startRun(engine, library, { recipe: uri.fsPath, stlAlone, folder });
+    const text = await savedText(uri);
+    await launch(engine, library, name, { kind: "start", file: uri.fsPath, text, stlAlone });
   };
   /** The run that a command was given, or one that is picked. */
   const chosen = async (
@@ -72,6 +70,7 @@ export function registerLaunch(
   return vscode.Disposable.from(
     new RunWatch(library),
     runStatus(library),
+    registerQueue(engine, library),
     registerCommand("discern.run.start", (given?: unknown) => start(given, false)),
     registerCommand("discern.run.startStlAlone", (given?: unknown) => start(given, true)),
     registerCommand("discern.run.compareBoth", async (given?: unknown) => {

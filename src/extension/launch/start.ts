@@ -8,11 +8,15 @@ import { lockHolder } from "../../runFolder/lock.ts";
 import { runCommand } from "../contributions.ts";
 import type { Engine } from "../engine/engine.ts";
 import { unasked } from "../page/unasked.ts";
+import { makeFreeFolder } from "../runs/freeName.ts";
 import type { Run, RunLibrary } from "../runs/library.ts";
+import type { QueuedRun, QueuedWork } from "../runs/queue.ts";
 import { isActive } from "../runs/summary.ts";
+import { runsFolder } from "./runsFolder.ts";
+import { withText } from "./withText.ts";
 
 /** A run or comparison that is to be started in a folder that was made for it. */
-export interface Job {
+interface Job {
   /** Path of the recipe file or of the comparison file. */
   readonly recipe: string;
   readonly stlAlone: boolean;
@@ -20,11 +24,45 @@ export interface Job {
 }
 
 /**
- * Starts a run, which outlives this window, and shows it.
+ * The one way in which runs are started and resumed. While another is active it asks whether this one is to wait or to run beside it. A run outlives
+ * this window; one that waits is started by this window, or by the next one of the same workspace.
  *
- * @throws as `Engine.call`; the folder is then taken away unless a run was made in it.
+ * @param name of the folder that a new run is given.
+ * @throws as `Engine.call`; vscode.CancellationError where the person ended it.
  */
-export async function startRun(engine: Engine, library: RunLibrary, job: Job): Promise<void> {
+export async function launch(
+  engine: Engine,
+  library: RunLibrary,
+  name: string,
+  work: QueuedWork,
+): Promise<void> {
+  const active = library.runs.filter((run) => isActive(run) && library.comparisonOf(run) === undefined);
+  const how = active.length === 0 ? "now" : await askWhenBusy(name, active);
+  if (how === "now") await carryOut(engine, library, { name, work });
+  else tellQueued(library, library.queue.add(name, work), active);
+}
+
+/** Starts or resumes a run at once. @returns its folder. @throws as `Engine.call`, and the file system's own errors. */
+export async function carryOut(
+  engine: Engine,
+  library: RunLibrary,
+  { name, work }: Pick<QueuedRun, "name" | "work">,
+): Promise<vscode.Uri> {
+  if (work.kind === "resume") {
+    const folder = vscode.Uri.file(work.folder);
+    await engine.call("start", { folder: work.folder, resume: true });
+    show(library, folder, "continues");
+    return folder;
+  }
+  const folder = await makeFreeFolder(runsFolder(vscode.Uri.file(work.file)), name);
+  await withText(work.file, work.text, (recipe) =>
+    startRun(engine, library, { recipe, stlAlone: work.stlAlone, folder }),
+  );
+  return vscode.Uri.file(folder);
+}
+
+/** Starts a run in a folder that was made for it. @throws as `Engine.call`; the folder is then taken away unless a run was made in it. */
+async function startRun(engine: Engine, library: RunLibrary, job: Job): Promise<void> {
   const { recipe, stlAlone, folder } = job;
   try {
     await engine.call("start", { recipe, stlAlone, folder, set: [] });
@@ -37,10 +75,40 @@ export async function startRun(engine: Engine, library: RunLibrary, job: Job): P
   show(library, vscode.Uri.file(folder), "has started");
 }
 
-/** Resumes a run that was stopped, failed or was interrupted. @throws as `Engine.call`. */
+/** Resumes a run that was stopped, failed or was interrupted. @throws as {@link launch}. */
 export async function resumeRun(engine: Engine, library: RunLibrary, run: Run): Promise<void> {
-  await engine.call("start", { folder: run.folder.fsPath, resume: true });
-  show(library, run.folder, "continues");
+  await launch(engine, library, run.label, { kind: "resume", folder: run.folder.fsPath });
+}
+
+/** Has a person choose whether a run waits. @throws vscode.CancellationError where they chose neither. */
+async function askWhenBusy(name: string, active: readonly Run[]): Promise<"now" | "queued"> {
+  const queue = "Queue";
+  const beside = "Run Beside";
+  const labels = new Intl.ListFormat("en").format(active.map(({ label }) => label));
+  const chosen = await vscode.window.showInformationMessage(
+    `${labels} ${active.length === 1 ? "is" : "are"} active. Queue ${name}, or run it beside?`,
+    {
+      modal: true,
+      detail:
+        "Queued, it starts when no run is active any more, also after one that failed or was stopped, with its file as it is now. " +
+        "Beside another, both share the processor and the memory of this machine and take longer.",
+    },
+    queue,
+    beside,
+  );
+  if (chosen === undefined) throw new vscode.CancellationError();
+  return chosen === beside ? "now" : "queued";
+}
+
+function tellQueued(library: RunLibrary, run: QueuedRun, active: readonly Run[]): void {
+  const remove = "Remove from Queue";
+  const what = active.length === 1 ? active[0]!.label : `${active.length} runs`;
+  void vscode.window
+    .showInformationMessage(
+      `${run.name} starts when ${what} ${active.length === 1 ? "has" : "have"} ended.`,
+      remove,
+    )
+    .then((chosen) => chosen === remove && library.queue.remove(run));
 }
 
 /** Milliseconds for which a notification says that a run has started: it is not to lie over what a person works at. */

@@ -13,27 +13,27 @@ export function runStatus(library: RunLibrary): vscode.Disposable {
   item.name = "Discern Runs";
   const update = () => {
     const active = library.runs.filter(isActive);
-    const text = statusText(active);
+    const { waiting } = library.queue;
+    const text = statusText(active, waiting.length);
     if (text === null) {
       item.hide();
       return;
     }
-    const lines = statusLines(active);
+    const lines = [...statusLines(active), ...waiting.map(({ name }) => `${name} · waiting`)];
     item.text = text;
     item.accessibilityInformation = { label: lines.join("\n"), role: "button" };
     item.tooltip = tooltip(
       lines,
       active.some(({ stopping }) => stopping === undefined),
     );
-    item.command = {
-      command: dashboard,
-      title: "Open Dashboard",
-      arguments: [active.map(({ folder }) => folder)],
-    };
+    item.command =
+      active.length === 0
+        ? { command: "discern.runs.focus", title: "Show Runs" }
+        : { command: dashboard, title: "Open Dashboard", arguments: [active.map(({ folder }) => folder)] };
     item.show();
   };
   update();
-  return vscode.Disposable.from(item, library.onDidChange(update));
+  return vscode.Disposable.from(item, library.onDidChange(update), library.queue.onDidChange(update));
 }
 
 /** Names of runs are written by people: they stand as text, so that no link is made of them. */

@@ -1,5 +1,5 @@
 import { tokenPace } from "../../protocol/telemetry.ts";
-import { duration, probability } from "../../wording/numbers.ts";
+import { counted, duration, probability } from "../../wording/numbers.ts";
 import { cellsWords } from "../runs/describe.ts";
 import type { CellsSummary, RunSummary } from "../runs/summary.ts";
 
@@ -29,12 +29,13 @@ function methodOf({ stages }: Pick<RunSummary, "stages">): string {
 /**
  * What the status bar says of the runs and comparisons that are active, and of the runs that wait in comparisons.
  *
+ * @param queued how many runs wait until no other is active.
  * @returns null when there is nothing to say.
  */
-export function statusText(shown: readonly ShownRun[]): string | null {
-  if (shown.length === 0) return null;
+export function statusText(shown: readonly ShownRun[], queued = 0): string | null {
+  if (shown.length === 0) return queued === 0 ? null : `$(clock) ${counted(queued, "run")} waiting`;
   const active = shown.filter(({ cells }) => cells === undefined);
-  const waiting = shown.reduce((sum, { cells }) => sum + (cells ? waitingOf(cells) : 0), 0);
+  const waiting = shown.reduce((sum, { cells }) => sum + (cells ? waitingOf(cells) : 0), queued);
   const [run, ...others] = active;
   const queue = waiting > 0 ? [`${waiting} waiting`] : [];
   const stopping =

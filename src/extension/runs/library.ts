@@ -10,6 +10,7 @@ import { DisposableStore } from "../disposableStore.ts";
 import { log } from "../log.ts";
 import { ComparisonReader } from "./comparisonReader.ts";
 import { type Headline, headlineOf } from "./headline.ts";
+import { RunQueue } from "./queue.ts";
 import { hasStopped, stoppingOf } from "./stopping.ts";
 import { isActive, RunReader, type RunSummary, type Stopping, type SummaryReader } from "./summary.ts";
 
@@ -47,6 +48,8 @@ export class RunLibrary implements vscode.Disposable {
   });
   /** Stops that were asked for and have not come yet, by path. */
   private readonly stops = new Map<string, Stopping>();
+  /** The runs that wait until no other is active. */
+  readonly queue: RunQueue;
   private readonly memory: vscode.Memento;
   /** Watchers of the folders of runs, which change with the workspace and the settings. */
   private readonly watchers = this.store.add(new DisposableStore());
@@ -57,6 +60,7 @@ export class RunLibrary implements vscode.Disposable {
   /** @param memory remembers, over reloads of the window, runs that lie outside of the folders of runs. */
   constructor(memory: vscode.Memento) {
     this.memory = memory;
+    this.queue = new RunQueue(memory);
     this.store.add(onSettingChange(["discern.runs.folder"], () => void this.watch()));
     this.store.add(vscode.workspace.onDidChangeWorkspaceFolders(() => void this.watch()));
     const poll = setInterval(() => {

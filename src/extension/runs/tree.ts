@@ -5,13 +5,15 @@ import type { CommandId } from "../contributionTypes.ts";
 import { DisposableStore } from "../disposableStore.ts";
 import { contextValue, type Detail, description, details, stateIcons } from "./describe.ts";
 import type { Run, RunLibrary } from "./library.ts";
+import type { QueuedRun } from "./queue.ts";
 import { isActive } from "./summary.ts";
 
 /** A row of the Runs view: a run, which commands take, a line about it, or the file of a probe's result. */
 export type RunNode =
   | RunRow
   | { readonly of: RunRow; readonly detail: Detail }
-  | { readonly of: RunRow; readonly result: string };
+  | { readonly of: RunRow; readonly result: string }
+  | { readonly queued: QueuedRun };
 
 /** The row of a run; it stays the same object while the run goes on. */
 export interface RunRow {
@@ -47,6 +49,7 @@ export class RunTree implements vscode.TreeDataProvider<RunNode>, vscode.Disposa
         this.showActive();
       }),
     );
+    this.store.add(library.queue.onDidChange(() => this.changed.fire(undefined)));
     this.showActive();
   }
 
@@ -56,7 +59,8 @@ export class RunTree implements vscode.TreeDataProvider<RunNode>, vscode.Disposa
   }
 
   getChildren(node?: RunNode): RunNode[] {
-    if (node === undefined) return this.roots();
+    if (node === undefined)
+      return [...this.library.queue.waiting.map((queued) => ({ queued })), ...this.roots()];
     if (!("run" in node)) return [];
     const results = (node.run.results ?? []).map((result) => ({ of: node, result }));
     return [...this.lines(node), ...results];
@@ -72,6 +76,7 @@ export class RunTree implements vscode.TreeDataProvider<RunNode>, vscode.Disposa
   }
 
   getParent(node: RunNode): RunNode | undefined {
+    if ("queued" in node) return undefined;
     if (!("run" in node)) return node.of;
     const comparison = this.library.comparisonOf(node.run);
     return comparison && this.row(comparison);
@@ -79,6 +84,7 @@ export class RunTree implements vscode.TreeDataProvider<RunNode>, vscode.Disposa
 
   getTreeItem(node: RunNode): vscode.TreeItem {
     if ("run" in node) return this.runItem(node.run);
+    if ("queued" in node) return queuedItem(node.queued, this.library.queue.waiting);
     return "result" in node ? resultItem(node.result) : detailItem(node.of, node.detail);
   }
 
@@ -147,6 +153,19 @@ function detailItem({ run }: RunRow, { name, value, icon, opens }: Detail): vsco
   item.tooltip = `${name}: ${value}`;
   item.iconPath = new vscode.ThemeIcon(icon);
   if (opens) item.command = { command: opening[opens], title: name, arguments: [run] };
+  return item;
+}
+
+/** A run that waits for the end of those that are active. */
+function queuedItem(run: QueuedRun, waiting: readonly QueuedRun[]): vscode.TreeItem {
+  const item = new vscode.TreeItem(run.name);
+  const place = waiting.findIndex(({ id }) => id === run.id) + 1;
+  item.id = `queued:${run.id}`;
+  item.description = waiting.length === 1 ? "waiting" : `waiting, ${place} of ${waiting.length}`;
+  item.tooltip = `${run.name} starts when no run is active any more, however that ends.`;
+  item.accessibilityInformation = { label: `${run.name}, ${item.description}` };
+  item.iconPath = new vscode.ThemeIcon("clock", new vscode.ThemeColor("charts.blue"));
+  item.contextValue = "queuedRun";
   return item;
 }
 

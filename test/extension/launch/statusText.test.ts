@@ -37,6 +37,13 @@ const comparison: ShownRun = {
   },
 };
 
+test("runs that wait until no other is active are counted with those of comparisons, and alone", () => {
+  expect(statusText([stl], 1)).toBe("$(graph-line) STL 34/140 · 1 waiting");
+  expect(statusText([comparison, stl], 2)).toBe("$(graph-line) STL 34/140 · 4 waiting");
+  expect(statusText([], 2)).toBe("$(clock) 2 runs waiting");
+  expect(statusText([], 0)).toBeNull();
+});
+
 test("the status bar names method, step and both refusal probabilities of the run that is active", () => {
   expect(statusText([run])).toBe("$(graph-line) DCR 34/140 · toxic 0.62 · seemingly 0.18");
   expect(statusText([comparison, stl])).toBe("$(graph-line) STL 34/140 · 2 waiting");
