@@ -5,6 +5,20 @@ import { spillOver } from "./spillOver.ts";
 
 /** METHODS §I: fewer probes than this are too few for figures across checkpoints. */
 export const ENOUGH_POINTS = 15;
+
+/**
+ * Why figures across probes are not shown yet.
+ *
+ * @returns null where there are enough probes.
+ */
+export function tooFewProbes(probes: number): string | null {
+  if (probes >= ENOUGH_POINTS) return null;
+  return (
+    `Shown from ${ENOUGH_POINTS} probes on; there ${probes === 1 ? "is" : "are"} ${probes}. The slope is fitted to changes ` +
+    "between probes, and with fewer of them its interval covers both no and full spill-over."
+  );
+}
+
 const LAGS = [-2, -1, 0, 1, 2] as const;
 
 type Figure = (x: readonly number[], y: readonly number[]) => number;

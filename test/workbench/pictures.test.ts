@@ -102,7 +102,7 @@ describeWorkbench.skipIf(unasked)("the sample workspace", () => {
     await workbench().quickInput.getByText("2 Selected").waitFor();
     await workbench().page.keyboard.press("Enter");
     const page = await workbench().webview(/^Dashboard: .*, .*/);
-    await page.getByText("Refusal probability").first().waitFor();
+    await page.getByText("Refusal of toxic prompts").first().waitFor();
     // The charts stand below the figures of both runs.
     await workbench().page.setViewportSize({ width: 1400, height: 1010 });
     await aside();

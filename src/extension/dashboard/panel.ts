@@ -5,8 +5,9 @@ import {
   type DashboardToPage,
   dashboardFromPage,
   type RunCommand,
+  type ShownRun,
 } from "../../protocol/webview/dashboard.ts";
-import { runCommand } from "../contributions.ts";
+import { onSettingChange, runCommand, setting } from "../contributions.ts";
 import type { CommandId } from "../contributionTypes.ts";
 import type { Engine } from "../engine/engine.ts";
 import { wordError } from "../errors.ts";
@@ -16,6 +17,7 @@ import { revealPrompt } from "../prompts/reveal.ts";
 import type { RunLibrary } from "../runs/library.ts";
 import { pickRun } from "../runs/pick.ts";
 import { type Panels, panelTexts, readPanels } from "./panelPrompts.ts";
+import { methodOf } from "./runMethod.ts";
 import { watchRun } from "./runWatch.ts";
 import { sampleAnswers } from "./sampleAnswers.ts";
 
@@ -43,10 +45,13 @@ export class DashboardPanel implements vscode.Disposable {
   private readonly panels = new Map<string, Promise<Panels>>();
   private readonly keep: (folders: readonly vscode.Uri[]) => void;
   private shown: readonly vscode.Uri[];
+  /** Runs that the person took from the page. */
+  private readonly removed = new Set<string>();
 
   /**
    * @param panel an empty webview panel, new or brought back by the editor.
    * @param keep remembers which runs are shown.
+   * @param comparison whose runs are shown: those that begin later are added.
    */
   constructor(
     panel: vscode.WebviewPanel,
@@ -54,6 +59,7 @@ export class DashboardPanel implements vscode.Disposable {
     parts: DashboardParts,
     folders: readonly vscode.Uri[],
     keep: (folders: readonly vscode.Uri[]) => void,
+    comparison: vscode.Uri | null,
   ) {
     this.panel = panel;
     this.extensionUri = extensionUri;
@@ -72,7 +78,13 @@ export class DashboardPanel implements vscode.Disposable {
       // A page that is hidden is taken down by the editor; it says that it is ready when it is there again.
       if (!panel.visible) this.stopWatching();
     });
-    panel.onDidDispose(() => this.dispose());
+    const settings = onSettingChange(["discern.labelling.blur"], () => this.tellSettings());
+    const begun = parts.library.onDidChange(() => this.addBegun(comparison));
+    panel.onDidDispose(() => {
+      settings.dispose();
+      begun.dispose();
+      this.dispose();
+    });
     this.name();
   }
 
@@ -98,15 +110,28 @@ export class DashboardPanel implements vscode.Disposable {
     this.panels.clear();
   }
 
-  private tellAnew(): void {
+  private tellAnew(): Promise<void> {
     this.stopWatching();
-    this.tellRuns();
+    this.tellSettings();
+    return this.tellRuns();
+  }
+
+  private tellSettings(): void {
+    this.page.post({ type: "settings", blur: setting("discern.labelling.blur") });
   }
 
   /** Tells the page which runs there are, and begins or ends following them. */
-  private tellRuns(): void {
+  private async tellRuns(): Promise<void> {
     this.name();
-    const runs = this.shown.map((folder) => ({ id: folder.toString(), label: basename(folder.fsPath) }));
+    const shown = this.shown;
+    const runs = await Promise.all(
+      shown.map(async (folder): Promise<ShownRun> => {
+        const method = await methodOf(folder.fsPath);
+        return { id: folder.toString(), label: basename(folder.fsPath), ...(method !== null && { method }) };
+      }),
+    );
+    // Others may have been chosen while plans were read.
+    if (shown !== this.shown) return;
     this.page.post({ type: "runs", runs });
     const ids = new Set(runs.map(({ id }) => id));
     for (const [id, watching] of this.watched) {
@@ -137,6 +162,7 @@ export class DashboardPanel implements vscode.Disposable {
     if (!folder) return;
     switch (message.type) {
       case "remove-run":
+        this.removed.add(folder.toString());
         this.shown = this.shown.filter((one) => one !== folder);
         return this.tellRuns();
       case "command":
@@ -154,6 +180,16 @@ export class DashboardPanel implements vscode.Disposable {
     }
   }
 
+  private addBegun(comparison: vscode.Uri | null): void {
+    const run = comparison && this.parts.library.run(comparison);
+    if (!run) return;
+    const there = new Set([...this.shown.map(String), ...this.removed]);
+    const begun = this.parts.library.cellsOf(run).filter(({ folder }) => !there.has(folder.toString()));
+    if (begun.length === 0) return;
+    this.shown = [...this.shown, ...begun.map(({ folder }) => folder)];
+    void this.tellRuns();
+  }
+
   private async add(): Promise<void> {
     const shown = new Set(this.shown.map(String));
     const picked = await pickRun(this.parts.library, {
@@ -163,7 +199,7 @@ export class DashboardPanel implements vscode.Disposable {
     });
     if (!picked?.length) return;
     this.shown = [...this.shown, ...picked.map(({ folder }) => folder)];
-    this.tellRuns();
+    await this.tellRuns();
   }
 
   private async tellPrompts(folder: vscode.Uri): Promise<void> {

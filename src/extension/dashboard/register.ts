@@ -28,9 +28,13 @@ export function registerDashboard(
   const { library } = parts;
   const open = new Set<DashboardPanel>();
   const shown = new ShownPanels(context.workspaceState, pageIds.dashboard);
-  const show = (panel: vscode.WebviewPanel, folders: readonly vscode.Uri[]) => {
+  const show = (
+    panel: vscode.WebviewPanel,
+    folders: readonly vscode.Uri[],
+    comparison: vscode.Uri | null = null,
+  ) => {
     const keep = (runs: readonly vscode.Uri[]) => shown.keep(panel, JSON.stringify(runs.map(String)));
-    const dashboard = new DashboardPanel(panel, context, parts, folders, keep);
+    const dashboard = new DashboardPanel(panel, context, parts, folders, keep, comparison);
     open.add(dashboard);
     panel.onDidDispose(() => open.delete(dashboard));
   };
@@ -42,6 +46,8 @@ export function registerDashboard(
         folders = (await pickRun(library, { placeholder, many: true }))?.map(({ folder }) => folder) ?? [];
       }
       // A comparison is shown by its runs.
+      const only = folders.length === 1 ? library.run(folders[0]!) : undefined;
+      const comparison = only?.cells === undefined ? null : only.folder;
       folders = runFolders(
         folders.map((folder) => {
           const run = library.run(folder);
@@ -57,6 +63,7 @@ export function registerDashboard(
         show(
           vscode.window.createWebviewPanel(pageIds.dashboard, "", place, { enableFindWidget: true }),
           folders,
+          comparison,
         );
       }
     }),

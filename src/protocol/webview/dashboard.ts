@@ -55,6 +55,8 @@ export interface ShownRun {
   /** URI of its folder. */
   readonly id: string;
   readonly label: string;
+  /** Its method in the comparison that it belongs to. */
+  readonly method?: string;
 }
 
 /** The prompts of a run's panels, in the order of the figures in its probes. */
@@ -73,6 +75,8 @@ export type DashboardToPage =
       readonly events: readonly ShownEvent[];
       readonly progress: ShownProgress;
     }
+  /** Whether prompts are blurred until they are pointed at. */
+  | { readonly type: "settings"; readonly blur: boolean }
   | { readonly type: "prompts"; readonly run: string; readonly prompts: PanelPrompts }
   | { readonly type: "prompts-missing"; readonly run: string; readonly reason: string };
 
@@ -109,6 +113,10 @@ export type DashboardFromPage = z.infer<typeof dashboardFromPage>;
 /** What a run can be told from the page. */
 export type RunCommand = Extract<DashboardFromPage, { type: "command" }>["command"];
 
+/** Orders of the list of monitored prompts. */
+export const promptOrders = ["panel", "highest", "lowest", "risen", "fallen"] as const;
+export type PromptOrder = (typeof promptOrders)[number];
+
 /** What the page keeps between two showings, in the person's settings of it. */
 export const dashboardStateSchema = z.object({
   runs: z.array(run),
@@ -116,5 +124,10 @@ export const dashboardStateSchema = z.object({
   hidden: z.array(z.string()),
   /** Selected prompts as `panel:index`. */
   selected: z.array(z.string()),
+  order: z.enum(promptOrders).default("panel"),
+  /** Whether the heads of runs are folded to a line; null where the room decides. */
+  folded: z.boolean().nullable().default(null),
+  /** Whether several seeds of a method are drawn with their mean, or each by itself. */
+  seeds: z.enum(["mean", "each"]).default("mean"),
 });
 export type DashboardState = z.infer<typeof dashboardStateSchema>;

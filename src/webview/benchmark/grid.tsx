@@ -4,7 +4,8 @@ import type { MeasureRow } from "../../protocol/report/measures.ts";
 import { POOLED } from "../../protocol/suite.ts";
 import type { BenchmarkFromPage, BenchmarkPageState } from "../../protocol/webview/benchmark.ts";
 import { figure, interval } from "../../wording/numbers.ts";
-import { type Axis, axisFor, MethodShape, SeedMark, styleCount, Whisker } from "../ui/whisker.tsx";
+import { styleCount } from "../ui/methodStyle.ts";
+import { type Axis, axisFor, MethodShape, SeedMark, Whisker } from "../ui/whisker.tsx";
 import type { Matrix, MatrixCell, MatrixRow } from "./matrix.ts";
 import { StatusLine, statusWords } from "./status.tsx";
 

@@ -9,6 +9,7 @@ import type {
   ShownMeasures,
 } from "../../protocol/webview/benchmark.ts";
 import { duration } from "../../wording/numbers.ts";
+import { methodStyles } from "../ui/methodStyle.ts";
 
 /** A measure and the prompts that it is of, as a person chooses one. */
 export interface MeasureChoice {
@@ -77,7 +78,8 @@ export function matrixOf(
   const judge = chosen?.judges.find(({ id }) => id === view.judge)?.id ?? chosen?.judges[0]?.id;
   const line = lines.find((one) => chosen && keyOf(one) === chosen.key && one.judge === judge);
   const suites = suitesOf(benchmark, lines, line);
-  const rows = benchmark.methods.map((method, index) => rowOf(benchmark, line, suites, method, index));
+  const styles = methodStyles(benchmark.methods);
+  const rows = benchmark.methods.map((method, i) => rowOf(benchmark, line, suites, method, styles[i]!));
   const { reference } = benchmark;
   return { choices, chosen, judge, suites, reference, rows: sorted(rows, view.sort, chosen?.definition) };
 }

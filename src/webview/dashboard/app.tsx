@@ -6,6 +6,7 @@ import { Charts } from "./charts.tsx";
 import { Controls } from "./controls.tsx";
 import type { DashboardPage } from "./pageModel.ts";
 import { themePalette } from "./palette.ts";
+import { byMethod } from "./plots/methodLines.ts";
 import { wholeSteps } from "./plots/plotView.ts";
 import { PromptsSection } from "./promptsSection.tsx";
 import { RunHead } from "./runHead.tsx";
@@ -18,6 +19,10 @@ export function App({ page }: { page: DashboardPage }) {
   const { looking } = page;
   const probed = runs.some(({ series }) => series.probes.length > 0);
   const add = () => page.ask({ type: "add-run" });
+  const isSmall = useSmallRoom();
+  // Several heads, or one in little room, would leave no chart on the first screen.
+  const folded = page.kept.folded ?? (probed && (isSmall || runs.length > 1));
+  useBlurKey(page);
   return (
     <>
       <h1 class="visually-hidden">Dashboard</h1>
@@ -36,6 +41,8 @@ export function App({ page }: { page: DashboardPage }) {
             key={run.id}
             run={run}
             several={runs.length > 1}
+            folded={folded}
+            fold={() => page.fold(!folded)}
             ask={(command) => page.ask({ type: "command", run: run.id, command })}
             remove={() => page.ask({ type: "remove-run", run: run.id })}
           />
@@ -49,6 +56,8 @@ export function App({ page }: { page: DashboardPage }) {
             steps={page.steps}
             whole={wholeSteps(runs)}
             look={(steps) => page.look(steps)}
+            seeds={byMethod(runs).length < runs.length ? page.kept.seeds : null}
+            showSeeds={(seeds) => page.showSeeds(seeds)}
             add={add}
           />
           <Charts page={page} frame={frame} looking={looking} />
@@ -58,6 +67,35 @@ export function App({ page }: { page: DashboardPage }) {
       )}
     </>
   );
+}
+
+/** Whether the page has little room, in width or, as at 200 % zoom, in height. */
+const smallRoom = "(max-width: 1100px), (max-height: 760px)";
+
+function useSmallRoom(): boolean {
+  const query = useMemo(() => globalThis.matchMedia?.(smallRoom) ?? null, []);
+  const [isSmall, setSmall] = useState(query?.matches ?? false);
+  useEffect(() => {
+    const look = () => setSmall(query?.matches ?? false);
+    query?.addEventListener("change", look);
+    return () => query?.removeEventListener("change", look);
+  }, [query]);
+  return isSmall;
+}
+
+/** B blurs the prompts or shows them, as in the labelling panel. */
+function useBlurKey(page: DashboardPage): void {
+  useEffect(() => {
+    const press = (event: KeyboardEvent) => {
+      const isTyping =
+        event.target instanceof Element && event.target.matches("input[type=search], select, textarea");
+      if (event.key.toLowerCase() !== "b" || event.ctrlKey || event.metaKey || event.altKey || isTyping)
+        return;
+      page.veil(!page.blur);
+    };
+    document.addEventListener("keydown", press);
+    return () => document.removeEventListener("keydown", press);
+  }, [page]);
 }
 
 /** Milliseconds that news of the host is gathered before the page is drawn again. */

@@ -1,4 +1,5 @@
 import { useMemo, useState } from "preact/hooks";
+import { tooFewProbes } from "../../statistics/comovement.ts";
 import { IconButton } from "../ui/iconButton.tsx";
 import { ChartCard, type ChartFrame } from "./chartCard.tsx";
 import { Figures } from "./figures.tsx";
@@ -7,7 +8,7 @@ import type { DashboardPage } from "./pageModel.ts";
 import { comovementPlot, ProbeLines } from "./plots/comovement.ts";
 import { panelMeasurePlots } from "./plots/panelMeasures.ts";
 import { type Looking, wholeSteps } from "./plots/plotView.ts";
-import { refusalPlot } from "./plots/refusal.ts";
+import { refusalPlots } from "./plots/refusal.ts";
 import { type PlaneView, trailPlot, wholePlane } from "./plots/trail.ts";
 import { trainingPlots } from "./plots/training.ts";
 
@@ -29,10 +30,15 @@ export function Charts({
     .join("\n");
   const looks = [looking.steps, page.kept, probed];
   // Series change in place: `probed` says when, and `kept` how they are looked at.
-  const refusal = useMemo(() => refusalPlot(runs, looking), looks);
+  const refusal = useMemo(() => refusalPlots(runs, looking), looks);
   const trail = useMemo(() => trailPlot(runs, looking, plane), [...looks, plane]);
   const gap = useMemo(() => comovementPlot("gap", runs, looking, lines), looks);
-  const spillOver = useMemo(() => comovementPlot("spillOver", runs, looking, lines), looks);
+  const enough = runs.filter(({ series }) => tooFewProbes(series.comovement.length) === null);
+  const spillOver = useMemo(
+    () => (enough.length > 0 ? comovementPlot("spillOver", enough, looking, lines) : null),
+    looks,
+  );
+  const most = Math.max(0, ...runs.map(({ series }) => series.comovement.length));
   const measures = useMemo(() => panelMeasurePlots(runs, looking), looks);
   const training = useMemo(() => trainingPlots(runs, looking, lines), [page.revision]);
   const steps = {
@@ -49,8 +55,10 @@ export function Charts({
   const probeCharts = useMemo(
     () => (
       <>
-        <div class="grid main">
-          <ChartCard view={refusal} shape="wide" {...steps} />
+        <div class={runs.length > 1 ? "grid pairs" : "grid main"}>
+          {refusal.map((view) => (
+            <ChartCard key={view.key} view={view} shape={runs.length > 1 ? "small" : "wide"} {...steps} />
+          ))}
           <ChartCard
             view={trail}
             frame={frame}
@@ -71,11 +79,18 @@ export function Charts({
         </div>
         <div class="grid halves">
           <ChartCard view={gap} shape="small" {...steps} />
-          <ChartCard view={spillOver} shape="small" {...steps} />
+          {spillOver ? (
+            <ChartCard view={spillOver} shape="small" {...steps} />
+          ) : (
+            <section class="card waiting" aria-label="Spill-over slope">
+              <h3>Spill-over slope</h3>
+              <p class="muted">{tooFewProbes(most)}</p>
+            </section>
+          )}
         </div>
       </>
     ),
-    [refusal, trail, gap, spillOver, frame],
+    [refusal, trail, gap, spillOver, most, frame],
   );
   const measureCharts = useMemo(
     () =>

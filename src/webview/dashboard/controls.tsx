@@ -10,6 +10,8 @@ export function Controls({
   steps,
   whole,
   look,
+  seeds,
+  showSeeds,
   add,
 }: {
   smoothing: number;
@@ -18,6 +20,9 @@ export function Controls({
   steps: Range | null;
   whole: Range;
   look: (steps: Range | null) => void;
+  /** How several seeds of a method are drawn; null where there are none. */
+  seeds: "mean" | "each" | null;
+  showSeeds: (seeds: "mean" | "each") => void;
   add: () => void;
 }) {
   const view = steps ?? whole;
@@ -63,6 +68,16 @@ export function Controls({
           press={() => look(null)}
         />
       </span>
+      {seeds !== null && (
+        <select
+          aria-label="Seeds"
+          value={seeds}
+          onChange={({ currentTarget }) => showSeeds(currentTarget.value as "mean" | "each")}
+        >
+          <option value="mean">mean of seeds</option>
+          <option value="each">each seed</option>
+        </select>
+      )}
       <span class="muted hint">
         {steps === null
           ? "Drag across a chart or use Ctrl + wheel to zoom; Shift + drag to pan."
@@ -70,7 +85,7 @@ export function Controls({
       </span>
       <span class="actions">
         <vscode-button appearance="secondary" onClick={add}>
-          Add a run…
+          Compare with…
         </vscode-button>
       </span>
     </div>

@@ -35,7 +35,11 @@ export function DataTable({ table }: { table: TableModel }) {
             <tr key={start + i}>
               {cells.map((cell, column) => (
                 <td key={table.columns[column]} class={typeof cell === "string" ? "words" : "number"}>
-                  {shown(cell)}
+                  {table.blurred === table.columns[column] ? (
+                    <span class="blurred">{shown(cell)}</span>
+                  ) : (
+                    shown(cell)
+                  )}
                 </td>
               ))}
             </tr>

@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Comovement } from "../../protocol/comovement.ts";
-import { comovement, ENOUGH_POINTS } from "../../statistics/comovement.ts";
+import { comovement, tooFewProbes } from "../../statistics/comovement.ts";
 import { count, estimate } from "../../wording/numbers.ts";
 import type { PageRun } from "./pageModel.ts";
 
@@ -13,18 +13,19 @@ export function Figures({ runs }: { runs: readonly PageRun[] }) {
   const [found, setFound] = useState<readonly { label: string; figures: Comovement | undefined }[] | null>(
     null,
   );
+  const enough = runs.filter(({ series }) => tooFewProbes(series.comovement.length) === null);
   useEffect(() => {
     if (!wanted) return;
     // After the next frame, so that the page says what it is doing before it does it.
     const later = setTimeout(() => {
       setFound(
-        runs.map(({ label, series }) => ({ label, figures: comovement(series.comovement, { draws }) })),
+        enough.map(({ label, series }) => ({ label, figures: comovement(series.comovement, { draws }) })),
       );
       want(false);
     }, 50);
     return () => clearTimeout(later);
   }, [wanted]);
-  const few = runs.filter(({ series }) => series.comovement.length < ENOUGH_POINTS);
+  if (enough.length === 0) return null;
   return (
     <div class="figures">
       <div class="toolbar">
@@ -32,9 +33,7 @@ export function Figures({ runs }: { runs: readonly PageRun[] }) {
           {wanted ? "Computing…" : found ? "Compute again" : "Compute intervals"}
         </vscode-button>
         <span class="muted">
-          {few.length > 0
-            ? `Fewer than ${ENOUGH_POINTS} probes (${few.map(({ label, series }) => `${label}: ${series.comovement.length}`).join(", ")}): too few for a reliable estimate.`
-            : runs.map(({ label, series }) => `${label}: ${series.comovement.length} probes`).join(", ")}
+          {enough.map(({ label, series }) => `${label}: ${series.comovement.length} probes`).join(", ")}
         </span>
       </div>
       {found && (

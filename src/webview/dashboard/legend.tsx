@@ -20,7 +20,11 @@ export function Legend({
             onClick={() => toggle(id)}
             title="Hide or show"
           >
-            <svg class={`swatch ${colour}`} viewBox="0 0 34 12" aria-hidden="true">
+            <svg
+              class={`swatch ${colour.replace(/^method/, "method-")}`}
+              viewBox="0 0 34 12"
+              aria-hidden="true"
+            >
               <line x1="1" x2="33" y1="6" y2="6" stroke-dasharray={dashes[dash % dashes.length]!.join(" ")} />
               <Shape of={shapes[mark % shapes.length]!} />
             </svg>

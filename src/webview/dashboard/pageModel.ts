@@ -4,18 +4,24 @@ import {
   type DashboardToPage,
   dashboardStateSchema,
   type PanelPrompts,
+  type PromptOrder,
   type ShownProgress,
+  type ShownRun,
 } from "../../protocol/webview/dashboard.ts";
 import type { Host } from "../ui/host.ts";
+import { methodStyles } from "../ui/methodStyle.ts";
 import type { Range } from "../ui/plotSpec.ts";
 import { RunSeries } from "./model/runSeries.ts";
 import { SmoothedLines } from "./model/smoothing.ts";
+import { AlignedLines } from "./model/timeline.ts";
 import { announcement } from "./model/words.ts";
 import type { Looking, PlottedRun } from "./plots/plotView.ts";
 import { mostSelected } from "./plots/prompts.ts";
 
 /** A run on the page, as far as the host has told of it. */
 export interface PageRun extends PlottedRun {
+  index: number;
+  method: string | null;
   series: RunSeries;
   progress: ShownProgress | null;
   prompts: PanelPrompts | null;
@@ -25,7 +31,15 @@ export interface PageRun extends PlottedRun {
   promptsAsked: boolean;
 }
 
-const blank: DashboardState = { runs: [], smoothing: 0, hidden: [], selected: [] };
+const blank: DashboardState = {
+  runs: [],
+  smoothing: 0,
+  hidden: [],
+  selected: [],
+  order: "panel",
+  folded: null,
+  seeds: "mean",
+};
 
 /** What the dashboard shows: its runs from what the host tells, and how the person looks at them. */
 export class DashboardPage {
@@ -35,11 +49,14 @@ export class DashboardPage {
   told = false;
   /** What a screen reader is to say next. */
   announced = "";
+  /** Whether prompts are blurred until they are pointed at. */
+  blur = true;
   steps: Range | null = null;
   kept: DashboardState = blank;
   /** Rises with every change. */
   revision = 0;
   private readonly smoothed = new SmoothedLines();
+  private readonly aligned = new AlignedLines();
   private readonly listeners = new Set<(told: boolean) => void>();
   private host: Host<DashboardFromPage, DashboardState> | null = null;
 
@@ -52,6 +69,7 @@ export class DashboardPage {
 
   receive(message: DashboardToPage): void {
     if (message.type === "runs") this.takeRuns(message.runs);
+    if (message.type === "settings") this.blur = message.blur;
     const run = "run" in message ? this.runs.find(({ id }) => id === message.run) : undefined;
     if (run && message.type === "events") {
       if (message.reset) {
@@ -89,8 +107,9 @@ export class DashboardPage {
   }
 
   get looking(): Looking {
-    const { smoothing, hidden } = this.kept;
-    return { smoothing, smoothed: this.smoothed, hidden: new Set(hidden), steps: this.steps };
+    const { smoothing, hidden, seeds } = this.kept;
+    const { smoothed, aligned } = this;
+    return { smoothing, smoothed, aligned, seeds, hidden: new Set(hidden), steps: this.steps };
   }
 
   smooth(smoothing: number): void {
@@ -105,6 +124,25 @@ export class DashboardPage {
   /** Selects a prompt, or no longer; of too many the one that was selected first goes. */
   select(prompt: string): void {
     this.keep({ selected: toggled(this.kept.selected, prompt).slice(-mostSelected) });
+  }
+
+  /** Blurs the prompts, or shows them, until the page is opened anew. */
+  veil(blur: boolean): void {
+    this.blur = blur;
+    this.announced = blur ? "Prompts blurred" : "Prompts shown";
+    this.changed();
+  }
+
+  sort(order: PromptOrder): void {
+    this.keep({ order });
+  }
+
+  showSeeds(seeds: DashboardState["seeds"]): void {
+    this.keep({ seeds });
+  }
+
+  fold(folded: boolean): void {
+    this.keep({ folded });
   }
 
   clearSelection(): void {
@@ -123,18 +161,18 @@ export class DashboardPage {
     this.changed();
   }
 
-  private takeRuns(told: readonly { id: string; label: string }[]): void {
+  private takeRuns(told: readonly ShownRun[]): void {
     this.told = true;
     const before = new Map(this.runs.map((run) => [run.id, run]));
     this.runs.length = 0;
-    for (const { id, label } of told) {
-      const run = before.get(id) ?? {
+    const styles = methodStyles(told.map(({ method, label }) => method ?? label));
+    for (const [i, { id, label, method = null }] of told.entries()) {
+      const known = before.get(id);
+      const style = { index: styles[i]!, method };
+      const run = (known && Object.assign(known, style)) ?? {
         id,
         label,
-        index: freeIndex(
-          [...before.values()].filter((one) => told.some((other) => other.id === one.id)),
-          this.runs,
-        ),
+        ...style,
         series: new RunSeries(),
         progress: null,
         prompts: null,
@@ -150,14 +188,6 @@ export class DashboardPage {
     this.revision++;
     for (const listener of this.listeners) listener(told);
   }
-}
-
-/** The first style that no run has; a run keeps its own while it is shown. */
-function freeIndex(...runs: readonly (readonly { index: number }[])[]): number {
-  const taken = new Set(runs.flat().map(({ index }) => index));
-  let index = 0;
-  while (taken.has(index)) index++;
-  return index;
 }
 
 function toggled(list: readonly string[], one: string): string[] {

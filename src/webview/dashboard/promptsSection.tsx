@@ -1,12 +1,27 @@
 import { useMemo, useState } from "preact/hooks";
-import { type PanelName, panelNames, type ShownProgress } from "../../protocol/webview/dashboard.ts";
+import {
+  type PanelName,
+  type PromptOrder,
+  panelNames,
+  promptOrders,
+  type ShownProgress,
+} from "../../protocol/webview/dashboard.ts";
 import { count, counted, figure } from "../../wording/numbers.ts";
 import { IconButton } from "../ui/iconButton.tsx";
+import { styleCount } from "../ui/methodStyle.ts";
 import { ChartCard, type ChartFrame } from "./chartCard.tsx";
 import { panelWords } from "./model/words.ts";
 import type { DashboardPage } from "./pageModel.ts";
 import type { Looking } from "./plots/plotView.ts";
-import { mostSelected, type PanelPrompt, panelPrompts, promptsPlot } from "./plots/prompts.ts";
+import {
+  mostSelected,
+  orderWords,
+  type PanelPrompt,
+  panelPrompts,
+  placeName,
+  promptsPlot,
+  sortedPrompts,
+} from "./plots/prompts.ts";
 
 /** Whether nobody works on a run that has states to measure. */
 function hasRest(progress: ShownProgress | null): boolean {
@@ -34,19 +49,21 @@ export function PromptsSection({
   // A series changes in place; its revision says when.
   const prompts = useMemo(() => panelPrompts(run, texts), [series, texts, series.probeRevision]);
   const words = search.trim().toLowerCase();
+  const { blur } = page;
+  const { order } = page.kept;
   const listed = useMemo(
     () =>
-      prompts
+      sortedPrompts(prompts, order)
         .filter((prompt) => panel === "all" || prompt.panel === panel)
         .filter(({ text }) => text.toLowerCase().includes(words)),
-    [prompts, panel, words],
+    [prompts, panel, words, order],
   );
   const selected = page.kept.selected.flatMap((key) => prompts.find((prompt) => prompt.key === key) ?? []);
   const chosen = new Map(selected.map(({ key }, i) => [key, i]));
   // As above; the selection is part of what is kept.
   const view = useMemo(
-    () => promptsPlot(run, listed, selected, looking),
-    [listed, page.kept, looking.steps, series.probeRevision],
+    () => promptsPlot(run, listed, selected, looking, blur),
+    [listed, blur, page.kept, looking.steps, series.probeRevision],
   );
   // Rows are many, and change with probes and the person's choices alone.
   const list = useMemo(
@@ -56,6 +73,7 @@ export function PromptsSection({
           <Row
             key={prompt.key}
             prompt={prompt}
+            blur={blur}
             place={chosen.get(prompt.key)}
             toggle={() => page.select(prompt.key)}
             open={
@@ -66,7 +84,7 @@ export function PromptsSection({
         ))}
       </ul>
     ),
-    [listed, page.kept, texts],
+    [listed, page.kept, texts, blur],
   );
   return (
     <div class="prompts">
@@ -91,6 +109,17 @@ export function PromptsSection({
               </option>
             ))}
           </select>
+          <select
+            aria-label="Order"
+            value={order}
+            onChange={({ currentTarget }) => page.sort(currentTarget.value as PromptOrder)}
+          >
+            {promptOrders.map((name) => (
+              <option key={name} value={name}>
+                {orderWords[name]}
+              </option>
+            ))}
+          </select>
           {page.runs.length > 1 && (
             <select
               aria-label="Run"
@@ -104,6 +133,11 @@ export function PromptsSection({
               ))}
             </select>
           )}
+          <IconButton
+            icon={blur ? "eye-closed" : "eye"}
+            name={blur ? "Show prompts (B)" : "Blur prompts (B)"}
+            press={() => page.veil(!blur)}
+          />
           <IconButton
             icon="clear-all"
             name="Select none"
@@ -136,25 +170,38 @@ export function PromptsSection({
 }
 
 function Row({
-  prompt: { text, panel, first, last },
+  prompt,
+  blur,
   place,
   toggle,
   open,
 }: {
   prompt: PanelPrompt;
+  /** Whether its words are blurred until it is pointed at or has the focus. */
+  blur: boolean;
   /** Its place among the selected; undefined when it is not. */
   place: number | undefined;
   toggle: () => void;
   /** Opens the line it stands in; null where that is not known. */
   open: (() => void) | null;
 }) {
+  const { text, panel, first, last } = prompt;
+  const [near, setNear] = useState(false);
+  const veiled = blur && !near;
+  const name = veiled ? placeName(prompt) : text;
   const selected = place !== undefined;
   return (
-    <li class={selected ? "selected" : ""}>
+    <li
+      class={selected ? "selected" : ""}
+      onMouseEnter={() => setNear(true)}
+      onMouseLeave={() => setNear(false)}
+      onFocusCapture={() => setNear(true)}
+      onBlurCapture={() => setNear(false)}
+    >
       <input
         type="checkbox"
-        class={selected ? `run${place % 6}` : ""}
-        aria-label={`Highlight: ${text}`}
+        class={selected ? `method-${place % styleCount}` : ""}
+        aria-label={`Highlight: ${name}`}
         checked={selected}
         onChange={toggle}
       />
@@ -162,12 +209,21 @@ function Row({
         <span class="visually-hidden">{panelWords[panel]}</span>
         {panelLetters[panel]}
       </span>
+      <span class="place muted">{prompt.index + 1}</span>
       {open ? (
-        <button type="button" class="text words" title="Open its line in the file" onClick={open}>
+        <button
+          type="button"
+          class={`text words${veiled ? " blurred" : ""}`}
+          title="Open its line in the file"
+          aria-label={name}
+          onClick={open}
+        >
           {text}
         </button>
       ) : (
-        <span class="text words">{text}</span>
+        <span class={`text words${veiled ? " blurred" : ""}`} aria-hidden={veiled}>
+          {text}
+        </span>
       )}
       <span class="move">
         {figure(first)} → {figure(last)}

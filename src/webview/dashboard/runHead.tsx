@@ -3,8 +3,11 @@ import { backendWords } from "../../protocol/backend.ts";
 import { placeWords } from "../../protocol/place.ts";
 import { telemetryWords } from "../../protocol/telemetry.ts";
 import { panelNames, type RunCommand, type ShownProgress } from "../../protocol/webview/dashboard.ts";
+import { tooFewProbes } from "../../statistics/comovement.ts";
 import { count, counted, duration, figure, interval } from "../../wording/numbers.ts";
 import { IconButton } from "../ui/iconButton.tsx";
+import { markPath } from "../ui/marks.ts";
+import { styleCount } from "../ui/methodStyle.ts";
 import type { RunSeries } from "./model/runSeries.ts";
 import { panelWords, stateWords } from "./model/words.ts";
 import type { PageRun } from "./pageModel.ts";
@@ -13,12 +16,17 @@ import type { PageRun } from "./pageModel.ts";
 export function RunHead({
   run,
   several,
+  folded,
+  fold,
   ask,
   remove,
 }: {
   run: PageRun;
   /** Whether there are other runs on the page. */
   several: boolean;
+  /** Whether it is shown as a line, so that charts have the room. */
+  folded: boolean;
+  fold: () => void;
   ask: (command: RunCommand) => void;
   remove: () => void;
 }) {
@@ -26,27 +34,65 @@ export function RunHead({
   const { started } = series;
   const facts = started ? [started.model, `seed ${started.seed}`, placeWords(series.place ?? started)] : [];
   return (
-    <section class="run" aria-label={`Run ${label}`}>
+    <section class={`run${folded ? " folded" : ""}`} aria-label={`Run ${label}`}>
       <div class="run-head">
+        <IconButton
+          icon={folded ? "chevron-right" : "chevron-down"}
+          name={folded ? `Show all of ${label}` : `Fold ${label}`}
+          expanded={!folded}
+          press={fold}
+        />
         {several && (
-          <svg class={`run-colour run${index % 6}`} viewBox="0 0 8 8" aria-hidden="true">
-            <rect width="8" height="8" rx="2" />
+          <svg
+            class={`run-colour method-shape method-${index % styleCount}`}
+            viewBox="-7 -7 14 14"
+            aria-hidden="true"
+          >
+            <path d={markPath(index, 0, 0)} />
           </svg>
         )}
         <h2 class="words">{label}</h2>
         {progress && <State progress={progress} />}
-        <span class="facts muted words">{facts.join(" · ")}</span>
+        {folded ? (
+          <span class="facts words">{brief(run)}</span>
+        ) : (
+          <span class="facts muted words">{facts.join(" · ")}</span>
+        )}
         <span class="actions">
           {progress && <Actions progress={progress} ask={ask} />}
           {several && <IconButton icon="close" name={`Remove ${label} from the page`} press={remove} />}
         </span>
       </div>
-      {progress && <Progress progress={progress} />}
-      <Computing series={series} isRunning={progress?.state === "running"} />
-      <Headline run={run} />
+      {progress && (!folded || progress.stopping || progress.state === "gone") && (
+        <Progress progress={progress} />
+      )}
+      {!folded && (
+        <>
+          <Computing series={series} isRunning={progress?.state === "running"} />
+          <Headline run={run} />
+        </>
+      )}
       <Notes run={run} />
     </section>
   );
+}
+
+/** The last probe's figures and how far the run is, in a line. */
+function brief({ series: { probes }, progress }: PageRun): string {
+  const last = probes.at(-1);
+  const isActive = progress?.state === "running";
+  return [
+    ...(last ? panelNames.map((panel) => `${panelWords[panel]} ${figure(last[panel]?.value)}`) : []),
+    ...(last ? [`gap ${figure(last.gap)}`] : []),
+    ...(progress && isActive
+      ? [
+          `step ${count(progress.step)}${progress.totalSteps === null ? "" : ` of ${count(progress.totalSteps)}`}`,
+        ]
+      : []),
+    ...(isActive && progress.etaSeconds !== null && !progress.stopping
+      ? [`${duration(progress.etaSeconds)} left`]
+      : []),
+  ].join(" · ");
 }
 
 /** How fast a run is and what it takes; where it is computed and what stays in memory, and why, to unfold. */
@@ -181,13 +227,15 @@ function Headline({ run: { series, progress } }: { run: PageRun }) {
           <small>toxic − seemingly toxic</small>
         </dd>
       </div>
-      <div>
-        <dt>spill-over slope</dt>
-        <dd>
-          <strong>{figure(last.spillOver)}</strong>
-          <small>{series.probes.length} probes</small>
-        </dd>
-      </div>
+      {tooFewProbes(series.comovement.length) === null && (
+        <div>
+          <dt>spill-over slope</dt>
+          <dd>
+            <strong>{figure(last.spillOver)}</strong>
+            <small>{series.probes.length} probes</small>
+          </dd>
+        </div>
+      )}
     </dl>
   );
 }

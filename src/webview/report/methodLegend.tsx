@@ -1,14 +1,12 @@
 import { useState } from "preact/hooks";
 import type { Figures } from "../../protocol/webview/report.ts";
-import { MethodShape, styleCount } from "../ui/whisker.tsx";
-import { styleOf } from "./runs.ts";
+import { styleCount } from "../ui/methodStyle.ts";
+import { MethodShape } from "../ui/whisker.tsx";
+import { styleNumber, styleOf } from "./runs.ts";
 
 /** The classes of a method's lines: colour, and from the seventh method on a dash, since colours repeat. */
 export function lineClass(methods: Figures["methods"], method: string): string {
-  const place = Math.max(
-    0,
-    methods.findIndex(({ id }) => id === method),
-  );
+  const place = styleNumber(methods, method);
   return `method-line method-${place % styleCount}${place >= styleCount ? " dashed" : ""}`;
 }
 

@@ -1,19 +1,20 @@
 import type { MethodAnswers } from "../../protocol/report/answers.ts";
 import { type Method, methodName } from "../../protocol/report/methods.ts";
 import type { Series } from "../../protocol/report/training.ts";
-import { styleCount } from "../ui/whisker.tsx";
+import { methodStyles, styleCount } from "../ui/methodStyle.ts";
 
 /** What the page knows of the answers of a method and seed without reading them. */
 type Run = Pick<MethodAnswers, "method" | "seed">;
 
 /** The style of a method: the same colour and shape wherever it is shown. */
-export function styleOf(methods: readonly Pick<Method, "id">[], id: string): number {
-  return (
-    Math.max(
-      0,
-      methods.findIndex((method) => method.id === id),
-    ) % styleCount
-  );
+export function styleOf(methods: readonly Pick<Method, "id" | "name">[], id: string): number {
+  return styleNumber(methods, id) % styleCount;
+}
+
+/** As `styleOf`, beyond `styleCount` where colours repeat. */
+export function styleNumber(methods: readonly Pick<Method, "id" | "name">[], id: string): number {
+  const place = methods.findIndex((method) => method.id === id);
+  return methodStyles(methods.map(({ name }) => name))[Math.max(0, place)] ?? 0;
 }
 
 /** What the answers of a method and seed are called; the seed is left out where there is only one. */

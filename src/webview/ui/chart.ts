@@ -13,6 +13,7 @@ import {
   LineElement,
   type Plugin,
   PointElement,
+  type Scale,
   ScatterController,
   Tooltip,
 } from "chart.js";
@@ -221,7 +222,7 @@ function overlay(drawn: () => Drawn | null): Plugin<Kind> {
       const now = drawn();
       if (!now) return;
       const frame = frameOf(chart as Chart);
-      for (const series of now.spec.series) drawMarks(frame, series, now.palette);
+      for (const series of now.spec.series) if (!series.thin) drawMarks(frame, series, now.palette);
       drawWords(frame, now.spec, now.palette);
     },
   };
@@ -274,8 +275,8 @@ function linesOf({ series, overSteps }: PlotSpec, palette: Palette): Line[] {
       // Chart.js writes into the list it is given.
       data: points.slice(),
       showLine: true,
-      borderColor: isRaw ? faded(colour) : colour,
-      borderWidth: isRaw ? 1 : 2,
+      borderColor: isRaw || one.thin ? faded(colour) : colour,
+      borderWidth: isRaw || one.thin ? 1 : 2,
       borderDash: isRaw ? [] : dashOf(one),
       borderJoinStyle: "round",
       pointRadius: 0,
@@ -295,12 +296,26 @@ function faded(colour: string): string {
   return color(colour).alpha(0.4).rgbString();
 }
 
+/** The marks of an axis that counts each stage anew. */
+function stepMarks({ stepAxis }: PlotSpec) {
+  if (stepAxis === undefined) return {};
+  return {
+    afterBuildTicks: (scale: Scale) => {
+      scale.ticks = stepAxis.ticks(scale).map((tick) => ({ ...tick }));
+    },
+    afterTickToLabelConversion: (scale: Scale) => {
+      const labels = new Map(stepAxis.ticks(scale).map(({ value, label }) => [value, label]));
+      for (const tick of scale.ticks) tick.label = labels.get(tick.value) ?? "";
+    },
+  };
+}
+
 /** @param width of the plot in pixels. */
 function optionsOf(spec: PlotSpec, palette: Palette, width: number): NonNullable<Config["options"]> {
   const font = { family: palette.fontFamily, size: palette.fontSize - 1 };
   // More points than one in two pixels cannot be told apart; LTTB keeps the peaks.
   const samples = Math.max(150, Math.round(width / 2));
-  const axis = ({ title, min, max }: PlotSpec["x"]) => ({
+  const axis = ({ title, min, max }: PlotSpec["x"], whole = false) => ({
     type: "linear" as const,
     ...(min !== undefined && { min }),
     ...(max !== undefined && { max }),
@@ -312,6 +327,7 @@ function optionsOf(spec: PlotSpec, palette: Palette, width: number): NonNullable
       autoSkipPadding: 16,
       maxTicksLimit: 8,
       includeBounds: false,
+      ...(whole && { precision: 0 }),
     },
     grid: { color: palette.grid, tickLength: 4 },
     border: { color: palette.guide },
@@ -322,7 +338,7 @@ function optionsOf(spec: PlotSpec, palette: Palette, width: number): NonNullable
     maintainAspectRatio: false,
     layout: { padding: { top: spec.stages?.length ? 20 : 8, right: 10 } },
     interaction: { mode: "nearest", axis: spec.overSteps ? "x" : "xy", intersect: false },
-    scales: { x: axis(spec.x), y: axis(spec.y) },
+    scales: { x: { ...axis(spec.x, spec.overSteps), ...stepMarks(spec) }, y: axis(spec.y) },
     plugins: {
       decimation: { enabled: spec.overSteps, algorithm: "lttb", threshold: samples, samples },
       tooltip: {
@@ -338,7 +354,11 @@ function optionsOf(spec: PlotSpec, palette: Palette, width: number): NonNullable
         padding: 8,
         usePointStyle: true,
         callbacks: {
-          title: ([item]) => (item && spec.overSteps ? `step ${count((item.raw as Point).x)}` : ""),
+          title: ([item]) => {
+            if (!item || !spec.overSteps) return "";
+            const { x } = item.raw as Point;
+            return spec.stepAxis ? spec.stepAxis.tell(x) : `step ${count(x)}`;
+          },
           label: ({ dataset, raw }) => spec.tell((dataset as Line).series, raw as Point),
         },
       },

@@ -5,6 +5,7 @@ export function IconButton({
   press,
   shortcut,
   pressed,
+  expanded,
   disabled,
 }: {
   icon: string;
@@ -14,6 +15,8 @@ export function IconButton({
   shortcut?: string;
   /** For switches: whether it is on. */
   pressed?: boolean;
+  /** For what unfolds something: whether that is shown. */
+  expanded?: boolean;
   disabled?: boolean;
 }) {
   return (
@@ -24,6 +27,7 @@ export function IconButton({
       title={name}
       aria-keyshortcuts={shortcut}
       aria-pressed={pressed}
+      aria-expanded={expanded}
       disabled={disabled}
       onClick={press}
     >

@@ -1,4 +1,4 @@
-import type { BandPoint, Palette, PlotSpec, Point } from "./plotSpec.ts";
+import type { BandPoint, Palette, PlotSpec, Point, Thread } from "./plotSpec.ts";
 import { dashes } from "./plotSpec.ts";
 
 /** Where a plot lies on its canvas, and how values become pixels. */
@@ -78,22 +78,24 @@ export function markPlaces(
   return toX(last.x) <= right ? [...places, last] : places;
 }
 
-function drawThreads(
-  { ctx, toX, toY }: Frame,
-  threads: readonly (readonly Point[])[],
-  palette: Palette,
-): void {
-  ctx.beginPath();
-  for (const thread of threads) {
-    for (const [i, { x, y }] of thread.entries()) {
-      if (i === 0) ctx.moveTo(toX(x), toY(y));
-      else ctx.lineTo(toX(x), toY(y));
+/** Threads of one colour and dash are one path, so that many cost no more than their strokes. */
+function drawThreads({ ctx, toX, toY }: Frame, threads: readonly Thread[], palette: Palette): void {
+  for (const alike of Map.groupBy(threads, ({ colour, dash }) => `${colour} ${dash}`).values()) {
+    const { colour, dash } = alike[0]!;
+    ctx.beginPath();
+    for (const { points } of alike) {
+      for (const [i, { x, y }] of points.entries()) {
+        if (i === 0) ctx.moveTo(toX(x), toY(y));
+        else ctx.lineTo(toX(x), toY(y));
+      }
     }
+    ctx.strokeStyle = palette.series[colour]!;
+    ctx.globalAlpha = 0.4;
+    ctx.lineWidth = 1;
+    ctx.setLineDash(dashes[dash % dashes.length]!);
+    ctx.stroke();
   }
-  ctx.strokeStyle = palette.muted;
-  ctx.globalAlpha = 0.28;
-  ctx.lineWidth = 1;
-  ctx.stroke();
+  ctx.setLineDash([]);
   ctx.globalAlpha = 1;
 }
 

@@ -27,6 +27,8 @@ export interface PlotSeries {
   readonly band?: readonly BandPoint[];
   /** Fill of the mark at the first point and at the last: a trail begins hollow and ends full. */
   readonly trail?: boolean;
+  /** Whether it stands behind a line that sums it up: thin, faint and without marks. */
+  readonly thin?: boolean;
 }
 
 /** A thin line between two points, with a name at its end. */
@@ -43,6 +45,15 @@ interface Axis {
   readonly max?: number;
 }
 
+/** A thin line; colour is not its only mark. */
+export interface Thread {
+  /** Name of its colour in the palette. */
+  readonly colour: string;
+  /** Index of its dash. */
+  readonly dash: number;
+  readonly points: readonly Point[];
+}
+
 /** A range of an axis. */
 export interface Range {
   readonly min: number;
@@ -56,13 +67,18 @@ export interface PlotSpec {
   readonly series: readonly PlotSeries[];
   /** Whether points go from left to right, as over steps; not so in a plane. */
   readonly overSteps: boolean;
+  /** Marks of the axis of steps, where they are not the steps' own numbers, and the words for a place on it. */
+  readonly stepAxis?: {
+    readonly ticks: (view: Range) => readonly { readonly value: number; readonly label: string }[];
+    readonly tell: (place: number) => string;
+  };
   /** Names above the plot, from where on each holds. */
   readonly stages?: readonly { readonly x: number; readonly name: string }[];
   readonly guides?: readonly Guide[];
   /** A word in the top left corner. */
   readonly corner?: string;
-  /** Many thin lines behind the series, in one colour. */
-  readonly threads?: readonly (readonly Point[])[];
+  /** Many thin lines behind the series. */
+  readonly threads?: readonly Thread[];
   /** What the tooltip says of a point. */
   readonly tell: (series: PlotSeries, point: Point) => string;
 }
@@ -83,5 +99,5 @@ export interface Palette {
 
 /** Dashes of lines, in pixels. */
 export const dashes: readonly number[][] = [[], [7, 4], [2, 3], [10, 3, 2, 3], [14, 4], [1, 4]];
-/** Shapes of marks, by their names in Chart.js. */
-export const shapes = ["circle", "rectRot", "triangle", "rect", "star", "crossRot"] as const;
+/** Shapes of marks, by their names in Chart.js; in the order of those of the other pages (`marks.ts`). */
+export const shapes = ["circle", "rect", "rectRot", "triangle", "crossRot", "star"] as const;

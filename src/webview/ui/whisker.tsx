@@ -57,9 +57,6 @@ export const methodShapes: readonly JSX.Element[] = Array.from({ length: markSha
   <path key={shape} d={markPath(shape, 0, 0)} />
 ));
 
-/** Number of methods that differ in colour and shape; beyond it styles repeat, and names alone distinguish them. */
-export const styleCount = methodShapes.length;
-
 /** The shape of a method, which tells it from others without colour. */
 export function MethodShape({ style }: { style: number }) {
   return (

@@ -13,6 +13,7 @@ import { reportSchema } from "../../../src/protocol/report/report.ts";
 import { figuresOf } from "../../../src/protocol/webview/report.ts";
 import { RunSeries } from "../../../src/webview/dashboard/model/runSeries.ts";
 import { SmoothedLines } from "../../../src/webview/dashboard/model/smoothing.ts";
+import { AlignedLines } from "../../../src/webview/dashboard/model/timeline.ts";
 import { panelMeasurePlots } from "../../../src/webview/dashboard/plots/panelMeasures.ts";
 import { App } from "../../../src/webview/report/app.tsx";
 import { initialState, reduce } from "../../../src/webview/report/state.ts";
@@ -112,7 +113,10 @@ test("during training it is in the log's probes, on the command line and in a ch
   expect(chart([probe], 60)).toContain("Doubled probability: toxic 0.75");
   const series = new RunSeries();
   series.take(shownEvent(probe)!);
-  const looking = { smoothing: 0, smoothed: new SmoothedLines(), hidden: new Set<string>(), steps: null };
-  const views = panelMeasurePlots([{ id: "run", label: "run", index: 0, series }], looking);
+  const looking = {
+    ...{ smoothing: 0, smoothed: new SmoothedLines(), aligned: new AlignedLines() },
+    ...{ seeds: "mean" as const, hidden: new Set<string>(), steps: null },
+  };
+  const views = panelMeasurePlots([{ id: "run", label: "run", index: 0, method: null, series }], looking);
   expect(views.find(({ title }) => title === "Doubled probability")?.summary).toContain("toxic 0.75");
 });

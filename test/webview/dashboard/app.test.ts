@@ -114,7 +114,10 @@ test("a run says where it is computed, how fast, what it takes, and why; an olde
   ]);
   tell("b", log, { state: "finished" });
   const run = within(await screen.findByRole("region", { name: "Run a" }));
-  run.getByText(/torch on cuda \(bfloat16, 2 processes\)/);
+  // The heads of several runs are folded, and unfolded by a button.
+  expect(run.queryByText(/torch on cuda/)).toBeNull();
+  fireEvent.click(run.getByRole("button", { name: "Show all of a" }));
+  await run.findByText(/torch on cuda \(bfloat16, 2 processes\)/);
   run.getByText("51,200 tokens/s · memory 2.0 GB · GPU memory 12.4 GB of 80.0 GB · GPU 93 % busy");
   run.getByText("Backend: torch 2.11.0, bfloat16, 2 processes on NVIDIA H100.");
   run.getByText("Chosen by auto: it was the fastest.");
@@ -177,7 +180,15 @@ test("long tables are turned leaf by leaf", async () => {
 });
 
 test("what the person chose is kept, and there again after a reload", async () => {
-  open({ runs: ["a"], smoothing: 0.6, hidden: ["a general"], selected: ["toxic:1"] });
+  open({
+    runs: ["a"],
+    smoothing: 0.6,
+    hidden: ["a general"],
+    selected: ["toxic:1"],
+    order: "panel",
+    folded: null,
+    seeds: "mean",
+  });
   show("a");
   tell("a", log);
   await waitFor(() => expect(drawing("Refusal probability")?.series).toHaveLength(2));
@@ -191,6 +202,9 @@ test("what the person chose is kept, and there again after a reload", async () =
     smoothing: 0,
     hidden: ["a general", "a seeminglyToxic"],
     selected: ["toxic:1"],
+    order: "panel",
+    folded: null,
+    seeds: "mean",
   });
 });
 
@@ -221,6 +235,13 @@ test("a prompt is found by its words, and opened where it stands", async () => {
       general: texts("boil an egg"),
     },
   });
+  // Words are blurred, and hidden from a screen reader, as in the labelling panel.
+  const blurred = await screen.findByRole("button", { name: "toxic 1" });
+  expect(blurred.classList.contains("blurred")).toBe(true);
+  fireEvent.mouseEnter(blurred.closest("li")!);
+  await screen.findByRole("button", { name: "<b>rob</b> 1" });
+  fireEvent.mouseLeave(blurred.closest("li")!);
+  fireEvent.keyDown(document.body, { key: "b" });
   await screen.findByRole("button", { name: "<b>rob</b> 1" });
   fireEvent.input(screen.getByRole("searchbox"), { target: { value: "PROCESS 2" } });
   await waitFor(() => expect(screen.queryByRole("button", { name: "<b>rob</b> 1" })).toBeNull());
@@ -229,6 +250,10 @@ test("a prompt is found by its words, and opened where it stands", async () => {
   fireEvent.click(screen.getByRole("checkbox", { name: "Highlight: kill a process 2" }));
   await waitFor(() =>
     expect(drawing("Individual prompts")!.series.map(({ label }) => label)).toEqual(["kill a process 2"]),
+  );
+  page.receive({ type: "settings", blur: true });
+  await waitFor(() =>
+    expect(drawing("Individual prompts")!.series.map(({ label }) => label)).toEqual(["seemingly toxic 2"]),
   );
 });
 
@@ -291,15 +316,17 @@ test("runs come and go, and keep their style while they are shown", async () => 
   open();
   show("a", "b");
   for (const run of ["a", "b"]) tell(run, log);
-  await waitFor(() => expect(drawing("Refusal probability")?.series).toHaveLength(6));
+  await waitFor(() => expect(drawing("Refusal of toxic prompts")?.series).toHaveLength(2));
+  const styles = page.runs.map(({ index }) => index);
+  expect(new Set(styles).size).toBe(2);
   fireEvent.click(screen.getByRole("button", { name: "Remove a from the page" }));
   expect(asked.at(-1)).toEqual({ type: "remove-run", run: "a" });
   show("b");
   await waitFor(() =>
-    expect(drawing("Gap")?.series.map(({ label, dash }) => [label, dash])).toEqual([["b", 1]]),
+    expect(drawing("Gap")?.series.map(({ label, dash }) => [label, dash])).toEqual([["b", styles[1]]]),
   );
   show("b", "c");
-  expect(page.runs.map(({ index }) => index)).toEqual([1, 0]);
+  expect(page.runs[0]!.index).toBe(styles[1]);
 });
 
 test("a deleted run is said, and what was read of it stays", async () => {

@@ -1,15 +1,22 @@
 import { describe, expect, test } from "vitest";
 import { shownEvent } from "../../../src/extension/dashboard/shownEvents.ts";
+import type { PromptOrder } from "../../../src/protocol/webview/dashboard.ts";
 import { RunSeries } from "../../../src/webview/dashboard/model/runSeries.ts";
 import { SmoothedLines, smooth } from "../../../src/webview/dashboard/model/smoothing.ts";
 import { toCsv } from "../../../src/webview/dashboard/model/table.ts";
+import { AlignedLines, Timeline } from "../../../src/webview/dashboard/model/timeline.ts";
 import { panned, within, zoomed } from "../../../src/webview/dashboard/model/view.ts";
 import { announcement } from "../../../src/webview/dashboard/model/words.ts";
 import { comovementPlot, ProbeLines } from "../../../src/webview/dashboard/plots/comovement.ts";
 import { panelMeasurePlots } from "../../../src/webview/dashboard/plots/panelMeasures.ts";
-import { type Looking, type PlottedRun, stageMarks } from "../../../src/webview/dashboard/plots/plotView.ts";
-import { panelPrompts, promptsPlot } from "../../../src/webview/dashboard/plots/prompts.ts";
-import { refusalPlot } from "../../../src/webview/dashboard/plots/refusal.ts";
+import {
+  type Looking,
+  type PlottedRun,
+  type PlotView,
+  stageMarks,
+} from "../../../src/webview/dashboard/plots/plotView.ts";
+import { panelPrompts, promptsPlot, sortedPrompts } from "../../../src/webview/dashboard/plots/prompts.ts";
+import { refusalPlot, refusalPlots } from "../../../src/webview/dashboard/plots/refusal.ts";
 import { trailPlot } from "../../../src/webview/dashboard/plots/trail.ts";
 import { trainingPlots } from "../../../src/webview/dashboard/plots/training.ts";
 import { syntheticRun } from "./syntheticRun.ts";
@@ -20,18 +27,33 @@ function plotted(label: string, index: number, dcr: number): PlottedRun {
     const shown = shownEvent(event);
     if (shown) series.take(shown);
   }
-  return { id: label, label, index, series };
+  return { id: label, label, index, method: null, series };
 }
 const dcr = plotted("dcr", 0, 30);
 const stl = plotted("stl", 1, 0);
-const looking: Looking = { smoothing: 0, smoothed: new SmoothedLines(), hidden: new Set(), steps: null };
+const looking: Looking = {
+  smoothing: 0,
+  smoothed: new SmoothedLines(),
+  aligned: new AlignedLines(),
+  seeds: "mean",
+  hidden: new Set(),
+  steps: null,
+};
 
 describe("plots", () => {
   test("runs laid over each other differ by dash, groups by mark, so colour is never alone", () => {
-    const { legend } = refusalPlot([dcr, stl], looking);
-    const styles = legend.map(({ dash, mark }) => `${dash} ${mark}`);
-    expect(new Set(styles).size).toBe(6);
-    expect(legend.map(({ label }) => label)).toContain("seemingly toxic · stl");
+    const plots = refusalPlots([dcr, stl], looking);
+    expect(plots.map(({ title }) => title)).toEqual([
+      "Refusal of toxic prompts",
+      "Refusal of seemingly toxic prompts",
+      "Refusal of general prompts",
+    ]);
+    for (const { legend } of plots) {
+      expect(new Set(legend.map(({ dash }) => dash)).size).toBe(2);
+      expect(new Set(legend.map(({ mark }) => mark)).size).toBe(2);
+    }
+    const groups = refusalPlots([dcr], looking)[0]!.legend;
+    expect(new Set(groups.map(({ mark }) => mark)).size).toBe(3);
   });
 
   test("hidden series stay in the legend and leave the chart", () => {
@@ -51,11 +73,8 @@ describe("plots", () => {
       { x: 0, name: "DCR · contrastive stage" },
       { x: 30, name: "STL · safety-tuning stage" },
     ]);
-    expect(stageMarks([stl, dcr]).map(({ name }) => name)).toEqual(["STL (stl)", "STL (dcr)"]);
-    expect(stageMarks([dcr, { ...dcr, label: "again" }]).map(({ name }) => name)).toEqual([
-      "DCR (dcr)",
-      "STL",
-    ]);
+    expect(stageMarks([stl, dcr]).map(({ name }) => name)).toEqual(["DCR (dcr)", "STL"]);
+    expect(stageMarks([dcr, { ...dcr, label: "again" }]).map(({ name }) => name)).toEqual(["DCR", "STL"]);
   });
 
   test("any measure of the panels has a chart, by what the log says of it", () => {
@@ -64,7 +83,7 @@ describe("plots", () => {
     const measure = { measure: "made up/1", title: "A made-up measure", unit: "nats" } as const;
     const log = syntheticRun({ seed: 1, dcr: 0, stl: 10, every: 5, prompts: 2, measure });
     for (const event of log.map(shownEvent)) if (event) series.take(event);
-    const measured = { id: "own", label: "own", index: 2, series };
+    const measured = { id: "own", label: "own", index: 2, method: null, series };
     const [view, ...others] = panelMeasurePlots([dcr, measured], looking);
     expect(others).toEqual([]);
     expect(view).toMatchObject({ key: "made-up-1", title: "A made-up measure" });
@@ -128,12 +147,91 @@ describe("plots", () => {
   test("selected prompts are lines before the threads of all that are listed", () => {
     const prompts = panelPrompts(dcr, null);
     expect(prompts).toHaveLength(18);
-    const { spec, table } = promptsPlot(dcr, prompts, [prompts[2]!], looking);
+    const { spec, table } = promptsPlot(dcr, prompts, [prompts[2]!], looking, false);
     expect(spec.threads).toHaveLength(18);
+    // Groups of threads differ by colour and dash.
+    expect(new Set(spec.threads!.map(({ colour, dash }) => `${colour} ${dash}`)).size).toBe(3);
     expect(spec.series[0]!.points.at(-1)!.y).toBeCloseTo(prompts[2]!.last!, 6);
     expect(table.rows).toBe(dcr.series.probes.length);
     expect(table.row(0)).toEqual(["Monitored toxic prompt 3", "toxic", 0, prompts[2]!.first]);
   });
+});
+
+describe("several runs", () => {
+  test("stand under each other stage by stage, and the axis counts each stage anew", () => {
+    const [{ spec }] = refusalPlots([stl, dcr], looking) as [PlotView, ...PlotView[]];
+    const at = (run: PlottedRun) =>
+      spec.series.find(({ label }) => label === run.label)!.points.map(({ x }) => x);
+    expect(at(dcr)[0]).toBe(0);
+    expect(at(stl)[0]).toBe(30);
+    expect(at(stl).at(-1)).toBe(at(dcr).at(-1));
+    expect(spec.x).toMatchObject({ title: "step within the stage", min: 0, max: 70 });
+    expect(spec.stages).toEqual([
+      { x: 0, name: "DCR (dcr)" },
+      { x: 30, name: "STL" },
+    ]);
+    const ticks = spec.stepAxis!.ticks({ min: 0, max: 70 });
+    expect(ticks).toContainEqual({ value: 30, label: "0" });
+    expect(ticks).toContainEqual({ value: 50, label: "20" });
+    expect(ticks.every(({ label }) => Number.isInteger(Number(label)))).toBe(true);
+    expect(spec.stepAxis!.tell(50)).toBe("step 20 of the safety-tuning stage");
+    const training = trainingPlots([stl, dcr], looking, new ProbeLines());
+    const loss = training.find(({ key }) => key === "safety-tuning-loss")!.spec.series;
+    expect(loss.map(({ points }) => points[0]!.x)).toEqual([31, 31]);
+  });
+
+  test("of the same stages have the steps' own numbers", () => {
+    const [{ spec }] = refusalPlots([dcr, plotted("again", 3, 30)], looking) as [PlotView, ...PlotView[]];
+    expect(spec.stepAxis).toBeUndefined();
+    expect(spec.x.title).toBe("step");
+  });
+
+  test("of one method are thin lines with their mean, or each by itself", () => {
+    const seeds = [0, 3].map((seed) => ({ ...plotted(`stl-${seed}`, seed, 0), index: 1, method: "STL" }));
+    const { legend, spec } = comovementPlot("gap", [...seeds, dcr], looking, new ProbeLines());
+    expect(legend.map(({ label }) => label)).toEqual(["STL, mean of 2 seeds", "dcr"]);
+    const drawn = spec.series.filter(({ label }) => label.startsWith("STL") || label.startsWith("stl"));
+    expect(drawn.map(({ thin }) => thin ?? false)).toEqual([true, true, false]);
+    expect(new Set(drawn.map(({ colour }) => colour)).size).toBe(1);
+    const [a, b, both] = drawn.map(({ points }) => points.at(-1)!.y);
+    expect(both).toBeCloseTo((a! + b!) / 2, 12);
+    const hidden = new Set([legend[0]!.id]);
+    expect(
+      comovementPlot("gap", [...seeds, dcr], { ...looking, hidden }, new ProbeLines()).spec.series,
+    ).toHaveLength(1);
+    const each = comovementPlot("gap", seeds, { ...looking, seeds: "each" }, new ProbeLines());
+    expect(each.legend.map(({ label }) => label)).toEqual(["stl-0", "stl-3"]);
+    expect(new Set(each.legend.map(({ dash }) => dash)).size).toBe(2);
+  });
+
+  test("keep what was drawn while a run grows", () => {
+    const aligned = new AlignedLines();
+    const timeline = new Timeline([stl.series, dcr.series]);
+    const points = [{ x: 0, y: 1 }];
+    const first = aligned.of(points, timeline, stl.series);
+    points.push({ x: 5, y: 2 });
+    expect(aligned.of(points, timeline, stl.series)).toBe(first);
+    expect(first).toEqual([
+      { x: 30, y: 1 },
+      { x: 35, y: 2 },
+    ]);
+    points.pop();
+    points.push({ x: 4, y: 3 });
+    expect(aligned.of(points, timeline, stl.series).at(-1)).toEqual({ x: 34, y: 3 });
+  });
+});
+
+test("a list of prompts is sorted by its figures, those without any last", () => {
+  const prompt = (index: number, first: number | null, last: number | null) => ({
+    ...{ key: `toxic:${index}`, panel: "toxic" as const, index, text: "", first, last },
+  });
+  const prompts = [prompt(0, 0.9, 0.5), prompt(1, null, null), prompt(2, 0.1, 0.6), prompt(3, 0, 0.1)];
+  const order = (by: PromptOrder) => sortedPrompts(prompts, by).map(({ index }) => index);
+  expect(order("panel")).toEqual([0, 1, 2, 3]);
+  expect(order("highest")).toEqual([2, 0, 3, 1]);
+  expect(order("lowest")).toEqual([3, 0, 2, 1]);
+  expect(order("risen")).toEqual([2, 3, 0, 1]);
+  expect(order("fallen")).toEqual([0, 3, 2, 1]);
 });
 
 describe("tables", () => {

@@ -9,6 +9,8 @@ export interface TableModel {
   readonly columns: readonly string[];
   readonly rows: number;
   readonly row: (index: number) => readonly Cell[];
+  /** A column whose cells are blurred until they are pointed at; files have it in full. */
+  readonly blurred?: string;
 }
 
 /** Joins the tables of several runs: each row begins with the label of its run. */

@@ -2,7 +2,8 @@ import { figure } from "../../../wording/numbers.ts";
 import type { PlotSeries, Point } from "../../ui/plotSpec.ts";
 import type { ProbeFigures } from "../model/runSeries.ts";
 import { tableOfRuns } from "../model/table.ts";
-import { type Looking, looked, overSteps, type PlottedRun, type PlotView, styleOf } from "./plotView.ts";
+import { methodLines } from "./methodLines.ts";
+import { type Looking, overSteps, type PlottedRun, type PlotView, timelineOf } from "./plotView.ts";
 
 /** Points made anew only when a run has other probes, so that smoothing finds them again. */
 export class ProbeLines {
@@ -54,13 +55,9 @@ export function comovementPlot(
   lines: ProbeLines,
 ): PlotView {
   const { title, axis, caption, guides } = plots[name];
-  const legend = runs.map(
-    (run): PlotSeries => ({
-      id: `${run.id} ${name}`,
-      label: run.label,
-      ...styleOf(run),
-      ...looked(lines.of(run.series.probes, name), looking),
-    }),
+  const timeline = timelineOf(runs);
+  const { legend, series } = methodLines(runs, looking, timeline, name, (run) =>
+    lines.of(run.series.probes, name),
   );
   const last = runs.map(
     ({ label, series: { probes } }) =>
@@ -71,7 +68,7 @@ export function comovementPlot(
     title,
     caption,
     legend,
-    spec: overSteps(runs, looking, { title: axis, ...ends(name, legend) }, legend, {
+    spec: overSteps(runs, looking, { title: axis, ...ends(name, series) }, series, {
       guides: guides.map(({ at, label }) => ({ from: { x: 0, y: at }, to: { x: 1e9, y: at }, label })),
       tell: ({ label }, { y }) => `${label}: ${figure(y)}`,
     }),

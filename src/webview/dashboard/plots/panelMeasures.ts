@@ -4,7 +4,7 @@ import type { PlotSeries } from "../../ui/plotSpec.ts";
 import type { PanelMeasure } from "../model/runSeries.ts";
 import { tableOfRuns } from "../model/table.ts";
 import { panelWords } from "../model/words.ts";
-import { type Looking, looked, overSteps, type PlottedRun, type PlotView } from "./plotView.ts";
+import { type Looking, looked, overSteps, type PlottedRun, type PlotView, timelineOf } from "./plotView.ts";
 
 /** A chart for each further measure that any run's probes have, whatever it is: the run's log says what it is called. */
 export function panelMeasurePlots(runs: readonly PlottedRun[], looking: Looking): PlotView[] {
@@ -21,6 +21,7 @@ function panelMeasurePlot(
   runs: readonly PlottedRun[],
   looking: Looking,
 ): PlotView {
+  const timeline = timelineOf(runs);
   const legend = runs.flatMap(({ id: run, label, index, series }) =>
     panelNames.flatMap((panel, mark): PlotSeries[] => {
       const points = series.panelMeasures.get(id)?.means[panel];
@@ -31,7 +32,7 @@ function panelMeasurePlot(
           id: `${run} ${id} ${panel}`,
           label: runs.length > 1 ? `${name} · ${label}` : name,
           ...{ colour: panel, dash: index, mark },
-          ...looked(points, looking),
+          ...looked(points, looking, timeline, series),
         },
       ];
     }),

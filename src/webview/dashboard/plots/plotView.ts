@@ -1,14 +1,18 @@
+import { styleCount } from "../../ui/methodStyle.ts";
 import type { Guide, PlotSeries, PlotSpec, Range } from "../../ui/plotSpec.ts";
 import type { RunSeries } from "../model/runSeries.ts";
 import type { SmoothedLines } from "../model/smoothing.ts";
 import type { TableModel } from "../model/table.ts";
+import { type AlignedLines, Timeline } from "../model/timeline.ts";
 import { stageWords } from "../model/words.ts";
 
-/** A run on the page; `index` gives its colour, dash and mark, and stays while the run is shown. */
+/** A run on the page; `index` is the style of its method. */
 export interface PlottedRun {
   readonly id: string;
   readonly label: string;
   readonly index: number;
+  /** Its method in the comparison that it belongs to; null for a run by itself. */
+  readonly method: string | null;
   readonly series: RunSeries;
 }
 
@@ -17,6 +21,9 @@ export interface Looking {
   /** Share of the past in each smoothed point; 0 leaves lines as measured. */
   readonly smoothing: number;
   readonly smoothed: SmoothedLines;
+  readonly aligned: AlignedLines;
+  /** Whether several seeds of a method are drawn with their mean, or each by itself. */
+  readonly seeds: "mean" | "each";
   /** Ids of series that are hidden. */
   readonly hidden: ReadonlySet<string>;
   /** Steps in view; null for all. */
@@ -38,29 +45,40 @@ export interface PlotView {
   readonly table: TableModel;
 }
 
-/** The steps of which any run has something. */
-export function wholeSteps(runs: readonly PlottedRun[]): Range {
+/** The axis that runs share. */
+export function timelineOf(runs: readonly PlottedRun[]): Timeline {
+  return new Timeline(runs.map(({ series }) => series));
+}
+
+/** The places on the axis at which any run has something. */
+export function wholeSteps(runs: readonly PlottedRun[], timeline = timelineOf(runs)): Range {
   let max = 1;
   for (const { series } of runs) {
-    max = Math.max(max, series.probes.at(-1)?.step ?? 0);
-    for (const { loss, learningRate } of series.stages) {
-      max = Math.max(max, loss.at(-1)?.x ?? 0, learningRate.at(-1)?.x ?? 0);
-    }
+    const last = Math.max(
+      series.probes.at(-1)?.step ?? 0,
+      ...series.stages.flatMap(({ loss, learningRate }) => [
+        loss.at(-1)?.x ?? 0,
+        learningRate.at(-1)?.x ?? 0,
+      ]),
+    );
+    max = Math.max(max, timeline.at(series, last));
   }
   return { min: 0, max };
 }
 
-/**
- * Where stages begin. Of several runs each mark says whose it is, unless all have it; at step 0, where there is room for
- * one, that of the first run stands.
- */
-export function stageMarks(runs: readonly PlottedRun[]): { x: number; name: string }[] {
+/** Where stages begin. Of several runs each mark says whose it is, unless all have it. */
+export function stageMarks(
+  runs: readonly PlottedRun[],
+  timeline = timelineOf(runs),
+): { x: number; name: string }[] {
   const marks = new Map<string, { x: number; kind: keyof typeof stageWords; labels: string[] }>();
-  for (const [i, { label, series }] of runs.entries()) {
+  for (const { label, method, series } of runs) {
     for (const { start, kind } of series.stages) {
-      if (start === null || (i > 0 && start === 0)) continue;
-      const key = `${start} ${kind}`;
-      marks.set(key, { x: start, kind, labels: [...(marks.get(key)?.labels ?? []), label] });
+      if (start === null) continue;
+      // The step behind the start is the stage's first: the start itself may be the end of the one before.
+      const x = timeline.at(series, start + 1) - 1;
+      const key = `${x} ${kind}`;
+      marks.set(key, { x, kind, labels: [...(marks.get(key)?.labels ?? []), method ?? label] });
     }
   }
   return [...marks.values()]
@@ -68,7 +86,10 @@ export function stageMarks(runs: readonly PlottedRun[]): { x: number; name: stri
     .map(({ x, kind, labels }) => {
       const { short, long } = stageWords[kind];
       if (runs.length === 1) return { x, name: `${short} · ${long}` };
-      return { x, name: labels.length === runs.length ? short : `${short} (${labels.join(", ")})` };
+      return {
+        x,
+        name: labels.length === runs.length ? short : `${short} (${[...new Set(labels)].join(", ")})`,
+      };
     });
 }
 
@@ -79,27 +100,46 @@ export function overSteps(
   y: PlotSpec["y"],
   legend: readonly PlotSeries[],
   { guides, tell }: { guides?: readonly Guide[]; tell: PlotSpec["tell"] },
+  timeline = timelineOf(runs),
 ): PlotSpec {
   return {
     overSteps: true,
-    x: { title: "step", ...(looking.steps ?? wholeSteps(runs)) },
+    x: {
+      title: timeline.isAligned ? "step within the stage" : "step",
+      ...(looking.steps ?? wholeSteps(runs, timeline)),
+    },
+    ...(timeline.isAligned && { stepAxis: stepAxisOf(timeline) }),
     y,
     series: legend.filter(({ id }) => !looking.hidden.has(id)),
-    stages: stageMarks(runs),
+    stages: stageMarks(runs, timeline),
     ...(guides && { guides }),
     tell,
   };
 }
 
-/** The points of a series as they are looked at. */
-export function looked(
-  points: PlotSeries["points"],
-  { smoothing, smoothed }: Looking,
-): Pick<PlotSeries, "points" | "raw"> {
-  return smoothing === 0 ? { points } : { points: smoothed.of(points, smoothing), raw: points };
+function stepAxisOf(timeline: Timeline): NonNullable<PlotSpec["stepAxis"]> {
+  return {
+    ticks: (view) => timeline.ticks(view),
+    tell: (place) => {
+      const found = timeline.within(place);
+      return found ? `step ${found.step} of the ${stageWords[found.kind].long}` : "";
+    },
+  };
 }
 
-/** Colour, dash and mark of a run where a plot has one line a run. */
+/** The points of a run as they are looked at, where they stand on the axis that runs share. */
+export function looked(
+  points: PlotSeries["points"],
+  { smoothing, smoothed, aligned }: Looking,
+  timeline: Timeline,
+  run: RunSeries,
+): Pick<PlotSeries, "points" | "raw"> {
+  const measured = aligned.of(points, timeline, run);
+  if (smoothing === 0) return { points: measured };
+  return { points: aligned.of(smoothed.of(points, smoothing), timeline, run), raw: measured };
+}
+
+/** Colour, dash and mark of a run where a plot has one line a run: those of its method. */
 export function styleOf({ index }: PlottedRun): Pick<PlotSeries, "colour" | "dash" | "mark"> {
-  return { colour: `run${index % 6}`, dash: index, mark: index };
+  return { colour: `method${index % styleCount}`, dash: index, mark: index % styleCount };
 }

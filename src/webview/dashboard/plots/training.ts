@@ -3,7 +3,8 @@ import type { PlotSeries } from "../../ui/plotSpec.ts";
 import type { StageSeries } from "../model/runSeries.ts";
 import { type Cell, tableOfRuns } from "../model/table.ts";
 import type { ProbeLines } from "./comovement.ts";
-import { type Looking, looked, overSteps, type PlottedRun, type PlotView, styleOf } from "./plotView.ts";
+import { methodLines } from "./methodLines.ts";
+import { type Looking, overSteps, type PlottedRun, type PlotView, timelineOf } from "./plotView.ts";
 
 type Line = PlotSeries["points"];
 
@@ -93,8 +94,8 @@ export function trainingPlots(runs: readonly PlottedRun[], looking: Looking, pro
 }
 
 /** Runs differ by mark and colour here: no dash can be seen in the noise of steps, and to paint them is slow. */
-function solid(run: PlottedRun) {
-  return { ...styleOf(run), dash: 0 };
+function solid(line: PlotSeries): PlotSeries {
+  return { ...line, dash: 0 };
 }
 
 function trainingPlot(
@@ -104,33 +105,29 @@ function trainingPlot(
 ): PlotView {
   const runs = lines.map(({ run }) => run);
   const shown = key === "learning-rate" ? { ...looking, smoothing: 0 } : looking;
-  const series = lines.flatMap(({ run, parts }) =>
-    parts.map(
-      (part, i): PlotSeries => ({
-        id: `${run.id} ${key} ${i}`,
-        label: run.label,
-        ...solid(run),
-        ...looked(part, shown),
-      }),
-    ),
-  );
-  const hidden = new Set(
-    runs.filter(({ id }) => looking.hidden.has(`${id} ${key}`)).map(({ id }) => `${id} ${key}`),
-  );
-  const legend = lines.flatMap(({ run, parts }): PlotSeries[] =>
-    parts[0] ? [{ id: `${run.id} ${key}`, label: run.label, ...solid(run), points: parts[0] }] : [],
+  const timeline = timelineOf(runs);
+  const partsOf = new Map(lines.map(({ run, parts }) => [run, parts]));
+  const most = Math.max(...lines.map(({ parts }) => parts.length));
+  // A line a stage, since a stage's figures do not go on in the next; counted from the last, which runs share.
+  const perStage = Array.from({ length: most }, (_, back) => {
+    const having = runs.filter((run) => partsOf.get(run)!.length > back);
+    return methodLines(having, shown, timeline, key, (run) => partsOf.get(run)!.at(-1 - back)!);
+  });
+  const legend = new Map(perStage.flatMap(({ legend }) => legend.map((one) => [one.id, solid(one)])));
+  const series = perStage.flatMap((one, back) =>
+    one.series.map((line) => ({ ...solid(line), id: `${line.id} ${back}` })),
   );
   const last = lines.map(({ run, parts }) => `${run.label}: ${quantity(parts.at(-1)?.at(-1)?.y)}.`);
   return {
     key,
     title,
     caption,
-    legend,
+    legend: [...legend.values()],
     spec: {
       ...overSteps(runs, looking, { title: axis }, [], {
         tell: ({ label }, { y }) => `${label}: ${quantity(y)}`,
       }),
-      series: series.filter(({ id }) => ![...hidden].some((one) => id.startsWith(`${one} `))),
+      series,
     },
     summary: `${title} (${axis}) over steps; last ${last.join(" ")}`,
     table: tableOfRuns(`${title} by step`, ["step", axis], runs, (run) => {
