@@ -49,19 +49,38 @@ async function bundledPackages(dist: string): Promise<Set<string>> {
     for (const source of mapSchema.parse(JSON.parse(await readFile(path, "utf8"))).sources) {
       const place = resolve(dirname(path), source).replaceAll("\\", "/");
       const name = /^.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(place)?.[1];
-      if (name) found.add(installedFolder(name, dirname(place)));
+      const folder = name && installedFolder(name, dirname(place));
+      const made = /\/\.pnpm\/(?:@[^/]+\+)?[^/@]+@([^/_]+)/.exec(place)?.[1];
+      if (folder && made) await checkVersion(folder, made);
+      if (folder) found.add(folder);
     }
   }
   return found;
 }
 
-/** Folder of a package as it is installed: maps of packages that were bundled themselves name folders of their makers. */
-function installedFolder(name: string, from: string): string {
+/**
+ * Folder of a package as it is installed: maps of packages that were bundled themselves name folders of their makers. Null for one that is
+ * not installed beside others of its scope: their makers put it into these, whose notices hold for it.
+ */
+function installedFolder(name: string, from: string): string | null {
+  let isPart = false;
   for (let folder = from; ; folder = dirname(folder)) {
     const here = join(folder, "node_modules", name);
     if (existsSync(join(here, "package.json"))) return here;
-    if (folder === dirname(folder)) throw new Error(`The package ${name} is bundled, but is not installed.`);
+    isPart ||= name.startsWith("@") && existsSync(dirname(here));
+    if (folder !== dirname(folder)) continue;
+    if (isPart) return null;
+    throw new Error(`The package ${name} is bundled, but is not installed.`);
   }
+}
+
+/** A package that others bundled is read from a copy of its own, which must be of the same version. @throws Error where it is not. */
+async function checkVersion(folder: string, bundled: string): Promise<void> {
+  const { name, version } = await readPackage(folder);
+  if (version !== bundled)
+    throw new Error(
+      `${name} ${bundled} is bundled, and ${version} is installed. Install ${name}@${bundled} as a devDependency.`,
+    );
 }
 
 async function readPackage(folder: string): Promise<Package> {

@@ -1,5 +1,5 @@
 /**
- * `npm run package [-- --target linux-x64]`: a VSIX for one platform. npm's onnxruntime-node and tokenizers carry the
+ * `npm run package [-- --target linux-x64] [--pre-release]`: a VSIX for one platform. npm's onnxruntime-node and tokenizers carry the
  * libraries of every platform, 290 and 60 MB of them; the ones that are needed are put beside the bundles, where the
  * engine finds them first.
  */
@@ -16,11 +16,12 @@ const root = join(import.meta.dirname, "..");
 const targets = ["linux-x64", "linux-arm64", "darwin-arm64", "win32-x64", "win32-arm64"];
 const here = `${process.platform}-${process.arch}`;
 
-const { target, out } = new Command("package")
+const { target, out, preRelease } = new Command("package")
   .addOption(new Option("--target <platform>", "platform of the VSIX").choices(targets).default(here))
   .option("--out <file>", "where to write it")
+  .option("--pre-release", "mark it as a pre-release for the marketplaces", false)
   .parse()
-  .opts<{ target: string; out?: string }>();
+  .opts<{ target: string; out?: string; preRelease: boolean }>();
 const packagePath = out ?? join(root, `discern-${target}-${project.version}.vsix`);
 
 const beside = join(root, "dist/node_modules");
@@ -35,8 +36,10 @@ try {
     cwd: root,
     packagePath,
     target,
+    preRelease,
     // The bundles hold every other dependency.
     dependencies: false,
+    // A clone lies nowhere yet; the release workflow writes where its project does.
     allowMissingRepository: true,
     rewriteRelativeLinks: false,
   });

@@ -74,3 +74,16 @@ test("the README names every command and every script that it speaks of exists",
       expect(scripts, file).toHaveProperty([name!]);
   }
 });
+
+test("the workflows run scripts that exist, and release for every platform that can be packaged", async () => {
+  const { scripts } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
+  const workflow = (name: string) => readFile(join(root, ".github/workflows", name), "utf8");
+  const [tested, released] = await Promise.all([workflow("test.yml"), workflow("release.yml")]);
+  const used = [...`${tested}${released}`.matchAll(/npm run (?:-s )?([\w:-]+)/g)].map(([, name]) => name!);
+  expect(used.length).toBeGreaterThan(2);
+  for (const name of used) expect(scripts).toHaveProperty([name]);
+  const [, targets] = /for target in (.+); do/.exec(released) ?? [];
+  const packaged = await readFile(join(root, "scripts/package.ts"), "utf8");
+  const [, known] = /const targets = \[(.+)\];/.exec(packaged) ?? [];
+  expect(targets?.split(" ")).toEqual(JSON.parse(`[${known}]`));
+});
