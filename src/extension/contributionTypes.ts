@@ -33,6 +33,13 @@ export const commandIds = [
   "discern.run.startStlAlone",
   "discern.run.compareBoth",
   "discern.runs.refresh",
+  "discern.runs.filter",
+  "discern.runs.clearFilter",
+  "discern.runs.rename",
+  "discern.runs.editTags",
+  "discern.runs.editNotes",
+  "discern.runs.newRecipe",
+  "discern.runs.compareRecipes",
   "discern.runs.stop",
   "discern.runs.stopAndKeepBest",
   "discern.runs.resume",
@@ -132,6 +139,8 @@ export const settingKeys = [
 export interface ContextValues {
   /** Whether a search or a filter hides prompts; written by the Prompts view. */
   "discern.prompts.filtered": boolean;
+  /** Whether a filter hides runs; written by the Runs view. */
+  "discern.runs.filtered": boolean;
   "discern.prompts.canUndo": boolean;
   "discern.prompts.canRedo": boolean;
   /** True for a moment when a step of the walkthrough is done, which ticks it; written by the first steps. */
@@ -146,6 +155,7 @@ export interface ContextValues {
 }
 export const contextKeys = [
   "discern.prompts.filtered",
+  "discern.runs.filtered",
   "discern.prompts.canUndo",
   "discern.prompts.canRedo",
   "discern.steps.prompts",

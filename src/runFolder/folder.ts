@@ -33,6 +33,9 @@ export function runPaths(folder: string) {
     /** Of a comparison: courses of refusal probabilities as pictures and data. */
     figures: at("figures"),
     judgements: at("judgements.jsonl"),
+    /** Display name and tags. */
+    about: at("about.json"),
+    notes: at("notes.md"),
     engine: at("engine.json"),
     engineLog: at("engine.log"),
   };

@@ -2,6 +2,7 @@ import { appendFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/pro
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { buildReport } from "../../src/engine/evaluate/report.ts";
+import { recipeSchema } from "../../src/protocol/recipe.ts";
 import type { PromptResult } from "../../src/protocol/report/answers.ts";
 import { reportSchema } from "../../src/protocol/report/report.ts";
 import { appendJudgement, judgementsPath, responseHash } from "../../src/runFolder/judgements.ts";
@@ -49,7 +50,12 @@ async function writeRun(folder: string, name: string, fields: Fields, reported?:
   const run = join(folder, "runs", name);
   await mkdir(run, { recursive: true });
   const model = { ...runManifest().model, path: join(folder, "models/tiny") };
-  await writeFile(join(run, "manifest.json"), JSON.stringify(runManifest({ name, model })));
+  const recipe = recipeSchema.parse({ name, model: "models/tiny", seed: name === "dcr" ? 2 : 1, stages: [] });
+  await writeFile(
+    join(run, "manifest.json"),
+    JSON.stringify(runManifest({ name, model, recipe: { root: folder } })),
+  );
+  await writeFile(join(run, "recipe.json"), JSON.stringify(recipe));
   await writeFile(join(run, "events.jsonl"), text(fields));
   if (reported !== undefined) {
     await writeFile(join(run, "report.json"), JSON.stringify(report(name, reported)));
@@ -147,6 +153,80 @@ describeWorkbench("Runs and Models views", () => {
       })
       .toBe(3);
     await workbench().screenshot("runs-compared");
+  });
+
+  it("lists the report over the compared runs, and opens it by a click", async () => {
+    await row(/^compare-.*, finished, .*safe refused/).waitFor();
+    await workbench().runCommand("View: Close All Editors");
+    await row(/^compare-/).click();
+    await workbench().tab("report.json").waitFor();
+    await workbench().runCommand("View: Close All Editors");
+  });
+
+  it("shows the recipes of two runs side by side, with the keys that differ in a line", async () => {
+    await row(/^dcr,/).click();
+    await workbench().fold(/^dcr,/);
+    await row(/^stl,/).click({ modifiers: ["Control"] });
+    await row(/^stl,/).click({ button: "right" });
+    await choose("Compare Recipes of Two Runs");
+    await workbench().notification(/seed: (1 → 2|2 → 1)\./);
+    await workbench().tab("dcr ↔ stl: recipes").or(workbench().tab("stl ↔ dcr: recipes")).waitFor();
+    await workbench().screenshot("runs-recipes-compared");
+    await workbench().runCommand("Notifications: Clear All Notifications");
+    await workbench().runCommand("View: Close All Editors");
+  });
+
+  it("opens a run's recipe as a new file beside the original", async () => {
+    await row(/^dcr,/).click({ button: "right" });
+    await choose("Run Again with Changes…");
+    await workbench().tab("dcr-2.discern.json").waitFor();
+    const written = await readFile(join(workbench.folder(), "dcr-2.discern.json"), "utf8");
+    const { name, ...rest } = recipeSchema.parse(JSON.parse(written));
+    const stored = await readFile(join(workbench.folder(), "runs/dcr/recipe.json"), "utf8");
+    const { name: _, ...original } = recipeSchema.parse(JSON.parse(stored));
+    expect([name, rest]).toEqual(["dcr-2", original]);
+    await rm(join(workbench.folder(), "dcr-2.discern.json"));
+    await workbench().runCommand("View: Close All Editors");
+  });
+
+  it("names and tags runs, keeps notes, and filters by tags", async () => {
+    const { page } = workbench();
+    const folder = join(workbench.folder(), "runs/dcr");
+    await row(/^dcr,/).click();
+    await workbench().fold(/^dcr,/);
+    await page.keyboard.press("F2");
+    await workbench().answer("Refined before tuning");
+    await row(/^Refined before tuning, finished/).waitFor();
+    await row(/^Refined before tuning,/).click({ button: "right" });
+    await choose("Edit Tags of Run…");
+    await workbench().quickInput.locator("input[type=text]").fill("baseline");
+    await workbench().quickInput.getByText("new tag").waitFor();
+    await page.keyboard.press("Enter");
+    await row(/^Refined before tuning, finished, .* · #baseline$/).waitFor();
+    await row(/^Refined before tuning,/).click({ button: "right" });
+    await choose("Edit Notes of Run");
+    await workbench().tab("notes.md").waitFor();
+    await page.keyboard.type("Layer 12 again.");
+    await page.keyboard.press("Control+S");
+    await workbench().unfold(/^Refined before tuning,/);
+    await row(/^Notes/).waitFor();
+    await workbench().screenshot("runs-remarks");
+    await workbench().fold(/^Refined before tuning,/);
+    await workbench().runCommand("Discern: Filter Runs…");
+    await workbench().answer("#base");
+    await row(/^stl,/).waitFor({ state: "detached" });
+    await row(/^Refined before tuning,/).waitFor();
+    await page.getByText(/^Filter "#base": 1 of \d+ shown$/).waitFor();
+    await workbench().screenshot("runs-filtered");
+    await workbench().runCommand("Discern: Clear Filter of Runs");
+    await row(/^stl,/).waitFor();
+    await workbench().runCommand("View: Close All Editors");
+    // The folder keeps its name: whatever finds the run by it still does.
+    expect(JSON.parse(await readFile(join(folder, "about.json"), "utf8"))).toEqual({
+      version: 1,
+      name: "Refined before tuning",
+      tags: ["baseline"],
+    });
   });
 
   it("deletes a run only after it was named and confirmed", async () => {

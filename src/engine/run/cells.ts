@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Cell, CellEvent, NewCellEvent, Plan } from "../../protocol/cells.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import { timeline } from "../../protocol/timeline.ts";
+import { differences } from "../../recipe/differences.ts";
 import {
   appendCellEvent,
   cellFolder,
@@ -39,10 +40,11 @@ export async function cellState(plan: Plan, folder: string, cell: Cell): Promise
   }
   const { recipe } = await openRun(place);
   const planned = await completedRecipe(plan, folder, cell);
-  if (!isDeepStrictEqual(recipe, planned)) {
+  const keys = differences(recipe, planned).map(({ key }) => key);
+  if (keys.length > 0) {
     throw new DiscernError(
       "run-invalid",
-      `${place} holds a run of another recipe: ${differences(recipe, planned).join(", ")} differ. Restore what was ` +
+      `${place} holds a run of another recipe: ${keys.join(", ")} differ. Restore what was ` +
         "changed, choose another folder with --out, or delete this one.",
     );
   }
@@ -54,17 +56,6 @@ export async function cellStates(plan: Plan, folder: string): Promise<Map<string
   const states = new Map<string, CellState>();
   for (const cell of plan.cells) states.set(cell.name, await cellState(plan, folder, cell));
   return states;
-}
-
-/** The keys at which two values differ, as people write them. */
-function differences(a: unknown, b: unknown, path = ""): string[] {
-  if (isDeepStrictEqual(a, b)) return [];
-  const isObject = (value: unknown) => typeof value === "object" && value !== null;
-  if (!isObject(a) || !isObject(b)) return [path];
-  const [one, other] = [a as Record<string, unknown>, b as Record<string, unknown>];
-  return [...new Set([...Object.keys(one), ...Object.keys(other)])].flatMap((key) =>
-    differences(one[key], other[key], path === "" ? key : `${path}.${key}`),
-  );
 }
 
 export interface CellsOptions {

@@ -1,4 +1,4 @@
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import * as vscode from "vscode";
 import {
   type BenchmarkCommand,
@@ -103,7 +103,7 @@ export class BenchmarkPanel {
     const run = this.library.run(this.folder);
     if (run === undefined) return;
     const cells = this.library.cellsOf(run);
-    const runs = new Map(cells.map((cell) => [cell.label, cell]));
+    const runs = new Map(cells.map((cell) => [basename(cell.folder.fsPath), cell]));
     const benchmark = shownBenchmark({ plan, summary: run, runs });
     this.post("benchmark", JSON.stringify(benchmark), { type: "benchmark", benchmark });
     if (plan.sweep !== undefined) {

@@ -1,9 +1,11 @@
 import { basename } from "node:path";
 import { isDeepStrictEqual } from "node:util";
+import type { Plan } from "../../protocol/cells.ts";
+import { readRemarks } from "../../runFolder/about.ts";
 import { type CellProgress, cellProgress, readCellEvents, readPlan } from "../../runFolder/comparison.ts";
 import { reportStamp } from "../../runFolder/judgements.ts";
 import { lockHolder } from "../../runFolder/lock.ts";
-import type { RunSummary, RunSummaryState, SummaryReader } from "./summary.ts";
+import type { RunKind, RunSummary, RunSummaryState, SummaryReader } from "./summary.ts";
 
 /**
  * Keeps the summary of a comparison's folder. To whoever stops, resumes, watches or deletes it, a comparison is a run whose
@@ -29,6 +31,7 @@ export class ComparisonReader implements SummaryReader {
     const holder = await lockHolder(this.folder);
     const progress = cellProgress(await readCellEvents(this.folder));
     const report = await reportStamp(this.folder);
+    const remarks = await readRemarks(this.folder);
     const plan = await readPlan(this.folder).catch((error: Error) => error);
     const damaged = plan instanceof Error;
     const names = damaged ? [] : plan.cells.map(({ name }) => name);
@@ -39,6 +42,8 @@ export class ComparisonReader implements SummaryReader {
     const startedAt = progress.startedAt ?? (damaged ? undefined : plan.created);
     const ended = state === "finished" || state === "stopped" || state === "failed";
     return {
+      kind: damaged ? "comparison" : kindOf(plan),
+      ...(remarks && { remarks }),
       name: damaged ? basename(this.folder) : plan.name,
       state,
       manifest: null,
@@ -62,6 +67,11 @@ export class ComparisonReader implements SummaryReader {
       ...(ended && progress.lastAt !== null ? { finishedAt: progress.lastAt } : {}),
     };
   }
+}
+
+function kindOf({ benchmark, sweep }: Plan): RunKind {
+  if (sweep !== undefined) return "sweep";
+  return benchmark === undefined ? "comparison" : "benchmark";
 }
 
 function stateOf({ state, lastAt }: CellProgress, workingSince: string | null): RunSummaryState {

@@ -29,10 +29,10 @@ export function stageWord(kind: string): string {
   return kind;
 }
 
-/** The context value of a run's row, by whose parts the manifest shows commands. */
+/** The context value of a row, by whose parts the manifest shows commands: of a run, an experiment (a `comparison`, too) or a report alone. */
 export function contextValue(run: RunSummary): string {
   const parts = [
-    "run",
+    run.kind === "report" ? "reportAlone" : "run",
     run.cells !== undefined && "comparison",
     isActive(run) ? "active" : run.state,
     run.stopping && (run.stopping.keepBest ? "keeping" : "stopping"),
@@ -42,10 +42,22 @@ export function contextValue(run: RunSummary): string {
   return parts.filter(Boolean).join("+");
 }
 
-/** What stands behind a run's name: how far it is, or how it ended. */
+/** What it is, in a word. */
+export function kindWord({ kind }: RunSummary): string {
+  if (kind === undefined) return "run";
+  return kind === "report" ? "report" : `experiment (${kind})`;
+}
+
+/** What stands behind a run's name: how far it is, or how it ended, and its tags. */
 export function description(run: RunSummary, headline: Headline | null): string {
+  const tags = (run.remarks?.tags ?? []).map((tag) => `#${tag}`).join(" ");
+  return [standing(run, headline), tags].filter(Boolean).join(" · ");
+}
+
+function standing(run: RunSummary, headline: Headline | null): string {
   if (run.state === "damaged") return "damaged";
   if (run.state === "finished" && headline !== null) return headlineWords(headline).join(" · ");
+  if (run.kind === "report") return "report";
   const { activity, etaSeconds, last } = run;
   return [
     run.stopping?.short,
@@ -83,7 +95,7 @@ function stepsOf({ step, totalSteps, state, cells }: RunSummary): string | false
   return totalSteps === null ? `${step}` : `${step}/${totalSteps}`;
 }
 
-/** How far a comparison is. */
+/** How far an experiment is. */
 export function cellsWords({ names, finished, running, failed }: CellsSummary): string {
   const parts = [
     `${finished.length} of ${names.length} runs finished`,
@@ -98,10 +110,10 @@ export interface Detail {
   readonly name: string;
   readonly value: string;
   readonly icon: string;
-  /** Name of the run of a comparison that the line is about. */
+  /** Name of the run of an experiment that the line is about. */
   readonly cell?: string;
   /** Where the figure is shown in full. */
-  readonly opens?: "dashboard" | "report";
+  readonly opens?: "dashboard" | "report" | "notes";
 }
 
 /**
@@ -118,6 +130,7 @@ export function details(run: RunSummary, headline: Headline | null): Detail[] {
     ...(run.stoppedEarly === undefined
       ? []
       : [{ name: "Stopped early", value: run.stoppedEarly, icon: "debug-step-out" }]),
+    ...remarkDetails(run),
     ...(safe ? [figure("Safe prompts refused", counted(safe))] : []),
     ...(unsafe ? [figure("Unsafe prompts refused", counted(unsafe))] : []),
     ...(discernment ? [figure("Discernment", discernmentChange(discernment))] : []),
@@ -168,11 +181,23 @@ export function details(run: RunSummary, headline: Headline | null): Detail[] {
   ];
 }
 
+/** What people say about a run; of notes, the first line. */
+function remarkDetails({ remarks }: RunSummary): Detail[] {
+  if (remarks === undefined) return [];
+  const { notes, damaged } = remarks;
+  return [
+    ...(damaged === undefined ? [] : [{ name: "Name and tags", value: damaged, icon: "warning" }]),
+    ...(notes === undefined
+      ? []
+      : [{ name: "Notes", value: notes.split(/\r?\n/, 1)[0]!, icon: "note", opens: "notes" as const }]),
+  ];
+}
+
 function discernmentChange({ before, after }: NonNullable<Headline["discernment"]>): string {
   return before ? `${estimate(before)} → ${estimate(after)}` : estimate(after);
 }
 
-/** A line per run of a comparison. */
+/** A line per run of an experiment. */
 function cellDetails({ cells }: RunSummary): Detail[] {
   if (cells === undefined) return [];
   const failed = new Map(cells.failed.map(({ cell, message }) => [cell, message]));

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import * as vscode from "vscode";
 import { runPaths } from "../../runFolder/folder.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -22,7 +22,9 @@ export async function exportRun(engine: Engine, run: Run): Promise<void> {
       openLabel: "Export Here",
     })) ?? [];
   if (parent === undefined) return;
-  const into = await freePath(join(parent.fsPath, `${run.label}-${merged ? "merged" : "adapter"}`));
+  const into = await freePath(
+    join(parent.fsPath, `${basename(run.folder.fsPath)}-${merged ? "merged" : "adapter"}`),
+  );
   await duringCall(`Exporting ${run.label}`, (options) =>
     engine.call("export", { run: run.folder.fsPath, into, merged }, options),
   );

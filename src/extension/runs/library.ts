@@ -11,13 +11,14 @@ import { log } from "../log.ts";
 import { ComparisonReader } from "./comparisonReader.ts";
 import { type Headline, headlineOf } from "./headline.ts";
 import { RunQueue } from "./queue.ts";
+import { isReportAlone, ReportReader } from "./reportReader.ts";
 import { hasStopped, stoppingOf } from "./stopping.ts";
 import { isActive, RunReader, type RunSummary, type Stopping, type SummaryReader } from "./summary.ts";
 
 /** A run as it is shown: what its folder says, and where it is. A changed run is a new object. */
 export interface Run extends RunSummary {
   readonly folder: vscode.Uri;
-  /** Name of the folder, shown. */
+  /** What is shown: the display name, or the name of the folder. */
   readonly label: string;
 }
 
@@ -55,6 +56,7 @@ export class RunLibrary implements vscode.Disposable {
   private readonly watchers = this.store.add(new DisposableStore());
   private gathering: NodeJS.Timeout | null = null;
   private sorted: readonly Run[] = [];
+  private sortedRuns: readonly Run[] = [];
   private readingHeadlines: Promise<void> = Promise.resolve();
 
   /** @param memory remembers, over reloads of the window, runs that lie outside of the folders of runs. */
@@ -70,8 +72,13 @@ export class RunLibrary implements vscode.Disposable {
     this.store.add({ dispose: () => clearTimeout(this.gathering ?? undefined) });
   }
 
-  /** The runs, newest first. */
+  /** The runs and experiments, newest first. */
   get runs(): readonly Run[] {
+    return this.sortedRuns;
+  }
+
+  /** The same, and reports over several runs that were compared: what the Runs view lists. */
+  get listed(): readonly Run[] {
     return this.sorted;
   }
 
@@ -80,15 +87,24 @@ export class RunLibrary implements vscode.Disposable {
     return this.shelf.get(folder.fsPath)?.run;
   }
 
-  /** The comparison that a run belongs to. */
+  /** The experiment that a run belongs to. */
   comparisonOf({ folder }: Pick<Run, "folder">): Run | undefined {
     const above = this.shelf.get(dirname(folder.fsPath))?.run;
     return above?.cells === undefined ? undefined : above;
   }
 
-  /** The runs of a comparison that there are, in the order of its plan. */
+  /** The runs of an experiment that there are, in the order of its plan. */
   cellsOf({ folder, cells }: Pick<Run, "folder" | "cells">): Run[] {
     return (cells?.names ?? []).flatMap((name) => this.shelf.get(join(folder.fsPath, name))?.run ?? []);
+  }
+
+  /** Runs in the folder of an experiment that its plan no longer has. */
+  formerCellsOf({ folder, cells }: Pick<Run, "folder" | "cells">): Run[] {
+    if (cells === undefined) return [];
+    return this.sorted.filter(
+      (run) =>
+        dirname(run.folder.fsPath) === folder.fsPath && !cells.names.includes(basename(run.folder.fsPath)),
+    );
   }
 
   /** Watches the folders of runs, which may have changed, and the runs that lie elsewhere, and looks into them. */
@@ -111,9 +127,9 @@ export class RunLibrary implements vscode.Disposable {
   /** Looks for runs anew. Folders that are gone or cannot be read hold none. */
   async refresh(): Promise<void> {
     const candidates = new Set(this.elsewhere());
-    const found = await Promise.all(this.roots().map((root) => findRunFolders(root)));
+    const found = await Promise.all(this.roots().map((root) => findRunFolders(root, { reports: true })));
     for (const path of this.elsewhere())
-      if (await isComparison(path)) found.push(await findRunFolders(path, 1));
+      if (await isComparison(path)) found.push(await findRunFolders(path, { levels: 1 }));
     for (const path of found.flat()) candidates.add(path);
     for (const path of this.shelf.keys()) candidates.add(path);
     for (const path of candidates) await this.look(path);
@@ -245,7 +261,7 @@ export class RunLibrary implements vscode.Disposable {
       return;
     }
     if (before?.summary === summary) return;
-    const about = { folder: vscode.Uri.file(path), label: basename(path) };
+    const about = { folder: vscode.Uri.file(path), label: summary.remarks?.name ?? basename(path) };
     const run: Run = { ...summary, ...about, ...this.stoppingNow(path, summary) };
     this.shelf.set(path, { summary, run });
     if (before) this.update(run);
@@ -254,7 +270,11 @@ export class RunLibrary implements vscode.Disposable {
 
   /** A folder shows what it is only once its lock has been taken: the reader may have to change. */
   private async reader(path: string): Promise<SummaryReader> {
-    const Reader = (await isComparison(path)) ? ComparisonReader : RunReader;
+    const Reader = (await isComparison(path))
+      ? ComparisonReader
+      : (await isReportAlone(path))
+        ? ReportReader
+        : RunReader;
     const known = this.readers.get(path);
     if (known instanceof Reader) return known;
     const reader = new Reader(path);
@@ -262,8 +282,13 @@ export class RunLibrary implements vscode.Disposable {
     return reader;
   }
 
+  private list(runs: readonly Run[]): void {
+    this.sorted = runs;
+    this.sortedRuns = runs.filter(({ kind }) => kind !== "report");
+  }
+
   private update(run: Run): void {
-    this.sorted = this.sorted.map((each) => (each.folder.fsPath === run.folder.fsPath ? run : each));
+    this.list(this.sorted.map((each) => (each.folder.fsPath === run.folder.fsPath ? run : each)));
     this.changed.fire(run);
   }
 
@@ -276,7 +301,7 @@ export class RunLibrary implements vscode.Disposable {
       const comparison = this.comparisonOf(run);
       return { time: time(comparison ?? run), of: comparison ?? run, inside: comparison !== undefined };
     };
-    this.sorted = runs.sort((a, b) => {
+    const inOrder = runs.sort((a, b) => {
       const [one, other] = [place(a), place(b)];
       return (
         other.time.localeCompare(one.time) ||
@@ -286,6 +311,7 @@ export class RunLibrary implements vscode.Disposable {
         a.label.localeCompare(b.label)
       );
     });
+    this.list(inOrder);
     this.changed.fire(undefined);
   }
 }

@@ -4,6 +4,7 @@ import type { Activity } from "../../protocol/activity.ts";
 import type { SeriesPoint } from "../../protocol/comovement.ts";
 import { type Manifest, manifestSchema } from "../../protocol/manifest.ts";
 import { placeWords } from "../../protocol/place.ts";
+import { type Remarks, readRemarks } from "../../runFolder/about.ts";
 import { EventReader } from "../../runFolder/eventLog.ts";
 import { runPaths } from "../../runFolder/folder.ts";
 import { reportStamp } from "../../runFolder/judgements.ts";
@@ -24,7 +25,10 @@ export type RunSummaryState =
   | "interrupted"
   | "damaged";
 
-/** How far the runs of a comparison are, by the names of their folders. */
+/** What an experiment is described by; or `report`: a folder with a report over other runs, or of a model, and no run. */
+export type RunKind = "comparison" | "benchmark" | "sweep" | "report";
+
+/** How far the runs of an experiment are, by the names of their folders. */
 export interface CellsSummary {
   readonly names: readonly string[];
   readonly finished: readonly string[];
@@ -42,8 +46,12 @@ export interface Stopping {
   readonly long: string;
 }
 
-/** What is shown of a run, or of a comparison of several, without opening it. */
+/** What is shown of a run, or of an experiment of several, without opening it. */
 export interface RunSummary {
+  /** Absent for a run. */
+  readonly kind?: RunKind;
+  /** What people say about it; absent where nobody has said anything. */
+  readonly remarks?: Remarks;
   /** Name in the manifest, or of the folder where the manifest cannot be read. */
   readonly name: string;
   readonly state: RunSummaryState;
@@ -78,9 +86,9 @@ export interface RunSummary {
   readonly tokensPerSecond?: number;
   /** Stands for the report and people's verdicts on it, as they are now; null where there is no report. */
   readonly report: string | null;
-  /** Files with results of probes; absent for a comparison, whose runs have them. */
+  /** Files with results of probes; absent for an experiment, whose runs have them. */
   readonly results?: readonly string[];
-  /** The runs that a comparison consists of; absent for a single run. */
+  /** The runs that an experiment consists of; absent for a single run. */
   readonly cells?: CellsSummary;
   /** When the run began, or its folder was made; ISO 8601. */
   readonly startedAt?: string;
@@ -147,6 +155,7 @@ export class RunReader implements SummaryReader {
             workingSince: holder?.started ?? null,
             report: await reportStamp(this.folder),
             results: await probeFiles(this.folder),
+            remarks: await readRemarks(this.folder),
           });
     if (!isDeepStrictEqual(next, this.current)) this.current = next;
     return this.current;
@@ -175,7 +184,12 @@ function summarise(
   folder: string,
   read: ManifestRead,
   progress: RunProgress,
-  { workingSince, report, results }: { workingSince: string | null } & Pick<RunSummary, "report" | "results">,
+  {
+    workingSince,
+    report,
+    results,
+    remarks,
+  }: { workingSince: string | null; remarks: Remarks | null } & Pick<RunSummary, "report" | "results">,
 ): RunSummary {
   const manifest = read !== null && "manifest" in read ? read.manifest : null;
   const state = read !== null && "problem" in read ? "damaged" : stateOf(progress, workingSince);
@@ -203,6 +217,7 @@ function summarise(
       progress.tokensPerSecond !== null && { tokensPerSecond: progress.tokensPerSecond }),
     report,
     ...(results && { results }),
+    ...(remarks && { remarks }),
     ...(startedAt === undefined ? {} : { startedAt }),
     ...(ended && progress.lastAt !== null ? { finishedAt: progress.lastAt } : {}),
   };

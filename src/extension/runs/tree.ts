@@ -1,9 +1,11 @@
 import { basename } from "node:path";
 import * as vscode from "vscode";
 import { probeSuffix } from "../../protocol/probe/result.ts";
+import { setContext } from "../contributions.ts";
 import type { CommandId } from "../contributionTypes.ts";
 import { DisposableStore } from "../disposableStore.ts";
-import { contextValue, type Detail, description, details, stateIcons } from "./describe.ts";
+import { contextValue, type Detail, description, details, kindWord, stateIcons } from "./describe.ts";
+import { passesFilter } from "./filter.ts";
 import type { Run, RunLibrary } from "./library.ts";
 import type { QueuedRun } from "./queue.ts";
 import { isActive } from "./summary.ts";
@@ -21,8 +23,8 @@ export interface RunRow {
 }
 
 /**
- * The Runs view: a row per run, and below it what one wants to know without opening anything. The runs of a comparison are
- * rows below its own.
+ * The Runs view: a row per run, and below it what one wants to know without opening anything. An experiment (a comparison, benchmark or
+ * sweep) is one row, with its runs below it.
  */
 export class RunTree implements vscode.TreeDataProvider<RunNode>, vscode.Disposable {
   private readonly store = new DisposableStore();
@@ -31,6 +33,7 @@ export class RunTree implements vscode.TreeDataProvider<RunNode>, vscode.Disposa
   readonly view: vscode.TreeView<RunNode>;
   private readonly library: RunLibrary;
   private readonly rows = new Map<string, RunRow>();
+  private shownFilter = "";
 
   constructor(library: RunLibrary) {
     this.library = library;
@@ -45,8 +48,10 @@ export class RunTree implements vscode.TreeDataProvider<RunNode>, vscode.Disposa
       library.onDidChange((run) => {
         const row = run && this.rows.get(run.folder.fsPath);
         if (row) row.run = run;
-        this.changed.fire(row);
+        // What is said of a run decides whether a filter shows it.
+        this.changed.fire(this.shownFilter === "" ? row : undefined);
         this.showActive();
+        this.showMessage();
       }),
     );
     this.store.add(library.queue.onDidChange(() => this.changed.fire(undefined)));
@@ -56,6 +61,18 @@ export class RunTree implements vscode.TreeDataProvider<RunNode>, vscode.Disposa
   /** The runs that are selected in the view. */
   get selected(): Run[] {
     return this.view.selection.flatMap((node) => ("run" in node ? [node.run] : []));
+  }
+
+  /** What the rows shown are chosen by: words of `passesFilter`. Of an experiment that passes, or one of whose runs does, all is shown. */
+  get filter(): string {
+    return this.shownFilter;
+  }
+
+  set filter(words: string) {
+    this.shownFilter = words.trim();
+    setContext("discern.runs.filtered", this.shownFilter !== "");
+    this.changed.fire(undefined);
+    this.showMessage();
   }
 
   getChildren(node?: RunNode): RunNode[] {
@@ -68,11 +85,13 @@ export class RunTree implements vscode.TreeDataProvider<RunNode>, vscode.Disposa
 
   private lines(node: RunRow): RunNode[] {
     const { run } = node;
-    const cells = new Map(this.library.cellsOf(run).map((cell) => [cell.label, cell]));
-    return details(run, this.library.headline(run)).map((detail) => {
+    const cells = new Map(this.library.cellsOf(run).map((cell) => [basename(cell.folder.fsPath), cell]));
+    const former = this.library.formerCellsOf(run).map((cell) => this.row(cell));
+    const lines = details(run, this.library.headline(run)).map((detail) => {
       const cell = detail.cell === undefined ? undefined : cells.get(detail.cell);
       return cell ? this.row(cell) : { of: node, detail };
     });
+    return [...lines, ...former];
   }
 
   getParent(node: RunNode): RunNode | undefined {
@@ -104,10 +123,10 @@ export class RunTree implements vscode.TreeDataProvider<RunNode>, vscode.Disposa
   }
 
   private roots(): RunRow[] {
-    const { runs } = this.library;
+    const runs = this.library.listed;
     const there = new Set(runs.map(({ folder }) => folder.fsPath));
     for (const path of this.rows.keys()) if (!there.has(path)) this.rows.delete(path);
-    return runs.filter((run) => this.library.comparisonOf(run) === undefined).map((run) => this.row(run));
+    return this.shownRoots().map((run) => this.row(run));
   }
 
   private row(run: Run): RunRow {
@@ -128,23 +147,52 @@ export class RunTree implements vscode.TreeDataProvider<RunNode>, vscode.Disposa
     item.iconPath = new vscode.ThemeIcon(icon, new vscode.ThemeColor(color));
     item.description = description(run, this.library.headline(run));
     item.contextValue = contextValue(run);
+    // A click on a run unfolds it; an experiment and a report have one page that is what people come for.
+    if (run.kind !== undefined) item.command = opened(run);
     item.accessibilityInformation = {
       label: `${run.label}, ${run.state}, ${item.description}`,
     };
     return item;
   }
 
+  private showMessage(): void {
+    if (this.shownFilter === "") {
+      this.view.message = undefined;
+      return;
+    }
+    const all = this.allRoots();
+    this.view.message = `Filter "${this.shownFilter}": ${this.shownRoots().length} of ${all.length} shown`;
+  }
+
+  /** Runs, experiments and reports, without the runs of experiments. */
+  private allRoots(): Run[] {
+    return this.library.listed.filter((run) => this.library.comparisonOf(run) === undefined);
+  }
+
+  private shownRoots(): Run[] {
+    const passes = (run: Run) => passesFilter(run, this.shownFilter);
+    return this.allRoots().filter((run) => passes(run) || this.library.cellsOf(run).some(passes));
+  }
+
   private showActive(): void {
-    // A comparison is no run besides those that it consists of.
+    // An experiment is no run besides those that it consists of.
     const value = this.library.runs.filter((run) => isActive(run) && run.cells === undefined).length;
     const words = value === 1 ? "1 active run" : `${value} active runs`;
     this.view.badge = value > 0 ? { value, tooltip: words } : undefined;
   }
 }
 
+/** What a click on the row of an experiment or a report opens. */
+function opened(run: Run): vscode.Command {
+  const command: CommandId =
+    run.kind === "report" ? "discern.runs.openReport" : "discern.benchmark.openMatrix";
+  return { command, title: "Open", arguments: [run.folder] };
+}
+
 const opening: Record<NonNullable<Detail["opens"]>, CommandId> = {
   dashboard: "discern.runs.openDashboard",
   report: "discern.runs.openReport",
+  notes: "discern.runs.editNotes",
 };
 
 function detailItem({ run }: RunRow, { name, value, icon, opens }: Detail): vscode.TreeItem {
@@ -192,8 +240,13 @@ function tooltip(run: Run, lines: readonly Detail[]): vscode.MarkdownString {
   const row = (name: string, value: string) => {
     text.appendMarkdown("\n\n").appendText(`${name}: ${value}`);
   };
-  text.appendMarkdown("**").appendText(run.name).appendMarkdown("** — ");
-  text.appendText(run.state);
+  text
+    .appendMarkdown("**")
+    .appendText(run.remarks?.name ?? run.name)
+    .appendMarkdown("** — ");
+  text.appendText(`${kindWord(run)}, ${run.state}`);
+  const tags = run.remarks?.tags ?? [];
+  if (tags.length > 0) row("Tags", tags.join(", "));
   for (const { name, value } of lines) row(name, value);
   const [began, ended] = [time(run.startedAt), time(run.finishedAt)];
   if (began) row("Started", began);
