@@ -107,9 +107,9 @@ describe("the extension is activated", () => {
       ...contributes.jsonValidation.map(({ fileMatch }: { fileMatch: string }) => `**/${fileMatch}`),
       `**/*${labelLogEnding}`,
       contributes.configuration.properties["discern.runs.folder"].default,
-      // Where prompts may be. Nearly every project has a .json file.
+      // Where prompts may be. Nearly every project has a .json and a .txt file.
       ...contributes.configuration.properties["discern.prompts.include"].default.filter(
-        (glob: string) => glob !== "**/*.json",
+        (glob: string) => !["**/*.json", "**/*.txt"].includes(glob),
       ),
     ];
     expect(contains).toEqual(sorted(expected));
