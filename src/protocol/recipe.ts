@@ -203,6 +203,13 @@ export const evaluateSchema = z
     maxNewTokens: z.int().positive().default(64).describe("Length of greedy answers in tokens"),
     batchSize: z.int().positive().default(16).describe("Prompts generated together"),
     sampling: samplingSchema.optional(),
+    // Optional and not false by default: a cell is known by a hash of its recipe, which older cells have without this key.
+    scoreOnly: z
+      .literal(true)
+      .optional()
+      .describe(
+        "Measure the refusal probability of each prompt and nothing else: no answers, no verdicts. Takes seconds where answers take minutes",
+      ),
   })
   .describe("The evaluation after the last stage, and before the first");
 

@@ -126,15 +126,19 @@ function probeCost(
   const sizes = [panels.toxic, panels.seeminglyToxic, panels.general].map(
     ({ limit }) => limit ?? typicalPanel,
   );
-  const { length: openingCount } = typeof openings === "string" ? refusalOpenings : openingTexts(openings);
   const prompts = counts.panels ?? sizes.reduce((sum, size) => sum + size, 0);
   // A third of them are general, whose answers' loss is measured as well.
-  const tokens = prompts * (promptTokens + openingTokens * openingCount) + (prompts / 3) * pairTokens;
+  const tokens =
+    prompts * (promptTokens + openingTokens * openingCount(openings)) + (prompts / 3) * pairTokens;
   return { count, seconds: (count * tokens * 2 * model.parameters) / speed };
 }
 
+function openingCount(openings: Recipe["probes"]["openings"]): number {
+  return (typeof openings === "string" ? refusalOpenings : openingTexts(openings)).length;
+}
+
 function evaluationCost(
-  { evaluate: { suites, before, maxNewTokens } }: Recipe,
+  { evaluate: { suites, before, maxNewTokens, scoreOnly }, probes: { openings } }: Recipe,
   model: ModelFacts,
   { speed, secondsPerAnswer }: { readonly speed: number } & Pick<Machine, "secondsPerAnswer">,
   counts: PromptCounts,
@@ -142,6 +146,10 @@ function evaluationCost(
   const sizes = suites.map((suite) => (isOwnSuite(suite) ? suite.source.limit : suite.limit) ?? typicalSuite);
   const prompts = counts.suites ?? sizes.reduce((sum, size) => sum + size, 0);
   const answers = prompts * (before ? 2 : 1);
+  if (scoreOnly) {
+    const scored = promptTokens + openingTokens * openingCount(openings);
+    return { answers, seconds: (answers * 2 * model.parameters * scored) / speed };
+  }
   const flops = answers * 2 * model.parameters * (promptTokens + maxNewTokens / answerSpeed);
   return { answers, seconds: secondsPerAnswer === undefined ? flops / speed : answers * secondsPerAnswer };
 }

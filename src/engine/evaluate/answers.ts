@@ -25,6 +25,8 @@ export interface AnswerOptions {
   readonly onProgress?: (done: number, total: number) => void;
   /** What is known of a suite that was begun earlier, and where what is found now is kept. */
   readonly part?: SuitePart;
+  /** Prompts are scored alone: responses are empty, and there is nothing to judge. */
+  readonly scoreOnly?: true | undefined;
   /** The model with an inference-time method in force, which then answers; what the method did is measured, too. */
   readonly steered?: SteeredBackend;
 }
@@ -104,6 +106,7 @@ export function joinAnswers(all: readonly SuiteAnswers[]): SuiteAnswers {
     results: all.flatMap(({ results }) => results),
     ...(choices.length > 0 && { choices }),
     leftOut: all.flatMap(({ leftOut }) => leftOut),
+    ...(all.some(({ scored }) => scored) && { scored: true as const }),
   };
 }
 
@@ -124,7 +127,8 @@ async function answerSuite(
   suite: SuitePrompts,
   options: AnswerOptions,
 ): Promise<SuiteAnswers> {
-  const { part, onProgress, steered, sampling } = options;
+  const { part, onProgress, steered, scoreOnly } = options;
+  const sampling = scoreOnly ? undefined : options.sampling;
   const backend = steered ?? base;
   const scorer = await RefusalScorer.create(backend, encoder, options.openings);
   const { asked, leftOut } = await whatIsAsked(backend, encoder, scorer, suite);
@@ -132,7 +136,8 @@ async function answerSuite(
   const prompts = asked.map(({ record: { id, label } }) => ({ id, unsafe: label === "toxic" }));
   const draws = sampling ? sampledDraws(prompts, sampling, sampling.seed) : [];
   const passes = steered ? 2 : 1;
-  const total = (passes + 1) * asked.length + draws.length;
+  const written = scoreOnly ? [] : asked;
+  const total = passes * asked.length + written.length + draws.length;
   const after = (before: number) => ({ onProgress: (done: number) => onProgress?.(before + done, total) });
   const writing = {
     maxNewTokens: options.maxNewTokens,
@@ -148,7 +153,7 @@ async function answerSuite(
     }));
   const answers = await generate(
     backend,
-    asked.map(({ idsToWrite }) => idsToWrite),
+    written.map(({ idsToWrite }) => idsToWrite),
     {
       ...writing,
       ...after(passes * asked.length),
@@ -169,9 +174,8 @@ async function answerSuite(
   const results: PromptResult[] = [];
   for (const [i, { record }] of asked.entries()) {
     const { id, prompt, label, kind } = record;
-    const { ids, ended } = answers[i]!;
     const score = scores[i]!;
-    const { response, reasoning, unclosed } = await encoder.readReply(ids);
+    const reply = await replyOf(encoder, answers[i]);
     results.push({
       id,
       suite: suite.name,
@@ -180,10 +184,7 @@ async function answerSuite(
       ...(suite.task === "pairwise" && { reference: record.response! }),
       ...(kind === undefined ? {} : { kind }),
       ...(label === undefined ? {} : { label }),
-      response,
-      ...(reasoning === undefined ? {} : { reasoning }),
-      ...(unclosed && { unclosed }),
-      ended,
+      ...reply,
       verdicts: {},
       refusalProbability: score.probability,
       refusalLogOdds: score.logOdds,
@@ -191,7 +192,22 @@ async function answerSuite(
       ...(sampled.has(i) && { sampled: sampled.get(i)! }),
     });
   }
-  return { results, leftOut };
+  return { results, leftOut, ...(scoreOnly && { scored: scoreOnly }) };
+}
+
+/** An answer as a report holds it; an empty one where none was written. */
+async function replyOf(
+  encoder: PromptEncoder,
+  answer: Generation | undefined,
+): Promise<Pick<PromptResult, "response" | "reasoning" | "unclosed" | "ended">> {
+  if (answer === undefined) return { response: "" };
+  const { response, reasoning, unclosed } = await encoder.readReply(answer.ids);
+  return {
+    response,
+    ...(reasoning === undefined ? {} : { reasoning }),
+    ...(unclosed && { unclosed }),
+    ended: answer.ended,
+  };
 }
 
 /** The sampled answers of each prompt, by its index. */
@@ -295,7 +311,7 @@ async function whatFits(
 export function methodAnswers(
   method: string,
   seed: number,
-  { results, choices, leftOut }: SuiteAnswers,
+  { results, choices, leftOut, scored }: SuiteAnswers,
   values: MethodAnswers["values"] = {},
   openings?: string,
 ): MethodAnswers {
@@ -303,6 +319,7 @@ export function methodAnswers(
     method,
     seed,
     results,
+    ...(scored && { scored }),
     ...(openings !== undefined && { openings }),
     ...(choices && { choices }),
     ...(leftOut.length > 0 && { leftOut }),

@@ -258,7 +258,8 @@ function undeterminedAnswers(
   judge: string,
   nameOf: (method: string) => string,
 ): string[] {
-  const said = answers.flatMap(({ method, seed, results }) => {
+  const said = answers.flatMap(({ method, seed, results, scored }) => {
+    if (scored) return [];
     const open = results.filter((result) => outcomeOf(result, judge) === "undetermined");
     if (open.length === 0) return [];
     const counts = Map.groupBy(open, ({ human, verdicts }) => {

@@ -114,7 +114,7 @@ async function evaluateMethod(
   { method, place }: RunMethod,
   { folder, recipe, session, prompts, emit, steered }: EvaluationContext,
 ): Promise<SuiteAnswers> {
-  const { maxNewTokens, batchSize, sampling } = recipe.evaluate;
+  const { maxNewTokens, batchSize, sampling, scoreOnly } = recipe.evaluate;
   await makePart(folder, place);
   const file = (suite: string) => join(place, `${suite}.json`);
   let peakBytes = watchPeak();
@@ -130,6 +130,7 @@ async function evaluateMethod(
     openings: openingTexts(recipe.probes.openings),
     maxNewTokens,
     batchSize,
+    scoreOnly,
     ...(sampling && { sampling: { ...sampling, seed: recipe.seed } }),
     ...(steered && { steered: steered.backend }),
     kept: (suite) => keptResults(file(suite)),
@@ -283,6 +284,7 @@ async function judgeRun(
   { recipe, session, emit, stop }: EvaluationContext,
 ): Promise<JudgedAnswers> {
   const { threads } = recipe;
+  if (recipe.evaluate.scoreOnly) return { answers: [...answers], judges: [], notes: [] };
   const judges = await judgesOf(recipe.evaluate.judges, { root: manifest.recipe.root, threads });
   if (judges.every(({ immediate }) => immediate)) return judgeAnswers(answers, judges);
   await releaseModel(session);

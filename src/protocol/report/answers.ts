@@ -80,6 +80,8 @@ export const methodAnswersSchema = z.object({
   method: z.string(),
   seed: z.int(),
   results: z.array(promptResultSchema),
+  /** The prompts were scored alone: responses are empty, and nothing is judged. Absent where they were answered. */
+  scored: z.literal(true).optional(),
   /** Hash of the openings that refusal probabilities are sums over, which the report lists; absent in older reports. */
   openings: z.string().optional(),
   /** Questions of several choices; absent where there are none. */

@@ -9,6 +9,8 @@ export const suiteAnswersSchema = z.preprocess(
     results: z.array(z.preprocess(resultOfFormat1, promptResultSchema)),
     choices: z.array(choiceResultSchema).optional(),
     leftOut: z.array(leftOutSchema),
+    /** The prompts were scored alone. */
+    scored: z.literal(true).optional(),
   }),
 );
 export type SuiteAnswers = z.infer<typeof suiteAnswersSchema>;

@@ -94,3 +94,24 @@ test("a suite that was missing when a run began stays missing, and one that was 
   expect(await resume()).toBe("finished");
   expect((await report()).missing).toMatchObject([{ suite: "advbench" }]);
 });
+
+test("prompts are scored alone where the recipe asks for it: no answer, no verdict, and no word of undetermined answers", async () => {
+  expect(await start({ suites: ["oktest"], scoreOnly: true })).toBe("finished");
+  const { answers, judges, notes } = await report();
+  expect(answers[0]).toMatchObject({ scored: true });
+  expect(answers[0]!.results.length).toBeGreaterThan(1);
+  for (const { response, verdicts, refusalProbability } of answers[0]!.results) {
+    expect([response, verdicts]).toEqual(["", {}]);
+    expect(refusalProbability).toBeGreaterThan(0);
+    expect(refusalProbability).toBeLessThan(1);
+  }
+  expect(judges).toEqual([]);
+  expect(notes.join()).not.toMatch(/[Uu]ndetermined/);
+  const scored = answers[0]!.results.map(({ refusalProbability }) => refusalProbability);
+  await rm(folder(), { recursive: true });
+  await start({ suites: ["oktest"] });
+  const answered = (await report()).answers[0]!;
+  expect(answered.scored).toBeUndefined();
+  expect(answered.results.map(({ refusalProbability }) => refusalProbability)).toEqual(scored);
+  expect(await markdown()).toBeTruthy();
+});
