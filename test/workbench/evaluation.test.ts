@@ -1,7 +1,8 @@
-import { readFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Locator } from "playwright-core";
 import { expect, it } from "vitest";
+import { readPrompts } from "../../src/dataset/read.ts";
 import type { PromptRecord } from "../../src/dataset/record.ts";
 import { selectPrompts } from "../../src/dataset/select.ts";
 import { writeSample } from "../../src/extension/sample/files.ts";
@@ -28,6 +29,40 @@ describeWorkbench("the evaluation in a prompt file", () => {
         file: join(folder, "prompts", "pairs.csv"),
         ...{ before, after, response },
       });
+      await mkdir(join(folder, ".vscode"), { recursive: true });
+      const settings = { "editor.minimap.enabled": true };
+      await writeFile(join(folder, ".vscode", "settings.json"), JSON.stringify(settings));
+      const { records } = await readPrompts(join(folder, "prompts", "pairs.csv"));
+      const long = " Answer in one sentence, and say where one can read on about it.";
+      const rows = records
+        .filter(({ split }) => split === "test" || split === "panel")
+        .map(({ prompt, label, kind }) => ({ prompt, label, kind, note: long.repeat(3) }));
+      await writeFile(
+        join(folder, "prompts", "long.jsonl"),
+        rows.map((row) => `${JSON.stringify(row)}\n`).join(""),
+      );
+      await writeFile(
+        join(folder, "prompts", "list.json"),
+        `[\n${rows.map((row) => JSON.stringify(row)).join(",\n")}\n]\n`,
+      );
+      // A newer run that evaluated a few of the same prompts.
+      const few = records.filter(({ split }) => split === "test").slice(0, 8);
+      const eight = join(folder, "prompts", "eight.csv");
+      await writeFile(
+        eight,
+        `prompt,label,split\n${few.map(({ prompt, label }) => `"${prompt}",${label},test`).join("\n")}\n`,
+      );
+      await writeMadeRun({
+        folder: join(folder, "runs", "eight-newer"),
+        root: folder,
+        recipe: (await readFile(join(folder, "dcr.discern.json"), "utf8")).replace(
+          /"name": *"[^"]*"/,
+          '"name": "eight-newer"',
+        ),
+        file: eight,
+        startedAt: "2027-01-01T00:00:00.000Z",
+        ...{ before, after },
+      });
     },
   });
   const lens = (text: string | RegExp) => workbench().page.locator(".codelens-decoration", { hasText: text });
@@ -53,7 +88,7 @@ describeWorkbench("the evaluation in a prompt file", () => {
     await page.keyboard.press("Control+k");
     await page.keyboard.press("Control+i");
     const box = page.locator(".monaco-hover:visible", { hasText: /untrained: / });
-    await box.locator("img").waitFor();
+    await box.waitFor();
     return box;
   };
 
@@ -62,7 +97,7 @@ describeWorkbench("the evaluation in a prompt file", () => {
     await workbench().openFile("prompts/pairs.csv");
     await lens("safe refused").waitFor();
     expect(await lens("safe refused").textContent()).toMatch(
-      /dcr-sample: safe refused \d+ % \[\d+, \d+\] → \d+ % \[\d+, \d+\], n 144 · unsafe refused/,
+      /dcr-sample: safe refused \d+ % → \d+ %, unsafe \d+ % → \d+ % · \d+ of \d+ prompts/,
     );
     await workbench().screenshot("evaluation-lens");
 
@@ -88,15 +123,46 @@ describeWorkbench("the evaluation in a prompt file", () => {
     await page.keyboard.press("Control+g");
     await workbench().answer(`:${probed!.line}`);
     const box = await hover();
+    await box.locator("img").waitFor();
     expect(await box.locator("img").getAttribute("alt")).toContain("Refusal probability over 120 steps");
     expect(await box.locator("img").getAttribute("src")).toMatch(/^data:image\/svg\+xml/);
     expect(await box.locator("a").allTextContents()).toEqual([
-      ...["Relabel…", "Exclude from training", "Open in report"],
       expect.stringMatching(/^line \d+$/),
+      ...["Relabel…", "Exclude from training", "Open in report"],
     ]);
     expect(await box.textContent()).toContain("Nearest seemingly toxic prompt");
     await workbench().screenshot("evaluation-hover");
     await page.keyboard.press("Escape");
+  });
+
+  it("shows the badge of each prompt in sight at every width, in CSV, JSONL and JSON", async () => {
+    const { page } = workbench();
+    /** Badges that lie whole within the text, left of the minimap. */
+    const badges = () =>
+      page.locator(".editor-instance").evaluate((editor) => {
+        const map = editor.querySelector(".minimap")?.getBoundingClientRect();
+        const limit = map && map.width > 0 ? map.left : editor.getBoundingClientRect().right;
+        return [...editor.querySelectorAll(".view-line *")].filter((element) => {
+          const text = getComputedStyle(element, "::before").content.replaceAll("\u00a0", " ");
+          return (
+            /^"(over |under|✓ R|✓ C)/.test(text) &&
+            /0\.\d\d"$/.test(text) &&
+            element.getBoundingClientRect().left + 100 < limit
+          );
+        }).length;
+      });
+    const size = page.viewportSize()!;
+    for (const file of ["long.jsonl", "list.json", "pairs.csv"]) {
+      await workbench().openFile(`prompts/${file}`);
+      await waitForLens("safe refused");
+      for (const width of [800, 1024, 1400]) {
+        await page.setViewportSize({ width, height: size.height });
+        if (file === "pairs.csv") await next();
+        await expect.poll(badges, { timeout: 30_000 }).toBeGreaterThan(10);
+        await workbench().screenshot(`evaluation-${file.split(".")[1]}-${width}`);
+      }
+    }
+    await page.setViewportSize(size);
   });
 
   it("looks right in every theme", async () => {
@@ -142,13 +208,20 @@ describeWorkbench("the evaluation in a prompt file", () => {
     await waitForLens("safe refused");
   });
 
-  it("shows a run that is pinned until the newest is chosen again", async () => {
+  it("shows the run that evaluated most of a file, and not a newer one of eight prompts", async () => {
+    await workbench().openFile("prompts/eight.csv");
+    await waitForLens("eight-newer: safe refused");
+    await workbench().openFile("prompts/pairs.csv");
+    await waitForLens("dcr-sample: safe refused");
+  });
+
+  it("shows a run that is pinned until the best-informed one is chosen again", async () => {
     const pinned = workbench().page.locator(".codelens-decoration .codicon-pinned");
     await workbench().runCommand("Discern: Choose Run Shown in Prompt Files…");
     await workbench().quickPick("dcr-sample");
     await pinned.waitFor();
     await workbench().runCommand("Discern: Choose Run Shown in Prompt Files…");
-    await workbench().quickPick("Newest");
+    await workbench().quickPick("Best informed");
     await pinned.waitFor({ state: "detached" });
   });
 });

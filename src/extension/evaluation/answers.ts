@@ -19,6 +19,8 @@ export interface Answer extends PromptResult {
   readonly reason?: Undetermined;
   /** Who says so: the title of the judge; undefined where a person does. */
   readonly judge: string | undefined;
+  /** Whether the prompt was scored alone: there is a refusal probability, no answer, and nothing to judge. */
+  readonly scored?: true;
 }
 
 /** The answers of one method and seed of a report. */
@@ -102,6 +104,7 @@ function byKey(
       by,
       outcome: outcomeOf(result, id),
       ...(reason && { reason }),
+      ...(answers.scored && { scored: true as const }),
       judge: result.human === undefined ? title : undefined,
     });
   }

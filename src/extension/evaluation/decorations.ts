@@ -3,7 +3,7 @@ import { setting } from "../contributions.ts";
 import { DisposableStore } from "../disposableStore.ts";
 import type { Mark } from "./match.ts";
 import type { Sheets } from "./sheets.ts";
-import { lineWords } from "./words.ts";
+import { badgeLength, badgeWords, lineWords } from "./words.ts";
 
 const looks = ["over-refused", "under-refused", "refused", "complied", "undetermined", "excluded"] as const;
 type Look = (typeof looks)[number];
@@ -22,12 +22,20 @@ const textColours: Partial<Record<Look, string>> = {
   "under-refused": "editorError.foreground",
 };
 
-/** The marks at prompts: an icon in the gutter, a text behind the line, and failures in the overview ruler. */
+/** Room before a line, in the widths of a digit: the badge and two spaces. */
+const BADGE_WIDTH = `${badgeLength + 2}ch`;
+
+/**
+ * The marks at prompts: an icon in the gutter, a badge before the line, which is in sight however long the line is, the whole change
+ * behind it, and failures in the overview ruler.
+ */
 export class MarkDecorations implements vscode.Disposable {
   private readonly store = new DisposableStore();
   private readonly sheets: Sheets;
   private readonly gutters: Record<Look, vscode.TextEditorDecorationType>;
   private readonly text: vscode.TextEditorDecorationType;
+  /** Of lines without a badge, whose texts then begin below those with one. */
+  private readonly room: vscode.TextEditorDecorationType;
 
   constructor(extension: vscode.Uri, sheets: Sheets) {
     this.sheets = sheets;
@@ -35,6 +43,12 @@ export class MarkDecorations implements vscode.Disposable {
     this.gutters = Object.fromEntries(gutters) as Record<Look, vscode.TextEditorDecorationType>;
     this.text = this.store.add(
       vscode.window.createTextEditorDecorationType({
+        rangeBehavior: vscode.DecorationRangeBehavior.ClosedClosed,
+      }),
+    );
+    this.room = this.store.add(
+      vscode.window.createTextEditorDecorationType({
+        before: { contentText: "\u00a0", width: BADGE_WIDTH },
         rangeBehavior: vscode.DecorationRangeBehavior.ClosedClosed,
       }),
     );
@@ -67,7 +81,8 @@ export class MarkDecorations implements vscode.Disposable {
   private draw(editor: vscode.TextEditor): void {
     const ranges = Object.fromEntries(looks.map((look) => [look, [] as vscode.Range[]]));
     for (const mark of this.marks(editor)) {
-      ranges[lookOf(mark)]!.push(new vscode.Range(mark.line - 1, 0, mark.line - 1, 0));
+      const look = lookOf(mark);
+      if (look) ranges[look]!.push(new vscode.Range(mark.line - 1, 0, mark.line - 1, 0));
     }
     for (const look of looks) editor.setDecorations(this.gutters[look], ranges[look]!);
     this.drawTexts(editor);
@@ -75,26 +90,58 @@ export class MarkDecorations implements vscode.Disposable {
 
   /** Every text is a style of its own to the editor, so only lines near those in sight have one. */
   private drawTexts(editor: vscode.TextEditor): void {
+    const { document, visibleRanges } = editor;
     const near = (line: number) =>
-      editor.visibleRanges.some(({ start, end }) => line >= start.line - AROUND && line <= end.line + AROUND);
-    const { document } = editor;
-    const texts = this.marks(editor)
-      .filter(({ line }) => near(line - 1))
-      .map((mark): vscode.DecorationOptions => {
-        const { end } = document.lineAt(mark.line - 1).range;
-        const color = new vscode.ThemeColor(textColours[lookOf(mark)] ?? "descriptionForeground");
-        const contentText = lineWords(mark);
-        return {
-          range: new vscode.Range(end, end),
-          renderOptions: { after: { contentText, color, margin: "0 0 0 3ch", fontStyle: "normal" } },
-        };
-      });
-    editor.setDecorations(this.text, texts);
+      visibleRanges.some(({ start, end }) => line >= start.line - AROUND && line <= end.line + AROUND);
+    const lines = new Map<number, Mark>();
+    for (const mark of this.marks(editor)) {
+      const { line } = mark;
+      if (!near(line - 1) || line > document.lineCount) continue;
+      // All prompts of a .json may stand on one line, which has room for one badge: that of its first failure.
+      const first = lines.get(line);
+      if (!first || (mark.failure && !first.failure)) lines.set(line, mark);
+    }
+    const without = new Set<number>();
+    for (const { start, end } of lines.size > 0 ? visibleRanges : []) {
+      const last = Math.min(document.lineCount, end.line + 1 + AROUND);
+      for (let line = Math.max(1, start.line + 1 - AROUND); line <= last; line++) {
+        if (!lines.has(line)) without.add(line);
+      }
+    }
+    editor.setDecorations(
+      this.text,
+      [...lines.values()].map((mark) => textsOf(mark, document)),
+    );
+    editor.setDecorations(
+      this.room,
+      [...without].map((line) => new vscode.Range(line - 1, 0, line - 1, 0)),
+    );
   }
 }
 
-function lookOf(mark: Mark): Look {
+function textsOf(mark: Mark, document: vscode.TextDocument): vscode.DecorationOptions {
+  const look = lookOf(mark);
+  const color = new vscode.ThemeColor((look && textColours[look]) ?? "descriptionForeground");
+  return {
+    range: document.lineAt(mark.line - 1).range,
+    renderOptions: {
+      before: {
+        // Runs of spaces are one space to a page, except those that do not break.
+        contentText: badgeWords(mark).replaceAll(" ", "\u00a0"),
+        color,
+        width: BADGE_WIDTH,
+        fontStyle: "normal",
+        fontWeight: mark.failure ? "bold" : "normal",
+      },
+      after: { contentText: lineWords(mark), color, margin: "0 0 0 3ch", fontStyle: "normal" },
+    },
+  };
+}
+
+/** None where the prompt was scored alone: there is nothing that was done. */
+function lookOf(mark: Mark): Look | undefined {
   if (mark.excluded) return "excluded";
+  if (mark.marked.scored) return undefined;
   return mark.failure ?? mark.marked.outcome;
 }
 

@@ -4,10 +4,10 @@ import { labelLogEnding } from "../../protocol/label.ts";
 import { isInRunsFolder } from "../prompts/discovery.ts";
 import { rulesOf } from "../prompts/workspaceFiles.ts";
 
-/** Prompt files whose rows stand on lines. JSON and Parquet have no line a prompt, and are read in the report. */
-export const markedFiles: vscode.DocumentSelector = { scheme: "file", pattern: "**/*.{csv,tsv,jsonl}" };
+/** Prompt files that are texts with columns. Parquet is no text; a text of one prompt per line is not recognised on sight. */
+export const markedFiles: vscode.DocumentSelector = { scheme: "file", pattern: "**/*.{csv,tsv,jsonl,json}" };
 
-const endings = new Set([".csv", ".tsv", ".jsonl"]);
+const endings = new Set([".csv", ".tsv", ".jsonl", ".json"]);
 
 /** Whether an editor's document may hold prompts. Label logs do not, and what runs wrote are results. */
 export function mayBeMarked({ uri }: vscode.TextDocument): boolean {

@@ -1,6 +1,7 @@
 import { type Label, labelSchema } from "../../protocol/label.ts";
-import { percent } from "../../wording/numbers.ts";
+import { percent, probability } from "../../wording/numbers.ts";
 import type { Finding } from "./findings.ts";
+import { cut } from "./inert.ts";
 import { failureWord, labelWord } from "./words.ts";
 
 /** A label that mends a finding. Null takes the label away, so that no training uses the prompt. */
@@ -11,6 +12,9 @@ export interface Fix {
   readonly label: Label | null;
 }
 
+/** Characters of a prompt that a problem cites: enough to know it, few enough for one row of the Problems view. */
+const PROMPT_SHOWN = 60;
+
 /** What a finding says. */
 export function findingWords(finding: Finding): string {
   switch (finding.code) {
@@ -18,9 +22,11 @@ export function findingWords(finding: Finding): string {
     case "under-refused": {
       const { mark } = finding;
       const word = failureWord(finding.code);
+      const p = `refusal probability ${probability(mark.marked.refusalProbability)}`;
+      const prompt = `“${cut(mark.record.prompt.replace(/\s+/g, " "), PROMPT_SHOWN)}”`;
       const what = mark.unsafe
-        ? `${word}: the model complied with a prompt that should be refused.`
-        : `${word}: the model refused a prompt that should be answered.`;
+        ? `${word}: ${prompt} should be refused, and the model complied (${p}).`
+        : `${word}: ${prompt} should be answered, and the model refused (${p}).`;
       return mark.labelChanged ? `${what} Its label changed since the run.` : what;
     }
     case "disputed": {

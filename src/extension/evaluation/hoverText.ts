@@ -30,6 +30,10 @@ export function hoverText({ mark, run, file, trail, nearest }: HoverSubject): st
   const { answers, marked, record } = mark;
   return [
     `**${headline(mark)}** · ${changeWords(mark)}`,
+    ...(mark.labelChanged ? [labelChange(mark)] : []),
+    ...answers.map(answer),
+    ...picture(trail),
+    ...(nearest ? [neighbour(nearest, file)] : []),
     [
       link("Relabel…", "discern.evaluation.relabel", [file, record.id]),
       ...(mark.excluded
@@ -37,16 +41,13 @@ export function hoverText({ mark, run, file, trail, nearest }: HoverSubject): st
         : [link("Exclude from training", "discern.evaluation.relabel", [file, record.id, null])]),
       link("Open in report", "discern.evaluation.openInReport", [run.folder, marked.id]),
     ].join(" | "),
-    ...(mark.labelChanged ? [labelChange(mark)] : []),
-    picture(mark, trail),
-    ...answers.map(answer),
-    ...(nearest ? [neighbour(nearest, file)] : []),
   ].join("\n\n");
 }
 
 function headline({ failure, label, excluded, unsafe, marked }: Mark): string {
   if (excluded) return "Excluded from training";
   const word = label ? labelWord(label) : unsafe ? "unsafe" : "safe";
+  if (marked.scored) return `scored (${word} prompt)`;
   if (marked.outcome === "undetermined") return `undetermined (${word} prompt)`;
   return failure ? `${failureWord(failure)} (${word} prompt)` : `as it should be (${word} prompt)`;
 }
@@ -56,29 +57,21 @@ function labelChange({ marked }: Mark): string {
   return `The label changed since the run, which took the prompt for ${then}.`;
 }
 
-/** The way of the probability, or that of each method where the marked one's run did not probe the prompt; in words, too. */
-function picture({ answers }: Mark, trail: Trail | undefined): string {
-  if (trail === undefined) {
-    if (answers.length < 2) return "";
-    const [first, last] = [answers[0]!, answers.at(-1)!];
-    const methods: Trail = {
-      points: answers.map(({ refusalProbability: p }, step) => ({ step, p })),
-      stages: [],
-      ends: [cut(first.by, 24), cut(last.by, 24)],
-    };
-    const words = answers.map(({ by, refusalProbability: p }) => `${escaped(by)} ${probability(p)}`);
-    return `![Refusal probability: ${words.join(", ")}](${trailPicture(methods)})`;
-  }
+/** The way of the probability while the model was trained, in words, too. Two points are a change that the headline says. */
+function picture(trail: Trail | undefined): string[] {
+  if (trail === undefined || trail.points.length <= 2) return [];
   const [first, last] = [trail.points[0]!, trail.points.at(-1)!];
   const highest = trail.points.reduce((best, point) => (point.p > best.p ? point : best));
   const alt =
     `Refusal probability over ${last.step} steps: ${probability(first.p)} at first, ` +
     `${probability(last.p)} at last, highest ${probability(highest.p)} at step ${highest.step}`;
-  return `![${alt}](${trailPicture(trail)})\n\nRefusal probability over ${last.step} training steps`;
+  return [`![${alt}](${trailPicture(trail)})\n\nRefusal probability over ${last.step} training steps`];
 }
 
 function answer(result: Answer): string {
   const { response, reason } = result;
+  if (result.scored)
+    return `${escaped(result.by)}: refusal probability ${probability(result.refusalProbability)}; scored, not answered`;
   const outcome = outcomeWord(result.outcome);
   const verdict = reason ? `${outcome}: ${undeterminedWords[reason]}` : outcome;
   const said = response.trim() === "" ? "(no words)" : fenced(cut(response));

@@ -3,11 +3,12 @@ import { setting } from "../contributions.ts";
 import type { CommandId } from "../contributionTypes.ts";
 import { DisposableStore } from "../disposableStore.ts";
 import type { PromptLibrary } from "../prompts/library.ts";
+import type { Run } from "../runs/library.ts";
 import { isTooLarge, markedFiles, mayBeMarked } from "./documents.ts";
-import { failureLines, type Sheet } from "./sheet.ts";
+import { coverageOf, failureLines, type Sheet } from "./sheet.ts";
 import type { Sheets } from "./sheets.ts";
-import type { ShownRuns } from "./shownRuns.ts";
-import { methodsWords, summaryWords } from "./words.ts";
+import type { ShownRun, ShownRuns } from "./shownRuns.ts";
+import { lensWords, methodsWords, summaryWords } from "./words.ts";
 
 /** The figures of a prompt file on its first line. */
 export class SummaryLens implements vscode.CodeLensProvider, vscode.Disposable {
@@ -34,38 +35,31 @@ export class SummaryLens implements vscode.CodeLensProvider, vscode.Disposable {
     if (!setting("discern.evaluation.show") || !mayBeMarked(document)) return [];
     if (isTooLarge(document)) return this.prompts.file(document.uri) ? [tooLarge()] : [];
     const sheet = await this.sheets.settled(document);
-    return sheet?.shown ? lensesOf(sheet, sheet.shown.run.folder, this.runs.pinned !== undefined) : [];
+    if (!sheet) return [];
+    const pinned = this.runs.pinnedIn(document.uri);
+    if (sheet.shown) return shownLenses(sheet, sheet.shown, pinned !== undefined);
+    return pinned ? [silent(pinned), changeRun("This run is pinned")] : [];
   }
 }
 
 const FIRST_LINE = new vscode.Range(0, 0, 0, 0);
 
-function lensesOf(sheet: Sheet, folder: vscode.Uri, pinned: boolean): vscode.CodeLens[] {
-  const { run, answers } = sheet.shown!;
+/** One short line: what is not needed to read the marks stands in the hover of a lens, and methods in the status bar. */
+function shownLenses(sheet: Sheet, { run, answers }: ShownRun, pinned: boolean): vscode.CodeLens[] {
   const failures = failureLines(sheet).length;
-  const icon = pinned ? "$(pinned)" : "$(graph)";
+  const methods = plain(methodsWords(answers.shown));
+  const name = plain(run.name);
   return [
     lens(
-      `${icon} ${summaryWords(plain(run.name), sheet.summary)}`,
+      `${pinned ? "$(pinned)" : "$(graph)"} ${lensWords(name, sheet.summary, coverageOf(sheet))}`,
       "discern.runs.openReport",
-      [folder],
-      `Refusal rates of this file's prompts under ${plain(methodsWords(answers.shown))}, with Wilson intervals at 95 %. Opens the report.`,
+      [run.folder],
+      `${summaryWords(name, sheet.summary)}. Methods: ${methods}; marks are those of the last one. Intervals are Wilson's at 95 %. Opens the report.`,
     ),
-    ...(answers.choices.length > 1
-      ? [
-          lens(
-            `$(symbol-method) ${plain(methodsWords(answers.shown))}`,
-            "discern.evaluation.chooseMethods",
-            [folder],
-            "Marks are those of the last method. Choose which methods of the report are shown.",
-          ),
-        ]
-      : []),
-    lens(
-      "Choose run…",
-      "discern.evaluation.pin",
-      [],
-      pinned ? "This run is pinned" : "The newest run that answered these prompts",
+    changeRun(
+      pinned
+        ? "This run is pinned"
+        : "The run that evaluated most of this file's prompts; of several, the newest",
     ),
     ...(failures > 0
       ? [
@@ -78,6 +72,16 @@ function lensesOf(sheet: Sheet, folder: vscode.Uri, pinned: boolean): vscode.Cod
         ]
       : []),
   ];
+}
+
+function changeRun(hint: string): vscode.CodeLens {
+  return lens("Change run…", "discern.evaluation.pin", [], hint);
+}
+
+/** The lens of a file of which the pinned run knows nothing: without it the file would look as if nothing had been evaluated. */
+function silent({ name, folder }: Run): vscode.CodeLens {
+  const title = `$(pinned) ${plain(name)} evaluated none of these prompts`;
+  return lens(title, "discern.runs.openReport", [folder], "Opens the report of the pinned run");
 }
 
 function tooLarge(): vscode.CodeLens {

@@ -35,6 +35,15 @@ export interface SheetText {
   readonly problems: readonly Problem[];
 }
 
+/** The prompts of a .json text at the lines on which their rows start, and not at the rows' numbers. */
+export function onLines<T extends SheetText>(text: T, lines: readonly number[]): T {
+  const placed = <R extends { readonly line: number }>(row: R): R => ({
+    ...row,
+    line: lines[row.line - 1] ?? row.line,
+  });
+  return { ...text, records: text.records.map(placed), problems: text.problems.map(placed) };
+}
+
 /**
  * The prompts of a text that the marked method has answered, in the text's order. They are known by the hash of their words, so a
  * prompt that was edited since has no mark, and one that was moved keeps its own.

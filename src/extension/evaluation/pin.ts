@@ -4,7 +4,7 @@ import type { Run, RunLibrary } from "../runs/library.ts";
 import { type RunTarget, runOf } from "../runs/pick.ts";
 import type { ShownRuns } from "./shownRuns.ts";
 
-/** Shows a run in all prompt files: the given one, or the one that a person picks; "Newest" follows the runs again. */
+/** Shows a run in all prompt files: the given one, or the one that a person picks; "Best informed" follows the runs again. */
 export async function pinRun(
   library: RunLibrary,
   shown: ShownRuns,
@@ -19,7 +19,8 @@ export async function pinRun(
     );
     return;
   }
-  const current = shown.pinned?.folder.toString();
+  const file = vscode.window.activeTextEditor?.document.uri;
+  const current = (file ? shown.pinnedIn(file) : shown.pinned)?.folder.toString();
   const mark = (isCurrent: boolean) => (isCurrent ? "shown now" : undefined);
   const item = (
     label: string,
@@ -31,7 +32,7 @@ export async function pinRun(
   };
   const chosen = await vscode.window.showQuickPick(
     [
-      item("$(sync) Newest", "The newest run that answered a file's prompts", undefined),
+      item("$(sync) Best informed", "In each file the run that evaluated most of its prompts", undefined),
       ...runs.map((run) =>
         item(`$(${stateIcons[run.state].icon}) ${run.label}`, description(run, library.headline(run)), run),
       ),

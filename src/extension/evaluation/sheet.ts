@@ -3,6 +3,7 @@ import type { Finding } from "./findings.ts";
 import type { Mark, SheetText } from "./match.ts";
 import type { ShownRun } from "./shownRuns.ts";
 import type { Summary } from "./summary.ts";
+import type { Coverage } from "./words.ts";
 
 /** What is shown in one editor: its prompts, the run that answered them, and what follows. */
 export interface Sheet {
@@ -22,4 +23,12 @@ export interface Sheet {
 /** 1-based lines of the model's failures, ascending. */
 export function failureLines({ marks }: Sheet): number[] {
   return marks.filter(({ failure }) => failure).map(({ line }) => line);
+}
+
+/** How much of a file the run that is shown evaluated; the same words on two lines are one prompt. */
+export function coverageOf({ text, marks }: Sheet): Coverage {
+  return {
+    evaluated: new Set(marks.map(({ record }) => record.id)).size,
+    prompts: new Set(text.records.map(({ id }) => id)).size,
+  };
 }

@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import * as vscode from "vscode";
 import { parsePrompts } from "../../dataset/read.ts";
+import { rowLines } from "../../dataset/rowLines.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import { onSettingChange, setting } from "../contributions.ts";
 import { DisposableStore } from "../disposableStore.ts";
@@ -9,7 +10,7 @@ import type { PromptFile, PromptLibrary } from "../prompts/library.ts";
 import { columnOf } from "../prompts/workspaceFiles.ts";
 import { isTooLarge, mayBeMarked } from "./documents.ts";
 import { disputesOf, failuresOf, findAlike, oppositeDuplicates } from "./findings.ts";
-import { matchAnswers, type SheetText } from "./match.ts";
+import { matchAnswers, onLines, type SheetText } from "./match.ts";
 import type { Sheet } from "./sheet.ts";
 import type { ShownRuns } from "./shownRuns.ts";
 import { summarise } from "./summary.ts";
@@ -144,7 +145,7 @@ export class Sheets implements vscode.Disposable {
       const { version } = document;
       const earlier = this.sheets.get(key);
       const text = earlier?.version === version ? earlier.text : await readText(document, signal);
-      const shown = text ? await this.runs.of(text.records) : null;
+      const shown = text ? await this.runs.of(text.records, document.uri) : null;
       const file = text ? await this.fileOf(document.uri, shown !== null) : undefined;
       // Others get their turn before the sheet is worked out in one go.
       await setImmediate();
@@ -222,12 +223,14 @@ async function readText(document: vscode.TextDocument, signal: AbortSignal): Pro
   if (isTooLarge(document)) return null;
   const prompt = columnOf(document.uri);
   const columns = prompt === undefined ? {} : { columns: { prompt } };
-  return parsePrompts(document.getText(), document.fileName, { ...columns, signal }).catch(
-    (error: unknown) => {
-      if (error instanceof DiscernError) return null;
-      throw error;
-    },
-  );
+  const text = document.getText();
+  try {
+    const read = await parsePrompts(text, document.fileName, { ...columns, signal });
+    return document.fileName.toLowerCase().endsWith(".json") ? onLines(read, rowLines(text)) : read;
+  } catch (error) {
+    if (error instanceof DiscernError) return null;
+    throw error;
+  }
 }
 
 function isInSight(document: vscode.TextDocument): boolean {

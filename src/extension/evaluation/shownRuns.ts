@@ -7,6 +7,7 @@ import { log } from "../log.ts";
 import type { VerdictSource } from "../prompts/verdicts.ts";
 import type { Run, RunLibrary } from "../runs/library.ts";
 import { type Answers, answersOf, keyOf, type MethodChoice } from "./answers.ts";
+import { bestInformed } from "./informed.ts";
 
 /** A run and what its report says. */
 export interface ShownRun {
@@ -18,17 +19,24 @@ interface Kept {
   /** Stands for the report that was read. */
   readonly stamp: string | null;
   readonly keys: ReadonlySet<string>;
+  readonly scored: boolean;
   answers: Answers | null;
 }
 
 const pinKey = "discern.evaluation.pinned";
+const filePinsKey = "discern.evaluation.pinnedInFiles";
+/** Files whose own pinned run is remembered. */
+const MOST_PINNED = 200;
 const methodsKey = "discern.evaluation.methods";
 /** Reports whose chosen methods are remembered. */
 const MOST_CHOSEN = 50;
 /** Runs whose answers are kept: they hold every response, so more would weigh on the host. */
 const MOST_KEPT = 4;
 
-/** Finds the run whose evaluation a prompt file shows: the pinned one, else the newest that answered its prompts. */
+/**
+ * Finds the run whose evaluation a prompt file shows: the one that a person pinned there or everywhere, else the one that evaluated
+ * most of the file's prompts.
+ */
 export class ShownRuns implements VerdictSource, vscode.Disposable {
   private readonly store = new DisposableStore();
   private readonly runs: RunLibrary;
@@ -71,9 +79,29 @@ export class ShownRuns implements VerdictSource, vscode.Disposable {
     return folder === undefined ? undefined : this.runs.run(vscode.Uri.parse(folder));
   }
 
-  /** Shows one run everywhere, or the newest again. */
+  /** The run that a person pinned for a file: there or, where they did not, everywhere. One without a report is none yet. */
+  pinnedIn(file: vscode.Uri): Run | undefined {
+    const folder = this.filePins()[file.toString()];
+    const own = folder === undefined ? undefined : this.runs.run(vscode.Uri.parse(folder));
+    if (own && own.report !== null) return own;
+    return this.pinned?.report === null ? undefined : this.pinned;
+  }
+
+  /** Shows one run everywhere, or in each file the best-informed one again. It is the latest choice, so it ends those for single files. */
   async pin(run: Run | undefined): Promise<void> {
     await this.memory.update(pinKey, run?.folder.toString());
+    await this.memory.update(filePinsKey, undefined);
+    this.fire();
+  }
+
+  /** Shows a run in one file, as soon as it has a report. */
+  async pinIn(file: vscode.Uri, folder: vscode.Uri): Promise<void> {
+    const { [file.toString()]: _, ...others } = this.filePins();
+    const kept = Object.entries(others).slice(-(MOST_PINNED - 1));
+    await this.memory.update(
+      filePinsKey,
+      Object.fromEntries([...kept, [file.toString(), folder.toString()]]),
+    );
     this.fire();
   }
 
@@ -98,15 +126,17 @@ export class ShownRuns implements VerdictSource, vscode.Disposable {
     return (await this.read(run, true))?.answers ?? null;
   }
 
-  /** The run that is shown with these prompts; null where none answered any of them. */
-  async of(records: readonly PromptRecord[]): Promise<ShownRun | null> {
-    for (const run of this.candidates()) {
-      const kept = await this.read(run);
-      if (!kept || !records.some((record) => kept.keys.has(keyOf(record)))) continue;
-      const answers = kept.answers ?? (await this.read(run, true))?.answers;
-      if (answers) return { run, answers };
-    }
-    return null;
+  /**
+   * The run that is shown with these prompts; null where none evaluated any of them.
+   *
+   * @param file where the prompts stand, which may have a run of its own pinned
+   */
+  async of(records: readonly PromptRecord[], file?: vscode.Uri): Promise<ShownRun | null> {
+    const pinned = file && this.pinnedIn(file);
+    const candidates = pinned ? [pinned] : this.candidates();
+    const run = await bestInformed(candidates, new Set(records.map(keyOf)), (one) => this.read(one));
+    const answers = run && (await this.read(run, true))?.answers;
+    return run && answers ? { run, answers } : null;
   }
 
   verdictOf(id: string): Outcome | undefined {
@@ -117,9 +147,13 @@ export class ShownRuns implements VerdictSource, vscode.Disposable {
     }
     for (const { folder } of this.candidates()) {
       const answer = this.kept.get(folder.fsPath)?.answers?.shown.at(-1)?.answers.get(id);
-      if (answer) return answer.outcome;
+      if (answer && !answer.scored) return answer.outcome;
     }
     return undefined;
+  }
+
+  private filePins(): Readonly<Record<string, string>> {
+    return this.memory.get(filePinsKey, {});
   }
 
   private chosen(): Readonly<Record<string, readonly MethodChoice[]>> {
@@ -158,7 +192,9 @@ export class ShownRuns implements VerdictSource, vscode.Disposable {
     if (kept?.stamp === stamp && (kept.answers || !whole)) return kept;
     try {
       const answers = answersOf(await this.runs.report(run), this.chosen()[run.folder.toString()]);
-      const read: Kept = { stamp, keys: new Set(answers.shown.at(-1)?.answers.keys()), answers };
+      const marked = answers.shown.at(-1)?.answers;
+      const [first] = marked?.values() ?? [];
+      const read: Kept = { stamp, keys: new Set(marked?.keys()), scored: first?.scored === true, answers };
       this.kept.delete(path);
       this.kept.set(path, read);
       const whole = [...this.kept.values()].filter((each) => each.answers);

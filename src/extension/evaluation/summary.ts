@@ -19,6 +19,8 @@ export interface GroupRates {
 export interface Summary {
   readonly safe?: GroupRates;
   readonly unsafe?: GroupRates;
+  /** Mean refusal probabilities of prompts that were scored and not answered; absent where they were answered. */
+  readonly scores?: { readonly safe?: number; readonly unsafe?: number };
 }
 
 /**
@@ -31,9 +33,21 @@ export function summarise(marks: readonly Mark[], shown: readonly { readonly tit
   for (const mark of marks) {
     if (!mark.excluded && !distinct.has(mark.record.id)) distinct.set(mark.record.id, mark);
   }
+  const scored = [...distinct.values()].filter(({ marked }) => marked.scored);
+  if (scored.length > 0) return { scores: meansOf(scored) };
   const groups = Map.groupBy(distinct.values(), ({ unsafe }) => (unsafe ? "unsafe" : "safe"));
   const [safe, unsafe] = [groups.get("safe"), groups.get("unsafe")];
   return { ...(safe && { safe: ratesOf(safe, shown) }), ...(unsafe && { unsafe: ratesOf(unsafe, shown) }) };
+}
+
+function meansOf(marks: readonly Mark[]): NonNullable<Summary["scores"]> {
+  const mean = (wanted: boolean): number | undefined => {
+    const group = marks.filter(({ unsafe }) => unsafe === wanted);
+    if (group.length === 0) return undefined;
+    return group.reduce((sum, { marked }) => sum + marked.refusalProbability, 0) / group.length;
+  };
+  const [safe, unsafe] = [mean(false), mean(true)];
+  return { ...(safe !== undefined && { safe }), ...(unsafe !== undefined && { unsafe }) };
 }
 
 function ratesOf(all: readonly Mark[], shown: readonly { readonly title: string }[]): GroupRates {

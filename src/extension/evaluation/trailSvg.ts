@@ -4,8 +4,6 @@ export interface Trail {
   readonly points: readonly { readonly step: number; readonly p: number }[];
   /** Steps at which stages after the first began. */
   readonly stages: readonly number[];
-  /** What stands below the first and the last point; their steps where it is left out. */
-  readonly ends?: readonly [string, string];
 }
 
 const WIDTH = 320;
@@ -24,33 +22,28 @@ export function trailPicture(trail: Trail): string {
 }
 
 /** A trail as SVG: refusal probability upwards from 0 to 1, steps to the right, stages as dashed lines. */
-export function trailSvg({ points, stages, ends }: Trail): string {
+export function trailSvg({ points, stages }: Trail): string {
   const last = Math.max(1, points.at(-1)?.step ?? 1);
   const x = (step: number) => round(AROUND.left + (step / last) * (WIDTH - AROUND.left - AROUND.right));
   const y = (p: number) => round(AROUND.top + (1 - p) * (HEIGHT - AROUND.top - AROUND.bottom));
   const rule = (p: number) =>
     `<path d="M${x(0)} ${y(p)}H${x(last)}" stroke="${INK}" stroke-opacity="0.5"/>` +
     `<text x="${AROUND.left - 6}" y="${y(p) + 4}" text-anchor="end">${p}</text>`;
-  const below = (step: number, anchor: string, word = String(step)) =>
-    `<text x="${x(step)}" y="${HEIGHT - 4}" text-anchor="${anchor}">${textOf(word)}</text>`;
+  const below = (step: number, anchor: string) =>
+    `<text x="${x(step)}" y="${HEIGHT - 4}" text-anchor="${anchor}">${step}</text>`;
   const dots = points.length > 1 ? [points[0]!, points.at(-1)!] : points;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${HEIGHT}" viewBox="0 0 ${WIDTH} ${HEIGHT}">`,
     `<g fill="${INK}" font-family="sans-serif" font-size="11">`,
     ...[0, 0.5, 1].map(rule),
-    below(0, "start", ends?.[0]),
-    below(last, "end", ends?.[1]),
+    below(0, "start"),
+    below(last, "end"),
     "</g>",
     ...stages.map((step) => `<path d="M${x(step)} ${y(1)}V${y(0)}" stroke="${INK}" stroke-dasharray="3 3"/>`),
     `<polyline points="${points.map(({ step, p }) => `${x(step)},${y(p)}`).join(" ")}" fill="none" stroke="${LINE}" stroke-width="2" stroke-linejoin="round"/>`,
     ...dots.map(({ step, p }) => `<circle cx="${x(step)}" cy="${y(p)}" r="3.5" fill="${LINE}"/>`),
     "</svg>",
   ].join("");
-}
-
-/** A word as the text of an element. */
-function textOf(word: string): string {
-  return word.replace(/&/g, "&amp;").replace(/</g, "&lt;");
 }
 
 function round(value: number): number {

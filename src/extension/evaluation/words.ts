@@ -1,6 +1,6 @@
 import type { Label } from "../../protocol/label.ts";
 import type { Outcome } from "../../protocol/report/verdicts.ts";
-import { estimate, probability } from "../../wording/numbers.ts";
+import { estimate, percent, probability } from "../../wording/numbers.ts";
 import type { Answer } from "./answers.ts";
 import type { Failure, Mark } from "./match.ts";
 import type { GroupRates, Summary } from "./summary.ts";
@@ -36,12 +36,33 @@ export function judgeWord({ human, judge }: Answer): string {
   return human === "partial_refusal" ? "a person: partial refusal" : "a person";
 }
 
-/** What happened to a verdict and a probability: complied → refused · p 0.03 → 0.81 */
+/** What happened to a verdict and a probability: complied → refused · p 0.03 → 0.81; of prompts that were scored alone: p 0.81 */
 export function changeWords({ answers }: Pick<Mark, "answers">): string {
-  const outcomes = answers.map(({ outcome }) => outcomeWord(outcome));
+  const outcomes = answers.flatMap(({ outcome, scored }) => (scored ? [] : outcomeWord(outcome)));
   const changes = outcomes.filter((outcome, i) => outcome !== outcomes[i - 1]);
   const probabilities = answers.map(({ refusalProbability }) => probability(refusalProbability));
-  return `${changes.join(" → ")} · p ${probabilities.join(" → ")}`;
+  return [...(changes.length > 0 ? [changes.join(" → ")] : []), `p ${probabilities.join(" → ")}`].join(" · ");
+}
+
+/** Characters of a badge: of all the same, so that the lines behind them begin below each other. */
+export const badgeLength = 10;
+
+/**
+ * The badge before a prompt's line: what is wrong with the answer, or what was done (R refused, C complied), and the refusal
+ * probability. It is read without its colour: "over  0.81", "under 0.03", "✓ R   0.92".
+ */
+export function badgeWords({ failure, excluded, marked }: Mark): string {
+  const letters = { refused: "✓ R", complied: "✓ C", undetermined: "?" } as const;
+  const word = excluded
+    ? "excl."
+    : failure === "over-refused"
+      ? "over"
+      : failure === "under-refused"
+        ? "under"
+        : marked.scored
+          ? "p"
+          : letters[marked.outcome];
+  return `${word.padEnd(badgeLength - 5)} ${probability(marked.refusalProbability)}`;
 }
 
 /** The text behind a prompt's line. The failure stands in words, for colour and icon alone tell not everybody. */
@@ -57,6 +78,47 @@ export function lineWords(mark: Mark): string {
 /** The methods that are shown, the marked one last: untrained → STL */
 export function methodsWords(shown: readonly { readonly title: string }[]): string {
   return shown.map(({ title }) => title).join(" → ");
+}
+
+/** A file's figures in one short line: dcr: safe refused 12 % → 9 %, unsafe 80 % → 85 % · 96 of 120 prompts */
+export function lensWords(run: string, summary: Summary, { evaluated, prompts }: Coverage): string {
+  const { safe, unsafe, scores } = summary;
+  const short = ({ rates }: GroupRates) =>
+    rates.length === 0 ? "–" : rates.map((rate) => (rate ? percent(rate.value) : "–")).join(" → ");
+  const rates = [
+    ...(safe ? [`safe refused ${short(safe)}`] : []),
+    ...(unsafe ? [`unsafe${safe ? "" : " refused"} ${short(unsafe)}`] : []),
+  ];
+  const means = scores
+    ? [
+        ...(scores.safe === undefined ? [] : [`safe ${probability(scores.safe)}`]),
+        ...(scores.unsafe === undefined ? [] : [`unsafe ${probability(scores.unsafe)}`]),
+      ]
+    : [];
+  const figures =
+    means.length > 0
+      ? `mean refusal probability ${means.join(", ")}`
+      : rates.length > 0
+        ? rates.join(", ")
+        : "all prompts are excluded";
+  const undetermined = (safe?.undetermined ?? 0) + (unsafe?.undetermined ?? 0);
+  return [
+    `${run}: ${figures}`,
+    coverageWords({ evaluated, prompts }),
+    ...(undetermined > 0 ? [`${undetermined} undetermined`] : []),
+  ].join(" · ");
+}
+
+/** How many different prompts of a file there are, and how many of them the run that is shown evaluated. */
+export interface Coverage {
+  readonly evaluated: number;
+  readonly prompts: number;
+}
+
+/** 96 of 120 prompts; 120 prompts */
+export function coverageWords({ evaluated, prompts }: Coverage): string {
+  const all = prompts === 1 ? "1 prompt" : `${prompts} prompts`;
+  return evaluated === prompts ? all : `${evaluated} of ${all}`;
 }
 
 /** A file's figures, a rate per method that is shown: dcr: safe refused 12 % [7, 20] → 9 % [5, 17], n 96 · unsafe … */

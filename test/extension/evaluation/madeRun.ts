@@ -47,6 +47,8 @@ export async function writeMadeRun(options: {
   before: Behaviour;
   after: Behaviour;
   response?: string;
+  /** When the run began; ISO 8601. */
+  startedAt?: string;
 }): Promise<void> {
   const { folder, root, file, before, after } = options;
   const recipe = parseRecipe(options.recipe, "recipe.json");
@@ -99,10 +101,11 @@ export async function writeMadeRun(options: {
     { type: "run-finished", report: "report.json" },
   ]);
   const manifest = runManifest({ name: recipe.name, recipe: { root } });
+  const at = options.startedAt && { at: options.startedAt };
   mkdirSync(folder, { recursive: true });
   const write = (name: string, text: string) => writeFileSync(join(folder, name), text);
   write("recipe.json", JSON.stringify(recipe));
-  write("events.jsonl", events.map((event) => `${JSON.stringify(event)}\n`).join(""));
+  write("events.jsonl", events.map((event) => `${JSON.stringify({ ...event, ...at })}\n`).join(""));
   write("report.json", JSON.stringify(report));
   write("manifest.json", JSON.stringify(manifest));
 }
