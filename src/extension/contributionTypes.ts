@@ -43,6 +43,8 @@ export const commandIds = [
   "discern.runs.stop",
   "discern.runs.stopAndKeepBest",
   "discern.runs.resume",
+  "discern.run.onPrompts",
+  "discern.run.again",
   "discern.runs.startQueued",
   "discern.runs.removeQueued",
   "discern.runs.openDashboard",

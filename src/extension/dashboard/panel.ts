@@ -25,6 +25,7 @@ const commands: Record<RunCommand, CommandId> = {
   stop: "discern.runs.stop",
   stopAndKeepBest: "discern.runs.stopAndKeepBest",
   resume: "discern.runs.resume",
+  runAgain: "discern.run.again",
   openReport: "discern.runs.openReport",
   openLog: "discern.runs.openLog",
 };

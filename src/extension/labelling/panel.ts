@@ -150,6 +150,7 @@ export class LabellingPanel {
   private async do(what: (LabellingFromPage & { type: "do" })["what"]): Promise<void> {
     const { uri } = this;
     if (what === "exportAgreement") await exportAgreement(await this.file());
+    else if (what === "train") await runCommand("discern.run.onPrompts", uri);
     else if (what === "merge") await runCommand("discern.labels.merge", uri);
     else if (what === "secondPass") await runCommand("discern.labels.secondPass", uri);
     else await runCommand("discern.labelling.open", uri, { mode: "agreement" });

@@ -17,11 +17,17 @@ import { isActive, isResumable } from "../runs/summary.ts";
 import { requireTrust } from "../trust.ts";
 import { checkedRecipe, savedText } from "./checked.ts";
 import { compareMethods, dropQueue, startComparison } from "./compareMethods.ts";
+import { runAgain, trainOn } from "./launchOn.ts";
 import { pickRecipe } from "./pickRecipe.ts";
 import { registerQueue } from "./queue.ts";
 import { launch, resumeRun } from "./start.ts";
 import { runStatus } from "./status.ts";
 import { RunWatch } from "./watch.ts";
+
+/** A row of the Prompts view that is of a file. */
+interface FileTarget {
+  readonly file?: { readonly uri: vscode.Uri };
+}
 
 /** The commands that start, stop and resume runs, and what shows those that are active. */
 export function registerLaunch(
@@ -78,6 +84,15 @@ export function registerLaunch(
       const uri = await pickRecipe(given);
       const recipe = uri && (await checkedRecipe(facts, uri, false));
       if (uri && recipe) await compareMethods(engine, library, uri, recipe);
+    }),
+    registerCommand("discern.run.onPrompts", async (given?: vscode.Uri | FileTarget) => {
+      const file = given instanceof vscode.Uri ? given : given?.file?.uri;
+      if (file) await trainOn(file);
+    }),
+    registerCommand("discern.run.again", async (given?: RunTarget) => {
+      const isEnded = (run: Run) => !isActive(run) && run.cells === undefined;
+      const run = await chosen(given, isEnded, "Run to repeat");
+      if (run) await runAgain(run);
     }),
     registerCommand("discern.runs.stop", (given?: RunTarget) => stop(given, false)),
     registerCommand("discern.runs.stopAndKeepBest", (given?: RunTarget) => stop(given, true)),

@@ -20,6 +20,8 @@ import { reviewUses } from "./reviewUses.ts";
 export interface WizardGiven {
   /** Path or name of the model, with adapters where it begins with some. */
   readonly model?: string | NamedModel;
+  /** Prompt files that are ticked at first. */
+  readonly files?: readonly vscode.Uri[];
 }
 
 /**
@@ -38,7 +40,9 @@ export async function createRecipe(
   const asked = given.model ?? (await pickModel(models));
   if (folder === undefined || asked === undefined) return undefined;
   const model = portableModel(asked, await models.models(), folder.fsPath);
-  let chosen: readonly PromptFile[] = [];
+  await prompts.discovered();
+  const ticked = new Set(given.files?.map(String));
+  let chosen: readonly PromptFile[] = prompts.files.filter(({ uri }) => ticked.has(uri.toString()));
   let used: readonly UsedFile[] | "back" | undefined = "back";
   while (used === "back") {
     const files = await pickFiles(prompts, chosen);
@@ -112,7 +116,6 @@ async function pickFiles(
   prompts: PromptLibrary,
   chosen: readonly PromptFile[],
 ): Promise<readonly PromptFile[] | undefined> {
-  await prompts.discovered();
   if (prompts.files.length === 0) return [];
   const picked = await vscode.window.showQuickPick(
     prompts.files.map((file) => {

@@ -89,7 +89,7 @@ export const dashboardFromPage = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("command"),
     run,
-    command: z.enum(["stop", "stopAndKeepBest", "resume", "openReport", "openLog"]),
+    command: z.enum(["stop", "stopAndKeepBest", "resume", "runAgain", "openReport", "openLog"]),
   }),
   z.strictObject({ type: z.literal("prompts"), run }),
   /** Answers to the monitored prompts are to be sampled at the run's last state. */

@@ -75,7 +75,7 @@ export const labellingFromPageSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("agreement") }),
   z.object({
     type: z.literal("do"),
-    what: z.enum(["merge", "secondPass", "exportAgreement", "showAgreement"]),
+    what: z.enum(["train", "merge", "secondPass", "exportAgreement", "showAgreement"]),
   }),
 ]);
 export type LabellingFromPage = z.infer<typeof labellingFromPageSchema>;

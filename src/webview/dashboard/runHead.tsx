@@ -151,6 +151,11 @@ function Actions({ progress, ask }: { progress: ShownProgress; ask: (command: Ru
       {(state === "stopped" || state === "failed" || state === "interrupted") && (
         <vscode-button onClick={() => ask("resume")}>Resume</vscode-button>
       )}
+      {(state === "finished" || state === "stopped" || state === "failed" || state === "interrupted") && (
+        <vscode-button appearance="secondary" onClick={() => ask("runAgain")}>
+          Run again…
+        </vscode-button>
+      )}
       {hasReport && <vscode-button onClick={() => ask("openReport")}>Open report</vscode-button>}
     </>
   );

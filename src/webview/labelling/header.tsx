@@ -16,6 +16,12 @@ export function Header({ page, act }: { page: LabellingPage; act: (action: Actio
         <h1 class="words">{page.file!.path}</h1>
         <div class="switches">
           {!page.file!.blind && (
+            <button type="button" class="switch" onClick={() => page.do("train")}>
+              <span class="codicon codicon-play" aria-hidden="true" />
+              <span class="name">Train on these labels…</span>
+            </button>
+          )}
+          {!page.file!.blind && (
             <Switch
               icon="organization"
               name="Agreement"
