@@ -93,7 +93,8 @@ test("without two labels of a prompt it says what is missing and how to get it",
   expect(screen.getByText(/So far Ada labelled 3 prompts\. Agreement needs two labels/)).toBeTruthy();
   fireEvent.click(screen.getByText("Label again without seeing labels…"));
   fireEvent.click(screen.getByText("Merge label logs…"));
-  expect(page.sent("do").map(({ what }) => what)).toEqual(["secondPass", "merge"]);
+  fireEvent.click(screen.getByRole("button", { name: "Train on these labels…" }));
+  expect(page.sent("do").map(({ what }) => what)).toEqual(["secondPass", "merge", "train"]);
   expect(screen.queryByText("Export agreement…")).toBeNull();
 });
 
@@ -103,6 +104,7 @@ test("a second pass says that labels are hidden, has no order and no line, and e
   expect(document.querySelector('[aria-label="Order"]')).toBeNull();
   expect(screen.queryByRole("button", { name: /^Line/ })).toBeNull();
   expect(screen.queryByRole("button", { name: /^Agreement/ })).toBeNull();
+  expect(screen.queryByRole("button", { name: /^Train/ })).toBeNull();
   page.press("a");
   expect(page.sent("agreement")).toEqual([]);
   expect(page.kept?.secondPass).toBe(50);
