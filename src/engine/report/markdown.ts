@@ -2,6 +2,7 @@ import { chosenFigures } from "../../protocol/layerChoice.ts";
 import { missingSuites } from "../../protocol/missingSuite.ts";
 import { openingsSentence } from "../../protocol/openings.ts";
 import type { Comparison, Difference } from "../../protocol/report/comparison.ts";
+import { conclusionOf } from "../../protocol/report/conclusion.ts";
 import { mentionLink } from "../../protocol/report/laboratory.ts";
 import {
   headlineOf,
@@ -47,6 +48,7 @@ export function reportMarkdown(whole: Report): string {
           ]
         : []),
     ].join(" "),
+    conclusion(report),
     (report.openings ?? []).map((each) => plain(openingsSentence(each))).join("\n\n"),
     problems(report),
     report.notes.map((note) => `> ${plain(note)}`).join("\n>\n"),
@@ -63,6 +65,16 @@ export function reportMarkdown(whole: Report): string {
     runCosts(report),
   ];
   return `${sections.filter((section) => section !== "").join("\n\n")}\n`;
+}
+
+/** The sentence that the report comes to, with its caveats, before any figure. */
+function conclusion(report: Report): string {
+  const found = conclusionOf(report);
+  if (found === null) return "";
+  return [
+    `**${plain(found.sentence)}**`,
+    found.caveats.map((each) => `- Caveat: ${plain(each)}`).join("\n"),
+  ].join("\n\n");
 }
 
 /** Results of probes that lie with the run, each with a link to its file; their figures are in their files. */

@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { conclusionOf } from "../../protocol/report/conclusion.ts";
 import { runCommand } from "../contributions.ts";
 import { DisposableStore } from "../disposableStore.ts";
 import { cellsWords } from "../runs/describe.ts";
@@ -58,7 +59,7 @@ export class RunWatch implements vscode.Disposable {
       }
       watching.dispose();
       this.watched.delete(folder.fsPath);
-      if (run) void tellEnd(run);
+      if (run) void tellEnd(run, this.library);
       else tellGone(begun);
     };
     watching.add(this.library.onDidChange(look));
@@ -84,7 +85,7 @@ function tellGone({ label, folder }: Run): void {
 }
 
 /** Says how a run ended, and offers what one does next. */
-async function tellEnd(run: Run): Promise<void> {
+async function tellEnd(run: Run, library: RunLibrary): Promise<void> {
   const { label, state, step, problem, cells } = run;
   const at = cells === undefined ? ` at step ${step}` : ` (${cellsWords(cells)})`;
   const resume = "Resume";
@@ -94,7 +95,10 @@ async function tellEnd(run: Run): Promise<void> {
   let chosen: string | undefined;
   if (state === "finished") {
     const offers = run.report !== null ? [report] : [];
-    chosen = await vscode.window.showInformationMessage(`${label} has finished.`, ...offers);
+    // A report that cannot be read is said so when it is opened.
+    const found = run.report === null ? null : await library.report(run).then(conclusionOf, () => null);
+    const words = [`${label} has finished.`, ...(found ? [found.sentence] : [])].join(" ");
+    chosen = await vscode.window.showInformationMessage(words, ...offers);
   } else if (state === "stopped") {
     const message = `${label} was stopped and saved${at}.`;
     chosen = await vscode.window.showInformationMessage(message, ...next);

@@ -16,7 +16,7 @@ import { Laboratory } from "./laboratory.tsx";
 import { Layers, layerChoices } from "./layers.tsx";
 import { curveSuites } from "./methodCurves.ts";
 import { MethodsTable } from "./methodsTable.tsx";
-import { AgreementSummary, Notes, Problems } from "./notices.tsx";
+import { AgreementSummary, Conclusion, Notes, Problems } from "./notices.tsx";
 import { Operating } from "./operating.tsx";
 import { Overview } from "./overview.tsx";
 import { isBySuite, MeasureTables } from "./suites.tsx";
@@ -46,6 +46,7 @@ export function Figures({ figures: whole, rows, agreement, broken, earlier, blur
   );
   return (
     <>
+      <Conclusion figures={whole} />
       <Problems figures={figures} />
       <Notes figures={figures} broken={broken} />
       {earlier !== null && (

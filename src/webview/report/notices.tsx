@@ -1,7 +1,27 @@
 import { missingSuites } from "../../protocol/missingSuite.ts";
+import { conclusionOf } from "../../protocol/report/conclusion.ts";
 import type { Figures, FiguresState } from "../../protocol/webview/report.ts";
 import { counted, figure, percent } from "../../wording/numbers.ts";
 import type { HumanAgreement } from "./agreement.ts";
+
+/** The sentence that the report comes to, before any figure, and what to know before repeating it. */
+export function Conclusion({ figures }: { figures: Figures }) {
+  // Answers are no part of it.
+  const found = conclusionOf(figures);
+  if (found === null) return null;
+  const { sentence, caveats } = found;
+  return (
+    <section class="conclusion" aria-label="Conclusion">
+      <p class="sentence">{sentence}</p>
+      <h2>Caveats</h2>
+      <ul>
+        {caveats.map((caveat) => (
+          <li key={caveat}>{caveat}</li>
+        ))}
+      </ul>
+    </section>
+  );
+}
 
 /** Methods whose results are not what their names say. */
 export function Problems({ figures: { problems } }: { figures: Figures }) {
