@@ -6,7 +6,7 @@ import { isMergeStep, isPairing, LogReader } from "./logReader.ts";
 import type { Problem } from "./sink.ts";
 
 /** What a person decides about a prompt. */
-export type Choice = Pick<LabelRecord, "id" | "note"> & { label: Decision["label"] };
+export type Choice = Pick<LabelRecord, "id" | "note" | "prompt"> & { label: Decision["label"] };
 
 /**
  * A label log that is read once and then followed: what holds is known without reading the file again, and stays true
@@ -111,7 +111,15 @@ export class LabelFile {
    */
   decide(by: string, choices: readonly Choice[], pass = 1): Promise<Set<string>> {
     return this.appending((at) =>
-      choices.map(({ id, label, note }) => ({ id, label, by, at, note, ...(pass > 1 && { pass }) })),
+      choices.map(({ id, label, note, prompt }) => ({
+        id,
+        label,
+        by,
+        at,
+        note,
+        ...(prompt !== undefined && { prompt }),
+        ...(pass > 1 && { pass }),
+      })),
     );
   }
 
@@ -133,6 +141,18 @@ export class LabelFile {
    */
   merge(by: string, entries: readonly (LabelRecord | PairRecord)[]): Promise<Set<string>> {
     return this.appending((at) => entries.map((entry) => ({ ...entry, merged: { by, at } })));
+  }
+
+  /**
+   * Says that labels whose prompts are gone are no longer to be listed: this person's own are withdrawn, those of others stay in the log.
+   *
+   * @returns as `read`
+   * @throws DiscernError "labels-unwritable" when the folder can not be written to.
+   */
+  forget(by: string, ids: readonly string[]): Promise<Set<string>> {
+    return this.appending((at) =>
+      ids.map((id) => ({ id, label: "withdrawn", by, at, forgotten: true as const })),
+    );
   }
 
   /**

@@ -27,6 +27,7 @@ export const commandIds = [
   "discern.labels.export",
   "discern.labels.merge",
   "discern.labels.openLog",
+  "discern.labels.orphans",
   "discern.labels.secondPass",
   "discern.labels.agreement",
   "discern.run.start",

@@ -21,6 +21,8 @@ const lineFields = {
   redo: z.literal(true).optional(),
   /** Who merged this line from another log, and when; lines of one merge share it, and it is what is undone. */
   merged: z.object({ by: z.string().min(1), at: timeSchema }).optional(),
+  /** Id of the prompt that this line was about before the prompt was edited. */
+  from: z.string().min(1).optional(),
 };
 
 /**
@@ -35,6 +37,10 @@ export const labelRecordSchema = z.object({
   label: z.union([labelSchema, z.enum(["skip", "withdrawn"]), z.null()]),
   note: z.string().optional(),
   pass: z.int().min(2).optional(),
+  /** The beginning of the prompt, by which it is found again when it is edited. */
+  prompt: z.string().optional(),
+  /** Whether a label without a prompt is no longer to be listed. */
+  forgotten: z.literal(true).optional(),
 });
 export type LabelRecord = z.infer<typeof labelRecordSchema>;
 

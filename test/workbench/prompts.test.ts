@@ -1,4 +1,4 @@
-import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { promptId } from "../../src/dataset/record.ts";
@@ -20,6 +20,8 @@ describeWorkbench("the Prompts view", () => {
       await writeFile(join(folder, "rows.csv"), `prompt\n${rows.join("\n")}\n`);
       await writeFile(join(folder, "many.csv"), `prompt\n${many.join("\n")}\n`);
       await writeFile(join(folder, "broken.jsonl"), '{"prompt":"What is tea?"}\n{broken\n');
+      await writeFile(join(folder, "blank.csv"), "prompt\n\n");
+      await writeFile(join(folder, "binary.csv"), "prompt\n\0\n");
       await writeFile(join(folder, "column.csv"), "words,number\nHow do I bake a cake?,1\n");
       await writeFile(join(folder, "closed.csv"), "prompt\nWhat is a lock?\n");
       // A log that nobody can write, not even the user of a container, who may write everywhere.
@@ -46,6 +48,14 @@ describeWorkbench("the Prompts view", () => {
     await workbench()
       .treeItem(/^column\.csv, choose the prompt column/)
       .waitFor();
+    // What gives no prompts says so at its place.
+    await workbench()
+      .treeItem(/^binary\.csv, cannot be read/)
+      .waitFor();
+    await workbench()
+      .treeItem(/^blank\.csv, no prompts/)
+      .waitFor();
+    await workbench().screenshot("prompts-found");
     expect(
       await workbench()
         .treeItem(/suite\.csv/)
@@ -62,6 +72,8 @@ describeWorkbench("the Prompts view", () => {
     await selected(workbench(), open[1]!);
     await key("2");
     await selected(workbench(), open[2]!);
+    // The editor follows: the header, two labelled prompts and two open ones stand above.
+    await workbench().page.locator(".statusbar", { hasText: "Ln 6" }).waitFor();
     await expect
       .poll(async () => (await log("prompts.csv")).map(({ label, by }) => `${by} ${label}`))
       .toEqual(["Ada general", "Ada seemingly_toxic"]);
@@ -203,6 +215,42 @@ describeWorkbench("the Prompts view", () => {
         .count(),
     ).toBe(0);
     await workbench().screenshot("prompts-unwritable");
+  });
+
+  it("moves labels with a file that is renamed elsewhere", async () => {
+    const folder = workbench.folder();
+    const before = await readFile(join(folder, "rows.csv.labels.jsonl"), "utf8");
+    await rename(join(folder, "rows.csv"), join(folder, "renamed.csv"));
+    await workbench().notification("The labels of rows.csv, which is gone, are now those of renamed.csv");
+    expect(await readFile(join(folder, "renamed.csv.labels.jsonl"), "utf8")).toBe(before);
+    await workbench()
+      .treeItem(/^renamed\.csv, 2 seemingly toxic · 1 general · 1 unlabelled/)
+      .waitFor();
+    await workbench().screenshot("prompts-moved");
+  });
+
+  it("offers to carry labels over to edited prompts, and undoes it", async () => {
+    const path = join(workbench.folder(), "prompts.csv");
+    const text = await readFile(path, "utf8");
+    await writeFile(path, text.replace(open[0]!, "What is a bread made of?"));
+    await workbench()
+      .treeItem(/^prompts\.csv, .*1 label without a prompt/)
+      .waitFor();
+    await workbench().openFile("prompts.csv");
+    await workbench().page.locator(".codelens-decoration", { hasText: "1 label without a prompt" }).click();
+    await workbench().quickInput.getByText("What is a bread made of?").waitFor();
+    await workbench().screenshot("prompts-carry");
+    await key("Enter");
+    const told = await workbench().notification("Carried over 1 label in prompts.csv.");
+    expect((await log("prompts.csv")).at(-1)).toMatchObject({
+      id: promptId("What is a bread made of?"),
+      from: promptId(open[0]!),
+      label: "general",
+    });
+    await told.getByRole("button", { name: "Undo" }).click();
+    await workbench()
+      .treeItem(/^prompts\.csv, .*1 label without a prompt/)
+      .waitFor();
   });
 });
 

@@ -1,6 +1,6 @@
 import { posix } from "node:path";
 import * as vscode from "vscode";
-import { count } from "../../wording/numbers.ts";
+import { count, counted } from "../../wording/numbers.ts";
 import type { Branch, FileNode, GroupNode, PromptNode, RangeNode, TreeNode } from "./branch.ts";
 import { hides, type PromptFilter } from "./filter.ts";
 import type { PromptFile } from "./promptFile.ts";
@@ -80,7 +80,10 @@ function folderOf({ path }: PromptFile): string {
 
 /** What a row has room for: the one number that says what is to be done, else how many prompts there are. */
 function shortOfFile(file: PromptFile, branch: Branch | undefined): string {
+  if (file.state === "unclear") return "choose column";
+  if (file.state === "large") return "large";
   if (!branch) return describeFile(file, branch);
+  if (file.orphans.length > 0) return `${counted(file.orphans.length, "label")} without a prompt`;
   const { tally } = branch.outline;
   const open = toLabel(tally);
   return open > 0 ? `${count(open)} to label` : count(tally.total);
@@ -103,6 +106,7 @@ function describeFile(file: PromptFile, branch: Branch | undefined): string {
     case "ready": {
       const parts = branch ? [wordTally(branch.outline.tally)] : [];
       if (file.problems.length > 0) parts.push(`${count(file.problems.length)} broken`);
+      if (file.orphans.length > 0) parts.push(`${counted(file.orphans.length, "label")} without a prompt`);
       return parts.join(" · ");
     }
   }

@@ -1,12 +1,17 @@
 import * as vscode from "vscode";
 import type { Label } from "../../protocol/label.ts";
 import { registerCommand } from "../contributions.ts";
+import { logError } from "../log.ts";
 import type { PromptNode, TreeNode } from "./branch.ts";
 import type { PromptLibrary } from "./library.ts";
+import { revealPrompt } from "./reveal.ts";
 import { targetsOf } from "./targets.ts";
 import type { PromptTree } from "./tree.ts";
 import type { TreeModel } from "./treeModel.ts";
 import { labelQuestion, prompts, unaskedLabels } from "./words.ts";
+
+/** Milliseconds without a further label after which the editor follows: it need not show every prompt that a fast hand passes. */
+const FOLLOW = 150;
 
 /** The commands that decide about the prompts selected in the tree. */
 export function registerLabelCommands(
@@ -26,11 +31,23 @@ export function registerLabelCommands(
     if (next) tree.select(next);
     try {
       for (const [file, ids] of targets.ids) await library.label(file, [...ids], label);
+      if (next) follow(next);
     } catch (error) {
       const [first] = chosen;
       if (next && first?.type === "prompt") tree.select(first);
       throw error;
     }
+  };
+  let following: NodeJS.Timeout | undefined;
+  /** Has the editor show the prompt that the selection went to, where it shows the file; of several in a row the last. */
+  const follow = ({ file, record }: PromptNode) => {
+    clearTimeout(following);
+    following = setTimeout(() => {
+      const viewColumn = shownIn(file.uri);
+      if (viewColumn !== undefined) {
+        void revealPrompt(file.uri, record, { preserveFocus: true, viewColumn }).catch(logError);
+      }
+    }, FOLLOW);
   };
   // A fast hand presses the next key before the last label is written: each key is about the prompt the one before led to.
   let last: Promise<unknown> = Promise.resolve();
@@ -71,6 +88,14 @@ export async function confirmLabel(count: number, label: string | null): Promise
   const detail = "Undo reverts this in one step per file.";
   const question = labelQuestion(count, label);
   return (await vscode.window.showWarningMessage(question, { modal: true, detail }, yes)) === yes;
+}
+
+/** The group of editors whose tab in front shows a file as text. */
+function shownIn(uri: vscode.Uri): vscode.ViewColumn | undefined {
+  return vscode.window.tabGroups.all.find(({ activeTab }) => {
+    const input = activeTab?.input;
+    return input instanceof vscode.TabInputText && input.uri.toString() === uri.toString();
+  })?.viewColumn;
 }
 
 /** The prompt to go to once these are decided: the one below the last of them. */

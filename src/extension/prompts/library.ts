@@ -1,5 +1,7 @@
 import * as vscode from "vscode";
+import { keptWords } from "../../dataset/carryLabels.ts";
 import type { MergePlan } from "../../dataset/labelMerge.ts";
+import { carriedEntries } from "../../dataset/orphans.ts";
 import type { ReadOptions } from "../../dataset/read.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import type { Label } from "../../protocol/label.ts";
@@ -171,7 +173,16 @@ export class PromptLibrary implements vscode.Disposable {
       const earlier = ofPass.get(id);
       return earlier?.by === by ? earlier.note : undefined;
     };
-    const choices = [...new Set(ids)].map((id) => ({ id, label, note: (note ?? kept(id)) || undefined }));
+    const choices = [...new Set(ids)].map((id) => {
+      const prompt = file.find(id)?.prompt;
+      return {
+        id,
+        label,
+        note: (note ?? kept(id)) || undefined,
+        // By its words a label finds its prompt again when that is edited.
+        ...(prompt !== undefined && { prompt: keptWords(prompt) }),
+      };
+    });
     this.tell(file, await file.labels.decide(by, choices, pass));
   }
 
@@ -182,6 +193,30 @@ export class PromptLibrary implements vscode.Disposable {
    */
   async merge(file: PromptFile, entries: MergePlan["entries"]): Promise<void> {
     this.tell(file, await file.labels.merge(this.author, entries));
+  }
+
+  /**
+   * Carries what people said of prompts over to what these became, as one step of undo.
+   *
+   * @throws DiscernError as `label`.
+   */
+  async carryOver(file: PromptFile, carries: readonly { from: string; to: string }[]): Promise<void> {
+    const worded = carries.map((carry) => ({
+      ...carry,
+      prompt: keptWords(file.find(carry.to)?.prompt ?? ""),
+    }));
+    await this.merge(file, carriedEntries(file.labels, worded));
+    this.change.fire({ file });
+  }
+
+  /**
+   * Says that labels without a prompt are no longer to be listed, as one step of undo.
+   *
+   * @throws DiscernError as `label`.
+   */
+  async forget(file: PromptFile, ids: readonly string[]): Promise<void> {
+    await file.labels.forget(this.author, ids);
+    this.change.fire({ file });
   }
 
   /**

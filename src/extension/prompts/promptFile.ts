@@ -2,6 +2,7 @@ import type { Uri } from "vscode";
 import type { Decision } from "../../dataset/decisions.ts";
 import { LabelFile } from "../../dataset/labelFile.ts";
 import { labelLogPath, withDecision } from "../../dataset/labels.ts";
+import { type Orphan, orphansOf } from "../../dataset/orphans.ts";
 import { type Prompts, type ReadOptions, readPrompts } from "../../dataset/read.ts";
 import type { PromptRecord } from "../../dataset/record.ts";
 import type { Problem } from "../../dataset/sink.ts";
@@ -31,6 +32,15 @@ export class PromptFile {
   private byId = new Map<string, PromptRecord>();
   private reading: Promise<void> | undefined;
   private again = false;
+  /** Words of labelled prompts that this window saw before they were edited: older logs do not keep them. */
+  private readonly formerWords = new Map<string, string>();
+  private knownOrphans:
+    | {
+        readonly records: readonly PromptRecord[];
+        readonly lines: number;
+        readonly orphans: readonly Orphan[];
+      }
+    | undefined;
 
   /** @param failure why it gives no prompts, where it was found empty or could not be read */
   constructor(uri: Uri, path: string, state: WaitingState = "unread", failure?: string) {
@@ -68,6 +78,23 @@ export class PromptFile {
   /** The decision that holds for a prompt. */
   decisionOf(id: string): Decision | undefined {
     return this.labels.current.get(id);
+  }
+
+  /** The labels whose prompts the file no longer holds; none until it is read. */
+  get orphans(): readonly Orphan[] {
+    if (this.currentState !== "ready") return [];
+    const { current, decisions } = this.labels;
+    const known = this.knownOrphans;
+    // Looked for again only when something changed: a view asks often.
+    if (known && known.records === this.currentRecords && known.lines === this.labels.entries.length)
+      return known.orphans;
+    const orphans = orphansOf(
+      { current, decisions },
+      (id) => this.byId.has(id),
+      (id) => this.formerWords.get(id),
+    );
+    this.knownOrphans = { records: this.currentRecords, lines: this.labels.entries.length, orphans };
+    return orphans;
   }
 
   /** The first prompt of the file with this id. */
@@ -116,6 +143,10 @@ export class PromptFile {
     do {
       this.again = false;
       const [prompts] = await Promise.all([readPrompts(this.uri.fsPath, options), this.labels.read()]);
+      for (const id of this.labels.current.keys()) {
+        const former = this.byId.get(id);
+        if (former) this.formerWords.set(id, former.prompt);
+      }
       this.currentRecords = prompts.records;
       this.currentProblems = prompts.problems;
       this.byId = new Map();

@@ -12,6 +12,8 @@ import { registerHistoryCommands } from "./historyCommands.ts";
 import { registerLabelCommands } from "./labelCommands.ts";
 import { tellLargeFiles } from "./largeFiles.ts";
 import type { PromptLibrary } from "./library.ts";
+import { followMoves } from "./movedFiles.ts";
+import { registerOrphanCommands } from "./orphanCommands.ts";
 import { PromptProblems } from "./problems.ts";
 import { registerSearchCommands } from "./searchCommands.ts";
 import { PromptTree } from "./tree.ts";
@@ -26,9 +28,11 @@ export function registerPrompts(context: vscode.ExtensionContext, library: Promp
     new PromptDecorations(library, model),
     new PromptProblems(library),
     tellLargeFiles(context, library),
+    followMoves(library),
     registerLabelCommands(library, model, tree),
     registerHistoryCommands(library),
     registerSearchCommands(library, model, tree),
     registerFileCommands(library, model, tree),
+    registerOrphanCommands(library, tree),
   );
 }

@@ -9,12 +9,12 @@ import { runCommand } from "../contributions.ts";
 /**
  * Shows a prompt where it stands: its file at its line, or the labelling panel for a Parquet file, which has no lines.
  *
- * @param options `preserveFocus` leaves the keyboard where it is
+ * @param options `preserveFocus` leaves the keyboard where it is; `viewColumn` is the group of editors, where it is not the active one
  */
 export async function revealPrompt(
   file: vscode.Uri,
   record: Pick<PromptRecord, "id" | "line">,
-  options: { preserveFocus?: boolean } = {},
+  options: { preserveFocus?: boolean; viewColumn?: vscode.ViewColumn } = {},
 ): Promise<void> {
   if (extname(file.path).toLowerCase() === ".parquet") {
     await runCommand("discern.labelling.open", file, record.id);

@@ -1,5 +1,5 @@
 import * as vscode from "vscode";
-import { count } from "../../wording/numbers.ts";
+import { count, counted } from "../../wording/numbers.ts";
 import type { Branch, TreeNode } from "./branch.ts";
 import { labelledShare } from "./promptState.ts";
 import { adviceFor, prompts, wordDecision, wordGroup, wordState, wordTally } from "./words.ts";
@@ -15,7 +15,14 @@ export function tooltipOf(node: TreeNode, branch: Branch | undefined): string | 
     const tally = branch?.outline.tally;
     if (!tally) return node.file.uri.fsPath;
     const share = `${percent(labelledShare(tally))} % of ${count(tally.total)} labelled`;
-    return [node.file.uri.fsPath, share, wordTally(tally)].join("\n");
+    const lines = [node.file.uri.fsPath, share, wordTally(tally)];
+    const lost = node.file.orphans.length;
+    if (lost > 0) {
+      lines.push(
+        `${counted(lost, "label")} without a prompt: carry over or forget by "Labels without a Prompt…" in the context menu`,
+      );
+    }
+    return lines.join("\n");
   }
   const { count: number } = node.type === "group" ? node.group.root : node.range;
   return `${wordGroup(node.group.key)}, ${prompts(number)}`;

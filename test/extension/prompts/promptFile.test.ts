@@ -86,6 +86,21 @@ describe("a prompt file of the workbench", () => {
     expect([file.state, file.records]).toEqual(["failed", []]);
   });
 
+  it("knows the labels whose prompts were edited, by the words that it saw", async () => {
+    const file = await readCsv("What is bred?,,", "What is tea?,,");
+    const [bread, tea] = file.records;
+    await file.labels.decide("ada", [
+      { id: bread!.id, label: "general" },
+      { id: tea!.id, label: "general" },
+    ]);
+    expect(file.orphans).toEqual([]);
+    writeFileSync(file.uri.fsPath, "prompt\nWhat is bread?\nWhat is tea?\n");
+    await file.readAgain();
+    expect(file.orphans).toMatchObject([
+      { id: bread!.id, prompt: "What is bred?", decision: { label: "general", by: "ada" } },
+    ]);
+  });
+
   it("sees what another window appends to the label log", async () => {
     const file = await readCsv("one,,");
     const { id } = file.records[0]!;

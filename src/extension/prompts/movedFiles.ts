@@ -1,0 +1,128 @@
+import { existsSync } from "node:fs";
+import { posix } from "node:path";
+import * as vscode from "vscode";
+import { heirOf, moveLabelLog } from "../../dataset/labelMove.ts";
+import { readLabels } from "../../dataset/labels.ts";
+import { labelLogEnding } from "../../protocol/label.ts";
+import { changeSetting, setting } from "../contributions.ts";
+import { DisposableStore } from "../disposableStore.ts";
+import { wordError } from "../errors.ts";
+import { log, logError } from "../log.ts";
+import { joinGlobs } from "./discovery.ts";
+import type { PromptFile, PromptLibrary } from "./library.ts";
+import { shownPath } from "./workspaceFiles.ts";
+
+/** Milliseconds after the last change of the list of files until logs without a file are looked for. */
+const PAUSE = 1000;
+
+/**
+ * Has label logs follow their prompt files. A file that is renamed in the editor takes its log along; of one that was renamed elsewhere
+ * the log is found without a file, and goes to the one file that holds all its prompts and has no log.
+ */
+export function followMoves(library: PromptLibrary): vscode.Disposable {
+  const store = new DisposableStore();
+  /** Logs for which no file was found, or that a person put back. */
+  const left = new Set<string>();
+  let timer: NodeJS.Timeout | undefined;
+  let last: Promise<void> = Promise.resolve();
+  store.add({ dispose: () => clearTimeout(timer) });
+  store.add(
+    vscode.workspace.onDidRenameFiles(({ files }) => {
+      last = last.then(() => renamed(library, files));
+    }),
+  );
+  store.add(
+    library.onDidChange((change) => {
+      if (change !== undefined) return;
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        last = last.then(() => adopt(library, left)).catch(logError);
+      }, PAUSE);
+    }),
+  );
+  return store;
+}
+
+async function renamed(
+  library: PromptLibrary,
+  files: readonly { readonly oldUri: vscode.Uri; readonly newUri: vscode.Uri }[],
+): Promise<void> {
+  for (const { oldUri, newUri } of files) {
+    if (oldUri.scheme !== "file" || newUri.scheme !== "file") continue;
+    try {
+      // The log of a file whose name is taken again at once stays with that.
+      if (!existsSync(oldUri.fsPath)) await moveLabelLog(oldUri.fsPath, newUri.fsPath);
+      await moveColumn(oldUri, newUri);
+    } catch (error) {
+      logError(error);
+      void vscode.window.showErrorMessage(wordError(error));
+    }
+  }
+  await library.readLabels();
+}
+
+/** Takes along which column a person chose, of a file or of the files of a folder. */
+async function moveColumn(oldUri: vscode.Uri, newUri: vscode.Uri): Promise<void> {
+  const [from, to] = [shownPath(oldUri), shownPath(newUri)];
+  const columns = setting("discern.prompts.columns", newUri);
+  const moved = Object.entries(columns).map(([path, column]): [string, string] =>
+    path === from || path.startsWith(`${from}/`) ? [to + path.slice(from.length), column] : [path, column],
+  );
+  const after = Object.fromEntries(moved);
+  if (Object.keys(after).some((path) => !Object.hasOwn(columns, path))) {
+    await changeSetting("discern.prompts.columns", after, newUri);
+  }
+}
+
+/** Gives logs whose file is gone to the file that has their prompts. */
+async function adopt(library: PromptLibrary, left: Set<string>): Promise<void> {
+  const orphans = (await logsWithoutFile()).filter((path) => !left.has(path));
+  for (const path of orphans) {
+    left.add(path);
+    const { decisions } = await readLabels(path + labelLogEnding);
+    const ids = new Set(decisions.map(({ id }) => id));
+    if (ids.size === 0) continue;
+    const heir = heirOf(ids, await candidates(library));
+    if (heir === undefined) {
+      log.info(`${path}${labelLogEnding}: its prompt file is gone, and no other file holds all its prompts.`);
+      continue;
+    }
+    await moveLabelLog(path, heir.uri.fsPath);
+    await library.readLabels();
+    void tellMove(library, path, heir);
+  }
+}
+
+async function tellMove(library: PromptLibrary, from: string, heir: PromptFile): Promise<void> {
+  const name = shownPath(vscode.Uri.file(from));
+  const undo = "Undo";
+  const message = `The labels of ${name}, which is gone, are now those of ${heir.path}, which has the same prompts.`;
+  if ((await vscode.window.showInformationMessage(message, undo)) !== undo) return;
+  await moveLabelLog(heir.uri.fsPath, from);
+  await library.readLabels();
+}
+
+/** Paths of prompt files that are gone, of which the label log is there. */
+async function logsWithoutFile(): Promise<string[]> {
+  const folders = (vscode.workspace.workspaceFolders ?? []).filter(({ uri }) => uri.scheme === "file");
+  const found = await Promise.all(
+    folders.map((folder) => {
+      const exclude = joinGlobs(setting("discern.prompts.exclude", folder.uri));
+      return vscode.workspace.findFiles(
+        new vscode.RelativePattern(folder, posix.join("**", `*${labelLogEnding}`)),
+        exclude === undefined ? undefined : new vscode.RelativePattern(folder, exclude),
+      );
+    }),
+  );
+  const files = found.flat().map(({ fsPath }) => fsPath.slice(0, -labelLogEnding.length));
+  return files.filter((path) => !existsSync(path));
+}
+
+/** Prompt files without a label log, read as far as files are read unasked. */
+async function candidates(library: PromptLibrary): Promise<PromptFile[]> {
+  const files = (await library.discovered()).filter(
+    ({ state, labels }) => (state === "unread" || state === "ready") && !existsSync(labels.path),
+  );
+  for (const { uri } of files) await library.open(uri).catch(() => undefined);
+  return files.filter(({ state }) => state === "ready");
+}
