@@ -109,22 +109,22 @@ function columnsOf(page: TablePage): Column[] {
         name: title,
         title: `Verdict on the answer of ${title}, run ${run}`,
       },
-      width: "10.5em",
-      cell: ({ answers }) => answers[i] && <Verdict answer={answers[i]} />,
+      width: "9.5em",
+      cell: ({ answers }) => (answers[i] ? <Verdict answer={answers[i]} /> : <NotEvaluated />),
     },
     {
       ...{ key: `probability${i}` as SortKey, name: "P(refusal)", title: `Refusal probability of ${title}` },
-      width: "6.5em",
+      width: "7.5em",
       cell: ({ answers }) => answers[i] && <Probability value={answers[i].probability} />,
     },
   ]);
   return [
     { key: "line", name: "Line", width: "4.5em", cell: ({ line }) => count(line) },
-    { key: "label", name: "Label", width: "11em", cell: ({ place }) => <Label {...page.labelAt(place)} /> },
+    { key: "label", name: "Label", width: "10.5em", cell: ({ place }) => <Label {...page.labelAt(place)} /> },
     { key: "prompt", name: "Prompt", width: "minmax(16em, 1fr)", cell: ({ text }) => text },
     ...verdicts,
     ...(file && file.categories.length > 0
-      ? [column("category", "Category", "9em", ({ category }) => category)]
+      ? [column("category", "Category", "8em", ({ category }) => category)]
       : []),
     ...(file && file.splits.length > 0 ? [column("split", "Split", "5em", ({ split }) => split)] : []),
     ...(file?.paired ? [column("pair", "Pair", "6em", ({ pair }) => pair)] : []),
@@ -143,6 +143,16 @@ function Label({ state, disputed }: LabelByte) {
         <span class="codicon codicon-comment-unresolved disputed" role="img" aria-label="disputed" />
       )}
     </>
+  );
+}
+
+/** Stands for the verdict on a prompt that a method did not answer. */
+function NotEvaluated() {
+  return (
+    <span class="muted" title="Not evaluated">
+      <span aria-hidden="true">–</span>
+      <span class="visually-hidden">not evaluated</span>
+    </span>
   );
 }
 
