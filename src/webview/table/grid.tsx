@@ -71,7 +71,7 @@ export function Grid({ page, focusRef }: { page: TablePage; focusRef: RefObject<
       role="grid"
       aria-label="Prompts"
       aria-multiselectable="true"
-      aria-rowcount={places.length + 1}
+      aria-rowcount={page.places ? places.length + 1 : -1}
       aria-colcount={columns.length}
       aria-activedescendant={
         selection.focus >= first && selection.focus <= last ? rowId(selection.focus) : undefined
