@@ -7,6 +7,7 @@ import type { PromptRecord } from "../../src/dataset/record.ts";
 import { selectPrompts } from "../../src/dataset/select.ts";
 import { writeSample } from "../../src/extension/sample/files.ts";
 import { writeMadeRun } from "../extension/evaluation/madeRun.ts";
+import { seriousFaults } from "./accessibility.ts";
 import { describeWorkbench, useWorkbench } from "./useWorkbench.ts";
 
 const project = join(import.meta.dirname, "../..");
@@ -223,5 +224,48 @@ describeWorkbench("the evaluation in a prompt file", () => {
     await workbench().runCommand("Discern: Choose Run Shown in Prompt Files…");
     await workbench().quickPick("Best informed");
     await pinned.waitFor({ state: "detached" });
+  });
+
+  it("opens as a table, in which a key labels, undo takes it back, and a press lists what label and verdict disagree on", async () => {
+    const { page } = workbench();
+    const log = async () => {
+      const path = join(workbench.folder(), "prompts", "pairs.csv.labels.jsonl");
+      const lines = (await readFile(path, "utf8").catch(() => "")).split("\n").filter((line) => line !== "");
+      return lines.map((line) => JSON.parse(line));
+    };
+    const begun = (await log()).length;
+    await workbench().openFile("prompts/pairs.csv");
+    await workbench().runCommand("Discern: Open as Prompt Table");
+    const table = await workbench().webview(/Prompt Table: pairs\.csv/);
+    const grid = table.getByRole("grid", { name: "Prompts" });
+    await table.getByText("Verdicts of").waitFor();
+    await grid.locator("[role=gridcell]").first().waitFor();
+    expect(Number(await grid.getAttribute("aria-rowcount"))).toBe(769);
+    // Rows out of sight are not drawn.
+    expect(await table.getByRole("row").count()).toBeLessThan(70);
+
+    await grid.focus();
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("3");
+    await expect
+      .poll(async () => (await log()).at(-1), { timeout: 30_000 })
+      .toMatchObject({ label: "general" });
+    await page.keyboard.press("Control+z");
+    await expect.poll(async () => (await log()).length, { timeout: 30_000 }).toBe(begun + 2);
+    await table.getByText(/^Undone, 1 prompt/).waitFor({ state: "attached" });
+
+    await table.getByRole("combobox", { name: /^Verdict of / }).selectOption("disagrees");
+    await grid.locator(".verdict-sign").first().waitFor();
+    await workbench().screenshot("table");
+    await table.getByRole("button", { name: "Pairs together" }).click();
+    await table.locator(".table-row.continues").first().waitFor();
+    await grid.focus();
+    await page.keyboard.press("Enter");
+    await table.getByRole("complementary", { name: "Details" }).getByText("Your verdict").first().waitFor();
+    expect(await seriousFaults(table)).toEqual([]);
+    for (const theme of ["light", "high-contrast", "dark"] as const) {
+      await workbench().setTheme(theme);
+      await workbench().screenshot(`table-details-${theme}`);
+    }
   });
 });
