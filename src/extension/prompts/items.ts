@@ -83,7 +83,7 @@ function shortOfFile(file: PromptFile, branch: Branch | undefined): string {
   if (file.state === "unclear") return "choose column";
   if (file.state === "large") return "large";
   if (!branch) return describeFile(file, branch);
-  if (file.orphans.length > 0) return `${counted(file.orphans.length, "label")} without a prompt`;
+  if (file.orphans.length > 0) return `${counted(file.orphans.length, "label")}, no prompt`;
   const { tally } = branch.outline;
   const open = toLabel(tally);
   return open > 0 ? `${count(open)} to label` : count(tally.total);

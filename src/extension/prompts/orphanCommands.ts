@@ -57,7 +57,7 @@ async function settle(library: PromptLibrary, file: PromptFile): Promise<void> {
     const picked = await pick(
       edited.map((orphan) => itemOf(file, orphan, byId.get(orphan.id))),
       `Carry Over Labels of Edited Prompts (${file.path})`,
-      "Ticked labels are carried over to the prompt below them; Escape carries over none",
+      "Tick the labels to carry over",
       true,
     );
     if (!picked) return;
@@ -72,7 +72,7 @@ async function settle(library: PromptLibrary, file: PromptFile): Promise<void> {
   const forgotten = await pick(
     rest.map((orphan) => itemOf(file, orphan, undefined)),
     `Labels without a Prompt (${file.path})`,
-    "No prompt of the file is nearly the same. Tick those to forget; the others stay listed, and the log keeps all",
+    "Tick the labels to forget; the log keeps them",
     false,
   );
   if (!forgotten || forgotten.length === 0) return;
