@@ -41,7 +41,7 @@ export async function buildFilePages(): Promise<void> {
 /** Builds all pages of the workbench, with the icons they share. */
 export async function buildPages(): Promise<void> {
   await buildFilePages();
-  for (const name of ["labelling", "dashboard", "table"]) await build(page(name));
+  for (const name of ["labelling", "dashboard", "table", "playground"]) await build(page(name));
   const codicons = dirname(createRequire(import.meta.url).resolve("@vscode/codicons/dist/codicon.css"));
   await mkdir(webview, { recursive: true });
   for (const file of ["codicon.css", "codicon.ttf"])

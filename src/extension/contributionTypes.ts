@@ -88,6 +88,7 @@ export const commandIds = [
   "discern.benchmark.plan",
   "discern.benchmark.new",
   "discern.benchmark.openMatrix",
+  "discern.playground.open",
   "discern.judges.setKey",
   "discern.torch.install",
   "discern.engine.restart",
@@ -180,4 +181,5 @@ export const pageIds = {
   laboratory: "discern.laboratory",
   table: "discern.table",
   parquetTable: "discern.parquetTable",
+  playground: "discern.playground",
 } as const;

@@ -20,6 +20,7 @@ import { log } from "./log.ts";
 import { registerMcp } from "./mcp/register.ts";
 import { ModelLibrary } from "./models/library.ts";
 import { registerModels } from "./models/register.ts";
+import { registerPlayground } from "./playground/register.ts";
 import { PromptLibrary } from "./prompts/library.ts";
 import { registerPrompts } from "./prompts/register.ts";
 import { CheckedFiles } from "./recipe/checkedFiles.ts";
@@ -57,6 +58,7 @@ export function activate(context: vscode.ExtensionContext): void {
   store.add(registerTable(context, { prompts, runs, shown }));
   store.add(registerReport(context, engine, prompts));
   store.add(registerLaboratory(context, { engine, library: runs, models, prompts }));
+  store.add(registerPlayground(context, { engine, runs, models }));
   store.add(registerSample(context, { prompts, runs, models }));
   store.add(registerMcp(context));
   store.add(registerCommand("discern.torch.install", () => installTorch(engine)));

@@ -99,6 +99,31 @@ export const requests = {
       notices: z.array(z.string()).describe("What a person must know of the file's rows and labels"),
     }),
   },
+  /** Single texts, scored or answered by a model that stays loaded for the next question. */
+  tryPrompt: {
+    params: z.strictObject({
+      subject: z.discriminatedUnion("kind", [
+        z.strictObject({ kind: z.literal("model"), ...ask }),
+        z.strictObject({
+          kind: z.literal("run"),
+          folder: z.string().min(1),
+          state: z.string().min(1).optional().describe("State of the run; the last where left out"),
+        }),
+      ]),
+      texts: z.array(z.string().min(1)).min(1),
+      openings: z.boolean().default(false).describe("Also the probability of each opening, of the first text"),
+      maxNewTokens: positive.optional().describe("Also a greedy answer to the first text"),
+    }),
+    result: z.object({
+      /** Refusal probability of each text; null where it leaves no room in the model's context. */
+      scores: z.array(z.number().nullable()),
+      /** The openings that carry the first text's probability, the greatest first; they sum to it. */
+      openings: z.array(z.object({ opening: z.string(), probability: z.number() })),
+      answer: z
+        .object({ response: z.string(), reasoning: z.string().optional(), ended: z.boolean() })
+        .nullable(),
+    }),
+  },
   evaluate: {
     params: z.strictObject({
       ...ask,

@@ -42,12 +42,13 @@ describeWorkbench("who opens Discern for the first time", () => {
     expect(await page.locator(".getting-started-step").count()).toBe(0);
   });
 
-  it("is led through five steps, each with its picture and its button", async () => {
+  it("is led through six steps, each with its picture and its button", async () => {
     const { page } = workbench();
     await workbench().runCommand("Discern: Get Started with Discern");
     const steps = [
       ["Open prompts", "Open the Sample Workspace"],
       ["Pull a model", "Pull a Model"],
+      ["Try a prompt", "Try a Prompt"],
       ["Label prompts", "Open the Labelling Panel"],
       ["Compare methods", "Compare Methods"],
       ["Read the evaluation", "Next Refusal Failure"],

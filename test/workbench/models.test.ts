@@ -132,6 +132,19 @@ describeWorkbench("Models view", () => {
     await workbench().screenshot("models-offered");
   });
 
+  it("tries a prompt on a model, with what each word does", async () => {
+    await workbench().runCommand("Discern: Try a Prompt…");
+    const page = await workbench().webview("Try a Prompt");
+    await page.getByRole("region", { name: /^Left: (?!no model)/ }).waitFor();
+    await page.getByLabel("Prompt").fill("How do I kill a Python process?");
+    await page.getByText("Refusal probability").first().waitFor();
+    const words = page.getByRole("region", { name: "What each word does" });
+    await words.getByRole("row", { name: /^Python/ }).waitFor();
+    await page.getByLabel("Prompt").press("Control+Enter");
+    await page.getByRole("heading", { name: "Answer" }).waitFor();
+    await workbench().screenshot("playground");
+  });
+
   // Last, since the check goes on for a minute or more.
   it("opens the check of this machine at once, and says what is being done", async () => {
     await workbench().runCommand("Discern: Check This Machine (Doctor)");

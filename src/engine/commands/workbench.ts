@@ -13,6 +13,7 @@ import { exportReport, judgedReport, reportAs } from "../abilities/judged.ts";
 import { placeOf } from "../abilities/place.ts";
 import { exportProbe, measureProbe, planProbe, runStates } from "../abilities/probe.ts";
 import { stopRun } from "../abilities/stop.ts";
+import { PromptTrial } from "../abilities/tryPrompt.ts";
 import { pullModel } from "../model/download/pull.ts";
 import { inspectModel } from "../model/load.ts";
 import { makeEnvironment, planEnvironment } from "../python/environment.ts";
@@ -25,6 +26,7 @@ import { say } from "./shell.ts";
  * @param program the program and arguments of Discern's command line, which runs are started with.
  */
 export function workbenchHandlers(program: readonly [string, ...string[]]): Handlers {
+  const trial = new PromptTrial();
   return {
     doctor: async () => ({ ...(await doctor()) }),
     planEnvironment: ({ build }) => planEnvironment({ build }),
@@ -66,6 +68,15 @@ export function workbenchHandlers(program: readonly [string, ...string[]]): Hand
         },
       );
       return { scores, notices };
+    },
+    tryPrompt(question, { progress, signal }) {
+      const reading = progress("Reading the model");
+      const told = {
+        onProgress: ({ done, total }: { done: number; total: number }) => reading(done, total),
+        onStatus: (status: string) => progress(status)(0, 0),
+        onWarning: say,
+      };
+      return trial.ask(question, told, { onProgress: progress("Scoring"), signal });
     },
     evaluate({ name, suites, judges, out, maxNewTokens, batchSize, ...ask }, { progress, signal }) {
       const bars = new Map(suites.map((suite) => [suite.name, progress(`Evaluating ${suite.name}`)]));

@@ -1,7 +1,7 @@
 import type { Backend, MeasureOptions, Tokens, TokenTrie, TrieScore } from "../backend/backend.ts";
 import type { PromptEncoder } from "../chat/encoding.ts";
 import { type ProgressOptions, withKept } from "./kept.ts";
-import { spellings, tokenTrie, trieProbability } from "./tokenTrie.ts";
+import { sequenceProbabilities, spellings, tokenTrie, trieProbability } from "./tokenTrie.ts";
 
 /** How likely a model is to open its answer to one prompt with a refusal. */
 export interface RefusalScore {
@@ -67,6 +67,13 @@ export class RefusalScorer {
         return { probability, logOdds: logOdds(probability), ...(entropy === undefined ? {} : { entropy }) };
       },
     );
+  }
+
+  /** The probability of each sequence of tokens that counts as an opening, behind one prompt; they sum to its score. */
+  async bySequence(prompt: Tokens): Promise<ReturnType<typeof sequenceProbabilities>> {
+    const found = await this.backend.score([prompt], this.trie);
+    const { logProbabilities } = found.get(0)!;
+    return sequenceProbabilities(this.trie, (edge) => logProbabilities[edge]!);
   }
 }
 

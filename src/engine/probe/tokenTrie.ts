@@ -54,6 +54,22 @@ export function pathTrie(sequences: readonly Sequence[]): { trie: TokenTrie; pat
   return { trie: { nodes, edges }, paths };
 }
 
+/** The probability of each sequence of a trie, from the log-probability of every edge; they sum to {@link trieProbability}. */
+export function sequenceProbabilities(
+  { nodes, edges }: TokenTrie,
+  logProbability: (edge: number) => number,
+): { readonly tokens: readonly number[]; readonly probability: number }[] {
+  const paths: { readonly tokens: readonly number[]; readonly log: number }[] = Array(nodes.length);
+  const found: { readonly tokens: readonly number[]; readonly probability: number }[] = [];
+  for (const [i, { parent, token, child }] of edges.entries()) {
+    const before = parent < 0 ? { tokens: [], log: 0 } : paths[parent]!;
+    const path = { tokens: [...before.tokens, token], log: before.log + logProbability(i) };
+    if (child === null) found.push({ tokens: path.tokens, probability: Math.exp(path.log) });
+    else paths[child] = path;
+  }
+  return found;
+}
+
 /**
  * Σ over openings of Π p(token | path), from the log-probability of every edge.
  * A lower bound of the probability of any refusal, at most 1.

@@ -24,7 +24,7 @@ export type Handlers = {
 };
 
 /** Requests that keep the processor busy and therefore wait for each other. */
-const heavy: ReadonlySet<Method> = new Set(["generate", "score", "evaluate", "measureProbe"]);
+const heavy: ReadonlySet<Method> = new Set(["generate", "score", "tryPrompt", "evaluate", "measureProbe"]);
 
 /** Code of a JSON-RPC error whose `data.code` is one of Discern's. */
 const discernError = -32_000;

@@ -10,7 +10,14 @@ import { wordError } from "../errors.ts";
 import { log, logError } from "../log.ts";
 
 /** The names of the pages that are built into `dist/webview`. */
-export type PageName = "labelling" | "dashboard" | "report" | "benchmark" | "laboratory" | "table";
+export type PageName =
+  | "labelling"
+  | "dashboard"
+  | "report"
+  | "benchmark"
+  | "laboratory"
+  | "table"
+  | "playground";
 
 /** What a page's own host side gives to and takes from it. */
 interface PageOptions<From extends z.ZodType> {

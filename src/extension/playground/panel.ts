@@ -1,0 +1,175 @@
+import * as vscode from "vscode";
+import type { ParamsInput } from "../../protocol/rpc.ts";
+import {
+  type PlaygroundFromPage,
+  type PlaygroundSubject,
+  type PlaygroundToPage,
+  playgroundFromPage,
+  type Side,
+  sides,
+} from "../../protocol/webview/playground.ts";
+import type { Engine } from "../engine/engine.ts";
+import { wordError } from "../errors.ts";
+import { openPage, type Page } from "../page/page.ts";
+import { without, wordsOf } from "./words.ts";
+
+/** Two subjects side by side; null where none is chosen. */
+export type Subjects = readonly [PlaygroundSubject | null, PlaygroundSubject | null];
+
+/** What a playground needs of the workbench. */
+export interface PlaygroundParts {
+  readonly extensionUri: vscode.Uri;
+  readonly engine: Engine;
+  /** Asks a person for a subject; undefined where they left. */
+  readonly choose: () => Promise<PlaygroundSubject | undefined>;
+}
+
+/** The playground: one prompt, asked of two models. A new question ends the one before, so that none waits for another. */
+export class PlaygroundPanel implements vscode.Disposable {
+  readonly panel: vscode.WebviewPanel;
+  private readonly parts: PlaygroundParts;
+  private readonly page: Page<PlaygroundToPage> & vscode.Disposable;
+  private subjects: Subjects;
+  private text: string | undefined;
+  private asking = new AbortController();
+
+  constructor(panel: vscode.WebviewPanel, parts: PlaygroundParts, subjects: Subjects, text?: string) {
+    this.panel = panel;
+    this.parts = parts;
+    this.subjects = subjects;
+    this.text = text;
+    panel.title = "Try a Prompt";
+    this.page = openPage(panel.webview, parts.extensionUri, {
+      name: "playground",
+      title: "Try a Prompt",
+      from: playgroundFromPage,
+      onMessage: (message) => this.take(message),
+      onReady: () => this.tellSubjects(),
+    });
+    panel.onDidDispose(() => this.dispose());
+  }
+
+  /** Shows the panel, with another prompt or other subjects where they are given. */
+  show(subjects: Subjects | null, text: string | undefined): void {
+    if (subjects) this.subjects = subjects;
+    if (text !== undefined) this.text = text;
+    this.panel.reveal();
+    this.tellSubjects();
+  }
+
+  dispose(): void {
+    this.asking.abort();
+    this.page.dispose();
+  }
+
+  private tellSubjects(): void {
+    this.page.post({
+      type: "subjects",
+      subjects: this.subjects,
+      ...(this.text === undefined ? {} : { text: this.text }),
+    });
+    // The page has it now, and keeps what a person makes of it.
+    this.text = undefined;
+  }
+
+  private async take(message: PlaygroundFromPage): Promise<void> {
+    switch (message.type) {
+      case "choose": {
+        const chosen = await this.parts.choose();
+        if (chosen === undefined) return;
+        const [left, right] = this.subjects;
+        this.subjects = message.side === 0 ? [chosen, right] : [left, chosen];
+        return this.tellSubjects();
+      }
+      case "cancel":
+        return this.asking.abort();
+      case "try":
+        return this.ask(message);
+    }
+  }
+
+  /** Scores first, since they come at once; then what words do, then answers. */
+  private async ask({
+    ask,
+    text,
+    maxNewTokens,
+  }: Extract<PlaygroundFromPage, { type: "try" }>): Promise<void> {
+    this.asking.abort();
+    const asking = new AbortController();
+    this.asking = asking;
+    const prompt = text.trim();
+    if (prompt === "") return;
+    const failed = new Set<Side>();
+    const onSides = async (work: (side: Side, subject: PlaygroundSubject) => Promise<void>) => {
+      for (const side of sides) {
+        const subject = this.subjects[side];
+        if (subject === null || failed.has(side) || asking.signal.aborted) continue;
+        try {
+          await work(side, subject);
+        } catch (error) {
+          if (asking.signal.aborted) return;
+          failed.add(side);
+          const reason =
+            error instanceof vscode.CancellationError ? "The question was cancelled." : wordError(error);
+          this.page.post({ type: "failed", ask, side, reason });
+        }
+      }
+    };
+    const words = wordsOf(text);
+    await onSides(async (side, subject) => {
+      const { scores, openings } = await this.call(ask, side, subject, asking.signal, {
+        texts: [prompt],
+        openings: true,
+      });
+      this.page.post({ type: "score", ask, side, probability: scores[0] ?? null, openings });
+    });
+    if (words.length > 1) {
+      await onSides(async (side, subject) => {
+        const texts = words.map((word) => without(text, word).trim());
+        const { scores } = await this.call(ask, side, subject, asking.signal, { texts });
+        const effects = words.map((word, i) => ({ ...word, without: scores[i] ?? null }));
+        this.page.post({ type: "words", ask, side, words: effects });
+      });
+    }
+    if (maxNewTokens === null) return;
+    await onSides(async (side, subject) => {
+      const options = { texts: [prompt], maxNewTokens };
+      const { answer } = await this.call(ask, side, subject, asking.signal, options);
+      if (answer) {
+        const { response, reasoning, ended } = answer;
+        const told = { response, ended, ...(reasoning === undefined ? {} : { reasoning }) };
+        this.page.post({ type: "answer", ask, side, answer: told });
+      }
+    });
+  }
+
+  private call(
+    ask: number,
+    side: Side,
+    subject: PlaygroundSubject,
+    signal: AbortSignal,
+    question: Omit<ParamsInput<"tryPrompt">, "subject">,
+  ) {
+    return this.parts.engine.call(
+      "tryPrompt",
+      { subject: subjectParams(subject), ...question },
+      {
+        signal,
+        onProgress: ({ title, done, total }) => {
+          if (signal.aborted) return;
+          const share = total > 0 ? ` ${Math.floor((100 * done) / total)} %` : "";
+          this.page.post({ type: "status", ask, side, status: `${title}${share}` });
+        },
+      },
+    );
+  }
+}
+
+function subjectParams(subject: PlaygroundSubject): ParamsInput<"tryPrompt">["subject"] {
+  if (subject.kind === "run") {
+    const { folder, state } = subject;
+    return { kind: "run", folder, ...(state === undefined ? {} : { state }) };
+  }
+  const root = vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? process.cwd();
+  return { kind: "model", model: { base: subject.base, adapters: subject.adapters }, root };
+}

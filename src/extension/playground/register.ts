@@ -1,0 +1,134 @@
+/*
+ * The playground: one prompt asked of two models side by side, with what each word does to it. It asks the engine, which keeps the two
+ * models loaded for a while; nothing that is typed is stored but in the page's own state.
+ */
+
+import * as vscode from "vscode";
+import { type PlaygroundSubject, playgroundStateSchema } from "../../protocol/webview/playground.ts";
+import { registerCommand } from "../contributions.ts";
+import { pageIds } from "../contributionTypes.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { Model } from "../models/find.ts";
+import type { ModelLibrary } from "../models/library.ts";
+import { asked } from "../models/pick.ts";
+import type { Run, RunLibrary } from "../runs/library.ts";
+import { type RunTarget, runItem, runOf } from "../runs/pick.ts";
+import { requireTrust } from "../trust.ts";
+import { PlaygroundPanel, type Subjects } from "./panel.ts";
+
+/** What the command may be given: a prompt of the Prompts view, a model, a run, or the words of a prompt. */
+type Target = string | { readonly record: { readonly prompt: string } } | Model | RunTarget;
+
+interface Parts {
+  readonly engine: Engine;
+  readonly runs: RunLibrary;
+  readonly models: ModelLibrary;
+}
+
+/** Registers the command that opens the playground, and its return after the window is loaded anew. */
+export function registerPlayground(
+  { extensionUri }: Pick<vscode.ExtensionContext, "extensionUri">,
+  parts: Parts,
+): vscode.Disposable {
+  let shown: PlaygroundPanel | null = null;
+  const fill = (panel: vscode.WebviewPanel, subjects: Subjects, text?: string) => {
+    const choose = () => chooseSubject(parts);
+    const filled = new PlaygroundPanel(panel, { extensionUri, engine: parts.engine, choose }, subjects, text);
+    shown = filled;
+    panel.onDidDispose(() => {
+      if (shown === filled) shown = null;
+    });
+  };
+  return vscode.Disposable.from(
+    registerCommand("discern.playground.open", async (target?: Target) => {
+      requireTrust();
+      const text = textOf(target);
+      const given =
+        text === undefined ? await subjectsOf(parts, target as Model | RunTarget | undefined) : null;
+      if (shown) return shown.show(target === undefined ? null : given, text);
+      const panel = vscode.window.createWebviewPanel(pageIds.playground, "", vscode.ViewColumn.Active);
+      fill(panel, given ?? (await subjectsOf(parts, undefined)), text);
+    }),
+    vscode.window.registerWebviewPanelSerializer(pageIds.playground, {
+      async deserializeWebviewPanel(panel, kept: unknown) {
+        if (shown) return panel.dispose();
+        const state = playgroundStateSchema.safeParse(kept);
+        const [left = null, right = null] = state.success ? state.data.subjects : [];
+        fill(panel, state.success ? [left, right] : await subjectsOf(parts, undefined));
+      },
+    }),
+  );
+}
+
+function textOf(target: Target | undefined): string | undefined {
+  if (typeof target === "string") return target;
+  return target && "record" in target ? target.record?.prompt : undefined;
+}
+
+/**
+ * What stands left and right: a run with the model that it began with, or a model alone. Where nothing is given, the newest run that
+ * trained something, else the first model of this machine.
+ */
+async function subjectsOf({ runs, models }: Parts, target: Model | RunTarget | undefined): Promise<Subjects> {
+  if (target && "hub" in target) return [await modelSubject(models, target), null];
+  const run = runOf(runs, target) ?? runs.runs.find(hasLearned);
+  if (run) return [baseSubject(run), runSubject(run)];
+  const model = (await models.models()).find(({ kind, problem }) => kind === "model" && problem === null);
+  return [model ? await modelSubject(models, model) : null, null];
+}
+
+function hasLearned({ state, cells, manifest }: Run): boolean {
+  return state === "finished" && cells === undefined && manifest !== null;
+}
+
+async function modelSubject(models: ModelLibrary, model: Model): Promise<PlaygroundSubject> {
+  const { base, adapters } = await asked(models, model);
+  return { kind: "model", label: model.name, base, adapters: [...adapters] };
+}
+
+function runSubject({ folder, label }: Run, state?: string): PlaygroundSubject {
+  const name = state === undefined ? label : `${label} at ${state}`;
+  return { kind: "run", label: name, folder: folder.fsPath, ...(state === undefined ? {} : { state }) };
+}
+
+/** The model as it was before the run. */
+function baseSubject(run: Run): PlaygroundSubject {
+  return { ...runSubject(run, "untrained"), label: `${run.manifest?.model.name ?? run.label} (untrained)` };
+}
+
+async function chooseSubject({ engine, runs, models }: Parts): Promise<PlaygroundSubject | undefined> {
+  const separator = (label: string) => ({ label, kind: vscode.QuickPickItemKind.Separator });
+  const trained = runs.runs.filter(({ cells, manifest }) => cells === undefined && manifest !== null);
+  const usable = (await models.models()).filter(({ problem }) => problem === null);
+  const items: (vscode.QuickPickItem & { run?: Run; model?: Model })[] = [
+    ...(usable.length > 0 ? [separator("Models and adapters")] : []),
+    ...usable.map((model) => ({ label: model.name, description: model.place.title, model })),
+    ...(trained.length > 0 ? [separator("Runs")] : []),
+    ...trained.map((run) => runItem(runs, run)),
+  ];
+  if (items.length === 0) {
+    const pull = "Pull a Model";
+    const chosen = await vscode.window.showInformationMessage("There is no model on this machine yet.", pull);
+    if (chosen === pull) await vscode.commands.executeCommand("discern.models.pull");
+    return undefined;
+  }
+  const chosen = await vscode.window.showQuickPick(items, {
+    title: "Try a Prompt",
+    placeHolder: "Model, adapter or run that is asked",
+    matchOnDescription: true,
+  });
+  if (chosen?.model) return modelSubject(models, chosen.model);
+  if (chosen?.run === undefined) return undefined;
+  const { run } = chosen;
+  const states = await engine.call("states", { run: run.folder.fsPath });
+  if (states.length < 2) return runSubject(run);
+  const names = states.toReversed().map(({ name, globalStep, stage }) => ({
+    label: name,
+    description: stage === null ? "before training" : `after ${globalStep} steps`,
+  }));
+  const state = await vscode.window.showQuickPick(names, {
+    title: run.label,
+    placeHolder: "State of the run",
+  });
+  return state && runSubject(run, state.label);
+}

@@ -1,0 +1,101 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import {
+  type PlaygroundFromPage,
+  type PlaygroundState,
+  type Side,
+  sides,
+} from "../../protocol/webview/playground.ts";
+import { SideView } from "./side.tsx";
+import type { PageState } from "./state.ts";
+import { WordTable } from "./wordTable.tsx";
+
+/** Milliseconds after the last key before the models are asked. */
+export const patience = 500;
+const lengths = [32, 64, 128, 256, 512];
+
+interface AppProps {
+  readonly state: PageState;
+  /** A prompt that the panel was opened for. */
+  readonly opened?: string | undefined;
+  readonly post: (message: PlaygroundFromPage) => void;
+  readonly kept?: PlaygroundState | undefined;
+  readonly keep?: (kept: PlaygroundState) => void;
+}
+
+/** The page: the prompt above, the two models side by side, and below what each word does. */
+export function App({ state, opened, post, kept, keep }: AppProps) {
+  const [text, setText] = useState(kept?.text ?? "");
+  const [maxNewTokens, setLength] = useState(kept?.maxNewTokens ?? 64);
+  const next = useRef(state.ask + 1);
+  const { subjects } = state;
+  const names = JSON.stringify(subjects);
+  useEffect(() => {
+    if (opened !== undefined) setText(opened);
+  }, [opened]);
+  useEffect(() => keep?.({ text, maxNewTokens, subjects: [...subjects] }), [text, maxNewTokens, names, keep]);
+  const ask = (length: number | null) =>
+    post({ type: "try", ask: next.current++, text, maxNewTokens: length });
+  const hasSubject = subjects.some((subject) => subject !== null);
+  const isBlank = text.trim() === "";
+  useEffect(() => {
+    if (!hasSubject) return;
+    // What is known belongs to other words: the models stop at once, and are asked when the keys rest.
+    post({ type: "cancel" });
+    if (isBlank) return;
+    const waiting = setTimeout(() => ask(null), patience);
+    return () => clearTimeout(waiting);
+  }, [text, names]);
+  return (
+    <>
+      <h1>Try a Prompt</h1>
+      <label for="prompt">Prompt</label>
+      <textarea
+        id="prompt"
+        class="prompt"
+        rows={3}
+        value={text}
+        spellcheck={false}
+        aria-describedby="hint"
+        onInput={({ currentTarget }) => setText(currentTarget.value)}
+        onKeyDown={(event) => {
+          if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || isBlank || !hasSubject) return;
+          event.preventDefault();
+          ask(maxNewTokens);
+        }}
+      />
+      <div class="toolbar">
+        <button type="button" disabled={isBlank || !hasSubject} onClick={() => ask(maxNewTokens)}>
+          Answer
+        </button>
+        <label for="length">Maximum number of tokens</label>
+        <select
+          id="length"
+          value={maxNewTokens}
+          onChange={({ currentTarget }) => setLength(Number(currentTarget.value))}
+        >
+          {lengths.map((length) => (
+            <option key={length} value={length}>
+              {length}
+            </option>
+          ))}
+        </select>
+        <span id="hint" class="muted">
+          Probabilities follow as you type. Ctrl+Enter has both models answer, greedily.
+        </span>
+      </div>
+      <div class="sides">
+        {sides.map((side: Side) => (
+          <SideView
+            key={side}
+            side={side}
+            subject={subjects[side] ?? null}
+            state={state.sides[side]!}
+            text={state.text}
+            choose={() => post({ type: "choose", side })}
+          />
+        ))}
+      </div>
+      <WordTable state={state} />
+    </>
+  );
+}

@@ -1,0 +1,134 @@
+import type { PlaygroundSubject, Side } from "../../protocol/webview/playground.ts";
+import { probability, signed } from "../../wording/numbers.ts";
+import { Words } from "../ui/words.tsx";
+import type { SideState } from "./state.ts";
+
+/** Openings that are shown at most. */
+const most = 5;
+
+/** One model: how likely it refuses, which openings carry that, the prompt shaded by its words, and the answer. */
+export function SideView({
+  side,
+  subject,
+  state,
+  text,
+  choose,
+}: {
+  side: Side;
+  subject: PlaygroundSubject | null;
+  state: SideState;
+  text: string;
+  choose: () => void;
+}) {
+  const title = side === 0 ? "Left" : "Right";
+  return (
+    <section class="side" aria-label={`${title}: ${subject?.label ?? "no model"}`}>
+      <div class="head">
+        <h2>{subject?.label ?? "No model"}</h2>
+        <button type="button" class="secondary" onClick={choose}>
+          {subject === null ? "Choose a Model…" : "Change…"}
+          <span class="visually-hidden"> ({title.toLowerCase()})</span>
+        </button>
+      </div>
+      {subject === null && <p class="muted">Any model, adapter or run of this machine can stand here.</p>}
+      {state.problem !== null && <p role="alert">{state.problem}</p>}
+      <p class="status muted" role="status">
+        {state.status === null ? "" : `${state.status} …`}
+      </p>
+      {state.probability !== undefined && <Score state={state} />}
+      {state.words !== null && typeof state.probability === "number" && (
+        <Shaded words={state.words} whole={state.probability} text={text} />
+      )}
+      {state.answer !== null && (
+        <>
+          <h3>Answer</h3>
+          {state.answer.reasoning !== undefined && (
+            <details>
+              <summary>Reasoning</summary>
+              <Words text={state.answer.reasoning} hidden={false} />
+            </details>
+          )}
+          <Words text={state.answer.response} hidden={false} />
+          {!state.answer.ended && <p class="muted">Cut off at the maximum number of tokens.</p>}
+        </>
+      )}
+    </section>
+  );
+}
+
+function Score({ state: { probability: p, openings } }: { state: SideState }) {
+  if (p === null || p === undefined) {
+    return <p>The prompt leaves no room in the model's context, so it has no refusal probability.</p>;
+  }
+  const shown = openings.slice(0, most);
+  return (
+    <>
+      <p class="probability">
+        Refusal probability <strong>{probability(p)}</strong>
+      </p>
+      <div class="bar" aria-hidden="true">
+        <span style={{ width: `${100 * p}%` }} />
+      </div>
+      {shown.length > 0 && (
+        <table class="openings">
+          <caption>Openings that carry it</caption>
+          <thead>
+            <tr>
+              <th scope="col">Opening</th>
+              <th scope="col" class="number">
+                Probability
+              </th>
+              <th scope="col" class="number">
+                Share
+              </th>
+              <td />
+            </tr>
+          </thead>
+          <tbody>
+            {shown.map(({ opening, probability: part }) => (
+              <tr key={opening}>
+                <th scope="row">“{opening}”</th>
+                <td class="number">{probability(part)}</td>
+                <td class="number">{p > 0 ? `${Math.round((100 * part) / p)} %` : ""}</td>
+                <td class="share" aria-hidden="true">
+                  <span style={{ width: `${p > 0 ? (100 * part) / p : 0}%` }} />
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </>
+  );
+}
+
+/** The prompt, each word underlined by how much of the refusal it brings or takes away; the table below has the numbers. */
+function Shaded({
+  words,
+  whole,
+  text,
+}: {
+  words: NonNullable<SideState["words"]>;
+  whole: number;
+  text: string;
+}) {
+  return (
+    <p class="shaded" aria-hidden="true">
+      {words.map(({ start, end, without }) => {
+        const effect = without === null ? 0 : whole - without;
+        const strength = Math.min(1, Math.abs(effect) / Math.max(whole, 0.05));
+        const kind = effect >= 0 ? "raises" : "lowers";
+        return (
+          <span
+            key={start}
+            class={`word ${kind}`}
+            style={{ "--strength": strength.toFixed(2) }}
+            title={without === null ? "not scored" : `${signed(effect)}: ${probability(without)} without it`}
+          >
+            {text.slice(start, end)}
+          </span>
+        );
+      })}
+    </p>
+  );
+}

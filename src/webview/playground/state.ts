@@ -1,0 +1,76 @@
+import {
+  type PlaygroundSubject,
+  type PlaygroundToPage,
+  type Side,
+  sides,
+  type WordEffect,
+} from "../../protocol/webview/playground.ts";
+
+/** What is known of the prompt on a side. */
+export interface SideState {
+  /** What is being done, in words; null where nothing is. */
+  readonly status: string | null;
+  /** Undefined until it is known. */
+  readonly probability: number | null | undefined;
+  readonly openings: readonly { readonly opening: string; readonly probability: number }[];
+  readonly words: readonly WordEffect[] | null;
+  readonly answer: Extract<PlaygroundToPage, { type: "answer" }>["answer"] | null;
+  readonly problem: string | null;
+}
+
+/** Everything the page knows from its host. */
+export interface PageState {
+  readonly subjects: readonly (PlaygroundSubject | null)[];
+  /** The question that results belong to; those of earlier ones are dropped. */
+  readonly ask: number;
+  /** The prompt of that question. */
+  readonly text: string;
+  readonly sides: readonly SideState[];
+}
+
+const blank: SideState = {
+  ...{ status: null, probability: undefined, openings: [], words: null, answer: null, problem: null },
+};
+export const initialState: PageState = {
+  subjects: [null, null],
+  ask: 0,
+  text: "",
+  sides: sides.map(() => blank),
+};
+
+/** The state once a question was asked: what is known of the prompt before is no longer shown. */
+export function asked(state: PageState, ask: number, text: string): PageState {
+  const waiting = (side: Side) => (state.subjects[side] ? { ...blank, status: "Scoring" } : blank);
+  return { ...state, ask, text, sides: sides.map(waiting) };
+}
+
+/** The state once the question was cancelled: what is known stays, and nothing is waited for. */
+export function cancelled(state: PageState): PageState {
+  return { ...state, sides: state.sides.map((side) => ({ ...side, status: null })) };
+}
+
+/** The state after a message of the host. */
+export function reduce(state: PageState, message: PlaygroundToPage): PageState {
+  if (message.type === "subjects") return { ...state, subjects: message.subjects };
+  if (message.ask !== state.ask) return state;
+  const change = changeOf(message);
+  return {
+    ...state,
+    sides: state.sides.map((side, i) => (i === message.side ? { ...side, ...change } : side)),
+  };
+}
+
+function changeOf(message: Exclude<PlaygroundToPage, { type: "subjects" }>): Partial<SideState> {
+  switch (message.type) {
+    case "status":
+      return { status: message.status };
+    case "score":
+      return { status: null, probability: message.probability, openings: message.openings };
+    case "words":
+      return { status: null, words: message.words };
+    case "answer":
+      return { status: null, answer: message.answer };
+    case "failed":
+      return { status: null, problem: message.reason };
+  }
+}

@@ -1,0 +1,121 @@
+// @vitest-environment jsdom
+import { act, cleanup, fireEvent, render, screen, within } from "@testing-library/preact";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { PlaygroundFromPage, PlaygroundToPage } from "../../../src/protocol/webview/playground.ts";
+import { App, patience } from "../../../src/webview/playground/app.tsx";
+import {
+  asked,
+  cancelled,
+  initialState,
+  type PageState,
+  reduce,
+} from "../../../src/webview/playground/state.ts";
+import { faults } from "../ui/axe.ts";
+
+let posted: PlaygroundFromPage[];
+let state: PageState;
+let redraw: (() => void) | null;
+beforeEach(() => {
+  vi.useFakeTimers();
+  posted = [];
+  state = initialState;
+  redraw = null;
+});
+afterEach(() => {
+  cleanup();
+  vi.useRealTimers();
+});
+
+const subjects: PlaygroundToPage = {
+  type: "subjects",
+  subjects: [
+    { kind: "model", label: "base", base: "smollm2-135m", adapters: [] },
+    { kind: "run", label: "dcr-0", folder: "/runs/dcr-0" },
+  ],
+  text: "Kill <b>Python</b>",
+};
+function show(): Element {
+  const element = () => <App state={state} opened="Kill <b>Python</b>" post={post} />;
+  const { container, rerender } = render(element());
+  redraw = () => rerender(element());
+  return container;
+}
+function post(message: PlaygroundFromPage): void {
+  posted.push(message);
+  if (message.type === "try") state = asked(state, message.ask, message.text);
+  if (message.type === "cancel") state = cancelled(state);
+}
+function tell(message: PlaygroundToPage): void {
+  state = reduce(state, message);
+  act(() => redraw!());
+}
+const rest = () => act(() => void vi.advanceTimersByTime(patience));
+const tries = () => posted.filter((message) => message.type === "try");
+
+test("asks once the keys rest, drops what belongs to other words, and shows numbers beside every shade", async () => {
+  state = reduce(state, subjects);
+  const container = show();
+  rest();
+  expect(tries()).toEqual([{ type: "try", ask: 1, text: "Kill <b>Python</b>", maxNewTokens: null }]);
+  const prompt = screen.getByLabelText("Prompt");
+  for (const value of ["Kill it", "Kill it n", "Kill it now"]) fireEvent.input(prompt, { target: { value } });
+  rest();
+  expect(tries()).toHaveLength(2);
+  expect(posted.at(-2)).toEqual({ type: "cancel" });
+  const score = { type: "score", side: 0, openings: [{ opening: "I'm sorry", probability: 0.45 }] } as const;
+  tell({ ...score, ask: 1, probability: 0.11 });
+  expect(container.textContent).not.toContain("0.11");
+  tell({ ...score, ask: 2, probability: 0.6 });
+  const left = screen.getByRole("region", { name: "Left: base" });
+  expect(left.textContent).toContain("Refusal probability 0.60");
+  expect(within(left).getByRole("row", { name: /I'm sorry/ }).textContent).toContain("75 %");
+  tell({
+    ...{ type: "words", ask: 2, side: 0 },
+    words: [
+      { start: 0, end: 4, without: 0.1 },
+      { start: 5, end: 7, without: 0.7 },
+      { start: 8, end: 11, without: null },
+    ],
+  });
+  const rows = within(screen.getByRole("region", { name: "What each word does" })).getAllByRole("row");
+  expect(rows.slice(1).map(({ textContent }) => textContent)).toEqual([
+    "Kill0.10 (+0.50)",
+    "it0.70 (−0.10)",
+    "nownot scored",
+  ]);
+  const words = [...left.querySelectorAll(".word")];
+  expect(words.map(({ className }) => className)).toEqual(["word raises", "word lowers", "word raises"]);
+  vi.useRealTimers();
+  expect(await faults(container)).toEqual([]);
+});
+
+test("answers on Ctrl+Enter, as text, and says what failed and what was cut off", () => {
+  state = reduce(state, subjects);
+  const container = show();
+  rest();
+  fireEvent.keyDown(screen.getByLabelText("Prompt"), { key: "Enter", ctrlKey: true });
+  expect(tries().at(-1)).toMatchObject({ maxNewTokens: 64 });
+  const { ask } = state;
+  tell({ type: "answer", ask, side: 0, answer: { response: "<img src=x onerror=alert(1)>", ended: false } });
+  tell({ type: "failed", ask, side: 1, reason: "The run cannot be used." });
+  expect(container.querySelector("img")).toBeNull();
+  expect(container.textContent).toContain("<img src=x onerror=alert(1)>");
+  expect(screen.getByText("Cut off at the maximum number of tokens.")).toBeTruthy();
+  expect(screen.getByRole("alert").textContent).toBe("The run cannot be used.");
+  fireEvent.click(screen.getByRole("button", { name: /right/ }));
+  expect(posted.at(-1)).toEqual({ type: "choose", side: 1 });
+});
+
+test("asks nothing without a model or without words", () => {
+  show();
+  rest();
+  expect(posted).toEqual([]);
+  expect((screen.getByRole("button", { name: "Answer" }) as HTMLButtonElement).disabled).toBe(true);
+  expect(screen.getAllByText("No model")).toHaveLength(2);
+  cleanup();
+  state = reduce(initialState, subjects);
+  show();
+  fireEvent.input(screen.getByLabelText("Prompt"), { target: { value: "  " } });
+  rest();
+  expect(tries()).toEqual([]);
+});
