@@ -22,7 +22,7 @@ const server = await startCodeServer({
   home: join(root, ".cache/workbench/editor"),
   trust: "trusted",
   // Who opens it for the first time sees what a fresh install shows.
-  settings: { "workbench.welcomePage.walkthroughs.openOnInstall": true },
+  settings: { "discern.walkthrough.opens": true },
   port: Number(flags.port),
 });
 process.stdout.write(`${server.url}\nCtrl-C ends it.\n`);

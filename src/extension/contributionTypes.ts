@@ -118,6 +118,7 @@ export interface SettingValues {
   "discern.engine.path": string;
   "discern.engine.unresponsiveSeconds": number;
   "discern.torch.python": string;
+  "discern.walkthrough.opens": boolean;
 }
 export const settingKeys = [
   "discern.prompts.include",
@@ -137,6 +138,7 @@ export const settingKeys = [
   "discern.engine.path",
   "discern.engine.unresponsiveSeconds",
   "discern.torch.python",
+  "discern.walkthrough.opens",
 ] as const satisfies readonly (keyof SettingValues)[];
 
 /** Context keys, each with one writer, and the type of their values. */

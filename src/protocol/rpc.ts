@@ -111,7 +111,10 @@ export const requests = {
         }),
       ]),
       texts: z.array(z.string().min(1)).min(1),
-      openings: z.boolean().default(false).describe("Also the probability of each opening, of the first text"),
+      openings: z
+        .boolean()
+        .default(false)
+        .describe("Also the probability of each opening, of the first text"),
       maxNewTokens: positive.optional().describe("Also a greedy answer to the first text"),
     }),
     result: z.object({

@@ -6,7 +6,7 @@ import { describeWorkbench, useWorkbench } from "./useWorkbench.ts";
 describeWorkbench("who opens Discern for the first time", () => {
   const workbench = useWorkbench({
     fill: async () => {},
-    settings: { "workbench.welcomePage.walkthroughs.openOnInstall": true },
+    settings: { "discern.walkthrough.opens": true },
   });
 
   it("sees in each view what it is for, and what to do", async () => {

@@ -1,6 +1,6 @@
 import * as vscode from "vscode";
 import { recipeSuffix } from "../../protocol/recipe.ts";
-import { runCommand } from "../contributions.ts";
+import { runCommand, setting } from "../contributions.ts";
 import type { PromptLibrary } from "../prompts/library.ts";
 
 /** Key of the extension's state on this machine that says that the walkthrough was opened. */
@@ -17,18 +17,12 @@ export async function setIntroduced(context: Pick<vscode.ExtensionContext, "glob
 }
 
 /**
- * Opens the walkthrough once per machine, in the first folder with prompt files or a recipe. It is left closed where the editor is set to
- * open no walkthroughs of new extensions.
+ * Opens the walkthrough once per machine, in the first folder with prompt files or a recipe. It is left closed where the
+ * setting says so: that of the editor for walkthroughs of new extensions is one of the machine, which a remote window does not have.
  */
 export async function introduce(context: vscode.ExtensionContext, prompts: PromptLibrary): Promise<void> {
-  if (isIntroduced(context) || !opensWalkthroughs() || !(await hasMaterial(prompts))) return;
+  if (isIntroduced(context) || !setting("discern.walkthrough.opens") || !(await hasMaterial(prompts))) return;
   await runCommand("discern.walkthrough.open");
-}
-
-function opensWalkthroughs(): boolean {
-  return vscode.workspace
-    .getConfiguration("workbench.welcomePage.walkthroughs")
-    .get<boolean>("openOnInstall", true);
 }
 
 async function hasMaterial(prompts: PromptLibrary): Promise<boolean> {
