@@ -81,7 +81,8 @@ export class RecipeLens implements vscode.CodeLensProvider, vscode.Disposable {
     if (!(lens instanceof CostLens)) return lens;
     const { recipe, counts } = await this.recipes.check(lens.document);
     const cost = recipe && (await this.facts.cost(recipe, dirname(lens.document.uri.fsPath), counts));
-    const title = cost ? costLine(cost) : "Cost unknown: the model cannot be read";
+    const unknown = recipe ? "the model cannot be read" : "the recipe has faults";
+    const title = cost ? costLine(cost) : `Cost unknown: ${unknown}`;
     lens.command = { title, command: "" };
     return lens;
   }
