@@ -14,6 +14,7 @@ const root = join(import.meta.dirname, "..");
  */
 const short: Record<string, string> = {
   "scripts/study.ts: say": "arguments of a command line",
+  "src/dataset/presets.ts: holds": "names of columns",
   "src/engine/abilities/probeSubject.ts: drawnTraining": "parameters",
   "src/engine/backend/onnx/programs/gradients/gradientProducts.ts: floats": "a matrix's shape",
   "src/engine/evaluate/bootstrap.ts: run": "a pair",
@@ -28,6 +29,7 @@ const short: Record<string, string> = {
   "src/extension/engine/process.ts: client.call": "a method and its parameters",
   "src/extension/evaluation/register.ts: vscode.Disposable.from": "a fixed list",
   "src/extension/laboratory/register.ts: vscode.Disposable.from": "a fixed list",
+  "src/extension/labelling/labelCommands.ts: vscode.window.showInformationMessage": "buttons",
   "src/extension/launch/checked.ts: facts.machine": "parameters",
   "src/extension/launch/showFindings.ts: vscode.window.showErrorMessage": "buttons",
   "src/extension/launch/showFindings.ts: vscode.window.showWarningMessage": "buttons",

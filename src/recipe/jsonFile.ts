@@ -121,7 +121,7 @@ function findFaults<T>(
       .map((fault) => ({ ...fault, path: originalPath(fault.path, renamed) }))
       .filter(({ path }) => !known.has(JSON.stringify(path)));
     for (const { path } of fresh) known.add(JSON.stringify(path));
-    found.push(...fresh);
+    for (const fault of fresh) found.push(fault);
     const next = structuredClone(reading);
     const changes = faults.map((fault) => {
       const isChanged = assume(next, fault);

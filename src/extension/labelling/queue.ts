@@ -5,6 +5,7 @@ import type { PromptRecord } from "../../dataset/record.ts";
 import type { Labelling } from "../../protocol/webview/labelAgreement.ts";
 import { type LabelByte, unpackLabel } from "../../protocol/webview/labelBytes.ts";
 import type { LabelFilter, PromptOrder, Query } from "../../protocol/webview/labelling.ts";
+import { greatestOf } from "../../statistics/extremes.ts";
 import { count, percent, probability as wordProbability } from "../../wording/numbers.ts";
 import { wordDecision } from "../prompts/words.ts";
 import { differingIds, saidBy } from "./agreement.ts";
@@ -99,7 +100,7 @@ function byDispute(prompts: LabelledPrompts, places: number[], reasons: Map<numb
     if (!records) continue;
     const labels = peoplesLabels(records);
     const votes = Map.groupBy(labels, ({ label }) => label);
-    const most = Math.max(...[...votes.values()].map(({ length }) => length));
+    const most = greatestOf([...votes.values()].map(({ length }) => length));
     shares.set(place, 1 - most / labels.length);
     reasons.set(place, `People differ. ${wordConflict({ labels })}`);
   }

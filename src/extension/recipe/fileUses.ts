@@ -187,7 +187,7 @@ function divide(file: RecipeFile, label: Label | undefined): Division {
     for (let taken = 0; rest.length > leastTrained; ) {
       const { size, kinds: own } = rest[0]!;
       if (taken > 0 && taken + size - wanted >= wanted - taken) break;
-      kinds.push(...own);
+      for (const kind of own) kinds.push(kind);
       taken += size;
       rest.shift();
     }

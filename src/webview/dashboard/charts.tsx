@@ -1,5 +1,6 @@
 import { useMemo, useState } from "preact/hooks";
 import { tooFewProbes } from "../../statistics/comovement.ts";
+import { greatestOf } from "../../statistics/extremes.ts";
 import { IconButton } from "../ui/iconButton.tsx";
 import { ChartCard, type ChartFrame } from "./chartCard.tsx";
 import { Figures } from "./figures.tsx";
@@ -38,7 +39,7 @@ export function Charts({
     () => (enough.length > 0 ? comovementPlot("spillOver", enough, looking, lines) : null),
     looks,
   );
-  const most = Math.max(0, ...runs.map(({ series }) => series.comovement.length));
+  const most = Math.max(0, greatestOf(runs.map(({ series }) => series.comovement.length)));
   const measures = useMemo(() => panelMeasurePlots(runs, looking), looks);
   const training = useMemo(() => trainingPlots(runs, looking, lines), [page.revision]);
   const steps = {

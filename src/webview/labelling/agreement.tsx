@@ -7,6 +7,7 @@ import {
   type Labelling,
   type PairAgreement,
 } from "../../protocol/webview/labelAgreement.ts";
+import { greatestOf } from "../../statistics/extremes.ts";
 import { count, counted, estimate, figure } from "../../wording/numbers.ts";
 import { LabelChip, stateNames } from "../ui/labelChip.tsx";
 import type { LabellingPage } from "./pageModel.ts";
@@ -129,7 +130,7 @@ function Confusion({
   const shown = agreementClasses.filter(
     (_, k) => confusion[k]!.some((cell) => cell > 0) || confusion.some((row) => row[k]! > 0),
   );
-  const most = Math.max(1, ...confusion.flat());
+  const most = Math.max(1, greatestOf(confusion.flat()));
   const again = first.by === second.by;
   const name = ({ by, pass }: Labelling) => (again ? (pass === 1 ? "First pass" : "Second pass") : by);
   return (

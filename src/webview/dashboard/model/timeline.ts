@@ -1,3 +1,4 @@
+import { greatestOf } from "../../../statistics/extremes.ts";
 import type { Point } from "../../ui/plotSpec.ts";
 import type { RunSeries, StageSeries } from "./runSeries.ts";
 
@@ -44,7 +45,7 @@ export class Timeline {
         const span = own[places[run]!.indexOf(column)];
         return span ? span.end - span.start : 0;
       });
-      const width = Math.max(0, ...widths);
+      const width = Math.max(0, greatestOf(widths));
       start += width;
       return { kind, start: start - width, width };
     });

@@ -42,8 +42,10 @@ export function methodLines(
       };
     });
     if (seeds.length === 1 || looking.seeds === "each") {
-      legend.push(...own);
-      series.push(...own.filter(({ id }) => !looking.hidden.has(id)));
+      for (const one of own) {
+        legend.push(one);
+        if (!looking.hidden.has(one.id)) series.push(one);
+      }
       continue;
     }
     const { method } = seeds[0]!;
@@ -54,8 +56,9 @@ export function methodLines(
       points: meanLine(own.map(({ points }) => points)),
     };
     legend.push(line);
-    if (!looking.hidden.has(line.id))
-      series.push(...own.map((one) => ({ ...withoutRaw(one), thin: true })), line);
+    if (looking.hidden.has(line.id)) continue;
+    for (const one of own) series.push({ ...withoutRaw(one), thin: true });
+    series.push(line);
   }
   return { legend, series };
 }

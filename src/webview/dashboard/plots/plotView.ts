@@ -1,3 +1,4 @@
+import { greatestOf } from "../../../statistics/extremes.ts";
 import { styleCount } from "../../ui/methodStyle.ts";
 import type { Guide, PlotSeries, PlotSpec, Range } from "../../ui/plotSpec.ts";
 import type { RunSeries } from "../model/runSeries.ts";
@@ -54,13 +55,8 @@ export function timelineOf(runs: readonly PlottedRun[]): Timeline {
 export function wholeSteps(runs: readonly PlottedRun[], timeline = timelineOf(runs)): Range {
   let max = 1;
   for (const { series } of runs) {
-    const last = Math.max(
-      series.probes.at(-1)?.step ?? 0,
-      ...series.stages.flatMap(({ loss, learningRate }) => [
-        loss.at(-1)?.x ?? 0,
-        learningRate.at(-1)?.x ?? 0,
-      ]),
-    );
+    const ends = series.stages.flatMap(({ loss, learningRate }) => [loss.at(-1)?.x, learningRate.at(-1)?.x]);
+    const last = Math.max(series.probes.at(-1)?.step ?? 0, greatestOf(ends.map((end) => end ?? 0)));
     max = Math.max(max, timeline.at(series, last));
   }
   return { min: 0, max };

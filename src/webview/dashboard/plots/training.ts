@@ -1,3 +1,4 @@
+import { greatestOf } from "../../../statistics/extremes.ts";
 import { quantity } from "../../../wording/numbers.ts";
 import type { PlotSeries } from "../../ui/plotSpec.ts";
 import type { StageSeries } from "../model/runSeries.ts";
@@ -107,7 +108,7 @@ function trainingPlot(
   const shown = key === "learning-rate" ? { ...looking, smoothing: 0 } : looking;
   const timeline = timelineOf(runs);
   const partsOf = new Map(lines.map(({ run, parts }) => [run, parts]));
-  const most = Math.max(...lines.map(({ parts }) => parts.length));
+  const most = greatestOf(lines.map(({ parts }) => parts.length));
   // A line a stage, since a stage's figures do not go on in the next; counted from the last, which runs share.
   const perStage = Array.from({ length: most }, (_, back) => {
     const having = runs.filter((run) => partsOf.get(run)!.length > back);
