@@ -16,7 +16,13 @@ export function Header({ page, act }: { page: LabellingPage; act: (action: Actio
         <h1 class="words">{page.file!.path}</h1>
         <div class="switches">
           {!page.file!.blind && (
-            <button type="button" class="switch" onClick={() => page.do("train")}>
+            <button
+              type="button"
+              class="switch"
+              title="Train on these labels…"
+              aria-label="Train on these labels…"
+              onClick={() => page.do("train")}
+            >
               <span class="codicon codicon-play" aria-hidden="true" />
               <span class="name">Train on these labels…</span>
             </button>
