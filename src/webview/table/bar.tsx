@@ -67,7 +67,8 @@ export function Bar({ page, focusGrid }: { page: TablePage; focusGrid: () => voi
           title="Show each prompt's counterpart in the next row (T)"
           onClick={() => page.ask({ pairs: !view.pairs })}
         >
-          <span class="codicon codicon-link" aria-hidden="true" /> Pairs together
+          <span class={`codicon codicon-${view.pairs ? "check" : "link"}`} aria-hidden="true" /> Pairs
+          together
         </button>
       )}
       {isFiltered && (

@@ -109,19 +109,24 @@ function columnsOf(page: TablePage): Column[] {
         name: title,
         title: `Verdict on the answer of ${title}, run ${run}`,
       },
-      width: "9.5em",
+      width: "var(--verdict-width)",
       cell: ({ answers }) => (answers[i] ? <Verdict answer={answers[i]} /> : <NotEvaluated />),
     },
     {
       ...{ key: `probability${i}` as SortKey, name: "P(refusal)", title: `Refusal probability of ${title}` },
-      width: "7.5em",
+      width: "var(--probability-width)",
       cell: ({ answers }) => answers[i] && <Probability value={answers[i].probability} />,
     },
   ]);
   return [
-    { key: "line", name: "Line", width: "4.5em", cell: ({ line }) => count(line) },
-    { key: "label", name: "Label", width: "10.5em", cell: ({ place }) => <Label {...page.labelAt(place)} /> },
-    { key: "prompt", name: "Prompt", width: "minmax(16em, 1fr)", cell: ({ text }) => text },
+    { key: "line", name: "Line", width: "var(--line-width)", cell: ({ line }) => count(line) },
+    {
+      key: "label",
+      name: "Label",
+      width: "var(--label-width)",
+      cell: ({ place }) => <Label {...page.labelAt(place)} />,
+    },
+    { key: "prompt", name: "Prompt", width: "minmax(var(--prompt-width), 1fr)", cell: ({ text }) => text },
     ...verdicts,
     ...(file && file.categories.length > 0
       ? [column("category", "Category", "8em", ({ category }) => category)]
