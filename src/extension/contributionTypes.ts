@@ -65,6 +65,8 @@ export const commandIds = [
   "discern.models.copyPath",
   "discern.recipe.choosePlace",
   "discern.recipe.new",
+  "discern.evaluation.score",
+  "discern.evaluation.evaluate",
   "discern.evaluation.toggle",
   "discern.evaluation.pin",
   "discern.evaluation.chooseMethods",

@@ -11,6 +11,7 @@ import { registerCommand } from "./contributions.ts";
 import { registerDashboard } from "./dashboard/register.ts";
 import { DisposableStore } from "./disposableStore.ts";
 import { Engine } from "./engine/engine.ts";
+import { registerEvaluateFile } from "./evaluation/evaluateFile.ts";
 import { registerEvaluation } from "./evaluation/register.ts";
 import { ShownRuns } from "./evaluation/shownRuns.ts";
 import { registerLabelling } from "./labelling/register.ts";
@@ -55,6 +56,7 @@ export function activate(context: vscode.ExtensionContext): void {
   store.add(registerRecipes({ facts, files, models, prompts }));
   const shown = store.add(new ShownRuns(runs, context.workspaceState));
   store.add(registerEvaluation(context, prompts, runs, shown));
+  store.add(registerEvaluateFile({ engine, facts, models, prompts, runs, shown }));
   store.add(registerTable(context, { prompts, runs, shown }));
   store.add(registerReport(context, engine, prompts));
   store.add(registerLaboratory(context, { engine, library: runs, models, prompts }));

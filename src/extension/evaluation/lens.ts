@@ -37,8 +37,10 @@ export class SummaryLens implements vscode.CodeLensProvider, vscode.Disposable {
     const sheet = await this.sheets.settled(document);
     if (!sheet) return [];
     const pinned = this.runs.pinnedIn(document.uri);
-    if (sheet.shown) return shownLenses(sheet, sheet.shown, pinned !== undefined);
-    return pinned ? [silent(pinned), changeRun("This run is pinned")] : [];
+    const known = this.prompts.file(document.uri);
+    const asking = known && vscode.workspace.isTrusted ? askLenses(document.uri, sheet.shown === null) : [];
+    if (sheet.shown) return [...shownLenses(sheet, sheet.shown, pinned !== undefined), ...asking];
+    return [...(pinned ? [silent(pinned), changeRun("This run is pinned")] : []), ...asking];
   }
 }
 
@@ -71,6 +73,20 @@ function shownLenses(sheet: Sheet, { run, answers }: ShownRun, pinned: boolean):
           ),
         ]
       : []),
+  ];
+}
+
+/** Offers to ask a model. Where something is shown already, scores add nothing that is looked for here. */
+function askLenses(file: vscode.Uri, first: boolean): vscode.CodeLens[] {
+  const score = "Refusal probability of each prompt under any model, trained or not: takes seconds";
+  return [
+    ...(first ? [lens("$(beaker) Score with…", "discern.evaluation.score", [file], score)] : []),
+    lens(
+      "Evaluate with…",
+      "discern.evaluation.evaluate",
+      [file],
+      "Answers of any model, trained or not, with verdicts",
+    ),
   ];
 }
 

@@ -62,7 +62,9 @@ export function badgeWords({ failure, excluded, marked }: Mark): string {
         : marked.scored
           ? "p"
           : letters[marked.outcome];
-  return `${word.padEnd(badgeLength - 5)} ${probability(marked.refusalProbability)}`;
+  // What rounds to none is written "< 0.01" elsewhere; a badge has no room for the space.
+  const p = probability(marked.refusalProbability).replace(" ", "");
+  return `${word.padEnd(badgeLength - 5)}${p.padStart(5)}`;
 }
 
 /** The text behind a prompt's line. The failure stands in words, for colour and icon alone tell not everybody. */

@@ -28,6 +28,7 @@ interface Job {
  * this window; one that waits is started by this window, or by the next one of the same workspace.
  *
  * @param name of the folder that a new run is given.
+ * @returns the run's folder; undefined where it waits.
  * @throws as `Engine.call`; vscode.CancellationError where the person ended it.
  */
 export async function launch(
@@ -35,11 +36,12 @@ export async function launch(
   library: RunLibrary,
   name: string,
   work: QueuedWork,
-): Promise<void> {
+): Promise<vscode.Uri | undefined> {
   const active = library.runs.filter((run) => isActive(run) && library.comparisonOf(run) === undefined);
   const how = active.length === 0 ? "now" : await askWhenBusy(name, active);
-  if (how === "now") await carryOut(engine, library, { name, work });
-  else tellQueued(library, library.queue.add(name, work), active);
+  if (how === "now") return carryOut(engine, library, { name, work });
+  tellQueued(library, library.queue.add(name, work), active);
+  return undefined;
 }
 
 /** Starts or resumes a run at once. @returns its folder. @throws as `Engine.call`, and the file system's own errors. */

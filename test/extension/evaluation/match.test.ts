@@ -113,8 +113,9 @@ describe("marks", () => {
   test("have a badge of one width that says without colour what is wrong", async () => {
     const marks = await marksOf(csv);
     const excluded = await marksOf(csv, "prompts.csv", { "What is bread?": null });
-    const shown = [...marks, excluded.at(-1)!].map(badgeWords);
-    expect(shown).toEqual(["over  0.81", "under 0.27", "✓ C   0.02", "excl. 0.02"]);
+    const rare = { ...marks.at(-1)!, marked: { ...marks.at(-1)!.marked, refusalProbability: 0.001 } };
+    const shown = [...marks, excluded.at(-1)!, rare].map(badgeWords);
+    expect(shown).toEqual(["over  0.81", "under 0.27", "✓ C   0.02", "excl. 0.02", "✓ C  <0.01"]);
     expect(shown.every(({ length }) => length === badgeLength)).toBe(true);
   });
 
