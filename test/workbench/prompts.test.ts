@@ -237,7 +237,7 @@ describeWorkbench("the Prompts view", () => {
       .treeItem(/^prompts\.csv, .*1 label without a prompt/)
       .waitFor();
     await workbench().openFile("prompts.csv");
-    await workbench().page.locator(".codelens-decoration", { hasText: "1 label without a prompt" }).click();
+    await workbench().page.locator(".codelens-decoration a", { hasText: "1 label without a prompt" }).click();
     await workbench().quickInput.getByText("What is a bread made of?").waitFor();
     await workbench().screenshot("prompts-carry");
     await key("Enter");

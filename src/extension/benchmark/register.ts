@@ -44,7 +44,10 @@ export function registerBenchmark(
   return vscode.Disposable.from(
     documents.register(),
     new PlannedLens(library),
-    new GateTests(parts),
+    // Forks of the editor may lack the Test Explorer, which their types promise.
+    (vscode.tests as Partial<typeof vscode.tests> | undefined)?.createTestController
+      ? new GateTests(parts)
+      : { dispose: () => undefined },
     pages(context, library),
     registerCommand("discern.benchmark.start", (given?: unknown) => {
       requireTrust();

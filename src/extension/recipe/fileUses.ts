@@ -33,7 +33,7 @@ export const useNames: Readonly<Record<FileUse, string>> = {
   suite: "suite",
 };
 
-/** Which prompts of a file are for what: by its splits, by its categories, or not told apart. */
+/** Which prompts of a file are for what: by its splits, by its categories, or not divided. */
 export type Division =
   | {
       readonly by: "split" | "category";
@@ -68,7 +68,7 @@ const monitoredShare = 0.1;
 /** Categories with their counterparts that stay for training at least. */
 const leastTrained = 2;
 
-/** What is proposed for files: each file's uses, and how its prompts are told apart. */
+/** What is proposed for files: each file's uses, and how its prompts are divided among them. */
 export function proposeUses(files: readonly RecipeFile[]): UsedFile[] {
   const bare = files.map((file) => withLabel(file, assumedLabel(file)));
   const groups = bare.map((one) => groupsOf(one));
@@ -80,7 +80,7 @@ export function proposeUses(files: readonly RecipeFile[]): UsedFile[] {
     const tunes = own.answeredToxic > 0 && own.seemingly === 0;
     if (tunes) uses.add("safety");
     if (own.toxic + own.seemingly > 0 && !tunes) {
-      // Prompts of one label that cannot be told apart are worth more for evaluation where others give the stage both labels.
+      // Prompts of one label that cannot be divided are worth more for evaluation where others give the stage both labels.
       const { division } = one;
       const isOneSided = own.toxic === 0 || own.seemingly === 0;
       const isTest = division.by === "split" && trainSplits(one.file, division).length === 0;
@@ -156,7 +156,7 @@ function familyOf(kind: string): string {
   return kind.replace(/^contrast_/, "");
 }
 
-/** How the prompts of a file are told apart: by its splits where it has some, else by whole categories, which training then has not seen. */
+/** How the prompts of a file are divided: by its splits where it has some, else by whole categories, which training then has not seen. */
 function divide(file: RecipeFile, label: Label | undefined): Division {
   const splits = new Set(file.records.flatMap(({ split }) => split ?? []));
   const named = (names: readonly string[]) =>
@@ -330,7 +330,7 @@ export function whyUnused(used: UsedFile): string {
   return `none of its ${counted(file.records.length, "prompt")} has a label. Label them, or say here what they are.`;
 }
 
-/** How many prompts of a file are measured that are trained on, too, where its prompts cannot be told apart. */
+/** How many prompts of a file are measured that are trained on, too, where its prompts cannot be divided. */
 function overlap(used: UsedFile): string[] {
   const idsOf = (uses: readonly FileUse[]) =>
     new Set(

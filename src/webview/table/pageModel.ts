@@ -104,7 +104,7 @@ export class TablePage {
     return this.selection.size > 1 ? this.chosenPositions().length : this.selection.size;
   }
 
-  /** Labels the selected prompts, or the focused one and goes on. Of many, counterparts that the filter leaves out keep theirs. */
+  /** Labels the selected prompts, or the focused one, and selects the next. Of many, counterparts that the filter leaves out keep theirs. */
   choose(label: LabelChoice): void {
     const { places, file } = this;
     if (!places || !file || this.place === undefined) return;
