@@ -212,12 +212,15 @@ describeWorkbench("the evaluation in a prompt file", () => {
     await lens("Score with…").locator("a").first().click();
     await workbench().quickPick("tiny");
     await waitForLens("score-tiny-fresh: mean refusal probability safe ");
+    expect(await workbench().tab("Dashboard: score-tiny-fresh").count()).toBe(0);
     await workbench().screenshot("evaluation-scored");
     const recipe = join(workbench.folder(), "evaluations", "score-tiny-fresh.discern.json");
     expect(JSON.parse(await readFile(recipe, "utf8"))).toMatchObject({ stages: [] });
   });
 
   it("is hidden and shown again", async () => {
+    await workbench().openFile("prompts/pairs.csv");
+    await waitForLens("safe refused");
     const toggle = "Discern: Show or Hide Evaluation in Prompt Files";
     await workbench().runCommand(toggle);
     await lens("safe refused").waitFor({ state: "detached" });

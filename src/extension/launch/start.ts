@@ -3,7 +3,7 @@ import { basename } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as vscode from "vscode";
 import { isComparison, readPlan } from "../../runFolder/comparison.ts";
-import { isRun, runPaths } from "../../runFolder/folder.ts";
+import { isRun, openRun, runPaths } from "../../runFolder/folder.ts";
 import { lockHolder } from "../../runFolder/lock.ts";
 import { runCommand } from "../contributions.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -139,6 +139,9 @@ async function showWhenThere(library: RunLibrary, folder: vscode.Uri): Promise<v
     }
     await firstTraining(library, folder);
   }
+  // What only scores or evaluates has no course to look at.
+  const begun = await openRun(folder.fsPath).catch(() => null);
+  if (begun?.recipe.stages.length === 0) return;
   await runCommand("discern.runs.openDashboard", folder, unasked);
 }
 

@@ -180,7 +180,7 @@ class ShownTable implements vscode.Disposable {
         await runCommand("discern.prompts.readLargeFile", this.uri);
         return;
       case "evaluate":
-        await runCommand("discern.models.evaluate");
+        await runCommand("discern.evaluation.evaluate", this.uri);
         return;
       case "showProblems":
         await vscode.commands.executeCommand("workbench.actions.view.problems");
