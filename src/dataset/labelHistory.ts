@@ -60,7 +60,7 @@ export class PersonHistory {
     return this.undone.at(-1)?.undoneAt;
   }
 
-  /** Adds an entry; those of others are passed over. False when it is older than one added before: begin anew then. */
+  /** Adds an entry; those of other people are ignored. @returns false when it is older than one added before: the history must then be built again. */
   add(entry: LogEntry): boolean {
     if (personOf(entry) !== this.by) return true;
     const time = actionTime(entry);

@@ -8,7 +8,7 @@ const depth = 2;
 
 /**
  * The run folders below a folder, and the folders of comparisons with the runs in them. A folder that is locked counts: a run begins there.
- * Folders that are gone or cannot be read hold none, and those whose names begin with a dot are passed over.
+ * Folders that are gone or cannot be read hold none, and those whose names begin with a dot are ignored.
  *
  * @param options.levels how many levels are looked into.
  * @param options.reports whether folders with a report and no run are given, too.

@@ -1,32 +1,17 @@
 import { basename } from "node:path";
-import { isDeepStrictEqual } from "node:util";
 import type { Plan } from "../../protocol/cells.ts";
 import { readRemarks } from "../../runFolder/about.ts";
 import { type CellProgress, cellProgress, readCellEvents, readPlan } from "../../runFolder/comparison.ts";
 import { reportStamp } from "../../runFolder/judgements.ts";
 import { lockHolder } from "../../runFolder/lock.ts";
-import type { RunKind, RunSummary, RunSummaryState, SummaryReader } from "./summary.ts";
+import { FolderReader, type RunKind, type RunSummary, type RunSummaryState } from "./summary.ts";
 
 /**
  * Keeps the summary of a comparison's folder. To whoever stops, resumes, watches or deletes it, a comparison is a run whose
  * steps are runs.
  */
-export class ComparisonReader implements SummaryReader {
-  private readonly folder: string;
-  private current: RunSummary | null = null;
-
-  /** @param folder of the comparison. */
-  constructor(folder: string) {
-    this.folder = folder;
-  }
-
-  async read(): Promise<RunSummary | null> {
-    const next = await this.look();
-    if (!isDeepStrictEqual(next, this.current)) this.current = next;
-    return this.current;
-  }
-
-  private async look(): Promise<RunSummary> {
+export class ComparisonReader extends FolderReader {
+  protected async look(): Promise<RunSummary> {
     // The lock first: a comparison that ends in between is then seen as running once more, never as interrupted.
     const holder = await lockHolder(this.folder);
     const progress = cellProgress(await readCellEvents(this.folder));

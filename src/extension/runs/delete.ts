@@ -36,7 +36,7 @@ export async function moveToTrash(uri: vscode.Uri, label: string): Promise<void>
   try {
     await vscode.workspace.fs.delete(uri, { recursive: true, useTrash: true });
   } catch (error) {
-    // The first button is the default: Enter keeps what cannot be brought back.
+    // The first button is the default: Enter must not delete what cannot be restored.
     const keep = "Keep";
     const forever = "Delete Permanently";
     const asked = await vscode.window.showWarningMessage(

@@ -42,7 +42,7 @@ export class RunQueue {
     return this.list;
   }
 
-  /** Tells of every change. @returns what ends the telling. */
+  /** Calls the listener after every change. @returns the subscription. */
   onDidChange(listener: () => void): { dispose(): void } {
     this.listeners.add(listener);
     return { dispose: () => void this.listeners.delete(listener) };

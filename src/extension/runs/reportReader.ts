@@ -1,10 +1,9 @@
 import { stat } from "node:fs/promises";
 import { basename } from "node:path";
-import { isDeepStrictEqual } from "node:util";
 import { readRemarks } from "../../runFolder/about.ts";
 import { isReport, isRun, runPaths } from "../../runFolder/folder.ts";
 import { reportStamp } from "../../runFolder/judgements.ts";
-import type { RunSummary, SummaryReader } from "./summary.ts";
+import { FolderReader, type RunSummary } from "./summary.ts";
 
 /** Whether a folder holds a report and no run, as one over runs that were compared does. */
 export async function isReportAlone(folder: string): Promise<boolean> {
@@ -12,21 +11,8 @@ export async function isReportAlone(folder: string): Promise<boolean> {
 }
 
 /** Keeps the summary of a folder that holds a report and no run. */
-export class ReportReader implements SummaryReader {
-  private readonly folder: string;
-  private current: RunSummary | null = null;
-
-  constructor(folder: string) {
-    this.folder = folder;
-  }
-
-  async read(): Promise<RunSummary | null> {
-    const next = await this.look();
-    if (!isDeepStrictEqual(next, this.current)) this.current = next;
-    return this.current;
-  }
-
-  private async look(): Promise<RunSummary | null> {
+export class ReportReader extends FolderReader {
+  protected async look(): Promise<RunSummary | null> {
     const report = await reportStamp(this.folder);
     if (report === null) return null;
     const written = await stat(runPaths(this.folder).report).catch(() => null);

@@ -114,51 +114,61 @@ export interface SummaryReader {
   read(): Promise<RunSummary | null>;
 }
 
-/** Keeps the summary of one run folder, reading of its event log only what was appended. */
-export class RunReader implements SummaryReader {
-  private readonly folder: string;
-  private readonly events: EventReader;
-  private readonly progress = new RunProgress();
+/** Looks at a folder, and keeps what it said last. */
+export abstract class FolderReader implements SummaryReader {
+  protected readonly folder: string;
   private current: RunSummary | null = null;
-  private manifest: ManifestRead = null;
-  private manifestChanged = -1;
   private reading: Promise<RunSummary | null> | null = null;
 
-  /** @param folder the run folder; it need not exist. */
+  /** @param folder it need not exist. */
   constructor(folder: string) {
     this.folder = folder;
-    this.events = new EventReader(runPaths(folder).events);
   }
 
-  /**
-   * Looks at the folder again.
-   *
-   * @returns the summary, the same object as before when nothing changed; null when the folder holds no run.
-   */
   async read(): Promise<RunSummary | null> {
     // Two readings at once would mix up the order of events: the second shares the first.
-    this.reading ??= this.look().finally(() => {
+    this.reading ??= this.readOnce().finally(() => {
       this.reading = null;
     });
     return this.reading;
   }
 
-  private async look(): Promise<RunSummary | null> {
+  /** What the folder says now; null when there is nothing to show. */
+  protected abstract look(): Promise<RunSummary | null>;
+
+  private async readOnce(): Promise<RunSummary | null> {
+    const next = await this.look();
+    if (!isDeepStrictEqual(next, this.current)) this.current = next;
+    return this.current;
+  }
+}
+
+/** Keeps the summary of one run folder, reading of its event log only what was appended. */
+export class RunReader extends FolderReader {
+  private readonly events: EventReader;
+  private readonly progress = new RunProgress();
+  private manifest: ManifestRead = null;
+  private manifestChanged = -1;
+
+  /** @param folder the run folder; it need not exist. */
+  constructor(folder: string) {
+    super(folder);
+    this.events = new EventReader(runPaths(folder).events);
+  }
+
+  protected async look(): Promise<RunSummary | null> {
     // The lock first: a run that ends in between is then seen as running once more, never as interrupted.
     const holder = await lockHolder(this.folder);
     await this.readManifest();
     for await (const event of this.events.read()) this.progress.take(event);
-    const next =
-      this.manifest === null && holder === null
-        ? null
-        : summarise(this.folder, this.manifest, this.progress, {
-            workingSince: holder?.started ?? null,
-            report: await reportStamp(this.folder),
-            results: await probeFiles(this.folder),
-            remarks: await readRemarks(this.folder),
-          });
-    if (!isDeepStrictEqual(next, this.current)) this.current = next;
-    return this.current;
+    return this.manifest === null && holder === null
+      ? null
+      : summarise(this.folder, this.manifest, this.progress, {
+          workingSince: holder?.started ?? null,
+          report: await reportStamp(this.folder),
+          results: await probeFiles(this.folder),
+          remarks: await readRemarks(this.folder),
+        });
   }
 
   private async readManifest(): Promise<void> {

@@ -5,9 +5,9 @@ import type { RefObject } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { unpackLabel } from "../../protocol/webview/labelBytes.ts";
 import { count, probability } from "../../wording/numbers.ts";
+import { gridInput } from "../ui/gridInput.ts";
 import { LabelChip } from "../ui/labelChip.tsx";
-import type { Extend } from "../ui/selection.ts";
-import { rowDestination, useVirtualRows } from "../ui/virtualRows.ts";
+import { useVirtualRows } from "../ui/virtualRows.ts";
 import type { LabellingPage } from "./pageModel.ts";
 
 const rowId = (position: number) => `row-${position}`;
@@ -32,21 +32,9 @@ export function Grid({ page, focusRef }: { page: LabellingPage; focusRef: RefObj
   }, [page, first, last, places, page.run]);
   useEffect(() => reveal(selection.focus), [selection.focus, places]);
 
-  const onKeyDown = (event: KeyboardEvent) => {
-    const control = event.ctrlKey || event.metaKey;
-    const to = rowDestination(event.key, selection.focus, screenful, places.length);
-    if (to !== undefined) {
-      if (control && !event.shiftKey) page.moveFocus(to);
-      else page.select(to, event.shiftKey ? "range" : "alone");
-    } else if (control && event.key === " ") page.select(selection.focus, "toggle");
-    else if (event.key === "Enter") page.setMode("one");
-    else return;
-    event.preventDefault();
-  };
-  const onClick = (event: MouseEvent, position: number) => {
-    const extend: Extend = event.shiftKey ? "range" : event.ctrlKey || event.metaKey ? "toggle" : "alone";
-    page.select(position, extend);
-  };
+  const { onKeyDown, onClick } = gridInput(page, { count: places.length, screenful }, () =>
+    page.setMode("one"),
+  );
 
   return (
     <div

@@ -6,9 +6,9 @@ import { useEffect, useState } from "preact/hooks";
 import type { LabelByte } from "../../protocol/webview/labelBytes.ts";
 import { rowFlags, type SortKey, type TableRow } from "../../protocol/webview/table.ts";
 import { count, probability } from "../../wording/numbers.ts";
+import { gridInput } from "../ui/gridInput.ts";
 import { LabelChip } from "../ui/labelChip.tsx";
-import type { Extend } from "../ui/selection.ts";
-import { rowDestination, useVirtualRows } from "../ui/virtualRows.ts";
+import { useVirtualRows } from "../ui/virtualRows.ts";
 import type { TablePage } from "./pageModel.ts";
 import { Verdict } from "./verdict.tsx";
 
@@ -47,23 +47,9 @@ export function Grid({ page, focusRef }: { page: TablePage; focusRef: RefObject<
   const columns = columnsOf(page);
   const tracks = columns.map(({ width }) => width).join(" ");
 
-  const onKeyDown = (event: KeyboardEvent) => {
-    // A header's button has its own Enter.
-    if (event.target !== event.currentTarget) return;
-    const control = event.ctrlKey || event.metaKey;
-    const to = rowDestination(event.key, selection.focus, screenful, places.length);
-    if (to !== undefined) {
-      if (control && !event.shiftKey) page.moveFocus(to);
-      else page.select(to, event.shiftKey ? "range" : "alone");
-    } else if (control && event.key === " ") page.select(selection.focus, "toggle");
-    else if (event.key === "Enter") page.toggleDetail();
-    else return;
-    event.preventDefault();
-  };
-  const onClick = (event: MouseEvent, position: number) => {
-    const extend: Extend = event.shiftKey ? "range" : event.ctrlKey || event.metaKey ? "toggle" : "alone";
-    page.select(position, extend);
-  };
+  const { onKeyDown, onClick } = gridInput(page, { count: places.length, screenful }, () =>
+    page.toggleDetail(),
+  );
 
   return (
     <div

@@ -11,8 +11,8 @@ const model = { name: "owner/tiny", base: "owner/tiny", adapters: [] };
 describe("the recipe of an evaluation that is asked for in a prompt file", () => {
   test("has no stages, names the file relative to itself, and scores alone where that is asked", () => {
     const recipe = askedRecipe(
-      { model, file: "/work/prompts/own set.csv", scoreOnly: true },
-      "/work/evaluations",
+      { model, file: "/study/prompts/own set.csv", scoreOnly: true },
+      "/study/evaluations",
     );
     const complete = completeRecipe(recipe);
     expect(complete).toMatchObject({
@@ -28,9 +28,9 @@ describe("the recipe of an evaluation that is asked for in a prompt file", () =>
 
   test("keeps adapters, column, label and limit, and answers where scores are not enough", () => {
     const asked = { ...model, adapters: ["/runs/dcr"] };
-    const file = { file: "/work/a.jsonl", column: "q", label: "toxic" as const, limit: 100 };
+    const file = { file: "/study/a.jsonl", column: "q", label: "toxic" as const, limit: 100 };
     const { evaluate, model: named } = completeRecipe(
-      askedRecipe({ model: asked, ...file, scoreOnly: false }, "/work"),
+      askedRecipe({ model: asked, ...file, scoreOnly: false }, "/study"),
     );
     expect(named.adapters).toEqual(["/runs/dcr"]);
     expect(evaluate.scoreOnly).toBeUndefined();

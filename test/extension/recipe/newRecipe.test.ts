@@ -152,7 +152,7 @@ describe("a new recipe", () => {
     expect(await problemsOf(used)).toEqual([]);
   });
 
-  test("of a file that cannot be told apart is trained on whole; a suite of it besides is said to be trained on", async () => {
+  test("of a file that cannot be divided is trained on whole; a suite of it besides is said to be trained on", async () => {
     const { records } = await file("pairs.csv");
     const bare = { path: "p.csv", records: records.map(({ split: _, kind: __, ...record }) => record) };
     const [used] = proposeUses([bare]);
@@ -202,17 +202,17 @@ test("a model is named so that others can resolve it", () => {
   const models = [
     { path: "/home/me/.cache/discern/models/smollm2", name: "smollm2", place: { ...place, kind: "home" } },
     { path: "/hub/snapshots/1", name: "owner/name", place: { ...place, kind: "cache" } },
-    { path: "/work/models/tiny", name: "tiny", place: { ...place, kind: "workspace" } },
+    { path: "/study/models/tiny", name: "tiny", place: { ...place, kind: "workspace" } },
   ] as unknown as Parameters<typeof portableName>[1];
-  const named = (model: string) => portableName(model, models, "/work");
+  const named = (model: string) => portableName(model, models, "/study");
   expect(named("/home/me/.cache/discern/models/smollm2")).toBe("smollm2");
   expect(named("/hub/snapshots/1")).toBe("owner/name");
-  expect(named("/work/models/tiny")).toBe("models/tiny");
+  expect(named("/study/models/tiny")).toBe("models/tiny");
   expect(named("/work2/models/tiny")).toBe("/work2/models/tiny");
   expect(named("owner/other@main")).toBe("owner/other@main");
-  expect(portableModel({ base: "/hub/snapshots/1", adapters: ["/work/runs/a"] }, models, "/work")).toEqual({
+  expect(portableModel({ base: "/hub/snapshots/1", adapters: ["/study/runs/a"] }, models, "/study")).toEqual({
     base: "owner/name",
     adapters: ["runs/a"],
   });
-  expect(portableModel({ base: "/hub/snapshots/1", adapters: [] }, models, "/work")).toBe("owner/name");
+  expect(portableModel({ base: "/hub/snapshots/1", adapters: [] }, models, "/study")).toBe("owner/name");
 });

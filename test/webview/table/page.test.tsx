@@ -166,7 +166,7 @@ test("of 200,000 prompts the rows in sight are drawn and asked for, and no more"
   expect(page.of("rows").flatMap(({ places }) => places).length).toBeLessThan(400);
 });
 
-test("a key labels the focused row and goes on; undo selects what it restored", async () => {
+test("a key labels the focused row and selects the next; undo selects what it restored", async () => {
   const page = await new TableUnderTest(many(5)).open();
   page.press("ArrowDown");
   page.press("1");
