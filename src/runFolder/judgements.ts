@@ -1,15 +1,13 @@
-import { readFile, stat } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { DiscernError } from "../protocol/errors.ts";
 import { type Judgement, judgementSchema } from "../protocol/judgement.ts";
 import type { MethodAnswers, PromptResult } from "../protocol/report/answers.ts";
-import type { Report } from "../protocol/report/report.ts";
 import { appendLines } from "../storage/append.ts";
 import { sha256 } from "../storage/hash.ts";
 import { logLines } from "../storage/text.ts";
 import { writeFailure } from "./failures.ts";
 import { runPaths } from "./folder.ts";
-import { readReport } from "./reportFile.ts";
 
 /** A log of judgements as read: all of them in the file's order, and the lines that are none. */
 export interface JudgementLog {
@@ -62,42 +60,18 @@ function parseLine(line: string): Judgement | undefined {
 }
 
 /**
- * Appends a judgement.
+ * Appends judgements, in one write.
  *
  * @throws DiscernError `run-unwritable`, `disk-full`.
  */
-export async function appendJudgement(path: string, judgement: Judgement): Promise<void> {
-  const line = JSON.stringify(judgementSchema.parse(judgement));
+export async function appendJudgements(path: string, judgements: readonly Judgement[]): Promise<void> {
+  const lines = judgements.map((judgement) => JSON.stringify(judgementSchema.parse(judgement)));
+  if (lines.length === 0) return;
   try {
-    await appendLines(path, [line]);
+    await appendLines(path, lines);
   } catch (error) {
     throw writeFailure(error, path);
   }
-}
-
-/**
- * The report of a run folder, with people's verdicts on its answers. Its figures stay as they were written.
- *
- * @throws DiscernError `run-invalid`.
- */
-export async function readJudgedReport(path: string): Promise<Report> {
-  const [report, log] = await Promise.all([readReport(path), readJudgements(judgementsPath(path))]);
-  return { ...report, answers: withJudgements(report.answers, currentJudgements(log.judgements)) };
-}
-
-/**
- * Tells one state of a report and of people's verdicts on it from every other.
- *
- * @returns null where there is no report.
- */
-export async function reportStamp(path: string): Promise<string | null> {
-  const of = (file: string) =>
-    stat(file).then(
-      (found) => (found.isFile() ? `${found.mtimeMs} ${found.size}` : null),
-      () => null,
-    );
-  const [report, judgements] = await Promise.all([of(runPaths(path).report), of(judgementsPath(path))]);
-  return report && `${report} ${judgements ?? ""}`;
 }
 
 /** SHA-256 of an answer, by which a judgement knows it again. */
@@ -130,16 +104,24 @@ export function currentJudgements(judgements: readonly Judgement[]): Judged {
   return current;
 }
 
-/** Answers with the verdicts of people, where there are any. */
-export function withJudgements(answers: readonly MethodAnswers[], judged: Judged): MethodAnswers[] {
-  if (judged.size === 0) return [...answers];
-  return answers.map((each) => ({
+/**
+ * Answers with the verdicts of people, where there are any.
+ *
+ * @returns the very array that was given, where no verdict changes.
+ */
+export function withJudgements(answers: readonly MethodAnswers[], judged: Judged): readonly MethodAnswers[] {
+  // Only what may have been judged is hashed: a log of many runs knows prompts that a report does not have.
+  const prompts = new Set([...judged.values()].map(({ id }) => id));
+  let changed = false;
+  const found = answers.map((each) => ({
     ...each,
     results: each.results.map((result) => {
-      const judgement = judged.get(answerKey(result));
-      if (judgement === undefined) return result;
+      const judgement = prompts.has(result.id) ? judged.get(answerKey(result)) : undefined;
+      if (judgement === undefined || (judgement.verdict ?? undefined) === result.human) return result;
+      changed = true;
       const { human: _, ...rest } = result;
       return judgement.verdict === null ? rest : { ...rest, human: judgement.verdict };
     }),
   }));
+  return changed ? found : answers;
 }

@@ -12,7 +12,8 @@ import { headlineRows, type MeasureRow, seedRows } from "../../src/protocol/repo
 import type { Report } from "../../src/protocol/report/report.ts";
 import type { RefusalVerdict } from "../../src/protocol/report/verdicts.ts";
 import { writeRun } from "../../src/runFolder/folder.ts";
-import { appendJudgement, judgementsPath, responseHash } from "../../src/runFolder/judgements.ts";
+import { appendJudgements, judgementsPath, responseHash } from "../../src/runFolder/judgements.ts";
+import { keepJudgement } from "../../src/runFolder/reportJudgements.ts";
 import { runManifest } from "../runManifest.ts";
 import { tempFolder } from "../tempFolder.ts";
 import { tinyRecipe } from "../workbench/workspace.ts";
@@ -55,25 +56,12 @@ function keep(name: string, answers: MethodAnswers[]): string {
   writeFileSync(join(place, "report.json"), JSON.stringify(report));
   return place;
 }
-async function say(
-  place: string,
-  { method, seed, results }: MethodAnswers,
-  id: string,
-  verdict: RefusalVerdict | null,
-) {
+const say = (place: string, answers: MethodAnswers, id: string, verdict: RefusalVerdict | null) =>
+  appendJudgements(judgementsPath(place), [judgementOf(answers, id, verdict)]);
+function judgementOf({ method, seed, results }: MethodAnswers, id: string, verdict: RefusalVerdict | null) {
   const { response } = results.find((result) => result.id === id)!;
   const at = new Date(Date.UTC(2026, 0, 1, 0, 0, minute++)).toISOString();
-  const judgement = {
-    id,
-    suite: "pairs",
-    method,
-    seed,
-    response: responseHash(response),
-    verdict,
-    by: "ann",
-    at,
-  };
-  await appendJudgement(judgementsPath(place), judgement);
+  return { id, suite: "pairs", method, seed, response: responseHash(response), verdict, by: "ann", at };
 }
 let minute = 0;
 
@@ -133,6 +121,20 @@ describe("a report that people judged", () => {
     const back = await judgedReport(folder);
     expect(flips(back)).toEqual(["u1 gained_safety", "s1 lost_help"]);
     expect(back.notes.join()).not.toMatch(/People judged/);
+  });
+
+  test("has what was judged of the same answers in another run of the folder, in what is printed and in what compares them", async () => {
+    const other = keep("other", [before, run("dcr", ["u1"])]);
+    const sameAgain = keep("again", [before, after]);
+    await keepJudgement(other, judgementOf(before, "u1", "full_refusal"), root);
+    const rows = async (report: Promise<Report>) => (await report).measures.rows[0];
+    for (const report of [judgedReport(folder), judgedReport(sameAgain), compareRuns([folder, sameAgain])]) {
+      expect(await rows(report)).toMatchObject({ measure: "unsafe_refusal", method: "untrained", count: 1 });
+    }
+    await keepJudgement(folder, judgementOf(before, "u1", null), root);
+    expect(await judgedReport(sameAgain)).toEqual(
+      JSON.parse(await readFile(join(sameAgain, "report.json"), "utf8")),
+    );
   });
 
   test("names lines that are no judgements", async () => {

@@ -14,7 +14,7 @@ import { timeline } from "../../src/protocol/timeline.ts";
 import { RequestCancelled } from "../../src/protocol/wireError.ts";
 import { readEvents } from "../../src/runFolder/eventLog.ts";
 import { readEngine } from "../../src/runFolder/folder.ts";
-import { appendJudgement, judgementsPath, responseHash } from "../../src/runFolder/judgements.ts";
+import { appendJudgements, judgementsPath, responseHash } from "../../src/runFolder/judgements.ts";
 import { lockHolder } from "../../src/runFolder/lock.ts";
 import { isAlive } from "../../src/storage/processIdentity.ts";
 import { tempFolder } from "../tempFolder.ts";
@@ -124,10 +124,11 @@ describe("a workbench's engine", () => {
       rows.find(({ measure, suite }) => measure === "safe_refusal" && suite === "pooled")?.count;
     expect(refused(measures)).toBe(0);
     const safe = answers[0]!.results.find(({ unsafe }) => !unsafe)!;
-    await appendJudgement(judgementsPath(path), {
+    const judgement = {
       ...{ id: safe.id, suite: safe.suite, method: "before", seed: 0, response: responseHash(safe.response) },
-      ...{ verdict: "partial_refusal", by: "ann", at: new Date().toISOString() },
-    });
+      ...{ verdict: "partial_refusal" as const, by: "ann", at: new Date().toISOString() },
+    };
+    await appendJudgements(judgementsPath(path), [judgement]);
     const judged = await client.call("report", { path });
     expect(refused(judged.measures)).toBeGreaterThan(0);
     expect(judged.notes.join()).toMatch(/People judged/);

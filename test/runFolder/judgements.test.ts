@@ -5,7 +5,7 @@ import type { Judgement } from "../../src/protocol/judgement.ts";
 import type { MethodAnswers, PromptResult } from "../../src/protocol/report/answers.ts";
 import {
   answerKey,
-  appendJudgement,
+  appendJudgements,
   currentJudgements,
   judgementsPath,
   readJudgements,
@@ -42,14 +42,14 @@ describe("the log of judgements", () => {
   test("keeps every line: taking back is one more", async () => {
     const path = log();
     const said = [judgement("x", "full_refusal"), { ...judgement("x", null, 1), note: "slip" }];
-    for (const one of said) await appendJudgement(path, one);
+    for (const one of said) await appendJudgements(path, [one]);
     expect((await readJudgements(path)).judgements).toEqual(said);
   });
 
   test("many appends at once lose nothing", async () => {
     const path = log();
     await Promise.all(
-      Array.from({ length: 40 }, (_, i) => appendJudgement(path, judgement(`p${i}`, "full_refusal"))),
+      Array.from({ length: 40 }, (_, i) => appendJudgements(path, [judgement(`p${i}`, "full_refusal")])),
     );
     const { judgements, broken } = await readJudgements(path);
     expect(new Set(judgements.map(({ id }) => id)).size).toBe(40);
@@ -61,7 +61,7 @@ describe("the log of judgements", () => {
     await writeFile(path, '{"id":"x"}\n');
     await appendFile(path, '{"id":"y","ver');
     const before = await readFile(path, "utf8");
-    await appendJudgement(path, judgement("z", "full_compliance"));
+    await appendJudgements(path, [judgement("z", "full_compliance")]);
     const { judgements, broken } = await readJudgements(path);
     expect(judgements.map(({ id }) => id)).toEqual(["z"]);
     expect(broken).toEqual([1, 2]);
@@ -71,7 +71,7 @@ describe("the log of judgements", () => {
   test("a place that cannot be written is named", async () => {
     const nowhere = join(tempFolder(), "a file, not a folder");
     await writeFile(nowhere, "");
-    const append = appendJudgement(judgementsPath(nowhere), judgement("x", "full_refusal"));
+    const append = appendJudgements(judgementsPath(nowhere), [judgement("x", "full_refusal")]);
     await expect(append).rejects.toMatchObject({
       code: "run-unwritable",
       message: expect.stringContaining(nowhere),

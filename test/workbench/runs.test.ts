@@ -5,7 +5,8 @@ import { buildReport } from "../../src/engine/evaluate/report.ts";
 import { recipeSchema } from "../../src/protocol/recipe.ts";
 import type { PromptResult } from "../../src/protocol/report/answers.ts";
 import { reportSchema } from "../../src/protocol/report/report.ts";
-import { appendJudgement, judgementsPath, responseHash } from "../../src/runFolder/judgements.ts";
+import { responseHash } from "../../src/runFolder/judgements.ts";
+import { keepJudgement } from "../../src/runFolder/reportJudgements.ts";
 import { said, testJudges, testMethod } from "../engine/evaluate/fixture.ts";
 import { eventsOf, probe, stage, started, steps } from "../extension/runs/events.ts";
 import { writeLock } from "../runLock.ts";
@@ -120,10 +121,10 @@ describeWorkbench("Runs and Models views", () => {
     expect(await workbench().page.locator(".notifications-toasts .codicon-error").count()).toBe(0);
   });
 
-  it("follows what people judge of its answers", async () => {
-    const folder = join(workbench.folder(), "runs/dcr");
+  it("follows what people judge of its answers, in every run that holds them", async () => {
+    const runs = join(workbench.folder(), "runs");
     const at = new Date().toISOString();
-    // Both methods answered in the same words.
+    // All methods of both runs answered in the same words.
     const about = {
       id: "false-5",
       suite: "test",
@@ -131,8 +132,10 @@ describeWorkbench("Runs and Models views", () => {
       seed: 1,
       response: responseHash("a response"),
     };
-    await appendJudgement(judgementsPath(folder), { ...about, verdict: "partial_refusal", by: "Ada", at });
+    const judgement = { ...about, verdict: "partial_refusal" as const, by: "Ada", at };
+    await keepJudgement(join(runs, "dcr"), judgement, runs);
     await row(/^dcr, finished, safe refused 50 % → 20 %/).waitFor();
+    await row(/^stl, finished, safe refused 50 % → 40 %/).waitFor();
   });
 
   it("compares the selected runs into a new folder", async () => {

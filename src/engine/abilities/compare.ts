@@ -5,13 +5,9 @@ import { type Place, placeWords } from "../../protocol/place.ts";
 import { isUntrained, reportBackend, reportDevice } from "../../protocol/report/methods.ts";
 import type { Report } from "../../protocol/report/report.ts";
 import { openRun, runPaths } from "../../runFolder/folder.ts";
-import {
-  currentJudgements,
-  judgementsPath,
-  readJudgements,
-  withJudgements,
-} from "../../runFolder/judgements.ts";
+import { withJudgements } from "../../runFolder/judgements.ts";
 import { readReport } from "../../runFolder/reportFile.ts";
+import { reportJudgements } from "../../runFolder/reportJudgements.ts";
 import type { Margins } from "../evaluate/compare.ts";
 import { differentOpenings, statedOpenings } from "../evaluate/comparedOpenings.ts";
 import { joinMethods } from "../evaluate/distinctMethods.ts";
@@ -37,7 +33,7 @@ export interface PlannedRuns {
 /**
  * One report over several runs, compared on the prompts that all answered. The untrained model, which each run
  * may bring, stands first and once. Runs of one name are seeds of one recipe; of one name and seed they are numbered. What
- * people judged in one run holds for the same answer in every other.
+ * people judged in one run, or in another report of the same folder of runs, holds for the same answer in every run.
  *
  * @param planned what a plan says of the runs; they go by their own names where left out.
  * @throws DiscernError `run-invalid`; `request-invalid` when a run is given twice, or no prompt was answered by all.
@@ -53,10 +49,7 @@ export async function compareRuns(paths: readonly string[], planned?: PlannedRun
   const own = await Promise.all(paths.map(readReport));
   const reports =
     planned === undefined ? own : own.map((report, i) => named(report, planned.names[i]!, planned.bases));
-  const logs = await Promise.all(
-    paths.map(async (path) => ({ path, log: await readJudgements(judgementsPath(path)) })),
-  );
-  const judged = currentJudgements(logs.flatMap(({ log }) => log.judgements));
+  const { judged, logs } = await reportJudgements(...paths);
   const judges = sharedJudges(reports);
   const read = await Promise.all(
     reports.map(async ({ methods, answers, series, judges: readBy }, i) => ({

@@ -5,14 +5,9 @@ import { type JudgeSpec, judgesSchema } from "../../protocol/judges.ts";
 import type { Report } from "../../protocol/report/report.ts";
 import type { ReportFormat } from "../../protocol/rpc.ts";
 import { writeFailure } from "../../runFolder/failures.ts";
-import {
-  currentJudgements,
-  type JudgementLog,
-  judgementsPath,
-  readJudgements,
-  withJudgements,
-} from "../../runFolder/judgements.ts";
+import { withJudgements } from "../../runFolder/judgements.ts";
 import { readReport } from "../../runFolder/reportFile.ts";
+import { type ReportJudgements, reportJudgements } from "../../runFolder/reportJudgements.ts";
 import { writeAtomic } from "../../storage/atomic.ts";
 import { rebuildReport } from "../evaluate/report.ts";
 import { reportCsv } from "../report/csv.ts";
@@ -21,16 +16,18 @@ import { reportLatex } from "../report/latex.ts";
 import { reportMarkdown } from "../report/markdown.ts";
 
 /**
- * The report of a run folder, or of a report file, with its figures worked out from people's verdicts where there are
- * any beside it.
+ * The report of a run folder, or of a report file, with its figures worked out from people's verdicts on its answers, also those that
+ * were given in another report of the same folder of runs. Where they change nothing it is the report as it was written.
  *
  * @throws DiscernError `run-invalid`.
  */
 export async function judgedReport(path: string): Promise<Report> {
-  const [report, log] = await Promise.all([readReport(path), readJudgements(judgementsPath(path))]);
-  if (log.judgements.length === 0 && log.broken.length === 0) return report;
-  const answers = withJudgements(report.answers, currentJudgements(log.judgements));
-  return rebuildReport(report, { answers }, brokenLines([{ path, log }]));
+  const [report, { judged, logs }] = await Promise.all([readReport(path), reportJudgements(path)]);
+  const answers = withJudgements(report.answers, judged);
+  const notes = brokenLines(logs);
+  return answers === report.answers && notes.length === 0
+    ? report
+    : rebuildReport(report, { answers }, notes);
 }
 
 /**
@@ -76,12 +73,12 @@ function parsedJudges(json: string, from: string): JudgeSpec[] {
 }
 
 /** What is to be said of lines that are not judgements. */
-export function brokenLines(logs: readonly { path: string; log: JudgementLog }[]): string[] {
-  return logs.flatMap(({ path, log: { broken } }) =>
+export function brokenLines(logs: ReportJudgements["logs"]): string[] {
+  return logs.flatMap(({ path, broken }) =>
     broken.length === 0
       ? []
       : [
-          `${judgementsPath(path)}: line ${broken.join(", ")} ${broken.length === 1 ? "is not a judgement and was" : "are not judgements and were"} skipped.`,
+          `${path}: line ${broken.join(", ")} ${broken.length === 1 ? "is not a judgement and was" : "are not judgements and were"} skipped.`,
         ],
   );
 }

@@ -6,8 +6,8 @@ import { DiscernError } from "../../protocol/errors.ts";
 import type { PromptResult } from "../../protocol/report/answers.ts";
 import type { Report } from "../../protocol/report/report.ts";
 import { type Outcome, outcomeOf, refusalJudge } from "../../protocol/report/verdicts.ts";
-import { readJudgedReport } from "../../runFolder/judgements.ts";
 import { scoreTexts } from "../abilities/ask.ts";
+import { judgedReport } from "../abilities/judged.ts";
 import { type ListedRun, listRuns, trainedModel } from "../abilities/runList.ts";
 import { say } from "./shell.ts";
 
@@ -156,7 +156,7 @@ async function runOf(name: string, options: McpOptions): Promise<ListedRun> {
 }
 
 async function reportOf(name: string, options: McpOptions): Promise<Report> {
-  return readJudgedReport((await runOf(name, options)).folder);
+  return judgedReport((await runOf(name, options)).folder);
 }
 
 function modelOf(model: string | undefined): { model: string } {

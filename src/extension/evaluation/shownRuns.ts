@@ -1,7 +1,6 @@
 import * as vscode from "vscode";
 import type { PromptRecord } from "../../dataset/record.ts";
 import type { Outcome } from "../../protocol/report/verdicts.ts";
-import { reportStamp } from "../../runFolder/judgements.ts";
 import { DisposableStore } from "../disposableStore.ts";
 import { log } from "../log.ts";
 import type { VerdictSource } from "../prompts/verdicts.ts";
@@ -187,7 +186,7 @@ export class ShownRuns implements VerdictSource, vscode.Disposable {
    */
   private async read(run: Run, whole = false): Promise<Kept | null> {
     const path = run.folder.fsPath;
-    const stamp = await reportStamp(path);
+    const stamp = await this.runs.reportStamp(run);
     const kept = this.kept.get(path);
     if (kept?.stamp === stamp && (kept.answers || !whole)) return kept;
     try {

@@ -2,9 +2,9 @@ import { dirname } from "node:path";
 import * as vscode from "vscode";
 import type { Recipe } from "../../protocol/recipe.ts";
 import type { RecipeFacts } from "../recipe/facts.ts";
+import { runsFolder } from "../runs/folders.ts";
 import { preflight } from "./preflight.ts";
 import { findRoom } from "./room.ts";
-import { runsFolder } from "./runsFolder.ts";
 import { passesFindings } from "./showFindings.ts";
 
 /**

@@ -8,11 +8,11 @@ import { lockHolder } from "../../runFolder/lock.ts";
 import { runCommand } from "../contributions.ts";
 import type { Engine } from "../engine/engine.ts";
 import { unasked } from "../page/unasked.ts";
+import { runsFolder } from "../runs/folders.ts";
 import { makeFreeFolder } from "../runs/freeName.ts";
 import type { Run, RunLibrary } from "../runs/library.ts";
 import type { QueuedRun, QueuedWork } from "../runs/queue.ts";
 import { isActive } from "../runs/summary.ts";
-import { runsFolder } from "./runsFolder.ts";
 import { withText } from "./withText.ts";
 
 /** A run or comparison that is to be started in a folder that was made for it. */

@@ -6,6 +6,8 @@ import {
   reportFromPageSchema,
   type WantedAnswers,
 } from "../../protocol/webview/report.ts";
+import { judgementsPath } from "../../runFolder/judgements.ts";
+import { sharedJudgementsPath } from "../../runFolder/reportJudgements.ts";
 import { onSettingChange, setting } from "../contributions.ts";
 import { pageIds } from "../contributionTypes.ts";
 import { DisposableStore } from "../disposableStore.ts";
@@ -16,6 +18,7 @@ import { openPage, type Page } from "../page/page.ts";
 import { saveFromPage } from "../page/save.ts";
 import { watchFile } from "../page/watchFile.ts";
 import type { PromptLibrary } from "../prompts/library.ts";
+import { runsFolderAround } from "../runs/folders.ts";
 import { openReportFile } from "../runs/openReport.ts";
 import { compareWithEarlier } from "./earlier.ts";
 import { copyLatex, exportReport } from "./export.ts";
@@ -79,8 +82,10 @@ export class ReportEditor implements vscode.CustomReadonlyEditorProvider<ReportD
     const { uri } = document;
     // Every report is called report.json: its run's name tells tabs, and frames for screen readers, apart.
     panel.title = `Report: ${basename(dirname(uri.fsPath))}`;
+    const runsFolder = runsFolderAround(uri.fsPath);
     const session = new ReportSession({
       file: uri.fsPath,
+      runsFolder,
       post: (message) => page.post(message),
       author: () => this.prompts.author,
       recompute: () => (vscode.workspace.isTrusted ? (path) => this.engine.call("report", { path }) : null),
@@ -111,7 +116,8 @@ export class ReportEditor implements vscode.CustomReadonlyEditorProvider<ReportD
     const shown = new DisposableStore();
     shown.add(page);
     shown.add(watchFile(uri, () => session.load()));
-    shown.add(watchFile(vscode.Uri.joinPath(uri, "../judgements.jsonl"), () => session.reloadJudgements()));
+    for (const log of [judgementsPath(uri.fsPath), ...(runsFolder ? [sharedJudgementsPath(runsFolder)] : [])])
+      shown.add(watchFile(vscode.Uri.file(log), () => session.reloadJudgements()));
     shown.add(vscode.workspace.onDidGrantWorkspaceTrust(() => void session.compute()));
     shown.add(
       onSettingChange(["discern.labelling.blur"], () =>

@@ -1,13 +1,8 @@
 import { nextTime } from "../../dataset/labelHistory.ts";
 import type { PromptResult } from "../../protocol/report/answers.ts";
 import type { RefusalVerdict } from "../../protocol/report/verdicts.ts";
-import {
-  answerKey,
-  appendJudgement,
-  type Judged,
-  judgementsPath,
-  responseHash,
-} from "../../runFolder/judgements.ts";
+import { answerKey, type Judged, responseHash } from "../../runFolder/judgements.ts";
+import { keepJudgement } from "../../runFolder/reportJudgements.ts";
 
 /** What a person says of an answer; null takes back what was said before. */
 interface Said {
@@ -19,18 +14,24 @@ interface Said {
 }
 
 /**
- * Keeps what a person says of an answer, in the log beside its report.
+ * Keeps what a person says of an answer, for every report of the folder of runs that holds it.
  *
  * @param report the report file, or its folder
- * @param judged what the log says so far: a later word has a later time, whatever the clocks say
+ * @param judged what was said so far: a later word has a later time, whatever the clocks say
  * @throws DiscernError `run-unwritable`, `disk-full`.
  */
-export async function judgeAnswer(report: string, by: string, said: Said, judged: Judged): Promise<void> {
+export async function judgeAnswer(
+  report: string,
+  by: string,
+  said: Said,
+  { judged, runsFolder }: { readonly judged: Judged; readonly runsFolder: string | null },
+): Promise<void> {
   const { method, seed, result, verdict, note } = said;
   const { id, suite, response } = result;
-  await appendJudgement(judgementsPath(report), {
+  const judgement = {
     ...{ id, suite, method, seed, response: responseHash(response), verdict, by },
     at: nextTime(judged.get(answerKey(result))?.at),
     ...(note === undefined || note === "" ? {} : { note }),
-  });
+  };
+  await keepJudgement(report, judgement, runsFolder);
 }

@@ -9,15 +9,9 @@ import {
   type JudgeRequest,
   type ReportToPage,
 } from "../../protocol/webview/report.ts";
-import {
-  answerKey,
-  currentJudgements,
-  type Judged,
-  type JudgementLog,
-  judgementsPath,
-  readJudgements,
-} from "../../runFolder/judgements.ts";
+import { answerKey, withJudgements } from "../../runFolder/judgements.ts";
 import { readReport } from "../../runFolder/reportFile.ts";
+import { type ReportJudgements, reportJudgements } from "../../runFolder/reportJudgements.ts";
 import { judgeAnswer } from "./judge.ts";
 
 /** What a report that is shown needs from the workbench. */
@@ -25,6 +19,8 @@ interface SessionOptions {
   /** Path of report.json. */
   readonly file: string;
   readonly post: (message: ReportToPage) => void;
+  /** The folder of runs that the report lies in; null where it lies elsewhere. */
+  readonly runsFolder: string | null;
   /** Name that judgements made in this window carry. */
   readonly author: () => string;
   /** Works the report out anew from what people judged; null where no engine may run. */
@@ -40,8 +36,10 @@ interface SessionOptions {
 export class ReportSession {
   private readonly options: SessionOptions;
   private report: Report | null = null;
-  private log: JudgementLog = { judgements: [], broken: [] };
-  private judged: Judged = new Map();
+  private said: ReportJudgements = { judged: new Map(), logs: [] };
+  /** What the page was told of judgements last, and the report whose figures it shows. */
+  private told = "";
+  private shown: Report | null = null;
   /** Where each answer stands in the report; made when it is first needed, for it hashes every answer. */
   private places: Map<string, Omit<JudgedAnswer, "verdict" | "by" | "at" | "note">[]> | null = null;
   private computing: Promise<void> | null = null;
@@ -57,29 +55,28 @@ export class ReportSession {
     try {
       this.report = await readReport(file);
       this.places = null;
-      await this.readLog();
+      this.said = await reportJudgements(file);
     } catch (error) {
       this.report = null;
       post({ type: "damaged", message: word(error) });
       return;
     }
-    const { broken } = this.log;
-    post({
-      type: "report",
-      answers: this.report.answers,
-      figures: figuresOf(this.report),
-      judged: this.answers(),
-      broken,
-    });
+    const judgements = this.judgements();
+    this.told = JSON.stringify(judgements);
+    this.shown = this.report;
+    post({ type: "report", answers: this.report.answers, figures: figuresOf(this.report), ...judgements });
     await this.compute();
   }
 
-  /** Looks for judgements of other windows, and tells of them where there are any. */
+  /** Looks for judgements of other windows and of other reports, and tells of those that are about answers of this one. */
   async reloadJudgements(): Promise<void> {
-    const known = this.log.judgements.length + this.log.broken.length;
-    await this.readLog();
-    if (this.report === null || this.log.judgements.length + this.log.broken.length === known) return;
-    this.options.post({ type: "judged", judged: this.answers(), broken: this.log.broken });
+    this.said = await reportJudgements(this.options.file);
+    if (this.report === null) return;
+    const judgements = this.judgements();
+    const told = JSON.stringify(judgements);
+    if (told === this.told) return;
+    this.told = told;
+    this.options.post({ type: "judged", ...judgements });
     await this.compute();
   }
 
@@ -94,9 +91,14 @@ export class ReportSession {
     if (answers === undefined || result === undefined) {
       throw new DiscernError("run-invalid", "The report has changed and no longer holds that answer.");
     }
-    const judged = { ...answers, result, verdict, note };
-    await judgeAnswer(this.options.file, this.options.author(), judged, this.judged);
-    await this.reloadJudgements();
+    const { file, author, runsFolder } = this.options;
+    const { judged } = this.said;
+    try {
+      await judgeAnswer(file, author(), { ...answers, result, verdict, note }, { judged, runsFolder });
+    } finally {
+      // Where it is kept beside the report and not in the log for the others, it holds here.
+      await this.reloadJudgements();
+    }
   }
 
   /** The first answer to a prompt. */
@@ -125,7 +127,10 @@ export class ReportSession {
     while (this.stale) {
       this.stale = false;
       if (this.report === null) return;
-      if (this.log.judgements.length === 0) {
+      // What was judged need not change this report, and nothing is left of what was taken back.
+      if (withJudgements(this.report.answers, this.said.judged) === this.report.answers) {
+        if (this.shown !== this.report) post({ type: "figures", figures: figuresOf(this.report) });
+        this.shown = this.report;
         tell({ kind: "current" });
         continue;
       }
@@ -136,8 +141,8 @@ export class ReportSession {
       }
       tell({ kind: "working" });
       try {
-        const figures = figuresOf(await ask(file));
-        post({ type: "figures", figures });
+        this.shown = await ask(file);
+        post({ type: "figures", figures: figuresOf(this.shown) });
         if (!this.stale) tell({ kind: "current" });
       } catch (error) {
         tell({ kind: "failed", message: word(error) });
@@ -145,20 +150,20 @@ export class ReportSession {
     }
   }
 
-  private async readLog(): Promise<void> {
-    this.log = await readJudgements(judgementsPath(this.options.file));
-    this.judged = currentJudgements(this.log.judgements);
+  private judgements(): { judged: JudgedAnswer[]; broken: readonly number[] } {
+    return { judged: this.answers(), broken: this.said.logs[0]?.broken ?? [] };
   }
 
   private answers(): JudgedAnswer[] {
-    if (this.judged.size === 0) return [];
+    const { judged } = this.said;
+    if (judged.size === 0) return [];
     this.places ??= Map.groupBy(
       this.report!.answers.flatMap(({ results }, answers) =>
         results.map((result) => ({ key: answerKey(result), answers, suite: result.suite, id: result.id })),
       ),
       ({ key }) => key,
     );
-    return [...this.judged].flatMap(([key, { verdict, by, at, note }]) =>
+    return [...judged].flatMap(([key, { verdict, by, at, note }]) =>
       (this.places!.get(key) ?? []).map(({ answers, suite, id }) => ({
         ...{ answers, suite, id, verdict, by, at },
         ...(note === undefined ? {} : { note }),

@@ -2,8 +2,8 @@ import { basename } from "node:path";
 import type { Plan } from "../../protocol/cells.ts";
 import { readRemarks } from "../../runFolder/about.ts";
 import { type CellProgress, cellProgress, readCellEvents, readPlan } from "../../runFolder/comparison.ts";
-import { reportStamp } from "../../runFolder/judgements.ts";
 import { lockHolder } from "../../runFolder/lock.ts";
+import { reportStamp } from "../../runFolder/reportJudgements.ts";
 import { FolderReader, type RunKind, type RunSummary, type RunSummaryState } from "./summary.ts";
 
 /**

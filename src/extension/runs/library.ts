@@ -1,15 +1,17 @@
-import { basename, dirname, join, relative, resolve } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { LRUCache } from "lru-cache";
 import * as vscode from "vscode";
 import type { Report } from "../../protocol/report/report.ts";
 import { isComparison } from "../../runFolder/comparison.ts";
 import { findRunFolders } from "../../runFolder/findRuns.ts";
-import { readJudgedReport, reportStamp } from "../../runFolder/judgements.ts";
-import { onSettingChange, setting } from "../contributions.ts";
+import { reportStamp, sharedJudgementsPath, sharedLogsOf } from "../../runFolder/reportJudgements.ts";
+import { onSettingChange } from "../contributions.ts";
 import { DisposableStore } from "../disposableStore.ts";
 import { log } from "../log.ts";
 import { ComparisonReader } from "./comparisonReader.ts";
+import { runsFolderAround, runsFolders } from "./folders.ts";
 import { type Headline, headlineOf } from "./headline.ts";
+import { JudgedReports } from "./judgedReports.ts";
 import { RunQueue } from "./queue.ts";
 import { isReportAlone, ReportReader } from "./reportReader.ts";
 import { hasStopped, stoppingOf } from "./stopping.ts";
@@ -33,6 +35,8 @@ const storageKey = "discern.runs.elsewhere";
 /** A run with what its folder said last. */
 interface Shelved {
   readonly summary: RunSummary;
+  /** That of its report, see `JudgedReports`. */
+  readonly revision: number;
   readonly run: Run;
 }
 
@@ -43,6 +47,7 @@ export class RunLibrary implements vscode.Disposable {
   readonly onDidChange = this.changed.event;
   private readonly readers = new Map<string, SummaryReader>();
   private readonly shelf = new Map<string, Shelved>();
+  private readonly judged = new JudgedReports();
   private readonly headlines = new Map<string, { of: string; headline: Headline | null }>();
   private readonly reports = new LRUCache<string, { stamp: string | null; report: Promise<Report> }>({
     max: keptReports,
@@ -111,7 +116,7 @@ export class RunLibrary implements vscode.Disposable {
   async watch(): Promise<void> {
     this.watchers.clear();
     const gather = () => this.gather();
-    for (const root of [...this.roots(), ...this.elsewhere()]) {
+    for (const root of [...runsFolders(), ...this.elsewhere()]) {
       const watcher = this.watchers.add(
         vscode.workspace.createFileSystemWatcher(
           new vscode.RelativePattern(vscode.Uri.file(root), "{*,*/*,*/*/*}"),
@@ -127,7 +132,9 @@ export class RunLibrary implements vscode.Disposable {
   /** Looks for runs anew. Folders that are gone or cannot be read hold none. */
   async refresh(): Promise<void> {
     const candidates = new Set(this.elsewhere());
-    const found = await Promise.all(this.roots().map((root) => findRunFolders(root, { reports: true })));
+    // First, so that each folder is looked at once with what is said of its answers now.
+    await this.lookAtJudgements();
+    const found = await Promise.all(runsFolders().map((root) => findRunFolders(root, { reports: true })));
     for (const path of this.elsewhere())
       if (await isComparison(path)) found.push(await findRunFolders(path, { levels: 1 }));
     for (const path of found.flat()) candidates.add(path);
@@ -138,7 +145,7 @@ export class RunLibrary implements vscode.Disposable {
   /** A run was just started in this folder, or is to be shown though it lies elsewhere: looks at once. */
   follow(folder: vscode.Uri): void {
     const path = folder.fsPath;
-    if (this.roots().every((root) => relative(root, path).startsWith(".."))) {
+    if (runsFolderAround(path) === null) {
       void this.memory.update(storageKey, [...new Set([...this.elsewhere(), path])]);
       void this.watch();
     } else void this.look(path);
@@ -151,12 +158,17 @@ export class RunLibrary implements vscode.Disposable {
    */
   async report(run: Run): Promise<Report> {
     const path = run.folder.fsPath;
-    const stamp = await reportStamp(path);
+    const stamp = await this.reportStamp(run);
     const kept = this.reports.get(path);
     if (kept?.stamp === stamp) return kept.report;
-    const report = readJudgedReport(path);
+    const report = this.judged.read(path);
     this.reports.set(path, { stamp, report });
     return report;
+  }
+
+  /** Tells one state of a run's report and of people's verdicts on its answers from every other; null where there is no report. */
+  async reportStamp({ folder: { fsPath: path } }: Run): Promise<string | null> {
+    return this.withRevision(path, await reportStamp(path));
   }
 
   /** The headline figures of a finished run; null until they are read, which is then told as a change of the run. */
@@ -171,7 +183,8 @@ export class RunLibrary implements vscode.Disposable {
     // One after another: a report holds every answer, and many at once would fill the host.
     this.readingHeadlines = this.readingHeadlines.then(async () => {
       // A report that cannot be read is said so when it is opened.
-      entry.headline = await readJudgedReport(path)
+      entry.headline = await this.judged
+        .read(path)
         .then(headlineOf)
         .catch(() => null);
       const now = this.run(run.folder);
@@ -212,7 +225,7 @@ export class RunLibrary implements vscode.Disposable {
     else this.stops.delete(path);
     const { stopping: _, ...rest } = kept.run;
     const run: Run = { ...rest, ...(stopping && { stopping }) };
-    this.shelf.set(path, { summary: kept.summary, run });
+    this.shelf.set(path, { ...kept, run });
     this.update(run);
   }
 
@@ -224,10 +237,16 @@ export class RunLibrary implements vscode.Disposable {
     return {};
   }
 
-  private roots(): string[] {
-    return (vscode.workspace.workspaceFolders ?? []).map(({ uri }) =>
-      resolve(uri.fsPath, setting("discern.runs.folder", uri)),
-    );
+  private withRevision(path: string, stamp: string | null): string | null {
+    return stamp && `${stamp} ${this.judged.revision(path)}`;
+  }
+
+  /** Finds the reports of which another report's judgements changed an answer: they are others from now on. */
+  private async lookAtJudgements(): Promise<void> {
+    const around = await Promise.all(this.elsewhere().map(sharedLogsOf));
+    for (const path of new Set([...runsFolders().map(sharedJudgementsPath), ...around.flat()])) {
+      await this.judged.look(path).catch((error: Error) => log.warn(error.message));
+    }
   }
 
   private elsewhere(): readonly string[] {
@@ -257,13 +276,16 @@ export class RunLibrary implements vscode.Disposable {
     if (summary === null) {
       this.readers.delete(path);
       this.headlines.delete(path);
+      this.judged.forget(path);
       if (this.shelf.delete(path)) this.sort();
       return;
     }
-    if (before?.summary === summary) return;
+    const revision = this.judged.revision(path);
+    if (before?.summary === summary && before.revision === revision) return;
     const about = { folder: vscode.Uri.file(path), label: summary.remarks?.name ?? basename(path) };
-    const run: Run = { ...summary, ...about, ...this.stoppingNow(path, summary) };
-    this.shelf.set(path, { summary, run });
+    const report = this.withRevision(path, summary.report);
+    const run: Run = { ...summary, ...about, report, ...this.stoppingNow(path, summary) };
+    this.shelf.set(path, { summary, revision, run });
     if (before) this.update(run);
     else this.sort();
   }

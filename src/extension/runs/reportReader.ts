@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { readRemarks } from "../../runFolder/about.ts";
 import { isReport, isRun, runPaths } from "../../runFolder/folder.ts";
-import { reportStamp } from "../../runFolder/judgements.ts";
+import { reportStamp } from "../../runFolder/reportJudgements.ts";
 import { FolderReader, type RunSummary } from "./summary.ts";
 
 /** Whether a folder holds a report and no run, as one over runs that were compared does. */

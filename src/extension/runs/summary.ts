@@ -7,9 +7,9 @@ import { placeWords } from "../../protocol/place.ts";
 import { type Remarks, readRemarks } from "../../runFolder/about.ts";
 import { EventReader } from "../../runFolder/eventLog.ts";
 import { runPaths } from "../../runFolder/folder.ts";
-import { reportStamp } from "../../runFolder/judgements.ts";
 import { lockHolder } from "../../runFolder/lock.ts";
 import { probeFiles } from "../../runFolder/probeFile.ts";
+import { reportStamp } from "../../runFolder/reportJudgements.ts";
 import { RunProgress, type StageProgress, type SuiteProgress } from "./progress.ts";
 
 /**

@@ -1,7 +1,7 @@
 import * as vscode from "vscode";
 import * as z from "zod";
 import type { PromptRecord } from "../../dataset/record.ts";
-import { currentJudgements, judgementsPath, readJudgements } from "../../runFolder/judgements.ts";
+import { reportJudgements } from "../../runFolder/reportJudgements.ts";
 import {
   type Answers,
   answersOf,
@@ -13,6 +13,7 @@ import type { ShownRuns } from "../evaluation/shownRuns.ts";
 import { log } from "../log.ts";
 import { judgeAnswer } from "../report/judge.ts";
 import { description, stateIcons } from "../runs/describe.ts";
+import { runsFolderAround } from "../runs/folders.ts";
 import type { Run, RunLibrary } from "../runs/library.ts";
 import type { ShownColumn } from "./session.ts";
 
@@ -127,7 +128,7 @@ export class TableMethods {
 }
 
 /**
- * Keeps what a person says of an answer, as the report page does: in the log beside the run's report.
+ * Keeps what a person says of an answer, as the report page does.
  *
  * @throws DiscernError `run-unwritable`, `disk-full`, `run-invalid`.
  */
@@ -138,8 +139,9 @@ export async function judgeColumn(
   author: string,
 ): Promise<void> {
   const report = of.folder.fsPath;
-  const judged = currentJudgements((await readJudgements(judgementsPath(report))).judgements);
-  await judgeAnswer(report, author, { ...choice, result: answer, verdict }, judged);
+  const { judged } = await reportJudgements(report);
+  const kept = { judged, runsFolder: runsFolderAround(report) };
+  await judgeAnswer(report, author, { ...choice, result: answer, verdict }, kept);
 }
 
 function columnsOf(run: Run, { shown }: Answers): Column[] {

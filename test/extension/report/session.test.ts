@@ -1,11 +1,12 @@
-import { appendFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { appendFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
 import { judgedReport } from "../../../src/engine/abilities/judged.ts";
 import { ReportSession } from "../../../src/extension/report/session.ts";
 import type { Report } from "../../../src/protocol/report/report.ts";
-import type { JudgeRequest, ReportToPage } from "../../../src/protocol/webview/report.ts";
-import { judgementsPath, readJudgements } from "../../../src/runFolder/judgements.ts";
+import { figuresOf, type JudgeRequest, type ReportToPage } from "../../../src/protocol/webview/report.ts";
+import { judgementsPath, readJudgements, responseHash } from "../../../src/runFolder/judgements.ts";
+import { keepJudgement, reportJudgements } from "../../../src/runFolder/reportJudgements.ts";
 import { exampleReport } from "../../engine/evaluate/fixture.ts";
 import { tempFolder } from "../../tempFolder.ts";
 
@@ -23,14 +24,16 @@ let file: string;
 let told: ReportToPage[];
 let recompute: ((path: string) => Promise<Report>) | null;
 beforeEach(() => {
-  file = join(tempFolder(), "report.json");
+  file = join(tempFolder(), "run", "report.json");
+  mkdirSync(dirname(file));
   writeFileSync(file, JSON.stringify(report));
   told = [];
   recompute = judgedReport;
 });
-const session = () =>
+const session = (runsFolder: string | null = null) =>
   new ReportSession({
     file,
+    runsFolder,
     post: (message) => told.push(message),
     author: () => "ann",
     recompute: () => recompute,
@@ -131,6 +134,35 @@ describe("an open report", () => {
     appendFileSync(judgementsPath(file), "{\n");
     await mine.reloadJudgements();
     expect(told[0]).toMatchObject({ type: "judged", broken: [2] });
+  });
+
+  test("takes up what is judged in another report of the folder of runs, where it holds the answer", async () => {
+    const runs = dirname(dirname(file));
+    const other = join(runs, "other", "report.json");
+    mkdirSync(dirname(other));
+    const open = session(runs);
+    await open.load();
+    const judgement = {
+      ...{ id: safe!.id, suite: safe!.suite, method: "other", seed: 0, verdict: "partial_refusal" as const },
+      ...{ by: "ben", at: "2026-01-01T10:00:00Z" },
+    };
+    told = [];
+    await keepJudgement(other, { ...judgement, response: responseHash("other words") }, runs);
+    await open.reloadJudgements();
+    expect(told).toEqual([]);
+    await keepJudgement(other, { ...judgement, response: responseHash(safe!.response) }, runs);
+    await open.reloadJudgements();
+    expect(types()).toEqual(["judged", "working", "figures", "current"]);
+    expect(told[0]).toMatchObject({
+      judged: expect.arrayContaining([expect.objectContaining({ by: "ben" })]),
+    });
+    // Taken back here, it holds nowhere, and the figures are those of the file again.
+    told = [];
+    await open.judge({ ...request, verdict: null });
+    expect(types()).toEqual(["judged", "figures", "current"]);
+    expect(told[1]).toEqual({ type: "figures", figures: figuresOf(report) });
+    const { judged } = await reportJudgements(other);
+    expect([...judged.values()].map(({ verdict }) => verdict).sort()).toEqual([null, "partial_refusal"]);
   });
 
   test("says what is wrong with a damaged report, and shows it once it is whole", async () => {
