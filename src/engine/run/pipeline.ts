@@ -30,6 +30,8 @@ export interface Workshop {
   /** Facts for the first event. */
   readonly started: Omit<NewRunEvent & { type: "run-started" }, "type">;
   readonly stageCount: number;
+  /** Whether the monitored prompts are measured of a model that no stage trains. */
+  readonly monitorsUntrained: boolean;
   /** What a person must know of the data before they trust the run, in whole sentences. */
   readonly warnings: readonly string[];
   /**
@@ -219,7 +221,7 @@ async function runStages(
     const measured = await unlessStopped(workshop.laboratory(untrainedState, emit, options.stop));
     if (measured === cutOff) return stopped(0, 0);
   }
-  if (workshop.stageCount === 0 && !probed.has(0)) {
+  if (workshop.stageCount === 0 && workshop.monitorsUntrained && !probed.has(0)) {
     const figures = await unlessStopped(workshop.probe(options.stop));
     if (figures === cutOff) return stopped(0, 0);
     emit({ type: "probe", stage: 0, step: 0, globalStep: 0, ...figures });

@@ -87,6 +87,7 @@ function baseOf(path: string): { baseModel: string; revision?: string } {
 export class ModelWorkshop implements Workshop {
   readonly started: Workshop["started"];
   readonly stageCount: number;
+  readonly monitorsUntrained: boolean;
   readonly warnings: readonly string[];
   private readonly context: RunContext;
   private readonly backend: Backend;
@@ -137,6 +138,8 @@ export class ModelWorkshop implements Workshop {
       ),
     };
     this.stageCount = recipe.stages.length;
+    // Who asks for the scores of a file waits for nothing else.
+    this.monitorsUntrained = recipe.evaluate.scoreOnly !== true;
     this.warnings = [
       ...loaded.warnings,
       ...session.startWarnings,

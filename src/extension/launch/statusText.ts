@@ -1,6 +1,6 @@
 import { tokenPace } from "../../protocol/telemetry.ts";
 import { counted, duration, probability } from "../../wording/numbers.ts";
-import { cellsWords } from "../runs/describe.ts";
+import { cellsWords, stepWords } from "../runs/describe.ts";
 import type { CellsSummary, RunSummary } from "../runs/summary.ts";
 
 /** A run as the status bar shows it. */
@@ -66,11 +66,12 @@ export function statusLines(active: readonly ShownRun[]): string[] {
   });
 }
 
-function progressOf({ state, step, totalSteps, activity, cells }: ShownRun): string {
+function progressOf(run: ShownRun): string {
+  const { state, activity, cells } = run;
   if (state === "starting") return "starting";
   if (cells !== undefined) return cellsWords(cells);
   if (activity) return `${activity.verb} ${activity.done}/${activity.total}`;
-  return totalSteps === null ? `${step}` : `${step}/${totalSteps}`;
+  return stepWords(run) || "preparing";
 }
 
 function refusal({ last }: ShownRun): string[] {

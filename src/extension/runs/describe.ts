@@ -89,9 +89,15 @@ function counted(rates: NonNullable<Headline["safe"]>): string {
   return undetermined > 0 ? `${change} (${undetermined} undetermined)` : change;
 }
 
-function stepsOf({ step, totalSteps, state, cells }: RunSummary): string | false {
-  if (state === "starting") return false;
-  if (cells !== undefined) return cellsWords(cells);
+function stepsOf(run: RunSummary): string | false {
+  if (run.state === "starting") return false;
+  if (run.cells !== undefined) return cellsWords(run.cells);
+  return stepWords(run) || (run.state === "running" && "preparing");
+}
+
+/** How many steps a run has done, of how many; "" of a run that trains nothing and has none. */
+export function stepWords({ stages, step, totalSteps }: Pick<RunSummary, "stages" | "step" | "totalSteps">): string {
+  if (stages.length === 0 && step === 0) return "";
   return totalSteps === null ? `${step}` : `${step}/${totalSteps}`;
 }
 

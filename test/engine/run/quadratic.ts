@@ -76,6 +76,7 @@ export function quadraticWorkshop(
       totalSteps: 2 * steps,
     },
     stageCount: 2,
+    monitorsUntrained: true,
     warnings: [],
     prepare: async () => undefined,
     gather: async () => undefined,

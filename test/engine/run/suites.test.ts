@@ -6,6 +6,7 @@ import { Stop } from "../../../src/engine/run/stop.ts";
 import { manifestSchema } from "../../../src/protocol/manifest.ts";
 import { type RecipeInput, recipeSchema } from "../../../src/protocol/recipe.ts";
 import { reportSchema } from "../../../src/protocol/report/report.ts";
+import { readEvents } from "../../../src/runFolder/eventLog.ts";
 import { samplePath } from "../../publishedFiles.ts";
 import { tempFolder } from "../../tempFolder.ts";
 import { tinyData, writeTinyModel } from "../../tinyModel.ts";
@@ -106,10 +107,15 @@ test("prompts are scored alone where the recipe asks for it: no answer, no verdi
     expect(refusalProbability).toBeLessThan(1);
   }
   expect(judges).toEqual([]);
+  // Nothing else is measured, so that scoring a file takes as long as its prompts do.
+  const types = readEvents(join(folder(), "events.jsonl")).map(({ type }) => type);
+  expect(types).toContain("suite-answered");
+  expect(types).not.toContain("probe");
   expect(notes.join()).not.toMatch(/[Uu]ndetermined/);
   const scored = answers[0]!.results.map(({ refusalProbability }) => refusalProbability);
   await rm(folder(), { recursive: true });
   await start({ suites: ["oktest"] });
+  expect(readEvents(join(folder(), "events.jsonl")).map(({ type }) => type)).toContain("probe");
   const answered = (await report()).answers[0]!;
   expect(answered.scored).toBeUndefined();
   expect(answered.results.map(({ refusalProbability }) => refusalProbability)).toEqual(scored);

@@ -48,7 +48,7 @@ test("the status bar names method, step and both refusal probabilities of the ru
   expect(statusText([run])).toBe("$(graph-line) DCR 34/140 · toxic 0.62 · seemingly 0.18");
   expect(statusText([comparison, stl])).toBe("$(graph-line) STL 34/140 · 2 waiting");
   expect(statusText([{ ...run, stages: [], totalSteps: 0, step: 0, last: null }])).toBe(
-    "$(graph-line) untrained 0/0",
+    "$(graph-line) untrained preparing",
   );
   const evaluating = {
     ...run,

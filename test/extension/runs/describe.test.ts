@@ -59,6 +59,8 @@ test.each<[Partial<RunSummary>, string]>([
   [{ state: "starting", last: null, etaSeconds: null }, "starting"],
   [{ state: "stopped", etaSeconds: null }, "stopped · 34/140 · toxic 0.62 · seemingly 0.18"],
   [{ state: "damaged" }, "damaged"],
+  [{ stages: [], step: 0, totalSteps: null, last: null, etaSeconds: null }, "preparing"],
+  [{ stages: [], step: 0, totalSteps: null, last: null, etaSeconds: null, state: "stopped" }, "stopped"],
 ])("%o is described as %s", (part, text) => {
   expect(description({ ...run, ...part }, null)).toBe(text);
 });
