@@ -17,6 +17,7 @@ describeWorkbench("a comparison of methods", () => {
   const compare = async (recipe: string) => {
     await workbench().openFile(`${recipe}.discern.json`);
     await workbench().page.getByRole("button", { name: "Compare methods" }).click();
+    await workbench().quickPick("1 seed");
   };
 
   it("is written beside its recipe and started; its row says how far it is", async () => {

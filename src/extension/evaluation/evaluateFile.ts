@@ -75,7 +75,8 @@ async function evaluateFile(doors: Doors, given: unknown, scoreOnly: boolean): P
   if (model === undefined) return;
   const known = labelledOf(file);
   const label = known.labelled === 0 ? await askLabel(title, known.prompts) : undefined;
-  if (known.labelled === 0 && label === undefined) return;
+  if (label === "mixed") await runCommand("discern.labelling.open", uri);
+  if (label === "mixed" || (known.labelled === 0 && label === undefined)) return;
   // A recipe of its own, which can be read, run again and shared.
   const place = join(folder.uri.fsPath, "evaluations");
   const whole: AskedFile = { model, file: uri.fsPath, column: columnOf(uri), label, scoreOnly };
@@ -150,10 +151,11 @@ function labelledOf(file: PromptFile): { prompts: number; labelled: number } {
   return { prompts: prompts.size, labelled };
 }
 
-async function askLabel(title: string, prompts: number): Promise<Label | undefined> {
-  const items: (vscode.QuickPickItem & { value: Label })[] = [
+async function askLabel(title: string, prompts: number): Promise<Label | "mixed" | undefined> {
+  const items: (vscode.QuickPickItem & { value: Label | "mixed" })[] = [
     { label: "Answered", description: "all are safe prompts", value: "general" },
     { label: "Refused", description: "all are toxic prompts", value: "toxic" },
+    { label: "Some of each", description: "label them first, or some of them", value: "mixed" },
   ];
   const placeHolder = `None of the ${prompts} prompts has a label. What should a model do with them?`;
   return (await vscode.window.showQuickPick(items, { title, placeHolder }))?.value;

@@ -3,7 +3,14 @@ import type { Recipe } from "../../protocol/recipe.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { RunLibrary } from "../runs/library.ts";
 import { savedText } from "./checked.ts";
-import { comparisonOf, comparisonPath, placeFor, writeComparison } from "./comparisonFile.ts";
+import {
+  comparisonOf,
+  comparisonPath,
+  placeFor,
+  seedChoices,
+  seedsIn,
+  writeComparison,
+} from "./comparisonFile.ts";
 import { launch } from "./start.ts";
 
 /** Where earlier versions kept the comparisons that a window carried out. */
@@ -27,7 +34,9 @@ export async function compareMethods(
     );
   }
   const path = comparisonPath(uri.fsPath);
-  const comparison = comparisonOf(uri.fsPath, recipe);
+  const seeds = await askSeeds(path, recipe);
+  if (seeds === undefined) return;
+  const comparison = comparisonOf(uri.fsPath, recipe, seeds);
   const place = await placeFor(path, comparison);
   const replace = place === "other" ? await askToReplace(path) : false;
   if (replace === undefined) return;
@@ -49,6 +58,15 @@ export async function startComparison(
 ): Promise<void> {
   const text = await savedText(file);
   await launch(engine, library, name, { kind: "start", file: file.fsPath, text, stlAlone: false });
+}
+
+/** Asks for the seeds of a comparison: one seed decides little, and each more takes as long again. */
+async function askSeeds(path: string, recipe: Recipe): Promise<readonly number[] | undefined> {
+  const chosen = await vscode.window.showQuickPick(seedChoices(recipe, await seedsIn(path)), {
+    title: "Compare Methods",
+    placeHolder: "Seeds: every method is trained once with each",
+  });
+  return chosen?.seeds;
 }
 
 /** @returns undefined where the comparison is not to be started. */

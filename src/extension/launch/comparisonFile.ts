@@ -2,10 +2,11 @@ import { readFile, writeFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { comparedMethods } from "../../protocol/comparedMethod.ts";
-import { type ComparisonInput, comparisonSuffix } from "../../protocol/comparison.ts";
+import { type ComparisonInput, comparisonSchema, comparisonSuffix } from "../../protocol/comparison.ts";
 import { longestName } from "../../protocol/fileName.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
 import { writeAtomic } from "../../storage/atomic.ts";
+import { counted } from "../../wording/numbers.ts";
 
 /** Put behind the name of a recipe whose methods are compared. */
 const suffix = "-comparison";
@@ -20,14 +21,61 @@ export function comparisonPath(recipe: string): string {
  * Every key that one may want to change is there.
  *
  * @param path of the recipe file.
+ * @param seeds the recipe's own where left out.
  */
-export function comparisonOf(path: string, recipe: Recipe): ComparisonInput {
+export function comparisonOf(
+  path: string,
+  recipe: Recipe,
+  seeds: readonly number[] = [recipe.seed],
+): ComparisonInput {
   return {
     name: `${recipe.name.slice(0, longestName - suffix.length)}${suffix}`,
     recipe: basename(path),
     methods: comparedMethods.filter(({ stages }) => recipe.evaluate.before || stages?.length !== 0),
-    seeds: [recipe.seed],
+    seeds: [...seeds],
   };
+}
+
+/** Seeds that a comparison may have, as they are offered. */
+export interface SeedChoice {
+  readonly label: string;
+  readonly description: string;
+  readonly seeds: readonly number[];
+}
+
+/** How many seeds are offered. */
+const seedCounts = [1, 2, 3, 5];
+
+/**
+ * The seeds that are offered for a comparison: some from the recipe's own on, and first those that its file has already.
+ *
+ * @param own seeds of the file; null where there is none.
+ */
+export function seedChoices(recipe: Recipe, own: readonly number[] | null): SeedChoice[] {
+  const trained = comparedMethods.filter(({ stages }) => stages?.length !== 0).length;
+  const choice = (seeds: readonly number[], from = ""): SeedChoice => {
+    // The untrained model has no seed, and is evaluated once.
+    const runs = trained * seeds.length + (recipe.evaluate.before ? 1 : 0);
+    return {
+      label: counted(seeds.length, "seed"),
+      description: `${seeds.join(", ")} · ${counted(runs, "run")}${from}`,
+      seeds,
+    };
+  };
+  const offered = seedCounts.map((n) => Array.from({ length: n }, (_, i) => recipe.seed + i));
+  if (own === null) return offered.map((seeds) => choice(seeds));
+  const others = offered.filter((seeds) => !isDeepStrictEqual(seeds, own));
+  return [choice(own, ", as in its file"), ...others.map((seeds) => choice(seeds))];
+}
+
+/** The seeds of the comparison in a file; null where there is none that can be read. */
+export async function seedsIn(path: string): Promise<readonly number[] | null> {
+  try {
+    const { data } = comparisonSchema.safeParse(JSON.parse(await readFile(path, "utf8")));
+    return data?.seeds ?? null;
+  } catch {
+    return null;
+  }
 }
 
 /** What lies where a comparison is to be written. */

@@ -96,7 +96,11 @@ function stepsOf(run: RunSummary): string | false {
 }
 
 /** How many steps a run has done, of how many; "" of a run that trains nothing and has none. */
-export function stepWords({ stages, step, totalSteps }: Pick<RunSummary, "stages" | "step" | "totalSteps">): string {
+export function stepWords({
+  stages,
+  step,
+  totalSteps,
+}: Pick<RunSummary, "stages" | "step" | "totalSteps">): string {
   if (stages.length === 0 && step === 0) return "";
   return totalSteps === null ? `${step}` : `${step}/${totalSteps}`;
 }

@@ -5,6 +5,8 @@ import {
   comparisonOf,
   comparisonPath,
   placeFor,
+  seedChoices,
+  seedsIn,
   writeComparison,
 } from "../../../src/extension/launch/comparisonFile.ts";
 import { comparisonSchema } from "../../../src/protocol/comparison.ts";
@@ -40,6 +42,31 @@ test("a comparison stands beside its recipe, with methods and seed to change", (
 test("a recipe that is not to evaluate the untrained model is compared without it", () => {
   const without = { ...recipe, evaluate: { ...recipe.evaluate, before: false } };
   expect(comparisonOf("/w/a.json", without).methods!.map(({ name }) => name)).toEqual(["STL", "DCR → STL"]);
+});
+
+test("seeds are offered from the recipe's own on, with the runs they make, and those of the file first", async () => {
+  const words = (own: readonly number[] | null, one = recipe) =>
+    seedChoices(one, own).map(({ label, description }) => `${label}: ${description}`);
+  expect(words(null)).toEqual([
+    "1 seed: 7 · 3 runs",
+    "2 seeds: 7, 8 · 5 runs",
+    "3 seeds: 7, 8, 9 · 7 runs",
+    "5 seeds: 7, 8, 9, 10, 11 · 11 runs",
+  ]);
+  expect(words([7, 8])).toEqual([
+    "2 seeds: 7, 8 · 5 runs, as in its file",
+    "1 seed: 7 · 3 runs",
+    "3 seeds: 7, 8, 9 · 7 runs",
+    "5 seeds: 7, 8, 9, 10, 11 · 11 runs",
+  ]);
+  const without = { ...recipe, evaluate: { ...recipe.evaluate, before: false } };
+  expect(words([3], without)[0]).toBe("1 seed: 3 · 2 runs, as in its file");
+  const path = join(tempFolder(), "dcr.comparison.json");
+  expect(await seedsIn(path)).toBeNull();
+  await writeComparison(path, comparisonOf("/w/dcr.discern.json", recipe, [3, 5]), false);
+  expect(await seedsIn(path)).toEqual([3, 5]);
+  await writeFile(path, "{ half");
+  expect(await seedsIn(path)).toBeNull();
 });
 
 test("a comparison of a person is never replaced unasked", async () => {
