@@ -15,7 +15,7 @@ import { probeContracts } from "../src/protocol/probe/probes.ts";
 import { probeResultSchema } from "../src/protocol/probe/result.ts";
 import { recipeJsonSchema } from "../src/protocol/recipe.ts";
 import type { MeasureDefinition } from "../src/protocol/report/measures.ts";
-import { sourceSchema } from "../src/protocol/source.ts";
+import { layoutSchema, sourceSchema } from "../src/protocol/source.ts";
 import { type SuiteDeclaration, suiteJsonSchema } from "../src/protocol/suiteDeclaration.ts";
 import { sweepJsonSchema } from "../src/protocol/sweep.ts";
 import { knownSuites } from "../src/suites/registry.ts";
@@ -75,6 +75,7 @@ const named = new Map(
 const tables: Record<string, () => string> = {
   recipe: () => keyTable(recipe),
   source: () => keyTable(source),
+  layout: () => keyTable(z.toJSONSchema(layoutSchema, { io: "input" }) as JsonSchema),
   contrastive: () => keyTable(contrastive!),
   supervised: () => keyTable(supervised!),
   losses: () => typeTable(losses.oneOf!),

@@ -1,8 +1,11 @@
 import { basename } from "node:path";
 import { DiscernError } from "../protocol/errors.ts";
-import type { Columns, Format } from "../protocol/source.ts";
+import type { Label } from "../protocol/label.ts";
+import type { Columns, Format, Layout } from "../protocol/source.ts";
 import { findColumns, parseLabel, unusedContext } from "./columns.ts";
-import { presets, recognise } from "./presets.ts";
+import { Counterparts } from "./counterparts.ts";
+import { placeInLayout } from "./layout.ts";
+import { namedColumns, presets, recognise } from "./presets.ts";
 import { type PromptRecord, promptId } from "./record.ts";
 import { type Problem, type Row, type RowSink, scalarText, valueAt } from "./sink.ts";
 
@@ -12,6 +15,8 @@ export interface Reading {
   format?: Format;
   /** Names of columns, where those found are not those meant. */
   columns?: Columns;
+  /** How a person chose that the file is read, where nothing else is said here. */
+  layout?: Layout;
   /** How an input is joined to its instruction; behind a blank line where there is one by default. */
   inputJoin?: "blank-line" | "line";
   /** Keeps only the rows for which it says true. */
@@ -26,6 +31,8 @@ export interface Prompts {
   rows: number;
   /** A column that looks like a part of the prompt and is none, how many prompts have it, and the first one's line. */
   unused?: { column: string; count: number; line: number };
+  /** Prompts whose counterpart is none of the file's, and why. */
+  unpaired?: Problem[];
 }
 
 /**
@@ -48,6 +55,7 @@ export class PromptCollector implements RowSink {
   private labelled = false;
   private contexts: string[] = [];
   private unused: Prompts["unused"];
+  private readonly counterparts = new Counterparts();
 
   /** @param path path of the file, or its name alone, for messages and the records' `source` */
   constructor(path: string, reading: Reading) {
@@ -58,13 +66,15 @@ export class PromptCollector implements RowSink {
 
   columns(names: string[]): void {
     this.columnNames = names;
-    const layout =
-      this.reading.format === undefined ? recognise(names, this.file) : { format: this.reading.format };
+    const { layout: chosen = {} } = this.reading;
+    const format = this.reading.format ?? chosen.format;
+    const layout = format === undefined ? recognise(names, this.file) : { format };
     const preset = layout?.format === undefined ? undefined : presets[layout.format];
     this.presetLabel = (values, file) => layout?.label ?? preset?.label?.(values, file);
-    this.found = findColumns(names, { ...preset?.columns, ...layout?.columns, ...this.reading.columns });
+    const named = { ...chosen.columns, ...this.reading.columns };
+    this.found = findColumns(names, namedColumns(layout, named));
     // A column that is named to be the label is no kind, unless it is named to be that, too.
-    const { label, kind } = this.reading.columns ?? {};
+    const { label, kind } = named;
     if (label !== undefined && kind === undefined && this.found.kind === label) delete this.found.kind;
     this.contexts = unusedContext(names, this.found);
     for (const row of this.waiting) this.understand(row);
@@ -101,7 +111,12 @@ export class PromptCollector implements RowSink {
       // A value inside a column, such as `turns.0`.
       const isInside = columns.includes(column.split(".")[0]!) && !columns.includes(column);
       if (!columns.includes(column) && !isInside)
-        throw missing(this.path, `its ${role} column "${column}"`, columns);
+        throw missing(
+          this.path,
+          `its ${role} column "${column}"`,
+          columns,
+          this.placeOf(role as keyof Columns),
+        );
     }
     for (const column of Object.values(this.found)) {
       if (columns.indexOf(column) === columns.lastIndexOf(column)) continue;
@@ -111,9 +126,20 @@ export class PromptCollector implements RowSink {
       );
     }
     if (this.found.prompt === undefined) throw missing(this.path, "a column that holds prompts", columns);
+    if (this.found.counterpart !== undefined && this.found.id === undefined) {
+      throw new DiscernError(
+        "column-missing",
+        `${this.path} has counterparts in the column "${this.found.counterpart}", and no column is named that says which prompt they ` +
+          'mean. Name the column of ids, too, or that of a name which matched pairs share as "pair".',
+      );
+    }
+    const unpaired = this.counterparts.pair(this.found.counterpart ?? "");
 
     if (this.labelIsKind()) {
-      const unneeded = this.labelled && this.reading.columns?.kind === undefined ? "kind" : "labelText";
+      const unneeded =
+        this.labelled && !this.reading.columns?.kind && !this.reading.layout?.columns?.kind
+          ? "kind"
+          : "labelText";
       for (const record of this.records) delete record[unneeded];
     }
     return {
@@ -121,13 +147,30 @@ export class PromptCollector implements RowSink {
       problems: this.problems.sort((a, b) => a.line - b.line),
       rows: this.rows,
       ...(this.unused && { unused: this.unused }),
+      ...(unpaired.length > 0 && { unpaired }),
     };
+  }
+
+  /** Where a column is named that the file has not; undefined where its source names it. */
+  private placeOf(role: keyof Columns): string | undefined {
+    const { columns, layout } = this.reading;
+    return columns?.[role] === undefined && layout?.columns?.[role]
+      ? placeInLayout(this.path, role)
+      : undefined;
   }
 
   /** A column such as `type` is the label in one file and the kind in another: its values decide, if nobody does. */
   private labelIsKind(): boolean {
     const { kind, label } = this.found;
-    return kind !== undefined && kind === label && this.reading.columns?.label === undefined;
+    const { columns, layout } = this.reading;
+    return kind !== undefined && kind === label && !columns?.label && !layout?.columns?.label;
+  }
+
+  /** The label that a word of the label column means. */
+  private meaning(said: string): Label | undefined {
+    const values = this.reading.layout?.labelValues;
+    // A word such as `constructor` is no key of anything that a person said.
+    return values && Object.hasOwn(values, said) ? values[said] : parseLabel(said);
   }
 
   private understand(row: Row): void {
@@ -141,8 +184,10 @@ export class PromptCollector implements RowSink {
     const said = Object.hasOwn(nested, this.found.label ?? "")
       ? "a list or an object"
       : text("label")?.trim();
-    const own = parseLabel(said ?? "");
+    const own = this.meaning(said ?? "");
     if (own !== undefined) this.labelled = true;
+    const fileId = text("id")?.trim() || undefined;
+    if (fileId !== undefined) this.counterparts.know(fileId);
     if (this.reading.where && !this.reading.where(values)) return;
     const [context, prompt, input] = [text("context"), text("prompt"), text("input")].map((part) =>
       part?.trim(),
@@ -165,6 +210,8 @@ export class PromptCollector implements RowSink {
       const value = text(role);
       if (value !== undefined) record[role] = value;
     }
+    if (fileId !== undefined) record.fileId = fileId;
+    this.counterparts.add(record, text("counterpart")?.trim() || undefined);
     this.records.push(record);
     const unused = this.contexts.find((name) => values[name]?.trim());
     if (unused === undefined) return;
@@ -173,10 +220,13 @@ export class PromptCollector implements RowSink {
   }
 }
 
-function missing(path: string, what: string, columns: string[]): DiscernError {
+/** @param place the key that names the column, where it is that of a layout */
+function missing(path: string, what: string, columns: string[], place?: string): DiscernError {
   const list = columns.length > 0 ? columns.map((name) => `"${name}"`).join(", ") : "none";
   return new DiscernError(
     "column-missing",
-    `${path} lacks ${what}. Columns found: ${list}. Name the right one under "columns".`,
+    place === undefined
+      ? `${path} lacks ${what}. Columns found: ${list}. Name the right one under "columns".`
+      : `${path} lacks ${what}, which ${place} names. Columns found: ${list}. Choose the columns again, or correct the key.`,
   );
 }

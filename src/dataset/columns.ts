@@ -1,5 +1,5 @@
 import type { Label } from "../protocol/label.ts";
-import type { Columns } from "../protocol/source.ts";
+import type { Columns, NamedColumns } from "../protocol/source.ts";
 
 /**
  * Names under which published prompt files keep their columns, most telling first; compared without case.
@@ -24,18 +24,24 @@ const NAMES = {
   kind: ["kind", "type", "category", "topic", "semanticcategory"],
   pair: ["pair", "pair_id"],
   split: ["split"],
+  // What is called an id numbers the rows of one file and the pairs of another: only a person says which.
+  id: [],
+  counterpart: [],
 } satisfies Record<keyof Columns, string[]>;
 
-/** The columns of a file that are understood; those named by the caller win. */
-export function findColumns(columns: readonly string[], named: Columns = {}): Columns {
+/** The columns of a file that are understood; those named by the caller win, and null names none. */
+export function findColumns(columns: readonly string[], named: NamedColumns = {}): Columns {
   // Of two columns whose names differ in case alone the first counts.
   const byName = new Map(columns.toReversed().map((column) => [column.trim().toLowerCase(), column]));
   const found: Columns = {};
   for (const role of Object.keys(NAMES) as (keyof Columns)[]) {
-    const name = NAMES[role].find((candidate) => byName.has(candidate));
+    if (named[role] === null) continue;
+    const name = NAMES[role].find((candidate: string) => byName.has(candidate));
     const column = named[role] ?? (name === undefined ? undefined : byName.get(name));
     if (column !== undefined) found[role] = column;
   }
+  // Names of pairs and of counterparts may be the same numbers, so that only one of them makes pairs.
+  if (named.counterpart && named.pair === undefined) delete found.pair;
   // An `input` belongs to an Alpaca instruction; beside another prompt column it may mean anything.
   const alpaca = found.prompt?.toLowerCase() === "instruction";
   if (!alpaca && named.input === undefined) delete found.input;

@@ -2,10 +2,9 @@ import { stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { type ParseError, parse } from "jsonc-parser";
 import { DiscernError } from "../protocol/errors.ts";
-import type { Columns } from "../protocol/source.ts";
+import type { Columns, Layout } from "../protocol/source.ts";
 import { publishedFile } from "../suites/published.ts";
 import { chunksOfFile, requireFile, textsOf, wholeText } from "./chunks.ts";
-import { findColumns } from "./columns.ts";
 import { listOf } from "./jsonRows.ts";
 import { parquetTextColumns, readParquet } from "./parquetRows.ts";
 import { columnsOf } from "./presets.ts";
@@ -16,7 +15,7 @@ import { ObjectRows, type Problem, type Row, type RowSink, scalarText, valueAt }
 export interface FoundColumns {
   /** In the order in which they first appear. */
   columns: string[];
-  /** Those whose meaning is known by their names. */
+  /** Those whose meaning is known: by their names, by what published file it is, or since a person said so. */
   found: Columns;
   /** The first rows. */
   samples: Record<string, string>[];
@@ -27,7 +26,7 @@ const HEAD = 64 * 1024;
 const SAMPLES = 5;
 
 /** Files that Discern and its surroundings write in the formats of prompt files. */
-const OTHER_FILES = /\.labels\.jsonl$|\.(discern|comparison|benchmark|suite)\.json$|^events\.jsonl$/i;
+const OTHER_FILES = /\.labels\.jsonl$|\.(discern|comparison|benchmark|suite|layout)\.json$|^events\.jsonl$/i;
 
 /** A text of some words: what a prompt could be, and a name, a path or a number is not. */
 const SENTENCE = /\S\s+\S.*\s\S/su;
@@ -35,14 +34,43 @@ const SENTENCE = /\S\s+\S.*\s\S/su;
 /**
  * The columns of a file and its first rows, from its start alone where the format allows it; JSON is read whole.
  *
+ * @param layout how a person chose that it is read
  * @throws DiscernError "file-missing" or "dataset-unreadable".
  */
-export async function readColumns(path: string): Promise<FoundColumns> {
-  const head = new Head(basename(path));
+export async function readColumns(path: string, layout: Layout = {}): Promise<FoundColumns> {
+  const head = new Head(basename(path), layout);
   const ending = endingOf(path);
-  if (ending === ".json") await readRows(path, head);
-  else await readHead(path, head);
+  const { encoding } = layout;
+  if (ending === ".json") await readRows(path, head, encoding === undefined ? {} : { encoding });
+  else await readHead(path, head, encoding);
   return head.result();
+}
+
+/**
+ * The values of a column of a file and how often each occurs, the most frequent first.
+ *
+ * @param column as a layout names it, a value inside a column too
+ * @param most different values that are counted; others are left out
+ * @throws DiscernError as `readRows`.
+ */
+export async function columnValues(
+  path: string,
+  column: string,
+  { encoding }: Layout = {},
+  most = 1000,
+): Promise<(readonly [value: string, count: number])[]> {
+  const counts = new Map<string, number>();
+  const sink: RowSink = {
+    columns: () => undefined,
+    problem: () => undefined,
+    row(row) {
+      const value = scalarText(valueAt(row, column))?.trim();
+      if (!value || (counts.size >= most && !counts.has(value))) return;
+      counts.set(value, (counts.get(value) ?? 0) + 1);
+    },
+  };
+  await readRows(path, sink, encoding === undefined ? {} : { encoding });
+  return [...counts].sort(([, a], [, b]) => b - a);
 }
 
 /**
@@ -174,14 +202,16 @@ interface Seen {
 /** Keeps the first rows. */
 class Head implements RowSink {
   private readonly file: string;
+  private readonly layout: Layout;
   private columnNames: string[] = [];
   private readonly samples: Row[] = [];
   private broken: Problem | undefined;
   /** Whether the content is an object that is no table. */
   private isOther = false;
 
-  constructor(file: string) {
+  constructor(file: string, layout: Layout = {}) {
     this.file = file;
+    this.layout = layout;
   }
 
   columns(names: string[]): void {
@@ -204,12 +234,16 @@ class Head implements RowSink {
 
   result(): FoundColumns {
     const samples = this.samples.map(({ values }) => values);
-    return { columns: this.columnNames, found: findColumns(this.columnNames), samples };
+    return { columns: this.columnNames, found: this.found(), samples };
   }
 
   seen(): Seen {
     const { columnNames: columns, samples, broken } = this;
     const isEmpty = columns.length === 0 && samples.length === 0 && broken === undefined && !this.isOther;
-    return { columns, found: columnsOf(columns, this.file), samples, isEmpty, broken };
+    return { columns, found: this.found(), samples, isEmpty, broken };
+  }
+
+  private found(): Columns {
+    return columnsOf(this.columnNames, this.file, this.layout);
   }
 }

@@ -81,6 +81,16 @@ export function unusedContext(
   ];
 }
 
+/** Prompts that name a counterpart which the file does not have. */
+export function unpaired(file: string, problems: readonly Problem[] = []): string[] {
+  const [first] = problems;
+  if (first === undefined) return [];
+  return [
+    `${countOf(problems.length, "prompt")} of ${file} ${problems.length === 1 ? "names" : "name"} a counterpart that cannot be found and ` +
+      `${problems.length === 1 ? "stays" : "stay"} without it. The first: ${placeOf(file, first.line)}: ${first.message}.`,
+  ];
+}
+
 export function isOrAre(count: number): string {
   return count === 1 ? "is" : "are";
 }

@@ -1,5 +1,5 @@
 import type { Label } from "../protocol/label.ts";
-import type { Columns, Format } from "../protocol/source.ts";
+import type { Columns, Format, Layout, NamedColumns } from "../protocol/source.ts";
 import { publishedFile } from "../suites/published.ts";
 import { knownSuites } from "../suites/registry.ts";
 import { findColumns } from "./columns.ts";
@@ -106,6 +106,7 @@ export const presets: Record<Format, Preset> = {
       "the embedded starter set: pairs.csv and helpful.jsonl carry labels; general.jsonl and safety.jsonl have one each",
     label: (_, file) => (/^general/.test(file) ? "general" : /^safety/.test(file) ? "toxic" : undefined),
   },
+  own: { about: "a file of one's own: nothing is known beyond its columns" },
 };
 
 function holds(columns: readonly string[], ...names: string[]): boolean {
@@ -113,7 +114,7 @@ function holds(columns: readonly string[], ...names: string[]): boolean {
 }
 
 /** How a file is read whose columns and name show what it is. */
-export interface Layout {
+export interface Recognised {
   readonly format?: Format;
   readonly columns?: Columns;
   /** Label of every row that has none. */
@@ -124,7 +125,7 @@ export interface Layout {
  * The layout that a file's columns and name show: that of a format, else that of the published file of this name, where it has the
  * columns which that has. Undefined for a file of one's own.
  */
-export function recognise(columns: readonly string[], file: string): Layout | undefined {
+export function recognise(columns: readonly string[], file: string): Recognised | undefined {
   const format = (Object.keys(presets) as Format[]).find((each) => presets[each].detect?.(columns, file));
   if (format !== undefined) return { format };
   const published = publishedFile(file);
@@ -143,9 +144,14 @@ export function recognise(columns: readonly string[], file: string): Layout | un
   };
 }
 
-/** The columns of a file that are understood, by its layout where its columns and name show one. */
-export function columnsOf(columns: readonly string[], file: string): Columns {
-  const layout = recognise(columns, file);
+/** The columns of a file that are understood: by the layout that a person chose, and where that says nothing by what its columns and name show. */
+export function columnsOf(columns: readonly string[], file: string, chosen: Layout = {}): Columns {
+  const { format, columns: named } = chosen;
+  return findColumns(columns, namedColumns(format ? { format } : recognise(columns, file), named));
+}
+
+/** The columns that a layout names, and those of whoever goes first. */
+export function namedColumns(layout: Recognised | undefined, named: NamedColumns = {}): NamedColumns {
   const preset = layout?.format === undefined ? undefined : presets[layout.format];
-  return findColumns(columns, { ...preset?.columns, ...layout?.columns });
+  return { ...preset?.columns, ...layout?.columns, ...named };
 }

@@ -16,6 +16,8 @@ export interface PromptRecord {
   /** Name shared by a toxic prompt and its seemingly toxic twin. */
   pair?: string;
   split?: string;
+  /** What the file calls the prompt, where a column of ids was named. */
+  fileId?: string;
   /** Base name of the file. */
   source: string;
   /** 1-based line on which the record starts; 1-based row for .json and .parquet. */

@@ -6,7 +6,15 @@ import { type Source, type SourceInput, sourceSchema } from "../protocol/source.
 import { sha256 } from "../storage/hash.ts";
 import { suitePrefix, suiteSource } from "../suites/locate.ts";
 import { applyLabels, labelLogPath, readLabels } from "./labels.ts";
-import { damagedText, leftOut, lostDecisions, shortened, unknownLabels, unusedContext } from "./notices.ts";
+import {
+  damagedText,
+  leftOut,
+  lostDecisions,
+  shortened,
+  unknownLabels,
+  unpaired,
+  unusedContext,
+} from "./notices.ts";
 import { readPrompts } from "./read.ts";
 import type { PromptRecord } from "./record.ts";
 
@@ -22,6 +30,8 @@ export interface SelectOptions {
    * it is left out. A run that is resumed reads the labels as they were when it began.
    */
   labelBytes?: (file: string) => number;
+  /** Whether the layout beside a file that a person chose counts, as it does where this is left out. */
+  layouts?: boolean;
 }
 
 /** The prompts that a source names. */
@@ -45,7 +55,8 @@ export async function selectPrompts(
   options: SelectOptions = {},
   own?: Label,
 ): Promise<Selected> {
-  const known = input.file.startsWith(suitePrefix) ? suiteSource(input.file).file.read : {};
+  const isSuite = input.file.startsWith(suitePrefix);
+  const known = isSuite ? suiteSource(input.file).file.read : {};
   const source = sourceSchema.parse({ ...known, ...input });
   const { file } = source;
   const starter = file.startsWith(STARTER_PREFIX);
@@ -56,6 +67,8 @@ export async function selectPrompts(
     columns: source.columns,
     encoding: source.encoding,
     inputJoin: source.inputJoin,
+    // A suite's file is read as its suite declares.
+    ...((isSuite || options.layouts === false) && { layout: {} }),
     where: (values) => wanted.row(values),
   });
   const log = await readLabels(labelLogPath(path), options.labelBytes?.(file));
@@ -100,6 +113,7 @@ export async function selectPrompts(
       ...lostDecisions(file, log.problems),
       ...damagedText(file, records),
       ...unusedContext(file, read.unused),
+      ...unpaired(file, read.unpaired),
       ...wanted.unmet(file),
     ],
   };

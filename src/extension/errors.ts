@@ -19,6 +19,8 @@ const headings: Record<ErrorCode, string> = {
   "file-missing": "A file is missing.",
   "group-too-small": "Too few prompts are labelled.",
   "labels-unwritable": "The label could not be saved.",
+  "layout-invalid": "The layout of a prompt file cannot be used.",
+  "layout-unwritable": "The choice of columns could not be saved.",
   "loss-not-finite": "Training diverged; the last good state is saved.",
   "model-invalid": "The model cannot be read.",
   "model-missing": "The model is missing.",

@@ -17,6 +17,8 @@ export const errorCodes = [
   "file-missing",
   "group-too-small",
   "labels-unwritable",
+  "layout-invalid",
+  "layout-unwritable",
   "loss-not-finite",
   "model-invalid",
   "model-missing",

@@ -12,7 +12,10 @@ function isEncoding(name: string): boolean {
   }
 }
 
-/** Layouts of published prompt files; `src/dataset/presets.ts` says what each means. */
+/**
+ * Layouts of published prompt files; `src/dataset/presets.ts` says what each means. `own` is a file of which nothing is assumed beyond its
+ * columns, whatever published file it looks like.
+ */
 export const formatSchema = z.enum([
   "xstest",
   "oktest",
@@ -26,6 +29,7 @@ export const formatSchema = z.enum([
   "strongreject",
   "stl",
   "starter",
+  "own",
 ]);
 export type Format = z.infer<typeof formatSchema>;
 
@@ -43,9 +47,64 @@ export const columnsSchema = z.strictObject({
   label: z.string().optional().describe("The label"),
   kind: z.string().optional().describe("The category"),
   pair: z.string().optional().describe("Name that a matched pair shares"),
+  id: z
+    .string()
+    .optional()
+    .describe("What the file calls a prompt; results know it by its words all the same"),
+  counterpart: z
+    .string()
+    .optional()
+    .describe("What the column of `id` calls the prompt's counterpart, of which a matched pair is made"),
   split: z.string().optional().describe("The split"),
 });
 export type Columns = z.infer<typeof columnsSchema>;
+
+const encodingSchema = z
+  .string()
+  .refine(isEncoding, "is not an encoding's name; examples: utf-8, windows-1252, gb18030, shift_jis")
+  .describe(
+    "Encoding of a text file that is not UTF-8 and has no byte order mark, such as `windows-1252`; a byte order mark goes first",
+  );
+
+/** What the name of a layout file has behind that of its prompt file. */
+export const layoutEnding = ".layout.json";
+
+/**
+ * How a prompt file is read, as a person chose it: the content of `<file>.layout.json` beside it. A source of a recipe that says otherwise
+ * goes first, key by key.
+ */
+export const layoutSchema = z.strictObject({
+  format: formatSchema
+    .optional()
+    .describe(
+      "Layout of the file; found by its columns where it is left out. `own`: nothing is assumed beyond the columns",
+    ),
+  encoding: encodingSchema.optional(),
+  columns: z
+    .strictObject(
+      Object.fromEntries(
+        Object.entries(columnsSchema.shape).map(([role, name]) => [
+          role,
+          name
+            .unwrap()
+            .min(1)
+            .nullable()
+            .optional()
+            .describe(name.description ?? ""),
+        ]),
+      ) as Record<keyof Columns, z.ZodOptional<z.ZodNullable<z.ZodString>>>,
+    )
+    .optional()
+    .describe("Names of columns; null where the file has none, whatever a column is called"),
+  labelValues: z
+    .record(z.string(), labelSchema)
+    .optional()
+    .describe('What values of the label column mean that are no label\'s name, such as `{"1": "toxic"}`'),
+});
+export type Layout = z.infer<typeof layoutSchema>;
+
+/** Columns by what they hold, as a person or a layout names them: null for none. */
+export type NamedColumns = { readonly [role in keyof Columns]?: string | null | undefined };
 
 /** What a recipe says about where prompts come from: a file, how to read it, and which of its rows to take. */
 export const sourceSchema = z.strictObject({
@@ -56,13 +115,7 @@ export const sourceSchema = z.strictObject({
       "Path relative to the recipe, `starter:pairs.csv` for the embedded set, or `suite:ID` for the file of a known suite or data set, " +
         "which is then read as it declares",
     ),
-  encoding: z
-    .string()
-    .refine(isEncoding, "is not an encoding's name; examples: utf-8, windows-1252, gb18030, shift_jis")
-    .optional()
-    .describe(
-      "Encoding of a text file that is not UTF-8 and has no byte order mark, such as `windows-1252`; a byte order mark goes first",
-    ),
+  encoding: encodingSchema.optional(),
   format: formatSchema.optional().describe("Layout of the file; found by its columns where it is left out"),
   columns: columnsSchema.optional().describe("Names of columns, where those found are not those meant"),
   inputJoin: z

@@ -52,7 +52,7 @@ async function fileProblems(suite: FoundSuite): Promise<RecipeProblem[]> {
       const { notices } =
         declaration.task === "choice"
           ? await readChoices(path, declaration.choice).then(() => ({ notices: [] }))
-          : await selectPart("suite", { file: path, ...file.read }, { labelBytes: () => 0 });
+          : await selectPart("suite", { file: path, ...file.read }, { labelBytes: () => 0, layouts: false });
       for (const message of notices) {
         problems.push({ severity: "warning", path: pathOf(file.file), about: "data", message });
       }

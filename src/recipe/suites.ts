@@ -172,8 +172,8 @@ async function promptsOf(
   files: readonly LocatedFile[],
   options: SuiteOptions,
 ): Promise<PromptSuite> {
-  // What a suite's prompts are is what its declaration says: labels that people gave a copy of a file do not change it.
-  const reading = { ...options, labelBytes: () => 0 };
+  // What a suite's prompts are is what its declaration says: labels and a layout that people gave a copy of a file do not change it.
+  const reading = { ...options, labelBytes: () => 0, layouts: false };
   const parts: Selected[] = [];
   for (const { file, path } of files) {
     const kinds = {

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { labelLogPath } from "../../dataset/labels.ts";
+import { layoutPath } from "../../dataset/layout.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import { type Place, placeWords } from "../../protocol/place.ts";
 import { isUntrained, reportBackend, reportDevice } from "../../protocol/report/methods.ts";
@@ -178,7 +179,8 @@ async function changedData(paths: readonly string[]): Promise<string[]> {
   const changed = [...files].filter((prompts) => {
     const readers = runs.filter((run) => run.has(prompts));
     // Without a log nobody had labelled yet.
-    const versions = readers.map((run) => `${run.get(prompts)} ${run.get(labelLogPath(prompts)) ?? ""}`);
+    const beside = [layoutPath(prompts), labelLogPath(prompts)];
+    const versions = readers.map((run) => [prompts, ...beside].map((file) => run.get(file) ?? "").join(" "));
     return new Set(versions).size > 1;
   });
   if (changed.length === 0) return [];

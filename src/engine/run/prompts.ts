@@ -1,6 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { labelLogPath } from "../../dataset/labels.ts";
+import { layoutPath } from "../../dataset/layout.ts";
 import { resolveSource } from "../../dataset/select.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import type { Manifest } from "../../protocol/manifest.ts";
@@ -88,7 +89,7 @@ function reported({ suites }: RecipeContamination): Omit<SuiteContamination, "me
 }
 
 /**
- * Size and SHA-256 of every prompt file a recipe names, and of the label logs beside them.
+ * Size and SHA-256 of every prompt file a recipe names, and of the layouts and label logs beside them.
  *
  * @param began what the files were when the run began: label logs only grow, and only what they held then counts.
  */
@@ -115,7 +116,9 @@ export async function promptFiles(
   const labels = (log: string) =>
     describe(log, began && (began.find(({ file }) => file === log)?.bytes ?? 0));
   const found = await Promise.all([
-    ...[...files].sort().flatMap((file) => [describe(file), labels(labelLogPath(file))]),
+    ...[...files]
+      .sort()
+      .flatMap((file) => [describe(file), describe(layoutPath(file)), labels(labelLogPath(file))]),
     ...evaluate.suites.flatMap((suite) => (isOwnSuite(suite) ? [] : [suiteFiles(suite, recipe, root)])),
   ]);
   // Several suites may take rows of one file.
