@@ -1,6 +1,7 @@
 import { mkdir, readFile, rename, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { readPrompts } from "../../src/dataset/read.ts";
 import { promptId } from "../../src/dataset/record.ts";
 import { describeWorkbench, useWorkbench } from "./useWorkbench.ts";
 import type { Workbench } from "./workbench.ts";
@@ -22,7 +23,10 @@ describeWorkbench("the Prompts view", () => {
       await writeFile(join(folder, "broken.jsonl"), '{"prompt":"What is tea?"}\n{broken\n');
       await writeFile(join(folder, "blank.csv"), "prompt\n\n");
       await writeFile(join(folder, "binary.csv"), "prompt\n\0\n");
-      await writeFile(join(folder, "column.csv"), "words,number\nHow do I bake a cake?,1\n");
+      await writeFile(
+        join(folder, "column.csv"),
+        "words,number,key,twin\nHow do I bake a cake?,0,a,b\nHow do I bake a bomb?,1,b,\n",
+      );
       await writeFile(join(folder, "closed.csv"), "prompt\nWhat is a lock?\n");
       // A log that nobody can write, not even the user of a container, who may write everywhere.
       await symlink("/nowhere/log", join(folder, "closed.csv.labels.jsonl"));
@@ -46,7 +50,7 @@ describeWorkbench("the Prompts view", () => {
       .treeItem(/^prompts\.csv/)
       .waitFor();
     await workbench()
-      .treeItem(/^column\.csv, choose the prompt column/)
+      .treeItem(/^column\.csv, choose the columns/)
       .waitFor();
     // What gives no prompts says so at its place.
     await workbench()
@@ -190,14 +194,50 @@ describeWorkbench("the Prompts view", () => {
     await workbench().fold(/^many\.csv/);
   });
 
-  it("asks for the column of an unclear file", async () => {
+  it("asks for the columns of an unclear file, keeps them beside it, and takes the choice back", async () => {
+    const layout = async () =>
+      JSON.parse(await readFile(join(workbench.folder(), "column.csv.layout.json"), "utf8"));
+    const choose = async (line: string, column: string) => {
+      await workbench()
+        .quickInput.getByText("Enter on a line changes it")
+        .or(workbench().quickInput.getByText(line, { exact: true }))
+        .first()
+        .waitFor();
+      await workbench().quickPick(line);
+      await workbench().quickPick(column);
+    };
     await workbench()
       .treeItem(/^column\.csv/)
       .click();
     await workbench().quickPick("words");
+    await choose("Label", "number");
+    // 0 and 1 mean one thing in one file and the opposite in another.
+    await workbench().quickInput.getByText("Meaning of “0”").waitFor();
+    await workbench().quickPick("seemingly toxic");
+    await workbench().quickInput.getByText("Meaning of “1”").waitFor();
+    await workbench().quickPick("toxic");
+    await choose("Id", "key");
+    await choose("Counterpart", "twin");
+    await workbench().quickInput.getByText("Use These Columns").waitFor();
+    await workbench().screenshot("prompts-columns");
+    await workbench().quickPick("Use These Columns");
     await workbench()
-      .treeItem(/^column\.csv, 1 unlabelled/)
+      .treeItem(/^column\.csv, 1 toxic · 1 seemingly toxic, own columns/)
       .waitFor();
+    expect(await layout()).toEqual({
+      columns: { prompt: "words", label: "number", id: "key", counterpart: "twin" },
+      labelValues: { 0: "seemingly_toxic", 1: "toxic" },
+    });
+    // The command line's reader makes the same of the file.
+    const { records } = await readPrompts(join(workbench.folder(), "column.csv"));
+    expect(records.map(({ label, pair }) => `${label} ${pair}`)).toEqual(["seemingly_toxic a", "toxic a"]);
+    const told = await workbench().notification("column.csv: 2 prompts, prompt in “words”");
+    await workbench().screenshot("prompts-columns-kept");
+    await told.getByRole("button", { name: "Undo" }).click();
+    await workbench()
+      .treeItem(/^column\.csv, choose the columns/)
+      .waitFor();
+    await expect(layout()).rejects.toThrow("ENOENT");
   });
 
   it("says that a label can not be saved, and shows none", async () => {

@@ -1,6 +1,7 @@
 import { extname } from "node:path";
 import * as vscode from "vscode";
 import { labelLogEnding } from "../../protocol/label.ts";
+import { layoutEnding } from "../../protocol/source.ts";
 import { isInRunsFolder } from "../prompts/discovery.ts";
 import { rulesOf } from "../prompts/workspaceFiles.ts";
 
@@ -12,7 +13,7 @@ const endings = new Set([".csv", ".tsv", ".jsonl", ".json"]);
 /** Whether an editor's document may hold prompts. Label logs do not, and what runs wrote are results. */
 export function mayBeMarked({ uri }: vscode.TextDocument): boolean {
   if (uri.scheme !== "file" || !endings.has(extname(uri.path).toLowerCase())) return false;
-  if (uri.path.endsWith(labelLogEnding)) return false;
+  if (uri.path.endsWith(labelLogEnding) || uri.path.endsWith(layoutEnding)) return false;
   const folder = vscode.workspace.getWorkspaceFolder(uri);
   return folder === undefined || !isInRunsFolder(uri.fsPath, rulesOf(folder));
 }

@@ -10,6 +10,8 @@ export interface Sheet {
   /** Version of the document that was read. */
   readonly version: number;
   readonly text: SheetText;
+  /** How the file is read, as JSON: where that changes, the text is read anew. */
+  readonly layout: string;
   /** Null where no run answered any prompt of the file. */
   readonly shown: ShownRun | null;
   readonly marks: readonly Mark[];

@@ -1,8 +1,10 @@
 import { setImmediate } from "node:timers/promises";
 import * as vscode from "vscode";
+import { readLayout } from "../../dataset/layout.ts";
 import { parsePrompts } from "../../dataset/read.ts";
 import { rowLines } from "../../dataset/rowLines.ts";
 import { DiscernError } from "../../protocol/errors.ts";
+import type { Layout } from "../../protocol/source.ts";
 import { onSettingChange, setting } from "../contributions.ts";
 import { DisposableStore } from "../disposableStore.ts";
 import { log, logError } from "../log.ts";
@@ -144,7 +146,10 @@ export class Sheets implements vscode.Disposable {
     try {
       const { version } = document;
       const earlier = this.sheets.get(key);
-      const text = earlier?.version === version ? earlier.text : await readText(document, signal);
+      const chosen = await readLayout(document.uri.fsPath).catch(() => null);
+      const layout = JSON.stringify(chosen);
+      const isSame = earlier?.version === version && earlier.layout === layout;
+      const text = isSame ? earlier.text : chosen && (await readText(document, chosen, signal));
       const shown = text ? await this.runs.of(text.records, document.uri) : null;
       const file = text ? await this.fileOf(document.uri, shown !== null) : undefined;
       // Others get their turn before the sheet is worked out in one go.
@@ -156,13 +161,13 @@ export class Sheets implements vscode.Disposable {
       }
       const known = this.sheets.get(key);
       const alike = known?.text === text ? known.alike : [];
-      this.set(document, sheetOf({ version, text, shown, alike }, file));
+      this.set(document, sheetOf({ version, text, layout, shown, alike }, file));
       end();
       if (!file || !setting("discern.evaluation.show")) return;
       const found = await findAlike(text.records, (id) => file.decisionOf(id), signal);
       signal.throwIfAborted();
       if (found.length + alike.length > 0) {
-        this.set(document, sheetOf({ version, text, shown, alike: found }, file));
+        this.set(document, sheetOf({ version, text, layout, shown, alike: found }, file));
       }
     } catch (error) {
       if (signal.aborted) return;
@@ -197,7 +202,7 @@ export class Sheets implements vscode.Disposable {
 }
 
 function sheetOf(
-  { version, text, shown, alike }: Pick<Sheet, "version" | "text" | "shown" | "alike">,
+  { version, text, layout, shown, alike }: Pick<Sheet, "version" | "text" | "layout" | "shown" | "alike">,
   file: PromptFile | undefined,
 ): Sheet {
   const decisionOf = (id: string) => file?.decisionOf(id);
@@ -210,6 +215,7 @@ function sheetOf(
   return {
     version,
     text,
+    layout,
     shown,
     alike,
     marks,
@@ -218,14 +224,18 @@ function sheetOf(
   };
 }
 
-/** The prompts of a document; null where it holds none, as most files do. */
-async function readText(document: vscode.TextDocument, signal: AbortSignal): Promise<SheetText | null> {
+/** The prompts of a document as its layout has it read; null where it holds none, as most files do. */
+async function readText(
+  document: vscode.TextDocument,
+  layout: Layout,
+  signal: AbortSignal,
+): Promise<SheetText | null> {
   if (isTooLarge(document)) return null;
   const prompt = columnOf(document.uri);
   const columns = prompt === undefined ? {} : { columns: { prompt } };
   const text = document.getText();
   try {
-    const read = await parsePrompts(text, document.fileName, { ...columns, signal });
+    const read = await parsePrompts(text, document.fileName, { ...columns, layout, signal });
     return document.fileName.toLowerCase().endsWith(".json") ? onLines(read, rowLines(text)) : read;
   } catch (error) {
     if (error instanceof DiscernError) return null;

@@ -21,8 +21,8 @@ export interface DiscoveryRules {
   readonly runsFolder: string;
   /** Bytes above which a file is read only when a person asks for it. */
   readonly largeBytes: number;
-  /** Whether a person chose the prompt column of the file. */
-  readonly hasColumn: (path: string) => boolean;
+  /** Whether a person chose how the file is read. */
+  readonly hasLayout: (path: string) => boolean;
 }
 
 /** Files looked at at once: enough to hide the disk's latency, too few to run out of handles. */
@@ -46,7 +46,7 @@ export async function findPromptFiles(paths: readonly string[], rules: Discovery
 
 async function look(path: string, rules: DiscoveryRules, runs: RunFolders): Promise<Found | undefined> {
   if (isInRunsFolder(path, rules) || (await runs.hold(path))) return undefined;
-  const sniffed = rules.hasColumn(path) ? ({ kind: "prompts" } as const) : await sniff(path);
+  const sniffed = rules.hasLayout(path) ? ({ kind: "prompts" } as const) : await sniff(path);
   if (sniffed.kind === "other") return undefined;
   const size = await sizeOf(path);
   if (size === undefined) return undefined;

@@ -1,15 +1,14 @@
 import { posix } from "node:path";
 import * as vscode from "vscode";
-import { readColumns } from "../../dataset/discover.ts";
 import { changeSetting, registerCommand, setting } from "../contributions.ts";
 import type { TreeNode } from "./branch.ts";
+import { chooseColumns } from "./chooseColumns.ts";
 import { chosenNodes } from "./labelCommands.ts";
 import type { PromptLibrary } from "./library.ts";
 import { revealPrompt } from "./reveal.ts";
 import { targetsOf } from "./targets.ts";
 import type { PromptTree } from "./tree.ts";
 import type { TreeModel } from "./treeModel.ts";
-import { oneLine } from "./words.ts";
 import { shownPath } from "./workspaceFiles.ts";
 
 /** Commands about prompt files and the place of prompts in them. */
@@ -33,8 +32,8 @@ export function registerFileCommands(
       if (prompts.length > 0) await vscode.env.clipboard.writeText(prompts.join("\n"));
     }),
     registerCommand("discern.prompts.chooseColumn", async (of?: vscode.Uri | TreeNode) => {
-      const uri = await uriOf(of, tree);
-      if (uri) await chooseColumn(library, uri);
+      const uri = of === undefined ? (activeTable() ?? (await uriOf(of, tree))) : await uriOf(of, tree);
+      if (uri) await chooseColumns(library, uri);
     }),
     registerCommand("discern.prompts.readLargeFile", async (of?: vscode.Uri | TreeNode) => {
       const uri = await uriOf(of, tree);
@@ -55,29 +54,10 @@ async function uriOf(
   return (await chosenNodes(tree, of))[0]?.file.uri;
 }
 
-/** Asks which column holds the prompts, and keeps the answer in the settings. */
-async function chooseColumn(library: PromptLibrary, uri: vscode.Uri): Promise<void> {
-  const { columns, found, samples } = await readColumns(uri.fsPath);
-  const path = shownPath(uri);
-  const chosenBefore = setting("discern.prompts.columns", uri);
-  const items = columns.map((label) => ({
-    label,
-    description: label === (chosenBefore[path] ?? found.prompt) ? "current prompt column" : undefined,
-    detail: samples
-      .map((row) => oneLine(row[label] ?? "", 60))
-      .filter((sample) => sample !== "")
-      .slice(0, 2)
-      .join("  ·  "),
-  }));
-  const picked = await vscode.window.showQuickPick(items, {
-    title: `Choose Prompt Column of ${path}`,
-    placeHolder: "The column whose text is sent to the model",
-    matchOnDetail: true,
-  });
-  if (!picked) return;
-  await changeSetting("discern.prompts.columns", { ...chosenBefore, [path]: picked.label }, uri);
-  await library.refresh();
-  await library.open(uri);
+/** The file in the active editor, where it is text that may hold a table. */
+function activeTable(): vscode.Uri | undefined {
+  const uri = vscode.window.activeTextEditor?.document.uri;
+  return uri?.scheme === "file" && /\.(csv|tsv|jsonl|json|txt)$/i.test(uri.path) ? uri : undefined;
 }
 
 /** Leaves a file out of the view, by the setting that says which files are left out. */

@@ -3,6 +3,7 @@ import * as vscode from "vscode";
 import { count, counted } from "../../wording/numbers.ts";
 import type { Branch, FileNode, GroupNode, PromptNode, RangeNode, TreeNode } from "./branch.ts";
 import { hides, type PromptFilter } from "./filter.ts";
+import { isChosen } from "./layoutWords.ts";
 import type { PromptFile } from "./promptFile.ts";
 import { type PromptState, promptStates, toLabel } from "./promptState.ts";
 import { oneLine, prompts, wordGroup, wordState, wordTally } from "./words.ts";
@@ -58,9 +59,10 @@ function fileItem({ file }: FileNode, branch: Branch | undefined): vscode.TreeIt
   item.resourceUri = file.uri;
   item.iconPath = icon === undefined ? vscode.ThemeIcon.File : new vscode.ThemeIcon(icon);
   item.contextValue = icon === undefined ? "promptFile" : `promptFile+${file.state}`;
-  item.description = [shortOfFile(file, branch), folder].filter(Boolean).join(" · ");
+  const chosen = isChosen(file.layout) ? "own columns" : "";
+  item.description = [shortOfFile(file, branch), chosen, folder].filter(Boolean).join(" · ");
   item.accessibilityInformation = {
-    label: [file.path, describeFile(file, branch)].filter(Boolean).join(", "),
+    label: [file.path, describeFile(file, branch), chosen].filter(Boolean).join(", "),
   };
   const command = { unclear: "discern.prompts.chooseColumn", large: "discern.prompts.readLargeFile" };
   if (file.state === "unclear" || file.state === "large") {
@@ -80,7 +82,7 @@ function folderOf({ path }: PromptFile): string {
 
 /** What a row has room for: the one number that says what is to be done, else how many prompts there are. */
 function shortOfFile(file: PromptFile, branch: Branch | undefined): string {
-  if (file.state === "unclear") return "choose column";
+  if (file.state === "unclear") return "choose columns";
   if (file.state === "large") return "large";
   if (!branch) return describeFile(file, branch);
   if (file.orphans.length > 0) return `${counted(file.orphans.length, "label")}, no prompt`;
@@ -96,7 +98,7 @@ function describeFile(file: PromptFile, branch: Branch | undefined): string {
     case "reading":
       return "reading…";
     case "unclear":
-      return "choose the prompt column";
+      return "choose the columns";
     case "large":
       return "large, not read yet";
     case "empty":

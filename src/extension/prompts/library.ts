@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from "node:util";
 import * as vscode from "vscode";
 import { keptWords } from "../../dataset/carryLabels.ts";
 import type { MergePlan } from "../../dataset/labelMerge.ts";
+import { readLayout } from "../../dataset/layout.ts";
 import { carriedEntries } from "../../dataset/orphans.ts";
 import type { ReadOptions } from "../../dataset/read.ts";
 import { DiscernError } from "../../protocol/errors.ts";
@@ -38,6 +40,7 @@ export class PromptLibrary implements vscode.Disposable {
   private readonly events: FileEvents = {
     promptFile: (uri) => void this.fileChanged(uri),
     labelLog: (uri) => void this.logChanged(uri),
+    layout: (uri) => void this.layoutChanged(uri),
     list: () => void this.listChanged(),
   };
   private sorted: readonly PromptFile[] = [];
@@ -126,7 +129,7 @@ export class PromptLibrary implements vscode.Disposable {
    * A prompt file, read when it is not read yet; also one that was not found in the workspace.
    *
    * @param options `large` reads a file above the size that is read unasked
-   * @throws DiscernError as `readPrompts`; "column-missing" while nobody chose the column of an unclear file;
+   * @throws DiscernError as `readPrompts`; "column-missing" while nobody chose the columns of an unclear file;
    * "dataset-unreadable" for a large file that is not asked for, and for what is not a file on disk.
    */
   async open(uri: vscode.Uri, options: ReadOptions & { large?: boolean } = {}): Promise<PromptFile> {
@@ -149,6 +152,18 @@ export class PromptLibrary implements vscode.Disposable {
       );
     }
     await this.following(file, file.read(readOptions(uri, options)));
+    return file;
+  }
+
+  /**
+   * Reads a file anew that is to be read otherwise than before.
+   *
+   * @throws DiscernError as `open`.
+   */
+  async reopen(uri: vscode.Uri): Promise<PromptFile> {
+    const file = this.file(uri);
+    if (file?.state !== "ready") return this.open(uri);
+    await this.following(file, file.readAgain(readOptions(uri)));
     return file;
   }
 
@@ -295,6 +310,15 @@ export class PromptLibrary implements vscode.Disposable {
     const folder = vscode.workspace.getWorkspaceFolder(uri);
     if (!folder || isInRunsFolder(uri.fsPath, rulesOf(folder))) return;
     if (((await sizeOf(uri.fsPath)) ?? 0) < SMALL) await this.listChanged();
+  }
+
+  private async layoutChanged(uri: vscode.Uri): Promise<void> {
+    const file = this.file(uri);
+    if (!file) return;
+    const layout = await readLayout(uri.fsPath).catch(() => undefined);
+    // What this window wrote it has read.
+    if (layout && isDeepStrictEqual(layout, file.layout)) return;
+    if (["ready", "reading", "failed", "empty", "unclear"].includes(file.state)) await this.readQuietly(file);
   }
 
   private async logChanged(uri: vscode.Uri): Promise<void> {

@@ -3,6 +3,7 @@ import { posix } from "node:path";
 import * as vscode from "vscode";
 import { heirOf, moveLabelLog } from "../../dataset/labelMove.ts";
 import { readLabels } from "../../dataset/labels.ts";
+import { moveLayout } from "../../dataset/layout.ts";
 import { labelLogEnding } from "../../protocol/label.ts";
 import { changeSetting, setting } from "../contributions.ts";
 import { DisposableStore } from "../disposableStore.ts";
@@ -51,7 +52,11 @@ async function renamed(
     if (oldUri.scheme !== "file" || newUri.scheme !== "file") continue;
     try {
       // The log of a file whose name is taken again at once stays with that.
-      if (!existsSync(oldUri.fsPath)) await moveLabelLog(oldUri.fsPath, newUri.fsPath);
+      if (!existsSync(oldUri.fsPath)) {
+        // The layout first: the file is read at its new place as soon as it is seen there.
+        await moveLayout(oldUri.fsPath, newUri.fsPath);
+        await moveLabelLog(oldUri.fsPath, newUri.fsPath);
+      }
       await moveColumn(oldUri, newUri);
     } catch (error) {
       logError(error);
@@ -61,7 +66,7 @@ async function renamed(
   await library.readLabels();
 }
 
-/** Takes along which column a person chose, of a file or of the files of a folder. */
+/** Takes along which column a person chose with an earlier version, of a file or of the files of a folder. */
 async function moveColumn(oldUri: vscode.Uri, newUri: vscode.Uri): Promise<void> {
   const [from, to] = [shownPath(oldUri), shownPath(newUri)];
   const columns = setting("discern.prompts.columns", newUri);

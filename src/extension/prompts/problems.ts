@@ -56,7 +56,7 @@ export class PromptProblems implements vscode.Disposable {
 
   private async showRows(file: PromptFile): Promise<void> {
     this.shown.set(file.uri.toString(), file);
-    const problems = [...file.problems, ...unknownLabels(file)]
+    const problems = [...file.problems, ...file.unpaired, ...unknownLabels(file)]
       .sort((a, b) => a.line - b.line)
       .slice(0, MOST);
     const lines = await linesOf(file, problems);

@@ -2,16 +2,18 @@ import type { Uri } from "vscode";
 import type { Decision } from "../../dataset/decisions.ts";
 import { LabelFile } from "../../dataset/labelFile.ts";
 import { labelLogPath, withDecision } from "../../dataset/labels.ts";
+import { readLayout } from "../../dataset/layout.ts";
 import { type Orphan, orphansOf } from "../../dataset/orphans.ts";
 import { type Prompts, type ReadOptions, readPrompts } from "../../dataset/read.ts";
 import type { PromptRecord } from "../../dataset/record.ts";
 import type { Problem } from "../../dataset/sink.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import type { Label } from "../../protocol/label.ts";
+import type { Layout } from "../../protocol/source.ts";
 import { counted } from "../../wording/numbers.ts";
 
 /**
- * How far a prompt file is read: `unclear` waits for a person to choose the prompt column, `large` for a person to ask for
+ * How far a prompt file is read: `unclear` waits for a person to choose the columns, `large` for a person to ask for
  * it, `empty` was read and has no prompt, `failed` could not be read.
  */
 export type ReadState = WaitingState | "reading" | "ready";
@@ -29,6 +31,8 @@ export class PromptFile {
   private currentFailure: string | undefined;
   private currentRecords: readonly PromptRecord[] = [];
   private currentProblems: readonly Problem[] = [];
+  private currentUnpaired: readonly Problem[] = [];
+  private currentLayout: Layout = {};
   private byId = new Map<string, PromptRecord>();
   private reading: Promise<void> | undefined;
   private again = false;
@@ -68,6 +72,16 @@ export class PromptFile {
   /** Lines that could not be used, and why. */
   get problems(): readonly Problem[] {
     return this.currentProblems;
+  }
+
+  /** Prompts whose counterpart the file does not have, and why. */
+  get unpaired(): readonly Problem[] {
+    return this.currentUnpaired;
+  }
+
+  /** How a person chose that the file is read, as it was read last; empty where nobody did. */
+  get layout(): Layout {
+    return this.currentLayout;
   }
 
   /** The label that holds for a prompt: a person's decision, else the file's. */
@@ -142,13 +156,19 @@ export class PromptFile {
   private async readUntilStill(options: ReadOptions): Promise<void> {
     do {
       this.again = false;
-      const [prompts] = await Promise.all([readPrompts(this.uri.fsPath, options), this.labels.read()]);
+      const layout = await readLayout(this.uri.fsPath);
+      this.currentLayout = layout;
+      const [prompts] = await Promise.all([
+        readPrompts(this.uri.fsPath, { ...options, layout }),
+        this.labels.read(),
+      ]);
       for (const id of this.labels.current.keys()) {
         const former = this.byId.get(id);
         if (former) this.formerWords.set(id, former.prompt);
       }
       this.currentRecords = prompts.records;
       this.currentProblems = prompts.problems;
+      this.currentUnpaired = prompts.unpaired ?? [];
       this.byId = new Map();
       for (const record of prompts.records) {
         if (!this.byId.has(record.id)) this.byId.set(record.id, record);
@@ -165,6 +185,7 @@ export class PromptFile {
     this.currentState = code === "column-missing" ? "unclear" : code === "dataset-empty" ? "empty" : "failed";
     this.currentRecords = [];
     this.currentProblems = [];
+    this.currentUnpaired = [];
     this.byId = new Map();
   }
 }

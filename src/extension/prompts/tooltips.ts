@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import { count, counted } from "../../wording/numbers.ts";
 import type { Branch, TreeNode } from "./branch.ts";
+import { layoutWords } from "./layoutWords.ts";
 import { labelledShare } from "./promptState.ts";
 import { adviceFor, prompts, wordDecision, wordGroup, wordState, wordTally } from "./words.ts";
 
@@ -16,6 +17,9 @@ export function tooltipOf(node: TreeNode, branch: Branch | undefined): string | 
     if (!tally) return node.file.uri.fsPath;
     const share = `${percent(labelledShare(tally))} % of ${count(tally.total)} labelled`;
     const lines = [node.file.uri.fsPath, share, wordTally(tally)];
+    const chosen = layoutWords(node.file.layout);
+    if (chosen !== "")
+      lines.push(`Columns chosen by hand: ${chosen}. "Choose Columns…" in the context menu changes them.`);
     const lost = node.file.orphans.length;
     if (lost > 0) {
       lines.push(
@@ -52,6 +56,7 @@ function promptTooltip(
   }
   if (branch?.outline.isDisputed(number)) lines.push("Annotators disagree on this prompt.");
   if (record.kind) lines.push(`Category: ${record.kind}`);
+  if (record.fileId) lines.push(`Id in the file: ${record.fileId}`);
   if (record.pair) lines.push(`Pair: ${record.pair}`);
   lines.push(`${file.path}, line ${record.line}`);
   for (const line of lines.filter((line) => line !== "")) text.appendText(line).appendMarkdown("\n\n");

@@ -1,5 +1,6 @@
 import * as vscode from "vscode";
 import { labelLogEnding } from "../../protocol/label.ts";
+import { layoutEnding } from "../../protocol/source.ts";
 import { DisposableStore } from "../disposableStore.ts";
 
 /** What is told when files change on disk. */
@@ -8,6 +9,8 @@ export interface FileEvents {
   promptFile(uri: vscode.Uri): void;
   /** The label log of this prompt file has other content. */
   labelLog(promptFile: vscode.Uri): void;
+  /** A person chose otherwise how this prompt file is read. */
+  layout(promptFile: vscode.Uri): void;
   /** Files came or went. */
   list(): void;
 }
@@ -28,6 +31,7 @@ export function watchOutside(promptFile: vscode.Uri, events: FileEvents): vscode
   return watch(new vscode.RelativePattern(vscode.Uri.joinPath(promptFile, ".."), `*.${ENDINGS}`), {
     promptFile: (uri) => own(uri) && events.promptFile(uri),
     labelLog: (uri) => own(uri) && events.labelLog(uri),
+    layout: (uri) => own(uri) && events.layout(uri),
     list: () => undefined,
   });
 }
@@ -47,9 +51,11 @@ function watch(pattern: vscode.GlobPattern, events: FileEvents): vscode.Disposab
     );
   };
   const changed = (uri: vscode.Uri) => {
+    const promptFile = (ending: string) => uri.with({ path: uri.path.slice(0, -ending.length) });
     if (uri.path.endsWith(labelLogEnding)) {
-      const promptFile = uri.with({ path: uri.path.slice(0, -labelLogEnding.length) });
-      later(uri.toString(), () => events.labelLog(promptFile));
+      later(uri.toString(), () => events.labelLog(promptFile(labelLogEnding)));
+    } else if (uri.path.endsWith(layoutEnding)) {
+      later(uri.toString(), () => events.layout(promptFile(layoutEnding)));
     } else later(uri.toString(), () => events.promptFile(uri));
   };
   const cameOrWent = (uri: vscode.Uri) => {

@@ -47,9 +47,9 @@ export function wordTally({ states, disputed }: Tally): string {
 
 /** What to do about a file that gives no prompts; it is read again whenever it changes. */
 export function adviceFor(state: ReadState): string {
-  if (state === "unclear") return 'Say how it is to be read: "Choose Prompt Column…" in its context menu.';
+  if (state === "unclear") return 'Say which columns it has: "Choose Columns…" in its context menu.';
   if (state === "empty")
-    return 'Add prompts to it, choose another column ("Choose Prompt Column…" in its context menu), or hide it ("Hide File").';
+    return 'Add prompts to it, choose other columns ("Choose Columns…" in its context menu), or hide it ("Hide File").';
   return 'Correct the file: it is read again when it is saved. "Hide File" in its context menu leaves it out.';
 }
 

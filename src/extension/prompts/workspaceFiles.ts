@@ -1,4 +1,6 @@
+import { existsSync } from "node:fs";
 import * as vscode from "vscode";
+import { layoutPath } from "../../dataset/layout.ts";
 import { setting } from "../contributions.ts";
 import { type DiscoveryRules, type Found, findPromptFiles, joinGlobs } from "./discovery.ts";
 
@@ -31,7 +33,7 @@ export function rulesOf({ uri }: vscode.WorkspaceFolder): DiscoveryRules {
     root: uri.fsPath,
     runsFolder: setting("discern.runs.folder", uri),
     largeBytes: largeBytes(uri),
-    hasColumn: (path) => columnOf(vscode.Uri.file(path)) !== undefined,
+    hasLayout: (path) => existsSync(layoutPath(path)) || columnOf(vscode.Uri.file(path)) !== undefined,
   };
 }
 
@@ -45,7 +47,8 @@ export function shownPath(uri: vscode.Uri): string {
   return vscode.workspace.asRelativePath(uri);
 }
 
-/** The prompt column that a person chose for a file. */
+/** The prompt column that a person chose for a file with an earlier version, which kept it in a setting; a layout beside the file replaces it. */
 export function columnOf(uri: vscode.Uri): string | undefined {
-  return setting("discern.prompts.columns", uri)[shownPath(uri)];
+  const column = setting("discern.prompts.columns", uri)[shownPath(uri)];
+  return column === undefined || existsSync(layoutPath(uri.fsPath)) ? undefined : column;
 }

@@ -139,7 +139,7 @@ async function pickFiles(
 
 /** Why a file cannot be used as it is; undefined where nothing is known against it. */
 function problemOf({ state, failure }: PromptFile): string | undefined {
-  if (state === "unclear") return "its prompt column is not known; choose it in the Prompts view";
+  if (state === "unclear") return "its columns are not known; choose them in the Prompts view";
   return state === "failed" || state === "empty" ? (failure ?? "it cannot be read") : undefined;
 }
 

@@ -140,7 +140,7 @@ function Unreadable({ page }: { page: TablePage }) {
     <Empty title="This file cannot be shown as a table" words={message}>
       {why === "column" && (
         <Do page={page} what="chooseColumn">
-          Choose Prompt Column…
+          Choose Columns…
         </Do>
       )}
       {why === "large" && (

@@ -19,7 +19,7 @@ async function find(files: Record<string, string>, rules: Partial<DiscoveryRules
     root,
     runsFolder: "runs",
     largeBytes: 1000,
-    hasColumn: () => false,
+    hasLayout: () => false,
     ...rules,
   });
   return Object.fromEntries(
@@ -85,7 +85,7 @@ describe("finding prompt files", () => {
 
   it("asks no more where a person chose the column", async () => {
     const files = { "b.csv": "text of it,x\nHow do I kill a process?,1\n" };
-    expect(await find(files, { hasColumn: (path) => path.endsWith("b.csv") })).toEqual({ "b.csv": "unread" });
+    expect(await find(files, { hasLayout: (path) => path.endsWith("b.csv") })).toEqual({ "b.csv": "unread" });
   });
 
   it("leaves a large file unread", async () => {
@@ -109,7 +109,7 @@ describe("finding prompt files", () => {
   });
 
   it("passes over a file that is gone", async () => {
-    const rules = { root: "/nowhere", runsFolder: "runs", largeBytes: 1, hasColumn: () => true };
+    const rules = { root: "/nowhere", runsFolder: "runs", largeBytes: 1, hasLayout: () => true };
     expect(await findPromptFiles(["/nowhere/a.csv"], rules)).toEqual([]);
   });
 });

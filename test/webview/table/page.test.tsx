@@ -268,7 +268,7 @@ test("every state without rows says why and what can be done", async () => {
   expect(screen.getByText("Reading prompts…")).toBeTruthy();
   act(() => page.session.refuse({ message: "Not UTF-8: line 3.", why: "column", hasText: true }));
   expect(screen.getByText("Not UTF-8: line 3.")).toBeTruthy();
-  fireEvent.click(screen.getByText("Choose Prompt Column…"));
+  fireEvent.click(screen.getByText("Choose Columns…"));
   await waitFor(() => expect(page.done).toEqual(["chooseColumn"]));
   page.show(2);
   expect(screen.getByText(/contains no prompt. 2 rows could not be used/)).toBeTruthy();
