@@ -91,6 +91,7 @@ export const commandIds = [
   "discern.benchmark.new",
   "discern.benchmark.openMatrix",
   "discern.playground.open",
+  "discern.page.help",
   "discern.judges.setKey",
   "discern.torch.install",
   "discern.engine.restart",

@@ -21,6 +21,7 @@ import { log } from "./log.ts";
 import { registerMcp } from "./mcp/register.ts";
 import { ModelLibrary } from "./models/library.ts";
 import { registerModels } from "./models/register.ts";
+import { registerPageHelp } from "./page/page.ts";
 import { registerPlayground } from "./playground/register.ts";
 import { PromptLibrary } from "./prompts/library.ts";
 import { registerPrompts } from "./prompts/register.ts";
@@ -63,6 +64,7 @@ export function activate(context: vscode.ExtensionContext): void {
   store.add(registerPlayground(context, { engine, runs, models }));
   store.add(registerSample(context, { prompts, runs, models }));
   store.add(registerMcp(context));
+  store.add(registerPageHelp());
   store.add(registerCommand("discern.torch.install", () => installTorch(engine)));
   store.add(registerCommand("discern.engine.showLog", () => log.show()));
 }

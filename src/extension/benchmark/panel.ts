@@ -60,7 +60,7 @@ export class BenchmarkPanel {
     this.trials = new TrialRuns(folder.fsPath);
     panel.iconPath = tabIcon(extensionUri, "graph-line");
     panel.title = `Benchmark: ${folder.path.split("/").at(-1)}`;
-    const page = openPage<BenchmarkToPage, typeof benchmarkFromPageSchema>(panel.webview, extensionUri, {
+    const page = openPage<BenchmarkToPage, typeof benchmarkFromPageSchema>(panel, extensionUri, {
       name: "benchmark",
       title: panel.title,
       from: benchmarkFromPageSchema,

@@ -68,7 +68,7 @@ export class DashboardPanel implements vscode.Disposable {
     this.shown = folders;
     this.keep = keep;
     panel.iconPath = tabIcon(extensionUri, "graph-line");
-    this.page = openPage(panel.webview, extensionUri, {
+    this.page = openPage(panel, extensionUri, {
       name: "dashboard",
       title: "Dashboard",
       from: dashboardFromPage,

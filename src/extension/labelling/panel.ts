@@ -56,17 +56,13 @@ export class LabellingPanel {
     this.begin = begin;
     panel.title = `${secondPass === undefined ? "Label" : "Second Pass:"} ${basename(uri.path)}`;
     panel.iconPath = tabIcon(parts.extensionUri, "tag");
-    const page = openPage<LabellingToPage, typeof labellingFromPageSchema>(
-      panel.webview,
-      parts.extensionUri,
-      {
-        name: "labelling",
-        title: panel.title,
-        from: labellingFromPageSchema,
-        onMessage: (message) => this.session.receive(message),
-        onReady: () => this.ready(),
-      },
-    );
+    const page = openPage<LabellingToPage, typeof labellingFromPageSchema>(panel, parts.extensionUri, {
+      name: "labelling",
+      title: panel.title,
+      from: labellingFromPageSchema,
+      onMessage: (message) => this.session.receive(message),
+      onReady: () => this.ready(),
+    });
     this.page = page;
     this.session = new LabellingSession({
       post: (message) => this.page.post(message),

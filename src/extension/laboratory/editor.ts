@@ -54,7 +54,7 @@ export class LaboratoryEditor implements vscode.CustomReadonlyEditorProvider, vs
     const page: Page<LaboratoryToPage> & vscode.Disposable = openPage<
       LaboratoryToPage,
       typeof laboratoryFromPageSchema
-    >(panel.webview, this.context.extensionUri, {
+    >(panel, this.context.extensionUri, {
       name: "laboratory",
       title: panel.title,
       from: laboratoryFromPageSchema,

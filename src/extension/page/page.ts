@@ -6,6 +6,8 @@
 import { randomBytes } from "node:crypto";
 import * as vscode from "vscode";
 import type * as z from "zod";
+import { isMessage, openHelpMessage, readyMessage } from "../../protocol/webview/page.ts";
+import { registerCommand } from "../contributions.ts";
 import { wordError } from "../errors.ts";
 import { log, logError } from "../log.ts";
 
@@ -41,15 +43,16 @@ export interface Page<To> {
  * data arrive as messages, which are checked on this side.
  */
 export function openPage<To, From extends z.ZodType>(
-  webview: vscode.Webview,
+  panel: vscode.WebviewPanel,
   extensionUri: vscode.Uri,
   { name, title, from, onMessage, onReady }: PageOptions<From>,
 ): Page<To> & vscode.Disposable {
+  const { webview } = panel;
   const roots = ["dist/webview", "media/webview"].map((path) => vscode.Uri.joinPath(extensionUri, path));
   webview.options = { enableScripts: true, localResourceRoots: roots };
   let ready = false;
   const listening = webview.onDidReceiveMessage((raw: unknown) => {
-    if ((raw as { type?: unknown } | null)?.type === "ready") {
+    if (isMessage(raw, readyMessage)) {
       ready = true;
       void guard(onReady);
       return;
@@ -59,12 +62,26 @@ export function openPage<To, From extends z.ZodType>(
     else log.error(`A message of the page ${name} was not understood: ${parsed.error.message}`);
   });
   webview.html = html(webview, extensionUri, name, title);
+  open.add(panel);
+  panel.onDidDispose(() => open.delete(panel));
   return {
     post(message) {
       if (ready) void webview.postMessage(message);
     },
     dispose: () => listening.dispose(),
   };
+}
+
+/** The panels that show a page of ours. */
+const open = new Set<vscode.WebviewPanel>();
+
+/** Registers the command that opens the accessibility help of the page that is worked in: what it is, its keys, how it is read. */
+export function registerPageHelp(): vscode.Disposable {
+  return registerCommand("discern.page.help", () => {
+    const active = [...open].find((panel) => panel.active);
+    if (active) return active.webview.postMessage(openHelpMessage);
+    return vscode.window.showInformationMessage("Open a page of Discern first, then its accessibility help.");
+  });
 }
 
 /** The icon of a page's tab, by the name of a codicon. The oldest VS Code that we run in takes files alone here. */

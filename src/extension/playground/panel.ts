@@ -39,7 +39,7 @@ export class PlaygroundPanel implements vscode.Disposable {
     this.subjects = subjects;
     this.text = text;
     panel.title = "Try a Prompt";
-    this.page = openPage(panel.webview, parts.extensionUri, {
+    this.page = openPage(panel, parts.extensionUri, {
       name: "playground",
       title: "Try a Prompt",
       from: playgroundFromPage,

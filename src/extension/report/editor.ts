@@ -92,7 +92,7 @@ export class ReportEditor implements vscode.CustomReadonlyEditorProvider<ReportD
       word: wordError,
     });
     const page: Page<ReportToPage> & vscode.Disposable = openPage<ReportToPage, typeof reportFromPageSchema>(
-      panel.webview,
+      panel,
       this.context.extensionUri,
       {
         name: "report",

@@ -75,7 +75,7 @@ class ShownTable implements vscode.Disposable {
     this.parts = parts;
     this.methods = methods;
     this.uri = uri;
-    const page = openPage<TableToPage, typeof tableFromPageSchema>(panel.webview, extensionUri, {
+    const page = openPage<TableToPage, typeof tableFromPageSchema>(panel, extensionUri, {
       name: "table",
       title: `Prompt Table: ${basename(uri.path)}`,
       from: tableFromPageSchema,

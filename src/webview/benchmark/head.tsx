@@ -5,6 +5,7 @@ import type {
   ShownState,
 } from "../../protocol/webview/benchmark.ts";
 import { counted } from "../../wording/numbers.ts";
+import { HelpButton } from "../ui/help.tsx";
 
 const stateWords: Record<
   ShownState,
@@ -70,6 +71,7 @@ export function Head({
                 {title}
               </button>
             ))}
+          <HelpButton />
         </div>
       </header>
       {problem !== null && (

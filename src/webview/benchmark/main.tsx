@@ -12,8 +12,10 @@ import type {
   BenchmarkToPage,
 } from "../../protocol/webview/benchmark.ts";
 import { SaveContext } from "../ui/csv.tsx";
+import { WithHelp } from "../ui/help.tsx";
 import { connectHost } from "../ui/host.ts";
 import { App } from "./app.tsx";
+import { help } from "./help.ts";
 import { initialState, reduce } from "./state.ts";
 
 const embedded = document.getElementById("sweep");
@@ -30,9 +32,11 @@ function showInEditor(): void {
   const save = (name: string, content: string) => host.post({ type: "save", name, content });
   const draw = () =>
     render(
-      <SaveContext.Provider value={save}>
-        <App state={state} post={host.post} kept={host.state} keep={host.keep} />
-      </SaveContext.Provider>,
+      <WithHelp help={help}>
+        <SaveContext.Provider value={save}>
+          <App state={state} post={host.post} kept={host.state} keep={host.keep} />
+        </SaveContext.Provider>
+      </WithHelp>,
       root,
     );
   draw();
@@ -40,5 +44,10 @@ function showInEditor(): void {
 
 /** Shows a sweep that this very file contains; Discern wrote it there. */
 function showFile(results: SweepResults): void {
-  render(<App state={reduce(initialState, { type: "sweep", results })} post={null} />, root);
+  render(
+    <WithHelp help={help}>
+      <App state={reduce(initialState, { type: "sweep", results })} post={null} />
+    </WithHelp>,
+    root,
+  );
 }

@@ -1,9 +1,11 @@
 import { useEffect, useMemo, useReducer, useState } from "preact/hooks";
 import { FrameQueue } from "../ui/frameQueue.ts";
+import { usePageKeys } from "../ui/pageKeys.ts";
 import { onThemeChange } from "../ui/theme.ts";
 import type { ChartFrame } from "./chartCard.tsx";
 import { Charts } from "./charts.tsx";
 import { Controls } from "./controls.tsx";
+import { keys } from "./keys.ts";
 import type { DashboardPage } from "./pageModel.ts";
 import { themePalette } from "./palette.ts";
 import { byMethod } from "./plots/methodLines.ts";
@@ -22,7 +24,7 @@ export function App({ page }: { page: DashboardPage }) {
   const isSmall = useSmallRoom();
   // Several heads, or one in little room, would leave no chart on the first screen.
   const folded = page.kept.folded ?? (probed && (isSmall || runs.length > 1));
-  useBlurKey(page);
+  usePageKeys(keys, () => page.veil(!page.blur));
   return (
     <>
       <h1 class="visually-hidden">Dashboard</h1>
@@ -81,21 +83,6 @@ function useSmallRoom(): boolean {
     return () => query?.removeEventListener("change", look);
   }, [query]);
   return isSmall;
-}
-
-/** B blurs the prompts or shows them, as in the labelling panel. */
-function useBlurKey(page: DashboardPage): void {
-  useEffect(() => {
-    const press = (event: KeyboardEvent) => {
-      const isTyping =
-        event.target instanceof Element && event.target.matches("input[type=search], select, textarea");
-      if (event.key.toLowerCase() !== "b" || event.ctrlKey || event.metaKey || event.altKey || isTyping)
-        return;
-      page.veil(!page.blur);
-    };
-    document.addEventListener("keydown", press);
-    return () => document.removeEventListener("keydown", press);
-  }, [page]);
 }
 
 /** Milliseconds that news of the host is gathered before the page is drawn again. */

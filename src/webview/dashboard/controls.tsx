@@ -1,4 +1,5 @@
 import { count, figure } from "../../wording/numbers.ts";
+import { HelpButton } from "../ui/help.tsx";
 import { IconButton } from "../ui/iconButton.tsx";
 import type { Range } from "../ui/plotSpec.ts";
 import { panned, zoomed } from "./model/view.ts";
@@ -87,6 +88,7 @@ export function Controls({
         <vscode-button appearance="secondary" onClick={add}>
           Compare with…
         </vscode-button>
+        <HelpButton />
       </span>
     </div>
   );

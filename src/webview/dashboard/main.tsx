@@ -6,9 +6,11 @@
  */
 import { render } from "preact";
 import type { DashboardFromPage, DashboardState, DashboardToPage } from "../../protocol/webview/dashboard.ts";
+import { WithHelp } from "../ui/help.tsx";
 import { connectHost } from "../ui/host.ts";
 import { registerToolkit } from "../ui/toolkit.ts";
 import { App } from "./app.tsx";
+import { help } from "./keys.ts";
 import { DashboardPage } from "./pageModel.ts";
 
 registerToolkit();
@@ -16,4 +18,9 @@ const page = new DashboardPage();
 page.connect(
   connectHost<DashboardToPage, DashboardFromPage, DashboardState>((message) => page.receive(message)),
 );
-render(<App page={page} />, document.getElementById("root")!);
+render(
+  <WithHelp help={help}>
+    <App page={page} />
+  </WithHelp>,
+  document.getElementById("root")!,
+);

@@ -1,12 +1,13 @@
 import { useEffect, useReducer, useRef } from "preact/hooks";
 import { counted } from "../../wording/numbers.ts";
 import { Empty } from "../ui/empty.tsx";
-import { KeysHelp } from "../ui/keysHelp.tsx";
+import { doLabelAction, isLabelAction } from "../ui/labelKeys.ts";
+import { usePageKeys } from "../ui/pageKeys.ts";
 import { Agreement } from "./agreement.tsx";
 import { Grid } from "./grid.tsx";
 import { Guidelines } from "./guidelines.tsx";
 import { Header } from "./header.tsx";
-import { type Action, actionOf, gridKeys, keys } from "./keys.ts";
+import { type Action, keys } from "./keys.ts";
 import { LabelKeys } from "./labelKeys.tsx";
 import { ListBar } from "./listBar.tsx";
 import { Note } from "./note.tsx";
@@ -19,21 +20,10 @@ export function App({ page }: { page: LabellingPage }) {
   useEffect(() => page.subscribe(() => redraw(undefined)), [page]);
   const work = useRef<HTMLElement>(null);
   const act = (action: Action) => doAction(page, action, () => work.current?.focus());
-
-  useEffect(() => {
-    const onKey = (event: KeyboardEvent) => {
-      if (event.defaultPrevented) return;
-      const action = actionOf(event);
-      if (action === undefined || !page.file) return;
-      // The words of one prompt are selected as any text is.
-      if (action === "selectAll" && page.mode !== "grid") return;
-      event.preventDefault();
-      // The editor would select the whole page besides, which takes the focus from the grid.
-      if (action === "selectAll") event.stopPropagation();
-      act(action);
-    };
-    document.addEventListener("keydown", onKey);
-    return () => document.removeEventListener("keydown", onKey);
+  usePageKeys(keys, (action) => {
+    // The words of one prompt are selected as any text is.
+    if (!page.file || (action === "selectAll" && page.mode !== "grid")) return false;
+    return act(action);
   });
 
   if (!page.file) {
@@ -51,7 +41,6 @@ export function App({ page }: { page: LabellingPage }) {
       <div class="labelling mode-agreement">
         <Header page={page} act={act} />
         <Agreement page={page} focusRef={work} />
-        {page.keysShown && <KeysHelp keys={[...keys, ...gridKeys]} close={() => act("keys")} />}
       </div>
     );
   }
@@ -82,7 +71,6 @@ export function App({ page }: { page: LabellingPage }) {
         </>
       )}
       <Guidelines page={page} />
-      {page.keysShown && <KeysHelp keys={[...keys, ...gridKeys]} close={() => act("keys")} />}
       <div class="visually-hidden" role="status" aria-live="polite">
         <span key={page.said.number}>{page.said.words}</span>
       </div>
@@ -92,52 +80,14 @@ export function App({ page }: { page: LabellingPage }) {
 
 /** Does what a key or its button says; `focusWork` brings the keys back to the prompt or the grid. */
 function doAction(page: LabellingPage, action: Action, focusWork: () => void): void {
-  switch (action) {
-    case "toxic":
-    case "seemingly_toxic":
-    case "general":
-    case "skip":
-      page.choose(action);
-      focusWork();
-      break;
-    case "back":
-    case "previous":
-      page.move(-1);
-      break;
-    case "next":
-      page.move(1);
-      break;
-    case "veil":
-      page.toggle("revealed");
-      break;
-    case "note":
-    case "search":
-      document.querySelector<HTMLElement>(`#${action}`)?.focus();
-      break;
-    case "grid":
-      page.setMode(page.mode === "grid" ? "one" : "grid");
-      // What takes the keys then is drawn only now.
-      setTimeout(focusWork);
-      break;
-    case "agreement":
-      if (page.file?.blind) break;
-      page.setMode(page.mode === "agreement" ? "one" : "agreement");
-      setTimeout(focusWork);
-      break;
-    case "pair":
-      page.pair();
-      break;
-    case "selectAll":
-      page.selectAll();
-      break;
-    case "undo":
-    case "redo":
-      page.send({ type: action });
-      break;
-    case "keys":
-      page.toggle("keysShown");
-      if (!page.keysShown) focusWork();
-      break;
+  if (isLabelAction(action)) doLabelAction(page, action, focusWork);
+  else if (action === "next") page.move(1);
+  else if (action === "note") document.querySelector<HTMLElement>("#note")?.focus();
+  else if (action === "pair") page.pair();
+  else if (action !== "agreement" || !page.file?.blind) {
+    page.setMode(page.mode === action ? "one" : action);
+    // What takes the keys then is drawn only now.
+    setTimeout(focusWork);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Label } from "../../protocol/label.ts";
 import { count } from "../../wording/numbers.ts";
+import { HelpButton } from "../ui/help.tsx";
 import { stateIcons, stateNames } from "../ui/labelChip.tsx";
 import { KeyCap } from "./keyCap.tsx";
 import type { Action } from "./keys.ts";
@@ -50,7 +51,7 @@ export function Header({ page, act }: { page: LabellingPage; act: (action: Actio
             pressed={page.revealed}
             press={() => act("veil")}
           />
-          <Switch icon="question" name="Keys" shown="?" pressed={page.keysShown} press={() => act("keys")} />
+          <HelpButton />
         </div>
       </div>
       {page.file!.blind && <SecondPass page={page} />}

@@ -48,7 +48,7 @@ export function LabelKeys({ page, act }: { page: LabellingPage; act: (action: Ac
         Skip
         <KeyCap shown="Space" />
       </button>
-      <button type="button" class="small" aria-keyshortcuts="Backspace" onClick={() => act("back")}>
+      <button type="button" class="small" aria-keyshortcuts="Backspace" onClick={() => act("previous")}>
         <span class="codicon codicon-reply" aria-hidden="true" />
         Back
         <KeyCap shown="⌫" />

@@ -6,9 +6,11 @@
  */
 import { render } from "preact";
 import type { LabellingFromPage, LabellingState, LabellingToPage } from "../../protocol/webview/labelling.ts";
+import { WithHelp } from "../ui/help.tsx";
 import { connectHost } from "../ui/host.ts";
 import { registerToolkit } from "../ui/toolkit.ts";
 import { App } from "./app.tsx";
+import { help } from "./keys.ts";
 import { LabellingPage } from "./pageModel.ts";
 
 registerToolkit();
@@ -16,4 +18,9 @@ const host = connectHost<LabellingToPage, LabellingFromPage, LabellingState>((me
   page.receive(message),
 );
 const page = new LabellingPage(host);
-render(<App page={page} />, document.getElementById("root")!);
+render(
+  <WithHelp help={help}>
+    <App page={page} />
+  </WithHelp>,
+  document.getElementById("root")!,
+);

@@ -46,7 +46,6 @@ export class LabellingPage {
   position = 0;
   mode: LabellingState["mode"];
   guidelinesOpen: boolean;
-  keysShown = false;
   /** Whether prompts are shown without being pointed at. */
   revealed = false;
   selection = new Selection(0);
@@ -228,7 +227,7 @@ export class LabellingPage {
     this.host.post(message);
   }
 
-  toggle(what: "revealed" | "guidelinesOpen" | "keysShown"): void {
+  toggle(what: "revealed" | "guidelinesOpen"): void {
     this[what] = !this[what];
     if (what === "revealed") this.say(this.revealed ? "Prompts shown" : "Prompts blurred");
     this.changed();

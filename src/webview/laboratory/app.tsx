@@ -2,6 +2,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { probeContract } from "../../protocol/probe/probes.ts";
 import { Damaged } from "../ui/damaged.tsx";
+import { HelpButton } from "../ui/help.tsx";
 import { Caveats, Facts, Method } from "./about.tsx";
 import type { FigureProps } from "./figure.ts";
 import { figureOf } from "./figures.ts";
@@ -51,6 +52,7 @@ export function App({ state, post }: AppProps) {
               </button>
             </>
           )}
+          <HelpButton />
         </div>
       </header>
       <div class="panel panel-result">

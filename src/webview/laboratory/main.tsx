@@ -6,8 +6,10 @@
 import { render } from "preact";
 import type { ProbeResult } from "../../protocol/probe/result.ts";
 import type { LaboratoryRequest, LaboratoryToPage } from "../../protocol/webview/laboratory.ts";
+import { WithHelp } from "../ui/help.tsx";
 import { connectHost } from "../ui/host.ts";
 import { App } from "./app.tsx";
+import { help } from "./help.ts";
 import { initialState, reduce } from "./state.ts";
 
 const embedded = document.getElementById("result");
@@ -21,12 +23,23 @@ function showInEditor(): void {
     state = reduce(state, message);
     draw();
   });
-  const draw = () => render(<App state={state} post={host.post} />, root);
+  const draw = () =>
+    render(
+      <WithHelp help={help}>
+        <App state={state} post={host.post} />
+      </WithHelp>,
+      root,
+    );
   draw();
 }
 
 /** Shows a result that this very file contains; Discern wrote it there. */
 function showFile(result: ProbeResult): void {
   const told = { type: "result", result, others: [], states: [], canMeasure: false } as const;
-  render(<App state={reduce(initialState, told)} post={null} />, root);
+  render(
+    <WithHelp help={help}>
+      <App state={reduce(initialState, told)} post={null} />
+    </WithHelp>,
+    root,
+  );
 }

@@ -5,6 +5,7 @@ import {
   type Side,
   sides,
 } from "../../protocol/webview/playground.ts";
+import { HelpButton } from "../ui/help.tsx";
 import { SideView } from "./side.tsx";
 import type { PageState } from "./state.ts";
 import { WordTable } from "./wordTable.tsx";
@@ -82,6 +83,7 @@ export function App({ state, opened, post, kept, keep }: AppProps) {
         <span id="hint" class="muted">
           Probabilities follow as you type. Ctrl+Enter has both models answer, greedily.
         </span>
+        <HelpButton />
       </div>
       <div class="sides">
         {sides.map((side: Side) => (

@@ -8,8 +8,10 @@ import type {
   PlaygroundState,
   PlaygroundToPage,
 } from "../../protocol/webview/playground.ts";
+import { WithHelp } from "../ui/help.tsx";
 import { connectHost } from "../ui/host.ts";
 import { App } from "./app.tsx";
+import { help } from "./help.ts";
 import { asked, cancelled, initialState, reduce } from "./state.ts";
 
 let state = initialState;
@@ -28,7 +30,9 @@ const post = (message: PlaygroundFromPage) => {
 };
 function draw(): void {
   render(
-    <App state={state} opened={opened} post={post} kept={host.state} keep={host.keep} />,
+    <WithHelp help={help}>
+      <App state={state} opened={opened} post={post} kept={host.state} keep={host.keep} />
+    </WithHelp>,
     document.getElementById("root")!,
   );
 }

@@ -8,6 +8,7 @@ import type {
   WantedAnswers,
 } from "../../protocol/webview/report.ts";
 import { Damaged } from "../ui/damaged.tsx";
+import { HelpButton } from "../ui/help.tsx";
 import { Tabs } from "../ui/tabs.tsx";
 import { humanAgreement } from "./agreement.ts";
 import { AnswerBrowser } from "./answers/browser.tsx";
@@ -96,6 +97,7 @@ export function App({ state, post, kept, keep }: AppProps) {
               </button>
             </>
           )}
+          <HelpButton />
         </div>
       </header>
       <FiguresNotice state={state.figures} onRetry={() => post?.({ type: "recompute" })} />

@@ -8,8 +8,10 @@ import { render } from "preact";
 import type { Report } from "../../protocol/report/report.ts";
 import { figuresOf, type ReportFromPage, type ReportToPage } from "../../protocol/webview/report.ts";
 import { SaveContext } from "../ui/csv.tsx";
+import { WithHelp } from "../ui/help.tsx";
 import { connectHost } from "../ui/host.ts";
 import { App, type Kept } from "./app.tsx";
+import { help } from "./keys.ts";
 import { initialState, reduce } from "./state.ts";
 
 const embedded = document.getElementById("report");
@@ -26,9 +28,11 @@ function showInEditor(): void {
   const save = (name: string, content: string) => host.post({ type: "save", name, format: "csv", content });
   const draw = () =>
     render(
-      <SaveContext.Provider value={save}>
-        <App state={state} post={host.post} kept={host.state} keep={host.keep} />
-      </SaveContext.Provider>,
+      <WithHelp help={help}>
+        <SaveContext.Provider value={save}>
+          <App state={state} post={host.post} kept={host.state} keep={host.keep} />
+        </SaveContext.Provider>
+      </WithHelp>,
       root,
     );
   draw();
@@ -37,5 +41,10 @@ function showInEditor(): void {
 /** Shows a report that this very file contains; Discern wrote it there. */
 function showFile(report: Report): void {
   const told = { answers: report.answers, figures: figuresOf(report), judged: [], broken: [] };
-  render(<App state={reduce(initialState, { type: "report", ...told })} post={null} />, root);
+  render(
+    <WithHelp help={help}>
+      <App state={reduce(initialState, { type: "report", ...told })} post={null} />
+    </WithHelp>,
+    root,
+  );
 }

@@ -1,12 +1,12 @@
 import { useEffect, useReducer, useRef } from "preact/hooks";
 import { counted } from "../../wording/numbers.ts";
 import { Empty } from "../ui/empty.tsx";
-import { KeysHelp } from "../ui/keysHelp.tsx";
-import { verdictChoices } from "../ui/verdictChoices.ts";
+import { doLabelAction, isLabelAction } from "../ui/labelKeys.ts";
+import { usePageKeys } from "../ui/pageKeys.ts";
 import { Bar, Methods } from "./bar.tsx";
 import { Details } from "./details.tsx";
 import { Grid } from "./grid.tsx";
-import { type Action, actionOf, toldKeys } from "./keys.ts";
+import { type Action, keys } from "./keys.ts";
 import { type TablePage, wholeFile } from "./pageModel.ts";
 
 /** The prompt table. */
@@ -15,19 +15,7 @@ export function App({ page }: { page: TablePage }) {
   useEffect(() => page.subscribe(() => redraw(undefined)), [page]);
   const work = useRef<HTMLElement>(null);
   const focusGrid = () => work.current?.focus();
-  useEffect(() => {
-    const onKey = (event: KeyboardEvent) => {
-      if (event.defaultPrevented || !page.file) return;
-      const action = actionOf(event);
-      if (action === undefined && !judgeKey(page, event)) return;
-      event.preventDefault();
-      // The editor would select the whole page besides, which takes the focus from the grid.
-      if (action === "selectAll") event.stopPropagation();
-      if (action !== undefined) doAction(page, action, focusGrid);
-    };
-    document.addEventListener("keydown", onKey);
-    return () => document.removeEventListener("keydown", onKey);
-  });
+  usePageKeys(keys, (action) => page.file !== null && doAction(page, action, focusGrid));
   const listed = page.places !== null && page.places.length > 0;
   useEffect(() => {
     if (listed && document.activeElement === document.body) focusGrid();
@@ -69,7 +57,6 @@ export function App({ page }: { page: TablePage }) {
         )}
         {page.detailOpen && listed && <Details page={page} leave={focusGrid} />}
       </div>
-      {page.keysShown && <KeysHelp keys={toldKeys} close={() => doAction(page, "keys", focusGrid)} />}
       <div class="visually-hidden" role="status" aria-live="polite">
         <span key={page.said.number}>{page.said.words}</span>
       </div>
@@ -77,60 +64,23 @@ export function App({ page }: { page: TablePage }) {
   );
 }
 
-/** Judges the active answer where its key is pressed and the details are open. */
-function judgeKey(page: TablePage, event: KeyboardEvent): boolean {
-  const { detail, methods } = page;
-  const target = event.target instanceof Element ? event.target : document.body;
-  const typing = target.closest("input, select, textarea") !== null;
-  if (!page.detailOpen || typing || event.ctrlKey || event.metaKey || event.altKey) return false;
-  if (!detail || detail.place !== page.place || !methods || methods.length === 0) return false;
-  const column = page.activeAnswer ?? ((methods.length - 1) as 0 | 1);
-  const key = event.key.toUpperCase();
-  const choice = verdictChoices.find((each) => each.key === key);
-  if ((!choice && key !== "U") || !detail.answers[column]) return false;
-  page.judge(column, choice?.verdict ?? null);
-  return true;
-}
-
-/** Does what a key or its button says; `focusGrid` brings the keys back to the rows. */
-function doAction(page: TablePage, action: Action, focusGrid: () => void): void {
+/**
+ * Does what a key says; `focusGrid` brings the keys back to the rows.
+ *
+ * @returns false where it is nothing at the moment
+ */
+function doAction(page: TablePage, action: Action, focusGrid: () => void): unknown {
+  if (isLabelAction(action)) return doLabelAction(page, action, focusGrid);
   switch (action) {
-    case "toxic":
-    case "seemingly_toxic":
-    case "general":
-    case "skip":
-      page.choose(action);
-      break;
-    case "previous":
-      page.select(page.selection.focus - 1, "alone");
-      break;
-    case "undo":
-    case "redo":
-      page.send({ type: action });
-      break;
-    case "veil":
-      page.toggle("revealed");
-      break;
     case "pairs":
-      if (page.file?.paired) page.ask({ pairs: !page.view.pairs });
-      break;
+      return page.file?.paired ? page.ask({ pairs: !page.view.pairs }) : false;
     case "reveal":
-      page.reveal();
-      break;
-    case "selectAll":
-      page.selectAll();
-      break;
-    case "search":
-      document.querySelector<HTMLElement>("#search")?.focus();
-      break;
+      return page.reveal();
     case "close":
       page.toggleDetail(false);
-      focusGrid();
-      break;
-    case "keys":
-      page.toggle("keysShown");
-      if (!page.keysShown) focusGrid();
-      break;
+      return focusGrid();
+    default:
+      return page.judgeActive(action === "removeVerdict" ? null : action);
   }
 }
 

@@ -2,6 +2,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type { LabelFilter } from "../../protocol/webview/labelling.ts";
 import { type VerdictFilter, verdictFilterSchema } from "../../protocol/webview/table.ts";
 import { count, counted } from "../../wording/numbers.ts";
+import { HelpButton } from "../ui/help.tsx";
 import { IconButton } from "../ui/iconButton.tsx";
 import { stateNames } from "../ui/labelChip.tsx";
 import { type TablePage, wholeFile } from "./pageModel.ts";
@@ -99,7 +100,7 @@ export function Bar({ page, focusGrid }: { page: TablePage; focusGrid: () => voi
         press={() => page.toggle("revealed")}
       />
       <IconButton icon="export" name="Export the list as CSV…" press={() => page.send({ type: "export" })} />
-      <IconButton icon="question" name="Keys" shortcut="?" press={() => page.toggle("keysShown")} />
+      <HelpButton />
     </search>
   );
 }

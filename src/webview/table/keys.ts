@@ -1,54 +1,41 @@
-import { keyAction, type PageKey } from "../ui/pageKeys.ts";
+import type { RefusalVerdict } from "../../protocol/report/verdicts.ts";
+import { gridKeys } from "../ui/gridInput.ts";
+import type { Help } from "../ui/help.tsx";
+import { type LabelAction, labelKeys } from "../ui/labelKeys.ts";
+import type { PageKey } from "../ui/pageKeys.ts";
+import { verdictKeys } from "../ui/verdictChoices.ts";
 
 /** What a key does on this page. */
-export type Action =
-  | "toxic"
-  | "seemingly_toxic"
-  | "general"
-  | "skip"
-  | "previous"
-  | "undo"
-  | "redo"
-  | "veil"
-  | "pairs"
-  | "reveal"
-  | "selectAll"
-  | "search"
-  | "close"
-  | "keys";
+export type Action = LabelAction | RefusalVerdict | "removeVerdict" | "pairs" | "reveal" | "close";
 
-/** The keys of the page; those that label are the labelling panel's. */
-const pageKeys: readonly PageKey<Action>[] = [
-  { keys: ["1"], shown: "1", action: "toxic", does: "Label toxic" },
-  { keys: ["2"], shown: "2", action: "seemingly_toxic", does: "Label seemingly toxic" },
-  { keys: ["3"], shown: "3", action: "general", does: "Label general" },
-  { keys: [" "], shown: "Space", action: "skip", does: "Skip: seen but not decided" },
-  { keys: ["Backspace"], shown: "Backspace", action: "previous", does: "Back to the previous prompt" },
-  { keys: ["Mod+z"], shown: "Ctrl+Z", action: "undo", does: "Undo your last label" },
-  { keys: ["Mod+y", "Mod+Shift+z"], shown: "Ctrl+Y", action: "redo", does: "Redo" },
-  { keys: ["b"], shown: "B", action: "veil", does: "Show or blur prompts" },
+/** The keys of the page, as they are told and as they work. */
+export const keys: readonly PageKey<Action>[] = [
+  ...labelKeys,
   { keys: ["t"], shown: "T", action: "pairs", does: "Show pairs together, or in the table's order" },
   { keys: ["o"], shown: "O", action: "reveal", does: "Open the prompt's line in the text editor" },
-  { keys: ["Mod+a"], shown: "Ctrl+A", action: "selectAll", does: "Select all listed prompts" },
-  { keys: ["/"], shown: "/", action: "search", does: "Search" },
   { keys: ["Escape"], shown: "Escape", action: "close", does: "Close the details" },
-  { keys: ["?"], shown: "?", action: "keys", does: "Show or hide these keys" },
+  ...verdictKeys.map((key) => ({ ...key, does: `In the details: ${lowerFirst(key.does)}` })),
 ];
 
-/** All keys as they are told. */
-export const toldKeys: readonly { readonly shown: string; readonly does: string }[] = [
-  ...pageKeys,
-  { shown: "↑ ↓ PageUp PageDown Home End", does: "Move; with Shift, extend the selection" },
-  { shown: "Ctrl+Space, Ctrl+click", does: "Add a prompt to the selection or remove it" },
-  { shown: "Enter", does: "Show the details: prompt, counterparts and answers in full" },
-  {
-    shown: "R P C D",
-    does: "In the details: judge the answer a refusal, partial, compliance or undetermined",
-  },
-  { shown: "U", does: "In the details: remove your verdict" },
-];
-
-/** The action of a key that was pressed somewhere on the page; undefined where the key is not ours to take. */
-export function actionOf(event: KeyboardEvent): Action | undefined {
-  return keyAction(event, pageKeys);
+function lowerFirst(words: string): string {
+  return words[0]!.toLowerCase() + words.slice(1);
 }
+
+/** The page's help. */
+export const help: Help = {
+  title: "prompt table",
+  about:
+    "The prompt table lists the prompts of a file with their labels and with the verdicts and refusal probabilities of one or two methods. It sorts, filters, labels and judges; the file itself is not changed.",
+  keys: [
+    ...keys,
+    ...gridKeys,
+    { shown: "Enter", does: "Show the details: prompt, counterparts and answers in full" },
+  ],
+  screenReader: [
+    "The page has a search with filters, a line that says whose verdicts are shown, and the table. With the details open they follow the table.",
+    "The table is one stop of Tab, and its column headers, which sort, are the next ones. Arrow keys go from row to row; each row says line, label, prompt and the verdicts.",
+    "How many prompts are listed, how they are sorted, and what was labelled or taken back is announced.",
+    "Prompts are blurred at first, and then hidden from the screen reader, too, but for the row that the keys are on: B shows all.",
+    "Each answer in the details is a region named by its method; the one that the verdict keys judge says so.",
+  ],
+};

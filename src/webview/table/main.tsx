@@ -4,12 +4,19 @@
  */
 import { render } from "preact";
 import type { TableFromPage, TableState, TableToPage } from "../../protocol/webview/table.ts";
+import { WithHelp } from "../ui/help.tsx";
 import { connectHost } from "../ui/host.ts";
 import { registerToolkit } from "../ui/toolkit.ts";
 import { App } from "./app.tsx";
+import { help } from "./keys.ts";
 import { TablePage } from "./pageModel.ts";
 
 registerToolkit();
 const host = connectHost<TableToPage, TableFromPage, TableState>((message) => page.receive(message));
 const page = new TablePage(host);
-render(<App page={page} />, document.getElementById("root")!);
+render(
+  <WithHelp help={help}>
+    <App page={page} />
+  </WithHelp>,
+  document.getElementById("root")!,
+);

@@ -46,7 +46,6 @@ export class TablePage {
   detail: TableDetail | null = null;
   /** The answer that keys judge, by its column; null for the last one. */
   activeAnswer: 0 | 1 | null = null;
-  keysShown = false;
   /** Whether prompts are shown without being pointed at. */
   revealed = false;
   /** Whether labels or verdicts changed by which the list is filtered or sorted. Rows stay where a person works on them. */
@@ -127,6 +126,21 @@ export class TablePage {
     this.host.post({ type: "judge", version: file.version, place, column, verdict });
   }
 
+  /** Judges the answer that keys judge. @returns false where none is shown */
+  judgeActive(verdict: RefusalVerdict | null): boolean {
+    const { detail, methods } = this;
+    if (!this.detailOpen || !methods || methods.length === 0 || detail?.place !== this.place) return false;
+    const column = this.activeAnswer ?? ((methods.length - 1) as 0 | 1);
+    if (!detail?.answers[column]) return false;
+    this.judge(column, verdict);
+    return true;
+  }
+
+  /** Moves by so many rows, held within the list. */
+  move(by: number): void {
+    this.select(this.selection.focus + by, "alone");
+  }
+
   select(position: number, extend: Extend): void {
     this.selection.move(position, extend);
     this.follow();
@@ -192,9 +206,9 @@ export class TablePage {
     this.changed();
   }
 
-  toggle(what: "revealed" | "keysShown"): void {
+  toggle(what: "revealed"): void {
     this[what] = !this[what];
-    if (what === "revealed") this.say(this.revealed ? "Prompts shown" : "Prompts blurred");
+    this.say(this.revealed ? "Prompts shown" : "Prompts blurred");
     this.changed();
   }
 

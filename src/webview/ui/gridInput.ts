@@ -1,3 +1,4 @@
+import type { ToldKey } from "./pageKeys.ts";
 import type { Extend, Selection } from "./selection.ts";
 import { rowDestination } from "./virtualRows.ts";
 
@@ -7,6 +8,12 @@ interface SelectingPage {
   moveFocus(to: number): void;
   select(position: number, extend: Extend): void;
 }
+
+/** The keys that such a grid takes itself, but for Enter. */
+export const gridKeys: readonly ToldKey[] = [
+  { shown: "↑ ↓ PageUp PageDown Home End", does: "Move in the grid; with Shift, extend the selection" },
+  { shown: "Ctrl+Space, Ctrl+click", does: "Add a prompt to the selection or remove it" },
+];
 
 /**
  * What keys and presses do in a grid of selectable rows: arrows and page keys move, with Shift extend, with Ctrl leave the selection;

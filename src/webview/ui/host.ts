@@ -1,3 +1,5 @@
+import { isMessage, openHelpMessage, readyMessage } from "../../protocol/webview/page.ts";
+
 /** The page's end of the way to the extension host. */
 export interface Host<From, State> {
   post(message: From): void;
@@ -21,8 +23,11 @@ export function connectHost<To, From, State = undefined>(
   onMessage: (message: To) => void,
 ): Host<From, State> {
   const api = acquireVsCodeApi();
-  window.addEventListener("message", ({ data }: MessageEvent<To>) => onMessage(data));
-  api.postMessage({ type: "ready" });
+  window.addEventListener("message", ({ data }: MessageEvent<To>) => {
+    // Every page has its help, which listens by itself.
+    if (!isMessage(data, openHelpMessage)) onMessage(data);
+  });
+  api.postMessage(readyMessage);
   return {
     post: (message) => api.postMessage(message),
     state: (api.getState() as State | null) ?? undefined,

@@ -1,9 +1,15 @@
-/** A key of a page: what it is called in events, how it is told, and what it does. */
-export interface PageKey<Action extends string> {
-  readonly keys: readonly string[];
+import { useEffect } from "preact/hooks";
+
+/** A key, or several, as it is told to people, and what it does. */
+export interface ToldKey {
   readonly shown: string;
-  readonly action: Action;
   readonly does: string;
+}
+
+/** A key of a page: what it is called in events, how it is told, and what it does. */
+export interface PageKey<Action extends string> extends ToldKey {
+  readonly keys: readonly string[];
+  readonly action: Action;
 }
 
 /** Elements that take keys for themselves: text and choices. */
@@ -23,4 +29,27 @@ export function keyAction<Action extends string>(
   const letter = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   const name = modified ? `Mod+${event.shiftKey ? "Shift+" : ""}${letter}` : letter;
   return keys.find((entry) => entry.keys.includes(name))?.action;
+}
+
+/**
+ * Has keys act wherever on the page they are pressed, but in a dialog over it.
+ *
+ * @param act does what a key says; false where that is nothing at the moment, so that the key stays the editor's.
+ */
+export function usePageKeys<Action extends string>(
+  keys: readonly PageKey<Action>[],
+  act: (action: Action) => unknown,
+): void {
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.defaultPrevented || document.querySelector("[aria-modal=true]")) return;
+      const action = keyAction(event, keys);
+      if (action === undefined || act(action) === false) return;
+      event.preventDefault();
+      // The editor would select the whole page besides, which takes the focus from the grid.
+      if (action === "selectAll") event.stopPropagation();
+    };
+    document.addEventListener("keydown", onKey);
+    return () => document.removeEventListener("keydown", onKey);
+  });
 }

@@ -23,7 +23,7 @@ test("one prompt, blurred and shown, with its keys and an error, has no fault", 
   page.refusal = "read-only";
   page.press("1");
   page.press("?");
-  expect(screen.getByRole("dialog", { name: "Keys" })).toBe(document.activeElement);
+  expect(screen.getByRole("dialog", { name: "Help: labelling panel" })).toBe(document.activeElement);
   expect(await faults()).toEqual([]);
 });
 

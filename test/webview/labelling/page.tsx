@@ -9,7 +9,9 @@ import type {
   PromptDetail,
 } from "../../../src/protocol/webview/labelling.ts";
 import { App } from "../../../src/webview/labelling/app.tsx";
+import { help } from "../../../src/webview/labelling/keys.ts";
 import { LabellingPage } from "../../../src/webview/labelling/pageModel.ts";
+import { WithHelp } from "../../../src/webview/ui/help.tsx";
 import { connectHost } from "../../../src/webview/ui/host.ts";
 
 const idOf = (place: number) => String(place).padStart(4, "0");
@@ -64,7 +66,11 @@ export class PageUnderTest {
     );
     listen.mockRestore();
     const page = new LabellingPage(host);
-    render(<App page={page} />);
+    render(
+      <WithHelp help={help}>
+        <App page={page} />
+      </WithHelp>,
+    );
   }
 
   /** Sends the page what a host sends first. */

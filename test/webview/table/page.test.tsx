@@ -9,7 +9,9 @@ import { type ShownColumn, TableSession } from "../../../src/extension/table/ses
 import type { TableFromPage, TableState, TableToPage } from "../../../src/protocol/webview/table.ts";
 import { tableFromPageSchema } from "../../../src/protocol/webview/table.ts";
 import { App } from "../../../src/webview/table/app.tsx";
+import { help } from "../../../src/webview/table/keys.ts";
 import { TablePage } from "../../../src/webview/table/pageModel.ts";
+import { WithHelp } from "../../../src/webview/ui/help.tsx";
 import { connectHost } from "../../../src/webview/ui/host.ts";
 import { labelled, recordsOf } from "../../extension/labelling/files.ts";
 
@@ -81,7 +83,11 @@ class TableUnderTest {
     const host = connectHost<TableToPage, TableFromPage, TableState>((message) => page.receive(message));
     listen.mockRestore();
     const page = new TablePage(host);
-    render(<App page={page} />);
+    render(
+      <WithHelp help={help}>
+        <App page={page} />
+      </WithHelp>,
+    );
   }
 
   async open(columns: ShownColumn[] = [], blur = false): Promise<this> {

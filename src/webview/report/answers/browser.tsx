@@ -1,8 +1,10 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { RefusalVerdict } from "../../../protocol/report/verdicts.ts";
 import type { Figures, ReportFromPage } from "../../../protocol/webview/report.ts";
+import { keyAction } from "../../ui/pageKeys.ts";
 import { verdictChoices } from "../../ui/verdictChoices.ts";
 import { Words } from "../../ui/words.tsx";
+import { keys } from "../keys.ts";
 import { defaultPair, runTitle, styleOf } from "../runs.ts";
 import { SafetyTag } from "../safety.tsx";
 import { AnswerCard } from "./card.tsx";
@@ -69,7 +71,6 @@ export function AnswerBrowser(props: BrowserProps) {
   }, [rows, announce]);
 
   const keyed = (event: KeyboardEvent) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
     const target = event.target as HTMLElement;
     const typing = ["INPUT", "SELECT", "TEXTAREA"].includes(target.tagName);
     if (typing) {
@@ -80,22 +81,22 @@ export function AnswerBrowser(props: BrowserProps) {
       const next = shown[Math.min(shown.length - 1, Math.max(0, index + by))];
       if (next) onSelect(next.key);
     };
-    const choice = verdictChoices.find(({ key }) => key.toLowerCase() === event.key.toLowerCase());
-    const acts: Record<string, (() => void) | undefined> = {
-      u: () => judge(active, null),
-      j: () => move(1),
-      k: () => move(-1),
-      arrowleft: () => setSide("left"),
-      arrowright: () => setSide("right"),
-      b: () => onBlur(!blur),
-      n: () => note.current?.focus(),
-      o: () => row && post?.({ type: "openPrompt", id: row.id }),
-      "/": () => search.current?.focus(),
+    const acts = {
+      removeVerdict: () => judge(active, null),
+      next: () => move(1),
+      previous: () => move(-1),
+      left: () => setSide("left"),
+      right: () => setSide("right"),
+      veil: () => onBlur(!blur),
+      note: () => note.current?.focus(),
+      reveal: () => row && post?.({ type: "openPrompt", id: row.id }),
+      search: () => search.current?.focus(),
     };
-    const act = choice ? () => judge(active, choice.verdict) : acts[event.key.toLowerCase()];
-    if (!act) return;
+    const action = keyAction(event, keys);
+    if (action === undefined) return;
     event.preventDefault();
-    act();
+    if (action in acts) acts[action as keyof typeof acts]();
+    else judge(active, action as RefusalVerdict);
   };
 
   return (
