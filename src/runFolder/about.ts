@@ -1,6 +1,8 @@
 import { readFile } from "node:fs/promises";
+import { basename, resolve } from "node:path";
 import { type About, aboutSchema } from "../protocol/about.ts";
 import { DiscernError } from "../protocol/errors.ts";
+import type { ReportAbout } from "../protocol/report/head.ts";
 import { writeAtomic } from "../storage/atomic.ts";
 import { writeFailure } from "./failures.ts";
 import { runPaths } from "./folder.ts";
@@ -29,6 +31,13 @@ export async function readRemarks(folder: string): Promise<Remarks | null> {
   } catch (error) {
     return { tags: [], ...notes, damaged: (error as Error).message };
   }
+}
+
+/** What the report in a folder says of what people say about its run; undefined where nobody has said anything that can be read. */
+export async function reportAbout(folder: string): Promise<ReportAbout | undefined> {
+  const { damaged: _, ...remarks } = (await readRemarks(folder)) ?? { tags: [] };
+  const isEmpty = remarks.name === undefined && remarks.notes === undefined && remarks.tags.length === 0;
+  return isEmpty ? undefined : { folder: basename(resolve(folder)), ...remarks };
 }
 
 /**

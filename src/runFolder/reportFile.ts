@@ -2,22 +2,22 @@ import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { DiscernError } from "../protocol/errors.ts";
 import { type Report, reportSchema } from "../protocol/report/report.ts";
+import { reportAbout } from "./about.ts";
 import { runPaths } from "./folder.ts";
 import { laboratoryMentions } from "./laboratoryMentions.ts";
 
 /**
  * The report of a run folder, or of a report file. The results of probes that it mentions are those that lie with the run now: they
- * are measured after the evaluation, too.
+ * are measured after the evaluation, too. So is what people say about the run.
  *
  * @throws DiscernError `run-invalid`.
  */
 export async function readReport(path: string): Promise<Report> {
   const file = path.endsWith(".json") ? path : runPaths(path).report;
-  const report = await parsedReport(file);
-  const mentions = await laboratoryMentions(dirname(file));
-  if (mentions === null) return report;
-  const { laboratory: _, ...rest } = report;
-  return mentions.length === 0 ? rest : { ...rest, laboratory: mentions };
+  const { laboratory, about: _, ...rest } = await parsedReport(file);
+  const mentions = (await laboratoryMentions(dirname(file))) ?? laboratory ?? [];
+  const about = await reportAbout(dirname(file));
+  return { ...rest, ...(mentions.length > 0 && { laboratory: mentions }), ...(about && { about }) };
 }
 
 async function parsedReport(file: string): Promise<Report> {

@@ -1,7 +1,12 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { rebuildReport } from "../../src/engine/evaluate/report.ts";
+import { writeReport } from "../../src/engine/run/evaluation.ts";
 import { changeAbout, readRemarks } from "../../src/runFolder/about.ts";
+import { runPaths } from "../../src/runFolder/folder.ts";
+import { readReport } from "../../src/runFolder/reportFile.ts";
+import { exampleReport } from "../engine/evaluate/fixture.ts";
 import { tempFolder } from "../tempFolder.ts";
 
 test("name, tags and notes are read as they were given; a folder without them has none", async () => {
@@ -18,6 +23,29 @@ test("name, tags and notes are read as they were given; a folder without them ha
   });
   await changeAbout(folder, () => ({ name: null, tags: [] }));
   expect(await readRemarks(folder)).toEqual({ tags: [], notes: "# Why\nlayer 12 again" });
+});
+
+test("a report is headed with them, as they are now, and no report on the disk has them", async () => {
+  const folder = join(tempFolder(), "stl-2");
+  mkdirSync(folder);
+  const stored = { ...exampleReport({ seeds: 1, perKind: 1 }), about: { folder: "old", tags: [] } };
+  writeFileSync(join(folder, "report.json"), JSON.stringify(stored));
+  expect(await readReport(folder)).not.toHaveProperty("about");
+  writeFileSync(join(folder, "about.json"), "{");
+  expect(await readReport(folder)).not.toHaveProperty("about");
+  writeFileSync(join(folder, "notes.md"), "layer 12 again");
+  expect((await readReport(folder)).about).toEqual({ folder: "stl-2", tags: [], notes: "layer 12 again" });
+  writeFileSync(join(folder, "about.json"), '{"version":1,"name":"Refined","tags":["paper"]}');
+  const about = { folder: "stl-2", name: "Refined", tags: ["paper"], notes: "layer 12 again" };
+  expect((await readReport(join(folder, "report.json"))).about).toEqual(about);
+  const rebuilt = rebuildReport(await readReport(folder), { answers: stored.answers });
+  expect(rebuilt.about).toEqual(about);
+  await writeReport(rebuilt, runPaths(folder));
+  expect(JSON.parse(readFileSync(join(folder, "report.json"), "utf8"))).not.toHaveProperty("about");
+  expect(readFileSync(join(folder, "report.md"), "utf8")).toMatch(/^# Evaluation of Refined\n/);
+  expect(readFileSync(join(folder, "report.html"), "utf8")).toContain(
+    "<title>Refined · Discern report</title>",
+  );
 });
 
 test("a damaged file is said to be so and never replaced; notes are read all the same", async () => {

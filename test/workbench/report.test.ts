@@ -44,6 +44,20 @@ describeWorkbench("the report panel", () => {
     await workbench().screenshot("report-judged");
   });
 
+  it("is headed with the display name, the tags and the note that a person gives its run", async () => {
+    const run = join(workbench.folder(), "runs/demo");
+    await writeFile(
+      join(run, "about.json"),
+      '{ "version": 1, "name": "STL, two layers", "tags": ["paper"] }',
+    );
+    await writeFile(join(run, "notes.md"), "Layer 12 again.\n\nFor section 4.");
+    const page = await panel();
+    await page.getByRole("heading", { name: "STL, two layers" }).waitFor();
+    await page.getByText("Folder demo · #paper").waitFor();
+    await page.getByText("Layer 12 again.").waitFor();
+    await workbench().screenshot("report-head");
+  });
+
   it("is exported as people judged it", async () => {
     const page = await panel();
     for (const [format, name] of [

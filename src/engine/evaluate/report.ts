@@ -36,6 +36,7 @@ export interface ReportInput {
   /** Id of the method that all others are compared with; every method is compared with every later one where left out. */
   readonly reference?: string | undefined;
   readonly margins?: Margins;
+  readonly about?: Report["about"];
   /** Of a benchmark: kept as it is; its margins hold. */
   readonly benchmark?: Report["benchmark"] | undefined;
   readonly notes?: readonly string[];
@@ -114,6 +115,7 @@ export function buildReport(
     notes: [...notes, ...joined.notes.filter((note) => !notes.includes(note)), ...warnings(known)],
     ...(input.missing && input.missing.length > 0 && { missing: [...input.missing] }),
     ...(input.laboratory && input.laboratory.length > 0 && { laboratory: [...input.laboratory] }),
+    ...(input.about && { about: input.about }),
     ...(input.benchmark && { benchmark: input.benchmark }),
   };
 }

@@ -1,4 +1,5 @@
 import type { ProbeResult } from "../../protocol/probe/result.ts";
+import { reportTitle } from "../../protocol/report/head.ts";
 import type { Report } from "../../protocol/report/report.ts";
 import type { SweepResults } from "../../protocol/report/sweep.ts";
 import { pageFile } from "./pageFile.ts";
@@ -7,7 +8,7 @@ import { pageFile } from "./pageFile.ts";
 export function reportHtml(report: Report): Promise<string> {
   return pageFile({
     ...{ page: "report", id: "report", value: report },
-    title: `${report.run?.name ?? report.model.name} · Discern report`,
+    title: `${reportTitle(report)} · Discern report`,
     withoutScript:
       "This report is drawn by a script that it contains. Its numbers are also in report.json and report.md.",
   });

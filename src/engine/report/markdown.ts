@@ -3,6 +3,7 @@ import { missingSuites } from "../../protocol/missingSuite.ts";
 import { openingsSentence } from "../../protocol/openings.ts";
 import type { Comparison, Difference } from "../../protocol/report/comparison.ts";
 import { conclusionOf } from "../../protocol/report/conclusion.ts";
+import { aboutWords, reportTitle } from "../../protocol/report/head.ts";
 import { mentionLink } from "../../protocol/report/laboratory.ts";
 import {
   headlineOf,
@@ -39,7 +40,8 @@ export function reportMarkdown(whole: Report): string {
   const place = reportPlace(report);
   const lines = measureLines(report.measures, report.judges);
   const sections = [
-    `# Evaluation of ${plain(report.run?.name ?? report.model.name)}`,
+    `# Evaluation of ${plain(reportTitle(report))}`,
+    about(report),
     [
       `Model ${plain(report.model.name)}${place === undefined ? "" : ` on ${plain(place)}`}, ${report.created}. Intervals are at 95 %.`,
       ...(report.judges.length > 0
@@ -65,6 +67,15 @@ export function reportMarkdown(whole: Report): string {
     runCosts(report),
   ];
   return `${sections.filter((section) => section !== "").join("\n\n")}\n`;
+}
+
+/** What people say about the run: its folder, which its display name does not name, tags and notes. */
+function about({ about }: Report): string {
+  if (about === undefined) return "";
+  const { notes } = about;
+  const paragraphs = notes === undefined ? [] : `Notes: ${notes}`.split(/(?:\r?\n){2,}/);
+  const quoted = paragraphs.map((paragraph) => `> ${plain(paragraph)}`).join("\n>\n");
+  return [plain(aboutWords(about)), quoted].filter((part) => part !== "").join("\n\n");
 }
 
 /** The sentence that the report comes to, with its caveats, before any figure. */

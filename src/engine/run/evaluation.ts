@@ -1,5 +1,5 @@
 import { readFile, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { NewRunEvent } from "../../protocol/events.ts";
 import { asFileName } from "../../protocol/fileName.ts";
 import { layerChoiceSchema } from "../../protocol/layerChoice.ts";
@@ -16,6 +16,7 @@ import { type SuiteAnswers, suiteAnswersSchema } from "../../protocol/report/sui
 import { timeline } from "../../protocol/timeline.ts";
 import { measuredBy } from "../../recipe/openings.ts";
 import { forwardFlops } from "../../recipe/stageCost.ts";
+import { reportAbout } from "../../runFolder/about.ts";
 import { costParts } from "../../runFolder/costParts.ts";
 import { readEventLog } from "../../runFolder/eventLog.ts";
 import { makePart, runPaths } from "../../runFolder/folder.ts";
@@ -350,12 +351,14 @@ function whatTrainingSaid(path: string, seed: number) {
   };
 }
 
-/** Writes a report as JSON, Markdown and one HTML page. */
+/** Writes a report as JSON, Markdown and one HTML page; the latter two with what people say about the run by now, for they are not written again. */
 export async function writeReport(
   report: Report,
   paths: { report: string; reportMarkdown: string; reportPage: string },
 ): Promise<void> {
-  await writeAtomic(paths.report, `${JSON.stringify(report)}\n`);
-  await writeAtomic(paths.reportMarkdown, reportMarkdown(report));
-  await writeAtomic(paths.reportPage, await reportHtml(report));
+  const about = await reportAbout(dirname(paths.report));
+  const shown = { ...report, ...(about && { about }) };
+  await writeAtomic(paths.report, `${JSON.stringify({ ...report, about: undefined })}\n`);
+  await writeAtomic(paths.reportMarkdown, reportMarkdown(shown));
+  await writeAtomic(paths.reportPage, await reportHtml(shown));
 }

@@ -6,6 +6,7 @@ import {
   reportFromPageSchema,
   type WantedAnswers,
 } from "../../protocol/webview/report.ts";
+import { runPaths } from "../../runFolder/folder.ts";
 import { judgementsPath } from "../../runFolder/judgements.ts";
 import { sharedJudgementsPath } from "../../runFolder/reportJudgements.ts";
 import { onSettingChange, setting } from "../contributions.ts";
@@ -115,7 +116,9 @@ export class ReportEditor implements vscode.CustomReadonlyEditorProvider<ReportD
     );
     const shown = new DisposableStore();
     shown.add(page);
-    shown.add(watchFile(uri, () => session.load()));
+    const { about, notes } = runPaths(dirname(uri.fsPath));
+    for (const file of [uri, vscode.Uri.file(about), vscode.Uri.file(notes)])
+      shown.add(watchFile(file, () => session.load()));
     for (const log of [judgementsPath(uri.fsPath), ...(runsFolder ? [sharedJudgementsPath(runsFolder)] : [])])
       shown.add(watchFile(vscode.Uri.file(log), () => session.reloadJudgements()));
     shown.add(vscode.workspace.onDidGrantWorkspaceTrust(() => void session.compute()));

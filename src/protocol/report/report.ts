@@ -6,6 +6,7 @@ import { methodAnswersSchema } from "./answers.ts";
 import { benchmarkRecordSchema, costPartSchema } from "./benchmark.ts";
 import { comparisonSchema } from "./comparison.ts";
 import { fromFormat1, isFormat1 } from "./format1.ts";
+import { reportAboutSchema } from "./head.ts";
 import { laboratoryMentionSchema } from "./laboratory.ts";
 import { measuresSchema } from "./measures.ts";
 import { methodSchema, problemSchema } from "./methods.ts";
@@ -52,6 +53,8 @@ const currentReportSchema = z.object({
   missing: z.array(missingSuiteSchema).optional(),
   /** Results of probes that lay with the run, or with the runs of a comparison; absent where there were none. */
   laboratory: z.array(laboratoryMentionSchema).optional(),
+  /** What people say about the run; read from its folder with the report, and absent where nobody has said anything. */
+  about: reportAboutSchema.optional(),
   /** Of a benchmark: what its table is held to, and how it came about. */
   benchmark: benchmarkRecordSchema.optional(),
 });

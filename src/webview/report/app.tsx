@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { aboutWords, type ReportAbout, reportTitle } from "../../protocol/report/head.ts";
 import { reportPlace } from "../../protocol/report/methods.ts";
 import { refusalJudge } from "../../protocol/report/verdicts.ts";
 import { POOLED } from "../../protocol/suite.ts";
@@ -69,7 +70,8 @@ export function App({ state, post, kept, keep }: AppProps) {
     <>
       <header class="page-head">
         <div>
-          <h1>{figures.run?.name ?? figures.benchmark?.name ?? figures.model.name}</h1>
+          <h1>{reportTitle(figures)}</h1>
+          {figures.about && <About about={figures.about} />}
           <p class="muted">
             {[figures.model.name, reportPlace(figures)].filter(Boolean).join(" · ")} · evaluated{" "}
             {new Date(figures.created).toLocaleString()} · intervals at 95 %
@@ -140,6 +142,26 @@ export function App({ state, post, kept, keep }: AppProps) {
         ]}
       />
     </>
+  );
+}
+
+/** What people say about the run: beside its display name the folder that it is in, its tags, and its notes, of which the first line stands there. */
+function About({ about }: { about: ReportAbout }) {
+  const [first, ...rest] = (about.notes ?? "").split(/\r?\n/);
+  const more = rest.join("\n").trim();
+  return (
+    <div class="remarks">
+      <p>{aboutWords(about)}</p>
+      {first !== "" &&
+        (more === "" ? (
+          <p>{first}</p>
+        ) : (
+          <details>
+            <summary>{first}</summary>
+            <p class="notes-text">{more}</p>
+          </details>
+        ))}
+    </div>
   );
 }
 

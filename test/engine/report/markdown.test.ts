@@ -21,6 +21,16 @@ test("shows every part of a report", () => {
   expect(markdown).not.toContain("undefined");
 });
 
+test("is headed with the display name, beside it folder, tags and notes as text", () => {
+  const about = {
+    ...{ folder: "stl-2", name: "Refined | twice", tags: ["paper", "seed"] },
+    notes: "layer 12\nagain\n\n# <b>For section 4</b>",
+  };
+  expect(reportMarkdown({ ...exampleReport({ seeds: 1, perKind: 1 }), about })).toMatch(
+    "# Evaluation of Refined \\| twice\n\nFolder stl-2 · #paper #seed\n\n> Notes: layer 12 again\n>\n> # &lt;b>For section 4&lt;/b>\n\nModel ",
+  );
+});
+
 test("shows how the layer was chosen, with the controls, where a run left it to Discern", () => {
   const report = exampleReport();
   expect(reportMarkdown(report)).not.toContain("## Choice of the layer");

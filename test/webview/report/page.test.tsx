@@ -58,6 +58,31 @@ const openAnswers = () => fireEvent.click(screen.getByRole("tab", { name: "Answe
 const options = () => screen.getAllByRole("option").filter((one) => one.hasAttribute("aria-posinset"));
 const saidCount = () => screen.getByText(/^[\d,]+( of [\d,]+)? prompts?$/).textContent;
 
+describe("the head", () => {
+  test("says the display name, and beside it the folder, the tags and the notes", async () => {
+    const about = {
+      folder: "stl-2",
+      name: "Refined",
+      tags: ["paper", "seed"],
+      notes: "layer 12 <again>\nFor 4.",
+    };
+    const page = show(told({ ...report, about }));
+    expect(screen.getByRole("heading", { level: 1 }).textContent).toBe("Refined");
+    screen.getByText("Folder stl-2 · #paper #seed");
+    expect(screen.getByText("layer 12 <again>").tagName).toBe("SUMMARY");
+    screen.getByText("For 4.");
+    expect(await faults(page)).toEqual([]);
+    tell({
+      type: "figures",
+      figures: figuresOf({ ...report, about: { folder: "stl-2", tags: [], notes: "one line" } }),
+    });
+    expect(screen.getByRole("heading", { level: 1 }).textContent).toBe(report.run!.name);
+    expect(screen.getByText("one line").tagName).toBe("P");
+    tell({ type: "figures", figures: figuresOf(report) });
+    expect(screen.queryByText(/^Folder/)).toBeNull();
+  });
+});
+
 describe("figures", () => {
   test("headlines say every method's figure, its interval and what it is of", () => {
     show(told(report));
