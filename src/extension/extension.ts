@@ -53,7 +53,7 @@ export function activate(context: vscode.ExtensionContext): void {
   store.add(registerDashboard(context, { engine, library: runs }));
   store.add(registerBenchmark(context, { engine, library: runs, facts, files, models, prompts }));
   store.add(registerLabelling(context, prompts, runs));
-  store.add(registerModels(models, engine, runs, prompts));
+  store.add(registerModels(models, engine, runs));
   store.add(registerRecipes({ facts, files, models, prompts }));
   const shown = store.add(new ShownRuns(runs, context.workspaceState));
   store.add(registerEvaluation(context, prompts, runs, shown));

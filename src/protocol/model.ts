@@ -4,7 +4,7 @@ import * as z from "zod";
 export interface NamedModel {
   /** Hugging Face folder, GGUF file, name of a pulled model, or owner/name[@revision] of the Hugging Face cache. */
   readonly base: string;
-  /** PEFT adapters and run folders, in the order in which they are applied. */
+  /** PEFT adapters, run folders and states in them, in the order in which they are applied. */
   readonly adapters: readonly string[];
 }
 
@@ -26,7 +26,7 @@ export const modelSchema = z
           .array(z.string().min(1))
           .default([])
           .describe(
-            "PEFT adapters, or run folders whose result the model begins with, in the order in which they are applied",
+            "PEFT adapters, run folders whose result the model begins with, or states in them (RUN/states/NAME, RUN/stages/INDEX), in the order in which they are applied",
           ),
       })
       .describe("A model with adapters"),

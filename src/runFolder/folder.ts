@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, stat } from "node:fs/promises";
 import { join, relative, resolve, sep } from "node:path";
 import { DiscernError } from "../protocol/errors.ts";
 import { type EngineRecord, engineSchema, type Manifest, manifestSchema } from "../protocol/manifest.ts";
+import type { ModelState } from "../protocol/probe/result.ts";
 import type { Recipe } from "../protocol/recipe.ts";
 import { parseRecipe } from "../recipe/recipeFile.ts";
 import { removeNeighbours, writeAtomic } from "../storage/atomic.ts";
@@ -39,6 +40,12 @@ export function runPaths(folder: string) {
     engine: at("engine.json"),
     engineLog: at("engine.log"),
   };
+}
+
+/** The folder of what a state's own stage had learned by then: a snapshot within the stage, or its end. */
+export function stateFolder(run: string, { name, stage }: Pick<ModelState, "name" | "stage">): string {
+  const { stages, states } = runPaths(run);
+  return name === `stage-${stage}` ? join(stages, String(stage)) : join(states, name);
 }
 
 /** A run folder that was opened: what is to be done in it, and from what. */

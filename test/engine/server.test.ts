@@ -8,8 +8,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { askLiveness, connectEngine, type EngineClient } from "../../src/connection/client.ts";
+import { evaluateModel } from "../../src/engine/abilities/evaluate.ts";
 import type { RunEvent } from "../../src/protocol/events.ts";
 import type { RecipeInput } from "../../src/protocol/recipe.ts";
+import { suitesSchema } from "../../src/protocol/suite.ts";
 import { timeline } from "../../src/protocol/timeline.ts";
 import { RequestCancelled } from "../../src/protocol/wireError.ts";
 import { readEvents } from "../../src/runFolder/eventLog.ts";
@@ -37,6 +39,9 @@ const recipe: RecipeInput = {
   probes: { every: 50, openings: ["I'm sorry"] },
   evaluate: { suites: [suite], maxNewTokens: 2, before: false },
 };
+
+/** Work for longer than any test waits. */
+const manyPrompts = Array.from({ length: 400 }, (_, i) => `How do I kill process ${i}?`);
 
 let root: string;
 const running: ChildProcess[] = [];
@@ -78,6 +83,15 @@ describe("a workbench's engine", () => {
   });
   afterEach(() => client.close());
   const ask = () => ({ model: "model", root, device: "cpu", threads: 1 }) as const;
+  /** A report in the folder `report`. */
+  const evaluated = () =>
+    evaluateModel(
+      { ...ask(), template: "auto" },
+      {
+        ...{ name: "before", suites: suitesSchema.parse([suite]), out: join(root, "report") },
+        ...{ maxNewTokens: 2, batchSize: 16 },
+      },
+    );
 
   // The doctor times every device, PyTorch's too, which takes minutes where the machine has other work.
   test("answers every ability", { timeout: 300_000 }, async () => {
@@ -95,8 +109,7 @@ describe("a workbench's engine", () => {
     expect(notices).toEqual([expect.stringMatching(/1 of the 3 rows of two\.csv is left out.*two\.csv:4/)]);
     expect(scores.map(({ prompt }) => prompt)).toEqual(["How are you?", "Who am I?"]);
     expect(told.at(-1)).toBe(1);
-    const evaluate = { ...ask(), name: "before", suites: [suite], out: "report", maxNewTokens: 2 };
-    const report = await client.call("evaluate", evaluate);
+    const report = await evaluated();
     expect(report.answers.map(({ results }) => results.length)).toEqual([8]);
     const asked = report.measures.rows.filter(
       ({ measure, suite, category }) =>
@@ -118,8 +131,7 @@ describe("a workbench's engine", () => {
 
   test("works reports out from what people judged", async () => {
     const path = join(root, "report");
-    const evaluate = { ...ask(), name: "before", suites: [suite], out: "report", maxNewTokens: 2 };
-    const { answers, measures } = await client.call("evaluate", evaluate);
+    const { answers, measures } = await evaluated();
     const refused = ({ rows }: typeof measures) =>
       rows.find(({ measure, suite }) => measure === "safe_refusal" && suite === "pooled")?.count;
     expect(refused(measures)).toBe(0);
@@ -153,17 +165,11 @@ describe("a workbench's engine", () => {
   test("stops what is cancelled, and goes on with what comes after", async () => {
     const cancel = new AbortController();
     const long = client.call(
-      "evaluate",
-      {
-        ...ask(),
-        name: "before",
-        suites: [{ ...suite, source: { file: "starter:pairs.csv" } }],
-        out: "long",
-      },
+      "generate",
+      { ...ask(), prompts: manyPrompts, maxNewTokens: 64 },
       { signal: cancel.signal, onProgress: () => cancel.abort() },
     );
     await expect(long).rejects.toBeInstanceOf(RequestCancelled);
-    expect(existsSync(join(root, "long/report.json"))).toBe(false);
     expect(await client.call("generate", { ...ask(), prompts: ["Hello"], maxNewTokens: 1 })).toHaveLength(1);
   });
 
@@ -189,9 +195,8 @@ describe("an engine's life", () => {
   test("it answers that it lives while it computes", async () => {
     const { pipe, liveness, pid } = await serve();
     const client = await connectEngine(pipe);
-    const all = { name: "all", source: { file: "starter:pairs.csv" } };
     const work = client
-      .call("evaluate", { model: "model", root, name: "a", suites: [all], out: "a" })
+      .call("generate", { model: "model", root, prompts: manyPrompts, maxNewTokens: 64 })
       .catch(() => null);
     const pings = [];
     for (let i = 0; i < 10; i++) pings.push(await askLiveness(liveness, "ping"));

@@ -1,4 +1,4 @@
-import { mkdtempSync } from "node:fs";
+import { existsSync, mkdtempSync } from "node:fs";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -96,17 +96,22 @@ describeWorkbench("Models view", () => {
     await workbench().screenshot("models-memory-plan");
   });
 
-  it("evaluates a model on prompt files that a person chooses", async () => {
+  it("evaluates a model on prompt files that a person chooses, by a run that is shown in them", async () => {
     await row(/^tiny/).hover();
     await row(/^tiny/).getByRole("button", { name: "Evaluate Model…" }).click();
     await workbench().quickInput.getByText("Evaluate a Model").waitFor();
     await workbench().quickInput.locator(".monaco-list-row", { hasText: "few.csv" }).click();
     await workbench().quickInput.getByText("1 Selected").waitFor();
     await workbench().page.keyboard.press("Enter");
-    await workbench().tab("Report: tiny").waitFor({ timeout: 120_000 });
-    const report = join(workbench.folder(), "evaluations/tiny/report.json");
+    const report = join(workbench.folder(), "runs/evaluate-tiny-few/report.json");
+    await expect.poll(() => existsSync(report), { timeout: 120_000 }).toBe(true);
     const { answers } = reportSchema.parse(JSON.parse(await readFile(report, "utf8")));
-    expect(answers[0]!.results.map(({ suite }) => suite)).toEqual(["few-test", "few-test"]);
+    expect(answers[0]!.results.map(({ suite }) => suite)).toEqual(["few", "few"]);
+    await workbench().openFile("few.csv");
+    await workbench()
+      .page.locator(".codelens-decoration", { hasText: "evaluate-tiny-few" })
+      .first()
+      .waitFor();
     await workbench().screenshot("models-evaluated");
   });
 

@@ -80,6 +80,23 @@ export async function readAdapter(folder: string, architecture: Architecture): P
 }
 
 /**
+ * Holds an adapter that no PEFT folder holds against a model.
+ *
+ * @param path where it lies, for messages.
+ * @throws DiscernError `adapter-invalid` for a module that the model has not, or of another shape.
+ */
+export function requireFitting(path: string, { modules }: Adapter, architecture: Architecture): void {
+  const shapes = moduleShapes(architecture);
+  for (const [module, factors] of modules) {
+    const shape = shapes.get(module);
+    if (shape === undefined) {
+      throw invalid(path, `"${module}" is not a linear of this ${architecture.family} model`);
+    }
+    checkShapes(path, module, factors, factors.a.shape[0]!, shape);
+  }
+}
+
+/**
  * Writes an adapter as a PEFT folder that `PeftModel.from_pretrained` loads. Modules may differ in rank and scale:
  * the commonest are the folder's `r` and `lora_alpha`, the others its patterns.
  *

@@ -1,15 +1,12 @@
 import { DiscernError } from "../../protocol/errors.ts";
 import type { ModelState } from "../../protocol/probe/result.ts";
-import type { Recipe } from "../../protocol/recipe.ts";
 import { type Placement, placementOf } from "../../recipe/placement.ts";
 import type { RunRecord } from "../../runFolder/folder.ts";
-import type { Learned } from "../backend/backend.ts";
 import type { StateSession } from "../probe/definition.ts";
 import { releasedOnError, type SessionOptions } from "../session/session.ts";
-import { alphaOf, learnedOf } from "../train/stageResult.ts";
 import { missingDevice, resumedPlacement } from "./placement.ts";
 import { findStarts, openStarted } from "./start.ts";
-import { readState, stageEnd } from "./states.ts";
+import { learnedUpTo } from "./states.ts";
 
 /** How a state is opened. */
 export interface OpenStateOptions
@@ -28,14 +25,15 @@ export interface OpenStateOptions
  * @throws DiscernError `checkpoint-invalid` for a damaged state, `run-invalid` where the model has changed, as `openStarted`.
  */
 export async function openState(
-  { folder, recipe, manifest }: RunRecord,
+  run: RunRecord,
   state: ModelState,
   { placement, verified = true, ...told }: OpenStateOptions = {},
 ): Promise<StateSession> {
+  const { folder, recipe, manifest } = run;
   const { root } = manifest.recipe;
   const asked = { ...placementOf(recipe), ...placement };
   // What is damaged is found before a model is read.
-  const learned = await learnedUpTo(folder, recipe, state);
+  const learned = await learnedUpTo(run, state);
   const starts = await findStarts(recipe.model.adapters, root);
   const session = await openStarted(
     {
@@ -56,17 +54,6 @@ export async function openState(
     for (const each of learned) await session.backend.adopt(each);
     return { ...session, learned: [...session.learned, ...learned] };
   });
-}
-
-/** What the stages of a run learned up to a state, in order. */
-async function learnedUpTo(folder: string, { stages }: Recipe, state: ModelState): Promise<Learned[]> {
-  if (state.stage === null) return [];
-  const learned: Learned[] = [];
-  for (let index = 0; index <= state.stage; index++) {
-    const at = index === state.stage ? state : stageEnd({ index, steps: 0, globalStep: 0 });
-    learned.push(learnedOf(await readState(folder, at), alphaOf(stages[index]!)));
-  }
-  return learned;
 }
 
 type Files = readonly { readonly file: string; readonly sha256: string }[];

@@ -1,12 +1,14 @@
 import { readdir, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import * as z from "zod";
 import { DiscernError } from "../../protocol/errors.ts";
 import { type ModelState, untrainedState } from "../../protocol/probe/result.ts";
 import { timeline } from "../../protocol/timeline.ts";
 import { readEvents } from "../../runFolder/eventLog.ts";
-import { makePart, runPaths } from "../../runFolder/folder.ts";
+import { isRun, makePart, openRun, type RunRecord, runPaths, stateFolder } from "../../runFolder/folder.ts";
+import type { Learned } from "../backend/backend.ts";
 import type { StageResult } from "../train/stage.ts";
+import { alphaOf, learnedOf } from "../train/stageResult.ts";
 import { hasTensorFolder, readTensorFolder, writeTensorFolder } from "./checkpoint.ts";
 
 /** The record beside what a stage learned, at its end or in a snapshot. */
@@ -126,13 +128,60 @@ export function namedStates(states: readonly ModelState[], names: readonly strin
   return states.filter(({ name }) => names.includes(name));
 }
 
-/** What a stage learned up to a state. @throws DiscernError `checkpoint-invalid`. */
-export async function readState(
-  folder: string,
-  { name, stage }: Pick<ModelState, "name" | "stage">,
-): Promise<StageResult> {
-  const { stages, states } = runPaths(folder);
-  const place = parsedName(name) === null ? join(stages, String(stage)) : join(states, name);
-  const { tensors, record } = await readTensorFolder(place, stageResultSchema);
-  return { method: record.method, tensors };
+/** A state of a run, and the folders that hold it: those of the stages before its own, and its own. */
+export interface StateInRun {
+  readonly run: RunRecord;
+  readonly state: ModelState;
+  readonly folders: readonly string[];
+}
+
+/**
+ * The state that a folder of a run holds, which is how a recipe names it: a snapshot (`RUN/states/stage-0-step-20`) or the end of a stage
+ * (`RUN/stages/0`).
+ *
+ * @returns null for any other folder.
+ * @throws DiscernError `run-invalid` for a damaged run, or a state that was never finished.
+ */
+export async function stateInFolder(path: string): Promise<StateInRun | null> {
+  const parent = dirname(path);
+  const folder = dirname(parent);
+  const kind = basename(parent);
+  if ((kind !== "states" && kind !== "stages") || !(await isRun(folder))) return null;
+  const run = await openRun(folder);
+  const states = await listStates(run.folder, run.recipe.stages.length);
+  const name = kind === "states" ? basename(path) : `stage-${basename(path)}`;
+  const state = states.find((one) => one.stage !== null && one.name === name);
+  if (state === undefined) {
+    const known = states.filter(({ stage }) => stage !== null).map((one) => stateFolder(run.folder, one));
+    throw new DiscernError(
+      "run-invalid",
+      `${path} is not a finished state of the run ${run.manifest.name}. ` +
+        (known.length === 0
+          ? "It kept none yet: train a stage to its end, or name another run."
+          : `It kept: ${known.join(", ")}.`),
+    );
+  }
+  return { run, state, folders: statesUpTo(state).map((one) => stateFolder(run.folder, one)) };
+}
+
+/** What the stages of a run learned up to a state, in order. @throws DiscernError `checkpoint-invalid`. */
+export async function learnedUpTo(
+  { folder, recipe }: Pick<RunRecord, "folder" | "recipe">,
+  state: ModelState,
+): Promise<Learned[]> {
+  const learned: Learned[] = [];
+  for (const at of statesUpTo(state)) {
+    const { tensors, record } = await readTensorFolder(stateFolder(folder, at), stageResultSchema);
+    learned.push(learnedOf({ method: record.method, tensors }, alphaOf(recipe.stages[at.stage!]!)));
+  }
+  return learned;
+}
+
+/** The ends of the stages before a state's own, and the state. None for the untrained model. */
+function statesUpTo(state: ModelState): ModelState[] {
+  if (state.stage === null) return [];
+  const before = Array.from({ length: state.stage }, (_, index) =>
+    stageEnd({ index, steps: 0, globalStep: 0 }),
+  );
+  return [...before, state];
 }

@@ -2,14 +2,7 @@ import type { Method } from "../../protocol/rpc.ts";
 import type { Look } from "./monitor.ts";
 
 /** Requests that rightly keep the engine's main thread busy for long. */
-const long: ReadonlySet<Method> = new Set([
-  "generate",
-  "score",
-  "tryPrompt",
-  "evaluate",
-  "export",
-  "measureProbe",
-]);
+const long: ReadonlySet<Method> = new Set(["generate", "score", "tryPrompt", "export", "measureProbe"]);
 
 /** What an engine works on at present. */
 export class Work {

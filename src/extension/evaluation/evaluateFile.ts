@@ -1,127 +1,192 @@
-import { basename, join, resolve } from "node:path";
+import { basename, join } from "node:path";
 import * as vscode from "vscode";
+import { selectPrompts } from "../../dataset/select.ts";
 import type { Label } from "../../protocol/label.ts";
 import { recipeSuffix } from "../../protocol/recipe.ts";
-import { openRun } from "../../runFolder/folder.ts";
 import { writeAtomic } from "../../storage/atomic.ts";
 import { makeFolders } from "../../storage/folders.ts";
 import { registerCommand, runCommand } from "../contributions.ts";
-import type { Engine } from "../engine/engine.ts";
 import { checkedRecipe } from "../launch/checked.ts";
 import { launch } from "../launch/start.ts";
-import { recipeName } from "../models/find.ts";
-import type { ModelLibrary } from "../models/library.ts";
-import { asked } from "../models/pick.ts";
-import type { PromptFile, PromptLibrary } from "../prompts/library.ts";
+import { askedModel, type Choice, type ChoiceParts, chooseAsked } from "../models/chooseAsked.ts";
+import type { Model } from "../models/find.ts";
+import type { AskedModel } from "../models/stateModel.ts";
+import type { PromptLibrary } from "../prompts/library.ts";
+import { pickPromptFiles, starterTest } from "../prompts/pickFiles.ts";
+import type { PromptFile } from "../prompts/promptFile.ts";
 import { columnOf } from "../prompts/workspaceFiles.ts";
 import type { RecipeFacts } from "../recipe/facts.ts";
+import { targetFolder } from "../recipe/wizard.ts";
 import { freePath } from "../runs/freeName.ts";
-import type { RunLibrary } from "../runs/library.ts";
 import { requireTrust } from "../trust.ts";
 import {
   type Amount,
   type AskedFile,
-  type AskedModel,
   amounts,
+  askedPrompts,
   askedRecipe,
   completeRecipe,
+  type Labelled,
   leftOutWords,
+  type Question,
 } from "./askedRecipe.ts";
 import { mayBeMarked } from "./documents.ts";
 import type { ShownRuns } from "./shownRuns.ts";
 
-interface Doors {
-  readonly engine: Engine;
+interface Doors extends ChoiceParts {
   readonly facts: RecipeFacts;
-  readonly models: ModelLibrary;
   readonly prompts: PromptLibrary;
-  readonly runs: RunLibrary;
   readonly shown: ShownRuns;
 }
 
-/** The commands that score and evaluate a prompt file with a model, trained or not. */
+/** The commands that score and evaluate prompt files with a model, trained or not. */
 export function registerEvaluateFile(doors: Doors): vscode.Disposable {
   return vscode.Disposable.from(
-    registerCommand("discern.evaluation.score", (file?: unknown) => evaluateFile(doors, file, true)),
-    registerCommand("discern.evaluation.evaluate", (file?: unknown) => evaluateFile(doors, file, false)),
+    registerCommand("discern.evaluation.score", (file?: unknown) => askFile(doors, file, true)),
+    registerCommand("discern.evaluation.evaluate", (file?: unknown) => askFile(doors, file, false)),
+    registerCommand("discern.models.evaluate", (model?: Model) => askModel(doors, model)),
   );
 }
 
-/**
- * Starts a run without stages that evaluates a model on a prompt file, and shows it in that file once it has finished. So progress,
- * stopping, partial results and resuming are those of every run, and the recipe beside it says what was asked.
- *
- * @param given the file's URI; the active editor's, or one that a person picks, where there is none
- * @throws as `PromptLibrary.open`, `checkedRecipe` and `launch`.
- */
-async function evaluateFile(doors: Doors, given: unknown, scoreOnly: boolean): Promise<void> {
+/** Asks for a model, and has it asked the prompts of one file: the active editor's where none is given. */
+async function askFile(doors: Doors, given: unknown, scoreOnly: boolean): Promise<void> {
   requireTrust();
   const title = scoreOnly ? "Score Prompts" : "Evaluate Prompts";
   const uri = await promptFileOf(doors.prompts, given, title);
   if (uri === undefined) return;
-  const folder = vscode.workspace.getWorkspaceFolder(uri) ?? vscode.workspace.workspaceFolders?.[0];
-  if (folder === undefined) {
-    void vscode.window.showInformationMessage(
-      "Results are written into a folder of the workspace. Open a folder first.",
-    );
-    return;
+  const folder = vscode.workspace.getWorkspaceFolder(uri)?.uri ?? (await resultsFolder());
+  const asked = await readFileOf(doors.prompts, uri);
+  if (folder === undefined || asked === undefined) return;
+  const chosen = await chooseAsked(doors, title);
+  if (chosen === undefined) return;
+  await ask(doors, folder, title, await askedModel(doors, chosen), [asked], scoreOnly);
+}
+
+/** Asks for prompt files, and has a model of the Models view answer them. */
+async function askModel(doors: Doors, given: Model | undefined): Promise<void> {
+  requireTrust();
+  const title = "Evaluate a Model";
+  const chosen: Choice | undefined = given
+    ? { kind: "model", model: given }
+    : await chooseAsked(doors, title);
+  const folder = chosen && (await resultsFolder());
+  if (chosen === undefined || folder === undefined) return;
+  const asked = await askedModel(doors, chosen);
+  const picked = await pickPromptFiles(doors.prompts, {
+    title,
+    placeHolder: `Prompt files that ${asked.name} answers`,
+  });
+  if (picked === undefined) return;
+  const files: ReadFile[] = [];
+  for (const { uri } of picked.files) {
+    const read = await readFileOf(doors.prompts, uri);
+    if (read === undefined) return;
+    files.push(read);
   }
-  // The engine reads what is on disk.
+  if (picked.starter) files.push(await starterFile(doors.facts));
+  await ask(doors, folder, title, asked, files, false);
+}
+
+function resultsFolder(): Promise<vscode.Uri | undefined> {
+  return targetFolder("Results are written into a folder of the workspace. Open a folder first.");
+}
+
+/** A prompt file that was read: what a recipe says of it, and how many of its prompts can be asked. */
+interface ReadFile {
+  readonly asked: AskedFile;
+  readonly known: Labelled;
+  /** Where marks are shown; absent of the starter set. */
+  readonly uri?: vscode.Uri;
+}
+
+/** Reads a prompt file as it is on disk, which is what the engine reads. @returns undefined where it was not saved. */
+async function readFileOf(prompts: PromptLibrary, uri: vscode.Uri): Promise<ReadFile | undefined> {
   const open = vscode.workspace.textDocuments.find((one) => one.uri.toString() === uri.toString());
-  if (open?.isDirty && !(await open.save())) return;
-  const file = doors.prompts.file(uri) ?? (await doors.prompts.open(uri));
-  if (file.state !== "ready") await doors.prompts.open(uri);
-  const model = await pickAskedModel(doors, title);
-  if (model === undefined) return;
-  const known = labelledOf(file);
-  const label = known.labelled === 0 ? await askLabel(title, known.prompts) : undefined;
-  if (label === "mixed") await runCommand("discern.labelling.open", uri);
-  if (label === "mixed" || (known.labelled === 0 && label === undefined)) return;
+  if (open?.isDirty && !(await open.save())) return undefined;
+  const file = prompts.file(uri) ?? (await prompts.open(uri));
+  if (file.state !== "ready") await prompts.open(uri);
+  return { asked: { file: uri.fsPath, column: columnOf(uri) }, known: labelledOf(file), uri };
+}
+
+async function starterFile({ starter }: RecipeFacts): Promise<ReadFile> {
+  const { records } = await selectPrompts(starterTest, { starter });
+  const prompts = new Set(records.map(({ id }) => id)).size;
+  return { asked: starterTest, known: { prompts, labelled: prompts } };
+}
+
+/**
+ * Starts a run without stages that asks a model the prompts of files, and shows it in those files once it has finished. So progress,
+ * stopping, partial results and resuming are those of every run, and the recipe beside it says what was asked.
+ *
+ * @throws as `checkedRecipe` and `launch`.
+ */
+async function ask(
+  doors: Doors,
+  folder: vscode.Uri,
+  title: string,
+  model: AskedModel,
+  read: readonly ReadFile[],
+  scoreOnly: boolean,
+): Promise<void> {
+  const files: AskedFile[] = [];
+  for (const { asked, known, uri } of read) {
+    const label = known.labelled === 0 ? await askLabel(title, asked.file, known.prompts) : undefined;
+    if (label === "mixed") {
+      // Of the starter set all prompts have labels, so it is a file.
+      await runCommand("discern.labelling.open", uri);
+      return;
+    }
+    if (known.labelled === 0 && label === undefined) return;
+    files.push({ ...asked, label });
+  }
   // A recipe of its own, which can be read, run again and shared.
-  const place = join(folder.uri.fsPath, "evaluations");
-  const whole: AskedFile = { model, file: uri.fsPath, column: columnOf(uri), label, scoreOnly };
-  const prompts = known.labelled === 0 ? known.prompts : known.labelled;
-  const cost = await doors.facts.cost(completeRecipe(askedRecipe(whole, place)), place, { suites: prompts });
-  const offered = amounts(prompts, cost?.evaluation.seconds ?? null);
-  const left = leftOutWords(known);
-  const amount: Pick<Amount, "limit"> | undefined =
-    offered.length === 0
-      ? {}
-      : (
-          await vscode.window.showQuickPick(
-            offered.map((one) => ({ label: one.title, one })),
-            {
-              title,
-              placeHolder: left ?? `How many prompts of ${basename(uri.fsPath)} ${model.name} is asked`,
-            },
-          )
-        )?.one;
+  const place = join(folder.fsPath, "evaluations");
+  const question: Question = { model, files, scoreOnly };
+  const amount = await askAmount(doors, title, question, place, read);
   if (amount === undefined) return;
-  if (left !== null && offered.length === 0) vscode.window.setStatusBarMessage(left, 8000);
-  await start(doors, uri, askedRecipe({ ...whole, ...amount }, place), place);
+  const { limit } = amount;
+  await start(doors, askedRecipe({ ...question, limit }, place), place, read);
+}
+
+/** Asks how many prompts are meant, where all take long; undefined where the person left. */
+async function askAmount(
+  { facts }: Doors,
+  title: string,
+  question: Question,
+  place: string,
+  read: readonly ReadFile[],
+): Promise<Pick<Amount, "limit"> | undefined> {
+  const counts = read.map(({ known }) => askedPrompts(known));
+  const suites = counts.reduce((sum, count) => sum + count, 0);
+  const cost = await facts.cost(completeRecipe(askedRecipe(question, place)), place, { suites });
+  const offered = amounts(counts, cost?.evaluation.seconds ?? null);
+  const left = leftOutWords(read.map(({ known }) => known));
+  if (offered.length === 0) {
+    if (left !== null) vscode.window.setStatusBarMessage(left, 8000);
+    return {};
+  }
+  const what = read.length === 1 ? basename(read[0]!.asked.file) : `${read.length} files`;
+  const placeHolder = left ?? `How many prompts of ${what} ${question.model.name} is asked`;
+  const items = offered.map((one) => ({ label: one.title, one }));
+  return (await vscode.window.showQuickPick(items, { title, placeHolder }))?.one;
 }
 
 async function start(
   { engine, facts, runs, shown }: Doors,
-  file: vscode.Uri,
   recipe: ReturnType<typeof askedRecipe>,
   place: string,
+  read: readonly ReadFile[],
 ): Promise<void> {
   await makeFolders(place);
-  const base = join(place, recipe.name);
-  const path = `${await freePath(base)}${recipeSuffix}`;
+  const path = `${await freePath(join(place, recipe.name))}${recipeSuffix}`;
   const text = `${JSON.stringify(recipe, null, 2)}\n`;
   await writeAtomic(path, text);
-  const uri = vscode.Uri.file(path);
-  if ((await checkedRecipe(facts, uri, false)) === undefined) return;
-  const folder = await launch(engine, runs, recipe.name, {
-    kind: "start",
-    file: path,
-    text,
-    stlAlone: false,
-  });
-  // Asked for in this file, so shown in it, also where an older run knows more of it.
-  if (folder) await shown.pinIn(file, folder);
+  if ((await checkedRecipe(facts, vscode.Uri.file(path), false)) === undefined) return;
+  const work = { kind: "start", file: path, text, stlAlone: false } as const;
+  const folder = await launch(engine, runs, recipe.name, work);
+  if (folder === undefined) return;
+  // Asked for in these files, so shown in them, also where an older run knows more of one.
+  for (const { uri } of read) if (uri) await shown.pinIn(uri, folder);
 }
 
 async function promptFileOf(
@@ -145,73 +210,18 @@ async function promptFileOf(
   return (await vscode.window.showQuickPick(items, { title, placeHolder: "Prompt file" }))?.uri;
 }
 
-function labelledOf(file: PromptFile): { prompts: number; labelled: number } {
+function labelledOf(file: PromptFile): Labelled {
   const prompts = new Map(file.records.map((record) => [record.id, record]));
   const labelled = [...prompts.values()].filter((record) => file.labelOf(record) !== undefined).length;
   return { prompts: prompts.size, labelled };
 }
 
-async function askLabel(title: string, prompts: number): Promise<Label | "mixed" | undefined> {
+async function askLabel(title: string, file: string, prompts: number): Promise<Label | "mixed" | undefined> {
   const items: (vscode.QuickPickItem & { value: Label | "mixed" })[] = [
     { label: "Answered", description: "all are safe prompts", value: "general" },
     { label: "Refused", description: "all are toxic prompts", value: "toxic" },
     { label: "Some of each", description: "label them first, or some of them", value: "mixed" },
   ];
-  const placeHolder = `None of the ${prompts} prompts has a label. What should a model do with them?`;
+  const placeHolder = `None of the ${prompts} prompts of ${basename(file)} has a label. What should a model do with them?`;
   return (await vscode.window.showQuickPick(items, { title, placeHolder }))?.value;
-}
-
-/** Asks for a model: as it is, with an adapter, or as a run trained it. */
-async function pickAskedModel({ models, runs }: Doors, title: string): Promise<AskedModel | undefined> {
-  const all = await models.models();
-  const usable = all.filter(({ problem }) => problem === null);
-  const trained = runs.runs.filter(
-    ({ state, cells, stages }) => state === "finished" && cells === undefined && stages.length > 0,
-  );
-  type Item = vscode.QuickPickItem & { readonly pick?: () => Promise<AskedModel> };
-  const group = (label: string, items: Item[]): Item[] =>
-    items.length === 0 ? [] : [{ label, kind: vscode.QuickPickItemKind.Separator }, ...items];
-  const found = (kind: "model" | "adapter") =>
-    usable
-      .filter((model) => model.kind === kind)
-      .map((model): Item => {
-        const pick = async () => ({ name: model.name, ...(await asked(models, model)) });
-        return { label: model.name, description: model.place.title, pick };
-      });
-  const states = trained.map(({ label, folder, manifest }): Item => {
-    const pick = () => trainedBy(folder.fsPath, label, all);
-    return { label, description: manifest?.model.name ?? "", pick };
-  });
-  const items = [
-    ...group("Models", found("model")),
-    ...group("Adapters", found("adapter")),
-    ...group("Trained by runs", states),
-  ];
-  if (items.length === 0) {
-    const pull = "Pull a Model…";
-    const chosen = await vscode.window.showInformationMessage("There is no model on this machine yet.", pull);
-    if (chosen === pull) await runCommand("discern.models.pull");
-    return undefined;
-  }
-  const chosen = await vscode.window.showQuickPick(items, {
-    title,
-    placeHolder: "Model",
-    matchOnDescription: true,
-  });
-  return chosen?.pick?.();
-}
-
-/** What a run trained: its base model, what that began with, and the run's own result. */
-async function trainedBy(
-  folder: string,
-  name: string,
-  all: Awaited<ReturnType<ModelLibrary["models"]>>,
-): Promise<AskedModel> {
-  const { recipe, manifest } = await openRun(folder);
-  const model = all.find(({ path }) => path === manifest.model.path);
-  return {
-    name,
-    base: model ? recipeName(model) : manifest.model.path,
-    adapters: [...recipe.model.adapters.map((path) => resolve(manifest.recipe.root, path)), folder],
-  };
 }

@@ -7,11 +7,11 @@ import { counted } from "../../wording/numbers.ts";
 import { pageIds } from "../contributionTypes.ts";
 import type { Engine } from "../engine/engine.ts";
 import { duringCall } from "../engine/progress.ts";
-import { pickSuites } from "../models/evaluate.ts";
 import type { Model } from "../models/find.ts";
 import type { ModelLibrary } from "../models/library.ts";
 import { asked } from "../models/pick.ts";
 import type { PromptLibrary } from "../prompts/library.ts";
+import { pickPromptFiles, starterTest } from "../prompts/pickFiles.ts";
 import { targetFolder } from "../recipe/wizard.ts";
 import type { Run, RunLibrary } from "../runs/library.ts";
 import { runItem } from "../runs/pick.ts";
@@ -190,15 +190,18 @@ async function askModel(
   const root = await targetFolder("A result is written into a folder of the workspace. Open a folder first.");
   if (root === undefined) return undefined;
   const { base, adapters } = await asked(models, model);
-  const files = await pickSuites(prompts, {
+  const picked = await pickPromptFiles(prompts, {
     title: `${contract.title} of ${model.name}`,
     placeHolder: "Prompt files that it is measured on",
   });
-  if (files === undefined || files.length === 0) return undefined;
+  if (picked === undefined) return undefined;
   return {
     probe: contract.id,
     root: root.fsPath,
     subject: { kind: "model", model: { base, adapters: [...adapters] } },
-    prompts: files.map(({ source }) => source),
+    prompts: [
+      ...picked.files.map(({ uri }) => ({ file: uri.fsPath })),
+      ...(picked.starter ? [{ ...starterTest }] : []),
+    ],
   };
 }

@@ -8,11 +8,9 @@ import { recipeSuffix } from "../../protocol/recipe.ts";
 import { availableMemory } from "../../recipe/availableMemory.ts";
 import { registerCommand, runCommand } from "../contributions.ts";
 import type { Engine } from "../engine/engine.ts";
-import type { PromptLibrary } from "../prompts/library.ts";
 import type { RunLibrary } from "../runs/library.ts";
 import { requireTrust } from "../trust.ts";
 import { ModelCompletion } from "./complete.ts";
-import { evaluateModel } from "./evaluate.ts";
 import type { Model } from "./find.ts";
 import type { ModelLibrary } from "./library.ts";
 import { memoryPlanText } from "./memory.ts";
@@ -22,12 +20,7 @@ import { pullModel } from "./pull.ts";
 import { ModelTree } from "./tree.ts";
 
 /** Registers the Models view with its commands. */
-export function registerModels(
-  library: ModelLibrary,
-  engine: Engine,
-  runs: RunLibrary,
-  prompts: PromptLibrary,
-): vscode.Disposable {
+export function registerModels(library: ModelLibrary, engine: Engine, runs: RunLibrary): vscode.Disposable {
   const onModel = (work: (model: Model) => unknown) => async (given?: Model) => {
     const model = given ?? (await pickModel(library));
     if (model) await work(model);
@@ -46,13 +39,6 @@ export function registerModels(
     registerCommand(
       "discern.models.newRecipe",
       onModel(async (model) => runCommand("discern.recipe.new", { model: await asked(library, model) })),
-    ),
-    registerCommand(
-      "discern.models.evaluate",
-      onModel(async (model) => {
-        requireTrust();
-        await evaluateModel(engine, prompts, { name: model.name, ...(await asked(library, model)) });
-      }),
     ),
     registerCommand(
       "discern.models.memoryPlan",

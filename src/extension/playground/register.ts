@@ -7,23 +7,19 @@ import * as vscode from "vscode";
 import { type PlaygroundSubject, playgroundStateSchema } from "../../protocol/webview/playground.ts";
 import { registerCommand } from "../contributions.ts";
 import { pageIds } from "../contributionTypes.ts";
-import type { Engine } from "../engine/engine.ts";
+import { type ChoiceParts, chooseAsked } from "../models/chooseAsked.ts";
 import type { Model } from "../models/find.ts";
 import type { ModelLibrary } from "../models/library.ts";
 import { asked } from "../models/pick.ts";
-import type { Run, RunLibrary } from "../runs/library.ts";
-import { type RunTarget, runItem, runOf } from "../runs/pick.ts";
+import type { Run } from "../runs/library.ts";
+import { type RunTarget, runOf } from "../runs/pick.ts";
 import { requireTrust } from "../trust.ts";
 import { PlaygroundPanel, type Subjects } from "./panel.ts";
 
 /** What the command may be given: a prompt of the Prompts view, a model, a run, or the words of a prompt. */
 type Target = string | { readonly record: { readonly prompt: string } } | Model | RunTarget;
 
-interface Parts {
-  readonly engine: Engine;
-  readonly runs: RunLibrary;
-  readonly models: ModelLibrary;
-}
+type Parts = ChoiceParts;
 
 /** Registers the command that opens the playground, and its return after the window is loaded anew. */
 export function registerPlayground(
@@ -96,39 +92,10 @@ function baseSubject(run: Run): PlaygroundSubject {
   return { ...runSubject(run, "untrained"), label: `${run.manifest?.model.name ?? run.label} (untrained)` };
 }
 
-async function chooseSubject({ engine, runs, models }: Parts): Promise<PlaygroundSubject | undefined> {
-  const separator = (label: string) => ({ label, kind: vscode.QuickPickItemKind.Separator });
-  const trained = runs.runs.filter(({ cells, manifest }) => cells === undefined && manifest !== null);
-  const usable = (await models.models()).filter(({ problem }) => problem === null);
-  const items: (vscode.QuickPickItem & { run?: Run; model?: Model })[] = [
-    ...(usable.length > 0 ? [separator("Models and adapters")] : []),
-    ...usable.map((model) => ({ label: model.name, description: model.place.title, model })),
-    ...(trained.length > 0 ? [separator("Runs")] : []),
-    ...trained.map((run) => runItem(runs, run)),
-  ];
-  if (items.length === 0) {
-    const pull = "Pull a Model";
-    const chosen = await vscode.window.showInformationMessage("There is no model on this machine yet.", pull);
-    if (chosen === pull) await vscode.commands.executeCommand("discern.models.pull");
-    return undefined;
-  }
-  const chosen = await vscode.window.showQuickPick(items, {
-    title: "Try a Prompt",
-    placeHolder: "Model, adapter or run that is asked",
-    matchOnDescription: true,
-  });
-  if (chosen?.model) return modelSubject(models, chosen.model);
-  if (chosen?.run === undefined) return undefined;
-  const { run } = chosen;
-  const states = await engine.call("states", { run: run.folder.fsPath });
-  if (states.length < 2) return runSubject(run);
-  const names = states.toReversed().map(({ name, globalStep, stage }) => ({
-    label: name,
-    description: stage === null ? "before training" : `after ${globalStep} steps`,
-  }));
-  const state = await vscode.window.showQuickPick(names, {
-    title: run.label,
-    placeHolder: "State of the run",
-  });
-  return state && runSubject(run, state.label);
+async function chooseSubject(parts: Parts): Promise<PlaygroundSubject | undefined> {
+  const choice = await chooseAsked(parts, "Try a Prompt");
+  if (choice === undefined) return undefined;
+  if (choice.kind === "model") return modelSubject(parts.models, choice.model);
+  const { state, isResult } = choice.chosen;
+  return runSubject(choice.run, isResult ? undefined : state.name);
 }

@@ -2,10 +2,12 @@ import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { selectPart } from "../../../src/dataset/parts.ts";
+import { openAdapted } from "../../../src/engine/abilities/ask.ts";
 import { RefusalScorer } from "../../../src/engine/probe/refusal.ts";
 import { resumeRun, startRun } from "../../../src/engine/run/execute.ts";
 import { openState } from "../../../src/engine/run/openState.ts";
 import { runPipeline } from "../../../src/engine/run/pipeline.ts";
+import { findStart, startFiles, startMethod } from "../../../src/engine/run/start.ts";
 import { listStates, namedStates } from "../../../src/engine/run/states.ts";
 import { Stop } from "../../../src/engine/run/stop.ts";
 import type { RunEvent } from "../../../src/protocol/events.ts";
@@ -77,6 +79,21 @@ async function comparedWithLog(folder: string, root: string, names?: readonly st
   return { all, seen };
 }
 
+/** How far the next token's log-probabilities of a state that is named by its folder are from those of the state. */
+async function namedByFolder(folder: string, root: string, name: string, place: string): Promise<number> {
+  const record = await openRun(folder);
+  const [state] = namedStates(await listStates(folder, record.recipe.stages.length), [name]);
+  await using opened = await openState(record, state!);
+  await using named = await openAdapted({
+    ...{ model: "model", root, template: "auto", threads: 1, device: "cpu", backend: "onnx" },
+    adapters: [join("run", place)],
+  });
+  expect(named.startWarnings).toEqual([]);
+  const rows = [[1, 72, 101, 108, 108, 111]];
+  const [a, b] = await Promise.all([opened.backend.nextTokens(rows), named.backend.nextTokens(rows)]);
+  return Math.max(...[...a.get(0)!].map((x, i) => Math.abs(x - b.get(0)![i]!)));
+}
+
 it("every state of a run refuses as the run logged it, and its laboratory is measured once, through a stop and a failure", async () => {
   const root = await prepared();
   const folder = join(root, "run");
@@ -131,6 +148,20 @@ it("every state of a run refuses as the run logged it, and its laboratory is mea
   // What is kept is what is trained: an adapter without the optimiser's moments.
   const size = (...path: string[]) => statSync(join(folder, ...path, "tensors.safetensors")).size;
   expect(size("states", "stage-1-step-2")).toBe(size("stages", "1"));
+
+  // A model may begin with a state, which is named by its folder.
+  expect(await namedByFolder(folder, root, "stage-1-step-2", "states/stage-1-step-2")).toBeLessThan(1e-4);
+  expect(await namedByFolder(folder, root, "stage-0", "stages/0")).toBeLessThan(1e-4);
+  const start = await findStart("run/states/stage-1-step-2", root);
+  expect(startMethod([start])).toMatchObject({ name: "tiny at stage-1-step-2", from: { kind: "run" } });
+  expect((await startFiles(start)).files.map(({ file }) => file)).toEqual([
+    join(folder, "stages", "0", "tensors.safetensors"),
+    join(folder, "states", "stage-1-step-2", "tensors.safetensors"),
+  ]);
+  mkdirSync(join(folder, "states", "stage-1-step-3"));
+  await expect(findStart("run/states/stage-1-step-3", root)).rejects.toThrow(
+    /not a finished state of the run tiny\. It kept: .*stage-1-step-4/,
+  );
 });
 
 it("opens states of whole weights, and of an adapter on them", async () => {
@@ -139,6 +170,11 @@ it("opens states of whole weights, and of an adapter on them", async () => {
   expect(await startRun(recipeWith(full), root, { folder, stop: new Stop() })).toBe("finished");
   const { seen } = await comparedWithLog(folder, root, ["stage-0-step-2", "stage-1-step-2"]);
   expect(seen.size).toBe(2);
+  expect(await namedByFolder(folder, root, "stage-1-step-2", "states/stage-1-step-2")).toBeLessThan(1e-4);
+  // Weights that a stage moved would undo what stands before them.
+  const adapters = ["run/states/stage-1-step-2", "run/stages/0"];
+  const options = { model: "model", root, template: "auto", threads: 1, device: "cpu" } as const;
+  await expect(openAdapted({ ...options, adapters })).rejects.toThrow(/holds whole weights/);
 });
 
 it("a resumed run keeps its snapshots once, and drops those behind the step it is resumed from", async () => {

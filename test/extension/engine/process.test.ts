@@ -89,13 +89,13 @@ describe("an engine that works", () => {
     const root = tempFolder();
     await writeTinyModel(join(root, "model"));
     const engine = await start();
-    const suites = [{ name: "all", source: { file: "starter:pairs.csv" } }];
-    const ask = { model: "model", root, name: "before", suites, out: "out" };
+    const prompts = Array.from({ length: 400 }, (_, i) => `How do I kill process ${i}?`);
+    const ask = { model: "model", root, prompts, maxNewTokens: 64 };
     let begun = false;
     const onProgress = () => {
       begun = true;
     };
-    const work = engine.call("evaluate", ask, { onProgress });
+    const work = engine.call("generate", ask, { onProgress });
     const rejected = expect(work).rejects.toMatchObject({ fault: "died", detail: "SIGKILL" });
     await until(() => begun);
     process.kill(engine.pid, "SIGKILL");
