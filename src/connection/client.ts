@@ -17,6 +17,8 @@ import { connectionOver } from "./pipe.ts";
 
 export interface CallOptions {
   readonly onProgress?: (progress: z.infer<typeof notifications.progress>) => void;
+  /** Told of an answer as it is written, by all of it so far. */
+  readonly onWritten?: (written: z.infer<typeof notifications.written>) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -40,16 +42,21 @@ export async function connectEngine(pipe: string): Promise<EngineClient> {
   const socket = connect(pipe);
   await new Promise<void>((resolve, reject) => socket.once("connect", resolve).once("error", reject));
   const connection = connectionOver(socket);
-  const told = new Map<string, CallOptions["onProgress"]>();
+  const told = new Map<string, CallOptions>();
   connection.onNotification("progress", (raw: unknown) => {
     const progress = notifications.progress.parse(raw);
-    told.get(progress.token)?.(progress);
+    told.get(progress.token)?.onProgress?.(progress);
+  });
+  connection.onNotification("written", (raw: unknown) => {
+    const written = notifications.written.parse(raw);
+    told.get(written.token)?.onWritten?.(written);
   });
   connection.listen();
   return {
-    async call(method, params, { onProgress, signal } = {}) {
+    async call(method, params, options = {}) {
+      const { signal } = options;
       const token = randomUUID();
-      if (onProgress) told.set(token, onProgress);
+      told.set(token, options);
       const cancel = new CancellationTokenSource();
       const abort = () => cancel.cancel();
       if (signal?.aborted) abort();

@@ -3,14 +3,12 @@ import { backendSchema, memorySchema, torchSchema } from "./backend.ts";
 import { chatSchema } from "./chat.ts";
 import { deviceChoiceSchema, deviceSchema } from "./device.ts";
 import { runEventSchema } from "./events.ts";
-import { judgesSchema } from "./judges.ts";
 import { modelSchema } from "./model.ts";
 import { plannedProbeSchema, probeRequestSchema } from "./probe/request.ts";
 import { stateSchema } from "./probe/result.ts";
 import { recipeSchema } from "./recipe.ts";
 import { earlierComparisonSchema } from "./report/earlier.ts";
 import { reportSchema } from "./report/report.ts";
-import { suitesSchema } from "./suite.ts";
 import { environmentPlanSchema, torchBuildSchema } from "./torchInstall.ts";
 
 /** What a report can be written as. */
@@ -125,20 +123,11 @@ export const requests = {
       answer: z
         .object({ response: z.string(), reasoning: z.string().optional(), ended: z.boolean() })
         .nullable(),
+      keptMs: z.number().describe("How long the model stays in memory if it is asked nothing more"),
     }),
   },
-  evaluate: {
-    params: z.strictObject({
-      ...ask,
-      name: z.string().min(1),
-      suites: suitesSchema.min(1),
-      judges: judgesSchema.default(["xstest"]).describe("Judges of the answers: ids, or judges with a model"),
-      out: z.string().min(1),
-      maxNewTokens: positive.default(64),
-      batchSize: positive.default(16),
-    }),
-    result: reportSchema,
-  },
+  /** Gives back the memory of the models that `tryPrompt` keeps; one that is being asked goes when it has answered. */
+  releaseModels: { params: nothing, result: z.null() },
   /** The states that a run kept, in its order. */
   states: {
     params: z.strictObject({ run: z.string().min(1) }),
@@ -247,6 +236,8 @@ export type Result<M extends Method> = z.output<(typeof requests)[M]["result"]>;
 /** What an engine says unasked. */
 export const notifications = {
   progress: z.object({ token: z.string(), title: z.string(), done: z.number(), total: z.number() }),
+  /** What a model has written of an answer so far; a backend that writes whole answers says nothing. */
+  written: z.object({ token: z.string(), response: z.string(), reasoning: z.string().optional() }),
   event: runEventSchema,
 } as const;
 

@@ -20,12 +20,24 @@ type Told = Pick<AskOptions, "onProgress" | "onStatus" | "onWarning">;
 const most = 2;
 /** Milliseconds after which a model that is asked nothing gives its memory back. */
 const idle = 120_000;
+/** Milliseconds between two tellings of an answer that is being written. */
+const writtenEvery = 100;
 
 /** A model that stays loaded, and what gives it back when it is asked nothing. */
 interface KeptSession {
   readonly session: TrySession;
   readonly scorer: RefusalScorer;
   timer: NodeJS.Timeout | null;
+  isAsked: boolean;
+  /** Whether it goes when it has answered. */
+  isLeaving: boolean;
+}
+
+/** What an answer is so far. */
+type Written = Pick<NonNullable<TryAnswer["answer"]>, "response" | "reasoning">;
+interface Asking extends Following {
+  /** Told of the answer as it is written. */
+  readonly onWritten?: (reply: { readonly response: string; readonly reasoning?: string }) => void;
 }
 
 /**
@@ -44,10 +56,11 @@ export class PromptTrial {
   async ask(
     { subject, texts, openings, maxNewTokens }: TryQuestion,
     told: Told,
-    { onProgress, signal }: Following = {},
+    { onProgress, onWritten, signal }: Asking = {},
   ): Promise<TryAnswer> {
     const held = await this.session(subject, told);
     const { session, scorer } = held;
+    held.isAsked = true;
     try {
       return await cutOffBy(signal, session, async () => {
         const { contextLength } = session.backend.shape;
@@ -59,12 +72,30 @@ export class PromptTrial {
         return {
           scores: fits.map((isFitting) => (isFitting ? found[next++]!.probability : null)),
           openings: openings && fits[0] ? await byOpening(scorer, session.encoder, rows[0]!) : [],
-          answer: maxNewTokens === undefined ? null : await answerOf(session, texts[0]!, maxNewTokens),
+          answer:
+            maxNewTokens === undefined
+              ? null
+              : await answerOf(session, texts[0]!, maxNewTokens, (reply) => {
+                  if (!signal?.aborted) onWritten?.(reply);
+                }),
+          keptMs: held.isLeaving ? 0 : idle,
         };
       });
     } finally {
-      held.timer = setTimeout(() => void this.release(keyOf(subject)), idle);
-      held.timer.unref();
+      held.isAsked = false;
+      if (held.isLeaving) await this.drop(keyOf(subject));
+      else {
+        held.timer = setTimeout(() => void this.drop(keyOf(subject)), idle);
+        held.timer.unref();
+      }
+    }
+  }
+
+  /** Gives back the memory of all models; one that is being asked goes when it has answered. */
+  async release(): Promise<void> {
+    for (const [key, held] of [...this.kept]) {
+      if (held.isAsked) held.isLeaving = true;
+      else await this.drop(key);
     }
   }
 
@@ -78,15 +109,15 @@ export class PromptTrial {
       clearTimeout(known.timer ?? undefined);
       return known;
     }
-    while (this.kept.size >= most) await this.release(this.kept.keys().next().value!);
+    while (this.kept.size >= most) await this.drop(this.kept.keys().next().value!);
     const session = await opened(subject, told);
     const scorer = await RefusalScorer.create(session.backend, session.encoder, refusalOpenings);
-    const held: KeptSession = { session, scorer, timer: null };
+    const held: KeptSession = { session, scorer, timer: null, isAsked: false, isLeaving: false };
     this.kept.set(key, held);
     return held;
   }
 
-  private async release(key: string): Promise<void> {
+  private async drop(key: string): Promise<void> {
     const held = this.kept.get(key);
     if (held === undefined) return;
     clearTimeout(held.timer ?? undefined);
@@ -142,9 +173,39 @@ async function answerOf(
   { backend, encoder, tokenizer }: TrySession,
   text: string,
   maxNewTokens: number,
+  onWritten: (reply: Written) => void,
 ): Promise<TryAnswer["answer"]> {
   const row = await encoder.promptToWrite(text);
-  const [written] = await generate(backend, [row], { maxNewTokens, eosIds: tokenizer.eosIds });
+  const telling = tellWritten(encoder, onWritten);
+  const [written] = await generate(backend, [row], {
+    ...{ maxNewTokens, eosIds: tokenizer.eosIds },
+    onToken: (_, ids) => telling.grown(ids),
+  });
+  telling.end();
   const { response, reasoning } = await encoder.readReply(written!.ids);
   return { response, ...(reasoning === undefined ? {} : { reasoning }), ended: written!.ended };
+}
+
+/** Reads an answer now and then while it is written. What comes of it after the end is not told: the whole answer follows. */
+function tellWritten(encoder: PromptEncoder, onWritten: (reply: Written) => void) {
+  let last = performance.now();
+  let isOver = false;
+  return {
+    grown(ids: readonly number[]): void {
+      if (performance.now() - last < writtenEvery) return;
+      last = performance.now();
+      void encoder.readReply([...ids]).then(
+        ({ response, reasoning }) => {
+          if (isOver) return;
+          // The last token may be part of a character.
+          const shown = { response: response.replace(/\uFFFD+$/, "") };
+          onWritten(reasoning === undefined ? shown : { ...shown, reasoning });
+        },
+        () => undefined,
+      );
+    },
+    end(): void {
+      isOver = true;
+    },
+  };
 }

@@ -323,6 +323,11 @@ export interface GenerateOptions extends BatchOptions<Generation> {
   /** Tokens that end an answer. */
   readonly eosIds: readonly number[];
   /**
+   * Told of a prompt's answer as it grows, by all of its tokens so far, which stay the backend's. A backend whose worker writes a whole answer
+   * in one request tells nothing.
+   */
+  readonly onToken?: (prompt: number, ids: readonly number[]) => void;
+  /**
    * Draws tokens from the softmax of logits/T, with no other cut; greedy where left out. Token t of a prompt is drawn by a
    * hash of the prompt's seed and t (`statistics/random.ts`), so that answers do not depend on batches.
    */

@@ -1,4 +1,3 @@
-import { resolve } from "node:path";
 import { resolveModel } from "../../modelsHome/home.ts";
 import type { Params } from "../../protocol/rpc.ts";
 import { loadRecipe } from "../../recipe/loadRecipe.ts";
@@ -7,7 +6,6 @@ import { compareRuns } from "../abilities/compare.ts";
 import { startDetached } from "../abilities/detach.ts";
 import { doctor } from "../abilities/doctor.ts";
 import { compareWithEarlier } from "../abilities/earlier.ts";
-import { evaluateModel } from "../abilities/evaluate.ts";
 import { exportRun } from "../abilities/export.ts";
 import { exportReport, judgedReport, reportAs } from "../abilities/judged.ts";
 import { placeOf } from "../abilities/place.ts";
@@ -69,27 +67,18 @@ export function workbenchHandlers(program: readonly [string, ...string[]]): Hand
       );
       return { scores, notices };
     },
-    tryPrompt(question, { progress, signal }) {
+    tryPrompt(question, { progress, written, signal }) {
       const reading = progress("Reading the model");
       const told = {
         onProgress: ({ done, total }: { done: number; total: number }) => reading(done, total),
         onStatus: (status: string) => progress(status)(0, 0),
         onWarning: say,
       };
-      return trial.ask(question, told, { onProgress: progress("Scoring"), signal });
+      return trial.ask(question, told, { onProgress: progress("Scoring"), onWritten: written, signal });
     },
-    evaluate({ name, suites, judges, out, maxNewTokens, batchSize, ...ask }, { progress, signal }) {
-      const bars = new Map(suites.map((suite) => [suite.name, progress(`Evaluating ${suite.name}`)]));
-      return evaluateModel(askOptions(ask, progress), {
-        name,
-        suites,
-        judges,
-        out: resolve(ask.root, out),
-        maxNewTokens,
-        batchSize,
-        onProgress: (suite, done, total) => bars.get(suite)?.(done, total),
-        signal,
-      });
+    async releaseModels() {
+      await trial.release();
+      return null;
     },
     states: ({ run }) => runStates(run),
     planProbe: (ask) => planProbe(ask),

@@ -3,7 +3,7 @@ import type { Backend, GenerateOptions as BackendOptions, Generation, Tokens } f
 import { type ProgressOptions, withKept } from "./kept.ts";
 
 export interface GenerateOptions
-  extends Pick<BackendOptions, "maxNewTokens" | "batchSize" | "eosIds" | "sampling">,
+  extends Pick<BackendOptions, "maxNewTokens" | "batchSize" | "eosIds" | "sampling" | "onToken">,
     ProgressOptions<Generation> {}
 
 /**

@@ -14,6 +14,8 @@ import { RequestCancelled, toWire, type WireError } from "../../protocol/wireErr
 export interface Asked {
   /** Told how far the request has come; throws when it was cancelled meanwhile. */
   readonly progress: (title: string) => (done: number, total: number) => void;
+  /** Told what a model has written of an answer so far; does nothing once the request is cancelled. */
+  readonly written: (reply: { readonly response: string; readonly reasoning?: string }) => void;
   /** Aborted when the request is cancelled, or when its client is gone. */
   readonly signal: AbortSignal;
 }
@@ -24,7 +26,7 @@ export type Handlers = {
 };
 
 /** Requests that keep the processor busy and therefore wait for each other. */
-const heavy: ReadonlySet<Method> = new Set(["generate", "score", "tryPrompt", "evaluate", "measureProbe"]);
+const heavy: ReadonlySet<Method> = new Set(["generate", "score", "tryPrompt", "measureProbe"]);
 
 /** Code of a JSON-RPC error whose `data.code` is one of Discern's. */
 const discernError = -32_000;
@@ -51,7 +53,15 @@ export function answer(connection: MessageConnection, handlers: Handlers, queue:
       // One that was cancelled before it was looked at has no event to come.
       if (cancellation.isCancellationRequested) cancel();
       const signal = AbortSignal.any([gone.signal, cancelled.signal]);
-      const asked: Asked = { progress: progressTo(connection, token, signal), signal };
+      const asked: Asked = {
+        progress: progressTo(connection, token, signal),
+        written({ response, reasoning }) {
+          if (token === undefined || signal.aborted) return;
+          const so = { token, response, ...(reasoning === undefined ? {} : { reasoning }) };
+          void connection.sendNotification("written", so).catch(() => undefined);
+        },
+        signal,
+      };
       const work = () => (handler as (params: unknown, asked: Asked) => Promise<unknown>)(valid, asked);
       try {
         return await (heavy.has(method) ? inTurn(queue, work, signal) : work());

@@ -171,6 +171,7 @@ esac`,
     const titles: string[] = [];
     const asked = {
       progress: (title: string) => () => void titles.push(title),
+      written: () => undefined,
       signal: new AbortController().signal,
     };
     expect(await handlers.planEnvironment!({ build: "cpu" }, asked)).toMatchObject({ present: false });

@@ -67,7 +67,7 @@ async function generateBatch(
   choose: ChooseToken,
   prompts: readonly Row[],
   prefix: Tokens,
-  { maxNewTokens, eosIds }: GenerateOptions,
+  { maxNewTokens, eosIds, onToken }: GenerateOptions,
   onFinished: (rows: number) => void,
 ): Promise<void> {
   const longest = greatestOf(prompts.map(({ prompt }) => prompt.length));
@@ -86,7 +86,10 @@ async function generateBatch(
         if (row.ended || row.ids.length === row.most) continue;
         const token = choose(logits.data.subarray(i * width, (i + 1) * width), row.index, row.ids.length);
         if (eosIds.includes(token)) row.ended = true;
-        else row.ids.push(token);
+        else {
+          row.ids.push(token);
+          onToken?.(row.index, row.ids);
+        }
         if (!row.ended && row.ids.length < row.most) open.push(i);
       }
       if (open.length < left) onFinished(left - open.length);
