@@ -1,9 +1,9 @@
 import { defineConfig } from "vitest/config";
+import { LongestFirst } from "./test/sequence.ts";
 
 export default defineConfig({
   test: {
-    // onnxruntime already uses every core inside one process; parallel files would only fight for them.
-    fileParallelism: false,
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         extends: true,
@@ -12,8 +12,12 @@ export default defineConfig({
           include: ["test/**/*.test.{ts,tsx}"],
           exclude: ["test/workbench/**", "node_modules/**"],
           globalSetup: "test/reportPage.ts",
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
+          // The models of most tests are too small for a second thread of onnxruntime, so that a file keeps one core busy. More
+          // files at a time would not fit into the memory of a small machine: some train or answer with the real model.
+          maxWorkers: 2,
+          // Far beyond what a test takes alone: it may share its core with another file, and with what else the machine does.
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
           sequence: { groupOrder: 0 },
         },
       },
@@ -23,6 +27,8 @@ export default defineConfig({
           name: "workbench",
           include: ["test/workbench/*.test.ts"],
           globalSetup: "test/workbench/globalSetup.ts",
+          // An editor with its browser, its extension host and the runs that it starts already uses two cores.
+          fileParallelism: false,
           // A real editor starts, and in some tests a real model is trained in it.
           testTimeout: 300_000,
           hookTimeout: 120_000,

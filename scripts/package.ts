@@ -3,8 +3,9 @@
  * libraries of every platform, 290 and 60 MB of them; the ones that are needed are put beside the bundles, where the
  * engine finds them first.
  */
-import { rm, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { cp, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import { createVSIX } from "@vscode/vsce";
 import { Command, Option } from "commander";
 import project from "../package.json" with { type: "json" };
@@ -14,6 +15,17 @@ import { thirdPartyNotices } from "./notices.ts";
 
 const root = join(import.meta.dirname, "..");
 const targets = ["linux-x64", "linux-arm64", "darwin-arm64", "win32-x64", "win32-arm64"];
+/** What the VSIX is made of; of that, `.vscodeignore` says what it holds. */
+const shipped = [
+  "package.json",
+  "README.md",
+  "CHANGELOG.md",
+  "LICENSE",
+  "dist",
+  "media",
+  "docs/images",
+  "datasets",
+];
 const here = `${process.platform}-${process.arch}`;
 
 const { target, out, preRelease } = new Command("package")
@@ -22,18 +34,24 @@ const { target, out, preRelease } = new Command("package")
   .option("--pre-release", "mark it as a pre-release for the marketplaces", false)
   .parse()
   .opts<{ target: string; out?: string; preRelease: boolean }>();
-const packagePath = out ?? join(root, `discern-${target}-${project.version}.vsix`);
+const packagePath =
+  out !== undefined ? resolve(out) : join(root, `discern-${target}-${project.version}.vsix`);
 
-const beside = join(root, "dist/node_modules");
-await rm(beside, { recursive: true, force: true });
-await copyNativePackages(target, beside);
-// The icons' package is copied into the pages.
-const shippedAsTheyAre = [...nativePackages.map(packageFolder), join(root, "node_modules/@vscode/codicons")];
-const notices = await thirdPartyNotices(join(root, "dist"), shippedAsTheyAre);
-await writeFile(join(root, "dist/ThirdPartyNotices.txt"), notices);
+// A folder of its own, since an engine at work beside this must not find half-copied libraries in `dist`.
+const staged = await mkdtemp(join(tmpdir(), "discern-package-"));
 try {
+  for (const path of [...shipped, ".vscodeignore"])
+    await cp(join(root, path), join(staged, path), { recursive: true });
+  await copyNativePackages(target, join(staged, "dist/node_modules"));
+  // The icons' package is copied into the pages.
+  const shippedAsTheyAre = [
+    ...nativePackages.map(packageFolder),
+    join(root, "node_modules/@vscode/codicons"),
+  ];
+  const notices = await thirdPartyNotices(join(root, "dist"), shippedAsTheyAre);
+  await writeFile(join(staged, "dist/ThirdPartyNotices.txt"), notices);
   await createVSIX({
-    cwd: root,
+    cwd: staged,
     packagePath,
     target,
     preRelease,
@@ -44,7 +62,7 @@ try {
     rewriteRelativeLinks: false,
   });
 } finally {
-  await rm(beside, { recursive: true, force: true });
+  await rm(staged, { recursive: true, force: true });
 }
 const { size } = await stat(packagePath);
 process.stdout.write(`${packagePath}: ${byteSize(size)}\n`);

@@ -300,11 +300,18 @@ test("a cell is not run alone while one that it needs is missing, and its folder
 });
 
 test("a log that cannot be written ends the runner, also while cells wait for others", async () => {
+  let begun = 0;
+  const damaged = Promise.withResolvers<void>();
   const own = runQuadratics(chain, folder, {
-    jobs: 2,
+    jobs: 3,
     async execute(cell, place) {
-      await rm(join(folder, "cells.jsonl"));
-      await mkdir(join(folder, "cells.jsonl"));
+      // Both cells that need no other have told that they start, so that nothing is written while the log is replaced.
+      if (++begun === 2) {
+        await rm(join(folder, "cells.jsonl"));
+        await mkdir(join(folder, "cells.jsonl"));
+        damaged.resolve();
+      }
+      await damaged.promise;
       return runQuadratic(cell, place);
     },
   });
