@@ -1,157 +1,237 @@
 import { existsSync } from "node:fs";
-import { cp, mkdir } from "node:fs/promises";
+import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { it } from "vitest";
-import { writeSample } from "../../src/extension/sample/files.ts";
+import { expect, it } from "vitest";
+import { parseRecipe } from "../../src/recipe/recipeFile.ts";
 import { cellProgress, readCellEvents } from "../../src/runFolder/comparison.ts";
 import { skipWhen } from "../skip.ts";
+import { writeTinyModel } from "../tinyModel.ts";
+import { ownFiles, writeOwnFiles } from "./ownFiles.ts";
 import { describeWorkbench, useWorkbench } from "./useWorkbench.ts";
 
 const root = join(import.meta.dirname, "../..");
-const pictures = join(root, "docs/images/workbench");
-const trained = process.env.DISCERN_PICTURES ?? "";
+const wanted = process.env.DISCERN_PICTURES ?? "";
+const isFinished = wanted !== "1" && existsSync(join(wanted, "runs"));
+const isTried = wanted === "try";
+const pictures = join(root, isTried ? ".cache/workbench/pictures" : "docs/images/workbench");
+const model = isTried ? "tiny" : "smollm2-135m";
+/** A few steps and short answers: the way is shown, and not what the method can do. */
+const short = { steps: isTried ? 20 : 40, answerTokens: isTried ? 4 : 16, probeEvery: 10 };
 
 /**
- * The sample workspace as a newcomer goes through it, with the real model: pull, label, compare methods, watch, read. It takes
- * the pictures of the documents on the way, and about twenty minutes, so it runs only when `DISCERN_PICTURES` is set:
- * to 1, or to a sample workspace in which the comparison has finished.
+ * The whole way of a researcher with three files of their own: open, score the untrained model, label, write a recipe, compare two methods
+ * with two seeds, read the results in the file, the table and the report. It takes the pictures of docs/workbench.md on the way, and about twenty minutes
+ * on two cores, so it runs only when `DISCERN_PICTURES` is set: to 1; to a folder that it left, in which the comparison has finished; or to
+ * `try`, with a tiny model and pictures that go to .cache.
  */
-const unasked = skipWhen(
-  !process.env.DISCERN_PICTURES,
-  "the documents' pictures: DISCERN_PICTURES is not set.",
-);
-describeWorkbench.skipIf(unasked)("the sample workspace", () => {
+const unasked = skipWhen(!wanted, "the documents' pictures: DISCERN_PICTURES is not set.");
+describeWorkbench.skipIf(unasked)("a researcher's own files", () => {
   const workbench = useWorkbench({
     fill: async (folder) => {
-      if (existsSync(trained)) await cp(trained, folder, { recursive: true });
-      await writeSample(folder, root);
       await mkdir(pictures, { recursive: true });
+      if (isFinished) await cp(wanted, folder, { recursive: true });
+      else await writeOwnFiles(folder);
+      if (isTried) await writeTinyModel(join(folder, "models/tiny"));
     },
-    settings: { "discern.labels.author": "Ada" },
+    settings: { "discern.labels.author": "Ada", "discern.walkthrough.opens": true },
   });
-  const picture = (name: string) => workbench().page.screenshot({ path: join(pictures, `${name}.png`) });
-  /** Where the pointer raises no hover of its own. */
-  const aside = () => workbench().page.mouse.move(1, 899);
-  const comparison = () => join(workbench.folder(), "runs/dcr-sample-comparison");
-  const settle = () => workbench().settled();
-  const quiet = () => workbench().runCommand("Notifications: Clear All Notifications");
 
-  it("pulls the model", async () => {
+  const picture = async (name: string) => {
+    // Where the pointer raises no hover of its own.
+    await workbench().page.mouse.move(1, 899);
+    await workbench().settled();
+    await workbench().page.screenshot({ path: join(pictures, `${name}.png`) });
+  };
+  const size = (width: number, height = 900) => workbench().page.setViewportSize({ width, height });
+  const quiet = () => workbench().runCommand("Notifications: Clear All Notifications");
+  const folder = () => join(workbench.folder(), "runs/borderline-comparison");
+  const lens = (text: string | RegExp) => workbench().page.locator(".codelens-decoration", { hasText: text });
+  const rows = (text: string) => workbench().quickInput.locator(".monaco-list-row", { hasText: text });
+  const once = it.skipIf(isFinished);
+
+  once("are found, and the walkthrough says where to begin", async () => {
+    const { page } = workbench();
+    await page.locator(".getting-started-step").first().waitFor();
     await workbench().openSideBar("Discern");
-    await workbench().runCommand("Discern: Pull a Model…");
-    await workbench().quickPick("smollm2-135m");
+    if (!isTried) {
+      await workbench().runCommand("Discern: Pull a Model…");
+      await workbench().quickPick(model);
+    }
     await workbench()
-      .treeItem(/^(smollm2-135m|HuggingFaceTB\/SmolLM2-135M-Instruct)\b/)
+      .treeItem(/^(tiny|smollm2-135m|HuggingFaceTB\/SmolLM2-135M-Instruct)\b/)
       .first()
       .waitFor({ timeout: 240_000 });
+    await workbench()
+      .treeItem(/our-refusals\.json/)
+      .waitFor();
+    await quiet();
+    await picture("open");
   });
 
-  it("labels a few prompts", async () => {
+  once("are scored with the untrained model", async () => {
+    await workbench().openFile(ownFiles.borderline);
+    await lens("Score with…").locator("a").first().click();
+    await workbench().quickPick(model);
+    await workbench().quickPick("Answered");
+    await lens(/mean refusal probability safe/).waitFor({ timeout: 240_000 });
     await quiet();
-    await workbench().openFile("prompts/to-label.csv");
-    await workbench().runCommand("Discern: Open Labelling Panel");
-    const page = await workbench().webview("Label to-label.csv");
-    await page.locator("body").press("b");
-    for (const [i, key] of ["2", "2", "2", "1", "2"].entries()) {
-      await page.locator("body").press(key);
-      await page.getByText(`${i + 1} of 26 labelled`).waitFor();
-    }
-    await workbench().unfold(/to-label\.csv/);
-    await quiet();
-    await aside();
-    await settle();
-    await picture("labelling");
+    await picture("scored");
   });
 
-  it("says what a recipe costs", async () => {
+  once("are labelled: some one by one, the rest at once", async () => {
     const { page } = workbench();
-    await workbench().openFile("dcr.discern.json");
+    await workbench().runCommand("Discern: Open Labelling Panel");
+    const panel = await workbench().webview("Label borderline.csv");
+    await panel.locator("body").press("b");
+    for (const n of [1, 2, 3, 4]) {
+      await panel.locator("body").press("2");
+      await panel.getByText(new RegExp(`^${n} of \\d+ labelled`)).waitFor();
+    }
+    await quiet();
+    await picture("labelling");
+    for (const [file, label] of [
+      [ownFiles.borderline, "Seemingly toxic"],
+      [ownFiles.harmful, "Toxic"],
+    ] as const) {
+      const row = workbench().treeItem(file).first();
+      await row.click({ button: "right" });
+      await page.getByRole("menuitem", { name: "Label Whole File…" }).click();
+      await workbench().quickPick(label);
+      const asked = workbench().quickInput.getByText("Prompts Without a Label");
+      const done = workbench().notification(/^Labelled \d+ prompts of/);
+      await Promise.race([asked.waitFor(), done]).catch(() => undefined);
+      if (await asked.isVisible()) await workbench().quickPick("Prompts Without a Label");
+      await workbench().notification(new RegExp(`Labelled \\d+ prompts of .*${file}`));
+      await quiet();
+    }
+  });
+
+  once("become a recipe", async () => {
+    const { page } = workbench();
+    await workbench().runCommand("Discern: New Recipe…");
+    await workbench().quickPick(model);
+    await workbench().quickInput.getByText("New Recipe (2/4): Data").waitFor();
+    for (const file of Object.values(ownFiles)) await rows(file).click();
+    await workbench().quickInput.getByText("3 Selected").waitFor();
+    await page.keyboard.press("Enter");
+    await workbench().quickInput.getByText("New Recipe (3/4): How the Files Are Used").waitFor();
+    await rows(ownFiles.refusals)
+      .getByText(/safety tuning/)
+      .waitFor();
+    await picture("uses");
+    await rows("Create Recipe").click();
+    await workbench().quickInput.getByText("New Recipe (4/4): Name").waitFor();
+    await workbench().answer("borderline");
+    await workbench().tab("borderline.discern.json").waitFor();
+    const path = join(workbench.folder(), "borderline.discern.json");
+    const recipe = JSON.parse(await readFile(path, "utf8"));
+    expect(parseRecipe(JSON.stringify(recipe), path).data.safety).toMatchObject([
+      { file: ownFiles.refusals },
+    ]);
+    const { steps, answerTokens, probeEvery } = short;
+    const shortened = {
+      ...recipe,
+      ...(isTried && { maxTokens: 320 }),
+      stages: recipe.stages.map((stage: object, i: number) => ({
+        ...stage,
+        ...(i === 0 && { layer: isTried ? 2 : 18 }),
+        steps,
+      })),
+      probes: { every: probeEvery },
+      evaluate: { ...recipe.evaluate, maxNewTokens: answerTokens },
+    };
+    await writeFile(path, `${JSON.stringify(shortened, null, 2)}\n`);
     await page.getByText(/≈ .* of memory/).waitFor();
     await page.getByText('"layer"').first().hover();
     await page.locator(".monaco-hover").getByText("What the run costs").waitFor();
-    await settle();
-    await picture("recipe");
+    await workbench().settled();
+    await page.screenshot({ path: join(pictures, "recipe.png") });
     await page.keyboard.press("Escape");
   });
 
-  it.skipIf(existsSync(trained))(
-    "compares methods",
+  once(
+    "are what two methods are compared on, with two seeds each",
     async () => {
       const { page } = workbench();
       await page.getByRole("button", { name: "Compare methods" }).click();
-      // The dashboard opens once a run trains, and the first evaluates the untrained model.
-      while (!existsSync(join(comparison(), "stl-0/events.jsonl"))) await page.waitForTimeout(1000);
-      await workbench().webview(/^Dashboard: .*stl-0/);
+      await workbench().quickPick("2 seeds");
       for (;;) {
-        const { state, failed } = cellProgress(await readCellEvents(comparison()));
-        if (state === "finished") break;
+        const { state, failed } = cellProgress(await readCellEvents(folder()).catch(() => []));
         if (failed.length > 0) throw new Error("A run failed.");
+        if (state === "finished") break;
         await page.waitForTimeout(2000);
       }
+      if (process.env.DISCERN_KEEP)
+        await cp(workbench.folder(), process.env.DISCERN_KEEP, { recursive: true });
     },
-    1_800_000,
+    2_700_000,
   );
 
-  it("shows both methods in one dashboard", async () => {
+  it("are followed in one dashboard of both methods", async () => {
+    await workbench().openSideBar("Discern");
+    await workbench().runCommand("View: Close All Editors");
     await quiet();
     await workbench().runCommand("Discern: Open Dashboard");
-    for (const run of ["dcr-stl-0", "stl-0"]) {
+    for (const run of ["stl-0", "dcr-stl-0", "stl-1", "dcr-stl-1"]) {
       const name = workbench().page.getByText(run, { exact: true });
       await workbench().quickInput.locator(".monaco-list-row", { has: name }).click();
     }
-    await workbench().quickInput.getByText("2 Selected").waitFor();
+    await workbench().quickInput.getByText("4 Selected").waitFor();
     await workbench().page.keyboard.press("Enter");
     const page = await workbench().webview(/^Dashboard: .*, .*/);
     await page.getByText("Refusal of toxic prompts").first().waitFor();
-    // The charts stand below the figures of both runs.
-    await workbench().page.setViewportSize({ width: 1400, height: 1010 });
-    await aside();
-    await settle();
-    await picture("dashboard-dark");
-    await workbench().setTheme("light");
-    await aside();
-    await settle();
-    await picture("dashboard-light");
+    await size(1400, 1010);
+    for (const theme of ["dark", "light"] as const) {
+      await workbench().setTheme(theme);
+      await picture(`dashboard-${theme}`);
+    }
     await workbench().setTheme("dark");
-    await workbench().page.setViewportSize({ width: 1400, height: 900 });
+    await size(1400);
   });
 
-  it("shows the evaluation in the prompt file", async () => {
+  it("show the results before each prompt, in wide and narrow windows", async () => {
     const { page } = workbench();
-    await workbench().openFile("prompts/pairs.csv");
-    await page
-      .getByText(/safe refused/)
-      .first()
-      .waitFor();
+    await workbench().openFile(ownFiles.borderline);
+    await lens(/safe refused/).waitFor();
     await workbench().runCommand("Discern: Next Refusal Failure");
     await page
       .locator(".statusbar")
       .getByText(/^Failure \d+ of/)
       .waitFor();
-    await aside();
+    await page.mouse.move(1, 899);
     await page.keyboard.press("Control+K");
     await page.keyboard.press("Control+I");
     await page
       .locator(".monaco-hover")
       .getByText(/untrained: /)
       .waitFor();
-    await settle();
     await picture("evaluation");
     await page.keyboard.press("Escape");
+    await size(1024);
+    await picture("evaluation-1024");
+    await size(1400);
   });
 
-  it("shows the report", async () => {
+  it("are a table with a row per prompt", async () => {
+    await workbench().runCommand("Discern: Open as Prompt Table");
+    const page = await workbench().webview(/borderline\.csv/);
+    await page.getByRole("grid").waitFor();
+    await page
+      .getByText(/[1-9]\d* of \d+ prompts|\d+ prompts/)
+      .first()
+      .waitFor();
+    await picture("table");
+  });
+
+  it("end in a report that begins with what was found", async () => {
     await workbench().openSideBar("Discern");
     const item = workbench()
-      .treeItem(/^dcr-sample-comparison,/)
-      .or(workbench().treeItem(/^dcr-sample-comparison /))
+      .treeItem(/^borderline-comparison[, ]/)
       .first();
     await item.hover();
     await item.getByRole("button", { name: "Open Report" }).click();
-    const page = await workbench().webview("Report: dcr-sample-comparison");
+    const page = await workbench().webview("Report: borderline-comparison");
     await page.getByRole("region", { name: "Refusal rate of safe prompts", exact: true }).waitFor();
-    await aside();
-    await settle();
     await picture("report");
   });
 });

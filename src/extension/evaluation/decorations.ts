@@ -121,6 +121,7 @@ export class MarkDecorations implements vscode.Disposable {
 
 function textsOf(mark: Mark, document: vscode.TextDocument): vscode.DecorationOptions {
   const look = lookOf(mark);
+  const behind = lineWords(mark);
   const color = new vscode.ThemeColor((look && textColours[look]) ?? "descriptionForeground");
   return {
     range: document.lineAt(mark.line - 1).range,
@@ -133,7 +134,7 @@ function textsOf(mark: Mark, document: vscode.TextDocument): vscode.DecorationOp
         fontStyle: "normal",
         fontWeight: mark.failure ? "bold" : "normal",
       },
-      after: { contentText: lineWords(mark), color, margin: "0 0 0 3ch", fontStyle: "normal" },
+      ...(behind && { after: { contentText: behind, color, margin: "0 0 0 3ch", fontStyle: "normal" } }),
     },
   };
 }

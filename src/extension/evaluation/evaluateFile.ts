@@ -186,7 +186,7 @@ async function start(
   const folder = await launch(engine, runs, recipe.name, work);
   if (folder === undefined) return;
   // Asked for in these files, so shown in them, also where an older run knows more of one.
-  for (const { uri } of read) if (uri) await shown.pinIn(uri, folder);
+  for (const { uri } of read) if (uri) await shown.ask(uri, folder);
 }
 
 async function promptFileOf(

@@ -4,9 +4,13 @@ export interface Informed {
   readonly scored: boolean;
 }
 
+/** An answer comes with a verdict: it says as much of a prompt as this many scores of other prompts. */
+const answerWeight = 10;
+
 /**
- * The run that knows most of a file: most of its prompts evaluated, answers before scores alone, and the newest of several. Looks no
- * further once a run answered all of them, since no older one can know more.
+ * The run that knows most of a file: most of its prompts evaluated, where an answer counts as ten scores, and the newest of several.
+ * So the held-out prompts that a trained model answered are seen where all were scored before training. Looks no further once a run
+ * answered all of them, since no older one can know more.
  *
  * @param runs newest first
  * @param prompts keys of the file's prompts
@@ -18,19 +22,26 @@ export async function bestInformed<R>(
   prompts: ReadonlySet<string>,
   look: (run: R) => Promise<Informed | null>,
 ): Promise<R | null> {
-  let best: { readonly run: R; readonly evaluated: number; readonly scored: boolean } | null = null;
+  let best: { readonly run: R; readonly weight: number } | null = null;
   for (const run of runs) {
     const known = await look(run);
     if (known === null) continue;
-    const { scored } = known;
     let evaluated = 0;
     for (const key of prompts) if (known.keys.has(key)) evaluated++;
-    const isBetter =
-      best === null
-        ? evaluated > 0
-        : evaluated > best.evaluated || (evaluated === best.evaluated && best.scored && !scored);
-    if (isBetter) best = { run, evaluated, scored };
-    if (best !== null && best.evaluated === prompts.size && !best.scored) break;
+    const weight = known.scored ? evaluated : answerWeight * evaluated;
+    if (weight > (best?.weight ?? 0)) best = { run, weight };
+    if (best?.weight === answerWeight * prompts.size) break;
   }
   return best?.run ?? null;
+}
+
+/**
+ * The runs that may be shown in a file: those not older than the last one that a person asked about it, since they want to see that one
+ * or what came of it; all where they asked about none, or it is gone.
+ *
+ * @param runs newest first
+ */
+export function sinceAsked<R>(runs: readonly R[], isAsked: (run: R) => boolean): readonly R[] {
+  const at = runs.findIndex(isAsked);
+  return at < 0 ? runs : runs.slice(0, at + 1);
 }

@@ -61,7 +61,7 @@ function shownLenses(sheet: Sheet, { run, answers }: ShownRun, pinned: boolean):
     changeRun(
       pinned
         ? "This run is pinned"
-        : "The run that evaluated most of this file's prompts; of several, the newest",
+        : "The run that knows most of this file's prompts, where an answer counts as ten scores; of several, the newest",
     ),
     ...(failures > 0
       ? [

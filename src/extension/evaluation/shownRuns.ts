@@ -6,7 +6,7 @@ import { log } from "../log.ts";
 import type { VerdictSource } from "../prompts/verdicts.ts";
 import type { Run, RunLibrary } from "../runs/library.ts";
 import { type Answers, answersOf, keyOf, type MethodChoice } from "./answers.ts";
-import { bestInformed } from "./informed.ts";
+import { bestInformed, sinceAsked } from "./informed.ts";
 
 /** A run and what its report says. */
 export interface ShownRun {
@@ -23,9 +23,9 @@ interface Kept {
 }
 
 const pinKey = "discern.evaluation.pinned";
-const filePinsKey = "discern.evaluation.pinnedInFiles";
-/** Files whose own pinned run is remembered. */
-const MOST_PINNED = 200;
+const askedKey = "discern.evaluation.pinnedInFiles";
+/** Files whose asked run is remembered. */
+const MOST_ASKED = 200;
 const methodsKey = "discern.evaluation.methods";
 /** Reports whose chosen methods are remembered. */
 const MOST_CHOSEN = 50;
@@ -33,8 +33,8 @@ const MOST_CHOSEN = 50;
 const MOST_KEPT = 4;
 
 /**
- * Finds the run whose evaluation a prompt file shows: the one that a person pinned there or everywhere, else the one that evaluated
- * most of the file's prompts.
+ * Finds the run whose evaluation a prompt file shows: the one that a person pinned, else the one that knows most of the file's prompts,
+ * and none that is older than what they asked about the file.
  */
 export class ShownRuns implements VerdictSource, vscode.Disposable {
   private readonly store = new DisposableStore();
@@ -78,29 +78,24 @@ export class ShownRuns implements VerdictSource, vscode.Disposable {
     return folder === undefined ? undefined : this.runs.run(vscode.Uri.parse(folder));
   }
 
-  /** The run that a person pinned for a file: there or, where they did not, everywhere. One without a report is none yet. */
+  /** The run that a person pinned, as far as a file shows it: not where they asked for another one since. One without a report is none yet. */
   pinnedIn(file: vscode.Uri): Run | undefined {
-    const folder = this.filePins()[file.toString()];
-    const own = folder === undefined ? undefined : this.runs.run(vscode.Uri.parse(folder));
-    if (own && own.report !== null) return own;
-    return this.pinned?.report === null ? undefined : this.pinned;
+    const { pinned } = this;
+    return pinned?.report === null || this.askedIn(file) ? undefined : pinned;
   }
 
-  /** Shows one run everywhere, or in each file the best-informed one again. It is the latest choice, so it ends those for single files. */
+  /** Shows one run everywhere, or in each file the best-informed one again. It is the latest choice, so it ends what was asked in single files. */
   async pin(run: Run | undefined): Promise<void> {
     await this.memory.update(pinKey, run?.folder.toString());
-    await this.memory.update(filePinsKey, undefined);
+    await this.memory.update(askedKey, undefined);
     this.fire();
   }
 
-  /** Shows a run in one file, as soon as it has a report. */
-  async pinIn(file: vscode.Uri, folder: vscode.Uri): Promise<void> {
-    const { [file.toString()]: _, ...others } = this.filePins();
-    const kept = Object.entries(others).slice(-(MOST_PINNED - 1));
-    await this.memory.update(
-      filePinsKey,
-      Object.fromEntries([...kept, [file.toString(), folder.toString()]]),
-    );
+  /** Shows a run in one file, as soon as it has a report, until a newer one knows more of it. */
+  async ask(file: vscode.Uri, folder: vscode.Uri): Promise<void> {
+    const { [file.toString()]: _, ...others } = this.asked();
+    const kept = Object.entries(others).slice(-(MOST_ASKED - 1));
+    await this.memory.update(askedKey, Object.fromEntries([...kept, [file.toString(), folder.toString()]]));
     this.fire();
   }
 
@@ -128,12 +123,12 @@ export class ShownRuns implements VerdictSource, vscode.Disposable {
   /**
    * The run that is shown with these prompts; null where none evaluated any of them.
    *
-   * @param file where the prompts stand, which may have a run of its own pinned
+   * @param file where the prompts stand, about which a run may have been asked
    */
   async of(records: readonly PromptRecord[], file?: vscode.Uri): Promise<ShownRun | null> {
-    const pinned = file && this.pinnedIn(file);
-    const candidates = pinned ? [pinned] : this.candidates();
-    const run = await bestInformed(candidates, new Set(records.map(keyOf)), (one) => this.read(one));
+    const run = await bestInformed(this.candidates(file), new Set(records.map(keyOf)), (one) =>
+      this.read(one),
+    );
     const answers = run && (await this.read(run, true))?.answers;
     return run && answers ? { run, answers } : null;
   }
@@ -151,8 +146,8 @@ export class ShownRuns implements VerdictSource, vscode.Disposable {
     return undefined;
   }
 
-  private filePins(): Readonly<Record<string, string>> {
-    return this.memory.get(filePinsKey, {});
+  private asked(): Readonly<Record<string, string>> {
+    return this.memory.get(askedKey, {});
   }
 
   private chosen(): Readonly<Record<string, readonly MethodChoice[]>> {
@@ -174,9 +169,18 @@ export class ShownRuns implements VerdictSource, vscode.Disposable {
     return this.runs.runs.filter(({ report }) => report !== null);
   }
 
-  private candidates(): Run[] {
+  private candidates(file?: vscode.Uri): readonly Run[] {
+    const asked = file && this.askedIn(file);
+    if (asked) return sinceAsked(this.evaluated(), ({ folder }) => folder.fsPath === asked.folder.fsPath);
     const { pinned } = this;
     return pinned && pinned.report !== null ? [pinned] : this.evaluated();
+  }
+
+  /** The run that was asked about a file last, once it has a report. */
+  private askedIn(file: vscode.Uri): Run | undefined {
+    const folder = this.asked()[file.toString()];
+    const run = folder === undefined ? undefined : this.runs.run(vscode.Uri.parse(folder));
+    return run && run.report !== null ? run : undefined;
   }
 
   /**

@@ -67,12 +67,16 @@ export function badgeWords({ failure, excluded, marked }: Mark): string {
   return `${word.padEnd(badgeLength - 5)}${p.padStart(5)}`;
 }
 
-/** The text behind a prompt's line. The failure stands in words, for colour and icon alone tell not everybody. */
+/**
+ * The text behind a prompt's line. The failure stands in words, for colour and icon alone tell not everybody; one score alone is in the
+ * badge already.
+ */
 export function lineWords(mark: Mark): string {
+  const isScore = mark.answers.length === 1 && mark.marked.scored;
   return [
     ...(mark.excluded ? ["excluded"] : []),
     ...(mark.failure ? [failureWord(mark.failure)] : []),
-    changeWords(mark),
+    ...(isScore ? [] : [changeWords(mark)]),
     ...(mark.labelChanged ? ["label changed since the run"] : []),
   ].join(" · ");
 }

@@ -12,6 +12,8 @@ export interface RunResults {
   /** Id of the judge that refusals are read from. */
   judge: string;
   results: ReadonlyMap<string, PromptResult>;
+  /** Whether the prompts were scored alone, and nothing was answered. */
+  scored: boolean;
 }
 
 /** The results that a report is mainly about; null for a report without answers. */
@@ -26,6 +28,7 @@ export function resultsOf(
     method: methodName(report.methods, answers.method),
     judge: refusalJudge(report.judges),
     results: new Map(answers.results.map((result) => [result.id, result])),
+    scored: answers.scored === true,
   };
 }
 
@@ -34,5 +37,6 @@ export function runOf(run: RunResults | null, id: string): PromptDetail["run"] {
   const result = run?.results.get(id);
   if (!run || !result) return undefined;
   const { refusalProbability } = result;
-  return { name: run.name, method: run.method, refusalProbability, outcome: outcomeOf(result, run.judge) };
+  const shown = { name: run.name, method: run.method, refusalProbability };
+  return run.scored ? shown : { ...shown, outcome: outcomeOf(result, run.judge) };
 }

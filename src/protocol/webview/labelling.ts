@@ -131,8 +131,8 @@ export interface PromptDetail {
   beside?: Beside;
   /** Why it stands where it does in the list. */
   reason?: string;
-  /** What the newest run's model did. */
-  run?: { name: string; method: string; refusalProbability: number; outcome: Outcome };
+  /** What the newest run's model did; without an outcome where it was not asked for an answer. */
+  run?: { name: string; method: string; refusalProbability: number; outcome?: Outcome };
 }
 
 /** A prompt file as a whole; labels are bytes, see labelBytes.ts. */

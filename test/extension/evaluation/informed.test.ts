@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { bestInformed, type Informed } from "../../../src/extension/evaluation/informed.ts";
+import { bestInformed, type Informed, sinceAsked } from "../../../src/extension/evaluation/informed.ts";
 
 const keys = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => `prompt ${from + i}`);
 const file = new Set(keys(0, 96));
@@ -38,6 +38,17 @@ describe("the run that a file shows", () => {
     expect((await best({ run: answered(...keys(0, 8)), scores: scored(...keys(0, 96)) })).found).toBe(
       "scores",
     );
+  });
+
+  test("is one that answered the prompts held out of training, and not one that scored all before", async () => {
+    const runs = { experiment: answered(...keys(72, 96)), scores: scored(...keys(0, 96)) };
+    expect((await best(runs)).found).toBe("experiment");
+  });
+
+  test("is not older than the one that was asked about it, as long as that is there", () => {
+    const runs = ["experiment", "scores", "old"];
+    expect(sinceAsked(runs, (run) => run === "scores")).toEqual(["experiment", "scores"]);
+    expect(sinceAsked(runs, (run) => run === "gone")).toEqual(runs);
   });
 
   test("is none where nobody evaluated any of them, or reports cannot be read", async () => {

@@ -127,7 +127,10 @@ describe("marks", () => {
     const marks = matchAnswers(read, shown, () => undefined);
     expect(marks.map(badgeWords)).toEqual(["p     0.81", "p     0.27", "p     0.02"]);
     expect(marks.map(({ failure }) => failure)).toEqual([null, null, null]);
-    expect(lineWords(marks[0]!)).toBe("p 0.81");
+    expect(lineWords(marks[0]!)).toBe("");
+    expect(lineWords({ ...marks[0]!, excluded: true, labelChanged: true })).toBe(
+      "excluded · label changed since the run",
+    );
     const summary = summarise(marks, shown.shown);
     expect(lensWords("SmolLM2", summary, { evaluated: 3, prompts: 3 })).toBe(
       "SmolLM2: mean refusal probability safe 0.41, unsafe 0.27 · 3 prompts",

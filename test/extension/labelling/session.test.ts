@@ -118,6 +118,16 @@ test("a prompt is told with who decided, where people differ, and what the newes
     ["ben", "general"],
   ]);
   expect(detail.run).toEqual({ name: "demo", method: "STL", refusalProbability: 0.7, outcome: "refused" });
+  session.showRun(
+    resultsOf("score-m", {
+      methods: [testMethod("score-m")],
+      judges: [],
+      answers: [{ method: "score-m", seed: 0, scored: true, results: [{ ...result, verdicts: {} }] }],
+    } as unknown as Report),
+  );
+  await session.receive({ type: "prompt", place: 2 });
+  // Nothing was answered, so there is nothing to be undetermined.
+  expect(told("prompt").detail.run).toEqual({ name: "score-m", method: "score-m", refusalProbability: 0.7 });
 });
 
 test("the page hears of the label before it hears that it is written", async () => {
