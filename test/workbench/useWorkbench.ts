@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, inject, it } from "vitest";
@@ -30,15 +30,20 @@ export const describeWorkbench = Object.assign(
  */
 export function useWorkbench(options: {
   fill: (folder: string) => Promise<void>;
+  /** Name of the folder, where it is seen. */
+  name?: string;
   trust?: WorkbenchOptions["trust"];
   settings?: EditorSettings;
   keybindings?: WorkbenchOptions["keybindings"];
 }): { (): Workbench; folder(): string } {
-  const { fill, ...rest } = options;
+  const { fill, name = "", ...rest } = options;
+  let parent: string;
   let folder: string;
   let workbench: Workbench | undefined;
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), "discern-workspace-"));
+    parent = await mkdtemp(join(tmpdir(), "discern-workspace-"));
+    folder = join(parent, name);
+    await mkdir(folder, { recursive: true });
     await fill(folder);
     workbench = await openWorkbench({ folder, ...rest });
   });
@@ -48,7 +53,7 @@ export function useWorkbench(options: {
   });
   afterAll(async () => {
     await workbench?.close();
-    await rm(folder, { recursive: true, force: true });
+    await rm(parent, { recursive: true, force: true });
   });
   return Object.assign(() => workbench!, { folder: () => folder });
 }

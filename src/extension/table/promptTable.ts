@@ -86,7 +86,8 @@ export class PromptTable {
     const record = this.records[place]!;
     const { failure } = standing(record, this.prompts.decisionOf(record.id), answer);
     const { outcome, refusalProbability: probability, human } = answer;
-    return { outcome, probability, human: human !== undefined, failure };
+    const row = { outcome, probability, human: human !== undefined, failure };
+    return answer.scored ? { ...row, scored: true } : row;
   }
 
   /** The prompts that a view lists. Prompts without what it sorts by come last, whichever the direction; ties keep the file's order. */
@@ -143,10 +144,10 @@ export class PromptTable {
     if (verdict === "none") return marked === null;
     if (marked === null) return false;
     if (verdict === "refused" || verdict === "complied" || verdict === "undetermined") {
-      return marked.outcome === verdict;
+      return !marked.scored && marked.outcome === verdict;
     }
     if (verdict === "methods") {
-      return answers.some((answer) => answer !== null && answer.outcome !== marked.outcome);
+      return answers.some((answer) => answer !== null && isOtherwise(answer, marked));
     }
     const { failure } = this.rowAnswer(place, marked);
     return verdict === "disagrees" ? failure !== null : failure === verdict;
@@ -220,6 +221,11 @@ export class PromptTable {
     const rank = labelStates.indexOf(state);
     return state === "unlabelled" ? Number.NaN : rank;
   }
+}
+
+/** Whether two answers have different verdicts; a score has none. */
+function isOtherwise(one: Answer, other: Answer): boolean {
+  return !one.scored && !other.scored && one.outcome !== other.outcome;
 }
 
 const outcomes = ["complied", "undetermined", "refused"];

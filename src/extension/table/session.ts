@@ -248,7 +248,10 @@ export class TableSession {
       const answers = table.answersTo(place);
       return [
         ...[record.line, record.prompt, this.subject!.prompts.labelOf(record), category, split, pair],
-        ...answers.flatMap((answer) => [answer?.outcome, answer?.refusalProbability]),
+        ...answers.flatMap((answer) => [
+          answer?.scored ? undefined : answer?.outcome,
+          answer?.refusalProbability,
+        ]),
       ];
     });
     return csvText([[...header, ...ofMethods], ...rows]);

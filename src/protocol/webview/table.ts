@@ -97,6 +97,8 @@ export interface RowAnswer {
   /** Whether a person judged it. */
   human: boolean;
   failure: AnswerFailure | null;
+  /** Whether the prompt was scored alone: nothing was answered, and `outcome` means nothing. */
+  scored?: true;
 }
 
 /** A prompt as a row of the table. */

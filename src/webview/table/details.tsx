@@ -126,7 +126,7 @@ function Answer({ page, column, answer, active }: AnswerProps) {
         )}
       </p>
       {response.trim() === "" ? (
-        <p class="muted">(no words)</p>
+        <p class="muted">{answer.scored ? "Scored alone: no answer was asked for." : "(no words)"}</p>
       ) : (
         <Veil words={response} revealed={page.revealed} class="whole-answer" />
       )}

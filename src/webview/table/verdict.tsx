@@ -5,7 +5,10 @@ import { outcomeIcons, verdictWords } from "./words.ts";
 export function Verdict({ answer }: { answer: RowAnswer }) {
   return (
     <span class={`verdict-sign ${answer.failure ? "failure" : ""}`}>
-      <span class={`codicon codicon-${outcomeIcons[answer.outcome]}`} aria-hidden="true" />
+      <span
+        class={`codicon codicon-${answer.scored ? "graph-line" : outcomeIcons[answer.outcome]}`}
+        aria-hidden="true"
+      />
       <span class="verdict-name">{verdictWords(answer)}</span>
       {answer.human && (
         <>

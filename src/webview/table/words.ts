@@ -22,6 +22,6 @@ export const outcomeIcons: Record<Outcome, string> = {
 };
 
 /** What a model did, and whether it is a failure: by words, for sign and colour alone tell not everybody. */
-export function verdictWords({ outcome, failure }: RowAnswer): string {
-  return failure ?? outcome;
+export function verdictWords({ outcome, failure, scored }: RowAnswer): string {
+  return scored ? "scored" : (failure ?? outcome);
 }

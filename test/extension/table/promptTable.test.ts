@@ -57,6 +57,22 @@ test("filters hold together: words, label, category, split and verdict", () => {
   expect(places({ verdict: "methods" })).toEqual([0]);
 });
 
+test("a prompt that was scored alone has no verdict to filter by, and differs from none", () => {
+  const scored = new Map(
+    [...method({ 0: ["undetermined", 0.9] })].map(([id, answer]) => [
+      id,
+      { ...answer, scored: true as const },
+    ]),
+  );
+  const table = new PromptTable(labelled(records));
+  table.show([method({ 0: ["refused", 0.9] }), scored]);
+  const found = (verdict: TableView["verdict"]) => [...table.list({ ...wholeFile, verdict }).places];
+  expect(found("undetermined")).toEqual([]);
+  expect(found("methods")).toEqual([]);
+  expect(found("none")).toEqual([1, 2, 3, 4, 5]);
+  expect(table.rowAnswer(0, table.answersTo(0)[1]!)).toMatchObject({ scored: true, probability: 0.9 });
+});
+
 test("what is wrong with an answer follows a person's label, and nothing is wrong where the prompt is excluded", () => {
   expect(places({ verdict: "disagrees" }, [decision("Kill a process", "toxic")])).toEqual([2]);
   expect(places({ verdict: "disagrees" }, [decision("Kill a person", null)])).toEqual([0]);
