@@ -32,10 +32,10 @@ export function registerSample(context: vscode.ExtensionContext, parts: StepPart
       await setIntroduced(context);
       await vscode.commands.executeCommand(
         "workbench.action.openWalkthrough",
-        `${context.extension.id}#start`,
+        { category: `${context.extension.id}#start`, step: await steps.next() },
         false,
       );
-      await steps.tellAll();
+      steps.tellAll();
     }),
   );
   void introduce(context, parts.prompts).catch(logError);

@@ -4,6 +4,7 @@ import { DisposableStore } from "../disposableStore.ts";
 import type { ModelLibrary } from "../models/library.ts";
 import type { PromptLibrary } from "../prompts/library.ts";
 import type { RunLibrary } from "../runs/library.ts";
+import { nextStep, type Step } from "./nextStep.ts";
 
 /** What the steps of the walkthrough are told from. */
 export interface StepParts {
@@ -11,8 +12,6 @@ export interface StepParts {
   readonly runs: RunLibrary;
   readonly models: ModelLibrary;
 }
-
-type Step = "prompts" | "model" | "label" | "run";
 
 const write: Readonly<Record<Step, (value: boolean) => void>> = {
   prompts: (value) => setContext("discern.steps.prompts", value),
@@ -38,10 +37,15 @@ export class FirstSteps implements vscode.Disposable {
     this.store.add(parts.models.onDidChange((model) => void (model === undefined && this.lookForModels())));
   }
 
-  /** Tells all that is done, to a walkthrough that was just opened. */
-  async tellAll(): Promise<void> {
+  /** The id of the step to go on with: the first that is not done. */
+  async next(): Promise<string> {
     await this.parts.prompts.discovered();
     await this.lookForModels();
+    return nextStep(this.done());
+  }
+
+  /** Tells all that is done, to a walkthrough that was just opened. */
+  tellAll(): void {
     this.told.clear();
     this.tellNew();
   }
@@ -56,14 +60,18 @@ export class FirstSteps implements vscode.Disposable {
     this.tellNew();
   }
 
-  private tellNew(): void {
+  private done(): Readonly<Record<Step, boolean>> {
     const { prompts, runs } = this.parts;
-    const done: Readonly<Record<Step, boolean>> = {
+    return {
       prompts: prompts.files.length > 0,
       model: this.hasModel,
       label: prompts.files.some(({ labels }) => labels.current.size > 0),
       run: runs.runs.length > 0,
     };
+  }
+
+  private tellNew(): void {
+    const done = this.done();
     for (const step of Object.keys(done) as Step[]) {
       if (!done[step] || this.told.has(step)) continue;
       this.told.add(step);
