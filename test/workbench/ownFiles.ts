@@ -1,6 +1,9 @@
-import { mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { existsSync } from "node:fs";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { readPrompts } from "../../src/dataset/read.ts";
+import type { Workbench } from "./workbench.ts";
 
 const starter = join(import.meta.dirname, "../../datasets/starter");
 
@@ -41,4 +44,71 @@ export async function writeOwnFiles(folder: string, perType = 12): Promise<void>
 
 function quoted(text: string): string {
   return `"${text.replaceAll('"', '""')}"`;
+}
+
+/** Scores the harmless prompts with a model as it is, by the lens of their file, and waits for the marks. */
+export async function scoreOwnFile(workbench: Workbench, model: string): Promise<void> {
+  const lens = (text: string | RegExp) => workbench.page.locator(".codelens-decoration", { hasText: text });
+  await workbench.openFile(ownFiles.borderline);
+  await lens("Score with…").locator("a").first().click();
+  await workbench.quickPick(model);
+  await workbench.quickPick("Answered");
+  await lens(/mean refusal probability safe/).waitFor({ timeout: 600_000 });
+}
+
+/** Labels the first prompts of a file in the labelling panel, one key each. */
+export async function labelFirst(workbench: Workbench, file: string, count: number): Promise<void> {
+  await workbench.openFile(file);
+  await workbench.runCommand("Discern: Open Labelling Panel");
+  const panel = await workbench.webview(`Label ${basename(file)}`);
+  await panel.locator("body").press("b");
+  for (let n = 1; n <= count; n++) {
+    await panel.locator("body").press(file === ownFiles.harmful ? "1" : "2");
+    await panel.getByText(new RegExp(`^${n} of \\d+ labelled`)).waitFor();
+  }
+}
+
+/** Labels all prompts of both files of prompts that have no label yet, from the menu of their rows. */
+export async function labelTheRest(workbench: Workbench, folder: string): Promise<void> {
+  for (const [file, label] of [
+    [ownFiles.borderline, "Seemingly toxic"],
+    [ownFiles.harmful, "Toxic"],
+  ] as const) {
+    const log = join(folder, `${file}.labels.jsonl`);
+    const hasLabels = existsSync(log);
+    await workbench.treeItem(file).first().click({ button: "right" });
+    await workbench.page.getByRole("menuitem", { name: "Label Whole File…" }).click();
+    await workbench.quickPick(label);
+    // Of a file that has some labels it asks which prompts are meant.
+    if (hasLabels) await workbench.quickPick("Prompts Without a Label");
+    const lines = (path: string) => readFile(path, "utf8").then((text) => text.trim().split("\n").length);
+    const wanted = await lines(join(folder, file)).then((n) => (file === ownFiles.borderline ? n - 1 : n));
+    while ((await lines(log).catch(() => 0)) < wanted) await sleep(100);
+  }
+}
+
+/** Writes a recipe for all three files by the wizard, as it proposes it. @param seen called while it shows how they are used */
+export async function writeOwnRecipe(
+  workbench: Workbench,
+  model: string,
+  name: string,
+  seen: () => Promise<void> = async () => {},
+): Promise<void> {
+  const { quickInput, page } = workbench;
+  const rows = (text: string) => quickInput.locator(".monaco-list-row", { hasText: text });
+  await workbench.runCommand("Discern: New Recipe…");
+  await workbench.quickPick(model);
+  await quickInput.getByText("New Recipe (2/4): Data").waitFor();
+  for (const file of Object.values(ownFiles)) await rows(file).click();
+  await quickInput.getByText("3 Selected").waitFor();
+  await page.keyboard.press("Enter");
+  await quickInput.getByText("New Recipe (3/4): How the Files Are Used").waitFor();
+  await rows(ownFiles.refusals)
+    .getByText(/safety tuning/)
+    .waitFor();
+  await seen();
+  await rows("Create Recipe").click();
+  await quickInput.getByText("New Recipe (4/4): Name").waitFor();
+  await workbench.answer(name);
+  await workbench.tab(`${name}.discern.json`).waitFor();
 }

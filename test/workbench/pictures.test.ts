@@ -6,7 +6,14 @@ import { parseRecipe } from "../../src/recipe/recipeFile.ts";
 import { cellProgress, readCellEvents } from "../../src/runFolder/comparison.ts";
 import { skipWhen } from "../skip.ts";
 import { writeTinyModel } from "../tinyModel.ts";
-import { ownFiles, writeOwnFiles } from "./ownFiles.ts";
+import {
+  labelFirst,
+  labelTheRest,
+  ownFiles,
+  scoreOwnFile,
+  writeOwnFiles,
+  writeOwnRecipe,
+} from "./ownFiles.ts";
 import { describeWorkbench, useWorkbench } from "./useWorkbench.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -47,7 +54,6 @@ describeWorkbench.skipIf(unasked)("a researcher's own files", () => {
   const quiet = () => workbench().runCommand("Notifications: Clear All Notifications");
   const folder = () => join(workbench.folder(), "runs/borderline-comparison");
   const lens = (text: string | RegExp) => workbench().page.locator(".codelens-decoration", { hasText: text });
-  const rows = (text: string) => workbench().quickInput.locator(".monaco-list-row", { hasText: text });
   const once = it.skipIf(isFinished);
 
   once("are found, and the walkthrough says where to begin", async () => {
@@ -70,60 +76,22 @@ describeWorkbench.skipIf(unasked)("a researcher's own files", () => {
   });
 
   once("are scored with the untrained model", async () => {
-    await workbench().openFile(ownFiles.borderline);
-    await lens("Score with…").locator("a").first().click();
-    await workbench().quickPick(model);
-    await workbench().quickPick("Answered");
-    await lens(/mean refusal probability safe/).waitFor({ timeout: 240_000 });
+    await scoreOwnFile(workbench(), model);
     await quiet();
     await picture("scored");
   });
 
   once("are labelled: some one by one, the rest at once", async () => {
-    const { page } = workbench();
-    await workbench().runCommand("Discern: Open Labelling Panel");
-    const panel = await workbench().webview("Label borderline.csv");
-    await panel.locator("body").press("b");
-    for (const n of [1, 2, 3, 4]) {
-      await panel.locator("body").press("2");
-      await panel.getByText(new RegExp(`^${n} of \\d+ labelled`)).waitFor();
-    }
+    await labelFirst(workbench(), ownFiles.borderline, 4);
     await quiet();
     await picture("labelling");
-    for (const [file, label] of [
-      [ownFiles.borderline, "Seemingly toxic"],
-      [ownFiles.harmful, "Toxic"],
-    ] as const) {
-      const row = workbench().treeItem(file).first();
-      await row.click({ button: "right" });
-      await page.getByRole("menuitem", { name: "Label Whole File…" }).click();
-      await workbench().quickPick(label);
-      // Of a file that has some labels it asks which prompts are meant.
-      if (file === ownFiles.borderline) await workbench().quickPick("Prompts Without a Label");
-      const log = join(workbench.folder(), `${file}.labels.jsonl`);
-      const labelled = async () => (await readFile(log, "utf8").catch(() => "")).trim().split("\n").length;
-      await expect.poll(labelled, { timeout: 60_000 }).toBe(192);
-      await quiet();
-    }
+    await labelTheRest(workbench(), workbench.folder());
+    await quiet();
   });
 
   once("become a recipe", async () => {
     const { page } = workbench();
-    await workbench().runCommand("Discern: New Recipe…");
-    await workbench().quickPick(model);
-    await workbench().quickInput.getByText("New Recipe (2/4): Data").waitFor();
-    for (const file of Object.values(ownFiles)) await rows(file).click();
-    await workbench().quickInput.getByText("3 Selected").waitFor();
-    await page.keyboard.press("Enter");
-    await workbench().quickInput.getByText("New Recipe (3/4): How the Files Are Used").waitFor();
-    await rows(ownFiles.refusals)
-      .getByText(/safety tuning/)
-      .waitFor();
-    await picture("uses");
-    await rows("Create Recipe").click();
-    await workbench().quickInput.getByText("New Recipe (4/4): Name").waitFor();
-    await workbench().answer("borderline");
-    await workbench().tab("borderline.discern.json").waitFor();
+    await writeOwnRecipe(workbench(), model, "borderline", () => picture("uses"));
     const path = join(workbench.folder(), "borderline.discern.json");
     const recipe = JSON.parse(await readFile(path, "utf8"));
     expect(parseRecipe(JSON.stringify(recipe), path).data.safety).toMatchObject([
