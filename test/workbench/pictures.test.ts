@@ -75,11 +75,15 @@ describeWorkbench.skipIf(unasked)("a researcher's own files", () => {
     await picture("open");
   });
 
-  once("are scored with the untrained model", async () => {
-    await scoreOwnFile(workbench(), model);
-    await quiet();
-    await picture("scored");
-  });
+  once(
+    "are scored with the untrained model",
+    async () => {
+      await scoreOwnFile(workbench(), model);
+      await quiet();
+      await picture("scored");
+    },
+    900_000,
+  );
 
   once("are labelled: some one by one, the rest at once", async () => {
     await labelFirst(workbench(), ownFiles.borderline, 4);
