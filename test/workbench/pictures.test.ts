@@ -129,6 +129,8 @@ describeWorkbench.skipIf(unasked)("a researcher's own files", () => {
     "are what two methods are compared on, with two seeds each",
     async () => {
       const { page } = workbench();
+      // The lens is drawn only while its line is in sight.
+      await page.keyboard.press("Control+Home");
       await page.getByRole("button", { name: "Compare methods" }).click();
       await workbench().quickPick("2 seeds");
       for (;;) {
@@ -145,6 +147,10 @@ describeWorkbench.skipIf(unasked)("a researcher's own files", () => {
 
   it("are followed in one dashboard of both methods", async () => {
     await workbench().openSideBar("Discern");
+    await workbench()
+      .treeItem(/^borderline-comparison[, ]/)
+      .first()
+      .waitFor();
     await workbench().runCommand("View: Close All Editors");
     await quiet();
     await workbench().runCommand("Discern: Open Dashboard");
@@ -195,6 +201,8 @@ describeWorkbench.skipIf(unasked)("a researcher's own files", () => {
       .getByText(/[1-9]\d* of \d+ prompts|\d+ prompts/)
       .first()
       .waitFor();
+    // Prompts that were answered come first.
+    await page.getByTitle(/^Refusal probability of DCR/).click();
     await picture("table");
   });
 
