@@ -241,7 +241,12 @@ describeWorkbench("Runs and Models views", () => {
     await asked.getByRole("button", { name: "Move to Trash" }).click();
     const again = page.locator(".monaco-dialog-box", { hasText: "could not be moved" });
     await again.waitFor({ timeout: 5_000 }).catch(() => undefined);
-    if (await again.isVisible()) await again.getByRole("button", { name: "Delete Permanently" }).click();
+    if (await again.isVisible()) {
+      // Enter keeps what could not be restored.
+      const focused = () => page.evaluate(() => document.activeElement?.textContent);
+      await expect.poll(focused).toBe("Keep");
+      await again.getByRole("button", { name: "Delete Permanently" }).click();
+    }
     await row(/^stopped,/).waitFor({ state: "detached" });
   });
 

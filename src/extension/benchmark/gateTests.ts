@@ -3,6 +3,7 @@ import { benchmarkSuffix } from "../../protocol/benchmark.ts";
 import { onSettingChange, setting } from "../contributions.ts";
 import { DisposableStore } from "../disposableStore.ts";
 import { wordError } from "../errors.ts";
+import { passesPlanned } from "../launch/checked.ts";
 import { startComparison } from "../launch/compareMethods.ts";
 import { resumeRun } from "../launch/start.ts";
 import { cellsWords } from "../runs/describe.ts";
@@ -177,11 +178,12 @@ export class GateTests implements vscode.Disposable {
     file: vscode.TestItem,
     token: vscode.CancellationToken,
   ): Promise<Run | undefined> {
-    const { engine, library } = this.parts;
+    const { engine, library, facts } = this.parts;
     const before = this.newest(file);
     if (before?.state === "finished" && before.report !== null) return before;
     requireTrust();
     if (before === undefined) {
+      if (!(await passesPlanned(facts, file.uri!))) return undefined;
       await startComparison(engine, library, file.uri!, this.names.get(file.id)!);
     } else if (isResumable(before)) await resumeRun(engine, library, before);
     const say = (words: string) => testRun.appendOutput(`${words}\r\n`);

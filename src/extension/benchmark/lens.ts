@@ -2,10 +2,11 @@ import * as vscode from "vscode";
 import { plannedSuffixes } from "../../recipe/checkPlanned.ts";
 import type { CommandId } from "../contributionTypes.ts";
 import { DisposableStore } from "../disposableStore.ts";
+import { nounOf } from "../launch/checked.ts";
 import { cellsWords } from "../runs/describe.ts";
 import type { RunLibrary } from "../runs/library.ts";
 import { isActive, isResumable } from "../runs/summary.ts";
-import { nameIn, newestRun, nounOf } from "./planner.ts";
+import { nameIn, newestRun } from "./planner.ts";
 
 /** Above the first line of a comparison, benchmark or sweep: what runs it, its plan, and where its newest run stands. */
 export class PlannedLens implements vscode.CodeLensProvider, vscode.Disposable {

@@ -1,7 +1,5 @@
 import { parse } from "jsonc-parser";
 import * as vscode from "vscode";
-import { benchmarkSuffix } from "../../protocol/benchmark.ts";
-import { sweepSuffix } from "../../protocol/sweep.ts";
 import type { CheckedPlanned } from "../../recipe/checkPlanned.ts";
 import type { CheckedFiles } from "../recipe/checkedFiles.ts";
 import type { RecipeFacts } from "../recipe/facts.ts";
@@ -10,12 +8,6 @@ import type { PlanSummary } from "./planned.ts";
 
 /** Scheme of the documents that show plans. */
 const scheme = "discern-plan";
-
-/** What a file that describes several runs is called. */
-export function nounOf({ path }: vscode.Uri): "benchmark" | "comparison" | "sweep" {
-  if (path.endsWith(sweepSuffix)) return "sweep";
-  return path.endsWith(benchmarkSuffix) ? "benchmark" : "comparison";
-}
 
 /** The name that such a file gives; null where it has none, as one that is being written may not. */
 export function nameIn(text: string): string | null {

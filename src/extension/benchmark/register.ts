@@ -40,7 +40,7 @@ export function registerBenchmark(
 ): vscode.Disposable {
   const planner = new Planner(library, facts, files);
   const documents = new PlanDocuments();
-  const parts = { engine, library, planner, documents };
+  const parts = { engine, library, facts, planner, documents };
   return vscode.Disposable.from(
     documents.register(),
     new PlannedLens(library),

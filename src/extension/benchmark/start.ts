@@ -4,21 +4,24 @@ import { sweepSuffix } from "../../protocol/sweep.ts";
 import { locatedProblem, type PlacedProblem } from "../../recipe/check.ts";
 import { runCommand } from "../contributions.ts";
 import type { Engine } from "../engine/engine.ts";
-import { savedText } from "../launch/checked.ts";
+import { nounOf, plannedDoors, savedText } from "../launch/checked.ts";
 import { startComparison } from "../launch/compareMethods.ts";
-import { checkRoom, findRoom } from "../launch/room.ts";
+import { type StartChoice, startChoices } from "../launch/offers.ts";
+import { roomForRuns } from "../launch/plannedPreflight.ts";
+import { passesFindings } from "../launch/showFindings.ts";
 import { resumeRun } from "../launch/start.ts";
+import type { RecipeFacts } from "../recipe/facts.ts";
 import { cellsWords } from "../runs/describe.ts";
-import { runsFolder } from "../runs/folders.ts";
 import type { RunLibrary } from "../runs/library.ts";
 import { isActive, isResumable } from "../runs/summary.ts";
-import { planLine, planMarkdown, plannedNeed } from "./planned.ts";
+import { planLine, planMarkdown } from "./planned.ts";
 import { nameIn, newestRun, type PlanDocuments, type Planner } from "./planner.ts";
 
 /** What starting a benchmark needs. */
 export interface BenchmarkParts {
   readonly engine: Engine;
   readonly library: RunLibrary;
+  readonly facts: RecipeFacts;
   readonly planner: Planner;
   readonly documents: PlanDocuments;
 }
@@ -52,14 +55,19 @@ export async function startBenchmark(parts: BenchmarkParts, given: unknown): Pro
     await runCommand("discern.benchmark.openMatrix", before.folder);
     return;
   }
-  const run: vscode.MessageItem = { title: "Run" };
-  const resume: vscode.MessageItem = { title: "Resume" };
-  const whole: vscode.MessageItem = { title: "Show Whole Plan" };
   const isOpen = before !== undefined && isResumable(before);
-  const room = checkRoom(await findRoom(runsFolder(uri)), plannedNeed(summary));
-  const warnings = [...room, ...checked.problems].map(({ message }) => `• ${message}`);
-  // Enter starts nothing that will fail for want of room.
-  const starts = isOpen ? [resume, run] : [run];
+  const left = summary.runs.filter(({ isFinished }) => !isFinished).map(({ cell }) => cell);
+  const { findings } = await roomForRuns(left, checked, plannedDoors(parts.facts, uri));
+  if (findings.some(({ severity }) => severity === "fault")) {
+    await passesFindings(uri, findings, null, [], nounOf(uri));
+    return;
+  }
+  const items: Record<StartChoice, vscode.MessageItem> = {
+    run: { title: "Run" },
+    resume: { title: "Resume" },
+    plan: { title: "Show Whole Plan" },
+  };
+  const warnings = [...findings, ...checked.problems].map(({ message }) => `• ${message}`);
   const chosen = await vscode.window.showInformationMessage(
     `${name}: ${planLine(summary)}`,
     {
@@ -70,11 +78,11 @@ export async function startBenchmark(parts: BenchmarkParts, given: unknown): Pro
         "It runs in a process of its own: close the window, and it continues.",
       ].join("\n"),
     },
-    ...(room.length > 0 ? [whole, ...starts] : [...starts, whole]),
+    ...startChoices(findings, isOpen).map((choice) => items[choice]),
   );
-  if (chosen === whole) await parts.documents.show(name, planMarkdown(summary));
-  else if (chosen === resume && before) await resumeRun(parts.engine, parts.library, before);
-  else if (chosen === run) await startComparison(parts.engine, parts.library, uri, name);
+  if (chosen === items.plan) await parts.documents.show(name, planMarkdown(summary));
+  else if (chosen === items.resume && before) await resumeRun(parts.engine, parts.library, before);
+  else if (chosen === items.run) await startComparison(parts.engine, parts.library, uri, name);
 }
 
 /** Shows the plan of a comparison or benchmark. */

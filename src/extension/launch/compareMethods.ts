@@ -1,8 +1,9 @@
 import * as vscode from "vscode";
 import type { Recipe } from "../../protocol/recipe.ts";
 import type { Engine } from "../engine/engine.ts";
+import type { RecipeFacts } from "../recipe/facts.ts";
 import type { RunLibrary } from "../runs/library.ts";
-import { savedText } from "./checked.ts";
+import { passesPlanned, savedText } from "./checked.ts";
 import {
   comparisonOf,
   comparisonPath,
@@ -23,8 +24,7 @@ const queueKey = "discern.comparisons";
  * @throws as `Engine.call`; the file system's own error.
  */
 export async function compareMethods(
-  engine: Engine,
-  library: RunLibrary,
+  { engine, library, facts }: { engine: Engine; library: RunLibrary; facts: RecipeFacts },
   uri: vscode.Uri,
   recipe: Recipe,
 ): Promise<void> {
@@ -41,7 +41,8 @@ export async function compareMethods(
   const replace = place === "other" ? await askToReplace(path) : false;
   if (replace === undefined) return;
   if (place === "free" || replace) await writeComparison(path, comparison, replace);
-  await startComparison(engine, library, vscode.Uri.file(path), comparison.name);
+  const file = vscode.Uri.file(path);
+  if (await passesPlanned(facts, file)) await startComparison(engine, library, file, comparison.name);
 }
 
 /**

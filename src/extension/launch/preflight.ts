@@ -68,7 +68,7 @@ export async function preflight(order: Order, doors: PreflightDoors): Promise<Pr
   const cost =
     recipe && model ? estimateCost(recipe, model, await doors.machine(model, recipe), counts) : null;
   const findings = problems.map((problem) =>
-    finding(problem, { ...order, isReduced }, recipe, doors.starter),
+    findingOf(problem, { ...order, isReduced }, recipe, doors.starter),
   );
   const room = await doors.room();
   const planned = recipe && model ? await placement(recipe, model, room, doors) : { findings: [], plan: [] };
@@ -81,11 +81,11 @@ export async function preflight(order: Order, doors: PreflightDoors): Promise<Pr
 }
 
 /** Where a recipe is computed and what stays in memory, and what is wrong with either. */
-async function placement(
+export async function placement(
   recipe: Recipe,
   model: ModelFacts,
   { memory: { free } }: Room,
-  doors: PreflightDoors,
+  doors: Pick<PreflightDoors, "place">,
 ): Promise<{ findings: Finding[]; plan: string[] }> {
   let place: DeviceChoice;
   try {
@@ -115,7 +115,13 @@ interface Checked extends Order {
   readonly isReduced: boolean;
 }
 
-function finding(problem: PlacedProblem, order: Checked, recipe: Recipe | null, starter: string): Finding {
+/** A problem of a recipe as a finding, with what can be done about it. */
+export function findingOf(
+  problem: PlacedProblem,
+  order: Checked,
+  recipe: Recipe | null,
+  starter: string,
+): Finding {
   return {
     severity: problem.severity === "error" ? "fault" : "warning",
     message: order.isReduced ? problem.message : locatedProblem(problem, order.text),

@@ -8,6 +8,7 @@ import { basename } from "node:path";
 import * as vscode from "vscode";
 import { recipeSuffix } from "../../protocol/recipe.ts";
 import { plannedSuffixes } from "../../recipe/checkPlanned.ts";
+import { readRecipe } from "../../recipe/recipeFile.ts";
 import { registerCommand } from "../contributions.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { RecipeFacts } from "../recipe/facts.ts";
@@ -15,7 +16,7 @@ import type { Run, RunLibrary } from "../runs/library.ts";
 import { pickRun, type RunTarget, runOf } from "../runs/pick.ts";
 import { isActive, isResumable } from "../runs/summary.ts";
 import { requireTrust } from "../trust.ts";
-import { checkedRecipe, savedText } from "./checked.ts";
+import { checkedRecipe, passesPlanned, passesResume, savedText } from "./checked.ts";
 import { compareMethods, dropQueue, startComparison } from "./compareMethods.ts";
 import { runAgain, trainOn } from "./launchOn.ts";
 import { pickRecipe } from "./pickRecipe.ts";
@@ -40,7 +41,8 @@ export function registerLaunch(
     const uri = await (stlAlone ? pickRecipe(given) : pickRecipe(given, [recipeSuffix, ...plannedSuffixes]));
     const suffix = plannedSuffixes.find((each) => uri?.path.endsWith(each));
     if (uri !== undefined && suffix !== undefined) {
-      await startComparison(engine, library, uri, basename(uri.fsPath, suffix));
+      if (await passesPlanned(facts, uri))
+        await startComparison(engine, library, uri, basename(uri.fsPath, suffix));
       return;
     }
     const recipe = uri && (await checkedRecipe(facts, uri, stlAlone));
@@ -82,8 +84,10 @@ export function registerLaunch(
     registerCommand("discern.run.compareBoth", async (given?: unknown) => {
       requireTrust();
       const uri = await pickRecipe(given);
-      const recipe = uri && (await checkedRecipe(facts, uri, false));
-      if (uri && recipe) await compareMethods(engine, library, uri, recipe);
+      if (!uri) return;
+      // The comparison is checked as a whole; a recipe that is none has faults that are shown at once.
+      const recipe = readRecipe(await savedText(uri)).recipe ?? (await checkedRecipe(facts, uri, false));
+      if (recipe) await compareMethods({ engine, library, facts }, uri, recipe);
     }),
     registerCommand("discern.run.onPrompts", async (given?: vscode.Uri | FileTarget) => {
       const file = given instanceof vscode.Uri ? given : given?.file?.uri;
@@ -99,7 +103,7 @@ export function registerLaunch(
     registerCommand("discern.runs.resume", async (given?: RunTarget) => {
       requireTrust();
       const run = await chosen(given, isResumable, "Run to resume");
-      if (run) await resumeRun(engine, library, run);
+      if (run && (await passesResume(facts, run))) await resumeRun(engine, library, run);
     }),
   );
 }

@@ -3,22 +3,24 @@ import type { Cost } from "../../recipe/cost.ts";
 import { byteSize, duration } from "../../wording/numbers.ts";
 import { runCommand } from "../contributions.ts";
 import type { Finding, Remedy } from "./finding.ts";
-import { offers, runsByDefault } from "./offers.ts";
+import { offers, passedButtons, type StartedFile } from "./offers.ts";
 
 /**
  * Shows all that preflight found in one dialogue, with what can be done about it.
  *
+ * @param recipe the file that is started, which "Open …" shows
  * @returns whether the run is to be started: nothing was found, or nothing but warnings that were ignored.
  */
 export async function passesFindings(
   recipe: vscode.Uri,
   findings: readonly Finding[],
-  cost: Cost | null,
+  cost: Pick<Cost, "seconds" | "memoryBytes" | "diskBytes"> | null,
   plan: readonly string[] = [],
+  noun: StartedFile = "recipe",
 ): Promise<boolean> {
   if (findings.length === 0) return true;
   const faults = findings.filter(({ severity }) => severity === "fault");
-  const remedies = offers(findings);
+  const remedies = offers(findings, noun);
   const anyway: vscode.MessageItem = { title: "Run Anyway" };
   const detail = [
     ...findings.map(({ message }) => `• ${message}`),
@@ -27,11 +29,11 @@ export async function passesFindings(
   const options = { modal: true, detail };
   const chosen =
     faults.length > 0
-      ? await vscode.window.showErrorMessage("The recipe cannot be run yet.", options, ...remedies)
+      ? await vscode.window.showErrorMessage(`The ${noun} cannot be run yet.`, options, ...remedies)
       : await vscode.window.showWarningMessage(
-          "Before the run starts",
+          noun === "recipe" || noun === "run" ? "Before the run starts" : "Before the runs start",
           options,
-          ...(runsByDefault(findings) ? [anyway, ...remedies] : [...remedies, anyway]),
+          ...passedButtons<vscode.MessageItem>(findings, anyway, remedies),
         );
   if (chosen === anyway) return true;
   const offer = remedies.find((each) => each === chosen);
@@ -40,7 +42,11 @@ export async function passesFindings(
 }
 
 /** What a run costs, in a line. */
-function estimate({ seconds, memoryBytes, diskBytes }: Cost): string {
+function estimate({
+  seconds,
+  memoryBytes,
+  diskBytes,
+}: Pick<Cost, "seconds" | "memoryBytes" | "diskBytes">): string {
   return `Estimated: ${duration(seconds)}, ${byteSize(memoryBytes)} of memory, ${byteSize(diskBytes)} on disk.`;
 }
 

@@ -127,6 +127,21 @@ test("a run says where it is computed, how fast, what it takes, and why; an olde
   expect(older.queryByText("Backend and memory")).toBeNull();
 });
 
+test("the spill-over slope waits for 15 probes, in its card and in the head of the run", async () => {
+  open();
+  show("a");
+  const probes = log.flatMap((event, i) => ("type" in event && event.type === "probe" ? [i] : []));
+  const fifteenth = probes[14]!;
+  tell("a", log.slice(0, fifteenth));
+  await screen.findByText(/^Shown from 15 probes on; there are 14\./);
+  expect(screen.getByRole("region", { name: "Spill-over slope" }).querySelector("canvas")).toBeNull();
+  expect(screen.queryByText("spill-over slope")).toBeNull();
+  tell("a", log.slice(fifteenth, fifteenth + 1), {}, false);
+  await screen.findByText("spill-over slope");
+  expect(screen.queryByText(/^Shown from 15 probes on/)).toBeNull();
+  await waitFor(() => expect(drawing("Spill-over slope")).toBeDefined());
+});
+
 test("without a run it offers to choose one", async () => {
   open();
   show();
