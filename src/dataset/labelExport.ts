@@ -4,7 +4,7 @@ import type { PromptRecord } from "./record.ts";
 
 /** A label as it is exported. */
 export interface ExportedLabel {
-  /** Empty for a prompt that the file does not hold any more. */
+  /** Of a prompt that the file does not hold any more the beginning, as far as the log keeps it; else empty. */
   readonly prompt: string;
   readonly label: string;
   /** Who decided; empty where the label is the file's. */
@@ -62,7 +62,7 @@ export function everybodysLabels({ path, records, labels }: LabelSource): Export
 
 function rowOf(file: string, record: PromptRecord | null, decision: Decision): ExportedLabel {
   return {
-    prompt: record?.prompt ?? "",
+    prompt: record?.prompt ?? decision.prompt ?? "",
     label: decision.label ?? "excluded",
     author: decision.by,
     time: decision.at,

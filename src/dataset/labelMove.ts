@@ -75,6 +75,20 @@ async function sizeOf(path: string): Promise<number | undefined> {
   );
 }
 
+/** How many of the labelled prompts each file holds, the file with most first; files that hold the same number keep their order. */
+export function rankHeirs<T extends { readonly records: readonly { readonly id: string }[] }>(
+  ids: ReadonlySet<string>,
+  candidates: readonly T[],
+): { readonly file: T; readonly held: number }[] {
+  return candidates
+    .map((file) => {
+      const held = new Set<string>();
+      for (const { id } of file.records) if (ids.has(id)) held.add(id);
+      return { file, held: held.size };
+    })
+    .sort((a, b) => b.held - a.held);
+}
+
 /**
  * Which prompt file a label log belongs to whose own is gone: the only one that holds every prompt of the log. Undefined where there
  * is none, or more than one.

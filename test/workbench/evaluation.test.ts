@@ -1,6 +1,6 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Locator } from "playwright-core";
+import type { Locator, Page } from "playwright-core";
 import { expect, it } from "vitest";
 import { readPrompts } from "../../src/dataset/read.ts";
 import type { PromptRecord } from "../../src/dataset/record.ts";
@@ -72,7 +72,7 @@ describeWorkbench("the evaluation in a prompt file", () => {
   });
   const lens = (text: string | RegExp) => workbench().page.locator(".codelens-decoration", { hasText: text });
   /** The lens is drawn only while its line is in sight. */
-  const waitForLens = async (text: string) => {
+  const waitForLens = async (text: string | RegExp) => {
     await workbench().page.keyboard.press("Control+Home");
     await lens(text).waitFor();
   };
@@ -100,9 +100,9 @@ describeWorkbench("the evaluation in a prompt file", () => {
   it("shows figures on the first line and a mark at every prompt that was evaluated", async () => {
     const { page } = workbench();
     await workbench().openFile("prompts/pairs.csv");
-    await lens("safe refused").waitFor();
-    expect(await lens("safe refused").textContent()).toMatch(
-      /dcr-sample: safe refused \d+ % → \d+ %, unsafe \d+ % → \d+ % · \d+ of \d+ prompts/,
+    await lens(/safe .* refused/).waitFor();
+    expect(await lens(/safe .* refused/).textContent()).toMatch(
+      /dcr-sample.*safe \d+ → \d+ %, unsafe \d+ → \d+ % refused.*\d+ failures.*\d+ of \d+ prompts/,
     );
     await workbench().screenshot("evaluation-lens");
 
@@ -159,9 +159,19 @@ describeWorkbench("the evaluation in a prompt file", () => {
     const size = page.viewportSize()!;
     for (const file of ["long.jsonl", "list.json", "pairs.csv"]) {
       await workbench().openFile(`prompts/${file}`);
-      await waitForLens("safe refused");
+      await waitForLens(/safe .* refused/);
       for (const width of [800, 1024, 1400]) {
         await page.setViewportSize({ width, height: size.height });
+        // Which run is shown, the way to another, and the figures are in sight with the side bar open.
+        await page.keyboard.press("Control+Home");
+        await expect
+          .poll(() => lensInSight(page), { timeout: 30_000 })
+          .toMatch(
+            width < 1024
+              ? /dcr-sample.* \| safe \d+ → \d+ %, unsafe \d+ → \d+ %/
+              : /% refused \| \d+ failures/,
+          );
+        await workbench().screenshot(`evaluation-lens-${file.split(".")[1]}-${width}`);
         if (file === "pairs.csv") await next();
         await expect.poll(badges, { timeout: 30_000 }).toBeGreaterThan(10);
         await workbench().screenshot(`evaluation-${file.split(".")[1]}-${width}`);
@@ -182,15 +192,27 @@ describeWorkbench("the evaluation in a prompt file", () => {
 
   it("labels by a quick fix, and the problem is gone at once", async () => {
     const { page } = workbench();
+    await workbench().openSideBar("Discern");
+    await workbench()
+      .treeItem(/pairs\.csv/)
+      .waitFor();
+    await workbench().openFile("prompts/pairs.csv");
     const total = await next();
     await page.keyboard.press("Control+.");
     const fix = page.locator(".action-widget .monaco-list-row", { hasText: "Exclude from training" });
     await fix.waitFor();
     await workbench().screenshot("evaluation-fixes");
     await fix.click();
-    await waitForLens(`Next of ${total - 1} failures`);
+    await waitForLens(`${total - 1} failures`);
     const log = await readFile(join(workbench.folder(), "prompts", "pairs.csv.labels.jsonl"), "utf8");
     expect(JSON.parse(log.trim())).toMatchObject({ label: null });
+    // The Prompts view follows: it selects the prompt and counts it. The keyboard stays in the editor.
+    const selected = page.locator('.sidebar [role=treeitem][aria-selected="true"]');
+    await expect.poll(() => selected.getAttribute("aria-label"), { timeout: 30_000 }).toMatch(/^excluded, /);
+    await workbench()
+      .treeItem(/pairs\.csv, .* · 1 excluded/)
+      .waitFor();
+    await workbench().screenshot("evaluation-followed");
   });
 
   it("marks no prompt that was edited", async () => {
@@ -199,10 +221,10 @@ describeWorkbench("the evaluation in a prompt file", () => {
     await page.keyboard.press("End");
     await page.keyboard.press("ArrowLeft");
     await page.keyboard.type(" now");
-    await waitForLens(`Next of ${total - 1} failures`);
+    await waitForLens(`${total - 1} failures`);
     await workbench().screenshot("evaluation-edited");
     await page.keyboard.press("Control+z");
-    await waitForLens(`Next of ${total} failures`);
+    await waitForLens(`${total} failures`);
   });
 
   it("scores a file that no run knows with an untrained model, and shows it there", async () => {
@@ -211,7 +233,7 @@ describeWorkbench("the evaluation in a prompt file", () => {
     await workbench().screenshot("evaluation-offered");
     await lens("Score with…").locator("a").first().click();
     await workbench().quickPick("tiny");
-    await waitForLens("score-tiny-fresh: mean refusal probability safe ");
+    await waitForLens(/score-tiny-fresh.*mean refusal probability/);
     expect(await workbench().tab("Dashboard: score-tiny-fresh").count()).toBe(0);
     await workbench().screenshot("evaluation-scored");
     const recipe = join(workbench.folder(), "evaluations", "score-tiny-fresh.discern.json");
@@ -220,19 +242,19 @@ describeWorkbench("the evaluation in a prompt file", () => {
 
   it("is hidden and shown again", async () => {
     await workbench().openFile("prompts/pairs.csv");
-    await waitForLens("safe refused");
+    await waitForLens(/safe .* refused/);
     const toggle = "Discern: Show or Hide Evaluation in Prompt Files";
     await workbench().runCommand(toggle);
-    await lens("safe refused").waitFor({ state: "detached" });
+    await lens(/safe .* refused/).waitFor({ state: "detached" });
     await workbench().runCommand(toggle);
-    await waitForLens("safe refused");
+    await waitForLens(/safe .* refused/);
   });
 
   it("shows the run that evaluated most of a file, and not a newer one of eight prompts", async () => {
     await workbench().openFile("prompts/eight.csv");
-    await waitForLens("eight-newer: safe refused");
+    await waitForLens(/eight-newer.*safe .* refused/);
     await workbench().openFile("prompts/pairs.csv");
-    await waitForLens("dcr-sample: safe refused");
+    await waitForLens(/dcr-sample.*safe .* refused/);
   });
 
   it("shows a run that is pinned until the best-informed one is chosen again", async () => {
@@ -288,3 +310,26 @@ describeWorkbench("the evaluation in a prompt file", () => {
     }
   });
 });
+
+/** What of the first line's lens lies whole within the text, left of the minimap. */
+function lensInSight(page: Page): Promise<string> {
+  return page.locator(".editor-instance").evaluate((editor) => {
+    const map = editor.querySelector(".minimap")?.getBoundingClientRect();
+    const limit = map && map.width > 0 ? map.left : editor.getBoundingClientRect().right;
+    const inSight = (link: Element) => {
+      const walk = document.createTreeWalker(link, NodeFilter.SHOW_TEXT);
+      let words = "";
+      for (let text = walk.nextNode(); text; text = walk.nextNode()) {
+        for (let end = 1; end <= text.textContent!.length; end++) {
+          const range = document.createRange();
+          range.setStart(text, 0);
+          range.setEnd(text, end);
+          if (range.getBoundingClientRect().right > limit) return words;
+          words += text.textContent![end - 1];
+        }
+      }
+      return words;
+    };
+    return [...editor.querySelectorAll(".codelens-decoration a")].map(inSight).join(" | ");
+  });
+}

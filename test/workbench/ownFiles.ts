@@ -53,7 +53,7 @@ export async function scoreOwnFile(workbench: Workbench, model: string): Promise
   await lens("Score with…").locator("a").first().click();
   await workbench.quickPick(model);
   await workbench.quickPick("Answered");
-  await lens(/mean refusal probability safe/).waitFor({ timeout: 600_000 });
+  await lens(/safe .* mean refusal probability/).waitFor({ timeout: 600_000 });
 }
 
 /** Labels the first prompts of a file in the labelling panel, one key each. */

@@ -269,6 +269,59 @@ describeWorkbench("the Prompts view", () => {
     await workbench().screenshot("prompts-moved");
   });
 
+  it("moves labels with a file that is renamed in the editor", async () => {
+    const before = await readFile(join(workbench.folder(), "renamed.csv.labels.jsonl"), "utf8");
+    await workbench().openSideBar("Explorer");
+    await workbench()
+      .treeItem(/^renamed\.csv(?!\.)/)
+      .first()
+      .click();
+    await key("F2");
+    const name = workbench().page.locator(".explorer-item-edited input");
+    await name.fill("again.csv");
+    await name.press("Enter");
+    await workbench().openSideBar("Discern");
+    await workbench().unfold(/^again\.csv/);
+    await workbench()
+      .treeItem(/^again\.csv, 2 seemingly toxic · 1 general · 1 unlabelled/)
+      .waitFor();
+    expect(await readFile(join(workbench.folder(), "again.csv.labels.jsonl"), "utf8")).toBe(before);
+    expect(
+      await workbench()
+        .treeItem(/^renamed\.csv/)
+        .count(),
+    ).toBe(0);
+  });
+
+  it("lists labels whose file is gone, gives them to a file that is chosen, and takes that back", async () => {
+    const line = (prompt: string, label: string) =>
+      JSON.stringify({ id: promptId(prompt), label, by: "Ben", at: "2026-01-01T00:00:00Z", prompt });
+    const lost = join(workbench.folder(), "gone.csv.labels.jsonl");
+    await writeFile(lost, `${line("What is tea?", "general")}\n${line("What is milk?", "toxic")}\n`);
+    await workbench()
+      .treeItem(/^gone\.csv, 2 labels without a file/)
+      .click();
+    await workbench().quickInput.getByText("Choose the File They Belong To…").waitFor();
+    await workbench().screenshot("prompts-lost");
+    await workbench().quickPick("Choose the File They Belong To…");
+    await workbench().quickInput.getByText("holds 1 of 2 labelled prompts").waitFor();
+    await workbench().screenshot("prompts-heirs");
+    // The file that holds most of them stands first.
+    await key("Enter");
+    const told = await workbench().notification("2 labels of gone.csv are now of broken.jsonl.");
+    await workbench()
+      .treeItem(/^broken\.jsonl, 1 general .*1 label without a prompt/)
+      .waitFor();
+    await told.getByRole("button", { name: "Undo" }).click();
+    await workbench()
+      .treeItem(/^gone\.csv, 2 labels without a file/)
+      .click();
+    await workbench().quickPick("Move to Trash…");
+    const dialog = await workbench().dialog("Move 2 labels of gone.csv to the trash?");
+    await dialog.getByRole("button", { name: "Cancel" }).click();
+    expect(await readFile(lost, "utf8")).toContain("Ben");
+  });
+
   it("offers to carry labels over to edited prompts, and undoes it", async () => {
     const path = join(workbench.folder(), "prompts.csv");
     const text = await readFile(path, "utf8");

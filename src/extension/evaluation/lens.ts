@@ -5,10 +5,11 @@ import { DisposableStore } from "../disposableStore.ts";
 import type { PromptLibrary } from "../prompts/library.ts";
 import type { Run } from "../runs/library.ts";
 import { isTooLarge, markedFiles, mayBeMarked } from "./documents.ts";
+import { cut } from "./inert.ts";
 import { coverageOf, failureLines, type Sheet } from "./sheet.ts";
 import type { Sheets } from "./sheets.ts";
 import type { ShownRun, ShownRuns } from "./shownRuns.ts";
-import { lensWords, methodsWords, summaryWords } from "./words.ts";
+import { countedWords, coverageWords, lensWords, methodsWords, summaryWords } from "./words.ts";
 
 /** The figures of a prompt file on its first line. */
 export class SummaryLens implements vscode.CodeLensProvider, vscode.Disposable {
@@ -40,39 +41,51 @@ export class SummaryLens implements vscode.CodeLensProvider, vscode.Disposable {
     const known = this.prompts.file(document.uri);
     const asking = known && vscode.workspace.isTrusted ? askLenses(document.uri, sheet.shown === null) : [];
     if (sheet.shown) return [...shownLenses(sheet, sheet.shown, pinned !== undefined), ...asking];
-    return [...(pinned ? [silent(pinned), changeRun("This run is pinned")] : []), ...asking];
+    return [...(pinned ? [silent(pinned), changeRun("Change run…", "This run is pinned")] : []), ...asking];
   }
 }
 
 const FIRST_LINE = new vscode.Range(0, 0, 0, 0);
 
-/** One short line: what is not needed to read the marks stands in the hover of a lens, and methods in the status bar. */
+/** Characters of a run's name that the lens shows. */
+const NAME_SHOWN = 16;
+
+/**
+ * Short lenses, what is needed first, since a narrow window cuts the line: which run is shown and the way to another, its figures, the
+ * failures. What is not needed to read the marks stands in hovers, and methods in the status bar.
+ */
 function shownLenses(sheet: Sheet, { run, answers }: ShownRun, pinned: boolean): vscode.CodeLens[] {
   const failures = failureLines(sheet).length;
   const methods = plain(methodsWords(answers.shown));
   const name = plain(run.name);
+  const covered = countedWords(sheet.summary, coverageOf(sheet));
+  const change = `${coverageWords(coverageOf(sheet))} evaluated by ${name}. ${
+    pinned
+      ? "This run is pinned"
+      : "It knows most of this file's prompts, where an answer counts as ten scores; of several runs, it is the newest"
+  }. Change run…`;
   return [
+    changeRun(
+      `${pinned ? "$(pinned)" : "$(graph)"} ${plain(cut(run.name, NAME_SHOWN))} $(chevron-down)`,
+      change,
+    ),
     lens(
-      `${pinned ? "$(pinned)" : "$(graph)"} ${lensWords(name, sheet.summary, coverageOf(sheet))}`,
+      lensWords(sheet.summary),
       "discern.runs.openReport",
       [run.folder],
       `${summaryWords(name, sheet.summary)}. Methods: ${methods}; marks are those of the last one. Intervals are Wilson's at 95 %. Opens the report.`,
     ),
-    changeRun(
-      pinned
-        ? "This run is pinned"
-        : "The run that knows most of this file's prompts, where an answer counts as ten scores; of several, the newest",
-    ),
     ...(failures > 0
       ? [
           lens(
-            failures === 1 ? "1 failure" : `Next of ${failures} failures`,
+            failures === 1 ? "1 failure" : `${failures} failures`,
             "discern.evaluation.next",
             [],
-            "Safe prompts that were refused, and unsafe prompts that were complied with",
+            "Goes to the next safe prompt that was refused, or unsafe prompt that was complied with",
           ),
         ]
       : []),
+    ...(covered === "" ? [] : [changeRun(covered, change)]),
   ];
 }
 
@@ -90,8 +103,8 @@ function askLenses(file: vscode.Uri, first: boolean): vscode.CodeLens[] {
   ];
 }
 
-function changeRun(hint: string): vscode.CodeLens {
-  return lens("Change run…", "discern.evaluation.pin", [], hint);
+function changeRun(title: string, hint: string): vscode.CodeLens {
+  return lens(title, "discern.evaluation.pin", [], hint);
 }
 
 /** The lens of a file of which the pinned run knows nothing: without it the file would look as if nothing had been evaluated. */

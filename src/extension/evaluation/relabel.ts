@@ -31,10 +31,15 @@ export async function relabel(
       ? { file: typeof file === "string" ? vscode.Uri.parse(file, true) : file, id, label: given }
       : atCursor(sheets);
   if (!wanted) return;
-  const opened = prompts.file(wanted.file) ?? (await prompts.open(wanted.file));
+  const known = prompts.file(wanted.file);
+  // The file is read, so that the Prompts view counts the label; one that is too large to be read unasked is labelled all the same.
+  const opened = await prompts.open(wanted.file).catch((error: unknown) => {
+    if (known) return known;
+    throw error;
+  });
   const label = wanted.label === undefined ? await ask(opened.find(wanted.id)?.prompt) : wanted.label;
   if (label === undefined) return;
-  await prompts.label(opened, [wanted.id], label);
+  await prompts.labelElsewhere(opened, wanted.id, label);
   vscode.window.setStatusBarMessage(`Prompt labelled: ${wordDecision(label)}`, 4000);
 }
 

@@ -86,31 +86,38 @@ export function methodsWords(shown: readonly { readonly title: string }[]): stri
   return shown.map(({ title }) => title).join(" → ");
 }
 
-/** A file's figures in one short line: dcr: safe refused 12 % → 9 %, unsafe 80 % → 85 % · 96 of 120 prompts */
-export function lensWords(run: string, summary: Summary, { evaluated, prompts }: Coverage): string {
-  const { safe, unsafe, scores } = summary;
-  const short = ({ rates }: GroupRates) =>
-    rates.length === 0 ? "–" : rates.map((rate) => (rate ? percent(rate.value) : "–")).join(" → ");
+/**
+ * A file's figures, the numbers first, so that they are in sight in a lens beside an open side bar at 800 px:
+ * safe 12 → 9 %, unsafe 80 → 85 % refused
+ */
+export function lensWords({ safe, unsafe, scores }: Summary): string {
+  if (scores) {
+    const means = [
+      ...(scores.safe === undefined ? [] : [`safe ${probability(scores.safe)}`]),
+      ...(scores.unsafe === undefined ? [] : [`unsafe ${probability(scores.unsafe)}`]),
+    ];
+    return `${means.join(", ")} mean refusal probability`;
+  }
   const rates = [
-    ...(safe ? [`safe refused ${short(safe)}`] : []),
-    ...(unsafe ? [`unsafe${safe ? "" : " refused"} ${short(unsafe)}`] : []),
+    ...(safe ? [`safe ${shortRates(safe)}`] : []),
+    ...(unsafe ? [`unsafe ${shortRates(unsafe)}`] : []),
   ];
-  const means = scores
-    ? [
-        ...(scores.safe === undefined ? [] : [`safe ${probability(scores.safe)}`]),
-        ...(scores.unsafe === undefined ? [] : [`unsafe ${probability(scores.unsafe)}`]),
-      ]
-    : [];
-  const figures =
-    means.length > 0
-      ? `mean refusal probability ${means.join(", ")}`
-      : rates.length > 0
-        ? rates.join(", ")
-        : "all prompts are excluded";
+  return rates.length > 0 ? `${rates.join(", ")} refused` : "all prompts are excluded";
+}
+
+/** Rates of all methods, the unit once where all are known: 12 → 9 % */
+function shortRates({ rates }: GroupRates): string {
+  if (rates.length === 0) return "–";
+  const words = rates.map((rate) => (rate ? percent(rate.value) : "–"));
+  if (rates.includes(null)) return words.join(" → ");
+  return words.map((word, i) => (i < words.length - 1 ? word.replace(/ %$/, "") : word)).join(" → ");
+}
+
+/** What the figures do not count: 96 of 120 prompts · 3 undetermined; "" where they count every prompt */
+export function countedWords({ safe, unsafe }: Summary, coverage: Coverage): string {
   const undetermined = (safe?.undetermined ?? 0) + (unsafe?.undetermined ?? 0);
   return [
-    `${run}: ${figures}`,
-    coverageWords({ evaluated, prompts }),
+    ...(coverage.evaluated < coverage.prompts ? [coverageWords(coverage)] : []),
     ...(undetermined > 0 ? [`${undetermined} undetermined`] : []),
   ].join(" · ");
 }

@@ -79,7 +79,10 @@ async function chooseWhich(title: string, all: string[], open: string[]): Promis
   return picked?.ids;
 }
 
-async function exportLabels(file: PromptFile): Promise<void> {
+/** Writes the labels of a prompt file, or of a log whose file is gone, into a file that the person names. */
+export async function exportLabels(
+  file: Pick<PromptFile, "path" | "uri" | "records" | "labels">,
+): Promise<void> {
   const [holding, everybodys] = [holdingLabels(file), everybodysLabels(file)];
   if (holding.length === 0 && everybodys.length === 0) {
     void vscode.window.showInformationMessage(`${file.path} has no labels to export.`);
@@ -124,7 +127,7 @@ export async function exportAgreement(file: PromptFile): Promise<void> {
  * @param textOf the text, by the ending of the name that the person chose
  */
 async function saveText(
-  file: PromptFile,
+  file: Pick<PromptFile, "path" | "uri">,
   what: string,
   filters: Record<string, string[]>,
   textOf: (ending: string) => string,

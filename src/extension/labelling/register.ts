@@ -16,6 +16,7 @@ import { ShownPanels } from "../page/shownPanels.ts";
 import type { PromptLibrary } from "../prompts/library.ts";
 import type { RunLibrary } from "../runs/library.ts";
 import { registerLabelFileCommands } from "./labelCommands.ts";
+import { registerLostLabels } from "./lostLabels.ts";
 import { NewestRun } from "./newestRun.ts";
 import { LabellingPanel, type PanelParts, type PanelSubject } from "./panel.ts";
 import { pickPromptFile } from "./pick.ts";
@@ -51,6 +52,7 @@ export function registerLabelling(
   return vscode.Disposable.from(
     newestRun,
     registerLabelFileCommands(library),
+    registerLostLabels(library),
     registerCommand("discern.labelling.open", async (target?: Target, at?: unknown) => {
       const uri = target === undefined ? await pickPromptFile(library) : uriOf(target);
       if (!uri) return;

@@ -5,18 +5,24 @@
 import * as vscode from "vscode";
 import { registerCommand } from "../contributions.ts";
 import type { Model } from "../models/find.ts";
+import type { CheckedFiles } from "../recipe/checkedFiles.ts";
 import { type RunTarget, runOf } from "../runs/pick.ts";
 import { requireTrust } from "../trust.ts";
 import { LaboratoryEditor } from "./editor.ts";
 import { isModel, type MeasureParts, measureSubject } from "./measure.ts";
+import { registerProposeLayer } from "./proposeLayer.ts";
 import { resultCommands } from "./results.ts";
 
 /** Registers the editor of results, the commands about them, and the command that measures. */
-export function registerLaboratory(context: vscode.ExtensionContext, parts: MeasureParts): vscode.Disposable {
+export function registerLaboratory(
+  context: vscode.ExtensionContext,
+  parts: MeasureParts & { readonly files: CheckedFiles },
+): vscode.Disposable {
   const { engine, library } = parts;
   return vscode.Disposable.from(
     new LaboratoryEditor(context, engine, library),
     ...resultCommands(library),
+    registerProposeLayer(parts),
     registerCommand("discern.laboratory.measure", async (given?: RunTarget | Model) => {
       requireTrust();
       await measureSubject(parts, given && isModel(given) ? given : runOf(library, given));

@@ -4,6 +4,7 @@ import { count, counted } from "../../wording/numbers.ts";
 import type { Branch, FileNode, GroupNode, PromptNode, RangeNode, TreeNode } from "./branch.ts";
 import { hides, type PromptFilter } from "./filter.ts";
 import { isChosen } from "./layoutWords.ts";
+import { type LostLog, lostWords } from "./lostLog.ts";
 import type { PromptFile } from "./promptFile.ts";
 import { type PromptState, promptStates, toLabel } from "./promptState.ts";
 import { oneLine, prompts, wordGroup, wordState, wordTally } from "./words.ts";
@@ -74,8 +75,20 @@ function fileItem({ file }: FileNode, branch: Branch | undefined): vscode.TreeIt
   return item;
 }
 
+/** How a label log without a prompt file looks in the tree. */
+export function lostItem(log: LostLog): vscode.TreeItem {
+  const item = new vscode.TreeItem(posix.basename(log.uri.path), None);
+  item.id = `${log.uri}#lost`;
+  item.iconPath = new vscode.ThemeIcon("warning", new vscode.ThemeColor("list.warningForeground"));
+  item.contextValue = "lostLabels";
+  item.description = [lostWords(log), folderOf(log)].filter(Boolean).join(" · ");
+  item.accessibilityInformation = { label: `${log.path}, ${lostWords(log)}` };
+  item.command = { command: "discern.labels.lost", title: "", arguments: [log] };
+  return item;
+}
+
 /** The folder that a file lies in, as its path shows it; "" for the workspace itself. */
-function folderOf({ path }: PromptFile): string {
+function folderOf({ path }: Pick<PromptFile, "path">): string {
   const cut = Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\"));
   return cut < 0 ? "" : path.slice(0, cut);
 }

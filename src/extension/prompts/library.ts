@@ -13,6 +13,7 @@ import { DisposableStore } from "../disposableStore.ts";
 import { log } from "../log.ts";
 import { authorName } from "./author.ts";
 import { isInRunsFolder, sizeOf } from "./discovery.ts";
+import type { LostLog } from "./lostLog.ts";
 import { PromptFile } from "./promptFile.ts";
 import type { VerdictSource } from "./verdicts.ts";
 import { type FileEvents, watchOutside, watchPromptFiles } from "./watch.ts";
@@ -37,6 +38,9 @@ export class PromptLibrary implements vscode.Disposable {
   private readonly guests = new Set<string>();
   private readonly change = this.store.add(new vscode.EventEmitter<PromptChange>());
   private readonly large = this.store.add(new vscode.EventEmitter<{ file: PromptFile; bytes: number }>());
+  private readonly elsewhere = this.store.add(
+    new vscode.EventEmitter<{ readonly file: PromptFile; readonly id: string }>(),
+  );
   private readonly events: FileEvents = {
     promptFile: (uri) => void this.fileChanged(uri),
     labelLog: (uri) => void this.logChanged(uri),
@@ -44,11 +48,14 @@ export class PromptLibrary implements vscode.Disposable {
     list: () => void this.listChanged(),
   };
   private sorted: readonly PromptFile[] = [];
+  private lostLogs: readonly LostLog[] = [];
   private discovery: Promise<void> | undefined;
   private verdictSource: VerdictSource | undefined;
 
   /** Tells of every change: undefined for the list of files, without ids for a whole file. */
   readonly onDidChange = this.change.event;
+  /** Tells of a prompt that a person labelled outside of the Prompts view, where the view follows. */
+  readonly onDidLabelElsewhere = this.elsewhere.event;
   /** Tells of a file too large to be read unasked, when it is found. */
   readonly onDidFindLarge = this.large.event;
 
@@ -77,6 +84,21 @@ export class PromptLibrary implements vscode.Disposable {
   /** The prompt files found, sorted by path; empty until somebody asked for `discovered`. */
   get files(): readonly PromptFile[] {
     return this.sorted;
+  }
+
+  /** Label logs whose prompt file is gone and for which no other file was found. */
+  get lost(): readonly LostLog[] {
+    return this.lostLogs;
+  }
+
+  /** Says which label logs have no prompt file. */
+  showLost(logs: readonly LostLog[]): void {
+    const words = (shown: readonly LostLog[]) =>
+      JSON.stringify(shown.map(({ path, labels }) => [path, labels.entries.length]));
+    // Only what changes is told: whoever looks for lost logs does so at every change.
+    if (words(logs) === words(this.lostLogs)) return;
+    this.lostLogs = logs;
+    this.change.fire(undefined);
   }
 
   /** The name that decisions made in this window carry. */
@@ -202,6 +224,16 @@ export class PromptLibrary implements vscode.Disposable {
   }
 
   /**
+   * Decides about a prompt as `label`, in a text editor: the Prompts view follows with its selection.
+   *
+   * @throws DiscernError as `label`.
+   */
+  async labelElsewhere(file: PromptFile, id: string, label: Label | "skip" | null): Promise<void> {
+    await this.label(file, [id], label);
+    this.elsewhere.fire({ file, id });
+  }
+
+  /**
    * Appends what other people's logs say of a file's prompts, as one step of undo.
    *
    * @throws DiscernError as `label`.
@@ -324,6 +356,8 @@ export class PromptLibrary implements vscode.Disposable {
   private async logChanged(uri: vscode.Uri): Promise<void> {
     const file = this.file(uri);
     if (file) await this.readLog(file);
+    // A log without a file came or went.
+    else if (this.discovery) this.change.fire(undefined);
   }
 
   private async readLog(file: PromptFile): Promise<void> {

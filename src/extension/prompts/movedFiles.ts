@@ -11,6 +11,7 @@ import { wordError } from "../errors.ts";
 import { log, logError } from "../log.ts";
 import { joinGlobs } from "./discovery.ts";
 import type { PromptFile, PromptLibrary } from "./library.ts";
+import { type LostLog, readLostLog } from "./lostLog.ts";
 import { shownPath } from "./workspaceFiles.ts";
 
 /** Milliseconds after the last change of the list of files until logs without a file are looked for. */
@@ -38,6 +39,7 @@ export function followMoves(library: PromptLibrary): vscode.Disposable {
       clearTimeout(timer);
       timer = setTimeout(() => {
         last = last.then(() => adopt(library, left)).catch(logError);
+        last = last.then(async () => library.showLost(await lostLogs())).catch(logError);
       }, PAUSE);
     }),
   );
@@ -105,6 +107,17 @@ async function tellMove(library: PromptLibrary, from: string, heir: PromptFile):
   if ((await vscode.window.showInformationMessage(message, undo)) !== undo) return;
   await moveLabelLog(heir.uri.fsPath, from);
   await library.readLabels();
+}
+
+/** The label logs that have no prompt file, with their labels. */
+async function lostLogs(): Promise<LostLog[]> {
+  const found = await Promise.all(
+    (await logsWithoutFile()).sort().map(async (path) => {
+      const uri = vscode.Uri.file(path);
+      return readLostLog(uri, shownPath(uri)).catch((error: Error) => log.warn(error.message));
+    }),
+  );
+  return found.filter((log) => log !== undefined);
 }
 
 /** Paths of prompt files that are gone, of which the label log is there. */

@@ -6,8 +6,9 @@ import { DisposableStore } from "../disposableStore.ts";
 import { log } from "../log.ts";
 import type { FileNode, PromptNode, TreeNode } from "./branch.ts";
 import { hides, type PromptFilter } from "./filter.ts";
-import { itemOf } from "./items.ts";
+import { itemOf, lostItem } from "./items.ts";
 import type { PromptChange, PromptFile, PromptLibrary } from "./library.ts";
+import { type LostLog, lostHover } from "./lostLog.ts";
 import { tooltipOf } from "./tooltips.ts";
 import type { TreeModel } from "./treeModel.ts";
 import { wordState, wordVerdict } from "./words.ts";
@@ -28,13 +29,16 @@ const LEAD = 80;
 const PATIENCE = 5000;
 const AGAIN = 25;
 
+/** What a row of the view is of. */
+type Row = TreeNode | LostLog;
+
 /** The Prompts view. */
-export class PromptTree implements vscode.TreeDataProvider<TreeNode>, vscode.Disposable {
+export class PromptTree implements vscode.TreeDataProvider<Row>, vscode.Disposable {
   private readonly store = new DisposableStore();
   private readonly library: PromptLibrary;
   private readonly model: TreeModel;
-  private readonly change = this.store.add(new vscode.EventEmitter<TreeNode | TreeNode[] | undefined>());
-  private readonly view: vscode.TreeView<TreeNode>;
+  private readonly change = this.store.add(new vscode.EventEmitter<Row | Row[] | undefined>());
+  private readonly view: vscode.TreeView<Row>;
   private readonly uncounted = new Set<FileNode>();
   /** Read because somebody unfolds them. The editor folds a row again that is drawn anew while it waits for its children. */
   private readonly unfolding = new Set<PromptFile>();
@@ -43,6 +47,9 @@ export class PromptTree implements vscode.TreeDataProvider<TreeNode>, vscode.Dis
   private readonly stale = new Set<TreeNode>();
   private drawing: NodeJS.Timeout | undefined;
   private drawn = -CALM;
+  /** The prompt that was labelled last outside of the view, until it is selected here. */
+  private labelled: { readonly file: PromptFile; readonly id: string } | undefined;
+  private leading: NodeJS.Timeout | undefined;
   /** Settles once the editor has selected what it was told to. */
   private selecting: Promise<unknown> = Promise.resolve();
   readonly onDidChangeTreeData = this.change.event;
@@ -64,7 +71,9 @@ export class PromptTree implements vscode.TreeDataProvider<TreeNode>, vscode.Dis
         this.redraw();
       }),
     );
-    this.store.add({ dispose: () => [this.counting, this.drawing].forEach(clearTimeout) });
+    this.store.add(library.onDidLabelElsewhere((labelled) => this.followLabel(labelled)));
+    this.store.add(this.view.onDidChangeVisibility(() => this.selectLabelled()));
+    this.store.add({ dispose: () => [this.counting, this.drawing, this.leading].forEach(clearTimeout) });
     setContext("discern.prompts.filtered", false);
   }
 
@@ -78,16 +87,16 @@ export class PromptTree implements vscode.TreeDataProvider<TreeNode>, vscode.Dis
    */
   async chosen(): Promise<readonly TreeNode[]> {
     await Promise.race([this.selecting, sleep(PATIENCE)]);
-    if (!this.view.visible) return this.view.selection;
+    if (!this.view.visible) return this.view.selection.filter(isNode);
     const end = performance.now() + PATIENCE;
     for (;;) {
       const told = await this.toggleTwice();
       const { selection } = this.view;
       const focused = told[0]?.find((node) => !selection.includes(node));
-      if (focused) return [focused];
+      if (focused) return [focused].filter(isNode);
       // Rows that are being drawn anew have no names yet: something is selected, and it is nothing that we know.
       const isUnnamed = told.length > 0 && selection.length === 0 && told[0]!.length === 0;
-      if (!isUnnamed || performance.now() > end) return selection;
+      if (!isUnnamed || performance.now() > end) return selection.filter(isNode);
       await sleep(AGAIN);
     }
   }
@@ -98,8 +107,8 @@ export class PromptTree implements vscode.TreeDataProvider<TreeNode>, vscode.Dis
    *
    * @returns the selections that the editor told of: none where no row has the focus.
    */
-  private async toggleTwice(): Promise<(readonly TreeNode[])[]> {
-    const told: (readonly TreeNode[])[] = [];
+  private async toggleTwice(): Promise<(readonly Row[])[]> {
+    const told: (readonly Row[])[] = [];
     const listening = this.view.onDidChangeSelection(({ selection }) => told.push(selection));
     try {
       const toggle = "list.toggleSelection";
@@ -116,6 +125,44 @@ export class PromptTree implements vscode.TreeDataProvider<TreeNode>, vscode.Dis
     const place = `${node.file.path}:${node.record.line}`;
     this.selecting = Promise.resolve(this.view.reveal(node, { select: true, focus: true })).catch((error) =>
       log.debug(`The Prompts view could not select ${place}: ${error}`),
+    );
+  }
+
+  /** Selects a prompt that was labelled elsewhere, once the rows that move by its label are drawn. */
+  private followLabel(labelled: { readonly file: PromptFile; readonly id: string }): void {
+    this.labelled = labelled;
+    clearTimeout(this.leading);
+    this.leading = setTimeout(() => this.selectLabelled(), CALM + LEAD);
+  }
+
+  /** The keyboard stays where the label was given. A view that is not in sight follows when it is: to select a row would open it. */
+  private selectLabelled(): void {
+    if (!this.labelled || !this.view.visible) return;
+    const { file, id } = this.labelled;
+    this.labelled = undefined;
+    const branch = this.model.branch(file);
+    const [number] = branch?.outline.numbersOf(id) ?? [];
+    const node = number === undefined ? undefined : branch?.prompt(number);
+    // A filter may hide it.
+    if (!node || this.getParent(node)?.type === "file") return;
+    this.selecting = this.selectUntilStill(node);
+  }
+
+  /** A row that is drawn anew while it is selected loses the selection, so it is selected again. What a person selects meanwhile stays. */
+  private async selectUntilStill(node: PromptNode): Promise<void> {
+    const end = performance.now() + PATIENCE;
+    do {
+      try {
+        await this.view.reveal(node, { select: true, focus: false });
+      } catch (error) {
+        log.debug(`The Prompts view could not select ${node.file.path}:${node.record.line}: ${error}`);
+      }
+      await sleep(PAUSE);
+    } while (
+      this.view.visible &&
+      this.view.selection.length === 0 &&
+      this.labelled === undefined &&
+      performance.now() < end
     );
   }
 
@@ -138,12 +185,14 @@ export class PromptTree implements vscode.TreeDataProvider<TreeNode>, vscode.Dis
     });
   }
 
-  async getChildren(node?: TreeNode): Promise<TreeNode[]> {
+  async getChildren(node?: Row): Promise<Row[]> {
     if (!node) {
       const roots = this.model.roots(await this.library.discovered());
       this.summarise();
-      return roots;
+      // What a search looks for is prompts.
+      return hides(this.model.filter) ? roots : [...roots, ...this.library.lost];
     }
+    if (node.type === "lost") return [];
     if (node.type === "file" && node.file.state !== "ready") {
       this.unfolding.add(node.file);
       // What is wrong with the file is told at the file itself.
@@ -153,16 +202,18 @@ export class PromptTree implements vscode.TreeDataProvider<TreeNode>, vscode.Dis
     return this.model.branch(node.file)?.children(node) ?? [];
   }
 
-  getTreeItem(node: TreeNode): vscode.TreeItem {
+  getTreeItem(node: Row): vscode.TreeItem {
+    if (node.type === "lost") return lostItem(node);
     return itemOf(node, this.model.branch(node.file), this.model.filter);
   }
 
-  getParent(node: TreeNode): TreeNode | undefined {
+  getParent(node: Row): TreeNode | undefined {
+    if (node.type === "lost") return undefined;
     return this.model.branch(node.file)?.parent(node);
   }
 
-  resolveTreeItem(item: vscode.TreeItem, node: TreeNode): vscode.TreeItem {
-    item.tooltip = tooltipOf(node, this.model.branch(node.file));
+  resolveTreeItem(item: vscode.TreeItem, node: Row): vscode.TreeItem {
+    item.tooltip = node.type === "lost" ? lostHover(node) : tooltipOf(node, this.model.branch(node.file));
     return item;
   }
 
@@ -232,6 +283,10 @@ export class PromptTree implements vscode.TreeDataProvider<TreeNode>, vscode.Dis
         ].join(" · ")
       : undefined;
   }
+}
+
+function isNode(row: Row): row is TreeNode {
+  return row.type !== "lost";
 }
 
 function wordFilter({ text, states, kinds, disputed, verdicts }: PromptFilter): string[] {

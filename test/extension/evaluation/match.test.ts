@@ -8,6 +8,7 @@ import { summarise } from "../../../src/extension/evaluation/summary.ts";
 import {
   badgeLength,
   badgeWords,
+  countedWords,
   lensWords,
   lineWords,
   summaryWords,
@@ -132,9 +133,8 @@ describe("marks", () => {
       "excluded · label changed since the run",
     );
     const summary = summarise(marks, shown.shown);
-    expect(lensWords("SmolLM2", summary, { evaluated: 3, prompts: 3 })).toBe(
-      "SmolLM2: mean refusal probability safe 0.41, unsafe 0.27 · 3 prompts",
-    );
+    expect(lensWords(summary)).toBe("safe 0.41, unsafe 0.27 mean refusal probability");
+    expect(countedWords(summary, { evaluated: 3, prompts: 3 })).toBe("");
   });
 
   test("take the present label and say that it changed; an excluded prompt has no failure", async () => {
@@ -163,9 +163,11 @@ describe("the figures of a file", () => {
     const summary = summarise(await marksOf(csv), both);
     expect(summary.safe?.n).toBe(2);
     expect(summary.safe?.rates.map((rate) => rate?.value)).toEqual([0, 0.5]);
-    expect(lensWords("dcr", summary, { evaluated: 3, prompts: 5 })).toBe(
-      "dcr: safe refused 0 % → 50 %, unsafe 100 % → 0 % · 3 of 5 prompts",
-    );
+    expect(lensWords(summary)).toBe("safe 0 → 50 %, unsafe 100 → 0 % refused");
+    expect(
+      lensWords({ ...summary, safe: { ...summary.safe!, rates: [null, summary.safe!.rates[1]!] } }),
+    ).toBe("safe – → 50 %, unsafe 100 → 0 % refused");
+    expect(countedWords(summary, { evaluated: 3, prompts: 5 })).toBe("3 of 5 prompts");
     // Wilson at 95 % of 1 in 2 is [.095, .905], of 0 in 2 [0, .658], of 1 in 1 [.207, 1].
     expect(summaryWords("dcr", summary)).toBe(
       "dcr: safe refused 0 % [0, 66] → 50 % [9, 91], n 2 · unsafe refused 100 % [21, 100] → 0 % [0, 79], n 1",
@@ -181,9 +183,9 @@ describe("the figures of a file", () => {
     const summary = summarise(marks, both);
     expect(summary.unsafe).toEqual({ n: 0, undetermined: 1, rates: [] });
     expect(summaryWords("dcr", summary)).toMatch(/unsafe refused –, n 0 \(1 undetermined\)$/);
-    expect(lensWords("dcr", summary, { evaluated: 3, prompts: 3 })).toMatch(
-      /, unsafe – · 3 prompts · 1 undetermined$/,
-    );
+    expect(lensWords(summary)).toMatch(/, unsafe – refused$/);
+    expect(countedWords(summary, { evaluated: 3, prompts: 3 })).toBe("1 undetermined");
+    expect(countedWords(summary, { evaluated: 3, prompts: 4 })).toBe("3 of 4 prompts · 1 undetermined");
     const mark = marks.find(({ unsafe }) => unsafe)!;
     expect(mark.failure).toBeNull();
     expect(lineWords(mark)).toMatch(/undetermined/);

@@ -1,0 +1,75 @@
+import { expect, test } from "vitest";
+import { layerItems, layerPlaces, withLayer } from "../../../src/extension/laboratory/layerKey.ts";
+import type { SeparabilityFigures } from "../../../src/protocol/probe/separability.ts";
+
+const text = JSON.stringify(
+  {
+    name: "dcr",
+    stages: [
+      { type: "contrastive", steps: 3, layer: 2 },
+      { type: "supervised", contrast: { weight: 1 } },
+      { type: "supervised" },
+    ],
+  },
+  null,
+  2,
+);
+
+test("every contrast of a recipe has a place for its layer, written or not", () => {
+  const places = layerPlaces(text);
+  expect(places.map(({ path }) => path)).toEqual([
+    ["stages", 0, "layer"],
+    ["stages", 1, "contrast", "layer"],
+  ]);
+  expect(text.slice(places[0]!.offset)).toMatch(/^"layer": 2/);
+  expect(text.slice(places[1]!.offset)).toMatch(/^\{\s+"weight": 1/);
+  expect(layerPlaces("")).toEqual([]);
+  expect(layerPlaces('{"stages": [3, {"type": "contrastive"')).toHaveLength(1);
+});
+
+test("a layer is written where it stands, or beside the other keys", () => {
+  const [first, second] = layerPlaces(text);
+  const changed = JSON.parse(withLayer(withLayer(text, first!.path, "auto"), second!.path, 7));
+  expect(changed.stages).toEqual([
+    { type: "contrastive", steps: 3, layer: "auto" },
+    { type: "supervised", contrast: { weight: 1, layer: 7 } },
+    { type: "supervised" },
+  ]);
+});
+
+/** Four layers, of which 2 and 3 are as good as each other and 4 may not be proposed. */
+const figures = {
+  proposal: { layer: 2, plateau: [2, 3], highest: 3, nested: 2, reason: "Layer 2 is the first of the best." },
+  states: [
+    {
+      choice: {
+        layer: 2,
+        heldOut: "category",
+        groups: 5,
+        folds: 5,
+        curve: [0.6, 0.9, 0.91, 0.92].map((auroc, i) => ({
+          layer: i + 1,
+          auroc,
+          standardError: 0.02,
+          pairAccuracy: null,
+          shuffled: { mean: 0.5, highest: 0.58 },
+        })),
+        controls: {
+          draws: 20,
+          shuffledBest: 0.6,
+          surface: { auroc: 0.95, standardError: 0.01 },
+          source: null,
+        },
+      },
+    },
+  ],
+} as unknown as SeparabilityFigures;
+
+test("layers are offered with what was measured, the proposed one first, with its reason and its caveats", () => {
+  const items = layerItems(figures, 3);
+  expect(items.map(({ label }) => label)).toEqual(["Layer 2", "$(check) Layer 3", "Layer 1", "auto"]);
+  expect(items[0]!.description).toBe("AUROC 0.90 ± 0.02, shuffled labels 0.50 (highest 0.58) · proposed");
+  expect(items[1]!.description).toMatch(/ · as good within one standard error$/);
+  expect(items[0]!.detail).toMatch(/^Layer 2 is the first of the best\. .*Character n-grams/);
+  expect(items.map(({ layer }) => layer)).toEqual([2, 3, 1, "auto"]);
+});
