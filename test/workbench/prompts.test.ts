@@ -285,6 +285,8 @@ describeWorkbench("the Prompts view", () => {
     await workbench()
       .treeItem(/^again\.csv, 2 seemingly toxic · 1 general · 1 unlabelled/)
       .waitFor();
+    // Rows that are out of sight are not drawn.
+    for (const file of [/^again\.csv/, /^closed\.csv/]) await workbench().fold(file);
     expect(await readFile(join(workbench.folder(), "again.csv.labels.jsonl"), "utf8")).toBe(before);
     expect(
       await workbench()
