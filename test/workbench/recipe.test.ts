@@ -120,6 +120,32 @@ describeWorkbench("recipes", () => {
     expect(parseRecipe(await readFile(file, "utf8"), file).device).toBe("cpu");
   });
 
+  it("have a layer proposed by what is measured on their model and prompts, and written once it is picked", async () => {
+    const { page } = workbench();
+    const { quickInput } = workbench();
+    // The lens stands at the contrast, which may be out of sight.
+    await page
+      .locator(".codelens-decoration a", { hasText: "Propose a layer…" })
+      .first()
+      .waitFor({ state: "attached" });
+    await workbench().runCommand("Discern: Propose a Layer for the Contrast…");
+    const asked = await workbench().dialog('Measure "Layers for doubtful"?');
+    await asked.getByRole("button", { name: "Measure" }).click();
+    await quickInput.getByText("Intermediate Layer ℓ of the Contrast").waitFor({ timeout: 120_000 });
+    const proposed = quickInput.getByRole("option", {
+      name: /Layer \d+, AUROC .* shuffled labels .* proposed/,
+    });
+    await proposed.waitFor();
+    await workbench().screenshot("recipe-layer");
+    const layer = Number(/Layer (\d+)/.exec((await proposed.getAttribute("aria-label")) ?? "")?.[1]);
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("Control+s");
+    const file = join(workbench.folder(), "doubtful.discern.json");
+    await expect
+      .poll(async () => parseRecipe(await readFile(file, "utf8"), file).stages[0])
+      .toMatchObject({ type: "contrastive", layer });
+  });
+
   it("are checked before they run: what is doubtful, where they are computed, what stays in memory", async () => {
     await workbench().runCommand("Discern: Run Recipe…");
     const before = await workbench().dialog("Before the run starts");
