@@ -117,6 +117,7 @@ export interface SettingValues {
   "discern.evaluation.show": boolean;
   "discern.gates": readonly string[];
   "discern.runs.folder": string;
+  "discern.runs.openReport": boolean;
   "discern.mcp.answers": boolean;
   "discern.models.folders": readonly string[];
   "discern.engine.nodePath": string;
@@ -137,6 +138,7 @@ export const settingKeys = [
   "discern.evaluation.show",
   "discern.gates",
   "discern.runs.folder",
+  "discern.runs.openReport",
   "discern.mcp.answers",
   "discern.models.folders",
   "discern.engine.nodePath",

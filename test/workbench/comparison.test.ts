@@ -10,7 +10,7 @@ import { fillWorkspace } from "./workspace.ts";
 
 /** A comparison is a file and a process of its own: the window starts it, reads its folder, and may go meanwhile. */
 describeWorkbench("a comparison of methods", () => {
-  const workbench = useWorkbench({ fill: fillWorkspace });
+  const workbench = useWorkbench({ fill: fillWorkspace, settings: { "discern.runs.openReport": true } });
   const patient = { timeout: 240_000, interval: 250 };
   const folder = (name: string) => join(workbench.folder(), "runs", `${name}-comparison`);
   const progress = async (name: string) => cellProgress(await readCellEvents(folder(name)));
@@ -55,9 +55,17 @@ describeWorkbench("a comparison of methods", () => {
     expect(existsSync(join(folder("long"), "dcr-stl-0"))).toBe(false);
   });
 
-  it("ends with one report over all methods, which is offered", async () => {
+  it("ends with one report over all methods, which opens beside what is worked at, and is offered", async () => {
     await compare("tiny");
     await expect.poll(async () => (await progress("tiny")).state, patient).toBe("finished");
+    // Nobody asked for it: the recipe is still what is worked at.
+    await workbench().webview("Report: tiny-comparison");
+    const recipe = { name: /^tiny\.discern\.json/, selected: true };
+    await workbench().page.getByRole("tab", recipe).waitFor();
+    await workbench()
+      .page.locator(".editor-group-container.active", { hasText: "tiny.discern.json" })
+      .waitFor();
+    await workbench().screenshot("comparison-report-unasked");
     const ended = await workbench().notification("tiny-comparison has finished.");
     await ended.getByRole("button", { name: "Open Report" }).click();
     await workbench().webview("Report: tiny-comparison");

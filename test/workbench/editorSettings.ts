@@ -13,6 +13,7 @@ export const quietSettings: EditorSettings = {
   "workbench.tips.enabled": false,
   "workbench.welcomePage.walkthroughs.openOnInstall": false,
   "discern.walkthrough.opens": false,
+  "discern.runs.openReport": false,
   "workbench.secondarySideBar.defaultVisibility": "hidden",
   "chat.disableAIFeatures": true,
   "chat.commandCenter.enabled": false,

@@ -10,7 +10,10 @@ import { fillWorkspace } from "./workspace.ts";
 
 /** The whole way of a researcher, with a real engine: launch, watch, come back, stop, go on, read. */
 describeWorkbench("from a recipe to its report", () => {
-  const workbench = useWorkbench({ fill: fillWorkspace, settings: { "discern.labels.author": "Ada" } });
+  const workbench = useWorkbench({
+    fill: fillWorkspace,
+    settings: { "discern.labels.author": "Ada", "discern.runs.openReport": true },
+  });
   const run = (name: string) => join(workbench.folder(), "runs", name);
   const story = (name: string) => timeline(readEvents(join(run(name), "events.jsonl")));
   const patient = { timeout: 120_000, interval: 250 };
@@ -85,6 +88,9 @@ describeWorkbench("from a recipe to its report", () => {
     await page.getByRole("button", { name: /keep best/i }).click();
     await expect.poll(() => story("long").state, patient).toBe("finished");
     expect(story("long").ends.at(-1)).toMatchObject({ stage: 1, reason: "kept-best" });
+    // The report opens behind the dashboard, at which somebody looks.
+    await workbench().tab("report.json").waitFor();
+    await dashboard("long");
   });
 
   it("saves a chart as its data and as pictures", async () => {

@@ -181,7 +181,7 @@ describeWorkbench("Runs and Models views", () => {
 
   it("opens a run's recipe as a new file beside the original", async () => {
     await row(/^dcr,/).click({ button: "right" });
-    await choose("Run Again with Changes…");
+    await choose("New Recipe from Run");
     await workbench().tab("dcr-2.discern.json").waitFor();
     const written = await readFile(join(workbench.folder(), "dcr-2.discern.json"), "utf8");
     const { name, ...rest } = recipeSchema.parse(JSON.parse(written));

@@ -118,6 +118,7 @@ const toldMs = 5000;
 
 /** A run that has started is not called off because it cannot be shown: nothing here is waited for. */
 function show(library: RunLibrary, folder: vscode.Uri, what: string): void {
+  library.started.add(folder.fsPath);
   library.follow(folder);
   void vscode.window.withProgress(
     { location: vscode.ProgressLocation.Notification, title: `${basename(folder.fsPath)} ${what}` },

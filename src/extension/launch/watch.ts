@@ -1,10 +1,15 @@
 import * as vscode from "vscode";
 import { conclusionOf } from "../../protocol/report/conclusion.ts";
-import { runCommand } from "../contributions.ts";
+import { runPaths } from "../../runFolder/folder.ts";
+import { runCommand, setting } from "../contributions.ts";
+import { pageIds } from "../contributionTypes.ts";
 import { DisposableStore } from "../disposableStore.ts";
+import { logError } from "../log.ts";
 import { cellsWords } from "../runs/describe.ts";
 import type { Run, RunLibrary } from "../runs/library.ts";
+import { openReportFile } from "../runs/openReport.ts";
 import { isActive, isResumable } from "../runs/summary.ts";
+import { reportPlace } from "./reportPlace.ts";
 import { watchEngine } from "./watchEngine.ts";
 
 /**
@@ -84,7 +89,29 @@ function tellGone({ label, folder }: Run): void {
   );
 }
 
-/** Says how a run ended, and offers what one does next. */
+/** Opens the report of a run that has ended where it takes no tab that is in use. One that is open already shows what is new by itself. */
+async function openUnasked(run: Run, library: RunLibrary): Promise<void> {
+  const report = vscode.Uri.file(runPaths(run.folder.fsPath).report);
+  const { all } = vscode.window.tabGroups;
+  const isReport = ({ input }: vscode.Tab) =>
+    input instanceof vscode.TabInputCustom && input.uri.toString() === report.toString();
+  if (all.some(({ tabs }) => tabs.some(isReport))) return;
+  const groups = all.map(({ viewColumn, isActive, tabs }) => ({
+    ...{ viewColumn, isActive },
+    tabs: tabs.map(({ input, isActive: isShown }) => ({ isCourse: isCourse(input), isShown })),
+  }));
+  const { viewColumn, isShown } = reportPlace(groups, library.runs.some(isActive));
+  // As no preview: it would take the place of one that is in use.
+  await openReportFile(report, { viewColumn, preserveFocus: true, preview: false, background: !isShown });
+}
+
+function isCourse(input: unknown): boolean {
+  // The editor puts a word of its own before the ids of panels.
+  const isOf = (id: string) => input instanceof vscode.TabInputWebview && input.viewType.endsWith(id);
+  return isOf(pageIds.dashboard) || isOf(pageIds.benchmark);
+}
+
+/** Says how a run ended, and offers what one does next. A report of a run that was started here opens by itself, unless a setting says otherwise. */
 async function tellEnd(run: Run, library: RunLibrary): Promise<void> {
   const { label, state, step, problem, cells } = run;
   const at = cells === undefined ? ` at step ${step}` : ` (${cellsWords(cells)})`;
@@ -92,9 +119,13 @@ async function tellEnd(run: Run, library: RunLibrary): Promise<void> {
   const report = "Open Report";
   const showLog = "Open Engine Log";
   const next = isResumable(run) ? [resume] : [];
+  const wasStartedHere = library.started.end(run.folder.fsPath);
   let chosen: string | undefined;
   if (state === "finished") {
     const offers = run.report !== null ? [report] : [];
+    if (run.report !== null && wasStartedHere && setting("discern.runs.openReport")) {
+      await openUnasked(run, library).catch(logError);
+    }
     // A report that cannot be read is said so when it is opened.
     const found = run.report === null ? null : await library.report(run).then(conclusionOf, () => null);
     const words = [`${label} has finished.`, ...(found ? [found.sentence] : [])].join(" ");

@@ -14,6 +14,7 @@ import { type Headline, headlineOf } from "./headline.ts";
 import { JudgedReports } from "./judgedReports.ts";
 import { RunQueue } from "./queue.ts";
 import { isReportAlone, ReportReader } from "./reportReader.ts";
+import { StartedRuns } from "./startedRuns.ts";
 import { hasStopped, stoppingOf } from "./stopping.ts";
 import { isActive, RunReader, type RunSummary, type Stopping, type SummaryReader } from "./summary.ts";
 
@@ -56,6 +57,8 @@ export class RunLibrary implements vscode.Disposable {
   private readonly stops = new Map<string, Stopping>();
   /** The runs that wait until no other is active. */
   readonly queue: RunQueue;
+  /** The runs that this workspace started. */
+  readonly started: StartedRuns;
   private readonly memory: vscode.Memento;
   /** Watchers of the folders of runs, which change with the workspace and the settings. */
   private readonly watchers = this.store.add(new DisposableStore());
@@ -68,6 +71,7 @@ export class RunLibrary implements vscode.Disposable {
   constructor(memory: vscode.Memento) {
     this.memory = memory;
     this.queue = new RunQueue(memory);
+    this.started = new StartedRuns(memory);
     this.store.add(onSettingChange(["discern.runs.folder"], () => void this.watch()));
     this.store.add(vscode.workspace.onDidChangeWorkspaceFolders(() => void this.watch()));
     const poll = setInterval(() => {

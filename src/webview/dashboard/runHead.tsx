@@ -153,7 +153,7 @@ function Actions({ progress, ask }: { progress: ShownProgress; ask: (command: Ru
       )}
       {(state === "finished" || state === "stopped" || state === "failed" || state === "interrupted") && (
         <vscode-button appearance="secondary" onClick={() => ask("runAgain")}>
-          Run again…
+          Run recipe again…
         </vscode-button>
       )}
       {hasReport && <vscode-button onClick={() => ask("openReport")}>Open report</vscode-button>}

@@ -297,7 +297,7 @@ test("a run can be stopped while it goes on, and resumed when it does not", asyn
   show("a");
   tell("a", log);
   fireEvent.click(await screen.findByText("Stop and keep best"));
-  expect(screen.queryByText("Run again…")).toBeNull();
+  expect(screen.queryByText("Run recipe again…")).toBeNull();
   expect(asked.at(-1)).toEqual({ type: "command", run: "a", command: "stopAndKeepBest" });
   tell("a", [], { stopping: { keepBest: true, words: "Ending the stage by step 3." } }, false);
   const keeping = await screen.findByText("Keeping best…");
@@ -311,7 +311,7 @@ test("a run can be stopped while it goes on, and resumed when it does not", asyn
   tell("a", [], { state: "failed", problem: "The disk is full." }, false);
   fireEvent.click(await screen.findByText("Resume"));
   expect(asked.at(-1)).toEqual({ type: "command", run: "a", command: "resume" });
-  fireEvent.click(screen.getByText("Run again…"));
+  fireEvent.click(screen.getByText("Run recipe again…"));
   expect(asked.at(-1)).toEqual({ type: "command", run: "a", command: "runAgain" });
   expect(screen.queryByText("Stop")).toBeNull();
   expect(screen.getByRole("alert").textContent).toContain("The disk is full.");

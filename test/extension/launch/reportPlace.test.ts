@@ -1,0 +1,54 @@
+import { describe, expect, test } from "vitest";
+import { type EditorGroup, reportPlace } from "../../../src/extension/launch/reportPlace.ts";
+import { StartedRuns } from "../../../src/extension/runs/startedRuns.ts";
+
+/** Groups in words: the shown tab of each is the first, `*` is the group that is worked in. */
+const groups = (...words: string[]): EditorGroup[] =>
+  words.map((word, i) => ({
+    viewColumn: i + 1,
+    isActive: word.startsWith("*"),
+    tabs: word
+      .replace("*", "")
+      .split(" ")
+      .filter((tab) => tab !== "")
+      .map((tab, place) => ({ isCourse: tab === "dashboard", isShown: place === 0 })),
+  }));
+
+describe("where the report of a run opens that has ended", () => {
+  test.each([
+    ["in the dashboard's place, beside what is worked at", ["*recipe", "dashboard notes"], 2, true],
+    ["the same with the dashboard first", ["dashboard", "*recipe"], 1, true],
+    ["in an empty editor", ["*"], 1, true],
+    ["in the background, where the dashboard is what is worked at", ["*dashboard recipe"], 1, false],
+    ["behind what lies before the dashboard", ["*recipe", "notes dashboard"], 2, false],
+    ["behind the only editor; no group is added", ["*prompts"], 1, false],
+    ["behind what is worked at, not over a panel beside it", ["*prompts", "labelling"], 1, false],
+  ])("%s", (_, shown, viewColumn, isShown) => {
+    expect(reportPlace(groups(...shown), false)).toEqual({ viewColumn, isShown });
+  });
+
+  test("behind a dashboard while other runs are at work", () => {
+    expect(reportPlace(groups("*recipe", "dashboard"), true)).toEqual({ viewColumn: 2, isShown: false });
+    expect(reportPlace(groups("*"), true)).toEqual({ viewColumn: 1, isShown: true });
+  });
+});
+
+test("runs that were started here are known until they end, after a reload, too", () => {
+  const kept = new Map<string, unknown>();
+  const memory = {
+    get: (key: string) => kept.get(key) as never,
+    update: async (key: string, value: unknown) => void kept.set(key, value),
+  };
+  new StartedRuns(memory).add("/runs/a");
+  new StartedRuns(memory).add("/runs/b");
+  const reloaded = new StartedRuns(memory);
+  expect([reloaded.end("/runs/c"), reloaded.end("/runs/a"), reloaded.end("/runs/a")]).toEqual([
+    false,
+    true,
+    false,
+  ]);
+  for (let i = 0; i < 60; i++) reloaded.add(`/runs/${i}`);
+  expect([reloaded.end("/runs/b"), reloaded.end("/runs/59")]).toEqual([false, true]);
+  kept.set("discern.runs.startedHere", "damaged");
+  expect(reloaded.end("/runs/58")).toBe(false);
+});
