@@ -62,9 +62,6 @@ describeWorkbench("a comparison of methods", () => {
     await workbench().webview("Report: tiny-comparison");
     const recipe = { name: /^tiny\.discern\.json/, selected: true };
     await workbench().page.getByRole("tab", recipe).waitFor();
-    await workbench()
-      .page.locator(".editor-group-container.active", { hasText: "tiny.discern.json" })
-      .waitFor();
     await workbench().screenshot("comparison-report-unasked");
     const ended = await workbench().notification("tiny-comparison has finished.");
     await ended.getByRole("button", { name: "Open Report" }).click();
