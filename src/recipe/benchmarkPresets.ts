@@ -1,8 +1,11 @@
 import type { BenchmarkInput } from "../protocol/benchmark.ts";
 import { presets } from "./presets.ts";
 
-/** Keys of the methods that take directions from means: few candidates, so that a fit takes half a minute on two cores. */
-const direction = { train: 48, validation: 8, position: -1 } as const;
+/**
+ * Keys of the methods that take directions from means: few candidates, so that a fit takes half a minute on two cores. Of the harmful prompts
+ * the published fit keeps those that the model would refuse; forty steps of safety tuning make SmolLM2 refuse none of 48, so all are kept.
+ */
+const direction = { train: 48, validation: 8, position: -1, filter: false } as const;
 
 const [refinement, safetyTuning] = presets.demo.stages;
 

@@ -40,8 +40,18 @@ export async function writeFrame(
   for (const [, { data }] of list)
     socket.write(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   socket.uncork();
-  if (socket.writableNeedDrain)
-    await new Promise((resolve) => socket.once("drain", resolve).once("close", resolve));
+  if (socket.writableNeedDrain) await drained(socket);
+}
+
+/** Resolves when more may be written, or nothing more can be. Both listeners go: a run waits thousands of times. */
+async function drained(socket: Socket): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const end = () => {
+      socket.off("drain", end).off("close", end);
+      resolve();
+    };
+    socket.on("drain", end).on("close", end);
+  });
 }
 
 /**
