@@ -1,21 +1,26 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import type { AxeResults } from "axe-core";
-import type { Frame } from "playwright-core";
+import type { AxeResults, RunOptions } from "axe-core";
+import type { Frame, Page } from "playwright-core";
 
 /**
  * What axe finds seriously or critically wrong in a page, one line a fault: the rule, what it asks for, and the elements.
  * An empty list is what one hopes for.
+ *
+ * @param options of axe, such as the rules that are meant; all where left out.
  */
-export async function seriousFaults(frame: Frame): Promise<string[]> {
-  const path = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+export async function seriousFaults(frame: Frame | Page, options: RunOptions = {}): Promise<string[]> {
   // Evaluated by the debugger, not added as a script: the page's content security policy stays as it is.
-  await frame.evaluate(await readFile(path, "utf8"));
+  if (!(await frame.evaluate("'axe' in window"))) {
+    const path = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+    await frame.evaluate(await readFile(path, "utf8"));
+  }
   // A webview is transparent. Axe cannot see from inside what is behind it, and would take it for white.
   await frame.evaluate(() => {
     document.documentElement.style.backgroundColor = "var(--vscode-editor-background)";
   });
-  const { violations } = await frame.evaluate<AxeResults>("axe.run(document, { iframes: false })");
+  const asked = JSON.stringify({ iframes: false, resultTypes: ["violations"], ...options });
+  const { violations } = await frame.evaluate<AxeResults>(`axe.run(document, ${asked})`);
   return violations
     .filter(({ impact }) => impact === "serious" || impact === "critical")
     .map(({ id, help, nodes }) => {

@@ -34,5 +34,8 @@ export const themes = {
   light: { id: "Light 2026", label: "Light 2026", className: "vs" },
   dark: { id: "Dark 2026", label: "Dark 2026", className: "vs-dark" },
   "high-contrast": { id: "Default High Contrast", label: "Dark High Contrast", className: "hc-black" },
+  "high-contrast-light": {
+    ...{ id: "Default High Contrast Light", label: "Light High Contrast", className: "hc-light" },
+  },
 } as const;
 export type Theme = keyof typeof themes;

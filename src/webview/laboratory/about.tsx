@@ -1,6 +1,7 @@
 import { backendWords } from "../../protocol/backend.ts";
 import type { ProbeResult } from "../../protocol/probe/result.ts";
 import { byteSize, count, counted, duration, quantity } from "../../wording/numbers.ts";
+import { Scrollable } from "../ui/scrollable.tsx";
 import { groupStyles } from "./groups.tsx";
 
 /** What was measured on what, as facts above the figure. */
@@ -69,7 +70,7 @@ export function Method({ result }: { result: ProbeResult }) {
     ["Measured", `${new Date(created).toLocaleString()}, Discern ${version}`],
   ];
   return (
-    <div class="scroll">
+    <Scrollable name={"Method and cost"}>
       <table class="method">
         <caption class="visually-hidden">How it was measured, and what it cost</caption>
         <tbody>
@@ -81,7 +82,7 @@ export function Method({ result }: { result: ProbeResult }) {
           ))}
         </tbody>
       </table>
-    </div>
+    </Scrollable>
   );
 }
 

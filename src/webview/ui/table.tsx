@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
+import { Scrollable } from "./scrollable.tsx";
 
 /** A column of a table that can be sorted by it. */
 export interface Column<Row> {
@@ -27,7 +28,7 @@ export function SortableTable<Row>({ caption, columns, rows, keyOf }: TableProps
   const next = (id: string) =>
     setOrder(order?.id !== id ? { id, down: false } : order.down ? null : { id, down: true });
   return (
-    <div class="scroll">
+    <Scrollable name={caption}>
       <table>
         <caption class="visually-hidden">{caption}</caption>
         <thead>
@@ -66,7 +67,7 @@ export function SortableTable<Row>({ caption, columns, rows, keyOf }: TableProps
           ))}
         </tbody>
       </table>
-    </div>
+    </Scrollable>
   );
 }
 
