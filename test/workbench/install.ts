@@ -1,49 +1,53 @@
-import { readFile } from "node:fs/promises";
-import { delimiter, dirname, join } from "node:path";
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { copyFile, mkdir, mkdtemp, readFile, rename, rm } from "node:fs/promises";
+import { homedir } from "node:os";
+import { basename, delimiter, dirname, join } from "node:path";
 import { execa } from "execa";
-import * as z from "zod";
 
-const home = import.meta.dirname;
-const packageSchema = z.object({ version: z.string() });
-const wantedSchema = z.object({ dependencies: z.object({ "code-server": z.string() }) });
+/** Where code-servers lie, one for each lock file and Node.js that it was built for: clones share them. */
+const cache = join(homedir(), ".cache/discern/code-server");
+const program = "node_modules/code-server/out/node/entry.js";
+/** Of the native modules, which are built last. */
+const native = "node_modules/code-server/lib/vscode/node_modules/@vscode/spdlog/package.json";
+const wanted = ["package.json", "package-lock.json"].map((name) => join(import.meta.dirname, name));
 
 /**
- * The path of code-server's program, installed into this folder when it is absent or of another version than
- * package.json names. Takes about two minutes then, and needs npm, a compiler and a few system libraries.
+ * The path of code-server's program, installed into the user's cache when it is not there as package-lock.json says.
+ * Takes about two minutes then, and needs npm, a compiler and a few system libraries.
  *
  * @throws when it cannot be had, with npm's own words.
  */
 export async function installCodeServer(): Promise<string> {
-  const entry = join(home, "node_modules/code-server/out/node/entry.js");
-  if (await isInstalled()) return entry;
+  const hash = createHash("sha256").update(`${process.version} ${process.platform} ${process.arch}`);
+  for (const file of wanted) hash.update(await readFile(file));
+  const folder = join(cache, hash.digest("hex").slice(0, 16));
+  const entry = join(folder, program);
+  if (existsSync(entry)) return entry;
   process.stdout.write("Installing code-server for the workbench tests (about two minutes) …\n");
-  const { failed, all, shortMessage } = await execa(
-    "npm",
-    ["--prefix", home, "ci", "--no-audit", "--no-fund"],
-    { reject: false, all: true, stdin: "ignore", env: environment() },
-  );
-  if (failed || !(await isInstalled())) {
-    const last = (all || (shortMessage ?? "")).trim().split("\n").slice(-15).join("\n");
-    throw new Error(
-      `code-server could not be installed. It is built with a C++ compiler and the libraries libkrb5-dev, libx11-dev, libxkbfile-dev, libsecret-1-dev and pkg-config. npm said:\n${last}`,
+  await mkdir(cache, { recursive: true });
+  // Under its name lies only what is complete, also where two install it at a time or one is broken off.
+  const making = await mkdtemp(join(cache, "making-"));
+  try {
+    for (const file of wanted) await copyFile(file, join(making, basename(file)));
+    const { failed, all, shortMessage } = await execa(
+      "npm",
+      ["--prefix", making, "ci", "--no-audit", "--no-fund"],
+      { reject: false, all: true, stdin: "ignore", env: environment() },
     );
+    if (failed || ![program, native].every((path) => existsSync(join(making, path)))) {
+      const last = (all || (shortMessage ?? "")).trim().split("\n").slice(-15).join("\n");
+      throw new Error(
+        `code-server could not be installed. It is built with a C++ compiler and the libraries libkrb5-dev, libx11-dev, libxkbfile-dev, libsecret-1-dev and pkg-config. npm said:\n${last}`,
+      );
+    }
+    await rename(making, folder).catch((error) => {
+      if (!existsSync(entry)) throw error;
+    });
+  } finally {
+    await rm(making, { recursive: true, force: true });
   }
   return entry;
-}
-
-/** Native modules are built last, so a version without them is an installation that was broken off. */
-async function isInstalled(): Promise<boolean> {
-  const installed = await readPackage("node_modules/code-server/package.json");
-  if (installed === null) return false;
-  const { version } = packageSchema.parse(installed);
-  const wanted = wantedSchema.parse(await readPackage("package.json")).dependencies["code-server"];
-  const editor = "node_modules/code-server/lib/vscode/node_modules/@vscode/spdlog/package.json";
-  return version === wanted && (await readPackage(editor)) !== null;
-}
-
-async function readPackage(path: string): Promise<unknown> {
-  const text = await readFile(join(home, path), "utf8").catch(() => null);
-  return text === null ? null : JSON.parse(text);
 }
 
 /**

@@ -103,7 +103,9 @@ export class Workbench {
     const end = performance.now() + patience;
     for (;;) {
       const stored = await this.page.evaluate(storedEditors);
-      if (tabs.every((tab) => stored.includes(tab)) && state.test(stored)) break;
+      // Where no tab is open, those that were must not come back.
+      const follows = tabs.length > 0 || !stored.includes('"editors":[{');
+      if (follows && tabs.every((tab) => stored.includes(tab)) && state.test(stored)) break;
       if (performance.now() > end)
         throw new Error(`The editor has not stored ${tabs} with ${state}:\n${stored}`);
       await this.page.waitForTimeout(250);
