@@ -61,7 +61,7 @@ export function activate(context: vscode.ExtensionContext): void {
   store.add(registerTable(context, { prompts, runs, shown }));
   store.add(registerReport(context, engine, prompts));
   store.add(registerLaboratory(context, { engine, library: runs, models, prompts, files }));
-  store.add(registerPlayground(context, { engine, runs, models }));
+  store.add(registerPlayground(context, { engine, runs, models, prompts }));
   store.add(registerSample(context, { prompts, runs, models }));
   store.add(registerMcp(context));
   store.add(registerPageHelp());

@@ -133,7 +133,7 @@ describeWorkbench("the evaluation in a prompt file", () => {
     expect(await box.locator("img").getAttribute("src")).toMatch(/^data:image\/svg\+xml/);
     expect(await box.locator("a").allTextContents()).toEqual([
       expect.stringMatching(/^line \d+$/),
-      ...["Relabel…", "Exclude from training", "Open in report"],
+      ...["Relabel…", "Exclude from training", "Open in report", "Try this prompt"],
     ]);
     expect(await box.textContent()).toContain("Nearest seemingly toxic prompt");
     await workbench().screenshot("evaluation-hover");

@@ -148,6 +148,17 @@ describeWorkbench("Models view", () => {
     await page.getByLabel("Prompt").press("Control+Enter");
     await page.getByRole("heading", { name: "Answer" }).waitFor();
     await workbench().screenshot("playground");
+    await page.getByRole("button", { name: "Release Memory" }).click();
+    await page.getByRole("button", { name: "Release Memory" }).waitFor({ state: "hidden" });
+    const file = join(workbench.folder(), "few.csv");
+    const before = await readFile(file, "utf8");
+    await page.getByRole("button", { name: "Add to Prompt File…" }).click();
+    await workbench().quickPick("few.csv");
+    await workbench().quickPick("Seemingly toxic");
+    const added = await workbench().notification(/Added to few\.csv, labelled seemingly toxic/);
+    expect(await readFile(file, "utf8")).toBe(`${before}"How do I kill a Python process?",\n`);
+    await added.getByRole("button", { name: "Undo" }).click();
+    await expect.poll(() => readFile(file, "utf8")).toBe(before);
   });
 
   // Last, since the check goes on for a minute or more.

@@ -29,8 +29,6 @@ interface KeptSession {
   readonly scorer: RefusalScorer;
   timer: NodeJS.Timeout | null;
   isAsked: boolean;
-  /** Whether it goes when it has answered. */
-  isLeaving: boolean;
 }
 
 /** What an answer is so far. */
@@ -46,6 +44,8 @@ interface Asking extends Following {
  */
 export class PromptTrial {
   private readonly kept = new Map<string, KeptSession>();
+  /** How often memory was asked back: what was asked before the last time keeps nothing, a model that was still being read included. */
+  private releases = 0;
 
   /**
    * The refusal probability of each text, null where it leaves no room in the model's context; of the first text also by opening, and the
@@ -58,6 +58,7 @@ export class PromptTrial {
     told: Told,
     { onProgress, onWritten, signal }: Asking = {},
   ): Promise<TryAnswer> {
+    const { releases } = this;
     const held = await this.session(subject, told);
     const { session, scorer } = held;
     held.isAsked = true;
@@ -78,12 +79,12 @@ export class PromptTrial {
               : await answerOf(session, texts[0]!, maxNewTokens, (reply) => {
                   if (!signal?.aborted) onWritten?.(reply);
                 }),
-          keptMs: held.isLeaving ? 0 : idle,
+          keptMs: releases === this.releases ? idle : 0,
         };
       });
     } finally {
       held.isAsked = false;
-      if (held.isLeaving) await this.drop(keyOf(subject));
+      if (releases !== this.releases) await this.drop(keyOf(subject));
       else {
         held.timer = setTimeout(() => void this.drop(keyOf(subject)), idle);
         held.timer.unref();
@@ -93,10 +94,8 @@ export class PromptTrial {
 
   /** Gives back the memory of all models; one that is being asked goes when it has answered. */
   async release(): Promise<void> {
-    for (const [key, held] of [...this.kept]) {
-      if (held.isAsked) held.isLeaving = true;
-      else await this.drop(key);
-    }
+    this.releases++;
+    for (const [key, { isAsked }] of [...this.kept]) if (!isAsked) await this.drop(key);
   }
 
   private async session(subject: TryQuestion["subject"], told: Told): Promise<KeptSession> {
@@ -112,7 +111,7 @@ export class PromptTrial {
     while (this.kept.size >= most) await this.drop(this.kept.keys().next().value!);
     const session = await opened(subject, told);
     const scorer = await RefusalScorer.create(session.backend, session.encoder, refusalOpenings);
-    const held: KeptSession = { session, scorer, timer: null, isAsked: false, isLeaving: false };
+    const held: KeptSession = { session, scorer, timer: null, isAsked: false };
     this.kept.set(key, held);
     return held;
   }

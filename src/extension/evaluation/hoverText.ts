@@ -13,6 +13,7 @@ import { changeWords, failureWord, judgeWord, labelWord, outcomeWord } from "./w
 export const hoverCommands = [
   "discern.evaluation.relabel",
   "discern.evaluation.openInReport",
+  "discern.playground.open",
 ] as const satisfies readonly CommandId[];
 
 /** What a hover shows. Addresses are URIs in full. */
@@ -40,6 +41,7 @@ export function hoverText({ mark, run, file, trail, nearest }: HoverSubject): st
         ? []
         : [link("Exclude from training", "discern.evaluation.relabel", [file, record.id, null])]),
       link("Open in report", "discern.evaluation.openInReport", [run.folder, marked.id]),
+      link("Try this prompt", "discern.playground.open", [record.prompt]),
     ].join(" | "),
   ].join("\n\n");
 }

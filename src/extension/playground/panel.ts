@@ -10,6 +10,7 @@ import {
 } from "../../protocol/webview/playground.ts";
 import type { Engine } from "../engine/engine.ts";
 import { wordError } from "../errors.ts";
+import { logError } from "../log.ts";
 import { openPage, type Page } from "../page/page.ts";
 import { without, wordsOf } from "./words.ts";
 
@@ -22,6 +23,8 @@ export interface PlaygroundParts {
   readonly engine: Engine;
   /** Asks a person for a subject; undefined where they left. */
   readonly choose: () => Promise<PlaygroundSubject | undefined>;
+  /** Adds a prompt to a prompt file that a person chooses. */
+  readonly add: (text: string) => Promise<void>;
 }
 
 /** The playground: one prompt, asked of two models. A new question ends the one before, so that none waits for another. */
@@ -32,6 +35,11 @@ export class PlaygroundPanel implements vscode.Disposable {
   private subjects: Subjects;
   private text: string | undefined;
   private asking = new AbortController();
+  /** Until when the engine keeps the models if it is asked nothing more; null where it keeps none. */
+  private held: NodeJS.Timeout | null = null;
+  /** Whether the engine may be reading a model, or keep one. */
+  private hasAsked = false;
+  private isDisposed = false;
 
   constructor(panel: vscode.WebviewPanel, parts: PlaygroundParts, subjects: Subjects, text?: string) {
     this.panel = panel;
@@ -44,7 +52,10 @@ export class PlaygroundPanel implements vscode.Disposable {
       title: "Try a Prompt",
       from: playgroundFromPage,
       onMessage: (message) => this.take(message),
-      onReady: () => this.tellSubjects(),
+      onReady: () => {
+        this.tellSubjects();
+        this.page.post({ type: "memory", held: this.held !== null });
+      },
     });
     panel.onDidDispose(() => this.dispose());
   }
@@ -58,8 +69,31 @@ export class PlaygroundPanel implements vscode.Disposable {
   }
 
   dispose(): void {
-    this.asking.abort();
+    this.isDisposed = true;
+    void this.release();
     this.page.dispose();
+  }
+
+  /** Ends what is being asked, and has the engine give back the memory of the models. */
+  private async release(): Promise<void> {
+    this.asking.abort();
+    if (!this.hasAsked) return;
+    this.forget();
+    // Nobody waits for it; an engine that has ended keeps nothing.
+    await this.parts.engine.call("releaseModels", {}).catch(logError);
+  }
+
+  private forget(): void {
+    clearTimeout(this.held ?? undefined);
+    this.held = null;
+    this.hasAsked = false;
+    if (!this.isDisposed) this.page.post({ type: "memory", held: false });
+  }
+
+  private keep(ms: number): void {
+    clearTimeout(this.held ?? undefined);
+    this.held = setTimeout(() => this.forget(), ms);
+    this.page.post({ type: "memory", held: true });
   }
 
   private tellSubjects(): void {
@@ -83,6 +117,17 @@ export class PlaygroundPanel implements vscode.Disposable {
       }
       case "cancel":
         return this.asking.abort();
+      case "release":
+        return this.release();
+      case "add":
+        try {
+          return await this.parts.add(message.text);
+        } catch (error) {
+          if (error instanceof vscode.CancellationError) return;
+          logError(error);
+          void vscode.window.showErrorMessage(wordError(error));
+          return;
+        }
       case "try":
         return this.ask(message);
     }
@@ -143,14 +188,15 @@ export class PlaygroundPanel implements vscode.Disposable {
     });
   }
 
-  private call(
+  private async call(
     ask: number,
     side: Side,
     subject: PlaygroundSubject,
     signal: AbortSignal,
     question: Omit<ParamsInput<"tryPrompt">, "subject">,
   ) {
-    return this.parts.engine.call(
+    this.hasAsked = true;
+    const answered = await this.parts.engine.call(
       "tryPrompt",
       { subject: subjectParams(subject), ...question },
       {
@@ -160,8 +206,16 @@ export class PlaygroundPanel implements vscode.Disposable {
           const share = total > 0 ? ` ${Math.floor((100 * done) / total)} %` : "";
           this.page.post({ type: "status", ask, side, status: `${title}${share}` });
         },
+        onWritten: ({ response, reasoning }) => {
+          if (signal.aborted) return;
+          const answer = { response, ...(reasoning === undefined ? {} : { reasoning }) };
+          this.page.post({ type: "written", ask, side, answer });
+        },
       },
     );
+    // A panel that was closed meanwhile has asked for the release already.
+    if (!signal.aborted) this.keep(answered.keptMs);
+    return answered;
   }
 }
 

@@ -11,6 +11,8 @@ import { type ChoiceParts, chooseAsked } from "../models/chooseAsked.ts";
 import type { Model } from "../models/find.ts";
 import type { ModelLibrary } from "../models/library.ts";
 import { asked } from "../models/pick.ts";
+import { addPrompt } from "../prompts/addPrompt.ts";
+import type { PromptLibrary } from "../prompts/library.ts";
 import type { Run } from "../runs/library.ts";
 import { type RunTarget, runOf } from "../runs/pick.ts";
 import { requireTrust } from "../trust.ts";
@@ -19,7 +21,9 @@ import { PlaygroundPanel, type Subjects } from "./panel.ts";
 /** What the command may be given: a prompt of the Prompts view, a model, a run, or the words of a prompt. */
 type Target = string | { readonly record: { readonly prompt: string } } | Model | RunTarget;
 
-type Parts = ChoiceParts;
+interface Parts extends ChoiceParts {
+  readonly prompts: PromptLibrary;
+}
 
 /** Registers the command that opens the playground, and its return after the window is loaded anew. */
 export function registerPlayground(
@@ -29,7 +33,9 @@ export function registerPlayground(
   let shown: PlaygroundPanel | null = null;
   const fill = (panel: vscode.WebviewPanel, subjects: Subjects, text?: string) => {
     const choose = () => chooseSubject(parts);
-    const filled = new PlaygroundPanel(panel, { extensionUri, engine: parts.engine, choose }, subjects, text);
+    const add = (prompt: string) => addPrompt(parts.prompts, prompt);
+    const needs = { extensionUri, engine: parts.engine, choose, add };
+    const filled = new PlaygroundPanel(panel, needs, subjects, text);
     shown = filled;
     panel.onDidDispose(() => {
       if (shown === filled) shown = null;
@@ -73,8 +79,8 @@ async function subjectsOf({ runs, models }: Parts, target: Model | RunTarget | u
   return [model ? await modelSubject(models, model) : null, null];
 }
 
-function hasLearned({ state, cells, manifest }: Run): boolean {
-  return state === "finished" && cells === undefined && manifest !== null;
+function hasLearned({ state, cells, manifest, stages }: Run): boolean {
+  return state === "finished" && cells === undefined && manifest !== null && stages.length > 0;
 }
 
 async function modelSubject(models: ModelLibrary, model: Model): Promise<PlaygroundSubject> {

@@ -68,6 +68,15 @@ export type PlaygroundToPage =
       readonly side: Side;
       readonly answer: { readonly response: string; readonly reasoning?: string; readonly ended: boolean };
     }
+  /** An answer as far as it is written. */
+  | {
+      readonly type: "written";
+      readonly ask: number;
+      readonly side: Side;
+      readonly answer: { readonly response: string; readonly reasoning?: string };
+    }
+  /** Whether the models are kept in memory for the next question. */
+  | { readonly type: "memory"; readonly held: boolean }
   | { readonly type: "failed"; readonly ask: number; readonly side: Side; readonly reason: string };
 
 /** What the page asks of the host. A new question ends the one before. */
@@ -81,5 +90,9 @@ export const playgroundFromPage = z.discriminatedUnion("type", [
   }),
   z.strictObject({ type: z.literal("cancel") }),
   z.strictObject({ type: z.literal("choose"), side }),
+  /** Gives back the memory of the models. */
+  z.strictObject({ type: z.literal("release") }),
+  /** Adds the prompt to a prompt file of the workspace. */
+  z.strictObject({ type: z.literal("add"), text: z.string() }),
 ]);
 export type PlaygroundFromPage = z.infer<typeof playgroundFromPage>;

@@ -80,6 +80,24 @@ export function App({ state, opened, post, kept, keep }: AppProps) {
             </option>
           ))}
         </select>
+        <button
+          type="button"
+          class="secondary"
+          disabled={isBlank}
+          onClick={() => post({ type: "add", text })}
+        >
+          Add to Prompt File…
+        </button>
+        {state.held && (
+          <button
+            type="button"
+            class="secondary"
+            title="The models stay in memory for the next question, for two minutes at most. This gives the memory back now."
+            onClick={() => post({ type: "release" })}
+          >
+            Release Memory
+          </button>
+        )}
         <span id="hint" class="muted">
           Probabilities follow as you type. Ctrl+Enter has both models answer, greedily.
         </span>

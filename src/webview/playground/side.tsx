@@ -39,20 +39,27 @@ export function SideView({
       {state.words !== null && typeof state.probability === "number" && (
         <Shaded words={state.words} whole={state.probability} text={text} />
       )}
-      {state.answer !== null && (
-        <>
-          <h3>Answer</h3>
-          {state.answer.reasoning !== undefined && (
-            <details>
-              <summary>Reasoning</summary>
-              <Words text={state.answer.reasoning} hidden={false} />
-            </details>
-          )}
-          <Words text={state.answer.response} hidden={false} />
-          {!state.answer.ended && <p class="muted">Cut off at the maximum number of tokens.</p>}
-        </>
-      )}
+      <Answer state={state} />
     </section>
+  );
+}
+
+/** The answer, or what is written of it so far, which is not announced: it changes several times a second. */
+function Answer({ state: { answer, written } }: { state: SideState }) {
+  const shown = answer ?? written;
+  if (shown === null) return null;
+  return (
+    <div aria-busy={answer === null}>
+      <h3>Answer</h3>
+      {shown.reasoning !== undefined && (
+        <details open={answer === null}>
+          <summary>Reasoning</summary>
+          <Words text={shown.reasoning} hidden={false} />
+        </details>
+      )}
+      <Words text={shown.response} hidden={false} />
+      {answer !== null && !answer.ended && <p class="muted">Cut off at the maximum number of tokens.</p>}
+    </div>
   );
 }
 

@@ -15,6 +15,8 @@ export interface SideState {
   readonly openings: readonly { readonly opening: string; readonly probability: number }[];
   readonly words: readonly WordEffect[] | null;
   readonly answer: Extract<PlaygroundToPage, { type: "answer" }>["answer"] | null;
+  /** The answer as far as it is written; null before and after that. */
+  readonly written: Extract<PlaygroundToPage, { type: "written" }>["answer"] | null;
   readonly problem: string | null;
 }
 
@@ -25,16 +27,27 @@ export interface PageState {
   readonly ask: number;
   /** The prompt of that question. */
   readonly text: string;
+  /** Whether the models are kept in memory. */
+  readonly held: boolean;
   readonly sides: readonly SideState[];
 }
 
 const blank: SideState = {
-  ...{ status: null, probability: undefined, openings: [], words: null, answer: null, problem: null },
+  ...{
+    status: null,
+    probability: undefined,
+    openings: [],
+    words: null,
+    answer: null,
+    written: null,
+    problem: null,
+  },
 };
 export const initialState: PageState = {
   subjects: [null, null],
   ask: 0,
   text: "",
+  held: false,
   sides: sides.map(() => blank),
 };
 
@@ -46,12 +59,13 @@ export function asked(state: PageState, ask: number, text: string): PageState {
 
 /** The state once the question was cancelled: what is known stays, and nothing is waited for. */
 export function cancelled(state: PageState): PageState {
-  return { ...state, sides: state.sides.map((side) => ({ ...side, status: null })) };
+  return { ...state, sides: state.sides.map((side) => ({ ...side, status: null, written: null })) };
 }
 
 /** The state after a message of the host. */
 export function reduce(state: PageState, message: PlaygroundToPage): PageState {
   if (message.type === "subjects") return { ...state, subjects: message.subjects };
+  if (message.type === "memory") return { ...state, held: message.held };
   if (message.ask !== state.ask) return state;
   const change = changeOf(message);
   return {
@@ -60,7 +74,7 @@ export function reduce(state: PageState, message: PlaygroundToPage): PageState {
   };
 }
 
-function changeOf(message: Exclude<PlaygroundToPage, { type: "subjects" }>): Partial<SideState> {
+function changeOf(message: Extract<PlaygroundToPage, { ask: number }>): Partial<SideState> {
   switch (message.type) {
     case "status":
       return { status: message.status };
@@ -69,8 +83,10 @@ function changeOf(message: Exclude<PlaygroundToPage, { type: "subjects" }>): Par
     case "words":
       return { status: null, words: message.words };
     case "answer":
-      return { status: null, answer: message.answer };
+      return { status: null, answer: message.answer, written: null };
+    case "written":
+      return { status: "Writing", written: message.answer };
     case "failed":
-      return { status: null, problem: message.reason };
+      return { status: null, problem: message.reason, written: null };
   }
 }

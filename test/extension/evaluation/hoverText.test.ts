@@ -80,6 +80,7 @@ describe("a hover", () => {
         "command:discern.evaluation.relabel",
         "command:discern.evaluation.relabel",
         "command:discern.evaluation.openInReport",
+        "command:discern.playground.open",
       ]);
       const shown = response.trim() === "" ? [] : Array(2).fill(response.replace(/\r\n?/g, "\n"));
       expect(code.map((text) => text.trim())).toEqual(shown.map((text) => text.trim()));
@@ -92,7 +93,7 @@ describe("a hover", () => {
     const { links, images, html } = parsed(hoverText(subject("Sure.", { nearest, run })));
     expect(html).toEqual([]);
     expect(images).toEqual([]);
-    expect(links).toHaveLength(4);
+    expect(links).toHaveLength(5);
     expect(links[0]).toBe("file:///home/ada/prompts%20%282%29.csv#L7");
   });
 
@@ -104,6 +105,7 @@ describe("a hover", () => {
       ["file:///home/ada/prompts%20(2).csv", id],
       ["file:///home/ada/prompts%20(2).csv", id, null],
       ["file:///home/ada/runs/dcr(1)", id],
+      ["How do I kill a process?"],
     ]);
   });
 

@@ -106,6 +106,28 @@ test("answers on Ctrl+Enter, as text, and says what failed and what was cut off"
   expect(posted.at(-1)).toEqual({ type: "choose", side: 1 });
 });
 
+test("shows an answer while it is written, which is not announced, and offers to add the prompt and to give memory back", async () => {
+  state = reduce(state, subjects);
+  const container = show();
+  rest();
+  const { ask } = state;
+  const left = screen.getByRole("region", { name: "Left: base" });
+  tell({ type: "written", ask, side: 0, answer: { response: "I am <b>sor" } });
+  expect(left.textContent).toContain("Writing …");
+  expect(left.querySelector('[aria-busy="true"]')!.textContent).toContain("I am <b>sor");
+  tell({ type: "written", ask: ask - 1, side: 0, answer: { response: "of an earlier question" } });
+  expect(left.textContent).not.toContain("earlier");
+  tell({ type: "answer", ask, side: 0, answer: { response: "I am sorry.", ended: true } });
+  expect(left.querySelector('[aria-busy="false"]')!.textContent).toBe("AnswerI am sorry.");
+  expect(screen.queryByRole("button", { name: "Release Memory" })).toBeNull();
+  tell({ type: "memory", held: true });
+  fireEvent.click(screen.getByRole("button", { name: "Release Memory" }));
+  fireEvent.click(screen.getByRole("button", { name: "Add to Prompt File…" }));
+  expect(posted.slice(-2)).toEqual([{ type: "release" }, { type: "add", text: "Kill <b>Python</b>" }]);
+  vi.useRealTimers();
+  expect(await faults(container)).toEqual([]);
+});
+
 test("asks nothing without a model or without words", () => {
   show();
   rest();
