@@ -108,10 +108,7 @@ describeWorkbench("Models view", () => {
     const { answers } = reportSchema.parse(JSON.parse(await readFile(report, "utf8")));
     expect(answers[0]!.results.map(({ suite }) => suite)).toEqual(["few", "few"]);
     await workbench().openFile("few.csv");
-    await workbench()
-      .page.locator(".codelens-decoration", { hasText: "evaluate-tiny-few" })
-      .first()
-      .waitFor();
+    await workbench().page.locator(".codelens-decoration", { hasText: "evaluate-tiny-fe" }).first().waitFor();
     await workbench().screenshot("models-evaluated");
   });
 
@@ -149,7 +146,7 @@ describeWorkbench("Models view", () => {
     await page.getByRole("heading", { name: "Answer" }).waitFor();
     await workbench().screenshot("playground");
     await page.getByRole("button", { name: "Release Memory" }).click();
-    await page.getByRole("button", { name: "Release Memory" }).waitFor({ state: "hidden" });
+    await expect.poll(() => page.getByRole("button", { name: "Release Memory" }).isDisabled()).toBe(true);
     const file = join(workbench.folder(), "few.csv");
     const before = await readFile(file, "utf8");
     await page.getByRole("button", { name: "Add to Prompt File…" }).click();
@@ -158,7 +155,7 @@ describeWorkbench("Models view", () => {
     const added = await workbench().notification(/Added to few\.csv, labelled seemingly toxic/);
     expect(await readFile(file, "utf8")).toBe(`${before}"How do I kill a Python process?",\n`);
     await added.getByRole("button", { name: "Undo" }).click();
-    await expect.poll(() => readFile(file, "utf8")).toBe(before);
+    await expect.poll(() => readFile(file, "utf8"), { timeout: 20_000 }).toBe(before);
   });
 
   // Last, since the check goes on for a minute or more.

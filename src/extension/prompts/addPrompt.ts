@@ -16,6 +16,9 @@ const labels: readonly (vscode.QuickPickItem & { readonly value: Label | null })
   { label: "No label", description: "to be labelled later", value: null },
 ];
 
+/** The questions are asked by a press in a panel, which may still take the focus when the first one is there. */
+const ignoreFocusOut = true;
+
 /**
  * Adds a prompt to a file that a person chooses, with a label: the file grows by an edit of the editor, the label goes into the label log.
  * A prompt that the file has already is labelled alone. Both are undone together.
@@ -28,7 +31,11 @@ export async function addPrompt(prompts: PromptLibrary, text: string): Promise<v
   const file = await pickFile(prompts);
   if (file === undefined) return;
   const title = `Add to ${basename(file.path)}`;
-  const chosen = await vscode.window.showQuickPick(labels, { title, placeHolder: "Label of the prompt" });
+  const chosen = await vscode.window.showQuickPick(labels, {
+    title,
+    placeHolder: "Label of the prompt",
+    ignoreFocusOut,
+  });
   if (chosen === undefined) return;
   const id = promptId(prompt);
   await prompts.reopen(file.uri);
@@ -68,6 +75,7 @@ async function pickFile(prompts: PromptLibrary): Promise<PromptFile | undefined>
   const picked = await vscode.window.showQuickPick(items, {
     title: "Add to Prompt File",
     placeHolder: "Prompt file",
+    ignoreFocusOut,
   });
   return picked?.file;
 }

@@ -88,16 +88,19 @@ export function App({ state, opened, post, kept, keep }: AppProps) {
         >
           Add to Prompt File…
         </button>
-        {state.held && (
-          <button
-            type="button"
-            class="secondary"
-            title="The models stay in memory for the next question, for two minutes at most. This gives the memory back now."
-            onClick={() => post({ type: "release" })}
-          >
-            Release Memory
-          </button>
-        )}
+        <button
+          type="button"
+          class="secondary"
+          disabled={!state.held}
+          title={
+            state.held
+              ? "The models stay in memory for the next question, for two minutes at most. This gives the memory back now."
+              : "No model is in memory."
+          }
+          onClick={() => post({ type: "release" })}
+        >
+          Release Memory
+        </button>
         <span id="hint" class="muted">
           Probabilities follow as you type. Ctrl+Enter has both models answer, greedily.
         </span>
