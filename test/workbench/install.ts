@@ -60,5 +60,7 @@ function environment(): NodeJS.ProcessEnv {
     PATH: `${bin}${delimiter}${process.env.PATH}`,
     npm_config_user_agent: "",
     npm_config_nodedir: dirname(bin),
+    // Compiles on all cores.
+    JOBS: "max",
   };
 }
