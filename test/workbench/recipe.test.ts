@@ -139,6 +139,8 @@ describeWorkbench("recipes", () => {
     await workbench().screenshot("recipe-layer");
     const layer = Number(/Layer (\d+)/.exec((await proposed.getAttribute("aria-label")) ?? "")?.[1]);
     await page.keyboard.press("Enter");
+    // Written unsaved: what is saved before that has the old layer.
+    await page.locator(".tab.dirty", { hasText: "doubtful.discern.json" }).waitFor();
     await page.keyboard.press("Control+s");
     const file = join(workbench.folder(), "doubtful.discern.json");
     await expect
