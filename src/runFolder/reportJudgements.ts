@@ -54,7 +54,7 @@ export interface ReportJudgements {
  * @param reports run folders, or report files.
  * @throws DiscernError `run-invalid` when a log exists and cannot be read.
  */
-export async function reportJudgements(...reports: readonly string[]): Promise<ReportJudgements> {
+export async function reportJudgements(reports: readonly string[]): Promise<ReportJudgements> {
   const shared = await Promise.all(reports.map(sharedLogsOf));
   const paths = [...new Set([...reports.map((report) => resolve(judgementsPath(report))), ...shared.flat()])];
   const logs = await Promise.all(paths.map(async (path) => ({ path, ...(await readJudgements(path)) })));
@@ -67,7 +67,7 @@ export async function reportJudgements(...reports: readonly string[]): Promise<R
  * @throws DiscernError `run-invalid`.
  */
 export async function readJudgedReport(path: string): Promise<Report> {
-  const [report, { judged }] = await Promise.all([readReport(path), reportJudgements(path)]);
+  const [report, { judged }] = await Promise.all([readReport(path), reportJudgements([path])]);
   return { ...report, answers: [...withJudgements(report.answers, judged)] };
 }
 

@@ -30,7 +30,7 @@ function keep(name: string, ...files: string[]): string {
   return folder;
 }
 const verdictOf = async (report: string, id: string) =>
-  [...(await reportJudgements(report)).judged.values()].find((one) => one.id === id)?.verdict;
+  [...(await reportJudgements([report])).judged.values()].find((one) => one.id === id)?.verdict;
 const lines = async (path: string) => (await readFile(path, "utf8")).trim().split("\n");
 
 describe("what people judged in a folder of runs", () => {
@@ -108,7 +108,7 @@ describe("what people judged in a folder of runs", () => {
     await keepJudgement(a, judgement("x", "full_refusal"), runs);
     await appendFile(sharedJudgementsPath(runs), "{\n");
     await appendFile(judgementsPath(b), "{\n");
-    expect((await reportJudgements(b)).logs.map(({ path, broken }) => [path, broken])).toEqual([
+    expect((await reportJudgements([b])).logs.map(({ path, broken }) => [path, broken])).toEqual([
       [judgementsPath(b), [1]],
       [sharedJudgementsPath(runs), [2]],
     ]);

@@ -50,7 +50,7 @@ export async function compareRuns(paths: readonly string[], planned?: PlannedRun
   const own = await Promise.all(paths.map(readReport));
   const reports =
     planned === undefined ? own : own.map((report, i) => named(report, planned.names[i]!, planned.bases));
-  const { judged, logs } = await reportJudgements(...paths);
+  const { judged, logs } = await reportJudgements(paths);
   const judges = sharedJudges(reports);
   const read = await Promise.all(
     reports.map(async ({ methods, answers, series, judges: readBy }, i) => ({

@@ -22,7 +22,7 @@ import { reportMarkdown } from "../report/markdown.ts";
  * @throws DiscernError `run-invalid`.
  */
 export async function judgedReport(path: string): Promise<Report> {
-  const [report, { judged, logs }] = await Promise.all([readReport(path), reportJudgements(path)]);
+  const [report, { judged, logs }] = await Promise.all([readReport(path), reportJudgements([path])]);
   const answers = withJudgements(report.answers, judged);
   const notes = brokenLines(logs);
   return answers === report.answers && notes.length === 0

@@ -110,8 +110,9 @@ async function giveTo(library: PromptLibrary, log: LostLog, to: vscode.Uri): Pro
   library.showLost(library.lost.filter(({ path }) => path !== log.path));
   const message = `${counted(labelledIds(log).size, "label")} of ${log.path} ${labelledIds(log).size === 1 ? "is" : "are"} now of ${shownPath(to)}.`;
   const undo = "Undo";
-  void vscode.window
-    .showInformationMessage(message, ...(isShared ? [] : [undo]))
+  const buttons = isShared ? [] : [undo];
+  const shown = vscode.window.showInformationMessage(message, ...buttons);
+  void shown
     .then(async (answer) => {
       if (answer !== undo) return;
       await moveLabelLog(to.fsPath, log.uri.fsPath);

@@ -55,7 +55,7 @@ export class ReportSession {
     try {
       this.report = await readReport(file);
       this.places = null;
-      this.said = await reportJudgements(file);
+      this.said = await reportJudgements([file]);
     } catch (error) {
       this.report = null;
       post({ type: "damaged", message: word(error) });
@@ -70,7 +70,7 @@ export class ReportSession {
 
   /** Looks for judgements of other windows and of other reports, and tells of those that are about answers of this one. */
   async reloadJudgements(): Promise<void> {
-    this.said = await reportJudgements(this.options.file);
+    this.said = await reportJudgements([this.options.file]);
     if (this.report === null) return;
     const judgements = this.judgements();
     const told = JSON.stringify(judgements);

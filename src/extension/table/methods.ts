@@ -139,7 +139,7 @@ export async function judgeColumn(
   author: string,
 ): Promise<void> {
   const report = of.folder.fsPath;
-  const { judged } = await reportJudgements(report);
+  const { judged } = await reportJudgements([report]);
   const kept = { judged, runsFolder: runsFolderAround(report) };
   await judgeAnswer(report, author, { ...choice, result: answer, verdict }, kept);
 }

@@ -161,7 +161,7 @@ describe("an open report", () => {
     await open.judge({ ...request, verdict: null });
     expect(types()).toEqual(["judged", "figures", "current"]);
     expect(told[1]).toEqual({ type: "figures", figures: figuresOf(report) });
-    const { judged } = await reportJudgements(other);
+    const { judged } = await reportJudgements([other]);
     expect([...judged.values()].map(({ verdict }) => verdict).sort()).toEqual([null, "partial_refusal"]);
   });
 
