@@ -34,7 +34,7 @@ describeWorkbench("who opens Discern for the first time", () => {
     await workbench().reload();
     const step = page.locator(".getting-started-step", { hasText: "Open prompts" });
     await step.locator(".codicon-getting-started-step-checked.complete").waitFor();
-    // It goes on with what is not done yet.
+    // It opens at the first step that is not done yet.
     const open = page.locator(".getting-started-step.expanded");
     await expect.poll(() => open.textContent()).toMatch(/Pull a model|Try a prompt/);
     await workbench().screenshot("walkthrough-opened");

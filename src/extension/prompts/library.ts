@@ -54,7 +54,7 @@ export class PromptLibrary implements vscode.Disposable {
 
   /** Tells of every change: undefined for the list of files, without ids for a whole file. */
   readonly onDidChange = this.change.event;
-  /** Tells of a prompt that a person labelled outside of the Prompts view, where the view follows. */
+  /** Fires when a person labelled a prompt outside of the Prompts view; the view then selects it. */
   readonly onDidLabelElsewhere = this.elsewhere.event;
   /** Tells of a file too large to be read unasked, when it is found. */
   readonly onDidFindLarge = this.large.event;

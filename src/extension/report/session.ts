@@ -68,7 +68,7 @@ export class ReportSession {
     await this.compute();
   }
 
-  /** Looks for judgements of other windows and of other reports, and tells of those that are about answers of this one. */
+  /** Looks for judgements of other windows and of other reports, and reports those that are about answers of this one. */
   async reloadJudgements(): Promise<void> {
     this.said = await reportJudgements([this.options.file]);
     if (this.report === null) return;

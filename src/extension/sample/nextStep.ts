@@ -2,7 +2,7 @@
 export type Step = "prompts" | "model" | "label" | "run";
 
 /**
- * The id of the step that a person goes on with. Whether they tried a prompt or read results is known to the editor alone: trying comes before
+ * The id of the step that a person does next. Whether they tried a prompt or read results is known to the editor alone: trying comes before
  * the first label or run, and reading after both.
  */
 export function nextStep({ prompts, model, label, run }: Readonly<Record<Step, boolean>>): string {

@@ -152,7 +152,7 @@ describe("the order of buttons", () => {
   const danger = { severity: "danger" as const, message: "no room" };
   const warning = { severity: "warning" as const, message: "few prompts" };
 
-  test("of a benchmark begins with its plan where it would fail, else with what goes on", () => {
+  test("of a benchmark begins with its plan where it would fail, else with running it", () => {
     expect(startChoices([danger], false)).toEqual(["plan", "run"]);
     expect(startChoices([warning, danger], true)).toEqual(["plan", "resume", "run"]);
     expect(startChoices([warning], true)).toEqual(["resume", "run", "plan"]);

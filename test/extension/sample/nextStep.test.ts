@@ -10,7 +10,7 @@ test.each([
   [["prompts", "model", "run"], "label"],
   [["prompts", "model", "label"], "run"],
   [["prompts", "model", "label", "run"], "read"],
-])("after %o the walkthrough goes on with %s, a step that it has", (steps, next) => {
+])("after %o the walkthrough opens at %s, a step that it has", (steps, next) => {
   const done = { prompts: false, model: false, label: false, run: false };
   for (const step of steps) Object.assign(done, { [step]: true });
   expect(nextStep(done)).toBe(next);
