@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { connect } from "node:net";
-import { CancellationTokenSource, ErrorCodes, ResponseError } from "vscode-jsonrpc";
+import { CancellationTokenSource, ConnectionError, ErrorCodes, ResponseError } from "vscode-jsonrpc";
 import type * as z from "zod";
 import {
   type livenessRequests,
@@ -65,6 +65,8 @@ export async function connectEngine(pipe: string): Promise<EngineClient> {
         const result = await connection.sendRequest(method, { token, params }, cancel.token);
         return requests[method].result.parse(result) as Result<typeof method>;
       } catch (error) {
+        // A message of which a part was written leaves the engine waiting for the rest: nothing can be said on this connection any more.
+        if (isUnwritten(error)) socket.destroy();
         throw answered(error);
       } finally {
         signal?.removeEventListener("abort", abort);
@@ -79,11 +81,20 @@ export async function connectEngine(pipe: string): Promise<EngineClient> {
   };
 }
 
+/** Whether a request failed because its engine is gone, before it was asked or before it answered. */
+export function isCutOff(error: unknown): boolean {
+  // A connection that ends rejects what was pending, and what could not be written any more, with errors that look like answers.
+  const pending = error instanceof ResponseError && error.code === ErrorCodes.PendingResponseRejected;
+  return pending || isUnwritten(error) || error instanceof ConnectionError;
+}
+
+function isUnwritten(error: unknown): boolean {
+  return error instanceof ResponseError && error.code === ErrorCodes.MessageWriteError;
+}
+
 /** The error that an engine answered with; any other error as it is. */
 function answered(error: unknown): unknown {
-  // A connection that ends rejects what was pending with an error that looks like an answer.
-  const isAnswer = error instanceof ResponseError && error.code !== ErrorCodes.PendingResponseRejected;
-  if (!isAnswer) return error;
+  if (!(error instanceof ResponseError) || isCutOff(error)) return error;
   const { data } = wireErrorSchema.safeParse(error.data);
   return fromWire(data ?? { code: "internal", message: error.message, causes: [] });
 }

@@ -5,13 +5,20 @@ type Cost = Omit<CostPart, "part" | "seconds">;
 
 /**
  * What a run cost, by what it was at: the time between two events belongs to the later one. Time in which no process worked on
- * the run counts for nothing, and neither does reading the model.
+ * the run counts for nothing, and neither does reading the model. Time counts as often as it passed; the operations of a step or
+ * a suite count once, also where a run that was killed did them again: they are what the method costs.
  */
 export function costParts(events: readonly RunEvent[]): CostPart[] {
   const parts = new Map<string, CostPart>();
   const add = (part: string, seconds: number, cost: Partial<Cost> = {}) => {
     const known = parts.get(part) ?? { part, seconds: 0, flops: null, peakBytes: null };
     parts.set(part, { ...known, seconds: known.seconds + seconds, ...sumOf(known, cost) });
+  };
+  const counted = new Set<string>();
+  const once = (what: string, flops: number | null) => {
+    if (counted.has(what)) return null;
+    counted.add(what);
+    return flops;
   };
   let before: number | null = null;
   let stage: { kind: string; flopsPerToken: number | null } | null = null;
@@ -30,7 +37,10 @@ export function costParts(events: readonly RunEvent[]): CostPart[] {
         break;
       case "step":
         add(training, seconds, {
-          flops: stage?.flopsPerToken == null ? null : stage.flopsPerToken * event.tokens,
+          flops: once(
+            `step ${event.stage} ${event.step}`,
+            stage?.flopsPerToken == null ? null : stage.flopsPerToken * event.tokens,
+          ),
         });
         break;
       case "checkpoint":
@@ -65,9 +75,9 @@ export function costParts(events: readonly RunEvent[]): CostPart[] {
         add("judging", seconds);
         break;
       case "suite-answered": {
-        const { flops = null, peakBytes = null, devicePeakBytes } = event;
+        const { method, suite, flops = null, peakBytes = null, devicePeakBytes } = event;
         add("evaluation", seconds, {
-          flops,
+          flops: once(`suite ${JSON.stringify([method, suite])}`, flops),
           peakBytes,
           ...(devicePeakBytes !== undefined && { devicePeakBytes }),
         });

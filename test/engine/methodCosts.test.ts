@@ -52,6 +52,38 @@ test("time belongs to what a run was at; a pause between two processes counts fo
   ]);
 });
 
+test("operations that a killed run did again count once, and their time as often as it passed", () => {
+  const resumed: NewRunEvent = {
+    ...{ type: "resumed", stage: 0, step: 1, globalStep: 1, checkpoint: "c", skipped: [], device: "cpu" },
+  };
+  const begun: NewRunEvent = {
+    type: "stage-started",
+    stage: 0,
+    kind: "supervised",
+    steps: 2,
+    flopsPerToken: 100,
+  };
+  const answered: NewRunEvent = { type: "suite-answered", method: "m", suite: "s", prompts: 4, flops: 50 };
+  const parts = costParts(
+    log([
+      [0, started],
+      [1, begun],
+      [2, step(1)],
+      [3, step(2)],
+      [9, resumed],
+      [10, begun],
+      [11, step(2)],
+      [12, answered],
+      [19, resumed],
+      [20, answered],
+    ]),
+  );
+  expect(parts).toMatchObject([
+    { part: "supervised", seconds: 5, flops: 2 * 10 * 100 },
+    { part: "evaluation", seconds: 2, flops: 50 },
+  ]);
+});
+
 test("a run of an older version, whose log says neither operations nor memory, has its times alone", () => {
   const parts = costParts(
     log([

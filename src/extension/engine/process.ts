@@ -1,8 +1,7 @@
 import { existsSync } from "node:fs";
 import { execa } from "execa";
-import { ConnectionError, ErrorCodes, ResponseError } from "vscode-jsonrpc";
 import * as z from "zod";
-import { askLiveness, connectEngine, type EngineClient } from "../../connection/client.ts";
+import { askLiveness, connectEngine, type EngineClient, isCutOff } from "../../connection/client.ts";
 import type { Ping } from "../../protocol/rpc.ts";
 import { EngineFailure } from "./failure.ts";
 
@@ -119,12 +118,6 @@ export async function startEngine(program: EngineProgram): Promise<EngineProcess
   } finally {
     clearTimeout(silence);
   }
-}
-
-/** Whether a request failed because its engine is gone. */
-function isCutOff(error: unknown): boolean {
-  const pending = error instanceof ResponseError && error.code === ErrorCodes.PendingResponseRejected;
-  return pending || error instanceof ConnectionError;
 }
 
 /** @throws EngineFailure when the program does not run the engine. */

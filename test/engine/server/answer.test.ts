@@ -1,8 +1,8 @@
-import type { Server } from "node:net";
-import { connect } from "node:net";
+import { connect, createServer, type Server, type Socket } from "node:net";
+import { setImmediate as turn } from "node:timers/promises";
 import { inspect } from "node:util";
 import { afterEach, expect, test } from "vitest";
-import { connectEngine, type EngineClient } from "../../../src/connection/client.ts";
+import { connectEngine, type EngineClient, isCutOff } from "../../../src/connection/client.ts";
 import { connectionOver, listen, newPipeName, removePipe } from "../../../src/connection/pipe.ts";
 import { answer, type Handlers, newQueue } from "../../../src/engine/server/answer.ts";
 import { DiscernError } from "../../../src/protocol/errors.ts";
@@ -220,4 +220,26 @@ test("progress reaches the request it belongs to, and its end is always told", a
   expect(told.at(-1)).toEqual(["Title a", 1000]);
   expect(told.length).toBeLessThan(1000);
   expect(told.every(([title]) => title === "Title a")).toBe(true);
+});
+
+test("whatever is asked of an engine as it goes fails as cut off: before, while and after its socket closes", async () => {
+  const sockets: Socket[] = [];
+  pipe = await newPipeName();
+  server = createServer((socket) => sockets.push(socket)).listen(pipe);
+  const client = await connectEngine(pipe);
+  const faults: unknown[] = [];
+  const calls: Promise<unknown>[] = [];
+  const gone = Promise.withResolvers<void>();
+  client.onClose(gone.resolve);
+  let closed = false;
+  void gone.promise.then(() => (closed = true));
+  for (let n = 0; !closed; n++) {
+    calls.push(client.call("doctor", {}).catch((error: unknown) => faults.push(error)));
+    if (n === 3) sockets[0]!.resume().end();
+    await turn();
+  }
+  calls.push(client.call("doctor", {}).catch((error: unknown) => faults.push(error)));
+  await Promise.all(calls);
+  expect(faults).toHaveLength(calls.length);
+  expect(faults.filter((fault) => !isCutOff(fault))).toEqual([]);
 });
