@@ -1,9 +1,10 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { recipeJsonSchema } from "../../src/protocol/recipe.ts";
 import { tempFolder } from "../tempFolder.ts";
+import { tinyData, writeTinyModel } from "../tinyModel.ts";
 import { exampleReport } from "./evaluate/fixture.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -75,6 +76,56 @@ describe("the built command line", () => {
     expect(JSON.parse(failed.stdout)).toMatchObject({ format: 2 });
     expect(await readFile(junit!, "utf8")).toMatch(/tests="2" failures="1" errors="1"/);
     expect((await readFile(summary!, "utf8")).match(/^### /gm)).toHaveLength(2);
+  });
+
+  describe("conditions without a report over all runs", () => {
+    let cwd: string;
+    const run = (...args: string[]) =>
+      execa(process.execPath, [join(root, "dist/cli.js"), "benchmark", "b.benchmark.json", ...args], {
+        reject: false,
+        cwd,
+      });
+    beforeEach(async () => {
+      cwd = tempFolder();
+      await writeTinyModel(join(cwd, "model"));
+      const recipe = {
+        ...{ name: "r", model: "model", device: "cpu", threads: 1, maxTokens: 500, data: tinyData },
+        stages: [{ type: "supervised", steps: 1, batchSize: 2 }],
+        evaluate: { maxNewTokens: 2 },
+      };
+      await writeFile(join(cwd, "r.discern.json"), JSON.stringify(recipe));
+      const source = { file: "starter:pairs.csv", split: "test", limit: 8 };
+      // Random weights refuse none of the prompts, so that no direction can be fitted.
+      const steering = { type: "refusal-ablation", train: 4, validation: 4, refusalTokens: ["I"] };
+      const file = {
+        ...{ name: "b", recipe: "r.discern.json", seeds: [1], suites: [{ name: "t", source }] },
+        methods: [
+          { name: "untrained", stages: [] },
+          { name: "STL", stages: ["supervised"] },
+          { name: "ablation", on: "STL", steering },
+        ],
+        gates: ["discernment < 0"],
+      };
+      await writeFile(join(cwd, "b.benchmark.json"), JSON.stringify(file));
+    });
+
+    test("are errors where a run failed, for machines too", async () => {
+      const { exitCode, stderr } = await run("--junit", "gates.xml", "--fail-if", "safe_refusal > 1");
+      expect(exitCode).toBe(1);
+      expect(stderr).toMatch(/^error: discernment < 0\. .*since these failed: ablation-1\./m);
+      expect(await readFile(join(cwd, "gates.xml"), "utf8")).toMatch(/tests="2" failures="0" errors="2"/);
+    });
+
+    test("are errors where the command gave them and runs are missing; those of the file wait, and it says so", async () => {
+      const alone = await run("--only", "untrained-0");
+      expect([alone.exitCode, alone.stderr]).toEqual([
+        0,
+        expect.stringMatching(/^The gates of the file are checked once all runs have finished: discern/m),
+      ]);
+      const asked = await run("--resume", "--only", "untrained-0", "--fail-if", "safe_refusal > 1");
+      expect(asked.exitCode).toBe(3);
+      expect(asked.stderr).toMatch(/^error: safe_refusal > 1\. There is no report yet/m);
+    });
   });
 
   test("run names every prompt file that is missing, with its source, before it makes anything", async () => {

@@ -1,7 +1,7 @@
 import { appendFile } from "node:fs/promises";
 import { type Command, InvalidArgumentError } from "commander";
 import { DiscernError } from "../../protocol/errors.ts";
-import { evaluateGates, type Gate, parseGate } from "../../protocol/report/gates.ts";
+import { evaluateGates, type Gate, type GateResult, parseGate, unmet } from "../../protocol/report/gates.ts";
 import type { Report } from "../../protocol/report/report.ts";
 import { writeFailure } from "../../runFolder/failures.ts";
 import { writeAtomic } from "../../storage/atomic.ts";
@@ -48,14 +48,40 @@ function gateOf(text: string): Gate {
  */
 export async function checkGates(
   report: Report,
-  { failIf, junit, summary }: GateFlags,
+  flags: GateFlags,
   ofFile: readonly Gate[] = [],
 ): Promise<void> {
-  const gates = [...ofFile, ...failIf];
-  if (gates.length === 0) return;
-  const results = evaluateGates(gates, report);
+  const results = evaluateGates([...ofFile, ...flags.failIf], report);
+  await conclude(results, report.run?.name ?? report.model.name, flags);
+}
+
+/**
+ * Says of gates that there is no report to hold them against. Each is an error, and none has passed.
+ *
+ * @param name what the report would have been of.
+ * @param reason why there is none, in a sentence.
+ * @throws as checkGates.
+ */
+export async function failGates(
+  gates: readonly Gate[],
+  name: string,
+  reason: string,
+  flags: GateFlags,
+): Promise<void> {
+  await conclude(
+    gates.map((gate) => unmet(gate, null, reason)),
+    name,
+    flags,
+  );
+}
+
+async function conclude(
+  results: readonly GateResult[],
+  name: string,
+  { junit, summary }: GateFlags,
+): Promise<void> {
+  if (results.length === 0) return;
   for (const { gate, status, message } of results) say(`${status}: ${gate.text}. ${message}`);
-  const name = report.run?.name ?? report.model.name;
   if (junit !== undefined) {
     await writeAtomic(junit, gatesJunit(results, name)).catch((error) => {
       throw writeFailure(error, junit);

@@ -1,10 +1,10 @@
 import { join, resolve } from "node:path";
 import { type Command, Option } from "commander";
 import type { Plan } from "../../protocol/cells.ts";
-import { parseGate } from "../../protocol/report/gates.ts";
+import { type Gate, parseGate } from "../../protocol/report/gates.ts";
 import { judgedReport } from "../abilities/judged.ts";
 import { namesOf, runComparison, showPlan } from "./comparison.ts";
-import { checkGates, type GateFlags, withGates } from "./gates.ts";
+import { checkGates, failGates, type GateFlags, withGates } from "./gates.ts";
 import { positiveInteger, type Shell, say, withPlacement } from "./shell.ts";
 import { detach, program, withStop } from "./work.ts";
 
@@ -78,8 +78,10 @@ export async function workOnPlan(
     const cells = plan.cells.map((cell) => cell.name).join(", ");
     command.error(`error: --only ${unknown}: the runs are ${cells}`, { exitCode: 2 });
   }
+  const gates = (plan.benchmark?.gates ?? []).map(parseGate);
   if (flags.plan) await showPlan(plan, folder, flags);
   else if (flags.detach) {
+    if (gates.length > 0) say(uncheckedGates(folder));
     await detach(action, name, folder, flags, [
       ...(flags.jobs === undefined ? [] : ["--jobs", String(flags.jobs)]),
       ...(flags.only === undefined ? [] : ["--only", flags.only.join(",")]),
@@ -101,9 +103,22 @@ export async function workOnPlan(
       }),
     );
     if (end === "stopped") say(`Stopped and saved. Resume with: discern run --resume --out ${folder}`);
-    if (failed.length > 0) process.exitCode = 1;
-    else if (end === "finished" && report !== null) await checkReport(folder, flags, plan.benchmark?.gates);
+    if (failed.length > 0) {
+      const reason = `There is no report over all runs, since these failed: ${failed.join(", ")}.`;
+      await failGates([...gates, ...flags.failIf], plan.name, reason, flags);
+      process.exitCode = 1;
+    } else if (end === "finished" && report !== null) await checkReport(folder, flags, gates);
+    else {
+      // The gates of the file are of the whole plan, of which others may run the rest; those of the command were asked of this one.
+      if (gates.length > 0) say(uncheckedGates(folder));
+      await failGates(flags.failIf, plan.name, "There is no report yet: not all runs have finished.", flags);
+    }
   }
+}
+
+/** What is said where the gates of a file wait for its other runs. */
+function uncheckedGates(folder: string): string {
+  return `The gates of the file are checked once all runs have finished: discern benchmark --resume --out ${folder}`;
 }
 
 /**
@@ -114,8 +129,8 @@ export async function workOnPlan(
 export async function checkReport(
   folder: string,
   flags: GateFlags,
-  ofFile: readonly string[] = [],
+  ofFile: readonly Gate[] = [],
 ): Promise<void> {
   if (flags.failIf.length + ofFile.length === 0) return;
-  await checkGates(await judgedReport(folder), flags, ofFile.map(parseGate));
+  await checkGates(await judgedReport(folder), flags, ofFile);
 }

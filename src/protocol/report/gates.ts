@@ -86,7 +86,7 @@ export function evaluateGate(gate: Gate, report: Report): GateResult[] {
   const methods = gatedMethods(gate, report);
   if (methods.length === 0) {
     const names = report.methods.map(({ name }) => name).join(", ");
-    return [failure(gate, null, `The report has no method "${gate.method}"; it has ${names}.`)];
+    return [unmet(gate, null, `The report has no method "${gate.method}"; it has ${names}.`)];
   }
   return methods.map((method) => ofMethod(gate, report, method));
 }
@@ -110,7 +110,7 @@ function ofMethod(gate: Gate, report: Report, method: { id: string; name: string
   const definition = measures.definitions.find(({ id }) => id === gate.measure);
   if (definition === undefined) {
     const known = measures.definitions.map(({ id }) => id).join(", ");
-    return failure(gate, method.name, `The report has no measure "${gate.measure}"; it has ${known}.`);
+    return unmet(gate, method.name, `The report has no measure "${gate.measure}"; it has ${known}.`);
   }
   const own = measures.rows.filter((row) => row.measure === gate.measure && row.method === method.id);
   const first = refusalJudge(judges);
@@ -125,7 +125,7 @@ function ofMethod(gate: Gate, report: Report, method: { id: string; name: string
   if (rows.length === 0) {
     const suites = [...new Set(own.map(({ suite }) => suite))].join(", ");
     const of = `${definition.title} of ${method.name}`;
-    return failure(
+    return unmet(
       gate,
       method.name,
       suites === "" ? `${of} was not measured.` : `${of} was not measured so; there is: ${suites}.`,
@@ -144,7 +144,7 @@ function compared(gate: Gate, method: string, definition: MeasureDefinition, row
   const { unit, title } = definition;
   if (value === null) {
     const what = gate.bound === "estimate" ? "every answer is undetermined" : "it has no interval";
-    return failure(gate, method, `${title} of ${method} (${row.suite}): ${what}.`);
+    return unmet(gate, method, `${title} of ${method} (${row.suite}): ${what}.`);
   }
   const failed = comparisons[gate.comparison](value, gate.limit);
   const whole = `${figure(row.estimate, unit)}${row.interval ? ` ${interval(row.interval, unit)}` : ""}`;
@@ -159,6 +159,7 @@ function compared(gate: Gate, method: string, definition: MeasureDefinition, row
   };
 }
 
-function failure(gate: Gate, method: string | null, message: string): GateResult {
+/** A gate with nothing to compare, and why. */
+export function unmet(gate: Gate, method: string | null, message: string): GateResult {
   return { gate, method, status: "error", value: null, message };
 }
