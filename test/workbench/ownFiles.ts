@@ -103,7 +103,7 @@ export async function writeOwnRecipe(
   await quickInput.getByText("3 Selected").waitFor();
   await page.keyboard.press("Enter");
   await quickInput.getByText("New Recipe (3/4): How the Files Are Used").waitFor();
-  await rows(ownFiles.refusals)
+  await rows(basename(ownFiles.refusals))
     .getByText(/safety tuning/)
     .waitFor();
   await seen();

@@ -35,13 +35,23 @@ describeWorkbench("recipes", () => {
     await quickInput.getByText("2 Selected").waitFor();
     await page.keyboard.press("Enter");
     await quickInput.getByText("New Recipe (3/4): How the Files Are Used").waitFor();
-    await row("prompts/pairs.csv")
-      .getByText(/contrastive stage: 240 \+ 240 · monitored: 48 \+ 48 · suite: 96 \+ 96$/)
+    await row("pairs.csv")
+      .getByText(/^contrastive 240 \+ 240 · monitored 48 \+ 48 · suite 96 \+ 96 · by split$/)
       .waitFor();
-    await row("prompts/to-label.csv")
+    await row("to-label.csv")
       .getByText(/Not used: none of its \d+ prompts has a label/)
       .waitFor();
+    // All of it is read at a usual width: the name with its counts, and how the file is used.
+    await page.setViewportSize({ width: 1024, height: 768 });
+    await workbench().settled();
     await workbench().screenshot("recipe-uses");
+    const lines = quickInput.locator(".monaco-list-row .monaco-icon-label-container:visible");
+    const cut = await lines.evaluateAll((all) =>
+      all.filter((line) => line.scrollWidth > line.clientWidth).map(({ textContent }) => textContent),
+    );
+    expect(await lines.count()).toBeGreaterThan(6);
+    expect(cut).toEqual([]);
+    await page.setViewportSize({ width: 1400, height: 900 });
     // By keyboard: what the questions are, and what they are used for.
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("ArrowDown");
@@ -50,8 +60,8 @@ describeWorkbench("recipes", () => {
     await quickInput.getByText("Use of prompts/to-label.csv").waitFor();
     await row("suite").click();
     await page.keyboard.press("Enter");
-    await row("prompts/to-label.csv")
-      .getByText(/^suite: \d+ seemingly toxic/)
+    await row("to-label.csv")
+      .getByText(/^suite \d+ seemingly toxic/)
       .waitFor();
     await row("Create Recipe").click();
     await quickInput.getByText("New Recipe (4/4): Name").waitFor();

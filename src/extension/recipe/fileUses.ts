@@ -1,12 +1,11 @@
 /*
  * What the prompt files of a new recipe are used for. A proposal follows from their prompts: labels, answers, splits and categories; a person
- * may change each use. Every file that was chosen has a line that says how it is used, or why it is not.
+ * may change each use. What is said of it is in useWords.ts.
  */
 import type { PromptRecord } from "../../dataset/record.ts";
 import type { Label } from "../../protocol/label.ts";
 import { refusalOpenings } from "../../protocol/openings.ts";
 import type { SourceInput } from "../../protocol/source.ts";
-import { count, counted } from "../../wording/numbers.ts";
 
 /** A prompt file that a new recipe may use. */
 export interface RecipeFile {
@@ -23,15 +22,6 @@ export interface RecipeFile {
 /** What a file can be used for, in the order of a run. */
 export const fileUses = ["contrast", "safety", "general", "monitored", "suite"] as const;
 export type FileUse = (typeof fileUses)[number];
-
-/** Uses as a person reads them. */
-export const useNames: Readonly<Record<FileUse, string>> = {
-  contrast: "contrastive stage",
-  safety: "safety tuning",
-  general: "general answers",
-  monitored: "monitored",
-  suite: "suite",
-};
 
 /** Which prompts of a file are for what: by its splits, by its categories, or not divided. */
 export type Division =
@@ -133,11 +123,12 @@ function assumedLabel({ path, records }: RecipeFile): Label | undefined {
 }
 
 /** The prompts of a file, with the label that is assumed of all. */
-function labelled({ file, label }: Pick<UsedFile, "file" | "label">): readonly PromptRecord[] {
+export function labelled({ file, label }: Pick<UsedFile, "file" | "label">): readonly PromptRecord[] {
   return label === undefined ? file.records : file.records.map((record) => ({ ...record, label }));
 }
 
-function groupsOf(used: Pick<UsedFile, "file" | "label">) {
+/** How many prompts of a file have each label, and how many of them an answer. */
+export function groupsOf(used: Pick<UsedFile, "file" | "label">) {
   const records = labelled(used);
   const of = (label: Label, answered = false) =>
     records.filter((one) => one.label === label && (!answered || (one.response ?? "").trim() !== "")).length;
@@ -265,80 +256,4 @@ function trainSplits(
 
 function oneOrMore(values: readonly string[]): string | string[] {
   return values.length === 1 ? values[0]! : [...values];
-}
-
-/** Prompts by label, in words: "240 toxic, 240 seemingly toxic". */
-export function labelWords(records: readonly Pick<PromptRecord, "label">[]): string {
-  const groups = [
-    ["toxic", "toxic"],
-    ["seemingly_toxic", "seemingly toxic"],
-    ["general", "general"],
-    [undefined, "without a label"],
-  ] as const;
-  const words = groups.flatMap(([label, name]) => {
-    const n = records.filter((record) => record.label === label).length;
-    return n > 0 ? [`${count(n)} ${name}`] : [];
-  });
-  return words.join(", ") || "no prompts";
-}
-
-/** Prompts of a use in few letters, since a line holds several uses: "240 + 240" are toxic and seemingly toxic ones. */
-function shortWords(records: readonly Pick<PromptRecord, "label">[]): string {
-  const toxic = records.filter(({ label }) => label === "toxic").length;
-  const seemingly = records.filter(({ label }) => label === "seemingly_toxic").length;
-  const isPair = toxic > 0 && seemingly > 0 && toxic + seemingly === records.length;
-  return isPair ? `${count(toxic)} + ${count(seemingly)}` : labelWords(records);
-}
-
-/** What a file holds, in words: labels, splits. */
-export function contentWords(used: UsedFile): string {
-  const { file, label } = used;
-  if (file.problem !== undefined) return file.problem;
-  const splits = Map.groupBy(
-    file.records.filter(({ split }) => split),
-    ({ split }) => split!,
-  );
-  const parts = [...splits].map(([split, { length }]) => `${split} ${count(length)}`);
-  return [
-    `${labelWords(labelled(used))}${label === undefined ? "" : " (by its answers)"}`,
-    ...(parts.length > 0 ? [`splits: ${parts.join(", ")}`] : []),
-  ].join(" · ");
-}
-
-/** How a file is used, in words, or why it is not. */
-export function useWords(used: UsedFile): string {
-  const { uses, file, division } = used;
-  if (uses.length === 0) return `Not used: ${whyUnused(used)}`;
-  const words = uses.map((use) => {
-    const { records } = sourceOf(used, use);
-    const limit = use === "suite" ? suiteLimit : use === "monitored" ? 2 * monitoredLimit : records.length;
-    const drawn = use === "suite" && records.length > limit ? `, ${limit} of them drawn` : "";
-    return `${useNames[use]}: ${shortWords(records)}${drawn}`;
-  });
-  const isSplit = division.by === "category" && uses.some((use) => use === "suite" || use === "monitored");
-  const held = isSplit && uses.includes("contrast") ? ["by category"] : [];
-  return [...words, ...held, ...overlap(used)].join(" · ") || file.path;
-}
-
-/** Why nothing of a file is used, and what can be done about it. */
-export function whyUnused(used: UsedFile): string {
-  const { file } = used;
-  if (file.problem !== undefined) return file.problem;
-  if (file.records.length === 0) return "it holds no prompts.";
-  if (possibleUses(used).length > 0) return "no use is chosen.";
-  if (groupsOf(used).general > 0) return "its general prompts have no answers.";
-  return `none of its ${counted(file.records.length, "prompt")} has a label. Label them, or say here what they are.`;
-}
-
-/** How many prompts of a file are measured that are trained on, too, where its prompts cannot be divided. */
-function overlap(used: UsedFile): string[] {
-  const idsOf = (uses: readonly FileUse[]) =>
-    new Set(
-      uses
-        .filter((use) => used.uses.includes(use))
-        .flatMap((use) => sourceOf(used, use).records.map(({ id }) => id)),
-    );
-  const trained = idsOf(["contrast", "safety", "general"]);
-  const both = [...idsOf(["monitored", "suite"])].filter((id) => trained.has(id)).length;
-  return both === 0 ? [] : [`${count(both)} of them are trained on and measured`];
 }

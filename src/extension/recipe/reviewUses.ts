@@ -1,21 +1,11 @@
-import { isAbsolute } from "node:path";
+import { isAbsolute, posix } from "node:path";
 import * as vscode from "vscode";
 import type { Label } from "../../protocol/label.ts";
 import type { RecipeInput } from "../../protocol/recipe.ts";
 import { DisposableStore } from "../disposableStore.ts";
-import {
-  contentWords,
-  type FileUse,
-  isUnlabelled,
-  labelWords,
-  possibleUses,
-  sourceOf,
-  type UsedFile,
-  useNames,
-  useWords,
-  withLabel,
-} from "./fileUses.ts";
+import { type FileUse, isUnlabelled, possibleUses, sourceOf, type UsedFile, withLabel } from "./fileUses.ts";
 import { standIns } from "./newRecipe.ts";
+import { contentWords, labelWords, useNames, useWords } from "./useWords.ts";
 
 /** A line of the review: what Enter does there. */
 interface ReviewItem extends vscode.QuickPickItem {
@@ -86,21 +76,24 @@ function items(used: readonly UsedFile[], model: RecipeInput["model"]): ReviewIt
     ...(used.length > 0 ? [separator("files")] : []),
     ...used.map(
       (one, change): ReviewItem => ({
-        label: `$(${one.uses.length > 0 ? "file" : "circle-slash"}) ${one.file.path}`,
-        description: contentWords(one),
+        // The name stands first and the folder last, so that what is cut off is the folder.
+        label: `$(${one.uses.length > 0 ? "file" : "circle-slash"}) ${posix.basename(one.file.path)}`,
+        description: [contentWords(one), posix.dirname(one.file.path).replace(/^\.$/, "")]
+          .filter(Boolean)
+          .join(" · "),
         detail: useWords(one),
         does: { change },
         buttons: [edit],
       }),
     ),
     ...(starter.length > 0
-      ? [separator("not in the files"), { label: "$(package) Starter set", description: starter.join(", ") }]
+      ? [separator("not in the files"), { label: "$(package) Starter set", detail: starter.join(", ") }]
       : []),
     separator("model"),
     {
       label: `$(symbol-misc) ${names.join(" + ")}`,
       ...(names.some(isAbsolute) && {
-        description: "a path of this machine: on others, the recipe needs another name",
+        detail: "a path of this machine: on others, the recipe needs another name",
       }),
     },
   ];

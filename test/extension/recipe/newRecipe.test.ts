@@ -2,18 +2,21 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
 import { readPrompts } from "../../../src/dataset/read.ts";
+import type { PromptRecord } from "../../../src/dataset/record.ts";
 import {
-  contentWords,
+  type FileUse,
+  fileUses,
   possibleUses,
   proposeUses,
   type RecipeFile,
   sourceOf,
   type UsedFile,
-  useWords,
   withLabel,
 } from "../../../src/extension/recipe/fileUses.ts";
 import { portableModel, portableName } from "../../../src/extension/recipe/modelName.ts";
 import { newRecipe, standIns, suiteNames } from "../../../src/extension/recipe/newRecipe.ts";
+import { contentWords, useWords } from "../../../src/extension/recipe/useWords.ts";
+import type { Label } from "../../../src/protocol/label.ts";
 import { recipeSchema } from "../../../src/protocol/recipe.ts";
 import { checkRecipeText } from "../../../src/recipe/check.ts";
 import { tempFolder } from "../../tempFolder.ts";
@@ -99,14 +102,14 @@ describe("a new recipe", () => {
     const bare = await own("bare.csv", ["prompt", "One?", "Two?"]);
     const used = proposeUses([await xstest(), await advbench(), await refusals(), bare, lost]);
     expect(used.map(useWords)).toEqual([
-      "contrastive stage: 69 + 69 · monitored: 21 + 21 · suite: 20 + 20 · by category",
-      "suite: 250 toxic, 200 of them drawn",
-      "safety tuning: 40 toxic",
-      "Not used: none of its 2 prompts has a label. Label them, or say here what they are.",
+      "contrastive 69 + 69 · monitored 21 + 21 · suite 20 + 20 · by category",
+      "suite 200 of 250 toxic",
+      "safety tuning 40",
+      "Not used: none of its 2 prompts has a label. Enter says what they are",
       "Not used: it cannot be read",
     ]);
     expect(contentWords(used[2]!)).toBe("40 toxic (by its answers)");
-    expect(contentWords(used[4]!)).toBe("it cannot be read");
+    expect(contentWords(used[4]!)).toBe("");
   });
 
   test("uses the splits that files have", async () => {
@@ -129,7 +132,7 @@ describe("a new recipe", () => {
       { name: "my-pairs-test", source: { file: "data/my pairs.csv", split: "test" } },
     ]);
     expect(standIns(used)).toEqual([]);
-    expect(contentWords(used[0]!)).toMatch(/toxic, \d+ seemingly toxic · splits: train 480/);
+    expect(contentWords(used[0]!)).toBe("384 + 384");
   });
 
   test("takes the starter set for what no file gives, also for one side of the stage", async () => {
@@ -160,7 +163,43 @@ describe("a new recipe", () => {
     expect(newRecipe("bare", "m", [used!]).data?.contrast).toEqual([{ file: "p.csv" }]);
     expect(newRecipe("bare", "m", [used!]).evaluate).toBeUndefined();
     const both = { ...used!, uses: ["contrast", "suite"] as const };
-    expect(useWords(both)).toMatch(/of them are trained on and measured$/);
+    expect(useWords(both)).toMatch(/\d trained on and measured$/);
+  });
+
+  test("is told in lines that the quick pick shows whole: counts by label, else counts, else the uses alone", () => {
+    const prompts = (label: Label, n: number): PromptRecord[] =>
+      Array.from({ length: n }, (_, i) => ({
+        ...{
+          id: `${label}${i}`,
+          prompt: `${label} ${i}`,
+          source: "x.csv",
+          line: i + 2,
+          label,
+          response: "No.",
+        },
+      }));
+    const lineOf = (uses: readonly FileUse[], sizes: readonly number[]) => {
+      const records = (["toxic", "seemingly_toxic", "general"] as const).flatMap((label, i) =>
+        prompts(label, sizes[i]!),
+      );
+      return useWords({ file: { path: "x.csv", records }, uses, division: { by: "none" } });
+    };
+    expect(lineOf(["contrast", "monitored"], [30, 20, 0])).toBe(
+      "contrastive 30 + 20 · monitored 30 + 20 · 50 trained on and measured",
+    );
+    expect(lineOf(["safety", "monitored", "suite"], [300, 200, 100])).toBe(
+      "safety tuning 300 · monitored 600 · suite 200 of 500 · 300 trained on and measured",
+    );
+    expect(lineOf(fileUses, [300, 200, 100])).toBe(
+      "contrastive · safety tuning · general · monitored · suite · 600 trained on and measured",
+    );
+    const problem = "No row of a-file-with-a-long-name.jsonl can be read. The first: line 1, not JSON.";
+    const lost = {
+      file: { path: "x.csv", records: [], problem },
+      uses: [],
+      division: { by: "none" },
+    } as const;
+    expect(useWords(lost)).toBe("Not used: it gives no prompts. Enter says why");
   });
 
   test("follows what a person decides: another use, a label for all, nothing", async () => {
