@@ -158,7 +158,8 @@ const small: BenchmarkInput = {
  * where): untrained, STL, STL-aug, SCANS, Surgical and DCR → STL, and DCR → STL-aug. Suites of over-refusal, harm and capability; the paper
  * has five harmful suites that no source names, so these five are chosen here, as are the layer (half of the blocks), what is tuned, and the share of
  * helpful pairs (as many as safety pairs). SCANS and Surgical have the values that their papers publish for other models among those tried.
- * Suites are fetched with `discern suites fetch`. DCR trains on XSTest's safe prompts: the report marks the overlap.
+ * Suites are fetched with `discern suites fetch`. DCR trains on XSTest's safe prompts: half of its types are held out of training, and
+ * every method is tested on these alone. Other suites may hold prompts like those of the training files, which the report marks.
  */
 function paperTable(name: string, model: string, layers: number): BenchmarkInput {
   const steps = { "stages.1.steps": [120, 240] };

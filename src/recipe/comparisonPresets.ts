@@ -18,6 +18,8 @@ export const comparisonPresets = {
     recipe: "preset:paper",
     set: {
       "probes.every": 5,
+      // As in the paper: nothing is evaluated on XSTest here.
+      "data.holdOut": [],
       // The figures are of training; answers only show that the model still speaks.
       "evaluate.suites": [{ name: "starter-test", source: { file: "starter:pairs.csv", split: "test" } }],
       "evaluate.maxNewTokens": 64,

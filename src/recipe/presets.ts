@@ -24,9 +24,10 @@ const safetyTuning = { type: "supervised", optimiser: { learningRate: 4e-4 } } a
  * transfer to categories held out; its loss, steps and rates were chosen on the panel split and categories held out of the train
  * split (see docs/evidence.md). `demo` is the same, shortened to minutes on two cores, its layer chosen beforehand.
  *
- * `paper` is the setting of the DCR paper as far as it is known. Its files are looked for beside the recipe.
+ * `paper` is the setting of the DCR paper as far as it is known. Its files are those of `discern suites fetch xstest stl-safety`.
  * - From the paper: XSTest's safe prompts against 500 toxic prompts of HH-RLHF, which differ in form as well; circle loss;
  *   parameters behind ℓ frozen; 1 safety pair to 20 general ones; loss on both groups of pairs.
+ * - Not as in the paper, which trains on all of XSTest: half of its types are held out, so that XSTest can be a test of the model.
  * - From a reader of the authors' code (romanbelaire/DCGS): the first stage trains the weights themselves; the second, LoRA of
  *   rank 8 on q, k and v, with loss on all tokens, the instruction and always a line break and the input as the user's turn, the
  *   model's own system prompt (Qwen2.5's default, which its template writes unasked), 1024 tokens, an EOS behind every answer;
@@ -63,8 +64,11 @@ export const presets = {
     name: "dcr-paper",
     data: {
       contrast: [
-        { file: "xstest_v2_prompts.csv", format: "xstest", labels: ["seemingly_toxic"] },
-        { file: "safety_only_data_instructions.json", format: "safety", label: "toxic", limit: 500 },
+        { file: "suite:xstest", labels: ["seemingly_toxic"] },
+        { file: "suite:stl-safety", label: "toxic", limit: 500 },
+      ],
+      holdOut: [
+        { suite: "xstest", kinds: ["homonyms", "figurative_language", "historical_events", "privacy"] },
       ],
       general: [{ file: "starter:general.jsonl", split: "train", inputJoin: "line" }],
       safety: [{ file: "starter:safety.jsonl", split: "train", inputJoin: "line" }],

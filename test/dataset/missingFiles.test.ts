@@ -1,12 +1,13 @@
 import { cp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import { requirePromptFiles } from "../../src/dataset/missingFiles.ts";
 import { readPrompts } from "../../src/dataset/read.ts";
-import { selectPrompts } from "../../src/dataset/select.ts";
+import { recipeSchema } from "../../src/protocol/recipe.ts";
 import { presets } from "../../src/recipe/presets.ts";
-import { publishedFile } from "../../src/suites/published.ts";
-import { describePublished, publishedPath, samplePath } from "../publishedFiles.ts";
+import { readRecipePrompts } from "../../src/recipe/prompts.ts";
+import { suiteSource } from "../../src/suites/locate.ts";
+import { describePublished, samplePath } from "../publishedFiles.ts";
 import { tempFolder } from "../tempFolder.ts";
 
 describe("prompt files that are missing", () => {
@@ -45,27 +46,46 @@ describe("prompt files that are missing", () => {
   });
 });
 
-test("presets name no file but the starter set's and published ones", () => {
+test("presets name no file but the starter set's and those of known suites, which can be fetched", () => {
   const files = [...JSON.stringify(presets).matchAll(/"file":"([^"]+)"/g)].map(([, file]) => file!);
   expect(files.length).toBeGreaterThan(3);
-  expect(files.filter((file) => !file.startsWith("starter:") && publishedFile(file) === undefined)).toEqual(
-    [],
-  );
+  for (const file of files.filter((file) => !file.startsWith("starter:"))) {
+    expect(suiteSource(file).file.from, file).toBeDefined();
+  }
 });
 
-test("preset:paper reads the published layouts", async () => {
-  const read = await Promise.all(
-    presets.paper.data.contrast.map((source) => selectPrompts(source, { root: samplePath() })),
-  );
-  expect(read.map(({ records }) => records.length)).toEqual([20, 2]);
-});
+describe("the contrast of preset:paper", () => {
+  const read = async () => {
+    const recipe = recipeSchema.parse({ ...presets.paper, model: "m", evaluate: { suites: ["xstest"] } });
+    const { prompts, problems } = await readRecipePrompts(recipe, { root: tempFolder() });
+    expect(problems.filter(({ severity }) => severity === "error")).toEqual([]);
+    return prompts;
+  };
+  beforeEach(() => {
+    vi.stubEnv("DISCERN_SUITES", tempFolder());
+    return () => vi.unstubAllEnvs();
+  });
 
-describePublished("preset:paper on published files", () => {
-  test("contrasts 250 safe prompts of XSTest with 500 harmful ones", async () => {
-    const root = publishedPath("");
-    const read = await Promise.all(
-      presets.paper.data.contrast.map((source) => selectPrompts(source, { root })),
+  test("is read from the files that are fetched, wherever the recipe lies, and shares no type with XSTest as a suite", async () => {
+    vi.stubEnv("DISCERN_DATA", samplePath());
+    const { contrast, suites } = await read();
+    const [toxic, safe] = ["toxic", "seemingly_toxic"].map((label) =>
+      contrast.filter((one) => one.label === label),
     );
-    expect(read.map(({ records }) => records.length)).toEqual([250, 500]);
+    expect([toxic!.length, safe!.length]).toEqual([2, 10]);
+    const trained = new Set(safe!.map(({ kind }) => kind));
+    expect(trained.size).toBe(5);
+    expect(suites[0]!.records.length).toBeGreaterThan(0);
+    expect(suites[0]!.records.filter(({ kind }) => trained.has(kind))).toEqual([]);
+  });
+
+  describePublished("on published files", () => {
+    test("is 125 safe prompts of XSTest and 500 harmful ones; 225 prompts of XSTest are left to test", async () => {
+      const { contrast, suites } = await read();
+      const count = (of: readonly { label?: string | null }[], label: string) =>
+        of.filter((one) => one.label === label).length;
+      expect([count(contrast, "seemingly_toxic"), count(contrast, "toxic")]).toEqual([125, 500]);
+      expect(suites[0]!.records).toHaveLength(225);
+    });
   });
 });

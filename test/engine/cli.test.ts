@@ -136,9 +136,9 @@ describe("the built command line", () => {
       cwd,
     });
     expect(exitCode).toBe(1);
-    expect(stderr).toMatch(/data\.contrast\[0\]\.file: .*xstest_v2_prompts\.csv.*github\.com/);
+    expect(stderr).toMatch(/data\.contrast\[0\]\.file: .*xstest.*`discern suites fetch xstest`/);
     expect(stderr).toMatch(
-      /\ndata\.contrast\[1\]\.file: .*safety_only_data_instructions\.json.*github\.com.*licence/,
+      /\ndata\.contrast\[1\]\.file: .*safety_only_data_instructions\.json.*`discern suites fetch stl-safety`/,
     );
     expect(await readdir(cwd)).toEqual([]);
   });
