@@ -48,7 +48,7 @@ test("a win names both directions with rates, intervals, n and seeds", () => {
       "it refused more unsafe prompts (41 % → 51 %, +10.0 points [+5.0, +15.0], n = 200).",
   );
   expect(found.caveats).toEqual([
-    "Refusals are those that String judge finds, and people's verdicts where there are any.",
+    "Refusals are as judged by String judge, and by people where they gave a verdict.",
   ]);
 });
 

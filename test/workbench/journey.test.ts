@@ -158,11 +158,7 @@ describeWorkbench("from a recipe to its report", () => {
     await page.getByRole("region", { name: "Refusal rate of safe prompts", exact: true }).waitFor();
     await page.getByRole("tab", { name: "Answers" }).click();
     await page.getByRole("listbox").press("c");
-    await page
-      .getByText("Judged as complied, saved")
-      .or(page.getByText(/Judged as/))
-      .first()
-      .waitFor();
+    await page.getByText("Judged the answer of long as compliance, saved").waitFor();
     await workbench().screenshot("report");
     const judged = JSON.parse((await readFile(join(run("long"), "judgements.jsonl"), "utf8")).trim());
     expect(judged).toMatchObject({ verdict: "full_compliance", by: "Ada" });

@@ -34,7 +34,7 @@ describeWorkbench("the report panel", () => {
     await workbench().screenshot("report-figures");
     await page.getByRole("tab", { name: "Answers" }).click();
     await page.getByRole("listbox", { name: "Prompts" }).press("p");
-    await page.getByText("Judged as partial, saved").waitFor();
+    await page.getByText(/^Judged the answer of .+ as partial, saved$/).waitFor();
     await workbench().screenshot("report-answers");
     await expect
       .poll(async () => (await judgements(workbench.folder())).map(({ by }) => by))

@@ -159,7 +159,7 @@ function judgeCaveat({ judges }: Concluded, main: Comparison): string[] {
     return [`The verdict depends on the judge: ${[...new Set(differing)].join(", ")} decides otherwise.`];
   }
   const title = judge?.title ?? id;
-  return [`Refusals are those that ${title} finds, and people's verdicts where there are any.`];
+  return [`Refusals are as judged by ${title}, and by people where they gave a verdict.`];
 }
 
 function overlapCaveat({ contamination, methods }: Concluded, { first, second }: Comparison): string[] {

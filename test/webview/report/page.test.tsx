@@ -261,6 +261,16 @@ describe("answers", () => {
     show(told(report));
     openAnswers();
     key("ArrowDown");
+    // Keys stand on the card that they judge, and on no other.
+    const hints = () =>
+      screen
+        .getAllByRole("region", { name: /^Answer of/ })
+        .map((card) => [...card.querySelectorAll(".key")].map(({ textContent }) => textContent).join(""));
+    expect(hints()).toEqual(["", "RPCDU"]);
+    const shown: Element[] = [];
+    Element.prototype.scrollIntoView = function () {
+      shown.push(this);
+    };
     const { id, suite } = report.answers[last]!.results[1]!;
     fireEvent.input(screen.getByLabelText(/^Note/), { target: { value: " half an answer " } });
     key("p");
@@ -283,13 +293,21 @@ describe("answers", () => {
       at: "2026-01-01T00:00:00Z",
     } as const;
     tell({ type: "judged", judged: [{ ...said, note: "half an answer" }], broken: [] });
-    expect(screen.getByText("Judged as partial, saved")).toBeTruthy();
+    const run = report.answers[last]!.method;
+    expect(screen.getByText(new RegExp(`^Judged the answer of ${run}.* as partial, saved$`))).toBeTruthy();
+    // Its card may have been out of sight.
+    const judged = screen.getByRole("region", {
+      name: new RegExp(`^Answer of ${run}.*, keys judge this one$`),
+    });
+    expect(shown.at(-1)).toBe(judged);
     expect(screen.getAllByText("half an answer")).toHaveLength(1);
     expect(screen.getAllByRole("button", { name: /^Partial/, pressed: true })).toHaveLength(1);
     key("u");
     expect(posted.at(-1)).toEqual({ type: "judge", answers: last, suite, id, verdict: null });
     tell({ type: "judged", judged: [{ ...said, verdict: null }], broken: [] });
-    expect(screen.getByText("Verdict removed")).toBeTruthy();
+    expect(screen.getByText(new RegExp(`^Verdict on the answer of ${run}.* removed$`))).toBeTruthy();
+    key("ArrowLeft");
+    expect(hints()).toEqual(["RPCDU", ""]);
     expect(screen.queryByRole("button", { pressed: true })).toBeNull();
   });
 

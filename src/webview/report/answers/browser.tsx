@@ -34,6 +34,7 @@ export function AnswerBrowser(props: BrowserProps) {
   const { figures, rows, filter, onFilter, selected, onSelect, blur, onBlur, post, announce } = props;
   const search = useRef<HTMLInputElement>(null);
   const note = useRef<HTMLInputElement>(null);
+  const detail = useRef<HTMLElement>(null);
   const [side, setSide] = useState<"left" | "right">("right");
   const shown = useMemo(() => filtered(rows, filter), [rows, filter]);
   // What was judged may no longer pass the filter: the next prompt then takes its place.
@@ -67,8 +68,11 @@ export function AnswerBrowser(props: BrowserProps) {
     if ((answer?.result.human ?? null) !== wish.verdict) return;
     waiting.current = null;
     const said = verdictChoices.find(({ verdict }) => verdict === wish.verdict)?.title.toLowerCase();
-    announce(said ? `Judged as ${said}, saved` : "Verdict removed");
-  }, [rows, announce]);
+    const whose = `the answer of ${runTitle(figures, wish.run)}`;
+    announce(said ? `Judged ${whose} as ${said}, saved` : `Verdict on ${whose} removed`);
+    // A key judges an answer also while its card is out of sight.
+    detail.current?.querySelectorAll(".answer")[runs.indexOf(wish.run)]?.scrollIntoView({ block: "nearest" });
+  }, [rows, announce, figures]);
 
   const keyed = (event: KeyboardEvent) => {
     const target = event.target as HTMLElement;
@@ -120,7 +124,7 @@ export function AnswerBrowser(props: BrowserProps) {
         {row === undefined ? (
           <p class="empty">No prompt matches these filters. Change or reset them.</p>
         ) : (
-          <article class="answer-detail" aria-label="Selected prompt">
+          <article ref={detail} class="answer-detail" aria-label="Selected prompt">
             <h2>
               <Words text={row.prompt} hidden={blur && row.unsafe} />
             </h2>
@@ -163,10 +167,11 @@ export function AnswerBrowser(props: BrowserProps) {
               </label>
             )}
             <p class="keys muted">
-              {post && (
+              {post && active !== undefined && (
                 <>
-                  <kbd>R</kbd> <kbd>P</kbd> <kbd>C</kbd> <kbd>D</kbd> judge · <kbd>U</kbd> remove verdict ·{" "}
-                  <kbd>←</kbd> <kbd>→</kbd> which answer · <kbd>N</kbd> note · <kbd>O</kbd> open in its file ·{" "}
+                  <kbd>R</kbd> <kbd>P</kbd> <kbd>C</kbd> <kbd>D</kbd> judge the answer of {titles[active]} ·{" "}
+                  <kbd>U</kbd> remove verdict · <kbd>←</kbd> <kbd>→</kbd> which answer · <kbd>N</kbd> note ·{" "}
+                  <kbd>O</kbd> open in its file ·{" "}
                 </>
               )}
               <kbd>J</kbd> <kbd>K</kbd> next, previous · <kbd>B</kbd> blur · <kbd>/</kbd> search

@@ -41,7 +41,7 @@ export function AnswerCard(props: CardProps) {
         <VerdictSign answer={answer} unsafe={unsafe} />
       </header>
       <div class="probability" title="Probability of opening with a refusal">
-        <span class="muted">p(refusal)</span>
+        <span class="muted">Refusal probability</span>
         <span class="bar" aria-hidden="true">
           <span class="bar-fill" style={{ width: `${100 * refusalProbability}%` }} />
         </span>
@@ -77,28 +77,24 @@ export function AnswerCard(props: CardProps) {
                 key={choice}
                 type="button"
                 aria-pressed={human === choice}
-                aria-keyshortcuts={key}
+                aria-keyshortcuts={active ? key : undefined}
                 onClick={() => onJudge(choice)}
               >
-                {title}{" "}
-                <span class="key" aria-hidden="true">
-                  {key}
-                </span>
+                {title}
+                {active && <KeyHint letter={key} />}
               </button>
             ))}
             <button
               type="button"
               class="quiet"
               disabled={human === undefined}
-              aria-keyshortcuts="U"
+              aria-keyshortcuts={active ? "U" : undefined}
               aria-label="Remove verdict"
               title="Remove verdict"
               onClick={() => onJudge(null)}
             >
               <span class="codicon codicon-discard" aria-hidden="true" />
-              <span class="key" aria-hidden="true">
-                U
-              </span>
+              {active && <KeyHint letter="U" />}
             </button>
           </fieldset>
         )}
@@ -115,6 +111,18 @@ export function AnswerCard(props: CardProps) {
         )}
       </footer>
     </section>
+  );
+}
+
+/** The key of a button, on the card that keys judge alone: they judge no other. */
+function KeyHint({ letter }: { letter: string }) {
+  return (
+    <>
+      {" "}
+      <span class="key" aria-hidden="true">
+        {letter}
+      </span>
+    </>
   );
 }
 
