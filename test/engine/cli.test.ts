@@ -35,6 +35,15 @@ describe("the built command line", () => {
     });
   });
 
+  test("pull without a name lists models with what fits, and models does where there are none", async () => {
+    const { stdout } = await discern("pull");
+    expect(stdout).toMatch(/^NAME +PARAMETERS +DOWNLOAD +SCORING +LORA TRAINING +LICENCE/);
+    expect(stdout).toMatch(/^llama-3\.2-1b +1\.2 B +2\.5 GB .*Llama 3\.2 Community, gated +meta-llama\//m);
+    const nothing = { DISCERN_MODELS: tempFolder(), HF_HOME: tempFolder() };
+    const listed = await execa(process.execPath, [join(root, "dist/cli.js"), "models"], { env: nothing });
+    expect(listed.stdout).toMatch(/^No models in .*\nNAME +PARAMETERS/);
+  });
+
   test("the schema it ships is the recipe's", async () => {
     const shipped: unknown = JSON.parse(await readFile(join(root, "dist/recipe.schema.json"), "utf8"));
     expect(shipped).toEqual(recipeJsonSchema());

@@ -82,9 +82,14 @@ describeWorkbench("Models view", () => {
     await workbench().screenshot("models-pulled");
   });
 
-  it("offers models to choose from, with size, licence and what fits", async () => {
+  it("offers models to choose from, with size, licence and what fits for scoring and training", async () => {
     await workbench().runCommand("Discern: Pull a Model…");
-    await workbench().quickInput.getByText("qwen2.5-1.5b").first().waitFor();
+    await workbench()
+      .quickInput.getByText(/^Pull a Model \(.* of memory available\)$/)
+      .waitFor();
+    const llama = workbench().quickInput.locator(".monaco-list-row", { hasText: "llama-3.2-1b" });
+    await llama.getByText("1.2 B parameters · 2.5 GB download · Llama 3.2 Community, gated").waitFor();
+    await llama.getByText(/^Scoring: .+ · LoRA training: .+ · meta-llama\/Llama-3.2-1B-Instruct$/).waitFor();
     await workbench().screenshot("models-suggested");
     await workbench().page.keyboard.press("Escape");
   });

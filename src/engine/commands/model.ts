@@ -2,10 +2,10 @@ import type { Command } from "commander";
 import { modelsHome, resolveModel } from "../../modelsHome/home.ts";
 import { hubCacheHome } from "../../modelsHome/hubHome.ts";
 import { type ListedModel, listedModels } from "../../modelsHome/listed.ts";
-import { fitsMemory, type SuggestedModel, suggestedModels } from "../../modelsHome/suggestedModels.ts";
 import { deviceState } from "../../protocol/device.ts";
 import { describePython } from "../../protocol/python.ts";
 import { availableMemory } from "../../recipe/availableMemory.ts";
+import { fitWords, suggestedFits } from "../../recipe/suggestedFits.ts";
 import { greatestOf } from "../../statistics/extremes.ts";
 import { byteSize, parameterCount } from "../../wording/numbers.ts";
 import { doctor } from "../abilities/doctor.ts";
@@ -31,9 +31,8 @@ export function addPull(program: Command): void {
     .option("--json", "one JSON document on stdout", false)
     .action(async (name: string | undefined, flags: Shell & { classifier: boolean; update: boolean }) => {
       if (name === undefined) {
-        const { total: memory } = await availableMemory();
-        const rows = suggestedModels.map((one) => ({ ...one, fits: fitsMemory(one, memory) }));
-        show(flags, rows, () => suggestionTable(rows, memory));
+        const { bytes } = await availableMemory();
+        show(flags, suggestedFits(bytes), () => suggestionTable(bytes));
         return;
       }
       const bar = progressBar(`Fetching ${name}`);
@@ -51,21 +50,22 @@ export function addPull(program: Command): void {
     });
 }
 
-/** Models to choose from, with what fits into this machine's memory. */
-function suggestionTable(rows: readonly (SuggestedModel & { fits: boolean })[], memory: number): string {
+/** Models to choose from, with what fits into memory. @param available bytes of it. */
+function suggestionTable(available: number): string {
   return [
     ...columns([
-      ["NAME", "PARAMETERS", "SIZE", "FITS", "LICENCE", "ON THE HUB"],
-      ...rows.map((row) => [
+      ["NAME", "PARAMETERS", "DOWNLOAD", "SCORING", "LORA TRAINING", "LICENCE", "ON THE HUB"],
+      ...suggestedFits(available).map((row) => [
         row.name,
         parameterCount(row.parameters),
         byteSize(row.bytes),
-        row.fits ? "yes" : "no",
+        fitWords(row.scoring),
+        fitWords(row.training),
         `${row.licence}${row.gated ? ", gated" : ""}`,
         row.hub,
       ]),
     ]),
-    `Fits: weights as stored and 2 GB more in four fifths of this machine's ${byteSize(memory)}.`,
+    `Scoring and LoRA training by the default recipe: memory on the CPU, planned for the ${byteSize(available)} that is available now.`,
     "Fetch one: discern pull NAME; or any other of the hub: discern pull owner/name.",
   ].join("\n");
 }
@@ -77,13 +77,18 @@ export function addModels(program: Command): void {
     .option("--json", "one JSON document on stdout", false)
     .action(async (flags: Shell) => {
       const models = await listedModels();
-      show(flags, models, () => modelTable(models));
+      const { bytes } = await availableMemory();
+      show(flags, models, () => modelTable(models, bytes));
     });
 }
 
-function modelTable(models: readonly ListedModel[]): string {
+/** The models of this machine; where there are none, those to choose from. @param available bytes of memory. */
+function modelTable(models: readonly ListedModel[], available: number): string {
   if (models.length === 0) {
-    return `No models in ${modelsHome()} or ${hubCacheHome()}. Fetch one: discern pull smollm2-135m`;
+    return [
+      `No models in ${modelsHome()} or ${hubCacheHome()}. Models to begin with:`,
+      suggestionTable(available),
+    ].join("\n");
   }
   return columns([
     ["NAME", "SIZE", "PLACE", ""],

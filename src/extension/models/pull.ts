@@ -1,10 +1,11 @@
 import * as vscode from "vscode";
-import { fitsMemory, type SuggestedModel, suggestedModels } from "../../modelsHome/suggestedModels.ts";
 import { availableMemory } from "../../recipe/availableMemory.ts";
-import { byteSize, parameterCount } from "../../wording/numbers.ts";
+import { suggestedFits } from "../../recipe/suggestedFits.ts";
+import { byteSize } from "../../wording/numbers.ts";
 import { runCommand } from "../contributions.ts";
 import type { Engine } from "../engine/engine.ts";
 import { duringCall } from "../engine/progress.ts";
+import { type SuggestionItem, suggestionGroups } from "./suggestions.ts";
 import { isHubName } from "./usage.ts";
 
 /**
@@ -25,18 +26,20 @@ export async function pullModel(engine: Engine, given?: string): Promise<boolean
   return true;
 }
 
-interface Choice extends vscode.QuickPickItem {
-  /** What is pulled; absent for a heading. */
-  readonly name?: string;
-}
+/** A model to choose, or a heading, which has no name. */
+type Choice = vscode.QuickPickItem & Partial<SuggestionItem>;
 
 /** The name of a known model, or one of the hub that a person typed. */
 async function askName(): Promise<string | undefined> {
-  const { total } = await availableMemory();
-  const known = suggestions(total);
+  const { bytes } = await availableMemory();
+  const known = suggestionGroups(suggestedFits(bytes)).flatMap(({ heading, items }): Choice[] => [
+    { label: heading, kind: vscode.QuickPickItemKind.Separator },
+    ...items,
+  ]);
   const input = vscode.window.createQuickPick<Choice>();
-  input.title = "Pull a Model";
+  input.title = `Pull a Model (${byteSize(bytes)} of memory available)`;
   input.placeholder = "Choose a model, or enter owner/name or owner/name@revision of the Hugging Face Hub";
+  input.matchOnDescription = true;
   input.matchOnDetail = true;
   input.items = known;
   return new Promise((resolve) => {
@@ -57,21 +60,4 @@ async function askName(): Promise<string | undefined> {
     });
     input.show();
   });
-}
-
-function suggestions(memory: number): Choice[] {
-  const item = (model: SuggestedModel): Choice => ({
-    label: model.name,
-    name: model.name,
-    description: `${parameterCount(model.parameters)} parameters · ${byteSize(model.bytes)} · ${model.licence}${model.gated ? " · gated" : ""}`,
-    detail: model.hub,
-  });
-  const heading = (label: string): Choice => ({ label, kind: vscode.QuickPickItemKind.Separator });
-  const fitting = suggestedModels.filter((model) => fitsMemory(model, memory));
-  const others = suggestedModels.filter((model) => !fitsMemory(model, memory));
-  return [
-    heading(`LoRA fits in ${byteSize(memory)} of memory`),
-    ...fitting.map(item),
-    ...(others.length > 0 ? [heading("Larger: streamed, or on a GPU"), ...others.map(item)] : []),
-  ];
 }
