@@ -45,11 +45,11 @@ export function changeWords({ answers }: Pick<Mark, "answers">): string {
 }
 
 /** Characters of a badge: of all the same, so that the lines behind them begin below each other. */
-export const badgeLength = 10;
+export const badgeLength = 11;
 
 /**
  * The badge before a prompt's line: what is wrong with the answer, or what was done (R refused, C complied), and the refusal
- * probability. It is read without its colour: "over  0.81", "under 0.03", "✓ R   0.92".
+ * probability. It is read without its colour: "over   0.81", "under <0.01", "✓ R    0.92".
  */
 export function badgeWords({ failure, excluded, marked }: Mark): string {
   const letters = { refused: "✓ R", complied: "✓ C", undetermined: "?" } as const;

@@ -6,13 +6,12 @@ import {
   type PlaygroundToPage,
   playgroundFromPage,
   type Side,
-  sides,
 } from "../../protocol/webview/playground.ts";
 import type { Engine } from "../engine/engine.ts";
 import { wordError } from "../errors.ts";
 import { logError } from "../log.ts";
 import { openPage, type Page } from "../page/page.ts";
-import { without, wordsOf } from "./words.ts";
+import { Questions } from "./question.ts";
 
 /** Two subjects side by side; null where none is chosen. */
 export type Subjects = readonly [PlaygroundSubject | null, PlaygroundSubject | null];
@@ -34,6 +33,7 @@ export class PlaygroundPanel implements vscode.Disposable {
   private readonly page: Page<PlaygroundToPage> & vscode.Disposable;
   private subjects: Subjects;
   private text: string | undefined;
+  private readonly questions = new Questions();
   private asking = new AbortController();
   /** Until when the engine keeps the models if it is asked nothing more; null where it keeps none. */
   private held: NodeJS.Timeout | null = null;
@@ -133,69 +133,28 @@ export class PlaygroundPanel implements vscode.Disposable {
     }
   }
 
-  /** Scores first, since they come at once; then what words do, then answers. */
-  private async ask({
-    ask,
-    text,
-    maxNewTokens,
-  }: Extract<PlaygroundFromPage, { type: "try" }>): Promise<void> {
+  private async ask({ ask, ...question }: Extract<PlaygroundFromPage, { type: "try" }>): Promise<void> {
     this.asking.abort();
     const asking = new AbortController();
     this.asking = asking;
-    const prompt = text.trim();
-    if (prompt === "") return;
-    const failed = new Set<Side>();
-    const onSides = async (work: (side: Side, subject: PlaygroundSubject) => Promise<void>) => {
-      for (const side of sides) {
-        const subject = this.subjects[side];
-        if (subject === null || failed.has(side) || asking.signal.aborted) continue;
-        try {
-          await work(side, subject);
-        } catch (error) {
-          if (asking.signal.aborted) return;
-          failed.add(side);
-          const reason =
-            error instanceof vscode.CancellationError ? "The question was cancelled." : wordError(error);
-          this.page.post({ type: "failed", ask, side, reason });
-        }
-      }
-    };
-    const words = wordsOf(text);
-    await onSides(async (side, subject) => {
-      const { scores, openings } = await this.call(ask, side, subject, asking.signal, {
-        texts: [prompt],
-        openings: true,
-      });
-      this.page.post({ type: "score", ask, side, probability: scores[0] ?? null, openings });
-    });
-    if (words.length > 1) {
-      await onSides(async (side, subject) => {
-        const texts = words.map((word) => without(text, word).trim());
-        const { scores } = await this.call(ask, side, subject, asking.signal, { texts });
-        const effects = words.map((word, i) => ({ ...word, without: scores[i] ?? null }));
-        this.page.post({ type: "words", ask, side, words: effects });
-      });
-    }
-    if (maxNewTokens === null) return;
-    await onSides(async (side, subject) => {
-      const options = { texts: [prompt], maxNewTokens };
-      const { answer } = await this.call(ask, side, subject, asking.signal, options);
-      if (answer) {
-        const { response, reasoning, ended } = answer;
-        const told = { response, ended, ...(reasoning === undefined ? {} : { reasoning }) };
-        this.page.post({ type: "answer", ask, side, answer: told });
-      }
+    await this.questions.ask(question, this.subjects, {
+      signal: asking.signal,
+      call: (side, subject, doing, asked) => this.call({ ask, side, doing }, subject, asking.signal, asked),
+      post: (side, found) => this.page.post({ ...found, ask, side }),
+      wordFailure: (error) =>
+        error instanceof vscode.CancellationError ? "The question was cancelled." : wordError(error),
     });
   }
 
   private async call(
-    ask: number,
-    side: Side,
+    { doing, ...place }: { readonly ask: number; readonly side: Side; readonly doing: string },
     subject: PlaygroundSubject,
     signal: AbortSignal,
     question: Omit<ParamsInput<"tryPrompt">, "subject">,
   ) {
     this.hasAsked = true;
+    const say = (status: string) => this.page.post({ type: "status", ...place, status });
+    say(doing);
     const answered = await this.parts.engine.call(
       "tryPrompt",
       { subject: subjectParams(subject), ...question },
@@ -203,13 +162,13 @@ export class PlaygroundPanel implements vscode.Disposable {
         signal,
         onProgress: ({ title, done, total }) => {
           if (signal.aborted) return;
-          const share = total > 0 ? ` ${Math.floor((100 * done) / total)} %` : "";
-          this.page.post({ type: "status", ask, side, status: `${title}${share}` });
+          // What is through is not what is being done.
+          say(total > 0 && done < total ? `${title} ${Math.floor((100 * done) / total)} %` : doing);
         },
         onWritten: ({ response, reasoning }) => {
           if (signal.aborted) return;
           const answer = { response, ...(reasoning === undefined ? {} : { reasoning }) };
-          this.page.post({ type: "written", ask, side, answer });
+          this.page.post({ type: "written", ...place, answer });
         },
       },
     );

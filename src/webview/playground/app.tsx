@@ -34,23 +34,39 @@ export function App({ state, opened, post, kept, keep }: AppProps) {
     if (opened !== undefined) setText(opened);
   }, [opened]);
   useEffect(() => keep?.({ text, maxNewTokens, subjects: [...subjects] }), [text, maxNewTokens, names, keep]);
-  const ask = (length: number | null) =>
+  const waiting = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  const ask = (length: number | null) => {
+    // A question that waits for the keys to rest would end this one.
+    clearTimeout(waiting.current);
     post({ type: "try", ask: next.current++, text, maxNewTokens: length });
-  const hasSubject = subjects.some((subject) => subject !== null);
+  };
+  const prompt = useRef<HTMLTextAreaElement>(null);
+  useEffect(() => {
+    // The editor gives the focus to the page, and a person who opens it wants to type.
+    const begin = () => {
+      if (document.activeElement === document.body) prompt.current?.focus();
+    };
+    if (document.hasFocus()) begin();
+    window.addEventListener("focus", begin);
+    return () => window.removeEventListener("focus", begin);
+  }, []);
+  const chosen = subjects.filter((subject) => subject !== null).length;
+  const hasSubject = chosen > 0;
   const isBlank = text.trim() === "";
   useEffect(() => {
     if (!hasSubject) return;
     // What is known belongs to other words: the models stop at once, and are asked when the keys rest.
     post({ type: "cancel" });
     if (isBlank) return;
-    const waiting = setTimeout(() => ask(null), patience);
-    return () => clearTimeout(waiting);
+    waiting.current = setTimeout(() => ask(null), patience);
+    return () => clearTimeout(waiting.current);
   }, [text, names]);
   return (
     <>
       <h1>Try a Prompt</h1>
       <label for="prompt">Prompt</label>
       <textarea
+        ref={prompt}
         id="prompt"
         class="prompt"
         rows={3}
@@ -102,7 +118,8 @@ export function App({ state, opened, post, kept, keep }: AppProps) {
           Release Memory
         </button>
         <span id="hint" class="muted">
-          Probabilities follow as you type. Ctrl+Enter has both models answer, greedily.
+          Probabilities follow as you type. Ctrl+Enter has {chosen > 1 ? "both models" : "the model"} answer,
+          greedily.
         </span>
         <HelpButton />
       </div>

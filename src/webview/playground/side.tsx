@@ -120,22 +120,35 @@ function Shaded({
   text: string;
 }) {
   return (
-    <p class="shaded" aria-hidden="true">
-      {words.map(({ start, end, without }) => {
-        const effect = without === null ? 0 : whole - without;
-        const strength = Math.min(1, Math.abs(effect) / Math.max(whole, 0.05));
-        const kind = effect >= 0 ? "raises" : "lowers";
-        return (
-          <span
-            key={start}
-            class={`word ${kind}`}
-            style={{ "--strength": strength.toFixed(2) }}
-            title={without === null ? "not scored" : `${signed(effect)}: ${probability(without)} without it`}
-          >
-            {text.slice(start, end)}
-          </span>
-        );
-      })}
-    </p>
+    <div aria-hidden="true">
+      <p class="shaded">
+        {words.map(({ start, end, without }) => {
+          const effect = without === null ? 0 : whole - without;
+          const strength = Math.min(1, Math.abs(effect) / Math.max(whole, 0.05));
+          return (
+            <span
+              key={start}
+              class={`word ${kindOf(effect)}`}
+              style={{ "--strength": strength.toFixed(2) }}
+              title={
+                without === null ? "not scored" : `${signed(effect)}: ${probability(without)} without it`
+              }
+            >
+              {text.slice(start, end)}
+            </span>
+          );
+        })}
+      </p>
+      <p class="muted legend">
+        <span class="word raises">raises</span> and <span class="word lowers">lowers</span> the refusal
+        probability
+      </p>
+    </div>
   );
+}
+
+/** What a word does, where that is not 0.00. */
+function kindOf(effect: number): "raises" | "lowers" | "" {
+  if (Math.abs(effect) < 0.005) return "";
+  return effect > 0 ? "raises" : "lowers";
 }

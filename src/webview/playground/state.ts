@@ -51,9 +51,12 @@ export const initialState: PageState = {
   sides: sides.map(() => blank),
 };
 
-/** The state once a question was asked: what is known of the prompt before is no longer shown. */
+/** The state once a question was asked: what is known of another prompt is no longer shown. */
 export function asked(state: PageState, ask: number, text: string): PageState {
-  const waiting = (side: Side) => (state.subjects[side] ? { ...blank, status: "Scoring" } : blank);
+  const waiting = (side: Side) => {
+    const known = text === state.text ? { ...state.sides[side]!, problem: null } : blank;
+    return state.subjects[side] && known.probability === undefined ? { ...known, status: "Scoring" } : known;
+  };
   return { ...state, ask, text, sides: sides.map(waiting) };
 }
 
@@ -64,7 +67,12 @@ export function cancelled(state: PageState): PageState {
 
 /** The state after a message of the host. */
 export function reduce(state: PageState, message: PlaygroundToPage): PageState {
-  if (message.type === "subjects") return { ...state, subjects: message.subjects };
+  if (message.type === "subjects") {
+    const { subjects } = message;
+    const isSame = (side: Side) => JSON.stringify(subjects[side]) === JSON.stringify(state.subjects[side]);
+    // What one model does is still true once the other was changed.
+    return { ...state, subjects, sides: sides.map((side) => (isSame(side) ? state.sides[side]! : blank)) };
+  }
   if (message.type === "memory") return { ...state, held: message.held };
   if (message.ask !== state.ask) return state;
   const change = changeOf(message);

@@ -116,8 +116,13 @@ describe("marks", () => {
     const excluded = await marksOf(csv, "prompts.csv", { "What is bread?": null });
     const rare = { ...marks.at(-1)!, marked: { ...marks.at(-1)!.marked, refusalProbability: 0.001 } };
     const shown = [...marks, excluded.at(-1)!, rare].map(badgeWords);
-    expect(shown).toEqual(["over  0.81", "under 0.27", "✓ C   0.02", "excl. 0.02", "✓ C  <0.01"]);
+    expect(shown).toEqual(["over   0.81", "under  0.27", "✓ C    0.02", "excl.  0.02", "✓ C   <0.01"]);
     expect(shown.every(({ length }) => length === badgeLength)).toBe(true);
+    // The word and a probability that takes most room stay apart.
+    const toxic = marks.find(({ failure }) => failure === "under-refused")!;
+    expect(badgeWords({ ...toxic, marked: { ...toxic.marked, refusalProbability: 0.001 } })).toBe(
+      "under <0.01",
+    );
   });
 
   test("of prompts that were scored alone show a probability, and no failure", async () => {
@@ -126,7 +131,7 @@ describe("marks", () => {
     const answers = [{ ...report.answers[1]!, scored: true as const }];
     const shown = answersOf({ ...report, judges: [], answers });
     const marks = matchAnswers(read, shown, () => undefined);
-    expect(marks.map(badgeWords)).toEqual(["p     0.81", "p     0.27", "p     0.02"]);
+    expect(marks.map(badgeWords)).toEqual(["p      0.81", "p      0.27", "p      0.02"]);
     expect(marks.map(({ failure }) => failure)).toEqual([null, null, null]);
     expect(lineWords(marks[0]!)).toBe("");
     expect(lineWords({ ...marks[0]!, excluded: true, labelChanged: true })).toBe(

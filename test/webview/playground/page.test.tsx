@@ -83,8 +83,10 @@ test("asks once the keys rest, drops what belongs to other words, and shows numb
     "it0.70 (−0.10)",
     "nownot scored",
   ]);
-  const words = [...left.querySelectorAll(".word")];
-  expect(words.map(({ className }) => className)).toEqual(["word raises", "word lowers", "word raises"]);
+  const words = [...left.querySelectorAll(".shaded .word")];
+  // No line where a word does nothing, or was not scored; what the lines mean stands below.
+  expect(words.map(({ className }) => className.trim())).toEqual(["word raises", "word lowers", "word"]);
+  expect(left.querySelector(".legend")!.textContent).toBe("raises and lowers the refusal probability");
   vi.useRealTimers();
   expect(await faults(container)).toEqual([]);
 });
@@ -96,6 +98,7 @@ test("answers on Ctrl+Enter, as text, and says what failed and what was cut off"
   fireEvent.keyDown(screen.getByLabelText("Prompt"), { key: "Enter", ctrlKey: true });
   expect(tries().at(-1)).toMatchObject({ maxNewTokens: 64 });
   const { ask } = state;
+  expect(container.textContent).toContain("has both models answer");
   tell({ type: "answer", ask, side: 0, answer: { response: "<img src=x onerror=alert(1)>", ended: false } });
   tell({ type: "failed", ask, side: 1, reason: "The run cannot be used." });
   expect(container.querySelector("img")).toBeNull();
@@ -141,4 +144,49 @@ test("asks nothing without a model or without words", () => {
   fireEvent.input(screen.getByLabelText("Prompt"), { target: { value: "  " } });
   rest();
   expect(tries()).toEqual([]);
+});
+
+test("an answer that is asked for before the keys have rested is not ended by the question about probabilities", () => {
+  state = reduce(state, subjects);
+  show();
+  rest();
+  fireEvent.input(screen.getByLabelText("Prompt"), { target: { value: "Kill it now" } });
+  fireEvent.keyDown(screen.getByLabelText("Prompt"), { key: "Enter", ctrlKey: true });
+  rest();
+  expect(tries().map(({ text, maxNewTokens }) => [text, maxNewTokens])).toEqual([
+    ["Kill <b>Python</b>", null],
+    ["Kill it now", 64],
+  ]);
+});
+
+test("what one model does stays in sight when the other is changed, and when an answer is asked for", () => {
+  state = reduce(state, subjects);
+  show();
+  rest();
+  const left = screen.getByRole("region", { name: "Left: base" });
+  tell({ type: "score", ask: state.ask, side: 0, probability: 0.6, openings: [] });
+  tell({ type: "score", ask: state.ask, side: 1, probability: 0.2, openings: [] });
+  fireEvent.keyDown(screen.getByLabelText("Prompt"), { key: "Enter", ctrlKey: true });
+  act(() => redraw!());
+  expect(left.textContent).toContain("Refusal probability 0.60");
+  const other = { kind: "run", label: "stl-0", folder: "/runs/stl-0" } as const;
+  tell({ type: "subjects", subjects: [state.subjects[0]!, other] });
+  rest();
+  act(() => redraw!());
+  expect(left.textContent).toContain("Refusal probability 0.60");
+  const right = screen.getByRole("region", { name: "Right: stl-0" });
+  expect(right.textContent).not.toContain("Refusal probability");
+  expect(right.textContent).toContain("Scoring …");
+});
+
+test("the prompt has the focus once the page has it, unless something else does", () => {
+  state = reduce(state, subjects);
+  show();
+  const release = screen.getByRole("button", { name: "Answer" });
+  (document.activeElement as HTMLElement | null)?.blur();
+  act(() => void window.dispatchEvent(new Event("focus")));
+  expect(document.activeElement).toBe(screen.getByLabelText("Prompt"));
+  release.focus();
+  act(() => void window.dispatchEvent(new Event("focus")));
+  expect(document.activeElement).toBe(release);
 });
