@@ -81,7 +81,7 @@ export class OnnxTrainer implements Trainer {
       const names = fullParameters(model.architecture, train, reached);
       await model.prepare(names);
       for (const name of names) {
-        shapes.set(name, (await model.value(name)).shape);
+        shapes.set(name, (await model.parameters.value(name)).shape);
       }
       if (shapes.size === 0) throw nothingToTrain(train);
     }
@@ -122,11 +122,11 @@ export class OnnxTrainer implements Trainer {
     if (this.sums.size === 0) throw new Error("there are no gradients to move by: call `backward` first");
     const trained = new Map<string, Trained>();
     for (const [name, moments] of this.moments) {
-      trained.set(name, { parameter: await this.model.value(name), moments });
+      trained.set(name, { parameter: await this.model.parameters.value(name), moments });
     }
     const moved = await this.optimiser.update(trained, this.sums, { rate, scale, t: this.updates + 1 });
     for (const [name, { parameter, moments }] of moved) {
-      this.model.replace(name, parameter);
+      this.model.parameters.replace(name, parameter);
       for (const [i, old] of this.moments.get(name)!.entries()) if (old !== moments[i]) old.dispose();
     }
     this.moments = new Map([...moved].map(([name, { moments }]) => [name, moments]));
@@ -160,7 +160,7 @@ export class OnnxTrainer implements Trainer {
         const data = Float32Array.from(saved(name));
         this.model.overwrite(name, memoryTensor({ shape, data }));
       } else {
-        this.model.replace(name, await fresh(name));
+        this.model.parameters.replace(name, await fresh(name));
       }
     }
     this.moments = moments;
@@ -196,7 +196,7 @@ export class OnnxTrainer implements Trainer {
   private async parameters(): Promise<Map<string, Parameter>> {
     const tensors = new Map<string, Parameter>();
     for (const name of this.shapes.keys()) {
-      tensors.set(name, await this.copied(await this.model.value(name)));
+      tensors.set(name, await this.copied(await this.model.parameters.value(name)));
     }
     return tensors;
   }
@@ -267,6 +267,6 @@ async function headBefore(model: LiveModel, { train, kinds }: TrainerSpec): Prom
   const moves = train.method === "full" && train.embeddings && model.architecture.tiedEmbeddings;
   const reads = kinds.some((batch) => batch.kind === "contrast" && batch.retention?.type === "kl");
   if (!moves || !reads) return null;
-  const head = await model.value("model.embed_tokens.weight");
+  const head = await model.parameters.value("model.embed_tokens.weight");
   return Value.of(Float32Array.from(await model.device.download(head)), head.shape);
 }

@@ -92,7 +92,7 @@ async function resolved(model: LiveModel, scope: ParameterScope): Promise<Parame
     const names = [...model.lora.keys()].flatMap((module) => Object.values(loraNames(module)));
     const factors = await Promise.all(
       names.map(async (name) => {
-        const value = await model.value(name);
+        const value = await model.parameters.value(name);
         return [name, { shape: [...value.shape], data: await model.device.download(value) }] as const;
       }),
     );

@@ -56,7 +56,7 @@ async function train(
 ): ReturnType<Use> {
   const stage = await trainer(backend, await objective, { ...options, optimiser: gentle });
   const found = await losses(stage, steps);
-  const resident = (await model.value(trained)).onDevice;
+  const resident = (await model.parameters.value(trained)).onDevice;
   await stage.finish();
   return { losses: found, resident };
 }
