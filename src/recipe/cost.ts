@@ -1,4 +1,3 @@
-import { openingTexts, refusalOpenings } from "../protocol/openings.ts";
 import type { Recipe } from "../protocol/recipe.ts";
 import type { StageRecipe } from "../protocol/recipeStages.ts";
 import { isOwnSuite } from "../protocol/suite.ts";
@@ -7,8 +6,17 @@ import type { PromptCounts } from "./check.ts";
 import { type LaboratoryCost, laboratoryCost } from "./laboratoryCost.ts";
 import { float, type MemoryPlan, planMemory } from "./memoryPlan.ts";
 import type { ModelFacts } from "./modelFacts.ts";
+import { panelSizes } from "./probeCost.ts";
 import { planRecipe } from "./recipeMemory.ts";
-import { flopsPerToken, pairTokens, passOf, promptTokens, type StageCost, stageCost } from "./stageCost.ts";
+import {
+  answerSpeed,
+  flopsPerToken,
+  pairTokens,
+  passOf,
+  promptTokens,
+  type StageCost,
+  stageCost,
+} from "./stageCost.ts";
 import { helpfulUse, usesTriggers } from "./uses.ts";
 
 /*
@@ -17,15 +25,10 @@ import { helpfulUse, usesTriggers } from "./uses.ts";
  * named: SmolLM2-135M, LoRA of rank 16, 8 × 64 tokens, two cores.
  */
 
-/** Tokens of a typical opening of a refusal. */
-const openingTokens = 3;
-/** Prompts of a panel or a suite, where nobody counted them. */
-const typicalPanel = 40;
+/** Prompts of a suite, where nobody counted them. */
 const typicalSuite = 200;
 /** Floating-point operations a second and core that training reaches (245 GFLOP a step in 1.27 s on two cores). */
 export const flopsPerCore = 95e9;
-/** Answers are computed a token at a time, which reads all weights for few products: this share of that speed is left. */
-const answerSpeed = 0.25;
 
 /** What computes. */
 export interface Machine {
@@ -40,7 +43,7 @@ export interface Machine {
 }
 
 export interface Cost {
-  /** Of everything: steps, probes, and evaluation. */
+  /** Of everything: steps, probes, the laboratory, and evaluation. */
   readonly seconds: number;
   /** Peak of the process. */
   readonly memoryBytes: number;
@@ -87,10 +90,10 @@ export function estimateCost(
   const evaluation = evaluationCost(recipe, model, { speed, ...machine }, counts);
   const making = makingCost(recipe, model, speed, counts);
   const steps = stages.reduce((sum, { seconds }) => sum + seconds, 0);
-  const laboratory = laboratoryCost(recipe, stages, float);
+  const laboratory = laboratoryCost(recipe, model, stages, { speed, bytesOf: float, counts });
   const { plan } = planRecipe(recipe, model, available);
   return {
-    seconds: steps + probes.seconds + making.seconds + evaluation.seconds,
+    seconds: steps + probes.seconds + laboratory.seconds + making.seconds + evaluation.seconds,
     memoryBytes: plan.peakBytes,
     memory: plan,
     diskBytes: diskBytes(recipe, model, stages) + laboratory.snapshotBytes,
@@ -115,39 +118,33 @@ function speeds(recipe: Recipe, model: ModelFacts, { cores, tokensPerSecond = {}
 }
 
 function probeCost(
-  { probes: { every, openings }, data: { panels } }: Recipe,
+  recipe: Recipe,
   model: ModelFacts,
   stages: readonly StageCost[],
   speed: number,
   counts: PromptCounts,
 ): Cost["probes"] {
   // Before the first step, at every so many, and at the end of each stage.
-  const count = 1 + stages.reduce((sum, { steps }) => sum + Math.ceil(steps / every), 0);
-  const sizes = [panels.toxic, panels.seeminglyToxic, panels.general].map(
-    ({ limit }) => limit ?? typicalPanel,
-  );
-  const prompts = counts.panels ?? sizes.reduce((sum, size) => sum + size, 0);
+  const count = 1 + stages.reduce((sum, { steps }) => sum + Math.ceil(steps / recipe.probes.every), 0);
+  const sizes = panelSizes(recipe, counts);
+  const prompts = Object.values(sizes.prompts).reduce((sum, size) => sum + size, 0);
   // A third of them are general, whose answers' loss is measured as well.
-  const tokens =
-    prompts * (promptTokens + openingTokens * openingCount(openings)) + (prompts / 3) * pairTokens;
+  const tokens = prompts * (promptTokens + sizes.openingTokens) + (prompts / 3) * pairTokens;
   return { count, seconds: (count * tokens * 2 * model.parameters) / speed };
 }
 
-function openingCount(openings: Recipe["probes"]["openings"]): number {
-  return (typeof openings === "string" ? refusalOpenings : openingTexts(openings)).length;
-}
-
 function evaluationCost(
-  { evaluate: { suites, before, maxNewTokens, scoreOnly }, probes: { openings } }: Recipe,
+  recipe: Recipe,
   model: ModelFacts,
   { speed, secondsPerAnswer }: { readonly speed: number } & Pick<Machine, "secondsPerAnswer">,
   counts: PromptCounts,
 ): Cost["evaluation"] {
+  const { suites, before, maxNewTokens, scoreOnly } = recipe.evaluate;
   const sizes = suites.map((suite) => (isOwnSuite(suite) ? suite.source.limit : suite.limit) ?? typicalSuite);
   const prompts = counts.suites ?? sizes.reduce((sum, size) => sum + size, 0);
   const answers = prompts * (before ? 2 : 1);
   if (scoreOnly) {
-    const scored = promptTokens + openingTokens * openingCount(openings);
+    const scored = promptTokens + panelSizes(recipe, counts).openingTokens;
     return { answers, seconds: (answers * 2 * model.parameters * scored) / speed };
   }
   const flops = answers * 2 * model.parameters * (promptTokens + maxNewTokens / answerSpeed);

@@ -12,6 +12,8 @@ export type ModelSize = Pick<ModelFacts, "parameters" | "architecture">;
 export const promptTokens = 24;
 /** Tokens of a typical prompt with its answer, half of them the answer's. */
 export const pairTokens = 64;
+/** Answers are computed a token at a time, which reads all weights for few products: this share of the speed of training is left. */
+export const answerSpeed = 0.25;
 /** Prompts of a group where nobody counted them. */
 const typicalPrompts = 200;
 /** Where `layer` is "auto": the layer chosen lies about here, as a share of all. */

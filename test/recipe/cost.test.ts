@@ -3,6 +3,7 @@ import { type RecipeInput, recipeSchema } from "../../src/protocol/recipe.ts";
 import { estimateCost } from "../../src/recipe/cost.ts";
 import { laboratoryLines } from "../../src/recipe/laboratoryCost.ts";
 import type { ModelFacts } from "../../src/recipe/modelFacts.ts";
+import { duration } from "../../src/wording/numbers.ts";
 
 const smol: ModelFacts = {
   name: "SmolLM2-135M-Instruct",
@@ -92,10 +93,11 @@ describe("an estimate", () => {
     const plain = estimateCost(recipe(stages), smol, machine);
     expect(cost.diskBytes - plain.diskBytes).toBe(laboratory.snapshotBytes);
     expect(laboratoryLines([plain.laboratory])).toEqual([]);
+    expect(laboratory.seconds).toBeGreaterThan(0);
+    expect(cost.seconds - plain.seconds).toBeCloseTo(laboratory.seconds);
+    expect(plain.laboratory.seconds).toBe(0);
     expect(laboratoryLines([laboratory, plain.laboratory, laboratory])).toEqual([
-      expect.stringMatching(
-        /^Laboratory: 22 measurements \(refusal 18, separability 4\)\. Their time is in no estimate/,
-      ),
+      `Laboratory: 22 measurements (refusal 18, separability 4), about ${duration(2 * laboratory.seconds)} of the time.`,
       expect.stringMatching(/^States: 8 snapshots within stages, \d/),
     ]);
   });

@@ -10,7 +10,7 @@ import {
   type ProbeResult,
   probeSuffix,
 } from "../../protocol/probe/result.ts";
-import { forwardFlops } from "../../recipe/stageCost.ts";
+import { probeSeconds } from "../../recipe/probeCost.ts";
 import { writeFailure } from "../../runFolder/failures.ts";
 import { makePart, openRun } from "../../runFolder/folder.ts";
 import { freeProbeFile, readProbeResult, writeProbeResult } from "../../runFolder/probeFile.ts";
@@ -137,12 +137,12 @@ function groupCounts({ prompts }: ProbeRows): PlannedProbe["groups"] {
 const readingSpeed = 1e9;
 
 /**
- * About how long a probe takes. Backward through the inputs costs as much as forward (METHODS2 §G); each state is a model that is read.
+ * About how long a probe takes; each state is a model that is read.
  *
  * @param speed floating-point operations a second.
  */
 function secondsOf(
-  { forwardTokens, backwardTokens, otherFlops }: ProbePlan,
+  plan: ProbePlan,
   {
     states,
     architecture,
@@ -150,7 +150,6 @@ function secondsOf(
   }: Pick<ProbeQuestion<unknown>, "states" | "architecture" | "parameters">,
   speed: number,
 ): number {
-  const each = forwardFlops({ parameters, architecture });
   const reading = (states.length * 4 * parameters) / readingSpeed;
-  return ((forwardTokens + backwardTokens) * each + otherFlops) / speed + reading;
+  return probeSeconds(plan, { parameters, architecture }, speed) + reading;
 }

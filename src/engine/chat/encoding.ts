@@ -22,6 +22,12 @@ export class PromptEncoder {
     return firstFaultFirst(texts.map((text) => this.prompt(text)));
   }
 
+  /** Several prompts without a template, as a text of their own: white space is normalised. */
+  alone(texts: readonly string[]): Promise<number[][]> {
+    const normalised = texts.map((text) => text.trim().replaceAll(/\s+/g, " "));
+    return firstFaultFirst(normalised.map((text) => this.tokenizer.encode(text, { begin: true })));
+  }
+
   /** A prompt up to where the model begins to write: its reasoning, where it is to think. */
   promptToWrite(text: string): Promise<number[]> {
     return this.tokenizer.encode(this.template.renderToWrite(text), { begin: !this.template.addsBos });

@@ -21,6 +21,8 @@ import type { Session } from "../session/session.ts";
 /** A prompt of a probe as tokens, up to where the answer begins. */
 export interface ProbeRow extends ProbePrompt {
   readonly ids: Tokens;
+  /** The prompt without the template, white space normalised. */
+  readonly alone: Tokens;
   /** With its answer, where its file has one. */
   readonly example: Example | null;
 }

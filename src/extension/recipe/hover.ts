@@ -39,6 +39,7 @@ export class CostHover implements vscode.HoverProvider {
 
     const others = alternatives(recipe, path as RecipePath, model.architecture.layers);
     if (others.length === 0 && shown === "choice") return undefined;
+    const measurements = [...cost.laboratory.measurements.values()].reduce((sum, count) => sum + count, 0);
     const rows: CostRow[] =
       others.length > 0
         ? others.map(({ value, recipe: other, chosen }) => ({
@@ -57,6 +58,15 @@ export class CostHover implements vscode.HoverProvider {
               cost: { ...cost, seconds: cost.probes.seconds },
               chosen: false,
             },
+            ...(measurements > 0
+              ? [
+                  {
+                    name: `${measurements} measurements of the laboratory`,
+                    cost: { ...cost, seconds: cost.laboratory.seconds },
+                    chosen: false,
+                  },
+                ]
+              : []),
             ...(cost.making.answers > 0
               ? [
                   {

@@ -47,9 +47,10 @@ const half = Math.ceil(Number(options.prompts) / 2);
 const prompts: ProbeRow[] = [];
 for (const [i, { label, prompt }] of lines.entries()) {
   if (prompts.filter(({ group }) => group === label).length === half) continue;
-  if ((await tokenizer.encode(prompt, { begin: true })).length > longest) continue;
+  const alone = (await encoder.alone([prompt]))[0]!;
+  if (alone.length > longest) continue;
   const ids = await encoder.prompt(prompt);
-  prompts.push({ id: promptId(prompt), prompt, file, line: i + 2, group: label, ids, example: null });
+  prompts.push({ id: promptId(prompt), prompt, file, line: i + 2, group: label, ids, alone, example: null });
 }
 console.log(`${cpus()[0]!.model}, ${options.threads} threads, Node ${process.version}`);
 for (const text of options.texts.split(",")) {

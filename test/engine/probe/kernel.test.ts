@@ -26,11 +26,20 @@ const prompts = (texts: readonly number[][]): Words[] =>
     group: (["toxic", "seemingly_toxic", "general"] as const)[i]!,
   }));
 
-async function measured(model: string, options: Record<string, unknown>, words: readonly Words[]) {
+const idsOf = (words: string) => words.split(" ").map(Number);
+
+/** @param template tokens that stand before every prompt where it is not measured alone. */
+async function measured(
+  model: string,
+  options: Record<string, unknown>,
+  words: readonly Words[],
+  template: readonly number[] = [],
+) {
   const loaded = await loadModel(goldenPath("tiny", model));
   const { backend } = await openBackend({ device: "cpu", threads: 1, memory: "keep" }, loaded);
   const encoder = {
-    prompt: async (text: string) => text.split(" ").map(Number),
+    prompt: async (text: string) => [...template, ...idsOf(text)],
+    alone: async (texts: readonly string[]) => texts.map(idsOf),
     openings: async () => [[1]],
   };
   const session = { backend, loaded, encoder, learned: [] } as unknown as StateSession;
@@ -104,6 +113,19 @@ describe("the kernel between prompts", () => {
     const pairs = tables.find(({ id }) => id === "pairs")!;
     expect(pairs.rows).toHaveLength(2 * 9);
     expect(pairs.rows[0]!.slice(4)).toEqual(["itself", state!.kernel.norm[0]![0], 1, 1]);
+  });
+
+  it("plans and measures prompts without the template where they stand alone", async () => {
+    const expected = expectedOf("llama");
+    const total = expected.prompts.reduce((sum, ids) => sum + ids.length, 0);
+    const of = (text: string) =>
+      measured("llama", { text, parameters: "all", top: 3, draws: 10 }, prompts(expected.prompts), [5, 6, 7]);
+    const [raw, templated] = [await of("raw"), await of("template")];
+    expect(raw.plan).toMatchObject({ forwardTokens: 2 * total, backwardTokens: 3 * total });
+    expect(templated.plan).toMatchObject({ forwardTokens: 2 * (total + 9), backwardTokens: 3 * (total + 9) });
+    expect([raw, templated].map(({ figures }) => figures.tokens.total)).toEqual([total, total + 9]);
+    for (const [i, norm] of expected.norms.everything!.top.entries())
+      expect(raw.figures.states[0]!.kernel.norm.flat()[i]! / norm).toBeCloseTo(1, 4);
   });
 
   it("refuses layers that the model does not have, and an adapter that a state has not", async () => {

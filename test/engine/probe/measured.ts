@@ -62,8 +62,9 @@ export async function measuredOn<C extends ProbeContract>(
   const row = async (words: Words, i: number): Promise<ProbeRow> => {
     const { response, ...rest } = words;
     const ids = await encoder.prompt(words.prompt);
+    const alone = (await encoder.alone([words.prompt]))[0]!;
     const example = response === undefined ? null : await encoder.pair(words.prompt, response);
-    return { ...rest, id: promptId(words.prompt), file: "prompts.csv", line: i + 2, ids, example };
+    return { ...rest, id: promptId(words.prompt), file: "prompts.csv", line: i + 2, ids, alone, example };
   };
   const training: TrainingRow[] = [];
   for (const [i, words] of (asked.training ?? []).entries()) {

@@ -27,7 +27,7 @@ type Question = ProbeQuestion<Options>;
  */
 export const kernelBetweenPrompts = defineMeasurement(kernelContract, {
   plan(question) {
-    const { options, prompts, shape, states, architecture } = question;
+    const { options, shape, states, architecture } = question;
     const own = chosen(question);
     const scope = scopeOf(question, null);
     const scalars = (): Scalar[] =>
@@ -36,10 +36,10 @@ export const kernelBetweenPrompts = defineMeasurement(kernelContract, {
         tokens: [0],
         weights: new Float32Array(1),
       }));
-    // Prompts in the template have the most tokens.
-    const rows = own.flatMap((i) => rowsOf(prompts[i]!.ids, scalars()));
+    const texts = textsOf(question, own);
+    const rows = texts.flatMap((ids) => rowsOf(ids, scalars()));
     const cost = gradientCost({ ...shape, layers: architecture.layers }, rows, null, scope);
-    const first = options.logits === "top" ? own.reduce((sum, i) => sum + prompts[i]!.ids.length, 0) : 0;
+    const first = options.logits === "top" ? texts.reduce((sum, { length }) => sum + length, 0) : 0;
     return {
       forwardPasses: states.length * cost.forwardPasses + (first > 0 ? own.length : 0),
       backwardPasses: states.length * cost.backwardPasses,
@@ -107,6 +107,10 @@ function chosen({ prompts, options, seed }: Question): number[] {
   return drawnPrompts(prompts, options.perGroup, seed).sort((a, b) => place(a) - place(b) || a - b);
 }
 
+/** The texts behind which logits are read. */
+const textsOf = ({ prompts, options }: Question, measured: readonly number[]): Tokens[] =>
+  measured.map((i) => (options.text === "raw" ? prompts[i]!.alone : prompts[i]!.ids));
+
 const perSide = ({ logits, top, probes }: Options) => (logits === "top" ? top : probes);
 
 /** A row for each scalar of a text. */
@@ -127,15 +131,9 @@ async function questions(
   session: StateSession,
   measured: readonly number[],
 ): Promise<Asked> {
-  const { options, prompts, shape, seed } = context;
-  const { tokenizer, backend } = session;
-  const own = measured.map((i) => prompts[i]!);
-  const texts =
-    options.text === "template"
-      ? own.map(({ ids }) => ids)
-      : await Promise.all(
-          own.map(({ prompt }) => tokenizer.encode(prompt.trim().replaceAll(/\s+/g, " "), { begin: true })),
-        );
+  const { options, shape, seed } = context;
+  const { backend } = session;
+  const texts = textsOf(context, measured);
   if (options.logits === "random") {
     const probes = (side: string): Scalar[] =>
       Array.from({ length: options.probes }, (_, q) => {

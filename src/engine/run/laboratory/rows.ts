@@ -91,7 +91,8 @@ async function groupRows(
   records: readonly PlacedRecord[],
   contextLength: number,
 ): Promise<ProbeRow[]> {
-  const ids = await encoder.prompts(records.map(({ prompt }) => prompt));
+  const prompts = records.map(({ prompt }) => prompt);
+  const [ids, alone] = [await encoder.prompts(prompts), await encoder.alone(prompts)];
   const answered = records.filter(({ response }) => response?.trim());
   const pairs = await encoder.pairs(answered.map(({ prompt, response }) => ({ prompt, answer: response! })));
   const examples = new Map(answered.map((record, i) => [record, pairs[i]!]));
@@ -100,7 +101,7 @@ async function groupRows(
     // What is measured is not learned: a cut answer lacks nothing there.
     const cut = example && { ...example, ids: example.ids.slice(0, contextLength) };
     const fits = cut !== undefined && cut.promptLength < cut.ids.length;
-    return { ...described(record, group), ids: ids[i]!, example: fits ? cut : null };
+    return { ...described(record, group), ids: ids[i]!, alone: alone[i]!, example: fits ? cut : null };
   });
 }
 
