@@ -43,7 +43,7 @@ export function activate(context: vscode.ExtensionContext): void {
   store.add(log);
   const engine = store.add(new Engine(context));
   const prompts = store.add(new PromptLibrary());
-  const runs = store.add(new RunLibrary(context.workspaceState));
+  const runs = store.add(new RunLibrary(context.workspaceState, engine.recompute));
   const models = store.add(new ModelLibrary(engine));
   const facts = store.add(new RecipeFacts(context, engine, runs));
   const files = store.add(new CheckedFiles(facts, prompts.onDidChange));

@@ -61,14 +61,23 @@ export async function reportJudgements(reports: readonly string[]): Promise<Repo
   return { judged: currentJudgements(logs.flatMap(({ judgements }) => judgements)), logs };
 }
 
+/** A report as it is read together with what people judged. */
+export interface JudgedReport {
+  /** With people's verdicts on its answers. Its figures are as they were written. */
+  readonly report: Report;
+  /** Whether people's verdicts change an answer: its figures then have to be worked out anew. */
+  readonly isChanged: boolean;
+}
+
 /**
- * The report of a run folder, with people's verdicts on its answers. Its figures stay as they were written.
+ * The report of a run folder, with people's verdicts on its answers.
  *
  * @throws DiscernError `run-invalid`.
  */
-export async function readJudgedReport(path: string): Promise<Report> {
+export async function readJudgedReport(path: string): Promise<JudgedReport> {
   const [report, { judged }] = await Promise.all([readReport(path), reportJudgements([path])]);
-  return { ...report, answers: [...withJudgements(report.answers, judged)] };
+  const answers = withJudgements(report.answers, judged);
+  return { report: { ...report, answers: [...answers] }, isChanged: answers !== report.answers };
 }
 
 /**

@@ -3,7 +3,10 @@ import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { benchmarkSchema } from "../../src/protocol/benchmark.ts";
+import { reportSchema } from "../../src/protocol/report/report.ts";
 import { cellProgress, readCellEvents } from "../../src/runFolder/comparison.ts";
+import { responseHash } from "../../src/runFolder/judgements.ts";
+import { keepJudgement } from "../../src/runFolder/reportJudgements.ts";
 import { seriousFaults } from "./accessibility.ts";
 import { type Theme, themes } from "./editorSettings.ts";
 import { describeWorkbench, useWorkbench } from "./useWorkbench.ts";
@@ -26,7 +29,7 @@ const benchmark = {
   ],
   reference: "STL",
   gates: [
-    "STL: starter-test.safe_refusal > 1",
+    "STL: starter-test.safe_refusal > 0.99",
     "STL: starter-test.safe_refusal >= 0",
     "nowhere.safe_refusal > 0",
   ],
@@ -118,7 +121,7 @@ describeWorkbench("a benchmark", () => {
     await workbench().runCommand("Testing: Focus on Test Explorer View");
     await workbench().unfold(/small\.benchmark\.json/);
     await workbench()
-      .treeItem(/STL: starter-test\.safe_refusal > 1.*\(Passed\)/)
+      .treeItem(/STL: starter-test\.safe_refusal > 0\.99.*\(Passed\)/)
       .waitFor();
     await workbench()
       .treeItem(/STL: starter-test\.safe_refusal >= 0.*\(Failed\)/)
@@ -127,6 +130,36 @@ describeWorkbench("a benchmark", () => {
       .treeItem(/nowhere\.safe_refusal > 0.*\((Errored|Failed)\)/)
       .waitFor();
     await workbench().screenshot("benchmark-gates");
+  });
+
+  it("holds its gates against what people judge, and shows it in the matrix, also where they judge in the report of one run", async () => {
+    const runs = join(workbench.folder(), "runs");
+    for (const [seed, cell] of ["stl-0", "stl-1"].entries()) {
+      const { answers } = reportSchema.parse(
+        JSON.parse(await readFile(join(folder(), cell, "report.json"), "utf8")),
+      );
+      const own = answers.flatMap(({ method, results }) =>
+        method === "untrained" ? [] : results.map((one) => ({ method, ...one })),
+      );
+      for (const { id, suite, method, response, unsafe } of own) {
+        if (unsafe) continue;
+        const about = { id, suite, method, seed, response: responseHash(response), by: "Ada" };
+        const at = new Date().toISOString();
+        await keepJudgement(join(folder(), cell), { ...about, verdict: "full_refusal", at }, runs);
+      }
+    }
+    await workbench()
+      .treeItem(/STL: starter-test\.safe_refusal > 0\.99.*\(Failed\)/)
+      .waitFor({ timeout: 60_000 });
+    await workbench().screenshot("benchmark-gates-judged");
+    await workbench().runCommand("View: Close All Editors");
+    await workbench().openSideBar("Discern");
+    await workbench()
+      .treeItem(/^small, finished/)
+      .click();
+    const page = await workbench().webview("Benchmark: small");
+    await page.getByRole("gridcell", { name: /^STL on starter-test: 100 %/ }).waitFor();
+    await workbench().screenshot("benchmark-judged");
   });
 
   it("is compared with an earlier report, regressions first", async () => {

@@ -285,7 +285,7 @@ const benchmark: LookedAt = {
       name: "matrix",
       async show(page) {
         await page.tell({ type: "benchmark", benchmark: madeBenchmark() });
-        await page.tell({ type: "measures", shown: madeMeasures() });
+        await page.tell({ type: "measures", shown: madeMeasures(), outdated: null });
         await page.page.getByRole("grid").waitFor();
       },
     },

@@ -55,6 +55,12 @@ export class GateTests implements vscode.Disposable {
     );
     this.store.add(onSettingChange(["discern.gates"], () => void this.discover()));
     this.store.add(parts.library.onDidChange((run) => this.recheck(run)));
+    this.store.add(
+      vscode.workspace.onDidGrantWorkspaceTrust(() => {
+        this.held.clear();
+        this.recheck(undefined);
+      }),
+    );
     void this.discover();
   }
 
@@ -218,7 +224,12 @@ export class GateTests implements vscode.Disposable {
     run: Run,
   ): Promise<void> {
     try {
-      const report = await this.parts.library.report(run);
+      const { report, outdated } = await this.parts.library.figures(run);
+      // What cannot be evaluated did not pass.
+      if (outdated !== null) {
+        fail(testRun, gates, outdated);
+        return;
+      }
       for (const gate of gates) {
         const { status, messages, compared } = gateOutcome(gate.label, report);
         const words = messages.join("\n");

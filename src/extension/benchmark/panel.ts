@@ -17,6 +17,7 @@ import { wordError } from "../errors.ts";
 import { log } from "../log.ts";
 import { openPage, type Page, tabIcon } from "../page/page.ts";
 import { saveFromPage } from "../page/save.ts";
+import type { JudgedFigures } from "../runs/judgedReports.ts";
 import type { Run, RunLibrary } from "../runs/library.ts";
 import { type CellReport, measuresOfReport, measuresOfRuns, shownBenchmark } from "./shown.ts";
 import { useSettings } from "./useSettings.ts";
@@ -31,6 +32,9 @@ const commands: Record<BenchmarkCommand, CommandId> = {
   compare: "discern.report.compareEarlier",
 };
 
+/** The figures of a cell, and why they do not include people's verdicts, where they do not. */
+interface ReadCell extends CellReport, JudgedFigures {}
+
 /** Milliseconds that changes of runs are gathered before the page is told. */
 const gatherMs = 250;
 
@@ -42,7 +46,7 @@ export class BenchmarkPanel {
   private readonly store = new DisposableStore();
   private readonly page: Page<BenchmarkToPage>;
   /** What was measured in cells that have finished, by their names, and the stamp of the report it was read from. */
-  private readonly measured = new Map<string, { stamp: string; report: CellReport | null }>();
+  private readonly measured = new Map<string, { stamp: string; report: ReadCell | null }>();
   private readonly trials: TrialRuns;
   private told = { benchmark: "", measures: "" };
   private telling: Promise<void> = Promise.resolve();
@@ -73,6 +77,13 @@ export class BenchmarkPanel {
     this.page = this.store.add(page);
     this.store.add(library.onDidChange((run) => this.concerns(run) && this.soon()));
     this.store.add({ dispose: () => clearTimeout(this.timer) });
+    this.store.add(
+      vscode.workspace.onDidGrantWorkspaceTrust(() => {
+        this.measured.clear();
+        this.told.measures = "";
+        this.soon();
+      }),
+    );
     panel.onDidDispose(() => this.store.dispose());
     library.follow(folder);
   }
@@ -117,8 +128,8 @@ export class BenchmarkPanel {
     }
     if (run.report !== null && run.state === "finished") {
       if (this.told.measures === run.report) return;
-      const shown = measuresOfReport(await this.library.report(run));
-      this.post("measures", run.report, { type: "measures", shown });
+      const { report, outdated } = await this.library.figures(run);
+      this.post("measures", run.report, { type: "measures", shown: measuresOfReport(report), outdated });
       return;
     }
     const finished = plan.cells.flatMap((cell) => {
@@ -127,12 +138,13 @@ export class BenchmarkPanel {
     });
     const stamp = finished.map(({ name, stamp }) => `${name} ${stamp}`).join("\n");
     if (this.told.measures === stamp) return;
-    const reports: CellReport[] = [];
+    const reports: ReadCell[] = [];
     for (const cell of finished) {
       const found = await this.reportOf(cell);
       if (found !== null) reports.push(found);
     }
-    this.post("measures", stamp, { type: "measures", shown: measuresOfRuns(reports) });
+    const outdated = reports.find((one) => one.outdated !== null)?.outdated ?? null;
+    this.post("measures", stamp, { type: "measures", shown: measuresOfRuns(reports), outdated });
   }
 
   /** What a cell measured; null where its report cannot be read, which is said when it is opened. */
@@ -142,17 +154,12 @@ export class BenchmarkPanel {
     seed: number;
     run: Run;
     stamp: string;
-  }): Promise<CellReport | null> {
+  }): Promise<ReadCell | null> {
     const { name, method, seed, run, stamp } = cell;
     const known = this.measured.get(name);
     if (known?.stamp === stamp) return known.report;
-    const report = await this.library.report(run).then(
-      // Answers are not kept: those of all cells together would fill the host.
-      (read): CellReport => ({
-        method,
-        seed,
-        report: { ...read, answers: read.answers.map(withoutResults) },
-      }),
+    const report = await this.library.figures(run).then(
+      (figures): ReadCell => ({ method, seed, ...figures }),
       (error: Error) => {
         log.warn(`${run.label}: its figures cannot be shown. ${error.message}`);
         return null;
@@ -212,8 +219,4 @@ export class BenchmarkPanel {
       ...(joint && { method, seed }),
     });
   }
-}
-
-function withoutResults<T extends { readonly results: readonly unknown[] }>(answers: T): T {
-  return { ...answers, results: [] };
 }

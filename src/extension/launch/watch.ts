@@ -111,6 +111,12 @@ function isCourse(input: unknown): boolean {
   return isOf(pageIds.dashboard) || isOf(pageIds.benchmark);
 }
 
+/** What the report of a run comes to, by the figures that an open report shows; null where it says nothing. */
+async function sentenceOf(run: Run, library: RunLibrary): Promise<string | null> {
+  const { report, outdated } = await library.figures(run);
+  return outdated === null ? (conclusionOf(report)?.sentence ?? null) : null;
+}
+
 /** Says how a run ended, and offers what one does next. A report of a run that was started here opens by itself, unless a setting says otherwise. */
 async function tellEnd(run: Run, library: RunLibrary): Promise<void> {
   const { label, state, step, problem, cells } = run;
@@ -127,8 +133,8 @@ async function tellEnd(run: Run, library: RunLibrary): Promise<void> {
       await openUnasked(run, library).catch(logError);
     }
     // A report that cannot be read is said so when it is opened.
-    const found = run.report === null ? null : await library.report(run).then(conclusionOf, () => null);
-    const words = [`${label} has finished.`, ...(found ? [found.sentence] : [])].join(" ");
+    const sentence = run.report === null ? null : await sentenceOf(run, library).catch(() => null);
+    const words = [`${label} has finished.`, ...(sentence === null ? [] : [sentence])].join(" ");
     chosen = await vscode.window.showInformationMessage(words, ...offers);
   } else if (state === "stopped") {
     const message = `${label} was stopped and saved${at}.`;

@@ -89,7 +89,7 @@ export class ReportEditor implements vscode.CustomReadonlyEditorProvider<ReportD
       runsFolder,
       post: (message) => page.post(message),
       author: () => this.prompts.author,
-      recompute: () => (vscode.workspace.isTrusted ? (path) => this.engine.call("report", { path }) : null),
+      recompute: this.engine.recompute,
       word: wordError,
     });
     const page: Page<ReportToPage> & vscode.Disposable = openPage<ReportToPage, typeof reportFromPageSchema>(

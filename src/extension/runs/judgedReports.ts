@@ -2,12 +2,23 @@ import { stat } from "node:fs/promises";
 import { isDeepStrictEqual } from "node:util";
 import type { Report } from "../../protocol/report/report.ts";
 import { answerKey, currentJudgements, type Judged, readJudgements } from "../../runFolder/judgements.ts";
-import { readJudgedReport } from "../../runFolder/reportJudgements.ts";
+import { type JudgedReport, readJudgedReport } from "../../runFolder/reportJudgements.ts";
 
 /** A log of judgements as it was read last. */
 interface KnownLog {
   readonly stamp: string;
   readonly judged: Judged;
+}
+
+/** What works the figures of a report out from people's verdicts; null where no engine may run. */
+export type Recompute = () => ((path: string) => Promise<Report>) | null;
+
+/** The figures of a report. */
+export interface JudgedFigures {
+  /** Without the results of its answers. */
+  readonly report: Report;
+  /** Why the figures do not include people's verdicts, in a sentence; null where they do. */
+  readonly outdated: string | null;
 }
 
 /**
@@ -24,17 +35,43 @@ export class JudgedReports {
 
   /** The report of a folder, with people's verdicts on its answers. @throws DiscernError `run-invalid`. */
   async read(folder: string): Promise<Report> {
+    return (await this.readBoth(folder)).report;
+  }
+
+  /**
+   * The figures of a folder's report as people's verdicts have them: as they were written where those change no answer, else worked out anew.
+   *
+   * @throws DiscernError `run-invalid`.
+   */
+  async figures(folder: string, recompute: Recompute): Promise<JudgedFigures> {
+    const { report, isChanged } = await this.readBoth(folder);
+    const work = isChanged ? recompute() : null;
+    if (!isChanged) return { report: withoutResults(report), outdated: null };
+    if (work === null) {
+      const outdated =
+        "This workspace is not trusted, so the engine does not run: these figures do not include people's verdicts.";
+      return { report: withoutResults(report), outdated };
+    }
+    try {
+      return { report: withoutResults(await work(folder)), outdated: null };
+    } catch (error) {
+      const outdated = `These figures do not include people's verdicts: ${(error as Error).message}`;
+      return { report: withoutResults(report), outdated };
+    }
+  }
+
+  private async readBoth(folder: string): Promise<JudgedReport> {
     for (;;) {
       const before = this.changes;
-      const report = await readJudgedReport(folder);
+      const read = await readJudgedReport(folder);
       // What was judged meanwhile is not in it, and nobody would say so later.
       if (before !== this.changes) continue;
-      const answers = report.answers.flatMap(({ results }) => results);
+      const answers = read.report.answers.flatMap(({ results }) => results);
       this.holds.set(
         folder,
         Uint32Array.from(answers, (answer) => shortened(answerKey(answer))),
       );
-      return report;
+      return read;
     }
   }
 
@@ -73,6 +110,11 @@ export class JudgedReports {
     for (const [folder] of found) this.revisions.set(folder, this.revision(folder) + 1);
     return found.map(([folder]) => folder);
   }
+}
+
+/** Results are not kept with figures: those of many reports would fill the host. */
+function withoutResults(report: Report): Report {
+  return { ...report, answers: report.answers.map((one) => ({ ...one, results: [] })) };
 }
 
 /** Four bytes of the SHA-256 with which a key ends. */

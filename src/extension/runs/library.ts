@@ -11,7 +11,7 @@ import { log } from "../log.ts";
 import { ComparisonReader } from "./comparisonReader.ts";
 import { runsFolderAround, runsFolders } from "./folders.ts";
 import { type Headline, headlineOf } from "./headline.ts";
-import { JudgedReports } from "./judgedReports.ts";
+import { type JudgedFigures, JudgedReports, type Recompute } from "./judgedReports.ts";
 import { RunQueue } from "./queue.ts";
 import { isReportAlone, ReportReader } from "./reportReader.ts";
 import { StartedRuns } from "./startedRuns.ts";
@@ -60,6 +60,7 @@ export class RunLibrary implements vscode.Disposable {
   /** The runs that this workspace started. */
   readonly started: StartedRuns;
   private readonly memory: vscode.Memento;
+  private readonly recompute: Recompute;
   /** Watchers of the folders of runs, which change with the workspace and the settings. */
   private readonly watchers = this.store.add(new DisposableStore());
   private gathering: NodeJS.Timeout | null = null;
@@ -67,9 +68,13 @@ export class RunLibrary implements vscode.Disposable {
   private sortedRuns: readonly Run[] = [];
   private readingHeadlines: Promise<void> = Promise.resolve();
 
-  /** @param memory remembers, over reloads of the window, runs that lie outside of the folders of runs. */
-  constructor(memory: vscode.Memento) {
+  /**
+   * @param memory remembers, over reloads of the window, runs that lie outside of the folders of runs.
+   * @param recompute works the figures of a report out from people's verdicts.
+   */
+  constructor(memory: vscode.Memento, recompute: Recompute) {
     this.memory = memory;
+    this.recompute = recompute;
     this.queue = new RunQueue(memory);
     this.started = new StartedRuns(memory);
     this.store.add(onSettingChange(["discern.runs.folder"], () => void this.watch()));
@@ -168,6 +173,15 @@ export class RunLibrary implements vscode.Disposable {
     const report = this.judged.read(path);
     this.reports.set(path, { stamp, report });
     return report;
+  }
+
+  /**
+   * The figures of a run's report, as people's verdicts on its answers have them: what an open report shows.
+   *
+   * @throws DiscernError `run-invalid` where there is none or it cannot be read.
+   */
+  figures({ folder }: Run): Promise<JudgedFigures> {
+    return this.judged.figures(folder.fsPath, this.recompute);
   }
 
   /** Tells one state of a run's report and of people's verdicts on its answers from every other; null where there is no report. */

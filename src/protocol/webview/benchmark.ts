@@ -65,7 +65,12 @@ export interface ShownMeasures {
 /** What the host tells the page of a benchmark. */
 export type BenchmarkToPage =
   | { readonly type: "benchmark"; readonly benchmark: ShownBenchmark }
-  | { readonly type: "measures"; readonly shown: ShownMeasures }
+  | {
+      readonly type: "measures";
+      readonly shown: ShownMeasures;
+      /** Why the figures do not include people's verdicts, in a sentence; null where they do. */
+      readonly outdated: string | null;
+    }
   /** The trials of a sweep, in place of measures. */
   | { readonly type: "sweep"; readonly results: SweepResults }
   /** The folder cannot be read, or is gone. */

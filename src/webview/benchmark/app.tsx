@@ -22,7 +22,7 @@ const plain: BenchmarkPageState = { measure: null, judge: null, sort: null };
 export function App({ state, post, kept, keep }: AppProps) {
   const [view, setView] = useState(kept ?? plain);
   useEffect(() => keep?.(view), [view, keep]);
-  const { benchmark, shown, sweep, gone } = state;
+  const { benchmark, shown, outdated, sweep, gone } = state;
   const matrix = useMemo(
     () => (benchmark === null ? null : matrixOf(benchmark, shown, view)),
     [benchmark, shown, view],
@@ -52,6 +52,12 @@ export function App({ state, post, kept, keep }: AppProps) {
   return (
     <>
       <Head benchmark={benchmark} post={post} />
+      {outdated !== null && (
+        <p class="notice warning" role="status">
+          <span class="codicon codicon-warning" aria-hidden="true" />
+          {outdated}
+        </p>
+      )}
       <Controls matrix={matrix} onChange={(change) => setView({ ...view, ...change })} />
       <Grid matrix={matrix} sort={view.sort} onSort={(sort) => setView({ ...view, sort })} onOpen={post} />
       {benchmark.missing.length > 0 && (

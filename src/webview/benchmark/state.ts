@@ -5,13 +5,18 @@ import type { BenchmarkToPage, ShownBenchmark, ShownMeasures } from "../../proto
 export interface PageState {
   readonly benchmark: ShownBenchmark | null;
   readonly shown: ShownMeasures | null;
+  /** Why the figures do not include people's verdicts; null where they do. */
+  readonly outdated: string | null;
   /** Of a sweep, whose trials stand in place of a matrix. */
   readonly sweep: SweepResults | null;
   /** Why there is nothing to show. */
   readonly gone: string | null;
 }
 
-export const initialState: PageState = { benchmark: null, shown: null, sweep: null, gone: null };
+export const initialState: PageState = {
+  ...{ benchmark: null, shown: null, outdated: null },
+  ...{ sweep: null, gone: null },
+};
 
 /** The state after a message of the host. */
 export function reduce(state: PageState, message: BenchmarkToPage): PageState {
@@ -19,7 +24,7 @@ export function reduce(state: PageState, message: BenchmarkToPage): PageState {
     case "benchmark":
       return { ...state, benchmark: message.benchmark, gone: null };
     case "measures":
-      return { ...state, shown: message.shown };
+      return { ...state, shown: message.shown, outdated: message.outdated };
     case "sweep":
       return { ...state, sweep: message.results };
     case "gone":

@@ -32,7 +32,7 @@ function show(...messages: BenchmarkToPage[]): Element {
 }
 const whole: BenchmarkToPage[] = [
   { type: "benchmark", benchmark: madeBenchmark() },
-  { type: "measures", shown: madeMeasures() },
+  { type: "measures", shown: madeMeasures(), outdated: null },
 ];
 const cell = (name: string | RegExp) => screen.getByRole("gridcell", { name });
 const press = (key: string, ctrlKey = false) =>
@@ -47,6 +47,15 @@ test("says what it waits for, that a folder is gone, and how far the benchmark i
   show(whole[0]!);
   expect(screen.getByRole("status").textContent).toBe("running · 3 of 11 runs finished · 1 failed");
   expect(screen.getByText("Figures appear as soon as a run has finished.")).toBeTruthy();
+});
+
+test("figures that do not include people's verdicts say so", () => {
+  const outdated = "These figures do not include people's verdicts: The engine exited.";
+  show(...whole);
+  expect(screen.queryByText(outdated)).toBeNull();
+  cleanup();
+  show(...whole, { type: "measures", shown: madeMeasures(), outdated });
+  expect(screen.getByText(outdated).getAttribute("role")).toBe("status");
 });
 
 test("cells say figure, interval, seeds and state to those who do not see them", () => {
