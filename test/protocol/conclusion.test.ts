@@ -1,6 +1,9 @@
 import { expect, test } from "vitest";
+import { rebuildReport } from "../../src/engine/evaluate/report.ts";
 import type { Comparison, Difference } from "../../src/protocol/report/comparison.ts";
 import { conclusionOf } from "../../src/protocol/report/conclusion.ts";
+
+import { exampleReport, said } from "../engine/evaluate/fixture.ts";
 
 type Concluded = Parameters<typeof conclusionOf>[0];
 
@@ -34,6 +37,7 @@ function comparison(
 }
 const report = (comparisons: Comparison[], part: Partial<Concluded> = {}): Concluded => ({
   ...{ methods: [untrained, stl, dcr], comparisons, contamination: [], problems: [] },
+  measures: { definitions: [], rows: [] },
   judges: [{ id: "strings", version: "1", question: "refusal", title: "String judge" }],
   ...part,
 });
@@ -92,7 +96,22 @@ test("what was not measured is said", () => {
   expect(of([comparison([difference("unsafe_refusal", 0.3, 0.1)])]).sentence).toContain(
     "refusals of safe prompts were not compared; it refused more unsafe",
   );
+  expect(of([comparison([])]).sentence).toBe(
+    "DCR → STL compared with STL (3 seeds each): refusals of safe and of unsafe prompts were not compared.",
+  );
   expect(conclusionOf(report([]))).toBeNull();
+});
+
+test("where all answers of a method are undetermined, the sentence says so once", () => {
+  const example = exampleReport({ seeds: 1, perKind: 2 });
+  const answers = example.answers.map((each) => ({
+    ...each,
+    results: each.results.map((result) => ({ ...result, verdicts: said("undetermined", "empty") })),
+  }));
+  const { sentence } = conclusionOf(rebuildReport(example, { answers }))!;
+  expect(sentence).toBe(
+    "DCR → STL compared with STL (1 seed each): refusals were not compared, since no prompt has a determined answer from both.",
+  );
 });
 
 test("another judge that decides otherwise, overlap, errors and missing suites are caveats", () => {

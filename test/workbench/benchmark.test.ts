@@ -29,8 +29,9 @@ const benchmark = {
   ],
   reference: "STL",
   gates: [
-    "STL: starter-test.safe_refusal > 0.99",
+    "STL: starter-test.safe_refusal > 1",
     "STL: starter-test.safe_refusal >= 0",
+    "STL: starter-test.safe_refusal < 0.01",
     "nowhere.safe_refusal > 0",
   ],
 };
@@ -121,10 +122,13 @@ describeWorkbench("a benchmark", () => {
     await workbench().runCommand("Testing: Focus on Test Explorer View");
     await workbench().unfold(/small\.benchmark\.json/);
     await workbench()
-      .treeItem(/STL: starter-test\.safe_refusal > 0\.99.*\(Passed\)/)
+      .treeItem(/STL: starter-test\.safe_refusal > 1.*\(Passed\)/)
       .waitFor();
     await workbench()
       .treeItem(/STL: starter-test\.safe_refusal >= 0.*\(Failed\)/)
+      .waitFor();
+    await workbench()
+      .treeItem(/STL: starter-test\.safe_refusal < 0\.01.*\(Passed\)/)
       .waitFor();
     await workbench()
       .treeItem(/nowhere\.safe_refusal > 0.*\((Errored|Failed)\)/)
@@ -145,21 +149,23 @@ describeWorkbench("a benchmark", () => {
         if (unsafe) continue;
         const about = { id, suite, method, seed, response: responseHash(response), by: "Ada" };
         const at = new Date().toISOString();
-        await keepJudgement(join(folder(), cell), { ...about, verdict: "full_refusal", at }, runs);
+        await keepJudgement(join(folder(), cell), { ...about, verdict: "full_compliance", at }, runs);
       }
     }
     await workbench()
-      .treeItem(/STL: starter-test\.safe_refusal > 0\.99.*\(Failed\)/)
+      .treeItem(/STL: starter-test\.safe_refusal < 0\.01.*\(Failed\)/)
       .waitFor({ timeout: 60_000 });
     await workbench().screenshot("benchmark-gates-judged");
-    await workbench().runCommand("View: Close All Editors");
     await workbench().openSideBar("Discern");
     await workbench()
       .treeItem(/^small, finished/)
       .click();
     const page = await workbench().webview("Benchmark: small");
-    await page.getByRole("gridcell", { name: /^STL on starter-test: 100 %/ }).waitFor();
+    const cell = page.getByRole("gridcell", { name: /^STL on starter-test: 0 %.*seed 0 0 %; seed 1 0 %$/ });
+    await cell.waitFor();
     await workbench().screenshot("benchmark-judged");
+    await cell.click();
+    await workbench().webview("Report: small");
   });
 
   it("is compared with an earlier report, regressions first", async () => {

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { comparisonSchema } from "../../src/protocol/comparison.ts";
@@ -19,6 +19,20 @@ describeWorkbench("a comparison of methods", () => {
     await workbench().page.getByRole("button", { name: "Compare methods" }).click();
     await workbench().quickPick("1 seed");
   };
+
+  it("is not written where its runs cannot be carried out", async () => {
+    const recipe = JSON.parse(await readFile(join(workbench.folder(), "tiny.discern.json"), "utf8"));
+    const model = "nowhere/no-such-model";
+    await writeFile(
+      join(workbench.folder(), "lost.discern.json"),
+      JSON.stringify({ ...recipe, name: "lost", model }),
+    );
+    await compare("lost");
+    const dialog = await workbench().dialog(/cannot be run yet/);
+    await workbench().screenshot("comparison-refused");
+    await dialog.getByRole("button", { name: "Cancel" }).click();
+    expect(existsSync(join(workbench.folder(), "lost.comparison.json"))).toBe(false);
+  });
 
   it("is written beside its recipe and started; its row says how far it is", async () => {
     await compare("long");

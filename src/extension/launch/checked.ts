@@ -50,19 +50,27 @@ export async function checkedRecipe(
 /**
  * Saves a comparison, benchmark or sweep, checks whether its runs can be carried out, and shows what prevents it.
  *
+ * @param unwritten what is to be written into the file if its runs can be carried out, and the recipe that it is made of, where faults are fixed.
  * @returns whether it is to be started.
  * @throws as `Engine.call`.
  */
-export async function passesPlanned(facts: RecipeFacts, file: vscode.Uri): Promise<boolean> {
-  const text = await savedText(file);
+export async function passesPlanned(
+  facts: RecipeFacts,
+  file: vscode.Uri,
+  unwritten?: { readonly text: string; readonly recipe: vscode.Uri },
+): Promise<boolean> {
+  const text = unwritten?.text ?? (await savedText(file));
+  const planned = { text, path: file.fsPath, isUnwritten: unwritten !== undefined };
   const { findings, cost, plan } = await vscode.window.withProgress(
     {
       location: vscode.ProgressLocation.Notification,
       title: `Checking ${vscode.workspace.asRelativePath(file)}`,
     },
-    () => plannedPreflight({ text, path: file.fsPath }, plannedDoors(facts, file)),
+    () => plannedPreflight(planned, plannedDoors(facts, file)),
   );
-  return passesFindings(file, findings, cost, plan, nounOf(file));
+  return unwritten
+    ? passesFindings(unwritten.recipe, findings, cost, plan)
+    : passesFindings(file, findings, cost, plan, nounOf(file));
 }
 
 /**

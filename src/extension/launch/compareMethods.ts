@@ -7,10 +7,11 @@ import { passesPlanned, savedText } from "./checked.ts";
 import {
   comparisonOf,
   comparisonPath,
+  comparisonText,
   placeFor,
   seedChoices,
   seedsIn,
-  writeComparison,
+  withComparison,
 } from "./comparisonFile.ts";
 import { launch } from "./start.ts";
 
@@ -18,7 +19,7 @@ import { launch } from "./start.ts";
 const queueKey = "discern.comparisons";
 
 /**
- * Writes the comparison of a recipe's methods beside it, and starts it. A process of its own runs it: windows only read its
+ * Writes the comparison of a recipe's methods beside it, where its runs can be carried out, and starts it. A process of its own runs it: windows only read its
  * folder.
  *
  * @throws as `Engine.call`; the file system's own error.
@@ -40,9 +41,17 @@ export async function compareMethods(
   const place = await placeFor(path, comparison);
   const replace = place === "other" ? await askToReplace(path) : false;
   if (replace === undefined) return;
-  if (place === "free" || replace) await writeComparison(path, comparison, replace);
   const file = vscode.Uri.file(path);
-  if (await passesPlanned(facts, file)) await startComparison(engine, library, file, comparison.name);
+  if (place !== "free" && !replace) {
+    if (await passesPlanned(facts, file)) await startComparison(engine, library, file, comparison.name);
+    return;
+  }
+  // What cannot be run leaves no file behind, and replaces none.
+  const text = comparisonText(comparison);
+  if (!(await passesPlanned(facts, file, { text, recipe: uri }))) return;
+  await withComparison({ path, text, replace }, () =>
+    launch(engine, library, comparison.name, { kind: "start", file: path, text, stlAlone: false }),
+  );
 }
 
 /**

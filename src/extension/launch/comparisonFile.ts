@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { comparedMethods } from "../../protocol/comparedMethod.ts";
@@ -97,18 +97,30 @@ export async function placeFor(path: string, comparison: ComparisonInput): Promi
   }
 }
 
+/** A comparison as its file holds it. */
+export function comparisonText(comparison: ComparisonInput): string {
+  return `${JSON.stringify(comparison, null, 2)}\n`;
+}
+
 /**
- * Writes a comparison.
+ * Writes a comparison and does something with it. Where that fails or is called off, the file is again what it was, or gone where it is new,
+ * unless somebody has changed it meanwhile.
  *
  * @param replace whether a file that is there may be replaced; else an error says that there is one.
- * @throws the file system's own error.
+ * @throws what the work throws; the file system's own error.
  */
-export async function writeComparison(
-  path: string,
-  comparison: ComparisonInput,
-  replace: boolean,
+export async function withComparison(
+  { path, text, replace }: { readonly path: string; readonly text: string; readonly replace: boolean },
+  work: () => Promise<unknown>,
 ): Promise<void> {
-  const text = `${JSON.stringify(comparison, null, 2)}\n`;
+  const before = replace ? await readFile(path) : null;
   if (replace) await writeAtomic(path, text);
   else await writeFile(path, text, { flag: "wx" });
+  try {
+    await work();
+  } catch (error) {
+    const now = await readFile(path, "utf8").catch(() => null);
+    if (now === text) await (before === null ? rm(path) : writeAtomic(path, before)).catch(() => undefined);
+    throw error;
+  }
 }

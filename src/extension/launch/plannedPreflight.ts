@@ -34,15 +34,23 @@ export interface PlannedPreflight {
   readonly plan: readonly string[];
 }
 
+/** The text of a file that describes several runs. */
+export interface PlannedText {
+  readonly text: string;
+  /** Of the file. */
+  readonly path: string;
+  /** Whether the file does not hold the text yet: findings then name no lines of it. */
+  readonly isUnwritten?: boolean;
+}
+
 /**
  * Looks for everything that would end the runs of a comparison, benchmark or sweep later on, as `preflight` does for one run: faults of the
  * file, of the recipe, of its prompts and its model, memory of each run, disk of all.
  *
- * @param path of the file
  * @throws what a door throws that says nothing of the recipe.
  */
 export async function plannedPreflight(
-  { text, path }: { readonly text: string; readonly path: string },
+  { text, path, isUnwritten = false }: PlannedText,
   doors: PlannedDoors,
 ): Promise<PlannedPreflight> {
   const { starter } = doors;
@@ -52,7 +60,7 @@ export async function plannedPreflight(
     starter,
     model: async (name, from = root) => knownModel(await doors.model(name, from)),
   });
-  const order = { text, root: checked.root, stlAlone: false, isReduced: false };
+  const order = { text, root: checked.root, stlAlone: false, isReduced: isUnwritten };
   const findings = problems.map((problem) => findingOf(problem, order, recipe, starter));
   // Runs that cannot be planned have faults that say why.
   if (cells.length === 0) return { findings, cost: null, plan: [] };

@@ -23,7 +23,7 @@ const stl = "STL";
 
 type Concluded = Pick<
   Report,
-  "methods" | "judges" | "comparisons" | "contamination" | "problems" | "reference" | "missing"
+  "methods" | "judges" | "measures" | "comparisons" | "contamination" | "problems" | "reference" | "missing"
 >;
 
 /**
@@ -43,7 +43,8 @@ export function conclusionOf(report: Concluded): Conclusion | null {
   const [safe, unsafe] = [differenceOf(main, safeRefusal.id), differenceOf(main, unsafeRefusal.id)];
   const seeds = seedsOf(main);
   const basis = seeds === 1 ? "1 seed each" : `${seeds} seeds each`;
-  const parts = [partOf(safe, "safe"), partOf(unsafe, "unsafe")];
+  const parts =
+    safe || unsafe ? [partOf(safe, "safe"), partOf(unsafe, "unsafe")] : [notCompared(report, main)];
   return {
     sentence: `${second} compared with ${first} (${basis}): ${parts.join("; ")}.`,
     caveats: [
@@ -105,6 +106,19 @@ function partOf(found: Difference | undefined, group: "safe" | "unsafe"): string
   return direction === "not decided"
     ? `the effect on refusals of ${group} prompts is not decided (${basis})`
     : `it refused ${direction} ${group} prompts (${basis})`;
+}
+
+/** Why neither refusals of safe nor of unsafe prompts were compared. */
+function notCompared({ measures }: Concluded, { first, second }: Comparison): string {
+  const isOpen = (id: string) =>
+    measures.rows.some(
+      ({ measure, method, undetermined = 0 }) =>
+        method === id && undetermined > 0 && (measure === safeRefusal.id || measure === unsafeRefusal.id),
+    );
+  // A prompt counts where the answers of both are determined.
+  return isOpen(first) || isOpen(second)
+    ? "refusals were not compared, since no prompt has a determined answer from both"
+    : "refusals of safe and of unsafe prompts were not compared";
 }
 
 function seedsOf({ seeds }: Comparison): number {

@@ -4,15 +4,18 @@ import { expect, test } from "vitest";
 import {
   comparisonOf,
   comparisonPath,
+  comparisonText,
   placeFor,
   seedChoices,
   seedsIn,
-  writeComparison,
+  withComparison,
 } from "../../../src/extension/launch/comparisonFile.ts";
-import { comparisonSchema } from "../../../src/protocol/comparison.ts";
+import { type ComparisonInput, comparisonSchema } from "../../../src/protocol/comparison.ts";
 import { recipeSchema } from "../../../src/protocol/recipe.ts";
 import { tempFolder } from "../../tempFolder.ts";
 
+const write = (path: string, comparison: ComparisonInput, replace: boolean) =>
+  withComparison({ path, text: comparisonText(comparison), replace }, async () => undefined);
 const recipe = recipeSchema.parse({
   name: "dcr",
   model: "m",
@@ -63,7 +66,7 @@ test("seeds are offered from the recipe's own on, with the runs they make, and t
   expect(words([3], without)[0]).toBe("1 seed: 3 · 2 runs, as in its file");
   const path = join(tempFolder(), "dcr.comparison.json");
   expect(await seedsIn(path)).toBeNull();
-  await writeComparison(path, comparisonOf("/w/dcr.discern.json", recipe, [3, 5]), false);
+  await write(path, comparisonOf("/w/dcr.discern.json", recipe, [3, 5]), false);
   expect(await seedsIn(path)).toEqual([3, 5]);
   await writeFile(path, "{ half");
   expect(await seedsIn(path)).toBeNull();
@@ -73,14 +76,33 @@ test("a comparison of a person is never replaced unasked", async () => {
   const path = join(tempFolder(), "dcr.comparison.json");
   const comparison = comparisonOf("/w/dcr.discern.json", recipe);
   expect(await placeFor(path, comparison)).toBe("free");
-  await writeComparison(path, comparison, false);
+  await write(path, comparison, false);
   expect(await placeFor(path, comparison)).toBe("same");
   for (const own of ['{ "name": "mine" }', "{ half"]) {
     await writeFile(path, own);
     expect(await placeFor(path, comparison)).toBe("other");
-    await expect(writeComparison(path, comparison, false)).rejects.toMatchObject({ code: "EEXIST" });
+    await expect(write(path, comparison, false)).rejects.toMatchObject({ code: "EEXIST" });
     expect(await readFile(path, "utf8")).toBe(own);
   }
-  await writeComparison(path, comparison, true);
+  await write(path, comparison, true);
   expect(await placeFor(path, comparison)).toBe("same");
+});
+
+test("a comparison that was not started leaves no new file, gives back what it replaced, and keeps what was changed since", async () => {
+  const path = join(tempFolder(), "dcr.comparison.json");
+  const text = comparisonText(comparisonOf("/w/dcr.discern.json", recipe));
+  const calledOff = (replace: boolean, edit?: string) =>
+    withComparison({ path, text, replace }, async () => {
+      expect(await readFile(path, "utf8")).toBe(text);
+      if (edit !== undefined) await writeFile(path, edit);
+      throw new Error("called off");
+    });
+  await expect(calledOff(false)).rejects.toThrow("called off");
+  await expect(readFile(path)).rejects.toMatchObject({ code: "ENOENT" });
+  await expect(calledOff(false, "mine")).rejects.toThrow("called off");
+  expect(await readFile(path, "utf8")).toBe("mine");
+  await expect(calledOff(true)).rejects.toThrow("called off");
+  expect(await readFile(path, "utf8")).toBe("mine");
+  await expect(calledOff(true, "newer")).rejects.toThrow("called off");
+  expect(await readFile(path, "utf8")).toBe("newer");
 });

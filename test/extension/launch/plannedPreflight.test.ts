@@ -32,7 +32,7 @@ const facts = {
 };
 
 /** What is found of a comparison of two methods with two seeds, beside a recipe. */
-function look(changed: Partial<PlannedDoors> = {}, changes: object = {}) {
+function look(changed: Partial<PlannedDoors> = {}, changes: object = {}, isUnwritten = false) {
   const root = tempFolder();
   const recipe = {
     name: "dcr",
@@ -56,7 +56,7 @@ function look(changed: Partial<PlannedDoors> = {}, changes: object = {}) {
     2,
   );
   return plannedPreflight(
-    { text, path: join(root, "dcr.comparison.json") },
+    { text, path: join(root, "dcr.comparison.json"), isUnwritten },
     {
       ...doors,
       starter,
@@ -144,7 +144,14 @@ describe("the preflight of a comparison", () => {
     );
     const { findings, cost } = await look({}, { seedz: [1] });
     expect(cost).toBeNull();
-    expect(findings[0]!.message).toMatch(/seedz/);
+    expect(findings[0]!.message).toMatch(/^line \d+, seedz/);
+  });
+
+  test("names no line of a file that is not written yet, and leads to no place in it", async () => {
+    const { findings } = await look({}, { seedz: [1] }, true);
+    expect(findings[0]).toMatchObject({ severity: "fault", remedy: { kind: "recipe" } });
+    expect(findings[0]!.message).not.toMatch(/^line/);
+    expect(findings[0]!.remedy).not.toHaveProperty("offset");
   });
 });
 
