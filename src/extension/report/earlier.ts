@@ -1,25 +1,29 @@
 import * as vscode from "vscode";
-import type { EarlierComparison } from "../../protocol/report/earlier.ts";
 import type { Engine } from "../engine/engine.ts";
 import { duringCall } from "../engine/progress.ts";
 import { requireTrust } from "../trust.ts";
+import type { ReportSession } from "./session.ts";
 
 /**
- * Asks for an earlier report, and has the engine say what became of each method since.
+ * Asks for an earlier report, and has the open one held against it.
  *
- * @returns undefined where the person chose none.
+ * @returns the earlier report; undefined where the person chose none.
  * @throws as `Engine.call`.
  */
 export async function compareWithEarlier(
   engine: Engine,
   report: vscode.Uri,
-): Promise<EarlierComparison | undefined> {
+  session: Pick<ReportSession, "compareWith">,
+): Promise<vscode.Uri | undefined> {
   requireTrust();
   const earlier = await pickEarlier(report);
   if (earlier === undefined) return undefined;
-  return duringCall("Comparing with the earlier report", (options) =>
-    engine.call("compareEarlier", { path: report.fsPath, earlier: earlier.fsPath }, options),
+  await session.compareWith(earlier.fsPath, (path) =>
+    duringCall("Comparing with the earlier report", (options) =>
+      engine.call("compareEarlier", { path: report.fsPath, earlier: path }, options),
+    ),
   );
+  return earlier;
 }
 
 async function pickEarlier(report: vscode.Uri): Promise<vscode.Uri | undefined> {

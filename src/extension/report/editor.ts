@@ -90,8 +90,12 @@ export class ReportEditor implements vscode.CustomReadonlyEditorProvider<ReportD
       post: (message) => page.post(message),
       author: () => this.prompts.author,
       recompute: this.engine.recompute,
+      compare: (earlier) => this.engine.call("compareEarlier", { path: uri.fsPath, earlier }),
       word: wordError,
     });
+    const shown = new DisposableStore();
+    /** What belongs to the earlier report that this one is held against. */
+    const held = shown.add(new DisposableStore());
     const page: Page<ReportToPage> & vscode.Disposable = openPage<ReportToPage, typeof reportFromPageSchema>(
       panel,
       this.context.extensionUri,
@@ -99,12 +103,11 @@ export class ReportEditor implements vscode.CustomReadonlyEditorProvider<ReportD
         name: "report",
         title: panel.title,
         from: reportFromPageSchema,
-        onMessage: (message) => this.answer(message, uri, session, (answer) => page.post(answer)),
+        onMessage: (message) => this.answer(message, uri, session, held),
         onReady: async () => {
           page.post({ type: "blur", blur: setting("discern.labelling.blur") });
           document.show = (what) => page.post({ type: "show", what });
-          document.compare = () =>
-            this.answer({ type: "compareEarlier" }, uri, session, (answer) => page.post(answer));
+          document.compare = () => this.answer({ type: "compareEarlier" }, uri, session, held);
           const shown = session.load();
           if (document.wanted !== undefined) document.show(document.wanted);
           delete document.wanted;
@@ -114,7 +117,6 @@ export class ReportEditor implements vscode.CustomReadonlyEditorProvider<ReportD
         },
       },
     );
-    const shown = new DisposableStore();
     shown.add(page);
     const { about, notes } = runPaths(dirname(uri.fsPath));
     for (const file of [uri, vscode.Uri.file(about), vscode.Uri.file(notes)])
@@ -142,7 +144,7 @@ export class ReportEditor implements vscode.CustomReadonlyEditorProvider<ReportD
     message: ReportFromPage,
     uri: vscode.Uri,
     session: ReportSession,
-    post: (message: ReportToPage) => void,
+    held: DisposableStore,
   ): Promise<void> {
     switch (message.type) {
       case "judge":
@@ -158,8 +160,12 @@ export class ReportEditor implements vscode.CustomReadonlyEditorProvider<ReportD
       case "copyLatex":
         return copyLatex(this.engine, uri);
       case "compareEarlier": {
-        const earlier = await compareWithEarlier(this.engine, uri);
-        if (earlier) post({ type: "earlier", earlier });
+        const earlier = await compareWithEarlier(this.engine, uri, session);
+        if (earlier === undefined) return;
+        held.clear();
+        // It may lie in another folder of runs than the open report.
+        const log = vscode.Uri.file(judgementsPath(earlier.fsPath));
+        held.add(watchFile(log, () => session.reloadJudgements()));
         return;
       }
       case "save":

@@ -1,6 +1,8 @@
 import { dirname, join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { DiscernError } from "../../protocol/errors.ts";
 import type { PromptResult } from "../../protocol/report/answers.ts";
+import type { EarlierComparison } from "../../protocol/report/earlier.ts";
 import type { Report } from "../../protocol/report/report.ts";
 import {
   type FiguresState,
@@ -9,7 +11,7 @@ import {
   type JudgeRequest,
   type ReportToPage,
 } from "../../protocol/webview/report.ts";
-import { answerKey, withJudgements } from "../../runFolder/judgements.ts";
+import { answerKey, type Judged, withJudgements } from "../../runFolder/judgements.ts";
 import { readReport } from "../../runFolder/reportFile.ts";
 import { type ReportJudgements, reportJudgements } from "../../runFolder/reportJudgements.ts";
 import { judgeAnswer } from "./judge.ts";
@@ -25,6 +27,8 @@ interface SessionOptions {
   readonly author: () => string;
   /** Works the report out anew from what people judged; null where no engine may run. */
   readonly recompute: () => ((file: string) => Promise<Report>) | null;
+  /** Says what became of each method since an earlier report, whose path it is given. */
+  readonly compare: (earlier: string) => Promise<EarlierComparison>;
   /** An error in words. */
   readonly word: (error: unknown) => string;
 }
@@ -43,6 +47,10 @@ export class ReportSession {
   /** Where each answer stands in the report; made when it is first needed, for it hashes every answer. */
   private places: Map<string, Omit<JudgedAnswer, "verdict" | "by" | "at" | "note">[]> | null = null;
   private computing: Promise<void> | null = null;
+  /** The earlier report that this one is held against, and how often it was. */
+  private earlier: string | null = null;
+  private saidOfEarlier: Judged | null = null;
+  private comparisons = 0;
   private stale = false;
 
   constructor(options: SessionOptions) {
@@ -70,11 +78,14 @@ export class ReportSession {
 
   /** Looks for judgements of other windows and of other reports, and reports those that are about answers of this one. */
   async reloadJudgements(): Promise<void> {
+    const before = this.saidOfEarlier;
     this.said = await reportJudgements([this.options.file]);
+    this.saidOfEarlier = await judgedOf(this.earlier);
     if (this.report === null) return;
     const judgements = this.judgements();
     const told = JSON.stringify(judgements);
-    if (told === this.told) return;
+    // An answer of the earlier report may have been judged that this one does not hold.
+    if (told === this.told) return isDeepStrictEqual(before, this.saidOfEarlier) ? undefined : this.compute();
     this.told = told;
     this.options.post({ type: "judged", ...judgements });
     await this.compute();
@@ -101,6 +112,35 @@ export class ReportSession {
     }
   }
 
+  /**
+   * Holds the report against an earlier one, also after each judgement to come.
+   *
+   * @param compare how it is done this time
+   * @throws what `compare` throws; an earlier comparison then stays.
+   */
+  async compareWith(earlier: string, compare = this.options.compare): Promise<void> {
+    const before = this.earlier;
+    this.earlier = earlier;
+    try {
+      this.saidOfEarlier = await judgedOf(earlier);
+      await this.tellEarlier(earlier, compare, true);
+    } catch (error) {
+      if (this.earlier === earlier) this.earlier = before;
+      throw error;
+    }
+  }
+
+  /** Of two comparisons at once the one that began later counts: it knows more judgements. */
+  private async tellEarlier(
+    path: string,
+    compare: (earlier: string) => Promise<EarlierComparison>,
+    wasAsked: boolean,
+  ): Promise<void> {
+    const number = ++this.comparisons;
+    const earlier = await compare(path);
+    if (number === this.comparisons) this.options.post({ type: "earlier", earlier, wasAsked });
+  }
+
   /** The first answer to a prompt. */
   find(id: string): PromptResult | undefined {
     return this.report?.answers.flatMap(({ results }) => results).find((result) => result.id === id);
@@ -122,15 +162,18 @@ export class ReportSession {
   }
 
   private async computeWhileStale(): Promise<void> {
-    const { file, post, recompute, word } = this.options;
+    const { file, post, recompute, compare, word } = this.options;
     const tell = (state: FiguresState) => post({ type: "state", state });
     while (this.stale) {
       this.stale = false;
       if (this.report === null) return;
       // What was judged need not change this report, and nothing is left of what was taken back.
-      if (withJudgements(this.report.answers, this.said.judged) === this.report.answers) {
+      const isStored = withJudgements(this.report.answers, this.said.judged) === this.report.answers;
+      if (isStored) {
         if (this.shown !== this.report) post({ type: "figures", figures: figuresOf(this.report) });
         this.shown = this.report;
+      }
+      if (isStored && this.earlier === null) {
         tell({ kind: "current" });
         continue;
       }
@@ -141,8 +184,11 @@ export class ReportSession {
       }
       tell({ kind: "working" });
       try {
-        this.shown = await ask(file);
-        post({ type: "figures", figures: figuresOf(this.shown) });
+        if (!isStored) {
+          this.shown = await ask(file);
+          post({ type: "figures", figures: figuresOf(this.shown) });
+        }
+        if (this.earlier !== null) await this.tellEarlier(this.earlier, compare, false);
         if (!this.stale) tell({ kind: "current" });
       } catch (error) {
         tell({ kind: "failed", message: word(error) });
@@ -170,4 +216,9 @@ export class ReportSession {
       })),
     );
   }
+}
+
+/** What people said of the answers of the earlier report; null where there is none. */
+async function judgedOf(earlier: string | null): Promise<Judged | null> {
+  return earlier === null ? null : (await reportJudgements([earlier])).judged;
 }

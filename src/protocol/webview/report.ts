@@ -60,8 +60,8 @@ export type ReportToPage =
   | { readonly type: "damaged"; readonly message: string }
   /** Answers are to be shown. */
   | { readonly type: "show"; readonly what: WantedAnswers }
-  /** What became of the methods since an earlier report; null where it is no longer shown. */
-  | { readonly type: "earlier"; readonly earlier: EarlierComparison | null }
+  /** What became of the methods since an earlier report: asked for just now, or worked out anew since something was judged. */
+  | { readonly type: "earlier"; readonly earlier: EarlierComparison; readonly wasAsked: boolean }
   | { readonly type: "blur"; readonly blur: boolean };
 
 /** What the report page asks of its host. */

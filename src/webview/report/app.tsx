@@ -119,6 +119,7 @@ export function App({ state, post, kept, keep }: AppProps) {
                 {...{ figures, rows, agreement, blur }}
                 broken={state.broken}
                 earlier={state.earlier}
+                earlierAsked={state.earlierAsked}
                 onOpenResult={post && ((file) => post({ type: "openResult", file }))}
                 onBrowse={(part) =>
                   change({ tab: "answers", filter: { ...noFilter(pair), ...part }, selected: null })

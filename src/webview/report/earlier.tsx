@@ -13,10 +13,18 @@ interface EarlierRow extends DifferenceRow {
 const order = { worse: 0, higher: 1, lower: 1, open: 2, better: 3 } as const;
 
 /** What became of each method since an earlier report: every difference, regressions first. */
-export function Earlier({ figures, earlier }: { figures: Figures; earlier: EarlierComparison }) {
+export function Earlier({
+  figures,
+  earlier,
+  asked,
+}: {
+  figures: Figures;
+  earlier: EarlierComparison;
+  asked: number;
+}) {
   const top = useRef<HTMLParagraphElement>(null);
-  // It was asked for: wherever the page was scrolled to, it is brought into sight.
-  useEffect(() => top.current?.scrollIntoView?.({ block: "center" }), [earlier]);
+  // Where it was asked for it is brought into sight, wherever the page was scrolled to; what a judgement changes stays where it is.
+  useEffect(() => top.current?.scrollIntoView?.({ block: "center" }), [asked]);
   const rows = earlier.methods
     .flatMap(({ method, comparison }) =>
       differenceRows(figures, comparison?.differences ?? []).map((row): EarlierRow => ({ ...row, method })),

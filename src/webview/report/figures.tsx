@@ -28,6 +28,8 @@ interface FiguresProps {
   readonly agreement: HumanAgreement | undefined;
   readonly broken: readonly number[];
   readonly earlier: EarlierComparison | null;
+  /** How often that was asked for. */
+  readonly earlierAsked: number;
   readonly blur: boolean;
   readonly onBrowse: (filter: Partial<Filter>) => void;
   /** Opens the result of a probe; null in a report that is a file, where it is a link. */
@@ -35,7 +37,16 @@ interface FiguresProps {
 }
 
 /** Everything that is computed from the answers, the most important first. */
-export function Figures({ figures: whole, rows, agreement, broken, earlier, blur, ...asks }: FiguresProps) {
+export function Figures({
+  figures: whole,
+  rows,
+  agreement,
+  broken,
+  earlier,
+  earlierAsked,
+  blur,
+  ...asks
+}: FiguresProps) {
   const { onBrowse, onOpenResult } = asks;
   const figures = { ...whole, methods: markedMethods(whole) };
   const { benchmark } = whole;
@@ -51,7 +62,7 @@ export function Figures({ figures: whole, rows, agreement, broken, earlier, blur
       <Notes figures={figures} broken={broken} />
       {earlier !== null && (
         <Part title={`Since ${earlier.earlier.name}`}>
-          <Earlier {...{ figures, earlier }} />
+          <Earlier {...{ figures, earlier }} asked={earlierAsked} />
         </Part>
       )}
       {benchmark && (

@@ -18,6 +18,8 @@ export interface PageState {
   readonly damaged: string | null;
   /** What became of the methods since an earlier report, where one was chosen. */
   readonly earlier: EarlierComparison | null;
+  /** How often that was asked for. */
+  readonly earlierAsked: number;
   readonly blur: boolean;
   /** What the host wants shown; a new object each time, so that the same can be asked for again. */
   readonly wanted: WantedAnswers | null;
@@ -30,6 +32,7 @@ export const initialState: PageState = {
   figures: { kind: "current" },
   damaged: null,
   earlier: null,
+  earlierAsked: 0,
   blur: true,
   wanted: null,
 };
@@ -63,7 +66,11 @@ export function reduce(state: PageState, message: ReportToPage): PageState {
     case "show":
       return { ...state, wanted: { ...message.what } };
     case "earlier":
-      return { ...state, earlier: message.earlier };
+      return {
+        ...state,
+        earlier: message.earlier,
+        earlierAsked: state.earlierAsked + Number(message.wasAsked),
+      };
     case "blur":
       return { ...state, blur: message.blur };
   }

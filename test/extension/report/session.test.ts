@@ -1,6 +1,7 @@
 import { appendFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
+import { compareWithEarlier } from "../../../src/engine/abilities/earlier.ts";
 import { judgedReport } from "../../../src/engine/abilities/judged.ts";
 import { ReportSession } from "../../../src/extension/report/session.ts";
 import type { Report } from "../../../src/protocol/report/report.ts";
@@ -22,6 +23,7 @@ const request: JudgeRequest = {
 
 let file: string;
 let told: ReportToPage[];
+let compared: number;
 let recompute: ((path: string) => Promise<Report>) | null;
 beforeEach(() => {
   file = join(tempFolder(), "run", "report.json");
@@ -29,6 +31,7 @@ beforeEach(() => {
   writeFileSync(file, JSON.stringify(report));
   told = [];
   recompute = judgedReport;
+  compared = 0;
 });
 const session = (runsFolder: string | null = null) =>
   new ReportSession({
@@ -37,6 +40,10 @@ const session = (runsFolder: string | null = null) =>
     post: (message) => told.push(message),
     author: () => "ann",
     recompute: () => recompute,
+    compare: (earlier) => {
+      compared++;
+      return compareWithEarlier(file, earlier, { draws: 50 });
+    },
     word: (error) => (error as Error).message,
   });
 const types = () => told.map((message) => (message.type === "state" ? message.state.kind : message.type));
@@ -74,6 +81,43 @@ describe("an open report", () => {
     await open.judge({ ...request, verdict: null });
     const last = told.findLast((message) => message.type === "judged");
     expect(new Set(last?.judged.map(({ verdict }) => verdict))).toEqual(new Set([null]));
+  });
+
+  test("has an earlier comparison that is open follow judgements, here and in the earlier report", async () => {
+    const earlier = join(dirname(dirname(file)), "earlier", "report.json");
+    mkdirSync(dirname(earlier));
+    // Other words, so that what is judged there is in no way an answer of the open report.
+    const other = report.answers.map((each) => ({
+      ...each,
+      results: each.results.map((one) => ({ ...one, response: `${one.response} Indeed.` })),
+    }));
+    writeFileSync(earlier, JSON.stringify({ ...report, answers: other }));
+    const open = session();
+    await open.load();
+    await open.compareWith(earlier);
+    const found = () => told.filter((message) => message.type === "earlier");
+    expect(found().map(({ wasAsked }) => wasAsked)).toEqual([true]);
+    await open.judge(request);
+    expect(found().map(({ wasAsked }) => wasAsked)).toEqual([true, false]);
+    expect(found()[1]!.earlier).not.toEqual(found()[0]!.earlier);
+    expect(found()[1]!.earlier).toEqual(await compareWithEarlier(file, earlier, { draws: 50 }));
+    await open.reloadJudgements();
+    expect(compared).toBe(2);
+    await open.judge({ ...request, verdict: null });
+    expect(found()[2]!.earlier).toEqual(found()[0]!.earlier);
+    const result = other[1]!.results.find(({ id }) => id === safe!.id)!;
+    const about = { id: safe!.id, suite: safe!.suite, method: report.answers[1]!.method, seed: 0, by: "bob" };
+    const at = new Date().toISOString();
+    const judgement = {
+      ...about,
+      verdict: "full_refusal" as const,
+      response: responseHash(result.response),
+      at,
+    };
+    await keepJudgement(earlier, judgement, null);
+    await open.reloadJudgements();
+    expect(found()[3]!.earlier).not.toEqual(found()[2]!.earlier);
+    expect(types().at(-1)).toBe("current");
   });
 
   test("stores judgements where no engine may run, and says that figures do not follow", async () => {

@@ -438,7 +438,7 @@ describe("since an earlier report", () => {
   };
 
   test("differences stand with regressions first", () => {
-    show(told(report), { type: "earlier", earlier });
+    show(told(report), { type: "earlier", earlier, wasAsked: true });
     const part = screen.getByRole("region", { name: "Since last week" });
     expect(part.textContent).toContain("1 figure of 3 got worse beyond chance.");
     expect(part.textContent).toContain("No prompt was answered in both by DCR → STL.");
