@@ -18,6 +18,14 @@ export interface Remarks extends Omit<About, "version"> {
 /** Characters of notes that are kept: they are shown in a row and a hover, and searched. */
 const keptNotes = 4000;
 
+/**
+ * What a run or an experiment is called wherever it is shown: the display name that a person gave it, else the name of its folder. Never the name
+ * in its recipe, which several runs share.
+ */
+export function shownName(folder: string, remarks: Pick<Remarks, "name"> | null | undefined): string {
+  return remarks?.name ?? basename(resolve(folder));
+}
+
 /** What people say about the run in a folder; null where nobody has said anything. A damaged file is said to be so. */
 export async function readRemarks(folder: string): Promise<Remarks | null> {
   const text = (await readFile(runPaths(folder).notes, "utf8").catch(() => "")).trim().slice(0, keptNotes);

@@ -3,14 +3,22 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { comparisonSchema } from "../../src/protocol/comparison.ts";
+import { changeAbout } from "../../src/runFolder/about.ts";
 import { cellProgress, readCellEvents } from "../../src/runFolder/comparison.ts";
 import { lockHolder } from "../../src/runFolder/lock.ts";
 import { describeWorkbench, useWorkbench } from "./useWorkbench.ts";
-import { fillWorkspace } from "./workspace.ts";
+import { fillWorkspace, tinyRecipe } from "./workspace.ts";
 
 /** A comparison is a file and a process of its own: the window starts it, reads its folder, and may go meanwhile. */
 describeWorkbench("a comparison of methods", () => {
-  const workbench = useWorkbench({ fill: fillWorkspace, settings: { "discern.runs.openReport": true } });
+  const workbench = useWorkbench({
+    fill: async (folder) => {
+      await fillWorkspace(folder);
+      const recipe = JSON.stringify(tinyRecipe("short", 400));
+      await writeFile(join(folder, "short.discern.json"), recipe);
+    },
+    settings: { "discern.runs.openReport": true },
+  });
   const patient = { timeout: 240_000, interval: 250 };
   const folder = (name: string) => join(workbench.folder(), "runs", `${name}-comparison`);
   const progress = async (name: string) => cellProgress(await readCellEvents(folder(name)));
@@ -67,6 +75,32 @@ describeWorkbench("a comparison of methods", () => {
       .treeItem(/^long-comparison, stopped, stopped · 1 of 3 runs finished/)
       .waitFor();
     expect(existsSync(join(folder("long"), "dcr-stl-0"))).toBe(false);
+  });
+
+  it("adds runs that begin to a dashboard that the status bar opened, also after a reload", async () => {
+    const { page } = workbench();
+    await workbench().runCommand("View: Close All Editors");
+    await compare("short");
+    await workbench().webview("Dashboard: untrained-0, stl-0");
+    await workbench().runCommand("View: Close All Editors");
+    await page.getByRole("button", { name: /^short-comparison · / }).click();
+    const dashboard = workbench().tab("Dashboard: untrained-0, stl-0");
+    await dashboard.waitFor();
+    // A second click shows the same one.
+    await page.getByRole("button", { name: /^short-comparison · / }).click();
+    expect(await dashboard.count()).toBe(1);
+    await workbench().reload();
+    await workbench().tab("Dashboard: untrained-0, stl-0, dcr-stl-0").waitFor({ timeout: patient.timeout });
+    const shown = await workbench().webview("Dashboard: untrained-0, stl-0, dcr-stl-0");
+    await shown.getByText("dcr-stl-0").first().waitFor();
+    await workbench().screenshot("comparison-followed");
+    // A person's name for a run is seen at once.
+    await changeAbout(join(folder("short"), "dcr-stl-0"), () => ({ name: "Refined first" }));
+    await workbench().tab("Dashboard: untrained-0, stl-0, Refined first").waitFor();
+    await shown.getByText("Refined first").first().waitFor();
+    await workbench().runCommand("View: Close All Editors");
+    await workbench().runCommand("Discern: Stop and Save Run");
+    await expect.poll(async () => (await progress("short")).state, patient).toBe("stopped");
   });
 
   it("ends with one report over all methods, which opens beside what is worked at, and is offered", async () => {

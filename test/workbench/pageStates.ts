@@ -226,14 +226,19 @@ const progress = {
   hasReport: true,
   stopping: null,
 };
+const notFollowing = { follows: [], removed: [] };
 const dashboard: LookedAt = {
   name: "dashboard",
   states: [
-    { name: "empty", show: (page) => page.tell({ type: "runs", runs: [] }) },
+    { name: "empty", show: (page) => page.tell({ type: "runs", runs: [], kept: notFollowing }) },
     {
       name: "two runs",
       async show(page) {
-        await page.tell({ type: "runs", runs: ["a", "b"].map((id) => ({ id, label: id, method: id })) });
+        await page.tell({
+          type: "runs",
+          runs: ["a", "b"].map((id) => ({ id, label: id, method: id })),
+          kept: notFollowing,
+        });
         const told = (run: string, state: string, problem: string | null) =>
           page.tell({ type: "events", run, reset: true, events, progress: { ...progress, state, problem } });
         await told("a", "finished", null);

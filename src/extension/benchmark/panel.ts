@@ -63,7 +63,7 @@ export class BenchmarkPanel {
     this.library = library;
     this.trials = new TrialRuns(folder.fsPath);
     panel.iconPath = tabIcon(extensionUri, "graph-line");
-    panel.title = `Benchmark: ${folder.path.split("/").at(-1)}`;
+    panel.title = `Benchmark: ${library.nameOf(folder)}`;
     const page = openPage<BenchmarkToPage, typeof benchmarkFromPageSchema>(panel, extensionUri, {
       name: "benchmark",
       title: panel.title,
@@ -115,10 +115,10 @@ export class BenchmarkPanel {
     if (run === undefined) return;
     const cells = this.library.cellsOf(run);
     const runs = new Map(cells.map((cell) => [basename(cell.folder.fsPath), cell]));
+    this.panel.title = `${plan.sweep === undefined ? "Benchmark" : "Sweep"}: ${run.label}`;
     const benchmark = shownBenchmark({ plan, summary: run, runs });
     this.post("benchmark", JSON.stringify(benchmark), { type: "benchmark", benchmark });
     if (plan.sweep !== undefined) {
-      this.panel.title = `Sweep: ${this.folder.path.split("/").at(-1)}`;
       const { created: _, ...results } = await sweepResults(plan, this.trials);
       this.post("measures", JSON.stringify(results), {
         type: "sweep",

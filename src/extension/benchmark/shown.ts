@@ -10,12 +10,13 @@ import type {
   ShownMeasures,
   ShownState,
 } from "../../protocol/webview/benchmark.ts";
+import type { Run } from "../runs/library.ts";
 import type { RunSummary } from "../runs/summary.ts";
 
 /** A plan's folder as it is shown: what it says, and what the folders of its cells say, by their names. */
 export interface PlanState {
   readonly plan: Plan;
-  readonly summary: RunSummary;
+  readonly summary: RunSummary & Pick<Run, "label">;
   readonly runs: ReadonlyMap<string, RunSummary>;
 }
 
@@ -25,7 +26,7 @@ export function shownBenchmark({ plan, summary, runs }: PlanState): ShownBenchma
   const missing = plan.benchmark?.missing ?? [];
   const names = own.map(({ method }) => method);
   return {
-    name: plan.name,
+    name: summary.label,
     state: summary.state,
     problem: summary.problem ?? null,
     methods: inOrder([...new Set(names)], plan.benchmark?.methods ?? []),

@@ -1,4 +1,3 @@
-import { basename } from "node:path";
 import * as vscode from "vscode";
 import {
   type DashboardFromPage,
@@ -16,6 +15,7 @@ import { saveFromPage } from "../page/save.ts";
 import { revealPrompt } from "../prompts/reveal.ts";
 import type { RunLibrary } from "../runs/library.ts";
 import { pickRun } from "../runs/pick.ts";
+import { type CellsOf, type Contents, withBegun, without } from "./contents.ts";
 import { type Panels, panelTexts, readPanels } from "./panelPrompts.ts";
 import { methodOf } from "./runMethod.ts";
 import { watchRun } from "./runWatch.ts";
@@ -36,37 +36,36 @@ export interface DashboardParts {
   readonly library: RunLibrary;
 }
 
+/** What a dashboard needs of those who open it. */
+interface PanelParts extends DashboardParts {
+  readonly cellsOf: CellsOf;
+  /** Remembers what is shown. */
+  readonly keep: (contents: Contents) => void;
+}
+
 /** One dashboard: the runs it shows, followed for as long as its page is there to see them. */
 export class DashboardPanel implements vscode.Disposable {
   readonly panel: vscode.WebviewPanel;
   private readonly extensionUri: vscode.Uri;
-  private readonly parts: DashboardParts;
+  private readonly parts: PanelParts;
   private readonly page: Page<DashboardToPage> & vscode.Disposable;
   private readonly watched = new Map<string, AbortController>();
   private readonly panels = new Map<string, Promise<Panels>>();
-  private readonly keep: (folders: readonly vscode.Uri[]) => void;
-  private shown: readonly vscode.Uri[];
-  /** Runs that the person took from the page. */
-  private readonly removed = new Set<string>();
+  private shown: Contents;
+  /** The names that the tab and the page were told last. */
+  private named = "";
 
-  /**
-   * @param panel an empty webview panel, new or brought back by the editor.
-   * @param keep remembers which runs are shown.
-   * @param comparison whose runs are shown: those that begin later are added.
-   */
+  /** @param panel an empty webview panel, new or brought back by the editor. */
   constructor(
     panel: vscode.WebviewPanel,
     { extensionUri }: Pick<vscode.ExtensionContext, "extensionUri">,
-    parts: DashboardParts,
-    folders: readonly vscode.Uri[],
-    keep: (folders: readonly vscode.Uri[]) => void,
-    comparison: vscode.Uri | null,
+    parts: PanelParts,
+    contents: Contents,
   ) {
     this.panel = panel;
     this.extensionUri = extensionUri;
     this.parts = parts;
-    this.shown = folders;
-    this.keep = keep;
+    this.shown = withBegun(contents, parts.cellsOf);
     panel.iconPath = tabIcon(extensionUri, "graph-line");
     this.page = openPage(panel, extensionUri, {
       name: "dashboard",
@@ -80,17 +79,17 @@ export class DashboardPanel implements vscode.Disposable {
       if (!panel.visible) this.stopWatching();
     });
     const settings = onSettingChange(["discern.labelling.blur"], () => this.tellSettings());
-    const begun = parts.library.onDidChange(() => this.addBegun(comparison));
+    const runs = parts.library.onDidChange(() => this.followRuns());
     panel.onDidDispose(() => {
       settings.dispose();
-      begun.dispose();
+      runs.dispose();
       this.dispose();
     });
     this.name();
   }
 
-  /** The folders of the runs that are shown. */
-  get folders(): readonly vscode.Uri[] {
+  /** What is shown. */
+  get contents(): Contents {
     return this.shown;
   }
 
@@ -100,9 +99,15 @@ export class DashboardPanel implements vscode.Disposable {
   }
 
   private name(): void {
-    this.keep(this.shown);
-    const names = this.shown.map(({ fsPath }) => basename(fsPath));
+    this.parts.keep(this.shown);
+    const names = this.names();
+    this.named = names.join("\n");
     this.panel.title = `Dashboard: ${names.join(", ") || "no run"}`;
+  }
+
+  private names(): string[] {
+    const { runs, follows } = this.shown;
+    return (runs.length > 0 ? runs : follows).map((folder) => this.parts.library.nameOf(folder));
   }
 
   private stopWatching(): void {
@@ -126,21 +131,23 @@ export class DashboardPanel implements vscode.Disposable {
     this.name();
     const shown = this.shown;
     const runs = await Promise.all(
-      shown.map(async (folder): Promise<ShownRun> => {
+      shown.runs.map(async (folder): Promise<ShownRun> => {
         const method = await methodOf(folder.fsPath);
-        return { id: folder.toString(), label: basename(folder.fsPath), ...(method !== null && { method }) };
+        const label = this.parts.library.nameOf(folder);
+        return { id: folder.toString(), label, ...(method !== null && { method }) };
       }),
     );
     // Others may have been chosen while plans were read.
     if (shown !== this.shown) return;
-    this.page.post({ type: "runs", runs });
+    const kept = { follows: shown.follows.map(String), removed: shown.removed.map(String) };
+    this.page.post({ type: "runs", runs, kept });
     const ids = new Set(runs.map(({ id }) => id));
     for (const [id, watching] of this.watched) {
       if (ids.has(id)) continue;
       watching.abort();
       this.watched.delete(id);
     }
-    for (const folder of this.shown) if (!this.watched.has(folder.toString())) this.watch(folder);
+    for (const folder of shown.runs) if (!this.watched.has(folder.toString())) this.watch(folder);
   }
 
   private watch(folder: vscode.Uri): void {
@@ -158,13 +165,12 @@ export class DashboardPanel implements vscode.Disposable {
   private async take(message: DashboardFromPage): Promise<void> {
     if (message.type === "add-run") return this.add();
     if (message.type === "save") return saveFromPage(message, this.saveFolder());
-    const folder = this.shown.find((one) => one.toString() === message.run);
+    const folder = this.shown.runs.find((one) => one.toString() === message.run);
     // The page may still speak of a run that was just taken from it.
     if (!folder) return;
     switch (message.type) {
       case "remove-run":
-        this.removed.add(folder.toString());
-        this.shown = this.shown.filter((one) => one !== folder);
+        this.shown = without(this.shown, folder);
         return this.tellRuns();
       case "command":
         await runCommand(commands[message.command], folder);
@@ -181,25 +187,31 @@ export class DashboardPanel implements vscode.Disposable {
     }
   }
 
-  private addBegun(comparison: vscode.Uri | null): void {
-    const run = comparison && this.parts.library.run(comparison);
-    if (!run) return;
-    const there = new Set([...this.shown.map(String), ...this.removed]);
-    const begun = this.parts.library.cellsOf(run).filter(({ folder }) => !there.has(folder.toString()));
-    if (begun.length === 0) return;
-    this.shown = [...this.shown, ...begun.map(({ folder }) => folder)];
+  /** Adds runs that have begun, and follows names that people give. */
+  private followRuns(): void {
+    const shown = withBegun(this.shown, this.parts.cellsOf);
+    const named = this.names().join("\n");
+    if (shown === this.shown && named === this.named) return;
+    this.shown = shown;
     void this.tellRuns();
   }
 
   private async add(): Promise<void> {
-    const shown = new Set(this.shown.map(String));
+    const shown = new Set(this.shown.runs.map(String));
     const picked = await pickRun(this.parts.library, {
       filter: ({ folder }) => !shown.has(folder.toString()),
       placeholder: "Runs to add",
       many: true,
     });
     if (!picked?.length) return;
-    this.shown = [...this.shown, ...picked.map(({ folder }) => folder)];
+    const { runs, removed, ...others } = this.shown;
+    const added = picked.map(({ folder }) => folder);
+    const isBack = new Set(added.map(String));
+    this.shown = {
+      ...others,
+      runs: [...runs, ...added],
+      removed: removed.filter((folder) => !isBack.has(folder.toString())),
+    };
     await this.tellRuns();
   }
 
@@ -225,6 +237,6 @@ export class DashboardPanel implements vscode.Disposable {
   /** Pictures are proposed beside the run they are of, but not inside of its folder, which is Discern's own. */
   private saveFolder(): vscode.Uri {
     const workspace = vscode.workspace.workspaceFolders?.[0]?.uri;
-    return workspace ?? vscode.Uri.joinPath(this.shown[0] ?? this.extensionUri, "..");
+    return workspace ?? vscode.Uri.joinPath(this.shown.runs[0] ?? this.extensionUri, "..");
   }
 }

@@ -5,17 +5,15 @@
  */
 
 import * as vscode from "vscode";
-import * as z from "zod";
-import { dashboardStateSchema } from "../../protocol/webview/dashboard.ts";
+import { type DashboardContents, dashboardContentsSchema } from "../../protocol/webview/dashboard.ts";
 import { registerCommand } from "../contributions.ts";
 import { pageIds } from "../contributionTypes.ts";
 import { ShownPanels } from "../page/shownPanels.ts";
 import { isUnasked, placeOfPanel, revealPanel } from "../page/unasked.ts";
 import { pickRun } from "../runs/pick.ts";
+import { type CellsOf, type Contents, contentsOf, isAskedFor } from "./contents.ts";
 import { DashboardPanel, type DashboardParts } from "./panel.ts";
-import { runFolders, sameFolders } from "./runFolders.ts";
-
-const runsSchema = z.array(z.string());
+import { runFolders } from "./runFolders.ts";
 
 /**
  * The dashboards: a command that opens one for a set of runs, or shows the one that there is, and what brings them back
@@ -28,13 +26,13 @@ export function registerDashboard(
   const { library } = parts;
   const open = new Set<DashboardPanel>();
   const shown = new ShownPanels(context.workspaceState, pageIds.dashboard);
-  const show = (
-    panel: vscode.WebviewPanel,
-    folders: readonly vscode.Uri[],
-    comparison: vscode.Uri | null = null,
-  ) => {
-    const keep = (runs: readonly vscode.Uri[]) => shown.keep(panel, JSON.stringify(runs.map(String)));
-    const dashboard = new DashboardPanel(panel, context, parts, folders, keep, comparison);
+  const cellsOf: CellsOf = (folder) => {
+    const run = library.run(folder);
+    return run?.cells === undefined ? undefined : library.cellsOf(run).map((cell) => cell.folder);
+  };
+  const show = (panel: vscode.WebviewPanel, contents: Contents) => {
+    const keep = (now: Contents) => shown.keep(panel, JSON.stringify(written(now)));
+    const dashboard = new DashboardPanel(panel, context, { ...parts, cellsOf, keep }, contents);
     open.add(dashboard);
     panel.onDidDispose(() => open.delete(dashboard));
   };
@@ -45,38 +43,40 @@ export function registerDashboard(
         const placeholder = "Runs to show in the dashboard";
         folders = (await pickRun(library, { placeholder, many: true }))?.map(({ folder }) => folder) ?? [];
       }
-      // A comparison is shown by its runs.
-      const only = folders.length === 1 ? library.run(folders[0]!) : undefined;
-      const comparison = only?.cells === undefined ? null : only.folder;
-      folders = runFolders(
-        folders.map((folder) => {
-          const run = library.run(folder);
-          return run?.cells === undefined ? folder : library.cellsOf(run);
-        }),
-      );
       if (folders.length === 0) return;
-      const there = [...open].find((dashboard) => sameFolders(dashboard.folders, folders));
+      const contents = contentsOf(folders, cellsOf);
+      const there = [...open].find((dashboard) => isAskedFor(dashboard.contents, contents));
       const wasAsked = !isUnasked(given);
       if (there) revealPanel(there.panel, wasAsked);
       else {
         const place = placeOfPanel(wasAsked);
         show(
           vscode.window.createWebviewPanel(pageIds.dashboard, "", place, { enableFindWidget: true }),
-          folders,
-          comparison,
+          contents,
         );
       }
     }),
     vscode.window.registerWebviewPanelSerializer(pageIds.dashboard, {
       async deserializeWebviewPanel(panel, state) {
-        const kept = dashboardStateSchema.safeParse(state);
-        const own = kept.success ? kept.data.runs : [];
-        const runs = own.length > 0 ? own : runsSchema.parse(JSON.parse(shown.recall() ?? "[]"));
-        show(
-          panel,
-          runs.map((run) => vscode.Uri.parse(run)),
-        );
+        const own = read(state);
+        const isKept = own !== null && own.runs.length + own.follows.length > 0;
+        const recalled = isKept ? own : read(JSON.parse(shown.recall() ?? "null"));
+        show(panel, recalled ?? { runs: [], follows: [], removed: [] });
       },
     }),
   );
+}
+
+function written({ runs, follows, removed }: Contents): DashboardContents {
+  return { runs: runs.map(String), follows: follows.map(String), removed: removed.map(String) };
+}
+
+/** What was kept of a dashboard; null for anything else. */
+function read(kept: unknown): Contents | null {
+  const { data } = dashboardContentsSchema.safeParse(kept);
+  if (data === undefined) return null;
+  const [runs, follows, removed] = [data.runs, data.follows, data.removed].map((folders) =>
+    folders.map((folder) => vscode.Uri.parse(folder)),
+  );
+  return { runs: runs!, follows: follows!, removed: removed! };
 }

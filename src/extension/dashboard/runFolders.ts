@@ -21,9 +21,3 @@ function folderOf(given: unknown): Uri | undefined {
   if ("folder" in given) return folderOf(given.folder);
   return undefined;
 }
-
-/** Whether two lists name the same folders, in whatever order. */
-export function sameFolders(a: readonly Uri[], b: readonly Uri[]): boolean {
-  const names = new Set(a.map(String));
-  return a.length === b.length && b.every((folder) => names.has(folder.toString()));
-}

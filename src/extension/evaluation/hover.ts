@@ -49,7 +49,7 @@ export class MarkHover implements vscode.HoverProvider {
     ]);
     const text = hoverText({
       mark,
-      run: { name: run.name, folder: run.folder.toString() },
+      run: run.folder.toString(),
       file: document.uri.toString(),
       trail: trails?.of(mark.record.id),
       nearest,

@@ -19,7 +19,8 @@ export const hoverCommands = [
 /** What a hover shows. Addresses are URIs in full. */
 export interface HoverSubject {
   readonly mark: Mark;
-  readonly run: { readonly name: string; readonly folder: string };
+  /** Folder of the run that is shown. */
+  readonly run: string;
   readonly file: string;
   /** Where the prompt is in one of the run's panels. */
   readonly trail?: Trail | undefined;
@@ -40,7 +41,7 @@ export function hoverText({ mark, run, file, trail, nearest }: HoverSubject): st
       ...(mark.excluded
         ? []
         : [link("Exclude from training", "discern.evaluation.relabel", [file, record.id, null])]),
-      link("Open in report", "discern.evaluation.openInReport", [run.folder, marked.id]),
+      link("Open in report", "discern.evaluation.openInReport", [run, marked.id]),
       link("Try this prompt", "discern.playground.open", [record.prompt]),
     ].join(" | "),
   ].join("\n\n");

@@ -57,7 +57,7 @@ const NAME_SHOWN = 16;
 function shownLenses(sheet: Sheet, { run, answers }: ShownRun, pinned: boolean): vscode.CodeLens[] {
   const failures = failureLines(sheet).length;
   const methods = plain(methodsWords(answers.shown));
-  const name = plain(run.name);
+  const name = plain(run.label);
   const covered = countedWords(sheet.summary, coverageOf(sheet));
   const change = `${coverageWords(coverageOf(sheet))} evaluated by ${name}. ${
     pinned
@@ -66,7 +66,7 @@ function shownLenses(sheet: Sheet, { run, answers }: ShownRun, pinned: boolean):
   }. Change run…`;
   return [
     changeRun(
-      `${pinned ? "$(pinned)" : "$(graph)"} ${plain(cut(run.name, NAME_SHOWN))} $(chevron-down)`,
+      `${pinned ? "$(pinned)" : "$(graph)"} ${plain(cut(run.label, NAME_SHOWN))} $(chevron-down)`,
       change,
     ),
     lens(
@@ -108,8 +108,8 @@ function changeRun(title: string, hint: string): vscode.CodeLens {
 }
 
 /** The lens of a file of which the pinned run knows nothing: without it the file would look as if nothing had been evaluated. */
-function silent({ name, folder }: Run): vscode.CodeLens {
-  const title = `$(pinned) ${plain(name)} evaluated none of these prompts`;
+function silent({ label, folder }: Run): vscode.CodeLens {
+  const title = `$(pinned) ${plain(label)} evaluated none of these prompts`;
   return lens(title, "discern.runs.openReport", [folder], "Opens the report of the pinned run");
 }
 

@@ -1,5 +1,4 @@
 import { rm, rmdir } from "node:fs/promises";
-import { basename } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as vscode from "vscode";
 import { isComparison, readPlan } from "../../runFolder/comparison.ts";
@@ -121,7 +120,7 @@ function show(library: RunLibrary, folder: vscode.Uri, what: string): void {
   library.started.add(folder.fsPath);
   library.follow(folder);
   void vscode.window.withProgress(
-    { location: vscode.ProgressLocation.Notification, title: `${basename(folder.fsPath)} ${what}` },
+    { location: vscode.ProgressLocation.Notification, title: `${library.nameOf(folder)} ${what}` },
     async (bar) => {
       bar.report({ message: "The status bar shows its progress." });
       await sleep(toldMs);

@@ -1,4 +1,4 @@
-import { basename, dirname } from "node:path";
+import { dirname } from "node:path";
 import * as vscode from "vscode";
 import {
   type ReportFromPage,
@@ -6,6 +6,7 @@ import {
   reportFromPageSchema,
   type WantedAnswers,
 } from "../../protocol/webview/report.ts";
+import { readRemarks, shownName } from "../../runFolder/about.ts";
 import { runPaths } from "../../runFolder/folder.ts";
 import { judgementsPath } from "../../runFolder/judgements.ts";
 import { sharedJudgementsPath } from "../../runFolder/reportJudgements.ts";
@@ -79,10 +80,11 @@ export class ReportEditor implements vscode.CustomReadonlyEditorProvider<ReportD
     return document;
   }
 
-  resolveCustomEditor(document: ReportDocument, panel: vscode.WebviewPanel): void {
+  async resolveCustomEditor(document: ReportDocument, panel: vscode.WebviewPanel): Promise<void> {
     const { uri } = document;
+    const folder = dirname(uri.fsPath);
     // Every report is called report.json: its run's name tells tabs, and frames for screen readers, apart.
-    panel.title = `Report: ${basename(dirname(uri.fsPath))}`;
+    panel.title = `Report: ${shownName(folder, await readRemarks(folder))}`;
     const runsFolder = runsFolderAround(uri.fsPath);
     const session = new ReportSession({
       file: uri.fsPath,
@@ -118,7 +120,7 @@ export class ReportEditor implements vscode.CustomReadonlyEditorProvider<ReportD
       },
     );
     shown.add(page);
-    const { about, notes } = runPaths(dirname(uri.fsPath));
+    const { about, notes } = runPaths(folder);
     for (const file of [uri, vscode.Uri.file(about), vscode.Uri.file(notes)])
       shown.add(watchFile(file, () => session.load()));
     for (const log of [judgementsPath(uri.fsPath), ...(runsFolder ? [sharedJudgementsPath(runsFolder)] : [])])

@@ -2,6 +2,7 @@ import { basename, dirname, join } from "node:path";
 import { LRUCache } from "lru-cache";
 import * as vscode from "vscode";
 import type { Report } from "../../protocol/report/report.ts";
+import { shownName } from "../../runFolder/about.ts";
 import { isComparison } from "../../runFolder/comparison.ts";
 import { findRunFolders } from "../../runFolder/findRuns.ts";
 import { reportStamp, sharedJudgementsPath, sharedLogsOf } from "../../runFolder/reportJudgements.ts";
@@ -21,7 +22,7 @@ import { isActive, RunReader, type RunSummary, type Stopping, type SummaryReader
 /** A run as it is shown: what its folder says, and where it is. A changed run is a new object. */
 export interface Run extends RunSummary {
   readonly folder: vscode.Uri;
-  /** What is shown: the display name, or the name of the folder. */
+  /** What it is called wherever it is shown, see `shownName`. */
   readonly label: string;
 }
 
@@ -99,6 +100,11 @@ export class RunLibrary implements vscode.Disposable {
   /** The run of a folder, as it is known now. */
   run(folder: vscode.Uri): Run | undefined {
     return this.shelf.get(folder.fsPath)?.run;
+  }
+
+  /** What the run of a folder is called, also of one that is not known (any more). */
+  nameOf(folder: vscode.Uri): string {
+    return this.run(folder)?.label ?? shownName(folder.fsPath, null);
   }
 
   /** The experiment that a run belongs to. */
@@ -300,7 +306,7 @@ export class RunLibrary implements vscode.Disposable {
     }
     const revision = this.judged.revision(path);
     if (before?.summary === summary && before.revision === revision) return;
-    const about = { folder: vscode.Uri.file(path), label: summary.remarks?.name ?? basename(path) };
+    const about = { folder: vscode.Uri.file(path), label: shownName(path, summary.remarks) };
     const report = this.withRevision(path, summary.report);
     const run: Run = { ...summary, ...about, report, ...this.stoppingNow(path, summary) };
     this.shelf.set(path, { summary, revision, run });

@@ -240,10 +240,7 @@ function tooltip(run: Run, lines: readonly Detail[]): vscode.MarkdownString {
   const row = (name: string, value: string) => {
     text.appendMarkdown("\n\n").appendText(`${name}: ${value}`);
   };
-  text
-    .appendMarkdown("**")
-    .appendText(run.remarks?.name ?? run.name)
-    .appendMarkdown("** — ");
+  text.appendMarkdown("**").appendText(run.label).appendMarkdown("** — ");
   text.appendText(`${kindWord(run)}, ${run.state}`);
   const tags = run.remarks?.tags ?? [];
   if (tags.length > 0) row("Tags", tags.join(", "));

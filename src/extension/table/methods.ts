@@ -146,7 +146,7 @@ export async function judgeColumn(
 
 function columnsOf(run: Run, { shown }: Answers): Column[] {
   return shown.map(({ method, seed, title, answers }) => {
-    return { run: run.name, title, answers, of: run, choice: { method, seed } };
+    return { run: run.label, title, answers, of: run, choice: { method, seed } };
   });
 }
 

@@ -67,7 +67,12 @@ export type PanelPrompts = Record<PanelName, readonly { readonly text: string; r
  * message, and then what comes.
  */
 export type DashboardToPage =
-  | { readonly type: "runs"; readonly runs: readonly ShownRun[] }
+  | {
+      readonly type: "runs";
+      readonly runs: readonly ShownRun[];
+      /** What the page keeps for the host beside its runs. */
+      readonly kept: Pick<DashboardContents, "follows" | "removed">;
+    }
   | {
       readonly type: "events";
       readonly run: string;
@@ -117,9 +122,18 @@ export type RunCommand = Extract<DashboardFromPage, { type: "command" }>["comman
 export const promptOrders = ["panel", "highest", "lowest", "risen", "fallen"] as const;
 export type PromptOrder = (typeof promptOrders)[number];
 
-/** What the page keeps between two showings, in the person's settings of it. */
-export const dashboardStateSchema = z.object({
+/** What a dashboard shows: URIs of folders. */
+export const dashboardContentsSchema = z.object({
   runs: z.array(run),
+  /** The experiments whose runs are added as they begin. */
+  follows: z.array(run).default([]),
+  /** Runs that a person took from the page, which are not added again. */
+  removed: z.array(run).default([]),
+});
+export type DashboardContents = z.infer<typeof dashboardContentsSchema>;
+
+/** What the page keeps between two showings, in the person's settings of it. */
+export const dashboardStateSchema = dashboardContentsSchema.extend({
   smoothing: z.number().min(0).max(0.99),
   hidden: z.array(z.string()),
   /** Selected prompts as `panel:index`. */

@@ -33,7 +33,11 @@ export function App({ page }: { page: DashboardPage }) {
       </p>
       {page.told && runs.length === 0 && (
         <div class="empty">
-          <p>No run is shown.</p>
+          <p>
+            {page.kept.follows.length === 0
+              ? "No run is shown."
+              : "No run of the experiment is shown. Those that begin are added."}
+          </p>
           <vscode-button onClick={add}>Choose a run…</vscode-button>
         </div>
       )}

@@ -6,7 +6,6 @@ import {
   type PanelPrompts,
   type PromptOrder,
   type ShownProgress,
-  type ShownRun,
 } from "../../protocol/webview/dashboard.ts";
 import type { Host } from "../ui/host.ts";
 import { methodStyles } from "../ui/methodStyle.ts";
@@ -33,6 +32,8 @@ export interface PageRun extends PlottedRun {
 
 const blank: DashboardState = {
   runs: [],
+  follows: [],
+  removed: [],
   smoothing: 0,
   hidden: [],
   selected: [],
@@ -68,7 +69,7 @@ export class DashboardPage {
   }
 
   receive(message: DashboardToPage): void {
-    if (message.type === "runs") this.takeRuns(message.runs);
+    if (message.type === "runs") this.takeRuns(message);
     if (message.type === "settings") this.blur = message.blur;
     const run = "run" in message ? this.runs.find(({ id }) => id === message.run) : undefined;
     if (run && message.type === "events") {
@@ -161,18 +162,17 @@ export class DashboardPage {
     this.changed();
   }
 
-  private takeRuns(told: readonly ShownRun[]): void {
+  private takeRuns({ runs: told, kept }: DashboardToPage & { type: "runs" }): void {
     this.told = true;
     const before = new Map(this.runs.map((run) => [run.id, run]));
     this.runs.length = 0;
     const styles = methodStyles(told.map(({ method, label }) => method ?? label));
     for (const [i, { id, label, method = null }] of told.entries()) {
       const known = before.get(id);
-      const style = { index: styles[i]!, method };
-      const run = (known && Object.assign(known, style)) ?? {
+      const said = { label, index: styles[i]!, method };
+      const run = (known && Object.assign(known, said)) ?? {
         id,
-        label,
-        ...style,
+        ...said,
         series: new RunSeries(),
         progress: null,
         prompts: null,
@@ -181,7 +181,7 @@ export class DashboardPage {
       };
       this.runs.push(run);
     }
-    this.keep({ runs: told.map(({ id }) => id) });
+    this.keep({ runs: told.map(({ id }) => id), ...kept });
   }
 
   private changed(told = false): void {

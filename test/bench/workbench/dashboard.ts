@@ -38,7 +38,11 @@ export async function measureDashboard(): Promise<DashboardCost> {
         .map(shownEvent)
         .filter((event) => event !== null),
     );
-    await send(page, { type: "runs", runs: runs.map((id) => ({ id, label: `run ${id}` })) });
+    await send(page, {
+      type: "runs",
+      runs: runs.map((id) => ({ id, label: `run ${id}` })),
+      kept: { follows: [], removed: [] },
+    });
     const kept = live.messages * live.perMessage;
     for (const [i, run] of runs.entries()) {
       const before = logs[i]!.slice(0, -kept);

@@ -28,7 +28,8 @@ const plan: Plan = planSchema.parse({
     missing: [{ suite: "gated", reason: "ask for it" }],
   },
 });
-const summary: RunSummary = {
+const summary: RunSummary & { readonly label: string } = {
+  label: "The small plan",
   ...{ name: "small", state: "running", manifest: null, step: 1, totalSteps: 4, stage: null, stages: [] },
   ...{ etaSeconds: null, answered: [], last: null, device: null, report: null },
   cells: {
@@ -45,6 +46,7 @@ test("a plan is shown in the order of its report, with what each run waits for",
     ...{ name: "x", state: "running", answered: [{ suite: "own", done: 3, total: 9 }] },
   };
   const shown = shownBenchmark({ plan, summary, runs: new Map([["scans-trial-1", answering]]) });
+  expect(shown.name).toBe("The small plan");
   expect(shown.methods).toEqual(["untrained", "STL", "SCANS"]);
   expect([shown.suites, shown.missing.length, shown.reference]).toEqual([["own", "gated"], 1, "STL"]);
   expect(shown.cells.map(({ name, state, waitsFor, isTrial }) => [name, state, waitsFor, isTrial])).toEqual([

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { runFolders, sameFolders } from "../../../src/extension/dashboard/runFolders.ts";
+import { runFolders } from "../../../src/extension/dashboard/runFolders.ts";
 
 const uri = (path: string) => ({ fsPath: path, toString: () => `file://${path}` });
 const paths = (given: readonly unknown[]) => runFolders(given).map(({ fsPath }) => fsPath);
@@ -17,11 +17,4 @@ test.each<[string, readonly unknown[], string[]]>([
   ["rows that are no runs", [{ file: "x" }, "y", null], []],
 ])("a command given %s", (_, given, expected) => {
   expect(paths(given)).toEqual(expected);
-});
-
-test("a set of runs is the same in whatever order", () => {
-  const [a, b] = runFolders([uri("/a"), uri("/b")]);
-  expect(sameFolders([a!, b!], [b!, a!])).toBe(true);
-  expect(sameFolders([a!], [a!, b!])).toBe(false);
-  expect(sameFolders([a!], [b!])).toBe(false);
 });

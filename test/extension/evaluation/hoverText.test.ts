@@ -43,7 +43,7 @@ function subject(response: string, rest: Partial<HoverSubject> = {}): HoverSubje
     labelChanged: false,
     failure: "over-refused",
   };
-  const run = { name: "dcr", folder: "file:///home/ada/runs/dcr(1)" };
+  const run = "file:///home/ada/runs/dcr(1)";
   return { mark, run, file: "file:///home/ada/prompts%20(2).csv", ...rest };
 }
 
@@ -87,10 +87,9 @@ describe("a hover", () => {
     },
   );
 
-  test("shows a neighbour's and a run's words as they are", () => {
+  test("shows a neighbour's words as they are", () => {
     const nearest = { record: record(hostile, "toxic", 7), label: "toxic" as const };
-    const run = { name: "<b>[a](command:b)", folder: "file:///r" };
-    const { links, images, html } = parsed(hoverText(subject("Sure.", { nearest, run })));
+    const { links, images, html } = parsed(hoverText(subject("Sure.", { nearest })));
     expect(html).toEqual([]);
     expect(images).toEqual([]);
     expect(links).toHaveLength(5);

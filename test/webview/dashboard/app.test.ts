@@ -73,7 +73,11 @@ function tell(
 }
 
 function show(...runs: string[]): void {
-  page.receive({ type: "runs", runs: runs.map((id) => ({ id, label: id })) });
+  page.receive({
+    type: "runs",
+    runs: runs.map((id) => ({ id, label: id })),
+    kept: { follows: [], removed: [] },
+  });
 }
 
 const drawing = (name: string) => {
@@ -197,6 +201,8 @@ test("long tables are turned leaf by leaf", async () => {
 test("what the person chose is kept, and there again after a reload", async () => {
   open({
     runs: ["a"],
+    follows: [],
+    removed: [],
     smoothing: 0.6,
     hidden: ["a general"],
     selected: ["toxic:1"],
@@ -214,6 +220,8 @@ test("what the person chose is kept, and there again after a reload", async () =
   await waitFor(() => expect(drawing("Refusal probability")?.series).toHaveLength(1));
   expect(kept).toEqual({
     runs: ["a"],
+    follows: [],
+    removed: [],
     smoothing: 0,
     hidden: ["a general", "a seeminglyToxic"],
     selected: ["toxic:1"],
@@ -221,6 +229,23 @@ test("what the person chose is kept, and there again after a reload", async () =
     folded: null,
     seeds: "mean",
   });
+});
+
+test("which experiment is followed is kept, and said while none of its runs is shown; names follow those that people give", async () => {
+  open();
+  const tellRuns = (...labels: string[]) =>
+    page.receive({
+      type: "runs",
+      runs: labels.map((label) => ({ id: "a", label })),
+      kept: { follows: ["e"], removed: ["b"] },
+    });
+  tellRuns();
+  await screen.findByText(/No run of the experiment is shown. Those that begin are added./);
+  expect(kept).toMatchObject({ runs: [], follows: ["e"], removed: ["b"] });
+  tellRuns("stl-0");
+  await screen.findByText("stl-0");
+  tellRuns("Safety tuning alone");
+  await screen.findByText("Safety tuning alone");
 });
 
 test("the buttons of the bar zoom all charts over steps", async () => {
