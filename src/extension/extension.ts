@@ -52,10 +52,10 @@ export function activate(context: vscode.ExtensionContext): void {
   store.add(registerLaunch(context, { engine, library: runs, facts }));
   store.add(registerDashboard(context, { engine, library: runs }));
   store.add(registerBenchmark(context, { engine, library: runs, facts, files, models, prompts }));
-  store.add(registerLabelling(context, prompts, runs));
+  const shown = store.add(new ShownRuns(runs, context.workspaceState));
+  store.add(registerLabelling(context, prompts, shown));
   store.add(registerModels(models, engine, runs));
   store.add(registerRecipes({ facts, files, models, prompts }));
-  const shown = store.add(new ShownRuns(runs, context.workspaceState));
   store.add(registerEvaluation(context, prompts, runs, shown));
   store.add(registerEvaluateFile({ engine, facts, models, prompts, runs, shown }));
   store.add(registerTable(context, { prompts, runs, shown }));

@@ -5,6 +5,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { compareRuns } from "../../src/engine/abilities/compare.ts";
 import { exportReport, judgedReport } from "../../src/engine/abilities/judged.ts";
 import { buildReport } from "../../src/engine/evaluate/report.ts";
+import { answersOf } from "../../src/extension/evaluation/answers.ts";
 import { resultsOf } from "../../src/extension/labelling/runResults.ts";
 import { recipeSchema } from "../../src/protocol/recipe.ts";
 import type { MethodAnswers, PromptResult } from "../../src/protocol/report/answers.ts";
@@ -246,6 +247,6 @@ describe("runs of one name and seed", () => {
     expect(report.methods.map(({ name }) => name)).toEqual(["untrained", "untrained (2)", "x", "y"]);
     expect(report.notes).toContainEqual(expect.stringMatching(/untrained models gave different answers/));
     const turned = { ...report, answers: report.answers.toReversed().filter(({ method }) => method !== "y") };
-    expect(resultsOf("run", turned)?.method).toBe("x");
+    expect(resultsOf("run", answersOf(turned))?.method).toBe("x");
   });
 });

@@ -1,5 +1,6 @@
 import { shownEvent } from "../../src/extension/dashboard/shownEvents.ts";
 import type { Answer } from "../../src/extension/evaluation/answers.ts";
+import { answersOf } from "../../src/extension/evaluation/answers.ts";
 import { resultsOf } from "../../src/extension/labelling/runResults.ts";
 import { LabellingSession } from "../../src/extension/labelling/session.ts";
 import { TableSession } from "../../src/extension/table/session.ts";
@@ -72,10 +73,19 @@ const labelling: LookedAt = {
     });
     sessions.labelling = () => {
       session.showRun(
-        resultsOf("demo", {
-          ...{ methods: [testMethod("STL")], judges: testJudges },
-          answers: [{ method: "STL", seed: 0, results: records.map(({ id }) => ({ ...result, id })) }],
-        } as unknown as Report),
+        resultsOf(
+          "demo",
+          answersOf({
+            ...{ methods: [testMethod("STL")], judges: testJudges },
+            answers: [
+              {
+                method: "STL",
+                seed: 0,
+                results: records.map(({ id, prompt }) => ({ ...result, id, prompt })),
+              },
+            ],
+          } as unknown as Report),
+        ),
       );
       session.show({ uri: "file:///a.csv", path: "a.csv", prompts: labelled(records, [...log]) });
     };

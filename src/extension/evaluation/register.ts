@@ -8,6 +8,7 @@ import { chooseMethods } from "./chooseMethods.ts";
 import { FindingFixes } from "./codeActions.ts";
 import { MarkDecorations } from "./decorations.ts";
 import { FindingDiagnostics } from "./diagnostics.ts";
+import { FileVerdicts } from "./fileVerdicts.ts";
 import { MarkHover } from "./hover.ts";
 import { SummaryLens } from "./lens.ts";
 import { stepFrom } from "./navigate.ts";
@@ -27,10 +28,12 @@ export function registerEvaluation(
   shown: ShownRuns,
 ): vscode.Disposable {
   const sheets = new Sheets(prompts, shown);
+  const verdicts = new FileVerdicts(prompts, shown);
   const starter = vscode.Uri.joinPath(context.extensionUri, "datasets", "starter").fsPath;
   return vscode.Disposable.from(
     sheets,
-    prompts.provideVerdicts(shown),
+    verdicts,
+    prompts.provideVerdicts(verdicts),
     new SummaryLens(sheets, prompts, shown),
     new MarkDecorations(context.extensionUri, sheets),
     new FindingDiagnostics(sheets),

@@ -1,9 +1,7 @@
 import * as vscode from "vscode";
 import type { PromptRecord } from "../../dataset/record.ts";
-import type { Outcome } from "../../protocol/report/verdicts.ts";
 import { DisposableStore } from "../disposableStore.ts";
 import { log } from "../log.ts";
-import type { VerdictSource } from "../prompts/verdicts.ts";
 import type { Run, RunLibrary } from "../runs/library.ts";
 import { type Answers, answersOf, keyOf, type MethodChoice } from "./answers.ts";
 import { bestInformed, sinceAsked } from "./informed.ts";
@@ -34,22 +32,19 @@ const MOST_KEPT = 4;
 
 /**
  * Finds the run whose evaluation a prompt file shows: the one that a person pinned, else the one that knows most of the file's prompts,
- * and none that is older than what they asked about the file.
+ * and none that is older than what they asked about the file. Whatever shows results of a file (marks, labelling panel, table, filter of
+ * verdicts) asks `of`, so that all show the same.
  */
-export class ShownRuns implements VerdictSource, vscode.Disposable {
+export class ShownRuns implements vscode.Disposable {
   private readonly store = new DisposableStore();
   private readonly runs: RunLibrary;
   private readonly memory: vscode.Memento;
   private readonly kept = new Map<string, Kept>();
   private readonly changed = this.store.add(new vscode.EventEmitter<void>());
-  private readonly verdictsChanged = this.store.add(new vscode.EventEmitter<void>());
   private signature = "";
-  private wanted = false;
 
   /** Tells that other runs, or other answers, may have to be shown. */
   readonly onDidChangeRuns = this.changed.event;
-  /** Tells that `verdictOf` may say something else. */
-  readonly onDidChange = this.verdictsChanged.event;
 
   /** @param memory remembers which run is pinned in this workspace, and the methods that are shown of each report */
   constructor(runs: RunLibrary, memory: vscode.Memento) {
@@ -125,25 +120,12 @@ export class ShownRuns implements VerdictSource, vscode.Disposable {
    *
    * @param file where the prompts stand, about which a run may have been asked
    */
-  async of(records: readonly PromptRecord[], file?: vscode.Uri): Promise<ShownRun | null> {
+  async of(records: readonly PromptRecord[], file: vscode.Uri): Promise<ShownRun | null> {
     const run = await bestInformed(this.candidates(file), new Set(records.map(keyOf)), (one) =>
       this.read(one),
     );
     const answers = run && (await this.read(run, true))?.answers;
     return run && answers ? { run, answers } : null;
-  }
-
-  verdictOf(id: string): Outcome | undefined {
-    if (!this.wanted) {
-      // Nobody asks before a person filters by verdicts, and until then no report is read for it.
-      this.wanted = true;
-      void this.readForVerdicts();
-    }
-    for (const { folder } of this.candidates()) {
-      const answer = this.kept.get(folder.fsPath)?.answers?.shown.at(-1)?.answers.get(id);
-      if (answer && !answer.scored) return answer.outcome;
-    }
-    return undefined;
   }
 
   private asked(): Readonly<Record<string, string>> {
@@ -156,21 +138,14 @@ export class ShownRuns implements VerdictSource, vscode.Disposable {
 
   private fire(): void {
     this.changed.fire();
-    if (this.wanted) void this.readForVerdicts();
-  }
-
-  private async readForVerdicts(): Promise<void> {
-    const [run] = this.candidates();
-    if (run) await this.read(run, true);
-    this.verdictsChanged.fire();
   }
 
   private evaluated(): Run[] {
     return this.runs.runs.filter(({ report }) => report !== null);
   }
 
-  private candidates(file?: vscode.Uri): readonly Run[] {
-    const asked = file && this.askedIn(file);
+  private candidates(file: vscode.Uri): readonly Run[] {
+    const asked = this.askedIn(file);
     if (asked) return sinceAsked(this.evaluated(), ({ folder }) => folder.fsPath === asked.folder.fsPath);
     const { pinned } = this;
     return pinned && pinned.report !== null ? [pinned] : this.evaluated();

@@ -2,7 +2,7 @@ import { currentDecisions } from "../../dataset/labels.ts";
 import { labelSchema } from "../../protocol/label.ts";
 import type { Beside, Opinion, PromptDetail, PromptRow } from "../../protocol/webview/labelling.ts";
 import type { LabelledPrompts } from "./prompts.ts";
-import { type RunResults, runOf } from "./runResults.ts";
+import { probabilityIn, type RunResults, runOf } from "./runResults.ts";
 
 /** As many characters of a prompt as a line of the list can show on a wide screen. */
 const ROW_LENGTH = 240;
@@ -29,7 +29,7 @@ export function detailOf(
     opinions: prompts.labels.disputed.has(record.id) ? opinionsOn(prompts, record.id) : [],
     beside,
     reason,
-    run: runOf(run, record.id),
+    run: runOf(run, record),
   };
 }
 
@@ -40,13 +40,14 @@ export function rowOf(
   run: RunResults | null,
   reason?: string,
 ): PromptRow {
-  const { line, kind, prompt, id } = prompts.records[place]!;
+  const record = prompts.records[place]!;
+  const { line, kind, prompt } = record;
   return {
     place,
     line,
     kind,
     text: prompt.slice(0, ROW_LENGTH).replaceAll(/\s+/g, " "),
-    refusalProbability: run?.results.get(id)?.refusalProbability,
+    refusalProbability: probabilityIn(run, record),
     reason,
   };
 }

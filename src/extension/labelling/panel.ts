@@ -9,12 +9,13 @@ import {
 import { onSettingChange, runCommand, setting } from "../contributions.ts";
 import { DisposableStore } from "../disposableStore.ts";
 import { wordError } from "../errors.ts";
+import type { ShownRuns } from "../evaluation/shownRuns.ts";
 import { openPage, type Page, tabIcon } from "../page/page.ts";
 import { confirmLabel } from "../prompts/labelCommands.ts";
 import type { PromptFile, PromptLibrary } from "../prompts/library.ts";
 import { revealPrompt } from "../prompts/reveal.ts";
 import { exportAgreement } from "./labelCommands.ts";
-import type { NewestRun } from "./newestRun.ts";
+import { resultsOf } from "./runResults.ts";
 import { SECOND_PASS, SecondPass } from "./secondPass.ts";
 import { LabellingSession } from "./session.ts";
 
@@ -22,7 +23,7 @@ import { LabellingSession } from "./session.ts";
 export interface PanelParts {
   readonly extensionUri: vscode.Uri;
   readonly library: PromptLibrary;
-  readonly newestRun: NewestRun;
+  readonly shown: ShownRuns;
 }
 
 /** What a panel shows: a prompt file, or so many of its prompts to be labelled again without seeing labels. */
@@ -40,6 +41,8 @@ export class LabellingPanel {
   private readonly page: Page<LabellingToPage>;
   private readonly session: LabellingSession;
   private shown: PromptFile["records"] | undefined;
+  /** Counts requests for the run, so that of two that overlap the later one holds. */
+  private runsAsked = 0;
   private begin: string | LabellingView | undefined;
 
   /** @param begin id of the prompt, or the view, to begin with */
@@ -85,7 +88,7 @@ export class LabellingPanel {
         else this.showFile(change.file);
       }),
     );
-    shown.add(parts.newestRun.onDidChange(() => this.showRun()));
+    shown.add(parts.shown.onDidChangeRuns(() => void this.showRun()));
     shown.add(
       onSettingChange(["discern.labelling.blur", "discern.labelling.guidelines"], () => this.tellSettings()),
     );
@@ -104,7 +107,7 @@ export class LabellingPanel {
   /** The page is there, for the first time or again after it was hidden: it is told everything. */
   private async ready(): Promise<void> {
     this.tellSettings();
-    this.showRun();
+    this.session.showRun(null);
     this.shown = undefined;
     try {
       this.showFile(await this.file());
@@ -113,9 +116,12 @@ export class LabellingPanel {
     }
   }
 
-  private showRun(): void {
-    // What a model did is a hint of the label.
-    this.session.showRun(this.secondPass === undefined ? this.parts.newestRun.results : null);
+  /** Shows what the run did whose marks the file shows; not in a second pass, since that is a hint of the label. */
+  private async showRun(): Promise<void> {
+    if (this.secondPass !== undefined || !this.shown) return;
+    const asked = ++this.runsAsked;
+    const found = await this.parts.shown.of(this.shown, this.uri);
+    if (asked === this.runsAsked) this.session.showRun(found && resultsOf(found.run.label, found.answers));
   }
 
   private file(): Promise<PromptFile> {
@@ -141,6 +147,7 @@ export class LabellingPanel {
     this.session.show(shown, typeof begin === "string" ? begin : undefined);
     if (typeof begin === "object") this.page.post({ type: "view", view: begin });
     this.begin = undefined;
+    void this.showRun();
   }
 
   private async do(what: (LabellingFromPage & { type: "do" })["what"]): Promise<void> {

@@ -20,8 +20,8 @@ export interface Queue {
   reason(place: number): string | undefined;
 }
 
-/** Refusal probability of a prompt in the newest run, in [0, 1]; undefined where it was not asked. */
-type Probability = (id: string) => number | undefined;
+/** Refusal probability of a prompt in the run that is shown, in [0, 1]; undefined where it was not asked. */
+type Probability = (record: PromptRecord) => number | undefined;
 
 /** So many of the prompts that the model is least sure of are weighed against each other by how they differ. */
 const WEIGHED = 2000;
@@ -117,7 +117,7 @@ function byDisagreement(
   const gaps = new Map<number, number>();
   for (const place of places) {
     const record = prompts.records[place]!;
-    const [label, p] = [prompts.labelOf(record), probability(record.id)];
+    const [label, p] = [prompts.labelOf(record), probability(record)];
     if (label === undefined || p === undefined) continue;
     const gap = label === "toxic" ? 1 - p : p;
     gaps.set(place, gap);
@@ -142,7 +142,7 @@ async function byInformation(
 ): Promise<number[]> {
   const uncertainty = new Map<number, number>();
   for (const place of places) {
-    const p = probability(prompts.records[place]!.id);
+    const p = probability(prompts.records[place]!);
     if (p !== undefined) uncertainty.set(place, 1 - Math.abs(2 * p - 1));
   }
   const byUncertainty = ranked(places, (place) => -(uncertainty.get(place) ?? -1));
@@ -158,7 +158,7 @@ async function byInformation(
   );
   const first = picks.map(({ index }) => weighed[index]!);
   for (const [i, { distance }] of picks.entries()) {
-    const p = probability(prompts.records[first[i]!]!.id)!;
+    const p = probability(prompts.records[first[i]!]!)!;
     const like = distance === 1 ? "like no prompt" : `at most ${percent(1 - distance)} like a prompt`;
     reasons.set(first[i]!, `Refusal probability ${wordProbability(p)}; ${like} before it or labelled last`);
   }
@@ -167,7 +167,7 @@ async function byInformation(
     (place) => !taken.has(place),
   );
   for (const place of rest) {
-    const p = probability(prompts.records[place]!.id);
+    const p = probability(prompts.records[place]!);
     reasons.set(
       place,
       p === undefined ? "The model was not asked" : `Refusal probability ${wordProbability(p)}`,

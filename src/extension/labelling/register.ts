@@ -12,12 +12,11 @@ import {
 } from "../../protocol/webview/labelling.ts";
 import { registerCommand } from "../contributions.ts";
 import { pageIds } from "../contributionTypes.ts";
+import type { ShownRuns } from "../evaluation/shownRuns.ts";
 import { ShownPanels } from "../page/shownPanels.ts";
 import type { PromptLibrary } from "../prompts/library.ts";
-import type { RunLibrary } from "../runs/library.ts";
 import { registerLabelFileCommands } from "./labelCommands.ts";
 import { registerLostLabels } from "./lostLabels.ts";
-import { NewestRun } from "./newestRun.ts";
 import { LabellingPanel, type PanelParts, type PanelSubject } from "./panel.ts";
 import { pickPromptFile } from "./pick.ts";
 import { askSecondPass } from "./secondPassCommand.ts";
@@ -26,15 +25,14 @@ import { type Target, uriOf } from "./target.ts";
 /**
  * The labelling panel: the command that opens it, one panel a prompt file, and its return after the window reloads.
  *
- * @param runs where the model's opinion comes from, when there is one
+ * @param shownRuns which run did what with the prompts of a file
  */
 export function registerLabelling(
   { extensionUri, workspaceState }: vscode.ExtensionContext,
   library: PromptLibrary,
-  runs: RunLibrary | undefined,
+  shownRuns: ShownRuns,
 ): vscode.Disposable {
-  const newestRun = new NewestRun(runs);
-  const parts: PanelParts = { extensionUri, library, newestRun };
+  const parts: PanelParts = { extensionUri, library, shown: shownRuns };
   const panels = new Map<string, LabellingPanel>();
   const shown = new ShownPanels(workspaceState, pageIds.labelling);
   const fill = (subject: PanelSubject, panel: vscode.WebviewPanel, begin?: string | LabellingView) => {
@@ -50,7 +48,6 @@ export function registerLabelling(
       fill(subject, vscode.window.createWebviewPanel(pageIds.labelling, "", vscode.ViewColumn.Active), begin);
   };
   return vscode.Disposable.from(
-    newestRun,
     registerLabelFileCommands(library),
     registerLostLabels(library),
     registerCommand("discern.labelling.open", async (target?: Target, at?: unknown) => {

@@ -1,42 +1,34 @@
-import { mainAnswers, type PromptResult } from "../../protocol/report/answers.ts";
-import { methodName } from "../../protocol/report/methods.ts";
-import type { Report } from "../../protocol/report/report.ts";
-import { outcomeOf, refusalJudge } from "../../protocol/report/verdicts.ts";
+import type { PromptRecord } from "../../dataset/record.ts";
 import type { PromptDetail } from "../../protocol/webview/labelling.ts";
+import { type Answer, type Answers, keyOf } from "../evaluation/answers.ts";
 
-/** What the newest run's model did with each prompt it was asked, by prompt id. */
+/** What the marked method of the run that is shown with a file did with each prompt it was asked. */
 export interface RunResults {
-  name: string;
-  /** Name of the method. */
-  method: string;
-  /** Id of the judge that refusals are read from. */
-  judge: string;
-  results: ReadonlyMap<string, PromptResult>;
-  /** Whether the prompts were scored alone, and nothing was answered. */
-  scored: boolean;
+  /** Of the run, as it is shown everywhere. */
+  readonly name: string;
+  /** The method, with its seed where the report has several of it. */
+  readonly method: string;
+  /** By `keyOf`. */
+  readonly answers: ReadonlyMap<string, Answer>;
 }
 
-/** The results that a report is mainly about; null for a report without answers. */
-export function resultsOf(
-  name: string,
-  report: Pick<Report, "methods" | "answers" | "judges">,
-): RunResults | null {
-  const answers = mainAnswers(report);
-  if (answers === undefined || answers.results.length === 0) return null;
-  return {
-    name,
-    method: methodName(report.methods, answers.method),
-    judge: refusalJudge(report.judges),
-    results: new Map(answers.results.map((result) => [result.id, result])),
-    scored: answers.scored === true,
-  };
+/** The results whose marks a prompt file shows; null for a report without answers. */
+export function resultsOf(name: string, { shown }: Answers): RunResults | null {
+  const marked = shown.at(-1);
+  if (marked === undefined || marked.answers.size === 0) return null;
+  return { name, method: marked.title, answers: marked.answers };
+}
+
+/** Refusal probability of a prompt in the run that is shown, in [0, 1]; undefined where it was not asked. */
+export function probabilityIn(run: RunResults | null, record: PromptRecord): number | undefined {
+  return run?.answers.get(keyOf(record))?.refusalProbability;
 }
 
 /** What is shown of the run beside a prompt. */
-export function runOf(run: RunResults | null, id: string): PromptDetail["run"] {
-  const result = run?.results.get(id);
-  if (!run || !result) return undefined;
-  const { refusalProbability } = result;
+export function runOf(run: RunResults | null, record: PromptRecord): PromptDetail["run"] {
+  const answer = run?.answers.get(keyOf(record));
+  if (!run || !answer) return undefined;
+  const { refusalProbability, scored, outcome } = answer;
   const shown = { name: run.name, method: run.method, refusalProbability };
-  return run.scored ? shown : { ...shown, outcome: outcomeOf(result, run.judge) };
+  return scored ? shown : { ...shown, outcome };
 }

@@ -12,7 +12,7 @@ import { Companions } from "./beside.ts";
 import { detailOf, rowOf } from "./detail.ts";
 import { type LabelledPrompts, labelByte, placesById } from "./prompts.ts";
 import { type Queue, queueOf } from "./queue.ts";
-import type { RunResults } from "./runResults.ts";
+import { probabilityIn, type RunResults } from "./runResults.ts";
 
 /** What a labelling page can have done for it. */
 export interface SessionHost {
@@ -102,7 +102,7 @@ export class LabellingSession {
     this.host.post({ type: "labels", places, labels });
   }
 
-  /** Takes the results of the newest run, or null where there are none. */
+  /** Takes the results of the run that is shown with the file, or null where there are none. */
   showRun(run: RunResults | null): void {
     this.run = run;
     this.host.post({ type: "run", name: run?.name ?? null });
@@ -144,8 +144,8 @@ export class LabellingSession {
 
   private async tellList(query: Query): Promise<void> {
     const { prompts } = this.file!;
-    const probability = (id: string) => this.run?.results.get(id)?.refusalProbability;
-    const queue = await queueOf(prompts, query, probability);
+    const { run } = this;
+    const queue = await queueOf(prompts, query, (record) => probabilityIn(run, record));
     // While it was ordered the file may have been read anew; the page asks again then.
     if (this.file?.prompts !== prompts) return;
     this.queue = queue;

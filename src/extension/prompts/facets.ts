@@ -16,7 +16,7 @@ export interface Facets {
 export function countFacets(
   files: readonly PromptFile[],
   model: TreeModel,
-  outcomeOf: (id: string) => Outcome | undefined,
+  outcomeOf: (file: PromptFile, id: string) => Outcome | undefined,
 ): Facets {
   const states = new Map<PromptState, number>();
   const kinds = new Map<string, number>();
@@ -30,7 +30,7 @@ export function countFacets(
       const state = outline.stateOf(number);
       add(states, state);
       add(kinds, kind ?? "");
-      for (const verdict of verdictsOf(state, outcomeOf(id))) add(verdicts, verdict);
+      for (const verdict of verdictsOf(state, outcomeOf(file, id))) add(verdicts, verdict);
     }
   }
   return { states, kinds, verdicts, disputed };

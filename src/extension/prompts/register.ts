@@ -21,7 +21,9 @@ import { TreeModel } from "./treeModel.ts";
 
 /** Registers the Prompts view with its commands, decorations and problems. */
 export function registerPrompts(context: vscode.ExtensionContext, library: PromptLibrary): vscode.Disposable {
-  const model = new TreeModel(setting("discern.prompts.groupBy"), (id) => library.verdicts?.verdictOf(id));
+  const model = new TreeModel(setting("discern.prompts.groupBy"), (file, id) =>
+    library.verdicts?.verdictOf(file, id),
+  );
   const tree = new PromptTree(library, model);
   return vscode.Disposable.from(
     tree,

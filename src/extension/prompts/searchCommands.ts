@@ -74,7 +74,7 @@ interface MutableFilter {
 
 async function chooseFilter(library: PromptLibrary, model: TreeModel): Promise<PromptFilter | undefined> {
   const { filter } = model;
-  const facets = countFacets(library.files, model, (id) => library.verdicts?.verdictOf(id));
+  const facets = countFacets(library.files, model, (file, id) => library.verdicts?.verdictOf(file, id));
   const separator = (label: string): FilterItem => ({ label, kind: vscode.QuickPickItemKind.Separator });
   const items: FilterItem[] = [
     separator("Label"),
@@ -95,7 +95,7 @@ async function chooseFilter(library: PromptLibrary, model: TreeModel): Promise<P
     },
   ];
   if (library.verdicts) {
-    items.push(separator("Verdict of the shown run"));
+    items.push(separator("Verdict of the run that a file shows"));
     for (const verdict of verdictKinds) {
       items.push({
         label: wordVerdict(verdict),

@@ -9,13 +9,13 @@ const MANY = 500;
 
 /** What the Prompts view shows: the files, and below each that is read its groups, as one filter lets them pass. */
 export class TreeModel {
-  private readonly outcomeOf: (id: string) => Outcome | undefined;
+  private readonly outcomeOf: (file: PromptFile, id: string) => Outcome | undefined;
   private readonly rootOf = new WeakMap<PromptFile, FileNode>();
   private branches = new Map<PromptFile, Branch>();
   private currentFilter = everything;
   private currentGroupBy: GroupBy;
 
-  constructor(groupBy: GroupBy, outcomeOf: (id: string) => Outcome | undefined) {
+  constructor(groupBy: GroupBy, outcomeOf: (file: PromptFile, id: string) => Outcome | undefined) {
     this.currentGroupBy = groupBy;
     this.outcomeOf = outcomeOf;
   }
@@ -61,7 +61,9 @@ export class TreeModel {
     if (file.state !== "ready") return undefined;
     let branch = this.branches.get(file);
     if (!branch) {
-      const outline = new Outline(file, this.currentGroupBy, this.currentFilter, this.outcomeOf);
+      const outline = new Outline(file, this.currentGroupBy, this.currentFilter, (id) =>
+        this.outcomeOf(file, id),
+      );
       branch = new Branch(this.root(file), outline);
       this.branches.set(file, branch);
     }

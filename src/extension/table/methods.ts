@@ -53,7 +53,7 @@ export class TableMethods {
     const chosen = await Promise.all(this.chosen(file).map((one) => this.load(one)));
     const found = chosen.filter((column) => column !== null);
     if (found.length > 0) return found;
-    const shown = await this.shown.of(records);
+    const shown = await this.shown.of(records, file);
     return shown ? columnsOf(shown.run, shown.answers).slice(-MOST) : [];
   }
 

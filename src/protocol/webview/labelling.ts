@@ -4,8 +4,8 @@ import type { Outcome } from "../report/verdicts.ts";
 import { type LabelAgreement, labellingSchema } from "./labelAgreement.ts";
 
 /**
- * In which order prompts come up. `disputed`: by how people differ; `disagreement`: by how far label and newest run are apart;
- * `informative`: open prompts by the newest run's uncertainty times how they differ from each other.
+ * In which order prompts come up. `disputed`: by how people differ; `disagreement`: by how far label and the run that is shown are apart;
+ * `informative`: open prompts by the shown run's uncertainty times how they differ from each other.
  */
 const promptOrderSchema = z.enum(["file", "unlabelled", "disputed", "disagreement", "informative"]);
 export type PromptOrder = z.infer<typeof promptOrderSchema>;
@@ -87,7 +87,7 @@ export interface PromptRow {
   kind?: string;
   /** The prompt's beginning; a line of the list shows no more. */
   text: string;
-  /** Refusal probability in the newest run. */
+  /** Refusal probability in the run that is shown. */
   refusalProbability?: number;
   /** Why it stands where it does in the list. */
   reason?: string;
@@ -131,7 +131,7 @@ export interface PromptDetail {
   beside?: Beside;
   /** Why it stands where it does in the list. */
   reason?: string;
-  /** What the newest run's model did; without an outcome where it was not asked for an answer. */
+  /** What the model of the run that is shown did; without an outcome where it was not asked for an answer. */
   run?: { name: string; method: string; refusalProbability: number; outcome?: Outcome };
 }
 
@@ -171,7 +171,7 @@ export type LabellingToPage =
   /** What undo or redo changed; no places: there was nothing to undo or redo. */
   | { type: "stepped"; step: "undo" | "redo"; places: Uint32Array }
   | { type: "failed"; message: string }
-  /** The newest run with results, by name; null where there is none. What was told of prompts may say otherwise now. */
+  /** The run that is shown with the file, by name; null where there is none. What was told of prompts may say otherwise now. */
   | { type: "run"; name: string | null }
   | { type: "agreement"; agreement: LabelAgreement }
   | { type: "go"; place: number }

@@ -3,7 +3,7 @@ import { probability } from "../../wording/numbers.ts";
 
 const words = { refused: "refused", complied: "complied", undetermined: "gave an undetermined answer" };
 
-/** What the newest run's model did with the prompt: its verdict where it answered, and the refusal probability as a scale. */
+/** What the model of the run that is shown did with the prompt: its verdict where it answered, and the refusal probability as a scale. */
 export function ModelOpinion({ run }: { run: NonNullable<PromptDetail["run"]> }) {
   const p = run.refusalProbability;
   // The method of a run that evaluates a model as it is has the run's name.

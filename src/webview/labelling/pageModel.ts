@@ -33,7 +33,7 @@ export class LabellingPage {
   file: LabellingFile | null = null;
   /** Why there is nothing to show. */
   unreadable: string | null = null;
-  /** Name of the newest run with results. */
+  /** Name of the run that is shown with the file. */
   run: string | null = null;
   guidelines = "";
   /** How far people agree, once it was asked for and worked out. */

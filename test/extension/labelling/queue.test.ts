@@ -19,7 +19,7 @@ const file = labelled(records, [
 const probabilities = new Map(records.map(({ id }, i) => [id, [0.9, 0.5, undefined, 0.4, 0.45][i]]));
 
 const queue = (query: Partial<Query>) =>
-  queueOf(file, { order: "file", text: "", label: "all", ...query }, (id) => probabilities.get(id));
+  queueOf(file, { order: "file", text: "", label: "all", ...query }, ({ id }) => probabilities.get(id));
 const places = async (query: Partial<Query>) => [...(await queue(query)).places];
 
 test("prompts come in the file's order, those nobody looked at first, those people differ on first", async () => {
@@ -77,7 +77,9 @@ test("open prompts come by the model's uncertainty and their distance from those
     ]),
   );
   const p = new Map(alike.records.map(({ id }, i) => [id, [0.5, 0.49, 0.3][i]]));
-  const varied = await queueOf(alike, { order: "informative", text: "", label: "all" }, (id) => p.get(id));
+  const varied = await queueOf(alike, { order: "informative", text: "", label: "all" }, ({ id }) =>
+    p.get(id),
+  );
   expect([...varied.places]).toEqual([0, 2, 1]);
 });
 
@@ -90,7 +92,7 @@ test("200,000 prompts are ordered by information within seconds, each once", asy
   const { places } = await queueOf(
     many,
     { order: "informative", text: "", label: "all" },
-    (id) => (Number(id) % 1000) / 1000,
+    ({ id }) => (Number(id) % 1000) / 1000,
   );
   expect(new Set(places).size).toBe(200_000);
   expect(Number(many.records[places[0]!]!.id) % 1000).toBe(500);

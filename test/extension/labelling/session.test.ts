@@ -1,5 +1,6 @@
 import { beforeEach, expect, test } from "vitest";
 import type { LabelFile } from "../../../src/dataset/labelFile.ts";
+import { answersOf } from "../../../src/extension/evaluation/answers.ts";
 import { resultsOf } from "../../../src/extension/labelling/runResults.ts";
 import { SecondPass, secondPassRecords } from "../../../src/extension/labelling/secondPass.ts";
 import { LabellingSession, type SessionHost } from "../../../src/extension/labelling/session.ts";
@@ -95,20 +96,23 @@ test("beside a prompt stands its twin, or else the nearest of the opposite label
   expect(told("prompt").detail.beside).toMatchObject({ place: 2, why: "nearest" });
 });
 
-test("a prompt is told with who decided, where people differ, and what the newest run did", async () => {
+test("a prompt is told with who decided, where people differ, and what the run that is shown did", async () => {
   const { prompt, id } = records[2]!;
   file.decide(decision(prompt, "toxic", 0, "ada"));
   file.decide(decision(prompt, "general", 1, "ben"));
-  const result = { id, verdicts: said("full_refusal"), refusalProbability: 0.7 };
+  const result = { id, prompt, verdicts: said("full_refusal"), refusalProbability: 0.7 };
   session.showRun(
-    resultsOf("demo", {
-      methods: [testMethod("untrained"), testMethod("STL")],
-      judges: testJudges,
-      answers: [
-        { method: "untrained", seed: 0, results: [{ ...result, refusalProbability: 0.1 }] },
-        { method: "STL", seed: 0, results: [result] },
-      ],
-    } as unknown as Report),
+    resultsOf(
+      "demo",
+      answersOf({
+        methods: [testMethod("untrained"), testMethod("STL")],
+        judges: testJudges,
+        answers: [
+          { method: "untrained", seed: 0, results: [{ ...result, refusalProbability: 0.1 }] },
+          { method: "STL", seed: 0, results: [result] },
+        ],
+      } as unknown as Report),
+    ),
   );
   await session.receive({ type: "prompt", place: 2 });
   const { detail } = told("prompt");
@@ -119,11 +123,14 @@ test("a prompt is told with who decided, where people differ, and what the newes
   ]);
   expect(detail.run).toEqual({ name: "demo", method: "STL", refusalProbability: 0.7, outcome: "refused" });
   session.showRun(
-    resultsOf("score-m", {
-      methods: [testMethod("score-m")],
-      judges: [],
-      answers: [{ method: "score-m", seed: 0, scored: true, results: [{ ...result, verdicts: {} }] }],
-    } as unknown as Report),
+    resultsOf(
+      "score-m",
+      answersOf({
+        methods: [testMethod("score-m")],
+        judges: [],
+        answers: [{ method: "score-m", seed: 0, scored: true, results: [{ ...result, verdicts: {} }] }],
+      } as unknown as Report),
+    ),
   );
   await session.receive({ type: "prompt", place: 2 });
   // Nothing was answered, so there is nothing to be undetermined.
