@@ -12,6 +12,7 @@ goldenGradients("onnx", async (folder) => {
 
 /** What PyTorch found by forming every gradient (`test/golden/make/kernel.py`). */
 interface Expected {
+  template: "raw" | "chat";
   prompts: [string, string];
   ids: [number[], number[]];
   tops: [number[], number[]];
@@ -22,6 +23,7 @@ interface Expected {
 describe("the kernel of SmolLM2's ten most probable tokens", () => {
   const pairs = readGolden<Expected[]>("kernel_smollm2.json");
   it("is PyTorch's, over the weights of blocks, and over the last two blocks and the tied head", async () => {
+    expect(pairs.map(({ template }) => template).sort()).toEqual(["chat", "raw", "raw"]);
     const { backend } = await openBackend({ device: "cpu" }, await loadModel(await realModelPath()));
     try {
       const { layers } = backend.shape;
