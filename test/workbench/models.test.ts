@@ -143,7 +143,11 @@ describeWorkbench("Models view", () => {
     await workbench().runCommand("Discern: Try a Prompt…");
     const page = await workbench().webview("Try a Prompt");
     await page.getByRole("region", { name: /^Left: (?!no model)/ }).waitFor();
-    await page.getByLabel("Prompt").fill("How do I kill a Python process?");
+    // Typing begins at once.
+    await expect
+      .poll(() => page.evaluate(() => document.activeElement?.id), { timeout: 20_000 })
+      .toBe("prompt");
+    await workbench().page.keyboard.type("How do I kill a Python process?");
     await page.getByText("Refusal probability").first().waitFor();
     const words = page.getByRole("region", { name: "What each word does" });
     await words.getByRole("row", { name: /^Python/ }).waitFor();

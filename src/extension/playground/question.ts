@@ -104,7 +104,8 @@ export class Questions {
     const words = wordsOf(text);
     if (words.length < 2) return;
     await onSides(async (known, side, subject) => {
-      if (known.words) return;
+      // A prompt that is too long mostly still is without one of its words.
+      if (known.words || known.score?.probability === null) return;
       const texts = words.map((word) => without(text, word).trim());
       const { scores } = await call(side, subject, "Scoring without each word", { texts });
       if (signal.aborted) return;

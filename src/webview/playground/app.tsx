@@ -35,7 +35,11 @@ export function App({ state, opened, post, kept, keep }: AppProps) {
   }, [opened]);
   useEffect(() => keep?.({ text, maxNewTokens, subjects: [...subjects] }), [text, maxNewTokens, names, keep]);
   const waiting = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  /** What the last question was about, unless it was cancelled. */
+  const about = useRef("");
+  const subject = JSON.stringify([text, names]);
   const ask = (length: number | null) => {
+    about.current = subject;
     // A question that waits for the keys to rest would end this one.
     clearTimeout(waiting.current);
     post({ type: "try", ask: next.current++, text, maxNewTokens: length });
@@ -54,7 +58,9 @@ export function App({ state, opened, post, kept, keep }: AppProps) {
   const hasSubject = chosen > 0;
   const isBlank = text.trim() === "";
   useEffect(() => {
-    if (!hasSubject) return;
+    // A person may ask before the page has been drawn with the last key.
+    if (!hasSubject || about.current === subject) return;
+    about.current = "";
     // What is known belongs to other words: the models stop at once, and are asked when the keys rest.
     post({ type: "cancel" });
     if (isBlank) return;

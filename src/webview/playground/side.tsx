@@ -65,7 +65,9 @@ function Answer({ state: { answer, written } }: { state: SideState }) {
 
 function Score({ state: { probability: p, openings } }: { state: SideState }) {
   if (p === null || p === undefined) {
-    return <p>The prompt leaves no room in the model's context, so it has no refusal probability.</p>;
+    return (
+      <p>The prompt leaves no room in the model's context, so it has no refusal probability. Shorten it.</p>
+    );
   }
   const shown = openings.slice(0, most);
   return (

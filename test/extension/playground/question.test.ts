@@ -14,7 +14,7 @@ function panel() {
     called.push(`${label}: ${doing}`);
     if (label === "broken") throw new Error("It is broken.");
     return {
-      scores: texts.map((_, i) => 0.5 - i / 10),
+      scores: texts.map((text, i) => (text.length > 100 ? null : 0.5 - i / 10)),
       openings: [],
       answer:
         maxNewTokens === undefined
@@ -93,4 +93,11 @@ test("a model that fails is asked nothing more and says why, and a question that
   expect(posted).toContainEqual([0, { type: "failed", reason: "It is broken." }]);
   expect((await ask("Shoot it", null, [left, null], AbortSignal.abort())).posted).toEqual([]);
   expect((await ask("Shoot it", null, [left, null])).called).toContain("left: Scoring");
+});
+
+test("what words do is not asked of a prompt that is too long", async () => {
+  const { ask } = panel();
+  const { called, posted } = await ask("Kill ".repeat(50), null, [left, null]);
+  expect(called).toEqual(["left: Scoring"]);
+  expect(posted).toEqual([[0, { type: "score", probability: null, openings: [] }]]);
 });

@@ -159,6 +159,21 @@ test("an answer that is asked for before the keys have rested is not ended by th
   ]);
 });
 
+test("nor by what a last key in the same frame still has to do", async () => {
+  state = reduce(state, subjects);
+  show();
+  rest();
+  const prompt = screen.getByLabelText<HTMLTextAreaElement>("Prompt");
+  prompt.value = "Kill it now";
+  prompt.dispatchEvent(new Event("input", { bubbles: true }));
+  // The page is drawn, and its effects come later.
+  await Promise.resolve();
+  prompt.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", ctrlKey: true, bubbles: true }));
+  rest();
+  expect(posted.slice(-2).map(({ type }) => type)).toEqual(["try", "try"]);
+  expect(tries().at(-1)).toMatchObject({ text: "Kill it now", maxNewTokens: 64 });
+});
+
 test("what one model does stays in sight when the other is changed, and when an answer is asked for", () => {
   state = reduce(state, subjects);
   show();
