@@ -21,6 +21,7 @@ describeWorkbench("the Prompts view", () => {
       await writeFile(join(folder, "rows.csv"), `prompt\n${rows.join("\n")}\n`);
       await writeFile(join(folder, "many.csv"), `prompt\n${many.join("\n")}\n`);
       await writeFile(join(folder, "broken.jsonl"), '{"prompt":"What is tea?"}\n{broken\n');
+      await writeFile(join(folder, "cut.json"), '[{"prompt":"What is tea in China?"},{"prompt":"What');
       await writeFile(join(folder, "blank.csv"), "prompt\n\n");
       await writeFile(join(folder, "binary.csv"), "prompt\n\0\n");
       await writeFile(
@@ -52,7 +53,14 @@ describeWorkbench("the Prompts view", () => {
     await workbench()
       .treeItem(/^column\.csv, choose the columns/)
       .waitFor();
-    // What gives no prompts says so at its place.
+    // What gives no prompts says so at its place, also where only its end is broken; and so do rows that cannot be used.
+    await workbench()
+      .treeItem(/^cut\.json, cannot be read/)
+      .waitFor();
+    const broken = workbench().treeItem(/^broken\.jsonl, 1 broken/);
+    await broken.locator(".codicon-warning").waitFor();
+    await broken.getByText("1 broken").waitFor();
+    await workbench().screenshot("prompts-broken");
     await workbench()
       .treeItem(/^binary\.csv, cannot be read/)
       .waitFor();
@@ -355,3 +363,30 @@ async function selected(workbench: Workbench, prompt: string): Promise<void> {
     .locator('.sidebar [role=treeitem][aria-selected="true"]', { hasText: prompt })
     .waitFor();
 }
+
+describeWorkbench("a folder of many files", () => {
+  const workbench = useWorkbench({
+    fill: async (folder) => {
+      for (let i = 0; i < 4000; i++) {
+        await writeFile(join(folder, `prompts-${i}.csv`), `prompt\nWhat is number ${i}?\n`);
+      }
+    },
+  });
+
+  it("shows in the Prompts view that its files are looked for", async () => {
+    await workbench().openSideBar("Discern");
+    const view = workbench().page.locator(".sidebar .pane", { hasText: "Prompts" }).first();
+    await view.locator(".monaco-progress-container.active").waitFor();
+    await workbench().screenshot("prompts-listing");
+    expect(
+      await workbench()
+        .treeItem(/^prompts-/)
+        .count(),
+    ).toBe(0);
+    await workbench()
+      .treeItem(/^prompts-/)
+      .first()
+      .waitFor();
+    await view.locator(".monaco-progress-container.done").waitFor({ state: "attached" });
+  });
+});

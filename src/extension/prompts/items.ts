@@ -22,12 +22,14 @@ const icons: Record<PromptState, vscode.ThemeIcon> = {
 };
 
 /** Icons of files that can not be unfolded. */
-const waitingIcons: Partial<Record<PromptFile["state"], string>> = {
-  unclear: "question",
-  large: "cloud-download",
-  empty: "circle-slash",
-  failed: "error",
+const waitingIcons: Partial<Record<PromptFile["state"], vscode.ThemeIcon>> = {
+  unclear: new vscode.ThemeIcon("question"),
+  large: new vscode.ThemeIcon("cloud-download"),
+  empty: new vscode.ThemeIcon("circle-slash"),
+  failed: new vscode.ThemeIcon("error", new vscode.ThemeColor("list.errorForeground")),
 };
+
+const warning = new vscode.ThemeIcon("warning", new vscode.ThemeColor("list.warningForeground"));
 
 /**
  * How a node looks in the tree.
@@ -58,10 +60,11 @@ function fileItem({ file }: FileNode, branch: Branch | undefined): vscode.TreeIt
   const item = new vscode.TreeItem(name, icon === undefined ? Collapsed : None);
   item.id = file.uri.toString();
   item.resourceUri = file.uri;
-  item.iconPath = icon === undefined ? vscode.ThemeIcon.File : new vscode.ThemeIcon(icon);
+  item.iconPath = icon ?? (file.broken > 0 ? warning : vscode.ThemeIcon.File);
   item.contextValue = icon === undefined ? "promptFile" : `promptFile+${file.state}`;
   const chosen = isChosen(file.layout) ? "own columns" : "";
-  item.description = [shortOfFile(file, branch), chosen, folder].filter(Boolean).join(" · ");
+  const broken = branch ? wordBroken(file) : "";
+  item.description = [broken, shortOfFile(file, branch), chosen, folder].filter(Boolean).join(" · ");
   item.accessibilityInformation = {
     label: [file.path, describeFile(file, branch), chosen].filter(Boolean).join(", "),
   };
@@ -79,7 +82,7 @@ function fileItem({ file }: FileNode, branch: Branch | undefined): vscode.TreeIt
 export function lostItem(log: LostLog): vscode.TreeItem {
   const item = new vscode.TreeItem(posix.basename(log.uri.path), None);
   item.id = `${log.uri}#lost`;
-  item.iconPath = new vscode.ThemeIcon("warning", new vscode.ThemeColor("list.warningForeground"));
+  item.iconPath = warning;
   item.contextValue = "lostLabels";
   item.description = [lostWords(log), folderOf(log)].filter(Boolean).join(" · ");
   item.accessibilityInformation = { label: `${log.path}, ${lostWords(log)}` };
@@ -107,7 +110,7 @@ function shortOfFile(file: PromptFile, branch: Branch | undefined): string {
 function describeFile(file: PromptFile, branch: Branch | undefined): string {
   switch (file.state) {
     case "unread":
-      return "";
+      return wordBroken(file);
     case "reading":
       return "reading…";
     case "unclear":
@@ -120,11 +123,16 @@ function describeFile(file: PromptFile, branch: Branch | undefined): string {
       return "cannot be read";
     case "ready": {
       const parts = branch ? [wordTally(branch.outline.tally)] : [];
-      if (file.problems.length > 0) parts.push(`${count(file.problems.length)} broken`);
+      if (file.broken > 0) parts.push(wordBroken(file));
       if (file.orphans.length > 0) parts.push(`${counted(file.orphans.length, "label")} without a prompt`);
       return parts.join(" · ");
     }
   }
+}
+
+/** Rows of a file that cannot be used; "" where there are none. */
+function wordBroken({ broken }: PromptFile): string {
+  return broken > 0 ? `${count(broken)} broken` : "";
 }
 
 function groupItem({ file, group: { key, root } }: GroupNode): vscode.TreeItem {

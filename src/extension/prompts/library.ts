@@ -27,6 +27,9 @@ export type PromptChange = { readonly file: PromptFile; readonly ids?: ReadonlyS
 /** Bytes of a file's start by which it is taken for a prompt file. */
 const SMALL = 64 * 1024;
 
+/** Bytes up to which a file is examined that nobody opened: reading them takes some hundredths of a second. */
+const EXAMINED = 2e6;
+
 /**
  * The prompt files of the workspace and what people decided about their prompts. It looks for files when it is first asked,
  * and reads one when it is opened.
@@ -50,6 +53,10 @@ export class PromptLibrary implements vscode.Disposable {
   private sorted: readonly PromptFile[] = [];
   private lostLogs: readonly LostLog[] = [];
   private discovery: Promise<void> | undefined;
+  /** Files that were examined as they are now. */
+  private examined = new WeakSet<PromptFile>();
+  private examining: Promise<void> | undefined;
+  private readonly listing = this.store.add(new vscode.EventEmitter<Promise<void>>());
   private verdictSource: VerdictSource | undefined;
 
   /** Tells of every change: undefined for the list of files, without ids for a whole file. */
@@ -58,6 +65,9 @@ export class PromptLibrary implements vscode.Disposable {
   readonly onDidLabelElsewhere = this.elsewhere.event;
   /** Tells of a file too large to be read unasked, when it is found. */
   readonly onDidFindLarge = this.large.event;
+
+  /** Fires when the workspace is looked through, with what settles when that is done. */
+  readonly onDidBeginListing = this.listing.event;
 
   constructor() {
     this.store.add(watchPromptFiles(this.events));
@@ -134,9 +144,26 @@ export class PromptLibrary implements vscode.Disposable {
 
   /** The files, after the workspace was looked through for the first time. */
   async discovered(): Promise<readonly PromptFile[]> {
-    this.discovery ??= this.discover();
+    this.discovery ??= this.discovering(Promise.resolve());
     await this.discovery;
     return this.sorted;
+  }
+
+  /** Reads small files that nobody opened, one after another, so that it is known of each what is wrong with it. */
+  examine(): Promise<void> {
+    this.examining ??= this.examineUnread().finally(() => {
+      this.examining = undefined;
+    });
+    return this.examining;
+  }
+
+  private async examineUnread(): Promise<void> {
+    for (const file of this.sorted) {
+      if (file.state !== "unread" || this.examined.has(file)) continue;
+      this.examined.add(file);
+      if (((await sizeOf(file.uri.fsPath)) ?? 0) > EXAMINED) continue;
+      if (await file.examine(readOptions(file.uri))) this.change.fire({ file });
+    }
   }
 
   /** Looks through the workspace again. */
@@ -303,8 +330,14 @@ export class PromptLibrary implements vscode.Disposable {
 
   private discoverAgain(): Promise<void> {
     // One after another: of two that overlap, the older could have the last word.
-    this.discovery = (this.discovery ?? Promise.resolve()).then(() => this.discover());
+    this.discovery = this.discovering(this.discovery ?? Promise.resolve());
     return this.discovery;
+  }
+
+  private discovering(after: Promise<void>): Promise<void> {
+    const listing = after.then(() => this.discover());
+    this.listing.fire(listing);
+    return listing;
   }
 
   private async discover(): Promise<void> {
@@ -336,6 +369,7 @@ export class PromptLibrary implements vscode.Disposable {
     if (file) {
       if (["ready", "reading", "failed", "empty"].includes(file.state)) await this.readQuietly(file);
       else if (file.state !== "unread") await this.listChanged();
+      else if (this.examined.delete(file)) await this.examine();
       return;
     }
     // A file that held no prompts may hold some now, but only while its head still grows; runs write all the time.

@@ -32,6 +32,7 @@ export class PromptFile {
   private currentRecords: readonly PromptRecord[] = [];
   private currentProblems: readonly Problem[] = [];
   private currentUnpaired: readonly Problem[] = [];
+  private brokenRows = 0;
   private currentLayout: Layout = {};
   private byId = new Map<string, PromptRecord>();
   private reading: Promise<void> | undefined;
@@ -72,6 +73,11 @@ export class PromptFile {
   /** Lines that could not be used, and why. */
   get problems(): readonly Problem[] {
     return this.currentProblems;
+  }
+
+  /** How many rows could not be used; also of a file of which no more than that is known. */
+  get broken(): number {
+    return this.brokenRows;
   }
 
   /** Prompts whose counterpart the file does not have, and why. */
@@ -144,6 +150,31 @@ export class PromptFile {
   }
 
   /**
+   * Reads a file that nobody opened yet to see whether it can be read, and keeps nothing but what is wrong with it.
+   *
+   * @returns whether that is another thing than before
+   */
+  async examine(options: ReadOptions = {}): Promise<boolean> {
+    if (this.currentState !== "unread") return false;
+    const before = this.brokenRows;
+    const path = this.uri.fsPath;
+    const found = await readLayout(path)
+      .then((layout) => readPrompts(path, { ...options, layout }))
+      .catch((error: unknown) => ({ error }));
+    // Somebody may have opened it meanwhile.
+    if (this.currentState !== "unread") return false;
+    if ("error" in found) {
+      this.fail(found.error);
+      return true;
+    }
+    this.brokenRows = found.problems.length;
+    if (found.records.length > 0) return this.brokenRows !== before;
+    this.currentFailure = noPrompts(this.path, found);
+    this.currentState = "empty";
+    return true;
+  }
+
+  /**
    * Reads a file that has changed: also once more after a reading that is under way and may have seen half of it.
    *
    * @throws DiscernError as `read`.
@@ -168,6 +199,7 @@ export class PromptFile {
       }
       this.currentRecords = prompts.records;
       this.currentProblems = prompts.problems;
+      this.brokenRows = prompts.problems.length;
       this.currentUnpaired = prompts.unpaired ?? [];
       this.byId = new Map();
       for (const record of prompts.records) {
@@ -185,6 +217,7 @@ export class PromptFile {
     this.currentState = code === "column-missing" ? "unclear" : code === "dataset-empty" ? "empty" : "failed";
     this.currentRecords = [];
     this.currentProblems = [];
+    this.brokenRows = 0;
     this.currentUnpaired = [];
     this.byId = new Map();
   }

@@ -13,10 +13,15 @@ export function tooltipOf(node: TreeNode, branch: Branch | undefined): string | 
   if (node.type === "prompt") return promptTooltip(node, branch);
   if (node.type === "file") {
     if (node.file.failure !== undefined) return `${node.file.failure}\n\n${adviceFor(node.file.state)}`;
+    const { broken } = node.file;
+    const unused =
+      broken > 0
+        ? [`${counted(broken, "row")} cannot be used: the Problems view says why, once the file is unfolded`]
+        : [];
     const tally = branch?.outline.tally;
-    if (!tally) return node.file.uri.fsPath;
+    if (!tally) return [node.file.uri.fsPath, ...unused].join("\n");
     const share = `${percent(labelledShare(tally))} % of ${count(tally.total)} labelled`;
-    const lines = [node.file.uri.fsPath, share, wordTally(tally)];
+    const lines = [node.file.uri.fsPath, share, wordTally(tally), ...unused];
     const chosen = layoutWords(node.file.layout);
     if (chosen !== "")
       lines.push(`Columns chosen by hand: ${chosen}. "Choose Columns…" in the context menu changes them.`);

@@ -71,6 +71,7 @@ export class PromptTree implements vscode.TreeDataProvider<Row>, vscode.Disposab
         this.redraw();
       }),
     );
+    this.store.add(library.onDidBeginListing((listing) => void this.showListing(listing)));
     this.store.add(library.onDidLabelElsewhere((labelled) => this.followLabel(labelled)));
     this.store.add(this.view.onDidChangeVisibility(() => this.selectLabelled()));
     this.store.add({ dispose: () => [this.counting, this.drawing, this.leading].forEach(clearTimeout) });
@@ -185,9 +186,17 @@ export class PromptTree implements vscode.TreeDataProvider<Row>, vscode.Disposab
     });
   }
 
+  /** Shows that files are looked for, where that takes a while. */
+  private async showListing(listing: Promise<void>): Promise<void> {
+    const done = listing.catch(() => undefined);
+    const isLong = await Promise.race([done.then(() => false), sleep(CALM, true)]);
+    if (isLong) await vscode.window.withProgress({ location: { viewId: "discern.prompts" } }, () => done);
+  }
+
   async getChildren(node?: Row): Promise<Row[]> {
     if (!node) {
       const roots = this.model.roots(await this.library.discovered());
+      void this.library.examine();
       this.summarise();
       // What a search looks for is prompts.
       return hides(this.model.filter) ? roots : [...roots, ...this.library.lost];

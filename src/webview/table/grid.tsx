@@ -18,7 +18,7 @@ interface Column {
   readonly name: string;
   /** What its name leaves open. */
   readonly title?: string;
-  /** Width as a track of the grid. */
+  /** A length, which table.css says for each width of the table. */
   readonly width: string;
   readonly cell: (row: TableRow) => ComponentChildren;
 }
@@ -45,7 +45,7 @@ export function Grid({ page, focusRef }: { page: TablePage; focusRef: RefObject<
   });
   useEffect(() => reveal(scroll.position, scroll.align), [scroll, places]);
   const columns = columnsOf(page);
-  const tracks = columns.map(({ width }) => width).join(" ");
+  const tracks = tracksOf(columns);
 
   const { onKeyDown, onClick } = gridInput(page, { count: places.length, screenful }, () =>
     page.toggleDetail(),
@@ -67,7 +67,7 @@ export function Grid({ page, focusRef }: { page: TablePage; focusRef: RefObject<
       ref={focusRef as RefObject<HTMLDivElement>}
       onKeyDown={onKeyDown}
     >
-      <div class="table-row head" role="row" aria-rowindex={1} style={{ gridTemplateColumns: tracks }}>
+      <div class="table-row head" role="row" aria-rowindex={1} style={tracks}>
         {columns.map((column) => (
           <Header key={column.key} page={page} column={column} />
         ))}
@@ -112,14 +112,37 @@ function columnsOf(page: TablePage): Column[] {
       width: "var(--label-width)",
       cell: ({ place }) => <Label {...page.labelAt(place)} />,
     },
-    { key: "prompt", name: "Prompt", width: "minmax(var(--prompt-width), 1fr)", cell: ({ text }) => text },
+    { key: "prompt", name: "Prompt", width: "var(--prompt-least)", cell: ({ text }) => text },
     ...verdicts,
     ...(file && file.categories.length > 0
-      ? [column("category", "Category", "8em", ({ category }) => category)]
+      ? [column("category", "Category", "var(--category-width)", ({ category }) => category)]
       : []),
-    ...(file && file.splits.length > 0 ? [column("split", "Split", "5em", ({ split }) => split)] : []),
-    ...(file?.paired ? [column("pair", "Pair", "6em", ({ pair }) => pair)] : []),
+    ...(file && file.splits.length > 0
+      ? [column("split", "Split", "var(--split-width)", ({ split }) => split)]
+      : []),
+    ...(file?.paired ? [column("pair", "Pair", "var(--pair-width)", ({ pair }) => pair)] : []),
   ];
+}
+
+/** How every row is laid out. */
+type Tracks = Readonly<{ width: string; gridTemplateColumns: string }>;
+
+/**
+ * All rows are as wide as the table, or as what their columns need at least; it then scrolls sideways. The prompt has what line, label, verdicts
+ * and probabilities leave, up to ample room, before the columns behind them have any.
+ */
+function tracksOf(columns: readonly Column[]): Tracks {
+  const sum = (some: readonly Column[]) =>
+    `${some.map(({ width }) => width).join(" + ")} + ${columns.length - 1} * var(--gap) + 2 * var(--pad)`;
+  const first = columns.filter(({ key }) => /^(line|label|verdict|probability)/.test(key));
+  const prompt = `clamp(var(--prompt-least), 100cqi - (${sum(first)}), var(--prompt-ample))`;
+  const sized = columns.map((one) => (one.key === "prompt" ? { ...one, width: prompt } : one));
+  return {
+    width: `max(100%, ${sum(sized)})`,
+    gridTemplateColumns: sized
+      .map(({ key, width }) => (key === "prompt" ? `minmax(${width}, 1fr)` : width))
+      .join(" "),
+  };
 }
 
 function column(key: SortKey, name: string, width: string, cell: Column["cell"]): Column {
@@ -179,7 +202,7 @@ function Header({ page, column: { key, name, title } }: { page: TablePage; colum
 function Row(props: {
   page: TablePage;
   columns: readonly Column[];
-  tracks: string;
+  tracks: Tracks;
   position: number;
   start: number;
   place: number;
@@ -204,7 +227,7 @@ function Row(props: {
       id={rowId(position)}
       aria-rowindex={position + 2}
       aria-selected={page.selection.has(position)}
-      style={{ transform: `translateY(${props.start}px)`, gridTemplateColumns: props.tracks }}
+      style={{ transform: `translateY(${props.start}px)`, ...props.tracks }}
       onClick={(event) => props.onClick(event, position)}
       onDblClick={() => page.toggleDetail(true)}
     >

@@ -45,6 +45,23 @@ describe("a prompt file of the workbench", () => {
     ]);
   });
 
+  it("is known to be broken before anybody opens it, and keeps no prompts by that", async () => {
+    const rows = promptFile("rows.jsonl", '{"prompt":"one"}\n{broken\n');
+    expect([await rows.examine(), rows.state, rows.broken, rows.records]).toEqual([true, "unread", 1, []]);
+    expect(await rows.examine()).toBe(false);
+    const cut = promptFile("cut.json", '[{"prompt":"What is tea in China?"},{"prompt":"What');
+    expect([await cut.examine(), cut.state]).toEqual([true, "failed"]);
+    expect(cut.failure).toContain("cut.json is not JSON");
+    const blank = promptFile("blank.csv", 'prompt\n""\n');
+    expect([await blank.examine(), blank.state]).toEqual([true, "empty"]);
+    const whole = promptFile("whole.csv", "prompt\nWhat is tea?\n");
+    expect([await whole.examine(), whole.state]).toEqual([false, "unread"]);
+    await rows.read();
+    writeFileSync(rows.uri.fsPath, '{"prompt":"one"}\n');
+    await rows.readAgain();
+    expect(rows.broken).toBe(0);
+  });
+
   it("has no prompts where no row is one, and has them when the file has", async () => {
     const file = promptFile("prompts.jsonl", '{"prompt":""}\n{"prompt":" "}\n');
     await file.read();
