@@ -7,7 +7,8 @@ import { Bar, Methods } from "./bar.tsx";
 import { Details } from "./details.tsx";
 import { Grid } from "./grid.tsx";
 import { type Action, keys } from "./keys.ts";
-import { type TablePage, wholeFile } from "./pageModel.ts";
+import type { TablePage } from "./pageModel.ts";
+import { wholeFile } from "./view.ts";
 
 /** The prompt table. */
 export function App({ page }: { page: TablePage }) {

@@ -5,7 +5,8 @@ import { count, counted } from "../../wording/numbers.ts";
 import { HelpButton } from "../ui/help.tsx";
 import { IconButton } from "../ui/iconButton.tsx";
 import { stateNames } from "../ui/labelChip.tsx";
-import { type TablePage, wholeFile } from "./pageModel.ts";
+import type { TablePage } from "./pageModel.ts";
+import { wholeFile } from "./view.ts";
 import { verdictNames } from "./words.ts";
 
 /** Milliseconds of silence after which what was typed is searched for. */

@@ -1,35 +1,25 @@
 import type { RefusalVerdict } from "../../protocol/report/verdicts.ts";
 import { type LabelByte, stateOf, unpackLabel } from "../../protocol/webview/labelBytes.ts";
 import type { LabelChoice } from "../../protocol/webview/labelling.ts";
-import {
-  rowFlags,
-  type SortKey,
-  type TableDetail,
-  type TableFile,
-  type TableFromPage,
-  type TableMethod,
-  type TableRow,
-  type TableState,
-  type TableToPage,
-  type TableView,
-  type Unreadable,
+import type {
+  SortKey,
+  TableDetail,
+  TableFile,
+  TableFromPage,
+  TableMethod,
+  TableRow,
+  TableState,
+  TableToPage,
+  TableView,
+  Unreadable,
 } from "../../protocol/webview/table.ts";
 import { counted } from "../../wording/numbers.ts";
 import type { Host } from "../ui/host.ts";
-import { stateNames } from "../ui/labelChip.tsx";
 import { RowWindow } from "../ui/rowWindow.ts";
-import { type Extend, Selection } from "../ui/selection.ts";
-
-/** The whole file in its order. */
-export const wholeFile: TableView = {
-  ...{ sort: null, text: "", label: "all", category: null, split: null, verdict: "all", pairs: false },
-};
-
-/** Where the grid is to scroll to: a row into sight, or to the top. */
-interface Scroll {
-  readonly position: number;
-  readonly align: "auto" | "start";
-}
+import type { Extend, Selection } from "../ui/selection.ts";
+import { ListedPrompts } from "./listed.ts";
+import { followsLabels, followsVerdicts, nextSort, viewOfFile, viewOfMethods, wholeFile } from "./view.ts";
+import { announceLabelled, announceStep } from "./words.ts";
 
 /** What the page knows and what can be done on it. The host's word is the only truth about labels and verdicts. */
 export class TablePage {
@@ -39,9 +29,6 @@ export class TablePage {
   /** Null until the host says which. */
   methods: readonly TableMethod[] | null = null;
   view: TableView;
-  /** Places of the listed prompts; null until the host answers. */
-  places: Uint32Array | null = null;
-  selection = new Selection(0);
   detailOpen: boolean;
   detail: TableDetail | null = null;
   /** The answer that keys judge, by its column; null for the last one. */
@@ -53,26 +40,21 @@ export class TablePage {
   error: string | null = null;
   /** What a screen reader is told; the number makes the same words news again. */
   said = { words: "", number: 0 };
-  scroll: Scroll = { position: 0, align: "auto" };
 
-  private flags: Uint8Array | null = null;
+  private readonly listed = new ListedPrompts();
   private readonly rows = new RowWindow<TableRow>();
   private readonly listeners = new Set<() => void>();
   private readonly host: Host<TableFromPage, TableState>;
   private readonly labelling = new Map<number, { label: LabelChoice; count: number }>();
   private requests = 0;
   private listRequest = 0;
-  /** Places that stay selected, focused and at the top when a list comes. */
-  private kept: { focus: number | undefined; selected: ReadonlySet<number>; top: number | undefined } | null =
-    null;
-  private top = 0;
 
   constructor(host: Host<TableFromPage, TableState>) {
     const { state } = host;
     this.host = host;
     this.view = state?.view ?? wholeFile;
     this.detailOpen = state?.detailOpen ?? false;
-    if (state) this.kept = { focus: state.place, selected: new Set(), top: undefined };
+    if (state) this.listed.keepFocus(state.place);
   }
 
   /** Calls back after every change. @returns a function that ends this. */
@@ -81,9 +63,22 @@ export class TablePage {
     return () => this.listeners.delete(listener);
   }
 
+  /** Places of the listed prompts; null until the host answers. */
+  get places(): Uint32Array | null {
+    return this.listed.places;
+  }
+
+  get selection(): Selection {
+    return this.listed.selection;
+  }
+
+  get scroll(): ListedPrompts["scroll"] {
+    return this.listed.scroll;
+  }
+
   /** Place in the file of the focused prompt; undefined where nothing is listed. */
   get place(): number | undefined {
-    return this.places?.[this.selection.focus];
+    return this.listed.place;
   }
 
   row(place: number): TableRow | undefined {
@@ -95,12 +90,12 @@ export class TablePage {
   }
 
   flagsAt(position: number): number {
-    return this.flags?.[position] ?? 0;
+    return this.listed.flagsAt(position);
   }
 
   /** How many prompts a label key is about. */
   get chosen(): number {
-    return this.selection.size > 1 ? this.chosenPositions().length : this.selection.size;
+    return this.selection.size > 1 ? this.listed.chosenPositions().length : this.selection.size;
   }
 
   /** Labels the selected prompts, or the focused one, and selects the next. Of many, counterparts that the filter leaves out keep theirs. */
@@ -108,7 +103,7 @@ export class TablePage {
     const { places, file } = this;
     if (!places || !file || this.place === undefined) return;
     const many = this.selection.size > 1;
-    const positions = many ? this.chosenPositions() : [this.selection.focus];
+    const positions = many ? this.listed.chosenPositions() : [this.selection.focus];
     if (positions.length === 0) return;
     this.error = null;
     const request = ++this.requests;
@@ -166,7 +161,7 @@ export class TablePage {
       this.select(position, "alone");
       return;
     }
-    this.kept = { focus: place, selected: new Set(), top: undefined };
+    this.listed.keepFocus(place);
     this.view = { ...wholeFile, pairs: this.view.pairs };
     this.askList();
     this.changed();
@@ -175,17 +170,14 @@ export class TablePage {
   /** Lists other prompts, or in another order; the focused prompt stays focused where it is listed. */
   ask(change: Partial<TableView>): void {
     this.view = { ...this.view, ...change };
-    this.keep(false);
+    this.listed.keep(false);
     this.askList();
     this.changed();
   }
 
   /** Sorts by a column: up, down, and back to the file's order. */
   sortBy(by: SortKey): void {
-    const { sort } = this.view;
-    // Of probabilities the highest are looked for first.
-    const first = by.startsWith("probability");
-    const next = sort?.by !== by ? { by, down: first } : sort.down === first ? { by, down: !first } : null;
+    const next = nextSort(this.view, by);
     this.ask({ sort: next });
     this.say(
       next ? `Sorted by ${by.replace(/\d/, "")}, ${next.down ? "descending" : "ascending"}` : "File order",
@@ -194,7 +186,7 @@ export class TablePage {
 
   /** Lists anew what is filtered and sorted by labels and verdicts that changed. */
   update(): void {
-    this.keep(false);
+    this.listed.keep(false);
     this.askList();
     this.changed();
   }
@@ -242,7 +234,7 @@ export class TablePage {
 
   /** Tells which part of the list is in sight, so that its rows can be asked for. */
   show(from: number, to: number, top: number): void {
-    this.top = top;
+    this.listed.top = top;
     if (!this.file || !this.places) return;
     const places = this.rows.missing(this.places, from, to);
     if (places.length > 0) this.host.post({ type: "rows", version: this.file.version, places });
@@ -299,39 +291,15 @@ export class TablePage {
     this.changed();
   }
 
-  private chosenPositions(): number[] {
-    return this.selection.positions().filter((position) => (this.flagsAt(position) & rowFlags.beside) === 0);
-  }
-
-  /** Notes what is to stay where it is when a list comes. @param live whether nobody asked for it here: then the view does not jump */
-  private keep(live: boolean, moved: (place: number) => number | undefined = (place) => place): void {
-    const { places } = this;
-    if (!places) return;
-    const at = (position: number) => {
-      const place = places[position];
-      return place === undefined ? undefined : moved(place);
-    };
-    const selected = this.selection.size > 1 ? this.selection.positions().map(at) : [];
-    this.kept = {
-      focus: at(this.selection.focus),
-      selected: new Set(selected.filter((place) => place !== undefined)),
-      top: live && this.top > 0 ? at(this.top) : undefined,
-    };
-  }
-
   private takeFile(file: TableFile): void {
     const { moved } = file;
-    if (moved && this.file) this.keep(true, (place) => (moved[place]! < 0 ? undefined : moved[place]));
+    if (moved && this.file) this.listed.keep(true, (place) => (moved[place]! < 0 ? undefined : moved[place]));
     this.file = file;
     this.unreadable = null;
-    this.places = null;
+    this.listed.places = null;
     this.detail = null;
     this.rows.clear();
-    const { category, split } = this.view;
-    // A view that was kept may name what the file no longer has.
-    if (category !== null && !file.categories.includes(category)) this.view.category = null;
-    if (split !== null && !file.splits.includes(split)) this.view.split = null;
-    if (!file.paired) this.view.pairs = false;
+    this.view = viewOfFile(this.view, file);
     this.askList();
   }
 
@@ -339,14 +307,10 @@ export class TablePage {
     const before = this.methods;
     this.methods = methods;
     this.rows.stale();
-    const { sort, verdict } = this.view;
-    const gone = sort?.by.endsWith("0") ? methods.length < 1 : sort?.by.endsWith("1") && methods.length < 2;
-    if (gone) this.view = { ...this.view, sort: null };
-    if (verdict === "methods" && methods.length < 2) this.view = { ...this.view, verdict: "all" };
-    if (methods.length === 0) this.view = { ...this.view, verdict: "all" };
-    const byVerdict = verdict !== "all" || /\d$/.test(sort?.by ?? "");
-    if (byVerdict && this.file) {
-      if (before) this.keep(true);
+    const isListedBy = followsVerdicts(this.view);
+    this.view = viewOfMethods(this.view, methods);
+    if (isListedBy && this.file) {
+      if (before) this.listed.keep(true);
       this.askList();
     }
     this.askDetail();
@@ -357,11 +321,7 @@ export class TablePage {
     for (const [i, place] of places.entries()) this.file.labels[place] = labels[i]!;
     // What is wrong with an answer follows from the label.
     this.rows.stale(places);
-    const { label, verdict, sort } = this.view;
-    this.outdated ||=
-      label !== "all" ||
-      sort?.by === "label" ||
-      ["disagrees", "over-refused", "under-refused"].includes(verdict);
+    this.outdated ||= followsLabels(this.view);
     this.askDetail();
   }
 
@@ -372,24 +332,13 @@ export class TablePage {
   }
 
   private takeList(places: Uint32Array, flags: Uint8Array | null): void {
-    const { kept } = this;
-    this.kept = null;
-    this.places = places;
-    this.flags = flags;
-    const focus = kept?.focus === undefined ? 0 : Math.max(0, places.indexOf(kept.focus));
-    this.selection = new Selection(places.length, focus);
-    if (kept && kept.selected.size > 1) {
-      this.selection.only([...places.keys()].filter((position) => kept.selected.has(places[position]!)));
-      this.selection.moveFocus(focus);
-    }
-    const top = kept?.top === undefined ? -1 : places.indexOf(kept.top);
-    this.scroll = top >= 0 ? { position: top, align: "start" } : { position: focus, align: "auto" };
+    this.listed.take(places, flags);
     this.say(`${counted(places.length, "prompt")} listed`);
     this.askDetail();
   }
 
   private follow(): void {
-    this.scroll = { position: this.selection.focus, align: "auto" };
+    this.listed.scroll = { position: this.selection.focus, align: "auto" };
     this.activeAnswer = null;
     this.askDetail();
     this.changed();
@@ -408,29 +357,17 @@ export class TablePage {
   private labelled(request: number): void {
     const done = this.labelling.get(request);
     this.labelling.delete(request);
-    if (!done) return;
-    const { label, count } = done;
-    const name = stateNames[label === "skip" ? "skipped" : (label ?? "excluded")].toLowerCase();
-    const what = label === "skip" ? "Skipped" : `Labelled ${name}`;
-    this.say(count === 1 ? what : `${what}, ${counted(count, "prompt")}`);
+    if (done) this.say(announceLabelled(done.label, done.count));
   }
 
   private stepped(step: "undo" | "redo", places: Uint32Array): void {
-    if (places.length === 0) {
-      this.say(`Nothing to ${step}`);
-      return;
-    }
-    const changed = new Set(places);
-    const positions = [...(this.places?.keys() ?? [])].filter((position) =>
-      changed.has(this.places![position]!),
-    );
+    const positions = this.listed.positionsOf(new Set(places));
     if (positions.length > 0) {
       this.selection.only(positions);
       this.follow();
     }
-    const state =
-      places.length === 1 ? `, ${stateNames[stateOf(this.file?.labels[places[0]!] ?? 0)].toLowerCase()}` : "";
-    this.say(`${step === "undo" ? "Undone" : "Redone"}, ${counted(places.length, "prompt")}${state}`);
+    const state = places.length === 1 ? stateOf(this.file?.labels[places[0]!] ?? 0) : undefined;
+    this.say(announceStep(step, places.length, state));
   }
 
   private say(words: string): void {
@@ -438,7 +375,7 @@ export class TablePage {
   }
 
   private changed(): void {
-    const { view, detailOpen, place = this.kept?.focus ?? 0 } = this;
+    const { view, detailOpen, place = this.listed.keptPlace } = this;
     this.host.keep({ view, place, detailOpen });
     for (const listener of this.listeners) listener();
   }

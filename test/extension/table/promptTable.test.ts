@@ -5,7 +5,7 @@ import { movedPlaces } from "../../../src/extension/table/moved.ts";
 import { PromptTable } from "../../../src/extension/table/promptTable.ts";
 import type { LabelRecord } from "../../../src/protocol/label.ts";
 import { rowFlags, type TableView } from "../../../src/protocol/webview/table.ts";
-import { wholeFile } from "../../../src/webview/table/pageModel.ts";
+import { wholeFile } from "../../../src/webview/table/view.ts";
 import { decision, labelled, recordsOf } from "../labelling/files.ts";
 
 const records = recordsOf([
