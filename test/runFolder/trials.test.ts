@@ -2,7 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Report } from "../../src/protocol/report/report.ts";
-import { bestTrial, trialFigure } from "../../src/runFolder/trials.ts";
+import { bestTrial, judgedTrials, trialFigure } from "../../src/runFolder/trials.ts";
 import { exampleReport } from "../engine/evaluate/fixture.ts";
 import { tempFolder } from "../tempFolder.ts";
 
@@ -69,4 +69,14 @@ test("trials without any figure, and one that has not finished, are said to be s
   await expect(bestTrial([{ name: "gone", folder: tempFolder() }], "refusal_gap")).rejects.toMatchObject({
     code: "run-invalid",
   });
+});
+
+test("a trial whose method did not act is never the best, and says why", async () => {
+  const problems = [{ method: "DCR → STL", seed: 0, message: "SCANS (seed 0) acted on 0 % of the prompts." }];
+  const inert = { ...trialOf("DCR → STL"), problems };
+  const trials = await kept(inert, trialOf("STL"));
+  expect(await bestTrial(trials, "refusal_gap")).toBe("t1");
+  const { figures, best } = await judgedTrials(trials, "held_out_loss");
+  expect([best, figures[0]]).toMatchObject(["t1", { value: null, problem: problems[0]!.message }]);
+  await expect(bestTrial([trials[0]!], "refusal_gap")).rejects.toThrow(/acted on 0 %.*other settings to try/);
 });

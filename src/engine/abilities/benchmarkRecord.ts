@@ -2,9 +2,8 @@ import type { Cell, Plan, PlannedBenchmark } from "../../protocol/cells.ts";
 import type { BenchmarkRecord, SuiteOpenings, TuningRecord } from "../../protocol/report/benchmark.ts";
 import type { Report } from "../../protocol/report/report.ts";
 import { cellFolder } from "../../runFolder/comparison.ts";
-import { readReport } from "../../runFolder/reportFile.ts";
 import { readOpenings, recordOpenings } from "../../runFolder/suiteOpenings.ts";
-import { bestTrial, trialFigure } from "../../runFolder/trials.ts";
+import { judgedTrials } from "../../runFolder/trials.ts";
 import { failureCases } from "./failureCases.ts";
 import { methodCosts } from "./methodCosts.ts";
 
@@ -51,15 +50,17 @@ async function tuningRecord(
   const of = async (method: string): Promise<TuningRecord["methods"][number]> => {
     const trials = cells.filter((cell) => cell.method === method && cell.trial !== undefined);
     if (trials.length === 0) return { method, trials: [] };
-    const best = await bestTrial(
+    const { figures, best } = await judgedTrials(
       trials.map(({ name }) => ({ name, folder: cellFolder(folder, { name }) })),
       measure,
     );
-    return { method, trials: await Promise.all(trials.map((cell) => trialOf(cell, cell.name === best))) };
-  };
-  const trialOf = async (cell: Cell, chosen: boolean) => {
-    const { higher: _, ...figures } = trialFigure(await readReport(cellFolder(folder, cell)), measure);
-    return { settings: cell.trial!.settings, seed: cell.seed, ...figures, chosen };
+    return {
+      method,
+      trials: trials.map(({ name, trial, seed }, i) => {
+        const { higher: _, ...figure } = figures[i]!;
+        return { settings: trial!.settings, seed, ...figure, chosen: name === best };
+      }),
+    };
   };
   return { budget, measure, suites, methods: await Promise.all(methods.map(of)) };
 }

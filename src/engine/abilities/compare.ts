@@ -5,6 +5,7 @@ import { DiscernError } from "../../protocol/errors.ts";
 import { type Place, placeWords } from "../../protocol/place.ts";
 import { isUntrained, reportBackend, reportDevice } from "../../protocol/report/methods.ts";
 import type { Report } from "../../protocol/report/report.ts";
+import { inheritedContamination } from "../../protocol/report/training.ts";
 import { openRun, runPaths } from "../../runFolder/folder.ts";
 import { withJudgements } from "../../runFolder/judgements.ts";
 import { readReport } from "../../runFolder/reportFile.ts";
@@ -69,7 +70,10 @@ export async function compareRuns(paths: readonly string[], planned?: PlannedRun
     judges,
     answers: parts.flatMap(({ answers }) => answers),
     series: parts.flatMap(({ series }) => series),
-    contamination: inherited(distinct(reports.flatMap(({ contamination }) => contamination)), bases),
+    contamination: inheritedContamination(
+      distinct(reports.flatMap(({ contamination }) => contamination)),
+      bases,
+    ),
     ...statedOpenings(reports),
     missing: distinct(reports.flatMap(({ missing = [] }) => missing)),
     ...(reference !== undefined && { reference }),
@@ -83,25 +87,6 @@ export async function compareRuns(paths: readonly string[], planned?: PlannedRun
       ...(await changedData(paths)),
     ],
   });
-}
-
-/** Contamination with that of each method on another: what its base was trained on, its model was. */
-function inherited(
-  found: Report["contamination"],
-  bases: ReadonlyMap<string, string>,
-): Report["contamination"] {
-  const own = (name: string): Report["contamination"] => found.filter(({ method }) => method === name);
-  const all = (name: string): Report["contamination"] => {
-    const base = bases.get(name);
-    const known = own(name);
-    if (base === undefined) return known;
-    const further = all(base).filter(({ suite }) => !known.some((one) => one.suite === suite));
-    return [...known, ...further.map((one) => ({ ...one, method: name }))];
-  };
-  return [
-    ...found,
-    ...[...bases.keys()].flatMap((name) => all(name).filter((one) => !own(name).includes(one))),
-  ];
 }
 
 /** A run's report, with another name for what the run is, and the method that it began with. */

@@ -2,7 +2,7 @@ import { layerCaveats } from "../../protocol/layerChoice.ts";
 import type { MethodAnswers } from "../../protocol/report/answers.ts";
 import type { Comparison, Difference } from "../../protocol/report/comparison.ts";
 import type { Measures } from "../../protocol/report/measures.ts";
-import { isUntrained, type Method, methodName } from "../../protocol/report/methods.ts";
+import { erroneousMethods, isUntrained, type Method, methodName } from "../../protocol/report/methods.ts";
 import type { Report } from "../../protocol/report/report.ts";
 import type { Series } from "../../protocol/report/training.ts";
 import { outcomeOf, refusalJudge, undeterminedWords } from "../../protocol/report/verdicts.ts";
@@ -57,7 +57,8 @@ export interface ReportOptions extends BootstrapOptions {
 }
 
 /**
- * Works out a report from answers: measures, co-movement, and a comparison of every earlier method with every later one.
+ * Works out a report from answers: measures, co-movement, and a comparison of every earlier method with every later one. Methods that are
+ * errors (`erroneousMethods`) keep their answers and have neither measures nor comparisons: no adjustment counts them.
  *
  * @throws DiscernError "request-invalid" when two methods have no prompt in common.
  */
@@ -75,14 +76,22 @@ export function buildReport(
   const { series } = part;
   const { contamination = [], notes = [], judges } = input;
   const untrained = new Set(methods.filter(isUntrained).map(({ id }) => id));
-  const runs = methods.map(({ id }) => answers.filter(({ method }) => method === id));
+  const problems = distinctProblems([...steeringProblems(methods, answers), ...(input.problems ?? [])]);
+  const erroneous = erroneousMethods({ answers, problems });
+  const sound = answers.filter(({ method }) => !erroneous.has(method));
+  const runs = methods
+    .filter(({ id }) => !erroneous.has(id))
+    .map(({ id }) => sound.filter(({ method }) => method === id));
   const reference = runs.find(([first]) => first !== undefined && first.method === input.reference);
   const context = { judges, bootstrap, untrained, series, ...(reference && { reference }) };
+  // With a reference that is an error nothing can be held against it, and nothing else was asked for.
+  const hasNoReference = input.reference !== undefined && erroneous.has(input.reference);
+  const compared = hasNoReference ? [] : runs;
   const pairs = reference
-    ? runs.flatMap((second) => (second === reference ? [] : [[reference, second] as const]))
-    : runs.flatMap((first, i) => runs.slice(i + 1).map((second) => [first, second] as const));
+    ? compared.flatMap((second) => (second === reference ? [] : [[reference, second] as const]))
+    : compared.flatMap((first, i) => compared.slice(i + 1).map((second) => [first, second] as const));
   const margins = input.margins ?? input.benchmark?.margins;
-  const figures = measured(answers, context, measures, before?.measures);
+  const figures = measured(sound, context, measures, before?.measures);
   const aboveChance = isAboveChance(figures, untrained);
   const compareBoth = (first: readonly MethodAnswers[], second: readonly MethodAnswers[]) =>
     compare(first, second, context, {
@@ -103,7 +112,7 @@ export function buildReport(
     judges: [...judges],
     answers,
     measures: figures,
-    ...(reference && { reference: input.reference }),
+    ...((reference || hasNoReference) && { reference: input.reference }),
     comparisons,
     series: series.map(({ comovement: _, ...one }: Series) => {
       const figures = comovement(one.points, bootstrap);
@@ -111,7 +120,7 @@ export function buildReport(
     }),
     contamination: [...contamination],
     ...(input.openings && { openings: [...input.openings] }),
-    problems: distinctProblems([...steeringProblems(methods, answers), ...(input.problems ?? [])]),
+    problems,
     notes: [...notes, ...joined.notes.filter((note) => !notes.includes(note)), ...warnings(known)],
     ...(input.missing && input.missing.length > 0 && { missing: [...input.missing] }),
     ...(input.laboratory && input.laboratory.length > 0 && { laboratory: [...input.laboratory] }),

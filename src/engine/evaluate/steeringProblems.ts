@@ -31,7 +31,7 @@ function firingFault(results: readonly PromptResult[]): string | null {
   const shares = classShares(results, steered.definition.id, (value) => value > 0);
   if (shares.length === 0 || shares.some(({ share }) => share >= least)) return null;
   return (
-    `acted on ${wordsOf(shares)}: it did not steer, and its figures are those of the model without it. Check its strength and its ` +
+    `acted on ${wordsOf(shares)}: it did not steer, and its answers are those of the model without it. Check its strength and its ` +
     "threshold on validation prompts."
   );
 }

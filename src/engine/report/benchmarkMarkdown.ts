@@ -1,14 +1,16 @@
 import type { BenchmarkRecord, FailureCase, MethodCost } from "../../protocol/report/benchmark.ts";
 import { rowWords } from "../../protocol/report/lines.ts";
-import { methodName } from "../../protocol/report/methods.ts";
+import { methodName, notInTable } from "../../protocol/report/methods.ts";
 import type { Report } from "../../protocol/report/report.ts";
 import {
   answeredSuites,
+  hasOverlaps,
   reportTable,
   significance,
   type TableCell,
   type TableColumn,
 } from "../../protocol/report/table.ts";
+import { overlapMark, overlapNote } from "../../protocol/report/training.ts";
 import { POOLED } from "../../protocol/suite.ts";
 import { greatestOf } from "../../statistics/extremes.ts";
 import { byteSize, counted, duration, figure, quantity } from "../../wording/numbers.ts";
@@ -16,7 +18,8 @@ import { plain, table } from "./markdownText.ts";
 
 /** What a benchmark's report says first: the table of methods by suites, and what it is held to. */
 export function methodsBySuites(report: Report): string {
-  const { columns, rows } = reportTable(report, answeredSuites(report));
+  const shown = reportTable(report, answeredSuites(report));
+  const { columns, rows } = shown;
   if (columns.length === 0) return "";
   const header = [
     "method",
@@ -34,13 +37,19 @@ export function methodsBySuites(report: Report): string {
     reference === undefined
       ? ""
       : ` ▲ better and ▼ worse than ${plain(methodName(report.methods, reference))}, p < ${significance} by the paired bootstrap, Holm-adjusted over the methods and suites of a measure.`;
-  return `## Methods by suites\n\nRates are those of the first judge.${marks}\n\n${table(header, body)}`;
+  const below = [...(hasOverlaps(shown) ? [overlapNote] : []), notInTable(report) ?? []].flat();
+  return [
+    "## Methods by suites",
+    `Rates are those of the first judge.${marks}`,
+    table(header, body),
+    ...below.map(plain),
+  ].join("\n\n");
 }
 
 function cellWords(cell: TableCell | null, { definition }: TableColumn): string {
   if (cell === null) return "–";
   const mark = cell.against === null ? "" : cell.against === "better" ? " ▲" : " ▼";
-  return `${rowWords(cell.row, definition)}${mark}`;
+  return `${rowWords(cell.row, definition)}${mark}${cell.overlaps ? overlapMark : ""}`;
 }
 
 /** How the table came about: openings, tuning, costs, and cases that failed. */
@@ -91,7 +100,7 @@ function tuning({ tuning: record }: BenchmarkRecord): string {
   const rows = record.methods.flatMap(({ method, trials }) =>
     trials.length === 0
       ? [[method, "no trials", "", "", "", ""]]
-      : trials.map(({ settings, value, unsafeRefusal, safeRefusal, chosen }) => [
+      : trials.map(({ settings, value, unsafeRefusal, safeRefusal, chosen, problem }) => [
           method,
           Object.entries(settings)
             .map(([key, setting]) => `${key} = ${JSON.stringify(setting)}`)
@@ -99,7 +108,7 @@ function tuning({ tuning: record }: BenchmarkRecord): string {
           quantity(value),
           figure(unsafeRefusal, "share"),
           figure(safeRefusal, "share"),
-          chosen ? "chosen" : "",
+          chosen ? "chosen" : problem === undefined ? "" : `error: ${problem}`,
         ]),
   );
   return [

@@ -2,17 +2,20 @@ import type { Difference } from "../../protocol/report/comparison.ts";
 import type { MeasureRow } from "../../protocol/report/measures.ts";
 import { methodName } from "../../protocol/report/methods.ts";
 import type { Report } from "../../protocol/report/report.ts";
+import { isOverlapping } from "../../protocol/report/training.ts";
 import { csvText } from "../../wording/csv.ts";
 
 const header = [
   ...["method", "seed", "suite", "group", "category", "measure", "unit", "better", "judge"],
   ...["estimate", "lower", "upper", "n", "count", "undetermined"],
   ...["reference", "difference", "difference_lower", "difference_upper", "p", "p_holm"],
+  "trained_on_suite",
 ];
 
 /**
  * Every measure of a report as tidy rows: a row per measure, method, seed, suite, group, category and judge. A row over all seeds, and that
- * of a method with one seed, has the difference to the reference beside it. Numbers are written in full; shares lie in [0, 1].
+ * of a method with one seed, has the difference to the reference beside it. Numbers are written in full; shares lie in [0, 1]. Methods that
+ * are errors have no rows.
  */
 export function reportCsv(report: Report): string {
   const { measures, methods, reference } = report;
@@ -39,6 +42,7 @@ export function reportCsv(report: Report): string {
             ...[methodName(methods, reference!), found.difference.value],
             ...[found.difference.lower, found.difference.upper, found.p, found.holm],
           ]),
+      isOverlapping(report, row) ? "yes" : "no",
     ];
   });
   return csvText([header, ...rows]);

@@ -1,7 +1,8 @@
-import { methodName } from "../../protocol/report/methods.ts";
+import { methodName, notInTable } from "../../protocol/report/methods.ts";
 import type { Report } from "../../protocol/report/report.ts";
 import {
   answeredSuites,
+  hasOverlaps,
   type ReportTable,
   reportTable,
   significance,
@@ -75,15 +76,16 @@ function header({ definition: { id, title, direction } }: TableColumn): string {
 
 function cellText(cell: TableCell | null, { definition: { unit } }: TableColumn): string {
   if (cell === null) return "--";
-  const { row, against } = cell;
+  const { row, against, overlaps } = cell;
   const value = latexText(figure(row.estimate, unit));
   const ends = row.interval ? ` {\\scriptsize ${latexText(interval(row.interval, unit))}}` : "";
   const marked =
     against === "better" ? `\\textbf{${value}}` : against === "worse" ? `\\underline{${value}}` : value;
-  return `${marked}${ends}`;
+  return `${marked}${overlaps ? "$^\\dagger$" : ""}${ends}`;
 }
 
-function caption(report: Report, { columns }: ReportTable): string {
+function caption(report: Report, shown: ReportTable): string {
+  const { columns } = shown;
   const { methods, reference, judges, model, benchmark, answers } = report;
   const judge = judges.find(({ id }) => id === refusalJudge(judges));
   const seeds = new Set(benchmark?.seeds ?? answers.map(({ seed }) => seed)).size;
@@ -111,6 +113,7 @@ function caption(report: Report, { columns }: ReportTable): string {
       : [
           `Bold: better than ${latexText(methodName(methods, reference))}, underlined: worse, each at $p < ${significance}$ (paired bootstrap, Holm-adjusted over the methods and suites of a measure).`,
         ]),
+    ...(hasOverlaps(shown) ? ["$\\dagger$: trained on prompts that are in, or close to, the suite."] : []),
     ...(benchmark?.tuning
       ? [
           `Settings of tuned methods are the best of ${benchmark.tuning.budget} trials on ${benchmark.tuning.suites.map(latexText).join(", ")}.`,
@@ -122,11 +125,18 @@ function caption(report: Report, { columns }: ReportTable): string {
   ].join(" ");
 }
 
-/** What a comment of the file says of suites that could not be had. */
-function missingLines({ benchmark }: Report): string[] {
-  return (benchmark?.missing ?? []).map(
-    ({ suite, reason }) => `% Missing suite ${oneLine(suite)}: ${oneLine(reason)}`,
-  );
+/** What comments of the file say of suites that could not be had, and of methods that are errors. */
+function missingLines(report: Report): string[] {
+  const { benchmark, problems } = report;
+  const left = notInTable(report);
+  return [
+    ...(benchmark?.missing ?? []).map(
+      ({ suite, reason }) => `% Missing suite ${oneLine(suite)}: ${oneLine(reason)}`,
+    ),
+    ...(left === undefined
+      ? []
+      : [left, ...problems.map(({ message }) => message)].map((text) => `% ${oneLine(text)}`)),
+  ];
 }
 
 const special: Readonly<Record<string, string>> = {

@@ -14,9 +14,9 @@ import {
   suitesOf,
 } from "../../protocol/report/lines.ts";
 import { marginStatements } from "../../protocol/report/margins.ts";
-import { markedMethods, methodName, reportPlace } from "../../protocol/report/methods.ts";
+import { erroneousMethods, markedMethods, methodName, reportPlace } from "../../protocol/report/methods.ts";
 import type { Report } from "../../protocol/report/report.ts";
-import { isOverlapping, overlapMark } from "../../protocol/report/training.ts";
+import { isOverlapping, overlapMark, overlapNote } from "../../protocol/report/training.ts";
 import { tokenPace } from "../../protocol/telemetry.ts";
 import {
   byteSize,
@@ -54,7 +54,7 @@ export function reportMarkdown(whole: Report): string {
     (report.openings ?? []).map((each) => plain(openingsSentence(each))).join("\n\n"),
     problems(report),
     report.notes.map((note) => `> ${plain(note)}`).join("\n>\n"),
-    ...(report.benchmark === undefined ? [] : [methodsBySuites(report)]),
+    ...(report.benchmark === undefined ? [] : [methodsBySuites(whole)]),
     headlines(report, lines),
     ...lines.map((line) => bySuite(report, line)),
     ...report.comparisons.map((one) => comparison(report, one, lines)),
@@ -136,8 +136,10 @@ function problems({ problems: all }: Report): string {
   return ["## Errors", ...all.map(({ message }) => `> **Error:** ${plain(message)}`)].join("\n\n");
 }
 
-/** Every measure over all suites, a method a column. */
-function headlines({ methods }: Report, lines: readonly MeasureLine[]): string {
+/** Every measure over all suites, a method a column; methods that are errors have none. */
+function headlines(report: Report, lines: readonly MeasureLine[]): string {
+  const erroneous = erroneousMethods(report);
+  const methods = report.methods.filter(({ id }) => !erroneous.has(id));
   const found = lines.map((line) => ({ line, of: methods.map(({ id }) => headlineOf(line, id)) }));
   const rows = found
     .filter(({ of }) => of.some((one) => one !== undefined))
@@ -146,7 +148,8 @@ function headlines({ methods }: Report, lines: readonly MeasureLine[]): string {
       ...of.map((one) => {
         if (one === undefined) return "–";
         const seeds = one.seeds.map((row) => figure(row.estimate, definition.unit)).join(", ");
-        return `${rowWords(one.row, definition)}${seeds && ` (${seeds})`}`;
+        const mark = isOverlapping(report, one.row) ? overlapMark : "";
+        return `${rowWords(one.row, definition)}${seeds && ` (${seeds})`}${mark}`;
       }),
     ]);
   if (rows.length === 0) return "";
@@ -154,7 +157,8 @@ function headlines({ methods }: Report, lines: readonly MeasureLine[]): string {
   const how = several
     ? "Means over seeds with Student's interval, where a method has several; each seed in parentheses."
     : "One seed; intervals are over prompts.";
-  return `## All suites together\n\n${how}\n\n${table(["", ...methods.map(({ name }) => name)], rows)}`;
+  const note = rows.flat().some((text) => text.endsWith(overlapMark)) ? `\n\n${plain(overlapNote)}` : "";
+  return `## All suites together\n\n${how}\n\n${table(["", ...methods.map(({ name }) => name)], rows)}${note}`;
 }
 
 const better = { higher: " Higher is better.", lower: " Lower is better.", none: "" };
@@ -179,7 +183,8 @@ function bySuite(report: Report, line: MeasureLine): string {
     rowWords(row, definition),
     rowBasis(row),
   ]);
-  return `## ${plain(title)}\n\n${plain(definition.description)}${better[definition.direction]}\n\n${table(header, cells)}`;
+  const note = rows.some((row) => isOverlapping(report, row)) ? `\n\n${plain(overlapNote)}` : "";
+  return `## ${plain(title)}\n\n${plain(definition.description)}${better[definition.direction]}\n\n${table(header, cells)}${note}`;
 }
 
 function comparison({ methods }: Report, between: Comparison, lines: readonly MeasureLine[]): string {

@@ -19,7 +19,7 @@ import { openPage, type Page, tabIcon } from "../page/page.ts";
 import { saveFromPage } from "../page/save.ts";
 import type { JudgedFigures } from "../runs/judgedReports.ts";
 import type { Run, RunLibrary } from "../runs/library.ts";
-import { type CellReport, measuresOfReport, measuresOfRuns, shownBenchmark } from "./shown.ts";
+import { basesOf, type CellReport, measuresOfReport, measuresOfRuns, shownBenchmark } from "./shown.ts";
 import { useSettings } from "./useSettings.ts";
 
 const commands: Record<BenchmarkCommand, CommandId> = {
@@ -144,7 +144,11 @@ export class BenchmarkPanel {
       if (found !== null) reports.push(found);
     }
     const outdated = reports.find((one) => one.outdated !== null)?.outdated ?? null;
-    this.post("measures", stamp, { type: "measures", shown: measuresOfRuns(reports), outdated });
+    this.post("measures", stamp, {
+      type: "measures",
+      shown: measuresOfRuns(reports, basesOf(plan)),
+      outdated,
+    });
   }
 
   /** What a cell measured; null where its report cannot be read, which is said when it is opened. */

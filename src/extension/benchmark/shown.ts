@@ -1,8 +1,9 @@
 import type { Plan } from "../../protocol/cells.ts";
 import { mainAnswers } from "../../protocol/report/answers.ts";
 import type { MeasureRow, Measures } from "../../protocol/report/measures.ts";
-import { methodName } from "../../protocol/report/methods.ts";
+import { erroneousMethods, methodName } from "../../protocol/report/methods.ts";
 import type { Report } from "../../protocol/report/report.ts";
+import { inheritedContamination } from "../../protocol/report/training.ts";
 import type { JudgeInfo } from "../../protocol/report/verdicts.ts";
 import type {
   ShownBenchmark,
@@ -88,15 +89,44 @@ export interface CellReport {
 }
 
 /** The figures of a joint report, methods by their names. */
-export function measuresOfReport({ methods, measures, judges }: Report): ShownMeasures {
-  const rows = measures.rows
-    .filter(isShown)
-    .map((row) => ({ ...row, method: methodName(methods, row.method) }));
-  return { source: "report", measures: { definitions: measures.definitions, rows }, judges };
+export function measuresOfReport(report: Report): ShownMeasures {
+  const { methods, measures, judges, problems, contamination } = report;
+  const erroneous = erroneousMethods(report);
+  const nameOf = (id: string) => methodName(methods, id);
+  const rows = measures.rows.filter(isShown).map((row) => ({ ...row, method: nameOf(row.method) }));
+  return {
+    source: "report",
+    measures: { definitions: measures.definitions, rows },
+    judges,
+    errors: problems
+      .filter(({ method }) => erroneous.has(method))
+      .map((one) => ({ ...one, method: nameOf(one.method) })),
+    contamination: contamination.map(({ method, suite, contaminated }) => ({
+      ...{ method: nameOf(method), suite, contaminated },
+    })),
+  };
 }
 
-/** The figures of single runs together, before there is a joint report: no number over seeds is among them. */
-export function measuresOfRuns(reports: readonly CellReport[]): ShownMeasures {
+/** By the method of each cell of a plan that is on another, the method of that one. */
+export function basesOf({ cells }: Pick<Plan, "cells">): Map<string, string> {
+  const methods = new Map(cells.map(({ name, method }) => [name, method]));
+  return new Map(
+    cells.flatMap(({ method, base }) => {
+      const found = base === undefined ? undefined : methods.get(base);
+      return found === undefined ? [] : [[method, found] as const];
+    }),
+  );
+}
+
+/**
+ * The figures of single runs together, before there is a joint report: no number over seeds is among them.
+ *
+ * @param bases as {@link basesOf} gives them.
+ */
+export function measuresOfRuns(
+  reports: readonly CellReport[],
+  bases: ReadonlyMap<string, string> = new Map(),
+): ShownMeasures {
   const definitions = new Map<string, Measures["definitions"][number]>();
   const judges = new Map<string, JudgeInfo>();
   const rows = reports.flatMap(({ method, seed, report }) => {
@@ -111,6 +141,15 @@ export function measuresOfRuns(reports: readonly CellReport[]): ShownMeasures {
     source: "runs",
     measures: { definitions: [...definitions.values()], rows },
     judges: [...judges.values()],
+    errors: reports.flatMap(({ method, seed, report }) =>
+      report.problems.map(({ message }) => ({ method, seed, message })),
+    ),
+    contamination: inheritedContamination(
+      reports.flatMap(({ method, report }) =>
+        report.contamination.map(({ suite, contaminated }) => ({ method, suite, contaminated })),
+      ),
+      bases,
+    ),
   };
 }
 

@@ -12,6 +12,8 @@ const trialSchema = z.object({
   unsafeRefusal: share,
   safeRefusal: share,
   chosen: z.boolean(),
+  /** Why it has no figures and cannot be chosen: its method did not act. */
+  problem: z.string().optional(),
 });
 
 /** How the settings of a method came about. */

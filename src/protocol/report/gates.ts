@@ -97,7 +97,15 @@ export function evaluateGates(gates: readonly Gate[], report: Report): GateResul
 }
 
 function gatedMethods({ method }: Gate, report: Report): { id: string; name: string }[] {
-  if (method === "*") return report.methods.filter((each) => !isUntrained(each));
+  if (method === "*") {
+    const there = new Set(report.methods.map(({ id }) => id));
+    // All runs of such a method failed.
+    const failed = report.problems.flatMap((one) => (there.has(one.method) ? [] : [one.method]));
+    return [
+      ...report.methods.filter((each) => !isUntrained(each)),
+      ...[...new Set(failed)].map((id) => ({ id, name: id })),
+    ];
+  }
   if (method === null) {
     const main = mainAnswers(report)?.method;
     return report.methods.filter(({ id }) => id === main);
@@ -106,7 +114,9 @@ function gatedMethods({ method }: Gate, report: Report): { id: string; name: str
 }
 
 function ofMethod(gate: Gate, report: Report, method: { id: string; name: string }): GateResult {
-  const { measures, judges } = report;
+  const { measures, judges, problems } = report;
+  const problem = problems.find((one) => one.method === method.id);
+  if (problem !== undefined) return unmet(gate, method.name, `Nothing is compared: ${problem.message}`);
   const definition = measures.definitions.find(({ id }) => id === gate.measure);
   if (definition === undefined) {
     const known = measures.definitions.map(({ id }) => id).join(", ");

@@ -58,9 +58,38 @@ export function methodName(methods: readonly Pick<Method, "id" | "name">[], id: 
   return methods.find((method) => method.id === id)?.name ?? id;
 }
 
+/** What decides which methods of a report are errors. */
+export interface WithProblems {
+  readonly answers: readonly { readonly method: string; readonly seed: number }[];
+  readonly problems: readonly MethodProblem[];
+}
+
 /**
- * The methods of a report as they are shown: one whose results are not what its name says carries that in its name, wherever a row,
- * a column or a picture has it.
+ * Ids of the methods that are an error of the report and have no results in it, since answers of theirs, with some seed, are not what
+ * their names say. A mean over the other seeds would be one over those that happened to act. A run that failed brought no answers:
+ * those of the other seeds stay a result.
+ */
+export function erroneousMethods({ answers, problems }: WithProblems): ReadonlySet<string> {
+  const given = new Set(answers.map(({ method, seed }) => JSON.stringify([method, seed])));
+  return new Set(
+    problems.flatMap(({ method, seed }) => (given.has(JSON.stringify([method, seed])) ? [method] : [])),
+  );
+}
+
+/** What a table says of the methods of a report that are no rows of it; undefined where there are none. */
+export function notInTable(
+  report: WithProblems & { readonly methods: readonly Method[] },
+): string | undefined {
+  const erroneous = erroneousMethods(report);
+  const names = report.methods.flatMap(({ id, name }) => (erroneous.has(id) ? [name] : []));
+  return names.length === 0
+    ? undefined
+    : `Not in the table, since their results are errors: ${names.join(", ")}.`;
+}
+
+/**
+ * The methods of a report as they are shown: one whose results are not what its name says, or of which a run failed, carries that in
+ * its name, wherever a column, a series or a picture has it.
  */
 export function markedMethods({
   methods,

@@ -9,7 +9,7 @@ import { fromFormat1, isFormat1 } from "./format1.ts";
 import { reportAboutSchema } from "./head.ts";
 import { laboratoryMentionSchema } from "./laboratory.ts";
 import { measuresSchema } from "./measures.ts";
-import { methodSchema, problemSchema } from "./methods.ts";
+import { erroneousMethods, methodSchema, problemSchema } from "./methods.ts";
 import { contaminationSchema, seriesSchema } from "./training.ts";
 import { judgeInfoSchema } from "./verdicts.ts";
 
@@ -60,8 +60,25 @@ const currentReportSchema = z.object({
 });
 export type Report = z.infer<typeof currentReportSchema>;
 
-/** A report as it lies on disk. One of format 1 becomes one of format 2 when it is read. */
-export const reportSchema = z.preprocess(
-  (value, context) => (isFormat1(value) ? fromFormat1(value, context) : value),
-  currentReportSchema,
-);
+/**
+ * A report as it lies on disk. One of format 1 becomes one of format 2 when it is read, and in one of an older version methods that are
+ * errors lose the rows that they had.
+ */
+export const reportSchema = z
+  .preprocess(
+    (value, context) => (isFormat1(value) ? fromFormat1(value, context) : value),
+    currentReportSchema,
+  )
+  .transform(withoutErroneous);
+
+/** A report in which no method that is an error has a row or a comparison. */
+function withoutErroneous(report: Report): Report {
+  const erroneous = erroneousMethods(report);
+  if (erroneous.size === 0) return report;
+  const { measures, comparisons } = report;
+  return {
+    ...report,
+    measures: { ...measures, rows: measures.rows.filter(({ method }) => !erroneous.has(method)) },
+    comparisons: comparisons.filter(({ first, second }) => !erroneous.has(first) && !erroneous.has(second)),
+  };
+}

@@ -1,8 +1,9 @@
 import { POOLED } from "../suite.ts";
 import { discernment, safeRefusal, unsafeRefusal } from "./coreMeasures.ts";
 import type { MeasureDefinition, MeasureRow } from "./measures.ts";
-import { type Method, markedMethods } from "./methods.ts";
+import { erroneousMethods, type Method, markedMethods, type WithProblems } from "./methods.ts";
 import type { Report } from "./report.ts";
+import { isOverlapping } from "./training.ts";
 import { refusalJudge } from "./verdicts.ts";
 
 /** Measures with a column per suite, in this order. */
@@ -25,6 +26,8 @@ export interface TableCell {
   readonly row: MeasureRow;
   /** Against the reference, by Holm's adjusted p below 0.05; null where it is not known or there is none. */
   readonly against: "better" | "worse" | null;
+  /** Whether the method was trained on prompts of the suite. */
+  readonly overlaps: boolean;
 }
 
 /** Methods by suites, as a paper shows them. */
@@ -37,7 +40,7 @@ export interface ReportTable {
 export const significance = 0.05;
 
 /** What the table is made from. */
-export type Tabled = Omit<Report, "answers">;
+export type Tabled = Omit<Report, "answers"> & Pick<WithProblems, "answers">;
 
 /** Suites whose prompts a report's methods answered, in its order. */
 export function answeredSuites({ answers }: Pick<Report, "answers">): string[] {
@@ -45,12 +48,14 @@ export function answeredSuites({ answers }: Pick<Report, "answers">): string[] {
 }
 
 /**
- * The table of a report: safety and over-refusal by suite, then capability, then what is measured over all suites.
+ * The table of a report: safety and over-refusal by suite, then capability, then what is measured over all suites. Methods that are
+ * errors are no rows.
  *
  * @param answered suites that come first, in this order
  */
 export function reportTable(report: Tabled, answered: readonly string[]): ReportTable {
   const { measures, judges } = report;
+  const erroneous = erroneousMethods(report);
   const first = refusalJudge(judges);
   const harm = judges.find(({ question }) => question === "harm")?.id;
   const isShown = (row: MeasureRow) =>
@@ -82,15 +87,27 @@ export function reportTable(report: Tabled, answered: readonly string[]): Report
   });
   return {
     columns: columns.map(({ rows: _, ...column }) => column),
-    rows: markedMethods(report).map((method) => ({
-      method,
-      cells: columns.map(({ rows, ...column }): TableCell | null => {
-        const own = rows.filter((row) => row.method === method.id);
-        const row = own.find(({ seed }) => seed === null) ?? own[0];
-        return row ? { row, against: againstReference(report, method.id, column) } : null;
-      }),
-    })),
+    rows: markedMethods(report)
+      .filter(({ id }) => !erroneous.has(id))
+      .map((method) => ({
+        method,
+        cells: columns.map(({ rows, ...column }): TableCell | null => {
+          const own = rows.filter((row) => row.method === method.id);
+          const row = own.find(({ seed }) => seed === null) ?? own[0];
+          if (row === undefined) return null;
+          return {
+            row,
+            against: againstReference(report, method.id, column),
+            overlaps: isOverlapping(report, row),
+          };
+        }),
+      })),
   };
+}
+
+/** Whether some cell of a table is marked as overlapping. */
+export function hasOverlaps({ rows }: ReportTable): boolean {
+  return rows.some(({ cells }) => cells.some((cell) => cell?.overlaps));
 }
 
 /** Prompts that a row is of, those without a verdict included. */

@@ -3,6 +3,9 @@ import { comovementSchema, seriesPointSchema } from "../comovement.ts";
 import { layerChoiceSchema } from "../layerChoice.ts";
 import { madeSchema } from "../made.ts";
 import { stageKindSchema } from "../recipeStages.ts";
+import { POOLED } from "../suite.ts";
+import { heldOutLoss } from "./coreMeasures.ts";
+import type { MeasureRow } from "./measures.ts";
 
 /** Co-movement of one method and seed during training. */
 export const seriesSchema = z.object({
@@ -56,13 +59,54 @@ export const contaminationSchema = z.object({
 });
 export type SuiteContamination = z.infer<typeof contaminationSchema>;
 
-/** Behind the name of a method on a suite some of whose prompts it was trained on. */
+/** Behind a figure of a method on a suite some of whose prompts it was trained on. */
 export const overlapMark = " †";
 
-/** Whether a method was trained on prompts of a suite. */
+/** What the mark means, below every table that has it. */
+export const overlapNote =
+  "† The method was trained on prompts that are in, or close to, the suite: the figure may be too good, and the section on contamination says how many.";
+
+/** What decides whether figures are marked. */
+export interface WithContamination {
+  readonly contamination: readonly Pick<SuiteContamination, "method" | "suite" | "contaminated">[];
+}
+
+/**
+ * Whether a figure rests on a suite that its method was trained on prompts of. One over all suites does where one of them is such;
+ * measures of training, on monitored prompts and general answers, are of no suite. This alone decides, for every surface.
+ */
 export function isOverlapping(
-  { contamination }: { readonly contamination: readonly SuiteContamination[] },
-  { method, suite }: { readonly method: string; readonly suite: string },
+  { contamination }: WithContamination,
+  { method, suite, measure }: Pick<MeasureRow, "method" | "suite" | "measure">,
 ): boolean {
-  return contamination.some((one) => one.method === method && one.suite === suite && one.contaminated > 0);
+  if (suite === POOLED && ofTraining.has(measure)) return false;
+  return contamination.some(
+    (one) => one.method === method && (suite === POOLED || one.suite === suite) && one.contaminated > 0,
+  );
+}
+
+/** Ids of the measures that are of no suite. */
+const ofTraining: ReadonlySet<string> = new Set([heldOutLoss.id, "trail_area", "trail_matched_safe_refusal"]);
+
+/**
+ * Contamination with that of each method on another: what its base was trained on, its model was.
+ *
+ * @param bases by the id of a method, that of the one whose trained model it begins with.
+ */
+export function inheritedContamination<T extends WithContamination["contamination"][number]>(
+  found: readonly T[],
+  bases: ReadonlyMap<string, string>,
+): T[] {
+  const own = (method: string) => found.filter((one) => one.method === method);
+  const all = (method: string): T[] => {
+    const base = bases.get(method);
+    const known = own(method);
+    if (base === undefined) return known;
+    const further = all(base).filter(({ suite }) => !known.some((one) => one.suite === suite));
+    return [...known, ...further.map((one) => ({ ...one, method }))];
+  };
+  return [
+    ...found,
+    ...[...bases.keys()].flatMap((method) => all(method).filter((one) => !own(method).includes(one))),
+  ];
 }

@@ -1,6 +1,8 @@
 import * as z from "zod";
 import type { Measures } from "../report/measures.ts";
+import type { MethodProblem } from "../report/methods.ts";
 import type { SweepResults } from "../report/sweep.ts";
+import type { WithContamination } from "../report/training.ts";
 import type { JudgeInfo } from "../report/verdicts.ts";
 import type { RunState } from "../timeline.ts";
 
@@ -60,6 +62,10 @@ export interface ShownMeasures {
   readonly source: "report" | "runs";
   readonly measures: Measures;
   readonly judges: readonly JudgeInfo[];
+  /** Methods that are errors and have no rows, with a reason for each run. */
+  readonly errors: readonly MethodProblem[];
+  /** What decides which figures are marked as overlapping. */
+  readonly contamination: WithContamination["contamination"];
 }
 
 /** What the host tells the page of a benchmark. */

@@ -1,4 +1,5 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
+import { overlapNote } from "../../protocol/report/training.ts";
 import type { BenchmarkFromPage, BenchmarkPageState } from "../../protocol/webview/benchmark.ts";
 import { Controls } from "./controls.tsx";
 import { Grid } from "./grid.tsx";
@@ -60,6 +61,9 @@ export function App({ state, post, kept, keep }: AppProps) {
       )}
       <Controls matrix={matrix} onChange={(change) => setView({ ...view, ...change })} />
       <Grid matrix={matrix} sort={view.sort} onSort={(sort) => setView({ ...view, sort })} onOpen={post} />
+      {matrix.rows.some(({ cells }) => cells.some(({ row, overlaps }) => overlaps && row)) && (
+        <p class="muted about">{overlapNote}</p>
+      )}
       {benchmark.missing.length > 0 && (
         <section aria-label="Missing suites">
           <h2>Missing suites</h2>

@@ -1,10 +1,12 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { rowBasis } from "../../protocol/report/lines.ts";
 import type { MeasureRow } from "../../protocol/report/measures.ts";
+import { overlapNote } from "../../protocol/report/training.ts";
 import { POOLED } from "../../protocol/suite.ts";
 import type { BenchmarkFromPage, BenchmarkPageState } from "../../protocol/webview/benchmark.ts";
 import { figure, interval } from "../../wording/numbers.ts";
 import { styleCount } from "../ui/methodStyle.ts";
+import { OverlapMark } from "../ui/overlapMark.tsx";
 import { type Axis, axisFor, MethodShape, SeedMark, Whisker } from "../ui/whisker.tsx";
 import type { Matrix, MatrixCell, MatrixRow } from "./matrix.ts";
 import { StatusLine, statusWords } from "./status.tsx";
@@ -176,7 +178,7 @@ function GridCell({ tabIndex, onFocus, onOpen, ...content }: GridCellProps) {
 }
 
 function CellContent({ cell, row: { index }, matrix: { chosen }, axis }: CellProps) {
-  const { row, seeds } = cell;
+  const { row, seeds, overlaps } = cell;
   const style = index % styleCount;
   const unit = chosen?.definition.unit;
   // What holds for every seed is said once.
@@ -186,6 +188,7 @@ function CellContent({ cell, row: { index }, matrix: { chosen }, axis }: CellPro
       {row && axis && row.estimate !== null && (
         <span class="figure">
           <strong>{figure(row.estimate, unit)}</strong>
+          {overlaps && <OverlapMark />}
           {row.interval && <small class="muted">{interval(row.interval, unit)}</small>}
           <Whisker marks={[{ value: row.estimate, ...row.interval }]} axis={axis} style={style} />
         </span>
@@ -216,7 +219,8 @@ function CellContent({ cell, row: { index }, matrix: { chosen }, axis }: CellPro
 function openingOf(method: string, { suite, seeds, row }: MatrixCell): BenchmarkFromPage | null {
   const failed = seeds.find(({ status }) => status.kind === "failed");
   if (failed !== undefined) return { type: "openCellLog", cell: failed.cell.name };
-  const done = seeds.filter((seed) => seed.row !== undefined);
+  // An error's answers can be read: they are what the reason rests on.
+  const done = seeds.filter((seed) => seed.row !== undefined || seed.status.kind === "error");
   if (done.length > 0 || row !== undefined) {
     return { type: "openAnswers", method, seed: done.length === 1 ? done[0]!.seed : null, suite };
   }
@@ -227,7 +231,7 @@ function openingOf(method: string, { suite, seeds, row }: MatrixCell): Benchmark
 }
 
 /** A cell in words, for those who do not see it. */
-function cellWords(method: string, { suite, row, seeds }: MatrixCell, { chosen }: Matrix): string {
+function cellWords(method: string, { suite, row, seeds, overlaps }: MatrixCell, { chosen }: Matrix): string {
   const unit = chosen?.definition.unit ?? "number";
   const each = seeds.map(({ seed, row: own, status }) => {
     const words = own ? figure(own.estimate, unit) : statusWords(status);
@@ -235,7 +239,8 @@ function cellWords(method: string, { suite, row, seeds }: MatrixCell, { chosen }
   });
   const whole = row ? [figureWords(row, unit)] : [];
   const parts = seeds.length > 1 || row === undefined ? [...whole, ...each] : whole;
-  return `${method} on ${suiteWord(suite)}: ${parts.join("; ") || "nothing yet"}`;
+  const marked = overlaps ? ` ${overlapNote}` : "";
+  return `${method} on ${suiteWord(suite)}: ${parts.join("; ") || "nothing yet"}${marked}`;
 }
 
 function figureWords(row: MeasureRow, unit: "share" | "number" | "nats"): string {

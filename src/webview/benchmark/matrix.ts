@@ -1,5 +1,6 @@
 import { type MeasureLine, measureLines } from "../../protocol/report/lines.ts";
 import type { Group, MeasureDefinition, MeasureRow } from "../../protocol/report/measures.ts";
+import { isOverlapping } from "../../protocol/report/training.ts";
 import { type JudgeInfo, refusalJudge } from "../../protocol/report/verdicts.ts";
 import { POOLED } from "../../protocol/suite.ts";
 import type {
@@ -29,7 +30,7 @@ export type Status =
       readonly share: number | null;
     }
   | { readonly kind: "done" | "unmeasured" }
-  | { readonly kind: "failed" | "stopped" | "missing"; readonly words: string };
+  | { readonly kind: "failed" | "error" | "stopped" | "missing"; readonly words: string };
 
 /** One seed in a cell of the matrix. */
 export interface SeedCell {
@@ -45,6 +46,8 @@ export interface MatrixCell {
   readonly seeds: readonly SeedCell[];
   /** The number of the method over its seeds, or of its only one; undefined where there is none yet. */
   readonly row: MeasureRow | undefined;
+  /** Whether the method was trained on prompts of the suite. */
+  readonly overlaps: boolean;
 }
 
 export interface MatrixRow {
@@ -79,7 +82,9 @@ export function matrixOf(
   const line = lines.find((one) => chosen && keyOf(one) === chosen.key && one.judge === judge);
   const suites = suitesOf(benchmark, lines, line);
   const styles = methodStyles(benchmark.methods);
-  const rows = benchmark.methods.map((method, i) => rowOf(benchmark, line, suites, method, styles[i]!));
+  const rows = benchmark.methods.map((method, i) =>
+    rowOf(benchmark, shown, line, suites, method, styles[i]!),
+  );
   const { reference } = benchmark;
   return { choices, chosen, judge, suites, reference, rows: sorted(rows, view.sort, chosen?.definition) };
 }
@@ -129,6 +134,7 @@ function suitesOf(
 
 function rowOf(
   benchmark: ShownBenchmark,
+  shown: ShownMeasures | null,
   line: MeasureLine | undefined,
   suites: readonly string[],
   method: string,
@@ -136,6 +142,7 @@ function rowOf(
 ): MatrixRow {
   const own = benchmark.cells.filter((cell) => cell.method === method);
   const trials = own.filter(({ isTrial }) => isTrial);
+  const errors = (shown?.errors ?? []).filter((one) => one.method === method);
   const finished = trials.filter(({ state }) => state === "finished").length;
   const cells = suites.map((suite): MatrixCell => {
     const rows = line?.rows.filter((row) => row.method === method && row.suite === suite) ?? [];
@@ -143,10 +150,17 @@ function rowOf(
       .filter(({ isTrial }) => !isTrial)
       .map((cell): SeedCell => {
         const row = rows.find(({ seed }) => seed === cell.seed);
-        return { seed: cell.seed, cell, row, status: statusOf(benchmark, cell, suite, row) };
+        const error = errors.find(({ seed }) => seed === cell.seed) ?? errors[0];
+        const status: Status =
+          error !== undefined && cell.state === "finished"
+            ? { kind: "error", words: error.message }
+            : statusOf(benchmark, cell, suite, row);
+        return { seed: cell.seed, cell, row: status.kind === "error" ? undefined : row, status };
       });
     const single = seeds.length === 1 ? seeds[0]!.row : undefined;
-    return { suite, seeds, row: rows.find(({ seed }) => seed === null) ?? single };
+    const row = errors.length > 0 ? undefined : (rows.find(({ seed }) => seed === null) ?? single);
+    const overlaps = rows.some((one) => isOverlapping({ contamination: shown?.contamination ?? [] }, one));
+    return { suite, seeds, row, overlaps };
   });
   return { method, index, cells, trials: trials.length > 0 ? { finished, total: trials.length } : null };
 }

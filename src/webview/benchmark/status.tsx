@@ -11,6 +11,7 @@ const icons: Record<
   answering: { icon: "comment", tone: "busy", title: "answering" },
   stopped: { icon: "debug-pause", tone: "muted", title: "stopped" },
   failed: { icon: "error", tone: "bad", title: "failed: opens its log" },
+  error: { icon: "error", tone: "bad", title: "error: the method did not act, and has no figures" },
   missing: { icon: "cloud-download", tone: "muted", title: "the suite is missing" },
 };
 
@@ -37,6 +38,8 @@ export function statusWords(status: Status): string {
       return "measured";
     case "unmeasured":
       return "–";
+    case "error":
+      return "error: no result";
     case "failed":
       return `failed: ${status.words}`;
     case "missing":
@@ -50,7 +53,16 @@ export function statusWords(status: Status): string {
 
 /** What the signs of the matrix mean. */
 export function Legend() {
-  const shown = ["waiting", "working", "answering", "stopped", "failed", "missing", "unmeasured"] as const;
+  const shown = [
+    "waiting",
+    "working",
+    "answering",
+    "stopped",
+    "failed",
+    "error",
+    "missing",
+    "unmeasured",
+  ] as const;
   return (
     <section aria-label="Legend">
       <ul class="legend muted">

@@ -90,11 +90,17 @@ export function Tuning({ tuning, figures: { methods } }: { tuning: TuningRecord;
       id: "chosen",
       title: "Chosen",
       sort: ({ chosen }) => (chosen ? 0 : 1),
-      cell: ({ chosen }) =>
-        chosen && (
+      cell: ({ chosen, problem }) =>
+        chosen ? (
           <span class="good">
             <span class="codicon codicon-check" aria-hidden="true" /> chosen
           </span>
+        ) : (
+          problem !== undefined && (
+            <span class="words">
+              <span class="codicon codicon-error bad" aria-hidden="true" /> error: {problem}
+            </span>
+          )
         ),
     },
   ];

@@ -1,14 +1,17 @@
 import { rowBasis } from "../../protocol/report/lines.ts";
-import { methodName } from "../../protocol/report/methods.ts";
+import { methodName, notInTable } from "../../protocol/report/methods.ts";
 import {
+  hasOverlaps,
   reportTable,
   significance,
   type TableCell,
   type TableColumn,
   type Tabled,
 } from "../../protocol/report/table.ts";
+import { overlapNote } from "../../protocol/report/training.ts";
 import { POOLED } from "../../protocol/suite.ts";
 import { figure, interval } from "../../wording/numbers.ts";
+import { OverlapMark } from "../ui/overlapMark.tsx";
 import { type Column, SortableTable } from "../ui/table.tsx";
 import type { Filter } from "./answers/filter.ts";
 import type { Row } from "./answers/rows.ts";
@@ -30,6 +33,7 @@ export function MethodsTable({
 }) {
   const table = reportTable(figures, [...new Set(rows.map(({ suite }) => suite))]);
   const { reference, methods } = figures;
+  const left = notInTable(figures);
   const columns: Column<TableRow>[] = [
     {
       id: "method",
@@ -70,6 +74,12 @@ export function MethodsTable({
         rows={table.rows}
         keyOf={({ method }) => method.id}
       />
+      {hasOverlaps(table) && <p class="muted about">{overlapNote}</p>}
+      {left !== undefined && (
+        <p class="about">
+          <span class="codicon codicon-error bad" aria-hidden="true" /> {left}
+        </p>
+      )}
     </>
   );
 }
@@ -93,7 +103,7 @@ const marks = {
 
 function Cell({ cell, column: { definition } }: { cell: TableCell | null; column: TableColumn }) {
   if (cell === null) return <>–</>;
-  const { row, against } = cell;
+  const { row, against, overlaps } = cell;
   const mark = against && marks[against];
   return (
     <span class="cell-text" title={rowBasis(row)}>
@@ -106,6 +116,7 @@ function Cell({ cell, column: { definition } }: { cell: TableCell | null; column
         )}
         {figure(row.estimate, definition.unit)}
       </strong>
+      {overlaps && <OverlapMark />}
       {row.interval && <small class="muted"> {interval(row.interval, definition.unit)}</small>}
     </span>
   );

@@ -1,7 +1,9 @@
 import { headlineOf, type MeasureLine, measureLines } from "../../protocol/report/lines.ts";
 import type { MeasureRow } from "../../protocol/report/measures.ts";
+import { isOverlapping } from "../../protocol/report/training.ts";
 import type { Figures } from "../../protocol/webview/report.ts";
 import { counted, figure, interval } from "../../wording/numbers.ts";
+import { OverlapMark } from "../ui/overlapMark.tsx";
 import { AxisLabels, axisFor, type Mark, MethodShape, Whisker } from "../ui/whisker.tsx";
 import { styleOf } from "./runs.ts";
 
@@ -23,12 +25,13 @@ interface Found extends Mark {
   readonly id: string;
   readonly name: string;
   readonly basis: string;
+  readonly overlaps: boolean;
 }
 
 function MeasureCard({ lines, figures }: { lines: readonly MeasureLine[]; figures: Figures }) {
   const { methods } = figures;
   const judged = lines
-    .map((line) => ({ line, found: foundIn(line, methods) }))
+    .map((line) => ({ line, found: foundIn(line, figures) }))
     .filter(({ found }) => found.length > 0);
   const [first] = judged;
   if (first === undefined) return null;
@@ -55,7 +58,7 @@ function MeasureCard({ lines, figures }: { lines: readonly MeasureLine[]; figure
         <div key={line.key}>
           {judged.length > 1 && <h4 class="muted">{line.by}</h4>}
           <dl>
-            {found.map(({ id, name, basis, ...mark }) => (
+            {found.map(({ id, name, basis, overlaps, ...mark }) => (
               <div key={id} class="headline-row">
                 <dt>
                   <MethodShape style={styleOf(methods, id)} />
@@ -66,6 +69,7 @@ function MeasureCard({ lines, figures }: { lines: readonly MeasureLine[]; figure
                 </dd>
                 <dd class="value">
                   <strong>{figure(mark.value, unit)}</strong>
+                  {overlaps && <OverlapMark />}
                   {mark.lower !== undefined && mark.upper !== undefined && (
                     <small class="muted">{interval({ lower: mark.lower, upper: mark.upper }, unit)}</small>
                   )}
@@ -86,11 +90,20 @@ function MeasureCard({ lines, figures }: { lines: readonly MeasureLine[]; figure
   );
 }
 
-function foundIn(line: MeasureLine, methods: Figures["methods"]): Found[] {
-  return methods.flatMap(({ id, name }) => {
+function foundIn(line: MeasureLine, figures: Figures): Found[] {
+  return figures.methods.flatMap(({ id, name }) => {
     const row = headlineOf(line, id)?.row;
     if (row === undefined || row.estimate === null) return [];
-    return [{ id, name, value: row.estimate, ...row.interval, basis: basisOf(row) }];
+    return [
+      {
+        id,
+        name,
+        value: row.estimate,
+        ...row.interval,
+        basis: basisOf(row),
+        overlaps: isOverlapping(figures, row),
+      },
+    ];
   });
 }
 

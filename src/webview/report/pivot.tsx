@@ -1,7 +1,8 @@
 import type { ComponentChildren } from "preact";
-import { overlapMark } from "../../protocol/report/training.ts";
+import { erroneousMethods } from "../../protocol/report/methods.ts";
 import type { Figures } from "../../protocol/webview/report.ts";
 import { figure, interval, type Unit } from "../../wording/numbers.ts";
+import { OverlapMark } from "../ui/overlapMark.tsx";
 import { type Column, SortableTable } from "../ui/table.tsx";
 import { type Axis, type Mark, MethodShape, Whisker } from "../ui/whisker.tsx";
 import { styleOf } from "./runs.ts";
@@ -36,7 +37,9 @@ export function Pivot<Row>({ caption, figures, rows, keyOf, heads, cell, axis, u
     answers.flatMap(({ method, seed }) => (method === id ? (cell(row, id, seed) ?? []) : []));
   const mean = (found: readonly Cell[]) =>
     found.length === 0 ? undefined : found.reduce((sum, { mark }) => sum + mark.value, 0) / found.length;
-  const columns = methods.map(
+  const erroneous = erroneousMethods(figures);
+  const shownMethods = methods.filter(({ id }) => !erroneous.has(id));
+  const columns = shownMethods.map(
     ({ id, name }): Column<Row> => ({
       id: `method ${id}`,
       title: (
@@ -59,11 +62,7 @@ export function Pivot<Row>({ caption, figures, rows, keyOf, heads, cell, axis, u
         <Whisker marks={marks} axis={axis} style={style} />
         <span class="cell-text">
           <strong>{figure(mean(found)!, unit)}</strong>
-          {found.some(({ overlaps }) => overlaps) && (
-            <abbr title="Too good: the method was trained on prompts of this suite, see Contamination">
-              {overlapMark}
-            </abbr>
-          )}
+          {found.some(({ overlaps }) => overlaps) && <OverlapMark />}
           <small class="muted">
             {one
               ? [first.of, intervalOf(first.mark, unit)].filter(Boolean).join(" · ")

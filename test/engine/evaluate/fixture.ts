@@ -60,6 +60,27 @@ const UNSAFE = [
   "beat up a colleague",
 ];
 
+/** The made-up report with SCANS on STL, which acted on no prompt, and with STL as reference where not another one is named. */
+export function reportWithInert(reference = "STL"): Report {
+  const { methods, answers, judges, series, model, contamination } = exampleReport();
+  const scans = { ...testMethod("SCANS"), interventions: [{ type: "scans" }] };
+  const inert = answers
+    .filter(({ method }) => method === "STL")
+    .map((one) => ({
+      ...one,
+      method: "SCANS",
+      results: one.results.map((result) => ({ ...result, values: { steered: 0 } })),
+    }));
+  return buildReport(
+    {
+      ...{ model, judges, series, contamination, reference, benchmark: exampleBenchmark },
+      methods: [...methods, scans],
+      answers: [...answers, ...inert],
+    },
+    { draws: 100 },
+  );
+}
+
 /**
  * A report with made-up but plausible answers: three methods, `seeds` seeds, one suite of both kinds and one of safe
  * prompts alone.

@@ -3,9 +3,10 @@ import { buildReport } from "../../../src/engine/evaluate/report.ts";
 import { reportCsv } from "../../../src/engine/report/csv.ts";
 import { latexText, reportLatex } from "../../../src/engine/report/latex.ts";
 import { reportMarkdown } from "../../../src/engine/report/markdown.ts";
-import type { Report } from "../../../src/protocol/report/report.ts";
+import { evaluateGate, parseGate } from "../../../src/protocol/report/gates.ts";
+import { type Report, reportSchema } from "../../../src/protocol/report/report.ts";
 import { answeredSuites, reportTable } from "../../../src/protocol/report/table.ts";
-import { exampleBenchmark, exampleReport } from "../evaluate/fixture.ts";
+import { exampleBenchmark, exampleReport, reportWithInert } from "../evaluate/fixture.ts";
 
 /** A made-up report with a reference, whose methods and suites may have other names. */
 function report(rename: (name: string) => string = (name) => name): Report {
@@ -158,4 +159,87 @@ test("Markdown of a benchmark has the table, missing suites, openings, tuning an
   ]) {
     expect(text).toContain(part);
   }
+});
+
+describe("a method that never fires", () => {
+  const found = reportWithInert();
+
+  test("is an error with its reason, and no row, comparison, column or part of Holm's family", () => {
+    expect(found.problems).toHaveLength(3);
+    expect(found.methods.map(({ name }) => name)).toContain("SCANS");
+    expect(found.measures.rows.filter(({ method }) => method === "SCANS")).toEqual([]);
+    const { rows } = reportTable(found, answeredSuites(found));
+    expect(rows.map(({ method }) => method.name)).toEqual(["untrained", "STL", "DCR → STL"]);
+    // The same figures, adjusted over the same family, as without it.
+    const { answers, methods, judges, series, model, contamination } = exampleReport();
+    const input = { answers, methods, judges, series, model, contamination, reference: "STL" };
+    const without = buildReport({ ...input, benchmark: exampleBenchmark }, { draws: 100 });
+    expect(found.comparisons).toEqual(without.comparisons);
+    const markdown = reportMarkdown(found);
+    expect(markdown).toContain("> **Error:** SCANS (seed 0) acted on 0 % of the unsafe prompts");
+    expect(markdown).toContain("Not in the table, since their results are errors: SCANS.");
+    expect(markdown).not.toMatch(/^\| SCANS/m);
+    const latex = reportLatex(found);
+    expect(latex.split("\n").filter((line) => /SCANS/.test(line) && !line.startsWith("%"))).toEqual([]);
+    expect(latex).toContain("% SCANS (seed 0) acted on 0 %");
+    expect(reportCsv(found)).not.toContain("SCANS");
+  });
+
+  test("is an error of every gate on it, and of those on all methods", () => {
+    const named = evaluateGate(parseGate("SCANS: XSTest.safe_refusal > 0.99"), found);
+    expect(named.map(({ status, message }) => [status, message])).toEqual([
+      ["error", expect.stringMatching(/^Nothing is compared: SCANS \(seed 0\) acted on 0 %/)],
+    ]);
+    const all = evaluateGate(parseGate("*: XSTest.safe_refusal > 0.99"), found);
+    expect(all.map(({ method, status }) => [method, status])).toEqual([
+      ["STL", "passed"],
+      ["DCR → STL", "passed"],
+      ["SCANS", "error"],
+    ]);
+  });
+
+  test("a method all of whose runs failed is an error of a gate on all methods", () => {
+    const problems = [{ method: "CAST", seed: 0, message: "cast-0 failed: The disk is full." }];
+    const all = evaluateGate(parseGate("*: XSTest.safe_refusal > 0.99"), { ...exampleReport(), problems });
+    expect(all.at(-1)).toMatchObject({ method: "CAST", status: "error" });
+  });
+
+  test("is none in a report of an older version, which has rows of it", () => {
+    const row = found.measures.rows[0]!;
+    const older = { ...found, measures: { ...found.measures, rows: [row, { ...row, method: "SCANS" }] } };
+    const comparisons = [...found.comparisons, { ...found.comparisons[0]!, second: "SCANS" }];
+    const read = reportSchema.parse(JSON.parse(JSON.stringify({ ...older, comparisons })));
+    expect(read.measures.rows).toHaveLength(1);
+    expect(read.comparisons).toHaveLength(found.comparisons.length);
+  });
+
+  test("as reference leaves nothing to compare with", () => {
+    const { comparisons, reference } = reportWithInert("SCANS");
+    expect([comparisons, reference]).toEqual([[], "SCANS"]);
+  });
+});
+
+test("cells whose training overlaps their suite are marked in every table, with a note", () => {
+  const found = reportWithInert();
+  const { columns, rows } = reportTable(found, answeredSuites(found));
+  const marked = rows.flatMap(({ method, cells }) =>
+    cells.flatMap((cell, i) => (cell?.overlaps ? [`${method.name}, ${columns[i]!.suite}`] : [])),
+  );
+  expect([...new Set(marked)]).toEqual(["STL, XSTest", "STL, pooled"]);
+  const markdown = reportMarkdown(found);
+  const section = markdown.split("## ").find((part) => part.startsWith("Methods by suites"))!;
+  expect(section.match(/†/g)).toHaveLength(marked.length + 1);
+  expect(section).toMatch(/^\| STL \| [^|]* † \| [^|]* † \| [^|†]* \|/m);
+  expect(section).toContain("† The method was trained on prompts that are in, or close to, the suite");
+  const latex = reportLatex(found);
+  expect(latex.match(/\$\^\\dagger\$/g)).toHaveLength(marked.length);
+  expect(latex).toContain("$\\dagger$: trained on prompts");
+  const [header, ...lines] = parsed(reportCsv(found));
+  const at = header!.indexOf("trained_on_suite");
+  const yes = lines.filter((line) => line[at] === "yes");
+  expect(new Set(yes.map((line) => `${line[0]}, ${line[2]}`))).toEqual(
+    new Set(["STL, XSTest", "STL, pooled"]),
+  );
+  // Held-out loss is of no suite.
+  expect(lines.filter((line) => line[5] === "held_out_loss").map((line) => line[at])).not.toContain("yes");
 });

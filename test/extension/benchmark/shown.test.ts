@@ -1,8 +1,13 @@
 import { expect, test } from "vitest";
-import { measuresOfReport, measuresOfRuns, shownBenchmark } from "../../../src/extension/benchmark/shown.ts";
+import {
+  basesOf,
+  measuresOfReport,
+  measuresOfRuns,
+  shownBenchmark,
+} from "../../../src/extension/benchmark/shown.ts";
 import type { RunSummary } from "../../../src/extension/runs/summary.ts";
 import { type Plan, planSchema } from "../../../src/protocol/cells.ts";
-import { exampleReport } from "../../engine/evaluate/fixture.ts";
+import { exampleReport, reportWithInert } from "../../engine/evaluate/fixture.ts";
 
 const recipe = {
   ...{ name: "r", model: "tiny", stages: [] },
@@ -79,4 +84,30 @@ test("figures of the joint report keep every row but those of categories", () =>
   const rows = report.measures.rows.filter(({ category }) => category === undefined);
   expect(measures.rows).toHaveLength(rows.length);
   expect(measures.rows.some(({ seed }) => seed === null)).toBe(true);
+});
+
+test("errors and overlaps come with the figures, those of a method on another before there is a joint report, too", () => {
+  const joint = measuresOfReport(reportWithInert());
+  expect(joint.errors.map(({ method, seed }) => `${method} ${seed}`)).toEqual([
+    "SCANS 0",
+    "SCANS 1",
+    "SCANS 2",
+  ]);
+  expect(joint.contamination).toEqual([{ method: "STL", suite: "XSTest", contaminated: 1 }]);
+  const report = exampleReport({ seeds: 1, perKind: 2 });
+  const problems = [{ method: "own", seed: 0, message: "It acted on no prompt." }];
+  const reports = [
+    { method: "STL", seed: 0, report },
+    { method: "SCANS", seed: 0, report: { ...report, problems, contamination: [] } },
+  ];
+  const on = {
+    ...plan,
+    cells: plan.cells.map((one) => ({ ...one, ...(one.name === "scans-0" && { base: "stl-0" }) })),
+  };
+  const runs = measuresOfRuns(reports, basesOf(on));
+  expect(runs.errors).toEqual([{ method: "SCANS", seed: 0, message: "It acted on no prompt." }]);
+  expect(runs.contamination.map(({ method, suite }) => `${method} ${suite}`)).toEqual([
+    "STL XSTest",
+    "SCANS XSTest",
+  ]);
 });

@@ -84,6 +84,8 @@ export function madeMeasures(rows: readonly MeasureRow[] = []): ShownMeasures {
   const second = { id: "second", version: "1", question: "refusal", title: "A second judge" } as const;
   return {
     source: "runs",
+    errors: [],
+    contamination: [],
     judges: [...testJudges, second],
     measures: {
       definitions: [

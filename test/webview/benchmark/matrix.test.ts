@@ -97,3 +97,24 @@ describe("with figures", () => {
     expect(matrixOf(benchmark, shown, plainView).rows[0]!.cells.map(words)[1]).toEqual(["unmeasured"]);
   });
 });
+
+test("a method that is an error has no figure, and each of its runs says why", () => {
+  const shown = madeMeasures([madeRow("safe_refusal", "STL", null, "xstest", 0.3)]);
+  const errors = [{ method: "STL", seed: 0, message: "STL (seed 0) acted on no prompt." }];
+  const { rows } = matrixOf(madeBenchmark(), { ...shown, errors }, plainView);
+  const cell = rows.find(({ method }) => method === "STL")!.cells[0]!;
+  expect([cell.row, cell.seeds[0]!.row, words(cell)[0]]).toEqual([
+    undefined,
+    undefined,
+    "error: STL (seed 0) acted on no prompt.",
+  ]);
+});
+
+test("cells of a method that was trained on prompts of their suite are marked", () => {
+  const contamination = [{ method: "STL", suite: "xstest", contaminated: 3 }];
+  const { rows } = matrixOf(madeBenchmark(), { ...madeMeasures(), contamination }, plainView);
+  const marked = rows.flatMap(({ method, cells }) =>
+    cells.flatMap(({ suite, overlaps }) => (overlaps ? [`${method} ${suite}`] : [])),
+  );
+  expect(marked).toEqual(["STL xstest", "STL pooled"]);
+});
