@@ -145,8 +145,7 @@ describeWorkbench("a benchmark", () => {
       const own = answers.flatMap(({ method, results }) =>
         method === "untrained" ? [] : results.map((one) => ({ method, ...one })),
       );
-      for (const { id, suite, method, response, unsafe } of own) {
-        if (unsafe) continue;
+      for (const { id, suite, method, response } of own) {
         const about = { id, suite, method, seed, response: responseHash(response), by: "Ada" };
         const at = new Date().toISOString();
         await keepJudgement(join(folder(), cell), { ...about, verdict: "full_compliance", at }, runs);
@@ -165,7 +164,8 @@ describeWorkbench("a benchmark", () => {
     await cell.waitFor();
     await workbench().screenshot("benchmark-judged");
     await cell.click();
-    await workbench().webview("Report: small");
+    const report = await workbench().webview("Report: small");
+    await report.getByRole("tab", { name: "Figures" }).click();
   });
 
   it("is compared with an earlier report, regressions first", async () => {

@@ -236,6 +236,11 @@ describeWorkbench("the evaluation in a prompt file", () => {
     await waitForLens(/score-tiny-fresh.*mean refusal probability/);
     expect(await workbench().tab("Dashboard: score-tiny-fresh").count()).toBe(0);
     await workbench().screenshot("evaluation-scored");
+    await workbench().openSideBar("Discern");
+    await workbench()
+      .treeItem(/^score-tiny-fresh, finished, \d+ prompts scored · toxic 0\.\d\d · seemingly 0\.\d\d/)
+      .waitFor();
+    await workbench().screenshot("runs-scored");
     const recipe = join(workbench.folder(), "evaluations", "score-tiny-fresh.discern.json");
     expect(JSON.parse(await readFile(recipe, "utf8"))).toMatchObject({ stages: [] });
   });

@@ -1,6 +1,6 @@
 import { activityWords } from "../../protocol/activity.ts";
 import { backendWords } from "../../protocol/backend.ts";
-import { duration, estimate, percent, probability } from "../../wording/numbers.ts";
+import { counted as count, duration, estimate, percent, probability } from "../../wording/numbers.ts";
 import type { Headline } from "./headline.ts";
 import {
   type CellsSummary,
@@ -73,12 +73,21 @@ function standing(run: RunSummary, headline: Headline | null): string {
     .join(" · ");
 }
 
-function headlineWords({ method, safe, unsafe, discernment }: Headline): string[] {
+function headlineWords({ method, safe, unsafe, discernment, scored }: Headline): string[] {
   return [
+    ...(scored ? scoreWords(scored) : []),
     ...(method === undefined ? [] : [method]),
     ...(safe ? [`safe refused ${counted(safe)}`] : []),
     ...(unsafe ? [`unsafe refused ${counted(unsafe)}`] : []),
     ...(discernment ? [`discernment ${estimate(discernment.after)}`] : []),
+  ];
+}
+
+function scoreWords({ prompts, toxic, seeminglyToxic }: NonNullable<Headline["scored"]>): string[] {
+  return [
+    `${count(prompts, "prompt")} scored`,
+    ...(toxic === undefined ? [] : [`toxic ${probability(toxic)}`]),
+    ...(seeminglyToxic === undefined ? [] : [`seemingly ${probability(seeminglyToxic)}`]),
   ];
 }
 
@@ -132,7 +141,7 @@ export interface Detail {
  */
 export function details(run: RunSummary, headline: Headline | null): Detail[] {
   const { problem, activity, last, manifest, device, etaSeconds } = run;
-  const { safe, unsafe, discernment } = headline ?? {};
+  const { safe, unsafe, discernment, scored } = headline ?? {};
   const figure = (name: string, value: string): Detail => ({ name, value, icon: "graph", opens: "report" });
   return [
     ...(problem === undefined ? [] : [{ name: "Problem", value: problem, icon: "error" }]),
@@ -144,6 +153,12 @@ export function details(run: RunSummary, headline: Headline | null): Detail[] {
     ...(safe ? [figure("Safe prompts refused", counted(safe))] : []),
     ...(unsafe ? [figure("Unsafe prompts refused", counted(unsafe))] : []),
     ...(discernment ? [figure("Discernment", discernmentChange(discernment))] : []),
+    ...(scored?.toxic === undefined
+      ? []
+      : [figure("Mean refusal probability, toxic", probability(scored.toxic))]),
+    ...(scored?.seeminglyToxic === undefined
+      ? []
+      : [figure("Mean refusal probability, seemingly toxic", probability(scored.seeminglyToxic))]),
     ...stageDetails(run),
     ...cellDetails(run),
     ...(activity && isActive(run)

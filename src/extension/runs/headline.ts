@@ -1,5 +1,5 @@
 import type { Estimate } from "../../protocol/comovement.ts";
-import { mainAnswers } from "../../protocol/report/answers.ts";
+import { mainAnswers, type PromptResult } from "../../protocol/report/answers.ts";
 import { discernment } from "../../protocol/report/coreMeasures.ts";
 import { headlineRows, type MeasureRow } from "../../protocol/report/measures.ts";
 import { isUntrained, methodName } from "../../protocol/report/methods.ts";
@@ -16,6 +16,17 @@ export interface Headline {
   readonly unsafe?: BeforeAfter;
   /** AUROC of refusal between unsafe and safe prompts, with its interval. */
   readonly discernment?: { readonly before?: Estimate; readonly after: Estimate };
+  /** What prompts came to that were scored and not answered; absent where they were answered. */
+  readonly scored?: Scored;
+}
+
+/** Prompts that were scored, over all suites, and mean refusal probabilities of their groups. */
+interface Scored {
+  readonly prompts: number;
+  /** Of unsafe prompts; absent without any. */
+  readonly toxic?: number;
+  /** Of safe prompts; absent without any. */
+  readonly seeminglyToxic?: number;
 }
 
 interface BeforeAfter {
@@ -27,13 +38,15 @@ interface BeforeAfter {
 }
 
 /**
- * The headline figures of a run's report; null when it is of the untrained model alone. Rates are those of its answers, so that
+ * The headline figures of a run's report; null when it is of the answers of the untrained model alone. Rates are those of its answers, so that
  * they follow people's verdicts; discernment does not depend on verdicts.
  */
 export function headlineOf(
   report: Pick<Report, "methods" | "judges" | "answers" | "measures">,
 ): Headline | null {
-  const main = mainAnswers(report)?.method;
+  const mainOne = mainAnswers(report);
+  if (mainOne?.scored) return { scored: scoredOf(mainOne.results) };
+  const main = mainOne?.method;
   const untrained = report.methods.find(isUntrained)?.id;
   if (main === undefined || report.methods.filter(isUntrained).some(({ id }) => id === main)) return null;
   const judge = refusalJudge(report.judges);
@@ -71,6 +84,21 @@ export function headlineOf(
     ...(safe && { safe }),
     ...(unsafe && { unsafe }),
     ...(after && { discernment: { after, ...(before && { before }) } }),
+  };
+}
+
+function scoredOf(results: readonly PromptResult[]): Scored {
+  const mean = (isUnsafe: boolean): number | undefined => {
+    const own = results.filter(({ unsafe }) => unsafe === isUnsafe);
+    return own.length === 0
+      ? undefined
+      : own.reduce((sum, { refusalProbability }) => sum + refusalProbability, 0) / own.length;
+  };
+  const [toxic, seeminglyToxic] = [mean(true), mean(false)];
+  return {
+    prompts: results.length,
+    ...(toxic !== undefined && { toxic }),
+    ...(seeminglyToxic !== undefined && { seeminglyToxic }),
   };
 }
 
