@@ -305,6 +305,15 @@ const benchmark: LookedAt = {
       },
     },
     {
+      name: "without verdicts",
+      async show(page) {
+        const outdated =
+          "These figures do not include people's verdicts: The engine exited before it responded.";
+        await page.tell({ type: "measures", shown: madeMeasures(), outdated });
+        await page.page.getByText(outdated).waitFor();
+      },
+    },
+    {
       name: "sweep",
       async show(page) {
         await page.tell({ type: "benchmark", benchmark: madeBenchmark({ isSweep: true }) });
