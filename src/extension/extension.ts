@@ -57,7 +57,7 @@ export function activate(context: vscode.ExtensionContext): void {
   store.add(registerModels(models, engine, runs));
   store.add(registerRecipes({ facts, files, models, prompts }));
   store.add(registerEvaluation(context, prompts, runs, shown));
-  store.add(registerEvaluateFile({ engine, facts, models, prompts, runs, shown }));
+  store.add(registerEvaluateFile({ engine, facts, models, prompts, runs }));
   store.add(registerTable(context, { prompts, runs, shown }));
   store.add(registerReport(context, engine, prompts));
   store.add(registerLaboratory(context, { engine, library: runs, models, prompts, files }));

@@ -9,7 +9,9 @@ import {
   viewIds,
 } from "../../src/extension/contributionTypes.ts";
 import { labelLogEnding } from "../../src/protocol/label.ts";
+import { layoutEnding } from "../../src/protocol/source.ts";
 import { runPaths } from "../../src/runFolder/folder.ts";
+import { namesOf, publishedFiles } from "../../src/suites/published.ts";
 
 interface Command {
   command: string;
@@ -98,6 +100,28 @@ describe("the code", () => {
   });
 });
 
+/** Names of published prompt files with these endings. */
+const publishedNames = (...endings: string[]) =>
+  publishedFiles
+    .flatMap(({ file }) => namesOf(file))
+    .filter((name) => endings.some((ending) => name.endsWith(ending)));
+
+describe("texts of a prompt per line", () => {
+  it("are offered as tables and for labelling by the names of published ones, and no other text is", () => {
+    const names = publishedNames(".txt");
+    const table = contributes.customEditors.find(
+      ({ viewType }: { viewType: string }) => viewType === "discern.table",
+    );
+    const patterns = table.selector.map(
+      ({ filenamePattern }: { filenamePattern: string }) => filenamePattern,
+    );
+    expect(patterns.filter((pattern: string) => pattern.includes("txt"))).toEqual(names);
+    const inMenus = [...JSON.stringify(contributes.menus).matchAll(/\/\^\(([^)]+)\)\\\\\.txt\$\//g)];
+    expect(inMenus.length).toBeGreaterThan(2);
+    for (const [, chosen] of inMenus) expect(chosen!.split("|").map((name) => `${name}.txt`)).toEqual(names);
+  });
+});
+
 describe("the extension is activated", () => {
   const contains = idsIn(/^workspaceContains:(.+)$/gm, activationEvents.join("\n"));
 
@@ -107,7 +131,9 @@ describe("the extension is activated", () => {
       ...contributes.jsonValidation.map(({ fileMatch }: { fileMatch: string }) => `**/${fileMatch}`),
       `**/*${labelLogEnding}`,
       contributes.configuration.properties["discern.runs.folder"].default,
-      // Where prompts may be. Nearly every project has a .json and a .txt file.
+      `**/*${layoutEnding}`,
+      // Where prompts may be. Nearly every project has a .json and a .txt file, so that of those the published ones are named.
+      ...publishedNames(".json", ".txt").map((name) => `**/${name}`),
       ...contributes.configuration.properties["discern.prompts.include"].default.filter(
         (glob: string) => !["**/*.json", "**/*.txt"].includes(glob),
       ),

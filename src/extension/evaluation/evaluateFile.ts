@@ -31,12 +31,10 @@ import {
   type Question,
 } from "./askedRecipe.ts";
 import { mayBeMarked } from "./documents.ts";
-import type { ShownRuns } from "./shownRuns.ts";
 
 interface Doors extends ChoiceParts {
   readonly facts: RecipeFacts;
   readonly prompts: PromptLibrary;
-  readonly shown: ShownRuns;
 }
 
 /** The commands that score and evaluate prompt files with a model, trained or not. */
@@ -172,7 +170,7 @@ async function askAmount(
 }
 
 async function start(
-  { engine, facts, runs, shown }: Doors,
+  { engine, facts, runs }: Doors,
   recipe: ReturnType<typeof askedRecipe>,
   place: string,
   read: readonly ReadFile[],
@@ -182,11 +180,8 @@ async function start(
   const text = `${JSON.stringify(recipe, null, 2)}\n`;
   await writeAtomic(path, text);
   if ((await checkedRecipe(facts, vscode.Uri.file(path), false)) === undefined) return;
-  const work = { kind: "start", file: path, text, stlAlone: false } as const;
-  const folder = await launch(engine, runs, recipe.name, work);
-  if (folder === undefined) return;
-  // Asked for in these files, so shown in them, also where an older run knows more of one.
-  for (const { uri } of read) if (uri) await shown.ask(uri, folder);
+  const askedIn = read.flatMap(({ uri }) => uri?.toString() ?? []);
+  await launch(engine, runs, recipe.name, { kind: "start", file: path, text, stlAlone: false, askedIn });
 }
 
 async function promptFileOf(
@@ -202,7 +197,7 @@ async function promptFileOf(
   const usable = prompts.files.filter(({ state }) => state !== "unclear" && state !== "failed");
   if (usable.length === 0) {
     void vscode.window.showInformationMessage(
-      "No prompt file was found. Open a .csv, .jsonl or .json file with a column of prompts.",
+      "No prompt file was found. Open a .csv, .tsv, .jsonl or .json file with a column of prompts.",
     );
     return undefined;
   }

@@ -1,7 +1,7 @@
 import * as vscode from "vscode";
 import type { PromptRecord } from "../../dataset/record.ts";
 import { DisposableStore } from "../disposableStore.ts";
-import { log } from "../log.ts";
+import { log, logError } from "../log.ts";
 import type { Run, RunLibrary } from "../runs/library.ts";
 import { type Answers, answersOf, keyOf, type MethodChoice } from "./answers.ts";
 import { bestInformed, sinceAsked } from "./informed.ts";
@@ -51,6 +51,11 @@ export class ShownRuns implements vscode.Disposable {
     this.runs = runs;
     this.memory = memory;
     this.store.add(
+      runs.onDidBegin(({ folder, askedIn }) => {
+        if (askedIn.length > 0) void this.ask(askedIn, folder).catch(logError);
+      }),
+    );
+    this.store.add(
       runs.onDidChange(() => {
         // Runs that are under way change every few seconds; only those with a report are of interest here.
         const signature = this.evaluated()
@@ -86,14 +91,6 @@ export class ShownRuns implements vscode.Disposable {
     this.fire();
   }
 
-  /** Shows a run in one file, as soon as it has a report, until a newer one knows more of it. */
-  async ask(file: vscode.Uri, folder: vscode.Uri): Promise<void> {
-    const { [file.toString()]: _, ...others } = this.asked();
-    const kept = Object.entries(others).slice(-(MOST_ASKED - 1));
-    await this.memory.update(askedKey, Object.fromEntries([...kept, [file.toString(), folder.toString()]]));
-    this.fire();
-  }
-
   /**
    * Shows these methods of a run's report, the marked one last; the untrained model and the report's last method again where
    * none is given.
@@ -126,6 +123,14 @@ export class ShownRuns implements vscode.Disposable {
     );
     const answers = run && (await this.read(run, true))?.answers;
     return run && answers ? { run, answers } : null;
+  }
+
+  /** Shows a run in files, as soon as it has a report, until a newer one knows more of them: also where an older one does. */
+  private async ask(files: readonly string[], folder: vscode.Uri): Promise<void> {
+    const others = Object.entries(this.asked()).filter(([file]) => !files.includes(file));
+    const asked = files.map((file) => [file, folder.toString()] as const);
+    await this.memory.update(askedKey, Object.fromEntries([...others, ...asked].slice(-MOST_ASKED)));
+    this.fire();
   }
 
   private asked(): Readonly<Record<string, string>> {

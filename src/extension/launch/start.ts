@@ -59,7 +59,9 @@ export async function carryOut(
   await withText(work.file, work.text, (recipe) =>
     startRun(engine, library, { recipe, stlAlone: work.stlAlone, folder }),
   );
-  return vscode.Uri.file(folder);
+  const uri = vscode.Uri.file(folder);
+  library.begun({ folder: uri, askedIn: work.askedIn ?? [] });
+  return uri;
 }
 
 /** Starts a run in a folder that was made for it. @throws as `Engine.call`; the folder is then taken away unless a run was made in it. */

@@ -51,6 +51,8 @@ function filesFor(files: readonly UsedFile[], use: FileUse): UsedFile[] {
 
 const sides = ["toxic", "seemingly_toxic"] as const;
 type Side = (typeof sides)[number];
+const groups = [...sides, "general"] as const;
+const groupNames = { toxic: "toxic", seemingly_toxic: "seemingly toxic", general: "general" };
 
 function has(used: UsedFile, use: FileUse, side: string): boolean {
   return sourceOf(used, use).records.some(({ label }) => label === side);
@@ -73,9 +75,8 @@ function lacking(files: readonly UsedFile[]): Side[] {
  * the person's files.
  */
 function panels(files: readonly UsedFile[]) {
-  const own = filesFor(files, "monitored");
   const panel = (label: Side | "general", starter: SourceInput) => {
-    const used = own.find((one) => has(one, "monitored", label));
+    const [used] = offering(files, label);
     if (used === undefined) return { ...starter, limit: monitoredLimit };
     const { source } = sourceOf(used, "monitored");
     // A label that the source gives to every prompt needs no choice among them.
@@ -89,23 +90,39 @@ function panels(files: readonly UsedFile[]) {
   };
 }
 
+/** The files that hold out monitored prompts of a label. A recipe monitors one file per label: the first. */
+function offering(files: readonly UsedFile[], label: Side | "general"): UsedFile[] {
+  return filesFor(files, "monitored").filter((used) => has(used, "monitored", label));
+}
+
+/** The monitored prompts that a recipe has no place for, in words, a line per file: where another file of the label comes first. */
+export function unmonitored(
+  files: readonly UsedFile[],
+): { readonly path: string; readonly reason: string }[] {
+  return files.flatMap((used) => {
+    const left = groups.flatMap((label) => {
+      const [first, ...others] = offering(files, label);
+      return others.includes(used) ? [`${groupNames[label]} prompts (those of ${first!.file.path} are)`] : [];
+    });
+    if (left.length === 0) return [];
+    const reason = `Not monitored: its ${left.join(" and ")}. A recipe monitors one file per label`;
+    return [{ path: used.file.path, reason }];
+  });
+}
+
 /** What the starter set stands in for, in words; empty where the files give everything. */
 export function standIns(files: readonly UsedFile[]): string[] {
   const stage = filesFor(files, "contrast");
-  const names = { toxic: "toxic", seemingly_toxic: "seemingly toxic" };
-  const monitored = filesFor(files, "monitored");
-  const unwatched = [...sides, "general" as const].filter(
-    (label) => !monitored.some((used) => has(used, "monitored", label)),
-  );
+  const unwatched = groups.filter((label) => offering(files, label).length === 0);
   return [
     ...(stage.length === 0
       ? ["contrastive stage"]
-      : lacking(files).map((side) => `${names[side]} prompts of the contrastive stage`)),
+      : lacking(files).map((side) => `${groupNames[side]} prompts of the contrastive stage`)),
     ...(filesFor(files, "safety").length === 0 ? ["safety tuning"] : []),
     ...(filesFor(files, "general").length === 0 ? ["general answers"] : []),
     ...(unwatched.length === 3
       ? ["monitored prompts"]
-      : unwatched.map((label) => `${label === "general" ? label : names[label]} monitored prompts`)),
+      : unwatched.map((label) => `${groupNames[label]} monitored prompts`)),
     ...(filesFor(files, "suite").length === 0 ? ["suite"] : []),
   ];
 }

@@ -34,6 +34,13 @@ const gatherMs = 250;
 const keptReports = 4;
 const storageKey = "discern.runs.elsewhere";
 
+/** A run that was just started. */
+export interface BegunRun {
+  readonly folder: vscode.Uri;
+  /** URIs of the prompt files about which it was asked. */
+  readonly askedIn: readonly string[];
+}
+
 /** A run with what its folder said last. */
 interface Shelved {
   readonly summary: RunSummary;
@@ -47,6 +54,9 @@ export class RunLibrary implements vscode.Disposable {
   private readonly store = new DisposableStore();
   private readonly changed = this.store.add(new vscode.EventEmitter<Run | undefined>());
   readonly onDidChange = this.changed.event;
+  private readonly beginning = this.store.add(new vscode.EventEmitter<BegunRun>());
+  /** Tells that this window started a run, at once or from the queue. */
+  readonly onDidBegin = this.beginning.event;
   private readonly readers = new Map<string, SummaryReader>();
   private readonly shelf = new Map<string, Shelved>();
   private readonly judged = new JudgedReports();
@@ -164,6 +174,11 @@ export class RunLibrary implements vscode.Disposable {
       void this.memory.update(storageKey, [...new Set([...this.elsewhere(), path])]);
       void this.watch();
     } else void this.look(path);
+  }
+
+  /** This window has started a run. */
+  begun(run: BegunRun): void {
+    this.beginning.fire(run);
   }
 
   /**

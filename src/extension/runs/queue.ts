@@ -6,6 +6,8 @@ export type QueuedWork =
       readonly file: string;
       readonly text: string;
       readonly stlAlone: boolean;
+      /** URIs of the prompt files about which it was asked, which show it once it has a report. */
+      readonly askedIn?: readonly string[];
     }
   | { readonly kind: "resume"; readonly folder: string };
 

@@ -4,7 +4,7 @@ import { DisposableStore } from "../disposableStore.ts";
 import type { ModelLibrary } from "../models/library.ts";
 import type { PromptLibrary } from "../prompts/library.ts";
 import type { RunLibrary } from "../runs/library.ts";
-import { nextStep, type Step } from "./nextStep.ts";
+import { isTraining, nextStep, type Step } from "./nextStep.ts";
 
 /** What the steps of the walkthrough are told from. */
 export interface StepParts {
@@ -66,7 +66,7 @@ export class FirstSteps implements vscode.Disposable {
       prompts: prompts.files.length > 0,
       model: this.hasModel,
       label: prompts.files.some(({ labels }) => labels.current.size > 0),
-      run: runs.runs.length > 0,
+      run: runs.runs.some(isTraining),
     };
   }
 

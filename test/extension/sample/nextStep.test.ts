@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import manifest from "../../../package.json" with { type: "json" };
-import { nextStep } from "../../../src/extension/sample/nextStep.ts";
+import { isTraining, nextStep } from "../../../src/extension/sample/nextStep.ts";
 
 test.each([
   [[], "prompts"],
@@ -15,4 +15,12 @@ test.each([
   for (const step of steps) Object.assign(done, { [step]: true });
   expect(nextStep(done)).toBe(next);
   expect(manifest.contributes.walkthroughs[0]!.steps.map(({ id }) => id)).toContain(next);
+});
+
+test("methods are compared by an experiment or a run that trains, not by a run that scores a file", () => {
+  const stage = { kind: "supervised", steps: 60 };
+  const cells = { names: ["untrained-0"], finished: [], running: [], failed: [] };
+  expect(isTraining({ stages: [] })).toBe(false);
+  expect(isTraining({ stages: [stage] })).toBe(true);
+  expect(isTraining({ stages: [], cells })).toBe(true);
 });
