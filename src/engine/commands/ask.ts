@@ -7,6 +7,7 @@ import { type SamplingRecipe, samplingSchema } from "../../protocol/sampling.ts"
 import { chosenWords } from "../../protocol/steering.ts";
 import { loadRecipe } from "../../recipe/loadRecipe.ts";
 import { probability } from "../../wording/numbers.ts";
+import { promptLine } from "../../wording/unseen.ts";
 import { generateAnswers, scorePrompts } from "../abilities/ask.ts";
 import { askedMethod, evaluateModel, parseSource, parseSuites } from "../abilities/evaluate.ts";
 import { parseJudges } from "../abilities/judged.ts";
@@ -67,7 +68,7 @@ export function addScore(program: Command): void {
         scores
           .map(
             ({ refusalProbability, prompt }) =>
-              `${probability(refusalProbability).padEnd(6)}  ${prompt.replace(/\s+/g, " ")}`,
+              `${probability(refusalProbability).padEnd(6)}  ${promptLine(prompt)}`,
           )
           .join("\n"),
       );

@@ -19,11 +19,19 @@ export type ShownRun = Pick<
   | "stopping"
 > & { readonly label: string };
 
-/** What a run trains, as researchers call it. */
+const methods: Readonly<Record<string, string>> = {
+  contrastive: "DCR",
+  supervised: "STL",
+  preference: "DPO",
+};
+
+/** What a run trains, as researchers call it: "DCR → STL". */
 function methodOf({ stages }: Pick<RunSummary, "stages">): string {
   if (stages.length === 0) return "untrained";
-  if (stages.some(({ kind }) => kind === "contrastive")) return "DCR";
-  return stages.some(({ kind }) => kind === "supervised") ? "STL" : "DPO";
+  return stages
+    .map(({ kind }) => methods[kind] ?? kind)
+    .filter((method, i, all) => method !== all[i - 1])
+    .join(" → ");
 }
 
 /**
@@ -76,5 +84,5 @@ function progressOf(run: ShownRun): string {
 
 function refusal({ last }: ShownRun): string[] {
   if (last === null) return [];
-  return [`toxic ${probability(last.toxic)}`, `seemingly ${probability(last.seeminglyToxic)}`];
+  return [`toxic ${probability(last.toxic)}`, `seemingly toxic ${probability(last.seeminglyToxic)}`];
 }

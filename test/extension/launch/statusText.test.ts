@@ -45,7 +45,7 @@ test("runs that wait until no other is active are counted with those of comparis
 });
 
 test("the status bar names method, step and both refusal probabilities of the run that is active", () => {
-  expect(statusText([run])).toBe("$(graph-line) DCR 34/140 · toxic 0.62 · seemingly 0.18");
+  expect(statusText([run])).toBe("$(graph-line) DCR → STL 34/140 · toxic 0.62 · seemingly toxic 0.18");
   expect(statusText([comparison, stl])).toBe("$(graph-line) STL 34/140 · 2 waiting");
   expect(statusText([{ ...run, stages: [], totalSteps: 0, step: 0, last: null }])).toBe(
     "$(graph-line) untrained preparing",
@@ -55,13 +55,13 @@ test("the status bar names method, step and both refusal probabilities of the ru
     activity: { verb: "evaluating", object: "s", done: 3, total: 96 },
     last: null,
   };
-  expect(statusText([evaluating])).toBe("$(graph-line) DCR evaluating 3/96");
+  expect(statusText([evaluating])).toBe("$(graph-line) DCR → STL evaluating 3/96");
 });
 
 test("the hover says where a run is computed, and how fast", () => {
   const torch = { ...run, place: "torch on cuda (bfloat16)", tokensPerSecond: 5_120 };
   expect(statusLines([torch])[0]).toBe(
-    "dcr-2 · 34/140 · toxic 0.62 · seemingly 0.18 · torch on cuda (bfloat16) · 5,120 tokens/s · 4 min left",
+    "dcr-2 · 34/140 · toxic 0.62 · seemingly toxic 0.18 · torch on cuda (bfloat16) · 5,120 tokens/s · 4 min left",
   );
 });
 
@@ -79,7 +79,7 @@ test("counts several, and is hidden when there is nothing to say", () => {
 test("its hover tells every run in a line", () => {
   expect(statusLines([comparison, run, { ...stl, state: "starting", etaSeconds: null }])).toEqual([
     "mine-comparison · 1 of 5 runs finished · 1 failed · stl-0 at work",
-    "dcr-2 · 34/140 · toxic 0.62 · seemingly 0.18 · 4 min left",
+    "dcr-2 · 34/140 · toxic 0.62 · seemingly toxic 0.18 · 4 min left",
     "dcr-stl-alone · starting",
   ]);
 });

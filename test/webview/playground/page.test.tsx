@@ -99,10 +99,15 @@ test("answers on Ctrl+Enter, as text, and says what failed and what was cut off"
   expect(tries().at(-1)).toMatchObject({ maxNewTokens: 64 });
   const { ask } = state;
   expect(container.textContent).toContain("has both models answer");
-  tell({ type: "answer", ask, side: 0, answer: { response: "<img src=x onerror=alert(1)>", ended: false } });
+  tell({
+    type: "answer",
+    ask,
+    side: 0,
+    answer: { response: "<img src=x onerror=alert(1)> \u202eno", ended: false },
+  });
   tell({ type: "failed", ask, side: 1, reason: "The run cannot be used." });
   expect(container.querySelector("img")).toBeNull();
-  expect(container.textContent).toContain("<img src=x onerror=alert(1)>");
+  expect(container.textContent).toContain("<img src=x onerror=alert(1)> [U+202E]no");
   expect(screen.getByText("Cut off at the maximum number of tokens.")).toBeTruthy();
   expect(screen.getByRole("alert").textContent).toBe("The run cannot be used.");
   fireEvent.click(screen.getByRole("button", { name: /right/ }));
