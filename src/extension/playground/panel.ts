@@ -11,10 +11,7 @@ import type { Engine } from "../engine/engine.ts";
 import { wordError } from "../errors.ts";
 import { logError } from "../log.ts";
 import { openPage, type Page } from "../page/page.ts";
-import { Questions } from "./question.ts";
-
-/** Two subjects side by side; null where none is chosen. */
-export type Subjects = readonly [PlaygroundSubject | null, PlaygroundSubject | null];
+import { Questions, type Subjects } from "./question.ts";
 
 /** What a playground needs of the workbench. */
 export interface PlaygroundParts {

@@ -6,8 +6,10 @@ import {
   type Side,
   sides,
 } from "../../protocol/webview/playground.ts";
-import type { Subjects } from "./panel.ts";
 import { without, wordsOf } from "./words.ts";
+
+/** Two subjects side by side; null where none is chosen. */
+export type Subjects = readonly [PlaygroundSubject | null, PlaygroundSubject | null];
 
 type Asked = Omit<ParamsInput<"tryPrompt">, "subject">;
 type Told = Exclude<PlaygroundToPage, { type: "subjects" | "memory" }>;

@@ -16,7 +16,8 @@ import type { PromptLibrary } from "../prompts/library.ts";
 import type { Run } from "../runs/library.ts";
 import { type RunTarget, runOf } from "../runs/pick.ts";
 import { requireTrust } from "../trust.ts";
-import { PlaygroundPanel, type Subjects } from "./panel.ts";
+import { PlaygroundPanel } from "./panel.ts";
+import type { Subjects } from "./question.ts";
 
 /** What the command may be given: a prompt of the Prompts view, a model, a run, or the words of a prompt. */
 type Target = string | { readonly record: { readonly prompt: string } } | Model | RunTarget;
