@@ -1,3 +1,6 @@
+import type { BackendName } from "../protocol/backend.ts";
+import type { DeviceName } from "../protocol/device.ts";
+
 /**
  * Ids of everything the manifest declares and the code refers to. A test holds them against package.json in both
  * directions; this file knows no `vscode`, so that the test runs without an editor.
@@ -96,6 +99,7 @@ export const commandIds = [
   "discern.page.help",
   "discern.judges.setKey",
   "discern.torch.install",
+  "discern.device.choose",
   "discern.engine.restart",
   "discern.engine.showLog",
   "discern.engine.doctor",
@@ -123,6 +127,8 @@ export interface SettingValues {
   "discern.engine.nodePath": string;
   "discern.engine.path": string;
   "discern.engine.unresponsiveSeconds": number;
+  "discern.backend": "auto" | BackendName;
+  "discern.device": "auto" | DeviceName;
   "discern.torch.python": string;
   "discern.walkthrough.opens": boolean;
 }
@@ -144,6 +150,8 @@ export const settingKeys = [
   "discern.engine.nodePath",
   "discern.engine.path",
   "discern.engine.unresponsiveSeconds",
+  "discern.backend",
+  "discern.device",
   "discern.torch.python",
   "discern.walkthrough.opens",
 ] as const satisfies readonly (keyof SettingValues)[];

@@ -9,6 +9,8 @@ import type * as vscode from "vscode";
 import { registerBenchmark } from "./benchmark/register.ts";
 import { registerCommand } from "./contributions.ts";
 import { registerDashboard } from "./dashboard/register.ts";
+import { Measured } from "./device/measured.ts";
+import { registerDevice } from "./device/register.ts";
 import { DisposableStore } from "./disposableStore.ts";
 import { Engine } from "./engine/engine.ts";
 import { registerEvaluateFile } from "./evaluation/evaluateFile.ts";
@@ -33,7 +35,6 @@ import { RunLibrary } from "./runs/library.ts";
 import { registerRuns } from "./runs/register.ts";
 import { registerSample } from "./sample/register.ts";
 import { registerTable } from "./table/register.ts";
-import { installTorch } from "./torch/install.ts";
 
 /** Makes the parts of the workbench and registers them; none does any work before it is needed. */
 export function activate(context: vscode.ExtensionContext): void {
@@ -54,7 +55,9 @@ export function activate(context: vscode.ExtensionContext): void {
   store.add(registerBenchmark(context, { engine, library: runs, facts, files, models, prompts }));
   const shown = store.add(new ShownRuns(runs, context.workspaceState));
   store.add(registerLabelling(context, prompts, shown));
-  store.add(registerModels(models, engine, runs));
+  const measured = store.add(new Measured(context.globalState));
+  store.add(registerDevice(engine, measured));
+  store.add(registerModels(models, engine, runs, measured));
   store.add(registerRecipes({ facts, files, models, prompts }));
   store.add(registerEvaluation(context, prompts, runs, shown));
   store.add(registerEvaluateFile({ engine, facts, models, prompts, runs }));
@@ -65,6 +68,5 @@ export function activate(context: vscode.ExtensionContext): void {
   store.add(registerSample(context, { prompts, runs, models }));
   store.add(registerMcp(context));
   store.add(registerPageHelp());
-  store.add(registerCommand("discern.torch.install", () => installTorch(engine)));
   store.add(registerCommand("discern.engine.showLog", () => log.show()));
 }

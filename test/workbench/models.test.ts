@@ -57,6 +57,7 @@ describeWorkbench("Models view", () => {
     // Rows that are out of sight are not drawn.
     await workbench().page.getByRole("button", { name: "Runs Section" }).click();
     await row(/^Hugging Face cache/).waitFor();
+    await row(/^Device, auto: the fastest for each model/).waitFor();
     await row(/^owner\/half/).waitFor();
     await row(/^adapters\/lora, adapter of tiny-chat/).waitFor();
     await row(/^owner\/tiny-chat/).click();
@@ -173,4 +174,25 @@ describeWorkbench("Models view", () => {
     await workbench().tab("Discern Doctor").waitFor();
     await workbench().page.getByText("every device computes a decoder block").first().waitFor();
   });
+
+  it("leads from what was measured to PyTorch and to the device, which is a default from then on", async () => {
+    const { page } = workbench();
+    const lens = (name: string) => page.locator(".codelens-decoration a", { hasText: name });
+    await lens("Set Up PyTorch…").waitFor({ timeout: 240_000 });
+    await row(/^Device, auto: cpu by onnx, .* per block \(SmolLM2-135M\)/).waitFor();
+    await workbench().screenshot("doctor");
+    await lens("Set Up PyTorch…").click();
+    await workbench().quickInput.getByText("NVIDIA GPU (CUDA)").waitFor();
+    await page.keyboard.press("Escape");
+    await lens("Choose Device…").click();
+    const cpu = workbench().quickInput.locator(".monaco-list-row", { hasText: "cpu by onnx" }).last();
+    await cpu.getByText(/SmolLM2-135M: .* per block/).waitFor();
+    await workbench().screenshot("device-choose");
+    await workbench().quickPick("webgpu by onnx");
+    await row(/^Device, webgpu by onnx, as set/).waitFor();
+    await workbench().screenshot("device-set");
+    await row(/^Device/).click();
+    await workbench().quickPick("the fastest for each model");
+    await row(/^Device, auto: cpu by onnx/).waitFor();
+  }, 300_000);
 });

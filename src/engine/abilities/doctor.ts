@@ -10,6 +10,7 @@ import { commonRank, trialBatch } from "../backend/deviceChoice/block.ts";
 import { chooseDevice, considerTorch, tooLargeForWebgpu } from "../backend/deviceChoice/choose.ts";
 import { decide } from "../backend/deviceChoice/decide.ts";
 import { processorFeatures } from "../backend/deviceChoice/processor.ts";
+import { type StandingPlace, standingPlace } from "../backend/deviceChoice/standing.ts";
 import { type TrialProgram, tryDevice } from "../backend/deviceChoice/tryDevice.ts";
 import type { Architecture } from "../model/architecture.ts";
 import { architectureFromConfig } from "../model/architectureFromConfig.ts";
@@ -31,7 +32,9 @@ export interface Health {
   gpus: Accelerator[];
   /** Why this process reaches no GPU; null where it may reach one. */
   noGpu: string | null;
-  /** What `auto` stands for, for a model of this name or of its size. */
+  /** The default place that was set, in whose favour nothing is measured; null where `auto` is. */
+  standing: StandingPlace | null;
+  /** What is measured as the fastest for a model of this name or of its size. */
   auto: AutoChoice;
   /** The same for models of common sizes. */
   choices: AutoChoice[];
@@ -140,7 +143,10 @@ export async function doctor(options: DoctorOptions = {}): Promise<Health> {
   const choices: AutoChoice[] = [];
   for (const [name, each] of common) {
     const onMeasuring = () => onProgress?.(`Timing a decoder block of ${name}`);
-    const choice = await chooseDevice({ architecture: each, rank: commonRank }, { ...asked, onMeasuring });
+    const choice = await chooseDevice(
+      { architecture: each, rank: commonRank },
+      { ...asked, standing: "ignored", onMeasuring },
+    );
     choices.push({ model: name, ...choice });
   }
   const home = modelsHome();
@@ -161,6 +167,7 @@ export async function doctor(options: DoctorOptions = {}): Promise<Health> {
     pythons,
     gpus: python?.facts.accelerators ?? [],
     noGpu: noGpu(),
+    standing: standingPlace(),
     auto: { model: named, ...auto },
     choices,
     models: {

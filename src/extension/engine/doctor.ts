@@ -1,22 +1,30 @@
 import * as vscode from "vscode";
 import { DisposableStore } from "../disposableStore.ts";
-import { describeHealth, healthSchema } from "./health.ts";
+import { describeHealth, type Health, healthSchema } from "./health.ts";
 
-const scheme = "discern-doctor";
-const document = vscode.Uri.from({ scheme, path: "Discern Doctor" });
+/** Scheme of the doctor's page. */
+export const doctorScheme = "discern-doctor";
+const document = vscode.Uri.from({ scheme: doctorScheme, path: "Discern Doctor" });
+
+/** What the doctor's page needs of others. */
+export interface DoctorWork {
+  /** Asks the engine what it finds on this machine. */
+  readonly examine: () => Promise<unknown>;
+  /** Is told what was found. */
+  readonly onHealth: (health: Health) => Promise<void>;
+}
 
 /** Shows what the engine's doctor found, as a document that is read only and asks for no saving. */
 export class Doctor implements vscode.Disposable, vscode.TextDocumentContentProvider {
   private readonly store = new DisposableStore();
-  private readonly examine: () => Promise<unknown>;
+  private readonly work: DoctorWork;
   private readonly changed = this.store.add(new vscode.EventEmitter<vscode.Uri>());
   readonly onDidChange = this.changed.event;
   private shown = "";
 
-  /** @param examine asks the engine what it finds on this machine. */
-  constructor(examine: () => Promise<unknown>) {
-    this.examine = examine;
-    this.store.add(vscode.workspace.registerTextDocumentContentProvider(scheme, this));
+  constructor(work: DoctorWork) {
+    this.work = work;
+    this.store.add(vscode.workspace.registerTextDocumentContentProvider(doctorScheme, this));
   }
 
   /**
@@ -32,8 +40,10 @@ export class Doctor implements vscode.Disposable, vscode.TextDocumentContentProv
     );
     await vscode.window.showTextDocument(document, { preview: true });
     try {
-      const found = await vscode.window.withProgress({ location, title }, () => this.examine());
-      this.write(describeHealth(healthSchema.parse(found)));
+      const found = await vscode.window.withProgress({ location, title }, () => this.work.examine());
+      const health = healthSchema.parse(found);
+      this.write(describeHealth(health));
+      await this.work.onHealth(health);
     } catch (error) {
       this.write("The check did not end. Run it again with Discern: Check This Machine (Doctor).\n");
       throw error;

@@ -10,11 +10,11 @@ import type { CallOptions } from "../../connection/client.ts";
 import type { Method, ParamsInput, Result } from "../../protocol/rpc.ts";
 import { RequestCancelled } from "../../protocol/wireError.ts";
 import { onSettingChange, registerCommand, runCommand, setting } from "../contributions.ts";
+import { placeVariables } from "../device/words.ts";
 import { DisposableStore } from "../disposableStore.ts";
 import { log } from "../log.ts";
 import { pythonVariable } from "../torch/words.ts";
 import { requireTrust } from "../trust.ts";
-import { Doctor } from "./doctor.ts";
 import { EngineFailure } from "./failure.ts";
 import { JudgeKeys } from "./keys.ts";
 import { monitor } from "./monitor.ts";
@@ -44,15 +44,16 @@ export class Engine implements vscode.Disposable {
   constructor(context: vscode.ExtensionContext) {
     this.context = context;
     this.keys = new JudgeKeys(context);
-    const doctor = this.store.add(new Doctor(() => this.call("doctor", {})));
     this.store.add(registerCommand("discern.engine.restart", () => this.restart()));
-    this.store.add(registerCommand("discern.engine.doctor", () => doctor.show()));
     this.store.add(
       registerCommand("discern.judges.setKey", async () => {
         if (await askForKey(this.keys)) await this.end();
       }),
     );
-    const restarting = ["discern.engine.nodePath", "discern.engine.path", "discern.torch.python"] as const;
+    const restarting = [
+      ...(["discern.engine.nodePath", "discern.engine.path", "discern.torch.python"] as const),
+      ...(["discern.backend", "discern.device"] as const),
+    ];
     this.store.add(onSettingChange(restarting, () => void this.end()));
   }
 
@@ -107,7 +108,11 @@ export class Engine implements vscode.Disposable {
     const engine = await startEngine({
       node: setting("discern.engine.nodePath") || process.execPath,
       cli: setting("discern.engine.path") || join(this.context.extensionPath, "dist/cli.js"),
-      environment: { ...(await this.keys.environment()), ...pythonVariable(setting("discern.torch.python")) },
+      environment: {
+        ...(await this.keys.environment()),
+        ...pythonVariable(setting("discern.torch.python")),
+        ...placeVariables({ backend: setting("discern.backend"), device: setting("discern.device") }),
+      },
       parent: process.pid,
       patience,
       onLine: (line) => log.info(`engine: ${line}`),

@@ -1,10 +1,17 @@
 import * as z from "zod";
-import { deviceChoiceSchema, deviceHealthSchema, deviceState } from "../../protocol/device.ts";
+import { backendSchema } from "../../protocol/backend.ts";
+import { deviceHealthSchema, deviceSchema, deviceState } from "../../protocol/device.ts";
 import { describePython, isUsable, pythonHealthSchema } from "../../protocol/python.ts";
 import { greatestOf } from "../../statistics/extremes.ts";
-import { byteSize } from "../../wording/numbers.ts";
+import { byteSize, milliseconds } from "../../wording/numbers.ts";
+import { type Measurement, measurementSchema, placeName } from "../device/words.ts";
 
-const autoSchema = deviceChoiceSchema.extend({ model: z.string() });
+/** Headings of the doctor's page that something can be done about. */
+export const headings = {
+  machine: "This machine",
+  pythons: "Pythons for the PyTorch backend; the first that can compute is taken",
+  auto: "What auto stands for; a recipe that names backend or device is not affected",
+} as const;
 
 /** What the engine's doctor finds on this machine. */
 export const healthSchema = z.object({
@@ -17,8 +24,10 @@ export const healthSchema = z.object({
   devices: z.array(deviceHealthSchema),
   pythons: z.array(pythonHealthSchema),
   noGpu: z.string().nullable(),
-  auto: autoSchema,
-  choices: z.array(autoSchema),
+  /** The default that was set instead of what is measured. */
+  standing: z.object({ backend: backendSchema, device: deviceSchema }).nullable(),
+  auto: measurementSchema,
+  choices: z.array(measurementSchema),
   models: z.object({
     home: z.string(),
     found: z.array(z.string()),
@@ -34,7 +43,7 @@ export function describeHealth(health: Health): string {
   const width = greatestOf(health.devices.map(({ name }) => name.length));
   const { found: models, cached } = health.models;
   return [
-    "This machine",
+    headings.machine,
     ...indent([
       health.platform,
       ...(health.processor.model === null ? [] : [health.processor.model]),
@@ -54,7 +63,7 @@ export function describeHealth(health: Health): string {
       ]);
     }),
     "",
-    "Pythons for the PyTorch backend; the first that can compute is taken",
+    headings.pythons,
     ...(health.pythons.length === 0 ? indent(["None found."]) : []),
     ...health.pythons.flatMap((python) => {
       const [first = "", ...more] = describePython(python).flatMap(wrapped);
@@ -62,10 +71,9 @@ export function describeHealth(health: Health): string {
     }),
     ...(health.noGpu === null ? [] : indent(wrapped(`No GPU: ${health.noGpu}`))),
     "",
-    "What auto stands for",
-    ...[health.auto, ...health.choices].flatMap(({ model, backend, device, reason }) =>
-      indent([`${model}: ${device} by ${backend}`, ...wrapped(reason).map((line) => `  ${line}`)]),
-    ),
+    headings.auto,
+    ...(health.standing === null ? [] : indent([standingLine(health.standing)])),
+    ...[health.auto, ...health.choices].flatMap((each) => indent(measurementLines(each))),
     "",
     `Models in ${health.models.home}`,
     ...indent(models.length > 0 ? models : ["None."]),
@@ -81,6 +89,24 @@ export function describeHealth(health: Health): string {
     ...indent(Object.entries(health.versions).map(([name, version]) => `${name} ${version}`)),
     "",
   ].join("\n");
+}
+
+function standingLine({ backend, device }: NonNullable<Health["standing"]>): string {
+  const name = device === "auto" ? `backend ${backend}` : device;
+  const by = backend !== "auto" && device !== "auto" ? ` by ${backend}` : "";
+  return `Set by the settings discern.backend and discern.device: ${name}${by}. Measured:`;
+}
+
+/** What is the fastest for a model, how fast each place was, and why. */
+function measurementLines(measurement: Measurement): string[] {
+  const { model, backend, device, reason, candidates = [] } = measurement;
+  const timed = candidates.flatMap((one) => {
+    if (one.milliseconds === null) return [];
+    const mark = one.backend === backend && one.device === device ? "✓" : " ";
+    const type = one.compiled ? `${one.dtype}, compiled` : one.dtype;
+    return [`  ${mark} ${placeName(one)} (${type}): ${milliseconds(one.milliseconds)} per block`];
+  });
+  return [`${model}: ${placeName(measurement)}`, ...timed, ...wrapped(reason).map((line) => `  ${line}`)];
 }
 
 /** Characters after which a line is broken between two words: problems of drivers are long, and editors do not wrap. */

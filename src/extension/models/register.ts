@@ -7,6 +7,7 @@ import * as vscode from "vscode";
 import { recipeSuffix } from "../../protocol/recipe.ts";
 import { availableMemory } from "../../recipe/availableMemory.ts";
 import { registerCommand, runCommand } from "../contributions.ts";
+import type { Measured } from "../device/measured.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { RunLibrary } from "../runs/library.ts";
 import { requireTrust } from "../trust.ts";
@@ -20,7 +21,12 @@ import { pullModel } from "./pull.ts";
 import { ModelTree } from "./tree.ts";
 
 /** Registers the Models view with its commands. */
-export function registerModels(library: ModelLibrary, engine: Engine, runs: RunLibrary): vscode.Disposable {
+export function registerModels(
+  library: ModelLibrary,
+  engine: Engine,
+  runs: RunLibrary,
+  measured: Measured,
+): vscode.Disposable {
   const onModel = (work: (model: Model) => unknown) => async (given?: Model) => {
     const model = given ?? (await pickModel(library));
     if (model) await work(model);
@@ -30,7 +36,7 @@ export function registerModels(library: ModelLibrary, engine: Engine, runs: RunL
   return vscode.Disposable.from(
     plans,
     vscode.languages.registerCompletionItemProvider(recipes, new ModelCompletion(library), '"'),
-    new ModelTree(library, runs),
+    new ModelTree(library, runs, measured),
     registerCommand("discern.models.refresh", () => library.refresh()),
     registerCommand("discern.models.pull", async (given?: Model) => {
       requireTrust();

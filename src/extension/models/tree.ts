@@ -1,6 +1,10 @@
 import { basename } from "node:path";
 import * as vscode from "vscode";
 import { availableMemory } from "../../recipe/availableMemory.ts";
+import { onSettingChange } from "../contributions.ts";
+import { setPlace } from "../device/choose.ts";
+import type { Measured } from "../device/measured.ts";
+import { deviceRow } from "../device/words.ts";
 import { DisposableStore } from "../disposableStore.ts";
 import type { RunLibrary } from "../runs/library.ts";
 import { type ModelLine, modelLines } from "./details.ts";
@@ -11,7 +15,12 @@ import { adapterRow, modelRow, placeRow, type Row } from "./rows.ts";
 import { isSameModel } from "./usage.ts";
 
 /** A row of the Models view: a place, a model or adapter, which commands take, or a line about it. */
-export type ModelNode = ModelPlace | Model | ModelDetail;
+export type ModelNode = DeviceNode | ModelPlace | Model | ModelDetail;
+
+/** Where models are computed: the first row, where there are models. */
+interface DeviceNode {
+  readonly isDevice: true;
+}
 
 interface ModelPlace {
   readonly shown: Place;
@@ -30,33 +39,44 @@ export class ModelTree implements vscode.TreeDataProvider<ModelNode>, vscode.Dis
   readonly onDidChangeTreeData = this.changed.event;
   private readonly library: ModelLibrary;
   private readonly runs: RunLibrary;
+  private readonly measured: Measured;
+  private readonly device: DeviceNode = { isDevice: true };
 
-  constructor(library: ModelLibrary, runs: RunLibrary) {
+  constructor(library: ModelLibrary, runs: RunLibrary, measured: Measured) {
     this.library = library;
     this.runs = runs;
+    this.measured = measured;
     const view = this.store.add(vscode.window.createTreeView("discern.models", { treeDataProvider: this }));
     // Python and other windows fetch models, too, deep in a cache that is not watched.
     this.store.add(view.onDidChangeVisibility(({ visible }) => visible && library.lookAgain()));
     this.store.add(library.onDidChange((model) => this.changed.fire(model)));
+    const ofDevice = () => this.changed.fire(this.device);
+    this.store.add(measured.onDidChange(ofDevice));
+    this.store.add(onSettingChange(["discern.backend", "discern.device"], ofDevice));
   }
 
   async getChildren(node?: ModelNode): Promise<ModelNode[]> {
     if (node === undefined) {
-      return byPlace(await this.library.models()).map(({ place, models }) => ({ shown: place, models }));
+      const places = byPlace(await this.library.models());
+      // Without models the view's welcome says what can be done.
+      const device = places.length === 0 ? [] : [this.device];
+      return [...device, ...places.map(({ place, models }) => ({ shown: place, models }))];
     }
+    if ("isDevice" in node) return [];
     if ("shown" in node) return [...node.models];
     if ("of" in node || node.kind === "adapter") return [];
     return [...(await this.ownLines(node)), ...(await this.adapters(node)), ...(await this.usedBy(node))];
   }
 
   getTreeItem(node: ModelNode): vscode.TreeItem {
+    if ("isDevice" in node) return deviceItem(this.measured);
     if ("shown" in node) return placeItem(node);
     if ("of" in node) return detailItem(node);
     return node.kind === "adapter" ? adapterItem(node) : modelItem(node, this.library.knownOf(node));
   }
 
   async resolveTreeItem(item: vscode.TreeItem, node: ModelNode): Promise<vscode.TreeItem> {
-    if ("shown" in node || "of" in node || node.kind === "adapter") return item;
+    if ("isDevice" in node || "shown" in node || "of" in node || node.kind === "adapter") return item;
     const text = new vscode.MarkdownString();
     text.appendMarkdown("**").appendText(node.name).appendMarkdown("**");
     for (const { name, value } of await this.ownLines(node)) {
@@ -141,6 +161,14 @@ function itemOf(label: string, id: string, { description, icon, colour, context 
     icon,
     colour === undefined ? undefined : new vscode.ThemeColor(colour),
   );
+  return item;
+}
+
+function deviceItem(measured: Measured): vscode.TreeItem {
+  const { description, tooltip } = deviceRow(setPlace(), measured.choices);
+  const item = itemOf("Device", "device", { description, icon: "chip", context: "device" });
+  item.tooltip = tooltip;
+  item.command = { command: "discern.device.choose", title: "Choose Device" };
   return item;
 }
 

@@ -48,6 +48,7 @@ test("says what the doctor found, a long problem in several lines beside its dev
       },
     ],
     noGpu: null,
+    standing: { backend: "torch", device: "cuda" },
     choices: [
       {
         model: "an 8 B model",
@@ -60,6 +61,14 @@ test("says what the doctor found, a long problem in several lines beside its dev
     auto: {
       model: "SmolLM2-135M",
       device: "cpu",
+      candidates: [
+        { backend: "onnx", device: "cpu", dtype: "float32", milliseconds: 20.123, problem: null },
+        { backend: "onnx", device: "webgpu", dtype: "float32", milliseconds: null, problem: "No driver." },
+        {
+          ...{ backend: "torch", device: "cpu", dtype: "bfloat16", compiled: true },
+          ...{ milliseconds: 31.5, problem: null },
+        },
+      ],
       reason: `webgpu was not considered:${" driver".repeat(12)}`,
     },
     models: {
@@ -93,8 +102,11 @@ Pythons for the PyTorch backend; the first that can compute is taken
   ✗ /usr/bin/python3 (PATH)
       It does not start. Fix: install it
 
-What auto stands for
+What auto stands for; a recipe that names backend or device is not affected
+  Set by the settings discern.backend and discern.device: cuda by torch. Measured:
   SmolLM2-135M: cpu by onnx
+    ✓ cpu by onnx (float32): 20.1 ms per block
+      cpu by torch (bfloat16, compiled): 31.5 ms per block
     webgpu was not considered: driver driver driver driver driver driver driver
     driver driver driver driver driver
   an 8 B model: cuda by torch

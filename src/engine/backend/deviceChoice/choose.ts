@@ -21,6 +21,7 @@ import { type TrainedBlock, trialBatch } from "./block.ts";
 import { decide, type TorchFound } from "./decide.ts";
 import { knownTrial } from "./knownTrials.ts";
 import { hasBfloat16 } from "./processor.ts";
+import { standingChoice, standingPlace } from "./standing.ts";
 import { type TorchVariant, torchTrialSchema, tryTorch } from "./torchTrial.ts";
 import { type Trial, trialSchema } from "./trial.ts";
 import { type TrialProgram, tryDevice } from "./tryDevice.ts";
@@ -39,6 +40,8 @@ export interface ChoiceOptions {
   readonly python?: (() => Promise<UsablePython>) | undefined;
   /** Whether everything is timed anew. */
   readonly anew?: boolean | undefined;
+  /** "ignored": what is measured, also where a default was set. */
+  readonly standing?: "ignored" | undefined;
   /** Is told before something is timed that takes a while. */
   readonly onMeasuring?: (() => void) | undefined;
 }
@@ -54,14 +57,19 @@ const besideWeights = 1.5e9;
 const known = new Map<string, Promise<DeviceChoice>>();
 
 /**
- * Measures what `auto` stands for on this machine, for this model. Bounded to a few minutes, done once on a machine for each shape; where no
+ * What `auto` stands for on this machine, for this model: the default that a person set, else what is measured. Bounded to a few minutes, done once on a machine for each shape; where no
  * GPU can be reached and no processor has units for bfloat16 nothing is started.
  *
- * @throws DiscernError("python-unusable") where the torch backend is named and no Python can run it.
+ * @throws DiscernError("python-unusable") where the torch backend is named and no Python can run it; `request-invalid` as `standingPlace`.
  */
-export function chooseDevice(block: TrainedBlock, options: ChoiceOptions = {}): Promise<DeviceChoice> {
-  if (options.backend === "torch") return torchDevice(options);
+export async function chooseDevice(block: TrainedBlock, options: ChoiceOptions = {}): Promise<DeviceChoice> {
   const { backend, torch, threads, root, trial } = options;
+  if (backend === "torch") return torchDevice(options);
+  if (backend === undefined && options.standing !== "ignored") {
+    const { backend: set = "auto", device = "auto" } = standingPlace() ?? {};
+    if (device !== "auto") return standingChoice({ backend: set, device }, { named: torch?.python, root });
+    if (set !== "auto") return chooseDevice(block, { ...options, backend: set });
+  }
   const key = JSON.stringify([block, backend, torch, threads, root, trial]);
   let choice = known.get(key);
   if (!choice || options.anew) {
