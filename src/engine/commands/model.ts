@@ -179,6 +179,11 @@ export function addDoctor(program: Command): void {
           ...health.pythons.flatMap((python) =>
             describePython(python).map((line, i) => `${i === 0 ? "  " : "    "}${line}`),
           ),
+          ...(health.standing === null
+            ? []
+            : [
+                `default backend ${health.standing.backend}, device ${health.standing.device}: set by DISCERN_BACKEND and DISCERN_DEVICE`,
+              ]),
           ...[health.auto, ...health.choices].map(
             ({ model, backend, device, reason }) => `auto    ${device} by ${backend} for ${model}: ${reason}`,
           ),

@@ -1,10 +1,10 @@
 import * as vscode from "vscode";
 import { runCommand, setting } from "../contributions.ts";
 import type { Measured } from "./measured.ts";
-import { type PlaceItem, placeItems, type SetPlace } from "./words.ts";
+import { type NamedPlace, type PlaceItem, placeItems } from "./places.ts";
 
 /** The default place, as the settings have it. */
-export function setPlace(): SetPlace {
+export function setPlace(): NamedPlace {
   return { backend: setting("discern.backend"), device: setting("discern.device") };
 }
 
@@ -18,7 +18,7 @@ export async function chooseDevice(measured: Measured): Promise<void> {
     measure,
   ];
   const chosen = await vscode.window.showQuickPick(items, {
-    title: "Choose Device",
+    title: "Default Device",
     placeHolder: "Where models are computed, unless a recipe names backend or device",
     matchOnDescription: true,
   });

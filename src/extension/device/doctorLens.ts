@@ -21,7 +21,7 @@ const actions: readonly Action[] = [
       "Make a Python environment with PyTorch, by uv or venv; it says what is installed, and asks before",
   },
   {
-    ...{ heading: headings.auto, title: "$(chip) Choose Device…", command: "discern.device.choose" },
+    ...{ heading: headings.auto, title: "$(chip) Choose Default Device…", command: "discern.device.choose" },
     tooltip: "Where models are computed, unless a recipe names backend or device",
   },
 ];

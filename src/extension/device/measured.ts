@@ -1,6 +1,6 @@
 import * as vscode from "vscode";
 import * as z from "zod";
-import { type Measurement, measurementSchema } from "./words.ts";
+import { type Measurement, measurementSchema } from "./places.ts";
 
 const key = "discern.measured";
 

@@ -4,7 +4,7 @@ import { deviceHealthSchema, deviceSchema, deviceState } from "../../protocol/de
 import { describePython, isUsable, pythonHealthSchema } from "../../protocol/python.ts";
 import { greatestOf } from "../../statistics/extremes.ts";
 import { byteSize, milliseconds } from "../../wording/numbers.ts";
-import { type Measurement, measurementSchema, placeName } from "../device/words.ts";
+import { choiceShort, type Measurement, measurementSchema } from "../device/places.ts";
 
 /** Headings of the doctor's page that something can be done about. */
 export const headings = {
@@ -99,14 +99,15 @@ function standingLine({ backend, device }: NonNullable<Health["standing"]>): str
 
 /** What is the fastest for a model, how fast each place was, and why. */
 function measurementLines(measurement: Measurement): string[] {
-  const { model, backend, device, reason, candidates = [] } = measurement;
+  const { model, backend, device, reason, compile = false, candidates = [] } = measurement;
   const timed = candidates.flatMap((one) => {
     if (one.milliseconds === null) return [];
-    const mark = one.backend === backend && one.device === device ? "✓" : " ";
-    const type = one.compiled ? `${one.dtype}, compiled` : one.dtype;
-    return [`  ${mark} ${placeName(one)} (${type}): ${milliseconds(one.milliseconds)} per block`];
+    const isChosen = one.backend === backend && one.device === device && (one.compiled ?? false) === compile;
+    const mark = isChosen ? "✓" : " ";
+    const name = choiceShort({ ...one, compile: one.compiled });
+    return [`  ${mark} ${name}: ${milliseconds(one.milliseconds)} per block`];
   });
-  return [`${model}: ${placeName(measurement)}`, ...timed, ...wrapped(reason).map((line) => `  ${line}`)];
+  return [`${model}: ${choiceShort(measurement)}`, ...timed, ...wrapped(reason).map((line) => `  ${line}`)];
 }
 
 /** Characters after which a line is broken between two words: problems of drivers are long, and editors do not wrap. */

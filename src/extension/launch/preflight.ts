@@ -9,7 +9,7 @@ import { planText } from "../../recipe/memoryPlan.ts";
 import { knownModel, type ModelFacts } from "../../recipe/modelFacts.ts";
 import { readRecipe } from "../../recipe/recipeFile.ts";
 import { memoryRefusal, planRecipe } from "../../recipe/recipeMemory.ts";
-import { choiceShort } from "../recipe/place.ts";
+import { choiceShort } from "../device/places.ts";
 import type { Finding, Remedy } from "./finding.ts";
 import { checkRoom, type Room } from "./room.ts";
 

@@ -168,7 +168,7 @@ function deviceItem(measured: Measured): vscode.TreeItem {
   const { description, tooltip } = deviceRow(setPlace(), measured.choices);
   const item = itemOf("Device", "device", { description, icon: "chip", context: "device" });
   item.tooltip = tooltip;
-  item.command = { command: "discern.device.choose", title: "Choose Device" };
+  item.command = { command: "discern.device.choose", title: "Choose Default Device" };
   return item;
 }
 

@@ -1,8 +1,9 @@
 import { dirname } from "node:path";
 import * as vscode from "vscode";
+import { placeItems } from "../device/places.ts";
 import type { CheckedFiles } from "./checkedFiles.ts";
 import type { RecipeFacts } from "./facts.ts";
-import { placeItems, withPlace } from "./place.ts";
+import { withPlace } from "./place.ts";
 
 /** Has a person choose where a recipe is computed, with what was measured of each place, and writes it into the recipe, unsaved. */
 export async function choosePlace(
@@ -26,7 +27,7 @@ export async function choosePlace(
     },
     () => facts.place({ ...recipe, backend: "auto", device: "auto" }, dirname(uri.fsPath)),
   );
-  const chosen = await vscode.window.showQuickPick(placeItems(recipe, auto), {
+  const chosen = await vscode.window.showQuickPick(placeItems(recipe, [auto]), {
     title: "Backend and Device",
     placeHolder: "Where the recipe is computed",
     matchOnDescription: true,

@@ -1,11 +1,6 @@
 import { expect, test } from "vitest";
-import {
-  deviceRow,
-  type Measurement,
-  measurementSchema,
-  placeItems,
-  placeVariables,
-} from "../../../src/extension/device/words.ts";
+import { type Measurement, measurementSchema } from "../../../src/extension/device/places.ts";
+import { deviceRow, placeVariables } from "../../../src/extension/device/words.ts";
 
 const candidate = (backend: string, device: string, milliseconds: number | null) => ({
   ...{ backend, device, dtype: "float32", milliseconds },
@@ -22,29 +17,6 @@ const measured: Measurement[] = [
   }),
 ];
 const auto = { backend: "auto", device: "auto" } as const;
-
-test("every place is offered with the time of each model there, and the one that is set is marked", () => {
-  const rows = (set: Parameters<typeof placeItems>[0]) =>
-    placeItems(set, measured).map(({ label, description, detail }) => [
-      label,
-      description.includes("(current)"),
-      detail,
-    ]);
-  expect(rows(auto)).toEqual([
-    ["auto", true, "SmolLM2-135M: cpu by onnx · an 8 B model: cuda by torch"],
-    ["cpu by onnx", false, "SmolLM2-135M: 20.1 ms per block · an 8 B model: 900 ms per block"],
-    ["webgpu by onnx", false, "Not timed; Check This Machine says why"],
-    ["cuda by torch", false, "an 8 B model: 3 ms per block"],
-    ["cpu by torch", false, "Not timed; Check This Machine says why"],
-  ]);
-  const current = (set: Parameters<typeof placeItems>[0]) =>
-    rows(set).flatMap(([label, isCurrent]) => (isCurrent ? [label] : []));
-  expect(current({ backend: "auto", device: "cpu" })).toEqual(["cpu by onnx"]);
-  expect(current({ backend: "torch", device: "cpu" })).toEqual(["cpu by torch"]);
-  expect(current({ backend: "auto", device: "cuda" })).toEqual(["cuda by torch"]);
-  expect(current({ backend: "torch", device: "auto" })).toEqual([]);
-  expect(placeItems(auto, []).map(({ detail }) => detail)).toEqual(Array(5).fill("Not measured yet"));
-});
 
 test("the row of the device says what is measured, or what was set", () => {
   const { description, tooltip } = deviceRow(auto, measured);

@@ -109,7 +109,7 @@ What auto stands for; a recipe that names backend or device is not affected
       cpu by torch (bfloat16, compiled): 31.5 ms per block
     webgpu was not considered: driver driver driver driver driver driver driver
     driver driver driver driver driver
-  an 8 B model: cuda by torch
+  an 8 B model: cuda by torch (bfloat16)
     it is the fastest
 
 Models in /home/models

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { placeItems, placeTitle, withPlace } from "../../../src/extension/recipe/place.ts";
+import { placeTitle, withPlace } from "../../../src/extension/recipe/place.ts";
 import type { DeviceChoice } from "../../../src/protocol/device.ts";
 
 const auto = { backend: "auto", device: "auto" } as const;
@@ -25,19 +25,6 @@ test("the lens says what is named, and what auto stands for once that is known",
   expect(placeTitle({ backend: "torch", device: "auto" }, null)).toBe("auto by torch");
   expect(placeTitle({ backend: "auto", device: "cpu" }, null)).toBe("cpu");
   expect(placeTitle({ backend: "torch", device: "cpu" }, null)).toBe("cpu by torch");
-});
-
-test("the picker offers every place with what was measured of it, and marks the one that is named", () => {
-  const items = placeItems({ backend: "auto", device: "cpu" }, measured);
-  expect(items.map(({ label, description }) => [label, description])).toEqual([
-    ["auto", "cuda by torch (bfloat16)"],
-    ["$(check) cpu by onnx", "one decoder block: 40 ms"],
-    ["webgpu by onnx", "not considered: too large"],
-    ["cuda by torch", "one decoder block: 2.5 ms (bfloat16)"],
-    ["cpu by torch", ""],
-  ]);
-  expect(items[0]!.detail).toBe("it is the fastest");
-  expect(placeItems(auto, null).map(({ label }) => label)[0]).toBe("$(check) auto");
 });
 
 test("what is chosen is written as keys of the recipe, and auto as none; the rest of the text stays", () => {
