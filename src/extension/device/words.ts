@@ -33,8 +33,11 @@ export function deviceRow(
   const [first] = measured;
   if (first === undefined) return { description: "auto: the fastest for each model", tooltip };
   const time = first.candidates?.find(
-    ({ backend, device, milliseconds }) =>
-      milliseconds !== null && backend === first.backend && device === first.device,
+    ({ backend, device, compiled = false, milliseconds }) =>
+      milliseconds !== null &&
+      backend === first.backend &&
+      device === first.device &&
+      compiled === (first.compile ?? false),
   )?.milliseconds;
   const speed = time === undefined || time === null ? "" : `, ${milliseconds(time)} per block`;
   return { description: `auto: ${choiceShort(first)}${speed} (${first.model})`, tooltip };

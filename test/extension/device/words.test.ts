@@ -42,3 +42,16 @@ test("a place that is set reaches the engine as variables", () => {
     DISCERN_DEVICE: "cuda",
   });
 });
+
+test("the time in the row is that of the variant that is taken", () => {
+  const choice = measurementSchema.parse({
+    ...{ model: "m", backend: "torch", device: "cpu", dtype: "bfloat16", compile: true, reason: "fastest" },
+    candidates: [
+      { ...candidate("torch", "cpu", 9), dtype: "bfloat16", compiled: false },
+      { ...candidate("torch", "cpu", 5), dtype: "bfloat16", compiled: true },
+    ],
+  });
+  expect(deviceRow(auto, [choice]).description).toBe(
+    "auto: cpu by torch (bfloat16, compiled), 5 ms per block (m)",
+  );
+});
