@@ -4,8 +4,9 @@ import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { seriousFaults } from "./accessibility.ts";
 import { launchChromium } from "./browser.ts";
-import { PageInBrowser, themeNames } from "./pageInBrowser.ts";
+import { PageInBrowser } from "./pageInBrowser.ts";
 import { pages } from "./pageStates.ts";
+import { themeNames } from "./themeColours.ts";
 import { describeWorkbench } from "./useWorkbench.ts";
 
 const screenshots = join(import.meta.dirname, "../../.cache/workbench/screenshots");

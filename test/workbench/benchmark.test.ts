@@ -41,6 +41,10 @@ describeWorkbench("a benchmark", () => {
     async fill(folder) {
       await fillWorkspace(folder);
       await writeFile(join(folder, "small.benchmark.json"), `${JSON.stringify(benchmark, null, 2)}\n`);
+      // More checkpoints than any disk has room for.
+      const set = { ...benchmark.set, "checkpoint.keep": 1_000_000_000 };
+      const large = JSON.stringify({ ...benchmark, name: "large", set }, null, 2);
+      await writeFile(join(folder, "large.benchmark.json"), `${large}\n`);
     },
   });
   const patient = { timeout: 240_000, interval: 250 };
@@ -48,6 +52,8 @@ describeWorkbench("a benchmark", () => {
   const progress = async () => cellProgress(await readCellEvents(folder()));
   const lens = (text: string | RegExp) =>
     workbench().page.locator(".codelens-decoration a", { hasText: text });
+  /** The button that Enter presses. */
+  const focused = () => workbench().page.evaluate(() => document.activeElement?.textContent);
 
   it("has problems at its keys, and a lens that shows its plan with what each run costs", async () => {
     await workbench().openFile("small.benchmark.json");
@@ -64,11 +70,25 @@ describeWorkbench("a benchmark", () => {
     await workbench().screenshot("benchmark-plan");
   });
 
+  it("shows its plan by Enter where the disk has no room for it, and starts nothing", async () => {
+    await workbench().openFile("large.benchmark.json");
+    await lens("Run benchmark").click();
+    const dialog = await workbench().dialog(/large: 3 runs/);
+    await dialog.getByText(/is free on its disk/).waitFor();
+    await expect.poll(focused).toBe("Show Whole Plan");
+    await workbench().screenshot("benchmark-no-room");
+    await workbench().page.keyboard.press("Enter");
+    await workbench().webview(/large plan/);
+    expect(existsSync(join(workbench.folder(), "runs/large"))).toBe(false);
+    await workbench().runCommand("View: Close All Editors");
+  });
+
   it("is run from its lens after its costs were shown, and its matrix fills in", async () => {
     await workbench().openFile("small.benchmark.json");
     await lens("Run benchmark").click();
     const dialog = await workbench().dialog(/small: 3 runs/);
     await workbench().screenshot("benchmark-start");
+    await expect.poll(focused).toBe("Run");
     await dialog.getByRole("button", { name: "Run", exact: true }).click();
     const page = await workbench().webview("Benchmark: small");
     await page.getByRole("heading", { name: "small" }).waitFor();

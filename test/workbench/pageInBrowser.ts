@@ -1,15 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
-import colours from "./themeColours.json" with { type: "json" };
+import { storedColours, type ThemeName } from "./themeColours.ts";
 
 const root = join(import.meta.dirname, "../..");
 const origin = "http://page.test";
 const types: Record<string, string> = { css: "text/css", js: "text/javascript", ttf: "font/ttf" };
-
-export type ThemeName = Extract<keyof typeof colours, string>;
-/** The themes of the editor in which pages are looked at, one of each kind. */
-export const themeNames = Object.keys(colours) as ThemeName[];
 
 /**
  * A built page of ours alone in a browser, with the colours of the editor's themes and a host of the test's own. It starts and
@@ -85,7 +81,7 @@ export class PageInBrowser {
       document.documentElement.style.cssText = "";
       for (const [property, value] of Object.entries(style))
         document.documentElement.style.setProperty(property, value);
-    }, colours[name]);
+    }, storedColours(name));
   }
 }
 

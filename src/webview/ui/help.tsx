@@ -1,5 +1,5 @@
 import { type ComponentChildren, createContext } from "preact";
-import { useContext, useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useContext, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { isMessage, openHelpMessage } from "../../protocol/webview/page.ts";
 import { IconButton } from "./iconButton.tsx";
 import { keyAction, type PageKey, type ToldKey } from "./pageKeys.ts";
@@ -48,7 +48,8 @@ export function WithHelp({ help, children }: { help: Help; children: ComponentCh
     if (focused !== document.body && focused.isConnected) (focused as HTMLElement).focus();
     else work?.focus();
   }, [isShown]);
-  useEffect(() => {
+  // With the drawing itself: keys that come right behind the one that opened the help already find it open.
+  useLayoutEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       const isInFile = typeof acquireVsCodeApi === "undefined";
       if (isShown && event.key === "Escape") close();
@@ -86,7 +87,7 @@ function HelpDialog({
 }) {
   const dialog = useRef<HTMLDivElement>(null);
   const id = useId();
-  useEffect(() => dialog.current?.focus(), []);
+  useLayoutEffect(() => dialog.current?.focus(), []);
   return (
     <div class="help" role="dialog" aria-modal="true" aria-labelledby={id} tabIndex={-1} ref={dialog}>
       {/* A document, so that screen readers let it be read line by line. */}

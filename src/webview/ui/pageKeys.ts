@@ -1,4 +1,4 @@
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 
 /** A key, or several, as it is told to people, and what it does. */
 export interface ToldKey {
@@ -40,7 +40,8 @@ export function usePageKeys<Action extends string>(
   keys: readonly PageKey<Action>[],
   act: (action: Action) => unknown,
 ): void {
-  useEffect(() => {
+  // With the drawing itself: a key acts on what is seen, however fast keys come.
+  useLayoutEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (event.defaultPrevented || document.querySelector("[aria-modal=true]")) return;
       const action = keyAction(event, keys);

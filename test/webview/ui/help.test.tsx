@@ -101,3 +101,19 @@ test.each(names)("the page %s has a help, which tells each of its keys once", as
   expect(module.help.about.length).toBeGreaterThan(40);
   expect(module.help.screenReader.length).toBeGreaterThan(1);
 });
+
+test("keys that come at once behind the one that opened the help find it open", async () => {
+  const acted = show();
+  const key = (name: string) =>
+    document.body.dispatchEvent(new KeyboardEvent("keydown", { key: name, bubbles: true, cancelable: true }));
+  // No frame is painted in between, as where a page is busy.
+  const drawn = () => new Promise((resolve) => queueMicrotask(() => queueMicrotask(() => resolve(null))));
+  key("?");
+  await drawn();
+  expect(document.activeElement).toBe(dialog());
+  key("Escape");
+  await drawn();
+  expect(dialog()).toBeNull();
+  key("1");
+  expect(acted).toEqual(["one"]);
+});
