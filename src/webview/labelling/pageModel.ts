@@ -14,10 +14,11 @@ import type {
 import { counted } from "../../wording/numbers.ts";
 import type { Host } from "../ui/host.ts";
 import { RowWindow } from "../ui/rowWindow.ts";
-import { type Extend, Selection } from "../ui/selection.ts";
+import type { Extend, Selection } from "../ui/selection.ts";
 import { LabelBoard } from "./board.ts";
 import { PromptDetails } from "./details.ts";
 import { LabelRequests } from "./labelRequests.ts";
+import { ListedPrompts } from "./listed.ts";
 import { PromptIds } from "./promptIds.ts";
 import { announceLabelled, announceStep } from "./words.ts";
 
@@ -40,20 +41,16 @@ export class LabellingPage {
   agreement: LabelAgreement | null = null;
   board = new LabelBoard(new Uint8Array());
   query: Query;
-  /** The list: places of prompts in the file, in the order asked for; null until the host answers. */
-  places: Uint32Array | null = null;
-  /** Position of the present prompt in the list. */
-  position = 0;
   mode: LabellingState["mode"];
   guidelinesOpen: boolean;
   /** Whether prompts are shown without being pointed at. */
   revealed = false;
-  selection = new Selection(0);
   /** What went wrong last, until something is done again. */
   error: string | null = null;
   /** What a screen reader is told; the number makes the same words news again. */
   said = { words: "", number: 0 };
 
+  private readonly listed = new ListedPrompts();
   private readonly rows = new RowWindow<PromptRow>();
   private readonly details = new PromptDetails();
   private readonly requests = new LabelRequests();
@@ -61,17 +58,13 @@ export class LabellingPage {
   private readonly listeners = new Set<() => void>();
   private readonly host: PageHost;
   private drafts: Record<string, string> = {};
-  private target: number | undefined;
   private kept: LabellingState | undefined;
   /** Whether a list was asked for that is not here yet. */
   private awaited = false;
   /** Whether all of the list that comes is to be selected. */
   private selectsAll = false;
-  private beginsUnlabelled = false;
   /** What the reasons are of that rows and prompts came with. */
   private reasonsOf = JSON.stringify(["file", undefined]);
-  /** What undo or redo changed and the list does not show, until one comes that does. */
-  private restored: ReadonlySet<number> | null = null;
 
   constructor(host: PageHost) {
     const kept = host.state;
@@ -91,7 +84,21 @@ export class LabellingPage {
 
   /** Place in the file of the present prompt; undefined where the list is empty. */
   get place(): number | undefined {
-    return this.places?.[this.position];
+    return this.listed.place;
+  }
+
+  /** Places of the listed prompts in the file; null until the host answers. */
+  get places(): Uint32Array | null {
+    return this.listed.places;
+  }
+
+  /** Position of the present prompt in the list. */
+  get position(): number {
+    return this.listed.position;
+  }
+
+  get selection(): Selection {
+    return this.listed.selection;
   }
 
   /** The present prompt; undefined while the host has not told it. */
@@ -130,7 +137,7 @@ export class LabellingPage {
     } else {
       this.requestLabel(label, [this.position], this.drafts[this.ids.at(this.place)]?.trim());
       if (this.position + 1 === this.places!.length) this.say("End of the list.");
-      this.goTo(this.position + 1);
+      this.listed.goTo(this.position + 1);
     }
     this.changed();
   }
@@ -147,21 +154,21 @@ export class LabellingPage {
   /** Moves in the list by so many prompts, held within it. */
   move(by: number): void {
     if (this.mode === "grid") this.select(this.selection.focus + by, "alone");
-    else this.goTo(this.position + by);
+    else this.listed.goTo(this.position + by);
     this.changed();
   }
 
   /** Moves the grid's focus and selects. */
   select(position: number, extend: Extend): void {
     this.selection.move(position, extend);
-    this.goTo(this.selection.focus);
+    this.listed.goTo(this.selection.focus);
     this.changed();
   }
 
   /** Moves the grid's focus alone. */
   moveFocus(position: number): void {
     this.selection.moveFocus(position);
-    this.goTo(this.selection.focus);
+    this.listed.goTo(this.selection.focus);
     this.changed();
   }
 
@@ -178,14 +185,14 @@ export class LabellingPage {
   setMode(mode: LabellingState["mode"]): void {
     this.mode = mode;
     if (mode === "agreement") this.host.post({ type: "agreement" });
-    if (mode === "grid") this.selection = new Selection(this.places?.length ?? 0, this.position);
+    if (mode === "grid") this.listed.selectPresent();
     this.changed();
   }
 
   /** Asks for the list anew, with these changes; the present prompt stays present where it is in the list. */
   ask(change: Partial<Query>): void {
     this.query = { ...this.query, ...change };
-    this.target ??= this.place;
+    this.listed.target ??= this.place;
     this.askList();
     this.changed();
   }
@@ -193,10 +200,10 @@ export class LabellingPage {
   /** Begins the list again, from its first prompt; with these changes. */
   startOver(change: Partial<Query> = {}): void {
     this.query = { ...this.query, ...change };
-    this.goTo(0);
-    this.target = undefined;
+    this.listed.goTo(0);
+    this.listed.target = undefined;
     this.askList();
-    this.places = null;
+    this.listed.places = null;
     this.reasonsOf = "";
     this.changed();
   }
@@ -318,15 +325,15 @@ export class LabellingPage {
     this.ids = new PromptIds(file);
     this.unreadable = null;
     this.board = new LabelBoard(file.labels);
-    this.places = null;
+    this.listed.places = null;
     this.rows.clear();
     this.details.clear();
-    this.target = file.begin ?? (present === undefined ? undefined : this.ids.placeOf(present));
+    this.listed.target = file.begin ?? (present === undefined ? undefined : this.ids.placeOf(present));
     if (file.begin !== undefined) this.query = { ...firstQuery, order: this.query.order };
     this.agreement = null;
     if (file.begin !== undefined && this.mode === "agreement") this.mode = "one";
     if (this.mode === "agreement") this.host.post({ type: "agreement" });
-    this.beginsUnlabelled = this.target === undefined;
+    this.listed.beginsUnlabelled = this.listed.target === undefined;
     this.askList();
   }
 
@@ -336,7 +343,6 @@ export class LabellingPage {
   }
 
   private takeList(places: Uint32Array): void {
-    this.places = places;
     // In another order prompts stand where they do for another reason.
     const reasons = JSON.stringify([this.query.order, this.query.differ]);
     if (reasons !== this.reasonsOf) {
@@ -345,48 +351,16 @@ export class LabellingPage {
       this.details.stale();
     }
     this.awaited = false;
-    this.goTo(this.firstPosition(places));
-    this.target = undefined;
-    this.beginsUnlabelled = false;
-    this.selection = new Selection(places.length, this.position);
-    const restored = this.restoredPositions(places);
-    if (restored.length > 1) this.selection.only(restored);
-    this.restored = null;
+    this.listed.take(places, (place) => this.stateAt(place) === "unlabelled", this.mode === "grid");
     if (!this.selectsAll) return;
     this.selectsAll = false;
     this.selectAll();
   }
 
-  /** Where a new list begins: at what is wanted, in a file just opened at the first prompt without a label, else at its start. */
-  private firstPosition(places: Uint32Array): number {
-    if (this.target !== undefined) return Math.max(0, places.indexOf(this.target));
-    if (!this.beginsUnlabelled) return 0;
-    return Math.max(
-      0,
-      places.findIndex((place) => this.stateAt(place) === "unlabelled"),
-    );
-  }
-
-  /** Positions in a list of what undo or redo changed last. */
-  private restoredPositions(places: Uint32Array): number[] {
-    const restored = this.restored;
-    if (!restored || this.mode !== "grid") return [];
-    return [...places.keys()].filter((position) => restored.has(places[position]!));
-  }
-
   private goToPlace(place: number): void {
-    const position = this.places?.indexOf(place) ?? -1;
-    if (position < 0) {
-      this.target = place;
-      this.ask({ text: "", label: "all", differ: undefined });
-    } else {
-      this.goTo(position);
-      this.selection = new Selection(this.places!.length, this.position);
-    }
-  }
-
-  private goTo(position: number): void {
-    this.position = Math.max(0, Math.min((this.places?.length ?? 1) - 1, position));
+    if (this.listed.goToPlace(place)) return;
+    this.listed.target = place;
+    this.ask({ text: "", label: "all", differ: undefined });
   }
 
   private requestLabel(
@@ -429,15 +403,15 @@ export class LabellingPage {
     const [first] = places;
     this.say(announceStep(step, places.length, this.board.counts));
     if (first === undefined || !this.places) return;
-    this.restored = new Set(places);
-    const listed = this.restoredPositions(this.places);
+    this.listed.restored = new Set(places);
+    const listed = this.mode === "grid" ? this.listed.restoredPositions() : [];
     if (listed.length === 0) {
       this.goToPlace(first);
       return;
     }
-    this.restored = null;
+    this.listed.restored = null;
     this.selection.only(listed);
-    this.goTo(this.selection.focus);
+    this.listed.goTo(this.selection.focus);
   }
 
   private say(words: string): void {

@@ -1,17 +1,19 @@
 /**
  * `npm run bench:workbench`: what the workbench costs a person who waits for it, in a real editor and browser: its start,
- * a tree of 80,000 prompts, frames of the dashboard, memory of the extension host. Never part of the tests.
+ * a tree of 80,000 prompts, a table of 200,000, frames of the dashboard, memory of the extension host. Never part of the tests.
  */
 import { cpus } from "node:os";
 import { Command } from "commander";
 import { quantile } from "simple-statistics";
 import { measureDashboard } from "./dashboard.ts";
 import { measureActivation, measureHost, measureLabel, measureTree } from "./editor.ts";
+import { measureTable } from "./table.ts";
 
 const { parts } = new Command("bench:workbench")
-  .option("--parts <names>", "some of activation,tree,dashboard,host", (names) => names.split(","), [
+  .option("--parts <names>", "some of activation,tree,table,dashboard,host", (names) => names.split(","), [
     "activation",
     "tree",
+    "table",
     "dashboard",
     "host",
   ])
@@ -46,6 +48,14 @@ if (parts.includes("tree")) {
     "50 ms",
     middle(label) < 50,
   );
+}
+if (parts.includes("table")) {
+  const { key, wheel, frames } = await measureTable(50);
+  add("table of 200,000 prompts: a screen by PageDown", spread(key), "100 ms", middle(key) < 100);
+  add("the same by wheel, smooth scrolling included", spread(wheel), "200 ms", middle(wheel) < 200);
+  const p95 = quantile([...frames], 0.95);
+  const worst = `95th percentile ${ms(p95)}, longest ${ms(frames.reduce((a, b) => Math.max(a, b), 0))} of ${frames.length}`;
+  add("one frame while it scrolls", worst, "34 ms", p95 < 34);
 }
 if (parts.includes("dashboard")) {
   const { p95, longest, tasks } = await measureDashboard();

@@ -16,7 +16,7 @@ const prompts = 80_000;
 const PACE = 1000;
 
 /** Opens a workbench on a new folder, uses it, and takes both away. */
-async function withWorkbench<T>(
+export async function withWorkbench<T>(
   fill: (folder: string) => Promise<void>,
   use: (workbench: Workbench, folder: string) => Promise<T>,
 ): Promise<T> {
