@@ -41,7 +41,8 @@ export function differenceAxis(marks: readonly Mark[]): Axis {
 export function roomyAxis(marks: readonly Mark[]): Axis {
   const ends = marks.flatMap(({ value, lower, upper }) => [value, lower ?? value, upper ?? value]);
   const [least, most] = [leastOf(ends), greatestOf(ends)];
-  const room = Math.max((most - least) * 0.25, Math.abs(most) * 0.02, 1e-9);
+  // Ends that are written alike would make a difference that no number shows look large.
+  const room = Math.max((most - least) * 0.25, Math.abs(most) * 0.02, 0.01);
   return { from: least < 0 ? least - room : Math.max(0, least - room), to: most + room, ticks: [] };
 }
 
