@@ -1,5 +1,5 @@
 import type { Cost } from "../../recipe/cost.ts";
-import { byteSize, duration } from "../../wording/numbers.ts";
+import { byteSize, counted, duration } from "../../wording/numbers.ts";
 
 /** What a run costs, in one line: "≈ 5 min · 2.4 GB of memory". */
 export function costLine(cost: Cost): string {
@@ -21,4 +21,33 @@ export function costTable(rows: readonly CostRow[]): string {
     return line(chosen ? cells.map((cell) => `**${cell}**`) : cells);
   });
   return [line(["", "time", "memory", "disk"]), "| --- | ---: | ---: | ---: |", ...body].join("\n");
+}
+
+/**
+ * What the parts of a run cost, one row each.
+ *
+ * @param stage index of the one that is chosen; null for none.
+ */
+export function partRows(cost: Cost, stage: number | null): CostRow[] {
+  const measurements = [...cost.laboratory.measurements.values()].reduce((sum, count) => sum + count, 0);
+  const part = (name: string, seconds: number): CostRow => ({
+    name,
+    cost: { ...cost, seconds },
+    chosen: false,
+  });
+  return [
+    ...cost.stages.map((each, i) => ({
+      name: `stage ${i + 1}, ${each.kind}: ${each.steps} steps`,
+      cost: { ...each, diskBytes: cost.diskBytes },
+      chosen: stage === i,
+    })),
+    part(`${cost.probes.count} probes`, cost.probes.seconds),
+    ...(measurements > 0
+      ? [part(`${counted(measurements, "measurement")} of the laboratory`, cost.laboratory.seconds)]
+      : []),
+    ...(cost.making.answers > 0
+      ? [part(`${cost.making.answers} answers to learn from`, cost.making.seconds)]
+      : []),
+    part(`${cost.evaluation.answers} answers`, cost.evaluation.seconds),
+  ];
 }

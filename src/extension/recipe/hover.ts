@@ -7,7 +7,7 @@ import { planText } from "../../recipe/memoryPlan.ts";
 import { planRecipe } from "../../recipe/recipeMemory.ts";
 import { alternatives, type RecipePath } from "./alternatives.ts";
 import type { CheckedFiles } from "./checkedFiles.ts";
-import { type CostRow, costLine, costTable } from "./costTable.ts";
+import { type CostRow, costLine, costTable, partRows } from "./costTable.ts";
 import type { RecipeFacts } from "./facts.ts";
 import { placeTitle } from "./place.ts";
 
@@ -39,7 +39,6 @@ export class CostHover implements vscode.HoverProvider {
 
     const others = alternatives(recipe, path as RecipePath, model.architecture.layers);
     if (others.length === 0 && shown === "choice") return undefined;
-    const measurements = [...cost.laboratory.measurements.values()].reduce((sum, count) => sum + count, 0);
     const rows: CostRow[] =
       others.length > 0
         ? others.map(({ value, recipe: other, chosen }) => ({
@@ -47,41 +46,7 @@ export class CostHover implements vscode.HoverProvider {
             cost: estimateCost(other, model, machine, counts),
             chosen,
           }))
-        : [
-            ...cost.stages.map((stage, i) => ({
-              name: `stage ${i + 1}, ${stage.kind}: ${stage.steps} steps`,
-              cost: { ...stage, diskBytes: cost.diskBytes },
-              chosen: path[0] === "stages" && path[1] === i,
-            })),
-            {
-              name: `${cost.probes.count} probes`,
-              cost: { ...cost, seconds: cost.probes.seconds },
-              chosen: false,
-            },
-            ...(measurements > 0
-              ? [
-                  {
-                    name: `${measurements} measurements of the laboratory`,
-                    cost: { ...cost, seconds: cost.laboratory.seconds },
-                    chosen: false,
-                  },
-                ]
-              : []),
-            ...(cost.making.answers > 0
-              ? [
-                  {
-                    name: `${cost.making.answers} answers to learn from`,
-                    cost: { ...cost, seconds: cost.making.seconds },
-                    chosen: false,
-                  },
-                ]
-              : []),
-            {
-              name: `${cost.evaluation.answers} answers`,
-              cost: { ...cost, seconds: cost.evaluation.seconds },
-              chosen: false,
-            },
-          ];
+        : partRows(cost, path[0] === "stages" ? Number(path[1]) : null);
     const words = new vscode.MarkdownString();
     words.appendMarkdown(`**What the run costs** ${costLine(cost)}\n\n${costTable(rows)}\n\n`);
     words.appendMarkdown(
