@@ -1,5 +1,4 @@
 import { expect, test } from "vitest";
-import type { Uri } from "vscode";
 import {
   type Contents,
   contentsOf,
@@ -8,6 +7,7 @@ import {
   without,
 } from "../../../src/extension/dashboard/contents.ts";
 
+type Uri = Contents["runs"][number];
 const uri = (path: string) => ({ fsPath: path, toString: () => `file://${path}` }) as Uri;
 /** An experiment of which these runs have begun. */
 const experiment = (...cells: string[]) => {
