@@ -180,4 +180,10 @@ describe("the manifest", () => {
     const listed = menus.commandPalette!.map(({ command }) => command);
     expect(sorted(listed)).toEqual(listed.sort());
   });
+
+  it("takes a person's name from their own settings, also in a window on another machine", () => {
+    // The editor ignores settings of machine scope there.
+    const all = [contributes.configuration].flat().flatMap(({ properties }) => Object.entries(properties));
+    expect(Object.fromEntries(all)["discern.labels.author"]).toMatchObject({ scope: "window" });
+  });
 });
