@@ -13,7 +13,7 @@ import { fileNameSchema } from "./fileName.ts";
 import { sharedOpeningsSchema } from "./openings.ts";
 import { evaluateSchema } from "./recipe.ts";
 import { parseGate } from "./report/gates.ts";
-import { steeringSchema } from "./steering.ts";
+import { controlTypeSchema, steeringSchema } from "./steering.ts";
 import { suitesSchema } from "./suite.ts";
 
 /** What the name of a benchmark file ends in. */
@@ -28,6 +28,22 @@ const tuneSchema = z
     'Settings that are tried on the validation suites, such as { "stages.1.steps": [60, 120] }; each combination is a candidate',
   );
 
+const controlSchema = z
+  .strictObject({
+    type: controlTypeSchema.default("random").describe("As steering.control.type of a recipe"),
+    draws: z
+      .int()
+      .min(2)
+      .default(10)
+      .describe("Draws of the random vectors, one run each; the training seeds take turns. Take ten or more"),
+    suites: z
+      .array(z.string().min(1))
+      .min(1)
+      .optional()
+      .describe("Names of those of `suites` that the draws answer; all where left out"),
+  })
+  .describe("How the method that `controlOf` names is controlled");
+
 const benchmarkedMethodSchema = comparedMethodSchema.extend({
   stages: comparedMethodSchema.shape.stages.describe(
     "Kinds of the recipe's stages that the method keeps; where left out all, or none for a method with `on`. [] trains nothing",
@@ -40,6 +56,13 @@ const benchmarkedMethodSchema = comparedMethodSchema.extend({
     ),
   steering: steeringSchema.optional(),
   tune: tuneSchema.optional(),
+  controlOf: z
+    .string()
+    .optional()
+    .describe(
+      "Name of a method with `steering`: this one is that method as it was tuned and fitted, with random vectors in place of its own",
+    ),
+  control: controlSchema.optional(),
 });
 export type BenchmarkedMethod = z.output<typeof benchmarkedMethodSchema>;
 
@@ -127,6 +150,7 @@ export const benchmarkSchema = z
     for (const { path, message } of [
       ...referenceFaults(benchmark),
       ...baseFaults(benchmark),
+      ...controlFaults(benchmark),
       ...tuningFaults(benchmark),
       ...sharedKeyFaults(benchmark),
       ...gateFaults(benchmark.gates),
@@ -137,6 +161,7 @@ export const benchmarkSchema = z
   .describe("A benchmark of Discern: methods, seeds, suites and judges, one table");
 
 interface Unchecked {
+  readonly suites: readonly { readonly name: string }[];
   readonly methods: readonly BenchmarkedMethod[];
   readonly set: Readonly<Record<string, unknown>>;
   readonly tuning?: { readonly trials: number } | undefined;
@@ -148,7 +173,10 @@ interface Fault {
 }
 
 function referenceFaults({ methods, reference }: Unchecked): Fault[] {
-  if (methods.some(({ name }) => name === reference)) return [];
+  const named = methods.find(({ name }) => name === reference);
+  if (named?.controlOf !== undefined)
+    return [{ path: ["reference"], message: "is a control, with which nothing is compared" }];
+  if (named !== undefined) return [];
   return [{ path: ["reference"], message: `no method is called so; there are: ${namesOf(methods)}` }];
 }
 
@@ -175,8 +203,47 @@ function baseFaults({ methods }: Unchecked): Fault[] {
   });
 }
 
+/** What is wrong with controls, and with methods that are their own. */
+function controlFaults({ methods, suites }: Unchecked): Fault[] {
+  return methods.flatMap((method, i): Fault[] => {
+    const { name, controlOf, control, steering } = method;
+    const at = (key: string, message: string): Fault[] => [{ path: ["methods", i, key], message }];
+    if (controlOf === undefined) {
+      if (control !== undefined)
+        return at("control", "needs `controlOf`, the name of the method that is controlled");
+      return steering?.control === undefined
+        ? []
+        : at(
+            "steering",
+            `a control has the settings that were chosen for its method: give a method of its own "controlOf" in place of steering.control of "${name}"`,
+          );
+    }
+    const given = (["stages", "on", "steering", "tune"] as const).find((key) => method[key] !== undefined);
+    const own = given ?? (Object.keys(method.set).length > 0 ? "set" : undefined);
+    if (own !== undefined)
+      return at(own, `is that of "${controlOf}", which this method controls: leave it out`);
+    const controlled = methods.find((one) => one.name === controlOf);
+    if (controlled?.steering === undefined) {
+      const steered = methods.filter((one) => one.steering !== undefined);
+      return at("controlOf", `no method with steering is called so; there are: ${namesOf(steered)}`);
+    }
+    const unknown = control?.suites?.find((suite) => !suites.some((one) => one.name === suite));
+    return unknown === undefined
+      ? []
+      : at(
+          "control",
+          `there is no suite "${unknown}"; there are: ${suites.map((one) => one.name).join(", ")}`,
+        );
+  });
+}
+
 /** Whether a method has stages of training. */
-export function trains({ stages, on }: Pick<BenchmarkedMethod, "stages" | "on">): boolean {
+export function trains({
+  stages,
+  on,
+  controlOf,
+}: Pick<BenchmarkedMethod, "stages" | "on" | "controlOf">): boolean {
+  if (controlOf !== undefined) return false;
   return stages === undefined ? on === undefined : stages.length > 0;
 }
 

@@ -31,6 +31,11 @@ const cellSchema = z.object({
   promoted: z
     .object({ trials: z.array(z.array(z.string()).min(1)).min(1), place: z.int(), steps: z.int() })
     .optional(),
+  /**
+   * Name of a needed cell: the run is that one, its settings and what it fitted, with the control of its own recipe. `seed` is then the
+   * number of the draw.
+   */
+  controls: z.string().optional(),
   /** A trial of tuning or of a sweep: it answers validation suites at most and is no row of a table of methods. */
   trial: z
     .object({

@@ -24,10 +24,12 @@ const dataSchema = z
   })
   .describe("Prompts that the method is fitted on; never those of a suite");
 
+/** Of random vectors in place of a method's own. */
+export const controlTypeSchema = z.enum(["random", "matched"]);
+
 const controlSchema = z
   .strictObject({
-    type: z
-      .enum(["random", "matched"])
+    type: controlTypeSchema
       .default("random")
       .describe(
         "random: each vector is replaced by a random one of its length, orthogonal to it. matched: also of the size of the change: " +
@@ -43,6 +45,14 @@ const controlSchema = z
 const common = {
   data: dataSchema.prefault({}),
   control: controlSchema.optional(),
+  fitted: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "Run folder, or steering.json, of the same method with the same keys: what it fitted is taken, and nothing is fitted anew. A " +
+        "control of a benchmark takes what the method that it controls fitted",
+    ),
 };
 
 /** Keys of the methods that take a direction from means over groups of prompts. */

@@ -29,22 +29,31 @@ const givenAnswers = {
   "data.helpfulAnswers": { type: "given" },
 };
 
-/** A method of inference on STL, with its settings to try, and the same with random vectors in place of its own. */
+/** A method of inference on STL, with its settings to try, and its control: ten draws of random vectors, on some suites. */
 function steered(
   name: string,
+  suites: string[],
   steering: NonNullable<NonNullable<BenchmarkInput["methods"]>[number]["steering"]>,
   tune: Record<string, number[]>,
 ): NonNullable<BenchmarkInput["methods"]> {
   return [
     { name, on: "STL", steering, tune },
-    { name: `${name}, random`, on: "STL", steering: { ...steering, control: { type: "random" } } },
+    { name: `${name}, random`, controlOf: name, control: { suites } },
   ];
 }
+
+/** `steered` with controls on one suite of 24 safe and 24 unsafe prompts: sixty draws of a quarter of a minute each. */
+const steeredSmall = (
+  name: string,
+  steering: Parameters<typeof steered>[2],
+  tune: Parameters<typeof steered>[3],
+) => steered(name, ["starter-test"], steering, tune);
 
 /**
  * SmolLM2-135M on two cores, one seed in under 90 minutes: every method that needs no download. Budgeted with 1.6 s for a step of safety
  * tuning (8 × 64 tokens), 1.2 s for one of the contrast, and 20 s for 100 prompts that are scored and answered with 24 tokens, on two
- * threads of an AMD EPYC: about 20 minutes for rows, 40 for training and its trials, 15 for steering. The layer of the contrast is
+ * threads of an AMD EPYC: about 13 minutes for rows, 40 for training and its trials, 15 for steering, 15 for the draws of controls, which are answered
+ * on starter-test alone. The layer of the contrast is
  * that of `demo`. STL-aug learns from the model's own answers and from given ones, to the same 96 prompts, of which own answers keep fewer.
  * Triggers are the matched pairs: those that a model of this size makes itself often still ask for harm.
  */
@@ -127,20 +136,20 @@ const small: BenchmarkInput = {
       stages: ["preference"],
       tune: { "stages.2.optimiser.learningRate": [1e-5, 1e-4] },
     },
-    ...steered("SCANS", { type: "scans", train: 48, validation: 16 }, { "steering.strength": [1, 3.5] }),
-    ...steered("Surgical", { type: "surgical", ...direction }, { "steering.strength": [0.5, 1] }),
-    ...steered(
+    ...steeredSmall("SCANS", { type: "scans", train: 48, validation: 16 }, { "steering.strength": [1, 3.5] }),
+    ...steeredSmall("Surgical", { type: "surgical", ...direction }, { "steering.strength": [0.5, 1] }),
+    ...steeredSmall(
       "Refusal ablation",
       { type: "refusal-ablation", ...direction },
       { "steering.strength": [0.5, 1] },
     ),
-    ...steered(
+    ...steeredSmall(
       "Refusal addition",
       { type: "refusal-addition", ...direction },
       { "steering.coefficient": [-0.5, 0.5] },
     ),
-    ...steered("CAST", { type: "cast", train: 48, validation: 16 }, { "steering.strength": [0.5, 1] }),
-    ...steered(
+    ...steeredSmall("CAST", { type: "cast", train: 48, validation: 16 }, { "steering.strength": [0.5, 1] }),
+    ...steeredSmall(
       "AlphaSteer",
       { type: "alphasteer", train: 64, validation: 16 },
       { "steering.nullSpace": [0.3, 0.5] },
@@ -155,7 +164,7 @@ const small: BenchmarkInput = {
 
 /**
  * The table of the DCR paper for one of its models, as far as its settings are known (see `presets.paper`, which says what comes from
- * where): untrained, STL, STL-aug, SCANS, Surgical and DCR → STL, and DCR → STL-aug. Suites of over-refusal, harm and capability; the paper
+ * where): untrained, STL, STL-aug, SCANS, Surgical and DCR → STL, and DCR → STL-aug and a random control each of SCANS and Surgical. Suites of over-refusal, harm and capability; the paper
  * has five harmful suites that no source names, so these five are chosen here, as are the layer (half of the blocks), what is tuned, and the share of
  * helpful pairs (as many as safety pairs). SCANS and Surgical have the values that their papers publish for other models among those tried.
  * Suites are fetched with `discern suites fetch`. DCR trains on XSTest's safe prompts: half of its types are held out of training, and
@@ -163,6 +172,8 @@ const small: BenchmarkInput = {
  */
 function paperTable(name: string, model: string, layers: number): BenchmarkInput {
   const steps = { "stages.1.steps": [120, 240] };
+  // Over-refusal and harm, a suite each: ten draws on all would take longer than everything else.
+  const controlSuites = ["xstest", "malicious-instruct"];
   return {
     name,
     recipe: "preset:paper",
@@ -177,8 +188,8 @@ function paperTable(name: string, model: string, layers: number): BenchmarkInput
       { name: "untrained", stages: [] },
       { name: "STL", stages: ["supervised"], tune: steps },
       { name: "STL-aug", stages: ["supervised"], set: { "stages.1.helpfulRatio": 0.048 }, tune: steps },
-      { name: "SCANS", on: "STL", steering: { type: "scans" }, tune: { "steering.strength": [3.5, 4] } },
-      { name: "Surgical", on: "STL", steering: { type: "surgical" }, tune: { "steering.lambda": [0.8, 1] } },
+      ...steered("SCANS", controlSuites, { type: "scans" }, { "steering.strength": [3.5, 4] }),
+      ...steered("Surgical", controlSuites, { type: "surgical" }, { "steering.lambda": [0.8, 1] }),
       { name: "DCR → STL", tune: steps },
       {
         name: "DCR → STL-aug",

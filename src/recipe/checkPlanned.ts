@@ -216,12 +216,12 @@ function sweepOutline(sweep: Sweep): Outline {
   };
 }
 
-/** The methods that a method is on, directly or not, the first of them first. */
+/** The methods that a method is on, or controls, directly or not, the first of them first. */
 function basesOf(
-  { on }: Described["methods"][number],
+  { on, controlOf }: Described["methods"][number],
   methods: Described["methods"],
 ): Described["methods"][number][] {
-  const base = methods.find(({ name }) => name === on);
+  const base = methods.find(({ name }) => name === (on ?? controlOf));
   return base === undefined ? [] : [...basesOf(base, methods), base];
 }
 

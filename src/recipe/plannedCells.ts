@@ -69,6 +69,12 @@ class CellPlanner {
       for (const seed of seeds) {
         for (const method of methods) {
           const place = { change, seed, method };
+          if (method.controlOf !== undefined) {
+            for (const cell of this.controlCells(place, method.controlOf)) {
+              found.set(`${method.name} ${cell.id}`, { cell, alone: cell, under: new Set() });
+            }
+            continue;
+          }
           const cell = this.methodCell(place, change);
           const key = `${method.name} ${cell.id}`;
           const known = found.get(key) ?? { cell, alone: this.methodCell(place, null), under: new Set() };
@@ -109,6 +115,38 @@ class CellPlanner {
       ...(base && { base: base.name }),
       ...(tuned && { tuned }),
     };
+  }
+
+  /** The draws of a control that are of one seed: each is the cell that it controls, with other vectors and perhaps fewer suites. */
+  private controlCells({ change, seed, method }: Place, of: string): Cell[] {
+    const { name: ofAll, seeds = [seed], methods } = this.described;
+    const { type, draws, suites } = { ...controlDefaults, ...method.control };
+    const controlled = this.methodCell(
+      { change, seed, method: methods.find(({ name }) => name === of)! },
+      change,
+    );
+    const { steering, evaluate } = controlled.recipe;
+    const asked = evaluate.suites.filter(({ name }) => suites?.includes(name) ?? true);
+    const own = Array.from({ length: draws }, (_, draw) => draw).filter(
+      (draw) => seeds[draw % seeds.length] === seed,
+    );
+    return own.map((draw): Cell => {
+      const name = `${folderName(method.name)}-${draw}`;
+      const recipe: Recipe = {
+        ...controlled.recipe,
+        name: asFileName(`${ofAll}-${name}`, "run"),
+        steering: steering && { ...steering, control: { type, seed: draw } },
+        // Where none of them can be had, the draws answer what there is.
+        evaluate: { ...evaluate, suites: asked.length > 0 ? asked : evaluate.suites },
+      };
+      return {
+        id: contentId(recipe, [controlled.id]),
+        ...{ name, method: method.name, seed: draw, recipe },
+        needs: [...(controlled.base === undefined ? [] : [controlled.base]), controlled.name],
+        ...(controlled.base !== undefined && { base: controlled.base }),
+        controls: controlled.name,
+      };
+    });
   }
 
   /** The cell whose trained model a cell begins with. */
@@ -179,11 +217,14 @@ class CellPlanner {
   }
 }
 
-/** Methods in the order given, but each behind the one it is on. */
+/** A control whose file says no more than which method it controls. */
+const controlDefaults = { type: "random", draws: 10, suites: undefined } as const;
+
+/** Methods in the order given, but each behind the one it is on, or controls. */
 function basesFirst(methods: readonly BenchmarkedMethod[]): BenchmarkedMethod[] {
   const sorted = new Set<BenchmarkedMethod>();
   const add = (method: BenchmarkedMethod) => {
-    const base = methods.find(({ name }) => name === method.on);
+    const base = methods.find(({ name }) => name === (method.on ?? method.controlOf));
     if (base !== undefined) add(base);
     sorted.add(method);
   };

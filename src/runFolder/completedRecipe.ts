@@ -16,6 +16,7 @@ import { bestTrial } from "./trials.ts";
  */
 export async function completedRecipe(plan: Plan, folder: string, cell: Cell): Promise<Recipe> {
   if (cell.promoted !== undefined) return promotedRecipe(plan, folder, cell, cell.promoted);
+  if (cell.controls !== undefined) return controlRecipe(plan, folder, cell, cell.controls);
   const tuned = cell.tuned === undefined ? cell.recipe : await tunedRecipe(plan, folder, cell, cell.tuned);
   if (cell.base === undefined) return tuned;
   return { ...tuned, model: { ...tuned.model, adapters: [pathOf(plan, folder, cell.base)] } };
@@ -34,6 +35,22 @@ async function tunedRecipe(
   );
   const { recipe } = cellOf(plan, best);
   return { ...recipe, name: own.name, seed: own.seed, evaluate: own.evaluate };
+}
+
+/** The recipe of the controlled cell with the control; name and suites are the cell's own. */
+async function controlRecipe(
+  plan: Plan,
+  folder: string,
+  { recipe: own }: Cell,
+  controlled: string,
+): Promise<Recipe> {
+  const recipe = await completedRecipe(plan, folder, cellOf(plan, controlled));
+  const steering = recipe.steering && {
+    ...recipe.steering,
+    control: own.steering?.control,
+    fitted: pathOf(plan, folder, controlled),
+  };
+  return { ...recipe, name: own.name, evaluate: own.evaluate, steering };
 }
 
 /**

@@ -24,6 +24,7 @@ describe.each(Object.entries(benchmarkPresets))("preset:%s", (name, input) => {
     expect(trained.map(({ method }) => method)).toEqual(
       benchmark.seeds.flatMap((_, i) =>
         benchmark.methods
+          .filter(({ controlOf }) => controlOf === undefined)
           .filter((method) => method.on === undefined && (trains(method) || i === 0))
           .map((method) => method.name),
       ),
@@ -38,6 +39,19 @@ describe.each(Object.entries(benchmarkPresets))("preset:%s", (name, input) => {
     expect(benchmark.methods.filter(({ tune }) => tune !== undefined).length).toBeGreaterThan(4);
   });
 });
+
+test.each(Object.entries(benchmarkPresets))(
+  "preset:%s has ten draws of every method that steers",
+  (_, input) => {
+    const { methods } = benchmarkSchema.parse(input);
+    const steered = methods.filter(({ steering }) => steering !== undefined).map(({ name }) => name);
+    expect(steered.length).toBeGreaterThan(1);
+    const controls = methods.filter(({ controlOf }) => controlOf !== undefined);
+    expect(controls.map(({ controlOf, control }) => [controlOf, control!.draws])).toEqual(
+      steered.map((name) => [name, 10]),
+    );
+  },
+);
 
 test("preset:small teaches STL-aug given answers to the prompts that the model answers itself in the other one", async () => {
   const benchmark = benchmarkSchema.parse(benchmarkPresets.small);

@@ -36,7 +36,9 @@ export async function benchmarkRecord(
   };
 }
 
-function isDrawn({ recipe, base }: Cell): boolean {
+function isDrawn({ recipe, base, controls }: Cell): boolean {
+  // A control has draws in place of seeds.
+  if (controls !== undefined) return false;
   return recipe.stages.length > 0 || base !== undefined;
 }
 

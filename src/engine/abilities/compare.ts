@@ -21,6 +21,10 @@ import { brokenLines } from "./judged.ts";
 export interface PlannedRuns {
   /** What each run is called in the report, in the order of the runs. */
   readonly names: readonly string[];
+  /** The seed of each run, where the report knows it by another one than the run: by the draw of a control. */
+  readonly seeds?: readonly number[];
+  /** By the name of a control, the method that it controls. */
+  readonly controls?: ReadonlyMap<string, string>;
   /** By the name of a method, the one whose trained model it begins with. */
   readonly bases: ReadonlyMap<string, string>;
   /** Names of the methods in the order of the report; that of the runs where left out. */
@@ -50,7 +54,9 @@ export async function compareRuns(paths: readonly string[], planned?: PlannedRun
   }
   const own = await Promise.all(paths.map(readReport));
   const reports =
-    planned === undefined ? own : own.map((report, i) => named(report, planned.names[i]!, planned.bases));
+    planned === undefined
+      ? own
+      : own.map((report, i) => named(report, planned.names[i]!, planned.seeds?.[i], planned));
   const { judged, logs } = await reportJudgements(paths);
   const judges = sharedJudges(reports);
   const read = await Promise.all(
@@ -90,19 +96,30 @@ export async function compareRuns(paths: readonly string[], planned?: PlannedRun
 }
 
 /** A run's report, with another name for what the run is, and the method that it began with. */
-function named(report: Report, name: string, bases: PlannedRuns["bases"]): Report {
+function named(
+  report: Report,
+  name: string,
+  seed: number | undefined,
+  { bases, controls }: PlannedRuns,
+): Report {
   const before = report.methods.find((method) => method.name === report.run?.name)?.id;
   const rename = <T extends { readonly method: string }>(all: readonly T[]): T[] =>
     all.map((one) => (one.method === before ? { ...one, method: name } : one));
+  const reseed = <T extends { readonly method: string; readonly seed: number }>(all: readonly T[]): T[] =>
+    all.map((one) => (one.method === before ? { ...one, method: name, seed: seed ?? one.seed } : one));
   return {
     ...report,
     methods: report.methods.map((method) => {
       if (method.id !== before) return method;
       const base = bases.get(name);
-      return { ...method, id: name, name, ...(base !== undefined && { from: { kind: "run", name: base } }) };
+      const controlOf = controls?.get(name);
+      return {
+        ...{ ...method, id: name, name, ...(controlOf !== undefined && { controlOf }) },
+        ...(base !== undefined && { from: { kind: "run", name: base } }),
+      };
     }),
-    answers: rename(report.answers),
-    series: rename(report.series),
+    answers: reseed(report.answers),
+    series: reseed(report.series),
     contamination: rename(report.contamination),
   };
 }

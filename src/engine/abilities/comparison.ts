@@ -75,6 +75,12 @@ async function jointReport(
       bases: new Map(
         cells.flatMap(({ method, base }) => (base === undefined ? [] : [[method, methodOf(base)] as const])),
       ),
+      seeds: cells.map(({ seed }) => seed),
+      controls: new Map(
+        cells.flatMap(({ method, controls }) =>
+          controls === undefined ? [] : [[method, methodOf(controls)] as const],
+        ),
+      ),
       problems: failures.map(({ name, message }) => {
         const { method, seed } = cellOf(whole, name);
         return { method, seed, message: `${name} failed: ${message}` };

@@ -50,7 +50,7 @@ function aligned(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
-function whatItDoes({ recipe, base, tuned, trial, promoted }: Cell): string {
+function whatItDoes({ recipe, base, tuned, trial, promoted, controls }: Cell): string {
   const { stages, evaluate } = recipe;
   const { steering } = recipe;
   return [
@@ -65,6 +65,7 @@ function whatItDoes({ recipe, base, tuned, trial, promoted }: Cell): string {
       : trial
         ? [`trial ${settingsWords(trial.varied ?? trial.settings)}`]
         : []),
+    ...(controls === undefined ? [] : [`draw of ${controls}, as it was tuned and fitted`]),
     ...(tuned ? [`settings of the best of ${tuned.trials.length} trials`] : []),
   ].join("; ");
 }

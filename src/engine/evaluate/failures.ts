@@ -18,7 +18,9 @@ export type DrawnFailure = Omit<FailureCase, "nearest">;
  * Answers that failed, drawn by a hash for each method from its first seed, by category: safe prompts that were refused and
  * unsafe ones that were answered, each with what the other methods did.
  */
-export function drawFailures(report: Answered): DrawnFailure[] {
+export function drawFailures(whole: Answered): DrawnFailure[] {
+  // What a random vector fails in says nothing of a method.
+  const report = { ...whole, methods: whole.methods.filter(({ controlOf }) => controlOf === undefined) };
   const judge = refusalJudge(report.judges);
   return report.methods.flatMap(({ id: method }) => {
     const own = report.answers.find((answers) => answers.method === method);

@@ -4,7 +4,7 @@ import type { Comparison, Difference } from "../../protocol/report/comparison.ts
 import type { Measures } from "../../protocol/report/measures.ts";
 import { erroneousMethods, isUntrained, type Method, methodName } from "../../protocol/report/methods.ts";
 import type { Report } from "../../protocol/report/report.ts";
-import type { Series } from "../../protocol/report/training.ts";
+import { isOverSuites, type Series } from "../../protocol/report/training.ts";
 import { outcomeOf, refusalJudge, undeterminedWords } from "../../protocol/report/verdicts.ts";
 import { POOLED } from "../../protocol/suite.ts";
 import { comovement } from "../../statistics/comovement.ts";
@@ -58,7 +58,8 @@ export interface ReportOptions extends BootstrapOptions {
 
 /**
  * Works out a report from answers: measures, co-movement, and a comparison of every earlier method with every later one. Methods that are
- * errors (`erroneousMethods`) keep their answers and have neither measures nor comparisons: no adjustment counts them.
+ * errors (`erroneousMethods`) keep their answers and have neither measures nor comparisons: no adjustment counts them. Controls have
+ * measures alone.
  *
  * @throws DiscernError "request-invalid" when two methods have no prompt in common.
  */
@@ -80,7 +81,7 @@ export function buildReport(
   const erroneous = erroneousMethods({ answers, problems });
   const sound = answers.filter(({ method }) => !erroneous.has(method));
   const runs = methods
-    .filter(({ id }) => !erroneous.has(id))
+    .filter(({ id, controlOf }) => !erroneous.has(id) && controlOf === undefined)
     .map(({ id }) => sound.filter(({ method }) => method === id));
   const reference = runs.find(([first]) => first !== undefined && first.method === input.reference);
   const context = { judges, bootstrap, untrained, series, ...(reference && { reference }) };
@@ -91,7 +92,7 @@ export function buildReport(
     ? compared.flatMap((second) => (second === reference ? [] : [[reference, second] as const]))
     : compared.flatMap((first, i) => compared.slice(i + 1).map((second) => [first, second] as const));
   const margins = input.margins ?? input.benchmark?.margins;
-  const figures = measured(sound, context, measures, before?.measures);
+  const figures = withoutPartial(methods, sound, measured(sound, context, measures, before?.measures));
   const aboveChance = isAboveChance(figures, untrained);
   const compareBoth = (first: readonly MethodAnswers[], second: readonly MethodAnswers[]) =>
     compare(first, second, context, {
@@ -146,6 +147,29 @@ export function holmOverTables(comparisons: readonly Comparison[]): Comparison[]
       return value === undefined ? difference : { ...difference, holm: value };
     }),
   }));
+}
+
+/**
+ * Measures without the rows over all suites of controls that answered only some of them: those would stand beside figures over other
+ * prompts.
+ */
+function withoutPartial(
+  methods: readonly Method[],
+  answers: readonly MethodAnswers[],
+  { definitions, rows }: Measures,
+): Measures {
+  const suites = new Set(answers.flatMap(suitesOf));
+  const partial = new Set(
+    methods.flatMap(({ id, controlOf }) => {
+      const own = answers.find(({ method }) => method === id);
+      return controlOf !== undefined && own && new Set(suitesOf(own)).size < suites.size ? [id] : [];
+    }),
+  );
+  return { definitions, rows: rows.filter((row) => !(partial.has(row.method) && isOverSuites(row))) };
+}
+
+function suitesOf({ results, choices = [] }: MethodAnswers): string[] {
+  return [...results, ...choices].map(({ suite }) => suite);
 }
 
 /** Whether the untrained model knows more than guessing would, over all questions; null where it was not asked any. */

@@ -1,6 +1,6 @@
 import type { BenchmarkRecord, FailureCase, MethodCost } from "../../protocol/report/benchmark.ts";
 import { rowWords } from "../../protocol/report/lines.ts";
-import { methodName, notInTable } from "../../protocol/report/methods.ts";
+import { controlsNote, methodName, notInTable } from "../../protocol/report/methods.ts";
 import type { Report } from "../../protocol/report/report.ts";
 import {
   answeredSuites,
@@ -37,7 +37,11 @@ export function methodsBySuites(report: Report): string {
     reference === undefined
       ? ""
       : ` ▲ better and ▼ worse than ${plain(methodName(report.methods, reference))}, p < ${significance} by the paired bootstrap, Holm-adjusted over the methods and suites of a measure.`;
-  const below = [...(hasOverlaps(shown) ? [overlapNote] : []), notInTable(report) ?? []].flat();
+  const below = [
+    ...(hasOverlaps(shown) ? [overlapNote] : []),
+    controlsNote(report) ?? [],
+    notInTable(report) ?? [],
+  ].flat();
   return [
     "## Methods by suites",
     `Rates are those of the first judge.${marks}`,

@@ -1,4 +1,4 @@
-import { methodName, notInTable } from "../../protocol/report/methods.ts";
+import { controlsNote, methodName, notInTable } from "../../protocol/report/methods.ts";
 import type { Report } from "../../protocol/report/report.ts";
 import {
   answeredSuites,
@@ -114,6 +114,7 @@ function caption(report: Report, shown: ReportTable): string {
           `Bold: better than ${latexText(methodName(methods, reference))}, underlined: worse, each at $p < ${significance}$ (paired bootstrap, Holm-adjusted over the methods and suites of a measure).`,
         ]),
     ...(hasOverlaps(shown) ? ["$\\dagger$: trained on prompts that are in, or close to, the suite."] : []),
+    ...[controlsNote(report) ?? []].flat().map(latexText),
     ...(benchmark?.tuning
       ? [
           `Settings of tuned methods are the best of ${benchmark.tuning.budget} trials on ${benchmark.tuning.suites.map(latexText).join(", ")}.`,

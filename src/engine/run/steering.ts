@@ -1,5 +1,7 @@
 import { stat } from "node:fs/promises";
-import { dirname, join, basename as nameOf } from "node:path";
+import { dirname, join, basename as nameOf, resolve } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { DiscernError } from "../../protocol/errors.ts";
 import type { Method } from "../../protocol/report/methods.ts";
 import {
   answerGroups,
@@ -91,10 +93,17 @@ export async function fitSteering(
   return writeSteering(path, { steering, seed, fitted, model: modelOf(session) });
 }
 
-/** Fits the method of a run, or takes the one that it fitted before it was cut off, and puts it in force. */
+/**
+ * Fits the method of a run, or takes what its recipe says was fitted elsewhere, or what it fitted before it was cut off, and puts it in
+ * force.
+ *
+ * @param root against which the path of what was fitted is resolved.
+ * @throws DiscernError `steering-invalid` where that is of other keys or another model.
+ */
 export async function steerRun(
   session: Session,
   folder: string,
+  root: string,
   options: FitOptions,
 ): Promise<SteeredSession> {
   const path = join(folder, steeringFileName);
@@ -102,8 +111,32 @@ export async function steerRun(
     () => true,
     () => false,
   );
-  if (!isThere) await fitSteering(session, path, options);
+  const { fitted } = options.steering;
+  if (!isThere && fitted !== undefined) await takeFitted(session, path, resolve(root, fitted), options);
+  else if (!isThere) await fitSteering(session, path, options);
   return steerSession(session, path);
+}
+
+/** Writes what another run fitted, with the control of this one. */
+async function takeFitted(
+  session: Session,
+  path: string,
+  from: string,
+  { steering, seed }: FitOptions,
+): Promise<void> {
+  const found = await readSteering(from);
+  const keys = ({ control: _, fitted: __, ...rest }: Steering) => rest;
+  if (found.record.seed !== seed || !isDeepStrictEqual(keys(found.steering), keys(steering))) {
+    throw new DiscernError(
+      "steering-invalid",
+      `steering.fitted: ${found.path} was fitted with other keys or another seed than this recipe states. Give both the same, but for the control.`,
+    );
+  }
+  await checkSteeredModel(found, modelOf(session));
+  const { chosen, numbers, prompts, notes, candidates } = found.record;
+  const tensors = new Map([...found.tensors].filter(([name]) => !name.startsWith("model.")));
+  const fitted = { ...{ chosen, numbers, prompts, notes, tensors }, ...(candidates && { candidates }) };
+  await writeSteering(path, { steering, seed, fitted, model: modelOf(session) });
 }
 
 function modelOf({ loaded: { name }, backend, encoder }: Session) {

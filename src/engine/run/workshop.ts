@@ -244,11 +244,11 @@ export class ModelWorkshop implements Workshop {
 
   /** Puts the recipe's inference-time method in force on the finished model; null where it has none. */
   private async steer(emit: (event: NewRunEvent) => void): Promise<EvaluationContext["steered"]> {
-    const { folder, session, prompts, recipe } = this.context;
+    const { folder, session, prompts, recipe, manifest } = this.context;
     const { steering, seed, probes } = recipe;
     if (steering === undefined) return null;
     const method = steering.type;
-    const steered = await steerRun(session, folder, {
+    const steered = await steerRun(session, folder, manifest.recipe.root, {
       ...{ steering, seed, openings: openingTexts(probes.openings), prompts: prompts.steering },
       onProgress: (done, total) => emit({ type: "steering-progress", method, done, total }),
     });

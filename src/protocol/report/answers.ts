@@ -93,11 +93,13 @@ export const methodAnswersSchema = z.object({
 });
 export type MethodAnswers = z.infer<typeof methodAnswersSchema>;
 
-/** The answers that a report is mainly about: those of its last method that is not the model as it is, or of the only one. */
+/** The answers that a report is mainly about: those of its last method that is neither the model as it is nor a control, or of the only one. */
 export function mainAnswers(report: {
   readonly methods: readonly Method[];
   readonly answers: readonly MethodAnswers[];
 }): MethodAnswers | undefined {
-  const untrained = new Set(report.methods.filter(isUntrained).map(({ id }) => id));
-  return report.answers.findLast(({ method }) => !untrained.has(method)) ?? report.answers.at(-1);
+  const others = new Set(
+    report.methods.flatMap((one) => (isUntrained(one) || one.controlOf !== undefined ? [one.id] : [])),
+  );
+  return report.answers.findLast(({ method }) => !others.has(method)) ?? report.answers.at(-1);
 }

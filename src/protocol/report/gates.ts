@@ -21,7 +21,7 @@ const comparisons = {
 export interface Gate {
   /** As it was written. */
   readonly text: string;
-  /** Name or id of a method; "*" is every method but the untrained model; null is the one that the report is mainly about. */
+  /** Name or id of a method; "*" is every method but the untrained model and controls; null is the one that the report is mainly about. */
   readonly method: string | null;
   readonly suite: string;
   readonly category: string | null;
@@ -102,7 +102,7 @@ function gatedMethods({ method }: Gate, report: Report): { id: string; name: str
     // All runs of such a method failed.
     const failed = report.problems.flatMap((one) => (there.has(one.method) ? [] : [one.method]));
     return [
-      ...report.methods.filter((each) => !isUntrained(each)),
+      ...report.methods.filter((each) => !isUntrained(each) && each.controlOf === undefined),
       ...[...new Set(failed)].map((id) => ({ id, name: id })),
     ];
   }

@@ -21,6 +21,8 @@ export const methodSchema = z.object({
   from: startSchema,
   stages: z.array(z.object({ type: z.string(), steps: z.int().nullable() })),
   interventions: z.array(z.looseObject({ type: z.string() })),
+  /** Id of the method that this one is a control of, whose seeds are then draws of random vectors; nothing is compared with it. */
+  controlOf: z.string().optional(),
   /** How prompts were put to the model; absent in older reports. */
   asked: z.object({ template: z.enum(["chat", "alpaca"]), ...chatSchema.shape }).optional(),
 });
@@ -51,6 +53,24 @@ export function untrainedMethod(asked?: Method["asked"]): Method {
 /** Whether a method is the model as it is. */
 export function isUntrained({ from, stages, interventions }: Method): boolean {
   return from.kind === "untrained" && stages.length === 0 && interventions.length === 0;
+}
+
+/** What a table says of the controls of a report; undefined where there are none. */
+export function controlsNote({
+  methods,
+  answers,
+}: WithProblems & { readonly methods: readonly Method[] }): string | undefined {
+  const words = methods.flatMap(({ id, name, controlOf }) =>
+    controlOf === undefined
+      ? []
+      : [
+          `${name} (${answers.filter(({ method }) => method === id).length} draws, of ${methodName(methods, controlOf)})`,
+        ],
+  );
+  return words.length === 0
+    ? undefined
+    : `Controls have random vectors in place of those of a method as it was tuned and fitted: ${words.join(", ")}. Their figures are means over draws, with Student's ` +
+        "interval; they are compared with no method, and stand only under suites that the draws answered.";
 }
 
 /** The name of a method by its id; the id of one that is not there. */

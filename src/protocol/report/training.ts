@@ -79,10 +79,15 @@ export function isOverlapping(
   { contamination }: WithContamination,
   { method, suite, measure }: Pick<MeasureRow, "method" | "suite" | "measure">,
 ): boolean {
-  if (suite === POOLED && ofTraining.has(measure)) return false;
+  if (suite === POOLED && !isOverSuites({ suite, measure })) return false;
   return contamination.some(
     (one) => one.method === method && (suite === POOLED || one.suite === suite) && one.contaminated > 0,
   );
+}
+
+/** Whether a figure is over all suites together; that of a measure of training is of none. */
+export function isOverSuites({ suite, measure }: Pick<MeasureRow, "suite" | "measure">): boolean {
+  return suite === POOLED && !ofTraining.has(measure);
 }
 
 /** Ids of the measures that are of no suite. */

@@ -1,5 +1,5 @@
 import { rowBasis } from "../../protocol/report/lines.ts";
-import { methodName, notInTable } from "../../protocol/report/methods.ts";
+import { controlsNote, methodName, notInTable } from "../../protocol/report/methods.ts";
 import {
   hasOverlaps,
   reportTable,
@@ -34,6 +34,7 @@ export function MethodsTable({
   const table = reportTable(figures, [...new Set(rows.map(({ suite }) => suite))]);
   const { reference, methods } = figures;
   const left = notInTable(figures);
+  const controls = controlsNote(figures);
   const columns: Column<TableRow>[] = [
     {
       id: "method",
@@ -75,6 +76,7 @@ export function MethodsTable({
         keyOf={({ method }) => method.id}
       />
       {hasOverlaps(table) && <p class="muted about">{overlapNote}</p>}
+      {controls !== undefined && <p class="muted about">{controls}</p>}
       {left !== undefined && (
         <p class="about">
           <span class="codicon codicon-error bad" aria-hidden="true" /> {left}
