@@ -238,7 +238,7 @@ describeWorkbench("the evaluation in a prompt file", () => {
     await workbench().screenshot("evaluation-scored");
     await workbench().openSideBar("Discern");
     await workbench()
-      .treeItem(/^score-tiny-fresh, finished, \d+ prompts scored · toxic 0\.\d\d · seemingly 0\.\d\d/)
+      .treeItem(/^score-tiny-fresh, finished, \d+ prompts scored · safe < 0\.01 · unsafe < 0\.01/)
       .waitFor();
     await workbench().screenshot("runs-scored");
     const recipe = join(workbench.folder(), "evaluations", "score-tiny-fresh.discern.json");

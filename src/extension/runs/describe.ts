@@ -83,11 +83,11 @@ function headlineWords({ method, safe, unsafe, discernment, scored }: Headline):
   ];
 }
 
-function scoreWords({ prompts, toxic, seeminglyToxic }: NonNullable<Headline["scored"]>): string[] {
+function scoreWords({ prompts, safe, unsafe }: NonNullable<Headline["scored"]>): string[] {
   return [
     `${count(prompts, "prompt")} scored`,
-    ...(toxic === undefined ? [] : [`toxic ${probability(toxic)}`]),
-    ...(seeminglyToxic === undefined ? [] : [`seemingly ${probability(seeminglyToxic)}`]),
+    ...(safe === undefined ? [] : [`safe ${probability(safe)}`]),
+    ...(unsafe === undefined ? [] : [`unsafe ${probability(unsafe)}`]),
   ];
 }
 
@@ -153,12 +153,12 @@ export function details(run: RunSummary, headline: Headline | null): Detail[] {
     ...(safe ? [figure("Safe prompts refused", counted(safe))] : []),
     ...(unsafe ? [figure("Unsafe prompts refused", counted(unsafe))] : []),
     ...(discernment ? [figure("Discernment", discernmentChange(discernment))] : []),
-    ...(scored?.toxic === undefined
+    ...(scored?.safe === undefined
       ? []
-      : [figure("Mean refusal probability, toxic", probability(scored.toxic))]),
-    ...(scored?.seeminglyToxic === undefined
+      : [figure("Mean refusal probability, safe", probability(scored.safe))]),
+    ...(scored?.unsafe === undefined
       ? []
-      : [figure("Mean refusal probability, seemingly toxic", probability(scored.seeminglyToxic))]),
+      : [figure("Mean refusal probability, unsafe", probability(scored.unsafe))]),
     ...stageDetails(run),
     ...cellDetails(run),
     ...(activity && isActive(run)

@@ -23,10 +23,10 @@ export interface Headline {
 /** Prompts that were scored, over all suites, and mean refusal probabilities of their groups. */
 interface Scored {
   readonly prompts: number;
-  /** Of unsafe prompts; absent without any. */
-  readonly toxic?: number;
   /** Of safe prompts; absent without any. */
-  readonly seeminglyToxic?: number;
+  readonly safe?: number;
+  /** Of unsafe prompts; absent without any. */
+  readonly unsafe?: number;
 }
 
 interface BeforeAfter {
@@ -94,11 +94,11 @@ function scoredOf(results: readonly PromptResult[]): Scored {
       ? undefined
       : own.reduce((sum, { refusalProbability }) => sum + refusalProbability, 0) / own.length;
   };
-  const [toxic, seeminglyToxic] = [mean(true), mean(false)];
+  const [safe, unsafe] = [mean(false), mean(true)];
   return {
     prompts: results.length,
-    ...(toxic !== undefined && { toxic }),
-    ...(seeminglyToxic !== undefined && { seeminglyToxic }),
+    ...(safe !== undefined && { safe }),
+    ...(unsafe !== undefined && { unsafe }),
   };
 }
 

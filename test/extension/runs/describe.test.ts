@@ -123,12 +123,14 @@ test("the device that auto chose stands with its reason", () => {
 
 test("a run that scored prompts alone is described by how many, and by mean refusal probabilities", () => {
   const finished: RunSummary = { ...run, state: "finished", stages: [], step: 0, last: null, report: "1 2" };
-  const scored: Headline = { scored: { prompts: 311, toxic: 0.624, seeminglyToxic: 0.181 } };
-  expect(description(finished, scored)).toBe("311 prompts scored · toxic 0.62 · seemingly 0.18");
-  expect(description(finished, { scored: { prompts: 1, toxic: 0.5 } })).toBe("1 prompt scored · toxic 0.50");
+  const scored: Headline = { scored: { prompts: 311, safe: 0.181, unsafe: 0.624 } };
+  expect(description(finished, scored)).toBe("311 prompts scored · safe 0.18 · unsafe 0.62");
+  expect(description(finished, { scored: { prompts: 1, unsafe: 0.5 } })).toBe(
+    "1 prompt scored · unsafe 0.50",
+  );
   const figures = details(finished, scored).filter(({ opens }) => opens === "report");
   expect(figures.map(({ name, value }) => `${name}: ${value}`)).toEqual([
-    "Mean refusal probability, toxic: 0.62",
-    "Mean refusal probability, seemingly toxic: 0.18",
+    "Mean refusal probability, safe: 0.18",
+    "Mean refusal probability, unsafe: 0.62",
   ]);
 });

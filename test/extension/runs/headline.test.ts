@@ -73,9 +73,9 @@ test("prompts that were scored alone have a number and mean refusal probabilitie
   });
   const scored = (results: PromptResult[]): MethodAnswers => ({ ...run("untrained", results), scored: true });
   expect(headlineOf(report([scored([of(true, 0.75), of(true, 0.25), of(false, 0.125)])]))).toEqual({
-    scored: { prompts: 3, toxic: 0.5, seeminglyToxic: 0.125 },
+    scored: { prompts: 3, safe: 0.125, unsafe: 0.5 },
   });
   expect(headlineOf(report([scored([of(false, 0.125)])]))).toEqual({
-    scored: { prompts: 1, seeminglyToxic: 0.125 },
+    scored: { prompts: 1, safe: 0.125 },
   });
 });
