@@ -38,7 +38,7 @@ export interface Machine {
   readonly tokensPerSecond?: Partial<Record<StageRecipe["type"], number>>;
   /** Bytes of memory that can be had; where left out, everything fits. */
   readonly memoryBytes?: number;
-  /** What earlier runs of the same suites took for a prompt of a suite, scored and answered. */
+  /** What earlier runs of the same suites took for a prompt of a suite, scored, answered, and sampled where the recipe samples. */
   readonly secondsPerAnswer?: number;
 }
 
@@ -56,8 +56,21 @@ export interface Cost {
   readonly probes: { readonly count: number; readonly seconds: number };
   /** Answers that the model gives itself to learn from. */
   readonly making: { readonly answers: number; readonly seconds: number };
-  readonly evaluation: { readonly answers: number; readonly seconds: number };
+  readonly evaluation: EvaluationCost;
   readonly laboratory: LaboratoryCost;
+}
+
+/** What the evaluation costs on this machine. Of judges with a model, what they read and how long they take is not known beforehand. */
+export interface EvaluationCost {
+  /** Greedy answers, or prompts that are scored. */
+  readonly answers: number;
+  /** Answers that are sampled beside them. */
+  readonly sampled: number;
+  /** To services that judge: one for each greedy answer and service. */
+  readonly requests: number;
+  /** Models of this machine that judge, whose time is not counted. */
+  readonly judgeModels: number;
+  readonly seconds: number;
 }
 
 /**
@@ -138,17 +151,33 @@ function evaluationCost(
   model: ModelFacts,
   { speed, secondsPerAnswer }: { readonly speed: number } & Pick<Machine, "secondsPerAnswer">,
   counts: PromptCounts,
-): Cost["evaluation"] {
-  const { suites, before, maxNewTokens, scoreOnly } = recipe.evaluate;
+): EvaluationCost {
+  const { suites, before, maxNewTokens, scoreOnly, sampling, judges } = recipe.evaluate;
   const sizes = suites.map((suite) => (isOwnSuite(suite) ? suite.source.limit : suite.limit) ?? typicalSuite);
-  const prompts = counts.suites ?? sizes.reduce((sum, size) => sum + size, 0);
-  const answers = prompts * (before ? 2 : 1);
+  const planned = sizes.reduce((sum, size) => sum + size, 0);
+  const prompts = counts.suites ?? planned;
+  const methods = before ? 2 : 1;
+  const answers = prompts * methods;
   if (scoreOnly) {
     const scored = promptTokens + panelSizes(recipe, counts).openingTokens;
-    return { answers, seconds: (answers * 2 * model.parameters * scored) / speed };
+    const seconds = (answers * 2 * model.parameters * scored) / speed;
+    return { answers, sampled: 0, requests: 0, judgeModels: 0, seconds };
   }
-  const flops = answers * 2 * model.parameters * (promptTokens + maxNewTokens / answerSpeed);
-  return { answers, seconds: secondsPerAnswer === undefined ? flops / speed : answers * secondsPerAnswer };
+  const drawn = sizes.reduce((sum, size) => sum + Math.min(size, sampling?.limit ?? size), 0);
+  // What was counted is one number over all suites: they are taken to be as unlike each other as planned.
+  const share = planned === 0 ? 0 : drawn / planned;
+  const sampled = sampling ? Math.round(prompts * share) * methods * sampling.samples : 0;
+  const flops = 2 * model.parameters * (promptTokens + maxNewTokens / answerSpeed);
+  const types = judges.map((judge) => (typeof judge === "string" ? null : judge.type));
+  return {
+    answers,
+    sampled,
+    requests: answers * types.filter((type) => type === "endpoint").length,
+    judgeModels: types.filter((type) => type === "guard" || type === "classifier").length,
+    // What was measured for a prompt holds its sampled answers.
+    seconds:
+      secondsPerAnswer === undefined ? ((answers + sampled) * flops) / speed : answers * secondsPerAnswer,
+  };
 }
 
 /** Own answers to helpful prompts and triggers before the first stage, and those of which preferences are made. */

@@ -125,6 +125,33 @@ describe("an estimate", () => {
     expect(counted.making).toEqual({ answers: 0, seconds: 0 });
   });
 
+  test("counts answers that are sampled, requests to judges, and models that judge", () => {
+    const source = { file: "p.csv", limit: 100 };
+    const evaluate: RecipeInput["evaluate"] = {
+      suites: [
+        { name: "a", source },
+        { name: "b", source: { ...source, limit: 20 } },
+      ],
+      sampling: { samples: 4, limit: 50 },
+      judges: [
+        "xstest",
+        { type: "endpoint", url: "http://127.0.0.1/v1", model: "j" },
+        { type: "guard", family: "wildguard", model: "g" },
+      ],
+    };
+    const of = (more: object) =>
+      estimateCost(recipe([supervised], { evaluate: { ...evaluate, ...more } }), smol, machine);
+    const { evaluation } = of({});
+    // Before and after: 120 prompts each, of which 50 and 20 are sampled.
+    expect(evaluation).toMatchObject({ answers: 240, sampled: 560, requests: 240, judgeModels: 1 });
+    const greedy = of({ sampling: undefined }).evaluation;
+    expect(evaluation.seconds / greedy.seconds).toBeCloseTo(800 / 240);
+    // What was measured for a prompt holds its samples.
+    const measured = { ...machine, secondsPerAnswer: 3 };
+    expect(estimateCost(recipe([supervised], { evaluate }), smol, measured).evaluation.seconds).toBe(720);
+    expect(of({ scoreOnly: true }).evaluation).toMatchObject({ answers: 240, sampled: 0, requests: 0 });
+  });
+
   test("counts the answers that a run gives itself to learn from", () => {
     const counts = { general: 60, safety: 40, helpful: 30, panels: 30, suites: 10 };
     const making = (...stages: RecipeInput["stages"]) =>

@@ -1,6 +1,6 @@
 import type { Cell, Plan } from "../../protocol/cells.ts";
 import type { StageRecipe } from "../../protocol/recipeStages.ts";
-import type { Cost } from "../../recipe/cost.ts";
+import type { Cost, EvaluationCost } from "../../recipe/cost.ts";
 import { laboratoryLines } from "../../recipe/laboratoryCost.ts";
 import { byteSize, counted, duration } from "../../wording/numbers.ts";
 import type { CellState } from "../run/cells.ts";
@@ -100,7 +100,26 @@ function totals({ plan, states, costs, isAsked, jobs }: ShownPlan): string[] {
     `${counted(left.length, "run")} left: about ${duration(sum(({ seconds }) => seconds))} of computing${jobs > 1 ? `, ${jobs} at a time` : ""}, ` +
       `up to ${byteSize(memory)} of memory, ${byteSize(sum(({ diskBytes }) => diskBytes))} of disk` +
       `${unknown === 0 ? "." : `; ${unknown} of unknown cost.`} Estimates are good to a factor of about two.`,
+    ...judgingLines(known.map(({ evaluation }) => evaluation)),
     ...laboratoryLines(known.map(({ laboratory }) => laboratory)),
+  ];
+}
+
+/** What answers are asked beyond the greedy ones, and what judging asks of others. */
+function judgingLines(costs: readonly EvaluationCost[]): string[] {
+  const sum = (of: (cost: EvaluationCost) => number) => costs.reduce((total, cost) => total + of(cost), 0);
+  const sampled = sum((cost) => cost.sampled);
+  const requests = sum((cost) => cost.requests);
+  return [
+    ...(sampled > 0 ? [`Sampled answers: ${sampled}, within the time.`] : []),
+    ...(requests > 0
+      ? [
+          `Requests to judges behind an API: ${requests}, fewer where answers are the same or were judged before.`,
+        ]
+      : []),
+    ...(costs.some(({ judgeModels }) => judgeModels > 0)
+      ? ["The time that models of this machine take to judge is not counted."]
+      : []),
   ];
 }
 

@@ -1,4 +1,4 @@
-import type { Cost } from "../../recipe/cost.ts";
+import type { Cost, EvaluationCost } from "../../recipe/cost.ts";
 import { byteSize, counted, duration } from "../../wording/numbers.ts";
 
 /** What a run costs, in one line: "≈ 5 min · 2.4 GB of memory". */
@@ -48,6 +48,18 @@ export function partRows(cost: Cost, stage: number | null): CostRow[] {
     ...(cost.making.answers > 0
       ? [part(`${cost.making.answers} answers to learn from`, cost.making.seconds)]
       : []),
-    part(`${cost.evaluation.answers} answers`, cost.evaluation.seconds),
+    part(evaluationWords(cost.evaluation), cost.evaluation.seconds),
   ];
+}
+
+/** "200 answers, 1,600 sampled, 200 requests to judges; without the time of 1 model that judges" */
+function evaluationWords({ answers, sampled, requests, judgeModels }: EvaluationCost): string {
+  const parts = [
+    `${answers} answers`,
+    ...(sampled > 0 ? [`${sampled} sampled`] : []),
+    ...(requests > 0 ? [`${counted(requests, "request")} to judges`] : []),
+  ].join(", ");
+  return judgeModels > 0
+    ? `${parts}; without the time of ${counted(judgeModels, "model")} that ${judgeModels === 1 ? "judges" : "judge"}`
+    : parts;
 }

@@ -36,3 +36,13 @@ it("shows each part of a run with its time, the laboratory too, and these add up
     expect.stringMatching(/laboratory/),
   );
 });
+
+it("says what is sampled, what judges are asked, and what has no time", () => {
+  const evaluation = { answers: 200, sampled: 1600, requests: 200, judgeModels: 1, seconds: 1 };
+  const cost = estimateCost(recipeSchema.parse({ name: "r", model: "small", stages: [] }), model, {
+    cores: 2,
+  });
+  expect(partRows({ ...cost, evaluation }, null).at(-1)!.name).toBe(
+    "200 answers, 1600 sampled, 200 requests to judges; without the time of 1 model that judges",
+  );
+});
