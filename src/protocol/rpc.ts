@@ -48,7 +48,7 @@ export const requests = {
   },
   pull: {
     params: z.strictObject({ name: z.string().min(1) }),
-    result: z.looseObject({ path: z.string(), from: z.string() }),
+    result: z.looseObject({ path: z.string(), from: z.string(), note: z.string().optional() }),
   },
   inspect: {
     params: z.strictObject({ model: z.string().min(1), root: z.string().min(1) }),

@@ -46,6 +46,7 @@ export function addPull(program: Command): void {
           ),
       });
       if (pulled.from === "present") say(`${name} is here already.`);
+      if (pulled.note !== undefined) say(pulled.note);
       show(flags, pulled, () => pulled.path);
     });
 }

