@@ -187,8 +187,10 @@ function CellContent({ cell, row: { index }, matrix: { chosen }, axis }: CellPro
     <>
       {row && axis && row.estimate !== null && (
         <span class="figure">
-          <strong>{figure(row.estimate, unit)}</strong>
-          {overlaps && <OverlapMark />}
+          <strong>
+            {figure(row.estimate, unit)}
+            {overlaps && <OverlapMark />}
+          </strong>
           {row.interval && <small class="muted">{interval(row.interval, unit)}</small>}
           <Whisker marks={[{ value: row.estimate, ...row.interval }]} axis={axis} style={style} />
         </span>

@@ -117,8 +117,8 @@ function Cell({ cell, column: { definition } }: { cell: TableCell | null; column
           </>
         )}
         {figure(row.estimate, definition.unit)}
+        {overlaps && <OverlapMark />}
       </strong>
-      {overlaps && <OverlapMark />}
       {row.interval && <small class="muted"> {interval(row.interval, definition.unit)}</small>}
     </span>
   );

@@ -61,8 +61,11 @@ export function Pivot<Row>({ caption, figures, rows, keyOf, heads, cell, axis, u
       <div class="cell">
         <Whisker marks={marks} axis={axis} style={style} />
         <span class="cell-text">
-          <strong>{figure(mean(found)!, unit)}</strong>
-          {found.some(({ overlaps }) => overlaps) && <OverlapMark />}
+          <strong>
+            {figure(mean(found)!, unit)}
+            {found.some(({ overlaps }) => overlaps) && <OverlapMark />}
+          </strong>
+
           <small class="muted">
             {one
               ? [first.of, intervalOf(first.mark, unit)].filter(Boolean).join(" · ")
