@@ -6,10 +6,12 @@ import { readPrompts } from "../../src/dataset/read.ts";
 import type { PromptRecord } from "../../src/dataset/record.ts";
 import { selectPrompts } from "../../src/dataset/select.ts";
 import { writeSample } from "../../src/extension/sample/files.ts";
+import { changeAbout } from "../../src/runFolder/about.ts";
 import { writeMadeRun } from "../extension/evaluation/madeRun.ts";
 import { writeTinyModel } from "../tinyModel.ts";
 import { seriousFaults } from "./accessibility.ts";
 import { describeWorkbench, useWorkbench } from "./useWorkbench.ts";
+import { tinyRecipe } from "./workspace.ts";
 
 const project = join(import.meta.dirname, "../..");
 
@@ -66,8 +68,14 @@ describeWorkbench("the evaluation in a prompt file", () => {
         ),
         file: eight,
         startedAt: "2027-01-01T00:00:00.000Z",
-        ...{ before, after },
+        // It refuses all, which tells its verdicts from those of the other run.
+        ...{ before, after: () => 3 },
       });
+      // A published file of a prompt per line, and a text that is none.
+      const lines = `${few.map(({ prompt }) => prompt).join("\n")}\n`;
+      for (const name of ["MaliciousInstruct.txt", "notes.txt"])
+        await writeFile(join(folder, "prompts", name), lines);
+      await writeFile(join(folder, "long.discern.json"), JSON.stringify(tinyRecipe("long", 20_000)));
     },
   });
   const lens = (text: string | RegExp) => workbench().page.locator(".codelens-decoration", { hasText: text });
@@ -259,6 +267,95 @@ describeWorkbench("the evaluation in a prompt file", () => {
     await workbench().openFile("prompts/eight.csv");
     await waitForLens(/eight-newer.*safe .* refused/);
     await workbench().openFile("prompts/pairs.csv");
+    await waitForLens(/dcr-sample.*safe .* refused/);
+  });
+
+  it("shows the same run in the labelling panel and in the filter of verdicts, and not the newest", async () => {
+    const { page } = workbench();
+    await workbench().openFile("prompts/pairs.csv");
+    await workbench().runCommand("Discern: Open Labelling Panel");
+    const panel = await workbench().webview(/^Label pairs\.csv/);
+    await panel.getByRole("combobox", { name: "Order" }).click();
+    await panel.getByRole("option", { name: "Label and model differ first" }).click();
+    await panel
+      .getByText(/DCR → STL of dcr-sample/)
+      .first()
+      .waitFor();
+    await workbench().screenshot("evaluation-labelling");
+    await workbench().runCommand("View: Close Editor");
+    // Verdicts are read once somebody asks for them.
+    const { records } = await readPrompts(join(workbench.folder(), "prompts", "pairs.csv"));
+    const asked = records.filter(({ split }) => split === "test" || split === "panel");
+    const complied = new Map<string, boolean>();
+    for (const [i, record] of asked.entries())
+      if (!complied.has(record.id)) complied.set(record.id, after(record, i) <= 0);
+    // The same prompts are in three files.
+    const expected = 3 * asked.filter(({ id }) => complied.get(id)).length;
+    const counted = async () => {
+      await workbench().runCommand("Discern: Filter Prompts…");
+      await workbench().quickInput.locator("input[type=text]").fill("complied");
+      const row = workbench()
+        .quickInput.locator(".monaco-list-row", { hasText: /^complied/ })
+        .first();
+      const label = await row.getAttribute("aria-label");
+      await page.keyboard.press("Escape");
+      return Number(/\d[\d,]*/.exec(label ?? "")?.[0].replaceAll(",", ""));
+    };
+    await expect.poll(counted, { timeout: 60_000, interval: 1000 }).toBe(expected);
+  });
+
+  it("marks a published text of a prompt per line, and no other text", async () => {
+    await workbench().openFile("prompts/notes.txt");
+    await workbench().openFile("prompts/MaliciousInstruct.txt");
+    await waitForLens(/eight-newer.*unsafe .* refused/);
+    await workbench().screenshot("evaluation-text");
+    await workbench().runCommand("Discern: Open as Prompt Table");
+    const table = await workbench().webview(/Prompt Table: MaliciousInstruct\.txt/);
+    await table.getByText("Verdicts of").waitFor();
+    await workbench().runCommand("View: Close Editor");
+    await workbench().openFile("prompts/notes.txt");
+    expect(await lens(/refused|Score with/).count()).toBe(0);
+  });
+
+  it("shows a score that waited in the queue in the file about which it was asked, though an older run knows more of it", async () => {
+    await workbench().openFile("long.discern.json");
+    await workbench().runCommand("Discern: Run Recipe…");
+    await workbench().openSideBar("Discern");
+    await workbench()
+      .treeItem(/^long, running/)
+      .waitFor();
+    await workbench().openFile("prompts/eight.csv");
+    await workbench().runCommand("Discern: Score Prompt File with…");
+    await workbench().quickPick("tiny");
+    const asked = await workbench().dialog("long is active. Queue score-tiny-eight, or run it beside?");
+    // Enter queues.
+    await workbench().page.keyboard.press("Enter");
+    await asked.waitFor({ state: "detached" });
+    await workbench()
+      .treeItem(/^score-tiny-eight, waiting/)
+      .waitFor();
+    await workbench().runCommand("Discern: Stop and Save Run");
+    await workbench()
+      .treeItem(/^score-tiny-eight, finished/)
+      .waitFor({ timeout: 120_000 });
+    await workbench().openFile("prompts/eight.csv");
+    await waitForLens(/score-tiny-eight.*mean refusal probability/);
+    await workbench().runCommand("Discern: Open as Prompt Table");
+    const table = await workbench().webview(/Prompt Table: eight\.csv/);
+    await table
+      .getByText(/score-tiny-eight/)
+      .first()
+      .waitFor();
+    await workbench().screenshot("evaluation-queued-table");
+    await workbench().runCommand("View: Close Editor");
+  });
+
+  it("calls a run by the name that a person gives it", async () => {
+    const run = join(workbench.folder(), "runs", "dcr-sample");
+    await workbench().openFile("prompts/pairs.csv");
+    await changeAbout(run, () => ({ name: "Refined first" }));
+    await waitForLens(/Refined first.*safe .* refused/);
+    await changeAbout(run, () => ({ name: null }));
     await waitForLens(/dcr-sample.*safe .* refused/);
   });
 

@@ -59,7 +59,7 @@ export class ShownRuns implements vscode.Disposable {
       runs.onDidChange(() => {
         // Runs that are under way change every few seconds; only those with a report are of interest here.
         const signature = this.evaluated()
-          .map(({ folder, report }) => `${folder.fsPath} ${report}`)
+          .map(({ folder, report, label }) => `${folder.fsPath} ${report} ${label}`)
           .join("\n");
         if (signature === this.signature) return;
         this.signature = signature;
