@@ -12,8 +12,7 @@ describeWorkbench("the columns of the prompt table", () => {
     browser = await launchChromium();
   });
   afterAll(() => browser?.close());
-
-  it("leave the prompt room and show both methods' verdicts and probabilities whole", async () => {
+  const opened = async () => {
     const { host, states } = pages.find(({ name }) => name === "table")!;
     let page: PageInBrowser;
     page = await PageInBrowser.open(
@@ -22,6 +21,11 @@ describeWorkbench("the columns of the prompt table", () => {
       host?.(() => page),
     );
     await states.find(({ name }) => name === "blurred")!.show(page);
+    return page;
+  };
+
+  it("leave the prompt room and show both methods' verdicts and probabilities whole", async () => {
+    const page = await opened();
     const found: Record<number, unknown> = {};
     for (const width of [452, 676, 752, 976, 1052, 1352]) {
       await page.page.setViewportSize({ width, height: 400 });
@@ -38,7 +42,37 @@ describeWorkbench("the columns of the prompt table", () => {
     });
     await page.page.close();
   });
+
+  it("stand below their names, also beside the details and where the table scrolls sideways", async () => {
+    const page = await opened();
+    for (const keys of [[], ["Enter"]]) {
+      for (const key of keys) await page.page.keyboard.press(key);
+      for (const width of [452, 752, 1000, 1052, 1352]) {
+        await page.page.setViewportSize({ width, height: 500 });
+        for (const scrolled of [0, 10_000]) {
+          const { names, cells } = await page.page.evaluate(boxes, scrolled);
+          expect(names, `${width} px, ${keys.join() || "no details"}`).toHaveLength(10);
+          for (const row of cells) expect(row, `${width} px, ${keys.join() || "no details"}`).toEqual(names);
+        }
+      }
+    }
+    await page.page.getByRole("complementary", { name: "Details" }).waitFor();
+    await page.page.close();
+  });
 });
+
+/** Left and right edges of the columns' names and of the cells of each row, once the table is scrolled sideways. Runs in the page. */
+function boxes(scrolled: number) {
+  const grid = document.querySelector("[role=grid]")!;
+  grid.scrollLeft = scrolled;
+  const edges = (row: Element) =>
+    [...row.children].map((cell) => {
+      const { left, right } = cell.getBoundingClientRect();
+      return [cell.className, Math.round(left), Math.round(right)];
+    });
+  const [head, ...rows] = [...grid.querySelectorAll("[role=row]")].map(edges);
+  return { names: head!, cells: rows };
+}
 
 /** Width of the prompts, which verdicts and probabilities are cut off, and how many probabilities of a row are in sight. Runs in the page. */
 function measured() {
