@@ -23,13 +23,15 @@ export class PageInBrowser {
    * Opens a page in the dark theme, in a window of 1400 × 900 pixels.
    *
    * @param onMessage takes what the page asks; `ready` is not among it.
+   * @param deviceScaleFactor pixels of the screen per pixel of the page: 2 at 200 % zoom.
    */
   static async open(
     browser: Browser,
     name: string,
     onMessage: (message: never) => unknown = () => {},
+    deviceScaleFactor = 1,
   ): Promise<PageInBrowser> {
-    const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
+    const page = await browser.newPage({ viewport: { width: 1400, height: 900 }, deviceScaleFactor });
     await page.route(`${origin}/**`, async (route) => {
       const path = new URL(route.request().url()).pathname.slice(1);
       if (path === name) return route.fulfill({ contentType: "text/html", body: html(name) });

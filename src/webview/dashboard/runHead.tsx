@@ -54,7 +54,9 @@ export function RunHead({
         <h2 class="words">{label}</h2>
         {progress && <State progress={progress} />}
         {folded ? (
-          <span class="facts words">{brief(run)}</span>
+          <span class="facts words" title={brief(run)}>
+            {brief(run)}
+          </span>
         ) : (
           <span class="facts muted words">{facts.join(" · ")}</span>
         )}
