@@ -9,12 +9,14 @@ import { skipWhen } from "./skip.ts";
 import { tempFolder } from "./tempFolder.ts";
 
 const root = join(import.meta.dirname, "..");
-/** A folder with pandas, where the Python of tests has none of its own. */
-const env = process.env.DISCERN_PANDAS ? { PYTHONPATH: process.env.DISCERN_PANDAS } : {};
+/** A folder with pandas, where the Python has none of its own. */
+const folder = process.env.DISCERN_PANDAS;
+const env = folder ? { PYTHONPATH: folder } : {};
+/** PyTorch is not needed for this. */
+const python = testPython ?? "python3";
+// Who names a folder wants the test to run.
 const pandas =
-  testPython === null
-    ? null
-    : await execa(testPython, ["-c", "import pandas"], { env, reject: false }).then(({ failed }) => !failed);
+  Boolean(folder) || !(await execa(python, ["-c", "import pandas"], { env, reject: false })).failed;
 
 describe.skipIf(skipWhen(!pandas, "docs/results.md in Python: there is no pandas (DISCERN_PANDAS)."))(
   "docs/results.md",
@@ -31,7 +33,7 @@ describe.skipIf(skipWhen(!pandas, "docs/results.md in Python: there is no pandas
       const told = `
 refusals = {f"{m} {r} {s} {u}": [row["mean"], row["size"]] for (m, r, s, u), row in rates.iterrows()}
 print(json.dumps([len(answers), len(measures), refusals, [len(steps), groups.shape, toxic.shape]]))`;
-      const { stdout } = await execa(testPython!, ["-c", code.join("\n") + told], { cwd, env });
+      const { stdout } = await execa(python, ["-c", code.join("\n") + told], { cwd, env });
       const [rows, measures, refusals, course] = JSON.parse(stdout.split("\n").at(-1)!);
 
       expect(rows).toBe(report.answers.reduce((sum, { results }) => sum + results.length, 0));

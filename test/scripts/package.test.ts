@@ -23,13 +23,19 @@ async function unpack(vsix: string, folder: string): Promise<void> {
   }
 }
 
+/** Targets of links and pictures in Markdown that are no address and no place in the same file. */
+function relativeLinks(markdown: string): string[] {
+  const targets = [...markdown.matchAll(/\]\(([^)\s]+)|(?:src|srcset|href)="([^"]+)"/g)];
+  return targets.map(([, link, attribute]) => (link ?? attribute)!).filter((to) => !/^(https?:|#)/.test(to));
+}
+
 test("the VSIX holds one platform's library, under 60 MB, and what it unpacks to trains two steps", async () => {
   const folder = tempFolder();
   const vsix = join(folder, "discern.vsix");
   // Without a new build: other tests run what is built.
-  await execa(process.execPath, [join(root, "scripts/package.ts"), "--out", vsix, "--pre-release"], {
-    cwd: root,
-  });
+  const project = "https://github.com/someone/discern";
+  const asked = ["--out", vsix, "--pre-release", "--project", project];
+  await execa(process.execPath, [join(root, "scripts/package.ts"), ...asked], { cwd: root });
   expect((await stat(vsix)).size).toBeLessThan(60e6);
   await unpack(vsix, folder);
   expect(await readFile(join(folder, "extension.vsixmanifest"), "utf8")).toMatch(
@@ -45,6 +51,12 @@ test("the VSIX holds one platform's library, under 60 MB, and what it unpacks to
   expect(libraries.some((file) => file.includes("onnxruntime"))).toBe(true);
   expect(libraries.filter((file) => !ofThisPlatform(file))).toEqual([]);
   expect(files.filter((file) => /^(src|test|scripts)\b|\.map$/.test(file))).toEqual([]);
+  // A marketplace shows these alone, so that a relative link or picture would lead nowhere.
+  for (const name of ["readme.md", "changelog.md"]) {
+    const shown = files.find((file) => file.toLowerCase() === name)!;
+    expect(relativeLinks(await readFile(join(extension, shown), "utf8")), name).toEqual([]);
+  }
+  expect(relativeLinks(await readFile(join(root, "README.md"), "utf8"))).not.toEqual([]);
   const notices = await readFile(join(extension, "dist/ThirdPartyNotices.txt"), "utf8");
   // Of a bundle of the engine, of pages alone, of the packages beside the bundles, and of the icons.
   for (const name of ["zod", "chart.js", "onnxruntime-node", "tokenizers", "@vscode/codicons"]) {
