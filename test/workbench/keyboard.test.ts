@@ -147,7 +147,7 @@ describeWorkbench("by keyboard alone", () => {
     await writeFile(path("keys.discern.json"), JSON.stringify(changed, null, 2));
   });
 
-  it("runs the recipe, and opens, zooms and reads the charts of its dashboard", async () => {
+  it("runs the recipe, and goes through the charts and prompts of its dashboard", async () => {
     await keyboard().open("keys.discern.json");
     await keyboard().command("Discern: Run Recipe…");
     const { window } = keyboard();
@@ -159,7 +159,9 @@ describeWorkbench("by keyboard alone", () => {
     if ((await asked.count()) > 0) await keyboard().press("Enter");
     await expect.poll(() => probes(), patient).toBeGreaterThan(1);
     await keyboard().command("Discern: Open Dashboard");
-    await keyboard().tick("keys");
+    // The run that has begun is ticked.
+    await window.locator(".quick-input-widget:visible").getByText("1 Selected").waitFor();
+    await keyboard().press("Enter");
     const page = await keyboard().sees("Dashboard: keys");
     const head = page.getByRole("button", { name: /^(Fold|Show all of) keys/ });
     const isUnfolded = await head.getAttribute("aria-expanded");
@@ -169,5 +171,49 @@ describeWorkbench("by keyboard alone", () => {
     await page.getByText(/^Steps \d+ to \d+/).waitFor({ state: "attached" });
     await keyboard().use(page.getByRole("button", { name: "Table: Refusal probability" }));
     await page.getByRole("table", { name: /^Refusal probability by probe/ }).waitFor();
+    const [first, ...charts] = await page.locator(".card-head h3").allTextContents();
+    expect([first, charts.length]).toEqual(["Refusal probability", expect.toSatisfy((n) => n >= 3)]);
+    for (const title of charts)
+      await keyboard().tabTo(page.getByRole("button", { name: `Table: ${title}`, exact: true }));
+    await keyboard().tabTo(page.getByRole("searchbox", { name: "Search prompts" }), "Shift+Tab");
+    await keyboard().type("how");
+    await keyboard().use(page.getByRole("checkbox", { name: /^Highlight: / }).first(), "Space");
+    await page.getByRole("checkbox", { name: /^Highlight: /, checked: true }).waitFor();
+    await workbench().screenshot("keyboard-dashboard");
+  });
+
+  it("opens the report from the dashboard once the run has ended", async () => {
+    const page = await keyboard().sees("Dashboard: keys");
+    await expect
+      .poll(() => readEvents(path("runs/keys/events.jsonl")).at(-1)?.type, { ...patient, timeout: 60_000 })
+      .toBe("run-finished");
+    await keyboard().tabTo(page.locator("vscode-button", { hasText: "Open report" }), "Shift+Tab");
+    await keyboard().press("Enter");
+    await keyboard().sees("Report: keys");
+  });
+
+  it("judges an answer in the report, reads its help, and opens the prompt in its file", async () => {
+    const page = await keyboard().sees("Report: keys");
+    await keyboard().tabTo(page.getByRole("tab", { name: "Figures" }));
+    await keyboard().press("ArrowRight");
+    const prompts = page.getByRole("listbox", { name: "Prompts" });
+    await keyboard().tabTo(prompts);
+    await keyboard().press("ArrowDown", "c");
+    await expect
+      .poll(async () => (await lines("runs/keys/judgements.jsonl")).map(({ verdict }) => verdict), patient)
+      .toEqual(["full_compliance"]);
+    await keyboard().press("r");
+    await expect
+      .poll(async () => (await lines("runs/keys/judgements.jsonl")).map(({ verdict }) => verdict), patient)
+      .toEqual(["full_compliance", "full_refusal"]);
+    await keyboard().press("?");
+    await page.getByRole("dialog", { name: "Help: report" }).waitFor();
+    await keyboard().press("Escape");
+    await keyboard().focused(prompts);
+    await workbench().screenshot("keyboard-report");
+    await keyboard().press("o");
+    await keyboard()
+      .window.locator(".tab.active", { hasText: /^(pairs\.csv|general\.jsonl|safety\.jsonl)/ })
+      .waitFor();
   });
 });

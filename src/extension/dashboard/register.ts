@@ -10,6 +10,7 @@ import { registerCommand } from "../contributions.ts";
 import { pageIds } from "../contributionTypes.ts";
 import { ShownPanels } from "../page/shownPanels.ts";
 import { isUnasked, placeOfPanel, revealPanel } from "../page/unasked.ts";
+import type { RunLibrary } from "../runs/library.ts";
 import { pickRun } from "../runs/pick.ts";
 import { type CellsOf, type Contents, contentsOf, isAskedFor } from "./contents.ts";
 import { DashboardPanel, type DashboardParts } from "./panel.ts";
@@ -25,25 +26,38 @@ export function registerDashboard(
 ): vscode.Disposable {
   const { library } = parts;
   const open = new Set<DashboardPanel>();
+  /** The runs and experiments that were shown last. A run that trains is shown when it begins. */
+  let last: readonly vscode.Uri[] = [];
   const shown = new ShownPanels(context.workspaceState, pageIds.dashboard);
   const cellsOf: CellsOf = (folder) => {
     const run = library.run(folder);
     return run?.cells === undefined ? undefined : library.cellsOf(run).map((cell) => cell.folder);
+  };
+  const ask = async () => {
+    const proposed = new Set(proposedOf(library, last).map(String));
+    const picked = await pickRun(library, {
+      placeholder: "Runs to show in the dashboard",
+      many: true,
+      ticked: ({ folder }) => proposed.has(folder.toString()),
+    });
+    return picked?.map(({ folder }) => folder) ?? [];
   };
   const show = (panel: vscode.WebviewPanel, contents: Contents) => {
     const keep = (now: Contents) => shown.keep(panel, JSON.stringify(written(now)));
     const dashboard = new DashboardPanel(panel, context, { ...parts, cellsOf, keep }, contents);
     open.add(dashboard);
     panel.onDidDispose(() => open.delete(dashboard));
+    panel.onDidChangeViewState(() => {
+      const { runs, follows } = dashboard.contents;
+      if (panel.active) last = follows.length > 0 ? follows : runs;
+    });
   };
   return vscode.Disposable.from(
     registerCommand("discern.runs.openDashboard", async (...given: unknown[]) => {
-      let folders = runFolders(given);
-      if (folders.length === 0) {
-        const placeholder = "Runs to show in the dashboard";
-        folders = (await pickRun(library, { placeholder, many: true }))?.map(({ folder }) => folder) ?? [];
-      }
+      const named = runFolders(given);
+      const folders = named.length > 0 ? named : await ask();
       if (folders.length === 0) return;
+      last = folders;
       const contents = contentsOf(folders, cellsOf);
       const there = [...open].find((dashboard) => isAskedFor(dashboard.contents, contents));
       const wasAsked = !isUnasked(given);
@@ -65,6 +79,14 @@ export function registerDashboard(
       },
     }),
   );
+}
+
+/** What is proposed to be shown: what was shown last, or else the newest that trained. */
+function proposedOf(library: RunLibrary, last: readonly vscode.Uri[]): readonly vscode.Uri[] {
+  const there = last.filter((folder) => library.run(folder));
+  if (there.length > 0) return there;
+  const newest = library.runs.find(({ stages, cells }) => stages.length > 0 || cells !== undefined);
+  return newest ? [newest.folder] : [];
 }
 
 function written({ runs, follows, removed }: Contents): DashboardContents {

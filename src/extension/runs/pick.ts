@@ -18,18 +18,26 @@ export function runOf(library: RunLibrary, target: RunTarget | undefined): Run |
  *
  * @param options.filter which runs are offered; all where it is left out.
  * @param options.many whether several can be chosen.
+ * @param options.ticked where several can be: which are proposed. They stand first.
  * @returns the chosen ones; undefined when none was chosen. Says so when there is none to choose from.
  */
 export async function pickRun(
   library: RunLibrary,
-  options: { filter?: (run: Run) => boolean; placeholder: string; many?: boolean },
+  options: {
+    filter?: (run: Run) => boolean;
+    placeholder: string;
+    many?: boolean;
+    ticked?: (run: Run) => boolean;
+  },
 ): Promise<Run[] | undefined> {
   const runs = options.filter ? library.runs.filter(options.filter) : library.runs;
   if (runs.length === 0) {
     void vscode.window.showInformationMessage("No run is available for this command.");
     return undefined;
   }
-  const items = runs.map((run) => runItem(library, run));
+  const items = runs
+    .map((run) => ({ ...runItem(library, run), picked: options.ticked?.(run) ?? false }))
+    .sort((a, b) => Number(b.picked) - Number(a.picked));
   const choice = { placeHolder: options.placeholder, matchOnDescription: true, matchOnDetail: true };
   const chosen = options.many
     ? await vscode.window.showQuickPick(items, { ...choice, canPickMany: true })
