@@ -20,6 +20,7 @@ export const quietSettings: EditorSettings = {
   "git.enabled": false,
   "git.openRepositoryInParentFolders": "never",
   "editor.minimap.enabled": false,
+  "editor.cursorBlinking": "solid",
   // A modal editor would lie over what a test looks at next.
   "workbench.editor.useModal": "off",
   "window.confirmBeforeClose": "never",

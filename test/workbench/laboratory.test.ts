@@ -44,21 +44,8 @@ describeWorkbench("the laboratory", () => {
   const page = () => workbench().webview(`Laboratory: ${name}`);
   const row = (result: string) => workbench().treeItem(`${result}, result of a probe`);
   /** Chooses an entry of the menu of a result's row. */
-  const choose = async (result: string, label: string) => {
-    const entry = workbench().page.getByRole("menuitem", { name: label });
-    // What takes the keyboard late, such as a dialog that closes, closes the menu: it is then opened again.
-    for (let left = 5; ; left--) {
-      await workbench().page.keyboard.press("Escape");
-      const opened = row(result)
-        .click({ button: "right", timeout: 3_000 })
-        .then(() => entry.hover({ timeout: 3_000 }));
-      const failure = await opened.catch((error: Error) => error);
-      if (failure === undefined) break;
-      if (left === 0) throw failure;
-    }
-    await workbench().screenshot("laboratory-menu");
-    await workbench().page.keyboard.press("Enter");
-  };
+  const choose = (result: string, label: string) =>
+    workbench().chooseFromMenu(row(result), label, () => workbench().screenshot("laboratory-menu"));
   const csv = async () => {
     const path = join(workbench.folder(), `${name}-prompts.csv`);
     const lines = (await readFile(path, "utf8")).trim().split("\r\n");

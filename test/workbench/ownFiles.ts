@@ -76,8 +76,7 @@ export async function labelTheRest(workbench: Workbench, folder: string): Promis
   ] as const) {
     const log = join(folder, `${file}.labels.jsonl`);
     const hasLabels = existsSync(log);
-    await workbench.treeItem(file).first().click({ button: "right" });
-    await workbench.page.getByRole("menuitem", { name: "Label Whole File…" }).click();
+    await workbench.chooseFromMenu(workbench.treeItem(file).first(), "Label Whole File…");
     await workbench.quickPick(label);
     // Of a file that has some labels it asks which prompts are meant.
     if (hasLabels) await workbench.quickPick("Prompts Without a Label");

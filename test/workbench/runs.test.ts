@@ -91,13 +91,6 @@ describeWorkbench("Runs and Models views", () => {
     },
   });
   const row = (name: string | RegExp) => workbench().treeItem(name);
-  /** Chooses an entry of the menu that is open. */
-  const choose = async (label: string) => {
-    const entry = workbench().page.getByRole("menuitem", { name: label });
-    // The menu takes a press of Enter for the entry that the pointer is over.
-    await entry.hover();
-    await workbench().page.keyboard.press("Enter");
-  };
 
   it("shows every run with its state and where it stands", async () => {
     await workbench().openSideBar("Discern");
@@ -145,8 +138,7 @@ describeWorkbench("Runs and Models views", () => {
     await row(/^dcr,/).click();
     await workbench().page.keyboard.press("ArrowLeft");
     await row(/^stl,/).click({ modifiers: ["Control"] });
-    await row(/^stl,/).click({ button: "right" });
-    await choose("Compare Selected Runs");
+    await workbench().chooseFromMenu(row(/^stl,/), "Compare Selected Runs");
     const made = async () =>
       (await readdir(join(workbench.folder(), "runs"))).find((n) => n.startsWith("compare-"));
     await expect.poll(made, { timeout: 60_000 }).toBeDefined();
@@ -171,8 +163,7 @@ describeWorkbench("Runs and Models views", () => {
     await row(/^dcr,/).click();
     await workbench().fold(/^dcr,/);
     await row(/^stl,/).click({ modifiers: ["Control"] });
-    await row(/^stl,/).click({ button: "right" });
-    await choose("Compare Recipes of Two Runs");
+    await workbench().chooseFromMenu(row(/^stl,/), "Compare Recipes of Two Runs");
     await workbench().notification(/seed: (1 → 2|2 → 1)\./);
     await workbench().tab("dcr ↔ stl: recipes").or(workbench().tab("stl ↔ dcr: recipes")).waitFor();
     await workbench().screenshot("runs-recipes-compared");
@@ -181,8 +172,7 @@ describeWorkbench("Runs and Models views", () => {
   });
 
   it("opens a run's recipe as a new file beside the original", async () => {
-    await row(/^dcr,/).click({ button: "right" });
-    await choose("New Recipe from Run");
+    await workbench().chooseFromMenu(row(/^dcr,/), "New Recipe from Run");
     await workbench().tab("dcr-2.discern.json").waitFor();
     const written = await readFile(join(workbench.folder(), "dcr-2.discern.json"), "utf8");
     const { name, ...rest } = recipeSchema.parse(JSON.parse(written));
@@ -201,14 +191,12 @@ describeWorkbench("Runs and Models views", () => {
     await page.keyboard.press("F2");
     await workbench().answer("Refined before tuning");
     await row(/^Refined before tuning, finished/).waitFor();
-    await row(/^Refined before tuning,/).click({ button: "right" });
-    await choose("Edit Tags of Run…");
+    await workbench().chooseFromMenu(row(/^Refined before tuning,/), "Edit Tags of Run…");
     await workbench().quickInput.locator("input[type=text]").fill("baseline");
     await workbench().quickInput.getByText("new tag").waitFor();
     await page.keyboard.press("Enter");
     await row(/^Refined before tuning, finished, .* · #baseline$/).waitFor();
-    await row(/^Refined before tuning,/).click({ button: "right" });
-    await choose("Edit Notes of Run");
+    await workbench().chooseFromMenu(row(/^Refined before tuning,/), "Edit Notes of Run");
     await workbench().tab("notes.md").waitFor();
     await page.keyboard.type("Layer 12 again.");
     await page.keyboard.press("Control+S");
@@ -236,8 +224,7 @@ describeWorkbench("Runs and Models views", () => {
   it("deletes a run only after it was named and confirmed", async () => {
     const { page } = workbench();
     const remove = async () => {
-      await row(/^stopped,/).click({ button: "right" });
-      await choose("Move Run to Trash");
+      await workbench().chooseFromMenu(row(/^stopped,/), "Move Run to Trash");
       const asked = await workbench().dialog('Move "stopped" to the trash?');
       await workbench().screenshot("runs-delete");
       await asked.getByRole("button", { name: "Move to Trash" }).click();

@@ -153,6 +153,29 @@ export class Workbench {
     await this.row(label).click();
   }
 
+  /** Chooses an entry of the menu of a row. @param seen called while the menu is open. */
+  async chooseFromMenu(
+    row: Locator,
+    label: string,
+    seen: () => Promise<unknown> = async () => {},
+  ): Promise<void> {
+    const entry = this.page.getByRole("menuitem", { name: label });
+    // What takes the keyboard late, such as a dialog that closes, closes the menu: it is then opened again.
+    for (let left = 5; ; left--) {
+      const opened = row
+        .click({ button: "right", timeout: 3_000 })
+        .then(() => entry.hover({ timeout: 3_000 }));
+      const failure = await opened.catch((error: Error) => error);
+      if (failure === undefined) break;
+      if (left === 0) throw failure;
+      await this.page.keyboard.press("Escape");
+    }
+    await seen();
+    // A click that comes as the menu opens is dropped; Enter is taken for the entry that the pointer is over.
+    await this.page.keyboard.press("Enter");
+    await entry.waitFor({ state: "hidden" });
+  }
+
   /** Answers the open input box. */
   async answer(text: string): Promise<void> {
     await this.quickInput.locator("input[type=text]").fill(text);
