@@ -69,9 +69,37 @@ describeWorkbench("from a recipe to its report", () => {
     await workbench().screenshot("dashboard-reloaded");
   });
 
-  it("stops the run from the dashboard, which saves it", async () => {
+  it("stops the run from the dashboard, which says what happens and when before the engine has answered, and saves it", async () => {
     const page = await dashboard("long");
-    await page.getByRole("button", { name: "Stop", exact: true }).click();
+    await expect.poll(() => workbench().engines("run"), patient).toHaveLength(1);
+    const [engine] = await workbench().engines("run");
+    process.kill(engine!, "SIGSTOP");
+    try {
+      await page.getByRole("button", { name: "Stop", exact: true }).click();
+      await page
+        .getByText(
+          /^\s*Stopping by step \d+, about .*\. The checkpoint is written then; Resume continues from there\.$/,
+        )
+        .waitFor();
+      const buttons = page.getByRole("region", { name: "Run long" }).locator(".actions vscode-button");
+      expect(
+        await buttons.evaluateAll((all) =>
+          all.map((each) => [each.textContent, each.hasAttribute("disabled")]),
+        ),
+      ).toEqual([
+        ["Stopping…", true],
+        ["Stop and keep best", true],
+      ]);
+      await workbench()
+        .page.locator(".statusbar-item", { hasText: /stopping by step \d+/ })
+        .waitFor();
+      await workbench().notification(/Stopping by step \d+/);
+      await workbench().screenshot("dashboard-stopping");
+      // Nothing of this came from the engine.
+      expect(story("long").state).toBe("running");
+    } finally {
+      process.kill(engine!, "SIGCONT");
+    }
     await expect.poll(() => story("long").state, patient).toBe("stopped");
     await page
       .getByText(/stopped/i)
