@@ -17,6 +17,9 @@ describeWorkbench("recipes", () => {
         stages: [{ ...contrast, layer: 9 }, ...recipe.stages.slice(1)],
       };
       await writeFile(join(folder, "faulty.discern.json"), JSON.stringify(faulty, null, 2));
+      const text = JSON.stringify(tinyRecipe("misspelt", 10), null, 2);
+      const misspelt = text.replace('"supervised"', '"supervized"').replace('"maxTokens"', '"maxToken"');
+      await writeFile(join(folder, "misspelt.discern.json"), misspelt);
       // Longer than the model's context, which is a warning; and long enough for a fast machine to tell of its pace.
       const doubtful = { ...tinyRecipe("doubtful", 4000), maxTokens: 1024 };
       await writeFile(join(folder, "doubtful.discern.json"), JSON.stringify(doubtful, null, 2));
@@ -108,6 +111,58 @@ describeWorkbench("recipes", () => {
     await hover.getByText("What the run costs").waitFor();
     await hover.getByText("layer 3", { exact: true }).waitFor();
     await workbench().screenshot("recipe-costs");
+  });
+
+  it("name the nearest word for each that is misspelt: all in Problems and in the dialog, each with its fix", async () => {
+    const { page } = workbench();
+    const value = /Found "supervized", did you mean "supervised"\?/;
+    const name = /Unknown key, did you mean "maxTokens"\?/;
+    await workbench().openFile("misspelt.discern.json");
+    await workbench().runCommand("View: Focus Problems (Errors, Warnings, Infos)");
+    const problems = page.locator(".markers-panel");
+    for (const words of [value, name]) await problems.getByText(words).first().waitFor();
+    await workbench().screenshot("recipe-misspelt");
+    await workbench().runCommand("Discern: Run Recipe…");
+    const asked = await workbench().dialog("The recipe cannot be run yet.");
+    for (const words of [value, name]) expect(await asked.textContent()).toMatch(words);
+    await workbench().screenshot("recipe-misspelt-run");
+    await page.keyboard.press("Escape");
+    await asked.waitFor({ state: "detached" });
+    const file = join(workbench.folder(), "misspelt.discern.json");
+    const fixed = async (wrong: string, right: string) => {
+      const lines = (await readFile(file, "utf8")).split("\n");
+      const line = lines.findIndex((each) => each.includes(wrong));
+      await page.keyboard.press("Control+g");
+      await workbench().answer(`:${line + 1}:${lines[line]!.indexOf(wrong) + 2}`);
+      const fix = page.locator(".action-widget .monaco-list-row", { hasText: `Change to "${right}"` });
+      // The problem may have been found again just now, and its fix comes with the next light bulb.
+      await expect
+        .poll(
+          async () => {
+            await page.keyboard.press("Escape");
+            await page.keyboard.press("Control+.");
+            return fix.click({ timeout: 3_000 }).then(
+              () => true,
+              () => false,
+            );
+          },
+          { timeout: 30_000 },
+        )
+        .toBe(true);
+      await page.locator(".tab.dirty", { hasText: "misspelt.discern.json" }).waitFor();
+      await page.keyboard.press("Control+s");
+      await expect.poll(() => readFile(file, "utf8")).toContain(`"${right}"`);
+    };
+    await fixed('"supervized"', "supervised");
+    await fixed('"maxToken"', "maxTokens");
+    await page
+      .locator(".part.panel")
+      .getByRole("button", { name: /^(Hide|Close) Panel/ })
+      .click();
+    expect(parseRecipe(await readFile(file, "utf8"), file)).toMatchObject({
+      maxTokens: 320,
+      stages: [{ type: "contrastive" }, { type: "supervised" }],
+    });
   });
 
   it("say where they are computed, and let one choose it with what was found of each place", async () => {
