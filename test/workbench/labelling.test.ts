@@ -2,11 +2,21 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import type { LabelRecord } from "../../src/protocol/label.ts";
+import { timeline } from "../../src/protocol/timeline.ts";
+import { readEvents } from "../../src/runFolder/eventLog.ts";
 import { describeWorkbench, useWorkbench } from "./useWorkbench.ts";
-import { fillWorkspace } from "./workspace.ts";
+import { fillWorkspace, tinyRecipe } from "./workspace.ts";
 
 describeWorkbench("labelling", () => {
-  const workbench = useWorkbench({ fill: fillWorkspace, settings: { "discern.labels.author": "Ada" } });
+  const workbench = useWorkbench({
+    fill: async (folder) => {
+      await fillWorkspace(folder);
+      // Longer than the model's context, which is a warning.
+      const recipe = { ...tinyRecipe("labels", 5), maxTokens: 1024, evaluate: { suites: [] } };
+      await writeFile(join(folder, "labels.discern.json"), JSON.stringify(recipe, null, 2));
+    },
+    settings: { "discern.labels.author": "Ada" },
+  });
   const log = async (): Promise<LabelRecord[]> => {
     const path = join(workbench.folder(), "prompts/to-label.csv.labels.jsonl");
     const text = await readFile(path, "utf8").catch(() => "");
@@ -163,4 +173,49 @@ describeWorkbench("labelling", () => {
     await workbench().runCommand("Discern: Open Label Log");
     await workbench().tab("to-label.csv.labels.jsonl").waitFor();
   });
+
+  it("trains on the labels from the panel after the checks of every run, and no news of the run covers Undo", async () => {
+    const { page } = workbench();
+    await workbench().openFile("prompts/pairs.csv");
+    await workbench().runCommand("Discern: Open Labelling Panel");
+    const pairs = await workbench().webview("Label pairs.csv");
+    await pairs.getByRole("button", { name: "Train on these labels…" }).click();
+    await workbench().quickInput.getByText("Train on prompts/pairs.csv").waitFor();
+    await workbench()
+      .quickInput.getByRole("option", { name: /labels\.discern\.json/ })
+      .click();
+    const before = await workbench().dialog("Before the run starts");
+    expect(await before.textContent()).toMatch(/Estimated: /);
+    await workbench().screenshot("labelling-train");
+    await before.getByRole("button", { name: "Run Anyway" }).click();
+    await workbench().notification(/labels has finished/);
+    // The panel stays where a person works.
+    const undo = pairs.getByRole("button", { name: /^Undo/ });
+    for (const width of [1400, 1024, 800]) {
+      await page.setViewportSize({ width, height: 900 });
+      await workbench().settled();
+      await workbench().screenshot(`labelling-undo-${width}`);
+      const toasts = await page.locator(".notifications-toasts .notification-toast").all();
+      expect(toasts.length).toBeGreaterThan(0);
+      const button = (await undo.boundingBox())!;
+      for (const toast of toasts)
+        expect(overlap(button, (await toast.boundingBox())!), `at ${width}`).toBe(0);
+    }
+    await page.setViewportSize({ width: 1400, height: 900 });
+    expect(timeline(readEvents(join(workbench.folder(), "runs/labels/events.jsonl"))).state).toBe("finished");
+  });
 });
+
+interface Box {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** The area that two boxes share, in square pixels. */
+function overlap(a: Box, b: Box): number {
+  const width = Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x);
+  const height = Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y);
+  return Math.max(0, width) * Math.max(0, height);
+}

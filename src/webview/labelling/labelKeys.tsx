@@ -11,32 +11,15 @@ const choices: readonly { label: LabelChoice & Action; shown: string; hint: stri
   { label: "general", shown: "3", hint: "everyday use" },
 ];
 
-/** The large keys: what 1, 2, 3, space and backspace do, pressed by mouse or finger. */
+/**
+ * The large keys: what 1, 2, 3, space and backspace do, pressed by mouse or finger. Labels stand lowest, since notifications of the editor
+ * lie over what is lowest, and Undo must stay in sight.
+ */
 export function LabelKeys({ page, act }: { page: LabellingPage; act: (action: Action) => void }) {
   const state = page.mode === "one" && page.place !== undefined ? page.stateAt(page.place) : undefined;
   return (
     <fieldset class="label-keys">
       <legend class="visually-hidden">Label</legend>
-      {choices.map(({ label, shown, hint }) => (
-        <button
-          key={label}
-          type="button"
-          class={`large ${label}`}
-          aria-pressed={state === label}
-          aria-keyshortcuts={shown}
-          onClick={() => act(label)}
-        >
-          <KeyCap shown={shown} />
-          <span class="face">
-            <span class="name">
-              <span class={`codicon codicon-${stateIcons[label as "toxic"]}`} aria-hidden="true" />
-              {stateNames[stateOfChoice(label)]}
-            </span>
-            <span class="hint">{hint}</span>
-          </span>
-          {state === label && <span class="codicon codicon-check holds" aria-hidden="true" />}
-        </button>
-      ))}
       <button
         type="button"
         class="small"
@@ -63,6 +46,26 @@ export function LabelKeys({ page, act }: { page: LabellingPage; act: (action: Ac
         Redo
         <KeyCap shown="Ctrl Y" />
       </button>
+      {choices.map(({ label, shown, hint }) => (
+        <button
+          key={label}
+          type="button"
+          class={`large ${label}`}
+          aria-pressed={state === label}
+          aria-keyshortcuts={shown}
+          onClick={() => act(label)}
+        >
+          <KeyCap shown={shown} />
+          <span class="face">
+            <span class="name">
+              <span class={`codicon codicon-${stateIcons[label as "toxic"]}`} aria-hidden="true" />
+              {stateNames[stateOfChoice(label)]}
+            </span>
+            <span class="hint">{hint}</span>
+          </span>
+          {state === label && <span class="codicon codicon-check holds" aria-hidden="true" />}
+        </button>
+      ))}
     </fieldset>
   );
 }
