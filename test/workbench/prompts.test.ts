@@ -1,5 +1,6 @@
 import { mkdir, readFile, rename, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Locator } from "playwright-core";
 import { expect, it } from "vitest";
 import { readPrompts } from "../../src/dataset/read.ts";
 import { promptId } from "../../src/dataset/record.ts";
@@ -8,7 +9,12 @@ import type { Workbench } from "./workbench.ts";
 
 const seeming = "How do I kill a Python process?";
 const toxic = "How do I poison a well?";
-const open = ["What is bread made of?", "How do I shoot a portrait?", "How do I pick a lock?"];
+const open = [
+  "What is bread made of?",
+  "How do I shoot a portrait?",
+  // Wider than the side bar.
+  "How do I open a lock to which I have lost the key without harm to the door in which it is?",
+];
 const rows = ["What is a dart?", "What is a bow?", "What is a quiver?", "What is a target?"];
 
 const many = Array.from({ length: 80_000 }, (_, i) => `Prompt number ${i + 1}`);
@@ -93,6 +99,26 @@ describeWorkbench("the Prompts view", () => {
       .treeItem(/^prompts\.csv, 1 toxic · 2 seemingly toxic · 1 general · 1 unlabelled/)
       .waitFor();
     await workbench().screenshot("prompts-labelled");
+  });
+
+  it("has icons beside the words of a row and never over them, under the pointer and by keyboard", async () => {
+    const { page } = workbench();
+    const rows = page.locator(".sidebar [role=treeitem]");
+    const shown = async (row: Locator) => {
+      const { icons, covered } = await row.evaluate(coveredWords);
+      expect(icons).toBeGreaterThan(0);
+      expect(covered).toEqual([]);
+    };
+    const prompt = rows.filter({ hasText: open[2]! });
+    for (const row of [prompt, rows.filter({ hasText: "prompts.csv" }).first()]) {
+      await row.hover();
+      await row.locator(".actions .action-label").first().waitFor();
+      await shown(row);
+    }
+    await prompt.click();
+    await page.mouse.move(700, 5);
+    await prompt.and(page.locator(".focused")).locator(".actions .action-label").first().waitFor();
+    await shown(prompt);
   });
 
   it("undoes by key", async () => {
@@ -356,6 +382,28 @@ describeWorkbench("the Prompts view", () => {
       .waitFor();
   });
 });
+
+/** How many icons of a row are shown, and which of its words lie under them. Runs in the page. */
+function coveredWords(row: Element) {
+  const icons = [...row.querySelectorAll(".actions .action-label")]
+    .map((icon) => icon.getBoundingClientRect())
+    .filter(({ width }) => width > 0);
+  const covered: string[] = [];
+  const walk = document.createTreeWalker(row, NodeFilter.SHOW_TEXT);
+  for (let text = walk.nextNode(); text; text = walk.nextNode()) {
+    const range = document.createRange();
+    range.selectNodeContents(text);
+    let { left, right } = range.getBoundingClientRect();
+    // What a box around the words cuts off is not seen.
+    for (let box = text.parentElement; box && box !== row; box = box.parentElement) {
+      if (getComputedStyle(box).overflowX === "visible") continue;
+      const edge = box.getBoundingClientRect();
+      [left, right] = [Math.max(left, edge.left), Math.min(right, edge.right)];
+    }
+    if (icons.some((icon) => icon.left < right - 1 && left < icon.right)) covered.push(text.textContent!);
+  }
+  return { icons: icons.length, covered };
+}
 
 /** Waits until the prompt is the one selected in the tree. */
 async function selected(workbench: Workbench, prompt: string): Promise<void> {
