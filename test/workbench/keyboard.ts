@@ -154,29 +154,23 @@ export class Keyboard {
     await look.waitFor();
     const stops: string[] = [];
     for (let times = 0; times < 150; times++) {
-      if (await this.has(look)) return times;
+      const { isIt, words } = await focusBeside(look);
+      if (isIt) return times;
+      stops.push(words);
       await this.press(key);
-      stops.push(await focusedIn(look));
     }
     throw new Error(`${key} does not lead to ${look}. Its stops: ${stops.join(" | ")}`);
   }
 
   /** Waits until what is looked at has the focus. */
   focused(look: Look): Promise<void> {
-    return expect.poll(() => this.has(look), patient).toBe(true) as Promise<void>;
+    return expect.poll(() => focusBeside(look), patient).toMatchObject({ isIt: true }) as Promise<void>;
   }
 
   /** Goes with Tab to a button and presses it. */
   async use(button: Look, key: "Enter" | "Space" = "Enter"): Promise<void> {
     await this.tabTo(button);
     await this.press(key);
-  }
-
-  private has(look: Look): Promise<boolean> {
-    return (look as Locator).evaluate(
-      (element) =>
-        document.hasFocus() && (element.getRootNode() as Document | ShadowRoot).activeElement === element,
-    );
   }
 
   private isThere(locator: Locator): Promise<boolean> {
@@ -203,12 +197,14 @@ async function isFocusedRow(row: Locator): Promise<boolean> {
   return ((await row.getAttribute("class")) ?? "").split(" ").includes("focused");
 }
 
-/** What has the focus in the page of what is looked at, in words. */
-function focusedIn(look: Look): Promise<string> {
-  return (look as Locator).evaluate(() => {
+/** Whether what is looked at has the focus, and what has it in its page, in words. */
+function focusBeside(look: Look): Promise<{ isIt: boolean; words: string }> {
+  return (look as Locator).evaluate((element) => {
     const at = document.hasFocus() ? document.activeElement : null;
-    return at
+    const inside = (element.getRootNode() as Document | ShadowRoot).activeElement;
+    const words = at
       ? (at.getAttribute("aria-label") ?? at.textContent ?? at.tagName).trim().slice(0, 40)
       : "elsewhere";
+    return { isIt: at !== null && inside === element, words };
   });
 }
