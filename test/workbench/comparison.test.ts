@@ -24,7 +24,7 @@ describeWorkbench("a comparison of methods", () => {
   const progress = async (name: string) => cellProgress(await readCellEvents(folder(name)));
   const compare = async (recipe: string) => {
     await workbench().openFile(`${recipe}.discern.json`);
-    await workbench().page.getByRole("button", { name: "Compare methods" }).click();
+    await workbench().askByLens("Compare methods");
     await workbench().quickPick("1 seed");
   };
 

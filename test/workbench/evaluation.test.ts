@@ -241,7 +241,7 @@ describeWorkbench("the evaluation in a prompt file", () => {
     await workbench().openFile("prompts/fresh.csv");
     await lens("Evaluate with…").waitFor();
     await workbench().screenshot("evaluation-offered");
-    await lens("Score with…").locator("a").first().click();
+    await workbench().askByLens("Score with…");
     await workbench().quickPick("tiny");
     await waitForLens(/score-tiny-fresh.*mean refusal probability/);
     expect(await workbench().tab("Dashboard: score-tiny-fresh").count()).toBe(0);

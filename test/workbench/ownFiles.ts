@@ -50,7 +50,7 @@ function quoted(text: string): string {
 export async function scoreOwnFile(workbench: Workbench, model: string): Promise<void> {
   const lens = (text: string | RegExp) => workbench.page.locator(".codelens-decoration", { hasText: text });
   await workbench.openFile(ownFiles.borderline);
-  await lens("Score with…").locator("a").first().click();
+  await workbench.askByLens("Score with…");
   await workbench.quickPick(model);
   await workbench.quickPick("Answered");
   await lens(/safe .* mean refusal probability/).waitFor({ timeout: 600_000 });

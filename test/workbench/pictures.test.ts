@@ -131,7 +131,7 @@ describeWorkbench.skipIf(unasked)("a researcher's own files", () => {
       const { page } = workbench();
       // The lens is drawn only while its line is in sight.
       await page.keyboard.press("Control+Home");
-      await page.getByRole("button", { name: "Compare methods" }).click();
+      await workbench().askByLens("Compare methods");
       await workbench().quickPick("2 seeds");
       for (;;) {
         const { state, failed } = cellProgress(await readCellEvents(folder()).catch(() => []));
