@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, symlink, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readFile, rename, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Locator } from "playwright-core";
 import { expect, it } from "vitest";
@@ -154,6 +154,31 @@ describeWorkbench("the Prompts view", () => {
       [promptId(rows[0]!), "seemingly_toxic"],
       [promptId(rows[1]!), "seemingly_toxic"],
     ]);
+    await workbench().fold(/^rows\.csv/);
+    await workbench().unfold(/^prompts\.csv/);
+  });
+
+  it("marks a prompt on which people differ where a narrow side bar shows it", async () => {
+    await workbench().fold(/^prompts\.csv/);
+    await workbench().unfold(/^rows\.csv/);
+    const path = join(workbench.folder(), "rows.csv.labels.jsonl");
+    const before = await readFile(path, "utf8");
+    const last = JSON.parse(before.trim().split("\n").at(-1)!);
+    await appendFile(path, `${JSON.stringify({ ...last, by: "Bob", label: "toxic" })}\n`);
+    await workbench().unfold(/^Toxic, 1 prompt/);
+    const row = workbench()
+      .treeItem(/, disputed$/)
+      .first();
+    await row.waitFor();
+    const mark = await row.locator(".monaco-icon-label").evaluate((label) => {
+      const { content } = getComputedStyle(label, "::after");
+      const bar = label.closest(".sidebar")!.getBoundingClientRect();
+      return { content, inside: label.getBoundingClientRect().right <= bar.right };
+    });
+    expect(mark).toEqual({ content: '"≠"', inside: true });
+    await workbench().screenshot("prompts-disputed");
+    await writeFile(path, before);
+    await row.waitFor({ state: "hidden" });
     await workbench().fold(/^rows\.csv/);
     await workbench().unfold(/^prompts\.csv/);
   });

@@ -5,8 +5,26 @@ import { labelledShare } from "./promptState.ts";
 import type { TreeModel } from "./treeModel.ts";
 import { adviceFor, wordTally } from "./words.ts";
 
+/** What stands at a prompt's row beside its label. */
+export type PromptMark = keyof typeof markSigns;
+
+/** At most two stand in a row. */
+const markSigns = { disputed: "≠", skipped: "»", note: "✎" } as const;
+const markScheme = "discern-prompt-marks";
+
+/** By this address the row of a prompt has its marks at its end, where they are seen however narrow the side bar is. */
+export function markedUri(marks: readonly PromptMark[]): vscode.Uri | undefined {
+  return marks.length === 0 ? undefined : vscode.Uri.from({ scheme: markScheme, path: marks.join(",") });
+}
+
+function markDecoration(uri: vscode.Uri): vscode.FileDecoration {
+  const marks = uri.path.split(",").filter((name): name is PromptMark => Object.hasOwn(markSigns, name));
+  const signs = marks.map((name) => markSigns[name]).join("");
+  return new vscode.FileDecoration(signs.slice(0, 2), marks.join(", "));
+}
+
 /**
- * Marks of prompt files in the explorer and the tree: "!" for one that can not be read, "✓" for one whose prompts all have labels.
+ * Marks of prompts in the tree, and of prompt files in the explorer and the tree: "!" for one that can not be read, "✓" for one whose prompts all have labels.
  * Numbers stand in the rows of the tree alone: as a mark they read like a count of errors.
  */
 export class PromptDecorations implements vscode.FileDecorationProvider, vscode.Disposable {
@@ -32,6 +50,7 @@ export class PromptDecorations implements vscode.FileDecorationProvider, vscode.
   }
 
   provideFileDecoration(uri: vscode.Uri): vscode.FileDecoration | undefined {
+    if (uri.scheme === markScheme) return markDecoration(uri);
     const file = uri.scheme === "file" ? this.library.file(uri) : undefined;
     if (!file) return undefined;
     if (file.state === "failed") {

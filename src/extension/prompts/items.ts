@@ -2,6 +2,7 @@ import { posix } from "node:path";
 import * as vscode from "vscode";
 import { count, counted } from "../../wording/numbers.ts";
 import type { Branch, FileNode, GroupNode, PromptNode, RangeNode, TreeNode } from "./branch.ts";
+import { markedUri, type PromptMark } from "./decorations.ts";
 import { hides, type PromptFilter } from "./filter.ts";
 import { isChosen } from "./layoutWords.ts";
 import { type LostLog, lostWords } from "./lostLog.ts";
@@ -168,7 +169,9 @@ function promptItem(node: PromptNode, branch: Branch | undefined, search: string
   item.id = `${file.uri}#${number}`;
   item.iconPath = icons[state];
   item.contextValue = "prompt";
-  item.description = marks(node, disputed).join(" · ");
+  const marks = marksOf(node, disputed);
+  item.description = marks.join(" · ");
+  item.resourceUri = markedUri(marks);
   item.command = {
     command: "discern.prompts.open",
     title: "Open Prompt in File",
@@ -180,9 +183,9 @@ function promptItem(node: PromptNode, branch: Branch | undefined, search: string
   return item;
 }
 
-function marks({ file, record }: PromptNode, disputed: boolean): string[] {
+function marksOf({ file, record }: PromptNode, disputed: boolean): PromptMark[] {
   const decision = file.decisionOf(record.id);
-  const found: string[] = [];
+  const found: PromptMark[] = [];
   if (disputed) found.push("disputed");
   if (decision?.label === "skip" && record.label) found.push("skipped");
   if (decision?.note) found.push("note");
