@@ -2,6 +2,7 @@ import { findNodeAtLocation, type Node, type ParseError, parseTree, printParseEr
 import type * as z from "zod";
 import { DiscernError } from "../protocol/errors.ts";
 import { isTooDeep } from "../protocol/nesting.ts";
+import { counted } from "../wording/numbers.ts";
 import { nearest } from "./nearest.ts";
 
 type Path = readonly PropertyKey[];
@@ -288,9 +289,23 @@ function describe(issue: z.core.$ZodIssue): string {
       }
       return issue.errors.flatMap((branch) => branch.slice(0, 1).map(describe)).join("; or ");
     }
+    case "too_small":
+      return issue.message.startsWith("Too ")
+        ? limit(issue.origin, issue.inclusive ? "at least" : "more than", issue.minimum)
+        : issue.message;
+    case "too_big":
+      return issue.message.startsWith("Too ")
+        ? limit(issue.origin, issue.inclusive ? "at most" : "less than", issue.maximum)
+        : issue.message;
     default:
       return (issue.message.charAt(0).toLowerCase() + issue.message.slice(1)).replace(/\.$/, "");
   }
+}
+
+/** "expected more than 0"; "expected at least 1 item" */
+function limit(origin: string, bound: string, value: number | bigint): string {
+  const one = { string: "character", array: "item" }[origin];
+  return `expected ${bound} ${one === undefined ? value : counted(Number(value), one)}`;
 }
 
 interface JsonSchema {

@@ -37,6 +37,21 @@ describe("parseRecipe", () => {
     ],
     ["a word for a number", { ...small, seed: "x" }, /seed: Found "x", expected number\.$/],
     [
+      "a number that must be positive",
+      { ...small, stages: [{ ...small.stages[0], optimiser: { learningRate: -5 } }] },
+      /learningRate: Found -5, expected more than 0\.$/,
+    ],
+    [
+      "a number beyond its limit",
+      { ...small, evaluate: { sampling: { samples: 300 } } },
+      /sampling\.samples: Found 300, expected at most 256\.$/,
+    ],
+    [
+      "an empty list",
+      { ...small, probes: { openings: [] } },
+      /openings: Found \[\], expected at least 1 item\.$/,
+    ],
+    [
       "an unknown key",
       { ...small, seeed: 1 },
       /^r\.json:\d+:3: seeed: Unknown key, did you mean "seed"\? Allowed: .*\bseed\b/,
