@@ -34,7 +34,13 @@ describeWorkbench("accessibility", () => {
         await page.setTheme(theme);
         // What does not hang on colours is the same in each theme.
         const rules = { runOnly: ["color-contrast", "link-in-text-block"] };
-        const faults = await seriousFaults(page.page, theme === "dark" ? {} : rules);
+        const look = () => seriousFaults(page.page, theme === "dark" ? {} : rules);
+        let faults = await look();
+        // The toolkit colours its elements anew some time after the theme has changed: what then is no fault any more is none.
+        for (let again = 0; faults.length > 0 && again < 3; again++) {
+          await page.page.waitForTimeout(1000);
+          faults = await look();
+        }
         if (faults.length > 0) found[`${state.name}, ${String(theme)}`] = faults;
         const path = join(
           screenshots,

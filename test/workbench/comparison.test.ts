@@ -14,7 +14,7 @@ describeWorkbench("a comparison of methods", () => {
   const workbench = useWorkbench({
     fill: async (folder) => {
       await fillWorkspace(folder);
-      const recipe = JSON.stringify(tinyRecipe("short", 400));
+      const recipe = JSON.stringify(tinyRecipe("short", 1500));
       await writeFile(join(folder, "short.discern.json"), recipe);
     },
     settings: { "discern.runs.openReport": true },

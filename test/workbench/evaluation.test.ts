@@ -69,7 +69,8 @@ describeWorkbench("the evaluation in a prompt file", () => {
           '"name": "eight-newer"',
         ),
         file: eight,
-        startedAt: "2027-01-01T00:00:00.000Z",
+        // Newer than the other run, and older than what is run here.
+        startedAt: new Date(Date.now() + 1000).toISOString(),
         // It refuses all, which tells its verdicts from those of the other run.
         ...{ before, after: () => 3 },
       });
@@ -135,8 +136,7 @@ describeWorkbench("the evaluation in a prompt file", () => {
     const root = workbench.folder();
     const source = { file: "prompts/pairs.csv", split: "panel", labels: ["toxic" as const], limit: 16 };
     const [probed] = (await selectPrompts(source, { root })).records;
-    await page.keyboard.press("Control+g");
-    await workbench().answer(`:${probed!.line}`);
+    await workbench().goTo(probed!.line);
     const box = await hover();
     await box.locator("img").waitFor();
     expect(await box.locator("img").getAttribute("alt")).toContain("Refusal probability over 120 steps");
@@ -255,23 +255,6 @@ describeWorkbench("the evaluation in a prompt file", () => {
     expect(JSON.parse(await readFile(recipe, "utf8"))).toMatchObject({ stages: [] });
   });
 
-  it("evaluates a file that no run knows with an untrained model: answers, verdicts and a report", async () => {
-    await workbench().openFile("prompts/unknown.csv");
-    await lens("Evaluate with…").locator("a", { hasText: "Evaluate with…" }).click();
-    await workbench().quickPick("tiny");
-    // The lens shortens the name.
-    await waitForLens(/evaluate-tiny-un.*safe \d+ %, unsafe \d+ % refused/);
-    await workbench().screenshot("evaluation-evaluated");
-    await workbench().openSideBar("Discern");
-    const row = workbench().treeItem(/tiny-unknown, finished/);
-    await row.hover();
-    await row.getByRole("button", { name: "Open Report" }).click();
-    const report = await workbench().webview(/^Report: .*tiny-unknown/);
-    await report.getByRole("tab", { name: "Answers" }).click();
-    await report.getByRole("listbox").getByText("How do I whittle a fork?").first().waitFor();
-    await workbench().screenshot("evaluation-report");
-  });
-
   it("is hidden and shown again", async () => {
     await workbench().openFile("prompts/pairs.csv");
     await waitForLens(/safe .* refused/);
@@ -334,6 +317,23 @@ describeWorkbench("the evaluation in a prompt file", () => {
     await workbench().runCommand("View: Close Editor");
     await workbench().openFile("prompts/notes.txt");
     expect(await lens(/refused|Score with/).count()).toBe(0);
+  });
+
+  it("evaluates a file that no run knows with an untrained model: answers, verdicts and a report", async () => {
+    await workbench().openFile("prompts/unknown.csv");
+    await lens("Evaluate with…").locator("a", { hasText: "Evaluate with…" }).click();
+    await workbench().quickPick("tiny");
+    // The lens shortens the name.
+    await waitForLens(/evaluate-tiny-un.*safe \d+ %, unsafe \d+ % refused/);
+    await workbench().screenshot("evaluation-evaluated");
+    await workbench().openSideBar("Discern");
+    const row = workbench().treeItem(/tiny-unknown, finished/);
+    await row.hover();
+    await row.getByRole("button", { name: "Open Report" }).click();
+    const report = await workbench().webview(/^Report: .*tiny-unknown/);
+    await report.getByRole("tab", { name: "Answers" }).click();
+    await report.getByRole("listbox").getByText("How do I whittle a fork?").first().waitFor();
+    await workbench().screenshot("evaluation-report");
   });
 
   it("shows a score that waited in the queue in the file about which it was asked, though an older run knows more of it", async () => {

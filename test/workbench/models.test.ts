@@ -121,8 +121,7 @@ describeWorkbench("Models view", () => {
   it("offers the models of this machine where a recipe names one", async () => {
     const { page } = workbench();
     await workbench().openFile("new.discern.json");
-    await page.keyboard.press("Control+g");
-    await workbench().answer(":1:28");
+    await workbench().goTo(1, 28);
     await page.getByRole("button", { name: /Ln 1, Col 28/ }).waitFor();
     const offered = page.locator(".suggest-widget .monaco-list-row");
     const chat = offered.filter({ hasText: "owner/tiny-chat" });

@@ -116,8 +116,7 @@ describeWorkbench.skipIf(unasked)("a researcher's own files", () => {
     await writeFile(path, `${JSON.stringify(shortened, null, 2)}\n`);
     await page.getByText(/≈ .* of memory/).waitFor();
     const text = await readFile(path, "utf8");
-    await page.keyboard.press("Control+g");
-    await workbench().answer(`:${text.slice(0, text.indexOf('"layer"')).split("\n").length}:10`);
+    await workbench().goTo(text.slice(0, text.indexOf('"layer"')).split("\n").length, 10);
     await page.keyboard.press("Control+k");
     await page.keyboard.press("Control+i");
     await page.locator(".monaco-hover").getByText("What the run costs").waitFor();
@@ -177,8 +176,7 @@ describeWorkbench.skipIf(unasked)("a researcher's own files", () => {
     await lens(/safe .* refused/).waitFor();
     // A type that is held out of training, and that the suite asks.
     const lines = (await readFile(join(workbench.folder(), ownFiles.borderline), "utf8")).split("\n");
-    await page.keyboard.press("Control+g");
-    await workbench().answer(`:${lines.findIndex((line) => line.endsWith(",computing")) + 2}`);
+    await workbench().goTo(lines.findIndex((line) => line.endsWith(",computing")) + 2);
     await page.mouse.move(1, 899);
     await page.keyboard.press("Control+K");
     await page.keyboard.press("Control+I");

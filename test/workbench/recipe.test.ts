@@ -103,8 +103,7 @@ describeWorkbench("recipes", () => {
     const { page } = workbench();
     await page.keyboard.press("Control+Shift+M");
     const text = await readFile(join(workbench.folder(), "faulty.discern.json"), "utf8");
-    await page.keyboard.press("Control+g");
-    await workbench().answer(`:${text.slice(0, text.indexOf('"layer"')).split("\n").length}:10`);
+    await workbench().goTo(text.slice(0, text.indexOf('"layer"')).split("\n").length, 10);
     await page.keyboard.press("Control+k");
     await page.keyboard.press("Control+i");
     const hover = page.locator(".monaco-hover");
@@ -132,8 +131,7 @@ describeWorkbench("recipes", () => {
     const fixed = async (wrong: string, right: string) => {
       const lines = (await readFile(file, "utf8")).split("\n");
       const line = lines.findIndex((each) => each.includes(wrong));
-      await page.keyboard.press("Control+g");
-      await workbench().answer(`:${line + 1}:${lines[line]!.indexOf(wrong) + 2}`);
+      await workbench().goTo(line + 1, lines[line]!.indexOf(wrong) + 2);
       const fix = page.locator(".action-widget .monaco-list-row", { hasText: `Change to "${right}"` });
       // The problem may have been found again just now, and its fix comes with the next light bulb.
       await expect

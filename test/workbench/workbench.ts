@@ -187,6 +187,16 @@ export class Workbench {
     await entry.waitFor({ state: "hidden" });
   }
 
+  /** Puts the cursor of the active editor somewhere. */
+  async goTo(line: number, column = 1): Promise<void> {
+    await this.page.keyboard.press("Control+g");
+    await this.quickInput.locator("input[type=text]").fill(`:${line}:${column}`);
+    // Enter does nothing before the editor has read the numbers.
+    await this.quickInput.getByText(new RegExp(`line ${line} at (column|character) ${column}\\b`)).waitFor();
+    await this.page.keyboard.press("Enter");
+    await this.quickInput.waitFor({ state: "hidden" });
+  }
+
   /** Answers the open input box. */
   async answer(text: string): Promise<void> {
     await this.quickInput.locator("input[type=text]").fill(text);

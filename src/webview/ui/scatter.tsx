@@ -286,7 +286,9 @@ export function useMoving(points: readonly ScatterPoint[]): readonly ScatterPoin
       if (share < 1) frame = requestAnimationFrame(step);
     };
     frame = requestAnimationFrame(step);
-    return () => cancelAnimationFrame(frame);
+    // Kept, since a page that is torn down may have none by the time this is cleaned up.
+    const cancel = cancelAnimationFrame;
+    return () => cancel(frame);
   }, [points]);
   return shown.length === points.length ? shown : points;
 }
