@@ -1,5 +1,5 @@
 /** Controls of terminals, and those that embed, override or isolate directions of writing. Tabs and ends of lines are none. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this finds.
 const controls = /([\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069])/;
 
 /**

@@ -55,7 +55,7 @@ export class DashboardPanel implements vscode.Disposable {
   /** The names that the tab and the page were told last. */
   private named = "";
 
-  /** @param panel an empty webview panel, new or brought back by the editor. */
+  /** @param panel an empty webview panel, new or restored by the editor. */
   constructor(
     panel: vscode.WebviewPanel,
     { extensionUri }: Pick<vscode.ExtensionContext, "extensionUri">,

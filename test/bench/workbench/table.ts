@@ -43,7 +43,7 @@ export function measureTable(screens: number): Promise<TableCost> {
   });
 }
 
-/** Goes on by a screen so many times, and waits each time until it is drawn. */
+/** Scrolls by one screen so many times, and waits each time until it is drawn. */
 async function through(frame: Frame, screens: number, step: () => Promise<void>): Promise<number[]> {
   const times: number[] = [];
   for (let i = 0; i < screens; i++) {

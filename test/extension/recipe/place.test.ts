@@ -1,23 +1,6 @@
 import { expect, test } from "vitest";
 import { placeTitle, withPlace } from "../../../src/extension/recipe/place.ts";
-import type { DeviceChoice } from "../../../src/protocol/device.ts";
-
-const auto = { backend: "auto", device: "auto" } as const;
-const measured: DeviceChoice = {
-  ...{ backend: "torch", device: "cuda", dtype: "bfloat16", compile: false, reason: "it is the fastest" },
-  candidates: [
-    { backend: "onnx", device: "cpu", dtype: "float32", milliseconds: 40, problem: null },
-    { backend: "onnx", device: "webgpu", dtype: "float32", milliseconds: null, problem: "too large" },
-    {
-      backend: "torch",
-      device: "cuda",
-      dtype: "bfloat16",
-      compiled: false,
-      milliseconds: 2.5,
-      problem: null,
-    },
-  ],
-};
+import { auto, measured } from "../device/measured.ts";
 
 test("the lens says what is named, and what auto stands for once that is known", () => {
   expect(placeTitle(auto, null)).toBe("auto");
