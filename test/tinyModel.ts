@@ -115,3 +115,14 @@ export const byteTokenizer = {
     pad_token: special[0],
   },
 };
+
+/** How a refusal direction is fitted on the tiny model, which refuses nothing: all prompts are kept, and one place is given. */
+export const tinyDirection = {
+  train: 6,
+  validation: 4,
+  filter: false,
+  refusalTokens: ["I"],
+  maxKl: 100,
+  layer: 1,
+  position: -1,
+};

@@ -14,7 +14,7 @@ import { readReport } from "../../src/runFolder/reportFile.ts";
 import { readOpenings } from "../../src/runFolder/suiteOpenings.ts";
 import { trialFigure } from "../../src/runFolder/trials.ts";
 import { tempFolder } from "../tempFolder.ts";
-import { tinyData, writeTinyModel } from "../tinyModel.ts";
+import { tinyData, tinyDirection, writeTinyModel } from "../tinyModel.ts";
 
 const project = join(import.meta.dirname, "../..");
 const cli = join(project, "dist/cli.js");
@@ -64,18 +64,7 @@ const benchmark: BenchmarkInput = {
     {
       name: "ablation",
       on: "STL",
-      steering: {
-        type: "refusal-ablation",
-        ...{
-          train: 6,
-          validation: 4,
-          filter: false,
-          refusalTokens: ["I"],
-          maxKl: 100,
-          layer: 1,
-          position: -1,
-        },
-      },
+      steering: { type: "refusal-ablation", ...tinyDirection },
     },
   ],
   // Of random weights nothing is refused or answered: rates are of no answer.

@@ -8,7 +8,7 @@ import { reportSchema } from "../../src/protocol/report/report.ts";
 import { reportTable } from "../../src/protocol/report/table.ts";
 import { steeringRecordSchema } from "../../src/protocol/steering.ts";
 import { tempFolder } from "../tempFolder.ts";
-import { tinyData, writeTinyModel } from "../tinyModel.ts";
+import { tinyData, tinyDirection, writeTinyModel } from "../tinyModel.ts";
 
 const project = join(import.meta.dirname, "../..");
 beforeAll(async () => {
@@ -19,15 +19,6 @@ const suite = (name: string, split: string, limit: number) => ({
   name,
   source: { file: "starter:pairs.csv", split, limit },
 });
-const fit = {
-  train: 6,
-  validation: 4,
-  filter: false,
-  refusalTokens: ["I"],
-  maxKl: 100,
-  layer: 1,
-  position: -1,
-};
 const benchmark: BenchmarkInput = {
   name: "b",
   recipe: "tiny.discern.json",
@@ -37,7 +28,7 @@ const benchmark: BenchmarkInput = {
     { name: "untrained", stages: [] },
     {
       name: "addition",
-      steering: { type: "refusal-addition", ...fit },
+      steering: { type: "refusal-addition", ...tinyDirection },
       tune: { "steering.coefficient": [2, 4] },
     },
     { name: "addition, random", controlOf: "addition", control: { draws: 2, suites: ["t"] } },
