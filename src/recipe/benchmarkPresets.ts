@@ -7,6 +7,12 @@ import { presets } from "./presets.ts";
  */
 const direction = { train: 48, validation: 8, position: -1, filter: false } as const;
 
+/**
+ * The same at a layer named beforehand, that of the contrast. Of SmolLM2's 30 layers after safety tuning the published tests leave none: 6 are in
+ * the last fifth, 16 change harmless prompts by more than 0.1 nats, 7 induce no refusal when added, and one is zero.
+ */
+const namedDirection = { ...direction, layer: 18 } as const;
+
 const [refinement, safetyTuning] = presets.demo.stages;
 
 /** Safety tuning of `small`, whose rate every training method tries. */
@@ -140,12 +146,12 @@ const small: BenchmarkInput = {
     ...steeredSmall("Surgical", { type: "surgical", ...direction }, { "steering.strength": [0.5, 1] }),
     ...steeredSmall(
       "Refusal ablation",
-      { type: "refusal-ablation", ...direction },
+      { type: "refusal-ablation", ...namedDirection },
       { "steering.strength": [0.5, 1] },
     ),
     ...steeredSmall(
       "Refusal addition",
-      { type: "refusal-addition", ...direction },
+      { type: "refusal-addition", ...namedDirection },
       { "steering.coefficient": [-0.5, 0.5] },
     ),
     ...steeredSmall("CAST", { type: "cast", train: 48, validation: 16 }, { "steering.strength": [0.5, 1] }),

@@ -131,11 +131,12 @@ export const sweepPresets: Readonly<Record<string, SweepInput>> = {
       ],
     },
   },
-  /** What keeps general prompts where they are, and how firmly: 7 trials, about 16 minutes. Judged by discernment where the held-out loss is at most 2 nats per token. */
+  /** What keeps general prompts where they are, and how firmly: 7 trials, about 16 minutes. Judged by discernment where the held-out loss is at most 3 nats per
+   * token: 3.54 untrained, 2.85 after safety tuning with a contrast before it that did no harm. */
   "sweep-retention": {
     name: "sweep-retention",
     ...shared,
-    objective: { measure: "discernment", constraint: { measure: "held_out_loss", atMost: 2 } },
+    objective: { measure: "discernment", constraint: { measure: "held_out_loss", atMost: 3 } },
     variants: {
       retention: [retention("none", []), retention("distance", [5, 20, 80]), retention("kl", [0.5, 2, 8])],
     },
