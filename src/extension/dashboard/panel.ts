@@ -6,10 +6,13 @@ import {
   type RunCommand,
   type ShownRun,
 } from "../../protocol/webview/dashboard.ts";
+import { laboratoryMentions } from "../../runFolder/laboratoryMentions.ts";
 import { onSettingChange, runCommand, setting } from "../contributions.ts";
 import type { CommandId } from "../contributionTypes.ts";
 import type { Engine } from "../engine/engine.ts";
 import { wordError } from "../errors.ts";
+import { answerRunResults } from "../laboratory/requests.ts";
+import { watchResults } from "../laboratory/watchResults.ts";
 import { openPage, type Page, tabIcon } from "../page/page.ts";
 import { saveFromPage } from "../page/save.ts";
 import { revealPrompt } from "../prompts/reveal.ts";
@@ -160,6 +163,13 @@ export class DashboardPanel implements vscode.Disposable {
       watching.signal,
       () => this.parts.library.run(folder)?.stopping ?? null,
     );
+    const tellResults = async () => {
+      const mentions = (await laboratoryMentions(folder.fsPath)) ?? [];
+      if (!watching.signal.aborted) this.page.post({ type: "results", run, mentions });
+    };
+    const results = watchResults(folder, tellResults);
+    watching.signal.addEventListener("abort", () => results.dispose());
+    void tellResults();
   }
 
   private async take(message: DashboardFromPage): Promise<void> {
@@ -169,6 +179,10 @@ export class DashboardPanel implements vscode.Disposable {
     // The page may still speak of a run that was just taken from it.
     if (!folder) return;
     switch (message.type) {
+      case "laboratory":
+        return answerRunResults(this.parts.engine, folder, message.ask, (shown) =>
+          this.page.post({ type: "result", run: message.run, shown }),
+        );
       case "remove-run":
         this.shown = without(this.shown, folder);
         return this.tellRuns();

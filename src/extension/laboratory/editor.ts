@@ -1,15 +1,13 @@
-import { basename, dirname, resolve } from "node:path";
+import { basename } from "node:path";
 import * as vscode from "vscode";
-import { resolveSource } from "../../dataset/select.ts";
 import { probeContract } from "../../protocol/probe/probes.ts";
 import { type ProbeResult, probeSuffix } from "../../protocol/probe/result.ts";
 import {
-  type LaboratoryFromPage,
   type LaboratoryToPage,
   laboratoryFromPageSchema,
   type OtherResult,
 } from "../../protocol/webview/laboratory.ts";
-import { isRun, openRun } from "../../runFolder/folder.ts";
+import { isRun } from "../../runFolder/folder.ts";
 import { probeResults, readProbeResult } from "../../runFolder/probeFile.ts";
 import { onSettingChange, setting } from "../contributions.ts";
 import { pageIds } from "../contributionTypes.ts";
@@ -18,24 +16,17 @@ import type { Engine } from "../engine/engine.ts";
 import { wordError } from "../errors.ts";
 import { openPage, type Page } from "../page/page.ts";
 import { watchFile } from "../page/watchFile.ts";
-import { revealPrompt } from "../prompts/reveal.ts";
-import type { RunLibrary } from "../runs/library.ts";
-import { requireTrust } from "../trust.ts";
-import { excludePrompts } from "./exclude.ts";
-import { measureAfterPlan, openResult } from "./measure.ts";
-import { exportData } from "./results.ts";
+import { answerResult, runOfResult } from "./requests.ts";
 
 /** The editor of `*.probe.json`: the laboratory page, which draws the result and asks for more. */
 export class LaboratoryEditor implements vscode.CustomReadonlyEditorProvider, vscode.Disposable {
   private readonly store = new DisposableStore();
   private readonly context: vscode.ExtensionContext;
   private readonly engine: Engine;
-  private readonly library: RunLibrary;
 
-  constructor(context: vscode.ExtensionContext, engine: Engine, library: RunLibrary) {
+  constructor(context: vscode.ExtensionContext, engine: Engine) {
     this.context = context;
     this.engine = engine;
-    this.library = library;
     this.store.add(vscode.window.registerCustomEditorProvider(pageIds.laboratory, this));
   }
 
@@ -59,7 +50,9 @@ export class LaboratoryEditor implements vscode.CustomReadonlyEditorProvider, vs
       title: panel.title,
       from: laboratoryFromPageSchema,
       onMessage: (message) =>
-        result === null && message.type !== "openAsText" ? undefined : this.answer(message, uri, result!),
+        result === null && message.type !== "openAsText"
+          ? undefined
+          : answerResult(this.engine, uri, result!, message),
       onReady: async () => {
         page.post({ type: "blur", blur: setting("discern.labelling.blur") });
         await load();
@@ -80,60 +73,13 @@ export class LaboratoryEditor implements vscode.CustomReadonlyEditorProvider, vs
   dispose(): void {
     this.store.dispose();
   }
-
-  private async answer(message: LaboratoryFromPage, uri: vscode.Uri, result: ProbeResult): Promise<void> {
-    switch (message.type) {
-      case "openPrompt":
-        return openPrompt(uri, message);
-      case "exportData":
-        return exportData(uri, result, message.table);
-      case "exportPage":
-        return this.exportPage(uri);
-      case "excludePrompts":
-        requireTrust();
-        return excludePrompts(runOf(uri), message.ids);
-      case "measure": {
-        requireTrust();
-        const file = await measureAfterPlan(this.engine, result.title, askOf(uri, result, message));
-        if (file === undefined) return;
-        await openResult(file);
-        return this.library.refresh();
-      }
-      case "openResult":
-        return openResult(vscode.Uri.joinPath(uri, "..", basename(message.file)));
-      case "openAsText":
-        await vscode.commands.executeCommand("vscode.openWith", uri, "default");
-    }
-  }
-
-  private async exportPage(uri: vscode.Uri): Promise<void> {
-    requireTrust();
-    const into = await vscode.window.showSaveDialog({
-      title: "Export the result to HTML",
-      defaultUri: vscode.Uri.file(uri.fsPath.replace(/\.json$/, ".html")),
-      filters: { HTML: ["html"] },
-    });
-    if (into === undefined) return;
-    await this.engine.call("exportProbe", { path: uri.fsPath, into: into.fsPath });
-    const open = "Open";
-    const chosen = await vscode.window.showInformationMessage(
-      `The page is in ${vscode.workspace.asRelativePath(into)}.`,
-      open,
-    );
-    if (chosen === open) await vscode.env.openExternal(into);
-  }
-}
-
-/** The run that a result lies in the `probes` folder of. */
-function runOf(uri: vscode.Uri): string {
-  return dirname(dirname(uri.fsPath));
 }
 
 /** What the page is told of a file. */
 async function shown(file: string): Promise<LaboratoryToPage> {
   try {
     const result = await readProbeResult(file);
-    const run = dirname(dirname(file));
+    const run = runOfResult(vscode.Uri.file(file));
     const ofRun = result.run !== null && (await isRun(run));
     const found = ofRun ? await probeResults(run) : [];
     const others = found.flatMap(({ file: other, result: each }): OtherResult[] => {
@@ -153,25 +99,4 @@ async function shown(file: string): Promise<LaboratoryToPage> {
   } catch (error) {
     return { type: "damaged", message: wordError(error) };
   }
-}
-
-function askOf(
-  uri: vscode.Uri,
-  { probe, options, states, seed }: ProbeResult,
-  changes: Extract<LaboratoryFromPage, { type: "measure" }>,
-) {
-  const folder = runOf(uri);
-  return {
-    ...{ probe, seed, root: folder, options: { ...options, ...changes.options } },
-    subject: { kind: "run" as const, folder, states: changes.states ?? states.map(({ name }) => name) },
-  };
-}
-
-async function openPrompt(
-  uri: vscode.Uri,
-  { file, line, id }: Extract<LaboratoryFromPage, { type: "openPrompt" }>,
-): Promise<void> {
-  const run = runOf(uri);
-  const root = (await isRun(run)) ? (await openRun(run)).manifest.recipe.root : dirname(dirname(uri.fsPath));
-  await revealPrompt(vscode.Uri.file(resolve(resolveSource(file, { root }))), { id, line });
 }

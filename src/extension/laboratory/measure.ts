@@ -1,6 +1,6 @@
 import * as vscode from "vscode";
 import type { ProbeContract } from "../../protocol/probe/contract.ts";
-import { probeContracts } from "../../protocol/probe/probes.ts";
+import { probeContract, probeContracts } from "../../protocol/probe/probes.ts";
 import { planWords } from "../../protocol/probe/request.ts";
 import type { ParamsInput } from "../../protocol/rpc.ts";
 import { counted } from "../../wording/numbers.ts";
@@ -90,8 +90,17 @@ async function pickSubject(
   return chosen?.run ?? chosen?.model;
 }
 
-/** Asks at which states of a run; undefined where the person left, and where the run kept too few. */
-async function pickStates(engine: Engine, contract: ProbeContract, run: Run): Promise<string[] | undefined> {
+/**
+ * Asks at which states of a run; undefined where the person left.
+ *
+ * @param proposed whether the proposed states are taken without asking.
+ */
+async function pickStates(
+  engine: Engine,
+  contract: ProbeContract,
+  run: Run,
+  proposed: boolean,
+): Promise<string[] | undefined> {
   const states = await engine.call("states", { run: run.folder.fsPath });
   const isEnd = ({ name, stage }: (typeof states)[number]) => stage === null || name === `stage-${stage}`;
   const items = states.map((state, i) => ({
@@ -101,6 +110,9 @@ async function pickStates(engine: Engine, contract: ProbeContract, run: Run): Pr
     last: i === states.length - 1,
   }));
   const title = `${contract.title} of ${run.label}`;
+  if (proposed && contract.states !== "one") {
+    return items.filter(({ picked }) => picked).map(({ label }) => label);
+  }
   if (contract.states === "one") {
     const chosen = await vscode.window.showQuickPick(items.toReversed(), {
       title,
@@ -157,16 +169,22 @@ export async function measureAfterPlan(
  * result.
  *
  * @param given where it is known what is measured.
+ * @param probe id of the probe, where it is known: of a run it is then measured at the states that the list of states would propose.
  */
-export async function measureSubject(parts: MeasureParts, given: Subject | undefined): Promise<void> {
+export async function measureSubject(
+  parts: MeasureParts,
+  given: Subject | undefined,
+  probe?: string,
+): Promise<void> {
   const { engine, library } = parts;
-  const contract = await pickProbe(given && isModel(given) ? takesModel : () => true);
+  const known = probe === undefined ? undefined : probeContract(probe);
+  const contract = known ?? (await pickProbe(given && isModel(given) ? takesModel : () => true));
   if (contract === undefined) return;
   const subject = given ?? (await pickSubject(contract, parts));
   if (subject === undefined) return;
   const ask = isModel(subject)
     ? await askModel(parts, contract, subject)
-    : await askRun(engine, contract, subject);
+    : await askRun(engine, contract, subject, known !== undefined && given !== undefined);
   if (ask === undefined) return;
   const name = isModel(subject) ? subject.name : subject.label;
   const file = await measureAfterPlan(engine, `${contract.title} of ${name}`, ask);
@@ -175,8 +193,13 @@ export async function measureSubject(parts: MeasureParts, given: Subject | undef
   await library.refresh();
 }
 
-async function askRun(engine: Engine, contract: ProbeContract, run: Run): Promise<ProbeAsk | undefined> {
-  const states = await pickStates(engine, contract, run);
+async function askRun(
+  engine: Engine,
+  contract: ProbeContract,
+  run: Run,
+  proposed: boolean,
+): Promise<ProbeAsk | undefined> {
+  const states = await pickStates(engine, contract, run, proposed);
   const folder = run.folder.fsPath;
   return states && { probe: contract.id, root: folder, subject: { kind: "run", folder, states } };
 }

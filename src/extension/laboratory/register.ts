@@ -20,12 +20,12 @@ export function registerLaboratory(
 ): vscode.Disposable {
   const { engine, library } = parts;
   return vscode.Disposable.from(
-    new LaboratoryEditor(context, engine, library),
+    new LaboratoryEditor(context, engine),
     ...resultCommands(library),
     registerProposeLayer(parts),
-    registerCommand("discern.laboratory.measure", async (given?: RunTarget | Model) => {
+    registerCommand("discern.laboratory.measure", async (given?: RunTarget | Model, probe?: string) => {
       requireTrust();
-      await measureSubject(parts, given && isModel(given) ? given : runOf(library, given));
+      await measureSubject(parts, given && isModel(given) ? given : runOf(library, given), probe);
     }),
   );
 }

@@ -15,7 +15,8 @@ import { pageIds } from "../contributionTypes.ts";
 import { DisposableStore } from "../disposableStore.ts";
 import type { Engine } from "../engine/engine.ts";
 import { wordError } from "../errors.ts";
-import { openResult } from "../laboratory/measure.ts";
+import { answerRunResults } from "../laboratory/requests.ts";
+import { watchResults } from "../laboratory/watchResults.ts";
 import { openPage, type Page } from "../page/page.ts";
 import { saveFromPage } from "../page/save.ts";
 import { watchFile } from "../page/watchFile.ts";
@@ -105,11 +106,11 @@ export class ReportEditor implements vscode.CustomReadonlyEditorProvider<ReportD
         name: "report",
         title: panel.title,
         from: reportFromPageSchema,
-        onMessage: (message) => this.answer(message, uri, session, held),
+        onMessage: (message) => this.answer(message, uri, session, held, page),
         onReady: async () => {
           page.post({ type: "blur", blur: setting("discern.labelling.blur") });
           document.show = (what) => page.post({ type: "show", what });
-          document.compare = () => this.answer({ type: "compareEarlier" }, uri, session, held);
+          document.compare = () => this.answer({ type: "compareEarlier" }, uri, session, held, page);
           const shown = session.load();
           if (document.wanted !== undefined) document.show(document.wanted);
           delete document.wanted;
@@ -125,6 +126,7 @@ export class ReportEditor implements vscode.CustomReadonlyEditorProvider<ReportD
       shown.add(watchFile(file, () => session.load()));
     for (const log of [judgementsPath(uri.fsPath), ...(runsFolder ? [sharedJudgementsPath(runsFolder)] : [])])
       shown.add(watchFile(vscode.Uri.file(log), () => session.reloadJudgements()));
+    shown.add(watchResults(vscode.Uri.file(folder), () => session.load()));
     shown.add(vscode.workspace.onDidGrantWorkspaceTrust(() => void session.compute()));
     shown.add(
       onSettingChange(["discern.labelling.blur"], () =>
@@ -147,16 +149,17 @@ export class ReportEditor implements vscode.CustomReadonlyEditorProvider<ReportD
     uri: vscode.Uri,
     session: ReportSession,
     held: DisposableStore,
+    page: Page<ReportToPage>,
   ): Promise<void> {
     switch (message.type) {
       case "judge":
         return session.judge(message);
       case "openPrompt":
         return revealPromptOf(this.prompts, message.id);
-      case "openResult": {
-        const file = session.resultFile(message.file);
-        return file === null ? undefined : openResult(vscode.Uri.file(file));
-      }
+      case "laboratory":
+        return answerRunResults(this.engine, vscode.Uri.joinPath(uri, ".."), message.ask, (shown) =>
+          page.post({ type: "result", shown }),
+        );
       case "export":
         return exportReport(this.engine, uri);
       case "copyLatex":

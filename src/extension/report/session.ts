@@ -1,4 +1,3 @@
-import { dirname, join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { DiscernError } from "../../protocol/errors.ts";
 import type { PromptResult } from "../../protocol/report/answers.ts";
@@ -144,12 +143,6 @@ export class ReportSession {
   /** The first answer to a prompt. */
   find(id: string): PromptResult | undefined {
     return this.report?.answers.flatMap(({ results }) => results).find((result) => result.id === id);
-  }
-
-  /** The path of a probe's result that the report mentions; null for any other. */
-  resultFile(file: string): string | null {
-    const mentioned = this.report?.laboratory?.some((mention) => mention.file === file);
-    return mentioned ? join(dirname(this.options.file), file) : null;
   }
 
   /** Has the figures follow the judgements; what is judged meanwhile is taken up in one more go. */

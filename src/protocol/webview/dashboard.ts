@@ -1,7 +1,9 @@
 import * as z from "zod";
 import type { Activity } from "../activity.ts";
 import type { RunEventOf } from "../events.ts";
+import type { LaboratoryMention } from "../report/laboratory.ts";
 import type { RunState } from "../timeline.ts";
+import { runResultsRequestSchema, type ShownResult } from "./laboratory.ts";
 
 /** The panels of prompts whose refusal is watched, in the order in which they are shown. */
 export const panelNames = ["toxic", "seeminglyToxic", "general"] as const;
@@ -80,6 +82,10 @@ export type DashboardToPage =
       readonly events: readonly ShownEvent[];
       readonly progress: ShownProgress;
     }
+  /** The results of the laboratory that lie with the run now. */
+  | { readonly type: "results"; readonly run: string; readonly mentions: readonly LaboratoryMention[] }
+  /** One of them, as the page asked for it. */
+  | { readonly type: "result"; readonly run: string; readonly shown: ShownResult }
   /** Whether prompts are blurred until they are pointed at. */
   | { readonly type: "settings"; readonly blur: boolean }
   | { readonly type: "prompts"; readonly run: string; readonly prompts: PanelPrompts }
@@ -97,6 +103,7 @@ export const dashboardFromPage = z.discriminatedUnion("type", [
     command: z.enum(["stop", "stopAndKeepBest", "resume", "runAgain", "openReport", "openLog"]),
   }),
   z.strictObject({ type: z.literal("prompts"), run }),
+  z.strictObject({ type: z.literal("laboratory"), run, ask: runResultsRequestSchema }),
   /** Answers to the monitored prompts are to be sampled at the run's last state. */
   z.strictObject({ type: z.literal("sample-answers"), run }),
   z.strictObject({
@@ -114,7 +121,7 @@ export const dashboardFromPage = z.discriminatedUnion("type", [
     content: z.string(),
   }),
 ]);
-export type DashboardFromPage = z.infer<typeof dashboardFromPage>;
+export type DashboardFromPage = z.output<typeof dashboardFromPage>;
 /** What a run can be told from the page. */
 export type RunCommand = Extract<DashboardFromPage, { type: "command" }>["command"];
 

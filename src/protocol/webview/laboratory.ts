@@ -44,7 +44,7 @@ export const laboratoryFromPageSchema = z.discriminatedUnion("type", [
   /** The same probe with other options or at other states; what is left out stays as it is. Its cost is shown first, its progress in a notification that cancels it. */
   z.strictObject({
     type: z.literal("measure"),
-    options: z.record(z.string(), z.json()).default({}),
+    options: z.record(z.string(), z.json()),
     states: z.array(z.string().min(1)).min(1).optional(),
   }),
   /** Another result of the run. */
@@ -52,5 +52,24 @@ export const laboratoryFromPageSchema = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("openAsText") }),
 ]);
 export type LaboratoryFromPage = z.output<typeof laboratoryFromPageSchema>;
-/** The same as the page writes it. */
-export type LaboratoryRequest = z.input<typeof laboratoryFromPageSchema>;
+
+/** A result of a run that a page about the run shows: which, and what is in it. */
+export type ShownResult =
+  /** As the run's mention of the result names it. */
+  | { readonly file: string; readonly result: ProbeResult }
+  | { readonly file: string; readonly problem: string };
+
+/** What a page about a run asks about the results that lie with the run. */
+export const runResultsRequestSchema = z.discriminatedUnion("type", [
+  /** A result is to be read. */
+  z.strictObject({ type: z.literal("read"), file: z.string().min(1) }),
+  /** What the laboratory page would ask about it. */
+  z.strictObject({
+    type: z.literal("about"),
+    file: z.string().min(1),
+    request: laboratoryFromPageSchema,
+  }),
+  /** Something is to be measured: this probe at the ends of the run's stages, or what the person chooses. */
+  z.strictObject({ type: z.literal("measure"), probe: z.string().min(1).optional() }),
+]);
+export type RunResultsRequest = z.output<typeof runResultsRequestSchema>;

@@ -3,6 +3,7 @@ import type { MethodAnswers } from "../report/answers.ts";
 import type { EarlierComparison } from "../report/earlier.ts";
 import type { Report } from "../report/report.ts";
 import { type RefusalVerdict, refusalVerdictSchema } from "../report/verdicts.ts";
+import { runResultsRequestSchema, type ShownResult } from "./laboratory.ts";
 
 /** A report without its answers: what is worked out anew when people judge. */
 export type Figures = Omit<Report, "answers"> & { answers: Omit<MethodAnswers, "results">[] };
@@ -56,6 +57,8 @@ export type ReportToPage =
   | { readonly type: "judged"; readonly judged: readonly JudgedAnswer[]; readonly broken: readonly number[] }
   | { readonly type: "figures"; readonly figures: Figures }
   | { readonly type: "state"; readonly state: FiguresState }
+  /** A result of the laboratory that the page asked for. */
+  | { readonly type: "result"; readonly shown: ShownResult }
   /** The file is no report, or is gone. */
   | { readonly type: "damaged"; readonly message: string }
   /** Answers are to be shown. */
@@ -75,8 +78,7 @@ export const reportFromPageSchema = z.discriminatedUnion("type", [
     note: z.string().optional(),
   }),
   z.strictObject({ type: z.literal("openPrompt"), id: z.string() }),
-  /** A result of a probe is to be opened, by its file as the report mentions it. */
-  z.strictObject({ type: z.literal("openResult"), file: z.string() }),
+  z.strictObject({ type: z.literal("laboratory"), ask: runResultsRequestSchema }),
   z.strictObject({ type: z.literal("export") }),
   z.strictObject({ type: z.literal("copyLatex") }),
   /** Another report is to be chosen that this one is held against. */

@@ -6,6 +6,7 @@ import type { ChartFrame } from "./chartCard.tsx";
 import { Charts } from "./charts.tsx";
 import { Controls } from "./controls.tsx";
 import { keys } from "./keys.ts";
+import { LaboratorySection } from "./laboratorySection.tsx";
 import type { DashboardPage } from "./pageModel.ts";
 import { themePalette } from "./palette.ts";
 import { byMethod } from "./plots/methodLines.ts";
@@ -71,6 +72,7 @@ export function App({ page }: { page: DashboardPage }) {
           <PromptsSection page={page} frame={frame} looking={looking} />
         </>
       )}
+      {runs.length > 0 && <LaboratorySection page={page} />}
     </>
   );
 }

@@ -1,3 +1,4 @@
+import type { LaboratoryMention } from "../../protocol/report/laboratory.ts";
 import {
   type DashboardFromPage,
   type DashboardState,
@@ -7,6 +8,7 @@ import {
   type PromptOrder,
   type ShownProgress,
 } from "../../protocol/webview/dashboard.ts";
+import type { ShownResult } from "../../protocol/webview/laboratory.ts";
 import type { Host } from "../ui/host.ts";
 import { methodStyles } from "../ui/methodStyle.ts";
 import type { Range } from "../ui/plotSpec.ts";
@@ -28,6 +30,9 @@ export interface PageRun extends PlottedRun {
   promptsProblem: string | null;
   /** Whether the host was asked for them. */
   promptsAsked: boolean;
+  /** The results of the laboratory that lie with it, and the one that was read last. */
+  mentions: readonly LaboratoryMention[];
+  result: ShownResult | null;
 }
 
 const blank: DashboardState = {
@@ -88,6 +93,8 @@ export class DashboardPage {
       }
     }
     if (run && message.type === "prompts") run.prompts = message.prompts;
+    if (run && message.type === "results") run.mentions = message.mentions;
+    if (run && message.type === "result") run.result = message.shown;
     if (run && message.type === "prompts-missing") run.promptsProblem = message.reason;
     this.changed(true);
   }
@@ -178,6 +185,8 @@ export class DashboardPage {
         prompts: null,
         promptsProblem: null,
         promptsAsked: false,
+        mentions: [],
+        result: null,
       };
       this.runs.push(run);
     }

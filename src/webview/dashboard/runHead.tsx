@@ -215,7 +215,7 @@ function Headline({ run: { series, progress } }: { run: PageRun }) {
     ) : null;
   }
   return (
-    <dl class="headline">
+    <dl class="run-headline">
       {panelNames.map((panel) => (
         <div key={panel} class={panel}>
           <dt>{panelWords[panel]}</dt>

@@ -36,11 +36,17 @@ export function Facts({ result }: { result: ProbeResult }) {
 }
 
 /** What limits the figures. */
-export function Caveats({ caveats }: { caveats: readonly string[] }) {
+export function Caveats({
+  caveats,
+  heading: Heading = "h2",
+}: {
+  caveats: readonly string[];
+  heading?: "h2" | "h3";
+}) {
   if (caveats.length === 0) return null;
   return (
     <section aria-label="Caveats" class="caveats">
-      <h2>Caveats</h2>
+      <Heading>Caveats</Heading>
       <ul>
         {caveats.map((caveat) => (
           <li key={caveat}>{caveat}</li>

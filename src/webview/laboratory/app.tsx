@@ -7,6 +7,7 @@ import { Caveats, Facts, Method } from "./about.tsx";
 import type { FigureProps } from "./figure.ts";
 import { figureOf } from "./figures.ts";
 import { MeasureAgain } from "./measureAgain.tsx";
+import { ResultFigure } from "./runResults.tsx";
 import type { PageState } from "./state.ts";
 import { DataTables } from "./tables.tsx";
 
@@ -21,7 +22,6 @@ export function App({ state, post }: AppProps) {
   if (state.damaged !== null) return <Damaged what="result" message={state.damaged} post={post} />;
   if (state.shown === null) return <p class="empty">Reading the result…</p>;
   const { result, others, states, canMeasure } = state.shown;
-  const Figure = figureOf(result.probe);
   return (
     <>
       <header class="page-head">
@@ -55,26 +55,15 @@ export function App({ state, post }: AppProps) {
           <HelpButton />
         </div>
       </header>
-      <div class="panel panel-result">
+      <div class="panel panel-result laboratory-result">
         <p class="about">{probeContract(result.probe)?.description}</p>
         <Facts result={result} />
         <Caveats caveats={result.caveats} />
         <Part title="Figure">
-          {Figure === undefined ? (
-            <p class="muted" role="status">
-              This version of Discern does not know the probe “{result.probe}”, so it has no figure for it.
-              Its tables are below.
-            </p>
-          ) : (
-            <Figure
-              key={`${result.probe} ${result.created}`}
-              figures={result.figures}
-              {...{ result, blur, post }}
-            />
-          )}
+          <ResultFigure {...{ result, blur, post }} />
         </Part>
         <Part title="Data">
-          <DataTables result={result} open={Figure === undefined} post={post} />
+          <DataTables result={result} open={figureOf(result.probe) === undefined} post={post} />
         </Part>
         {post && canMeasure && (
           <Part title="Measure again">

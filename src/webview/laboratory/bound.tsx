@@ -36,7 +36,7 @@ export function Bound({ result, figures, blur, post }: FigureProps<Figures>) {
   const layer = state.layers.find((each) => each.layer === chosen);
   return (
     <>
-      <div class="controls">
+      <div class="figure-controls">
         <Scrubber states={figures.states.map(({ state: name }) => name)} chosen={at} onChoose={setAt} />
         {layers.length > 1 && (
           <Choice

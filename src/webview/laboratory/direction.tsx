@@ -32,7 +32,7 @@ export function Direction(props: FigureProps<Figures>) {
   return (
     <>
       {strides.length > 0 && (
-        <div class="controls">
+        <div class="figure-controls">
           <Choice
             label="Changes by"
             value={view}
@@ -61,7 +61,7 @@ function Steps({ result, figures, blur, post }: FigureProps<Figures>) {
   );
   return (
     <>
-      <div class="controls">
+      <div class="figure-controls">
         <Scrubber states={figures.states.map(({ state: name }) => name)} chosen={at} onChoose={setAt} />
         {found && (
           <Choice
@@ -112,7 +112,7 @@ function Strides({ result, figures, blur, post }: FigureProps<Figures>) {
   );
   return (
     <>
-      <div class="controls">
+      <div class="figure-controls">
         <Scrubber
           label="Training between"
           states={strides.map(({ from, to }) => `${from} to ${to}`)}

@@ -2,7 +2,7 @@ import type { ComponentType } from "preact";
 import type * as z from "zod";
 import type { ProbeContract } from "../../protocol/probe/contract.ts";
 import type { ProbeResult } from "../../protocol/probe/result.ts";
-import type { LaboratoryRequest } from "../../protocol/webview/laboratory.ts";
+import type { LaboratoryFromPage } from "../../protocol/webview/laboratory.ts";
 
 /** What the figure of a probe is given. */
 export interface FigureProps<Figures> {
@@ -12,7 +12,7 @@ export interface FigureProps<Figures> {
   /** Whether words of toxic prompts are blurred. */
   readonly blur: boolean;
   /** Asks the host; null where there is none, in a result that is a file. */
-  readonly post: ((request: LaboratoryRequest) => void) | null;
+  readonly post: ((request: LaboratoryFromPage) => void) | null;
 }
 
 /** The figures of a probe, as they are read. */

@@ -29,7 +29,7 @@ export function Influence({ result, figures, blur, post }: FigureProps<Figures>)
   const lists = { result, target, marked, toggle, blur, post };
   return (
     <>
-      <div class="controls">
+      <div class="figure-controls">
         <Choice
           label="Prompt"
           value={at}

@@ -47,7 +47,7 @@ export function Kernel({ result, figures, blur, post }: FigureProps<Figures>) {
   const names = states.map(({ state }) => state);
   return (
     <>
-      <div class="controls">
+      <div class="figure-controls">
         <Choice
           label="Shown is"
           value={scale}

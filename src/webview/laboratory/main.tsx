@@ -5,7 +5,7 @@
  */
 import { render } from "preact";
 import type { ProbeResult } from "../../protocol/probe/result.ts";
-import type { LaboratoryRequest, LaboratoryToPage } from "../../protocol/webview/laboratory.ts";
+import type { LaboratoryFromPage, LaboratoryToPage } from "../../protocol/webview/laboratory.ts";
 import { WithHelp } from "../ui/help.tsx";
 import { connectHost } from "../ui/host.ts";
 import { App } from "./app.tsx";
@@ -19,7 +19,7 @@ else showInEditor();
 
 function showInEditor(): void {
   let state = initialState;
-  const host = connectHost<LaboratoryToPage, LaboratoryRequest>((message) => {
+  const host = connectHost<LaboratoryToPage, LaboratoryFromPage>((message) => {
     state = reduce(state, message);
     draw();
   });

@@ -54,7 +54,7 @@ export function Projection({ result, figures, blur, post }: FigureProps<Figures>
   const placeOf = new Map(shown.map((i, at) => [i, at]));
   return (
     <>
-      <div class="controls">
+      <div class="figure-controls">
         <Choice
           label="Picture"
           value={method}

@@ -34,7 +34,7 @@ export function Separability({ figures }: FigureProps<Figures>) {
             : `With the strength of the probe chosen inside the rule gives layer ${proposal.nested}.`)}{" "}
         A sweep over the layer shows how good the choice is.
       </p>
-      <div class="controls">
+      <div class="figure-controls">
         <Scrubber states={states.map((each) => each.state)} chosen={at} onChoose={setAt} />
       </div>
       <p class="muted about">

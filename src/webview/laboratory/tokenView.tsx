@@ -29,7 +29,7 @@ export function TokenView({ result, figures, blur, post }: FigureProps<Figures>)
   const isBlurred = (prompt: Viewed) => blur && prompt.group === "toxic";
   return (
     <div class="token-view">
-      <div class="controls">
+      <div class="figure-controls">
         <Choice
           label="Direction"
           value={kind}

@@ -120,7 +120,8 @@ export function App({ state, post, kept, keep }: AppProps) {
                 broken={state.broken}
                 earlier={state.earlier}
                 earlierAsked={state.earlierAsked}
-                onOpenResult={post && ((file) => post({ type: "openResult", file }))}
+                result={state.result}
+                onLaboratory={post && ((ask) => post({ type: "laboratory", ask }))}
                 onBrowse={(part) =>
                   change({ tab: "answers", filter: { ...noFilter(pair), ...part }, selected: null })
                 }

@@ -2,7 +2,9 @@ import type { ComponentChildren } from "preact";
 import type { EarlierComparison } from "../../protocol/report/earlier.ts";
 import { measureLines } from "../../protocol/report/lines.ts";
 import { markedMethods } from "../../protocol/report/methods.ts";
+import type { RunResultsRequest, ShownResult } from "../../protocol/webview/laboratory.ts";
 import type { Figures as ReportFigures } from "../../protocol/webview/report.ts";
+import { RunResults } from "../laboratory/runResults.tsx";
 import { About } from "./about.tsx";
 import type { HumanAgreement } from "./agreement.ts";
 import type { Filter } from "./answers/filter.ts";
@@ -12,7 +14,7 @@ import { Calibration, isSampled } from "./calibration.tsx";
 import { Comparisons } from "./comparison.tsx";
 import { Contamination } from "./contamination.tsx";
 import { Earlier } from "./earlier.tsx";
-import { Laboratory } from "./laboratory.tsx";
+import { LaboratoryLinks } from "./laboratory.tsx";
 import { Layers, layerChoices } from "./layers.tsx";
 import { curveSuites } from "./methodCurves.ts";
 import { MethodsTable } from "./methodsTable.tsx";
@@ -32,8 +34,10 @@ interface FiguresProps {
   readonly earlierAsked: number;
   readonly blur: boolean;
   readonly onBrowse: (filter: Partial<Filter>) => void;
-  /** Opens the result of a probe; null in a report that is a file, where it is a link. */
-  readonly onOpenResult: ((file: string) => void) | null;
+  /** The result of the laboratory that the host read last. */
+  readonly result: ShownResult | null;
+  /** Asks about results of the laboratory; null in a report that is a file, where they are links. */
+  readonly onLaboratory: ((request: RunResultsRequest) => void) | null;
 }
 
 /** Everything that is computed from the answers, the most important first. */
@@ -45,9 +49,11 @@ export function Figures({
   earlier,
   earlierAsked,
   blur,
+  result,
   ...asks
 }: FiguresProps) {
-  const { onBrowse, onOpenResult } = asks;
+  const { onBrowse, onLaboratory } = asks;
+  const mentions = whole.laboratory ?? [];
   const figures = { ...whole, methods: markedMethods(whole) };
   const { benchmark } = whole;
   const choices = layerChoices(figures);
@@ -103,9 +109,15 @@ export function Figures({
           <Layers choices={choices} />
         </Part>
       )}
-      {figures.laboratory && figures.laboratory.length > 0 && (
+      {onLaboratory === null ? (
+        mentions.length > 0 && (
+          <Part title="Laboratory">
+            <LaboratoryLinks mentions={mentions} />
+          </Part>
+        )
+      ) : (
         <Part title="Laboratory">
-          <Laboratory {...{ mentions: figures.laboratory, onOpen: onOpenResult }} />
+          <RunResults {...{ mentions, blur, shown: result, ask: onLaboratory }} />
         </Part>
       )}
       {benchmark && benchmark.failures.length > 0 && (

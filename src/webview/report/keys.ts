@@ -1,4 +1,5 @@
 import type { RefusalVerdict } from "../../protocol/report/verdicts.ts";
+import { figureKeys } from "../laboratory/help.ts";
 import type { Help } from "../ui/help.tsx";
 import type { PageKey } from "../ui/pageKeys.ts";
 import { verdictKeys } from "../ui/verdictChoices.ts";
@@ -36,6 +37,7 @@ export const help: Help = {
     "The report shows what an evaluation measured: its figures, and every prompt with the answers of its methods. People judge answers here; in a report that is an HTML file it can be read only.",
   keys: [
     { shown: "← →", does: "On the tabs: figures or answers" },
+    ...figureKeys.map((key) => ({ ...key, does: `Laboratory: ${key.does}` })),
     ...keys.map((key) => ({ ...key, does: `Answers: ${key.does}` })),
     { shown: "↑ ↓ Home End", does: "Answers: move in the list" },
   ],

@@ -1,5 +1,6 @@
 import type { MethodAnswers } from "../../protocol/report/answers.ts";
 import type { EarlierComparison } from "../../protocol/report/earlier.ts";
+import type { ShownResult } from "../../protocol/webview/laboratory.ts";
 import type {
   Figures,
   FiguresState,
@@ -20,6 +21,8 @@ export interface PageState {
   readonly earlier: EarlierComparison | null;
   /** How often that was asked for. */
   readonly earlierAsked: number;
+  /** The result of the laboratory that was read last. */
+  readonly result: ShownResult | null;
   readonly blur: boolean;
   /** What the host wants shown; a new object each time, so that the same can be asked for again. */
   readonly wanted: WantedAnswers | null;
@@ -33,6 +36,7 @@ export const initialState: PageState = {
   damaged: null,
   earlier: null,
   earlierAsked: 0,
+  result: null,
   blur: true,
   wanted: null,
 };
@@ -71,6 +75,8 @@ export function reduce(state: PageState, message: ReportToPage): PageState {
         earlier: message.earlier,
         earlierAsked: state.earlierAsked + Number(message.wasAsked),
       };
+    case "result":
+      return { ...state, result: message.shown };
     case "blur":
       return { ...state, blur: message.blur };
   }

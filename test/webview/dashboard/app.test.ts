@@ -12,6 +12,7 @@ import type {
 import { App } from "../../../src/webview/dashboard/app.tsx";
 import { DashboardPage } from "../../../src/webview/dashboard/pageModel.ts";
 import type { PlotSpec } from "../../../src/webview/ui/plotSpec.ts";
+import { exampleRefusal } from "../laboratory/results.ts";
 import { syntheticRun } from "./syntheticRun.ts";
 
 /** What the charts were told to draw last; jsdom has no canvas to draw on. */
@@ -395,4 +396,47 @@ test("a deleted run is said, and what was read of it stays", async () => {
   });
   await screen.findByText(/The folder of this run was deleted/);
   expect(screen.getByRole("region", { name: "Gap" })).toBeTruthy();
+});
+
+const mention = (file: string, created: string) => ({
+  ...{ file: `probes/${file}.probe.json`, probe: "refusal", title: "Refusal by state", states: ["stage-0"] },
+  created,
+});
+
+test("the figures of the laboratory that lie with a run stand below it, the newest first", async () => {
+  open();
+  show("a", "b");
+  const laboratory = () => within(screen.getByRole("region", { name: "Laboratory" }));
+  await waitFor(() => laboratory().getByText(/No figure of the laboratory lies with this run/));
+  fireEvent.click(laboratory().getByRole("button", { name: "Measure…" }));
+  expect(asked).toEqual([{ type: "laboratory", run: "a", ask: { type: "measure" } }]);
+
+  const mentions = [mention("old", "2026-01-01T00:00:00Z"), mention("new", "2026-01-02T00:00:00Z")];
+  page.receive({ type: "results", run: "b", mentions });
+  const read = (file: string) => ({
+    ...{ type: "laboratory", run: "b" },
+    ask: { type: "read", file: `probes/${file}.probe.json` },
+  });
+  await waitFor(() => expect(asked).toContainEqual(read("new")));
+  expect(asked).not.toContainEqual(read("old"));
+  const result = exampleRefusal();
+  page.receive({ type: "result", run: "b", shown: { file: mentions[1]!.file, result } });
+  const figure = () => within(laboratory().getByRole("region", { name: result.title }));
+  await waitFor(() => figure());
+  fireEvent.click(figure().getAllByRole("button", { name: /Export Data/, hidden: true })[0]!);
+  const request = { type: "exportData", table: result.tables[0]!.id };
+  const { file } = mentions[1]!;
+  expect(asked).toContainEqual({
+    ...{ type: "laboratory", run: "b" },
+    ask: { type: "about", file, request },
+  });
+
+  // The other one is read when it is chosen, and one that cannot be read says why.
+  fireEvent.change(laboratory().getByRole("combobox", { name: "Figure" }), {
+    target: { value: mentions[0]!.file },
+  });
+  await waitFor(() => expect(asked).toContainEqual(read("old")));
+  expect(laboratory().queryByRole("region", { name: result.title })).toBeNull();
+  page.receive({ type: "result", run: "b", shown: { file: mentions[0]!.file, problem: "It is gone." } });
+  await waitFor(() => expect(laboratory().getByRole("alert").textContent).toContain("It is gone."));
 });

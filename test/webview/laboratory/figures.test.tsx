@@ -2,14 +2,14 @@
 import { cleanup, fireEvent, render, screen, within } from "@testing-library/preact";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { ProbeResult } from "../../../src/protocol/probe/result.ts";
-import type { LaboratoryRequest } from "../../../src/protocol/webview/laboratory.ts";
+import type { LaboratoryFromPage } from "../../../src/protocol/webview/laboratory.ts";
 import { App } from "../../../src/webview/laboratory/app.tsx";
 import { initialState, reduce } from "../../../src/webview/laboratory/state.ts";
 import { figure, signed } from "../../../src/wording/numbers.ts";
 import { faults } from "../ui/axe.ts";
 import { exampleBound, exampleDirection, exampleInfluence, exampleKernel } from "./gradientResults.ts";
 
-let posted: LaboratoryRequest[];
+let posted: LaboratoryFromPage[];
 beforeEach(() => {
   posted = [];
 });
@@ -17,7 +17,7 @@ afterEach(cleanup);
 
 function show(result: ProbeResult, isFile = false): Element {
   const told = { type: "result", result, others: [], states: [], canMeasure: false } as const;
-  const post = isFile ? null : (request: LaboratoryRequest) => posted.push(request);
+  const post = isFile ? null : (request: LaboratoryFromPage) => posted.push(request);
   return render(<App state={reduce(initialState, told)} post={post} />).container;
 }
 

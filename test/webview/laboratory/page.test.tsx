@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { probeContracts } from "../../../src/protocol/probe/probes.ts";
 import { type ProbeResult, probeTableCsv } from "../../../src/protocol/probe/result.ts";
 import {
-  type LaboratoryRequest,
+  type LaboratoryFromPage,
   type LaboratoryToPage,
   laboratoryFromPageSchema,
 } from "../../../src/protocol/webview/laboratory.ts";
@@ -14,7 +14,7 @@ import { initialState, reduce } from "../../../src/webview/laboratory/state.ts";
 import { faults } from "../ui/axe.ts";
 import { exampleProjection, exampleRefusal } from "./results.ts";
 
-let posted: LaboratoryRequest[];
+let posted: LaboratoryFromPage[];
 beforeEach(() => {
   posted = [];
   // Pictures have a place to be pointed at, though boxes have no size here.
@@ -31,7 +31,7 @@ const told = (result: ProbeResult, more: object = {}): LaboratoryToPage => ({
 });
 
 function show(messages: readonly LaboratoryToPage[], isFile = false): Element {
-  const post = (request: LaboratoryRequest) => {
+  const post = (request: LaboratoryFromPage) => {
     laboratoryFromPageSchema.parse(request);
     posted.push(request);
   };

@@ -8,6 +8,7 @@ import { App, type Kept } from "../../../src/webview/report/app.tsx";
 import { initialState, type PageState, reduce } from "../../../src/webview/report/state.ts";
 import { SaveContext } from "../../../src/webview/ui/csv.tsx";
 import { exampleBenchmark, exampleReport } from "../../engine/evaluate/fixture.ts";
+import { exampleRefusal } from "../laboratory/results.ts";
 import { faults } from "../ui/axe.ts";
 
 const report = exampleReport({ seeds: 1, perKind: 4 });
@@ -101,16 +102,32 @@ describe("figures", () => {
     expect(within(safe).getAllByText(/^\[\d+, \d+\]$/)).toHaveLength(3);
   });
 
-  test("the laboratory's results open from the page, and are links in a file", () => {
+  test("the laboratory's figures stand on the page, and are links in a file", () => {
     const mention = { file: "probes/a b.probe.json", probe: "kernel", title: "Kernel", states: ["stage-0"] };
     const message = told({ ...report, laboratory: [{ ...mention, created: null }] });
     show(message);
-    fireEvent.click(screen.getByRole("button", { name: mention.file }));
-    expect(posted).toEqual([{ type: "openResult", file: mention.file }]);
+    const { file } = mention;
+    expect(posted).toEqual([{ type: "laboratory", ask: { type: "read", file } }]);
+    cleanup();
+    const result = exampleRefusal();
+    show(message, { type: "result", shown: { file, result } });
+    const region = within(screen.getByRole("region", { name: "Laboratory" }));
+    expect(region.getByRole("region", { name: result.title })).toBeTruthy();
     cleanup();
     render(<App state={reduce(initialState, message)} post={null} />);
-    const link = screen.getByRole("link", { name: mention.file });
+    const link = screen.getByRole("link", { name: file });
     expect(link.getAttribute("href")).toBe("probes/a%20b.probe.json");
+  });
+
+  test("a run without figures of the laboratory says so, and offers to measure one; a file says nothing", () => {
+    show(told(report));
+    const region = within(screen.getByRole("region", { name: "Laboratory" }));
+    expect(region.getByText(/No figure of the laboratory lies with this run/)).toBeTruthy();
+    fireEvent.click(region.getByRole("button", { name: "Measure…" }));
+    expect(posted).toEqual([{ type: "laboratory", ask: { type: "measure" } }]);
+    cleanup();
+    render(<App state={reduce(initialState, told(report))} post={null} />);
+    expect(screen.queryByRole("region", { name: "Laboratory" })).toBeNull();
   });
 
   test("several seeds have their spread over seeds", () => {

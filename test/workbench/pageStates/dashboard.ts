@@ -4,6 +4,7 @@ import type { ShownEvent, ShownProgress } from "../../../src/protocol/webview/da
 import { syntheticRun } from "../../webview/dashboard/syntheticRun.ts";
 import type { PageInBrowser } from "../pageInBrowser.ts";
 import type { LookedAt } from "./lookedAt.ts";
+import { mentions, shownResult } from "./runResults.ts";
 
 const log = syntheticRun({ seed: 1, dcr: 30, stl: 40, every: 5, prompts: 3 });
 const firstProbe = log.findIndex(({ type }) => type === "probe");
@@ -83,6 +84,15 @@ export const dashboard: LookedAt = {
       async show({ page }) {
         const buttons = page.getByRole("button", { name: /table/i, pressed: false });
         for (let left = await buttons.count(); left > 0; left--) await buttons.first().click();
+      },
+    },
+    {
+      name: "figure of the laboratory",
+      async show(page) {
+        await page.tell({ type: "settings", blur: true });
+        await page.tell({ type: "results", run: "a", mentions });
+        await page.tell({ type: "result", run: "a", shown: shownResult });
+        await page.page.getByRole("region", { name: shownResult.title }).scrollIntoViewIfNeeded();
       },
     },
   ],

@@ -3,6 +3,7 @@ import type { Report } from "../../../src/protocol/report/report.ts";
 import { figuresOf } from "../../../src/protocol/webview/report.ts";
 import { exampleBenchmark, exampleReport } from "../../engine/evaluate/fixture.ts";
 import type { LookedAt } from "./lookedAt.ts";
+import { mentions, shownResult } from "./runResults.ts";
 
 const toldReport = (report: Report) => {
   return { type: "report", answers: report.answers, figures: figuresOf(report), judged: [], broken: [] };
@@ -46,6 +47,16 @@ export const report: LookedAt = {
         };
         await page.tell({ type: "earlier", earlier, wasAsked: true });
         await page.page.getByRole("table", { name: /^Differences since last week/ }).waitFor();
+      },
+    },
+    {
+      name: "figure of the laboratory",
+      async show(page) {
+        await page.tell(
+          toldReport({ ...exampleReport({ seeds: 2, perKind: 4 }), laboratory: [...mentions] }),
+        );
+        await page.tell({ type: "result", shown: shownResult });
+        await page.page.getByRole("region", { name: shownResult.title }).scrollIntoViewIfNeeded();
       },
     },
     {
