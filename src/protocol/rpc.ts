@@ -10,6 +10,7 @@ import { recipeSchema } from "./recipe.ts";
 import { earlierComparisonSchema } from "./report/earlier.ts";
 import { reportSchema } from "./report/report.ts";
 import { environmentPlanSchema, torchBuildSchema } from "./torchInstall.ts";
+import { workSchema } from "./work.ts";
 
 /** What a report can be written as. */
 export const reportFormatSchema = z.enum(["markdown", "html", "latex", "csv"]);
@@ -64,6 +65,7 @@ export const requests = {
       torch: torchSchema,
       threads: z.int().positive().optional(),
       rank: z.int().positive().nullable().optional(),
+      work: workSchema.optional().describe("What it is asked, where a backend's start counts"),
     }),
     result: deviceChoiceSchema,
   },

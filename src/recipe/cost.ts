@@ -146,27 +146,39 @@ function probeCost(
   return { count, seconds: (count * tokens * 2 * model.parameters) / speed };
 }
 
+/**
+ * Prompts that the evaluation of a recipe scores or answers greedily, and answers that it samples besides.
+ *
+ * @param counts prompts, where they were counted.
+ */
+export function evaluationAnswers(
+  { evaluate: { suites, before, scoreOnly, sampling } }: Recipe,
+  counts: PromptCounts,
+): Pick<EvaluationCost, "answers" | "sampled"> {
+  const sizes = suites.map((suite) => (isOwnSuite(suite) ? suite.source.limit : suite.limit) ?? typicalSuite);
+  const planned = sizes.reduce((sum, size) => sum + size, 0);
+  const prompts = counts.suites ?? planned;
+  const methods = before ? 2 : 1;
+  const drawn = sizes.reduce((sum, size) => sum + Math.min(size, sampling?.limit ?? size), 0);
+  // What was counted is one number over all suites: they are taken to be as unlike each other as planned.
+  const share = planned === 0 ? 0 : drawn / planned;
+  const sampled = sampling && !scoreOnly ? Math.round(prompts * share) * methods * sampling.samples : 0;
+  return { answers: prompts * methods, sampled };
+}
+
 function evaluationCost(
   recipe: Recipe,
   model: ModelFacts,
   { speed, secondsPerAnswer }: { readonly speed: number } & Pick<Machine, "secondsPerAnswer">,
   counts: PromptCounts,
 ): EvaluationCost {
-  const { suites, before, maxNewTokens, scoreOnly, sampling, judges } = recipe.evaluate;
-  const sizes = suites.map((suite) => (isOwnSuite(suite) ? suite.source.limit : suite.limit) ?? typicalSuite);
-  const planned = sizes.reduce((sum, size) => sum + size, 0);
-  const prompts = counts.suites ?? planned;
-  const methods = before ? 2 : 1;
-  const answers = prompts * methods;
+  const { maxNewTokens, scoreOnly, judges } = recipe.evaluate;
+  const { answers, sampled } = evaluationAnswers(recipe, counts);
   if (scoreOnly) {
     const scored = promptTokens + panelSizes(recipe, counts).openingTokens;
     const seconds = (answers * 2 * model.parameters * scored) / speed;
     return { answers, sampled: 0, requests: 0, judgeModels: 0, seconds };
   }
-  const drawn = sizes.reduce((sum, size) => sum + Math.min(size, sampling?.limit ?? size), 0);
-  // What was counted is one number over all suites: they are taken to be as unlike each other as planned.
-  const share = planned === 0 ? 0 : drawn / planned;
-  const sampled = sampling ? Math.round(prompts * share) * methods * sampling.samples : 0;
   const flops = 2 * model.parameters * (promptTokens + maxNewTokens / answerSpeed);
   const types = judges.map((judge) => (typeof judge === "string" ? null : judge.type));
   return {

@@ -85,7 +85,8 @@ export async function generateAnswers(
   maxNewTokens: number,
   { onProgress, signal }: Following = {},
 ): Promise<Generated[]> {
-  await using session = await openAdapted(options);
+  const work = { prompts: prompts.length, tokens: prompts.length * maxNewTokens };
+  await using session = await openAdapted({ work, ...options });
   const { asked, encoder, tokenizer } = session;
   const rows: number[][] = [];
   for (const prompt of prompts) rows.push(await encoder.promptToWrite(prompt));
@@ -132,7 +133,8 @@ export async function scoreTexts(
   lines?: readonly number[],
 ): Promise<PromptScore[]> {
   const measured = openingTexts(frozenOpenings(openings, options.root));
-  await using session = await openAdapted(options);
+  const work = { prompts: prompts.length, tokens: 0 };
+  await using session = await openAdapted({ work, ...options });
   const { asked, encoder } = session;
   const scorer = await RefusalScorer.create(asked, encoder, measured);
   const rows = await encoder.prompts([...prompts]);

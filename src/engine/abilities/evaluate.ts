@@ -179,7 +179,11 @@ export async function evaluateModel(ask: AskOptions, options: EvaluateOptions): 
   }
   const notices = [...found, ...openingsOverlap(openings, read).map(({ message }) => message)];
   options.onNotices?.(notices);
-  await using session = await openAdapted(ask);
+  const answered = read.reduce((sum, suite) => sum + ("items" in suite ? 0 : suite.records.length), 0);
+  const questions = read.reduce((sum, suite) => sum + ("items" in suite ? suite.items.length : 0), 0);
+  const perPrompt = (1 + (options.sampling?.samples ?? 0)) * options.maxNewTokens;
+  const work = { prompts: answered + questions, tokens: answered * perPrompt };
+  await using session = await openAdapted({ work, ...ask });
   const { backend, encoder, loaded, template, starts, steered } = session;
   const asked = { template: template.name, ...(ask.chat ?? { thinking: false }) };
   const method: Method = {

@@ -1,6 +1,7 @@
 import { resolveModel } from "../../modelsHome/home.ts";
 import type { DeviceChoice } from "../../protocol/device.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
+import type { Work } from "../../protocol/work.ts";
 import { namedBackend, type Placement } from "../../recipe/placement.ts";
 import { commonRank } from "../backend/deviceChoice/block.ts";
 import { chooseDevice } from "../backend/deviceChoice/choose.ts";
@@ -15,6 +16,8 @@ export interface PlaceQuestion extends Omit<Placement, "memory"> {
   readonly threads?: Recipe["threads"];
   /** Rank of the adapters that are trained; null where the weights themselves are. */
   readonly rank?: number | null | undefined;
+  /** What it will be asked, where that may be little: then the time that a backend takes to start counts for `auto`. */
+  readonly work?: Work | undefined;
 }
 
 /**
@@ -24,11 +27,11 @@ export interface PlaceQuestion extends Omit<Placement, "memory"> {
  *   named and no Python can run it.
  */
 export async function placeOf(question: PlaceQuestion): Promise<DeviceChoice> {
-  const { model, root, device, torch, threads, rank = commonRank } = question;
+  const { model, root, device, torch, threads, rank = commonRank, work } = question;
   const backend = namedBackend(question);
   if (device === "auto") {
     const { architecture } = await openModel(await resolveModel(model, [root]));
-    return chooseDevice({ architecture, rank }, { ...(backend && { backend }), torch, threads, root });
+    return chooseDevice({ architecture, rank }, { ...(backend && { backend }), torch, threads, root, work });
   }
   if (backend !== "torch") return { backend: "onnx", device, reason: "the recipe names it" };
   const gpu = device === "cuda" ? "required" : "unused";

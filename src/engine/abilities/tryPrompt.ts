@@ -14,7 +14,7 @@ import { type AskOptions, cutOffBy, type Following, openAdapted } from "./ask.ts
 export type TryQuestion = Params<"tryPrompt">;
 type TryAnswer = Result<"tryPrompt">;
 type TrySession = Session;
-type Told = Pick<AskOptions, "onProgress" | "onStatus" | "onWarning">;
+type Told = Pick<AskOptions, "onProgress" | "onStatus" | "onWarning" | "work">;
 
 /** Models that stay loaded: those that are compared side by side. */
 const most = 2;
@@ -59,7 +59,8 @@ export class PromptTrial {
     { onProgress, onWritten, signal }: Asking = {},
   ): Promise<TryAnswer> {
     const { releases } = this;
-    const held = await this.session(subject, told);
+    const work = { prompts: texts.length, tokens: maxNewTokens ?? 0 };
+    const held = await this.session(subject, { ...told, work });
     const { session, scorer } = held;
     held.isAsked = true;
     try {

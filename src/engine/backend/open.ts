@@ -2,6 +2,7 @@ import { type MemoryPlanRecord, torchSchema } from "../../protocol/backend.ts";
 import type { DeviceChoice, DeviceName, OnnxDeviceName } from "../../protocol/device.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
+import type { Work } from "../../protocol/work.ts";
 import { chosenPlacement, namedBackend, type Placement, placementFaults } from "../../recipe/placement.ts";
 import type { Architecture } from "../model/architecture.ts";
 import { type LoadedModel, parameterCount } from "../model/load.ts";
@@ -33,6 +34,8 @@ export interface BackendOptions extends Partial<Omit<Placement, "device">> {
   readonly threads?: number | undefined;
   /** Rank of the adapters that will be trained, which `auto` measures with; null where the weights themselves are. */
   readonly rank?: number | null;
+  /** What the model will be asked, where that may be little: then the time that a backend takes to start counts for `auto`. */
+  readonly work?: Work | undefined;
   /** Is told before blocks are timed, which may take minutes the first time on a machine. */
   readonly onMeasuring?: (() => void) | undefined;
   /** Is told what `auto` chose, where that took a measurement. */
@@ -80,12 +83,13 @@ export async function openBackend(options: BackendOptions, loaded: LoadedModel):
 /** What `auto` stands for in a placement; null where it names its device. */
 async function chosen(
   { backend, device, torch }: Placement,
-  { threads, root, rank = commonRank, onMeasuring, onDevice }: BackendOptions,
+  { threads, root, rank = commonRank, work, onMeasuring, onDevice }: BackendOptions,
   architecture: Architecture,
 ): Promise<DeviceChoice | null> {
   if (device !== "auto") return null;
   const among = backend === "auto" ? {} : { backend };
-  const choice = await chooseDevice({ architecture, rank }, { ...among, torch, threads, root, onMeasuring });
+  const options = { ...among, torch, threads, root, work, onMeasuring };
+  const choice = await chooseDevice({ architecture, rank }, options);
   const wasTimed = choice.candidates?.some(({ milliseconds }) => milliseconds !== null);
   if (wasTimed) onDevice?.(choice);
   return choice;

@@ -19,6 +19,7 @@ import { changedRecipe } from "../../recipe/loadRecipe.ts";
 import { type ModelShape, shapeProblems } from "../../recipe/modelFit.ts";
 import { chosenPlacement, type Placement, placementOf } from "../../recipe/placement.ts";
 import { refuseErrors } from "../../recipe/problem.ts";
+import { recipeWork } from "../../recipe/work.ts";
 import {
   clearRunFolder,
   isRun,
@@ -83,10 +84,12 @@ export async function startRun(recipe: Recipe, root: string, options: ExecuteOpt
     const data = await promptFiles(recipe, root);
     const prompts = await readRunPrompts(recipe, root, data, options.stop);
     const starts = await findStarts(recipe.model.adapters, root);
+    const suites = prompts.suites.reduce((sum, { records }) => sum + records.length, 0);
     const asked = {
       ...recipe,
       recipe,
       model: recipe.model.base,
+      work: recipeWork(recipe, { suites }) ?? undefined,
       ...(shared && chosenPlacement(placementOf(recipe), shared)),
       rank: trainedRank(recipe),
       root,

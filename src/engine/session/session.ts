@@ -3,6 +3,7 @@ import type { MemoryPlanRecord } from "../../protocol/backend.ts";
 import type { ChatOptions } from "../../protocol/chat.ts";
 import type { DeviceChoice } from "../../protocol/device.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
+import type { Work } from "../../protocol/work.ts";
 import type { ModelShape } from "../../recipe/modelFit.ts";
 import type { ModelSize } from "../../recipe/stageCost.ts";
 import type { Backend } from "../backend/backend.ts";
@@ -35,6 +36,8 @@ export type SessionOptions = Pick<Recipe, "device" | "threads" | "template"> &
     readonly chat?: ChatOptions;
     /** Rank of the adapters that will be trained, which `auto` measures with; null where the weights themselves are. */
     readonly rank?: number | null;
+    /** What the model will be asked, where that may be little: then the time that a backend takes to start counts for `auto`. */
+    readonly work?: Work | undefined;
     /** Is told before blocks are timed, which may take minutes the first time on a machine. */
     readonly onMeasuring?: (() => void) | undefined;
     /** Is told what `auto` chose, where that took a measurement. */

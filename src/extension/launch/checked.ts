@@ -38,7 +38,7 @@ export async function checkedRecipe(
           model: (name) => facts.model(name, root),
           room: () => findRoom(runsFolder(recipe)),
           machine: (...about) => facts.machine(...about),
-          place: (asked) => facts.place(asked, root),
+          place: (asked, work) => facts.place(asked, root, work),
           starter: facts.starter,
         },
       ),
@@ -106,7 +106,8 @@ export function plannedDoors(facts: RecipeFacts, file: vscode.Uri): PlannedDoors
     model: (name, root) => facts.model(name, root),
     room: () => findRoom(runsFolder(file)),
     machine: (...about) => facts.machine(...about),
-    place: (recipe, root) => facts.place(recipe, root),
+    // Runs that are compared share their place, whatever each of them asks.
+    place: (recipe, root) => facts.place(recipe, root, null),
     starter: facts.starter,
   };
 }

@@ -92,7 +92,7 @@ export async function roomForRuns(
     const model = await modelOf(recipe.model.base);
     if (model === null) continue;
     costs.push(estimateCost(recipe, model, await doors.machine(model, recipe), trial ? {} : counts));
-    const placed = await placement(recipe, model, room, { place: (asked) => doors.place(asked, root) });
+    const placed = await placement(recipe, model, room, () => doors.place(recipe, root));
     for (const line of placed.plan) plan.add(line);
     for (const finding of placed.findings) {
       const known = found.get(finding.message) ?? { finding, runs: [] };

@@ -2,6 +2,7 @@ import { resolveSource } from "../../dataset/select.ts";
 import type { DeviceChoice } from "../../protocol/device.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
+import type { Work } from "../../protocol/work.ts";
 import { checkRecipeText, locatedProblem, type PlacedProblem } from "../../recipe/check.ts";
 import { type Cost, estimateCost, type Machine } from "../../recipe/cost.ts";
 import { laboratoryLines } from "../../recipe/laboratoryCost.ts";
@@ -9,6 +10,7 @@ import { planText } from "../../recipe/memoryPlan.ts";
 import { knownModel, type ModelFacts } from "../../recipe/modelFacts.ts";
 import { readRecipe } from "../../recipe/recipeFile.ts";
 import { memoryRefusal, planRecipe } from "../../recipe/recipeMemory.ts";
+import { recipeWork } from "../../recipe/work.ts";
 import { choiceShort } from "../device/places.ts";
 import type { Finding, Remedy } from "./finding.ts";
 import { checkRoom, type Room } from "./room.ts";
@@ -30,8 +32,8 @@ export interface PreflightDoors {
   readonly room: () => Promise<Room>;
   /** Cores, and the speed of earlier runs of a model. */
   readonly machine: (model: ModelFacts, recipe: Recipe) => Promise<Machine>;
-  /** Where a recipe would be computed, and why. @throws DiscernError `python-unusable`, … */
-  readonly place: (recipe: Recipe) => Promise<DeviceChoice>;
+  /** Where a recipe would be computed, and why; `work` as `recipeWork` gives it. @throws DiscernError `python-unusable`, … */
+  readonly place: (recipe: Recipe, work: Work | null) => Promise<DeviceChoice>;
   /** Folder of the starter set. */
   readonly starter: string;
 }
@@ -71,7 +73,10 @@ export async function preflight(order: Order, doors: PreflightDoors): Promise<Pr
     findingOf(problem, { ...order, isReduced }, recipe, doors.starter),
   );
   const room = await doors.room();
-  const planned = recipe && model ? await placement(recipe, model, room, doors) : { findings: [], plan: [] };
+  const planned =
+    recipe && model
+      ? await placement(recipe, model, room, () => doors.place(recipe, recipeWork(recipe, counts)))
+      : { findings: [], plan: [] };
   return {
     findings: [...findings, ...planned.findings, ...checkRoom(room, cost)],
     recipe,
@@ -85,11 +90,11 @@ export async function placement(
   recipe: Recipe,
   model: ModelFacts,
   { memory: { free } }: Room,
-  doors: Pick<PreflightDoors, "place">,
+  choose: () => Promise<DeviceChoice>,
 ): Promise<{ findings: Finding[]; plan: string[] }> {
   let place: DeviceChoice;
   try {
-    place = await doors.place(recipe);
+    place = await choose();
   } catch (error) {
     if (!(error instanceof DiscernError)) throw error;
     const remedy: Remedy = error.code === "python-unusable" ? { kind: "python" } : { kind: "recipe" };

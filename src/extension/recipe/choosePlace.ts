@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
 import * as vscode from "vscode";
+import { recipeWork } from "../../recipe/work.ts";
 import { placeItems } from "../device/places.ts";
 import type { CheckedFiles } from "./checkedFiles.ts";
 import type { RecipeFacts } from "./facts.ts";
@@ -13,7 +14,7 @@ export async function choosePlace(
 ): Promise<void> {
   if (uri === undefined) return;
   const document = await vscode.workspace.openTextDocument(uri);
-  const { recipe } = await files.check(document);
+  const { recipe, counts } = await files.check(document);
   if (recipe === null) {
     void vscode.window.showWarningMessage(
       "The recipe has faults. Fix them first; they are marked in its text.",
@@ -25,7 +26,12 @@ export async function choosePlace(
       location: vscode.ProgressLocation.Notification,
       title: "Timing one decoder block on each device",
     },
-    () => facts.place({ ...recipe, backend: "auto", device: "auto" }, dirname(uri.fsPath)),
+    () =>
+      facts.place(
+        { ...recipe, backend: "auto", device: "auto" },
+        dirname(uri.fsPath),
+        recipeWork(recipe, counts),
+      ),
   );
   const chosen = await vscode.window.showQuickPick(placeItems(recipe, [auto]), {
     title: "Backend and Device",

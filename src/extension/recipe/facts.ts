@@ -3,6 +3,7 @@ import { join } from "node:path";
 import * as vscode from "vscode";
 import type { DeviceChoice } from "../../protocol/device.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
+import type { Work } from "../../protocol/work.ts";
 import type { PromptCounts } from "../../recipe/check.ts";
 import { type Cost, estimateCost, type Machine } from "../../recipe/cost.ts";
 import { type ModelFacts, modelFactsSchema } from "../../recipe/modelFacts.ts";
@@ -59,10 +60,11 @@ export class RecipeFacts implements vscode.Disposable {
   /**
    * Where a recipe would be computed on this machine. What `auto` stands for may have to be measured; it is asked once for each model.
    *
+   * @param work what is asked of the model by a run that does not train; null where a backend's start does not count.
    * @throws as `Engine.call`, and DiscernError `python-unusable`.
    */
-  place(recipe: Recipe, root: string): Promise<DeviceChoice> {
-    const key = placeKey(recipe, root);
+  place(recipe: Recipe, root: string, work: Work | null): Promise<DeviceChoice> {
+    const key = placeKey(recipe, root, work);
     let asked = this.places.get(key);
     if (asked === undefined) {
       const { backend, device, torch, threads, stages } = recipe;
@@ -72,6 +74,7 @@ export class RecipeFacts implements vscode.Disposable {
         .call("place", {
           ...{ model: recipe.model.base, root, backend, device, torch, ...rank },
           ...(threads === undefined ? {} : { threads }),
+          ...(work && { work }),
         })
         .then((choice) => {
           this.known.set(key, choice);
@@ -85,8 +88,8 @@ export class RecipeFacts implements vscode.Disposable {
   }
 
   /** The answer of {@link place}, where it is known: looking at a recipe measures nothing. */
-  knownPlace(recipe: Recipe, root: string): DeviceChoice | null {
-    return this.known.get(placeKey(recipe, root)) ?? null;
+  knownPlace(recipe: Recipe, root: string, work: Work | null): DeviceChoice | null {
+    return this.known.get(placeKey(recipe, root, work)) ?? null;
   }
 
   /** Cores, and the speed of the newest finished run of the same model on the same device. */
@@ -121,7 +124,11 @@ export class RecipeFacts implements vscode.Disposable {
 }
 
 /** What an answer about a place is of. */
-function placeKey({ model, backend, device, torch, threads, stages }: Recipe, root: string): string {
+function placeKey(
+  { model, backend, device, torch, threads, stages }: Recipe,
+  root: string,
+  work: Work | null,
+): string {
   const trained = stages.map(({ train }) => (train.method === "lora" ? train.rank : null));
-  return JSON.stringify([root, model.base, backend, device, torch, threads, trained]);
+  return JSON.stringify([root, model.base, backend, device, torch, threads, trained, work]);
 }

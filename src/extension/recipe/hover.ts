@@ -5,6 +5,7 @@ import { estimateCost } from "../../recipe/cost.ts";
 import { laboratoryLines } from "../../recipe/laboratoryCost.ts";
 import { planText } from "../../recipe/memoryPlan.ts";
 import { planRecipe } from "../../recipe/recipeMemory.ts";
+import { recipeWork } from "../../recipe/work.ts";
 import { alternatives, type RecipePath } from "./alternatives.ts";
 import type { CheckedFiles } from "./checkedFiles.ts";
 import { type CostRow, costLine, costTable, partRows } from "./costTable.ts";
@@ -57,7 +58,7 @@ export class CostHover implements vscode.HoverProvider {
     for (const line of laboratoryLines([cost.laboratory])) words.appendMarkdown(`\n\n${line}`);
     const { plan } = planRecipe(recipe, model, machine.memoryBytes ?? null);
     words.appendMarkdown(`\n\n${planText(model, plan)}`);
-    const known = this.facts.knownPlace(recipe, root);
+    const known = this.facts.knownPlace(recipe, root, recipeWork(recipe, counts));
     words.appendMarkdown(`\n\nComputed: ${placeTitle(recipe, known)}.`);
     // A reason may hold paths and what a driver said.
     if (known) words.appendMarkdown(" ").appendText(known.reason);

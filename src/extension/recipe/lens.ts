@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
 import * as vscode from "vscode";
+import { recipeWork } from "../../recipe/work.ts";
 import type { CommandId } from "../contributionTypes.ts";
 import { DisposableStore } from "../disposableStore.ts";
 import type { CheckedFiles } from "./checkedFiles.ts";
@@ -89,8 +90,9 @@ export class RecipeLens implements vscode.CodeLensProvider, vscode.Disposable {
 
   /** What is known of the place; nothing is measured for looking at a recipe. */
   private async resolvePlace(lens: PlaceLens): Promise<vscode.CodeLens> {
-    const { recipe } = await this.recipes.check(lens.document);
-    const known = recipe && this.facts.knownPlace(recipe, dirname(lens.document.uri.fsPath));
+    const { recipe, counts } = await this.recipes.check(lens.document);
+    const root = dirname(lens.document.uri.fsPath);
+    const known = recipe && this.facts.knownPlace(recipe, root, recipeWork(recipe, counts));
     lens.command = {
       title: `$(server-environment) ${recipe ? placeTitle(recipe, known) : "backend and device"}`,
       tooltip: known

@@ -70,6 +70,23 @@ describe("preflight", () => {
     expect(cost!.seconds).toBeGreaterThan(0);
   });
 
+  test("asks for a place with the work of a run that does not train, since starting a backend may take longer than that", async () => {
+    const asked: unknown[] = [];
+    const doors: Partial<PreflightDoors> = {
+      async place(_, work) {
+        asked.push(work);
+        return { backend: "onnx", device: "cpu", reason: "it takes about 15 s to start" };
+      },
+    };
+    const suites = [{ name: "few", source: { file: "starter:pairs.csv", split: "test", limit: 6 } }];
+    const evaluate = { suites, before: false, maxNewTokens: 32 };
+    const { plan } = await look({ stages: [], evaluate }, doors);
+    expect(plan[0]).toBe("Computed on cpu by onnx: it takes about 15 s to start.");
+    await look({ stages: [], evaluate: { ...evaluate, scoreOnly: true } }, doors);
+    await look({}, doors);
+    expect(asked).toEqual([{ prompts: 6, tokens: 192 }, { prompts: 6, tokens: 0 }, null]);
+  });
+
   test("tells how many prompts are labelled, and where to label more", async () => {
     await writeFile(
       join(root, "p.csv"),

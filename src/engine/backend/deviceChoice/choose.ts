@@ -3,7 +3,7 @@
  * step runs it: by onnxruntime on cpu and on webgpu (`block.ts`), by PyTorch on a GPU or, on a processor with units for bfloat16, on the CPU
  * (`worker/trial.py`), each in a process that ends afterwards (`tryDevice.ts`, `torchTrial.ts`). `decide` takes the fastest and says why
  * in one sentence. What cannot be faster is not timed: no GPU in reach, a driver known to compute on the CPU (`adapter.ts`), a model so small
- * that starting a Python takes longer. Times are kept on the machine (`knownTrials.ts`).
+ * that starting a Python takes longer, and work so little that it is done before a Python has started (`workTime.ts`). Times are kept on the machine (`knownTrials.ts`).
  */
 import { cpus } from "node:os";
 import * as z from "zod";
@@ -11,8 +11,9 @@ import type { ComputeType, TorchOptions } from "../../../protocol/backend.ts";
 import type { DeviceChoice } from "../../../protocol/device.ts";
 import { DiscernError } from "../../../protocol/errors.ts";
 import type { Accelerator, UsablePython } from "../../../protocol/python.ts";
+import { type Work, workWords } from "../../../protocol/work.ts";
 import { greatestOf } from "../../../statistics/extremes.ts";
-import { byteSize } from "../../../wording/numbers.ts";
+import { byteSize, duration } from "../../../wording/numbers.ts";
 import { type Architecture, parameterShapes } from "../../model/architecture.ts";
 import { choosePython } from "../../python/find.ts";
 import { runtimeVersion } from "../onnx/runtime/device.ts";
@@ -25,6 +26,7 @@ import { standingChoice, standingPlace } from "./standing.ts";
 import { type TorchVariant, torchTrialSchema, tryTorch } from "./torchTrial.ts";
 import { type Trial, trialSchema } from "./trial.ts";
 import { type TrialProgram, tryDevice } from "./tryDevice.ts";
+import { startSeconds, workSeconds } from "./workTime.ts";
 
 /** What is to be chosen from. */
 export interface ChoiceOptions {
@@ -32,6 +34,8 @@ export interface ChoiceOptions {
   readonly backend?: "onnx" | "torch" | undefined;
   readonly torch?: TorchOptions | undefined;
   readonly threads?: number | undefined;
+  /** What the model is asked, where that is known and may be little: then the time that a backend takes to start counts. */
+  readonly work?: Work | undefined;
   /** Folder against which `torch.python` is resolved, and whose environments are looked at. */
   readonly root?: string | undefined;
   /** The program that tries devices of the onnx backend. */
@@ -63,14 +67,14 @@ const known = new Map<string, Promise<DeviceChoice>>();
  * @throws DiscernError("python-unusable") where the torch backend is named and no Python can run it; `request-invalid` as `standingPlace`.
  */
 export async function chooseDevice(block: TrainedBlock, options: ChoiceOptions = {}): Promise<DeviceChoice> {
-  const { backend, torch, threads, root, trial } = options;
+  const { backend, torch, threads, root, trial, work } = options;
   if (backend === "torch") return torchDevice(options);
   if (backend === undefined && options.standing !== "ignored") {
     const { backend: set = "auto", device = "auto" } = standingPlace() ?? {};
     if (device !== "auto") return standingChoice({ backend: set, device }, { named: torch?.python, root });
     if (set !== "auto") return chooseDevice(block, { ...options, backend: set });
   }
-  const key = JSON.stringify([block, backend, torch, threads, root, trial]);
+  const key = JSON.stringify([block, backend, torch, threads, root, trial, work]);
   let choice = known.get(key);
   if (!choice || options.anew) {
     choice = measure(block, options);
@@ -101,7 +105,14 @@ async function measure(block: TrainedBlock, options: ChoiceOptions): Promise<Dev
   );
   // One after the other: each would slow the other down.
   const cpu = isTimed ? await onnxTrial("cpu", block, options) : untried;
-  return decide({ cpu, webgpu, noWebgpu, torch: found, batch: trialBatch(block.architecture) });
+  const { work } = options;
+  return decide({
+    ...{ cpu, webgpu, noWebgpu, torch: found, batch: trialBatch(block.architecture) },
+    work: work && {
+      words: workWords(work),
+      seconds: (one, milliseconds) => workSeconds(work, block, { ...one, milliseconds }),
+    },
+  });
 }
 
 /** A device that nothing is known of. */
@@ -140,6 +151,8 @@ export async function considerTorch(block: TrainedBlock, options: ChoiceOptions)
     return nothingOf("the model is so small that starting PyTorch takes longer than it saves");
   const noUnits = "no GPU is in reach, and this processor has no units for bfloat16";
   if (noGpu() !== null && hasBfloat16() === false) return nothingOf(noUnits);
+  const tooLittle = await notWorthStarting(block, options);
+  if (tooLittle !== null) return nothingOf(tooLittle);
   let python: UsablePython;
   try {
     python = await find();
@@ -181,6 +194,18 @@ export async function considerTorch(block: TrainedBlock, options: ChoiceOptions)
     },
   });
   return { found: { python: executable, device, trials }, gpuBytes };
+}
+
+/** Why PyTorch is not even asked: the CPU has done the work before it has started. Null where that is not so, or the work is not known. */
+async function notWorthStarting(block: TrainedBlock, options: ChoiceOptions): Promise<string | null> {
+  const { work } = options;
+  if (work === undefined) return null;
+  const { milliseconds } = await onnxTrial("cpu", block, options);
+  if (milliseconds === null) return null;
+  const alone = workSeconds(work, block, { backend: "onnx", milliseconds });
+  const start = startSeconds({ backend: "torch" });
+  if (alone > start) return null;
+  return `it takes about ${duration(start)} to start, and onnx on the CPU takes about ${duration(alone)} for ${workWords(work)}, its start included`;
 }
 
 /** How a block is timed by PyTorch: compiling pays on the CPU, and on a GPU where it is asked for. */

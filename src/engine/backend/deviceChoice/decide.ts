@@ -1,6 +1,6 @@
 import type { ComputeType } from "../../../protocol/backend.ts";
 import type { Candidate, DeviceChoice } from "../../../protocol/device.ts";
-import { milliseconds } from "../../../wording/numbers.ts";
+import { duration, milliseconds } from "../../../wording/numbers.ts";
 import type { TorchTrial } from "./torchTrial.ts";
 import type { Trial } from "./trial.ts";
 
@@ -19,6 +19,16 @@ export interface Found {
   readonly torch: TorchFound | null;
   /** What a block was timed over. */
   readonly batch: { readonly rows: number; readonly tokens: number };
+  /** What the model is asked, where that is little enough for a backend's start to count; its start counts for nothing where left out. */
+  readonly work?: TimedWork | undefined;
+}
+
+/** A piece of work, and about how long it takes. */
+export interface TimedWork {
+  /** "96 prompts". */
+  readonly words: string;
+  /** Seconds, with the start, on a candidate whose block took so many milliseconds. */
+  readonly seconds: (candidate: Candidate, milliseconds: number) => number;
 }
 
 /**
@@ -31,7 +41,7 @@ const worthwhile = 1.25;
  * The backend and device that `auto` stands for: the fastest of what was timed. What has no competitor that was timed is taken as it is; the onnx
  * backend on the CPU is always there.
  */
-export function decide({ cpu, webgpu, noWebgpu, torch, batch }: Found): DeviceChoice {
+export function decide({ cpu, webgpu, noWebgpu, torch, batch, work }: Found): DeviceChoice {
   const excluded =
     noWebgpu ??
     webgpu.problem ??
@@ -51,14 +61,14 @@ export function decide({ cpu, webgpu, noWebgpu, torch, batch }: Found): DeviceCh
       : torch.trials.map((trial): Candidate => ({ backend: "torch", device: torch.device, ...trial }))),
   ];
   const timed = candidates.filter((one) => one.problem === null && one.milliseconds !== null);
-  const chosen = fastest(timed) ?? candidates[0]!;
+  const chosen = fastest(timed, work) ?? candidates[0]!;
   const both =
     excluded === null && cpu.milliseconds !== null && webgpu.milliseconds !== null
       ? { blockMilliseconds: { cpu: cpu.milliseconds, webgpu: webgpu.milliseconds } }
       : {};
   return {
     ...{ backend: chosen.backend, device: chosen.device },
-    reason: reasonOf(chosen, timed, notConsidered(candidates, torch, timed.length > 0), batch),
+    reason: reasonOf(chosen, timed, notConsidered(candidates, torch, timed.length > 0), batch, work),
     ...(chosen.backend === "torch" &&
       torch !== null &&
       "python" in torch && { dtype: chosen.dtype, compile: chosen.compiled ?? false, python: torch.python }),
@@ -67,11 +77,12 @@ export function decide({ cpu, webgpu, noWebgpu, torch, batch }: Found): DeviceCh
   };
 }
 
-/** The fastest; PyTorch on the CPU only where it is worth it, and of equals the first. */
-function fastest(timed: readonly Candidate[]): Candidate | undefined {
+/** The fastest, with its start where there is little work; PyTorch on the CPU only where it is worth it, and of equals the first. */
+function fastest(timed: readonly Candidate[], work: TimedWork | undefined): Candidate | undefined {
   const cost = (one: Candidate) => {
     const handicap = one.backend === "torch" && one.device === "cpu" ? worthwhile : 1;
-    return one.milliseconds! * handicap;
+    const time = one.milliseconds! * handicap;
+    return work ? work.seconds(one, time) : time;
   };
   return timed.reduce<Candidate | undefined>(
     (best, one) => (best === undefined || cost(one) < cost(best) ? one : best),
@@ -99,6 +110,7 @@ function reasonOf(
   timed: readonly Candidate[],
   left: readonly string[],
   { rows, tokens }: Found["batch"],
+  work: TimedWork | undefined,
 ): string {
   const where = `one decoder block, forward and backward over ${rows} × ${tokens} tokens, takes`;
   if (timed.length < 2) {
@@ -108,14 +120,22 @@ function reasonOf(
         : [];
     return [...alone, ...left].join("; ");
   }
-  const times = timed.map((one) => `${milliseconds(one.milliseconds)} on ${nameOf(one)}`);
-  const all = `${times.slice(0, -1).join(", ")} and ${times.at(-1)}`;
+  const onEach = (time: (one: Candidate) => string) => {
+    const times = timed.map((one) => `${time(one)} on ${nameOf(one)}`);
+    return `${times.slice(0, -1).join(", ")} and ${times.at(-1)}`;
+  };
+  const all = onEach((one) => milliseconds(one.milliseconds));
   const passed = timed.find(
     (one) => one.backend === "torch" && one.milliseconds! < chosen.milliseconds! && chosen.backend === "onnx",
   );
   return [
     `${where} ${all}`,
-    ...(passed
+    ...(work
+      ? [
+          `with the start, ${work.words} take about ${onEach((one) => duration(work.seconds(one, one.milliseconds!)))}`,
+        ]
+      : []),
+    ...(passed && !work
       ? [
           `PyTorch on the CPU is taken where it is ${worthwhile} times as fast, since it computes in ${passed.dtype} and takes a minute to start`,
         ]

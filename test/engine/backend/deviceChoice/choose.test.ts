@@ -2,7 +2,9 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
 import * as z from "zod";
+import { noGpu } from "../../../../src/engine/backend/deviceChoice/adapter.ts";
 import { blockMilliseconds, trialBatch } from "../../../../src/engine/backend/deviceChoice/block.ts";
+import { considerTorch } from "../../../../src/engine/backend/deviceChoice/choose.ts";
 import { decide as decideAll, type TorchFound } from "../../../../src/engine/backend/deviceChoice/decide.ts";
 import { knownTrial } from "../../../../src/engine/backend/deviceChoice/knownTrials.ts";
 import { hasBfloat16 } from "../../../../src/engine/backend/deviceChoice/processor.ts";
@@ -11,7 +13,10 @@ import type { Trial } from "../../../../src/engine/backend/deviceChoice/trial.ts
 import { tryDevice } from "../../../../src/engine/backend/deviceChoice/tryDevice.ts";
 import { Device } from "../../../../src/engine/backend/onnx/runtime/device.ts";
 import { openModel } from "../../../../src/engine/model/source.ts";
+import { DiscernError } from "../../../../src/protocol/errors.ts";
+import type { Work } from "../../../../src/protocol/work.ts";
 import { skipWithoutTorch, testPython } from "../../../python.ts";
+import { skipWhen } from "../../../skip.ts";
 import { tempFolder } from "../../../tempFolder.ts";
 import { tinyModels, tinyPath } from "../../model/tiny.ts";
 
@@ -122,6 +127,28 @@ describe("the choice", () => {
     expect(near.python).toBeUndefined();
   });
 
+  test("weighs the start of a backend against the work, and says both", () => {
+    // A unit of work takes as many seconds as a block takes milliseconds, PyTorch starts in 15 s and onnx in 2 s.
+    const decided = (units: number) =>
+      decideAll({
+        ...{ cpu: timed(1), webgpu: trial({}), noWebgpu: "no GPU", torch: torch("cuda", 0.1), batch },
+        work: {
+          words: `${units} prompts`,
+          seconds: ({ backend }, milliseconds) => (backend === "torch" ? 15 : 2) + units * milliseconds,
+        },
+      });
+    expect(decided(8)).toMatchObject({
+      backend: "onnx",
+      reason: expect.stringMatching(
+        /1 ms on cpu and 0\.1 ms on cuda by torch \(bfloat16\); with the start, 8 prompts take about 10 s on cpu and 16 s on cuda by torch/,
+      ),
+    });
+    expect(decided(100)).toMatchObject({
+      backend: "torch",
+      reason: expect.stringMatching(/100 prompts take about 2 min on cpu and 25 s on cuda by torch/),
+    });
+  });
+
   test("says why PyTorch was not considered", () => {
     const choice = decide(trial({}), trial({}), "no GPU.", {
       problem: "no Python of this machine can run it",
@@ -178,6 +205,55 @@ describe("a trial by PyTorch", () => {
     const absent = await tryTorch({ ...(await request()), python: join(file, "none") });
     expect(absent[0]?.problem).toMatch(/ENOTDIR|ENOENT/);
   });
+});
+
+describe("PyTorch beside work that is known", () => {
+  /** What is found of PyTorch for a model of SmolLM2-135M's size, where onnx takes so many milliseconds for a block. */
+  async function considered(work: Work, milliseconds = 60) {
+    const folder = tempFolder();
+    const stub = join(folder, "stub.cjs");
+    await writeFile(stub, `process.send({ problem: null, milliseconds: ${milliseconds} });\n`);
+    const { architecture: tiny } = await openModel(tinyPath("llama"));
+    const architecture = {
+      ...tiny,
+      ...{
+        vocabSize: 49_152,
+        hiddenSize: 576,
+        intermediateSize: 1536,
+        layers: 30,
+        heads: 9,
+        kvHeads: 3,
+        headDim: 64,
+      },
+    };
+    let asked = 0;
+    const python = async (): Promise<never> => {
+      asked++;
+      throw new DiscernError("python-unusable", "none");
+    };
+    const block = { architecture, rank: 16 };
+    const { found } = await considerTorch(block, { work, python, trial: [process.execPath, stub] });
+    return { asked, problem: found !== null && "problem" in found ? found.problem : null };
+  }
+  // Elsewhere PyTorch is out of the question before its start is weighed.
+  const possible = noGpu() === null || hasBfloat16() !== false;
+
+  test.skipIf(skipWhen(!possible, "PyTorch's start against little work: no GPU, no units for bfloat16"))(
+    "is not started where onnx has done it before, and is asked where there is more",
+    async () => {
+      const few = await considered({ prompts: 24, tokens: 0 });
+      expect(few.asked).toBe(0);
+      expect(few.problem).toMatch(
+        /^it takes about 15 s to start, and onnx on the CPU takes about \d+ s for 24 prompts, its start included$/,
+      );
+      expect((await considered({ prompts: 2, tokens: 128 })).problem).toMatch(
+        /for 2 prompts and up to 128 tokens of answers/,
+      );
+      const many = await considered({ prompts: 5_000, tokens: 0 });
+      expect(many.asked).toBe(1);
+      expect((await considered({ prompts: 24, tokens: 0 }, 6_000)).asked).toBe(1);
+    },
+  );
 });
 
 describe("times that are known", () => {
