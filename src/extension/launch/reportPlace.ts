@@ -1,15 +1,4 @@
-/** A group of editors, as far as it matters where a page opens that nobody asked for. */
-export interface EditorGroup {
-  readonly viewColumn: number;
-  /** Whether it is the group that is worked in. */
-  readonly isActive: boolean;
-  readonly tabs: readonly {
-    /** Whether it shows how runs get on: a dashboard, or the page of a benchmark or sweep. */
-    readonly isCourse: boolean;
-    /** Whether it is in front of its group. */
-    readonly isShown: boolean;
-  }[];
-}
+import type { EditorGroup } from "../page/coursePlace.ts";
 
 /** Where a report opens; behind the tab that is shown there, where it is not to be seen. */
 export interface ReportPlace {
@@ -29,12 +18,12 @@ export function reportPlace(groups: readonly EditorGroup[], othersActive: boolea
   const empty = groups.find(({ isActive, tabs }) => isActive && tabs.length === 0);
   if (empty) return { viewColumn: empty.viewColumn, isShown: true };
   const beside = groups.find(
-    ({ isActive, tabs }) => !isActive && tabs.some(({ isCourse, isShown }) => isCourse && isShown),
+    ({ isActive, tabs }) => !isActive && tabs.some(({ page, isShown }) => page === "course" && isShown),
   );
   if (beside && !othersActive) return { viewColumn: beside.viewColumn, isShown: true };
   const behind =
     beside ??
-    groups.find(({ tabs }) => tabs.some(({ isCourse }) => isCourse)) ??
+    groups.find(({ tabs }) => tabs.some(({ page }) => page === "course")) ??
     groups.find(({ isActive }) => isActive);
   return { viewColumn: behind?.viewColumn ?? 1, isShown: false };
 }

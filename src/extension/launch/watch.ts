@@ -2,9 +2,9 @@ import * as vscode from "vscode";
 import { conclusionOf } from "../../protocol/report/conclusion.ts";
 import { runPaths } from "../../runFolder/folder.ts";
 import { runCommand, setting } from "../contributions.ts";
-import { pageIds } from "../contributionTypes.ts";
 import { DisposableStore } from "../disposableStore.ts";
 import { logError } from "../log.ts";
+import { editorGroups } from "../page/editorGroups.ts";
 import { cellsWords } from "../runs/describe.ts";
 import type { Run, RunLibrary } from "../runs/library.ts";
 import { openReportFile } from "../runs/openReport.ts";
@@ -96,19 +96,9 @@ async function openUnasked(run: Run, library: RunLibrary): Promise<void> {
   const isReport = ({ input }: vscode.Tab) =>
     input instanceof vscode.TabInputCustom && input.uri.toString() === report.toString();
   if (all.some(({ tabs }) => tabs.some(isReport))) return;
-  const groups = all.map(({ viewColumn, isActive, tabs }) => ({
-    ...{ viewColumn, isActive },
-    tabs: tabs.map(({ input, isActive: isShown }) => ({ isCourse: isCourse(input), isShown })),
-  }));
-  const { viewColumn, isShown } = reportPlace(groups, library.runs.some(isActive));
+  const { viewColumn, isShown } = reportPlace(editorGroups(), library.runs.some(isActive));
   // As no preview: it would take the place of one that is in use.
   await openReportFile(report, { viewColumn, preserveFocus: true, preview: false, background: !isShown });
-}
-
-function isCourse(input: unknown): boolean {
-  // The editor puts a word of its own before the ids of panels.
-  const isOf = (id: string) => input instanceof vscode.TabInputWebview && input.viewType.endsWith(id);
-  return isOf(pageIds.dashboard) || isOf(pageIds.benchmark);
 }
 
 /** What the report of a run comes to, by the figures that an open report shows; null where it says nothing. */

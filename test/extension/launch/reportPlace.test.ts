@@ -1,18 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { type EditorGroup, reportPlace } from "../../../src/extension/launch/reportPlace.ts";
+import { reportPlace } from "../../../src/extension/launch/reportPlace.ts";
 import { StartedRuns } from "../../../src/extension/runs/startedRuns.ts";
-
-/** Groups in words: the shown tab of each is the first, `*` is the group that is worked in. */
-const groups = (...words: string[]): EditorGroup[] =>
-  words.map((word, i) => ({
-    viewColumn: i + 1,
-    isActive: word.startsWith("*"),
-    tabs: word
-      .replace("*", "")
-      .split(" ")
-      .filter((tab) => tab !== "")
-      .map((tab, place) => ({ isCourse: tab === "dashboard", isShown: place === 0 })),
-  }));
+import { groups } from "../page/groups.ts";
 
 describe("where the report of a run opens that has ended", () => {
   test.each([
