@@ -1,11 +1,12 @@
 import { readdir, stat } from "node:fs/promises";
 import { homedir } from "node:os";
-import { basename, isAbsolute, join, resolve } from "node:path";
+import { basename, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { DiscernError } from "../protocol/errors.ts";
-import { findInHubCache } from "./hubCache.ts";
+import { didYouMean } from "../protocol/nearest.ts";
+import { findInHubCache, hubSnapshots } from "./hubCache.ts";
 import { hubCacheHome } from "./hubHome.ts";
 import { hubFolderName, parseHubName } from "./hubName.ts";
-import { suggestedModel } from "./suggestedModels.ts";
+import { suggestedModel, suggestedModels } from "./suggestedModels.ts";
 
 /** Where pulled models live: `DISCERN_MODELS`, or `~/.cache/discern/models`. */
 export function modelsHome(): string {
@@ -44,9 +45,18 @@ export async function resolveModel(nameOrPath: string, baseFolders: readonly str
   const looked = name === null ? places : [...places, join(hubCacheHome(), hubFolderName(name.id))];
   throw new DiscernError(
     "model-missing",
-    `There is no model "${nameOrPath}" (looked at ${looked.join(", ")}). ` +
+    `There is no model "${nameOrPath}" (looked at ${looked.join(", ")}).` +
+      `${name === null ? "" : didYouMean(nameOrPath, await knownNames())} ` +
       `Give a model folder or .gguf file, or fetch one: discern pull ${name?.id.includes("/") ? nameOrPath : "smollm2-135m"}.`,
   );
+}
+
+/** Names that a person may have meant: those that Discern suggests, and those of the models home and the Hugging Face cache. */
+async function knownNames(): Promise<string[]> {
+  const home = modelsHome();
+  const own = (await findModels(home)).map(({ path }) => relative(home, path).replaceAll(sep, "/"));
+  const cached = (await hubSnapshots()).map(({ name }) => name);
+  return [...suggestedModels.flatMap(({ name, hub }) => [name, hub]), ...own, ...cached];
 }
 
 /**

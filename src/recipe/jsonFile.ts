@@ -1,9 +1,9 @@
 import { findNodeAtLocation, type Node, type ParseError, parseTree, printParseErrorCode } from "jsonc-parser";
 import type * as z from "zod";
 import { DiscernError } from "../protocol/errors.ts";
+import { nearest } from "../protocol/nearest.ts";
 import { isTooDeep } from "../protocol/nesting.ts";
 import { counted } from "../wording/numbers.ts";
-import { nearest } from "./nearest.ts";
 
 type Path = readonly PropertyKey[];
 

@@ -1,6 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { DiscernError } from "../protocol/errors.ts";
+import { didYouMean } from "../protocol/nearest.ts";
 import {
   type SuiteDeclaration,
   suiteDeclarationSchema,
@@ -11,7 +12,6 @@ import type { FoundSuite } from "../suites/locate.ts";
 import { knownSuites } from "../suites/registry.ts";
 import { type JsonFileKind, parseJsonFile } from "./jsonFile.ts";
 import { readWritten } from "./loadRecipe.ts";
-import { nearest } from "./nearest.ts";
 
 /** Name of the folder in which a person keeps suite files. */
 const ownFolder = "suites";
@@ -74,10 +74,9 @@ export async function findSuite(reference: string, root: string): Promise<FoundS
   const file = own.get(reference);
   if (file !== undefined) return readSuiteFile(file);
   const ids = [...knownSuites.map(({ id }) => id), ...own.keys()];
-  const near = nearest(reference, ids);
   throw new DiscernError(
     "file-missing",
-    `There is no suite "${reference}"${near === undefined ? "." : `; did you mean "${near}"?`} ` +
+    `There is no suite "${reference}".${didYouMean(reference, ids)} ` +
       `\`discern suites\` lists those there are; one of your own is a file ${ownFolder}/${reference}${suiteSuffix}.`,
   );
 }

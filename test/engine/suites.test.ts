@@ -177,7 +177,7 @@ describe("fetching a suite", () => {
   });
 
   test("a suite that nobody knows is named, with the nearest that is", async () => {
-    await expect(fetchSuite("xtest", { root })).rejects.toThrow(/no suite "xtest"; did you mean "xstest"/);
+    await expect(fetchSuite("xtest", { root })).rejects.toThrow(/no suite "xtest"\. Did you mean "xstest"\?/);
   });
 });
 

@@ -210,7 +210,7 @@ describe("suites that cannot be had", () => {
 
   test.each([
     ["alpaca-random-9k", "request-invalid", /is data that recipes train on, and no suite/],
-    ["xstets", "file-missing", /There is no suite "xstets"; did you mean "xstest"\?/],
+    ["xstets", "file-missing", /There is no suite "xstets"\. Did you mean "xstest"\?/],
     [{ suite: "oktest", shots: 3 }, "request-invalid", /"shots" is of suites of choices/],
   ])("%j", async (suite, code, message) => {
     vi.stubEnv("DISCERN_DATA", samplePath());

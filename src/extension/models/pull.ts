@@ -5,7 +5,7 @@ import { byteSize } from "../../wording/numbers.ts";
 import { runCommand } from "../contributions.ts";
 import type { Engine } from "../engine/engine.ts";
 import { duringCall } from "../engine/progress.ts";
-import { type SuggestionItem, suggestionGroups } from "./suggestions.ts";
+import { type SuggestionItem, suggestionGroups, withNearest } from "./suggestions.ts";
 import { isHubName } from "./usage.ts";
 
 /**
@@ -36,21 +36,23 @@ type Choice = vscode.QuickPickItem & Partial<SuggestionItem>;
 /** The name of a known model, or one of the hub that a person typed. */
 async function askName(): Promise<string | undefined> {
   const { bytes } = await availableMemory();
-  const known = suggestionGroups(suggestedFits(bytes)).flatMap(({ heading, items }): Choice[] => [
-    { label: heading, kind: vscode.QuickPickItemKind.Separator },
-    ...items,
-  ]);
+  const groups = suggestionGroups(suggestedFits(bytes));
+  const known = (text: string) =>
+    withNearest(groups, text).flatMap(({ heading, items }): Choice[] => [
+      { label: heading, kind: vscode.QuickPickItemKind.Separator },
+      ...items,
+    ]);
   const input = vscode.window.createQuickPick<Choice>();
   input.title = `Pull a Model (${byteSize(bytes)} of memory available)`;
   input.placeholder = "Choose a model, or enter owner/name or owner/name@revision of the Hugging Face Hub";
   input.matchOnDescription = true;
   input.matchOnDetail = true;
-  input.items = known;
+  input.items = known("");
   return new Promise((resolve) => {
     input.onDidChangeValue((text) => {
       const name = text.trim();
       const typed = { label: name, name, detail: "From the Hugging Face Hub", alwaysShow: true };
-      input.items = isHubName(name) ? [typed, ...known] : known;
+      input.items = isHubName(name) ? [typed, ...known(name)] : known(name);
     });
     input.onDidAccept(() => {
       const [chosen] = input.selectedItems;

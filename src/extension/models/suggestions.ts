@@ -1,3 +1,4 @@
+import { nearest } from "../../protocol/nearest.ts";
 import { fitWords, type SuggestedFit } from "../../recipe/suggestedFits.ts";
 import { byteSize, parameterCount } from "../../wording/numbers.ts";
 
@@ -8,6 +9,8 @@ export interface SuggestionItem {
   readonly name: string;
   readonly description: string;
   readonly detail: string;
+  /** Whether it is listed though what was typed is not in it. */
+  readonly alwaysShow?: boolean;
 }
 
 /** Suggested models under a heading that says what they can be used for here. */
@@ -27,6 +30,25 @@ export function suggestionGroups(models: readonly SuggestedFit[]): SuggestionGro
   return groups
     .map(({ heading, holds }) => ({ heading, items: models.filter(holds).map(itemOf) }))
     .filter(({ items }) => items.length > 0);
+}
+
+/** The groups with the model that was most likely meant by what was typed, where that is in none of them, always shown. */
+export function withNearest(groups: readonly SuggestionGroup[], typed: string): readonly SuggestionGroup[] {
+  const items = groups.flatMap((group) => group.items);
+  const isIn = (text: string) => text.toLowerCase().includes(typed.toLowerCase());
+  if (items.some(({ label, description, detail }) => [label, description, detail].some(isIn))) return groups;
+  const near = nearest(
+    typed,
+    items.map(({ name }) => name),
+  );
+  return groups.map(({ heading, items }) => ({
+    heading,
+    items: items.map((item) =>
+      item.name === near
+        ? { ...item, description: `did you mean this? · ${item.description}`, alwaysShow: true }
+        : item,
+    ),
+  }));
 }
 
 const inMemory = ({ training }: SuggestedFit) => training.fits && training.mode !== "stream";

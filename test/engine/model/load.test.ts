@@ -1,6 +1,6 @@
 import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { openBackend } from "../../../src/engine/backend/open.ts";
 import { inspectModel, loadModel } from "../../../src/engine/model/load.ts";
 import { readSafetensors, writeSafetensors } from "../../../src/engine/model/safetensors.ts";
@@ -299,6 +299,9 @@ describe("inspectModel", () => {
 });
 
 describe("finding models", () => {
+  afterEach(() => {
+    vi.unstubAllEnvs();
+  });
   const home = () => {
     const folder = tempFolder();
     for (const path of ["one", "owner/two", ".hidden/three", "node_modules/four"]) {
@@ -328,5 +331,19 @@ describe("finding models", () => {
       expect.objectContaining({ code: "model-missing" }),
     );
     await expect(resolveModel("one", [folder])).rejects.toThrow(join(folder, "one"));
+  });
+
+  it("proposes the nearest name that Discern suggests, or that is on this machine", async () => {
+    vi.stubEnv("DISCERN_MODELS", home());
+    const proposed = (name: string) =>
+      resolveModel(name).then(
+        () => null,
+        ({ message }: Error) => /Did you mean "(.*)"\?/.exec(message)?.[1] ?? null,
+      );
+    expect(await proposed("smolm2-135m")).toBe("smollm2-135m");
+    expect(await proposed("HugingFaceTB/SmolLM2-135M-Instruct")).toBe("HuggingFaceTB/SmolLM2-135M-Instruct");
+    expect(await proposed("owner/tow")).toBe("owner/two");
+    expect(await proposed("unlike-any-other")).toBeNull();
+    expect(await proposed("./smolm2-135m")).toBeNull();
   });
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { suggestionGroups } from "../../../src/extension/models/suggestions.ts";
+import { suggestionGroups, withNearest } from "../../../src/extension/models/suggestions.ts";
 import { suggestedFits } from "../../../src/recipe/suggestedFits.ts";
 
 const groups = (available: number) => suggestionGroups(suggestedFits(available));
@@ -28,4 +28,14 @@ test("where all fit there is one group", () => {
   const [all, ...others] = groups(200e9);
   expect(others).toEqual([]);
   expect(all!.items[0]!.detail).toMatch(/^Scoring: \d+ MB · LoRA training: 1\.9 GB · HuggingFaceTB\//);
+});
+
+test("a mistyped name keeps the nearest model in the list, and a part of a name none but those it is in", () => {
+  const kept = (typed: string) =>
+    withNearest(groups(2e9), typed)
+      .flatMap(({ items }) => items)
+      .filter(({ alwaysShow }) => alwaysShow)
+      .map(({ name, description }) => `${name}: ${description.split(" · ")[0]}`);
+  expect(kept("smolm2-135m")).toEqual(["smollm2-135m: did you mean this?"]);
+  for (const typed of ["", "smol", "Apache", "owner/unlike-any-other"]) expect(kept(typed)).toEqual([]);
 });

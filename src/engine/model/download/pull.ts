@@ -6,6 +6,7 @@ import { hubCacheHome } from "../../../modelsHome/hubHome.ts";
 import { type HubName, parseHubName } from "../../../modelsHome/hubName.ts";
 import { suggestedModels } from "../../../modelsHome/suggestedModels.ts";
 import { DiscernError } from "../../../protocol/errors.ts";
+import { didYouMean } from "../../../protocol/nearest.ts";
 import { HubRefusal, offlineBy } from "../../download/hub.ts";
 import { download, patience, reasonOf, type Transfer } from "../../download/transfer.ts";
 import { takeTurn, type Waiting } from "../../download/turn.ts";
@@ -126,7 +127,7 @@ function wantedModel(name: string, { registry: known = registry, into }: PullOpt
   if (entry === null && !name.includes("/")) {
     throw new DiscernError(
       "model-missing",
-      `There is no model "${name}". Known: ${Object.keys(known).join(", ")}; or give owner/name of the hub.`,
+      `There is no model "${name}".${didYouMean(name, Object.keys(known))} Known: ${Object.keys(known).join(", ")}; or give owner/name of the hub.`,
     );
   }
   const whole = hubName.revision === null && hubName.file === null;

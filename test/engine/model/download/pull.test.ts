@@ -296,6 +296,9 @@ describe("pullModel", () => {
 
   it("knows its names, and takes no path for one", async () => {
     await expect(pullModel("huge")).rejects.toThrow(/no model "huge"\. Known: smollm2-135m/);
+    await expect(pullModel("smolm2-135m")).rejects.toThrow(
+      /no model "smolm2-135m"\. Did you mean "smollm2-135m"\? Known/,
+    );
     await expect(pullModel("../up")).rejects.toThrow(/not a model name/);
   });
 

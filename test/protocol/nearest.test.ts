@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { nearest } from "../../src/recipe/nearest.ts";
+import { nearest } from "../../src/protocol/nearest.ts";
 
 test.each([
   ["supervized", ["contrastive", "supervised", "preference"], "supervised"],

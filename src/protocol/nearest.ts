@@ -23,6 +23,12 @@ export function nearest(word: string, allowed: Iterable<string>): string | undef
   return best !== undefined && best.distance <= limit ? best.name : undefined;
 }
 
+/** A sentence that asks whether the nearest allowed word was meant, with a space before it; "" where none is near. */
+export function didYouMean(word: string, allowed: Iterable<string>): string {
+  const near = nearest(word, allowed);
+  return near === undefined ? "" : ` Did you mean "${near}"?`;
+}
+
 function plainOf(word: string): string {
   return word.toLowerCase().replace(/[\s_-]/g, "");
 }
