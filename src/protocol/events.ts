@@ -4,6 +4,7 @@ import { deviceChoiceSchema } from "./device.ts";
 import { layerChoiceSchema } from "./layerChoice.ts";
 import { madeSchema } from "./made.ts";
 import { stageKindSchema } from "./recipeStages.ts";
+import { paidWorkSchema, usageSchema } from "./spent.ts";
 import { chosenSchema } from "./steering.ts";
 import { deviceUseSchema } from "./telemetry.ts";
 
@@ -190,6 +191,20 @@ export const runEventSchema = z.discriminatedUnion("type", [
     judge: z.string().describe("Id of the judge that reads answers"),
     done: z.int().describe("Answers with a verdict"),
     total: z.int(),
+  }),
+  z.object({
+    type: z.literal("verdicts-known"),
+    ...header,
+    judge: z.string().describe("Id of a judge that is a service, before it is asked"),
+    known: z.int().describe("Verdicts that are on disk and cost nothing"),
+    answers: z.int().describe("Verdicts that are wanted"),
+  }),
+  z.object({
+    type: z.literal("service-used"),
+    ...header,
+    service: z.string().describe("Id of the judge, or the model that was asked"),
+    work: paidWorkSchema.describe("What it did"),
+    ...usageSchema.shape,
   }),
   z.object({
     type: z.literal("suite-answered"),

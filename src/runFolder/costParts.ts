@@ -1,12 +1,15 @@
 import type { RunEvent, RunEventOf } from "../protocol/events.ts";
 import type { CostPart } from "../protocol/report/benchmark.ts";
+import { addSpent, nothingSpent } from "../protocol/spent.ts";
 
 type Cost = Omit<CostPart, "part" | "seconds">;
 
 /**
  * What a run cost, by what it was at: the time between two events belongs to the later one. Time in which no process worked on
  * the run counts for nothing, and neither does reading the model. Time counts as often as it passed; the operations of a step or
- * a suite count once, also where a run that was killed did them again: they are what the method costs.
+ * a suite count once, also where a run that was killed did them again: they are what the method costs. Requests to services count as
+ * often as they were made, since each was paid; verdicts that were on disk count as such when their judge is begun for the first time, for
+ * later ones are those that the run itself paid.
  */
 export function costParts(events: readonly RunEvent[]): CostPart[] {
   const parts = new Map<string, CostPart>();
@@ -74,6 +77,18 @@ export function costParts(events: readonly RunEvent[]): CostPart[] {
       case "judging-progress":
         add("judging", seconds);
         break;
+      case "verdicts-known": {
+        const { judge, known, answers } = event;
+        add("judging", seconds, { services: [{ ...nothingSpent(judge), known, answers }] });
+        break;
+      }
+      case "service-used": {
+        const { service, work, requests, promptTokens, completionTokens, unreported, cost } = event;
+        add(work, seconds, {
+          services: [{ service, requests, promptTokens, completionTokens, unreported, cost }],
+        });
+        break;
+      }
       case "suite-answered": {
         const { method, suite, flops = null, peakBytes = null, devicePeakBytes } = event;
         add("evaluation", seconds, {
@@ -102,11 +117,12 @@ function stageCost(event: RunEventOf<"stage-finished">): Partial<Cost> {
 
 /** Operations add up, of memory the most counts; of two stages of a kind, or of one that was resumed, the later one's pace and use. */
 function sumOf(known: Cost, cost: Partial<Cost>): Partial<Cost> {
-  const { flops = null, peakBytes = null, devicePeakBytes, ...later } = cost;
+  const { flops = null, peakBytes = null, devicePeakBytes, services, ...later } = cost;
   return {
     ...later,
     flops: flops === null ? known.flops : (known.flops ?? 0) + flops,
     peakBytes: peakBytes === null ? known.peakBytes : Math.max(known.peakBytes ?? 0, peakBytes),
+    ...(services && { services: services.reduce(addSpent, known.services ?? []) }),
     ...(devicePeakBytes !== undefined && {
       devicePeakBytes: Math.max(known.devicePeakBytes ?? 0, devicePeakBytes),
     }),

@@ -10,6 +10,7 @@ import { type Method, untrainedMethod } from "../../protocol/report/methods.ts";
 import type { Report } from "../../protocol/report/report.ts";
 import type { SamplingRecipe } from "../../protocol/sampling.ts";
 import { type Source, sourceSchema } from "../../protocol/source.ts";
+import { spentSentence } from "../../protocol/spent.ts";
 import { isOwnSuite, POOLED, type Suite, suitesSchema } from "../../protocol/suite.ts";
 import { suiteSuffix } from "../../protocol/suiteDeclaration.ts";
 import { frozenOpenings, measuredBy, openingsOverlap } from "../../recipe/openings.ts";
@@ -19,7 +20,7 @@ import { isReport, runPaths } from "../../runFolder/folder.ts";
 import { makeFolders } from "../../storage/folders.ts";
 import { type AskedSuite, answerSuites, methodAnswers } from "../evaluate/answers.ts";
 import { judgesOf } from "../evaluate/judges/judges.ts";
-import { judgeAnswers } from "../evaluate/judging.ts";
+import { judgeAnswers, Spending } from "../evaluate/judging.ts";
 import { buildReport } from "../evaluate/report.ts";
 import { writeReport } from "../run/evaluation.ts";
 import { folderName, startMethod } from "../run/start.ts";
@@ -205,7 +206,12 @@ export async function evaluateModel(ask: AskOptions, options: EvaluateOptions): 
   if (judges.some(({ immediate }) => !immediate)) await releaseModel(session);
   const measured = measuredBy(openings);
   const given = [methodAnswers(method.id, 0, answers, {}, measured.hash)];
-  const following = { signal, ...(options.onJudging && { onProgress: options.onJudging }) };
+  const spending = new Spending();
+  const following = {
+    signal,
+    ...spending.following,
+    ...(options.onJudging && { onProgress: options.onJudging }),
+  };
   let failure: unknown = null;
   const judged = await judgeAnswers(given, judges, following).catch((error: unknown) => {
     signal?.throwIfAborted();
@@ -218,7 +224,13 @@ export async function evaluateModel(ask: AskOptions, options: EvaluateOptions): 
   const report = buildReport({
     ...{ model, methods: [method], judges: judged.judges, answers: judged.answers },
     openings: [measured],
-    notes: [...template.warnings, ...notices, ...(steered?.notes ?? []), ...judged.notes],
+    notes: [
+      ...template.warnings,
+      ...notices,
+      ...(steered?.notes ?? []),
+      ...spending.spent.map((spent) => spentSentence(spent)),
+      ...judged.notes,
+    ],
   });
   try {
     await writeReport(report, paths);

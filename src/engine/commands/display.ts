@@ -180,6 +180,8 @@ export function words(event: RunEvent): string | null {
     case "telemetry":
       return telemetryWords(event).join(" · ");
     case "checkpoint":
+    case "verdicts-known":
+    case "service-used":
     case "suite-opened":
     case "suite-answered":
       return null;

@@ -1,4 +1,5 @@
 import type { Endpoint } from "../../protocol/judges.ts";
+import type { Usage } from "../../protocol/spent.ts";
 import { EndpointClient } from "../endpoint/client.ts";
 import type { Judge } from "../evaluate/judges/judge.ts";
 import { judgeTexts } from "../evaluate/judging.ts";
@@ -17,6 +18,8 @@ export interface EndpointAnswersOptions {
   readonly signal: AbortSignal;
   readonly kept: Kept<EndpointReply>;
   readonly onProgress: (done: number, total: number) => void;
+  /** Told what each request took, of the model that answers or of a judge that is a service, before its reply is kept. */
+  readonly onUsed: (service: string, used: Usage) => void;
 }
 
 /**
@@ -28,9 +31,9 @@ export interface EndpointAnswersOptions {
 export async function endpointAnswers(
   endpoint: Endpoint,
   prompts: readonly AskedPrompt[],
-  { maxNewTokens, judge, signal, kept, onProgress }: EndpointAnswersOptions,
+  { maxNewTokens, judge, signal, kept, onProgress, onUsed }: EndpointAnswersOptions,
 ): Promise<(OwnAnswer | undefined)[]> {
-  const client = new EndpointClient(endpoint);
+  const client = new EndpointClient(endpoint, (used) => onUsed(endpoint.model, used));
   const replies = new Map<number, EndpointReply>();
   for (const i of prompts.keys()) {
     const known = kept.known(i);
@@ -57,7 +60,7 @@ export async function endpointAnswers(
       ended,
       unclosed: false,
     })),
-    { signal },
+    { signal, onUsed },
   );
   const answers = new Map(
     there.map(([i, { text, ended }], at) => [i, { response: text, ended, judged: judged[at]! }]),

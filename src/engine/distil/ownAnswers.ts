@@ -5,6 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { type Judged, type Outcome, outcomeOf } from "../../protocol/report/verdicts.ts";
+import type { Usage } from "../../protocol/spent.ts";
 import type { Backend, Generation } from "../backend/backend.ts";
 import type { PromptEncoder } from "../chat/encoding.ts";
 import type { Judge, JudgedAnswer } from "../evaluate/judges/judge.ts";
@@ -33,6 +34,8 @@ export interface OwnAnswersOptions {
   readonly limit: number;
   readonly kept?: Kept<Generation>;
   readonly onProgress?: (done: number, total: number) => void;
+  /** Told what each request to a judge that is a service took. */
+  readonly onUsed?: (service: string, used: Usage) => void;
   /** Ends the work of the judge, by throwing its reason. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -57,7 +60,7 @@ export async function ownAnswers(
   prompts: readonly AskedPrompt[],
   options: OwnAnswersOptions,
 ): Promise<OwnAnswer[][]> {
-  const { samples, temperature, seed, judge, limit, kept, onProgress, signal } = options;
+  const { samples, temperature, seed, judge, limit, kept, onProgress, onUsed, signal } = options;
   const { maxNewTokens, batchSize } = options;
   const { instruction } = options;
   const rows = await encoder.prompts(
@@ -88,7 +91,7 @@ export async function ownAnswers(
     const { response, unclosed } = await encoder.readAnswer(ids);
     answers.push({ prompt, response, ended, unclosed });
   }
-  const verdicts = await judgeTexts(judge, answers, { signal });
+  const verdicts = await judgeTexts(judge, answers, { signal, ...(onUsed && { onUsed }) });
   const found = new Map<string, OwnAnswer[]>();
   for (const [i, { id }] of draws.entries()) {
     const { response, ended } = answers[i]!;

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
 import { DiscernError } from "../../protocol/errors.ts";
 import type { Endpoint } from "../../protocol/judges.ts";
+import type { Usage } from "../../protocol/spent.ts";
 
 export interface ChatTurn {
   readonly role: "system" | "user" | "assistant";
@@ -27,15 +28,6 @@ export interface Completion {
 
 /** A completion; "timeout" where none came in time, in any of the tries. */
 export type Reply = Completion | "timeout";
-
-/** What was asked of a service since its client was made. */
-export interface Usage {
-  requests: number;
-  promptTokens: number;
-  completionTokens: number;
-  /** Replies that did not say how many tokens they took. */
-  unreported: number;
-}
 
 const text = z.string().nullish();
 const content = z.union([text, z.array(z.looseObject({ type: z.string(), text: z.string().optional() }))]);
@@ -66,18 +58,20 @@ const localHost = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 
 /** One service and model, asked by several requests at a time. */
 export class EndpointClient {
-  readonly usage: Usage = { requests: 0, promptTokens: 0, completionTokens: 0, unreported: 0 };
   private readonly endpoint: Endpoint;
+  private readonly onUsed: (used: Usage) => void;
   private readonly key: string | undefined;
   private readonly address: string;
   /** No request is sent before: a service that is told too much is told nothing for a while. In milliseconds of `performance.now`. */
   private quietUntil = 0;
 
   /**
+   * @param onUsed told what each request took, before its reply is given.
    * @throws DiscernError `endpoint-failed` where the key is not set, or would travel unencrypted.
    */
-  constructor(endpoint: Endpoint) {
+  constructor(endpoint: Endpoint, onUsed: (used: Usage) => void = () => undefined) {
     this.endpoint = endpoint;
+    this.onUsed = onUsed;
     const url = new URL(endpoint.url);
     url.pathname = `${url.pathname.replace(/\/+$/, "")}/chat/completions`;
     this.address = url.href;
@@ -96,14 +90,6 @@ export class EndpointClient {
         `${endpoint.url} is not encrypted, and the key in ${endpoint.key} would be readable on the way. Use https.`,
       );
     }
-  }
-
-  /** What was spent so far in the currency of the prices; null where no prices are given. */
-  get cost(): number | null {
-    const { price } = this.endpoint;
-    if (!price) return null;
-    const { promptTokens, completionTokens } = this.usage;
-    return (promptTokens * price.input + completionTokens * price.output) / 1e6;
   }
 
   /**
@@ -194,6 +180,8 @@ export class EndpointClient {
       });
       body = await response.text();
     } catch (cause) {
+      // The service may have worked on what is given up here.
+      if (signal.aborted || inTime.aborted) this.use({ unreported: 1 });
       signal.throwIfAborted();
       if (inTime.aborted) {
         return { done: false, timedOut: true, problem: `${url} did not reply within ${timeout} s`, cause };
@@ -205,8 +193,8 @@ export class EndpointClient {
         cause,
       };
     }
-    this.usage.requests++;
     if (response.ok) return { done: true, completion: this.read(body) };
+    this.use({});
     const problem = problemOf(body);
     if (problem.filtered) return { done: true, completion: { text: "", finish: "content_filter" } };
     const said = `${url} answered ${response.status}${problem.message && `: ${this.hidden(problem.message)}`}`;
@@ -237,16 +225,16 @@ export class EndpointClient {
     try {
       reply = replySchema.parse(JSON.parse(body));
     } catch (cause) {
+      this.use({ unreported: 1 });
       const shown = this.hidden(body.length > 200 ? `${body.slice(0, 200)}…` : body);
       throw this.failed(
         `${this.address} answers in another form than OpenAI's chat completions: ${JSON.stringify(shown)}. Check url: it ends before /chat/completions`,
         cause,
       );
     }
-    if (reply.usage) {
-      this.usage.promptTokens += reply.usage.prompt_tokens;
-      this.usage.completionTokens += reply.usage.completion_tokens;
-    } else this.usage.unreported++;
+    const { usage } = reply;
+    if (usage) this.use({ promptTokens: usage.prompt_tokens, completionTokens: usage.completion_tokens });
+    else this.use({ unreported: 1 });
     const { message, finish_reason } = reply.choices[0]!;
     const { refusal } = message;
     const reasoning = message.reasoning_content ?? message.reasoning;
@@ -256,6 +244,17 @@ export class EndpointClient {
       ...(refusal && { refusal }),
       finish: isFinish(finish_reason) ? finish_reason : "other",
     };
+  }
+
+  /** Reports what one request took. */
+  private use({
+    promptTokens = 0,
+    completionTokens = 0,
+    unreported = 0,
+  }: Partial<Pick<Usage, "promptTokens" | "completionTokens" | "unreported">>): void {
+    const { price } = this.endpoint;
+    const cost = price ? (promptTokens * price.input + completionTokens * price.output) / 1e6 : null;
+    this.onUsed({ requests: 1, promptTokens, completionTokens, unreported, cost });
   }
 
   private failed(what: string, cause?: unknown): DiscernError {

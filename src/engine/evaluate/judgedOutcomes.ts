@@ -3,7 +3,7 @@ import { outcomeOf } from "../../protocol/report/verdicts.ts";
 import type { JudgedOutcomes, JudgedText } from "../probe/definition.ts";
 import type { JudgeContext } from "./judges/judge.ts";
 import { judgesOf } from "./judges/judges.ts";
-import { judgeTexts } from "./judging.ts";
+import { type JudgingOptions, judgeTexts } from "./judging.ts";
 
 /**
  * What a judge of refusal says of answers that stand in no report, as probes ask.
@@ -14,7 +14,7 @@ import { judgeTexts } from "./judging.ts";
 export async function judgedOutcomes(
   named: string,
   answers: readonly JudgedText[],
-  { signal, ...context }: JudgeContext & { readonly signal?: AbortSignal | undefined },
+  { signal, onUsed, ...context }: JudgeContext & Pick<JudgingOptions, "signal" | "onUsed">,
 ): Promise<JudgedOutcomes> {
   const spec = named.trimStart().startsWith("{") ? JSON.parse(named) : named;
   const [judge] = await judgesOf([spec], context);
@@ -25,7 +25,7 @@ export async function judgedOutcomes(
     );
   }
   const { id, version } = await judge!.info();
-  const verdicts = await judgeTexts(judge!, answers, { signal });
+  const verdicts = await judgeTexts(judge!, answers, { signal, ...(onUsed && { onUsed }) });
   return {
     judge: { id, version },
     outcomes: verdicts.map((verdict) => outcomeOf({ verdicts: { judge: verdict } }, "judge")),

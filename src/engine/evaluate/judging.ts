@@ -1,11 +1,16 @@
 import type { MethodAnswers, PromptResult, SampledAnswer } from "../../protocol/report/answers.ts";
 import type { Judged, JudgeInfo } from "../../protocol/report/verdicts.ts";
+import { addSpent, nothingSpent, type Spent, type Usage } from "../../protocol/spent.ts";
 import { isTransient, type Judge, type JudgedAnswer, undetermined } from "./judges/judge.ts";
 import { keyOf, VerdictCache } from "./judges/verdictCache.ts";
 
 export interface JudgingOptions {
   /** Told how many answers a judge has read, where it takes time. */
   readonly onProgress?: (judge: string, done: number, total: number) => void;
+  /** Told what each request to a service took, before its verdict is kept. */
+  readonly onUsed?: (judge: string, used: Usage) => void;
+  /** Told once for each judge that is a service how many verdicts it is to give and how many of them are on disk and cost nothing. */
+  readonly onKnown?: (judge: string, known: number, answers: number) => void;
   /** Ends the work within one batch of a judge, by throwing its reason. */
   readonly signal?: AbortSignal | undefined;
   /** Which answers a judge reads; all where left out. */
@@ -72,10 +77,25 @@ export async function judgeAnswers(
 export async function judgeTexts(
   judge: Judge,
   answers: readonly JudgedAnswer[],
-  options: Pick<JudgingOptions, "onProgress" | "signal"> = {},
+  options: Omit<JudgingOptions, "wanted"> = {},
 ): Promise<Judged[]> {
   const { verdicts } = await verdictsOn(judge, await judge.info(), answers, options);
   return answers.map((answer) => verdicts.get(keyOf(answer)) ?? undetermined("timeout"));
+}
+
+/** What services were asked while answers were judged outside of a run, by judge. */
+export class Spending {
+  spent: Spent[] = [];
+
+  /** What fills it, as options of {@link judgeAnswers}. */
+  readonly following = {
+    onUsed: (judge: string, used: Usage) => {
+      this.spent = addSpent(this.spent, { service: judge, ...used });
+    },
+    onKnown: (judge: string, known: number, answers: number) => {
+      this.spent = addSpent(this.spent, { ...nothingSpent(judge), known, answers });
+    },
+  };
 }
 
 /** What a judge is asked about an answer, and whose answer it is compared with. */
@@ -113,7 +133,7 @@ async function verdictsOn(
   judge: Judge,
   info: JudgeInfo,
   asked: readonly JudgedAnswer[],
-  { onProgress, signal }: JudgingOptions,
+  { onProgress, onUsed, onKnown, signal }: JudgingOptions,
 ): Promise<{ verdicts: Map<string, Judged>; notes: string[] }> {
   const unique = [...new Map(asked.map((answer) => [keyOf(answer), answer])).values()];
   const cache = judge.immediate ? null : await VerdictCache.open(info);
@@ -124,9 +144,10 @@ async function verdictsOn(
     if (known) verdicts.set(keyOf(answer), known);
     else open.push(answer);
   }
+  if (judge.isService) onKnown?.(judge.id, verdicts.size, unique.length);
   if (open.length === 0) return { verdicts, notes: [] };
   signal?.throwIfAborted();
-  const worker = await judge.open();
+  const worker = await judge.open((used) => onUsed?.(judge.id, used));
   try {
     await worker.judge(open, {
       signal,
@@ -137,8 +158,7 @@ async function verdictsOn(
         if (!judge.immediate) onProgress?.(judge.id, verdicts.size, unique.length);
       },
     });
-    const notes = worker.notes().map((note) => `Judge ${judge.id}: ${note}`);
-    return { verdicts, notes: cache?.problem ? [...notes, cache.problem] : notes };
+    return { verdicts, notes: cache?.problem ? [cache.problem] : [] };
   } finally {
     await worker.close();
   }

@@ -1,9 +1,10 @@
 import type { MethodAnswers } from "../../protocol/report/answers.ts";
 import type { Report } from "../../protocol/report/report.ts";
 import type { JudgeInfo } from "../../protocol/report/verdicts.ts";
+import { spentSentence } from "../../protocol/spent.ts";
 import type { Judge } from "./judges/judge.ts";
 import { stringJudges } from "./judges/judges.ts";
-import { type JudgingOptions, judgeAnswers } from "./judging.ts";
+import { type JudgingOptions, judgeAnswers, Spending } from "./judging.ts";
 import { rebuildReport } from "./report.ts";
 
 /** A report that further judges have read: they come first, and refusals are read from the first of them. */
@@ -12,7 +13,8 @@ export async function rejudged(
   judges: readonly Judge[],
   options: JudgingOptions = {},
 ): Promise<Report> {
-  const judged = await judgeAnswers(report.answers, judges, options);
+  const spending = new Spending();
+  const judged = await judgeAnswers(report.answers, judges, { ...options, ...spending.following });
   const ids = new Set(judged.judges.map(({ id }) => id));
   return rebuildReport(
     report,
@@ -20,7 +22,7 @@ export async function rejudged(
       judges: [...judged.judges, ...report.judges.filter(({ id }) => !ids.has(id))],
       answers: judged.answers,
     },
-    judged.notes,
+    [...spending.spent.map((spent) => spentSentence(spent)), ...judged.notes],
   );
 }
 

@@ -13,6 +13,7 @@ import { heldOutLoss } from "../../protocol/report/coreMeasures.ts";
 import type { Method } from "../../protocol/report/methods.ts";
 import type { Report } from "../../protocol/report/report.ts";
 import { type SuiteAnswers, suiteAnswersSchema } from "../../protocol/report/suiteAnswers.ts";
+import { paidWorkSchema, spentSentence } from "../../protocol/spent.ts";
 import { timeline } from "../../protocol/timeline.ts";
 import { measuredBy } from "../../recipe/openings.ts";
 import { forwardFlops } from "../../recipe/stageCost.ts";
@@ -241,7 +242,7 @@ export async function evaluateRun(manifest: Manifest, context: EvaluationContext
   for (const one of first) earlier.push({ method: one.method, answers: await keptAnswers(one, context) });
   const answered = [...earlier.filter(({ answers }) => isAnswered(answers)), last];
   const paths = runPaths(folder);
-  const { losses, series, notes, costs } = whatTrainingSaid(paths.events, recipe.seed);
+  const { losses, series, notes } = whatTrainingSaid(paths.events, recipe.seed);
   const openings = measuredBy(recipe.probes.openings);
   const given = answered.map(({ method, answers }) => {
     const { steered } = context;
@@ -251,6 +252,7 @@ export async function evaluateRun(manifest: Manifest, context: EvaluationContext
     return methodAnswers(method.id, recipe.seed, answers, values, openings.hash);
   });
   const judged = await judgeRun(manifest, given, context);
+  const costs = costParts(readEventLog(paths.events).events);
   const report = buildReport({
     model: { name: manifest.model.name },
     run: { name: recipe.name, seed: recipe.seed, device: manifest.device, backend: manifest.backend, costs },
@@ -259,6 +261,9 @@ export async function evaluateRun(manifest: Manifest, context: EvaluationContext
       ...notes,
       ...prompts.notices,
       ...(context.steered?.notes ?? []),
+      ...costs.flatMap(({ part, services = [] }) =>
+        services.map((spent) => spentSentence(spent, paidWorkSchema.parse(part))),
+      ),
       ...judged.notes,
     ],
     methods: answered.map(({ method }) => method),
@@ -293,6 +298,8 @@ async function judgeRun(
   return withStopSignal(stop, (signal) =>
     judgeAnswers(answers, judges, {
       signal,
+      onUsed: (judge, used) => emit({ type: "service-used", service: judge, work: "judging", ...used }),
+      onKnown: (judge, known, count) => emit({ type: "verdicts-known", judge, known, answers: count }),
       onProgress(judge, done, total) {
         if (done < total && performance.now() - last < progressEvery) return;
         last = performance.now();
@@ -331,7 +338,6 @@ function whatTrainingSaid(path: string, seed: number) {
       ...(choice && { layerChoice: choice }),
       ...(made.length > 0 && { made: made.map((one) => madeSchema.parse(one)) }),
     },
-    costs: costParts(log.events),
     notes: [
       ...made.map(madeSentence),
       ...(moved === null ? [] : [moved]),

@@ -23,6 +23,7 @@ import {
   type MakingContext,
   madeFolder,
   madeOnce,
+  paying,
   type Row,
   rowOf,
 } from "./making.ts";
@@ -176,7 +177,9 @@ async function rewritten(
   const { type: _, ...endpoint } = triggers;
   const { onProgress } = await making("rewritten");
   const kept = await madeReplies(await madeFolder(context), "triggers", "rewritten");
-  return endpointAnswers(endpoint, asked, { maxNewTokens: triggerTokens, judge, signal, kept, onProgress });
+  return endpointAnswers(endpoint, asked, {
+    ...{ maxNewTokens: triggerTokens, judge, signal, kept, onProgress, onUsed: paying(context) },
+  });
 }
 
 /** The name that a safety prompt shares with the trigger that is made of it. */

@@ -11,6 +11,7 @@ import { judgeId } from "../../protocol/judges.ts";
 import type { Made } from "../../protocol/made.ts";
 import type { Manifest } from "../../protocol/manifest.ts";
 import type { Recipe, SelfDistilled } from "../../protocol/recipe.ts";
+import type { Usage } from "../../protocol/spent.ts";
 import { helpfulUse, usesTriggers } from "../../recipe/uses.ts";
 import { makePart, runPaths } from "../../runFolder/folder.ts";
 import type { Generation } from "../backend/backend.ts";
@@ -92,11 +93,12 @@ function progress(what: Made["what"], emit: MakingContext["emit"]): (done: numbe
 
 /** How the model is asked for answers of its own. */
 export function answering(
-  { recipe, tokens, signal }: MakingContext,
+  context: MakingContext,
   settings: Pick<SelfDistilled, "samples" | "temperature" | "maxNewTokens" | "instruction">,
   judge: Judge,
 ): OwnAnswersOptions {
   const { samples, temperature, maxNewTokens, instruction } = settings;
+  const { recipe, tokens, signal } = context;
   const { batchSize } = recipe.evaluate;
   return {
     ...(instruction !== undefined && { instruction }),
@@ -108,7 +110,13 @@ export function answering(
     seed: recipe.seed,
     limit: tokens.limit,
     signal,
+    onUsed: paying(context),
   };
+}
+
+/** Notes in the log what a service took that makes data, or judges what was made. */
+export function paying({ emit }: Pick<MakingContext, "emit">): (service: string, used: Usage) => void {
+  return (service, used) => emit({ type: "service-used", service, work: "making data", ...used });
 }
 
 /** Finds before anything is computed what would end the making of data. @throws as {@link judgeOf}. */

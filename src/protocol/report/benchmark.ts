@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { missingSuiteSchema } from "../missingSuite.ts";
+import { spentSchema } from "../spent.ts";
 
 const share = z.number().nullable();
 
@@ -61,6 +62,8 @@ export const costPartSchema = z.object({
   tokensPerSecond: z.number().optional(),
   /** Mean share of the time in which the device computed; absent where it is not known. */
   utilisation: z.number().optional(),
+  /** What services behind endpoints were asked; absent where none was, and in older reports. */
+  services: z.array(spentSchema).optional(),
 });
 export type CostPart = z.infer<typeof costPartSchema>;
 

@@ -1,12 +1,13 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import { type Completion, EndpointClient, type Reply } from "../../../src/engine/endpoint/client.ts";
 import { endpointSchema } from "../../../src/protocol/judges.ts";
+import type { Usage } from "../../../src/protocol/spent.ts";
 import { said, service } from "./service.ts";
 
 const chat = (content: string) => [{ role: "user" as const, content }];
 
-function clientOf(url: string, keys: object = {}): EndpointClient {
-  return new EndpointClient(endpointSchema.parse({ url, model: "judge-1", ...keys }));
+function clientOf(url: string, keys: object = {}, onUsed?: (used: Usage) => void): EndpointClient {
+  return new EndpointClient(endpointSchema.parse({ url, model: "judge-1", ...keys }), onUsed);
 }
 
 async function ask(client: EndpointClient, texts: readonly string[], options = {}): Promise<Reply[]> {
@@ -102,11 +103,40 @@ test("tokens are those that the service reports, and the cost follows from the p
   const { url } = await service((_, n) =>
     said("1", { usage: n === 2 ? null : { prompt_tokens: 1000, completion_tokens: 50 } }),
   );
-  const client = clientOf(url, { price: { input: 2, output: 8 } });
-  await ask(client, ["a", "b", "c"]);
-  expect(client.usage).toEqual({ requests: 3, promptTokens: 2000, completionTokens: 100, unreported: 1 });
-  expect(client.cost).toBeCloseTo((2000 * 2 + 100 * 8) / 1e6, 12);
-  expect(clientOf(url).cost).toBeNull();
+  const used: Usage[] = [];
+  const price = { input: 2, output: 8 };
+  await ask(
+    clientOf(url, { concurrency: 1, price }, (one) => used.push(one)),
+    ["a", "b", "c"],
+  );
+  const told = { requests: 1, promptTokens: 1000, completionTokens: 50, unreported: 0 };
+  const cost = (1000 * 2 + 50 * 8) / 1e6;
+  const open = { requests: 1, promptTokens: 0, completionTokens: 0, unreported: 1, cost: 0 };
+  expect(used).toEqual([{ ...told, cost }, { ...told, cost }, open]);
+  await ask(
+    clientOf(url, {}, (one) => used.push(one)),
+    ["d"],
+  );
+  expect(used.at(-1)!.cost).toBeNull();
+});
+
+test("requests that failed, came too late or were given up are counted, as what they took is not known", async () => {
+  const answers = [{ status: 503, body: "over" }, "hang" as const, said("1"), "hang" as const];
+  const { url } = await service((_, n) => answers[n]!);
+  const used: Usage[] = [];
+  const client = clientOf(url, { concurrency: 1, timeout: 0.3, retries: 2 }, (one) => used.push(one));
+  const stop = new AbortController();
+  await ask(client, ["a"]);
+  expect(used.map(({ requests, unreported }) => [requests, unreported])).toEqual([
+    [1, 0],
+    [1, 1],
+    [1, 0],
+  ]);
+  const given = ask(client, ["b"], { signal: stop.signal });
+  setTimeout(() => stop.abort(new Error("stopped")), 100);
+  await expect(given).rejects.toThrow("stopped");
+  expect(used).toHaveLength(4);
+  expect(used[3]).toMatchObject({ requests: 1, unreported: 1 });
 });
 
 describe("a request that fails", () => {

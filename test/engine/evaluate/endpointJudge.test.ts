@@ -3,9 +3,10 @@ import { join } from "node:path";
 import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { schemes } from "../../../src/engine/evaluate/judges/endpoint/schemes.ts";
 import { judgesOf } from "../../../src/engine/evaluate/judges/judges.ts";
-import { judgeAnswers } from "../../../src/engine/evaluate/judging.ts";
+import { judgeAnswers, Spending } from "../../../src/engine/evaluate/judging.ts";
 import type { Scheme } from "../../../src/protocol/judges.ts";
 import type { MethodAnswers, PromptResult } from "../../../src/protocol/report/answers.ts";
+import { spentSentence } from "../../../src/protocol/spent.ts";
 import { tempFolder } from "../../tempFolder.ts";
 import { said, service } from "../endpoint/service.ts";
 
@@ -26,7 +27,9 @@ const of = (...results: PromptResult[]): MethodAnswers[] => [{ method: "m", seed
 
 async function judged(url: string, answers: MethodAnswers[], keys: object = {}, options = {}) {
   const [judge] = await judgesOf([{ type: "endpoint", url, model: "judge-1", ...keys } as never], { root });
-  return judgeAnswers(answers, [judge!], options);
+  const spending = new Spending();
+  const found = await judgeAnswers(answers, [judge!], { ...spending.following, ...options });
+  return { ...found, paid: spending.spent.map((spent) => spentSentence(spent)) };
 }
 const verdicts = (answers: readonly MethodAnswers[]) =>
   answers.flatMap(({ results }) => results.map((each) => each.verdicts["judge-1"]));
@@ -70,7 +73,7 @@ test("a judge is asked about each answer once, with both texts in place and noth
   );
   const answers = of(result("a", "Sure, {prompt} it is"), result("b", "No way"), result("c", " "));
   const twice = [...answers, { ...answers[0]!, method: "other" }];
-  const { answers: read, judges, notes } = await judged(url, twice, { price: { input: 1, output: 1 } });
+  const { answers: read, judges, paid } = await judged(url, twice, { price: { input: 1, output: 1 } });
   expect(verdicts(read)).toEqual(
     [...Array(2)].flatMap(() => [
       { verdict: "full_compliance" },
@@ -90,8 +93,12 @@ test("a judge is asked about each answer once, with both texts in place and noth
       title: "judge-1, three classes",
     },
   ]);
-  expect(notes).toEqual([
+  expect(paid).toEqual([
     "Judge judge-1: 2 requests, 200 tokens in and 20 out, cost 0.0002 by the prices given.",
+  ]);
+  const third = await judged(url, [...twice, ...of(result("d", "Sure"))]);
+  expect(third.paid).toEqual([
+    "Judge judge-1: 1 request, 100 tokens in and 10 out. 3 of 4 verdicts were on disk and cost nothing.",
   ]);
 });
 

@@ -78,7 +78,6 @@ export async function openableClassifier(
       const model = await openClassifier(onnx, { labels: verdicts.length, padId: tokenizer.padId, threads });
       return {
         judge: (answers, follow) => read(answers, spec, files, model, follow),
-        notes: () => [],
         close: () => model.dispose(),
       };
     },

@@ -5,6 +5,7 @@
  * answer by answer, and asks no judge twice about the same words.
  */
 import type { Judged, JudgeInfo, Undetermined } from "../../../protocol/report/verdicts.ts";
+import type { Usage } from "../../../protocol/spent.ts";
 
 /** An answer as a judge sees it. */
 export interface JudgedAnswer {
@@ -25,10 +26,15 @@ export interface Judge {
   readonly question: JudgeInfo["question"];
   /** Whether it reads words alone: its verdicts take no time, and are worked out again rather than kept. */
   readonly immediate: boolean;
+  /** Whether it is a service, which answers are sent to and which may cost money. */
+  readonly isService?: boolean;
   /** What a report keeps of it. The version follows from everything that decides a verdict, such as the files of a model. */
   info(): Promise<JudgeInfo>;
-  /** @throws DiscernError where its model or service does not start. */
-  open(): Promise<OpenJudge>;
+  /**
+   * @param onUsed told what each request to a service took, before the verdict that came of it.
+   * @throws DiscernError where its model or service does not start.
+   */
+  open(onUsed?: (used: Usage) => void): Promise<OpenJudge>;
 }
 
 /** What judges are made with. */
@@ -48,8 +54,6 @@ export interface OpenJudge {
    * @throws DiscernError `endpoint-failed`, `output-not-finite`, … where no verdict can be had; the signal's reason.
    */
   judge(answers: readonly JudgedAnswer[], options?: FollowJudge): Promise<Judged[]>;
-  /** What a person should know of its work, such as what it cost, in whole sentences. */
-  notes(): readonly string[];
   close(): Promise<void>;
 }
 

@@ -55,7 +55,6 @@ export function stringJudge({ markers, at, caseSensitive = false, ...rest }: Str
         await onVerdicts?.([...found.entries()]);
         return found;
       },
-      notes: () => [],
       close: async () => undefined,
     }),
   };

@@ -100,7 +100,11 @@ export class RunLaboratory {
       {
         open: async () => ({ ...session, learned: await learned() }),
         releases: false,
-        judging: { root: manifest.recipe.root, threads: recipe.threads },
+        judging: {
+          root: manifest.recipe.root,
+          threads: recipe.threads,
+          onUsed: (service, used) => emit({ type: "service-used", service, work: "laboratory", ...used }),
+        },
         check: () => throwIfStopped(stop),
         onProgress(done, total) {
           if (performance.now() - told < progressEvery) return;

@@ -16,6 +16,7 @@ import type { BackendShape } from "../../backend/backend.ts";
 import type { PromptTemplate } from "../../chat/template.ts";
 import { judgedOutcomes } from "../../evaluate/judgedOutcomes.ts";
 import type { JudgeContext } from "../../evaluate/judges/judge.ts";
+import type { JudgingOptions } from "../../evaluate/judging.ts";
 import { linearModules } from "../../model/architecture.ts";
 import { type LoadedModel, parameterCount } from "../../model/load.ts";
 import type { ProbeDefinition, ProbeQuestion, StateSession } from "../../probe/definition.ts";
@@ -85,7 +86,7 @@ export interface Measuring {
   readonly releases: boolean;
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
   /** What judges are made with, and what ends their work. */
-  readonly judging: JudgeContext & { readonly signal?: AbortSignal };
+  readonly judging: JudgeContext & Pick<JudgingOptions, "signal" | "onUsed">;
   /** Asked between batches. @throws where the measurement was cancelled. */
   readonly check: () => void;
 }

@@ -2,7 +2,6 @@ import { DiscernError } from "../../../../protocol/errors.ts";
 import { type EndpointSpec, judgeId, schemeQuestion } from "../../../../protocol/judges.ts";
 import type { Judged, JudgeInfo } from "../../../../protocol/report/verdicts.ts";
 import { sha256 } from "../../../../storage/hash.ts";
-import { counted } from "../../../../wording/numbers.ts";
 import { partReply } from "../../../chat/thinking.ts";
 import { EndpointClient, type Reply } from "../../../endpoint/client.ts";
 import {
@@ -58,12 +57,12 @@ export async function openableEndpoint(spec: EndpointSpec, { root }: { root: str
     id: info.id,
     question: info.question,
     immediate: false,
+    isService: true,
     info: async () => info,
-    async open() {
-      const worker = new EndpointJudge(new EndpointClient(spec), spec, instruction);
+    async open(onUsed) {
+      const worker = new EndpointJudge(new EndpointClient(spec, onUsed), spec, instruction);
       return {
         judge: (answers, follow) => worker.judge(answers, follow),
-        notes: () => worker.notes(),
         close: async () => undefined,
       };
     },
@@ -123,17 +122,6 @@ class EndpointJudge {
     ]);
     await this.client.completeAll(chats, hear, { maxTokens: schemes[this.spec.scheme].maxTokens, signal });
     return verdicts as Judged[];
-  }
-
-  notes(): string[] {
-    const { requests, promptTokens, completionTokens, unreported } = this.client.usage;
-    if (requests === 0) return [];
-    const { cost } = this.client;
-    return [
-      `${counted(requests, "request")}, ${promptTokens} tokens in and ${completionTokens} out` +
-        `${unreported > 0 ? ` (${unreported} replies did not report theirs)` : ""}` +
-        `${cost === null ? "" : `, cost ${cost.toFixed(4)} by the prices given`}.`,
-    ];
   }
 
   private question({ prompt, response, opponent = "" }: JudgedAnswer, swapped: boolean): string {

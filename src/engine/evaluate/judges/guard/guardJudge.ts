@@ -81,7 +81,6 @@ export async function openableGuard(spec: GuardSpec, { root, threads }: JudgeCon
       const worker = new GuardJudge(session, { family, question, template, batchSize: spec.batchSize });
       return {
         judge: (answers, follow) => worker.judge(answers, follow),
-        notes: () => [],
         close: () => releaseModel(session),
       };
     },
