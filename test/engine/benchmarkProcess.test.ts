@@ -190,13 +190,19 @@ test("a method that fails is named in the report of the others, and does not pas
   const steering = { ...ablation.steering!, layer: "auto" as const, position: "auto" as const, maxKl: 1e-12 };
   const one: BenchmarkInput = {
     ...{ name: "b", recipe: "tiny.discern.json", suites: [suite("t", "test")] },
-    methods: [{ name: "STL" }, { ...ablation, steering }],
+    methods: [
+      { name: "STL" },
+      { ...ablation, steering },
+      { name: "ablation, random", controlOf: "ablation", control: { draws: 2 } },
+    ],
   };
   await writeFile(join(root, "b.benchmark.json"), JSON.stringify(one));
   const { exitCode, all } = await discern("benchmark", "b.benchmark.json");
   expect([exitCode, all]).toEqual([
     1,
-    expect.stringContaining("Failed, and named in the report: ablation-0."),
+    expect.stringContaining(
+      "Failed, and named in the report: ablation-0, ablation-random-0, ablation-random-1.",
+    ),
   ]);
   const report = await table();
   expect(report.methods.map(({ name }) => name)).toEqual(["STL"]);
@@ -204,11 +210,22 @@ test("a method that fails is named in the report of the others, and does not pas
     {
       method: "ablation",
       seed: 0,
+      run: "ablation-0",
       message: expect.stringMatching(/^ablation-0 failed: No direction can be chosen/),
     },
+    ...[0, 1].map((draw) => ({
+      method: "ablation, random",
+      seed: draw,
+      run: `ablation-random-${draw}`,
+      because: "ablation-0",
+      message: expect.stringMatching(new RegExp(`^ablation-random-${draw} failed: It was not begun`)),
+    })),
   ]);
   const markdown = await readFile(out("report.md"), "utf8");
-  expect(markdown).toMatch(/## Errors\n[^#]*ablation-0 failed/);
+  expect(markdown).toMatch(
+    /## Errors\n[^#]*ablation-0 failed: [^\n]* Not begun because of it: ablation-random-0, ablation-random-1\.\n/,
+  );
+  expect(markdown).not.toContain("ablation-random-0 failed");
   // What made it fail is fixed, and the rest is not run again.
   const fixed = { ...one, methods: [one.methods![0]!, ablation] };
   await writeFile(join(root, "b.benchmark.json"), JSON.stringify(fixed));

@@ -50,6 +50,12 @@ export function runPlan(
   });
 }
 
+/** The cell whose failure a failed cell follows from; itself where it was begun. */
+function causeOf(plan: Plan, failures: readonly CellFailure[], name: string): string {
+  const need = cellOf(plan, name).needs.find((each) => failures.some((failure) => failure.name === each));
+  return need === undefined ? name : causeOf(plan, failures, need);
+}
+
 /**
  * Writes the report that compares the cells of a plan that have finished, and names those that failed.
  *
@@ -83,7 +89,11 @@ async function jointReport(
       ),
       problems: failures.map(({ name, message }) => {
         const { method, seed } = cellOf(whole, name);
-        return { method, seed, message: `${name} failed: ${message}` };
+        const cause = causeOf(whole, failures, name);
+        return {
+          ...{ method, seed, run: name, message: `${name} failed: ${message}` },
+          ...(cause !== name && { because: cause }),
+        };
       }),
       ...(benchmark && {
         order: benchmark.methods,

@@ -1,4 +1,4 @@
-import { controlsNote, methodName, notInTable } from "../../protocol/report/methods.ts";
+import { controlsNote, methodName, notInTable, problemLines } from "../../protocol/report/methods.ts";
 import type { Report } from "../../protocol/report/report.ts";
 import {
   answeredSuites,
@@ -134,9 +134,7 @@ function missingLines(report: Report): string[] {
     ...(benchmark?.missing ?? []).map(
       ({ suite, reason }) => `% Missing suite ${oneLine(suite)}: ${oneLine(reason)}`,
     ),
-    ...(left === undefined
-      ? []
-      : [left, ...problems.map(({ message }) => message)].map((text) => `% ${oneLine(text)}`)),
+    ...(left === undefined ? [] : [left, ...problemLines(problems)].map((text) => `% ${oneLine(text)}`)),
   ];
 }
 

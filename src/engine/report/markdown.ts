@@ -14,7 +14,13 @@ import {
   suitesOf,
 } from "../../protocol/report/lines.ts";
 import { marginStatements } from "../../protocol/report/margins.ts";
-import { erroneousMethods, markedMethods, methodName, reportPlace } from "../../protocol/report/methods.ts";
+import {
+  erroneousMethods,
+  markedMethods,
+  methodName,
+  problemLines,
+  reportPlace,
+} from "../../protocol/report/methods.ts";
 import type { Report } from "../../protocol/report/report.ts";
 import { isOverlapping, overlapMark, overlapNote } from "../../protocol/report/training.ts";
 import { tokenPace } from "../../protocol/telemetry.ts";
@@ -133,7 +139,7 @@ function runCosts({ run }: Report): string {
 /** Methods whose results are not what their names say; first of all, so that nobody reads their rows without it. */
 function problems({ problems: all }: Report): string {
   if (all.length === 0) return "";
-  return ["## Errors", ...all.map(({ message }) => `> **Error:** ${plain(message)}`)].join("\n\n");
+  return ["## Errors", ...problemLines(all).map((line) => `> **Error:** ${plain(line)}`)].join("\n\n");
 }
 
 /** Every measure over all suites, a method a column; methods that are errors have none. */

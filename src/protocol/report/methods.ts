@@ -35,8 +35,31 @@ export const problemSchema = z.object({
   seed: z.int(),
   /** What happened and how to fix it. */
   message: z.string(),
+  /** The run that failed, where it is one of several. */
+  run: z.string().optional(),
+  /** The run whose failure kept this one from being begun. */
+  because: z.string().optional(),
 });
 export type MethodProblem = z.infer<typeof problemSchema>;
+
+/** Runs that are named as not begun because of another; the others are counted. */
+const mostNamed = 6;
+
+/** What is wrong, a sentence or two for each cause: a run that failed, with the runs that were not begun because of it. */
+export function problemLines(problems: readonly MethodProblem[]): string[] {
+  const waiting = Map.groupBy(
+    problems.filter(({ because }) => because !== undefined),
+    ({ because }) => because!,
+  );
+  return problems.flatMap(({ message, run, because }) => {
+    if (because !== undefined) return [];
+    const names = (waiting.get(run ?? "") ?? []).map((one) => one.run ?? one.method);
+    if (names.length === 0) return [message];
+    const rest = names.length - mostNamed;
+    const listed = [...names.slice(0, mostNamed), ...(rest > 0 ? [`${rest} more`] : [])].join(", ");
+    return [`${message} Not begun because of it: ${listed}.`];
+  });
+}
 
 /** The method that is the model as it is: no stages, no interventions. */
 export function untrainedMethod(asked?: Method["asked"]): Method {

@@ -1,5 +1,6 @@
 import { missingSuites } from "../../protocol/missingSuite.ts";
 import { conclusionOf } from "../../protocol/report/conclusion.ts";
+import { problemLines } from "../../protocol/report/methods.ts";
 import type { Figures, FiguresState } from "../../protocol/webview/report.ts";
 import { counted, figure, percent } from "../../wording/numbers.ts";
 import type { HumanAgreement } from "./agreement.ts";
@@ -25,10 +26,10 @@ export function Conclusion({ figures }: { figures: Figures }) {
 
 /** Methods whose results are not what their names say. */
 export function Problems({ figures: { problems } }: { figures: Figures }) {
-  return problems.map(({ method, seed, message }) => (
-    <p key={`${method} ${seed}`} class="notice error" role="alert">
+  return problemLines(problems).map((line) => (
+    <p key={line} class="notice error" role="alert">
       <span class="codicon codicon-error" aria-hidden="true" />
-      <span>{message}</span>
+      <span>{line}</span>
     </p>
   ));
 }
