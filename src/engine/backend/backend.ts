@@ -323,8 +323,8 @@ export interface GenerateOptions extends BatchOptions<Generation> {
   /** Tokens that end an answer. */
   readonly eosIds: readonly number[];
   /**
-   * Told of a prompt's answer as it grows, by all of its tokens so far, which stay the backend's. A backend whose worker writes a whole answer
-   * in one request tells nothing.
+   * Told of a prompt's answer as it grows, by all of its tokens so far, which stay the backend's; the last ones may come with the answer alone.
+   * Then work is also cut off between tokens. Of several processes the first tells, of its own rows; a single prompt is one of them.
    */
   readonly onToken?: (prompt: number, ids: readonly number[]) => void;
   /**

@@ -308,6 +308,55 @@ export function conformance(name: string, open: OpenBackend): void {
           }
         }));
 
+      it("answers told as they grow, of which nothing is told or computed once they are unwanted", () =>
+        opened(model, async (backend) => {
+          const options = { maxNewTokens: 12, eosIds: [] };
+          const whole = await backend.generate(prompts, options);
+          const told = new Map<number, number[][]>();
+          const onToken = (i: number, ids: readonly number[]) =>
+            void told.set(i, [...(told.get(i) ?? []), [...ids]]);
+          expect(await backend.generate(prompts, { ...options, onToken })).toEqual(whole);
+          // Of several processes the first tells of its own rows.
+          const alone = (backend.about.processes ?? 1) === 1;
+          if (alone) expect(told.size).toBe(prompts.length);
+          expect(told.size).toBeGreaterThan(0);
+          for (const [i, parts] of told) {
+            const { ids } = whole.get(i)!;
+            for (const [n, part] of parts.entries()) expect(part).toEqual(ids.slice(0, n + 1));
+            expect(parts.length).toBeGreaterThanOrEqual(ids.length - 1);
+          }
+          // The token that ends an answer is none of its own.
+          const varied = [...whole].find(([, { ids }]) => ids.some((id) => id !== ids[0]))!;
+          const ends = [varied[1].ids.find((id) => id !== varied[1].ids[0])!];
+          const seen: number[][] = [];
+          const ended = await backend.generate([prompts[varied[0]]!], {
+            ...{ maxNewTokens: 12, eosIds: ends },
+            onToken: (_, ids) => void seen.push([...ids]),
+          });
+          expect(seen.flat()).not.toContain(ends[0]);
+          expect(seen.at(-1)).toEqual(ended.get(0)!.ids);
+          const [first] = prompts as [Tokens];
+          let tokens = 0;
+          let wanted = true;
+          const work = backend.interruptible(
+            () => {
+              if (!wanted) throw new Error("unwanted");
+            },
+            () =>
+              backend.generate([first], {
+                ...{ maxNewTokens: 60, eosIds: [] },
+                onToken(_, { length }) {
+                  tokens = length;
+                  wanted = length < 3;
+                },
+              }),
+          );
+          await expect(work).rejects.toThrow("unwanted");
+          expect(tokens).toBe(3);
+          // The backend answers as before.
+          expect(await backend.generate([first], options)).toEqual(new Map([[0, whole.get(0)]]));
+        }));
+
       it("the kernel of standardised features", () =>
         opened(model, async (backend) => {
           const features = (await backend.features(prompts, { layers: [2], pooling: "last" })).get(2)!;

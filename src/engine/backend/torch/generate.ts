@@ -1,3 +1,4 @@
+import * as z from "zod";
 import type { Found, GenerateOptions, Generation, Tokens } from "../backend.ts";
 import { inBatches } from "../batching.ts";
 import { draws } from "../chooseToken.ts";
@@ -6,14 +7,14 @@ import { packed, type TorchModel, tensor } from "./torchModel.ts";
 
 /**
  * Continues prompts, as `Backend.generate` describes it. A batch is one request: the worker chooses tokens, by the numbers that are drawn
- * here where it samples.
+ * here where it samples, and tells of them as they are chosen where someone listens.
  */
 export async function generate(
   model: TorchModel,
   prompts: readonly Tokens[],
   options: GenerateOptions,
 ): Promise<Found<Generation>> {
-  const { maxNewTokens, batchSize = 16, eosIds, sampling } = options;
+  const { maxNewTokens, batchSize = 16, eosIds, sampling, onToken } = options;
   const inForce = new InForce(model, prompts.length, options);
   const draw = draws(sampling, prompts.length);
   const found = await inBatches(prompts, { ...options, size: batchSize }, async (batch) => {
@@ -24,9 +25,11 @@ export async function generate(
       const drawn = draw && Array.from({ length: most }, (_, t) => draw(indices[b]!, t));
       return { most, ...(drawn && { draws: drawn }) };
     });
-    const asked = { ...request, eos: eosIds, temperature: sampling?.temperature ?? null };
+    const temperature = sampling?.temperature ?? null;
+    const asked = { ...request, eos: eosIds, temperature, streams: onToken !== undefined };
     const promptLengths = rows.map(({ length }) => length);
-    const tensors = await inForce.tensors("generate", asked, { indices, promptLengths });
+    const growing = onToken && tellGrowing(indices, onToken);
+    const tensors = await inForce.tensors("generate", asked, { indices, promptLengths }, growing);
     const answers = answersOf(tensor(tensors, "ids"), tensor(tensors, "ends"));
     // The last token of an answer that was cut off is not run.
     for (const { ids, ended } of answers) inForce.noteRun(Math.max(0, ids.length - (ended ? 0 : 1)));
@@ -34,6 +37,19 @@ export async function generate(
   });
   inForce.report();
   return found;
+}
+
+const partSchema = z.array(z.tuple([z.int().nonnegative(), z.array(z.int())]));
+
+/** Puts the parts that the worker gives of a batch's answers together: of some of its rows their new tokens. */
+function tellGrowing(indices: readonly number[], onToken: NonNullable<GenerateOptions["onToken"]>) {
+  const answers = indices.map((): number[] => []);
+  return (part: readonly unknown[]): void => {
+    for (const [b, ids] of partSchema.parse(part)) {
+      answers[b]!.push(...ids);
+      onToken(indices[b]!, answers[b]!);
+    }
+  };
 }
 
 /** @param ends of each answer the number of its tokens, and whether it ended by itself. */

@@ -49,9 +49,14 @@ export class InForce {
     }
   }
 
-  /** Asks the worker for the tensors of a batch under the interventions. */
-  async tensors(method: string, request: PackedRows, prompts: BatchPrompts): Promise<Tensors> {
-    if (this.interventions.length === 0) return this.model.tensors(method, request);
+  /** Asks the worker for the tensors of a batch under the interventions. @param onPart is given parts of the answer before all of it. */
+  async tensors(
+    method: string,
+    request: PackedRows,
+    prompts: BatchPrompts,
+    onPart?: (part: readonly unknown[]) => void,
+  ): Promise<Tensors> {
+    if (this.interventions.length === 0) return this.model.tensors(method, request, undefined, onPart);
     const { promptLengths, blocks = this.model.shape.layers } = prompts;
     const prefix = request.prefix.length;
     const params = {
@@ -66,6 +71,7 @@ export class InForce {
       method,
       params,
       new Map([...this.vectors, ...this.ranges(prompts)]),
+      onPart,
     );
     this.note(found, prompts);
     this.noteRun(

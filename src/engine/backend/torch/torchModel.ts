@@ -7,7 +7,7 @@ import type { BackendShape, Tokens } from "../backend.ts";
 import { ownTokens, type RowBatch } from "../batching.ts";
 import { Interruption } from "../interruption.ts";
 import type { Tensors } from "./wire.ts";
-import type { Answer, WorkerClient } from "./workerClient.ts";
+import type { Answer, OnPart, WorkerClient } from "./workerClient.ts";
 
 /** How a model is loaded by the worker. */
 export interface LoadOptions {
@@ -105,10 +105,22 @@ export class TorchModel {
     this.changedNames.add(name);
   }
 
-  /** Asks for a unit of work, before which work may be cut off. */
-  async ask<R>(method: string, params: object, schema: z.ZodType<R>, tensors?: Tensors): Promise<Answer<R>> {
+  /** Asks for a unit of work, before which work may be cut off, and at each part of its answer. */
+  async ask<R>(
+    method: string,
+    params: object,
+    schema: z.ZodType<R>,
+    tensors?: Tensors,
+    onPart?: (part: readonly unknown[]) => void,
+  ): Promise<Answer<R>> {
     await this.interruption.pause();
-    return this.client.request(method, params, schema, tensors);
+    const told: OnPart | undefined =
+      onPart &&
+      (async (part) => {
+        await this.interruption.pause();
+        onPart(part);
+      });
+    return this.client.request(method, params, schema, tensors, told);
   }
 
   /** Memory and use of the processes and their devices; null where they cannot tell. */
@@ -122,8 +134,13 @@ export class TorchModel {
   }
 
   /** Asks for tensors alone. */
-  async tensors(method: string, params: object, tensors?: Tensors): Promise<Tensors> {
-    return (await this.ask(method, params, nothing, tensors)).tensors;
+  async tensors(
+    method: string,
+    params: object,
+    tensors?: Tensors,
+    onPart?: (part: readonly unknown[]) => void,
+  ): Promise<Tensors> {
+    return (await this.ask(method, params, nothing, tensors, onPart)).tensors;
   }
 
   /** Has the worker forget what it holds for a piece of work, also where that was cut off. */

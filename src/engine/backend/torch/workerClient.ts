@@ -16,6 +16,8 @@ type Greeting = z.infer<typeof greetingSchema>;
 export type WorkerVersions = z.infer<typeof greetingSchema>["versions"];
 
 const replySchema = z.union([
+  // Some of the answer, before all of it.
+  z.object({ id: z.int(), part: z.array(z.unknown()) }),
   z.object({ id: z.int(), result: z.unknown() }),
   // Without an id: why the worker is about to end, to nobody's request.
   z.object({ id: z.int().nullable(), error: z.object({ code: z.string(), message: z.string() }) }),
@@ -35,6 +37,9 @@ export interface WorkerOptions {
   /** Is told each line that the worker prints. */
   readonly onLine?: (line: string) => void;
 }
+
+/** Is given the parts of an answer that come before all of it. What it throws ends the request, in the worker as well. */
+export type OnPart = (part: readonly unknown[]) => Promise<void>;
 
 /** What a method gave. */
 export interface Answer<R> {
@@ -132,15 +137,16 @@ export class WorkerClient {
    * Asks the worker for something. Requests are answered one after the other.
    *
    * @param schema of the result.
-   * @throws DiscernError with the worker's own code; "worker-failed" for a fault in it, with its traceback, and where it has ended.
+   * @throws what `onPart` throws; DiscernError with the worker's own code; "worker-failed" for a fault in it, with its traceback, and where it has ended.
    */
   request<R>(
     method: string,
     params: object,
     schema: z.ZodType<R>,
     tensors: Tensors = new Map(),
+    onPart?: OnPart,
   ): Promise<Answer<R>> {
-    const answer = this.turn.then(() => this.ask(method, params, schema, tensors));
+    const answer = this.turn.then(() => this.ask(method, params, schema, tensors, onPart));
     this.turn = answer.catch(() => undefined);
     return answer;
   }
@@ -158,20 +164,50 @@ export class WorkerClient {
     params: object,
     schema: z.ZodType<R>,
     tensors: Tensors,
+    onPart: OnPart | undefined,
   ): Promise<Answer<R>> {
     const id = ++this.asked;
+    await this.send(method, { id, method, params }, tensors);
+    let unwanted: { readonly why: unknown } | null = null;
+    for (;;) {
+      const { message, tensors: found } = await this.receive(method);
+      const reply = replySchema.parse(message);
+      if (reply.id !== id && reply.id !== null)
+        throw new Error(`the worker answered request ${reply.id} instead of ${id}`);
+      if ("part" in reply) {
+        if (unwanted !== null) continue;
+        try {
+          await onPart?.(reply.part);
+        } catch (why) {
+          unwanted = { why };
+          await this.send(method, { cancel: id });
+        }
+        continue;
+      }
+      // Whether it was cut off or had ended by then does not matter to whoever does not want it.
+      if (unwanted !== null) throw unwanted.why;
+      if ("error" in reply) throw requestFailure(method, reply.error, this.choices);
+      return { result: schema.parse(reply.result), tensors: found };
+    }
+  }
+
+  private async send(method: string, message: object, tensors?: Tensors): Promise<void> {
+    try {
+      await writeFrame(this.socket, message, tensors);
+    } catch (cause) {
+      throw await this.gone(method, cause);
+    }
+  }
+
+  private async receive(method: string): Promise<Frame> {
     let next: IteratorResult<Frame>;
     try {
-      await writeFrame(this.socket, { id, method, params }, tensors);
       next = await this.frames.next();
     } catch (cause) {
       throw await this.gone(method, cause);
     }
     if (next.done) throw await this.gone(method);
-    const reply = replySchema.parse(next.value.message);
-    if ("error" in reply) throw requestFailure(method, reply.error, this.choices);
-    if (reply.id !== id) throw new Error(`the worker answered request ${reply.id} instead of ${id}`);
-    return { result: schema.parse(reply.result), tensors: next.value.tensors };
+    return next.value;
   }
 
   private async gone(method: string, cause?: unknown): Promise<Error> {

@@ -8,7 +8,7 @@ import socket
 import threading
 from typing import Any
 
-from .frames import Tensors, read_frame, write_frame
+from .frames import Tensors, cancelled, read_frame, write_frame
 
 
 class Client:
@@ -20,6 +20,8 @@ class Client:
         self._lock = threading.Lock()
         #: The request that is being answered.
         self._asked: int | None = None
+        #: The last request that the client said it no longer wants.
+        self._unwanted: int | None = None
         threading.Thread(target=self._read, daemon=True).start()
 
     def next(self) -> bytes:
@@ -35,6 +37,12 @@ class Client:
         """Notes which request is being answered."""
         self._asked = request
 
+    def tell(self, part: list[Any]) -> bool:
+        """Gives a part of the answer to the request before all of it. False where the client no longer wants the rest."""
+        with self._lock:
+            write_frame(self.connection, {"id": self._asked, "part": part})
+        return self._unwanted != self._asked
+
     def reply(self, message: dict[str, Any], tensors: Tensors) -> None:
         """Answers the request."""
         with self._lock:
@@ -49,7 +57,11 @@ class Client:
     def _read(self) -> None:
         try:
             while (frame := read_frame(self.connection)) is not None:
-                self._frames.put(frame)
+                unwanted = cancelled(frame)
+                if unwanted is None:
+                    self._frames.put(frame)
+                else:
+                    self._unwanted = unwanted
         except OSError:
             pass  # A client that was killed resets the connection.
         os._exit(0)

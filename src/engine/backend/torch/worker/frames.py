@@ -24,6 +24,15 @@ def read_frame(connection: socket.socket) -> bytes | None:
     return None if rest is None else bytes(start + rest)
 
 
+def cancelled(frame: bytes) -> int | None:
+    """The request that a frame says is no longer wanted; None for any other frame."""
+    json_length, tensor_length = _lengths.unpack_from(frame)
+    # A request names its method and parameters, and is longer.
+    if tensor_length or json_length > 64:
+        return None
+    return json.loads(frame[_lengths.size :]).get("cancel")
+
+
 def parse_frame(frame: bytes) -> tuple[dict[str, Any], Tensors]:
     """What a frame says."""
     json_length, tensor_length = _lengths.unpack_from(frame)

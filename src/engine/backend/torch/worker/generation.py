@@ -19,6 +19,7 @@ from .keyValueCache import KeyValueCache
 from .model import Model
 from .state import State
 from .steps import Stepper, Steps
+from .telling import Telling
 
 #: Steps that a device may be ahead of what the host knows.
 LAG = 2
@@ -27,12 +28,14 @@ LAG = 2
 def generate(state: State, batch: Batch, params: dict[str, Any], acting: Interventions) -> dict[str, list[Tensor]]:
     """
     `ids`: for each row the tokens of its answer. `ends`: how many they are, and 1 where it ended by itself. A row says how many tokens its answer
-    may have (`most`), and where `temperature` asks for sampling the uniform numbers it is drawn by (`draws`).
+    may have (`most`), and where `temperature` asks for sampling the uniform numbers it is drawn by (`draws`). Where `streams` asks for it, the
+    client is told of tokens as they are chosen, of those rows that rank 0 computes (`telling.py`).
     """
     draws = None if params["temperature"] is None else [row["draws"] for row in batch.rows]
     most = [row["most"] for row in batch.rows]
     request = Request(batch.lengths(), most, params["eos"], params["temperature"], draws)
-    answers = answered(state.model, state.stepper, batch, request, acting)
+    telling = Telling(state, batch.first, request) if params["streams"] and state.tell is not None else None
+    answers = answered(state.model, state.stepper, batch, request, acting, telling)
     return {
         "ids": [torch.tensor(answer.ids, dtype=torch.float32) for answer in answers],
         "ends": [torch.tensor([len(answer.ids), int(answer.ended)]) for answer in answers],
@@ -40,9 +43,9 @@ def generate(state: State, batch: Batch, params: dict[str, Any], acting: Interve
 
 
 def answered(
-    model: Model, stepper: Stepper, batch: Batch, request: Request, acting: Interventions
+    model: Model, stepper: Stepper, batch: Batch, request: Request, acting: Interventions, telling: Telling | None = None
 ) -> list[Answer]:
-    """The answers of a batch. Raises WorkerError("output-not-finite") where logits of an open row hold NaN."""
+    """The answers of a batch. Raises WorkerError("output-not-finite") where logits of an open row hold NaN, "cancelled" as `Telling.grown`."""
     if max(request.most, default=0) <= 0:
         return [Answer([], False) for _ in request.most]
     steps = stepper.begin(model.root, acting, request)
@@ -50,7 +53,7 @@ def answered(
     try:
         with as_written():
             growing.advance(growing.rows, _prefill(model, steps.acting, batch, steps.cache))
-            _grow(steps)
+            _grow(steps, telling)
     except BaseException:
         # What is kept for the next batch may hold NaN.
         stepper.forget()
@@ -68,12 +71,14 @@ def _prefill(model: Model, acting: Interventions, batch: Batch, cache: KeyValueC
         return logits_at(model.root, batch.ids(), batch.positions(), batch.sight, tokens.last)
 
 
-def _grow(steps: Steps) -> None:
+def _grow(steps: Steps, telling: Telling | None) -> None:
     """Steps until all answers have ended."""
     growing, batch = steps.growing, steps.growing.rows
     news = _News(growing)
-    for _ in range(1, growing.steps):
+    for step in range(1, growing.steps):
         open_ = news.next(batch)
+        if telling is not None:
+            telling.grown(growing, step)
         if open_ is not None:
             if not open_:
                 return

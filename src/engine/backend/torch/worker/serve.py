@@ -30,7 +30,7 @@ def serve(client: Client | None, token: str) -> None:
         os._exit(1)
 
     ranks = Ranks(ended)
-    state = State(ranks)
+    state = State(ranks, None if client is None else client.tell)
     if client is not None:
         versions = {"python": platform.python_version(), "torch": torch.__version__, "transformers": transformers.__version__}
         client.greet({"token": token, "versions": versions, "processes": ranks.size})

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .errors import WorkerError
 from .ranks import Ranks
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 @dataclass
 class State:
     ranks: Ranks
+    #: Gives the client a part of an answer, on rank 0; False where the rest is no longer wanted.
+    tell: Callable[[list[Any]], bool] | None = None
     loaded: Model | None = None
     training: Trainer | None = None
     #: Rows whose gradients' products are being worked out.
