@@ -1,18 +1,13 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { readdirSync } from "node:fs";
 import { afterAll, describe, expect, it } from "vitest";
-import type { Backend, Example, Trainer } from "../../../src/engine/backend/backend.ts";
+import type { Backend, Example } from "../../../src/engine/backend/backend.ts";
 import { openBackend } from "../../../src/engine/backend/open.ts";
-import { sharedPrefixLength } from "../../../src/engine/backend/sharedPrefix.ts";
-import type { PromptEncoder } from "../../../src/engine/chat/encoding.ts";
 import { loadModel } from "../../../src/engine/model/load.ts";
-import { openSession, releaseModel } from "../../../src/engine/session/session.ts";
-import { torchSchema } from "../../../src/protocol/backend.ts";
 import type { TrainRecipe } from "../../../src/protocol/recipeStages.ts";
 import { goldenPath } from "../../golden/golden.ts";
 import { skipWithoutTorch } from "../../python.ts";
-import { realModelPath } from "../../realModel.ts";
-import { type ParityOptions, type ParityTexts, parity } from "./parity.ts";
+import { exchanged } from "./exchange.ts";
+import { expectAlike, type ParityOptions, parity } from "./parity.ts";
 import { TorchWorkers } from "./torchWorkers.ts";
 
 const skipped = skipWithoutTorch("parity of the backends");
@@ -86,14 +81,7 @@ describe.skipIf(skipped)("both backends", () => {
     ]),
   ])("measure and train %s alike: %s", (model, _, change) =>
     both(model, async (onnx, torch) => {
-      const found = await parity(onnx, torch, texts, { ...options, ...change });
-      expect(found.features).toBeLessThan(1e-4);
-      expect(found.refusalLogOdds).toBeLessThan(1e-2);
-      expect(found.answerLosses).toBeLessThan(1e-3);
-      expect(found.supervised).toBeLessThan(1e-3);
-      expect(found.contrastive).toBeLessThan(1e-3);
-      expect(found.gradientNorms).toBeLessThan(1e-3);
-      expect(found.greedy).toBe(0);
+      expectAlike(await parity(onnx, torch, texts, { ...options, ...change }));
     }),
   );
 
@@ -102,39 +90,8 @@ describe.skipIf(skipped)("both backends", () => {
     ["all weights", full],
   ])("resume each other's checkpoints (%s)", (_, train) =>
     both("llama", async (onnx, torch) => {
-      const optimiser = { betas: [0.9, 0.999] as [number, number], epsilon: 1e-8, weightDecay: 0.1 };
-      const batch = (step: number) => ({
-        kind: "answers" as const,
-        examples: examples.slice(step % 4, 4 + (step % 4)),
-        maskPrompt: true,
-        weight: 0.05,
-        shared: 5,
-      });
-      const spec = { train, optimiser, seed: 9, kinds: [batch(0)] };
-      const stepped = async (trainer: Trainer, from: number, count: number) => {
-        const losses: number[] = [];
-        for (let step = from; step < from + count; step++) {
-          losses.push((await trainer.backward([batch(step)])).loss);
-          await trainer.update(2e-3, 1);
-        }
-        return losses;
-      };
-      const trainers = { onnx: await onnx.createTrainer(spec), torch: await torch.createTrainer(spec) };
-      const saved = { onnx: new Map(), torch: new Map() };
-      const after = { onnx: [] as number[], torch: [] as number[] };
-      for (const name of ["onnx", "torch"] as const) {
-        await stepped(trainers[name], 0, 3);
-        saved[name] = await trainers[name].save();
-        after[name] = await stepped(trainers[name], 3, 3);
-      }
-      expect([...saved.torch.keys()].sort()).toEqual([...saved.onnx.keys()].sort());
-      await trainers.onnx.restore(saved.torch, 3);
-      await trainers.torch.restore(saved.onnx, 3);
-      for (const name of ["onnx", "torch"] as const) {
-        for (const [i, loss] of (await stepped(trainers[name], 3, 3)).entries()) {
-          expect(Math.abs(loss - after.onnx[i]!)).toBeLessThan(1e-3);
-        }
-      }
+      const { trainers, apart } = await exchanged({ onnx, torch }, { train, examples, shared: 5, steps: 3 });
+      expect(apart).toBeLessThan(1e-3);
       // What one has learned the other adopts.
       const learned = await trainers.torch.finish();
       await trainers.onnx.finish();
@@ -150,53 +107,4 @@ describe.skipIf(skipped)("both backends", () => {
       });
     }),
   );
-
-  it("measure and train SmolLM2-135M alike", { timeout: 900_000 }, async () => {
-    const model = await realModelPath();
-    const place = { model, device: "cpu", threads: 2, template: "auto", root: model } as const;
-    const onnx = await openSession({ ...place, backend: "onnx" });
-    const torch = await openSession({
-      ...place,
-      backend: "torch",
-      torch: torchSchema.parse({ dtype: "float32" }),
-    });
-    try {
-      const found = await parity(onnx.backend, torch.backend, await realTexts(onnx.encoder), {
-        ...options,
-        train: { ...lora, rank: 16, alpha: 32, dropout: 0.05 },
-        layer: 15,
-      });
-      console.warn(`SmolLM2-135M, onnx against torch: ${JSON.stringify(found)}`);
-      expect(found.features).toBeLessThan(1e-4);
-      expect(found.refusalLogOdds).toBeLessThan(1e-2);
-      expect(found.supervised).toBeLessThan(1e-3);
-      expect(found.contrastive).toBeLessThan(1e-3);
-      expect(found.greedy).toBe(0);
-    } finally {
-      await releaseModel(onnx);
-      await releaseModel(torch);
-    }
-  });
 });
-
-/** Prompts and answers of the starter set, in the model's template. */
-async function realTexts(encoder: PromptEncoder): Promise<ParityTexts> {
-  const folder = join(import.meta.dirname, "../../../datasets/starter");
-  const pairs = readFileSync(join(folder, "pairs.csv"), "utf8").split(/\r?\n/).slice(1, 9);
-  const prompts = await Promise.all(
-    pairs.map(async (line) => {
-      const [, label, text] = /^[^,]*,[^,]*,[^,]*,([^,]*),"?(.*?)"?$/.exec(line)!;
-      return { ids: await encoder.prompt(text!), label: label! };
-    }),
-  );
-  const lines = readFileSync(join(folder, "general.jsonl"), "utf8").split("\n").slice(0, 4);
-  const answers = lines.map((line) => JSON.parse(line) as { prompt: string; response: string });
-  const examples = (
-    await encoder.pairs(answers.map(({ prompt, response }) => ({ prompt, answer: response })))
-  ).map((each) => ({ ...each, ids: each.ids.slice(0, 64) }));
-  const openings = await Promise.all(
-    ["I'm sorry", "I cannot", "I can't"].map((text) => encoder.tokenizer.encode(text)),
-  );
-  const shared = sharedPrefixLength([...prompts, ...examples].map(({ ids }) => ids));
-  return { prompts, examples, shared, openings };
-}

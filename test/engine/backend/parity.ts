@@ -1,3 +1,4 @@
+import { expect } from "vitest";
 import type {
   Backend,
   Batch,
@@ -48,6 +49,24 @@ export interface ParityOptions {
   readonly steps: number;
 }
 
+/** What one backend computed of the texts, and what it lost in five and five steps on them. */
+export interface ParityRun {
+  readonly measured: Measured;
+  readonly supervised: readonly StepFigures[];
+  readonly contrastive: readonly StepFigures[];
+  /** What features are kept to, where the contrastive steps began. */
+  readonly anchors: Anchors;
+}
+
+interface Measured {
+  readonly features: readonly number[];
+  readonly logOdds: readonly number[];
+  readonly losses: readonly number[];
+  readonly greedy: readonly number[];
+}
+
+type Anchors = NonNullable<ContrastBatch["retention"]>["anchors"];
+
 /** Measures both backends on the same texts, then trains five and five steps on each and compares again. */
 export async function parity(
   a: Backend,
@@ -55,33 +74,65 @@ export async function parity(
   texts: ParityTexts,
   options: ParityOptions,
 ): Promise<ParityFigures> {
-  const [first, second] = [await measured(a, texts, options), await measured(b, texts, options)];
-  const supervised = await Promise.all([a, b].map((backend) => steps(backend, texts, options, answersOf)));
-  const anchors = await anchorsOf(a, texts, options);
-  const contrast = (_: ParityTexts, step: number) => [contrastOf(a, texts, options, anchors, step)];
-  const contrastive = await Promise.all([a, b].map((backend) => steps(backend, texts, options, contrast)));
-  const figure = ([ours, others]: readonly StepFigures[][]) =>
-    Math.max(...ours!.map(({ loss: x }, i) => Math.abs(x - others![i]!.loss) / Math.max(1, Math.abs(x))));
-  // Later, AdamW has made whole steps of gradients that are nothing but rounding, as those of KL are where nothing has moved.
-  const norms = [supervised, contrastive].map(([ours, others]) =>
-    Math.abs(ours![0]!.gradientNorm / others![0]!.gradientNorm - 1),
+  const reference = await parityRun(a, texts, options);
+  return differences(reference, await parityRun(b, texts, options, reference));
+}
+
+/** Measures a backend, then trains it on answers and on a contrast. @param reference the run whose anchors it keeps features to. */
+export async function parityRun(
+  backend: Backend,
+  texts: ParityTexts,
+  options: ParityOptions,
+  reference?: ParityRun,
+): Promise<ParityRun> {
+  const figures = await measured(backend, texts, options);
+  const supervised = await steps(backend, texts, options, answersOf);
+  const anchors = reference?.anchors ?? (await anchorsOf(backend, texts, options));
+  const contrast = (_: ParityTexts, step: number) => [contrastOf(backend, texts, options, anchors, step)];
+  return {
+    measured: figures,
+    supervised,
+    contrastive: await steps(backend, texts, options, contrast),
+    anchors,
+  };
+}
+
+/** How far two runs are apart. */
+export function differences(a: ParityRun, b: ParityRun): ParityFigures {
+  const [first, second] = [a.measured, b.measured];
+  const pairs = (["supervised", "contrastive"] as const).map((kind) => [a[kind], b[kind]] as const);
+  const [supervised, contrastive] = pairs.map(([ours, others]) =>
+    Math.max(...ours.map(({ loss: x }, i) => Math.abs(x - others[i]!.loss) / Math.max(1, Math.abs(x)))),
   );
+  // Later, AdamW has made whole steps of gradients that are nothing but rounding, as those of KL are where nothing has moved.
+  const norms = pairs.map(([ours, others]) => Math.abs(ours[0]!.gradientNorm / others[0]!.gradientNorm - 1));
   return {
     features: furthest(first.features, second.features),
     refusalLogOdds: furthest(first.logOdds, second.logOdds),
     answerLosses: furthest(first.losses, second.losses),
-    supervised: figure(supervised),
-    contrastive: figure(contrastive),
+    supervised: supervised!,
+    contrastive: contrastive!,
     gradientNorms: Math.max(...norms),
     greedy: first.greedy.filter((token, i) => token !== second.greedy[i]).length,
   };
+}
+
+/** Expects what two backends in float32 may differ by. */
+export function expectAlike(found: ParityFigures): void {
+  expect(found.features).toBeLessThan(1e-4);
+  expect(found.refusalLogOdds).toBeLessThan(1e-2);
+  expect(found.answerLosses).toBeLessThan(1e-3);
+  expect(found.supervised).toBeLessThan(1e-3);
+  expect(found.contrastive).toBeLessThan(1e-3);
+  expect(found.gradientNorms).toBeLessThan(1e-3);
+  expect(found.greedy).toBe(0);
 }
 
 async function measured(
   backend: Backend,
   { prompts, examples, openings }: ParityTexts,
   options: ParityOptions,
-) {
+): Promise<Measured> {
   const rows = prompts.map(({ ids }) => ids);
   const layers = [options.layer, backend.shape.layers - 1];
   const features = await backend.features(rows, { layers, pooling: options.pooling });
@@ -151,7 +202,7 @@ function contrastOf(
   { shape }: Backend,
   { prompts, shared }: ParityTexts,
   { layer, pooling, retention }: ParityOptions,
-  anchors: NonNullable<ContrastBatch["retention"]>["anchors"],
+  anchors: Anchors,
   step: number,
 ): ContrastBatch {
   const size = 8;
