@@ -68,7 +68,12 @@ export type TorchOptions = z.infer<typeof torchSchema>;
 /** What stays in memory, what is recomputed and what is read anew, as it was planned before the work began. */
 export const memoryPlanSchema = z.looseObject({
   mode: memorySchema.exclude(["auto"]),
+  dtype: computeTypeSchema.optional().describe("Of the torch backend: type of the weights"),
   peakBytes: z.number().describe("Estimated peak on the device where the model is computed"),
+  hostBytes: z
+    .number()
+    .optional()
+    .describe("Of the torch backend: estimated peak of this machine's memory, all processes together"),
   availableBytes: z
     .number()
     .nullable()

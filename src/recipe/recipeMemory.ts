@@ -67,7 +67,7 @@ export function memoryRefusal(recipe: Recipe, model: ModelFacts, available: numb
       break;
     }
   }
-  const batch = smallestChange(recipe, (changed) => suffices(changed));
+  const batch = smallestBatch(recipe, (changed) => suffices(changed));
   if (batch) found.push(batch);
   if (found.length > 0) return `${need} Use ${found.join(", or ")}.`;
   // Nothing suffices alone: everything together, and what that needs.
@@ -100,7 +100,7 @@ function storedAs(model: ModelFacts, bytes: number): ModelFacts | null {
 }
 
 /** The largest batches, halved stage by stage, with which a recipe fits, in words; null where there are none. */
-function smallestChange(recipe: Recipe, fits: (changed: Recipe) => boolean): string | null {
+export function smallestBatch(recipe: Recipe, fits: (changed: Recipe) => boolean): string | null {
   const largest = greatestOf([0, ...recipe.stages.map(batchOf)]);
   for (let most = largest / 2; most >= 1; most /= 2) {
     const batch = Math.floor(most);
@@ -114,7 +114,8 @@ function smallestChange(recipe: Recipe, fits: (changed: Recipe) => boolean): str
 const batchOf = (stage: StageRecipe) =>
   stage.type === "contrastive" ? stage.sampler.batch : stage.batchSize;
 
-function withBatches(recipe: Recipe, size: (old: number) => number): Recipe {
+/** A recipe with other sizes of batches. */
+export function withBatches(recipe: Recipe, size: (old: number) => number): Recipe {
   const stages = recipe.stages.map((stage): StageRecipe => {
     if (stage.type !== "contrastive") return { ...stage, batchSize: size(stage.batchSize) };
     const { retention, sampler } = stage;

@@ -5,7 +5,14 @@ import type { Recipe } from "../../protocol/recipe.ts";
 import { type AvailableMemory, availableMemory } from "../../recipe/availableMemory.ts";
 import { type MemoryPlan, planMemory, planText } from "../../recipe/memoryPlan.ts";
 import type { ModelFacts } from "../../recipe/modelFacts.ts";
-import { answering, memoryRefusal, planRecipe } from "../../recipe/recipeMemory.ts";
+import { answering, memoryRefusal, planRecipe, recipePasses } from "../../recipe/recipeMemory.ts";
+import {
+  planTorch,
+  type TorchPlace,
+  type TorchPlan,
+  torchPlanText,
+  torchRefusal,
+} from "../../recipe/torchMemory.ts";
 import { byteSize } from "../../wording/numbers.ts";
 import { linearModules } from "../model/architecture.ts";
 import { formBytes, formOf } from "../model/forms.ts";
@@ -45,31 +52,60 @@ export async function heldMemory(
       : planMemory(model, [answering(asked, model)], mode, available);
   const kept = memory === "auto" && before ? planned(before) : null;
   const { plan, fits } = kept?.fits ? kept : planned(memory);
-  if (!fits) throw tooLarge(model, plan, { memory, recipe, available, found });
+  if (!fits) {
+    const why = recipe && memoryRefusal({ ...recipe, memory }, model, available);
+    throw outOfMemory(model, plan, { why: why ?? null, available, found });
+  }
   const text = planText(model, plan);
   return { plan, record: { ...plan, availableBytes: available, text } };
 }
 
-function tooLarge(
+/**
+ * Plans how a model is held by PyTorch, before a process is started.
+ *
+ * @param free bytes of the GPU that has least; null where that is not known, or where the CPU computes, of whose memory is read what is free.
+ * @throws DiscernError("out-of-memory") where nothing that was allowed fits this machine's memory, with what would. On a GPU, where much
+ *   depends on libraries and on other programs, nothing is refused beforehand.
+ */
+export async function torchMemory(
+  loaded: LoadedModel,
+  place: TorchPlace,
+  { memory, recipe, before, available: given }: MemoryWork,
+  free: number | null,
+): Promise<{ readonly plan: TorchPlan; readonly record: MemoryPlanRecord }> {
+  const model = factsOf(loaded, "cpu");
+  const found = place.device === "cpu" ? await availableMemory() : null;
+  const available = given ?? found?.bytes ?? free;
+  const passes = recipe ? recipePasses(recipe, model) : [answering(asked, model)];
+  const planned = (mode: Memory) => planTorch(model, place, { passes, memory: mode }, available);
+  const kept = memory === "auto" && before && before !== "stream" ? planned(before) : null;
+  const { plan, fits } = kept?.fits ? kept : planned(memory);
+  if (!fits && place.device === "cpu") {
+    const why = recipe && torchRefusal({ ...recipe, memory }, model, place, available);
+    throw outOfMemory(model, plan, { why: why ?? null, available, found });
+  }
+  return { plan, record: { ...plan, availableBytes: available, text: torchPlanText(model, plan) } };
+}
+
+function outOfMemory(
   model: ModelFacts,
-  plan: MemoryPlan,
+  { peakBytes }: { readonly peakBytes: number },
   {
-    memory,
-    recipe,
+    why,
     available,
     found,
-  }: Pick<MemoryWork, "memory" | "recipe"> & {
+  }: {
+    readonly why: string | null;
     readonly available: number | null;
     readonly found: AvailableMemory | null;
   },
 ): DiscernError {
   const where =
     found?.limit === "container" ? ` The limit of ${byteSize(found.total)} is this container's.` : "";
-  const why =
-    (recipe && memoryRefusal({ ...recipe, memory }, model, available)) ??
-    `${model.name} needs about ${byteSize(plan.peakBytes)} of memory, and ${byteSize(available)} is free. Use a model that is ` +
-      "smaller or stored in fewer bits.";
-  return new DiscernError("out-of-memory", `${why}${where}`);
+  const plain =
+    `${model.name} needs about ${byteSize(peakBytes)} of memory, and ${byteSize(available)} is free. Use a model that is ` +
+    "smaller or stored in fewer bits.";
+  return new DiscernError("out-of-memory", `${why ?? plain}${where}`);
 }
 
 function factsOf({ name, path, architecture, weights }: LoadedModel, device: OnnxDeviceName): ModelFacts {

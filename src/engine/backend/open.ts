@@ -1,9 +1,11 @@
 import { type MemoryPlanRecord, torchSchema } from "../../protocol/backend.ts";
 import type { DeviceChoice, DeviceName, OnnxDeviceName } from "../../protocol/device.ts";
 import { DiscernError } from "../../protocol/errors.ts";
+import type { Accelerator } from "../../protocol/python.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
 import type { Work } from "../../protocol/work.ts";
 import { chosenPlacement, namedBackend, type Placement, placementFaults } from "../../recipe/placement.ts";
+import { planProcesses, worldOf } from "../../recipe/torchProcesses.ts";
 import type { Architecture } from "../model/architecture.ts";
 import { type LoadedModel, parameterCount } from "../model/load.ts";
 import type { OnProgress } from "../model/weights.ts";
@@ -12,15 +14,15 @@ import type { Backend } from "./backend.ts";
 import type { ClassifierOptions, TextClassifier } from "./classifier.ts";
 import { commonRank } from "./deviceChoice/block.ts";
 import { chooseDevice } from "./deviceChoice/choose.ts";
-import { heldMemory } from "./heldMemory.ts";
+import { heldMemory, torchMemory } from "./heldMemory.ts";
 import { LiveModel } from "./onnx/decoder/liveModel.ts";
 import { OnnxBackend } from "./onnx/onnxBackend.ts";
 import { OnnxContrastTerms } from "./onnx/programs/featureTerms.ts";
 import { OnnxClassifier } from "./onnx/runtime/classifier.ts";
 import { Device } from "./onnx/runtime/device.ts";
 import { type JoinOptions, joinWorker } from "./torch/join.ts";
+import { joinCommand } from "./torch/joinCommand.ts";
 import { modelFolder } from "./torch/modelFolder.ts";
-import { joinCommand, planProcesses } from "./torch/processPlan.ts";
 import { TorchBackend } from "./torch/torchBackend.ts";
 import { TorchModel } from "./torch/torchModel.ts";
 import { WorkerClient } from "./torch/workerClient.ts";
@@ -56,8 +58,8 @@ export interface BackendOptions extends Partial<Omit<Placement, "device">> {
 export interface Opened {
   readonly backend: Backend;
   readonly deviceChoice: DeviceChoice | null;
-  /** What stays in memory; null where the backend does not plan it. */
-  readonly memoryPlan: MemoryPlanRecord | null;
+  /** What stays in memory. */
+  readonly memoryPlan: MemoryPlanRecord;
 }
 
 /**
@@ -73,8 +75,7 @@ export async function openBackend(options: BackendOptions, loaded: LoadedModel):
   const deviceChoice = await chosen(asked, options, loaded.architecture);
   const placement = deviceChoice === null ? asked : chosenPlacement(asked, deviceChoice);
   if (namedBackend(placement) === "torch") {
-    const backend = await openTorch({ ...options, ...placement }, loaded);
-    return { backend, deviceChoice, memoryPlan: null };
+    return { ...(await openTorch({ ...options, ...placement }, loaded)), deviceChoice };
   }
   const name = placement.device === "webgpu" ? "webgpu" : "cpu";
   return { ...(await openOnnx(name, options, loaded)), deviceChoice };
@@ -116,8 +117,11 @@ async function openOnnx(
   }
 }
 
-async function openTorch(options: BackendOptions & Placement, loaded: LoadedModel): Promise<Backend> {
-  const { device, memory, torch, threads, root, onStatus, onProgress } = options;
+async function openTorch(
+  options: BackendOptions & Placement,
+  loaded: LoadedModel,
+): Promise<Omit<Opened, "deviceChoice">> {
+  const { device, memory, recipe, torch, threads, root, onStatus, onProgress } = options;
   const { architecture, weights } = loaded;
   const gpu = device === "cuda" ? "required" : device === "cpu" ? "unused" : "preferred";
   const { executable: python, facts } = await choosePython({ named: torch.python, root }, gpu);
@@ -131,6 +135,9 @@ async function openTorch(options: BackendOptions & Placement, loaded: LoadedMode
       `torch.compile needs a C++ compiler, and ${python} finds none. Install g++ or clang, or set torch.compile to false.`,
     );
   }
+  const place = { device: placed, dtype, processes, world: worldOf(torch, processes), shard } as const;
+  const work = { memory, recipe, before: options.memoryBefore, available: options.availableMemory };
+  const { plan, record } = await torchMemory(loaded, place, work, leastFree(accelerators));
   onStatus?.(`Starting PyTorch: ${processes === 1 ? "a process" : `${processes} processes`} of ${python}`);
   if (nodes) onStatus?.(`Start on each of the other machines: ${joinCommand(nodes, processes)}`);
   const look = () => onProgress?.({ done: 0, total: 1 });
@@ -139,16 +146,22 @@ async function openTorch(options: BackendOptions & Placement, loaded: LoadedMode
   );
   try {
     const folder = await modelFolder(loaded);
-    const recompute = memory === "recompute";
+    const recompute = plan.mode === "recompute";
     const placing = { device: placed, dtype, shard, compile, threads, recompute } as const;
     const load = TorchModel.load(client, { folder, architecture, weights, ...placing });
     const model = await cutOff(load, look);
     onProgress?.({ done: 1, total: 1 });
-    return new TorchBackend(model, new OnnxContrastTerms());
+    return { backend: new TorchBackend(model, new OnnxContrastTerms()), memoryPlan: record };
   } catch (error) {
     await client.stop();
     throw error;
   }
+}
+
+/** Bytes that are free on the GPU that has least; null where no GPU says so. */
+function leastFree(accelerators: readonly Accelerator[]): number | null {
+  const free = accelerators.flatMap(({ memory }) => memory.free ?? []);
+  return free.length === 0 ? null : Math.min(...free);
 }
 
 /**

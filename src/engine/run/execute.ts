@@ -307,7 +307,7 @@ async function describe(
     device: backend.device,
     backend: backend.about,
     ...(deviceChoice === null ? {} : { deviceChoice }),
-    ...(memoryPlan === null ? {} : { memoryPlan }),
+    memoryPlan,
     threads: recipe.threads ?? null,
     pid: process.pid,
     argv: process.argv.slice(2),

@@ -24,8 +24,8 @@ export interface Session extends AsyncDisposable {
   readonly encoder: PromptEncoder;
   /** Why this device, where `auto` was asked for. */
   readonly deviceChoice: DeviceChoice | null;
-  /** What of the model stays in memory; null where its backend does not plan that. */
-  readonly memoryPlan: MemoryPlanRecord | null;
+  /** What of the model stays in memory. */
+  readonly memoryPlan: MemoryPlanRecord;
 }
 
 export type SessionOptions = Pick<Recipe, "device" | "threads" | "template"> &

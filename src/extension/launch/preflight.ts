@@ -8,8 +8,11 @@ import { type Cost, estimateCost, type Machine } from "../../recipe/cost.ts";
 import { laboratoryLines } from "../../recipe/laboratoryCost.ts";
 import { planText } from "../../recipe/memoryPlan.ts";
 import { knownModel, type ModelFacts } from "../../recipe/modelFacts.ts";
+import { chosenPlacement } from "../../recipe/placement.ts";
 import { readRecipe } from "../../recipe/recipeFile.ts";
-import { memoryRefusal, planRecipe } from "../../recipe/recipeMemory.ts";
+import { memoryRefusal, planRecipe, recipePasses } from "../../recipe/recipeMemory.ts";
+import { planTorch, torchPlanText, torchRefusal } from "../../recipe/torchMemory.ts";
+import { planProcesses, worldOf } from "../../recipe/torchProcesses.ts";
 import { recipeWork } from "../../recipe/work.ts";
 import { choiceShort } from "../device/places.ts";
 import type { Finding, Remedy } from "./finding.ts";
@@ -92,21 +95,34 @@ export async function placement(
   { memory: { free } }: Room,
   choose: () => Promise<DeviceChoice>,
 ): Promise<{ findings: Finding[]; plan: string[] }> {
-  let place: DeviceChoice;
   try {
-    place = await choose();
+    const place = await choose();
+    const where = `Computed on ${choiceShort(place)}: ${place.reason}.`;
+    // What a GPU has free is known to the engine, which says it when the run starts.
+    if (place.device !== "cpu") return { findings: [], plan: [where] };
+    const planned = place.backend === "torch" ? torchMemory : onnxMemory;
+    const { refusal, text } = planned(recipe, model, free, place);
+    if (refusal === null) return { findings: [], plan: [where, text] };
+    return { findings: [{ severity: "fault", message: refusal, remedy: { kind: "recipe" } }], plan: [where] };
   } catch (error) {
     if (!(error instanceof DiscernError)) throw error;
     const remedy: Remedy = error.code === "python-unusable" ? { kind: "python" } : { kind: "recipe" };
     return { findings: [{ severity: "fault", message: error.message, remedy }], plan: [] };
   }
-  const where = `Computed on ${choiceShort(place)}: ${place.reason}.`;
-  // What the formula knows of is the process of the onnx backend, and memory of this machine.
-  if (place.backend !== "onnx" || place.device !== "cpu") return { findings: [], plan: [where] };
-  const refusal = memoryRefusal(recipe, model, free);
-  if (refusal !== null)
-    return { findings: [{ severity: "fault", message: refusal, remedy: { kind: "recipe" } }], plan: [where] };
-  return { findings: [], plan: [where, planText(model, planRecipe(recipe, model, free).plan)] };
+}
+
+function onnxMemory(recipe: Recipe, model: ModelFacts, free: number) {
+  const text = planText(model, planRecipe(recipe, model, free).plan);
+  return { refusal: memoryRefusal(recipe, model, free), text };
+}
+
+function torchMemory(recipe: Recipe, model: ModelFacts, free: number, chosen: DeviceChoice) {
+  const { torch } = chosenPlacement(recipe, chosen);
+  const processes = planProcesses(torch, [], model.parameters);
+  const place = { ...processes, device: "cpu", world: worldOf(torch, processes.processes) } as const;
+  const work = { passes: recipePasses(recipe, model), memory: recipe.memory };
+  const text = torchPlanText(model, planTorch(model, place, work, free).plan);
+  return { refusal: torchRefusal(recipe, model, place, free), text };
 }
 
 /** The text of a sound recipe without contrastive stages. */

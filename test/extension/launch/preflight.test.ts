@@ -137,6 +137,12 @@ describe("preflight", () => {
       { severity: "fault", message: expect.stringMatching(/needs about .* of memory.*100 MB is free/) },
       { severity: "danger", message: expect.stringMatching(/1 MB is free/) },
     ]);
+    const torch = { backend: "torch", device: "cpu", reason: "it is named" } as const;
+    const onTorch = await look({}, { room: async () => tight, place: async () => torch });
+    expect(onTorch.findings[0]).toMatchObject({
+      severity: "fault",
+      message: expect.stringMatching(/needs about .* of memory with PyTorch.*100 MB is free/),
+    });
   });
 
   test("says where the run is computed and what stays in memory; on a GPU its memory is not this machine's", async () => {
@@ -146,6 +152,16 @@ describe("preflight", () => {
       "Computed on cpu by onnx: no GPU.",
       expect.stringMatching(/^Weights as float32 .* stay in memory\. Estimated peak: /),
     ]);
+    const torch = {
+      backend: "torch",
+      device: "cpu",
+      dtype: "bfloat16",
+      reason: "it has bf16 units",
+    } as const;
+    const onTorch = await look({}, { place: async () => torch });
+    expect(onTorch.plan[1]).toMatch(
+      /^Weights as bfloat16 \(200 MB\) and activations stay in memory\. Estimated/,
+    );
     const gpu = { backend: "torch", device: "cuda", dtype: "bfloat16", reason: "it is the fastest" } as const;
     const tight = { ...room, memory: { free: 1e8, total: 64e9 } };
     const onGpu = await look({}, { place: async () => gpu, room: async () => tight });

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { endingFailure, requestFailure, smallerPlan } from "../../../../src/engine/backend/torch/failure.ts";
+import { joinCommand } from "../../../../src/engine/backend/torch/joinCommand.ts";
 import { processArguments } from "../../../../src/engine/backend/torch/launch.ts";
-import { joinCommand, planProcesses } from "../../../../src/engine/backend/torch/processPlan.ts";
 import { torchSchema } from "../../../../src/protocol/backend.ts";
+import { planProcesses } from "../../../../src/recipe/torchProcesses.ts";
 import { gpu } from "../../python/fakePython.ts";
 
 const torch = (given: object = {}) => torchSchema.parse(given);

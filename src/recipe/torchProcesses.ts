@@ -1,7 +1,6 @@
-import type { ComputeType, TorchOptions } from "../../../protocol/backend.ts";
-import { DiscernError } from "../../../protocol/errors.ts";
-import type { Accelerator } from "../../../protocol/python.ts";
-import type { Nodes } from "./launch.ts";
+import type { ComputeType, TorchOptions } from "../protocol/backend.ts";
+import { DiscernError } from "../protocol/errors.ts";
+import type { Accelerator } from "../protocol/python.ts";
 
 /** Where and by how many a model is computed. */
 export interface PlacedProcesses {
@@ -31,7 +30,7 @@ export function planProcesses(
   const processes = torch.processes === "auto" ? Math.max(1, accelerators.length) : torch.processes;
   const halves = accelerators.length > 0 && accelerators.every(({ bf16 }) => bf16);
   const dtype = torch.dtype === "auto" ? (halves ? "bfloat16" : "float32") : torch.dtype;
-  const all = processes * (torch.nodes?.count ?? 1);
+  const all = worldOf(torch, processes);
   if (torch.shard === "shard" && all === 1) {
     throw new DiscernError(
       "recipe-invalid",
@@ -46,8 +45,7 @@ export function planProcesses(
   return { processes, dtype, shard: torch.shard === "shard" || (torch.shard === "auto" && all > 1 && !fits) };
 }
 
-/** The command that takes part on another machine, each with a number of its own. */
-export function joinCommand({ count, rendezvous, id }: Nodes, processes: number): string {
-  const rank = count === 2 ? "1" : `1…${count - 1}`;
-  return `discern torch join --nodes ${count} --rank ${rank} --rendezvous ${rendezvous} --id ${id} --processes ${processes}`;
+/** Processes on all machines together. */
+export function worldOf({ nodes }: Pick<TorchOptions, "nodes">, processes: number): number {
+  return processes * (nodes?.count ?? 1);
 }
