@@ -54,6 +54,29 @@ describeWorkbench("accessibility", () => {
     await page.page.close();
   });
 
+  it("checks and sliders are seen in high contrast", async () => {
+    for (const [name, until] of [
+      ["report", "figures"],
+      ["laboratory", "projection"],
+    ]) {
+      const page = await PageInBrowser.open(browser, name!);
+      const { states } = pages.find((one) => one.name === name)!;
+      await states.find((one) => one.name === until)!.show(page);
+      for (const theme of themeNames.filter((one) => one.startsWith("high-contrast"))) {
+        await page.setTheme(theme);
+        const { accents, background } = await page.page.evaluate(() => ({
+          accents: [...document.querySelectorAll("input")].map(
+            (input) => getComputedStyle(input).accentColor,
+          ),
+          background: getComputedStyle(document.body).backgroundColor,
+        }));
+        expect(accents.length).toBeGreaterThan(0);
+        expect(accents, `${name} in ${theme}`).not.toContain(background);
+      }
+      await page.page.close();
+    }
+  });
+
   it.each(pages)("nothing moves in $name where reduced motion is wanted", async ({ name, host, states }) => {
     let page: PageInBrowser;
     page = await PageInBrowser.open(

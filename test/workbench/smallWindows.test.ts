@@ -47,6 +47,52 @@ describeWorkbench("in a small window", () => {
     await page.page.close();
   });
 
+  it.each(pages)("$name is never wider than a window of 800 pixels", async ({ name, states }) => {
+    const page = await opened(name, states[0]!.name);
+    await page.page.setViewportSize({ width: 752, height: 590 });
+    for (const state of states) {
+      await state.show(page);
+      const width = await page.page.evaluate(() => document.documentElement.scrollWidth);
+      expect(width, state.name).toBe(752);
+    }
+    await page.page.close();
+  });
+
+  it("the matrix says whole what its runs are at", async () => {
+    const { page } = await opened("benchmark", "matrix");
+    for (const width of [752, 1352]) {
+      await page.setViewportSize({ width, height: 590 });
+      const cut = await page.evaluate(() =>
+        [...document.querySelectorAll(".status-words")]
+          .filter((words) => words.scrollWidth > words.clientWidth)
+          .map(({ textContent }) => textContent),
+      );
+      expect(cut, `at ${width} pixels`).toEqual([]);
+    }
+    await page.close();
+  });
+
+  it("a mark of overlap stands on the line of its figure", async () => {
+    const { page } = await opened("report", "figures");
+    for (const width of [752, 1352]) {
+      await page.setViewportSize({ width, height: 590 });
+      const { marks, below } = await page.evaluate(() => {
+        const marks = [...document.querySelectorAll("abbr")];
+        const figureOf = (mark: Element) => {
+          const range = document.createRange();
+          range.setStart(mark.parentElement!, 0);
+          range.setEndBefore(mark);
+          return range.getBoundingClientRect();
+        };
+        const isBelow = (mark: Element) => mark.getBoundingClientRect().top >= figureOf(mark).bottom - 2;
+        return { marks: marks.length, below: marks.filter(isBelow).length };
+      });
+      expect(marks).toBeGreaterThan(5);
+      expect(below, `at ${width} pixels`).toBe(0);
+    }
+    await page.close();
+  });
+
   it("labels of the grid are whole, and never touch a text", async () => {
     const page = await opened("labelling", "queue in the grid, rows selected");
     for (const width of [800, 1024]) {

@@ -64,7 +64,7 @@ export const overlapMark = " †";
 
 /** What the mark means, below every table that has it. */
 export const overlapNote =
-  "† The method was trained on prompts that are in, or close to, the suite: the figure may be too good, and the section on contamination says how many.";
+  "† The method was trained on prompts that are in, or close to, the suite: the figure may be too good, and the report's section on contamination says how many.";
 
 /** What decides whether figures are marked. */
 export interface WithContamination {

@@ -32,13 +32,14 @@ export function Grid({ page, focusRef }: { page: LabellingPage; focusRef: RefObj
   }, [page, first, last, places, page.run]);
   useEffect(() => reveal(selection.focus), [selection.focus, places]);
 
+  const hasReasons = givesReasons(page);
   const { onKeyDown, onClick } = gridInput(page, { count: places.length, screenful }, () =>
     page.setMode("one"),
   );
 
   return (
     <div
-      class="grid"
+      class={hasReasons ? "grid with-reasons" : "grid"}
       role="grid"
       aria-label="Prompts"
       aria-multiselectable="true"
@@ -53,7 +54,7 @@ export function Grid({ page, focusRef }: { page: LabellingPage; focusRef: RefObj
       onKeyDown={onKeyDown}
     >
       <div class="row head" role="row" aria-rowindex={1}>
-        {columnsOf(page).map(([key, name]) => (
+        {columnsOf(hasReasons).map(([key, name]) => (
           <span key={key} role="columnheader" class={key}>
             {name}
           </span>
@@ -74,9 +75,13 @@ export function Grid({ page, focusRef }: { page: LabellingPage; focusRef: RefObj
   );
 }
 
+/** Whether the order, or a second pass, says why a prompt is next. */
+function givesReasons({ query }: LabellingPage): boolean {
+  return query.differ !== undefined || !["file", "unlabelled"].includes(query.order);
+}
+
 /** The columns by their classes and names. An order that gives reasons shows them where the category is otherwise. */
-function columnsOf({ query }: LabellingPage): [string, string][] {
-  const hasReasons = query.differ !== undefined || !["file", "unlabelled"].includes(query.order);
+function columnsOf(hasReasons: boolean): [string, string][] {
   return [
     ["label", "Label"],
     ["line", "Line"],

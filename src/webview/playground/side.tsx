@@ -31,7 +31,12 @@ export function SideView({
         </button>
       </div>
       {subject === null && <p class="muted">Any model, adapter or run of this machine can stand here.</p>}
-      {state.problem !== null && <p role="alert">{state.problem}</p>}
+      {state.problem !== null && (
+        <p role="alert" class="words">
+          <span class="codicon codicon-error" aria-hidden="true" />
+          {state.problem}
+        </p>
+      )}
       <p class="status muted" role="status">
         {state.status === null ? "" : `${state.status} …`}
       </p>

@@ -68,8 +68,10 @@ function MeasureCard({ lines, figures }: { lines: readonly MeasureLine[]; figure
                   <Whisker marks={[mark]} axis={axis} style={styleOf(methods, id)} />
                 </dd>
                 <dd class="value">
-                  <strong>{figure(mark.value, unit)}</strong>
-                  {overlaps && <OverlapMark />}
+                  <strong>
+                    {figure(mark.value, unit)}
+                    {overlaps && <OverlapMark />}
+                  </strong>
                   {mark.lower !== undefined && mark.upper !== undefined && (
                     <small class="muted">{interval({ lower: mark.lower, upper: mark.upper }, unit)}</small>
                   )}

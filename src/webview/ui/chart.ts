@@ -190,7 +190,7 @@ function still(spec: PlotSpec, palette: Palette, devicePixelRatio: number): Conf
       });
     },
   };
-  const top = (spec.stages?.length ? 22 : 8) + legendHeight(spec.series.length, palette);
+  const top = (hasWordsAbove(spec) ? 22 : 8) + legendHeight(spec.series.length, palette);
   return {
     type: spec.overSteps ? "line" : "scatter",
     data: { datasets: lines },
@@ -336,7 +336,7 @@ function optionsOf(spec: PlotSpec, palette: Palette, width: number): NonNullable
     animation: false,
     normalized: spec.overSteps,
     maintainAspectRatio: false,
-    layout: { padding: { top: spec.stages?.length ? 20 : 8, right: 10 } },
+    layout: { padding: { top: hasWordsAbove(spec) ? 20 : 8, right: 10 } },
     interaction: { mode: "nearest", axis: spec.overSteps ? "x" : "xy", intersect: false },
     scales: { x: { ...axis(spec.x, spec.overSteps), ...stepMarks(spec) }, y: axis(spec.y) },
     plugins: {
@@ -364,4 +364,9 @@ function optionsOf(spec: PlotSpec, palette: Palette, width: number): NonNullable
       },
     },
   };
+}
+
+/** Whether names of stages, or a word at the corner, stand above the plot. */
+function hasWordsAbove({ stages = [], corner }: PlotSpec): boolean {
+  return stages.length > 0 || corner !== undefined;
 }

@@ -36,9 +36,9 @@ export function drawWords({ ctx, area, toX, toY }: Frame, spec: PlotSpec, palett
   ctx.font = `${palette.fontSize - 1}px ${palette.fontFamily}`;
   ctx.fillStyle = palette.muted;
   if (spec.corner) {
-    ctx.textBaseline = "top";
-    // Beside the corner, where a trail that ends well has its mark.
-    ctx.fillText(spec.corner, area.left + 14, area.top + 10);
+    ctx.textBaseline = "bottom";
+    // Above the corner, in which a trail that ends well has its mark.
+    ctx.fillText(spec.corner, area.left + 4, area.top - 3);
   }
   ctx.textAlign = "right";
   ctx.textBaseline = "bottom";

@@ -75,7 +75,7 @@ export interface PlotSpec {
   /** Names above the plot, from where on each holds. */
   readonly stages?: readonly { readonly x: number; readonly name: string }[];
   readonly guides?: readonly Guide[];
-  /** A word in the top left corner. */
+  /** A word above the top left corner. */
   readonly corner?: string;
   /** Many thin lines behind the series. */
   readonly threads?: readonly Thread[];

@@ -97,7 +97,9 @@ describe("figures", () => {
     const { n, count: refused } = report.measures.rows.find(
       ({ measure, method, suite }) => measure === "safe_refusal" && method === "STL" && suite === "pooled",
     ) as { n: number; count: number };
-    expect(values.map(({ textContent }) => textContent)).toContain(`${((100 * refused) / n).toFixed(0)} %`);
+    expect(values.map(({ firstChild }) => firstChild!.textContent)).toContain(
+      `${((100 * refused) / n).toFixed(0)} %`,
+    );
     expect(safe.textContent).toContain(`${n} prompts`);
     expect(within(safe).getAllByText(/^\[\d+, \d+\]$/)).toHaveLength(3);
   });

@@ -1,4 +1,5 @@
-import { madeBenchmark, madeMeasures } from "../../webview/benchmark/benchmarks.ts";
+import { overlapMark } from "../../../src/protocol/report/training.ts";
+import { madeBenchmark, madeMeasures, madeRow } from "../../webview/benchmark/benchmarks.ts";
 import { madeSweep } from "../../webview/benchmark/sweeps.ts";
 import type { LookedAt } from "./lookedAt.ts";
 
@@ -11,6 +12,16 @@ export const benchmark: LookedAt = {
         await page.tell({ type: "benchmark", benchmark: madeBenchmark() });
         await page.tell({ type: "measures", shown: madeMeasures(), outdated: null });
         await page.page.getByRole("grid").waitFor();
+      },
+    },
+    {
+      name: "a method that was trained on prompts of a suite",
+      async show(page) {
+        const rows = [madeRow("safe_refusal", "STL", null, "xstest", 0.3)];
+        const contamination = [{ method: "STL", suite: "xstest", contaminated: 3 }];
+        const shown = { ...madeMeasures(rows), contamination };
+        await page.tell({ type: "measures", shown, outdated: null });
+        await page.page.getByText(overlapMark, { exact: true }).first().waitFor();
       },
     },
     {

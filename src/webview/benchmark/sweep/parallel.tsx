@@ -159,8 +159,12 @@ function Axis({
   const [low, high] = brush ?? [0, 1];
   return (
     <g class="parallel-axis">
-      <text class="tick middle" x={x} y={14}>
-        {shortened(axis.title)}
+      <text class="tick middle" y={inTwoLines(axis.title).length > 1 ? 10 : 24}>
+        {inTwoLines(axis.title).map((line, i) => (
+          <tspan key={line} x={x} dy={i * 14}>
+            {shortened(line)}
+          </tspan>
+        ))}
         <title>{axis.title}</title>
       </text>
       <line class="axis-line" x1={x} x2={x} y1={toY(1)} y2={toY(0)} />
@@ -261,6 +265,15 @@ function wordsAt({ isList, ticks }: SweepAxis, at: number): string {
   return `${Math.round(100 * at)} % of the way`;
 }
 
+/** A name in one line, or in two where one is too long for the room between two axes. */
+function inTwoLines(text: string): string[] {
+  if (text.length <= longest) return [text];
+  const end = text.lastIndexOf(" ", longest);
+  return end < 1 ? [text] : [text.slice(0, end), text.slice(end + 1)];
+}
+
+const longest = 20;
+
 function shortened(text: string): string {
-  return text.length > 20 ? `${text.slice(0, 19)}…` : text;
+  return text.length > longest ? `${text.slice(0, longest - 1)}…` : text;
 }

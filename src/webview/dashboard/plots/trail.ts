@@ -37,7 +37,7 @@ export function trailPlot(runs: readonly PlottedRun[], looking: Looking, view: P
       y: { title: "refusal of toxic", ...y },
       series: legend.filter(({ id }) => !looking.hidden.has(id)),
       guides: [{ from: { x: 0, y: 0 }, to: { x: 1, y: 1 } }],
-      corner: "↖ best",
+      corner: "↙ best",
       tell: ({ label }, point) => {
         const where = `toxic ${figure(point.y)}, seemingly toxic ${figure(point.x)}`;
         return `${label}, step ${count((point as TrailPoint).step)}: ${where}`;

@@ -32,7 +32,7 @@ export function Filters({ filter, onChange, onReset, rows, shown, runs, search }
         <input
           ref={search}
           type="search"
-          placeholder="Words in prompts or answers"
+          placeholder="Prompts and answers"
           value={filter.search}
           onInput={({ currentTarget }) => onChange({ search: currentTarget.value })}
         />
