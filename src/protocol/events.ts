@@ -176,6 +176,12 @@ export const runEventSchema = z.discriminatedUnion("type", [
     ...header,
     method: z.string().describe("Type of the inference-time method"),
     chosen: chosenSchema.describe("What it chose: layer, position, …"),
+    flops: z
+      .number()
+      .optional()
+      .describe("Floating-point operations of the fit's forward passes; absent where nothing was fitted now"),
+    peakBytes: z.number().optional().describe("Most memory that the process held meanwhile"),
+    devicePeakBytes: z.number().optional().describe("Most memory in use on a device meanwhile"),
   }),
   z.object({
     type: z.literal("evaluation-progress"),

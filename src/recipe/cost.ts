@@ -17,6 +17,7 @@ import {
   type StageCost,
   stageCost,
 } from "./stageCost.ts";
+import { type FitCost, fitCost } from "./steeringCost.ts";
 import { helpfulUse, usesTriggers } from "./uses.ts";
 
 /*
@@ -56,6 +57,8 @@ export interface Cost {
   readonly probes: { readonly count: number; readonly seconds: number };
   /** Answers that the model gives itself to learn from. */
   readonly making: { readonly answers: number; readonly seconds: number };
+  /** Of the inference-time method, where the recipe has one. */
+  readonly fit: FitCost;
   readonly evaluation: EvaluationCost;
   readonly laboratory: LaboratoryCost;
 }
@@ -102,17 +105,19 @@ export function estimateCost(
   const probes = probeCost(recipe, model, stages, speed, counts);
   const evaluation = evaluationCost(recipe, model, { speed, ...machine }, counts);
   const making = makingCost(recipe, model, speed, counts);
+  const fit = fitCost(recipe, model, speed);
   const steps = stages.reduce((sum, { seconds }) => sum + seconds, 0);
   const laboratory = laboratoryCost(recipe, model, stages, { speed, bytesOf: float, counts });
   const { plan } = planRecipe(recipe, model, available);
   return {
-    seconds: steps + probes.seconds + laboratory.seconds + making.seconds + evaluation.seconds,
+    seconds: steps + probes.seconds + laboratory.seconds + making.seconds + fit.seconds + evaluation.seconds,
     memoryBytes: plan.peakBytes,
     memory: plan,
     diskBytes: diskBytes(recipe, model, stages) + laboratory.snapshotBytes,
     stages,
     probes,
     making,
+    fit,
     evaluation,
     laboratory,
   };

@@ -71,9 +71,17 @@ export function costParts(events: readonly RunEvent[]): CostPart[] {
         add("making data", seconds);
         break;
       case "steering-progress":
-      case "steering-fitted":
         add("fit", seconds);
         break;
+      case "steering-fitted": {
+        const { flops, peakBytes = null, devicePeakBytes } = event;
+        add("fit", seconds, {
+          flops: flops === undefined ? null : once("fit", flops),
+          peakBytes,
+          ...(devicePeakBytes !== undefined && { devicePeakBytes }),
+        });
+        break;
+      }
       case "judging-progress":
         add("judging", seconds);
         break;

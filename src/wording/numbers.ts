@@ -101,6 +101,11 @@ export function counted(n: number, one: string, many = `${one}s`): string {
   return `${count(n)} ${n === 1 ? one : many}`;
 }
 
+/** A number of floating-point operations: "1.2e+15". */
+export function operations(flops: Maybe): string {
+  return isKnown(flops) ? flops.toExponential(1) : unknown;
+}
+
 /** A number of parameters as papers give it: "135 M", "1.7 B". */
 export function parameterCount(parameters: Maybe): string {
   return scaled(parameters, [

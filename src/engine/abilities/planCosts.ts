@@ -27,7 +27,9 @@ export async function planCosts(
   const machine = await measuredMachine(finished, folder);
   const models = new Map<string, ModelFacts | null>();
   const costs = new Map<string, Cost | null>();
-  for (const { name, recipe } of plan.cells) {
+  for (const { name, recipe: own, controls } of plan.cells) {
+    // A control takes what the method that it controls fitted.
+    const recipe = controls === undefined ? own : { ...own, steering: undefined };
     const { base } = recipe.model;
     const known = models.get(base);
     const model = known === undefined ? await factsOf(base, plan.root) : known;

@@ -2,7 +2,8 @@ import type { Cell, Plan } from "../../protocol/cells.ts";
 import type { StageRecipe } from "../../protocol/recipeStages.ts";
 import type { Cost, EvaluationCost } from "../../recipe/cost.ts";
 import { laboratoryLines } from "../../recipe/laboratoryCost.ts";
-import { byteSize, counted, duration } from "../../wording/numbers.ts";
+import type { FitCost } from "../../recipe/steeringCost.ts";
+import { byteSize, counted, duration, operations } from "../../wording/numbers.ts";
 import type { CellState } from "../run/cells.ts";
 
 /** What the plan of a benchmark or sweep says before it is run. */
@@ -100,8 +101,20 @@ function totals({ plan, states, costs, isAsked, jobs }: ShownPlan): string[] {
     `${counted(left.length, "run")} left: about ${duration(sum(({ seconds }) => seconds))} of computing${jobs > 1 ? `, ${jobs} at a time` : ""}, ` +
       `up to ${byteSize(memory)} of memory, ${byteSize(sum(({ diskBytes }) => diskBytes))} of disk` +
       `${unknown === 0 ? "." : `; ${unknown} of unknown cost.`} Estimates are good to a factor of about two.`,
+    ...fitLines(known.map(({ fit }) => fit)),
     ...judgingLines(known.map(({ evaluation }) => evaluation)),
     ...laboratoryLines(known.map(({ laboratory }) => laboratory)),
+  ];
+}
+
+/** What fitting inference-time methods takes of the time. */
+function fitLines(costs: readonly FitCost[]): string[] {
+  const fits = costs.filter(({ flops }) => flops > 0);
+  if (fits.length === 0) return [];
+  const sum = (of: (cost: FitCost) => number) => fits.reduce((total, cost) => total + of(cost), 0);
+  return [
+    `Fits of inference-time methods: ${fits.length}, about ${duration(sum(({ seconds }) => seconds))} and ` +
+      `${operations(sum(({ flops }) => flops))} floating-point operations, within the time.`,
   ];
 }
 

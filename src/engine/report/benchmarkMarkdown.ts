@@ -1,4 +1,4 @@
-import type { BenchmarkRecord, FailureCase, MethodCost } from "../../protocol/report/benchmark.ts";
+import type { BenchmarkRecord, FailureCase } from "../../protocol/report/benchmark.ts";
 import { rowWords } from "../../protocol/report/lines.ts";
 import { controlsNote, methodName, notInTable } from "../../protocol/report/methods.ts";
 import type { Report } from "../../protocol/report/report.ts";
@@ -12,8 +12,8 @@ import {
 } from "../../protocol/report/table.ts";
 import { overlapMark, overlapNote } from "../../protocol/report/training.ts";
 import { POOLED } from "../../protocol/suite.ts";
-import { greatestOf } from "../../statistics/extremes.ts";
-import { byteSize, counted, duration, figure, quantity } from "../../wording/numbers.ts";
+import { counted, figure, quantity } from "../../wording/numbers.ts";
+import { costsSection } from "./costsMarkdown.ts";
 import { plain, table } from "./markdownText.ts";
 
 /** What a benchmark's report says first: the table of methods by suites, and what it is held to. */
@@ -64,7 +64,7 @@ export function benchmarkSections({ benchmark, methods, reference }: Report): st
     margins(benchmark, reference === undefined ? null : nameOf(reference)),
     openings(benchmark),
     tuning(benchmark),
-    costs(benchmark.costs, nameOf),
+    costsSection(benchmark.costs, nameOf),
     failures(benchmark.failures, nameOf),
   ].filter((section) => section !== "");
 }
@@ -119,29 +119,6 @@ function tuning({ tuning: record }: BenchmarkRecord): string {
     "## Tuning",
     `${counted(record.budget, "trial")} of every method that was tuned, on ${record.suites.map(plain).join(", ")}, judged by ${plain(record.measure)}.`,
     table(["method", "settings", record.measure, "unsafe refused", "safe refused", ""], rows),
-  ].join("\n\n");
-}
-
-function costs(found: readonly MethodCost[], nameOf: (id: string) => string): string {
-  if (found.length === 0) return "";
-  const parts = [...new Set(found.flatMap(({ parts: own }) => own.map(({ part }) => part)))];
-  const rows = found.map(({ method, seed, on, parts: own, tuningSeconds }) => {
-    const flops = own.flatMap((part) => part.flops ?? []);
-    const peaks = own.flatMap((part) => part.peakBytes ?? []);
-    return [
-      `${nameOf(method)}${on === undefined ? "" : ` (on ${nameOf(on)})`}`,
-      `${seed}`,
-      ...parts.map((part) => duration(own.find((one) => one.part === part)?.seconds)),
-      duration(own.reduce((sum, { seconds }) => sum + seconds, 0)),
-      flops.length === 0 ? "–" : flops.reduce((sum, each) => sum + each, 0).toExponential(1),
-      byteSize(peaks.length === 0 ? null : greatestOf(peaks)),
-      duration(tuningSeconds),
-    ];
-  });
-  return [
-    "## Costs",
-    "Time by what a run was at, without reading the model; a method on another also costs what that one does. Floating-point operations are those of training, answers and scores.",
-    table(["method", "seed", ...parts, "all", "FLOPs", "peak memory", "tuning"], rows),
   ].join("\n\n");
 }
 

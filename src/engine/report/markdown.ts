@@ -29,12 +29,14 @@ import {
   duration,
   estimate,
   figure,
+  operations,
   percent,
   pValue,
   signed,
   signedEstimate,
 } from "../../wording/numbers.ts";
 import { benchmarkSections, methodsBySuites } from "./benchmarkMarkdown.ts";
+import { servicesTable } from "./costsMarkdown.ts";
 import { plain, table } from "./markdownText.ts";
 
 /**
@@ -123,7 +125,7 @@ function runCosts({ run }: Report): string {
     part.part,
     duration(part.seconds),
     part.tokensPerSecond === undefined ? "–" : tokenPace(part.tokensPerSecond),
-    part.flops === null ? "–" : part.flops.toExponential(1),
+    operations(part.flops),
     byteSize(part.peakBytes),
     byteSize(part.devicePeakBytes),
     percent(part.utilisation),
@@ -133,6 +135,7 @@ function runCosts({ run }: Report): string {
     "## Costs",
     "Time by what the run was at, without reading the model, until this report. The pace leaves out the first steps of a stage.",
     table(header, rows),
+    ...servicesTable([[[], parts]], []),
   ].join("\n\n");
 }
 
@@ -190,7 +193,35 @@ function bySuite(report: Report, line: MeasureLine): string {
     rowBasis(row),
   ]);
   const note = rows.some((row) => isOverlapping(report, row)) ? `\n\n${plain(overlapNote)}` : "";
-  return `## ${plain(title)}\n\n${plain(definition.description)}${better[definition.direction]}\n\n${table(header, cells)}${note}`;
+  const categories = byCategory(report, line);
+  return `## ${plain(title)}\n\n${plain(definition.description)}${better[definition.direction]}\n\n${table(header, cells)}${note}${categories}`;
+}
+
+/** The measure by category, a method a column, with the seeds of one side by side; "" where no suite has categories. */
+function byCategory({ methods }: Report, { title, definition, rows: all }: MeasureLine): string {
+  const rows = all.filter((row) => row.category !== undefined && row.seed !== null);
+  if (rows.length === 0) return "";
+  const asked = methods.filter(({ id }) => rows.some((row) => row.method === id));
+  const places = Map.groupBy(rows, ({ suite, category, against }) =>
+    JSON.stringify([suite, category, against]),
+  );
+  const cells = [...places.values()].map((own) => {
+    const { suite, category = "", against } = own[0]!;
+    return [
+      suite,
+      against === undefined || against === "itself" ? category : `${category}, ${againstWords[against]}`,
+      ...asked.map(
+        ({ id }) =>
+          own
+            .filter((row) => row.method === id)
+            .map((row) => rowWords(row, definition))
+            .join(", ") || "–",
+      ),
+      [...new Set(own.map(rowBasis))].join(", "),
+    ];
+  });
+  const names = asked.map(({ id }) => methodName(methods, id));
+  return `\n\n### ${plain(title)} by category\n\n${table(["suite", "category", ...names, "n"], cells)}`;
 }
 
 function comparison({ methods }: Report, between: Comparison, lines: readonly MeasureLine[]): string {

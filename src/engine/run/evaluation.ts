@@ -44,7 +44,7 @@ import { type StartedSession, startMethod } from "./start.ts";
 import { interventionOf, type SteeredSession } from "./steering.ts";
 import { type StopToken, withStopSignal } from "./stop.ts";
 import { openPart, partPath } from "./suitePart.ts";
-import { DevicePeaks } from "./telemetry.ts";
+import { DevicePeaks, peaksNow } from "./telemetry.ts";
 
 /** Milliseconds between two events of progress. */
 const progressEvery = 500;
@@ -121,11 +121,6 @@ async function evaluateMethod(
   const file = (suite: string) => join(place, `${suite}.json`);
   let peakBytes = watchPeak();
   let devices = new DevicePeaks();
-  const peaksNow = async () => {
-    devices.add(await session.backend.use());
-    const { device, process } = devices;
-    return { peakBytes: peakBytes() + process, ...(device === null ? {} : { devicePeakBytes: device }) };
-  };
   let last = 0;
   const suites = suitesOf(prompts);
   return answerSuites(session.backend, session.encoder, suites, {
@@ -143,7 +138,7 @@ async function evaluateMethod(
         ...{ type: "suite-answered", method: method.name, suite },
         prompts: answers.results.length + (answers.choices?.length ?? 0),
         flops: await answerFlops(suites.find(({ name }) => name === suite)!, answers, session),
-        ...(await peaksNow()),
+        ...(await peaksNow(session.backend, peakBytes, devices)),
       });
     },
     part(suite) {

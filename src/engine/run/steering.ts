@@ -9,7 +9,9 @@ import {
   type SteeringGroup,
   type SteeringRecord,
 } from "../../protocol/steering.ts";
-import type { Session } from "../session/session.ts";
+import { forwardFlops } from "../../recipe/stageCost.ts";
+import { modelSize, type Session } from "../session/session.ts";
+import { countedPasses } from "../steer/countedPasses.ts";
 import { methodOf } from "../steer/methods.ts";
 import { PromptSuffix } from "../steer/promptSuffix.ts";
 import { SteeredBackend } from "../steer/steeredBackend.ts";
@@ -54,6 +56,8 @@ export interface FitOptions {
     Record<SteeringGroup, readonly { readonly prompt: string; readonly response?: string }[]>
   >;
   readonly onProgress?: (done: number, total: number) => void;
+  /** Told, once it is fitted, how many floating-point operations its forward passes took, attention aside. */
+  readonly onFitted?: (flops: number) => void;
 }
 
 /**
@@ -65,9 +69,10 @@ export interface FitOptions {
 export async function fitSteering(
   session: Session,
   path: string,
-  { steering, seed, openings, prompts, onProgress }: FitOptions,
+  { steering, seed, openings, prompts, onProgress, onFitted }: FitOptions,
 ): Promise<SteeringRecord> {
-  const { backend, encoder } = session;
+  const { encoder } = session;
+  const { backend, tokens } = countedPasses(session.backend);
   const fits = async (group: SteeringGroup): Promise<string[]> => {
     const records = prompts[group];
     if (answerGroups.has(group)) return records.flatMap(({ response }) => response ?? []);
@@ -90,6 +95,7 @@ export async function fitSteering(
     seed,
     ...(onProgress && { onProgress }),
   });
+  onFitted?.(tokens() * forwardFlops(modelSize(session)));
   return writeSteering(path, { steering, seed, fitted, model: modelOf(session) });
 }
 

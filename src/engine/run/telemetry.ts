@@ -1,5 +1,6 @@
 import type { NewRunEvent, RunEventOf } from "../../protocol/events.ts";
 import type { DeviceUse } from "../../protocol/telemetry.ts";
+import type { Backend } from "../backend/backend.ts";
 import { watchPeak } from "./peakMemory.ts";
 
 /** Milliseconds between two events of a stage. */
@@ -109,4 +110,15 @@ export class DevicePeaks {
     const peak = use.peakBytes ?? use.bytes;
     if (peak !== null) this.device = Math.max(this.device ?? 0, peak);
   }
+}
+
+/** What an event says of the most memory that the process, with those of its backend, and a device held until now. */
+export async function peaksNow(
+  backend: Pick<Backend, "use">,
+  peakBytes: () => number,
+  peaks: DevicePeaks,
+): Promise<{ peakBytes: number; devicePeakBytes?: number }> {
+  peaks.add(await backend.use());
+  const { device, process } = peaks;
+  return { peakBytes: peakBytes() + process, ...(device === null ? {} : { devicePeakBytes: device }) };
 }

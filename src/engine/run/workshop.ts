@@ -39,6 +39,7 @@ import { probePromptsOf } from "./laboratory/rows.ts";
 import { checkMaking, type MakingContext } from "./making.ts";
 import type { OpenStage, ProbeFigures } from "./openStage.ts";
 import { probePanels } from "./panelProbe.ts";
+import { watchPeak } from "./peakMemory.ts";
 import type { Workshop } from "./pipeline.ts";
 import { preferencePairs } from "./preferencePairs.ts";
 import type { RunPrompts } from "./prompts.ts";
@@ -46,6 +47,7 @@ import { type RunTokens, runTokens } from "./runTokens.ts";
 import type { StartedSession } from "./start.ts";
 import { steerRun } from "./steering.ts";
 import { type StopToken, throwIfStopped, withStopSignal } from "./stop.ts";
+import { DevicePeaks, peaksNow } from "./telemetry.ts";
 
 /** What the workshop of a run is made from. */
 interface RunContext {
@@ -248,11 +250,18 @@ export class ModelWorkshop implements Workshop {
     const { steering, seed, probes } = recipe;
     if (steering === undefined) return null;
     const method = steering.type;
+    const peakBytes = watchPeak();
+    const devices = new DevicePeaks();
+    let flops: number | null = null;
     const steered = await steerRun(session, folder, manifest.recipe.root, {
       ...{ steering, seed, openings: openingTexts(probes.openings), prompts: prompts.steering },
       onProgress: (done, total) => emit({ type: "steering-progress", method, done, total }),
+      onFitted: (found) => {
+        flops = found;
+      },
     });
-    emit({ type: "steering-fitted", method, chosen: steered.record.chosen });
+    const fitted = flops === null ? {} : { flops, ...(await peaksNow(session.backend, peakBytes, devices)) };
+    emit({ type: "steering-fitted", method, chosen: steered.record.chosen, ...fitted });
     for (const message of steered.notes) emit({ type: "warning", message });
     const { answers } = this.tokens.panels;
     return {

@@ -1,17 +1,13 @@
 import type {
   BenchmarkRecord,
-  CostPart,
   FailureCase,
-  MethodCost,
   SuiteOpenings,
   TuningRecord,
 } from "../../protocol/report/benchmark.ts";
 import { methodName } from "../../protocol/report/methods.ts";
-import { tokenPace } from "../../protocol/telemetry.ts";
 import type { Figures } from "../../protocol/webview/report.ts";
-import { greatestOf } from "../../statistics/extremes.ts";
-import { byteSize, count, counted, duration, figure, quantity } from "../../wording/numbers.ts";
-import { DataDetails } from "../ui/details.tsx";
+import { count, counted, figure, quantity } from "../../wording/numbers.ts";
+import { number } from "../ui/columns.ts";
 import { type Column, SortableTable } from "../ui/table.tsx";
 import { Words } from "../ui/words.tsx";
 import type { Filter } from "./answers/filter.ts";
@@ -128,77 +124,6 @@ function settingsOf({ settings }: Pick<Trial, "settings">): string {
     .join(", ");
 }
 
-/** What every run took: time by what it was at, floating-point operations, memory. */
-export function Costs({ costs, figures: { methods } }: { costs: readonly MethodCost[]; figures: Figures }) {
-  const nameOf = (id: string) => methodName(methods, id);
-  const parts = [...new Set(costs.flatMap((cost) => cost.parts.map(({ part }) => part)))];
-  const trained = parts.filter((part) =>
-    costs.some((cost) => partOf(cost, part)?.tokensPerSecond !== undefined),
-  );
-  const columns: Column<MethodCost>[] = [
-    {
-      id: "method",
-      title: "Method",
-      sort: ({ method }) => nameOf(method),
-      cell: ({ method, on }) => `${nameOf(method)}${on === undefined ? "" : ` (on ${nameOf(on)})`}`,
-    },
-    number("seed", "Seed", ({ seed }) => seed),
-    measured("all", "All", ({ parts: own }) => own.reduce((sum, { seconds }) => sum + seconds, 0), duration),
-    ...parts.map((part) => measured(part, part, (cost: MethodCost) => partOf(cost, part)?.seconds, duration)),
-    measured("tuning", "Tuning", ({ tuningSeconds }) => tuningSeconds, duration),
-    measured(
-      "flops",
-      "FLOPs",
-      (cost) => totalOf(cost, "flops"),
-      (flops) => flops?.toExponential(1) ?? "–",
-    ),
-    measured("peak", "Peak memory", (cost) => totalOf(cost, "peakBytes"), byteSize),
-    ...(costs.some((cost) => totalOf(cost, "devicePeakBytes") !== undefined)
-      ? [
-          measured(
-            "device",
-            "Peak GPU memory",
-            (cost: MethodCost) => totalOf(cost, "devicePeakBytes"),
-            byteSize,
-          ),
-        ]
-      : []),
-    ...trained.map((part) =>
-      measured(
-        `${part}-pace`,
-        `${part}, pace`,
-        (cost: MethodCost) => partOf(cost, part)?.tokensPerSecond,
-        (pace) => (pace === undefined ? "–" : tokenPace(pace)),
-      ),
-    ),
-  ];
-  return (
-    <>
-      <p class="muted about">
-        Time by what a run was at, without reading the model; a method on another also costs what that one
-        does. Floating-point operations are those of training, answers and scores.
-      </p>
-      <DataDetails
-        title="Costs of every run"
-        columns={columns}
-        rows={costs}
-        keyOf={({ method, seed }) => `${method} ${seed}`}
-      />
-    </>
-  );
-}
-
-function partOf({ parts }: MethodCost, part: string): CostPart | undefined {
-  return parts.find((one) => one.part === part);
-}
-
-/** The sum of operations, or the most memory, over what a run was at; undefined where it is not known of any. */
-function totalOf({ parts }: MethodCost, key: "flops" | "peakBytes" | "devicePeakBytes"): number | undefined {
-  const known = parts.flatMap((part) => part[key] ?? []);
-  if (known.length === 0) return undefined;
-  return key === "flops" ? known.reduce((sum, each) => sum + each, 0) : greatestOf(known);
-}
-
 interface CaseRow extends FailureCase {
   readonly name: string;
   readonly prompt: string;
@@ -307,19 +232,4 @@ export function Failures({
       />
     </>
   );
-}
-
-/** A column of whole numbers. */
-function number<R>(id: string, title: string, of: (row: R) => number): Column<R> {
-  return { id, title, number: true, sort: of, cell: (row) => count(of(row)) };
-}
-
-/** A column of numbers with a wording of their own. */
-function measured<R>(
-  id: string,
-  title: string,
-  of: (row: R) => number | undefined,
-  words: (value: number | undefined) => string,
-): Column<R> {
-  return { id, title, number: true, sort: of, cell: (row) => words(of(row)) };
 }

@@ -9,10 +9,11 @@ import { About } from "./about.tsx";
 import type { HumanAgreement } from "./agreement.ts";
 import type { Filter } from "./answers/filter.ts";
 import type { Row } from "./answers/rows.ts";
-import { Costs, Failures, Openings, Tuning } from "./benchmark.tsx";
+import { Failures, Openings, Tuning } from "./benchmark.tsx";
 import { Calibration, isSampled } from "./calibration.tsx";
 import { Comparisons } from "./comparison.tsx";
 import { Contamination } from "./contamination.tsx";
+import { Costs, costsOf } from "./costs.tsx";
 import { Earlier } from "./earlier.tsx";
 import { LaboratoryLinks } from "./laboratory.tsx";
 import { Layers, layerChoices } from "./layers.tsx";
@@ -56,6 +57,7 @@ export function Figures({
   const mentions = whole.laboratory ?? [];
   const figures = { ...whole, methods: markedMethods(whole) };
   const { benchmark } = whole;
+  const costs = costsOf(whole);
   const choices = layerChoices(figures);
   const lines = measureLines(figures.measures, figures.judges);
   const measures = [...Map.groupBy(lines, ({ definition }) => definition.id)].filter(([, own]) =>
@@ -135,9 +137,9 @@ export function Figures({
           <Openings benchmark={benchmark} />
         </Part>
       )}
-      {benchmark && benchmark.costs.length > 0 && (
+      {costs.length > 0 && (
         <Part title="Costs">
-          <Costs {...{ costs: benchmark.costs, figures }} />
+          <Costs {...{ costs, figures }} />
         </Part>
       )}
       <Part title="Verdicts of people">

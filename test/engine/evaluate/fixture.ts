@@ -262,7 +262,17 @@ export const exampleBenchmark: BenchmarkRecord = {
       ...{ method: "DCR → STL", seed: 0, on: "STL", tuningSeconds: 90 },
       parts: [
         { part: "supervised", seconds: 60, flops: 2e14, peakBytes: 1.6e9 },
+        { part: "fit", seconds: 20, flops: 3e13, peakBytes: 9e8 },
         { part: "evaluation", seconds: 30, flops: null, peakBytes: null },
+        {
+          ...{ part: "judging", seconds: 5, flops: null, peakBytes: null },
+          services: [
+            {
+              ...{ service: "large", requests: 12, promptTokens: 1200, completionTokens: 120 },
+              ...{ unreported: 1, cost: 0.5, answers: 20, known: 8 },
+            },
+          ],
+        },
       ],
     },
   ],

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { reportMarkdown } from "../../../src/engine/report/markdown.ts";
-import { exampleChoice, exampleReport } from "../evaluate/fixture.ts";
+import { exampleBenchmark, exampleChoice, exampleReport } from "../evaluate/fixture.ts";
 
 test("shows every part of a report", () => {
   const markdown = reportMarkdown(exampleReport());
@@ -90,4 +90,34 @@ test("names from files never become markup", () => {
   const markdown = reportMarkdown(report);
   expect(markdown).toContain("a\\|b &lt;img src=x>");
   expect(markdown).not.toContain("<img");
+});
+
+test("costs of a benchmark are there by stage, with what services were asked", () => {
+  const markdown = reportMarkdown({ ...exampleReport(), benchmark: exampleBenchmark });
+  const costs = markdown.split("## Costs")[1]!;
+  expect(costs).toContain(
+    "### Floating-point operations by stage\n\n| method | seed | supervised | fit |\n| --- | --- | --- | --- |\n| DCR → STL | 0 | 2.0e+14 | 3.0e+13 |",
+  );
+  expect(costs).toContain("### Peak memory by stage\n\n| method | seed | supervised | fit |");
+  expect(costs).not.toContain("Peak GPU memory");
+  expect(costs).toContain(
+    "| DCR → STL | 0 | judging | large | 12 | 1200 | 120 (not reported of 1 request) | 0.5000 | 8 of 20 |",
+  );
+});
+
+test("each measure is there by category, a method a column, with its seeds side by side", () => {
+  const report = exampleReport();
+  const markdown = reportMarkdown(report);
+  const section = markdown.split("### Refusal rate of safe prompts by category")[1]!.split("\n\n")[1]!;
+  const [header, , ...rows] = section.split("\n");
+  expect(header).toBe(`| suite | category | ${report.methods.map(({ name }) => name).join(" | ")} | n |`);
+  const categories = new Set(
+    report.measures.rows
+      .filter(({ measure, category }) => measure === "safe_refusal" && category !== undefined)
+      .map(({ suite, category }) => `${suite} ${category}`),
+  );
+  expect(categories.size).toBeGreaterThan(1);
+  expect(rows).toHaveLength(categories.size);
+  const seeds = new Set(report.answers.map(({ seed }) => seed)).size;
+  for (const row of rows) expect(row.match(/ %/g)!.length).toBeGreaterThanOrEqual(seeds);
 });

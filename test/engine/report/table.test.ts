@@ -155,7 +155,7 @@ test("Markdown of a benchmark has the table, missing suites, openings, tuning an
     "| XSTest | 120 | abababababab | 7 | 2 |",
     "| untrained | no trials |",
     "| STL | stages.0.steps = 120 | 0.6 | 90 % | 30 % | chosen |",
-    "| DCR → STL (on STL) | 0 | 60 s | 30 s | 2 min | 2.0e+14 | 1.6 GB | 2 min |",
+    "| DCR → STL (on STL) | 0 | 60 s | 20 s | 30 s | 5 s | 2 min | 2.3e+14 | 1.6 GB | 2 min |",
   ]) {
     expect(text).toContain(part);
   }

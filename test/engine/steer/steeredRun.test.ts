@@ -104,6 +104,14 @@ test("a steered run that was stopped is resumed to the same answers, with the me
   await run("parts");
   expect(await readFile(join(root, "parts/steering.json"), "utf8")).toBe(fitted);
   expect((await report("parts")).answers).toEqual(expected);
+  // What the fit cost counts once, and what was fitted by another run is not this one's.
+  const fitOf = async (name: string) => (await report(name)).run?.costs?.find(({ part }) => part === "fit");
+  const whole = await fitOf("whole");
+  expect(whole?.flops).toBeGreaterThan(0);
+  expect(whole?.peakBytes).toBeGreaterThan(1e6);
+  expect((await fitOf("parts"))?.flops).toBe(whole!.flops);
+  await run("taken", { steering: { ...ablation, fitted: "whole" } });
+  expect((await fitOf("taken"))?.flops).toBeNull();
 });
 
 test("a method that never acts is an error of the report, and its rows say so", async () => {

@@ -541,7 +541,16 @@ describe("a benchmark", () => {
     expect(region("Openings of test suites").getByText(/chose on the test suite/)).toBeTruthy();
     const [, costs] = region("Costs").getAllByRole("row", { hidden: true });
     expect(costs!.textContent).toContain("DCR → STL (on STL)");
-    expect(costs!.textContent).toContain("2.0e+14");
+    expect(costs!.textContent).toContain("2.3e+14");
+    const stages = region("Costs").getByRole("table", { name: "Costs by stage", hidden: true });
+    const rows = within(stages).getAllByRole("row", { hidden: true });
+    expect(rows.map(({ textContent }) => textContent)).toContainEqual(
+      expect.stringMatching(/^DCR → STL0fit20 s3\.0e\+13900\s?MB/),
+    );
+    const services = region("Costs").getByRole("table", { name: "Services", hidden: true });
+    expect(within(services).getAllByRole("row", { hidden: true })[1]!.textContent).toMatch(
+      /judginglarge12.*120.*0\.5000.*8/,
+    );
     expect(page.textContent).not.toMatch(/NaN|undefined/);
   });
 
