@@ -15,7 +15,6 @@ const root = join(import.meta.dirname, "..");
 const short: Record<string, string> = {
   "scripts/study.ts: say": "arguments of a command line",
   "src/dataset/presets.ts: holds": "names of columns",
-  "src/engine/abilities/probeSubject.ts: drawnTraining": "parameters",
   "src/engine/backend/onnx/programs/gradients/gradientProducts.ts: floats": "a matrix's shape",
   "src/engine/evaluate/bootstrap.ts: run": "a pair",
   "src/engine/evaluate/measures/curveMeasures.ts: work": "what a measure is told",

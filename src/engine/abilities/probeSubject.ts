@@ -9,7 +9,7 @@ import type { Label } from "../../protocol/label.ts";
 import { openingTexts, refusalOpenings } from "../../protocol/openings.ts";
 import type { ProbeContract } from "../../protocol/probe/contract.ts";
 import type { ProbeRequest } from "../../protocol/probe/request.ts";
-import { type ModelState, type TrainingPart, untrainedState } from "../../protocol/probe/result.ts";
+import { type DataPart, type ModelState, untrainedState } from "../../protocol/probe/result.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
 import type { Source } from "../../protocol/source.ts";
 import { timeline } from "../../protocol/timeline.ts";
@@ -24,9 +24,10 @@ import { measuredSpeed } from "../../runFolder/speed.ts";
 import { PromptEncoder } from "../chat/encoding.ts";
 import { promptTemplate } from "../chat/template.ts";
 import { type LoadedModel, loadModel, parameterCount } from "../model/load.ts";
-import type { DrawnTraining, ProbeDefinition, ProbeQuestion } from "../probe/definition.ts";
+import type { ProbeDefinition, ProbeQuestion } from "../probe/definition.ts";
 import { probeOf } from "../probe/probes.ts";
 import { drawnTraining } from "../run/laboratory/drawn.ts";
+import { madeRows } from "../run/laboratory/madeRows.ts";
 import { type Measuring, questionOf, type ResultHead, refuseStates } from "../run/laboratory/measure.ts";
 import { type ProbePrompts, type ProbeRows, probePromptsOf, probeRows } from "../run/laboratory/rows.ts";
 import { openState } from "../run/openState.ts";
@@ -85,27 +86,28 @@ async function ofRun(
   const { prompts, notices } = await runPrompts(request, record, signal);
   const loaded = await loadModel(manifest.model.path, { needsTokenizer: true });
   const template = promptTemplate(loaded.tokenizer, recipe.template, recipe.chat);
-  const found = await probeRows(
-    probe.contract,
-    new PromptEncoder(loaded.tokenizer, template),
-    prompts,
-    limitsOf(loaded, recipe),
-  );
+  const encoder = new PromptEncoder(loaded.tokenizer, template);
+  const limits = limitsOf(loaded, recipe);
+  const found = await probeRows(probe.contract, encoder, prompts, limits);
   const events = readEvents(runPaths(folder).events);
   const { stages } = timeline(events);
   const contrastLayer = stages.findLast(({ layer }) => layer !== undefined)?.layer ?? null;
-  const drawn =
-    probe.contract.training === undefined || request.training.length > 0
-      ? { drawn: null, notices: [] }
-      : drawnOf(recipe, found.training, events);
-  const rows = { ...found, notices: [...notices, ...found.notices, ...drawn.notices] };
+  const takesMade = probe.contract.training?.parts.includes("preferences") && request.training.length === 0;
+  const { contextLength, maxTokens } = limits;
+  const place = { folder, root: manifest.recipe.root, limit: Math.min(maxTokens, contextLength) };
+  const made = takesMade ? await madeRows(recipe, encoder, place, found.training) : [];
+  const training = [...found.training, ...made];
+  const rows = { ...found, training, notices: [...notices, ...found.notices] };
   const asked = { options, seed: request.seed ?? recipe.seed, states, contrastLayer };
   const { backend, device } = subject;
   const placement = { ...(backend && { backend }), ...(device && { device }) };
   let verified = true;
   return {
     ...{ probe, rows, folder: runPaths(folder).probes },
-    question: { ...questionOf(loaded, rows, asked), drawn: drawn.drawn },
+    question: {
+      ...questionOf(loaded, rows, asked),
+      drawn: takesMade ? drawnTraining(recipe, training, events) : null,
+    },
     head: {
       model: {
         ...{ name: manifest.model.name, path: manifest.model.path },
@@ -168,20 +170,6 @@ async function ofModel(request: ProbeRequest, subject: Subject<"model">): Promis
   };
 }
 
-/** What the steps of a run drew; null, with why, where that is not known. */
-function drawnOf(...asked: Parameters<typeof drawnTraining>): {
-  drawn: DrawnTraining | null;
-  notices: string[];
-} {
-  try {
-    return { drawn: drawnTraining(...asked), notices: [] };
-  } catch (error) {
-    // Probes that need it say so; others take the pairs without.
-    if (!(error instanceof DiscernError)) throw error;
-    return { drawn: null, notices: [error.message] };
-  }
-}
-
 /** The prompts of a run's files, or of those that a request names in their place. */
 async function runPrompts(
   request: ProbeRequest,
@@ -212,7 +200,7 @@ async function runPrompts(
 }
 
 /** The part of training that a prompt belongs to by its label. */
-const partOf: Readonly<Record<Label, TrainingPart>> = {
+const partOf: Readonly<Record<Label, DataPart>> = {
   toxic: "safety",
   seemingly_toxic: "helpful",
   general: "general",
@@ -244,7 +232,7 @@ async function filePrompts({
   const asked = (await Promise.all(prompts.map(read))).flat();
   const pairs = (await Promise.all(training.map(read))).flat();
   const grouped = (label: Label) => asked.filter((record) => record.label === label);
-  const trained = (part: TrainingPart) => pairs.filter(({ label }) => partOf[label] === part);
+  const trained = (part: DataPart) => pairs.filter(({ label }) => partOf[label] === part);
   return {
     prompts: {
       groups: {

@@ -17,6 +17,7 @@ import type { Outcome } from "../../protocol/report/verdicts.ts";
 import type { BackendShape, Example, Learned, Tokens } from "../backend/backend.ts";
 import type { Architecture } from "../model/architecture.ts";
 import type { Session } from "../session/session.ts";
+import type { PreferenceKeys, ReferencedPair } from "../train/preference.ts";
 
 /** A prompt of a probe as tokens, up to where the answer begins. */
 export interface ProbeRow extends ProbePrompt {
@@ -29,7 +30,18 @@ export interface ProbeRow extends ProbePrompt {
 
 /** A training pair as tokens, cut as the run cut it. */
 export interface TrainingRow extends TrainingPrompt {
+  /** Its answer; of a preference pair the preferred one. */
   readonly example: Example;
+  /** Of a preference pair: what it was made for, and what it is held against. */
+  readonly against?: RejectedAnswer;
+}
+
+/** The rejected answer of a preference pair, as a run made it for a stage. */
+export interface RejectedAnswer {
+  readonly stage: number;
+  readonly example: Example;
+  /** Log-probabilities of both answers under the reference, in nats. */
+  readonly reference: ReferencedPair["reference"];
 }
 
 /** A step of training on answers, as a run took it. */
@@ -39,7 +51,7 @@ export interface DrawnStep {
   readonly globalStep: number;
   /** Learning rate, times the factor that clipped the gradient. */
   readonly rate: number;
-  /** Factor of the loss of each labelled token. */
+  /** Factor of the loss of each labelled token; of a preference stage that of each pair's loss. */
   readonly weight: number;
   /** Whether prompts carried loss as well. */
   readonly maskPrompt: boolean;
@@ -55,6 +67,10 @@ export interface DrawnTraining {
   readonly trains: ReadonlyMap<number, TrainRecipe>;
   /** In their order. */
   readonly steps: readonly DrawnStep[];
+  /** What makes the loss of a preference stage, by its index. */
+  readonly preferences?: ReadonlyMap<number, PreferenceKeys>;
+  /** Steps of contrastive stages, by the steps of all stages before each: no share of them belongs to a pair. */
+  readonly contrastive?: readonly number[];
 }
 
 /** What a probe is asked, without a model: enough to say what it costs. */

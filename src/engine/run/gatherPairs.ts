@@ -183,7 +183,7 @@ async function rewritten(
 }
 
 /** The name that a safety prompt shares with the trigger that is made of it. */
-function triggerPair({ pair, id }: PromptRecord): string {
+export function triggerPair({ pair, id }: Pick<PromptRecord, "pair" | "id">): string {
   return pair ?? id;
 }
 

@@ -106,6 +106,18 @@ const referenceSchema = z.object({
   logProbabilities: z.array(z.object({ chosen: z.number(), rejected: z.number() })),
 });
 
+/** The log-probabilities of pairs under the reference, as they were kept; null where they were not, or are of other pairs. */
+export async function readReference(
+  folder: string,
+  name: string,
+  pairs: readonly PreferencePair[],
+): Promise<ReferencedPair["reference"][] | null> {
+  const known = await readFile(filesOf(folder, name).reference, "utf8")
+    .then((text) => referenceSchema.safeParse(JSON.parse(text)).data)
+    .catch(() => undefined);
+  return known?.pairs === sha256(JSON.stringify(pairs)) ? known.logProbabilities : null;
+}
+
 /**
  * The log-probabilities of pairs under the reference, which are measured once: read where they were kept, else measured and
  * kept.
@@ -118,12 +130,10 @@ export async function keptReference(
   pairs: readonly PreferencePair[],
   measure: () => Promise<ReferencedPair["reference"][]>,
 ): Promise<ReferencedPair["reference"][]> {
+  const known = await readReference(folder, name, pairs);
+  if (known !== null) return known;
   const path = filesOf(folder, name).reference;
   const key = sha256(JSON.stringify(pairs));
-  const known = await readFile(path, "utf8")
-    .then((text) => referenceSchema.safeParse(JSON.parse(text)).data)
-    .catch(() => undefined);
-  if (known?.pairs === key) return known.logProbabilities;
   const logProbabilities = await measure();
   try {
     await writeAtomic(path, `${JSON.stringify({ pairs: key, logProbabilities })}\n`);

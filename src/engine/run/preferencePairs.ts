@@ -4,6 +4,7 @@ import type { PreferenceRecipe } from "../../protocol/recipeStages.ts";
 import type { Example } from "../backend/backend.ts";
 import { ownAnswers } from "../distil/ownAnswers.ts";
 import { type PreferredAnswer, pairsOf } from "../distil/preferences.ts";
+import type { Session } from "../session/session.ts";
 import {
   logProbabilities,
   type PreferencePair,
@@ -38,7 +39,7 @@ export async function preferencePairs(
       }),
     ),
   ];
-  const name = `preferences-${index + 1}`;
+  const name = preferencesName(index);
   const about = { what: "preferences", judge: judge.id, stage: index } as const;
   const rows = await madeOnce(context, name, about, async (making) => {
     const options = answering(context, { ...stage, samples: 1, temperature: 1 }, judge);
@@ -65,7 +66,23 @@ export async function preferencePairs(
   return pairs;
 }
 
-/** The pairs as tokens. A rejected answer that was cut off has no end to learn. */
+/** The name under which the pairs of a stage are kept in the folder `data`. */
+export function preferencesName(stage: number): string {
+  return `preferences-${stage + 1}`;
+}
+
+/** A rejected answer as it is learned: one that was cut off has no end to learn. */
+export async function rejectedExample(
+  encoder: Session["encoder"],
+  { prompt, rejected = "", rejectedEnded }: MadeRow,
+  limit: number,
+): Promise<Example> {
+  const { ids, promptLength } = await encoder.pair(prompt, rejected);
+  const end = Math.min(rejectedEnded ? ids.length : ids.length - 1, limit);
+  return { ids: ids.slice(0, end), promptLength };
+}
+
+/** The pairs as tokens. */
 async function encodedPairs(
   { session, tokens }: MakingContext,
   preferred: readonly Preferred[],
@@ -73,12 +90,15 @@ async function encodedPairs(
 ): Promise<(PreferencePair & Pick<MadeRow, "label">)[]> {
   const chosen = new Map(preferred.map(({ id, label, example }) => [`${label} ${id}`, example]));
   const found = [];
-  for (const { prompt, label, rejected = "", rejectedEnded } of rows) {
+  for (const row of rows) {
+    const { prompt, label } = row;
     const example = chosen.get(`${label} ${promptId(prompt)}`);
     if (example === undefined) continue;
-    const { ids, promptLength } = await session.encoder.pair(prompt, rejected);
-    const end = Math.min(rejectedEnded ? ids.length : ids.length - 1, tokens.limit);
-    found.push({ label, chosen: example, rejected: { ids: ids.slice(0, end), promptLength } });
+    found.push({
+      label,
+      chosen: example,
+      rejected: await rejectedExample(session.encoder, row, tokens.limit),
+    });
   }
   return found;
 }

@@ -29,6 +29,9 @@ export type PreferenceOptions = Pick<
   "batchSize" | "accumulate" | "safetyRatio" | "beta" | "labelSmoothing"
 > & { readonly seed: number };
 
+/** What of a preference stage makes the loss of a pair. */
+export type PreferenceKeys = Pick<PreferenceOptions, "beta" | "labelSmoothing">;
+
 /**
  * The loss of one pair and its derivative by Δ = (ℓ_π(y⁺) − ℓ_ref(y⁺)) − (ℓ_π(y⁻) − ℓ_ref(y⁻)), in nats:
  * L = −(1 − ε)·ln σ(βΔ) − ε·ln σ(−βΔ) (Rafailov et al. 2023, eq. 7; ε: conservative DPO, Mitchell 2023). ∂L/∂ℓ_π(y⁺) is
@@ -36,7 +39,7 @@ export type PreferenceOptions = Pick<
  */
 export function preferenceLoss(
   delta: number,
-  { beta, labelSmoothing }: Pick<PreferenceOptions, "beta" | "labelSmoothing">,
+  { beta, labelSmoothing }: PreferenceKeys,
 ): { loss: number; slope: number } {
   const margin = beta * delta;
   const loss = (1 - labelSmoothing) * softplus(-margin) + labelSmoothing * softplus(margin);
@@ -65,26 +68,44 @@ export async function logProbabilities(
 }
 
 /**
+ * The pairs that each micro-batch of a step draws, a pure function of seed and step.
+ *
+ * @param pairs at least one; where a group has none, all are drawn from the other.
+ */
+export function preferenceDraws<P extends PreferencePair>(
+  { helpful, safety }: PreferencePairs<P>,
+  { batchSize, accumulate, seed, ...options }: PreferenceOptions,
+): (step: number) => P[][] {
+  const safetyRatio = helpful.length === 0 ? 1 : safety.length === 0 ? 0 : options.safetyRatio;
+  const mix = new SafetyMix({ batchSize, safetyRatio });
+  return (step) =>
+    Array.from({ length: accumulate }, (_, i) => {
+      const n = step * accumulate + i;
+      const of = (group: "general" | "safety", own: readonly P[]) =>
+        walk(own, mix.before(group, n), mix.count(group, n), (epoch) =>
+          stream(seed, "preference", group, epoch),
+        );
+      return [...of("general", helpful), ...of("safety", safety)];
+    });
+}
+
+/**
  * Preference tuning (DPO): the mean of `preferenceLoss` over the pairs of a step. The reference is the model as the stage found
  * it. The gradient is exact: a forward pass gives Δ of each pair, and the passes are next-token losses whose weights are the
  * derivatives by ℓ_π, −slope for y⁺ and slope for y⁻, per pair.
  */
 export class PreferenceObjective implements Objective {
   private readonly backend: Backend;
-  private readonly pairs: PreferencePairs<ReferencedPair>;
   private readonly options: PreferenceOptions;
-  private readonly mix: SafetyMix;
+  private readonly drawn: (step: number) => ReferencedPair[][];
   private readonly shared: number;
 
   /** @param pairs at least one; where a group has none, all are drawn from the other. */
   constructor(backend: Backend, pairs: PreferencePairs<ReferencedPair>, options: PreferenceOptions) {
     const { helpful, safety } = pairs;
-    const { batchSize } = options;
-    const safetyRatio = helpful.length === 0 ? 1 : safety.length === 0 ? 0 : options.safetyRatio;
     this.backend = backend;
-    this.pairs = pairs;
     this.options = options;
-    this.mix = new SafetyMix({ batchSize, safetyRatio });
+    this.drawn = preferenceDraws(pairs, options);
     const prompts = [...helpful, ...safety].flatMap(({ chosen, rejected }) =>
       [chosen, rejected].map(({ ids, promptLength }) => ids.slice(0, promptLength)),
     );
@@ -123,19 +144,6 @@ export class PreferenceObjective implements Objective {
 
   finished(): null {
     return null;
-  }
-
-  /** The pairs of each micro-batch of a step. */
-  private drawn(step: number): ReferencedPair[][] {
-    const { accumulate, seed } = this.options;
-    return Array.from({ length: accumulate }, (_, i) => {
-      const n = step * accumulate + i;
-      const of = (group: "general" | "safety", pairs: readonly ReferencedPair[]) =>
-        walk(pairs, this.mix.before(group, n), this.mix.count(group, n), (epoch) =>
-          stream(seed, "preference", group, epoch),
-        );
-      return [...of("general", this.pairs.helpful), ...of("safety", this.pairs.safety)];
-    });
   }
 
   /** The passes of a micro-batch: preferred answers, then rejected ones. */

@@ -1,33 +1,21 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import * as vscode from "vscode";
-import { selectPrompts } from "../../dataset/select.ts";
 import { recipeSuffix } from "../../protocol/recipe.ts";
-import type { Source } from "../../protocol/source.ts";
 import { openRun } from "../../runFolder/folder.ts";
+import { withoutPrompts } from "./withoutPrompts.ts";
 
 /**
  * Writes a copy of a run's recipe whose training data leave out prompts, and opens it; the person runs it where they want to. The recipe
  * that they wrote stays as it is.
+ *
+ * @throws as `withoutPrompts`.
  */
 export async function excludePrompts(run: string, ids: readonly string[]): Promise<void> {
   const { recipe, manifest } = await openRun(run);
   const { root } = manifest.recipe;
-  const without = async (source: Source): Promise<Source> => {
-    const { records } = await selectPrompts(source, { root });
-    const own = ids.filter((id) => records.some((record) => record.id === id));
-    return own.length === 0
-      ? source
-      : { ...source, exclude: [...new Set([...(source.exclude ?? []), ...own])] };
-  };
-  const all = (sources: readonly Source[]) => Promise.all(sources.map(without));
-  const { data } = recipe;
-  const [contrast, general, safety, helpful] = await Promise.all(
-    [data.contrast, data.general, data.safety, data.helpful].map(all),
-  );
-  const name = `${recipe.name}-without-${ids.length}`;
-  const copy = { ...recipe, name, data: { ...data, contrast, general, safety, helpful } };
-  const file = await freeRecipe(join(root, name));
+  const copy = await withoutPrompts(recipe, root, ids);
+  const file = await freeRecipe(join(root, copy.name));
   await vscode.workspace.fs.writeFile(
     vscode.Uri.file(file),
     Buffer.from(`${JSON.stringify(copy, null, 2)}\n`),

@@ -92,5 +92,5 @@ export const influenceContract = defineProbe({
   }),
   states: "trail",
   prompts: { toxic: { atLeast: 0 }, seemingly_toxic: { atLeast: 0 }, general: { atLeast: 0 } },
-  training: { parts: ["safety", "general", "helpful"], atLeast: 1 },
+  training: { parts: trainingPartSchema.options, atLeast: 1 },
 });

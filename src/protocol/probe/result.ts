@@ -23,13 +23,16 @@ const probePromptSchema = z.object({
 });
 export type ProbePrompt = z.infer<typeof probePromptSchema>;
 
-/** The parts of a recipe's data that a model is trained on as prompts with answers. */
-export const trainingPartSchema = z.enum(["safety", "general", "helpful"]);
+/** What a model is trained on as prompts with answers: parts of a recipe's data, and what a run made for its stages. */
+export const trainingPartSchema = z.enum(["safety", "general", "helpful", "triggers", "preferences"]);
 export type TrainingPart = z.infer<typeof trainingPartSchema>;
+/** The parts that are in the files of a recipe. */
+export type DataPart = Exclude<TrainingPart, "triggers" | "preferences">;
 
 const trainingPromptSchema = probePromptSchema.extend({
   part: trainingPartSchema,
-  response: z.string().describe("The answer that is trained on"),
+  response: z.string().describe("The answer that is trained on; the preferred one of a preference pair"),
+  rejected: z.string().optional().describe("Of a preference pair: the answer that is rejected"),
 });
 export type TrainingPrompt = z.infer<typeof trainingPromptSchema>;
 

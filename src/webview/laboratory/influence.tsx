@@ -190,6 +190,12 @@ function Row({
           <summary class="muted">Answer</summary>
           <Words text={pair.response} hidden={false} />
         </details>
+        {pair.rejected !== undefined && (
+          <details class="answer-words">
+            <summary class="muted">Rejected answer</summary>
+            <Words text={pair.rejected} hidden={false} />
+          </details>
+        )}
         <p class="muted">
           {pair.part} ·{" "}
           {open ? (

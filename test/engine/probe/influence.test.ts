@@ -13,6 +13,12 @@ import type { DrawnTraining, StateSession } from "../../../src/engine/probe/defi
 import { influence } from "../../../src/engine/probe/influence/influence.ts";
 import { RefusalScorer } from "../../../src/engine/probe/refusal.ts";
 import { openSession } from "../../../src/engine/session/session.ts";
+import {
+  logProbabilities,
+  PreferenceObjective,
+  type PreferencePair,
+  preferenceDraws,
+} from "../../../src/engine/train/preference.ts";
 import { type ModelState, untrainedState } from "../../../src/protocol/probe/result.ts";
 import type { TrainRecipe } from "../../../src/protocol/recipeStages.ts";
 import { shuffled, stream } from "../../../src/statistics/random.ts";
@@ -180,6 +186,88 @@ describe("influence of training pairs", () => {
     expect(figures.controls.shuffled!.pairs).toBeGreaterThan(0);
     expect(plan.backwardPasses).toBe(2 * (2 + 3) + 2 * 2 * (2 + 3));
     expect(done.at(-1)).toBe(1);
+  });
+
+  it("adds up to the change that steps of plain SGD made on preference pairs", async () => {
+    const { backend, encoder } = await opened();
+    const pairs: PreferencePair[] = [];
+    for (const { prompt, response } of training.slice(0, 4)) {
+      pairs.push({
+        chosen: await encoder.pair(prompt, response),
+        rejected: await encoder.pair(prompt, "Take a knife."),
+      });
+    }
+    const reference = await logProbabilities(backend, pairs);
+    const referenced = pairs.map((pair, i) => ({ ...pair, reference: reference[i]! }));
+    const groups = { helpful: [], safety: referenced };
+    const preference = { beta: 0.3, labelSmoothing: 0.1 };
+    const options = { ...preference, batchSize: 2, accumulate: 1, safetyRatio: 0.5, seed };
+    const objective = new PreferenceObjective(backend, groups, options);
+    const [rate, optimiser] = [4e-3, { type: "sgd" } as const];
+    const kinds = objective.batches(0);
+    const trainer = await backend.createTrainer({ train: lora, optimiser, seed, kinds });
+    const saved = [await trainer.save()];
+    for (const step of [0, 1]) {
+      const { passes } = await objective.weigh(step);
+      await trainer.backward(passes);
+      await trainer.update(rate, 1);
+      saved.push(await trainer.save());
+    }
+    const draws = preferenceDraws(groups, options);
+    const drawn: DrawnTraining = {
+      ...{ seed, trains: new Map([[0, lora]]), preferences: new Map([[0, preference]]) },
+      steps: [0, 1].map((step) => ({
+        ...{ stage: 0, globalStep: step, rate, weight: 1 / 2, maskPrompt: true },
+        pairs: draws(step)
+          .flat()
+          .map((pair) => referenced.indexOf(pair)),
+      })),
+    };
+    const { figures, caveats, plan } = await measuredOn(influence, await opened(), {
+      ...{ prompts, openings, drawn, states: statesAt([0, 1, 2]) },
+      training: training.slice(0, 4).map((words, i) => ({
+        ...{ ...words, part: "preferences", rejected: "Take a knife." },
+        against: { stage: 0, example: pairs[i]!.rejected, reference: reference[i]! },
+      })),
+      async open({ step }) {
+        const state = await opened();
+        if (step === 0) return state;
+        const again = await state.backend.createTrainer({ train: lora, optimiser, seed, kinds });
+        await again.restore(saved[step]!, step);
+        return { ...state, learned: [await again.finish()] };
+      },
+      options: { targets: [prompts[0].prompt, prompts[1].prompt], controls: 1, shuffled: 4 },
+    });
+    const largest = Math.max(...figures.targets.map(({ measured }) => Math.abs(measured!)));
+    expect(largest).toBeGreaterThan(1e-3);
+    for (const { predicted, measured } of figures.targets) {
+      expect(Math.abs(predicted! - measured!)).toBeLessThan(0.08 * largest);
+    }
+    expect(figures.targets[0]!.byPart.map(({ part }) => part)).toEqual(["preferences"]);
+    expect(figures.controls.shuffled!.pairs).toBeGreaterThan(0);
+    expect(caveats.join(" ")).toContain("both answers contribute together");
+    // Two answers of each of two pairs, and of those whose answers are exchanged twice more.
+    expect(plan.backwardPasses).toBe(2 * (4 + 3) + 2 * 2 * (4 + 3));
+  });
+
+  it("says of steps of a contrastive stage why they have no influence", async () => {
+    const run = await trained(lora, adamW, { steps: 2, rate: 1e-2 });
+    const contrastive = [0, 1];
+    const only = { ...run.drawn, steps: [], contrastive };
+    const asked = {
+      ...{ prompts, training, openings, states: statesAt([0, 2]) },
+      open: ({ step }: ModelState) => run.at(step),
+      options: { count: 1, controls: 0, shuffled: 0 },
+    };
+    const session = await opened();
+    await expect(measuredOn(influence, session, { ...asked, drawn: only })).rejects.toThrow(
+      /compares the features of all prompts of a batch/,
+    );
+    const { caveats } = await measuredOn(influence, session, {
+      ...asked,
+      drawn: { ...run.drawn, contrastive },
+    });
+    expect(caveats.join(" ")).toContain("2 steps of a contrastive stage between the states are not counted");
   });
 
   it("names the pairs whose absence lowers the prompt's refusal, more than that of others drawn by chance", async () => {

@@ -8,6 +8,7 @@ import type {
   ProbeContext,
   ProbeDefinition,
   ProbeRow,
+  RejectedAnswer,
   StateSession,
   TrainingRow,
 } from "../../../src/engine/probe/definition.ts";
@@ -18,6 +19,7 @@ import {
   type ModelState,
   type ProbePlan,
   probePlanSchema,
+  type TrainingPart,
   untrainedState,
 } from "../../../src/protocol/probe/result.ts";
 
@@ -36,7 +38,9 @@ export interface MeasuredOptions {
   readonly prompts: readonly Words[];
   readonly training?: readonly (Words & {
     readonly response: string;
-    readonly part: "safety" | "general" | "helpful";
+    readonly part: TrainingPart;
+    readonly rejected?: string;
+    readonly against?: RejectedAnswer;
   })[];
   /** What the steps of a run drew of the training pairs. */
   readonly drawn?: DrawnTraining;
@@ -69,7 +73,12 @@ export async function measuredOn<C extends ProbeContract>(
   const training: TrainingRow[] = [];
   for (const [i, words] of (asked.training ?? []).entries()) {
     const { example, ...rest } = await row(words, i);
-    training.push({ ...rest, part: words.part, response: words.response, example: example! });
+    const { part, response, rejected, against } = words;
+    training.push({
+      ...{ ...rest, part, response, example: example! },
+      ...(rejected !== undefined && { rejected }),
+      ...(against && { against }),
+    });
   }
   const context: ProbeContext<OptionsOf<C>> = {
     options: contract.options.parse(asked.options ?? {}) as OptionsOf<C>,

@@ -162,7 +162,10 @@ export async function measure(
       asked: { template: head.template, ...head.chat },
       openings: [...head.openings],
       prompts: prompts.map(wordsOf),
-      training: training.map((row) => ({ ...wordsOf(row), part: row.part, response: row.response })),
+      training: training.map((row) => ({
+        ...{ ...wordsOf(row), part: row.part, response: row.response },
+        ...(row.rejected !== undefined && { rejected: row.rejected }),
+      })),
       options,
       seed,
       cost: { ...plan, seconds: (performance.now() - began) / 1000, peakBytes: peak() },

@@ -2,7 +2,7 @@ import { DiscernError } from "../../../protocol/errors.ts";
 import { type Label, labelSchema } from "../../../protocol/label.ts";
 import { openingTexts } from "../../../protocol/openings.ts";
 import type { ProbeContract } from "../../../protocol/probe/contract.ts";
-import type { TrainingPart } from "../../../protocol/probe/result.ts";
+import type { DataPart } from "../../../protocol/probe/result.ts";
 import type { Recipe } from "../../../protocol/recipe.ts";
 import type { PlacedRecord, RecipePrompts } from "../../../recipe/prompts.ts";
 import type { Tokens } from "../../backend/backend.ts";
@@ -15,7 +15,7 @@ import { spellings, tokenTrie } from "../../probe/tokenTrie.ts";
 export interface ProbePrompts {
   readonly groups: Readonly<Record<Label, readonly PlacedRecord[]>>;
   /** Training pairs of each part; those whose answers nobody has are left out. */
-  readonly training: Readonly<Record<TrainingPart, readonly PlacedRecord[]>>;
+  readonly training: Readonly<Record<DataPart, readonly PlacedRecord[]>>;
   readonly openings: readonly string[];
 }
 
@@ -114,7 +114,7 @@ function described({ id, prompt, origin, line, kind, pair }: PlacedRecord, group
 }
 
 /** The label of a training part's prompts where the file says none. */
-const groupOfPart: Readonly<Record<TrainingPart, Label>> = {
+const groupOfPart: Readonly<Record<DataPart, Label>> = {
   safety: "toxic",
   general: "general",
   helpful: "seemingly_toxic",
@@ -130,6 +130,8 @@ async function trainingRows(
   const rows: TrainingRow[] = [];
   const notices: string[] = [];
   for (const part of need.parts) {
+    // What a run made is none of the recipe's data; `madeRows.ts` reads it.
+    if (part === "triggers" || part === "preferences") continue;
     const records = training[part];
     const { examples, indices, leftOut } = await encodeExamples(encoder, records, fit);
     if (leftOut.length > 0) {
@@ -147,7 +149,10 @@ async function trainingRows(
   if (rows.length < need.atLeast) {
     throw new DiscernError(
       "group-too-small",
-      `The probe ${id} needs at least ${need.atLeast} training pairs (${need.parts.map((part) => `data.${part}`).join(", ")}) and has ` +
+      `The probe ${id} needs at least ${need.atLeast} training pairs (${Object.keys(groupOfPart)
+        .filter((part) => need.parts.includes(part as DataPart))
+        .map((part) => `data.${part}`)
+        .join(", ")}) and has ` +
         `${rows.length}. Measure a run that trained on them, or name them with --training.`,
     );
   }

@@ -1,6 +1,8 @@
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import type { ProbeDefinition } from "../../../../src/engine/probe/definition.ts";
+import { preparedProbe } from "../../../../src/engine/abilities/probeSubject.ts";
+import type { DrawnStep, ProbeDefinition } from "../../../../src/engine/probe/definition.ts";
 import { direction } from "../../../../src/engine/probe/direction/direction.ts";
 import { influence } from "../../../../src/engine/probe/influence/influence.ts";
 import { startRun } from "../../../../src/engine/run/execute.ts";
@@ -12,12 +14,14 @@ import { readRunPrompts } from "../../../../src/engine/run/prompts.ts";
 import { listStates } from "../../../../src/engine/run/states.ts";
 import { Stop } from "../../../../src/engine/run/stop.ts";
 import { openSession } from "../../../../src/engine/session/session.ts";
+import { logProbabilities, preferenceLoss } from "../../../../src/engine/train/preference.ts";
 import { directionContract } from "../../../../src/protocol/probe/direction.ts";
 import { influenceContract } from "../../../../src/protocol/probe/influence.ts";
+import { probeRequestSchema } from "../../../../src/protocol/probe/request.ts";
 import { recipeSchema } from "../../../../src/protocol/recipe.ts";
 import { timeline } from "../../../../src/protocol/timeline.ts";
 import { readEvents } from "../../../../src/runFolder/eventLog.ts";
-import { openRun } from "../../../../src/runFolder/folder.ts";
+import { openRun, runPaths } from "../../../../src/runFolder/folder.ts";
 import { tempFolder } from "../../../tempFolder.ts";
 import { tinyData, writeTinyModel } from "../../../tinyModel.ts";
 
@@ -109,4 +113,73 @@ it("draws again what each step of a run drew: the losses of the pairs are the lo
     expect(measured.some((change) => Math.abs(change!) > 1e-3)).toBe(true);
     expect(agreement[0]!.asPredicted!).toBeGreaterThan(0.95);
   }
+});
+
+it("draws made answers and preference pairs again, too", async () => {
+  const root = tempFolder();
+  await writeTinyModel(join(root, "model"));
+  const pairs = { file: "starter:pairs.csv", split: "train", limit: 12 };
+  const train = { method: "lora", rank: 4 } as const;
+  const optimiser = { learningRate: 2e-2, warmup: 2 };
+  const recipe = recipeSchema.parse({
+    ...input,
+    data: {
+      ...tinyData,
+      safety: [{ ...pairs, labels: ["toxic"], answer: "No." }],
+      helpful: [{ ...pairs, labels: ["seemingly_toxic"] }],
+      helpfulAnswers: { type: "self-distilled", samples: 8, maxNewTokens: 48 },
+    },
+    stages: [
+      { type: "supervised", steps: 2, batchSize: 8, helpfulRatio: 0.25, train, optimiser },
+      // Teaches one refusal for every prompt, so that there is something to prefer.
+      { type: "supervised", steps: 30, batchSize: 4, safetyRatio: 1, train, optimiser },
+      { type: "preference", steps: 3, batchSize: 2, maxNewTokens: 12, train, optimiser },
+    ],
+    states: { every: 2 },
+  });
+  const folder = join(root, "run");
+  expect(await startRun(recipe, root, { folder, stop: new Stop() })).toBe("finished");
+  const subject = { kind: "run", folder, states: ["untrained", "stage-0", "stage-1", "stage-2"] } as const;
+  const { question } = await preparedProbe(probeRequestSchema.parse({ probe: "influence", root, subject }));
+  const { training, drawn } = question;
+  const told = timeline(readEvents(join(folder, "events.jsonl"))).steps;
+  expect(drawn!.steps).toHaveLength(told.length);
+  const count = (part: string) => training.filter((row) => row.part === part).length;
+  expect(count("helpful")).toBeGreaterThan(2);
+  expect(count("preferences")).toBeGreaterThan(0);
+
+  // The first step found the model as it was: a quarter of the pairs are answers of its own.
+  await using session = await openSession({ ...recipe, model: "model", root });
+  const [{ weight, pairs: first }] = drawn!.steps as [DrawnStep];
+  const parts = Map.groupBy(first, (i) => training[i]!.part);
+  expect(parts.get("helpful")).toHaveLength(2);
+  const losses = await session.backend.losses(first.map((i) => training[i]!.example));
+  expect(losses.reduce((sum, { loss }) => sum + weight * loss, 0)).toBeCloseTo(told[0]!.loss!, 4);
+
+  // Before its third step the preference stage was at a state that was kept.
+  const record = await openRun(folder);
+  const states = await listStates(folder, 3);
+  const before = await openState(record, states.find(({ name }) => name === "stage-2-step-2")!);
+  const last = drawn!.steps.at(-1)!;
+  const drawnPairs = last.pairs.map((i) => training[i]!);
+  const now = await logProbabilities(
+    before.backend,
+    drawnPairs.map(({ example, against }) => ({ chosen: example, rejected: against!.example })),
+  );
+  const preference = drawn!.preferences!.get(2)!;
+  const each = drawnPairs.map(({ against }, i) => {
+    const { reference } = against!;
+    const delta = now[i]!.chosen - reference.chosen - (now[i]!.rejected - reference.rejected);
+    return preferenceLoss(delta, preference).loss;
+  });
+  const mean = each.reduce((sum, loss) => sum + loss * last.weight, 0);
+  expect(mean).toBeCloseTo(told.at(-1)!.loss!, 4);
+  expect(Math.abs(mean - Math.LN2)).toBeGreaterThan(1e-3);
+
+  // What is gone is named.
+  const { data } = runPaths(folder);
+  await rm(join(data, "helpful.jsonl"));
+  await expect(
+    preparedProbe(probeRequestSchema.parse({ probe: "influence", root, subject })),
+  ).rejects.toThrow(/helpful\.jsonl, which it made itself and which is gone or damaged/);
 });
