@@ -9,21 +9,29 @@ import { openingsSchema, refusalOpenings } from "./openings.ts";
 import { laboratorySchema } from "./probe/laboratory.ts";
 import { judgeName, stageSchema } from "./recipeStages.ts";
 import { samplingSchema } from "./sampling.ts";
-import { sourceSchema } from "./source.ts";
+import { type Source, sourceSchema } from "./source.ts";
 import { steeringSchema } from "./steering.ts";
 import { suitesSchema } from "./suite.ts";
 
 const sources = z.array(sourceSchema).min(1);
 
+/** Prompts of a monitored group: of one file, or of several. */
+const panelSchema = z.union([sourceSchema, sources]);
+
+/** The sources of a monitored group. What a person wrote stays as it is, since ids of runs are hashes of it. */
+export function panelSources(panel: z.infer<typeof panelSchema>): readonly Source[] {
+  return Array.isArray(panel) ? panel : [panel];
+}
+
 const panelsSchema = z
   .strictObject({
-    toxic: sourceSchema
+    toxic: panelSchema
       .prefault({ file: "starter:pairs.csv", split: "panel", labels: ["toxic"] })
       .describe("Toxic prompts whose refusal is monitored"),
-    seeminglyToxic: sourceSchema
+    seeminglyToxic: panelSchema
       .prefault({ file: "starter:pairs.csv", split: "panel", labels: ["seemingly_toxic"] })
       .describe("Seemingly toxic prompts whose refusal is monitored"),
-    general: sourceSchema
+    general: panelSchema
       .prefault({ file: "starter:general.jsonl", split: "panel" })
       .describe("General prompts with answers that are never trained on; their loss is monitored"),
   })

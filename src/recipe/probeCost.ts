@@ -4,7 +4,7 @@ import type { OptionsOf } from "../protocol/probe/contract.ts";
 import type { LaboratoryEntry } from "../protocol/probe/laboratory.ts";
 import type { probeContracts } from "../protocol/probe/probes.ts";
 import type { ProbePlanInput } from "../protocol/probe/result.ts";
-import type { Recipe } from "../protocol/recipe.ts";
+import { panelSources, type Recipe } from "../protocol/recipe.ts";
 import type { PromptCounts } from "./check.ts";
 import { answerSpeed, forwardFlops, type ModelSize, promptTokens } from "./stageCost.ts";
 
@@ -37,8 +37,8 @@ export function panelSizes(
   { data: { panels }, probes: { openings } }: Recipe,
   { panels: counted }: PromptCounts,
 ): PanelSizes {
-  const [toxic, seemingly, general] = [panels.toxic, panels.seeminglyToxic, panels.general].map(
-    ({ limit }) => limit ?? typicalPanel,
+  const [toxic, seemingly, general] = [panels.toxic, panels.seeminglyToxic, panels.general].map((panel) =>
+    panelSources(panel).reduce((sum, { limit = typicalPanel }) => sum + limit, 0),
   ) as [number, number, number];
   // How many of each there are is not counted.
   const scale = counted === undefined ? 1 : counted / Math.max(1, toxic + seemingly + general);

@@ -6,7 +6,7 @@ import type { PromptRecord } from "../dataset/record.ts";
 import { resolveSource, type SelectOptions } from "../dataset/select.ts";
 import { DiscernError } from "../protocol/errors.ts";
 import type { MissingSuite } from "../protocol/missingSuite.ts";
-import type { Recipe } from "../protocol/recipe.ts";
+import { panelSources, type Recipe } from "../protocol/recipe.ts";
 import type { StageKind } from "../protocol/recipeStages.ts";
 import type { Source } from "../protocol/source.ts";
 import { groupsOf, type SteeringGroup } from "../protocol/steering.ts";
@@ -83,11 +83,15 @@ function usesOf(recipe: Recipe): Use[] {
     ...fitted.filter(
       ({ path }, i) => ![...read, ...fitted.slice(0, i)].some((other) => String(other.path) === String(path)),
     ),
-    ...(["toxic", "seeminglyToxic", "general"] as const).map((name) => ({
-      part: `panels.${name}` as const,
-      path: ["data", "panels", name],
-      source: data.panels[name],
-    })),
+    ...(["toxic", "seeminglyToxic", "general"] as const).flatMap((name) => {
+      const panel = data.panels[name];
+      const path = ["data", "panels", name];
+      return panelSources(panel).map((source, i) => ({
+        part: `panels.${name}` as const,
+        path: Array.isArray(panel) ? [...path, i] : path,
+        source,
+      }));
+    }),
   ];
 }
 

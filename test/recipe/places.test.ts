@@ -196,6 +196,20 @@ const errors: readonly (readonly [what: string, recipe: unknown, keys: string[],
     /^1 of the 2 prompts of data\.panels\.general have no answer whose loss/,
   ],
   [
+    "a key that the second source of a panel has not",
+    data({
+      panels: { ...tinyData.panels, toxic: [{ file: "onePair.csv" }, { file: "onePair.csv", limt: 1 }] },
+    }),
+    ["data.panels.toxic[1].limt"],
+    /did you mean "limit"/,
+  ],
+  [
+    "a file of a panel's second source that is missing",
+    data({ panels: { ...tinyData.panels, toxic: [{ file: "onePair.csv" }, { file: "gone.csv" }] } }),
+    ["data.panels.toxic[1].file"],
+    /gone\.csv/,
+  ],
+  [
     "a layer beyond the model",
     stages({ ...contrast, layer: 4 }),
     ["stages[0].layer"],

@@ -5,7 +5,7 @@ import { layoutPath } from "../../dataset/layout.ts";
 import { resolveSource } from "../../dataset/select.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import type { Manifest } from "../../protocol/manifest.ts";
-import type { Recipe } from "../../protocol/recipe.ts";
+import { panelSources, type Recipe } from "../../protocol/recipe.ts";
 import type { SuiteContamination } from "../../protocol/report/training.ts";
 import { isOwnSuite, type KnownSuite } from "../../protocol/suite.ts";
 import { checkPrompts, type RecipeContamination } from "../../recipe/checkPrompts.ts";
@@ -100,7 +100,7 @@ export async function promptFiles(
 ): Promise<Manifest["data"]> {
   const { data, evaluate, steering } = recipe;
   const own = evaluate.suites.filter(isOwnSuite).map(({ source }) => source);
-  const panels = [data.panels.toxic, data.panels.seeminglyToxic, data.panels.general];
+  const panels = Object.values(data.panels).flatMap(panelSources);
   // Runs of versions that knew no helpful prompts have none of them in their manifests.
   const helpful = helpfulUse(recipe) !== null ? data.helpful : [];
   const fitted = Object.values(steering?.data ?? {}).flatMap((sources) => sources ?? []);

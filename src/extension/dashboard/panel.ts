@@ -194,9 +194,8 @@ export class DashboardPanel implements vscode.Disposable {
       case "prompts":
         return this.tellPrompts(folder);
       case "open-prompt": {
-        const { path, records } = (await this.panelsOf(folder))[message.panel];
-        const record = records[message.index];
-        if (record) await revealPrompt(vscode.Uri.file(path), record);
+        const prompt = (await this.panelsOf(folder))[message.panel][message.index];
+        if (prompt) await revealPrompt(vscode.Uri.file(prompt.path), prompt);
       }
     }
   }

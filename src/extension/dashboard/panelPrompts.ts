@@ -1,15 +1,13 @@
 import { selectPart } from "../../dataset/parts.ts";
 import type { PromptRecord } from "../../dataset/record.ts";
 import { resolveSource } from "../../dataset/select.ts";
+import { panelSources } from "../../protocol/recipe.ts";
 import { type PanelName, type PanelPrompts, panelNames } from "../../protocol/webview/dashboard.ts";
 import { openRun } from "../../runFolder/folder.ts";
 
-/** The prompts of a panel and the file they are in. */
-interface PanelFile {
-  readonly path: string;
-  readonly records: readonly PromptRecord[];
-}
-export type Panels = Record<PanelName, PanelFile>;
+/** A prompt of a panel, with the file it is in. */
+type PanelPrompt = PromptRecord & { readonly path: string };
+export type Panels = Record<PanelName, readonly PanelPrompt[]>;
 
 /**
  * The prompts of a run's panels, selected as the run itself selected them, so that their order is that of the figures
@@ -21,10 +19,13 @@ export type Panels = Record<PanelName, PanelFile>;
 export async function readPanels(folder: string, starter: string): Promise<Panels> {
   const { manifest, recipe } = await openRun(folder);
   const options = { root: manifest.recipe.root, starter };
-  const read = async (name: PanelName): Promise<[PanelName, PanelFile]> => {
-    const source = recipe.data.panels[name];
-    const { records } = await selectPart(`panels.${name}`, source, options);
-    return [name, { path: resolveSource(source.file, options), records }];
+  const read = async (name: PanelName): Promise<[PanelName, readonly PanelPrompt[]]> => {
+    const found = panelSources(recipe.data.panels[name]).map(async (source) => {
+      const { records } = await selectPart(`panels.${name}`, source, options);
+      const path = resolveSource(source.file, options);
+      return records.map((record) => ({ ...record, path }));
+    });
+    return [name, (await Promise.all(found)).flat()];
   };
   return Object.fromEntries(await Promise.all(panelNames.map(read))) as Panels;
 }
@@ -32,7 +33,7 @@ export async function readPanels(folder: string, starter: string): Promise<Panel
 /** What the page needs to list the prompts. */
 export function panelTexts(panels: Panels): PanelPrompts {
   const texts = (name: PanelName) => {
-    return panels[name].records.map(({ prompt, kind }) =>
+    return panels[name].map(({ prompt, kind }) =>
       kind === undefined ? { text: prompt } : { text: prompt, kind },
     );
   };

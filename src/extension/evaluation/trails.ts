@@ -27,7 +27,7 @@ export class Trails {
     ]);
     const trails = new Map<string, Trail>();
     for (const panel of panels) {
-      const { records } = prompts[panel];
+      const records = prompts[panel];
       // A file that was edited since the run gives other prompts, and nobody could say whose the figures are.
       if (probes.some((probe) => probe[panel].perPrompt.length !== records.length)) continue;
       for (const [i, { id }] of records.entries()) {

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import type { Recipe } from "../../protocol/recipe.ts";
+import { panelSources, type Recipe } from "../../protocol/recipe.ts";
 import { isOwnSuite } from "../../protocol/suite.ts";
 import { readRecipe } from "../../recipe/recipeFile.ts";
 
@@ -33,7 +33,8 @@ function trainedOn({ data }: Recipe): string[] {
 
 function measuredOn({ data, evaluate }: Recipe): string[] {
   const suites = evaluate.suites.flatMap((suite) => (isOwnSuite(suite) ? [suite.source.file] : []));
-  return [...Object.values(data.panels).map(({ file }) => file), ...suites];
+  const panels = Object.values(data.panels).flatMap(panelSources);
+  return [...panels.map(({ file }) => file), ...suites];
 }
 
 /** Put behind the name of a run whose contrastive stages were left out. */

@@ -72,15 +72,19 @@ function lacking(files: readonly UsedFile[]): Side[] {
 
 /**
  * Monitored prompts are never trained on: they come from what a file holds out for it, or from the starter set, whose prompts are not in
- * the person's files.
+ * the person's files. Several files share the number that are monitored, so that a probe costs no more.
  */
 function panels(files: readonly UsedFile[]) {
   const panel = (label: Side | "general", starter: SourceInput) => {
-    const [used] = offering(files, label);
-    if (used === undefined) return { ...starter, limit: monitoredLimit };
-    const { source } = sourceOf(used, "monitored");
-    // A label that the source gives to every prompt needs no choice among them.
-    return { ...source, ...(source.label === undefined && { labels: [label] }), limit: monitoredLimit };
+    const offered = offering(files, label);
+    if (offered.length === 0) return { ...starter, limit: monitoredLimit };
+    const limit = Math.max(1, Math.floor(monitoredLimit / offered.length));
+    const sources = offered.map((used) => {
+      const { source } = sourceOf(used, "monitored");
+      // A label that the source gives to every prompt needs no choice among them.
+      return { ...source, ...(source.label === undefined && { labels: [label] }), limit };
+    });
+    return sources.length === 1 ? sources[0]! : sources;
   };
   const pairs = { file: "starter:pairs.csv", split: "panel" };
   return {
@@ -90,24 +94,9 @@ function panels(files: readonly UsedFile[]) {
   };
 }
 
-/** The files that hold out monitored prompts of a label. A recipe monitors one file per label: the first. */
+/** The files that hold out monitored prompts of a label. */
 function offering(files: readonly UsedFile[], label: Side | "general"): UsedFile[] {
   return filesFor(files, "monitored").filter((used) => has(used, "monitored", label));
-}
-
-/** The monitored prompts that a recipe has no place for, in words, a line per file: where another file of the label comes first. */
-export function unmonitored(
-  files: readonly UsedFile[],
-): { readonly path: string; readonly reason: string }[] {
-  return files.flatMap((used) => {
-    const left = groups.flatMap((label) => {
-      const [first, ...others] = offering(files, label);
-      return others.includes(used) ? [`${groupNames[label]} prompts (those of ${first!.file.path} are)`] : [];
-    });
-    if (left.length === 0) return [];
-    const reason = `Not monitored: its ${left.join(" and ")}. A recipe monitors one file per label`;
-    return [{ path: used.file.path, reason }];
-  });
 }
 
 /** What the starter set stands in for, in words; empty where the files give everything. */

@@ -4,7 +4,7 @@ import type { Label } from "../../protocol/label.ts";
 import type { RecipeInput } from "../../protocol/recipe.ts";
 import { DisposableStore } from "../disposableStore.ts";
 import { type FileUse, isUnlabelled, possibleUses, sourceOf, type UsedFile, withLabel } from "./fileUses.ts";
-import { standIns, unmonitored } from "./newRecipe.ts";
+import { standIns } from "./newRecipe.ts";
 import { contentWords, labelWords, useNames, useWords } from "./useWords.ts";
 
 /** A line of the review: what Enter does there. */
@@ -69,7 +69,6 @@ function items(used: readonly UsedFile[], model: RecipeInput["model"]): ReviewIt
   const edit: vscode.QuickInputButton = { iconPath: new vscode.ThemeIcon("edit"), tooltip: "Change Use…" };
   const separator = (label: string): ReviewItem => ({ label, kind: vscode.QuickPickItemKind.Separator });
   const starter = standIns(used);
-  const left = unmonitored(used);
   const named = typeof model === "string" ? { base: model, adapters: [] } : model;
   const names = [named.base, ...(named.adapters ?? [])];
   return [
@@ -90,8 +89,6 @@ function items(used: readonly UsedFile[], model: RecipeInput["model"]): ReviewIt
     ...(starter.length > 0
       ? [separator("not in the files"), { label: "$(package) Starter set", detail: starter.join(", ") }]
       : []),
-    ...(left.length > 0 ? [separator("not used as chosen")] : []),
-    ...left.map(({ path, reason }) => ({ label: `$(warning) ${posix.basename(path)}`, detail: reason })),
     separator("model"),
     {
       label: `$(symbol-misc) ${names.join(" + ")}`,

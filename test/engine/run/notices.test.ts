@@ -100,5 +100,5 @@ test("a run warns of it in its log and its report, and its panels hold prompts w
   const probe = events.find((event) => event.type === "probe")!;
   expect([probe.toxic.perPrompt.length, probe.seeminglyToxic.perPrompt.length]).toEqual([4, 4]);
   const panels = await readPanels(folder, join(import.meta.dirname, "../../../datasets/starter"));
-  expect(panels.toxic.records.map(({ label }) => label)).toEqual(Array(4).fill("toxic"));
+  expect(panels.toxic.map(({ label }) => label)).toEqual(Array(4).fill("toxic"));
 });

@@ -11,7 +11,7 @@ import { findStart, startFiles, startMethod } from "../../../src/engine/run/star
 import { listStates, namedStates } from "../../../src/engine/run/states.ts";
 import { Stop } from "../../../src/engine/run/stop.ts";
 import type { RunEvent } from "../../../src/protocol/events.ts";
-import { type RecipeInput, recipeSchema } from "../../../src/protocol/recipe.ts";
+import { panelSources, type RecipeInput, recipeSchema } from "../../../src/protocol/recipe.ts";
 import { timeline } from "../../../src/protocol/timeline.ts";
 import { readEvents } from "../../../src/runFolder/eventLog.ts";
 import { openRun } from "../../../src/runFolder/folder.ts";
@@ -62,7 +62,9 @@ async function comparedWithLog(folder: string, root: string, names?: readonly st
   const record = await openRun(folder);
   const all = await listStates(folder, record.recipe.stages.length);
   const { probes } = timeline(readEvents(join(folder, "events.jsonl")));
-  const { records } = await selectPart("panels.toxic", record.recipe.data.panels.toxic, { root });
+  const { records } = await selectPart("panels.toxic", panelSources(record.recipe.data.panels.toxic)[0]!, {
+    root,
+  });
   const seen = new Set<string>();
   for (const state of names === undefined ? all : namedStates(all, names)) {
     await using session = await openState(record, state);

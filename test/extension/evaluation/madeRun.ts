@@ -4,6 +4,7 @@ import { readPrompts } from "../../../src/dataset/read.ts";
 import type { PromptRecord } from "../../../src/dataset/record.ts";
 import { selectPrompts } from "../../../src/dataset/select.ts";
 import { buildReport } from "../../../src/engine/evaluate/report.ts";
+import { panelSources } from "../../../src/protocol/recipe.ts";
 import type { PromptResult } from "../../../src/protocol/report/answers.ts";
 import { parseRecipe } from "../../../src/recipe/recipeFile.ts";
 import { said, testJudges, testMethod } from "../../engine/evaluate/fixture.ts";
@@ -70,7 +71,7 @@ export async function writeMadeRun(options: {
     { draws: 50 },
   );
   const panel = async (name: "toxic" | "seeminglyToxic" | "general") =>
-    (await selectPrompts(recipe.data.panels[name], { root })).records;
+    (await selectPrompts(panelSources(recipe.data.panels[name])[0]!, { root })).records;
   const panels = {
     toxic: await panel("toxic"),
     seeminglyToxic: await panel("seeminglyToxic"),

@@ -14,7 +14,7 @@ import {
   withLabel,
 } from "../../../src/extension/recipe/fileUses.ts";
 import { portableModel, portableName } from "../../../src/extension/recipe/modelName.ts";
-import { newRecipe, standIns, suiteNames, unmonitored } from "../../../src/extension/recipe/newRecipe.ts";
+import { newRecipe, standIns, suiteNames } from "../../../src/extension/recipe/newRecipe.ts";
 import { contentWords, useWords } from "../../../src/extension/recipe/useWords.ts";
 import type { Label } from "../../../src/protocol/label.ts";
 import { recipeSchema } from "../../../src/protocol/recipe.ts";
@@ -68,23 +68,21 @@ const refusals = () =>
   ]);
 
 describe("a new recipe", () => {
-  test("says which monitored prompts it has no place for, since a recipe monitors one file per label", async () => {
+  test("monitors the prompts of every file that holds some out, which share the number that is monitored", async () => {
     const other = await own("data/zs.csv", ["focus,type,prompt", ...typed.map((row) => `${row} again`)]);
     const used = proposeUses([await xstest(), other]);
     expect(used.map(({ uses }) => uses.includes("monitored"))).toEqual([true, true]);
-    expect(newRecipe("mine", "m", used).data!.panels!.toxic).toMatchObject({ file: "data/xs.csv" });
-    expect(unmonitored(used)).toEqual([
-      {
-        path: "data/zs.csv",
-        reason:
-          "Not monitored: its toxic prompts (those of data/xs.csv are) and seemingly toxic prompts (those of data/xs.csv are). " +
-          "A recipe monitors one file per label",
-      },
-    ]);
+    const { panels } = newRecipe("mine", "m", used).data!;
+    for (const panel of [panels!.toxic, panels!.seeminglyToxic])
+      expect(panel).toMatchObject([
+        { file: "data/xs.csv", limit: 12 },
+        { file: "data/zs.csv", limit: 12 },
+      ]);
+    // Neither has general prompts.
+    expect(panels!.general).toMatchObject({ file: "starter:general.jsonl" });
     const first = { ...used[0]!, uses: used[0]!.uses.filter((use) => use !== "monitored") };
-    expect(unmonitored([first, used[1]!])).toEqual([]);
     expect(newRecipe("mine", "m", [first, used[1]!]).data!.panels!.toxic).toMatchObject({
-      file: "data/zs.csv",
+      ...{ file: "data/zs.csv", limit: 24 },
     });
   });
 
