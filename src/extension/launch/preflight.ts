@@ -6,13 +6,9 @@ import type { Work } from "../../protocol/work.ts";
 import { checkRecipeText, locatedProblem, type PlacedProblem } from "../../recipe/check.ts";
 import { type Cost, estimateCost, type Machine } from "../../recipe/cost.ts";
 import { laboratoryLines } from "../../recipe/laboratoryCost.ts";
-import { planText } from "../../recipe/memoryPlan.ts";
 import { knownModel, type ModelFacts } from "../../recipe/modelFacts.ts";
-import { chosenPlacement } from "../../recipe/placement.ts";
+import { placedMemory } from "../../recipe/placedMemory.ts";
 import { readRecipe } from "../../recipe/recipeFile.ts";
-import { memoryRefusal, planRecipe, recipePasses } from "../../recipe/recipeMemory.ts";
-import { planTorch, torchPlanText, torchRefusal } from "../../recipe/torchMemory.ts";
-import { planProcesses, worldOf } from "../../recipe/torchProcesses.ts";
 import { recipeWork } from "../../recipe/work.ts";
 import { choiceShort } from "../device/places.ts";
 import type { Finding, Remedy } from "./finding.ts";
@@ -98,10 +94,9 @@ export async function placement(
   try {
     const place = await choose();
     const where = `Computed on ${choiceShort(place)}: ${place.reason}.`;
-    // What a GPU has free is known to the engine, which says it when the run starts.
-    if (place.device !== "cpu") return { findings: [], plan: [where] };
-    const planned = place.backend === "torch" ? torchMemory : onnxMemory;
-    const { refusal, text } = planned(recipe, model, free, place);
+    const memory = placedMemory(recipe, model, free, place);
+    if (memory === null) return { findings: [], plan: [where] };
+    const { refusal, text } = memory;
     if (refusal === null) return { findings: [], plan: [where, text] };
     return { findings: [{ severity: "fault", message: refusal, remedy: { kind: "recipe" } }], plan: [where] };
   } catch (error) {
@@ -109,20 +104,6 @@ export async function placement(
     const remedy: Remedy = error.code === "python-unusable" ? { kind: "python" } : { kind: "recipe" };
     return { findings: [{ severity: "fault", message: error.message, remedy }], plan: [] };
   }
-}
-
-function onnxMemory(recipe: Recipe, model: ModelFacts, free: number) {
-  const text = planText(model, planRecipe(recipe, model, free).plan);
-  return { refusal: memoryRefusal(recipe, model, free), text };
-}
-
-function torchMemory(recipe: Recipe, model: ModelFacts, free: number, chosen: DeviceChoice) {
-  const { torch } = chosenPlacement(recipe, chosen);
-  const processes = planProcesses(torch, [], model.parameters);
-  const place = { ...processes, device: "cpu", world: worldOf(torch, processes.processes) } as const;
-  const work = { passes: recipePasses(recipe, model), memory: recipe.memory };
-  const text = torchPlanText(model, planTorch(model, place, work, free).plan);
-  return { refusal: torchRefusal(recipe, model, place, free), text };
 }
 
 /** The text of a sound recipe without contrastive stages. */

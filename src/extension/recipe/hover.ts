@@ -1,10 +1,10 @@
 import { dirname } from "node:path";
 import { getLocation } from "jsonc-parser";
 import * as vscode from "vscode";
+import { DiscernError } from "../../protocol/errors.ts";
 import { estimateCost } from "../../recipe/cost.ts";
 import { laboratoryLines } from "../../recipe/laboratoryCost.ts";
-import { planText } from "../../recipe/memoryPlan.ts";
-import { planRecipe } from "../../recipe/recipeMemory.ts";
+import { type PlacedMemory, placedMemory } from "../../recipe/placedMemory.ts";
 import { recipeWork } from "../../recipe/work.ts";
 import { alternatives, type RecipePath } from "./alternatives.ts";
 import type { CheckedFiles } from "./checkedFiles.ts";
@@ -56,12 +56,22 @@ export class CostHover implements vscode.HoverProvider {
         : `_Estimated from the model's size and ${machine.cores} cores, good to a factor of about two._`,
     );
     for (const line of laboratoryLines([cost.laboratory])) words.appendMarkdown(`\n\n${line}`);
-    const { plan } = planRecipe(recipe, model, machine.memoryBytes ?? null);
-    words.appendMarkdown(`\n\n${planText(model, plan)}`);
     const known = this.facts.knownPlace(recipe, root, recipeWork(recipe, counts));
+    const memory = memoryWords(() => placedMemory(recipe, model, machine.memoryBytes ?? null, known));
+    if (memory !== null) words.appendMarkdown(`\n\n${memory}`);
     words.appendMarkdown(`\n\nComputed: ${placeTitle(recipe, known)}.`);
     // A reason may hold paths and what a driver said.
     if (known) words.appendMarkdown(" ").appendText(known.reason);
     return new vscode.Hover(words, document.getWordRangeAtPosition(position, /"[^"]*"|[\w.+-]+/));
+  }
+}
+
+/** A memory plan in words, or what is wrong with the placement that it is asked for. */
+function memoryWords(plan: () => PlacedMemory | null): string | null {
+  try {
+    return plan()?.text ?? null;
+  } catch (error) {
+    if (!(error instanceof DiscernError)) throw error;
+    return error.message;
   }
 }
