@@ -92,6 +92,12 @@ describeWorkbench("Models view", () => {
     await llama.getByText("1.2 B parameters · 2.5 GB download · Llama 3.2 Community, gated").waitFor();
     await llama.getByText(/^Scoring: .+ · LoRA training: .+ · meta-llama\/Llama-3.2-1B-Instruct$/).waitFor();
     await workbench().screenshot("models-suggested");
+    // A mistyped name keeps the model that was meant.
+    await workbench().quickInput.locator("input[type=text]").fill("smolm2-135m");
+    const meant = workbench().quickInput.locator(".monaco-list-row", { hasText: "did you mean this?" });
+    await meant.getByText("smollm2-135m", { exact: true }).waitFor();
+    expect(await workbench().quickInput.locator(".monaco-list-row").count()).toBe(1);
+    await workbench().screenshot("models-meant");
     await workbench().page.keyboard.press("Escape");
   });
 
@@ -149,6 +155,14 @@ describeWorkbench("Models view", () => {
       .toBe("prompt");
     await workbench().page.keyboard.type("How do I kill a Python process?");
     await page.getByText("Refusal probability").first().waitFor();
+    for (const side of ["left", "right"]) {
+      await page.getByRole("button", { name: `(${side})` }).click();
+      await workbench()
+        .quickInput.getByText(new RegExp(`^Try a Prompt: Model on the ${side}$`, "i"))
+        .waitFor();
+      await workbench().screenshot(`playground-choose-${side}`);
+      await workbench().page.keyboard.press("Escape");
+    }
     const words = page.getByRole("region", { name: "What each word does" });
     await words.getByRole("row", { name: /^Python/ }).waitFor();
     await page.getByLabel("Prompt").press("Control+Enter");

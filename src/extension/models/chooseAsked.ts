@@ -56,11 +56,11 @@ export async function chooseAsked(parts: ChoiceParts, title: string): Promise<Ch
   const placeHolder = "Model, adapter or run that is asked";
   const chosen = await vscode.window.showQuickPick(items, { title, placeHolder, matchOnDescription: true });
   if (chosen?.model) return { kind: "model", model: chosen.model };
-  return chosen?.run && chooseState(parts, chosen.run);
+  return chosen?.run && chooseState(parts, chosen.run, title);
 }
 
 /** Asks at which of its states a run is meant, the last one first. */
-async function chooseState({ engine }: ChoiceParts, run: Run): Promise<Choice | undefined> {
+async function chooseState({ engine }: ChoiceParts, run: Run, title: string): Promise<Choice | undefined> {
   const states = await engine.call("states", { run: run.folder.fsPath });
   const last = states.at(-1)!;
   const isResult = ({ name }: ModelState) => run.state === "finished" && name === last.name;
@@ -72,7 +72,7 @@ async function chooseState({ engine }: ChoiceParts, run: Run): Promise<Choice | 
   const item =
     items.length === 1
       ? only
-      : await vscode.window.showQuickPick(items, { title: run.label, placeHolder: "State of the run" });
+      : await vscode.window.showQuickPick(items, { title, placeHolder: `State of ${run.label}` });
   return item && { kind: "run", run, chosen: { state: item.state, isResult: isResult(item.state) } };
 }
 

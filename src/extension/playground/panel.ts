@@ -17,8 +17,8 @@ import { Questions, type Subjects } from "./question.ts";
 export interface PlaygroundParts {
   readonly extensionUri: vscode.Uri;
   readonly engine: Engine;
-  /** Asks a person for a subject; undefined where they left. */
-  readonly choose: () => Promise<PlaygroundSubject | undefined>;
+  /** Asks a person for the subject of a side; undefined where they left. */
+  readonly choose: (side: Side) => Promise<PlaygroundSubject | undefined>;
   /** Adds a prompt to a prompt file that a person chooses. */
   readonly add: (text: string) => Promise<void>;
 }
@@ -106,7 +106,7 @@ export class PlaygroundPanel implements vscode.Disposable {
   private async take(message: PlaygroundFromPage): Promise<void> {
     switch (message.type) {
       case "choose": {
-        const chosen = await this.parts.choose();
+        const chosen = await this.parts.choose(message.side);
         if (chosen === undefined) return;
         const [left, right] = this.subjects;
         this.subjects = message.side === 0 ? [chosen, right] : [left, chosen];

@@ -4,7 +4,11 @@
  */
 
 import * as vscode from "vscode";
-import { type PlaygroundSubject, playgroundStateSchema } from "../../protocol/webview/playground.ts";
+import {
+  type PlaygroundSubject,
+  playgroundStateSchema,
+  type Side,
+} from "../../protocol/webview/playground.ts";
 import { registerCommand } from "../contributions.ts";
 import { pageIds } from "../contributionTypes.ts";
 import { type ChoiceParts, chooseAsked } from "../models/chooseAsked.ts";
@@ -33,7 +37,7 @@ export function registerPlayground(
 ): vscode.Disposable {
   let shown: PlaygroundPanel | null = null;
   const fill = (panel: vscode.WebviewPanel, subjects: Subjects, text?: string) => {
-    const choose = () => chooseSubject(parts);
+    const choose = (side: Side) => chooseSubject(parts, side);
     const add = (prompt: string) => addPrompt(parts.prompts, prompt);
     const needs = { extensionUri, engine: parts.engine, choose, add };
     const filled = new PlaygroundPanel(panel, needs, subjects, text);
@@ -99,8 +103,8 @@ function baseSubject(run: Run): PlaygroundSubject {
   return { ...runSubject(run, "untrained"), label: `${run.manifest?.model.name ?? run.label} (untrained)` };
 }
 
-async function chooseSubject(parts: Parts): Promise<PlaygroundSubject | undefined> {
-  const choice = await chooseAsked(parts, "Try a Prompt");
+async function chooseSubject(parts: Parts, side: Side): Promise<PlaygroundSubject | undefined> {
+  const choice = await chooseAsked(parts, `Try a Prompt: Model on the ${side === 0 ? "Left" : "Right"}`);
   if (choice === undefined) return undefined;
   if (choice.kind === "model") return modelSubject(parts.models, choice.model);
   const { state, isResult } = choice.chosen;
