@@ -94,7 +94,7 @@ describeWorkbench("Runs and Models views", () => {
 
   it("shows every run with its state and where it stands", async () => {
     await workbench().openSideBar("Discern");
-    await row(/^going, running, 34\/140 · \d+ min left · toxic 0\.62 · seemingly 0\.18/).waitFor();
+    await row(/^going, running, 34\/140 · \d+ min left · toxic 0\.62 · seemingly toxic 0\.18/).waitFor();
     await row(/^killed, interrupted/).waitFor();
     await row(/^stopped, stopped/).waitFor();
     await row(/^spoilt, damaged/).waitFor();
@@ -130,6 +130,13 @@ describeWorkbench("Runs and Models views", () => {
     await keepJudgement(join(runs, "dcr"), judgement, runs);
     await row(/^dcr, finished, safe refused 50 % → 20 %/).waitFor();
     await row(/^stl, finished, safe refused 50 % → 40 %/).waitFor();
+    // The hover says of which answers the rates are.
+    await row(/^dcr,/).hover();
+    const hover = workbench().page.locator(".monaco-hover:visible", { hasText: "Unsafe prompts refused" });
+    await hover.getByText(/^Each refusal rate counts all determined answers of its method;/).waitFor();
+    await workbench().screenshot("runs-hover");
+    await workbench().page.mouse.move(700, 5);
+    await hover.waitFor({ state: "hidden" });
   });
 
   it("compares the selected runs into a new folder", async () => {

@@ -67,7 +67,7 @@ function standing(run: RunSummary, headline: Headline | null): string {
       : stepsOf(run),
     etaSeconds !== null && `${duration(etaSeconds)} left`,
     last !== null && `toxic ${probability(last.toxic)}`,
-    last !== null && `seemingly ${probability(last.seeminglyToxic)}`,
+    last !== null && `seemingly toxic ${probability(last.seeminglyToxic)}`,
   ]
     .filter(Boolean)
     .join(" · ");
@@ -133,7 +133,13 @@ export interface Detail {
   readonly cell?: string;
   /** Where the figure is shown in full. */
   readonly opens?: "dashboard" | "report" | "notes";
+  /** What the figure is of, in a whole sentence of a hover; never with words of others, since it may be read as Markdown. */
+  readonly note?: string;
 }
+
+/** The report's sentence compares pairs of answers, and a row has no other method to pair with. */
+const rateNote =
+  "Each refusal rate counts all determined answers of its method; the report's sentence compares only prompts whose answers are determined in both methods.";
 
 /**
  * What a researcher wants to know of a run without opening it: what went wrong, how far it is, where refusals stand, what
@@ -150,8 +156,8 @@ export function details(run: RunSummary, headline: Headline | null): Detail[] {
       ? []
       : [{ name: "Stopped early", value: run.stoppedEarly, icon: "debug-step-out" }]),
     ...remarkDetails(run),
-    ...(safe ? [figure("Safe prompts refused", counted(safe))] : []),
-    ...(unsafe ? [figure("Unsafe prompts refused", counted(unsafe))] : []),
+    ...(safe ? [{ ...figure("Safe prompts refused", counted(safe)), note: rateNote }] : []),
+    ...(unsafe ? [{ ...figure("Unsafe prompts refused", counted(unsafe)), note: rateNote }] : []),
     ...(discernment ? [figure("Discernment", discernmentChange(discernment))] : []),
     ...(scored?.safe === undefined
       ? []

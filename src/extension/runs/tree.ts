@@ -195,10 +195,10 @@ const opening: Record<NonNullable<Detail["opens"]>, CommandId> = {
   notes: "discern.runs.editNotes",
 };
 
-function detailItem({ run }: RunRow, { name, value, icon, opens }: Detail): vscode.TreeItem {
+function detailItem({ run }: RunRow, { name, value, icon, opens, note }: Detail): vscode.TreeItem {
   const item = new vscode.TreeItem(name);
   item.description = value;
-  item.tooltip = `${name}: ${value}`;
+  item.tooltip = [`${name}: ${value}`, ...(note === undefined ? [] : [note])].join("\n\n");
   item.iconPath = new vscode.ThemeIcon(icon);
   if (opens) item.command = { command: opening[opens], title: name, arguments: [run] };
   return item;
@@ -245,6 +245,8 @@ function tooltip(run: Run, lines: readonly Detail[]): vscode.MarkdownString {
   const tags = run.remarks?.tags ?? [];
   if (tags.length > 0) row("Tags", tags.join(", "));
   for (const { name, value } of lines) row(name, value);
+  // These are our own sentences; as text their words would be broken anywhere.
+  for (const note of new Set(lines.flatMap(({ note }) => note ?? []))) text.appendMarkdown(`\n\n${note}`);
   const [began, ended] = [time(run.startedAt), time(run.finishedAt)];
   if (began) row("Started", began);
   if (ended) row("Ended", ended);

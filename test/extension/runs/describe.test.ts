@@ -50,14 +50,14 @@ test.each<[Partial<RunSummary>, string]>([
 });
 
 test.each<[Partial<RunSummary>, string]>([
-  [{}, "34/140 · 3 min left · toxic 0.62 · seemingly 0.18"],
+  [{}, "34/140 · 3 min left · toxic 0.62 · seemingly toxic 0.18"],
   [{ totalSteps: null, etaSeconds: null, last: null }, "34"],
   [
     { activity: { verb: "evaluating", object: "test", done: 8, total: 96 }, etaSeconds: 20 },
-    "evaluating 8/96 · 20 s left · toxic 0.62 · seemingly 0.18",
+    "evaluating 8/96 · 20 s left · toxic 0.62 · seemingly toxic 0.18",
   ],
   [{ state: "starting", last: null, etaSeconds: null }, "starting"],
-  [{ state: "stopped", etaSeconds: null }, "stopped · 34/140 · toxic 0.62 · seemingly 0.18"],
+  [{ state: "stopped", etaSeconds: null }, "stopped · 34/140 · toxic 0.62 · seemingly toxic 0.18"],
   [{ state: "damaged" }, "damaged"],
   [{ stages: [], step: 0, totalSteps: null, last: null, etaSeconds: null }, "preparing"],
   [{ stages: [], step: 0, totalSteps: null, last: null, etaSeconds: null, state: "stopped" }, "stopped"],
@@ -77,6 +77,8 @@ test("a finished run is described by its headline figures", () => {
       opens: "report",
     }),
   );
+  const noted = details(finished, headline).filter(({ note }) => note?.includes("determined answers"));
+  expect(noted.map(({ name }) => name)).toEqual(["Safe prompts refused", "Unsafe prompts refused"]);
 });
 
 test("each stage has a line with its own steps", () => {
