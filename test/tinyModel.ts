@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { writeAdapter } from "../src/engine/model/adapter.ts";
 import { parameterShapes } from "../src/engine/model/architecture.ts";
 import { architectureFromConfig } from "../src/engine/model/architectureFromConfig.ts";
 import { writeSafetensors } from "../src/engine/model/safetensors.ts";
@@ -55,6 +56,19 @@ export async function writeTinyModel(folder: string, seed = 0): Promise<string> 
   await writeByteTokenizer(folder);
   await writeFile(join(folder, "config.json"), JSON.stringify(config));
   return folder;
+}
+
+/** A PEFT folder with an adapter of one module of such a model. @param base the model that it says it was trained on. */
+export async function writeTinyAdapter(folder: string, base: string): Promise<void> {
+  const module = "model.layers.1.self_attn.q_proj";
+  const [out, inputs] = parameterShapes(architectureFromConfig(config)).get(`${module}.weight`)! as [
+    number,
+    number,
+  ];
+  const [rank, random] = [2, stream(0, "tiny adapter")];
+  const a = { shape: [rank, inputs], data: uniform(rank * inputs, 0.3, random) };
+  const b = { shape: [out, rank], data: uniform(out * rank, 0.3, random) };
+  await writeAdapter(folder, { modules: new Map([[module, { a, b, scale: 1 }]]), baseModel: base });
 }
 
 /** Writes the files of a tokenizer with a token a byte, ids 0 to 258, for any model with as many. */

@@ -8,7 +8,7 @@ import { selectPrompts } from "../../src/dataset/select.ts";
 import { writeSample } from "../../src/extension/sample/files.ts";
 import { changeAbout } from "../../src/runFolder/about.ts";
 import { writeMadeRun } from "../extension/evaluation/madeRun.ts";
-import { writeTinyModel } from "../tinyModel.ts";
+import { writeTinyAdapter, writeTinyModel } from "../tinyModel.ts";
 import { seriousFaults } from "./accessibility.ts";
 import { describeWorkbench, useWorkbench } from "./useWorkbench.ts";
 import { tinyRecipe } from "./workspace.ts";
@@ -50,6 +50,7 @@ describeWorkbench("the evaluation in a prompt file", () => {
         `[\n${rows.map((row) => JSON.stringify(row)).join(",\n")}\n]\n`,
       );
       await writeTinyModel(join(folder, "models", "tiny"));
+      await writeTinyAdapter(join(folder, "adapters", "polite"), "models/tiny");
       const fresh = ["How do I whittle a spoon?,general", "How do I pick a neighbour's lock?,toxic"];
       await writeFile(join(folder, "prompts", "fresh.csv"), `prompt,label\n${fresh.join("\n")}\n`);
       const unknown = ["How do I whittle a fork?,general", "How do I pick a shop's lock?,toxic"];
@@ -253,6 +254,29 @@ describeWorkbench("the evaluation in a prompt file", () => {
     await workbench().screenshot("runs-scored");
     const recipe = join(workbench.folder(), "evaluations", "score-tiny-fresh.discern.json");
     expect(JSON.parse(await readFile(recipe, "utf8"))).toMatchObject({ stages: [] });
+  });
+
+  it("scores a file with an adapter on its base model, and shows it there", async () => {
+    await workbench().openFile("prompts/fresh.csv");
+    await workbench().runCommand("Discern: Score Prompt File with…");
+    await workbench().quickPick("adapters/polite");
+    await waitForLens(/score-adapters-p.*mean refusal probability/);
+    const marks = () =>
+      workbench()
+        .page.locator(".editor-instance .view-line *")
+        .evaluateAll(
+          (all) => all.filter((each) => /\d\.\d\d"$/.test(getComputedStyle(each, "::before").content)).length,
+        );
+    await expect.poll(marks).toBe(2);
+    await workbench().screenshot("evaluation-scored-adapter");
+    const scored = await readFile(
+      join(workbench.folder(), "evaluations", "score-adapters-polite-fresh.discern.json"),
+      "utf8",
+    );
+    expect(JSON.parse(scored)).toMatchObject({
+      stages: [],
+      model: { adapters: [expect.stringMatching(/adapters\/polite$/)] },
+    });
   });
 
   it("is hidden and shown again", async () => {

@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { describeWorkbench, useWorkbench } from "./useWorkbench.ts";
@@ -76,7 +76,55 @@ describeWorkbench("who opens Discern for the first time", () => {
         .toBeGreaterThan(0);
       await workbench().screenshot(`walkthrough-${i + 1}`);
     }
-    await page.locator(".getting-started-step").getByRole("button", { name: "Next Refusal Failure" }).click();
-    await workbench().notification(/Open a prompt file that a finished run has evaluated/);
+  });
+
+  it("gets something to do at once by each button of each step", async () => {
+    const { page } = workbench();
+    const input = workbench().quickInput;
+    const asked = (text: string | RegExp) => input.getByText(text).first().waitFor();
+    const buttons: [step: string, button: string, seen: () => Promise<unknown>][] = [
+      ["Open prompts", "Open a Folder", () => input.getByRole("button", { name: "OK" }).waitFor()],
+      ["Open prompts", "Open the Sample Workspace", () => asked("Folder in which to create discern-sample")],
+      ["Pull a model", "Pull a Model", () => asked(/^Pull a Model \(/)],
+      ["Try a prompt", "Try a Prompt", () => workbench().webview("Try a Prompt")],
+      ["Label prompts", "Open the Labelling Panel", () => workbench().webview("Label prompts.csv")],
+      ["Compare methods", "Compare Methods", () => asked("New Recipe…")],
+      ["Compare methods", "New Recipe", () => asked("New Recipe (1/4): Model")],
+      [
+        "Read the evaluation",
+        "Open a Report",
+        () => workbench().notification("No run is available for this command."),
+      ],
+      [
+        "Read the evaluation",
+        "Next Refusal Failure",
+        () => workbench().notification(/Open a prompt file that a finished run has evaluated/),
+      ],
+    ];
+    const { contributes } = JSON.parse(
+      await readFile(join(import.meta.dirname, "../../package.json"), "utf8"),
+    ) as { contributes: { walkthroughs: { steps: { description: string }[] }[] } };
+    const offered = contributes.walkthroughs.flatMap(({ steps }) =>
+      steps.flatMap(({ description }) => [...description.matchAll(/\[(.+?)\]\(command:/g)].map(([, b]) => b)),
+    );
+    expect(buttons.map(([, button]) => button)).toEqual(offered);
+    for (const [title, button, seen] of buttons) {
+      await workbench().runCommand("Discern: Get Started with Discern");
+      const step = page.locator(".getting-started-step", { hasText: title });
+      const link = step.getByRole("button", { name: button });
+      // A step that opens late by itself closes the one that was clicked.
+      const press = async () => {
+        if (!(await link.isVisible())) await step.click();
+        return link.click({ timeout: 2_000 }).then(
+          () => true,
+          () => false,
+        );
+      };
+      await expect.poll(press, { timeout: 30_000 }).toBe(true);
+      await seen();
+      await workbench().screenshot(`walkthrough-${button.toLowerCase().replaceAll(" ", "-")}`);
+      await page.keyboard.press("Escape");
+      await input.waitFor({ state: "hidden" });
+    }
   });
 });
