@@ -22,7 +22,6 @@ import { type CellsOf, type Contents, withBegun, without } from "./contents.ts";
 import { type Panels, panelTexts, readPanels } from "./panelPrompts.ts";
 import { methodOf } from "./runMethod.ts";
 import { watchRun } from "./runWatch.ts";
-import { sampleAnswers } from "./sampleAnswers.ts";
 
 const commands: Record<RunCommand, CommandId> = {
   stop: "discern.runs.stop",
@@ -189,8 +188,6 @@ export class DashboardPanel implements vscode.Disposable {
       case "command":
         await runCommand(commands[message.command], folder);
         return;
-      case "sample-answers":
-        return sampleAnswers(this.parts, folder);
       case "prompts":
         return this.tellPrompts(folder);
       case "open-prompt": {

@@ -104,8 +104,6 @@ export const dashboardFromPage = z.discriminatedUnion("type", [
   }),
   z.strictObject({ type: z.literal("prompts"), run }),
   z.strictObject({ type: z.literal("laboratory"), run, ask: runResultsRequestSchema }),
-  /** Answers to the monitored prompts are to be sampled at the run's last state. */
-  z.strictObject({ type: z.literal("sample-answers"), run }),
   z.strictObject({
     type: z.literal("open-prompt"),
     run,

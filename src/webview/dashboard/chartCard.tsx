@@ -26,6 +26,7 @@ export function ChartCard({
   shape,
   onView,
   tools,
+  children,
 }: {
   view: PlotView;
   frame: ChartFrame;
@@ -34,6 +35,8 @@ export function ChartCard({
   onView: (view: View) => void;
   /** Further buttons of this chart. */
   tools?: ComponentChildren;
+  /** What stands below its caption. */
+  children?: ComponentChildren;
 }) {
   const { key, title, caption, legend, spec, summary, table } = view;
   const [tabled, setTabled] = useState(false);
@@ -71,6 +74,7 @@ export function ChartCard({
       {legend.length > 1 && <Legend series={legend} hidden={frame.hidden} toggle={frame.toggle} />}
       <Canvas view={view} frame={frame} onView={onView} label={summary} />
       <p class="caption">{caption}</p>
+      {children}
       {tabled && <DataTable table={table} />}
     </section>
   );

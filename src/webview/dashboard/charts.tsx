@@ -1,11 +1,12 @@
 import { useMemo, useState } from "preact/hooks";
 import { tooFewProbes } from "../../statistics/comovement.ts";
 import { greatestOf } from "../../statistics/extremes.ts";
+import { OfferSampledRate } from "../laboratory/sampledRate.tsx";
 import { IconButton } from "../ui/iconButton.tsx";
 import { ChartCard, type ChartFrame } from "./chartCard.tsx";
 import { Figures } from "./figures.tsx";
 import { within, zoomed } from "./model/view.ts";
-import type { DashboardPage } from "./pageModel.ts";
+import { type DashboardPage, hasRest } from "./pageModel.ts";
 import { comovementPlot, ProbeLines } from "./plots/comovement.ts";
 import { panelMeasurePlots } from "./plots/panelMeasures.ts";
 import { type Looking, wholeSteps } from "./plots/plotView.ts";
@@ -52,13 +53,21 @@ export function Charts({
     const { x, y } = plane ?? wholePlane;
     lookAt({ x: zoomed(x, wholePlane.x, factor), y: zoomed(y, wholePlane.y, factor) });
   };
+  const resting = runs.filter(hasRest).length;
   // Charts of probes stay as they are while only steps come.
   const probeCharts = useMemo(
     () => (
       <>
         <div class={runs.length > 1 ? "grid pairs" : "grid main"}>
           {refusal.map((view) => (
-            <ChartCard key={view.key} view={view} shape={runs.length > 1 ? "small" : "wide"} {...steps} />
+            <ChartCard key={view.key} view={view} shape={runs.length > 1 ? "small" : "wide"} {...steps}>
+              {runs.length === 1 && (
+                <OfferSampledRate
+                  disabled={!hasRest(runs[0]!)}
+                  ask={(ask) => page.ask({ type: "laboratory", run: runs[0]!.id, ask })}
+                />
+              )}
+            </ChartCard>
           ))}
           <ChartCard
             view={trail}
@@ -78,6 +87,18 @@ export function Charts({
             }
           />
         </div>
+        {runs.length > 1 && (
+          <div class="toolbar">
+            {runs.map((run) => (
+              <OfferSampledRate
+                key={run.id}
+                run={run.label}
+                disabled={!hasRest(run)}
+                ask={(ask) => page.ask({ type: "laboratory", run: run.id, ask })}
+              />
+            ))}
+          </div>
+        )}
         <div class="grid halves">
           <ChartCard view={gap} shape="small" {...steps} />
           {spillOver ? (
@@ -91,7 +112,7 @@ export function Charts({
         </div>
       </>
     ),
-    [refusal, trail, gap, spillOver, most, frame],
+    [refusal, trail, gap, spillOver, most, frame, resting],
   );
   const measureCharts = useMemo(
     () =>

@@ -35,6 +35,11 @@ export interface PageRun extends PlottedRun {
   result: ShownResult | null;
 }
 
+/** Whether nobody works on a run that has states to measure. */
+export function hasRest({ progress }: Pick<PageRun, "progress">): boolean {
+  return progress !== null && ["finished", "stopped", "failed", "interrupted"].includes(progress.state);
+}
+
 const blank: DashboardState = {
   runs: [],
   follows: [],

@@ -1,17 +1,17 @@
 import { useMemo, useState } from "preact/hooks";
+import { calibrationContract } from "../../protocol/probe/calibration.ts";
 import {
   type PanelName,
   type PromptOrder,
   panelNames,
   promptOrders,
-  type ShownProgress,
 } from "../../protocol/webview/dashboard.ts";
 import { count, counted, figure } from "../../wording/numbers.ts";
 import { IconButton } from "../ui/iconButton.tsx";
 import { styleCount } from "../ui/methodStyle.ts";
 import { ChartCard, type ChartFrame } from "./chartCard.tsx";
 import { panelWords } from "./model/words.ts";
-import type { DashboardPage } from "./pageModel.ts";
+import { type DashboardPage, hasRest } from "./pageModel.ts";
 import type { Looking } from "./plots/plotView.ts";
 import {
   mostSelected,
@@ -22,11 +22,6 @@ import {
   promptsPlot,
   sortedPrompts,
 } from "./plots/prompts.ts";
-
-/** Whether nobody works on a run that has states to measure. */
-function hasRest(progress: ShownProgress | null): boolean {
-  return progress !== null && ["finished", "stopped", "failed", "interrupted"].includes(progress.state);
-}
 
 /** Rows that are shown at most; the search narrows longer lists. */
 const mostRows = 300;
@@ -146,9 +141,15 @@ export function PromptsSection({
           />
           <IconButton
             icon="beaker"
-            name="Sample answers at the last state…"
-            disabled={!hasRest(run.progress)}
-            press={() => page.ask({ type: "sample-answers", run: run.id })}
+            name="Sample answers at the ends of stages…"
+            disabled={!hasRest(run)}
+            press={() =>
+              page.ask({
+                type: "laboratory",
+                run: run.id,
+                ask: { type: "measure", probe: calibrationContract.id },
+              })
+            }
           />
         </div>
         {run.promptsProblem && (

@@ -103,7 +103,7 @@ export function Figures({
       )}
       {figures.series.some(({ points }) => points.length > 1) && (
         <Part title="Co-movement during training">
-          <Training figures={figures} />
+          <Training {...{ figures, onLaboratory }} />
         </Part>
       )}
       {choices.length > 0 && (

@@ -1,9 +1,11 @@
 import type { Estimate, SeriesPoint } from "../../protocol/comovement.ts";
 import type { Series } from "../../protocol/report/training.ts";
+import type { RunResultsRequest } from "../../protocol/webview/laboratory.ts";
 import type { Figures } from "../../protocol/webview/report.ts";
 import { greatestOf, leastOf } from "../../statistics/extremes.ts";
 import { count, figure, interval, probability, signed } from "../../wording/numbers.ts";
 import { greedyOrSampled } from "../../wording/refusal.ts";
+import { OfferSampledRate } from "../laboratory/sampledRate.tsx";
 import { DataDetails } from "../ui/details.tsx";
 import { LineChart } from "../ui/lineChart.tsx";
 import { type Column, SortableTable } from "../ui/table.tsx";
@@ -17,7 +19,14 @@ const groups = [
 ] as const satisfies readonly { key: keyof SeriesPoint; name: string; class: string; shape: number }[];
 
 /** How refusal of the groups moved together during training; nothing where no run was probed. */
-export function Training({ figures }: { figures: Figures }) {
+export function Training({
+  figures,
+  onLaboratory,
+}: {
+  figures: Figures;
+  /** Asks about results of the laboratory; null in a report that is a file. */
+  onLaboratory: ((request: RunResultsRequest) => void) | null;
+}) {
   const { series, methods } = figures;
   const probed = series.filter(({ points }) => points.length > 1);
   if (probed.length === 0) return null;
@@ -28,6 +37,7 @@ export function Training({ figures }: { figures: Figures }) {
         Where the curves of toxic and seemingly toxic prompts rise together, refusal follows the form of a
         prompt; where only the toxic one rises, it follows its meaning. {greedyOrSampled}
       </p>
+      {onLaboratory && <OfferSampledRate ask={onLaboratory} />}
       <ul class="legend">
         {groups.map(({ name, class: style }) => (
           <li key={name}>

@@ -353,7 +353,8 @@ test("answers of a run that nobody works on are sampled from its prompts", async
   tell("a", [], { state: "finished" }, false);
   await waitFor(() => expect(button).toHaveProperty("disabled", false));
   fireEvent.click(button);
-  expect(asked.at(-1)).toEqual({ type: "sample-answers", run: "a" });
+  const ask = { type: "measure", probe: "calibration" };
+  expect(asked.at(-1)).toEqual({ type: "laboratory", run: "a", ask });
 });
 
 test("runs come and go, and keep their style while they are shown", async () => {
@@ -439,4 +440,28 @@ test("the figures of the laboratory that lie with a run stand below it, the newe
   expect(laboratory().queryByRole("region", { name: result.title })).toBeNull();
   page.receive({ type: "result", run: "b", shown: { file: mentions[0]!.file, problem: "It is gone." } });
   await waitFor(() => expect(laboratory().getByRole("alert").textContent).toContain("It is gone."));
+});
+
+test("below refusal probability the sampled rate is offered, of each run", async () => {
+  open();
+  show("a");
+  tell("a", log);
+  const offer = (name: RegExp) => screen.getByRole("button", { name });
+  const only = () => offer(/^Measure the Sampled Refusal Rate…$/);
+  await waitFor(() => expect(only()).toHaveProperty("disabled", true));
+  tell("a", [], { state: "finished" }, false);
+  await waitFor(() => expect(only()).toHaveProperty("disabled", false));
+  const chart = within(screen.getByRole("region", { name: "Refusal probability" }));
+  expect(chart.getByText(/a model at 0.3 may refuse every greedy answer/)).toBeTruthy();
+  fireEvent.click(chart.getByRole("button", { name: /^Measure the Sampled Refusal Rate…$/ }));
+  const asks = (run: string) => ({
+    ...{ type: "laboratory", run },
+    ask: { type: "measure", probe: "calibration" },
+  });
+  expect(asked).toContainEqual(asks("a"));
+  show("a", "b");
+  tell("b", log, { state: "finished" });
+  await waitFor(() => offer(/^Measure the Sampled Refusal Rate of b…$/));
+  fireEvent.click(offer(/of b…$/));
+  expect(asked.at(-1)).toEqual(asks("b"));
 });

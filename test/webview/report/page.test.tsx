@@ -121,6 +121,18 @@ describe("figures", () => {
     expect(link.getAttribute("href")).toBe("probes/a%20b.probe.json");
   });
 
+  test("beside the curves of refusal probability the sampled rate is offered, but not in a file", () => {
+    const message = told(report);
+    show(message);
+    const region = () => within(screen.getByRole("region", { name: "Co-movement during training" }));
+    expect(region().getByText(/a model at 0.3 may refuse every greedy answer/)).toBeTruthy();
+    fireEvent.click(region().getByRole("button", { name: "Measure the Sampled Refusal Rate…" }));
+    expect(posted).toEqual([{ type: "laboratory", ask: { type: "measure", probe: "calibration" } }]);
+    cleanup();
+    render(<App state={reduce(initialState, message)} post={null} />);
+    expect(region().queryByRole("button", { name: /Sampled/ })).toBeNull();
+  });
+
   test("a run without figures of the laboratory says so, and offers to measure one; a file says nothing", () => {
     show(told(report));
     const region = within(screen.getByRole("region", { name: "Laboratory" }));
