@@ -1,6 +1,5 @@
 import { closeSync, fsyncSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
 import { open } from "node:fs/promises";
-import { setTimeout as sleep } from "node:timers/promises";
 import { type NewRunEvent, type RunEvent, runEventSchema } from "../protocol/events.ts";
 import { logLines } from "../storage/text.ts";
 import { goneFailure, writeFailure } from "./failures.ts";
@@ -173,21 +172,5 @@ export class EventReader {
     } finally {
       await file.close();
     }
-  }
-}
-
-/**
- * The events of a log, those it holds and those that come, until `signal` is aborted.
- *
- * @param pollMs time between two looks at the file; watching by the file system misses network drives.
- */
-export async function* followEvents(
-  path: string,
-  { signal, pollMs = 200 }: { signal?: AbortSignal; pollMs?: number } = {},
-): AsyncGenerator<RunEvent> {
-  const reader = new EventReader(path);
-  while (!signal?.aborted) {
-    yield* reader.read();
-    await sleep(pollMs, undefined, { signal }).catch(() => undefined);
   }
 }

@@ -185,6 +185,34 @@ describe("a reader that goes away", () => {
   });
 });
 
+test("a run that was killed is interrupted to whoever watches it, then or later, and is resumed", async () => {
+  await writeRecipe({
+    ...recipe,
+    stages: [{ type: "supervised", steps: 100_000, batchSize: 4 }],
+    evaluate: { ...recipe.evaluate, before: false },
+  });
+  const run = start("tiny.json");
+  await until(() => timeline(events()).steps.length > 1);
+  const watching = discern("watch", "run", "--json");
+  await sleep(500);
+  run.kill("SIGKILL");
+  const words = /^Interrupted: nobody works on it any more.* Resume with: discern run --resume --out run$/m;
+  for (const watch of [watching, discern("watch", "run", "--json")]) {
+    const { exitCode, stdout, stderr } = await watch;
+    expect([exitCode, stderr]).toEqual([1, expect.stringMatching(words)]);
+    expect(stdout.split("\n").map((line) => JSON.parse(line))).toEqual(events());
+  }
+  // There is nobody to wait for.
+  const stop = await discern("stop", "run");
+  expect([stop.exitCode, stop.stderr]).toEqual([1, expect.stringMatching(/^discern: Nobody works in run/)]);
+  const steps = timeline(events()).steps.length;
+  start("--resume");
+  await until(() => timeline(events()).steps.length > steps);
+  const again = discern("watch", "run", "--json");
+  await discern("stop", "run");
+  expect((await again).exitCode).toBe(0);
+});
+
 test.each([
   ["--set", "stages.0.steps=8"],
   ["--stl-alone", ""],

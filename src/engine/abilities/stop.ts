@@ -16,13 +16,14 @@ const look = 100;
  * Asks the engine of a run, or the runner of a comparison, to finish its step, save and end, and waits until it has. With
  * `keepBest` the run is still evaluated, which takes minutes: that is not waited for.
  *
+ * @param onAsked is told when there is somebody to wait for.
  * @returns what became of the run: it may have finished or failed before it could be stopped.
  * @throws DiscernError `run-invalid` when nobody works in the folder; `run-busy` when somebody does on another machine
  *   or in another container.
  */
 export async function stopRun(
   folder: string,
-  { keepBest = false }: { keepBest?: boolean } = {},
+  { keepBest = false, onAsked }: { keepBest?: boolean; onAsked?: () => void } = {},
 ): Promise<{ folder: string; pid: number; state: RunState }> {
   const holder = await lockHolder(folder);
   if (holder === null) {
@@ -52,6 +53,7 @@ export async function stopRun(
       `The engine of ${folder} does not answer, so it cannot be told to keep the best. Stop it without that wish.`,
     );
   }
+  onAsked?.();
   const works = async () => (await lockHolder(folder))?.token === holder.token;
   if (!asked && (await works())) terminate(holder.pid);
   while (await works()) await sleep(look);

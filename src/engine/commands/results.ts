@@ -11,9 +11,9 @@ import { judgesDisagree, refusalJudge } from "../../protocol/report/verdicts.ts"
 import { type ReportFormat, reportFormatSchema } from "../../protocol/rpc.ts";
 import { suiteJsonSchema } from "../../protocol/suiteDeclaration.ts";
 import { sweepJsonSchema } from "../../protocol/sweep.ts";
-import { timeline } from "../../protocol/timeline.ts";
-import { isComparison, readCellEvents } from "../../runFolder/comparison.ts";
-import { followEvents, readEventLog } from "../../runFolder/eventLog.ts";
+import { type RunState, timeline } from "../../protocol/timeline.ts";
+import { cellProgress, isComparison, readCellEvents } from "../../runFolder/comparison.ts";
+import { EventReader, readEventLog } from "../../runFolder/eventLog.ts";
 import { writeFailure } from "../../runFolder/failures.ts";
 import { isReport, openRun, runPaths } from "../../runFolder/folder.ts";
 import { judgementsPath } from "../../runFolder/judgements.ts";
@@ -52,25 +52,25 @@ export function addWatch(program: Command): void {
       process.once("SIGINT", () => leave.abort());
       // Nobody is left who watches.
       for (const stream of [process.stdout, process.stderr]) stream.once("error", () => leave.abort());
-      // A run that nobody works on will not write again: its log is shown as it is.
-      if (!(await lockHolder(run))) {
-        const log = readEventLog(events);
-        for (const event of log.events) display.show(event);
-        if (log.damaged.length > 0) {
-          const lines = log.damaged.length === 1 ? "1 line is" : `${log.damaged.length} lines are`;
-          say(`Warning: ${lines} damaged and not shown. The first: ${events}:${log.damaged[0]}.`);
-        }
-      } else {
-        for await (const event of followEvents(events, { signal: leave.signal })) {
-          display.show(event);
-          if (timeline([event]).state !== "running" && !(await lockHolder(run))) break;
-        }
+      const reader = new EventReader(events);
+      for (let working = true; working && !leave.signal.aborted; ) {
+        // The lock first: what a run wrote before it gave its folder back is read then.
+        working = (await lockHolder(run)) !== null;
+        for await (const event of reader.read()) display.show(event);
+        if (working) await sleep(look, undefined, { signal: leave.signal }).catch(() => undefined);
       }
       display.end();
+      if (leave.signal.aborted) return;
+      const log = readEventLog(events);
+      if (log.damaged.length > 0) {
+        const lines = log.damaged.length === 1 ? "1 line is" : `${log.damaged.length} lines are`;
+        say(`Warning: ${lines} damaged and not shown. The first: ${events}:${log.damaged[0]}.`);
+      }
+      failIfInterrupted(timeline(log.events).state, run);
     });
 }
 
-/** Milliseconds between two looks at the log of a comparison. */
+/** Milliseconds between two looks at a log, and at who works on it. */
 const look = 200;
 
 /** Shows what happens to the runs of a comparison until nobody works on it. The steps of a run are in its own log. */
@@ -90,7 +90,18 @@ async function watchComparison(folder: string, { json }: Shell): Promise<void> {
     }
     shown = events.length;
     if (working) await sleep(look);
+    else failIfInterrupted(cellProgress(events).state, folder);
   }
+}
+
+/** Says of what nobody works on any more and has not ended that its process is gone, and how to resume it; the command then fails. */
+function failIfInterrupted(state: RunState | null, folder: string): void {
+  if (state !== null && state !== "running") return;
+  say(
+    "Interrupted: nobody works on it any more, and its log has no end, as after a process that was killed. " +
+      `Resume with: discern run --resume --out ${folder}`,
+  );
+  process.exitCode = 1;
 }
 
 export function addCompare(program: Command): void {

@@ -76,8 +76,8 @@ export function addStop(program: Command): void {
     .option("--keep-best", "end the stage at its best state, leave out later stages, and evaluate", false)
     .option("--json", "one JSON document on stdout", false)
     .action(async (run: string, { keepBest, ...flags }: Shell & { keepBest: boolean }) => {
-      if (!keepBest) say("Waiting for the step or batch to be finished and saved …");
-      const stopped = await stopRun(run, { keepBest });
+      const onAsked = () => say("Waiting for the step or batch to be finished and saved …");
+      const stopped = await stopRun(run, { keepBest, onAsked });
       const begun = (await isRun(run)) || (await isComparison(run));
       show(flags, stopped, () =>
         keepBest
