@@ -43,6 +43,54 @@ describeWorkbench("the columns of the prompt table", () => {
     await page.page.close();
   });
 
+  it("are dragged by the edges of their headers, and get their own width back", async () => {
+    const { page } = await opened();
+    await page.setViewportSize({ width: 1352, height: 500 });
+    const edge = page.getByRole("separator", { name: "Width of Prompt" });
+    const own = Number(await edge.getAttribute("aria-valuenow"));
+    const drag = async (by: number) => {
+      const { x, y, width, height } = (await edge.boundingBox())!;
+      await page.mouse.move(x + width / 2, y + height / 2);
+      await page.mouse.down();
+      await page.mouse.move(x + width / 2 + by, y + height / 2, { steps: 4 });
+      await page.mouse.up();
+    };
+    const widths = async () => {
+      const { names, cells } = await page.evaluate(boxes, 0);
+      expect(cells.every((row) => JSON.stringify(row) === JSON.stringify(names))).toBe(true);
+      const [, left, right] = names.find(([column]) => column === "prompt")! as [string, number, number];
+      return right - left;
+    };
+    await drag(-120);
+    await expect.poll(widths).toBe(own - 120);
+    expect(await edge.getAttribute("aria-valuenow")).toBe(String(own - 120));
+    await drag(400);
+    await expect.poll(widths).toBe(own + 280);
+    await edge.focus();
+    await page.keyboard.press("Shift+ArrowLeft");
+    await expect.poll(widths).toBe(own + 230);
+    await edge.dblclick();
+    await expect.poll(widths).toBe(own);
+    // A press on an edge sorts nothing.
+    expect(await page.locator("[aria-sort=ascending], [aria-sort=descending]").count()).toBe(0);
+    await page.close();
+  });
+
+  it("have whole names where they sort", async () => {
+    const { page } = await opened();
+    for (const name of ["Line", "Label"]) {
+      await page.getByRole("columnheader", { name }).getByRole("button").click();
+      for (const width of [452, 752, 1352]) {
+        await page.setViewportSize({ width, height: 500 });
+        const isWhole = await page
+          .locator("[aria-sort=ascending] .sort-name")
+          .evaluate((words) => words.scrollWidth <= words.clientWidth);
+        expect(isWhole, `${name} at ${width} px`).toBe(true);
+      }
+    }
+    await page.close();
+  });
+
   it("stand below their names, also beside the details and where the table scrolls sideways", async () => {
     const page = await opened();
     for (const keys of [[], ["Enter"]]) {

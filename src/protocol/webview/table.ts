@@ -213,10 +213,15 @@ export type TableToPage =
   | { type: "stepped"; step: "undo" | "redo"; places: Uint32Array }
   | { type: "failed"; message: string };
 
+/** Widths that a person gave columns, in pixels; the others are as wide as there is room for. */
+export type ColumnWidths = Readonly<Partial<Record<SortKey, number>>>;
+
 /** What the page keeps for when it is shown again. */
 export interface TableState {
   view: TableView;
   /** Place in the file of the focused prompt. */
   place: number;
   detailOpen: boolean;
+  /** Missing in what an older version kept. */
+  widths?: ColumnWidths;
 }

@@ -9,6 +9,7 @@ import { count, probability } from "../../wording/numbers.ts";
 import { gridInput } from "../ui/gridInput.ts";
 import { LabelChip } from "../ui/labelChip.tsx";
 import { useVirtualRows } from "../ui/virtualRows.ts";
+import { ColumnEdge } from "./columnEdge.tsx";
 import type { TablePage } from "./pageModel.ts";
 import { Verdict } from "./verdict.tsx";
 
@@ -20,6 +21,8 @@ interface Column {
   readonly title?: string;
   /** A length, which table.css says for each width of the table. */
   readonly width: string;
+  /** Whether a person gave it that width. */
+  readonly isGiven?: boolean;
   readonly cell: (row: TableRow) => ComponentChildren;
 }
 
@@ -44,7 +47,7 @@ export function Grid({ page, focusRef }: { page: TablePage; focusRef: RefObject<
     if (last >= first) page.show(first, last, top);
   });
   useEffect(() => reveal(scroll.position, scroll.align), [scroll, places]);
-  const columns = columnsOf(page);
+  const columns = columnsOf(page).map((one) => withGivenWidth(one, page.widths[one.key]));
   const tracks = tracksOf(columns);
 
   const { onKeyDown, onClick } = gridInput(page, { count: places.length, screenful }, () =>
@@ -124,6 +127,11 @@ function columnsOf(page: TablePage): Column[] {
   ];
 }
 
+/** A column as wide as a person made it. */
+function withGivenWidth(column: Column, given: number | undefined): Column {
+  return given === undefined ? column : { ...column, width: `${given}px`, isGiven: true };
+}
+
 /** How every row is laid out. */
 type Tracks = Readonly<{ width: string; gridTemplateColumns: string }>;
 
@@ -136,11 +144,12 @@ function tracksOf(columns: readonly Column[]): Tracks {
     `${some.map(({ width }) => width).join(" + ")} + ${columns.length - 1} * var(--gap) + 2 * var(--pad)`;
   const first = columns.filter(({ key }) => /^(line|label|verdict|probability)/.test(key));
   const prompt = `clamp(var(--prompt-least), 100cqi - (${sum(first)}), var(--prompt-ample))`;
-  const sized = columns.map((one) => (one.key === "prompt" ? { ...one, width: prompt } : one));
+  const isFlexible = ({ key, isGiven }: Column) => key === "prompt" && !isGiven;
+  const sized = columns.map((one) => (isFlexible(one) ? { ...one, width: prompt } : one));
   return {
     width: `max(100%, ${sum(sized)})`,
     gridTemplateColumns: sized
-      .map(({ key, width }) => (key === "prompt" ? `minmax(${width}, 1fr)` : width))
+      .map((one) => (isFlexible(one) ? `minmax(${one.width}, 1fr)` : one.width))
       .join(" "),
   };
 }
@@ -190,11 +199,12 @@ function Header({ page, column: { key, name, title } }: { page: TablePage; colum
   const { sort } = page.view;
   const direction = sort?.by !== key ? "none" : sort.down ? "descending" : "ascending";
   return (
-    <span role="columnheader" class={key.replace(/\d/, "")} aria-sort={direction}>
+    <span role="columnheader" class={key.replace(/\d/, "")} aria-sort={direction} aria-label={title ?? name}>
       <button type="button" class="sort" title={title ?? name} onClick={() => page.sortBy(key)}>
         <span class="sort-name">{name}</span>
         <span class={`codicon ${arrows[direction]}`} aria-hidden="true" />
       </button>
+      <ColumnEdge name={title ?? name} width={page.widths[key]} resize={(width) => page.resize(key, width)} />
     </span>
   );
 }

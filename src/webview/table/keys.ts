@@ -29,11 +29,15 @@ export const help: Help = {
   keys: [
     ...keys,
     ...gridKeys,
+    {
+      shown: "← →",
+      does: "On the edge of a column's header: narrow or widen the column, with Shift by more; Enter gives it its own width again",
+    },
     { shown: "Enter", does: "Show the details: prompt, counterparts and answers in full" },
   ],
   screenReader: [
     "The page has a search with filters, a line that says whose verdicts are shown, and the table. With the details open they follow the table.",
-    "The table is one stop of Tab, and its column headers, which sort, are the next ones. Arrow keys go from row to row; each row says line, label, prompt and the verdicts.",
+    "The table is one stop of Tab, and its column headers, which sort, are the next ones, each with its edge, a separator that arrow keys move. Arrow keys go from row to row; each row says line, label, prompt and the verdicts.",
     "How many prompts are listed, how they are sorted, and what was labelled or taken back is announced.",
     "Prompts are blurred at first, and then hidden from the screen reader, too, but for the row that the keys are on: B shows all.",
     "Each answer in the details is a region named by its method; the one that the verdict keys judge says so.",

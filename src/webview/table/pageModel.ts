@@ -2,6 +2,7 @@ import type { RefusalVerdict } from "../../protocol/report/verdicts.ts";
 import { type LabelByte, stateOf, unpackLabel } from "../../protocol/webview/labelBytes.ts";
 import type { LabelChoice } from "../../protocol/webview/labelling.ts";
 import type {
+  ColumnWidths,
   SortKey,
   TableDetail,
   TableFile,
@@ -16,13 +17,13 @@ import type {
 import { counted } from "../../wording/numbers.ts";
 import type { Host } from "../ui/host.ts";
 import { RowWindow } from "../ui/rowWindow.ts";
-import type { Extend, Selection } from "../ui/selection.ts";
-import { ListedPrompts } from "./listed.ts";
+import { withWidth } from "./columnWidths.ts";
+import { ListPage } from "./listPage.ts";
 import { followsLabels, followsVerdicts, nextSort, viewOfFile, viewOfMethods, wholeFile } from "./view.ts";
 import { announceLabelled, announceStep } from "./words.ts";
 
 /** What the page knows and what can be done on it. The host's word is the only truth about labels and verdicts. */
-export class TablePage {
+export class TablePage extends ListPage {
   file: TableFile | null = null;
   /** Why there is nothing to show. */
   unreadable: Unreadable | null = null;
@@ -31,6 +32,8 @@ export class TablePage {
   view: TableView;
   detailOpen: boolean;
   detail: TableDetail | null = null;
+  /** Widths that a person gave columns. */
+  widths: ColumnWidths;
   /** The answer that keys judge, by its column; null for the last one. */
   activeAnswer: 0 | 1 | null = null;
   /** Whether prompts are shown without being pointed at. */
@@ -38,47 +41,20 @@ export class TablePage {
   /** Whether labels or verdicts changed by which the list is filtered or sorted. Rows stay where a person works on them. */
   outdated = false;
   error: string | null = null;
-  /** What a screen reader is told; the number makes the same words news again. */
-  said = { words: "", number: 0 };
-
-  private readonly listed = new ListedPrompts();
   private readonly rows = new RowWindow<TableRow>();
-  private readonly listeners = new Set<() => void>();
   private readonly host: Host<TableFromPage, TableState>;
   private readonly labelling = new Map<number, { label: LabelChoice; count: number }>();
   private requests = 0;
   private listRequest = 0;
 
   constructor(host: Host<TableFromPage, TableState>) {
+    super();
     const { state } = host;
     this.host = host;
     this.view = state?.view ?? wholeFile;
     this.detailOpen = state?.detailOpen ?? false;
+    this.widths = state?.widths ?? {};
     if (state) this.listed.keepFocus(state.place);
-  }
-
-  /** Calls back after every change. @returns a function that ends this. */
-  subscribe(listener: () => void): () => void {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
-  }
-
-  /** Places of the listed prompts; null until the host answers. */
-  get places(): Uint32Array | null {
-    return this.listed.places;
-  }
-
-  get selection(): Selection {
-    return this.listed.selection;
-  }
-
-  get scroll(): ListedPrompts["scroll"] {
-    return this.listed.scroll;
-  }
-
-  /** Place in the file of the focused prompt; undefined where nothing is listed. */
-  get place(): number | undefined {
-    return this.listed.place;
   }
 
   row(place: number): TableRow | undefined {
@@ -87,15 +63,6 @@ export class TablePage {
 
   labelAt(place: number): LabelByte {
     return unpackLabel(this.file?.labels[place] ?? 0);
-  }
-
-  flagsAt(position: number): number {
-    return this.listed.flagsAt(position);
-  }
-
-  /** How many prompts a label key is about. */
-  get chosen(): number {
-    return this.selection.size > 1 ? this.listed.chosenPositions().length : this.selection.size;
   }
 
   /** Labels the selected prompts, or the focused one, and selects the next. Of many, counterparts that the filter leaves out keep theirs. */
@@ -131,29 +98,6 @@ export class TablePage {
     return true;
   }
 
-  /** Moves by so many rows, held within the list. */
-  move(by: number): void {
-    this.select(this.selection.focus + by, "alone");
-  }
-
-  select(position: number, extend: Extend): void {
-    this.selection.move(position, extend);
-    this.follow();
-  }
-
-  /** Moves the focus alone. */
-  moveFocus(position: number): void {
-    this.selection.moveFocus(position);
-    this.follow();
-  }
-
-  /** Selects every prompt of the list. */
-  selectAll(): void {
-    this.selection.all();
-    this.say(`${counted(this.chosen, "prompt")} selected`);
-    this.changed();
-  }
-
   /** Goes to a prompt of the file, listed or not. */
   goTo(place: number): void {
     const position = this.places?.indexOf(place) ?? -1;
@@ -182,6 +126,12 @@ export class TablePage {
     this.say(
       next ? `Sorted by ${by.replace(/\d/, "")}, ${next.down ? "descending" : "ascending"}` : "File order",
     );
+  }
+
+  /** Gives a column a width; its own again where none is given. */
+  resize(column: SortKey, width: number | null): void {
+    this.widths = withWidth(this.widths, column, width);
+    this.changed();
   }
 
   /** Lists anew what is filtered and sorted by labels and verdicts that changed. */
@@ -337,11 +287,9 @@ export class TablePage {
     this.askDetail();
   }
 
-  private follow(): void {
-    this.listed.scroll = { position: this.selection.focus, align: "auto" };
+  protected focusMoved(): void {
     this.activeAnswer = null;
     this.askDetail();
-    this.changed();
   }
 
   private askDetail(): void {
@@ -370,13 +318,8 @@ export class TablePage {
     this.say(announceStep(step, places.length, state));
   }
 
-  private say(words: string): void {
-    this.said = { words, number: this.said.number + 1 };
-  }
-
-  private changed(): void {
-    const { view, detailOpen, place = this.listed.keptPlace } = this;
-    this.host.keep({ view, place, detailOpen });
-    for (const listener of this.listeners) listener();
+  protected keep(): void {
+    const { view, detailOpen, place = this.listed.keptPlace, widths } = this;
+    this.host.keep({ view, place, detailOpen, widths });
   }
 }

@@ -22,6 +22,7 @@ class TableUnderTest {
   readonly done: string[] = [];
   readonly judged: unknown[] = [];
   readonly questions: number[] = [];
+  kept: TableState | undefined;
   readonly session: TableSession;
   file: ReturnType<typeof labelled>;
   refusal: Error | null = null;
@@ -47,7 +48,9 @@ class TableUnderTest {
           queueMicrotask(() => act(() => this.session.receive(message)));
         },
         getState: () => state,
-        setState: () => {},
+        setState: (kept: TableState) => {
+          this.kept = kept;
+        },
       }),
     });
     this.session = new TableSession({
@@ -282,4 +285,27 @@ test("every state without rows says why and what can be done", async () => {
   fireEvent.click(screen.getByText("Evaluate with…"));
   await waitFor(() => expect(bare.done).toEqual(["evaluate"]));
   expect(await faults()).toEqual([]);
+});
+
+test("arrow keys on a header's edge make its column wider and narrower, which is kept; Enter takes that back", async () => {
+  const page = await new TableUnderTest(pairs).open(methods);
+  const edge = () => screen.getByRole("separator", { name: "Width of Label" });
+  const tracks = () => screen.getAllByRole("row").map((row) => row.style.gridTemplateColumns.split(" ")[1]);
+  const press = (key: string, shiftKey = false) => fireEvent.keyDown(edge(), { key, shiftKey });
+  const own = tracks()[1];
+  press("ArrowRight", true);
+  press("ArrowRight", true);
+  press("ArrowLeft");
+  await waitFor(() => expect(new Set(tracks())).toEqual(new Set(["90px"])));
+  expect(edge().getAttribute("aria-valuenow")).toBe("90");
+  expect(page.kept!.widths).toEqual({ label: 90 });
+  press("Home");
+  await waitFor(() => expect(page.kept!.widths).toEqual({ label: 28 }));
+  expect(await faults()).toEqual([]);
+  press("Enter");
+  await waitFor(() => expect(new Set(tracks())).toEqual(new Set([own])));
+  expect(page.kept!.widths).toEqual({});
+
+  await new TableUnderTest(pairs, { ...page.kept!, widths: { label: 150 } }).open(methods);
+  await waitFor(() => expect(new Set(tracks())).toEqual(new Set(["150px"])));
 });
