@@ -204,7 +204,7 @@ describeWorkbench("a benchmark", () => {
     await workbench().quickPick("tiny.discern.json");
     for (const [i, step] of ["Methods", "Suites", "Judges"].entries()) {
       await workbench()
-        .quickInput.getByText(`(${i + 2}/5): ${step}`)
+        .quickInput.getByText(`(${i + 2}/6): ${step}`)
         .waitFor();
       // The title is there before the items are, and nothing is chosen until then.
       await workbench()
@@ -213,7 +213,10 @@ describeWorkbench("a benchmark", () => {
       await workbench().screenshot(`benchmark-wizard-${step.toLowerCase()}`);
       await workbench().page.keyboard.press("Enter");
     }
-    await workbench().quickInput.getByText("(5/5): Seeds").waitFor();
+    await workbench().quickInput.getByText("(5/6): Tuning").waitFor();
+    await workbench().screenshot("benchmark-wizard-tuning");
+    await workbench().quickPick("2 trials of every method");
+    await workbench().quickInput.getByText("(6/6): Seeds").waitFor();
     await workbench().answer("3, 4");
     await workbench().tab("tiny.benchmark.json").waitFor();
     const file = join(workbench.folder(), "tiny.benchmark.json");
@@ -222,6 +225,8 @@ describeWorkbench("a benchmark", () => {
     expect([written.recipe, written.seeds, written.suites.map(({ name }) => name)]).toEqual([
       ...["tiny.discern.json", [3, 4], ["xstest"]],
     ]);
+    expect(written.tuning).toMatchObject({ trials: 2, suites: [{ name: "starter-panel" }] });
+    expect(written.methods.filter(({ tune }) => tune).map(({ name }) => name)).toEqual(["STL", "DCR → STL"]);
     await workbench().notification(/tiny\.benchmark\.json was written/);
     await workbench().screenshot("benchmark-wizard-written");
   });

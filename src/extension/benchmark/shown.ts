@@ -60,6 +60,7 @@ function shownCell(
   const failure = cells?.failed.find((one) => one.cell === name);
   return {
     ...{ name, method, seed },
+    isDraw: cell.controls !== undefined,
     state: stateOf(name, cells, run),
     problem: failure?.message ?? run?.problem ?? null,
     waitsFor: cell.needs.filter((needed) => !cells?.finished.includes(needed)),

@@ -1,8 +1,11 @@
 import { access } from "node:fs/promises";
 import { basename, join, relative, sep } from "node:path";
 import * as vscode from "vscode";
-import { benchmarkSuffix } from "../../protocol/benchmark.ts";
-import { recipeSuffix } from "../../protocol/recipe.ts";
+import { type BenchmarkInput, benchmarkSuffix } from "../../protocol/benchmark.ts";
+import { type Recipe, recipeSuffix } from "../../protocol/recipe.ts";
+import { suiteSuffix } from "../../protocol/suiteDeclaration.ts";
+import { readWritten } from "../../recipe/loadRecipe.ts";
+import { parseRecipe } from "../../recipe/recipeFile.ts";
 import { writeAtomic } from "../../storage/atomic.ts";
 import { suiteFolders } from "../../suites/home.ts";
 import { locateSuite } from "../../suites/locate.ts";
@@ -11,22 +14,28 @@ import type { ModelLibrary } from "../models/library.ts";
 import type { PromptLibrary } from "../prompts/library.ts";
 import { createRecipe, targetFolder } from "../recipe/wizard.ts";
 import {
+  type JudgeChoice,
   judgeChoices,
+  keyFault,
   methodChoices,
   newBenchmark,
+  ownSuite,
   type PresetChoice,
   presetChoices,
   type SuiteChoice,
+  schemeChoices,
   seedsOf,
   suiteChoice,
+  urlFault,
 } from "./newBenchmark.ts";
 import { planLine } from "./planned.ts";
 import type { Planner } from "./planner.ts";
+import { budgets, tunedMethods } from "./trainedMethods.ts";
 
-const title = (step: number, what: string) => `New Benchmark (${step}/5): ${what}`;
+const title = (step: number, what: string) => `New Benchmark (${step}/6): ${what}`;
 
 /**
- * Asks for a recipe (model and data), methods, suites, judges and seeds, or takes a preset whole; writes a benchmark file, opens it,
+ * Asks for a recipe (model and data), methods, suites, judges, a tuning budget and seeds, or takes a preset whole; writes a benchmark file, opens it,
  * and says what it costs. No file is overwritten, and nothing is run.
  *
  * @throws vscode.CancellationError when no folder is open.
@@ -46,17 +55,20 @@ export async function createBenchmark(
     return;
   }
   const { recipe } = begun;
-  const methods = await pickMethods();
+  const read = parseRecipe(await readWritten(recipe.fsPath, "recipe"), recipe.fsPath);
+  const methods = await pickMethods(read);
   if (!methods?.length) return;
   const lacking = methods.find(({ on }) => on !== undefined && !methods.some(({ name }) => name === on));
   if (lacking !== undefined) {
     void vscode.window.showWarningMessage(`${lacking.name} begins with ${lacking.on}: choose that, too.`);
     return;
   }
-  const suites = await pickSuites();
+  const suites = await pickSuites(folder.fsPath, prompts);
   if (!suites?.length) return;
   const judges = await pickJudges();
   if (!judges?.length) return;
+  const trials = await pickBudget();
+  if (trials === undefined) return;
   const seeds = await askSeeds();
   if (seeds === undefined) return;
   const { name, path } = await freeName(
@@ -65,7 +77,8 @@ export async function createBenchmark(
     benchmarkSuffix,
   );
   const benchmark = newBenchmark({
-    ...{ name, methods, judges, seeds, suites: suites.map(({ id }) => id) },
+    ...{ name, judges, seeds, suites, trials },
+    methods: trials === null ? methods : tunedMethods(methods, read, trials),
     recipe: relative(folder.fsPath, recipe.fsPath).split(sep).join("/"),
   });
   await writeAndShow(benchmark, path, planner);
@@ -93,7 +106,7 @@ async function pickRecipe(models: ModelLibrary, prompts: PromptLibrary): Promise
     .map((uri) => ({ label: `$(json) ${vscode.workspace.asRelativePath(uri)}`, uri }))
     .sort((a, b) => a.label.localeCompare(b.label));
   const fresh: Item = { label: "$(add) New Recipe…", description: "choose a model and prompt files" };
-  const separator: Item = { label: "Whole benchmarks and sweeps", kind: vscode.QuickPickItemKind.Separator };
+  const heading: Item = { label: "Whole benchmarks and sweeps", kind: separator };
   const whole = presetChoices.map(
     (preset): Item => ({
       label: `$(beaker) ${preset.label}`,
@@ -102,7 +115,7 @@ async function pickRecipe(models: ModelLibrary, prompts: PromptLibrary): Promise
       preset,
     }),
   );
-  const chosen = await vscode.window.showQuickPick([...items, fresh, separator, ...whole], {
+  const chosen = await vscode.window.showQuickPick([...items, fresh, heading, ...whole], {
     title: title(1, "Model and data"),
     placeHolder: "The recipe whose model, data and stages every method shares, or a preset",
   });
@@ -111,8 +124,8 @@ async function pickRecipe(models: ModelLibrary, prompts: PromptLibrary): Promise
   return recipe && { recipe };
 }
 
-async function pickMethods() {
-  const items = methodChoices.map(({ method, about, picked }) => ({
+async function pickMethods(recipe: Recipe) {
+  const items = methodChoices(recipe).map(({ method, about, picked }) => ({
     ...{ label: method.name, description: about, picked, method },
   }));
   const chosen = await vscode.window.showQuickPick(items, {
@@ -124,13 +137,18 @@ async function pickMethods() {
   return chosen?.map(({ method }) => method);
 }
 
+const separator = vscode.QuickPickItemKind.Separator;
+
 const groups: readonly { readonly task: SuiteChoice["task"]; readonly label: string }[] = [
   { task: "refusal", label: "Refusal: over-refusal and harm" },
   { task: "choice", label: "Capability: questions of several choices" },
   { task: "pairwise", label: "Helpfulness: answers compared by a judge" },
 ];
 
-async function pickSuites(): Promise<SuiteChoice[] | undefined> {
+type SuiteInput = NonNullable<BenchmarkInput["suites"]>[number];
+
+/** Known suites, and prompt and suite files of the workspace. @param folder of the new benchmark */
+async function pickSuites(folder: string, prompts: PromptLibrary): Promise<SuiteInput[] | undefined> {
   const folders = suiteFolders();
   const suites = await Promise.all(
     knownSuites.map(async (declaration) => {
@@ -138,21 +156,28 @@ async function pickSuites(): Promise<SuiteChoice[] | undefined> {
       return suiteChoice(found, await locateSuite(found, folders));
     }),
   );
-  type Item = vscode.QuickPickItem & { suite?: SuiteChoice };
-  const items = groups.flatMap(({ task, label }): Item[] => {
+  type Item = vscode.QuickPickItem & { suite?: SuiteInput };
+  const declared = await vscode.workspace.findFiles(`**/*${suiteSuffix}`, "**/node_modules/**");
+  const local = prompts.files.map(({ uri }) => uri).filter(({ scheme }) => scheme === "file");
+  const files = [...declared, ...local].map((uri): Item => {
+    const path = relative(folder, uri.fsPath).split(sep).join("/");
+    return { label: `$(file) ${vscode.workspace.asRelativePath(uri)}`, suite: ownSuite(path) };
+  });
+  const known = groups.flatMap(({ task, label }): Item[] => {
     const own = suites.filter((suite) => suite.task === task);
     return [
-      { label, kind: vscode.QuickPickItemKind.Separator },
+      { label, kind: separator },
       ...own.map((suite) => ({
         label: `${suite.isMissing ? "$(cloud-download)" : "$(check)"} ${suite.label}`,
         description: suite.description,
         detail: suite.detail,
-        suite,
+        suite: suite.id,
         picked: suite.id === "xstest",
       })),
     ];
   });
-  const chosen = await vscode.window.showQuickPick(items, {
+  const own: Item = { label: "Your files: toxic prompts are unsafe, others safe", kind: separator };
+  const chosen = await vscode.window.showQuickPick(files.length > 0 ? [...known, own, ...files] : known, {
     title: title(3, "Suites"),
     placeHolder: "Suites to evaluate on; one that is missing stays in the table as missing",
     canPickMany: true,
@@ -161,21 +186,85 @@ async function pickSuites(): Promise<SuiteChoice[] | undefined> {
   return chosen?.flatMap(({ suite }) => suite ?? []);
 }
 
-async function pickJudges(): Promise<string[] | undefined> {
-  const chosen = await vscode.window.showQuickPick(
-    judgeChoices.map(({ id, about }, i) => ({ label: id, description: about, picked: i === 0 })),
-    {
-      title: title(4, "Judges"),
-      placeHolder: "Judges of the answers; those with a model are added in the file",
-      canPickMany: true,
-    },
+type JudgeInput = NonNullable<BenchmarkInput["judges"]>[number];
+
+async function pickJudges(): Promise<JudgeInput[] | undefined> {
+  type Item = vscode.QuickPickItem & { choice?: JudgeChoice };
+  const items = (hasModel: boolean) =>
+    judgeChoices
+      .filter((choice) => choice.hasModel === hasModel)
+      .map((choice, i): Item => {
+        const { label, about } = choice;
+        return { label, description: about, choice, picked: !hasModel && i === 0 };
+      });
+  const models: Item = { label: "With a model, which is pulled beforehand", kind: separator };
+  const chosen = await vscode.window.showQuickPick([...items(false), models, ...items(true)], {
+    title: title(4, "Judges"),
+    placeHolder: "Judges of the answers; rates are those of the first one of refusal",
+    canPickMany: true,
+  });
+  if (chosen === undefined) return undefined;
+  const judges: JudgeInput[] = [];
+  for (const { choice } of chosen) {
+    const judge = choice?.judge ?? (await askEndpoint());
+    if (judge === undefined) return undefined;
+    judges.push(judge);
+  }
+  return judges;
+}
+
+/** Asks where a judge behind an API is, and what it is asked. The key itself is stored by a command of its own. */
+async function askEndpoint(): Promise<JudgeInput | undefined> {
+  const step = title(4, "A Model behind an API");
+  const url = await vscode.window.showInputBox({
+    title: step,
+    prompt: "Base address of an OpenAI-compatible API; prompts and answers are sent there",
+    placeHolder: "https://api.example.org/v1",
+    validateInput: urlFault,
+  });
+  if (url === undefined) return undefined;
+  const model = await vscode.window.showInputBox({
+    title: step,
+    prompt: "Model that the service is asked for",
+    validateInput: (text) => (text.trim() === "" ? "Name a model." : null),
+  });
+  if (model === undefined) return undefined;
+  const key = await vscode.window.showInputBox({
+    title: step,
+    prompt:
+      'Environment variable with the key, or its name in "Discern: Set API Key for a Judge…"; empty for none',
+    validateInput: keyFault,
+  });
+  if (key === undefined) return undefined;
+  const asked = await vscode.window.showQuickPick(
+    schemeChoices.map(({ scheme, label, about }) => ({ label, description: about, scheme })),
+    { title: step, placeHolder: "What it is asked about an answer" },
   );
-  return chosen?.map(({ label }) => label);
+  if (asked === undefined) return undefined;
+  return { type: "endpoint", url, model, scheme: asked.scheme, ...(key !== "" && { key }) };
+}
+
+/** The tuning budget; null for none. */
+async function pickBudget(): Promise<number | null | undefined> {
+  const items = [
+    { label: "No tuning", description: "the recipe's settings for every method", trials: null },
+    ...budgets.map((trials) => ({
+      label: `${trials} trials of every method`,
+      description: "learning rates of what trains, strengths of what steers, on starter-panel",
+      trials,
+    })),
+  ];
+  const chosen = await vscode.window.showQuickPick(items, {
+    title: title(5, "Tuning"),
+    placeHolder:
+      "Settings that are tried for each method, the same number for all; test suites are not touched",
+  });
+  return chosen?.trials;
 }
 
 async function askSeeds(): Promise<number[] | undefined> {
   const text = await vscode.window.showInputBox({
-    title: title(5, "Seeds"),
+    title: title(6, "Seeds"),
     prompt: "Seeds, one run of each method that trains per seed",
     value: "0, 1, 2",
     validateInput: (value) => (seedsOf(value) === null ? "Write seeds such as 0, 1, 2 or 0-4." : undefined),

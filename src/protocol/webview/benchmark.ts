@@ -15,6 +15,8 @@ export interface ShownCell {
   readonly name: string;
   readonly method: string;
   readonly seed: number;
+  /** Whether it is a draw of a control, of which `seed` is the number. */
+  readonly isDraw: boolean;
   readonly state: ShownState;
   /** Why it failed, or its folder is damaged. */
   readonly problem: string | null;

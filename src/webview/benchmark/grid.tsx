@@ -8,7 +8,7 @@ import { figure, interval } from "../../wording/numbers.ts";
 import { styleCount } from "../ui/methodStyle.ts";
 import { OverlapMark } from "../ui/overlapMark.tsx";
 import { type Axis, axisFor, MethodShape, SeedMark, Whisker } from "../ui/whisker.tsx";
-import type { Matrix, MatrixCell, MatrixRow } from "./matrix.ts";
+import type { Matrix, MatrixCell, MatrixRow, SeedCell } from "./matrix.ts";
 import { StatusLine, statusWords } from "./status.tsx";
 
 interface GridProps {
@@ -235,14 +235,19 @@ function openingOf(method: string, { suite, seeds, row }: MatrixCell): Benchmark
 /** A cell in words, for those who do not see it. */
 function cellWords(method: string, { suite, row, seeds, overlaps }: MatrixCell, { chosen }: Matrix): string {
   const unit = chosen?.definition.unit ?? "number";
-  const each = seeds.map(({ seed, row: own, status }) => {
-    const words = own ? figure(own.estimate, unit) : statusWords(status);
-    return seeds.length > 1 ? `seed ${seed} ${words}` : words;
+  const each = seeds.map((one) => {
+    const words = one.row ? figure(one.row.estimate, unit) : statusWords(one.status);
+    return seeds.length > 1 ? `${seedWords(one)} ${words}` : words;
   });
   const whole = row ? [figureWords(row, unit)] : [];
   const parts = seeds.length > 1 || row === undefined ? [...whole, ...each] : whole;
   const marked = overlaps ? ` ${overlapNote}` : "";
   return `${method} on ${suiteWord(suite)}: ${parts.join("; ") || "nothing yet"}${marked}`;
+}
+
+/** What a run of a method is: its seed, or of a control its draw. */
+function seedWords({ seed, cell: { isDraw } }: SeedCell): string {
+  return `${isDraw ? "draw" : "seed"} ${seed}`;
 }
 
 function figureWords(row: MeasureRow, unit: "share" | "number" | "nats"): string {
@@ -252,9 +257,10 @@ function figureWords(row: MeasureRow, unit: "share" | "number" | "nats"): string
 }
 
 function tooltipOf({ row, seeds }: MatrixCell): string {
-  const lines = seeds.map(({ seed, status, row: own }) => {
+  const lines = seeds.map((one) => {
+    const { status, row: own } = one;
     const words = own ? rowBasis(own) : "words" in status ? status.words : statusWords(status);
-    return seeds.length > 1 ? `seed ${seed}: ${words}` : words;
+    return seeds.length > 1 ? `${seedWords(one)}: ${words}` : words;
   });
   return [...(row && seeds.length > 1 ? [rowBasis(row)] : []), ...lines].filter(Boolean).join("\n");
 }

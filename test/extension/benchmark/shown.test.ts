@@ -24,6 +24,7 @@ const plan: Plan = planSchema.parse({
     cell("scans-trial-1", "SCANS", { needs: ["stl-0"], trial: { settings: {} } }),
     cell("scans-0", "SCANS", { needs: ["stl-0", "scans-trial-1"] }),
     cell("untrained-0", "untrained"),
+    cell("random-3", "SCANS, random", { needs: ["scans-0"], controls: "scans-0", seed: 3 }),
   ],
   benchmark: {
     methods: ["untrained", "STL", "SCANS"],
@@ -52,15 +53,17 @@ test("a plan is shown in the order of its report, with what each run waits for",
   };
   const shown = shownBenchmark({ plan, summary, runs: new Map([["scans-trial-1", answering]]) });
   expect(shown.name).toBe("The small plan");
-  expect(shown.methods).toEqual(["untrained", "STL", "SCANS"]);
+  expect(shown.methods).toEqual(["untrained", "STL", "SCANS", "SCANS, random"]);
   expect([shown.suites, shown.missing.length, shown.reference]).toEqual([["own", "gated"], 1, "STL"]);
   expect(shown.cells.map(({ name, state, waitsFor, isTrial }) => [name, state, waitsFor, isTrial])).toEqual([
     ["stl-0", "finished", [], false],
     ["scans-trial-1", "running", [], true],
     ["scans-0", "waiting", ["scans-trial-1"], false],
     ["untrained-0", "failed", [], false],
+    ["random-3", "waiting", ["scans-0"], false],
   ]);
   expect(shown.cells[3]!.problem).toBe("It was killed.");
+  expect(shown.cells.flatMap(({ name, isDraw }) => (isDraw ? [name] : []))).toEqual(["random-3"]);
   expect(shown.cells[1]!.answered).toEqual([{ suite: "own", done: 3, total: 9 }]);
 });
 

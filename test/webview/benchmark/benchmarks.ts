@@ -15,7 +15,7 @@ export function madeCell(method: string, seed: number, change: Partial<ShownCell
   return {
     ...{ name: `${method.toLowerCase()}-${seed}`, method, seed, state: "waiting", problem: null },
     ...{ waitsFor: [], step: 0, totalSteps: null, etaSeconds: null, answered: [], hasReport: false },
-    ...{ suites: ["xstest", "oktest"], isTrial: false },
+    ...{ suites: ["xstest", "oktest"], isTrial: false, isDraw: false },
     ...change,
   };
 }

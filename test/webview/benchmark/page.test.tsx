@@ -65,6 +65,13 @@ test("cells say figure, interval, seeds and state to those who do not see them",
   expect(
     cell("DCR on xstest: seed 0 training 34/200, 3 min left; seed 1 failed: The disk is full."),
   ).toBeTruthy();
+  cleanup();
+  const drawn = madeBenchmark();
+  const cells = drawn.cells.map((one) => (one.method === "SCANS" ? { ...one, isDraw: true } : one));
+  show({ type: "benchmark", benchmark: { ...drawn, cells } });
+  expect(cell(/^SCANS on gated: draw 0 missing; draw 1 missing$/)).toBeTruthy();
+  cleanup();
+  show(...whole);
   expect(cell(/^SCANS on gated: seed 0 missing; seed 1 missing$/)).toBeTruthy();
 });
 
