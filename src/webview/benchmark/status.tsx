@@ -74,8 +74,8 @@ export function Legend() {
       </ul>
       <p class="muted about">
         Figures have 95 % intervals, over prompts or over seeds; the small plots below them are the seeds, or
-        the draws of a random control. Arrow keys move, Enter opens the prompts of a cell, the log of a run that failed, or the dashboard of
-        one that trains.
+        the draws of a random control. Arrow keys move, Enter opens the prompts of a cell, the log of a run
+        that failed, or the dashboard of one that trains.
       </p>
     </section>
   );
