@@ -130,9 +130,9 @@ export const requests = {
   },
   /** Gives back the memory of the models that `tryPrompt` keeps; one that is being asked goes when it has answered. */
   releaseModels: { params: nothing, result: z.null() },
-  /** The states that a run kept, in its order. */
+  /** The states of a run that a probe can measure, in its order; all where no probe is named. */
   states: {
-    params: z.strictObject({ run: z.string().min(1) }),
+    params: z.strictObject({ run: z.string().min(1), probe: z.string().min(1).optional() }),
     result: z.array(stateSchema),
   },
   /** What a probe would compute, and about how long that takes; nothing is computed. */

@@ -3,6 +3,7 @@ import { basename, dirname, resolve } from "node:path";
 import { DiscernError } from "../../protocol/errors.ts";
 import { asFileName } from "../../protocol/fileName.ts";
 import { labelSchema } from "../../protocol/label.ts";
+import { probeContract } from "../../protocol/probe/probes.ts";
 import type { PlannedProbe, ProbeRequest } from "../../protocol/probe/request.ts";
 import {
   type ModelState,
@@ -19,14 +20,13 @@ import type { ProbeDefinition, ProbeQuestion } from "../probe/definition.ts";
 import { probeHtml } from "../report/html.ts";
 import { measure, planOf, type ResultHead } from "../run/laboratory/measure.ts";
 import type { ProbeRows } from "../run/laboratory/rows.ts";
-import { listStates } from "../run/states.ts";
+import { measurableStates } from "../run/laboratory/steeredStates.ts";
 import type { Following } from "./ask.ts";
 import { type OpeningTold, preparedProbe } from "./probeSubject.ts";
 
-/** The states that a run kept, in its order. @throws DiscernError `run-invalid`. */
-export async function runStates(folder: string): Promise<ModelState[]> {
-  const { recipe } = await openRun(folder);
-  return listStates(folder, recipe.stages.length);
+/** The states of a run that a probe can measure, in its order; all where no probe is named. @throws DiscernError `run-invalid`. */
+export async function runStates(folder: string, probe?: string): Promise<ModelState[]> {
+  return measurableStates(await openRun(folder), probe === undefined ? undefined : probeContract(probe));
 }
 
 /**

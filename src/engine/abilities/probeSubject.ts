@@ -9,7 +9,7 @@ import type { Label } from "../../protocol/label.ts";
 import { openingTexts, refusalOpenings } from "../../protocol/openings.ts";
 import type { ProbeContract } from "../../protocol/probe/contract.ts";
 import type { ProbeRequest } from "../../protocol/probe/request.ts";
-import { type DataPart, type ModelState, untrainedState } from "../../protocol/probe/result.ts";
+import { type DataPart, type ModelState, steeredState, untrainedState } from "../../protocol/probe/result.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
 import type { Source } from "../../protocol/source.ts";
 import { timeline } from "../../protocol/timeline.ts";
@@ -30,8 +30,8 @@ import { drawnTraining } from "../run/laboratory/drawn.ts";
 import { madeRows } from "../run/laboratory/madeRows.ts";
 import { type Measuring, questionOf, type ResultHead, refuseStates } from "../run/laboratory/measure.ts";
 import { type ProbePrompts, type ProbeRows, probePromptsOf, probeRows } from "../run/laboratory/rows.ts";
-import { openState } from "../run/openState.ts";
-import { listStates, namedStates } from "../run/states.ts";
+import { measurableStates, openMeasured, refuseSteered } from "../run/laboratory/steeredStates.ts";
+import { namedStates } from "../run/states.ts";
 import { type AskOptions, openAdapted } from "./ask.ts";
 
 /** How the opening of a model is followed. */
@@ -80,7 +80,8 @@ async function ofRun(
   const options = optionsOf(probe.contract, request.options);
   const record = await openRun(folder);
   const { recipe, manifest } = record;
-  const kept = await listStates(folder, recipe.stages.length);
+  refuseSteered(probe.contract, subject.states ?? []);
+  const kept = await measurableStates(record, probe.contract);
   const states = subject.states ? namedStates(kept, subject.states) : defaultStates(probe.contract, kept);
   refuseStates(probe.contract, states);
   const { prompts, notices } = await runPrompts(request, record, signal);
@@ -118,7 +119,7 @@ async function ofRun(
     },
     speed: (await runSpeed(record, loaded)) ?? (manifest.device === "cpu" ? processorSpeed() : null),
     async open(state, told) {
-      const session = await openState(record, state, { placement, verified, ...told });
+      const session = await openMeasured(record, state, { placement, verified, ...told });
       // The files of the model are the same for all states.
       verified = false;
       return session;
@@ -131,7 +132,12 @@ async function ofModel(request: ProbeRequest, subject: Subject<"model">): Promis
   const { root } = request;
   const probe = probeOf(request.probe);
   const options = optionsOf(probe.contract, request.options);
-  const states = [{ ...untrainedState, name: "model" }];
+  const { steering } = subject;
+  const states = [{ ...untrainedState, name: steering === undefined ? "model" : steeredState }];
+  refuseSteered(
+    probe.contract,
+    states.map(({ name }) => name),
+  );
   refuseStates(probe.contract, states);
   if (request.prompts.length === 0) {
     throw new DiscernError(
@@ -147,7 +153,7 @@ async function ofModel(request: ProbeRequest, subject: Subject<"model">): Promis
   const { contextLength } = loaded.architecture;
   const limits = { contextLength, maxTokens: contextLength, tooLong: "cut" } as const;
   const rows = await probeRows(probe.contract, encoder, { ...files.prompts, openings }, limits);
-  const { kind: _, model, threads, ...how } = subject;
+  const { kind: _, model, threads, steering: __, ...how } = subject;
   const head = { name: loaded.name, path: loaded.path, adapters: [...model.adapters] };
   return {
     ...{ probe, rows: { ...rows, notices: [...files.notices, ...rows.notices] } },
@@ -161,9 +167,10 @@ async function ofModel(request: ProbeRequest, subject: Subject<"model">): Promis
       const session = await openAdapted({
         ...{ ...how, root, model: model.base, adapters: model.adapters },
         ...(threads === undefined ? {} : { threads }),
+        ...(steering === undefined ? {} : { steering }),
         ...told,
       });
-      return session;
+      return { ...session, backend: session.asked };
     },
     judging: { root, threads },
     folder: join(root, "probes"),
@@ -250,7 +257,8 @@ async function filePrompts({
 function defaultStates({ states: need }: ProbeContract, states: readonly ModelState[]): ModelState[] {
   if (need === "trail") return [...states];
   if (need === "one") return states.slice(-1);
-  return states.filter(({ stage, name }) => stage === null || name === `stage-${stage}`);
+  const isEnd = ({ stage, name }: ModelState) => name === `stage-${stage}` || name === steeredState;
+  return states.filter((state) => state.stage === null || isEnd(state));
 }
 
 /** @throws DiscernError `request-invalid` that names every key at fault. */

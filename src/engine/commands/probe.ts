@@ -150,19 +150,14 @@ export async function requestOf(
   if (ofRun && (flags.adapter.length > 0 || flags.steering !== undefined)) {
     throw new DiscernError(
       "request-invalid",
-      "The states of a run are measured as the run trained them, without further adapters or steering. Leave --adapter and --steering out.",
+      "The states of a run are measured as the run trained them, without further adapters or methods. Leave --adapter and --steering out; the run's " +
+        "own inference-time method is in force at --state steered.",
     );
   }
   if (!ofRun && flags.state.length > 0) {
     throw new DiscernError(
       "request-invalid",
       `${model} is not a run folder, so it has no states. Leave --state out, or name a run.`,
-    );
-  }
-  if (!ofRun && flags.steering !== undefined) {
-    throw new DiscernError(
-      "request-invalid",
-      "Probes measure models without steering. Leave --steering out.",
     );
   }
   const { backend, device } = flags;
@@ -178,6 +173,7 @@ export async function requestOf(
         kind: "model",
         model: { base: model, adapters },
         ...{ backend, device, template, chat, threads, memory, torch },
+        ...(flags.steering !== undefined && { steering: flags.steering }),
       };
   const asked = {
     ...{ probe: contract.id, options: optionsOf(contract, flags.set), root, subject },

@@ -80,7 +80,7 @@ export function workbenchHandlers(program: readonly [string, ...string[]]): Hand
       await trial.release();
       return null;
     },
-    states: ({ run }) => runStates(run),
+    states: ({ run, probe }) => runStates(run, probe),
     planProbe: (ask) => planProbe(ask),
     async measureProbe({ ask, out }, { progress, signal }) {
       const reading = progress("Reading the model");

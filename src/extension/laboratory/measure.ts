@@ -2,6 +2,7 @@ import * as vscode from "vscode";
 import type { ProbeContract } from "../../protocol/probe/contract.ts";
 import { probeContract, probeContracts } from "../../protocol/probe/probes.ts";
 import { planWords } from "../../protocol/probe/request.ts";
+import { steeredState } from "../../protocol/probe/result.ts";
 import type { ParamsInput } from "../../protocol/rpc.ts";
 import { counted } from "../../wording/numbers.ts";
 import { pageIds } from "../contributionTypes.ts";
@@ -101,11 +102,15 @@ async function pickStates(
   run: Run,
   proposed: boolean,
 ): Promise<string[] | undefined> {
-  const states = await engine.call("states", { run: run.folder.fsPath });
-  const isEnd = ({ name, stage }: (typeof states)[number]) => stage === null || name === `stage-${stage}`;
+  const states = await engine.call("states", { run: run.folder.fsPath, probe: contract.id });
+  const isEnd = ({ name, stage }: (typeof states)[number]) =>
+    stage === null || name === `stage-${stage}` || name === steeredState;
   const items = states.map((state, i) => ({
     label: state.name,
-    description: state.stage === null ? "before training" : `after ${counted(state.globalStep, "step")}`,
+    description: [
+      state.globalStep === 0 ? "before training" : `after ${counted(state.globalStep, "step")}`,
+      ...(state.name === steeredState ? ["with the run's inference-time method in force"] : []),
+    ].join(", "),
     picked: contract.states === "trail" || (contract.states === "several" && isEnd(state)),
     last: i === states.length - 1,
   }));

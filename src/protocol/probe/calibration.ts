@@ -92,6 +92,7 @@ export const calibrationContract = defineProbe({
     ),
   }),
   states: "several",
+  steers: true,
   prompts: { toxic: { atLeast: 0 }, seemingly_toxic: { atLeast: 0 }, general: { atLeast: 0 } },
   atLeast: 2,
 });

@@ -28,6 +28,11 @@ export interface ProbeContract<
   readonly training?: { readonly parts: readonly TrainingPart[]; readonly atLeast: number };
   /** Whether it makes steps of training, which is done on copies of saved states and never during a run. */
   readonly trains?: true;
+  /**
+   * Whether it can be measured with an inference-time method in force: it reads answers and their probabilities, on which backends apply
+   * interventions. Gradients and the features of layers are those of the model without one.
+   */
+  readonly steers?: true;
 }
 
 /** Defines what a probe is. */

@@ -48,5 +48,6 @@ export const refusalContract = defineProbe({
     logOdds: z.array(z.array(probeFigure)),
   }),
   states: "several",
+  steers: true,
   prompts: { toxic: { atLeast: 0 }, seemingly_toxic: { atLeast: 0 }, general: { atLeast: 0 } },
 });

@@ -31,6 +31,11 @@ const subjectSchema = z.discriminatedUnion("kind", [
     template: z.enum(["auto", "chat", "alpaca"]).default("auto"),
     chat: chatSchema.prefault({}),
     threads: z.int().positive().optional(),
+    steering: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("A fitted inference-time method that is in force, for probes that take one"),
   }),
 ]);
 

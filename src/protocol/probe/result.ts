@@ -40,13 +40,18 @@ export type TrainingPrompt = z.infer<typeof trainingPromptSchema>;
 export const stateSchema = z.object({
   name: z
     .string()
-    .describe("`untrained`, `stage-0` (the end of that stage), or `stage-1-step-40` (a snapshot within it)"),
+    .describe(
+      "`untrained`, `stage-0` (the end of that stage), or `stage-1-step-40` (a snapshot within it); `steered` where an inference-time method is in force",
+    ),
   stage: z.int().nonnegative().nullable().describe("Index of the stage; null before the first one"),
   step: z.int().nonnegative().describe("Steps of that stage"),
   globalStep: z.int().nonnegative().describe("Steps of all stages so far"),
   learningRate: z.number().nullable().default(null).describe("Of the step that led to it, where one did"),
 });
 export type ModelState = z.infer<typeof stateSchema>;
+
+/** Name of the state in which a run's inference-time method is in force on its finished model. */
+export const steeredState = "steered";
 
 /** What the model is before the first stage. */
 export const untrainedState: ModelState = {

@@ -1,14 +1,18 @@
 import { cp, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
-import { generateAnswers, scorePrompts } from "../../../src/engine/abilities/ask.ts";
+import { generateAnswers, scorePrompts, scoreTexts } from "../../../src/engine/abilities/ask.ts";
 import { evaluateModel } from "../../../src/engine/abilities/evaluate.ts";
 import { exportRun } from "../../../src/engine/abilities/export.ts";
+import { measureProbe, planProbe, runStates } from "../../../src/engine/abilities/probe.ts";
 import { steerAlone } from "../../../src/engine/abilities/steer.ts";
 import { reportMarkdown } from "../../../src/engine/report/markdown.ts";
 import { executeRun } from "../../../src/engine/run/execute.ts";
 import { Stop } from "../../../src/engine/run/stop.ts";
 import type { RunEvent } from "../../../src/protocol/events.ts";
+import { calibrationContract } from "../../../src/protocol/probe/calibration.ts";
+import { refusalContract } from "../../../src/protocol/probe/refusal.ts";
+import { probeRequestSchema } from "../../../src/protocol/probe/request.ts";
 import { type RecipeInput, recipeSchema } from "../../../src/protocol/recipe.ts";
 import { type Report, reportSchema } from "../../../src/protocol/report/report.ts";
 import { openRun } from "../../../src/runFolder/folder.ts";
@@ -389,4 +393,46 @@ test("whole weights behind another start are refused, and another base model is 
   const ask = { model: "model", root, device: "cpu", template: "auto", threads: 1, onWarning } as const;
   await generateAnswers({ ...ask, adapters: ["whole", "lora"] }, ["Hello"], 1);
   expect(warnings).toEqual([expect.stringMatching(/names "Qwen\/Qwen2.5-7B" as its base model/)]);
+});
+
+test("probes that read answers measure a run with its method in force, and others say which do", async () => {
+  await run("a");
+  const folder = join(root, "a");
+  const ask = (probe: string, states?: readonly string[], options: object = {}) =>
+    probeRequestSchema.parse({
+      ...{ probe, root, options },
+      subject: { kind: "run", folder: "a", ...(states && { states }) },
+    });
+  expect((await runStates(folder, "refusal")).map(({ name }) => name)).toEqual(["untrained", "steered"]);
+  expect((await runStates(folder, "kernel")).map(({ name }) => name)).toEqual(["untrained"]);
+  // Without names both are measured: what stands in the report for the monitored prompts of the same words is what the probe finds.
+  const { result } = await measureProbe(ask("refusal"), undefined);
+  expect(result.states.map(({ name }) => name)).toEqual(["untrained", "steered"]);
+  const { logOdds } = refusalContract.figures.parse(result.figures);
+  const prompts = result.prompts.map(({ prompt }) => prompt);
+  const device = { root, model: "model", device: "cpu", threads: 1, template: "auto" } as const;
+  for (const [s, steering] of [undefined, folder].entries()) {
+    const scores = await scoreTexts({ ...device, ...(steering && { steering }) }, prompts);
+    for (const [i, { refusalLogOdds }] of scores.entries())
+      expect(logOdds[s]![i]).toBeCloseTo(refusalLogOdds!, 4);
+  }
+  expect(Math.abs(logOdds[0]![0]! - logOdds[1]![0]!)).toBeGreaterThan(1e-3);
+
+  const sampled = { samples: 2, maxNewTokens: 3, draws: 100, permutations: 2 };
+  const calibrated = await measureProbe(ask("calibration", ["steered"], sampled), undefined);
+  const figures = calibrationContract.figures.parse(calibrated.result.figures);
+  expect(figures.states.map(({ state }) => state)).toEqual(["steered"]);
+
+  await expect(planProbe(ask("kernel", ["steered"]))).rejects.toThrow(
+    /kernel is not measured with an inference-time method in force.*Probes that are: refusal, calibration/s,
+  );
+  // The same method in force on a model alone.
+  const alone = (probe: string) =>
+    probeRequestSchema.parse({
+      ...{ probe, root, prompts: [{ file: "starter:pairs.csv", split: "panel", limit: 4 }] },
+      subject: { kind: "model", model: "model", device: "cpu", threads: 1, steering: "a" },
+    });
+  const { result: ofModel } = await measureProbe(alone("refusal"), "alone.probe.json");
+  expect(ofModel.states.map(({ name }) => name)).toEqual(["steered"]);
+  await expect(planProbe(alone("kernel"))).rejects.toThrow(/Probes that are: refusal, calibration/);
 });
