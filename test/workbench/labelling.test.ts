@@ -191,15 +191,30 @@ describeWorkbench("labelling", () => {
     await workbench().notification(/labels has finished/);
     // The panel stays where a person works.
     const undo = pairs.getByRole("button", { name: /^Undo/ });
-    for (const width of [1400, 1024, 800]) {
-      await page.setViewportSize({ width, height: 900 });
-      await workbench().settled();
-      await workbench().screenshot(`labelling-undo-${width}`);
-      const toasts = await page.locator(".notifications-toasts .notification-toast").all();
-      expect(toasts.length).toBeGreaterThan(0);
-      const button = (await undo.boundingBox())!;
-      for (const toast of toasts)
-        expect(overlap(button, (await toast.boundingBox())!), `at ${width}`).toBe(0);
+    const toasts = page.locator(".notifications-toasts .notification-toast");
+    for (const mode of ["one", "grid"]) {
+      if (mode === "grid") await pairs.locator("body").press("g");
+      for (const [width, height] of [
+        [1400, 900],
+        [1024, 700],
+        [800, 600],
+      ] as const) {
+        await page.setViewportSize({ width, height });
+        // Others are stacked on what the run has said.
+        await workbench().runCommand("Discern: Resume Run");
+        await workbench().notification("No run is available for this command.");
+        await workbench().runCommand("Discern: Choose Run Shown in Prompt Files…");
+        await workbench().notification("No run of this workspace has a report yet.");
+        // Messages go by themselves, so that all are measured at once.
+        const boxes = await toasts.evaluateAll((all) =>
+          all.map((toast): Box => toast.getBoundingClientRect().toJSON()),
+        );
+        const button = (await undo.boundingBox())!;
+        await workbench().screenshot(`labelling-undo-${mode}-${width}`);
+        expect(boxes.length).toBeGreaterThan(1);
+        for (const box of boxes) expect(overlap(button, box), `${mode} at ${width}`).toBe(0);
+        expect(button.y + button.height).toBeLessThan(height);
+      }
     }
     await page.setViewportSize({ width: 1400, height: 900 });
     expect(timeline(readEvents(join(workbench.folder(), "runs/labels/events.jsonl"))).state).toBe("finished");

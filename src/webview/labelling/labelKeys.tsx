@@ -11,10 +11,7 @@ const choices: readonly { label: LabelChoice & Action; shown: string; hint: stri
   { label: "general", shown: "3", hint: "everyday use" },
 ];
 
-/**
- * The large keys: what 1, 2, 3, space and backspace do, pressed by mouse or finger. Labels stand lowest, since notifications of the editor
- * lie over what is lowest, and Undo must stay in sight.
- */
+/** The large keys: what 1, 2, 3, space and backspace do, pressed by mouse or finger. */
 export function LabelKeys({ page, act }: { page: LabellingPage; act: (action: Action) => void }) {
   const state = page.mode === "one" && page.place !== undefined ? page.stateAt(page.place) : undefined;
   return (
@@ -35,16 +32,6 @@ export function LabelKeys({ page, act }: { page: LabellingPage; act: (action: Ac
         <span class="codicon codicon-reply" aria-hidden="true" />
         Back
         <KeyCap shown="⌫" />
-      </button>
-      <button type="button" class="small" aria-keyshortcuts="Control+Z" onClick={() => act("undo")}>
-        <span class="codicon codicon-discard" aria-hidden="true" />
-        Undo
-        <KeyCap shown="Ctrl Z" />
-      </button>
-      <button type="button" class="small" aria-keyshortcuts="Control+Y" onClick={() => act("redo")}>
-        <span class="codicon codicon-redo" aria-hidden="true" />
-        Redo
-        <KeyCap shown="Ctrl Y" />
       </button>
       {choices.map(({ label, shown, hint }) => (
         <button
