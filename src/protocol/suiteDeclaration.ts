@@ -73,6 +73,11 @@ const fileSchema = z.strictObject({
     .regex(/^[0-9a-f]{64}$/, "64 hexadecimal digits")
     .optional()
     .describe("Checksum of the file at that revision; where left out, the first fetch records it"),
+  withoutSha256: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Why the declaration states no checksum, in a sentence"),
   rows: z.int().positive().optional().describe("Rows of the file"),
   read: readingSchema.prefault({}),
 });

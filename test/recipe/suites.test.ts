@@ -40,6 +40,22 @@ describe("declarations", () => {
     ]);
   });
 
+  test("every file has a checksum, or a sentence that says why there is none", () => {
+    const files = knownSuites.flatMap(({ id, files: own }) => own.map((file) => ({ id, ...file })));
+    const without = files.filter(({ sha256 }) => sha256 === undefined);
+    expect(
+      without.map(({ id, file, withoutSha256 }) => `${id} ${file} ${withoutSha256?.endsWith(".")}`).sort(),
+    ).toEqual([
+      "evorefuse evo_test.jsonl true",
+      "mmlu mmlu_dev.parquet true",
+      "or-bench-80k or-bench-80k.csv true",
+      "phtest PHTest.csv true",
+      "phtest-controversial PHTest.csv true",
+      "sorry-bench sorry_bench_202503.jsonl true",
+    ]);
+    expect(files.filter(({ sha256, withoutSha256 }) => sha256 && withoutSha256)).toEqual([]);
+  });
+
   test("the same file is declared alike by all suites that take rows of it", () => {
     const all = knownSuites.flatMap(({ files }) => files.map(({ read: _, ...file }) => file));
     for (const same of Map.groupBy(all, ({ file }) => file).values()) {
