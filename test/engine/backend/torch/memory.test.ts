@@ -67,7 +67,7 @@ describe.skipIf(skipWithoutTorch("memory plans of PyTorch"))("memory on PyTorch"
     await expect(opened({ availableMemory: 1e6, onStatus })).rejects.toMatchObject({
       code: "out-of-memory",
       message: expect.stringMatching(
-        /needs about \d+ MB of memory with PyTorch by this recipe, and 1 MB is free/,
+        /needs about \d\.\d GB of memory with PyTorch by this recipe, and 1 MB is free/,
       ),
     });
     expect(onStatus).not.toHaveBeenCalled();
