@@ -17,7 +17,7 @@ import type { Outcome } from "../../protocol/report/verdicts.ts";
 import type { BackendShape, Example, Learned, Tokens } from "../backend/backend.ts";
 import type { Architecture } from "../model/architecture.ts";
 import type { Session } from "../session/session.ts";
-import type { PreferenceKeys, ReferencedPair } from "../train/preference.ts";
+import type { PreferenceKeys, ReferencedPair } from "./preferenceLoss.ts";
 
 /** A prompt of a probe as tokens, up to where the answer begins. */
 export interface ProbeRow extends ProbePrompt {

@@ -11,7 +11,7 @@ import { sha256 } from "../../storage/hash.ts";
 import type { Generation } from "../backend/backend.ts";
 import type { EndpointReply } from "../distil/endpointAnswers.ts";
 import type { Kept } from "../probe/kept.ts";
-import type { PreferencePair, ReferencedPair } from "../train/preference.ts";
+import type { PreferencePair, ReferencedPair } from "../probe/preferenceLoss.ts";
 import { openPart } from "./suitePart.ts";
 
 const promptKeys = {

@@ -4,13 +4,9 @@ import type { PreferenceRecipe } from "../../protocol/recipeStages.ts";
 import type { Example } from "../backend/backend.ts";
 import { ownAnswers } from "../distil/ownAnswers.ts";
 import { type PreferredAnswer, pairsOf } from "../distil/preferences.ts";
+import { logProbabilities, type PreferencePair, type ReferencedPair } from "../probe/preferenceLoss.ts";
 import type { Session } from "../session/session.ts";
-import {
-  logProbabilities,
-  type PreferencePair,
-  type PreferencePairs,
-  type ReferencedPair,
-} from "../train/preference.ts";
+import type { PreferencePairs } from "../train/preference.ts";
 import type { HelpfulPair } from "./gatherPairs.ts";
 import { keptReference, type LeftOutRow, type MadeRow, type MadeRows } from "./madeFile.ts";
 import { answering, distinct, judgeOf, type MakingContext, madeFolder, madeOnce, rowOf } from "./making.ts";

@@ -1,6 +1,6 @@
 import { applyEdits, findNodeAtLocation, modify, parseTree } from "jsonc-parser";
 import { type LayerChoice, layerCaveats } from "../../protocol/layerChoice.ts";
-import type { SeparabilityFigures } from "../../protocol/probe/separability.ts";
+import type { LayerFigure, SeparabilityFigures } from "../../protocol/probe/separability.ts";
 import { figure } from "../../wording/numbers.ts";
 
 /** Path of the `layer` of a contrast in a recipe, be it written or left to its default. */
@@ -49,7 +49,7 @@ export interface LayerItem {
  * @param now the layer that the recipe has
  */
 export function layerItems({ proposal, states }: SeparabilityFigures, now: number | "auto"): LayerItem[] {
-  const [{ choice }] = states as [SeparabilityFigures["states"][number]];
+  const [{ choice, curve }] = states as [SeparabilityFigures["states"][number]];
   const plateau = new Set(proposal.plateau);
   const rank = (layer: number) => (layer === proposal.layer ? 0 : plateau.has(layer) ? 1 : 2);
   const layers = choice.curve
@@ -64,6 +64,7 @@ export function layerItems({ proposal, states }: SeparabilityFigures, now: numbe
         label: `${layer === now ? "$(check) " : ""}Layer ${layer}`,
         description: [
           evidence(each),
+          ...transferred(curve.find((one) => one.layer === layer)?.measures.transfer),
           ...(layer === proposal.layer
             ? ["proposed"]
             : plateau.has(layer)
@@ -80,6 +81,12 @@ export function layerItems({ proposal, states }: SeparabilityFigures, now: numbe
       layer: "auto",
     },
   ];
+}
+
+/** How the probe of a layer does on prompts of other files, where there were some: transfer 0.88 [0.71, 0.97] */
+function transferred(found: LayerFigure | null | undefined): string[] {
+  if (!found) return [];
+  return [`transfer ${figure(found.value)} [${figure(found.lower)}, ${figure(found.upper)}]`];
 }
 
 /** The figures at a layer: AUROC 0.91 ± 0.02, shuffled labels 0.50 (highest 0.58) */

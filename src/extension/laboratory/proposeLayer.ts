@@ -13,6 +13,7 @@ import type { RunLibrary } from "../runs/library.ts";
 import { requireTrust } from "../trust.ts";
 import { type LayerItem, type LayerPath, layerItems, layerPlaces, withLayer } from "./layerKey.ts";
 import { measureAfterPlan, openResult, type ProbeAsk } from "./measure.ts";
+import { transferPrompts } from "./transferPrompts.ts";
 
 /** What proposing a layer needs of the workbench. */
 interface ProposeParts {
@@ -94,12 +95,13 @@ async function proposeLayer(
   await vscode.workspace.applyEdit(edit);
 }
 
-/** The model as the recipe begins with it, where the recipe computes it, on the prompts of its contrast. */
+/** The model as the recipe begins with it, where the recipe computes it, on the prompts of its contrast, with its monitored ones as transfer. */
 function askOf(recipe: Recipe, pooling: "last" | "mean", uri: vscode.Uri): ProbeAsk {
-  const { model, backend, device, memory, torch, template, chat, threads, seed } = recipe;
+  const { model, backend, device, memory, torch, template, chat, threads, seed, data } = recipe;
+  const transfer = transferPrompts(data);
   return {
     probe: separabilityContract.id,
-    options: { pooling },
+    options: { pooling, transfer: [...new Set(transfer.map(({ file }) => file))] },
     seed,
     root: dirname(uri.fsPath),
     subject: {
@@ -108,7 +110,7 @@ function askOf(recipe: Recipe, pooling: "last" | "mean", uri: vscode.Uri): Probe
       ...{ backend, device, memory, torch, template, chat },
       ...(threads !== undefined && { threads }),
     },
-    prompts: recipe.data.contrast,
+    prompts: [...data.contrast, ...transfer],
   };
 }
 

@@ -11,14 +11,10 @@ import type {
 } from "../../../src/engine/backend/backend.ts";
 import type { DrawnTraining, StateSession } from "../../../src/engine/probe/definition.ts";
 import { influence } from "../../../src/engine/probe/influence/influence.ts";
+import { logProbabilities, type PreferencePair } from "../../../src/engine/probe/preferenceLoss.ts";
 import { RefusalScorer } from "../../../src/engine/probe/refusal.ts";
 import { openSession } from "../../../src/engine/session/session.ts";
-import {
-  logProbabilities,
-  PreferenceObjective,
-  type PreferencePair,
-  preferenceDraws,
-} from "../../../src/engine/train/preference.ts";
+import { PreferenceObjective, preferenceDraws } from "../../../src/engine/train/preference.ts";
 import { type ModelState, untrainedState } from "../../../src/protocol/probe/result.ts";
 import type { TrainRecipe } from "../../../src/protocol/recipeStages.ts";
 import { shuffled, stream } from "../../../src/statistics/random.ts";

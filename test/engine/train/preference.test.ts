@@ -1,10 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Backend, Example, ExampleLoss } from "../../../src/engine/backend/backend.ts";
-import {
-  PreferenceObjective,
-  preferenceLoss,
-  type ReferencedPair,
-} from "../../../src/engine/train/preference.ts";
+import { preferenceLoss, type ReferencedPair } from "../../../src/engine/probe/preferenceLoss.ts";
+import { PreferenceObjective } from "../../../src/engine/train/preference.ts";
 
 describe("the loss of a pair", () => {
   // ℓ_π = (−12, −15), ℓ_ref = (−13, −14), β = 0.1 (METHODS2 §A2).

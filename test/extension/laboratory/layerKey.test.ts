@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { layerItems, layerPlaces, withLayer } from "../../../src/extension/laboratory/layerKey.ts";
+import { transferPrompts } from "../../../src/extension/laboratory/transferPrompts.ts";
 import type { SeparabilityFigures } from "../../../src/protocol/probe/separability.ts";
 
 const text = JSON.stringify(
@@ -61,6 +62,10 @@ const figures = {
           source: null,
         },
       },
+      curve: [2, 3].map((layer) => ({
+        layer,
+        measures: { transfer: layer === 2 ? { value: 0.88, lower: 0.71, upper: 0.97 } : null },
+      })),
     },
   ],
 } as unknown as SeparabilityFigures;
@@ -68,8 +73,23 @@ const figures = {
 test("layers are offered with what was measured, the proposed one first, with its reason and its caveats", () => {
   const items = layerItems(figures, 3);
   expect(items.map(({ label }) => label)).toEqual(["Layer 2", "$(check) Layer 3", "Layer 1", "auto"]);
-  expect(items[0]!.description).toBe("AUROC 0.90 ± 0.02, shuffled labels 0.50 (highest 0.58) · proposed");
+  expect(items[0]!.description).toBe(
+    "AUROC 0.90 ± 0.02, shuffled labels 0.50 (highest 0.58) · transfer 0.88 [0.71, 0.97] · proposed",
+  );
+  expect(items[1]!.description).not.toContain("transfer");
   expect(items[1]!.description).toMatch(/ · as good within one standard error$/);
   expect(items[0]!.detail).toMatch(/^Layer 2 is the first of the best\. .*Character n-grams/);
   expect(items.map(({ layer }) => layer)).toEqual([2, 3, 1, "auto"]);
+});
+
+test("probes are carried over to monitored prompts of files that the contrast does not read", () => {
+  const seed = 0;
+  const contrast = [{ file: "pairs.csv", split: "train", seed }];
+  const own = { file: "pairs.csv", split: "panel", labels: ["toxic" as const], seed };
+  const toxic = { file: "other.csv", labels: ["toxic" as const], seed };
+  const seeminglyToxic = { file: "safe.csv", label: "seemingly_toxic" as const, seed };
+  const panels = { toxic: [own, toxic], seeminglyToxic, general: { file: "general.jsonl", seed } };
+  expect(transferPrompts({ contrast, panels })).toEqual([toxic, seeminglyToxic]);
+  const unsaid = { file: "unlabelled.csv", seed };
+  expect(transferPrompts({ contrast, panels: { ...panels, toxic: unsaid } })).toEqual([seeminglyToxic]);
 });

@@ -1,7 +1,7 @@
 import type { ModelState } from "../../../protocol/probe/result.ts";
 import type { Example } from "../../backend/backend.ts";
-import type { PreferenceKeys } from "../../train/preference.ts";
 import type { DrawnTraining, RejectedAnswer, TrainingRow } from "../definition.ts";
+import type { PreferenceKeys } from "../preferenceLoss.ts";
 
 /** How much a training pair's loss was followed between two states. */
 export interface DrawnPair {

@@ -1,5 +1,5 @@
 import type { Backend, Example, GradientRow, ParameterScope } from "../../backend/backend.ts";
-import { logProbabilities, type PreferenceKeys, preferenceLoss } from "../../train/preference.ts";
+import { logProbabilities, type PreferenceKeys, preferenceLoss } from "../preferenceLoss.ts";
 import type { DrawnPair, Interval } from "./intervals.ts";
 
 /** What a pair's loss does to the losses of its answers: L's derivative by each answer's loss. */

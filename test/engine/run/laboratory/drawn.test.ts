@@ -5,6 +5,7 @@ import { preparedProbe } from "../../../../src/engine/abilities/probeSubject.ts"
 import type { DrawnStep, ProbeDefinition } from "../../../../src/engine/probe/definition.ts";
 import { direction } from "../../../../src/engine/probe/direction/direction.ts";
 import { influence } from "../../../../src/engine/probe/influence/influence.ts";
+import { logProbabilities, preferenceLoss } from "../../../../src/engine/probe/preferenceLoss.ts";
 import { startRun } from "../../../../src/engine/run/execute.ts";
 import { drawnTraining } from "../../../../src/engine/run/laboratory/drawn.ts";
 import { measure, questionOf } from "../../../../src/engine/run/laboratory/measure.ts";
@@ -14,7 +15,6 @@ import { readRunPrompts } from "../../../../src/engine/run/prompts.ts";
 import { listStates } from "../../../../src/engine/run/states.ts";
 import { Stop } from "../../../../src/engine/run/stop.ts";
 import { openSession } from "../../../../src/engine/session/session.ts";
-import { logProbabilities, preferenceLoss } from "../../../../src/engine/train/preference.ts";
 import { directionContract } from "../../../../src/protocol/probe/direction.ts";
 import { influenceContract } from "../../../../src/protocol/probe/influence.ts";
 import { probeRequestSchema } from "../../../../src/protocol/probe/request.ts";
