@@ -289,6 +289,32 @@ describeWorkbench("the evaluation in a prompt file", () => {
     await waitForLens(/safe .* refused/);
   });
 
+  it("marks the method that a person chooses, alone or beside another", async () => {
+    const { quickInput, page } = workbench();
+    const choose = async (method: string, now: string) => {
+      await workbench().runCommand("Discern: Choose Methods Shown in Prompt Files…");
+      await quickInput.getByText("Methods in Prompt Files (1/2)").waitFor();
+      const marked = quickInput.locator(".monaco-list-row", { hasText: "marked now" });
+      await marked.waitFor();
+      expect(await marked.textContent()).toContain(now);
+      await workbench().quickPick(method);
+      await quickInput.getByText("Methods in Prompt Files (2/2)").waitFor();
+    };
+    await workbench().openFile("prompts/pairs.csv");
+    await waitForLens(/dcr-sample.*safe \d+ → \d+ %/);
+    await choose("untrained", "DCR → STL");
+    await workbench().screenshot("evaluation-methods");
+    await page.keyboard.press("Enter");
+    await waitForLens(/dcr-sample.*safe \d+ %/);
+    expect(await lens(/safe \d+ → \d+ %/).count()).toBe(0);
+
+    await choose("DCR → STL", "untrained");
+    await quickInput.locator(".monaco-list-row", { hasText: "untrained" }).click();
+    await quickInput.getByText("1 Selected").waitFor();
+    await page.keyboard.press("Enter");
+    await waitForLens(/dcr-sample.*safe \d+ → \d+ %/);
+  });
+
   it("shows the run that evaluated most of a file, and not a newer one of eight prompts", async () => {
     await workbench().openFile("prompts/eight.csv");
     await waitForLens(/eight-newer.*safe .* refused/);
