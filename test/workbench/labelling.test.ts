@@ -213,6 +213,8 @@ describeWorkbench("labelling", () => {
         await workbench().screenshot(`labelling-undo-${mode}-${width}`);
         expect(boxes.length).toBeGreaterThan(1);
         for (const box of boxes) expect(overlap(button, box), `${mode} at ${width}`).toBe(0);
+        // In sight also where the page is scrolled.
+        expect(await undo.evaluate((each) => each.getBoundingClientRect().top)).toBeGreaterThanOrEqual(0);
         expect(button.y + button.height).toBeLessThan(height);
       }
     }

@@ -13,6 +13,7 @@ import { ListBar } from "./listBar.tsx";
 import { Note } from "./note.tsx";
 import type { LabellingPage } from "./pageModel.ts";
 import { Stage } from "./stage.tsx";
+import { Steps } from "./steps.tsx";
 
 /** The labelling page. */
 export function App({ page }: { page: LabellingPage }) {
@@ -40,6 +41,7 @@ export function App({ page }: { page: LabellingPage }) {
     return (
       <div class="labelling mode-agreement">
         <Header page={page} act={act} />
+        <Steps act={act} />
         <Agreement page={page} focusRef={work} />
       </div>
     );
@@ -47,6 +49,7 @@ export function App({ page }: { page: LabellingPage }) {
   return (
     <div class={`labelling mode-${page.mode}`}>
       <Header page={page} act={act} />
+      <Steps act={act} />
       <ListBar page={page} act={act} />
       {page.error !== null && (
         <div class="error" role="alert">

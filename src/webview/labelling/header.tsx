@@ -78,53 +78,25 @@ export function Header({ page, act }: { page: LabellingPage; act: (action: Actio
             ))}
           </svg>
         </div>
-        <div class="state-line">
-          <p class="counts">
-            <strong>
-              {count(counts.labelled)} of {count(counts.total)} labelled
-            </strong>
-            {labels.map((label) => (
-              <span key={label} class={`count ${label}`}>
-                <span class={`codicon codicon-${stateIcons[label]}`} aria-hidden="true" />
-                {stateNames[label]} {count(counts[label])}
-              </span>
-            ))}
-            {counts.disputed > 0 && (
-              <span class="count disputed">
-                <span class="codicon codicon-comment-unresolved" aria-hidden="true" />
-                Disputed {count(counts.disputed)}
-              </span>
-            )}
-          </p>
-          <Steps act={act} />
-        </div>
+        <p class="counts">
+          <strong>
+            {count(counts.labelled)} of {count(counts.total)} labelled
+          </strong>
+          {labels.map((label) => (
+            <span key={label} class={`count ${label}`}>
+              <span class={`codicon codicon-${stateIcons[label]}`} aria-hidden="true" />
+              {stateNames[label]} {count(counts[label])}
+            </span>
+          ))}
+          {counts.disputed > 0 && (
+            <span class="count disputed">
+              <span class="codicon codicon-comment-unresolved" aria-hidden="true" />
+              Disputed {count(counts.disputed)}
+            </span>
+          )}
+        </p>
       </div>
     </header>
-  );
-}
-
-/** Undo and redo, at the top, where the editor's notifications do not reach, however many there are: these begin at the bottom and leave the upper third free. */
-function Steps({ act }: { act: (action: Action) => void }) {
-  const steps = [
-    { name: "Undo", action: "undo", icon: "discard", key: "Z" },
-    { name: "Redo", action: "redo", icon: "redo", key: "Y" },
-  ] as const;
-  return (
-    <div class="steps">
-      {steps.map(({ name, action, icon, key }) => (
-        <button
-          key={action}
-          type="button"
-          class="small"
-          aria-keyshortcuts={`Control+${key}`}
-          onClick={() => act(action)}
-        >
-          <span class={`codicon codicon-${icon}`} aria-hidden="true" />
-          {name}
-          <KeyCap shown={`Ctrl ${key}`} />
-        </button>
-      ))}
-    </div>
   );
 }
 
