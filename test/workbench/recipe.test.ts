@@ -217,7 +217,7 @@ describeWorkbench("recipes", () => {
     await asked.getByRole("button", { name: "Measure" }).click();
     await quickInput.getByText("Intermediate Layer ℓ of the Contrast").waitFor({ timeout: 120_000 });
     const proposed = quickInput.getByRole("option", {
-      name: /Layer \d+, AUROC .* shuffled labels .* transfer \d\.\d\d \[.* proposed/,
+      name: /Layer \d+, AUROC .* shuffled labels .* transfer \d\.\d\d .*proposed/,
     });
     await proposed.waitFor();
     await workbench().screenshot("recipe-layer");

@@ -86,7 +86,9 @@ export function layerItems({ proposal, states }: SeparabilityFigures, now: numbe
 /** How the probe of a layer does on prompts of other files, where there were some: transfer 0.88 [0.71, 0.97] */
 function transferred(found: LayerFigure | null | undefined): string[] {
   if (!found) return [];
-  return [`transfer ${figure(found.value)} [${figure(found.lower)}, ${figure(found.upper)}]`];
+  const { value, lower, upper } = found;
+  // Of too few categories there is no interval.
+  return [`transfer ${figure(value)}${lower === null ? "" : ` [${figure(lower)}, ${figure(upper)}]`}`];
 }
 
 /** The figures at a layer: AUROC 0.91 ± 0.02, shuffled labels 0.50 (highest 0.58) */
