@@ -100,6 +100,26 @@ describeWorkbench("the laboratory", () => {
     await row(name).waitFor();
   });
 
+  it("stands in the dashboard of its run, where its data is exported and the page of the laboratory opened", async () => {
+    await workbench().runCommand("Discern: Open Dashboard");
+    await workbench().quickInput.getByText("1 Selected").waitFor();
+    await workbench().page.keyboard.press("Enter");
+    const dashboard = await workbench().webview("Dashboard: tiny");
+    const laboratory = dashboard.getByRole("region", { name: "Laboratory" });
+    await laboratory.getByRole("img", { name: /^Mean refusal probability by state/ }).waitFor();
+    await workbench().screenshot("laboratory-dashboard");
+    await laboratory.locator("details.data > summary").first().click();
+    await laboratory
+      .getByRole("button", { name: /Export Data \(CSV\)/ })
+      .first()
+      .click();
+    await workbench().saveAs(`${workbench.folder()}/`);
+    await workbench().notification(/The table is in/);
+    expect(await csv()).toEqual(["state,id,group,category,probability,log_odds", 81]);
+    await laboratory.getByRole("button", { name: "Open in Laboratory" }).click();
+    await (await page()).getByRole("heading", { name: "Refusal by state", level: 1 }).waitFor();
+  });
+
   it("has no serious fault for axe, in light and high contrast", async () => {
     for (const theme of ["light", "high-contrast"] as const) {
       await workbench().setTheme(theme);
