@@ -5,10 +5,11 @@ import { parameterCount } from "../../model/load.ts";
 import { type TrainedBlock, trialBatch } from "./block.ts";
 
 /**
- * Seconds until a model can be asked. Measured with SmolLM2-135M on two cores; importing PyTorch and transformers takes most of
- * PyTorch's, and torch.compile compiles at the first batch.
+ * Seconds until a model can be asked. `discern score` with two prompts of SmolLM2-135M took 2.2 and 3.9 s by onnx and 9.4 and 12.2 s by
+ * PyTorch, on two cores; importing PyTorch and transformers takes most of it. What torch.compile adds was not measured for
+ * a forward pass: a LoRA step takes it two minutes, and half of that is assumed.
  */
-const starts = { onnx: 2, torch: 15, compiled: 60 } as const;
+const starts = { onnx: 2, torch: 10, compiled: 60 } as const;
 
 /** Tokens of the default openings of a refusal, as a trie behind a prompt. */
 const openingTokens = 50;

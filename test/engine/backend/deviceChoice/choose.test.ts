@@ -244,7 +244,7 @@ describe("PyTorch beside work that is known", () => {
       const few = await considered({ prompts: 24, tokens: 0 });
       expect(few.asked).toBe(0);
       expect(few.problem).toMatch(
-        /^it takes about 15 s to start, and onnx on the CPU takes about \d+ s for 24 prompts, its start included$/,
+        /^it takes about 10 s to start, and onnx on the CPU takes about \d+ s for 24 prompts, its start included$/,
       );
       expect((await considered({ prompts: 2, tokens: 128 })).problem).toMatch(
         /for 2 prompts and up to 128 tokens of answers/,
