@@ -21,6 +21,7 @@ const short: Record<string, string> = {
   "src/engine/model/download/hubPull.ts: join": "parts of a name",
   "src/engine/python/find.ts: add": "Pythons of a machine",
   "src/engine/python/find.ts: found.push": "Pythons of a machine",
+  "src/engine/steer/countedPasses.ts: count": "parameters",
   "src/engine/steer/steeredBackend.ts: this.base.export": "parameters",
   "src/extension/benchmark/start.ts: vscode.window.showInformationMessage": "buttons",
   "src/extension/contributions.ts: run": "arguments of a command",

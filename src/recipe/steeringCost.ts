@@ -1,5 +1,6 @@
 import type { Recipe } from "../protocol/recipe.ts";
 import type { Steering } from "../protocol/steering.ts";
+import { greatestOf } from "../statistics/extremes.ts";
 import type { ModelFacts } from "./modelFacts.ts";
 import { panelSizes } from "./probeCost.ts";
 import { forwardFlops, promptTokens } from "./stageCost.ts";
@@ -59,15 +60,15 @@ function fitTokens(steering: Steering, recipe: Recipe, model: ModelFacts): numbe
       return (3 * train + 3 * validation) * promptTokens;
     case "cast": {
       const { questions, suffixes, suffixTokens: written } = steering;
-      const last = Math.max(0, ...(steering.conditionLayers ?? [Math.round((10 * layers) / 32)]));
-      const steered = Math.max(0, ...(steering.layers ?? [Math.round((15 * layers) / 32)]));
+      const last = greatestOf([0, ...(steering.conditionLayers ?? [Math.round((10 * layers) / 32)])]);
+      const steered = greatestOf([0, ...(steering.layers ?? [Math.round((15 * layers) / 32)])]);
       const condition = (2 * train + 3 * validation) * promptTokens * Math.min(1, (last + 1) / layers);
       const behaviour = 2 * questions * suffixes * (promptTokens + written);
       return condition + behaviour * Math.min(1, (steered + 1) / layers);
     }
     case "alphasteer": {
       const { strength, strengths } = steering;
-      const read = Math.max(0, ...(steering.layers ?? [Math.round((19 * layers) / 28)])) / layers;
+      const read = greatestOf([0, ...(steering.layers ?? [Math.round((19 * layers) / 28)])]) / layers;
       const tried = strength === "auto" ? strengths.length : 1;
       const directions = (4 * train + 3 * validation) * promptTokens * Math.min(1, read);
       return directions + validation * ((1 + tried) * promptTokens + (3 + 3 * tried) * scored);

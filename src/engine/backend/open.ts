@@ -6,6 +6,7 @@ import type { Recipe } from "../../protocol/recipe.ts";
 import type { Work } from "../../protocol/work.ts";
 import { chosenPlacement, namedBackend, type Placement, placementFaults } from "../../recipe/placement.ts";
 import { planProcesses, worldOf } from "../../recipe/torchProcesses.ts";
+import { leastOf } from "../../statistics/extremes.ts";
 import type { Architecture } from "../model/architecture.ts";
 import { type LoadedModel, parameterCount } from "../model/load.ts";
 import type { OnProgress } from "../model/weights.ts";
@@ -161,7 +162,7 @@ async function openTorch(
 /** Bytes that are free on the GPU that has least; null where no GPU says so. */
 function leastFree(accelerators: readonly Accelerator[]): number | null {
   const free = accelerators.flatMap(({ memory }) => memory.free ?? []);
-  return free.length === 0 ? null : Math.min(...free);
+  return free.length === 0 ? null : leastOf(free);
 }
 
 /**

@@ -1,3 +1,4 @@
+import { greatestOf } from "../../statistics/extremes.ts";
 import type { Backend, Example, FeatureOptions, Tokens, TokenTrie } from "../backend/backend.ts";
 
 /** A backend that counts the tokens of forward passes that are asked of it. */
@@ -16,7 +17,7 @@ export function countedPasses(backend: Backend): CountedBackend {
     nextTokens: (prompts: readonly Tokens[]) => lengths(prompts),
     losses: (examples: readonly Example[]) => lengths(examples.map(({ ids }) => ids)),
     features: (prompts: readonly Tokens[], { layers }: FeatureOptions) =>
-      (lengths(prompts) * Math.max(0, ...layers)) / backend.shape.layers,
+      (lengths(prompts) * greatestOf([0, ...layers])) / backend.shape.layers,
     score(prompts: readonly Tokens[], trie: TokenTrie | readonly TokenTrie[]) {
       const nodes = (of: TokenTrie) => of.nodes.length;
       const behind =

@@ -1,3 +1,5 @@
+import { greatestOf } from "../../statistics/extremes.ts";
+
 /** A group of editors, as far as it matters where a page opens that nobody asked for. */
 export interface EditorGroup {
   readonly viewColumn: number;
@@ -22,7 +24,7 @@ export interface EditorGroup {
 export function coursePlace(groups: readonly EditorGroup[]): number {
   const empty = groups.find(({ isActive, tabs }) => isActive && tabs.length === 0);
   const place = empty ?? groups.find(mayBeCovered);
-  return place?.viewColumn ?? Math.max(0, ...groups.map(({ viewColumn }) => viewColumn)) + 1;
+  return place?.viewColumn ?? greatestOf([0, ...groups.map(({ viewColumn }) => viewColumn)]) + 1;
 }
 
 /** Whether a page about runs may come to the front of a group though nobody asked for it. */

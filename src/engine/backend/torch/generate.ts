@@ -46,7 +46,7 @@ function tellGrowing(indices: readonly number[], onToken: NonNullable<GenerateOp
   const answers = indices.map((): number[] => []);
   return (part: readonly unknown[]): void => {
     for (const [b, ids] of partSchema.parse(part)) {
-      answers[b]!.push(...ids);
+      for (const id of ids) answers[b]!.push(id);
       onToken(indices[b]!, answers[b]!);
     }
   };
