@@ -133,6 +133,35 @@ describeWorkbench("recipes", () => {
     await workbench().screenshot("recipe-costs");
   });
 
+  it("say at the stages what the laboratory and sampled answers cost", async () => {
+    const { page } = workbench();
+    const recipe = JSON.parse(await readFile(join(workbench.folder(), "doubtful.discern.json"), "utf8"));
+    recipe.laboratory = [{ probe: "kernel" }, { probe: "separability" }];
+    recipe.evaluate.sampling = { samples: 8 };
+    const text = JSON.stringify(recipe, null, 2);
+    await writeFile(join(workbench.folder(), "costly.discern.json"), text);
+    await workbench().openFile("costly.discern.json");
+    await workbench().goTo(text.slice(0, text.indexOf('"stages"')).split("\n").length, 5);
+    // A hover of the pointer would be in the way.
+    await page.mouse.move(5, 5);
+    const hover = page.locator(".monaco-hover", { hasText: "What the run costs" });
+    // The first may be asked for before the extension provides any.
+    const isShown = async () => {
+      await page.keyboard.press("Control+k");
+      await page.keyboard.press("Control+i");
+      return hover.waitFor({ timeout: 3_000 }).then(
+        () => true,
+        () => false,
+      );
+    };
+    await expect.poll(isShown, { timeout: 60_000 }).toBe(true);
+    const said = (await hover.textContent()) ?? "";
+    expect(said).toMatch(/4 measurements of the laboratory/);
+    expect(said).toMatch(/Laboratory: 4 measurements \(kernel 2, separability 2\), about .* of the time\./);
+    expect(said).toMatch(/\d+ answers, [\d,]+ sampled/);
+    await workbench().screenshot("recipe-cost-laboratory");
+  });
+
   it("name the nearest word for each that is misspelt: all in Problems and in the dialog, each with its fix", async () => {
     const { page } = workbench();
     const value = /Found "supervized", did you mean "supervised"\?/;
