@@ -316,7 +316,7 @@ export function conformance(name: string, open: OpenBackend): void {
           const onToken = (i: number, ids: readonly number[]) =>
             void told.set(i, [...(told.get(i) ?? []), [...ids]]);
           expect(await backend.generate(prompts, { ...options, onToken })).toEqual(whole);
-          // Of several processes the first tells of its own rows.
+          // Of several processes the first reports its own rows.
           const alone = (backend.about.processes ?? 1) === 1;
           if (alone) expect(told.size).toBe(prompts.length);
           expect(told.size).toBeGreaterThan(0);

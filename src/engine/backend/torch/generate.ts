@@ -7,7 +7,7 @@ import { packed, type TorchModel, tensor } from "./torchModel.ts";
 
 /**
  * Continues prompts, as `Backend.generate` describes it. A batch is one request: the worker chooses tokens, by the numbers that are drawn
- * here where it samples, and tells of them as they are chosen where someone listens.
+ * here where it samples, and reports them as they are chosen where someone listens.
  */
 export async function generate(
   model: TorchModel,
