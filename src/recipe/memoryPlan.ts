@@ -35,6 +35,16 @@ export interface PassSize {
   readonly cache: number;
 }
 
+/** What takes the memory of a process, or of its GPU, in bytes. */
+export interface PlanParts {
+  readonly process: number;
+  readonly weights: number;
+  readonly activations: number;
+  readonly logits: number;
+  readonly trained: number;
+  readonly cache: number;
+}
+
 /** What stays in memory, what is computed anew and what is read anew, and what that takes. */
 export interface MemoryPlan {
   readonly mode: Exclude<Memory, "auto">;
@@ -44,14 +54,7 @@ export interface MemoryPlan {
   readonly keptBlocks: number;
   /** Of the process, or of the GPU where that computes. */
   readonly peakBytes: number;
-  readonly parts: {
-    readonly process: number;
-    readonly weights: number;
-    readonly activations: number;
-    readonly logits: number;
-    readonly trained: number;
-    readonly cache: number;
-  };
+  readonly parts: PlanParts;
   /** Bytes read from disk in a pass forward and backward. */
   readonly readPerPass: number;
 }

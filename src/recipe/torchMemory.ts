@@ -1,7 +1,7 @@
 import type { ComputeType, Memory } from "../protocol/backend.ts";
 import type { Recipe } from "../protocol/recipe.ts";
 import { byteSize } from "../wording/numbers.ts";
-import { float, type PassSize, processBytes, usableShare } from "./memoryPlan.ts";
+import { float, type PassSize, type PlanParts, processBytes, usableShare } from "./memoryPlan.ts";
 import type { ModelFacts } from "./modelFacts.ts";
 import { planRecipe, recipePasses, smallestBatch, withBatches } from "./recipeMemory.ts";
 
@@ -37,14 +37,7 @@ export interface TorchPlan extends TorchPlace {
   /** Memory of this machine, which on a GPU is needed while the model is loaded. */
   readonly hostBytes: number;
   /** Of one process, or of its GPU. */
-  readonly parts: {
-    readonly process: number;
-    readonly weights: number;
-    readonly activations: number;
-    readonly logits: number;
-    readonly trained: number;
-    readonly cache: number;
-  };
+  readonly parts: PlanParts;
 }
 
 /** What of a placement a plan is made for, and by which passes. */

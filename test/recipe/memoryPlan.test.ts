@@ -1,27 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { type RecipeInput, recipeSchema } from "../../src/protocol/recipe.ts";
 import { planText } from "../../src/recipe/memoryPlan.ts";
-import type { ModelFacts } from "../../src/recipe/modelFacts.ts";
 import { memoryRefusal, planRecipe } from "../../src/recipe/recipeMemory.ts";
+import { llama8b } from "./llama8b.ts";
 
-/** The shape of LLaMA-3-8B with so many bytes a number. */
-const llama8b = (bytesPerNumber: number): ModelFacts => ({
-  name: "Llama-3-8B",
-  path: "/models/llama-3-8b",
-  parameters: 8.03e9,
-  bytes: 8.03e9 * bytesPerNumber,
-  tokenizerProblem: null,
-  linears: [{ name: "self_attn.k_proj", inFeatures: 4096, outFeatures: 1024 }],
-  architecture: {
-    layers: 32,
-    contextLength: 8192,
-    hiddenSize: 4096,
-    intermediateSize: 14_336,
-    vocabSize: 128_256,
-    tiedEmbeddings: false,
-    heads: 32,
-  },
-});
 const q4 = 18 / 32;
 const recipe = (more: Partial<RecipeInput> = {}, stage: object = {}) =>
   recipeSchema.parse({

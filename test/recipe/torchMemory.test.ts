@@ -1,27 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { type RecipeInput, recipeSchema } from "../../src/protocol/recipe.ts";
-import type { ModelFacts } from "../../src/recipe/modelFacts.ts";
 import { recipePasses } from "../../src/recipe/recipeMemory.ts";
 import { planTorch, type TorchPlace, torchPlanText, torchRefusal } from "../../src/recipe/torchMemory.ts";
+import { llama8b as llama8bOf } from "./llama8b.ts";
 
-/** The shape of LLaMA-3-8B in bfloat16. */
-const llama8b: ModelFacts = {
-  name: "Llama-3-8B",
-  path: "/models/llama-3-8b",
-  parameters: 8.03e9,
-  bytes: 16.06e9,
-  tokenizerProblem: null,
-  linears: [{ name: "self_attn.k_proj", inFeatures: 4096, outFeatures: 1024 }],
-  architecture: {
-    layers: 32,
-    contextLength: 8192,
-    hiddenSize: 4096,
-    intermediateSize: 14_336,
-    vocabSize: 128_256,
-    tiedEmbeddings: false,
-    heads: 32,
-  },
-};
+const llama8b = llama8bOf(2);
+
 const cpu: TorchPlace = { device: "cpu", dtype: "float32", processes: 1, world: 1, shard: false };
 const gpus: TorchPlace = { device: "cuda", dtype: "bfloat16", processes: 4, world: 4, shard: true };
 const recipe = (more: Partial<RecipeInput> = {}) =>
