@@ -200,18 +200,25 @@ describeWorkbench("labelling", () => {
         [800, 600],
       ] as const) {
         await page.setViewportSize({ width, height });
-        // Others are stacked on what the run has said.
-        await workbench().runCommand("Discern: Resume Run");
-        await workbench().notification("No run is available for this command.");
-        await workbench().runCommand("Discern: Choose Run Shown in Prompt Files…");
-        await workbench().notification("No run of this workspace has a report yet.");
-        // Messages go by themselves, so that all are measured at once.
-        const boxes = await toasts.evaluateAll((all) =>
-          all.map((toast): Box => toast.getBoundingClientRect().toJSON()),
-        );
+        // Others are stacked on what the run has said. Messages go by themselves, so that all are measured at once, and anew where one has gone.
+        let boxes: Box[] = [];
+        await expect
+          .poll(
+            async () => {
+              await workbench().runCommand("Discern: Resume Run");
+              await workbench().notification("No run is available for this command.");
+              await workbench().runCommand("Discern: Choose Run Shown in Prompt Files…");
+              await workbench().notification("No run of this workspace has a report yet.");
+              boxes = await toasts.evaluateAll((all) =>
+                all.map((toast): Box => toast.getBoundingClientRect().toJSON()),
+              );
+              return boxes.length;
+            },
+            { timeout: 60_000 },
+          )
+          .toBeGreaterThan(1);
         const button = (await undo.boundingBox())!;
         await workbench().screenshot(`labelling-undo-${mode}-${width}`);
-        expect(boxes.length).toBeGreaterThan(1);
         for (const box of boxes) expect(overlap(button, box), `${mode} at ${width}`).toBe(0);
         // In sight also where the page is scrolled.
         expect(await undo.evaluate((each) => each.getBoundingClientRect().top)).toBeGreaterThanOrEqual(0);

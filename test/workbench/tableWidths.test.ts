@@ -47,7 +47,6 @@ describeWorkbench("the columns of the prompt table", () => {
     const { page } = await opened();
     await page.setViewportSize({ width: 1352, height: 500 });
     const edge = page.getByRole("separator", { name: "Width of Prompt" });
-    const own = Number(await edge.getAttribute("aria-valuenow"));
     const drag = async (by: number) => {
       const { x, y, width, height } = (await edge.boundingBox())!;
       await page.mouse.move(x + width / 2, y + height / 2);
@@ -61,9 +60,13 @@ describeWorkbench("the columns of the prompt table", () => {
       const [, left, right] = names.find(([column]) => column === "prompt")! as [string, number, number];
       return right - left;
     };
+    const stated = async () => Number(await edge.getAttribute("aria-valuenow"));
+    // The page hears of a window's new size after it is drawn in it.
+    await expect.poll(async () => (await stated()) - (await widths())).toBe(0);
+    const own = await widths();
     await drag(-120);
     await expect.poll(widths).toBe(own - 120);
-    expect(await edge.getAttribute("aria-valuenow")).toBe(String(own - 120));
+    expect(await stated()).toBe(own - 120);
     await drag(400);
     await expect.poll(widths).toBe(own + 280);
     await edge.focus();
