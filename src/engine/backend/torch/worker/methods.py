@@ -9,8 +9,8 @@ from .features import prompt_features
 from .frames import Tensors
 from .generation import generate
 from .kernel import kernel
+from .loading import load
 from .measure import in_shares, measured
-from .model import load
 from .nextTokens import next_tokens
 from .score import score
 from .state import State

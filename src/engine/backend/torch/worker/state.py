@@ -11,8 +11,8 @@ from .ranks import Ranks
 from .steps import Stepper
 
 if TYPE_CHECKING:
-    from .gradients import Tile
     from .model import Model
+    from .tile import Tile
     from .trainer import Trainer
 
 
