@@ -1,13 +1,15 @@
+import type { DeviceChoice } from "../protocol/device.ts";
 import type { Recipe } from "../protocol/recipe.ts";
 import type { StageRecipe } from "../protocol/recipeStages.ts";
 import { isOwnSuite } from "../protocol/suite.ts";
 import { greatestOf } from "../statistics/extremes.ts";
 import type { PromptCounts } from "./check.ts";
 import { type LaboratoryCost, laboratoryCost } from "./laboratoryCost.ts";
-import { float, type MemoryPlan, planMemory } from "./memoryPlan.ts";
+import { float } from "./memoryPlan.ts";
 import type { ModelFacts } from "./modelFacts.ts";
+import { type PlacedPeak, placedPeak } from "./placedMemory.ts";
 import { panelSizes } from "./probeCost.ts";
-import { planRecipe } from "./recipeMemory.ts";
+import { recipePasses } from "./recipeMemory.ts";
 import {
   answerSpeed,
   flopsPerToken,
@@ -39,6 +41,8 @@ export interface Machine {
   readonly tokensPerSecond?: Partial<Record<StageRecipe["type"], number>>;
   /** Bytes of memory that can be had; where left out, everything fits. */
   readonly memoryBytes?: number;
+  /** The backend and device that were chosen; where that is not known, those that the recipe names. */
+  readonly choice?: DeviceChoice | null;
   /** What earlier runs of the same suites took for a prompt of a suite, scored, answered, and sampled where the recipe samples. */
   readonly secondsPerAnswer?: number;
 }
@@ -46,13 +50,12 @@ export interface Machine {
 export interface Cost {
   /** Of everything: steps, probes, the laboratory, and evaluation. */
   readonly seconds: number;
-  /** Peak of the process. */
+  /** Peak where it is computed, of its processes or of a GPU. */
   readonly memoryBytes: number;
-  /** What stays in memory, what is recomputed, what is read anew. */
-  readonly memory: MemoryPlan;
+  readonly memoryOf: PlacedPeak["of"];
   /** Size of the run folder at its largest. */
   readonly diskBytes: number;
-  /** Each with the peak of the process in it. */
+  /** Each with its peak. */
   readonly stages: readonly (StageCost & { readonly memoryBytes: number })[];
   readonly probes: { readonly count: number; readonly seconds: number };
   /** Answers that the model gives itself to learn from. */
@@ -84,7 +87,7 @@ export interface EvaluationCost {
  * head, 2·V·C forward, is run on answers only. A contrastive stage runs ℓ of L blocks and no head. A probe is forward
  * only; an answer is forward a token at a time.
  *
- * Memory: `memoryPlan.ts`.
+ * Memory: the plan of the backend that computes it, `memoryPlan.ts` or `torchMemory.ts`.
  *
  * Disk: a checkpoint holds 3 floats a trained number; `keep` of them, the best one, and one that is written aside; 1
  * float a trained number for each finished stage and each snapshot within one; and the adapter or the whole model.
@@ -96,10 +99,10 @@ export function estimateCost(
   counts: PromptCounts = {},
 ): Cost {
   const speedOf = speeds(recipe, model, machine);
-  const available = machine.memoryBytes ?? null;
+  const where = { available: machine.memoryBytes ?? null, choice: machine.choice ?? null };
   const stages = recipe.stages.map((stage) => ({
     ...stageCost(stage, recipe, model, speedOf(stage.type), counts),
-    memoryBytes: planMemory(model, [passOf(stage, recipe, model)], recipe.memory, available).plan.peakBytes,
+    memoryBytes: placedPeak(recipe, model, [passOf(stage, recipe, model)], where).bytes,
   }));
   const speed = speedOf("supervised");
   const probes = probeCost(recipe, model, stages, speed, counts);
@@ -108,11 +111,11 @@ export function estimateCost(
   const fit = fitCost(recipe, model, speed);
   const steps = stages.reduce((sum, { seconds }) => sum + seconds, 0);
   const laboratory = laboratoryCost(recipe, model, stages, { speed, bytesOf: float, counts });
-  const { plan } = planRecipe(recipe, model, available);
+  const peak = placedPeak(recipe, model, recipePasses(recipe, model), where);
   return {
     seconds: steps + probes.seconds + laboratory.seconds + making.seconds + fit.seconds + evaluation.seconds,
-    memoryBytes: plan.peakBytes,
-    memory: plan,
+    memoryBytes: peak.bytes,
+    memoryOf: peak.of,
     diskBytes: diskBytes(recipe, model, stages) + laboratory.snapshotBytes,
     stages,
     probes,
@@ -121,6 +124,18 @@ export function estimateCost(
     evaluation,
     laboratory,
   };
+}
+
+/** The memory of the run of several that takes most, one after another. */
+export function mostMemory(
+  costs: readonly Pick<Cost, "memoryBytes" | "memoryOf">[],
+): Pick<Cost, "memoryBytes" | "memoryOf"> {
+  const none = { memoryBytes: 0, memoryOf: "memory" } as const;
+  const { memoryBytes, memoryOf } = costs.reduce(
+    (most, each) => (each.memoryBytes > most.memoryBytes ? each : most),
+    none,
+  );
+  return { memoryBytes, memoryOf };
 }
 
 /** Flops a second by kind of stage: as measured in steps of that kind, else of the other, else the default. */

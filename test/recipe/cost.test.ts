@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { DeviceChoice } from "../../src/protocol/device.ts";
 import { type RecipeInput, recipeSchema } from "../../src/protocol/recipe.ts";
 import { estimateCost } from "../../src/recipe/cost.ts";
 import { laboratoryLines } from "../../src/recipe/laboratoryCost.ts";
@@ -37,6 +38,46 @@ describe("an estimate", () => {
     expect(stages[0]!.seconds / 100).toBeCloseTo(1.27, 1);
     expect(memoryBytes / 1e9).toBeGreaterThan(1.4);
     expect(memoryBytes / 1e9).toBeLessThan(2);
+  });
+
+  test("is of the memory that the backend takes which would compute it, each stage and the whole", () => {
+    const halves = { backend: "torch", device: "cpu", dtype: "bfloat16", reason: "it is fast" } as const;
+    const of = (more: Partial<RecipeInput>, choice?: DeviceChoice) => {
+      const { memoryBytes, memoryOf, stages } = estimateCost(recipe([supervised], more), smol, {
+        cores: 2,
+        ...(choice && { choice }),
+      });
+      expect(stages[0]!.memoryBytes).toBe(memoryBytes);
+      return { memoryBytes, memoryOf };
+    };
+    const onnx = of({});
+    const [torch, chosen] = [of({ backend: "torch" }), of({}, halves)];
+    // PyTorch's own bytes, and what it keeps more of each block.
+    expect(torch.memoryBytes - onnx.memoryBytes).toBeGreaterThan(0.75e9);
+    expect(chosen.memoryBytes).toBeLessThan(torch.memoryBytes);
+    // Each of two processes holds the weights.
+    const two = of({ backend: "torch", torch: { processes: 2 } });
+    expect(two.memoryBytes - torch.memoryBytes).toBeGreaterThan(4 * smol.parameters);
+    expect([onnx, torch, chosen].map(({ memoryOf }) => memoryOf)).toEqual(["memory", "memory", "memory"]);
+    const gpu = of(
+      { torch: { shard: "shard" } },
+      { backend: "torch", device: "cuda", reason: "it is there" },
+    );
+    expect(gpu.memoryOf).toBe("GPU memory");
+    expect(gpu.memoryBytes).toBeLessThan(chosen.memoryBytes);
+    expect(of({ device: "webgpu" }).memoryOf).toBe("GPU memory");
+  });
+
+  test("is of the plan that fits: activations that would not are computed anew", () => {
+    const of = (backend: "onnx" | "torch", memoryBytes: number) =>
+      estimateCost(recipe([supervised], { backend }), smol, { cores: 2, memoryBytes }).memoryBytes;
+    for (const [backend, room] of [
+      ["onnx", 1.6e9],
+      ["torch", 3.2e9],
+    ] as const) {
+      expect(of(backend, room)).toBeLessThan(room);
+      expect(of(backend, 64e9)).toBeGreaterThan(room);
+    }
   });
 
   test("is the sum of stages, probes and evaluation", () => {

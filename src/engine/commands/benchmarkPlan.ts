@@ -1,6 +1,6 @@
 import type { Cell, Plan } from "../../protocol/cells.ts";
 import type { StageRecipe } from "../../protocol/recipeStages.ts";
-import type { Cost, EvaluationCost } from "../../recipe/cost.ts";
+import { type Cost, type EvaluationCost, mostMemory } from "../../recipe/cost.ts";
 import { laboratoryLines } from "../../recipe/laboratoryCost.ts";
 import type { FitCost } from "../../recipe/steeringCost.ts";
 import { byteSize, counted, duration, operations } from "../../wording/numbers.ts";
@@ -99,7 +99,7 @@ function totals({ plan, states, costs, isAsked, jobs }: ShownPlan): string[] {
   const memory = most.slice(0, jobs).reduce((total, each) => total + each, 0);
   return [
     `${counted(left.length, "run")} left: about ${duration(sum(({ seconds }) => seconds))} of computing${jobs > 1 ? `, ${jobs} at a time` : ""}, ` +
-      `up to ${byteSize(memory)} of memory, ${byteSize(sum(({ diskBytes }) => diskBytes))} of disk` +
+      `up to ${byteSize(memory)} of ${mostMemory(known).memoryOf}, ${byteSize(sum(({ diskBytes }) => diskBytes))} of disk` +
       `${unknown === 0 ? "." : `; ${unknown} of unknown cost.`} Estimates are good to a factor of about two.`,
     ...fitLines(known.map(({ fit }) => fit)),
     ...judgingLines(known.map(({ evaluation }) => evaluation)),

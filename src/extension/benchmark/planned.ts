@@ -1,13 +1,12 @@
 import type { Cell, Plan } from "../../protocol/cells.ts";
-import type { Cost } from "../../recipe/cost.ts";
-import { greatestOf } from "../../statistics/extremes.ts";
+import { type Cost, mostMemory } from "../../recipe/cost.ts";
 import { byteSize, counted, duration } from "../../wording/numbers.ts";
 import { escaped } from "../evaluation/inert.ts";
 
 /** A run that is planned, and about what it costs; null where its model cannot be read. */
 export interface PlannedRun {
   readonly cell: Cell;
-  readonly cost: Pick<Cost, "seconds" | "memoryBytes" | "diskBytes"> | null;
+  readonly cost: Pick<Cost, "seconds" | "memoryBytes" | "memoryOf" | "diskBytes"> | null;
   readonly isFinished: boolean;
 }
 
@@ -20,12 +19,14 @@ export interface PlanSummary {
 }
 
 /** What is left to be done takes at most so much memory at once, and so much disk in all; null where a model cannot be read. */
-export function plannedNeed({ runs }: PlanSummary): Pick<Cost, "memoryBytes" | "diskBytes"> | null {
+export function plannedNeed({
+  runs,
+}: PlanSummary): Pick<Cost, "memoryBytes" | "memoryOf" | "diskBytes"> | null {
   const left = runs.filter(({ isFinished }) => !isFinished);
   const costs = left.flatMap(({ cost }) => cost ?? []);
   if (costs.length < left.length) return null;
   return {
-    memoryBytes: greatestOf([0, ...costs.map(({ memoryBytes }) => memoryBytes)]),
+    ...mostMemory(costs),
     diskBytes: costs.reduce((sum, { diskBytes }) => sum + diskBytes, 0),
   };
 }
@@ -44,7 +45,7 @@ export function planLine(summary: PlanSummary): string {
   return [
     count,
     `≈ ${duration(total)} one after another`,
-    `${byteSize(need.memoryBytes)} of memory`,
+    `${byteSize(need.memoryBytes)} of ${need.memoryOf}`,
     `${byteSize(need.diskBytes)} on disk`,
   ].join(" · ");
 }

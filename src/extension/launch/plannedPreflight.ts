@@ -2,9 +2,8 @@ import { dirname } from "node:path";
 import type { Cell } from "../../protocol/cells.ts";
 import type { PromptCounts } from "../../recipe/check.ts";
 import { checkPlannedText } from "../../recipe/checkPlanned.ts";
-import { type Cost, estimateCost } from "../../recipe/cost.ts";
+import { type Cost, estimateCost, mostMemory } from "../../recipe/cost.ts";
 import { knownModel, type ModelFacts } from "../../recipe/modelFacts.ts";
-import { greatestOf } from "../../statistics/extremes.ts";
 import { counted } from "../../wording/numbers.ts";
 import type { Finding } from "./finding.ts";
 import { findingOf, type PreflightDoors, placement } from "./preflight.ts";
@@ -24,7 +23,7 @@ export interface PlannedDoors extends Omit<PreflightDoors, "model" | "place"> {
 export type PlannedCell = Pick<Cell, "name" | "recipe" | "trial">;
 
 /** What several runs cost: the time of all, the memory of the one that needs most, the disk of all. */
-export type PlannedCost = Pick<Cost, "seconds" | "memoryBytes" | "diskBytes">;
+export type PlannedCost = Pick<Cost, "seconds" | "memoryBytes" | "memoryOf" | "diskBytes">;
 
 /** What stands in the way of several runs, and what they cost; no cost where a model cannot be read. */
 export interface PlannedPreflight {
@@ -91,8 +90,9 @@ export async function roomForRuns(
   for (const { name, recipe, trial } of cells) {
     const model = await modelOf(recipe.model.base);
     if (model === null) continue;
-    costs.push(estimateCost(recipe, model, await doors.machine(model, recipe), trial ? {} : counts));
     const placed = await placement(recipe, model, room, () => doors.place(recipe, root));
+    const machine = await doors.machine(model, recipe, placed.choice);
+    costs.push(estimateCost(recipe, model, machine, trial ? {} : counts));
     for (const line of placed.plan) plan.add(line);
     for (const finding of placed.findings) {
       const known = found.get(finding.message) ?? { finding, runs: [] };
@@ -118,7 +118,7 @@ function total(costs: readonly Cost[]): PlannedCost {
   const sum = (of: (cost: Cost) => number) => costs.reduce((all, cost) => all + of(cost), 0);
   return {
     seconds: sum(({ seconds }) => seconds),
-    memoryBytes: greatestOf([0, ...costs.map(({ memoryBytes }) => memoryBytes)]),
+    ...mostMemory(costs),
     diskBytes: sum(({ diskBytes }) => diskBytes),
   };
 }

@@ -29,8 +29,8 @@ export interface PreflightDoors {
   /** What the engine says of a model. @throws DiscernError as the engine threw it. */
   readonly model: (name: string) => Promise<ModelFacts>;
   readonly room: () => Promise<Room>;
-  /** Cores, and the speed of earlier runs of a model. */
-  readonly machine: (model: ModelFacts, recipe: Recipe) => Promise<Machine>;
+  /** Cores, and the speed of earlier runs of a model where it would be computed; null where that is not known. */
+  readonly machine: (model: ModelFacts, recipe: Recipe, choice: DeviceChoice | null) => Promise<Machine>;
   /** Where a recipe would be computed, and why; `work` as `recipeWork` gives it. @throws DiscernError `python-unusable`, … */
   readonly place: (recipe: Recipe, work: Work | null) => Promise<DeviceChoice>;
   /** Folder of the starter set. */
@@ -66,8 +66,6 @@ export async function preflight(order: Order, doors: PreflightDoors): Promise<Pr
       return knownModel(model);
     },
   });
-  const cost =
-    recipe && model ? estimateCost(recipe, model, await doors.machine(model, recipe), counts) : null;
   const findings = problems.map((problem) =>
     findingOf(problem, { ...order, isReduced }, recipe, doors.starter),
   );
@@ -75,7 +73,11 @@ export async function preflight(order: Order, doors: PreflightDoors): Promise<Pr
   const planned =
     recipe && model
       ? await placement(recipe, model, room, () => doors.place(recipe, recipeWork(recipe, counts)))
-      : { findings: [], plan: [] };
+      : { findings: [], plan: [], choice: null };
+  const cost =
+    recipe && model
+      ? estimateCost(recipe, model, await doors.machine(model, recipe, planned.choice), counts)
+      : null;
   return {
     findings: [...findings, ...planned.findings, ...checkRoom(room, cost)],
     recipe,
@@ -90,19 +92,20 @@ export async function placement(
   model: ModelFacts,
   { memory: { free } }: Room,
   choose: () => Promise<DeviceChoice>,
-): Promise<{ findings: Finding[]; plan: string[] }> {
+): Promise<{ findings: Finding[]; plan: string[]; choice: DeviceChoice | null }> {
   try {
-    const place = await choose();
-    const where = `Computed on ${choiceShort(place)}: ${place.reason}.`;
-    const memory = placedMemory(recipe, model, free, place);
-    if (memory === null) return { findings: [], plan: [where] };
+    const choice = await choose();
+    const where = `Computed on ${choiceShort(choice)}: ${choice.reason}.`;
+    const memory = placedMemory(recipe, model, free, choice);
+    if (memory === null) return { findings: [], plan: [where], choice };
     const { refusal, text } = memory;
-    if (refusal === null) return { findings: [], plan: [where, text] };
-    return { findings: [{ severity: "fault", message: refusal, remedy: { kind: "recipe" } }], plan: [where] };
+    if (refusal === null) return { findings: [], plan: [where, text], choice };
+    const finding: Finding = { severity: "fault", message: refusal, remedy: { kind: "recipe" } };
+    return { findings: [finding], plan: [where], choice };
   } catch (error) {
     if (!(error instanceof DiscernError)) throw error;
     const remedy: Remedy = error.code === "python-unusable" ? { kind: "python" } : { kind: "recipe" };
-    return { findings: [{ severity: "fault", message: error.message, remedy }], plan: [] };
+    return { findings: [{ severity: "fault", message: error.message, remedy }], plan: [], choice: null };
   }
 }
 

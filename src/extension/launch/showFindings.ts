@@ -1,9 +1,9 @@
 import * as vscode from "vscode";
-import type { Cost } from "../../recipe/cost.ts";
 import { byteSize, duration } from "../../wording/numbers.ts";
 import { runCommand } from "../contributions.ts";
 import type { Finding, Remedy } from "./finding.ts";
 import { offers, passedButtons, type StartedFile } from "./offers.ts";
+import type { PlannedCost } from "./plannedPreflight.ts";
 
 /**
  * Shows all that preflight found in one dialogue, with what can be done about it.
@@ -14,7 +14,7 @@ import { offers, passedButtons, type StartedFile } from "./offers.ts";
 export async function passesFindings(
   recipe: vscode.Uri,
   findings: readonly Finding[],
-  cost: Pick<Cost, "seconds" | "memoryBytes" | "diskBytes"> | null,
+  cost: PlannedCost | null,
   plan: readonly string[] = [],
   noun: StartedFile = "recipe",
 ): Promise<boolean> {
@@ -42,12 +42,8 @@ export async function passesFindings(
 }
 
 /** What a run costs, in a line. */
-function estimate({
-  seconds,
-  memoryBytes,
-  diskBytes,
-}: Pick<Cost, "seconds" | "memoryBytes" | "diskBytes">): string {
-  return `Estimated: ${duration(seconds)}, ${byteSize(memoryBytes)} of memory, ${byteSize(diskBytes)} on disk.`;
+function estimate({ seconds, memoryBytes, memoryOf, diskBytes }: PlannedCost): string {
+  return `Estimated: ${duration(seconds)}, ${byteSize(memoryBytes)} of ${memoryOf}, ${byteSize(diskBytes)} on disk.`;
 }
 
 async function fix(remedy: Remedy, recipe: vscode.Uri): Promise<void> {

@@ -1,9 +1,9 @@
 import type { Cost, EvaluationCost } from "../../recipe/cost.ts";
 import { byteSize, counted, duration } from "../../wording/numbers.ts";
 
-/** What a run costs, in one line: "≈ 5 min · 2.4 GB of memory". */
-export function costLine(cost: Cost): string {
-  return `≈ ${duration(cost.seconds)} · ${byteSize(cost.memoryBytes)} of memory`;
+/** What a run costs, in one line: "≈ 5 min · 2.4 GB of memory", or of GPU memory. */
+export function costLine({ seconds, memoryBytes, memoryOf }: Cost): string {
+  return `≈ ${duration(seconds)} · ${byteSize(memoryBytes)} of ${memoryOf}`;
 }
 
 /** A choice and what a run then costs. */
@@ -14,13 +14,13 @@ export interface CostRow {
 }
 
 /** A table of costs in Markdown: one row a choice, the chosen one in bold. Names must be free of Markdown. */
-export function costTable(rows: readonly CostRow[]): string {
+export function costTable(rows: readonly CostRow[], memory: Cost["memoryOf"]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
   const body = rows.map(({ name, cost, chosen }) => {
     const cells = [name, duration(cost.seconds), byteSize(cost.memoryBytes), byteSize(cost.diskBytes)];
     return line(chosen ? cells.map((cell) => `**${cell}**`) : cells);
   });
-  return [line(["", "time", "memory", "disk"]), "| --- | ---: | ---: | ---: |", ...body].join("\n");
+  return [line(["", "time", memory, "disk"]), "| --- | ---: | ---: | ---: |", ...body].join("\n");
 }
 
 /**

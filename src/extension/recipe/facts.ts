@@ -4,9 +4,11 @@ import * as vscode from "vscode";
 import type { DeviceChoice } from "../../protocol/device.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
 import type { Work } from "../../protocol/work.ts";
+import { availableMemory } from "../../recipe/availableMemory.ts";
 import type { PromptCounts } from "../../recipe/check.ts";
 import { type Cost, estimateCost, type Machine } from "../../recipe/cost.ts";
 import { type ModelFacts, modelFactsSchema } from "../../recipe/modelFacts.ts";
+import { recipeWork } from "../../recipe/work.ts";
 import { measuredSpeed } from "../../runFolder/speed.ts";
 import { DisposableStore } from "../disposableStore.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -92,8 +94,13 @@ export class RecipeFacts implements vscode.Disposable {
     return this.known.get(placeKey(recipe, root, work)) ?? null;
   }
 
-  /** Cores, and the speed of the newest finished run of the same model on the same device. */
-  async machine({ path }: ModelFacts, { device, backend }: Recipe): Promise<Machine> {
+  /**
+   * Cores, memory, and the speed of the newest finished run of the same model on the same device.
+   *
+   * @param choice where the recipe is computed; null where that is not known.
+   */
+  async machine({ path }: ModelFacts, recipe: Recipe, choice: DeviceChoice | null): Promise<Machine> {
+    const { device, backend } = choice ?? recipe;
     const run = this.runs.runs.find(
       (each) =>
         each.manifest?.model.path === path &&
@@ -104,6 +111,8 @@ export class RecipeFacts implements vscode.Disposable {
     return {
       cores: availableParallelism(),
       tokensPerSecond: run ? await measuredSpeed(run.folder.fsPath) : {},
+      memoryBytes: (await availableMemory()).bytes,
+      choice,
     };
   }
 
@@ -115,7 +124,9 @@ export class RecipeFacts implements vscode.Disposable {
   async cost(recipe: Recipe, root: string, counts: PromptCounts): Promise<Cost | null> {
     if (!vscode.workspace.isTrusted) return null;
     const model = await this.model(recipe.model.base, root).catch(() => null);
-    return model && estimateCost(recipe, model, await this.machine(model, recipe), counts);
+    if (model === null) return null;
+    const known = this.knownPlace(recipe, root, recipeWork(recipe, counts));
+    return estimateCost(recipe, model, await this.machine(model, recipe, known), counts);
   }
 
   dispose(): void {

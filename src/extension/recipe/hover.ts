@@ -35,7 +35,8 @@ export class CostHover implements vscode.HoverProvider {
     const root = dirname(document.uri.fsPath);
     const model = await this.facts.model(recipe.model.base, root).catch(() => null);
     if (model === null) return undefined;
-    const machine = await this.facts.machine(model, recipe);
+    const known = this.facts.knownPlace(recipe, root, recipeWork(recipe, counts));
+    const machine = await this.facts.machine(model, recipe, known);
     const cost = estimateCost(recipe, model, machine, counts);
 
     const others = alternatives(recipe, path as RecipePath, model.architecture.layers);
@@ -49,14 +50,13 @@ export class CostHover implements vscode.HoverProvider {
           }))
         : partRows(cost, path[0] === "stages" ? Number(path[1]) : null);
     const words = new vscode.MarkdownString();
-    words.appendMarkdown(`**What the run costs** ${costLine(cost)}\n\n${costTable(rows)}\n\n`);
+    words.appendMarkdown(`**What the run costs** ${costLine(cost)}\n\n${costTable(rows, cost.memoryOf)}\n\n`);
     words.appendMarkdown(
       Object.keys(machine.tokensPerSecond ?? {}).length > 0
         ? "_Estimated from an earlier run of this model on this machine._"
         : `_Estimated from the model's size and ${machine.cores} cores, good to a factor of about two._`,
     );
     for (const line of laboratoryLines([cost.laboratory])) words.appendMarkdown(`\n\n${line}`);
-    const known = this.facts.knownPlace(recipe, root, recipeWork(recipe, counts));
     const memory = memoryWords(() => placedMemory(recipe, model, machine.memoryBytes ?? null, known));
     if (memory !== null) words.appendMarkdown(`\n\n${memory}`);
     words.appendMarkdown(`\n\nComputed: ${placeTitle(recipe, known)}.`);
@@ -66,10 +66,11 @@ export class CostHover implements vscode.HoverProvider {
   }
 }
 
-/** A memory plan in words, or what is wrong with the placement that it is asked for. */
+/** A memory plan in words, or why there is none: it does not fit, or the placement that it is asked for is wrong. */
 function memoryWords(plan: () => PlacedMemory | null): string | null {
   try {
-    return plan()?.text ?? null;
+    const planned = plan();
+    return planned && (planned.refusal ?? planned.text);
   } catch (error) {
     if (!(error instanceof DiscernError)) throw error;
     return error.message;

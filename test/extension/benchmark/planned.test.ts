@@ -20,7 +20,7 @@ const cells = cellsOf(
 const runs = (finished: number): PlannedRun[] =>
   cells.map((cell, i) => ({
     cell,
-    cost: { seconds: 60, memoryBytes: 1e9 * (i + 1), diskBytes: 5e6 },
+    cost: { seconds: 60, memoryBytes: 1e9 * (i + 1), memoryOf: "memory", diskBytes: 5e6 },
     isFinished: i < finished,
   }));
 
@@ -28,6 +28,11 @@ test("a plan in a line says what is left, and what that costs", () => {
   expect(planLine({ name: "small", runs: runs(0), missing: [] })).toBe(
     "3 runs · ≈ 3 min one after another · 3.0 GB of memory · 15 MB on disk",
   );
+  const onGpu = runs(0).map((run) => ({
+    ...run,
+    cost: run.cost && { ...run.cost, memoryOf: "GPU memory" as const },
+  }));
+  expect(planLine({ name: "small", runs: onGpu, missing: [] })).toContain(" · 3.0 GB of GPU memory · ");
   expect(planLine({ name: "small", runs: runs(2), missing: [] })).toMatch(/^1 of 3 runs left · ≈ 60 s/);
   const unknown = runs(0).map((run) => ({ ...run, cost: null }));
   expect(planLine({ name: "small", runs: unknown, missing: [] })).toBe(

@@ -159,6 +159,11 @@ describe("preflight", () => {
       reason: "it has bf16 units",
     } as const;
     const onTorch = await look({}, { place: async () => torch });
+    // The estimate is of the memory that PyTorch would take, and of the GPU's below.
+    const machine: PreflightDoors["machine"] = async (_, __, choice) => ({ cores: 2, choice });
+    const estimated = await look({}, { place: async () => torch, machine });
+    expect(estimated.cost).toMatchObject({ memoryOf: "memory" });
+    expect(estimated.cost!.memoryBytes).toBeGreaterThan(onTorch.cost!.memoryBytes + 0.3e9);
     expect(onTorch.plan[1]).toMatch(
       /^Weights as bfloat16 \(200 MB\) and activations stay in memory\. Estimated/,
     );
@@ -166,6 +171,8 @@ describe("preflight", () => {
     const tight = { ...room, memory: { free: 1e8, total: 64e9 } };
     const onGpu = await look({}, { place: async () => gpu, room: async () => tight });
     expect(onGpu.findings).toEqual([]);
+    const estimatedOnGpu = await look({}, { place: async () => gpu, machine });
+    expect(estimatedOnGpu.cost).toMatchObject({ memoryOf: "GPU memory" });
     expect(onGpu.plan).toEqual(["Computed on cuda by torch (bfloat16): it is the fastest."]);
   });
 

@@ -41,7 +41,7 @@ test("a key that decides no cost has no alternatives, nor has a value that no re
 test("a table of costs has the chosen one in bold", () => {
   const cost = { seconds: 600, memoryBytes: 1.6e9, diskBytes: 3e8 };
   expect(
-    costTable([{ name: "steps 5", cost, chosen: true }])
+    costTable([{ name: "steps 5", cost, chosen: true }], "memory")
       .split("\n")
       .at(-1),
   ).toBe("| **steps 5** | **10 min** | **1.6 GB** | **300 MB** |");
