@@ -41,6 +41,12 @@ export const manifestSchema = z.object({
     .object({ template: z.enum(["chat", "alpaca"]), answered: z.string(), written: z.string() })
     .optional(),
   recipe: z.object({ root: z.string().describe("Folder against which the recipe's paths are resolved") }),
+  experiment: z
+    .string()
+    .optional()
+    .describe(
+      "Folder of the experiment that the run is one of, as paths to its other runs were written; absent for a run by itself, and in runs of older versions",
+    ),
   versions: z.record(z.string(), z.string()),
   platform: z.string(),
   device: z.string(),

@@ -1,8 +1,8 @@
-import { relative, sep } from "node:path";
 import type { Cell, Plan } from "../protocol/cells.ts";
 import { DiscernError } from "../protocol/errors.ts";
 import type { Recipe } from "../protocol/recipe.ts";
 import { cellFolder, cellOf } from "./comparison.ts";
+import { recipePath } from "./movedExperiment.ts";
 import { originOf } from "./ranking.ts";
 import { TrialRuns } from "./trialRuns.ts";
 import { bestTrial } from "./trials.ts";
@@ -84,7 +84,7 @@ async function promotedRecipe(
   return { ...recipe, stages, name: cell.recipe.name };
 }
 
-/** The run folder of a cell, as a recipe names it: relative to the folder of recipes where that is possible, with slashes. */
+/** The run folder of a cell, as a recipe names it. */
 function pathOf({ root }: Plan, folder: string, name: string): string {
-  return relative(root, cellFolder(folder, { name })).split(sep).join("/");
+  return recipePath(root, cellFolder(folder, { name }));
 }

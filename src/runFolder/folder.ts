@@ -9,6 +9,7 @@ import { removeNeighbours, writeAtomic } from "../storage/atomic.ts";
 import { makeFolders } from "../storage/folders.ts";
 import { goneFailure, writeFailure } from "./failures.ts";
 import { lockHolder } from "./lock.ts";
+import { followExperiment } from "./movedExperiment.ts";
 
 /** The places inside a run folder. */
 export function runPaths(folder: string) {
@@ -153,7 +154,11 @@ export async function readEngine(folder: string): Promise<EngineRecord | null> {
   }
 }
 
-/** @throws DiscernError `run-invalid` when the folder holds no run or a damaged one. */
+/**
+ * Opens a run folder. What its run takes from others of its experiment is named where that lies now.
+ *
+ * @throws DiscernError `run-invalid` when the folder holds no run or a damaged one.
+ */
 export async function openRun(folder: string): Promise<RunRecord> {
   const paths = runPaths(folder);
   const text = await readFile(paths.manifest, "utf8").catch(() => null);
@@ -163,7 +168,7 @@ export async function openRun(folder: string): Promise<RunRecord> {
   try {
     const manifest = manifestSchema.parse(JSON.parse(text));
     const recipe = parseRecipe(await readFile(paths.recipe, "utf8"), paths.recipe, { stored: true });
-    return { folder: paths.folder, manifest, recipe };
+    return { folder: paths.folder, ...(await followExperiment(folder, { recipe, manifest })) };
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new DiscernError("run-invalid", `${folder}: manifest.json or recipe.json is damaged. ${reason}`, {

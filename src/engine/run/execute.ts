@@ -29,6 +29,7 @@ import {
   writeRun,
 } from "../../runFolder/folder.ts";
 import { lockRun } from "../../runFolder/lock.ts";
+import { experimentOf } from "../../runFolder/movedExperiment.ts";
 import { commonRank } from "../backend/deviceChoice/block.ts";
 import { judgesOf } from "../evaluate/judges/judges.ts";
 import type { OnProgress } from "../model/weights.ts";
@@ -102,7 +103,9 @@ export async function startRun(recipe: Recipe, root: string, options: ExecuteOpt
     const chosen = { ...session, deviceChoice: shared ?? session.deviceChoice };
     const { missing } = prompts;
     const adapters = await Promise.all(starts.map(startFiles));
-    const manifest = await describe(recipe, root, chosen, { data, adapters, missing }, options.stop);
+    const described = await describe(recipe, root, chosen, { data, adapters, missing }, options.stop);
+    const experiment = await experimentOf(folder);
+    const manifest: Manifest = { ...described, ...(experiment !== null && { experiment }) };
     // Made before the folder becomes a run, so that it can be used again once what is wrong is fixed.
     const workshop = await ModelWorkshop.create({
       ...{ folder, recipe, manifest, session, prompts },
