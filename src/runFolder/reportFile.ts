@@ -13,11 +13,16 @@ import { laboratoryMentions } from "./laboratoryMentions.ts";
  * @throws DiscernError `run-invalid`.
  */
 export async function readReport(path: string): Promise<Report> {
-  const file = path.endsWith(".json") ? path : runPaths(path).report;
+  const file = reportPath(path);
   const { laboratory, about: _, ...rest } = await parsedReport(file);
   const mentions = (await laboratoryMentions(dirname(file))) ?? laboratory ?? [];
   const about = await reportAbout(dirname(file));
   return { ...rest, ...(mentions.length > 0 && { laboratory: mentions }), ...(about && { about }) };
+}
+
+/** The report of a run folder, or a report file itself. */
+export function reportPath(path: string): string {
+  return path.endsWith(".json") ? path : runPaths(path).report;
 }
 
 async function parsedReport(file: string): Promise<Report> {

@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { exportReport } from "../../src/engine/abilities/judged.ts";
 import { comparisonSchema } from "../../src/protocol/comparison.ts";
 import { cellsOf } from "../../src/recipe/plannedCells.ts";
 import { writePlan } from "../../src/runFolder/comparison.ts";
@@ -42,6 +43,20 @@ test("a report mentions the results that lie with its run now, and none that are
     { file: "probes/torn.probe.json", ...torn },
   ]);
   expect(JSON.parse(await readFile(file, "utf8")).laboratory).toEqual(written.laboratory);
+});
+
+test("a report that is exported as HTML carries the results that it mentions", async () => {
+  const folder = tempFolder();
+  await writeFile(join(folder, "report.json"), JSON.stringify(exampleReport({ seeds: 1, perKind: 2 })));
+  await run(folder);
+  const into = join(folder, "elsewhere.html");
+  await exportReport(folder, "html", into);
+  const page = await readFile(into, "utf8");
+  const [, block] = /<script type="application\/json" id="results">(.*)<\/script>/.exec(page)!;
+  expect(JSON.parse(block!)).toEqual([
+    { file: "probes/kernel.probe.json", result: JSON.parse(JSON.stringify(exampleKernel(6, 2))) },
+    { file: "probes/torn.probe.json", problem: expect.any(String) },
+  ]);
 });
 
 test("a comparison's report mentions those of its runs", async () => {

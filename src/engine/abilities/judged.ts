@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import * as z from "zod";
 import { DiscernError } from "../../protocol/errors.ts";
 import { type JudgeSpec, judgesSchema } from "../../protocol/judges.ts";
@@ -6,7 +7,8 @@ import type { Report } from "../../protocol/report/report.ts";
 import type { ReportFormat } from "../../protocol/rpc.ts";
 import { writeFailure } from "../../runFolder/failures.ts";
 import { withJudgements } from "../../runFolder/judgements.ts";
-import { readReport } from "../../runFolder/reportFile.ts";
+import { carriedResults } from "../../runFolder/mentionedResults.ts";
+import { readReport, reportPath } from "../../runFolder/reportFile.ts";
 import { type ReportJudgements, reportJudgements } from "../../runFolder/reportJudgements.ts";
 import { writeAtomic } from "../../storage/atomic.ts";
 import { rebuildReport } from "../evaluate/report.ts";
@@ -83,13 +85,17 @@ export function brokenLines(logs: ReportJudgements["logs"]): string[] {
   );
 }
 
-/** A report as a text of one of the formats. */
-export async function reportAs(report: Report, format: ReportFormat): Promise<string> {
+/**
+ * A report as a text of one of the formats.
+ *
+ * @param path its run folder or its file, beside which the results lie that it mentions.
+ */
+export async function reportAs(report: Report, format: ReportFormat, path: string): Promise<string> {
   switch (format) {
     case "markdown":
       return reportMarkdown(report);
     case "html":
-      return reportHtml(report);
+      return reportHtml(report, await carriedResults(dirname(reportPath(path)), report.laboratory ?? []));
     case "latex":
       return reportLatex(report);
     case "csv":
@@ -104,7 +110,7 @@ export async function reportAs(report: Report, format: ReportFormat): Promise<st
  * @throws DiscernError `run-invalid`, `run-unwritable`, `disk-full`.
  */
 export async function exportReport(path: string, format: ReportFormat, into: string): Promise<void> {
-  const text = await reportAs(await judgedReport(path), format);
+  const text = await reportAs(await judgedReport(path), format, path);
   try {
     await writeAtomic(into, text);
   } catch (error) {

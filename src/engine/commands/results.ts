@@ -310,7 +310,7 @@ export function addReport(program: Command): void {
       const { format, out } = flags;
       if (out === undefined) {
         const report = await judgedReport(run);
-        const text = flags.json ? "" : await reportAs(report, format);
+        const text = flags.json ? "" : await reportAs(report, format, run);
         show(flags, printedReport(report), () => text.trimEnd());
       } else {
         await exportReport(run, format, resolve(out));

@@ -104,7 +104,7 @@ export function workbenchHandlers(program: readonly [string, ...string[]]): Hand
     stop: ({ folder, keepBest }) => stopRun(folder, { keepBest }),
     compare: ({ runs }) => compareRuns(runs),
     report: ({ path }) => judgedReport(path),
-    renderReport: async ({ path, format }) => reportAs(await judgedReport(path), format),
+    renderReport: async ({ path, format }) => reportAs(await judgedReport(path), format, path),
     compareEarlier: ({ path, earlier }) => compareWithEarlier(path, earlier),
     async exportReport({ path, format, into }) {
       await exportReport(path, format, into);

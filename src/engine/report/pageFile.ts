@@ -9,24 +9,25 @@ interface PageFile {
   /** The page of `src/webview` that shows it. */
   readonly page: "report" | "laboratory" | "benchmark";
   readonly title: string;
-  /** Id of the element that holds the value, in which the page looks for it. */
-  readonly id: string;
-  /** What is shown. */
-  readonly value: unknown;
+  /** What is shown, by the ids of the elements that hold it and in which the page looks for it. */
+  readonly values: Readonly<Record<string, unknown>>;
   /** One sentence for those whose browser runs no scripts. */
   readonly withoutScript: string;
 }
 
 /**
  * A page as one HTML file that needs nothing else: the page that VS Code shows, its styles and its icons, and what it shows as data.
- * Words of models and data sets are inert: they stand in a JSON block, reach the page as text nodes only, and the content security policy
+ * Words of models and data sets are inert: they stand in JSON blocks, reach the page as text nodes only, and the content security policy
  * runs no script and uses no style but the page's own, known by their hashes. Nothing is fetched.
  *
  * @throws DiscernError `file-missing` where the page was not built.
  */
-export async function pageFile({ page, title, id, value, withoutScript }: PageFile): Promise<string> {
+export async function pageFile({ page, title, values, withoutScript }: PageFile): Promise<string> {
   const [source, style] = await Promise.all([pagePart(`${page}.js`), pagePart(`${page}File.css`)]);
   const script = scriptText(source);
+  const blocks = Object.entries(values).map(
+    ([id, value]) => `<script type="application/json" id="${id}">${inertJson(value)}</script>`,
+  );
   const policy = [
     "default-src 'none'",
     `script-src ${hash(script)}`,
@@ -47,7 +48,7 @@ export async function pageFile({ page, title, id, value, withoutScript }: PageFi
 <body>
 <main id="root"></main>
 <noscript>${escaped(withoutScript)}</noscript>
-<script type="application/json" id="${id}">${inertJson(value)}</script>
+${blocks.join("\n")}
 <script>${script}</script>
 </body>
 </html>

@@ -22,6 +22,7 @@ import { costParts } from "../../runFolder/costParts.ts";
 import { readEventLog } from "../../runFolder/eventLog.ts";
 import { makePart, runPaths } from "../../runFolder/folder.ts";
 import { laboratoryMentions } from "../../runFolder/laboratoryMentions.ts";
+import { carriedResults } from "../../runFolder/mentionedResults.ts";
 import { writeAtomic } from "../../storage/atomic.ts";
 import { sha256 } from "../../storage/hash.ts";
 import {
@@ -359,7 +360,8 @@ export async function writeReport(
 ): Promise<void> {
   const about = await reportAbout(dirname(paths.report));
   const shown = { ...report, ...(about && { about }) };
+  const results = await carriedResults(dirname(paths.report), shown.laboratory ?? []);
   await writeAtomic(paths.report, `${JSON.stringify({ ...report, about: undefined })}\n`);
   await writeAtomic(paths.reportMarkdown, reportMarkdown(shown));
-  await writeAtomic(paths.reportPage, await reportHtml(shown));
+  await writeAtomic(paths.reportPage, await reportHtml(shown, results));
 }

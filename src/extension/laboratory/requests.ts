@@ -1,13 +1,14 @@
-import { basename, dirname, join, relative, resolve } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import * as vscode from "vscode";
 import { resolveSource } from "../../dataset/select.ts";
-import { type ProbeResult, probeSuffix } from "../../protocol/probe/result.ts";
+import type { ProbeResult } from "../../protocol/probe/result.ts";
 import type {
   LaboratoryFromPage,
   RunResultsRequest,
   ShownResult,
 } from "../../protocol/webview/laboratory.ts";
 import { isRun, openRun } from "../../runFolder/folder.ts";
+import { mentionedFile } from "../../runFolder/mentionedResults.ts";
 import { readProbeResult } from "../../runFolder/probeFile.ts";
 import { runCommand } from "../contributions.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -80,10 +81,10 @@ export async function answerRunResults(
     return;
   }
   const { file } = ask;
-  const uri = vscode.Uri.file(join(folder.fsPath, file));
   // A page asks about results alone, and about those of its own folder.
-  const isInside = !relative(folder.fsPath, uri.fsPath).startsWith("..");
-  if (!isInside || !file.endsWith(probeSuffix)) return;
+  const path = mentionedFile(folder.fsPath, file);
+  if (path === null) return;
+  const uri = vscode.Uri.file(path);
   if (ask.type === "about") return answerResult(engine, uri, await readProbeResult(uri.fsPath), ask.request);
   tell(
     await readProbeResult(uri.fsPath).then(

@@ -25,7 +25,8 @@ export function LaboratorySection({ page }: { page: DashboardPage }) {
       )}
       <RunResults
         key={id}
-        {...{ mentions, blur, shown: result }}
+        {...{ mentions, blur }}
+        results={result === null ? [] : [result]}
         ask={(ask) => page.ask({ type: "laboratory", run: id, ask })}
       />
     </section>

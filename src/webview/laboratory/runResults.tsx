@@ -1,7 +1,11 @@
 import { useEffect, useState } from "preact/hooks";
 import { probeContract } from "../../protocol/probe/probes.ts";
 import type { LaboratoryMention } from "../../protocol/report/laboratory.ts";
-import type { RunResultsRequest, ShownResult } from "../../protocol/webview/laboratory.ts";
+import type {
+  LaboratoryFromPage,
+  RunResultsRequest,
+  ShownResult,
+} from "../../protocol/webview/laboratory.ts";
 import { Caveats, Facts } from "./about.tsx";
 import type { FigureProps } from "./figure.ts";
 import { figureOf } from "./figures.ts";
@@ -10,19 +14,20 @@ import { DataTables } from "./tables.tsx";
 interface RunResultsProps {
   /** The results that lie with the run, or with the runs of a comparison. */
   readonly mentions: readonly LaboratoryMention[];
-  /** The result that the host read last. */
-  readonly shown: ShownResult | null;
+  /** The results that the page holds: the one that the host read last, in a file all of them. */
+  readonly results: readonly ShownResult[];
   readonly blur: boolean;
-  readonly ask: (request: RunResultsRequest) => void;
+  /** Asks the host; null where there is none, in a report that is a file. */
+  readonly ask: ((request: RunResultsRequest) => void) | null;
 }
 
 /** The figures of a run's results, one at a time, on a page that is about the run. The newest stands there first. */
-export function RunResults({ mentions, shown, blur, ask }: RunResultsProps) {
+export function RunResults({ mentions, results, blur, ask }: RunResultsProps) {
   const [picked, pick] = useState<string | null>(null);
   const newest = mentions.toSorted((a, b) => (b.created ?? "").localeCompare(a.created ?? ""));
   const at = newest.find(({ file }) => file === picked) ?? newest[0];
   useEffect(() => {
-    if (at !== undefined) ask({ type: "read", file: at.file });
+    if (at !== undefined) ask?.({ type: "read", file: at.file });
     // A result that is measured anew lies in the same file.
   }, [at?.file, at?.created]);
   return (
@@ -40,7 +45,7 @@ export function RunResults({ mentions, shown, blur, ask }: RunResultsProps) {
             </select>
           </label>
         )}
-        {at !== undefined && (
+        {ask !== null && at !== undefined && (
           <button
             type="button"
             class="button"
@@ -52,9 +57,11 @@ export function RunResults({ mentions, shown, blur, ask }: RunResultsProps) {
             Open in Laboratory
           </button>
         )}
-        <button type="button" class="button" onClick={() => ask({ type: "measure" })}>
-          Measure…
-        </button>
+        {ask && (
+          <button type="button" class="button" onClick={() => ask({ type: "measure" })}>
+            Measure…
+          </button>
+        )}
       </div>
       {at === undefined ? (
         <p class="muted">
@@ -62,14 +69,18 @@ export function RunResults({ mentions, shown, blur, ask }: RunResultsProps) {
           under “laboratory” in the recipe to have them measured during training.
         </p>
       ) : (
-        <Shown key={at.file} shown={shown?.file === at.file ? shown : null} {...{ blur, ask }} />
+        <Shown key={at.file} shown={results.find(({ file }) => file === at.file)} {...{ blur, ask }} />
       )}
     </>
   );
 }
 
-function Shown({ shown, blur, ask }: Pick<RunResultsProps, "shown" | "blur" | "ask">) {
-  if (shown === null) return <p class="muted">Reading the result…</p>;
+function Shown({
+  shown,
+  blur,
+  ask,
+}: { shown: ShownResult | undefined } & Pick<RunResultsProps, "blur" | "ask">) {
+  if (shown === undefined) return <p class="muted">Reading the result…</p>;
   if ("problem" in shown) {
     return (
       <p class="words" role="alert">
@@ -78,17 +89,14 @@ function Shown({ shown, blur, ask }: Pick<RunResultsProps, "shown" | "blur" | "a
     );
   }
   const { file, result } = shown;
+  const post = ask && ((request: LaboratoryFromPage) => ask({ type: "about", file, request }));
   return (
     <section class="laboratory-result" aria-label={result.title}>
       <p class="about">{probeContract(result.probe)?.description}</p>
       <Facts result={result} />
       <Caveats caveats={result.caveats} heading="h3" />
-      <ResultFigure {...{ result, blur }} post={(request) => ask({ type: "about", file, request })} />
-      <DataTables
-        result={result}
-        open={figureOf(result.probe) === undefined}
-        post={(request) => ask({ type: "about", file, request })}
-      />
+      <ResultFigure {...{ result, blur, post }} />
+      <DataTables result={result} open={figureOf(result.probe) === undefined} post={post} />
     </section>
   );
 }

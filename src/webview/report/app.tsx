@@ -120,7 +120,7 @@ export function App({ state, post, kept, keep }: AppProps) {
                 broken={state.broken}
                 earlier={state.earlier}
                 earlierAsked={state.earlierAsked}
-                result={state.result}
+                results={state.results}
                 onLaboratory={post && ((ask) => post({ type: "laboratory", ask }))}
                 onBrowse={(part) =>
                   change({ tab: "answers", filter: { ...noFilter(pair), ...part }, selected: null })

@@ -15,7 +15,6 @@ import { Comparisons } from "./comparison.tsx";
 import { Contamination } from "./contamination.tsx";
 import { Costs, costsOf } from "./costs.tsx";
 import { Earlier } from "./earlier.tsx";
-import { LaboratoryLinks } from "./laboratory.tsx";
 import { Layers, layerChoices } from "./layers.tsx";
 import { curveSuites } from "./methodCurves.ts";
 import { MethodsTable } from "./methodsTable.tsx";
@@ -35,9 +34,9 @@ interface FiguresProps {
   readonly earlierAsked: number;
   readonly blur: boolean;
   readonly onBrowse: (filter: Partial<Filter>) => void;
-  /** The result of the laboratory that the host read last. */
-  readonly result: ShownResult | null;
-  /** Asks about results of the laboratory; null in a report that is a file, where they are links. */
+  /** The results of the laboratory that the page holds. */
+  readonly results: readonly ShownResult[];
+  /** Asks about results of the laboratory; null in a report that is a file. */
   readonly onLaboratory: ((request: RunResultsRequest) => void) | null;
 }
 
@@ -50,7 +49,7 @@ export function Figures({
   earlier,
   earlierAsked,
   blur,
-  result,
+  results,
   ...asks
 }: FiguresProps) {
   const { onBrowse, onLaboratory } = asks;
@@ -111,15 +110,9 @@ export function Figures({
           <Layers choices={choices} />
         </Part>
       )}
-      {onLaboratory === null ? (
-        mentions.length > 0 && (
-          <Part title="Laboratory">
-            <LaboratoryLinks mentions={mentions} />
-          </Part>
-        )
-      ) : (
+      {(onLaboratory !== null || mentions.length > 0) && (
         <Part title="Laboratory">
-          <RunResults {...{ mentions, blur, shown: result, ask: onLaboratory }} />
+          <RunResults {...{ mentions, results, blur, ask: onLaboratory }} />
         </Part>
       )}
       {benchmark && benchmark.failures.length > 0 && (

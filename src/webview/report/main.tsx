@@ -6,6 +6,7 @@
  */
 import { render } from "preact";
 import type { Report } from "../../protocol/report/report.ts";
+import type { ShownResult } from "../../protocol/webview/laboratory.ts";
 import { figuresOf, type ReportFromPage, type ReportToPage } from "../../protocol/webview/report.ts";
 import { SaveContext } from "../ui/csv.tsx";
 import { WithHelp } from "../ui/help.tsx";
@@ -16,8 +17,10 @@ import { initialState, reduce } from "./state.ts";
 
 const embedded = document.getElementById("report");
 const root = document.getElementById("root")!;
-if (embedded) showFile(JSON.parse(embedded.textContent) as Report);
-else showInEditor();
+if (embedded) {
+  const results = document.getElementById("results")!;
+  showFile(JSON.parse(embedded.textContent) as Report, JSON.parse(results.textContent) as ShownResult[]);
+} else showInEditor();
 
 function showInEditor(): void {
   let state = initialState;
@@ -38,12 +41,12 @@ function showInEditor(): void {
   draw();
 }
 
-/** Shows a report that this very file contains; Discern wrote it there. */
-function showFile(report: Report): void {
+/** Shows a report and results of the laboratory that this very file contains; Discern wrote them there. */
+function showFile(report: Report, results: readonly ShownResult[]): void {
   const told = { answers: report.answers, figures: figuresOf(report), judged: [], broken: [] };
   render(
     <WithHelp help={help}>
-      <App state={reduce(initialState, { type: "report", ...told })} post={null} />
+      <App state={reduce({ ...initialState, results }, { type: "report", ...told })} post={null} />
     </WithHelp>,
     root,
   );

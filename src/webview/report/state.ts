@@ -21,8 +21,8 @@ export interface PageState {
   readonly earlier: EarlierComparison | null;
   /** How often that was asked for. */
   readonly earlierAsked: number;
-  /** The result of the laboratory that was read last. */
-  readonly result: ShownResult | null;
+  /** Results of the laboratory: the one that was read last, in a file all that it carries. */
+  readonly results: readonly ShownResult[];
   readonly blur: boolean;
   /** What the host wants shown; a new object each time, so that the same can be asked for again. */
   readonly wanted: WantedAnswers | null;
@@ -36,7 +36,7 @@ export const initialState: PageState = {
   damaged: null,
   earlier: null,
   earlierAsked: 0,
-  result: null,
+  results: [],
   blur: true,
   wanted: null,
 };
@@ -76,7 +76,7 @@ export function reduce(state: PageState, message: ReportToPage): PageState {
         earlierAsked: state.earlierAsked + Number(message.wasAsked),
       };
     case "result":
-      return { ...state, result: message.shown };
+      return { ...state, results: [message.shown] };
     case "blur":
       return { ...state, blur: message.blur };
   }

@@ -67,7 +67,7 @@ describe("the report as a file", () => {
 
   beforeAll(async () => {
     report = exampleReport();
-    html = await reportHtml(report);
+    html = await reportHtml(report, []);
     page = await open(html);
   });
 
@@ -106,7 +106,7 @@ describe("the report as a file", () => {
   test("shows how the layer was chosen, with the controls, where a run left it to Discern", async () => {
     const [first, ...others] = report.series;
     const chosen = await open(
-      await reportHtml({ ...report, series: [{ ...first!, layerChoice: exampleChoice }, ...others] }),
+      await reportHtml({ ...report, series: [{ ...first!, layerChoice: exampleChoice }, ...others] }, []),
     );
     const section = part(chosen, "Choice of the layer");
     const chart = section.querySelector("svg[role=img]")!;
@@ -144,7 +144,7 @@ describe("the report as a file", () => {
       response: hostile,
     }));
     const said = { ...exampleReport({ seeds: 1, perKind: 1 }), answers: [{ ...first!, results }, ...others] };
-    const file = await reportHtml(said);
+    const file = await reportHtml(said, []);
     expect(file).not.toMatch(/[\u2028\u2029]/);
     const opened = await open(file);
     await openAnswers(opened);
@@ -154,6 +154,36 @@ describe("the report as a file", () => {
       hostile,
     );
     expect(opened.querySelector("article h2")!.textContent).toBe(hostile.trim());
+  });
+
+  test("carries the laboratory's figures, with their data, and shows each of them", async () => {
+    const kernel = exampleKernel();
+    const hostile = "</script><img src=x onerror=alert(1)>";
+    const shown = [
+      { file: "probes/kernel.probe.json", result: { ...kernel, caveats: [hostile] } },
+      { file: "probes/during-refusal.probe.json", result: exampleRefusal() },
+    ];
+    const laboratory = shown.map(({ file, result: { probe, title, states } }) => ({
+      ...{ file, probe, title, created: null },
+      states: states.map(({ name }) => name),
+    }));
+    const file = await open(await reportHtml({ ...report, laboratory }, shown));
+    const drawnIn = part(file, "Laboratory");
+    expect(drawnIn.querySelector(".laboratory-result")!.getAttribute("aria-label")).toBe(kernel.title);
+    expect(drawnIn.querySelectorAll("svg").length).toBeGreaterThan(0);
+    expect(drawnIn.textContent).toContain(hostile);
+    expect(file.querySelectorAll("img")).toHaveLength(0);
+    expect(texts(drawnIn, "button").filter((text) => text.includes("Export Data (CSV)"))).toHaveLength(
+      kernel.tables.length,
+    );
+    const figure = drawnIn.querySelector("select")!;
+    figure.value = shown[1]!.file;
+    const view = file.defaultView as unknown as DOMWindow;
+    figure.dispatchEvent(new view.Event("change", { bubbles: true }));
+    await drawn(view);
+    expect(drawnIn.querySelector(".laboratory-result")!.getAttribute("aria-label")).toBe(
+      exampleRefusal().title,
+    );
   });
 
   test("allows no script and no style but its own, and asks for nothing", () => {
@@ -220,7 +250,7 @@ describe("the report as a file", () => {
     const name = "</title></script><img src=x onerror=alert(1)>";
     const bare: Report = { ...small, comparisons: [], series: [], contamination: [], run: { name } };
     bare.answers = small.answers.slice(0, 1);
-    const alone = await open(await reportHtml(bare));
+    const alone = await open(await reportHtml(bare, []));
     expect(texts(alone, "h1")).toEqual([name]);
     expect(alone.title).toBe(`${name} · Discern report`);
     expect(texts(alone, "h2")).not.toContain("What training changed");

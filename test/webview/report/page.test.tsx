@@ -104,7 +104,7 @@ describe("figures", () => {
     expect(within(safe).getAllByText(/^\[\d+, \d+\]$/)).toHaveLength(3);
   });
 
-  test("the laboratory's figures stand on the page, and are links in a file", () => {
+  test("the laboratory's figures stand on the page, one at a time, also in a file, which has nobody to ask", async () => {
     const mention = { file: "probes/a b.probe.json", probe: "kernel", title: "Kernel", states: ["stage-0"] };
     const message = told({ ...report, laboratory: [{ ...mention, created: null }] });
     show(message);
@@ -116,9 +116,20 @@ describe("figures", () => {
     const region = within(screen.getByRole("region", { name: "Laboratory" }));
     expect(region.getByRole("region", { name: result.title })).toBeTruthy();
     cleanup();
-    render(<App state={reduce(initialState, message)} post={null} />);
-    const link = screen.getByRole("link", { name: file });
-    expect(link.getAttribute("href")).toBe("probes/a%20b.probe.json");
+    const other = { ...mention, file: "probes/gone.probe.json", title: null, created: null };
+    const both = told({ ...report, laboratory: [{ ...mention, created: null }, other] });
+    const results = [
+      { file, result },
+      { file: other.file, problem: "It could not be read." },
+    ];
+    const page = render(<App state={reduce({ ...initialState, results }, both)} post={null} />).container;
+    const inFile = within(screen.getByRole("region", { name: "Laboratory" }));
+    expect(inFile.getByRole("region", { name: result.title })).toBeTruthy();
+    expect(inFile.getByRole("button", { name: /Export Data \(CSV\)/, hidden: true })).toBeTruthy();
+    expect(inFile.queryByRole("button", { name: /Measure…|Open in Laboratory/ })).toBeNull();
+    expect(await faults(page)).toEqual([]);
+    fireEvent.change(inFile.getByRole("combobox", { name: "Figure" }), { target: { value: other.file } });
+    expect(inFile.getByRole("alert").textContent).toContain("It could not be read.");
   });
 
   test("beside the curves of refusal probability the sampled rate is offered, but not in a file", () => {
