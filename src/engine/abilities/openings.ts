@@ -40,6 +40,8 @@ export interface OpeningsOptions extends Omit<Following, "onProgress"> {
   /** Told how many answers each model has given. */
   readonly onProgress?: (model: string, done: number, total: number) => void;
   readonly onJudging?: (judge: string, done: number, total: number) => void;
+  /** Told what will be sampled, before any model is opened. */
+  readonly onPlanned?: (models: number, prompts: number) => void;
   readonly onNotices?: (notices: readonly string[]) => void;
 }
 
@@ -74,6 +76,7 @@ export async function deriveOpenings(
   options.onNotices?.(notices);
   const near = await refuseTested(records, subjects, options.suites, root, signal);
   options.onNotices?.(near);
+  options.onPlanned?.(subjects.length, records.length);
   const sampled: Sampled[] = [];
   for (const subject of subjects) sampled.push(await sampledAnswers(subject, records, options));
   const verdicts = await judgeTexts(

@@ -2,7 +2,7 @@ import { extname, resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { type OpeningsFile, openingsSuffix } from "../../protocol/openings.ts";
 import { greatestOf } from "../../statistics/extremes.ts";
-import { estimate, percent } from "../../wording/numbers.ts";
+import { count, counted, estimate, percent } from "../../wording/numbers.ts";
 import { parseSource, parseSuites } from "../abilities/evaluate.ts";
 import { parseJudges } from "../abilities/judged.ts";
 import { deriveOpenings } from "../abilities/openings.ts";
@@ -13,6 +13,7 @@ import {
   type ModelFlags,
   positiveInteger,
   progressBar,
+  say,
   sayAll,
   show,
   withModel,
@@ -80,6 +81,11 @@ export function addOpenings(program: Command): void {
           ...{ judge: judge!, seed: flags.seed, batchSize: flags.batchSize, out: flags.out },
           suites: parseSuites(flags.suite),
           onNotices: sayAll,
+          onPlanned: (models, prompts) =>
+            say(
+              `Sampling ${count(models * prompts * samples)} answers of at most ${maxNewTokens} tokens: ${samples} to each of ` +
+                `${counted(prompts, "prompt")} by ${counted(models, "model")}, one after another.`,
+            ),
           onJudging: judgingBars().onProgress,
           onProgress(model, done, total) {
             const bar = bars.get(model) ?? progressBar(`Sampling ${model}`);

@@ -63,7 +63,8 @@ export function Calibration({ figures: { lists, states, judge } }: FigureProps<F
       <h3>Calibration, and its control</h3>
       <p class="muted about">
         A slope of 1 and an intercept of 0 are calibrated. An intercept above 0 means that answers refuse more
-        often than the openings say. Permuted probabilities say what there is without any relation.
+        often than the openings say. The Brier score leaves out the variance of the samples, so about 0 is
+        perfect and it may fall just below. Permuted probabilities say what there is without any relation.
       </p>
       <SortableTable
         caption={`Calibration at ${state.state}, with 95 % intervals over prompts`}

@@ -175,13 +175,15 @@ describe("a derivation", () => {
     ).rejects.toThrow(/4 of the \d+ prompts of the suite pairs .* name training prompts/s);
   });
 
-  it("says how many answers refuse where all or none do", async () => {
+  it("says what it samples before it does, and how many answers refuse where all or none do", async () => {
     const told: string[] = [];
     await expect(
       derive("starter:pairs.csv?split=train&limit=4", {
+        onPlanned: (models, asked) => told.push(`${asked} prompts, ${models} model`),
         onProgress: (model, done, total) => told.push(`${model} ${done}/${total}`),
       }),
     ).rejects.toThrow("By the judge arditi, 0 of 8 answers refuse");
+    expect(told[0]).toBe("4 prompts, 1 model");
     expect(told.at(-1)).toBe("model 8/8");
   });
 

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { type DOMWindow, JSDOM, VirtualConsole } from "jsdom";
 import { beforeAll, describe, expect, test } from "vitest";
 import { probeHtml, reportHtml } from "../../../src/engine/report/html.ts";
+import { probeContracts } from "../../../src/protocol/probe/probes.ts";
 import type { Report } from "../../../src/protocol/report/report.ts";
 import {
   exampleBound,
@@ -9,7 +10,8 @@ import {
   exampleInfluence,
   exampleKernel,
 } from "../../webview/laboratory/gradientResults.ts";
-import { exampleProjection, exampleRefusal } from "../../webview/laboratory/results.ts";
+import { exampleSeparability, exampleTokens } from "../../webview/laboratory/layerResults.ts";
+import { exampleCalibration, exampleProjection, exampleRefusal } from "../../webview/laboratory/results.ts";
 import { exampleChoice, exampleReport } from "../evaluate/fixture.ts";
 
 /** Opens the file as a browser does that has nothing but it, and runs its script. */
@@ -285,13 +287,19 @@ describe("the result of a probe as a file", () => {
   });
 
   test("of every probe is drawn", async () => {
-    for (const result of [
+    const results = [
       exampleRefusal(),
       exampleKernel(),
       exampleBound(),
       exampleDirection(),
       exampleInfluence(),
-    ]) {
+      exampleProjection(),
+      exampleSeparability(),
+      exampleTokens(),
+      exampleCalibration(),
+    ];
+    expect(results.map(({ probe }) => probe).sort()).toEqual(probeContracts.map(({ id }) => id).sort());
+    for (const result of results) {
       const page = await open(await probeHtml(result));
       expect(texts(page, "h1")).toEqual([result.title]);
       expect(texts(page, ".part h2")).toEqual(["Figure", "Data", "Method and cost"]);
