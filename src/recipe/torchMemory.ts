@@ -1,5 +1,6 @@
 import type { ComputeType, Memory } from "../protocol/backend.ts";
-import type { Recipe } from "../protocol/recipe.ts";
+import { type Recipe, recipeSchema } from "../protocol/recipe.ts";
+import { greatestOf } from "../statistics/extremes.ts";
 import { byteSize } from "../wording/numbers.ts";
 import { float, type PassSize, type PlanParts, processBytes, usableShare } from "./memoryPlan.ts";
 import type { ModelFacts } from "./modelFacts.ts";
@@ -109,6 +110,77 @@ function partsOf(
     // Where weights are shared, answers are generated alike by all.
     cache: (number * cache) / (shard ? 1 : world),
   };
+}
+
+/**
+ * Why a run fits no GPU however its activations are held, with the smallest changes that would let it; null where it may fit. Counted is
+ * only what is certain: weights, and what is trained with its gradient and moments.
+ *
+ * @param recipe null where the model is only asked.
+ * @param total bytes of the GPU that has least.
+ */
+export function gpuRefusal(
+  recipe: Recipe | null,
+  model: ModelFacts,
+  place: TorchPlace,
+  total: number,
+): string | null {
+  const isFull = recipe !== null && trainsWeights(recipe);
+  const adapters = isFull ? withAdapters(recipe) : recipe;
+  const certain = (changed: Recipe | null, where: TorchPlace) => {
+    // Weights in shares are not trained themselves.
+    if (where.shard && changed !== null && trainsWeights(changed)) return Number.POSITIVE_INFINITY;
+    const passes = changed ? recipePasses(changed, model) : [asking];
+    const parts = passes.map((pass) => partsOf(model, where, pass, "recompute"));
+    return greatestOf(parts.map(({ weights, trained }) => weights + trained));
+  };
+  const need = certain(recipe, place);
+  if (need <= total) return null;
+  const which = place.world > 1 ? "each" : "the";
+  const what =
+    `${model.name} needs about ${byteSize(need)} of ${which} GPU for its weights and what is trained alone, ` +
+    `and ${which === "each" ? "the smallest" : "it"} has ${byteSize(total)}.`;
+  const halves = { ...place, dtype: "bfloat16" } as const;
+  const several = place.world > 1 && !place.shard;
+  const ways: readonly { readonly words: string; readonly bytes: number }[] = [
+    ...(place.dtype === "float32"
+      ? [{ words: 'torch.dtype: "bfloat16"', bytes: certain(recipe, halves) }]
+      : []),
+    ...(several
+      ? [{ words: 'torch.shard: "shard"', bytes: certain(recipe, { ...place, shard: true }) }]
+      : []),
+    ...(isFull ? [{ words: 'train.method: "lora"', bytes: certain(adapters, place) }] : []),
+  ];
+  const suffice = ways.filter(({ bytes }) => bytes <= total);
+  if (suffice.length > 0) return `${what} Use ${suffice.map(({ words }) => words).join(", or ")}.`;
+  // Nothing suffices alone: everything together, in shares of as many GPUs as that takes.
+  const world = [place.world, 2, 4, 8, 16, 32, 64].find(
+    (gpus) => gpus >= place.world && certain(adapters, { ...halves, world: gpus, shard: gpus > 1 }) <= total,
+  );
+  const together = [
+    ...ways.filter(({ words }) => !words.startsWith("torch.shard")).map(({ words }) => words),
+    ...(world === undefined ? ["larger GPUs"] : []),
+    ...(world !== undefined && world > 1 ? [`torch.shard: "shard" on ${world} such GPUs`] : []),
+  ];
+  return `${what} Use ${together.join(" with ")}, or a smaller model.`;
+}
+
+/** A pass of a model that is only asked. */
+const asking: PassSize = { tokens: 0, rowLength: 0, depth: 0, logits: 0, trained: 0, full: false, cache: 0 };
+
+/** Whether a stage trains the weights themselves. */
+export function trainsWeights({ stages }: Recipe): boolean {
+  return stages.some(({ train }) => train.method === "full");
+}
+
+/** The same recipe with adapters where it trains weights. */
+function withAdapters(recipe: Recipe): Recipe {
+  const stages = recipe.stages.map((stage) => {
+    const { method, layers } = stage.train;
+    const train = { method: "lora", ...(layers && { layers }) };
+    return method === "full" ? { ...stage, train } : stage;
+  });
+  return recipeSchema.parse({ ...recipe, stages });
 }
 
 /** A plan in words: what stays, what is computed anew, and its peak. */

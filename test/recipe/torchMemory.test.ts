@@ -1,7 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { type RecipeInput, recipeSchema } from "../../src/protocol/recipe.ts";
 import { recipePasses } from "../../src/recipe/recipeMemory.ts";
-import { planTorch, type TorchPlace, torchPlanText, torchRefusal } from "../../src/recipe/torchMemory.ts";
+import {
+  gpuRefusal,
+  planTorch,
+  type TorchPlace,
+  torchPlanText,
+  torchRefusal,
+} from "../../src/recipe/torchMemory.ts";
 import { llama8b as llama8bOf } from "./llama8b.ts";
 
 const llama8b = llama8bOf(2);
@@ -52,6 +58,49 @@ describe("a memory plan for PyTorch", () => {
     expect(torchPlanText(llama8b, planned(gpus, 80e9).plan)).toMatch(
       /^Weights as bfloat16 \(16\.1 GB\), in shares, .* \d+\.\d GB of each GPU, and \d+\.\d GB of this machine's memory/,
     );
+  });
+});
+
+describe("a recipe that no GPU holds", () => {
+  const one: TorchPlace = { device: "cuda", dtype: "bfloat16", processes: 1, world: 1, shard: false };
+  const two: TorchPlace = { ...one, processes: 2, world: 2 };
+  const full = recipe({ stages: [{ type: "supervised", steps: 10, train: { method: "full" } }] });
+
+  it.each<[string, TorchPlace, number, ReturnType<typeof recipe> | null, RegExp]>([
+    [
+      "half the bytes",
+      { ...one, dtype: "float32" },
+      24e9,
+      null,
+      /of the GPU .* Use torch\.dtype: "bfloat16"\.$/,
+    ],
+    ["shares", two, 12e9, recipe(), /of each GPU .* Use torch\.shard: "shard"\.$/],
+    ["adapters", one, 80e9, full, /and it has 80\.0 GB\. Use train\.method: "lora"\.$/],
+    ["more GPUs", one, 12e9, recipe(), /Use torch\.shard: "shard" on 2 such GPUs, or a smaller model\.$/],
+    [
+      "all of that",
+      { ...one, dtype: "float32" },
+      6e9,
+      full,
+      /Use torch\.dtype: "bfloat16" with train\.method: "lora" with torch\.shard: "shard" on 4 such GPUs, or/,
+    ],
+    ["larger ones", one, 1e8, recipe(), /Use larger GPUs, or a smaller model\.$/],
+  ])(
+    "is refused for its weights and what is trained alone, and %s is what would do",
+    (_, place, total, asked, words) => {
+      const refusal = gpuRefusal(asked, llama8b, place, total)!;
+      expect(refusal).toMatch(
+        /^Llama-3-8B needs about \d+\.\d GB of (the|each) GPU for its weights and what is trained alone/,
+      );
+      expect(refusal).toMatch(words);
+    },
+  );
+
+  it("is not refused for activations, which are an estimate", () => {
+    expect(gpuRefusal(recipe(), llama8b, one, 17e9)).toBeNull();
+    expect(gpuRefusal(null, llama8b, one, 16.1e9)).toBeNull();
+    // Shares do not help where the weights themselves are trained.
+    expect(gpuRefusal(full, llama8b, two, 80e9)).not.toContain("torch.shard");
   });
 });
 

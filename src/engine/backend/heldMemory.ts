@@ -7,6 +7,7 @@ import { type MemoryPlan, planMemory, planText } from "../../recipe/memoryPlan.t
 import type { ModelFacts } from "../../recipe/modelFacts.ts";
 import { answering, memoryRefusal, planRecipe, recipePasses } from "../../recipe/recipeMemory.ts";
 import {
+  gpuRefusal,
   planTorch,
   type TorchPlace,
   type TorchPlan,
@@ -63,19 +64,21 @@ export async function heldMemory(
 /**
  * Plans how a model is held by PyTorch, before a process is started.
  *
- * @param free bytes of the GPU that has least; null where that is not known, or where the CPU computes, of whose memory is read what is free.
+ * @param gpu bytes of the GPU that has least, and what of it is free, where that is known; null where the CPU computes.
  * @throws DiscernError("out-of-memory") where nothing that was allowed fits this machine's memory, with what would. On a GPU, where much
- *   depends on libraries and on other programs, nothing is refused beforehand.
+ *   depends on libraries and on other programs, what is refused beforehand is what its weights and what is trained alone overfill.
  */
 export async function torchMemory(
   loaded: LoadedModel,
   place: TorchPlace,
   { memory, recipe, before, available: given }: MemoryWork,
-  free: number | null,
+  gpu: { readonly free: number | null; readonly total: number } | null,
 ): Promise<{ readonly plan: TorchPlan; readonly record: MemoryPlanRecord }> {
   const model = factsOf(loaded, "cpu");
   const found = place.device === "cpu" ? await availableMemory() : null;
-  const available = given ?? found?.bytes ?? free;
+  const available = given ?? found?.bytes ?? gpu?.free ?? null;
+  const refusal = gpu && gpuRefusal(recipe ?? null, model, place, gpu.total);
+  if (refusal) throw new DiscernError("out-of-memory", refusal);
   const passes = recipe ? recipePasses(recipe, model) : [answering(asked, model)];
   const planned = (mode: Memory) => planTorch(model, place, { passes, memory: mode }, available);
   const kept = memory === "auto" && before && before !== "stream" ? planned(before) : null;

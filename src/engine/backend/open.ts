@@ -5,6 +5,7 @@ import type { Accelerator } from "../../protocol/python.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
 import type { Work } from "../../protocol/work.ts";
 import { chosenPlacement, namedBackend, type Placement, placementFaults } from "../../recipe/placement.ts";
+import { trainsWeights } from "../../recipe/torchMemory.ts";
 import { planProcesses, worldOf } from "../../recipe/torchProcesses.ts";
 import { leastOf } from "../../statistics/extremes.ts";
 import type { Architecture } from "../model/architecture.ts";
@@ -137,8 +138,9 @@ async function openTorch(
     );
   }
   const place = { device: placed, dtype, processes, world: worldOf(torch, processes), shard } as const;
+  if (shard && recipe && trainsWeights(recipe)) throw new DiscernError("recipe-invalid", sharesAreFrozen);
   const work = { memory, recipe, before: options.memoryBefore, available: options.availableMemory };
-  const { plan, record } = await torchMemory(loaded, place, work, leastFree(accelerators));
+  const { plan, record } = await torchMemory(loaded, place, work, smallest(accelerators));
   onStatus?.(`Starting PyTorch: ${processes === 1 ? "a process" : `${processes} processes`} of ${python}`);
   if (nodes) onStatus?.(`Start on each of the other machines: ${joinCommand(nodes, processes)}`);
   const look = () => onProgress?.({ done: 0, total: 1 });
@@ -159,10 +161,18 @@ async function openTorch(
   }
 }
 
-/** Bytes that are free on the GPU that has least; null where no GPU says so. */
-function leastFree(accelerators: readonly Accelerator[]): number | null {
+const sharesAreFrozen =
+  "Full-weight training does not run on weights in shares (torch.shard). Train an adapter (train.method lora), or let each process hold all " +
+  'weights: torch.shard: "replicate".';
+
+/** Bytes of the GPU that has least, and the least that is free where GPUs say so; null where there are none. */
+function smallest(
+  accelerators: readonly Accelerator[],
+): { readonly free: number | null; readonly total: number } | null {
+  if (accelerators.length === 0) return null;
   const free = accelerators.flatMap(({ memory }) => memory.free ?? []);
-  return free.length === 0 ? null : leastOf(free);
+  const total = leastOf(accelerators.map(({ memory }) => memory.total));
+  return { free: free.length === 0 ? null : leastOf(free), total };
 }
 
 /**

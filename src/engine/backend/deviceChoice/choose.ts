@@ -12,6 +12,8 @@ import type { DeviceChoice } from "../../../protocol/device.ts";
 import { DiscernError } from "../../../protocol/errors.ts";
 import type { Accelerator, UsablePython } from "../../../protocol/python.ts";
 import { type Work, workWords } from "../../../protocol/work.ts";
+import { availableMemory } from "../../../recipe/availableMemory.ts";
+import { usableShare } from "../../../recipe/memoryPlan.ts";
 import { greatestOf } from "../../../statistics/extremes.ts";
 import { byteSize, duration } from "../../../wording/numbers.ts";
 import { type Architecture, parameterShapes } from "../../model/architecture.ts";
@@ -54,7 +56,7 @@ export interface ChoiceOptions {
 const worthFlops = 2e9;
 /** Bytes that a buffer of WebGPU holds. */
 const webgpuBuffer = 2 ** 31 - 4;
-/** What a GPU holds beside the weights: activations and adapters of a usual batch, and what PyTorch takes for itself. */
+/** What is held beside the weights, on a GPU or in memory: activations and adapters of a usual batch, and what PyTorch takes for itself. */
 const besideWeights = 1.5e9;
 
 /** Choices of this process, by what was measured. */
@@ -168,17 +170,16 @@ export async function considerTorch(block: TrainedBlock, options: ChoiceOptions)
   const device = gpus.length > 0 ? "cuda" : "cpu";
   const isHalf = gpus.length > 0 ? gpus.every(({ bf16 }) => bf16) : facts.cpu.bf16;
   const dtype = asked === "auto" ? (isHalf ? "bfloat16" : "float32") : asked;
-  if (gpuBytes !== null) {
-    const needed = weightBytes(block.architecture, dtype) + besideWeights;
-    if (needed > gpuBytes) {
-      const own = gpus.length === 1 ? "the GPU has" : `${gpus.length} GPUs have`;
-      return {
-        ...nothingOf(
-          `the model takes about ${byteSize(needed)} in ${dtype}, and ${own} ${byteSize(gpuBytes)}`,
-        ),
-        gpuBytes,
-      };
-    }
+  const needed = weightBytes(block.architecture, dtype) + besideWeights;
+  const takes = `the model takes about ${byteSize(needed)} in ${dtype}`;
+  if (gpuBytes !== null && needed > gpuBytes) {
+    const own = gpus.length === 1 ? "the GPU has" : `${gpus.length} GPUs have`;
+    return { ...nothingOf(`${takes}, and ${own} ${byteSize(gpuBytes)}`), gpuBytes };
+  }
+  if (gpuBytes === null) {
+    // onnx reads weights block by block where they do not fit; PyTorch would refuse the run.
+    const { bytes } = await availableMemory();
+    if (needed > usableShare * bytes) return nothingOf(`${takes}, and ${byteSize(bytes)} of memory is free`);
   }
   const variants = variantsOf(device, dtype, facts.compiler, torch?.compile ?? false);
   const key = [

@@ -12,8 +12,10 @@ import { tryTorch } from "../../../../src/engine/backend/deviceChoice/torchTrial
 import type { Trial } from "../../../../src/engine/backend/deviceChoice/trial.ts";
 import { tryDevice } from "../../../../src/engine/backend/deviceChoice/tryDevice.ts";
 import { Device } from "../../../../src/engine/backend/onnx/runtime/device.ts";
+import type { Architecture } from "../../../../src/engine/model/architecture.ts";
 import { openModel } from "../../../../src/engine/model/source.ts";
 import { DiscernError } from "../../../../src/protocol/errors.ts";
+import type { UsablePython } from "../../../../src/protocol/python.ts";
 import type { Work } from "../../../../src/protocol/work.ts";
 import { skipWithoutTorch, testPython } from "../../../python.ts";
 import { skipWhen } from "../../../skip.ts";
@@ -207,25 +209,50 @@ describe("a trial by PyTorch", () => {
   });
 });
 
+/** SmolLM2-135M's shape, with a vocabulary of so many tokens. */
+async function smollm2(vocabSize = 49_152): Promise<Architecture> {
+  const { architecture } = await openModel(tinyPath("llama"));
+  return {
+    ...architecture,
+    ...{ layers: 30, vocabSize, hiddenSize: 576, intermediateSize: 1536 },
+    ...{ heads: 9, kvHeads: 3, headDim: 64 },
+  };
+}
+
+// Elsewhere PyTorch is out of the question before anything else is weighed.
+const possible = noGpu() === null || hasBfloat16() !== false;
+
+test.skipIf(skipWhen(!possible, "a model that PyTorch cannot hold: no GPU, no units for bfloat16"))(
+  "PyTorch is not considered on a CPU whose memory does not hold the model, which onnx reads block by block",
+  async () => {
+    const python = async (): Promise<UsablePython> => ({
+      ...{ origin: "PATH", executable: "/usr/bin/python3", problems: [] },
+      facts: {
+        ...{ python: "3.12.4", executable: "/usr/bin/python3", prefix: "/usr", toolkit: null },
+        ...{ packages: {}, broken: {}, accelerators: [], acceleratorProblem: null, distributed: [] },
+        ...{ cpu: { bf16: true, amx: false }, compiler: false },
+      },
+    });
+    // Some 5.8 million million numbers.
+    const block = { architecture: await smollm2(1e10), rank: 16 };
+    expect(await considerTorch(block, { python })).toEqual({
+      found: {
+        problem: expect.stringMatching(
+          /^the model takes about [\d.,]+ [TG]B in bfloat16, and [\d.]+ [GM]B of memory is free$/,
+        ),
+      },
+      gpuBytes: null,
+    });
+  },
+);
+
 describe("PyTorch beside work that is known", () => {
   /** What is found of PyTorch for a model of SmolLM2-135M's size, where onnx takes so many milliseconds for a block. */
   async function considered(work: Work, milliseconds = 60) {
     const folder = tempFolder();
     const stub = join(folder, "stub.cjs");
     await writeFile(stub, `process.send({ problem: null, milliseconds: ${milliseconds} });\n`);
-    const { architecture: tiny } = await openModel(tinyPath("llama"));
-    const architecture = {
-      ...tiny,
-      ...{
-        vocabSize: 49_152,
-        hiddenSize: 576,
-        intermediateSize: 1536,
-        layers: 30,
-        heads: 9,
-        kvHeads: 3,
-        headDim: 64,
-      },
-    };
+    const architecture = await smollm2();
     let asked = 0;
     const python = async (): Promise<never> => {
       asked++;
@@ -235,9 +262,6 @@ describe("PyTorch beside work that is known", () => {
     const { found } = await considerTorch(block, { work, python, trial: [process.execPath, stub] });
     return { asked, problem: found !== null && "problem" in found ? found.problem : null };
   }
-  // Elsewhere PyTorch is out of the question before its start is weighed.
-  const possible = noGpu() === null || hasBfloat16() !== false;
-
   test.skipIf(skipWhen(!possible, "PyTorch's start against little work: no GPU, no units for bfloat16"))(
     "is not started where onnx has done it before, and is asked where there is more",
     async () => {

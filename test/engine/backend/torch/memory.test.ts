@@ -62,6 +62,18 @@ describe.skipIf(skipWithoutTorch("memory plans of PyTorch"))("memory on PyTorch"
     });
   });
 
+  it("of weights in shares is refused to a stage that trains the weights, before a process is started", async () => {
+    const onStatus = vi.fn();
+    const [stage] = recipe.stages;
+    const full = recipeSchema.parse({ ...recipe, stages: [{ ...stage, train: { method: "full" } }] });
+    const shares = { ...torch, processes: 2, shard: "shard" } as const;
+    await expect(opened({ recipe: full, torch: shares, onStatus })).rejects.toMatchObject({
+      code: "recipe-invalid",
+      message: expect.stringMatching(/does not run on weights in shares .* torch\.shard: "replicate"/),
+    });
+    expect(onStatus).not.toHaveBeenCalled();
+  });
+
   it("that nothing fits ends a run before a process is started", async () => {
     const onStatus = vi.fn();
     await expect(opened({ availableMemory: 1e6, onStatus })).rejects.toMatchObject({
