@@ -31,8 +31,7 @@ const { cells } = await compareInScript({ name: "demo", recipe: "preset:demo" },
 const report = reportSchema.parse(JSON.parse(await readFile(runPaths(out).report, "utf8")));
 const shown = (path: string) => relative(process.cwd(), path);
 process.stdout.write(
-  `\n${table(report)}\n\nReport: ${shown(runPaths(out).reportPage)} (also .md and .json)\n` +
-    `Runs: ${cells.map((cell) => shown(cellFolder(out, cell))).join(", ")}\n` +
+  `\n${table(report)}\n\nRuns: ${cells.map((cell) => shown(cellFolder(out, cell))).join(", ")}\n` +
     `This took ${duration((performance.now() - began) / 1000)}.\n`,
 );
 

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { percent } from "../wording/numbers.ts";
+import { spentSchema } from "./spent.ts";
 
 /**
  * Openings of a refusal, where nothing else is said. Their probabilities as first words of an answer, summed over one token trie, are
@@ -173,7 +174,11 @@ export const openingsFileSchema = z.object({
     shuffles: z.int(),
   }),
   seed: z.int(),
-  judge: z.object({ id: z.string(), version: z.string(), title: z.string() }),
+  judge: z.object({
+    ...{ id: z.string(), version: z.string(), title: z.string() },
+    /** What it was asked and cost, where it is a service; absent in older files. */
+    services: z.array(spentSchema).optional(),
+  }),
   prompts: z.object({
     sources: z.array(z.object({ file: z.string(), sha256: z.string(), prompts: z.int() })),
     asked: z.array(z.object({ id: z.string(), prompt: z.string(), file: z.string(), line: z.int() })),

@@ -41,6 +41,7 @@ test("the demo compares both methods with the untrained model, and resumes where
     );
 
   const first = await demo();
+  expect(first.all.match(/demo\/report\.html/g)).toHaveLength(1);
   expect(first.stdout).toMatch(/toxic refused.*\nuntrained .*\nSTL .*\nDCR → STL /);
   const report = reportSchema.parse(JSON.parse(await readFile(join(folder, "demo/report.json"), "utf8")));
   expect(report.answers.map(({ method }) => method)).toEqual(["untrained", "STL", "DCR → STL"]);

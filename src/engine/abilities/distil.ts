@@ -7,9 +7,11 @@ import type { JudgeSpec } from "../../protocol/judges.ts";
 import type { Made } from "../../protocol/made.ts";
 import type { SelfDistilled } from "../../protocol/recipe.ts";
 import type { Source } from "../../protocol/source.ts";
+import type { Spent } from "../../protocol/spent.ts";
 import { writeFailure } from "../../runFolder/failures.ts";
 import { makeFolders } from "../../storage/folders.ts";
 import { judgesOf } from "../evaluate/judges/judges.ts";
+import { Spending } from "../evaluate/judging.ts";
 import { answered } from "../run/gatherPairs.ts";
 import { madeCounts, madePart, readMade, writeMade } from "../run/madeFile.ts";
 import { distinct, rowOf } from "../run/making.ts";
@@ -27,6 +29,8 @@ export interface DistilOptions extends Following, Omit<SelfDistilled, "type" | "
   readonly out: string;
   /** Told before anything is computed what a person must know of the files' rows and labels. */
   readonly onNotices?: (notices: readonly string[]) => void;
+  /** Told what a judge that is a service was asked and cost, also where it failed. */
+  readonly onSpent?: (spent: readonly Spent[]) => void;
 }
 
 /**
@@ -76,13 +80,14 @@ export async function distilAnswers(
   const limit = Math.min(options.maxTokens, session.loaded.architecture.contextLength);
   const kept = await madePart(place, name, "answers");
   const { onProgress } = options;
+  const spending = new Spending();
   const rows = await cutOffBy(signal, session, () =>
     answered({ session }, prompts, {
       ...{ samples, temperature, instruction, maxNewTokens, batchSize, seed, limit, kept, signal },
-      judge: judge!,
+      ...{ judge: judge!, ...spending.following },
       ...(onProgress && { onProgress }),
     }),
-  );
+  ).finally(() => options.onSpent?.(spending.spent));
   await writeMade(place, name, rows, ["answers"]);
   return madeCounts(rows, { what: "helpful", file: path, judge: judge!.id });
 }

@@ -8,6 +8,7 @@ import type { JudgeSpec } from "../../protocol/judges.ts";
 import { type OpeningsFile, openingsFileSchema, openingsSuffix } from "../../protocol/openings.ts";
 import { outcomeOf } from "../../protocol/report/verdicts.ts";
 import type { Source } from "../../protocol/source.ts";
+import type { Spent } from "../../protocol/spent.ts";
 import type { Suite } from "../../protocol/suite.ts";
 import { writeFailure } from "../../runFolder/failures.ts";
 import { writeAtomic } from "../../storage/atomic.ts";
@@ -22,7 +23,7 @@ import {
 } from "../evaluate/derivedOpenings.ts";
 import type { Judge } from "../evaluate/judges/judge.ts";
 import { judgesOf } from "../evaluate/judges/judges.ts";
-import { judgeTexts } from "../evaluate/judging.ts";
+import { judgeTexts, Spending } from "../evaluate/judging.ts";
 import { type TextAnswer, textAnswers } from "../probe/sample.ts";
 import { startFiles } from "../run/start.ts";
 import { type AskOptions, cutOffBy, type Following, openAdapted } from "./ask.ts";
@@ -43,6 +44,8 @@ export interface OpeningsOptions extends Omit<Following, "onProgress"> {
   /** Told what will be sampled, before any model is opened. */
   readonly onPlanned?: (models: number, prompts: number) => void;
   readonly onNotices?: (notices: readonly string[]) => void;
+  /** Told what a judge that is a service was asked and cost, also where it failed. */
+  readonly onSpent?: (spent: readonly Spent[]) => void;
 }
 
 /** The answers of one model, before they are judged. */
@@ -79,11 +82,12 @@ export async function deriveOpenings(
   options.onPlanned?.(subjects.length, records.length);
   const sampled: Sampled[] = [];
   for (const subject of subjects) sampled.push(await sampledAnswers(subject, records, options));
+  const spending = new Spending();
   const verdicts = await judgeTexts(
     judge,
     sampled.flatMap(({ answers }) => answers),
-    { signal, ...(options.onJudging && { onProgress: options.onJudging }) },
-  );
+    { signal, ...spending.following, ...(options.onJudging && { onProgress: options.onJudging }) },
+  ).finally(() => options.onSpent?.(spending.spent));
   let next = 0;
   const judged = sampled.map(({ answers, ...rest }) => ({
     ...rest,
@@ -104,7 +108,7 @@ export async function deriveOpenings(
     ...derived,
     options: derivation,
     seed,
-    judge: { id, version, title },
+    judge: { id, version, title, ...(spending.spent.length > 0 && { services: spending.spent }) },
     prompts: {
       sources: described,
       asked: records.map(({ id, prompt, source, line }) => ({ id, prompt, file: source, line })),

@@ -10,6 +10,7 @@ import {
   positiveInteger,
   progressBar,
   sayAll,
+  saySpent,
   show,
   withModel,
 } from "./shell.ts";
@@ -57,7 +58,10 @@ export function addDistil(program: Command): void {
       const made = await distilAnswers(
         askOptions(model, flags),
         prompts.map((text) => parseSource(text).source),
-        { ...flags, judge: judge!, onProgress: progressBar("Answering"), onNotices: sayAll },
+        {
+          ...{ ...flags, judge: judge!, onProgress: progressBar("Answering"), onNotices: sayAll },
+          onSpent: saySpent,
+        },
       );
       show(flags, made, () => madeSentence(made));
     });

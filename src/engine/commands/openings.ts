@@ -15,6 +15,7 @@ import {
   progressBar,
   say,
   sayAll,
+  saySpent,
   show,
   withModel,
 } from "./shell.ts";
@@ -86,6 +87,7 @@ export function addOpenings(program: Command): void {
               `Sampling ${count(models * prompts * samples)} answers of at most ${maxNewTokens} tokens: ${samples} to each of ` +
                 `${counted(prompts, "prompt")} by ${counted(models, "model")}, one after another.`,
             ),
+          onSpent: saySpent,
           onJudging: judgingBars().onProgress,
           onProgress(model, done, total) {
             const bar = bars.get(model) ?? progressBar(`Sampling ${model}`);

@@ -6,6 +6,7 @@ import type { ProbeContract } from "../../protocol/probe/contract.ts";
 import { probeContracts } from "../../protocol/probe/probes.ts";
 import { type ProbeRequest, planWords, probeRequestSchema } from "../../protocol/probe/request.ts";
 import type { ProbeResult } from "../../protocol/probe/result.ts";
+import { spentSentence } from "../../protocol/spent.ts";
 import { isRun } from "../../runFolder/folder.ts";
 import { writeProbeCsv } from "../../runFolder/probeFile.ts";
 import { greatestOf } from "../../statistics/extremes.ts";
@@ -96,6 +97,7 @@ function resultWords({ title, states, cost, tables }: ProbeResult): string {
   return [
     `${title} at ${states.map(({ name }) => name).join(", ")}, in ${duration(cost.seconds)}`,
     ...tables.map(({ title: named, rows }) => `  ${named}: ${counted(rows.length, "row")}`),
+    ...(cost.services ?? []).map((spent) => `  ${spentSentence(spent)}`),
   ].join("\n");
 }
 

@@ -8,6 +8,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import type * as z from "zod";
 import { backendSchema, type Memory, memorySchema, torchSchema } from "../../protocol/backend.ts";
 import { choiceWords, type DeviceChoice, deviceSchema } from "../../protocol/device.ts";
+import { type Spent, spentSentence } from "../../protocol/spent.ts";
 
 /** What every command shares: JSON for machines on stdout, words for people on stderr. */
 export interface Shell {
@@ -27,6 +28,11 @@ export function say(text: string): void {
 /** Says what a person must know of the data, a sentence per line. */
 export function sayAll(notices: readonly string[]): void {
   for (const notice of notices) say(`Warning: ${notice}`);
+}
+
+/** Says what services were asked and cost. */
+export function saySpent(services: readonly Spent[]): void {
+  for (const spent of services) say(spentSentence(spent));
 }
 
 /** Codes of a stream whose reader has gone: the other end of a pipe, or a terminal that was closed. */

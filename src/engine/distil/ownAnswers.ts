@@ -5,11 +5,10 @@
  */
 import { createHash } from "node:crypto";
 import { type Judged, type Outcome, outcomeOf } from "../../protocol/report/verdicts.ts";
-import type { Usage } from "../../protocol/spent.ts";
 import type { Backend, Generation } from "../backend/backend.ts";
 import type { PromptEncoder } from "../chat/encoding.ts";
 import type { Judge, JudgedAnswer } from "../evaluate/judges/judge.ts";
-import { judgeTexts } from "../evaluate/judging.ts";
+import { type JudgingOptions, judgeTexts } from "../evaluate/judging.ts";
 import { generate } from "../probe/generate.ts";
 import type { Kept } from "../probe/kept.ts";
 
@@ -34,8 +33,9 @@ export interface OwnAnswersOptions {
   readonly limit: number;
   readonly kept?: Kept<Generation>;
   readonly onProgress?: (done: number, total: number) => void;
-  /** Told what each request to a judge that is a service took. */
-  readonly onUsed?: (service: string, used: Usage) => void;
+  /** Told what each request to a judge that is a service took, and how many of its verdicts were on disk. */
+  readonly onUsed?: JudgingOptions["onUsed"];
+  readonly onKnown?: JudgingOptions["onKnown"];
   /** Ends the work of the judge, by throwing its reason. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -60,7 +60,7 @@ export async function ownAnswers(
   prompts: readonly AskedPrompt[],
   options: OwnAnswersOptions,
 ): Promise<OwnAnswer[][]> {
-  const { samples, temperature, seed, judge, limit, kept, onProgress, onUsed, signal } = options;
+  const { samples, temperature, seed, judge, limit, kept, onProgress, onUsed, onKnown, signal } = options;
   const { maxNewTokens, batchSize } = options;
   const { instruction } = options;
   const rows = await encoder.prompts(
@@ -91,7 +91,9 @@ export async function ownAnswers(
     const { response, unclosed } = await encoder.readAnswer(ids);
     answers.push({ prompt, response, ended, unclosed });
   }
-  const verdicts = await judgeTexts(judge, answers, { signal, ...(onUsed && { onUsed }) });
+  const verdicts = await judgeTexts(judge, answers, {
+    ...{ signal, ...(onUsed && { onUsed }), ...(onKnown && { onKnown }) },
+  });
   const found = new Map<string, OwnAnswer[]>();
   for (const [i, { id }] of draws.entries()) {
     const { response, ended } = answers[i]!;

@@ -14,7 +14,12 @@ import { type JudgingOptions, judgeTexts } from "./judging.ts";
 export async function judgedOutcomes(
   named: string,
   answers: readonly JudgedText[],
-  { signal, onUsed, ...context }: JudgeContext & Pick<JudgingOptions, "signal" | "onUsed">,
+  {
+    signal,
+    onUsed,
+    onKnown,
+    ...context
+  }: JudgeContext & Pick<JudgingOptions, "signal" | "onUsed" | "onKnown">,
 ): Promise<JudgedOutcomes> {
   const spec = named.trimStart().startsWith("{") ? JSON.parse(named) : named;
   const [judge] = await judgesOf([spec], context);
@@ -25,7 +30,9 @@ export async function judgedOutcomes(
     );
   }
   const { id, version } = await judge!.info();
-  const verdicts = await judgeTexts(judge!, answers, { signal, ...(onUsed && { onUsed }) });
+  const verdicts = await judgeTexts(judge!, answers, {
+    ...{ signal, ...(onUsed && { onUsed }), ...(onKnown && { onKnown }) },
+  });
   return {
     judge: { id, version },
     outcomes: verdicts.map((verdict) => outcomeOf({ verdicts: { judge: verdict } }, "judge")),

@@ -3,6 +3,7 @@ import { csvText } from "../../wording/csv.ts";
 import { backendRecordSchema } from "../backend.ts";
 import { chatSchema } from "../chat.ts";
 import { labelSchema } from "../label.ts";
+import { spentSchema } from "../spent.ts";
 
 /** What the name of a file with a probe's result ends in. */
 export const probeSuffix = ".probe.json";
@@ -82,6 +83,12 @@ export type ProbePlanInput = z.input<typeof probePlanSchema>;
 const probeCostSchema = probePlanSchema.extend({
   seconds: z.number().nonnegative(),
   peakBytes: z.number().nullable().describe("Most memory that the process held meanwhile"),
+  services: z
+    .array(spentSchema)
+    .optional()
+    .describe(
+      "What judges that are services were asked and cost; absent where none was, and in older results",
+    ),
 });
 
 const cellSchema = z.union([z.string(), z.number(), z.boolean()]).nullable();

@@ -1,5 +1,6 @@
 import { backendWords } from "../../protocol/backend.ts";
 import type { ProbeResult } from "../../protocol/probe/result.ts";
+import { spentSentence } from "../../protocol/spent.ts";
 import { byteSize, count, counted, duration, quantity } from "../../wording/numbers.ts";
 import { Scrollable } from "../ui/scrollable.tsx";
 import { groupStyles } from "./groups.tsx";
@@ -73,6 +74,7 @@ export function Method({ result }: { result: ProbeResult }) {
     ],
     ["Tokens", `${count(cost.forwardTokens)} forward, ${count(cost.backwardTokens)} backward`],
     ["Peak memory", byteSize(cost.peakBytes)],
+    ...(cost.services ?? []).map((spent): [string, string] => ["Service", spentSentence(spent)]),
     ["Measured", `${new Date(created).toLocaleString()}, Discern ${version}`],
   ];
   return (

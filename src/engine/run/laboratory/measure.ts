@@ -16,7 +16,7 @@ import type { BackendShape } from "../../backend/backend.ts";
 import type { PromptTemplate } from "../../chat/template.ts";
 import { judgedOutcomes } from "../../evaluate/judgedOutcomes.ts";
 import type { JudgeContext } from "../../evaluate/judges/judge.ts";
-import type { JudgingOptions } from "../../evaluate/judging.ts";
+import { type JudgingOptions, Spending } from "../../evaluate/judging.ts";
 import { linearModules } from "../../model/architecture.ts";
 import { type LoadedModel, parameterCount } from "../../model/load.ts";
 import type { ProbeDefinition, ProbeQuestion, StateSession } from "../../probe/definition.ts";
@@ -117,6 +117,7 @@ export async function measure(
   const plan = planOf(probe, question);
   const began = performance.now();
   const peak = watchPeak();
+  const spending = new Spending();
   let current: { readonly state: ModelState; readonly session: StateSession } | null = null;
   let place: Pick<ProbeResult["model"], "device" | "backend"> | null = null;
   const close = async () => {
@@ -140,7 +141,13 @@ export async function measure(
       async judge(judge, answers) {
         check();
         await close();
-        return judgedOutcomes(judge, answers, judging);
+        return judgedOutcomes(judge, answers, {
+          ...{ ...judging, onKnown: spending.following.onKnown },
+          onUsed(service, used) {
+            spending.following.onUsed(service, used);
+            judging.onUsed?.(service, used);
+          },
+        });
       },
       onProgress: onProgress ?? (() => undefined),
       check,
@@ -168,7 +175,10 @@ export async function measure(
       })),
       options,
       seed,
-      cost: { ...plan, seconds: (performance.now() - began) / 1000, peakBytes: peak() },
+      cost: {
+        ...{ ...plan, seconds: (performance.now() - began) / 1000, peakBytes: peak() },
+        ...(spending.spent.length > 0 && { services: spending.spent }),
+      },
       figures: measured.figures,
       tables: [...measured.tables],
       caveats: [...notices, ...measured.caveats],
