@@ -2,8 +2,10 @@ import { existsSync, readdirSync } from "node:fs";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { measureProbe } from "../../src/engine/abilities/probe.ts";
 import { startRun } from "../../src/engine/run/execute.ts";
 import { Stop } from "../../src/engine/run/stop.ts";
+import { probeRequestSchema } from "../../src/protocol/probe/request.ts";
 import { type RecipeInput, recipeSchema } from "../../src/protocol/recipe.ts";
 import { readProbeResult } from "../../src/runFolder/probeFile.ts";
 import { seriousFaults } from "./accessibility.ts";
@@ -206,5 +208,37 @@ describeWorkbench("the laboratory", () => {
     await result.getByText("none: the model alone").waitFor();
     expect(readdirSync(join(workbench.folder(), "probes"))).toHaveLength(1);
     await workbench().screenshot("laboratory-model");
+  });
+
+  it("runs again without a training pair that the list of influence names", async () => {
+    const folder = join(workbench.folder(), "runs/tiny");
+    await measureProbe(
+      probeRequestSchema.parse({
+        probe: "influence",
+        root: workbench.folder(),
+        subject: { kind: "run", folder, states: ["untrained", "stage-0"] },
+        options: { count: 1, controls: 1, shuffled: 2 },
+      }),
+      undefined,
+    );
+    await workbench().openSideBar("Discern");
+    await workbench().unfold(/^tiny, finished/);
+    await choose("influence-untrained-stage-0", "Open Result");
+    const result = await workbench().webview("Laboratory: influence-untrained-stage-0");
+    await result
+      .getByRole("checkbox", { name: /^Leave out/ })
+      .first()
+      .check();
+    await workbench().screenshot("laboratory-influence");
+    await result.getByRole("button", { name: "Run Again Without These… (1)" }).click();
+    await workbench().tab("tiny-without-1.discern.json").waitFor();
+    const asked = await workbench().notification(/leaves out one prompt/);
+    await workbench().screenshot("laboratory-without");
+    await asked.getByRole("button", { name: "Run", exact: true }).click();
+    await workbench()
+      .treeItem(/^tiny-without-1, finished/)
+      .waitFor();
+    const recipe = await readFile(join(workbench.folder(), "runs/tiny-without-1/recipe.json"), "utf8");
+    expect(recipe.match(/"exclude":/g)!.length).toBeGreaterThan(0);
   });
 });
