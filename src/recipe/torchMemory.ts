@@ -9,14 +9,20 @@ import { planRecipe, recipePasses, smallestBatch, withBatches } from "./recipeMe
 /*
  * What a model takes in memory where PyTorch computes it, and what is done where that is too much. Letters as in
  * `memoryPlan.ts`. The constants were fitted to peaks of the worker's processes on a CPU: LoRA
- * steps of 8 × 64 tokens on SmolLM2-135M took 3.5 GB in float32 where 3.4 was planned, 2.3 of 2.3 in bfloat16, 5.4 of 5.5 in two processes, and 2.4 of
- * 1.9 recomputed.
+ * steps of 8 × 64 tokens on SmolLM2-135M took 3.5 GB in float32 where 3.4 was planned, 2.3 of 2.3 in bfloat16, and 5.4 of 5.5 in two processes.
+ *
+ * Recomputed they took 2.2 to 2.4 GB, of which what is alive is 1.9. The rest are holes: what a block frees when it is done lies below
+ * its output, which is kept, and later blocks fill little of it. With an allocator that returns each piece at once (12 such blocks, M_MMAP_THRESHOLD) a step
+ * took 65 MB beside weights instead of 270, and half as much time again, so the holes stay and are counted.
  */
 
 /** Bytes of a process of the worker, or of the agent of several, with PyTorch before it has a model; of a GPU, what its driver and libraries take. */
 const workerBytes = 0.75e9;
 /** How much more a block keeps for its backward pass than in a graph that is written for it. */
 const kept = 1.75;
+
+/** Bytes of an allocation from which glibc returns it to the system when it is freed: it leaves no hole. */
+const returnedBytes = 32 * 2 ** 20;
 
 /** Where and by how many processes a model is computed. */
 export interface TorchPlace {
@@ -98,7 +104,10 @@ function partsOf(
   const shares = shard && device === "cuda" ? world : 1;
   const own = tokens / world;
   const block = kept * (12 * hiddenSize + 4 * intermediateSize + 3 * heads * rowLength) * own;
-  const stepwise = hiddenSize * own * (depth + 1) + 1.6 * block;
+  // Four of the MLP (gate, its activation, up, their product), and what attention and MLP give.
+  const pieces = number * intermediateSize * own < returnedBytes ? 4 * intermediateSize : 0;
+  const holes = device === "cpu" ? (2 * hiddenSize + pieces) * own * depth : 0;
+  const stepwise = hiddenSize * own * (depth + 1) + holes + 1.6 * block;
   const masters = full && place.dtype === "bfloat16" ? 1 : 0;
   return {
     process: workerBytes,
