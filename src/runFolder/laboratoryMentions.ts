@@ -1,4 +1,5 @@
-import { relative, sep } from "node:path";
+import { join, relative, sep } from "node:path";
+import { probeSuffix } from "../protocol/probe/result.ts";
 import type { LaboratoryMention } from "../protocol/report/laboratory.ts";
 import { cellFolder, isComparison, readPlan } from "./comparison.ts";
 import { isRun } from "./folder.ts";
@@ -23,6 +24,12 @@ export async function laboratoryMentions(folder: string): Promise<LaboratoryMent
     return found.flat();
   }
   return (await isRun(folder)) ? mentionsOf(folder, folder) : null;
+}
+
+/** Where a result that a report mentions lies; null for a name that leads out of the folder, or to what is no result. */
+export function mentionedFile(folder: string, file: string): string | null {
+  const path = join(folder, file);
+  return file.endsWith(probeSuffix) && !relative(folder, path).startsWith("..") ? path : null;
 }
 
 async function mentionsOf(run: string, from: string): Promise<LaboratoryMention[]> {

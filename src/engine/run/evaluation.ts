@@ -22,7 +22,6 @@ import { costParts } from "../../runFolder/costParts.ts";
 import { readEventLog } from "../../runFolder/eventLog.ts";
 import { makePart, runPaths } from "../../runFolder/folder.ts";
 import { laboratoryMentions } from "../../runFolder/laboratoryMentions.ts";
-import { carriedResults } from "../../runFolder/mentionedResults.ts";
 import { writeAtomic } from "../../storage/atomic.ts";
 import { sha256 } from "../../storage/hash.ts";
 import {
@@ -36,6 +35,7 @@ import { questionsOf } from "../evaluate/choice.ts";
 import { judgesOf } from "../evaluate/judges/judges.ts";
 import { type JudgedAnswers, judgeAnswers } from "../evaluate/judging.ts";
 import { buildReport } from "../evaluate/report.ts";
+import { carriedResults } from "../report/carriedResults.ts";
 import { reportHtml } from "../report/html.ts";
 import { reportMarkdown } from "../report/markdown.ts";
 import { modelSize, releaseModel, type Session } from "../session/session.ts";

@@ -8,7 +8,7 @@ import type {
   ShownResult,
 } from "../../protocol/webview/laboratory.ts";
 import { isRun, openRun } from "../../runFolder/folder.ts";
-import { mentionedFile } from "../../runFolder/mentionedResults.ts";
+import { mentionedFile } from "../../runFolder/laboratoryMentions.ts";
 import { readProbeResult } from "../../runFolder/probeFile.ts";
 import { runCommand } from "../contributions.ts";
 import type { Engine } from "../engine/engine.ts";

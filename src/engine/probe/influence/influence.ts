@@ -3,6 +3,7 @@ import type { OptionsOf } from "../../../protocol/probe/contract.ts";
 import { influenceContract } from "../../../protocol/probe/influence.ts";
 import type { ModelState, ProbePlanInput } from "../../../protocol/probe/result.ts";
 import { greatestOf } from "../../../statistics/extremes.ts";
+import { counted } from "../../../wording/numbers.ts";
 import { gradientCost } from "../../backend/gradientPlan.ts";
 import {
   type DrawnTraining,
@@ -109,7 +110,7 @@ function caveatsOf(
   return [
     "TracIn takes plain SGD at the run's learning rates. The run trained with AdamW, which scales each parameter's step by its past gradients " +
       "and carries momentum and weight decay: contributions rank pairs and give their signs, and their sum is not the measured change.",
-    `Gradients are taken at ${new Set(intervals.map(({ from }) => from)).size} saved states for ${steps} steps; between two states the model is taken ` +
+    `Gradients are taken at ${counted(new Set(intervals.map(({ from }) => from)).size, "saved state")} for ${counted(steps, "step")}; between two states the model is taken ` +
       "to stand still. More states (states: { every: n }) make this finer.",
     "What a pair did to others' later gradients is left out, and so are dropout and a contrastive term that stayed on.",
     ...(contrastive > 0

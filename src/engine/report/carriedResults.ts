@@ -1,19 +1,13 @@
 import { stat } from "node:fs/promises";
-import { join, relative } from "node:path";
-import { probeSuffix } from "../protocol/probe/result.ts";
-import type { LaboratoryMention } from "../protocol/report/laboratory.ts";
-import type { ShownResult } from "../protocol/webview/laboratory.ts";
-import { byteSize } from "../wording/numbers.ts";
-import { readProbeResult } from "./probeFile.ts";
+import { join } from "node:path";
+import type { LaboratoryMention } from "../../protocol/report/laboratory.ts";
+import type { ShownResult } from "../../protocol/webview/laboratory.ts";
+import { mentionedFile } from "../../runFolder/laboratoryMentions.ts";
+import { readProbeResult } from "../../runFolder/probeFile.ts";
+import { byteSize } from "../../wording/numbers.ts";
 
 /** Size of all results that one HTML file carries: about forty of the largest of a study, which a browser opens at once. */
 const carriedBytes = 32e6;
-
-/** Where a result that a report mentions lies; null for a name that leads out of the folder, or to what is no result. */
-export function mentionedFile(folder: string, file: string): string | null {
-  const path = join(folder, file);
-  return file.endsWith(probeSuffix) && !relative(folder, path).startsWith("..") ? path : null;
-}
 
 /**
  * The results that a report in a folder mentions, for a page that has to carry them: the newest ones that fit into a size in all. Of each

@@ -1,9 +1,10 @@
 import { mkdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { carriedResults, mentionedFile } from "../../src/runFolder/mentionedResults.ts";
-import { tempFolder } from "../tempFolder.ts";
-import { exampleKernel } from "../webview/laboratory/gradientResults.ts";
+import { carriedResults } from "../../../src/engine/report/carriedResults.ts";
+import { mentionedFile } from "../../../src/runFolder/laboratoryMentions.ts";
+import { tempFolder } from "../../tempFolder.ts";
+import { exampleKernel } from "../../webview/laboratory/gradientResults.ts";
 
 const mention = (file: string, created: string | null) => ({
   ...{ file, created, probe: "kernel", title: "Kernel", states: [] },
