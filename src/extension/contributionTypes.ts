@@ -70,6 +70,7 @@ export const commandIds = [
   "discern.recipe.choosePlace",
   "discern.recipe.proposeLayer",
   "discern.recipe.new",
+  "discern.suites.fetch",
   "discern.evaluation.score",
   "discern.evaluation.evaluate",
   "discern.evaluation.toggle",

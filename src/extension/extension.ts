@@ -58,7 +58,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const measured = store.add(new Measured(context.globalState));
   store.add(registerDevice(engine, measured));
   store.add(registerModels(models, engine, runs, measured));
-  store.add(registerRecipes({ facts, files, models, prompts }));
+  store.add(registerRecipes({ engine, facts, files, models, prompts }));
   store.add(registerEvaluation(context, prompts, runs, shown));
   store.add(registerEvaluateFile({ engine, facts, models, prompts, runs }));
   store.add(registerTable(context, { prompts, runs, shown }));

@@ -51,6 +51,11 @@ export const requests = {
     params: z.strictObject({ name: z.string().min(1) }),
     result: z.looseObject({ path: z.string(), from: z.string(), note: z.string().optional() }),
   },
+  /** Fetches the files of a suite, by its id or its file, or what is missing of them, into the cache. */
+  fetchSuite: {
+    params: z.strictObject({ suite: z.string().min(1), root: z.string().min(1) }),
+    result: z.object({ files: z.array(z.string()).min(1) }),
+  },
   inspect: {
     params: z.strictObject({ model: z.string().min(1), root: z.string().min(1) }),
     result: z.looseObject({ name: z.string(), path: z.string(), parameters: z.number() }),

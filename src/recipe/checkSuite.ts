@@ -4,7 +4,7 @@ import { readChoices } from "../dataset/choices.ts";
 import { selectPart } from "../dataset/parts.ts";
 import { DiscernError } from "../protocol/errors.ts";
 import { suiteFolders } from "../suites/home.ts";
-import { type FoundSuite, locateSuite } from "../suites/locate.ts";
+import { type FoundSuite, isFetchable, locateSuite } from "../suites/locate.ts";
 import type { CheckedRecipe } from "./check.ts";
 import { readJsonFile } from "./jsonFile.ts";
 import type { RecipeProblem } from "./problem.ts";
@@ -24,14 +24,14 @@ export async function checkSuiteText(text: string, path: string): Promise<Checke
     );
     return { recipe: null, problems, counts: {} };
   }
-  const found = await fileProblems({ declaration: value, folder: dirname(path) });
+  const found = await fileProblems({ declaration: value, folder: dirname(path) }, path);
   const problems = found
     .map((problem) => ({ ...problem, ...place(problem.path ?? []) }))
     .sort((a, b) => a.offset - b.offset);
   return { recipe: null, problems, counts: {} };
 }
 
-async function fileProblems(suite: FoundSuite): Promise<RecipeProblem[]> {
+async function fileProblems(suite: FoundSuite, path: string): Promise<RecipeProblem[]> {
   const { declaration } = suite;
   const { files, missing } = await locateSuite(suite, suiteFolders());
   const pathOf = (name: string) => ["files", declaration.files.findIndex(({ file }) => file === name)];
@@ -45,6 +45,7 @@ async function fileProblems(suite: FoundSuite): Promise<RecipeProblem[]> {
       path: [...pathOf(file), "file"],
       about: "file-missing",
       message,
+      ...(isFetchable(declaration) && { fetch: path }),
     };
   });
   for (const { file, path } of files) {

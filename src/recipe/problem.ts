@@ -15,6 +15,8 @@ export interface RecipeProblem {
   readonly about: ErrorCode | "contaminated" | "data";
   /** The prompt file at fault, as the recipe names it. */
   readonly file?: string;
+  /** Id, or suite file, of the published suite or data that is missing and can be fetched. */
+  readonly fetch?: string;
 }
 
 /** A problem with its key before it, for where the key is not seen. */

@@ -11,11 +11,18 @@ import type { StageKind } from "../protocol/recipeStages.ts";
 import type { Source } from "../protocol/source.ts";
 import { groupsOf, type SteeringGroup } from "../protocol/steering.ts";
 import { isOwnSuite, type Suite } from "../protocol/suite.ts";
-import { suitePrefix } from "../suites/locate.ts";
+import { isFetchable, suitePrefix } from "../suites/locate.ts";
 import { knownSuites } from "../suites/registry.ts";
 import { heldOut, onlyHeldOut, withoutHeldOut } from "./holdOut.ts";
 import type { RecipePath, RecipeProblem } from "./problem.ts";
-import { type ChoiceSuite, locatedSuite, type PromptSuite, readSuite, type SuiteOptions } from "./suites.ts";
+import {
+  type ChoiceSuite,
+  locatedSuite,
+  type PromptSuite,
+  readSuite,
+  SuiteMissing,
+  type SuiteOptions,
+} from "./suites.ts";
 import { contrastsOf, helpfulUse } from "./uses.ts";
 
 /** A prompt with the file it comes from, as the recipe names it. */
@@ -287,7 +294,9 @@ function fileOf(suite: Suite): { file?: string } {
 function suiteProblem(error: DiscernError, path: RecipePath, suite: Suite): RecipeProblem {
   if (isOwnSuite(suite)) return problemOf(error, path, suite.source.file);
   const { code, message } = error;
-  return { severity: "error", path, message, about: code, ...fileOf(suite) };
+  const fetch = error instanceof SuiteMissing ? error.fetchedAs : null;
+  const fetched = fetch === null ? {} : { fetch };
+  return { severity: "error", path, message, about: code, ...fileOf(suite), ...fetched };
 }
 
 function problemOf({ code, message }: DiscernError, path: RecipePath, file: string): RecipeProblem {
@@ -297,5 +306,14 @@ function problemOf({ code, message }: DiscernError, path: RecipePath, file: stri
     message,
     about: code,
     file,
+    ...(code === "file-missing" && fetchedBy(file)),
   };
+}
+
+/** By which suite a missing source is fetched that names published data. */
+function fetchedBy(file: string): { fetch?: string } {
+  if (!file.startsWith(suitePrefix)) return {};
+  const id = file.slice(suitePrefix.length).split("/")[0];
+  const suite = knownSuites.find((known) => known.id === id);
+  return suite !== undefined && isFetchable(suite) ? { fetch: suite.id } : {};
 }

@@ -3,7 +3,7 @@
  * in the cache. Nothing is fetched: what is not on this machine is missing, and the error says how to get it.
  */
 import { stat } from "node:fs/promises";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { type ChoiceItem, readChoices } from "../dataset/choices.ts";
 import type { Interruption } from "../dataset/hygiene.ts";
 import { selectPart } from "../dataset/parts.ts";
@@ -11,11 +11,17 @@ import type { PromptRecord } from "../dataset/record.ts";
 import { drawPrompts, type Selected, type SelectOptions } from "../dataset/select.ts";
 import { DiscernError } from "../protocol/errors.ts";
 import { isOwnSuite, type KnownSuite, type Suite } from "../protocol/suite.ts";
-import type { ChoiceReading, SuiteDeclaration } from "../protocol/suiteDeclaration.ts";
+import { type ChoiceReading, type SuiteDeclaration, suiteSuffix } from "../protocol/suiteDeclaration.ts";
 import { fileHash } from "../storage/hash.ts";
 import { readFetchRecord } from "../suites/fetchRecord.ts";
 import { suiteFolders } from "../suites/home.ts";
-import { type FoundSuite, fetchCommand, type LocatedFile, locateSuite } from "../suites/locate.ts";
+import {
+  type FoundSuite,
+  fetchCommand,
+  isFetchable,
+  type LocatedFile,
+  locateSuite,
+} from "../suites/locate.ts";
 import { originPage } from "../suites/published.ts";
 import { findSuite } from "./suiteFile.ts";
 
@@ -130,14 +136,31 @@ export async function locatedSuite(
   }
   const { files, missing } = await locateSuite(found, suiteFolders(namedFolder(options)));
   if (missing.length === 0) return { found, files };
-  throw new DiscernError(
-    "file-missing",
+  throw new SuiteMissing(
     missingText(
       found,
       suite.suite,
       missing.map(({ file }) => file),
     ),
+    isFetchable(declaration) ? referenceOf(found, suite.suite, root) : null,
   );
+}
+
+/** A suite as any folder knows it: a known one by its id, a person's own by the path of its file. */
+function referenceOf({ folder }: FoundSuite, named: string, root: string): string {
+  if (folder === null) return named;
+  return named.endsWith(suiteSuffix) ? resolve(root, named) : join(folder, `${named}${suiteSuffix}`);
+}
+
+/** A suite of which files are not on this machine. */
+export class SuiteMissing extends DiscernError {
+  /** Its id, or the path of its suite file, where its declaration says of all files where they are to be had; else null. */
+  readonly fetchedAs: string | null;
+
+  constructor(message: string, fetchedAs: string | null) {
+    super("file-missing", message);
+    this.fetchedAs = fetchedAs;
+  }
 }
 
 function namedFolder({ root = ".", suiteFolder }: SuiteOptions): string | undefined {

@@ -97,6 +97,17 @@ export function suiteSource(source: string): {
   return { suite, file, path: places.find((each) => existsSync(each)) ?? cached };
 }
 
+/** A suite that can be fetched: its id or suite file, and the folder against which a path is resolved. */
+export interface SuiteToFetch {
+  readonly reference: string;
+  readonly root: string;
+}
+
+/** Whether a declaration says of every file where it is fetched from. */
+export function isFetchable({ files }: SuiteDeclaration): boolean {
+  return files.every(({ from }) => from !== undefined);
+}
+
 /** The command that fetches a suite; null for one whose files are not to be had anywhere. */
 export function fetchCommand({ declaration, folder }: FoundSuite, reference: string): string | null {
   if (declaration.files.every(({ from }) => from === undefined)) return null;

@@ -4,6 +4,7 @@ import type { RequestListener } from "node:http";
 import { dirname, join } from "node:path";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { fetchSuite, listSuites } from "../../src/engine/abilities/suites.ts";
+import { workbenchHandlers } from "../../src/engine/commands/workbench.ts";
 import { suiteDeclarationSchema } from "../../src/protocol/suiteDeclaration.ts";
 import { readSuite } from "../../src/recipe/suites.ts";
 import { cachedPath } from "../../src/suites/locate.ts";
@@ -54,6 +55,22 @@ describe("fetching a suite", () => {
     expect(seen).toHaveLength(1);
     expect(await readSuite(own, { root })).toMatchObject({ task: "refusal", records: { length: 4000 } });
     expect((await listSuites(root)).find(({ id }) => id === "own")).toMatchObject({ state: "cached" });
+  });
+
+  test("is what a workbench asks for, with progress", async () => {
+    const { url } = await serve(ranged(bytes));
+    const path = declare(at(url), { sha256, bytes: bytes.length });
+    const told: string[] = [];
+    const { files } = await workbenchHandlers(["discern"]).fetchSuite!(
+      { suite: path, root: "/" },
+      {
+        progress: (title) => (done, total) => told.push(`${title} ${done}/${total}`),
+        written: () => undefined,
+        signal: new AbortController().signal,
+      },
+    );
+    expect(readFileSync(files[0]!).equals(bytes)).toBe(true);
+    expect(told.at(-1)).toBe(`Fetching ${path} ${bytes.length}/${bytes.length}`);
   });
 
   test("records a checksum that is not declared, and holds later fetches to it", async () => {

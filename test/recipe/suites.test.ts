@@ -3,9 +3,11 @@ import { join } from "node:path";
 import { parquetWriteBuffer, type SchemaElement } from "hyparquet-writer";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { readChoices } from "../../src/dataset/choices.ts";
+import { recipeSchema } from "../../src/protocol/recipe.ts";
 import { suitesSchema } from "../../src/protocol/suite.ts";
 import { suiteDeclarationSchema } from "../../src/protocol/suiteDeclaration.ts";
 import { checkSuiteText } from "../../src/recipe/checkSuite.ts";
+import { missingPromptFiles } from "../../src/recipe/prompts.ts";
 import { findSuite } from "../../src/recipe/suiteFile.ts";
 import { readSuite } from "../../src/recipe/suites.ts";
 import { namesOf, publishedFiles } from "../../src/suites/published.ts";
@@ -240,6 +242,35 @@ test("the folder of a recipe goes before that of the environment", async () => {
   writeFileSync(join(root, "data", "oktest.csv"), "prompt\nOnly this one?\n");
   const found = await readSuite(entry("oktest"), { root, suiteFolder: "data" });
   expect(found).toMatchObject({ records: [{ prompt: "Only this one?" }] });
+});
+
+test("a suite or data of a recipe that is missing says by what it is fetched, where it may be", async () => {
+  vi.stubEnv("DISCERN_DATA", "");
+  const root = tempFolder();
+  mkdirSync(join(root, "suites"));
+  const far = { file: "far.csv", from: { type: "url", url: "https://example.org/far.csv" } };
+  const written = (id: string, files: object[]) =>
+    writeFileSync(join(root, "suites", `${id}.suite.json`), JSON.stringify({ ...ownDeclaration, id, files }));
+  written("mine", [far]);
+  written("partly", [far, { file: "nowhere.csv" }]);
+  const recipe = recipeSchema.parse({
+    ...{ name: "r", model: "none", stages: [{ type: "supervised", steps: 1, safetyRatio: 0 }] },
+    data: { general: [{ file: "suite:dolly-3k" }] },
+    evaluate: {
+      suites: ["xstest", "mine", "suites/mine.suite.json", "partly"].map((suite, i) => ({
+        name: `s${i}`,
+        suite,
+      })),
+    },
+  });
+  const found = await missingPromptFiles(recipe, { root });
+  const own = join(root, "suites", "mine.suite.json");
+  expect(found.map(({ about, fetch }) => [about, fetch])).toEqual(
+    ["dolly-3k", "xstest", own, own, undefined].map((fetch) => ["file-missing", fetch]),
+  );
+  // An open suite file with a file that is to be fetched.
+  const open = await checkSuiteText(JSON.stringify({ ...ownDeclaration, files: [far] }), own);
+  expect(open.problems.map(({ fetch }) => fetch)).toEqual([own]);
 });
 
 describe("a person's own suite", () => {

@@ -11,6 +11,7 @@ import { exportReport, judgedReport, reportAs } from "../abilities/judged.ts";
 import { placeOf } from "../abilities/place.ts";
 import { exportProbe, measureProbe, planProbe, runStates } from "../abilities/probe.ts";
 import { stopRun } from "../abilities/stop.ts";
+import { fetchSuite } from "../abilities/suites.ts";
 import { PromptTrial } from "../abilities/tryPrompt.ts";
 import { pullModel } from "../model/download/pull.ts";
 import { inspectModel } from "../model/load.ts";
@@ -42,6 +43,13 @@ export function workbenchHandlers(program: readonly [string, ...string[]]): Hand
       const onProgress = ({ done, total }: { done: number; total: number | null }) =>
         tell(done, total ?? done + 1);
       return { ...(await pullModel(name, { onProgress, signal })) };
+    },
+    async fetchSuite({ suite, root }, { progress, signal }) {
+      const tell = progress(`Fetching ${suite}`);
+      const onProgress = ({ done, total }: { done: number; total: number | null }) =>
+        tell(done, total ?? done + 1);
+      const files = await fetchSuite(suite, { root, onProgress, signal });
+      return { files: files.map(({ path }) => path) };
     },
     async inspect({ model, root }) {
       return { ...(await inspectModel(await resolveModel(model, [root]))) };

@@ -41,9 +41,7 @@ export class CheckedFiles implements vscode.Disposable {
 
   constructor(facts: RecipeFacts, onPromptsChanged: vscode.Event<unknown>) {
     this.facts = facts;
-    const all = () => {
-      for (const document of vscode.workspace.textDocuments) this.soon(document);
-    };
+    const all = () => this.checkAll();
     this.store.add(vscode.workspace.onDidOpenTextDocument((document) => this.soon(document)));
     this.store.add(vscode.workspace.onDidChangeTextDocument(({ document }) => this.soon(document)));
     this.store.add(vscode.workspace.onDidCloseTextDocument((document) => this.forget(document)));
@@ -55,6 +53,11 @@ export class CheckedFiles implements vscode.Disposable {
     this.store.add(onPromptsChanged(all));
     this.store.add({ dispose: () => [...this.waiting.values()].forEach(clearTimeout) });
     all();
+  }
+
+  /** Checks every open file again, once what is on this machine has changed. */
+  checkAll(): void {
+    for (const document of vscode.workspace.textDocuments) this.soon(document);
   }
 
   /** The check of a recipe as its text is now. */

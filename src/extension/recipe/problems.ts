@@ -1,8 +1,9 @@
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import * as vscode from "vscode";
 import { resolveSource } from "../../dataset/select.ts";
 import type { PlacedProblem } from "../../recipe/check.ts";
 import { problemText } from "../../recipe/problem.ts";
+import type { SuiteToFetch } from "../../suites/locate.ts";
 import type { CommandId } from "../contributionTypes.ts";
 import { type CheckedFiles, checkedSuffixes } from "./checkedFiles.ts";
 
@@ -55,7 +56,7 @@ export function showProblems(recipes: CheckedFiles): vscode.Disposable {
 }
 
 function fixes(document: vscode.TextDocument, diagnostic: RecipeDiagnostic): vscode.CodeAction[] {
-  const { about, file, fix: change } = diagnostic.problem;
+  const { about, file, fetch, fix: change } = diagnostic.problem;
   if (change !== undefined) {
     const action = new vscode.CodeAction(`Change to ${change.text}`, vscode.CodeActionKind.QuickFix);
     const range = new vscode.Range(
@@ -75,14 +76,19 @@ function fixes(document: vscode.TextDocument, diagnostic: RecipeDiagnostic): vsc
     action.isPreferred = true;
     return action;
   };
+  const root = dirname(document.uri.fsPath);
+  if (fetch !== undefined) {
+    const suite: SuiteToFetch = { reference: fetch, root };
+    return [fix(`Fetch ${basename(fetch)}`, "discern.suites.fetch", suite)];
+  }
   if (about === "model-missing") return [fix("Pull a model", "discern.models.pull")];
   if ((about === "group-too-small" || about === "dataset-empty") && !file?.startsWith("starter:")) {
     const title = "Label prompts";
-    const path = file && vscode.Uri.file(resolveSource(file, { root: dirname(document.uri.fsPath) }));
+    const path = file && vscode.Uri.file(resolveSource(file, { root }));
     return [path ? fix(title, "discern.labelling.open", path) : fix(title, "discern.labelling.open")];
   }
   if (about === "column-missing" && file && !file.startsWith("starter:")) {
-    const path = vscode.Uri.file(resolveSource(file, { root: dirname(document.uri.fsPath) }));
+    const path = vscode.Uri.file(resolveSource(file, { root }));
     const action = new vscode.CodeAction("Open the file", vscode.CodeActionKind.QuickFix);
     action.command = { title: action.title, command: "vscode.open", arguments: [path] };
     action.diagnostics = [diagnostic];
