@@ -1,0 +1,75 @@
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { listen, ranged } from "../localServer.ts";
+import { describeWorkbench, useWorkbench } from "./useWorkbench.ts";
+import { fillWorkspace, tinyRecipe } from "./workspace.ts";
+
+const before = { ...process.env };
+
+describeWorkbench("suites", () => {
+  let server: Awaited<ReturnType<typeof listen>>;
+  beforeAll(async () => {
+    server = await listen(ranged(Buffer.from("prompt\nHow do I mow?\nHow do I kill weeds?\n")));
+  });
+  afterAll(() => {
+    server.close();
+    process.env = before;
+  });
+  const workbench = useWorkbench({
+    fill: async (folder) => {
+      process.env.DISCERN_SUITES = join(folder, "cache");
+      await fillWorkspace(folder);
+      const from = { type: "url", url: `${server.url}/far.csv` };
+      const declaration = {
+        ...{ id: "far", title: "Far", task: "refusal", about: "Far.", licence: "none" },
+        files: [{ file: "far.csv", from, read: { label: "seemingly_toxic" } }],
+      };
+      await mkdir(join(folder, "suites"));
+      await writeFile(join(folder, "suites/far.suite.json"), JSON.stringify(declaration));
+      const recipe = { ...tinyRecipe("asking", 10), evaluate: { suites: [{ name: "far", suite: "far" }] } };
+      await writeFile(join(folder, "asking.discern.json"), JSON.stringify(recipe, null, 2));
+    },
+  });
+
+  it("that a recipe names and that are missing are fetched by a quick fix, and the problem is gone", async () => {
+    const { page } = workbench();
+    await workbench().openFile("asking.discern.json");
+    await workbench().runCommand("View: Focus Problems (Errors, Warnings, Infos)");
+    const problem = page.locator(".markers-panel").getByText(/The suite far \(Far\) is not on this machine/);
+    await problem.first().waitFor();
+    await workbench().screenshot("suite-missing");
+    const lines = (await readFile(join(workbench.folder(), "asking.discern.json"), "utf8")).split("\n");
+    await workbench().goTo(
+      lines.findIndex((line) => line.includes('"name": "far"')),
+      8,
+    );
+    const fix = page.locator(".action-widget .monaco-list-row", { hasText: "Fetch far.suite.json" });
+    // The problem may have been found again just now, and its fix comes with the next light bulb.
+    await expect
+      .poll(
+        async () => {
+          await page.keyboard.press("Escape");
+          await page.keyboard.press("Control+.");
+          return fix.click({ timeout: 3_000 }).then(
+            () => true,
+            () => false,
+          );
+        },
+        { timeout: 30_000 },
+      )
+      .toBe(true);
+    await workbench().notification(/far\.suite\.json is on this machine/);
+    await problem.first().waitFor({ state: "detached" });
+    expect(server.seen).toHaveLength(1);
+    await workbench().screenshot("suite-fetched");
+  });
+
+  it("that are known and missing are listed with their licences", async () => {
+    await workbench().runCommand("Discern: Fetch a Suite…");
+    const row = workbench().quickInput.locator(".monaco-list-row");
+    await row.filter({ hasText: "xstest" }).getByText("CC BY 4.0").waitFor();
+    await workbench().screenshot("suite-fetch");
+    await workbench().page.keyboard.press("Escape");
+  });
+});
