@@ -1,4 +1,4 @@
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import * as vscode from "vscode";
 import { suiteFolders } from "../../suites/home.ts";
 import { isFetchable, locateSuite, type SuiteToFetch } from "../../suites/locate.ts";
@@ -16,11 +16,12 @@ export async function fetchSuite(engine: Engine, given?: SuiteToFetch): Promise<
   const suite = given ?? (await askSuite());
   if (suite === undefined) return false;
   const { reference, root } = suite;
-  const { files } = await duringCall(`Fetching ${reference}`, (options) =>
+  const name = basename(reference);
+  const { files } = await duringCall(`Fetching ${name}`, (options) =>
     engine.call("fetchSuite", { suite: reference, root }, options),
   );
   void vscode.window.showInformationMessage(
-    `${reference} is on this machine: ${files.length === 1 ? files[0] : `${files.length} files in ${dirname(files[0]!)}`}.`,
+    `${name} is on this machine: ${files.length === 1 ? files[0] : `${files.length} files in ${dirname(files[0]!)}`}.`,
   );
   return true;
 }
