@@ -3,14 +3,15 @@ import { recipeSchema } from "../../protocol/recipe.ts";
 import { availableMemory } from "../../recipe/availableMemory.ts";
 import { memoryPlans, planText, usableShare } from "../../recipe/memoryPlan.ts";
 import { recipePasses } from "../../recipe/recipeMemory.ts";
+import { torchWays } from "../../recipe/torchWays.ts";
 import { weightPlans } from "../backend/weightPlan.ts";
 import { formBytes, formOf } from "../model/forms.ts";
 import { bytesOf, type ModelSummary } from "../model/load.ts";
 import { openModel } from "../model/source.ts";
 
 /**
- * What each way of holding a model takes in memory for a usual step of training, and whether it fits now; and how its weights lie
- * and are multiplied on each device where they stay as they are stored.
+ * What each way of holding a model takes in memory for a usual step of training, by onnx and by PyTorch, and whether it fits now; and how its
+ * weights lie and are multiplied on each device of onnx where they stay as they are stored.
  */
 export async function inspectPlans(summary: ModelSummary) {
   const weights = await (await openModel(summary.path)).weights();
@@ -24,12 +25,13 @@ export async function inspectPlans(summary: ModelSummary) {
     stages: [{ type: "supervised", steps: 1 }],
   });
   const { bytes: available } = await availableMemory();
-  const ways = memoryPlans(model, recipePasses(recipe, model)).map((plan) => ({
+  const passes = recipePasses(recipe, model);
+  const ways = memoryPlans(model, passes).map((plan) => ({
     ...plan,
     memory: plan.mode,
     fits: plan.peakBytes <= usableShare * available,
     text: planText(model, plan),
   }));
   const stored = Object.fromEntries(onnxDeviceNames.map((name) => [name, weightPlans(weights, name)]));
-  return { available, ways, weights: stored };
+  return { available, ways, torch: torchWays(model, passes, available), weights: stored };
 }

@@ -196,10 +196,12 @@ export function addDoctor(program: Command): void {
 }
 
 /** The memory plans of a model as the command line lists them: by lines, and what this machine has available. */
-function planLines({ available, ways, weights }: Awaited<ReturnType<typeof inspectPlans>>): string[] {
+function planLines({ available, ways, torch, weights }: Awaited<ReturnType<typeof inspectPlans>>): string[] {
   return [
     `Memory of a step of LoRA (rank 16, 8 × 64 tokens) and of answering 16 prompts; ${byteSize(available)} is available here:`,
     ...ways.map(({ memory, fits, text }) => `  ${memory}${fits ? "" : " (does not fit)"}: ${text}`),
+    "The same by PyTorch, in one process:",
+    ...torch.map(({ name, fits, text }) => `  ${name}${fits === false ? " (does not fit)" : ""}: ${text}`),
     "Weights that are held as they are stored, and what their products are computed by:",
     ...Object.entries(weights).flatMap(([device, rows]) =>
       columns([

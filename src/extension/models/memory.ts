@@ -2,7 +2,8 @@ import { recipeSchema } from "../../protocol/recipe.ts";
 import { planText } from "../../recipe/memoryPlan.ts";
 import type { ModelFacts } from "../../recipe/modelFacts.ts";
 import { presets } from "../../recipe/presets.ts";
-import { planRecipe } from "../../recipe/recipeMemory.ts";
+import { planRecipe, recipePasses } from "../../recipe/recipeMemory.ts";
+import { torchWays } from "../../recipe/torchWays.ts";
 import { byteSize } from "../../wording/numbers.ts";
 import { wrapped } from "../engine/health.ts";
 
@@ -14,7 +15,7 @@ export function defaultPlan(model: ModelFacts, available: number | null): { text
   return { text: planText(model, plan), fits };
 }
 
-/** The memory plan of the default recipe on a model, for each way of holding it, as a document. */
+/** The memory plan of the default recipe on a model, for each way of holding it by onnx and by PyTorch, as a document. */
 export function memoryPlanText(model: ModelFacts, name: string, available: number | null): string {
   const recipe = recipeOf(model);
   return [
@@ -30,6 +31,13 @@ export function memoryPlanText(model: ModelFacts, name: string, available: numbe
         ...wrapped(planText(model, plan)).map((line) => `  ${line}`),
       ];
     }),
+    "",
+    "By PyTorch, in one process:",
+    ...torchWays(model, recipePasses(recipe, model), available).flatMap(({ name, fits, text }) => [
+      "",
+      `${name}${fits === false ? " (does not fit)" : ""}`,
+      ...wrapped(text).map((line) => `  ${line}`),
+    ]),
     "",
   ].join("\n");
 }

@@ -30,5 +30,8 @@ test("the plan of each way of holding a model is shown, with what does not fit",
   expect(text).toMatch(/12\.0 GB of memory are available/);
   expect(text).toMatch(/memory: "keep" \(does not fit\)\n {2}\S/);
   expect(text).toMatch(/memory: "stream"\n {2}Weights are read block by block/);
+  expect(text).toMatch(/\ncpu, float32, keep \(does not fit\)\n {2}Weights as float32 \(32\.1 GB\)/);
+  // What a GPU has is not known here.
+  expect(text).toMatch(/\ncuda, bfloat16, recompute\n {2}Weights as bfloat16 \(16\.1 GB\)/);
   expect(memoryPlanText(facts, "m", null)).toMatch(/is not known here/);
 });
