@@ -260,8 +260,16 @@ export class Workbench {
   /** Shows a side bar by its name in the activity bar. */
   async openSideBar(name: string): Promise<void> {
     const tab = this.page.locator(".activitybar").getByRole("tab", { name });
-    if ((await tab.getAttribute("aria-selected")) !== "true") await tab.click();
-    await this.page.locator(".sidebar .composite.title", { hasText: name }).waitFor();
+    const title = this.page.locator(".sidebar .composite.title", { hasText: name });
+    // A window that has just opened restores its side bar, which a click at that moment hides again.
+    for (let tries = 1; ; tries++) {
+      if ((await tab.getAttribute("aria-selected")) !== "true") await tab.click();
+      try {
+        return await title.waitFor({ timeout: patience / 6 });
+      } catch (error) {
+        if (tries === 6) throw error;
+      }
+    }
   }
 
   /** A row of any tree, by (part of) its accessible name. */
