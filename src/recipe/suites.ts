@@ -146,7 +146,7 @@ export async function locatedSuite(
   );
 }
 
-/** A suite as any folder knows it: a known one by its id, a person's own by the path of its file. */
+/** What names a suite from any folder: the id of a known one, the path of a person's own suite file. */
 function referenceOf({ folder }: FoundSuite, named: string, root: string): string {
   if (folder === null) return named;
   return named.endsWith(suiteSuffix) ? resolve(root, named) : join(folder, `${named}${suiteSuffix}`);
