@@ -80,7 +80,7 @@ describeWorkbench("a benchmark", () => {
     await workbench().page.keyboard.press("Enter");
     await workbench().webview(/large plan/);
     expect(existsSync(join(workbench.folder(), "runs/large"))).toBe(false);
-    await workbench().runCommand("View: Close All Editors");
+    await workbench().closeEditors();
   });
 
   it("is run from its lens after its costs were shown, and its matrix fills in", async () => {

@@ -79,10 +79,10 @@ describeWorkbench("a comparison of methods", () => {
 
   it("adds runs that begin to a dashboard that the status bar opened, also after a reload", async () => {
     const { page } = workbench();
-    await workbench().runCommand("View: Close All Editors");
+    await workbench().closeEditors();
     await compare("short");
     await workbench().webview("Dashboard: untrained-0, stl-0");
-    await workbench().runCommand("View: Close All Editors");
+    await workbench().closeEditors();
     await page.getByRole("button", { name: /^short-comparison · / }).click();
     const dashboard = workbench().tab("Dashboard: untrained-0, stl-0");
     await dashboard.waitFor();
@@ -98,7 +98,7 @@ describeWorkbench("a comparison of methods", () => {
     await changeAbout(join(folder("short"), "dcr-stl-0"), () => ({ name: "Refined first" }));
     await workbench().tab("Dashboard: untrained-0, stl-0, Refined first").waitFor();
     await shown.getByText("Refined first").first().waitFor();
-    await workbench().runCommand("View: Close All Editors");
+    await workbench().closeEditors();
     await workbench().runCommand("Discern: Stop and Save Run");
     await expect.poll(async () => (await progress("short")).state, patient).toBe("stopped");
   });

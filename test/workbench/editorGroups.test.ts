@@ -16,7 +16,7 @@ describeWorkbench("with several groups of editors", () => {
     const dirty = page.locator(".editor-group-container.active .tab.dirty", {
       hasText: "long.discern.json",
     });
-    await page.keyboard.type(" ");
+    await workbench().typeInEditor(" ");
     await dirty.waitFor();
     await page.keyboard.press("Control+z");
     await dirty.waitFor({ state: "detached" });

@@ -231,7 +231,7 @@ describeWorkbench("the evaluation in a prompt file", () => {
     const total = await next();
     await page.keyboard.press("End");
     await page.keyboard.press("ArrowLeft");
-    await page.keyboard.type(" now");
+    await workbench().typeInEditor(" now");
     await waitForLens(`${total - 1} failures`);
     await workbench().screenshot("evaluation-edited");
     await page.keyboard.press("Control+z");

@@ -38,7 +38,7 @@ describeWorkbench("who opens Discern for the first time", () => {
     const open = page.locator(".getting-started-step.expanded");
     await expect.poll(() => open.textContent()).toMatch(/Pull a model|Try a prompt/);
     await workbench().screenshot("walkthrough-opened");
-    await workbench().runCommand("View: Close All Editors");
+    await workbench().closeEditors();
     await workbench().reload();
     await workbench().openSideBar("Discern");
     await page.locator(".sidebar").getByText("prompts.csv").first().waitFor();

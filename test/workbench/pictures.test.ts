@@ -150,7 +150,7 @@ describeWorkbench.skipIf(unasked)("a researcher's own files", () => {
       .treeItem(/^borderline-comparison[, ]/)
       .first()
       .waitFor();
-    await workbench().runCommand("View: Close All Editors");
+    await workbench().closeEditors();
     await quiet();
     await workbench().runCommand("Discern: Open Dashboard");
     for (const run of ["stl-0", "dcr-stl-0", "stl-1", "dcr-stl-1"]) {

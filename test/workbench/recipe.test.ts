@@ -183,8 +183,7 @@ describeWorkbench("recipes", () => {
       const line = lines.findIndex((each) => each.includes(wrong));
       await workbench().goTo(line + 1, lines[line]!.indexOf(wrong) + 2);
       await workbench().quickFix(`Change to "${right}"`);
-      await page.locator(".tab.dirty", { hasText: "misspelt.discern.json" }).waitFor();
-      await page.keyboard.press("Control+s");
+      await workbench().save("misspelt.discern.json");
       await expect.poll(() => readFile(file, "utf8")).toContain(`"${right}"`);
     };
     await fixed('"supervized"', "supervised");
@@ -213,7 +212,7 @@ describeWorkbench("recipes", () => {
     await workbench().screenshot("recipe-place");
     await onnx.click();
     await lens.filter({ hasText: /cpu by onnx$/ }).waitFor();
-    await page.keyboard.press("Control+s");
+    await workbench().save("doubtful.discern.json");
     const file = join(workbench.folder(), "doubtful.discern.json");
     await expect.poll(async () => parseRecipe(await readFile(file, "utf8"), file).backend).toBe("onnx");
     expect(parseRecipe(await readFile(file, "utf8"), file).device).toBe("cpu");
@@ -239,8 +238,7 @@ describeWorkbench("recipes", () => {
     const layer = Number(/Layer (\d+)/.exec((await proposed.getAttribute("aria-label")) ?? "")?.[1]);
     await page.keyboard.press("Enter");
     // Written unsaved: what is saved before that has the old layer.
-    await page.locator(".tab.dirty", { hasText: "doubtful.discern.json" }).waitFor();
-    await page.keyboard.press("Control+s");
+    await workbench().save("doubtful.discern.json");
     const file = join(workbench.folder(), "doubtful.discern.json");
     await expect
       .poll(async () => parseRecipe(await readFile(file, "utf8"), file).stages[0])

@@ -160,10 +160,10 @@ describeWorkbench("Runs and Models views", () => {
 
   it("lists the report over the compared runs, and opens it by a click", async () => {
     await row(/^compare-.*, finished, .*safe refused/).waitFor();
-    await workbench().runCommand("View: Close All Editors");
+    await workbench().closeEditors();
     await row(/^compare-/).click();
     await workbench().tab("report.json").waitFor();
-    await workbench().runCommand("View: Close All Editors");
+    await workbench().closeEditors();
   });
 
   it("shows the recipes of two runs side by side, with the keys that differ in a line", async () => {
@@ -175,7 +175,7 @@ describeWorkbench("Runs and Models views", () => {
     await workbench().tab("dcr ↔ stl: recipes").or(workbench().tab("stl ↔ dcr: recipes")).waitFor();
     await workbench().screenshot("runs-recipes-compared");
     await workbench().runCommand("Notifications: Clear All Notifications");
-    await workbench().runCommand("View: Close All Editors");
+    await workbench().closeEditors();
   });
 
   it("opens a run's recipe as a new file beside the original", async () => {
@@ -187,7 +187,7 @@ describeWorkbench("Runs and Models views", () => {
     const { name: _, ...original } = recipeSchema.parse(JSON.parse(stored));
     expect([name, rest]).toEqual(["dcr-2", original]);
     await rm(join(workbench.folder(), "dcr-2.discern.json"));
-    await workbench().runCommand("View: Close All Editors");
+    await workbench().closeEditors();
   });
 
   it("names and tags runs, keeps notes, and filters by tags", async () => {
@@ -205,8 +205,8 @@ describeWorkbench("Runs and Models views", () => {
     await row(/^Refined before tuning, finished, .* · #baseline$/).waitFor();
     await workbench().chooseFromMenu(row(/^Refined before tuning,/), "Edit Notes of Run");
     await workbench().tab("notes.md").waitFor();
-    await page.keyboard.type("Layer 12 again.");
-    await page.keyboard.press("Control+S");
+    await workbench().typeInEditor("Layer 12 again.");
+    await workbench().save("notes.md");
     await workbench().unfold(/^Refined before tuning,/);
     await row(/^Notes/).waitFor();
     await workbench().screenshot("runs-remarks");
@@ -219,7 +219,7 @@ describeWorkbench("Runs and Models views", () => {
     await workbench().screenshot("runs-filtered");
     await workbench().runCommand("Discern: Clear Filter of Runs");
     await row(/^stl,/).waitFor();
-    await workbench().runCommand("View: Close All Editors");
+    await workbench().closeEditors();
     // The folder keeps its name: whatever finds the run by it still does.
     expect(JSON.parse(await readFile(join(folder, "about.json"), "utf8"))).toEqual({
       version: 1,

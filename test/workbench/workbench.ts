@@ -99,7 +99,7 @@ export class Workbench {
    * @throws when the editor has not stored it within a minute.
    */
   async reload(state = /(?:)/): Promise<void> {
-    const tabs = await this.page.locator(".tabs-container [role=tab] .label-name").allTextContents();
+    const tabs = await this.tabs.locator(".label-name").allTextContents();
     const end = performance.now() + patience;
     for (;;) {
       const stored = await this.page.evaluate(storedEditors);
@@ -139,6 +139,16 @@ export class Workbench {
       if (isChosen) return;
       await this.page.keyboard.press("Escape");
       if (performance.now() > end) throw new Error(`The command palette has no command "${title}".`);
+    }
+  }
+
+  /** Closes all editors: what is opened next does not meet one that is still being closed. */
+  async closeEditors(): Promise<void> {
+    await this.runCommand("View: Close All Editors");
+    for (const end = performance.now() + patience; (await this.tabs.count()) > 0; ) {
+      if (performance.now() > end)
+        throw new Error(`These editors stay open: ${await this.tabs.allTextContents()}.`);
+      await this.page.waitForTimeout(50);
     }
   }
 
@@ -250,11 +260,27 @@ export class Workbench {
     await this.tab(basename(relativePath)).waitFor();
   }
 
+  private get tabs(): Locator {
+    return this.page.locator(".tabs-container [role=tab]");
+  }
+
   /** The tab of an open editor or panel. */
   tab(title: string): Locator {
-    return this.page.locator(".tabs-container [role=tab]", {
-      has: this.page.getByText(title, { exact: true }),
-    });
+    return this.tabs.filter({ has: this.page.getByText(title, { exact: true }) });
+  }
+
+  /** Types into the active text editor, which takes the keyboard a moment after its tab is shown. */
+  async typeInEditor(text: string): Promise<void> {
+    await this.page.locator(".editor-group-container.active .monaco-editor.focused").waitFor();
+    await this.page.keyboard.type(text);
+  }
+
+  /** Saves the active editor, whose tab has this title, once it has something to save. */
+  async save(title: string): Promise<void> {
+    const dirty = this.page.locator(".tab.dirty", { hasText: title });
+    await dirty.waitFor();
+    await this.page.keyboard.press("Control+S");
+    await dirty.waitFor({ state: "detached" });
   }
 
   /** Shows a side bar by its name in the activity bar. */
