@@ -35,20 +35,30 @@ const givenAnswers = {
   "data.helpfulAnswers": { type: "given" },
 };
 
-/** A method of inference on STL, with its settings to try, and its control: ten draws of random vectors, on some suites. */
+/** Judges that need no model. The rates are those of the first; a conclusion that hangs on the judge is seen beside the others. */
+const judges = ["xstest", "arditi", "or-bench", "zou"];
+
+/**
+ * A method of inference on STL, with its settings to try, and its controls: ten draws of random vectors, on some suites. Ablation along a
+ * random direction takes away next to nothing, so methods that ablate have a control that also takes away as much as they do.
+ */
 function steered(
   name: string,
   suites: string[],
   steering: NonNullable<NonNullable<BenchmarkInput["methods"]>[number]["steering"]>,
   tune: Record<string, number[]>,
 ): NonNullable<BenchmarkInput["methods"]> {
+  const ablates = steering.type === "surgical" || steering.type === "refusal-ablation";
   return [
     { name, on: "STL", steering, tune },
     { name: `${name}, random`, controlOf: name, control: { suites } },
+    ...(ablates
+      ? [{ name: `${name}, matched`, controlOf: name, control: { type: "matched" as const, suites } }]
+      : []),
   ];
 }
 
-/** `steered` with controls on one suite of 24 safe and 24 unsafe prompts: sixty draws of a quarter of a minute each. */
+/** `steered` with controls on one suite of 24 safe and 24 unsafe prompts: eighty draws of a quarter of a minute each. */
 const steeredSmall = (
   name: string,
   steering: Parameters<typeof steered>[2],
@@ -58,7 +68,7 @@ const steeredSmall = (
 /**
  * SmolLM2-135M on two cores, one seed in under 90 minutes: every method that needs no download. Budgeted with 1.6 s for a step of safety
  * tuning (8 × 64 tokens), 1.2 s for one of the contrast, and 20 s for 100 prompts that are scored and answered with 24 tokens, on two
- * threads of an AMD EPYC: about 13 minutes for rows, 40 for training and its trials, 15 for steering, 15 for the draws of controls, which are answered
+ * threads of an AMD EPYC: about 13 minutes for rows, 40 for training and its trials, 15 for steering, 20 for the draws of controls, which are answered
  * on starter-test alone. The layer of the contrast is
  * that of `demo`. STL-aug learns from the model's own answers and from given ones, to the same 96 prompts, of which own answers keep fewer.
  * Triggers are the matched pairs: those that a model of this size makes itself often still ask for harm.
@@ -87,6 +97,7 @@ const small: BenchmarkInput = {
     probes: { every: 20 },
     evaluate: { maxNewTokens: 24 },
   },
+  judges,
   seeds: [0],
   suites: [
     { name: "starter-test", source: { file: "starter:pairs.csv", split: "test", limit: 48 } },
@@ -170,7 +181,7 @@ const small: BenchmarkInput = {
 
 /**
  * The table of the DCR paper for one of its models, as far as its settings are known (see `presets.paper`, which says what comes from
- * where): untrained, STL, STL-aug, SCANS, Surgical and DCR → STL, and DCR → STL-aug and a random control each of SCANS and Surgical. Suites of over-refusal, harm and capability; the paper
+ * where): untrained, STL, STL-aug, SCANS, Surgical and DCR → STL, and DCR → STL-aug and controls of SCANS and Surgical. Suites of over-refusal, harm and capability; the paper
  * has five harmful suites that no source names, so these five are chosen here, as are the layer (half of the blocks), what is tuned, and the share of
  * helpful pairs (as many as safety pairs). SCANS and Surgical have the values that their papers publish for other models among those tried.
  * Suites are fetched with `discern suites fetch`. DCR trains on XSTest's safe prompts: half of its types are held out of training, and
@@ -183,7 +194,13 @@ function paperTable(name: string, model: string, layers: number): BenchmarkInput
   return {
     name,
     recipe: "preset:paper",
-    set: { model, "stages.0.layer": Math.round(layers / 2) },
+    set: {
+      model,
+      "stages.0.layer": Math.round(layers / 2),
+      // How well the refusal probability foretells refusals, on sixteen prompts of each suite.
+      "evaluate.sampling": { samples: 8, limit: 16 },
+    },
+    judges,
     seeds: [0, 1, 2],
     suites: [
       ...["xstest", "oktest", "or-bench-hard", "coconot-contrast", "phtest"],

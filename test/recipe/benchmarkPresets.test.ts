@@ -41,15 +41,32 @@ describe.each(Object.entries(benchmarkPresets))("preset:%s", (name, input) => {
 });
 
 test.each(Object.entries(benchmarkPresets))(
-  "preset:%s has ten draws of every method that steers",
+  "preset:%s has ten random draws of every method that steers, and as many of the size of what is ablated",
   (_, input) => {
     const { methods } = benchmarkSchema.parse(input);
     const steered = methods.filter(({ steering }) => steering !== undefined).map(({ name }) => name);
     expect(steered.length).toBeGreaterThan(1);
-    const controls = methods.filter(({ controlOf }) => controlOf !== undefined);
-    expect(controls.map(({ controlOf, control }) => [controlOf, control!.draws])).toEqual(
-      steered.map((name) => [name, 10]),
-    );
+    const controlsOf = (type: string) =>
+      methods
+        .filter(({ control }) => control?.type === type)
+        .map(({ controlOf, control }) => [controlOf, control!.draws]);
+    expect(controlsOf("random")).toEqual(steered.map((name) => [name, 10]));
+    const ablating = steered.filter((name) => ["Surgical", "Refusal ablation"].includes(name));
+    expect(controlsOf("matched")).toEqual(ablating.map((name) => [name, 10]));
+  },
+);
+
+test.each(Object.entries(benchmarkPresets))(
+  "preset:%s has every judge read that needs no model",
+  async (_, input) => {
+    const benchmark = benchmarkSchema.parse(input);
+    const text =
+      typeof benchmark.recipe === "string"
+        ? (await openRecipe(benchmark.recipe)).text
+        : JSON.stringify(benchmark.recipe);
+    for (const { recipe } of cellsOf(benchmark, { text, file: "benchmark" }, [])) {
+      expect(recipe.evaluate.judges).toEqual(["xstest", "arditi", "or-bench", "zou"]);
+    }
   },
 );
 
