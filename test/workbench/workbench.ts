@@ -132,7 +132,8 @@ export class Workbench {
         .catch(() => {});
       const isChosen =
         (await row.isVisible()) &&
-        (await row.click({ timeout: 2_000 }).then(
+        // A click that was given up after it was made would run the command twice.
+        (await row.click({ timeout: 15_000 }).then(
           () => true,
           () => false,
         ));
