@@ -27,20 +27,15 @@ export async function followExperiment(
   if (began === null || now === null || began === now) return { recipe, manifest };
   const { root } = manifest.recipe;
   const moved = (path: string): string => {
-    const inside = relative(began, path);
-    return inside === "" || inside.startsWith("..") || isAbsolute(inside) ? path : join(now, inside);
+    const inside = insideOf(began, path);
+    return inside === null ? path : join(now, inside);
   };
   const movedName = (named: string): string => {
     const path = resolve(root, named);
     return moved(path) === path ? named : recipePath(root, moved(path));
   };
-  const { model, steering } = recipe;
   return {
-    recipe: {
-      ...recipe,
-      model: { ...model, adapters: model.adapters.map(movedName) },
-      ...(steering?.fitted && { steering: { ...steering, fitted: movedName(steering.fitted) } }),
-    },
+    recipe: withRunsNamed(recipe, movedName),
     manifest: {
       ...manifest,
       experiment: now,
@@ -51,6 +46,37 @@ export async function followExperiment(
         })),
       }),
     },
+  };
+}
+
+/**
+ * A run's recipe with other names for the runs of its experiment that it takes something from: those that recipes in `root` have for them.
+ *
+ * @param experiment folder of the experiment.
+ */
+export function recipeNamedFrom(
+  root: string,
+  experiment: string,
+  { recipe, manifest }: { readonly recipe: Recipe; readonly manifest: Manifest },
+): Recipe {
+  return withRunsNamed(recipe, (named) => {
+    const path = resolve(manifest.recipe.root, named);
+    return insideOf(resolve(experiment), path) === null ? named : recipePath(root, path);
+  });
+}
+
+/** Path of what lies in a folder, from there; null for what lies elsewhere, and for the folder itself. */
+function insideOf(folder: string, path: string): string | null {
+  const inside = relative(folder, path);
+  return inside === "" || inside.startsWith("..") || isAbsolute(inside) ? null : inside;
+}
+
+function withRunsNamed(recipe: Recipe, name: (named: string) => string): Recipe {
+  const { model, steering } = recipe;
+  return {
+    ...recipe,
+    model: { ...model, adapters: model.adapters.map(name) },
+    ...(steering?.fitted && { steering: { ...steering, fitted: name(steering.fitted) } }),
   };
 }
 

@@ -16,6 +16,7 @@ import { readEvents } from "../../runFolder/eventLog.ts";
 import { writeFailure } from "../../runFolder/failures.ts";
 import { isRun, openRun, runPaths } from "../../runFolder/folder.ts";
 import { lockRun } from "../../runFolder/lock.ts";
+import { recipeNamedFrom } from "../../runFolder/movedExperiment.ts";
 import { removeNeighbours } from "../../storage/atomic.ts";
 import { makeFolders } from "../../storage/folders.ts";
 import type { RunEnd } from "./execute.ts";
@@ -38,9 +39,10 @@ export async function cellState(plan: Plan, folder: string, cell: Cell): Promise
   for (const need of cell.promoted ? [] : cell.needs) {
     if ((await cellState(plan, folder, cellOf(plan, need))) !== "finished") return "to run";
   }
-  const { recipe } = await openRun(place);
   const planned = await completedRecipe(plan, folder, cell);
-  const keys = differences(recipe, planned).map(({ key }) => key);
+  // The root of a ready benchmark is where it is started, and it may be resumed from elsewhere.
+  const begun = recipeNamedFrom(plan.root, folder, await openRun(place));
+  const keys = differences(begun, planned).map(({ key }) => key);
   if (keys.length > 0) {
     throw new DiscernError(
       "run-invalid",

@@ -119,3 +119,20 @@ test.each(["this version", "an older version"])(
   },
   300_000,
 );
+
+test("a ready benchmark, whose root is where it is started, is resumed from elsewhere", async () => {
+  const folder = join(root, "runs/bm");
+  const begun = await resumed(folder, { fresh: true, stopIn: "more-0" });
+  expect(begun.executed).toEqual(["stl-0", "more-0"]);
+  const plan = await readPlan(folder);
+  const elsewhere = { ...plan, root: join(root, "elsewhere") };
+  expect(Object.fromEntries(await cellStates(elsewhere, folder))).toMatchObject({
+    ...{ "stl-0": "finished", "more-0": "to resume", "addition-0": "to run" },
+  });
+  // Another run than the one that the plan names is still found.
+  const other = {
+    ...plan,
+    cells: plan.cells.map((cell) => (cell.name === "more-0" ? { ...cell, base: "addition-0" } : cell)),
+  };
+  await expect(cellStates(other, folder)).rejects.toThrow(/another recipe: model\.adapters\.0 differ/);
+}, 120_000);
