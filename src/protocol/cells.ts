@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { criteriaSchema } from "./criteria.ts";
 import { missingSuiteSchema } from "./missingSuite.ts";
 import { evaluateSchema, recipeSchema } from "./recipe.ts";
 import { sweepSchema } from "./sweep.ts";
@@ -53,11 +54,9 @@ export type Cell = z.infer<typeof cellSchema>;
 
 /** What a plan keeps of the benchmark that it was made from, beside its cells. */
 const plannedBenchmarkSchema = z.object({
-  /** Names of the methods in the order of the report, and of those the method that the others are compared with. */
+  /** Names of the methods in the order of the report. */
   methods: z.array(z.string()),
-  reference: z.string(),
-  margins: z.object({ safety: z.number(), capability: z.number() }),
-  gates: z.array(z.string()),
+  ...criteriaSchema.shape,
   tuning: z.object({ trials: z.int(), measure: z.string(), suites: z.array(z.string()) }).optional(),
   /** Test suites, with how many prompts or questions of each are asked. */
   suites: z.array(z.object({ suite: z.string(), prompts: z.int() })).default([]),

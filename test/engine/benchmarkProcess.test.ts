@@ -180,6 +180,14 @@ test("a run that is deleted and made again opens its suites again, and the repor
   expect(await readFile(out("report.md"), "utf8")).toContain("chose on the test suite");
   expect(await readOpenings(out())).toHaveLength(3);
 
+  await writeFile(join(root, "b.benchmark.json"), JSON.stringify({ ...one, margins: { safety: 0.5 } }));
+  expect((await discern("benchmark", "b.benchmark.json", "--resume")).exitCode).toBe(0);
+  const { margins, criteriaChanges } = (await readReport(out())).benchmark!;
+  expect([margins.safety, criteriaChanges]).toMatchObject([
+    0.5,
+    [{ opened: 3, from: { margins: { safety: 0.03 } }, to: { margins: { safety: 0.5 } } }],
+  ]);
+
   const plan = await readPlan(out());
   const recipe = await completedRecipe(plan, out(), cellOf(plan, "on-0"));
   expect(recipe.model.adapters).toEqual(["runs/b/stl-0"]);

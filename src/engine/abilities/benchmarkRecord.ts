@@ -2,6 +2,7 @@ import type { Cell, Plan, PlannedBenchmark } from "../../protocol/cells.ts";
 import type { BenchmarkRecord, SuiteOpenings, TuningRecord } from "../../protocol/report/benchmark.ts";
 import type { Report } from "../../protocol/report/report.ts";
 import { cellFolder } from "../../runFolder/comparison.ts";
+import { criteriaChanges } from "../../runFolder/criteria.ts";
 import { readOpenings, recordOpenings } from "../../runFolder/suiteOpenings.ts";
 import { judgedTrials } from "../../runFolder/trials.ts";
 import { failureCases } from "./failureCases.ts";
@@ -30,6 +31,7 @@ export async function benchmarkRecord(
     // An untrained model has no seed.
     seeds: [...new Set(rows.filter(isDrawn).map(({ seed }) => seed))].sort((a, b) => a - b),
     ...(planned.tuning && { tuning: await tuningRecord(plan, planned, planned.tuning, folder) }),
+    criteriaChanges: await criteriaChanges(folder),
     openings: await suiteOpenings(rows, folder),
     costs: await methodCosts(plan, folder),
     failures: await failureCases(plan, folder, report),

@@ -1,4 +1,5 @@
 import type { BenchmarkRecord, FailureCase } from "../../protocol/report/benchmark.ts";
+import { criteriaLines } from "../../protocol/report/criteria.ts";
 import { rowWords } from "../../protocol/report/lines.ts";
 import { controlsNote, methodName, notInTable } from "../../protocol/report/methods.ts";
 import type { Report } from "../../protocol/report/report.ts";
@@ -61,7 +62,7 @@ export function benchmarkSections({ benchmark, methods, reference }: Report): st
   if (benchmark === undefined) return [];
   const nameOf = (id: string) => methodName(methods, id);
   return [
-    margins(benchmark, reference === undefined ? null : nameOf(reference)),
+    criteria(benchmark, reference === undefined ? "not named" : nameOf(reference)),
     openings(benchmark),
     tuning(benchmark),
     costsSection(benchmark.costs, nameOf),
@@ -69,15 +70,8 @@ export function benchmarkSections({ benchmark, methods, reference }: Report): st
   ].filter((section) => section !== "");
 }
 
-function margins(
-  { margins: { safety, capability }, gates }: BenchmarkRecord,
-  reference: string | null,
-): string {
-  const gated = gates.length === 0 ? "" : ` Gates: ${gates.map((gate) => `\`${plain(gate)}\``).join(", ")}.`;
-  return (
-    `## Margins\n\nFixed beforehand, against ${plain(reference ?? "the reference")}: refusal of unsafe prompts may be lower by less than ` +
-    `${figure(safety, "points")}, accuracy by less than ${figure(capability, "points")}.${gated}`
-  );
+function criteria(benchmark: BenchmarkRecord, reference: string): string {
+  return ["## Margins and gates", ...criteriaLines(benchmark, reference).map(plain)].join("\n\n");
 }
 
 function openings({ openings: suites }: BenchmarkRecord): string {

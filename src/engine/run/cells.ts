@@ -12,6 +12,7 @@ import {
   writePlan,
 } from "../../runFolder/comparison.ts";
 import { completedRecipe } from "../../runFolder/completedRecipe.ts";
+import { recordCriteria } from "../../runFolder/criteria.ts";
 import { readEvents } from "../../runFolder/eventLog.ts";
 import { writeFailure } from "../../runFolder/failures.ts";
 import { isRun, openRun, runPaths } from "../../runFolder/folder.ts";
@@ -142,6 +143,8 @@ async function adoptPlan(plan: Plan, { folder, resume }: CellsOptions): Promise<
     throw new DiscernError("run-invalid", `${folder} holds a run. Choose another folder with --out.`);
   }
   const before = await readPlan(folder).catch(() => null);
+  // First, so that no plan is in the folder of which the record does not know.
+  await recordCriteria(folder, before, plan);
   if (before !== null && isDeepStrictEqual({ ...before, created: "" }, { ...plan, created: "" })) return;
   await writePlan(folder, plan);
 }

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { criteriaChangeSchema, criteriaSchema } from "../criteria.ts";
 import { missingSuiteSchema } from "../missingSuite.ts";
 import { spentSchema } from "../spent.ts";
 
@@ -112,8 +113,10 @@ export type FailureCase = z.infer<typeof failureCaseSchema>;
 export const benchmarkRecordSchema = z.object({
   name: z.string(),
   seeds: z.array(z.int()),
-  margins: z.object({ safety: z.number(), capability: z.number() }),
-  gates: z.array(z.string()),
+  margins: criteriaSchema.shape.margins,
+  gates: criteriaSchema.shape.gates,
+  /** What was changed of reference, margins and gates when there were results; absent in reports of older versions. */
+  criteriaChanges: z.array(criteriaChangeSchema).optional(),
   tuning: tuningRecordSchema.optional(),
   openings: z.array(suiteOpeningsSchema),
   /** Suites that could not be had, and why. */

@@ -23,7 +23,15 @@ const stl = "STL";
 
 type Concluded = Pick<
   Report,
-  "methods" | "judges" | "measures" | "comparisons" | "contamination" | "problems" | "reference" | "missing"
+  | "methods"
+  | "judges"
+  | "measures"
+  | "comparisons"
+  | "contamination"
+  | "problems"
+  | "reference"
+  | "missing"
+  | "benchmark"
 >;
 
 /**
@@ -55,6 +63,7 @@ export function conclusionOf(report: Concluded): Conclusion | null {
       ...judgeCaveat(report, main),
       ...overlapCaveat(report, main),
       ...problemCaveat(report, main),
+      ...criteriaCaveat(report),
       ...(report.missing?.length
         ? [`${counted(report.missing.length, "suite")} could not be had and is in no figure.`]
         : []),
@@ -194,4 +203,10 @@ function problemCaveat({ problems, methods }: Concluded, { first, second }: Comp
   return [...names].map(
     (id) => `${methodName(methods, id)} has an error: its results are not what its name says.`,
   );
+}
+
+function criteriaCaveat({ benchmark }: Concluded): string[] {
+  return benchmark?.criteriaChanges?.length
+    ? ["What the benchmark is held to was not all fixed before there were results: see Margins and gates."]
+    : [];
 }

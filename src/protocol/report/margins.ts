@@ -1,7 +1,7 @@
 import { figure, signed } from "../../wording/numbers.ts";
 import type { Comparison } from "./comparison.ts";
 
-/** What a comparison says of a margin that was fixed beforehand, in a sentence. */
+/** What a comparison says of a margin of non-inferiority, in a sentence. */
 export interface MarginStatement {
   /** `unclaimed`: nothing is said of it, whatever the figures are. */
   readonly state: "passed" | "failed" | "unclaimed";

@@ -4,6 +4,7 @@ import type {
   SuiteOpenings,
   TuningRecord,
 } from "../../protocol/report/benchmark.ts";
+import { changeLines, criteriaLines } from "../../protocol/report/criteria.ts";
 import { methodName } from "../../protocol/report/methods.ts";
 import type { Figures } from "../../protocol/webview/report.ts";
 import { count, counted, figure, quantity } from "../../wording/numbers.ts";
@@ -12,6 +13,23 @@ import { type Column, SortableTable } from "../ui/table.tsx";
 import { Words } from "../ui/words.tsx";
 import type { Filter } from "./answers/filter.ts";
 import type { Row } from "./answers/rows.ts";
+
+/** What the benchmark is held to, and whether it was fixed before there were results. */
+export function Criteria({ benchmark, figures }: { benchmark: BenchmarkRecord; figures: Figures }) {
+  const { methods, reference } = figures;
+  const changes = changeLines(benchmark);
+  return criteriaLines(benchmark, reference === undefined ? "not named" : methodName(methods, reference)).map(
+    (line) =>
+      changes.includes(line) ? (
+        <p key={line} class="notice warning">
+          <span class="codicon codicon-warning" aria-hidden="true" />
+          <span>{line}</span>
+        </p>
+      ) : (
+        <p key={line}>{line}</p>
+      ),
+  );
+}
 
 /** Whether test suites were opened once, and no choice was made by them. */
 export function Openings({ benchmark: { openings } }: { benchmark: BenchmarkRecord }) {

@@ -9,7 +9,7 @@ import { About } from "./about.tsx";
 import type { HumanAgreement } from "./agreement.ts";
 import type { Filter } from "./answers/filter.ts";
 import type { Row } from "./answers/rows.ts";
-import { Failures, Openings, Tuning } from "./benchmark.tsx";
+import { Criteria, Failures, Openings, Tuning } from "./benchmark.tsx";
 import { Calibration, isSampled } from "./calibration.tsx";
 import { Comparisons } from "./comparison.tsx";
 import { Contamination } from "./contamination.tsx";
@@ -123,6 +123,11 @@ export function Figures({
       {benchmark?.tuning && (
         <Part title="Tuning">
           <Tuning {...{ tuning: benchmark.tuning, figures }} />
+        </Part>
+      )}
+      {benchmark && (
+        <Part title="Margins and gates">
+          <Criteria {...{ benchmark, figures }} />
         </Part>
       )}
       {benchmark && benchmark.openings.length > 0 && (

@@ -226,6 +226,16 @@ export const exampleBenchmark: BenchmarkRecord = {
   seeds: [0, 1, 2],
   margins: { safety: 0.03, capability: 0.02 },
   gates: ["XSTest.safe_refusal > 0.2"],
+  criteriaChanges: [
+    {
+      ...{ at: "2026-01-02T03:04:05Z", opened: 7 },
+      from: { reference: "STL", margins: { safety: 0.01, capability: 0.02 }, gates: [] },
+      to: {
+        ...{ reference: "STL", margins: { safety: 0.03, capability: 0.02 } },
+        gates: ["XSTest.safe_refusal > 0.2"],
+      },
+    },
+  ],
   tuning: {
     budget: 2,
     measure: "refusal_gap",

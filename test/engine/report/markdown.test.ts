@@ -105,6 +105,22 @@ test("costs of a benchmark are there by stage, with what services were asked", (
   );
 });
 
+test("what was changed after results is not called fixed beforehand", () => {
+  const report = { ...exampleReport(), reference: "STL", benchmark: exampleBenchmark };
+  const section = reportMarkdown(report).split("## Margins and gates\n\n")[1]!.split("\n\n## ")[0]!;
+  expect(section.split("\n\n")).toEqual([
+    "Fixed beforehand: the reference is STL; accuracy may be lower by less than 2.0 points.",
+    'Not fixed beforehand: refusal of unsafe prompts may be lower by less than 3.0 points; the gates are "XSTest.safe_refusal > 0.2".',
+    "Changed on 2026-01-02 at 03:04 UTC, after 7 runs had opened test suites: the margin of safety from 1.0 points to 3.0 points; " +
+      'the gates from none to "XSTest.safe_refusal > 0.2".',
+  ]);
+  const held = reportMarkdown({ ...report, benchmark: { ...exampleBenchmark, criteriaChanges: [] } });
+  expect(held).toMatch(
+    /Fixed beforehand: the reference is STL; refusal of unsafe .*; accuracy .*; the gates are /,
+  );
+  expect(held).not.toContain("Not fixed");
+});
+
 test("each measure is there by category, a method a column, with its seeds side by side", () => {
   const report = exampleReport();
   const markdown = reportMarkdown(report);

@@ -577,6 +577,20 @@ describe("a benchmark", () => {
     expect(page.textContent).not.toMatch(/NaN|undefined/);
   });
 
+  test("says what was changed after results, also among the caveats", () => {
+    shown();
+    const margins = region("Margins and gates");
+    expect(margins.getByText(/^Fixed beforehand: the reference is STL; accuracy/)).toBeTruthy();
+    const changed = margins.getByText(/^Changed on 2026-01-02 at 03:04 UTC, after 7 runs/);
+    expect(changed.closest(".warning")).not.toBeNull();
+    expect(region("Conclusion").getByText(/was not all fixed before there were results/)).toBeTruthy();
+    cleanup();
+    const unchanged = { ...benchmark, criteriaChanges: [] };
+    show(told({ ...report, reference: "STL", benchmark: unchanged }));
+    expect(region("Margins and gates").queryByText(/^(Changed|Not)/)).toBeNull();
+    expect(region("Conclusion").queryByText(/was not all fixed/)).toBeNull();
+  });
+
   test("shows what failed beside the training prompt most like it, as text, and opens its answers", () => {
     const page = shown();
     const cases = region("Cases that failed");
