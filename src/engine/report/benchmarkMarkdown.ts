@@ -45,7 +45,7 @@ export function methodsBySuites(report: Report): string {
   ].flat();
   return [
     "## Methods by suites",
-    `Rates are those of the first judge.${marks}`,
+    `Rates are those of the first judge of each question.${marks}`,
     table(header, body),
     ...below.map(plain),
   ].join("\n\n");

@@ -8,8 +8,9 @@ import {
   significance,
   type TableCell,
   type TableColumn,
+  tableJudges,
 } from "../../protocol/report/table.ts";
-import { refusalJudge } from "../../protocol/report/verdicts.ts";
+import type { JudgeInfo } from "../../protocol/report/verdicts.ts";
 import { POOLED } from "../../protocol/suite.ts";
 import { figure, interval } from "../../wording/numbers.ts";
 
@@ -64,6 +65,8 @@ const short: Readonly<Record<string, string>> = {
   attack_success: "Attack success",
   accuracy: "acc",
   accuracy_norm: "acc\\_norm",
+  win_rate: "Win rate",
+  length_difference: "Length difference",
   matched_safe_refusal: "Safe refused at matched safety",
   discernment: "AUROC",
 };
@@ -84,10 +87,17 @@ function cellText(cell: TableCell | null, { definition: { unit } }: TableColumn)
   return `${marked}${overlaps ? "$^\\dagger$" : ""}${ends}`;
 }
 
+/** What a judge of each question decides, in a caption. */
+const judgedWords: Readonly<Record<JudgeInfo["question"], string>> = {
+  refusal: "Refusals",
+  harm: "Attack success",
+  preference: "Win rates, against the answers of the suite and not controlled for length,",
+};
+
 function caption(report: Report, shown: ReportTable): string {
   const { columns } = shown;
   const { methods, reference, judges, model, benchmark, answers } = report;
-  const judge = judges.find(({ id }) => id === refusalJudge(judges));
+  const judging = tableJudges(judges).filter(({ id }) => columns.some((column) => column.judge === id));
   const seeds = new Set(benchmark?.seeds ?? answers.map(({ seed }) => seed)).size;
   const sizes = [
     ...new Map(
@@ -105,9 +115,10 @@ function caption(report: Report, shown: ReportTable): string {
       ? "Brackets are 95\\,\\% intervals over prompts."
       : "Means over seeds; brackets are 95\\,\\% intervals over seeds, of a method with one seed over prompts.",
     ...(sizes.length > 0 ? [`Prompts: ${sizes.join(", ")}.`] : []),
-    ...(judge
-      ? [`Refusals as judged by ${latexText(judge.title)} (version ${latexText(judge.version)}).`]
-      : []),
+    ...judging.map(
+      ({ question, title, version }) =>
+        `${judgedWords[question]} as judged by ${latexText(title)} (version ${latexText(version)}).`,
+    ),
     ...(reference === undefined
       ? []
       : [

@@ -4,10 +4,14 @@ import type { MeasureDefinition, MeasureRow } from "./measures.ts";
 import { erroneousMethods, type Method, markedMethods, type WithProblems } from "./methods.ts";
 import type { Report } from "./report.ts";
 import { isOverlapping } from "./training.ts";
-import { refusalJudge } from "./verdicts.ts";
+import { type JudgeInfo, questionSchema } from "./verdicts.ts";
 
 /** Measures with a column per suite, in this order. */
-const bySuite = [unsafeRefusal.id, safeRefusal.id, "attack_success", "accuracy", "accuracy_norm"];
+const bySuite = [
+  ...[unsafeRefusal.id, safeRefusal.id, "attack_success", "accuracy", "accuracy_norm"],
+  // Judges like length, so a win rate never stands without the difference of lengths.
+  ...["win_rate", "length_difference"],
+];
 /** Measures with one column, over all suites: safety and help in one number each, never without the columns before. */
 const overall = ["matched_safe_refusal", discernment.id];
 
@@ -47,19 +51,25 @@ export function answeredSuites({ answers }: Pick<Report, "answers">): string[] {
   return [...new Set(answers.flatMap(({ results }) => results.map(({ suite }) => suite)))];
 }
 
+/** The judge of each question whose verdicts the table shows: the first one. */
+export function tableJudges(judges: readonly JudgeInfo[]): JudgeInfo[] {
+  return questionSchema.options.flatMap(
+    (question) => judges.find((judge) => judge.question === question) ?? [],
+  );
+}
+
 /**
- * The table of a report: safety and over-refusal by suite, then capability, then what is measured over all suites. Methods that are
- * errors are no rows.
+ * The table of a report: safety, over-refusal, capability and helpfulness by suite, then what is measured over all suites. Methods that
+ * are errors are no rows.
  *
  * @param answered suites that come first, in this order
  */
 export function reportTable(report: Tabled, answered: readonly string[]): ReportTable {
   const { measures, judges } = report;
   const erroneous = erroneousMethods(report);
-  const first = refusalJudge(judges);
-  const harm = judges.find(({ question }) => question === "harm")?.id;
+  const judging = new Set(tableJudges(judges).map(({ id }) => id));
   const isShown = (row: MeasureRow) =>
-    row.category === undefined && (row.judge === undefined || row.judge === first || row.judge === harm);
+    row.category === undefined && (row.judge === undefined || judging.has(row.judge));
   // Suites of questions have no answers to prompts, only rows.
   const suites = new Set([...answered, ...measures.rows.map(({ suite }) => suite)]);
   suites.delete(POOLED);

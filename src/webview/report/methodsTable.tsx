@@ -64,7 +64,7 @@ export function MethodsTable({
   return (
     <>
       <p class="muted about">
-        Rates are those of the first judge; means over seeds where a method has several.
+        Rates are those of the first judge of each question; means over seeds where a method has several.
         {reference !== undefined &&
           ` A triangle points up where a method is better than ${methodName(methods, reference)} and down where it is worse, p < ${significance} by ` +
             "the paired bootstrap, Holm-adjusted over the methods and suites of a measure."}

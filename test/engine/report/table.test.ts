@@ -3,9 +3,11 @@ import { buildReport } from "../../../src/engine/evaluate/report.ts";
 import { reportCsv } from "../../../src/engine/report/csv.ts";
 import { latexText, reportLatex } from "../../../src/engine/report/latex.ts";
 import { reportMarkdown } from "../../../src/engine/report/markdown.ts";
+import type { PromptResult } from "../../../src/protocol/report/answers.ts";
 import { evaluateGate, parseGate } from "../../../src/protocol/report/gates.ts";
 import { type Report, reportSchema } from "../../../src/protocol/report/report.ts";
 import { answeredSuites, reportTable } from "../../../src/protocol/report/table.ts";
+import type { JudgeInfo } from "../../../src/protocol/report/verdicts.ts";
 import { exampleBenchmark, exampleReport, reportWithInert } from "../evaluate/fixture.ts";
 
 /** A made-up report with a reference, whose methods and suites may have other names. */
@@ -21,6 +23,38 @@ function report(rename: (name: string) => string = (name) => name): Report {
         results: one.results.map((result) => ({ ...result, suite: rename(result.suite) })),
       })),
       series: series.map((one) => ({ ...one, method: rename(one.method) })),
+    },
+    { draws: 100 },
+  );
+}
+
+/** The made-up report with a suite of 12 pairs, of which a judge of preference gives the untrained model none, STL half and DCR → STL all. */
+function reportWithWins(): Report {
+  const { methods, answers, judges, model } = exampleReport();
+  const verdicts = { untrained: ["loss", 0], STL: ["tie", 0.5], "DCR → STL": ["win", 1] } as const;
+  const better: JudgeInfo = { id: "better", version: "1", question: "preference", title: "Preference" };
+  const pairs = (method: keyof typeof verdicts) =>
+    Array.from({ length: 12 }, (_, i): PromptResult => {
+      const [verdict, score] = verdicts[method];
+      return {
+        ...{
+          id: `pair ${i}`,
+          suite: "alpaca-eval",
+          unsafe: false,
+          prompt: `Do ${i}.`,
+          response: "Two words",
+        },
+        ...{ reference: "Three words here", refusalProbability: 0.1, refusalLogOdds: -2 },
+        verdicts: { better: { verdict, score, against: "reference" } },
+      };
+    });
+  return buildReport(
+    {
+      ...{ model, methods, judges: [...judges, better], reference: "STL", benchmark: exampleBenchmark },
+      answers: answers.map((one) => ({
+        ...one,
+        results: [...one.results, ...pairs(one.method as keyof typeof verdicts)],
+      })),
     },
     { draws: 100 },
   );
@@ -51,6 +85,36 @@ describe("the table of methods by suites", () => {
       expect(cell!.against !== null).toBe(difference.holm! < 0.05);
       expect(cell!.row.seed).toBeNull();
     }
+  });
+
+  test("has win rates by the judge of preference, with the difference of lengths, in every format", () => {
+    const found = reportWithWins();
+    const { columns, rows } = reportTable(found, answeredSuites(found));
+    const own = columns.flatMap(({ suite, definition, judge, n }, i) =>
+      suite === "alpaca-eval" ? [{ i, id: definition.id, judge, n }] : [],
+    );
+    expect(own.map(({ id, judge, n }) => [id, judge, n])).toEqual([
+      ["win_rate", "better", 12],
+      ["length_difference", undefined, 12],
+    ]);
+    const [wins, lengths] = own.map(({ i }) => rows.map(({ cells }) => cells[i]!));
+    expect(wins!.map(({ row, against }) => [row.estimate, against])).toEqual([
+      [0, "worse"],
+      [0.5, null],
+      [1, "better"],
+    ]);
+    expect(lengths!.map(({ row, against }) => [row.estimate, against])).toEqual([
+      [-1, null],
+      [-1, null],
+      [-1, null],
+    ]);
+    const markdown = reportMarkdown(found);
+    expect(markdown).toContain("alpaca-eval: Win rate against the reference answers (n = 12)");
+    expect(markdown).toMatch(/^\| DCR → STL \| .* \| 100 %[^|]* ▲ \| −1\.00 /m);
+    const latex = reportLatex(found);
+    expect(latex).toContain("\\multicolumn{2}{c}{alpaca-eval}");
+    expect(latex).toContain("Win rate $\\uparrow$ & Length difference");
+    expect(latex).toMatch(/Win rates, .*, as judged by Preference \(version 1\)\./);
   });
 
   test("has no marks without a reference", () => {

@@ -69,13 +69,14 @@ export const winRate: Measure = {
       if (kept.length === 0) return [];
       const of = (runs: (number | undefined)[][]) => runs.map((run) => kept.map((i) => run[i]!));
       const undetermined = own.length - kept.length;
+      const { p, ...difference } = meanDifference(of(before), of(after), bootstrap);
       return [
         {
           ...{ suite, group: "all", judge, n: kept.length },
           ...(undetermined > 0 && { undetermined }),
           first: mean(of(before).flat()),
           second: mean(of(after).flat()),
-          difference: meanDifference(of(before), of(after), bootstrap),
+          ...{ difference, p },
         },
       ];
     });
