@@ -5,7 +5,7 @@ import { layerChoiceSchema } from "./layerChoice.ts";
 import { madeSchema } from "./made.ts";
 import { stageKindSchema } from "./recipeStages.ts";
 import { paidWorkSchema, usageSchema } from "./spent.ts";
-import { chosenSchema } from "./steering.ts";
+import { chosenSchema } from "./steeringRecord.ts";
 import { deviceUseSchema } from "./telemetry.ts";
 
 /** A figure that may not exist: numbers in JSON are finite, so NaN and infinity travel as null. */

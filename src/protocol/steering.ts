@@ -1,5 +1,4 @@
 import * as z from "zod";
-import { quantity } from "../wording/numbers.ts";
 import { sourceSchema } from "./source.ts";
 
 /** The groups of prompts that steering methods are fitted on. */
@@ -180,23 +179,48 @@ const scansSchema = z
   })
   .describe("SCANS: refusal added or taken away by a classifier of hidden states (Cao et al. 2025)");
 
+/** Choices of more blocks would be too many to try. */
+const mostConditionLayers = 3;
+
 const castSchema = z
   .strictObject({
     type: z.literal("cast").describe("CAST: prompts are steered where a condition holds"),
     ...common,
-    train: z.int().min(2).default(128).describe("Pairs of prompts that the condition is taken from"),
+    train: z
+      .int()
+      .min(2)
+      .default(128)
+      .describe(
+        "Pairs of prompts that the condition is taken from; of several conditions each has its category's share of the harmful ones",
+      ),
     validation: z
       .int()
       .min(2)
       .default(32)
-      .describe("Prompts of each group on which the condition's block and threshold are chosen"),
+      .describe("Prompts of each group on which a condition's blocks and threshold are chosen"),
     contrast: z
       .enum(["harmless", "pseudoHarmful"])
       .default("harmless")
       .describe("Group that harmful prompts are paired with for the condition"),
+    conditions: z
+      .enum(["one", "categories"])
+      .default("one")
+      .describe(
+        "one: a single condition, from all harmful prompts. categories: one for each category of harmful prompts, with blocks, threshold " +
+          "and side of its own; a prompt is taken for unsafe where any of them holds",
+      ),
     conditionLayers: bands.describe(
-      "Blocks among which the condition's is chosen; 1 to the first steered one where left out",
+      "Blocks among which a condition's are chosen; 1 to the first steered one where left out",
     ),
+    maxConditionLayers: z
+      .int()
+      .min(1)
+      .max(mostConditionLayers)
+      .default(1)
+      .describe(
+        "Blocks at most at which a condition is compared with one threshold; it holds where it does at any of them. Every choice of as " +
+          "many or fewer is tried, and of equals the one with fewer is taken. Published: 1",
+      ),
     pooling: z
       .enum(["mean", "last"])
       .default("mean")
@@ -221,12 +245,28 @@ const castSchema = z
       .number()
       .default(1)
       .describe("Length of what is added at each block; published: 1 by default, 1.5 in the demonstration"),
+    restoreNorm: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Whether every steered activation is scaled back to its norm before, so that its direction alone changes. Published as an option, " +
+          "off by default",
+      ),
     steered: z
       .enum(["unsafe", "safe"])
       .default("unsafe")
       .describe(
         "Prompts that are steered: towards refusal those taken for unsafe, as published, or away from it those taken for safe",
       ),
+  })
+  .superRefine(({ conditionLayers, maxConditionLayers: most }, context) => {
+    const named = new Set(conditionLayers).size;
+    if (conditionLayers === undefined || most <= named) return;
+    context.addIssue({
+      code: "custom",
+      path: ["maxConditionLayers"],
+      message: `is ${most}, and conditionLayers names ${named === 1 ? "one block" : `${named} blocks`}; name more blocks there, or give ${named} here`,
+    });
   })
   .describe("CAST: refusal added where a condition on hidden states holds (Lee et al. 2025)");
 
@@ -303,42 +343,3 @@ export const groupsOf: Readonly<Record<SteeringType, readonly SteeringGroup[]>> 
   cast: ["harmful", "harmless", "pseudoHarmful", "refusals", "answers"],
   alphasteer: ["harmful", "harmless", "pseudoHarmful"],
 };
-
-/** What a method chose when it was fitted, and is stated wherever it is named: layer, position, strength, threshold. */
-export const chosenSchema = z.record(z.string(), z.union([z.number(), z.string(), z.boolean()]));
-
-/** What a method chose, in words: "layer 12, position -1, strength 1". */
-export function chosenWords(chosen: z.infer<typeof chosenSchema>): string {
-  return Object.entries(chosen)
-    .map(([name, value]) => `${name} ${typeof value === "number" ? quantity(value) : value}`)
-    .join(", ");
-}
-
-/** `steering.json`: a fitted method. Its vectors lie beside it, in the safetensors file that it names. */
-export const steeringRecordSchema = z.object({
-  version: z.literal(1),
-  created: z.iso.datetime(),
-  /** The recipe's keys with every default stated. */
-  steering: steeringSchema,
-  /** The model it was fitted on; it acts on no other. */
-  model: z.object({ name: z.string(), layers: z.int().positive(), hiddenSize: z.int().positive() }),
-  /** How a prompt ("Hello") is written for the model. */
-  prompt: z.string(),
-  seed: z.int().nonnegative(),
-  chosen: chosenSchema,
-  numbers: z.record(z.string(), z.number()),
-  /** Prompts of each group that were there, and that it was fitted and compared on. */
-  prompts: z.partialRecord(
-    z.enum(steeringGroups),
-    z.object({ given: z.int(), train: z.int(), validation: z.int() }),
-  ),
-  /** What a reader must know of it, in whole sentences. */
-  notes: z.array(z.string()),
-  /** The candidates that were compared, where any were. */
-  candidates: z
-    .array(z.record(z.string(), z.union([z.number(), z.string(), z.boolean(), z.null()])))
-    .optional(),
-  /** Name and SHA-256 of the file with the tensors. */
-  tensors: z.object({ file: z.string(), sha256: z.string() }),
-});
-export type SteeringRecord = z.infer<typeof steeringRecordSchema>;

@@ -7,7 +7,7 @@ import {
 import { shortened } from "../dataset/notices.ts";
 import { type PromptRecord, promptId } from "../dataset/record.ts";
 import type { Recipe } from "../protocol/recipe.ts";
-import { groupsOf } from "../protocol/steering.ts";
+import { groupsOf, type Steering } from "../protocol/steering.ts";
 import { isOwnSuite } from "../protocol/suite.ts";
 import { greatestOf } from "../statistics/extremes.ts";
 import { type LabelledPrompt, stratifiedFolds } from "../statistics/folds.ts";
@@ -176,7 +176,7 @@ const steered = { least: 4, few: 24 };
 
 function steeringProblems({ steering }: Recipe, prompts: RecipePrompts): RecipeProblem[] {
   if (steering === undefined) return [];
-  return groupsOf[steering.type].flatMap((group): RecipeProblem[] => {
+  const few = groupsOf[steering.type].flatMap((group): RecipeProblem[] => {
     const count = new Set(prompts.steering[group].map(({ id }) => id)).size;
     if (count >= steered.few) return [];
     const named = steering.data[group] !== undefined;
@@ -201,6 +201,27 @@ function steeringProblems({ steering }: Recipe, prompts: RecipePrompts): RecipeP
           },
         ];
   });
+  return [...few, ...categoryProblems(steering, prompts.steering.harmful)];
+}
+
+/** Conditions by category need categories with prompts enough. */
+function categoryProblems(steering: Steering, harmful: readonly PromptRecord[]): RecipeProblem[] {
+  if (steering.type !== "cast" || steering.conditions !== "categories" || harmful.length === 0) return [];
+  const categories = Map.groupBy(harmful, ({ kind }) => kind);
+  const isLarge = [...categories].some(
+    ([kind, of]) => kind !== undefined && new Set(of.map(({ id }) => id)).size >= steered.least,
+  );
+  if (isLarge) return [];
+  return [
+    {
+      severity: "error",
+      path: ["steering", "conditions"],
+      about: "group-too-small",
+      message:
+        `No category of the harmful prompts has ${steered.least} different ones, and each condition is taken from one category. Set ` +
+        'steering.conditions to "one", or name a column of categories by columns.kind of their source.',
+    },
+  ];
 }
 
 /**

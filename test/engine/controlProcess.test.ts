@@ -6,7 +6,7 @@ import { beforeAll, expect, test } from "vitest";
 import type { BenchmarkInput } from "../../src/protocol/benchmark.ts";
 import { reportSchema } from "../../src/protocol/report/report.ts";
 import { reportTable } from "../../src/protocol/report/table.ts";
-import { steeringRecordSchema } from "../../src/protocol/steering.ts";
+import { steeringRecordSchema } from "../../src/protocol/steeringRecord.ts";
 import { tempFolder } from "../tempFolder.ts";
 import { tinyData, tinyDirection, writeTinyModel } from "../tinyModel.ts";
 

@@ -5,20 +5,24 @@ import { OnnxBackend } from "../../src/engine/backend/onnx/onnxBackend.ts";
 import { Device } from "../../src/engine/backend/onnx/runtime/device.ts";
 import { openModel } from "../../src/engine/model/source.ts";
 import { alphaDirections, alphaSteer } from "../../src/engine/steer/alphaSteer.ts";
+import { cast } from "../../src/engine/steer/cast.ts";
+import { behaviourDirections } from "../../src/engine/steer/castBehaviour.ts";
 import {
-  behaviourDirections,
-  cast,
+  chooseBlocks,
   conditionDirections,
   conditionSimilarities,
   conditionSimilarity,
-} from "../../src/engine/steer/cast.ts";
+  statesOf,
+} from "../../src/engine/steer/castCondition.ts";
 import { balancedAccuracy, bestGate, f1, type Gate } from "../../src/engine/steer/gate.ts";
 import type { FittedSteering, SteerContext, Steered } from "../../src/engine/steer/method.ts";
 import { nullSpaceReader } from "../../src/engine/steer/nullSpace.ts";
+import type { PrincipalDirection } from "../../src/engine/steer/principalDirection.ts";
 import type { SteeredPrompt } from "../../src/engine/steer/promptSuffix.ts";
 import { safetyScores, scans, scansVectors, transitions } from "../../src/engine/steer/scans.ts";
 import { meanVector, stacked, type Vector } from "../../src/engine/steer/vectors.ts";
 import { steeringSchema } from "../../src/protocol/steering.ts";
+import type { ConditionRecord } from "../../src/protocol/steeringRecord.ts";
 import { goldenPath, readGolden } from "./golden.ts";
 
 interface Continued {
@@ -58,6 +62,11 @@ interface Case {
     readonly gate: Gate & { readonly value: number; readonly layer: number };
     readonly asked: number[];
     readonly fires: boolean[];
+    readonly any: Continued & {
+      readonly best: { readonly layers: number[]; readonly f1: number };
+      readonly conditions: ConditionRecord[];
+      readonly holds: boolean[][];
+    };
   };
   readonly alphasteer: Continued & {
     readonly strength: number;
@@ -123,6 +132,7 @@ describe("the mathematics", () => {
       threshold: expect.closeTo(0.35, 12),
       side: "below",
       value: expect.closeTo(5 / 6, 12),
+      gap: expect.closeTo(0.3, 12),
     });
     expect(bestGate({ unsafe: [1], safe: [] }, f1)).toBeNull();
     expect(bestGate({ unsafe: [1], safe: [Number.NaN] }, f1)).toBeNull();
@@ -187,7 +197,9 @@ describe.each(golden.cases.map((each) => [each.model, each] as const))("on %s", 
   it("CAST's directions, gate and effect are PyTorch's", async () => {
     const { cast: expected, harmful, harmless, validation, refusals, answers } = given;
     const turns = (prompts: readonly Tokens[]) => prompts.map((ids) => ids.slice(0, -2));
-    const conditions = await conditionDirections(backend, turns(harmful), turns(harmless), all);
+    const [conditions] = (await conditionDirections(backend, [turns(harmful)], turns(harmless), all)) as [
+      PrincipalDirection[],
+    ];
     expectRows(
       conditions.map(({ direction }) => direction),
       expected.conditions,
@@ -208,8 +220,9 @@ describe.each(golden.cases.map((each) => [each.model, each] as const))("on %s", 
       2e-3,
     );
 
-    const similarities = (prompts: readonly Tokens[]) =>
-      conditionSimilarities(backend, prompts, all, conditions, "mean");
+    const directions = conditions.map(({ direction }) => direction);
+    const similarities = async (prompts: readonly Tokens[]) =>
+      conditionSimilarities(await statesOf(backend, prompts, all, "mean"), all, directions);
     const [unsafe, safe] = [await similarities(validation.harmful), await similarities(validation.harmless)];
     for (const [found, wanted] of [
       [unsafe, expected.similarities.harmful],
@@ -238,6 +251,29 @@ describe.each(golden.cases.map((each) => [each.model, each] as const))("on %s", 
     const steered = await cast.steer(fitted, contextOf(backend, given.prefix), asked);
     expect(steered.gate!.map(({ decision }) => decision)).toEqual(expected.fires.map(Number));
     await expectEffect(backend, given.asked, steered, expected);
+
+    const { best } = chooseBlocks({ unsafe, safe }, all, 2);
+    expect(best.layers).toEqual(expected.any.best.layers);
+    expect(best.gate.value).toBeCloseTo(expected.any.best.f1, 10);
+    const { numbers: _, ...rest } = fitted;
+    const either = {
+      ...rest,
+      steering: { ...fitted.steering, restoreNorm: true },
+      numbers: {},
+      conditions: expected.any.conditions,
+      tensors: new Map([
+        ...fitted.tensors,
+        [
+          "condition",
+          stacked(expected.any.conditions.flatMap(({ layers }) => layers.map((of) => directions[of]!))),
+        ],
+      ]),
+    };
+    const any = await cast.steer(either, contextOf(backend, given.prefix), asked);
+    const { holds } = expected.any;
+    expect(any.gate!.map(({ decision }) => decision)).toEqual(holds.map((of) => Number(of.includes(true))));
+    expect(any.gate!.map(({ holding }) => holding)).toEqual(holds.map((of) => of.filter(Boolean).length));
+    await expectEffect(backend, given.asked, any, expected.any);
   });
 
   it("AlphaSteer's directions and effect are PyTorch's", async () => {

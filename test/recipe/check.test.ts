@@ -75,6 +75,24 @@ test.each([
   expect(found[0]!.message).toMatch(new RegExp(`${count} toxic prompts?\\b`));
 });
 
+test.each([
+  ["no category of four", (i: number) => `kind ${i % 10}`, [["error", '"conditions": "categories"']]],
+  ["a category of four", (i: number) => `kind ${i % 7}`, []],
+])("conditions by category need %s", async (_, kindOf, expected) => {
+  const rows = ["toxic", "seemingly_toxic"].flatMap((label) =>
+    Array.from({ length: 30 }, (_, i) => `${label},${kindOf(i)},Is ${label} demand ${i} fine?`),
+  );
+  writeFileSync(join(root, "kinds.csv"), ["label,kind,prompt", ...rows].join("\n"));
+  const found = await problems({
+    data: { contrast: [{ file: "kinds.csv" }] },
+    steering: { type: "cast", conditions: "categories" },
+  });
+  const about = found.filter((each) => each.about === "group-too-small");
+  expect(about.map(({ severity, text }) => [severity, text])).toEqual(
+    expected.map(([severity, text]) => [severity, expect.stringContaining(text!)]),
+  );
+});
+
 test("labels that people gave count", async () => {
   const prompts = Array.from({ length: 60 }, (_, i) => `Is question ${i} fine?`);
   writeFileSync(join(root, "bare.csv"), ["prompt", ...prompts].join("\n"));

@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { DiscernError } from "../../protocol/errors.ts";
 import { openingTexts } from "../../protocol/openings.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
-import type { SteeringRecord } from "../../protocol/steering.ts";
+import type { SteeringRecord } from "../../protocol/steeringRecord.ts";
 import { shapeProblems } from "../../recipe/modelFit.ts";
 import { refuseErrors } from "../../recipe/problem.ts";
 import { readRecipePrompts } from "../../recipe/prompts.ts";

@@ -60,6 +60,8 @@ export interface Intervention {
    * interventions leave alone is computed as if there were none.
    */
   readonly scale?: Float32Array;
+  /** Whether a changed activation is scaled back to its length before, x'·‖x‖/‖x'‖; false where left out. */
+  readonly restoreNorm?: boolean;
 }
 
 /** What an intervention did during one call: an intervention that never acts has no activations. */

@@ -4,7 +4,7 @@ import * as z from "zod";
 import { DiscernError } from "../../protocol/errors.ts";
 import { asFileName } from "../../protocol/fileName.ts";
 import { type SamplingRecipe, samplingSchema } from "../../protocol/sampling.ts";
-import { chosenWords } from "../../protocol/steering.ts";
+import { chosenWords } from "../../protocol/steeringRecord.ts";
 import { loadRecipe } from "../../recipe/loadRecipe.ts";
 import { probability } from "../../wording/numbers.ts";
 import { promptLine } from "../../wording/unseen.ts";

@@ -5,7 +5,7 @@ import type { RunEvent, RunEventOf } from "../../protocol/events.ts";
 import { chosenFigures, type LayerChoice } from "../../protocol/layerChoice.ts";
 import { madeSentence } from "../../protocol/made.ts";
 import { placeWords } from "../../protocol/place.ts";
-import { chosenWords } from "../../protocol/steering.ts";
+import { chosenWords } from "../../protocol/steeringRecord.ts";
 import { telemetryWords } from "../../protocol/telemetry.ts";
 import { timeline } from "../../protocol/timeline.ts";
 import { comovement } from "../../statistics/comovement.ts";

@@ -3,12 +3,8 @@ import { dirname, join, basename as nameOf, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { DiscernError } from "../../protocol/errors.ts";
 import type { Method } from "../../protocol/report/methods.ts";
-import {
-  answerGroups,
-  type Steering,
-  type SteeringGroup,
-  type SteeringRecord,
-} from "../../protocol/steering.ts";
+import { answerGroups, type Steering, type SteeringGroup } from "../../protocol/steering.ts";
+import type { SteeringRecord } from "../../protocol/steeringRecord.ts";
 import { forwardFlops } from "../../recipe/stageCost.ts";
 import { modelSize, type Session } from "../session/session.ts";
 import { countedPasses } from "../steer/countedPasses.ts";
@@ -53,7 +49,10 @@ export interface FitOptions {
   readonly seed: number;
   readonly openings: readonly string[];
   readonly prompts: Readonly<
-    Record<SteeringGroup, readonly { readonly prompt: string; readonly response?: string }[]>
+    Record<
+      SteeringGroup,
+      readonly { readonly prompt: string; readonly response?: string; readonly kind?: string }[]
+    >
   >;
   readonly onProgress?: (done: number, total: number) => void;
   /** Told, once it is fitted, how many floating-point operations its forward passes took, attention aside. */
@@ -92,6 +91,7 @@ export async function fitSteering(
       refusals: await fits("refusals"),
       answers: await fits("answers"),
     },
+    categories: new Map(prompts.harmful.flatMap(({ prompt, kind }) => (kind ? [[prompt, kind]] : []))),
     seed,
     ...(onProgress && { onProgress }),
   });
@@ -139,9 +139,9 @@ async function takeFitted(
     );
   }
   await checkSteeredModel(found, modelOf(session));
-  const { chosen, numbers, prompts, notes, candidates } = found.record;
+  const { chosen, numbers, prompts, notes, conditions, candidates } = found.record;
   const tensors = new Map([...found.tensors].filter(([name]) => !name.startsWith("model.")));
-  const fitted = { ...{ chosen, numbers, prompts, notes, tensors }, ...(candidates && { candidates }) };
+  const fitted = { chosen, numbers, prompts, notes, tensors, conditions, candidates };
   await writeSteering(path, { steering, seed, fitted, model: modelOf(session) });
 }
 

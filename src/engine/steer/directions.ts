@@ -1,5 +1,6 @@
 import { DiscernError } from "../../protocol/errors.ts";
-import type { SteeringGroup, SteeringRecord } from "../../protocol/steering.ts";
+import type { SteeringGroup } from "../../protocol/steering.ts";
+import type { SteeringRecord } from "../../protocol/steeringRecord.ts";
 import { shuffled, stream } from "../../statistics/random.ts";
 import type { Backend, Tokens } from "../backend/backend.ts";
 import type { Intervention } from "../backend/interventions.ts";
@@ -29,20 +30,35 @@ export async function splitGroups<G extends SteeringGroup>(
   const entries: [G, Split][] = [];
   for (const group of groups) {
     const drawn = shuffled([...new Set(prompts[group])], stream(seed, "steering", group));
-    const { train, validation } = counts(drawn.length, wanted);
-    if (train < 2 || validation < 2) {
-      throw tooFew(group, `there are ${drawn.length} different prompts, and at least 4 are needed`);
+    if (drawn.length < leastPrompts) {
+      throw tooFew(
+        group,
+        `there are ${drawn.length} different prompts, and at least ${leastPrompts} are needed`,
+      );
     }
-    const ids = await encoder.prompts(drawn.slice(0, train + validation));
-    entries.push([group, { train: ids.slice(0, train), validation: ids.slice(train) }]);
+    entries.push([group, await splitOf(drawn, wanted, encoder)]);
   }
   return Object.fromEntries(entries) as Record<G, Split>;
+}
+
+/** Prompts that can be split: two to fit on, and two to compare on. */
+export const leastPrompts = 4;
+
+/** The first of drawn prompts, for training and validation. @param drawn at least `leastPrompts` of them. */
+export async function splitOf(
+  drawn: readonly string[],
+  wanted: Wanted,
+  encoder: FitContext["encoder"],
+): Promise<Split> {
+  const { train, validation } = counts(drawn.length, wanted);
+  const ids = await encoder.prompts(drawn.slice(0, train + validation));
+  return { train: ids.slice(0, train), validation: ids.slice(train) };
 }
 
 function counts(n: number, wanted: Wanted): Wanted {
   const all = wanted.train + wanted.validation;
   if (n >= all) return wanted;
-  const validation = Math.max(2, Math.round((n * wanted.validation) / all));
+  const validation = Math.min(n - 2, Math.max(2, Math.round((n * wanted.validation) / all)));
   return { train: n - validation, validation };
 }
 

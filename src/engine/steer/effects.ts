@@ -15,6 +15,8 @@ export interface SteeringEffect {
   /** What a gate decided, and the score that it went by; absent for methods without one. */
   readonly decision?: number;
   readonly score?: number;
+  /** How many of a gate's conditions hold; absent where it has one. */
+  readonly holding?: number;
 }
 
 /** Prompts at a time: each has two distributions over the vocabulary in memory. */
@@ -67,7 +69,7 @@ async function chunkEffects(
       change: changes.length === 0 ? 0 : changes.reduce((sum, each) => sum + each, 0) / changes.length,
       kl: divergence(plain.get(i)!, changed.get(i)!),
       unsteeredLogOdds: scores[i]!.logOdds,
-      ...(gate && { decision: gate[i]!.decision, score: gate[i]!.score }),
+      ...gate?.[i],
     };
   });
 }

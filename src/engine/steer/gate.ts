@@ -4,6 +4,9 @@ import { auroc, type ClassScores } from "../../statistics/roc.ts";
 /** Which scores are taken for unsafe: those from the threshold on, or those below it. */
 type GateSide = "from" | "below";
 
+/** Both sides, in the order in which they are tried. */
+export const gateSides: readonly GateSide[] = ["from", "below"];
+
 /** A threshold on a score of prompts, and the side of it that is taken for unsafe. */
 export interface Gate {
   readonly threshold: number;
@@ -23,6 +26,11 @@ export function takes({ threshold, side }: Gate, score: number): boolean {
   return side === "from" ? score >= threshold : score < threshold;
 }
 
+/** How far a score lies on the side that is taken for unsafe; below 0 on the other. */
+export function margin({ threshold, side }: Gate, score: number): number {
+  return side === "from" ? score - threshold : threshold - score;
+}
+
 /** F1 of "unsafe"; 0 where no unsafe prompt is taken. */
 export function f1({ unsafeTaken, safeTaken, unsafe }: GateCounts): number {
   return unsafeTaken === 0 ? 0 : (2 * unsafeTaken) / (unsafe + unsafeTaken + safeTaken);
@@ -36,6 +44,18 @@ export function balancedAccuracy({ unsafeTaken, safeTaken, unsafe, safe }: GateC
 /** Criteria that differ by less are equal: they are made of shares. */
 const rounding = 1e-9;
 
+/** A gate with its criterion, and how wide the gap between scores is that its threshold lies in. */
+export interface FoundGate extends Gate {
+  readonly value: number;
+  readonly gap: number;
+}
+
+/** Whether a gate's criterion is higher than another's, or as high and its gap wider. */
+export function isBetter(one: FoundGate, other: FoundGate): boolean {
+  const higher = one.value - other.value;
+  return higher > rounding || (higher > -rounding && one.gap > other.gap);
+}
+
 /**
  * The threshold with the highest criterion among all that decide differently: those between neighbouring scores, and one beyond
  * either end. Of equals the one in the widest gap is taken, so that the choice hangs on no grid and lies as far from the scores as it
@@ -48,21 +68,20 @@ export function bestGate(
   { unsafe, safe }: ClassScores,
   criterion: (counts: GateCounts) => number,
   sides: readonly GateSide[] = ["from"],
-): (Gate & { readonly value: number }) | null {
+): FoundGate | null {
   const all = [...unsafe, ...safe];
   if (unsafe.length === 0 || safe.length === 0 || !all.every(Number.isFinite)) return null;
-  let best: (Gate & { readonly value: number; readonly gap: number }) | null = null;
+  let best: FoundGate | null = null;
   for (const side of sides) {
     for (const { threshold, gap } of cuts(all)) {
       const taken = (of: readonly number[]) => of.filter((score) => takes({ threshold, side }, score)).length;
       const counts = { unsafeTaken: taken(unsafe), safeTaken: taken(safe) };
       const value = criterion({ ...counts, unsafe: unsafe.length, safe: safe.length });
-      const higher = best === null ? 1 : value - best.value;
-      const isBetter = higher > rounding || (higher > -rounding && gap > best!.gap);
-      if (isBetter) best = { threshold, side, value, gap };
+      const found = { threshold, side, value, gap };
+      if (best === null || isBetter(found, best)) best = found;
     }
   }
-  return best && { threshold: best.threshold, side: best.side, value: best.value };
+  return best;
 }
 
 /** Thresholds that decide differently, ascending, each with the gap between the scores beside it; none beyond the ends. */

@@ -5,7 +5,8 @@
  * knowing. A control (`control.ts`) changes a method's interventions, so that every method has one; `effects.ts` measures whether
  * a method acted at all.
  */
-import type { SteeringGroup, SteeringOf, SteeringRecord, SteeringType } from "../../protocol/steering.ts";
+import type { SteeringGroup, SteeringOf, SteeringType } from "../../protocol/steering.ts";
+import type { SteeringRecord } from "../../protocol/steeringRecord.ts";
 import type { Backend } from "../backend/backend.ts";
 import type { Intervention } from "../backend/interventions.ts";
 import type { PromptEncoder } from "../chat/encoding.ts";
@@ -21,6 +22,8 @@ export interface FitContext {
   readonly openings: readonly string[];
   /** The prompts of each group of `groupsOf` that fit the model's context, in the order of their files. */
   readonly prompts: Readonly<Record<SteeringGroup, readonly string[]>>;
+  /** The category of each harmful prompt that has one, by its words. */
+  readonly categories: ReadonlyMap<string, string>;
   /** Of every draw. */
   readonly seed: number;
   /** Told after each pass or candidate. */
@@ -28,7 +31,10 @@ export interface FitContext {
 }
 
 /** What a method found. */
-export type Fitted = Pick<SteeringRecord, "chosen" | "numbers" | "prompts" | "notes" | "candidates"> & {
+export type Fitted = Pick<
+  SteeringRecord,
+  "chosen" | "numbers" | "prompts" | "notes" | "conditions" | "candidates"
+> & {
   /** By name. Names that begin with "model." are the file's own. */
   readonly tensors: ReadonlyMap<string, Parameter>;
 };
@@ -38,6 +44,7 @@ export interface FittedSteering<T extends SteeringType = SteeringType> {
   readonly steering: SteeringOf<T>;
   readonly chosen: SteeringRecord["chosen"];
   readonly numbers: SteeringRecord["numbers"];
+  readonly conditions?: SteeringRecord["conditions"];
   readonly tensors: ReadonlyMap<string, Parameter>;
 }
 
@@ -63,6 +70,8 @@ export interface GateDecision {
   readonly decision: 1 | 0 | -1;
   /** The score that was held against the threshold, on the method's own scale. */
   readonly score: number;
+  /** How many of several conditions hold, of which one suffices; absent for a gate that has one. */
+  readonly holding?: number;
 }
 
 /** An inference-time method: one row of the table in `methods.ts`. */

@@ -1,7 +1,8 @@
 import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { DiscernError } from "../../protocol/errors.ts";
-import { type Steering, type SteeringRecord, steeringRecordSchema } from "../../protocol/steering.ts";
+import type { Steering } from "../../protocol/steering.ts";
+import { type SteeringRecord, steeringRecordSchema } from "../../protocol/steeringRecord.ts";
 import { writeFailure } from "../../runFolder/failures.ts";
 import { writeAtomic } from "../../storage/atomic.ts";
 import { fileHash } from "../../storage/hash.ts";
@@ -104,8 +105,8 @@ export async function readSteering(path: string): Promise<ReadSteering> {
   }
   const { tensors } = await readSafetensors(place);
   for (const [name, { data }] of tensors) refuseNotFinite(data, `${place}: tensor "${name}"`);
-  const { steering, chosen, numbers } = record;
-  return { steering, chosen, numbers, tensors, record, path: file };
+  const { steering, chosen, numbers, conditions } = record;
+  return { steering, chosen, numbers, conditions, tensors, record, path: file };
 }
 
 /** @throws DiscernError `steering-invalid`. */

@@ -43,6 +43,9 @@ export function editWeights(
   if (interventions.some(({ positions, scale }) => positions !== "all" || scale !== undefined)) {
     throw refused("it does not act on all tokens of all prompts alike");
   }
+  if (interventions.some(({ restoreNorm }) => restoreNorm)) {
+    throw refused("it restores the norms of what it changes");
+  }
   const { family, norm } = model.architecture;
   if (norm.placement !== "pre") {
     throw refused(`models of the family ${family} have a norm behind each sub-block`);

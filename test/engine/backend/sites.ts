@@ -27,6 +27,7 @@ interface Case {
     readonly read?: number[];
     readonly write?: number[];
     readonly scale?: number[];
+    readonly restoreNorm?: boolean;
   }[];
   readonly prompts: number[][];
   readonly answers: number[][];
@@ -45,10 +46,10 @@ interface Case {
 const cases = readGolden<Case[]>("interventions.json");
 const named = cases.map((each) => {
   const what = each.interventions.map(
-    ({ action, of, at, module, positions, scale }) =>
+    ({ action, of, at, module, positions, scale, restoreNorm }) =>
       `${action}${of ? ` of ${of}` : ""} at ${module ? `${module} ` : ""}${at}, ${
         typeof positions === "string" ? positions : `from ${positions.from}`
-      }${scale ? ` times ${scale}` : ""}`,
+      }${scale ? ` times ${scale}` : ""}${restoreNorm ? " with its norm" : ""}`,
   );
   return [each.model, what.join("; ") || "nothing", each] as const;
 });
@@ -189,6 +190,40 @@ export function conformanceOfSites(
       expect(Math.abs(effects[0]!.norm / mean(norm) - 1)).toBeLessThan(1e-3);
     }));
 
+  it("gives what it changed its length back where that is asked for, and says how far it moved", () =>
+    opened("llama", async (backend) => {
+      const vector = Float32Array.from({ length: 48 }, (_, k) => 3 * Math.cos(k));
+      const turned: Intervention = {
+        ...ablation([1]),
+        action: { type: "add", vector },
+        scale: Float32Array.of(1, 0),
+        restoreNorm: true,
+      };
+      const taps: Tap[] = [{ site: turned.site, positions: "all", read: "value" }];
+      const batch = [example, { ids: [9, 8, 7, 30, 31], promptLength: 3 }];
+      let effects: readonly InterventionEffect[] = [];
+      const read = async (interventions: readonly Intervention[]) => {
+        const found = await backend.tap(batch, taps, { interventions, onEffects: (all) => (effects = all) });
+        return found.map(([[reading]]: TapReading[][]) => rowsOf(reading!));
+      };
+      const [plain, changed] = [await read([]), await read([turned])];
+      for (const [t, x] of plain[1]!.entries()) {
+        expect(furthest(Array.from(changed[1]![t]!), Array.from(x))).toBeLessThan(1e-5);
+      }
+      let moved = 0;
+      for (const [t, x] of plain[0]!.entries()) {
+        const y = changed[0]![t]!;
+        expect(Math.abs(norm(y) / norm(x) - 1)).toBeLessThan(1e-5);
+        const sum = x.map((value, k) => value + vector[k]!);
+        const expected = Array.from(sum, (value) => (value * norm(x)) / norm(sum));
+        expect(furthest(Array.from(y), expected)).toBeLessThan(1e-4);
+        moved += norm(y.map((value, k) => value - x[k]!)) / plain[0]!.length;
+      }
+      expect(moved).toBeGreaterThan(1);
+      expect(effects[0]!.activations).toBe(example.ids.length);
+      expect(Math.abs(effects[0]!.change / moved - 1)).toBeLessThan(1e-4);
+    }));
+
   it("says which tokens an intervention acted on, padding left out, and that it never did", () =>
     opened("llama", async (backend) => {
       let effects: readonly InterventionEffect[] = [];
@@ -278,6 +313,7 @@ function interventionOf({
   positions,
   action,
   scale,
+  restoreNorm,
   of = "self",
   vector = [],
   read = [],
@@ -294,7 +330,13 @@ function interventionOf({
     positions,
     action: actions[action],
     ...(scale && { scale: Float32Array.from(scale) }),
+    ...(restoreNorm && { restoreNorm }),
   };
+}
+
+/** The tokens of a reading, (width) each. */
+function rowsOf({ count, width, data }: TapReading): Float32Array[] {
+  return Array.from({ length: count }, (_, t) => data.slice(t * width, (t + 1) * width));
 }
 
 /** Taps of what a linear module reads, and of the gradient at what it gives. */

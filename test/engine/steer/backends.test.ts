@@ -46,6 +46,13 @@ const keys: Record<keyof typeof steeringMethods, object> = {
   cast: { ...fit, questions: 2, suffixes: 3 },
   alphasteer: { ...fit, strengths: [0.1, 0.5] },
 };
+const cases: readonly (readonly [name: string, steering: object])[] = [
+  ...Object.entries(keys).map(([type, own]) => [type, { type, ...own }] as const),
+  [
+    "cast with conditions by category, at several blocks, and norms restored",
+    { type: "cast", ...keys.cast, ...{ conditions: "categories", maxConditionLayers: 2, restoreNorm: true } },
+  ],
+];
 
 describe.skipIf(skipped)("a method that was fitted on onnxruntime", () => {
   let folder: string;
@@ -66,17 +73,19 @@ describe.skipIf(skipped)("a method that was fitted on onnxruntime", () => {
   const contextOf = async ({ backend, encoder }: Session) => ({
     ...{ backend, encoder, suffix: await PromptSuffix.of(encoder) },
     ...{ openings, prompts, seed },
+    // The three things that are asked for.
+    categories: new Map(prompts.harmful.map((prompt, i) => [prompt, `kind ${i % 3}`])),
   });
   const steered = async (session: Session, fitted: FittedSteering): Promise<Backend> =>
     new SteeredBackend(fitted, await contextOf(session));
 
-  describe.each(Object.keys(keys) as (keyof typeof keys)[])("%s", (type) => {
-    const steering = steeringSchema.parse({ type, ...keys[type] });
-    const file = () => join(folder, type, steeringFileName);
+  describe.each(cases)("%s", (name, given) => {
+    const steering = steeringSchema.parse(given);
+    const file = () => join(folder, name, steeringFileName);
     beforeAll(async () => {
       const context = await contextOf(onnx);
       const fitted = await methodOf(steering).fit(steering, context);
-      await mkdir(join(folder, type));
+      await mkdir(join(folder, name));
       await writeSteering(file(), { steering, seed, fitted, model: { name: "model", ...context } });
     });
 

@@ -57,6 +57,18 @@ async function fittedOn(backend: Backend, strength: number): Promise<readonly Fi
       },
     ),
     of(
+      { type: "cast", strength, layers: all, restoreNorm: true },
+      {
+        chosen: {},
+        numbers: {},
+        conditions: [{ layers: [0, 1], threshold: 0, side: "from" }],
+        tensors: new Map([
+          ["condition", vectors("conditions", 1 / Math.sqrt(hiddenSize))],
+          ["behaviour", vectors("cast", 1)],
+        ]),
+      },
+    ),
+    of(
       { type: "alphasteer", layers: all },
       {
         chosen: {},
@@ -73,7 +85,12 @@ async function fittedOn(backend: Backend, strength: number): Promise<readonly Fi
       // A gate stands in the middle of the prompts' own scores, so that it fires on some of them.
       const { gate } = await methodOf(one.steering).steer(one, contextOf(backend), prompts);
       if (gate === undefined) return one;
-      return { ...one, numbers: { ...one.numbers, threshold: median(gate.map(({ score }) => score)) } };
+      const threshold = median(gate.map(({ score }) => score));
+      return {
+        ...one,
+        numbers: { ...one.numbers, threshold },
+        conditions: one.conditions?.map((condition) => ({ ...condition, threshold })),
+      };
     }),
   );
 }

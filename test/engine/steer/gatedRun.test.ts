@@ -119,6 +119,41 @@ test("CAST steers the prompts that were taken for safe where the recipe says so"
   expect(safe).toEqual(unsafe.map((decision) => (decision === 1 ? 0 : -1)));
 });
 
+test("CAST with conditions by category says how many hold, and its control takes what was fitted", async () => {
+  const cast: Steering = {
+    ...{ type: "cast", ...fit, questions: 2, suffixes: 2 },
+    ...{ conditions: "categories", conditionLayers: [0, 1], maxConditionLayers: 2, restoreNorm: true },
+  };
+  const { report, fitted } = await run("cast by category", cast);
+  const { conditions = [], chosen, numbers } = fitted.record;
+  expect(conditions.length).toBeGreaterThan(1);
+  expect(fitted.tensors.get("condition")!.shape[0]).toBe(conditions.flatMap(({ layers }) => layers).length);
+  expect(chosen).toMatchObject({
+    norm: "restored",
+    conditions: expect.stringContaining(conditions[1]!.name!),
+  });
+  expect(report.methods.at(-1)!.interventions).toMatchObject([chosen]);
+  for (const { name } of conditions) {
+    expect(numbers[`condition ${name} f1`]).toBeGreaterThan(0);
+    expect(numbers[`condition ${name} share of safe prompts`]).toBeLessThanOrEqual(1);
+  }
+  const holding = valuesOf(report, "steering_conditions");
+  expect(valuesOf(report, "steering_gate")).toEqual(holding.map((count) => Math.min(1, count!)));
+  expect(valuesOf(report, "steering_gate_score").map((score) => score! >= 0)).toEqual(
+    holding.map((count) => count! > 0),
+  );
+  expect(report.measures.rows.map(({ measure }) => measure)).toContain("steering_conditions");
+
+  const control = await run("cast by category control", {
+    ...cast,
+    fitted: join(root, "cast by category"),
+    control: { type: "random", seed: 3 },
+  });
+  expect(control.fitted.record.conditions).toEqual(conditions);
+  expect(valuesOf(control.report, "steering_conditions")).toEqual(holding);
+  expect(valuesOf(control.report, "steering_kl")).not.toEqual(valuesOf(report, "steering_kl"));
+});
+
 test("SCANS takes the threshold and the answer prefix that a recipe names", async () => {
   const own = await run("scans Sure", { type: "scans", ...fit, threshold: 0.5 });
   expect(own.fitted.chosen.threshold).toBe(0.5);

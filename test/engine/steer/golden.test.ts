@@ -77,6 +77,7 @@ async function contextOf(golden: Case, backend: Backend): Promise<FitContext> {
       refusals: [],
       answers: [],
     },
+    categories: new Map(),
     seed,
   };
 }

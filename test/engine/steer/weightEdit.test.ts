@@ -57,6 +57,7 @@ it.each([
   ["qwen2", [added(1)], /no bias in their MLPs/],
   ["llama", [{ ...added(1), positions: "last" as const }], /all tokens of all prompts alike/],
   ["llama", [{ ...added(1), scale: new Float32Array([1, 0]) }], /all tokens of all prompts alike/],
+  ["llama", [{ ...added(1), restoreNorm: true }], /restores the norms/],
   ["llama", [...ablation(3, direction), added(1)], /neither an ablation nor an addition/],
   // A part of an ablation that acts at every block input is no edit of weights: it would act once.
   ["llama", ablation(3, direction).slice(1), /neither an ablation nor an addition/],

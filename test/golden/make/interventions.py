@@ -112,6 +112,13 @@ def settings(model) -> list[list[dict]]:
             project("linear-input", [1], "all", "self", [0.0, 1.0, 1.0], config.intermediate_size, "mlp.down_proj"),
             project("linear-output", [2], "prompt", "last", None, width, projection),
         ],
+        # CAST's with norms restored, on some prompts.
+        [{**one("block-input", [1, 2], "all", "add"), "scale": [1.0, 0.0, -1.5], "restoreNorm": True}],
+        [
+            {**project("mlp-output", [0, 2], "prompt", "last"), "restoreNorm": True},
+            {**one("linear-output", [1], {"from": [3, 6, 10]}, "add", width, projection), "restoreNorm": True},
+            {**one("block-input", [2], "all", "ablate"), "restoreNorm": True},
+        ],
     ]
 
 
@@ -173,7 +180,10 @@ class Acting:
                 "prompt": tokens < self.prompt,
                 "last": tokens == self.prompt - 1,
             }[positions]
-        return torch.where(meant[None, :, None], x + scale * change, x)
+        new = x + scale * change
+        if each.get("restoreNorm"):
+            new = new * (x.norm(dim=-1, keepdim=True) / new.norm(dim=-1, keepdim=True))
+        return torch.where(meant[None, :, None], new, x)
 
 
 def run(model, acting: Acting, ids: list[int], prompt: int, stack: ExitStack | None = None) -> torch.Tensor:

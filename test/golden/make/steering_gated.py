@@ -6,6 +6,7 @@ time, without caches. `null_space` holds AlphaSteer's reading direction for acti
 """
 
 from contextlib import ExitStack
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -279,6 +280,51 @@ def cast(model, texts: dict) -> dict:
         "asked": digits(asked),
         "fires": fires,
         **continued(model, texts["asked"], [("input", act) if fired else None for fired in fires]),
+        "any": any_of(model, texts, found, [similarities(prompt) for prompt in texts["asked"]], act),
+    }
+
+
+def any_of(model, texts: dict, validation: dict, asked: list[list[float]], act) -> dict:
+    """CAST by "or" and with norms restored: the best one or two blocks for one condition, and two conditions of which the first holds for
+    one of the prompts, and the second for another."""
+
+    def holds(row: list[float], layers: list[int], cut: float, side: str) -> bool:
+        return any((row[layer] >= cut) == (side == "from") for layer in layers)
+
+    layers = range(len(asked[0]))
+    best = {"f1": 0.0}
+    for count in (1, 2):
+        for choice in combinations(layers, count):
+            scores = sorted({row[layer] for rows in validation.values() for row in rows for layer in choice})
+            for side in ("from", "below"):
+                for cut in [(low + high) / 2 for low, high in zip(scores, scores[1:])] + [scores[0] - 1, scores[-1] + 1]:
+                    taken = {name: [holds(row, choice, cut, side) for row in rows] for name, rows in validation.items()}
+                    value = f1(taken["harmful"], taken["harmless"])
+                    if value > best["f1"] + 1e-9:
+                        best = {"layers": list(choice), "f1": value}
+
+    highest = [max(row[0], row[1]) for row in asked]
+    first = highest.index(max(highest))
+    upper, lower = sorted(highest)[:-3:-1]
+    ranked = sorted(range(len(asked)), key=lambda i: asked[i][2])
+    place = next(place for place, i in enumerate(ranked) if i != first)
+    second, following = (asked[i][2] for i in ranked[place : place + 2])
+    conditions = [
+        {"layers": [0, 1], "threshold": (upper + lower) / 2, "side": "from"},
+        {"layers": [2], "threshold": (second + following) / 2, "side": "below"},
+    ]
+    held = [[holds(row, each["layers"], each["threshold"], each["side"]) for each in conditions] for row in asked]
+    assert held[first][0] and held[ranked[place]] == [False, True] and not all(any(row) for row in held)
+
+    def restored(layer: int, x: torch.Tensor) -> torch.Tensor:
+        new = act(layer, x)
+        return new * (x.norm(dim=-1, keepdim=True) / new.norm(dim=-1, keepdim=True)) if layer in CAST["layers"] else x
+
+    return {
+        "best": best,
+        "conditions": conditions,
+        "holds": held,
+        **continued(model, texts["asked"], [("input", restored) if any(row) else None for row in held]),
     }
 
 

@@ -62,9 +62,10 @@ export class InForce {
     const params = {
       ...request,
       rows: request.rows.map((row, b) => ({ ...row, prompt: promptLengths[b]! - prefix })),
-      interventions: this.interventions.map(({ site, action }) => ({
+      interventions: this.interventions.map(({ site, action, restoreNorm = false }) => ({
         ...site,
         reads: readAndWrite(action).reads,
+        restoreNorm,
       })),
     };
     const found = await this.model.tensors(

@@ -19,6 +19,7 @@ import { safeRefusal } from "./safeRefusal.ts";
 import {
   steered,
   steeringChange,
+  steeringConditions,
   steeringGate,
   steeringGateScore,
   steeringKl,
@@ -64,4 +65,5 @@ export const allMeasures: readonly Measure[] = [
   steeringShift,
   steeringGate,
   steeringGateScore,
+  steeringConditions,
 ];

@@ -60,9 +60,19 @@ export const steeringGateScore = promptMean({
   description: "Mean score that a method's gate holds against its threshold, on the method's own scale.",
 });
 
+/** How many of its conditions held. */
+export const steeringConditions = promptMean({
+  id: "steering_conditions",
+  title: "Conditions that hold",
+  unit: "number",
+  direction: "none",
+  description:
+    "Mean number of conditions that hold for a prompt, of a gate that has several, of which one suffices.",
+});
+
 /** What these measures take from an effect, by their ids. @param logOdds of refusal under the method. */
 export function steeringValues(
-  { change, kl, unsteeredLogOdds, decision, score }: SteeringEffect,
+  { change, kl, unsteeredLogOdds, decision, score, holding }: SteeringEffect,
   logOdds: number,
 ): Record<string, number> {
   return {
@@ -72,5 +82,6 @@ export function steeringValues(
     [steeringShift.definition.id]: logOdds - unsteeredLogOdds,
     ...(decision !== undefined && { [steeringGate.definition.id]: decision }),
     ...(score !== undefined && { [steeringGateScore.definition.id]: score }),
+    ...(holding !== undefined && { [steeringConditions.definition.id]: holding }),
   };
 }

@@ -127,10 +127,11 @@ export class InForce {
       return model.run(program, feeds);
     }
     const hook = new SiteHook(acting, taps, count, continues);
-    const sites = acting.map(({ index, intervention: { site, action } }) => [
+    const sites = acting.map(({ index, intervention: { site, action, restoreNorm } }) => [
       index,
       site,
       action.type === "project" ? `project ${action.of}` : action.type,
+      ...(restoreNorm ? ["restore norm"] : []),
     ]);
     const program = await model.differentiated(
       `${key} ${JSON.stringify(sites)} ${JSON.stringify(taps.map(({ site, read }) => [site, read]))}`,
@@ -276,10 +277,12 @@ class SiteHook implements Hook {
     for (const each of this.acting) {
       if (!isAt(each.intervention.site, place)) continue;
       const factor = this.input(factorName(each.index), [this.tokens, 1]);
-      const change = ops.mul(factor, this.change(each, place.layer, y));
-      const length = (of: Tensor) => ops.sqrt(ops.sumSquare(of, [1], true));
-      this.outputs[lengthsName(each.index, place.layer)] = ops.concat([length(change), length(y)], 1);
-      y = ops.add(y, change);
+      const added = ops.mul(factor, this.change(each, place.layer, y));
+      const moved = ops.add(y, added);
+      const changed = each.intervention.restoreNorm ? withLengthOf(y, moved) : moved;
+      const change = changed === moved ? added : ops.sub(changed, y);
+      this.outputs[lengthsName(each.index, place.layer)] = ops.concat([lengths(change), lengths(y)], 1);
+      y = changed;
     }
     const tapped = this.taps.flatMap(({ site }, t) => (isAt(site, place) ? [t] : []));
     // Modules that share an input each get their own, so that a gradient is that of the module alone.
@@ -322,6 +325,20 @@ function vectorsOf(action: Action, index: number): Record<string, Value> {
     [vectorName(index, which)]: Value.of(Float32Array.from(vector), [1, vector.length]),
   });
   return { ...(read && fed("read", read)), ...fed("write", write) };
+}
+
+/** ‖x‖ of each activation (N, w): (N, 1). */
+function lengths(x: Tensor): Tensor {
+  return ops.sqrt(ops.sumSquare(x, [1], true));
+}
+
+/**
+ * Activations scaled to the lengths of others, (N, w). What is equal stays as it is, bit for bit. Squares are raised by what no activation
+ * notices, since a root has no slope at 0, which padding may be.
+ */
+function withLengthOf(x: Tensor, scaled: Tensor): Tensor {
+  const length = (of: Tensor) => ops.sqrt(ops.add(ops.sumSquare(of, [1], true), 1e-24));
+  return ops.mul(scaled, ops.div(length(x), length(scaled)));
 }
 
 function placesOfLast(rows: readonly PromptTokens[], count: number): number[] {

@@ -2,7 +2,7 @@
 
 What arrives is resolved: an intervention is what it reads (`read`, a vector), what it writes (`write`), and for each row of the batch the
 tokens it acts on, [first, end) counted in the row's text, and the factor of the change. x' = x + factor·(h·read)·write, where h is x itself or
-the prompt's last token; without `read` it is x + factor·write.
+the prompt's last token; without `read` it is x + factor·write. With `restoreNorm` x' is scaled to the length of x.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -42,6 +42,8 @@ class Intervention:
     module: str | None
     #: What is read of the token itself ("self") or of the prompt's last ("last"); None where nothing is.
     reads: str | None
+    #: Whether x' is scaled to the length of x.
+    restores: bool
     read: Tensor | None
     write: Tensor
     #: For each row: the tokens, [first, end), and the factor.
@@ -102,7 +104,7 @@ class Interventions:
             first, end, scale = (tensors[f"{name}.{x}"][rows.start : rows.stop] for x in ("first", "end", "scale"))
             read, write = tensors.get(f"{name}.read"), tensors[f"{name}.write"]
             where = (each["at"], each["layers"], each.get("module"))
-            given.append(Intervention(*where, each["reads"], read, write, first, end, scale))
+            given.append(Intervention(*where, each["reads"], each["restoreNorm"], read, write, first, end, scale))
         return Interventions(sites, given, len(rows), device)
 
     def effects(self) -> dict[str, list[Tensor]]:
@@ -114,7 +116,9 @@ class Interventions:
 
     def structure(self) -> tuple:
         """What of these is part of a recorded step: all but vectors, tokens and factors."""
-        return tuple((each.at, tuple(each.layers), each.module, each.reads) for each in self.interventions)
+        return tuple(
+            (each.at, tuple(each.layers), each.module, each.reads, each.restores) for each in self.interventions
+        )
 
     def take(self, other: "Interventions") -> None:
         """Becomes another of the same structure and rows, in the same tensors."""
@@ -178,14 +182,18 @@ class Interventions:
         chosen = tokens.own & (tokens.position >= first[tokens.row]) & (tokens.position < end[tokens.row])
         factor = torch.where(chosen, scale[tokens.row], 0.0)
         acted = factor != 0
+        change = factor[:, None] * change
+        new = own + change
+        if self.interventions[i].restores:
+            new = new * (_length(own) / _length(new))[:, None]
+            change = new - own
         with torch.no_grad():
-            moved = factor.abs() * change.norm(dim=-1)
+            moved = change.norm(dim=-1)
             length = own.norm(dim=-1)
             ratio = torch.where(length > 0, moved / length, 0.0)
             sums = torch.stack([acted.double(), moved.double(), length.double(), ratio.double()], dim=-1)
             self.sums[i].index_add_(0, tokens.row, sums * acted[:, None])
-        new = (own + factor[:, None] * change) / residual
-        return torch.where(acted[:, None], new.to(x.dtype), flat).reshape(x.shape)
+        return torch.where(acted[:, None], (new / residual).to(x.dtype), flat).reshape(x.shape)
 
     def _along(self, i: int, layer: int, own: Tensor, tokens: Tokens) -> Tensor:
         """h·read of each token, (N)."""
@@ -198,6 +206,11 @@ class Interventions:
             found = F.pad((own[tokens.last] * read).sum(-1), (0, 1))
             self.lasts[key] = self.lasts[key].copy_(found) if key in self.lasts else found
         return self.lasts[key][tokens.row]
+
+
+def _length(x: Tensor) -> Tensor:
+    """‖x‖ of each activation, (N). Squares are raised by what no activation notices, since a root has no slope at 0."""
+    return (x.square().sum(-1) + 1e-24).sqrt()
 
 
 class Readings:
