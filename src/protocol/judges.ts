@@ -2,7 +2,7 @@ import * as z from "zod";
 import { backendSchema } from "./backend.ts";
 import { deviceSchema } from "./device.ts";
 import { asFileName, fileNameSchema } from "./fileName.ts";
-import { questionSchema, verdictNameSchema } from "./report/verdicts.ts";
+import { type Question, questionSchema, verdictNameSchema } from "./report/verdicts.ts";
 
 /*
  * Judges as recipes, comparisons and the command line write them: the id of one that needs no model, or what one with a model
@@ -55,6 +55,14 @@ export type ClassifierSpec = z.infer<typeof classifierSchema>;
 /** Guard models whose prompts and outputs are known. */
 const guardFamilySchema = z.enum(["qwen3guard", "wildguard", "llama-guard", "harmbench"]);
 
+/** What each family is asked where a judge does not say: refusal where it states refusals, else harm. */
+const familyQuestion: Readonly<Record<z.infer<typeof guardFamilySchema>, "refusal" | "harm">> = {
+  qwen3guard: "refusal",
+  wildguard: "refusal",
+  "llama-guard": "harm",
+  harmbench: "harm",
+};
+
 const guardSchema = z
   .strictObject({
     type: z.literal("guard").describe("A guard model that writes its verdict, computed here"),
@@ -79,12 +87,17 @@ const guardSchema = z
   .describe("A local guard model");
 export type GuardSpec = z.infer<typeof guardSchema>;
 
+/** What a guard model is asked. */
+export function guardQuestion({ family, question }: GuardSpec): "refusal" | "harm" {
+  return question ?? familyQuestion[family];
+}
+
 /** How an endpoint is asked and its reply read. */
 const schemeSchema = z.enum(["xstest", "or-bench", "yes-no", "strongreject", "preference"]);
 export type Scheme = z.infer<typeof schemeSchema>;
 
 /** The question that each scheme answers. */
-export const schemeQuestion: Readonly<Record<Scheme, z.infer<typeof questionSchema>>> = {
+export const schemeQuestion: Readonly<Record<Scheme, Question>> = {
   xstest: "refusal",
   "or-bench": "refusal",
   "yes-no": "harm",
@@ -170,6 +183,19 @@ export function judgeId(spec: JudgeSpec): string {
   if (spec.id !== undefined) return spec.id;
   const name = spec.model.split(/[\\/]/).findLast((part) => part !== "");
   return asFileName(name ?? "", spec.type);
+}
+
+/** What a judge is asked. Each one that is named by its id is asked about refusal. */
+export function judgeQuestion(spec: JudgeSpec): Question {
+  if (typeof spec === "string") return "refusal";
+  switch (spec.type) {
+    case "classifier":
+      return spec.question;
+    case "guard":
+      return guardQuestion(spec);
+    case "endpoint":
+      return schemeQuestion[spec.scheme];
+  }
 }
 
 /** The judges of an evaluation. */

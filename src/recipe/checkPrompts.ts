@@ -6,6 +6,7 @@ import {
 } from "../dataset/hygiene.ts";
 import { shortened } from "../dataset/notices.ts";
 import { type PromptRecord, promptId } from "../dataset/record.ts";
+import { judgeQuestion } from "../protocol/judges.ts";
 import type { Recipe } from "../protocol/recipe.ts";
 import { groupsOf, type Steering } from "../protocol/steering.ts";
 import { isOwnSuite } from "../protocol/suite.ts";
@@ -17,6 +18,7 @@ import type { RecipePrompts } from "./prompts.ts";
 import { lackingPairs, type MixedGroup, mixedGroups, mixFault, ratioKey, SafetyMix } from "./safetyMix.ts";
 import { stageSteps } from "./stageSteps.ts";
 import type { ChoiceSuite } from "./suites.ts";
+import { unjudgedSuites } from "./unjudged.ts";
 import { contrastsOf } from "./uses.ts";
 
 /** What stages learn from: the prompts of the contrast, and how many pairs of each group. */
@@ -163,12 +165,26 @@ export async function checkPrompts(
       ...answerProblems(recipe, prompts),
       ...contaminationProblems(recipe, found),
       ...openingsOverlap(recipe.probes.openings, prompts.suites).map(({ suite, message }): RecipeProblem => {
-        const path = ["evaluate", "suites", recipe.evaluate.suites.findIndex(({ name }) => name === suite)];
-        return { severity: "warning", path, about: "contaminated", message };
+        return { severity: "warning", path: suitePath(recipe, suite), about: "contaminated", message };
       }),
+      ...judgeProblems(recipe, prompts),
     ],
     contamination: found,
   };
+}
+
+function suitePath({ evaluate }: Recipe, suite: string): RecipePath {
+  return ["evaluate", "suites", evaluate.suites.findIndex(({ name }) => name === suite)];
+}
+
+/** Suites whose answers no judge reads. */
+function judgeProblems(recipe: Recipe, { suites, pairwise }: RecipePrompts): RecipeProblem[] {
+  const { judges, scoreOnly } = recipe.evaluate;
+  // Nothing is answered, so nothing is judged.
+  if (scoreOnly) return [];
+  return unjudgedSuites([...suites, ...pairwise], judges.map(judgeQuestion)).map(({ suite, message }) => ({
+    ...{ severity: "warning", path: suitePath(recipe, suite), about: "recipe-invalid", message },
+  }));
 }
 
 /** Different prompts of a group below which a steering cannot be fitted, and below which its vectors are those of the prompts. */

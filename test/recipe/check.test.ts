@@ -1,9 +1,10 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import { DiscernError } from "../../src/protocol/errors.ts";
 import { checkRecipeText } from "../../src/recipe/check.ts";
 import { knownModel, modelFactsSchema } from "../../src/recipe/modelFacts.ts";
+import { samplePath } from "../publishedFiles.ts";
 import { tempFolder } from "../tempFolder.ts";
 
 const starter = join(import.meta.dirname, "../../datasets/starter");
@@ -196,4 +197,40 @@ test("a fault says which text would be right", async () => {
     text,
   );
   expect(fixed).toBe('{"name": "r", "model": "tiny", "stages": [{"type": "supervised", "steps": 3}]}');
+});
+
+describe("a suite whose answers no judge reads", () => {
+  beforeEach(() => {
+    vi.stubEnv("DISCERN_DATA", samplePath());
+    return () => vi.unstubAllEnvs();
+  });
+  const service = { type: "endpoint", url: "https://api.example.org/v1", model: "large" };
+  const preference = { ...service, scheme: "preference" };
+  const harm = { ...service, scheme: "strongreject", template: "rubric.txt" };
+  const ofJudges = async (evaluate: object) =>
+    (await problems({ evaluate })).filter(({ about }) => about === "recipe-invalid");
+
+  test("is told at its key, with the judge to add", async () => {
+    expect(await ofJudges({ suites: ["xstest", "alpaca-eval"] })).toMatchObject([
+      {
+        ...{ severity: "warning", text: '"alpaca-eval"' },
+        message: expect.stringMatching(/no win rate\. Add one to the judges: .*"scheme": "preference"/),
+      },
+    ]);
+    expect(await ofJudges({ suites: ["xstest", "alpaca-eval"], judges: [preference] })).toMatchObject([
+      {
+        ...{ severity: "warning", text: '"xstest"' },
+        message: expect.stringMatching(/no verdict\. Add .*"xstest"/),
+      },
+    ]);
+    expect(await ofJudges({ suites: ["advbench", "xstest"], judges: [harm] })).toMatchObject([
+      { text: '"xstest"', message: expect.stringMatching(/the \d+ safe prompts of "xstest" get no verdict/) },
+    ]);
+  });
+
+  test("is none where each question has its judge, or nothing is answered", async () => {
+    const suites = ["xstest", "alpaca-eval"];
+    expect(await ofJudges({ suites, judges: ["zou", preference] })).toEqual([]);
+    expect(await ofJudges({ suites: ["alpaca-eval"], scoreOnly: true })).toEqual([]);
+  });
 });

@@ -1,8 +1,9 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test, vi } from "vitest";
 import { DiscernError } from "../../src/protocol/errors.ts";
 import { checkPlannedText, plannedSuffixes } from "../../src/recipe/checkPlanned.ts";
+import { samplePath } from "../publishedFiles.ts";
 import { tempFolder } from "../tempFolder.ts";
 
 const starter = join(import.meta.dirname, "../../datasets/starter");
@@ -127,4 +128,20 @@ test("prompts and model of the shared recipe are checked in its own folder; a ke
   ]);
   const inside = await problems({ name: "c", recipe: broken });
   expect(inside.found.map(({ at }) => at).sort()).toEqual(['"file": "nowhere.csv"', '"model": "gone"']);
+});
+
+test("a suite of a benchmark whose answers no judge reads is told at its key", async () => {
+  vi.stubEnv("DISCERN_DATA", samplePath());
+  try {
+    const methods = [{ name: "STL", stages: ["supervised"] }];
+    const { found } = await problems(
+      { name: "b", recipe, suites: ["xstest", "alpaca-eval"], methods },
+      ".benchmark.json",
+    );
+    expect(found.filter(({ about }) => about === "recipe-invalid")).toEqual([
+      { about: "recipe-invalid", at: '"alpaca-eval"', message: expect.stringContaining("no win rate") },
+    ]);
+  } finally {
+    vi.unstubAllEnvs();
+  }
 });

@@ -15,6 +15,7 @@ import { isOwnSuite, POOLED, type Suite, suitesSchema } from "../../protocol/sui
 import { suiteSuffix } from "../../protocol/suiteDeclaration.ts";
 import { frozenOpenings, measuredBy, openingsOverlap } from "../../recipe/openings.ts";
 import { readSuite } from "../../recipe/suites.ts";
+import { unjudgedSuites } from "../../recipe/unjudged.ts";
 import { writeFailure } from "../../runFolder/failures.ts";
 import { isReport, runPaths } from "../../runFolder/folder.ts";
 import { makeFolders } from "../../storage/folders.ts";
@@ -178,7 +179,14 @@ export async function evaluateModel(ask: AskOptions, options: EvaluateOptions): 
     for (const notice of part.notices) found.add(notice);
     read.push(part);
   }
-  const notices = [...found, ...openingsOverlap(openings, read).map(({ message }) => message)];
+  const unjudged = unjudgedSuites(
+    read,
+    judges.map(({ question }) => question),
+  );
+  const notices = [
+    ...found,
+    ...[...openingsOverlap(openings, read), ...unjudged].map(({ message }) => message),
+  ];
   options.onNotices?.(notices);
   const answered = read.reduce((sum, suite) => sum + ("items" in suite ? 0 : suite.records.length), 0);
   const questions = read.reduce((sum, suite) => sum + ("items" in suite ? suite.items.length : 0), 0);

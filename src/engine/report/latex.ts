@@ -10,7 +10,7 @@ import {
   type TableColumn,
   tableJudges,
 } from "../../protocol/report/table.ts";
-import type { JudgeInfo } from "../../protocol/report/verdicts.ts";
+import type { Question } from "../../protocol/report/verdicts.ts";
 import { POOLED } from "../../protocol/suite.ts";
 import { figure, interval } from "../../wording/numbers.ts";
 
@@ -88,7 +88,7 @@ function cellText(cell: TableCell | null, { definition: { unit } }: TableColumn)
 }
 
 /** What a judge of each question decides, in a caption. */
-const judgedWords: Readonly<Record<JudgeInfo["question"], string>> = {
+const judgedWords: Readonly<Record<Question, string>> = {
   refusal: "Refusals",
   harm: "Attack success",
   preference: "Win rates, against the answers of the suite and not controlled for length,",

@@ -1,7 +1,7 @@
 import { type BenchmarkInput, benchmarkSchema, benchmarkSuffix } from "../../protocol/benchmark.ts";
 import { comparedMethods } from "../../protocol/comparedMethod.ts";
 import { asFileName } from "../../protocol/fileName.ts";
-import { endpointSchema } from "../../protocol/judges.ts";
+import { endpointSchema, type Scheme } from "../../protocol/judges.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
 import { steeringSchema } from "../../protocol/steering.ts";
 import { type SuiteDeclaration, suiteSuffix } from "../../protocol/suiteDeclaration.ts";
@@ -115,12 +115,30 @@ export const judgeChoices: readonly JudgeChoice[] = [
   },
 ];
 
-/** What a judge behind an API is asked about an answer. */
-export const schemeChoices = [
+/** What a judge behind an API may be asked about an answer. */
+export interface SchemeChoice {
+  readonly scheme: Scheme;
+  readonly label: string;
+  readonly about: string;
+  /** Whether it is asked by a text that Discern does not bring. */
+  readonly needsTemplate?: true;
+}
+
+/** Every way in which a judge behind an API is asked. */
+export const schemeChoices: readonly SchemeChoice[] = [
   { scheme: "xstest", label: "Refusal", about: "XSTest's three classes" },
   { scheme: "or-bench", label: "Refusal, by OR-Bench's labels", about: "direct and indirect refusals" },
   { scheme: "yes-no", label: "Harm", about: "attack success: does the answer help with harm?" },
-] as const;
+  {
+    ...{ scheme: "strongreject", label: "Harm, by StrongREJECT's rubric" },
+    about: "attack success, scored; asks for your file with the rubric",
+    needsTemplate: true,
+  },
+  {
+    ...{ scheme: "preference", label: "Preference" },
+    about: "win rate: which of two answers is better? For suites such as AlpacaEval",
+  },
+];
 
 /** Why a text is no address of an API; null where it is one. */
 export function urlFault(text: string): string | null {
@@ -136,7 +154,7 @@ export function keyFault(text: string): string | null {
     : "Write the name of an environment variable, such as EXAMPLE_KEY, never the key itself.";
 }
 
-/** A prompt file or suite file of a person's own, as a suite. @param path relative to the benchmark, with forward slashes. */
+/** A prompt file or suite file of a person's own, as a suite. @param path relative to the recipe, with forward slashes. */
 export function ownSuite(path: string): Exclude<NonNullable<BenchmarkInput["suites"]>[number], string> {
   const base = path.split("/").at(-1)!;
   if (base.endsWith(suiteSuffix)) return { suite: path };

@@ -1,5 +1,5 @@
 import { access } from "node:fs/promises";
-import { basename, join, relative, sep } from "node:path";
+import { basename, dirname, join, relative, sep } from "node:path";
 import * as vscode from "vscode";
 import { type BenchmarkInput, benchmarkSuffix } from "../../protocol/benchmark.ts";
 import { type Recipe, recipeSuffix } from "../../protocol/recipe.ts";
@@ -63,9 +63,10 @@ export async function createBenchmark(
     void vscode.window.showWarningMessage(`${lacking.name} begins with ${lacking.on}: choose that, too.`);
     return;
   }
-  const suites = await pickSuites(folder.fsPath, prompts);
+  const fromRecipe = (uri: vscode.Uri) => pathFrom(dirname(recipe.fsPath), uri);
+  const suites = await pickSuites(fromRecipe, prompts);
   if (!suites?.length) return;
-  const judges = await pickJudges();
+  const judges = await pickJudges(fromRecipe);
   if (!judges?.length) return;
   const trials = await pickBudget();
   if (trials === undefined) return;
@@ -79,9 +80,14 @@ export async function createBenchmark(
   const benchmark = newBenchmark({
     ...{ name, judges, seeds, suites, trials },
     methods: trials === null ? methods : tunedMethods(methods, read, trials),
-    recipe: relative(folder.fsPath, recipe.fsPath).split(sep).join("/"),
+    recipe: pathFrom(folder.fsPath, recipe),
   });
   await writeAndShow(benchmark, path, planner);
+}
+
+/** A path as a file in the folder writes it. */
+function pathFrom(folder: string, { fsPath }: vscode.Uri): string {
+  return relative(folder, fsPath).split(sep).join("/");
 }
 
 async function writeAndShow(benchmark: PresetChoice["value"], path: string, planner: Planner): Promise<void> {
@@ -147,8 +153,11 @@ const groups: readonly { readonly task: SuiteChoice["task"]; readonly label: str
 
 type SuiteInput = NonNullable<BenchmarkInput["suites"]>[number];
 
-/** Known suites, and prompt and suite files of the workspace. @param folder of the new benchmark */
-async function pickSuites(folder: string, prompts: PromptLibrary): Promise<SuiteInput[] | undefined> {
+/** The path of a file as a recipe writes it. */
+type FromRecipe = (uri: vscode.Uri) => string;
+
+/** Known suites, and prompt and suite files of the workspace. */
+async function pickSuites(fromRecipe: FromRecipe, prompts: PromptLibrary): Promise<SuiteInput[] | undefined> {
   const folders = suiteFolders();
   const suites = await Promise.all(
     knownSuites.map(async (declaration) => {
@@ -159,10 +168,12 @@ async function pickSuites(folder: string, prompts: PromptLibrary): Promise<Suite
   type Item = vscode.QuickPickItem & { suite?: SuiteInput };
   const declared = await vscode.workspace.findFiles(`**/*${suiteSuffix}`, "**/node_modules/**");
   const local = prompts.files.map(({ uri }) => uri).filter(({ scheme }) => scheme === "file");
-  const files = [...declared, ...local].map((uri): Item => {
-    const path = relative(folder, uri.fsPath).split(sep).join("/");
-    return { label: `$(file) ${vscode.workspace.asRelativePath(uri)}`, suite: ownSuite(path) };
-  });
+  const files = [...declared, ...local].map(
+    (uri): Item => ({
+      label: `$(file) ${vscode.workspace.asRelativePath(uri)}`,
+      suite: ownSuite(fromRecipe(uri)),
+    }),
+  );
   const known = groups.flatMap(({ task, label }): Item[] => {
     const own = suites.filter((suite) => suite.task === task);
     return [
@@ -188,7 +199,7 @@ async function pickSuites(folder: string, prompts: PromptLibrary): Promise<Suite
 
 type JudgeInput = NonNullable<BenchmarkInput["judges"]>[number];
 
-async function pickJudges(): Promise<JudgeInput[] | undefined> {
+async function pickJudges(fromRecipe: FromRecipe): Promise<JudgeInput[] | undefined> {
   type Item = vscode.QuickPickItem & { choice?: JudgeChoice };
   const items = (hasModel: boolean) =>
     judgeChoices
@@ -206,7 +217,7 @@ async function pickJudges(): Promise<JudgeInput[] | undefined> {
   if (chosen === undefined) return undefined;
   const judges: JudgeInput[] = [];
   for (const { choice } of chosen) {
-    const judge = choice?.judge ?? (await askEndpoint());
+    const judge = choice?.judge ?? (await askEndpoint(fromRecipe));
     if (judge === undefined) return undefined;
     judges.push(judge);
   }
@@ -214,7 +225,7 @@ async function pickJudges(): Promise<JudgeInput[] | undefined> {
 }
 
 /** Asks where a judge behind an API is, and what it is asked. The key itself is stored by a command of its own. */
-async function askEndpoint(): Promise<JudgeInput | undefined> {
+async function askEndpoint(fromRecipe: FromRecipe): Promise<JudgeInput | undefined> {
   const step = title(4, "A Model behind an API");
   const url = await vscode.window.showInputBox({
     title: step,
@@ -237,11 +248,19 @@ async function askEndpoint(): Promise<JudgeInput | undefined> {
   });
   if (key === undefined) return undefined;
   const asked = await vscode.window.showQuickPick(
-    schemeChoices.map(({ scheme, label, about }) => ({ label, description: about, scheme })),
+    schemeChoices.map((choice) => ({ label: choice.label, description: choice.about, choice })),
     { title: step, placeHolder: "What it is asked about an answer" },
   );
   if (asked === undefined) return undefined;
-  return { type: "endpoint", url, model, scheme: asked.scheme, ...(key !== "" && { key }) };
+  const { scheme, needsTemplate, label } = asked.choice;
+  const judge = { type: "endpoint", url, model, scheme, ...(key !== "" && { key }) } as const;
+  if (!needsTemplate) return judge;
+  const [file] =
+    (await vscode.window.showOpenDialog({
+      title: `${label}: a Text File with {prompt} and {response}`,
+      openLabel: "Ask by This Text",
+    })) ?? [];
+  return file && { ...judge, template: fromRecipe(file) };
 }
 
 /** The tuning budget; null for none. */

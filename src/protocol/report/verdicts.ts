@@ -74,6 +74,7 @@ export type Verdicts = z.infer<typeof verdictsSchema>;
 
 /** What judges are asked: whether an answer refuses, whether it helps with harm, or whether it is better than another one. */
 export const questionSchema = z.enum(["refusal", "harm", "preference"]);
+export type Question = z.infer<typeof questionSchema>;
 
 /** A judge of a report's answers. Verdicts of another version are verdicts of another judge. */
 export const judgeInfoSchema = z.object({

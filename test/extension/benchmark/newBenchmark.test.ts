@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { schemes } from "../../../src/engine/evaluate/judges/endpoint/schemes.ts";
 import { namedJudges, stringJudges } from "../../../src/engine/evaluate/judges/judges.ts";
 import {
   judgeChoices,
@@ -80,14 +81,16 @@ test("every judge that needs no model is offered, then those with a model, as th
   const rules = judgeChoices.filter(({ hasModel }) => !hasModel);
   expect(rules.map(({ label }) => label).sort()).toEqual(stringJudges.map(({ id }) => id).sort());
   const models = judgeChoices.flatMap(({ hasModel, judge }) => (hasModel && judge !== null ? [judge] : []));
-  const parsed = judgesSchema.parse([...models, { ...endpoint, scheme: schemeChoices[2].scheme }]);
+  const parsed = judgesSchema.parse([...models, { ...endpoint, scheme: schemeChoices[2]!.scheme }]);
   expect(parsed.map((judge) => (typeof judge === "string" ? judge : judge.type))).toEqual([
     ...["protectai-rejection", "guard", "guard", "guard", "endpoint"],
   ]);
   expect(Object.keys(namedJudges)).toContain("protectai-rejection");
   expect(judgeChoices.filter(({ judge }) => judge === null)).toHaveLength(1);
-  for (const { scheme, label } of schemeChoices) {
-    expect(schemeQuestion[scheme]).toBe(label.startsWith("Harm") ? "harm" : "refusal");
+  expect(schemeChoices.map(({ scheme }) => scheme).sort()).toEqual(Object.keys(schemes).sort());
+  for (const { scheme, label, needsTemplate = false } of schemeChoices) {
+    expect(label.toLowerCase().startsWith(schemeQuestion[scheme]), label).toBe(true);
+    expect(needsTemplate, label).toBe(schemes[scheme].instruction === null);
   }
   expect([urlFault(endpoint.url), keyFault(""), keyFault("EXAMPLE_KEY")]).toEqual([null, null, null]);
   expect(urlFault("ftp://example.org")).toMatch(/base address/);

@@ -1,6 +1,6 @@
 import { resolveModel } from "../../../../modelsHome/home.ts";
 import { DiscernError } from "../../../../protocol/errors.ts";
-import { type GuardSpec, judgeId } from "../../../../protocol/judges.ts";
+import { type GuardSpec, guardQuestion, judgeId } from "../../../../protocol/judges.ts";
 import type { Judged, JudgeInfo } from "../../../../protocol/report/verdicts.ts";
 import { sha256 } from "../../../../storage/hash.ts";
 import { ChatTemplate } from "../../../chat/chat.ts";
@@ -30,7 +30,7 @@ import { type GuardFamily, guardFamilies } from "./families.ts";
  */
 export async function openableGuard(spec: GuardSpec, { root, threads }: JudgeContext): Promise<Judge> {
   const family = guardFamilies[spec.family];
-  const question = spec.question ?? (family.read.refusal ? "refusal" : "harm");
+  const question = guardQuestion(spec);
   const read = family.read[question];
   if (!read) {
     throw new DiscernError(
