@@ -1,4 +1,5 @@
 import type { BenchmarkInput } from "../protocol/benchmark.ts";
+import { controlOf, controlTypes } from "./benchmarkControls.ts";
 import { presets } from "./presets.ts";
 
 /**
@@ -38,23 +39,16 @@ const givenAnswers = {
 /** Judges that need no model. The rates are those of the first; a conclusion that hangs on the judge is seen beside the others. */
 const judges = ["xstest", "arditi", "or-bench", "zou"];
 
-/**
- * A method of inference on STL, with its settings to try, and its controls: ten draws of random vectors, on some suites. Ablation along a
- * random direction takes away next to nothing, so methods that ablate have a control that also takes away as much as they do.
- */
+/** A method of inference on STL, with its settings to try, and its controls: ten draws of random vectors, on some suites. */
 function steered(
   name: string,
   suites: string[],
   steering: NonNullable<NonNullable<BenchmarkInput["methods"]>[number]["steering"]>,
   tune: Record<string, number[]>,
 ): NonNullable<BenchmarkInput["methods"]> {
-  const ablates = steering.type === "surgical" || steering.type === "refusal-ablation";
   return [
     { name, on: "STL", steering, tune },
-    { name: `${name}, random`, controlOf: name, control: { suites } },
-    ...(ablates
-      ? [{ name: `${name}, matched`, controlOf: name, control: { type: "matched" as const, suites } }]
-      : []),
+    ...controlTypes(steering.type).map((type) => controlOf(name, type, suites)),
   ];
 }
 

@@ -4,12 +4,15 @@ import { asFileName } from "../../protocol/fileName.ts";
 import { endpointSchema, type Scheme } from "../../protocol/judges.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
 import { steeringSchema } from "../../protocol/steering.ts";
+import { isOwnSuite, suitesSchema } from "../../protocol/suite.ts";
 import { type SuiteDeclaration, suiteSuffix } from "../../protocol/suiteDeclaration.ts";
 import { type SweepInput, sweepSchema, sweepSuffix } from "../../protocol/sweep.ts";
+import { controlOf, controlTypes } from "../../recipe/benchmarkControls.ts";
 import { benchmarkPresets } from "../../recipe/benchmarkPresets.ts";
 import { sweepPresets } from "../../recipe/sweepPresets.ts";
 import { sweepTrials } from "../../recipe/sweepTrials.ts";
 import { type FoundSuite, fetchCommand, type SuiteLocation } from "../../suites/locate.ts";
+import { knownSuites } from "../../suites/registry.ts";
 import { count, counted } from "../../wording/numbers.ts";
 import { type MethodChoice, type MethodInput, trainedMethods } from "./trainedMethods.ts";
 
@@ -35,6 +38,20 @@ export const methodChoices = (recipe: Recipe): readonly MethodChoice[] => [
     }),
   ),
 ];
+
+const aboutControl = {
+  random: "Random vectors of the same length: what they do as well is not the direction's doing",
+  matched: "Random directions along which as much is taken away, since they hold next to nothing themselves",
+} as const;
+
+/** The controls of the inference-time methods among those that were chosen, each of them chosen at first. */
+export function controlChoices(methods: readonly MethodInput[]): MethodChoice[] {
+  return methods.flatMap(({ name, steering }) =>
+    (steering ? controlTypes(steering.type) : []).map((type) => ({
+      ...{ method: controlOf(name, type), about: aboutControl[type], picked: true },
+    })),
+  );
+}
 
 /** A whole benchmark or sweep that a new file may be a copy of. */
 export interface PresetChoice {
@@ -204,6 +221,8 @@ export interface BenchmarkChoices {
   /** The recipe, relative to the new file. */
   readonly recipe: string;
   readonly methods: readonly MethodInput[];
+  /** Controls of those methods. */
+  readonly controls: readonly MethodInput[];
   readonly suites: readonly NonNullable<BenchmarkInput["suites"]>[number][];
   readonly judges: readonly JudgeInput[];
   readonly seeds: readonly number[];
@@ -217,13 +236,33 @@ const validation = {
   source: { file: "starter:pairs.csv", split: "panel", limit: 48 },
 };
 
+/**
+ * The suite that draws of controls answer, since ten draws on every suite take longer than everything else: the first that is known to have
+ * safe and unsafe prompts. Null for all suites, where there is none.
+ */
+function controlSuites(suites: BenchmarkChoices["suites"]): string[] | null {
+  const both = suitesSchema.parse(suites).find((suite) => {
+    const known = isOwnSuite(suite) ? undefined : knownSuites.find(({ id }) => id === suite.suite);
+    return known?.task === "refusal" && known.counts?.safe && known.counts.unsafe;
+  });
+  return both === undefined ? null : [both.name];
+}
+
 /** A benchmark file of what a person chose: every key that one may want to change is there. */
 export function newBenchmark(choices: BenchmarkChoices): BenchmarkInput {
   const { name, recipe, methods, suites, judges, seeds, trials } = choices;
   const names = methods.map((method) => method.name);
+  const answered = controlSuites(suites);
+  const controls = choices.controls.map(({ control, ...one }) => ({
+    ...one,
+    control: { ...control, draws: 10, ...(answered && { suites: answered }) },
+  }));
   return {
     ...{ name, recipe, seeds: [...seeds], suites: [...suites], judges: [...judges] },
-    methods: [...methods],
+    methods: methods.flatMap((method) => [
+      method,
+      ...controls.filter(({ controlOf }) => controlOf === method.name),
+    ]),
     ...(trials !== null && methods.some(({ tune }) => tune) && { tuning: { trials, suites: [validation] } }),
     reference: names.includes("STL") ? "STL" : names.at(-1)!,
     margins: { safety: 0.03, capability: 0.02 },

@@ -14,6 +14,7 @@ import type { ModelLibrary } from "../models/library.ts";
 import type { PromptLibrary } from "../prompts/library.ts";
 import { createRecipe, targetFolder } from "../recipe/wizard.ts";
 import {
+  controlChoices,
   type JudgeChoice,
   judgeChoices,
   keyFault,
@@ -30,7 +31,7 @@ import {
 } from "./newBenchmark.ts";
 import { planLine } from "./planned.ts";
 import type { Planner } from "./planner.ts";
-import { budgets, tunedMethods } from "./trainedMethods.ts";
+import { budgets, type MethodChoice, type MethodInput, tunedMethods } from "./trainedMethods.ts";
 
 const title = (step: number, what: string) => `New Benchmark (${step}/6): ${what}`;
 
@@ -64,6 +65,8 @@ export async function createBenchmark(
     return;
   }
   const fromRecipe = (uri: vscode.Uri) => pathFrom(dirname(recipe.fsPath), uri);
+  const controls = await pickControls(methods);
+  if (controls === undefined) return;
   const suites = await pickSuites(fromRecipe, prompts);
   if (!suites?.length) return;
   const judges = await pickJudges(fromRecipe);
@@ -78,7 +81,7 @@ export async function createBenchmark(
     benchmarkSuffix,
   );
   const benchmark = newBenchmark({
-    ...{ name, judges, seeds, suites, trials },
+    ...{ name, judges, seeds, suites, trials, controls },
     methods: trials === null ? methods : tunedMethods(methods, read, trials),
     recipe: pathFrom(folder.fsPath, recipe),
   });
@@ -130,15 +133,27 @@ async function pickRecipe(models: ModelLibrary, prompts: PromptLibrary): Promise
   return recipe && { recipe };
 }
 
-async function pickMethods(recipe: Recipe) {
-  const items = methodChoices(recipe).map(({ method, about, picked }) => ({
+const pickMethods = (recipe: Recipe) => pickAmong(methodChoices(recipe), "Methods", "Methods to compare");
+
+/** Controls of the inference-time methods that were chosen; not asked where there is none of these. */
+async function pickControls(methods: readonly MethodInput[]): Promise<MethodInput[] | undefined> {
+  const choices = controlChoices(methods);
+  if (choices.length === 0) return [];
+  const what =
+    "Ten draws of random vectors in place of a method's own, on a suite with safe and unsafe prompts";
+  return pickAmong(choices, "Controls", what);
+}
+
+async function pickAmong(
+  choices: readonly MethodChoice[],
+  what: string,
+  placeHolder: string,
+): Promise<MethodInput[] | undefined> {
+  const items = choices.map(({ method, about, picked }) => ({
     ...{ label: method.name, description: about, picked, method },
   }));
   const chosen = await vscode.window.showQuickPick(items, {
-    title: title(2, "Methods"),
-    placeHolder: "Methods to compare",
-    canPickMany: true,
-    matchOnDescription: true,
+    ...{ title: title(2, what), placeHolder, canPickMany: true, matchOnDescription: true },
   });
   return chosen?.map(({ method }) => method);
 }

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { schemes } from "../../../src/engine/evaluate/judges/endpoint/schemes.ts";
 import { namedJudges, stringJudges } from "../../../src/engine/evaluate/judges/judges.ts";
 import {
+  controlChoices,
   judgeChoices,
   keyFault,
   methodChoices,
@@ -42,6 +43,7 @@ const choices = {
   ...{ name: "small", recipe: "r.discern.json", seeds: [0, 1], judges: ["xstest"], trials: null },
   methods: offered.filter(({ picked }) => picked).map(({ method }) => method),
   suites: ["xstest"],
+  controls: [],
 };
 
 test("what a person chose is a benchmark, with STL as its reference where it is compared", () => {
@@ -60,6 +62,42 @@ test("every inference-time method is offered on STL, with the one it is on", () 
   const types = methods.flatMap(({ steering }) => (steering ? [steering.type] : []));
   expect(types).toEqual(steeringSchema.options.map(({ shape }) => shape.type.value));
   expect(methods.filter(({ steering }) => steering).every(({ on }) => on === "STL")).toBe(true);
+});
+
+test("every inference-time method has its controls, each behind it, on a suite of safe and unsafe prompts", () => {
+  const methods = offered.map(({ method }) => method);
+  const controls = controlChoices(methods);
+  expect(controls.every(({ picked, about }) => picked && about !== "")).toBe(true);
+  const written = newBenchmark({
+    ...{ ...choices, suites: ["advbench", "mmlu", { suite: "xstest", name: "XSTest" }] },
+    ...{ methods: tunedMethods(methods, recipe, 2), trials: 2 },
+    controls: controls.map(({ method }) => method),
+  });
+  const parsed = benchmarkSchema.parse(written);
+  const types = parsed.methods.flatMap(({ controlOf, control }, i) => {
+    if (controlOf === undefined) return [];
+    expect(parsed.methods.slice(0, i).map(({ name }) => name)).toContain(controlOf);
+    expect(control).toMatchObject({ draws: 10, suites: ["XSTest"] });
+    return [`${controlOf}: ${control!.type}`];
+  });
+  expect(types).toEqual([
+    ...[
+      "STL + refusal-ablation: random",
+      "STL + refusal-ablation: matched",
+      "STL + refusal-addition: random",
+    ],
+    ...["STL + surgical: random", "STL + surgical: matched", "STL + scans: random", "STL + cast: random"],
+    "STL + alphasteer: random",
+  ]);
+  expect(controlChoices(choices.methods)).toEqual([]);
+  const [first] = controls;
+  const harm = newBenchmark({
+    ...{ ...choices, suites: ["advbench"], methods: methods.filter(({ name }) => name !== "STL") },
+    controls: [first!.method],
+  });
+  // Without such a suite the draws answer all, and a control is no reference.
+  expect(harm.methods!.find(({ controlOf }) => controlOf)!.control).toEqual({ draws: 10 });
+  expect(harm.reference).toBe("STL + alphasteer");
 });
 
 test("every preset of a benchmark or sweep is offered whole, with its size", () => {
