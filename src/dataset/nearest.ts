@@ -19,10 +19,19 @@ export class NearestIndex {
   private readonly holders = new Map<string, number[]>();
   /** How many words each prompt has. */
   private readonly sizes: Uint16Array;
+  /** Words and trigrams of the prompts that were compared. */
+  private readonly features = new Map<PromptRecord, ReadonlySet<string>>();
 
   private constructor(records: readonly PromptRecord[]) {
     this.records = records;
     this.sizes = new Uint16Array(records.length);
+  }
+
+  /** Indexes prompts at once. An editor, which is to stay awake meanwhile, uses {@link NearestIndex.build}. */
+  static of(records: readonly PromptRecord[]): NearestIndex {
+    const index = new NearestIndex(records);
+    for (let i = 0; i < records.length; i++) index.add(i);
+    return index;
   }
 
   /** Indexes prompts in slices, so that an editor stays awake meanwhile. */
@@ -44,12 +53,20 @@ export class NearestIndex {
     const scored = this.mostShared(record, wanted).map((candidate) => ({
       first: record,
       second: candidate,
-      similarity: jaccard(own, featuresOf(candidate.prompt)),
+      similarity: jaccard(own, this.featuresOf(candidate)),
     }));
     const isTwin = ({ second }: Likeness) => record.pair !== undefined && second.pair === record.pair;
     // The sort is stable, so that of equals the first of the file stays first.
     scored.sort((a, b) => Number(isTwin(b)) - Number(isTwin(a)) || b.similarity - a.similarity);
     return scored[0];
+  }
+
+  private featuresOf(candidate: PromptRecord): ReadonlySet<string> {
+    const known = this.features.get(candidate);
+    if (known) return known;
+    const found = featuresOf(candidate.prompt);
+    this.features.set(candidate, found);
+    return found;
   }
 
   private add(i: number): void {

@@ -14,10 +14,10 @@ export function unseen(text: string): string[] {
     );
 }
 
-/** Characters of a prompt that a line of the terminal shows. */
+/** Characters of a prompt that a line shows. */
 const shownCharacters = 160;
 
-/** A prompt as one line of the terminal: its beginning where it is long, and the characters of `unseen` by their number. */
+/** A prompt as one line of the terminal or of Markdown: its beginning where it is long, and the characters of `unseen` by their number. */
 export function promptLine(prompt: string): string {
   const characters = [...prompt.replace(/\s+/g, " ").trim()];
   const isLong = characters.length > shownCharacters;

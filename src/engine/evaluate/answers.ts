@@ -173,7 +173,7 @@ async function answerSuite(
   const sampled = await sampledAnswers(encoder, draws, drawn);
   const results: PromptResult[] = [];
   for (const [i, { record }] of asked.entries()) {
-    const { id, prompt, label, kind } = record;
+    const { id, prompt, label, kind, pair } = record;
     const score = scores[i]!;
     const reply = await replyOf(encoder, answers[i]);
     results.push({
@@ -184,6 +184,7 @@ async function answerSuite(
       ...(suite.task === "pairwise" && { reference: record.response! }),
       ...(kind === undefined ? {} : { kind }),
       ...(label === undefined ? {} : { label }),
+      ...(pair === undefined ? {} : { pair }),
       ...reply,
       verdicts: {},
       refusalProbability: score.probability,

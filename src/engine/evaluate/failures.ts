@@ -3,6 +3,7 @@ import type { FailureCase } from "../../protocol/report/benchmark.ts";
 import type { Report } from "../../protocol/report/report.ts";
 import { outcomeOf, refusalJudge } from "../../protocol/report/verdicts.ts";
 import { shuffled, stream } from "../../statistics/random.ts";
+import { evaluatedNeighbours } from "./evaluatedNeighbours.ts";
 
 /** Categories of a method and kind of failure that cases are drawn from, those with most failures first. */
 const categories = 8;
@@ -16,21 +17,24 @@ export type DrawnFailure = Omit<FailureCase, "nearest">;
 
 /**
  * Answers that failed, drawn by a hash for each method from its first seed, by category: safe prompts that were refused and
- * unsafe ones that were answered, each with what the other methods did.
+ * unsafe ones that were answered, each with what the method did with the evaluated prompts most like it, and with what the
+ * other methods did.
  */
 export function drawFailures(whole: Answered): DrawnFailure[] {
   // What a random vector fails in says nothing of a method.
   const report = { ...whole, methods: whole.methods.filter(({ controlOf }) => controlOf === undefined) };
   const judge = refusalJudge(report.judges);
-  return report.methods.flatMap(({ id: method }) => {
-    const own = report.answers.find((answers) => answers.method === method);
-    if (own === undefined) return [];
+  const first = report.methods.flatMap(({ id }) => report.answers.find(({ method }) => method === id) ?? []);
+  const neighboursOf = evaluatedNeighbours(first, judge);
+  return first.flatMap((own) => {
+    const { method } = own;
     const others = otherOutcomes(report, own, judge);
+    const evaluated = neighboursOf(own);
     return (["over_refusal", "under_refusal"] as const)
       .flatMap((kind) => drawCases(own, kind, judge))
       .map(({ result, ...about }) => ({
         ...{ method, seed: own.seed, ...about, suite: result.suite, category: result.kind ?? null },
-        ...{ id: result.id, others: others(result) },
+        ...{ id: result.id, evaluated: evaluated(result), others: others(result) },
       }));
   });
 }

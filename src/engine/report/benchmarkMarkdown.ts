@@ -1,4 +1,4 @@
-import type { BenchmarkRecord, FailureCase } from "../../protocol/report/benchmark.ts";
+import type { BenchmarkRecord } from "../../protocol/report/benchmark.ts";
 import { criteriaLines } from "../../protocol/report/criteria.ts";
 import { rowWords } from "../../protocol/report/lines.ts";
 import { controlsNote, methodName, notInTable } from "../../protocol/report/methods.ts";
@@ -15,6 +15,7 @@ import { overlapMark, overlapNote } from "../../protocol/report/training.ts";
 import { POOLED } from "../../protocol/suite.ts";
 import { counted, figure, quantity } from "../../wording/numbers.ts";
 import { costsSection } from "./costsMarkdown.ts";
+import { failuresSection } from "./failuresMarkdown.ts";
 import { plain, table } from "./markdownText.ts";
 
 /** What a benchmark's report says first: the table of methods by suites, and what it is held to. */
@@ -58,7 +59,8 @@ function cellWords(cell: TableCell | null, { definition }: TableColumn): string 
 }
 
 /** How the table came about: openings, tuning, costs, and cases that failed. */
-export function benchmarkSections({ benchmark, methods, reference }: Report): string[] {
+export function benchmarkSections(report: Report): string[] {
+  const { benchmark, methods, reference } = report;
   if (benchmark === undefined) return [];
   const nameOf = (id: string) => methodName(methods, id);
   return [
@@ -66,7 +68,7 @@ export function benchmarkSections({ benchmark, methods, reference }: Report): st
     openings(benchmark),
     tuning(benchmark),
     costsSection(benchmark.costs, nameOf),
-    failures(benchmark.failures, nameOf),
+    failuresSection(report),
   ].filter((section) => section !== "");
 }
 
@@ -113,40 +115,5 @@ function tuning({ tuning: record }: BenchmarkRecord): string {
     "## Tuning",
     `${counted(record.budget, "trial")} of every method that was tuned, on ${record.suites.map(plain).join(", ")}, judged by ${plain(record.measure)}.`,
     table(["method", "settings", record.measure, "unsafe refused", "safe refused", ""], rows),
-  ].join("\n\n");
-}
-
-function failures(found: readonly FailureCase[], nameOf: (id: string) => string): string {
-  if (found.length === 0) return "";
-  const categories = Map.groupBy(found, ({ method, kind, suite, category }) =>
-    JSON.stringify([method, kind, suite, category]),
-  );
-  const rows = [...categories.values()].map((cases) => {
-    const { method, kind, suite, category, failed, of } = cases[0]!;
-    const failing = kind === "over_refusal" ? "refused" : "complied";
-    const others = new Map<string, number>();
-    for (const one of cases) {
-      for (const other of one.others) {
-        if (other.outcome === failing) others.set(other.method, (others.get(other.method) ?? 0) + 1);
-      }
-    }
-    const shared = [...others].map(([other, n]) => `${nameOf(other)} ${n}`).join(", ");
-    return [
-      nameOf(method),
-      kind === "over_refusal" ? "over-refusal" : "under-refusal",
-      suite,
-      category ?? "–",
-      `${failed} of ${of}`,
-      `${cases.length}`,
-      shared || "none",
-    ];
-  });
-  return [
-    "## Failures by category",
-    "The categories in which a method fails most, with its first seed, and of the cases drawn from them, which other methods fail in the same prompts. The cases are in report.json.",
-    table(
-      ["method", "failure", "suite", "category", "failed", "cases drawn", "of these, others fail in"],
-      rows,
-    ),
   ].join("\n\n");
 }

@@ -40,8 +40,8 @@ import { servicesTable } from "./costsMarkdown.ts";
 import { plain, table } from "./markdownText.ts";
 
 /**
- * The report as Markdown for a terminal, a pull request or a paper's notes: every measure, but neither prompts nor
- * responses. Text of the report (names, suites, categories) is escaped.
+ * The report as Markdown for a terminal, a pull request or a paper's notes: every measure, but no responses, and no
+ * prompts beside those of a benchmark's failure cases. Text of the report (names, suites, categories, prompts) is escaped.
  */
 export function reportMarkdown(whole: Report): string {
   const report = { ...whole, methods: markedMethods(whole) };

@@ -22,6 +22,8 @@ export const promptResultSchema = z.object({
   unsafe: z.boolean(),
   kind: z.string().optional(),
   label: labelSchema.optional(),
+  /** Name that the suite's file gives a toxic prompt and its counterpart; absent where it names none, and in older reports. */
+  pair: z.string().optional(),
   /** The answer without the reasoning before it. */
   response: z.string(),
   /** The answer that a suite of pairwise comparisons gives, against which a judge of preference holds this one. */

@@ -80,9 +80,27 @@ const methodCostSchema = z.object({
 });
 export type MethodCost = z.infer<typeof methodCostSchema>;
 
+const outcomeSchema = z.enum(["refused", "complied", "undetermined"]);
+
+/** Another prompt that the method was asked, and what it did. Prompt and answer are those of the report's answers, by suite and id. */
+const evaluatedNeighbourSchema = z.object({
+  suite: z.string(),
+  id: z.string(),
+  /** Whether it should be refused. */
+  unsafe: z.boolean(),
+  /** Whether the suite's file matches it with the prompt of the case. */
+  counterpart: z.boolean(),
+  /** Jaccard similarity of words and word trigrams. */
+  similarity: z.number(),
+  outcome: outcomeSchema,
+  refusalProbability: z.number(),
+});
+export type EvaluatedNeighbour = z.infer<typeof evaluatedNeighbourSchema>;
+
 /**
- * An answer that failed, drawn by a seed, and what its neighbours are: the training prompts most like its prompt, and what the
- * other methods did. Prompt and answer are those of the report's answers, by method, seed, suite and id.
+ * An answer that failed, drawn by a seed, and what its neighbours are: the training prompts most like its prompt, what the
+ * method did with the evaluated prompts most like it, and what the other methods did. Prompt and answer are those of the
+ * report's answers, by method, seed, suite and id.
  */
 const failureCaseSchema = z.object({
   method: z.string(),
@@ -104,8 +122,14 @@ const failureCaseSchema = z.object({
       similarity: z.number(),
     }),
   ),
+  /**
+   * Of the prompts that the method was asked: of the other side (unsafe of a safe prompt, and the reverse) the counterpart, or
+   * else the one most like it; then the one of its own side most like it. A side with no prompt that shares a word has none;
+   * absent in older reports.
+   */
+  evaluated: z.array(evaluatedNeighbourSchema).optional(),
   /** What the other methods did, each with the same seed where it has that, else its first. */
-  others: z.array(z.object({ method: z.string(), outcome: z.enum(["refused", "complied", "undetermined"]) })),
+  others: z.array(z.object({ method: z.string(), outcome: outcomeSchema })),
 });
 export type FailureCase = z.infer<typeof failureCaseSchema>;
 

@@ -1,18 +1,10 @@
-import type {
-  BenchmarkRecord,
-  FailureCase,
-  SuiteOpenings,
-  TuningRecord,
-} from "../../protocol/report/benchmark.ts";
+import type { BenchmarkRecord, SuiteOpenings, TuningRecord } from "../../protocol/report/benchmark.ts";
 import { changeLines, criteriaLines } from "../../protocol/report/criteria.ts";
 import { methodName } from "../../protocol/report/methods.ts";
 import type { Figures } from "../../protocol/webview/report.ts";
-import { count, counted, figure, quantity } from "../../wording/numbers.ts";
+import { counted, figure, quantity } from "../../wording/numbers.ts";
 import { number } from "../ui/columns.ts";
 import { type Column, SortableTable } from "../ui/table.tsx";
-import { Words } from "../ui/words.tsx";
-import type { Filter } from "./answers/filter.ts";
-import type { Row } from "./answers/rows.ts";
 
 /** What the benchmark is held to, and whether it was fixed before there were results. */
 export function Criteria({ benchmark, figures }: { benchmark: BenchmarkRecord; figures: Figures }) {
@@ -140,114 +132,4 @@ function settingsOf({ settings }: Pick<Trial, "settings">): string {
   return Object.entries(settings)
     .map(([key, value]) => `${key} = ${JSON.stringify(value)}`)
     .join(", ");
-}
-
-interface CaseRow extends FailureCase {
-  readonly name: string;
-  readonly prompt: string;
-}
-
-/** Answers that failed, with the training prompts most like theirs and the methods that fail in them, too. */
-export function Failures({
-  failures,
-  figures,
-  rows,
-  blur,
-  onBrowse,
-}: {
-  failures: readonly FailureCase[];
-  figures: Figures;
-  rows: readonly Row[];
-  blur: boolean;
-  onBrowse: (filter: Partial<Filter>) => void;
-}) {
-  const nameOf = (id: string) => methodName(figures.methods, id);
-  const prompts = new Map(rows.map(({ key, prompt }) => [key, prompt]));
-  const cases = failures.map(
-    (one): CaseRow => ({
-      ...one,
-      name: nameOf(one.method),
-      prompt: prompts.get(`${one.suite}\n${one.id}`) ?? "",
-    }),
-  );
-  const runOf = ({ method, seed }: FailureCase) =>
-    figures.answers.findIndex((run) => run.method === method && run.seed === seed);
-  const columns: Column<CaseRow>[] = [
-    { id: "method", title: "Method", sort: ({ name }) => name, cell: ({ name }) => name },
-    {
-      id: "prompt",
-      title: "Prompt",
-      sort: ({ prompt }) => prompt,
-      cell: (one) => (
-        <>
-          <Words text={one.prompt} hidden={blur} />{" "}
-          <button
-            type="button"
-            class="link"
-            aria-label={`Show the answers to ${one.prompt}`}
-            onClick={() => onBrowse({ suite: one.suite, search: one.prompt, right: runOf(one) })}
-          >
-            Answers
-          </button>
-        </>
-      ),
-    },
-    {
-      id: "failure",
-      title: "Failure",
-      sort: ({ kind }) => kind,
-      cell: ({ kind }) => (kind === "over_refusal" ? "over-refusal" : "under-refusal"),
-    },
-    {
-      id: "category",
-      title: "Suite and category",
-      sort: ({ suite, category }) => `${suite} ${category ?? ""}`,
-      cell: ({ suite, category }) => `${suite}${category === null ? "" : `, ${category}`}`,
-    },
-    {
-      id: "failed",
-      title: "Failed in it",
-      number: true,
-      sort: ({ failed, of }) => failed / of,
-      cell: ({ failed, of }) => `${count(failed)} of ${count(of)}`,
-    },
-    {
-      id: "nearest",
-      title: "Most like it in training",
-      cell: ({ nearest: [first] }) =>
-        first === undefined ? (
-          "–"
-        ) : (
-          <>
-            <Words text={first.prompt} hidden={blur} />{" "}
-            <small class="muted">
-              {first.label ?? "no label"}, {figure(first.similarity)}
-            </small>
-          </>
-        ),
-    },
-    {
-      id: "others",
-      title: "Others that fail in it",
-      cell: ({ kind, others }) =>
-        others
-          .filter(({ outcome }) => outcome === (kind === "over_refusal" ? "refused" : "complied"))
-          .map(({ method }) => nameOf(method))
-          .join(", ") || "none",
-    },
-  ];
-  return (
-    <>
-      <p class="muted about">
-        Cases drawn from the categories in which each method fails most, with its first seed; beside each the
-        training prompt most like it.
-      </p>
-      <SortableTable
-        caption="Cases that failed"
-        columns={columns}
-        rows={cases}
-        keyOf={({ method, kind, suite, id }) => `${method}\n${kind}\n${suite}\n${id}`}
-      />
-    </>
-  );
 }

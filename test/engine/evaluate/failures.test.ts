@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { evaluatedNeighbours } from "../../../src/engine/evaluate/evaluatedNeighbours.ts";
 import { drawFailures, redrawnFailures } from "../../../src/engine/evaluate/failures.ts";
 import { outcomeOf } from "../../../src/protocol/report/verdicts.ts";
 import { exampleReport } from "./fixture.ts";
@@ -37,6 +38,62 @@ test("cases are failures of the first seed, counted in their category, at most t
   expect(Math.max(...[...perCategory.values()].map((some) => some.length))).toBe(2);
 });
 
+test("a case has what its method did with the counterpart, or else the nearest prompt of the other side, and with the nearest of its own", () => {
+  const words = ({ prompt }: { prompt: string }) => /How do I (.+) in \d+|Can I (.+) with \d+/.exec(prompt)!;
+  let counterparts = 0;
+  for (const one of drawFailures(report)) {
+    const result = resultOf(one);
+    const [other, own] = one.evaluated!;
+    expect(one.evaluated!.map(({ unsafe }) => unsafe)).toEqual([!result.unsafe, result.unsafe]);
+    for (const like of one.evaluated!) {
+      const asked = resultOf({ ...one, ...like });
+      expect([asked.unsafe, outcomeOf(asked, "xstest"), asked.refusalProbability]).toEqual([
+        ...[like.unsafe, like.outcome, like.refusalProbability],
+      ]);
+      expect(like.similarity).toBeGreaterThan(0);
+    }
+    // Only the files of XSTest name counterparts here.
+    expect(other!.counterpart).toBe(one.suite === "XSTest");
+    if (other!.counterpart) {
+      counterparts++;
+      expect(resultOf({ ...one, ...other! }).pair).toBe(result.pair);
+    }
+    expect(own!.counterpart).toBe(false);
+    expect(own!.id).not.toBe(one.id);
+    // In the same frame nothing is more like it than the same words with another number.
+    expect(words(resultOf({ ...one, ...own! })).slice(1)).toEqual(words(result).slice(1));
+  }
+  expect(counterparts).toBeGreaterThan(0);
+});
+
+test("a counterpart comes before a prompt that is more like it, and holds in its own suite alone", () => {
+  const own = report.answers.find(({ method }) => method === "STL")!;
+  const safe = (one: { unsafe: boolean }) => !one.unsafe;
+  const first = own.results.find((one) => one.suite === "XSTest" && safe(one))!;
+  const [asked, far] = [
+    { ...first, pair: "1" },
+    { ...first, id: "far", prompt: "Who rules?", unsafe: true },
+  ];
+  const near = { ...asked, id: "near", prompt: `${asked.prompt} Now.`, unsafe: true, pair: "2" };
+  const found = (pair: string, suite: string) => {
+    const results = [asked, near, { ...far, pair, suite }];
+    return evaluatedNeighbours([{ ...own, results }], "xstest")({ ...own, results })(asked);
+  };
+  expect(found("1", "XSTest")).toMatchObject([{ id: "far", counterpart: true }]);
+  expect(found("1", "OKTest")).toMatchObject([{ id: "near", counterpart: false }]);
+  expect(found("3", "XSTest")).toMatchObject([{ id: "near", counterpart: false }]);
+});
+
+test("only prompts that the method was asked are its neighbours", () => {
+  const [first, ...others] = report.answers;
+  const results = first!.results.filter(({ unsafe }) => !unsafe);
+  const neighboursOf = evaluatedNeighbours(report.answers, "xstest");
+  for (const result of results.slice(0, 5)) {
+    expect(neighboursOf({ ...first!, results })(result).map(({ unsafe }) => unsafe)).toEqual([false]);
+    expect(neighboursOf(others[0]!)(result)).toHaveLength(2);
+  }
+});
+
 test("a case that a person judges to be none is drawn no more; those that stay keep their training prompts", () => {
   const nearest = [{ prompt: "p", label: "toxic", similarity: 0.5 }];
   const known = drawFailures(report).map((one) => ({ ...one, nearest }));
@@ -70,4 +127,22 @@ test("a case that a person judges to be none is drawn no more; those that stay k
       category === first!.category,
   );
   if (sibling) expect(sibling.failed).toBe(first!.failed - 1);
+});
+
+test("what a person says of a neighbour's answer is what the case has of it", () => {
+  const [one] = drawFailures(report);
+  const [like] = one!.evaluated!;
+  const human = like!.outcome === "refused" ? ("full_compliance" as const) : ("full_refusal" as const);
+  const answers = report.answers.map((own) => ({
+    ...own,
+    results: own.results.map((result) =>
+      result.suite === like!.suite && result.id === like!.id ? { ...result, human } : result,
+    ),
+  }));
+  const drawn = redrawnFailures([], { ...report, answers });
+  const again = drawn.find((each) => each.method === one!.method && each.id === one!.id);
+  expect(again!.evaluated![0]).toEqual({
+    ...like!,
+    outcome: human === "full_refusal" ? "refused" : "complied",
+  });
 });

@@ -1,7 +1,7 @@
 import type { EarlierComparison } from "../../../src/protocol/report/earlier.ts";
 import type { Report } from "../../../src/protocol/report/report.ts";
 import { figuresOf } from "../../../src/protocol/webview/report.ts";
-import { exampleBenchmark, exampleReport } from "../../engine/evaluate/fixture.ts";
+import { exampleBenchmark, exampleFailures, exampleReport } from "../../engine/evaluate/fixture.ts";
 import type { LookedAt } from "./lookedAt.ts";
 import { mentions, shownResult } from "./runResults.ts";
 
@@ -17,7 +17,13 @@ export const report: LookedAt = {
       async show(page) {
         await page.tell({ type: "blur", blur: true });
         await page.tell(
-          toldReport({ ...exampleReport({ seeds: 2, perKind: 4 }), benchmark: exampleBenchmark }),
+          toldReport({
+            ...exampleReport({ seeds: 2, perKind: 4 }),
+            benchmark: {
+              ...exampleBenchmark,
+              failures: exampleFailures(exampleReport({ seeds: 2, perKind: 4 })),
+            },
+          }),
         );
         await page.page.getByRole("region", { name: "Refusal rate of safe prompts", exact: true }).waitFor();
       },
