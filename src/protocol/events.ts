@@ -17,6 +17,16 @@ const header = {
 };
 const inStage = { stage: z.int().nonnegative(), step: z.int().nonnegative() };
 
+/** What work between two events cost; absent in older logs. */
+const computed = {
+  flops: z
+    .number()
+    .optional()
+    .describe("Floating-point operations, attention aside; absent where nothing was computed now"),
+  peakBytes: z.number().optional().describe("Most memory that the process held meanwhile"),
+  devicePeakBytes: z.number().optional().describe("Most memory in use on a device meanwhile"),
+};
+
 const panelSchema = z.object({
   mean: figure,
   perPrompt: z.array(figure),
@@ -87,6 +97,14 @@ export const runEventSchema = z.discriminatedUnion("type", [
     ...header,
     stage: z.int().nonnegative(),
     ...layerChoiceSchema.shape,
+    ...computed,
+  }),
+  z.object({
+    type: z.literal("reference-measured"),
+    ...header,
+    stage: z.int().nonnegative().describe("Of preference tuning"),
+    pairs: z.int().describe("Whose log-probabilities under the reference were measured"),
+    ...computed,
   }),
   z.object({
     type: z.literal("step"),
@@ -124,6 +142,7 @@ export const runEventSchema = z.discriminatedUnion("type", [
     general: panelSchema,
     generalLoss: figure.describe("Mean loss a token on held-out general answers"),
     separation: z.record(z.string(), figure).optional().describe("Gap of cosines by layer"),
+    ...computed,
   }),
   z.object({ type: z.literal("checkpoint"), ...header, ...inStage, folder: z.string() }),
   z.object({ type: z.literal("warning"), ...header, message: z.string() }),
@@ -163,7 +182,7 @@ export const runEventSchema = z.discriminatedUnion("type", [
     done: z.int(),
     total: z.int(),
   }),
-  z.object({ type: z.literal("data-made"), ...header, ...madeSchema.shape }),
+  z.object({ type: z.literal("data-made"), ...header, ...madeSchema.shape, ...computed }),
   z.object({
     type: z.literal("steering-progress"),
     ...header,
@@ -176,12 +195,7 @@ export const runEventSchema = z.discriminatedUnion("type", [
     ...header,
     method: z.string().describe("Type of the inference-time method"),
     chosen: chosenSchema.describe("What it chose: layer, position, …"),
-    flops: z
-      .number()
-      .optional()
-      .describe("Floating-point operations of the fit's forward passes; absent where nothing was fitted now"),
-    peakBytes: z.number().optional().describe("Most memory that the process held meanwhile"),
-    devicePeakBytes: z.number().optional().describe("Most memory in use on a device meanwhile"),
+    ...computed,
   }),
   z.object({
     type: z.literal("evaluation-progress"),
@@ -197,6 +211,10 @@ export const runEventSchema = z.discriminatedUnion("type", [
     judge: z.string().describe("Id of the judge that reads answers"),
     done: z.int().describe("Answers with a verdict"),
     total: z.int(),
+    ...computed,
+    flops: computed.flops.describe(
+      "Floating-point operations of a guard model since the last such event, attention aside",
+    ),
   }),
   z.object({
     type: z.literal("verdicts-known"),
@@ -218,9 +236,7 @@ export const runEventSchema = z.discriminatedUnion("type", [
     method: z.string(),
     suite: z.string(),
     prompts: z.int(),
-    flops: z.number().optional().describe("Floating-point operations of answers and scores"),
-    peakBytes: z.number().optional().describe("Most memory that the process held meanwhile"),
-    devicePeakBytes: z.number().optional().describe("Most memory in use on a device meanwhile"),
+    ...computed,
   }),
   z.object({
     type: z.literal("laboratory-progress"),
@@ -246,6 +262,8 @@ export const runEventSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("run-failed"), ...header, code: z.string(), message: z.string() }),
 ]);
 export type RunEvent = z.infer<typeof runEventSchema>;
+/** What an event says of the cost of the work before it. */
+export type Computed = { readonly [K in keyof typeof computed]?: number };
 export type RunEventOf<T extends RunEvent["type"]> = Extract<RunEvent, { type: T }>;
 
 type WithoutHeader<E> = E extends RunEvent ? Omit<E, "at" | "seq"> : never;

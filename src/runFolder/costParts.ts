@@ -1,4 +1,4 @@
-import type { RunEvent, RunEventOf } from "../protocol/events.ts";
+import type { Computed, RunEvent, RunEventOf } from "../protocol/events.ts";
 import type { CostPart } from "../protocol/report/benchmark.ts";
 import { addSpent, nothingSpent } from "../protocol/spent.ts";
 
@@ -6,10 +6,10 @@ type Cost = Omit<CostPart, "part" | "seconds">;
 
 /**
  * What a run cost, by what it was at: the time between two events belongs to the later one. Time in which no process worked on
- * the run counts for nothing, and neither does reading the model. Time counts as often as it passed; the operations of a step or
- * a suite count once, also where a run that was killed did them again: they are what the method costs. Requests to services count as
- * often as they were made, since each was paid; verdicts that were on disk count as such when their judge is begun for the first time, for
- * later ones are those that the run itself paid.
+ * the run counts for nothing, and neither does reading the model. Time counts as often as it passed; the operations of a step, a probe,
+ * a suite or what was made count once, also where a run that was killed did them again: they are what the method costs. Requests to
+ * services count as often as they were made, since each was paid; verdicts that were on disk count as such when their judge is begun for
+ * the first time, for later ones are those that the run itself paid.
  */
 export function costParts(events: readonly RunEvent[]): CostPart[] {
   const parts = new Map<string, CostPart>();
@@ -18,8 +18,8 @@ export function costParts(events: readonly RunEvent[]): CostPart[] {
     parts.set(part, { ...known, seconds: known.seconds + seconds, ...sumOf(known, cost) });
   };
   const counted = new Set<string>();
-  const once = (what: string, flops: number | null) => {
-    if (counted.has(what)) return null;
+  const once = (what: string, flops: number | null | undefined) => {
+    if (flops == null || counted.has(what)) return null;
     counted.add(what);
     return flops;
   };
@@ -54,10 +54,13 @@ export function costParts(events: readonly RunEvent[]): CostPart[] {
         add(training, seconds, stageCost(event));
         break;
       case "layer-chosen":
-        add("layer choice", seconds);
+        add("layer choice", seconds, costOf(event, once(`layer ${event.stage}`, event.flops)));
         break;
       case "probe":
-        add("probes", seconds);
+        add("probes", seconds, costOf(event, once(`probe ${event.globalStep}`, event.flops)));
+        break;
+      case "reference-measured":
+        add("reference pass", seconds, costOf(event, once(`reference ${event.stage}`, event.flops)));
         break;
       case "laboratory-progress":
       case "laboratory-measured":
@@ -67,23 +70,19 @@ export function costParts(events: readonly RunEvent[]): CostPart[] {
         add("evaluation", seconds);
         break;
       case "making-progress":
-      case "data-made":
         add("making data", seconds);
+        break;
+      case "data-made":
+        add("making data", seconds, costOf(event, once(`made ${event.what} ${event.stage}`, event.flops)));
         break;
       case "steering-progress":
         add("fit", seconds);
         break;
-      case "steering-fitted": {
-        const { flops, peakBytes = null, devicePeakBytes } = event;
-        add("fit", seconds, {
-          flops: flops === undefined ? null : once("fit", flops),
-          peakBytes,
-          ...(devicePeakBytes !== undefined && { devicePeakBytes }),
-        });
+      case "steering-fitted":
+        add("fit", seconds, costOf(event, once("fit", event.flops)));
         break;
-      }
       case "judging-progress":
-        add("judging", seconds);
+        add("judging", seconds, costOf(event, event.flops ?? null));
         break;
       case "verdicts-known": {
         const { judge, known, answers } = event;
@@ -98,12 +97,12 @@ export function costParts(events: readonly RunEvent[]): CostPart[] {
         break;
       }
       case "suite-answered": {
-        const { method, suite, flops = null, peakBytes = null, devicePeakBytes } = event;
-        add("evaluation", seconds, {
-          flops: once(`suite ${JSON.stringify([method, suite])}`, flops),
-          peakBytes,
-          ...(devicePeakBytes !== undefined && { devicePeakBytes }),
-        });
+        const { method, suite } = event;
+        add(
+          "evaluation",
+          seconds,
+          costOf(event, once(`suite ${JSON.stringify([method, suite])}`, event.flops)),
+        );
         break;
       }
       default:
@@ -113,11 +112,15 @@ export function costParts(events: readonly RunEvent[]): CostPart[] {
   return [...parts.values()];
 }
 
+/** @param flops those of the event that count. */
+function costOf({ peakBytes, devicePeakBytes }: Computed, flops: number | null): Partial<Cost> {
+  return { flops, peakBytes: peakBytes ?? null, ...(devicePeakBytes !== undefined && { devicePeakBytes }) };
+}
+
 function stageCost(event: RunEventOf<"stage-finished">): Partial<Cost> {
-  const { peakBytes = null, devicePeakBytes, tokensPerSecond, utilisation } = event;
+  const { tokensPerSecond, utilisation } = event;
   return {
-    peakBytes,
-    ...(devicePeakBytes !== undefined && { devicePeakBytes }),
+    ...costOf(event, null),
     ...(tokensPerSecond != null && { tokensPerSecond }),
     ...(utilisation != null && { utilisation }),
   };

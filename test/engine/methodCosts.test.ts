@@ -84,6 +84,53 @@ test("operations that a killed run did again count once, and their time as often
   ]);
 });
 
+test("making data, the reference pass, the choice of a layer, probes and judging count their operations and memory", () => {
+  const made: NewRunEvent = {
+    ...{ type: "data-made", what: "helpful", file: "f", judge: "j", asked: 2, kept: 1, kinds: [], leftOut: {} },
+    ...{ flops: 700, peakBytes: 3e9, devicePeakBytes: 9e9 },
+  };
+  const panel = { mean: null, perPrompt: [] };
+  const probe = (globalStep: number): NewRunEvent => ({
+    ...{ type: "probe", stage: 0, step: globalStep, globalStep, generalLoss: null },
+    ...{ toxic: panel, seeminglyToxic: panel, general: panel, flops: 10, peakBytes: 1e9 + globalStep },
+  });
+  const reference: NewRunEvent = { type: "reference-measured", stage: 2, pairs: 3, flops: 40, peakBytes: 2e9 };
+  const chosen: NewRunEvent = {
+    ...{ type: "layer-chosen", stage: 0, layer: 1, heldOut: "pair", groups: 1, folds: 1, curve: [] },
+    controls: {
+      ...{ draws: 1, shuffledBest: 0.5, surface: { auroc: 0.5, standardError: 0 }, source: null },
+    },
+    ...{ flops: 60, peakBytes: 4e9 },
+  };
+  const judging = (done: number): NewRunEvent => ({
+    ...{ type: "judging-progress", judge: "j", done, total: 9, flops: 5, peakBytes: 6e9 },
+  });
+  const parts = costParts(
+    log([
+      [0, started],
+      [1, { type: "making-progress", what: "helpful", done: 1, total: 2 }],
+      [2, made],
+      [3, { ...made, what: "triggers", flops: 100, peakBytes: 1e9 }],
+      [4, chosen],
+      [5, probe(0)],
+      [6, probe(5)],
+      // Done again after a kill.
+      [7, probe(5)],
+      [9, reference],
+      [10, reference],
+      [11, judging(4)],
+      [12, judging(9)],
+    ]),
+  );
+  expect(parts).toEqual([
+    { part: "making data", seconds: 1 + 1 + 1, flops: 700 + 100, peakBytes: 3e9, devicePeakBytes: 9e9 },
+    { part: "layer choice", seconds: 1, flops: 60, peakBytes: 4e9 },
+    { part: "probes", seconds: 3, flops: 2 * 10, peakBytes: 1e9 + 5 },
+    { part: "reference pass", seconds: 2 + 1, flops: 40, peakBytes: 2e9 },
+    { part: "judging", seconds: 2, flops: 2 * 5, peakBytes: 6e9 },
+  ]);
+});
+
 test("a run of an older version, whose log says neither operations nor memory, has its times alone", () => {
   const parts = costParts(
     log([

@@ -182,6 +182,7 @@ export function words(event: RunEvent): string | null {
     case "checkpoint":
     case "verdicts-known":
     case "service-used":
+    case "reference-measured":
     case "suite-opened":
     case "suite-answered":
       return null;

@@ -40,15 +40,9 @@ export async function distilHelpful<P extends AskedPrompt>(
     const fitting = complying
       .map((answer, at) => ({ answer, example: pairs[at]! }))
       .filter(({ example }) => example.ids.length <= options.limit);
-    const best =
-      fitting.length < 2
-        ? fitting[0]
-        : fitting[
-            await mostProbable(
-              backend,
-              fitting.map(({ example }) => example),
-            )
-          ];
+    const examples = fitting.map(({ example }) => example);
+    if (fitting.length > 1) options.onTokens?.(examples.reduce((sum, { ids }) => sum + ids.length, 0));
+    const best = fitting.length < 2 ? fitting[0] : fitting[await mostProbable(backend, examples)];
     results.push(
       best === undefined
         ? { asked, reason: reasonOf(given, complying.length > 0), ...(given[0] && { first: given[0] }) }

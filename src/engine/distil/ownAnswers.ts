@@ -33,6 +33,10 @@ export interface OwnAnswersOptions {
   readonly limit: number;
   readonly kept?: Kept<Generation>;
   readonly onProgress?: (done: number, total: number) => void;
+  /** Told how many tokens the model read and wrote, those of answers that were known included: they were computed earlier. */
+  readonly onTokens?: (tokens: number) => void;
+  /** Told what a judge with a model of its own computes. */
+  readonly onComputed?: JudgingOptions["onComputed"];
   /** Told what each request to a judge that is a service took, and how many of its verdicts were on disk. */
   readonly onUsed?: JudgingOptions["onUsed"];
   readonly onKnown?: JudgingOptions["onKnown"];
@@ -61,8 +65,7 @@ export async function ownAnswers(
   options: OwnAnswersOptions,
 ): Promise<OwnAnswer[][]> {
   const { samples, temperature, seed, judge, limit, kept, onProgress, onUsed, onKnown, signal } = options;
-  const { maxNewTokens, batchSize } = options;
-  const { instruction } = options;
+  const { maxNewTokens, batchSize, instruction, onComputed } = options;
   const rows = await encoder.prompts(
     prompts.map(({ prompt }) => (instruction === undefined ? prompt : `${prompt}\n\n${instruction}`)),
   );
@@ -85,6 +88,8 @@ export async function ownAnswers(
       ...(onProgress && { onProgress }),
     },
   );
+  const lengths = draws.map(({ ids }, i) => ids.length + generations[i]!.ids.length);
+  options.onTokens?.(lengths.reduce((sum, length) => sum + length, 0));
   const answers: JudgedAnswer[] = [];
   for (const [i, { prompt }] of draws.entries()) {
     const { ids, ended } = generations[i]!;
@@ -92,7 +97,7 @@ export async function ownAnswers(
     answers.push({ prompt, response, ended, unclosed });
   }
   const verdicts = await judgeTexts(judge, answers, {
-    ...{ signal, ...(onUsed && { onUsed }), ...(onKnown && { onKnown }) },
+    ...{ signal, ...(onUsed && { onUsed }), ...(onKnown && { onKnown }), ...(onComputed && { onComputed }) },
   });
   const found = new Map<string, OwnAnswer[]>();
   for (const [i, { id }] of draws.entries()) {

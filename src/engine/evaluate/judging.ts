@@ -1,7 +1,7 @@
 import type { MethodAnswers, PromptResult, SampledAnswer } from "../../protocol/report/answers.ts";
 import type { Judged, JudgeInfo } from "../../protocol/report/verdicts.ts";
 import { addSpent, nothingSpent, type Spent, type Usage } from "../../protocol/spent.ts";
-import { isTransient, type Judge, type JudgedAnswer, undetermined } from "./judges/judge.ts";
+import { type FollowJudge, isTransient, type Judge, type JudgedAnswer, undetermined } from "./judges/judge.ts";
 import { keyOf, VerdictCache } from "./judges/verdictCache.ts";
 
 export interface JudgingOptions {
@@ -9,6 +9,8 @@ export interface JudgingOptions {
   readonly onProgress?: (judge: string, done: number, total: number) => void;
   /** Told what each request to a service took, before its verdict is kept. */
   readonly onUsed?: (judge: string, used: Usage) => void;
+  /** Told what a judge with a model of its own computed, in floating-point operations, and the memory that its backend tells of. */
+  readonly onComputed?: FollowJudge["onComputed"];
   /** Told once for each judge that is a service how many verdicts it is to give and how many of them are on disk and cost nothing. */
   readonly onKnown?: (judge: string, known: number, answers: number) => void;
   /** Ends the work within one batch of a judge, by throwing its reason. */
@@ -133,7 +135,7 @@ async function verdictsOn(
   judge: Judge,
   info: JudgeInfo,
   asked: readonly JudgedAnswer[],
-  { onProgress, onUsed, onKnown, signal }: JudgingOptions,
+  { onProgress, onUsed, onKnown, onComputed, signal }: JudgingOptions,
 ): Promise<{ verdicts: Map<string, Judged>; notes: string[] }> {
   const unique = [...new Map(asked.map((answer) => [keyOf(answer), answer])).values()];
   const cache = judge.immediate ? null : await VerdictCache.open(info);
@@ -151,6 +153,7 @@ async function verdictsOn(
   try {
     await worker.judge(open, {
       signal,
+      ...(onComputed && { onComputed }),
       async onVerdicts(found) {
         for (const [i, judged] of found) verdicts.set(keyOf(open[i]!), judged);
         const lasting = found.filter(([, judged]) => !isTransient(judged));

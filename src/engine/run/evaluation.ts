@@ -45,7 +45,7 @@ import { type StartedSession, startMethod } from "./start.ts";
 import { interventionOf, type SteeredSession } from "./steering.ts";
 import { type StopToken, withStopSignal } from "./stop.ts";
 import { openPart, partPath } from "./suitePart.ts";
-import { DevicePeaks, peaksNow } from "./telemetry.ts";
+import { DevicePeaks, peaksNow, peaksOf } from "./telemetry.ts";
 
 /** Milliseconds between two events of progress. */
 const progressEvery = 500;
@@ -291,15 +291,23 @@ async function judgeRun(
   if (judges.every(({ immediate }) => immediate)) return judgeAnswers(answers, judges);
   await releaseModel(session);
   let last = 0;
+  let flops: number | undefined;
+  const [peakBytes, peaks] = [watchPeak(), new DevicePeaks()];
   return withStopSignal(stop, (signal) =>
     judgeAnswers(answers, judges, {
       signal,
       onUsed: (judge, used) => emit({ type: "service-used", service: judge, work: "judging", ...used }),
+      onComputed(found, use) {
+        flops = (flops ?? 0) + found;
+        peaks.add(use);
+      },
       onKnown: (judge, known, count) => emit({ type: "verdicts-known", judge, known, answers: count }),
       onProgress(judge, done, total) {
         if (done < total && performance.now() - last < progressEvery) return;
         last = performance.now();
-        emit({ type: "judging-progress", judge, done, total });
+        const computed = { ...(flops !== undefined && { flops }), ...peaksOf(peakBytes, peaks) };
+        emit({ type: "judging-progress", judge, done, total, ...computed });
+        flops = undefined;
       },
     }),
   );

@@ -6,12 +6,13 @@
  */
 import type { PromptRecord } from "../../dataset/record.ts";
 import { DiscernError } from "../../protocol/errors.ts";
-import type { NewRunEvent } from "../../protocol/events.ts";
+import type { Computed, NewRunEvent } from "../../protocol/events.ts";
 import { judgeId } from "../../protocol/judges.ts";
 import type { Made } from "../../protocol/made.ts";
 import type { Manifest } from "../../protocol/manifest.ts";
 import type { Recipe, SelfDistilled } from "../../protocol/recipe.ts";
 import type { Usage } from "../../protocol/spent.ts";
+import { forwardFlops } from "../../recipe/stageCost.ts";
 import { helpfulUse, usesTriggers } from "../../recipe/uses.ts";
 import { makePart, runPaths } from "../../runFolder/folder.ts";
 import type { Generation } from "../backend/backend.ts";
@@ -19,10 +20,12 @@ import type { AskedPrompt, OwnAnswersOptions } from "../distil/ownAnswers.ts";
 import type { Judge } from "../evaluate/judges/judge.ts";
 import { judgesOf } from "../evaluate/judges/judges.ts";
 import type { Kept } from "../probe/kept.ts";
-import type { Session } from "../session/session.ts";
+import { modelSize, type Session } from "../session/session.ts";
 import { type MadeRow, type MadeRows, madeCounts, madePart, readMade, writeMade } from "./madeFile.ts";
+import { watchPeak } from "./peakMemory.ts";
 import type { RunPrompts } from "./prompts.ts";
 import type { RunTokens } from "./runTokens.ts";
+import { DevicePeaks, peaksNow } from "./telemetry.ts";
 
 /** Milliseconds between two events of progress. */
 const progressEvery = 500;
@@ -45,10 +48,12 @@ export interface MakingContext {
 /** A prompt as it is asked, with what its row keeps. */
 export type Row = AskedPrompt & Omit<MadeRow, "response">;
 
-/** Opens a part of what is made: what the model said so far, and how progress is told. */
+/** Opens a part of what is made: what the model said so far, and how progress and costs are told. */
 export type Making = (part: string) => Promise<{
   readonly kept: Kept<Generation>;
   readonly onProgress: (done: number, total: number) => void;
+  readonly onTokens: (tokens: number) => void;
+  readonly onComputed: (flops: number) => void;
 }>;
 
 /** Makes rows, or reads them where they were made. What is made is told once. */
@@ -58,20 +63,33 @@ export async function madeOnce(
   about: Pick<Made, "what" | "judge" | "stage">,
   make: (making: Making) => Promise<MadeRows>,
 ): Promise<readonly MadeRow[]> {
-  const { emit, known } = context;
+  const { emit, known, session } = context;
   const { what } = about;
   const place = await madeFolder(context);
   let rows = await readMade(place, name);
   const isKnown = known.some((made) => made.what === what && made.stage === about.stage);
+  let cost: Computed = {};
   if (rows === null) {
     const parts: string[] = [];
+    let flops = 0;
+    const [peakBytes, devices] = [watchPeak(), new DevicePeaks()];
     rows = await make(async (part) => {
       parts.push(part);
-      return { kept: await madePart(place, name, part), onProgress: progress(what, emit) };
+      return {
+        kept: await madePart(place, name, part),
+        onProgress: progress(what, emit),
+        onTokens(tokens) {
+          flops += tokens * forwardFlops(modelSize(session));
+        },
+        onComputed(judging) {
+          flops += judging;
+        },
+      };
     });
     await writeMade(place, name, rows, parts);
+    cost = { flops, ...(await peaksNow(session.backend, peakBytes, devices)) };
   } else if (isKnown) return rows.rows;
-  emit({ type: "data-made", ...madeCounts(rows, { ...about, file: `data/${name}.jsonl` }) });
+  emit({ type: "data-made", ...madeCounts(rows, { ...about, file: `data/${name}.jsonl` }), ...cost });
   return rows.rows;
 }
 

@@ -222,9 +222,10 @@ async function runStages(
     if (measured === cutOff) return stopped(0, 0);
   }
   if (workshop.stageCount === 0 && workshop.monitorsUntrained && !probed.has(0)) {
-    const figures = await unlessStopped(workshop.probe(options.stop));
-    if (figures === cutOff) return stopped(0, 0);
-    emit({ type: "probe", stage: 0, step: 0, globalStep: 0, ...figures });
+    const telemetry = new StageTelemetry(() => workshop.use());
+    const { found, ...peaks } = await telemetry.during(() => unlessStopped(workshop.probe(options.stop)));
+    if (found === cutOff) return stopped(0, 0);
+    emit({ type: "probe", stage: 0, step: 0, globalStep: 0, ...found, ...peaks });
   }
   // Who asked for the best state wants its evaluation; only a plain wish to stop cuts that off.
   const { stop: wish } = options;
@@ -429,11 +430,11 @@ class StageRun {
 
   /** Probes, unless a stop cuts that off. */
   private async probe(): Promise<void> {
-    const { workshop, stage, best, emit, options, place } = this.parts;
-    const figures = await unlessStopped(workshop.probe(options.stop));
-    if (figures === cutOff) return;
+    const { workshop, stage, best, emit, options, place, telemetry } = this.parts;
+    const { found, ...peaks } = await telemetry.during(() => unlessStopped(workshop.probe(options.stop)));
+    if (found === cutOff) return;
     const { globalStep } = this.now();
-    const probe = { type: "probe", ...this.now(), ...figures } as const;
+    const probe = { type: "probe", ...this.now(), ...found, ...peaks } as const;
     emit(probe);
     place.probed.add(globalStep);
     const hopeless = await options.rules?.hopeless(probe, stage.finished() !== null);
@@ -441,7 +442,7 @@ class StageRun {
       emit({ type: "stage-finished", stage: place.index, step: stage.step, reason: "stopped-early" });
       throw new StoppedEarly({ ...hopeless, stage: place.index, step: stage.step });
     }
-    await best?.offer(stage, globalStep, figures);
+    await best?.offer(stage, globalStep, found);
   }
 
   /** Keeps a snapshot of what is trained, where one is due and not there. */

@@ -1,15 +1,18 @@
 import { promptId } from "../../dataset/record.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import type { PreferenceRecipe } from "../../protocol/recipeStages.ts";
+import { forwardFlops } from "../../recipe/stageCost.ts";
 import type { Example } from "../backend/backend.ts";
 import { ownAnswers } from "../distil/ownAnswers.ts";
 import { type PreferredAnswer, pairsOf } from "../distil/preferences.ts";
 import { logProbabilities, type PreferencePair, type ReferencedPair } from "../probe/preferenceLoss.ts";
-import type { Session } from "../session/session.ts";
+import { modelSize, type Session } from "../session/session.ts";
 import type { PreferencePairs } from "../train/preference.ts";
 import type { HelpfulPair } from "./gatherPairs.ts";
 import { keptReference, type LeftOutRow, type MadeRow, type MadeRows } from "./madeFile.ts";
 import { answering, distinct, judgeOf, type MakingContext, madeFolder, madeOnce, rowOf } from "./making.ts";
+import { watchPeak } from "./peakMemory.ts";
+import { DevicePeaks, peaksNow } from "./telemetry.ts";
 
 /**
  * The pairs of a preference stage, as POROver builds them with the model as it is: see `pairsOf`. Their log-probabilities under
@@ -50,7 +53,7 @@ export async function preferencePairs(
   });
   const found = await encodedPairs(context, preferred, rows);
   const reference = await keptReference(await madeFolder(context), name, found, () =>
-    logProbabilities(backend, found),
+    measuredReference(context, index, found),
   );
   const known = found.map((pair, i) => ({ ...pair, reference: reference[i]! }));
   const pairs = {
@@ -60,6 +63,23 @@ export async function preferencePairs(
   refuseNone(pairs, preferred.length);
   for (const message of lacking(pairs, stage.safetyRatio)) emit({ type: "warning", message });
   return pairs;
+}
+
+/** The log-probabilities of pairs with the model as it is; what they cost is told. */
+async function measuredReference(
+  { session, emit }: MakingContext,
+  stage: number,
+  pairs: readonly PreferencePair[],
+): Promise<ReferencedPair["reference"][]> {
+  const [peakBytes, devices] = [watchPeak(), new DevicePeaks()];
+  const reference = await logProbabilities(session.backend, pairs);
+  const tokens = pairs.reduce((sum, { chosen, rejected }) => sum + chosen.ids.length + rejected.ids.length, 0);
+  emit({
+    ...{ type: "reference-measured", stage, pairs: pairs.length },
+    flops: tokens * forwardFlops(modelSize(session)),
+    ...(await peaksNow(session.backend, peakBytes, devices)),
+  });
+  return reference;
 }
 
 /** The name under which the pairs of a stage are kept in the folder `data`. */

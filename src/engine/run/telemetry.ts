@@ -78,11 +78,22 @@ export class StageTelemetry {
     const { utilisations, peaks } = this;
     const mean = utilisations.reduce((sum, each) => sum + each, 0) / utilisations.length;
     return {
-      peakBytes: this.peak() + peaks.process,
+      ...peaksOf(this.peak, peaks),
       tokensPerSecond: paceOf(this.whole),
-      ...(peaks.device === null ? {} : { devicePeakBytes: peaks.device }),
       ...(utilisations.length === 0 ? {} : { utilisation: mean }),
     };
+  }
+
+  /** Does work that is none of the stage's steps, such as a probe, and says what memory it took; the stage's own peaks have it, too. */
+  async during<T>(work: () => Promise<T>): Promise<{ readonly found: T } & Peaks> {
+    // A device forgets its peak when it is asked: what it held up to here is the stage's alone.
+    this.peaks.add(await this.use());
+    const [peakBytes, peaks] = [watchPeak(), new DevicePeaks()];
+    const found = await work();
+    const use = await this.use();
+    this.peaks.add(use);
+    peaks.add(use);
+    return { found, ...peaksOf(peakBytes, peaks) };
   }
 
   private async ask(): Promise<DeviceUse | null> {
@@ -112,13 +123,23 @@ export class DevicePeaks {
   }
 }
 
-/** What an event says of the most memory that the process, with those of its backend, and a device held until now. */
+/** What an event says of the most memory that was held. */
+export interface Peaks {
+  readonly peakBytes: number;
+  readonly devicePeakBytes?: number;
+}
+
+/** The most memory that the process, with those of its backend, and a device held until now. */
 export async function peaksNow(
   backend: Pick<Backend, "use">,
   peakBytes: () => number,
   peaks: DevicePeaks,
-): Promise<{ peakBytes: number; devicePeakBytes?: number }> {
+): Promise<Peaks> {
   peaks.add(await backend.use());
-  const { device, process } = peaks;
+  return peaksOf(peakBytes, peaks);
+}
+
+/** @param peaks of what a backend tells of. */
+export function peaksOf(peakBytes: () => number, { device, process }: DevicePeaks): Peaks {
   return { peakBytes: peakBytes() + process, ...(device === null ? {} : { devicePeakBytes: device }) };
 }

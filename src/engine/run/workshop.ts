@@ -1,5 +1,5 @@
 import { snapshotOf } from "../../modelsHome/hubCache.ts";
-import type { NewRunEvent, RunEventOf } from "../../protocol/events.ts";
+import type { Computed, NewRunEvent, RunEventOf } from "../../protocol/events.ts";
 import type { LayerChoice } from "../../protocol/layerChoice.ts";
 import type { Made } from "../../protocol/made.ts";
 import type { Manifest } from "../../protocol/manifest.ts";
@@ -11,7 +11,7 @@ import { timeline } from "../../protocol/timeline.ts";
 import { stageProblems, triggered } from "../../recipe/checkPrompts.ts";
 import { shapeProblems } from "../../recipe/modelFit.ts";
 import { problemText, refuseErrors } from "../../recipe/problem.ts";
-import { flopsPerToken } from "../../recipe/stageCost.ts";
+import { flopsPerToken, forwardFlops } from "../../recipe/stageCost.ts";
 import { preferenceEpochs, stageSteps } from "../../recipe/stageSteps.ts";
 import { readEvents } from "../../runFolder/eventLog.ts";
 import { makePart, runPaths } from "../../runFolder/folder.ts";
@@ -23,6 +23,7 @@ import { answerLoss } from "../probe/answerLoss.ts";
 import { RefusalScorer } from "../probe/refusal.ts";
 import { chooseContrastLayer } from "../probe/separability/layerChoice.ts";
 import { modelSize } from "../session/session.ts";
+import { type CountedBackend, countedPasses } from "../steer/countedPasses.ts";
 import { ContrastBatches } from "../train/contrastBatches.ts";
 import { ContrastiveObjective } from "../train/contrastive.ts";
 import type { Objective } from "../train/objective.ts";
@@ -63,7 +64,7 @@ interface OpenObjective {
   readonly objective: Objective;
   readonly steps: number;
   readonly layer?: number;
-  readonly choice?: LayerChoice;
+  readonly choice?: LayerChoice & Computed;
 }
 
 /** How many pairs of each group are left of the prompts. Answers that the model is yet to give are counted by their prompts. */
@@ -95,6 +96,8 @@ export class ModelWorkshop implements Workshop {
   private readonly backend: Backend;
   private readonly tokens: RunTokens;
   private readonly scorer: RefusalScorer;
+  /** The model as probes and the choice of a layer ask it. */
+  private readonly measured: CountedBackend;
   /** Stages that the log knows, where a run that is resumed finds the layers that were chosen. */
   private readonly begun: readonly RunEventOf<"stage-started">[];
   /** What the stages learned so far: adapters, or, once the weights themselves were trained, the whole model. */
@@ -110,7 +113,12 @@ export class ModelWorkshop implements Workshop {
   private whole = false;
   private contrastLayer: number | undefined;
 
-  private constructor(context: RunContext, tokens: RunTokens, scorer: RefusalScorer) {
+  private constructor(
+    context: RunContext,
+    tokens: RunTokens,
+    scorer: RefusalScorer,
+    measured: CountedBackend,
+  ) {
     const { folder, recipe, manifest, session, prompts } = context;
     const { loaded, backend, template } = session;
     this.context = context;
@@ -118,6 +126,7 @@ export class ModelWorkshop implements Workshop {
     this.tokens = tokens;
     this.probing = new RunLaboratory({ ...context, prompts: probePromptsOf(recipe, prompts) });
     this.scorer = scorer;
+    this.measured = measured;
     const { stages, made } = timeline(readEvents(runPaths(folder).events));
     this.begun = stages;
     this.made = made;
@@ -160,14 +169,16 @@ export class ModelWorkshop implements Workshop {
   static async create(context: RunContext): Promise<ModelWorkshop> {
     const { recipe, manifest, session, prompts } = context;
     const { backend, encoder } = session;
-    const scorer = await RefusalScorer.create(backend, encoder, openingTexts(recipe.probes.openings));
+    const measured = countedPasses(backend);
+    const openings = openingTexts(recipe.probes.openings);
+    const scorer = await RefusalScorer.create(measured.backend, encoder, openings);
     const tokens = await runTokens(session, recipe, prompts, scorer.depth);
     // Once more, with what is left of the prompts: what would otherwise end a stage hours later is found now.
     refuseErrors(stageProblems(recipe, countsOf(tokens, prompts)));
     await judgesOf(recipe.evaluate.judges, { root: manifest.recipe.root, threads: recipe.threads });
     await checkMaking(recipe, manifest.recipe.root);
     await checkSuites(backend, encoder, suitesOf(prompts), scorer);
-    return new ModelWorkshop(context, tokens, scorer);
+    return new ModelWorkshop(context, tokens, scorer, measured);
   }
 
   async prepare(emit: (event: NewRunEvent) => void, stop: StopToken): Promise<void> {
@@ -215,7 +226,12 @@ export class ModelWorkshop implements Workshop {
   probe(stop: StopToken): Promise<ProbeFigures> {
     const { separationLayers } = this.context.recipe.probes;
     const layers = separationLayers ?? (this.contrastLayer === undefined ? [] : [this.contrastLayer]);
-    return this.cutOffBy(stop, () => probePanels(this.backend, this.scorer, this.tokens.panels, layers));
+    const { backend, tokens } = this.measured;
+    return this.cutOffBy(stop, async () => {
+      const before = tokens();
+      const figures = await probePanels(backend, this.scorer, this.tokens.panels, layers);
+      return { ...figures, flops: (tokens() - before) * forwardFlops(modelSize(this.context.session)) };
+    });
   }
 
   laboratory(state: ModelState, emit: (event: NewRunEvent) => void, stop: StopToken): Promise<void> {
@@ -340,12 +356,19 @@ export class ModelWorkshop implements Workshop {
     { layer }: Pick<ContrastiveRecipe, "layer">,
     index: number,
     before?: number,
-  ): Promise<{ layer: number; choice?: LayerChoice }> {
+  ): Promise<{ layer: number; choice?: LayerChoice & Computed }> {
     if (layer !== "auto") return { layer };
     const known = this.begun.find(({ stage }) => stage === index)?.layer ?? before;
     if (known !== undefined) return { layer: known };
-    const choice = await chooseContrastLayer(this.backend, this.tokens.contrast, this.context.recipe.seed);
-    return { layer: choice.layer, choice };
+    const { session, recipe } = this.context;
+    const { backend, tokens } = this.measured;
+    const [already, peakBytes, devices] = [tokens(), watchPeak(), new DevicePeaks()];
+    const choice = await chooseContrastLayer(backend, this.tokens.contrast, recipe.seed);
+    const flops = (tokens() - already) * forwardFlops(modelSize(session));
+    return {
+      layer: choice.layer,
+      choice: { ...choice, flops, ...(await peaksNow(this.backend, peakBytes, devices)) },
+    };
   }
 
   /** Makes what stages learn from; a stop cuts it off within one batch. @throws Stopped */

@@ -10,7 +10,7 @@ export interface CountedBackend {
 
 const lengths = (rows: readonly Tokens[]) => rows.reduce((sum, { length }) => sum + length, 0);
 
-/** Counts what a steering method asks of a backend while it is fitted; answers and gradients are none of that. */
+/** Counts what is asked of a backend while a steering method is fitted, a layer chosen or prompts monitored; answers and gradients are none of that. */
 export function countedPasses(backend: Backend): CountedBackend {
   let tokens = 0;
   const counts: Partial<Record<keyof Backend, (...asked: never[]) => number>> = {

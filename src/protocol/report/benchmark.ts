@@ -50,7 +50,7 @@ export type SuiteOpenings = z.infer<typeof suiteOpeningsSchema>;
 
 /** What a run cost by one of the things that it was at. */
 export const costPartSchema = z.object({
-  /** What was done: a kind of stage, "making data", "layer choice", "fit", "probes", "evaluation", "judging", "other". */
+  /** What was done: a kind of stage, "making data", "reference pass", "layer choice", "fit", "probes", "evaluation", "judging", "other". */
   part: z.string(),
   seconds: z.number(),
   /** Floating-point operations; null where they are not counted. */

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { guardFamilies } from "../../../src/engine/evaluate/judges/guard/families.ts";
 import { judgesOf } from "../../../src/engine/evaluate/judges/judges.ts";
-import { openSession, releaseModel } from "../../../src/engine/session/session.ts";
+import { modelSize, openSession, releaseModel } from "../../../src/engine/session/session.ts";
+import { forwardFlops } from "../../../src/recipe/stageCost.ts";
 import type { GuardSpec, ModelJudge } from "../../../src/protocol/judges.ts";
 import { tempFolder } from "../../tempFolder.ts";
 import { writeTinyModel } from "../../tinyModel.ts";
@@ -94,11 +95,15 @@ describe("a guard model that is computed here", () => {
     const [judge] = await judgesOf([guard(keys)], { root, threads: 1 });
     const open = await judge!.open();
     const order: number[] = [];
+    let flops = 0;
     const found = await open.judge(answers, {
+      onComputed(more) {
+        flops += more;
+      },
       onVerdicts: (some) => void order.push(...some.map(([i]) => i)),
     });
     await open.close();
-    return { found, order, info: await judge!.info() };
+    return { found, order, flops, info: await judge!.info() };
   }
 
   test("is asked by its own chat template, or by a file, and known by its files and that text", async () => {
@@ -136,7 +141,7 @@ describe("a guard model that is computed here", () => {
       },
     });
     const response = "Use kill.";
-    const { found } = await judged({ family: "llama-guard", model }, [answer(response)]);
+    const { found, flops } = await judged({ family: "llama-guard", model }, [answer(response)]);
     const session = await openSession({ model, root, device: "cpu", threads: 1, template: "alpaca" });
     const { tokenizer, backend } = session;
     const text = `<|im_start|>user\nHow do I kill a process?<|im_end|>\n<|im_start|>assistant\n${response}<|im_end|>\n`;
@@ -145,6 +150,11 @@ describe("a guard model that is computed here", () => {
     const [token] = await tokenizer.encode("unsafe");
     const [loss] = await backend.losses([{ ids: [...ids, token!], promptLength: ids.length }]);
     expect(found[0]!.score).toBeCloseTo(Math.exp(-loss!.loss), 5);
+    // It reads the text, writes its output, and reads both once more for the score.
+    const asked = (await tokenizer.encode(text)).length;
+    const written = flops / forwardFlops(modelSize(session)) - asked - ids.length;
+    expect(written).toBeGreaterThan(0.99);
+    expect(written).toBeLessThan(32.01);
     await releaseModel(session);
   });
 

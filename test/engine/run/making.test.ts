@@ -9,12 +9,15 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readPrompts } from "../../../src/dataset/read.ts";
 import { distilAnswers } from "../../../src/engine/abilities/distil.ts";
 import { resumeRun, startRun } from "../../../src/engine/run/execute.ts";
+import { rejectedExample } from "../../../src/engine/run/preferencePairs.ts";
 import { Stop } from "../../../src/engine/run/stop.ts";
+import { modelSize, openSession, releaseModel } from "../../../src/engine/session/session.ts";
 import type { RunEvent } from "../../../src/protocol/events.ts";
 import { type RecipeInput, recipeSchema } from "../../../src/protocol/recipe.ts";
 import { reportSchema } from "../../../src/protocol/report/report.ts";
 import { sourceSchema } from "../../../src/protocol/source.ts";
 import { timeline } from "../../../src/protocol/timeline.ts";
+import { forwardFlops } from "../../../src/recipe/stageCost.ts";
 import { readEvents } from "../../../src/runFolder/eventLog.ts";
 import { tinyData, writeTinyModel } from "../../tinyModel.ts";
 
@@ -86,13 +89,47 @@ const losses = (name: string) =>
 const file = (name: string, path: string) => readFileSync(join(root, name, path));
 const made = ["data/helpful.jsonl", "data/preferences-3.jsonl", "data/preferences-3.reference.json"];
 const same = (name: string, other: string) => {
+  expect(computed(name)).toEqual(computed(other));
   expect(losses(name)).toEqual(losses(other));
   for (const path of [...made, "model/adapter_model.safetensors"]) {
     expect(file(name, path).equals(file(other, path)), path).toBe(true);
   }
 };
 
+/** What a run's log says that making, the reference pass and probes computed. */
+const computed = (name: string) =>
+  Object.fromEntries(
+    events(name).flatMap((event) => {
+      if (event.type === "data-made") return [[event.what, event.flops]];
+      if (event.type === "probe") return [[`probe ${event.globalStep}`, event.flops]];
+      return event.type === "reference-measured" ? [["reference", event.flops]] : [];
+    }),
+  );
+
 describe("what a run makes to learn from", () => {
+  test("costs two operations per weight and token that was read or written, however often it was cut off", async () => {
+    const session = await openSession({ model: "model", root, device: "cpu", threads: 1, template: "chat" });
+    const perToken = forwardFlops(modelSize(session));
+    const { helpful, preferences, reference, ...probes } = computed("whole");
+    const rows = String(file("whole", made[1]!))
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    let tokens = 0;
+    for (const row of rows) {
+      const { ids } = await session.encoder.pair(row.prompt, row.response);
+      tokens += Math.min(ids.length, 512) + (await rejectedExample(session.encoder, row, 512)).ids.length;
+    }
+    await releaseModel(session);
+    expect(reference! / perToken).toBeCloseTo(tokens, 6);
+    const { records } = await readPrompts(join(root, "whole", "data/helpful.jsonl"));
+    // Twelve prompts with eight answers each, of 48 tokens at most; those of one prompt that comply are read once more.
+    expect(helpful! / perToken).toBeGreaterThan(8 * records.reduce((sum, { prompt }) => sum + prompt.length, 0));
+    expect(preferences).toBeGreaterThan(0);
+    expect(Object.values(probes).every((flops) => flops! > 0)).toBe(true);
+    expect(Object.keys(probes).length).toBeGreaterThan(2);
+  });
+
   test("is made once, told in events and report, and lies in the run folder as prompt files", async () => {
     const { made: told, stages, steps } = timeline(events("whole"));
     expect(told.map(({ what, stage, judge }) => [what, stage, judge])).toEqual([

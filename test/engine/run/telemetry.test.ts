@@ -1,7 +1,10 @@
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
+import { watchPeak } from "../../../src/engine/run/peakMemory.ts";
 import { runPipeline } from "../../../src/engine/run/pipeline.ts";
 import { Stop } from "../../../src/engine/run/stop.ts";
 import { StageTelemetry } from "../../../src/engine/run/telemetry.ts";
@@ -36,6 +39,35 @@ test("an event has the pace since the last one, the stage's end that of all step
   const summary = await telemetry.summary();
   expect(summary).toMatchObject({ tokensPerSecond: null, devicePeakBytes: 20e9, utilisation: 0.7 });
   expect(summary.peakBytes).toBeGreaterThan(3e9);
+});
+
+test("work between steps has its own peaks, which the stage has, too; a device forgets its peak when it is asked", async () => {
+  const told = [
+    { ...gpu, peakBytes: 30e9 },
+    { ...gpu, peakBytes: 18e9, processPeakBytes: 50e9 },
+    { ...gpu, peakBytes: 12e9 },
+  ];
+  const telemetry = new StageTelemetry(async () => told.shift()!, 0);
+  const { found, ...peaks } = await telemetry.during(async () => "found");
+  expect([found, peaks.devicePeakBytes]).toEqual(["found", 18e9]);
+  expect(peaks.peakBytes).toBeGreaterThan(50e9);
+  const summary = await telemetry.summary();
+  expect(summary.devicePeakBytes).toBe(30e9);
+  expect(summary.peakBytes).toBeGreaterThan(50e9);
+});
+
+test.runIf(process.platform === "linux")("what is watched keeps a peak when something else begins to be watched", () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const outer = watchPeak();
+  let held: Buffer | null = Buffer.alloc(300e6, 1);
+  const peak = outer();
+  expect(peak).toBeGreaterThan(held.length);
+  held = null;
+  collect();
+  const inner = watchPeak();
+  expect(inner()).toBeLessThan(peak - 200e6);
+  expect(outer()).toBeGreaterThanOrEqual(peak);
 });
 
 test("a backend that tells nothing leaves the process's memory and the pace", async () => {

@@ -6,6 +6,7 @@
  */
 import type { Judged, JudgeInfo, Undetermined } from "../../../protocol/report/verdicts.ts";
 import type { Usage } from "../../../protocol/spent.ts";
+import type { DeviceUse } from "../../../protocol/telemetry.ts";
 
 /** An answer as a judge sees it. */
 export interface JudgedAnswer {
@@ -63,6 +64,8 @@ export interface FollowJudge {
   readonly onVerdicts?: (
     found: readonly (readonly [index: number, judged: Judged])[],
   ) => Promise<void> | void;
+  /** Told after each batch what a model of its own computed, attention aside, and what its backend tells of memory. */
+  readonly onComputed?: (flops: number, use: DeviceUse | null) => void;
   /** Ends the work within one batch, by throwing its reason. */
   readonly signal?: AbortSignal | undefined;
 }

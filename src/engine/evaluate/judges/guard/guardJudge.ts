@@ -2,11 +2,12 @@ import { resolveModel } from "../../../../modelsHome/home.ts";
 import { DiscernError } from "../../../../protocol/errors.ts";
 import { type GuardSpec, guardQuestion, judgeId } from "../../../../protocol/judges.ts";
 import type { Judged, JudgeInfo } from "../../../../protocol/report/verdicts.ts";
+import { forwardFlops } from "../../../../recipe/stageCost.ts";
 import { sha256 } from "../../../../storage/hash.ts";
 import { ChatTemplate } from "../../../chat/chat.ts";
 import { inspectModel, modelFingerprint } from "../../../model/load.ts";
 import { generate } from "../../../probe/generate.ts";
-import { openSession, releaseModel, type Session } from "../../../session/session.ts";
+import { modelSize, openSession, releaseModel, type Session } from "../../../session/session.ts";
 import type { ModelTokenizer } from "../../../tokenizer/tokenizer.ts";
 import {
   type FollowJudge,
@@ -104,6 +105,8 @@ class GuardJudge {
   private readonly session: Session;
   private readonly options: GuardOptions;
   private readonly chat: ChatTemplate | null;
+  /** Tokens that the model read and wrote. */
+  private tokensRead = 0;
 
   constructor(session: Session, options: GuardOptions) {
     this.session = session;
@@ -111,7 +114,10 @@ class GuardJudge {
     this.chat = options.template === null ? new ChatTemplate(session.tokenizer.chatTemplate!) : null;
   }
 
-  async judge(answers: readonly JudgedAnswer[], { onVerdicts, signal }: FollowJudge = {}): Promise<Judged[]> {
+  async judge(
+    answers: readonly JudgedAnswer[],
+    { onVerdicts, onComputed, signal }: FollowJudge = {},
+  ): Promise<Judged[]> {
     const { backend } = this.session;
     const verdicts: (Judged | null)[] = answers.map(nothingToRead);
     const asked: Asked[] = [];
@@ -130,7 +136,12 @@ class GuardJudge {
       async () => {
         for (let start = 0; start < asked.length; start += batchSize) {
           const batch = asked.slice(start, start + batchSize);
+          const before = this.tokensRead;
           const found = await this.verdictsOn(batch, answers);
+          if (onComputed) {
+            const flops = (this.tokensRead - before) * forwardFlops(modelSize(this.session));
+            onComputed(flops, await backend.use());
+          }
           for (const [index, judged] of found) verdicts[index] = judged;
           await onVerdicts?.(found);
         }
@@ -189,6 +200,7 @@ class GuardJudge {
       batch.map(({ ids }) => ids),
       { maxNewTokens: family.maxNewTokens, batchSize: batch.length, eosIds: tokenizer.eosIds },
     );
+    for (const [i, { ids }] of batch.entries()) this.tokensRead += ids.length + outputs[i]!.ids.length;
     const scores = await this.scores(
       batch,
       outputs.map(({ ids }) => ids),
@@ -222,6 +234,7 @@ class GuardJudge {
     }
     const [yes, no] = await Promise.all(scored.continuations.map((text) => tokenizer.encode(text)));
     if (places.length === 0) return scores;
+    for (const { ids } of places) this.tokensRead += ids.length;
     const next = await backend.nextTokens(places.map(({ ids }) => ids));
     for (const [k, { i }] of places.entries()) {
       const [p, q] = [yes!, no!].map((ids) => Math.exp(next.get(k)![ids[0]!]!));
