@@ -86,7 +86,16 @@ test("operations that a killed run did again count once, and their time as often
 
 test("making data, the reference pass, the choice of a layer, probes and judging count their operations and memory", () => {
   const made: NewRunEvent = {
-    ...{ type: "data-made", what: "helpful", file: "f", judge: "j", asked: 2, kept: 1, kinds: [], leftOut: {} },
+    ...{
+      type: "data-made",
+      what: "helpful",
+      file: "f",
+      judge: "j",
+      asked: 2,
+      kept: 1,
+      kinds: [],
+      leftOut: {},
+    },
     ...{ flops: 700, peakBytes: 3e9, devicePeakBytes: 9e9 },
   };
   const panel = { mean: null, perPrompt: [] };
@@ -94,7 +103,13 @@ test("making data, the reference pass, the choice of a layer, probes and judging
     ...{ type: "probe", stage: 0, step: globalStep, globalStep, generalLoss: null },
     ...{ toxic: panel, seeminglyToxic: panel, general: panel, flops: 10, peakBytes: 1e9 + globalStep },
   });
-  const reference: NewRunEvent = { type: "reference-measured", stage: 2, pairs: 3, flops: 40, peakBytes: 2e9 };
+  const reference: NewRunEvent = {
+    type: "reference-measured",
+    stage: 2,
+    pairs: 3,
+    flops: 40,
+    peakBytes: 2e9,
+  };
   const chosen: NewRunEvent = {
     ...{ type: "layer-chosen", stage: 0, layer: 1, heldOut: "pair", groups: 1, folds: 1, curve: [] },
     controls: {

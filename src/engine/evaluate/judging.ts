@@ -1,7 +1,13 @@
 import type { MethodAnswers, PromptResult, SampledAnswer } from "../../protocol/report/answers.ts";
 import type { Judged, JudgeInfo } from "../../protocol/report/verdicts.ts";
 import { addSpent, nothingSpent, type Spent, type Usage } from "../../protocol/spent.ts";
-import { type FollowJudge, isTransient, type Judge, type JudgedAnswer, undetermined } from "./judges/judge.ts";
+import {
+  type FollowJudge,
+  isTransient,
+  type Judge,
+  type JudgedAnswer,
+  undetermined,
+} from "./judges/judge.ts";
 import { keyOf, VerdictCache } from "./judges/verdictCache.ts";
 
 export interface JudgingOptions {

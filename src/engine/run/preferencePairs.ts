@@ -73,7 +73,10 @@ async function measuredReference(
 ): Promise<ReferencedPair["reference"][]> {
   const [peakBytes, devices] = [watchPeak(), new DevicePeaks()];
   const reference = await logProbabilities(session.backend, pairs);
-  const tokens = pairs.reduce((sum, { chosen, rejected }) => sum + chosen.ids.length + rejected.ids.length, 0);
+  const tokens = pairs.reduce(
+    (sum, { chosen, rejected }) => sum + chosen.ids.length + rejected.ids.length,
+    0,
+  );
   emit({
     ...{ type: "reference-measured", stage, pairs: pairs.length },
     flops: tokens * forwardFlops(modelSize(session)),

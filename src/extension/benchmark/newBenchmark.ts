@@ -112,7 +112,11 @@ export const judgeChoices: readonly JudgeChoice[] = [
   rules("xstest", "XSTest's string rules"),
   rules("arditi", "Substrings of HarmBench and Arditi et al."),
   rules("zou", "Prefixes of Zou et al."),
-  rules("or-bench", "OR-Bench's rules"),
+  rules("or-bench", "OR-Bench's keywords for GPT-3.5"),
+  rules("or-bench-gpt4", "OR-Bench's openings for GPT-4"),
+  rules("or-bench-claude", "OR-Bench's openings for Claude"),
+  rules("or-bench-open", "OR-Bench's openings for open models"),
+  rules("or-bench-qwen", "OR-Bench's openings for Qwen"),
   {
     ...{ label: "protectai-rejection", judge: "protectai-rejection", hasModel: true },
     about: "Refusal, by a text classifier on this machine",

@@ -4,8 +4,8 @@ import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { guardFamilies } from "../../../src/engine/evaluate/judges/guard/families.ts";
 import { judgesOf } from "../../../src/engine/evaluate/judges/judges.ts";
 import { modelSize, openSession, releaseModel } from "../../../src/engine/session/session.ts";
-import { forwardFlops } from "../../../src/recipe/stageCost.ts";
 import type { GuardSpec, ModelJudge } from "../../../src/protocol/judges.ts";
+import { forwardFlops } from "../../../src/recipe/stageCost.ts";
 import { tempFolder } from "../../tempFolder.ts";
 import { writeTinyModel } from "../../tinyModel.ts";
 

@@ -124,7 +124,9 @@ describe("what a run makes to learn from", () => {
     expect(reference! / perToken).toBeCloseTo(tokens, 6);
     const { records } = await readPrompts(join(root, "whole", "data/helpful.jsonl"));
     // Twelve prompts with eight answers each, of 48 tokens at most; those of one prompt that comply are read once more.
-    expect(helpful! / perToken).toBeGreaterThan(8 * records.reduce((sum, { prompt }) => sum + prompt.length, 0));
+    expect(helpful! / perToken).toBeGreaterThan(
+      8 * records.reduce((sum, { prompt }) => sum + prompt.length, 0),
+    );
     expect(preferences).toBeGreaterThan(0);
     expect(Object.values(probes).every((flops) => flops! > 0)).toBe(true);
     expect(Object.keys(probes).length).toBeGreaterThan(2);

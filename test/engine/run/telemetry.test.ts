@@ -56,19 +56,22 @@ test("work between steps has its own peaks, which the stage has, too; a device f
   expect(summary.peakBytes).toBeGreaterThan(50e9);
 });
 
-test.runIf(process.platform === "linux")("what is watched keeps a peak when something else begins to be watched", () => {
-  setFlagsFromString("--expose-gc");
-  const collect = runInNewContext("gc") as () => void;
-  const outer = watchPeak();
-  let held: Buffer | null = Buffer.alloc(300e6, 1);
-  const peak = outer();
-  expect(peak).toBeGreaterThan(held.length);
-  held = null;
-  collect();
-  const inner = watchPeak();
-  expect(inner()).toBeLessThan(peak - 200e6);
-  expect(outer()).toBeGreaterThanOrEqual(peak);
-});
+test.runIf(process.platform === "linux")(
+  "what is watched keeps a peak when something else begins to be watched",
+  () => {
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    const outer = watchPeak();
+    let held: Buffer | null = Buffer.alloc(300e6, 1);
+    const peak = outer();
+    expect(peak).toBeGreaterThan(held.length);
+    held = null;
+    collect();
+    const inner = watchPeak();
+    expect(inner()).toBeLessThan(peak - 200e6);
+    expect(outer()).toBeGreaterThanOrEqual(peak);
+  },
+);
 
 test("a backend that tells nothing leaves the process's memory and the pace", async () => {
   const telemetry = new StageTelemetry(async () => null, 0);

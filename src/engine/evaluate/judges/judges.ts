@@ -5,13 +5,13 @@ import { openableClassifier } from "./classifier.ts";
 import { openableEndpoint } from "./endpoint/endpointJudge.ts";
 import { openableGuard } from "./guard/guardJudge.ts";
 import type { Judge, JudgeContext } from "./judge.ts";
-import { orBench } from "./orBench.ts";
+import { orBench, orBenchOpenings } from "./orBench.ts";
 import type { StringJudge } from "./stringJudge.ts";
 import { xstest } from "./xstest.ts";
 import { zou } from "./zou.ts";
 
-/** Every judge that reads words alone. A new one is a file beside this one and a row here. */
-export const stringJudges: readonly StringJudge[] = [xstest, arditi, zou, orBench];
+/** Every judge that reads words alone. A new one is a file beside this one and an entry here. */
+export const stringJudges: readonly StringJudge[] = [xstest, arditi, zou, orBench, ...orBenchOpenings];
 
 /** Judges with a model that have a name of their own: what they are short for. */
 export const namedJudges: Readonly<Record<string, ModelJudge>> = {
