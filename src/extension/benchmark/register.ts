@@ -13,9 +13,11 @@ import { isUnasked, placeOfPanel, revealPanel } from "../page/unasked.ts";
 import type { PromptLibrary } from "../prompts/library.ts";
 import type { CheckedFiles } from "../recipe/checkedFiles.ts";
 import type { RecipeFacts } from "../recipe/facts.ts";
+import { registerValueCompletion } from "../recipe/valueCompletion.ts";
 import type { RunLibrary } from "../runs/library.ts";
 import { pickRun, type RunTarget, runOf } from "../runs/pick.ts";
 import { requireTrust } from "../trust.ts";
+import { namesAt } from "./completed.ts";
 import { GateTests } from "./gateTests.ts";
 import { PlannedLens } from "./lens.ts";
 import { BenchmarkPanel } from "./panel.ts";
@@ -44,6 +46,7 @@ export function registerBenchmark(
   return vscode.Disposable.from(
     documents.register(),
     new PlannedLens(library),
+    registerValueCompletion((document, typed) => namesAt(document.getText(), typed)),
     // Forks of the editor may lack the Test Explorer, which their types promise.
     (vscode.tests as Partial<typeof vscode.tests> | undefined)?.createTestController
       ? new GateTests(parts)

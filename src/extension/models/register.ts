@@ -4,14 +4,13 @@
  */
 
 import * as vscode from "vscode";
-import { recipeSuffix } from "../../protocol/recipe.ts";
 import { availableMemory } from "../../recipe/availableMemory.ts";
 import { registerCommand, runCommand } from "../contributions.ts";
 import type { Measured } from "../device/measured.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { RunLibrary } from "../runs/library.ts";
 import { requireTrust } from "../trust.ts";
-import { ModelCompletion } from "./complete.ts";
+import { registerModelCompletion } from "./complete.ts";
 import type { Model } from "./find.ts";
 import type { ModelLibrary } from "./library.ts";
 import { memoryPlanText } from "./memory.ts";
@@ -32,10 +31,9 @@ export function registerModels(
     if (model) await work(model);
   };
   const plans = new PlanDocuments();
-  const recipes: vscode.DocumentSelector = { scheme: "file", pattern: `**/*${recipeSuffix}` };
   return vscode.Disposable.from(
     plans,
-    vscode.languages.registerCompletionItemProvider(recipes, new ModelCompletion(library), '"'),
+    registerModelCompletion(library),
     new ModelTree(library, runs, measured),
     registerCommand("discern.models.refresh", () => library.refresh()),
     registerCommand("discern.models.pull", async (given?: Model) => {

@@ -1,13 +1,15 @@
 import { expect, test } from "vitest";
 import { suggestionsFor, wantedAt } from "../../../src/extension/models/completed.ts";
 import type { Model, Place } from "../../../src/extension/models/find.ts";
+import { valueAt } from "../../../src/extension/recipe/valueAt.ts";
 
 /** What is wanted at the `|` of a text, and the text that it replaces. */
 function at(marked: string) {
   const offset = marked.indexOf("|");
   const text = marked.replace("|", "");
-  const wanted = wantedAt(text, offset);
-  return wanted && [wanted.kind, text.slice(wanted.offset, wanted.offset + wanted.length)];
+  const typed = valueAt(text, offset);
+  const kind = typed && wantedAt(typed.path);
+  return kind && [kind, text.slice(typed.offset, typed.offset + typed.length)];
 }
 
 test("models are offered where a recipe names its model, adapters where it names what it begins with", () => {
@@ -16,11 +18,17 @@ test("models are offered where a recipe names its model, adapters where it names
   expect(at('{ "model": { "base": "|" } }')).toEqual(["model", '""']);
   expect(at('{ "model": { "base": "m", "adapters": ["a", "|"] } }')).toEqual(["adapter", '""']);
   expect(at('{ "adapter": "|" }')).toEqual(["adapter", '""']);
+  // Files that describe several runs hold the recipe, or change it.
+  expect(at('{ "recipe": { "model": "sm|" } }')).toEqual(["model", '"sm"']);
+  expect(at('{ "recipe": { "model": { "adapters": ["|"] } } }')).toEqual(["adapter", '""']);
+  expect(at('{ "set": { "model": "|" } }')).toEqual(["model", '""']);
   for (const elsewhere of [
     '{ "mod|": "m" }',
     '{ "name": "|" }',
     '{ "model": { "b|" } }',
     '{ "data": { "model": "|" } }',
+    '{ "recipe": "|" }',
+    '{ "judges": [{ "model": "|" }] }',
     "|",
   ])
     expect(at(elsewhere), elsewhere).toBeNull();
