@@ -88,7 +88,7 @@ module.exports = {
       "statistics",
       "protocol",
     ]),
-    only("models-home-imports-protocol", "modelsHome", ["protocol"]),
+    only("models-home-imports-storage-protocol", "modelsHome", ["storage", "protocol"]),
     only("engine-imports-shared-rooms", "engine", shared),
     only("extension-imports-shared-rooms", "extension", shared),
     only("webview-imports-protocol-statistics-wording", "webview", ["protocol", "statistics", "wording"]),

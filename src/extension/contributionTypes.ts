@@ -125,6 +125,7 @@ export interface SettingValues {
   "discern.runs.openReport": boolean;
   "discern.mcp.answers": boolean;
   "discern.models.folders": readonly string[];
+  "discern.suites.folder": string;
   "discern.engine.nodePath": string;
   "discern.engine.path": string;
   "discern.engine.unresponsiveSeconds": number;
@@ -148,6 +149,7 @@ export const settingKeys = [
   "discern.runs.openReport",
   "discern.mcp.answers",
   "discern.models.folders",
+  "discern.suites.folder",
   "discern.engine.nodePath",
   "discern.engine.path",
   "discern.engine.unresponsiveSeconds",

@@ -1,5 +1,6 @@
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
+import { withHome } from "../storage/homeFolder.ts";
 
 /** Where the Hugging Face libraries keep their files: `HF_HOME`, or `huggingface` in `XDG_CACHE_HOME` or `~/.cache`. */
 export function hubHome(): string {
@@ -22,9 +23,8 @@ export function hubTokenFile(): string {
 
 /** A path of the environment as Python reads it: with `~` and variables in it. Unknown variables stay as they are. */
 function folderOf(named: string): string {
-  const home = named.replace(/^~(?=$|[\\/])/, () => homedir());
   return resolve(
-    home.replace(/\$(?:(\w+)|\{([^}]*)\})/g, (whole, plain?: string, braced?: string) => {
+    withHome(named).replace(/\$(?:(\w+)|\{([^}]*)\})/g, (whole, plain?: string, braced?: string) => {
       return process.env[plain ?? braced ?? ""] ?? whole;
     }),
   );

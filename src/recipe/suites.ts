@@ -2,6 +2,7 @@
  * What a suite of an evaluation consists of: its own prompt files, or those of a known suite, which lie in a folder of the person's or
  * in the cache. Nothing is fetched: what is not on this machine is missing, and the error says how to get it.
  */
+import { existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { type ChoiceItem, readChoices } from "../dataset/choices.ts";
@@ -134,13 +135,15 @@ export async function locatedSuite(
       `${declaration.title} is data that recipes train on, and no suite. Name it under "data".`,
     );
   }
-  const { files, missing } = await locateSuite(found, suiteFolders(namedFolder(options)));
+  const folders = suiteFolders(namedFolder(options));
+  const { files, missing } = await locateSuite(found, folders);
   if (missing.length === 0) return { found, files };
   throw new SuiteMissing(
     missingText(
       found,
       suite.suite,
       missing.map(({ file }) => file),
+      folders,
     ),
     isFetchable(declaration) ? referenceOf(found, suite.suite, root) : null,
   );
@@ -168,7 +171,12 @@ function namedFolder({ root = ".", suiteFolder }: SuiteOptions): string | undefi
 }
 
 /** Why a suite cannot be had, and what to do about it. */
-function missingText(found: FoundSuite, reference: string, files: readonly string[]): string {
+function missingText(
+  found: FoundSuite,
+  reference: string,
+  files: readonly string[],
+  folders: readonly string[],
+): string {
   const { declaration } = found;
   const command = fetchCommand(found, reference);
   const names = files.join(", ");
@@ -178,7 +186,16 @@ function missingText(found: FoundSuite, reference: string, files: readonly strin
     declaration.access === "open"
       ? ""
       : ` It is gated: ask for access on ${declaration.homepage ?? originPage(declaration.files[0]!.from!)} and set HF_TOKEN.`;
-  return `${what} Fetch it with \`${command}\`, or put the file into a folder that DISCERN_DATA names.${gate}`;
+  return `${what} Fetch it with \`${command}\`, or ${placeWords(folders)}.${gate}`;
+}
+
+/** Where to put a file that a person has. */
+function placeWords(folders: readonly string[]): string {
+  if (folders.length === 0) {
+    return "put the file into a folder that DISCERN_DATA or the setting discern.suites.folder names";
+  }
+  const looked = folders.map((folder) => (existsSync(folder) ? folder : `${folder} (no such folder)`));
+  return `put the file into ${looked.join(" or ")}`;
 }
 
 function filesOf(declaration: SuiteDeclaration, files: readonly LocatedFile[]) {

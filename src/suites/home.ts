@@ -7,11 +7,28 @@ export function suitesHome(): string {
   return named ? resolve(named) : join(homedir(), ".cache", "discern", "suites");
 }
 
+/** The variable that names a folder in which a person keeps files of published suites. */
+export const suitesVariable = "DISCERN_DATA";
+
+let ofSetting: string | null = null;
+
+/**
+ * Has suites looked for in another folder than that of `DISCERN_DATA`: the workbench's, which a setting names. Its engines have it as
+ * their variable; its own process, which it shares with other extensions, keeps its variables as they are.
+ *
+ * @param folder an absolute path; null for the variable.
+ */
+export function setSuiteFolder(folder: string | null): void {
+  ofSetting = folder;
+}
+
 /**
  * Folders in which a person keeps files of published suites, in the order in which they are looked through: the one that is
- * named, then `DISCERN_DATA`.
+ * named, then that of the workbench's setting or of `DISCERN_DATA`.
  */
 export function suiteFolders(named?: string): readonly string[] {
-  const all = [named, process.env.DISCERN_DATA].filter((folder) => folder !== undefined && folder !== "");
+  const all = [named, ofSetting ?? process.env[suitesVariable]].filter(
+    (folder) => folder !== undefined && folder !== "",
+  );
   return all.map((folder) => resolve(folder!));
 }

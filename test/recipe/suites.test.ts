@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parquetWriteBuffer, type SchemaElement } from "hyparquet-writer";
-import { beforeEach, describe, expect, test, vi } from "vitest";
+import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { readChoices } from "../../src/dataset/choices.ts";
 import { recipeSchema } from "../../src/protocol/recipe.ts";
 import { suitesSchema } from "../../src/protocol/suite.ts";
@@ -10,6 +10,7 @@ import { checkSuiteText } from "../../src/recipe/checkSuite.ts";
 import { missingPromptFiles } from "../../src/recipe/prompts.ts";
 import { findSuite } from "../../src/recipe/suiteFile.ts";
 import { readSuite } from "../../src/recipe/suites.ts";
+import { setSuiteFolder } from "../../src/suites/home.ts";
 import { namesOf, publishedFiles } from "../../src/suites/published.ts";
 import { knownSuites } from "../../src/suites/registry.ts";
 import { describePublished, publishedPath, samplePath } from "../publishedFiles.ts";
@@ -242,6 +243,22 @@ test("the folder of a recipe goes before that of the environment", async () => {
   writeFileSync(join(root, "data", "oktest.csv"), "prompt\nOnly this one?\n");
   const found = await readSuite(entry("oktest"), { root, suiteFolder: "data" });
   expect(found).toMatchObject({ records: [{ prompt: "Only this one?" }] });
+});
+
+test("the folder of the workbench's setting goes before that of the environment, and is named where it lacks a file", async () => {
+  const folder = tempFolder();
+  vi.stubEnv("DISCERN_DATA", samplePath());
+  cpSync(samplePath("oktest.csv"), join(folder, "oktest.csv"));
+  setSuiteFolder(folder);
+  onTestFinished(() => setSuiteFolder(null));
+  await expect(read("oktest")).resolves.toMatchObject({ task: "refusal" });
+  await expect(read("xstest")).rejects.toThrow(`or put the file into ${folder}.`);
+  setSuiteFolder(join(folder, "nowhere"));
+  await expect(read("oktest")).rejects.toThrow(
+    `or put the file into ${join(folder, "nowhere")} (no such folder).`,
+  );
+  setSuiteFolder(null);
+  await expect(read("xstest")).resolves.toMatchObject({ task: "refusal" });
 });
 
 test("a suite or data of a recipe that is missing says by what it is fetched, where it may be", async () => {

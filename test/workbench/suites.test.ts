@@ -1,7 +1,10 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { reportSchema } from "../../src/protocol/report/report.ts";
 import { listen, ranged } from "../localServer.ts";
+import { samplePath } from "../publishedFiles.ts";
 import { describeWorkbench, useWorkbench } from "./useWorkbench.ts";
 import { fillWorkspace, tinyRecipe } from "./workspace.ts";
 
@@ -19,6 +22,7 @@ describeWorkbench("suites", () => {
   const workbench = useWorkbench({
     fill: async (folder) => {
       process.env.DISCERN_SUITES = join(folder, "cache");
+      process.env.DISCERN_DATA = "";
       await fillWorkspace(folder);
       const from = { type: "url", url: `${server.url}/far.csv` };
       const declaration = {
@@ -29,6 +33,12 @@ describeWorkbench("suites", () => {
       await writeFile(join(folder, "suites/far.suite.json"), JSON.stringify(declaration));
       const recipe = { ...tinyRecipe("asking", 10), evaluate: { suites: [{ name: "far", suite: "far" }] } };
       await writeFile(join(folder, "asking.discern.json"), JSON.stringify(recipe, null, 2));
+      const published = { ...tinyRecipe("published", 10), evaluate: { suites: ["oktest"], maxNewTokens: 2 } };
+      await writeFile(join(folder, "published.discern.json"), JSON.stringify(published, null, 2));
+      await mkdir(join(folder, "have"));
+      await copyFile(samplePath("oktest.csv"), join(folder, "have", "oktest.csv"));
+      await mkdir(join(folder, ".vscode"));
+      await writeFile(join(folder, ".vscode", "settings.json"), "{}\n");
     },
   });
 
@@ -49,6 +59,33 @@ describeWorkbench("suites", () => {
     await problem.first().waitFor({ state: "detached" });
     expect(server.seen).toHaveLength(1);
     await workbench().screenshot("suite-fetched");
+  });
+
+  it("in the folder that a setting names are missing no more, for the editor and for a run", async () => {
+    const { page, quickInput } = workbench();
+    await workbench().openFile("published.discern.json");
+    const problem = page.locator(".markers-panel").getByText(/The suite oktest .* is not on this machine/);
+    await problem.first().waitFor();
+    await workbench().openFile(".vscode/settings.json");
+    await page.keyboard.press("Control+a");
+    await page.keyboard.insertText('{ "discern.suites.folder": "have" }');
+    await page.locator(".tab.dirty", { hasText: "settings.json" }).waitFor();
+    await page.keyboard.press("Control+s");
+    await problem.first().waitFor({ state: "detached" });
+    await workbench().runCommand("Discern: Fetch a Suite…");
+    const row = (label: string) => quickInput.getByRole("option", { name: new RegExp(`^${label}\\b`) });
+    await row("xstest").waitFor();
+    expect(await row("oktest").count()).toBe(0);
+    await page.keyboard.press("Escape");
+    await workbench().openFile("published.discern.json");
+    await workbench().runCommand("Discern: Run Recipe…");
+    // The sample is not the published file, which is said first.
+    const before = await workbench().dialog("Before the run starts");
+    await before.getByRole("button", { name: "Run Anyway" }).click();
+    const report = join(workbench.folder(), "runs/published/report.json");
+    await expect.poll(() => existsSync(report), { timeout: 120_000 }).toBe(true);
+    const { answers } = reportSchema.parse(JSON.parse(await readFile(report, "utf8")));
+    expect(answers[0]!.results.map(({ suite }) => suite)).toContain("oktest");
   });
 
   it("that are known and missing are listed with their licences", async () => {

@@ -145,7 +145,7 @@ async function fetchFile(
     throw new DiscernError(
       "download-failed",
       `${file.file} of ${suite.id} is not in ${suitesHome()}, and ${offline} says to stay offline, so nothing was fetched. ` +
-        `Unset ${offline}, or put the file into a folder that DISCERN_DATA names.`,
+        `Unset ${offline}, or put the file into a folder that DISCERN_DATA or the setting discern.suites.folder names.`,
     );
   }
   const release = await takeTurn(folder, "DISCERN_SUITES", options);

@@ -7,6 +7,7 @@ import { LRUCache } from "lru-cache";
 import * as z from "zod";
 import { DiscernError } from "../../protocol/errors.ts";
 import { describePython, isUsable, type PythonHealth, type UsablePython } from "../../protocol/python.ts";
+import { withHome } from "../../storage/homeFolder.ts";
 import { installCommand, type PythonCandidate, probePython } from "./probe.ts";
 
 /** Where Pythons are looked for. */
@@ -121,7 +122,7 @@ function refusal(looked: readonly PythonHealth[], named: boolean, onlyGpu: boole
 /** A program by its path, by its name on `PATH`, or the Python of an environment's folder. */
 function programOf(name: string | undefined, root: string | undefined): string | undefined {
   if (!name) return undefined;
-  const home = name.startsWith("~/") ? join(homedir(), name.slice(2)) : name;
+  const home = withHome(name);
   const path = resolve(root ?? process.cwd(), home);
   if (existsSync(pythonIn(path))) return pythonIn(path);
   const plain = !home.includes("/") && !home.includes("\\");

@@ -13,6 +13,7 @@ import { onSettingChange, registerCommand, runCommand, setting } from "../contri
 import { placeVariables } from "../device/words.ts";
 import { DisposableStore } from "../disposableStore.ts";
 import { log } from "../log.ts";
+import { suiteVariable } from "../recipe/suiteFolder.ts";
 import { pythonVariable } from "../torch/words.ts";
 import { requireTrust } from "../trust.ts";
 import { EngineFailure } from "./failure.ts";
@@ -52,7 +53,7 @@ export class Engine implements vscode.Disposable {
     );
     const restarting = [
       ...(["discern.engine.nodePath", "discern.engine.path", "discern.torch.python"] as const),
-      ...(["discern.backend", "discern.device"] as const),
+      ...(["discern.backend", "discern.device", "discern.suites.folder"] as const),
     ];
     this.store.add(onSettingChange(restarting, () => void this.end()));
   }
@@ -112,6 +113,7 @@ export class Engine implements vscode.Disposable {
         ...(await this.keys.environment()),
         ...pythonVariable(setting("discern.torch.python")),
         ...placeVariables({ backend: setting("discern.backend"), device: setting("discern.device") }),
+        ...suiteVariable(),
       },
       parent: process.pid,
       patience,

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import * as vscode from "vscode";
 import { onSettingChange, setting } from "../contributions.ts";
 import { DisposableStore } from "../disposableStore.ts";
+import { suiteVariable } from "../recipe/suiteFolder.ts";
 
 /** As `mcpServerDefinitionProviders` of the manifest names it. */
 const providerId = "discern";
@@ -21,7 +22,10 @@ export function registerMcp({ extensionPath, extension }: vscode.ExtensionContex
   store.add(vscode.workspace.onDidGrantWorkspaceTrust(tell));
   store.add(
     onSettingChange(
-      ["discern.mcp.answers", "discern.runs.folder", "discern.engine.nodePath", "discern.engine.path"],
+      [
+        ...(["discern.mcp.answers", "discern.runs.folder", "discern.suites.folder"] as const),
+        ...(["discern.engine.nodePath", "discern.engine.path"] as const),
+      ],
       tell,
     ),
   );
@@ -52,7 +56,7 @@ function serverOf(folder: vscode.WorkspaceFolder, extensionPath: string, version
       "--",
       setting("discern.runs.folder", folder.uri),
     ],
-    { ELECTRON_RUN_AS_NODE: "1" },
+    { ...suiteVariable(), ELECTRON_RUN_AS_NODE: "1" },
     version,
   );
   server.cwd = folder.uri;

@@ -13,9 +13,10 @@ import { fetchSuite } from "./fetchSuite.ts";
 import { CostHover } from "./hover.ts";
 import { RecipeLens } from "./lens.ts";
 import { showProblems } from "./problems.ts";
+import { followSuiteFolder } from "./suiteFolder.ts";
 import { createRecipe, type WizardGiven } from "./wizard.ts";
 
-/** Recipes in the editor: problems, lens, costs on hover, the wizard that writes one, and suites that are fetched for them. */
+/** Recipes in the editor: problems, lens, costs on hover, the wizard that writes one, and suites: where they lie, and that they are fetched. */
 export function registerRecipes({
   engine,
   facts,
@@ -33,6 +34,7 @@ export function registerRecipes({
   const selector: vscode.DocumentSelector = { scheme: "file", pattern: `**/*${recipeSuffix}` };
   return vscode.Disposable.from(
     lens,
+    followSuiteFolder(() => files.checkAll()),
     showProblems(files),
     vscode.languages.registerCodeLensProvider(selector, lens),
     vscode.languages.registerHoverProvider(selector, new CostHover(files, facts)),

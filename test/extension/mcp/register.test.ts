@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { beforeEach, expect, test, vi } from "vitest";
 
 /** As much of the editor as offering servers needs. */
@@ -17,7 +18,14 @@ const editor = vi.hoisted(() => ({
     onDidGrantWorkspaceTrust: () => ({ dispose() {} }),
     onDidChangeConfiguration: () => ({ dispose() {} }),
     getConfiguration: () => ({
-      get: (key: string) => ({ "discern.runs.folder": "runs", "discern.mcp.answers": false })[key] ?? "",
+      get: (key: string) => {
+        const set: Record<string, unknown> = {
+          "discern.runs.folder": "runs",
+          "discern.mcp.answers": false,
+          "discern.suites.folder": "published",
+        };
+        return set[key] ?? "";
+      },
     }),
   },
   window: { createOutputChannel: () => ({ dispose() {} }) },
@@ -27,6 +35,7 @@ vi.mock("vscode", () => editor);
 interface Server {
   readonly label: string;
   readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
   cwd?: unknown;
 }
 type Provider = { provideMcpServerDefinitions: () => Server[] };
@@ -52,9 +61,11 @@ beforeEach(() => {
   editor.McpStdioServerDefinition = class {
     label: string;
     args: string[];
-    constructor(label: string, _command: string, args: string[]) {
+    env: Record<string, string>;
+    constructor(label: string, _command: string, args: string[], env: Record<string, string>) {
       this.label = label;
       this.args = args;
+      this.env = env;
     }
   };
 });
@@ -64,6 +75,7 @@ test("the server of each folder is offered where the editor knows the Model Cont
   const [server] = provider!.provideMcpServerDefinitions();
   expect(server).toMatchObject({ label: "Discern", cwd: { fsPath: "/mine" } });
   expect(server!.args).toEqual(["/extension/dist/cli.js", "mcp", "--", "runs"]);
+  expect(server!.env).toEqual({ ELECTRON_RUN_AS_NODE: "1", DISCERN_DATA: resolve("/mine/published") });
   editor.workspace.isTrusted = false;
   expect(provider!.provideMcpServerDefinitions()).toEqual([]);
 });
