@@ -85,10 +85,10 @@ export async function checkRecipeText(text: string, options: CheckOptions): Prom
   };
 }
 
-/** Whether an error of what a faulty text names does not depend on a key at fault, of which only a guess is known. */
+/** Whether what is wrong with a thing that a faulty text names does not depend on a key at fault, of which only a guess is known. */
 function isApart({ severity, path }: RecipeProblem, faults: readonly RecipeFault[]): boolean {
   const within = (inner: RecipePath, outer: RecipePath) => outer.every((key, i) => inner[i] === key);
-  if (severity !== "error" || path === null) return false;
+  if (severity === "warning" || path === null) return false;
   return faults.every(
     (fault) => fault.path !== null && !within(path, fault.path) && !within(fault.path, path),
   );

@@ -238,7 +238,7 @@ function within(problem: RecipeProblem, { recipe, suites }: Outline): RecipeProb
   const { path, message } = problem;
   const [first, second, ...rest] = path ?? [];
   if (suites !== undefined && first === "evaluate" && second === "suites") {
-    const isMissing = problem.about === "file-missing";
+    const isMissing = problem.about === "file-missing" && problem.severity === "error";
     return {
       ...problem,
       path: ["suites", ...rest],

@@ -4,9 +4,12 @@ import { pathText } from "./jsonFile.ts";
 /** A key of a recipe, from its top. */
 export type RecipePath = readonly PropertyKey[];
 
-/** Something about a recipe, at its key: an error would end a run, a warning changes or weakens what it shows. */
+/**
+ * Something about a recipe, at its key: an error would end a run, a warning changes or weakens what it shows, and information is of what
+ * the recipe asks for and can be had otherwise.
+ */
 export interface RecipeProblem {
-  readonly severity: "error" | "warning";
+  readonly severity: "error" | "warning" | "information";
   /** Null where the text is not JSON. */
   readonly path: RecipePath | null;
   /** Whole sentences: what is wrong, and how to fix it. */

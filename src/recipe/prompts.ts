@@ -156,8 +156,8 @@ export async function missingPromptFiles(recipe: Recipe, options: SelectOptions)
 
 /**
  * Reads every prompt file that the stages, probes and suites of a recipe use, so that a fault in the last of them is known
- * before the first step. What cannot be read is an error at its key, and what a person must know of rows and labels a
- * warning.
+ * before the first step. What cannot be read is an error at its key, or information where the recipe has it reported; what a person must
+ * know of rows and labels is a warning.
  *
  * @param signal looked at before each file.
  * @throws the signal's reason.
@@ -276,6 +276,8 @@ async function readSuites(
       if (!(error instanceof DiscernError)) throw error;
       if (error.code === "file-missing" && recipe.evaluate.missing === "report") {
         read.missing.push({ suite: suite.name, reason: error.message });
+        const message = `${error.message} The report will list it as missing.`;
+        problems.push({ ...suiteProblem(error, path, suite), severity: "information", message });
         continue;
       }
       problems.push(suiteProblem(error, path, suite));

@@ -41,7 +41,8 @@ async function problems(value: unknown, ending = plannedSuffixes[0]!) {
     ...{ about, message },
     at: text.slice(offset, offset + length).split("\n")[0],
   }));
-  return { found, asked, recipe: checked.recipe };
+  const severities = checked.problems.map(({ severity }) => severity);
+  return { found, severities, asked, recipe: checked.recipe };
 }
 
 test("a sound comparison has no problem, and its recipe is that of its methods", async () => {
@@ -94,6 +95,18 @@ test("a method or change that the recipe cannot have is told at its entry", asyn
   expect(found.map(({ message }) => message)).toEqual([
     expect.stringContaining("no contrastive stage to keep"),
     expect.stringContaining("stages[0].steps"),
+  ]);
+});
+
+test("a missing suite that a comparison's recipe has reported is information, whatever it is called in", async () => {
+  const evaluate = { suites: [{ name: "mine", source: { file: "gone.csv" } }], missing: "report" };
+  writeRecipe({ ...recipe, evaluate });
+  const { found, severities } = await problems({ name: "c", recipe: "r.discern.json" });
+  expect(severities).toEqual(["information"]);
+  expect(found).toMatchObject([
+    {
+      message: expect.stringMatching(/gone\.csv.* The report will list it as missing\.$/s),
+    },
   ]);
 });
 

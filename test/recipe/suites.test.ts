@@ -7,7 +7,7 @@ import { recipeSchema } from "../../src/protocol/recipe.ts";
 import { suitesSchema } from "../../src/protocol/suite.ts";
 import { suiteDeclarationSchema } from "../../src/protocol/suiteDeclaration.ts";
 import { checkSuiteText } from "../../src/recipe/checkSuite.ts";
-import { missingPromptFiles } from "../../src/recipe/prompts.ts";
+import { missingPromptFiles, readRecipePrompts } from "../../src/recipe/prompts.ts";
 import { findSuite } from "../../src/recipe/suiteFile.ts";
 import { readSuite } from "../../src/recipe/suites.ts";
 import { setSuiteFolder } from "../../src/suites/home.ts";
@@ -281,10 +281,18 @@ test("a suite or data of a recipe that is missing says by what it is fetched, wh
     },
   });
   const found = await missingPromptFiles(recipe, { root });
+  const reporting = { ...recipe, evaluate: { ...recipe.evaluate, missing: "report" as const } };
+  const { problems } = await readRecipePrompts(reporting, { root });
+  const said = problems.filter(({ path }) => path?.[0] === "evaluate");
   const own = join(root, "suites", "mine.suite.json");
   expect(found.map(({ about, fetch }) => [about, fetch])).toEqual(
     ["dolly-3k", "xstest", own, own, undefined].map((fetch) => ["file-missing", fetch]),
   );
+  // Where the recipe has them reported, they stand in no way and are fetched all the same.
+  expect(said.map(({ severity, fetch }) => [severity, fetch])).toEqual(
+    ["xstest", own, own, undefined].map((fetch) => ["information", fetch]),
+  );
+  expect(said[0]!.message).toMatch(/discern suites fetch xstest.* The report will list it as missing\.$/);
   // An open suite file with a file that is to be fetched.
   const open = await checkSuiteText(JSON.stringify({ ...ownDeclaration, files: [far] }), own);
   expect(open.problems.map(({ fetch }) => fetch)).toEqual([own]);

@@ -25,12 +25,20 @@ describeWorkbench("suites", () => {
       process.env.DISCERN_DATA = "";
       await fillWorkspace(folder);
       const from = { type: "url", url: `${server.url}/far.csv` };
-      const declaration = {
-        ...{ id: "far", title: "Far", task: "refusal", about: "Far.", licence: "none" },
-        files: [{ file: "far.csv", from, read: { label: "seemingly_toxic" } }],
-      };
       await mkdir(join(folder, "suites"));
-      await writeFile(join(folder, "suites/far.suite.json"), JSON.stringify(declaration));
+      for (const [id, title] of [
+        ["far", "Far"],
+        ["near", "Near"],
+      ]) {
+        const declaration = {
+          ...{ id, title, task: "refusal", about: "Few.", licence: "none" },
+          files: [{ file: `${id}.csv`, from, read: { label: "seemingly_toxic" } }],
+        };
+        await writeFile(join(folder, `suites/${id}.suite.json`), JSON.stringify(declaration));
+      }
+      const near = { suites: [{ name: "near", suite: "near" }], missing: "report" as const };
+      const reporting = { ...tinyRecipe("reporting", 10), evaluate: near };
+      await writeFile(join(folder, "reporting.discern.json"), JSON.stringify(reporting, null, 2));
       const recipe = { ...tinyRecipe("asking", 10), evaluate: { suites: [{ name: "far", suite: "far" }] } };
       await writeFile(join(folder, "asking.discern.json"), JSON.stringify(recipe, null, 2));
       const published = { ...tinyRecipe("published", 10), evaluate: { suites: ["oktest"], maxNewTokens: 2 } };
@@ -42,10 +50,15 @@ describeWorkbench("suites", () => {
     },
   });
 
+  /** Opens a recipe, with its problems below it. */
+  const openRecipe = async (file: string) => {
+    await workbench().openFile(file);
+    await workbench().runCommand("View: Focus Problems (Errors, Warnings, Infos)");
+  };
+
   it("that a recipe names and that are missing are fetched by a quick fix, and the problem is gone", async () => {
     const { page } = workbench();
-    await workbench().openFile("asking.discern.json");
-    await workbench().runCommand("View: Focus Problems (Errors, Warnings, Infos)");
+    await openRecipe("asking.discern.json");
     const problem = page.locator(".markers-panel").getByText(/The suite far \(Far\) is not on this machine/);
     await problem.first().waitFor();
     await workbench().screenshot("suite-missing");
@@ -61,12 +74,32 @@ describeWorkbench("suites", () => {
     await workbench().screenshot("suite-fetched");
   });
 
+  it("that a recipe has reported are information with the same fix", async () => {
+    const { page } = workbench();
+    await openRecipe("reporting.discern.json");
+    const row = page.locator(".markers-panel .monaco-list-row", {
+      hasText: /The suite near \(Near\) is not/,
+    });
+    await row.locator(".codicon-info").waitFor();
+    await workbench().screenshot("suite-reported");
+    const lines = (await readFile(join(workbench.folder(), "reporting.discern.json"), "utf8")).split("\n");
+    await workbench().goTo(
+      lines.findIndex((line) => line.includes('"name": "near"')),
+      8,
+    );
+    await workbench().quickFix("Fetch near.suite.json");
+    await workbench().notification(/near\.suite\.json is on this machine/);
+    await row.waitFor({ state: "detached" });
+  });
+
   it("in the folder that a setting names are missing no more, for the editor and for a run", async () => {
     const { page, quickInput } = workbench();
-    await workbench().openFile("published.discern.json");
+    await openRecipe("published.discern.json");
     const problem = page.locator(".markers-panel").getByText(/The suite oktest .* is not on this machine/);
     await problem.first().waitFor();
     await workbench().openFile(".vscode/settings.json");
+    // Puts the keyboard into the editor, too.
+    await workbench().goTo(1);
     await page.keyboard.press("Control+a");
     await page.keyboard.insertText('{ "discern.suites.folder": "have" }');
     await page.locator(".tab.dirty", { hasText: "settings.json" }).waitFor();

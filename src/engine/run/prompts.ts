@@ -62,7 +62,9 @@ export async function readRunPrompts(
   refuseErrors(problems);
   const checked = await checkPrompts(recipe, prompts, true, signal);
   refuseErrors(checked.problems);
-  const messages = (of: typeof problems) => [...new Set(of.map(({ message }) => message))];
+  const messages = (of: typeof problems) => [
+    ...new Set(of.flatMap(({ severity, message }) => (severity === "warning" ? [message] : []))),
+  ];
   return {
     ...prompts,
     warnings: messages([...checked.problems, ...problems]),

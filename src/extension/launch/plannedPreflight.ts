@@ -6,7 +6,7 @@ import { type Cost, estimateCost, mostMemory } from "../../recipe/cost.ts";
 import { knownModel, type ModelFacts } from "../../recipe/modelFacts.ts";
 import { counted } from "../../wording/numbers.ts";
 import type { Finding } from "./finding.ts";
-import { findingOf, type PreflightDoors, placement } from "./preflight.ts";
+import { findingsOf, type PreflightDoors, placement } from "./preflight.ts";
 import { checkRoom } from "./room.ts";
 
 /** What the preflight of several runs asks of others. */
@@ -60,7 +60,7 @@ export async function plannedPreflight(
     model: async (name, from = root) => knownModel(await doors.model(name, from)),
   });
   const order = { text, root: checked.root, stlAlone: false, isReduced: isUnwritten };
-  const findings = problems.map((problem) => findingOf(problem, order, recipe, starter));
+  const findings = findingsOf(problems, order, recipe, starter);
   // Runs that cannot be planned have faults that say why.
   if (cells.length === 0) return { findings, cost: null, plan: [] };
   const room = await roomForRuns(cells, { root: checked.root, counts }, doors);

@@ -66,9 +66,7 @@ export async function preflight(order: Order, doors: PreflightDoors): Promise<Pr
       return knownModel(model);
     },
   });
-  const findings = problems.map((problem) =>
-    findingOf(problem, { ...order, isReduced }, recipe, doors.starter),
-  );
+  const findings = findingsOf(problems, { ...order, isReduced }, recipe, doors.starter);
   const room = await doors.room();
   const planned =
     recipe && model
@@ -120,18 +118,20 @@ interface Checked extends Order {
   readonly isReduced: boolean;
 }
 
-/** A problem of a recipe as a finding, with what can be done about it. */
-export function findingOf(
-  problem: PlacedProblem,
+/** The problems of a recipe as findings, with what can be done about each; without those that a recipe only has reported. */
+export function findingsOf(
+  problems: readonly PlacedProblem[],
   order: Checked,
   recipe: Recipe | null,
   starter: string,
-): Finding {
-  return {
-    severity: problem.severity === "error" ? "fault" : "warning",
-    message: order.isReduced ? problem.message : locatedProblem(problem, order.text),
-    remedy: remedy(problem, order, recipe, starter),
-  };
+): Finding[] {
+  return problems
+    .filter(({ severity }) => severity !== "information")
+    .map((problem) => ({
+      severity: problem.severity === "error" ? "fault" : "warning",
+      message: order.isReduced ? problem.message : locatedProblem(problem, order.text),
+      remedy: remedy(problem, order, recipe, starter),
+    }));
 }
 
 function remedy(

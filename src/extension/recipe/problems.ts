@@ -7,6 +7,12 @@ import type { SuiteToFetch } from "../../suites/locate.ts";
 import type { CommandId } from "../contributionTypes.ts";
 import { type CheckedFiles, checkedSuffixes } from "./checkedFiles.ts";
 
+const severities: Readonly<Record<PlacedProblem["severity"], vscode.DiagnosticSeverity>> = {
+  error: vscode.DiagnosticSeverity.Error,
+  warning: vscode.DiagnosticSeverity.Warning,
+  information: vscode.DiagnosticSeverity.Information,
+};
+
 /** A diagnostic that knows the problem it was made from, for its quick fixes. */
 class RecipeDiagnostic extends vscode.Diagnostic {
   readonly problem: PlacedProblem;
@@ -19,8 +25,7 @@ class RecipeDiagnostic extends vscode.Diagnostic {
     );
     const { start } = range;
     const shown = range.isSingleLine ? range : document.lineAt(start.line).range.with({ start });
-    const { Error: fault, Warning: warning } = vscode.DiagnosticSeverity;
-    super(shown, problemText(problem), problem.severity === "error" ? fault : warning);
+    super(shown, problemText(problem), severities[problem.severity]);
     this.problem = problem;
     this.source = "Discern";
     this.code = problem.about;

@@ -78,7 +78,9 @@ test("a suite that is missing ends a run before it trains, with the command that
 
 test("or stays visible in the report, and does not stop the others", async () => {
   await start({ suites: ["oktest", "harmbench"], missing: "report" });
-  const { missing, answers } = await report();
+  const { missing, answers, notes } = await report();
+  // It is said once.
+  expect(notes.join()).not.toMatch(/harmbench/);
   expect(missing).toMatchObject([
     { suite: "harmbench", reason: expect.stringMatching(/discern suites fetch harmbench/) },
   ]);

@@ -87,6 +87,12 @@ describe("preflight", () => {
     expect(asked).toEqual([{ prompts: 6, tokens: 192 }, { prompts: 6, tokens: 0 }, null]);
   });
 
+  test("finds nothing against a suite that is missing and that the recipe has reported", async () => {
+    const evaluate = { suites: [{ name: "mine", source: { file: "gone.csv" } }] };
+    expect((await look({ evaluate })).findings).toMatchObject([{ severity: "fault" }]);
+    expect((await look({ evaluate: { ...evaluate, missing: "report" } })).findings).toEqual([]);
+  });
+
   test("tells how many prompts are labelled, and where to label more", async () => {
     await writeFile(
       join(root, "p.csv"),
