@@ -107,12 +107,19 @@ export const benchmarkFromPageSchema = z.discriminatedUnion("type", [
 ]);
 export type BenchmarkFromPage = z.output<typeof benchmarkFromPageSchema>;
 
+/** Which methods and suites of a matrix are shown. */
+export interface BenchmarkFilter {
+  /** What the names of the methods contain; empty for all. */
+  readonly methods: string;
+  readonly hiddenSuites: readonly string[];
+}
+
 /** What the page keeps for when it is shown again. */
-export const benchmarkStateSchema = z.object({
+export interface BenchmarkPageState {
   /** Key of the measure and its prompts; null before one was chosen. */
-  measure: z.string().nullable(),
+  readonly measure: string | null;
   /** Id of the judge; null is the first. */
-  judge: z.string().nullable(),
-  sort: z.object({ suite: z.string(), reversed: z.boolean() }).nullable(),
-});
-export type BenchmarkPageState = z.infer<typeof benchmarkStateSchema>;
+  readonly judge: string | null;
+  readonly sort: { readonly suite: string; readonly reversed: boolean } | null;
+  readonly filter: BenchmarkFilter;
+}

@@ -1,7 +1,8 @@
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { overlapNote } from "../../protocol/report/training.ts";
 import type { BenchmarkFromPage, BenchmarkPageState } from "../../protocol/webview/benchmark.ts";
 import { Controls } from "./controls.tsx";
+import { Filter, filtered, leavesNothing, NothingShown, noFilter } from "./filter.tsx";
 import { Grid } from "./grid.tsx";
 import { Head } from "./head.tsx";
 import { matrixOf } from "./matrix.ts";
@@ -17,11 +18,14 @@ interface AppProps {
   readonly keep?: (kept: BenchmarkPageState) => void;
 }
 
-const plain: BenchmarkPageState = { measure: null, judge: null, sort: null };
+const plain: BenchmarkPageState = { measure: null, judge: null, sort: null, filter: noFilter };
 
 /** The page of a comparison, benchmark or sweep. */
 export function App({ state, post, kept, keep }: AppProps) {
-  const [view, setView] = useState(kept ?? plain);
+  // What an earlier version kept has no filter.
+  const [view, setView] = useState({ ...plain, ...kept });
+  const search = useRef<HTMLInputElement>(null);
+  const grid = useRef<HTMLDivElement>(null);
   useEffect(() => keep?.(view), [view, keep]);
   const { benchmark, shown, outdated, sweep, gone } = state;
   const matrix = useMemo(
@@ -50,6 +54,9 @@ export function App({ state, post, kept, keep }: AppProps) {
     );
   }
   if (benchmark === null || matrix === null) return <p class="empty">Reading the plan…</p>;
+  const shownPart = filtered(matrix, view.filter);
+  const filter = (change: Partial<BenchmarkPageState["filter"]>) =>
+    setView({ ...view, filter: { ...view.filter, ...change } });
   return (
     <>
       <Head benchmark={benchmark} post={post} />
@@ -60,8 +67,33 @@ export function App({ state, post, kept, keep }: AppProps) {
         </p>
       )}
       <Controls matrix={matrix} onChange={(change) => setView({ ...view, ...change })} />
-      <Grid matrix={matrix} sort={view.sort} onSort={(sort) => setView({ ...view, sort })} onOpen={post} />
-      {matrix.rows.some(({ cells }) => cells.some(({ row, overlaps }) => overlaps && row)) && (
+      <Filter
+        {...{ matrix, search }}
+        shown={shownPart}
+        filter={view.filter}
+        onChange={filter}
+        focusGrid={() => grid.current?.querySelector<HTMLElement>('[tabindex="0"]')?.focus()}
+      />
+      {leavesNothing(matrix, shownPart) ? (
+        <NothingShown
+          shown={shownPart}
+          filter={view.filter}
+          onClear={() => {
+            filter(noFilter);
+            search.current?.focus();
+          }}
+        />
+      ) : (
+        <div ref={grid}>
+          <Grid
+            matrix={shownPart}
+            sort={view.sort}
+            onSort={(sort) => setView({ ...view, sort })}
+            onOpen={post}
+          />
+        </div>
+      )}
+      {shownPart.rows.some(({ cells }) => cells.some(({ row, overlaps }) => overlaps && row)) && (
         <p class="muted about">{overlapNote}</p>
       )}
       {benchmark.missing.length > 0 && (

@@ -2,13 +2,12 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { rowBasis } from "../../protocol/report/lines.ts";
 import type { MeasureRow } from "../../protocol/report/measures.ts";
 import { overlapNote } from "../../protocol/report/training.ts";
-import { POOLED } from "../../protocol/suite.ts";
 import type { BenchmarkFromPage, BenchmarkPageState } from "../../protocol/webview/benchmark.ts";
 import { figure, interval } from "../../wording/numbers.ts";
 import { styleCount } from "../ui/methodStyle.ts";
 import { OverlapMark } from "../ui/overlapMark.tsx";
 import { type Axis, axisFor, MethodShape, SeedMark, Whisker } from "../ui/whisker.tsx";
-import type { Matrix, MatrixCell, MatrixRow, SeedCell } from "./matrix.ts";
+import { type Matrix, type MatrixCell, type MatrixRow, type SeedCell, suiteWord } from "./matrix.ts";
 import { StatusLine, statusWords } from "./status.tsx";
 
 interface GridProps {
@@ -29,12 +28,14 @@ export function Grid({ matrix, sort, onSort, onOpen }: GridProps) {
   const { chosen, suites, rows } = matrix;
   const table = useRef<HTMLTableElement>(null);
   const [at, setAt] = useState<Place>({ row: 1, column: 1 });
-  const [moved, setMoved] = useState(false);
+  // What moves otherwise, as by a filter that is typed, leaves the focus where it is.
+  const isMoving = useRef(false);
   const last: Place = { row: rows.length, column: suites.length };
   const here: Place = { row: Math.min(at.row, last.row), column: Math.min(at.column, last.column) };
   useEffect(() => {
-    if (moved) table.current?.querySelector<HTMLElement>('[tabindex="0"]')?.focus();
-  }, [here.row, here.column, moved]);
+    if (isMoving.current) table.current?.querySelector<HTMLElement>('[tabindex="0"]')?.focus();
+    isMoving.current = false;
+  });
   const axis = chosen && axisFor(chosen.definition, marksOf(rows));
   const focusable = (row: number, column: number) => ({
     tabIndex: here.row === row && here.column === column ? 0 : -1,
@@ -44,7 +45,7 @@ export function Grid({ matrix, sort, onSort, onOpen }: GridProps) {
     const to = moveOf(event, here, last);
     if (to === null) return;
     event.preventDefault();
-    setMoved(true);
+    isMoving.current = true;
     setAt(to);
   };
   const turn = (suite: string) =>
@@ -269,10 +270,6 @@ function marksOf(rows: readonly MatrixRow[]) {
   return rows
     .flatMap(({ cells }) => cells.flatMap(({ row, seeds }) => [row, ...seeds.map((seed) => seed.row)]))
     .flatMap((row) => (row && row.estimate !== null ? [{ value: row.estimate, ...row.interval }] : []));
-}
-
-function suiteWord(suite: string): string {
-  return suite === POOLED ? "all suites" : suite;
 }
 
 /** Where a key leads in a grid; null for keys that do not move. */

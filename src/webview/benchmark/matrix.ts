@@ -69,11 +69,16 @@ export interface Matrix {
   readonly rows: readonly MatrixRow[];
 }
 
+/** A suite as people read it. */
+export function suiteWord(suite: string): string {
+  return suite === POOLED ? "all suites" : suite;
+}
+
 /** The matrix as a person looks at it: methods × suites under one measure and judge, in one order. */
 export function matrixOf(
   benchmark: ShownBenchmark,
   shown: ShownMeasures | null,
-  view: BenchmarkPageState,
+  view: Omit<BenchmarkPageState, "filter">,
 ): Matrix {
   const lines = shown === null ? [] : measureLines(shown.measures, shown.judges);
   const choices = choicesOf(lines, shown?.judges ?? []);

@@ -8,7 +8,10 @@ import type {
 import { testJudges } from "../../engine/evaluate/fixture.ts";
 
 /** How a person looks at a matrix at first. */
-export const plainView: BenchmarkPageState = { measure: null, judge: null, sort: null };
+export const plainView: BenchmarkPageState = {
+  ...{ measure: null, judge: null, sort: null },
+  filter: { methods: "", hiddenSuites: [] },
+};
 
 /** A run of a made-up plan. */
 export function madeCell(method: string, seed: number, change: Partial<ShownCell> = {}): ShownCell {

@@ -34,6 +34,22 @@ export const benchmark: LookedAt = {
       },
     },
     {
+      name: "filtered",
+      async show({ page }) {
+        await page.getByRole("searchbox", { name: "Filter methods" }).fill("ca");
+        await page.getByRole("button", { name: /^Suites/ }).click();
+        await page.getByRole("checkbox", { name: "oktest" }).click();
+        await page.getByText("2 of 5 methods").waitFor();
+      },
+    },
+    {
+      name: "nothing matches",
+      async show({ page }) {
+        await page.getByRole("searchbox", { name: "Filter methods" }).fill("DPO");
+        await page.getByRole("heading", { name: "Nothing matches" }).waitFor();
+      },
+    },
+    {
       name: "sweep",
       async show(page) {
         await page.tell({ type: "benchmark", benchmark: madeBenchmark({ isSweep: true }) });
