@@ -39,10 +39,10 @@ export async function conditionDirections(
   const below = await means(others.slice(0, greatestOf(pairs)));
   let start = 0;
   return pairs.map((count) => {
-    const rows = [start, start + count] as const;
+    const first = start;
     start += count;
     return layers.map((layer) =>
-      pairwiseDirection(above.get(layer)!.slice(...rows), below.get(layer)!.slice(0, count)),
+      pairwiseDirection(above.get(layer)!.slice(first, first + count), below.get(layer)!.slice(0, count)),
     );
   });
 }
@@ -117,7 +117,8 @@ export function chooseBlocks(
       const gate = gateAt(scores, places);
       return gate === null ? [] : [{ layers: places.map((place) => blocks[place]!), gate }];
     });
-    compared.push(...(count === 1 ? choices : choices.slice(0, 1).map(() => firstBest(choices))));
+    if (count > 1 && choices.length > 0) compared.push(firstBest(choices));
+    else for (const choice of choices) compared.push(choice);
   }
   if (compared.length === 0) {
     throw new DiscernError(
