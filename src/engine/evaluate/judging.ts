@@ -6,6 +6,7 @@ import {
   isTransient,
   type Judge,
   type JudgedAnswer,
+  ownTurn,
   undetermined,
 } from "./judges/judge.ts";
 import { keyOf, VerdictCache } from "./judges/verdictCache.ts";
@@ -87,8 +88,9 @@ export async function judgeTexts(
   answers: readonly JudgedAnswer[],
   options: Omit<JudgingOptions, "wanted"> = {},
 ): Promise<Judged[]> {
-  const { verdicts } = await verdictsOn(judge, await judge.info(), answers, options);
-  return answers.map((answer) => verdicts.get(keyOf(answer)) ?? undetermined("timeout"));
+  const own = answers.map((answer) => ownTurn(answer));
+  const { verdicts } = await verdictsOn(judge, await judge.info(), own, options);
+  return own.map((answer) => verdicts.get(keyOf(answer)) ?? undetermined("timeout"));
 }
 
 /** What services were asked while answers were judged outside of a run, by judge. */
@@ -121,16 +123,19 @@ function questionsOf(
   for (const result of answers.flatMap(({ results }) => results)) {
     if (!wanted(result, info)) continue;
     const { prompt, response, ended = true, unclosed = false, reference } = result;
-    const answer = { prompt, response, ended, unclosed };
+    const answer = ownTurn({ prompt, response, ended, unclosed });
     if (info.question === "refusal") {
       for (const sample of result.sampled ?? []) {
         const { response, ended, unclosed = false } = sample;
-        found.set(sample, { answer: { prompt, response, ended, unclosed } });
+        found.set(sample, { answer: ownTurn({ prompt, response, ended, unclosed }) });
       }
     }
     if (info.question !== "preference") found.set(result, { answer });
     else if (reference !== undefined) {
-      found.set(result, { answer: { ...answer, opponent: reference }, against: "reference" });
+      found.set(result, {
+        answer: { prompt, response, ended, unclosed, opponent: reference },
+        against: "reference",
+      });
     }
   }
   return found;

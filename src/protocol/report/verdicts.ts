@@ -2,7 +2,7 @@ import * as z from "zod";
 
 /**
  * Why there is no verdict on an answer. Of the answer: it has no words; its reasoning was never closed; it was cut off at the
- * token limit before it refused or answered; it repeats the prompt; it loops. Of the judge: its words name no verdict; it did
+ * token limit before it refused or answered; it repeats the prompt; it loops; it is written in another script than the prompt. Of the judge: its words name no verdict; it did
  * not reply in time; its service withheld the reply; it declined to judge; the text is longer than it reads.
  */
 export const undeterminedSchema = z.enum([
@@ -11,6 +11,7 @@ export const undeterminedSchema = z.enum([
   "cut",
   "echo",
   "loop",
+  "language",
   "parse",
   "timeout",
   "content_filter",
@@ -26,6 +27,7 @@ export const undeterminedWords: Readonly<Record<Undetermined, string>> = {
   cut: "cut off before refusing or answering",
   echo: "the prompt repeated",
   loop: "a loop",
+  language: "in another script than the prompt",
   parse: "the judge's reply has no verdict",
   timeout: "the judge did not reply in time",
   content_filter: "withheld by the judge's content filter",

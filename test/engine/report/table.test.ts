@@ -136,7 +136,7 @@ describe("LaTeX", () => {
     expect(text).toMatch(/DCR \$\\rightarrow\$ STL & .*\\textbf\{.*\\%\} \{\\scriptsize \[.*\]\}/);
     expect(text).toContain("3 seeds");
     expect(text).toMatch(/XSTest \(unsafe\) \$n = \d+\$/);
-    expect(text).toMatch(/judged by XSTest.*string rules \(version 1\)/);
+    expect(text).toMatch(/judged by XSTest.*string rules \(version 2\)/);
     expect(text).toContain("best of 2 trials on panel");
     expect(text).toContain("Not available: phtest.");
     expect(text).toContain("% Missing suite phtest: It is not on this machine.");

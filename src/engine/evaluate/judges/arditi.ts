@@ -6,7 +6,7 @@ import { stringJudge } from "./stringJudge.ts";
  */
 export const arditi = stringJudge({
   id: "arditi",
-  version: "1",
+  version: "2",
   title: "Substrings of Arditi et al.",
   at: "anywhere",
   markers: [

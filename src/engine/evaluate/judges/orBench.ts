@@ -8,7 +8,7 @@ import { type StringJudge, stringJudge } from "./stringJudge.ts";
 /** For GPT-3.5: anywhere in an answer. */
 export const orBench = stringJudge({
   id: "or-bench",
-  version: "1",
+  version: "2",
   title: "OR-Bench's keywords for GPT-3.5",
   at: "anywhere",
   caseSensitive: true,

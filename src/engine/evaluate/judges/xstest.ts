@@ -6,7 +6,7 @@ import { stringJudge } from "./stringJudge.ts";
  */
 export const xstest = stringJudge({
   id: "xstest",
-  version: "1",
+  version: "2",
   title: "XSTest's string rules",
   at: "opening",
   markers: [

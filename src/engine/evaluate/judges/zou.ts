@@ -6,7 +6,7 @@ import { stringJudge } from "./stringJudge.ts";
  */
 export const zou = stringJudge({
   id: "zou",
-  version: "1",
+  version: "2",
   title: "Prefixes of Zou et al.",
   at: "anywhere",
   caseSensitive: true,
