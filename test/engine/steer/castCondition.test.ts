@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { Intervention } from "../../../src/engine/backend/interventions.ts";
 import {
   chooseBlocks,
   commonGate,
@@ -6,8 +7,9 @@ import {
   heldConditions,
 } from "../../../src/engine/steer/castCondition.ts";
 import { harmfulPrompts } from "../../../src/engine/steer/castPrompts.ts";
+import { controlled } from "../../../src/engine/steer/control.ts";
 import type { FitContext } from "../../../src/engine/steer/method.ts";
-import { stacked, type Vector } from "../../../src/engine/steer/vectors.ts";
+import { dot, norm, stacked, type Vector } from "../../../src/engine/steer/vectors.ts";
 import { steeringSchema } from "../../../src/protocol/steering.ts";
 
 /** Activations short enough for the tanh to change nothing: the similarity with an axis is the share of the length along it. */
@@ -146,6 +148,22 @@ describe("harmful prompts by category", () => {
     ).rejects.toThrow(refused);
   });
 });
+
+test.each(["random", "matched"] as const)(
+  "a %s control restores norms where the method does, at the same prompts",
+  (type) => {
+    const vector = Float32Array.of(3, 0, 4);
+    const own: Intervention = {
+      ...{ site: { at: "block-input", layers: [1] }, positions: "all", action: { type: "add", vector } },
+      ...{ scale: Float32Array.of(1, 0), restoreNorm: true },
+    };
+    const [control] = controlled([own], { type, seed: 3 });
+    expect(control).toEqual({ ...own, action: { type: "add", vector: expect.anything() } });
+    const { vector: random } = (control as typeof own).action as { vector: Float32Array };
+    expect(norm(random)).toBeCloseTo(5, 5);
+    expect(dot(random, vector)).toBeCloseTo(0, 5);
+  },
+);
 
 test("a recipe cannot ask for more blocks of a condition than it names", () => {
   const issues = (keys: object) =>
