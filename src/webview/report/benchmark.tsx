@@ -13,8 +13,8 @@ export function Criteria({ benchmark, figures }: { benchmark: BenchmarkRecord; f
   return criteriaLines(benchmark, reference === undefined ? "not named" : methodName(methods, reference)).map(
     (line) =>
       changes.includes(line) ? (
-        <p key={line} class="notice warning">
-          <span class="codicon codicon-warning" aria-hidden="true" />
+        <p key={line} class="margin">
+          <span class="codicon codicon-warning bad" aria-hidden="true" />
           <span>{line}</span>
         </p>
       ) : (
