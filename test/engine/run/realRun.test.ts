@@ -118,7 +118,11 @@ test("a layer left to Discern is chosen once, recorded with its controls, and ke
   const log = events("auto");
   const choices = log.filter(({ type }) => type === "layer-chosen");
   expect(choices).toHaveLength(1);
-  const [{ at: _, seq, stage, type: __, ...choice }] = choices as [RunEvent & { type: "layer-chosen" }];
+  const [{ at: _, seq, stage, type: __, flops, peakBytes, ...choice }] = choices as [
+    RunEvent & { type: "layer-chosen" },
+  ];
+  // What the choice cost is among the run's costs, not beside its curve.
+  expect([flops! > 0, peakBytes! > 0]).toEqual([true, true]);
   const begun = log.filter((event) => event.type === "stage-started" && event.kind === "contrastive");
   expect(begun).toHaveLength(2);
   expect(begun.every((event) => event.type === "stage-started" && event.layer === choice.layer)).toBe(true);
