@@ -1,4 +1,5 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { writeFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -27,14 +28,12 @@ test.skipIf(missing)("a full disk stops the run and leaves the checkpoint before
     const run = runPipeline(quadraticWorkshop({ size }), {
       ...options,
       onEvent: (event) => {
-        // The disk fills up after the first checkpoint.
+        // The disk fills up after the first checkpoint, and before the run does anything else.
         if (event.type === "checkpoint" && event.step === 4)
-          filler = writeFile(join(mount, "filler"), Buffer.alloc(1_450_000));
+          writeFileSync(join(mount, "filler"), Buffer.alloc(1_450_000));
       },
     });
-    let filler: Promise<void> | undefined;
     await expect(run).rejects.toMatchObject({ code: "disk-full" });
-    await filler;
     expect(await loadCheckpoint(join(mount, "checkpoints"))).toMatchObject({
       name: "stage-0-step-000004",
       skipped: [],
