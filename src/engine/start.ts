@@ -1,14 +1,15 @@
 /**
- * The door of the command line. A command that computes begins anew with the allocator's settings, and does so before
- * the rest of the program is read, so that this costs a few hundredths of a second. So is a Node.js that is too old
- * refused: it cannot even read the rest.
+ * The door of the command line. A Node.js that is too old is refused before the rest of the program is read, which it cannot
+ * read. A command that computes begins anew with the allocator's settings, here, so that this costs a few hundredths of a second.
  */
-import { nodeTooOld } from "./nodeVersion.ts";
+import { oldestNode, runsEngine } from "../protocol/nodeVersion.ts";
 import { relaunch } from "./server/launch.ts";
 
-const tooOld = nodeTooOld(process.versions.node);
-if (tooOld !== null) {
-  process.stderr.write(`discern: ${tooOld}\n`);
+if (!runsEngine(process.version)) {
+  process.stderr.write(
+    `discern: Discern needs Node.js ${oldestNode.join(".")} or newer; this is ${process.version} (${process.execPath}). ` +
+      "Install a newer one. In a clone of Discern, `npx node dist/cli.js` takes the one that `npm ci` installed.\n",
+  );
   process.exit(1);
 }
 const computing = new Set(["generate", "score", "evaluate", "run", "run-cell", "serve", "doctor", "probe"]);

@@ -2,11 +2,10 @@ import { existsSync } from "node:fs";
 import { execa } from "execa";
 import * as z from "zod";
 import { askLiveness, connectEngine, type EngineClient, isCutOff } from "../../connection/client.ts";
+import { runsEngine } from "../../protocol/nodeVersion.ts";
 import type { Ping } from "../../protocol/rpc.ts";
 import { EngineFailure } from "./failure.ts";
 
-/** The oldest Node.js that runs the engine: major and minor, as in `engines.node` of package.json. */
-export const oldestNode = [22, 15] as const;
 /** Lines kept of what an engine says. */
 const keptLines = 40;
 /** Milliseconds that an engine has to end by itself once it was asked to. */
@@ -124,12 +123,9 @@ export async function startEngine(program: EngineProgram): Promise<EngineProcess
 async function checkNode(node: string): Promise<void> {
   // The editor's own version is known without starting anything.
   const version = node === process.execPath ? process.version : await versionOf(node);
-  const [, major, minor] = /^v(\d+)\.(\d+)\./m.exec(version)?.map(Number) ?? [];
-  if (major === undefined || minor === undefined) throw new EngineFailure("not-node", node);
-  const [oldestMajor, oldestMinor] = oldestNode;
-  if (major < oldestMajor || (major === oldestMajor && minor < oldestMinor)) {
-    throw new EngineFailure("node-too-old", version);
-  }
+  const runs = runsEngine(version);
+  if (runs === null) throw new EngineFailure("not-node", node);
+  if (!runs) throw new EngineFailure("node-too-old", version);
 }
 
 async function versionOf(node: string): Promise<string> {
