@@ -7,7 +7,7 @@ import type { RunState } from "../protocol/timeline.ts";
 import { fromOlderVersion } from "../recipe/olderRecipes.ts";
 import { appendLines } from "../storage/append.ts";
 import { writeAtomic } from "../storage/atomic.ts";
-import { logLines } from "../storage/text.ts";
+import { readRecords } from "../storage/records.ts";
 import { writeFailure } from "./failures.ts";
 
 /** Name of the plan in the folder of a comparison. */
@@ -86,17 +86,7 @@ export async function appendCellEvent(folder: string, event: CellEvent): Promise
 
 /** The events of a comparison's log; damaged lines are skipped. Empty where there is no log. */
 export async function readCellEvents(folder: string): Promise<CellEvent[]> {
-  const bytes = await readFile(comparisonPaths(folder).log).catch(() => null);
-  if (bytes === null) return [];
-  return [...logLines(bytes)].flatMap((line) => (line === null ? [] : (parseEvent(line) ?? [])));
-}
-
-function parseEvent(line: string): CellEvent | undefined {
-  try {
-    return cellEventSchema.safeParse(JSON.parse(line)).data;
-  } catch {
-    return undefined;
-  }
+  return await readRecords(comparisonPaths(folder).log, cellEventSchema);
 }
 
 const ends: Partial<Record<CellEvent["type"], RunState>> = {

@@ -1,11 +1,10 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import * as z from "zod";
 import type { Plan, PlannedBenchmark } from "../protocol/cells.ts";
 import { type Criteria, type CriteriaChange, criteriaSchema } from "../protocol/criteria.ts";
 import { appendLines } from "../storage/append.ts";
-import { logLines } from "../storage/text.ts";
+import { readRecords } from "../storage/records.ts";
 import { writeFailure } from "./failures.ts";
 import { readOpenings, recordOpenings } from "./suiteOpenings.ts";
 
@@ -80,15 +79,5 @@ function criteriaOf({ reference, margins, gates }: PlannedBenchmark): Criteria {
 
 /** The lines of the record; none where there is none. Damaged lines are skipped. */
 async function readRecorded(folder: string): Promise<RecordedCriteria[]> {
-  const bytes = await readFile(criteriaPath(folder)).catch(() => null);
-  if (bytes === null) return [];
-  return [...logLines(bytes)].flatMap((line) => (line === null ? [] : (parseLine(line) ?? [])));
-}
-
-function parseLine(line: string): RecordedCriteria | undefined {
-  try {
-    return recordedCriteriaSchema.safeParse(JSON.parse(line)).data;
-  } catch {
-    return undefined;
-  }
+  return await readRecords(criteriaPath(folder), recordedCriteriaSchema);
 }

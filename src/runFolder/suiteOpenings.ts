@@ -1,9 +1,8 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
 import type { Cell } from "../protocol/cells.ts";
 import { appendLines } from "../storage/append.ts";
-import { logLines } from "../storage/text.ts";
+import { readRecords } from "../storage/records.ts";
 import { cellFolder } from "./comparison.ts";
 import { readEvents } from "./eventLog.ts";
 import { writeFailure } from "./failures.ts";
@@ -31,17 +30,7 @@ function openingsPath(folder: string): string {
 
 /** The openings of a plan's test suites; none where there is no record. Damaged lines are skipped. */
 export async function readOpenings(folder: string): Promise<SuiteOpening[]> {
-  const bytes = await readFile(openingsPath(folder)).catch(() => null);
-  if (bytes === null) return [];
-  return [...logLines(bytes)].flatMap((line) => (line === null ? [] : (parseOpening(line) ?? [])));
-}
-
-function parseOpening(line: string): SuiteOpening | undefined {
-  try {
-    return suiteOpeningSchema.safeParse(JSON.parse(line)).data;
-  } catch {
-    return undefined;
-  }
+  return await readRecords(openingsPath(folder), suiteOpeningSchema);
 }
 
 /**
