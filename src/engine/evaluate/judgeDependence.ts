@@ -30,7 +30,9 @@ export function judgeDependence(
       ];
     });
   });
-  return found.length === 0 ? [] : [`Conclusions that hang on the judge: ${found.join("; ")}.`];
+  // The title of a judge may end in a full stop: "et al."
+  const listed = found.join("; ").replace(/\.$/, "");
+  return found.length === 0 ? [] : [`Conclusions that hang on the judge: ${listed}.`];
 }
 
 /** Which way a difference points: 0 where its interval holds zero. */

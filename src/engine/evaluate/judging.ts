@@ -16,7 +16,7 @@ export interface JudgingOptions {
   readonly onProgress?: (judge: string, done: number, total: number) => void;
   /** Told what each request to a service took, before its verdict is kept. */
   readonly onUsed?: (judge: string, used: Usage) => void;
-  /** Told what a judge with a model of its own computed, in floating-point operations, and the memory that its backend tells of. */
+  /** Told what a judge with a model of its own computed, in floating-point operations, and the memory that its backend reports. */
   readonly onComputed?: FollowJudge["onComputed"];
   /** Told once for each judge that is a service how many verdicts it is to give and how many of them are on disk and cost nothing. */
   readonly onKnown?: (judge: string, known: number, answers: number) => void;

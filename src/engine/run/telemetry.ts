@@ -108,7 +108,7 @@ function paceOf({ tokens, seconds }: Work): number | null {
   return seconds > 0 ? tokens / seconds : null;
 }
 
-/** The most that was held of what a backend tells of. */
+/** The most that was held of what a backend reports. */
 export class DevicePeaks {
   /** Of its own processes; 0 where it has none. */
   process = 0;
@@ -139,7 +139,7 @@ export async function peaksNow(
   return peaksOf(peakBytes, peaks);
 }
 
-/** @param peaks of what a backend tells of. */
+/** @param peaks of what a backend reports. */
 export function peaksOf(peakBytes: () => number, { device, process }: DevicePeaks): Peaks {
   return { peakBytes: peakBytes() + process, ...(device === null ? {} : { devicePeakBytes: device }) };
 }

@@ -102,7 +102,7 @@ describe("a difference that hangs on the judge", () => {
     Array.from({ length: 60 }, (_, i) => result(i, { a: said(a(i)), b: said(b(i)) }));
 
   test("is said, and stands beside the first judge's without a test of its own", () => {
-    const report = reportOf([judge("a"), judge("b")], {
+    const report = reportOf([judge("a"), { ...judge("b"), title: "Judge b et al." }], {
       untrained: results(
         () => false,
         (i) => i % 2 === 0,
@@ -130,9 +130,9 @@ describe("a difference that hangs on the judge", () => {
     ).toEqual([
       { measure: "unsafe_refusal", judge: "b", first: 0.5, second: 0.5, tests: undefined, holm: undefined },
     ]);
-    expect(reportMarkdown(report)).toMatch(/\| Refusal rate of unsafe prompts, Judge b \| 50/);
+    expect(reportMarkdown(report)).toMatch(/\| Refusal rate of unsafe prompts, Judge b et al\. \| 50/);
     expect(report.notes.join("\n")).toMatch(
-      /hang on the judge: Refusal rate of unsafe prompts, tuned minus untrained: \+50\.0 points .* by Judge a, 0\.0 points .* by Judge b/,
+      /hang on the judge: Refusal rate of unsafe prompts, tuned minus untrained: \+50\.0 points .* by Judge a, 0\.0 points .* by Judge b et al\.$/m,
     );
   });
 

@@ -64,7 +64,7 @@ export interface FollowJudge {
   readonly onVerdicts?: (
     found: readonly (readonly [index: number, judged: Judged])[],
   ) => Promise<void> | void;
-  /** Told after each batch what a model of its own computed, attention aside, and what its backend tells of memory. */
+  /** Told after each batch what a model of its own computed, attention aside, and the memory that its backend reports. */
   readonly onComputed?: (flops: number, use: DeviceUse | null) => void;
   /** Ends the work within one batch, by throwing its reason. */
   readonly signal?: AbortSignal | undefined;
