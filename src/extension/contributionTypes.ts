@@ -53,6 +53,8 @@ export const commandIds = [
   "discern.runs.startQueued",
   "discern.runs.removeQueued",
   "discern.runs.openDashboard",
+  "discern.runs.openActive",
+  "discern.runs.openRow",
   "discern.runs.openReport",
   "discern.runs.compare",
   "discern.runs.export",

@@ -98,6 +98,17 @@ describe("the code", () => {
   it("reads every setting", () => {
     expect(missing(settingKeys, "setting")).toEqual([]);
   });
+
+  it("gives no arguments to commands of items that change while one clicks", () => {
+    const paths = readdirSync(extension, { recursive: true, encoding: "utf8" });
+    const texts = paths
+      .filter((path) => path.endsWith(".ts"))
+      .map((path) => readFileSync(join(extension, path), "utf8"));
+    const items = texts.filter((text) => text.includes("createStatusBarItem("));
+    const rows = texts.filter((text) => text.includes('createTreeView("discern.runs"'));
+    expect([items.length, rows.length]).toEqual([2, 1]);
+    for (const text of [...items, ...rows]) expect(text).not.toMatch(/\barguments:/);
+  });
 });
 
 /** Names of published prompt files with these endings. */

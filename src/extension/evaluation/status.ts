@@ -14,6 +14,7 @@ export function methodStatus(sheets: Sheets): vscode.Disposable {
     vscode.window.createStatusBarItem("discern.methods", vscode.StatusBarAlignment.Right, 90),
   );
   item.name = "Discern Methods";
+  item.command = choose;
   const update = () => {
     const document = vscode.window.activeTextEditor?.document;
     const shown = document && setting("discern.evaluation.show") ? sheets.of(document)?.shown : undefined;
@@ -25,7 +26,6 @@ export function methodStatus(sheets: Sheets): vscode.Disposable {
     item.text = `$(symbol-method) ${words.replaceAll("$(", "$\u200b(")}`;
     item.tooltip = `${shown.run.label}: marks are those of ${shown.answers.shown.at(-1)?.title ?? "no method"}. Choose other methods.`;
     item.accessibilityInformation = { label: `Methods shown: ${words}`, role: "button" };
-    item.command = { command: choose, title: "Choose Methods", arguments: [shown.run.folder] };
     item.show();
   };
   update();

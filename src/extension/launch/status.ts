@@ -1,13 +1,16 @@
 import * as vscode from "vscode";
+import { registerCommand, runCommand } from "../contributions.ts";
 import type { CommandId } from "../contributionTypes.ts";
 import type { RunLibrary } from "../runs/library.ts";
 import { isActive } from "../runs/summary.ts";
 import { statusLines, statusText } from "./statusText.ts";
 
-const dashboard: CommandId = "discern.runs.openDashboard";
 const stop: CommandId = "discern.runs.stop";
 
-/** The status bar item of the runs that are active; hidden when there is none. */
+/**
+ * The status bar item of the runs that are active, which is hidden when there is none, and the command behind it. It takes no
+ * arguments, since the editor forgets those of an item as soon as the item changes, and a click at that moment fails.
+ */
 export function runStatus(library: RunLibrary): vscode.Disposable {
   const item = vscode.window.createStatusBarItem("discern.run", vscode.StatusBarAlignment.Left, 10);
   item.name = "Discern Runs";
@@ -26,14 +29,21 @@ export function runStatus(library: RunLibrary): vscode.Disposable {
       lines,
       active.some(({ stopping }) => stopping === undefined),
     );
-    item.command =
-      active.length === 0
-        ? { command: "discern.runs.focus", title: "Show Runs" }
-        : { command: dashboard, title: "Open Dashboard", arguments: [active.map(({ folder }) => folder)] };
     item.show();
   };
+  item.command = "discern.runs.openActive" satisfies CommandId;
   update();
-  return vscode.Disposable.from(item, library.onDidChange(update), library.queue.onDidChange(update));
+  return vscode.Disposable.from(
+    item,
+    library.onDidChange(update),
+    library.queue.onDidChange(update),
+    registerCommand("discern.runs.openActive", async () => {
+      const active = library.runs.filter(isActive).map(({ folder }) => folder);
+      // Without one, a run may wait: the view shows for what.
+      if (active.length === 0) await vscode.commands.executeCommand("discern.runs.focus");
+      else await runCommand("discern.runs.openDashboard", active);
+    }),
+  );
 }
 
 /** Names of runs are written by people: they stand as text, so that no link is made of them. */

@@ -4,6 +4,7 @@
  */
 
 import * as vscode from "vscode";
+import { registerCommand } from "../contributions.ts";
 import type { Engine } from "../engine/engine.ts";
 import { runCommands } from "./commands.ts";
 import type { RunLibrary } from "./library.ts";
@@ -13,5 +14,9 @@ import { RunTree } from "./tree.ts";
 export function registerRuns(library: RunLibrary, engine: Engine): vscode.Disposable {
   const tree = new RunTree(library);
   setImmediate(() => void library.watch());
-  return vscode.Disposable.from(tree, ...runCommands(library, tree, engine));
+  return vscode.Disposable.from(
+    tree,
+    registerCommand("discern.runs.openRow", () => tree.openSelected()),
+    ...runCommands(library, tree, engine),
+  );
 }

@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import * as vscode from "vscode";
 import { probeSuffix } from "../../protocol/probe/result.ts";
-import { setContext } from "../contributions.ts";
+import { runCommand, setContext } from "../contributions.ts";
 import type { CommandId } from "../contributionTypes.ts";
 import { DisposableStore } from "../disposableStore.ts";
 import { contextValue, type Detail, description, details, kindWord, stateIcons } from "./describe.ts";
@@ -102,9 +102,23 @@ export class RunTree implements vscode.TreeDataProvider<RunNode>, vscode.Disposa
   }
 
   getTreeItem(node: RunNode): vscode.TreeItem {
+    const item = this.itemOf(node);
+    // It takes no arguments, since the editor forgets those of a row as soon as the row is drawn anew, and a click then fails.
+    if (opens(node)) item.command = { command: openRow, title: "Open" };
+    return item;
+  }
+
+  /** Opens what the selected row is for. */
+  async openSelected(): Promise<void> {
+    const [node, ...others] = this.view.selection;
+    const opened = node && others.length === 0 ? opens(node) : undefined;
+    if (opened) await runCommand(opened.command, opened.given);
+  }
+
+  private itemOf(node: RunNode): vscode.TreeItem {
     if ("run" in node) return this.runItem(node.run);
     if ("queued" in node) return queuedItem(node.queued, this.library.queue.waiting);
-    return "result" in node ? resultItem(node.result) : detailItem(node.of, node.detail);
+    return "result" in node ? resultItem(node.result) : detailItem(node.detail);
   }
 
   /** Fills in the hover, which is asked for only when it is shown. */
@@ -147,8 +161,6 @@ export class RunTree implements vscode.TreeDataProvider<RunNode>, vscode.Disposa
     item.iconPath = new vscode.ThemeIcon(icon, new vscode.ThemeColor(color));
     item.description = description(run, this.library.headline(run));
     item.contextValue = contextValue(run);
-    // A click on a run unfolds it; an experiment and a report have one page that is what people come for.
-    if (run.kind !== undefined) item.command = opened(run);
     item.accessibilityInformation = {
       label: `${run.label}, ${run.state}, ${item.description}`,
     };
@@ -182,12 +194,7 @@ export class RunTree implements vscode.TreeDataProvider<RunNode>, vscode.Disposa
   }
 }
 
-/** What a click on the row of an experiment or a report opens. */
-function opened(run: Run): vscode.Command {
-  const command: CommandId =
-    run.kind === "report" ? "discern.runs.openReport" : "discern.benchmark.openMatrix";
-  return { command, title: "Open", arguments: [run.folder] };
-}
+const openRow: CommandId = "discern.runs.openRow";
 
 const opening: Record<NonNullable<Detail["opens"]>, CommandId> = {
   dashboard: "discern.runs.openDashboard",
@@ -195,12 +202,28 @@ const opening: Record<NonNullable<Detail["opens"]>, CommandId> = {
   notes: "discern.runs.editNotes",
 };
 
-function detailItem({ run }: RunRow, { name, value, icon, opens, note }: Detail): vscode.TreeItem {
+/** What a click on a row opens: a command, with what it is given. Undefined where a click only selects or unfolds. */
+function opens(node: RunNode): { command: CommandId; given: unknown } | undefined {
+  if ("queued" in node) return undefined;
+  if ("result" in node) return { command: "discern.laboratory.open", given: { result: node.result } };
+  if ("detail" in node) {
+    const { opens } = node.detail;
+    return opens && { command: opening[opens], given: node.of.run };
+  }
+  // A click on a run unfolds it; an experiment and a report have one page that is what people come for.
+  const { kind, folder } = node.run;
+  if (kind === undefined) return undefined;
+  return {
+    command: kind === "report" ? "discern.runs.openReport" : "discern.benchmark.openMatrix",
+    given: folder,
+  };
+}
+
+function detailItem({ name, value, icon, note }: Detail): vscode.TreeItem {
   const item = new vscode.TreeItem(name);
   item.description = value;
   item.tooltip = [`${name}: ${value}`, ...(note === undefined ? [] : [note])].join("\n\n");
   item.iconPath = new vscode.ThemeIcon(icon);
-  if (opens) item.command = { command: opening[opens], title: name, arguments: [run] };
   return item;
 }
 
@@ -221,7 +244,6 @@ function queuedItem(run: QueuedRun, waiting: readonly QueuedRun[]): vscode.TreeI
 function resultItem(result: string): vscode.TreeItem {
   const name = basename(result).replace(probeSuffix, "");
   const item = new vscode.TreeItem(name);
-  const open: CommandId = "discern.laboratory.open";
   item.id = result;
   item.description = "result of a probe";
   // A tooltip would be read instead, which begins with the path.
@@ -229,7 +251,6 @@ function resultItem(result: string): vscode.TreeItem {
   item.tooltip = result;
   item.iconPath = new vscode.ThemeIcon("beaker");
   item.contextValue = "probeResult";
-  item.command = { command: open, title: "Open", arguments: [{ result }] };
   return item;
 }
 
