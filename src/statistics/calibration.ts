@@ -1,6 +1,6 @@
 import type { PromptResult } from "../protocol/report/answers.ts";
 import { outcomeOf } from "../protocol/report/verdicts.ts";
-import { drawCounts, randomIndex } from "./bootstrap.ts";
+import { type Members, unitResamples } from "./bootstrap.ts";
 
 /** A prompt with the refusal probability that the model gives it, and what became of answers sampled at temperature 1. */
 export interface SampledPrompt {
@@ -95,19 +95,21 @@ export function unbiasedBrier(prompts: readonly SampledPrompt[]): number {
 /**
  * A figure of prompts on resamples of them, with replacement: what a percentile interval over prompts is read from. NaN where it is
  * undefined.
+ *
+ * @param units of the prompts; each is one where left out
  */
 export function resampledFigure(
   prompts: readonly SampledPrompt[],
   figure: (prompts: readonly SampledPrompt[]) => number | undefined,
-  { seed, draws }: { readonly seed: number; readonly draws: number },
+  options: { readonly seed: number; readonly draws: number },
+  units: Members = prompts.length,
 ): number[] {
-  const random = randomIndex(seed);
-  return Array.from({ length: draws }, () => {
-    const drawn = [...drawCounts(random, prompts.length)].flatMap((times, i) =>
-      new Array<SampledPrompt>(times).fill(prompts[i]!),
-    );
-    return figure(drawn) ?? Number.NaN;
-  });
+  const found: number[] = [];
+  for (const { counts } of unitResamples({ all: units }, [], options)) {
+    const drawn = prompts.flatMap((prompt, i) => new Array<SampledPrompt>(counts.all[i]!).fill(prompt));
+    found.push(figure(drawn) ?? Number.NaN);
+  }
+  return found;
 }
 
 /** A line on the logit scale: logit π = intercept + slope·logit P. Calibrated is slope 1, intercept 0. */

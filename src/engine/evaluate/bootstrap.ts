@@ -1,6 +1,6 @@
 import { errorFunction, mean, sampleStandardDeviation } from "simple-statistics";
 import type { Estimate } from "../../protocol/comovement.ts";
-import { percentileInterval, randomIndex, resamples } from "../../statistics/bootstrap.ts";
+import { type Members, percentileInterval, unitResamples } from "../../statistics/bootstrap.ts";
 import { type ClassScores, ones, type RocCurve, rocCurve, weightedRoc } from "../../statistics/roc.ts";
 
 export interface BootstrapOptions {
@@ -8,16 +8,26 @@ export interface BootstrapOptions {
   draws?: number;
 }
 
-/** Figures of the operating curve with bootstrap intervals over prompts, resampled within their class. */
+/** The resamples of a report, where nothing else is said. */
+export const defaultResampling = { seed: 0, draws: 2000 } as const;
+
+/** The units that the prompts of each class are drawn in; each prompt is one where left out. */
+export interface ClassUnits {
+  readonly unsafe: Members;
+  readonly safe: Members;
+}
+
+/** Figures of the operating curve with bootstrap intervals over prompts, resampled unit by unit. */
 export function rocIntervals(
   scores: ClassScores,
   figures: readonly RocFigure[],
-  { seed = 0, draws = 2000 }: BootstrapOptions = {},
+  options: BootstrapOptions = {},
+  units: ClassUnits = { unsafe: scores.unsafe.length, safe: scores.safe.length },
 ): Estimate[] {
   const weighted = weightedRoc(scores);
   const samples: number[][] = [];
-  for (const [unsafe, safe] of resamples([scores.unsafe.length, scores.safe.length], { seed, draws })) {
-    const curve = weighted(unsafe!, safe!);
+  for (const { counts } of unitResamples({ ...units }, [], { ...defaultResampling, ...options })) {
+    const curve = weighted(counts.unsafe, counts.safe);
     samples.push(figures.map((figure) => figure(curve)));
   }
   const own = rocCurve(scores);
@@ -44,10 +54,11 @@ export function rocDifferences(
   second: readonly ClassScores[],
   figures: readonly RocFigure[],
   options: BootstrapOptions = {},
+  units: ClassUnits = { unsafe: first[0]?.unsafe.length ?? 0, safe: first[0]?.safe.length ?? 0 },
 ): DifferenceEstimate[] {
   const methods = { first: first.map(weightedRoc), second: second.map(weightedRoc) };
   return pairedDifferences(
-    { unsafe: first[0]?.unsafe.length ?? 0, safe: first[0]?.safe.length ?? 0 },
+    { unsafe: units.unsafe, safe: units.safe },
     { first: first.length, second: second.length },
     ({ unsafe, safe }, seeds) => {
       const [before, after] = (["first", "second"] as const).map((name) => {
@@ -78,31 +89,32 @@ export type DifferenceEstimate = Estimate & {
 type Draws<K extends string> = Readonly<Record<K, Uint32Array>>;
 
 /**
- * Differences of two methods with a bootstrap that redraws prompts (the same ones for both methods) and, where a method has
+ * Differences of two methods with a bootstrap that redraws prompts, unit by unit (the same ones for both methods), and, where a method has
  * several, seeds. Prompts are redrawn once a replicate and not once a seed: every seed answers the same prompts, so their luck
  * does not average out. Seeds are redrawn jointly when both methods have equally many, since paired runs share their data order.
  *
- * @param prompts how many there are of each class, which are redrawn apart
+ * @param prompts the units of those of each class
  * @param differences those of a resample: how often each prompt and each seed counts
  */
 export function pairedDifferences<K extends string>(
-  prompts: Readonly<Record<K, number>>,
+  prompts: Readonly<Record<K, Members>>,
   seeds: { readonly first: number; readonly second: number },
   differences: (prompts: Draws<K>, seeds: Draws<"first" | "second">) => readonly number[],
-  { seed = 0, draws = 2000 }: BootstrapOptions = {},
+  options: BootstrapOptions = {},
 ): DifferenceEstimate[] {
-  const classes = Object.keys(prompts) as K[];
-  const named = (counts: readonly Uint32Array[]) =>
-    Object.fromEntries(classes.map((name, i) => [name, counts[i]!])) as Draws<K>;
   const jointly = seeds.first === seeds.second;
-  const sizes = [...classes.map((name) => prompts[name]), seeds.first, ...(jointly ? [] : [seeds.second])];
+  const sizes = [seeds.first, ...(jointly ? [] : [seeds.second])];
   const samples: (readonly number[])[] = [];
-  for (const counts of resamples(sizes, { seed, draws })) {
-    const first = counts[classes.length]!;
-    const second = jointly ? first : counts[classes.length + 1]!;
-    samples.push(differences(named(counts), { first, second }));
+  for (const { counts, besides } of unitResamples(prompts, sizes, { ...defaultResampling, ...options })) {
+    const [first, second = first] = besides;
+    samples.push(differences(counts, { first: first!, second: second! }));
   }
-  const own = named(classes.map((name) => ones(prompts[name])));
+  const own = Object.fromEntries(
+    Object.entries<Members>(prompts).map(([name, members]) => [
+      name,
+      ones(typeof members === "number" ? members : members.length),
+    ]),
+  ) as Draws<K>;
   const values = differences(own, { first: ones(seeds.first), second: ones(seeds.second) });
   return values.map((value, i) => {
     const own = samples.map((drawn) => drawn[i]!);
@@ -120,34 +132,37 @@ function pOf(value: number, samples: readonly number[]): number {
 }
 
 /**
- * The bootstrap interval of a figure over so many things.
+ * The bootstrap interval of a figure over some things.
  *
- * @param figure its value when each thing counts so often (n); null where that has none.
+ * @param members their units
+ * @param figure its value when each thing counts so often (things); null where that has none.
  * @returns undefined where no resample has a value.
  */
 export function countsInterval(
-  n: number,
+  members: Members,
   figure: (counts: Uint32Array) => number | null,
-  { seed = 0, draws = 2000 }: BootstrapOptions = {},
+  options: BootstrapOptions = {},
 ): { lower: number; upper: number } | undefined {
   const samples: number[] = [];
-  for (const [counts] of resamples([n], { seed, draws })) samples.push(figure(counts!) ?? Number.NaN);
+  for (const { counts } of unitResamples({ all: members }, [], { ...defaultResampling, ...options }))
+    samples.push(figure(counts.all) ?? Number.NaN);
   return percentileInterval(samples);
 }
 
-/** Mean with a bootstrap interval over the values. */
+/** Mean with a bootstrap interval over the values. @param units of the values; each is one where left out */
 export function meanInterval(
   values: readonly number[],
-  { seed = 0, draws = 2000 }: BootstrapOptions = {},
+  options: BootstrapOptions = {},
+  units: Members = values.length,
 ): Estimate {
-  const n = values.length;
-  const random = randomIndex(seed);
-  const samples = Array.from({ length: draws }, () => {
-    let sum = 0;
-    for (let i = 0; i < n; i++) sum += values[random(n)]!;
-    return sum / n;
-  });
-  return withInterval(mean([...values]), samples);
+  const value = mean([...values]);
+  return {
+    value,
+    ...(countsInterval(units, (counts) => weightedMean(values, counts), options) ?? {
+      lower: value,
+      upper: value,
+    }),
+  };
 }
 
 /**
@@ -155,14 +170,16 @@ export function meanInterval(
  *
  * @param first (seeds, prompts)
  * @param second (seeds, prompts)
+ * @param units of the prompts; each is one where left out
  */
 export function meanDifference(
   first: readonly (readonly number[])[],
   second: readonly (readonly number[])[],
   options: BootstrapOptions = {},
+  units: Members = first[0]?.length ?? 0,
 ): DifferenceEstimate {
   const [found] = pairedDifferences(
-    { all: first[0]?.length ?? 0 },
+    { all: units },
     { first: first.length, second: second.length },
     ({ all }, seeds) => {
       const methodMean = (runs: readonly (readonly number[])[], weights: Uint32Array) =>
