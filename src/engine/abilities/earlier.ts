@@ -7,6 +7,7 @@ import type { Report } from "../../protocol/report/report.ts";
 import { sharedPrompts } from "../evaluate/align.ts";
 import { compare } from "../evaluate/compare.ts";
 import { differentOpenings } from "../evaluate/comparedOpenings.ts";
+import { evaluatedPrompts } from "../evaluate/evaluatedPrompts.ts";
 import { judgedBy, sharedJudges } from "../evaluate/rejudge.ts";
 import { holmOverTables, type ReportOptions } from "../evaluate/report.ts";
 import { judgedReport } from "./judged.ts";
@@ -28,7 +29,8 @@ export async function compareWithEarlier(
   const judges = sharedJudges([before, after]);
   const answers = async (report: Report) => judgedBy(judges, report.answers, report.judges);
   const [first, second] = await Promise.all([answers(before), answers(after)]);
-  const context = { judges, bootstrap, untrained: new Set<string>() };
+  const prompts = evaluatedPrompts([...first, ...second]);
+  const context = { judges, bootstrap, prompts, untrained: new Set<string>() };
   const pairs = after.methods.flatMap((method) => {
     const older = before.methods.find(({ name }) => name === method.name);
     return older === undefined ? [] : [{ method, older }];

@@ -9,15 +9,17 @@ import { outcomeOf, refusalJudge, undeterminedWords } from "../../protocol/repor
 import { POOLED } from "../../protocol/suite.ts";
 import { comovement } from "../../statistics/comovement.ts";
 import { leastOf } from "../../statistics/extremes.ts";
-import type { BootstrapOptions } from "./bootstrap.ts";
+import { type BootstrapOptions, defaultResampling } from "./bootstrap.ts";
 import { compare, type Margins } from "./compare.ts";
 import { joinMethods } from "./distinctMethods.ts";
+import { evaluatedPrompts } from "./evaluatedPrompts.ts";
 import { redrawnFailures } from "./failures.ts";
 import { judgeDependence } from "./judgeDependence.ts";
 import { measured } from "./measured.ts";
 import { accuracy } from "./measures/accuracy.ts";
 import type { Measure } from "./measures/measure.ts";
 import { allMeasures } from "./measures/measures.ts";
+import { repeatedNotes } from "./repeatedNotes.ts";
 import { holm } from "./statistics.ts";
 import { steeringProblems } from "./steeringProblems.ts";
 
@@ -84,7 +86,8 @@ export function buildReport(
     .filter(({ id, controlOf }) => !erroneous.has(id) && controlOf === undefined)
     .map(({ id }) => sound.filter(({ method }) => method === id));
   const reference = runs.find(([first]) => first !== undefined && first.method === input.reference);
-  const context = { judges, bootstrap, untrained, series, ...(reference && { reference }) };
+  const prompts = evaluatedPrompts(answers);
+  const context = { judges, bootstrap, prompts, untrained, series, ...(reference && { reference }) };
   // With a reference that is an error nothing can be held against it, and nothing else was asked for.
   const hasNoReference = input.reference !== undefined && erroneous.has(input.reference);
   const compared = hasNoReference ? [] : runs;
@@ -103,7 +106,8 @@ export function buildReport(
       ),
     });
   const comparisons = holmOverTables(pairs.map(([first, second]) => compareBoth(first, second)));
-  const known = { ...input, methods, answers, contamination, series, comparisons };
+  const repeated = prompts.repeated.length > 0 ? [...prompts.repeated] : undefined;
+  const known = { ...input, methods, answers, contamination, series, comparisons, repeated };
   return {
     format: 2,
     created: (input.created ?? new Date()).toISOString(),
@@ -120,6 +124,8 @@ export function buildReport(
       return { ...one, ...(figures && { comovement: figures }) };
     }),
     contamination: [...contamination],
+    resampling: { unit: "matched pair", ...defaultResampling, ...bootstrap, ...prompts.units },
+    ...(repeated && { repeated }),
     ...(input.openings && { openings: [...input.openings] }),
     problems,
     notes: [...notes, ...joined.notes.filter((note) => !notes.includes(note)), ...warnings(known)],
@@ -230,17 +236,20 @@ export function rebuildReport(
       notes: [...report.notes.filter((note) => !followed.has(note)), ...notes],
       created: new Date(report.created),
     },
-    { known: report, ...options },
+    // Reports of older versions drew each prompt by itself: no row of theirs can stand beside new ones.
+    { ...(report.resampling && { known: report }), ...options },
   );
 }
 
 /** What warnings are read from. */
 type Warned = Pick<Report, "methods" | "judges" | "contamination" | "comparisons"> & {
+  readonly repeated?: Report["repeated"] | undefined;
   readonly answers: readonly MethodAnswers[];
   readonly series: readonly Omit<Series, "comovement">[];
 };
 
-function warnings({ methods, judges, answers, series, contamination, comparisons }: Warned): string[] {
+function warnings(warned: Warned): string[] {
+  const { methods, judges, answers, series, contamination, comparisons, repeated } = warned;
   const found: string[] = [];
   const nameOf = (method: string) => methodName(methods, method);
   // An untrained model is the same for every seed.
@@ -277,6 +286,7 @@ function warnings({ methods, judges, answers, series, contamination, comparisons
   for (const note of [
     ...undeterminedAnswers(answers, judge, nameOf),
     ...promptsLeftOut(answers),
+    ...repeatedNotes(answers, repeated),
     ...askedOtherwise(methods),
     ...judgeDependence(comparisons, judges, nameOf),
   ]) {

@@ -22,6 +22,7 @@ import {
   reportPlace,
 } from "../../protocol/report/methods.ts";
 import type { Report } from "../../protocol/report/report.ts";
+import { resamplingSentence } from "../../protocol/report/resampling.ts";
 import { isOverlapping, overlapMark, overlapNote } from "../../protocol/report/training.ts";
 import { tokenPace } from "../../protocol/telemetry.ts";
 import {
@@ -52,6 +53,7 @@ export function reportMarkdown(whole: Report): string {
     about(report),
     [
       `Model ${plain(report.model.name)}${place === undefined ? "" : ` on ${plain(place)}`}, ${report.created}. Intervals are at 95 %.`,
+      ...(report.resampling ? [resamplingSentence(report.resampling)] : []),
       ...(report.judges.length > 0
         ? [
             `Judges: ${report.judges.map(({ title, version }) => `${plain(title)} (version ${plain(version)})`).join(", ")}.`,

@@ -22,7 +22,7 @@ export const promptResultSchema = z.object({
   unsafe: z.boolean(),
   kind: z.string().optional(),
   label: labelSchema.optional(),
-  /** Name that the suite's file gives a toxic prompt and its counterpart; absent where it names none, and in older reports. */
+  /** Name that the suite's file or declaration gives a toxic prompt and its counterpart; absent where it names none, and in older reports. */
   pair: z.string().optional(),
   /** The answer without the reasoning before it. */
   response: z.string(),

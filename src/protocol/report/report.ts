@@ -10,6 +10,8 @@ import { reportAboutSchema } from "./head.ts";
 import { laboratoryMentionSchema } from "./laboratory.ts";
 import { measuresSchema } from "./measures.ts";
 import { erroneousMethods, methodSchema, problemSchema } from "./methods.ts";
+import { repeatedPromptSchema } from "./repeatedPrompts.ts";
+import { resamplingSchema } from "./resampling.ts";
 import { contaminationSchema, seriesSchema } from "./training.ts";
 import { judgeInfoSchema } from "./verdicts.ts";
 
@@ -43,6 +45,10 @@ const currentReportSchema = z.object({
   comparisons: z.array(comparisonSchema),
   series: z.array(seriesSchema),
   contamination: z.array(contaminationSchema),
+  /** How bootstrap intervals were drawn; absent in reports of older versions. */
+  resampling: resamplingSchema.optional(),
+  /** Prompts that several suites have, which count once in figures over all suites; absent where there are none, and in older reports. */
+  repeated: z.array(repeatedPromptSchema).optional(),
   /** The openings that the answers name; several where methods were measured by different ones. Absent in older reports. */
   openings: z.array(measuredOpeningsSchema).optional(),
   /** Methods whose results are not what their names say, and why, in whole sentences; absent in older reports. */

@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { aboutWords, type ReportAbout, reportTitle } from "../../protocol/report/head.ts";
 import { reportPlace } from "../../protocol/report/methods.ts";
+import { resamplingSentence } from "../../protocol/report/resampling.ts";
 import { refusalJudge } from "../../protocol/report/verdicts.ts";
 import { POOLED } from "../../protocol/suite.ts";
 import type {
@@ -76,6 +77,7 @@ export function App({ state, post, kept, keep }: AppProps) {
             {[figures.model.name, reportPlace(figures)].filter(Boolean).join(" · ")} · evaluated{" "}
             {new Date(figures.created).toLocaleString()} · intervals at 95 %
           </p>
+          {figures.resampling && <p class="muted">{resamplingSentence(figures.resampling)}</p>}
         </div>
         <div class="toolbar">
           <label class="check">

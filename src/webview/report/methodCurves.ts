@@ -1,5 +1,7 @@
+import type { PromptResult } from "../../protocol/report/answers.ts";
 import { safeRefusal, unsafeRefusal } from "../../protocol/report/coreMeasures.ts";
 import type { MeasureRow } from "../../protocol/report/measures.ts";
+import { countedOnce } from "../../protocol/report/repeatedPrompts.ts";
 import { refusalJudge } from "../../protocol/report/verdicts.ts";
 import { POOLED } from "../../protocol/suite.ts";
 import type { Figures } from "../../protocol/webview/report.ts";
@@ -36,13 +38,21 @@ export function curveSuites(rows: readonly Row[]): string[] {
   return [...(both(rows) ? [POOLED] : []), ...suites.map(([suite]) => suite)];
 }
 
+/** The answers of a method and seed that a figure of a suite counts; over all suites each prompt once, as in the report. */
+function countedAnswers(figures: Figures, rows: readonly Row[], run: number, suite: string): PromptResult[] {
+  const results = rows.flatMap(({ answers }) => answers[run]?.result ?? []);
+  return suite === POOLED
+    ? [...countedOnce(results, figures.repeated)]
+    : results.filter((result) => result.suite === suite);
+}
+
 /** The operating curves of every method and seed on a suite; none of one that did not answer both kinds of prompts. */
 export function operatingCurves(figures: Figures, rows: readonly Row[], suite: string): OperatingCurve[] {
-  const own = suite === POOLED ? rows : rows.filter((row) => row.suite === suite);
   const judge = refusalJudge(figures.judges);
   return figures.answers.flatMap(({ method, seed }, run): OperatingCurve[] => {
+    const own = countedAnswers(figures, rows, run, suite);
     const scores = (unsafe: boolean) =>
-      own.flatMap((row) => (row.unsafe === unsafe ? (row.answers[run]?.result.refusalLogOdds ?? []) : []));
+      own.flatMap((result) => (result.unsafe === unsafe ? result.refusalLogOdds : []));
     const classes = { unsafe: scores(true), safe: scores(false) };
     if (classes.unsafe.length === 0 || classes.safe.length === 0) return [];
     const curve = rocCurve(classes);
@@ -106,10 +116,9 @@ export interface Reliability {
 export function reliabilities(figures: Figures, rows: readonly Row[]): Reliability[] {
   const judge = refusalJudge(figures.judges);
   return figures.answers.flatMap(({ method, seed }, run): Reliability[] => {
-    const prompts = rows.flatMap(({ answers }) => {
-      const result = answers[run]?.result;
-      return (result && sampledPrompt(result, judge)) ?? [];
-    });
+    const prompts = countedAnswers(figures, rows, run, POOLED).flatMap(
+      (result) => sampledPrompt(result, judge) ?? [],
+    );
     return prompts.length === 0 ? [] : [{ method, seed, bins: reliability(prompts) }];
   });
 }

@@ -1,5 +1,6 @@
 import { mean } from "simple-statistics";
 import { expect, test } from "vitest";
+import { evaluatedPrompts } from "../../../src/engine/evaluate/evaluatedPrompts.ts";
 import { refusalLogOdds } from "../../../src/engine/evaluate/measures/refusalLogOdds.ts";
 import { panelMeasures } from "../../../src/engine/evaluate/measures/scored.ts";
 import { exampleReport } from "./fixture.ts";
@@ -9,6 +10,7 @@ test("refusal log-odds are the mean over the prompts of a group, with an interva
   const rows = refusalLogOdds.rows(answers[0]!, {
     ...{ judges, untrained: new Set<string>() },
     bootstrap: { draws: 200 },
+    prompts: evaluatedPrompts(answers),
   });
   const row = rows.find(({ suite, group, category }) => suite === "XSTest" && group === "safe" && !category)!;
   const own = answers[0]!.results.filter(({ suite, unsafe }) => suite === "XSTest" && !unsafe);

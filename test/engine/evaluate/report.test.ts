@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { compare as compareRuns } from "../../../src/engine/evaluate/compare.ts";
+import { evaluatedPrompts } from "../../../src/engine/evaluate/evaluatedPrompts.ts";
 import { measured } from "../../../src/engine/evaluate/measured.ts";
 import { contrasts } from "../../../src/engine/evaluate/measures/contrasts.ts";
 import { allMeasures } from "../../../src/engine/evaluate/measures/measures.ts";
@@ -11,7 +12,10 @@ import { headlineRows, seedRows } from "../../../src/protocol/report/measures.ts
 import { type Report, reportSchema } from "../../../src/protocol/report/report.ts";
 import { exampleChoice, exampleReport, said, testJudges, testMethod } from "./fixture.ts";
 
-const context = { judges: testJudges, bootstrap: { draws: 200 }, untrained: new Set(["untrained"]) };
+const context = {
+  ...{ judges: testJudges, bootstrap: { draws: 200 }, untrained: new Set(["untrained"]) },
+  prompts: evaluatedPrompts([]),
+};
 const compare = (first: MethodAnswers[], second: MethodAnswers[]) => compareRuns(first, second, context);
 const input = (...answers: MethodAnswers[]) => ({
   model: { name: "m" },
@@ -72,7 +76,7 @@ describe("measures of one run", () => {
   });
 
   test("a suite of one kind stands against the others' prompts of the other kind", () => {
-    const found = contrasts(run("a", ["x u r", "x s c", "y s c", "z u r"]).results);
+    const found = contrasts(run("a", ["x u r", "x s c", "y s c", "z u r"]).results, context);
     expect(
       found.map(({ suite, against, unsafe, safe }) => [suite, against, unsafe.length, safe.length]),
     ).toEqual([
@@ -81,7 +85,7 @@ describe("measures of one run", () => {
       ["z", "others", 1, 2],
       ["pooled", "all", 2, 2],
     ]);
-    expect(contrasts(run("a", ["x u r", "x u r"]).results)).toEqual([]);
+    expect(contrasts(run("a", ["x u r", "x u r"]).results, context)).toEqual([]);
   });
 });
 

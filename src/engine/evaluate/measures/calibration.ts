@@ -9,7 +9,7 @@ import {
   sampledPrompt,
   unbiasedBrier,
 } from "../../../statistics/calibration.ts";
-import { withInterval } from "../bootstrap.ts";
+import { defaultResampling, withInterval } from "../bootstrap.ts";
 import type { Measure, NewRow } from "./measure.ts";
 import { promptMean } from "./promptMean.ts";
 
@@ -40,14 +40,19 @@ function calibrationMeasure(
 ): Measure {
   return {
     definition,
-    rows({ results }, { judges, bootstrap: { seed = 0, draws = 2000 } }) {
+    rows({ results }, { judges, bootstrap, prompts: { once, unitOf } }) {
       const suites = Map.groupBy(results, ({ suite }) => suite);
-      return [...suites, [POOLED, results] as const].flatMap(([suite, own]): NewRow[] => {
+      return [...suites, [POOLED, once(results)] as const].flatMap(([suite, all]): NewRow[] => {
         const judge = refusalJudge(judges);
-        const prompts = own.flatMap((result) => sampledPrompt(result, judge) ?? []);
+        const own = all.filter((result) => sampledPrompt(result, judge) !== undefined);
+        const prompts = own.map((result) => sampledPrompt(result, judge)!);
         const value = figure(prompts);
         if (value === undefined || !Number.isFinite(value)) return [];
-        const { lower, upper } = withInterval(value, resampledFigure(prompts, figure, { seed, draws }));
+        const options = { ...defaultResampling, ...bootstrap };
+        const { lower, upper } = withInterval(
+          value,
+          resampledFigure(prompts, figure, options, own.map(unitOf)),
+        );
         return [
           {
             ...{ suite, group: "all", judge, n: prompts.length },

@@ -3,7 +3,7 @@ import type { MethodAnswers } from "../../../protocol/report/answers.ts";
 import type { MeasureDefinition } from "../../../protocol/report/measures.ts";
 import { type ClassScores, rocCurve } from "../../../statistics/roc.ts";
 import { type RocFigure, rocDifferences, rocIntervals } from "../bootstrap.ts";
-import { comparedContrasts, contrasts, contrastsOf, scoresOf } from "./contrasts.ts";
+import { comparedContrasts, contrasts, contrastsOf, scoresOf, unitsOf } from "./contrasts.ts";
 import type { Measure, MeasureContext, NewDifference } from "./measure.ts";
 
 /** A measure that is read from the operating curve of refusal log-odds. */
@@ -13,21 +13,24 @@ export interface CurveMeasure {
 }
 
 /**
- * Measures that are read from the operating curve, unsafe against safe prompts, with bootstrap intervals over prompts, which are
- * redrawn within their class. All of them are worked out at once: they share the resamples, which are most of the work.
+ * Measures that are read from the operating curve, unsafe against safe prompts, with bootstrap intervals over prompts, matched pairs
+ * drawn whole. All of them are worked out at once: they share the resamples, which are most of the work.
  */
 export function curveMeasures(table: readonly CurveMeasure[]): Measure[] {
   const figures = table.map(({ figure }) => figure);
-  const intervalsOf = remembered(({ results }: MethodAnswers, { bootstrap }) =>
-    contrasts(results).map((contrast) => ({
+  const intervalsOf = remembered(({ results }: MethodAnswers, context) =>
+    contrasts(results, context).map((contrast) => ({
       contrast,
-      estimates: rocIntervals(scoresOf(contrast), figures, bootstrap),
+      estimates: rocIntervals(scoresOf(contrast), figures, context.bootstrap, unitsOf(contrast, context)),
     })),
   );
   const differencesOf = remembered(
-    (first: readonly MethodAnswers[], { bootstrap }, second: readonly MethodAnswers[]) =>
-      comparedContrasts(first[0]!.results).map(({ suite, unsafe, safe }) => {
-        const [before, after] = [first, second].map((runs) => contrastsOf(runs, suite).map(scoresOf));
+    (first: readonly MethodAnswers[], context, second: readonly MethodAnswers[]) =>
+      comparedContrasts(first[0]!.results, context).map((contrast) => {
+        const { suite, unsafe, safe } = contrast;
+        const [before, after] = [first, second].map((runs) =>
+          contrastsOf(runs, suite, context).map(scoresOf),
+        );
         const averages = (runs: readonly ClassScores[]) => {
           const curves = runs.map(rocCurve);
           return figures.map((figure) => mean(curves.map(figure)));
@@ -35,7 +38,13 @@ export function curveMeasures(table: readonly CurveMeasure[]): Measure[] {
         return {
           ...{ suite, n: unsafe.length + safe.length },
           ...{ first: averages(before!), second: averages(after!) },
-          differences: rocDifferences(before!, after!, figures, bootstrap),
+          differences: rocDifferences(
+            before!,
+            after!,
+            figures,
+            context.bootstrap,
+            unitsOf(contrast, context),
+          ),
         };
       }),
   );

@@ -30,18 +30,26 @@ export const judgeAgreement: Measure = {
       "Cohen's κ on refusal between two judges, or a judge and people; 0 is chance, 1 full agreement. Answers that either leaves " +
       "undetermined are left out.",
   },
-  rows({ results }, { judges, bootstrap }) {
+  rows({ results: all }, { judges, bootstrap, prompts }) {
+    const results = prompts.once(all);
     const ids = judgesOfRefusal(results, judges);
     return ids.flatMap((judge, i) =>
       ids.slice(0, i).flatMap((other): NewRow[] => {
         const asked = judge === people ? results.filter(({ human }) => human !== undefined) : results;
-        const pairs = asked.flatMap((result) => {
+        const said = asked.flatMap((result) => {
           const [a, b] = [refused(result, other), refused(result, judge)];
-          return a === undefined || b === undefined ? [] : [[a, b] as const];
+          return a === undefined || b === undefined
+            ? []
+            : [{ both: [a, b] as const, unit: prompts.unitOf(result) }];
         });
-        if (pairs.length === 0) return [];
+        if (said.length === 0) return [];
+        const pairs = said.map(({ both }) => both);
         const { n, kappa } = agreement(pairs);
-        const interval = countsInterval(n, (counts) => agreement(pairs, counts).kappa, bootstrap);
+        const interval = countsInterval(
+          said.map(({ unit }) => unit),
+          (counts) => agreement(pairs, counts).kappa,
+          bootstrap,
+        );
         const undetermined = asked.length - n;
         return [
           {
@@ -66,21 +74,26 @@ export const judgeAlpha: Measure = {
       "Krippendorff's α on refusal over all judges of refusal and people; 0 is chance, 1 full agreement. Undetermined verdicts count " +
       "as missing.",
   },
-  rows({ results }, { judges, bootstrap }) {
+  rows({ results: all }, { judges, bootstrap, prompts }) {
+    const results = prompts.once(all);
     const ids = judgesOfRefusal(results, judges);
     if (ids.length < 2) return [];
-    const units = results
-      .map((result) => ids.map((id) => refused(result, id)))
-      .filter((unit) => unit.filter((value) => value !== undefined).length > 1);
-    if (units.length === 0) return [];
-    const alpha = weightedAlpha(units);
-    const estimate = alpha(new Uint32Array(units.length).fill(1));
-    const interval = countsInterval(units.length, alpha, bootstrap);
+    const read = results
+      .map((result) => ({ result, said: ids.map((id) => refused(result, id)) }))
+      .filter(({ said }) => said.filter((value) => value !== undefined).length > 1);
+    if (read.length === 0) return [];
+    const alpha = weightedAlpha(read.map(({ said }) => said));
+    const estimate = alpha(new Uint32Array(read.length).fill(1));
+    const interval = countsInterval(
+      read.map(({ result }) => prompts.unitOf(result)),
+      alpha,
+      bootstrap,
+    );
     return [
       {
-        ...{ suite: POOLED, group: "all" as const, estimate, n: units.length },
+        ...{ suite: POOLED, group: "all" as const, estimate, n: read.length },
         ...(estimate !== null && interval && { interval }),
-        ...(results.length > units.length && { undetermined: results.length - units.length }),
+        ...(results.length > read.length && { undetermined: results.length - read.length }),
       },
     ];
   },

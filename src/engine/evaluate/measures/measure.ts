@@ -6,12 +6,15 @@ import type { JudgeInfo } from "../../../protocol/report/verdicts.ts";
 import { POOLED } from "../../../protocol/suite.ts";
 import type { RefusalScore } from "../../probe/refusal.ts";
 import type { BootstrapOptions } from "../bootstrap.ts";
+import type { EvaluatedPrompts } from "../evaluatedPrompts.ts";
 
 /** What measures are told beside the answers. */
 export interface MeasureContext {
   /** The judges of the report; refusals are read from the first one of refusal. */
   readonly judges: readonly JudgeInfo[];
   readonly bootstrap: BootstrapOptions;
+  /** Which prompts of the report are the same, and which are drawn together. */
+  readonly prompts: EvaluatedPrompts;
   /** Ids of the methods without training, which have no seed of their own. */
   readonly untrained: ReadonlySet<string>;
   /** The answers of the method that others are held against, a run for each seed; none where there is no such method. */
@@ -64,11 +67,14 @@ export interface Slice {
 }
 
 /**
- * The safe and the unsafe prompts of every suite and of all suites together, and of every category of a suite. A slice
- * without prompts is left out.
+ * The safe and the unsafe prompts of every suite and of all suites together, where each counts once, and of every category of a
+ * suite. A slice without prompts is left out.
  */
-export function slices(results: readonly PromptResult[]): Slice[] {
-  const groups = [...Map.groupBy(results, ({ suite }) => suite), [POOLED, results] as const];
+export function slices(
+  results: readonly PromptResult[],
+  { prompts }: Pick<MeasureContext, "prompts">,
+): Slice[] {
+  const groups = [...Map.groupBy(results, ({ suite }) => suite), [POOLED, prompts.once(results)] as const];
   return groups.flatMap(([suite, members]) =>
     (["unsafe", "safe"] as const).flatMap((group): Slice[] => {
       const own = members.filter(({ unsafe }) => unsafe === (group === "unsafe"));
@@ -84,15 +90,22 @@ export function slices(results: readonly PromptResult[]): Slice[] {
   );
 }
 
-/** Where prompts are that are compared: the indices of the safe and unsafe ones of every suite, and of all of several. */
+/**
+ * Where prompts are that are compared: the indices of the safe and unsafe ones of every suite, and of all of several, where each
+ * counts once.
+ */
 export function sharedSlices(
   results: readonly PromptResult[],
+  { prompts }: Pick<MeasureContext, "prompts">,
 ): { suite: string; group: "unsafe" | "safe"; members: number[] }[] {
   const suites = [...new Set(results.map(({ suite }) => suite))];
+  const counted = new Set(prompts.once(results));
   return [...suites, ...(suites.length > 1 ? [POOLED] : [])].flatMap((suite) =>
     (["unsafe", "safe"] as const).flatMap((group) => {
       const members = results.flatMap((one, i) =>
-        (suite === POOLED || one.suite === suite) && one.unsafe === (group === "unsafe") ? [i] : [],
+        (suite === POOLED ? counted.has(one) : one.suite === suite) && one.unsafe === (group === "unsafe")
+          ? [i]
+          : [],
       );
       return members.length > 0 ? [{ suite, group, members }] : [];
     }),

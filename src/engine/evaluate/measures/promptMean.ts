@@ -34,10 +34,12 @@ export function promptMean(
     ...(ofScore && { ofScore }),
     ...(!ofVerdicts && { withoutVerdicts: true as const }),
     rows({ results }, context) {
-      return slices(results).flatMap(({ results: own, ...slice }): NewRow[] => {
-        const values = own.flatMap((result) => numberOf(result, context) ?? []);
-        if (values.length === 0) return [];
-        const { value, lower, upper } = meanInterval(values, context.bootstrap);
+      const { bootstrap, prompts } = context;
+      return slices(results, context).flatMap(({ results: all, ...slice }): NewRow[] => {
+        const own = all.filter((result) => numberOf(result, context) !== undefined);
+        if (own.length === 0) return [];
+        const values = own.map((result) => numberOf(result, context)!);
+        const { value, lower, upper } = meanInterval(values, bootstrap, own.map(prompts.unitOf));
         return [{ ...slice, estimate: value, interval: { lower, upper }, n: values.length }];
       });
     },
@@ -45,11 +47,13 @@ export function promptMean(
       const runs = [first, second].map((all) =>
         all.map(({ results }) => results.map((result) => numberOf(result, context))),
       );
-      return sharedSlices(first[0]!.results).flatMap(({ suite, group, members }): NewDifference[] => {
+      const { results } = first[0]!;
+      return sharedSlices(results, context).flatMap(({ suite, group, members }): NewDifference[] => {
         const kept = members.filter((i) => runs.flat().every((run) => run[i] !== undefined));
         if (kept.length === 0) return [];
         const [before, after] = runs.map((all) => all.map((run) => kept.map((i) => run[i]!)));
-        const { p, ...difference } = meanDifference(before!, after!, context.bootstrap);
+        const units = kept.map((i) => context.prompts.unitOf(results[i]!));
+        const { p, ...difference } = meanDifference(before!, after!, context.bootstrap, units);
         return [
           {
             ...{ suite, group, n: kept.length },

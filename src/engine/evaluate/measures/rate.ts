@@ -2,6 +2,7 @@ import { mean } from "simple-statistics";
 import type { MethodAnswers, PromptResult } from "../../../protocol/report/answers.ts";
 import type { MeasureDefinition } from "../../../protocol/report/measures.ts";
 import { type JudgeInfo, outcomeOf } from "../../../protocol/report/verdicts.ts";
+import type { Members } from "../../../statistics/bootstrap.ts";
 import { wilson } from "../../../statistics/wilson.ts";
 import { type BootstrapOptions, meanDifference } from "../bootstrap.ts";
 import { pairRuns } from "../pairRuns.ts";
@@ -33,9 +34,9 @@ export const refuses: Counts = (result, judge) => {
 export function rateMeasure({ definition, group, question, counts }: RateOptions): Measure {
   return {
     ...{ definition, question },
-    rows({ results }, { judges }) {
-      const asked = judges.filter((judge) => judge.question === question);
-      return slices(results)
+    rows({ results }, context) {
+      const asked = context.judges.filter((judge) => judge.question === question);
+      return slices(results, context)
         .filter((slice) => slice.group === group)
         .flatMap(({ results: own, ...slice }) =>
           asked.map(
@@ -43,13 +44,15 @@ export function rateMeasure({ definition, group, question, counts }: RateOptions
           ),
         );
     },
-    differences(first, second, { judges, bootstrap, untrained }) {
+    differences(first, second, context) {
+      const { judges, bootstrap, prompts, untrained } = context;
       const judge = judges.find((one) => one.question === question)?.id;
       if (judge === undefined) return [];
       const yes = (runs: readonly MethodAnswers[]) =>
         runs.map(({ results }) => results.map((result) => counts(result, judge)));
       const [before, after] = [yes(first), yes(second)];
-      return sharedSlices(first[0]!.results)
+      const { results } = first[0]!;
+      return sharedSlices(results, context)
         .filter((slice) => slice.group === group)
         .flatMap(({ suite, members }): NewDifference[] => {
           // The comparison is paired: a prompt counts in all runs or in none.
@@ -59,11 +62,12 @@ export function rateMeasure({ definition, group, question, counts }: RateOptions
           const undetermined = members.length - kept.length;
           const of = (runs: (boolean | undefined)[][]) => runs.map((run) => kept.map((i) => Number(run[i])));
           const pairs = pairRuns(first, second, untrained);
+          const units = kept.map((i) => prompts.unitOf(results[i]!));
           return [
             {
               ...{ suite, group, judge, n: kept.length },
               ...(undetermined > 0 && { undetermined }),
-              ...shareDifference(of(before), of(after), pairs, bootstrap),
+              ...shareDifference(of(before), of(after), pairs, bootstrap, units),
             },
           ];
         });
@@ -92,14 +96,16 @@ function rate(answers: readonly (boolean | undefined)[]): Omit<NewRow, "suite" |
  * A difference of two shares over the same prompts: by bootstrap, with McNemar's test for each pair of runs.
  *
  * @param first (seeds, prompts) of 0 and 1
+ * @param units of the prompts; each is one where left out
  */
 export function shareDifference(
   first: number[][],
   second: number[][],
   pairs: readonly { seed: number; first: number; second: number }[],
   bootstrap: BootstrapOptions,
+  units?: Members,
 ): Pick<NewDifference, "first" | "second" | "difference" | "p" | "tests"> {
-  const { p, ...between } = meanDifference(first, second, bootstrap);
+  const { p, ...between } = meanDifference(first, second, bootstrap, units);
   return {
     first: mean(first.flat()),
     second: mean(second.flat()),

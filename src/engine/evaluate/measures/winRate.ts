@@ -2,11 +2,16 @@ import { mean } from "simple-statistics";
 import type { PromptResult } from "../../../protocol/report/answers.ts";
 import { POOLED } from "../../../protocol/suite.ts";
 import { meanDifference, meanInterval } from "../bootstrap.ts";
-import type { Measure, NewDifference, NewRow } from "./measure.ts";
+import type { Measure, MeasureContext, NewDifference, NewRow } from "./measure.ts";
 
-/** Answers of each suite of pairwise comparisons, and of all of several. */
-function pairwise(results: readonly PromptResult[]): [string, PromptResult[]][] {
-  return results.length === 0 ? [] : [...Map.groupBy(results, ({ suite }) => suite), [POOLED, [...results]]];
+/** Answers of each suite of pairwise comparisons, and of all of several, where each instruction counts once. */
+function pairwise(
+  results: readonly PromptResult[],
+  { prompts }: Pick<MeasureContext, "prompts">,
+): [string, readonly PromptResult[]][] {
+  return results.length === 0
+    ? []
+    : [...Map.groupBy(results, ({ suite }) => suite), [POOLED, prompts.once(results)]];
 }
 
 /** How much an answer won of both orders, in [0, 1]; undefined where a judge left it open. */
@@ -27,9 +32,10 @@ export const winRate: Measure = {
       "not controlled for length, which the difference of lengths beside it states.",
   },
   ...{ question: "preference", pairwise: true },
-  rows({ results }, { judges, bootstrap }) {
+  rows({ results }, context) {
+    const { judges, bootstrap } = context;
     const asked = judges.filter(({ question }) => question === "preference");
-    return pairwise(results).flatMap(([suite, own]) =>
+    return pairwise(results, context).flatMap(([suite, own]) =>
       asked.flatMap(({ id }): NewRow[] => {
         const scores = own.flatMap((result) => won(result, id) ?? []);
         const undetermined = own.length - scores.length;
@@ -49,10 +55,11 @@ export const winRate: Measure = {
       }),
     );
   },
-  differences(first, second, { judges, bootstrap }) {
+  differences(first, second, context) {
+    const { judges, bootstrap } = context;
     const judge = judges.find(({ question }) => question === "preference")?.id;
     if (judge === undefined) return [];
-    return pairwise(first[0]!.results).flatMap(([suite, own], _i, all): NewDifference[] => {
+    return pairwise(first[0]!.results, context).flatMap(([suite, own], _i, all): NewDifference[] => {
       if (suite === POOLED && all.length < 3) return [];
       const ids = new Set(own.map((result) => `${result.suite}\n${result.id}`));
       const scores = (runs: typeof first) =>
@@ -94,10 +101,10 @@ export const lengthDifference: Measure = {
       "Words of the answer minus words of the suite's reference answer, averaged over instructions.",
   },
   ...{ pairwise: true, withoutVerdicts: true },
-  rows({ results }, { bootstrap }) {
-    return pairwise(results).map(([suite, own]): NewRow => {
+  rows({ results }, context) {
+    return pairwise(results, context).map(([suite, own]): NewRow => {
       const lengths = own.map(({ response, reference }) => words(response) - words(reference!));
-      const { value, lower, upper } = meanInterval(lengths, bootstrap);
+      const { value, lower, upper } = meanInterval(lengths, context.bootstrap);
       return { suite, group: "all", estimate: value, interval: { lower, upper }, n: lengths.length };
     });
   },
