@@ -171,6 +171,18 @@ export const suiteDeclarationSchema = z
         .record(z.string().min(1), z.array(z.string().min(1)).min(1))
         .optional()
         .describe("Categories that belong together, by a name: who holds out one of them holds out all"),
+      counterparts: z
+        .array(
+          z.strictObject({
+            safe: z.string().min(1).describe("Category of the safe prompts"),
+            unsafe: z.string().min(1).describe("Category of their unsafe counterparts"),
+          }),
+        )
+        .min(1)
+        .optional()
+        .describe(
+          "Categories whose prompts are matched pairs by their place: the first safe one with the first unsafe one, and so on. A bootstrap draws a pair whole",
+        ),
       files,
     }),
     z.strictObject({

@@ -208,10 +208,11 @@ function filesOf(declaration: SuiteDeclaration, files: readonly LocatedFile[]) {
 
 async function promptsOf(
   suite: KnownSuite,
-  { task, id }: SuiteDeclaration,
+  declaration: SuiteDeclaration,
   files: readonly LocatedFile[],
   options: SuiteOptions,
 ): Promise<PromptSuite> {
+  const { task, id } = declaration;
   // What a suite's prompts are is what its declaration says: labels and a layout that people gave a copy of a file do not change it.
   const reading = { ...options, labelBytes: () => 0, layouts: false };
   const parts: Selected[] = [];
@@ -225,12 +226,41 @@ async function promptsOf(
   const all = parts.flatMap(({ records }) => records);
   const once = [...new Map(all.toReversed().map((record) => [record.id, record])).values()].reverse();
   const records = suite.limit === undefined ? once : drawPrompts(once, suite.limit, suite.seed);
+  // Pairs that a declaration knows do not change which prompts a limit draws.
+  const pairs = task === "refusal" ? counterpartPairs(declaration.counterparts ?? [], once) : new Map();
   return {
     task: task === "pairwise" ? "pairwise" : "refusal",
     name: suite.name,
-    records,
+    records: records.map((record) => {
+      const pair = record.pair ?? pairs.get(record.id);
+      return pair === undefined ? record : { ...record, pair };
+    }),
     notices: parts.flatMap(({ notices }) => notices).map((notice) => `${id}: ${notice}`),
   };
+}
+
+/**
+ * Names of the matched pairs of a suite whose file names none, by the prompts' ids. Categories that are not as long on both sides are
+ * left without pairs: a row that is missing would shift all behind it.
+ *
+ * @param records all prompts of the suite, in the order of its files
+ */
+function counterpartPairs(
+  counterparts: readonly { readonly safe: string; readonly unsafe: string }[],
+  records: readonly PromptRecord[],
+): Map<string, string> {
+  return new Map(
+    counterparts.flatMap(({ safe, unsafe }) => {
+      const ofKind = (kind: string, toxic: boolean) =>
+        records.filter((record) => record.kind === kind && (record.label === "toxic") === toxic);
+      const [one, other] = [ofKind(safe, false), ofKind(unsafe, true)];
+      if (one.length !== other.length) return [];
+      return one.flatMap(({ id }, i) => {
+        const pair = `${safe} ${i + 1}`;
+        return [[id, pair] as const, [other[i]!.id, pair] as const];
+      });
+    }),
+  );
 }
 
 async function choicesOf(
