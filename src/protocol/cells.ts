@@ -56,7 +56,7 @@ export type Cell = z.infer<typeof cellSchema>;
 const plannedBenchmarkSchema = z.object({
   /** Names of the methods in the order of the report. */
   methods: z.array(z.string()),
-  ...criteriaSchema.shape,
+  ...criteriaSchema.omit({ suites: true }).shape,
   tuning: z.object({ trials: z.int(), measure: z.string(), suites: z.array(z.string()) }).optional(),
   /** Test suites, with how many prompts or questions of each are asked. */
   suites: z.array(z.object({ suite: z.string(), prompts: z.int() })).default([]),

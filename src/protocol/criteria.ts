@@ -6,6 +6,8 @@ export const criteriaSchema = z.object({
   reference: z.string(),
   margins: z.object({ safety: z.number(), capability: z.number() }),
   gates: z.array(z.string()),
+  /** Names of the test suites; absent in records of older versions. */
+  suites: z.array(z.string()).optional(),
 });
 export type Criteria = z.infer<typeof criteriaSchema>;
 

@@ -33,7 +33,7 @@ export async function recordCriteria(folder: string, before: Plan | null, plan: 
   const recorded = await readRecorded(folder);
   const planned = criteriaOf(plan.benchmark);
   const held = recorded.at(-1);
-  if (held !== undefined && isDeepStrictEqual(criteriaSchema.parse(held), planned)) return;
+  if (held !== undefined && isSame(criteriaSchema.parse(held), planned)) return;
   for (const cell of (before ?? plan).cells) await recordOpenings(folder, cell);
   const openings = await readOpenings(folder);
   const openedBy = (at: string) =>
@@ -44,7 +44,7 @@ export async function recordCriteria(folder: string, before: Plan | null, plan: 
   });
   const first =
     held === undefined && before?.benchmark ? lineOf(before.created, criteriaOf(before.benchmark)) : null;
-  const isHeld = first !== null && isDeepStrictEqual(criteriaSchema.parse(first), planned);
+  const isHeld = first !== null && isSame(criteriaSchema.parse(first), planned);
   const lines = [...(first ? [first] : []), ...(isHeld ? [] : [lineOf(new Date().toISOString(), planned)])];
   try {
     await appendLines(
@@ -73,8 +73,13 @@ export async function criteriaChanges(folder: string): Promise<CriteriaChange[]>
   });
 }
 
-function criteriaOf({ reference, margins, gates }: PlannedBenchmark): Criteria {
-  return { reference, margins, gates };
+/** Whether what is on record is what is asked. Older records have no suites. */
+function isSame(recorded: Criteria, asked: Criteria): boolean {
+  return isDeepStrictEqual({ ...recorded, suites: recorded.suites ?? asked.suites }, asked);
+}
+
+function criteriaOf({ reference, margins, gates, suites }: PlannedBenchmark): Criteria {
+  return { reference, margins, gates, suites: suites.map(({ suite }) => suite) };
 }
 
 /** The lines of the record; none where there is none. Damaged lines are skipped. */

@@ -17,11 +17,17 @@ beforeEach(() => {
 });
 
 const held = { reference: "stl", margins: { safety: 0.03, capability: 0.02 }, gates: [] as string[] };
+const suites = ["s"];
 
 /** A benchmark of two runs. */
-function planOf(criteria: Partial<typeof held> = {}, created = "2026-01-01T00:00:00Z"): Plan {
-  const rest = { methods: ["stl", "dcr"], suites: [], missing: [] };
-  return { ...quadraticPlan([0], 2), created, benchmark: { ...rest, ...held, ...criteria } };
+function planOf(
+  criteria: Partial<typeof held & { suites: string[] }> = {},
+  created = "2026-01-01T00:00:00Z",
+): Plan {
+  const { suites: names, ...others } = { suites, ...criteria };
+  const asked = names.map((suite) => ({ suite, prompts: 4 }));
+  const rest = { methods: ["stl", "dcr"], suites: asked, missing: [] };
+  return { ...quadraticPlan([0], 2), created, benchmark: { ...rest, ...held, ...others } };
 }
 
 /** Runs what is left of a plan; each run answers a test suite. */
@@ -58,10 +64,10 @@ test("what is changed after results is kept with its time, the runs that had ope
   await run(planOf({ reference: "dcr", gates: ["s.safe_refusal > 0.2"] }), []);
   const changes = await criteriaChanges(folder);
   expect(changes).toEqual([
-    { at: expect.any(String), opened: 1, from: held, to: { ...held, ...safety } },
+    { at: expect.any(String), opened: 1, from: { ...held, suites }, to: { ...held, ...safety, suites } },
     {
-      ...{ at: expect.any(String), opened: 2, from: { ...held, ...safety } },
-      to: { ...held, reference: "dcr", gates: ["s.safe_refusal > 0.2"] },
+      ...{ at: expect.any(String), opened: 2, from: { ...held, ...safety, suites } },
+      to: { ...held, reference: "dcr", gates: ["s.safe_refusal > 0.2"], suites },
     },
   ]);
   const [first, second] = changes.map(({ at }) => `on ${at.slice(0, 10)} at ${at.slice(11, 16)} UTC`);
@@ -73,6 +79,26 @@ test("what is changed after results is kept with its time, the runs that had ope
     `Changed ${first}, after 1 run had opened test suites: the margin of safety from 3.0 points to 5.0 points.`,
     `Changed ${second}, after 2 runs had opened test suites: the reference from stl to dcr; the margin of safety from 5.0 points to 3.0 points; the gates from none to "s.safe_refusal > 0.2".`,
   ]);
+});
+
+test("a suite that was added after results is stated, and one that is not on record is not", async () => {
+  await run(planOf(), ["stl-0"]);
+  await run(planOf({ suites: ["s", "later"] }));
+  const changes = await criteriaChanges(folder);
+  expect(changes).toMatchObject([{ opened: 1, from: { suites }, to: { suites: ["s", "later"] } }]);
+  const lines = criteriaLines({ ...held, criteriaChanges: changes }, "stl");
+  expect(lines[0]).toMatch(/^Fixed beforehand: the reference is stl; .*; there are no gates\.$/);
+  expect(lines.slice(1)).toEqual([
+    expect.stringMatching(
+      /^Changed on .*, after 1 run had opened test suites: the test suites from s to s, later\.$/,
+    ),
+  ]);
+
+  const path = join(folder, "criteria.jsonl");
+  const text = await readFile(path, "utf8");
+  await writeFile(path, text.replaceAll(/,"suites":\[[^\]]*\]/g, ""));
+  await run(planOf({ suites: ["s", "later"] }));
+  expect(await readFile(path, "utf8")).not.toContain("suites");
 });
 
 test("a plan that was changed by hand is held against the record, not against itself", async () => {
@@ -94,7 +120,7 @@ test("the record of a folder of an older version begins with its plan; what it h
   await writeFile(path, '{"at":"half a li');
   await run(planOf());
   const changes = await criteriaChanges(folder);
-  expect(changes).toEqual([{ at: "2099-01-01T00:00:00Z", opened: 2, from: null, to: held }]);
+  expect(changes).toEqual([{ at: "2099-01-01T00:00:00Z", opened: 2, from: null, to: { ...held, suites } }]);
   expect(changeLines({ criteriaChanges: changes })).toEqual([
     "Reference, margins and gates are on record since 2099-01-01 at 00:00 UTC, after 2 runs had opened test suites: whether they were fixed beforehand is not known.",
   ]);

@@ -199,6 +199,39 @@ describeWorkbench("a benchmark", () => {
     await workbench().screenshot("benchmark-earlier");
   });
 
+  it("takes suites that were added to its file, and trains nothing again", async () => {
+    const file = join(workbench.folder(), "small.benchmark.json");
+    const text = await readFile(file, "utf8");
+    const folder = join(workbench.folder(), "runs/small");
+    const trained = () => readFile(join(folder, "stl-0/model/adapter_model.safetensors"));
+    const before = await trained();
+    const benchmark = JSON.parse(text);
+    const source = { file: "prompts/pairs.csv", split: "panel", limit: 8 };
+    benchmark.suites.push({ name: "later", source });
+    await writeFile(file, JSON.stringify(benchmark));
+    await workbench().openFile("small.benchmark.json");
+    await lens("Run benchmark").click();
+    const dialog = await workbench().dialog(/New since the earlier run: 1 suite \(later\)/);
+    await expect.poll(focused).toBe("Add to Earlier Run");
+    await workbench().screenshot("benchmark-add");
+    await dialog.getByRole("button", { name: "Add to Earlier Run" }).click();
+    const page = await workbench().webview("Benchmark: small");
+    await page
+      .getByRole("gridcell", { name: /^STL on later: \d+ %, 95 % interval / })
+      .waitFor({ timeout: patient.timeout });
+    await expect.poll(async () => (await progress()).state, patient).toBe("finished");
+    await workbench().screenshot("benchmark-added");
+    expect((await trained()).equals(before)).toBe(true);
+    const report = JSON.parse(await readFile(join(folder, "report.json"), "utf8"));
+    expect(report.benchmark.criteriaChanges).toMatchObject([
+      {
+        from: { suites: expect.not.arrayContaining(["later"]) },
+        to: { suites: expect.arrayContaining(["later"]) },
+      },
+    ]);
+    await writeFile(file, text);
+  });
+
   it("is written by a wizard, as its answers say, and opened", async () => {
     await workbench().runCommand("Discern: New Benchmark or Sweep…");
     await workbench().quickPick("tiny.discern.json");

@@ -72,11 +72,12 @@ async function tuningRecord(
 /** How often each test suite was opened, by its content: by the cells of the plan, and by others that this folder had before. */
 async function suiteOpenings(rows: readonly Cell[], folder: string): Promise<SuiteOpenings[]> {
   const openings = await readOpenings(folder);
-  const ids = new Set(rows.map(({ id }) => id));
+  // By names: a cell to whose recipe suites were added has another id, and the same run.
+  const names = new Set(rows.map(({ name }) => name));
   const newest = new Map<string, string>();
   for (const { cell, run } of openings) if (run > (newest.get(cell) ?? "")) newest.set(cell, run);
-  const isReported = ({ cell, id, run }: (typeof openings)[number]) =>
-    ids.has(id) && newest.get(cell) === run;
+  const isReported = ({ cell, run }: (typeof openings)[number]) =>
+    names.has(cell) && newest.get(cell) === run;
   const bySuite = Map.groupBy(openings, ({ suite, sha256 }) => JSON.stringify([suite, sha256]));
   return [...bySuite.values()].map((some) => {
     const { suite, sha256, prompts } = some[0]!;

@@ -2,12 +2,16 @@ import { availableParallelism } from "node:os";
 import { resolveModel } from "../../modelsHome/home.ts";
 import type { Cell, Plan } from "../../protocol/cells.ts";
 import { DiscernError } from "../../protocol/errors.ts";
+import type { Recipe } from "../../protocol/recipe.ts";
+import { addedEvaluation } from "../../recipe/addedEvaluation.ts";
 import { type Cost, estimateCost, type Machine } from "../../recipe/cost.ts";
 import type { ModelFacts } from "../../recipe/modelFacts.ts";
 import { cellFolder } from "../../runFolder/comparison.ts";
+import { completedRecipe } from "../../runFolder/completedRecipe.ts";
 import { costParts } from "../../runFolder/costParts.ts";
 import { readEvents } from "../../runFolder/eventLog.ts";
-import { runPaths } from "../../runFolder/folder.ts";
+import { openRun, runPaths } from "../../runFolder/folder.ts";
+import { recipeNamedFrom } from "../../runFolder/movedExperiment.ts";
 import { measuredSpeed } from "../../runFolder/speed.ts";
 import { inspectModel } from "../model/load.ts";
 import type { CellState } from "../run/cells.ts";
@@ -27,9 +31,10 @@ export async function planCosts(
   const machine = await measuredMachine(finished, folder);
   const models = new Map<string, ModelFacts | null>();
   const costs = new Map<string, Cost | null>();
-  for (const { name, recipe: own, controls } of plan.cells) {
-    // A control takes what the method that it controls fitted.
-    const recipe = controls === undefined ? own : { ...own, steering: undefined };
+  for (const cell of plan.cells) {
+    const { name } = cell;
+    const recipe =
+      states.get(name) === "to evaluate" ? await evaluationLeft(plan, folder, cell) : whole(cell);
     const { base } = recipe.model;
     const known = models.get(base);
     const model = known === undefined ? await factsOf(base, plan.root) : known;
@@ -42,6 +47,21 @@ export async function planCosts(
     costs.set(name, model && estimateCost(recipe, model, machine, suites > 0 ? { suites } : {}));
   }
   return costs;
+}
+
+/** What a cell that has not begun computes. */
+function whole({ recipe, controls }: Cell): Recipe {
+  // A control takes what the method that it controls fitted.
+  return controls === undefined ? recipe : { ...recipe, steering: undefined };
+}
+
+/** What a cell that has finished computes for the suites that were added to its recipe. */
+async function evaluationLeft(plan: Plan, folder: string, cell: Cell): Promise<Recipe> {
+  const recipe = await completedRecipe(plan, folder, cell);
+  const begun = recipeNamedFrom(plan.root, folder, await openRun(cellFolder(folder, cell)));
+  const added = new Set(addedEvaluation(begun, recipe)?.suites);
+  const suites = recipe.evaluate.suites.filter(({ name }) => added.has(name));
+  return { ...recipe, stages: [], steering: undefined, evaluate: { ...recipe.evaluate, suites } };
 }
 
 async function factsOf(model: string, root: string): Promise<ModelFacts | null> {

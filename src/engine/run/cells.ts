@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Cell, CellEvent, NewCellEvent, Plan } from "../../protocol/cells.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import { timeline } from "../../protocol/timeline.ts";
+import { addedEvaluation } from "../../recipe/addedEvaluation.ts";
 import { differences } from "../../recipe/differences.ts";
 import {
   appendCellEvent,
@@ -23,8 +24,8 @@ import { makeFolders } from "../../storage/folders.ts";
 import type { RunEnd } from "./execute.ts";
 import type { StopToken } from "./stop.ts";
 
-/** What is left to do of a cell. */
-export type CellState = "to run" | "to resume" | "finished";
+/** What is left to do of a cell. One that is to be evaluated has finished but for suites or judges that were added to its recipe. */
+export type CellState = "to run" | "to resume" | "to evaluate" | "finished";
 
 /**
  * What is left to do of a cell. One whose needs have not all finished is still to be run, whatever its folder holds: only then is
@@ -38,20 +39,23 @@ export async function cellState(plan: Plan, folder: string, cell: Cell): Promise
   if (!(await isRun(place))) return "to run";
   // A promoted trial began when those before it had ended, finished or not.
   for (const need of cell.promoted ? [] : cell.needs) {
-    if ((await cellState(plan, folder, cellOf(plan, need))) !== "finished") return "to run";
+    const state = await cellState(plan, folder, cellOf(plan, need));
+    if (state === "to run" || state === "to resume") return "to run";
   }
   const planned = await completedRecipe(plan, folder, cell);
   // The root of a ready benchmark is where it is started, and it may be resumed from elsewhere.
   const begun = recipeNamedFrom(plan.root, folder, await openRun(place));
-  const keys = differences(begun, planned).map(({ key }) => key);
-  if (keys.length > 0) {
+  const added = addedEvaluation(begun, planned);
+  if (added === null) {
+    const keys = differences(begun, planned).map(({ key }) => key);
     throw new DiscernError(
       "run-invalid",
       `${place} holds a run of another recipe: ${keys.join(", ")} differ. Restore what was ` +
-        "changed, choose another folder with --out, or delete this one.",
+        "changed, choose another folder with --out, or delete this one. Suites and judges can be added.",
     );
   }
-  return timeline(readEvents(runPaths(place).events)).state === "finished" ? "finished" : "to resume";
+  if (timeline(readEvents(runPaths(place).events)).state !== "finished") return "to resume";
+  return added.suites.length > 0 || added.judges > 0 ? "to evaluate" : "finished";
 }
 
 /** What is left to do of every cell of a plan, by name. @throws as {@link cellState}. */

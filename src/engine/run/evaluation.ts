@@ -192,7 +192,7 @@ function suiteHash(suite: AskedSuite): string {
   return sha256(JSON.stringify(content));
 }
 
-/** The answers of a method that were kept. Those that were lost cannot be given again: that model is gone. */
+/** The answers of a method that were kept before training. Those that were lost since cannot be given again: that model is gone. */
 async function keptAnswers(
   { method, place }: RunMethod,
   { prompts, emit }: EvaluationContext,

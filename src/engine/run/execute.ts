@@ -15,6 +15,7 @@ import type { Manifest } from "../../protocol/manifest.ts";
 import type { MissingSuite } from "../../protocol/missingSuite.ts";
 import { isOtherPlace } from "../../protocol/place.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
+import { addedEvaluation } from "../../recipe/addedEvaluation.ts";
 import { changedRecipe } from "../../recipe/loadRecipe.ts";
 import { type ModelShape, shapeProblems } from "../../recipe/modelFit.ts";
 import { chosenPlacement, type Placement, placementOf } from "../../recipe/placement.ts";
@@ -127,14 +128,18 @@ export async function startRun(recipe: Recipe, root: string, options: ExecuteOpt
 export async function resumeRun(options: ExecuteOptions, set: readonly string[] = []): Promise<RunEnd> {
   const { recipe } = await openRun(options.folder);
   const asked = changedRecipe(JSON.stringify(recipe), runPaths(options.folder).recipe, { set });
-  return resumeAt(placementOf(asked), options);
+  return resumeAt({ ...placementOf(asked), evaluate: recipe.evaluate }, options);
 }
 
-/** Resumes the run of a folder as its recipe, with this placement, says. @throws as {@link resumeRun}. */
-async function resumeAt(asked: Placement, options: ExecuteOptions): Promise<RunEnd> {
+/** What of its recipe a run that has begun can be changed in: where it is computed, and the suites and judges that it has. */
+type Changeable = Placement & Pick<Recipe, "evaluate">;
+
+/** Resumes the run of a folder as its recipe, with these changes, says. @throws as {@link resumeRun}. */
+async function resumeAt(asked: Changeable, options: ExecuteOptions): Promise<RunEnd> {
   const { folder } = options;
   const { recipe: stored, manifest: begun } = await openRun(folder);
   const recipe = { ...stored, ...asked };
+  const isAdded = !isDeepStrictEqual(recipe.evaluate, stored.evaluate);
   const release = await lockRun(folder);
   try {
     await clearRunFolder(folder);
@@ -169,11 +174,15 @@ async function resumeAt(asked: Placement, options: ExecuteOptions): Promise<RunE
           "the run cannot be resumed. Resume it with what it began with, or start a new run.",
       );
     }
-    refuseChanged(folder, begun, [now]);
+    const known = new Set(begun.data.map(({ file }) => file));
+    const newData = isAdded ? data.filter(({ file }) => !known.has(file)) : [];
+    refuseChanged(folder, begun, [{ ...now, data: data.filter((file) => !newData.includes(file)) }]);
     const { device, backend, deviceChoice, memoryPlan } = now;
-    const manifest: Manifest = isOtherPlace(begun, now)
-      ? { ...begun, device, backend, deviceChoice, memoryPlan }
-      : { ...begun, backend, memoryPlan };
+    const manifest: Manifest = {
+      ...begun,
+      ...{ data: [...begun.data, ...newData], backend, memoryPlan },
+      ...(isOtherPlace(begun, now) && { device, deviceChoice }),
+    };
     const workshop = await ModelWorkshop.create({
       ...{ folder, recipe, manifest, session, prompts },
     });
@@ -203,7 +212,8 @@ function refuseChanged(folder: string, begun: Manifest, now: readonly RunFiles[]
 }
 
 /**
- * Starts a run, or resumes it where `resume` is set and the folder holds it already.
+ * Starts a run, or resumes it where `resume` is set and the folder holds it already. One that has finished answers the suites that its
+ * recipe has more by now, and its answers are judged by the judges that it has more.
  *
  * @throws DiscernError as `startRun` and `resumeRun`, and `run-invalid` when the folder holds the run of another recipe.
  */
@@ -215,14 +225,14 @@ export async function executeRun(
 ): Promise<RunEnd> {
   if (!resume || !(await isRun(options.folder))) return startRun(recipe, root, options);
   const { recipe: begun } = await openRun(options.folder);
-  if (!isDeepStrictEqual({ ...begun, ...placementOf(recipe) }, recipe)) {
+  if (addedEvaluation({ ...begun, ...placementOf(recipe) }, recipe) === null) {
     throw new DiscernError(
       "run-invalid",
       `${options.folder} holds a run of another recipe, by which it would be resumed. Give --resume with --out alone to ` +
-        "resume it, or choose another folder.",
+        "resume it, or choose another folder. Suites and judges can be added.",
     );
   }
-  return resumeAt(placementOf(recipe), options);
+  return resumeAt({ ...placementOf(recipe), evaluate: recipe.evaluate }, options);
 }
 
 /** The rank that `auto` measures with: that of the first stage that trains adapters; null where all train the weights themselves. */

@@ -209,10 +209,9 @@ async function runStages(
     emit({ type: "run-stopped", stage, step });
     return "stopped";
   };
-  if (!begun) {
-    const prepared = await unlessStopped(workshop.prepare(emit, options.stop));
-    if (prepared === cutOff || options.stop.requested) return stopped(0, 0);
-  }
+  // Also of a run that has begun: suites may have been added since. No stage is in the model yet.
+  const prepared = await unlessStopped(workshop.prepare(emit, options.stop));
+  if (prepared === cutOff || (!begun && options.stop.requested)) return stopped(place.stage, place.step);
   if ((await unlessStopped(workshop.gather(emit, options.stop))) === cutOff) {
     return stopped(place.stage, place.step);
   }

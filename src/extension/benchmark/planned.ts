@@ -1,4 +1,5 @@
 import type { Cell, Plan } from "../../protocol/cells.ts";
+import type { AddedToPlan } from "../../recipe/addedToPlan.ts";
 import { type Cost, mostMemory } from "../../recipe/cost.ts";
 import { byteSize, counted, duration } from "../../wording/numbers.ts";
 import { escaped } from "../evaluation/inert.ts";
@@ -48,6 +49,16 @@ export function planLine(summary: PlanSummary): string {
     `${byteSize(need.memoryBytes)} of ${need.memoryOf}`,
     `${byteSize(need.diskBytes)} on disk`,
   ].join(" · ");
+}
+
+/** What can be added to an earlier run, in a sentence. */
+export function addedLine({ runs, suites, judges }: AddedToPlan): string {
+  const parts = [
+    ...(runs > 0 ? [counted(runs, "run")] : []),
+    ...(suites.length > 0 ? [`${counted(suites.length, "suite")} (${suites.join(", ")})`] : []),
+    ...(judges > 0 ? [counted(judges, "judge")] : []),
+  ];
+  return `New since the earlier run: ${new Intl.ListFormat("en").format(parts)}. Added to it, nothing that has finished is trained again.`;
 }
 
 /** What a run is: a method, or a trial with what varies in it. */

@@ -1,20 +1,23 @@
 import * as vscode from "vscode";
 import { benchmarkSuffix } from "../../protocol/benchmark.ts";
+import type { Cell } from "../../protocol/cells.ts";
 import { sweepSuffix } from "../../protocol/sweep.ts";
+import { type AddedToPlan, addedToPlan } from "../../recipe/addedToPlan.ts";
 import { locatedProblem, type PlacedProblem } from "../../recipe/check.ts";
+import { readPlan } from "../../runFolder/comparison.ts";
 import { runCommand } from "../contributions.ts";
 import type { Engine } from "../engine/engine.ts";
 import { nounOf, plannedDoors, savedText } from "../launch/checked.ts";
-import { startComparison } from "../launch/compareMethods.ts";
+import { addToExperiment, startComparison } from "../launch/compareMethods.ts";
 import { type StartChoice, startChoices } from "../launch/offers.ts";
 import { roomForRuns } from "../launch/plannedPreflight.ts";
 import { passesFindings } from "../launch/showFindings.ts";
 import { resumeRun } from "../launch/start.ts";
 import type { RecipeFacts } from "../recipe/facts.ts";
 import { cellsWords } from "../runs/describe.ts";
-import type { RunLibrary } from "../runs/library.ts";
+import type { Run, RunLibrary } from "../runs/library.ts";
 import { isActive, isResumable } from "../runs/summary.ts";
-import { planLine, planMarkdown } from "./planned.ts";
+import { addedLine, planLine, planMarkdown } from "./planned.ts";
 import { nameIn, newestRun, type PlanDocuments, type Planner } from "./planner.ts";
 
 /** What starting a benchmark needs. */
@@ -56,7 +59,10 @@ export async function startBenchmark(parts: BenchmarkParts, given: unknown): Pro
     return;
   }
   const isOpen = before !== undefined && isResumable(before);
-  const left = summary.runs.filter(({ isFinished }) => !isFinished).map(({ cell }) => cell);
+  const added = before === undefined ? null : await addedTo(before, checked.cells);
+  // Beside an earlier run that has ended, all runs of the file are made again.
+  const runs = isOpen ? summary.runs : summary.runs.map((one) => ({ ...one, isFinished: false }));
+  const left = runs.filter(({ isFinished }) => !isFinished).map(({ cell }) => cell);
   const { findings } = await roomForRuns(left, checked, plannedDoors(parts.facts, uri));
   if (findings.some(({ severity }) => severity === "fault")) {
     await passesFindings(uri, findings, null, [], nounOf(uri));
@@ -65,24 +71,35 @@ export async function startBenchmark(parts: BenchmarkParts, given: unknown): Pro
   const items: Record<StartChoice, vscode.MessageItem> = {
     run: { title: "Run" },
     resume: { title: "Resume" },
+    add: { title: "Add to Earlier Run" },
     plan: { title: "Show Whole Plan" },
   };
   const warnings = [...findings, ...checked.problems].map(({ message }) => `• ${message}`);
   const chosen = await vscode.window.showInformationMessage(
-    `${name}: ${planLine(summary)}`,
+    `${name}: ${planLine({ ...summary, runs })}`,
     {
       modal: true,
       detail: [
         ...(isOpen ? [`The earlier run: ${cellsWords(before.cells!)}.`] : []),
+        ...(added === null ? [] : [addedLine(added)]),
         ...warnings,
         "It runs in a process of its own: close the window, and it continues.",
       ].join("\n"),
     },
-    ...startChoices(findings, isOpen).map((choice) => items[choice]),
+    ...startChoices(findings, { isResumable: isOpen, isAdded: added !== null }).map(
+      (choice) => items[choice],
+    ),
   );
   if (chosen === items.plan) await parts.documents.show(name, planMarkdown(summary));
   else if (chosen === items.resume && before) await resumeRun(parts.engine, parts.library, before);
+  else if (chosen === items.add && before) await addToExperiment(parts.engine, parts.library, uri, before);
   else if (chosen === items.run) await startComparison(parts.engine, parts.library, uri, name);
+}
+
+/** What a file has more than its earlier run; null where that cannot be added, or there is nothing. */
+async function addedTo(run: Run, cells: readonly Cell[]): Promise<AddedToPlan | null> {
+  const plan = await readPlan(run.folder.fsPath).catch(() => null);
+  return plan && addedToPlan(plan.cells, cells);
 }
 
 /** Shows the plan of a comparison or benchmark. */

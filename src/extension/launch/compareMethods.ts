@@ -2,7 +2,7 @@ import * as vscode from "vscode";
 import type { Recipe } from "../../protocol/recipe.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { RecipeFacts } from "../recipe/facts.ts";
-import type { RunLibrary } from "../runs/library.ts";
+import type { Run, RunLibrary } from "../runs/library.ts";
 import { passesPlanned, savedText } from "./checked.ts";
 import {
   comparisonOf,
@@ -68,6 +68,21 @@ export async function startComparison(
 ): Promise<void> {
   const text = await savedText(file);
   await launch(engine, library, name, { kind: "start", file: file.fsPath, text, stlAlone: false });
+}
+
+/**
+ * Adds to an experiment what its file has more by now: runs, suites and judges.
+ *
+ * @throws as `launch`.
+ */
+export async function addToExperiment(
+  engine: Engine,
+  library: RunLibrary,
+  file: vscode.Uri,
+  run: Run,
+): Promise<void> {
+  const from = { file: file.fsPath, text: await savedText(file) };
+  await launch(engine, library, run.label, { kind: "resume", folder: run.folder.fsPath, from });
 }
 
 /** Asks for the seeds of a comparison: one seed decides little, and each more takes as long again. */

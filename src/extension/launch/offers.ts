@@ -43,11 +43,22 @@ export function runsByDefault(findings: readonly Finding[]): boolean {
 }
 
 /** What starting a benchmark or sweep offers. */
-export type StartChoice = "run" | "resume" | "plan";
+export type StartChoice = "run" | "resume" | "add" | "plan";
 
-/** What a benchmark's dialogue offers, the default first: Enter starts nothing that a finding says will fail. */
-export function startChoices(findings: readonly Finding[], isResumable: boolean): StartChoice[] {
-  const starts: StartChoice[] = isResumable ? ["resume", "run"] : ["run"];
+/**
+ * What a benchmark's dialogue offers, the default first: Enter starts nothing that a finding says will fail.
+ *
+ * @param earlier what can be done with its newest run: resume it as it was planned, and add what the file has more since.
+ */
+export function startChoices(
+  findings: readonly Finding[],
+  earlier: { readonly isResumable: boolean; readonly isAdded: boolean },
+): StartChoice[] {
+  const starts: StartChoice[] = [
+    ...(earlier.isAdded ? ["add" as const] : []),
+    ...(earlier.isResumable ? ["resume" as const] : []),
+    "run",
+  ];
   return runsByDefault(findings) ? [...starts, "plan"] : ["plan", ...starts];
 }
 

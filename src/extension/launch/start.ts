@@ -51,7 +51,14 @@ export async function carryOut(
 ): Promise<vscode.Uri> {
   if (work.kind === "resume") {
     const folder = vscode.Uri.file(work.folder);
-    await engine.call("start", { folder: work.folder, resume: true });
+    const resume = async (recipe?: string): Promise<void> => {
+      await engine.call("start", {
+        folder: work.folder,
+        resume: true,
+        ...(recipe !== undefined && { recipe }),
+      });
+    };
+    await (work.from ? withText(work.from.file, work.from.text, resume) : resume());
     show(library, folder, "continues");
     return folder;
   }

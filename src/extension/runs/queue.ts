@@ -9,7 +9,12 @@ export type QueuedWork =
       /** URIs of the prompt files about which it was asked, which show it once it has a report. */
       readonly askedIn?: readonly string[];
     }
-  | { readonly kind: "resume"; readonly folder: string };
+  | {
+      readonly kind: "resume";
+      readonly folder: string;
+      /** The file of an experiment that has more by now than what is in the folder; absent where it is resumed as it was planned. */
+      readonly from?: { readonly file: string; readonly text: string };
+    };
 
 /** A run that waits until no other is active. */
 export interface QueuedRun {

@@ -7,6 +7,7 @@ type Held = Pick<BenchmarkRecord, "margins" | "gates" | "criteriaChanges">;
 /** A part of what a benchmark is held to, and its words. */
 interface Part {
   readonly title: string;
+  /** Undefined where it is not on record. */
   readonly of: (criteria: Criteria) => unknown;
   readonly value: (criteria: Criteria) => string;
   readonly sentence: (value: string) => string;
@@ -37,6 +38,12 @@ const parts: readonly Part[] = [
     value: ({ gates }) => (gates.length === 0 ? "none" : gates.map((gate) => `"${gate}"`).join(", ")),
     sentence: (value) => (value === "none" ? "there are no gates" : `the gates are ${value}`),
   },
+  {
+    title: "the test suites",
+    of: ({ suites }) => suites,
+    value: ({ suites = [] }) => (suites.length === 0 ? "none" : suites.join(", ")),
+    sentence: (value) => `the test suites are ${value}`,
+  },
 ];
 
 /**
@@ -46,13 +53,16 @@ const parts: readonly Part[] = [
  * @param reference name of the reference method.
  */
 export function criteriaLines({ margins, gates, criteriaChanges }: Held, reference: string): string[] {
-  const held = { reference, margins, gates };
+  // The suites stand in the tables.
+  const held: Criteria = { reference, margins, gates };
   const partsOf = (changes: readonly CriteriaChange[]) => new Set(changes.flatMap(changedParts));
   const changes = criteriaChanges ?? [];
   const changed = partsOf(changes.filter(({ from }) => from !== null));
   const unknown = partsOf(changes.filter(({ from }) => from === null));
   const lineOf = (opening: string, isIn: (part: Part) => boolean) => {
-    const some = parts.filter(isIn).map(({ value, sentence }) => sentence(value(held)));
+    const some = parts
+      .filter((part) => part.of(held) !== undefined && isIn(part))
+      .map(({ value, sentence }) => sentence(value(held)));
     return some.length === 0 ? [] : [`${opening}: ${some.join("; ")}.`];
   };
   return [
@@ -83,6 +93,8 @@ export function changeLines({ criteriaChanges }: Pick<Held, "criteriaChanges">):
 }
 
 function changedParts({ from, to }: CriteriaChange): Part[] {
-  const content = ({ of }: Part, criteria: Criteria) => JSON.stringify(of(criteria));
-  return parts.filter((part) => from === null || content(part, from) !== content(part, to));
+  return parts.filter(
+    ({ of }) =>
+      from === null || (of(from) !== undefined && JSON.stringify(of(from)) !== JSON.stringify(of(to))),
+  );
 }

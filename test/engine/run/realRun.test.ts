@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs";
 import { cp, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, expect, test } from "vitest";
@@ -224,10 +225,21 @@ test("labels that people gave count; those given during a run change nothing abo
   expect(await unsafe("later")).toEqual([false, true]);
 });
 
-test("answers before training that were lost later are told, never made up by the trained model", async () => {
+test("answers before training that were lost are given again, by the untrained model", async () => {
+  expect(await run("whole")).toBe("finished");
   expect(await run("lost", (event) => event.type === "step" && event.globalStep === 8)).toBe("stopped");
   await writeFile(join(root, "lost/evaluation/0-untrained/first.json"), "[{");
   expect(await run("lost")).toBe("finished");
+  expect((await report("lost")).answers).toEqual((await report("whole")).answers);
+});
+
+test("answers before training that were lost during it are told, never made up by the trained model", async () => {
+  const lose = (event: RunEvent) => {
+    if (event.type === "stage-finished")
+      writeFileSync(join(root, "lost/evaluation/0-untrained/first.json"), "[{");
+    return false;
+  };
+  expect(await run("lost", lose)).toBe("finished");
   expect((await report("lost")).answers.map(({ method }) => method)).toEqual(["tiny"]);
   expect(events("lost")).toContainEqual(
     expect.objectContaining({
@@ -235,6 +247,45 @@ test("answers before training that were lost later are told, never made up by th
       message: expect.stringMatching(/first\.json is missing or damaged/),
     }),
   );
+});
+
+test("suites and judges that are added to a run that has finished are answered and read, by the untrained model too, and nothing is trained again", async () => {
+  const [suite, ...later] = recipe.evaluate.suites;
+  const judges = recipe.evaluate.judges.slice(0, 1);
+  const folder = join(root, "added");
+  const less = { ...recipe, evaluate: { ...recipe.evaluate, suites: [suite!], judges } };
+  expect(await executeRun(less, root, true, { folder, stop: new Stop() })).toBe("finished");
+  const before = await adapter("added");
+  const steps = events("added").filter(({ type }) => type === "step").length;
+  const first = await report("added");
+  expect(first.answers.flatMap(({ results }) => results).every((one) => one.suite === suite!.name)).toBe(
+    true,
+  );
+
+  // What is added is stopped and resumed like the rest.
+  const stop = new Stop();
+  const halt = (event: RunEvent) => {
+    if (event.type === "suite-answered") stop.request();
+  };
+  const more = { ...recipe, evaluate: { ...recipe.evaluate, judges: [...judges, "zou"] } };
+  const asked = recipeSchema.parse(more);
+  expect(await executeRun(asked, root, true, { folder, stop, onEvent: halt })).toBe("stopped");
+  expect(await resumeRun({ folder, stop: new Stop() })).toBe("finished");
+  expect(later.length).toBeGreaterThan(0);
+  expect(await run("whole")).toBe("finished");
+  const [added, whole] = [await report("added"), await report("whole")];
+  const answersOf = (one: typeof added) =>
+    one.answers.map(({ method, results }) => [
+      method,
+      results.map(({ suite, id, response }) => [suite, id, response]),
+    ]);
+  expect(answersOf(added)).toEqual(answersOf(whole));
+  expect(added.judges.map(({ id }) => id)).toEqual([...first.judges.map(({ id }) => id), "zou"]);
+  expect(events("added").filter(({ type }) => type === "step")).toHaveLength(steps);
+  expect((await adapter("added")).equals(before)).toBe(true);
+  // Anything else is another run.
+  const other = { ...asked, seed: 1 };
+  await expect(executeRun(other, root, true, { folder, stop: new Stop() })).rejects.toThrow(/another recipe/);
 });
 
 test.each([

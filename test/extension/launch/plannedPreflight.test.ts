@@ -160,10 +160,19 @@ describe("the order of buttons", () => {
   const warning = { severity: "warning" as const, message: "few prompts" };
 
   test("of a benchmark begins with its plan where it would fail, else with running it", () => {
-    expect(startChoices([danger], false)).toEqual(["plan", "run"]);
-    expect(startChoices([warning, danger], true)).toEqual(["plan", "resume", "run"]);
-    expect(startChoices([warning], true)).toEqual(["resume", "run", "plan"]);
-    expect(startChoices([], false)).toEqual(["run", "plan"]);
+    expect(startChoices([danger], { isResumable: false, isAdded: false })).toEqual(["plan", "run"]);
+    expect(startChoices([warning, danger], { isResumable: true, isAdded: false })).toEqual([
+      "plan",
+      "resume",
+      "run",
+    ]);
+    expect(startChoices([warning], { isResumable: true, isAdded: true })).toEqual([
+      "add",
+      "resume",
+      "run",
+      "plan",
+    ]);
+    expect(startChoices([], { isResumable: false, isAdded: true })).toEqual(["add", "run", "plan"]);
   });
 
   test("of a run begins with what can be done about it where it would fail", () => {
