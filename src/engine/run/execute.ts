@@ -1,7 +1,7 @@
 /**
  * A run is a folder: recipe and manifest say what it is, the event log what happened, checkpoints and finished stages from
  * where it is resumed. This file makes or opens such a folder and locks it; `workshop.ts` turns a recipe into stages on a model;
- * `pipeline.ts` drives the stages and knows no model; `evaluation.ts` answers the suites and writes the report. `cells.ts` runs
+ * `pipeline.ts` and `stageRun.ts` drive the stages and know no model; `evaluation.ts` answers the suites and writes the report. `cells.ts` runs
  * several of them: a plan is a list of cells, each a recipe and a run folder, and whatever describes several runs becomes one. What
  * is done is read from the folders, so that every process may be killed at any moment and resumed.
  */
@@ -35,7 +35,8 @@ import { commonRank } from "../backend/deviceChoice/block.ts";
 import { judgesOf } from "../evaluate/judges/judges.ts";
 import type { OnProgress } from "../model/weights.ts";
 import type { Session } from "../session/session.ts";
-import { type Rules, runPipeline, type Workshop } from "./pipeline.ts";
+import { runPipeline } from "./pipeline.ts";
+import type { Rules, Workshop } from "./pipelineInput.ts";
 import { missingDevice, resumedPlacement } from "./placement.ts";
 import { promptFiles, readRunPrompts } from "./prompts.ts";
 import { findStarts, openStarted, startFiles } from "./start.ts";

@@ -94,3 +94,14 @@ export function stopOnSignals(onFirst: (signal: NodeJS.Signals) => void): () => 
  * into shared memory.
  */
 export const wishes = { none: 0, stop: 1, keepBest: 2 } as const;
+
+/** What work gives that was stopped. */
+export const cutOff = Symbol("cut off");
+
+/** What work gives, or {@link cutOff} where a stop ended it. */
+export function unlessStopped<T>(work: Promise<T>): Promise<T | typeof cutOff> {
+  return work.catch((error: unknown) => {
+    if (error instanceof Stopped) return cutOff;
+    throw error;
+  });
+}

@@ -41,7 +41,7 @@ import { checkMaking, type MakingContext } from "./making.ts";
 import type { OpenStage, ProbeFigures } from "./openStage.ts";
 import { probePanels } from "./panelProbe.ts";
 import { watchPeak } from "./peakMemory.ts";
-import type { Workshop } from "./pipeline.ts";
+import type { Workshop } from "./pipelineInput.ts";
 import { preferencePairs } from "./preferencePairs.ts";
 import type { RunPrompts } from "./prompts.ts";
 import { type RunTokens, runTokens } from "./runTokens.ts";

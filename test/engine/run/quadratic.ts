@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Workshop } from "../../../src/engine/run/pipeline.ts";
+import type { Workshop } from "../../../src/engine/run/pipelineInput.ts";
 import type { Stage, StageResult, StageState } from "../../../src/engine/train/stage.ts";
 import { DiscernError } from "../../../src/protocol/errors.ts";
 
