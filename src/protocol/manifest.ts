@@ -34,7 +34,7 @@ export const manifestSchema = z.object({
       revision: z.string().optional().describe("Revision at which its declaration names the file"),
     }),
   ),
-  /** Suites that could not be had when the run began; a resumed run leaves them out, too, even if they have been fetched since. */
+  /** Suites that could not be had. A run that is resumed by its folder leaves them out, too; one that is resumed by its recipe looks for them again. */
   missingSuites: z.array(missingSuiteSchema).optional(),
   /** How a prompt ("Hello") is written for the model; absent in runs of older versions. */
   prompt: z

@@ -127,31 +127,54 @@ function suitePath({ evaluate }: Recipe, i: number): RecipePath {
  * Costs no more than a look at each.
  */
 export async function missingPromptFiles(recipe: Recipe, options: SelectOptions): Promise<RecipeProblem[]> {
-  const missing = async (file: string, path: RecipePath): Promise<RecipeProblem[]> => {
-    const place = placeOf(file, options);
-    if (place instanceof DiscernError) return [problemOf(place, path, file)];
-    const isThere = await stat(place).then(
-      () => true,
-      () => false,
-    );
-    return isThere ? [] : [problemOf(await missingFiles([place]), path, file)];
-  };
   const { suites, missing: inCase } = recipe.evaluate;
   const found = await Promise.all([
-    ...usesOf(recipe).map(({ path, source: { file } }) => missing(file, path)),
-    ...(inCase === "report" ? [] : suites).map(async (suite, i): Promise<RecipeProblem[]> => {
-      const path = suitePath(recipe, i);
-      if (isOwnSuite(suite)) return missing(suite.source.file, path);
-      try {
-        await locatedSuite(suite, suiteOptions(recipe, options));
-        return [];
-      } catch (error) {
-        if (!(error instanceof DiscernError)) throw error;
-        return [suiteProblem(error, path, suite)];
-      }
-    }),
+    ...usesOf(recipe).map(({ path, source: { file } }) => missingFile(file, path, options)),
+    ...(inCase === "report" ? [] : suites).map((_, i) => missingSuite(recipe, i, options)),
   ]);
   return found.flat();
+}
+
+/**
+ * Those of the suites that a run began without which cannot be had now either. Costs no more than a look at each.
+ *
+ * @param missing suites of the recipe, as they were missing.
+ */
+export async function stillMissing(
+  recipe: Recipe,
+  missing: readonly MissingSuite[],
+  options: SelectOptions,
+): Promise<MissingSuite[]> {
+  const found = await Promise.all(
+    missing.map(async (one) => {
+      const i = recipe.evaluate.suites.findIndex(({ name }) => name === one.suite);
+      return i >= 0 && (await missingSuite(recipe, i, options)).length === 0 ? [] : [one];
+    }),
+  );
+  return found.flat();
+}
+
+async function missingSuite(recipe: Recipe, i: number, options: SelectOptions): Promise<RecipeProblem[]> {
+  const suite = recipe.evaluate.suites[i]!;
+  const path = suitePath(recipe, i);
+  if (isOwnSuite(suite)) return missingFile(suite.source.file, path, options);
+  try {
+    await locatedSuite(suite, suiteOptions(recipe, options));
+    return [];
+  } catch (error) {
+    if (!(error instanceof DiscernError)) throw error;
+    return [suiteProblem(error, path, suite)];
+  }
+}
+
+async function missingFile(file: string, path: RecipePath, options: SelectOptions): Promise<RecipeProblem[]> {
+  const place = placeOf(file, options);
+  if (place instanceof DiscernError) return [problemOf(place, path, file)];
+  const isThere = await stat(place).then(
+    () => true,
+    () => false,
+  );
+  return isThere ? [] : [problemOf(await missingFiles([place]), path, file)];
 }
 
 /**

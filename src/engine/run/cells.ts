@@ -4,6 +4,7 @@ import { DiscernError } from "../../protocol/errors.ts";
 import { timeline } from "../../protocol/timeline.ts";
 import { addedEvaluation } from "../../recipe/addedEvaluation.ts";
 import { differences } from "../../recipe/differences.ts";
+import { stillMissing } from "../../recipe/prompts.ts";
 import {
   appendCellEvent,
   cellFolder,
@@ -24,7 +25,10 @@ import { makeFolders } from "../../storage/folders.ts";
 import type { RunEnd } from "./execute.ts";
 import type { StopToken } from "./stop.ts";
 
-/** What is left to do of a cell. One that is to be evaluated has finished but for suites or judges that were added to its recipe. */
+/**
+ * What is left to do of a cell. One that is to be evaluated has finished but for suites or judges that were added to its recipe, or suites
+ * that were missing.
+ */
 export type CellState = "to run" | "to resume" | "to evaluate" | "finished";
 
 /**
@@ -44,7 +48,8 @@ export async function cellState(plan: Plan, folder: string, cell: Cell): Promise
   }
   const planned = await completedRecipe(plan, folder, cell);
   // The root of a ready benchmark is where it is started, and it may be resumed from elsewhere.
-  const begun = recipeNamedFrom(plan.root, folder, await openRun(place));
+  const { recipe, manifest } = await openRun(place);
+  const begun = recipeNamedFrom(plan.root, folder, { recipe, manifest });
   const added = addedEvaluation(begun, planned);
   if (added === null) {
     const keys = differences(begun, planned).map(({ key }) => key);
@@ -55,7 +60,10 @@ export async function cellState(plan: Plan, folder: string, cell: Cell): Promise
     );
   }
   if (timeline(readEvents(runPaths(place).events)).state !== "finished") return "to resume";
-  return added.suites.length > 0 || added.judges > 0 ? "to evaluate" : "finished";
+  const { missingSuites = [] } = manifest;
+  const isFound =
+    (await stillMissing(planned, missingSuites, { root: plan.root })).length < missingSuites.length;
+  return isFound || added.suites.length > 0 || added.judges > 0 ? "to evaluate" : "finished";
 }
 
 /** What is left to do of every cell of a plan, by name. @throws as {@link cellState}. */

@@ -20,6 +20,7 @@ import { changedRecipe } from "../../recipe/loadRecipe.ts";
 import { type ModelShape, shapeProblems } from "../../recipe/modelFit.ts";
 import { chosenPlacement, type Placement, placementOf } from "../../recipe/placement.ts";
 import { refuseErrors } from "../../recipe/problem.ts";
+import { stillMissing } from "../../recipe/prompts.ts";
 import { recipeWork } from "../../recipe/work.ts";
 import {
   clearRunFolder,
@@ -135,17 +136,24 @@ export async function resumeRun(options: ExecuteOptions, set: readonly string[] 
 /** What of its recipe a run that has begun can be changed in: where it is computed, and the suites and judges that it has. */
 type Changeable = Placement & Pick<Recipe, "evaluate">;
 
-/** Resumes the run of a folder as its recipe, with these changes, says. @throws as {@link resumeRun}. */
-async function resumeAt(asked: Changeable, options: ExecuteOptions): Promise<RunEnd> {
+/**
+ * Resumes the run of a folder as its recipe, with these changes, says.
+ *
+ * @param looksAgain whether suites that were missing when it began are looked for; else it stays without them.
+ * @throws as {@link resumeRun}.
+ */
+async function resumeAt(asked: Changeable, options: ExecuteOptions, looksAgain = false): Promise<RunEnd> {
   const { folder } = options;
   const { recipe: stored, manifest: begun } = await openRun(folder);
   const recipe = { ...stored, ...asked };
-  const isAdded = !isDeepStrictEqual(recipe.evaluate, stored.evaluate);
   const release = await lockRun(folder);
   try {
     await clearRunFolder(folder);
     const { root } = begun.recipe;
-    const missing = begun.missingSuites ?? [];
+    const { missingSuites = [], ...known } = begun;
+    const missing = looksAgain ? await stillMissing(recipe, missingSuites, { root }) : missingSuites;
+    const isAdded =
+      missing.length < missingSuites.length || !isDeepStrictEqual(recipe.evaluate, stored.evaluate);
     const read = withoutSuites(recipe, missing);
     const data = await promptFiles(read, root, begun.data);
     const prompts = { ...(await readRunPrompts(read, root, data, options.stop)), missing };
@@ -175,12 +183,13 @@ async function resumeAt(asked: Changeable, options: ExecuteOptions): Promise<Run
           "the run cannot be resumed. Resume it with what it began with, or start a new run.",
       );
     }
-    const known = new Set(begun.data.map(({ file }) => file));
-    const newData = isAdded ? data.filter(({ file }) => !known.has(file)) : [];
+    const files = new Set(begun.data.map(({ file }) => file));
+    const newData = isAdded ? data.filter(({ file }) => !files.has(file)) : [];
     refuseChanged(folder, begun, [{ ...now, data: data.filter((file) => !newData.includes(file)) }]);
     const { device, backend, deviceChoice, memoryPlan } = now;
     const manifest: Manifest = {
-      ...begun,
+      ...known,
+      ...(missing.length > 0 && { missingSuites: missing }),
       ...{ data: [...begun.data, ...newData], backend, memoryPlan },
       ...(isOtherPlace(begun, now) && { device, deviceChoice }),
     };
@@ -214,7 +223,7 @@ function refuseChanged(folder: string, begun: Manifest, now: readonly RunFiles[]
 
 /**
  * Starts a run, or resumes it where `resume` is set and the folder holds it already. One that has finished answers the suites that its
- * recipe has more by now, and its answers are judged by the judges that it has more.
+ * recipe has more by now and those that were missing and are not any more, and its answers are judged by the judges that it has more.
  *
  * @throws DiscernError as `startRun` and `resumeRun`, and `run-invalid` when the folder holds the run of another recipe.
  */
@@ -233,7 +242,7 @@ export async function executeRun(
         "resume it, or choose another folder. Suites and judges can be added.",
     );
   }
-  return resumeAt({ ...placementOf(recipe), evaluate: recipe.evaluate }, options);
+  return resumeAt({ ...placementOf(recipe), evaluate: recipe.evaluate }, options, true);
 }
 
 /** The rank that `auto` measures with: that of the first stage that trains adapters; null where all train the weights themselves. */

@@ -115,12 +115,14 @@ export async function promptFiles(
     if (!bytes?.length) return [];
     return [{ file, bytes: bytes.length, sha256: sha256(bytes) }];
   };
-  const labels = (log: string) =>
-    describe(log, began && (began.find(({ file }) => file === log)?.bytes ?? 0));
+  const begunWith = new Map(began?.map(({ file, bytes }) => [file, bytes]));
+  const labels = (file: string) => {
+    const log = labelLogPath(file);
+    // The file of a suite that was added since counts as it is now.
+    return describe(log, begunWith.has(file) ? (begunWith.get(log) ?? 0) : undefined);
+  };
   const found = await Promise.all([
-    ...[...files]
-      .sort()
-      .flatMap((file) => [describe(file), describe(layoutPath(file)), labels(labelLogPath(file))]),
+    ...[...files].sort().flatMap((file) => [describe(file), describe(layoutPath(file)), labels(file)]),
     ...evaluate.suites.flatMap((suite) => (isOwnSuite(suite) ? [] : [suiteFiles(suite, recipe, root)])),
   ]);
   // Several suites may take rows of one file.
