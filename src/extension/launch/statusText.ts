@@ -1,5 +1,6 @@
 import { tokenPace } from "../../protocol/telemetry.ts";
 import { counted, duration, probability } from "../../wording/numbers.ts";
+import { stageWord } from "../../wording/stages.ts";
 import { cellsWords, stepWords } from "../runs/describe.ts";
 import type { CellsSummary, RunSummary } from "../runs/summary.ts";
 
@@ -19,17 +20,11 @@ export type ShownRun = Pick<
   | "stopping"
 > & { readonly label: string };
 
-const methods: Readonly<Record<string, string>> = {
-  contrastive: "DCR",
-  supervised: "STL",
-  preference: "DPO",
-};
-
 /** What a run trains, as researchers call it: "DCR → STL". */
 function methodOf({ stages }: Pick<RunSummary, "stages">): string {
   if (stages.length === 0) return "untrained";
   return stages
-    .map(({ kind }) => methods[kind] ?? kind)
+    .map(({ kind }) => stageWord(kind, "short"))
     .filter((method, i, all) => method !== all[i - 1])
     .join(" → ");
 }

@@ -1,6 +1,7 @@
 import { activityWords } from "../../protocol/activity.ts";
 import { backendWords } from "../../protocol/backend.ts";
 import { counted as count, duration, estimate, percent, probability } from "../../wording/numbers.ts";
+import { stageWord } from "../../wording/stages.ts";
 import type { Headline } from "./headline.ts";
 import {
   type CellsSummary,
@@ -20,14 +21,6 @@ export const stateIcons: Record<RunSummaryState, { readonly icon: string; readon
   interrupted: { icon: "debug-disconnect", color: "charts.orange" },
   damaged: { icon: "warning", color: "problemsWarningIcon.foreground" },
 };
-
-/** The kind of a stage in words. */
-export function stageWord(kind: string): string {
-  if (kind === "contrastive") return "contrastive refinement";
-  if (kind === "supervised") return "safety tuning";
-  if (kind === "preference") return "preference tuning";
-  return kind;
-}
 
 /** The context value of a row, by whose parts the manifest shows commands: of a run, an experiment (a `comparison`, too) or a report alone. */
 export function contextValue(run: RunSummary): string {
@@ -251,7 +244,7 @@ function stageDetails({ stages, step }: RunSummary): Detail[] {
     before += steps ?? 0;
     const over = steps !== null && done >= steps;
     return {
-      name: `Stage ${index + 1}: ${stageWord(kind)}`,
+      name: `Stage ${index + 1}: ${stageWord(kind, "work")}`,
       value: steps === null ? `${done} steps` : `${done}/${steps}`,
       icon: over ? "check" : done > 0 ? "sync" : "circle-outline",
       opens: "dashboard",

@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import { count, quantity } from "../../wording/numbers.ts";
-import { IconButton } from "../ui/iconButton.tsx";
+import { LeafTurner } from "../ui/leaves.tsx";
 import type { Cell, TableModel } from "./model/table.ts";
 
 /** Rows of one leaf: more would make the page slow, and nobody reads them at once. */
@@ -46,23 +46,7 @@ export function DataTable({ table }: { table: TableModel }) {
           ))}
         </tbody>
       </table>
-      {leaves > 1 && (
-        <div class="toolbar">
-          <IconButton
-            icon="chevron-left"
-            name="Earlier rows"
-            disabled={at === 0}
-            press={() => turn(at - 1)}
-          />
-          <IconButton
-            icon="chevron-right"
-            name="Later rows"
-            disabled={at === leaves - 1}
-            press={() => turn(at + 1)}
-          />
-          <span class="muted">Save as CSV for all rows.</span>
-        </div>
-      )}
+      <LeafTurner {...{ at, leaves, turn }}>Save as CSV for all rows.</LeafTurner>
     </div>
   );
 }

@@ -7,7 +7,7 @@ import {
 } from "../../protocol/probe/result.ts";
 import { count, counted, quantity } from "../../wording/numbers.ts";
 import { downloadCsv } from "../ui/csv.tsx";
-import { IconButton } from "../ui/iconButton.tsx";
+import { LeafTurner } from "../ui/leaves.tsx";
 import { type Column, SortableTable } from "../ui/table.tsx";
 import type { FigureProps } from "./figure.ts";
 import { opener } from "./promptLine.tsx";
@@ -73,26 +73,10 @@ function Leaves({ table, byId, post }: LeavesProps) {
         rows={rows}
         keyOf={({ key }) => key}
       />
-      {leaves > 1 && (
-        <div class="toolbar">
-          <IconButton
-            icon="chevron-left"
-            name="Earlier rows"
-            disabled={at === 0}
-            press={() => turn(at - 1)}
-          />
-          <IconButton
-            icon="chevron-right"
-            name="Later rows"
-            disabled={at === leaves - 1}
-            press={() => turn(at + 1)}
-          />
-          <span class="muted">
-            Rows {count(at * leaf + 1)} to {count(at * leaf + rows.length)} of {count(table.rows.length)}. The
-            export has all of them.
-          </span>
-        </div>
-      )}
+      <LeafTurner {...{ at, leaves, turn }}>
+        Rows {count(at * leaf + 1)} to {count(at * leaf + rows.length)} of {count(table.rows.length)}. The
+        export has all of them.
+      </LeafTurner>
     </>
   );
 }

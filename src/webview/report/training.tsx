@@ -5,6 +5,7 @@ import type { Figures } from "../../protocol/webview/report.ts";
 import { greatestOf, leastOf } from "../../statistics/extremes.ts";
 import { count, figure, interval, probability, signed } from "../../wording/numbers.ts";
 import { greedyOrSampled } from "../../wording/refusal.ts";
+import { stageWords } from "../../wording/stages.ts";
 import { OfferSampledRate } from "../laboratory/sampledRate.tsx";
 import { DataDetails } from "../ui/details.tsx";
 import { LineChart } from "../ui/lineChart.tsx";
@@ -157,8 +158,6 @@ function lagColumns(series: readonly Series[]): Column<Series>[] {
   });
 }
 
-const stageNames = { contrastive: "DCR", supervised: "STL", preference: "DPO" };
-
 function Curve({ name, series: { points, stages } }: { name: string; series: Series }) {
   const steps = points.map(({ step }) => step);
   const [first, last] = [leastOf(steps), greatestOf(steps)];
@@ -171,7 +170,7 @@ function Curve({ name, series: { points, stages } }: { name: string; series: Ser
         label={`${name}: at step ${count(last)} refusal is ${ends}`}
         x={{ title: "step", from: first, to: last }}
         y={{ title: "refusal probability", from: 0, to: 1 }}
-        stages={stages?.map(({ kind, step }) => ({ x: step, name: stageNames[kind] })) ?? []}
+        stages={stages?.map(({ kind, step }) => ({ x: step, name: stageWords[kind].short })) ?? []}
         lines={groups.map(({ key, class: style, shape }) => ({
           key,
           class: style,

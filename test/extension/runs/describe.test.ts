@@ -1,13 +1,8 @@
 import { expect, test } from "vitest";
-import {
-  contextValue,
-  description,
-  details,
-  stageWord,
-  stateIcons,
-} from "../../../src/extension/runs/describe.ts";
+import { contextValue, description, details, stateIcons } from "../../../src/extension/runs/describe.ts";
 import type { Headline } from "../../../src/extension/runs/headline.ts";
 import type { RunSummary, RunSummaryState } from "../../../src/extension/runs/summary.ts";
+import { stageWord } from "../../../src/wording/stages.ts";
 import { runManifest } from "../../runManifest.ts";
 
 const run: RunSummary = {
@@ -100,7 +95,9 @@ test("no two states look alike, but for a run that starts and one that runs", ()
 });
 
 test("a kind of stage that is not known is shown as it is", () => {
-  expect(stageWord("other")).toBe("other");
+  expect(stageWord("other", "work")).toBe("other");
+  expect(stageWord("toString", "short")).toBe("toString");
+  expect(stageWord("supervised", "short")).toBe("STL");
 });
 
 test("the device that auto chose stands with its reason", () => {

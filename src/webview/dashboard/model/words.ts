@@ -7,13 +7,6 @@ export const panelWords: Record<PanelName, string> = {
   general: "general",
 };
 
-/** Names of stages: the paper's abbreviations, and what they are. */
-export const stageWords = {
-  contrastive: { short: "DCR", long: "contrastive stage" },
-  supervised: { short: "STL", long: "safety-tuning stage" },
-  preference: { short: "DPO", long: "preference-tuning stage" },
-} as const;
-
 /** A state in words, with its codicon. */
 export const stateWords: Record<ShownState, { word: string; icon: string }> = {
   starting: { word: "starting", icon: "loading" },

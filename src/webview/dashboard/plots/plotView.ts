@@ -1,11 +1,11 @@
 import { greatestOf } from "../../../statistics/extremes.ts";
+import { stageWords } from "../../../wording/stages.ts";
 import { styleCount } from "../../ui/methodStyle.ts";
 import type { Guide, PlotSeries, PlotSpec, Range } from "../../ui/plotSpec.ts";
 import type { RunSeries } from "../model/runSeries.ts";
 import type { SmoothedLines } from "../model/smoothing.ts";
 import type { TableModel } from "../model/table.ts";
 import { type AlignedLines, Timeline } from "../model/timeline.ts";
-import { stageWords } from "../model/words.ts";
 
 /** A run on the page; `index` is the style of its method. */
 export interface PlottedRun {
@@ -80,8 +80,8 @@ export function stageMarks(
   return [...marks.values()]
     .sort((a, b) => a.x - b.x)
     .map(({ x, kind, labels }) => {
-      const { short, long } = stageWords[kind];
-      if (runs.length === 1) return { x, name: `${short} · ${long}` };
+      const { short, stage } = stageWords[kind];
+      if (runs.length === 1) return { x, name: `${short} · ${stage}` };
       return {
         x,
         name: labels.length === runs.length ? short : `${short} (${[...new Set(labels)].join(", ")})`,
@@ -118,7 +118,7 @@ function stepAxisOf(timeline: Timeline): NonNullable<PlotSpec["stepAxis"]> {
     ticks: (view) => timeline.ticks(view),
     tell: (place) => {
       const found = timeline.within(place);
-      return found ? `step ${found.step} of the ${stageWords[found.kind].long}` : "";
+      return found ? `step ${found.step} of the ${stageWords[found.kind].stage}` : "";
     },
   };
 }
