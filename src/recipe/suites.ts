@@ -24,6 +24,7 @@ import {
   locateSuite,
 } from "../suites/locate.ts";
 import { originPage } from "../suites/published.ts";
+import { counterpartsByPlace } from "./suiteCounterparts.ts";
 import { findSuite } from "./suiteFile.ts";
 
 /** Where suites are looked for. */
@@ -227,7 +228,10 @@ async function promptsOf(
   const once = [...new Map(all.toReversed().map((record) => [record.id, record])).values()].reverse();
   const records = suite.limit === undefined ? once : drawPrompts(once, suite.limit, suite.seed);
   // Pairs that a declaration knows do not change which prompts a limit draws.
-  const pairs = task === "refusal" ? counterpartPairs(declaration.counterparts ?? [], once) : new Map();
+  const { pairs, notices } = counterpartsByPlace(
+    (task === "refusal" && declaration.counterparts) || [],
+    once,
+  );
   return {
     task: task === "pairwise" ? "pairwise" : "refusal",
     name: suite.name,
@@ -235,32 +239,8 @@ async function promptsOf(
       const pair = record.pair ?? pairs.get(record.id);
       return pair === undefined ? record : { ...record, pair };
     }),
-    notices: parts.flatMap(({ notices }) => notices).map((notice) => `${id}: ${notice}`),
+    notices: [...parts.flatMap((part) => part.notices), ...notices].map((notice) => `${id}: ${notice}`),
   };
-}
-
-/**
- * Names of the matched pairs of a suite whose file names none, by the prompts' ids. Categories that are not as long on both sides are
- * left without pairs: a row that is missing would shift all behind it.
- *
- * @param records all prompts of the suite, in the order of its files
- */
-function counterpartPairs(
-  counterparts: readonly { readonly safe: string; readonly unsafe: string }[],
-  records: readonly PromptRecord[],
-): Map<string, string> {
-  return new Map(
-    counterparts.flatMap(({ safe, unsafe }) => {
-      const ofKind = (kind: string, toxic: boolean) =>
-        records.filter((record) => record.kind === kind && (record.label === "toxic") === toxic);
-      const [one, other] = [ofKind(safe, false), ofKind(unsafe, true)];
-      if (one.length !== other.length) return [];
-      return one.flatMap(({ id }, i) => {
-        const pair = `${safe} ${i + 1}`;
-        return [[id, pair] as const, [other[i]!.id, pair] as const];
-      });
-    }),
-  );
 }
 
 async function choicesOf(

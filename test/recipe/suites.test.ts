@@ -211,7 +211,7 @@ describe("suites of prompts", () => {
     expect(labels).toEqual(Array.from({ length: 16 }, () => ["seemingly_toxic", "toxic"]));
   });
 
-  test("a category that is longer on one side has no pairs: each would be with the wrong prompt", async () => {
+  test("a category that is longer on one side has no pairs, which would be of the wrong prompts, and that is said", async () => {
     const root = tempFolder();
     const rows = ["a,safe,x1", "a,safe,x2", "b,toxic,y1", "c,safe,x3", "d,toxic,y3"];
     writeFileSync(join(root, "own.csv"), `topic,label,prompt\n${rows.join("\n")}\n`);
@@ -224,6 +224,12 @@ describe("suites of prompts", () => {
     expect(suite.task === "choice" ? [] : suite.records.map(({ pair }) => pair)).toEqual([
       ...[undefined, undefined, undefined, "c 1", "c 1"],
     ]);
+    expect(suite.notices).toEqual([
+      expect.stringMatching(/^own: "counterparts" names .* pairs: "a" \(2 safe\) and "b" \(1 unsafe\)\./),
+    ]);
+    // A category that was not asked for is nobody's mistake.
+    const part = await read({ suite: "own.suite.json", exceptKinds: ["b"] }, root);
+    expect(part.notices).toEqual([]);
   });
 
   test("instructions of a pairwise suite have reference answers", async () => {
