@@ -18,7 +18,7 @@ export type Resampling = z.infer<typeof resamplingSchema>;
 export function resamplingSentence({ pairs, single, draws }: Resampling): string {
   const drawn =
     pairs === 0
-      ? "prompts, none of which has a counterpart"
+      ? "each prompt by itself, since the answers name no matched pair"
       : `matched pairs whole (${pairs})${single === 0 ? "" : ` and each of the other ${counted(single, "prompt")} by itself`}`;
   return `Bootstrap intervals: ${draws} resamples that draw ${drawn}.`;
 }

@@ -82,6 +82,23 @@ describe("the head", () => {
     tell({ type: "figures", figures: figuresOf(report) });
     expect(screen.queryByText(/^Folder/)).toBeNull();
   });
+
+  test("says what the bootstrap drew, and nothing where an older report does not state it", () => {
+    const { pairs, single } = report.resampling!;
+    expect(pairs).toBeGreaterThan(0);
+    show(told(report));
+    screen.getByText(
+      `Bootstrap intervals: 200 resamples that draw matched pairs whole (${pairs}) and each of the other ${single} prompts by itself.`,
+    );
+    tell({
+      type: "figures",
+      figures: figuresOf({ ...report, resampling: { ...report.resampling!, pairs: 0, single: 180 } }),
+    });
+    screen.getByText(/draw each prompt by itself, since the answers name no matched pair\.$/);
+    const { resampling: _, ...older } = report;
+    tell({ type: "figures", figures: figuresOf(older) });
+    expect(screen.queryByText(/^Bootstrap intervals/)).toBeNull();
+  });
 });
 
 describe("figures", () => {
