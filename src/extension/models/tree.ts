@@ -1,12 +1,13 @@
-import { basename } from "node:path";
 import * as vscode from "vscode";
 import { availableMemory } from "../../recipe/availableMemory.ts";
-import { onSettingChange } from "../contributions.ts";
+import { onSettingChange, registerCommand } from "../contributions.ts";
+import type { CommandId } from "../contributionTypes.ts";
 import { setPlace } from "../device/choose.ts";
 import type { Measured } from "../device/measured.ts";
 import { deviceRow } from "../device/words.ts";
 import { DisposableStore } from "../disposableStore.ts";
 import type { RunLibrary } from "../runs/library.ts";
+import { selectedRow } from "../selectedRow.ts";
 import { type ModelLine, modelLines } from "./details.ts";
 import { adaptersOf, byPlace, type Model, type Place } from "./find.ts";
 import type { Inspected, ModelLibrary } from "./library.ts";
@@ -29,7 +30,8 @@ interface ModelPlace {
 
 interface ModelDetail extends ModelLine {
   readonly of: Model;
-  readonly opens?: vscode.Command;
+  /** What a click on it opens. */
+  readonly opens?: { readonly command: CommandId | "vscode.open"; readonly given: unknown };
 }
 
 /** The Models view. A model is looked into when its row is opened or hovered. */
@@ -46,9 +48,18 @@ export class ModelTree implements vscode.TreeDataProvider<ModelNode>, vscode.Dis
     this.library = library;
     this.runs = runs;
     this.measured = measured;
-    const view = this.store.add(vscode.window.createTreeView("discern.models", { treeDataProvider: this }));
+    const view = this.store.add(
+      vscode.window.createTreeView<ModelNode>("discern.models", { treeDataProvider: this }),
+    );
     // Python and other windows fetch models, too, deep in a cache that is not watched.
     this.store.add(view.onDidChangeVisibility(({ visible }) => visible && library.lookAgain()));
+    this.store.add(
+      registerCommand("discern.models.openRow", async () => {
+        const node = await selectedRow(view);
+        if (node && "of" in node && node.opens)
+          await vscode.commands.executeCommand(node.opens.command, node.opens.given);
+      }),
+    );
     this.store.add(library.onDidChange((model) => this.changed.fire(model)));
     const ofDevice = () => this.changed.fire(this.device);
     this.store.add(measured.onDidChange(ofDevice));
@@ -107,7 +118,7 @@ export class ModelTree implements vscode.TreeDataProvider<ModelNode>, vscode.Dis
   private async adapters(model: Model): Promise<ModelDetail[]> {
     return adaptersOf(model, await this.library.models()).map((adapter) => ({
       ...{ of: model, name: "Adapter", value: adapter.name, icon: "extensions" },
-      opens: { command: "discern.models.newRecipe", title: "New Recipe with It", arguments: [adapter] },
+      opens: { command: "discern.models.newRecipe", given: adapter },
     }));
   }
 
@@ -122,22 +133,14 @@ export class ModelTree implements vscode.TreeDataProvider<ModelNode>, vscode.Dis
         name: "Used by recipe",
         value: vscode.workspace.asRelativePath(recipe),
         icon: "file-code",
-        opens: {
-          command: "vscode.open",
-          title: `Open ${basename(recipe.fsPath)}`,
-          arguments: [recipe],
-        },
+        opens: { command: "vscode.open" as const, given: recipe },
       })),
       ...runs.map((run) => ({
         of: model,
         name: "Used by run",
         value: run.label,
         icon: "graph-line",
-        opens: {
-          command: "discern.runs.openDashboard",
-          title: `Open ${run.label}`,
-          arguments: [run],
-        },
+        opens: { command: "discern.runs.openDashboard" as const, given: run },
       })),
     ];
   }
@@ -196,6 +199,6 @@ function detailItem({ name, value, icon, opens }: ModelDetail): vscode.TreeItem 
   item.description = value;
   item.tooltip = `${name}: ${value}`;
   item.iconPath = new vscode.ThemeIcon(icon);
-  if (opens) item.command = opens;
+  if (opens) item.command = { command: "discern.models.openRow" satisfies CommandId, title: "Open" };
   return item;
 }

@@ -1,13 +1,13 @@
 import { posix } from "node:path";
 import * as vscode from "vscode";
-import { changeSetting, registerCommand, setting } from "../contributions.ts";
+import { changeSetting, registerCommand, runCommand, setting } from "../contributions.ts";
 import type { TreeNode } from "./branch.ts";
 import { chooseColumns } from "./chooseColumns.ts";
 import { chosenNodes } from "./labelCommands.ts";
 import type { PromptLibrary } from "./library.ts";
 import { revealPrompt } from "./reveal.ts";
 import { targetsOf } from "./targets.ts";
-import type { PromptTree } from "./tree.ts";
+import type { PromptTree, Row } from "./tree.ts";
 import type { TreeModel } from "./treeModel.ts";
 import { shownPath } from "./workspaceFiles.ts";
 
@@ -19,6 +19,10 @@ export function registerFileCommands(
 ): vscode.Disposable {
   return vscode.Disposable.from(
     registerCommand("discern.prompts.refresh", () => library.refresh()),
+    registerCommand("discern.prompts.openRow", async () => {
+      const row = await tree.clicked();
+      if (row) await openRow(row);
+    }),
     registerCommand("discern.prompts.open", async (node?: TreeNode) => {
       const [chosen] = await chosenNodes(tree, node);
       // The keyboard stays in the tree, where the next key labels.
@@ -44,6 +48,20 @@ export function registerFileCommands(
       if (uri) await hideFile(uri);
     }),
   );
+}
+
+/** Does what a click on a row is for: shows a prompt, or what a file waits for that cannot be unfolded. */
+async function openRow(row: Row): Promise<void> {
+  if (row.type === "lost") await runCommand("discern.labels.lost", row);
+  else if (row.type === "prompt") await runCommand("discern.prompts.open", row);
+  else if (row.type === "file") {
+    const { state, uri } = row.file;
+    if (state === "unclear") await runCommand("discern.prompts.chooseColumn", uri);
+    else if (state === "large") await runCommand("discern.prompts.readLargeFile", uri);
+    else if (state === "failed" || state === "empty") {
+      await vscode.commands.executeCommand("vscode.open", uri, { preview: true });
+    }
+  }
 }
 
 async function uriOf(

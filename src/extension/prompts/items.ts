@@ -1,6 +1,7 @@
 import { posix } from "node:path";
 import * as vscode from "vscode";
 import { count, counted } from "../../wording/numbers.ts";
+import type { CommandId } from "../contributionTypes.ts";
 import type { Branch, FileNode, GroupNode, PromptNode, RangeNode, TreeNode } from "./branch.ts";
 import { markedUri, type PromptMark } from "./decorations.ts";
 import { hides, type PromptFilter } from "./filter.ts";
@@ -29,6 +30,9 @@ const waitingIcons: Partial<Record<PromptFile["state"], vscode.ThemeIcon>> = {
   empty: new vscode.ThemeIcon("circle-slash"),
   failed: new vscode.ThemeIcon("error", new vscode.ThemeColor("list.errorForeground")),
 };
+
+/** What a click on a row does. */
+const openRow = { command: "discern.prompts.openRow" satisfies CommandId, title: "Open" };
 
 const warning = new vscode.ThemeIcon("warning", new vscode.ThemeColor("list.warningForeground"));
 
@@ -69,13 +73,7 @@ function fileItem({ file }: FileNode, branch: Branch | undefined): vscode.TreeIt
   item.accessibilityInformation = {
     label: [file.path, describeFile(file, branch), chosen].filter(Boolean).join(", "),
   };
-  const command = { unclear: "discern.prompts.chooseColumn", large: "discern.prompts.readLargeFile" };
-  if (file.state === "unclear" || file.state === "large") {
-    item.command = { command: command[file.state], title: "", arguments: [file.uri] };
-  }
-  if (file.state === "failed" || file.state === "empty") {
-    item.command = { command: "vscode.open", title: "", arguments: [file.uri, { preview: true }] };
-  }
+  if (icon !== undefined) item.command = openRow;
   return item;
 }
 
@@ -87,7 +85,7 @@ export function lostItem(log: LostLog): vscode.TreeItem {
   item.contextValue = "lostLabels";
   item.description = [lostWords(log), folderOf(log)].filter(Boolean).join(" · ");
   item.accessibilityInformation = { label: `${log.path}, ${lostWords(log)}` };
-  item.command = { command: "discern.labels.lost", title: "", arguments: [log] };
+  item.command = openRow;
   return item;
 }
 
@@ -172,11 +170,7 @@ function promptItem(node: PromptNode, branch: Branch | undefined, search: string
   const marks = marksOf(node, disputed);
   item.description = marks.join(" · ");
   item.resourceUri = markedUri(marks);
-  item.command = {
-    command: "discern.prompts.open",
-    title: "Open Prompt in File",
-    arguments: [node],
-  };
+  item.command = openRow;
   item.accessibilityInformation = {
     label: [wordState(state), text, item.description].filter(Boolean).join(", "),
   };

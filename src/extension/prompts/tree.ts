@@ -4,6 +4,7 @@ import { count } from "../../wording/numbers.ts";
 import { onSettingChange, setContext, setting } from "../contributions.ts";
 import { DisposableStore } from "../disposableStore.ts";
 import { log } from "../log.ts";
+import { selectedRow } from "../selectedRow.ts";
 import type { FileNode, PromptNode, TreeNode } from "./branch.ts";
 import { hides, type PromptFilter } from "./filter.ts";
 import { itemOf, lostItem } from "./items.ts";
@@ -30,7 +31,7 @@ const PATIENCE = 5000;
 const AGAIN = 25;
 
 /** What a row of the view is of. */
-type Row = TreeNode | LostLog;
+export type Row = TreeNode | LostLog;
 
 /** The Prompts view. */
 export class PromptTree implements vscode.TreeDataProvider<Row>, vscode.Disposable {
@@ -100,6 +101,11 @@ export class PromptTree implements vscode.TreeDataProvider<Row>, vscode.Disposab
       if (!isUnnamed || performance.now() > end) return selection.filter(isNode);
       await sleep(AGAIN);
     }
+  }
+
+  /** The row that was clicked. */
+  clicked(): Promise<Row | undefined> {
+    return selectedRow(this.view);
   }
 
   /**

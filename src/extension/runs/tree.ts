@@ -4,6 +4,7 @@ import { probeSuffix } from "../../protocol/probe/result.ts";
 import { runCommand, setContext } from "../contributions.ts";
 import type { CommandId } from "../contributionTypes.ts";
 import { DisposableStore } from "../disposableStore.ts";
+import { selectedRow } from "../selectedRow.ts";
 import { contextValue, type Detail, description, details, kindWord, stateIcons } from "./describe.ts";
 import { passesFilter } from "./filter.ts";
 import type { Run, RunLibrary } from "./library.ts";
@@ -103,15 +104,14 @@ export class RunTree implements vscode.TreeDataProvider<RunNode>, vscode.Disposa
 
   getTreeItem(node: RunNode): vscode.TreeItem {
     const item = this.itemOf(node);
-    // It takes no arguments, since the editor forgets those of a row as soon as the row is drawn anew, and a click then fails.
     if (opens(node)) item.command = { command: openRow, title: "Open" };
     return item;
   }
 
-  /** Opens what the selected row is for. */
+  /** Opens what the row is for that was clicked. */
   async openSelected(): Promise<void> {
-    const [node, ...others] = this.view.selection;
-    const opened = node && others.length === 0 ? opens(node) : undefined;
+    const node = await selectedRow(this.view);
+    const opened = node && opens(node);
     if (opened) await runCommand(opened.command, opened.given);
   }
 
