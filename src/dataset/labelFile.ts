@@ -158,11 +158,15 @@ export class LabelFile {
   /**
    * Undoes what a person did last, in whichever window or on whichever day.
    *
+   * @param that undoes this action alone, by its `lastDone`: nothing where another was done since and still holds
    * @returns as `read`, or null when there is nothing to undo
    * @throws DiscernError "labels-unwritable" when the folder can not be written to.
    */
-  undo(by: string): Promise<Set<string> | null> {
-    return this.step(by, (history, at) => history.undo(this.decisions, this.log.pairs, at));
+  undo(by: string, that?: number): Promise<Set<string> | null> {
+    return this.step(by, (history, at) => {
+      if (that !== undefined && history.lastDone !== that) return null;
+      return history.undo(this.decisions, this.log.pairs, at);
+    });
   }
 
   /**

@@ -100,6 +100,27 @@ describe("undo and redo", () => {
     );
   });
 
+  test("an undo of one step is not done to another that came after it", async () => {
+    const file = new LabelFile(await log());
+    await file.decide("ann", [
+      { id: "p", label: "toxic" },
+      { id: "q", label: "toxic" },
+    ]);
+    const that = file.history("ann").lastDone!;
+    await file.decide("ann", [{ id: "r", label: "general" }]);
+    expect(await file.undo("ann", that)).toBeNull();
+    expect(labelsOf(file)).toEqual(
+      new Map([
+        ["p", "toxic"],
+        ["q", "toxic"],
+        ["r", "general"],
+      ]),
+    );
+    // Once that is undone, it is the last one again.
+    await file.undo("ann");
+    expect(await file.undo("ann", that)).toEqual(new Set(["p", "q"]));
+  });
+
   test("an undone first decision is withdrawn, and what another says holds again", async () => {
     const path = await log(`${line("p", "general", 0, "ben")}\n`);
     const file = new LabelFile(path);

@@ -7,9 +7,10 @@ import { readLabels } from "../../dataset/labels.ts";
 import { type Label, labelLogEnding } from "../../protocol/label.ts";
 import { counted } from "../../wording/numbers.ts";
 import { registerCommand, runCommand } from "../contributions.ts";
-import { log } from "../log.ts";
+import { log, logError } from "../log.ts";
 import { confirmLabel } from "../prompts/labelCommands.ts";
 import type { PromptFile, PromptLibrary } from "../prompts/library.ts";
+import { tellLabelled } from "../prompts/tellLabelled.ts";
 import { oneLine, prompts, unaskedLabels, wordDecision } from "../prompts/words.ts";
 import { agreementOn } from "./agreement.ts";
 import { agreementText } from "./agreementText.ts";
@@ -57,11 +58,8 @@ async function labelFile(library: PromptLibrary, file: PromptFile): Promise<void
   const ids = open.size === 0 || open.size === all.length ? all : await chooseWhich(title, all, [...open]);
   if (!ids || (ids.length > unaskedLabels && !(await confirmLabel(ids.length, label.each)))) return;
   await library.label(file, ids, label.each);
-  const undo = "Undo";
   const message = `Labelled ${prompts(ids.length)} of ${file.path} as ${wordDecision(label.each)}.`;
-  void vscode.window.showInformationMessage(message, undo).then((chosen) => {
-    if (chosen === undo) void runCommand("discern.prompts.undo");
-  });
+  void tellLabelled(library, file, message).catch(logError);
 }
 
 async function chooseWhich(title: string, all: string[], open: string[]): Promise<string[] | undefined> {
@@ -167,15 +165,15 @@ async function mergeLogs(library: PromptLibrary, file: PromptFile): Promise<void
   }
   if (!(await confirmMerge(file, plan))) return;
   await library.merge(file, plan.entries);
-  const [undo, show] = ["Undo", "Show Disputed"];
+  void tellMerged(library, file, plan).catch(logError);
+}
+
+async function tellMerged(library: PromptLibrary, file: PromptFile, plan: MergePlan): Promise<void> {
+  const show = "Show Disputed";
   const message = `Merged ${counted(plan.entries.length, "label")} into ${file.path}.`;
-  const offers = plan.conflicts.length > 0 ? [show, undo] : [undo];
-  void vscode.window.showInformationMessage(message, ...offers).then((answer) => {
-    if (answer === undo) void runCommand("discern.prompts.undo");
-    else if (answer === show) {
-      void runCommand("discern.labelling.open", file.uri, { query: { label: "disputed", text: "" } });
-    }
-  });
+  const offers = plan.conflicts.length > 0 ? [show] : [];
+  if ((await tellLabelled(library, file, message, ...offers)) === show)
+    await runCommand("discern.labelling.open", file.uri, { query: { label: "disputed", text: "" } });
 }
 
 /** Asks whether to merge; conflicts are shown when asked for, and then it asks again. */

@@ -2,6 +2,7 @@ import * as vscode from "vscode";
 import type { Label } from "../../protocol/label.ts";
 import { registerCommand } from "../contributions.ts";
 import { logError } from "../log.ts";
+import type { Turns } from "../turns.ts";
 import type { PromptNode, TreeNode } from "./branch.ts";
 import type { PromptLibrary } from "./library.ts";
 import { revealPrompt } from "./reveal.ts";
@@ -13,11 +14,16 @@ import { labelQuestion, prompts, unaskedLabels } from "./words.ts";
 /** Milliseconds without a further label after which the editor follows: it need not show every prompt that a fast hand passes. */
 const FOLLOW = 150;
 
-/** The commands that decide about the prompts selected in the tree. */
+/**
+ * The commands that decide about the prompts selected in the tree.
+ *
+ * @param turns in which labels are given
+ */
 export function registerLabelCommands(
   library: PromptLibrary,
   model: TreeModel,
   tree: PromptTree,
+  turns: Turns,
 ): vscode.Disposable {
   const decide = async (label: Label | "skip" | null, node?: TreeNode, nodes?: TreeNode[]) => {
     const chosen = await chosenNodes(tree, node, nodes);
@@ -50,13 +56,8 @@ export function registerLabelCommands(
     }, FOLLOW);
   };
   // A fast hand presses the next key before the last label is written: each key is about the prompt the one before led to.
-  let last: Promise<unknown> = Promise.resolve();
-  const inTurn = (label: Label | "skip" | null) => (node?: TreeNode, nodes?: TreeNode[]) => {
-    const work = () => decide(label, node, nodes);
-    const turn = last.then(work, work);
-    last = turn;
-    return turn;
-  };
+  const inTurn = (label: Label | "skip" | null) => (node?: TreeNode, nodes?: TreeNode[]) =>
+    turns.take(() => decide(label, node, nodes));
   return vscode.Disposable.from(
     registerCommand("discern.prompts.labelToxic", inTurn("toxic")),
     registerCommand("discern.prompts.labelSeeminglyToxic", inTurn("seemingly_toxic")),

@@ -309,6 +309,21 @@ export class PromptLibrary implements vscode.Disposable {
     return changed;
   }
 
+  /**
+   * What undoes the step that this person just made in a file, and no step that was made since.
+   *
+   * @returns undoes it, and says which prompts that concerned: null where another step was made since and still holds
+   */
+  undoing(file: PromptFile): () => Promise<ReadonlySet<string> | null> {
+    const by = this.author;
+    const that = file.labels.history(by).lastDone;
+    return async () => {
+      const changed = await file.labels.undo(by, that);
+      this.tell(file, changed ?? new Set());
+      return changed;
+    };
+  }
+
   /** Reads what other windows appended to the label logs. */
   async readLabels(): Promise<void> {
     for (const file of this.byUri.values()) await this.readLog(file);

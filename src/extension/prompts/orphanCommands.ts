@@ -3,11 +3,13 @@ import * as vscode from "vscode";
 import { type Carry, proposeCarries, type Worded } from "../../dataset/carryLabels.ts";
 import type { Orphan } from "../../dataset/orphans.ts";
 import { counted } from "../../wording/numbers.ts";
-import { registerCommand, runCommand } from "../contributions.ts";
+import { registerCommand } from "../contributions.ts";
 import { DisposableStore } from "../disposableStore.ts";
+import { logError } from "../log.ts";
 import type { TreeNode } from "./branch.ts";
 import { chosenNodes } from "./labelCommands.ts";
 import type { PromptFile, PromptLibrary } from "./library.ts";
+import { tellLabelled } from "./tellLabelled.ts";
 import type { PromptTree } from "./tree.ts";
 import { oneLine, wordDecision } from "./words.ts";
 
@@ -64,7 +66,11 @@ async function settle(library: PromptLibrary, file: PromptFile): Promise<void> {
     const chosen = picked.flatMap(({ carry }) => (carry ? [carry] : []));
     if (chosen.length > 0) {
       await library.carryOver(file, chosen);
-      void tell(`Carried over ${counted(chosen.length, "label")} in ${file.path}.`);
+      void tellLabelled(
+        library,
+        file,
+        `Carried over ${counted(chosen.length, "label")} in ${file.path}.`,
+      ).catch(logError);
     }
   }
   const rest = orphans.filter(({ id }) => !byId.has(id));
@@ -80,13 +86,8 @@ async function settle(library: PromptLibrary, file: PromptFile): Promise<void> {
     file,
     forgotten.map(({ orphan }) => orphan.id),
   );
-  void tell(`Forgot ${counted(forgotten.length, "label")} without a prompt of ${file.path}.`);
-}
-
-async function tell(message: string): Promise<void> {
-  const undo = "Undo";
-  if ((await vscode.window.showInformationMessage(message, undo)) === undo)
-    await runCommand("discern.prompts.undo");
+  const message = `Forgot ${counted(forgotten.length, "label")} without a prompt of ${file.path}.`;
+  void tellLabelled(library, file, message).catch(logError);
 }
 
 function pick(

@@ -6,6 +6,7 @@
 
 import * as vscode from "vscode";
 import { setting } from "../contributions.ts";
+import { Turns } from "../turns.ts";
 import { PromptDecorations } from "./decorations.ts";
 import { registerFileCommands } from "./fileCommands.ts";
 import { registerHistoryCommands } from "./historyCommands.ts";
@@ -25,14 +26,15 @@ export function registerPrompts(context: vscode.ExtensionContext, library: Promp
     library.verdicts?.verdictOf(file, id),
   );
   const tree = new PromptTree(library, model);
+  const turns = new Turns();
   return vscode.Disposable.from(
     tree,
     new PromptDecorations(library, model),
     new PromptProblems(library),
     tellLargeFiles(context, library),
     followMoves(library),
-    registerLabelCommands(library, model, tree),
-    registerHistoryCommands(library),
+    registerLabelCommands(library, model, tree, turns),
+    registerHistoryCommands(library, turns),
     registerSearchCommands(library, model, tree),
     registerFileCommands(library, model, tree),
     registerOrphanCommands(library, tree),
