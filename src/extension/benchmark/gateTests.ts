@@ -189,8 +189,9 @@ export class GateTests implements vscode.Disposable {
     if (before?.state === "finished" && before.report !== null) return before;
     requireTrust();
     if (before === undefined) {
-      if (!(await passesPlanned(facts, file.uri!))) return undefined;
-      await startComparison(engine, library, file.uri!, this.names.get(file.id)!);
+      const text = await passesPlanned(facts, file.uri!);
+      if (text === undefined) return undefined;
+      await startComparison(engine, library, { file: file.uri!, text }, this.names.get(file.id)!);
     } else if (isResumable(before)) await resumeRun(engine, library, before);
     const say = (words: string) => testRun.appendOutput(`${words}\r\n`);
     say(`${this.names.get(file.id)} runs in a process of its own.`);

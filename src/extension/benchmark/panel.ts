@@ -104,7 +104,9 @@ export class BenchmarkPanel {
   /** Tells the page what changed, one telling after another. */
   private tell(): Promise<void> {
     this.telling = this.telling.then(() =>
-      this.look().catch((error: unknown) => this.page.post({ type: "gone", message: wordError(error) })),
+      this.look().catch((error: unknown) => {
+        this.page.post({ type: "gone", message: wordError(error) });
+      }),
     );
     return this.telling;
   }

@@ -13,6 +13,7 @@ import { type StartChoice, startChoices } from "../launch/offers.ts";
 import { roomForRuns } from "../launch/plannedPreflight.ts";
 import { passesFindings } from "../launch/showFindings.ts";
 import { resumeRun } from "../launch/start.ts";
+import { UnderWay } from "../launch/underWay.ts";
 import type { RecipeFacts } from "../recipe/facts.ts";
 import { cellsWords } from "../runs/describe.ts";
 import type { Run, RunLibrary } from "../runs/library.ts";
@@ -29,6 +30,9 @@ export interface BenchmarkParts {
   readonly documents: PlanDocuments;
 }
 
+/** The files that are being planned and asked about. */
+const underWay = new UnderWay();
+
 /**
  * Shows what a benchmark or sweep file plans and costs, and starts or resumes it where a person wants that. A process of its own runs it.
  *
@@ -37,8 +41,11 @@ export interface BenchmarkParts {
  */
 export async function startBenchmark(parts: BenchmarkParts, given: unknown): Promise<void> {
   const uri = await pickBenchmark(given);
-  if (uri === undefined) return;
-  await savedText(uri);
+  if (uri !== undefined) await underWay.once(uri.toString(), () => startFile(parts, uri));
+}
+
+async function startFile(parts: BenchmarkParts, uri: vscode.Uri): Promise<void> {
+  const text = await savedText(uri);
   const document = await vscode.workspace.openTextDocument(uri);
   const { checked, summary } = await vscode.window.withProgress(
     {
@@ -93,7 +100,8 @@ export async function startBenchmark(parts: BenchmarkParts, given: unknown): Pro
   if (chosen === items.plan) await parts.documents.show(name, planMarkdown(summary));
   else if (chosen === items.resume && before) await resumeRun(parts.engine, parts.library, before);
   else if (chosen === items.add && before) await addToExperiment(parts.engine, parts.library, uri, before);
-  else if (chosen === items.run) await startComparison(parts.engine, parts.library, uri, name);
+  else if (chosen === items.run)
+    await startComparison(parts.engine, parts.library, { file: uri, text }, name);
 }
 
 /** What a file has more than its earlier run; null where that cannot be added, or there is nothing. */

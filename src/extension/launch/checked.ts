@@ -16,14 +16,15 @@ import { passesFindings } from "./showFindings.ts";
 /**
  * Saves a recipe, checks whether it can be run and shows what prevents it.
  *
- * @returns the recipe as it will run, every default stated; undefined where it must be fixed first.
+ * @returns the recipe as it will run, every default stated, and the text that was checked: what is typed meanwhile is not started. Undefined where
+ * it must be fixed first.
  * @throws as `Engine.call`.
  */
 export async function checkedRecipe(
   facts: RecipeFacts,
   recipe: vscode.Uri,
   stlAlone: boolean,
-): Promise<Recipe | undefined> {
+): Promise<{ readonly recipe: Recipe; readonly text: string } | undefined> {
   const text = await savedText(recipe);
   const root = dirname(recipe.fsPath);
   const found = await vscode.window.withProgress(
@@ -44,21 +45,21 @@ export async function checkedRecipe(
       ),
   );
   const passed = await passesFindings(recipe, found.findings, found.cost, found.plan);
-  return passed ? (found.recipe ?? undefined) : undefined;
+  return passed && found.recipe ? { recipe: found.recipe, text } : undefined;
 }
 
 /**
  * Saves a comparison, benchmark or sweep, checks whether its runs can be carried out, and shows what prevents it.
  *
  * @param unwritten what is to be written into the file if its runs can be carried out, and the recipe that it is made of, where faults are fixed.
- * @returns whether it is to be started.
+ * @returns the text that was checked, where it is to be started; else undefined.
  * @throws as `Engine.call`.
  */
 export async function passesPlanned(
   facts: RecipeFacts,
   file: vscode.Uri,
   unwritten?: { readonly text: string; readonly recipe: vscode.Uri },
-): Promise<boolean> {
+): Promise<string | undefined> {
   const text = unwritten?.text ?? (await savedText(file));
   const planned = { text, path: file.fsPath, isUnwritten: unwritten !== undefined };
   const { findings, cost, plan } = await vscode.window.withProgress(
@@ -68,9 +69,10 @@ export async function passesPlanned(
     },
     () => plannedPreflight(planned, plannedDoors(facts, file)),
   );
-  return unwritten
+  const passed = unwritten
     ? passesFindings(unwritten.recipe, findings, cost, plan)
     : passesFindings(file, findings, cost, plan, nounOf(file));
+  return (await passed) ? text : undefined;
 }
 
 /**

@@ -43,12 +43,14 @@ export async function compareMethods(
   if (replace === undefined) return;
   const file = vscode.Uri.file(path);
   if (place !== "free" && !replace) {
-    if (await passesPlanned(facts, file)) await startComparison(engine, library, file, comparison.name);
+    const checked = await passesPlanned(facts, file);
+    if (checked !== undefined)
+      await startComparison(engine, library, { file, text: checked }, comparison.name);
     return;
   }
   // What cannot be run leaves no file behind, and replaces none.
   const text = comparisonText(comparison);
-  if (!(await passesPlanned(facts, file, { text, recipe: uri }))) return;
+  if ((await passesPlanned(facts, file, { text, recipe: uri })) === undefined) return;
   await withComparison({ path, text, replace }, () =>
     launch(engine, library, comparison.name, { kind: "start", file: path, text, stlAlone: false }),
   );
@@ -57,16 +59,16 @@ export async function compareMethods(
 /**
  * Starts the comparison that a file describes.
  *
+ * @param described the file, with its text as it was checked
  * @param name of its folder; the engine says what is wrong with the file.
  * @throws as `launch`.
  */
 export async function startComparison(
   engine: Engine,
   library: RunLibrary,
-  file: vscode.Uri,
+  { file, text }: { readonly file: vscode.Uri; readonly text: string },
   name: string,
 ): Promise<void> {
-  const text = await savedText(file);
   await launch(engine, library, name, { kind: "start", file: file.fsPath, text, stlAlone: false });
 }
 

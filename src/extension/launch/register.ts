@@ -23,6 +23,7 @@ import { pickRecipe } from "./pickRecipe.ts";
 import { registerQueue } from "./queue.ts";
 import { launch, resumeRun } from "./start.ts";
 import { runStatus } from "./status.ts";
+import { UnderWay } from "./underWay.ts";
 import { RunWatch } from "./watch.ts";
 
 /** A row of the Prompts view that is of a file. */
@@ -36,19 +37,24 @@ export function registerLaunch(
   { engine, library, facts }: { engine: Engine; library: RunLibrary; facts: RecipeFacts },
 ): vscode.Disposable {
   dropQueue(context.workspaceState);
+  const underWay = new UnderWay();
   const start = async (given: unknown, stlAlone: boolean): Promise<void> => {
     requireTrust();
     const uri = await (stlAlone ? pickRecipe(given) : pickRecipe(given, [recipeSuffix, ...plannedSuffixes]));
     const suffix = plannedSuffixes.find((each) => uri?.path.endsWith(each));
-    if (uri !== undefined && suffix !== undefined) {
-      if (await passesPlanned(facts, uri))
-        await startComparison(engine, library, uri, basename(uri.fsPath, suffix));
+    if (uri !== undefined) await underWay.once(`${uri} ${stlAlone}`, () => startFile(uri, suffix, stlAlone));
+  };
+  const startFile = async (uri: vscode.Uri, suffix: string | undefined, stlAlone: boolean): Promise<void> => {
+    if (suffix !== undefined) {
+      const text = await passesPlanned(facts, uri);
+      if (text !== undefined)
+        await startComparison(engine, library, { file: uri, text }, basename(uri.fsPath, suffix));
       return;
     }
-    const recipe = uri && (await checkedRecipe(facts, uri, stlAlone));
-    if (!uri || !recipe) return;
+    const checked = await checkedRecipe(facts, uri, stlAlone);
+    if (!checked) return;
+    const { recipe, text } = checked;
     const name = stlAlone ? `${recipe.name}-stl-alone` : recipe.name;
-    const text = await savedText(uri);
     await launch(engine, library, name, { kind: "start", file: uri.fsPath, text, stlAlone });
   };
   /** The run that a command was given, or one that is picked. */
@@ -85,9 +91,12 @@ export function registerLaunch(
       requireTrust();
       const uri = await pickRecipe(given);
       if (!uri) return;
-      // The comparison is checked as a whole; a recipe that is none has faults that are shown at once.
-      const recipe = readRecipe(await savedText(uri)).recipe ?? (await checkedRecipe(facts, uri, false));
-      if (recipe) await compareMethods({ engine, library, facts }, uri, recipe);
+      await underWay.once(`compare ${uri}`, async () => {
+        // The comparison is checked as a whole; a recipe that is none has faults that are shown at once.
+        const recipe =
+          readRecipe(await savedText(uri)).recipe ?? (await checkedRecipe(facts, uri, false))?.recipe;
+        if (recipe) await compareMethods({ engine, library, facts }, uri, recipe);
+      });
     }),
     registerCommand("discern.run.onPrompts", async (given?: vscode.Uri | FileTarget) => {
       const file = given instanceof vscode.Uri ? given : given?.file?.uri;
@@ -103,7 +112,10 @@ export function registerLaunch(
     registerCommand("discern.runs.resume", async (given?: RunTarget) => {
       requireTrust();
       const run = await chosen(given, isResumable, "Run to resume");
-      if (run && (await passesResume(facts, run))) await resumeRun(engine, library, run);
+      if (!run) return;
+      await underWay.once(`resume ${run.folder}`, async () => {
+        if (await passesResume(facts, run)) await resumeRun(engine, library, run);
+      });
     }),
   );
 }
