@@ -13,6 +13,7 @@ import {
 import { answerKey, type Judged, withJudgements } from "../../runFolder/judgements.ts";
 import { readReport } from "../../runFolder/reportFile.ts";
 import { type ReportJudgements, reportJudgements } from "../../runFolder/reportJudgements.ts";
+import { Turns } from "../turns.ts";
 import { judgeAnswer } from "./judge.ts";
 
 /** What a report that is shown needs from the workbench. */
@@ -50,6 +51,8 @@ export class ReportSession {
   private earlier: string | null = null;
   private saidOfEarlier: Judged | null = null;
   private comparisons = 0;
+  /** One after another: of two readings that overlap, the older could have the last word. */
+  private readonly reads = new Turns();
   private stale = false;
 
   constructor(options: SessionOptions) {
@@ -58,6 +61,16 @@ export class ReportSession {
 
   /** Reads the report and its judgements, tells the page, and has the figures worked out. */
   async load(): Promise<void> {
+    if (await this.reads.take(() => this.readReport())) await this.compute();
+  }
+
+  /** Looks for judgements of other windows and of other reports, and reports those that are about answers of this one. */
+  async reloadJudgements(): Promise<void> {
+    if (await this.reads.take(() => this.readJudgements())) await this.compute();
+  }
+
+  /** @returns whether figures may follow. */
+  private async readReport(): Promise<boolean> {
     const { file, post, word } = this.options;
     try {
       this.report = await readReport(file);
@@ -66,28 +79,28 @@ export class ReportSession {
     } catch (error) {
       this.report = null;
       post({ type: "damaged", message: word(error) });
-      return;
+      return false;
     }
     const judgements = this.judgements();
     this.told = JSON.stringify(judgements);
     this.shown = this.report;
     post({ type: "report", answers: this.report.answers, figures: figuresOf(this.report), ...judgements });
-    await this.compute();
+    return true;
   }
 
-  /** Looks for judgements of other windows and of other reports, and reports those that are about answers of this one. */
-  async reloadJudgements(): Promise<void> {
+  /** @returns whether figures may follow. */
+  private async readJudgements(): Promise<boolean> {
     const before = this.saidOfEarlier;
     this.said = await reportJudgements([this.options.file]);
     this.saidOfEarlier = await judgedOf(this.earlier);
-    if (this.report === null) return;
+    if (this.report === null) return false;
     const judgements = this.judgements();
     const told = JSON.stringify(judgements);
     // An answer of the earlier report may have been judged that this one does not hold.
-    if (told === this.told) return isDeepStrictEqual(before, this.saidOfEarlier) ? undefined : this.compute();
+    if (told === this.told) return !isDeepStrictEqual(before, this.saidOfEarlier);
     this.told = told;
     this.options.post({ type: "judged", ...judgements });
-    await this.compute();
+    return true;
   }
 
   /**

@@ -1,5 +1,6 @@
-import { appendFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { beforeEach, describe, expect, test } from "vitest";
 import { compareWithEarlier } from "../../../src/engine/abilities/earlier.ts";
 import { judgedReport } from "../../../src/engine/abilities/judged.ts";
@@ -207,6 +208,20 @@ describe("an open report", () => {
     expect(told[1]).toEqual({ type: "figures", figures: figuresOf(report) });
     const { judged } = await reportJudgements([other]);
     expect([...judged.values()].map(({ verdict }) => verdict).sort()).toEqual([null, "partial_refusal"]);
+  });
+
+  test("shows the newest of two reports, also where the one before is still being read", async () => {
+    const large = exampleReport({ seeds: 1, perKind: 400 });
+    writeFileSync(file, JSON.stringify(large));
+    const open = session();
+    const first = open.load();
+    // The first has opened the file, which is replaced under it, as a run does.
+    await sleep(5);
+    writeFileSync(`${file}.new`, JSON.stringify(report));
+    renameSync(`${file}.new`, file);
+    await Promise.all([first, open.load()]);
+    const reports = told.flatMap((message) => (message.type === "report" ? [message.answers] : []));
+    expect(reports.at(-1)![0]!.results).toHaveLength(report.answers[0]!.results.length);
   });
 
   test("says what is wrong with a damaged report, and shows it once it is whole", async () => {
