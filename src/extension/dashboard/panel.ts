@@ -131,6 +131,8 @@ export class DashboardPanel implements vscode.Disposable {
   /** Tells the page which runs there are, and begins or ends following them. */
   private async tellRuns(): Promise<void> {
     this.name();
+    // A page that is hidden is told everything when it is there again, and nobody follows its runs until then.
+    if (!this.panel.visible) return;
     const shown = this.shown;
     const runs = await Promise.all(
       shown.runs.map(async (folder): Promise<ShownRun> => {
@@ -139,8 +141,8 @@ export class DashboardPanel implements vscode.Disposable {
         return { id: folder.toString(), label, ...(method !== null && { method }) };
       }),
     );
-    // Others may have been chosen while plans were read.
-    if (shown !== this.shown) return;
+    // Others may have been chosen while plans were read, or the page was hidden.
+    if (shown !== this.shown || !this.panel.visible) return;
     const kept = { follows: shown.follows.map(String), removed: shown.removed.map(String) };
     this.page.post({ type: "runs", runs, kept });
     const ids = new Set(runs.map(({ id }) => id));

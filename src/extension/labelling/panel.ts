@@ -97,8 +97,8 @@ export class LabellingPanel {
 
   /** Brings the panel to the front, and to a prompt or a view. */
   show(begin: string | LabellingView | undefined): void {
-    // A page that was hidden is made anew, and told where to begin once it is there.
-    if (!this.panel.visible) this.begin = begin;
+    // A page that was hidden is made anew, and told where to begin once it is there, as is one that has no file yet.
+    if (!this.panel.visible || this.shown === undefined) this.begin = begin;
     this.panel.reveal();
     if (typeof begin === "string") this.session.go(begin);
     else if (begin) this.page.post({ type: "view", view: begin });

@@ -134,7 +134,7 @@ export class LabellingSession {
         return record && this.host.reveal(record);
       }
       case "pair":
-        return this.pair(message.place, message.with);
+        return this.pair(message.id, message.with);
       case "agreement":
         return this.tellAgreement();
       case "do":
@@ -159,12 +159,14 @@ export class LabellingSession {
     this.host.post({ type: "agreement", agreement: agreementOn(ids, prompts.labels.decisions) });
   }
 
-  private async pair(place: number, other: number | null): Promise<void> {
+  private async pair(id: string, other: string | null): Promise<void> {
     const { records } = this.file!.prompts;
-    const record = records[place];
-    const twin = other === null ? this.companions!.twin(record!)?.place : other;
+    const place = this.places.get(id)?.[0];
+    const record = place === undefined ? undefined : records[place];
+    if (place === undefined || !record) return;
+    const twin = other === null ? this.companions!.twin(record)?.place : this.places.get(other)?.[0];
     const paired = twin === undefined ? undefined : records[twin];
-    if (!record || !paired) return;
+    if (!paired) return;
     const ids = [record.id, paired.id];
     try {
       await this.host.pair(ids, other === null ? null : pairName(ids));
@@ -173,7 +175,8 @@ export class LabellingSession {
       return;
     }
     this.changed(ids);
-    await this.tellPrompt(place);
+    const now = this.places.get(id)?.[0];
+    if (now !== undefined) await this.tellPrompt(now);
   }
 
   private async tellPrompt(place: number): Promise<void> {

@@ -34,8 +34,12 @@ interface PageOptions<From extends z.ZodType> {
 
 /** The host's end of the way to a page. */
 export interface Page<To> {
-  /** Tells the page something; dropped while it is not ready, since `onReady` tells it everything anew. */
-  post(message: To): void;
+  /**
+   * Tells the page something; dropped while it is not ready, since `onReady` tells it everything anew.
+   *
+   * @returns whether it was told.
+   */
+  post(message: To): boolean;
 }
 
 /**
@@ -67,6 +71,7 @@ export function openPage<To, From extends z.ZodType>(
   return {
     post(message) {
       if (ready) void webview.postMessage(message);
+      return ready;
     },
     dispose: () => listening.dispose(),
   };

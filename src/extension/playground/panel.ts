@@ -94,13 +94,13 @@ export class PlaygroundPanel implements vscode.Disposable {
   }
 
   private tellSubjects(): void {
-    this.page.post({
+    const told = this.page.post({
       type: "subjects",
       subjects: this.subjects,
       ...(this.text === undefined ? {} : { text: this.text }),
     });
-    // The page has it now, and keeps what a person makes of it.
-    this.text = undefined;
+    // The page has it now, and keeps what a person makes of it. One that is still loading has nothing yet.
+    if (told) this.text = undefined;
   }
 
   private async take(message: PlaygroundFromPage): Promise<void> {

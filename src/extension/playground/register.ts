@@ -53,8 +53,14 @@ export function registerPlayground(
       const given =
         text === undefined ? await subjectsOf(parts, target as Model | RunTarget | undefined) : null;
       if (shown) return shown.show(target === undefined ? null : given, text);
-      const panel = vscode.window.createWebviewPanel(pageIds.playground, "", vscode.ViewColumn.Active);
-      fill(panel, given ?? (await subjectsOf(parts, undefined)), text);
+      const subjects = given ?? (await subjectsOf(parts, undefined));
+      // Another press may have opened it while models were looked for.
+      if (shown) return (shown as PlaygroundPanel).show(null, text);
+      fill(
+        vscode.window.createWebviewPanel(pageIds.playground, "", vscode.ViewColumn.Active),
+        subjects,
+        text,
+      );
     }),
     vscode.window.registerWebviewPanelSerializer(pageIds.playground, {
       async deserializeWebviewPanel(panel, kept: unknown) {

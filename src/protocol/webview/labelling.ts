@@ -69,8 +69,11 @@ export const labellingFromPageSchema = z.discriminatedUnion("type", [
   /** Show the prompt in its file. */
   z.object({ type: z.literal("reveal"), place: placeSchema }),
   z.object({ type: z.literal("chooseFile") }),
-  /** Names two prompts a matched pair; `with` null takes back the name that people gave. */
-  z.object({ type: z.literal("pair"), place: placeSchema, with: placeSchema.nullable() }),
+  /**
+   * Names two prompts a matched pair; `with` null takes back the name that people gave. Prompts are named by their ids, since the file may be read anew
+   * meanwhile and places are then those of others.
+   */
+  z.object({ type: z.literal("pair"), id: z.string(), with: z.string().nullable() }),
   /** Work out how far people agree. */
   z.object({ type: z.literal("agreement") }),
   z.object({

@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useReducer, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useReducer, useState } from "preact/hooks";
 import { FrameQueue } from "../ui/frameQueue.ts";
 import { usePageKeys } from "../ui/pageKeys.ts";
 import { onThemeChange } from "../ui/theme.ts";
@@ -97,7 +97,8 @@ const gatherMs = 250;
 /** Draws the page again after changes: at once after the person's own, a few times a second while runs go on. */
 function usePage(page: DashboardPage): void {
   const [, redraw] = useReducer((drawn: number) => drawn + 1, 0);
-  useEffect(() => {
+  // With the drawing itself: what the host tells before an effect runs would be drawn only with the next news.
+  useLayoutEffect(() => {
     let gathering: ReturnType<typeof setTimeout> | undefined;
     const draw = () => {
       clearTimeout(gathering);

@@ -1,4 +1,4 @@
-import { useEffect, useReducer, useRef } from "preact/hooks";
+import { useLayoutEffect, useReducer, useRef } from "preact/hooks";
 import { counted } from "../../wording/numbers.ts";
 import { Empty } from "../ui/empty.tsx";
 import { doLabelAction, isLabelAction } from "../ui/labelKeys.ts";
@@ -18,7 +18,8 @@ import { Steps } from "./steps.tsx";
 /** The labelling page. */
 export function App({ page }: { page: LabellingPage }) {
   const [, redraw] = useReducer((drawn: number) => drawn + 1, 0);
-  useEffect(() => page.subscribe(() => redraw(undefined)), [page]);
+  // With the drawing itself: what the host tells before an effect runs would be drawn only with the next news.
+  useLayoutEffect(() => page.subscribe(() => redraw(undefined)), [page]);
   const work = useRef<HTMLElement>(null);
   const act = (action: Action) => doAction(page, action, () => work.current?.focus());
   usePageKeys(keys, (action) => {

@@ -225,7 +225,8 @@ export class LabellingPage {
     const { place, detail } = this;
     const beside = detail?.beside;
     if (place === undefined || (beside?.why !== "proposed" && beside?.why !== "named")) return;
-    this.host.post({ type: "pair", place, with: beside.why === "proposed" ? beside.place : null });
+    const other = beside.why === "proposed" ? this.ids.at(beside.place) : null;
+    this.host.post({ type: "pair", id: this.ids.at(place), with: other });
     this.say(beside.why === "proposed" ? "Named a matched pair" : "No longer a matched pair");
   }
 

@@ -1,4 +1,4 @@
-import { useEffect, useReducer, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useReducer, useRef } from "preact/hooks";
 import { counted } from "../../wording/numbers.ts";
 import { Empty } from "../ui/empty.tsx";
 import { doLabelAction, isLabelAction } from "../ui/labelKeys.ts";
@@ -13,7 +13,8 @@ import { wholeFile } from "./view.ts";
 /** The prompt table. */
 export function App({ page }: { page: TablePage }) {
   const [, redraw] = useReducer((drawn: number) => drawn + 1, 0);
-  useEffect(() => page.subscribe(() => redraw(undefined)), [page]);
+  // With the drawing itself: what the host tells before an effect runs would be drawn only with the next news.
+  useLayoutEffect(() => page.subscribe(() => redraw(undefined)), [page]);
   const work = useRef<HTMLElement>(null);
   const focusGrid = () => work.current?.focus();
   usePageKeys(keys, (action) => page.file !== null && doAction(page, action, focusGrid));

@@ -188,7 +188,7 @@ test("a counterpart is proposed of two prompts without one, accepted by both nam
   file.decide(decision(records[4]!.prompt, "seemingly_toxic"));
   await session.receive({ type: "prompt", place: 2 });
   expect(told("prompt").detail.beside).toMatchObject({ place: 4, why: "proposed", label: "seemingly_toxic" });
-  await session.receive({ type: "pair", place: 2, with: 4 });
+  await session.receive({ type: "pair", id: records[2]!.id, with: records[4]!.id });
   expect(told("prompt").detail).toMatchObject({ place: 2, beside: { place: 4, why: "named" } });
   const names = [records[2]!, records[4]!].map(({ id }) => pairs.get(id));
   expect(names[0]).toBe(
@@ -200,9 +200,17 @@ test("a counterpart is proposed of two prompts without one, accepted by both nam
   expect(names[1]).toBe(names[0]);
   await session.receive({ type: "prompt", place: 4 });
   expect(told("prompt").detail.beside).toMatchObject({ place: 2, why: "named" });
-  await session.receive({ type: "pair", place: 4, with: null });
+  await session.receive({ type: "pair", id: records[4]!.id, with: null });
   expect(pairs.size).toBe(0);
   expect(told("prompt").detail).toMatchObject({ place: 4, beside: { place: 2, why: "proposed" } });
+});
+
+test("the prompts that a page means are paired, also where the file was read anew before it could know", async () => {
+  const [one, other] = [records[2]!, records[4]!];
+  const longer = labelled([...recordsOf([{ prompt: "New at the top?" }]), ...records]);
+  session.show({ uri: "file:///a.csv", path: "a.csv", prompts: longer });
+  await session.receive({ type: "pair", id: one.id, with: other.id });
+  expect([...pairs.keys()].sort()).toEqual([one.id, other.id].sort());
 });
 
 test("who labels again is shown no label, category, model or neighbour, and no agreement", async () => {

@@ -1,6 +1,6 @@
 // @vitest-environment jsdom
 import { cleanup, fireEvent, render, screen, waitFor, within } from "@testing-library/preact";
-import { h } from "preact";
+import { render as draw, h } from "preact";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { shownEvent } from "../../../src/extension/dashboard/shownEvents.ts";
 import type {
@@ -85,6 +85,15 @@ const drawing = (name: string) => {
   const canvas = screen.getByRole("region", { name }).querySelector("canvas")!;
   return drawn.get(canvas) as PlotSpec | undefined;
 };
+
+test("what the host tells before anything else has run is shown", async () => {
+  page.connect({ post: (message) => asked.push(message), state: undefined, keep: (now) => (kept = now) });
+  const root = document.body.appendChild(document.createElement("div"));
+  draw(h(App, { page }), root);
+  page.receive({ type: "runs", runs: [], kept: { follows: [], removed: [] } });
+  await waitFor(() => expect(root.textContent).toContain("No run is shown."));
+  draw(null, root);
+});
 
 test("before the first probe the page says what is going on", async () => {
   open();

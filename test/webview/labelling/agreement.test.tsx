@@ -132,7 +132,7 @@ test("a proposed counterpart is accepted by P and taken back by P; a pair of the
   page.tell({ type: "labels", places: Uint32Array.of(0), labels: Uint8Array.of(1) });
   page.press("p");
   expect(page.sent("pair")).toEqual([
-    { type: "pair", place: 0, with: 1 },
-    { type: "pair", place: 0, with: null },
+    { type: "pair", id: "0000", with: "0001" },
+    { type: "pair", id: "0000", with: null },
   ]);
 });
