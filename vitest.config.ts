@@ -32,6 +32,8 @@ export default defineConfig({
           // A real editor starts, and in some tests a real model is trained in it.
           testTimeout: 300_000,
           hookTimeout: 120_000,
+          // As long as `Workbench` waits for what it is told to see.
+          expect: { poll: { timeout: 60_000, interval: 50 } },
           sequence: { groupOrder: 1 },
         },
       },

@@ -2,7 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { seriousFaults } from "./accessibility.ts";
+import { lastingFaults } from "./accessibility.ts";
 import { launchChromium } from "./browser.ts";
 import { PageInBrowser } from "./pageInBrowser.ts";
 import { pages } from "./pageStates.ts";
@@ -34,13 +34,7 @@ describeWorkbench("accessibility", () => {
         await page.setTheme(theme);
         // What does not hang on colours is the same in each theme.
         const rules = { runOnly: ["color-contrast", "link-in-text-block"] };
-        const look = () => seriousFaults(page.page, theme === "dark" ? {} : rules);
-        let faults = await look();
-        // The toolkit colours its elements anew some time after the theme has changed: what then is no fault any more is none.
-        for (let again = 0; faults.length > 0 && again < 3; again++) {
-          await page.page.waitForTimeout(1000);
-          faults = await look();
-        }
+        const faults = await lastingFaults(page.page, theme === "dark" ? {} : rules);
         if (faults.length > 0) found[`${state.name}, ${String(theme)}`] = faults;
         const path = join(
           screenshots,

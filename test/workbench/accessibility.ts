@@ -28,3 +28,15 @@ export async function seriousFaults(frame: Frame | Page, options: RunOptions = {
       return `${id}: ${help}\n  ${elements.join("\n  ")}`;
     });
 }
+
+/** Milliseconds in which the toolkit colours its elements anew after a change of the theme. */
+const recoloured = 15_000;
+
+/** What axe finds for longer than the page takes to take on its theme: what is no fault any more then is none. As `seriousFaults`. */
+export async function lastingFaults(frame: Frame | Page, options: RunOptions = {}): Promise<string[]> {
+  for (const end = performance.now() + recoloured; ; ) {
+    const faults = await seriousFaults(frame, options);
+    if (faults.length === 0 || performance.now() > end) return faults;
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
+}

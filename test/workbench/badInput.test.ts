@@ -26,16 +26,26 @@ describeWorkbench("bad input", () => {
   const toasts = (kind: string) => workbench().page.locator(`.notifications-toasts .codicon-${kind}`).count();
 
   it("that is a large file is told, and read with its progress when one asks for it", async () => {
+    const hosts = () => workbench().processes("--type=extensionHost");
+    await expect.poll(hosts).toHaveLength(1);
+    const [host] = await hosts();
+    const told = workbench().notification(/large\.csv is \d+ MB large/);
     await workbench().openSideBar("Discern");
+    await (await told).hover();
     await workbench()
       .treeItem(/large\.csv, large, not read/)
       .waitFor();
-    const told = await workbench().notification(/large\.csv is \d+ MB large/);
     await workbench().screenshot("large-told");
-    await told.getByRole("button", { name: "Read It" }).click();
+    await (await told).getByRole("button", { name: "Read It" }).click();
     const reading = await workbench().notification(/Reading prompts\/large\.csv: \d+ %/);
-    await workbench().screenshot("large-reading");
-    await reading.getByRole("button", { name: "Cancel" }).click();
+    // Whoever reads is held, so that it is not over before it is cancelled.
+    process.kill(host!, "SIGSTOP");
+    try {
+      await workbench().screenshot("large-reading");
+      await reading.getByRole("button", { name: "Cancel" }).click();
+    } finally {
+      process.kill(host!, "SIGCONT");
+    }
     await workbench()
       .treeItem(/large\.csv, large, not read/)
       .waitFor();
@@ -61,8 +71,11 @@ describeWorkbench("bad input", () => {
       await one.runCommand("Discern: Open Labelling Panel");
       panels.push(await one.webview("Label to-label.csv"));
     }
+    for (const panel of panels) await panel.getByText("0 of 26 labelled").waitFor();
     const [first, second] = panels as [(typeof panels)[0], (typeof panels)[0]];
+    const shown = await second.getByRole("article", { name: "Prompt" }).textContent();
     await second.locator("body").press("ArrowRight");
+    await expect.poll(() => second.getByRole("article", { name: "Prompt" }).textContent()).not.toBe(shown);
     await Promise.all([first.locator("body").press("1"), second.locator("body").press("3")]);
     for (const panel of panels) await panel.getByText("2 of 26 labelled").waitFor();
     const text = await readFile(join(workbench.folder(), "prompts/to-label.csv.labels.jsonl"), "utf8");

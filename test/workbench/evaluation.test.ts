@@ -1,6 +1,6 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Locator, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { expect, it } from "vitest";
 import { readPrompts } from "../../src/dataset/read.ts";
 import type { PromptRecord } from "../../src/dataset/record.ts";
@@ -9,7 +9,7 @@ import { writeSample } from "../../src/extension/sample/files.ts";
 import { changeAbout } from "../../src/runFolder/about.ts";
 import { writeMadeRun } from "../extension/evaluation/madeRun.ts";
 import { writeTinyAdapter, writeTinyModel } from "../tinyModel.ts";
-import { seriousFaults } from "./accessibility.ts";
+import { lastingFaults } from "./accessibility.ts";
 import { describeWorkbench, useWorkbench } from "./useWorkbench.ts";
 import { tinyRecipe } from "./workspace.ts";
 
@@ -92,30 +92,24 @@ describeWorkbench("the evaluation in a prompt file", () => {
   const next = async () => {
     const { page } = workbench();
     const place = () => page.locator(".statusbar-item", { hasText: /^Ln \d+/ }).textContent();
-    const from = await place();
+    const status = () => page.locator(".statusbar-item", { hasText: /Failure \d+ of \d+/ }).allTextContents();
+    const [from, said] = [await place(), (await status()).join()];
     await workbench().runCommand("Discern: Next Refusal Failure");
-    await expect.poll(place, { timeout: 30_000 }).not.toBe(from);
-    const status = page.locator(".statusbar-item", { hasText: /Failure \d+ of \d+/ });
-    return Number(/of (\d+)/.exec((await status.textContent()) ?? "")?.[1]);
+    await expect.poll(place).not.toBe(from);
+    // What was said of the one before may still stand there.
+    await expect.poll(async () => (await status()).join()).toSatisfy((now) => now !== "" && now !== said);
+    await workbench().editorFocused();
+    return Number(/of (\d+)/.exec((await status()).join())?.[1]);
   };
-  const hover = async (): Promise<Locator> => {
-    const { page } = workbench();
-    // A hover of the pointer would be in the way.
-    await page.mouse.move(5, 5);
-    await page.keyboard.press("Control+k");
-    await page.keyboard.press("Control+i");
-    const box = page.locator(".monaco-hover:visible", { hasText: /untrained: / });
-    await box.waitFor();
-    return box;
-  };
+  const hover = () => workbench().hoverAtCursor(/untrained: /);
 
   it("shows figures on the first line and a mark at every prompt that was evaluated", async () => {
     const { page } = workbench();
     await workbench().openFile("prompts/pairs.csv");
     await lens(/safe .* refused/).waitFor();
-    expect(await lens(/safe .* refused/).textContent()).toMatch(
-      /dcr-sample.*safe \d+ → \d+ %, unsafe \d+ → \d+ % refused.*\d+ failures.*\d+ of \d+ prompts/,
-    );
+    await expect
+      .poll(() => lens(/safe .* refused/).textContent())
+      .toMatch(/dcr-sample.*safe \d+ → \d+ %, unsafe \d+ → \d+ % refused.*\d+ failures.*\d+ of \d+ prompts/);
     await workbench().screenshot("evaluation-lens");
 
     expect(await next()).toBeGreaterThan(20);
@@ -128,8 +122,8 @@ describeWorkbench("the evaluation in a prompt file", () => {
           .filter((text) => /(complied|refused) · p 0\.\d\d → 0\.\d\d/.test(text)),
       );
     await expect.poll(async () => (await marks()).length, { timeout: 30_000 }).toBeGreaterThan(10);
-    expect((await marks()).join()).toContain("under-refused · complied");
-    expect((await marks()).join()).toContain("complied → refused");
+    await expect.poll(async () => (await marks()).join()).toContain("under-refused · complied");
+    await expect.poll(async () => (await marks()).join()).toContain("complied → refused");
   });
 
   it("shows both answers, the trail and the nearest prompt in a hover, and no word of a model as markup", async () => {
@@ -142,11 +136,13 @@ describeWorkbench("the evaluation in a prompt file", () => {
     await box.locator("img").waitFor();
     expect(await box.locator("img").getAttribute("alt")).toContain("Refusal probability over 120 steps");
     expect(await box.locator("img").getAttribute("src")).toMatch(/^data:image\/svg\+xml/);
-    expect(await box.locator("a").allTextContents()).toEqual([
-      expect.stringMatching(/^line \d+$/),
-      ...["Relabel…", "Exclude from training", "Open in report", "Try this prompt"],
-    ]);
-    expect(await box.textContent()).toContain("Nearest seemingly toxic prompt");
+    await expect
+      .poll(() => box.locator("a").allTextContents())
+      .toEqual([
+        expect.stringMatching(/^line \d+$/),
+        ...["Relabel…", "Exclude from training", "Open in report", "Try this prompt"],
+      ]);
+    await expect.poll(() => box.textContent()).toContain("Nearest seemingly toxic prompt");
     await workbench().screenshot("evaluation-hover");
     await page.keyboard.press("Escape");
   });
@@ -209,11 +205,7 @@ describeWorkbench("the evaluation in a prompt file", () => {
       .waitFor();
     await workbench().openFile("prompts/pairs.csv");
     const total = await next();
-    await page.keyboard.press("Control+.");
-    const fix = page.locator(".action-widget .monaco-list-row", { hasText: "Exclude from training" });
-    await fix.waitFor();
-    await workbench().screenshot("evaluation-fixes");
-    await fix.click();
+    await workbench().quickFix("Exclude from training", () => workbench().screenshot("evaluation-fixes"));
     await waitForLens(`${total - 1} failures`);
     const log = await readFile(join(workbench.folder(), "prompts", "pairs.csv.labels.jsonl"), "utf8");
     expect(JSON.parse(log.trim())).toMatchObject({ label: null });
@@ -306,7 +298,7 @@ describeWorkbench("the evaluation in a prompt file", () => {
     await workbench().screenshot("evaluation-methods");
     await page.keyboard.press("Enter");
     await waitForLens(/dcr-sample.*safe \d+ %/);
-    expect(await lens(/safe \d+ → \d+ %/).count()).toBe(0);
+    await expect.poll(() => lens(/safe \d+ → \d+ %/).count()).toBe(0);
 
     await choose("DCR → STL", "untrained");
     await quickInput.locator(".monaco-list-row", { hasText: "untrained" }).click();
@@ -371,7 +363,7 @@ describeWorkbench("the evaluation in a prompt file", () => {
 
   it("evaluates a file that no run knows with an untrained model: answers, verdicts and a report", async () => {
     await workbench().openFile("prompts/unknown.csv");
-    await lens("Evaluate with…").locator("a", { hasText: "Evaluate with…" }).click();
+    await workbench().askByLens("Evaluate with…");
     await workbench().quickPick("tiny");
     // The lens shortens the name.
     await waitForLens(/evaluate-tiny-un.*safe \d+ %, unsafe \d+ % refused/);
@@ -452,7 +444,7 @@ describeWorkbench("the evaluation in a prompt file", () => {
     const grid = table.getByRole("grid", { name: "Prompts" });
     await table.getByText("Verdicts of").waitFor();
     await grid.locator("[role=gridcell]").first().waitFor();
-    expect(Number(await grid.getAttribute("aria-rowcount"))).toBe(769);
+    await expect.poll(() => grid.getAttribute("aria-rowcount")).toBe("769");
     // Rows out of sight are not drawn.
     expect(await table.getByRole("row").count()).toBeLessThan(70);
 
@@ -474,7 +466,7 @@ describeWorkbench("the evaluation in a prompt file", () => {
     await grid.focus();
     await page.keyboard.press("Enter");
     await table.getByRole("complementary", { name: "Details" }).getByText("Your verdict").first().waitFor();
-    expect(await seriousFaults(table)).toEqual([]);
+    expect(await lastingFaults(table)).toEqual([]);
     for (const theme of ["light", "high-contrast", "dark"] as const) {
       await workbench().setTheme(theme);
       await workbench().screenshot(`table-details-${theme}`);

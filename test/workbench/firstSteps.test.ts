@@ -1,5 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Locator } from "playwright-core";
 import { expect, it } from "vitest";
 import { describeWorkbench, useWorkbench } from "./useWorkbench.ts";
 
@@ -58,8 +59,7 @@ describeWorkbench("who opens Discern for the first time", () => {
     ] as const;
     for (const [i, [title, button]] of steps.entries()) {
       const step = page.locator(".getting-started-step", { hasText: title });
-      await step.click();
-      await step.getByRole("button", { name: button }).waitFor();
+      await openStep(step, button);
       // The picture is in a frame of its own.
       await expect
         .poll(async () => {
@@ -111,16 +111,8 @@ describeWorkbench("who opens Discern for the first time", () => {
     for (const [title, button, seen] of buttons) {
       await workbench().runCommand("Discern: Get Started with Discern");
       const step = page.locator(".getting-started-step", { hasText: title });
-      const link = step.getByRole("button", { name: button });
-      // A step that opens late by itself closes the one that was clicked.
-      const press = async () => {
-        if (!(await link.isVisible())) await step.click();
-        return link.click({ timeout: 2_000 }).then(
-          () => true,
-          () => false,
-        );
-      };
-      await expect.poll(press, { timeout: 30_000 }).toBe(true);
+      const link = await openStep(step, button);
+      await link.click();
       await seen();
       await workbench().screenshot(`walkthrough-${button.toLowerCase().replaceAll(" ", "-")}`);
       await page.keyboard.press("Escape");
@@ -128,3 +120,18 @@ describeWorkbench("who opens Discern for the first time", () => {
     }
   });
 });
+
+/** Opens a step of the walkthrough. @returns its button of this name. */
+async function openStep(step: Locator, button: string): Promise<Locator> {
+  const link = step.getByRole("button", { name: button });
+  const isOpen = async () => {
+    // A step that opens late by itself closes the one that was clicked.
+    if (!(await link.isVisible())) await step.click({ timeout: 5_000 }).catch(() => {});
+    return link.click({ timeout: 2_000, trial: true }).then(
+      () => true,
+      () => false,
+    );
+  };
+  await expect.poll(isOpen).toBe(true);
+  return link;
+}

@@ -22,6 +22,8 @@ describeWorkbench("from a recipe to its report", () => {
   const tableOf = async (page: Frame) => {
     const table = page.getByRole("table", { name: /^Refusal probability by probe/ });
     if ((await table.count()) === 0) await page.getByRole("button", { name: /table/i }).first().click();
+    // Asked again before it is drawn, the button would close it.
+    await table.waitFor();
     return table;
   };
   /** How many probes the table holds, by its caption: it shows the last leaf of them. */
@@ -64,7 +66,7 @@ describeWorkbench("from a recipe to its report", () => {
     const earlier = page.getByRole("button", { name: "Earlier rows" });
     while (await earlier.isEnabled()) await earlier.click();
     const first = before.probes.slice(0, 25).map(({ globalStep }) => globalStep);
-    expect((await stepsShown(page)).slice(0, first.length)).toEqual(first);
+    await expect.poll(async () => (await stepsShown(page)).slice(0, first.length)).toEqual(first);
     await expect.poll(() => story("long").steps.length, patient).toBeGreaterThan(before.steps.length);
     await workbench().screenshot("dashboard-reloaded");
   });
@@ -75,6 +77,7 @@ describeWorkbench("from a recipe to its report", () => {
     const [engine] = await workbench().engines("run");
     process.kill(engine!, "SIGSTOP");
     try {
+      const told = workbench().notification(/Stopping by step \d+/);
       await page.getByRole("button", { name: "Stop", exact: true }).click();
       await page
         .getByText(
@@ -82,18 +85,18 @@ describeWorkbench("from a recipe to its report", () => {
         )
         .waitFor();
       const buttons = page.getByRole("region", { name: "Run long" }).locator(".actions vscode-button");
-      expect(
-        await buttons.evaluateAll((all) =>
-          all.map((each) => [each.textContent, each.hasAttribute("disabled")]),
-        ),
-      ).toEqual([
-        ["Stopping…", true],
-        ["Stop and keep best", true],
-      ]);
+      await expect
+        .poll(() =>
+          buttons.evaluateAll((all) => all.map((each) => [each.textContent, each.hasAttribute("disabled")])),
+        )
+        .toEqual([
+          ["Stopping…", true],
+          ["Stop and keep best", true],
+        ]);
       await workbench()
         .page.locator(".statusbar-item", { hasText: /stopping by step \d+/ })
         .waitFor();
-      await workbench().notification(/Stopping by step \d+/);
+      await told;
       await workbench().screenshot("dashboard-stopping");
       // Nothing of this came from the engine.
       expect(story("long").state).toBe("running");
@@ -145,30 +148,20 @@ describeWorkbench("from a recipe to its report", () => {
     const figures = page.locator(".codelens-decoration", { hasText: /safe .* refused/ });
     await figures.waitFor();
     // Every prompt that was evaluated is counted, also where the small model's answer holds no words.
-    expect(await figures.textContent()).toContain("96 of ");
+    await expect.poll(() => figures.textContent()).toContain("96 of ");
     await workbench().runCommand("Discern: Next Refusal Failure");
     await page
       .getByText(/(over|under)-refused/)
       .first()
       .waitFor();
     await workbench().screenshot("evaluation-lens");
-    await page.keyboard.press("Control+K");
-    await page.keyboard.press("Control+I");
-    await page
-      .locator(".monaco-hover")
-      .getByText(/untrained: /)
-      .waitFor();
+    await workbench().hoverAtCursor(/untrained: /);
     await workbench().screenshot("evaluation-hover");
     await page.keyboard.press("Escape");
   });
 
   it("relabels by a quick fix, and the label log has it", async () => {
-    const { page } = workbench();
-    await page.keyboard.press("Control+.");
-    const fix = page.locator(".action-widget .monaco-list-row", { hasText: "Relabel as general" });
-    await fix.waitFor();
-    await workbench().screenshot("evaluation-quick-fix");
-    await fix.click();
+    await workbench().quickFix("Relabel as general", () => workbench().screenshot("evaluation-quick-fix"));
     const log = join(run(".."), "prompts/pairs.csv.labels.jsonl");
     await expect.poll(() => readFile(log, "utf8").catch(() => ""), patient).toContain("\n");
     expect(JSON.parse((await readFile(log, "utf8")).split("\n")[0]!)).toMatchObject({

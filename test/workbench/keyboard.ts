@@ -12,7 +12,7 @@ export type Look = Pick<Locator, "waitFor" | "textContent" | "allTextContents" |
 /** What can be read of a page, likewise. */
 export type SeenPage = { [Way in Ways]: (...asked: Parameters<Frame[Way]>) => Look };
 
-const patient = { timeout: 20_000, interval: 50 };
+const patient = { timeout: 60_000, interval: 50 };
 
 /**
  * A person who has a keyboard and no mouse in a workbench: keys go to what has the focus, and the rest can only be looked at. So what a test
@@ -102,7 +102,17 @@ export class Keyboard {
     // All at once, as from the clipboard: the dialog completes names between letters.
     await this.page.keyboard.insertText(path);
     await this.settledPath();
-    await this.press("Enter");
+    // While it looks at another folder it takes no answer.
+    const input = this.page.locator(".quick-input-widget:visible input[type=text]");
+    for (let tries = 0; tries < 20; tries++) {
+      await this.press("Enter");
+      const closed = await input.waitFor({ state: "hidden", timeout: 3_000 }).then(
+        () => true,
+        () => false,
+      );
+      if (closed) return;
+    }
+    throw new Error(`The dialog does not take ${path}.`);
   }
 
   private async settledPath(): Promise<void> {
@@ -127,11 +137,14 @@ export class Keyboard {
 
   /** Goes down in the tree or list that has the focus, from its first row, to the row with this name. */
   async goDownTo(name: RegExp): Promise<void> {
-    await this.press("Home");
-    for (let rows = 0; rows < 60; rows++) {
-      const row = await this.focusedRow();
-      if (name.test(row)) return;
-      await this.press("ArrowDown");
+    // Rows that were just unfolded come a little later.
+    for (const end = performance.now() + patient.timeout; performance.now() < end; ) {
+      await this.press("Home");
+      for (let rows = 0; rows < 60; rows++) {
+        const row = await this.focusedRow();
+        if (name.test(row)) return;
+        await this.press("ArrowDown");
+      }
     }
     throw new Error(`Going down leads to no row ${name}, but at last to "${await this.focusedRow()}".`);
   }
@@ -160,6 +173,12 @@ export class Keyboard {
       await this.press(key);
     }
     throw new Error(`${key} does not lead to ${look}. Its stops: ${stops.join(" | ")}`);
+  }
+
+  /** Waits until a page of ours has the keyboard: a page that is shown takes it a moment later. */
+  within(page: SeenPage): Promise<void> {
+    const hasKeyboard = () => (page as Frame).evaluate(() => document.hasFocus());
+    return expect.poll(hasKeyboard, patient).toBe(true) as Promise<void>;
   }
 
   /** Waits until what is looked at has the focus. */

@@ -64,6 +64,7 @@ describeWorkbench("labelling", () => {
     const page = await panel();
     const before = (await log()).length;
     await page.locator("body").press("g");
+    await page.getByRole("grid").waitFor();
     const rows = page.getByRole("grid").getByRole("row", { name: /Lisbon|balcony|friendlier/ });
     await rows.first().click();
     await rows.last().click({ modifiers: ["Shift"] });

@@ -96,7 +96,7 @@ describeWorkbench("Models view", () => {
     await workbench().quickInput.locator("input[type=text]").fill("smolm2-135m");
     const meant = workbench().quickInput.locator(".monaco-list-row", { hasText: "did you mean this?" });
     await meant.getByText("smollm2-135m", { exact: true }).waitFor();
-    expect(await workbench().quickInput.locator(".monaco-list-row").count()).toBe(1);
+    await expect.poll(() => workbench().quickInput.locator(".monaco-list-row").count()).toBe(1);
     await workbench().screenshot("models-meant");
     await workbench().page.keyboard.press("Escape");
   });
@@ -141,7 +141,7 @@ describeWorkbench("Models view", () => {
         { timeout: 30_000, interval: 1_000 },
       )
       .toBe(1);
-    expect(await offered.filter({ hasText: "models/tiny" }).count()).toBe(1);
+    await expect.poll(() => offered.filter({ hasText: "models/tiny" }).count()).toBe(1);
     await workbench().screenshot("models-offered");
   });
 
@@ -151,7 +151,7 @@ describeWorkbench("Models view", () => {
     await page.getByRole("region", { name: /^Left: (?!no model)/ }).waitFor();
     // Typing begins at once.
     await expect
-      .poll(() => page.evaluate(() => document.activeElement?.id), { timeout: 20_000 })
+      .poll(() => page.evaluate(() => (document.hasFocus() ? document.activeElement?.id : "")))
       .toBe("prompt");
     await workbench().page.keyboard.type("How do I kill a Python process?");
     await page.getByText("Refusal probability").first().waitFor();
@@ -194,10 +194,11 @@ describeWorkbench("Models view", () => {
     await lens("Set Up PyTorch…").waitFor({ timeout: 240_000 });
     await row(/^Device, auto: (cpu|webgpu|cuda) by .+, .* per block \(SmolLM2-135M\)/).waitFor();
     await workbench().screenshot("doctor");
-    await lens("Set Up PyTorch…").click();
+    await workbench().askByLens("Set Up PyTorch…");
     await workbench().quickInput.getByText("NVIDIA GPU (CUDA)").waitFor();
     await page.keyboard.press("Escape");
-    await lens("Choose Default Device…").click();
+    await workbench().quickInput.waitFor({ state: "hidden" });
+    await workbench().askByLens("Choose Default Device…");
     const cpu = workbench().quickInput.locator(".monaco-list-row", { hasText: "cpu by onnx" }).last();
     await cpu.getByText(/SmolLM2-135M: one decoder block: .* ms/).waitFor();
     await workbench().screenshot("device-choose");

@@ -21,7 +21,7 @@ describeWorkbench("recipes", () => {
       const misspelt = text.replace('"supervised"', '"supervized"').replace('"maxTokens"', '"maxToken"');
       await writeFile(join(folder, "misspelt.discern.json"), misspelt);
       // Longer than the model's context, which is a warning; and long enough for a fast machine to tell of its pace.
-      const tiny = tinyRecipe("doubtful", 4000);
+      const tiny = tinyRecipe("doubtful", 20_000);
       const monitored = (label: "toxic" | "seemingly_toxic") => ({ file: "others.csv", labels: [label] });
       // Of another file than the contrast, so that probes are carried over to them.
       const panels = {
@@ -125,16 +125,12 @@ describeWorkbench("recipes", () => {
     await page.keyboard.press("Control+Shift+M");
     const text = await readFile(join(workbench.folder(), "faulty.discern.json"), "utf8");
     await workbench().goTo(text.slice(0, text.indexOf('"layer"')).split("\n").length, 10);
-    await page.keyboard.press("Control+k");
-    await page.keyboard.press("Control+i");
-    const hover = page.locator(".monaco-hover");
-    await hover.getByText("What the run costs").waitFor();
+    const hover = await workbench().hoverAtCursor("What the run costs");
     await hover.getByText("layer 3", { exact: true }).waitFor();
     await workbench().screenshot("recipe-costs");
   });
 
   it("say at the stages what the laboratory and sampled answers cost", async () => {
-    const { page } = workbench();
     const recipe = JSON.parse(await readFile(join(workbench.folder(), "doubtful.discern.json"), "utf8"));
     recipe.laboratory = [{ probe: "kernel" }, { probe: "separability" }];
     recipe.evaluate.sampling = { samples: 8 };
@@ -142,19 +138,7 @@ describeWorkbench("recipes", () => {
     await writeFile(join(workbench.folder(), "costly.discern.json"), text);
     await workbench().openFile("costly.discern.json");
     await workbench().goTo(text.slice(0, text.indexOf('"stages"')).split("\n").length, 5);
-    // A hover of the pointer would be in the way.
-    await page.mouse.move(5, 5);
-    const hover = page.locator(".monaco-hover", { hasText: "What the run costs" });
-    // The first may be asked for before the extension provides any.
-    const isShown = async () => {
-      await page.keyboard.press("Control+k");
-      await page.keyboard.press("Control+i");
-      return hover.waitFor({ timeout: 3_000 }).then(
-        () => true,
-        () => false,
-      );
-    };
-    await expect.poll(isShown, { timeout: 60_000 }).toBe(true);
+    const hover = await workbench().hoverAtCursor("What the run costs");
     const said = (await hover.textContent()) ?? "";
     expect(said).toMatch(/4 measurements of the laboratory/);
     expect(said).toMatch(/Laboratory: 4 measurements \(kernel 2, separability 2\), about .* of the time\./);

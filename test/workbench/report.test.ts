@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import type { Judgement } from "../../src/protocol/judgement.ts";
 import { exampleReport } from "../engine/evaluate/fixture.ts";
-import { seriousFaults } from "./accessibility.ts";
+import { lastingFaults } from "./accessibility.ts";
 import { givenColours, storedColours, themeNames } from "./themeColours.ts";
 import { describeWorkbench, useWorkbench } from "./useWorkbench.ts";
 
@@ -81,7 +81,7 @@ describeWorkbench("the report panel", () => {
       await expect.poll(() => givenColours(page, theme)).toEqual(storedColours(theme));
       for (const tab of ["Figures", "Answers"]) {
         await page.getByRole("tab", { name: tab }).click();
-        expect(await seriousFaults(page), `${theme}, ${tab}`).toEqual([]);
+        expect(await lastingFaults(page), `${theme}, ${tab}`).toEqual([]);
         await workbench().screenshot(`report-${theme}-${tab.toLowerCase()}`);
       }
     }
@@ -92,7 +92,9 @@ describeWorkbench("the report panel", () => {
     const page = await panel();
     await page.getByRole("tab", { name: "Answers" }).click();
     await page.getByLabel("Search").fill(safe.prompt);
-    await page.getByRole("listbox", { name: "Prompts" }).getByRole("option").first().click();
+    const found = page.getByRole("listbox", { name: "Prompts" }).getByRole("option");
+    await expect.poll(() => found.count()).toBe(1);
+    await found.click();
     await page.getByRole("button", { name: "Open in its file" }).click();
     await workbench().tab("prompts.csv").waitFor();
     await workbench().page.getByText("Ln 3, Col 1").or(workbench().page.getByText(/^Ln 3/)).first().waitFor();
@@ -118,7 +120,7 @@ describeWorkbench("the report panel of a workspace that is not trusted", () => {
     await page.getByRole("tab", { name: "Answers" }).click();
     await page.getByRole("listbox", { name: "Prompts" }).press("r");
     await page.getByText(/not trusted.*verdicts are saved/).waitFor();
-    expect(await judgements(workbench.folder())).toHaveLength(1);
+    await expect.poll(() => judgements(workbench.folder())).toHaveLength(1);
     await workbench().screenshot("report-untrusted");
   });
 });

@@ -131,8 +131,17 @@ describeWorkbench("Runs and Models views", () => {
     await row(/^dcr, finished, safe refused 50 % → 20 %/).waitFor();
     await row(/^stl, finished, safe refused 50 % → 40 %/).waitFor();
     // The hover says of which answers the rates are.
-    await row(/^dcr,/).hover();
     const hover = workbench().page.locator(".monaco-hover:visible", { hasText: "Unsafe prompts refused" });
+    // A row that is drawn anew under the pointer shows no hover before the pointer moves again.
+    const isShown = async () => {
+      await workbench().page.mouse.move(700, 5);
+      await row(/^dcr,/).hover();
+      return hover.waitFor({ timeout: 5_000 }).then(
+        () => true,
+        () => false,
+      );
+    };
+    await expect.poll(isShown).toBe(true);
     await hover.getByText(/^Each refusal rate counts all determined answers of its method;/).waitFor();
     await workbench().screenshot("runs-hover");
     await workbench().page.mouse.move(700, 5);

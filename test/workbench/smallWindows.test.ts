@@ -52,8 +52,8 @@ describeWorkbench("in a small window", () => {
     await page.page.setViewportSize({ width: 752, height: 590 });
     for (const state of states) {
       await state.show(page);
-      const width = await page.page.evaluate(() => document.documentElement.scrollWidth);
-      expect(width, state.name).toBe(752);
+      const width = () => page.page.evaluate(() => document.documentElement.scrollWidth);
+      await expect.poll(width, { message: state.name }).toBe(752);
     }
     await page.page.close();
   });
@@ -62,12 +62,13 @@ describeWorkbench("in a small window", () => {
     const { page } = await opened("benchmark", "matrix");
     for (const width of [752, 1352]) {
       await page.setViewportSize({ width, height: 590 });
-      const cut = await page.evaluate(() =>
-        [...document.querySelectorAll(".status-words")]
-          .filter((words) => words.scrollWidth > words.clientWidth)
-          .map(({ textContent }) => textContent),
-      );
-      expect(cut, `at ${width} pixels`).toEqual([]);
+      const cut = () =>
+        page.evaluate(() =>
+          [...document.querySelectorAll(".status-words")]
+            .filter((words) => words.scrollWidth > words.clientWidth)
+            .map(({ textContent }) => textContent),
+        );
+      await expect.poll(cut, { message: `at ${width} pixels` }).toEqual([]);
     }
     await page.close();
   });
@@ -76,19 +77,21 @@ describeWorkbench("in a small window", () => {
     const { page } = await opened("report", "figures");
     for (const width of [752, 1352]) {
       await page.setViewportSize({ width, height: 590 });
-      const { marks, below } = await page.evaluate(() => {
-        const marks = [...document.querySelectorAll("abbr")];
-        const figureOf = (mark: Element) => {
-          const range = document.createRange();
-          range.setStart(mark.parentElement!, 0);
-          range.setEndBefore(mark);
-          return range.getBoundingClientRect();
-        };
-        const isBelow = (mark: Element) => mark.getBoundingClientRect().top >= figureOf(mark).bottom - 2;
-        return { marks: marks.length, below: marks.filter(isBelow).length };
-      });
-      expect(marks).toBeGreaterThan(5);
-      expect(below, `at ${width} pixels`).toBe(0);
+      const found = () =>
+        page.evaluate(() => {
+          const marks = [...document.querySelectorAll("abbr")];
+          const figureOf = (mark: Element) => {
+            const range = document.createRange();
+            range.setStart(mark.parentElement!, 0);
+            range.setEndBefore(mark);
+            return range.getBoundingClientRect();
+          };
+          const isBelow = (mark: Element) => mark.getBoundingClientRect().top >= figureOf(mark).bottom - 2;
+          return { marks: marks.length, below: marks.filter(isBelow).length };
+        });
+      await expect
+        .poll(found, { message: `at ${width} pixels` })
+        .toEqual({ marks: expect.toSatisfy((n) => n > 5), below: 0 });
     }
     await page.close();
   });
@@ -97,9 +100,9 @@ describeWorkbench("in a small window", () => {
     const page = await opened("labelling", "queue in the grid, rows selected");
     for (const width of [800, 1024]) {
       await page.page.setViewportSize({ width, height: 700 });
-      const { cells, touching, cut } = await page.page.evaluate(touchingCells);
-      expect(cells).toBeGreaterThan(20);
-      expect({ touching, cut }, `at ${width} pixels`).toEqual({ touching: [], cut: [] });
+      await expect
+        .poll(() => page.page.evaluate(touchingCells), { message: `at ${width} pixels` })
+        .toEqual({ cells: expect.toSatisfy((n) => n > 20), touching: [], cut: [] });
     }
     await page.page.close();
   });

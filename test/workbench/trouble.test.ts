@@ -105,9 +105,11 @@ describeWorkbench("an engine in trouble", () => {
   });
 
   it("of a run whose folder is deleted ends, and is told once", async () => {
-    await engine("run");
-    await rm(run("long"), { recursive: true });
-    await workbench().notification(/The folder of long was deleted or moved/);
+    // Held, so that it writes nothing into the folder while that is deleted.
+    const pid = await engine("run");
+    process.kill(pid, "SIGSTOP");
+    await rm(run("long"), { recursive: true }).finally(() => process.kill(pid, "SIGCONT"));
+    await workbench().notification(/The folder of long was deleted or moved/, patient.timeout);
     const page = await workbench().webview(/Dashboard/);
     await page
       .getByText(/deleted|gone/i)

@@ -164,14 +164,36 @@ export class Workbench {
     await this.row(label).click();
   }
 
-  /** Clicks a lens that asks something, until it asks: one that is drawn anew under the pointer takes no click. */
-  async askByLens(label: string): Promise<void> {
-    const lens = this.page.getByRole("button", { name: label }).first();
+  /** Clicks a lens that asks something, until it asks. */
+  askByLens(label: string): Promise<void> {
+    return this.clickLens(label, this.quickInput);
+  }
+
+  /** Clicks a lens until what it leads to is there: one that is drawn anew under the pointer takes no click. */
+  async clickLens(label: string, leadsTo: Locator): Promise<void> {
+    const lens = this.page.locator(".codelens-decoration a", { hasText: label }).first();
+    await lens.waitFor();
     for (let left = 5; ; left--) {
-      await lens.click();
-      const fault = await this.quickInput.waitFor({ timeout: 10_000 }).catch((error: Error) => error);
+      // What comes late lies over the lens by then.
+      await lens.click({ timeout: 5_000 }).catch(() => {});
+      const fault = await leadsTo.waitFor({ timeout: 10_000 }).catch((error: Error) => error);
       if (fault === undefined) return;
       if (left === 0) throw fault;
+    }
+  }
+
+  /** Shows what the editor's hover says at the cursor, asked for by keys, once it says this. */
+  async hoverAtCursor(words: string | RegExp): Promise<Locator> {
+    // A hover of the pointer would be in the way.
+    await this.page.mouse.move(5, 5);
+    const hover = this.page.locator(".monaco-hover:visible", { hasText: words });
+    // The first may be asked for before the editor has the keyboard, or before the extension provides any.
+    for (const end = performance.now() + patience; ; ) {
+      await this.page.keyboard.press("Control+k");
+      await this.page.keyboard.press("Control+i");
+      const fault = await hover.waitFor({ timeout: 5_000 }).catch((error: Error) => error);
+      if (fault === undefined) return hover;
+      if (performance.now() > end) throw fault;
     }
   }
 
@@ -270,9 +292,14 @@ export class Workbench {
     return this.tabs.filter({ has: this.page.getByText(title, { exact: true }) });
   }
 
-  /** Types into the active text editor, which takes the keyboard a moment after its tab is shown. */
+  /** Waits until the active text editor has the keyboard, which it takes a moment after its tab is shown or a palette is closed. */
+  editorFocused(): Promise<void> {
+    return this.page.locator(".editor-group-container.active .monaco-editor.focused").waitFor();
+  }
+
+  /** Types into the active text editor. */
   async typeInEditor(text: string): Promise<void> {
-    await this.page.locator(".editor-group-container.active .monaco-editor.focused").waitFor();
+    await this.editorFocused();
     await this.page.keyboard.type(text);
   }
 
@@ -299,14 +326,16 @@ export class Workbench {
     }
   }
 
-  /** Applies a quick fix at the cursor, by (part of) its title. */
-  async quickFix(title: string): Promise<void> {
+  /** Applies a quick fix at the cursor, by (part of) its title. @param seen called while it is offered. */
+  async quickFix(title: string, seen: () => Promise<unknown> = async () => {}): Promise<void> {
     const fix = this.page.locator(".action-widget .monaco-list-row", { hasText: title });
     // The problem may have been found again just now, and its fix comes with the next light bulb.
     for (let tries = 1; ; tries++) {
       await this.page.keyboard.press("Escape");
       await this.page.keyboard.press("Control+.");
       try {
+        await fix.waitFor({ timeout: 3_000 });
+        await seen();
         return await fix.click({ timeout: 3_000 });
       } catch (error) {
         if (tries === 10) throw error;
@@ -335,8 +364,12 @@ export class Workbench {
     while ((await row.getAttribute("aria-expanded")) !== String(!folded)) {
       if (performance.now() > end)
         throw new Error(`The row ${name} stays ${folded ? "unfolded" : "folded"}.`);
+      // A second click on a row that is slow to follow would take the first one back.
       await row.locator(".monaco-tl-twistie").click();
-      await this.page.waitForTimeout(500);
+      for (const late = performance.now() + 3_000; performance.now() < late; ) {
+        if ((await row.getAttribute("aria-expanded")) === String(!folded)) break;
+        await this.page.waitForTimeout(50);
+      }
     }
   }
 
@@ -354,19 +387,29 @@ export class Workbench {
     throw new Error(`There is no webview with the title "${title}".`);
   }
 
-  /** A notification that contains `text`, once it is shown. */
-  async notification(text: string | RegExp): Promise<Locator> {
+  /**
+   * A notification that contains `text`, once it is shown. It goes by itself after ten seconds, unless the pointer is on it: what may come while something
+   * else is waited for is asked for before that.
+   *
+   * @param timeout milliseconds until it must be there
+   */
+  async notification(text: string | RegExp, timeout = patience): Promise<Locator> {
     const toast = this.page
       .locator(".notifications-toasts .notification-list-item", { hasText: text })
       .first();
-    await toast.waitFor();
+    await toast.waitFor({ timeout });
     return toast;
   }
 
-  /** The modal dialog that contains `text`, once it is shown. */
+  /** The modal dialog that contains `text`, once it is shown and has the keyboard. */
   async dialog(text: string | RegExp): Promise<Locator> {
     const box = this.page.locator(".monaco-dialog-box", { hasText: text });
     await box.waitFor();
+    const hasKeyboard = () => box.evaluate((element) => element.contains(document.activeElement));
+    for (const end = performance.now() + patience; !(await hasKeyboard()); ) {
+      if (performance.now() > end) throw new Error(`The dialog ${text} does not take the keyboard.`);
+      await this.page.waitForTimeout(50);
+    }
     return box;
   }
 

@@ -74,9 +74,10 @@ export async function fillWorkspace(folder: string): Promise<void> {
     await writeFile(join(prompts, name), `${answered.join("\n")}\n`);
   }
   await writeTinyModel(join(folder, "models/tiny"));
+  // The long one is not over while one looks at it, on any machine: who runs it stops it.
   for (const [name, steps] of [
     ["tiny", 120],
-    ["long", 2400],
+    ["long", 20_000],
   ] as const) {
     await writeFile(
       join(folder, `${name}.discern.json`),
