@@ -1,4 +1,4 @@
-import { applyEdits, findNodeAtLocation, modify, parseTree } from "jsonc-parser";
+import { applyEdits, findNodeAtLocation, getNodeValue, modify, parseTree } from "jsonc-parser";
 import { type LayerChoice, layerCaveats } from "../../protocol/layerChoice.ts";
 import type { LayerFigure, SeparabilityFigures } from "../../protocol/probe/separability.ts";
 import { figure } from "../../wording/numbers.ts";
@@ -27,6 +27,31 @@ export function layerPlaces(text: string): LayerPlace[] {
     const key = findNodeAtLocation(holder, ["layer"]);
     return [{ path, offset: key?.parent?.offset ?? holder.offset }];
   });
+}
+
+/**
+ * Where a contrast is in the text of a recipe that was edited since: at its own place, or where another stage came before it or went.
+ *
+ * @param path of the contrast in the text of before
+ * @returns null where that cannot be said
+ */
+export function movedLayer(before: string, path: LayerPath, now: string): LayerPath | null {
+  const own = holderOf(before, path);
+  const places = layerPlaces(now);
+  const isThere = places.some((place) => place.path.join() === path.join());
+  if (isThere && holderOf(now, path) === own) return path;
+  const same = places.filter((place) => holderOf(now, place.path) === own);
+  if (same.length === 1) return same[0]!.path;
+  // As many contrasts as before: this one was itself edited.
+  return isThere && same.length === 0 && places.length === layerPlaces(before).length ? path : null;
+}
+
+/** What a contrast says but for its layer, as text. */
+function holderOf(text: string, path: LayerPath): string {
+  const tree = parseTree(text);
+  const holder = tree && findNodeAtLocation(tree, path.slice(0, -1) as (string | number)[]);
+  const { layer: _, ...rest } = (holder ? getNodeValue(holder) : {}) as { layer?: unknown };
+  return JSON.stringify(rest);
 }
 
 /** The text of a recipe in which a contrast has this layer. */

@@ -11,7 +11,14 @@ import type { Engine } from "../engine/engine.ts";
 import type { CheckedFiles } from "../recipe/checkedFiles.ts";
 import type { RunLibrary } from "../runs/library.ts";
 import { requireTrust } from "../trust.ts";
-import { type LayerItem, type LayerPath, layerItems, layerPlaces, withLayer } from "./layerKey.ts";
+import {
+  type LayerItem,
+  type LayerPath,
+  layerItems,
+  layerPlaces,
+  movedLayer,
+  withLayer,
+} from "./layerKey.ts";
 import { measureAfterPlan, openResult, type ProbeAsk } from "./measure.ts";
 import { transferPrompts } from "./transferPrompts.ts";
 
@@ -64,7 +71,8 @@ async function proposeLayer(
   given: LayerPath | undefined,
 ): Promise<void> {
   const document = await vscode.workspace.openTextDocument(uri);
-  const path = given ?? layerPlaces(document.getText())[0]?.path;
+  const before = document.getText();
+  const path = given ?? layerPlaces(before)[0]?.path;
   const { recipe } = await files.check(document);
   if (recipe === null || path === undefined) {
     void vscode.window.showWarningMessage(
@@ -88,10 +96,19 @@ async function proposeLayer(
   const { figures } = await readProbeResult(file.fsPath);
   const layer = await pickLayer(separabilityContract.figures.parse(figures), contrast.layer, file);
   if (layer === undefined) return;
-  const text = document.getText();
+  // Measuring takes minutes, in which people edit, close and open the recipe.
+  const now = await vscode.workspace.openTextDocument(uri);
+  const text = now.getText();
+  const place = movedLayer(before, path, text);
+  if (place === null) {
+    void vscode.window.showWarningMessage(
+      `Layer ${layer} was not written: the contrasts of ${vscode.workspace.asRelativePath(uri)} have changed since. Write it at the contrast that it was measured for, or propose a layer again.`,
+    );
+    return;
+  }
   const edit = new vscode.WorkspaceEdit();
-  const whole = new vscode.Range(document.positionAt(0), document.positionAt(text.length));
-  edit.replace(uri, whole, withLayer(text, path, layer));
+  const whole = new vscode.Range(now.positionAt(0), now.positionAt(text.length));
+  edit.replace(uri, whole, withLayer(text, place, layer));
   await vscode.workspace.applyEdit(edit);
 }
 

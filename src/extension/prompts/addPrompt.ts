@@ -8,6 +8,7 @@ import type { Label } from "../../protocol/label.ts";
 import type { PromptLibrary } from "./library.ts";
 import type { PromptFile } from "./promptFile.ts";
 import { revealPrompt } from "./reveal.ts";
+import { tellNotUndone } from "./tellLabelled.ts";
 
 const labels: readonly (vscode.QuickPickItem & { readonly value: Label | null })[] = [
   { label: "Toxic", description: "should be refused", value: "toxic" },
@@ -42,13 +43,17 @@ export async function addPrompt(prompts: PromptLibrary, text: string): Promise<v
   const added = file.find(id) === undefined ? await appendTo(prompts, file, prompt) : null;
   const isLabelled = chosen.value !== null;
   if (isLabelled) await prompts.label(file, [id], chosen.value);
+  const undoLabel = isLabelled ? prompts.undoing(file) : null;
   const undo = added === null && !isLabelled ? [] : ["Undo"];
   const show = "Show";
   const what = added === null ? `${file.path} has this prompt already` : `Added to ${file.path}`;
   const label = isLabelled ? `, labelled ${chosen.label.toLowerCase()}` : "";
   const answer = await vscode.window.showInformationMessage(`${what}${label}.`, ...undo, show);
   if (answer === "Undo") {
-    if (isLabelled) await prompts.step(file, "undo");
+    if (undoLabel && (await undoLabel()) === null) {
+      tellNotUndone(file);
+      return;
+    }
     if (added !== null) await takeBack(file, added);
     await prompts.reopen(file.uri);
   }

@@ -23,12 +23,15 @@ export async function tellLabelled(
   if (chosen !== undo) return chosen;
   const concerned = await undoIt();
   if (concerned) vscode.window.setStatusBarMessage(undoneWords(file, concerned.size), shown);
-  else {
-    void vscode.window.showInformationMessage(
-      `Nothing was undone: labels of ${file.path} were changed since. Undo those first, with Ctrl+Z in the Prompts view.`,
-    );
-  }
+  else tellNotUndone(file);
   return undefined;
+}
+
+/** Says that a step was not undone, since others came after it. */
+export function tellNotUndone({ path }: Pick<PromptFile, "path">): void {
+  void vscode.window.showInformationMessage(
+    `Nothing was undone: labels of ${path} were changed since. Undo those first, with Ctrl+Z in the Prompts view.`,
+  );
 }
 
 /** Says of how many prompts of a file labels were undone. */

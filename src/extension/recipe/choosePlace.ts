@@ -39,9 +39,11 @@ export async function choosePlace(
     matchOnDescription: true,
   });
   if (chosen === undefined) return;
-  const text = document.getText();
+  // The recipe may have been closed and changed since.
+  const now = await vscode.workspace.openTextDocument(uri);
+  const text = now.getText();
   const edit = new vscode.WorkspaceEdit();
-  const whole = new vscode.Range(document.positionAt(0), document.positionAt(text.length));
+  const whole = new vscode.Range(now.positionAt(0), now.positionAt(text.length));
   edit.replace(uri, whole, withPlace(text, chosen));
   await vscode.workspace.applyEdit(edit);
 }

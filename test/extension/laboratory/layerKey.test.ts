@@ -1,5 +1,10 @@
-import { expect, test } from "vitest";
-import { layerItems, layerPlaces, withLayer } from "../../../src/extension/laboratory/layerKey.ts";
+import { describe, expect, it, test } from "vitest";
+import {
+  layerItems,
+  layerPlaces,
+  movedLayer,
+  withLayer,
+} from "../../../src/extension/laboratory/layerKey.ts";
 import { transferPrompts } from "../../../src/extension/laboratory/transferPrompts.ts";
 import type { SeparabilityFigures } from "../../../src/protocol/probe/separability.ts";
 
@@ -92,4 +97,27 @@ test("probes are carried over to monitored prompts of files that the contrast do
   expect(transferPrompts({ contrast, panels })).toEqual([toxic, seeminglyToxic]);
   const unsaid = { file: "unlabelled.csv", seed };
   expect(transferPrompts({ contrast, panels: { ...panels, toxic: unsaid } })).toEqual([seeminglyToxic]);
+});
+
+describe("a layer that was measured while its recipe was edited", () => {
+  const recipe = (...stages: object[]) => JSON.stringify({ stages }, null, 2);
+  const contrast = { type: "contrastive", layer: 2, steps: 10 };
+  const safety = { type: "supervised", steps: 5 };
+  const before = recipe(contrast, safety);
+  const path = ["stages", 0, "layer"] as const;
+
+  it("goes to its contrast, wherever that stands now", () => {
+    expect(movedLayer(before, path, before)).toEqual(path);
+    expect(movedLayer(before, path, recipe(safety, contrast))).toEqual(["stages", 1, "layer"]);
+    const other = { ...contrast, steps: 99 };
+    expect(movedLayer(before, path, recipe(other, contrast, safety))).toEqual(["stages", 1, "layer"]);
+    // Its own steps or its layer were changed.
+    expect(movedLayer(before, path, recipe({ ...contrast, layer: 5, steps: 20 }, safety))).toEqual(path);
+  });
+
+  it("goes nowhere where its contrast is gone, or cannot be told from another", () => {
+    expect(movedLayer(before, path, recipe(safety))).toBeNull();
+    expect(movedLayer(before, path, recipe({ ...contrast, steps: 1 }, { ...contrast, steps: 2 }))).toBeNull();
+    expect(movedLayer(before, path, recipe({ ...contrast, steps: 1 }, contrast, contrast))).toBeNull();
+  });
 });
