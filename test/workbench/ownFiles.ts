@@ -61,6 +61,7 @@ export async function labelFirst(workbench: Workbench, file: string, count: numb
   await workbench.openFile(file);
   await workbench.runCommand("Discern: Open Labelling Panel");
   const panel = await workbench.webview(`Label ${basename(file)}`);
+  await panel.getByText(/^0 of \d+ labelled/).waitFor();
   await panel.locator("body").press("b");
   for (let n = 1; n <= count; n++) {
     await panel.locator("body").press(file === ownFiles.harmful ? "1" : "2");

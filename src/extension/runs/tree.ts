@@ -35,6 +35,8 @@ export class RunTree implements vscode.TreeDataProvider<RunNode>, vscode.Disposa
   private readonly library: RunLibrary;
   private readonly rows = new Map<string, RunRow>();
   private shownFilter = "";
+  /** The paths of the rows that the view was given last. */
+  private drawn = "";
 
   constructor(library: RunLibrary) {
     this.library = library;
@@ -49,8 +51,9 @@ export class RunTree implements vscode.TreeDataProvider<RunNode>, vscode.Disposa
       library.onDidChange((run) => {
         const row = run && this.rows.get(run.folder.fsPath);
         if (row) row.run = run;
-        // What is said of a run decides whether a filter shows it.
-        this.changed.fire(this.shownFilter === "" ? row : undefined);
+        // What is said of a run decides whether a filter shows it. While the same are shown, the one row alone is drawn anew: rows that are have no
+        // names for a moment, and their buttons nothing to be about.
+        this.changed.fire(this.rootPaths() === this.drawn ? row : undefined);
         this.showActive();
         this.showMessage();
       }),
@@ -140,7 +143,14 @@ export class RunTree implements vscode.TreeDataProvider<RunNode>, vscode.Disposa
     const runs = this.library.listed;
     const there = new Set(runs.map(({ folder }) => folder.fsPath));
     for (const path of this.rows.keys()) if (!there.has(path)) this.rows.delete(path);
+    this.drawn = this.rootPaths();
     return this.shownRoots().map((run) => this.row(run));
+  }
+
+  private rootPaths(): string {
+    return this.shownRoots()
+      .map(({ folder }) => folder.fsPath)
+      .join("\n");
   }
 
   private row(run: Run): RunRow {
