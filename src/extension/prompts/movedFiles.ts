@@ -103,8 +103,15 @@ async function adopt(library: PromptLibrary, left: Set<string>): Promise<void> {
 async function tellMove(library: PromptLibrary, from: string, heir: PromptFile): Promise<void> {
   const name = shownPath(vscode.Uri.file(from));
   const undo = "Undo";
+  const moved = heir.labels.entries.length;
   const message = `The labels of ${name}, which is gone, are now those of ${heir.path}, which has the same prompts.`;
   if ((await vscode.window.showInformationMessage(message, undo)) !== undo) return;
+  if (heir.labels.entries.length !== moved) {
+    void vscode.window.showInformationMessage(
+      `Nothing was undone: ${heir.path} was labelled since, and keeps its labels.`,
+    );
+    return;
+  }
   await moveLabelLog(heir.uri.fsPath, from);
   await library.readLabels();
 }
