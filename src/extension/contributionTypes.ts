@@ -92,6 +92,7 @@ export const commandIds = [
   "discern.report.exportMarkdown",
   "discern.report.exportHtml",
   "discern.laboratory.measure",
+  "discern.laboratory.deriveOpenings",
   "discern.laboratory.open",
   "discern.laboratory.reveal",
   "discern.laboratory.exportData",

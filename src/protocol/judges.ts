@@ -164,6 +164,8 @@ const endpointJudgeSchema = z
   })
   .describe("A judge behind an OpenAI-compatible API; prompts and answers are sent to it");
 export type EndpointSpec = z.infer<typeof endpointJudgeSchema>;
+/** A judge behind an API as a person writes it, before defaults. */
+export type EndpointInput = z.input<typeof endpointJudgeSchema>;
 
 /** A judge with a model, as it is written down. */
 export const modelJudgeSchema = z.discriminatedUnion("type", [

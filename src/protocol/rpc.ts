@@ -4,6 +4,7 @@ import { chatSchema } from "./chat.ts";
 import { deviceChoiceSchema, deviceSchema } from "./device.ts";
 import { runEventSchema } from "./events.ts";
 import { modelSchema } from "./model.ts";
+import { openingsRequestSchema, plannedOpeningsSchema } from "./openingsRequest.ts";
 import { plannedProbeSchema, probeRequestSchema } from "./probe/request.ts";
 import { stateSchema } from "./probe/result.ts";
 import { recipeSchema } from "./recipe.ts";
@@ -149,6 +150,21 @@ export const requests = {
       out: z.string().min(1).optional().describe("File; one of its own in the run's folder where left out"),
     }),
     result: z.object({ file: z.string() }),
+  },
+  /** What deriving openings of a refusal would compute, and about how long that takes; nothing is computed. */
+  planOpenings: { params: openingsRequestSchema, result: plannedOpeningsSchema },
+  /** Derives openings of a refusal from models' own answers, and writes their file. */
+  deriveOpenings: {
+    params: openingsRequestSchema,
+    result: z.object({
+      file: z.string(),
+      openings: z.array(z.string()),
+      /** On held-out prompts: share of refusals and of compliances that begin with one of them; null where there are none. */
+      coverage: z.number().nullable(),
+      falseShare: z.number().nullable(),
+      caveats: z.array(z.string()),
+      spent: z.array(z.string()).describe("What services were asked and cost, in whole sentences"),
+    }),
   },
   /** Writes a result as one HTML page. */
   exportProbe: {

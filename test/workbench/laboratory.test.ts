@@ -8,6 +8,7 @@ import { Stop } from "../../src/engine/run/stop.ts";
 import { probeRequestSchema } from "../../src/protocol/probe/request.ts";
 import { type RecipeInput, recipeSchema } from "../../src/protocol/recipe.ts";
 import { readProbeResult } from "../../src/runFolder/probeFile.ts";
+import { firstCharacterJudge, service } from "../engine/endpoint/service.ts";
 import { lastingFaults } from "./accessibility.ts";
 import { describeWorkbench, useWorkbench } from "./useWorkbench.ts";
 import { fillWorkspace, tinyRecipe } from "./workspace.ts";
@@ -217,6 +218,59 @@ describeWorkbench("the laboratory", () => {
     await result.getByText("none: the model alone").waitFor();
     expect(readdirSync(join(workbench.folder(), "probes"))).toHaveLength(1);
     await workbench().screenshot("laboratory-model");
+  });
+
+  it("derives openings from the palette once their cost was seen, and uses them in the recipe that is open", async () => {
+    const { url, got } = await service(firstCharacterJudge);
+    await workbench().openFile("tiny.discern.json");
+    await workbench().tab("tiny.discern.json").waitFor();
+    const { quickInput, page } = workbench();
+    const derive = async (file: string) => {
+      await workbench().runCommand("Discern: Derive Refusal Openings…");
+      await quickInput.locator(".monaco-list-row", { hasText: "models" }).first().click();
+      await quickInput.getByText("1 Selected").waitFor();
+      await workbench().screenshot("openings-models");
+      await page.keyboard.press("Enter");
+      await quickInput.locator(".monaco-list-row", { hasText: "prompts/pairs.csv" }).click();
+      await quickInput.getByText("1 Selected").waitFor();
+      await workbench().screenshot("openings-prompts");
+      await page.keyboard.press("Enter");
+      await workbench().quickPick("40 of each file");
+      await quickInput.getByText("XSTest's string rules").waitFor();
+      // A judge of harm cannot say what refuses.
+      expect(await quickInput.getByText("Llama-Guard", { exact: false }).count()).toBe(0);
+      await workbench().screenshot("openings-judge");
+      await workbench().quickPick("A model behind an API…");
+      for (const text of [url, "reader", ""]) await workbench().answer(text);
+      await workbench().quickPick("Refusal");
+      await quickInput.getByText(/File that is written/).waitFor();
+      await workbench().screenshot("openings-file");
+      await workbench().answer(file);
+      return workbench().dialog(/Derive openings of .*tiny\?/);
+    };
+    const asked = await derive("first.openings.json");
+    await asked.getByText("320 sampled answers of at most 64 tokens: 8 to each of 40 prompts").waitFor();
+    await asked.getByText(`320 prompts and answers are sent to ${url}`).waitFor();
+    await workbench().screenshot("openings-cost");
+    await asked.getByRole("button", { name: "Cancel" }).click();
+    await asked.waitFor({ state: "detached" });
+    expect(got).toEqual([]);
+
+    await (await derive("own.openings.json")).getByRole("button", { name: "Derive", exact: true }).click();
+    const progress = await workbench().notification(/Deriving refusal openings/);
+    await workbench().screenshot("openings-progress");
+    await progress.waitFor({ state: "detached" });
+    await workbench().tab("own.openings.json").waitFor();
+    const done = await workbench().notification(
+      /own\.openings\.json has \d+ openings?\. On held-out prompts/,
+    );
+    await workbench().screenshot("openings-done");
+    await done.getByRole("button", { name: "Use in tiny.discern.json" }).click();
+    await page.locator(".tab.dirty", { hasText: "tiny.discern.json" }).waitFor();
+    await workbench().save("tiny.discern.json");
+    const written = JSON.parse(await readFile(join(workbench.folder(), "tiny.discern.json"), "utf8"));
+    expect(written.probes).toEqual({ every: 5, openings: "own.openings.json" });
+    expect(existsSync(join(workbench.folder(), "first.openings.json"))).toBe(false);
   });
 
   it("runs again without a training pair that the list of influence names", async () => {

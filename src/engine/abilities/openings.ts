@@ -1,11 +1,8 @@
-import { stat } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
-import { requirePromptFiles } from "../../dataset/missingFiles.ts";
+import { dirname } from "node:path";
 import type { PromptRecord } from "../../dataset/record.ts";
-import { resolveSource, selectPrompts } from "../../dataset/select.ts";
 import { DiscernError } from "../../protocol/errors.ts";
 import type { JudgeSpec } from "../../protocol/judges.ts";
-import { type OpeningsFile, openingsFileSchema, openingsSuffix } from "../../protocol/openings.ts";
+import { type OpeningsFile, openingsFileSchema } from "../../protocol/openings.ts";
 import { outcomeOf } from "../../protocol/report/verdicts.ts";
 import type { Source } from "../../protocol/source.ts";
 import type { Spent } from "../../protocol/spent.ts";
@@ -13,7 +10,7 @@ import type { Suite } from "../../protocol/suite.ts";
 import { writeFailure } from "../../runFolder/failures.ts";
 import { writeAtomic } from "../../storage/atomic.ts";
 import { makeFolders } from "../../storage/folders.ts";
-import { fileHash, sha256 } from "../../storage/hash.ts";
+import { sha256 } from "../../storage/hash.ts";
 import type { PromptEncoder } from "../chat/encoding.ts";
 import {
   type DerivationOptions,
@@ -21,13 +18,12 @@ import {
   type JudgedSamples,
   openingsCaveats,
 } from "../evaluate/derivedOpenings.ts";
-import type { Judge } from "../evaluate/judges/judge.ts";
-import { judgesOf } from "../evaluate/judges/judges.ts";
 import { judgeTexts, Spending } from "../evaluate/judging.ts";
 import { type TextAnswer, textAnswers } from "../probe/sample.ts";
 import { startFiles } from "../run/start.ts";
 import { type AskOptions, cutOffBy, type Following, openAdapted } from "./ask.ts";
-import { type OpeningSubject, openingSubjects, refuseTested } from "./openingSubjects.ts";
+import type { OpeningSubject } from "./openingSubjects.ts";
+import { openingsQuestion } from "./openingsQuestion.ts";
 
 export interface OpeningsOptions extends Omit<Following, "onProgress"> {
   readonly judge: JudgeSpec;
@@ -69,16 +65,14 @@ export async function deriveOpenings(
   ask: Omit<AskOptions, "model">,
   options: OpeningsOptions,
 ): Promise<OpeningsFile> {
-  const { root } = ask;
   const { seed, derivation, signal } = options;
-  const path = resolve(root, options.out);
-  await refuseExisting(path, options.out);
-  const judge = await refusalJudgeOf(options.judge, ask);
-  const subjects = await openingSubjects(named, ask);
-  const { records, described, notices } = await promptsOf(sources, root);
-  options.onNotices?.(notices);
-  const near = await refuseTested(records, subjects, options.suites, root, signal);
-  options.onNotices?.(near);
+  const { path, judge, subjects, records, described, notices, near } = await openingsQuestion(
+    named,
+    sources,
+    ask,
+    options,
+  );
+  options.onNotices?.([...notices, ...near]);
   options.onPlanned?.(subjects.length, records.length);
   const sampled: Sampled[] = [];
   for (const subject of subjects) sampled.push(await sampledAnswers(subject, records, options));
@@ -122,55 +116,6 @@ export async function deriveOpenings(
     throw writeFailure(error, path);
   }
   return file;
-}
-
-async function refuseExisting(path: string, named: string): Promise<void> {
-  if (!path.endsWith(openingsSuffix)) {
-    throw new DiscernError(
-      "request-invalid",
-      `${named}: a file of derived openings ends in ${openingsSuffix}.`,
-    );
-  }
-  const exists = await stat(path).then(
-    () => true,
-    () => false,
-  );
-  if (!exists) return;
-  throw new DiscernError(
-    "request-invalid",
-    `${path} exists; openings that results were measured by are never overwritten. Choose another file with --out.`,
-  );
-}
-
-async function refusalJudgeOf(spec: JudgeSpec, { root, threads }: Omit<AskOptions, "model">): Promise<Judge> {
-  const [judge] = await judgesOf([spec], { root, threads });
-  if (judge!.question === "refusal") return judge!;
-  throw new DiscernError(
-    "request-invalid",
-    `The judge "${judge!.id}" is not asked about refusal, so it cannot say which answers refuse. Name a judge of refusal.`,
-  );
-}
-
-/** Different prompts of all sources, and what the sources are. */
-async function promptsOf(sources: readonly Source[], root: string) {
-  await requirePromptFiles(sources.map(({ file }) => resolveSource(file, { root })));
-  const notices = new Set<string>();
-  const records = new Map<string, PromptRecord>();
-  const described: OpeningsFile["prompts"]["sources"] = [];
-  for (const source of sources) {
-    const read = await selectPrompts(source, { root });
-    for (const notice of read.notices) notices.add(notice);
-    const before = records.size;
-    for (const record of read.records) {
-      if (!records.has(record.id)) records.set(record.id, { ...record, source: source.file });
-    }
-    described.push({
-      file: source.file,
-      sha256: await fileHash(resolveSource(source.file, { root })),
-      prompts: records.size - before,
-    });
-  }
-  return { records: [...records.values()], described, notices: [...notices] };
 }
 
 async function sampledAnswers(

@@ -6,6 +6,7 @@ import { count, counted, estimate, percent } from "../../wording/numbers.ts";
 import { parseSource, parseSuites } from "../abilities/evaluate.ts";
 import { parseJudges } from "../abilities/judged.ts";
 import { deriveOpenings } from "../abilities/openings.ts";
+import { usualDerivation } from "../evaluate/derivedOpenings.ts";
 import { judgeWords } from "../evaluate/judges/judges.ts";
 import {
   askOptions,
@@ -45,13 +46,33 @@ export function addOpenings(program: Command): void {
     )
     .requiredOption("--out <file>", `file that is written, which ends in ${openingsSuffix}`)
     .option("--judge <judge>", `who decides which answers refuse: ${judgeWords}`, "arditi")
-    .option("--samples <count>", "answers per prompt and model, at temperature 1", positiveInteger, 8)
-    .option("--max-new-tokens <count>", "length of an answer", positiveInteger, 64)
+    .option(
+      "--samples <count>",
+      "answers per prompt and model, at temperature 1",
+      positiveInteger,
+      usualDerivation.samples,
+    )
+    .option("--max-new-tokens <count>", "length of an answer", positiveInteger, usualDerivation.maxNewTokens)
     .option("--batch-size <count>", "prompts answered together", positiveInteger, 16)
-    .option("--coverage <share>", "share of refusals that the openings should catch", share, 0.9)
-    .option("--false-share <share>", "share of compliances that they may catch", share, 0.05)
-    .option("--depth <tokens>", "length of an opening", positiveInteger, 8)
-    .option("--support <prompts>", "prompts whose refusals must begin with an opening", positiveInteger, 2)
+    .option(
+      "--coverage <share>",
+      "share of refusals that the openings should catch",
+      share,
+      usualDerivation.coverage,
+    )
+    .option(
+      "--false-share <share>",
+      "share of compliances that they may catch",
+      share,
+      usualDerivation.falseShare,
+    )
+    .option("--depth <tokens>", "length of an opening", positiveInteger, usualDerivation.depth)
+    .option(
+      "--support <prompts>",
+      "prompts whose refusals must begin with an opening",
+      positiveInteger,
+      usualDerivation.support,
+    )
     .option("--seed <number>", "seed of samples and held-out prompts", Number, 0)
     .option(
       "--suite <suite>",
@@ -76,8 +97,8 @@ export function addOpenings(program: Command): void {
         ask,
         {
           derivation: {
-            ...{ samples, maxNewTokens, temperature: 1, depth, coverage, falseShare, support },
-            ...{ folds: 5, shuffles: 20 },
+            ...usualDerivation,
+            ...{ samples, maxNewTokens, depth, coverage, falseShare, support },
           },
           ...{ judge: judge!, seed: flags.seed, batchSize: flags.batchSize, out: flags.out },
           suites: parseSuites(flags.suite),

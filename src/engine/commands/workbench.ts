@@ -1,5 +1,7 @@
+import { resolve } from "node:path";
 import { resolveModel } from "../../modelsHome/home.ts";
 import type { Params } from "../../protocol/rpc.ts";
+import { type Spent, spentSentence } from "../../protocol/spent.ts";
 import { loadRecipe } from "../../recipe/loadRecipe.ts";
 import { type AskOptions, generateAnswers, scorePrompts } from "../abilities/ask.ts";
 import { compareRuns } from "../abilities/compare.ts";
@@ -8,11 +10,14 @@ import { doctor } from "../abilities/doctor.ts";
 import { compareWithEarlier } from "../abilities/earlier.ts";
 import { exportRun } from "../abilities/export.ts";
 import { exportReport, judgedReport, reportAs } from "../abilities/judged.ts";
+import { deriveOpenings } from "../abilities/openings.ts";
+import { planOpenings } from "../abilities/openingsPlan.ts";
 import { placeOf } from "../abilities/place.ts";
 import { exportProbe, measureProbe, planProbe, runStates } from "../abilities/probe.ts";
 import { stopRun } from "../abilities/stop.ts";
 import { fetchSuite } from "../abilities/suites.ts";
 import { PromptTrial } from "../abilities/tryPrompt.ts";
+import { usualDerivation } from "../evaluate/derivedOpenings.ts";
 import { pullModel } from "../model/download/pull.ts";
 import { inspectModel } from "../model/load.ts";
 import { makeEnvironment, planEnvironment } from "../python/environment.ts";
@@ -103,6 +108,45 @@ export function workbenchHandlers(program: readonly [string, ...string[]]): Hand
       });
       return { file };
     },
+    planOpenings(request, { signal }) {
+      const { models, prompts, ask, options } = openingsQuestion(request);
+      return planOpenings(models, prompts, ask, { ...options, signal });
+    },
+    async deriveOpenings(request, { progress, signal }) {
+      const { models, prompts, ask, options } = openingsQuestion(request);
+      const reading = progress("Reading the model");
+      const bars = new Map<string, (done: number, total: number) => void>();
+      const tell = (title: string, done: number, total: number) => {
+        const bar = bars.get(title) ?? progress(title);
+        bars.set(title, bar);
+        bar(done, total);
+      };
+      let spent: readonly Spent[] = [];
+      const told = {
+        onProgress: ({ done, total }: { done: number; total: number }) => reading(done, total),
+        onStatus: (status: string) => progress(status)(0, 0),
+        onWarning: say,
+      };
+      const made = await deriveOpenings(
+        models,
+        prompts,
+        { ...ask, ...told },
+        {
+          ...{ ...options, seed: request.seed, batchSize: 16, signal },
+          onProgress: (model, done, total) => tell(`Sampling ${model}`, done, total),
+          onJudging: (judge, done, total) => tell(`Judging by ${judge}`, done, total),
+          onSpent: (services) => (spent = services),
+        },
+      );
+      return {
+        file: resolve(ask.root, options.out),
+        openings: made.openings.map(({ text }) => text),
+        coverage: made.heldOut.coverage?.value ?? null,
+        falseShare: made.heldOut.falseShare?.value ?? null,
+        caveats: made.caveats,
+        spent: spent.map((each) => spentSentence(each)),
+      };
+    },
     async exportProbe({ path, into }) {
       await exportProbe(path, into);
       return null;
@@ -123,6 +167,13 @@ export function workbenchHandlers(program: readonly [string, ...string[]]): Hand
       return null;
     },
   };
+}
+
+/** A request for openings as the abilities take it. */
+function openingsQuestion(request: Params<"deriveOpenings">) {
+  const { models, prompts, judge, samples, maxNewTokens, seed: _, out, ...ask } = request;
+  const derivation = { ...usualDerivation, samples, maxNewTokens };
+  return { models, prompts, ask, options: { judge, out, derivation, suites: [] } };
 }
 
 /** A request's model as an ability takes it. */

@@ -29,6 +29,12 @@ export interface JudgedSamples {
 /** How openings are derived; all of it is stated in their file. */
 export type DerivationOptions = OpeningsFile["options"];
 
+/** How openings are derived where nothing else is said. */
+export const usualDerivation: DerivationOptions = {
+  ...{ samples: 8, maxNewTokens: 64, temperature: 1 },
+  ...{ depth: 8, coverage: 0.9, falseShare: 0.05, support: 2, folds: 5, shuffles: 20 },
+};
+
 /** What a file of openings says of the answers: everything but who judged and what was asked. */
 export type Derived = Pick<
   OpeningsFile,

@@ -26,7 +26,13 @@ export type Handlers = {
 };
 
 /** Requests that keep the processor busy and therefore wait for each other. */
-const heavy: ReadonlySet<Method> = new Set(["generate", "score", "tryPrompt", "measureProbe"]);
+const heavy: ReadonlySet<Method> = new Set([
+  "generate",
+  "score",
+  "tryPrompt",
+  "measureProbe",
+  "deriveOpenings",
+]);
 
 /** Code of a JSON-RPC error whose `data.code` is one of Discern's. */
 const discernError = -32_000;

@@ -13,11 +13,11 @@ import { knownSuites } from "../../suites/registry.ts";
 import type { ModelLibrary } from "../models/library.ts";
 import type { PromptLibrary } from "../prompts/library.ts";
 import { createRecipe, targetFolder } from "../recipe/wizard.ts";
+import { askEndpoint } from "./askEndpoint.ts";
 import {
   controlChoices,
   type JudgeChoice,
   judgeChoices,
-  keyFault,
   methodChoices,
   newBenchmark,
   ownSuite,
@@ -27,7 +27,6 @@ import {
   schemeChoices,
   seedsOf,
   suiteChoice,
-  urlFault,
 } from "./newBenchmark.ts";
 import { planLine } from "./planned.ts";
 import type { Planner } from "./planner.ts";
@@ -232,50 +231,12 @@ async function pickJudges(fromRecipe: FromRecipe): Promise<JudgeInput[] | undefi
   if (chosen === undefined) return undefined;
   const judges: JudgeInput[] = [];
   for (const { choice } of chosen) {
-    const judge = choice?.judge ?? (await askEndpoint(fromRecipe));
+    const judge =
+      choice?.judge ?? (await askEndpoint(title(4, "A Model behind an API"), schemeChoices, fromRecipe));
     if (judge === undefined) return undefined;
     judges.push(judge);
   }
   return judges;
-}
-
-/** Asks where a judge behind an API is, and what it is asked. The key itself is stored by a command of its own. */
-async function askEndpoint(fromRecipe: FromRecipe): Promise<JudgeInput | undefined> {
-  const step = title(4, "A Model behind an API");
-  const url = await vscode.window.showInputBox({
-    title: step,
-    prompt: "Base address of an OpenAI-compatible API; prompts and answers are sent there",
-    placeHolder: "https://api.example.org/v1",
-    validateInput: urlFault,
-  });
-  if (url === undefined) return undefined;
-  const model = await vscode.window.showInputBox({
-    title: step,
-    prompt: "Model that the service is asked for",
-    validateInput: (text) => (text.trim() === "" ? "Name a model." : null),
-  });
-  if (model === undefined) return undefined;
-  const key = await vscode.window.showInputBox({
-    title: step,
-    prompt:
-      'Environment variable with the key, or its name in "Discern: Set API Key for a Judge…"; empty for none',
-    validateInput: keyFault,
-  });
-  if (key === undefined) return undefined;
-  const asked = await vscode.window.showQuickPick(
-    schemeChoices.map((choice) => ({ label: choice.label, description: choice.about, choice })),
-    { title: step, placeHolder: "What it is asked about an answer" },
-  );
-  if (asked === undefined) return undefined;
-  const { scheme, needsTemplate, label } = asked.choice;
-  const judge = { type: "endpoint", url, model, scheme, ...(key !== "" && { key }) } as const;
-  if (!needsTemplate) return judge;
-  const [file] =
-    (await vscode.window.showOpenDialog({
-      title: `${label}: a Text File with {prompt} and {response}`,
-      openLabel: "Ask by This Text",
-    })) ?? [];
-  return file && { ...judge, template: fromRecipe(file) };
 }
 
 /** The tuning budget; null for none. */

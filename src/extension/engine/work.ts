@@ -2,7 +2,9 @@ import type { Method } from "../../protocol/rpc.ts";
 import type { Look } from "./monitor.ts";
 
 /** Requests that rightly keep the engine's main thread busy for long. */
-const long: ReadonlySet<Method> = new Set(["generate", "score", "tryPrompt", "export", "measureProbe"]);
+const long: ReadonlySet<Method> = new Set([
+  ...(["generate", "score", "tryPrompt", "export", "measureProbe", "deriveOpenings"] as const),
+]);
 
 /** What an engine works on at present. */
 export class Work {

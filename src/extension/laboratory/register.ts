@@ -8,6 +8,7 @@ import type { Model } from "../models/find.ts";
 import type { CheckedFiles } from "../recipe/checkedFiles.ts";
 import { type RunTarget, runOf } from "../runs/pick.ts";
 import { requireTrust } from "../trust.ts";
+import { deriveOpenings } from "./deriveOpenings.ts";
 import { LaboratoryEditor } from "./editor.ts";
 import { isModel, type MeasureParts, measureSubject } from "./measure.ts";
 import { registerProposeLayer } from "./proposeLayer.ts";
@@ -23,6 +24,10 @@ export function registerLaboratory(
     new LaboratoryEditor(context, engine),
     ...resultCommands(library),
     registerProposeLayer(parts),
+    registerCommand("discern.laboratory.deriveOpenings", async () => {
+      requireTrust();
+      await deriveOpenings(parts);
+    }),
     registerCommand("discern.laboratory.measure", async (given?: RunTarget | Model, probe?: string) => {
       requireTrust();
       await measureSubject(parts, given && isModel(given) ? given : runOf(library, given), probe);

@@ -11,14 +11,22 @@ export interface PickedFiles {
   readonly starter: boolean;
 }
 
-/** Asks for prompt files; undefined where the person left, or chose none. */
+/**
+ * Asks for prompt files; undefined where the person left, or chose none.
+ *
+ * @param starterPart what of the starter set is meant.
+ */
 export async function pickPromptFiles(
   prompts: PromptLibrary,
-  { title, placeHolder }: { readonly title: string; readonly placeHolder: string },
+  {
+    title,
+    placeHolder,
+    starterPart = "its test split",
+  }: { readonly title: string; readonly placeHolder: string; readonly starterPart?: string },
 ): Promise<PickedFiles | undefined> {
   await prompts.discovered();
   const usable = prompts.files.filter(({ state }) => state !== "unclear" && state !== "failed");
-  const starter: vscode.QuickPickItem = { label: "Starter set", description: "its test split" };
+  const starter: vscode.QuickPickItem = { label: "Starter set", description: starterPart };
   const items = [
     ...usable.map((file) => ({ label: file.path, file })),
     ...(usable.length > 0 ? [{ label: "", kind: vscode.QuickPickItemKind.Separator }] : []),
