@@ -10,9 +10,10 @@ import {
   sharedRecipeSchema,
 } from "./comparedMethod.ts";
 import { fileNameSchema } from "./fileName.ts";
+import { type JudgeSpec, judgeId, judgeQuestion } from "./judges.ts";
 import { sharedOpeningsSchema } from "./openings.ts";
 import { evaluateSchema } from "./recipe.ts";
-import { parseGate } from "./report/gates.ts";
+import { gateJudgeFault, parseGate } from "./report/gates.ts";
 import { controlTypeSchema, steeringSchema } from "./steering.ts";
 import { suitesSchema } from "./suite.ts";
 
@@ -153,7 +154,7 @@ export const benchmarkSchema = z
       ...controlFaults(benchmark),
       ...tuningFaults(benchmark),
       ...sharedKeyFaults(benchmark),
-      ...gateFaults(benchmark.gates),
+      ...gateFaults(benchmark),
     ]) {
       context.addIssue({ code: "custom", path, message });
     }
@@ -301,11 +302,12 @@ function sharedKeyFaults({ methods, set }: Unchecked): Fault[] {
   return [...own, ...ofMethods];
 }
 
-function gateFaults(gates: readonly string[]): Fault[] {
+function gateFaults({ gates, judges }: { gates: readonly string[]; judges: readonly JudgeSpec[] }): Fault[] {
+  const asked = judges.map((spec) => ({ id: judgeId(spec), question: judgeQuestion(spec) }));
   return gates.flatMap((gate, i): Fault[] => {
     try {
-      parseGate(gate);
-      return [];
+      const message = gateJudgeFault(parseGate(gate), asked);
+      return message === null ? [] : [{ path: ["gates", i], message }];
     } catch (error) {
       return [{ path: ["gates", i], message: (error as Error).message }];
     }

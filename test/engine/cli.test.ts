@@ -22,6 +22,10 @@ describe("the built command line", () => {
     expect(stdout).toMatch(/run .*\n.*\n? *.*watch/s);
   });
 
+  const harmJudges = ["one", "two"].map((id) =>
+    JSON.stringify({ type: "guard", family: "llama-guard", model: "no-guard", id }),
+  );
+
   test("doctor --json is one document, with nothing on stderr", async () => {
     const { stdout, stderr } = await discern("doctor", "--json");
     expect(stderr).toBe("");
@@ -59,6 +63,16 @@ describe("the built command line", () => {
     [["compare", "run", "--fail-if", "safe_refusal"], 2, /is not a condition/],
     [["benchmark", "preset:small", "--seeds", "1,1"], 2, /different whole numbers/],
     [["benchmark", "--resume", "--out", "there", "--seeds", "1"], 2, /--seeds needs the benchmark file/],
+    [
+      ["run", "preset:demo", "--fail-if", "attack_success > 0"],
+      2,
+      /"attack_success > 0": No judge is asked about harm/,
+    ],
+    [
+      ["evaluate", "no-model", "advbench", "--judge", ...harmJudges, "--fail-if", "attack_success > 0"],
+      2,
+      /Several judges read .* Write: attack_success@one > 0, or attack_success@two > 0\./,
+    ],
     [["run", "preset:default", "--detach", "--fail-if", "discernment < 1"], 2, /--detach does not wait/],
   ])("%j ends with %i and says why", async (args, code, message) => {
     const { exitCode, stderr } = await discern(...args);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { evaluateGate, evaluateGates, parseGate } from "../../src/protocol/report/gates.ts";
+import { evaluateGate, evaluateGates, gateJudgeFault, parseGate } from "../../src/protocol/report/gates.ts";
 import type { MeasureRow } from "../../src/protocol/report/measures.ts";
 import type { Report } from "../../src/protocol/report/report.ts";
 import { exampleReport } from "../engine/evaluate/fixture.ts";
@@ -103,11 +103,87 @@ describe("a report held against a gate", () => {
     ["SCANS: safe_refusal > 0.2", /no method "SCANS"; it has untrained, STL, DCR → STL/],
     ["saferefusal > 0.2", /no measure "saferefusal"; it has .*safe_refusal/],
     ["mmlu.safe_refusal > 0.2", /was not measured so; there is: /],
-    ["safe_refusal@zou > 0.2", /was not measured so/],
+    ["safe_refusal@zou > 0.2", /was not measured so; judges: xstest/],
     ["lower(held_out_loss) > 2", /it has no interval/],
   ])("is an error, which never passes: %s", (text, message) => {
     const [found] = evaluateGate(parseGate(text), one);
     expect(found!.status).toBe("error");
     expect(found!.message).toMatch(message);
+  });
+});
+
+describe("a measure that several judges read", () => {
+  const suite = one.answers[0]!.results[0]!.suite;
+  const read = (judge: string, estimate: number, of = suite): MeasureRow => ({
+    ...{
+      measure: "attack_success",
+      method: "STL",
+      seed: 0,
+      suite: of,
+      group: "unsafe",
+      judge,
+      estimate,
+      n: 10,
+    },
+  });
+  const definition = { ...one.measures.definitions[0]!, id: "attack_success", title: "Attack success rate" };
+  const readBy = (...rows: MeasureRow[]): Report => ({
+    ...one,
+    measures: {
+      definitions: [...one.measures.definitions, definition],
+      rows: [...one.measures.rows, ...rows],
+    },
+  });
+
+  it("needs the name of one, and says which there are in conditions to choose from", () => {
+    const report = readBy(read("strongreject", 0.3), read("guard", 0.05));
+    const [found] = evaluateGate(parseGate(`STL: lower( ${suite}.attack_success ) > 10%`), report);
+    expect(found!.status).toBe("error");
+    expect(found!.message).toBe(
+      "Several judges read what attack_success counts, so the condition must name one. Write: " +
+        `STL: lower( ${suite}.attack_success@strongreject ) > 10%, or STL: lower( ${suite}.attack_success@guard ) > 10%.`,
+    );
+    expect(evaluateGate(parseGate(`STL: ${suite}.attack_success@guard > 0.1`), report)).toMatchObject([
+      { status: "passed", value: 0.05 },
+    ]);
+  });
+
+  it("means the only judge of a suite, whoever read others", () => {
+    const report = readBy(
+      read("guard", 0.3),
+      read("guard", 0.1, "other"),
+      read("strongreject", 0.2, "other"),
+    );
+    expect(evaluateGate(parseGate(`STL: ${suite}.attack_success > 0.1`), report)).toMatchObject([
+      { status: "failed", value: 0.3 },
+    ]);
+    expect(evaluateGate(parseGate("STL: other.attack_success > 0.1"), report)).toMatchObject([
+      { status: "error" },
+    ]);
+  });
+
+  it.each([
+    [
+      "advbench.attack_success > 0.1",
+      ["harm", "harm"],
+      /^Several judges .*attack_success@a > 0\.1, or .*@b > 0\.1\.$/,
+    ],
+    ["attack_success@b > 0.1", ["harm", "harm"], null],
+    ["attack_success > 0.1", ["refusal", "harm"], null],
+    ["attack_success > 0.1", ["refusal", "refusal"], /^No judge is asked about harm/],
+    ["attack_success@a > 0.1", ["refusal", "harm"], /^No judge of harm is called "a"; there are: b\.$/],
+    ["win_rate > 0.1", ["preference", "preference"], /^Several judges/],
+    ["safe_refusal > 0.1", ["refusal", "refusal"], null],
+    [
+      "safe_refusal@c > 0.1",
+      ["refusal", "refusal"],
+      /^No judge of the answers is called "c"; there are: a, b\.$/,
+    ],
+    ["discernment < 0.5", [], null],
+  ] as const)("is found before anything is computed: %s by judges of %j", (text, questions, fault) => {
+    const asked = questions.map((question, i) => ({ id: "ab"[i]!, question }));
+    const found = gateJudgeFault(parseGate(text), asked);
+    if (fault === null) expect(found).toBeNull();
+    else expect(found).toMatch(fault);
   });
 });

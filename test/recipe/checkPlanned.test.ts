@@ -158,3 +158,24 @@ test("a suite of a benchmark whose answers no judge reads is told at its key", a
     vi.unstubAllEnvs();
   }
 });
+
+test("a gate that several judges could be meant by is a fault at its place, with the conditions to choose from", async () => {
+  const guard = (id: string) => ({ type: "guard", family: "llama-guard", model: "guard", id });
+  const benchmark = {
+    ...{
+      name: "b",
+      recipe,
+      methods: [{ name: "STL" }],
+      suites: [{ name: "s", source: { file: "starter:pairs.csv" } }],
+    },
+    judges: ["xstest", guard("one"), guard("two")],
+    gates: ["s.safe_refusal > 0.2", "s.attack_success > 0.1", "s.attack_success@two > 0.1"],
+  };
+  const { found } = await problems(benchmark, ".benchmark.json");
+  expect(found.filter(({ about }) => about === "recipe-invalid")).toEqual([
+    {
+      ...{ about: "recipe-invalid", at: '"s.attack_success > 0.1"' },
+      message: expect.stringContaining("Write: s.attack_success@one > 0.1, or s.attack_success@two > 0.1."),
+    },
+  ]);
+});

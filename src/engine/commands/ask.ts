@@ -15,7 +15,7 @@ import { steerAlone } from "../abilities/steer.ts";
 import { judgeWords } from "../evaluate/judges/judges.ts";
 import { reportMarkdown } from "../report/markdown.ts";
 import { printedReport } from "../report/printed.ts";
-import { checkGates, type GateFlags, withGates } from "./gates.ts";
+import { checkGates, type GateFlags, requireClearGates, withGates } from "./gates.ts";
 import {
   askOptions,
   judgingBars,
@@ -137,14 +137,16 @@ export function addEvaluate(program: Command): void {
       positiveInteger,
     )
     .option("--json", "the report as one JSON document on stdout", false)
-    .action(async (model: string, suites: string[], flags: EvaluateFlags) => {
+    .action(async (model: string, suites: string[], flags: EvaluateFlags, command: Command) => {
+      const judges = await parseJudges(flags.judge);
+      requireClearGates(flags, judges, command);
       const { name } = askedMethod(flags.adapter, flags.name, undefined, flags.steering);
       const out = resolve(flags.out ?? join("evaluations", asFileName(name, "evaluation")));
       const bars = new Map<string, ReturnType<typeof progressBar>>();
       const report = await evaluateModel(askOptions(model, flags), {
         name: flags.name,
         out,
-        judges: await parseJudges(flags.judge),
+        judges,
         openings: flags.openings,
         onJudging: judgingBars().onProgress,
         suites: parseSuites(suites),

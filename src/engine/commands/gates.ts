@@ -1,7 +1,15 @@
 import { appendFile } from "node:fs/promises";
 import { type Command, InvalidArgumentError } from "commander";
 import { DiscernError } from "../../protocol/errors.ts";
-import { evaluateGates, type Gate, type GateResult, parseGate, unmet } from "../../protocol/report/gates.ts";
+import { type JudgeSpec, judgeId, judgeQuestion } from "../../protocol/judges.ts";
+import {
+  evaluateGates,
+  type Gate,
+  type GateResult,
+  gateJudgeFault,
+  parseGate,
+  unmet,
+} from "../../protocol/report/gates.ts";
 import type { Report } from "../../protocol/report/report.ts";
 import { writeFailure } from "../../runFolder/failures.ts";
 import { writeAtomic } from "../../storage/atomic.ts";
@@ -37,6 +45,22 @@ function gateOf(text: string): Gate {
     return parseGate(text);
   } catch (error) {
     throw error instanceof DiscernError ? new InvalidArgumentError(error.message) : error;
+  }
+}
+
+/**
+ * Ends a command, before it computes anything, where one of its gates cannot be held against the report to come: by the judges that will read the
+ * answers it is not clear, or nobody measures it.
+ */
+export function requireClearGates(
+  { failIf }: GateFlags,
+  judges: readonly JudgeSpec[],
+  command: Command,
+): void {
+  const asked = judges.map((spec) => ({ id: judgeId(spec), question: judgeQuestion(spec) }));
+  for (const gate of failIf) {
+    const fault = gateJudgeFault(gate, asked);
+    if (fault !== null) command.error(`error: --fail-if "${gate.text}": ${fault}`, { exitCode: 2 });
   }
 }
 

@@ -4,7 +4,7 @@ import type { Plan } from "../../protocol/cells.ts";
 import { type Gate, parseGate } from "../../protocol/report/gates.ts";
 import { judgedReport } from "../abilities/judged.ts";
 import { namesOf, runComparison, showPlan } from "./comparison.ts";
-import { checkGates, failGates, type GateFlags, withGates } from "./gates.ts";
+import { checkGates, failGates, type GateFlags, requireClearGates, withGates } from "./gates.ts";
 import { positiveInteger, type Shell, say, withPlacement } from "./shell.ts";
 import { detach, program, withStop } from "./work.ts";
 
@@ -79,6 +79,8 @@ export async function workOnPlan(
     command.error(`error: --only ${unknown}: the runs are ${cells}`, { exitCode: 2 });
   }
   const gates = (plan.benchmark?.gates ?? []).map(parseGate);
+  // Every run is judged alike.
+  requireClearGates(flags, plan.sweep?.evaluate.judges ?? plan.cells[0]!.recipe.evaluate.judges, command);
   if (flags.plan) await showPlan(plan, folder, flags);
   else if (flags.detach) {
     if (gates.length > 0) say(uncheckedGates(folder));

@@ -12,6 +12,7 @@ import { type ExecuteOptions, executeRun, type RunEnd, resumeRun } from "../run/
 import { requireRunFiles } from "../run/prompts.ts";
 import { Stopped } from "../run/stop.ts";
 import { runDisplay } from "./display.ts";
+import { requireClearGates } from "./gates.ts";
 import { checkReport, type PlanFlags, withPlanOptions, workOnPlan } from "./plan.ts";
 import { progressBar, type Shell, say, sayMeasuring } from "./shell.ts";
 import { detach, withStop } from "./work.ts";
@@ -54,6 +55,7 @@ async function runBy(name: string | undefined, flags: Flags, command: Command): 
   }
   const changes = { set: flags.set, stlAlone: !!flags.stlAlone };
   const loaded = name === undefined ? null : await loadRecipe(name, changes);
+  if (loaded) requireClearGates(flags, loaded.recipe.evaluate.judges, command);
   // Before a run folder is made, or an engine started for it.
   if (loaded) await requireRunFiles(loaded.recipe, loaded.root);
   const folder = resolve(flags.out ?? join("runs", loaded!.recipe.name));

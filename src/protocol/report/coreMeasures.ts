@@ -1,4 +1,11 @@
 import type { MeasureDefinition } from "./measures.ts";
+import type { Question } from "./verdicts.ts";
+
+/** What judges of a measure are asked, where that is not whether an answer refuses; a test holds it to the measures themselves. */
+export const judgedOtherwise: Readonly<Record<string, Exclude<Question, "refusal">>> = {
+  attack_success: "harm",
+  win_rate: "preference",
+};
 
 /** Over-refusal as a rate. */
 export const safeRefusal: MeasureDefinition = {

@@ -2,10 +2,11 @@ import { figure, interval } from "../../wording/numbers.ts";
 import { DiscernError } from "../errors.ts";
 import { POOLED } from "../suite.ts";
 import { mainAnswers } from "./answers.ts";
+import { judgedOtherwise } from "./coreMeasures.ts";
 import type { MeasureDefinition, MeasureRow } from "./measures.ts";
 import { isUntrained } from "./methods.ts";
 import type { Report } from "./report.ts";
-import { refusalJudge } from "./verdicts.ts";
+import { type Question, refusalJudge } from "./verdicts.ts";
 
 /** Which number of a row is held against the limit: the estimate, or an end of its 95 % interval. */
 type Bound = "estimate" | "lower" | "upper";
@@ -26,7 +27,7 @@ export interface Gate {
   readonly suite: string;
   readonly category: string | null;
   readonly measure: string;
-  /** Id of a judge; null is the first one, where verdicts are counted. */
+  /** Id of a judge; null is the first one of refusal, or the only one that was asked what the measure counts. */
   readonly judge: string | null;
   readonly bound: Bound;
   readonly comparison: keyof typeof comparisons;
@@ -123,22 +124,29 @@ function ofMethod(gate: Gate, report: Report, method: { id: string; name: string
     return unmet(gate, method.name, `The report has no measure "${gate.measure}"; it has ${known}.`);
   }
   const own = measures.rows.filter((row) => row.measure === gate.measure && row.method === method.id);
+  const there = own.filter((row) => row.suite === gate.suite && (row.category ?? null) === gate.category);
+  const readers = [...new Set(there.flatMap(({ judge }) => judge ?? []))];
   const first = refusalJudge(judges);
-  // Attack success usually has verdicts of one judge alone: no other can be meant.
-  const isMeant = ({ judge }: MeasureRow) =>
-    gate.judge === null
-      ? judge === undefined || judge === first || own.every((row) => row.judge === judge)
-      : judge === gate.judge;
-  const rows = own.filter(
-    (row) => row.suite === gate.suite && (row.category ?? null) === gate.category && isMeant(row),
-  );
+  const usual = there.filter(({ judge }) => judge === undefined || judge === first);
+  if (gate.judge === null && usual.length === 0 && readers.length > 1) {
+    return unmet(gate, method.name, severalJudges(gate, readers));
+  }
+  const rows =
+    gate.judge !== null
+      ? there.filter(({ judge }) => judge === gate.judge)
+      : usual.length > 0
+        ? usual
+        : there;
   if (rows.length === 0) {
-    const suites = [...new Set(own.map(({ suite }) => suite))].join(", ");
     const of = `${definition.title} of ${method.name}`;
+    const known = there.length > 0 ? readers : [...new Set(own.map(({ suite }) => suite))];
+    const what = there.length > 0 ? "judges" : "there is";
     return unmet(
       gate,
       method.name,
-      suites === "" ? `${of} was not measured.` : `${of} was not measured so; there is: ${suites}.`,
+      known.length === 0
+        ? `${of} was not measured.`
+        : `${of} was not measured so; ${what}: ${known.join(", ")}.`,
     );
   }
   return compared(gate, method.name, definition, rowOf(rows));
@@ -168,6 +176,41 @@ function compared(gate: Gate, method: string, definition: MeasureDefinition, row
     message: `${title} of ${method} (${row.suite}): ${whole}${n}${which}.`,
   };
 }
+
+/**
+ * What is wrong with a gate by the judges that are going to read the answers, in a sentence; null where nothing is: it names a judge that is not
+ * among them, or none where several are asked what its measure counts.
+ *
+ * @param asked what each judge is asked.
+ */
+export function gateJudgeFault(
+  gate: Gate,
+  asked: readonly { readonly id: string; readonly question: Question }[],
+): string | null {
+  const question = Object.hasOwn(judgedOtherwise, gate.measure) ? judgedOtherwise[gate.measure]! : null;
+  if (gate.judge !== null) {
+    const fitting = asked.filter((judge) => question === null || judge.question === question);
+    if (fitting.some(({ id }) => id === gate.judge)) return null;
+    const known =
+      fitting.length > 0 ? `there are: ${fitting.map(({ id }) => id).join(", ")}` : "there is none";
+    return `No judge of ${question === null ? "the answers" : question} is called "${gate.judge}"; ${known}.`;
+  }
+  if (question === null) return null;
+  const readers = asked.filter((judge) => judge.question === question).map(({ id }) => id);
+  if (readers.length > 1) return severalJudges(gate, readers);
+  return readers.length === 1
+    ? null
+    : `No judge is asked about ${question}, so ${gate.measure} is not measured. Add one to the judges.`;
+}
+
+/** Why a gate is not clear that several judges could be meant by, with the conditions to choose from. */
+function severalJudges({ text, measure }: Gate, readers: readonly string[]): string {
+  const named = readers.map((id) => text.replace(measureOf, (_, name, rest) => `${name}@${id}${rest}`));
+  return `Several judges read what ${measure} counts, so the condition must name one. Write: ${named.join(", or ")}.`;
+}
+
+/** The measure of a condition that names no judge, and what stands behind it. */
+const measureOf = /([a-z][a-z0-9_]*)(\s*\)?\s*(?:>=|<=|>|<)[^<>=]*)$/iu;
 
 /** A gate with nothing to compare, and why. */
 export function unmet(gate: Gate, method: string | null, message: string): GateResult {

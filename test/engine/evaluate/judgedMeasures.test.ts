@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
+import { allMeasures } from "../../../src/engine/evaluate/measures/measures.ts";
 import { buildReport } from "../../../src/engine/evaluate/report.ts";
 import { reportMarkdown } from "../../../src/engine/report/markdown.ts";
 import type { MethodAnswers, PromptResult } from "../../../src/protocol/report/answers.ts";
+import { judgedOtherwise } from "../../../src/protocol/report/coreMeasures.ts";
 import { type JudgeInfo, judgesDisagree, people } from "../../../src/protocol/report/verdicts.ts";
 import { agreement } from "../../../src/statistics/kappa.ts";
 import { testMethod } from "./fixture.ts";
@@ -213,4 +215,11 @@ describe("win rates", () => {
     ).toEqual([]);
     expect(rowOf("unsafe_refusal", "tuned", "s")).toMatchObject({ n: 1, count: 1 });
   });
+});
+
+test("gates know what judges of each measure are asked", () => {
+  const otherwise = allMeasures.flatMap(({ definition, question }) =>
+    question === undefined || question === "refusal" ? [] : [[definition.id, question]],
+  );
+  expect(judgedOtherwise).toEqual(Object.fromEntries(otherwise));
 });
